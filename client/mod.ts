@@ -1,0 +1,2 @@
+/** client: the SDK. One connection, many topics; each durable event once and in order. */
+export * from "./types.ts";

@@ -1,0 +1,193 @@
+/** The public shapes of the SDK. `mod.ts` exports them; `client.ts` is behind {@link Client}. */
+
+import type { Json } from "@ovation/protocol";
+
+/**
+ * ```
+ * idle ──subscribe──▶ connecting ──first event──▶ connected
+ *                        ▲   │                        │
+ *                  timer │   └──────failed──────┐     │ lost
+ *                        │                      ▼     ▼
+ *                        └──────────────────── waiting
+ * any ──close()──▶ closed        any ──refused for good──▶ failed
+ * ```
+ */
+export type ConnectionState =
+  | { readonly name: "idle"; readonly reason: "no-subscriptions" }
+  | { readonly name: "connecting"; readonly reason: "first" | "retry" | "token-refreshed" | "topics-changed" }
+  | { readonly name: "connected"; readonly reason: "opened"; readonly connectionId: string }
+  | {
+      readonly name: "waiting";
+      readonly reason: "network" | "heartbeat-missed" | "server-asked" | "token-expired" | "offline";
+      /** When the next attempt starts: ms from now at the moment of the change. */
+      readonly retryInMs: number;
+      readonly attempt: number;
+    }
+  | { readonly name: "failed"; readonly reason: "token-invalid" | "forbidden" | "stopped"; readonly detail: string }
+  | { readonly name: "closed"; readonly reason: "closed-by-application" };
+
+/** An event as callbacks get it. */
+export interface ClientEvent<Data = Json> {
+  readonly topic: string;
+  readonly type: string;
+  /** Only on durable events: contiguous from 1 within the topic. */
+  readonly seq?: number;
+  /** The publisher's wall clock, ms since 1970. */
+  readonly at: number;
+  readonly data: Data;
+}
+
+export interface Author {
+  readonly id: string;
+  readonly name: string;
+  readonly avatar?: string;
+  readonly role: "host" | "moderator" | "member" | "guest";
+}
+/** `data` of a `comment` event. */
+export interface CommentData {
+  readonly text: string;
+  readonly author: Author;
+  /** What the poster's client called it: how it recognises its own echo. */
+  readonly clientId?: string;
+  /** The `seq` of the comment that this one answers. */
+  readonly replyTo?: number;
+  /** True where a moderator took the text out. */
+  readonly removed?: boolean;
+}
+/** `data` of `comment-removed`: `seq` is the comment's own. */
+export interface CommentRemovedData {
+  readonly seq: number;
+  readonly reason?: string;
+}
+/** `data` of `likes`: `like` (and other kinds) are the new ones, `total` all so far. */
+export interface LikesData {
+  readonly total: Readonly<Record<string, number>>;
+  readonly [kind: string]: number | Readonly<Record<string, number>>;
+}
+export interface StatsData {
+  readonly viewers: number;
+  /** The newest durable number of the topic. */
+  readonly head: number;
+}
+export interface GapData {
+  /** How many live events were dropped for this viewer. */
+  readonly lost: number;
+  /** Wall clock of the first and the last of them, ms since 1970. */
+  readonly from: number;
+  readonly to: number;
+  readonly reason: "slow" | "reconnected";
+}
+/** What callbacks learn when the durable events in between could not be had: read the snapshot again. */
+export interface ResetInfo {
+  readonly topic: string;
+  /** Continue from here: the next durable event is `head + 1`. */
+  readonly head: number;
+}
+
+/** Callbacks by event type, and four that are not types: `onEvent`, `onSubscribed`, `onGap`, `onReset`. */
+export interface TopicHandlers {
+  comment?(event: ClientEvent<CommentData>): void;
+  "comment-removed"?(event: ClientEvent<CommentRemovedData>): void;
+  likes?(event: ClientEvent<LikesData>): void;
+  stats?(event: ClientEvent<StatsData>): void;
+  typing?(event: ClientEvent): void;
+  message?(event: ClientEvent): void;
+  /** Every event of the topic, also of types without a callback of their own. */
+  onEvent?(event: ClientEvent): void;
+  /** The subscription is active: every later event arrives. `head` is the newest durable number then. */
+  onSubscribed?(info: { readonly head: number }): void;
+  /** Live events were dropped. Durable ones never are. */
+  onGap?(gap: GapData): void;
+  /** What was missed is past what the server keeps, or the server's log is another one. */
+  onReset?(info: ResetInfo): void;
+  /** The server refused this topic. */
+  onRefused?(code: string): void;
+}
+export type CustomHandlers = Readonly<Record<string, (event: ClientEvent) => void>>;
+
+export interface Subscription {
+  readonly topic: string;
+  unsubscribe(): void;
+}
+
+/** Anything that works like the browser's EventSource: the `eventsource` package does. */
+export interface EventSourceLike {
+  onopen: ((event: never) => void) | null;
+  onerror: ((event: never) => void) | null;
+  readonly readyState: number;
+  addEventListener(type: string, listener: (event: { readonly data: string; readonly lastEventId: string }) => void): void;
+  close(): void;
+}
+
+export interface ClientOptions {
+  /** The server, for example `https://live.example.org`. Default: where the page came from. */
+  readonly url?: string;
+  /** A token, or a function that fetches a fresh one: called first and whenever the old one has expired. */
+  readonly token?: string | (() => string | undefined | Promise<string | undefined>);
+  /** A class to use instead of the global EventSource. `"fetch"`: read the stream with `fetch` (the default where there is no EventSource). */
+  readonly eventSource?: (new (url: string) => EventSourceLike) | "fetch";
+  readonly fetch?: typeof fetch;
+  /** First and longest wait between attempts; each is drawn between 0 and the bound (full jitter). Default 500 and 20,000. */
+  readonly retryMs?: { readonly first: number; readonly longest: number };
+  /** Share one connection among the tabs of this origin, where the browser can. Default true. */
+  readonly shareTabs?: boolean;
+  /** Clock and randomness, for tests and the simulation. */
+  readonly now?: () => number;
+  readonly random?: () => number;
+}
+
+export interface Comment extends CommentData {
+  readonly seq: number;
+  readonly at: number;
+}
+export interface VideoInfo {
+  readonly id: string;
+  readonly title: string;
+  readonly description?: string;
+  readonly live: boolean;
+  readonly viewers: number;
+  readonly likes: Readonly<Record<string, number>>;
+  readonly comments: number;
+  readonly head: number;
+  readonly media?: readonly { readonly src: string; readonly type: string }[];
+  readonly poster?: string;
+  readonly pinned?: Comment | null;
+}
+
+/** What a viewer can do with one video over HTTP. Every method rejects with an {@link ApiError}. */
+export interface VideoApi {
+  readonly id: string;
+  readonly topic: string;
+  info(): Promise<VideoInfo>;
+  /** `clientId` makes a retry harmless; made up where absent. Resolves after the comment is stored. */
+  comment(text: string, options?: { readonly clientId?: string; readonly replyTo?: number }): Promise<Comment>;
+  history(options?: {
+    readonly after?: number;
+    readonly before?: number;
+    readonly limit?: number;
+  }): Promise<{ readonly comments: readonly Comment[]; readonly head: number }>;
+  remove(seq: number, reason?: string): Promise<void>;
+  /** Counts a tap. Taps are merged: at most one request per second and video. */
+  like(kind?: string, count?: number): void;
+}
+
+/** A refused request: `code` is one of the table in `docs/errors.md`, or `network`. */
+export interface ApiErrorShape {
+  readonly code: string;
+  readonly status: number;
+  readonly detail: string;
+  readonly retryAfterMs?: number;
+}
+
+export interface Client {
+  readonly state: ConnectionState;
+  /** Called at once with the present state, and at every change. Returns a function that ends it. */
+  onState(listener: (state: ConnectionState) => void): () => void;
+  subscribe(topic: string, handlers: TopicHandlers & Partial<CustomHandlers>): Subscription;
+  video(id: string): VideoApi;
+  /** Becomes a guest with this name; the token is used from now on. */
+  guest(name: string): Promise<{ readonly token: string; readonly member: { readonly id: string; readonly name: string } }>;
+  /** Replaces the token (sign-in, sign-out with `undefined`); the stream connects again from its position. */
+  setToken(token: ClientOptions["token"]): void;
+  close(): void;
+}

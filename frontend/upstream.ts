@@ -1,0 +1,71 @@
+/**
+ * The frontend's way up: what it needs of the dispatchers of its data centre. Any dispatcher answers
+ * any call; a form that speaks HTTP tries another one when the first does not answer.
+ * In one process the dispatcher itself is the form.
+ */
+
+import type { ConnectionId, DurableEvent, Epoch, Event, Stamp, Topic } from "@ovation/protocol";
+
+/** The newest place of a topic in the log. */
+export interface TopicHead {
+  readonly topic: Topic;
+  readonly seq: number;
+  readonly epoch: Epoch;
+  /** The oldest number that the log still keeps. */
+  readonly first: number;
+}
+
+export interface UpstreamChange {
+  readonly topic: Topic;
+  readonly subscribed: boolean;
+  /** Rises with every change of this frontend: see the subscription table. */
+  readonly generation: number;
+}
+
+export interface Report {
+  /** Viewers of each counted topic over all frontends and data centres. */
+  readonly viewers: readonly { readonly topic: Topic; readonly viewers: number }[];
+  /** Topics that got durable events after `since`: whoever has less has missed something. */
+  readonly heads: readonly TopicHead[];
+  /** Every durable event up to this stamp is covered by `heads`, now or in an earlier report. */
+  readonly stamp: Stamp;
+}
+
+export interface EventPage {
+  readonly events: readonly DurableEvent[];
+  readonly head: TopicHead;
+}
+
+/** A change of subscriptions of a connection that another frontend holds. */
+export interface ConnectionChange {
+  readonly connection: ConnectionId;
+  readonly add: readonly Topic[];
+  readonly remove: readonly Topic[];
+  /** The member who asks; it must be the connection's own. Empty for nobody. */
+  readonly sub: string;
+}
+
+export type ConnectionChangeResult =
+  | { readonly ok: true; readonly heads: readonly TopicHead[] }
+  | { readonly ok: false; readonly error: "unknown-connection" | "forbidden" | "too-many-topics" };
+
+export interface Upstream {
+  /**
+   * Applies the changes in the subscription table and answers the heads of the topics subscribed,
+   * read *after* the table has them: every later event arrives by dispatch.
+   */
+  change(changes: readonly UpstreamChange[]): Promise<readonly TopicHead[]>;
+  /** This frontend's counts (a topic that is not named keeps its last one; 0 ends it), and what is new since the stamp of the last report. */
+  report(viewers: readonly { readonly topic: Topic; readonly viewers: number }[], since: Stamp): Promise<Report>;
+  /** Durable events after `after`, the oldest first: the repair lane. */
+  read(topic: Topic, after: number, limit: number): Promise<EventPage>;
+  /** Whether the log wrote this event; see `Log.wrote`. */
+  wrote(topic: Topic, seq: number, epoch: Epoch): Promise<"yes" | "no" | "unknown">;
+  /** Passes the change to the frontend that the connection id names. */
+  changeConnection(change: ConnectionChange): Promise<ConnectionChangeResult>;
+}
+
+/** The frontend's way in: what dispatchers call. Never waits, never throws. */
+export interface Inbox {
+  dispatch(events: readonly Event[]): void;
+}

@@ -1,0 +1,115 @@
+/**
+ * The durable log: it gives an event its place (topic, contiguous sequence number from 1) and keeps it.
+ *
+ * The specification, held by `log.contract.ts` for every form:
+ *
+ * - `append` resolves after the commit is on disk (fsync). Entries of one call are committed
+ *   together or not at all; calls that wait at the same time share a transaction (group commit).
+ * - Numbers of a topic have no hole and no repeat, whatever dies when, and however many processes append.
+ * - An entry whose `key` was used before in its topic is not appended again: the answer is the
+ *   place of the first one, with `duplicate: true`. Keys are remembered for {@link KEY_AGE_MS} at least.
+ * - `read` sees everything whose `append` has resolved.
+ * - `stamp` never decreases in one log; see `changes` for what may be concluded from it.
+ * - Rejects with {@link LogFullError} when the disk is full and {@link LogUnavailableError} when the
+ *   database cannot be reached. Nothing was stored then (a commit whose answer was lost may stand;
+ *   the key makes the retry harmless).
+ */
+
+import type { DurableEvent, Epoch, JsonText, Place, Stamp, Topic } from "@ovation/protocol";
+
+export interface LogEntry {
+  readonly topic: Topic;
+  readonly type: string;
+  /** The publisher's wall clock, ms since 1970. */
+  readonly at: number;
+  readonly data: JsonText;
+  /** Idempotency key, unique within the topic. */
+  readonly key?: string;
+  /**
+   * In the same transaction, the data of an earlier event of this topic becomes this one: a removal
+   * takes the text out of the log, an edit replaces it, so that whoever reads later sees neither.
+   */
+  readonly replace?: { readonly seq: number; readonly data: JsonText };
+}
+
+export interface Appended {
+  readonly place: Place;
+  /** `at` of the stored event: the first one's where this is a duplicate. */
+  readonly at: number;
+  readonly duplicate: boolean;
+  /** For duplicates, the stored type and data, so that a reused key can be told from a retry. */
+  readonly stored?: { readonly type: string; readonly data: JsonText };
+}
+
+/** The newest place of a topic; `seq` 0 and an empty epoch where it has no event. */
+export interface Head {
+  readonly topic: Topic;
+  readonly seq: number;
+  readonly epoch: Epoch;
+  /** The oldest number that is still kept; `seq + 1` where none is. */
+  readonly first: number;
+}
+
+export interface ReadQuery {
+  /** Events with a number above this, the oldest first. */
+  readonly after?: number;
+  /** Events with a number below this, the newest `limit` of them. */
+  readonly before?: number;
+  /** With neither, the newest `limit` events. */
+  readonly limit: number;
+  /** Only these types. */
+  readonly types?: readonly string[];
+}
+
+export interface LogPage {
+  /** Ascending by `seq`, always. */
+  readonly events: readonly DurableEvent[];
+  readonly head: Head;
+}
+
+/** What was appended since a stamp. */
+export interface Changes {
+  readonly heads: readonly Head[];
+  /**
+   * Every event with a stamp up to this one is in the log and visible to `read`; ask with it the
+   * next time. Behind the present by as much as a transaction may take.
+   */
+  readonly stamp: Stamp;
+  /** More topics changed than `limit`: ask again from `stamp`, which is then the last one's. */
+  readonly more: boolean;
+}
+
+export interface Log {
+  append(entries: readonly LogEntry[]): Promise<readonly Appended[]>;
+  read(topic: Topic, query: ReadQuery): Promise<LogPage>;
+  heads(topics: readonly Topic[]): Promise<readonly Head[]>;
+  /** The topics with events after `since`. With -1, none, only the stamp of the present. */
+  changes(since: Stamp, limit: number): Promise<Changes>;
+  /**
+   * Whether the event `(seq, epoch)` was written by this log: false for a number beyond the head and
+   * for one that another life wrote. `unknown` where the event is past retention.
+   */
+  wrote(topic: Topic, seq: number, epoch: Epoch): Promise<"yes" | "no" | "unknown">;
+  close(): Promise<void>;
+}
+
+/** What operators do with a log; the command's `ovation log …` and the retention timer call it. */
+export interface LogKeeper {
+  /** Drops what is past the retention of its kind, at most `limit` events; answers how many went. */
+  trim(limit: number): Promise<number>;
+}
+
+export const KEY_AGE_MS = 24 * 60 * 60 * 1000;
+
+export class LogFullError extends Error {
+  override readonly name = "LogFullError";
+}
+
+export class LogUnavailableError extends Error {
+  override readonly name = "LogUnavailableError";
+}
+
+/** The file or database is not one that this version may write: corrupt, or of a newer version. */
+export class LogUnusableError extends Error {
+  override readonly name = "LogUnusableError";
+}

@@ -1,0 +1,2 @@
+/** log: the durable lane's memory. The interface, and one file per form of it. */
+export * from "./log.ts";

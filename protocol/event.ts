@@ -1,0 +1,69 @@
+/**
+ * An event as it travels between publishers, dispatchers and frontends, and as a client sees it.
+ *
+ * `data` is JSON text, serialised once where the event enters the system: no hop parses it again,
+ * except those that merge.
+ */
+
+import { EVENT_TYPE_CHARACTERS_MAX } from "./limits.ts";
+import type { Topic } from "./topic.ts";
+
+declare const jsonBrand: unique symbol;
+/** Valid JSON text without CR or LF (`JSON.stringify` writes them as escapes). */
+export type JsonText = string & { readonly [jsonBrand]: true };
+
+/** Anything that JSON can say. */
+export type Json = null | boolean | number | string | readonly Json[] | { readonly [key: string]: Json };
+
+export function toJsonText(value: unknown): JsonText {
+  const text = JSON.stringify(value);
+  if (text === undefined) throw new Error("not JSON");
+  return text as JsonText;
+}
+
+/** The place that the log gave a durable event. */
+export interface Place {
+  /** Number within the topic: contiguous, from 1. */
+  readonly seq: number;
+  /**
+   * The life of the log in which the event was written. A restored backup starts a new life, so
+   * `(seq, epoch)` names one event for ever, and a position from a lost future is recognised.
+   */
+  readonly epoch: Epoch;
+  /** When it was committed: ms of the log's clock, never decreasing in one log. */
+  readonly stamp: Stamp;
+}
+
+/** A log life: 1 to 8 characters of `[a-z0-9]`. */
+export type Epoch = string;
+/** ms since 1970 by the log's clock. */
+export type Stamp = number;
+
+/** An event between processes: live without a place, durable with one. */
+export interface Event {
+  readonly topic: Topic;
+  readonly type: string;
+  /** The publisher's wall clock, ms since 1970. */
+  readonly at: number;
+  readonly data: JsonText;
+  readonly place?: Place;
+}
+
+/** A durable event: it has its place. */
+export interface DurableEvent extends Event {
+  readonly place: Place;
+}
+
+export function isDurable(event: Event): event is DurableEvent {
+  return event.place !== undefined;
+}
+
+const EVENT_TYPE = new RegExp(`^[a-z][a-z0-9._-]{0,${EVENT_TYPE_CHARACTERS_MAX - 1}}$`);
+
+/** Types that the system itself writes; a publisher may not forge them. */
+export const RESERVED_TYPES: ReadonlySet<string> = new Set(["connection", "gap", "reconnect", "stats"]);
+
+/** Whether a publisher may use this type: no CR, LF or NUL can reach a frame through it. */
+export function isEventType(text: string): boolean {
+  return EVENT_TYPE.test(text) && !RESERVED_TYPES.has(text);
+}

@@ -1,0 +1,50 @@
+/** Who asks: what a verified token says, in one form, whichever key or issuer it came from. */
+
+import { idOf, kindOf, patternCovers, type Topic } from "./topic.ts";
+
+/** What somebody may do in one video: each role may do all that the roles after it may. */
+export const ROLES = ["host", "moderator", "member", "guest"] as const;
+export type Role = (typeof ROLES)[number];
+
+export interface Identity {
+  /** The member's id: what comes after `member:` in their personal topic. */
+  readonly sub: string;
+  readonly name: string;
+  /** An address of a picture, `https:` only. */
+  readonly avatar?: string;
+  /** The role on the whole site. */
+  readonly role: Role;
+  /** Roles in single videos, by video id. They replace `role` there. */
+  readonly videoRoles: Readonly<Record<string, Role>>;
+  /** Topic patterns (`video:*`, `member:alice`) beyond what the policy of a kind grants to anyone. */
+  readonly subscribe: readonly string[];
+  /** Topic patterns that this token may publish to: servers have them, viewers do not. */
+  readonly publish: readonly string[];
+  /** ms since 1970; connections end politely then. */
+  readonly expiresAt?: number;
+}
+
+/**
+ * Reads the token of a request (`Authorization: Bearer`, or `access_token` in the address).
+ * `undefined` where there is none; throws a Problem (401) where there is one that does not hold.
+ */
+export type Authenticate = (request: Request) => Promise<Identity | undefined>;
+
+export function roleIn(identity: Identity, videoId: string): Role {
+  return Object.hasOwn(identity.videoRoles, videoId) ? (identity.videoRoles[videoId] ?? identity.role) : identity.role;
+}
+
+export function mayModerate(identity: Identity | undefined, videoId: string): boolean {
+  if (identity === undefined) return false;
+  const role = roleIn(identity, videoId);
+  return role === "host" || role === "moderator";
+}
+
+export function mayPublish(identity: Identity | undefined, topic: Topic): boolean {
+  return identity?.publish.some((pattern) => patternCovers(pattern, topic)) ?? false;
+}
+
+/** Whether the topic is the identity's own personal topic. */
+export function isOwnTopic(identity: Identity, topic: Topic): boolean {
+  return kindOf(topic) === "member" && idOf(topic) === identity.sub;
+}

@@ -1,0 +1,47 @@
+/**
+ * Every limit of the protocol, with its name. A limit is here when both ends, or two folders, must
+ * agree on it; what only one folder needs stands in that folder's own `limits.ts`.
+ */
+
+export const TOPIC_KIND_CHARACTERS_MAX = 32;
+export const TOPIC_ID_CHARACTERS_MAX = 128;
+
+/** An event type: `comment`, `goal`. */
+export const EVENT_TYPE_CHARACTERS_MAX = 64;
+
+/** Topics in one connect or one subscription change, and on one connection. */
+export const TOPICS_PER_CONNECTION_MAX = 100;
+
+/** The text of a comment, in code points (not UTF-16 units: an emoji counts once). */
+export const COMMENT_CODE_POINTS_MAX = 200;
+
+/** The body of a request that a viewer sends. */
+export const VIEWER_BODY_BYTES_MAX = 4 * 1024;
+
+/** The body of a request that a publisher (a server) sends. */
+export const PUBLISHER_BODY_BYTES_MAX = 1024 * 1024;
+
+/** Events in one publish request. */
+export const PUBLISH_EVENTS_MAX = 10_000;
+
+/** The `data` of one event, as JSON text. */
+export const EVENT_DATA_BYTES_MAX = 64 * 1024;
+
+/** An idempotency key: `id` of a publish, `clientId` of a comment. */
+export const IDEMPOTENCY_KEY_CHARACTERS_MAX = 128;
+
+/** A token; longer ones are refused before anything is verified. */
+export const TOKEN_CHARACTERS_MAX = 8 * 1024;
+
+/** A position text (`Last-Event-ID`, `last_event_id`). */
+export const POSITION_CHARACTERS_MAX = 8 * 1024;
+
+/** Comments in one page of history. */
+export const HISTORY_PAGE_MAX = 500;
+export const HISTORY_PAGE_DEFAULT = 50;
+
+/** Likes in one request: about what one thumb can do in a second. */
+export const LIKES_PER_REQUEST_MAX = 20;
+
+/** A silent connection gets a comment line this often, so that both ends know that it is alive. */
+export const HEARTBEAT_MS = 15_000;

@@ -1,0 +1,52 @@
+/**
+ * Merging: two events of one topic and type that wait for the same write become one. The same
+ * function runs in the comments service, the dispatcher, the forward link and the frontend, so
+ * it does not matter where two likes meet.
+ */
+
+import { type Event, type Json, toJsonText } from "./event.ts";
+import type { TypePolicy } from "./policy.ts";
+
+/** Events with the same key merge; `undefined` where the type does not merge. */
+export function mergeKeyOf(event: Event, policy: TypePolicy): string | undefined {
+  if (policy.merge === undefined || event.place !== undefined) return undefined;
+  if (policy.merge === "sum" || policy.per === undefined) return event.type;
+  const data = JSON.parse(event.data) as Json;
+  const per = isObject(data) ? data[policy.per] : undefined;
+  return `${event.type} ${typeof per === "string" ? per : JSON.stringify(per ?? null)}`;
+}
+
+/** What `earlier` and `later` are together. Both have the same merge key. */
+export function mergeEvents(earlier: Event, later: Event, policy: TypePolicy): Event {
+  if (policy.merge !== "sum") return later;
+  const sum = addNumbers(JSON.parse(earlier.data) as Json, JSON.parse(later.data) as Json);
+  return { ...later, data: toJsonText(sum) };
+}
+
+/**
+ * Numbers add up, member by member. Below `total` the larger stands: totals only grow, and the
+ * later event is not always the one that was counted later.
+ */
+function addNumbers(earlier: Json | undefined, later: Json | undefined): Json {
+  if (typeof earlier === "number" && typeof later === "number") return earlier + later;
+  if (!isObject(earlier) || !isObject(later)) return later ?? earlier ?? null;
+  const sum: Record<string, Json> = {};
+  for (const key of new Set([...Object.keys(earlier), ...Object.keys(later)])) {
+    sum[key] = key === "total" ? largerNumbers(earlier[key], later[key]) : addNumbers(earlier[key], later[key]);
+  }
+  return sum;
+}
+
+function largerNumbers(earlier: Json | undefined, later: Json | undefined): Json {
+  if (typeof earlier === "number" && typeof later === "number") return Math.max(earlier, later);
+  if (!isObject(earlier) || !isObject(later)) return later ?? earlier ?? null;
+  const larger: Record<string, Json> = {};
+  for (const key of new Set([...Object.keys(earlier), ...Object.keys(later)])) {
+    larger[key] = largerNumbers(earlier[key], later[key]);
+  }
+  return larger;
+}
+
+function isObject(value: Json | undefined): value is { readonly [key: string]: Json } {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
+}

@@ -1,0 +1,15 @@
+/**
+ * protocol: what travels between browsers, frontends, dispatchers and the comments service. Types,
+ * parsing and formatting only: no dependency, no I/O, no clock, so that it runs in a browser as well.
+ */
+
+export * from "./event.ts";
+export * from "./frame.ts";
+export * from "./identifiers.ts";
+export * from "./identity.ts";
+export * from "./limits.ts";
+export * from "./merge.ts";
+export * from "./policy.ts";
+export * from "./position.ts";
+export * from "./problem.ts";
+export * from "./topic.ts";

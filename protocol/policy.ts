@@ -1,0 +1,112 @@
+/**
+ * What the kind of a topic decides, in one table. The table below is the built-in one; a
+ * configuration file may change it or add kinds (read and checked in `ovation/`). A kind that is not
+ * in the table does not exist: nobody subscribes, nobody publishes.
+ */
+
+import type { Identity } from "./identity.ts";
+import { isOwnTopic } from "./identity.ts";
+import { kindOf, patternCovers, type Topic } from "./topic.ts";
+
+/** Who may do something, besides those whose token names the topic in its patterns. */
+export type Audience =
+  /** Everybody, with or without a token. */
+  | "anyone"
+  /** Everybody with a token; guests too. */
+  | "members"
+  /** Only the member whose id the topic names. */
+  | "own"
+  /** Only tokens whose patterns cover the topic. */
+  | "token";
+
+export interface TypePolicy {
+  readonly lane: "live" | "durable";
+  /**
+   * How two events of this type that wait for the same write become one.
+   * `sum`: numbers in `data` add up, except below `total`, where the later one stands.
+   * `latest`: the later one replaces the earlier one, per value of the `data` member `per` if named.
+   */
+  readonly merge?: "sum" | "latest";
+  readonly per?: string;
+  /** A merged type is written at most this often per topic and frontend. */
+  readonly everyMs?: number;
+}
+
+export interface Retention {
+  /** Kept per topic; the oldest go first. */
+  readonly eventsMax?: number;
+  readonly ageMsMax?: number;
+}
+
+export interface KindPolicy {
+  readonly subscribe: Audience;
+  /** Whether viewers of a topic are counted and `stats` events sent. */
+  readonly viewers: boolean;
+  /** Types that differ from `defaultType`. */
+  readonly types: Readonly<Record<string, TypePolicy>>;
+  readonly defaultType: TypePolicy;
+  readonly retention: Retention;
+}
+
+export type Policy = Readonly<Record<string, KindPolicy>>;
+
+const DAY_MS = 24 * 60 * 60 * 1000;
+
+export const DEFAULT_POLICY: Policy = {
+  video: {
+    subscribe: "anyone",
+    viewers: true,
+    types: {
+      comment: { lane: "durable" },
+      "comment-removed": { lane: "durable" },
+      "comment-edited": { lane: "durable" },
+      pin: { lane: "durable" },
+      likes: { lane: "live", merge: "sum", everyMs: 250 },
+      stats: { lane: "live", merge: "latest", everyMs: 1000 },
+      typing: { lane: "live", merge: "latest", per: "from" },
+    },
+    defaultType: { lane: "live" },
+    retention: { eventsMax: 1_000_000 },
+  },
+  member: {
+    subscribe: "own",
+    viewers: false,
+    types: {
+      message: { lane: "durable" },
+      notification: { lane: "durable" },
+      receipt: { lane: "durable" },
+      typing: { lane: "live", merge: "latest", per: "from" },
+      presence: { lane: "live", merge: "latest", per: "member" },
+    },
+    defaultType: { lane: "live" },
+    retention: { eventsMax: 10_000, ageMsMax: 90 * DAY_MS },
+  },
+};
+
+export function policyOf(policy: Policy, topic: Topic): KindPolicy | undefined {
+  const kind = kindOf(topic);
+  return Object.hasOwn(policy, kind) ? policy[kind] : undefined;
+}
+
+export function typePolicyOf(policy: Policy, topic: Topic, type: string): TypePolicy {
+  const kind = policyOf(policy, topic);
+  if (kind === undefined) return { lane: "live" };
+  return (Object.hasOwn(kind.types, type) ? kind.types[type] : undefined) ?? kind.defaultType;
+}
+
+/** Whether `identity` (or, without one, anybody) may subscribe to the topic. */
+export function maySubscribe(policy: Policy, identity: Identity | undefined, topic: Topic): boolean {
+  const kind = policyOf(policy, topic);
+  if (kind === undefined) return false;
+  if (identity?.subscribe.some((pattern) => patternCovers(pattern, topic))) return true;
+  switch (kind.subscribe) {
+    case "anyone":
+      return true;
+    case "members":
+      return identity !== undefined;
+    case "own":
+      return identity !== undefined && isOwnTopic(identity, topic);
+    case "token":
+      return false;
+  }
+}

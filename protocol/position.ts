@@ -1,0 +1,111 @@
+/**
+ * A position is what `id:` carries and what a client brings back as `Last-Event-ID`. Opaque to users.
+ *
+ * The difficulty: a browser's EventSource remembers one id, the last, however many topics it has,
+ * and the bytes of a frame are the same for every connection, so an id can only speak of the topic
+ * it came with. It therefore says two things more, which hold for *every* topic of the connection:
+ *
+ * - `order`: the place of this frame in all that this frontend has broadcast. The same frontend can
+ *   later tell, for each topic, what it broadcast after that. Exact.
+ * - `stamp`: every durable event committed up to this moment had been broadcast before this frame.
+ *   Any frontend can ask the log for what came after. Complete; a few seconds may come twice, which
+ *   the SDK leaves out by `seq`. In one process it is exact as well.
+ *
+ * A frame that speaks to one connection (the first event, a replay) lists all its topics instead.
+ *
+ * Text: `1~<stamp>~<frontend>~<order>~<mark>.<seq>.<epoch>[~<mark>.<seq>.<epoch>…]`, numbers in base 36.
+ * It is a claim, never a proof: nothing is served by it that the topic's policy does not allow.
+ */
+
+import type { Epoch, Stamp } from "./event.ts";
+import { type FrontendId, parseFrontendId } from "./identifiers.ts";
+import { POSITION_CHARACTERS_MAX, TOPICS_PER_CONNECTION_MAX } from "./limits.ts";
+import type { Topic } from "./topic.ts";
+
+const VERSION = "1";
+
+declare const markBrand: unique symbol;
+/** A topic's short name within a position: 41 bits of a hash of it. */
+export type TopicMark = string & { readonly [markBrand]: true };
+
+/** Where a reader stands in one topic: everything up to `seq` was received. */
+export interface TopicPosition {
+  readonly seq: number;
+  /** The epoch of the event `seq`; empty for `seq` 0, where nothing was received yet. */
+  readonly epoch: Epoch;
+}
+
+/** What holds for all topics of the connection. */
+export interface BroadcastPoint {
+  readonly stamp: Stamp;
+  readonly frontend: FrontendId;
+  readonly order: number;
+}
+
+export interface Position {
+  /** Absent in positions that list every topic. */
+  readonly point?: BroadcastPoint;
+  readonly topics: ReadonlyMap<TopicMark, TopicPosition>;
+}
+
+/** A 53-bit mixing hash (two rounds of 32-bit multiplications) cut to 41 bits: 8 characters. */
+export function markOf(topic: Topic): TopicMark {
+  let high = 0xdeadbeef;
+  let low = 0x41c6ce57;
+  for (let index = 0; index < topic.length; index++) {
+    const unit = topic.charCodeAt(index);
+    high = Math.imul(high ^ unit, 2654435761);
+    low = Math.imul(low ^ unit, 1597334677);
+  }
+  high = Math.imul(high ^ (high >>> 16), 2246822507) ^ Math.imul(low ^ (low >>> 13), 3266489909);
+  low = Math.imul(low ^ (low >>> 16), 2246822507) ^ Math.imul(high ^ (high >>> 13), 3266489909);
+  const bits41 = (high & 0x1ff) * 4294967296 + (low >>> 0);
+  return bits41.toString(36) as TopicMark;
+}
+
+/** The part of every id that a broadcast shares, up to and without the topic. */
+export function formatPoint(point: BroadcastPoint): string {
+  return `${VERSION}~${point.stamp.toString(36)}~${point.frontend}~${point.order.toString(36)}`;
+}
+
+/** One topic's part. */
+export function formatTopicPosition(mark: TopicMark, position: TopicPosition): string {
+  return `~${mark}.${position.seq.toString(36)}.${position.epoch}`;
+}
+
+/** A position that lists its topics. */
+export function formatPosition(topics: Iterable<readonly [Topic, TopicPosition]>): string {
+  let text = `${VERSION}~~~`;
+  for (const [topic, position] of topics) text += formatTopicPosition(markOf(topic), position);
+  return text;
+}
+
+/** The position that `text` claims, or `undefined` where it is none of ours. */
+export function parsePosition(text: string): Position | undefined {
+  if (text.length > POSITION_CHARACTERS_MAX) return undefined;
+  const [version, stampText, frontendText, orderText, ...parts] = text.split("~");
+  if (version !== VERSION || stampText === undefined || frontendText === undefined || orderText === undefined) return undefined;
+  if (parts.length > TOPICS_PER_CONNECTION_MAX) return undefined;
+
+  const topics = new Map<TopicMark, TopicPosition>();
+  for (const part of parts) {
+    const [mark, seqText, epoch, ...rest] = part.split(".");
+    const seq = parseBase36(seqText ?? "");
+    if (mark === undefined || seq === undefined || epoch === undefined || rest.length > 0) return undefined;
+    if (!/^[a-z0-9]{1,8}$/.test(mark) || !/^[a-z0-9]{0,8}$/.test(epoch) || (seq === 0) !== (epoch === "")) return undefined;
+    topics.set(mark as TopicMark, { seq, epoch });
+  }
+
+  if (stampText === "" && frontendText === "" && orderText === "") return { topics };
+  const stamp = parseBase36(stampText);
+  const frontend = parseFrontendId(frontendText);
+  const order = parseBase36(orderText);
+  if (stamp === undefined || frontend === undefined || order === undefined) return undefined;
+  return { point: { stamp, frontend, order }, topics };
+}
+
+function parseBase36(text: string): number | undefined {
+  if (!/^[0-9a-z]{1,10}$/.test(text)) return undefined;
+  const value = Number.parseInt(text, 36);
+  return Number.isSafeInteger(value) ? value : undefined;
+}

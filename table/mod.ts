@@ -1,0 +1,2 @@
+/** table: which frontends have a viewer of a topic. The interface, and one file per form of it. */
+export * from "./subscription-table.ts";

@@ -1,0 +1,2 @@
+/** web: `<live-comments>` and the pages. */
+export {};
