@@ -12,4 +12,5 @@ export * from "./merge.ts";
 export * from "./policy.ts";
 export * from "./position.ts";
 export * from "./problem.ts";
+export * from "./route.ts";
 export * from "./topic.ts";
