@@ -63,6 +63,14 @@ export interface Upstream {
   wrote(topic: Topic, seq: number, epoch: Epoch): Promise<"yes" | "no" | "unknown">;
   /** Passes the change to the frontend that the connection id names. */
   changeConnection(change: ConnectionChange): Promise<ConnectionChangeResult>;
+  /**
+   * Starts or renews this frontend's lease in the subscription table. Answers false where the table may
+   * have lost rows since the last call (the lease ran out, the store restarted or failed over; also at
+   * the first call): the frontend then subscribes all its topics again, with new generations.
+   */
+  renew(ttlMs: number): Promise<boolean>;
+  /** A clean goodbye: this frontend's rows and viewer counts no longer count. */
+  release(): Promise<void>;
 }
 
 /** The frontend's way in: what dispatchers call. Never waits, never throws. */
