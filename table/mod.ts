@@ -1,2 +1,6 @@
-/** table: which frontends have a viewer of a topic. The interface, and one file per form of it. */
+/**
+ * table: which frontends have a viewer of a topic. The interface, and one file per form of it.
+ */
+
 export * from "./subscription-table.ts";
+export * from "./subscription-table-memory.ts";

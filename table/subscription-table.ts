@@ -32,7 +32,12 @@ export interface SubscriptionChange {
 }
 
 export interface SubscriptionTable {
-  /** Starts or renews the frontend's lease for `ttlMs`. Answers false where the lease had run out meanwhile: its rows may be gone, and the frontend puts them all back. */
+  /**
+   * Starts or renews the frontend's lease for `ttlMs`. Answers false where the table may have lost rows
+   * since the last call: there was no running lease (so also at the first call), or the store behind the
+   * table is not what it was (restarted, failed over, emptied). The frontend then puts all its rows back,
+   * each with a new generation.
+   */
   renew(frontend: FrontendAddress, ttlMs: number): Promise<boolean>;
   /** Ends the lease now: a clean goodbye. Its rows no longer count. */
   release(frontend: FrontendId): Promise<void>;
@@ -43,6 +48,7 @@ export interface SubscriptionTable {
   close(): Promise<void>;
 }
 
+/** The store did not answer in time or cannot be reached. Nothing is known of whether a change was applied. */
 export class TableUnavailableError extends Error {
   override readonly name = "TableUnavailableError";
 }

@@ -1,0 +1,31 @@
+/**
+ * What a dispatcher does for the frontends of its data centre. The frontend's side of it is
+ * `Upstream` (in `frontend/`), where each method lacks the first argument: `upstream-http.ts` carries
+ * the calls over the network to any dispatcher, `upstream-routes.ts` serves them from this interface.
+ *
+ * A dispatcher keeps nothing between two calls: whichever is asked gives the same answer. All methods
+ * reject with a Problem (`unavailable`) when the table or the log cannot be reached; `Upstream` forms
+ * pass that on, so that a frontend can tell it from a dispatcher that is away.
+ */
+
+import type { ConnectionChange, ConnectionChangeResult, EventPage, Report, TopicHead, UpstreamChange } from "@ovation/frontend";
+import type { Epoch, FrontendId, Stamp, Topic } from "@ovation/protocol";
+import type { FrontendAddress } from "@ovation/table";
+
+/** Viewers of a topic, as a frontend reports its own. */
+export interface TopicViewers {
+  readonly topic: Topic;
+  readonly viewers: number;
+}
+
+export interface DispatcherApi {
+  /** Applies the changes, then answers the heads of the topics subscribed: see `Upstream.change`. */
+  change(frontend: FrontendAddress, changes: readonly UpstreamChange[]): Promise<readonly TopicHead[]>;
+  report(frontend: FrontendAddress, viewers: readonly TopicViewers[], since: Stamp): Promise<Report>;
+  read(topic: Topic, after: number, limit: number): Promise<EventPage>;
+  wrote(topic: Topic, seq: number, epoch: Epoch): Promise<"yes" | "no" | "unknown">;
+  /** Passes the change to the frontend that the connection id names. */
+  changeConnection(change: ConnectionChange): Promise<ConnectionChangeResult>;
+  renew(frontend: FrontendAddress, ttlMs: number): Promise<boolean>;
+  release(frontend: FrontendId): Promise<void>;
+}

@@ -1,0 +1,37 @@
+/**
+ * The way from a dispatcher to the frontends: one link per frontend, made when it is first needed.
+ *
+ * - `send` never waits and never throws. What it hands over is on its way or dropped and counted;
+ *   nobody is told. (Durable events that are dropped here are pulled by the frontend: the repair lane.)
+ * - Events of one dispatcher reach a frontend in the order of the `send` calls. Events of types that
+ *   merge may meet in a batch that waits, and then leave as one, at the place of the first.
+ * - Each link's buffer is bounded; when it is full the oldest live events are dropped first.
+ */
+
+import type { Event } from "@ovation/protocol";
+import type { FrontendAddress } from "@ovation/table";
+
+/** Totals since the start, over all links, those that are gone too. */
+export interface LinkStats {
+  /** Links that are open at the moment, and links that exist. */
+  readonly open: number;
+  readonly links: number;
+  readonly sent: number;
+  /** Events that became part of another one while they waited. */
+  readonly merged: number;
+  /** The buffer was full. */
+  readonly droppedFull: number;
+  /** The frontend could not be reached within the time that events may wait for it. */
+  readonly droppedAway: number;
+  readonly reconnects: number;
+  /** Events and bytes that wait at the moment. */
+  readonly waiting: number;
+  readonly waitingBytes: number;
+}
+
+export interface FrontendLinks {
+  send(frontend: FrontendAddress, events: readonly Event[]): void;
+  stats(): LinkStats;
+  /** Hands over what can go out at once, then closes every link. */
+  close(): Promise<void>;
+}

@@ -1,0 +1,94 @@
+/**
+ * The subscription table of one process: maps. For `ovation start`, for tests and the simulation.
+ *
+ * Staleness: none. A lease that has run out stops counting at that moment, by the clock given.
+ */
+
+import type { Clock, FrontendId, Topic } from "@ovation/protocol";
+import type { FrontendAddress, SubscriptionTable } from "./subscription-table.ts";
+
+interface Lease {
+  readonly address: FrontendAddress;
+  readonly expiresAt: number;
+}
+
+export interface MemoryTable extends SubscriptionTable {
+  /** Topics with at least one row, for metrics and for tests that look for leaks. */
+  readonly topicCount: number;
+}
+
+export interface MemoryTableOptions {
+  readonly clock: Clock;
+}
+
+export function createMemoryTable({ clock }: MemoryTableOptions): MemoryTable {
+  /** topic → frontend → generation of the change that wrote the row */
+  const rows = new Map<Topic, Map<FrontendId, number>>();
+  const leases = new Map<FrontendId, Lease>();
+
+  function liveAddress(frontend: FrontendId): FrontendAddress | undefined {
+    const lease = leases.get(frontend);
+    if (lease === undefined) return undefined;
+    if (lease.expiresAt > clock.now()) return lease.address;
+    leases.delete(frontend);
+    return undefined;
+  }
+
+  function remove(topic: Topic, row: Map<FrontendId, number>, frontend: FrontendId): void {
+    row.delete(frontend);
+    if (row.size === 0) rows.delete(topic);
+  }
+
+  function lookupOne(topic: Topic): readonly FrontendAddress[] {
+    const row = rows.get(topic);
+    if (row === undefined) return [];
+    const found: FrontendAddress[] = [];
+    for (const frontend of row.keys()) {
+      const address = liveAddress(frontend);
+      // The rows of the dead go when they are seen: nobody walks the table for them. A frontend that
+      // comes back to life learns from `renew` that it has to put its rows back.
+      if (address === undefined) remove(topic, row, frontend);
+      else found.push(address);
+    }
+    return found;
+  }
+
+  return {
+    async renew(frontend, ttlMs) {
+      const running = liveAddress(frontend.id) !== undefined;
+      leases.set(frontend.id, { address: frontend, expiresAt: clock.now() + ttlMs });
+      return running;
+    },
+
+    async release(frontend) {
+      leases.delete(frontend);
+    },
+
+    async change(frontend, changes) {
+      for (const { topic, subscribed, generation } of changes) {
+        const row = rows.get(topic);
+        if (row !== undefined && (row.get(frontend) ?? 0) > generation) continue;
+        if (!subscribed) {
+          if (row !== undefined) remove(topic, row, frontend);
+        } else if (row === undefined) {
+          rows.set(topic, new Map([[frontend, generation]]));
+        } else {
+          row.set(frontend, generation);
+        }
+      }
+    },
+
+    async lookup(topics) {
+      return topics.map(lookupOne);
+    },
+
+    async close() {
+      rows.clear();
+      leases.clear();
+    },
+
+    get topicCount() {
+      return rows.size;
+    },
+  };
+}
