@@ -1,2 +1,3 @@
 /** log: the durable lane's memory. The interface, and one file per form of it. */
 export * from "./log.ts";
+export * from "./log-sqlite.ts";

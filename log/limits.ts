@@ -1,0 +1,34 @@
+/** Every bound of the log, with its name. What happens at each is said where it is used. */
+
+/** Entries that may wait for a commit; past it `append` rejects with LogUnavailableError: overloaded. */
+export const QUEUE_ENTRIES_MAX = 50_000;
+
+/** Characters of waiting entries; the same happens past it. */
+export const QUEUE_CHARACTERS_MAX = 64 * 1024 * 1024;
+
+/** Entries of one commit group. A single call that is larger is a group of its own: calls are never split. */
+export const GROUP_ENTRIES_MAX = 4_000;
+
+/** Characters of one commit group. */
+export const GROUP_CHARACTERS_MAX = 4 * 1024 * 1024;
+
+/** How long a writer waits for another process that holds the SQLite file's write lock. */
+export const SQLITE_BUSY_MS = 5_000;
+
+/** The same on the reading connection, which shares the thread with everything else. WAL readers wait only while a file is recovered. */
+export const SQLITE_READ_BUSY_MS = 250;
+
+/** Files up to this size are checked page by page when they are opened; larger ones by `ovation log verify`. */
+export const SQLITE_CHECK_BYTES_MAX = 128 * 1024 * 1024;
+
+/** An I/O error with less room than this on the disk counts as a full disk. */
+export const DISK_ROOM_BYTES_MIN = 4 * 1024 * 1024;
+
+/** Topics that retention looks at in one step, so that commits run in between. */
+export const TRIM_TOPICS_MAX = 2_000;
+
+/** Events and keys that retention deletes in one step. */
+export const TRIM_EVENTS_MAX = 2_000;
+
+/** Names kept in memory (topic and type ids): past it the map is emptied and fills again. */
+export const NAMES_MAX = 100_000;

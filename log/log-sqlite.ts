@@ -1,0 +1,100 @@
+/**
+ * The log in an SQLite file, for one machine. WAL, `synchronous = FULL`: an append is on disk when it
+ * is acknowledged. Writes run in a worker, reads here.
+ *
+ * The worker was decided by measurement: it costs a commit group of 64 comments about 0.1 ms, while an
+ * fsync on this thread would hold up every broadcast of the process for as long as the disk likes.
+ *
+ * Lives: every opening of the file begins a new one, so a backup that is restored and appended to
+ * names its events differently from those that were lost.
+ *
+ * Stamps: one per commit group, the clock's ms but always above the last one in the file, also after a
+ * restart and when the clock jumps back. `changes().stamp` is the newest one, exactly.
+ */
+
+import { resolve } from "node:path";
+import { type Clock, DEFAULT_POLICY, type Policy, systemClock } from "@ovation/protocol";
+import { GroupCommit } from "./group-commit.ts";
+import { TRIM_EVENTS_MAX, TRIM_TOPICS_MAX } from "./limits.ts";
+import { KEY_AGE_MS, type Log, type LogKeeper, LogUnavailableError } from "./log.ts";
+import type { TrimStep } from "./retention.ts";
+import type { WriterAnswers } from "./sqlite-protocol.ts";
+import { SqliteReader } from "./sqlite-reader.ts";
+import { unusableFrom } from "./sqlite-schema.ts";
+import { SqliteWorkerClient } from "./sqlite-worker-client.ts";
+
+export interface SqliteLogOptions {
+  /** The file; it and its directory are made where they are missing. */
+  readonly path: string;
+  readonly clock?: Clock;
+  /** What retention each kind has. */
+  readonly policy?: Policy;
+  readonly queueEntriesMax?: number;
+}
+
+/** Opens or makes the log. Rejects with LogUnusableError where the file is not ours to write; it is left as it was. */
+export async function openSqliteLog(options: SqliteLogOptions): Promise<Log & LogKeeper> {
+  const path = resolve(options.path);
+  const clock = options.clock ?? systemClock;
+  const policy = options.policy ?? DEFAULT_POLICY;
+  const writer = new SqliteWorkerClient();
+  try {
+    await writer.ask({ kind: "open", path });
+  } catch (error) {
+    writer.terminate();
+    throw error;
+  }
+  const reader = new SqliteReader(path);
+  const commits = new GroupCommit({
+    commit: (calls) => writer.ask({ kind: "commit", now: clock.now(), calls }),
+    // The second group crosses to the worker while the first one commits.
+    inFlightMax: 2,
+    ...(options.queueEntriesMax === undefined ? {} : { queueEntriesMax: options.queueEntriesMax }),
+  });
+  let closing: Promise<void> | undefined;
+
+  async function read<Result>(run: () => Result): Promise<Result> {
+    if (closing !== undefined) throw new LogUnavailableError("the log is closed");
+    try {
+      return run();
+    } catch (error) {
+      throw unusableFrom(error, path) ?? error;
+    }
+  }
+
+  async function trim(limit: number): Promise<number> {
+    const now = clock.now();
+    let keys = TRIM_EVENTS_MAX;
+    while (keys === TRIM_EVENTS_MAX) keys = await writer.ask({ kind: "trim-keys", before: now - KEY_AGE_MS, limit: TRIM_EVENTS_MAX });
+    let dropped = 0;
+    let cursor: number | undefined = 0;
+    while (cursor !== undefined && dropped < limit) {
+      const step: TrimStep = { policy, now, cursor, topicsMax: TRIM_TOPICS_MAX, limit: Math.min(limit - dropped, TRIM_EVENTS_MAX) };
+      const answer: WriterAnswers["trim-events"] = await writer.ask({ kind: "trim-events", step });
+      dropped += answer.dropped;
+      cursor = answer.cursor;
+    }
+    return dropped;
+  }
+
+  async function close(): Promise<void> {
+    await commits.close();
+    reader.close();
+    // The last connection to close folds the WAL into the file.
+    await writer.ask({ kind: "close" });
+    writer.terminate();
+  }
+
+  return {
+    append: (entries) => commits.append(entries),
+    read: (topic, query) => read(() => reader.read(topic, query)),
+    heads: (topics) => read(() => reader.heads(topics)),
+    changes: (since, limit) => read(() => reader.changes(since, limit)),
+    wrote: (topic, seq, epoch) => read(() => reader.wrote(topic, seq, epoch)),
+    trim,
+    close: () => {
+      closing ??= close();
+      return closing;
+    },
+  };
+}

@@ -1,0 +1,214 @@
+/**
+ * The one connection that writes to the SQLite file: a commit group is one transaction here. Runs in
+ * a worker (`sqlite-worker.ts`), so that an fsync never stalls the process's broadcasts.
+ */
+
+import type { Database } from "bun:sqlite";
+import type { Epoch, JsonText, Topic } from "@ovation/protocol";
+import { mintEpoch } from "./epoch.ts";
+import type { Call } from "./group-commit.ts";
+import { NAMES_MAX } from "./limits.ts";
+import type { Appended, LogEntry } from "./log.ts";
+import { excessOf, type TopicExcess, type TrimStep } from "./retention.ts";
+import { openSqliteFile } from "./sqlite-schema.ts";
+
+interface TopicRow {
+  readonly id: number;
+  readonly name: Topic;
+  seq: number;
+  first: number;
+  first_stamp: number;
+}
+
+interface KeyRow {
+  readonly seq: number;
+  readonly at: number;
+  readonly stamp: number;
+  readonly epoch: string;
+}
+
+interface StoredRow {
+  readonly type: string;
+  readonly data: JsonText;
+}
+
+export class SqliteWriter {
+  readonly #database: Database;
+  /** The name of the life that this opening begins. */
+  readonly #epoch: Epoch;
+  /** The id of this opening's row in `lives`: written with the first commit, whose stamp it records. */
+  #life: number | undefined;
+  readonly #types = new Map<string, number>();
+  readonly #statements: ReturnType<typeof prepare>;
+
+  constructor(path: string) {
+    this.#database = openSqliteFile(path);
+    this.#statements = prepare(this.#database);
+    this.#epoch = mintEpoch((epoch) => this.#statements.lifeNamed.get(epoch) !== null);
+  }
+
+  /** Hot path: one transaction for all calls; some 10 µs an entry with its key, and one fsync. */
+  commit(now: number, calls: readonly Call[]): readonly (readonly Appended[])[] {
+    return this.#transaction(() => {
+      const stamp = Math.max(now, (this.#statements.lastStamp.get()?.stamp ?? -1) + 1);
+      const topics = new Map<Topic, TopicRow>();
+      const grown = new Set<TopicRow>();
+      const life = this.#beginLife(stamp);
+      const results = calls.map((call) =>
+        call.map((entry) => {
+          const topic = topics.get(entry.topic) ?? this.#topicRow(entry.topic, stamp, life);
+          topics.set(entry.topic, topic);
+          const first = entry.key === undefined ? undefined : this.#duplicateOf(topic.id, entry.key);
+          if (first !== undefined) return first;
+          grown.add(topic);
+          return this.#insert(topic, entry, stamp, life);
+        }),
+      );
+      for (const topic of grown) this.#statements.growTopic.run(topic.seq, stamp, topic.first_stamp, life, topic.id);
+      return results;
+    });
+  }
+
+  /** Keys whose stamp is below `before` are forgotten, at most `limit`. Answers how many went. */
+  trimKeys(before: number, limit: number): number {
+    return this.#transaction(() => this.#statements.deleteKeys.run(before, limit).changes);
+  }
+
+  /** Looks at the topics after `cursor` and drops what is past their retention, at most `limit` events. */
+  trimEvents(step: TrimStep): { readonly dropped: number; readonly cursor: number | undefined } {
+    return this.#transaction(() => {
+      const topics = this.#statements.topicsAfter.all(step.cursor, step.topicsMax);
+      let dropped = 0;
+      for (const topic of topics) {
+        const excess = excessOf(step.policy, topic.name, step.now);
+        if (excess === undefined) continue;
+        dropped += this.#trimTopic(topic, excess, step.limit - dropped);
+        // The topic may have more to go: the next step begins with it again.
+        if (dropped >= step.limit) return { dropped, cursor: topic.id - 1 };
+      }
+      return { dropped, cursor: topics.length < step.topicsMax ? undefined : topics.at(-1)?.id };
+    });
+  }
+
+  close(): void {
+    this.#database.close();
+  }
+
+  #trimTopic(topic: TopicRow, excess: TopicExcess, limit: number): number {
+    const end = Math.min(topic.first + limit, topic.seq + 1);
+    const byCount = topic.seq - excess.eventsMax + 1;
+    const isAged = topic.first <= topic.seq && topic.first_stamp < excess.stampMin;
+    const byAge = isAged ? (this.#statements.firstSince.get(topic.id, topic.first, end, excess.stampMin)?.seq ?? end) : topic.first;
+    const first = Math.min(Math.max(byCount, byAge), end);
+    if (first <= topic.first) return 0;
+    this.#statements.deleteEvents.run(topic.id, first);
+    const stamp = this.#statements.stampAt.get(topic.id, first)?.stamp ?? topic.first_stamp;
+    this.#statements.trimTopic.run(first, stamp, topic.id);
+    return first - topic.first;
+  }
+
+  #insert(topic: TopicRow, entry: LogEntry, stamp: number, life: number): Appended {
+    const seq = topic.seq + 1;
+    const type = this.#typeId(entry.type);
+    this.#statements.insertEvent.run(topic.id, seq, type, entry.at, stamp, life, entry.data);
+    if (entry.key !== undefined) this.#statements.insertKey.run(topic.id, entry.key, seq, entry.at, stamp, life);
+    if (entry.replace !== undefined && entry.replace.seq < seq) {
+      this.#statements.replaceEvent.run(entry.replace.data, topic.id, entry.replace.seq);
+    }
+    if (topic.first === seq) topic.first_stamp = stamp;
+    topic.seq = seq;
+    return { place: { seq, epoch: this.#epoch, stamp }, at: entry.at, duplicate: false };
+  }
+
+  #duplicateOf(topic: number, key: string): Appended | undefined {
+    const first = this.#statements.keyOf.get(topic, key);
+    if (first === null) return undefined;
+    const stored = this.#statements.eventAt.get(topic, first.seq);
+    const place = { seq: first.seq, epoch: first.epoch, stamp: first.stamp };
+    return { place, at: first.at, duplicate: true, ...(stored === null ? {} : { stored }) };
+  }
+
+  #topicRow(name: Topic, stamp: number, life: number): TopicRow {
+    const row = this.#statements.topicNamed.get(name);
+    if (row !== null) return row;
+    const id = Number(this.#statements.insertTopic.run(name, stamp, stamp, life).lastInsertRowid);
+    return { id, name, seq: 0, first: 1, first_stamp: stamp };
+  }
+
+  #typeId(name: string): number {
+    const known = this.#types.get(name);
+    if (known !== undefined) return known;
+    const id = this.#statements.typeNamed.get(name)?.id ?? Number(this.#statements.insertType.run(name).lastInsertRowid);
+    if (this.#types.size >= NAMES_MAX) this.#types.clear();
+    this.#types.set(name, id);
+    return id;
+  }
+
+  #beginLife(stamp: number): number {
+    this.#life ??= Number(this.#statements.insertLife.run(this.#epoch, stamp).lastInsertRowid);
+    return this.#life;
+  }
+
+  #transaction<Result>(run: () => Result): Result {
+    const life = this.#life;
+    this.#statements.begin.run();
+    try {
+      const result = run();
+      this.#statements.commit.run();
+      return result;
+    } catch (error) {
+      // What was learnt within the transaction did not happen.
+      this.#life = life;
+      this.#types.clear();
+      // SQLite itself takes some transactions back (a full disk); then there is none to end.
+      if (this.#database.inTransaction) this.#statements.rollback.run();
+      throw error;
+    }
+  }
+}
+
+function prepare(database: Database) {
+  const statement = <Row, Parameters extends (string | number)[]>(sql: string) => database.prepare<Row, Parameters>(sql);
+  return {
+    begin: statement<never, []>("BEGIN IMMEDIATE"),
+    commit: statement<never, []>("COMMIT"),
+    rollback: statement<never, []>("ROLLBACK"),
+    lastStamp: statement<{ stamp: number | null }, []>("SELECT max(stamp) AS stamp FROM topics"),
+    insertLife: statement<never, [string, number]>("INSERT INTO lives (epoch, stamp) VALUES (?, ?)"),
+    lifeNamed: statement<{ id: number }, [string]>("SELECT id FROM lives WHERE epoch = ?"),
+    typeNamed: statement<{ id: number }, [string]>("SELECT id FROM types WHERE name = ?"),
+    insertType: statement<never, [string]>("INSERT INTO types (name) VALUES (?)"),
+    topicNamed: statement<TopicRow, [string]>("SELECT id, name, seq, first, first_stamp FROM topics WHERE name = ?"),
+    insertTopic: statement<never, [string, number, number, number]>(
+      "INSERT INTO topics (name, seq, first, stamp, first_stamp, life) VALUES (?, 0, 1, ?, ?, ?)",
+    ),
+    growTopic: statement<never, [number, number, number, number, number]>(
+      "UPDATE topics SET seq = ?, stamp = ?, first_stamp = ?, life = ? WHERE id = ?",
+    ),
+    insertEvent: statement<never, [number, number, number, number, number, number, string]>(
+      "INSERT INTO events (topic, seq, type, at, stamp, life, data) VALUES (?, ?, ?, ?, ?, ?, ?)",
+    ),
+    replaceEvent: statement<never, [string, number, number]>("UPDATE events SET data = ? WHERE topic = ? AND seq = ?"),
+    eventAt: statement<StoredRow, [number, number]>(
+      "SELECT types.name AS type, data FROM events JOIN types ON types.id = events.type WHERE topic = ? AND seq = ?",
+    ),
+    keyOf: statement<KeyRow, [number, string]>(
+      "SELECT seq, at, keys.stamp AS stamp, epoch FROM keys JOIN lives ON lives.id = keys.life WHERE topic = ? AND key = ?",
+    ),
+    insertKey: statement<never, [number, string, number, number, number, number]>(
+      "INSERT INTO keys (topic, key, seq, at, stamp, life) VALUES (?, ?, ?, ?, ?, ?)",
+    ),
+    deleteKeys: statement<never, [number, number]>(
+      "DELETE FROM keys WHERE (topic, key) IN (SELECT topic, key FROM keys WHERE stamp < ? ORDER BY stamp LIMIT ?)",
+    ),
+    topicsAfter: statement<TopicRow, [number, number]>(
+      "SELECT id, name, seq, first, first_stamp FROM topics WHERE id > ? ORDER BY id LIMIT ?",
+    ),
+    firstSince: statement<{ seq: number }, [number, number, number, number]>(
+      "SELECT seq FROM events WHERE topic = ? AND seq >= ? AND seq < ? AND stamp >= ? ORDER BY seq LIMIT 1",
+    ),
+    stampAt: statement<{ stamp: number }, [number, number]>("SELECT stamp FROM events WHERE topic = ? AND seq = ?"),
+    deleteEvents: statement<never, [number, number]>("DELETE FROM events WHERE topic = ? AND seq < ?"),
+    trimTopic: statement<never, [number, number, number]>("UPDATE topics SET first = ?, first_stamp = ? WHERE id = ?"),
+  };
+}
