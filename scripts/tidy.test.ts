@@ -1,0 +1,140 @@
+/** Rules that no linter knows: they hold for every committed file, so nobody has to look for them in reviews. */
+
+import { expect, test } from "bun:test";
+import { existsSync, readdirSync, readFileSync, statSync } from "node:fs";
+import { dirname, join, normalize } from "node:path";
+import { isErrorsPageCurrent } from "./errors-document.ts";
+
+const ROOT = join(import.meta.dir, "..");
+const LINES_MAX = 400;
+const FILE_BYTES_MAX = 2 * 1000 * 1000;
+
+/** Longer files, each with the reason why it stays one. */
+const LONG_FILES: Readonly<Record<string, string>> = {};
+
+/** Files of the work tree as git sees them: committed or about to be, nothing that is ignored. */
+const files = listFiles();
+const sources = files.filter((file) => /\.(ts|js|mjs|css|html|sh)$/.test(file));
+const written = files.filter(
+  (file) => /\.(ts|js|mjs|json|jsonl|css|html|sh|md|yml|yaml|conf|service|toml)$/.test(file) || /(^|\/)(run|bun|ovation)$/.test(file),
+);
+
+test("no source file is longer than 400 lines, or its reason is listed", () => {
+  const long = sources.filter((file) => lineCount(file) > LINES_MAX);
+  expect(long.filter((file) => LONG_FILES[file] === undefined)).toEqual([]);
+  expect(Object.keys(LONG_FILES).filter((file) => !long.includes(file))).toEqual([]);
+});
+
+test("no file is larger than 2 MB", () => {
+  expect(files.filter((file) => statSync(join(ROOT, file)).size > FILE_BYTES_MAX)).toEqual([]);
+});
+
+test("nothing is left for later in a source file", () => {
+  expect(linesThatMatch(sources, /\b(TO[D]O|FIX[M]E|XX[X]|HA[C]K)\b/)).toEqual([]);
+});
+
+test("the type checker is never switched off", () => {
+  const typed = files.filter((file) => file.endsWith(".ts"));
+  expect(linesThatMatch(typed, /@ts-(ignore|nocheck)|(:|\bas|<)\s*any\b(?!\w)(?=[\s;,)>\]=[]|$)/)).toEqual([]);
+});
+
+test("no test is skipped, postponed or alone", () => {
+  const tests = files.filter((file) => /\.(test|contract|fuzz|spec)\.ts$/.test(file) && file !== "scripts/test-counts.test.ts");
+  expect(linesThatMatch(tests, /\b(test|it|describe)\.(skip|todo|only|skipIf|todoIf|fixme)\b|\bxit\b|\bxdescribe\b/)).toEqual([]);
+});
+
+test("no file names a place of somebody's machine", () => {
+  // Split, so that this file does not match itself.
+  const places = new RegExp(["/wo" + "rk/", "/ho" + "me/[a-z]+/", "/Us" + "ers/[a-z]+/"].join("|"));
+  expect(linesThatMatch(written, places)).toEqual([]);
+});
+
+test("no file names a package registry or mirror, and the lock file none either", () => {
+  const registries = new RegExp(["registry\\.npmjs", "registry\\.yarnpkg", "npmmirror", "deb\\.debian\\.org", "jsr\\.io"].join("|"));
+  expect(
+    linesThatMatch(
+      written.filter((file) => file !== "scripts/tidy.test.ts"),
+      registries,
+    ),
+  ).toEqual([]);
+  expect(readFileSync(join(ROOT, "package-lock.json"), "utf8")).not.toMatch(/"resolved":\s*"https?:/);
+});
+
+test("relative links in the documents lead to files, and their anchors to headings", () => {
+  const broken: string[] = [];
+  for (const file of files.filter((each) => each.endsWith(".md"))) {
+    for (const link of linksOf(text(file))) {
+      const [path = "", anchor] = link.split("#");
+      const target = path === "" ? file : normalize(join(dirname(file), decodeURIComponent(path)));
+      if (!existsSync(join(ROOT, target))) broken.push(`${file}: ${link}`);
+      else if (anchor !== undefined && target.endsWith(".md") && !anchorsOf(text(target)).has(anchor)) broken.push(`${file}: ${link}`);
+    }
+  }
+  expect(broken).toEqual([]);
+});
+
+test("every workspace opens with what it is for, in mod.ts", () => {
+  const workspaces = (JSON.parse(text("package.json")) as { workspaces: string[] }).workspaces;
+  const silent = workspaces.filter((folder) => !existsSync(join(ROOT, folder, "mod.ts")) || !text(`${folder}/mod.ts`).startsWith("/**"));
+  expect(silent).toEqual([]);
+});
+
+test("docs/errors.md is written from the table of problems as it is now", () => {
+  expect(isErrorsPageCurrent()).toBe(true);
+});
+
+test("file names are kebab-case, with the form as a suffix", () => {
+  expect(files.filter((file) => file.endsWith(".ts") && !/^[a-z0-9]+([.-][a-z0-9]+)*\.ts$/.test(file.split("/").at(-1) ?? ""))).toEqual([]);
+});
+
+function listFiles(): readonly string[] {
+  const git = Bun.spawnSync(["git", "ls-files", "--cached", "--others", "--exclude-standard"], { cwd: ROOT });
+  const listed = git.success ? git.stdout.toString().split("\n") : walk("");
+  return listed.filter((file) => file !== "" && existsSync(join(ROOT, file)) && statSync(join(ROOT, file)).isFile());
+}
+
+/** Where there is no git (an unpacked archive): everything but what is installed or generated. */
+function walk(folder: string): string[] {
+  return readdirSync(join(ROOT, folder), { withFileTypes: true }).flatMap((entry) => {
+    const path = join(folder, entry.name);
+    if (/^(node_modules|\.git|data|dist|test-results|playwright-report|\.cache)$/.test(entry.name)) return [];
+    return entry.isDirectory() ? walk(path) : [path];
+  });
+}
+
+function text(file: string): string {
+  return readFileSync(join(ROOT, file), "utf8");
+}
+
+function lineCount(file: string): number {
+  return text(file).split("\n").length - 1;
+}
+
+function linesThatMatch(among: readonly string[], pattern: RegExp): string[] {
+  return among.flatMap((file) =>
+    text(file)
+      .split("\n")
+      .flatMap((line, index) => (pattern.test(line) ? [`${file}:${index + 1}: ${line.trim().slice(0, 120)}`] : [])),
+  );
+}
+
+/** Targets of inline links, images and HTML `src`/`href`, outside of code, that stay in the repository. */
+function linksOf(markdown: string): string[] {
+  const prose = markdown.replace(/```[\s\S]*?```/g, "").replace(/`[^`\n]*`/g, "");
+  const targets = [...prose.matchAll(/\]\(([^)\s]+)\)|\b(?:src|href|srcset)="([^"]+)"/g)].map((match) => match[1] ?? match[2] ?? "");
+  return targets.filter((target) => !/^[a-z][a-z0-9+.-]*:/i.test(target) && !target.startsWith("/"));
+}
+
+/** As GitHub makes them: lower case, punctuation gone, spaces to hyphens. */
+function anchorsOf(markdown: string): ReadonlySet<string> {
+  const headings = [...markdown.replace(/```[\s\S]*?```/g, "").matchAll(/^#{1,6} +(.+)$/gm)].map((match) => match[1] ?? "");
+  return new Set(
+    headings.map((heading) =>
+      heading
+        .toLowerCase()
+        .replace(/[^\p{L}\p{N}\s_-]/gu, "")
+        .trim()
+        .replace(/\s/g, "-"),
+    ),
+  );
+}
