@@ -1,6 +1,7 @@
 /** The public shapes of the SDK. `mod.ts` exports them; `client.ts` is behind {@link Client}. */
 
 import type { Json } from "@ovation/protocol";
+import type { OpenTransport } from "./transport.ts";
 
 /**
  * ```
@@ -14,7 +15,7 @@ import type { Json } from "@ovation/protocol";
  */
 export type ConnectionState =
   | { readonly name: "idle"; readonly reason: "no-subscriptions" }
-  | { readonly name: "connecting"; readonly reason: "first" | "retry" | "token-refreshed" | "topics-changed" }
+  | { readonly name: "connecting"; readonly reason: "first" | "retry" | "token-refreshed" | "topics-changed" | "missed-events" }
   | { readonly name: "connected"; readonly reason: "opened"; readonly connectionId: string }
   | {
       readonly name: "waiting";
@@ -134,6 +135,10 @@ export interface ClientOptions {
   /** Clock and randomness, for tests and the simulation. */
   readonly now?: () => number;
   readonly random?: () => number;
+  /** Calls `run` once after `ms`; the answer cancels it. Default: a timer. */
+  readonly after?: (ms: number, run: () => void) => () => void;
+  /** Carries the stream in place of EventSource and fetch: for tests and the simulation. */
+  readonly transport?: OpenTransport;
 }
 
 export interface Comment extends CommentData {

@@ -1,0 +1,44 @@
+/** Errors of the HTTP API as programs see them: a stable code, not a sentence. */
+
+import type { ApiErrorShape } from "./types.ts";
+
+/** Every method of the SDK that asks the server rejects with this one. */
+export class ApiError extends Error implements ApiErrorShape {
+  override readonly name = "ApiError";
+  /** One of `docs/errors.md`, or `network` where no answer came. */
+  readonly code: string;
+  /** The HTTP status; 0 where no answer came. */
+  readonly status: number;
+  readonly detail: string;
+  readonly retryAfterMs?: number;
+
+  constructor(code: string, status: number, detail: string, retryAfterMs?: number) {
+    super(`${code}: ${detail}`);
+    this.code = code;
+    this.status = status;
+    this.detail = detail;
+    if (retryAfterMs !== undefined) this.retryAfterMs = retryAfterMs;
+  }
+}
+
+/** Reads the RFC 9457 body of an answer that is no success; proxies answer without one. */
+export async function toApiError(response: Response): Promise<ApiError> {
+  const { status, headers } = response;
+  const text = await response.text();
+  let problem: { code?: unknown; detail?: unknown; retryAfterMs?: unknown } = {};
+  if (headers.get("content-type")?.includes("json")) {
+    try {
+      problem = JSON.parse(text) ?? {};
+    } catch {
+      // A cut-off body says no more than its status does.
+    }
+  }
+  const seconds = Number(headers.get("retry-after") ?? Number.NaN);
+  const retryAfterMs = typeof problem.retryAfterMs === "number" ? problem.retryAfterMs : seconds * 1000;
+  return new ApiError(
+    typeof problem.code === "string" ? problem.code : `http-${status}`,
+    status,
+    typeof problem.detail === "string" ? problem.detail : `status ${status}`,
+    Number.isNaN(retryAfterMs) ? undefined : retryAfterMs,
+  );
+}

@@ -1,0 +1,41 @@
+/** Every limit of the SDK, with what happens there. What both ends share is in the protocol's. */
+
+/** First and longest bound of the wait between two attempts, ms; the wait is drawn below it. */
+export const RETRY_MS = { first: 500, longest: 20_000 };
+
+/** A server's wish (`reconnect`, `retry:`, `Retry-After`) is followed up to here, ms. */
+export const RETRY_ASKED_MS_MAX = 300_000;
+
+/** Without the first event in this time the attempt counts as lost, ms. */
+export const CONNECT_TIMEOUT_MS = 15_000;
+
+/** A connection that lasted this long was good: the next wait starts small again, ms. */
+export const STABLE_MS = 10_000;
+
+/** Silence for this many heartbeats is the end of the connection. */
+export const HEARTBEATS_MISSED_MAX = 2.5;
+
+/** How long a missing durable event may take to come by itself (the server repairs most), ms. Spread by up to a quarter. */
+export const HOLE_WAIT_MS = 2_000;
+
+/** Durable events that wait behind a missing one; later ones are pulled again instead. */
+export const HELD_EVENTS_MAX = 1_000;
+
+/** Pulls without a single new event: then the missing ones are given up, and said (`onReset`). */
+export const PULLS_MAX = 3;
+
+/** Log lives remembered per topic. */
+export const EPOCHS_MAX = 8;
+
+/** Times a request is sent again, after 100, 200, 400 ms. */
+export const REQUEST_RETRIES_MAX = 3;
+export const REQUEST_RETRY_MS = 100;
+
+/** A request without an answer is given up, ms. */
+export const REQUEST_TIMEOUT_MS = 15_000;
+
+/** Likes leave at most this often per video, ms. */
+export const LIKES_INTERVAL_MS = 1_000;
+
+/** Taps that wait per video and kind; a tap beyond is not counted: nobody taps that fast. */
+export const LIKES_WAITING_MAX = 200;

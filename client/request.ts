@@ -1,0 +1,45 @@
+/** Requests to the HTTP API: token, time-out, one renewal of an expired token, errors as {@link ApiError}. */
+
+import { ApiError, toApiError } from "./api-error.ts";
+import { REQUEST_TIMEOUT_MS } from "./limits.ts";
+import type { TokenKeeper } from "./token.ts";
+
+export interface RequestOptions {
+  readonly body?: unknown;
+  /** The request should outlive the page. */
+  readonly keepalive?: boolean;
+}
+
+/** Resolves with the JSON of a success. Rejects with an {@link ApiError}, and nothing else. */
+export type SendRequest = (method: "GET" | "POST" | "PUT" | "DELETE", path: string, options?: RequestOptions) => Promise<unknown>;
+
+export function createSendRequest(url: string, token: TokenKeeper, fetchFunction: typeof fetch): SendRequest {
+  async function send(method: string, path: string, { body, keepalive }: RequestOptions, bearer: string | undefined): Promise<unknown> {
+    const headers: Record<string, string> = { accept: "application/json" };
+    if (bearer !== undefined) headers["authorization"] = `Bearer ${bearer}`;
+    if (body !== undefined) headers["content-type"] = "application/json";
+    const response = await fetchFunction(`${url}${path}`, {
+      method,
+      headers,
+      ...(body !== undefined && { body: JSON.stringify(body) }),
+      ...(keepalive === true && { keepalive }),
+      signal: AbortSignal.timeout(REQUEST_TIMEOUT_MS),
+    });
+    if (!response.ok) throw await toApiError(response);
+    return response.json();
+  }
+
+  return async (method, path, options = {}) => {
+    try {
+      const bearer = await token.get();
+      try {
+        return await send(method, path, options, bearer);
+      } catch (error) {
+        if (!(error instanceof ApiError && error.code === "token-expired" && token.renewable)) throw error;
+        return await send(method, path, options, await token.renew(bearer));
+      }
+    } catch (error) {
+      throw error instanceof ApiError ? error : new ApiError("network", 0, String(error));
+    }
+  };
+}

@@ -1,0 +1,329 @@
+/**
+ * The stream: one connection for many topics, opened, watched and opened again until nobody wants it.
+ *
+ * Life cycle: the states of `state.ts`. Invariants: at most one transport is open; what a closed one
+ * still calls is ignored; every state but idle, connected, failed and closed has a timer that ends it.
+ */
+
+import type { Clock, Topic, TopicPosition } from "@ovation/protocol";
+import { drawRetryMs } from "./backoff.ts";
+import { createChanges } from "./changes.ts";
+import { CONNECT_TIMEOUT_MS, HEARTBEATS_MISSED_MAX, RETRY_ASKED_MS_MAX, STABLE_MS } from "./limits.ts";
+import type { SendRequest } from "./request.ts";
+import { type ConnectReason, type FailReason, IDLE, type Step, transition, type WaitReason } from "./state.ts";
+import type { TokenKeeper } from "./token.ts";
+import { createTopicTable, type TopicAnswer, type TopicSink } from "./topics.ts";
+import type { OpenTransport, Transport, TransportCallbacks, TransportEnd } from "./transport.ts";
+import type { ClientEvent, ConnectionState } from "./types.ts";
+
+export interface StreamEnvironment {
+  /** The server, without a slash at the end. */
+  readonly url: string;
+  readonly clock: Clock;
+  readonly random: () => number;
+  readonly retryMs: { readonly first: number; readonly longest: number };
+  readonly token: TokenKeeper;
+  readonly send: SendRequest;
+  /** The transport that sees everything. */
+  readonly openFetch: OpenTransport;
+  /** The browser's own, used while it is good enough; undefined where there is none. */
+  readonly openEventSource: OpenTransport | undefined;
+}
+
+export interface StreamSink extends TopicSink {
+  onState(state: ConnectionState): void;
+}
+
+export interface Stream {
+  add(topic: Topic, from?: TopicPosition): void;
+  remove(topic: Topic): void;
+  /** Where the topic stands, for a second subscriber of it. */
+  standing(topic: Topic): { readonly seq: number; readonly position: TopicPosition | undefined } | undefined;
+  /** Event types to listen for; `"*"`: all that come. */
+  listen(types: Iterable<string>): void;
+  /** The token was replaced: connects again with it, from the present positions. */
+  tokenChanged(): void;
+  /** The page went on- or offline, or is looked at again. */
+  wake(): void;
+  offline(): void;
+  close(): void;
+}
+
+/** Types that EventSource listens for without being told: those of the built-in policy. */
+const KNOWN_TYPES =
+  "connection reconnect gap stats likes typing comment comment-removed comment-edited pin message notification receipt presence".split(" ");
+
+export function createStream(environment: StreamEnvironment, sink: StreamSink): Stream {
+  const { clock, random, token } = environment;
+  const table = createTopicTable(clock, random, sink, pull);
+  const changes = createChanges(table, environment.send, clock, () => connect("topics-changed"));
+  const types = new Set(KNOWN_TYPES);
+
+  let state: ConnectionState = IDLE;
+  let transport: Transport | undefined;
+  /** Rises whenever a connection is given up, so that late callbacks know that they are late. */
+  let life = 0;
+  let everyType = false;
+  let usedToken: string | undefined;
+  let tokenExpired = false;
+  let renewals = 0;
+  let attempt = 0;
+  let openedAt = 0;
+  let seenAt = 0;
+  let heartbeatMs = 0;
+  let cancelTimer: (() => void) | undefined;
+  let cancelAsked: (() => void) | undefined;
+  /** When the server wants us back, ms of the clock. */
+  let askedAt: number | undefined;
+  let settling = false;
+  /** A topic was set to a position while a connection was open: only a new address can say it. */
+  let rewound = false;
+
+  function move(step: Step): void {
+    const next = transition(state, step);
+    if (next === state) return;
+    state = next;
+    sink.onState(next);
+  }
+
+  /** Gives up the connection and all that waits on it. */
+  function drop(): void {
+    life++;
+    transport?.close();
+    transport = undefined;
+    cancelTimer?.();
+    cancelAsked?.();
+    askedAt = undefined;
+    changes.end();
+    table.disconnected();
+  }
+
+  function connect(reason: ConnectReason): void {
+    drop();
+    const mine = life;
+    cancelTimer = clock.after(CONNECT_TIMEOUT_MS, () => lose("network"));
+    const ready = tokenExpired ? token.renew(usedToken) : token.get();
+    ready.then(
+      (value) => mine === life && open(value),
+      () => mine === life && lose("token-expired"),
+    );
+    move({ step: "connect", reason });
+  }
+
+  function open(value: string | undefined): void {
+    const mine = life;
+    usedToken = value;
+    tokenExpired = false;
+    rewound = false;
+    const asked = table.topics;
+    const parameters = new URLSearchParams(asked.map((topic) => ["topic", topic]));
+    const positions = table.formatPositions();
+    if (positions !== undefined) parameters.set("last_event_id", positions);
+    const request = { url: `${environment.url}/v1/events?${parameters}`, token: value, types };
+    let retryMs: number | undefined;
+    const callbacks: TransportCallbacks = {
+      onMessage({ type, data, lastEventId }) {
+        if (mine !== life) return;
+        const content = parse(data);
+        if (content === undefined) lose("network");
+        else if (type === "connection") opened(content, asked, lastEventId);
+        else if (type === "reconnect") serverAsked(content);
+        else table.receive(type, content as unknown as ClientEvent, lastEventId);
+      },
+      onAlive() {
+        seenAt = clock.now();
+      },
+      onRetry(ms) {
+        retryMs = ms;
+      },
+      onEnd(end) {
+        if (mine !== life) return;
+        // EventSource does not say what went wrong. Fetch asks again, and stays if it is let in.
+        if (end.kind === "unexplained") transport = environment.openFetch(request, callbacks);
+        else ended(end, retryMs);
+      },
+    };
+    const openTransport = everyType || environment.openEventSource === undefined ? environment.openFetch : environment.openEventSource;
+    transport = openTransport(request, callbacks);
+  }
+
+  function opened(content: Content, asked: readonly Topic[], id: string): void {
+    const mine = life;
+    cancelTimer?.();
+    openedAt = clock.now();
+    renewals = 0;
+    heartbeatMs = typeof content["heartbeatMs"] === "number" ? content["heartbeatMs"] : 0;
+    const connectionId = String(content["connectionId"]);
+    move({ step: "opened", connectionId });
+    if (mine !== life) return;
+    if (heartbeatMs > 0) listenForHeartbeats();
+    table.opened((content["topics"] ?? {}) as Readonly<Record<string, TopicAnswer>>, id);
+    if (mine === life) changes.begin(connectionId, asked);
+    settleSoon();
+  }
+
+  /** Silence is the only sign of a half-open connection. */
+  function listenForHeartbeats(factor = HEARTBEATS_MISSED_MAX): void {
+    cancelTimer?.();
+    const silenceMs = clock.now() - seenAt;
+    cancelTimer = clock.after(Math.max(1, factor * heartbeatMs - silenceMs), () => {
+      checkSilence();
+      // EventSource hides comment lines: silence may be mere quiet, and asking is spread.
+      if (state.name === "connected") listenForHeartbeats(transport?.seesEverything ? undefined : HEARTBEATS_MISSED_MAX * (1 + random()));
+    });
+  }
+
+  function checkSilence(): void {
+    if (state.name !== "connected" || heartbeatMs === 0) return;
+    if (clock.now() - seenAt < HEARTBEATS_MISSED_MAX * heartbeatMs) return;
+    if (transport?.seesEverything) {
+      lose("heartbeat-missed");
+      return;
+    }
+    seenAt = clock.now();
+    changes.verify();
+  }
+
+  /** The server asks us to connect again in a while; until then, or until it ends the stream, events still come. */
+  function serverAsked(content: Content): void {
+    if (content["reason"] === "token-expired") {
+      renewToken("token-expired");
+      return;
+    }
+    const afterMs = bounded(Number(content["afterMs"] ?? 0));
+    askedAt = clock.now() + afterMs;
+    cancelAsked?.();
+    cancelAsked = clock.after(afterMs, () => connect("retry"));
+  }
+
+  function ended(end: TransportEnd, retryMs: number | undefined): void {
+    if (end.kind === "refused") {
+      refused(end);
+      return;
+    }
+    const asked = askedAt === undefined ? undefined : Math.max(0, askedAt - clock.now());
+    // `retry:` is drawn by the server for this connection; for repeated failures our own wait grows.
+    const hint = asked ?? (retryMs !== undefined && (attempt === 0 || end.kind === "ended") ? bounded(retryMs) : undefined);
+    lose(asked !== undefined || end.kind === "ended" ? "server-asked" : "network", hint);
+  }
+
+  function refused({ status, code, detail, retryAfterMs }: Extract<TransportEnd, { kind: "refused" }>): void {
+    if (status === 401) renewToken(code, detail);
+    // [spec] HTTP 204: the client is told to stop reconnecting.
+    else if (status === 204) fail("stopped", "the server answered 204");
+    else if (status === 403) fail("forbidden", code);
+    else if (code === "invalid-position") {
+      table.forgetPositions();
+      lose("network");
+    } else if (status === 400) fail("stopped", `${code}: ${detail}`);
+    else
+      lose("network", retryAfterMs === undefined ? undefined : bounded(retryAfterMs) + drawRetryMs(attempt, environment.retryMs, random));
+  }
+
+  function renewToken(code: string, detail = code): void {
+    if (code !== "token-expired" || !token.renewable) {
+      fail("token-invalid", detail);
+      return;
+    }
+    tokenExpired = true;
+    // A callback that answers expired tokens is not asked in a tight loop.
+    lose("token-expired", renewals++ === 0 ? 0 : undefined);
+  }
+
+  function fail(reason: FailReason, detail: string): void {
+    const topics = table.topics;
+    drop();
+    move({ step: "refused", reason, detail });
+    if (reason === "forbidden") for (const topic of topics) table.answered(topic, { error: detail });
+  }
+
+  function lose(reason: WaitReason, waitMs?: number): void {
+    if (state.name === "connected" && clock.now() - openedAt >= STABLE_MS) attempt = 0;
+    const retryInMs = waitMs ?? drawRetryMs(attempt, environment.retryMs, random);
+    drop();
+    cancelTimer = clock.after(retryInMs, () => connect(reason === "token-expired" ? "token-refreshed" : "retry"));
+    move({ step: "lost", reason, retryInMs, attempt: attempt++ });
+  }
+
+  /** Durable events are missing and did not come by themselves: reconnect from before them. */
+  function pull(): void {
+    // They may be of types that EventSource does not show.
+    everyType = true;
+    connect("missed-events");
+  }
+
+  function settle(): void {
+    settling = false;
+    const empty = table.topics.length === 0;
+    if (rewound && transport !== undefined && !empty) connect("topics-changed");
+    else if (state.name === "connected" && !empty) changes.settle();
+    else if (state.name === "idle" || (state.name === "failed" && state.reason === "forbidden")) {
+      if (!empty) connect("first");
+    } else if (empty && state.name !== "failed" && state.name !== "closed") {
+      drop();
+      move({ step: "emptied" });
+    }
+  }
+
+  function settleSoon(): void {
+    if (settling) return;
+    settling = true;
+    queueMicrotask(settle);
+  }
+
+  return {
+    add(topic, from) {
+      table.add(topic, from);
+      if (from !== undefined) rewound = true;
+      settleSoon();
+    },
+    remove(topic) {
+      table.remove(topic);
+      settleSoon();
+    },
+    standing: (topic) => table.standing(topic),
+    listen(more) {
+      for (const type of more) {
+        if (type === "*") everyType = true;
+        else if (!types.has(type)) {
+          types.add(type);
+          transport?.listen(type);
+        }
+      }
+      if (everyType && transport?.seesEverything === false) connect("topics-changed");
+    },
+    tokenChanged() {
+      tokenExpired = false;
+      if (state.name !== "idle" && state.name !== "closed") connect("token-refreshed");
+    },
+    wake() {
+      if (state.name === "connected") checkSilence();
+      else if (state.name === "waiting" && state.reason !== "server-asked" && state.reason !== "token-expired") connect("retry");
+    },
+    offline() {
+      if (state.name === "connecting" || state.name === "connected" || state.name === "waiting")
+        lose("offline", environment.retryMs.longest);
+    },
+    close() {
+      drop();
+      for (const topic of table.topics) table.remove(topic);
+      move({ step: "close" });
+    },
+  };
+}
+
+type Content = Readonly<Record<string, unknown>>;
+
+/** The object in `data:`; undefined where it is none, which no server of ours sends. */
+function parse(data: string): Content | undefined {
+  try {
+    const content: unknown = JSON.parse(data);
+    return typeof content === "object" && content !== null ? (content as Content) : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+function bounded(ms: number): number {
+  return Math.min(Math.max(ms, 0) || 0, RETRY_ASKED_MS_MAX);
+}

@@ -1,0 +1,204 @@
+/**
+ * The topics that the application wants, each with its sequence: what a connection brings goes in,
+ * what callbacks should see comes out. It also notices when something stays missing.
+ */
+
+import {
+  type Clock,
+  type Epoch,
+  formatPosition,
+  type Json,
+  markOf,
+  parsePosition,
+  type Topic,
+  type TopicPosition,
+} from "@ovation/protocol";
+import { HOLE_WAIT_MS, PULLS_MAX } from "./limits.ts";
+import { createSequence, type Sequence } from "./sequence.ts";
+import type { ClientEvent } from "./types.ts";
+
+/** Where a stream's output goes. Callbacks come in the order of the stream. */
+export interface TopicSink {
+  /** `epoch` is the log's life of a durable event; empty for live ones. */
+  onEvent(event: ClientEvent, epoch: Epoch): void;
+  onSubscribed(topic: Topic, head: number, epoch: Epoch): void;
+  onReset(topic: Topic, head: number, epoch: Epoch): void;
+  onRefused(topic: Topic, code: string): void;
+}
+
+/** What the server says of one topic: in its first event, and in the answer of a change. */
+export interface TopicAnswer {
+  readonly head?: number;
+  readonly epoch?: Epoch;
+  readonly recovered?: boolean;
+  /** Why it was refused. */
+  readonly error?: string;
+}
+
+interface Wanted {
+  sequence: Sequence<readonly [ClientEvent, Epoch]>;
+  /** The server has it on the present connection. */
+  active: boolean;
+  /** Pulls since the last new event. */
+  pulls: number;
+  cancelWait: (() => void) | undefined;
+}
+
+export interface TopicTable {
+  readonly topics: readonly Topic[];
+  /** Those that the present connection does not have yet. */
+  readonly inactive: readonly Topic[];
+  has(topic: Topic): boolean;
+  /** With a position, goes on from there; a topic that is there is set back to it. */
+  add(topic: Topic, from?: TopicPosition): void;
+  remove(topic: Topic): void;
+  /** Where the topic stands; undefined before its first head. */
+  standing(topic: Topic): { readonly seq: number; readonly position: TopicPosition | undefined } | undefined;
+  /** The positions of all topics in one text; undefined where none is known. */
+  formatPositions(): string | undefined;
+  /** The positions are not accepted: everything starts anew, with a reset. */
+  forgetPositions(): void;
+  /** The connection is gone. */
+  disconnected(): void;
+  /** A new connection's first event. `id` has the epochs. */
+  opened(answers: Readonly<Record<string, TopicAnswer>>, id: string): void;
+  /** The server's answer to a subscription, or to a question for its head. */
+  answered(topic: Topic, answer: TopicAnswer): void;
+  receive(type: string, envelope: ClientEvent, id: string): void;
+}
+
+export function createTopicTable(clock: Clock, random: () => number, sink: TopicSink, pull: () => void): TopicTable {
+  const table = new Map<Topic, Wanted>();
+
+  function deliver(due: readonly (readonly [ClientEvent, Epoch])[]): void {
+    for (const [event, epoch] of due) sink.onEvent(event, epoch);
+  }
+
+  /** Starts, renews or ends the wait for what is missing. */
+  function watch(topic: Topic, wanted: Wanted, progress = false): void {
+    // A callback may have unsubscribed meanwhile.
+    if (table.get(topic) !== wanted) return;
+    if (progress) wanted.pulls = 0;
+    const waits = wanted.active && wanted.sequence.behind;
+    if (wanted.cancelWait !== undefined && (progress || !waits)) {
+      wanted.cancelWait();
+      wanted.cancelWait = undefined;
+    }
+    if (!waits) return;
+    wanted.cancelWait ??= clock.after(HOLE_WAIT_MS * (1 + random() / 4), () => {
+      wanted.cancelWait = undefined;
+      if (++wanted.pulls <= PULLS_MAX) {
+        pull();
+        return;
+      }
+      // The server says that it sent everything, again and again: what is missing cannot be had.
+      wanted.pulls = 0;
+      restart(topic, wanted, wanted.sequence.head, "");
+    });
+  }
+
+  function restart(topic: Topic, wanted: Wanted, head: number, epoch: Epoch): void {
+    const due = wanted.sequence.start(head, epoch);
+    sink.onReset(topic, head, epoch);
+    deliver(due);
+    watch(topic, wanted);
+  }
+
+  function answered(topic: Topic, answer: TopicAnswer, epoch: Epoch): void {
+    const wanted = table.get(topic);
+    if (wanted === undefined) return;
+    const { head, recovered, error } = answer;
+    if (head === undefined) {
+      table.delete(topic);
+      wanted.cancelWait?.();
+      sink.onRefused(topic, error ?? "refused");
+      return;
+    }
+    const { sequence } = wanted;
+    const wasActive = wanted.active;
+    wanted.active = true;
+    if (sequence.seq === undefined) {
+      const due = sequence.start(head, epoch);
+      sink.onSubscribed(topic, head, epoch);
+      deliver(due);
+    } else if (!wasActive && (recovered === false || (sequence.position === undefined && sequence.seq !== head))) {
+      // Lost, or never recoverable: the server was not told a position that it could go on from.
+      restart(topic, wanted, head, epoch);
+      return;
+    } else {
+      if (!wasActive) {
+        sequence.resume();
+        sink.onSubscribed(topic, sequence.seq, sequence.position?.epoch ?? "");
+      }
+      sequence.announce(head);
+    }
+    watch(topic, wanted);
+  }
+
+  return {
+    get topics() {
+      return [...table.keys()];
+    },
+    get inactive() {
+      return [...table].filter(([, wanted]) => !wanted.active).map(([topic]) => topic);
+    },
+    has: (topic) => table.has(topic),
+    add(topic, from) {
+      table.get(topic)?.cancelWait?.();
+      table.set(topic, { sequence: createSequence(from), active: false, pulls: 0, cancelWait: undefined });
+    },
+    remove(topic) {
+      table.get(topic)?.cancelWait?.();
+      table.delete(topic);
+    },
+    standing(topic) {
+      const sequence = table.get(topic)?.sequence;
+      return sequence?.seq === undefined ? undefined : { seq: sequence.seq, position: sequence.position };
+    },
+    formatPositions() {
+      const known: [Topic, TopicPosition][] = [];
+      for (const [topic, { sequence }] of table) if (sequence.position !== undefined) known.push([topic, sequence.position]);
+      return known.length === 0 ? undefined : formatPosition(known);
+    },
+    forgetPositions() {
+      for (const { sequence } of table.values()) if (sequence.seq !== undefined) sequence.start(-1, "");
+    },
+    disconnected() {
+      for (const wanted of table.values()) {
+        wanted.active = false;
+        wanted.cancelWait?.();
+        wanted.cancelWait = undefined;
+      }
+    },
+    opened(answers, id) {
+      const marks = parsePosition(id)?.topics;
+      for (const topic of table.keys()) {
+        const answer = Object.hasOwn(answers, topic) ? answers[topic] : undefined;
+        if (answer === undefined) continue;
+        const mark = marks?.get(markOf(topic));
+        answered(topic, answer, answer.epoch ?? (mark?.seq === answer.head ? (mark?.epoch ?? "") : ""));
+      }
+    },
+    answered: (topic, answer) => answered(topic, answer, answer.epoch ?? ""),
+    receive(type, envelope, id) {
+      const topic = envelope.topic as Topic;
+      const wanted = table.get(topic);
+      if (wanted === undefined) return;
+      const { seq, at, data } = envelope;
+      const event: ClientEvent = { topic, type, ...(seq !== undefined && { seq }), at, data };
+      if (seq === undefined) {
+        sink.onEvent(event, "");
+        const head = type === "stats" ? (data as { readonly [key: string]: Json } | null)?.["head"] : undefined;
+        if (typeof head !== "number") return;
+        wanted.sequence.announce(head);
+        watch(topic, wanted);
+        return;
+      }
+      const mark = parsePosition(id)?.topics.get(markOf(topic));
+      const epoch = mark?.seq === seq ? mark.epoch : "";
+      const due = wanted.sequence.accept(seq, epoch, [event, epoch]);
+      deliver(due);
+      watch(topic, wanted, due.length > 0);
+    },
+  };
+}

@@ -1,0 +1,53 @@
+/**
+ * How an event stream reaches the SDK: one connection, opened once, ended once. Reconnecting,
+ * positions and order are the stream's (`stream.ts`); a transport only reads.
+ *
+ * Forms: `transport-event-source.ts` (the browser's, or any class like it), `transport-fetch.ts`.
+ * No callback is called before `OpenTransport` has returned, nor after `close()`; `onEnd` is the last.
+ */
+
+import type { Message } from "@ovation/protocol";
+
+export interface TransportRequest {
+  /** The full address with topics and position, without the token. */
+  readonly url: string;
+  readonly token: string | undefined;
+  /** Event types to listen for, where the transport has to know them. */
+  readonly types: Iterable<string>;
+}
+
+/** Why a connection is over. */
+export type TransportEnd =
+  /** The server ended it in good order. */
+  | { readonly kind: "ended" }
+  /** The network, a proxy or a dying server. */
+  | { readonly kind: "lost"; readonly detail: string }
+  /** The browser's EventSource gave up and does not tell why: whoever wants to know asks with fetch. */
+  | { readonly kind: "unexplained" }
+  /** An answer other than 200; `code` is the problem's, see `docs/errors.md`. */
+  | {
+      readonly kind: "refused";
+      readonly status: number;
+      readonly code: string;
+      readonly detail: string;
+      readonly retryAfterMs?: number;
+    };
+
+export interface TransportCallbacks {
+  onMessage(message: Message): void;
+  /** Something arrived, be it a comment line. */
+  onAlive(): void;
+  /** The server's `retry:`, ms. */
+  onRetry(ms: number): void;
+  onEnd(end: TransportEnd): void;
+}
+
+export interface Transport {
+  /** Whether it delivers every event type and notices comment lines. EventSource does neither. */
+  readonly seesEverything: boolean;
+  /** Listens for one type more. */
+  listen(type: string): void;
+  close(): void;
+}
+
+export type OpenTransport = (request: TransportRequest, callbacks: TransportCallbacks) => Transport;
