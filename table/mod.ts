@@ -1,6 +1,23 @@
 /**
- * table: which frontends have a viewer of a topic. The interface, and one file per form of it.
+ * table: which frontends have a viewer of a topic, and the little else that the processes of a data
+ * centre share. Each interface has a form in memory, for one process, and one on Redis or Valkey, and
+ * one contract suite for both.
+ *
+ * - `subscription-table.ts`: topic → frontends, with leases
+ * - `viewer-counts.ts`: topic → viewers
+ * - `shared-store.ts`: rate limits, claims, small values that expire
+ *
+ * Life cycle: `openRedisStore` connects in the background and is shared by all three; each `close`
+ * ends its own timers, the store's own ends the connection.
  */
 
+export { openRedisStore, type RedisStore, type RedisStoreOptions, STORE_TIMEOUT_MS } from "./redis-store.ts";
+export * from "./shared-store.ts";
+export { createMemorySharedStore } from "./shared-store-memory.ts";
+export { createRedisSharedStore } from "./shared-store-redis.ts";
 export * from "./subscription-table.ts";
 export * from "./subscription-table-memory.ts";
+export { createRedisTable, openRedisTable, type RedisTable } from "./subscription-table-redis.ts";
+export * from "./viewer-counts.ts";
+export { createMemoryViewerCounts } from "./viewer-counts-memory.ts";
+export { createRedisViewerCounts } from "./viewer-counts-redis.ts";

@@ -1,0 +1,75 @@
+/**
+ * Leases in the store: who is alive. One small hash, id → `expiry identity value`, read whole with
+ * every lookup, so that it costs one command per batch and not one per row. Time is the store's own
+ * clock: the clocks of dispatchers need not agree.
+ */
+
+import { type RedisStore, script } from "./redis-store.ts";
+
+const NOW = "local t = redis.call('TIME'); local now = t[1] * 1000 + math.floor(t[2] / 1000)";
+
+/** KEYS: leases. ARGV: id, ttl, identity, value. Answers 1 where the lease ran, under the same identity. */
+const RENEW = script(`
+${NOW}
+local old = redis.call('HGET', KEYS[1], ARGV[1])
+redis.call('HSET', KEYS[1], ARGV[1], string.format('%.0f', now + ARGV[2]) .. ' ' .. ARGV[3] .. ' ' .. ARGV[4])
+if not old then return 0 end
+local expiry, identity = string.match(old, '^(%d+) (%S+) ')
+if tonumber(expiry) > now and identity == ARGV[3] then return 1 end
+return 0`);
+
+/** KEYS: leases, deaths. ARGV: id. */
+const RELEASE = script(`
+if redis.call('HDEL', KEYS[1], ARGV[1]) == 1 then redis.call('INCR', KEYS[2]) end
+return 1`);
+
+/** KEYS: leases, deaths. Answers id, value, id, value…; those that have run out go. */
+const LIVE = script(`
+${NOW}
+local all = redis.call('HGETALL', KEYS[1])
+local live = {}
+for i = 1, #all, 2 do
+  local expiry, value = string.match(all[i + 1], '^(%d+) %S+ (.*)$')
+  if tonumber(expiry) > now then
+    live[#live + 1] = all[i]
+    live[#live + 1] = value
+  else
+    redis.call('HDEL', KEYS[1], all[i])
+    redis.call('INCR', KEYS[2])
+  end
+end
+return live`);
+
+/** To be called inside `RedisStore.run`, which gives them their deadline. */
+export interface RedisLeases {
+  /** `identity` says which life of the store the holder knows (no spaces). */
+  renew(id: string, ttlMs: number, identity: string, value: string): Promise<boolean>;
+  release(id: string): Promise<void>;
+  /** id → value of every lease that runs. */
+  live(): Promise<ReadonlyMap<string, string>>;
+  /** How many leases have ended so far: where it stands still there is nothing to sweep. */
+  deaths(): Promise<string>;
+}
+
+export function createRedisLeases(store: RedisStore, name: string): RedisLeases {
+  // One hash tag for both, so that a Cluster keeps them together for the scripts.
+  const leasesKey = `${store.prefix}:{${name}}:leases`;
+  const deathsKey = `${store.prefix}:{${name}}:deaths`;
+  return {
+    async renew(id, ttlMs, identity, value) {
+      return (await store.evaluate(RENEW, [leasesKey], [id, Math.round(ttlMs), identity, value])) === 1;
+    },
+    async release(id) {
+      await store.evaluate(RELEASE, [leasesKey, deathsKey], [id]);
+    },
+    async live() {
+      const flat = (await store.evaluate(LIVE, [leasesKey, deathsKey], [])) as string[];
+      const live = new Map<string, string>();
+      for (let index = 0; index + 1 < flat.length; index += 2) live.set(flat[index] ?? "", flat[index + 1] ?? "");
+      return live;
+    },
+    async deaths() {
+      return (await store.client.get(deathsKey)) ?? "0";
+    },
+  };
+}

@@ -1,0 +1,221 @@
+/**
+ * One connection to the data centre's store (Redis or Valkey: single, Sentinel, Cluster), shared by
+ * the table, the shared store and the viewer counts.
+ *
+ * Nothing waits without an end: every call has a deadline ({@link STORE_TIMEOUT_MS}), within which a
+ * fail-over is ridden out by trying again; all that is called this way is idempotent. The commands
+ * under way are counted and bounded, there is no offline queue, and a server that does not answer
+ * (stopped, cut off) has its connection closed, so that what waits in it goes too.
+ * At the end of the deadline the call rejects with TableUnavailableError.
+ */
+
+import { createHash } from "node:crypto";
+import { Cluster, Redis, type RedisOptions } from "ioredis";
+import { parseStoreAddress, type StoreAddress } from "./redis-url.ts";
+import { TableUnavailableError } from "./subscription-table.ts";
+
+export const STORE_TIMEOUT_MS = 1000;
+/** Commands under way in one process. */
+export const STORE_COMMANDS_MAX = 100_000;
+/** The longest wait between two attempts to connect. */
+const RECONNECT_MS_MAX = 1000;
+const RETRY_MS = 25;
+
+export interface RedisStoreOptions {
+  /** See `redis-url.ts`. */
+  readonly url: string;
+  /** Keys start with it: several installations can share a server. */
+  readonly prefix?: string;
+  readonly timeoutMs?: number;
+  /** Called when the store is reached or lost, for the log. `detail` holds no password. */
+  onState?(state: "connected" | "lost", detail: string): void;
+}
+
+/** A Lua script with its hash. `run` replaces what a cut-off late call could do twice: scripts are idempotent. */
+export interface Script {
+  readonly text: string;
+  readonly sha: string;
+}
+
+export function script(text: string): Script {
+  return { text, sha: createHash("sha1").update(text).digest("hex") };
+}
+
+export interface RedisStore {
+  readonly client: Redis | Cluster;
+  readonly prefix: string;
+  /**
+   * Runs `issue`, which sends `commands` commands in one tick (they leave in one pipeline per node), and
+   * again where the store answered that it is changing over. Rejects with TableUnavailableError.
+   */
+  run<T>(what: string, commands: number, issue: () => Promise<T>): Promise<T>;
+  /** One script call; to be used inside `run`. */
+  evaluate(script: Script, keys: readonly string[], values: readonly (string | number)[]): Promise<unknown>;
+  /** The nodes that hold keys, each with the first slot that it owns (single and Sentinel: one, slot 0). */
+  masters(): readonly { readonly node: Redis; readonly slot: number }[];
+  /** Rejects with TableUnavailableError where the store does not answer: for `readyz`. */
+  ping(): Promise<void>;
+  close(): Promise<void>;
+}
+
+export function openRedisStore(options: RedisStoreOptions): RedisStore {
+  const address = parseStoreAddress(options.url);
+  const timeoutMs = options.timeoutMs ?? STORE_TIMEOUT_MS;
+  const prefix = options.prefix ?? "o";
+  const client = connect(address, timeoutMs);
+  let underWay = 0;
+  let state: "connected" | "lost" | undefined;
+  let lastError = "not connected yet";
+
+  function enter(next: "connected" | "lost", detail: string): void {
+    if (next === state) return;
+    state = next;
+    options.onState?.(next, `${address.shown}: ${detail}`);
+  }
+  // Without a listener ioredis prints to the console. What callers need to know they get as a rejection.
+  client.on("error", (error: Error) => {
+    lastError = error.message;
+    enter("lost", error.message);
+  });
+  client.on("close", () => enter("lost", lastError));
+  client.on("ready", () => enter("connected", "ready"));
+
+  async function attempt<T>(what: string, commands: number, issue: () => Promise<T>): Promise<T> {
+    const end = performance.now() + timeoutMs;
+    for (;;) {
+      if (underWay > 0 && underWay + commands > STORE_COMMANDS_MAX) throw unavailable(what, "too many commands under way");
+      underWay += commands;
+      const running = issue().finally(() => {
+        underWay -= commands;
+      });
+      try {
+        return await withDeadline(running, end, () => unavailable(what, `no answer in ${timeoutMs} ms`));
+      } catch (error) {
+        if (error instanceof TableUnavailableError) throw error;
+        const message = error instanceof Error ? error.message : String(error);
+        if (!isPassing(message) || performance.now() + RETRY_MS >= end) throw unavailable(what, message);
+        await new Promise((resolve) => setTimeout(resolve, RETRY_MS));
+      }
+    }
+  }
+
+  function unavailable(what: string, detail: string): TableUnavailableError {
+    return new TableUnavailableError(`${what} at ${address.shown}: ${detail}`);
+  }
+
+  async function evaluate({ text, sha }: Script, keys: readonly string[], values: readonly (string | number)[]): Promise<unknown> {
+    try {
+      return await client.evalsha(sha, keys.length, ...keys, ...values);
+    } catch (error) {
+      if (!(error instanceof Error && error.message.startsWith("NOSCRIPT"))) throw error;
+      return client.eval(text, keys.length, ...keys, ...values);
+    }
+  }
+
+  function masters(): { node: Redis; slot: number }[] {
+    if (client instanceof Redis) return [{ node: client, slot: 0 }];
+    const firstSlots = new Map<string, number>();
+    for (const [slot, owners] of client.slots.entries()) {
+      const owner = owners?.[0];
+      if (owner !== undefined && !firstSlots.has(owner)) firstSlots.set(owner, slot);
+    }
+    const found: { node: Redis; slot: number }[] = [];
+    for (const node of client.nodes("master")) {
+      const slot = firstSlots.get(`${node.options.host}:${node.options.port}`);
+      if (slot !== undefined) found.push({ node, slot });
+    }
+    return found;
+  }
+
+  return {
+    client,
+    prefix,
+    run: attempt,
+    evaluate,
+    masters,
+    async ping() {
+      await attempt("ping", 1, () => client.exists(`${prefix}:ping`));
+    },
+    async close() {
+      client.disconnect();
+    },
+  };
+}
+
+/** Errors that end by themselves when the store has changed over, and that did nothing. */
+function isPassing(message: string): boolean {
+  return /^(MOVED|ASK|TRYAGAIN|CLUSTERDOWN|LOADING|READONLY|MASTERDOWN)|connection is closed|isn't writeable|isn't ready|not ready|ECONN|socket|startup nodes|refresh slots|all sentinels/i.test(
+    message,
+  );
+}
+
+async function withDeadline<T>(running: Promise<T>, end: number, late: () => Error): Promise<T> {
+  let timer: ReturnType<typeof setTimeout> | undefined;
+  const deadline = new Promise<never>((_, reject) => {
+    timer = setTimeout(() => reject(late()), Math.max(0, end - performance.now()));
+  });
+  try {
+    return await Promise.race([running, deadline]);
+  } finally {
+    clearTimeout(timer);
+    // After the deadline nobody waits for it any more, and its failure says nothing new.
+    running.catch(() => undefined);
+  }
+}
+
+function connect(address: StoreAddress, timeoutMs: number): Redis | Cluster {
+  const common = {
+    connectTimeout: timeoutMs,
+    // A stopped server keeps its connection open for ever: this closes it, and what waits in it fails.
+    socketTimeout: timeoutMs,
+    maxRetriesPerRequest: 0,
+    autoResendUnfulfilledCommands: false,
+    enableOfflineQueue: false,
+    enableAutoPipelining: true,
+    disableClientInfo: true,
+    connectionName: "ovation",
+    ...(address.username === undefined ? {} : { username: address.username }),
+    ...(address.password === undefined ? {} : { password: address.password }),
+    ...(address.tls ? { tls: {} } : {}),
+  } satisfies RedisOptions;
+  // After a fail-over the old master may come back as a replica behind the same address.
+  const reconnectOnError = (error: Error) => error.message.startsWith("READONLY");
+  const [first] = address.hosts;
+  if (first === undefined) throw new Error("the table's address names no host");
+  switch (address.kind) {
+    case "single":
+      return new Redis({ ...common, ...first, db: address.database, retryStrategy: reconnectDelay, reconnectOnError });
+    case "sentinel":
+      return new Redis({
+        ...common,
+        sentinels: address.hosts.map((host) => ({ ...host })),
+        name: address.name ?? "",
+        db: address.database,
+        enableTLSForSentinelMode: address.tls,
+        retryStrategy: reconnectDelay,
+        sentinelRetryStrategy: reconnectDelay,
+        sentinelCommandTimeout: timeoutMs,
+        // Told by the Sentinels of a new master, the connection to the old one is dropped though it still answers.
+        failoverDetector: true,
+        reconnectOnError,
+      });
+    case "cluster": {
+      const { enableOfflineQueue: _, ...redisOptions } = common;
+      return new Cluster([...address.hosts], {
+        redisOptions,
+        enableAutoPipelining: true,
+        enableOfflineQueue: false,
+        clusterRetryStrategy: reconnectDelay,
+        slotsRefreshTimeout: timeoutMs,
+        slotsRefreshInterval: 2000,
+        // How often ioredis itself follows a MOVED; what is longer than that, `run` tries again.
+        maxRedirections: 4,
+      });
+    }
+  }
+}
+
+/** Full jitter, so that a store that returns is not met by everybody at once. */
+function reconnectDelay(times: number): number {
+  return 20 + Math.random() * Math.min(RECONNECT_MS_MAX, 50 * 2 ** Math.min(times, 10));
+}

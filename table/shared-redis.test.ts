@@ -1,0 +1,36 @@
+import { afterAll, beforeAll } from "bun:test";
+import { openRedisStore, type RedisStore } from "./redis-store.ts";
+import { sharedStoreContract } from "./shared-store.contract.ts";
+import { createRedisSharedStore } from "./shared-store-redis.ts";
+import { type RedisInstance, startRedis, startRedisCluster } from "./testing/redis.ts";
+import { viewerCountsContract } from "./viewer-counts.contract.ts";
+import { createRedisViewerCounts } from "./viewer-counts-redis.ts";
+
+let instances: RedisInstance[] = [];
+const stores: RedisStore[] = [];
+
+beforeAll(async () => {
+  instances = await Promise.all([startRedis(), startRedisCluster()]);
+  for (const { url } of instances) {
+    const store = openRedisStore({ url });
+    stores.push(store);
+    while (
+      await store.ping().then(
+        () => false,
+        () => true,
+      )
+    )
+      await Bun.sleep(10);
+  }
+}, 30_000);
+
+afterAll(async () => {
+  for (const store of stores) await store.close();
+  await Promise.all(instances.map((instance) => instance.stop()));
+});
+
+for (const [index, form] of ["redis", "redis cluster"].entries()) {
+  const pass = (ms: number) => Bun.sleep(ms);
+  sharedStoreContract(form, async () => ({ store: createRedisSharedStore(stores[index]!), pass }));
+  viewerCountsContract(form, async () => ({ counts: createRedisViewerCounts({ store: stores[index]! }), pass, ttlMs: 400 }), 60);
+}

@@ -1,0 +1,77 @@
+/** The shared store of one process: maps, bounded; the oldest keys go first where there are too many. */
+
+import type { Clock } from "@ovation/protocol";
+import { checkSharedKey, checkSharedValue, type SharedStore } from "./shared-store.ts";
+
+/** Keys of each kind. Beyond it the oldest is forgotten: one process's limits under a flood of addresses. */
+const KEYS_MAX = 200_000;
+
+interface Entry {
+  /** The value, or the time at which a bucket is full again. */
+  readonly value: string | number;
+  readonly expiresAt: number;
+}
+
+export interface MemorySharedStoreOptions {
+  readonly clock: Clock;
+  readonly keysMax?: number;
+}
+
+export function createMemorySharedStore({ clock, keysMax = KEYS_MAX }: MemorySharedStoreOptions): SharedStore {
+  const buckets = new Map<string, Entry>();
+  const claims = new Map<string, Entry>();
+  const values = new Map<string, Entry>();
+
+  function read(map: Map<string, Entry>, key: string): Entry | undefined {
+    const entry = map.get(key);
+    if (entry === undefined || entry.expiresAt > clock.now()) return entry;
+    map.delete(key);
+    return undefined;
+  }
+
+  function write(map: Map<string, Entry>, key: string, value: string | number, ttlMs: number): void {
+    // Deleted first, so that the map's order is the order of writing, and the first key the oldest.
+    map.delete(key);
+    if (map.size >= keysMax) makeRoom(map);
+    map.set(key, { value, expiresAt: clock.now() + ttlMs });
+  }
+
+  /** Takes away the oldest and, while at it, some of those that have expired. */
+  function makeRoom(map: Map<string, Entry>): void {
+    let looked = 0;
+    for (const [key, entry] of map) {
+      if (looked === 0 || entry.expiresAt <= clock.now()) map.delete(key);
+      if (++looked === 16) break;
+    }
+  }
+
+  return {
+    async take(key, amount, limit, windowMs) {
+      if (amount > limit) return { ok: false, retryAfterMs: windowMs };
+      const now = clock.now();
+      const perUnitMs = windowMs / limit;
+      const fullAt = Math.max(now, Number(read(buckets, checkSharedKey(key))?.value ?? now));
+      const nextFullAt = fullAt + amount * perUnitMs;
+      if (nextFullAt - now > windowMs + 1e-6) return { ok: false, retryAfterMs: Math.ceil(nextFullAt - now - windowMs) };
+      write(buckets, key, nextFullAt, nextFullAt - now);
+      return { ok: true, retryAfterMs: 0 };
+    },
+    async claim(key, ttlMs) {
+      if (read(claims, checkSharedKey(key)) !== undefined) return false;
+      write(claims, key, 1, ttlMs);
+      return true;
+    },
+    async set(key, value, ttlMs) {
+      write(values, checkSharedKey(key), checkSharedValue(value), ttlMs);
+    },
+    async get(keys) {
+      return keys.map((key) => {
+        const value = read(values, checkSharedKey(key))?.value;
+        return value === undefined ? undefined : String(value);
+      });
+    },
+    async close() {
+      for (const map of [buckets, claims, values]) map.clear();
+    },
+  };
+}

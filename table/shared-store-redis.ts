@@ -1,0 +1,48 @@
+/** The shared store on Redis or Valkey: keys `o:limit:…`, `o:claim:…`, `o:value:…`, each with its expiry. */
+
+import { type RedisStore, script } from "./redis-store.ts";
+import { checkSharedKey, checkSharedValue, type SharedStore } from "./shared-store.ts";
+
+/**
+ * GCRA. KEYS: bucket (the time at which it is full again, µs). ARGV: what is taken and the window, µs.
+ * Answers 0, or how long to wait, µs. A retry of the same call can take twice: limits err to the strict side.
+ */
+const TAKE = script(`
+local t = redis.call('TIME')
+local now = t[1] * 1000000 + t[2]
+local full = tonumber(redis.call('GET', KEYS[1]) or 0)
+if full < now then full = now end
+local next = full + ARGV[1]
+local wait = next - now - ARGV[2]
+if wait > 0 then return math.ceil(wait) end
+redis.call('SET', KEYS[1], string.format('%.0f', next), 'PX', math.ceil((next - now) / 1000))
+return 0`);
+
+/** `close` leaves the connection open: it belongs to whoever opened it. */
+export function createRedisSharedStore(store: RedisStore): SharedStore {
+  const { client } = store;
+  const limitKey = (key: string) => `${store.prefix}:limit:${checkSharedKey(key)}`;
+  const claimKey = (key: string) => `${store.prefix}:claim:${checkSharedKey(key)}`;
+  const valueKey = (key: string) => `${store.prefix}:value:${checkSharedKey(key)}`;
+  return {
+    async take(key, amount, limit, windowMs) {
+      if (amount > limit) return { ok: false, retryAfterMs: windowMs };
+      const takenUs = Math.round((amount * windowMs * 1000) / limit);
+      const waitUs = await store.run("take", 1, () => store.evaluate(TAKE, [limitKey(key)], [takenUs, Math.round(windowMs * 1000)]));
+      const retryAfterMs = Math.ceil(Number(waitUs) / 1000);
+      return { ok: retryAfterMs === 0, retryAfterMs };
+    },
+    async claim(key, ttlMs) {
+      return (await store.run("claim", 1, () => client.set(claimKey(key), "1", "PX", Math.ceil(ttlMs), "NX"))) === "OK";
+    },
+    async set(key, value, ttlMs) {
+      await store.run("set", 1, () => client.set(valueKey(key), checkSharedValue(value), "PX", Math.ceil(ttlMs)));
+    },
+    async get(keys) {
+      // Single GETs, which leave in one pipeline per node: an MGET may not cross the slots of a Cluster.
+      const found = await store.run("get", keys.length, () => Promise.all(keys.map((key) => client.get(valueKey(key)))));
+      return found.map((value) => value ?? undefined);
+    },
+    async close() {},
+  };
+}

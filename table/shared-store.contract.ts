@@ -1,0 +1,85 @@
+/** The specification of `shared-store.ts` as tests, run on every form. */
+
+import { expect, test } from "bun:test";
+import fc from "fast-check";
+import type { SharedStore } from "./shared-store.ts";
+
+export interface SharedStoreUnderTest {
+  readonly store: SharedStore;
+  pass(ms: number): Promise<void>;
+}
+
+let serial = 0;
+const freshKey = () => `key ${++serial}`;
+
+export function sharedStoreContract(name: string, open: () => Promise<SharedStoreUnderTest>): void {
+  test(`${name}: a bucket gives its limit at once, then refuses and says how long, then refills`, async () => {
+    const { store, pass } = await open();
+    const key = freshKey();
+    // Half a second per unit: slow against the calls themselves.
+    for (let taken = 0; taken < 4; taken++) expect(await store.take(key, 1, 4, 2000)).toEqual({ ok: true, retryAfterMs: 0 });
+    const refused = await store.take(key, 1, 4, 2000);
+    expect(refused.ok).toBe(false);
+    expect(refused.retryAfterMs).toBeGreaterThan(0);
+    expect(refused.retryAfterMs).toBeLessThanOrEqual(500);
+    expect((await store.take(freshKey(), 1, 4, 2000)).ok).toBe(true);
+    await pass(refused.retryAfterMs + 20);
+    expect((await store.take(key, 1, 4, 2000)).ok).toBe(true);
+  });
+
+  test(`${name}: takes all or nothing, and never more than the limit`, async () => {
+    const { store } = await open();
+    const key = freshKey();
+    expect(await store.take(key, 11, 10, 60_000)).toEqual({ ok: false, retryAfterMs: 60_000 });
+    expect((await store.take(key, 8, 10, 60_000)).ok).toBe(true);
+    const refused = await store.take(key, 3, 10, 60_000);
+    expect(refused.ok).toBe(false);
+    expect(refused.retryAfterMs).toBeGreaterThan(4000);
+    expect(refused.retryAfterMs).toBeLessThanOrEqual(6000);
+    expect((await store.take(key, 2, 10, 60_000)).ok).toBe(true);
+  });
+
+  test(`${name}: whoever takes how much at once, together they get the limit and no more`, async () => {
+    const { store } = await open();
+    await fc.assert(
+      fc.asyncProperty(fc.array(fc.integer({ min: 1, max: 5 }), { minLength: 1, maxLength: 30 }), async (amounts) => {
+        const key = freshKey();
+        const limit = 20;
+        const answers = await Promise.all(amounts.map((amount) => store.take(key, amount, limit, 3_600_000)));
+        let taken = 0;
+        for (const [index, { ok }] of answers.entries()) if (ok) taken += amounts[index]!;
+        expect(taken).toBeLessThanOrEqual(limit);
+        for (const [index, { ok }] of answers.entries()) if (!ok) expect(taken + amounts[index]!).toBeGreaterThan(limit);
+      }),
+      { numRuns: 50 },
+    );
+  });
+
+  test(`${name}: a claim is had once, until it expires`, async () => {
+    const { store, pass } = await open();
+    const key = freshKey();
+    const claims = await Promise.all(Array.from({ length: 20 }, () => store.claim(key, 300)));
+    expect(claims.filter(Boolean)).toHaveLength(1);
+    await pass(350);
+    expect(await store.claim(key, 300)).toBe(true);
+  });
+
+  test(`${name}: values come back in the order of their keys, until they expire`, async () => {
+    const { store, pass } = await open();
+    const [one, two, none] = [freshKey(), freshKey(), freshKey()];
+    await store.set(one, "1", 300);
+    await store.set(two, "zwei — 二", 60_000);
+    expect(await store.get([two, none, one])).toEqual(["zwei — 二", undefined, "1"]);
+    await store.set(two, "", 60_000);
+    await pass(350);
+    expect(await store.get([one, two])).toEqual([undefined, ""]);
+    expect(await store.get([])).toEqual([]);
+  });
+
+  test(`${name}: keys and values that are too long are a program's mistake`, async () => {
+    const { store } = await open();
+    expect(store.set("k", "x".repeat(4097), 1000)).rejects.toThrow(RangeError);
+    expect(store.claim("k".repeat(257), 1000)).rejects.toThrow(RangeError);
+    expect(store.take("", 1, 1, 1000)).rejects.toThrow(RangeError);
+  });
+}

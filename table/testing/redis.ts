@@ -1,0 +1,232 @@
+/**
+ * Private Redis servers for tests: on free ports of 127.0.0.1, with temporary data, ended by `stop`.
+ * Debian's `redis-server` must be installed; `redisMissing` says so where it is not.
+ */
+
+import { mkdtemp, rm } from "node:fs/promises";
+import { createServer } from "node:net";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { Redis } from "ioredis";
+
+/** One server process. */
+export interface RedisServer {
+  readonly port: number;
+  readonly pid: number;
+  /** A plain client of it, for the test's own questions. */
+  readonly client: Redis;
+  /** SIGKILL; the port stays its own. */
+  kill(): Promise<void>;
+  /** Starts it again after `kill`, empty, on the same port. */
+  restart(): Promise<void>;
+  /** SIGSTOP and SIGCONT: the process stays, its answers stop. */
+  pause(): void;
+  resume(): void;
+}
+
+export interface RedisInstance {
+  /** As `--table` takes it. */
+  readonly url: string;
+  readonly servers: readonly RedisServer[];
+  stop(): Promise<void>;
+}
+
+export async function freePorts(count: number, accept: (port: number) => boolean = () => true): Promise<number[]> {
+  const servers: ReturnType<typeof createServer>[] = [];
+  const ports: number[] = [];
+  while (ports.length < count) {
+    const server = createServer();
+    await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+    const address = server.address();
+    servers.push(server);
+    if (address !== null && typeof address === "object" && accept(address.port)) ports.push(address.port);
+  }
+  await Promise.all(servers.map((server) => new Promise((resolve) => server.close(resolve))));
+  return ports;
+}
+
+async function until(what: string, holds: () => Promise<boolean>, timeoutMs = 20_000): Promise<void> {
+  const end = Date.now() + timeoutMs;
+  for (;;) {
+    if (await holds().catch(() => false)) return;
+    if (Date.now() > end) throw new Error(`not in time: ${what}`);
+    await Bun.sleep(30);
+  }
+}
+
+async function startServer(
+  directory: string,
+  port: number,
+  args: readonly string[],
+  sentinelFile?: string,
+): Promise<RedisServer & { stop(): Promise<void> }> {
+  const command =
+    sentinelFile === undefined
+      ? ["redis-server", "--port", String(port), "--bind", "127.0.0.1", "--save", "", "--appendonly", "no", "--dir", directory, ...args]
+      : ["redis-server", sentinelFile, "--sentinel"];
+  const client = new Redis({ port, host: "127.0.0.1", lazyConnect: true, retryStrategy: () => 50, disableClientInfo: true });
+  client.on("error", () => undefined);
+  let child = spawn();
+
+  function spawn() {
+    return Bun.spawn(command, { stdout: "ignore", stderr: "ignore", stdin: "ignore" });
+  }
+  async function ready(): Promise<void> {
+    await until(`redis-server on ${port}`, async () => {
+      if (child.exitCode !== null) throw new Error("redis-server ended");
+      return (await client.ping()) === "PONG";
+    });
+  }
+  async function kill(): Promise<void> {
+    child.kill("SIGCONT");
+    child.kill("SIGKILL");
+    await child.exited;
+  }
+
+  await ready();
+  return {
+    port,
+    client,
+    get pid() {
+      return child.pid;
+    },
+    kill,
+    async restart() {
+      child = spawn();
+      await ready();
+    },
+    pause: () => child.kill("SIGSTOP"),
+    resume: () => child.kill("SIGCONT"),
+    async stop() {
+      client.disconnect();
+      await kill();
+    },
+  };
+}
+
+function sentinelId(index: number): string {
+  return String(index + 1).repeat(40);
+}
+
+async function temporary(): Promise<string> {
+  return mkdtemp(join(tmpdir(), "ovation-redis-"));
+}
+
+export async function startRedis(args: readonly string[] = []): Promise<RedisInstance & { readonly server: RedisServer }> {
+  const directory = await temporary();
+  const [port = 0] = await freePorts(1);
+  const server = await startServer(directory, port, args);
+  return {
+    url: `redis://127.0.0.1:${port}`,
+    server,
+    servers: [server],
+    async stop() {
+      await server.stop();
+      await rm(directory, { recursive: true, force: true });
+    },
+  };
+}
+
+/** Masters only, or each with one replica. Fails over within about `nodeTimeoutMs` × 2 where there are replicas. */
+export async function startRedisCluster(
+  options: { readonly masters?: number; readonly replicas?: boolean; readonly nodeTimeoutMs?: number } = {},
+): Promise<RedisInstance> {
+  const masters = options.masters ?? 3;
+  const directory = await temporary();
+  const count = options.replicas === true ? masters * 2 : masters;
+  // A node's own bus listens on its port + 10,000.
+  const ports = await freePorts(count, (port) => port < 55_000);
+  const servers = await Promise.all(
+    ports.map((port) =>
+      startServer(directory, port, [
+        "--cluster-enabled",
+        "yes",
+        "--cluster-config-file",
+        `nodes-${port}.conf`,
+        "--cluster-node-timeout",
+        String(options.nodeTimeoutMs ?? 1500),
+        "--cluster-require-full-coverage",
+        "no",
+      ]),
+    ),
+  );
+  await assembleCluster(servers, masters);
+  await until("the cluster's state is ok everywhere", async () => {
+    const states = await Promise.all(servers.map((server) => server.client.cluster("INFO")));
+    return states.every((state) => String(state).includes("cluster_state:ok"));
+  });
+  return {
+    url: `redis+cluster://${ports.map((port) => `127.0.0.1:${port}`).join(",")}`,
+    servers,
+    async stop() {
+      await Promise.all(servers.map((server) => server.stop()));
+      await rm(directory, { recursive: true, force: true });
+    },
+  };
+}
+
+/** What `redis-cli --cluster create` does, without its seconds of waiting. */
+async function assembleCluster(servers: readonly RedisServer[], masters: number): Promise<void> {
+  const share = 16_384 / masters;
+  await Promise.all(
+    servers.map(async ({ client }, index) => {
+      await client.cluster("SET-CONFIG-EPOCH", index + 1);
+      if (index < masters) await client.cluster("ADDSLOTSRANGE", Math.ceil(index * share), Math.ceil((index + 1) * share) - 1);
+      for (const other of servers) await client.cluster("MEET", "127.0.0.1", other.port);
+    }),
+  );
+  for (const [index, { client }] of servers.slice(masters).entries()) {
+    const id = String(await servers[index]!.client.cluster("MYID"));
+    await until("the replica knows its master", async () => String(await client.cluster("NODES")).includes(id));
+    await until("the replica accepts its master", async () => (await client.cluster("REPLICATE", id)) === "OK");
+  }
+}
+
+/** One master (`servers[0]`), one replica (`servers[1]`), three Sentinels. */
+export async function startRedisSentinel(): Promise<RedisInstance> {
+  const directory = await temporary();
+  const [master = 0, replica = 0, ...sentinelPorts] = await freePorts(5);
+  const servers = [
+    await startServer(directory, master, []),
+    await startServer(directory, replica, ["--replicaof", "127.0.0.1", String(master), "--repl-diskless-sync-delay", "0"]),
+  ];
+  await until("the replica follows", async () => String(await servers[1]!.client.info("replication")).includes("master_link_status:up"));
+  const sentinels = await Promise.all(
+    sentinelPorts.map(async (port, index) => {
+      const file = join(directory, `sentinel-${port}.conf`);
+      await Bun.write(
+        file,
+        [
+          `port ${port}`,
+          "bind 127.0.0.1",
+          `dir ${directory}`,
+          `sentinel monitor mymaster 127.0.0.1 ${master} 2`,
+          "sentinel down-after-milliseconds mymaster 1000",
+          "sentinel failover-timeout mymaster 5000",
+          // What they would find out from each other within some seconds.
+          `sentinel myid ${sentinelId(index)}`,
+          `sentinel known-replica mymaster 127.0.0.1 ${replica}`,
+          ...sentinelPorts
+            .map((other, at) => `sentinel known-sentinel mymaster 127.0.0.1 ${other} ${sentinelId(at)}`)
+            .filter((_, at) => at !== index),
+        ].join("\n"),
+      );
+      return startServer(directory, port, [], file);
+    }),
+  );
+  await until("the sentinels know each other and the replica", async () => {
+    const states = await Promise.all(sentinels.map((sentinel) => sentinel.client.call("SENTINEL", "MASTER", "mymaster")));
+    return states.every((state) => {
+      const text = JSON.stringify(state);
+      return /"num-slaves"[,:]"?1"?/.test(text) && /"num-other-sentinels"[,:]"?2"?/.test(text);
+    });
+  });
+  return {
+    url: `redis+sentinel://${sentinelPorts.map((port) => `127.0.0.1:${port}`).join(",")}/mymaster`,
+    servers,
+    async stop() {
+      await Promise.all([...sentinels, ...servers].map((server) => server.stop()));
+      await rm(directory, { recursive: true, force: true });
+    },
+  };
+}

@@ -1,0 +1,42 @@
+/**
+ * How many viewers each topic has, over all frontends of the data centre, and over the others.
+ *
+ * The specification, held by `viewer-counts.contract.ts` for every form:
+ *
+ * - A reporter is a frontend, or `dc:NAME` for another data centre as a whole. It reports numbers of
+ *   single topics; a topic that it does not name keeps its last number; 0 ends it.
+ * - Every report, also an empty one, keeps the reporter alive for `ttlMs`. After that its numbers no
+ *   longer count. `report` answers false where it had not been alive, or its numbers may be lost: the
+ *   reporter then reports all of them again.
+ * - Reports of one reporter come one after the other (it waits for the answer); different reporters' in any order.
+ * - Nothing is exact in the moment: a total is a sum of numbers that are each as old as their report.
+ * - Rejects with {@link TableUnavailableError} when the store cannot be reached.
+ */
+
+import type { Topic } from "@ovation/protocol";
+
+export interface ViewerCount {
+  readonly topic: Topic;
+  readonly viewers: number;
+}
+
+/** Each topic's viewers here, and here and everywhere together. */
+export interface ViewerTotal {
+  /** Of this data centre's own frontends: what its peers are told. */
+  readonly local: number;
+  readonly all: number;
+}
+
+/** A frontend's id, or `dc:NAME`. */
+export type Reporter = string;
+
+export const DATACENTER_REPORTER_PREFIX = "dc:";
+
+export interface ViewerCounts {
+  report(reporter: Reporter, counts: readonly ViewerCount[], ttlMs: number): Promise<boolean>;
+  /** A clean goodbye: the reporter's numbers no longer count. */
+  release(reporter: Reporter): Promise<void>;
+  /** In the order of the topics. */
+  totals(topics: readonly Topic[]): Promise<readonly ViewerTotal[]>;
+  close(): Promise<void>;
+}
