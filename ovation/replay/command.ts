@@ -1,0 +1,194 @@
+/** `ovation replay FILE --video ID`: options, progress and messages around {@link replay}. */
+
+import { isTopicId, systemClock } from "@ovation/protocol";
+import { type Command, InvalidArgumentError, Option } from "commander";
+import { createApi, RefusedError, UnreachableError } from "./api.ts";
+import { type Authors, guestAuthors, oneAuthor, type SignToken, signedAuthors } from "./authors.ts";
+import { formatDuration, parseDuration } from "./duration.ts";
+import { openRecording } from "./open-recording.ts";
+import { createProgressLine } from "./progress-line.ts";
+import { checkRecording, RecordingError } from "./recording.ts";
+import { type ReplayProgress, replay } from "./replay.ts";
+
+interface Options {
+  readonly video: string;
+  readonly speed: number;
+  readonly url: string;
+  readonly token?: string;
+  readonly data: string;
+  readonly limit: number;
+  readonly from: number;
+}
+
+export interface ReplayCommandOptions {
+  /**
+   * How this machine signs tokens: with `OVATION_SECRET`, or the secret in the data directory.
+   * Answers undefined where there is neither; authors are guests then.
+   */
+  signer(dataDirectory: string): Promise<SignToken | undefined>;
+}
+
+export function addReplayCommand(program: Command, { signer }: ReplayCommandOptions): void {
+  program
+    .command("replay")
+    .description("feed a recorded chat to a video, as if it happened live")
+    .argument("<file>", 'JSON Lines ({"offset": seconds, "author", "text"}) or the chat.json of a Twitch downloader')
+    .requiredOption("--video <id>", "the video that gets the comments", toVideoId)
+    .addOption(
+      new Option("--speed <factor>", "10: ten times as fast as it happened; max: as fast as it goes").default(1).argParser(toSpeed),
+    )
+    .addOption(new Option("--url <url>", "the server").default("http://localhost:8080").env("OVATION_URL").argParser(toUrl))
+    .addOption(new Option("--token <token>", "post everything as this member, with the author's name before the text").env("OVATION_TOKEN"))
+    .addOption(
+      new Option("--data <directory>", "sign authors with the secret of the server that keeps its data here")
+        .default("./data")
+        .env("OVATION_DATA"),
+    )
+    .addOption(new Option("--limit <n>", "at most so many comments").default(Number.POSITIVE_INFINITY, "all").argParser(toLimit))
+    .addOption(
+      new Option("--from <time>", "begin at this moment of the recording, for example 00:10:00")
+        .default(0, "the beginning")
+        .argParser(toSeconds),
+    )
+    .addHelpText(
+      "after",
+      `
+Authors are members of their own, signed with OVATION_SECRET or the server's data directory; without either they come in as guests.
+The server's rate limits hold for them as for everybody: start it with --rate-limits off where a fast replay is wanted.
+
+  ovation replay ovation/replay/sample.jsonl --video demo --speed 10`,
+    )
+    .action(async (file: string, options: Options) => {
+      process.exitCode = await runReplay(file, options, signer);
+    });
+}
+
+/** Answers the exit code. Progress goes to standard error, the summary to standard output. */
+async function runReplay(file: string, options: Options, signer: ReplayCommandOptions["signer"]): Promise<number> {
+  const stop = new AbortController();
+  const onInterrupt = () => stop.abort(new Error("interrupted"));
+  process.once("SIGINT", onInterrupt);
+  process.once("SIGTERM", onInterrupt);
+  const line = createProgressLine(process.stderr, systemClock);
+  let waits = 0;
+
+  try {
+    const recording = await openRecording(file);
+    const summary = await checkRecording(recording);
+    if (summary.comments === 0) throw new RecordingError(`${file}: no comment in it`);
+
+    const api = createApi({
+      url: options.url,
+      clock: systemClock,
+      random: Math.random,
+      signal: stop.signal,
+      onRateLimit(waitMs) {
+        if (waits++ === 0) line.say("the server's rate limit holds us up; start it with --rate-limits off for imports");
+        line.show(`waiting ${(waitMs / 1000).toFixed(1)} s for the rate limit`);
+      },
+    });
+    const authors = await chooseAuthors(options, api, signer);
+    line.say(
+      `${file}: ${summary.comments} comments in ${formatDuration(summary.lastSeconds)} (${recording.form}) → ${options.url}/watch/${options.video}`,
+    );
+    line.say(`${authors.way}; ${options.speed === Number.POSITIVE_INFINITY ? "as fast as it goes" : `${options.speed}× speed`}`);
+
+    const startedAt = systemClock.now();
+    const done = await replay({
+      recording,
+      videoId: options.video,
+      speed: options.speed,
+      fromSeconds: options.from,
+      limit: options.limit,
+      runId: `replay-${crypto.randomUUID().slice(0, 8)}`,
+      api,
+      authors,
+      clock: systemClock,
+      signal: stop.signal,
+      onProgress: (progress) => line.show(formatProgress(progress, summary.lastSeconds, systemClock.now() - startedAt)),
+      onRefused: (comment, reason) => line.say(`${file}, ${comment.where}: not taken: ${reason}`),
+    });
+    line.end();
+    console.log(formatSummary(done, systemClock.now() - startedAt, waits));
+    if (stop.signal.aborted) return 130;
+    return done.posted === 0 && done.refused > 0 ? 1 : 0;
+  } catch (error) {
+    line.end();
+    const message = explain(error);
+    if (message === undefined) throw error;
+    console.error(`ovation replay: ${message}`);
+    return 1;
+  } finally {
+    process.off("SIGINT", onInterrupt);
+    process.off("SIGTERM", onInterrupt);
+  }
+}
+
+async function chooseAuthors(
+  options: Options,
+  api: Parameters<typeof guestAuthors>[0],
+  signer: ReplayCommandOptions["signer"],
+): Promise<Authors> {
+  if (options.token !== undefined) return oneAuthor(options.token);
+  const sign = await signer(options.data);
+  return sign === undefined ? guestAuthors(api) : signedAuthors(sign);
+}
+
+function formatProgress(progress: ReplayProgress, lastSeconds: number, elapsedMs: number): string {
+  const rate = progress.posted / Math.max(0.5, elapsedMs / 1000);
+  const behind = progress.behindMs > 1000 ? ` · ${(progress.behindMs / 1000).toFixed(1)} s behind` : "";
+  return `${formatDuration(progress.offsetSeconds)} of ${formatDuration(lastSeconds)} · ${progress.posted} comments · ${rate.toFixed(1)}/s${behind}`;
+}
+
+function formatSummary(done: ReplayProgress, elapsedMs: number, waits: number): string {
+  const seconds = elapsedMs / 1000;
+  const notes = [
+    done.cut > 0 ? `${done.cut} cut to 200 characters` : "",
+    done.empty > 0 ? `${done.empty} without text left out` : "",
+    done.refused > 0 ? `${done.refused} not taken by the server` : "",
+    waits > 0 ? `waited ${waits} times for rate limits` : "",
+  ].filter((note) => note !== "");
+  const rate = (done.posted / Math.max(0.001, seconds)).toFixed(1);
+  return [`${done.posted} comments by ${done.authors} authors in ${seconds.toFixed(1)} s (${rate}/s)`, ...notes].join("; ");
+}
+
+/** What to tell about an error that is not the program's own. */
+function explain(error: unknown): string | undefined {
+  if (error instanceof RecordingError || error instanceof UnreachableError) return error.message;
+  if (!(error instanceof RefusedError)) return undefined;
+  if (error.code === "guests-off")
+    return "guests are off there: set OVATION_SECRET to the server's secret, point --data to its data directory, or give a --token";
+  if (error.status === 401) return `${error.message}: is OVATION_SECRET (or --data) the server's own?`;
+  if (error.code === "unknown-video") return "there is no such video, and the server takes only videos that were created (--videos listed)";
+  return `the server answered ${error.status} ${error.code}: ${error.message}`;
+}
+
+function toVideoId(text: string): string {
+  const id = text.startsWith("video:") ? text.slice("video:".length) : text;
+  if (!isTopicId(id)) throw new InvalidArgumentError("not a video id.");
+  return id;
+}
+
+function toSpeed(text: string): number {
+  if (text === "max") return Number.POSITIVE_INFINITY;
+  const speed = Number(text);
+  if (!(speed > 0)) throw new InvalidArgumentError("a factor above 0, or max.");
+  return speed;
+}
+
+function toLimit(text: string): number {
+  const limit = Number(text);
+  if (!Number.isSafeInteger(limit) || limit < 1) throw new InvalidArgumentError("a whole number from 1.");
+  return limit;
+}
+
+function toSeconds(text: string): number {
+  const seconds = parseDuration(text);
+  if (seconds === undefined) throw new InvalidArgumentError("a time like 00:10:00, 10:00 or 600.");
+  return seconds;
+}
+
+function toUrl(text: string): string {
+  if (!/^https?:\/\//.test(text) || !URL.canParse(text)) throw new InvalidArgumentError("an address like http://localhost:8080.");
+  return text.replace(/\/+$/, "");
+}

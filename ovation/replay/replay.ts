@@ -1,0 +1,103 @@
+/**
+ * A recorded chat, as if it happened live. Comments go out one after the other, each when the one
+ * before it is stored, so that the log has them in the order of the recording.
+ */
+
+import type { Clock } from "@ovation/protocol";
+import { type Api, RefusedError, sleep } from "./api.ts";
+import type { Authors } from "./authors.ts";
+import { REFUSALS_SHOWN_MAX, REORDER_WINDOW } from "./limits.ts";
+import type { RecordedComment, Recording } from "./recording.ts";
+import { prepareText } from "./text.ts";
+import { inTimeOrder } from "./time-order.ts";
+
+export interface ReplayOptions {
+  readonly recording: Recording;
+  readonly videoId: string;
+  /** 2: twice as fast as it happened. Infinity: as fast as the server takes them. */
+  readonly speed: number;
+  /** Comments before this moment of the recording are left out. */
+  readonly fromSeconds: number;
+  /** At most so many comments. */
+  readonly limit: number;
+  /** Makes `clientId`s of this replay its own. */
+  readonly runId: string;
+  readonly api: Api;
+  readonly authors: Authors;
+  readonly clock: Clock;
+  readonly signal: AbortSignal;
+  /** Told after every comment. */
+  onProgress?(progress: ReplayProgress): void;
+  /** A comment that the server does not take; the replay goes on. */
+  onRefused?(comment: RecordedComment, reason: string): void;
+}
+
+export interface ReplayProgress {
+  readonly posted: number;
+  /** Longer than a comment may be: cut, and posted. */
+  readonly cut: number;
+  /** Without text: left out. */
+  readonly empty: number;
+  readonly refused: number;
+  readonly authors: number;
+  /** Where in the recording we are. */
+  readonly offsetSeconds: number;
+  /** How much later than it should the last comment went out. */
+  readonly behindMs: number;
+}
+
+/** Answers what was done when the recording, the limit or the signal ends it. Throws where the server refuses everybody. */
+export async function replay(options: ReplayOptions): Promise<ReplayProgress> {
+  const { clock, signal } = options;
+  const names = new Set<string>();
+  const done = { posted: 0, cut: 0, empty: 0, refused: 0, authors: 0, offsetSeconds: options.fromSeconds, behindMs: 0 };
+  let start: { readonly at: number; readonly offsetSeconds: number } | undefined;
+
+  try {
+    for await (const comment of inTimeOrder(options.recording.comments(), REORDER_WINDOW)) {
+      if (comment.offsetSeconds < options.fromSeconds) continue;
+      if (done.posted >= options.limit || signal.aborted) break;
+      // The first comment goes out at once: nobody waits for a quiet beginning to pass.
+      start ??= { at: clock.now(), offsetSeconds: comment.offsetSeconds };
+      const dueAt = start.at + ((comment.offsetSeconds - start.offsetSeconds) * 1000) / options.speed;
+      const early = dueAt - clock.now();
+      if (early > 0) await sleep(clock, early, signal);
+
+      await post(comment);
+      done.offsetSeconds = comment.offsetSeconds;
+      done.behindMs = Math.max(0, clock.now() - dueAt);
+      done.authors = names.size;
+      options.onProgress?.({ ...done });
+    }
+  } catch (error) {
+    if (!signal.aborted) throw error;
+  }
+  return done;
+
+  async function post(comment: RecordedComment): Promise<void> {
+    const author = await options.authors.author(comment.author, comment.role);
+    const { text, cut } = prepareText(comment.text);
+    if (text === "") {
+      done.empty++;
+      return;
+    }
+    const whole = author.prefix === "" ? { text, cut } : prepareText(author.prefix + text);
+    try {
+      // By its place in the file: a repetition after a lost answer is the same comment.
+      await options.api.comment(options.videoId, whole.text, `${options.runId}-${comment.where.replace(" ", "-")}`, author.token);
+    } catch (error) {
+      if (!(error instanceof RefusedError) || !concernsOneComment(error)) throw error;
+      done.refused++;
+      if (done.refused <= REFUSALS_SHOWN_MAX) options.onRefused?.(comment, `${error.code}: ${error.message}`);
+      return;
+    }
+    done.posted++;
+    if (cut || whole.cut) done.cut++;
+    names.add(comment.author);
+  }
+}
+
+/** A 400 is about this text, a 403 `banned` or `timed-out` about this author; all else would meet every comment. */
+function concernsOneComment(error: RefusedError): boolean {
+  return error.status === 400 || error.code === "banned" || error.code === "timed-out";
+}
