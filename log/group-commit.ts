@@ -26,8 +26,8 @@ interface Waiting {
   readonly reject: (error: unknown) => void;
 }
 
-/** Programmer's errors: an entry that no form could store as it is. */
-function assertEntry(entry: LogEntry): void {
+/** Throws on a programmer's error: an entry that no form could store as it is. */
+export function assertEntry(entry: LogEntry): void {
   if (!Number.isSafeInteger(entry.at) || entry.at < 0) throw new TypeError(`an entry's at is ms since 1970, not ${entry.at}`);
   if (entry.data.length === 0) throw new TypeError("an entry's data is JSON text, not empty");
   // PostgreSQL's text holds everything but NUL; JSON text never needs it.

@@ -48,7 +48,7 @@ export async function openSqliteLog(options: SqliteLogOptions): Promise<Log & Lo
   const commits = new GroupCommit({
     commit: (calls) => writer.ask({ kind: "commit", now: clock.now(), calls }),
     // The second group crosses to the worker while the first one commits.
-    inFlightMax: 2,
+    inFlightMax: 1,
     ...(options.queueEntriesMax === undefined ? {} : { queueEntriesMax: options.queueEntriesMax }),
   });
   let closing: Promise<void> | undefined;
@@ -89,6 +89,7 @@ export async function openSqliteLog(options: SqliteLogOptions): Promise<Log & Lo
     append: (entries) => commits.append(entries),
     read: (topic, query) => read(() => reader.read(topic, query)),
     heads: (topics) => read(() => reader.heads(topics)),
+    headAt: (topic, stamp) => read(() => reader.headAt(topic, stamp)),
     changes: (since, limit) => read(() => reader.changes(since, limit)),
     wrote: (topic, seq, epoch) => read(() => reader.wrote(topic, seq, epoch)),
     trim,

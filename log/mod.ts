@@ -1,3 +1,4 @@
 /** log: the durable lane's memory. The interface, and one file per form of it. */
 export * from "./log.ts";
+export * from "./log-memory.ts";
 export * from "./log-sqlite.ts";

@@ -64,6 +64,24 @@ export class SqliteReader {
     );
   }
 
+  headAt(topic: Topic, stamp: number): Head {
+    return this.#snapshot(() => {
+      const head = this.#statements.head.get(topic);
+      if (head === null) return emptyHead(topic);
+      if (head.stamp <= stamp) return this.#headFrom(head);
+      // Stamps rise with the numbers: 20 steps find the place among a million events, without an index.
+      let [kept, newer] = [head.first - 1, head.seq + 1];
+      while (newer - kept > 1) {
+        const middle = Math.floor((kept + newer) / 2);
+        if ((this.#statements.lifeAt.get(head.id, middle)?.stamp ?? 0) <= stamp) kept = middle;
+        else newer = middle;
+      }
+      const at = kept < head.first ? null : this.#statements.lifeAt.get(head.id, kept);
+      if (at === null) return { ...emptyHead(topic), first: head.first };
+      return { topic, seq: kept, epoch: this.#epochOf(at.life), first: head.first };
+    });
+  }
+
   changes(since: number, limit: number): Changes {
     return this.#snapshot(() => {
       // Stamps rise with every commit group, so the newest one is the present, whatever the clock says.
@@ -175,7 +193,7 @@ function prepare(database: Database) {
     numbersUp: statement<{ seq: number }, NumbersParameters>(`${numbers} ORDER BY seq LIMIT ?`),
     numbersDown: statement<{ seq: number }, NumbersParameters>(`${numbers} ORDER BY seq DESC LIMIT ?`),
     eventAt: statement<EventRow, [number, number]>(`${event} AND seq = ?`),
-    lifeAt: statement<{ life: number }, [number, number]>("SELECT life FROM events WHERE topic = ? AND seq = ?"),
+    lifeAt: statement<{ life: number; stamp: number }, [number, number]>("SELECT life, stamp FROM events WHERE topic = ? AND seq = ?"),
     lifeOf: statement<{ epoch: string }, [number]>("SELECT epoch FROM lives WHERE id = ?"),
     lifeNamed: statement<{ id: number }, [string]>("SELECT id FROM lives WHERE epoch = ?"),
     typeOf: statement<{ name: string }, [number]>("SELECT name FROM types WHERE id = ?"),

@@ -79,6 +79,7 @@ export function openSqliteFile(path: string): Database {
     database.run("PRAGMA secure_delete = FAST");
     database.run("PRAGMA journal_size_limit = 67108864");
     database.run("PRAGMA cache_size = -32768");
+    database.run("PRAGMA wal_autocheckpoint = 4000");
     return database;
   } catch (error) {
     throw unusableFrom(error, path) ?? error;

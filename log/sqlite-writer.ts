@@ -24,7 +24,7 @@ interface KeyRow {
   readonly seq: number;
   readonly at: number;
   readonly stamp: number;
-  readonly epoch: string;
+  readonly life: number;
 }
 
 interface StoredRow {
@@ -124,7 +124,8 @@ export class SqliteWriter {
     const first = this.#statements.keyOf.get(topic, key);
     if (first === null) return undefined;
     const stored = this.#statements.eventAt.get(topic, first.seq);
-    const place = { seq: first.seq, epoch: first.epoch, stamp: first.stamp };
+    const epoch = this.#statements.lifeOf.get(first.life)?.epoch ?? "";
+    const place = { seq: first.seq, epoch, stamp: first.stamp };
     return { place, at: first.at, duplicate: true, ...(stored === null ? {} : { stored }) };
   }
 
@@ -175,6 +176,7 @@ function prepare(database: Database) {
     rollback: statement<never, []>("ROLLBACK"),
     lastStamp: statement<{ stamp: number | null }, []>("SELECT max(stamp) AS stamp FROM topics"),
     insertLife: statement<never, [string, number]>("INSERT INTO lives (epoch, stamp) VALUES (?, ?)"),
+    lifeOf: statement<{ epoch: Epoch }, [number]>("SELECT epoch FROM lives WHERE id = ?"),
     lifeNamed: statement<{ id: number }, [string]>("SELECT id FROM lives WHERE epoch = ?"),
     typeNamed: statement<{ id: number }, [string]>("SELECT id FROM types WHERE name = ?"),
     insertType: statement<never, [string]>("INSERT INTO types (name) VALUES (?)"),
@@ -193,7 +195,8 @@ function prepare(database: Database) {
       "SELECT types.name AS type, data FROM events JOIN types ON types.id = events.type WHERE topic = ? AND seq = ?",
     ),
     keyOf: statement<KeyRow, [number, string]>(
-      "SELECT seq, at, keys.stamp AS stamp, epoch FROM keys JOIN lives ON lives.id = keys.life WHERE topic = ? AND key = ?",
+      // Hot path: without a join, which in bun:sqlite makes a miss cost 8 µs instead of 1.
+      "SELECT seq, at, stamp, life FROM keys WHERE topic = ? AND key = ?",
     ),
     insertKey: statement<never, [number, string, number, number, number, number]>(
       "INSERT INTO keys (topic, key, seq, at, stamp, life) VALUES (?, ?, ?, ?, ?, ?)",

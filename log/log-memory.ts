@@ -1,0 +1,178 @@
+/**
+ * The log in memory, for the simulation and for unit tests of what stands on a log. Every `append` is
+ * a commit group of its own; nothing outlives the process.
+ */
+
+import {
+  type Clock,
+  DEFAULT_POLICY,
+  type DurableEvent,
+  type Epoch,
+  type Policy,
+  type Stamp,
+  systemClock,
+  type Topic,
+} from "@ovation/protocol";
+import { mintEpoch } from "./epoch.ts";
+import { assertEntry } from "./group-commit.ts";
+import {
+  type Appended,
+  type Changes,
+  type Head,
+  KEY_AGE_MS,
+  type Log,
+  type LogEntry,
+  type LogKeeper,
+  type LogPage,
+  LogUnavailableError,
+  type ReadQuery,
+} from "./log.ts";
+import { excessOf } from "./retention.ts";
+
+export interface MemoryLogOptions {
+  readonly clock?: Clock;
+  readonly policy?: Policy;
+  /** The name of its one life. */
+  readonly epoch?: Epoch;
+}
+
+interface TopicEvents {
+  readonly topic: Topic;
+  /** Ascending and contiguous; the first one's number is `first`. */
+  readonly events: DurableEvent[];
+  readonly keys: Map<string, Appended>;
+  seq: number;
+  first: number;
+  stamp: Stamp;
+}
+
+export class MemoryLog implements Log, LogKeeper {
+  readonly #clock: Clock;
+  readonly #policy: Policy;
+  readonly #epoch: Epoch;
+  readonly #topics = new Map<Topic, TopicEvents>();
+  #stamp: Stamp = 0;
+  #closed = false;
+
+  constructor(options: MemoryLogOptions = {}) {
+    this.#clock = options.clock ?? systemClock;
+    this.#policy = options.policy ?? DEFAULT_POLICY;
+    this.#epoch = options.epoch ?? mintEpoch(() => false);
+  }
+
+  async append(entries: readonly LogEntry[]): Promise<readonly Appended[]> {
+    this.#assertOpen();
+    for (const entry of entries) assertEntry(entry);
+    if (entries.length === 0) return [];
+    const stamp = Math.max(this.#clock.now(), this.#stamp + 1);
+    const appended = entries.map((entry) => this.#appendOne(entry, stamp));
+    if (appended.some((one) => !one.duplicate)) this.#stamp = stamp;
+    return appended;
+  }
+
+  async read(topic: Topic, query: ReadQuery): Promise<LogPage> {
+    this.#assertOpen();
+    const kept = this.#topics.get(topic);
+    if (kept === undefined) return { events: [], head: this.#headOf(topic) };
+    const types = query.types === undefined ? undefined : new Set(query.types);
+    const above = query.after ?? 0;
+    const below = query.before ?? Number.MAX_SAFE_INTEGER;
+    const matching = kept.events.filter(
+      (event) => event.place.seq > above && event.place.seq < below && (types === undefined || types.has(event.type)),
+    );
+    const from = query.after === undefined ? Math.max(0, matching.length - query.limit) : 0;
+    return { events: matching.slice(from, from + query.limit), head: this.#headOf(topic) };
+  }
+
+  async heads(topics: readonly Topic[]): Promise<readonly Head[]> {
+    this.#assertOpen();
+    return topics.map((topic) => this.#headOf(topic));
+  }
+
+  async headAt(topic: Topic, stamp: Stamp): Promise<Head> {
+    this.#assertOpen();
+    const head = this.#headOf(topic);
+    if ((this.#topics.get(topic)?.stamp ?? 0) <= stamp) return head;
+    const event = this.#topics.get(topic)?.events.findLast((one) => one.place.stamp <= stamp);
+    return { ...head, seq: event?.place.seq ?? 0, epoch: event?.place.epoch ?? "" };
+  }
+
+  async changes(since: Stamp, limit: number): Promise<Changes> {
+    this.#assertOpen();
+    if (since < 0) return { heads: [], stamp: this.#stamp, more: false };
+    const changed = [...this.#topics.values()].filter((kept) => kept.stamp > since).sort((a, b) => a.stamp - b.stamp);
+    const last = changed[limit - 1];
+    // The topics of one commit share a stamp and are not torn apart.
+    const stamp = last?.stamp ?? this.#stamp;
+    const heads = changed.filter((kept) => kept.stamp <= stamp).map((kept) => this.#headOf(kept.topic));
+    return { heads, stamp, more: heads.length < changed.length };
+  }
+
+  async wrote(topic: Topic, seq: number, epoch: Epoch): Promise<"yes" | "no" | "unknown"> {
+    this.#assertOpen();
+    if (seq === 0) return epoch === "" ? "yes" : "no";
+    const head = this.#headOf(topic);
+    if (epoch !== this.#epoch || seq > head.seq || seq < 0) return "no";
+    return seq < head.first ? "unknown" : "yes";
+  }
+
+  async trim(limit: number): Promise<number> {
+    this.#assertOpen();
+    const now = this.#clock.now();
+    let dropped = 0;
+    for (const kept of this.#topics.values()) {
+      for (const [key, first] of kept.keys) if (first.place.stamp < now - KEY_AGE_MS) kept.keys.delete(key);
+      const excess = excessOf(this.#policy, kept.topic, now);
+      if (excess === undefined) continue;
+      const young = kept.events.findIndex((event) => event.place.stamp >= excess.stampMin);
+      const aged = young === -1 ? kept.events.length : young;
+      const count = Math.min(Math.max(aged, kept.events.length - excess.eventsMax), limit - dropped);
+      kept.events.splice(0, count);
+      kept.first += count;
+      dropped += count;
+    }
+    return dropped;
+  }
+
+  async close(): Promise<void> {
+    this.#closed = true;
+  }
+
+  #appendOne(entry: LogEntry, stamp: Stamp): Appended {
+    const kept = this.#topicOf(entry.topic);
+    const first = entry.key === undefined ? undefined : kept.keys.get(entry.key);
+    if (first !== undefined) {
+      const event = kept.events[first.place.seq - kept.first];
+      return { ...first, duplicate: true, ...(event === undefined ? {} : { stored: { type: event.type, data: event.data } }) };
+    }
+    const place = { seq: kept.seq + 1, epoch: this.#epoch, stamp };
+    const { topic, type, at, data, replace } = entry;
+    kept.events.push({ topic, type, at, data, place });
+    kept.seq = place.seq;
+    kept.stamp = stamp;
+    const replaced = replace === undefined || replace.seq >= place.seq ? undefined : kept.events[replace.seq - kept.first];
+    if (replace !== undefined && replaced !== undefined) kept.events[replace.seq - kept.first] = { ...replaced, data: replace.data };
+    const appended = { place, at, duplicate: false };
+    if (entry.key !== undefined) kept.keys.set(entry.key, appended);
+    return appended;
+  }
+
+  #topicOf(topic: Topic): TopicEvents {
+    let kept = this.#topics.get(topic);
+    if (kept === undefined) {
+      kept = { topic, events: [], keys: new Map(), seq: 0, first: 1, stamp: 0 };
+      this.#topics.set(topic, kept);
+    }
+    return kept;
+  }
+
+  #headOf(topic: Topic): Head {
+    const kept = this.#topics.get(topic);
+    if (kept === undefined) return { topic, seq: 0, epoch: "", first: 1 };
+    return { topic, seq: kept.seq, epoch: this.#epoch, first: kept.first };
+  }
+
+  #assertOpen(): void {
+    if (this.#closed) throw new LogUnavailableError("the log is closed");
+  }
+}

@@ -1,0 +1,404 @@
+/**
+ * What every form of the log does: the specification of `log.ts`, as tests. A form's own test file
+ * calls {@link logContract} with a way to open it.
+ */
+
+import { describe, expect, test } from "bun:test";
+import { type Clock, DEFAULT_POLICY, type Policy, type Topic, toJsonText, topicOf } from "@ovation/protocol";
+import fc from "fast-check";
+import { KEY_AGE_MS, type Log, type LogEntry, type LogKeeper, LogUnavailableError } from "./log.ts";
+
+export interface OpenedLog {
+  readonly log: Log & LogKeeper;
+  /** Another writer of the same log: another process's view. The same object where the form has but one. */
+  readonly other: Log & LogKeeper;
+  dispose(): Promise<void>;
+}
+
+/** Opens an empty log whose retention is `policy` and whose clock is `clock`, where the form has one of its own. */
+export type OpenLog = (options: { readonly policy: Policy; readonly clock: Clock }) => Promise<OpenedLog>;
+
+export interface ContractOptions {
+  /** PostgreSQL stamps by the database's clock: tests that move the clock leave it out. */
+  readonly hasOwnClock: boolean;
+}
+
+const RETENTION: Policy = {
+  ...DEFAULT_POLICY,
+  few: { subscribe: "anyone", viewers: false, types: {}, defaultType: { lane: "durable" }, retention: { eventsMax: 10 } },
+  young: { subscribe: "anyone", viewers: false, types: {}, defaultType: { lane: "durable" }, retention: { ageMsMax: 60_000 } },
+};
+
+let topicCount = 0;
+/** A topic that no other test of this file uses. */
+function freshTopic(kind = "video"): Topic {
+  return topicOf(kind, `t${++topicCount}`);
+}
+
+function entry(topic: Topic, text: string, more: Partial<LogEntry> = {}): LogEntry {
+  return { topic, type: "comment", at: 1_732_300_000_000, data: toJsonText({ text }), ...more };
+}
+
+function manualClock(): Clock & { advance(ms: number): void } {
+  let now = 1_800_000_000_000;
+  return {
+    now: () => now,
+    after: () => () => undefined,
+    advance: (ms) => {
+      now += ms;
+    },
+  };
+}
+
+export function logContract(name: string, open: OpenLog, options: ContractOptions): void {
+  async function withLog(
+    run: (log: Log & LogKeeper, clock: ReturnType<typeof manualClock>, other: Log & LogKeeper) => Promise<void>,
+  ): Promise<void> {
+    const clock = manualClock();
+    const opened = await open({ policy: RETENTION, clock });
+    try {
+      await run(opened.log, clock, opened.other);
+    } finally {
+      await opened.dispose();
+    }
+  }
+
+  async function appendMany(log: Log, topic: Topic, count: number): Promise<void> {
+    await log.append(Array.from({ length: count }, (_, index) => entry(topic, `${index + 1}`)));
+  }
+  const seqsOf = (events: readonly { readonly place: { readonly seq: number } }[]) => events.map((event) => event.place.seq);
+
+  describe(`a log in ${name}`, () => {
+    test("numbers the events of a topic from 1 without a hole, each topic for itself", () =>
+      withLog(async (log) => {
+        const [a, b] = [freshTopic(), freshTopic()];
+        const first = await log.append([entry(a, "1"), entry(b, "1"), entry(a, "2")]);
+        expect(first.map((one) => one.place.seq)).toEqual([1, 1, 2]);
+        const [next] = await log.append([entry(a, "3")]);
+        expect(next?.place.seq).toBe(3);
+        const page = await log.read(a, { after: 0, limit: 10 });
+        expect(page.events.map((event) => event.data)).toEqual(["1", "2", "3"].map((text) => toJsonText({ text })));
+        expect(page.head).toEqual({ topic: a, seq: 3, epoch: next?.place.epoch ?? "", first: 1 });
+        expect(page.events[2]).toEqual({ ...entry(a, "3"), place: next?.place ?? never() });
+      }));
+
+    test("answers nothing for a topic that has no event, and for no entries", () =>
+      withLog(async (log) => {
+        const topic = freshTopic();
+        const head = { topic, seq: 0, epoch: "", first: 1 };
+        expect(await log.read(topic, { limit: 10 })).toEqual({ events: [], head });
+        expect(await log.heads([topic])).toEqual([head]);
+        expect(await log.append([])).toEqual([]);
+      }));
+
+    test("keeps any text as it is: quotes, escapes, emoji, 64 KB, and both of two equal events", () =>
+      withLog(async (log) => {
+        const topic = freshTopic();
+        const texts = ['"\\\n\r\t', "\u0000\u2028\ud83d\ude00", "'; DROP TABLE events; --", "{}", "x".repeat(64_000), "same", "same"];
+        await log.append(texts.map((text) => entry(topic, text)));
+        const page = await log.read(topic, { after: 0, limit: 100 });
+        expect(page.events.map((event) => JSON.parse(event.data).text)).toEqual(texts);
+      }));
+
+    test("refuses an entry that it could not store as it is, and stores nothing of its call", () =>
+      withLog(async (log) => {
+        const topic = freshTopic();
+        const wrong: Partial<LogEntry>[] = [{ at: 1.5 }, { at: -1 }, { key: "a\0b" }, { replace: { seq: 0, data: toJsonText({}) } }];
+        for (const more of wrong) expect(log.append([entry(topic, "good"), entry(topic, "bad", more)])).rejects.toThrow(TypeError);
+        expect((await log.read(topic, { limit: 10 })).events).toEqual([]);
+      }));
+
+    test("pages forward, backward and from the end, always ascending", () =>
+      withLog(async (log) => {
+        const topic = freshTopic();
+        await appendMany(log, topic, 25);
+        const read = async (query: Parameters<Log["read"]>[1]) => seqsOf((await log.read(topic, query)).events);
+        expect(await read({ after: 0, limit: 3 })).toEqual([1, 2, 3]);
+        expect(await read({ after: 23, limit: 10 })).toEqual([24, 25]);
+        expect(await read({ after: 25, limit: 10 })).toEqual([]);
+        expect(await read({ after: 99, limit: 10 })).toEqual([]);
+        expect(await read({ before: 4, limit: 2 })).toEqual([2, 3]);
+        expect(await read({ before: 1, limit: 2 })).toEqual([]);
+        expect(await read({ limit: 2 })).toEqual([24, 25]);
+        expect(await read({ after: 3, before: 7, limit: 10 })).toEqual([4, 5, 6]);
+      }));
+
+    test("reads only the types asked for", () =>
+      withLog(async (log) => {
+        const topic = freshTopic();
+        const types = ["comment", "comment", "pin", "comment", "comment-removed", "pin"];
+        await log.append(types.map((type, index) => entry(topic, `${index}`, { type })));
+        const read = async (query: Parameters<Log["read"]>[1]) => seqsOf((await log.read(topic, query)).events);
+        expect(await read({ types: ["pin"], limit: 1 })).toEqual([6]);
+        expect(await read({ types: ["pin", "comment-removed"], after: 0, limit: 10 })).toEqual([3, 5, 6]);
+        expect(await read({ types: ["comment", "pin"], after: 1, limit: 3 })).toEqual([2, 3, 4]);
+        expect(await read({ types: ["comment", "pin"], before: 6, limit: 2 })).toEqual([3, 4]);
+        expect(await read({ types: ["never-written"], limit: 10 })).toEqual([]);
+        expect(await read({ types: [], limit: 10 })).toEqual([]);
+        expect(await read({ types: ["pin", "pin"], limit: 10 })).toEqual([3, 6]);
+      }));
+
+    test("answers a repeated key with the first one's place, at and content, in one call, in one group and later", () =>
+      withLog(async (log, _clock, other) => {
+        const topic = freshTopic();
+        const [first, again] = await log.append([entry(topic, "a", { key: "k" }), entry(topic, "b", { key: "k", at: 5, type: "message" })]);
+        expect(first).toMatchObject({ duplicate: false, place: { seq: 1 } });
+        const duplicate = {
+          place: first?.place ?? never(),
+          at: 1_732_300_000_000,
+          duplicate: true,
+          stored: { type: "comment", data: toJsonText({ text: "a" }) },
+        };
+        expect(again).toEqual(duplicate);
+        expect(await other.append([entry(topic, "c", { key: "k" })])).toEqual([duplicate]);
+        const together = await Promise.all([1, 2, 3].map(() => log.append([entry(topic, "d", { key: "l" })])));
+        expect(together.map(([one]) => one?.place.seq)).toEqual([2, 2, 2]);
+        expect(together.filter(([one]) => one?.duplicate === false)).toHaveLength(1);
+        expect((await log.heads([topic]))[0]?.seq).toBe(2);
+      }));
+
+    test("holds a key for one topic only", () =>
+      withLog(async (log) => {
+        const [a, b] = [freshTopic(), freshTopic()];
+        const appended = await log.append([entry(a, "a", { key: "k" }), entry(b, "b", { key: "k" })]);
+        expect(appended.map((one) => one.duplicate)).toEqual([false, false]);
+      }));
+
+    test("replaces the data of an earlier event with the append, and only then", () =>
+      withLog(async (log) => {
+        const topic = freshTopic();
+        await appendMany(log, topic, 3);
+        const replacement = toJsonText({ text: "", removed: true });
+        const [removal] = await log.append([
+          entry(topic, "", { type: "comment-removed", key: "r", replace: { seq: 2, data: replacement } }),
+        ]);
+        expect(removal?.place.seq).toBe(4);
+        const page = await log.read(topic, { after: 0, limit: 10 });
+        expect(page.events[1]).toMatchObject({ type: "comment", data: replacement, place: { seq: 2 } });
+        // A duplicate does nothing, an event that is not there is no error, and none replaces itself or what comes later.
+        await log.append([entry(topic, "", { key: "r", replace: { seq: 1, data: replacement } })]);
+        await log.append([
+          entry(topic, "5", { replace: { seq: 5, data: replacement } }),
+          entry(topic, "6", { replace: { seq: 900, data: replacement } }),
+        ]);
+        const after = await log.read(topic, { after: 0, limit: 10 });
+        expect(after.events.map((event) => JSON.parse(event.data).text)).toEqual(["1", "", "3", "", "5", "6"]);
+        // The last of several stands, also within one call.
+        await log.append(["x", "y"].map((text) => entry(topic, text, { replace: { seq: 1, data: toJsonText({ text }) } })));
+        expect((await log.read(topic, { after: 0, limit: 1 })).events[0]?.data).toBe(toJsonText({ text: "y" }));
+      }));
+
+    test("names the topics that changed since a stamp, in pages that miss none", () =>
+      withLog(async (log) => {
+        const topics = Array.from({ length: 7 }, () => freshTopic());
+        const before = await log.changes(-1, 10);
+        expect(before).toMatchObject({ heads: [], more: false });
+        // Three commits: 3, 3 and 1 topics.
+        for (const part of [topics.slice(0, 3), topics.slice(3, 6), topics.slice(6)])
+          await log.append(part.map((topic) => entry(topic, "x")));
+        const seen = new Set<Topic>();
+        let since = before.stamp;
+        for (let page = 0; page < 10; page++) {
+          const changes = await log.changes(since, 2);
+          for (const head of changes.heads) {
+            expect(head).toMatchObject({ seq: 1, first: 1 });
+            seen.add(head.topic);
+          }
+          expect(changes.stamp).toBeGreaterThanOrEqual(since);
+          since = changes.stamp;
+          if (!changes.more) break;
+        }
+        for (const topic of topics) expect(seen.has(topic)).toBe(true);
+      }));
+
+    test("gives stamps that never decrease, one to a commit, whatever topic", () =>
+      withLog(async (log, clock, other) => {
+        const stamps: number[] = [];
+        for (let index = 0; index < 5; index++) {
+          const [one, two] = await (index % 2 === 0 ? log : other).append([entry(freshTopic(), "x"), entry(freshTopic(), "y")]);
+          expect(one?.place.stamp).toBe(two?.place.stamp ?? -1);
+          stamps.push(one?.place.stamp ?? -1);
+          clock.advance(index === 2 ? -3_600_000 : 10);
+        }
+        expect(stamps).toEqual([...new Set(stamps)].sort((a, b) => a - b));
+      }));
+
+    test("tells where a topic stood at a moment", () =>
+      withLog(async (log) => {
+        const topic = freshTopic("few");
+        const stamps: number[] = [];
+        for (let index = 0; index < 13; index++) {
+          const [one] = await log.append([entry(topic, "x"), entry(topic, "y")]);
+          stamps.push(one?.place.stamp ?? -1);
+        }
+        const epoch = (await log.heads([topic]))[0]?.epoch ?? "";
+        for (const [index, stamp] of stamps.entries()) {
+          expect(await log.headAt(topic, stamp)).toEqual({ topic, seq: 2 * index + 2, epoch, first: 1 });
+        }
+        expect(await log.headAt(topic, (stamps[0] ?? 0) - 1)).toEqual({ topic, seq: 0, epoch: "", first: 1 });
+        expect(await log.headAt(topic, (stamps[12] ?? 0) + 1000)).toMatchObject({ seq: 26 });
+        expect(await log.headAt(freshTopic(), stamps[0] ?? 0)).toMatchObject({ seq: 0, epoch: "" });
+        await log.trim(100);
+        expect(await log.headAt(topic, stamps[7] ?? 0)).toEqual({ topic, seq: 0, epoch: "", first: 17 });
+        expect(await log.headAt(topic, stamps[8] ?? 0)).toEqual({ topic, seq: 18, epoch, first: 17 });
+      }));
+
+    test("tells what it wrote from what it did not", () =>
+      withLog(async (log) => {
+        const topic = freshTopic("few");
+        await appendMany(log, topic, 15);
+        const epoch = (await log.heads([topic]))[0]?.epoch ?? "";
+        expect(epoch).toMatch(/^[a-z0-9]{1,8}$/);
+        expect(await log.wrote(topic, 15, epoch)).toBe("yes");
+        expect(await log.wrote(topic, 16, epoch)).toBe("no");
+        expect(await log.wrote(topic, 15, "zzzzzzzz")).toBe("no");
+        expect(await log.wrote(freshTopic(), 1, epoch)).toBe("no");
+        expect(await log.wrote(topic, 0, "")).toBe("yes");
+        expect(await log.trim(100)).toBe(5);
+        expect(await log.wrote(topic, 5, epoch)).toBe("unknown");
+        expect(await log.wrote(topic, 5, "zzzzzzzz")).toBe("no");
+        expect(await log.wrote(topic, 6, epoch)).toBe("yes");
+      }));
+
+    test("drops what is past the count of its kind, at most the limit at once, and keeps the numbers", () =>
+      withLog(async (log) => {
+        const [few, kept] = [freshTopic("few"), freshTopic("video")];
+        await appendMany(log, few, 25);
+        await appendMany(log, kept, 25);
+        expect(await log.trim(4)).toBe(4);
+        expect((await log.heads([few]))[0]).toMatchObject({ seq: 25, first: 5 });
+        expect(await log.trim(1000)).toBe(11);
+        expect(await log.trim(1000)).toBe(0);
+        const page = await log.read(few, { after: 0, limit: 100 });
+        expect(seqsOf(page.events)).toEqual([16, 17, 18, 19, 20, 21, 22, 23, 24, 25]);
+        expect(page.head).toMatchObject({ seq: 25, first: 16 });
+        expect((await log.heads([kept]))[0]).toMatchObject({ seq: 25, first: 1 });
+        expect((await log.append([entry(few, "next")]))[0]?.place.seq).toBe(26);
+      }));
+
+    if (options.hasOwnClock) {
+      test("drops what is too old, down to an empty topic whose numbers go on", () =>
+        withLog(async (log, clock) => {
+          const topic = freshTopic("young");
+          await appendMany(log, topic, 3);
+          clock.advance(50_000);
+          await appendMany(log, topic, 2);
+          clock.advance(20_000);
+          expect(await log.trim(100)).toBe(3);
+          expect((await log.heads([topic]))[0]).toMatchObject({ seq: 5, first: 4 });
+          clock.advance(60_000);
+          expect(await log.trim(100)).toBe(2);
+          expect(await log.read(topic, { limit: 10 })).toMatchObject({ events: [], head: { seq: 5, first: 6 } });
+          expect((await log.append([entry(topic, "next")]))[0]?.place.seq).toBe(6);
+          expect((await log.heads([topic]))[0]).toMatchObject({ seq: 6, first: 6 });
+        }));
+
+      test("forgets keys after a day, not before", () =>
+        withLog(async (log, clock) => {
+          const topic = freshTopic();
+          await log.append([entry(topic, "a", { key: "k" })]);
+          clock.advance(KEY_AGE_MS - 1000);
+          await log.trim(100);
+          expect((await log.append([entry(topic, "b", { key: "k" })]))[0]?.duplicate).toBe(true);
+          clock.advance(2000);
+          await log.trim(100);
+          expect((await log.append([entry(topic, "c", { key: "k" })]))[0]?.duplicate).toBe(false);
+        }));
+    }
+
+    test("answers a duplicate also when the first one is past retention", () =>
+      withLog(async (log) => {
+        const topic = freshTopic("few");
+        const [first] = await log.append([entry(topic, "a", { key: "k" })]);
+        await appendMany(log, topic, 15);
+        await log.trim(100);
+        const [again] = await log.append([entry(topic, "b", { key: "k" })]);
+        expect(again).toEqual({ place: first?.place ?? never(), at: 1_732_300_000_000, duplicate: true });
+      }));
+
+    test("gives concurrent writers of a topic every number once", () =>
+      withLog(async (log, _clock, other) => {
+        const topic = freshTopic();
+        const calls = Array.from({ length: 200 }, (_, index) => (index % 2 === 0 ? log : other).append([entry(topic, `${index}`)]));
+        const seqs = (await Promise.all(calls)).map(([one]) => one?.place.seq ?? -1);
+        expect(seqs.sort((a, b) => a - b)).toEqual(Array.from({ length: 200 }, (_, index) => index + 1));
+        const page = await other.read(topic, { after: 0, limit: 500 });
+        expect(seqsOf(page.events)).toEqual(seqs);
+      }));
+
+    test("agrees with a model under random appends, replays, replacements and trims by two writers", async () => {
+      const step = fc.oneof(
+        {
+          weight: 6,
+          arbitrary: fc.record({
+            kind: fc.constant("append" as const),
+            writer: fc.boolean(),
+            entries: fc.array(modelEntry, { minLength: 1, maxLength: 6 }),
+          }),
+        },
+        { weight: 1, arbitrary: fc.record({ kind: fc.constant("trim" as const), limit: fc.integer({ min: 1, max: 20 }) }) },
+      );
+      await withLog(async (log, _clock, other) => {
+        await fc.assert(
+          fc.asyncProperty(fc.array(step, { minLength: 1, maxLength: 25 }), async (steps) => {
+            const topics = [freshTopic("few"), freshTopic()];
+            const model = topics.map(() => ({ data: [] as string[], keys: new Map<string, number>() }));
+            for (const one of steps) {
+              if (one.kind === "trim") {
+                await log.trim(one.limit);
+                continue;
+              }
+              const entries = one.entries.map(({ topic, key, replace, text }) =>
+                entry(topics[topic] ?? never(), text, {
+                  ...(key === undefined ? {} : { key }),
+                  ...(replace === undefined ? {} : { replace: { seq: replace, data: toJsonText({ text: `replaced ${text}` }) } }),
+                }),
+              );
+              const expected = one.entries.map(({ topic, key, replace, text }) => {
+                const kept = model[topic] ?? never();
+                const known = key === undefined ? undefined : kept.keys.get(key);
+                if (known !== undefined) return { seq: known, duplicate: true };
+                kept.data.push(toJsonText({ text }));
+                const seq = kept.data.length;
+                if (key !== undefined) kept.keys.set(key, seq);
+                if (replace !== undefined && replace < seq) kept.data[replace - 1] = toJsonText({ text: `replaced ${text}` });
+                return { seq, duplicate: false };
+              });
+              const appended = await (one.writer ? log : other).append(entries);
+              expect(appended.map(({ place, duplicate }) => ({ seq: place.seq, duplicate }))).toEqual(expected);
+            }
+            for (const [index, topic] of topics.entries()) {
+              const page = await log.read(topic, { after: 0, limit: 1000 });
+              const all = model[index]?.data ?? [];
+              expect(page.head.seq).toBe(all.length);
+              expect(page.events.map((event) => event.data as string)).toEqual(all.slice(page.head.first - 1));
+              expect(seqsOf(page.events)).toEqual(all.map((_, at) => at + 1).slice(page.head.first - 1));
+            }
+          }),
+          { interruptAfterTimeLimit: 1500, markInterruptAsFailure: false, numRuns: 200 },
+        );
+      });
+    }, 20_000);
+
+    test("refuses everything once it is closed, and closes once", () =>
+      withLog(async (log) => {
+        const topic = freshTopic();
+        const waiting = log.append([entry(topic, "last")]);
+        await Promise.all([log.close(), log.close()]);
+        expect((await waiting)[0]?.place.seq).toBe(1);
+        expect(log.append([entry(topic, "late")])).rejects.toThrow(LogUnavailableError);
+        expect(log.read(topic, { limit: 1 })).rejects.toThrow(LogUnavailableError);
+      }));
+  });
+}
+
+const modelEntry = fc.record({
+  topic: fc.constantFrom(0, 1),
+  text: fc.string({ maxLength: 20 }),
+  key: fc.option(fc.constantFrom("a", "b", "c", "d", "e", "f"), { nil: undefined }),
+  replace: fc.option(fc.integer({ min: 1, max: 30 }), { nil: undefined }),
+});
+
+function never(): never {
+  throw new Error("expected to be there");
+}
