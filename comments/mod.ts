@@ -1,1 +1,22 @@
-export {};
+/**
+ * comments: the write path of the product. It checks what viewers send, gives comments their place in
+ * the log, counts likes, and publishes.
+ *
+ * A comment's life: `comment-routes.ts` (who, how often, what) → `comment-writer.ts` (append, group
+ * commit in the log) → 201 to the author; beside it `outbox.ts` → publish, in the order of the commits.
+ * A like's life: `like-routes.ts` → `counters.ts` (added up) → `video-store.ts` and publish, every 250 ms.
+ *
+ * Invariants: what was answered with 201 is committed; nothing is published before its commit; nobody
+ * who posts waits for anyone who reads.
+ */
+
+export * from "./comment.ts";
+export * from "./comments.ts";
+export type { Guests } from "./guest-routes.ts";
+export { DEFAULT_LIKE_KINDS, DEFAULT_RATE_RULES, NAME_CODE_POINTS_MAX, type RateRules } from "./limits.ts";
+export * from "./rate-limiter.ts";
+export * from "./rate-limiter-memory.ts";
+export * from "./rate-limiter-off.ts";
+export { cleanLine, cleanName, countCodePoints } from "./text.ts";
+export * from "./video-store.ts";
+export * from "./video-store-sqlite.ts";

@@ -1,0 +1,113 @@
+/** `POST`, `GET /v1/videos/{id}/comments`, `DELETE …/{seq}`, `PUT /v1/videos/{id}/pin`. */
+
+import {
+  HISTORY_PAGE_DEFAULT,
+  HISTORY_PAGE_MAX,
+  mayModerate,
+  Problem,
+  type Route,
+  type RouteContext,
+  toJsonText,
+  VIEWER_BODY_BYTES_MAX,
+} from "@ovation/protocol";
+import { readBody, readOptionalBody } from "./body.ts";
+import { createCommentWriter } from "./comment-writer.ts";
+import { findComment, pinnedSeqOf, readHistory } from "./history.ts";
+import { REASON_CODE_POINTS_MAX } from "./limits.ts";
+import { newComment, parseSeq, pin, removal } from "./schemas.ts";
+import { jsonResponse, type NamedVideo, requireRate, requireSight, requireWriter, type Service, videoOf } from "./service.ts";
+import { createSharedReads } from "./shared-reads.ts";
+import { cleanLine } from "./text.ts";
+
+export function createCommentRoutes(service: Service): readonly Route[] {
+  const { log, rules } = service;
+  const writer = createCommentWriter(service);
+  const pages = createSharedReads<string>(service.clock);
+
+  async function post(request: Request, context: RouteContext): Promise<Response> {
+    const video = videoOf(context);
+    const author = await requireWriter(service, request, video);
+    if (!author.exempt) await requireRate(service, `comment address ${context.address}`, rules.commentsPerAddress);
+    const body = await readBody(request, newComment, VIEWER_BODY_BYTES_MAX);
+    const text = cleanLine(body.text, service.textCodePointsMax);
+    await requireOpen(video, author.exempt);
+    if (body.replyTo !== undefined) await findComment(log, video.topic, body.replyTo);
+    // Last, so that what is refused for another reason costs the author nothing.
+    if (!author.exempt) await requireRate(service, `comment member ${author.identity.sub}`, rules.commentsPerMember);
+    return jsonResponse(await writer.write(video, author, { ...body, text }), 201);
+  }
+
+  async function requireOpen(video: NamedVideo, exempt: boolean): Promise<void> {
+    const known = service.directory.settings(video.id);
+    const settings = known instanceof Promise ? await known : known;
+    if (!settings.exists) throw new Problem("unknown-video");
+    if (settings.closed && !exempt) throw new Problem("comments-closed");
+  }
+
+  async function list(request: Request, context: RouteContext): Promise<Response> {
+    const video = videoOf(context);
+    requireSight(service, await service.authenticate(request), video.topic);
+    const settings = await service.directory.settings(video.id);
+    if (!settings.exists) throw new Problem("unknown-video");
+    const query = pageOf(new URL(request.url).searchParams);
+    const key = `${video.id} ${query.after ?? ""} ${query.before ?? ""} ${query.limit}`;
+    return jsonResponse(await pages.get(key, async () => JSON.stringify(await readHistory(log, video.topic, query))));
+  }
+
+  async function remove(request: Request, context: RouteContext): Promise<Response> {
+    const video = videoOf(context);
+    const seq = seqOf(context);
+    const { identity } = await requireWriter(service, request, video);
+    const body = await readOptionalBody(request, removal, VIEWER_BODY_BYTES_MAX);
+    const reason = body.reason === undefined ? undefined : cleanLine(body.reason, REASON_CODE_POINTS_MAX);
+    const comment = await findComment(log, video.topic, seq, "with-removed");
+    if (comment.author.id !== identity.sub && !mayModerate(identity, video.id)) throw new Problem("forbidden");
+    if (comment.removed !== true) await writer.remove(video, comment, reason);
+    return jsonResponse(JSON.stringify({ seq }));
+  }
+
+  async function setPin(request: Request, context: RouteContext): Promise<Response> {
+    const video = videoOf(context);
+    const { identity } = await requireWriter(service, request, video);
+    if (!mayModerate(identity, video.id)) throw new Problem("forbidden");
+    const { seq } = await readBody(request, pin, VIEWER_BODY_BYTES_MAX);
+    if (seq !== null) await findComment(log, video.topic, seq);
+    if ((await pinnedSeqOf(log, video.topic)) !== seq) await writer.appendOwn(video, "pin", toJsonText({ seq }));
+    return jsonResponse(JSON.stringify({ seq }));
+  }
+
+  return [
+    { method: "POST", path: "/v1/videos/:id/comments", handle: post },
+    { method: "GET", path: "/v1/videos/:id/comments", handle: list },
+    { method: "DELETE", path: "/v1/videos/:id/comments/:seq", handle: remove },
+    { method: "PUT", path: "/v1/videos/:id/pin", handle: setPin },
+  ];
+}
+
+function seqOf(context: RouteContext): number {
+  const seq = parseSeq(context.params.seq ?? "");
+  if (seq === undefined || seq === 0) throw new Problem("invalid-id", "A comment's number is a positive integer");
+  return seq;
+}
+
+/** `limit` beyond the maximum means the maximum: a page may always be shorter than was asked for. */
+function pageOf(parameters: URLSearchParams): { after?: number; before?: number; limit: number } {
+  const after = numberOf(parameters, "after");
+  const before = numberOf(parameters, "before");
+  const limit = numberOf(parameters, "limit") ?? HISTORY_PAGE_DEFAULT;
+  if (after !== undefined && before !== undefined) throw new Problem("invalid-parameter", "Either after or before, not both");
+  if (limit === 0) throw new Problem("invalid-parameter", "limit is at least 1");
+  return {
+    ...(after === undefined ? {} : { after }),
+    ...(before === undefined ? {} : { before }),
+    limit: Math.min(limit, HISTORY_PAGE_MAX),
+  };
+}
+
+function numberOf(parameters: URLSearchParams, name: string): number | undefined {
+  const text = parameters.get(name);
+  if (text === null) return undefined;
+  const value = parseSeq(text);
+  if (value === undefined) throw new Problem("invalid-parameter", `${name} is a number from 0`);
+  return value;
+}

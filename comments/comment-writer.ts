@@ -1,0 +1,119 @@
+/**
+ * Comments into the log, and from there to the dispatcher. Whoever awaits one of these methods knows
+ * that it is committed; publishing goes on behind their back, in the order of the commits.
+ */
+
+import type { Appended, LogEntry } from "@ovation/log";
+import { type Identity, type JsonText, Problem, type Role, toJsonText } from "@ovation/protocol";
+import { authorOf, type Comment, commentDataOf, removedData } from "./comment.ts";
+import { pinnedSeqOf } from "./history.ts";
+import type { NamedVideo, Service, Writer } from "./service.ts";
+
+export interface NewComment {
+  readonly text: string;
+  readonly clientId?: string | undefined;
+  readonly replyTo?: number | undefined;
+}
+
+export interface CommentWriter {
+  /** Answers the stored comment as JSON text; throws `key-reused`. */
+  write(video: NamedVideo, author: Writer, comment: NewComment): Promise<string>;
+  /** Takes the text out of the log and says so to everybody; a second removal changes nothing. */
+  remove(video: NamedVideo, comment: Comment, reason: string | undefined): Promise<void>;
+  /** Any other event of the service itself. */
+  appendOwn(video: NamedVideo, type: string, data: JsonText): Promise<void>;
+}
+
+export function createCommentWriter(service: Service): CommentWriter {
+  const { log, outbox, clock, metrics, counters } = service;
+  /** Identities are the same objects while a token is remembered, so an author is written out once. */
+  const authors = new WeakMap<Identity, Map<Role, JsonText>>();
+
+  function authorText({ identity, role }: Writer): JsonText {
+    let byRole = authors.get(identity);
+    if (byRole === undefined) {
+      byRole = new Map();
+      authors.set(identity, byRole);
+    }
+    let text = byRole.get(role);
+    if (text === undefined) {
+      text = toJsonText(authorOf(identity, role));
+      byRole.set(role, text);
+    }
+    return text;
+  }
+
+  async function append(entries: readonly LogEntry[]): Promise<readonly Appended[]> {
+    const appended = await log.append(entries);
+    entries.forEach((entry, index) => {
+      const result = appended[index];
+      if (result === undefined || result.duplicate) return;
+      outbox.push({ topic: entry.topic, type: entry.type, at: entry.at, data: entry.data, place: result.place });
+    });
+    return appended;
+  }
+
+  return {
+    // Hot path: 15,000 of these a second on one core. The JSON is put together from parts that are JSON
+    // already instead of building and walking an object: see comments.bench.ts.
+    async write(video, author, { text, clientId, replyTo }) {
+      const data = `{"text":${JSON.stringify(text)},"author":${authorText(author)}${
+        clientId === undefined ? "" : `,"clientId":${JSON.stringify(clientId)}`
+      }${replyTo === undefined ? "" : `,"replyTo":${replyTo}`}}` as JsonText;
+      const at = clock.now();
+      const entry = { topic: video.topic, type: "comment", at, data };
+      const started = performance.now();
+      const [appended] = await append([clientId === undefined ? entry : { ...entry, key: `${author.identity.sub} ${clientId}` }]);
+      metrics.commitSeconds.observe((performance.now() - started) / 1_000);
+      if (appended === undefined) throw new Error("the log answered nothing for an entry");
+      if (appended.duplicate) {
+        metrics.duplicates.inc();
+        return answerOf(appended, storedDataOf(appended, text, replyTo));
+      }
+      metrics.comments.inc();
+      counters.comment(video.id, 1);
+      return answerOf(appended, data);
+    },
+
+    async remove(video, comment, reason) {
+      const at = clock.now();
+      const { topic } = video;
+      const entries: LogEntry[] = [
+        {
+          topic,
+          type: "comment-removed",
+          at,
+          data: toJsonText(reason === undefined ? { seq: comment.seq } : { seq: comment.seq, reason }),
+          // No member's key begins with a space.
+          key: ` remove ${comment.seq}`,
+          replace: { seq: comment.seq, data: toJsonText(removedData(comment)) },
+        },
+      ];
+      if ((await pinnedSeqOf(log, topic)) === comment.seq) {
+        entries.push({ topic, type: "pin", at, data: toJsonText({ seq: null }), key: ` unpin ${comment.seq}` });
+      }
+      const [removed] = await append(entries);
+      if (removed?.duplicate === true) return;
+      metrics.removals.inc();
+      counters.comment(video.id, -1);
+    },
+
+    async appendOwn(video, type, data) {
+      await append([{ topic: video.topic, type, at: clock.now(), data }]);
+    },
+  };
+}
+
+function answerOf({ place, at }: Appended, data: JsonText): string {
+  return `{"seq":${place.seq},"at":${at},${data.slice(1)}`;
+}
+
+/** What the first request with this key stored; throws where that was another comment. */
+function storedDataOf({ stored }: Appended, text: string, replyTo: number | undefined): JsonText {
+  if (stored === undefined) throw new Error("the log answered a duplicate without what is stored");
+  const first = stored.type === "comment" ? commentDataOf(stored.data) : undefined;
+  // What a moderator took out meanwhile cannot be compared any more; a retry is the likelier case.
+  const same = first !== undefined && (first.removed === true || (first.text === text && first.replyTo === replyTo));
+  if (!same) throw new Problem("key-reused", "This clientId was used for another comment");
+  return stored.data;
+}

@@ -1,0 +1,153 @@
+/**
+ * Likes and comment counts: added up in memory, stored and published together every 250 ms at most.
+ * `+n` travels with the exact total of all processes, so that a lost event heals with the next one.
+ *
+ * A like is accepted when it is counted here; a crash of the process loses what was accepted since the
+ * last flush, never more.
+ */
+
+import { type Clock, type Event, Problem, type Topic, toJsonText, topicOf } from "@ovation/protocol";
+import { COUNT_FLUSH_FIRST_MS, COUNT_FLUSH_MS, COUNT_FLUSH_VIDEOS_MAX, COUNTED_VIDEOS_MAX, TOTALS_KEPT_MAX } from "./limits.ts";
+import type { VideoStore } from "./video-store.ts";
+
+type Likes = Readonly<Record<string, number>>;
+
+interface Pending {
+  readonly topic: Topic;
+  comments: number;
+  readonly likes: Record<string, number>;
+}
+
+export interface CountersOptions {
+  readonly store: VideoStore;
+  readonly clock: Clock;
+  push(event: Event): void;
+  onFailure(error: unknown): void;
+}
+
+export interface Counters {
+  /** Counts likes; answers all totals of the video with them. */
+  like(videoId: string, kind: string, count: number): Promise<Likes>;
+  /** Counts comments; negative for removals. */
+  comment(videoId: string, count: number): void;
+  /** Stores and publishes what waits now. */
+  flush(): Promise<void>;
+  /** Flushes, and stops. */
+  close(): Promise<void>;
+}
+
+export function createCounters(options: CountersOptions): Counters {
+  const { store, clock } = options;
+  const pending = new Map<string, Pending>();
+  /** Being stored at the moment: no longer pending, not yet in the totals. */
+  let inFlight = new Map<string, Pending>();
+  /** Totals as stored, of videos that were liked lately. */
+  const stored = new Map<string, Likes>();
+  let flushedAt = 0;
+  let cancel: (() => void) | undefined;
+  let flushing: Promise<void> = Promise.resolve();
+  let closed = false;
+
+  function pendingOf(videoId: string): Pending | undefined {
+    let entry = pending.get(videoId);
+    if (entry === undefined) {
+      if (pending.size >= COUNTED_VIDEOS_MAX) return undefined;
+      entry = { topic: topicOf("video", videoId), comments: 0, likes: {} };
+      pending.set(videoId, entry);
+    }
+    schedule();
+    return entry;
+  }
+
+  function schedule(): void {
+    if (cancel !== undefined || closed) return;
+    cancel = clock.after(Math.max(COUNT_FLUSH_FIRST_MS, flushedAt + COUNT_FLUSH_MS - clock.now()), () => {
+      cancel = undefined;
+      void flush();
+    });
+  }
+
+  function remember(videoId: string, likes: Likes): void {
+    stored.delete(videoId);
+    if (stored.size >= TOTALS_KEPT_MAX) {
+      const oldest = stored.keys().next().value;
+      if (oldest !== undefined) stored.delete(oldest);
+    }
+    stored.set(videoId, likes);
+  }
+
+  function flush(): Promise<void> {
+    // One at a time, so that totals are published in the order in which they were stored.
+    flushing = flushing.then(flushOnce);
+    return flushing;
+  }
+
+  async function flushOnce(): Promise<void> {
+    flushedAt = clock.now();
+    const entries = [...pending];
+    for (let start = 0; start < entries.length; start += COUNT_FLUSH_VIDEOS_MAX) {
+      const part = entries.slice(start, start + COUNT_FLUSH_VIDEOS_MAX);
+      for (const [id] of part) pending.delete(id);
+      inFlight = new Map(part);
+      try {
+        const now = clock.now();
+        const totals = await store.add(
+          part.map(([id, { comments, likes }]) => ({ id, comments, likes })),
+          now,
+        );
+        part.forEach(([id, entry], index) => {
+          const total = totals[index] ?? {};
+          remember(id, total);
+          if (Object.keys(entry.likes).length === 0) return;
+          options.push({ topic: entry.topic, type: "likes", at: now, data: toJsonText({ ...entry.likes, total }) });
+        });
+      } catch (error) {
+        options.onFailure(error);
+        for (const [id, entry] of part) putBack(id, entry);
+      }
+      inFlight = new Map();
+    }
+    if (pending.size > 0) schedule();
+  }
+
+  function putBack(videoId: string, entry: Pending): void {
+    const meanwhile = pending.get(videoId);
+    if (meanwhile === undefined) {
+      pending.set(videoId, entry);
+      return;
+    }
+    meanwhile.comments += entry.comments;
+    addTo(meanwhile.likes, entry.likes);
+  }
+
+  return {
+    async like(videoId, kind, count) {
+      if (!stored.has(videoId)) {
+        const [video] = await store.read([videoId]);
+        if (!stored.has(videoId)) remember(videoId, video?.likes ?? {});
+      }
+      const entry = pendingOf(videoId);
+      if (entry === undefined) throw new Problem("unavailable", "Too many videos are being counted at once", { retryAfterMs: 1_000 });
+      addTo(entry.likes, { [kind]: count });
+      const total: Record<string, number> = { ...stored.get(videoId) };
+      addTo(total, inFlight.get(videoId)?.likes ?? {});
+      addTo(total, entry.likes);
+      return total;
+    },
+    comment(videoId, count) {
+      const entry = pendingOf(videoId);
+      if (entry === undefined) options.onFailure(new Error("too many videos are being counted at once: a comment is not counted"));
+      else entry.comments += count;
+    },
+    flush,
+    async close() {
+      closed = true;
+      cancel?.();
+      await flush();
+    },
+  };
+}
+
+function addTo(sum: Record<string, number>, likes: Likes): void {
+  for (const [kind, n] of Object.entries(likes)) sum[kind] = (sum[kind] ?? 0) + n;
+}

@@ -1,0 +1,30 @@
+/** `POST /v1/videos/{id}/likes`: no token needed; a token's own limits apply where there is one. */
+
+import { Problem, type Route, VIEWER_BODY_BYTES_MAX } from "@ovation/protocol";
+import { readBody } from "./body.ts";
+import { likesOf } from "./schemas.ts";
+import { isExempt, jsonResponse, requireRate, requireSight, type Service, videoOf } from "./service.ts";
+
+export function createLikeRoutes(service: Service, kinds: readonly string[]): readonly Route[] {
+  const likes = likesOf(kinds);
+  return [
+    {
+      method: "POST",
+      path: "/v1/videos/:id/likes",
+      async handle(request, context) {
+        const video = videoOf(context);
+        const identity = await service.authenticate(request);
+        requireSight(service, identity, video.topic);
+        const exempt = isExempt(identity, video);
+        if (!exempt) await requireRate(service, `like address ${context.address}`, service.rules.likesPerAddress);
+        const { kind, count } = await readBody(request, likes, VIEWER_BODY_BYTES_MAX);
+        const settings = await service.directory.settings(video.id);
+        if (!settings.exists) throw new Problem("unknown-video");
+        if (!exempt && identity !== undefined) await requireRate(service, `like member ${identity.sub}`, service.rules.likesPerMember);
+        const total = await service.counters.like(video.id, kind, count);
+        service.metrics.likes.inc(count);
+        return jsonResponse(JSON.stringify({ accepted: count, total }), 202);
+      },
+    },
+  ];
+}

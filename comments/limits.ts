@@ -1,0 +1,68 @@
+/** The limits of the comments service that nobody else has to agree on. */
+
+import type { RateRule } from "./rate-limiter.ts";
+
+/** A guest's or member's name, in code points. */
+export const NAME_CODE_POINTS_MAX = 40;
+/** The reason of a removal, a time-out or a ban, in code points. */
+export const REASON_CODE_POINTS_MAX = 200;
+export const TITLE_CODE_POINTS_MAX = 200;
+export const DESCRIPTION_CODE_POINTS_MAX = 5_000;
+export const MEDIA_SOURCES_MAX = 8;
+export const ADDRESS_CHARACTERS_MAX = 2_048;
+/** The body of `PUT /v1/videos/{id}`: a server sends it, not a viewer. */
+export const VIDEO_BODY_BYTES_MAX = 64 * 1024;
+
+/** Videos in one answer of `GET /v1/videos`. */
+export const VIDEO_LIST_DEFAULT = 50;
+export const VIDEO_LIST_MAX = 200;
+
+/** Likes and comment counts are stored, and likes published, at most this often. */
+export const COUNT_FLUSH_MS = 250;
+/** How soon the first like after a quiet time goes out: long enough for those that come with it. */
+export const COUNT_FLUSH_FIRST_MS = 10;
+/** Videos with counts that wait for the next flush; likes beyond are refused with 503. */
+export const COUNTED_VIDEOS_MAX = 20_000;
+/** Videos stored per transaction, so that a flush of very many does not hold up comments. */
+export const COUNT_FLUSH_VIDEOS_MAX = 500;
+/** Videos whose like totals are remembered between flushes. */
+export const TOTALS_KEPT_MAX = 10_000;
+
+/** Identical reads of a page within this window share one read of the log, after the first few. */
+export const SHARED_READ_WINDOW_MS = 100;
+export const SHARED_READS_FREE = 4;
+export const SHARED_READ_KEYS_MAX = 10_000;
+/** Reads of the log for one page of history: removed comments are skipped, but not without end. */
+export const HISTORY_READS_MAX = 10;
+
+/** Events that are committed and wait to be published. Beyond, durable ones are left to the repair lane. */
+export const OUTBOX_EVENTS_MAX = 100_000;
+/** Events handed to the dispatcher in one call. */
+export const OUTBOX_BATCH_MAX = 2_000;
+
+/** What is known of a video on the way of a comment is at most this old. */
+export const VIDEO_SETTINGS_AGE_MS = 1_000;
+export const VIDEO_SETTINGS_KEPT_MAX = 10_000;
+
+/** Who may do how much. Hosts, moderators and servers that may publish to the topic are exempt. */
+export interface RateRules {
+  readonly commentsPerMember: RateRule;
+  /** Many people share one address (a school, a mobile carrier): this stops floods, not viewers. */
+  readonly commentsPerAddress: RateRule;
+  readonly likesPerMember: RateRule;
+  readonly likesPerAddress: RateRule;
+  readonly guestsPerAddress: RateRule;
+}
+
+export const DEFAULT_RATE_RULES: RateRules = {
+  commentsPerMember: { burst: 5, perMs: 10_000 },
+  commentsPerAddress: { burst: 300, perMs: 10_000 },
+  likesPerMember: { burst: 30, perMs: 10_000 },
+  likesPerAddress: { burst: 1_000, perMs: 10_000 },
+  guestsPerAddress: { burst: 200, perMs: 60_000 },
+};
+
+export const RATE_LIMITER_KEYS_MAX = 200_000;
+
+/** What a viewer may tap, unless the configuration names others. */
+export const DEFAULT_LIKE_KINDS = ["like", "love", "laugh", "wow", "sad", "clap"] as const;

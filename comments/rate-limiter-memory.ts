@@ -1,0 +1,39 @@
+/**
+ * The rate limiter of one process: the generic cell rate algorithm, one number per key, namely the
+ * moment at which the key is full again. (ITU-T I.371, the virtual scheduling form.)
+ */
+
+import type { Clock } from "@ovation/protocol";
+import { RATE_LIMITER_KEYS_MAX } from "./limits.ts";
+import { RATE_OK, type RateLimiter, type RateResult } from "./rate-limiter.ts";
+
+export interface MemoryRateLimiterOptions {
+  readonly clock: Clock;
+  /** Keys remembered at most. */
+  readonly keysMax?: number;
+}
+
+export function createMemoryRateLimiter(options: MemoryRateLimiterOptions): RateLimiter {
+  const { clock } = options;
+  // Two generations stand in for an LRU: when the young one is full it becomes the old one, and what
+  // was not used since the last change is dropped whole. Constant work, no list, no sweep.
+  const generationMax = Math.max(1, Math.floor((options.keysMax ?? RATE_LIMITER_KEYS_MAX) / 2));
+  let young = new Map<string, number>();
+  let old = new Map<string, number>();
+
+  return {
+    take(key, amount, rule): RateResult {
+      const now = clock.now();
+      const fullAt = Math.max(now, young.get(key) ?? old.get(key) ?? 0);
+      const next = fullAt + (Math.min(amount, rule.burst) * rule.perMs) / rule.burst;
+      const over = next - now - rule.perMs;
+      if (over > 0) return { ok: false, retryAfterMs: Math.ceil(over) };
+      if (young.size >= generationMax && !young.has(key)) {
+        old = young;
+        young = new Map();
+      }
+      young.set(key, next);
+      return RATE_OK;
+    },
+  };
+}

@@ -1,0 +1,126 @@
+/** What the routes of the comments service share. */
+
+import { type Log, LogFullError, LogUnavailableError } from "@ovation/log";
+import {
+  type Authenticate,
+  type Clock,
+  type Identity,
+  mayPublish,
+  maySubscribe,
+  type Policy,
+  Problem,
+  parseTopic,
+  type Role,
+  type Route,
+  type RouteContext,
+  roleIn,
+  type Topic,
+} from "@ovation/protocol";
+import type { Counters } from "./counters.ts";
+import type { RateRules } from "./limits.ts";
+import type { Metrics } from "./metrics.ts";
+import type { Outbox } from "./outbox.ts";
+import type { RateLimiter, RateRule } from "./rate-limiter.ts";
+import type { VideoDirectory } from "./video-directory.ts";
+import { StoreUnavailableError, type VideoStore } from "./video-store.ts";
+
+export interface Service {
+  readonly log: Log;
+  readonly store: VideoStore;
+  readonly directory: VideoDirectory;
+  readonly counters: Counters;
+  readonly outbox: Outbox;
+  readonly metrics: Metrics;
+  readonly clock: Clock;
+  readonly policy: Policy;
+  readonly authenticate: Authenticate;
+  readonly limiter: RateLimiter;
+  readonly rules: RateRules;
+  readonly guestsOn: boolean;
+  /** The length of a comment, in code points. */
+  readonly textCodePointsMax: number;
+  viewers(topics: readonly Topic[]): Promise<ReadonlyMap<Topic, number>>;
+}
+
+/** The video that a path names. */
+export interface NamedVideo {
+  readonly id: string;
+  readonly topic: Topic;
+}
+
+export function videoOf(context: RouteContext): NamedVideo {
+  const id = context.params.id ?? "";
+  const topic = parseTopic(`video:${id}`);
+  if (topic === undefined) throw new Problem("invalid-id");
+  return { id, topic };
+}
+
+/** Whoever may not watch a video may not read or write beside it either. */
+export function requireSight(service: Service, identity: Identity | undefined, topic: Topic): void {
+  if (maySubscribe(service.policy, identity, topic)) return;
+  throw new Problem(identity === undefined ? "token-missing" : "forbidden");
+}
+
+/** Somebody who may write in a video. */
+export interface Writer {
+  readonly identity: Identity;
+  readonly role: Role;
+  /** Hosts, moderators and servers: no rate limits. */
+  readonly exempt: boolean;
+}
+
+/** Who asks, as somebody who may see the video; throws `token-missing`, `forbidden`, `guests-off`. */
+export async function requireWriter(service: Service, request: Request, video: NamedVideo): Promise<Writer> {
+  const identity = await service.authenticate(request);
+  if (identity === undefined) throw new Problem("token-missing");
+  requireSight(service, identity, video.topic);
+  const role = roleIn(identity, video.id);
+  if (role === "guest" && !service.guestsOn) throw new Problem("guests-off");
+  return { identity, role, exempt: isExempt(identity, video) };
+}
+
+export function isExempt(identity: Identity | undefined, video: NamedVideo): boolean {
+  if (identity === undefined) return false;
+  const role = roleIn(identity, video.id);
+  return role === "host" || role === "moderator" || mayPublish(identity, video.topic);
+}
+
+/** Throws `rate-limited` where the key has had its share. */
+export async function requireRate(service: Service, key: string, rule: RateRule): Promise<void> {
+  const taken = service.limiter.take(key, 1, rule);
+  const result = taken instanceof Promise ? await taken : taken;
+  if (!result.ok) throw new Problem("rate-limited", undefined, { retryAfterMs: result.retryAfterMs });
+}
+
+/** The route with the errors of the log and the stores as Problems, and refusals counted. */
+export function guardRoute(metrics: Metrics, route: Route): Route {
+  return {
+    ...route,
+    async handle(request, context) {
+      try {
+        return await route.handle(request, context);
+      } catch (error) {
+        const known = toProblem(error);
+        if (known === undefined) throw error;
+        metrics.refused.inc({ code: known.code });
+        throw known;
+      }
+    },
+  };
+}
+
+function toProblem(error: unknown): Problem | undefined {
+  if (error instanceof Problem) return error;
+  if (error instanceof LogFullError) return new Problem("log-full", undefined, { retryAfterMs: 5_000 });
+  if (error instanceof LogUnavailableError || error instanceof StoreUnavailableError) {
+    return new Problem("unavailable", "The database does not answer", { retryAfterMs: 1_000 });
+  }
+  return undefined;
+}
+
+const JSON_HEADERS = { "content-type": "application/json", "cache-control": "no-store" };
+
+/** An answer: `body` is JSON text. */
+export function jsonResponse(body: string, status = 200): Response {
+  return new Response(body, { status, headers: JSON_HEADERS });
+}

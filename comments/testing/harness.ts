@@ -1,0 +1,120 @@
+/**
+ * A comments service on a real listener, with a real SQLite log and store in a directory of its own.
+ * Tokens are `name`, `name!role` or `name!role!pattern`: how real ones are verified is tested where they are.
+ */
+
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { openSqliteLog } from "@ovation/log";
+import {
+  type Authenticate,
+  type Clock,
+  DEFAULT_POLICY,
+  type Event,
+  type Identity,
+  Problem,
+  ROLES,
+  type Role,
+  systemClock,
+  type Topic,
+} from "@ovation/protocol";
+import { Registry } from "prom-client";
+import { type Comments, type CommentsOptions, createComments } from "../comments.ts";
+import { createMemoryRateLimiter } from "../rate-limiter-memory.ts";
+import { openSqliteVideoStore } from "../video-store-sqlite.ts";
+import { serveRoutes } from "./serve-routes.ts";
+
+export interface Harness {
+  readonly url: string;
+  readonly comments: Comments;
+  readonly published: Event[];
+  readonly registry: Registry;
+  readonly options: CommentsOptions;
+  /** A request as `token`, with a JSON body where there is one. */
+  call(method: string, path: string, token?: string, body?: unknown): Promise<Answer>;
+  close(): Promise<void>;
+}
+
+export interface Answer {
+  readonly status: number;
+  // biome-ignore lint/suspicious/noExplicitAny: tests look into answers of every form
+  readonly body: any;
+  readonly headers: Headers;
+}
+
+export interface HarnessOptions {
+  readonly overrides?: Partial<CommentsOptions>;
+  /** Kept after `close`, so that another harness can go on with it. */
+  readonly directory?: string;
+  readonly clock?: Clock;
+}
+
+let guestNumber = 0;
+
+export async function startHarness(harness: HarnessOptions = {}): Promise<Harness> {
+  const directory = harness.directory ?? mkdtempSync(join(tmpdir(), "ovation-comments-"));
+  const clock = harness.clock ?? systemClock;
+  const log = await openSqliteLog({ path: join(directory, "log.sqlite") });
+  const store = openSqliteVideoStore({ path: join(directory, "videos.sqlite") });
+  const published: Event[] = [];
+  const registry = new Registry();
+  const options: CommentsOptions = {
+    log,
+    store,
+    async publish(events) {
+      published.push(...events);
+    },
+    viewers: async (topics) => new Map<Topic, number>(topics.map((topic) => [topic, 7])),
+    authenticate: testAuthenticate,
+    policy: DEFAULT_POLICY,
+    clock,
+    limiter: createMemoryRateLimiter({ clock }),
+    videos: "any",
+    guests: {
+      async issue(name) {
+        const id = `guest-${++guestNumber}`;
+        return { token: `${id}!guest`, member: { id, name } };
+      },
+    },
+    registry,
+    ...harness.overrides,
+  };
+  const comments = createComments(options);
+  const server = serveRoutes(comments.routes);
+  return {
+    url: server.url,
+    comments,
+    published,
+    registry,
+    options,
+    async call(method, path, token, body) {
+      const response = await fetch(`${server.url}${path}`, {
+        method,
+        headers: { ...(token === undefined ? {} : { authorization: `Bearer ${token}` }) },
+        ...(body === undefined ? {} : { body: typeof body === "string" ? body : JSON.stringify(body) }),
+      });
+      const text = await response.text();
+      return { status: response.status, body: text === "" ? undefined : JSON.parse(text), headers: response.headers };
+    },
+    async close() {
+      await server.stop();
+      await comments.close();
+      await store.close();
+      await log.close();
+      if (harness.directory === undefined) rmSync(directory, { recursive: true, force: true });
+    },
+  };
+}
+
+export const testAuthenticate: Authenticate = async (request) => {
+  const header = request.headers.get("authorization");
+  if (header === null) return undefined;
+  const [sub = "", role = "member", pattern] = header.slice("Bearer ".length).split("!");
+  if (sub === "forged") throw new Problem("token-invalid");
+  return identityNamed(sub, ROLES.find((each) => each === role) ?? "member", pattern);
+};
+
+export function identityNamed(sub: string, role: Role = "member", publish?: string): Identity {
+  return { sub, name: sub.toUpperCase(), role, videoRoles: {}, subscribe: [], publish: publish === undefined ? [] : [publish] };
+}

@@ -1,0 +1,114 @@
+/** `GET /v1/videos`, `GET`, `PUT /v1/videos/{id}`. */
+
+import { mayPublish, maySubscribe, Problem, type Route, type RouteContext, roleIn, topicOf } from "@ovation/protocol";
+import { readBody } from "./body.ts";
+import type { Comment } from "./comment.ts";
+import { findComment, pinnedSeqOf } from "./history.ts";
+import { DESCRIPTION_CODE_POINTS_MAX, TITLE_CODE_POINTS_MAX, VIDEO_BODY_BYTES_MAX, VIDEO_LIST_DEFAULT, VIDEO_LIST_MAX } from "./limits.ts";
+import { parseSeq, videoChanges } from "./schemas.ts";
+import { jsonResponse, type NamedVideo, requireSight, type Service, videoOf } from "./service.ts";
+import { createSharedReads } from "./shared-reads.ts";
+import { cleanLine, cleanParagraphs } from "./text.ts";
+import { type StoredVideo, unusedVideo, type VideoChanges } from "./video-store.ts";
+
+export function createVideoRoutes(service: Service): readonly Route[] {
+  const { store, log, clock, counters, directory } = service;
+  const single = createSharedReads<string>(clock);
+  const lists = createSharedReads<readonly StoredVideo[]>(clock);
+
+  /** The videos as answers, without what is read one by one. */
+  async function present(videos: readonly StoredVideo[]) {
+    const topics = videos.map((video) => topicOf("video", video.id));
+    const [heads, viewers] = await Promise.all([log.heads(topics), service.viewers(topics)]);
+    return videos.map((video, index) => {
+      const topic = topics[index];
+      return {
+        id: video.id,
+        title: video.title === "" ? video.id : video.title,
+        ...(video.description === "" ? {} : { description: video.description }),
+        live: video.live,
+        ...(video.closed ? { closed: true } : {}),
+        viewers: topic === undefined ? 0 : (viewers.get(topic) ?? 0),
+        likes: video.likes,
+        comments: video.comments,
+        head: heads[index]?.seq ?? 0,
+        ...(video.media.length === 0 ? {} : { media: video.media }),
+        ...(video.poster === "" ? {} : { poster: video.poster }),
+      };
+    });
+  }
+
+  async function presentOne(video: StoredVideo, named: NamedVideo): Promise<string> {
+    const [[body], pinned] = await Promise.all([present([video]), readPinned(named)]);
+    return JSON.stringify({ ...body, pinned });
+  }
+
+  async function readPinned({ topic }: NamedVideo): Promise<Comment | null> {
+    const seq = await pinnedSeqOf(log, topic);
+    if (seq === null) return null;
+    try {
+      return await findComment(log, topic, seq);
+    } catch (error) {
+      // Pinned and since removed, or past retention.
+      if (error instanceof Problem && error.code === "unknown-comment") return null;
+      throw error;
+    }
+  }
+
+  async function list(request: Request): Promise<Response> {
+    const identity = await service.authenticate(request);
+    const limit = limitOf(new URL(request.url).searchParams.get("limit"));
+    const videos = await lists.get(String(limit), async () => {
+      await counters.flush();
+      return store.list(limit);
+    });
+    const seen = videos.filter((video) => maySubscribe(service.policy, identity, topicOf("video", video.id)));
+    return jsonResponse(JSON.stringify({ videos: await present(seen) }));
+  }
+
+  async function get(request: Request, context: RouteContext): Promise<Response> {
+    const named = videoOf(context);
+    requireSight(service, await service.authenticate(request), named.topic);
+    const { exists } = await directory.settings(named.id);
+    if (!exists) throw new Problem("unknown-video");
+    const body = await single.get(named.id, async () => {
+      await counters.flush();
+      const [video] = await store.read([named.id]);
+      // Under `--videos any` a video that nobody has used yet is one that waits for its first viewer.
+      return presentOne(video ?? unusedVideo(named.id, clock.now()), named);
+    });
+    return jsonResponse(body);
+  }
+
+  async function put(request: Request, context: RouteContext): Promise<Response> {
+    const named = videoOf(context);
+    const identity = await service.authenticate(request);
+    if (identity === undefined) throw new Problem("token-missing");
+    if (roleIn(identity, named.id) !== "host" && !mayPublish(identity, named.topic)) throw new Problem("forbidden");
+    const body = await readBody(request, videoChanges, VIDEO_BODY_BYTES_MAX);
+    const changes: VideoChanges = {
+      ...(body.title === undefined ? {} : { title: body.title === null ? "" : cleanLine(body.title, TITLE_CODE_POINTS_MAX) }),
+      ...(body.description === undefined ? {} : { description: cleanParagraphs(body.description ?? "", DESCRIPTION_CODE_POINTS_MAX) }),
+      ...(body.live === undefined ? {} : { live: body.live }),
+      ...(body.closed === undefined ? {} : { closed: body.closed }),
+      ...(body.media === undefined ? {} : { media: body.media ?? [] }),
+      ...(body.poster === undefined ? {} : { poster: body.poster ?? "" }),
+    };
+    const video = await store.put(named.id, changes, clock.now());
+    directory.forget(named.id);
+    return jsonResponse(await presentOne(video, named));
+  }
+
+  return [
+    { method: "GET", path: "/v1/videos", handle: list },
+    { method: "GET", path: "/v1/videos/:id", handle: get },
+    { method: "PUT", path: "/v1/videos/:id", handle: put },
+  ];
+}
+
+function limitOf(text: string | null): number {
+  if (text === null) return VIDEO_LIST_DEFAULT;
+  const limit = parseSeq(text);
+  if (limit === undefined || limit === 0) throw new Problem("invalid-parameter", "limit is a number from 1");
+  return Math.min(limit, VIDEO_LIST_MAX);
+}

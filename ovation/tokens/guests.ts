@@ -1,0 +1,45 @@
+/** Guests: a name, a random id, a token that says `guest`. */
+
+import type { Clock } from "@ovation/protocol";
+import { type SignOptions, signToken } from "./signer.ts";
+
+/** A guest who comes back within this time is the same one. */
+export const GUEST_TTL_S = 30 * 24 * 60 * 60;
+const GUEST_ID_BYTES = 12;
+
+export interface GuestIssuerOptions {
+  readonly secret: string;
+  readonly clock: Clock;
+  /** Random bytes: an id that nobody guesses. */
+  random(bytes: number): Uint8Array;
+  readonly ttlSeconds?: number;
+  readonly sign?: SignOptions;
+}
+
+export interface IssuedGuest {
+  readonly token: string;
+  readonly member: { readonly id: string; readonly name: string };
+}
+
+export interface GuestIssuer {
+  /** `name` has been checked by the caller. */
+  issue(name: string): Promise<IssuedGuest>;
+}
+
+export function createGuestIssuer(options: GuestIssuerOptions): GuestIssuer {
+  return {
+    async issue(name) {
+      const id = `guest-${Buffer.from(options.random(GUEST_ID_BYTES)).toString("base64url")}`;
+      const token = await signToken(options.secret, { sub: id, name, role: "guest" }, options.ttlSeconds ?? GUEST_TTL_S, {
+        ...options.sign,
+        now: options.clock.now(),
+      });
+      return { token, member: { id, name } };
+    },
+  };
+}
+
+/** Whether the id is one that {@link createGuestIssuer} makes. */
+export function isGuestId(id: string): boolean {
+  return id.startsWith("guest-");
+}
