@@ -24,6 +24,7 @@ export interface DispatcherApi {
   report(frontend: FrontendAddress, viewers: readonly TopicViewers[], since: Stamp): Promise<Report>;
   read(topic: Topic, after: number, limit: number): Promise<EventPage>;
   wrote(topic: Topic, seq: number, epoch: Epoch): Promise<"yes" | "no" | "unknown">;
+  headAt(topic: Topic, stamp: Stamp): Promise<TopicHead>;
   /** Passes the change to the frontend that the connection id names. */
   changeConnection(change: ConnectionChange): Promise<ConnectionChangeResult>;
   renew(frontend: FrontendAddress, ttlMs: number): Promise<boolean>;

@@ -15,7 +15,8 @@
  * arrival, no repetition and no late retry can undo a later change.
  */
 
-import type { FrontendId } from "@ovation/protocol";
+import type { FrontendId, Topic } from "@ovation/protocol";
+import { createBatchedLookup } from "./batched-lookup.ts";
 import { readIdentity } from "./redis-identity.ts";
 import { createRedisLeases } from "./redis-leases.ts";
 import { openRedisStore, type RedisStore, type RedisStoreOptions, script } from "./redis-store.ts";
@@ -75,6 +76,25 @@ export function createRedisTable({ store, sweepMs }: RedisTableOptions): RedisTa
     return identity;
   }
 
+  function read(topics: readonly Topic[]): Promise<Map<Topic, FrontendAddress[]>> {
+    return store.run("lookup", topics.length + 1, async () => {
+      const [live, ...rows] = await Promise.all([leases.live(), ...topics.map((topic) => client.hkeys(rowPrefix + topic))]);
+      const addresses = new Map<string, FrontendAddress>();
+      for (const [id, url] of live) addresses.set(id, { id: id as FrontendId, url });
+      const answers = new Map<Topic, FrontendAddress[]>();
+      for (const [index, topic] of topics.entries()) {
+        const found: FrontendAddress[] = [];
+        for (const id of rows[index] ?? []) {
+          const address = addresses.get(id);
+          if (address === undefined) sweep.seen(rowPrefix + topic, id);
+          else found.push(address);
+        }
+        answers.set(topic, found);
+      }
+      return answers;
+    });
+  }
+
   return {
     renew: (frontend, ttlMs) => store.run("renew", 2, async () => leases.renew(frontend.id, ttlMs, await sharedIdentity(), frontend.url)),
 
@@ -93,21 +113,7 @@ export function createRedisTable({ store, sweepMs }: RedisTableOptions): RedisTa
       }
     },
 
-    lookup: (topics) =>
-      store.run("lookup", topics.length + 1, async () => {
-        const [live, ...rows] = await Promise.all([leases.live(), ...topics.map((topic) => client.hkeys(rowPrefix + topic))]);
-        const addresses = new Map<string, FrontendAddress>();
-        for (const [id, url] of live) addresses.set(id, { id: id as FrontendId, url });
-        return rows.map((ids, index) => {
-          const found: FrontendAddress[] = [];
-          for (const id of ids) {
-            const address = addresses.get(id);
-            if (address === undefined) sweep.seen(`${rowPrefix}${topics[index]}`, id);
-            else found.push(address);
-          }
-          return found;
-        });
-      }),
+    lookup: createBatchedLookup(read),
 
     get swept() {
       return sweep.swept;

@@ -1,0 +1,176 @@
+/** What the table does when its store is away, stopped, emptied, restarted or fails over. */
+
+import { expect, test } from "bun:test";
+import { openRedisStore } from "./redis-store.ts";
+import { createRedisSharedStore } from "./shared-store-redis.ts";
+import { freshFrontend, freshTopic } from "./subscription-table.contract.ts";
+import { TableUnavailableError } from "./subscription-table.ts";
+import { openRedisTable, type RedisTable } from "./subscription-table-redis.ts";
+import { freePorts, startRedis, startRedisCluster, startRedisSentinel } from "./testing/redis.ts";
+import { createRedisViewerCounts } from "./viewer-counts-redis.ts";
+
+async function eventually<T>(what: string, attempt: () => Promise<T>, accept: (answer: T) => boolean = () => true): Promise<T> {
+  const end = Date.now() + 20_000;
+  let last: unknown = "no answer";
+  while (Date.now() < end) {
+    try {
+      const answer = await attempt();
+      if (accept(answer)) return answer;
+      last = answer;
+    } catch (error) {
+      if (!(error instanceof TableUnavailableError)) throw error;
+      last = error.message;
+    }
+    await Bun.sleep(50);
+  }
+  throw new Error(`${what}: not in time, last: ${String(last)}`);
+}
+
+async function settle(promise: Promise<unknown>): Promise<{ error: unknown; ms: number }> {
+  const start = performance.now();
+  try {
+    await promise;
+    return { error: undefined, ms: performance.now() - start };
+  } catch (error) {
+    return { error, ms: performance.now() - start };
+  }
+}
+
+/** A frontend as it should behave: puts its rows back whenever renew answers false. */
+async function renewAndPutBack(table: RedisTable, frontend: ReturnType<typeof freshFrontend>, topics: ReturnType<typeof freshTopic>[]) {
+  const ran = await table.renew(frontend, 30_000);
+  if (!ran)
+    await table.change(
+      frontend.id,
+      topics.map((topic) => ({ topic, subscribed: true, generation: ++generation })),
+    );
+  return ran;
+}
+let generation = 0;
+
+test("a store that is away at the start: calls are refused within their time, and work when it comes", async () => {
+  const [port = 0] = await freePorts(1);
+  const states: string[] = [];
+  const table = openRedisTable({
+    url: `redis://:secret@127.0.0.1:${port}`,
+    timeoutMs: 300,
+    onState: (state, detail) => states.push(`${state} ${detail}`),
+  });
+  const { error, ms } = await settle(table.lookup([freshTopic()]));
+  expect(error).toBeInstanceOf(TableUnavailableError);
+  expect(String(error)).toContain(`127.0.0.1:${port}`);
+  expect(String(error)).not.toContain("secret");
+  expect(ms).toBeLessThan(2000);
+  expect(states.join()).toContain("lost");
+  expect(states.join()).not.toContain("secret");
+  await table.close();
+});
+
+test("a store that stops answering: every call is refused within its time, what waits is bounded, and it works again afterwards", async () => {
+  const redis = await startRedis();
+  const table = openRedisTable({ url: redis.url, timeoutMs: 400 });
+  const frontend = freshFrontend();
+  const topic = freshTopic();
+  await eventually("renew", () => table.renew(frontend, 60_000));
+  await table.change(frontend.id, [{ topic, subscribed: true, generation: 1 }]);
+  redis.server.pause();
+  const results = await Promise.all(
+    Array.from({ length: 50 }, (_, index) => settle(index % 2 === 0 ? table.lookup([topic]) : table.renew(frontend, 60_000))),
+  );
+  for (const { error, ms } of results) {
+    expect(error).toBeInstanceOf(TableUnavailableError);
+    expect(ms).toBeLessThan(3000);
+  }
+  redis.server.resume();
+  await eventually(
+    "lookup",
+    () => table.lookup([topic]),
+    ([found]) => found?.[0]?.id === frontend.id,
+  );
+  expect(await table.renew(frontend, 60_000)).toBe(true);
+  await table.close();
+  await redis.stop();
+}, 20_000);
+
+test("a store that restarts empty, or is emptied, answers renew with false, once, and has everything after the put-back", async () => {
+  const redis = await startRedis();
+  const table = openRedisTable({ url: redis.url });
+  const frontend = freshFrontend();
+  const topics = Array.from({ length: 100 }, freshTopic);
+  await eventually("first renewal", () => renewAndPutBack(table, frontend, topics));
+  await redis.server.kill();
+  expect((await settle(table.lookup(topics))).error).toBeInstanceOf(TableUnavailableError);
+  await redis.server.restart();
+  const start = performance.now();
+  expect(await eventually("renewal after the restart", () => renewAndPutBack(table, frontend, topics))).toBe(false);
+  expect(performance.now() - start).toBeLessThan(5000);
+  expect((await table.lookup(topics)).flat()).toHaveLength(100);
+  expect(await renewAndPutBack(table, frontend, topics)).toBe(true);
+  await redis.server.client.flushall();
+  expect((await table.lookup(topics)).flat()).toHaveLength(0);
+  expect(await renewAndPutBack(table, frontend, topics)).toBe(false);
+  expect((await table.lookup(topics)).flat()).toHaveLength(100);
+  expect(await renewAndPutBack(table, frontend, topics)).toBe(true);
+  await table.close();
+  await redis.stop();
+}, 20_000);
+
+test("one node of a Cluster that is emptied, and a master that fails over to its replica, are both noticed", async () => {
+  const cluster = await startRedisCluster({ replicas: true, nodeTimeoutMs: 1000 });
+  const table = openRedisTable({ url: cluster.url });
+  const frontend = freshFrontend();
+  const topics = Array.from({ length: 90 }, freshTopic);
+  await eventually("first renewal", () => renewAndPutBack(table, frontend, topics));
+  await eventually(
+    "the rows are whole",
+    () => renewAndPutBack(table, frontend, topics),
+    (ran) => ran,
+  );
+
+  for (const server of cluster.servers.slice(0, 3)) {
+    await server.client.flushall();
+    expect((await table.lookup(topics)).flat().length).toBeLessThan(90);
+    expect(await renewAndPutBack(table, frontend, topics)).toBe(false);
+    expect((await table.lookup(topics)).flat()).toHaveLength(90);
+  }
+
+  await cluster.servers[0]?.kill();
+  const first = await settle(table.lookup(topics));
+  if (first.error !== undefined) expect(first.error).toBeInstanceOf(TableUnavailableError);
+  await eventually(
+    "the replica takes over and rows are whole",
+    async () => {
+      await renewAndPutBack(table, frontend, topics);
+      return (await table.lookup(topics)).flat().length;
+    },
+    (count) => count === 90,
+  );
+  await eventually(
+    "the new master's identity is settled",
+    () => renewAndPutBack(table, frontend, topics),
+    (ran) => ran,
+  );
+  await table.close();
+  await cluster.stop();
+}, 45_000);
+
+test("a master that dies under Sentinel is replaced, and its frontends put back what it may have lost", async () => {
+  const sentinel = await startRedisSentinel();
+  const store = openRedisStore({ url: sentinel.url });
+  const { createRedisTable } = await import("./subscription-table-redis.ts");
+  const table = createRedisTable({ store });
+  const counts = createRedisViewerCounts({ store });
+  const shared = createRedisSharedStore(store);
+  const frontend = freshFrontend();
+  const topics = Array.from({ length: 20 }, freshTopic);
+  await eventually("first renewal", () => renewAndPutBack(table, frontend, topics));
+  await counts.report(frontend.id, [{ topic: topics[0]!, viewers: 5 }], 30_000);
+  await sentinel.servers[0]?.kill();
+  expect(await eventually("renewal after the fail-over", () => renewAndPutBack(table, frontend, topics))).toBe(false);
+  expect((await table.lookup(topics)).flat()).toHaveLength(20);
+  expect(await counts.report(frontend.id, [], 30_000)).toBe(false);
+  expect((await shared.take("after", 1, 1, 1000)).ok).toBe(true);
+  await table.close();
+  await store.close();
+  await sentinel.stop();
+}, 45_000);

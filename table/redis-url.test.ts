@@ -1,0 +1,68 @@
+import { expect, test } from "bun:test";
+import { tagOfSlot } from "./redis-identity.ts";
+import { parseStoreAddress } from "./redis-url.ts";
+
+test("addresses of one server, Sentinels and a Cluster are understood", () => {
+  expect(parseStoreAddress("redis://cache")).toMatchObject({
+    kind: "single",
+    hosts: [{ host: "cache", port: 6379 }],
+    tls: false,
+    database: 0,
+  });
+  expect(parseStoreAddress("valkeys://ana:p%40ss@cache:7000/3")).toMatchObject({
+    kind: "single",
+    hosts: [{ host: "cache", port: 7000 }],
+    tls: true,
+    username: "ana",
+    password: "p@ss",
+    database: 3,
+  });
+  expect(parseStoreAddress("redis+sentinel://:x@a:1,b:2,c/mymaster/1")).toMatchObject({
+    kind: "sentinel",
+    hosts: [
+      { host: "a", port: 1 },
+      { host: "b", port: 2 },
+      { host: "c", port: 26_379 },
+    ],
+    name: "mymaster",
+    password: "x",
+    database: 1,
+  });
+  expect(parseStoreAddress("rediss+cluster://[::1]:7000,b:7001")).toMatchObject({
+    kind: "cluster",
+    hosts: [
+      { host: "::1", port: 7000 },
+      { host: "b", port: 7001 },
+    ],
+    tls: true,
+  });
+});
+
+test("the form that is shown has no password", () => {
+  expect(parseStoreAddress("redis://ana:secret@cache:6379/0").shown).toBe("redis://cache:6379/0");
+});
+
+test("what is no address is refused with what is expected, and without repeating a password", () => {
+  for (const text of [
+    "",
+    "http://x",
+    "redis://",
+    "redis://a,b",
+    "redis+sentinel://a:1",
+    "redis+cluster://a/2",
+    "redis://a:99999",
+    "redis://u:secret@a:x",
+  ]) {
+    expect(() => parseStoreAddress(text)).toThrow();
+    try {
+      parseStoreAddress(text);
+    } catch (error) {
+      expect(String(error)).not.toContain("secret");
+    }
+  }
+});
+
+test("a tag is found for every slot", () => {
+  // [spec] CLUSTER KEYSLOT somekey is 11058; of "foo" 12182.
+  for (const slot of [0, 1, 5461, 11_058, 16_383]) expect(tagOfSlot(slot).length).toBeGreaterThan(0);
+});
