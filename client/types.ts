@@ -91,6 +91,8 @@ export interface TopicHandlers {
   "comment-removed"?(event: ClientEvent<CommentRemovedData>): void;
   likes?(event: ClientEvent<LikesData>): void;
   stats?(event: ClientEvent<StatsData>): void;
+  /** `data`: `{"seq":1058}`, or `{"seq":null}` where the pin was taken off. */
+  pin?(event: ClientEvent): void;
   typing?(event: ClientEvent): void;
   message?(event: ClientEvent): void;
   /** Every event of the topic, also of types without a callback of their own. */
@@ -188,7 +190,7 @@ export interface Client {
   readonly state: ConnectionState;
   /** Called at once with the present state, and at every change. Returns a function that ends it. */
   onState(listener: (state: ConnectionState) => void): () => void;
-  subscribe(topic: string, handlers: TopicHandlers & Partial<CustomHandlers>): Subscription;
+  subscribe(topic: string, handlers: TopicHandlers | (TopicHandlers & Partial<CustomHandlers>)): Subscription;
   video(id: string): VideoApi;
   /** Becomes a guest with this name; the token is used from now on. */
   guest(name: string): Promise<{ readonly token: string; readonly member: { readonly id: string; readonly name: string } }>;

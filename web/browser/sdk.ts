@@ -1,0 +1,2 @@
+/** `/sdk.js`: the SDK as one module for pages without a bundler. */
+export * from "@ovation/client";

@@ -1,0 +1,42 @@
+/** Who the viewer is, as far as the page needs to know. The server alone decides what they may do. */
+
+import type { Author } from "@ovation/client";
+import { recall, remember } from "./storage.ts";
+
+export interface Me extends Author {
+  readonly token: string;
+}
+
+/** Reads a token's claims without verifying them. `undefined` where it is not a token of this form. */
+export function readToken(token: string | undefined, videoId: string): Me | undefined {
+  const payload = token?.split(".")[1];
+  if (token === undefined || payload === undefined) return undefined;
+  try {
+    const bytes = Uint8Array.from(atob(payload.replaceAll("-", "+").replaceAll("_", "/")), (unit) => unit.charCodeAt(0));
+    const claims: unknown = JSON.parse(new TextDecoder().decode(bytes));
+    if (!isRecord(claims) || typeof claims.sub !== "string") return undefined;
+    const perVideo = [claims.videoRoles, claims.videos].find(isRecord)?.[videoId];
+    const role = [perVideo, claims.role].find(isRole) ?? "member";
+    return { token, id: claims.sub, name: typeof claims.name === "string" ? claims.name : claims.sub, role };
+  } catch {
+    // Not base64 or not JSON: an opaque token. The page then knows nobody, and the server still does.
+    return undefined;
+  }
+}
+
+/** The guest that this browser was the last time. */
+export function recallGuest(server: string, videoId: string): Me | undefined {
+  return readToken(recall(`guest:${server}`), videoId);
+}
+
+export function rememberGuest(server: string, token: string | undefined): void {
+  remember(`guest:${server}`, token);
+}
+
+function isRecord(value: unknown): value is Record<string, unknown> {
+  return typeof value === "object" && value !== null;
+}
+
+function isRole(value: unknown): value is Author["role"] {
+  return value === "host" || value === "moderator" || value === "member" || value === "guest";
+}

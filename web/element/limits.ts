@@ -1,0 +1,25 @@
+/** Every limit of the element, with its name. */
+
+/** Rows in the list at once. 200 rows inserted in batches cost about a tenth of a slow core at 100 comments a second; 5,000 rows cost seven times that. */
+export const ROWS_MAX = 200;
+/** Comments shown to somebody who joins, and in each step of "load earlier". */
+export const HISTORY_PAGE = 50;
+/** The list changes at most this often: a throttle, so that a busy room still moves. */
+export const TICK_MS = 150;
+/** Nearer to the end than this, the list follows. */
+export const FOLLOW_DISTANCE_PX = 80;
+/** The pill says "99+" beyond. */
+export const NEW_COUNT_SHOWN_MAX = 99;
+/** Comments of one's own that are on their way or failed. */
+export const LOCAL_MAX = 10;
+/** Numbers of removed comments that are remembered, for history answers that were under way. */
+export const REMOVED_MAX = 1000;
+/** A guest's name, in code points. */
+export const NAME_CODE_POINTS_MAX = 32;
+/** A lost connection is mentioned when it lasts longer than this. */
+export const STATUS_DELAY_MS = 800;
+
+/** Hearts in the air at once, how long one flies, and the canvas's sharpest scale. */
+export const HEARTS_MAX = 60;
+export const HEART_LIFE_MS = 2500;
+export const HEART_SCALE_MAX = 2;

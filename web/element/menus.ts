@@ -1,0 +1,74 @@
+/** What opens on demand: the settings, and the actions of one comment. Loaded when first opened. */
+
+import { html, nothing, type TemplateResult } from "lit";
+import { ANNOUNCE_MODES, type AnnounceMode } from "./announcer.ts";
+import type { Item } from "./comment-store.ts";
+import type { Me } from "./identity.ts";
+import type { Strings } from "./strings.ts";
+import { cleanText } from "./text.ts";
+
+export interface SettingsModel {
+  readonly strings: Strings;
+  readonly me: Me | undefined;
+  /** The reader is a guest, who may take another name. */
+  readonly guest: boolean;
+  readonly announce: AnnounceMode;
+  /** Undefined where the host page has hidden reactions. */
+  readonly hearts: boolean | undefined;
+  setAnnounce(mode: AnnounceMode): void;
+  setHearts(on: boolean): void;
+  changeName(): void;
+}
+
+export function renderSettings(model: SettingsModel): TemplateResult {
+  const { strings, me } = model;
+  return html`${
+    me === undefined
+      ? nothing
+      : html`<p class="who"><span>${strings.t("commentingAs", { name: cleanText(me.name) })}</span>${
+          model.guest ? html`<button class="link" @click=${() => model.changeName()}>${strings.t("changeName")}</button>` : nothing
+        }</p>`
+  }${
+    model.hearts === undefined
+      ? nothing
+      : html`<label class="switch"><span>${strings.t("hearts")}</span><input type="checkbox" role="switch" .checked=${model.hearts}
+          @change=${(event: Event) => model.setHearts((event.currentTarget as HTMLInputElement).checked)}></label>`
+  }<fieldset><legend>${strings.t("announce")}</legend>${ANNOUNCE_MODES.map(
+    (mode) => html`<label><input type="radio" name="announce" .checked=${mode === model.announce} @change=${() => model.setAnnounce(mode)}>
+      <span>${strings.t(`announce-${mode}`)}</span></label>`,
+  )}</fieldset>`;
+}
+
+export interface ActionsModel {
+  readonly strings: Strings;
+  readonly me: Me | undefined;
+  /** Closes the menu; the focus goes back to where it was opened. */
+  close(): void;
+  reply(item: Item): void;
+  remove(item: Item): void;
+}
+
+export function renderActions(item: Item, model: ActionsModel): TemplateResult {
+  const { strings, me } = model;
+  const own = me?.id === item.author.id;
+  const mayRemove = own || me?.role === "host" || me?.role === "moderator";
+  const action = (label: string, run: () => void, kind = ""): TemplateResult =>
+    html`<button role="menuitem" class=${kind} @click=${() => {
+      model.close();
+      run();
+    }}>${label}</button>`;
+  return html`<div role="menu" aria-label=${strings.t("actions", { name: cleanText(item.author.name) })}
+    @keydown=${moveInMenu}>${action(strings.t("reply"), () => model.reply(item))}${
+      // Only where the page is served safely.
+      navigator.clipboard === undefined ? nothing : action(strings.t("copy"), () => void navigator.clipboard.writeText(item.text))
+    }${mayRemove ? action(strings.t(own ? "delete" : "remove"), () => model.remove(item), "danger") : nothing}</div>`;
+}
+
+function moveInMenu(event: KeyboardEvent): void {
+  const entries = [...(event.currentTarget as HTMLElement).querySelectorAll("button")];
+  const index = entries.indexOf(event.target as HTMLButtonElement);
+  const target = { ArrowDown: index + 1, ArrowUp: index - 1, Home: 0, End: entries.length - 1 }[event.key];
+  if (target === undefined) return;
+  event.preventDefault();
+  entries[(target + entries.length) % entries.length]?.focus();
+}

@@ -1,0 +1,133 @@
+/**
+ * Every word of the element, in one place. English is built in; the other languages are loaded when
+ * they are asked for. Numbers, dates and plurals come from `Intl`.
+ */
+
+/** A sentence, or one for each plural category of its `{n}`. */
+export type Phrase = string | Partial<Record<Intl.LDMLPluralRule, string>>;
+
+export const english = {
+  title: "Live comments",
+  comments: "Comments",
+  viewers: { one: "{n} watching", other: "{n} watching" },
+  pause: "Pause comments",
+  resume: "Resume comments",
+  settings: "Settings",
+  earlier: "Load earlier comments",
+  beginning: "This is where it starts",
+  empty: "No comments yet",
+  emptyHint: "Say hello: you would be the first.",
+  loadFailed: "The comments could not be loaded",
+  retry: "Try again",
+  newComments: { one: "{n} new comment", other: "{n} new comments" },
+  latest: "Jump to latest",
+  pinned: "Pinned",
+  host: "Host",
+  moderator: "Mod",
+  you: "You",
+  sending: "Sending…",
+  notSent: "Not sent.",
+  discard: "Discard",
+  actions: "Actions for the comment by {name}",
+  comment: "Comment",
+  placeholder: "Say something…",
+  cancelReply: "Cancel the reply",
+  hint: "Up to {n} characters. Enter sends, Shift and Enter starts a new line.",
+  left: { one: "{n} character left", other: "{n} characters left" },
+  over: { one: "{n} character too many", other: "{n} characters too many" },
+  send: "Send",
+  wait: "You can send again in {n} s",
+  waitOver: "You can send again",
+  name: "Your name",
+  nameHint: "Choose a name to comment with",
+  join: "Comment",
+  cancel: "Cancel",
+  signIn: "Sign in",
+  like: { one: "Send a like, {n} so far", other: "Send a like, {n} so far" },
+  connecting: "Connecting…",
+  reconnecting: "Connection lost. Reconnecting…",
+  offline: "You are offline. Comments go on when you are back.",
+  connected: "Connected again",
+  serverAsked: "Moving to another server…",
+  tokenInvalid: "Your sign-in does not hold here any more.",
+  refused: "You cannot see the comments of this video.",
+  stopped: "The comments have ended.",
+  said: "{name} said: {text}",
+  error: "That did not work. Try again.",
+  "error-network": "The network did not answer.",
+  "error-banned": "A moderator excluded you.",
+  "error-timed-out": "A moderator paused you.",
+  "error-comments-closed": "Comments are closed.",
+  "error-guests-off": "Sign in to comment.",
+  "error-forbidden": "You may not do this.",
+  "error-text-too-long": "The text is too long.",
+  "error-invalid-text": "The text has characters that cannot be shown.",
+  announce: "Screen reader announcements",
+  "announce-all": "Every comment",
+  "announce-mentions": "Host, moderators and mentions",
+  "announce-digest": "A count every 10 seconds",
+  "announce-off": "None",
+  hearts: "Floating hearts",
+  commentingAs: "Commenting as {name}",
+  changeName: "Change",
+  reply: "Reply",
+  copy: "Copy the text",
+  delete: "Delete",
+  remove: "Remove",
+} satisfies Record<string, Phrase>;
+
+export type StringKey = keyof typeof english;
+export type Catalogue = Readonly<Partial<Record<string, Phrase>>>;
+
+export interface Strings {
+  readonly language: string;
+  /** Words for `key`; `{n}` is written as a number of the language and picks the plural. */
+  t(key: StringKey, values?: { readonly n?: number; readonly name?: string; readonly text?: string }): string;
+  /** The sentence for an error's code. */
+  problem(code: string | undefined): string;
+  /** 1234 → 1.2K */
+  compact(value: number): string;
+  number(value: number): string;
+  time(at: number): string;
+}
+
+export function createStrings(language: string, ...catalogues: Catalogue[]): Strings {
+  const words: Catalogue = Object.assign({}, english, ...catalogues);
+  const plural = new Intl.PluralRules(language);
+  const full = new Intl.NumberFormat(language);
+  const short = new Intl.NumberFormat(language, { notation: "compact", maximumFractionDigits: 1 });
+  const clock = new Intl.DateTimeFormat(language, { hour: "numeric", minute: "2-digit" });
+  const strings: Strings = {
+    language,
+    t(key, values = {}) {
+      const phrase = words[key] ?? key;
+      const text = typeof phrase === "string" ? phrase : (phrase[plural.select(values.n ?? 0)] ?? phrase.other ?? key);
+      return text.replace(/\{(n|name|text)\}/g, (_, name: "n" | "name" | "text") =>
+        name === "n" ? full.format(values.n ?? 0) : (values[name] ?? ""),
+      );
+    },
+    problem: (code) => strings.t((`error-${code}` in words ? `error-${code}` : "error") as StringKey),
+    compact: (value) => short.format(value),
+    number: (value) => full.format(value),
+    time: (at) => clock.format(at),
+  };
+  return strings;
+}
+
+/** Languages beside English. */
+export const LANGUAGES = ["ar", "de", "es"] as const;
+
+/** The catalogue of a language tag, or nothing where there is none. */
+export async function loadCatalogue(tag: string): Promise<Catalogue> {
+  // Spelt out, so that the bundler makes one file of each.
+  switch (tag.toLowerCase().split("-")[0]) {
+    case "ar":
+      return (await import("./locales/ar.json")).default;
+    case "de":
+      return (await import("./locales/de.json")).default;
+    case "es":
+      return (await import("./locales/es.json")).default;
+    default:
+      return {};
+  }
+}
