@@ -1,0 +1,56 @@
+/**
+ * The mark that every published event carries in its payload, and that readers look for in the bytes they get, whatever
+ * envelope the server put around it: `@@<run>.<stream>.<seq>.<sent>@@`, all numbers in base 36.
+ *
+ * - run: tells this run's events from those of an earlier one (a durable topic keeps them)
+ * - stream: topic index × publishers + publisher. Within a stream numbers are contiguous from 1
+ * - sent: when the event was *due*, in microseconds of {@link nowUs}. Measuring from there and not from when the request
+ *   went out is what keeps a stalled publisher from hiding a stall (coordinated omission)
+ *
+ * None of its characters is escaped in JSON, XML or a form body.
+ */
+export interface Mark {
+  readonly run: string;
+  readonly stream: number;
+  readonly seq: number;
+  readonly sentUs: number;
+}
+
+export const MARK_SIGN = "@@";
+const RUN = /^[a-z0-9]{4,12}$/;
+
+export function isRun(text: string): boolean {
+  return RUN.test(text);
+}
+
+export function formatMark(mark: Mark): string {
+  return `${MARK_SIGN}${mark.run}.${mark.stream.toString(36)}.${mark.seq.toString(36)}.${Math.round(mark.sentUs).toString(36)}${MARK_SIGN}`;
+}
+
+/** Reads what stands between two signs; `undefined` where it is not a mark. */
+export function parseMark(text: string): Mark | undefined {
+  const parts = text.split(".");
+  const [run, stream, seq, sent] = parts;
+  if (parts.length !== 4 || run === undefined || stream === undefined || seq === undefined || sent === undefined) return undefined;
+  const mark = { run, stream: parseInt(stream, 36), seq: parseInt(seq, 36), sentUs: parseInt(sent, 36) };
+  return isRun(run) && mark.stream >= 0 && mark.seq >= 1 && mark.sentUs >= 0 ? mark : undefined;
+}
+
+const WORDS =
+  "love this so much hello from Lagos great point what about the second half can you show that again haha yes no way wow amazing when does it start sound is low for me thanks everyone first time here see you next week who is the guest today that goal though best stream ever greetings good evening".split(
+    " ",
+  );
+
+/**
+ * Filler that reads like comments, so that compression is neither flattered by repetition nor spoilt by noise. The same
+ * seed gives the same text. ASCII, nothing that JSON escapes.
+ */
+export function fillerText(bytes: number, seed: number): string {
+  let text = "";
+  let state = (seed * 2654435761 + 12345) >>> 0;
+  while (text.length < bytes) {
+    state = (Math.imul(state, 1664525) + 1013904223) >>> 0;
+    text += `${WORDS[(state >>> 8) % WORDS.length]} `;
+  }
+  return text.slice(0, Math.max(0, bytes));
+}

@@ -1,0 +1,102 @@
+/** What the parent of a run and its processes say to each other (Bun's IPC). */
+import type { LedgerCounts } from "./ledger.ts";
+import type { LoadOptions } from "./options.ts";
+
+/** To a reader process, as its first message. */
+export interface ReaderTask {
+  readonly options: LoadOptions;
+  readonly run: string;
+  /** Number of this process: its own block of source addresses. */
+  readonly process: number;
+  readonly firstConnection: number;
+  readonly connections: number;
+  /** Never-reading connections that this process holds beside them. */
+  readonly slow: number;
+}
+
+export type ReaderCommand =
+  | { readonly do: "start"; readonly task: ReaderTask }
+  /** Times count from events that were due at `fromUs` or later. */
+  | { readonly do: "record"; readonly fromUs: number }
+  | { readonly do: "record-end" }
+  | { readonly do: "cut"; readonly spreadMs: number }
+  /** `finals`: the last number of each stream. Answered with `behind`. */
+  | { readonly do: "compare"; readonly finals: readonly number[] }
+  | { readonly do: "finish"; readonly finals: readonly number[] };
+
+/** What a reader has seen since its start (cumulative), said once a second. */
+export interface ReaderProgress {
+  readonly connected: number;
+  readonly ready: number;
+  readonly deliveries: number;
+  readonly bytes: number;
+  readonly reads: number;
+  readonly reconnects: number;
+  readonly refused: number;
+  readonly duplicates: number;
+  readonly disordered: number;
+  readonly gaps: number;
+}
+
+export interface ReaderResult {
+  readonly counts: LedgerCounts;
+  readonly progress: ReaderProgress;
+  readonly absent: number;
+  /** In the measured part: CPU of this process (µs), deliveries, reads, body bytes as they came. */
+  readonly cpuUs: number;
+  readonly deliveries: number;
+  readonly reads: number;
+  readonly bytes: number;
+  /** Reads whose bytes had been parsed for another connection already. */
+  readonly reused: number;
+  readonly slowClosed: number;
+  /** Connection lost → first event again, for those that came back (histogram). */
+  readonly returns: string;
+  /** Connection begun → subscribed (histogram), and when the first was begun and the last was subscribed, µs. */
+  readonly connects: string;
+  readonly connectFromUs: number;
+  readonly connectToUs: number;
+  /** Answers that refused a connection, by status; 0: no answer at all. */
+  readonly refusals: Readonly<Record<string, number>>;
+}
+
+export type ReaderMessage =
+  | { readonly is: "up" }
+  /** All connections are subscribed (the slow ones: connected). */
+  | { readonly is: "ready" }
+  /** One second: what came in it, by when it came. */
+  | { readonly is: "second"; readonly progress: ReaderProgress; readonly latency: string; readonly atUs: number }
+  | { readonly is: "behind"; readonly slots: number }
+  | { readonly is: "finished"; readonly result: ReaderResult }
+  | { readonly is: "failed"; readonly reason: string };
+
+export interface PublisherTask {
+  readonly options: LoadOptions;
+  readonly run: string;
+}
+
+export type PublisherCommand =
+  | { readonly do: "start"; readonly task: PublisherTask }
+  | { readonly do: "publish"; readonly fromUs: number; readonly untilUs: number }
+  | { readonly do: "stop" };
+
+export interface PublisherResult {
+  /** Accepted events, and requests that carried them. */
+  readonly published: number;
+  readonly requests: number;
+  /** Events that were not accepted, with the reason of the first. */
+  readonly failed: number;
+  readonly firstFailure: string | undefined;
+  /** The last number of each stream. */
+  readonly finals: readonly number[];
+  /** Request sent → answered (histogram). */
+  readonly answers: string;
+  /** The furthest that any request fell behind its schedule, ms. */
+  readonly lateMs: number;
+}
+
+export type PublisherMessage =
+  | { readonly is: "up" }
+  | { readonly is: "second"; readonly published: number }
+  | { readonly is: "published"; readonly result: PublisherResult }
+  | { readonly is: "failed"; readonly reason: string };

@@ -1,0 +1,55 @@
+/** A reader process of one run: started by `load.ts`, which it obeys over IPC and without which it ends. */
+import { nowUs } from "./clock.ts";
+import type { ReaderCommand, ReaderMessage } from "./messages.ts";
+import { Reader } from "./reader.ts";
+
+let reader: Reader | undefined;
+
+function say(message: ReaderMessage): void {
+  process.send?.(message);
+}
+
+function ordered(): Reader {
+  if (reader === undefined) throw new Error("the first command is start");
+  return reader;
+}
+
+function obey(command: ReaderCommand): void {
+  switch (command.do) {
+    case "start": {
+      const created = new Reader(command.task, () => say({ is: "ready" }));
+      reader = created;
+      created.open();
+      setInterval(() => say({ is: "second", progress: created.progress(), latency: created.takeLatency(), atUs: nowUs() }), 1000);
+      break;
+    }
+    case "record":
+      ordered().record(command.fromUs);
+      break;
+    case "record-end":
+      ordered().recordEnd();
+      break;
+    case "cut":
+      ordered().cut(command.spreadMs);
+      break;
+    case "compare":
+      say({ is: "behind", slots: ordered().behind(command.finals) });
+      break;
+    case "finish": {
+      const last = ordered();
+      say({ is: "second", progress: last.progress(), latency: last.takeLatency(), atUs: nowUs() });
+      say({ is: "finished", result: last.finish(command.finals) });
+      break;
+    }
+  }
+}
+
+process.on("message", (command: ReaderCommand) => {
+  try {
+    obey(command);
+  } catch (error) {
+    say({ is: "failed", reason: error instanceof Error ? error.message : String(error) });
+  }
+});
+process.on("disconnect", () => process.exit(0));
+say({ is: "up" });

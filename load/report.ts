@@ -1,0 +1,131 @@
+/** What a run found, and how it reads as a table. */
+import type { LatencySummary, PercentilePoint } from "./latency.ts";
+import type { LoadOptions } from "./options.ts";
+
+/** One second of the run. */
+export interface SecondSample {
+  /** Seconds since publishing began. */
+  readonly second: number;
+  readonly deliveries: number;
+  readonly published: number;
+  readonly connected: number;
+  readonly bytes: number;
+  readonly p50Ms: number;
+  readonly p90Ms: number;
+  readonly p99Ms: number;
+  readonly maxMs: number;
+}
+
+export interface LoadReport {
+  /** ISO 8601. */
+  readonly startedAt: string;
+  readonly options: Omit<LoadOptions, "token" | "connectToken">;
+  /** No loss, no duplicate, no disorder, nothing misdelivered, every event accepted, every connection there at the end. */
+  readonly ok: boolean;
+  readonly problems: readonly string[];
+
+  readonly connect: {
+    readonly connections: number;
+    readonly seconds: number;
+    readonly perSecond: number;
+    /** Begun → subscribed. */
+    readonly latency: LatencySummary;
+    /** Refused attempts by HTTP status; 0: no answer. */
+    readonly refusals: Readonly<Record<string, number>>;
+    readonly absentAtEnd: number;
+  };
+  readonly publish: {
+    readonly published: number;
+    readonly requests: number;
+    readonly failed: number;
+    readonly firstFailure: string | undefined;
+    readonly answer: LatencySummary;
+    readonly lateMs: number;
+  };
+  /** The measured part, after the warm-up. */
+  readonly measured: {
+    readonly seconds: number;
+    readonly deliveries: number;
+    readonly deliveriesPerSecond: number;
+    readonly reads: number;
+    readonly bytes: number;
+    readonly bytesPerDelivery: number;
+    readonly readerCpuSeconds: number;
+    readonly readerCpuUsPerDelivery: number;
+    readonly readerCpuUsPerRead: number;
+    /** Part of the reads whose bytes had been parsed for another connection already. */
+    readonly reused: number;
+  };
+  /** Due → received, from the HDR histogram. */
+  readonly latency: LatencySummary;
+  readonly percentiles: readonly PercentilePoint[];
+  readonly checks: {
+    /** Over the whole run. */
+    readonly deliveries: number;
+    readonly lost: number;
+    readonly duplicates: number;
+    readonly disordered: number;
+    readonly misdelivered: number;
+    /** Live events that the server said it dropped. */
+    readonly announced: number;
+    readonly gaps: number;
+    readonly repeated: number;
+    readonly away: number;
+    readonly others: number;
+  };
+  readonly reconnects: { readonly count: number; readonly latency: LatencySummary; readonly slowClosed: number };
+  readonly seconds: readonly SecondSample[];
+}
+
+export function formatReport(report: LoadReport): string {
+  const { options, connect, publish, measured, latency, checks, reconnects } = report;
+  const rows: [string, string][] = [
+    ["target", `${options.target} ${options.url}`],
+    [
+      "connections",
+      `${count(connect.connections)} opened in ${fixed(connect.seconds, 2)} s (${count(connect.perSecond)}/s), p99 ${ms(connect.latency.p99Ms)}`,
+    ],
+    [
+      "published",
+      `${count(publish.published)} events in ${count(publish.requests)} requests, answered p50 ${ms(publish.answer.p50Ms)}, p99 ${ms(publish.answer.p99Ms)}`,
+    ],
+    [
+      "deliveries",
+      `${count(measured.deliveries)} in ${fixed(measured.seconds, 1)} s (${count(measured.deliveriesPerSecond)}/s), ${fixed(measured.bytesPerDelivery, 0)} bytes each`,
+    ],
+    [
+      "latency",
+      `p50 ${ms(latency.p50Ms)}  p90 ${ms(latency.p90Ms)}  p99 ${ms(latency.p99Ms)}  p99.9 ${ms(latency.p999Ms)}  max ${ms(latency.maxMs)}`,
+    ],
+    ["lost", count(checks.lost)],
+    ["duplicates", count(checks.duplicates)],
+    ["out of order", count(checks.disordered)],
+    ["misdelivered", count(checks.misdelivered)],
+    ["gap events", `${count(checks.gaps)}, which announced ${count(checks.announced)} of the missing events`],
+    [
+      "returns",
+      `${count(reconnects.count)}${reconnects.count > 0 ? `, p50 ${ms(reconnects.latency.p50Ms)}, p99 ${ms(reconnects.latency.p99Ms)}, max ${ms(reconnects.latency.maxMs)}` : ""}`,
+    ],
+    [
+      "reader",
+      `${fixed(measured.readerCpuUsPerDelivery, 2)} µs CPU per delivery (${fixed(measured.readerCpuUsPerRead, 2)} µs per read, ${fixed(measured.reused * 100, 1)} % of reads parsed before)`,
+    ],
+  ];
+  if (options.slow > 0) rows.push(["never-readers", `${count(options.slow)}, of which the server closed ${count(reconnects.slowClosed)}`]);
+  const width = Math.max(...rows.map(([name]) => name.length));
+  const lines = rows.map(([name, value]) => `  ${name.padEnd(width)}  ${value}`);
+  lines.push(report.ok ? "  ok: nothing lost, nothing twice, all in order" : `  NOT OK: ${report.problems.join("; ")}`);
+  return lines.join("\n");
+}
+
+export function count(value: number): string {
+  return Math.round(value).toLocaleString("en-US");
+}
+
+export function fixed(value: number, digits: number): string {
+  return Number.isFinite(value) ? value.toFixed(digits) : "–";
+}
+
+export function ms(value: number): string {
+  return `${value < 10 ? value.toFixed(2) : value.toFixed(1)} ms`;
+}
