@@ -60,8 +60,13 @@ export function createChanges(table: TopicTable, send: SendRequest, clock: Clock
       (error: ApiError) => {
         if (connection !== connectionId) return;
         busy = false;
+        const { status, code } = error;
+        if (method === "PUT" && (status === 400 || status === 403)) {
+          for (const topic of topics) table.answered(topic, { error: code });
+          settle();
+        }
         // 412: the connection is gone, whatever we see of it.
-        if (error.status === 412 || ++failures > REQUEST_RETRIES_MAX) onBroken();
+        else if (status === 412 || ++failures > REQUEST_RETRIES_MAX) onBroken();
         else cancelRetry = clock.after(REQUEST_RETRY_MS * 2 ** (failures - 1), settle);
       },
     );

@@ -1,6 +1,6 @@
 /** The client: callbacks per topic over one stream, and the HTTP API with the same token. */
 
-import { type Clock, parseTopic, type Topic } from "@ovation/protocol";
+import { type Clock, parseTopic, TOPICS_PER_CONNECTION_MAX, type Topic } from "@ovation/protocol";
 import { createLikes, type Likes } from "./likes.ts";
 import { RETRY_MS } from "./limits.ts";
 import { watchPage } from "./page.ts";
@@ -102,7 +102,9 @@ export function createClient(options: ClientOptions = {}): Client {
       const subscriber: Subscriber = { handlers, subscribed: false };
       const others = subscribers.get(topic);
       stream.listen(handlers.onEvent ? ["*"] : Object.keys(handlers));
-      if (others === undefined) {
+      if (others === undefined && subscribers.size >= TOPICS_PER_CONNECTION_MAX) {
+        queueMicrotask(() => guard(() => handlers.onRefused?.("too-many-topics")));
+      } else if (others === undefined) {
         subscribers.set(topic, new Set([subscriber]));
         stream.add(topic);
       } else {

@@ -78,6 +78,8 @@ export function createStream(environment: StreamEnvironment, sink: StreamSink): 
   let settling = false;
   /** A topic was set to a position while a connection was open: only a new address can say it. */
   let rewound = false;
+  /** One of many topics was forbidden, and the answer does not say which: they are asked for one by one. */
+  let single = false;
 
   function move(step: Step): void {
     const next = transition(state, step);
@@ -115,7 +117,7 @@ export function createStream(environment: StreamEnvironment, sink: StreamSink): 
     usedToken = value;
     tokenExpired = false;
     rewound = false;
-    const asked = table.topics;
+    const asked = single ? table.topics.slice(0, 1) : table.topics;
     const parameters = new URLSearchParams(asked.map((topic) => ["topic", topic]));
     const positions = table.formatPositions();
     if (positions !== undefined) parameters.set("last_event_id", positions);
@@ -152,6 +154,7 @@ export function createStream(environment: StreamEnvironment, sink: StreamSink): 
     cancelTimer?.();
     openedAt = clock.now();
     renewals = 0;
+    single = false;
     heartbeatMs = typeof content["heartbeatMs"] === "number" ? content["heartbeatMs"] : 0;
     const connectionId = String(content["connectionId"]);
     move({ step: "opened", connectionId });
@@ -211,13 +214,25 @@ export function createStream(environment: StreamEnvironment, sink: StreamSink): 
     if (status === 401) renewToken(code, detail);
     // [spec] HTTP 204: the client is told to stop reconnecting.
     else if (status === 204) fail("stopped", "the server answered 204");
-    else if (status === 403) fail("forbidden", code);
+    else if (status === 403) forbidden(code);
     else if (code === "invalid-position") {
       table.forgetPositions();
       lose("network");
     } else if (status === 400) fail("stopped", `${code}: ${detail}`);
     else
       lose("network", retryAfterMs === undefined ? undefined : bounded(retryAfterMs) + drawRetryMs(attempt, environment.retryMs, random));
+  }
+
+  /** An address with several topics is refused whole; a PUT is answered for each. So: one in the address, the others by PUT. */
+  function forbidden(code: string): void {
+    const [first, ...others] = table.topics;
+    if (others.length > 0 && !single) {
+      single = true;
+    } else {
+      if (others.length === 0) fail("forbidden", code);
+      if (first !== undefined) table.answered(first, { error: code });
+    }
+    if (others.length > 0 && state.name === "connecting") connect("topics-changed");
   }
 
   function renewToken(code: string, detail = code): void {
@@ -231,10 +246,8 @@ export function createStream(environment: StreamEnvironment, sink: StreamSink): 
   }
 
   function fail(reason: FailReason, detail: string): void {
-    const topics = table.topics;
     drop();
     move({ step: "refused", reason, detail });
-    if (reason === "forbidden") for (const topic of topics) table.answered(topic, { error: detail });
   }
 
   function lose(reason: WaitReason, waitMs?: number): void {

@@ -97,33 +97,37 @@ export function createTopicTable(clock: Clock, random: () => number, sink: Topic
     });
   }
 
-  function restart(topic: Topic, wanted: Wanted, head: number, epoch: Epoch): void {
-    const due = wanted.sequence.start(head, epoch);
-    sink.onReset(topic, head, epoch);
-    deliver(due);
+  /** Gives up what lies before `seq`, and says so. */
+  function restart(topic: Topic, wanted: Wanted, seq: number, epoch: Epoch, head = seq): void {
+    wanted.sequence.start(seq, epoch);
+    wanted.sequence.announce(head);
+    sink.onReset(topic, seq, epoch);
     watch(topic, wanted);
   }
 
-  function answered(topic: Topic, answer: TopicAnswer, epoch: Epoch): void {
+  /** `listed` is the place that the answer's position names: what follows it will be sent, be it below `head`. */
+  function answered(topic: Topic, answer: TopicAnswer, listed?: TopicPosition): void {
     const wanted = table.get(topic);
     if (wanted === undefined) return;
-    const { head, recovered, error } = answer;
+    const { head, epoch = "", recovered, error } = answer;
     if (head === undefined) {
       table.delete(topic);
       wanted.cancelWait?.();
       sink.onRefused(topic, error ?? "refused");
       return;
     }
+    const from = listed !== undefined && listed.seq <= head ? listed : { seq: head, epoch };
     const { sequence } = wanted;
     const wasActive = wanted.active;
     wanted.active = true;
     if (sequence.seq === undefined) {
-      const due = sequence.start(head, epoch);
-      sink.onSubscribed(topic, head, epoch);
+      const due = sequence.start(from.seq, from.epoch);
+      sequence.announce(head);
+      sink.onSubscribed(topic, from.seq, from.epoch);
       deliver(due);
     } else if (!wasActive && (recovered === false || (sequence.position === undefined && sequence.seq !== head))) {
       // Lost, or never recoverable: the server was not told a position that it could go on from.
-      restart(topic, wanted, head, epoch);
+      restart(topic, wanted, from.seq, from.epoch, head);
       return;
     } else {
       if (!wasActive) {
@@ -175,11 +179,10 @@ export function createTopicTable(clock: Clock, random: () => number, sink: Topic
       for (const topic of table.keys()) {
         const answer = Object.hasOwn(answers, topic) ? answers[topic] : undefined;
         if (answer === undefined) continue;
-        const mark = marks?.get(markOf(topic));
-        answered(topic, answer, answer.epoch ?? (mark?.seq === answer.head ? (mark?.epoch ?? "") : ""));
+        answered(topic, answer, marks?.get(markOf(topic)));
       }
     },
-    answered: (topic, answer) => answered(topic, answer, answer.epoch ?? ""),
+    answered: (topic, answer) => answered(topic, answer),
     receive(type, envelope, id) {
       const topic = envelope.topic as Topic;
       const wanted = table.get(topic);

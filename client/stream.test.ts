@@ -1,0 +1,386 @@
+import { expect, test } from "bun:test";
+import { CONNECT_TIMEOUT_MS, HOLE_WAIT_MS, PULLS_MAX, STABLE_MS } from "./limits.ts";
+import { createHarness, type Harness, stateNames } from "./testing/harness.ts";
+import { settle } from "./testing/manual-clock.ts";
+import type { TopicHandlers } from "./types.ts";
+
+interface Log {
+  readonly lines: string[];
+  readonly handlers: TopicHandlers;
+}
+
+/** Handlers that write down what they are told. */
+function record(): Log {
+  const lines: string[] = [];
+  return {
+    lines,
+    handlers: {
+      comment: ({ seq }) => void lines.push(`comment ${seq}`),
+      onSubscribed: ({ head }) => void lines.push(`subscribed ${head}`),
+      onReset: ({ head }) => void lines.push(`reset ${head}`),
+      onRefused: (code) => void lines.push(`refused ${code}`),
+      onGap: ({ lost }) => void lines.push(`gap ${lost}`),
+    },
+  };
+}
+
+function comment(harness: Harness, topic = "video:1"): void {
+  harness.model.publish(topic, "comment", { text: "x" });
+}
+
+test("nothing is opened before the first subscription, and one connection carries all of a turn", async () => {
+  const harness = createHarness();
+  await settle();
+  expect(stateNames(harness)).toEqual(["idle/no-subscriptions"]);
+  for (const id of ["1", "2", "3"]) harness.client.subscribe(`video:${id}`, {});
+  await settle();
+  expect(harness.connects).toHaveLength(1);
+  expect(harness.connects[0]?.searchParams.getAll("topic")).toEqual(["video:1", "video:2", "video:3"]);
+  expect(stateNames(harness)).toEqual(["idle/no-subscriptions", "connecting/first", "connected/opened"]);
+});
+
+test("later topics go by one PUT per turn, and those that nobody wants any more by one DELETE", async () => {
+  const harness = createHarness();
+  harness.client.subscribe("video:1", {});
+  await settle();
+  const { lines, handlers } = record();
+  const two = harness.client.subscribe("video:2", handlers);
+  const three = harness.client.subscribe("video:3", {});
+  harness.client.subscribe("video:4", {}).unsubscribe();
+  await settle();
+  comment(harness, "video:2");
+  two.unsubscribe();
+  three.unsubscribe();
+  await settle();
+  expect(harness.changes).toEqual(["PUT video:2,video:3", "DELETE video:2,video:3"]);
+  expect(lines).toEqual(["subscribed 0", "comment 1"]);
+  expect(harness.connects).toHaveLength(1);
+});
+
+test("the last unsubscribe closes the connection, the next subscribe opens one", async () => {
+  const harness = createHarness();
+  const subscription = harness.client.subscribe("video:1", {});
+  await settle();
+  subscription.unsubscribe();
+  await settle();
+  expect(harness.client.state.name).toBe("idle");
+  expect(harness.model.connections.size).toBe(0);
+  harness.client.subscribe("video:1", {});
+  await settle();
+  expect(harness.client.state.name).toBe("connected");
+});
+
+test("a second subscriber of a topic begins where it stands", async () => {
+  const harness = createHarness();
+  harness.client.subscribe("video:1", {});
+  await settle();
+  comment(harness);
+  const { lines, handlers } = record();
+  harness.client.subscribe("video:1", handlers);
+  await settle();
+  comment(harness);
+  expect(lines).toEqual(["subscribed 1", "comment 2"]);
+  expect(harness.changes).toEqual([]);
+});
+
+test("after a cut it returns with the position of each topic and misses nothing", async () => {
+  const harness = createHarness();
+  const { lines, handlers } = record();
+  harness.client.subscribe("video:1", handlers);
+  harness.client.subscribe("video:2", handlers);
+  await settle();
+  comment(harness, "video:1");
+  harness.cut();
+  comment(harness, "video:1");
+  comment(harness, "video:2");
+  await harness.clock.advance(500);
+  expect(lines).toEqual(["subscribed 0", "subscribed 0", "comment 1", "comment 2", "comment 1"]);
+  expect(stateNames(harness).slice(-3)).toEqual(["waiting/network", "connecting/retry", "connected/opened"]);
+});
+
+test("a topic added by PUT returns with the position that its answer named", async () => {
+  const harness = createHarness();
+  const { lines, handlers } = record();
+  comment(harness, "video:2");
+  harness.client.subscribe("video:1", {});
+  await settle();
+  harness.client.subscribe("video:2", handlers);
+  await settle();
+  harness.cut();
+  comment(harness, "video:2");
+  await harness.clock.advance(500);
+  expect(lines).toEqual(["subscribed 1", "comment 2"]);
+});
+
+test("what cannot be recovered is said, and it goes on from the head", async () => {
+  const harness = createHarness();
+  const { lines, handlers } = record();
+  harness.model.kept = 1;
+  harness.client.subscribe("video:1", handlers);
+  await settle();
+  harness.cut();
+  for (let count = 0; count < 3; count++) comment(harness);
+  await harness.clock.advance(500);
+  comment(harness);
+  expect(lines).toEqual(["subscribed 0", "reset 3", "comment 4"]);
+});
+
+test("a restored backup is noticed by its epoch, on return and while connected", async () => {
+  const harness = createHarness();
+  const { lines, handlers } = record();
+  harness.client.subscribe("video:1", handlers);
+  await settle();
+  for (let count = 0; count < 3; count++) comment(harness);
+  harness.model.restore("video:1", 1, "e2");
+  comment(harness);
+  await harness.clock.advance(3 * HOLE_WAIT_MS);
+  comment(harness);
+  expect(lines).toEqual(["subscribed 0", "comment 1", "comment 2", "comment 3", "reset 2", "comment 3"]);
+});
+
+test("a missing event that comes by itself is waited for, without a new connection", async () => {
+  const harness = createHarness();
+  const { lines, handlers } = record();
+  harness.client.subscribe("video:1", handlers);
+  await settle();
+  harness.model.broadcasts = () => false;
+  const late = harness.model.publish("video:1", "comment", {});
+  harness.model.broadcasts = () => true;
+  comment(harness);
+  await harness.clock.advance(HOLE_WAIT_MS / 2);
+  expect(lines).toEqual(["subscribed 0"]);
+  harness.model.broadcast(late);
+  expect(lines).toEqual(["subscribed 0", "comment 1", "comment 2"]);
+  await harness.clock.advance(5 * HOLE_WAIT_MS);
+  expect(harness.connects).toHaveLength(1);
+});
+
+test("a missing event that does not come is pulled", async () => {
+  const harness = createHarness();
+  const { lines, handlers } = record();
+  harness.client.subscribe("video:1", handlers);
+  await settle();
+  harness.model.broadcasts = ({ seq }) => seq !== 1;
+  comment(harness);
+  comment(harness);
+  await harness.clock.advance(2 * HOLE_WAIT_MS);
+  expect(lines).toEqual(["subscribed 0", "comment 1", "comment 2"]);
+  expect(stateNames(harness).slice(-2)).toEqual(["connecting/missed-events", "connected/opened"]);
+});
+
+test("a lost last event is seen through the announced head", async () => {
+  const harness = createHarness();
+  const { lines, handlers } = record();
+  harness.client.subscribe("video:1", handlers);
+  await settle();
+  harness.model.broadcasts = ({ type }) => type === "stats";
+  comment(harness);
+  harness.model.publish("video:1", "stats", { viewers: 1, head: 1 }, false);
+  await harness.clock.advance(2 * HOLE_WAIT_MS);
+  expect(lines).toEqual(["subscribed 0", "comment 1"]);
+});
+
+test("what the server can never send is given up after some pulls, and said", async () => {
+  const harness = createHarness();
+  const { lines, handlers } = record();
+  harness.client.subscribe("video:1", handlers);
+  await settle();
+  harness.carry = (message, arrive) => (JSON.parse(message.data).seq === 1 ? undefined : arrive(message));
+  comment(harness);
+  comment(harness);
+  await harness.clock.advance((PULLS_MAX + 2) * 2 * HOLE_WAIT_MS);
+  expect(lines).toEqual(["subscribed 0", "reset 2"]);
+  expect(harness.connects).toHaveLength(PULLS_MAX + 1);
+  comment(harness);
+  expect(lines.at(-1)).toBe("comment 3");
+});
+
+test("the wait grows while the server is away, within the bounds, and is small again after a good connection", async () => {
+  const harness = createHarness({ random: () => 1 });
+  harness.client.subscribe("video:1", {});
+  harness.reaches = () => false;
+  await harness.clock.advance(120_000);
+  const waits = harness.states.flatMap((state) => (state.name === "waiting" ? [state.retryInMs] : []));
+  expect(waits.slice(0, 8)).toEqual([500, 1000, 2000, 4000, 8000, 16_000, 20_000, 20_000]);
+  harness.reaches = () => true;
+  await harness.clock.advance(20_000);
+  expect(harness.client.state.name).toBe("connected");
+  await harness.clock.advance(STABLE_MS);
+  harness.cut();
+  expect(harness.client.state).toEqual({ name: "waiting", reason: "network", retryInMs: 500, attempt: 0 });
+});
+
+test("a server that accepts and drops at once is not asked in a tight loop", async () => {
+  const harness = createHarness({ random: () => 1 });
+  harness.client.subscribe("video:1", {});
+  await settle();
+  for (let count = 0; count < 4; count++) {
+    harness.cut();
+    await harness.clock.advance(500 * 2 ** count);
+  }
+  const waits = harness.states.flatMap((state) => (state.name === "waiting" ? [state.retryInMs] : []));
+  expect(waits).toEqual([500, 1000, 2000, 4000]);
+});
+
+test("a server that never says its first event is left", async () => {
+  const harness = createHarness({ transport: () => ({ seesEverything: true, listen() {}, close() {} }) });
+  harness.client.subscribe("video:1", {});
+  await harness.clock.advance(CONNECT_TIMEOUT_MS - 1);
+  expect(harness.client.state.name).toBe("connecting");
+  await harness.clock.advance(1);
+  expect(harness.client.state.name).toBe("waiting");
+});
+
+test("silence of two and a half heartbeats is the end of a connection that shows them", async () => {
+  const harness = createHarness();
+  harness.client.subscribe("video:1", {});
+  await settle();
+  await harness.clock.advance(30_000);
+  harness.callbacks?.onAlive();
+  await harness.clock.advance(37_000);
+  expect(harness.client.state.name).toBe("connected");
+  await harness.clock.advance(600);
+  expect(stateNames(harness)).toContain("waiting/heartbeat-missed");
+});
+
+test("where heartbeats cannot be seen, silence is a question to the server", async () => {
+  const harness = createHarness({}, false);
+  const { lines, handlers } = record();
+  harness.client.subscribe("video:1", handlers);
+  await settle();
+  harness.model.broadcasts = () => false;
+  comment(harness);
+  await harness.clock.advance(37_600);
+  expect(harness.changes).toEqual(["PUT video:1"]);
+  expect(harness.connects).toHaveLength(1);
+  // Its answer names a head that is further than what came.
+  await harness.clock.advance(2 * HOLE_WAIT_MS);
+  expect(lines).toEqual(["subscribed 0", "comment 1"]);
+});
+
+test("a connection that the server does not know any more is replaced", async () => {
+  const harness = createHarness();
+  harness.client.subscribe("video:1", {});
+  await settle();
+  harness.model.connections.clear();
+  harness.client.subscribe("video:2", {});
+  await settle();
+  expect(stateNames(harness).slice(-2)).toEqual(["connecting/topics-changed", "connected/opened"]);
+  expect(harness.connects[1]?.searchParams.getAll("topic")).toEqual(["video:1", "video:2"]);
+});
+
+test("a change that is not answered is sent again after 100, 200, 400 ms, then the connection is replaced", async () => {
+  const at: number[] = [];
+  const harness = createHarness({
+    fetch: (async () => {
+      at.push(harness.clock.now());
+      throw new TypeError("no network");
+    }) as unknown as typeof fetch,
+  });
+  harness.client.subscribe("video:1", {});
+  await settle();
+  harness.client.subscribe("video:2", {});
+  await harness.clock.advance(2000);
+  expect(at.map((time) => time - (at[0] ?? 0))).toEqual([0, 100, 300, 700]);
+  expect(harness.connects).toHaveLength(2);
+  expect(harness.client.state.name).toBe("connected");
+});
+
+test("a refused topic is said to its subscribers and costs the others nothing", async () => {
+  const harness = createHarness();
+  harness.model.refused.set("member:bob", "forbidden");
+  const allowed = record();
+  const refused = record();
+  harness.client.subscribe("video:1", allowed.handlers);
+  await settle();
+  harness.client.subscribe("member:bob", refused.handlers);
+  await settle();
+  comment(harness);
+  expect(refused.lines).toEqual(["refused forbidden"]);
+  expect(allowed.lines).toEqual(["subscribed 0", "comment 1"]);
+});
+
+test("the server's wish to come back later is followed, and events still come until then", async () => {
+  const harness = createHarness();
+  const { lines, handlers } = record();
+  harness.client.subscribe("video:1", handlers);
+  await settle();
+  harness.callbacks?.onMessage({ type: "reconnect", data: '{"afterMs":4000}', lastEventId: "" });
+  await harness.clock.advance(1000);
+  comment(harness);
+  harness.callbacks?.onEnd({ kind: "ended" });
+  expect(harness.client.state).toMatchObject({ name: "waiting", reason: "server-asked", retryInMs: 3000 });
+  await harness.clock.advance(3000);
+  expect(harness.client.state.name).toBe("connected");
+  expect(lines).toEqual(["subscribed 0", "comment 1"]);
+});
+
+test("`retry:` decides the wait after a clean end", async () => {
+  const harness = createHarness();
+  harness.client.subscribe("video:1", {});
+  await settle();
+  harness.callbacks?.onRetry(7000);
+  harness.callbacks?.onEnd({ kind: "ended" });
+  expect(harness.client.state).toMatchObject({ name: "waiting", reason: "server-asked", retryInMs: 7000 });
+});
+
+test("an error in a callback stops nothing, and is not hidden", async () => {
+  const uncaught: unknown[] = [];
+  const original = globalThis.queueMicrotask;
+  globalThis.queueMicrotask = (run) =>
+    original(() => {
+      try {
+        run();
+      } catch (error) {
+        uncaught.push(error);
+      }
+    });
+  const harness = createHarness();
+  const { lines, handlers } = record();
+  harness.client.subscribe("video:1", {
+    comment() {
+      throw new Error("the application's");
+    },
+  });
+  harness.client.subscribe("video:1", handlers);
+  await settle();
+  comment(harness);
+  comment(harness);
+  await settle();
+  globalThis.queueMicrotask = original;
+  expect(lines).toEqual(["subscribed 0", "comment 1", "comment 2"]);
+  expect(uncaught).toHaveLength(2);
+});
+
+test("types without a callback of their own reach onEvent, and a type never reaches an inherited method", async () => {
+  const harness = createHarness();
+  const seen: string[] = [];
+  harness.client.subscribe("video:1", { goal: () => void seen.push("goal"), onEvent: ({ type }) => void seen.push(`event ${type}`) });
+  await settle();
+  for (const type of ["goal", "constructor", "other"]) harness.model.publish("video:1", type, {}, false);
+  expect(seen).toEqual(["goal", "event goal", "event constructor", "event other"]);
+});
+
+test("the hundred-and-first topic is refused, a text that is none throws", async () => {
+  const harness = createHarness();
+  const { lines, handlers } = record();
+  for (let id = 0; id < 100; id++) harness.client.subscribe(`video:${id}`, {});
+  harness.client.subscribe("video:one-too-many", handlers);
+  await settle();
+  expect(lines).toEqual(["refused too-many-topics"]);
+  expect(() => harness.client.subscribe("no topic", {})).toThrow(TypeError);
+});
+
+test("close ends everything and leaves no timer", async () => {
+  const harness = createHarness();
+  const { lines, handlers } = record();
+  harness.client.subscribe("video:1", handlers);
+  await settle();
+  harness.client.close();
+  comment(harness);
+  await settle();
+  expect(harness.client.state).toEqual({ name: "closed", reason: "closed-by-application" });
+  expect(harness.clock.pending).toBe(0);
+  expect(lines).toEqual(["subscribed 0"]);
+  expect(() => harness.client.subscribe("video:1", {})).toThrow("closed");
+});
