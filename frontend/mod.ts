@@ -1,1 +1,19 @@
+/**
+ * frontend: holds connections and broadcasts to them. It knows dispatchers (`Upstream`), not the table
+ * or the log behind them.
+ *
+ * Life cycle: `new Frontend(options)`, `start()`, routes on a listener, events into `dispatch`; then
+ * `drain()` and `stop()`.
+ *
+ * Invariants: nothing waits for a viewer; a batch is encoded once; what a connection has not been sent
+ * is a place in a ring, never a queue of its own; durable events of a topic leave in order, without a hole.
+ */
+
+export { Admission, type AdmissionLimits, DEFAULT_ADMISSION, OPEN_ADMISSION } from "./admission.ts";
+export type { ByteWriter, Connection } from "./connection.ts";
+export type { Counters } from "./counters.ts";
+export { createEventsRoute, type EventsRouteOptions } from "./events-route.ts";
+export { type Authorize, type ConnectRequest, Frontend, type FrontendOptions } from "./frontend.ts";
+export { registerFrontendMetrics } from "./metrics.ts";
+export { createSubscriptionsRoutes } from "./subscriptions-route.ts";
 export * from "./upstream.ts";

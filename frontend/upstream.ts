@@ -61,6 +61,8 @@ export interface Upstream {
   read(topic: Topic, after: number, limit: number): Promise<EventPage>;
   /** Whether the log wrote this event; see `Log.wrote`. */
   wrote(topic: Topic, seq: number, epoch: Epoch): Promise<"yes" | "no" | "unknown">;
+  /** Where the topic stood at a moment of the log's clock: the newest event committed not after it. */
+  headAt(topic: Topic, stamp: Stamp): Promise<TopicHead>;
   /** Passes the change to the frontend that the connection id names. */
   changeConnection(change: ConnectionChange): Promise<ConnectionChangeResult>;
   /**

@@ -83,6 +83,8 @@ export interface Log {
   append(entries: readonly LogEntry[]): Promise<readonly Appended[]>;
   read(topic: Topic, query: ReadQuery): Promise<LogPage>;
   heads(topics: readonly Topic[]): Promise<readonly Head[]>;
+  /** Where the topic stood at that moment: its newest event with a stamp not after it (`seq` 0 where none is kept). */
+  headAt(topic: Topic, stamp: Stamp): Promise<Head>;
   /** The topics with events after `since`. With -1, none, only the stamp of the present. */
   changes(since: Stamp, limit: number): Promise<Changes>;
   /**

@@ -3,6 +3,7 @@
  * parsing and formatting only: no dependency, no I/O, no clock, so that it runs in a browser as well.
  */
 
+export * from "./body.ts";
 export * from "./event.ts";
 export * from "./frame.ts";
 export * from "./identifiers.ts";

@@ -1,0 +1,221 @@
+/**
+ * The dispatcher: takes events from any backend, looks up which frontends have a subscriber, and sends
+ * each its share, once; and once to every other data centre. It keeps nothing: any dispatcher can do
+ * any of it, and one that dies loses only what was in flight.
+ *
+ * Follow one publish: `publish` → merge → lookup (one pipelined read of the distinct topics, no cache)
+ * → dispatch (`FrontendLinks.send`, never waited for); beside it forward (`Peers`).
+ */
+
+import type { ConnectionChange, ConnectionChangeResult, EventPage, Report, TopicHead, UpstreamChange } from "@ovation/frontend";
+import type { Head, Log } from "@ovation/log";
+import {
+  type Epoch,
+  type Event,
+  type FrontendId,
+  frontendOf,
+  type Policy,
+  Problem,
+  type Stamp,
+  type Topic,
+  topicOf,
+} from "@ovation/protocol";
+import { type FrontendAddress, type SubscriptionTable, TableUnavailableError, type ViewerCounts } from "@ovation/table";
+import type { DispatcherApi, TopicViewers } from "./dispatcher-api.ts";
+import type { FrontendCalls } from "./frontend-calls.ts";
+import type { FrontendLinks } from "./frontend-link.ts";
+import { CHANGED_TOPICS_PER_REPORT_MAX, PUBLISHES_IN_FLIGHT_MAX, VIEWERS_TTL_MS } from "./limits.ts";
+import { mergeBatch } from "./merge-batch.ts";
+
+export interface DispatcherOptions {
+  readonly table: SubscriptionTable;
+  readonly counts: ViewerCounts;
+  readonly log: Log;
+  readonly links: FrontendLinks;
+  readonly calls: FrontendCalls;
+  readonly policy: Policy;
+  /** Hands events to every other data centre; absent where there is none. Never waits, never throws. */
+  forward?(events: readonly Event[]): void;
+  onFailure(what: string, error: unknown): void;
+}
+
+export interface DispatcherCounters {
+  published: number;
+  lookups: number;
+  dispatched: number;
+  /** Events of topics that no frontend of this data centre has. */
+  unsubscribed: number;
+  received: number;
+  merged: number;
+  refused: number;
+}
+
+/** The topic that a frontend subscribes for itself: its row says where to reach it. */
+export function topicOfFrontend(frontend: FrontendId): Topic {
+  return topicOf("frontend", frontend);
+}
+
+export class Dispatcher implements DispatcherApi {
+  readonly counters: DispatcherCounters = { published: 0, lookups: 0, dispatched: 0, unsubscribed: 0, received: 0, merged: 0, refused: 0 };
+  readonly #options: DispatcherOptions;
+  #inFlight = 0;
+  #last: Promise<void> = Promise.resolve();
+
+  constructor(options: DispatcherOptions) {
+    this.#options = options;
+  }
+
+  /**
+   * Sends the events to whoever has a subscriber, here and in the other data centres. Resolves when they
+   * are on their way; rejects with `unavailable` where nobody could be looked up: nothing was sent then.
+   */
+  async publish(events: readonly Event[]): Promise<void> {
+    this.counters.published += events.length;
+    const merged = this.#merge(events);
+    this.#options.forward?.(merged);
+    await this.#dispatch(merged);
+  }
+
+  /** Events that another data centre forwarded: for the frontends here, and no further. */
+  async receive(events: readonly Event[]): Promise<void> {
+    this.counters.received += events.length;
+    await this.#dispatch(events);
+  }
+
+  #merge(events: readonly Event[]): readonly Event[] {
+    const merged = mergeBatch(events, this.#options.policy);
+    this.counters.merged += events.length - merged.length;
+    return merged;
+  }
+
+  /** Lookups run side by side; what they found is sent in the order of the calls. */
+  async #dispatch(events: readonly Event[]): Promise<void> {
+    if (events.length === 0) return;
+    if (this.#inFlight >= PUBLISHES_IN_FLIGHT_MAX) {
+      this.counters.refused += events.length;
+      throw new Problem("unavailable", "the dispatcher has too many lookups under way", { retryAfterMs: 1000 });
+    }
+    this.#inFlight++;
+    const before = this.#last;
+    const turn = this.#lookUpAndSend(events, before);
+    this.#last = turn.catch(() => {});
+    try {
+      await turn;
+    } finally {
+      this.#inFlight--;
+    }
+  }
+
+  async #lookUpAndSend(events: readonly Event[], before: Promise<void>): Promise<void> {
+    const topics = [...new Set(events.map((event) => event.topic))];
+    this.counters.lookups += topics.length;
+    let found: readonly (readonly FrontendAddress[])[];
+    try {
+      found = await this.#options.table.lookup(topics);
+    } catch (error) {
+      this.counters.refused += events.length;
+      throw this.#unavailable("lookup", error);
+    }
+    await before;
+    this.#send(events, new Map(topics.map((topic, index) => [topic, found[index] ?? []])));
+  }
+
+  #send(events: readonly Event[], frontends: ReadonlyMap<Topic, readonly FrontendAddress[]>): void {
+    const shares = new Map<FrontendId, { readonly address: FrontendAddress; readonly events: Event[] }>();
+    for (const event of events) {
+      const addresses = frontends.get(event.topic) ?? [];
+      if (addresses.length === 0) this.counters.unsubscribed++;
+      for (const address of addresses) {
+        const share = shares.get(address.id);
+        if (share === undefined) shares.set(address.id, { address, events: [event] });
+        else share.events.push(event);
+      }
+    }
+    for (const { address, events: share } of shares.values()) {
+      this.counters.dispatched += share.length;
+      this.#options.links.send(address, share);
+    }
+  }
+
+  async change(frontend: FrontendAddress, changes: readonly UpstreamChange[]): Promise<readonly TopicHead[]> {
+    await this.#tabled("change", () => this.#options.table.change(frontend.id, changes));
+    const subscribed = changes.filter((change) => change.subscribed).map((change) => change.topic);
+    if (subscribed.length === 0) return [];
+    return (await this.#options.log.heads(subscribed)).map(toTopicHead);
+  }
+
+  async report(frontend: FrontendAddress, viewers: readonly TopicViewers[], since: Stamp): Promise<Report> {
+    const totals = await this.#count(frontend, viewers);
+    const changes = await this.#options.log.changes(since, CHANGED_TOPICS_PER_REPORT_MAX);
+    return { viewers: totals, heads: changes.heads.map(toTopicHead), stamp: changes.stamp };
+  }
+
+  /** Without the table there are no totals, but what was missed is found all the same. */
+  async #count(frontend: FrontendAddress, viewers: readonly TopicViewers[]): Promise<readonly TopicViewers[]> {
+    const { counts, onFailure } = this.#options;
+    try {
+      await counts.report(frontend.id, viewers, VIEWERS_TTL_MS);
+      const totals = await counts.totals(viewers.map(({ topic }) => topic));
+      return viewers.map(({ topic }, index) => ({ topic, viewers: totals[index]?.all ?? 0 }));
+    } catch (error) {
+      if (!(error instanceof TableUnavailableError)) throw error;
+      onFailure("viewers", error);
+      return [];
+    }
+  }
+
+  /** Viewers everywhere, for lists of videos. */
+  async viewers(topics: readonly Topic[]): Promise<ReadonlyMap<Topic, number>> {
+    const totals = await this.#tabled("viewers", () => this.#options.counts.totals(topics));
+    return new Map(topics.map((topic, index) => [topic, totals[index]?.all ?? 0]));
+  }
+
+  async read(topic: Topic, after: number, limit: number): Promise<EventPage> {
+    const { events, head } = await this.#options.log.read(topic, { after, limit });
+    return { events, head: toTopicHead(head) };
+  }
+
+  wrote(topic: Topic, seq: number, epoch: Epoch): Promise<"yes" | "no" | "unknown"> {
+    return this.#options.log.wrote(topic, seq, epoch);
+  }
+
+  async headAt(topic: Topic, stamp: Stamp): Promise<TopicHead> {
+    return toTopicHead(await this.#options.log.headAt(topic, stamp));
+  }
+
+  async changeConnection(change: ConnectionChange): Promise<ConnectionChangeResult> {
+    const topic = topicOfFrontend(frontendOf(change.connection));
+    const [found] = await this.#tabled("lookup", () => this.#options.table.lookup([topic]));
+    const address = found?.[0];
+    return address === undefined ? { ok: false, error: "unknown-connection" } : this.#options.calls.changeConnection(address, change);
+  }
+
+  async renew(frontend: FrontendAddress, ttlMs: number): Promise<boolean> {
+    return this.#tabled("renew", () => this.#options.table.renew(frontend, ttlMs));
+  }
+
+  async release(frontend: FrontendId): Promise<void> {
+    await this.#tabled("release", async () => {
+      await this.#options.table.release(frontend);
+      await this.#options.counts.release(frontend);
+    });
+  }
+
+  async #tabled<Value>(what: string, run: () => Promise<Value>): Promise<Value> {
+    try {
+      return await run();
+    } catch (error) {
+      throw this.#unavailable(what, error);
+    }
+  }
+
+  #unavailable(what: string, error: unknown): unknown {
+    if (!(error instanceof TableUnavailableError)) return error;
+    this.#options.onFailure(what, error);
+    return new Problem("unavailable", "the subscription table cannot be reached", { retryAfterMs: 1000 });
+  }
+}
+
+function toTopicHead({ topic, seq, epoch, first }: Head): TopicHead {
+  return { topic, seq, epoch, first };
+}

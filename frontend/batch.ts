@@ -1,0 +1,108 @@
+/**
+ * A batch: what one topic has to say in one broadcast, encoded once per encoding, and the ring of
+ * recent batches that slow connections read from.
+ */
+
+import {
+  type Event,
+  formatEnvelope,
+  formatFrame,
+  formatTopicPosition,
+  isDurable,
+  type TopicMark,
+  type TopicPosition,
+} from "@ovation/protocol";
+import { compress } from "./encoding.ts";
+import { RING_BATCHES_MAX, RING_BYTES_MAX } from "./limits.ts";
+
+export class Batch {
+  /** Counts up by one within its channel. */
+  readonly number: number;
+  /** Its place in all that this frontend broadcasts. */
+  readonly order: number;
+  readonly plain: Uint8Array;
+  readonly events: number;
+  /** Where the topic stood before it. */
+  readonly before: TopicPosition;
+  /** Live events of the topic before it that cannot be made up for: what a gap counts. */
+  readonly liveBefore: number;
+  #zstd: Uint8Array | undefined;
+
+  constructor(made: {
+    readonly number: number;
+    readonly order: number;
+    readonly text: string;
+    readonly events: number;
+    readonly before: TopicPosition;
+    readonly liveBefore: number;
+  }) {
+    this.number = made.number;
+    this.order = made.order;
+    this.plain = new TextEncoder().encode(made.text);
+    this.events = made.events;
+    this.before = made.before;
+    this.liveBefore = made.liveBefore;
+  }
+
+  /** Compressed when the first connection asks for it. */
+  get zstd(): Uint8Array {
+    this.#zstd ??= compress(this.plain);
+    return this.#zstd;
+  }
+
+  bytes(zstd: boolean): Uint8Array {
+    return zstd ? this.zstd : this.plain;
+  }
+}
+
+/**
+ * The frames of some events, each with its position, in one text. `prefix` is the part of the id
+ * that they share; `before` is where the topic stood before them.
+ */
+export function formatEvents(prefix: string, mark: TopicMark, before: TopicPosition, events: readonly Event[]): string {
+  let text = "";
+  let position = before;
+  let id = prefix + formatTopicPosition(mark, position);
+  for (const event of events) {
+    if (isDurable(event)) {
+      position = { seq: event.place.seq, epoch: event.place.epoch };
+      id = prefix + formatTopicPosition(mark, position);
+    }
+    text += formatFrame(id, event.type, formatEnvelope(event));
+  }
+  return text;
+}
+
+/** The most recent batches of one topic; a number below `oldest` is gone. */
+export class BatchRing {
+  readonly #batches: Batch[] = [];
+  #bytes = 0;
+  #next: number;
+
+  constructor(next: number) {
+    this.#next = next;
+  }
+
+  /** The number that the next batch gets. */
+  get next(): number {
+    return this.#next;
+  }
+
+  get oldest(): number {
+    return this.#next - this.#batches.length;
+  }
+
+  push(batch: Batch): void {
+    this.#batches.push(batch);
+    this.#bytes += batch.plain.length;
+    this.#next = batch.number + 1;
+    while (this.#batches.length > RING_BATCHES_MAX || (this.#bytes > RING_BYTES_MAX && this.#batches.length > 1)) {
+      const gone = this.#batches.shift();
+      if (gone !== undefined) this.#bytes -= gone.plain.length;
+    }
+  }
+
+  get(number: number): Batch | undefined {
+    return this.#batches[number - this.oldest];
+  }
+}

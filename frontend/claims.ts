@@ -1,0 +1,51 @@
+/**
+ * Claims: what a returning client says it has, per topic, and what may be believed of it. A position
+ * is a claim, not a fact: it is compared with what this frontend broadcast or what the log wrote.
+ */
+
+import type { FrontendId, Position, TopicPosition } from "@ovation/protocol";
+import type { Channel } from "./channel.ts";
+import type { Upstream } from "./upstream.ts";
+
+/** From where a topic goes on for one connection. */
+export interface Start {
+  readonly from: TopicPosition;
+  /** False where something was missed that cannot be replayed. */
+  readonly recovered: boolean;
+}
+
+/** The position of one topic that the claim leads to; `undefined` where it says nothing of it. */
+async function locate(channel: Channel, position: Position, frontend: FrontendId, upstream: Upstream): Promise<TopicPosition | undefined> {
+  const own = position.topics.get(channel.mark);
+  if (own !== undefined) return own;
+  if (position.point === undefined) return undefined;
+  if (position.point.frontend === frontend) {
+    const known = channel.positionAt(position.point.order);
+    if (known !== undefined) return known;
+  }
+  const head = await upstream.headAt(channel.topic, position.point.stamp);
+  return { seq: head.seq, epoch: head.epoch };
+}
+
+/** Whether the events after `claimed` can be replayed without a hole. */
+async function holds(channel: Channel, claimed: TopicPosition, upstream: Upstream): Promise<boolean> {
+  if (claimed.seq === channel.batched.seq) return claimed.epoch === channel.batched.epoch;
+  const remembered = claimed.seq < channel.batched.seq ? channel.history?.matches(claimed) : undefined;
+  if (remembered !== undefined) return remembered;
+  if (claimed.seq === 0) {
+    const page = await upstream.read(channel.topic, 0, 1);
+    return page.head.first <= 1;
+  }
+  return (await upstream.wrote(channel.topic, claimed.seq, claimed.epoch)) === "yes";
+}
+
+/** Decides from where the topic goes on. The channel is joined. */
+export async function startOf(channel: Channel, position: Position | undefined, frontend: FrontendId, upstream: Upstream): Promise<Start> {
+  const head: TopicPosition = channel.batched;
+  if (position === undefined) return { from: head, recovered: true };
+  const claimed = await locate(channel, position, frontend, upstream);
+  // A topic that the position does not know is new to this client.
+  if (claimed === undefined) return { from: channel.batched, recovered: true };
+  if (await holds(channel, claimed, upstream)) return { from: claimed, recovered: true };
+  return { from: channel.batched, recovered: false };
+}

@@ -1,0 +1,97 @@
+/**
+ * A connection: one open SSE response. It owns no queue. What it has not been sent yet is a place
+ * (`Subscription.next`) in each topic's shared ring, so a slow viewer costs what a fast one costs.
+ */
+
+import type { ConnectionId, Event, Identity, TopicPosition } from "@ovation/protocol";
+import type { Channel } from "./channel.ts";
+import { encodeText } from "./encoding.ts";
+
+/**
+ * Where the bytes go: Bun's direct stream controller, or the simulation's network. A number means
+ * that they went out; a promise that the viewer does not keep up, until it settles.
+ */
+export interface ByteWriter {
+  write(bytes: Uint8Array): number | Promise<number>;
+  flush(): number | Promise<number>;
+  end(): unknown;
+}
+
+/** One topic of one connection. */
+export interface Subscription {
+  readonly connection: Connection;
+  readonly channel: Channel;
+  /** The number of the next batch of the channel that this connection has to get. */
+  next: number;
+  /** Index in `channel.subscriptions`. */
+  index: number;
+}
+
+/** What a subscription had seen when its connection stopped taking bytes. */
+export interface Lag {
+  readonly position: TopicPosition;
+  readonly liveEvents: number;
+  /** Wall clock when it fell behind. */
+  readonly at: number;
+  /** All that had been written of each summed type. */
+  readonly sums: ReadonlyMap<string, Event>;
+}
+
+export type CloseReason = "left" | "stuck" | "lifetime" | "token-expired" | "drain" | "error" | "refused" | "reset";
+
+export class Connection {
+  readonly id: ConnectionId;
+  readonly identity: Identity | undefined;
+  readonly zstd: boolean;
+  readonly address: string;
+  readonly expiresAt: number;
+  writer: ByteWriter | undefined;
+  subscriptions: Subscription[] = [];
+  /** Its first event, and what it had missed, have been written. */
+  open = false;
+  closed = false;
+  /** Wall clock since which a write has not drained; 0 where none waits. */
+  pendingSince = 0;
+  /** Open, not closed, nothing pending: the one thing that a broadcast looks at. */
+  ready = false;
+  /** Something was written since the last look: no heartbeat needed. */
+  wrote = false;
+  /** Its place on the wheel of heartbeats. */
+  slot = 0;
+  /** Per subscription, where it stood when the connection became slow. Only slow ones have it. */
+  lags: Map<Subscription, Lag> | undefined;
+
+  constructor(options: {
+    readonly id: ConnectionId;
+    readonly identity: Identity | undefined;
+    readonly zstd: boolean;
+    readonly address: string;
+    readonly expiresAt: number;
+  }) {
+    this.id = options.id;
+    this.identity = options.identity;
+    this.zstd = options.zstd;
+    this.address = options.address;
+    this.expiresAt = options.expiresAt;
+  }
+
+  update(): void {
+    this.ready = this.open && !this.closed && this.pendingSince === 0;
+  }
+
+  /** A frame for this connection alone. Answers the promise where it has to wait. */
+  writeText(text: string): Promise<number> | undefined {
+    if (this.writer === undefined || this.closed) return undefined;
+    return this.writeBytes(encodeText(text, this.zstd));
+  }
+
+  /** Bytes that are encoded for this connection's encoding already. */
+  writeBytes(bytes: Uint8Array): Promise<number> | undefined {
+    if (this.writer === undefined || this.closed) return undefined;
+    this.wrote = true;
+    const written = this.writer.write(bytes);
+    const flushed = this.writer.flush();
+    if (typeof written !== "number") return written;
+    return typeof flushed === "number" ? undefined : flushed;
+  }
+}

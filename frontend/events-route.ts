@@ -1,0 +1,143 @@
+/** `GET /v1/events`: opens a connection. */
+
+import {
+  type Authenticate,
+  formatRetry,
+  type Identity,
+  isOwnTopic,
+  kindOf,
+  type Policy,
+  type Position,
+  Problem,
+  parsePosition,
+  parseTopic,
+  type Route,
+  type RouteContext,
+  TOPICS_PER_CONNECTION_MAX,
+  type Topic,
+  topicOf,
+} from "@ovation/protocol";
+import type { Admission, Refusal } from "./admission.ts";
+import type { ByteWriter, Connection } from "./connection.ts";
+import type { Authorize, ConnectRequest, Frontend } from "./frontend.ts";
+
+export interface EventsRouteOptions {
+  readonly frontend: Frontend;
+  readonly admission: Admission;
+  readonly authenticate: Authenticate;
+  readonly authorize: Authorize;
+  readonly policy: Policy;
+  readonly random: () => number;
+  readonly zstd: boolean;
+}
+
+const HEADERS = {
+  "content-type": "text/event-stream",
+  "cache-control": "no-cache, no-transform",
+  "x-accel-buffering": "no",
+} as const;
+
+/** Who is refused comes back after a random time between these. */
+const REFUSED_RETRY_MIN_MS = 2000;
+const REFUSED_RETRY_MAX_MS = 12_000;
+
+/**
+ * Bun's direct stream: the controller goes to `pull`, and the stream lasts as long as the promise that
+ * `pull` returns. Held by `runtime.test.ts`.
+ */
+interface DirectSource {
+  readonly type: "direct";
+  pull(controller: ByteWriter): Promise<void>;
+  cancel(): void;
+}
+
+/** One promise for all streams: they end by `end()` or with their connection. */
+const forever = new Promise<void>(() => {});
+
+export function createEventsRoute(options: EventsRouteOptions): Route {
+  return {
+    method: "GET",
+    path: "/v1/events",
+    async handle(request, context) {
+      const url = new URL(request.url);
+      const named = parseTopics(url.searchParams.getAll("topic"));
+      const identity = await options.authenticate(request);
+      const topics = withOwnTopic(named, identity, options.policy);
+      if (topics.length === 0) throw new Problem("invalid-parameter", "name at least one topic: /v1/events?topic=video:42");
+      for (const topic of topics) {
+        if (!(await options.authorize(identity, topic))) {
+          throw new Problem(identity === undefined ? "token-missing" : "forbidden", `${topic} is not open to you`, { topic });
+        }
+      }
+      const position = readPosition(request, url);
+      const refusal = options.admission.enter(context.address);
+      if (refusal !== undefined) return refuse(options, refusal);
+      const connect = { topics, identity, position, zstd: options.zstd && acceptsZstd(request), address: context.address };
+      context.keepOpen();
+      return stream(options, connect, context);
+    },
+  };
+}
+
+function stream(options: EventsRouteOptions, connect: ConnectRequest, context: RouteContext): Response {
+  const { frontend, admission } = options;
+  const connection: Connection = frontend.admit(connect);
+  const source: DirectSource = {
+    type: "direct",
+    pull(controller) {
+      void frontend.open(connection, controller, connect);
+      return forever;
+    },
+    cancel() {
+      admission.leave(context.address);
+      frontend.closed(connection, "left");
+    },
+  };
+  const headers = connect.zstd ? { ...HEADERS, "content-encoding": "zstd", vary: "accept-encoding" } : HEADERS;
+  return new Response(new ReadableStream(source as unknown as UnderlyingDefaultSource), { headers });
+}
+
+/** 200, a random wait, a clean end: the one refusal after which a browser comes back. */
+function refuse(options: EventsRouteOptions, reason: Refusal): Response {
+  const { refusals } = options.frontend.counters;
+  refusals[reason] = (refusals[reason] ?? 0) + 1;
+  const afterMs = REFUSED_RETRY_MIN_MS + options.random() * (REFUSED_RETRY_MAX_MS - REFUSED_RETRY_MIN_MS);
+  return new Response(`${formatRetry(afterMs)}: ${reason}\n\n`, { headers: HEADERS });
+}
+
+export function parseTopics(texts: readonly string[]): readonly Topic[] {
+  const topics = new Set<Topic>();
+  if (texts.length > TOPICS_PER_CONNECTION_MAX) {
+    throw new Problem("too-many-topics", `a connection may have ${TOPICS_PER_CONNECTION_MAX} topics`);
+  }
+  for (const text of texts) {
+    const topic = parseTopic(text);
+    if (topic === undefined)
+      throw new Problem("invalid-topic", `${JSON.stringify(text.slice(0, 80))} is not a topic; one is kind:id, for example video:42`);
+    topics.add(topic);
+  }
+  return [...topics];
+}
+
+/** A member's own topic needs no request: it is there from the connect on. Guests ask for it. */
+function withOwnTopic(topics: readonly Topic[], identity: Identity | undefined, policy: Policy): readonly Topic[] {
+  if (identity === undefined || identity.role === "guest" || policy["member"] === undefined) return topics;
+  if (topics.some((topic) => kindOf(topic) === "member" && isOwnTopic(identity, topic))) return topics;
+  return [...topics, topicOf("member", identity.sub)];
+}
+
+/** The parameter wins: the SDK knows better than the browser. A header of somebody else's is not an error. */
+function readPosition(request: Request, url: URL): Position | undefined {
+  const parameter = url.searchParams.get("last_event_id");
+  const text = parameter ?? request.headers.get("last-event-id") ?? "";
+  if (text === "") return undefined;
+  const position = parsePosition(text);
+  if (position === undefined && parameter !== null)
+    throw new Problem("invalid-position", "leave last_event_id out, or send an id that the server sent");
+  return position ?? { topics: new Map() };
+}
+
+function acceptsZstd(request: Request): boolean {
+  const accepted = request.headers.get("accept-encoding") ?? "";
+  return accepted.split(",").some((part) => /^\s*zstd\s*(;\s*q=(?!0(\.0*)?\s*$).*)?$/.test(part));
+}

@@ -1,0 +1,306 @@
+/**
+ * The frontend: holds connections and gives each what its topics say. Put together here; what it does
+ * is in the files that it puts together.
+ */
+
+import {
+  type Clock,
+  type ConnectionId,
+  type Event,
+  type FrontendId,
+  formatFrame,
+  frontendOf,
+  type Identity,
+  isOwnTopic,
+  type Policy,
+  type Position,
+  Problem,
+  TOPICS_PER_CONNECTION_MAX,
+  type Topic,
+  type TopicPosition,
+  toJsonText,
+  topicOf,
+} from "@ovation/protocol";
+import type { Channel } from "./channel.ts";
+import { startOf } from "./claims.ts";
+import { type ByteWriter, type CloseReason, Connection, type Subscription } from "./connection.ts";
+import { type Counters, createCounters } from "./counters.ts";
+import { Heartbeats } from "./heartbeats.ts";
+import { Hub } from "./hub.ts";
+import { LIFETIME_MAX_MS, LIFETIME_MIN_MS, RETURN_SPREAD_MS } from "./limits.ts";
+import { Membership } from "./membership.ts";
+import { Recovery } from "./recovery.ts";
+import { Repair } from "./repair.ts";
+import { formatStandings, Replay } from "./replay.ts";
+import { Reporter } from "./reporter.ts";
+import type { ConnectionChange, ConnectionChangeResult, Inbox, Upstream } from "./upstream.ts";
+
+/** Whether somebody may subscribe to a topic: the policy of its kind, and what the video says. */
+export type Authorize = (identity: Identity | undefined, topic: Topic) => boolean | Promise<boolean>;
+
+export interface FrontendOptions {
+  readonly id: FrontendId;
+  readonly upstream: Upstream;
+  readonly policy: Policy;
+  readonly authorize: Authorize;
+  readonly clock: Clock;
+  readonly random: () => number;
+  /** Runs something one turn of the event loop later. Default `setImmediate`. */
+  soon?(run: () => void): void;
+  readonly heartbeatMs: number;
+  readonly reportMs?: number;
+  readonly lingerMs?: number;
+  readonly lifetimeMs?: { readonly min: number; readonly max: number };
+  /** A failure that the frontend goes on from: it is logged. */
+  onFailure(what: string, error: unknown): void;
+}
+
+export interface ConnectRequest {
+  readonly topics: readonly Topic[];
+  readonly identity: Identity | undefined;
+  readonly position: Position | undefined;
+  readonly zstd: boolean;
+  readonly address: string;
+}
+
+export class Frontend implements Inbox {
+  readonly id: FrontendId;
+  readonly counters: Counters = createCounters();
+  readonly connections = new Map<ConnectionId, Connection>();
+  readonly hub: Hub;
+  readonly membership: Membership;
+
+  readonly #options: FrontendOptions;
+  readonly #repair: Repair;
+  readonly #recovery: Recovery;
+  readonly #reporter: Reporter;
+  readonly #heartbeats: Heartbeats;
+
+  constructor(options: FrontendOptions) {
+    this.#options = options;
+    this.id = options.id;
+    const soon = options.soon ?? ((run: () => void) => void setImmediate(run));
+    const { upstream, clock, random, onFailure } = options;
+    const { counters } = this;
+    this.hub = new Hub({
+      frontend: options.id,
+      policy: options.policy,
+      clock,
+      counters,
+      soon,
+      onMissing: (channel) => void this.#repair.reach(channel, channel.seq),
+      onOtherLife: (channel) => this.#reset(channel),
+      onUnwanted: (topic) => this.membership.unwanted(topic),
+      onOvertaken: ({ connection }) => this.#recovery.overtaken(connection),
+    });
+    const { hub } = this;
+    this.#repair = new Repair({ hub, upstream, clock, random, counters, onUnrepairable: (channel) => this.#reset(channel), onFailure });
+    this.membership = new Membership({
+      hub,
+      upstream,
+      ownTopic: topicOf("frontend", options.id),
+      clock,
+      random,
+      soon,
+      onHead: (channel, head) => void this.#repair.reach(channel, head.seq),
+      onFailure,
+      ...(options.lingerMs === undefined ? {} : { lingerMs: options.lingerMs }),
+    });
+    this.#recovery = new Recovery({
+      hub,
+      replay: new Replay({ upstream, clock, counters }),
+      clock,
+      counters,
+      onFailed: (connection, error) => {
+        onFailure("recovery", error);
+        this.end(connection, "error");
+      },
+    });
+    this.#reporter = new Reporter({
+      hub,
+      upstream,
+      repair: this.#repair,
+      clock,
+      onFailure,
+      ...(options.reportMs === undefined ? {} : { reportMs: options.reportMs }),
+    });
+    this.#heartbeats = new Heartbeats({
+      clock,
+      heartbeatMs: options.heartbeatMs,
+      end: (connection, reason) => this.end(connection, reason),
+      pend: (connection, drained) => hub.pend(connection, drained),
+    });
+  }
+
+  /** Begins the frontend's own work: the lease, the reports, the heartbeats. */
+  start(): void {
+    void this.membership.keepLease();
+    void this.#reporter.run();
+    this.#heartbeats.start();
+  }
+
+  dispatch(events: readonly Event[]): void {
+    this.hub.dispatch(events);
+  }
+
+  /** A connection that has not begun: `open` it when its stream can be written to. */
+  admit(request: ConnectRequest): Connection {
+    const { clock, random } = this.#options;
+    const lifetime = this.#options.lifetimeMs ?? { min: LIFETIME_MIN_MS, max: LIFETIME_MAX_MS };
+    const endsAt = clock.now() + lifetime.min + random() * (lifetime.max - lifetime.min);
+    return new Connection({
+      id: `${this.id}.${randomText()}` as ConnectionId,
+      identity: request.identity,
+      zstd: request.zstd,
+      address: request.address,
+      expiresAt: Math.min(endsAt, request.identity?.expiresAt ?? Number.POSITIVE_INFINITY),
+    });
+  }
+
+  /** Subscribes, says the first event, sends what was missed, and opens the connection to the broadcast. */
+  async open(connection: Connection, writer: ByteWriter, request: ConnectRequest): Promise<void> {
+    connection.writer = writer;
+    this.connections.set(connection.id, connection);
+    this.counters.connects++;
+    this.#heartbeats.add(connection);
+    try {
+      const channels = request.topics.map((topic) => this.hub.open(topic));
+      for (const channel of channels) this.#subscribe(connection, channel);
+      for (const channel of channels) if (!channel.joined) await this.membership.join(channel);
+      const standings = new Map<Channel, TopicPosition>();
+      const topics: Record<string, { head: number; recovered: boolean }> = {};
+      for (const channel of channels) {
+        const { from, recovered } = await startOf(channel, request.position, this.id, this.#options.upstream);
+        standings.set(channel, from);
+        topics[channel.topic] = { head: channel.batched.seq, recovered };
+        if (!recovered) this.counters.unrecovered++;
+      }
+      if (connection.closed) return;
+      const first = toJsonText({ connectionId: connection.id, heartbeatMs: this.#options.heartbeatMs, topics });
+      void connection.writeText(formatFrame(formatStandings(standings), "connection", first));
+      await this.#recovery.run(connection, standings);
+    } catch (error) {
+      this.#options.onFailure("connect", error);
+      this.end(connection, "error");
+    }
+  }
+
+  #subscribe(connection: Connection, channel: Channel): Subscription {
+    const subscription: Subscription = { connection, channel, next: channel.nextBatch, index: 0 };
+    channel.add(subscription);
+    connection.subscriptions.push(subscription);
+    return subscription;
+  }
+
+  #unsubscribe(subscription: Subscription): void {
+    const { channel } = subscription;
+    channel.remove(subscription);
+    if (channel.subscribers === 0) this.membership.leave(channel);
+  }
+
+  /** The stream is gone, from either side. */
+  closed(connection: Connection, reason: CloseReason): void {
+    if (connection.closed) return;
+    connection.closed = true;
+    connection.update();
+    if (connection.pendingSince !== 0) this.counters.slow--;
+    this.counters.closes[reason] = (this.counters.closes[reason] ?? 0) + 1;
+    this.connections.delete(connection.id);
+    this.#heartbeats.remove(connection);
+    for (const subscription of connection.subscriptions) this.#unsubscribe(subscription);
+    connection.subscriptions = [];
+    connection.lags = undefined;
+  }
+
+  /**
+   * Ends a connection politely: the client is told when to come back (spread out, so that nobody comes
+   * in step), and keeps its position.
+   */
+  end(connection: Connection, reason: CloseReason): void {
+    if (connection.closed) return;
+    const afterMs = Math.round(reason === "token-expired" ? 0 : this.#options.random() * RETURN_SPREAD_MS);
+    if (connection.pendingSince === 0) {
+      void connection.writeText(`retry: ${Math.max(1, afterMs)}\nevent: reconnect\ndata: ${toJsonText({ afterMs, reason })}\n\n`);
+    }
+    const { writer } = connection;
+    this.closed(connection, reason);
+    writer?.end();
+  }
+
+  /** Changes the subscriptions of an open connection, here or at the frontend that holds it. */
+  async change(change: ConnectionChange, identity: Identity | undefined): Promise<ConnectionChangeResult> {
+    if (frontendOf(change.connection) === this.id) return this.changeHere(change);
+    if (change.sub !== (identity?.sub ?? "")) throw new Problem("forbidden");
+    return this.#options.upstream.changeConnection(change);
+  }
+
+  /** The topics were allowed to `change.sub` by whoever passes the change on. */
+  async changeHere(change: ConnectionChange): Promise<ConnectionChangeResult> {
+    const connection = this.connections.get(change.connection);
+    if (connection === undefined) return { ok: false, error: "unknown-connection" };
+    // The id alone lets nobody into a member's stream.
+    if (connection.identity !== undefined && connection.identity.sub !== change.sub) return { ok: false, error: "forbidden" };
+    for (const topic of change.remove) this.#drop(connection, topic);
+    const has = new Set(connection.subscriptions.map(({ channel }) => channel.topic));
+    const added = change.add.filter((topic) => !has.has(topic));
+    if (has.size + added.length > TOPICS_PER_CONNECTION_MAX) return { ok: false, error: "too-many-topics" };
+    const channels = change.add.map((topic) => this.hub.open(topic));
+    await Promise.all(channels.map((channel) => this.membership.join(channel)));
+    if (connection.closed) return { ok: false, error: "unknown-connection" };
+    const heads = channels.map((channel) => {
+      if (!connection.subscriptions.some((subscription) => subscription.channel === channel)) this.#subscribe(connection, channel);
+      return { topic: channel.topic, seq: channel.batched.seq, epoch: channel.batched.epoch, first: 1 };
+    });
+    return { ok: true, heads };
+  }
+
+  #drop(connection: Connection, topic: Topic): void {
+    const subscription = connection.subscriptions.find(({ channel }) => channel.topic === topic);
+    if (subscription === undefined) return;
+    if (connection.identity !== undefined && isOwnTopic(connection.identity, topic)) return;
+    connection.subscriptions = connection.subscriptions.filter((other) => other !== subscription);
+    connection.lags?.delete(subscription);
+    this.#unsubscribe(subscription);
+  }
+
+  /** What this frontend knows of the topic is not true any more: its viewers come back and are told from where. */
+  #reset(channel: Channel): void {
+    for (const subscription of [...channel.subscriptions]) if (subscription !== null) this.end(subscription.connection, "reset");
+    this.hub.forget(channel);
+  }
+
+  /**
+   * Asks everybody to come back elsewhere, at most `perSecond` of them a second, until nobody is left
+   * or `withinMs` has passed; whoever is left then is ended at once.
+   */
+  async drain(withinMs: number, perSecond: number): Promise<void> {
+    const { clock } = this.#options;
+    const until = clock.now() + withinMs;
+    const stepMs = 50;
+    const perStep = Math.max(
+      1,
+      Math.ceil((perSecond * stepMs) / 1000),
+      Math.ceil((this.connections.size * stepMs) / Math.max(stepMs, withinMs)),
+    );
+    while (this.connections.size > 0 && clock.now() < until) {
+      for (const connection of [...this.connections.values()].slice(0, perStep)) this.end(connection, "drain");
+      if (this.connections.size > 0) await new Promise<void>((resolve) => clock.after(stepMs, resolve));
+    }
+    for (const connection of [...this.connections.values()]) this.end(connection, "drain");
+  }
+
+  async stop(): Promise<void> {
+    this.#reporter.stop();
+    this.#heartbeats.stop();
+    await this.membership.stop();
+  }
+}
+
+/** 128 random bits: an id is a capability, so they come from the system and not from `random`. */
+function randomText(): string {
+  const bytes = crypto.getRandomValues(new Uint8Array(16));
+  return btoa(String.fromCharCode(...bytes))
+    .replaceAll("+", "-")
+    .replaceAll("/", "_")
+    .slice(0, 22);
+}

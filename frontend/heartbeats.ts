@@ -1,0 +1,79 @@
+/**
+ * Heartbeats: one wheel for all connections, no timer of its own for any. It turns once in half the
+ * heartbeat: a connection that was written to since the last look needs none, and is never silent for
+ * longer than the whole. One that is stuck, or whose time is over, is ended here.
+ */
+
+import { type Clock, formatComment } from "@ovation/protocol";
+import type { CloseReason, Connection } from "./connection.ts";
+import { encodeText } from "./encoding.ts";
+import { STUCK_MS } from "./limits.ts";
+
+const PLAIN = encodeText(formatComment("heartbeat"), false);
+const ZSTD = encodeText(formatComment("heartbeat"), true);
+
+export interface HeartbeatsOptions {
+  readonly clock: Clock;
+  readonly heartbeatMs: number;
+  end(connection: Connection, reason: CloseReason): void;
+  /** The heartbeat did not go out at once: the connection is slow. */
+  pend(connection: Connection, drained: Promise<unknown>): void;
+}
+
+const SLOTS_MAX = 32;
+
+export class Heartbeats {
+  readonly #options: HeartbeatsOptions;
+  readonly #slots: Set<Connection>[];
+  readonly #slotMs: number;
+  #at = 0;
+  #added = 0;
+  #cancel: () => void = () => {};
+
+  constructor(options: HeartbeatsOptions) {
+    this.#options = options;
+    const turnMs = options.heartbeatMs / 2;
+    const slots = Math.max(1, Math.min(SLOTS_MAX, Math.floor(turnMs / 100)));
+    this.#slotMs = turnMs / slots;
+    this.#slots = Array.from({ length: slots }, () => new Set());
+  }
+
+  start(): void {
+    this.#cancel = this.#options.clock.after(this.#slotMs, () => {
+      this.#turn();
+      this.start();
+    });
+  }
+
+  stop(): void {
+    this.#cancel();
+  }
+
+  add(connection: Connection): void {
+    connection.slot = this.#added++ % this.#slots.length;
+    this.#slots[connection.slot]?.add(connection);
+  }
+
+  remove(connection: Connection): void {
+    this.#slots[connection.slot]?.delete(connection);
+  }
+
+  #turn(): void {
+    const now = this.#options.clock.now();
+    const slot = this.#slots[this.#at++ % this.#slots.length];
+    for (const connection of slot ?? []) {
+      if (connection.pendingSince > 0) {
+        if (now - connection.pendingSince > STUCK_MS) this.#options.end(connection, "stuck");
+      } else if (now >= connection.expiresAt) {
+        const expired = connection.identity?.expiresAt;
+        this.#options.end(connection, expired !== undefined && now >= expired ? "token-expired" : "lifetime");
+      } else if (connection.wrote) {
+        connection.wrote = false;
+      } else {
+        const waits = connection.writeBytes(connection.zstd ? ZSTD : PLAIN);
+        connection.wrote = false;
+        if (waits !== undefined && connection.open) this.#options.pend(connection, waits);
+      }
+    }
+  }
+}

@@ -1,0 +1,62 @@
+/** The durable events that one topic broadcast lately, for those who return. */
+
+import type { DurableEvent, TopicPosition } from "@ovation/protocol";
+import { HISTORY_EVENTS_MAX } from "./limits.ts";
+
+interface Remembered {
+  readonly event: DurableEvent;
+  /** The broadcast that it went out with. */
+  readonly order: number;
+}
+
+export class History {
+  #events: Remembered[] = [];
+  /** Where the topic stood before the oldest remembered event, and since which broadcast that is known. */
+  #floor: TopicPosition;
+  #floorOrder: number;
+
+  constructor(floor: TopicPosition, order: number) {
+    this.#floor = floor;
+    this.#floorOrder = order;
+  }
+
+  push(event: DurableEvent, order: number): void {
+    this.#events.push({ event, order });
+    if (this.#events.length > HISTORY_EVENTS_MAX * 1.25) {
+      const gone = this.#events.splice(0, this.#events.length - HISTORY_EVENTS_MAX).at(-1);
+      if (gone === undefined) return;
+      this.#floor = { seq: gone.event.place.seq, epoch: gone.event.place.epoch };
+      this.#floorOrder = gone.order;
+    }
+  }
+
+  /** The lowest number after which everything is remembered. */
+  get floorSeq(): number {
+    return this.#floor.seq;
+  }
+
+  /** Whether the event at this position is the one that is remembered; `undefined` where that is not known. */
+  matches(position: TopicPosition): boolean | undefined {
+    if (position.seq === 0) return true;
+    if (position.seq === this.#floor.seq) return position.epoch === this.#floor.epoch;
+    const event = this.#events[position.seq - this.#floor.seq - 1]?.event;
+    return event === undefined ? undefined : event.place.epoch === position.epoch;
+  }
+
+  /** Events with a number above `seq` up to `to`; `undefined` where the oldest of them is not remembered. */
+  after(seq: number, to: number): readonly DurableEvent[] | undefined {
+    if (seq < this.#floor.seq) return undefined;
+    return this.#events.slice(seq - this.#floor.seq, Math.max(0, to - this.#floor.seq)).map((remembered) => remembered.event);
+  }
+
+  /** Where the topic stood after the broadcast `order`; `undefined` where that is longer ago than remembered. */
+  positionAt(order: number): TopicPosition | undefined {
+    if (order < this.#floorOrder) return undefined;
+    let position = this.#floor;
+    for (const { event, order: at } of this.#events) {
+      if (at > order) break;
+      position = { seq: event.place.seq, epoch: event.place.epoch };
+    }
+    return position;
+  }
+}

@@ -1,0 +1,252 @@
+/**
+ * The hub: topic → channel → connections, and the clock of the broadcast.
+ *
+ * Life of an event here: `dispatch` gives it to its channel, where it waits; the channel is due at once
+ * when it was idle, or when it has rested about as long as its last broadcast took; a tick makes
+ * one batch of everything that is due (encoded once) and walks over the connections. Whoever cannot
+ * take bytes is passed by and catches up from the ring when it drains.
+ */
+
+import {
+  type Clock,
+  type Event,
+  type FrontendId,
+  formatPoint,
+  isDurable,
+  type Policy,
+  policyOf,
+  type Stamp,
+  type Topic,
+} from "@ovation/protocol";
+import type { Batch } from "./batch.ts";
+import { Channel } from "./channel.ts";
+import type { Connection, Subscription } from "./connection.ts";
+import type { Counters } from "./counters.ts";
+import { BATCH_WAIT_MAX_MS, BROADCAST_CLOCK_EVERY, BROADCAST_SLICE_MS } from "./limits.ts";
+
+export interface HubOptions {
+  readonly frontend: FrontendId;
+  readonly policy: Policy;
+  readonly clock: Clock;
+  readonly counters: Counters;
+  /** Runs something after what is under way: one turn of the event loop later. */
+  soon(run: () => void): void;
+  /** A durable event did not follow the last one: numbers are missing before it. */
+  onMissing(channel: Channel): void;
+  /** The log is another one than before. */
+  onOtherLife(channel: Channel): void;
+  /** An event of a topic that nobody here has: the table has a row too many. */
+  onUnwanted(topic: Topic): void;
+  /** A connection fell behind its topic's ring. */
+  onOvertaken(subscription: Subscription): void;
+}
+
+export class Hub {
+  readonly channels = new Map<Topic, Channel>();
+  /** Counts batches over all channels. */
+  order = 0;
+  /** Every durable event committed up to here was broadcast: see protocol/position.ts. */
+  stamp: Stamp = 0;
+
+  readonly #options: HubOptions;
+  #due: Channel[] = [];
+  #ticking = false;
+
+  constructor(options: HubOptions) {
+    this.#options = options;
+  }
+
+  channel(topic: Topic): Channel | undefined {
+    return this.channels.get(topic);
+  }
+
+  /** The topic's channel, made where there is none; throws for a kind without a policy. */
+  open(topic: Topic): Channel {
+    const known = this.channels.get(topic);
+    if (known !== undefined) return known;
+    const kind = policyOf(this.#options.policy, topic);
+    if (kind === undefined) throw new Error(`no policy for ${topic}`);
+    const channel = new Channel(topic, kind);
+    this.channels.set(topic, channel);
+    return channel;
+  }
+
+  forget(channel: Channel): void {
+    this.channels.delete(channel.topic);
+  }
+
+  dispatch(events: readonly Event[]): void {
+    const now = this.#options.clock.now();
+    this.#options.counters.dispatched += events.length;
+    for (const event of events) {
+      const channel = this.channels.get(event.topic);
+      if (channel === undefined) {
+        this.#options.counters.unwanted++;
+        this.#options.onUnwanted(event.topic);
+        continue;
+      }
+      if (isDurable(event)) {
+        const taken = channel.takeDurable(event);
+        if (taken === "old") this.#options.counters.repeated++;
+        else if (taken === "other-life") this.#options.onOtherLife(channel);
+        else if (taken === "held" && channel.joined) this.#options.onMissing(channel);
+      } else {
+        channel.takeLive(event, now);
+      }
+      this.schedule(channel);
+    }
+  }
+
+  /** Sees to it that what waits in the channel is broadcast when it is due. */
+  schedule(channel: Channel): void {
+    if (channel.scheduled || channel.walking > 0) return;
+    const dueAt = channel.dueAt();
+    if (dueAt === undefined) return;
+    channel.scheduled = true;
+    const wait = dueAt - this.#options.clock.now();
+    if (wait <= 0) this.#tickSoon(channel);
+    else this.#options.clock.after(wait, () => this.#tickSoon(channel));
+  }
+
+  #tickSoon(channel: Channel): void {
+    this.#due.push(channel);
+    if (this.#ticking) return;
+    this.#ticking = true;
+    this.#options.soon(() => this.#tick());
+  }
+
+  /** First every batch, then the walks: a connection with several of the topics gets one write. */
+  #tick(): void {
+    this.#ticking = false;
+    const now = this.#options.clock.now();
+    const due = this.#due;
+    this.#due = [];
+    const made: [Channel, Batch][] = [];
+    for (const channel of due) {
+      channel.scheduled = false;
+      const order = this.order + 1;
+      const prefix = formatPoint({ stamp: this.stamp, frontend: this.#options.frontend, order });
+      const batch = channel.makeBatch(order, prefix, now);
+      if (batch === undefined) {
+        this.schedule(channel);
+        continue;
+      }
+      this.order = order;
+      this.#options.counters.batches++;
+      made.push([channel, batch]);
+    }
+    for (const [channel, batch] of made) this.#walk(channel, batch, 0, performance.now());
+  }
+
+  /**
+   * Hot path: one turn per connection. No allocation, no look at the clock but every
+   * BROADCAST_CLOCK_EVERY connections; the bytes are the same object for all (`load/`: write-cost).
+   */
+  #walk(channel: Channel, batch: Batch, from: number, startedAt: number): void {
+    if (from === 0) channel.walking++;
+    const subscriptions = channel.subscriptions;
+    const { number, plain, events } = batch;
+    const sliceStart = performance.now();
+    let written = 0;
+    let index = from;
+    for (; index < subscriptions.length; index++) {
+      const subscription = subscriptions[index];
+      if (subscription === null || subscription === undefined || subscription.next !== number) continue;
+      const connection = subscription.connection;
+      if (!connection.ready || connection.writer === undefined) continue;
+      if (connection.subscriptions.length > 1) {
+        this.pump(connection);
+        continue;
+      }
+      subscription.next = number + 1;
+      connection.wrote = true;
+      written++;
+      const accepted = connection.writer.write(connection.zstd ? batch.zstd : plain);
+      const flushed = connection.writer.flush();
+      if (typeof accepted !== "number") this.pend(connection, accepted);
+      else if (typeof flushed !== "number") this.pend(connection, flushed);
+      if (index % BROADCAST_CLOCK_EVERY === 0 && performance.now() - sliceStart > BROADCAST_SLICE_MS) {
+        index++;
+        break;
+      }
+    }
+    this.#options.counters.writes += written;
+    this.#options.counters.written += written * events;
+    if (index < subscriptions.length) {
+      this.#options.soon(() => this.#walk(channel, batch, index, startedAt));
+      return;
+    }
+    channel.walking--;
+    channel.compact();
+    const took = performance.now() - startedAt;
+    channel.restUntil = took < 1 ? 0 : this.#options.clock.now() + Math.min(took, BATCH_WAIT_MAX_MS);
+    this.schedule(channel);
+  }
+
+  /** Writes what the connection has not had yet, of all its topics, in the order of the broadcasts. */
+  pump(connection: Connection): void {
+    if (!connection.ready) return;
+    const outstanding: { subscription: Subscription; batch: Batch }[] = [];
+    for (const subscription of connection.subscriptions) {
+      const { channel } = subscription;
+      for (let number = subscription.next; number < channel.nextBatch; number++) {
+        const batch = channel.ring?.get(number);
+        if (batch === undefined) {
+          this.#options.onOvertaken(subscription);
+          return;
+        }
+        outstanding.push({ subscription, batch });
+      }
+    }
+    if (outstanding.length === 0 || connection.writer === undefined) return;
+    outstanding.sort((left, right) => left.batch.order - right.batch.order);
+    let waits: Promise<number> | undefined;
+    for (const { subscription, batch } of outstanding) {
+      subscription.next = batch.number + 1;
+      this.#options.counters.written += batch.events;
+      const accepted = connection.writer.write(batch.bytes(connection.zstd));
+      if (typeof accepted === "number") continue;
+      waits = accepted;
+      break;
+    }
+    connection.wrote = true;
+    this.#options.counters.writes++;
+    const flushed = connection.writer.flush();
+    if (waits !== undefined) this.pend(connection, waits);
+    else if (typeof flushed !== "number") this.pend(connection, flushed);
+  }
+
+  /** The connection does not keep up: nothing more until `drained` settles. */
+  pend(connection: Connection, drained: Promise<unknown>): void {
+    if (connection.pendingSince !== 0) return;
+    const now = this.#options.clock.now();
+    connection.pendingSince = now;
+    connection.update();
+    this.#options.counters.slow++;
+    this.noteLags(connection, now);
+    const resume = () => {
+      connection.pendingSince = 0;
+      connection.update();
+      this.#options.counters.slow--;
+      if (connection.closed) return;
+      this.pump(connection);
+      if (connection.pendingSince === 0) connection.lags = undefined;
+    };
+    drained.then(resume, resume);
+  }
+
+  /** Remembers where each topic of the connection stands, for the case that its ring runs ahead. */
+  noteLags(connection: Connection, now: number): void {
+    connection.lags ??= new Map();
+    for (const subscription of connection.subscriptions) {
+      const { channel } = subscription;
+      const behind = channel.ring?.get(subscription.next);
+      connection.lags.set(subscription, {
+        position: behind?.before ?? channel.batched,
+        liveEvents: behind?.liveBefore ?? channel.liveEvents,
+        at: now,
+        sums: new Map(channel.sums),
+      });
+    }
+  }
+}

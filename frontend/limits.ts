@@ -1,0 +1,59 @@
+/** Every bound of a frontend, with what happens there. */
+
+/** A topic's recent batches, for connections that fell behind: beyond either, a slow viewer skips forward. */
+export const RING_BATCHES_MAX = 128;
+export const RING_BYTES_MAX = 512 * 1024;
+
+/** Durable events kept per topic for those who return; beyond, they are read from the log. */
+export const HISTORY_EVENTS_MAX = 1000;
+
+/** Durable events that arrived ahead of a missing one; beyond, the newest are dropped and pulled later. */
+export const HELD_EVENTS_MAX = 1000;
+
+/** How long a missing number may still be on its way before it is pulled from the log. */
+export const REPAIR_DELAY_MS = 30;
+/** Waits between failed pulls: doubled from the first up to the last. */
+export const REPAIR_RETRY_FIRST_MS = 100;
+export const REPAIR_RETRY_LAST_MS = 2000;
+/** Events in one read of the log, by repair and by recovery. */
+export const LOG_PAGE_EVENTS = 200;
+/** Pages of the log kept for others who return to the same topic at the same time. */
+export const PAGES_CACHED_MAX = 64;
+export const PAGE_CACHE_MS = 5000;
+/** Replays that run at the same time; further ones wait their turn. */
+export const RECOVERIES_CONCURRENT_MAX = 256;
+/** A replay that the broadcast overtakes this often is told to start over from the snapshot. */
+export const RECOVERY_ROUNDS_MAX = 20;
+
+/** A busy topic waits at most this long between two broadcasts. */
+export const BATCH_WAIT_MAX_MS = 100;
+/** A broadcast gives way to accepts, heartbeats and health checks after this long. */
+export const BROADCAST_SLICE_MS = 8;
+/** How many writes pass between two looks at the clock. */
+export const BROADCAST_CLOCK_EVERY = 128;
+
+/** Events waiting for one topic's next batch; beyond, the oldest live ones are dropped and counted. */
+export const WAITING_EVENTS_MAX = 10_000;
+
+/** A connection whose write stays pending this long is closed; it can return with its position. */
+export const STUCK_MS = 30_000;
+
+/** Frontend asks for what is new, and tells its viewer counts, this often. */
+export const REPORT_MS = 1000;
+/** The lease in the subscription table: renewed every third of it. */
+export const LEASE_MS = 6000;
+/** A topic without viewers stays subscribed this long: most who leave are reconnecting. */
+export const LINGER_MS = 10_000;
+/** Changes in one call upwards. */
+export const CHANGES_PER_CALL_MAX = 1000;
+/** A connect or subscription that the dispatchers cannot answer for this long is refused. */
+export const JOIN_TIMEOUT_MS = 5000;
+/** Waits between failed calls upwards. */
+export const UPSTREAM_RETRY_FIRST_MS = 100;
+export const UPSTREAM_RETRY_LAST_MS = 1000;
+
+/** A connection ends at a random point between these, so that load evens out and dead peers go. */
+export const LIFETIME_MIN_MS = 45 * 60 * 1000;
+export const LIFETIME_MAX_MS = 75 * 60 * 1000;
+/** Who is asked to come back waits a random time up to this. */
+export const RETURN_SPREAD_MS = 5000;

@@ -1,0 +1,178 @@
+/**
+ * Membership: this frontend's rows in the data centre's subscription table.
+ *
+ * The first local subscriber of a topic puts the row there, the last one takes it out (after a while:
+ * most who leave are reconnecting). Changes travel in batches and may overtake each other on the way,
+ * so each carries a generation that only rises: the table ignores the older one.
+ *
+ * When the lease had run out (the store was cut off, or came back empty), every row is put again.
+ */
+
+import type { Clock, Topic } from "@ovation/protocol";
+import type { Channel } from "./channel.ts";
+import type { Hub } from "./hub.ts";
+import { CHANGES_PER_CALL_MAX, JOIN_TIMEOUT_MS, LEASE_MS, LINGER_MS, UPSTREAM_RETRY_FIRST_MS, UPSTREAM_RETRY_LAST_MS } from "./limits.ts";
+import { retry, sleep } from "./retry.ts";
+import type { TopicHead, Upstream, UpstreamChange } from "./upstream.ts";
+
+export interface MembershipOptions {
+  readonly hub: Hub;
+  readonly upstream: Upstream;
+  /** A row of the frontend's own, by which dispatchers find it when its connections are asked about. */
+  readonly ownTopic: Topic;
+  readonly clock: Clock;
+  readonly random: () => number;
+  soon(run: () => void): void;
+  /** The table has the row of a topic whose head is further than what is here. */
+  onHead(channel: Channel, head: TopicHead): void;
+  onFailure(what: string, error: unknown): void;
+  readonly lingerMs?: number;
+}
+
+interface Waiter {
+  resolve(): void;
+  reject(error: Error): void;
+}
+
+export class Membership {
+  /** Whether the last call upwards was answered: `readyz` says it. */
+  reachable = true;
+
+  readonly #options: MembershipOptions;
+  readonly #queued = new Map<Topic, UpstreamChange>();
+  readonly #waiters = new Map<Topic, Waiter[]>();
+  #generation = 0;
+  #flushing = false;
+  #stopped = false;
+
+  constructor(options: MembershipOptions) {
+    this.#options = options;
+  }
+
+  /** Resolves when every later event of the topic arrives here; rejects when nobody answers for too long. */
+  join(channel: Channel): Promise<void> {
+    if (channel.joined) return Promise.resolve();
+    const { clock } = this.#options;
+    return new Promise((resolve, reject) => {
+      const waiters = this.#waiters.get(channel.topic) ?? [];
+      const first = waiters.length === 0;
+      const cancel = clock.after(JOIN_TIMEOUT_MS, () => reject(new Error("no dispatcher answered in time")));
+      waiters.push({
+        resolve: () => {
+          cancel();
+          resolve();
+        },
+        reject: (error) => {
+          cancel();
+          reject(error);
+        },
+      });
+      this.#waiters.set(channel.topic, waiters);
+      if (first) this.#change(channel.topic, true);
+    });
+  }
+
+  /** The last subscriber left: the row goes unless somebody comes back meanwhile. */
+  leave(channel: Channel): void {
+    this.#options.clock.after(this.#options.lingerMs ?? LINGER_MS, () => this.#leaveNow(channel));
+  }
+
+  #leaveNow(channel: Channel): void {
+    const { hub } = this.#options;
+    if (this.#stopped || channel.subscribers > 0 || hub.channel(channel.topic) !== channel || this.#waiters.has(channel.topic)) return;
+    hub.forget(channel);
+    this.#change(channel.topic, false);
+  }
+
+  /** An event came for a topic that nobody has: a late subscribe left a row behind. */
+  unwanted(topic: Topic): void {
+    if (topic === this.#options.ownTopic || this.#queued.has(topic)) return;
+    if (this.#options.hub.channel(topic) === undefined) this.#change(topic, false);
+  }
+
+  /** Renews the lease until `stop`. */
+  async keepLease(): Promise<void> {
+    const { clock, upstream } = this.#options;
+    while (!this.#stopped) {
+      let waitMs = LEASE_MS / 3;
+      try {
+        const kept = await upstream.renew(LEASE_MS);
+        this.reachable = true;
+        if (!kept) this.#putAllBack();
+      } catch (error) {
+        this.reachable = false;
+        this.#options.onFailure("renew", error);
+        waitMs = 500;
+      }
+      await sleep(clock, waitMs);
+    }
+  }
+
+  /** Says goodbye: dispatchers stop sending at once. */
+  async stop(): Promise<void> {
+    this.#stopped = true;
+    try {
+      await this.#options.upstream.release();
+    } catch (error) {
+      // Without it the lease runs out by itself.
+      this.#options.onFailure("release", error);
+    }
+  }
+
+  #putAllBack(): void {
+    this.#change(this.#options.ownTopic, true);
+    for (const channel of this.#options.hub.channels.values()) this.#change(channel.topic, true);
+  }
+
+  #change(topic: Topic, subscribed: boolean): void {
+    this.#queued.set(topic, { topic, subscribed, generation: ++this.#generation });
+    if (this.#flushing) return;
+    this.#flushing = true;
+    this.#options.soon(() => {
+      void this.#flush();
+    });
+  }
+
+  async #flush(): Promise<void> {
+    while (this.#queued.size > 0 && !this.#stopped) {
+      const changes = [...this.#queued.values()].slice(0, CHANGES_PER_CALL_MAX);
+      for (const change of changes) this.#queued.delete(change.topic);
+      const heads = await this.#send(changes);
+      for (const head of heads ?? []) this.#joined(head);
+    }
+    this.#flushing = false;
+  }
+
+  #send(changes: readonly UpstreamChange[]): Promise<readonly TopicHead[] | undefined> {
+    const { clock, random, upstream } = this.#options;
+    return retry(
+      { clock, random, firstMs: UPSTREAM_RETRY_FIRST_MS, longestMs: UPSTREAM_RETRY_LAST_MS },
+      async () => {
+        const heads = await upstream.change(changes);
+        this.reachable = true;
+        return heads;
+      },
+      (error) => {
+        this.reachable = false;
+        this.#options.onFailure("change", error);
+      },
+      () => this.#stopped,
+    );
+  }
+
+  #joined(head: TopicHead): void {
+    const { hub } = this.#options;
+    const channel = hub.channel(head.topic);
+    if (channel === undefined) return;
+    if (channel.joined) {
+      this.#options.onHead(channel, head);
+    } else {
+      channel.startAt({ seq: head.seq, epoch: head.epoch }, hub.order);
+      hub.schedule(channel);
+      if (channel.hasHeld) this.#options.onHead(channel, head);
+    }
+    const waiters = this.#waiters.get(head.topic) ?? [];
+    this.#waiters.delete(head.topic);
+    for (const waiter of waiters) waiter.resolve();
+  }
+}

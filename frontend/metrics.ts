@@ -1,0 +1,67 @@
+/** The frontend's numbers for Prometheus, read when somebody asks. */
+
+import { Counter, Gauge, type Registry } from "prom-client";
+import type { Counters } from "./counters.ts";
+import type { Frontend } from "./frontend.ts";
+
+const COUNTERS: readonly (readonly [name: string, help: string, read: (counters: Counters) => number])[] = [
+  ["ovation_frontend_dispatched_events_total", "Events that dispatchers sent to this frontend", (c) => c.dispatched],
+  ["ovation_frontend_unwanted_events_total", "Events of topics that nobody here has", (c) => c.unwanted],
+  ["ovation_frontend_repeated_events_total", "Durable events that were here before", (c) => c.repeated],
+  ["ovation_frontend_batches_total", "Batches encoded", (c) => c.batches],
+  ["ovation_frontend_writes_total", "Writes to connections by broadcasts", (c) => c.writes],
+  ["ovation_frontend_written_events_total", "Events in those writes: deliveries", (c) => c.written],
+  ["ovation_frontend_lost_events_total", "Live events that slow viewers were told they lost", (c) => c.lostSlow],
+  ["ovation_frontend_gaps_total", "gap events written", (c) => c.gaps],
+  ["ovation_frontend_repaired_events_total", "Durable events pulled from the log because they were missing", (c) => c.repaired],
+  ["ovation_frontend_repair_reads_total", "Reads of the log for that", (c) => c.repairReads],
+  ["ovation_frontend_recovered_events_total", "Durable events sent to those who returned", (c) => c.recovered],
+  ["ovation_frontend_recovery_reads_total", "Reads of the log for that", (c) => c.recoveryReads],
+  ["ovation_frontend_recoveries_total", "Connections that were sent what they had missed", (c) => c.recoveries],
+  ["ovation_frontend_unrecovered_topics_total", "Returns answered with recovered: false", (c) => c.unrecovered],
+  ["ovation_frontend_connects_total", "Connections opened", (c) => c.connects],
+];
+
+export function registerFrontendMetrics(registry: Registry, frontend: Frontend): void {
+  const { counters } = frontend;
+  for (const [name, help, read] of COUNTERS) {
+    new Counter({
+      name,
+      help,
+      registers: [registry],
+      collect() {
+        this.reset();
+        this.inc(read(counters));
+      },
+    });
+  }
+  labelled(registry, "ovation_frontend_closes_total", "Connections closed, by reason", "reason", () => counters.closes);
+  labelled(registry, "ovation_frontend_refusals_total", "Connects answered with a wait, by reason", "reason", () => counters.refusals);
+  gauge(registry, "ovation_frontend_connections", "Open connections", () => frontend.connections.size);
+  gauge(registry, "ovation_frontend_slow_connections", "Connections with a write that has not drained", () => counters.slow);
+  gauge(registry, "ovation_frontend_topics", "Topics with a subscriber here, or lately", () => frontend.hub.channels.size);
+}
+
+function gauge(registry: Registry, name: string, help: string, read: () => number): void {
+  new Gauge({
+    name,
+    help,
+    registers: [registry],
+    collect() {
+      this.set(read());
+    },
+  });
+}
+
+function labelled(registry: Registry, name: string, help: string, label: string, read: () => Readonly<Record<string, number>>): void {
+  new Counter({
+    name,
+    help,
+    labelNames: [label],
+    registers: [registry],
+    collect() {
+      this.reset();
+      for (const [value, count] of Object.entries(read())) this.inc({ [label]: value }, count);
+    },
+  });
+}

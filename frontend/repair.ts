@@ -1,0 +1,91 @@
+/**
+ * Repair: the lane beside the fast one. A number that did not arrive is pulled from the log, one read
+ * per topic however many viewers wait for it, and goes out in order as if it had come in time.
+ */
+
+import type { Clock } from "@ovation/protocol";
+import type { Channel } from "./channel.ts";
+import type { Counters } from "./counters.ts";
+import type { Hub } from "./hub.ts";
+import { LOG_PAGE_EVENTS, REPAIR_DELAY_MS, REPAIR_RETRY_FIRST_MS, REPAIR_RETRY_LAST_MS } from "./limits.ts";
+import { retry, sleep } from "./retry.ts";
+import type { EventPage, Upstream } from "./upstream.ts";
+
+export interface RepairOptions {
+  readonly hub: Hub;
+  readonly upstream: Upstream;
+  readonly clock: Clock;
+  readonly random: () => number;
+  readonly counters: Counters;
+  /** What is missing is not in the log any more, or the log is another one: viewers must start over. */
+  onUnrepairable(channel: Channel): void;
+  onFailure(what: string, error: unknown): void;
+}
+
+interface Running {
+  /** The number that has to be reached, as far as is known. */
+  goal: number;
+  readonly done: Promise<void>;
+}
+
+export class Repair {
+  readonly #options: RepairOptions;
+  readonly #running = new Map<Channel, Running>();
+
+  constructor(options: RepairOptions) {
+    this.#options = options;
+  }
+
+  /** Resolves when the channel has `seq`, or has nobody any more. */
+  reach(channel: Channel, seq: number): Promise<void> {
+    if (channel.seq >= seq && !channel.hasHeld) return Promise.resolve();
+    const running = this.#running.get(channel);
+    if (running !== undefined) {
+      running.goal = Math.max(running.goal, seq);
+      return running.done;
+    }
+    const started: Running = { goal: seq, done: this.#run(channel, () => started.goal) };
+    this.#running.set(channel, started);
+    return started.done;
+  }
+
+  async #run(channel: Channel, goal: () => number): Promise<void> {
+    const { hub, clock, counters } = this.#options;
+    const gone = () => hub.channel(channel.topic) !== channel;
+    try {
+      // What is missing may only be late: another dispatcher's batch a little behind this one.
+      await sleep(clock, REPAIR_DELAY_MS);
+      while (!gone() && (channel.seq < goal() || channel.hasHeld)) {
+        const page = await this.#read(channel, gone);
+        if (page === undefined) return;
+        const before = channel.seq;
+        if (page.head.seq < channel.seq || page.head.first > channel.seq + 1) {
+          this.#options.onUnrepairable(channel);
+          return;
+        }
+        for (const event of page.events) if (channel.takeDurable(event) === "taken") counters.repaired++;
+        hub.schedule(channel);
+        // The log has nothing more: what was announced or held ahead of it was not from this log.
+        if (channel.seq === before && page.head.seq <= channel.seq) {
+          channel.dropHeld();
+          return;
+        }
+      }
+    } finally {
+      this.#running.delete(channel);
+    }
+  }
+
+  #read(channel: Channel, gone: () => boolean): Promise<EventPage | undefined> {
+    const { clock, random, upstream, counters } = this.#options;
+    return retry(
+      { clock, random, firstMs: REPAIR_RETRY_FIRST_MS, longestMs: REPAIR_RETRY_LAST_MS },
+      () => {
+        counters.repairReads++;
+        return upstream.read(channel.topic, channel.seq, LOG_PAGE_EVENTS);
+      },
+      (error) => this.#options.onFailure("repair", error),
+      gone,
+    );
+  }
+}

@@ -1,0 +1,68 @@
+/** `PUT` and `DELETE /v1/connections/{id}/subscriptions`: changes the topics of an open connection. */
+
+import {
+  type Authenticate,
+  type Identity,
+  Problem,
+  parseConnectionId,
+  type Route,
+  readJson,
+  TOPICS_PER_CONNECTION_MAX,
+  type Topic,
+  VIEWER_BODY_BYTES_MAX,
+} from "@ovation/protocol";
+import { z } from "zod";
+import { parseTopics } from "./events-route.ts";
+import type { Authorize, Frontend } from "./frontend.ts";
+
+export interface SubscriptionsRoutesOptions {
+  readonly frontend: Frontend;
+  readonly authenticate: Authenticate;
+  readonly authorize: Authorize;
+}
+
+const Body = z.strictObject({ topics: z.array(z.string()).min(1).max(TOPICS_PER_CONNECTION_MAX) });
+
+type Result = { readonly ok: true; readonly head?: number; readonly epoch?: string } | { readonly ok: false; readonly error: string };
+
+export function createSubscriptionsRoutes(options: SubscriptionsRoutesOptions): readonly Route[] {
+  const path = "/v1/connections/:id/subscriptions";
+  return [
+    {
+      method: "PUT",
+      path,
+      async handle(request, { params }) {
+        const { identity, connection, topics } = await read(options, request, params["id"] ?? "");
+        const results: Record<string, Result> = {};
+        const allowed: Topic[] = [];
+        for (const topic of topics) {
+          if (await options.authorize(identity, topic)) allowed.push(topic);
+          else results[topic] = { ok: false, error: identity === undefined ? "token-missing" : "forbidden" };
+        }
+        const changed = await options.frontend.change({ connection, add: allowed, remove: [], sub: identity?.sub ?? "" }, identity);
+        if (!changed.ok) throw new Problem(changed.error);
+        for (const { topic, seq, epoch } of changed.heads) results[topic] = { ok: true, head: seq, epoch };
+        return Response.json({ results });
+      },
+    },
+    {
+      method: "DELETE",
+      path,
+      async handle(request, { params }) {
+        const { identity, connection, topics } = await read(options, request, params["id"] ?? "");
+        const changed = await options.frontend.change({ connection, add: [], remove: topics, sub: identity?.sub ?? "" }, identity);
+        if (!changed.ok) throw new Problem(changed.error);
+        return Response.json({ results: Object.fromEntries(topics.map((topic) => [topic, { ok: true }])) });
+      },
+    },
+  ];
+}
+
+async function read(options: SubscriptionsRoutesOptions, request: Request, id: string) {
+  const connection = parseConnectionId(id);
+  if (connection === undefined) throw new Problem("unknown-connection");
+  const identity: Identity | undefined = await options.authenticate(request);
+  const body = Body.safeParse(await readJson(request, VIEWER_BODY_BYTES_MAX));
+  if (!body.success) throw new Problem("invalid-body", `send {"topics":["video:42"]} with 1 to ${TOPICS_PER_CONNECTION_MAX} topics`);
+  return { identity, connection, topics: parseTopics(body.data.topics) };
+}

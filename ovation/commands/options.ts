@@ -1,0 +1,41 @@
+/** Options that several commands share, and the parsers of their values. */
+
+import { InvalidArgumentError, Option } from "commander";
+
+export function toPort(text: string): number {
+  const port = Number(text);
+  if (!Number.isInteger(port) || port < 0 || port > 65_535)
+    throw new InvalidArgumentError("a port is a number from 0 (any free one) to 65535.");
+  return port;
+}
+
+export function toPositiveInteger(text: string): number {
+  const number = Number(text);
+  if (!Number.isInteger(number) || number < 1) throw new InvalidArgumentError("needs a whole number above 0.");
+  return number;
+}
+
+export function toSeconds(text: string): number {
+  const seconds = Number(text);
+  if (!Number.isFinite(seconds) || seconds < 0) throw new InvalidArgumentError("needs a number of seconds.");
+  return seconds;
+}
+
+/** An option that the environment can set as well: `--data-center` is `OVATION_DATA_CENTER`. */
+export function option(flags: string, description: string): Option {
+  const made = new Option(flags, description);
+  return made.env(`OVATION_${made.name().replaceAll("-", "_").toUpperCase()}`);
+}
+
+export function onOff(flags: string, description: string, initial: "on" | "off"): Option {
+  return option(`${flags} <on|off>`, description).choices(["on", "off"]).default(initial);
+}
+
+export const portOption = (initial: number) => option("--port <port>", "where to listen").default(initial).argParser(toPort);
+export const hostOption = () => option("--host <address>", "the address to listen on; 0.0.0.0 for all").default("127.0.0.1");
+export const dataOption = () => option("--data <directory>", "where comments, likes and the secret are kept").default("./data");
+/** Never shown with its value. */
+export const secretOption = () =>
+  option("--secret <secret>", "signs and verifies tokens; default: made once and kept in the data directory");
+export const logLevelOption = () =>
+  option("--log-level <level>", "what is written to standard error").choices(["debug", "info", "warn", "error", "silent"]).default("info");

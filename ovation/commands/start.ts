@@ -1,0 +1,103 @@
+/** `ovation start`: everything in one process. */
+
+import { LogUnusableError } from "@ovation/log";
+import { DEFAULT_POLICY } from "@ovation/protocol";
+import type { Command } from "commander";
+import { type AllInOneOptions, type Node, startAllInOne } from "../all-in-one.ts";
+import { createLogger } from "../logger.ts";
+import { crashOnUncaught, untilSignal } from "../process-life.ts";
+import { loadSecret } from "../tokens/mod.ts";
+import {
+  dataOption,
+  hostOption,
+  logLevelOption,
+  onOff,
+  option,
+  portOption,
+  secretOption,
+  toPositiveInteger,
+  toSeconds,
+} from "./options.ts";
+
+interface Options {
+  readonly port: number;
+  readonly host: string;
+  readonly data: string;
+  readonly secret?: string;
+  readonly workers: number;
+  readonly demo?: boolean;
+  readonly rateLimits: "on" | "off";
+  readonly videos: "any" | "listed";
+  readonly guests: "on" | "off";
+  readonly zstd: "on" | "off";
+  readonly drainSeconds: number;
+  readonly logLevel: string;
+}
+
+export function addStartCommand(program: Command): void {
+  program
+    .command("start")
+    .description("run everything in one process: frontend, dispatcher, comments, pages; data in SQLite")
+    .addOption(portOption(8080))
+    .addOption(hostOption())
+    .addOption(dataOption())
+    .addOption(secretOption())
+    .addOption(option("--workers <n>", "frontend processes that share the port").default(1).argParser(toPositiveInteger))
+    .addOption(option("--demo", "a demo video and a simulated audience"))
+    .addOption(onOff("--rate-limits", "limits per member and address; off for measuring and imports", "on"))
+    .addOption(
+      option("--videos <any|listed>", "any: a video exists by being used; listed: only those that were created")
+        .choices(["any", "listed"])
+        .default("any"),
+    )
+    .addOption(onOff("--guests", "whether a name is enough to comment", "on"))
+    .addOption(onOff("--zstd", "compress streams for browsers that accept it", "on"))
+    .addOption(
+      option("--drain-seconds <s>", "how long viewers are asked to leave before the process ends").default(10).argParser(toSeconds),
+    )
+    .addOption(logLevelOption())
+    .addHelpText(
+      "after",
+      "\n  ovation start --demo        then open http://localhost:8080\n  ovation start --host 0.0.0.0 --data /var/lib/ovation",
+    )
+    .action(start);
+}
+
+async function start(options: Options): Promise<void> {
+  const logger = createLogger(options.logLevel);
+  crashOnUncaught(logger);
+  const secret = options.secret ?? loadSecret(options.data).secret;
+  const settings: AllInOneOptions = {
+    port: options.port,
+    host: options.host,
+    dataDirectory: options.data,
+    secret,
+    policy: DEFAULT_POLICY,
+    rateLimits: options.rateLimits === "on",
+    videos: options.videos,
+    guests: options.guests === "on",
+    zstd: options.zstd === "on",
+    drainMs: options.drainSeconds * 1000,
+    logger,
+  };
+  const node = await startOrExplain(settings);
+  console.log(`Ovation is live: ${node.url}`);
+  const signal = await untilSignal(logger);
+  logger.info({ signal, connections: node.frontend.connections.size }, "draining");
+  await node.stop();
+  process.exit(0);
+}
+
+/** What an operator can mend is a sentence, not a stack. */
+async function startOrExplain(options: AllInOneOptions): Promise<Node> {
+  try {
+    return await startAllInOne(options);
+  } catch (error) {
+    const code = (error as NodeJS.ErrnoException).code;
+    if (code === "EADDRINUSE") console.error(`ovation: port ${options.port} is taken; stop what uses it, or give another one with --port`);
+    else if (code === "EACCES") console.error(`ovation: not allowed: ${(error as Error).message}`);
+    else if (error instanceof LogUnusableError) console.error(`ovation: ${error.message}`);
+    else throw error;
+    process.exit(1);
+  }
+}

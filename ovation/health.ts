@@ -1,0 +1,39 @@
+/** `GET /healthz`, `/readyz`, `/metrics`: what load balancers and Prometheus ask. */
+
+import type { Route } from "@ovation/protocol";
+import type { Registry } from "prom-client";
+
+/** What has to hold before traffic is sent here: a name, and why it does not hold at the moment. */
+export type ReadinessCheck = readonly [name: string, why: () => string | undefined];
+
+export interface HealthOptions {
+  readonly registry: { metrics(): Promise<string>; readonly contentType: string } | Registry;
+  readonly checks: readonly ReadinessCheck[];
+}
+
+export function createHealthRoutes({ registry, checks }: HealthOptions): readonly Route[] {
+  return [
+    { method: "GET", path: "/healthz", handle: () => Response.json({ status: "alive" }, { headers: NO_STORE }) },
+    {
+      method: "GET",
+      path: "/readyz",
+      handle() {
+        const reasons = checks.flatMap(([name, why]) => {
+          const reason = why();
+          return reason === undefined ? [] : [{ check: name, reason }];
+        });
+        const ready = reasons.length === 0;
+        return Response.json({ status: ready ? "ready" : "not ready", reasons }, { status: ready ? 200 : 503, headers: NO_STORE });
+      },
+    },
+    {
+      method: "GET",
+      path: "/metrics",
+      async handle() {
+        return new Response(await registry.metrics(), { headers: { "content-type": registry.contentType, ...NO_STORE } });
+      },
+    },
+  ];
+}
+
+const NO_STORE = { "cache-control": "no-store" };

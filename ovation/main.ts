@@ -1,0 +1,20 @@
+/** The command line: `ovation <command>`. Each command is a file in `commands/`. */
+
+import { Command } from "commander";
+import packageJson from "../package.json" with { type: "json" };
+import { addStartCommand } from "./commands/start.ts";
+import { addTokenCommand } from "./commands/token.ts";
+import { addReplayCommand } from "./replay/mod.ts";
+
+const program = new Command("ovation")
+  .description("Live comments, likes and personal events for live video.")
+  .version(packageJson.version)
+  .configureHelp({ sortOptions: false })
+  .showHelpAfterError("(ovation --help shows what there is)")
+  .addHelpText("after", "\nEvery option is also read from the environment: --rate-limits is OVATION_RATE_LIMITS.");
+
+addStartCommand(program);
+addTokenCommand(program);
+addReplayCommand(program);
+
+await program.parseAsync(process.argv);
