@@ -92,6 +92,8 @@ export function startFakeServer(): FakeServer {
     port: 0,
     hostname: "127.0.0.1",
     idleTimeout: 0,
+    // Streams are cut on purpose; without a handler Bun prints each.
+    error: () => new Response(null, { status: 500 }),
     async fetch(request) {
       const url = new URL(request.url);
       const text = request.method === "GET" ? "" : await request.text();

@@ -1,0 +1,218 @@
+/** The SDK over real sockets, in each form of its transport. */
+
+import { afterEach, beforeEach, describe, expect, test } from "bun:test";
+import { EventSource } from "eventsource";
+import { ApiError, type Client, type ClientOptions, createClient } from "./mod.ts";
+import { type FakeServer, problem, startFakeServer, until } from "./testing/fake-server.ts";
+
+let server: FakeServer;
+const clients: Client[] = [];
+
+beforeEach(() => {
+  server = startFakeServer();
+});
+afterEach(async () => {
+  for (const client of clients.splice(0)) client.close();
+  await server.stop();
+});
+
+function open(options: ClientOptions = {}): Client {
+  const client = createClient({ url: server.url, retryMs: { first: 20, longest: 200 }, shareTabs: false, ...options });
+  clients.push(client);
+  return client;
+}
+
+function opens(): number {
+  return server.requests.filter(({ path }) => path === "/v1/events").length;
+}
+
+const FORMS: Record<string, ClientOptions> = { fetch: { eventSource: "fetch" }, "the eventsource package": { eventSource: EventSource } };
+
+for (const [form, options] of Object.entries(FORMS)) {
+  describe(`over ${form}`, () => {
+    test("comments arrive once and in order through a cut, on topics of the address and of a PUT", async () => {
+      const client = open(options);
+      const one: number[] = [];
+      const two: number[] = [];
+      client.subscribe("video:1", { comment: ({ seq }) => void one.push(seq ?? -1) });
+      await until(() => client.state.name === "connected", "connected");
+      let active = false;
+      client.subscribe("video:2", {
+        comment: ({ seq }) => void two.push(seq ?? -1),
+        onSubscribed: () => {
+          active = true;
+        },
+      });
+      await until(() => active, "subscribed by PUT");
+      for (let count = 0; count < 5; count++)
+        for (const topic of ["video:1", "video:2"]) server.model.publish(topic, "comment", { text: "é\n👍" });
+      await until(() => two.length === 5, "live");
+      server.cut();
+      for (let count = 0; count < 5; count++)
+        for (const topic of ["video:1", "video:2"]) server.model.publish(topic, "comment", { text: "x" });
+      await until(() => one.length === 10 && two.length === 10, "recovered");
+      expect(one).toEqual([1, 2, 3, 4, 5, 6, 7, 8, 9, 10]);
+      expect(two).toEqual(one);
+    });
+
+    test("an expired token is replaced through the callback, and the stream goes on from its position", async () => {
+      let issued = 0;
+      let valid = "token-1";
+      const client = open({ ...options, token: async () => `token-${++issued}` });
+      server.script = ({ token }) => (token === valid ? undefined : problem(401, "token-expired"));
+      const seqs: number[] = [];
+      client.subscribe("video:1", { comment: ({ seq }) => void seqs.push(seq ?? -1) });
+      await until(() => client.state.name === "connected", "connected");
+      server.model.publish("video:1", "comment", {});
+      await until(() => seqs.length === 1, "live");
+      valid = "token-2";
+      server.cut();
+      server.model.publish("video:1", "comment", {});
+      await until(() => seqs.length === 2, "recovered");
+      expect(seqs).toEqual([1, 2]);
+      expect(issued).toBe(2);
+      server.write('event: reconnect\ndata: {"afterMs":0,"reason":"token-expired"}\n\n');
+      valid = "token-3";
+      await until(() => issued === 3 && client.state.name === "connected", "renewed when the server asked");
+    });
+
+    test("a token that is not valid ends it for good, until there is another one", async () => {
+      const client = open({ ...options, token: "wrong" });
+      server.script = ({ token }) => (token === "right" ? undefined : problem(401, "token-invalid"));
+      client.subscribe("video:1", {});
+      await until(() => client.state.name === "failed", "failed");
+      expect(client.state).toMatchObject({ reason: "token-invalid" });
+      client.setToken("right");
+      await until(() => client.state.name === "connected", "connected");
+    });
+
+    test("204 means stop", async () => {
+      const client = open(options);
+      server.script = () => new Response(null, { status: 204 });
+      client.subscribe("video:1", {});
+      await until(() => client.state.name === "failed", "failed");
+      expect(client.state).toMatchObject({ reason: "stopped" });
+    });
+
+    test("a server in trouble is tried again", async () => {
+      const client = open(options);
+      let refusals = 3;
+      server.script = () => (refusals-- > 0 ? problem(503, "unavailable") : undefined);
+      client.subscribe("video:1", {});
+      await until(() => client.state.name === "connected", "connected");
+    });
+
+    test("one forbidden topic among many is found and the others are served", async () => {
+      const client = open(options);
+      server.model.refused.set("member:bob", "forbidden");
+      server.script = ({ path, url }) =>
+        path === "/v1/events" && url.searchParams.getAll("topic").includes("member:bob") ? problem(403, "forbidden") : undefined;
+      const refused: string[] = [];
+      let subscribed = 0;
+      for (const topic of ["video:1", "member:bob", "video:2"]) {
+        client.subscribe(topic, { onSubscribed: () => void subscribed++, onRefused: (code) => void refused.push(`${topic} ${code}`) });
+      }
+      await until(() => subscribed === 2 && refused.length === 1, "others subscribed");
+      expect(refused).toEqual(["member:bob forbidden"]);
+    });
+  });
+}
+
+test("EventSource is left for fetch when events of a type nobody listens for leave a hole", async () => {
+  const client = open({ eventSource: EventSource });
+  const seqs: number[] = [];
+  client.subscribe("video:1", { comment: ({ seq }) => void seqs.push(seq ?? -1) });
+  await until(() => client.state.name === "connected", "connected");
+  server.model.publish("video:1", "goal", {});
+  server.model.publish("video:1", "comment", {});
+  await until(() => seqs.length === 1, "the comment behind the hidden event");
+  expect(seqs).toEqual([2]);
+});
+
+test("a type is heard over EventSource when a subscriber comes for it later", async () => {
+  const client = open({ eventSource: EventSource });
+  client.subscribe("video:1", {});
+  await until(() => client.state.name === "connected", "connected");
+  let goals = 0;
+  client.subscribe("video:1", { goal: () => void goals++ });
+  server.model.publish("video:1", "goal", {}, false);
+  await until(() => goals === 1, "goal");
+  expect(opens()).toBe(1);
+});
+
+describe("the HTTP API", () => {
+  test("a comment whose answer was lost is stored once: the retry has the same clientId", async () => {
+    const client = open();
+    let losses = 2;
+    const lossy = (async (...parameters: Parameters<typeof fetch>) => {
+      const response = await fetch(...parameters);
+      if (losses-- > 0) throw new TypeError("the answer was lost");
+      return response;
+    }) as unknown as typeof fetch;
+    const stored = await open({ fetch: lossy }).video("7").comment("hello", { replyTo: 3 });
+    expect(stored).toMatchObject({ seq: 1, text: "hello" });
+    expect(server.model.log("video:7")).toHaveLength(1);
+    const posts = server.requests.filter(({ method }) => method === "POST");
+    expect(posts).toHaveLength(3);
+    expect(new Set(posts.map(({ body }) => body["clientId"])).size).toBe(1);
+    expect(posts[0]?.body).toMatchObject({ text: "hello", replyTo: 3 });
+    await client.video("7").comment("again", { clientId: "mine" });
+    expect(server.requests.at(-1)?.body).toEqual({ text: "again", clientId: "mine" });
+  });
+
+  test("a refusal has its code, status and wait", async () => {
+    server.script = () => problem(429, "rate-limited", { retryAfterMs: 1500, detail: "slower" });
+    const error = await open()
+      .video("7")
+      .comment("x")
+      .catch((reason: unknown) => reason);
+    expect(error).toBeInstanceOf(ApiError);
+    expect(error).toMatchObject({ code: "rate-limited", status: 429, detail: "slower", retryAfterMs: 1500 });
+    expect(server.requests).toHaveLength(1);
+  });
+
+  test("an answer that is no problem document is one all the same", async () => {
+    server.script = () => new Response("<h1>no</h1>", { status: 500, headers: { "retry-after": "2" } });
+    const error = await open()
+      .video("7")
+      .info()
+      .catch((reason: unknown) => reason);
+    expect(error).toMatchObject({ code: "http-500", status: 500, retryAfterMs: 2000 });
+  });
+
+  test("no answer is the code `network`", async () => {
+    const error = await open({ url: "http://127.0.0.1:1" })
+      .video("7")
+      .info()
+      .catch((reason: unknown) => reason);
+    expect(error).toMatchObject({ code: "network", status: 0 });
+  });
+
+  test("an expired token is renewed once for requests that come together", async () => {
+    let issued = 0;
+    const client = open({ token: () => `token-${++issued}` });
+    server.script = ({ token }) => (token === "token-2" ? Response.json({ comments: [], head: 0 }) : problem(401, "token-expired"));
+    await Promise.all([1, 2, 3].map(() => client.video("7").history({ after: 3, limit: 10 })));
+    expect(issued).toBe(2);
+    expect(server.requests.at(-1)?.url.search).toBe("?after=3&limit=10");
+  });
+
+  test("a guest's token is used from then on, by requests and by the stream", async () => {
+    const client = open();
+    client.subscribe("video:1", {});
+    await until(() => client.state.name === "connected", "connected");
+    expect(await client.guest("Ana")).toEqual({ token: "guest-token", member: { id: "g1", name: "Ana" } });
+    await until(() => opens() === 2, "connects again");
+    await client.video("7").comment("x");
+    expect(server.requests.at(-1)?.token).toBe("guest-token");
+    expect(server.requests.find(({ path, token }) => path === "/v1/events" && token === "guest-token")).toBeDefined();
+  });
+
+  test("taps of two handles of one video share its one request a second", async () => {
+    const client = open();
+    client.video("7").like();
+    client.video("7").like("like", 2);
+    await until(() => server.requests.length === 1, "likes");
+    expect(server.requests[0]?.body).toEqual({ kind: "like", count: 3 });
+  });
+});

@@ -1,0 +1,2 @@
+export { EventSource } from "eventsource";
+export * from "../mod.ts";
