@@ -137,6 +137,7 @@ test("one node of a Cluster that is emptied, and a master that fails over to its
   await cluster.servers[0]?.kill();
   const first = await settle(table.lookup(topics));
   if (first.error !== undefined) expect(first.error).toBeInstanceOf(TableUnavailableError);
+  if ((await settle(table.lookup([]))).error !== undefined) throw new Error("nothing was asked, and it failed");
   await eventually(
     "the replica takes over and rows are whole",
     async () => {

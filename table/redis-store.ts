@@ -11,6 +11,7 @@
 
 import { createHash } from "node:crypto";
 import { Cluster, Redis, type RedisOptions } from "ioredis";
+import { slotOf } from "./redis-slots.ts";
 import { parseStoreAddress, type StoreAddress } from "./redis-url.ts";
 import { TableUnavailableError } from "./subscription-table.ts";
 
@@ -53,6 +54,8 @@ export interface RedisStore {
   evaluate(script: Script, keys: readonly string[], values: readonly (string | number)[]): Promise<unknown>;
   /** The nodes that hold keys, each with the first slot that it owns (single and Sentinel: one, slot 0). */
   masters(): readonly { readonly node: Redis; readonly slot: number }[];
+  /** Names the node that holds a key, as far as is known here: what is asked of one node can fail without the others. */
+  nodeOf(key: string): string;
   /** Rejects with TableUnavailableError where the store does not answer: for `readyz`. */
   ping(): Promise<void>;
   close(): Promise<void>;
@@ -133,6 +136,7 @@ export function openRedisStore(options: RedisStoreOptions): RedisStore {
     run: attempt,
     evaluate,
     masters,
+    nodeOf: (key) => (client instanceof Redis ? "" : (client.slots[slotOf(key)]?.[0] ?? "")),
     async ping() {
       await attempt("ping", 1, () => client.exists(`${prefix}:ping`));
     },

@@ -1,5 +1,5 @@
 import { expect, test } from "bun:test";
-import { tagOfSlot } from "./redis-identity.ts";
+import { slotOf, tagOfSlot } from "./redis-slots.ts";
 import { parseStoreAddress } from "./redis-url.ts";
 
 test("addresses of one server, Sentinels and a Cluster are understood", () => {
@@ -62,7 +62,9 @@ test("what is no address is refused with what is expected, and without repeating
   }
 });
 
-test("a tag is found for every slot", () => {
-  // [spec] CLUSTER KEYSLOT somekey is 11058; of "foo" 12182.
-  for (const slot of [0, 1, 5461, 11_058, 16_383]) expect(tagOfSlot(slot).length).toBeGreaterThan(0);
+test("slots are those of the specification, and a tag is found for every slot", () => {
+  // [spec] the CRC of "123456789" is 31C3.
+  expect(slotOf("123456789")).toBe(0x31c3);
+  expect(slotOf("foo")).toBe(12_182);
+  for (const slot of [0, 1, 5461, 11_058, 16_383]) expect(slotOf(tagOfSlot(slot))).toBe(slot);
 });

@@ -13,7 +13,7 @@ beforeAll(async () => {
     const table = openRedisTable({ url });
     tables.push(table);
     while (
-      await table.lookup([]).then(
+      await table.lookup([freshTopic()]).then(
         () => false,
         () => true,
       )

@@ -76,23 +76,27 @@ export function createRedisTable({ store, sweepMs }: RedisTableOptions): RedisTa
     return identity;
   }
 
-  function read(topics: readonly Topic[]): Promise<Map<Topic, FrontendAddress[]>> {
-    return store.run("lookup", topics.length + 1, async () => {
-      const [live, ...rows] = await Promise.all([leases.live(), ...topics.map((topic) => client.hkeys(rowPrefix + topic))]);
-      const addresses = new Map<string, FrontendAddress>();
-      for (const [id, url] of live) addresses.set(id, { id: id as FrontendId, url });
-      const answers = new Map<Topic, FrontendAddress[]>();
-      for (const [index, topic] of topics.entries()) {
-        const found: FrontendAddress[] = [];
-        for (const id of rows[index] ?? []) {
-          const address = addresses.get(id);
-          if (address === undefined) sweep.seen(rowPrefix + topic, id);
-          else found.push(address);
-        }
-        answers.set(topic, found);
+  async function readGroup(topics: readonly Topic[], live: Promise<ReadonlyMap<string, FrontendAddress>>) {
+    const rows = store.run("lookup", topics.length, () => Promise.all(topics.map((topic) => client.hkeys(rowPrefix + topic))));
+    const [addresses, ids] = await Promise.all([live, rows]);
+    const answers = new Map<Topic, FrontendAddress[]>();
+    for (const [index, topic] of topics.entries()) {
+      const found: FrontendAddress[] = [];
+      for (const id of ids[index] ?? []) {
+        const address = addresses.get(id);
+        if (address === undefined) sweep.seen(rowPrefix + topic, id);
+        else found.push(address);
       }
-      return answers;
-    });
+      answers.set(topic, found);
+    }
+    return answers;
+  }
+
+  async function readLive(): Promise<Map<string, FrontendAddress>> {
+    const live = await store.run("lookup", 1, () => leases.live());
+    const addresses = new Map<string, FrontendAddress>();
+    for (const [id, url] of live) addresses.set(id, { id: id as FrontendId, url });
+    return addresses;
   }
 
   return {
@@ -113,7 +117,17 @@ export function createRedisTable({ store, sweepMs }: RedisTableOptions): RedisTa
       }
     },
 
-    lookup: createBatchedLookup(read),
+    lookup: createBatchedLookup({
+      groupOf: (topic) => store.nodeOf(rowPrefix + topic),
+      read(groups) {
+        const live = readLive();
+        const answers = new Map([...groups].map(([name, topics]) => [name, readGroup([...topics], live)] as const));
+        // A lookup that fails is told so through its group; the promises themselves have no other listener.
+        live.catch(() => undefined);
+        for (const answer of answers.values()) answer.catch(() => undefined);
+        return answers;
+      },
+    }),
 
     get swept() {
       return sweep.swept;
