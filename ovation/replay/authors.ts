@@ -1,18 +1,13 @@
 /** Who posts: every author of a recording as a member of their own. */
 
 import { createHash } from "node:crypto";
-import type { Role } from "@ovation/protocol";
+import type { TokenClaims } from "../tokens/mod.ts";
 import type { Api } from "./api.ts";
 import { AUTHORS_MAX } from "./limits.ts";
 import type { RecordedRole } from "./recording.ts";
 import { prepareName } from "./text.ts";
 
-/** What a token is to say; the wiring signs it with the server's secret. */
-export interface TokenClaims {
-  readonly sub: string;
-  readonly name: string;
-  readonly role: Role;
-}
+/** Signs with the server's secret. */
 export type SignToken = (claims: TokenClaims) => Promise<string>;
 
 export interface Author {
@@ -28,12 +23,13 @@ export interface Authors {
 }
 
 /** Signed members: the same author is the same member in every replay, and moderators are moderators. */
-export function signedAuthors(sign: SignToken): Authors {
+export function signedAuthors(sign: SignToken, videoId: string): Authors {
   return {
     way: "each author as a member, with a signed token",
     author: remember(async (name, role) => {
       const sub = `replay.${createHash("sha256").update(name).digest("hex").slice(0, 16)}`;
-      return { token: await sign({ sub, name: prepareName(name), role }), prefix: "" };
+      const roles = role === "member" ? {} : { [videoId]: role };
+      return { token: await sign({ sub, name: prepareName(name), role: "member", roles }), prefix: "" };
     }),
   };
 }

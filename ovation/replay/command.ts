@@ -1,34 +1,33 @@
 /** `ovation replay FILE --video ID`: options, progress and messages around {@link replay}. */
 
+import { existsSync } from "node:fs";
+import { join } from "node:path";
 import { isTopicId, systemClock } from "@ovation/protocol";
 import { type Command, InvalidArgumentError, Option } from "commander";
-import { createApi, RefusedError, UnreachableError } from "./api.ts";
-import { type Authors, guestAuthors, oneAuthor, type SignToken, signedAuthors } from "./authors.ts";
+import { loadSecret, signToken } from "../tokens/mod.ts";
+import { type Api, createApi, RefusedError, UnreachableError } from "./api.ts";
+import { type Authors, guestAuthors, oneAuthor, signedAuthors } from "./authors.ts";
 import { formatDuration, parseDuration } from "./duration.ts";
 import { openRecording } from "./open-recording.ts";
 import { createProgressLine } from "./progress-line.ts";
 import { checkRecording, RecordingError } from "./recording.ts";
 import { type ReplayProgress, replay } from "./replay.ts";
 
+/** Longer than the longest replay. */
+const TOKEN_TTL_S = 7 * 24 * 60 * 60;
+
 interface Options {
   readonly video: string;
   readonly speed: number;
   readonly url: string;
   readonly token?: string;
+  readonly secret?: string;
   readonly data: string;
   readonly limit: number;
   readonly from: number;
 }
 
-export interface ReplayCommandOptions {
-  /**
-   * How this machine signs tokens: with `OVATION_SECRET`, or the secret in the data directory.
-   * Answers undefined where there is neither; authors are guests then.
-   */
-  signer(dataDirectory: string): Promise<SignToken | undefined>;
-}
-
-export function addReplayCommand(program: Command, { signer }: ReplayCommandOptions): void {
+export function addReplayCommand(program: Command): void {
   program
     .command("replay")
     .description("feed a recorded chat to a video, as if it happened live")
@@ -44,6 +43,7 @@ export function addReplayCommand(program: Command, { signer }: ReplayCommandOpti
         .default("./data")
         .env("OVATION_DATA"),
     )
+    .addOption(new Option("--secret <secret>", "sign authors with the server's secret").env("OVATION_SECRET").hideHelp())
     .addOption(new Option("--limit <n>", "at most so many comments").default(Number.POSITIVE_INFINITY, "all").argParser(toLimit))
     .addOption(
       new Option("--from <time>", "begin at this moment of the recording, for example 00:10:00")
@@ -59,12 +59,12 @@ The server's rate limits hold for them as for everybody: start it with --rate-li
   ovation replay ovation/replay/sample.jsonl --video demo --speed 10`,
     )
     .action(async (file: string, options: Options) => {
-      process.exitCode = await runReplay(file, options, signer);
+      process.exitCode = await runReplay(file, options);
     });
 }
 
 /** Answers the exit code. Progress goes to standard error, the summary to standard output. */
-async function runReplay(file: string, options: Options, signer: ReplayCommandOptions["signer"]): Promise<number> {
+async function runReplay(file: string, options: Options): Promise<number> {
   const stop = new AbortController();
   const onInterrupt = () => stop.abort(new Error("interrupted"));
   process.once("SIGINT", onInterrupt);
@@ -87,7 +87,7 @@ async function runReplay(file: string, options: Options, signer: ReplayCommandOp
         line.show(`waiting ${(waitMs / 1000).toFixed(1)} s for the rate limit`);
       },
     });
-    const authors = await chooseAuthors(options, api, signer);
+    const authors = chooseAuthors(options, api);
     line.say(
       `${file}: ${summary.comments} comments in ${formatDuration(summary.lastSeconds)} (${recording.form}) → ${options.url}/watch/${options.video}`,
     );
@@ -124,14 +124,16 @@ async function runReplay(file: string, options: Options, signer: ReplayCommandOp
   }
 }
 
-async function chooseAuthors(
-  options: Options,
-  api: Parameters<typeof guestAuthors>[0],
-  signer: ReplayCommandOptions["signer"],
-): Promise<Authors> {
+function chooseAuthors(options: Options, api: Api): Authors {
   if (options.token !== undefined) return oneAuthor(options.token);
-  const sign = await signer(options.data);
-  return sign === undefined ? guestAuthors(api) : signedAuthors(sign);
+  const secret = options.secret ?? secretIn(options.data);
+  if (secret === undefined) return guestAuthors(api);
+  return signedAuthors((claims) => signToken(secret, claims, TOKEN_TTL_S), options.video);
+}
+
+/** The secret of a server that keeps its data there; none is made where there is none. */
+function secretIn(dataDirectory: string): string | undefined {
+  return existsSync(join(dataDirectory, "secret")) ? loadSecret(dataDirectory).secret : undefined;
 }
 
 function formatProgress(progress: ReplayProgress, lastSeconds: number, elapsedMs: number): string {

@@ -4,8 +4,7 @@
  * order of time.
  */
 
-export type { SignToken, TokenClaims } from "./authors.ts";
-export { addReplayCommand, type ReplayCommandOptions } from "./command.ts";
+export { addReplayCommand } from "./command.ts";
 export { openRecording } from "./open-recording.ts";
 export { type RecordedComment, type Recording, RecordingError } from "./recording.ts";
 export { type ReplayOptions, type ReplayProgress, replay } from "./replay.ts";

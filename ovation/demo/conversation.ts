@@ -1,0 +1,213 @@
+/** Who says what, when, and to whom: the talk of one room. Also answers real people who join it. */
+
+import type { Clock } from "@ovation/protocol";
+import type { DemoApi } from "./demo-api.ts";
+import type { Member } from "./demo-people.ts";
+import type { DemoVideo } from "./demo-script.ts";
+import { HOST, type Occasion } from "./demo-texts.ts";
+import { pick } from "./grammar.ts";
+import { PAUSE_PER_PERSON_MS, RECENT_COMMENTS_MAX, SEED_PARALLEL, STRANGER_ANSWER_EVERY_MS, STRANGERS_KNOWN_MAX } from "./limits.ts";
+import { unawaited } from "./unawaited.ts";
+import type { Writer } from "./writer.ts";
+
+export interface ConversationOptions {
+  readonly video: DemoVideo;
+  readonly host: Member;
+  readonly api: DemoApi;
+  readonly writer: Writer;
+  readonly clock: Clock;
+  readonly random: () => number;
+  /** Who is in the room now. */
+  here(): readonly Member[];
+  later(ms: number, run: () => void): void;
+}
+
+export interface Conversation {
+  /** Somebody who is here says something that fits; `excited` is 1 at the height of a moment, 0 in calm. */
+  somebodySpeaks(excited: number): void;
+  arrived(member: Member): void;
+  leaving(member: Member): void;
+  hostSays(lines: readonly string[]): Promise<void>;
+  pin(lines: readonly string[]): Promise<void>;
+  /** The `data:` of a comment event. */
+  heard(data: string): void;
+  seed(comments: number, people: readonly Member[]): Promise<void>;
+}
+
+interface Said {
+  readonly seq: number;
+  readonly name: string;
+  readonly id: string;
+  readonly question: boolean;
+}
+
+/** How often each occasion comes up in calm talk, and at the height of a moment. */
+const CALM: readonly (readonly [Occasion, number])[] = [
+  ["idle", 46],
+  ["short", 18],
+  ["question", 9],
+  ["agree", 14],
+  ["hello", 3],
+  ["long", 4],
+];
+const EXCITED: readonly (readonly [Occasion, number])[] = [
+  ["burst", 64],
+  ["short", 24],
+  ["agree", 12],
+];
+
+export function createConversation(options: ConversationOptions): Conversation {
+  const { video, host, api, writer, clock, random, later } = options;
+  /** The newest last. */
+  const recent: Said[] = [];
+  const spokeAt = new Map<string, number>();
+  /** Real people, and when they were last answered. */
+  const strangers = new Map<string, number>();
+
+  async function post(
+    member: Member,
+    text: string,
+    options: { readonly replyTo?: number; readonly question?: boolean } = {},
+  ): Promise<number | undefined> {
+    spokeAt.set(member.id, clock.now());
+    const seq = await api.comment(video.id, text, member.token, options.replyTo);
+    if (seq === undefined) return undefined;
+    remember({ seq, name: member.name, id: member.id, question: options.question === true });
+    return seq;
+  }
+
+  function remember(said: Said): void {
+    recent.push(said);
+    if (recent.length > RECENT_COMMENTS_MAX) recent.shift();
+  }
+
+  async function speak(member: Member, occasion: Occasion): Promise<void> {
+    const partner = occasion === "agree" ? pickPartner(member) : undefined;
+    if (occasion === "agree" && partner === undefined) occasion = "short";
+    const text = writer.write(member, occasion);
+    if (partner === undefined) {
+      const seq = await post(member, text, { question: occasion === "question" });
+      if (occasion === "question" && seq !== undefined) letSomebodyAnswer({ seq, name: member.name, id: member.id, question: true });
+      return;
+    }
+    // Some use the reply button, some write the name, as people do.
+    if (random() < 0.6) await post(member, text, { replyTo: partner.seq });
+    else await post(member, `@${partner.name} ${text}`);
+  }
+
+  function pickPartner(member: Member): Said | undefined {
+    const others = recent.slice(-10).filter((said) => said.id !== member.id && said.id !== host.id);
+    return others.length === 0 ? undefined : pick(others, random);
+  }
+
+  function letSomebodyAnswer(question: Said): void {
+    later(3500 + random() * 7000, () => {
+      const helpers = options.here().filter((member) => member.regular && member.id !== question.id);
+      const [member, text] =
+        random() < 0.45 || helpers.length === 0 ? [host, writer.say(HOST.answer)] : helperAnswer(pick(helpers, random));
+      unawaited(post(member, text, { replyTo: question.seq }));
+    });
+  }
+
+  function helperAnswer(member: Member): [Member, string] {
+    return [member, writer.write(member, "answer")];
+  }
+
+  /** Somebody who is not of the demo wrote: greet them the first time, answer now and then afterwards. */
+  function answerStranger(said: Said): void {
+    const now = clock.now();
+    const answeredAt = strangers.get(said.id);
+    if (answeredAt !== undefined && (now - answeredAt < STRANGER_ANSWER_EVERY_MS || random() < 0.35)) return;
+    strangers.delete(said.id);
+    strangers.set(said.id, now);
+    if (strangers.size > STRANGERS_KNOWN_MAX) {
+      const [oldest] = strangers.keys();
+      if (oldest !== undefined) strangers.delete(oldest);
+    }
+    if (said.question) {
+      letSomebodyAnswer(said);
+      return;
+    }
+    later(1500 + random() * 2500, () => {
+      const regulars = options.here().filter((member) => member.regular);
+      const member = regulars.length === 0 || random() < 0.3 ? host : pick(regulars, random);
+      const text =
+        answeredAt !== undefined
+          ? writer.write(member, "agree")
+          : member === host
+            ? writer.say(HOST.welcome, said.name)
+            : writer.write(member, "welcome", said.name);
+      unawaited(post(member, text, { replyTo: said.seq }));
+    });
+  }
+
+  async function hostSays(lines: readonly string[]): Promise<void> {
+    await post(host, writer.say(lines));
+  }
+
+  async function pin(lines: readonly string[]): Promise<void> {
+    const seq = await post(host, writer.say(lines));
+    if (seq !== undefined) await api.pin(video.id, seq, host.token);
+  }
+
+  return {
+    somebodySpeaks(excited) {
+      const now = clock.now();
+      const ready = options.here().filter((member) => member.talk > 0 && now - (spokeAt.get(member.id) ?? 0) >= PAUSE_PER_PERSON_MS);
+      const member = pickWeighted(
+        ready.map((each) => [each, each.talk] as const),
+        random,
+      );
+      if (member === undefined) return;
+      const occasion = pickWeighted(random() < excited ? EXCITED : CALM, random) ?? "short";
+      unawaited(speak(member, occasion));
+    },
+
+    arrived: (member) => unawaited(post(member, writer.write(member, "hello"))),
+    leaving: (member) => unawaited(post(member, writer.write(member, "bye"))),
+    hostSays,
+    pin,
+
+    heard(data) {
+      const comment = readComment(data);
+      if (comment === undefined || comment.id.startsWith("demo.")) return;
+      remember(comment);
+      answerStranger(comment);
+    },
+
+    async seed(comments, people) {
+      await pin(HOST.pinned);
+      const talkers = people.filter((member) => member.talk > 0);
+      if (talkers.length === 0) return;
+      for (let done = 1; done < comments; done += SEED_PARALLEL) {
+        const wave = Array.from({ length: Math.min(SEED_PARALLEL, comments - done) }, async (_, index) => {
+          const number = done + index;
+          // In turn: nobody may say much in a short time, and everybody is introduced.
+          const member = talkers[number % talkers.length];
+          if (member === undefined) return;
+          if (number === 9) await hostSays(HOST.moment.track);
+          else if (number === 27) await hostSays(HOST.moment.thanks);
+          else await speak(member, number < talkers.length && number % 4 === 1 ? "hello" : (pickWeighted(CALM, random) ?? "idle"));
+        });
+        await Promise.all(wave);
+      }
+    },
+  };
+}
+
+function pickWeighted<Item>(items: readonly (readonly [Item, number])[], random: () => number): Item | undefined {
+  let left = random() * items.reduce((sum, [, weight]) => sum + weight, 0);
+  for (const [item, weight] of items) {
+    left -= weight;
+    if (left <= 0) return item;
+  }
+  return items.at(-1)?.[0];
+}
+
+/** What the room needs of a comment event; undefined where it is removed. */
+function readComment(data: string): Said | undefined {
+  const event = JSON.parse(data) as { seq?: number; data?: { text?: string; author?: { id?: string; name?: string } } };
+  const { text, author } = event.data ?? {};
+  if (event.seq === undefined || !text || author?.id === undefined) return undefined;
+  return { seq: event.seq, id: author.id, name: author.name ?? author.id, question: /[?？؟]\s*$/.test(text) };
+}
