@@ -11,13 +11,16 @@ export class ApiError extends Error implements ApiErrorShape {
   readonly status: number;
   readonly detail: string;
   readonly retryAfterMs?: number;
+  /** The topic that it is about, where the server names one. */
+  readonly topic?: string;
 
-  constructor(code: string, status: number, detail: string, retryAfterMs?: number) {
+  constructor(code: string, status: number, detail: string, retryAfterMs?: number, topic?: string) {
     super(`${code}: ${detail}`);
     this.code = code;
     this.status = status;
     this.detail = detail;
     if (retryAfterMs !== undefined) this.retryAfterMs = retryAfterMs;
+    if (topic !== undefined) this.topic = topic;
   }
 }
 
@@ -25,7 +28,7 @@ export class ApiError extends Error implements ApiErrorShape {
 export async function toApiError(response: Response): Promise<ApiError> {
   const { status, headers } = response;
   const text = await response.text();
-  let problem: { code?: unknown; detail?: unknown; retryAfterMs?: unknown } = {};
+  let problem: { code?: unknown; detail?: unknown; retryAfterMs?: unknown; topic?: unknown } = {};
   if (headers.get("content-type")?.includes("json")) {
     try {
       problem = JSON.parse(text) ?? {};
@@ -40,5 +43,6 @@ export async function toApiError(response: Response): Promise<ApiError> {
     status,
     typeof problem.detail === "string" ? problem.detail : `status ${status}`,
     Number.isNaN(retryAfterMs) ? undefined : retryAfterMs,
+    typeof problem.topic === "string" ? problem.topic : undefined,
   );
 }

@@ -6,6 +6,7 @@
  */
 
 import type { Clock, Topic, TopicPosition } from "@ovation/protocol";
+import type { ApiError } from "./api-error.ts";
 import { drawRetryMs } from "./backoff.ts";
 import { createChanges } from "./changes.ts";
 import { CONNECT_TIMEOUT_MS, HEARTBEATS_MISSED_MAX, RETRY_ASKED_MS_MAX, STABLE_MS } from "./limits.ts";
@@ -78,8 +79,6 @@ export function createStream(environment: StreamEnvironment, sink: StreamSink): 
   let settling = false;
   /** A topic was set to a position while a connection was open: only a new address can say it. */
   let rewound = false;
-  /** One of many topics was forbidden, and the answer does not say which: they are asked for one by one. */
-  let single = false;
 
   function move(step: Step): void {
     const next = transition(state, step);
@@ -117,7 +116,7 @@ export function createStream(environment: StreamEnvironment, sink: StreamSink): 
     usedToken = value;
     tokenExpired = false;
     rewound = false;
-    const asked = single ? table.topics.slice(0, 1) : table.topics;
+    const asked = table.topics;
     const parameters = new URLSearchParams(asked.map((topic) => ["topic", topic]));
     const positions = table.formatPositions();
     if (positions !== undefined) parameters.set("last_event_id", positions);
@@ -154,7 +153,6 @@ export function createStream(environment: StreamEnvironment, sink: StreamSink): 
     cancelTimer?.();
     openedAt = clock.now();
     renewals = 0;
-    single = false;
     heartbeatMs = typeof content["heartbeatMs"] === "number" ? content["heartbeatMs"] : 0;
     const connectionId = String(content["connectionId"]);
     move({ step: "opened", connectionId });
@@ -201,7 +199,7 @@ export function createStream(environment: StreamEnvironment, sink: StreamSink): 
 
   function ended(end: TransportEnd, retryMs: number | undefined): void {
     if (end.kind === "refused") {
-      refused(end);
+      refused(end.error);
       return;
     }
     const asked = askedAt === undefined ? undefined : Math.max(0, askedAt - clock.now());
@@ -210,29 +208,22 @@ export function createStream(environment: StreamEnvironment, sink: StreamSink): 
     lose(asked !== undefined || end.kind === "ended" ? "server-asked" : "network", hint);
   }
 
-  function refused({ status, code, detail, retryAfterMs }: Extract<TransportEnd, { kind: "refused" }>): void {
-    if (status === 401) renewToken(code, detail);
+  function refused({ status, code, detail, retryAfterMs, topic }: ApiError): void {
+    if (topic !== undefined && table.has(topic as Topic)) {
+      // One topic is not allowed: the others go on without it.
+      if (table.topics.length > 1) lose("network", 0);
+      else fail("forbidden", detail);
+      table.answered(topic as Topic, { error: code });
+    } else if (status === 401) renewToken(code, detail);
     // [spec] HTTP 204: the client is told to stop reconnecting.
     else if (status === 204) fail("stopped", "the server answered 204");
-    else if (status === 403) forbidden(code);
+    else if (status === 403) fail("forbidden", detail);
     else if (code === "invalid-position") {
       table.forgetPositions();
       lose("network");
     } else if (status === 400) fail("stopped", `${code}: ${detail}`);
     else
       lose("network", retryAfterMs === undefined ? undefined : bounded(retryAfterMs) + drawRetryMs(attempt, environment.retryMs, random));
-  }
-
-  /** An address with several topics is refused whole; a PUT is answered for each. So: one in the address, the others by PUT. */
-  function forbidden(code: string): void {
-    const [first, ...others] = table.topics;
-    if (others.length > 0 && !single) {
-      single = true;
-    } else {
-      if (others.length === 0) fail("forbidden", code);
-      if (first !== undefined) table.answered(first, { error: code });
-    }
-    if (others.length > 0 && state.name === "connecting") connect("topics-changed");
   }
 
   function renewToken(code: string, detail = code): void {

@@ -40,6 +40,8 @@ export function createEventSourceTransport(EventSource: new (url: string) => Eve
     source.onerror = () => {
       const gaveUp = source.readyState === CLOSED;
       close();
+      // The `eventsource` package sets its reconnect timer after this event; a second close clears it.
+      queueMicrotask(() => source.close());
       callbacks.onEnd(gaveUp ? { kind: "unexplained" } : { kind: "lost", detail: "the connection broke" });
     };
     for (const type of types) listen(type);

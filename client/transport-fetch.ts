@@ -30,8 +30,7 @@ export function createFetchTransport(fetchFunction: typeof fetch): OpenTransport
       if (token !== undefined) headers["authorization"] = `Bearer ${token}`;
       const response = await fetchFunction(url, { headers, signal: abort.signal, cache: "no-store" });
       if (response.status !== 200) {
-        const { status, code, detail, retryAfterMs } = await toApiError(response);
-        end({ kind: "refused", status, code, detail, ...(retryAfterMs !== undefined && { retryAfterMs }) });
+        end({ kind: "refused", error: await toApiError(response) });
         return;
       }
       if (response.body === null || !response.headers.get("content-type")?.startsWith("text/event-stream")) {

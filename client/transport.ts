@@ -7,6 +7,7 @@
  */
 
 import type { Message } from "@ovation/protocol";
+import type { ApiError } from "./api-error.ts";
 
 export interface TransportRequest {
   /** The full address with topics and position, without the token. */
@@ -24,14 +25,8 @@ export type TransportEnd =
   | { readonly kind: "lost"; readonly detail: string }
   /** The browser's EventSource gave up and does not tell why: whoever wants to know asks with fetch. */
   | { readonly kind: "unexplained" }
-  /** An answer other than 200; `code` is the problem's, see `docs/errors.md`. */
-  | {
-      readonly kind: "refused";
-      readonly status: number;
-      readonly code: string;
-      readonly detail: string;
-      readonly retryAfterMs?: number;
-    };
+  /** An answer other than 200. */
+  | { readonly kind: "refused"; readonly error: ApiError };
 
 export interface TransportCallbacks {
   onMessage(message: Message): void;

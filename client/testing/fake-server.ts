@@ -18,7 +18,7 @@ export interface FakeServer {
   readonly requests: SeenRequest[];
   /** Answers instead of the model where it returns something. */
   script: (request: SeenRequest) => Response | Promise<Response> | undefined;
-  /** Breaks every open stream, as a dying process does. */
+  /** Breaks every connection, as a process does that dies and is started again. */
   cut(): void;
   /** Writes raw text to every stream. */
   write(text: string): void;
@@ -88,40 +88,42 @@ export function startFakeServer(): FakeServer {
     return problem(404, "not-found");
   }
 
-  const server = Bun.serve({
-    port: 0,
-    hostname: "127.0.0.1",
-    idleTimeout: 0,
-    // Streams are cut on purpose; without a handler Bun prints each.
-    error: () => new Response(null, { status: 500 }),
-    async fetch(request) {
-      const url = new URL(request.url);
-      const text = request.method === "GET" ? "" : await request.text();
-      const seen: SeenRequest = {
-        method: request.method,
-        path: url.pathname,
-        url,
-        token: request.headers.get("authorization")?.slice("Bearer ".length) ?? url.searchParams.get("access_token"),
-        body: text === "" ? {} : JSON.parse(text),
-        at: performance.now(),
-      };
-      requests.push(seen);
-      const scripted = await fake.script(seen);
-      if (scripted !== undefined) return scripted;
-      return url.pathname === "/v1/events" ? events(seen, request.headers.get("last-event-id")) : answer(seen);
-    },
-  });
+  const serve = (port: number) =>
+    Bun.serve({
+      port,
+      hostname: "127.0.0.1",
+      idleTimeout: 0,
+      async fetch(request) {
+        const url = new URL(request.url);
+        const text = request.method === "GET" ? "" : await request.text();
+        const seen: SeenRequest = {
+          method: request.method,
+          path: url.pathname,
+          url,
+          token: request.headers.get("authorization")?.slice("Bearer ".length) ?? url.searchParams.get("access_token"),
+          body: text === "" ? {} : JSON.parse(text),
+          at: performance.now(),
+        };
+        requests.push(seen);
+        const scripted = await fake.script(seen);
+        if (scripted !== undefined) return scripted;
+        return url.pathname === "/v1/events" ? events(seen, request.headers.get("last-event-id")) : answer(seen);
+      },
+    });
 
+  let server = serve(0);
+  const port = server.port ?? 0;
   const fake: FakeServer = {
-    url: `http://127.0.0.1:${server.port}`,
+    url: `http://127.0.0.1:${port}`,
     model,
     requests,
     script: () => undefined,
     write,
     cut() {
-      for (const stream of streams) stream.error(new Error("cut"));
+      void server.stop(true);
       streams.clear();
       model.connections.clear();
+      server = serve(port);
     },
     stop: () => server.stop(true),
   };
