@@ -17,11 +17,11 @@ import type { LoadReport, SecondSample } from "./report.ts";
 import { buildReport } from "./summary.ts";
 
 /**
- * starting → connecting → warming → measuring → settling → done
+ * starting → connecting → connected → warming → measuring → settling → settled → done
  *
  * Each is announced once, in this order; `warming` also where the warm-up has no length.
  */
-export type Phase = "starting" | "connecting" | "warming" | "measuring" | "settling" | "done";
+export type Phase = "starting" | "connecting" | "connected" | "warming" | "measuring" | "settling" | "settled" | "done";
 
 export interface LoadHooks {
   /** Awaited, so that whoever measures the server can do so between two phases. */
@@ -112,6 +112,7 @@ class LoadRun {
     this.#publisher?.say({ do: "start", task: { options, run } });
     await this.#connected();
 
+    await this.#enter("connected");
     const fromUs = nowUs() + LEAD_US;
     const measureUs = fromUs + options.warmup * 1_000_000;
     const untilUs = measureUs + options.duration * 1_000_000;
@@ -130,6 +131,7 @@ class LoadRun {
     for (const reader of this.#readers) reader.say({ do: "record-end" });
     await this.#settle(published.finals);
 
+    await this.#enter("settled");
     const results = await this.#finish(published.finals);
     await this.#enter("done");
     return buildReport({

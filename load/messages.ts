@@ -52,6 +52,8 @@ export interface ReaderResult {
   readonly slowClosed: number;
   /** Connection lost → first event again, for those that came back (histogram). */
   readonly returns: string;
+  /** Due → received of events that were published while their connection was away (histogram). */
+  readonly recovered: string;
   /** Connection begun → subscribed (histogram), and when the first was begun and the last was subscribed, µs. */
   readonly connects: string;
   readonly connectFromUs: number;

@@ -38,6 +38,8 @@ interface Connection {
   attempt: number;
   begunUs: number;
   lostUs: number;
+  /** Subscribed again after a loss: what was published before came by recovery. 0: never lost. */
+  returnedUs: number;
 }
 
 const PLAIN: Form = { chunked: false, zstd: false };
@@ -52,6 +54,7 @@ export class Reader {
   readonly #cache = new ChunkCache();
   readonly #second = new Latency();
   readonly #returns = new Latency();
+  readonly #recovered = new Latency();
   readonly #connects = new Latency();
   readonly #refusals: Record<string, number> = {};
   readonly #onReady: () => void;
@@ -94,6 +97,7 @@ export class Reader {
         attempt: 0,
         begunUs: 0,
         lostUs: 0,
+        returnedUs: 0,
       });
     }
   }
@@ -196,6 +200,7 @@ export class Reader {
       ...this.#measured,
       slowClosed: this.#slowClosed,
       returns: this.#returns.encode(),
+      recovered: this.#recovered.encode(),
       connects: this.#connects.encode(),
       connectFromUs: this.#connectFromUs,
       connectToUs: this.#connectToUs,
@@ -337,7 +342,8 @@ export class Reader {
       const sent = batch.sentUs;
       for (let index = 0; index < sent.length; index++) {
         const at = sent[index] ?? 0;
-        if (at >= this.#recordFromUs) this.#second.record(now - at);
+        if (at < this.#recordFromUs) continue;
+        (at < connection.returnedUs ? this.#recovered : this.#second).record(now - at);
       }
     }
     if (batch.reconnect) connection.socket?.end();
@@ -349,11 +355,13 @@ export class Reader {
     this.#connecting--;
     this.#ready++;
     const now = nowUs();
-    this.#connects.record(now - connection.begunUs);
-    this.#connectToUs = now;
     if (connection.lostUs > 0) {
       this.#returns.record(now - connection.lostUs);
       this.#reconnects++;
+      connection.returnedUs = now;
+    } else {
+      this.#connects.record(now - connection.begunUs);
+      this.#connectToUs = now;
     }
     if (!this.#announcedReady && this.#ready === this.#connections.length) {
       this.#announcedReady = true;

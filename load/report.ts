@@ -56,7 +56,7 @@ export interface LoadReport {
     /** Part of the reads whose bytes had been parsed for another connection already. */
     readonly reused: number;
   };
-  /** Due → received, from the HDR histogram. */
+  /** Due → received, from the HDR histogram. What came by recovery after a return is in `reconnects.recovered` instead. */
   readonly latency: LatencySummary;
   readonly percentiles: readonly PercentilePoint[];
   readonly checks: {
@@ -73,7 +73,15 @@ export interface LoadReport {
     readonly away: number;
     readonly others: number;
   };
-  readonly reconnects: { readonly count: number; readonly latency: LatencySummary; readonly slowClosed: number };
+  readonly reconnects: {
+    readonly count: number;
+    /** Lost → subscribed again. */
+    readonly latency: LatencySummary;
+    /** Due → received, of events published while their connection was away. */
+    readonly recovered: LatencySummary;
+    /** Never-readers that the server closed. */
+    readonly slowClosed: number;
+  };
   readonly seconds: readonly SecondSample[];
 }
 

@@ -21,7 +21,6 @@ export function buildReport(findings: Findings): LoadReport {
   const check = (name: keyof LedgerCounts) => total((result) => result.counts[name]);
 
   const connects = merged(results.map((result) => result.connects));
-  const returns = merged(results.map((result) => result.returns));
   const connectSeconds = Math.max(
     0.001,
     (Math.max(...results.map((result) => result.connectToUs)) - Math.min(...results.map((result) => result.connectFromUs))) / 1_000_000,
@@ -86,7 +85,8 @@ export function buildReport(findings: Findings): LoadReport {
     checks,
     reconnects: {
       count: total((result) => result.progress.reconnects),
-      latency: returns.summary(),
+      latency: merged(results.map((result) => result.returns)).summary(),
+      recovered: merged(results.map((result) => result.recovered)).summary(),
       slowClosed: total((result) => result.slowClosed),
     },
     seconds: findings.seconds,

@@ -1,0 +1,52 @@
+/** Every connection is cut at once and comes back at a random moment of the announced spread, with its position. */
+import type { Benchmark } from "../harness/benchmark.ts";
+import { count, ms } from "../report.ts";
+
+const CONNECTIONS_PER_WORKER = 16_700;
+const SPREAD_SECONDS = 20;
+/** After its random moment a connection still has to be accepted and answered. */
+const GRACE_MS = 1000;
+const P99_MS_MAX = 250;
+
+const benchmark: Benchmark = {
+  name: "storm",
+  about: "50,000 connections cut at once and returning with jitter: durable events, latency meanwhile",
+  async run(bench) {
+    const connections = bench.size(3000, 50_000);
+    const spread = bench.size(4, SPREAD_SECONDS);
+    const workers = Math.max(1, Math.ceil(connections / CONNECTIONS_PER_WORKER));
+    const server = await bench.ovation({ workers });
+    const { report } = await bench.load(server, {
+      connections,
+      processes: workers,
+      durable: true,
+      rate: 1,
+      duration: spread + bench.size(4, 10),
+      warmup: 1,
+      cutAt: 2,
+      cutSpread: spread,
+      settle: 10,
+    });
+    const { reconnects, latency, checks } = report;
+    bench.figure({
+      what: "returned",
+      value: `${count(reconnects.count)} of ${count(connections)}, the last after ${ms(reconnects.latency.maxMs)}`,
+      target: `all, within the spread of ${spread} s`,
+      ok: reconnects.count >= connections && reconnects.latency.maxMs <= spread * 1000 + GRACE_MS,
+    });
+    bench.figure({ what: "durable events missed", value: count(checks.lost), target: "0", ok: checks.lost === 0 && report.ok });
+    bench.figure({
+      what: "latency of those connected, during the storm",
+      value: `p50 ${ms(latency.p50Ms)}, p99 ${ms(latency.p99Ms)}, max ${ms(latency.maxMs)}`,
+      target: "p99 < 250 ms",
+      ok: latency.p99Ms < P99_MS_MAX,
+    });
+    bench.figure({
+      what: "recovered on return",
+      value: `${count(reconnects.recovered.count)} events; repeated on the wire ${count(checks.repeated)}`,
+    });
+    if (!report.ok) bench.note(report.problems.join("; "));
+  },
+};
+
+export default benchmark;

@@ -1,0 +1,53 @@
+/**
+ * What a benchmark is. To add one: a file in `load/benchmarks/` with a `Benchmark` as its default export, named like it.
+ */
+import type { LoadOptions } from "../options.ts";
+import type { LoadReport } from "../report.ts";
+import type { BenchServer, OvationOptions } from "./servers.ts";
+
+export interface Benchmark {
+  readonly name: string;
+  /** One line: what is measured, against what. */
+  readonly about: string;
+  run(bench: Bench): Promise<void>;
+}
+
+/** One line of the result. */
+export interface Figure {
+  readonly what: string;
+  /** With its unit, as it is read. */
+  readonly value: string;
+  /** The same figure of the floor or the peer, from the same run. */
+  readonly against?: string;
+  /** What was to be reached, and whether it was. */
+  readonly target?: string;
+  readonly ok?: boolean;
+}
+
+/** A load and what it cost the server. */
+export interface Measured {
+  readonly report: LoadReport;
+  /** CPU of the server's processes in the measured part, s. */
+  readonly cpuSeconds: number;
+  /** …for each event that a connection received. */
+  readonly cpuUsPerDelivery: number;
+  /** Resident memory: before the connections, with all of them open and idle, and after the load. */
+  readonly rss: { readonly before: number; readonly open: number; readonly after: number };
+  /** Kernel memory of all TCP sockets of this machine after the load, both ends. */
+  readonly tcpMemoryBytes: number;
+}
+
+export interface Bench {
+  /** Small and short: to see that it works, not what it can do. */
+  readonly quick: boolean;
+  /** The first where it is quick, else the second. */
+  size(quick: number, full: number): number;
+  figure(figure: Figure): void;
+  note(text: string): void;
+  /** Started servers are stopped when the benchmark ends, however it ends. */
+  ovation(options?: OvationOptions): Promise<BenchServer>;
+  floor(): Promise<BenchServer>;
+  reference(): Promise<BenchServer>;
+  nchan(): Promise<BenchServer | undefined>;
+  load(server: BenchServer, options: Partial<LoadOptions>): Promise<Measured>;
+}
