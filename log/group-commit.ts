@@ -32,6 +32,7 @@ export function assertEntry(entry: LogEntry): void {
   if (entry.data.length === 0) throw new TypeError("an entry's data is JSON text, not empty");
   // PostgreSQL's text holds everything but NUL; JSON text never needs it.
   if (entry.data.includes("\0") || entry.key?.includes("\0")) throw new TypeError("an entry holds a NUL character");
+  if (entry.key?.isWellFormed() === false) throw new TypeError("an entry's key holds half of a surrogate pair");
   const replaced = entry.replace;
   if (replaced === undefined) return;
   if (!Number.isSafeInteger(replaced.seq) || replaced.seq < 1) throw new TypeError(`no event has the number ${replaced.seq}`);

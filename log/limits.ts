@@ -32,3 +32,30 @@ export const TRIM_EVENTS_MAX = 2_000;
 
 /** Names kept in memory (topic and type ids): past it the map is emptied and fills again. */
 export const NAMES_MAX = 100_000;
+
+/** A statement that takes longer is cancelled by PostgreSQL: a lock or a disk that does not come. */
+export const POSTGRES_STATEMENT_MS_MAX = 5_000;
+
+/** A query without an answer for this long: the server or the way to it is gone, and its connections are given up. */
+export const POSTGRES_ANSWER_MS_MAX = 8_000;
+
+/** How long a connection may take to open. */
+export const POSTGRES_CONNECT_MS_MAX = 3_000;
+
+/** Transactions of one process under way at once: the second waits for the first one's locks inside the server, which saves the way there and back. */
+export const POSTGRES_APPENDS_MAX = 2;
+
+/** Connections for reads, apart from those for appends, so that neither waits for the other. */
+export const POSTGRES_READS_MAX = 4;
+
+/** Attempts at a transaction that PostgreSQL took back because of others (deadlock, serialization). */
+export const POSTGRES_ATTEMPTS_MAX = 5;
+
+/**
+ * How far `changes().stamp` stays behind the present where other roles' transactions cannot be seen:
+ * far more than a statement and its commit may take.
+ */
+export const POSTGRES_MARGIN_MS = 30_000;
+
+/** Topics that one answer of `changes` may exceed its limit to. */
+export const CHANGES_MAX = 100_000;

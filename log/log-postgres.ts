@@ -1,0 +1,217 @@
+/**
+ * The log in PostgreSQL, for clusters: any number of comments processes append to the same topics.
+ *
+ * Append: a commit group is one statement (`ovation_log.append`), two groups of a process are under
+ * way at once. Topics are locked in the order of their names, so numbers have no hole and groups do
+ * not deadlock; if the server takes one back all the same, it is tried again.
+ *
+ * Stamps: the server's clock, read while the topics are locked, and always above every stamp committed
+ * before, so they go on rising when the clock jumps back.
+ *
+ * `changes().stamp`: an append under way took its stamp after its transaction began. So `changes` first
+ * asks when the oldest transaction of a log began (`pg_stat_activity`), then reads the heads: whatever
+ * these do not show yet gets a later stamp than that. No time-out is needed for this to hold, which is
+ * as well, since PostgreSQL has none for the fsync of a commit. All processes must use one role (or have
+ * `pg_read_all_stats`): where transactions are hidden, the stamp stays 30 s behind the present, six times
+ * the statement time-out.
+ *
+ * Lives: a new one begins whenever the server has started anew or the tables are others than before: a
+ * restored dump, a restored disk, a promoted standby. Rows carry the life that wrote them.
+ */
+
+import { type Clock, DEFAULT_POLICY, type Policy, policyOf, systemClock, type Topic } from "@ovation/protocol";
+import { mintEpoch } from "./epoch.ts";
+import { type Call, GroupCommit } from "./group-commit.ts";
+import { POSTGRES_APPENDS_MAX, POSTGRES_ATTEMPTS_MAX, TRIM_EVENTS_MAX, TRIM_TOPICS_MAX } from "./limits.ts";
+import { type Appended, KEY_AGE_MS, type Log, type LogEntry, type LogKeeper, LogUnavailableError } from "./log.ts";
+import { PostgresClient, PostgresStatementError } from "./postgres-client.ts";
+import { migrate } from "./postgres-migrations.ts";
+import { PostgresReads } from "./postgres-reads.ts";
+import { excessOf } from "./retention.ts";
+
+export interface PostgresLogOptions {
+  /** `postgres://user:password@host:port/database` */
+  readonly url: string;
+  readonly policy?: Policy;
+  /** For the pauses between attempts. Stamps are by the server's clock. */
+  readonly clock?: Clock;
+  readonly queueEntriesMax?: number;
+}
+
+interface AppendedRow {
+  readonly seq: number;
+  readonly epoch: string;
+  readonly stamp: number;
+  readonly at: number;
+  readonly duplicate: boolean;
+  readonly type: string | null;
+  readonly data: LogEntry["data"] | null;
+}
+
+/**
+ * Connects and migrates. Rejects with LogUnavailableError while the server cannot be reached (try
+ * again), with LogUnusableError where trying again would not help.
+ */
+export async function openPostgresLog(options: PostgresLogOptions): Promise<Log & LogKeeper> {
+  const client = new PostgresClient(options.url);
+  try {
+    await migrate(client);
+  } catch (error) {
+    await client.close();
+    throw error;
+  }
+  return new PostgresLog(client, options);
+}
+
+class PostgresLog implements Log, LogKeeper {
+  readonly #client: PostgresClient;
+  readonly #reads: PostgresReads;
+  readonly #commits: GroupCommit;
+  readonly #policy: Policy;
+  readonly #clock: Clock;
+  #closing: Promise<void> | undefined;
+
+  constructor(client: PostgresClient, options: PostgresLogOptions) {
+    this.#client = client;
+    this.#reads = new PostgresReads(client);
+    this.#policy = options.policy ?? DEFAULT_POLICY;
+    this.#clock = options.clock ?? systemClock;
+    this.#commits = new GroupCommit({
+      commit: (calls) => this.#commit(calls),
+      inFlightMax: POSTGRES_APPENDS_MAX,
+      ...(options.queueEntriesMax === undefined ? {} : { queueEntriesMax: options.queueEntriesMax }),
+    });
+  }
+
+  append(entries: readonly LogEntry[]): Promise<readonly Appended[]> {
+    return this.#commits.append(entries);
+  }
+
+  async read(...query: Parameters<Log["read"]>): ReturnType<Log["read"]> {
+    this.#assertOpen();
+    return this.#reads.read(...query);
+  }
+
+  async heads(topics: readonly Topic[]): ReturnType<Log["heads"]> {
+    this.#assertOpen();
+    return this.#reads.heads(topics);
+  }
+
+  async headAt(...query: Parameters<Log["headAt"]>): ReturnType<Log["headAt"]> {
+    this.#assertOpen();
+    return this.#reads.headAt(...query);
+  }
+
+  async changes(...query: Parameters<Log["changes"]>): ReturnType<Log["changes"]> {
+    this.#assertOpen();
+    return this.#reads.changes(...query);
+  }
+
+  async wrote(...query: Parameters<Log["wrote"]>): ReturnType<Log["wrote"]> {
+    this.#assertOpen();
+    return this.#reads.wrote(...query);
+  }
+
+  async trim(limit: number): Promise<number> {
+    this.#assertOpen();
+    const now = await this.#trimKeys();
+    let dropped = 0;
+    let cursor = 0;
+    for (;;) {
+      const topics = await this.#client.query<{ id: number; name: Topic; kept: number; first_stamp: number }>(
+        "reads",
+        `SELECT id::double precision AS id, name, (seq - first + 1)::double precision AS kept, first_stamp::double precision AS first_stamp
+         FROM ovation_log.topics WHERE id > $1 ORDER BY id LIMIT $2`,
+        [cursor, TRIM_TOPICS_MAX],
+      );
+      for (const topic of topics) {
+        const excess = policyOf(this.#policy, topic.name) && excessOf(this.#policy, topic.name, now);
+        if (excess === undefined || topic.kept === 0) continue;
+        let isMore = topic.kept > excess.eventsMax || topic.first_stamp < excess.stampMin;
+        while (isMore && dropped < limit) {
+          const most = Math.min(limit - dropped, TRIM_EVENTS_MAX);
+          const bounds = [topic.id, excess.eventsMax, excess.stampMin, most];
+          const [row] = await this.#client.query<{ count: number }>(
+            "reads",
+            "SELECT ovation_log.trim_topic($1, $2, $3, $4) AS count",
+            bounds,
+          );
+          dropped += row?.count ?? 0;
+          isMore = row?.count === most;
+        }
+        if (dropped >= limit) return dropped;
+      }
+      const last = topics.at(-1);
+      if (last === undefined || topics.length < TRIM_TOPICS_MAX) return dropped;
+      cursor = last.id;
+    }
+  }
+
+  close(): Promise<void> {
+    this.#closing ??= this.#commits.close().then(() => this.#client.close());
+    return this.#closing;
+  }
+
+  /** Answers the server's time, ms since 1970: the clock of the stamps. */
+  async #trimKeys(): Promise<number> {
+    const [row] = await this.#client.query<{ now: number }>("reads", "SELECT ovation_log.now_ms()::double precision AS now");
+    const now = row?.now ?? 0;
+    let count = TRIM_EVENTS_MAX;
+    while (count === TRIM_EVENTS_MAX) {
+      const gone = await this.#client.query(
+        "reads",
+        `DELETE FROM ovation_log.keys WHERE ctid = ANY (ARRAY(
+           SELECT ctid FROM ovation_log.keys WHERE stamp < $1 ORDER BY stamp LIMIT $2)) RETURNING 1`,
+        [now - KEY_AGE_MS, TRIM_EVENTS_MAX],
+      );
+      count = gone.length;
+    }
+    return now;
+  }
+
+  async #commit(calls: readonly Call[]): Promise<readonly (readonly Appended[])[]> {
+    const appended = await this.#appendGroup(calls.flat());
+    let from = 0;
+    return calls.map((call) => {
+      from += call.length;
+      return appended.slice(from - call.length, from);
+    });
+  }
+
+  async #appendGroup(entries: readonly LogEntry[]): Promise<readonly Appended[]> {
+    const body = JSON.stringify(
+      entries.map(({ topic, type, at, data, key, replace }) => ({
+        topic,
+        type,
+        at,
+        data,
+        key,
+        replaceSeq: replace?.seq,
+        replaceData: replace?.data,
+      })),
+    );
+    for (let attempt = 1; ; attempt++) {
+      try {
+        const statement = "SELECT * FROM ovation_log.append($1, $2::text::json)";
+        const rows = await this.#client.query<AppendedRow>("appends", statement, [mintEpoch(() => false), body]);
+        return rows.map(appendedFrom);
+      } catch (error) {
+        const isRetried = error instanceof PostgresStatementError && error.isRetried;
+        if (!isRetried) throw error;
+        if (attempt >= POSTGRES_ATTEMPTS_MAX)
+          throw new LogUnavailableError(`the log's database took a transaction back ${attempt} times (${error.message})`);
+        await new Promise<void>((resolve) => this.#clock.after(attempt, resolve));
+      }
+    }
+  }
+
+  #assertOpen(): void {
+    if (this.#closing !== undefined) throw new LogUnavailableError("the log is closed");
+  }
+}
+
+function appendedFrom(row: AppendedRow): Appended {
+  const place = { seq: row.seq, epoch: row.epoch, stamp: row.stamp };
+  const stored = row.type === null || row.data === null ? {} : { stored: { type: row.type, data: row.data } };
+  return { place, at: row.at, duplicate: row.duplicate, ...stored };
+}

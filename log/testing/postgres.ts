@@ -1,0 +1,130 @@
+/**
+ * A private PostgreSQL for tests and local clusters: its own data directory, a free port on 127.0.0.1,
+ * fsync on. Needs PostgreSQL's server programs (Debian: `postgresql`); runs them as an
+ * unprivileged user where this process is root, which PostgreSQL refuses to run as.
+ */
+
+import { existsSync, globSync, mkdtempSync, realpathSync, rmSync } from "node:fs";
+import { createServer } from "node:net";
+import { tmpdir } from "node:os";
+import { dirname, join } from "node:path";
+
+const USERS = ["postgres", "nobody"];
+const START_MS_MAX = 20_000;
+
+export interface TestPostgres {
+  /** `postgres://…` of a superuser in the database `postgres`. */
+  readonly url: string;
+  /** Where psql, pg_dump and their like are. */
+  readonly binaries: string;
+  /** Makes a database of this name and answers its URL. */
+  createDatabase(name: string): Promise<string>;
+  /** Ends it: `fast` waits for nobody, `immediate` is a crash. The data stays. */
+  halt(how: "fast" | "immediate"): Promise<void>;
+  /** Starts it again on the same port and data. */
+  resume(): Promise<void>;
+  /** Ends it and removes the data. */
+  stop(): Promise<void>;
+}
+
+/** The directory that holds `initdb` and `postgres`, or an error that says what to install. */
+export function findPostgres(): string {
+  const newestFirst = globSync("/usr/lib/postgresql/*/bin").sort().reverse();
+  const directories = [...(process.env.PATH ?? "").split(":"), ...newestFirst, "/usr/local/bin", "/usr/local/pgsql/bin"];
+  const found = directories.find((directory) => existsSync(join(directory, "initdb")) && existsSync(join(directory, "postgres")));
+  if (found === undefined) throw new Error("no PostgreSQL found: install it (Debian: apt-get install postgresql)");
+  // Links to single programs may stand in a directory of PATH; the others lie beside the real one.
+  return dirname(realpathSync(join(found, "initdb")));
+}
+
+export async function startPostgres(settings: Readonly<Record<string, string>> = {}): Promise<TestPostgres> {
+  const binaries = findPostgres();
+  const asUser = await unprivileged();
+  const directory = mkdtempSync(join(tmpdir(), "ovation-postgres-"));
+  const data = join(directory, "data");
+  if (asUser.length > 0) await run(["chown", asUser[2] ?? "", directory]);
+  const port = await freePort();
+  const url = `postgres://ovation@127.0.0.1:${port}/postgres`;
+  let server: ReturnType<typeof Bun.spawn> | undefined;
+
+  async function resume(): Promise<void> {
+    const flags = Object.entries({
+      port: `${port}`,
+      listen_addresses: "127.0.0.1",
+      unix_socket_directories: directory,
+      shared_buffers: "64MB",
+      max_connections: "60",
+      ...settings,
+    }).flatMap(([name, value]) => ["-c", `${name}=${value}`]);
+    server = Bun.spawn([...asUser, join(binaries, "postgres"), "-D", data, ...flags], {
+      cwd: directory,
+      stdin: "ignore",
+      stdout: "ignore",
+      stderr: Bun.file(join(directory, "postgres.log")),
+    });
+    const until = Date.now() + START_MS_MAX;
+    const ready = [join(binaries, "pg_isready"), "-q", "-h", "127.0.0.1", "-p", `${port}`, "-U", "ovation"];
+    while ((await Bun.spawn(ready, { stdout: "ignore", stderr: "ignore" }).exited) !== 0) {
+      if (server.exitCode !== null || Date.now() > until) {
+        throw new Error(`PostgreSQL did not start: ${await Bun.file(join(directory, "postgres.log")).text()}`);
+      }
+      await Bun.sleep(20);
+    }
+  }
+
+  async function halt(how: "fast" | "immediate"): Promise<void> {
+    // pg_ctl signals the postmaster itself, also where a wrapper such as runuser stands before it.
+    if (server === undefined) return;
+    await run([...asUser, join(binaries, "pg_ctl"), "stop", "-D", data, "-m", how], directory);
+    await server.exited;
+    server = undefined;
+  }
+
+  async function createDatabase(name: string): Promise<string> {
+    await run([join(binaries, "psql"), "-q", "-X", "-v", "ON_ERROR_STOP=1", "-d", url, "-c", `CREATE DATABASE "${name}"`]);
+    return `postgres://ovation@127.0.0.1:${port}/${name}`;
+  }
+
+  await run(
+    [...asUser, join(binaries, "initdb"), "-D", data, "-U", "ovation", "-A", "trust", "-E", "UTF8", "--locale=C.UTF-8", "--no-sync"],
+    directory,
+  );
+  await resume();
+  return {
+    url,
+    binaries,
+    createDatabase,
+    halt,
+    resume,
+    async stop() {
+      await halt("immediate");
+      rmSync(directory, { recursive: true, force: true });
+    },
+  };
+}
+
+/** What to put before a command so that it does not run as root; `[2]` is then the user. */
+async function unprivileged(): Promise<readonly string[]> {
+  if (process.getuid?.() !== 0) return [];
+  for (const user of USERS) {
+    if ((await Bun.spawn(["id", "-u", user], { stdout: "ignore", stderr: "ignore" }).exited) === 0) return ["runuser", "-u", user, "--"];
+  }
+  throw new Error(`PostgreSQL does not run as root, and there is no user ${USERS.join(" or ")}`);
+}
+
+async function run(command: readonly string[], cwd?: string): Promise<void> {
+  const child = Bun.spawn([...command], { stdin: "ignore", stdout: "pipe", stderr: "pipe", ...(cwd === undefined ? {} : { cwd }) });
+  const [code, output, errors] = await Promise.all([child.exited, new Response(child.stdout).text(), new Response(child.stderr).text()]);
+  if (code !== 0) throw new Error(`${command.join(" ")}: exit ${code}\n${output}${errors}`);
+}
+
+function freePort(): Promise<number> {
+  return new Promise((resolve, reject) => {
+    const server = createServer();
+    server.once("error", reject);
+    server.listen(0, "127.0.0.1", () => {
+      const address = server.address();
+      server.close(() => (address !== null && typeof address === "object" ? resolve(address.port) : reject(new Error("no port"))));
+    });
+  });
+}
