@@ -89,7 +89,9 @@ export async function build(directory = import.meta.dir): Promise<Build> {
 
 export function toAsset(name: string, type: string, body: Uint8Array<ArrayBuffer>): Asset {
   // Quality 9 of 11: the last two steps cost ten times the start-up for one byte in fifty.
-  const brotli = brotliCompressSync(body, { params: { [constants.BROTLI_PARAM_QUALITY]: 9, [constants.BROTLI_PARAM_SIZE_HINT]: body.length } });
+  const brotli = brotliCompressSync(body, {
+    params: { [constants.BROTLI_PARAM_QUALITY]: 9, [constants.BROTLI_PARAM_SIZE_HINT]: body.length },
+  });
   return { name, type, body, gzip: Bun.gzipSync(body, { level: 9 }), brotli: new Uint8Array(brotli), imports: staticImports(body) };
 }
 

@@ -90,7 +90,10 @@ export class LiveComments extends LitElement implements ComposerHost {
     const scroller = this.#query(".scroller");
     scroller.addEventListener("keydown", (event) => this.#listKey(event));
     scroller.addEventListener("click", (event) => this.#listClick(event));
-    scroller.addEventListener("contextmenu", (event) => event instanceof PointerEvent && event.pointerType === "touch" && this.#listClick(event));
+    scroller.addEventListener(
+      "contextmenu",
+      (event) => event instanceof PointerEvent && event.pointerType === "touch" && this.#listClick(event),
+    );
     this.#query<HTMLElement>("[popover]").addEventListener("toggle", (event) => {
       if ((event as ToggleEvent).newState !== "closed") return;
       this.#menu = undefined;
@@ -181,7 +184,11 @@ export class LiveComments extends LitElement implements ComposerHost {
       },
     );
     const stored = ANNOUNCE_MODES.find((mode) => mode === recall("announce"));
-    this.#announcer = createAnnouncer((text) => this.#announce(text), (n) => this.strings.t("newComments", { n }), stored ?? "all");
+    this.#announcer = createAnnouncer(
+      (text) => this.#announce(text),
+      (n) => this.strings.t("newComments", { n }),
+      stored ?? "all",
+    );
     this.#session = new Session(client, video, {
       changed: () => this.#tick.request(),
       removed: (seq) => this.#list?.remove(seq),
@@ -355,7 +362,10 @@ export class LiveComments extends LitElement implements ComposerHost {
       this.#list?.focusRow(moves[event.key as keyof typeof moves], focused);
     } else if (event.key === "Escape") {
       this.#query(".scroller").focus({ preventScroll: true });
-    } else if ((event.key === "Enter" || event.key === "ContextMenu" || (event.key === "F10" && event.shiftKey)) && focused?.matches("li")) {
+    } else if (
+      (event.key === "Enter" || event.key === "ContextMenu" || (event.key === "F10" && event.shiftKey)) &&
+      focused?.matches("li")
+    ) {
       event.preventDefault();
       focused.querySelector<HTMLElement>("[data-action=menu]")?.click();
     }
@@ -460,7 +470,8 @@ export class LiveComments extends LitElement implements ComposerHost {
   #renderEmpty(session: Session | undefined): TemplateResult | typeof nothing {
     const { strings } = this;
     if (session === undefined || session.store.items.length > 0) return nothing;
-    if (session.snapshot === "loading") return html`<div class="skeleton" aria-hidden="true">${[62, 88, 45, 74, 56].map((width) => html`<i .style=${`--width:${width}%`}></i>`)}</div>`;
+    if (session.snapshot === "loading")
+      return html`<div class="skeleton" aria-hidden="true">${[62, 88, 45, 74, 56].map((width) => html`<i .style=${`--width:${width}%`}></i>`)}</div>`;
     if (session.snapshot === "failed")
       return html`<div class="empty">${icon("bubble")}<b>${strings.t("loadFailed")}</b><button class="earlier" @click=${() => session.load()}>${strings.t("retry")}</button></div>`;
     return html`<div class="empty">${icon("bubble")}<b>${strings.t("empty")}</b>${this.readOnly ? nothing : html`<span>${strings.t("emptyHint")}</span>`}</div>`;

@@ -107,10 +107,14 @@ export class CommentList {
 
   /** Moves the focus by rows, as a reader does with the arrow keys. */
   focusRow(move: "up" | "down" | "first" | "last", from: Element | null): void {
-    const rows = [...this.#rows.children].filter((row): row is HTMLElement => row instanceof HTMLElement && !row.classList.contains("gone"));
+    const rows = [...this.#rows.children].filter(
+      (row): row is HTMLElement => row instanceof HTMLElement && !row.classList.contains("gone"),
+    );
     const index = rows.findIndex((row) => row.contains(from));
     const last = rows.length - 1;
-    const target = { first: 0, last, up: index < 0 ? last : Math.max(0, index - 1), down: index < 0 ? last : Math.min(last, index + 1) }[move];
+    const target = { first: 0, last, up: index < 0 ? last : Math.max(0, index - 1), down: index < 0 ? last : Math.min(last, index + 1) }[
+      move
+    ];
     const row = rows[target];
     if (row === undefined) return;
     if (target < last) this.#follow(false);

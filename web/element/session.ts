@@ -185,7 +185,10 @@ export class Session {
 
   #liked(data: { readonly total: Readonly<Record<string, number>>; readonly [kind: string]: unknown }): void {
     const total = Object.values(data.total).reduce((sum, count) => sum + count, 0);
-    const fresh = Object.entries(data).reduce((sum, [kind, count]) => (kind !== "total" && typeof count === "number" ? sum + count : sum), 0);
+    const fresh = Object.entries(data).reduce(
+      (sum, [kind, count]) => (kind !== "total" && typeof count === "number" ? sum + count : sum),
+      0,
+    );
     const own = Math.min(this.#ownLikes, fresh);
     this.#ownLikes -= own;
     this.#likes = total;

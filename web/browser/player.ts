@@ -1,0 +1,74 @@
+/**
+ * Plays a looped file as a live stream: everybody sees the same picture at the same time, because the
+ * place in the file is the wall clock modulo its length. No seek bar; paused is behind, and "live" is
+ * one press away.
+ */
+
+/** Further off than this, the player jumps; nearer, nobody sees it. */
+const DRIFT_SECONDS_MAX = 0.75;
+const CHECK_MS = 4000;
+const CONTROLS_MS = 2600;
+
+export function livePosition(nowMs: number, durationSeconds: number): number {
+  return durationSeconds > 0 && Number.isFinite(durationSeconds) ? (nowMs / 1000) % durationSeconds : 0;
+}
+
+export function startPlayer(root: HTMLElement): void {
+  const video = root.querySelector("video");
+  const [play, live, mute, full] = ["[data-play]", "[data-live]", "[data-mute]", "[data-full]"].map((selector) =>
+    root.querySelector<HTMLButtonElement>(selector),
+  );
+  if (video === null || play == null || live == null || mute == null || full == null) return;
+
+  function follow(): void {
+    if (video === null || !Number.isFinite(video.duration)) return;
+    const position = livePosition(Date.now(), video.duration);
+    const drift = Math.abs(video.currentTime - position);
+    // Over the seam of the loop the two are a whole length apart.
+    if (Math.min(drift, video.duration - drift) > DRIFT_SECONDS_MAX) video.currentTime = position;
+  }
+
+  function start(): void {
+    follow();
+    // A browser may refuse to play; the button then says so.
+    video?.play().catch(show);
+  }
+
+  function show(): void {
+    if (video === null || play == null || mute == null || live == null) return;
+    root.dataset["paused"] = String(video.paused);
+    root.dataset["muted"] = String(video.muted);
+    play.setAttribute("aria-label", (video.paused ? play.dataset["playLabel"] : play.dataset["pauseLabel"]) ?? "");
+    mute.setAttribute("aria-label", (video.muted ? mute.dataset["unmuteLabel"] : mute.dataset["muteLabel"]) ?? "");
+  }
+
+  play.addEventListener("click", () => (video.paused ? start() : video.pause()));
+  live.addEventListener("click", start);
+  mute.addEventListener("click", () => {
+    video.muted = !video.muted;
+  });
+  full.addEventListener("click", () => {
+    const change = document.fullscreenElement === null ? root.requestFullscreen() : document.exitFullscreen();
+    change.catch((error: unknown) => console.warn("no full screen here", error));
+  });
+  video.addEventListener("click", () => (video.paused ? start() : video.pause()));
+  for (const event of ["play", "pause", "volumechange"]) video.addEventListener(event, show);
+  video.addEventListener("loadedmetadata", start);
+  if (video.readyState >= HTMLMediaElement.HAVE_METADATA) start();
+  setInterval(() => {
+    if (!video.paused && !document.hidden) follow();
+  }, CHECK_MS);
+  document.addEventListener("visibilitychange", () => {
+    if (!document.hidden && !video.paused) follow();
+  });
+
+  let timer: ReturnType<typeof setTimeout> | undefined;
+  const wake = (): void => {
+    root.classList.add("awake");
+    clearTimeout(timer);
+    timer = setTimeout(() => root.classList.remove("awake"), CONTROLS_MS);
+  };
+  for (const event of ["pointermove", "pointerdown", "focusin"]) root.addEventListener(event, wake, { passive: true });
+  wake();
+  show();
+}

@@ -1,0 +1,42 @@
+/**
+ * Sets the colours before anything is painted, and switches them. A classic script in the head: a
+ * module would run after the first paint, and the page would flash.
+ */
+
+{
+  const THEMES = ["auto", "light", "dark"] as const;
+  const KEY = "ovation:theme";
+
+  const stored = (): string => {
+    try {
+      return localStorage.getItem(KEY) ?? "auto";
+    } catch (error) {
+      // No storage in a sandboxed frame.
+      if (error instanceof DOMException) return "auto";
+      throw error;
+    }
+  };
+
+  const apply = (theme: string): void => {
+    document.documentElement.dataset["theme"] = theme;
+    for (const element of document.querySelectorAll("body:not(.embed) live-comments")) element.setAttribute("theme", theme);
+  };
+
+  apply(stored());
+  document.addEventListener("DOMContentLoaded", () => {
+    apply(stored());
+    document.querySelector("[data-theme-switch]")?.addEventListener("click", () => {
+      const dark = matchMedia("(prefers-color-scheme: dark)").matches;
+      const now = document.documentElement.dataset["theme"];
+      // The first click always changes what is seen.
+      const order = dark ? ["auto", "light", "dark"] : ["auto", "dark", "light"];
+      const next = THEMES.find((theme) => theme === order[(order.indexOf(now ?? "auto") + 1) % order.length]) ?? "auto";
+      try {
+        localStorage.setItem(KEY, next);
+      } catch (error) {
+        if (!(error instanceof DOMException)) throw error;
+      }
+      apply(next);
+    });
+  });
+}

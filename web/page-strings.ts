@@ -1,0 +1,171 @@
+/** The words of the pages, by language. The element has its own. */
+
+const english = {
+  tagline: "Live comments for live video",
+  liveNow: "Live now",
+  nothingLive: "Nothing is live right now",
+  nothingLiveHint: "This page fills by itself when a video starts.",
+  openDemo: "Open the comments of a video by its address: /watch/your-video",
+  live: "Live",
+  watching: "{n} watching",
+  likes: "{n} likes",
+  comments: "{n} comments",
+  home: "All live videos",
+  skip: "Skip to the comments",
+  theme: "Colours: automatic, light or dark",
+  share: "Share",
+  copied: "Copied",
+  embed: "Embed",
+  embedTitle: "Put the comments on your page",
+  embedElement: "As an element",
+  embedFrame: "As a frame",
+  copy: "Copy",
+  close: "Close",
+  popOut: "Pop out",
+  play: "Play",
+  pause: "Pause",
+  mute: "Mute",
+  unmute: "Unmute",
+  fullscreen: "Full screen",
+  backToLive: "Back to live",
+  noPicture: "No picture yet",
+  noPictureHint: "The comments are open.",
+  notFound: "This video is not here",
+  notFoundHint: "It may have ended, or the address has a typing error.",
+  failed: "That did not work",
+  failedHint: "The server could not read its videos. Try again in a moment.",
+};
+
+export type PageKey = keyof typeof english;
+type Words = Readonly<Record<PageKey, string>>;
+
+const german: Words = {
+  tagline: "Live-Kommentare für Live-Videos",
+  liveNow: "Jetzt live",
+  nothingLive: "Gerade ist nichts live",
+  nothingLiveHint: "Diese Seite füllt sich von selbst, wenn ein Video beginnt.",
+  openDemo: "Die Kommentare eines Videos öffnen sich unter seiner Adresse: /watch/dein-video",
+  live: "Live",
+  watching: "{n} sehen zu",
+  likes: "{n} Likes",
+  comments: "{n} Kommentare",
+  home: "Alle Live-Videos",
+  skip: "Zu den Kommentaren",
+  theme: "Farben: automatisch, hell oder dunkel",
+  share: "Teilen",
+  copied: "Kopiert",
+  embed: "Einbetten",
+  embedTitle: "Die Kommentare auf deiner Seite",
+  embedElement: "Als Element",
+  embedFrame: "Als Rahmen",
+  copy: "Kopieren",
+  close: "Schließen",
+  popOut: "Eigenes Fenster",
+  play: "Abspielen",
+  pause: "Anhalten",
+  mute: "Ton aus",
+  unmute: "Ton an",
+  fullscreen: "Vollbild",
+  backToLive: "Zurück zu live",
+  noPicture: "Noch kein Bild",
+  noPictureHint: "Die Kommentare sind offen.",
+  notFound: "Dieses Video ist nicht hier",
+  notFoundHint: "Vielleicht ist es zu Ende, oder die Adresse hat einen Tippfehler.",
+  failed: "Das hat nicht geklappt",
+  failedHint: "Der Server konnte seine Videos nicht lesen. Versuch es gleich noch einmal.",
+};
+
+const spanish: Words = {
+  tagline: "Comentarios en vivo para vídeo en vivo",
+  liveNow: "En vivo ahora",
+  nothingLive: "No hay nada en vivo ahora",
+  nothingLiveHint: "Esta página se llena sola cuando empieza un vídeo.",
+  openDemo: "Abre los comentarios de un vídeo por su dirección: /watch/tu-video",
+  live: "En vivo",
+  watching: "{n} viendo",
+  likes: "{n} me gusta",
+  comments: "{n} comentarios",
+  home: "Todos los vídeos en vivo",
+  skip: "Ir a los comentarios",
+  theme: "Colores: automático, claro u oscuro",
+  share: "Compartir",
+  copied: "Copiado",
+  embed: "Insertar",
+  embedTitle: "Pon los comentarios en tu página",
+  embedElement: "Como elemento",
+  embedFrame: "Como marco",
+  copy: "Copiar",
+  close: "Cerrar",
+  popOut: "Ventana aparte",
+  play: "Reproducir",
+  pause: "Pausar",
+  mute: "Silenciar",
+  unmute: "Activar sonido",
+  fullscreen: "Pantalla completa",
+  backToLive: "Volver al vivo",
+  noPicture: "Aún no hay imagen",
+  noPictureHint: "Los comentarios están abiertos.",
+  notFound: "Este vídeo no está aquí",
+  notFoundHint: "Puede que haya terminado o que la dirección tenga un error.",
+  failed: "No funcionó",
+  failedHint: "El servidor no pudo leer sus vídeos. Inténtalo en un momento.",
+};
+
+const arabic: Words = {
+  tagline: "تعليقات مباشرة للبث المباشر",
+  liveNow: "مباشر الآن",
+  nothingLive: "لا يوجد بث مباشر الآن",
+  nothingLiveHint: "تمتلئ هذه الصفحة تلقائيًا عندما يبدأ بث.",
+  openDemo: "افتح تعليقات أي فيديو من عنوانه: ‎/watch/your-video",
+  live: "مباشر",
+  watching: "{n} يشاهدون",
+  likes: "{n} إعجاب",
+  comments: "{n} تعليق",
+  home: "كل البث المباشر",
+  skip: "انتقل إلى التعليقات",
+  theme: "الألوان: تلقائي أو فاتح أو داكن",
+  share: "مشاركة",
+  copied: "تم النسخ",
+  embed: "تضمين",
+  embedTitle: "ضع التعليقات في صفحتك",
+  embedElement: "كعنصر",
+  embedFrame: "كإطار",
+  copy: "نسخ",
+  close: "إغلاق",
+  popOut: "نافذة مستقلة",
+  play: "تشغيل",
+  pause: "إيقاف مؤقت",
+  mute: "كتم الصوت",
+  unmute: "تشغيل الصوت",
+  fullscreen: "ملء الشاشة",
+  backToLive: "العودة إلى المباشر",
+  noPicture: "لا صورة بعد",
+  noPictureHint: "التعليقات مفتوحة.",
+  notFound: "هذا الفيديو غير موجود",
+  notFoundHint: "ربما انتهى، أو في العنوان خطأ.",
+  failed: "لم ينجح ذلك",
+  failedHint: "تعذّر على الخادم قراءة الفيديوهات. حاول بعد قليل.",
+};
+
+const LANGUAGES: Readonly<Record<string, Words>> = { en: english, de: german, es: spanish, ar: arabic };
+
+export interface PageWords {
+  readonly language: string;
+  readonly direction: "ltr" | "rtl";
+  t(key: PageKey, n?: number): string;
+}
+
+/** The language of a request: `?lang=`, or the first of `Accept-Language` that we speak; else English. */
+export function wordsFor(request: Request): PageWords {
+  const asked = new URL(request.url).searchParams.get("lang") ?? "";
+  const accepted = (request.headers.get("accept-language") ?? "").split(",").map((entry) => entry.split(";")[0]?.trim() ?? "");
+  const language =
+    [asked, ...accepted].map((tag) => tag.toLowerCase().split("-")[0] ?? "").find((tag) => Object.hasOwn(LANGUAGES, tag)) ?? "en";
+  const words = LANGUAGES[language] ?? english;
+  const numbers = new Intl.NumberFormat(language, { notation: "compact", maximumFractionDigits: 1 });
+  return {
+    language,
+    direction: language === "ar" ? "rtl" : "ltr",
+    t: (key, n) => (n === undefined ? words[key] : words[key].replace("{n}", numbers.format(n))),
+  };
+}
