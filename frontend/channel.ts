@@ -68,7 +68,8 @@ export class Channel {
   batched: TopicPosition = { seq: 0, epoch: "" };
   /** Wall clock before which no batch is made: a busy topic. */
   restUntil = 0;
-  scheduled = false;
+  /** Wall clock of the tick that is arranged; infinity where none is. */
+  scheduledFor = Number.POSITIVE_INFINITY;
   liveEvents = 0;
   dropped = 0;
   /** As last announced to viewers. */

@@ -99,13 +99,19 @@ export class Hub {
 
   /** Sees to it that what waits in the channel is broadcast when it is due. */
   schedule(channel: Channel): void {
-    if (channel.scheduled || channel.walking > 0) return;
+    if (channel.walking > 0) return;
     const dueAt = channel.dueAt();
-    if (dueAt === undefined) return;
-    channel.scheduled = true;
+    if (dueAt === undefined || dueAt >= channel.scheduledFor) return;
+    channel.scheduledFor = dueAt;
     const wait = dueAt - this.#options.clock.now();
-    if (wait <= 0) this.#tickSoon(channel);
-    else this.#options.clock.after(wait, () => this.#tickSoon(channel));
+    if (wait <= 0) {
+      this.#tickSoon(channel);
+      return;
+    }
+    this.#options.clock.after(wait, () => {
+      // Something else may have become due before: then that tick has seen to this one.
+      if (channel.scheduledFor === dueAt) this.#tickSoon(channel);
+    });
   }
 
   #tickSoon(channel: Channel): void {
@@ -123,7 +129,7 @@ export class Hub {
     this.#due = [];
     const made: [Channel, Batch][] = [];
     for (const channel of due) {
-      channel.scheduled = false;
+      channel.scheduledFor = Number.POSITIVE_INFINITY;
       const order = this.order + 1;
       const prefix = formatPoint({ stamp: this.stamp, frontend: this.#options.frontend, order });
       const batch = channel.makeBatch(order, prefix, now);

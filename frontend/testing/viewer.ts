@@ -1,0 +1,95 @@
+/** A viewer of a frontend under test: reads frames from a writer that the test can make slow. */
+
+import { zstdDecompressSync } from "node:zlib";
+import { createFrameReader, type Identity, parsePosition, type Topic } from "@ovation/protocol";
+import type { ByteWriter, Connection } from "../connection.ts";
+import type { Frontend } from "../frontend.ts";
+
+export interface Received {
+  readonly type: string;
+  readonly id: string;
+  readonly topic: string;
+  readonly seq: number | undefined;
+  // biome-ignore lint/suspicious/noExplicitAny: what a test looks into
+  readonly data: any;
+}
+
+export class Viewer implements ByteWriter {
+  readonly received: Received[] = [];
+  readonly connection: Connection;
+  writes = 0;
+  ended = false;
+  lastEventId = "";
+  readonly #zstd: boolean;
+  #waiting: (() => void)[] = [];
+  #slow = false;
+  #flushed = true;
+  readonly #reader = createFrameReader({
+    onMessage: ({ type, data, lastEventId }) => {
+      const json = JSON.parse(data);
+      this.lastEventId = lastEventId;
+      this.received.push({ type, id: lastEventId, topic: json.topic, seq: json.seq, data: json.data ?? json });
+    },
+  });
+
+  constructor(
+    frontend: Frontend,
+    topics: readonly Topic[],
+    options: { readonly lastEventId?: string; readonly identity?: Identity; readonly zstd?: boolean } = {},
+  ) {
+    this.#zstd = options.zstd ?? false;
+    const request = {
+      topics,
+      identity: options.identity,
+      position: options.lastEventId === undefined ? undefined : parsePosition(options.lastEventId),
+      zstd: this.#zstd,
+      address: "127.0.0.1",
+    };
+    this.connection = frontend.admit(request);
+    void frontend.open(this.connection, this, request);
+  }
+
+  write(bytes: Uint8Array): number | Promise<number> {
+    if (this.#flushed) this.writes++;
+    this.#flushed = false;
+    const plain = this.#zstd ? zstdDecompressSync(bytes) : bytes;
+    this.#reader.feed(new TextDecoder().decode(plain));
+    if (!this.#slow) return bytes.length;
+    return new Promise((resolve) => this.#waiting.push(() => resolve(bytes.length)));
+  }
+
+  flush(): number {
+    this.#flushed = true;
+    return 0;
+  }
+
+  end(): void {
+    this.ended = true;
+  }
+
+  /** From now on writes are accepted but do not drain. */
+  stall(): void {
+    this.#slow = true;
+  }
+
+  drain(): void {
+    this.#slow = false;
+    for (const resolve of this.#waiting.splice(0)) resolve();
+  }
+
+  of(type: string): readonly Received[] {
+    return this.received.filter((event) => event.type === type);
+  }
+
+  seqs(name: Topic): readonly (number | undefined)[] {
+    return this.received.filter((event) => event.topic === name && event.seq !== undefined).map((event) => event.seq);
+  }
+}
+
+export async function until(holds: () => boolean, what = "it"): Promise<void> {
+  const deadline = Date.now() + 5000;
+  while (!holds()) {
+    if (Date.now() > deadline) throw new Error(`${what} did not come to hold within 5 s`);
+    await Bun.sleep(2);
+  }
+}
