@@ -118,17 +118,18 @@ class LoadRun {
     const untilUs = measureUs + options.duration * 1_000_000;
     this.#originUs = fromUs;
     await this.#enter("warming");
+    this.#sayToReaders({ do: "record", fromUs: measureUs });
     const result = this.#publish(fromUs, untilUs);
     this.#abortOnSignal();
     await this.#sleepUntil(measureUs);
 
     await this.#enter("measuring");
-    for (const reader of this.#readers) reader.say({ do: "record", fromUs: measureUs });
+    this.#sayToReaders({ do: "measure" });
     if (options.cutAt !== undefined) this.#cutLater(measureUs + options.cutAt * 1_000_000);
     const published = await this.#orFail(result);
     const measuredSeconds = Math.max(0.001, (nowUs() - measureUs) / 1_000_000);
     await this.#enter("settling");
-    for (const reader of this.#readers) reader.say({ do: "record-end" });
+    this.#sayToReaders({ do: "measure-end" });
     await this.#settle(published.finals);
 
     await this.#enter("settled");
@@ -167,6 +168,10 @@ class LoadRun {
     });
     this.#publisher = publisher;
     await this.#orFail(Promise.all([publisher.next("up"), ...this.#readers.map((reader) => reader.next("up"))]));
+  }
+
+  #sayToReaders(command: ReaderCommand): void {
+    for (const reader of this.#readers) reader.say(command);
   }
 
   #tellReaders(run: string): void {
@@ -227,7 +232,7 @@ class LoadRun {
   #cutLater(atUs: number): void {
     setTimeout(
       () => {
-        for (const reader of this.#readers) reader.say({ do: "cut", spreadMs: this.#options.cutSpread * 1000 });
+        this.#sayToReaders({ do: "cut", spreadMs: this.#options.cutSpread * 1000 });
       },
       Math.max(0, (atUs - nowUs()) / 1000),
     );
@@ -235,20 +240,18 @@ class LoadRun {
 
   /** Waits until every connection is back and has the last event, at most `settle` seconds (and the spread of a cut). */
   async #settle(finals: readonly number[]): Promise<void> {
-    const { settle, cutAt, cutSpread, connections, slow } = this.#options;
+    const { settle, cutAt, cutSpread } = this.#options;
     const untilUs = nowUs() + (settle + (cutAt === undefined ? 0 : cutSpread)) * 1_000_000;
     while (nowUs() < untilUs) {
-      for (const reader of this.#readers) reader.say({ do: "compare", finals });
+      this.#sayToReaders({ do: "compare", finals });
       const answers = await this.#orFail(Promise.all(this.#readers.map((reader) => reader.next("behind"))));
-      const behind = answers.reduce((sum, answer) => sum + answer.slots, 0);
-      const away = cutAt !== undefined && this.#sum("ready") < connections + slow;
-      if (behind === 0 && !away) return;
+      if (answers.every((answer) => answer.slots === 0 && answer.absent === 0)) return;
       await Bun.sleep(COMPARE_EVERY_MS);
     }
   }
 
   async #finish(finals: readonly number[]): Promise<readonly ReaderResult[]> {
-    for (const reader of this.#readers) reader.say({ do: "finish", finals });
+    this.#sayToReaders({ do: "finish", finals });
     const messages = await this.#orFail(Promise.all(this.#readers.map((reader) => reader.next("finished"))));
     return messages.map((message) => message.result);
   }

@@ -18,7 +18,9 @@ export type ReaderCommand =
   | { readonly do: "start"; readonly task: ReaderTask }
   /** Times count from events that were due at `fromUs` or later. */
   | { readonly do: "record"; readonly fromUs: number }
-  | { readonly do: "record-end" }
+  /** The measured part begins, ends: of CPU, reads and bytes. */
+  | { readonly do: "measure" }
+  | { readonly do: "measure-end" }
   | { readonly do: "cut"; readonly spreadMs: number }
   /** `finals`: the last number of each stream. Answered with `behind`. */
   | { readonly do: "compare"; readonly finals: readonly number[] }
@@ -68,7 +70,8 @@ export type ReaderMessage =
   | { readonly is: "ready" }
   /** One second: what came in it, by when it came. */
   | { readonly is: "second"; readonly progress: ReaderProgress; readonly latency: string; readonly atUs: number }
-  | { readonly is: "behind"; readonly slots: number }
+  /** Streams of connections that have not got their last event, and connections that are not there at all. */
+  | { readonly is: "behind"; readonly slots: number; readonly absent: number }
   | { readonly is: "finished"; readonly result: ReaderResult }
   | { readonly is: "failed"; readonly reason: string };
 

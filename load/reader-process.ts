@@ -26,14 +26,17 @@ function obey(command: ReaderCommand): void {
     case "record":
       ordered().record(command.fromUs);
       break;
-    case "record-end":
-      ordered().recordEnd();
+    case "measure":
+      ordered().measure();
+      break;
+    case "measure-end":
+      ordered().measureEnd();
       break;
     case "cut":
       ordered().cut(command.spreadMs);
       break;
     case "compare":
-      say({ is: "behind", slots: ordered().behind(command.finals) });
+      say({ is: "behind", slots: ordered().behind(command.finals), absent: ordered().absent });
       break;
     case "finish": {
       const last = ordered();

@@ -127,12 +127,16 @@ export class Reader {
     }
   }
 
+  /** Times events that were due then or later. */
   record(fromUs: number): void {
     this.#recordFromUs = fromUs;
+  }
+
+  measure(): void {
     this.#start = this.#totals();
   }
 
-  recordEnd(): void {
+  measureEnd(): void {
     const now = this.#totals();
     this.#measured = {
       cpuUs: now.cpuUs - this.#start.cpuUs,
@@ -185,6 +189,11 @@ export class Reader {
     return text;
   }
 
+  /** Connections that are not subscribed now, those that never read left out. */
+  get absent(): number {
+    return this.#connections.filter((connection) => !connection.slow && connection.state !== "ready").length;
+  }
+
   behind(finals: readonly number[]): number {
     return this.#ledger.behind(finals, (number) => this.#isPresent(number));
   }
@@ -192,7 +201,7 @@ export class Reader {
   finish(finals: readonly number[]): ReaderResult {
     this.#closing = true;
     const counts = this.#ledger.finish(finals, (number) => this.#isPresent(number));
-    const absent = this.#connections.filter((connection) => !connection.slow && connection.state !== "ready").length;
+    const absent = this.absent;
     const result: ReaderResult = {
       counts,
       progress: this.progress(),

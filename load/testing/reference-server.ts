@@ -80,6 +80,8 @@ export function startReferenceServer(options: ReferenceOptions = {}): {
     } else if (plant?.fault === "announced-drop") {
       write(viewer, `event: gap\ndata: {"topic":"${topic}","at":0,"data":{"lost":1,"reason":"slow"}}\n\n`);
     } else if (plant?.fault === "close") {
+      // Out of the list at once: a later event of the same request must not reach it.
+      viewers.delete(viewer);
       viewer.close();
     } else if (plant?.fault === "split") {
       write(viewer, frame.slice(0, 40));
