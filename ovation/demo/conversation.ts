@@ -1,10 +1,10 @@
 /** Who says what, when, and to whom: the talk of one room. Also answers real people who join it. */
 
-import type { Clock } from "@ovation/protocol";
+import { type Clock, LIKES_PER_REQUEST_MAX } from "@ovation/protocol";
 import type { DemoApi } from "./demo-api.ts";
 import type { Member } from "./demo-people.ts";
 import type { DemoVideo } from "./demo-script.ts";
-import { HOST, type Occasion } from "./demo-texts.ts";
+import { HOST, type Occasion, type Question } from "./demo-texts.ts";
 import { pick } from "./grammar.ts";
 import { PAUSE_PER_PERSON_MS, RECENT_COMMENTS_MAX, SEED_PARALLEL, STRANGER_ANSWER_EVERY_MS, STRANGERS_KNOWN_MAX } from "./limits.ts";
 import { unawaited } from "./unawaited.ts";
@@ -38,11 +38,12 @@ interface Said {
   readonly seq: number;
   readonly name: string;
   readonly id: string;
-  readonly question: boolean;
+  /** Something to agree with: not a question, not a cry. */
+  readonly thought: boolean;
 }
 
 /** How often each occasion comes up in calm talk, and at the height of a moment. */
-const CALM: readonly (readonly [Occasion, number])[] = [
+const CALM: readonly (readonly [Occasion | "question", number])[] = [
   ["idle", 46],
   ["short", 18],
   ["question", 9],
@@ -50,7 +51,7 @@ const CALM: readonly (readonly [Occasion, number])[] = [
   ["hello", 3],
   ["long", 4],
 ];
-const EXCITED: readonly (readonly [Occasion, number])[] = [
+const EXCITED: readonly (readonly [Occasion | "question", number])[] = [
   ["burst", 64],
   ["short", 24],
   ["agree", 12],
@@ -67,12 +68,11 @@ export function createConversation(options: ConversationOptions): Conversation {
   async function post(
     member: Member,
     text: string,
-    options: { readonly replyTo?: number; readonly question?: boolean } = {},
+    about: { readonly replyTo?: number; readonly thought?: boolean } = {},
   ): Promise<number | undefined> {
     spokeAt.set(member.id, clock.now());
-    const seq = await api.comment(video.id, text, member.token, options.replyTo);
-    if (seq === undefined) return undefined;
-    remember({ seq, name: member.name, id: member.id, question: options.question === true });
+    const seq = await api.comment(video.id, text, member.token, about.replyTo);
+    if (seq !== undefined) remember({ seq, name: member.name, id: member.id, thought: about.thought === true });
     return seq;
   }
 
@@ -81,40 +81,42 @@ export function createConversation(options: ConversationOptions): Conversation {
     if (recent.length > RECENT_COMMENTS_MAX) recent.shift();
   }
 
-  async function speak(member: Member, occasion: Occasion): Promise<void> {
-    const partner = occasion === "agree" ? pickPartner(member) : undefined;
-    if (occasion === "agree" && partner === undefined) occasion = "short";
-    const text = writer.write(member, occasion);
-    if (partner === undefined) {
-      const seq = await post(member, text, { question: occasion === "question" });
-      if (occasion === "question" && seq !== undefined) letSomebodyAnswer({ seq, name: member.name, id: member.id, question: true });
+  async function speak(member: Member, occasion: Occasion | "question"): Promise<void> {
+    if (occasion === "question") {
+      const { text, question } = writer.ask();
+      const seq = await post(member, text);
+      if (seq !== undefined) letSomebodyAnswer(seq, member.id, question);
       return;
     }
+    const partner = occasion === "agree" ? pickPartner(member) : undefined;
+    if (partner === undefined) {
+      const alone = occasion === "agree" ? "short" : occasion;
+      await post(member, writer.write(member, alone), { thought: alone === "idle" || alone === "long" });
+      return;
+    }
+    const text = writer.write(member, "agree");
     // Some use the reply button, some write the name, as people do.
     if (random() < 0.6) await post(member, text, { replyTo: partner.seq });
     else await post(member, `@${partner.name} ${text}`);
   }
 
   function pickPartner(member: Member): Said | undefined {
-    const others = recent.slice(-10).filter((said) => said.id !== member.id && said.id !== host.id);
+    const others = recent.slice(-10).filter((said) => said.thought && said.id !== member.id);
     return others.length === 0 ? undefined : pick(others, random);
   }
 
-  function letSomebodyAnswer(question: Said): void {
+  /** Without a foreseen question, somebody says something kind. */
+  function letSomebodyAnswer(seq: number, askedBy: string, question?: Question): void {
     later(3500 + random() * 7000, () => {
-      const helpers = options.here().filter((member) => member.regular && member.id !== question.id);
-      const [member, text] =
-        random() < 0.45 || helpers.length === 0 ? [host, writer.say(HOST.answer)] : helperAnswer(pick(helpers, random));
-      unawaited(post(member, text, { replyTo: question.seq }));
+      const helpers = options.here().filter((member) => member.regular && member.id !== askedBy);
+      const member = random() < 0.45 || helpers.length === 0 ? host : pick(helpers, random);
+      const lines = member === host ? (question?.host ?? HOST.answer) : question?.regular;
+      unawaited(post(member, lines === undefined ? writer.write(member, "answer") : writer.say(lines), { replyTo: seq }));
     });
   }
 
-  function helperAnswer(member: Member): [Member, string] {
-    return [member, writer.write(member, "answer")];
-  }
-
   /** Somebody who is not of the demo wrote: greet them the first time, answer now and then afterwards. */
-  function answerStranger(said: Said): void {
+  function answerStranger(said: Said, isQuestion: boolean): void {
     const now = clock.now();
     const answeredAt = strangers.get(said.id);
     if (answeredAt !== undefined && (now - answeredAt < STRANGER_ANSWER_EVERY_MS || random() < 0.35)) return;
@@ -124,8 +126,8 @@ export function createConversation(options: ConversationOptions): Conversation {
       const [oldest] = strangers.keys();
       if (oldest !== undefined) strangers.delete(oldest);
     }
-    if (said.question) {
-      letSomebodyAnswer(said);
+    if (isQuestion) {
+      letSomebodyAnswer(said.seq, said.id);
       return;
     }
     later(1500 + random() * 2500, () => {
@@ -171,11 +173,15 @@ export function createConversation(options: ConversationOptions): Conversation {
     heard(data) {
       const comment = readComment(data);
       if (comment === undefined || comment.id.startsWith("demo.")) return;
-      remember(comment);
-      answerStranger(comment);
+      const isQuestion = /[?？؟]\s*$/.test(comment.text);
+      const said = { seq: comment.seq, name: comment.name, id: comment.id, thought: !isQuestion };
+      remember(said);
+      answerStranger(said, isQuestion);
     },
 
     async seed(comments, people) {
+      // As many as one request takes, from each.
+      await Promise.all(people.map((member) => api.like(video.id, "like", Math.ceil(member.thumb * LIKES_PER_REQUEST_MAX), member.token)));
       await pin(HOST.pinned);
       const talkers = people.filter((member) => member.talk > 0);
       if (talkers.length === 0) return;
@@ -204,10 +210,17 @@ function pickWeighted<Item>(items: readonly (readonly [Item, number])[], random:
   return items.at(-1)?.[0];
 }
 
+interface HeardComment {
+  readonly seq: number;
+  readonly id: string;
+  readonly name: string;
+  readonly text: string;
+}
+
 /** What the room needs of a comment event; undefined where it is removed. */
-function readComment(data: string): Said | undefined {
+function readComment(data: string): HeardComment | undefined {
   const event = JSON.parse(data) as { seq?: number; data?: { text?: string; author?: { id?: string; name?: string } } };
   const { text, author } = event.data ?? {};
   if (event.seq === undefined || !text || author?.id === undefined) return undefined;
-  return { seq: event.seq, id: author.id, name: author.name ?? author.id, question: /[?？؟]\s*$/.test(text) };
+  return { seq: event.seq, id: author.id, name: author.name ?? author.id, text };
 }

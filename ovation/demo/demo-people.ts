@@ -80,7 +80,20 @@ const OTHERS: readonly (readonly [LanguageCode, string])[] = [
 
 /** `count` people, the regulars first; names repeat with a number when there are more people than names. */
 export function gatherPeople(count: number, random: () => number): readonly Person[] {
-  const crowd = shuffle([...ENGLISH.map((name): readonly [LanguageCode, string] => ["en", name]), ...OTHERS], random);
+  const english = shuffle(
+    ENGLISH.map((name): readonly [LanguageCode, string] => ["en", name]),
+    random,
+  );
+  // One of each language before the second of any, so that a small audience is as mixed as a large one.
+  const first = OTHERS.filter(([language], index) => OTHERS.findIndex(([other]) => other === language) === index);
+  const others = [
+    ...shuffle([...first], random),
+    ...shuffle(
+      OTHERS.filter((other) => !first.includes(other)),
+      random,
+    ),
+  ];
+  const crowd = english.flatMap((person, index) => [person, others[index] ?? []]).filter((person) => person.length === 2);
   const people: Person[] = REGULARS.map((name) => person(name, "en", { talk: 1.6 + random(), thumb: 0.6 + random() * 0.4, regular: true }));
   for (let index = 0; people.length < count; index++) {
     const [language, name] = crowd[index % crowd.length] ?? ["en", "someone"];

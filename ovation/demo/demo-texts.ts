@@ -105,6 +105,40 @@ export const ENGLISH = {
     "anyone else {breathing slower|smiling at a lake|just staring}? {warm}",
     "second monitor is now officially {sky|aurora|lake}",
     "ok the {sound} got me",
+    "{name the sky|describe the sky} in one word: {nice}",
+    "was about to close the laptop. Then the {colour} {light}.",
+    "told a friend in {city} to tune in, she's hooked {joy}",
+    "the quiet between two notes is my favourite part",
+    "can almost feel the cold {place}",
+    "my tea went cold {hour|during the last piece|ten minutes ago} and I don't mind",
+    "the {sound} is sitting right under the {light}, how",
+    "{city} skies are all {clouds|street lights|rain} tonight, so thank you for this {warm}",
+    "if you turn the brightness up you can see the {far hills|second ridge|fireflies}",
+    "are those fireflies {over the water|near the shore}? {warm}",
+    "there's a star {place} that keeps winking at me",
+    "the line on the water follows the {sound}, took me {ages|two sessions} to notice",
+    "this should be on {every train|every waiting room wall|prescription|the moon}",
+    "favourite {minute|ten seconds} so far, easily",
+    "{doing}. Productivity: none. Mood: {nice} {warm}",
+    "left it on for the {plants|cat|night shift}, they say hi",
+    "it's raining in {city} and this fits perfectly",
+    "the {colour} on the left, the {colour} on the right, and nothing in between",
+    "I know nothing about {music|auroras|synths} and I'm still {glued|here|impressed}",
+    "headphones died, watching it silent, still {nice}",
+    "slow down, chat, I can't read and look up at the same time {joy}",
+    "someone on the {sixth|third|ninth} floor across the street has this on too {joy}",
+    "the {light} looks like {smoke|silk|handwriting|breath on glass|a slow flag}",
+    "whoever mixed this, the {sound} is {nice}",
+    "new desktop wallpaper acquired {warm}",
+    "hello to everyone else who should be {asleep|working|packing|cooking} right now",
+    "I paint, and I could never get that {colour} right",
+    "the ridge looks like {a sleeping cat|a sleeping dog|waves|paper} from here",
+    "playing along on {guitar|piano|a kalimba|a very bad flute}, nobody can stop me {joy}",
+    "{an hour|a year} ago I didn't know I needed this",
+    "the fade at the end of that one… {nice}",
+    "every time I look away the {light} {moves}, I swear",
+    "kids are finally quiet, all three of them staring at the {colour} {light}",
+    "using this to calm down before {an exam|a job interview|the dentist|a flight} {warm}",
     "the way the {colour} goes into {violet|blue|nothing} at the top {warm}",
     "those stars {place} are so sharp tonight",
   ],
@@ -150,33 +184,12 @@ export const ENGLISH = {
     "off to bed, leaving this on {quietly|in the background} {warm}",
     "bye all 👋",
   ],
-  question: [
-    "which {gear} is that?",
-    "what {gear} do you use for this?",
-    "is there a recording afterwards?",
-    "how cold is it there right now?",
-    "where is this lake?",
-    "is the {sound} live or looped?",
-    "how do you get the {light} so {steady|sharp|smooth}?",
-    "what's the name of this piece?",
-    "how long does the session go tonight?",
-    "does anyone know what tuning this is?",
-    "are the {colour} ones rarer?",
-    "is the clock the real time there?",
-    "will there be one next week too?",
-    "do you plan these or just go with the sky?",
-  ],
-  /** By regulars, to a question. */
+  /** To a question that nobody foresaw. */
   answer: [
-    "I think it's on their page, below the video",
-    "they said until sunrise last time",
-    "every night when the sky is clear, as far as I know",
-    "pretty sure it's all live, it never sounds the same twice",
-    "somewhere far up north, they never say exactly {joy}",
-    "asked that last week: {minus twelve|a small old one, second hand|it's improvised}",
-    "yes! usually up the next day",
     "good question, I'd like to know too",
-    "green is oxygen, the violet is nitrogen, if I remember right",
+    "not sure, but someone here will know",
+    "I think it's explained below the video",
+    "asked myself the same last week {joy}",
   ],
   /** To what somebody else just said. */
   agree: [
@@ -239,6 +252,86 @@ export const ENGLISH = {
   ],
 } as const satisfies Readonly<Record<string, readonly string[]>>;
 
+/** What viewers ask, and what fits as an answer: the host's, and a regular's. */
+export interface Question {
+  readonly ask: string;
+  readonly host: readonly string[];
+  readonly regular: readonly string[];
+}
+
+export const QUESTIONS: readonly Question[] = [
+  {
+    ask: "which {gear} is that?",
+    host: ["An old {gear}, older than me. It hums, I like it.", "A {gear} from a flea market. Forty coins, well spent."],
+    regular: ["an old second-hand one, they showed it last week", "something from the seventies, I think"],
+  },
+  {
+    ask: "is there a recording {afterwards|later|tomorrow}?",
+    host: ["Yes, it goes up tomorrow, below this video.", "Tomorrow around noon, same page."],
+    regular: ["yes! usually up the next day", "always, check below the video tomorrow"],
+  },
+  {
+    ask: "how cold is it {there|out there} right now?",
+    host: ["Minus eleven, and not a breath of wind.", "Cold enough that the {gear} complains."],
+    regular: ["they said minus ten earlier", "cold enough for two pairs of gloves last time {joy}"],
+  },
+  {
+    ask: "where is this lake?",
+    host: ["Far north, a long way from any road. I'll leave it at that 🙂", "A lake without a good road. I'll keep it that way 🙂"],
+    regular: ["somewhere far up north, they never say exactly {joy}", "it's a secret, and rightly so {joy}"],
+  },
+  {
+    ask: "is the {sound} live or looped?",
+    host: ["All live. If I slip, you'll hear it 🙂", "Played by hand, then echoed a while."],
+    regular: ["pretty sure it's all live, it never sounds the same twice", "live, you can hear the fingers sometimes"],
+  },
+  {
+    ask: "what's the name of {this piece|this one|the last one}?",
+    host: ["“Slow Tide”, for now.", "It has none yet. Suggestions?"],
+    regular: ["“Slow Tide”, if I heard right", "I don't think it has one yet"],
+  },
+  {
+    ask: "how long does it go tonight?",
+    host: ["Until the sky closes, or my fingers do.", "As long as the {light} stays."],
+    regular: ["they said until sunrise last time", "usually a few hours"],
+  },
+  {
+    ask: "are the {violet|purple|pink} ones rarer?",
+    host: ["A little. Patience, there are some tonight.", "They need a stronger night. Like this one."],
+    regular: ["green is oxygen, violet is nitrogen, if I remember right", "yes, the {violet|purple} ones sit higher up I think"],
+  },
+  {
+    ask: "will there be one next week too?",
+    host: ["Same time next week, if the clouds allow.", "If the sky is clear, I'm here."],
+    regular: ["every clear night, as far as I know", "yes, unless it's cloudy"],
+  },
+  {
+    ask: "do you plan these or just go with the sky?",
+    host: ["I plan the first minute. Then the sky decides.", "Five ideas on a napkin, the rest is up there."],
+    regular: ["I think it's improvised, mostly", "they said only the start is planned"],
+  },
+  {
+    ask: "what's the line on the water?",
+    host: ["The music, as you hear it: low notes left, high notes right.", "That's the sound itself, drawn on the lake."],
+    regular: ["the spectrum of the music! low on the left", "it moves with the bass, watch it"],
+  },
+  {
+    ask: "can I play this in my {café|classroom|yoga class|shop}?",
+    host: ["Please do. Send a picture 🙂", "Gladly, it's free for everybody."],
+    regular: ["they said yes to somebody last week", "I think it's free to use, it says so below"],
+  },
+  {
+    ask: "how do you keep your hands warm?",
+    host: ["Tea, gloves without fingers, and slow songs 🙂", "I don't. That's why there are so few notes."],
+    regular: ["fingerless gloves, you could see them once {joy}", "that's why it's so slow {joy}"],
+  },
+  {
+    ask: "anyone know how to get into {ambient music|playing by ear|night photography}?",
+    host: ["Begin with one note, and wait.", "Start tonight. Badly. It works."],
+    regular: ["just start, and keep it slow", "there's a lovely thread about it in the recordings' comments"],
+  },
+];
+
 export type Occasion = keyof typeof ENGLISH;
 
 /** The host, a calm one. */
@@ -263,14 +356,12 @@ export const HOST = {
       "You are good company, chat.",
     ],
   },
+  /** To a question that nobody foresaw. */
   answer: [
-    "Minus eleven, and not a breath of wind.",
-    "All live. If I slip, you'll hear it 🙂",
-    "The recording goes up tomorrow, below this video.",
-    "Until the sky closes, or my fingers do.",
-    "An old {gear}, older than me. It hums, I like it.",
-    "Same time next week, if the clouds allow.",
-    "A lake without a good road. I'll keep it that way 🙂",
+    "Good question. Ask me again after this piece 🙂",
+    "I'll answer that properly when my hands are free.",
+    "Let me think about that for one song.",
+    "Stay until the break, I'll get to it.",
   ],
   welcome: ["Welcome, {name}. Make yourself comfortable 💚", "Good to see you, {name}!", "{name}, glad you found us ✨"],
   pinned: [

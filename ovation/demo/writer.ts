@@ -2,8 +2,8 @@
 
 import { LANGUAGES, type Language } from "./demo-languages.ts";
 import type { Person } from "./demo-people.ts";
-import { ENGLISH, type Occasion, WORDS } from "./demo-texts.ts";
-import { expand, pick } from "./grammar.ts";
+import { ENGLISH, type Occasion, QUESTIONS, type Question, WORDS } from "./demo-texts.ts";
+import { expand, pick, type WordLists } from "./grammar.ts";
 import { TEXTS_REMEMBERED } from "./limits.ts";
 
 const TRIES = 12;
@@ -11,18 +11,34 @@ const TRIES = 12;
 export interface Writer {
   /** What `person` says. `name` is whom they speak to, where the occasion has somebody. */
   write(person: Person, occasion: Occasion, name?: string): string;
-  /** One of the lines, with its words chosen: the host's. */
+  /** A question, and what it was made of, for whoever answers. */
+  ask(): { readonly text: string; readonly question: Question };
+  /** One of the lines, with its words chosen. */
   say(lines: readonly string[], name?: string): string;
 }
 
 export function createWriter(random: () => number): Writer {
   /** The oldest first. */
   const said = new Set<string>();
+  /** Sentences are the same sentence with other words: of each list the half that was used last rests. */
+  const resting = new Map<readonly unknown[], unknown[]>();
+
+  function pickRested<Item>(lines: readonly Item[]): Item {
+    const tired = resting.get(lines) ?? [];
+    const line = pick(
+      lines.filter((each) => !tired.includes(each)),
+      random,
+    );
+    tired.push(line);
+    if (tired.length > lines.length / 2) tired.shift();
+    resting.set(lines, tired);
+    return line;
+  }
 
   /** Of several tries the first that was not said lately; else the last one. */
-  function fresh(make: () => string): string {
-    let text = make();
-    for (let tries = 1; tries < TRIES && said.has(text); tries++) text = make();
+  function fresh(lines: readonly string[], words: WordLists, finish: (text: string) => string = (text) => text): string {
+    let text = "";
+    for (let tries = 0; tries < TRIES && (tries === 0 || said.has(text)); tries++) text = finish(expand(pickRested(lines), words, random));
     said.delete(text);
     said.add(text);
     if (said.size > TEXTS_REMEMBERED) {
@@ -32,17 +48,19 @@ export function createWriter(random: () => number): Writer {
     return text;
   }
 
-  function english(lines: readonly string[], name: string | undefined): string {
-    return expand(pick(lines, random), name === undefined ? WORDS : { ...WORDS, name: [name] }, random);
-  }
+  const withName = (name: string | undefined): WordLists => (name === undefined ? WORDS : { ...WORDS, name: [name] });
 
   return {
     write(person, occasion, name) {
       const language: Language | undefined = person.language === "en" ? undefined : LANGUAGES[person.language];
-      if (language === undefined || !isForeignOccasion(occasion)) return fresh(() => loosely(english(ENGLISH[occasion], name)));
-      return fresh(() => expand(pick(language[occasion], random), language.words, random));
+      if (language === undefined || !isForeignOccasion(occasion)) return fresh(ENGLISH[occasion], withName(name), loosely);
+      return fresh(language[occasion], language.words);
     },
-    say: (lines, name) => fresh(() => english(lines, name)),
+    ask() {
+      const question = pickRested(QUESTIONS);
+      return { text: loosely(expand(question.ask, WORDS, random)), question };
+    },
+    say: (lines, name) => fresh(lines, withName(name)),
   };
 
   /** People type as they like: some begin with a capital, some do not. */

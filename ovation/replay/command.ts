@@ -3,7 +3,8 @@
 import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { isTopicId, systemClock } from "@ovation/protocol";
-import { type Command, InvalidArgumentError, Option } from "commander";
+import { type Command, InvalidArgumentError } from "commander";
+import { dataOption, option, secretOption } from "../commands/options.ts";
 import { loadSecret, signToken } from "../tokens/mod.ts";
 import { type Api, createApi, RefusedError, UnreachableError } from "./api.ts";
 import { type Authors, guestAuthors, oneAuthor, signedAuthors } from "./authors.ts";
@@ -32,21 +33,15 @@ export function addReplayCommand(program: Command): void {
     .command("replay")
     .description("feed a recorded chat to a video, as if it happened live")
     .argument("<file>", 'JSON Lines ({"offset": seconds, "author", "text"}) or the chat.json of a Twitch downloader')
-    .requiredOption("--video <id>", "the video that gets the comments", toVideoId)
+    .addOption(option("--video <id>", "the video that gets the comments").makeOptionMandatory().argParser(toVideoId))
+    .addOption(option("--speed <factor>", "10: ten times as fast as it happened; max: as fast as it goes").default(1).argParser(toSpeed))
+    .addOption(option("--url <url>", "the server").default("http://localhost:8080").argParser(toUrl))
+    .addOption(option("--token <token>", "post everything as this member, with the author's name before the text"))
+    .addOption(secretOption())
+    .addOption(dataOption())
+    .addOption(option("--limit <n>", "at most so many comments").default(Number.POSITIVE_INFINITY, "all").argParser(toLimit))
     .addOption(
-      new Option("--speed <factor>", "10: ten times as fast as it happened; max: as fast as it goes").default(1).argParser(toSpeed),
-    )
-    .addOption(new Option("--url <url>", "the server").default("http://localhost:8080").env("OVATION_URL").argParser(toUrl))
-    .addOption(new Option("--token <token>", "post everything as this member, with the author's name before the text").env("OVATION_TOKEN"))
-    .addOption(
-      new Option("--data <directory>", "sign authors with the secret of the server that keeps its data here")
-        .default("./data")
-        .env("OVATION_DATA"),
-    )
-    .addOption(new Option("--secret <secret>", "sign authors with the server's secret").env("OVATION_SECRET").hideHelp())
-    .addOption(new Option("--limit <n>", "at most so many comments").default(Number.POSITIVE_INFINITY, "all").argParser(toLimit))
-    .addOption(
-      new Option("--from <time>", "begin at this moment of the recording, for example 00:10:00")
+      option("--from <time>", "begin at this moment of the recording, for example 00:10:00")
         .default(0, "the beginning")
         .argParser(toSeconds),
     )

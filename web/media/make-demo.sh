@@ -1,5 +1,5 @@
 #!/bin/sh
-# Makes demo.mp4, demo.webm and demo-poster.jpg again: picture and music come from scripts/demo-clip,
+# Makes demo.mp4, demo.webm and the posters again: picture and music come from scripts/demo-clip,
 # ffmpeg adds the clock and encodes. Only this script needs ffmpeg and the font (Debian: ffmpeg,
 # fonts-inter); the results are committed. Takes a few minutes on two cores.
 set -eu
@@ -49,7 +49,14 @@ for pass in 1 2; do
     -c:a libopus -b:a 48k -map_metadata -1 $target
 done
 
-echo "demo-poster.jpg…"
-draw picture 500 501 | ffmpeg -y -loglevel error -f rawvideo -pix_fmt rgb24 -s 1280x720 -i - -q:v 3 -map_metadata -1 "$here/demo-poster.jpg"
+# FRAME, FILTER, FILE: one frame, without the clock.
+poster() {
+  echo "$3…"
+  draw picture "$1" $(($1 + 1)) |
+    ffmpeg -y -loglevel error -f rawvideo -pix_fmt rgb24 -s 1280x720 -i - -vf "$2" -q:v 3 -map_metadata -1 "$here/$3"
+}
+poster 500 null demo-poster.jpg
+poster 180 hue=h=52:s=0.85 demo-poster-shore.jpg
+poster 640 hue=h=112:s=0.8 demo-poster-hours.jpg
 
 ls -l "$here"/demo*
