@@ -47,6 +47,8 @@ export interface FrontendOptions {
   readonly random: () => number;
   /** Runs something one turn of the event loop later. Default `setImmediate`. */
   soon?(run: () => void): void;
+  /** ms since some moment, with fractions: what the length of broadcasts is measured with. Default `performance.now`. */
+  elapsed?(): number;
   readonly heartbeatMs: number;
   readonly reportMs?: number;
   readonly lingerMs?: number;
@@ -88,6 +90,7 @@ export class Frontend implements Inbox {
       clock,
       counters,
       soon,
+      elapsed: options.elapsed ?? (() => performance.now()),
       onMissing: (channel) => void this.#repair.reach(channel, channel.seq),
       onOtherLife: (channel) => this.#reset(channel),
       onUnwanted: (topic) => this.membership.unwanted(topic),

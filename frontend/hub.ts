@@ -31,6 +31,8 @@ export interface HubOptions {
   readonly counters: Counters;
   /** Runs something after what is under way: one turn of the event loop later. */
   soon(run: () => void): void;
+  /** ms since some moment, with fractions: what a broadcast took. */
+  elapsed(): number;
   /** A durable event did not follow the last one: numbers are missing before it. */
   onMissing(channel: Channel): void;
   /** The log is another one than before. */
@@ -141,7 +143,7 @@ export class Hub {
       this.#options.counters.batches++;
       made.push([channel, batch]);
     }
-    for (const [channel, batch] of made) this.#walk(channel, batch, 0, performance.now());
+    for (const [channel, batch] of made) this.#walk(channel, batch, 0, this.#options.elapsed());
   }
 
   /**
@@ -152,7 +154,7 @@ export class Hub {
     if (from === 0) channel.walking++;
     const subscriptions = channel.subscriptions;
     const { number, plain, events } = batch;
-    const sliceStart = performance.now();
+    const sliceStart = this.#options.elapsed();
     let written = 0;
     let index = from;
     for (; index < subscriptions.length; index++) {
@@ -171,7 +173,7 @@ export class Hub {
       const flushed = connection.writer.flush();
       if (typeof accepted !== "number") this.pend(connection, accepted);
       else if (typeof flushed !== "number") this.pend(connection, flushed);
-      if (index % BROADCAST_CLOCK_EVERY === 0 && performance.now() - sliceStart > BROADCAST_SLICE_MS) {
+      if (index % BROADCAST_CLOCK_EVERY === 0 && this.#options.elapsed() - sliceStart > BROADCAST_SLICE_MS) {
         index++;
         break;
       }
@@ -184,7 +186,7 @@ export class Hub {
     }
     channel.walking--;
     channel.compact();
-    const took = performance.now() - startedAt;
+    const took = this.#options.elapsed() - startedAt;
     channel.restUntil = took < 1 ? 0 : this.#options.clock.now() + Math.min(took, BATCH_WAIT_MAX_MS);
     this.schedule(channel);
   }
