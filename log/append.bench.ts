@@ -1,40 +1,98 @@
 /**
- * Commits per second of 64 clients that append one comment at a time.
- * `sh ovation/bin/bun log/append.bench.ts [seconds]`
+ * Commits per second of 64 clients that append one comment at a time to one hot topic, each waiting for
+ * the answer: SQLite in one process, PostgreSQL from two. fsync is on in both.
+ *
+ * `sh ovation/bin/bun log/append.bench.ts [sqlite|postgres] [seconds]`
  */
 
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { toJsonText, topicOf } from "@ovation/protocol";
-import { type Log, openSqliteLog } from "./mod.ts";
+import { type Log, openPostgresLog, openSqliteLog } from "./mod.ts";
+import { startPostgres } from "./testing/postgres.ts";
 
 const CLIENTS = 64;
-const seconds = Number(process.argv[2] ?? 3);
+const POSTGRES_PROCESSES = 2;
 const topic = topicOf("video", "bench");
 
-async function measure(name: string, log: Log): Promise<void> {
+/** How the clients name their comments: keys cost a look-up and an insert in an index, in time order or anywhere in it. */
+const KEYS = {
+  "no keys": () => undefined,
+  "ascending keys": (_client: number, count: number) => `${1e12 + count}`,
+  "random keys": () => crypto.randomUUID(),
+};
+
+interface Result {
+  readonly latencies: number[];
+  readonly elapsedMs: number;
+}
+
+async function measure(
+  log: Log,
+  clients: number,
+  seconds: number,
+  keyOf: (client: number, count: number) => string | undefined,
+): Promise<Result> {
   const latencies: number[] = [];
-  let count = 0;
   const until = performance.now() + seconds * 1000;
+  let count = 0;
   async function client(id: number): Promise<void> {
     while (performance.now() < until) {
       const started = performance.now();
       const data = toJsonText({ text: "What a goal, I cannot believe it", author: { id: `m${id}`, name: "Alice", role: "member" } });
-      await log.append([{ topic, type: "comment", at: Date.now(), data, key: `m${id}/${count++}` }]);
+      const key = keyOf(id, count++);
+      await log.append([{ topic, type: "comment", at: Date.now(), data, ...(key === undefined ? {} : { key }) }]);
       latencies.push(performance.now() - started);
     }
   }
   const started = performance.now();
-  await Promise.all(Array.from({ length: CLIENTS }, (_, id) => client(id)));
-  const elapsed = (performance.now() - started) / 1000;
-  latencies.sort((a, b) => a - b);
-  const at = (share: number) => (latencies[Math.floor(latencies.length * share)] ?? 0).toFixed(2);
-  console.log(`${name}: ${Math.round(latencies.length / elapsed)}/s, p50 ${at(0.5)} ms, p99 ${at(0.99)} ms, p99.9 ${at(0.999)} ms`);
+  await Promise.all(Array.from({ length: clients }, (_, id) => client(id)));
+  return { latencies, elapsedMs: performance.now() - started };
 }
 
-const directory = mkdtempSync(join(tmpdir(), "ovation-bench-"));
-const log = await openSqliteLog({ path: join(directory, "log.sqlite") });
-await measure("sqlite", log);
-await log.close();
-rmSync(directory, { recursive: true });
+function print(name: string, { latencies, elapsedMs }: Result): void {
+  latencies.sort((a, b) => a - b);
+  const at = (share: number) => (latencies[Math.floor(latencies.length * share)] ?? 0).toFixed(2);
+  const rate = Math.round((latencies.length * 1000) / elapsedMs).toLocaleString("en");
+  console.log(`${name.padEnd(44)} ${rate.padStart(8)} appends/s  p50 ${at(0.5)} ms  p99 ${at(0.99)} ms  p99.9 ${at(0.999)} ms`);
+}
+
+async function benchSqlite(seconds: number): Promise<void> {
+  for (const [name, keyOf] of Object.entries(KEYS)) {
+    const directory = mkdtempSync(join(tmpdir(), "ovation-bench-"));
+    const log = await openSqliteLog({ path: join(directory, "log.sqlite") });
+    print(`SQLite, 1 process, ${name}`, await measure(log, CLIENTS, seconds, keyOf));
+    await log.close();
+    rmSync(directory, { recursive: true });
+  }
+}
+
+async function benchPostgres(seconds: number): Promise<void> {
+  const postgres = await startPostgres({ shared_buffers: "256MB" });
+  try {
+    const url = await postgres.createDatabase("bench");
+    const children = Array.from({ length: POSTGRES_PROCESSES }, () =>
+      Bun.spawn([process.execPath, import.meta.path, "postgres-child", `${seconds}`, url], { stdout: "pipe", stderr: "inherit" }),
+    );
+    const results: Result[] = await Promise.all(children.map((child) => new Response(child.stdout).json()));
+    const latencies = results.flatMap((result) => result.latencies);
+    print(`PostgreSQL, ${POSTGRES_PROCESSES} processes, random keys`, {
+      latencies,
+      elapsedMs: Math.max(...results.map((result) => result.elapsedMs)),
+    });
+  } finally {
+    await postgres.stop();
+  }
+}
+
+const [form = "all", secondsText = "3", url = ""] = process.argv.slice(2);
+const seconds = Number(secondsText);
+if (form === "postgres-child") {
+  const log = await openPostgresLog({ url });
+  console.log(JSON.stringify(await measure(log, CLIENTS / POSTGRES_PROCESSES, seconds, KEYS["random keys"])));
+  await log.close();
+} else {
+  if (form !== "postgres") await benchSqlite(seconds);
+  if (form !== "sqlite") await benchPostgres(seconds);
+}

@@ -5,7 +5,7 @@
  */
 
 import { GROUP_CHARACTERS_MAX, GROUP_ENTRIES_MAX, QUEUE_CHARACTERS_MAX, QUEUE_ENTRIES_MAX } from "./limits.ts";
-import { type Appended, type LogEntry, LogUnavailableError } from "./log.ts";
+import { type Appended, type LogEntry, LogFullError, LogUnavailableError, LogUnusableError } from "./log.ts";
 
 /** The entries of one `append`: committed together or not at all. */
 export type Call = readonly LogEntry[];
@@ -144,7 +144,13 @@ export class GroupCommit {
       const results = await this.#options.commit(group.map((waiting) => waiting.call));
       for (const [index, waiting] of group.entries()) waiting.resolve(results[index] ?? []);
     } catch (error) {
-      for (const waiting of group) waiting.reject(error);
+      // Neither the disk nor the server: one of the entries is to blame, and the others must not pay for it.
+      if (group.length > 1 && !isOperational(error)) for (const waiting of group) await this.#commit([waiting]);
+      else for (const waiting of group) waiting.reject(error);
     }
   }
+}
+
+function isOperational(error: unknown): boolean {
+  return error instanceof LogUnavailableError || error instanceof LogFullError || error instanceof LogUnusableError;
 }

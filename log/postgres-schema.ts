@@ -78,7 +78,7 @@ export const MIGRATIONS: readonly string[] = [
   CREATE FUNCTION ovation_log.append(candidate text, entries json)
   RETURNS TABLE (seq double precision, epoch text, stamp double precision, at double precision, duplicate boolean, type text, data text)
   LANGUAGE plpgsql
-  SET enable_seqscan = off SET enable_hashjoin = off SET enable_mergejoin = off SET plan_cache_mode = force_generic_plan
+  SET enable_seqscan = off SET enable_hashjoin = off SET enable_mergejoin = off SET plan_cache_mode = force_generic_plan SET jit = off
   AS $$
   #variable_conflict use_column
   DECLARE
@@ -103,7 +103,8 @@ export const MIGRATIONS: readonly string[] = [
     SELECT greatest(ovation_log.now_ms(), coalesce(max(t.stamp), 0) + 1) INTO present FROM ovation_log.topics t;
 
     WITH entry AS MATERIALIZED (
-      SELECT e.ord, t.id AS topic, t.seq AS head, y.id AS type, e.at, e.data, e.key, k.seq AS known,
+      SELECT e.ord, t.id AS topic, t.seq AS head, y.id AS type, e.at, e.data, e.key,
+        (SELECT k.seq FROM ovation_log.keys k WHERE k.topic = t.id AND k.key = e.key) AS known,
         CASE WHEN e.key IS NULL THEN 1 ELSE row_number() OVER (PARTITION BY t.id, e.key ORDER BY e.ord) END AS nth
       FROM (
         SELECT r.*, row_number() OVER () AS ord
@@ -111,7 +112,6 @@ export const MIGRATIONS: readonly string[] = [
       ) e
       JOIN ovation_log.topics t ON t.name = e.topic
       JOIN ovation_log.types y ON y.name = e.type
-      LEFT JOIN ovation_log.keys k ON k.topic = t.id AND k.key = e.key
     ), counted AS (
       SELECT *, known IS NOT NULL OR nth > 1 AS duplicate,
         head + count(*) FILTER (WHERE known IS NULL AND nth = 1) OVER (PARTITION BY topic ORDER BY ord) AS running

@@ -108,6 +108,7 @@ export class SqliteReader {
   }
 
   close(): void {
+    for (const statement of Object.values(this.#statements)) statement.finalize();
     this.#database.close();
   }
 

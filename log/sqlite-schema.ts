@@ -6,9 +6,10 @@
  * are of it (the pin among a million comments).
  */
 
-import { Database, SQLiteError } from "bun:sqlite";
-import { closeSync, fstatSync, mkdirSync, openSync, readSync } from "node:fs";
+import { constants, Database, SQLiteError } from "bun:sqlite";
+import { closeSync, existsSync, fstatSync, mkdirSync, openSync, readSync } from "node:fs";
 import { dirname } from "node:path";
+import { pathToFileURL } from "node:url";
 import { SQLITE_BUSY_MS, SQLITE_CHECK_BYTES_MAX } from "./limits.ts";
 import { LogUnusableError } from "./log.ts";
 
@@ -151,8 +152,15 @@ function checkFile(path: string): boolean {
   }
 }
 
-/** SQLite must write where a process died within its first transaction: it takes that back before anything can be read. */
+/**
+ * A connection for looking: of a file that was closed well it leaves no trace (`immutable`). Where a process died, its
+ * WAL has to be read as well, and where it died within its first transaction, SQLite must take that back before
+ * anything can be read.
+ */
 function openForCheck(path: string): Database {
+  if (!existsSync(`${path}-wal`) && !existsSync(`${path}-journal`)) {
+    return new Database(`${pathToFileURL(path).href}?immutable=1`, constants.SQLITE_OPEN_READONLY | constants.SQLITE_OPEN_URI);
+  }
   let database = new Database(path, { readonly: true, strict: true });
   try {
     database.run(`PRAGMA busy_timeout = ${SQLITE_BUSY_MS}`);

@@ -90,7 +90,9 @@ export class SqliteWriter {
     });
   }
 
+  /** The last connection to close folds the WAL into the file; one with open statements would linger instead. */
   close(): void {
+    for (const statement of Object.values(this.#statements)) statement.finalize();
     this.#database.close();
   }
 

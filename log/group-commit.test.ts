@@ -1,0 +1,124 @@
+import { describe, expect, test } from "bun:test";
+import { toJsonText, topicOf } from "@ovation/protocol";
+import { type Call, GroupCommit } from "./group-commit.ts";
+import { GROUP_ENTRIES_MAX } from "./limits.ts";
+import { type Appended, type LogEntry, LogFullError, LogUnavailableError } from "./log.ts";
+
+const topic = topicOf("video", "1");
+function entry(text: string): LogEntry {
+  return { topic, type: "comment", at: 1, data: toJsonText(text) };
+}
+
+/** A commit that waits until it is told how to end. */
+function controlled() {
+  const groups: { readonly calls: readonly Call[]; succeed(): void; fail(error: Error): void }[] = [];
+  let seq = 0;
+  const commit = (calls: readonly Call[]) =>
+    new Promise<readonly (readonly Appended[])[]>((resolve, reject) => {
+      const results = calls.map((call) => call.map(() => ({ place: { seq: ++seq, epoch: "a", stamp: 1 }, at: 1, duplicate: false })));
+      groups.push({ calls, succeed: () => resolve(results), fail: reject });
+    });
+  return { groups, commit };
+}
+const turn = () => new Promise<void>((resolve) => setTimeout(resolve, 5));
+
+describe("group commit", () => {
+  test("commits at once when idle, and everything that came meanwhile together", async () => {
+    const { groups, commit } = controlled();
+    const commits = new GroupCommit({ commit, inFlightMax: 1 });
+    const first = commits.append([entry("1")]);
+    await turn();
+    expect(groups.map((group) => group.calls.length)).toEqual([1]);
+    const later = [2, 3, 4].map((number) => commits.append([entry(`${number}`)]));
+    await turn();
+    expect(groups).toHaveLength(1);
+    groups[0]?.succeed();
+    expect((await first)[0]?.place.seq).toBe(1);
+    await turn();
+    expect(groups.map((group) => group.calls.length)).toEqual([1, 3]);
+    groups[1]?.succeed();
+    expect((await Promise.all(later)).map(([one]) => one?.place.seq)).toEqual([2, 3, 4]);
+  });
+
+  test("never has more transactions under way than it may", async () => {
+    const { groups, commit } = controlled();
+    const commits = new GroupCommit({ commit, inFlightMax: 2 });
+    for (let index = 0; index < 5; index++) {
+      void commits.append([entry("x")]);
+      await turn();
+    }
+    expect(groups.map((group) => group.calls.length)).toEqual([1, 1]);
+  });
+
+  test("refuses what would make its queue too long, and takes it again when there is room", async () => {
+    const { groups, commit } = controlled();
+    const commits = new GroupCommit({ commit, inFlightMax: 1, queueEntriesMax: 3 });
+    const running = commits.append([entry("running")]);
+    await turn();
+    const waiting = commits.append([entry("1"), entry("2")]);
+    expect(commits.append([entry("3"), entry("4")])).rejects.toThrow(LogUnavailableError);
+    expect(commits.append([entry("3"), entry("4")])).rejects.toThrow(/overloaded/);
+    const last = commits.append([entry("3")]);
+    expect(commits.waiting).toBe(3);
+    groups[0]?.succeed();
+    await running;
+    await turn();
+    groups[1]?.succeed();
+    await Promise.all([waiting, last]);
+    expect(commits.waiting).toBe(0);
+  });
+
+  test("does not split a call, and lets a very large one go alone", async () => {
+    const { groups, commit } = controlled();
+    const commits = new GroupCommit({ commit, inFlightMax: 1 });
+    void commits.append(Array.from({ length: GROUP_ENTRIES_MAX + 1 }, () => entry("large")));
+    void commits.append([entry("small")]);
+    await turn();
+    groups[0]?.succeed();
+    await turn();
+    expect(groups.map((group) => group.calls.map((call) => call.length))).toEqual([[GROUP_ENTRIES_MAX + 1], [1]]);
+  });
+
+  test("rejects a whole group when the disk is full, and goes on with the next", async () => {
+    const { groups, commit } = controlled();
+    const commits = new GroupCommit({ commit, inFlightMax: 1 });
+    const failed = Promise.allSettled([commits.append([entry("1")]), commits.append([entry("2")])]);
+    await turn();
+    groups[0]?.fail(new LogFullError("full"));
+    for (const one of await failed) expect(one).toMatchObject({ status: "rejected", reason: { name: "LogFullError" } });
+    const next = commits.append([entry("3")]);
+    await turn();
+    groups[1]?.succeed();
+    expect(await next).toHaveLength(1);
+  });
+
+  test("tries the calls of a group one by one when an entry is to blame", async () => {
+    const commits = new GroupCommit({
+      inFlightMax: 1,
+      commit: async (calls) => {
+        if (calls.some((call) => call.some((one) => one.data === '"poison"'))) throw new Error("cannot store this");
+        return calls.map((call) => call.map(() => ({ place: { seq: 1, epoch: "a", stamp: 1 }, at: 1, duplicate: false })));
+      },
+    });
+    const [good, bad, alsoGood] = ["good", "poison", "also good"].map((text) => commits.append([entry(text)]));
+    expect(await good).toHaveLength(1);
+    expect(bad).rejects.toThrow("cannot store this");
+    expect(await alsoGood).toHaveLength(1);
+  });
+
+  test("closes when everything that waits is committed", async () => {
+    const { groups, commit } = controlled();
+    const commits = new GroupCommit({ commit, inFlightMax: 1 });
+    const waiting = commits.append([entry("1")]);
+    let isClosed = false;
+    const closing = commits.close().then(() => {
+      isClosed = true;
+    });
+    expect(commits.append([entry("2")])).rejects.toThrow(LogUnavailableError);
+    await turn();
+    expect(isClosed).toBe(false);
+    groups[0]?.succeed();
+    await closing;
+    expect(await waiting).toHaveLength(1);
+  });
+});

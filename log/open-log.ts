@@ -1,0 +1,19 @@
+/** The one place that chooses the form of a log; nobody else knows which one is in use. */
+
+import type { Clock, Policy } from "@ovation/protocol";
+import type { Log, LogKeeper } from "./log.ts";
+import { openPostgresLog } from "./log-postgres.ts";
+import { openSqliteLog } from "./log-sqlite.ts";
+
+/** Where a persistent log is: a PostgreSQL database or an SQLite file. */
+export type LogLocation = { readonly url: string } | { readonly path: string };
+
+export type OpenLogOptions = LogLocation & { readonly clock?: Clock; readonly policy?: Policy };
+
+/**
+ * Rejects with LogUnusableError where the file or database is not ours or of a newer version, and with
+ * LogUnavailableError while a database cannot be reached: try again.
+ */
+export function openLog(options: OpenLogOptions): Promise<Log & LogKeeper> {
+  return "url" in options ? openPostgresLog(options) : openSqliteLog(options);
+}
