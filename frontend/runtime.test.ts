@@ -34,7 +34,7 @@ function serveStreams(): Streaming {
         type: "direct",
         pull(controller: ByteWriter) {
           writers.push(controller);
-          controller.write(new TextEncoder().encode("first"));
+          void controller.write(new TextEncoder().encode("first"));
           return forever;
         },
         cancel() {
@@ -53,7 +53,7 @@ function serveStreams(): Streaming {
 async function client(port: number): Promise<{ socket: Socket; chunks: Buffer[] }> {
   const chunks: Buffer[] = [];
   const socket = connect(port, "127.0.0.1");
-  socket.on("data", (chunk) => chunks.push(chunk));
+  socket.on("data", (chunk) => chunks.push(Buffer.from(chunk)));
   socket.on("error", () => {});
   open.push({ stop: () => socket.destroy() });
   socket.write("GET / HTTP/1.1\r\nHost: x\r\n\r\n");
@@ -74,7 +74,7 @@ describe("the runtime", () => {
     const server = serveStreams();
     const { chunks } = await client(server.port);
     await Bun.sleep(50);
-    server.writers[0]?.write(new TextEncoder().encode("later"));
+    void server.writers[0]?.write(new TextEncoder().encode("later"));
     await until(() => Buffer.concat(chunks).includes("later"));
   });
 
@@ -82,9 +82,9 @@ describe("the runtime", () => {
     const server = serveStreams();
     const { chunks } = await client(server.port);
     chunks.length = 0;
-    server.writers[0]?.write(new TextEncoder().encode("one."));
-    server.writers[0]?.write(new TextEncoder().encode("two."));
-    server.writers[0]?.flush();
+    void server.writers[0]?.write(new TextEncoder().encode("one."));
+    void server.writers[0]?.write(new TextEncoder().encode("two."));
+    void server.writers[0]?.flush();
     await until(() => chunks.length > 0);
     expect(Buffer.concat(chunks).toString()).toBe("8\r\none.two.\r\n");
   });
@@ -152,8 +152,8 @@ describe("the runtime", () => {
   test("ends a stream cleanly: what was written before arrives, then the last chunk", async () => {
     const server = serveStreams();
     const { chunks } = await client(server.port);
-    server.writers[0]?.write(new TextEncoder().encode("bye"));
-    server.writers[0]?.end();
+    void server.writers[0]?.write(new TextEncoder().encode("bye"));
+    void server.writers[0]?.end();
     await until(() => Buffer.concat(chunks).toString().endsWith("0\r\n\r\n"));
     expect(Buffer.concat(chunks).toString()).toContain("bye");
   });
@@ -161,7 +161,7 @@ describe("the runtime", () => {
   test("lets two listeners share a port with reusePort", () => {
     const first = Bun.serve({ port: 0, hostname: "127.0.0.1", reusePort: true, fetch: () => new Response("1") });
     open.push({ stop: () => first.stop(true) });
-    const second = Bun.serve({ port: first.port, hostname: "127.0.0.1", reusePort: true, fetch: () => new Response("2") });
+    const second = Bun.serve({ port: first.port ?? 0, hostname: "127.0.0.1", reusePort: true, fetch: () => new Response("2") });
     open.push({ stop: () => second.stop(true) });
     expect(second.port).toBe(first.port);
   });

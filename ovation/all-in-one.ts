@@ -20,12 +20,14 @@ import {
 import { openSqliteLog } from "@ovation/log";
 import { frontendIdFrom, HEARTBEAT_MS, maySubscribe, type Policy, type Route, systemClock } from "@ovation/protocol";
 import { createMemoryTable, createMemoryViewerCounts } from "@ovation/table";
+import { createPages } from "@ovation/web";
 
 import type { Logger } from "pino";
 import { Registry } from "prom-client";
 import { registerDispatcherMetrics } from "./dispatcher-metrics.ts";
 import { createHealthRoutes } from "./health.ts";
 import { type Listener, listen } from "./listener.ts";
+import { createPageSource } from "./page-source.ts";
 import { registerProcessMetrics } from "./process-metrics.ts";
 import { createGuestIssuer, createVerifier } from "./tokens/mod.ts";
 
@@ -66,7 +68,7 @@ export async function startAllInOne(options: AllInOneOptions): Promise<Node> {
 
   mkdirSync(options.dataDirectory, { recursive: true });
   const log = await openSqliteLog({ path: join(options.dataDirectory, "log.sqlite"), clock, policy });
-  const store = openSqliteVideoStore({ path: join(options.dataDirectory, "videos.sqlite") });
+  const store = await openSqliteVideoStore({ path: join(options.dataDirectory, "videos.sqlite") });
   const table = createMemoryTable({ clock });
   const counts = createMemoryViewerCounts({ clock });
   const verifier = await createVerifier({ secrets: [options.secret], clock });
@@ -119,6 +121,7 @@ export async function startAllInOne(options: AllInOneOptions): Promise<Node> {
     ...createHealthRoutes({ registry, checks: [["draining", () => (draining ? "the process is going away" : undefined)]] }),
   ];
 
+  routes.push(...(await createPages(createPageSource(routes))));
   frontend.start();
   const stopTrimming = keepTrimming(() => log.trim(RETENTION_EVENTS_AT_ONCE), onFailure);
   const listener: Listener = listen({ port: options.port, host: options.host, routes, logger });

@@ -1,5 +1,6 @@
 /** The command line: `ovation <command>`. Each command is a file in `commands/`. */
 
+import { addLoadCommand } from "@ovation/load";
 import { Command } from "commander";
 import packageJson from "../package.json" with { type: "json" };
 import { addStartCommand } from "./commands/start.ts";
@@ -16,5 +17,6 @@ const program = new Command("ovation")
 addStartCommand(program);
 addTokenCommand(program);
 addReplayCommand(program);
+addLoadCommand(program);
 
 await program.parseAsync(process.argv);

@@ -1,12 +1,15 @@
 /** `ovation start`: everything in one process. */
 
 import { LogUnusableError } from "@ovation/log";
-import { DEFAULT_POLICY } from "@ovation/protocol";
+import { DEFAULT_POLICY, systemClock } from "@ovation/protocol";
 import type { Command } from "commander";
+import type { Logger } from "pino";
 import { type AllInOneOptions, type Node, startAllInOne } from "../all-in-one.ts";
+import { DEMO_VIDEOS, type DemoOptions, startDemo } from "../demo/mod.ts";
 import { createLogger } from "../logger.ts";
 import { crashOnUncaught, untilSignal } from "../process-life.ts";
-import { loadSecret } from "../tokens/mod.ts";
+import { loadSecret, signToken } from "../tokens/mod.ts";
+import { showLive } from "./live-display.ts";
 import {
   dataOption,
   hostOption,
@@ -18,6 +21,9 @@ import {
   toPositiveInteger,
   toSeconds,
 } from "./options.ts";
+
+/** Longer than anybody lets a demo run. */
+const DEMO_TOKEN_TTL_SECONDS = 30 * 24 * 60 * 60;
 
 interface Options {
   readonly port: number;
@@ -81,11 +87,25 @@ async function start(options: Options): Promise<void> {
     logger,
   };
   const node = await startOrExplain(settings);
-  console.log(`Ovation is live: ${node.url}`);
-  const signal = await untilSignal(logger);
+  const asked = untilSignal(logger);
+  const display = showLive({ node, dataDirectory: options.data, demoVideo: options.demo ? DEMO_VIDEOS[0]?.id : undefined });
+  const demo = options.demo ? await startDemo(demoOptions(node, secret, logger)) : undefined;
+  const signal = await asked;
+  display.stop();
   logger.info({ signal, connections: node.frontend.connections.size }, "draining");
+  demo?.stop();
   await node.stop();
   process.exit(0);
+}
+
+function demoOptions(node: Node, secret: string, logger: Logger): DemoOptions {
+  return {
+    url: node.url,
+    random: Math.random,
+    clock: systemClock,
+    sign: (claims) => signToken(secret, claims, DEMO_TOKEN_TTL_SECONDS),
+    onTrouble: (what) => logger.warn({ what }, "the demo's audience"),
+  };
 }
 
 /** What an operator can mend is a sentence, not a stack. */

@@ -1,0 +1,43 @@
+/**
+ * What the pages show is what the API answers to anybody: they ask the routes of this process, without
+ * a token, so that no page can show what the API would not.
+ */
+
+import type { VideoInfo } from "@ovation/client";
+import { Problem, type Route } from "@ovation/protocol";
+
+export interface PageSource {
+  videos(): Promise<readonly VideoInfo[]>;
+  video(id: string): Promise<VideoInfo | undefined>;
+}
+
+export function createPageSource(routes: readonly Route[]): PageSource {
+  const list = find(routes, "/v1/videos");
+  const one = find(routes, "/v1/videos/:id");
+  return {
+    async videos() {
+      const body = (await ask(list, "/v1/videos", {})) as { readonly videos: readonly VideoInfo[] };
+      return body.videos;
+    },
+    async video(id) {
+      try {
+        return (await ask(one, `/v1/videos/${encodeURIComponent(id)}`, { id })) as VideoInfo;
+      } catch (error) {
+        // Not there, not open to everybody, or no id at all: for a page it is all the same.
+        if (error instanceof Problem && error.status < 500) return undefined;
+        throw error;
+      }
+    },
+  };
+}
+
+function find(routes: readonly Route[], path: string): Route {
+  const route = routes.find((candidate) => candidate.method === "GET" && candidate.path === path);
+  if (route === undefined) throw new Error(`no route for ${path}`);
+  return route;
+}
+
+async function ask(route: Route, path: string, params: Record<string, string>): Promise<unknown> {
+  const response = await route.handle(new Request(`http://page${path}`), { params, address: "127.0.0.1", keepOpen() {} });
+  return response.json();
+}
