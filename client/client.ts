@@ -3,10 +3,11 @@
 import { type Clock, parseTopic, TOPICS_PER_CONNECTION_MAX, type Topic } from "@ovation/protocol";
 import { createLikes, type Likes } from "./likes.ts";
 import { RETRY_MS } from "./limits.ts";
-import { watchPage } from "./page.ts";
+import { mustShareConnections, watchPage } from "./page.ts";
 import { createSendRequest } from "./request.ts";
 import { IDLE } from "./state.ts";
-import { createStream, type Stream, type StreamEnvironment, type StreamSink } from "./stream.ts";
+import { createStream, type StreamEnvironment, type StreamSink } from "./stream.ts";
+import { createLateStream } from "./stream-late.ts";
 import { createTokenKeeper } from "./token.ts";
 import { createEventSourceTransport } from "./transport-event-source.ts";
 import { createFetchTransport } from "./transport-fetch.ts";
@@ -67,10 +68,11 @@ export function createClient(options: ClientOptions = {}): Client {
     subscriber.handlers.onSubscribed?.({ head });
   }
 
-  const stream: Stream = createStream(
-    environmentOf(options, { url, clock, random, token, send, fetchFunction: fetchFunction as typeof fetch }),
-    sink,
-  );
+  const environment = environmentOf(options, { url, clock, random, token, send, fetchFunction: fetchFunction as typeof fetch });
+  const own = () => createStream(environment, sink);
+  // Where the file is not to be had, a connection of one's own does as well.
+  const shared = () => import("./stream-shared.ts").then(({ createSharedStream }) => createSharedStream(environment, sink), own);
+  const stream = sharesTabs(options, url) ? createLateStream(shared()) : own();
   const stopWatching = watchPage({
     onOffline: () => stream.offline(),
     onWake: () => stream.wake(),
@@ -173,6 +175,11 @@ function clockOf({ now = Date.now, after }: ClientOptions): Clock {
         return () => clearTimeout(timer);
       }),
   };
+}
+
+/** Not with a transport or an EventSource that the application chose. */
+function sharesTabs({ shareTabs = true, transport, eventSource }: ClientOptions, url: string): boolean {
+  return shareTabs && transport === undefined && eventSource === undefined && mustShareConnections(url);
 }
 
 type Parts = Pick<StreamEnvironment, "url" | "clock" | "random" | "token" | "send"> & { readonly fetchFunction: typeof fetch };

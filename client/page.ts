@@ -25,3 +25,19 @@ export function watchPage({ onOffline, onWake, onHide }: PageCallbacks): () => v
     document.removeEventListener("visibilitychange", onVisibility);
   };
 }
+
+/**
+ * Whether the tabs of this origin should share one connection to `url`: where the browser would open
+ * six at most (HTTP/1.1), and has the means. Over HTTP/2 and 3 each tab has a stream of its own.
+ */
+export function mustShareConnections(url: string): boolean {
+  if (typeof document === "undefined" || typeof BroadcastChannel === "undefined" || !globalThis.navigator?.locks) return false;
+  const { origin, protocol } = new URL(url);
+  let spoken = protocol === "http:" ? "http/1.1" : "";
+  for (const type of ["navigation", "resource"]) {
+    for (const entry of performance.getEntriesByType(type) as PerformanceResourceTiming[]) {
+      if (entry.name.startsWith(`${origin}/`) && entry.nextHopProtocol !== "") spoken = entry.nextHopProtocol;
+    }
+  }
+  return spoken.startsWith("http/1");
+}

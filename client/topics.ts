@@ -64,6 +64,8 @@ export interface TopicTable {
   opened(answers: Readonly<Record<string, TopicAnswer>>, id: string): void;
   /** The server's answer to a subscription, or to a question for its head. */
   answered(topic: Topic, answer: TopicAnswer): void;
+  /** What lies before `head` is lost. */
+  reset(topic: Topic, head: number, epoch: Epoch): void;
   receive(type: string, envelope: ClientEvent, id: string): void;
 }
 
@@ -183,6 +185,10 @@ export function createTopicTable(clock: Clock, random: () => number, sink: Topic
       }
     },
     answered: (topic, answer) => answered(topic, answer),
+    reset(topic, head, epoch) {
+      const wanted = table.get(topic);
+      if (wanted !== undefined) restart(topic, wanted, head, epoch);
+    },
     receive(type, envelope, id) {
       const topic = envelope.topic as Topic;
       const wanted = table.get(topic);

@@ -1,0 +1,123 @@
+/**
+ * The leader's part: one stream for the topics of all tabs. Every tab hears everything and keeps what
+ * it wants; order and repeats are each tab's own affair, so a change of leaders can lose nothing.
+ */
+
+import { formatPosition, type Topic, type TopicPosition } from "@ovation/protocol";
+import { createStream, type Stream, type StreamEnvironment } from "./stream.ts";
+import type { LeaderMessage, TabGroup, TabWants } from "./tab-group.ts";
+import type { ConnectionState } from "./types.ts";
+
+/** A new leader hears all tabs out before it connects, so that one address has all their positions, ms. */
+const HEARING_MS = 50;
+/** Tabs in one group; a browser has fewer. */
+const TABS_MAX = 1000;
+
+export interface TabLeader {
+  readonly stream: Stream;
+  hear(wants: TabWants): void;
+  close(): void;
+}
+
+/** `emit` posts to all tabs, this one included. `name` is the group's. */
+export function createTabLeader(
+  environment: StreamEnvironment,
+  group: TabGroup,
+  name: string,
+  emit: (message: LeaderMessage) => void,
+): TabLeader {
+  const tabs = new Map<string, { wants: TabWants; readonly stopWatching: () => void }>();
+  /** Topics of the stream. */
+  const topics = new Set<Topic>();
+  let state: ConnectionState | undefined;
+  let hearing = true;
+  let closed = false;
+
+  const stream = createStream(environment, {
+    onState(next) {
+      state = next;
+      // The tab that closes is not the end of the others.
+      if (!closed) emit({ kind: "state", state: next });
+    },
+    onEvent(event, epoch) {
+      const topic = event.topic as Topic;
+      emit({ kind: "event", event, id: event.seq === undefined ? "" : formatPosition([[topic, { seq: event.seq, epoch }]]) });
+    },
+    onSubscribed: (topic, head, epoch) => emit({ kind: "subscribed", topic, head, epoch }),
+    onReset: (topic, head, epoch) => emit({ kind: "reset", topic, head, epoch }),
+    onRefused(topic, code) {
+      topics.delete(topic);
+      for (const tab of tabs.values()) tab.wants = { ...tab.wants, topics: tab.wants.topics.filter(([wanted]) => wanted !== topic) };
+      emit({ kind: "refused", topic, code });
+    },
+  });
+
+  const cancelHearing = environment.clock.after(HEARING_MS, () => {
+    hearing = false;
+    const earliest = new Map<Topic, TopicPosition | undefined>();
+    for (const { wants } of tabs.values()) {
+      for (const [topic, position] of wants.topics) {
+        const known = earliest.get(topic);
+        earliest.set(topic, known === undefined || (position !== undefined && position.seq < known.seq) ? position : known);
+      }
+    }
+    for (const [topic, position] of earliest) add(topic, position);
+  });
+
+  function add(topic: Topic, position: TopicPosition | undefined): void {
+    topics.add(topic);
+    stream.add(topic, position);
+  }
+
+  function serve(topic: Topic, position: TopicPosition | undefined): void {
+    if (!topics.has(topic)) {
+      add(topic, position);
+      return;
+    }
+    const standing = stream.standing(topic);
+    // Not active yet: then it will be said to all.
+    if (standing === undefined) return;
+    // A tab that missed something: the stream goes back to there, and the others leave out what they have.
+    if (position !== undefined && position.seq < standing.seq) add(topic, position);
+    // Without a connection it will be said when there is one.
+    else if (state?.name === "connected") emit({ kind: "subscribed", topic, head: standing.seq, epoch: standing.position?.epoch ?? "" });
+  }
+
+  function drop(tab: string): void {
+    tabs.get(tab)?.stopWatching();
+    tabs.delete(tab);
+    removeUnwanted();
+  }
+
+  function removeUnwanted(): void {
+    const wanted = new Set<Topic>();
+    for (const { wants } of tabs.values()) for (const [topic] of wants.topics) wanted.add(topic);
+    for (const topic of topics) {
+      if (wanted.has(topic)) continue;
+      topics.delete(topic);
+      stream.remove(topic);
+    }
+  }
+
+  return {
+    stream,
+    hear(wants) {
+      const known = tabs.get(wants.tab);
+      if (known !== undefined) known.wants = wants;
+      // A tab's own lock comes free when the tab is gone.
+      else if (tabs.size < TABS_MAX)
+        tabs.set(wants.tab, { wants, stopWatching: group.lock(`${name}/${wants.tab}`, false, () => drop(wants.tab)) });
+      stream.listen(wants.types);
+      if (state !== undefined) emit({ kind: "state", state });
+      if (hearing) return;
+      removeUnwanted();
+      for (const [topic, position] of wants.topics) serve(topic, position);
+    },
+    close() {
+      closed = true;
+      cancelHearing();
+      for (const { stopWatching } of tabs.values()) stopWatching();
+      stream.close();
+    },
+  };
+}
