@@ -23,6 +23,8 @@ export interface Build {
   readonly assets: readonly Asset[];
   /** The hashed name of an entry: `watch.ts` → `watch-1a2b3c4d.js`. */
   nameOf(entry: string): string;
+  /** What the entry loads at once: its static imports, and the view of the element. */
+  preloadsOf(entry: string): readonly string[];
 }
 
 /** Scripts by the name that others know them by. */
@@ -57,7 +59,7 @@ export async function build(directory = import.meta.dir): Promise<Build> {
         format: "esm",
         minify: true,
         splitting: true,
-        naming: { entry: `${entry}-[hash].[ext]`, chunk: "part-[hash].[ext]" },
+        naming: { entry: `${entry}-[hash].[ext]`, chunk: "[name]-[hash].[ext]" },
         define: { "process.env.NODE_ENV": '"production"' },
         plugins: [cssAsText],
       }),
@@ -83,6 +85,18 @@ export async function build(directory = import.meta.dir): Promise<Build> {
       const name = names.get(entry);
       if (name === undefined) throw new Error(`no such script: ${entry}`);
       return name;
+    },
+    preloadsOf(entry) {
+      const found = new Set<string>();
+      const visit = (name: string | undefined): void => {
+        if (name === undefined || found.has(name)) return;
+        found.add(name);
+        for (const next of assets.find((asset) => asset.name === name)?.imports ?? []) visit(next);
+      };
+      visit(names.get(entry));
+      if (entry === "live-comments") visit(assets.find(({ name }) => name.startsWith("view-"))?.name);
+      found.delete(names.get(entry) ?? "");
+      return [...found];
     },
   };
 }

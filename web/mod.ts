@@ -25,7 +25,10 @@ export interface PagesOptions {
 /** The routes of the pages. Rejects where a script does not compile. */
 export async function createPages({ videos, video, mediaDirectory }: PagesOptions): Promise<readonly Route[]> {
   const [built, media] = await Promise.all([build(), listMedia(mediaDirectory ?? join(import.meta.dir, "media"))]);
-  const assets = { addressOf: (entry: string) => `/assets/${built.nameOf(entry)}` };
+  const assets = {
+    addressOf: (entry: string) => `/assets/${built.nameOf(entry)}`,
+    preloadsOf: (entry: string) => built.preloadsOf(entry).map((name) => `/assets/${name}`),
+  };
 
   /** A page about one video; what `read` throws is said kindly, and logged by whoever logs rejections. */
   async function respond(request: Request, render: (context: PageContext) => Promise<PageResult>): Promise<Response> {

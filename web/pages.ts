@@ -7,6 +7,8 @@ import type { PageWords } from "./page-strings.ts";
 export interface PageAssets {
   /** The address of a script or style sheet by its entry's name. */
   addressOf(entry: string): string;
+  /** Addresses of what the entry will load, so that nothing waits for it to say so. */
+  preloadsOf(entry: string): readonly string[];
 }
 
 export interface PageContext {
@@ -62,7 +64,12 @@ ${
 <link rel="icon" href="/favicon.svg" type="image/svg+xml">
 <link rel="stylesheet" href="${assets.addressOf("page")}">
 <script src="${assets.addressOf("theme")}"></script>
-${modules.map(
+${modules
+  .flatMap((entry) => assets.preloadsOf(entry))
+  .map(
+    (address) => html`<link rel="modulepreload" href="${address}">
+`,
+  )}${modules.map(
   (entry) => html`<script type="module" src="${assets.addressOf(entry)}"></script>
 `,
 )}</head>
@@ -84,9 +91,9 @@ function likesOf(video: VideoInfo): number {
 
 /** One of six colourings, for a video without a picture. */
 function toneOf(id: string): number {
-  let sum = 0;
-  for (const character of id) sum += character.codePointAt(0) ?? 0;
-  return sum % 6;
+  let hash = 7;
+  for (const character of id) hash = (Math.imul(hash, 31) + (character.codePointAt(0) ?? 0)) >>> 0;
+  return hash % 6;
 }
 
 /** `/` */

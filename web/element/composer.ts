@@ -4,7 +4,7 @@
  */
 
 import { COMMENT_CODE_POINTS_MAX } from "@ovation/protocol";
-import { html, nothing, type TemplateResult } from "lit";
+import { html, nothing, type TemplateResult } from "lit/html.js";
 import type { Item } from "./comment-store.ts";
 import { icon } from "./icons.ts";
 import type { Me } from "./identity.ts";
@@ -129,7 +129,8 @@ export class Composer {
     return Math.max(0, Math.ceil((this.#waitUntil - Date.now()) / 1000));
   }
 
-  render(): TemplateResult {
+  render(readOnly: boolean): TemplateResult | typeof nothing {
+    if (readOnly) return nothing;
     return this.asking && this.#host.me === undefined ? this.#renderName() : this.#renderText();
   }
 
@@ -142,7 +143,7 @@ export class Composer {
       ${this.replyTo === undefined ? nothing : this.#renderReply(this.replyTo)}
       <div class="field" part="field">
         ${me === undefined ? nothing : html`<span class="avatar" aria-hidden="true" .style=${`--hue:${hueOf(me.id)}`}>${initialOf(me.name)}</span>`}
-        <textarea part="input" rows="1" dir="auto" aria-label=${strings.t("comment")} aria-describedby="hint" enterkeyhint="send"
+        <textarea part="input" rows="1" dir=${this.text === "" ? "" : "auto"} aria-label=${strings.t("comment")} aria-describedby="hint" enterkeyhint="send"
           aria-invalid=${left < 0 ? "true" : "false"} placeholder=${strings.t("placeholder")} .value=${this.text}
           @input=${(event: InputEvent) => this.#typed(event)} @keydown=${(event: KeyboardEvent) => this.#keyed(event)}></textarea>
         <button class="send" part="send" aria-label=${wait > 0 ? strings.t("wait", { n: wait }) : strings.t("send")}

@@ -1,6 +1,6 @@
 /** Icons as paths on a grid of 24, drawn with `currentColor` lines. */
 
-import { html, type TemplateResult } from "lit";
+import { html, type TemplateResult } from "lit/html.js";
 
 export const icons = {
   more: "M5 12h.01M12 12h.01M19 12h.01",

@@ -1,7 +1,6 @@
 /** Who the viewer is, as far as the page needs to know. The server alone decides what they may do. */
 
 import type { Author } from "@ovation/client";
-import { recall, remember } from "./storage.ts";
 
 export interface Me extends Author {
   readonly token: string;
@@ -22,15 +21,6 @@ export function readToken(token: string | undefined, videoId: string): Me | unde
     // Not base64 or not JSON: an opaque token. The page then knows nobody, and the server still does.
     return undefined;
   }
-}
-
-/** The guest that this browser was the last time. */
-export function recallGuest(server: string, videoId: string): Me | undefined {
-  return readToken(recall(`guest:${server}`), videoId);
-}
-
-export function rememberGuest(server: string, token: string | undefined): void {
-  remember(`guest:${server}`, token);
 }
 
 function isRecord(value: unknown): value is Record<string, unknown> {

@@ -1,6 +1,6 @@
 /** What opens on demand: the settings, and the actions of one comment. Loaded when first opened. */
 
-import { html, nothing, type TemplateResult } from "lit";
+import { html, nothing, type TemplateResult } from "lit/html.js";
 import { ANNOUNCE_MODES, type AnnounceMode } from "./announcer.ts";
 import type { Item } from "./comment-store.ts";
 import type { Me } from "./identity.ts";

@@ -1,0 +1,72 @@
+/** The one menu that is open at a time: the settings, or the actions of a comment. What it shows is loaded when it first opens. */
+
+import { nothing, type TemplateResult } from "lit/html.js";
+import type { Item } from "./comment-store.ts";
+import type { ActionsModel, SettingsModel } from "./menu-content.ts";
+
+const MARGIN_PX = 8;
+
+export interface MenuHost {
+  readonly renderRoot: ParentNode;
+  readonly updateComplete: Promise<boolean>;
+  requestUpdate(): void;
+  settings(): SettingsModel;
+  actions(): ActionsModel;
+}
+
+export class Menu {
+  #open: "settings" | Item | undefined;
+  #opener: HTMLElement | undefined;
+  #content: typeof import("./menu-content.ts") | undefined;
+  readonly #host: MenuHost;
+
+  constructor(host: MenuHost) {
+    this.#host = host;
+  }
+
+  async open(what: "settings" | Item, opener: HTMLElement): Promise<void> {
+    this.#content ??= await import("./menu-content.ts");
+    const popover = this.#popover;
+    if (popover === null) return;
+    this.#open = what;
+    this.#opener = opener;
+    this.#host.requestUpdate();
+    await this.#host.updateComplete;
+    popover.ontoggle = (event) => {
+      if (event.newState === "closed") this.#closed();
+    };
+    popover.showPopover();
+    this.#place(popover, opener);
+    popover.querySelector<HTMLElement>("button, input")?.focus();
+  }
+
+  close(): void {
+    this.#popover?.hidePopover();
+    this.#opener?.focus({ preventScroll: true });
+  }
+
+  render(): TemplateResult | typeof nothing {
+    if (this.#open === undefined || this.#content === undefined) return nothing;
+    return this.#open === "settings"
+      ? this.#content.renderSettings(this.#host.settings())
+      : this.#content.renderActions(this.#open, this.#host.actions());
+  }
+
+  get #popover(): HTMLElement | null {
+    return this.#host.renderRoot.querySelector<HTMLElement>("[popover]");
+  }
+
+  /** Under its button, or over it where there is no room. */
+  #place(popover: HTMLElement, opener: HTMLElement): void {
+    const { left, right, top, bottom } = opener.getBoundingClientRect();
+    const { offsetWidth: width, offsetHeight: height } = popover;
+    const start = getComputedStyle(opener).direction === "rtl" ? left : right - width;
+    popover.style.left = `${Math.max(MARGIN_PX, Math.min(innerWidth - width - MARGIN_PX, start))}px`;
+    popover.style.top = `${bottom + height + MARGIN_PX > innerHeight ? Math.max(MARGIN_PX, top - height - 4) : bottom + 4}px`;
+  }
+
+  #closed(): void {
+    this.#open = undefined;
+    this.#host.requestUpdate();
+  }
+}

@@ -1,0 +1,350 @@
+/**
+ * Puts the parts together: the session's state on the screen, and what the reader does into the
+ * session. One view lives as long as its element shows one video.
+ */
+
+import { adoptStyles, type ReactiveElement, unsafeCSS } from "@lit/reactive-element";
+import type { Client, Comment } from "@ovation/client";
+import { render } from "lit/html.js";
+import type { Account } from "./account.ts";
+import { ANNOUNCE_MODES, type Announcer, createAnnouncer } from "./announcer.ts";
+import { CommentList } from "./comment-list.ts";
+import type { RowContext } from "./comment-row.ts";
+import type { Item } from "./comment-store.ts";
+import composerCss from "./composer.css" with { type: "text" };
+import { Composer, type ComposerHost } from "./composer.ts";
+import { renderFrame } from "./frame.ts";
+import type { Hearts } from "./hearts.ts";
+import type { Me } from "./identity.ts";
+import { TICK_MS } from "./limits.ts";
+import listCss from "./list.css" with { type: "text" };
+import { ListInput } from "./list-input.ts";
+import menuCss from "./menu.css" with { type: "text" };
+import { Menu, type MenuHost } from "./menu.ts";
+import type { ActionsModel, SettingsModel } from "./menu-content.ts";
+import { type Refusal, Session, toRefusal } from "./session.ts";
+import { StatusLine } from "./status.ts";
+import { recall, remember } from "./storage.ts";
+import { createStrings, loadCatalogue, type Strings } from "./strings.ts";
+import baseCss from "./styles.css" with { type: "text" };
+import { cleanText, mentions } from "./text.ts";
+import { createThrottle } from "./throttle.ts";
+
+/** What the view needs of its element. */
+export type ViewElement = ReactiveElement & { readonly readOnly: boolean; readonly hideReactions: boolean };
+
+const styles = [baseCss, listCss, composerCss, menuCss].map((css) => unsafeCSS(css));
+const SAID_MS = 3000;
+const ANNOUNCEMENTS_KEPT = 5;
+
+export class View implements ComposerHost, MenuHost {
+  strings: Strings = createStrings("en");
+  readonly #element: ViewElement;
+  readonly #client: Client;
+  readonly #account: Account;
+  readonly #session: Session;
+  readonly #status: StatusLine;
+  readonly #announcer: Announcer;
+  readonly #composer = new Composer(this);
+  readonly #menu = new Menu(this);
+  readonly #tick = createThrottle(() => this.#show(), TICK_MS);
+  #list: CommentList | undefined;
+  #hearts: Hearts | undefined;
+  #heartsOn = recall("hearts") !== "off";
+  /** The newest number that was on the screen when the list paused. */
+  #seenSeq = 0;
+  #loadingEarlier = false;
+  #saidTimer: ReturnType<typeof setTimeout> | undefined;
+
+  constructor(element: ViewElement, client: Client, account: Account, video: string) {
+    this.#element = element;
+    this.#client = client;
+    this.#account = account;
+    if (element.shadowRoot !== null) adoptStyles(element.shadowRoot, styles);
+    this.#announcer = createAnnouncer(
+      (text) => this.#announce(text),
+      (n) => this.strings.t("newComments", { n }),
+      ANNOUNCE_MODES.find((mode) => mode === recall("announce")) ?? "all",
+    );
+    this.#session = new Session(client, video, {
+      // Before the first rendering there is nothing to show it on.
+      changed: () => this.#list !== undefined && this.#tick.request(),
+      removed: (seq) => this.#list?.remove(seq),
+      liked: (count) => void this.#fly((hearts) => hearts.add(count)),
+      arrived: (comment) => this.#arrived(comment),
+    });
+    this.#status = new StatusLine(
+      this.#session,
+      () => this.strings,
+      (said) => {
+        if (said !== undefined) this.say(said);
+        this.requestUpdate();
+      },
+    );
+    account.onChange = () => {
+      this.#list?.refresh();
+      this.requestUpdate();
+    };
+    void this.#speak();
+  }
+
+  /** Called with every update of the element. */
+  update(): void {
+    this.#render();
+    // After the first rendering the list has its place.
+    if (this.#list === undefined) this.#begin();
+  }
+
+  #begin(): void {
+    this.#list = new CommentList(
+      this.#query(".scroller"),
+      this.#query("ol"),
+      () => this.#rowContext(),
+      () => {
+        this.#seenSeq = this.#list?.lastSeq ?? 0;
+        this.#tick.request();
+        this.requestUpdate();
+      },
+    );
+    new ListInput(this.#query(".scroller"), this.#list, {
+      open: (item, opener) => void this.#menu.open(item, opener),
+      discard: (item) => {
+        this.#session.store.discardLocal(item.key);
+        this.#show();
+      },
+      retry: (item) => void this.#retry(item),
+      resume: () => this.resume(),
+    });
+    this.#show();
+  }
+
+  close(): void {
+    this.#session.close();
+    this.#status.close();
+    this.#list?.close();
+    this.#hearts?.close();
+    this.#announcer.stop();
+    this.#composer.close();
+    this.#tick.stop();
+    clearTimeout(this.#saidTimer);
+    this.#account.onChange = () => {};
+    this.#element.renderRoot.querySelector("ol")?.replaceChildren();
+  }
+
+  get me(): Me | undefined {
+    return this.#account.me;
+  }
+
+  get renderRoot(): HTMLElement | DocumentFragment {
+    return this.#element.renderRoot;
+  }
+
+  get updateComplete(): Promise<boolean> {
+    return this.#element.updateComplete;
+  }
+
+  requestUpdate(): void {
+    this.#element.requestUpdate();
+  }
+
+  resume(): void {
+    this.#list?.resume();
+    this.#show();
+  }
+
+  async send(text: string, replyTo: number | undefined): Promise<Refusal | undefined> {
+    if (this.me === undefined) return { code: "token-missing", retryAfterMs: undefined };
+    this.resume();
+    return this.#sent(text, await this.#session.send(this.me, text, replyTo));
+  }
+
+  async join(name: string): Promise<Refusal | undefined> {
+    try {
+      await this.#account.join(this.#client, name);
+      return undefined;
+    } catch (error) {
+      const refusal = toRefusal(error);
+      if (refusal.code === "guests-off") this.requestSignIn();
+      return refusal;
+    }
+  }
+
+  requestSignIn(): void {
+    this.#dispatch("signin-requested", {});
+  }
+
+  say(text: string): void {
+    const live = this.#query(".said");
+    live.textContent = text;
+    clearTimeout(this.#saidTimer);
+    this.#saidTimer = setTimeout(() => {
+      live.textContent = "";
+    }, SAID_MS);
+  }
+
+  settings(): SettingsModel {
+    return {
+      strings: this.strings,
+      me: this.me,
+      guest: this.#account.guest,
+      announce: this.#announcer.mode,
+      hearts: this.#element.hideReactions ? undefined : this.#heartsOn,
+      setAnnounce: (mode) => {
+        remember("announce", mode);
+        this.#announcer.stop();
+        this.#announcer.mode = mode;
+      },
+      setHearts: (on) => {
+        remember("hearts", on ? undefined : "off");
+        this.#heartsOn = on;
+        this.requestUpdate();
+      },
+      changeName: () => {
+        this.#menu.close();
+        this.#account.forgetGuest(this.#client);
+        this.#composer.ask();
+      },
+    };
+  }
+
+  actions(): ActionsModel {
+    return {
+      strings: this.strings,
+      me: this.me,
+      close: () => this.#menu.close(),
+      reply: (item) => this.#composer.reply(item),
+      remove: (item) => void this.#remove(item),
+    };
+  }
+
+  #render(): void {
+    const session = this.#session;
+    const { store, state } = session;
+    const { readOnly, hideReactions } = this.#element;
+    const frame = renderFrame({
+      strings: this.strings,
+      snapshot: session.snapshot,
+      viewers: session.viewers,
+      likes: session.likes,
+      pinned: session.pinned,
+      empty: store.items.length === 0,
+      hasEarlier: session.hasEarlier,
+      loadingEarlier: this.#loadingEarlier,
+      following: this.#list?.following ?? true,
+      fresh: store.items.filter((item) => (item.seq ?? 0) > this.#seenSeq).length,
+      status: this.#status.text,
+      offerSignIn: state.name === "failed" && state.reason === "token-invalid",
+      readOnly,
+      hideReactions,
+      composer: this.#composer.render(readOnly),
+      menu: this.#menu.render(),
+      hold: () => this.#list?.hold(),
+      resume: () => this.resume(),
+      openSettings: (opener) => void this.#menu.open("settings", opener),
+      loadEarlier: () => void this.#loadEarlier(),
+      reload: () => session.load(),
+      like: () => {
+        session.like();
+        void this.#fly((hearts) => hearts.tap());
+      },
+      requestSignIn: () => this.requestSignIn(),
+    });
+    render(frame, this.renderRoot);
+  }
+
+  /** Puts what the session knows on the screen; at most every TICK_MS. */
+  #show(): void {
+    const session = this.#session;
+    const { state } = session;
+    this.#list?.sync(session.store.items);
+    // A guest of another life of the server: nobody is signed out by that, the name is asked for again.
+    if (state.name === "failed" && state.reason === "token-invalid" && this.#account.guest) this.#account.forgetGuest(this.#client);
+    this.#status.update();
+    this.requestUpdate();
+    this.#dispatch("stats-changed", { viewers: session.viewers, likes: session.likes });
+  }
+
+  #query<Found extends Element = HTMLElement>(selector: string): Found {
+    const found = this.renderRoot.querySelector<Found>(selector);
+    if (found === null) throw new Error(`live-comments: ${selector} is not rendered`);
+    return found;
+  }
+
+  #dispatch(type: string, detail: object): void {
+    this.#element.dispatchEvent(new CustomEvent(type, { detail, bubbles: true, composed: true }));
+  }
+
+  #rowContext(): RowContext {
+    const { store } = this.#session;
+    return { strings: this.strings, me: this.me, readOnly: this.#element.readOnly, nameOf: (seq) => store.find(seq)?.author.name };
+  }
+
+  /** Loads the words of the page's language. */
+  async #speak(): Promise<void> {
+    const tag = this.#element.closest("[lang]")?.getAttribute("lang") || navigator.language;
+    if (tag === this.strings.language) return;
+    try {
+      this.strings = createStrings(tag, await loadCatalogue(tag));
+      this.#list?.refresh();
+      this.requestUpdate();
+    } catch (error) {
+      console.warn(`live-comments: no words for ${tag}`, error);
+    }
+  }
+
+  #arrived({ text, author }: Comment): void {
+    if (author.id === this.me?.id) return;
+    const important = author.role === "host" || author.role === "moderator" || mentions(text, this.me?.name);
+    this.#announcer.add({ text: this.strings.t("said", { name: cleanText(author.name), text: cleanText(text) }), important });
+  }
+
+  #announce(text: string): void {
+    const log = this.#query(".announcer");
+    const line = document.createElement("p");
+    line.textContent = text;
+    log.append(line);
+    while (log.childElementCount > ANNOUNCEMENTS_KEPT) log.firstElementChild?.remove();
+  }
+
+  #sent(text: string, refusal: Refusal | undefined): Refusal | undefined {
+    if (refusal === undefined) this.#dispatch("comment-sent", { text });
+    else if (refusal.code === "token-invalid" || refusal.code === "token-expired") this.#account.forgetGuest(this.#client);
+    else if (refusal.code !== "rate-limited") this.say(`${this.strings.t("notSent")} ${this.strings.problem(refusal.code)}`);
+    return refusal;
+  }
+
+  async #retry(item: Item): Promise<void> {
+    if (this.me === undefined) return;
+    const refusal = this.#sent(item.text, await this.#session.send(this.me, item.text, item.replyTo, item.key));
+    // What waiting or a name would lift goes back before the writer.
+    if (refusal !== undefined && this.#session.store.findLocal(item.key) === undefined) this.#composer.putBack(item.text, refusal);
+  }
+
+  async #remove(item: Item): Promise<void> {
+    if (item.seq === undefined) return;
+    const refusal = await this.#session.remove(item.seq);
+    if (refusal !== undefined) this.say(this.strings.problem(refusal.code));
+  }
+
+  async #loadEarlier(): Promise<void> {
+    const first = this.#list?.firstSeq;
+    if (first === undefined || this.#loadingEarlier) return;
+    this.#loadingEarlier = true;
+    this.requestUpdate();
+    try {
+      this.#list?.prepend(await this.#session.earlier(first));
+    } catch (error) {
+      this.say(this.strings.problem(toRefusal(error).code));
+    }
+    this.#loadingEarlier = false;
+    this.requestUpdate();
+  }
+
+  async #fly(add: (hearts: Hearts) => void): Promise<void> {
+    if (!this.#heartsOn || this.#element.hideReactions || matchMedia("(prefers-reduced-motion: reduce)").matches) return;
+    const { Hearts } = await import("./hearts.ts");
+    if (!this.#element.isConnected) return;
+    this.#hearts ??= new Hearts(this.#query<HTMLCanvasElement>("canvas"));
+    add(this.#hearts);
+  }
+}
