@@ -17,6 +17,7 @@ export { DEFAULT_LIKE_KINDS, DEFAULT_RATE_RULES, NAME_CODE_POINTS_MAX, type Rate
 export * from "./rate-limiter.ts";
 export * from "./rate-limiter-memory.ts";
 export * from "./rate-limiter-off.ts";
+export { StoreUnavailableError, StoreUnusableError } from "./sql-database.ts";
 export { cleanLine, cleanName, countCodePoints } from "./text.ts";
 export * from "./video-store.ts";
-export * from "./video-store-sqlite.ts";
+export * from "./video-store-sql.ts";

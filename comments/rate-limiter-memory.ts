@@ -5,7 +5,12 @@
 
 import type { Clock } from "@ovation/protocol";
 import { RATE_LIMITER_KEYS_MAX } from "./limits.ts";
-import { RATE_OK, type RateLimiter, type RateResult } from "./rate-limiter.ts";
+import { RATE_OK, type RateLimiter, type RateResult, type RateRule } from "./rate-limiter.ts";
+
+/** Answers at once, always. */
+export interface MemoryRateLimiter extends RateLimiter {
+  take(key: string, amount: number, rule: RateRule): RateResult;
+}
 
 export interface MemoryRateLimiterOptions {
   readonly clock: Clock;
@@ -13,7 +18,7 @@ export interface MemoryRateLimiterOptions {
   readonly keysMax?: number;
 }
 
-export function createMemoryRateLimiter(options: MemoryRateLimiterOptions): RateLimiter {
+export function createMemoryRateLimiter(options: MemoryRateLimiterOptions): MemoryRateLimiter {
   const { clock } = options;
   // Two generations stand in for an LRU: when the young one is full it becomes the old one, and what
   // was not used since the last change is dropped whole. Constant work, no list, no sweep.
@@ -21,19 +26,23 @@ export function createMemoryRateLimiter(options: MemoryRateLimiterOptions): Rate
   let young = new Map<string, number>();
   let old = new Map<string, number>();
 
+  function remember(key: string, fullAt: number): void {
+    if (young.size >= generationMax && !young.has(key)) {
+      old = young;
+      young = new Map();
+    }
+    young.set(key, fullAt);
+  }
+
   return {
     take(key, amount, rule): RateResult {
       const now = clock.now();
       const fullAt = Math.max(now, young.get(key) ?? old.get(key) ?? 0);
       const next = fullAt + (Math.min(amount, rule.burst) * rule.perMs) / rule.burst;
       const over = next - now - rule.perMs;
-      if (over > 0) return { ok: false, retryAfterMs: Math.ceil(over) };
-      if (young.size >= generationMax && !young.has(key)) {
-        old = young;
-        young = new Map();
-      }
-      young.set(key, next);
-      return RATE_OK;
+      // A refusal is remembered as well: whoever keeps asking must not be the one who is forgotten.
+      remember(key, over > 0 ? fullAt : next);
+      return over > 0 ? { ok: false, retryAfterMs: Math.ceil(over) } : RATE_OK;
     },
   };
 }

@@ -21,8 +21,9 @@ import type { RateRules } from "./limits.ts";
 import type { Metrics } from "./metrics.ts";
 import type { Outbox } from "./outbox.ts";
 import type { RateLimiter, RateRule } from "./rate-limiter.ts";
+import { StoreUnavailableError } from "./sql-database.ts";
 import type { VideoDirectory } from "./video-directory.ts";
-import { StoreUnavailableError, type VideoStore } from "./video-store.ts";
+import type { VideoStore } from "./video-store.ts";
 
 export interface Service {
   readonly log: Log;
@@ -87,8 +88,7 @@ export function isExempt(identity: Identity | undefined, video: NamedVideo): boo
 
 /** Throws `rate-limited` where the key has had its share. */
 export async function requireRate(service: Service, key: string, rule: RateRule): Promise<void> {
-  const taken = service.limiter.take(key, 1, rule);
-  const result = taken instanceof Promise ? await taken : taken;
+  const result = await service.limiter.take(key, 1, rule);
   if (!result.ok) throw new Problem("rate-limited", undefined, { retryAfterMs: result.retryAfterMs });
 }
 
@@ -118,9 +118,10 @@ function toProblem(error: unknown): Problem | undefined {
   return undefined;
 }
 
-const JSON_HEADERS = { "content-type": "application/json", "cache-control": "no-store" };
+const HEADERS = new Headers({ "content-type": "application/json", "cache-control": "no-store" });
+const ANSWERS = { 200: { status: 200, headers: HEADERS }, 201: { status: 201, headers: HEADERS }, 202: { status: 202, headers: HEADERS } };
 
 /** An answer: `body` is JSON text. */
-export function jsonResponse(body: string, status = 200): Response {
-  return new Response(body, { status, headers: JSON_HEADERS });
+export function jsonResponse(body: string, status: keyof typeof ANSWERS = 200): Response {
+  return new Response(body, ANSWERS[status]);
 }

@@ -10,7 +10,7 @@
  * - `read` and `list` see everything whose `put` or `add` has resolved.
  * - After a crash of the process nothing is lost that resolved; after a crash of the machine the last
  *   moments of `add` may be: these are counts, and fsync is kept for comments.
- * - Rejects with {@link StoreUnavailableError} when the database cannot be reached or has no room;
+ * - Rejects with `StoreUnavailableError` when the database cannot be reached or has no room;
  *   nothing was stored then.
  */
 
@@ -73,13 +73,4 @@ export function unusedVideo(id: string, now: number): StoredVideo {
     comments: 0,
     likes: {},
   };
-}
-
-export class StoreUnavailableError extends Error {
-  override readonly name = "StoreUnavailableError";
-}
-
-/** The file or database is not one that this version may write: corrupt, or of a newer version. */
-export class StoreUnusableError extends Error {
-  override readonly name = "StoreUnusableError";
 }

@@ -22,7 +22,7 @@ import {
 import { Registry } from "prom-client";
 import { type Comments, type CommentsOptions, createComments } from "../comments.ts";
 import { createMemoryRateLimiter } from "../rate-limiter-memory.ts";
-import { openSqliteVideoStore } from "../video-store-sqlite.ts";
+import { openSqliteVideoStore } from "../video-store-sql.ts";
 import { serveRoutes } from "./serve-routes.ts";
 
 export interface Harness {

@@ -1,0 +1,68 @@
+import { describe, expect, test } from "bun:test";
+import { type Event, toJsonText, topicOf } from "@ovation/protocol";
+import { createOutbox, inSeqOrder } from "./outbox.ts";
+
+const event = (topic: string, seq?: number): Event => ({
+  topic: topicOf("video", topic),
+  type: "comment",
+  at: 1,
+  data: toJsonText({}),
+  ...(seq === undefined ? {} : { place: { seq, epoch: "e", stamp: seq } }),
+});
+const seqs = (events: readonly Event[]) => events.map(({ place }) => place?.seq);
+
+describe("outbox", () => {
+  test("one publish at a time: what is committed meanwhile goes with the next", async () => {
+    const calls: (number | undefined)[][] = [];
+    const gates: (() => void)[] = [];
+    const outbox = createOutbox({
+      publish(events) {
+        calls.push(seqs(events));
+        return new Promise((resolve) => gates.push(resolve));
+      },
+      onDropped: () => undefined,
+    });
+    outbox.push(event("a", 1));
+    outbox.push(event("a", 2));
+    await Bun.sleep(0);
+    outbox.push(event("a", 3));
+    outbox.push(event("a", 4));
+    await Bun.sleep(0);
+    expect(calls).toEqual([[1, 2]]);
+    expect(outbox.waiting).toBe(4);
+    gates.shift()?.();
+    await Bun.sleep(0);
+    expect(calls).toEqual([
+      [1, 2],
+      [3, 4],
+    ]);
+    gates.shift()?.();
+    await outbox.idle();
+    expect(outbox.waiting).toBe(0);
+  });
+
+  test("what cannot be published is counted, and what follows is published", async () => {
+    const dropped: string[] = [];
+    const published: Event[] = [];
+    const outbox = createOutbox({
+      async publish(events) {
+        if (events.some(({ place }) => place?.seq === 1)) throw new Error("no dispatcher");
+        published.push(...events);
+      },
+      onDropped: (count, reason) => dropped.push(`${reason} ${count}`),
+      eventsMax: 3,
+    });
+    outbox.push(event("a", 1));
+    await outbox.idle();
+    for (let seq = 2; seq <= 6; seq++) outbox.push(event("a", seq));
+    await outbox.idle();
+    expect(seqs(published)).toEqual([2, 3, 4]);
+    expect(dropped).toEqual(["failed 1", "full 1", "full 1"]);
+  });
+
+  test("each topic's numbers ascend, and live events stay", () => {
+    expect(seqs(inSeqOrder([event("a", 2), event("b", 1), event("a", 1), event("a")]))).toEqual([1, 2, 1, undefined]);
+    const ordered = [event("a", 1), event("b", 9), event("a", 2)];
+    expect(inSeqOrder(ordered)).toBe(ordered);
+  });
+});

@@ -1,0 +1,53 @@
+/**
+ * The few SQL statements of the comments service run on SQLite and on PostgreSQL alike; this is what
+ * they need of either. Parameters are `$1`, `$2`, …; numbers are safe integers; there are no booleans.
+ */
+
+export type SqlValue = string | number | null;
+export type SqlRow = Readonly<Record<string, unknown>>;
+
+export interface SqlRunner {
+  run(text: string, values?: readonly SqlValue[]): Promise<readonly SqlRow[]>;
+}
+
+export interface SqlDatabase extends SqlRunner {
+  /** All or nothing. On SQLite one after the other, on PostgreSQL each on a connection of its own. */
+  transaction<Result>(work: (runner: SqlRunner) => Promise<Result>): Promise<Result>;
+  close(): Promise<void>;
+}
+
+/** The tables of one part: the n-th entry leads from version n to n + 1. */
+export interface SqlSchema {
+  readonly part: string;
+  readonly migrations: readonly string[];
+}
+
+/** The database does not answer, or has no room; nothing was stored. */
+export class StoreUnavailableError extends Error {
+  override readonly name = "StoreUnavailableError";
+}
+
+/** The file or database is not one that this version may write: corrupt, or of a newer version. */
+export class StoreUnusableError extends Error {
+  override readonly name = "StoreUnusableError";
+}
+
+/** `($1, $2), ($3, $4)` for `rows` rows of `columns` values. */
+export function placeholders(rows: number, columns: number): string {
+  return Array.from(
+    { length: rows },
+    (_, row) => `(${Array.from({ length: columns }, (_, column) => `$${row * columns + column + 1}`).join(", ")})`,
+  ).join(", ");
+}
+
+export function textOf(value: unknown): string {
+  if (typeof value !== "string") throw new TypeError("a text column holds no text");
+  return value;
+}
+
+/** PostgreSQL's client answers 64-bit integers as text. */
+export function numberOf(value: unknown): number {
+  const number = typeof value === "string" || typeof value === "bigint" ? Number(value) : value;
+  if (typeof number !== "number" || !Number.isFinite(number)) throw new TypeError("a number column holds no number");
+  return number;
+}

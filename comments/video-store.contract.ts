@@ -1,0 +1,90 @@
+/** What every form of the video store keeps to. */
+
+import { describe, expect, test } from "bun:test";
+import type { VideoStore } from "./video-store.ts";
+
+let number = 0;
+const newId = () => `contract-${++number}`;
+
+/** `open` answers one store; `another` a second one on the same data, as another process has it. */
+export function testVideoStore(name: string, open: () => Promise<VideoStore>, another: () => Promise<VideoStore>): void {
+  describe(`video store: ${name}`, () => {
+    test("a video that nobody used is not there", async () => {
+      const store = await open();
+      expect(await store.read([newId(), newId()])).toEqual([undefined, undefined]);
+      expect(await store.read([])).toEqual([]);
+      expect(await store.add([], 1)).toEqual([]);
+    });
+
+    test("put makes and changes, and leaves counts alone", async () => {
+      const store = await open();
+      const id = newId();
+      const made = await store.put(id, { title: "A 'title' — ñ 👋", media: [{ src: "/a.mp4", type: "video/mp4" }] }, 1_000);
+      expect(made).toMatchObject({ id, title: "A 'title' — ñ 👋", live: true, closed: false, createdAt: 1_000, comments: 0, likes: {} });
+      await store.add([{ id, comments: 3, likes: { like: 2 } }], 2_000);
+      const changed = await store.put(id, { live: false, closed: true }, 3_000);
+      expect(changed).toEqual({
+        ...made,
+        live: false,
+        closed: true,
+        activeAt: 3_000,
+        comments: 3,
+        likes: { like: 2 },
+      });
+      expect(await store.read([newId(), id])).toEqual([undefined, changed]);
+    });
+
+    test("add makes the video, adds, and answers all totals in the order asked", async () => {
+      const store = await open();
+      const [a, b] = [newId(), newId()];
+      expect(
+        await store.add(
+          [
+            { id: b, comments: 1, likes: {} },
+            { id: a, comments: 0, likes: { like: 5, love: 1 } },
+          ],
+          1,
+        ),
+      ).toEqual([{}, { like: 5, love: 1 }]);
+      expect(await store.add([{ id: a, comments: -1, likes: { like: 1 } }], 2)).toEqual([{ like: 6, love: 1 }]);
+      expect((await store.read([a]))[0]?.comments).toBe(0);
+      expect((await store.read([b]))[0]).toMatchObject({ live: true, title: "", comments: 1 });
+    });
+
+    test("several processes add up exactly", async () => {
+      const stores = [await open(), await another()];
+      const ids = [newId(), newId(), newId()];
+      await Promise.all(
+        Array.from({ length: 60 }, (_, index) =>
+          (stores[index % 2] as VideoStore).add(
+            (index % 4 < 2 ? ids : ids.toReversed()).map((id) => ({ id, comments: 1, likes: { like: 2, clap: 1 } })),
+            index,
+          ),
+        ),
+      );
+      for (const store of stores) {
+        for (const video of await store.read(ids)) expect(video).toMatchObject({ comments: 60, likes: { like: 120, clap: 60 } });
+      }
+    });
+
+    test("the list has live videos first, then the newest activity", async () => {
+      const store = await open();
+      const [old, ended, recent] = [newId(), newId(), newId()];
+      await store.put(old, { live: true }, 9_000_000_001);
+      await store.put(ended, { live: false }, 9_000_000_009);
+      await store.put(recent, { live: true }, 9_000_000_005);
+      const ids = (await store.list(100)).map(({ id }) => id);
+      expect(ids.indexOf(recent)).toBeLessThan(ids.indexOf(old));
+      expect(ids.indexOf(old)).toBeLessThan(ids.indexOf(ended));
+      expect(await store.list(1)).toHaveLength(1);
+    });
+
+    test("500 videos in one call", async () => {
+      const store = await open();
+      const changes = Array.from({ length: 500 }, () => ({ id: newId(), comments: 1, likes: { like: 1, love: 2 } }));
+      const totals = await store.add(changes, 1);
+      expect(totals).toHaveLength(500);
+      expect(totals.every((total) => total.love === 2)).toBe(true);
+    });
+  });
+}
