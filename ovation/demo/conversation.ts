@@ -81,7 +81,9 @@ export function createConversation(options: ConversationOptions): Conversation {
     if (recent.length > RECENT_COMMENTS_MAX) recent.shift();
   }
 
-  async function speak(member: Member, occasion: Occasion | "question"): Promise<void> {
+  async function speak(member: Member, wanted: Occasion | "question"): Promise<void> {
+    // What takes many words is said in one's own language.
+    const occasion = member.language !== "en" && (wanted === "long" || wanted === "question") ? "idle" : wanted;
     if (occasion === "question") {
       const { text, question } = writer.ask();
       const seq = await post(member, text);

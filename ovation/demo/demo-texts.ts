@@ -262,7 +262,7 @@ export interface Question {
 export const QUESTIONS: readonly Question[] = [
   {
     ask: "which {gear} is that?",
-    host: ["An old {gear}, older than me. It hums, I like it.", "A {gear} from a flea market. Forty coins, well spent."],
+    host: ["An old one, older than me. It hums, I like it.", "From a flea market. Forty coins, well spent."],
     regular: ["an old second-hand one, they showed it last week", "something from the seventies, I think"],
   },
   {

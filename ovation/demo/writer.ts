@@ -38,14 +38,14 @@ export function createWriter(random: () => number): Writer {
   /** Of several tries the first that was not said lately; else the last one. */
   function fresh(lines: readonly string[], words: WordLists, finish: (text: string) => string = (text) => text): string {
     let text = "";
-    for (let tries = 0; tries < TRIES && (tries === 0 || said.has(text)); tries++) text = finish(expand(pickRested(lines), words, random));
+    for (let tries = 0; tries < TRIES && (tries === 0 || said.has(text)); tries++) text = expand(pickRested(lines), words, random);
     said.delete(text);
     said.add(text);
     if (said.size > TEXTS_REMEMBERED) {
       const [oldest] = said;
       if (oldest !== undefined) said.delete(oldest);
     }
-    return text;
+    return finish(text);
   }
 
   const withName = (name: string | undefined): WordLists => (name === undefined ? WORDS : { ...WORDS, name: [name] });
