@@ -34,8 +34,8 @@ test("nothing is opened before the first subscription, and one connection carrie
   expect(stateNames(harness)).toEqual(["idle/no-subscriptions"]);
   for (const id of ["1", "2", "3"]) harness.client.subscribe(`video:${id}`, {});
   await settle();
-  expect(harness.connects).toHaveLength(1);
-  expect(harness.connects[0]?.searchParams.getAll("topic")).toEqual(["video:1", "video:2", "video:3"]);
+  expect(harness.network.connects).toHaveLength(1);
+  expect(harness.network.connects[0]?.searchParams.getAll("topic")).toEqual(["video:1", "video:2", "video:3"]);
   expect(stateNames(harness)).toEqual(["idle/no-subscriptions", "connecting/first", "connected/opened"]);
 });
 
@@ -52,9 +52,9 @@ test("later topics go by one PUT per turn, and those that nobody wants any more 
   two.unsubscribe();
   three.unsubscribe();
   await settle();
-  expect(harness.changes).toEqual(["PUT video:2,video:3", "DELETE video:2,video:3"]);
+  expect(harness.network.changes).toEqual(["PUT video:2,video:3", "DELETE video:2,video:3"]);
   expect(lines).toEqual(["subscribed 0", "comment 1"]);
-  expect(harness.connects).toHaveLength(1);
+  expect(harness.network.connects).toHaveLength(1);
 });
 
 test("the last unsubscribe closes the connection, the next subscribe opens one", async () => {
@@ -80,7 +80,7 @@ test("a second subscriber of a topic begins where it stands", async () => {
   await settle();
   comment(harness);
   expect(lines).toEqual(["subscribed 1", "comment 2"]);
-  expect(harness.changes).toEqual([]);
+  expect(harness.network.changes).toEqual([]);
 });
 
 test("after a cut it returns with the position of each topic and misses nothing", async () => {
@@ -90,7 +90,7 @@ test("after a cut it returns with the position of each topic and misses nothing"
   harness.client.subscribe("video:2", handlers);
   await settle();
   comment(harness, "video:1");
-  harness.cut();
+  harness.network.cut();
   comment(harness, "video:1");
   comment(harness, "video:2");
   await harness.clock.advance(500);
@@ -106,7 +106,7 @@ test("a topic added by PUT returns with the position that its answer named", asy
   await settle();
   harness.client.subscribe("video:2", handlers);
   await settle();
-  harness.cut();
+  harness.network.cut();
   comment(harness, "video:2");
   await harness.clock.advance(500);
   expect(lines).toEqual(["subscribed 1", "comment 2"]);
@@ -118,7 +118,7 @@ test("what cannot be recovered is said, and it goes on from the head", async () 
   harness.model.kept = 1;
   harness.client.subscribe("video:1", handlers);
   await settle();
-  harness.cut();
+  harness.network.cut();
   for (let count = 0; count < 3; count++) comment(harness);
   await harness.clock.advance(500);
   comment(harness);
@@ -152,7 +152,7 @@ test("a missing event that comes by itself is waited for, without a new connecti
   harness.model.broadcast(late);
   expect(lines).toEqual(["subscribed 0", "comment 1", "comment 2"]);
   await harness.clock.advance(5 * HOLE_WAIT_MS);
-  expect(harness.connects).toHaveLength(1);
+  expect(harness.network.connects).toHaveLength(1);
 });
 
 test("a missing event that does not come is pulled", async () => {
@@ -185,12 +185,12 @@ test("what the server can never send is given up after some pulls, and said", as
   const { lines, handlers } = record();
   harness.client.subscribe("video:1", handlers);
   await settle();
-  harness.carry = (message, arrive) => (JSON.parse(message.data).seq === 1 ? undefined : arrive(message));
+  harness.network.carry = (message, arrive) => (JSON.parse(message.data).seq === 1 ? undefined : arrive(message));
   comment(harness);
   comment(harness);
   await harness.clock.advance((PULLS_MAX + 2) * 2 * HOLE_WAIT_MS);
   expect(lines).toEqual(["subscribed 0", "reset 2"]);
-  expect(harness.connects).toHaveLength(PULLS_MAX + 1);
+  expect(harness.network.connects).toHaveLength(PULLS_MAX + 1);
   comment(harness);
   expect(lines.at(-1)).toBe("comment 3");
 });
@@ -198,15 +198,15 @@ test("what the server can never send is given up after some pulls, and said", as
 test("the wait grows while the server is away, within the bounds, and is small again after a good connection", async () => {
   const harness = createHarness({ random: () => 1 });
   harness.client.subscribe("video:1", {});
-  harness.reaches = () => false;
+  harness.network.reaches = () => false;
   await harness.clock.advance(120_000);
   const waits = harness.states.flatMap((state) => (state.name === "waiting" ? [state.retryInMs] : []));
   expect(waits.slice(0, 8)).toEqual([500, 1000, 2000, 4000, 8000, 16_000, 20_000, 20_000]);
-  harness.reaches = () => true;
+  harness.network.reaches = () => true;
   await harness.clock.advance(20_000);
   expect(harness.client.state.name).toBe("connected");
   await harness.clock.advance(STABLE_MS);
-  harness.cut();
+  harness.network.cut();
   expect(harness.client.state).toEqual({ name: "waiting", reason: "network", retryInMs: 500, attempt: 0 });
 });
 
@@ -215,7 +215,7 @@ test("a server that accepts and drops at once is not asked in a tight loop", asy
   harness.client.subscribe("video:1", {});
   await settle();
   for (let count = 0; count < 4; count++) {
-    harness.cut();
+    harness.network.cut();
     await harness.clock.advance(500 * 2 ** count);
   }
   const waits = harness.states.flatMap((state) => (state.name === "waiting" ? [state.retryInMs] : []));
@@ -236,7 +236,7 @@ test("silence of two and a half heartbeats is the end of a connection that shows
   harness.client.subscribe("video:1", {});
   await settle();
   await harness.clock.advance(30_000);
-  harness.callbacks?.onAlive();
+  harness.network.callbacks?.onAlive();
   await harness.clock.advance(37_000);
   expect(harness.client.state.name).toBe("connected");
   await harness.clock.advance(600);
@@ -251,8 +251,8 @@ test("where heartbeats cannot be seen, silence is a question to the server", asy
   harness.model.broadcasts = () => false;
   comment(harness);
   await harness.clock.advance(37_600);
-  expect(harness.changes).toEqual(["PUT video:1"]);
-  expect(harness.connects).toHaveLength(1);
+  expect(harness.network.changes).toEqual(["PUT video:1"]);
+  expect(harness.network.connects).toHaveLength(1);
   // Its answer names a head that is further than what came.
   await harness.clock.advance(2 * HOLE_WAIT_MS);
   expect(lines).toEqual(["subscribed 0", "comment 1"]);
@@ -266,7 +266,7 @@ test("a connection that the server does not know any more is replaced", async ()
   harness.client.subscribe("video:2", {});
   await settle();
   expect(stateNames(harness).slice(-2)).toEqual(["connecting/topics-changed", "connected/opened"]);
-  expect(harness.connects[1]?.searchParams.getAll("topic")).toEqual(["video:1", "video:2"]);
+  expect(harness.network.connects[1]?.searchParams.getAll("topic")).toEqual(["video:1", "video:2"]);
 });
 
 test("a change that is not answered is sent again after 100, 200, 400 ms, then the connection is replaced", async () => {
@@ -282,7 +282,7 @@ test("a change that is not answered is sent again after 100, 200, 400 ms, then t
   harness.client.subscribe("video:2", {});
   await harness.clock.advance(2000);
   expect(at.map((time) => time - (at[0] ?? 0))).toEqual([0, 100, 300, 700]);
-  expect(harness.connects).toHaveLength(2);
+  expect(harness.network.connects).toHaveLength(2);
   expect(harness.client.state.name).toBe("connected");
 });
 
@@ -305,10 +305,10 @@ test("the server's wish to come back later is followed, and events still come un
   const { lines, handlers } = record();
   harness.client.subscribe("video:1", handlers);
   await settle();
-  harness.callbacks?.onMessage({ type: "reconnect", data: '{"afterMs":4000}', lastEventId: "" });
+  harness.network.callbacks?.onMessage({ type: "reconnect", data: '{"afterMs":4000}', lastEventId: "" });
   await harness.clock.advance(1000);
   comment(harness);
-  harness.callbacks?.onEnd({ kind: "ended" });
+  harness.network.callbacks?.onEnd({ kind: "ended" });
   expect(harness.client.state).toMatchObject({ name: "waiting", reason: "server-asked", retryInMs: 3000 });
   await harness.clock.advance(3000);
   expect(harness.client.state.name).toBe("connected");
@@ -319,8 +319,8 @@ test("`retry:` decides the wait after a clean end", async () => {
   const harness = createHarness();
   harness.client.subscribe("video:1", {});
   await settle();
-  harness.callbacks?.onRetry(7000);
-  harness.callbacks?.onEnd({ kind: "ended" });
+  harness.network.callbacks?.onRetry(7000);
+  harness.network.callbacks?.onEnd({ kind: "ended" });
   expect(harness.client.state).toMatchObject({ name: "waiting", reason: "server-asked", retryInMs: 7000 });
 });
 

@@ -1,0 +1,131 @@
+/** A browser with tabs, locks and broadcast channels, as much of it as sharing a connection needs. */
+
+import type { TabGroup, TabMessage } from "../tab-group.ts";
+import type { ManualClock } from "./manual-clock.ts";
+
+interface Request {
+  readonly tab: ModelTab;
+  readonly onHeld: () => void;
+  readonly onStolen: (() => void) | undefined;
+}
+
+export class ModelBrowser {
+  readonly tabs: ModelTab[] = [];
+  readonly #locks = new Map<string, Request[]>();
+
+  open(clock: ManualClock): ModelTab {
+    const tab = new ModelTab(`tab-${this.tabs.length}`, this, clock);
+    this.tabs.push(tab);
+    return tab;
+  }
+
+  /** The first of the queue holds the lock. */
+  lock(name: string, steal: boolean, request: Request): () => void {
+    const queue = this.#locks.get(name) ?? [];
+    this.#locks.set(name, queue);
+    if (steal) {
+      const holder = queue.shift();
+      holder?.tab.run(() => holder.onStolen?.());
+      queue.unshift(request);
+    } else {
+      queue.push(request);
+    }
+    if (queue[0] === request) this.#grant(name, request);
+    return () => this.release(name, request);
+  }
+
+  release(name: string, request: Request): void {
+    const queue = this.#locks.get(name) ?? [];
+    const index = queue.indexOf(request);
+    if (index < 0) return;
+    queue.splice(index, 1);
+    const next = queue[0];
+    if (index === 0 && next !== undefined) this.#grant(name, next);
+  }
+
+  releaseAllOf(tab: ModelTab): void {
+    for (const [name, queue] of this.#locks) for (const request of [...queue]) if (request.tab === tab) this.release(name, request);
+  }
+
+  #grant(name: string, request: Request): void {
+    request.tab.run(() => {
+      if (this.#locks.get(name)?.[0] === request) request.onHeld();
+    });
+  }
+}
+
+export class ModelTab implements TabGroup {
+  readonly tab: string;
+  dead = false;
+  #frozen = false;
+  readonly #browser: ModelBrowser;
+  readonly #clock: ManualClock;
+  readonly #listeners = new Map<string, (message: TabMessage) => void>();
+  /** What happens in a frozen tab, when it wakes up. */
+  #later: (() => void)[] = [];
+
+  constructor(name: string, browser: ModelBrowser, clock: ManualClock) {
+    this.tab = name;
+    this.#browser = browser;
+    this.#clock = clock;
+  }
+
+  /** A task in this tab: soon, or when it is thawed, or never. */
+  run(task: () => void): void {
+    queueMicrotask(() => {
+      if (this.dead) return;
+      if (this.#frozen) this.#later.push(task);
+      else task();
+    });
+  }
+
+  now = () => this.#clock.now();
+
+  after = (ms: number, run: () => void): (() => void) => {
+    let cancelled = false;
+    const cancel = this.#clock.after(ms, () =>
+      this.run(() => {
+        if (!cancelled) run();
+      }),
+    );
+    return () => {
+      cancelled = true;
+      cancel();
+    };
+  };
+
+  join(name: string, onMessage: (message: TabMessage) => void) {
+    this.#listeners.set(name, onMessage);
+    return {
+      post: (message: TabMessage) => {
+        if (this.dead) return;
+        const copy = structuredClone(message);
+        for (const other of this.#browser.tabs) if (other !== this) other.run(() => other.#listeners.get(name)?.(copy));
+      },
+      leave: () => this.#listeners.delete(name),
+    };
+  }
+
+  lock(name: string, steal: boolean, onHeld: () => void, onStolen?: () => void): () => void {
+    return this.#browser.lock(name, steal, { tab: this, onHeld, onStolen });
+  }
+
+  async digest(secret: string): Promise<string> {
+    return secret;
+  }
+
+  /** Gone without a word, as after a crash. */
+  kill(): void {
+    this.dead = true;
+    this.#browser.releaseAllOf(this);
+  }
+
+  freeze(): void {
+    this.#frozen = true;
+  }
+
+  thaw(): void {
+    this.#frozen = false;
+    for (const task of this.#later.splice(0)) this.run(task);
+  }
+}
