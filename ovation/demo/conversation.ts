@@ -6,7 +6,14 @@ import type { Member } from "./demo-people.ts";
 import type { DemoVideo } from "./demo-script.ts";
 import { HOST, type Occasion, type Question } from "./demo-texts.ts";
 import { pick } from "./grammar.ts";
-import { PAUSE_PER_PERSON_MS, RECENT_COMMENTS_MAX, SEED_PARALLEL, STRANGER_ANSWER_EVERY_MS, STRANGERS_KNOWN_MAX } from "./limits.ts";
+import {
+  PAUSE_PER_PERSON_MS,
+  RECENT_COMMENTS_MAX,
+  SEED_COMMENTS_PER_PERSON,
+  SEED_PARALLEL,
+  STRANGER_ANSWER_EVERY_MS,
+  STRANGERS_KNOWN_MAX,
+} from "./limits.ts";
 import { unawaited } from "./unawaited.ts";
 import type { Writer } from "./writer.ts";
 
@@ -24,7 +31,7 @@ export interface ConversationOptions {
 
 export interface Conversation {
   /** Somebody who is here says something that fits; `excited` is 1 at the height of a moment, 0 in calm. */
-  somebodySpeaks(excited: number): void;
+  somebodySpeaks(excited: number, about: "burst" | "cheer"): void;
   arrived(member: Member): void;
   leaving(member: Member): void;
   hostSays(lines: readonly string[]): Promise<void>;
@@ -42,7 +49,7 @@ interface Said {
   readonly thought: boolean;
 }
 
-/** How often each occasion comes up in calm talk, and at the height of a moment. */
+/** How often each occasion comes up in calm talk. */
 const CALM: readonly (readonly [Occasion | "question", number])[] = [
   ["idle", 46],
   ["short", 18],
@@ -50,11 +57,6 @@ const CALM: readonly (readonly [Occasion | "question", number])[] = [
   ["agree", 14],
   ["hello", 3],
   ["long", 4],
-];
-const EXCITED: readonly (readonly [Occasion | "question", number])[] = [
-  ["burst", 64],
-  ["short", 24],
-  ["agree", 12],
 ];
 
 export function createConversation(options: ConversationOptions): Conversation {
@@ -155,7 +157,7 @@ export function createConversation(options: ConversationOptions): Conversation {
   }
 
   return {
-    somebodySpeaks(excited) {
+    somebodySpeaks(excited, about) {
       const now = clock.now();
       const ready = options.here().filter((member) => member.talk > 0 && now - (spokeAt.get(member.id) ?? 0) >= PAUSE_PER_PERSON_MS);
       const member = pickWeighted(
@@ -163,8 +165,18 @@ export function createConversation(options: ConversationOptions): Conversation {
         random,
       );
       if (member === undefined) return;
-      const occasion = pickWeighted(random() < excited ? EXCITED : CALM, random) ?? "short";
-      unawaited(speak(member, occasion));
+      const occasion =
+        random() < excited
+          ? pickWeighted(
+              [
+                [about, 64],
+                ["short", 24],
+                ["agree", 12],
+              ] as const,
+              random,
+            )
+          : pickWeighted(CALM, random);
+      unawaited(speak(member, occasion ?? "short"));
     },
 
     arrived: (member) => unawaited(post(member, writer.write(member, "hello"))),
@@ -187,8 +199,10 @@ export function createConversation(options: ConversationOptions): Conversation {
       await pin(HOST.pinned);
       const talkers = people.filter((member) => member.talk > 0);
       if (talkers.length === 0) return;
-      for (let done = 1; done < comments; done += SEED_PARALLEL) {
-        const wave = Array.from({ length: Math.min(SEED_PARALLEL, comments - done) }, async (_, index) => {
+      // In a small room fewer: the rate limit of a member holds here too.
+      const wanted = Math.min(comments, 1 + talkers.length * SEED_COMMENTS_PER_PERSON);
+      for (let done = 1; done < wanted; done += SEED_PARALLEL) {
+        const wave = Array.from({ length: Math.min(SEED_PARALLEL, wanted - done) }, async (_, index) => {
           const number = done + index;
           // In turn: nobody may say much in a short time, and everybody is introduced.
           const member = talkers[number % talkers.length];

@@ -94,7 +94,9 @@ export function gatherPeople(count: number, random: () => number): readonly Pers
     ),
   ];
   const crowd = english.flatMap((person, index) => [person, others[index] ?? []]).filter((person) => person.length === 2);
-  const people: Person[] = REGULARS.map((name) => person(name, "en", { talk: 1.6 + random(), thumb: 0.6 + random() * 0.4, regular: true }));
+  const people: Person[] = REGULARS.map((name) =>
+    person(name, "en", { talk: 1 + random() * 0.7, thumb: 0.6 + random() * 0.4, regular: true }),
+  );
   for (let index = 0; people.length < count; index++) {
     const [language, name] = crowd[index % crowd.length] ?? ["en", "someone"];
     const round = Math.floor(index / crowd.length);

@@ -85,7 +85,8 @@ export function createRoom(options: RoomOptions): Room {
     const excited = excitement(now);
     const seconds = TICK_MS / 1000;
     const comments = chance((video.commentsPerSecond + excited * (mood?.moment.comments ?? 0)) * seconds);
-    for (let count = 0; count < comments; count++) later(random() * TICK_MS, () => conversation.somebodySpeaks(excited));
+    for (let count = 0; count < comments; count++)
+      later(random() * TICK_MS, () => conversation.somebodySpeaks(excited, mood?.moment.occasion ?? "burst"));
     const taps = chance((video.likesPerSecond + excited * (mood?.moment.likes ?? 0)) * seconds);
     if (taps > 0) tap(taps);
     comeAndGo(now);

@@ -66,6 +66,8 @@ export const DEMO_VIDEOS: readonly DemoVideo[] = [
 export interface Moment {
   readonly kind: keyof typeof HOST.moment;
   readonly weight: number;
+  /** A sight or a sound: what people say to it. */
+  readonly occasion: "burst" | "cheer";
   /** Comments and taps a second at the height of it, above the usual. */
   readonly comments: number;
   readonly likes: number;
@@ -74,10 +76,10 @@ export interface Moment {
 }
 
 export const MOMENTS: readonly Moment[] = [
-  { kind: "flare", weight: 4, comments: 4, likes: 14, fadeMs: 5_000 },
-  { kind: "track", weight: 2, comments: 1.6, likes: 6, fadeMs: 7_000 },
-  { kind: "bells", weight: 2, comments: 1.2, likes: 5, fadeMs: 5_000 },
-  { kind: "thanks", weight: 1.5, comments: 1.8, likes: 9, fadeMs: 8_000 },
+  { kind: "flare", weight: 4, occasion: "burst", comments: 4, likes: 14, fadeMs: 5_000 },
+  { kind: "track", weight: 2, occasion: "cheer", comments: 1.6, likes: 6, fadeMs: 7_000 },
+  { kind: "bells", weight: 2, occasion: "cheer", comments: 1.2, likes: 5, fadeMs: 5_000 },
+  { kind: "thanks", weight: 1.5, occasion: "cheer", comments: 1.8, likes: 9, fadeMs: 8_000 },
 ];
 
 /** Between two moments. */

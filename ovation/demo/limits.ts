@@ -6,6 +6,8 @@ export const VIEWERS_MAX = 500;
 export const TICK_MS = 250;
 /** Comments that are there when the page opens. */
 export const SEED_COMMENTS = 40;
+/** Of the seeding, by one person. */
+export const SEED_COMMENTS_PER_PERSON = 3;
 /** Requests of the seeding at one time. */
 export const SEED_PARALLEL = 4;
 /** A text is not said again before so many others were. */

@@ -54,7 +54,7 @@ export function createWriter(random: () => number): Writer {
     write(person, occasion, name) {
       const language: Language | undefined = person.language === "en" ? undefined : LANGUAGES[person.language];
       if (language === undefined || !isForeignOccasion(occasion)) return fresh(ENGLISH[occasion], withName(name), loosely);
-      return fresh(language[occasion], language.words);
+      return fresh(language[occasion === "cheer" ? "short" : occasion], language.words);
     },
     ask() {
       const question = pickRested(QUESTIONS);
@@ -69,6 +69,6 @@ export function createWriter(random: () => number): Writer {
   }
 }
 
-function isForeignOccasion(occasion: Occasion): occasion is "idle" | "short" | "hello" | "burst" {
-  return occasion === "idle" || occasion === "short" || occasion === "hello" || occasion === "burst";
+function isForeignOccasion(occasion: Occasion): occasion is "idle" | "short" | "hello" | "burst" | "cheer" {
+  return occasion === "cheer" || occasion === "idle" || occasion === "short" || occasion === "hello" || occasion === "burst";
 }
