@@ -87,9 +87,8 @@ export function completeOptions(given: Partial<LoadOptions>): LoadOptions {
   const url = checkUrl(options.url, options.remote);
   const publishUrl = options.publishUrl === "" ? url : checkUrl(options.publishUrl, options.remote);
 
-  within("connections", options.connections, 0, PROCESSES_MAX * CONNECTIONS_PER_PROCESS_MAX, true);
+  within("connections", options.connections, 1, PROCESSES_MAX * CONNECTIONS_PER_PROCESS_MAX, true);
   within("slow", options.slow, 0, CONNECTIONS_PER_PROCESS_MAX, true);
-  if (options.connections + options.slow === 0) throw new LoadError("--connections: at least 1");
   within("topics", options.topics, 1, 1_000_000, true);
   within("topics-per-connection", options.topicsPerConnection, 1, options.topics, true);
   within("publishers", options.publishers, 1, 256, true);

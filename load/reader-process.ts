@@ -9,6 +9,10 @@ function say(message: ReaderMessage): void {
   process.send?.(message);
 }
 
+function fail(error: unknown): void {
+  say({ is: "failed", reason: error instanceof Error ? error.message : String(error) });
+}
+
 function ordered(): Reader {
   if (reader === undefined) throw new Error("the first command is start");
   return reader;
@@ -19,7 +23,7 @@ function obey(command: ReaderCommand): void {
     case "start": {
       const created = new Reader(command.task, () => say({ is: "ready" }));
       reader = created;
-      created.open();
+      created.open().catch(fail);
       setInterval(() => say({ is: "second", progress: created.progress(), latency: created.takeLatency(), atUs: nowUs() }), 1000);
       break;
     }
@@ -51,7 +55,7 @@ process.on("message", (command: ReaderCommand) => {
   try {
     obey(command);
   } catch (error) {
-    say({ is: "failed", reason: error instanceof Error ? error.message : String(error) });
+    fail(error);
   }
 });
 process.on("disconnect", () => process.exit(0));

@@ -15,6 +15,7 @@ import { Latency } from "./latency.ts";
 import { Ledger, type LedgerCounts } from "./ledger.ts";
 import { CONNECTING_MAX, CONNECTIONS_PER_ADDRESS_MAX, RETRY_MS_DEFAULT, RETRY_MS_MAX } from "./limits.ts";
 import type { ReaderProgress, ReaderResult, ReaderTask } from "./messages.ts";
+import { NeverReaders } from "./never-readers.ts";
 import { isLoopback } from "./options.ts";
 import { topicName, topicsOf } from "./plan.ts";
 import { type Form, ResponseDecoder } from "./response-decoder.ts";
@@ -27,7 +28,6 @@ type ReaderSocket = Socket<Connection>;
 /** One viewer, over all its sockets. */
 interface Connection {
   readonly number: number;
-  readonly slow: boolean;
   state: State;
   socket: ReaderSocket | undefined;
   /** Present while the stream stands in the middle of something. */
@@ -56,6 +56,7 @@ export class Reader {
   readonly #returns = new Latency();
   readonly #recovered = new Latency();
   readonly #connects = new Latency();
+  readonly #neverReaders = new NeverReaders();
   readonly #refusals: Record<string, number> = {};
   readonly #onReady: () => void;
   #unopened = 0;
@@ -67,7 +68,6 @@ export class Reader {
   #reused = 0;
   #reconnects = 0;
   #refused = 0;
-  #slowClosed = 0;
   #connectFromUs = 0;
   #connectToUs = 0;
   #announcedReady = false;
@@ -84,10 +84,9 @@ export class Reader {
     this.#host = url.hostname === "localhost" ? "127.0.0.1" : url.hostname;
     this.#port = url.port === "" ? 80 : Number(url.port);
     this.#ledger = new Ledger(task.options, task.firstConnection, task.connections, task.options.durable);
-    for (let number = 0; number < task.connections + task.slow; number++) {
+    for (let number = 0; number < task.connections; number++) {
       this.#connections.push({
         number,
-        slow: number >= task.connections,
         state: "new",
         socket: undefined,
         decoder: undefined,
@@ -107,7 +106,11 @@ export class Reader {
   }
 
   /** Opens the connections, evenly over the ramp; `onReady` is called when all are subscribed. */
-  open(): void {
+  async open(): Promise<void> {
+    const { slow, process: block } = this.#task;
+    await this.#neverReaders.open(slow, this.#host, this.#port, this.#isNear() ? `127.${1 + block}.0.1` : undefined, (index) =>
+      this.#request(index, undefined),
+    );
     const rampMs = this.#task.options.ramp * 1000;
     const startedMs = performance.now();
     this.#connectFromUs = nowUs();
@@ -161,7 +164,7 @@ export class Reader {
   /** Cuts every connection now; each comes back after a random part of the spread. */
   cut(spreadMs: number): void {
     for (const connection of this.#connections) {
-      if (connection.slow || connection.socket === undefined) continue;
+      if (connection.socket === undefined) continue;
       connection.retryMs = spreadMs;
       connection.socket.terminate();
     }
@@ -189,9 +192,9 @@ export class Reader {
     return text;
   }
 
-  /** Connections that are not subscribed now, those that never read left out. */
+  /** Connections that are not subscribed now. */
   get absent(): number {
-    return this.#connections.filter((connection) => !connection.slow && connection.state !== "ready").length;
+    return this.#connections.filter((connection) => connection.state !== "ready").length;
   }
 
   behind(finals: readonly number[]): number {
@@ -207,7 +210,7 @@ export class Reader {
       progress: this.progress(),
       absent,
       ...this.#measured,
-      slowClosed: this.#slowClosed,
+      slowClosed: this.#neverReaders.closed(),
       returns: this.#returns.encode(),
       recovered: this.#recovered.encode(),
       connects: this.#connects.encode(),
@@ -216,6 +219,7 @@ export class Reader {
       refusals: this.#refusals,
     };
     for (const connection of this.#connections) connection.socket?.terminate();
+    this.#neverReaders.end();
     return result;
   }
 
@@ -246,9 +250,13 @@ export class Reader {
    * `reader.test.ts` holds that.
    */
   #source(connection: Connection): { localAddress?: string } {
-    if (process.platform !== "linux" || !isLoopback(this.#host) || this.#host.includes(":")) return {};
+    if (!this.#isNear()) return {};
     const block = Math.floor(connection.number / CONNECTIONS_PER_ADDRESS_MAX);
     return { localAddress: `127.${1 + this.#task.process}.${1 + (connection.attempt % 250)}.${1 + block}` };
+  }
+
+  #isNear(): boolean {
+    return process.platform === "linux" && isLoopback(this.#host) && !this.#host.includes(":");
   }
 
   readonly #handlers = {
@@ -260,11 +268,7 @@ export class Reader {
         socket.terminate();
         return;
       }
-      socket.write(this.#request(connection));
-      if (connection.slow) {
-        socket.pause();
-        this.#becomeReady(connection);
-      }
+      socket.write(this.#request(connection.number, connection.lastId));
     },
     data: (socket: ReaderSocket, chunk: Buffer): void => this.#receive(socket.data, chunk),
     close: (socket: ReaderSocket): void => {
@@ -281,9 +285,9 @@ export class Reader {
     },
   };
 
-  #request(connection: Connection): string {
+  #request(number: number, lastId: string | undefined): string {
     const { options, firstConnection } = this.#task;
-    const topics = topicsOf(options, firstConnection + connection.number).map((topic) => topicName(options, topic));
+    const topics = topicsOf(options, firstConnection + number).map((topic) => topicName(options, topic));
     const lines = [
       `GET ${this.#target.connectPath(topics, options)} HTTP/1.1`,
       `Host: ${this.#host}:${this.#port}`,
@@ -291,14 +295,13 @@ export class Reader {
     ];
     if (options.zstd) lines.push("Accept-Encoding: zstd");
     if (options.connectToken !== undefined) lines.push(`Authorization: Bearer ${options.connectToken}`);
-    if (connection.lastId !== undefined) lines.push(`Last-Event-ID: ${connection.lastId}`);
+    if (lastId !== undefined) lines.push(`Last-Event-ID: ${lastId}`);
     return `${lines.join("\r\n")}\r\n\r\n`;
   }
 
   #receive(connection: Connection, chunk: Buffer): void {
     this.#reads++;
     this.#bytes += chunk.length;
-    if (connection.slow) return;
     // Hot path: between two events, the same bytes as another connection's mean the same.
     if (connection.decoder === undefined) {
       const known = this.#cache.find(chunk);
@@ -392,12 +395,11 @@ export class Reader {
     if (was === "ready") {
       this.#ready--;
       connection.lostUs = nowUs();
-      if (!connection.slow) this.#ledger.cut(connection.number);
+      this.#ledger.cut(connection.number);
     } else {
       this.#connecting--;
     }
-    if (connection.slow && was === "ready") this.#slowClosed++;
-    if (this.#closing || (connection.slow && was === "ready")) {
+    if (this.#closing) {
       connection.state = "closed";
       return;
     }

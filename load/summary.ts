@@ -45,7 +45,7 @@ export function buildReport(findings: Findings): LoadReport {
   };
   const absentAtEnd = total((result) => result.absent);
   const problems = problemsOf(checks, published, absentAtEnd);
-  const opened = options.connections + options.slow;
+  const opened = options.connections;
 
   return {
     startedAt: findings.startedAt,

@@ -10,9 +10,9 @@ const benchmark: Benchmark = {
     const server = await bench.ovation();
     const options = {
       target: "ovation-comments",
-      connections: bench.size(200, 2000),
+      connections: bench.size(200, 5000),
       publishers: 16,
-      rate: 300,
+      rate: 200,
       size: COMMENT_BYTES,
       durable: true,
       duration: bench.size(3, 10),

@@ -87,9 +87,8 @@ async function measure(server: BenchServer, options: Partial<LoadOptions>, say: 
   if (process.stderr.isTTY) process.stderr.write("\r\x1b[2K");
   const { measured, latency, connect } = report;
   const verdict = report.ok ? "nothing lost, twice or out of order" : report.problems.join("; ");
-  say(
-    `    ${server.name}: ${count(connect.connections)} connections, ${count(latency.count)} deliveries, ${verdict}; reader ${measured.readerCpuUsPerDelivery.toFixed(2)} µs per delivery`,
-  );
+  const reader = latency.count === 0 ? "" : `; reader ${measured.readerCpuUsPerDelivery.toFixed(2)} µs per delivery`;
+  say(`    ${server.name}: ${count(connect.connections)} connections, ${count(latency.count)} deliveries, ${verdict}${reader}`);
   const cpu = cpuTo - cpuFrom;
   return { report, cpuSeconds: cpu, cpuUsPerDelivery: (cpu * 1_000_000) / Math.max(1, latency.count), rss, tcpMemoryBytes: tcpMemory };
 }

@@ -29,7 +29,10 @@ interface Viewer {
   readonly topics: ReadonlySet<string>;
   readonly zstd: boolean;
   readonly controller: ReadableStreamDirectController;
+  /** An event that waits until after the next one. */
   held: string | undefined;
+  /** The other half of an event, which comes with the next one. */
+  owed: string | undefined;
   close(): void;
 }
 
@@ -58,7 +61,7 @@ export function startReferenceServer(options: ReferenceOptions = {}): {
     let zstd: Uint8Array | undefined;
     for (const viewer of viewers) {
       const plant = plants.find((each) => each.connection === viewer.number && each.event === published);
-      if (plant === undefined && viewer.held === undefined) {
+      if (plant === undefined && viewer.held === undefined && viewer.owed === undefined) {
         if (!viewer.topics.has(topic)) continue;
         if (viewer.zstd) zstd ??= Bun.zstdCompressSync(plain);
         viewer.controller.write(viewer.zstd && zstd !== undefined ? zstd : plain);
@@ -73,7 +76,9 @@ export function startReferenceServer(options: ReferenceOptions = {}): {
     if (plant?.fault === "wrong-topic") write(viewer, frame);
     if (!viewer.topics.has(topic)) return;
     const held = viewer.held ?? "";
+    const owed = viewer.owed ?? "";
     viewer.held = undefined;
+    viewer.owed = undefined;
     if (plant?.fault === "drop") return;
     if (plant?.fault === "swap") {
       viewer.held = frame;
@@ -85,9 +90,9 @@ export function startReferenceServer(options: ReferenceOptions = {}): {
       viewer.close();
     } else if (plant?.fault === "split") {
       write(viewer, frame.slice(0, 40));
-      setTimeout(() => write(viewer, frame.slice(40)), 5);
+      viewer.owed = frame.slice(40);
     } else {
-      write(viewer, frame + held + (plant?.fault === "repeat" ? frame : ""));
+      write(viewer, owed + frame + held + (plant?.fault === "repeat" ? frame : ""));
     }
   }
 
@@ -104,7 +109,7 @@ export function startReferenceServer(options: ReferenceOptions = {}): {
       type: "direct",
       async pull(controller: ReadableStreamDirectController) {
         const { promise, resolve } = Promise.withResolvers<void>();
-        const viewer: Viewer = { number, topics, zstd, controller, held: undefined, close: resolve };
+        const viewer: Viewer = { number, topics, zstd, controller, held: undefined, owed: undefined, close: resolve };
         viewers.add(viewer);
         request.signal.addEventListener("abort", () => resolve());
         let first = `id: ${history.length}\nevent: connection\ndata: {"connectionId":"${number}"}\n\n`;

@@ -1,0 +1,66 @@
+import { afterEach, expect, test } from "bun:test";
+import type { Socket } from "bun";
+import { NeverReaders } from "./never-readers.ts";
+import { LOAD_DEFAULTS } from "./options.ts";
+import { Reader } from "./reader.ts";
+
+const readers: Reader[] = [];
+
+afterEach(() => {
+  for (const reader of readers.splice(0)) reader.finish([0]);
+});
+
+interface Listener {
+  readonly port: number;
+  readonly addresses: string[];
+  readonly sockets: Socket[];
+  stop(): void;
+}
+
+function listen(): Listener {
+  const addresses: string[] = [];
+  const sockets: Socket[] = [];
+  const server = Bun.listen({
+    hostname: "127.0.0.1",
+    port: 0,
+    socket: {
+      open(socket) {
+        addresses.push(socket.remoteAddress);
+        sockets.push(socket);
+      },
+      data(socket) {
+        socket.write("HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\n\r\nevent: connection\ndata: {}\n\n");
+      },
+    },
+  });
+  return { port: server.port, addresses, sockets, stop: () => server.stop(true) };
+}
+
+test("each process has source addresses of its own, so that ports do not run out", async () => {
+  const server = listen();
+  for (const process of [0, 3]) {
+    const options = { ...LOAD_DEFAULTS, url: `http://127.0.0.1:${server.port}`, connections: 2 };
+    const { promise, resolve } = Promise.withResolvers<void>();
+    const reader = new Reader({ options, run: "test", process, firstConnection: 0, connections: 2, slow: 0 }, resolve);
+    readers.push(reader);
+    await reader.open();
+    await promise;
+    expect(reader.progress()).toMatchObject({ connected: 2, ready: 2 });
+  }
+  expect(server.addresses).toEqual(["127.1.1.1", "127.1.1.1", "127.4.1.1", "127.4.1.1"]);
+  server.stop();
+});
+
+test("a connection that never reads is seen when the server closes it", async () => {
+  const server = listen();
+  const stuck = new NeverReaders();
+  await stuck.open(2, "127.0.0.1", server.port, "127.9.0.1", () => "GET / HTTP/1.1\r\nHost: x\r\n\r\n");
+  while (server.sockets.length < 2) await Bun.sleep(5);
+  expect(server.addresses).toEqual(["127.9.0.1", "127.9.0.1"]);
+  expect(stuck.closed()).toBe(0);
+  server.sockets[0]?.terminate();
+  for (let tries = 0; stuck.closed() === 0 && tries < 200; tries++) await Bun.sleep(5);
+  expect(stuck.closed()).toBe(1);
+  stuck.end();
+  server.stop();
+});
