@@ -29,6 +29,7 @@ export function createLocalLinks({ inboxOf }: LocalLinksOptions): FrontendLinks 
       merged: 0,
       droppedFull: 0,
       droppedAway,
+      lostInFlight: 0,
       reconnects: 0,
       waiting: 0,
       waitingBytes: 0,

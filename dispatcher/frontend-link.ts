@@ -16,6 +16,7 @@ export interface LinkStats {
   /** Links that are open at the moment, and links that exist. */
   readonly open: number;
   readonly links: number;
+  /** Taken by the frontend. */
   readonly sent: number;
   /** Events that became part of another one while they waited. */
   readonly merged: number;
@@ -23,6 +24,8 @@ export interface LinkStats {
   readonly droppedFull: number;
   /** The frontend could not be reached within the time that events may wait for it. */
   readonly droppedAway: number;
+  /** In a batch that was under way when a link broke: perhaps received, perhaps not. */
+  readonly lostInFlight: number;
   readonly reconnects: number;
   /** Events and bytes that wait at the moment. */
   readonly waiting: number;

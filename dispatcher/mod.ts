@@ -8,7 +8,18 @@
 
 export * from "./dispatcher.ts";
 export * from "./dispatcher-api.ts";
+export { decodeEvents, encodeEvents, MalformedEventsError } from "./event-codec.ts";
 export * from "./frontend-calls.ts";
+export * from "./frontend-calls-http.ts";
+export * from "./frontend-credential.ts";
 export * from "./frontend-link.ts";
 export * from "./frontend-link-local.ts";
+export * from "./frontend-link-websocket.ts";
+export * from "./internal-auth.ts";
+export type { InternalTls } from "./internal-client.ts";
+export * from "./internal-listener.ts";
+export { createRefusals, type InternalRefusals } from "./internal-route.ts";
+export * from "./link-receiver.ts";
 export * from "./publish-route.ts";
+export * from "./upstream-http.ts";
+export * from "./upstream-routes.ts";

@@ -1,0 +1,98 @@
+/**
+ * Links over the network: one WebSocket from this dispatcher to each frontend that it has events for,
+ * to the address that the frontend's lease names.
+ *
+ * The receiver acknowledges each batch, and at most {@link LINK_BATCHES_UNACKNOWLEDGED_MAX} are under way:
+ * while the frontend keeps up a batch leaves in the turn of the event loop in which its events came; when
+ * it does not, events wait here, merge, and in the end are dropped and counted, instead of filling
+ * buffers that nobody sees. A frontend that stops answering is noticed by the same means. A batch that
+ * was under way when a link broke is not sent again: live events arrive at most once, and durable ones
+ * are pulled by the frontend.
+ */
+
+import type { FrontendId } from "@ovation/protocol";
+import type { FrontendLinks, LinkStats } from "./frontend-link.ts";
+import { LINK_IDLE_MS_MAX, LINKS_MAX } from "./link-limits.ts";
+import { createLink, type Link, type LinkOptions } from "./link-sender.ts";
+
+export function createWebSocketLinks(options: LinkOptions): FrontendLinks {
+  const { clock } = options;
+  const links = new Map<FrontendId, Link>();
+  /** Of links that are gone. */
+  let past: LinkStats = {
+    open: 0,
+    links: 0,
+    sent: 0,
+    merged: 0,
+    droppedFull: 0,
+    droppedAway: 0,
+    lostInFlight: 0,
+    reconnects: 0,
+    waiting: 0,
+    waitingBytes: 0,
+  };
+  let droppedLinks = 0;
+  let closed = false;
+  let cancelSweep = clock.after(LINK_IDLE_MS_MAX / 4, forgetIdle);
+
+  function forgetIdle(): void {
+    const before = clock.now() - LINK_IDLE_MS_MAX;
+    for (const [id, link] of links) if (link.lastUsedAt < before) forget(id, link);
+    cancelSweep = clock.after(LINK_IDLE_MS_MAX / 4, forgetIdle);
+  }
+
+  function forget(id: FrontendId, link: Link): void {
+    links.delete(id);
+    link.close();
+    past = add(past, { ...link.stats(), open: 0, links: 0, waiting: 0, waitingBytes: 0 });
+  }
+
+  return {
+    send(frontend, events) {
+      if (closed || events.length === 0) return;
+      let link = links.get(frontend.id);
+      if (link !== undefined && link.url !== frontend.url) {
+        forget(frontend.id, link);
+        link = undefined;
+      }
+      if (link === undefined) {
+        if (links.size >= LINKS_MAX) {
+          droppedLinks += events.length;
+          return;
+        }
+        link = createLink({ ...options, frontend });
+        links.set(frontend.id, link);
+      }
+      link.send(events);
+    },
+
+    stats() {
+      let sum = { ...past, droppedFull: past.droppedFull + droppedLinks };
+      for (const link of links.values()) sum = add(sum, link.stats());
+      return sum;
+    },
+
+    async close() {
+      if (closed) return;
+      closed = true;
+      cancelSweep();
+      await Promise.all([...links.values()].map((link) => link.drain()));
+      for (const [id, link] of links) forget(id, link);
+    },
+  };
+}
+
+function add(left: LinkStats, right: LinkStats): LinkStats {
+  return {
+    open: left.open + right.open,
+    links: left.links + right.links,
+    sent: left.sent + right.sent,
+    merged: left.merged + right.merged,
+    droppedFull: left.droppedFull + right.droppedFull,
+    droppedAway: left.droppedAway + right.droppedAway,
+    lostInFlight: left.lostInFlight + right.lostInFlight,
+    reconnects: left.reconnects + right.reconnects,
+    waiting: left.waiting + right.waiting,
+    waitingBytes: left.waitingBytes + right.waitingBytes,
+  };
+}

@@ -1,0 +1,67 @@
+/**
+ * Routes of internal listeners: POST only, each call signed, its body bounded and read before anything is
+ * done. What is refused is counted by reason, and answered without saying which part was wrong.
+ */
+
+import { Problem, parseJson, type Route, readBytes } from "@ovation/protocol";
+import type { z } from "zod";
+import type { InternalAuth, Refusal } from "./internal-auth.ts";
+
+/** What internal listeners have refused since the start, by reason: each should stand still. */
+export type InternalRefusals = Record<Refusal | "not-the-caller" | "malformed" | "oversized", number>;
+
+export function createRefusals(): InternalRefusals {
+  return { unsigned: 0, forged: 0, late: 0, replayed: 0, busy: 0, "not-the-caller": 0, malformed: 0, oversized: 0 };
+}
+
+export interface InternalRouteOptions {
+  readonly auth: InternalAuth;
+  readonly refusals: InternalRefusals;
+}
+
+export interface VerifiedCall {
+  readonly from: string;
+  readonly to: string;
+  readonly body: Uint8Array;
+}
+
+export function internalRoute(
+  { auth, refusals }: InternalRouteOptions,
+  path: string,
+  bodyBytesMax: number,
+  handle: (call: VerifiedCall) => Promise<Response>,
+): Route {
+  return {
+    method: "POST",
+    path,
+    async handle(request) {
+      const body = await readBytes(request, bodyBytesMax).catch((error: unknown) => {
+        if (error instanceof Problem && error.code === "body-too-large") refusals.oversized++;
+        throw error;
+      });
+      const verified = auth.verify({ method: "POST", path, body }, request.headers);
+      if (typeof verified === "string") throw refuse(refusals, verified);
+      return handle({ ...verified, body });
+    },
+  };
+}
+
+export function refuse(refusals: InternalRefusals, reason: keyof InternalRefusals): Problem {
+  refusals[reason]++;
+  if (reason === "malformed") return new Problem("invalid-body", "not a call of this version");
+  if (reason === "busy") return new Problem("unavailable", "too many internal calls", { retryAfterMs: 1000 });
+  return new Problem("token-invalid", "the call is not signed with the internal secret, or its time is past");
+}
+
+/** The body as the schema has it. */
+export function parseCall<Schema extends z.ZodType>(refusals: InternalRefusals, schema: Schema, body: Uint8Array): z.output<Schema> {
+  let value: unknown;
+  try {
+    value = parseJson(body);
+  } catch {
+    throw refuse(refusals, "malformed");
+  }
+  const parsed = schema.safeParse(value);
+  if (!parsed.success) throw refuse(refusals, "malformed");
+  return parsed.data;
+}

@@ -1,0 +1,29 @@
+/** Every bound of the links between processes, with what happens there. */
+
+/** Batches that were sent and not yet acknowledged, per link; beyond, events wait and merge. */
+export const LINK_BATCHES_UNACKNOWLEDGED_MAX = 8;
+/** Of one batch. A receiver closes the link at twice that. */
+export const LINK_BATCH_EVENTS_MAX = 4000;
+export const LINK_BATCH_BYTES_MAX = 256 * 1024;
+/** What a receiver accepts in one message: `bytes` are counted in characters, of up to 3 bytes each. */
+export const LINK_MESSAGE_BYTES_MAX = 2 * 1024 * 1024;
+export const LINK_MESSAGE_EVENTS_MAX = 2 * LINK_BATCH_EVENTS_MAX;
+/** Events that wait for one frontend; beyond, the oldest live ones are dropped. */
+export const LINK_WAITING_EVENTS_MAX = 50_000;
+export const LINK_WAITING_BYTES_MAX = 16 * 1024 * 1024;
+/** How long an event may wait for a frontend that cannot be reached. */
+export const LINK_WAIT_MS_MAX = 3000;
+/** An idle link sends an empty batch this often, so that a cut is noticed. */
+export const LINK_HEARTBEAT_MS = 2000;
+/** A batch that is not acknowledged for this long ends the link. */
+export const LINK_ACKNOWLEDGE_MS_MAX = 4000;
+export const LINK_CONNECT_MS_MAX = 3000;
+export const LINK_RECONNECT_MS_FIRST = 50;
+export const LINK_RECONNECT_MS_MAX = 1000;
+/** A link that nothing was sent on for this long is closed and forgotten. */
+export const LINK_IDLE_MS_MAX = 60_000;
+/** Links of one dispatcher, and of one frontend. */
+export const LINKS_MAX = 1000;
+
+/** The path of the frontend's internal listener that links connect to. */
+export const LINK_PATH = "/internal/v1/link";

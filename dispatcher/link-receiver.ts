@@ -1,0 +1,106 @@
+/**
+ * The frontend's end of the links: takes batches of events from dispatchers into the inbox.
+ *
+ * A link is accepted only if it is signed and for this life of this frontend: after a restart at the
+ * same address, what was meant for the one before is refused, and not delivered to strangers.
+ * A batch that is not one is counted and ends the link; nothing of it is taken.
+ */
+
+import type { Inbox } from "@ovation/frontend";
+import { type FrontendId, Problem } from "@ovation/protocol";
+import { decodeEvents, MalformedEventsError } from "./event-codec.ts";
+import type { InternalAuth } from "./internal-auth.ts";
+import { type InternalRefusals, refuse } from "./internal-route.ts";
+import { LINK_MESSAGE_BYTES_MAX, LINK_MESSAGE_EVENTS_MAX, LINK_PATH, LINKS_MAX } from "./link-limits.ts";
+
+export interface LinkReceiverOptions {
+  readonly auth: InternalAuth;
+  readonly frontend: FrontendId;
+  readonly inbox: Inbox;
+  readonly refusals: InternalRefusals;
+}
+
+/** What a WebSocket of a link carries. */
+export interface LinkSocketData {
+  readonly from: string;
+  batches: number;
+}
+
+export interface LinkReceiverStats {
+  readonly open: number;
+  readonly batches: number;
+  readonly events: number;
+}
+
+export interface LinkReceiver {
+  readonly path: string;
+  /** Checks the request and upgrades it; throws a Problem where it is refused. */
+  upgrade(request: Request, server: Bun.Server<LinkSocketData>): Response | undefined;
+  readonly websocket: Bun.WebSocketHandler<LinkSocketData>;
+  stats(): LinkReceiverStats;
+  close(): void;
+}
+
+/** [spec] RFC 6455, 7.4.1: 1007 data not consistent with its type, 1008 policy, 1009 too big, 1012 service restart. */
+const CLOSE = { malformed: 1007, replaced: 1008, tooBig: 1009, ended: 1012 } as const;
+const IDLE_SECONDS = 30;
+
+export function createLinkReceiver({ auth, frontend, inbox, refusals }: LinkReceiverOptions): LinkReceiver {
+  const links = new Map<string, Bun.ServerWebSocket<LinkSocketData>>();
+  let batches = 0;
+  let events = 0;
+
+  return {
+    path: LINK_PATH,
+
+    upgrade(request, server) {
+      const verified = auth.verify({ method: "GET", path: LINK_PATH, body: "" }, request.headers);
+      if (typeof verified === "string") throw refuse(refusals, verified);
+      if (verified.to !== frontend || !verified.from.startsWith("dispatcher ")) throw refuse(refusals, "not-the-caller");
+      if (links.size >= LINKS_MAX) throw new Problem("unavailable", "too many links", { retryAfterMs: 5000 });
+      if (server.upgrade(request, { data: { from: verified.from, batches: 0 } })) return undefined;
+      throw new Problem("invalid-parameter", "this address takes a WebSocket");
+    },
+
+    websocket: {
+      maxPayloadLength: LINK_MESSAGE_BYTES_MAX,
+      idleTimeout: IDLE_SECONDS,
+      perMessageDeflate: false,
+      open(socket) {
+        // A dispatcher has one link. What the old one still holds in its buffers would come out of order.
+        links.get(socket.data.from)?.close(CLOSE.replaced, "replaced");
+        links.set(socket.data.from, socket);
+      },
+      message(socket, message) {
+        if (links.get(socket.data.from) !== socket) return;
+        if (typeof message !== "string") return end(socket, "a batch is text");
+        try {
+          const decoded = decodeEvents(message, { eventsMax: LINK_MESSAGE_EVENTS_MAX });
+          batches++;
+          events += decoded.length;
+          if (decoded.length > 0) inbox.dispatch(decoded);
+        } catch (error) {
+          if (!(error instanceof MalformedEventsError)) throw error;
+          return end(socket, error.message);
+        }
+        socket.send(String(++socket.data.batches));
+      },
+      close(socket, code, reason) {
+        // Bun tells the sender 1009, and us by the reason only.
+        if (code === CLOSE.tooBig || reason.includes("too big")) refusals.oversized++;
+        if (links.get(socket.data.from) === socket) links.delete(socket.data.from);
+      },
+    },
+
+    stats: () => ({ open: links.size, batches, events }),
+
+    close() {
+      for (const link of links.values()) link.close(CLOSE.ended, "ended");
+    },
+  };
+
+  function end(socket: Bun.ServerWebSocket<LinkSocketData>, reason: string): void {
+    refusals.malformed++;
+    socket.close(CLOSE.malformed, reason);
+  }
+}

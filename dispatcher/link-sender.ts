@@ -1,0 +1,206 @@
+/**
+ * One link: its buffer, its WebSocket, and the states between.
+ *
+ * ```
+ * connecting ──open──▶ open ──closed, refused, not acknowledged──▶ waiting ──timer──▶ connecting
+ *      └──────failed, too slow───────────────────────────────────▶ waiting
+ * any ──close()──▶ closed
+ * ```
+ */
+
+import type { Clock, Event, FrontendId, Policy } from "@ovation/protocol";
+import type { FrontendAddress } from "@ovation/table";
+import { createEventBuffer } from "./event-buffer.ts";
+import { encodeEvents } from "./event-codec.ts";
+import type { LinkStats } from "./frontend-link.ts";
+import type { InternalAuth } from "./internal-auth.ts";
+import type { InternalTls } from "./internal-client.ts";
+import * as limits from "./link-limits.ts";
+
+export interface LinkOptions {
+  readonly auth: InternalAuth;
+  /** This dispatcher process, as receivers tell links apart: `dispatcher` and a random id. */
+  readonly from: string;
+  readonly policy: Policy;
+  readonly clock: Clock;
+  random?(): number;
+  readonly tls?: InternalTls;
+  /** Called when a link opens or is lost, for the log. */
+  onState?(frontend: FrontendId, state: "open" | "lost", detail: string): void;
+}
+
+export interface Link {
+  readonly url: string;
+  /** When something was last handed to it, ms. */
+  readonly lastUsedAt: number;
+  send(events: readonly Event[]): void;
+  stats(): LinkStats;
+  /** Resolves when nothing waits or is under way, or after a short time. */
+  drain(): Promise<void>;
+  close(): void;
+}
+
+type State =
+  | { readonly name: "connecting" | "open"; readonly socket: WebSocket }
+  | { readonly name: "waiting" }
+  | { readonly name: "closed" };
+
+const DRAIN_MS_MAX = 1000;
+
+/** Bun's own, which takes headers and certificates: the DOM's type of the global lacks them. */
+const SignedWebSocket = WebSocket as unknown as new (
+  address: string,
+  options: { readonly headers: Record<string, string>; readonly perMessageDeflate: boolean; readonly tls?: InternalTls },
+) => WebSocket;
+
+export function createLink(options: LinkOptions & { readonly frontend: FrontendAddress }): Link {
+  const { auth, clock, frontend, policy, onState } = options;
+  const random = options.random ?? Math.random;
+  const buffer = createEventBuffer({ policy, eventsMax: limits.LINK_WAITING_EVENTS_MAX, bytesMax: limits.LINK_WAITING_BYTES_MAX });
+  let state: State = { name: "waiting" };
+  /** Events in each batch that is under way, the oldest first; 0 for a heartbeat. */
+  let underWay: number[] = [];
+  let acknowledgedAt = 0;
+  let flushing = false;
+  let attempts = 0;
+  let lastUsedAt = clock.now();
+  let cancelTimer = (): void => undefined;
+  let [sent, droppedAway, lostInFlight, reconnects] = [0, 0, 0, 0];
+
+  function connect(): void {
+    const headers = auth.sign({ method: "GET", path: limits.LINK_PATH, from: options.from, to: frontend.id, body: "" });
+    const address = frontend.url.replace(/^http/, "ws") + limits.LINK_PATH;
+    const socket = new SignedWebSocket(address, {
+      headers,
+      perMessageDeflate: false,
+      ...(options.tls === undefined ? {} : { tls: options.tls }),
+    });
+    state = { name: "connecting", socket };
+    socket.onopen = () => ifCurrent(socket, opened);
+    socket.onmessage = ({ data }) => ifCurrent(socket, () => acknowledged(data));
+    socket.onclose = ({ code, reason }) => ifCurrent(socket, () => lost(`closed ${code} ${reason}`));
+    // A close follows every error: nothing to do here, but without a listener the error would be thrown.
+    socket.onerror = () => undefined;
+    timer(limits.LINK_CONNECT_MS_MAX, () => lost("no answer"));
+  }
+
+  /** Late callbacks of a socket that was given up are not ours any more. */
+  function ifCurrent(socket: WebSocket, run: () => void): void {
+    if ((state.name === "connecting" || state.name === "open") && state.socket === socket) run();
+  }
+
+  function timer(ms: number, run: () => void): void {
+    cancelTimer();
+    cancelTimer = clock.after(ms, run);
+  }
+
+  function opened(): void {
+    if (state.name !== "connecting") return;
+    state = { name: "open", socket: state.socket };
+    attempts = 0;
+    underWay = [];
+    acknowledgedAt = clock.now();
+    onState?.(frontend.id, "open", frontend.url);
+    timer(limits.LINK_HEARTBEAT_MS, heartbeat);
+    flush();
+  }
+
+  function heartbeat(): void {
+    if (state.name !== "open") return;
+    if (underWay.length > 0 && clock.now() - acknowledgedAt > limits.LINK_ACKNOWLEDGE_MS_MAX) {
+      lost("not acknowledged");
+      return;
+    }
+    if (underWay.length === 0) transmit(state.socket, []);
+    timer(limits.LINK_HEARTBEAT_MS, heartbeat);
+  }
+
+  function transmit(socket: WebSocket, events: readonly Event[]): void {
+    if (underWay.length === 0) acknowledgedAt = clock.now();
+    underWay.push(events.length);
+    socket.send(encodeEvents(events));
+  }
+
+  function acknowledged(_count: unknown): void {
+    // Batches are taken in order, so an acknowledgement is of the oldest.
+    sent += underWay.shift() ?? 0;
+    acknowledgedAt = clock.now();
+    flush();
+  }
+
+  function flush(): void {
+    flushing = false;
+    while (state.name === "open" && buffer.size > 0 && underWay.length < limits.LINK_BATCHES_UNACKNOWLEDGED_MAX) {
+      transmit(state.socket, buffer.take(limits.LINK_BATCH_EVENTS_MAX, limits.LINK_BATCH_BYTES_MAX));
+    }
+  }
+
+  function lost(reason: string): void {
+    if (state.name === "closed") return;
+    const before = state;
+    for (const count of underWay) lostInFlight += count;
+    underWay = [];
+    state = { name: "waiting" };
+    if (before.name !== "waiting") before.socket.close();
+    if (before.name === "open" || attempts === 0) onState?.(frontend.id, "lost", reason);
+    const bound = Math.min(limits.LINK_RECONNECT_MS_MAX, limits.LINK_RECONNECT_MS_FIRST * 2 ** Math.min(attempts, 10));
+    attempts++;
+    timer(random() * bound, reconnect);
+  }
+
+  function reconnect(): void {
+    expire();
+    reconnects++;
+    connect();
+  }
+
+  function expire(): void {
+    const before = clock.now() - limits.LINK_WAIT_MS_MAX;
+    droppedAway += buffer.expire(before, before);
+  }
+
+  connect();
+  return {
+    url: frontend.url,
+    get lastUsedAt() {
+      return lastUsedAt;
+    },
+    send(events) {
+      if (state.name === "closed") return;
+      lastUsedAt = clock.now();
+      for (const event of events) buffer.push(event, lastUsedAt);
+      if (flushing || state.name !== "open") return;
+      flushing = true;
+      // After what else this turn of the event loop brings: publishes that came together leave together.
+      setImmediate(flush);
+    },
+    stats: () => ({
+      open: state.name === "open" ? 1 : 0,
+      links: 1,
+      sent,
+      merged: buffer.merged,
+      droppedFull: buffer.droppedFull,
+      droppedAway,
+      lostInFlight,
+      reconnects,
+      waiting: buffer.size,
+      waitingBytes: buffer.bytes,
+    }),
+    async drain() {
+      const end = clock.now() + DRAIN_MS_MAX;
+      while (state.name === "open" && (buffer.size > 0 || underWay.length > 0) && clock.now() < end) {
+        await new Promise<void>((resolve) => clock.after(10, resolve));
+      }
+    },
+    close() {
+      if (state.name === "closed") return;
+      const before = state;
+      state = { name: "closed" };
+      cancelTimer();
+      for (const count of underWay) lostInFlight += count;
+      underWay = [];
+      droppedAway += buffer.expire(Number.POSITIVE_INFINITY, Number.POSITIVE_INFINITY);
+      if (before.name === "connecting" || before.name === "open") before.socket.close();
+    },
+  };
+}

@@ -1,0 +1,52 @@
+/** A frontend's internal side on real sockets, for tests: a listener, a link receiver, and what arrived. */
+
+import { type Event, systemClock } from "@ovation/protocol";
+import { createFrontendCredential, type FrontendCredential } from "../frontend-credential.ts";
+import { createInternalAuth, type InternalAuth } from "../internal-auth.ts";
+import { type InternalListener, listenInternal } from "../internal-listener.ts";
+import { createRefusals, type InternalRefusals } from "../internal-route.ts";
+import { createLinkReceiver, type LinkReceiver } from "../link-receiver.ts";
+
+export const TEST_SECRET = "the secret of these tests";
+
+export function testAuth(secret: string = TEST_SECRET): InternalAuth {
+  return createInternalAuth({ secrets: [secret], clock: systemClock });
+}
+
+export interface InternalFrontend {
+  readonly credential: FrontendCredential;
+  readonly listener: InternalListener;
+  readonly receiver: LinkReceiver;
+  readonly refusals: InternalRefusals;
+  readonly received: Event[];
+}
+
+export function startInternalFrontend(
+  options: { readonly port?: number; readonly credential?: FrontendCredential } = {},
+): InternalFrontend {
+  const credential = options.credential ?? createFrontendCredential();
+  const received: Event[] = [];
+  const refusals = createRefusals();
+  const receiver = createLinkReceiver({
+    auth: testAuth(),
+    frontend: credential.id,
+    inbox: { dispatch: (events) => void received.push(...events) },
+    refusals,
+  });
+  const listener = listenInternal({
+    host: "127.0.0.1",
+    port: options.port ?? 0,
+    routes: [],
+    link: receiver,
+    onFailure: (what, error) => console.error(what, error),
+  });
+  return { credential, listener, receiver, refusals, received };
+}
+
+export async function eventually(what: string, holds: () => boolean | Promise<boolean>, timeoutMs = 10_000): Promise<void> {
+  const end = performance.now() + timeoutMs;
+  while (!(await holds())) {
+    if (performance.now() > end) throw new Error(`not in time: ${what}`);
+    await Bun.sleep(5);
+  }
+}
