@@ -26,73 +26,77 @@ const fate = fc.oneof(
 
 test("any mixture of loss, repetition, disorder, delay and cuts ends with each durable event once and in order", async () => {
   await fc.assert(
-    fc.asyncProperty(fc.array(action, { maxLength: 60 }), fc.array(fate, { maxLength: 80 }), async (actions, fates) => {
-      const harness = createHarness();
-      const { model, clock, client } = harness;
-      let turn = 0;
-      harness.network.carry = (message, arrive) => {
-        const next = fates[turn++] ?? "arrive";
-        if (next === "lose") return;
-        if (next === "delay") clock.after(700 * (turn % 5), () => arrive(message));
-        else arrive(message);
-        if (next === "repeat") arrive(message);
-      };
+    fc.asyncProperty(
+      fc.array(action, { maxLength: 60, size: "max" }),
+      fc.array(fate, { maxLength: 80, size: "max" }),
+      async (actions, fates) => {
+        const harness = createHarness();
+        const { model, clock, client } = harness;
+        let turn = 0;
+        harness.network.carry = (message, arrive) => {
+          const next = fates[turn++] ?? "arrive";
+          if (next === "lose") return;
+          if (next === "delay") clock.after(700 * (turn % 5), () => arrive(message));
+          else arrive(message);
+          if (next === "repeat") arrive(message);
+        };
 
-      /** Per topic: where the present subscription began, and what it was given. */
-      const seen = new Map<string, { from: number | undefined; seqs: number[] }>();
-      const unsubscribes = new Map<string, () => void>();
-      function join(topic: string): void {
-        if (unsubscribes.has(topic)) return;
-        const story: { from: number | undefined; seqs: number[] } = { from: undefined, seqs: [] };
-        seen.set(topic, story);
-        const subscription = client.subscribe(topic, {
-          onSubscribed: ({ head }) => {
-            story.from = head;
-          },
-          comment: ({ seq }) => void story.seqs.push(seq ?? -1),
-          onReset: () => story.seqs.push(-2),
-        });
-        unsubscribes.set(topic, () => subscription.unsubscribe());
-      }
-      function announceHeads(): void {
-        for (const topic of TOPICS) model.publish(topic, "stats", { viewers: 1, head: model.log(topic).length }, false);
-      }
-
-      join(TOPICS[0]);
-      await settle();
-      for (const step of actions) {
-        if (step.do === "publish") model.publish(step.topic, "comment", {});
-        else if (step.do === "advance") await clock.advance(step.ms);
-        else if (step.do === "cut") harness.network.cut();
-        else if (step.do === "forget") model.connections.clear();
-        else if (step.do === "join") join(step.topic);
-        else if (step.do === "heads") announceHeads();
-        else {
-          unsubscribes.get(step.topic)?.();
-          unsubscribes.delete(step.topic);
-          seen.delete(step.topic);
+        /** Per topic: where the present subscription began, and what it was given. */
+        const seen = new Map<string, { from: number | undefined; seqs: number[] }>();
+        const unsubscribes = new Map<string, () => void>();
+        function join(topic: string): void {
+          if (unsubscribes.has(topic)) return;
+          const story: { from: number | undefined; seqs: number[] } = { from: undefined, seqs: [] };
+          seen.set(topic, story);
+          const subscription = client.subscribe(topic, {
+            onSubscribed: ({ head }) => {
+              story.from = head;
+            },
+            comment: ({ seq }) => void story.seqs.push(seq ?? -1),
+            onReset: () => story.seqs.push(-2),
+          });
+          unsubscribes.set(topic, () => subscription.unsubscribe());
         }
-      }
-      // The network becomes kind; heartbeats find dead connections, heads find lost last events.
-      turn = fates.length;
-      for (let count = 0; count < 9; count++) {
-        harness.network.beat();
-        await clock.advance(10_000);
-      }
-      announceHeads();
-      for (let count = 0; count < 2; count++) {
-        harness.network.beat();
-        await clock.advance(10_000);
-      }
+        function announceHeads(): void {
+          for (const topic of TOPICS) model.publish(topic, "stats", { viewers: 1, head: model.log(topic).length }, false);
+        }
 
-      for (const [topic, { from, seqs }] of seen) {
-        const head = model.log(topic).length;
-        expect(from).toBeDefined();
-        expect(seqs).toEqual(Array.from({ length: head - (from ?? 0) }, (_, index) => (from ?? 0) + index + 1));
-      }
-      client.close();
-      expect(clock.pending).toBe(0);
-    }),
+        join(TOPICS[0]);
+        await settle();
+        for (const step of actions) {
+          if (step.do === "publish") model.publish(step.topic, "comment", {});
+          else if (step.do === "advance") await clock.advance(step.ms);
+          else if (step.do === "cut") harness.network.cut();
+          else if (step.do === "forget") model.connections.clear();
+          else if (step.do === "join") join(step.topic);
+          else if (step.do === "heads") announceHeads();
+          else {
+            unsubscribes.get(step.topic)?.();
+            unsubscribes.delete(step.topic);
+            seen.delete(step.topic);
+          }
+        }
+        // The network becomes kind; heartbeats find dead connections, heads find lost last events.
+        turn = fates.length;
+        for (let count = 0; count < 9; count++) {
+          harness.network.beat();
+          await clock.advance(10_000);
+        }
+        announceHeads();
+        for (let count = 0; count < 2; count++) {
+          harness.network.beat();
+          await clock.advance(10_000);
+        }
+
+        for (const [topic, { from, seqs }] of seen) {
+          const head = model.log(topic).length;
+          expect(from).toBeDefined();
+          expect(seqs).toEqual(Array.from({ length: head - (from ?? 0) }, (_, index) => (from ?? 0) + index + 1));
+        }
+        client.close();
+        expect(clock.pending).toBe(0);
+      },
+    ),
     { interruptAfterTimeLimit: 3000, numRuns: 1000, markInterruptAsFailure: false },
   );
 }, 30_000);

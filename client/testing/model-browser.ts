@@ -57,6 +57,8 @@ export class ModelBrowser {
 export class ModelTab implements TabGroup {
   readonly tab: string;
   dead = false;
+  /** How many messages of other tabs are lost on their way here. */
+  deaf = 0;
   #frozen = false;
   readonly #browser: ModelBrowser;
   readonly #clock: ManualClock;
@@ -100,13 +102,19 @@ export class ModelTab implements TabGroup {
       post: (message: TabMessage) => {
         if (this.dead) return;
         const copy = structuredClone(message);
-        for (const other of this.#browser.tabs) if (other !== this) other.run(() => other.#listeners.get(name)?.(copy));
+        for (const other of this.#browser.tabs) if (other !== this) other.#hear(name, copy);
       },
       leave: () => this.#listeners.delete(name),
     };
   }
 
+  #hear(name: string, message: TabMessage): void {
+    if (this.deaf > 0) this.deaf--;
+    else this.run(() => this.#listeners.get(name)?.(message));
+  }
+
   lock(name: string, steal: boolean, onHeld: () => void, onStolen?: () => void): () => void {
+    if (this.dead) return () => {};
     return this.#browser.lock(name, steal, { tab: this, onHeld, onStolen });
   }
 
