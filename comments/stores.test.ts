@@ -6,6 +6,8 @@ import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { startPostgres, type TestPostgres } from "../log/testing/postgres.ts";
+import { testMemberStores } from "./member-stores.contract.ts";
+import { openPostgresMemberStores, openSqliteMemberStores } from "./member-stores-sql.ts";
 import { StoreUnavailableError, StoreUnusableError } from "./sql-database.ts";
 import { testVideoStore } from "./video-store.contract.ts";
 import type { VideoStore } from "./video-store.ts";
@@ -39,6 +41,11 @@ const sqlite = async (): Promise<VideoStore> => openSqliteVideoStore({ path: joi
 testVideoStore("sqlite", once(sqlite), once(sqlite));
 const postgresVideos = () => openPostgresVideoStore({ url: postgres.url });
 testVideoStore("postgres", once(postgresVideos), once(postgresVideos));
+
+const sqliteMembers = async () => openSqliteMemberStores({ path: join(directory, "members.sqlite") });
+testMemberStores("sqlite", once(sqliteMembers), once(sqliteMembers));
+const postgresMembers = () => openPostgresMemberStores({ url: postgres.url });
+testMemberStores("postgres", once(postgresMembers), once(postgresMembers));
 
 describe("databases that cannot be used", () => {
   test("a file that is no database, or of a later version, is refused and stays as it is", () => {

@@ -1,0 +1,91 @@
+/** Conversations, in SQL: a row for each of the two sides. */
+
+import type { Conversation, ConversationStore } from "./member-stores.ts";
+import { numberOf, type SqlDatabase, type SqlRow, textOf } from "./sql-database.ts";
+
+const SELECT = `SELECT mine.other, mine.last, mine.last_at, mine.last_from, mine.last_text, mine.seen, mine.delivered,
+    theirs.seen AS other_seen, theirs.delivered AS other_delivered
+  FROM ovation_conversations mine
+  LEFT JOIN ovation_conversations theirs ON theirs.member = mine.other AND theirs.other = mine.member`;
+
+/** `greatest` of one database is `max` of the other; this is both. */
+const LARGER = (column: string, value: string) => `CASE WHEN ${value} > ${column} THEN ${value} ELSE ${column} END`;
+
+export function createSqlConversationStore(database: SqlDatabase): ConversationStore {
+  return {
+    async record({ from, to, number, at, text }) {
+      const theirs = "ovation_conversations";
+      const newer = `excluded.last >= ${theirs}.last`;
+      const keepNewest = (column: string) => `${column} = CASE WHEN ${newer} THEN excluded.${column} ELSE ${theirs}.${column} END`;
+      // One order for both rows, so that two who write to each other at once never wait in a circle.
+      const rows = [
+        [from, to, number, at, from, text, number, number],
+        [to, from, number, at, from, text, 0, 0],
+      ].sort((a, b) => (String(a[0]) < String(b[0]) ? -1 : 1));
+      await database.run(
+        `INSERT INTO ovation_conversations (member, other, last, last_at, last_from, last_text, seen, delivered)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8), ($9, $10, $11, $12, $13, $14, $15, $16)
+         ON CONFLICT (member, other) DO UPDATE SET ${keepNewest("last")}, ${keepNewest("last_at")}, ${keepNewest("last_from")},
+           ${keepNewest("last_text")}, seen = ${LARGER(`${theirs}.seen`, "excluded.seen")},
+           delivered = ${LARGER(`${theirs}.delivered`, "excluded.delivered")}`,
+        rows.flat(),
+      );
+    },
+
+    advance: (member, other, cursors) =>
+      database.transaction(async (runner) => {
+        const [row] = await runner.run("SELECT last, seen, delivered FROM ovation_conversations WHERE member = $1 AND other = $2", [
+          member,
+          other,
+        ]);
+        if (row === undefined) return undefined;
+        // A cursor is a claim: nobody has seen what was not written yet.
+        const last = numberOf(row.last);
+        const seen = Math.max(numberOf(row.seen), Math.min(cursors.seen, last));
+        const delivered = Math.max(numberOf(row.delivered), Math.min(cursors.delivered, last), seen);
+        const rose = seen > numberOf(row.seen) || delivered > numberOf(row.delivered);
+        if (rose) {
+          await runner.run(
+            `UPDATE ovation_conversations SET seen = ${LARGER("seen", "$3")}, delivered = ${LARGER("delivered", "$4")}
+             WHERE member = $1 AND other = $2`,
+            [member, other, seen, delivered],
+          );
+        }
+        return { seen, delivered, rose };
+      }),
+
+    async find(member, other) {
+      const [row] = await database.run(`${SELECT} WHERE mine.member = $1 AND mine.other = $2`, [member, other]);
+      return row === undefined ? undefined : toConversation(row);
+    },
+
+    async list(member, limit, before) {
+      const rows = await database.run(
+        `${SELECT} WHERE mine.member = $1 AND mine.last_at < $3 ORDER BY mine.last_at DESC, mine.other LIMIT $2`,
+        [member, limit, before ?? Number.MAX_SAFE_INTEGER],
+      );
+      return rows.map(toConversation);
+    },
+
+    async unread(member) {
+      const [row] = await database.run("SELECT SUM(last - seen) AS unread FROM ovation_conversations WHERE member = $1 AND last > seen", [
+        member,
+      ]);
+      return row?.unread === null || row === undefined ? 0 : numberOf(row.unread);
+    },
+  };
+}
+
+function toConversation(row: SqlRow): Conversation {
+  return {
+    other: textOf(row.other),
+    last: numberOf(row.last),
+    lastAt: numberOf(row.last_at),
+    lastFrom: textOf(row.last_from),
+    lastText: textOf(row.last_text),
+    seen: numberOf(row.seen),
+    delivered: numberOf(row.delivered),
+    otherSeen: row.other_seen === null ? 0 : numberOf(row.other_seen),
+    otherDelivered: row.other_delivered === null ? 0 : numberOf(row.other_delivered),
+  };
+}

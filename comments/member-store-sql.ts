@@ -1,0 +1,68 @@
+/** Profiles, guests who became members, and blocks, in SQL. */
+
+import { ROLES } from "@ovation/protocol";
+import type { BlockStore, MemberStore, Profile } from "./member-stores.ts";
+import { placeholders, type SqlDatabase, textOf } from "./sql-database.ts";
+
+export function createSqlMemberStore(database: SqlDatabase): { readonly members: MemberStore; readonly blocks: BlockStore } {
+  const members: MemberStore = {
+    async remember(profiles) {
+      if (profiles.length === 0) return;
+      const ordered = [...profiles].sort((a, b) => (a.id < b.id ? -1 : 1));
+      await database.run(
+        `INSERT INTO ovation_members (id, name, avatar, role) VALUES ${placeholders(ordered.length, 4)}
+         ON CONFLICT (id) DO UPDATE SET name = excluded.name, avatar = excluded.avatar, role = excluded.role`,
+        ordered.flatMap(({ id, name, avatar, role }) => [id, name, avatar ?? "", role]),
+      );
+    },
+
+    async profiles(ids) {
+      const found = new Map<string, Profile>();
+      if (ids.length === 0) return found;
+      const rows = await database.run(`SELECT id, name, avatar, role FROM ovation_members WHERE id IN ${placeholders(1, ids.length)}`, ids);
+      for (const row of rows) {
+        const avatar = textOf(row.avatar);
+        const id = textOf(row.id);
+        const role = ROLES.find((each) => each === row.role) ?? "guest";
+        found.set(id, { id, name: textOf(row.name), ...(avatar === "" ? {} : { avatar }), role });
+      }
+      return found;
+    },
+
+    async claimGuest(guest, member) {
+      await database.run("INSERT INTO ovation_guests (guest, member) VALUES ($1, $2) ON CONFLICT (guest) DO NOTHING", [guest, member]);
+      const [row] = await database.run("SELECT member FROM ovation_guests WHERE guest = $1", [guest]);
+      return textOf(row?.member);
+    },
+
+    async ownersOf(guests) {
+      if (guests.length === 0) return new Map();
+      const rows = await database.run(`SELECT guest, member FROM ovation_guests WHERE guest IN ${placeholders(1, guests.length)}`, guests);
+      return new Map(rows.map((row) => [textOf(row.guest), textOf(row.member)]));
+    },
+  };
+
+  const blocks: BlockStore = {
+    async set(member, other, blocked) {
+      await database.run(
+        blocked
+          ? "INSERT INTO ovation_blocks (member, other) VALUES ($1, $2) ON CONFLICT (member, other) DO NOTHING"
+          : "DELETE FROM ovation_blocks WHERE member = $1 AND other = $2",
+        [member, other],
+      );
+    },
+    async list(member, limit) {
+      const rows = await database.run("SELECT other FROM ovation_blocks WHERE member = $1 ORDER BY other LIMIT $2", [member, limit]);
+      return rows.map((row) => textOf(row.other));
+    },
+    async between(a, b) {
+      const rows = await database.run(
+        "SELECT member FROM ovation_blocks WHERE (member = $1 AND other = $2) OR (member = $2 AND other = $1)",
+        [a, b],
+      );
+      return rows.map((row) => textOf(row.member));
+    },
+  };
+
+  return { members, blocks };
+}

@@ -1,0 +1,46 @@
+/** Members in an SQL database: an SQLite file, or PostgreSQL. */
+
+import { createSqlConversationStore } from "./conversation-store-sql.ts";
+import { createSqlMemberStore } from "./member-store-sql.ts";
+import type { MemberStores } from "./member-stores.ts";
+import { createSqlSanctionStore } from "./sanction-store-sql.ts";
+import type { SqlDatabase, SqlSchema } from "./sql-database.ts";
+import { openPostgresDatabase } from "./sql-database-postgres.ts";
+import { openSqliteDatabase } from "./sql-database-sqlite.ts";
+
+const SCHEMA: SqlSchema = {
+  part: "members",
+  migrations: [
+    `CREATE TABLE ovation_members (id TEXT PRIMARY KEY, name TEXT NOT NULL, avatar TEXT NOT NULL, role TEXT NOT NULL);
+     CREATE TABLE ovation_guests (guest TEXT PRIMARY KEY, member TEXT NOT NULL);
+     CREATE TABLE ovation_blocks (member TEXT NOT NULL, other TEXT NOT NULL, PRIMARY KEY (member, other));
+     CREATE TABLE ovation_sanctions (
+       member TEXT NOT NULL, video TEXT NOT NULL, kind TEXT NOT NULL, until_at BIGINT, reason TEXT NOT NULL,
+       made_at BIGINT NOT NULL, made_by TEXT NOT NULL, PRIMARY KEY (member, video)
+     );
+     CREATE INDEX ovation_sanctions_by_video ON ovation_sanctions (video, made_at DESC);
+     CREATE TABLE ovation_conversations (
+       member TEXT NOT NULL, other TEXT NOT NULL, last BIGINT NOT NULL, last_at BIGINT NOT NULL, last_from TEXT NOT NULL,
+       last_text TEXT NOT NULL, seen BIGINT NOT NULL, delivered BIGINT NOT NULL, PRIMARY KEY (member, other)
+     );
+     CREATE INDEX ovation_conversations_by_time ON ovation_conversations (member, last_at DESC)`,
+  ],
+};
+
+/** The file, or ":memory:". */
+export function openSqliteMemberStores(options: { readonly path: string }): MemberStores {
+  return createSqlMemberStores(openSqliteDatabase(options.path, SCHEMA));
+}
+
+export async function openPostgresMemberStores(options: { readonly url: string }): Promise<MemberStores> {
+  return createSqlMemberStores(await openPostgresDatabase(options.url, SCHEMA));
+}
+
+function createSqlMemberStores(database: SqlDatabase): MemberStores {
+  return {
+    ...createSqlMemberStore(database),
+    sanctions: createSqlSanctionStore(database),
+    conversations: createSqlConversationStore(database),
+    close: () => database.close(),
+  };
+}

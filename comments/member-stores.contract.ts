@@ -1,0 +1,130 @@
+/** What every form of the members' stores keeps to. */
+
+import { describe, expect, test } from "bun:test";
+import type { MemberStores } from "./member-stores.ts";
+
+let number = 0;
+const newId = (name: string) => `${name}-${++number}`;
+
+/** `another` answers stores on the same data, as another process has them. */
+export function testMemberStores(name: string, open: () => Promise<MemberStores>, another: () => Promise<MemberStores>): void {
+  describe(`member stores: ${name}`, () => {
+    test("profiles are what was last said", async () => {
+      const { members } = await open();
+      const [ana, ben] = [newId("ana"), newId("ben")];
+      await members.remember([
+        { id: ben, name: "Ben", role: "guest" },
+        { id: ana, name: "Ana", role: "member", avatar: "https://example.org/a.png" },
+      ]);
+      await members.remember([{ id: ben, name: "Ben B", role: "moderator" }]);
+      await members.remember([]);
+      const profiles = await members.profiles([ana, ben, newId("nobody")]);
+      expect(Object.fromEntries(profiles)).toEqual({
+        [ana]: { id: ana, name: "Ana", role: "member", avatar: "https://example.org/a.png" },
+        [ben]: { id: ben, name: "Ben B", role: "moderator" },
+      });
+      expect((await members.profiles([])).size).toBe(0);
+    });
+
+    test("a guest is claimed by one member, whoever else tries at the same time", async () => {
+      const stores = [await open(), await another()];
+      const guest = newId("guest");
+      const winners = await Promise.all(
+        Array.from({ length: 20 }, (_, index) => (stores[index % 2] as MemberStores).members.claimGuest(guest, `m${index}`)),
+      );
+      expect(new Set(winners).size).toBe(1);
+      const owners = await (stores[1] as MemberStores).members.ownersOf([guest, newId("guest")]);
+      expect([...owners]).toEqual([[guest, winners[0] as string]]);
+    });
+
+    test("blocks are set, listed and lifted", async () => {
+      const { blocks } = await open();
+      const [ana, ben] = [newId("ana"), newId("ben")];
+      await blocks.set(ana, ben, true);
+      await blocks.set(ana, ben, true);
+      expect(await blocks.between(ana, ben)).toEqual([ana]);
+      expect(await blocks.between(ben, ana)).toEqual([ana]);
+      expect(await blocks.list(ana, 10)).toEqual([ben]);
+      await blocks.set(ana, ben, false);
+      expect(await blocks.between(ben, ana)).toEqual([]);
+    });
+
+    test("sanctions are in force until they end, one per place", async () => {
+      const { sanctions } = await open();
+      const ana = newId("ana");
+      const base = { member: ana, reason: "spam", at: 1, by: "mo" };
+      await sanctions.put({ ...base, video: "v", kind: "time-out", until: 1_000 });
+      await sanctions.put({ ...base, video: "", kind: "ban", until: null });
+      expect((await sanctions.of(ana, 999)).map(({ video, kind }) => [video, kind]).sort()).toEqual([
+        ["", "ban"],
+        ["v", "time-out"],
+      ]);
+      expect(await sanctions.of(ana, 1_000)).toEqual([{ ...base, video: "", kind: "ban", until: null }]);
+      await sanctions.put({ ...base, video: "v", kind: "time-out", until: 5_000, at: 2 });
+      expect((await sanctions.list("v", 2_000, 10)).filter(({ member }) => member === ana)).toHaveLength(1);
+      expect(await sanctions.remove(ana, "")).toBe(true);
+      expect(await sanctions.remove(ana, "")).toBe(false);
+    });
+
+    test("a conversation has two sides, its cursors only rise, and nobody sees what is not written", async () => {
+      const { conversations } = await open();
+      const [ana, ben] = [newId("ana"), newId("ben")];
+      expect(await conversations.find(ana, ben)).toBeUndefined();
+      expect(await conversations.advance(ana, ben, { seen: 1, delivered: 1 })).toBeUndefined();
+      await conversations.record({ from: ana, to: ben, number: 1, at: 10, text: "hi" });
+      await conversations.record({ from: ana, to: ben, number: 2, at: 20, text: "there" });
+      await conversations.record({ from: ana, to: ben, number: 1, at: 10, text: "hi" });
+      expect(await conversations.find(ben, ana)).toEqual({
+        other: ana,
+        last: 2,
+        lastAt: 20,
+        lastFrom: ana,
+        lastText: "there",
+        seen: 0,
+        delivered: 0,
+        otherSeen: 2,
+        otherDelivered: 2,
+      });
+      expect(await conversations.unread(ben)).toBe(2);
+      expect(await conversations.unread(ana)).toBe(0);
+      expect(await conversations.advance(ben, ana, { seen: 1, delivered: 0 })).toEqual({ seen: 1, delivered: 1, rose: true });
+      expect(await conversations.advance(ben, ana, { seen: 0, delivered: 1 })).toEqual({ seen: 1, delivered: 1, rose: false });
+      expect(await conversations.advance(ben, ana, { seen: 99, delivered: 99 })).toEqual({ seen: 2, delivered: 2, rose: true });
+      await conversations.record({ from: ben, to: ana, number: 3, at: 30, text: "yes" });
+      expect(await conversations.find(ana, ben)).toMatchObject({ last: 3, lastFrom: ben, seen: 2, otherSeen: 3 });
+      expect(await conversations.unread(ana)).toBe(1);
+    });
+
+    test("conversations are listed the newest first, in pages", async () => {
+      const { conversations } = await open();
+      const ana = newId("ana");
+      const others = Array.from({ length: 5 }, () => newId("other"));
+      for (const [index, other] of others.entries())
+        await conversations.record({ from: other, to: ana, number: 1, at: 100 + index, text: "x" });
+      const first = await conversations.list(ana, 2);
+      expect(first.map(({ other }) => other)).toEqual([others[4], others[3]] as string[]);
+      const second = await conversations.list(ana, 10, first[1]?.lastAt);
+      expect(second.map(({ other }) => other)).toEqual([others[2], others[1], others[0]] as string[]);
+    });
+
+    test("two who write to each other at once do not wait for each other for ever", async () => {
+      const stores = [await open(), await another()];
+      const [ana, ben] = [newId("ana"), newId("ben")];
+      await Promise.all(
+        Array.from({ length: 40 }, (_, index) =>
+          (stores[index % 2] as MemberStores).conversations.record(
+            index % 2 === 0
+              ? { from: ana, to: ben, number: index, at: index, text: "" }
+              : { from: ben, to: ana, number: index, at: index, text: "" },
+          ),
+        ),
+      );
+      expect(await (stores[0] as MemberStores).conversations.find(ana, ben)).toMatchObject({
+        last: 39,
+        lastFrom: ben,
+        seen: 38,
+        otherSeen: 39,
+      });
+    });
+  });
+}

@@ -1,0 +1,110 @@
+/**
+ * What is known of members beside their events: names and roles as their tokens last said them, guests
+ * who became members, blocks, sanctions, conversations. The messages themselves are in the log.
+ *
+ * The specification, held by `member-stores.contract.ts` for every form: each call is one transaction;
+ * reads see everything that resolved; `claimGuest` has one winner over all processes; cursors only rise.
+ * Rejects with `StoreUnavailableError` when the database cannot be reached; nothing was stored then.
+ */
+
+import type { Role } from "@ovation/protocol";
+
+/** What a member's token last said of them. */
+export interface Profile {
+  readonly id: string;
+  readonly name: string;
+  readonly avatar?: string;
+  /** On the whole site. */
+  readonly role: Role;
+}
+
+export interface MemberStore {
+  remember(profiles: readonly Profile[]): Promise<void>;
+  profiles(ids: readonly string[]): Promise<ReadonlyMap<string, Profile>>;
+  /** The guest belongs to the member from now on, unless somebody was first: answers whose they are. */
+  claimGuest(guest: string, member: string): Promise<string>;
+  /** Guests who became members, and which. */
+  ownersOf(guests: readonly string[]): Promise<ReadonlyMap<string, string>>;
+}
+
+export interface BlockStore {
+  set(member: string, other: string, blocked: boolean): Promise<void>;
+  /** Whom the member blocked; at most `limit`. */
+  list(member: string, limit: number): Promise<readonly string[]>;
+  /** Of the two, who blocked the other. */
+  between(a: string, b: string): Promise<readonly string[]>;
+}
+
+/** A time-out or a ban. */
+export interface Sanction {
+  readonly member: string;
+  /** A video's id, or empty for the whole site. */
+  readonly video: string;
+  readonly kind: "time-out" | "ban";
+  /** ms since 1970; `null` for a ban without an end. */
+  readonly until: number | null;
+  /** Shown to the member; may be empty. */
+  readonly reason: string;
+  readonly at: number;
+  /** The moderator; never shown to the member. */
+  readonly by: string;
+}
+
+export interface SanctionStore {
+  /** Replaces the member's earlier one in the same place. */
+  put(sanction: Sanction): Promise<void>;
+  /** Answers whether there was one. */
+  remove(member: string, video: string): Promise<boolean>;
+  /** Those in force, in every place. */
+  of(member: string, now: number): Promise<readonly Sanction[]>;
+  /** Those in force in one place, the newest first. */
+  list(video: string, now: number, limit: number): Promise<readonly Sanction[]>;
+}
+
+/** One member's side of a conversation. */
+export interface Conversation {
+  readonly other: string;
+  /** The newest message: its number in the conversation, when, by whom, how it begins. */
+  readonly last: number;
+  readonly lastAt: number;
+  readonly lastFrom: string;
+  readonly lastText: string;
+  /** Everything up to this number was seen, or reached a device. */
+  readonly seen: number;
+  readonly delivered: number;
+  /** The same of the other. */
+  readonly otherSeen: number;
+  readonly otherDelivered: number;
+}
+
+export interface NewMessage {
+  readonly from: string;
+  readonly to: string;
+  readonly number: number;
+  readonly at: number;
+  readonly text: string;
+}
+
+export interface ConversationStore {
+  /** Both sides have the message; for its author it counts as seen. Twice is once. */
+  record(message: NewMessage): Promise<void>;
+  /** Raises cursors; answers them, and whether one rose. `undefined` where there is no conversation. */
+  advance(
+    member: string,
+    other: string,
+    cursors: { readonly seen: number; readonly delivered: number },
+  ): Promise<{ readonly seen: number; readonly delivered: number; readonly rose: boolean } | undefined>;
+  find(member: string, other: string): Promise<Conversation | undefined>;
+  /** The newest first; those before `before` (ms) where it is given. */
+  list(member: string, limit: number, before?: number): Promise<readonly Conversation[]>;
+  /** Messages not seen in all conversations of the member. */
+  unread(member: string): Promise<number>;
+}
+
+export interface MemberStores {
+  readonly members: MemberStore;
+  readonly blocks: BlockStore;
+  readonly sanctions: SanctionStore;
+  readonly conversations: ConversationStore;
+  close(): Promise<void>;
+}

@@ -1,0 +1,48 @@
+/** Time-outs and bans, in SQL. */
+
+import type { Sanction, SanctionStore } from "./member-stores.ts";
+import { numberOf, type SqlDatabase, type SqlRow, textOf } from "./sql-database.ts";
+
+const COLUMNS = "member, video, kind, until_at, reason, made_at, made_by";
+const IN_FORCE = "(until_at IS NULL OR until_at > $2)";
+
+export function createSqlSanctionStore(database: SqlDatabase): SanctionStore {
+  return {
+    async put(sanction) {
+      const { member, video, kind, until, reason, at, by } = sanction;
+      await database.run(
+        `INSERT INTO ovation_sanctions (${COLUMNS}) VALUES ($1, $2, $3, $4, $5, $6, $7)
+         ON CONFLICT (member, video) DO UPDATE SET kind = excluded.kind, until_at = excluded.until_at, reason = excluded.reason,
+           made_at = excluded.made_at, made_by = excluded.made_by`,
+        [member, video, kind, until, reason, at, by],
+      );
+    },
+    async remove(member, video) {
+      const rows = await database.run("DELETE FROM ovation_sanctions WHERE member = $1 AND video = $2 RETURNING member", [member, video]);
+      return rows.length > 0;
+    },
+    async of(member, now) {
+      const rows = await database.run(`SELECT ${COLUMNS} FROM ovation_sanctions WHERE member = $1 AND ${IN_FORCE}`, [member, now]);
+      return rows.map(toSanction);
+    },
+    async list(video, now, limit) {
+      const rows = await database.run(
+        `SELECT ${COLUMNS} FROM ovation_sanctions WHERE video = $1 AND ${IN_FORCE} ORDER BY made_at DESC, member LIMIT $3`,
+        [video, now, limit],
+      );
+      return rows.map(toSanction);
+    },
+  };
+}
+
+function toSanction(row: SqlRow): Sanction {
+  return {
+    member: textOf(row.member),
+    video: textOf(row.video),
+    kind: row.kind === "ban" ? "ban" : "time-out",
+    until: row.until_at === null ? null : numberOf(row.until_at),
+    reason: textOf(row.reason),
+    at: numberOf(row.made_at),
+    by: textOf(row.made_by),
+  };
+}
