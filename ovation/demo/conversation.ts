@@ -2,9 +2,10 @@
 
 import { type Clock, LIKES_PER_REQUEST_MAX } from "@ovation/protocol";
 import type { DemoApi } from "./demo-api.ts";
+import { HOST, type Question } from "./demo-host.ts";
 import type { Member } from "./demo-people.ts";
 import type { DemoVideo } from "./demo-script.ts";
-import { HOST, type Occasion, type Question } from "./demo-texts.ts";
+import type { Occasion } from "./demo-texts.ts";
 import { pick } from "./grammar.ts";
 import {
   PAUSE_PER_PERSON_MS,

@@ -7,9 +7,9 @@
 import type { Clock, Message } from "@ovation/protocol";
 import { createConversation } from "./conversation.ts";
 import type { DemoApi } from "./demo-api.ts";
+import { HOST } from "./demo-host.ts";
 import type { Member } from "./demo-people.ts";
 import { type DemoVideo, MOMENT_EVERY_MS, MOMENTS, type Moment, PIN_EVERY_MS } from "./demo-script.ts";
-import { HOST } from "./demo-texts.ts";
 import { enter, type Viewer } from "./demo-viewer.ts";
 import { pick } from "./grammar.ts";
 import { TICK_MS } from "./limits.ts";

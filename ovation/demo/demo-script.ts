@@ -1,6 +1,6 @@
 /** The demo's videos, and what happens in them. */
 
-import type { HOST } from "./demo-texts.ts";
+import type { HOST } from "./demo-host.ts";
 
 export interface DemoVideo {
   readonly id: string;

@@ -1,9 +1,10 @@
 import { describe, expect, test } from "bun:test";
 import { COMMENT_CODE_POINTS_MAX } from "@ovation/protocol";
 import { seededRandom } from "../../scripts/demo-clip/loop.ts";
+import { HOST, QUESTIONS } from "./demo-host.ts";
 import { LANGUAGES } from "./demo-languages.ts";
 import { gatherPeople, type Person } from "./demo-people.ts";
-import { ENGLISH, HOST, type Occasion, QUESTIONS, WORDS } from "./demo-texts.ts";
+import { ENGLISH, type Occasion, WORDS } from "./demo-texts.ts";
 import { expand, type WordLists } from "./grammar.ts";
 import { createWriter } from "./writer.ts";
 

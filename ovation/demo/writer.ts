@@ -1,8 +1,9 @@
 /** Finds words for an occasion, and does not say the same thing twice in a while. */
 
+import { QUESTIONS, type Question } from "./demo-host.ts";
 import { LANGUAGES, type Language } from "./demo-languages.ts";
 import type { Person } from "./demo-people.ts";
-import { ENGLISH, type Occasion, QUESTIONS, type Question, WORDS } from "./demo-texts.ts";
+import { ENGLISH, type Occasion, WORDS } from "./demo-texts.ts";
 import { expand, pick, type WordLists } from "./grammar.ts";
 import { TEXTS_REMEMBERED } from "./limits.ts";
 
