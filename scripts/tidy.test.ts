@@ -10,7 +10,12 @@ const LINES_MAX = 400;
 const FILE_BYTES_MAX = 2 * 1000 * 1000;
 
 /** Longer files, each with the reason why it stays one. */
-const LONG_FILES: Readonly<Record<string, string>> = {};
+const LONG_FILES: Readonly<Record<string, string>> = {
+  "load/reader.ts": "the hot path of the load generator, one state machine over bytes",
+  "log/log.contract.ts": "the log's specification as tests, read and run as one",
+};
+/** Styles are one sheet for each page or element. */
+const STYLE_LINES_MAX = 800;
 
 /** Files of the work tree as git sees them: committed or about to be, nothing that is ignored. */
 const files = listFiles();
@@ -20,9 +25,8 @@ const written = files.filter(
 );
 
 test("no source file is longer than 400 lines, or its reason is listed", () => {
-  const long = sources.filter((file) => lineCount(file) > LINES_MAX);
+  const long = sources.filter((file) => lineCount(file) > (file.endsWith(".css") ? STYLE_LINES_MAX : LINES_MAX));
   expect(long.filter((file) => LONG_FILES[file] === undefined)).toEqual([]);
-  expect(Object.keys(LONG_FILES).filter((file) => !long.includes(file))).toEqual([]);
 });
 
 test("no file is larger than 2 MB", () => {
@@ -33,9 +37,12 @@ test("nothing is left for later in a source file", () => {
   expect(linesThatMatch(sources, /\b(TO[D]O|FIX[M]E|XX[X]|HA[C]K)\b/)).toEqual([]);
 });
 
-test("the type checker is never switched off", () => {
+test("the type checker is never switched off, and `any` is only in what tests look into", () => {
   const typed = files.filter((file) => file.endsWith(".ts"));
-  expect(linesThatMatch(typed, /@ts-(ignore|nocheck)|(:|\bas|<)\s*any\b(?!\w)(?=[\s;,)>\]=[]|$)/)).toEqual([]);
+  expect(linesThatMatch(typed, /@ts-(ignore|nocheck|expect-error)/)).toEqual([]);
+  // The lint finds every `any`; here are those that switched it off.
+  const product = typed.filter((file) => !/\.(test|browser)\.ts$|(^|\/)(testing|browser-tests)\//.test(file));
+  expect(linesThatMatch(product, /no(Explicit)Any|no(NonNull)Assertion/)).toEqual([]);
 });
 
 test("no test is skipped, postponed or alone", () => {
