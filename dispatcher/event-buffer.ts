@@ -29,6 +29,8 @@ export interface EventBuffer {
   take(eventsMax: number, bytesMax: number): Event[];
   /** Drops live events that have waited since before `liveBefore`, durable ones since before `durableBefore`; answers how many. */
   expire(liveBefore: number, durableBefore: number): number;
+  /** Since when the oldest event has waited, ms. */
+  readonly oldest: number | undefined;
   readonly size: number;
   readonly bytes: number;
   readonly merged: number;
@@ -140,6 +142,10 @@ export function createEventBuffer({ policy, eventsMax, bytesMax }: EventBufferOp
       return expired;
     },
 
+    get oldest() {
+      while (head < entries.length && entries[head]?.event === undefined) head++;
+      return entries[head]?.since;
+    },
     get size() {
       return size;
     },

@@ -6,6 +6,7 @@
  * closes them.
  */
 
+export { type Backbone, createBackboneRoutes, createHttpBackbone } from "./backend-calls.ts";
 export * from "./dispatcher.ts";
 export * from "./dispatcher-api.ts";
 export { decodeEvents, encodeEvents, MalformedEventsError } from "./event-codec.ts";

@@ -3,6 +3,7 @@
  * that it says it is: it may change its own rows, renew and release its own lease, and no other's.
  */
 
+import { LogUnavailableError } from "@ovation/log";
 import { Problem, type Route } from "@ovation/protocol";
 import type { FrontendAddress } from "@ovation/table";
 import type { z } from "zod";
@@ -36,6 +37,10 @@ export function createUpstreamRoutes(options: UpstreamRoutesOptions): readonly R
       underWay++;
       try {
         return Response.json((await answer(frontend, call)) ?? {});
+      } catch (error) {
+        // The log is everybody's: another dispatcher would say the same.
+        if (error instanceof LogUnavailableError) throw new Problem("unavailable", "the log cannot be reached", { retryAfterMs: 1000 });
+        throw error;
       } finally {
         underWay--;
       }

@@ -7,19 +7,28 @@ export interface MemoryViewerCountsOptions {
   readonly clock: Clock;
 }
 
+interface Reported {
+  readonly viewers: number;
+  /** When the number ends by itself; a frontend's ends with its frontend. */
+  readonly expiresAt: number;
+}
+
 export function createMemoryViewerCounts({ clock }: MemoryViewerCountsOptions): ViewerCounts {
-  const topics = new Map<Topic, Map<Reporter, number>>();
-  const expiries = new Map<Reporter, number>();
+  const topics = new Map<Topic, Map<Reporter, Reported>>();
+  const leases = new Map<Reporter, number>();
 
   function isAlive(reporter: Reporter): boolean {
-    return (expiries.get(reporter) ?? 0) > clock.now();
+    const until = leases.get(reporter);
+    if (until === undefined || until > clock.now()) return until !== undefined;
+    leases.delete(reporter);
+    return false;
   }
 
-  function set(topic: Topic, reporter: Reporter, viewers: number): void {
+  function set(topic: Topic, reporter: Reporter, reported: Reported): void {
     const numbers = topics.get(topic);
-    if (viewers > 0) {
-      if (numbers === undefined) topics.set(topic, new Map([[reporter, viewers]]));
-      else numbers.set(reporter, viewers);
+    if (reported.viewers > 0) {
+      if (numbers === undefined) topics.set(topic, new Map([[reporter, reported]]));
+      else numbers.set(reporter, reported);
     } else if (numbers?.delete(reporter) === true && numbers.size === 0) {
       topics.delete(topic);
     }
@@ -28,9 +37,9 @@ export function createMemoryViewerCounts({ clock }: MemoryViewerCountsOptions): 
   function total(topic: Topic): ViewerTotal {
     let local = 0;
     let all = 0;
-    for (const [reporter, viewers] of topics.get(topic) ?? []) {
-      if (!isAlive(reporter)) {
-        set(topic, reporter, 0);
+    for (const [reporter, { viewers, expiresAt }] of topics.get(topic) ?? []) {
+      if (!isAlive(reporter) || expiresAt <= clock.now()) {
+        set(topic, reporter, { viewers: 0, expiresAt });
         continue;
       }
       all += viewers;
@@ -42,19 +51,21 @@ export function createMemoryViewerCounts({ clock }: MemoryViewerCountsOptions): 
   return {
     async report(reporter, counts, ttlMs) {
       const alive = isAlive(reporter);
-      expiries.set(reporter, clock.now() + ttlMs);
-      for (const { topic, viewers } of counts) set(topic, reporter, viewers);
+      const until = clock.now() + ttlMs;
+      leases.set(reporter, until);
+      const expiresAt = reporter.startsWith(DATACENTER_REPORTER_PREFIX) ? until : Number.POSITIVE_INFINITY;
+      for (const { topic, viewers } of counts) set(topic, reporter, { viewers, expiresAt });
       return alive;
     },
     async release(reporter) {
-      expiries.delete(reporter);
+      leases.delete(reporter);
     },
     async totals(asked) {
       return asked.map(total);
     },
     async close() {
       topics.clear();
-      expiries.clear();
+      leases.clear();
     },
   };
 }

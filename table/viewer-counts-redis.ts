@@ -1,17 +1,19 @@
 /**
  * Viewer counts on Redis or Valkey, laid out as the subscription table is: `o:v:video:42` is a hash,
- * reporter → number, and `o:{viewers}:leases` says which reporters live.
+ * frontend → number, and `o:{viewers}:leases` says which reporters live. Another data centre's numbers
+ * are keys of their own, `o:dc:EAST:video:42`, which expire.
  *
  * Cost: a report is one command per topic that changed and two more; totals are one command per topic
- * and one more, in one pipeline per node.
+ * and data centre, and one more, in one pipeline per node.
  */
 
 import { randomBytes } from "node:crypto";
+import type { Topic } from "@ovation/protocol";
 import { readIdentity } from "./redis-identity.ts";
 import { createRedisLeases } from "./redis-leases.ts";
 import type { RedisStore } from "./redis-store.ts";
 import { createRedisSweep } from "./redis-sweep.ts";
-import { DATACENTER_REPORTER_PREFIX, type ViewerCounts, type ViewerTotal } from "./viewer-counts.ts";
+import { DATACENTER_REPORTER_PREFIX, type ViewerCount, type ViewerCounts, type ViewerTotal } from "./viewer-counts.ts";
 
 const COUNTS_PER_SLICE = 2000;
 
@@ -27,19 +29,45 @@ export function createRedisViewerCounts({ store, sweepMs }: RedisViewerCountsOpt
   const leases = createRedisLeases(store, "viewers");
   const sweep = createRedisSweep({ store, leases, rowPrefix, ...(sweepMs === undefined ? {} : { tickMs: sweepMs }) });
 
-  function sum(topicKey: string, numbers: Record<string, string>, live: ReadonlyMap<string, string>): ViewerTotal {
-    let local = 0;
-    let all = 0;
+  /** Data centres seen so far: a few, by configuration. */
+  const datacenters = new Set<string>();
+  const datacenterKey = (reporter: string, topic: Topic) => `${store.prefix}:${reporter}:${topic}`;
+
+  function sum(topicKey: string, numbers: Record<string, string>, live: ReadonlyMap<string, string>): number {
+    let viewers = 0;
     for (const [reporter, value] of Object.entries(numbers)) {
-      if (!live.has(reporter)) {
-        sweep.seen(topicKey, reporter);
-        continue;
-      }
-      const viewers = Number.parseInt(value, 10);
-      all += viewers;
-      if (!reporter.startsWith(DATACENTER_REPORTER_PREFIX)) local += viewers;
+      if (live.has(reporter)) viewers += Number.parseInt(value, 10);
+      else sweep.seen(topicKey, reporter);
     }
-    return { local, all };
+    return viewers;
+  }
+
+  /** What each of these data centres says of each topic, added up. */
+  async function remote(topics: readonly Topic[], names: readonly string[]): Promise<readonly number[]> {
+    const values = await Promise.all(topics.map((topic) => Promise.all(names.map((name) => client.get(datacenterKey(name, topic))))));
+    return values.map((found) => found.reduce((viewers, value) => viewers + Number(value ?? 0), 0));
+  }
+
+  async function totals(topics: readonly Topic[]): Promise<readonly ViewerTotal[]> {
+    const keys = topics.map((topic) => rowPrefix + topic);
+    const known = [...datacenters];
+    const [live, elsewhere, ...rows] = await Promise.all([leases.live(), remote(topics, known), ...keys.map((key) => client.hgetall(key))]);
+    const added = [...live.keys()].filter((name) => name.startsWith(DATACENTER_REPORTER_PREFIX) && !datacenters.has(name));
+    const more = added.length === 0 ? [] : await remote(topics, added);
+    for (const name of added) datacenters.add(name);
+    return rows.map((numbers, index) => {
+      const local = sum(keys[index] ?? "", numbers, live);
+      return { local, all: local + (elsewhere[index] ?? 0) + (more[index] ?? 0) };
+    });
+  }
+
+  function write(reporter: string, { topic, viewers }: ViewerCount, mark: string, ttlMs: number): Promise<unknown> {
+    const rounded = Math.round(viewers);
+    if (!reporter.startsWith(DATACENTER_REPORTER_PREFIX)) {
+      return rounded > 0 ? client.hset(rowPrefix + topic, reporter, `${rounded} ${mark}`) : client.hdel(rowPrefix + topic, reporter);
+    }
+    const key = datacenterKey(reporter, topic);
+    return rounded > 0 ? client.set(key, rounded, "PX", Math.ceil(ttlMs)) : client.del(key);
   }
 
   return {
@@ -50,25 +78,12 @@ export function createRedisViewerCounts({ store, sweepMs }: RedisViewerCountsOpt
       const mark = randomBytes(3).toString("hex");
       for (let start = 0; start < counts.length; start += COUNTS_PER_SLICE) {
         const slice = counts.slice(start, start + COUNTS_PER_SLICE);
-        await store.run("report", slice.length, () =>
-          Promise.all(
-            slice.map(({ topic, viewers }) =>
-              viewers > 0
-                ? client.hset(rowPrefix + topic, reporter, `${Math.round(viewers)} ${mark}`)
-                : client.hdel(rowPrefix + topic, reporter),
-            ),
-          ),
-        );
+        await store.run("report", slice.length, () => Promise.all(slice.map((count) => write(reporter, count, mark, ttlMs))));
       }
       return alive;
     },
     release: (reporter) => store.run("release", 1, () => leases.release(reporter)),
-    totals: (topics) =>
-      store.run("totals", topics.length + 1, async () => {
-        const keys = topics.map((topic) => rowPrefix + topic);
-        const [live, ...rows] = await Promise.all([leases.live(), ...keys.map((key) => client.hgetall(key))]);
-        return rows.map((numbers, index) => sum(keys[index] ?? "", numbers, live));
-      }),
+    totals: (topics) => store.run("totals", topics.length * (1 + datacenters.size) + 1, () => totals(topics)),
     async close() {
       sweep.close();
     },

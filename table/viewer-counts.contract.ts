@@ -71,6 +71,21 @@ export function viewerCountsContract(name: string, open: () => Promise<ViewerCou
     expect((await counts.totals([topic]))[0]).toEqual({ local: 17, all: 17 });
   });
 
+  test(`${name}: another data centre's numbers each end by themselves, and with it`, async () => {
+    const { counts, pass, ttlMs } = await open();
+    const [one, two] = [freshTopic(), freshTopic()];
+    await counts.report("dc:west", [{ topic: one, viewers: 40 }], ttlMs);
+    await counts.report("dc:west", [{ topic: two, viewers: 50 }], ttlMs * 4);
+    expect((await counts.totals([one, two])).map(({ local, all }) => [local, all])).toEqual([
+      [0, 40],
+      [0, 50],
+    ]);
+    await pass(ttlMs * 1.5);
+    expect((await counts.totals([one, two])).map(({ all }) => all)).toEqual([0, 50]);
+    await counts.report("dc:west", [{ topic: two, viewers: 0 }], ttlMs);
+    expect((await counts.totals([two])).map(({ all }) => all)).toEqual([0]);
+  });
+
   test(`${name}: after any sequence of reports each total is the sum of the last numbers`, async () => {
     const { counts } = await open();
     const report = fc.record({ reporter: fc.nat({ max: 2 }), topic: fc.nat({ max: 2 }), viewers: fc.nat({ max: 3 }) });

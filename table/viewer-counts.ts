@@ -3,11 +3,13 @@
  *
  * The specification, held by `viewer-counts.contract.ts` for every form:
  *
- * - A reporter is a frontend, or `dc:NAME` for another data centre as a whole. It reports numbers of
- *   single topics; a topic that it does not name keeps its last number; 0 ends it.
- * - Every report, also an empty one, keeps the reporter alive for `ttlMs`. After that its numbers no
- *   longer count. `report` answers false where it had not been alive, or its numbers may be lost: the
- *   reporter then reports all of them again.
+ * - A reporter is a frontend, or `dc:NAME` for another data centre as a whole. A frontend reports numbers
+ *   of single topics; a topic that it does not name keeps its last number; 0 ends it.
+ * - Every report of a frontend, also an empty one, keeps it alive for `ttlMs`. After that its numbers no
+ *   longer count. `report` answers false where it had not been alive, or its numbers may be lost: it
+ *   then reports all of them again.
+ * - A data centre's numbers are asked for by those who want to know them, again and again: each number
+ *   lasts for `ttlMs` by itself.
  * - Reports of one reporter come one after the other (it waits for the answer); different reporters' in any order.
  * - Nothing is exact in the moment: a total is a sum of numbers that are each as old as their report.
  * - Rejects with {@link TableUnavailableError} when the store cannot be reached.

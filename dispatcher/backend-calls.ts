@@ -1,0 +1,109 @@
+/**
+ * The calls of backends (the comments service) on dispatchers, as they travel: publish what was
+ * committed, and ask how many watch. Any dispatcher answers any of them.
+ */
+
+import { type Event, parseTopic, Problem, type Route, type Topic } from "@ovation/protocol";
+import { z } from "zod";
+import { decodeEvents, encodeEvents, MalformedEventsError } from "./event-codec.ts";
+import type { InternalAuth } from "./internal-auth.ts";
+import { CallFailedError, createInternalClient, type InternalTls } from "./internal-client.ts";
+import { type InternalRouteOptions, internalRoute, parseCall, refuse } from "./internal-route.ts";
+
+const PUBLISH_PATH = "/internal/v1/publish";
+const VIEWERS_PATH = "/internal/v1/viewers";
+const EVENTS_PER_CALL_MAX = 10_000;
+const PUBLISH_BYTES_MAX = 8 * 1024 * 1024;
+const TOPICS_PER_CALL_MAX = 1000;
+const VIEWERS_BYTES_MAX = 256 * 1024;
+const TIMEOUT_MS = 2000;
+
+const ViewersCall = z.strictObject({ topics: z.array(z.string()).max(TOPICS_PER_CALL_MAX) });
+
+/** What a backend needs of the dispatchers. */
+export interface Backbone {
+  /** Rejects with `unavailable` where no dispatcher takes the events. */
+  publish(events: readonly Event[]): Promise<void>;
+  viewers(topics: readonly Topic[]): Promise<ReadonlyMap<Topic, number>>;
+}
+
+export interface HttpBackboneOptions {
+  /** Internal addresses of dispatchers. */
+  readonly dispatchers: readonly string[];
+  readonly auth: InternalAuth;
+  readonly random: () => number;
+  readonly tls?: InternalTls;
+}
+
+/** The dispatchers over the network: the one that answered last is asked first, the others when it does not. */
+export function createHttpBackbone({ dispatchers, auth, random, tls }: HttpBackboneOptions): Backbone {
+  if (dispatchers.length === 0) throw new Error("a backend needs the address of a dispatcher");
+  const client = createInternalClient({ auth, from: "backend", ...(tls === undefined ? {} : { tls }) });
+  let current = Math.floor(random() * dispatchers.length);
+
+  async function call(path: string, body: string, contentType: string): Promise<unknown> {
+    for (let attempt = 0; attempt < dispatchers.length; attempt++) {
+      const index = (current + attempt) % dispatchers.length;
+      try {
+        const answer = await client.call(dispatchers[index] ?? "", path, body, { timeoutMs: TIMEOUT_MS, contentType });
+        current = index;
+        return answer;
+      } catch (error) {
+        if (!(error instanceof CallFailedError)) throw error;
+      }
+    }
+    throw new Problem("unavailable", "no dispatcher answers", { retryAfterMs: 1000 });
+  }
+
+  return {
+    async publish(events) {
+      for (let start = 0; start < events.length; start += EVENTS_PER_CALL_MAX) {
+        await call(PUBLISH_PATH, encodeEvents(events.slice(start, start + EVENTS_PER_CALL_MAX)), "text/plain");
+      }
+    },
+    async viewers(topics) {
+      const counts = new Map<Topic, number>();
+      for (let start = 0; start < topics.length; start += TOPICS_PER_CALL_MAX) {
+        const slice = topics.slice(start, start + TOPICS_PER_CALL_MAX);
+        const numbers = (await call(VIEWERS_PATH, JSON.stringify({ topics: slice }), "application/json")) as readonly number[];
+        for (const [index, topic] of slice.entries()) counts.set(topic, numbers[index] ?? 0);
+      }
+      return counts;
+    },
+  };
+}
+
+export interface BackboneRoutesOptions extends InternalRouteOptions {
+  readonly backbone: Backbone;
+}
+
+/** The dispatcher's internal routes for backends. */
+export function createBackboneRoutes({ backbone, ...options }: BackboneRoutesOptions): readonly Route[] {
+  const { refusals } = options;
+  return [
+    internalRoute(options, PUBLISH_PATH, PUBLISH_BYTES_MAX, async ({ from, body }) => {
+      if (from !== "backend") throw refuse(refusals, "not-the-caller");
+      await backbone.publish(decode(body));
+      return new Response(null, { status: 204 });
+    }),
+    internalRoute(options, VIEWERS_PATH, VIEWERS_BYTES_MAX, async ({ from, body }) => {
+      if (from !== "backend") throw refuse(refusals, "not-the-caller");
+      const topics = parseCall(refusals, ViewersCall, body).topics.map((text) => {
+        const topic = parseTopic(text);
+        if (topic === undefined) throw refuse(refusals, "malformed");
+        return topic;
+      });
+      const counts = await backbone.viewers(topics);
+      return Response.json(topics.map((topic) => counts.get(topic) ?? 0));
+    }),
+  ];
+
+  function decode(body: Uint8Array): readonly Event[] {
+    try {
+      return decodeEvents(new TextDecoder("utf-8", { fatal: true }).decode(body), { eventsMax: EVENTS_PER_CALL_MAX, checkData: true });
+    } catch (error) {
+      if (error instanceof MalformedEventsError || error instanceof TypeError) throw refuse(refusals, "malformed");
+      throw error;
+    }
+  }
+}
