@@ -2,7 +2,8 @@
  * `<live-comments video="42">`: the comments, likes and viewer count of one live video.
  *
  * Attributes: `video`, `server` (default: where this script came from), `token`, `theme`
- * (`auto` | `light` | `dark`), `compact`, `readonly`, `hide-reactions`. Property `getToken`: a function
+ * (`auto` | `light` | `dark`), `compact`, `readonly`, `hide-reactions`, `sign-in` (the site
+ * has a sign-in: show its button, which sends `signin-requested`). Property `getToken`: a function
  * that fetches a token, called again when one has expired.
  *
  * Events, all bubbling through shadow roots: `comment-sent` (`{text}`), `signin-requested`,
@@ -29,6 +30,7 @@ export class LiveComments extends ReactiveElement {
     compact: { type: Boolean, reflect: true },
     readOnly: { type: Boolean, reflect: true, attribute: "readonly" },
     hideReactions: { type: Boolean, reflect: true, attribute: "hide-reactions" },
+    signIn: { type: Boolean, attribute: "sign-in" },
   };
   // The size is there from the start, so that the page does not move when the view arrives.
   static override styles = css`:host{display:block;height:var(--lc-height,36rem);min-height:12rem}:host([hidden]){display:none}`;
@@ -40,6 +42,7 @@ export class LiveComments extends ReactiveElement {
   declare compact: boolean;
   declare readOnly: boolean;
   declare hideReactions: boolean;
+  declare signIn: boolean;
   /** Fetches a token; `undefined` for nobody. */
   getToken: (() => string | undefined | Promise<string | undefined>) | undefined;
 

@@ -122,7 +122,7 @@ function card({ words }: PageContext, video: VideoInfo): Html {
 <span class="poster tone-${toneOf(video.id)}">${
     video.poster === undefined ? icon("bubble") : html`<img src="${video.poster}" alt="" width="640" height="360" loading="lazy">`
   }${video.live && html`<span class="badge-live">${words.t("live")}</span>`}<span class="count">${icon("eye")}<span data-viewers>${words.t("watching", video.viewers)}</span></span></span>
-<strong dir="auto">${video.title}</strong>
+<strong><bdi>${video.title}</bdi></strong>
 <span class="meta"><span data-likes>${words.t("likes", likesOf(video))}</span> · <span data-comments>${words.t("comments", video.comments)}</span></span>
 </a></li>`;
 }
@@ -141,7 +141,7 @@ ${top(context)}
 <div class="column">
 ${video.media === undefined || video.media.length === 0 ? noPicture(video, words) : player(video, words)}
 <div class="about">
-<div class="titles"><h1 dir="auto">${video.title}</h1>
+<div class="titles"><h1><bdi>${video.title}</bdi></h1>
 <p class="meta"><span class="figure">${icon("eye")}<span data-viewers>${words.t("watching", video.viewers)}</span></span><span class="figure">${icon("heart")}<span data-likes>${words.t("likes", likesOf(video))}</span></span></p></div>
 <div class="actions">
 <button type="button" data-share data-done="${words.t("copied")}">${icon("share")}<span>${words.t("share")}</span></button>
@@ -149,7 +149,7 @@ ${video.media === undefined || video.media.length === 0 ? noPicture(video, words
 <button type="button" data-pop-out>${icon("window")}<span>${words.t("popOut")}</span></button>
 </div>
 </div>
-${video.description !== undefined && html`<p class="description" dir="auto">${video.description}</p>`}
+${video.description !== undefined && html`<p class="description"><bdi>${video.description}</bdi></p>`}
 </div>
 <live-comments id="comments" video="${video.id}"></live-comments>
 </main>

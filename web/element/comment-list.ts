@@ -185,9 +185,11 @@ export class CommentList {
   #onScroll(): void {
     const { scrollTop, scrollHeight, clientHeight } = this.#scroller;
     const moved = scrollTop - this.#top;
+    const distance = scrollHeight - scrollTop - clientHeight;
     this.#top = scrollTop;
-    if (moved < -1) this.#follow(false);
-    else if (moved > 1 && !this.#held && scrollHeight - scrollTop - clientHeight <= FOLLOW_DISTANCE_PX) this.#follow(true);
+    // Upwards, but still at the end: the list grew taller, nobody scrolled.
+    if (moved < -1 && distance > 1) this.#follow(false);
+    else if (moved > 1 && !this.#held && distance <= FOLLOW_DISTANCE_PX) this.#follow(true);
   }
 
   #follow(following: boolean): void {

@@ -23,6 +23,8 @@ export interface ComposerHost {
   send(text: string, replyTo: number | undefined): Promise<Refusal | undefined>;
   /** Becomes a guest with this name. */
   join(name: string): Promise<Refusal | undefined>;
+  /** The site has a sign-in of its own. */
+  readonly offersSignIn: boolean;
   requestSignIn(): void;
   /** Says something to screen readers. */
   say(text: string): void;
@@ -175,7 +177,7 @@ export class Composer {
         <button class="join" ?disabled=${this.#busy}>${strings.t("join")}</button>
       </div>
       <p class="under"><span id="name-problem" role="alert" class="over">${this.#nameProblem}</span>
-        <button type="button" class="link" @click=${() => this.#host.requestSignIn()}>${strings.t("signIn")}</button>
+        ${this.#host.offersSignIn ? html`<button type="button" class="link" @click=${() => this.#host.requestSignIn()}>${strings.t("signIn")}</button>` : nothing}
         <button type="button" class="link" @click=${() => {
           this.asking = false;
           this.focus();

@@ -31,7 +31,7 @@ import { cleanText, mentions } from "./text.ts";
 import { createThrottle } from "./throttle.ts";
 
 /** What the view needs of its element. */
-export type ViewElement = ReactiveElement & { readonly readOnly: boolean; readonly hideReactions: boolean };
+export type ViewElement = ReactiveElement & { readonly readOnly: boolean; readonly hideReactions: boolean; readonly signIn: boolean };
 
 const styles = [baseCss, listCss, composerCss, menuCss].map((css) => unsafeCSS(css));
 const SAID_MS = 3000;
@@ -169,6 +169,10 @@ export class View implements ComposerHost, MenuHost {
     }
   }
 
+  get offersSignIn(): boolean {
+    return this.#element.signIn;
+  }
+
   requestSignIn(): void {
     this.#dispatch("signin-requested", {});
   }
@@ -233,7 +237,7 @@ export class View implements ComposerHost, MenuHost {
       following: this.#list?.following ?? true,
       fresh: store.items.filter((item) => (item.seq ?? 0) > this.#seenSeq).length,
       status: this.#status.text,
-      offerSignIn: state.name === "failed" && state.reason === "token-invalid",
+      offerSignIn: this.offersSignIn && state.name === "failed" && state.reason === "token-invalid",
       readOnly,
       hideReactions,
       composer: this.#composer.render(readOnly),

@@ -1,0 +1,27 @@
+import { defineConfig } from "@playwright/test";
+
+/** Browser tests run on the machine's own Chromium: nothing is downloaded. */
+export default defineConfig({
+  testDir: ".",
+  testMatch: "**/browser-tests/*.browser.ts",
+  // Two cores, and each spec starts a server: one after another is faster than in each other's way.
+  workers: 1,
+  timeout: 30_000,
+  expect: { timeout: 7000 },
+  reporter: "list",
+  use: {
+    browserName: "chromium",
+    locale: "en-US",
+    launchOptions: {
+      executablePath: process.env["OVATION_CHROMIUM"] ?? "/usr/bin/chromium",
+      args: [
+        "--no-sandbox",
+        "--disable-quic",
+        "--disable-background-networking",
+        "--disable-component-update",
+        "--no-first-run",
+        "--disable-sync",
+      ],
+    },
+  },
+});

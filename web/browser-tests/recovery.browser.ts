@@ -1,0 +1,80 @@
+import { TestServer } from "./server.ts";
+import { actAs, expect, openWatch, rows, test, texts, write } from "./test.ts";
+
+let server: TestServer;
+test.beforeEach(async () => {
+  server = await TestServer.start();
+});
+test.afterEach(() => server.stop());
+
+test("after kill -9 and a restart nothing is missed and nothing comes twice", async ({ page, context }) => {
+  const ana = await server.guest("Ana");
+  await actAs(context, server, await server.guest("Reader"));
+  await openWatch(page, server);
+  const expected: string[] = [];
+  const send = async (count: number): Promise<void> => {
+    for (let index = 0; index < count; index++) {
+      const text = `comment ${expected.length + 1}`;
+      await server.comment("demo", text, ana.token);
+      expected.push(text);
+    }
+  };
+  await send(20);
+  await expect(rows(page)).toHaveCount(20);
+  await server.kill();
+  await expect(page.getByText("Connection lost. Reconnecting…")).toBeVisible();
+  await server.run();
+  // Written while the page is still away.
+  await send(15);
+  await expect(rows(page)).toHaveCount(35, { timeout: 25_000 });
+  await expect(page.getByText("Connection lost. Reconnecting…")).toBeHidden();
+  await send(5);
+  await expect(rows(page)).toHaveCount(40);
+  expect(await texts(page)).toEqual(expected);
+  // And who was signed in still is.
+  await write(page, "still here");
+  await expect(rows(page).last()).toHaveAttribute("data-state", "sent");
+});
+
+test("offline is said, and what came meanwhile is there afterwards", async ({ page, context }) => {
+  const ana = await server.guest("Ana");
+  await openWatch(page, server);
+  await context.setOffline(true);
+  await expect(page.getByText("You are offline.")).toBeVisible();
+  await server.comment("demo", "you were away", ana.token);
+  await context.setOffline(false);
+  await expect(rows(page)).toContainText("you were away");
+  await expect(page.getByText("You are offline.")).toBeHidden();
+});
+
+test("a page that opens while the server is away fills itself when it is back", async ({ page }) => {
+  const ana = await server.guest("Ana");
+  await server.comment("demo", "stored before", ana.token);
+  await page.route("**/v1/**", (route) => route.abort());
+  await page.goto(`${server.url}/watch/demo`);
+  await expect(page.getByText("The comments could not be loaded")).toBeVisible();
+  await page.unroute("**/v1/**");
+  await page.getByRole("button", { name: "Try again" }).click();
+  await expect(rows(page)).toContainText("stored before");
+});
+
+test("two pages of one browser share one event stream", async ({ context }) => {
+  const streams = new Set<string>();
+  const first = await context.newPage();
+  const second = await context.newPage();
+  for (const page of [first, second]) page.on("request", (request) => request.url().includes("/v1/events") && streams.add(request.url()));
+  let opened = 0;
+  context.on("request", (request) => {
+    if (request.url().includes("/v1/events")) opened++;
+  });
+  await openWatch(first, server);
+  await openWatch(second, server);
+  const ana = await server.guest("Ana");
+  await server.comment("demo", "for both", ana.token);
+  await expect(rows(first)).toContainText("for both");
+  await expect(rows(second)).toContainText("for both");
+  expect(opened).toBe(1);
+  await first.close();
+  await server.comment("demo", "after the first is gone", ana.token);
+  await expect(rows(second).last()).toContainText("after the first is gone", { timeout: 15_000 });
+});

@@ -1,0 +1,59 @@
+/** Playwright's test with what holds for every page here: no request leaves for another host, and no script fails. */
+
+import { type BrowserContext, test as base, expect, type Locator, type Page } from "@playwright/test";
+import type { Person, TestServer } from "./server.ts";
+
+export { expect };
+
+export const test = base.extend({
+  context: async ({ context }, use) => {
+    const foreign: string[] = [];
+    const failures: string[] = [];
+    context.on("request", (request) => {
+      const { protocol, hostname } = new URL(request.url());
+      if (/^(https?|wss?):$/.test(protocol) && hostname !== "127.0.0.1") foreign.push(request.url());
+    });
+    context.on("weberror", (error) => failures.push(error.error().message));
+    await use(context);
+    expect(foreign, "requests to other hosts").toEqual([]);
+    expect(failures, "uncaught errors").toEqual([]);
+  },
+});
+
+/** The context's browser has been this guest before. */
+export async function actAs(context: BrowserContext, server: TestServer, person: Person): Promise<void> {
+  await context.addInitScript(
+    ([key, token]) => {
+      if (key !== undefined && token !== undefined) localStorage.setItem(key, token);
+    },
+    [`ovation:guest:${server.url}`, person.token],
+  );
+}
+
+export async function openWatch(page: Page, server: TestServer, video = "demo"): Promise<void> {
+  await page.goto(`${server.url}/watch/${video}`);
+  await connected(page);
+}
+
+/** The stream is open: the server counts this page. */
+export async function connected(page: Page): Promise<void> {
+  await expect(page.locator("live-comments .viewers")).toBeVisible();
+  await expect(page.locator("live-comments .skeleton")).toHaveCount(0);
+}
+
+export function rows(page: Page): Locator {
+  return page.locator("live-comments li");
+}
+
+export function texts(page: Page): Promise<string[]> {
+  return page.locator("live-comments li .text").allInnerTexts();
+}
+
+export function composer(page: Page): Locator {
+  return page.getByRole("textbox", { name: "Comment" });
+}
+
+export async function write(page: Page, text: string): Promise<void> {
+  await composer(page).fill(text);
+  await composer(page).press("Enter");
+}
