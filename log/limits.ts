@@ -59,3 +59,12 @@ export const POSTGRES_MARGIN_MS = 30_000;
 
 /** Topics that one answer of `changes` may exceed its limit to. */
 export const CHANGES_MAX = 100_000;
+
+/** How long an operator's import, export or check of a PostgreSQL log may take. */
+export const ARCHIVE_MS_MAX = 24 * 60 * 60 * 1000;
+
+/** Topics, and events, that an archive reads or writes at once. */
+export const ARCHIVE_BATCH = 1_000;
+
+/** What `verify` lists; more are counted. */
+export const PROBLEMS_MAX = 100;

@@ -1,19 +1,24 @@
 import { afterAll, beforeAll } from "bun:test";
 import { logContract } from "./log.contract.ts";
 import { openPostgresLog } from "./log-postgres.ts";
+import { PostgresClient } from "./postgres-client.ts";
 import { startPostgres, type TestPostgres } from "./testing/postgres.ts";
 
 let postgres: TestPostgres;
-let databases = 0;
+let url: string;
 beforeAll(async () => {
   postgres = await startPostgres();
+  url = await postgres.createDatabase("log");
 });
 afterAll(() => postgres.stop());
 
 logContract(
   "PostgreSQL",
   async ({ policy }) => {
-    const url = await postgres.createDatabase(`log${++databases}`);
+    // An empty schema is to be had ten times faster than an empty database.
+    const client = new PostgresClient(url);
+    await client.query("reads", "DROP SCHEMA IF EXISTS ovation_log CASCADE");
+    await client.close();
     const [log, other] = await Promise.all([openPostgresLog({ url, policy }), openPostgresLog({ url, policy })]);
     return {
       log,

@@ -36,6 +36,8 @@ export interface PostgresLogOptions {
   /** For the pauses between attempts. Stamps are by the server's clock. */
   readonly clock?: Clock;
   readonly queueEntriesMax?: number;
+  /** A query without an answer for this long rejects with LogUnavailableError. Default 8,000. */
+  readonly answerMsMax?: number;
 }
 
 interface AppendedRow {
@@ -53,7 +55,7 @@ interface AppendedRow {
  * again), with LogUnusableError where trying again would not help.
  */
 export async function openPostgresLog(options: PostgresLogOptions): Promise<Log & LogKeeper> {
-  const client = new PostgresClient(options.url);
+  const client = new PostgresClient(options.url, { answerMsMax: options.answerMsMax });
   try {
     await migrate(client);
   } catch (error) {

@@ -22,6 +22,9 @@ export const APPLICATION_NAME = "ovation-log";
 
 export type Parameter = string | number;
 
+/** A statement within a transaction. */
+export type Query = <Row>(statement: string, parameters?: readonly Parameter[]) => Promise<readonly Row[]>;
+
 /** Took the transaction back because of others; the same again may do. */
 const RETRIED = new Set(["40001", "40P01"]);
 /** What an operator must put right before anything works: rights, names, passwords. */
@@ -38,8 +41,13 @@ export class PostgresClient {
   readonly where: string;
   readonly #pools: Record<PoolName, SQL>;
 
-  constructor(url: string) {
+  readonly #answerMsMax: number;
+  readonly #applicationName: string;
+
+  constructor(url: string, options: { readonly answerMsMax?: number | undefined; readonly applicationName?: string } = {}) {
     this.#url = url;
+    this.#answerMsMax = options.answerMsMax ?? POSTGRES_ANSWER_MS_MAX;
+    this.#applicationName = options.applicationName ?? APPLICATION_NAME;
     const { hostname, port, pathname } = new URL(url);
     this.where = `${hostname}:${port || "5432"}${pathname}`;
     this.#pools = { appends: this.#open("appends"), reads: this.#open("reads") };
@@ -50,11 +58,10 @@ export class PostgresClient {
     return this.#within(pool, (sql) => sql.unsafe<Row[]>(statement, [...parameters]));
   }
 
-  /** Runs `work` in one transaction. */
-  transaction<Result>(
-    work: (query: <Row>(statement: string, parameters?: readonly Parameter[]) => Promise<readonly Row[]>) => Promise<Result>,
-  ): Promise<Result> {
-    return this.#within("appends", (sql) => sql.begin((tx) => work((statement, parameters = []) => tx.unsafe(statement, [...parameters]))));
+  /** Runs `work` in one transaction, which may take as long as one query unless said otherwise. */
+  transaction<Result>(work: (query: Query) => Promise<Result>, answerMsMax = this.#answerMsMax): Promise<Result> {
+    const run = (sql: SQL) => sql.begin((tx) => work((statement, parameters = []) => tx.unsafe(statement, [...parameters])));
+    return this.#within("appends", run, answerMsMax);
   }
 
   async close(): Promise<void> {
@@ -69,7 +76,7 @@ export class PostgresClient {
       idleTimeout: 0,
       connectionTimeout: POSTGRES_CONNECT_MS_MAX / 1000,
       connection: {
-        application_name: APPLICATION_NAME,
+        application_name: this.#applicationName,
         statement_timeout: `${POSTGRES_STATEMENT_MS_MAX}`,
         idle_in_transaction_session_timeout: `${POSTGRES_STATEMENT_MS_MAX}`,
         default_transaction_isolation: "read committed",
@@ -77,7 +84,7 @@ export class PostgresClient {
     });
   }
 
-  async #within<Result>(name: PoolName, run: (sql: SQL) => Promise<Result>): Promise<Result> {
+  async #within<Result>(name: PoolName, run: (sql: SQL) => Promise<Result>, answerMsMax = this.#answerMsMax): Promise<Result> {
     const pool = this.#pools[name];
     const deadline = Promise.withResolvers<never>();
     const timer = setTimeout(() => {
@@ -86,7 +93,7 @@ export class PostgresClient {
       if (this.#pools[name] !== pool) return;
       this.#pools[name] = this.#open(name);
       void pool.close({ timeout: 0 }).catch(() => "given up already");
-    }, POSTGRES_ANSWER_MS_MAX);
+    }, answerMsMax);
     try {
       return await Promise.race([run(pool), deadline.promise]);
     } catch (error) {

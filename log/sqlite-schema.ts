@@ -133,22 +133,37 @@ function checkFile(path: string): boolean {
   const database = openForCheck(path);
   try {
     if (pragma(database, "page_count") === 0) return true;
-    const application = pragma(database, "application_id");
-    if (application !== APPLICATION_ID) {
-      throw new LogUnusableError(`${path} is an SQLite file of another program. Nothing was changed; name another --data`);
-    }
-    const version = pragma(database, "user_version");
-    if (version > SCHEMA_VERSION) {
-      throw new LogUnusableError(
-        `the log ${path} has format ${version} and this version of Ovation knows ${SCHEMA_VERSION}. Nothing was changed; start the newer version that wrote it`,
-      );
-    }
+    checkIdentity(database, path);
     if (pragma(database, "page_count") * pragma(database, "page_size") > SQLITE_CHECK_BYTES_MAX) return false;
     const found = database.query<{ quick_check: string }, []>("PRAGMA quick_check(1)").get()?.quick_check;
     if (found !== "ok") throw corrupt(path, found ?? "no answer");
     return false;
   } finally {
     database.close();
+  }
+}
+
+function checkIdentity(database: Database, path: string): void {
+  if (pragma(database, "application_id") !== APPLICATION_ID) {
+    throw new LogUnusableError(`${path} is an SQLite file of another program. Nothing was changed; name another --data`);
+  }
+  const version = pragma(database, "user_version");
+  if (version > SCHEMA_VERSION) {
+    throw new LogUnusableError(
+      `the log ${path} has format ${version} and this version of Ovation knows ${SCHEMA_VERSION}. Nothing was changed; start the newer version that wrote it`,
+    );
+  }
+}
+
+/** A connection that cannot write, to a log that must be there; its pages are not checked. */
+export function openSqliteFileToRead(path: string): Database {
+  if (inspectFile(path)) throw new LogUnusableError(`there is no log ${path}`);
+  try {
+    const database = openForCheck(path);
+    checkIdentity(database, path);
+    return database;
+  } catch (error) {
+    throw unusableFrom(error, path) ?? error;
   }
 }
 

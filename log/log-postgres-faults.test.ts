@@ -1,0 +1,255 @@
+import { afterAll, beforeAll, beforeEach, describe, expect, test } from "bun:test";
+import { join } from "node:path";
+import { parseTopic, type Topic, toJsonText, topicOf } from "@ovation/protocol";
+import { type Log, type LogEntry, LogFullError, LogUnavailableError, LogUnusableError } from "./log.ts";
+import { openPostgresLog } from "./log-postgres.ts";
+import { PostgresClient } from "./postgres-client.ts";
+import { MIGRATIONS } from "./postgres-schema.ts";
+import { type Ack, startAppender } from "./testing/appender.ts";
+import { startPostgres, type TestPostgres } from "./testing/postgres.ts";
+
+const topic = topicOf("video", "1");
+let postgres: TestPostgres;
+let url: string;
+let databases = 0;
+beforeAll(async () => {
+  postgres = await startPostgres();
+});
+afterAll(() => postgres.stop());
+beforeEach(async () => {
+  url = await postgres.createDatabase(`faults${++databases}`);
+});
+
+function entry(text: string, to: Topic = topic): LogEntry {
+  return { topic: to, type: "comment", at: 1, data: toJsonText({ text }) };
+}
+async function appendOne(log: Log, text: string) {
+  const [appended] = await log.append([entry(text)]);
+  if (appended === undefined) throw new Error("no answer");
+  return appended.place;
+}
+async function psql(database: string, sql: string): Promise<void> {
+  const child = Bun.spawn([join(postgres.binaries, "psql"), "-q", "-X", "-v", "ON_ERROR_STOP=1", "-d", database, "-c", sql], {
+    stderr: "inherit",
+  });
+  if ((await child.exited) !== 0) throw new Error(`psql failed: ${sql}`);
+}
+
+// First, while there is little for the server to recover after its crash.
+describe("a PostgreSQL server", () => {
+  test("that crashes makes the log unavailable; when it is back the log is, in a new life", async () => {
+    const log = await openPostgresLog({ url });
+    const first = await appendOne(log, "first");
+    await postgres.halt("immediate");
+    expect(appendOne(log, "lost")).rejects.toThrow(LogUnavailableError);
+    await expect(log.read(topic, { limit: 1 })).rejects.toThrow(LogUnavailableError);
+    await expect(openPostgresLog({ url })).rejects.toThrow(LogUnavailableError);
+    await postgres.resume();
+    const second = await appendOne(log, "second");
+    expect(second.seq).toBe(2);
+    expect(second.epoch).not.toBe(first.epoch);
+    expect(await log.wrote(topic, 1, first.epoch)).toBe("yes");
+    expect(await log.wrote(topic, 2, first.epoch)).toBe("no");
+    await log.close();
+  }, 30_000);
+
+  test("that stops answering is given up after the deadline, and asked anew", async () => {
+    const log = await openPostgresLog({ url, answerMsMax: 400 });
+    await appendOne(log, "first");
+    const control = new PostgresClient(url);
+    const sessions = await control.query<{ pid: number }>(
+      "reads",
+      "SELECT pid FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()",
+    );
+    for (const { pid } of sessions) process.kill(pid, "SIGSTOP");
+    await expect(log.append([{ ...entry("second"), key: "k" }])).rejects.toThrow(LogUnavailableError);
+    const [retried] = await log.append([{ ...entry("second"), key: "k" }]);
+    expect(retried?.place.seq).toBe(2);
+    for (const { pid } of sessions) process.kill(pid, "SIGCONT");
+    // What the silent one did in the end changes nothing: the key is used.
+    await Bun.sleep(100);
+    expect((await log.append([{ ...entry("third"), key: "l" }]))[0]?.place.seq).toBe(3);
+    await Promise.all([log.close(), control.close()]);
+  });
+
+  test("whose errors are of the disk, its state or its configuration is told apart", async () => {
+    const client = new PostgresClient(url);
+    const fail = (state: string) => client.query("reads", `DO $$ BEGIN RAISE EXCEPTION 'x' USING ERRCODE = '${state}'; END $$`);
+    await expect(fail("53100")).rejects.toThrow(LogFullError);
+    for (const state of ["53300", "57014", "55P03", "25006", "08006"]) await expect(fail(state)).rejects.toThrow(LogUnavailableError);
+    await expect(fail("42501")).rejects.toThrow(LogUnusableError);
+    await expect(fail("40P01")).rejects.toMatchObject({ name: "PostgresStatementError", isRetried: true });
+    await expect(fail("22P05")).rejects.toMatchObject({ name: "PostgresStatementError", isRetried: false });
+    await client.close();
+    const nowhere = url.replace("ovation@", "ovation:secret@").replace(/[^/]*$/, "nowhere");
+    const error = await openPostgresLog({ url: nowhere }).catch((thrown: unknown) => thrown);
+    expect(error).toBeInstanceOf(LogUnusableError);
+    expect(String(error)).not.toContain("secret");
+  });
+});
+
+describe("several processes on one PostgreSQL log", () => {
+  test("give a hot topic numbers without a hole or a repeat, though one of them is killed", async () => {
+    const acks: Ack[] = [];
+    const steady = startAppender(url, topic, "steady", 1500);
+    const killed = startAppender(url, topic, "killed", 1_000_000);
+    await killed.reached(400);
+    await killed.kill();
+    const successor = startAppender(url, topic, "successor", 500);
+    expect(await steady.done).toBe(0);
+    expect(await successor.done).toBe(0);
+    for (const writer of [steady, killed, successor]) acks.push(...writer.acks);
+
+    const log = await openPostgresLog({ url });
+    const [head] = await log.heads([topic]);
+    const kept: string[] = [];
+    while (kept.length < (head?.seq ?? 0)) {
+      const page = await log.read(topic, { after: kept.length, limit: 1000 });
+      for (const event of page.events) {
+        expect(event.place.seq).toBe(kept.length + 1);
+        kept.push(JSON.parse(event.data).key);
+      }
+    }
+    expect(acks.length).toBeGreaterThanOrEqual(2400);
+    for (const { seq, key } of acks) expect(kept[seq - 1]).toBe(key);
+    expect(new Set(kept).size).toBe(kept.length);
+    await log.close();
+  }, 30_000);
+
+  test("share keys", async () => {
+    const logs = await Promise.all([openPostgresLog({ url }), openPostgresLog({ url }), openPostgresLog({ url })]);
+    const calls = Array.from({ length: 60 }, (_, index) => logs[index % 3]?.append([{ ...entry(`${index}`), key: `key ${index % 10}` }]));
+    const answers = (await Promise.all(calls)).map((one) => one?.[0]);
+    expect(answers.filter((one) => one?.duplicate === false)).toHaveLength(10);
+    for (const [index, one] of answers.entries()) expect(one?.place.seq).toBe(answers[index % 10]?.place.seq ?? -1);
+    await Promise.all(logs.map((log) => log.close()));
+  });
+
+  test("do not deadlock over topics that they name in different orders", async () => {
+    const logs = await Promise.all([openPostgresLog({ url }), openPostgresLog({ url })]);
+    const topics = Array.from({ length: 20 }, (_, index) => topicOf("video", `t${index}`));
+    const rounds = Array.from({ length: 40 }, (_, round) => {
+      const ordered = round % 2 === 0 ? topics : topics.toReversed();
+      return logs[round % 2]?.append(ordered.map((one) => entry("x", one)));
+    });
+    await Promise.all(rounds);
+    for (const head of (await logs[0]?.heads(topics)) ?? []) expect(head.seq).toBe(40);
+    await Promise.all(logs.map((log) => log.close()));
+  });
+
+  test("miss no change, whoever follows them from stamp to stamp", async () => {
+    const writers = await Promise.all([openPostgresLog({ url }), openPostgresLog({ url })]);
+    const follower = await openPostgresLog({ url });
+    const seen = new Set<Topic>();
+    let since = (await follower.changes(-1, 1)).stamp;
+    let isWriting = true;
+    async function follow(): Promise<void> {
+      for (let isLast = false; !isLast; ) {
+        isLast = !isWriting;
+        for (let more = true; more; ) {
+          const changes = await follower.changes(since, 20);
+          expect(changes.stamp).toBeGreaterThanOrEqual(since);
+          since = changes.stamp;
+          more = changes.more;
+          for (const head of changes.heads) seen.add(head.topic);
+        }
+      }
+    }
+    const following = follow();
+    // Every event is the only one of its topic, so one that is missed stays missed.
+    const written: Topic[] = [];
+    for (let round = 0; round < 40; round++) {
+      const calls = writers.flatMap((log, writer) =>
+        Array.from({ length: 5 }, (_, call) => {
+          const fresh = topicOf("video", `${writer}-${round}-${call}`);
+          written.push(fresh);
+          return log.append([entry("x", fresh)]);
+        }),
+      );
+      await Promise.all(calls);
+    }
+    isWriting = false;
+    await following;
+    expect(written.filter((one) => !seen.has(one))).toEqual([]);
+    await Promise.all([...writers, follower].map((log) => log.close()));
+  }, 20_000);
+
+  test("keep the stamp of changes below that of an append that has begun and not yet ended", async () => {
+    const log = await openPostgresLog({ url });
+    await appendOne(log, "first");
+    const slow = new PostgresClient(url);
+    const [began, mayEnd] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()];
+    const late = topicOf("video", "late");
+    const ending = slow.transaction(async (query) => {
+      await query("SELECT * FROM ovation_log.append($1, $2::text::json)", ["slow1", JSON.stringify([entry("late", late)])]);
+      began.resolve();
+      await mayEnd.promise;
+    });
+    await began.promise;
+    await Bun.sleep(20);
+    await appendOne(log, "second");
+    const during = await log.changes(0, 10);
+    expect(during.heads.map((head) => head.topic)).toEqual([topic]);
+    mayEnd.resolve();
+    await ending;
+    const after = await log.changes(during.stamp, 10);
+    expect(after.heads.map((head) => head.topic)).toContain(late);
+    await Promise.all([log.close(), slow.close()]);
+  });
+});
+
+describe("a database", () => {
+  test("that was restored from a dump recognises the positions that it lost", async () => {
+    const log = await openPostgresLog({ url });
+    for (const text of ["1", "2", "3"]) await appendOne(log, text);
+    const dump = Bun.spawn([join(postgres.binaries, "pg_dump"), "--schema=ovation_log", url], { stdout: "pipe" });
+    const script = await new Response(dump.stdout).text();
+    expect(await dump.exited).toBe(0);
+    const lost = await appendOne(log, "lost 4");
+    await log.close();
+
+    await psql(url, "DROP SCHEMA ovation_log CASCADE");
+    const restore = Bun.spawn([join(postgres.binaries, "psql"), "-q", "-X", "-v", "ON_ERROR_STOP=1", url], {
+      stdin: new Blob([script]),
+      stdout: "ignore",
+    });
+    expect(await restore.exited).toBe(0);
+    const restored = await openPostgresLog({ url });
+    expect(await restored.wrote(topic, lost.seq, lost.epoch)).toBe("no");
+    const place = await appendOne(restored, "new 4");
+    expect(place.seq).toBe(4);
+    expect(await restored.wrote(topic, lost.seq, lost.epoch)).toBe("no");
+    expect(await restored.wrote(topic, 3, lost.epoch)).toBe("yes");
+    await restored.close();
+  }, 20_000);
+
+  test("of a newer version, or with a schema of that name that is not ours, is refused and left alone", async () => {
+    await (await openPostgresLog({ url })).close();
+    await psql(url, `INSERT INTO ovation_log.migrations (version) VALUES (${MIGRATIONS.length + 1})`);
+    await expect(openPostgresLog({ url })).rejects.toThrow(/start the newer version/);
+    const foreign = await postgres.createDatabase("foreign");
+    await psql(foreign, "CREATE SCHEMA ovation_log");
+    await expect(openPostgresLog({ url: foreign })).rejects.toThrow(LogUnusableError);
+    const client = new PostgresClient(foreign);
+    expect(await client.query("reads", "SELECT FROM pg_tables WHERE schemaname = 'ovation_log'")).toHaveLength(0);
+    await client.close();
+  });
+
+  test("is migrated once by processes that start together, and used by a role without further rights", async () => {
+    const logs = await Promise.all(Array.from({ length: 4 }, () => openPostgresLog({ url })));
+    await Promise.all(logs.map((log) => log.close()));
+    await psql(url, "CREATE ROLE plain LOGIN");
+    const owned = await postgres.createDatabase("owned");
+    await psql(owned, "GRANT CREATE ON DATABASE owned TO plain");
+    const log = await openPostgresLog({ url: owned.replace("ovation@", "plain@") });
+    expect((await appendOne(log, "x")).seq).toBe(1);
+    expect((await log.changes(0, 10)).heads).toHaveLength(1);
+    // The owner's session is hidden from the plain role: the stamp stays well behind, and nothing is missed.
+    const owner = await openPostgresLog({ url: owned });
+    await appendOne(owner, "y");
+    const changes = await log.changes(0, 10);
+    expect(changes.heads[0]?.seq).toBe(2);
+    expect(parseTopic(`${changes.heads[0]?.topic}`)).toBe(topic);
+    await Promise.all([log.close(), owner.close()]);
+  });
+});
