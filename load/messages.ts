@@ -49,6 +49,8 @@ export interface ReaderResult {
   readonly deliveries: number;
   readonly reads: number;
   readonly bytes: number;
+  /** Reads from the start of the measured part until everything had settled. */
+  readonly readsSettled: number;
   /** Reads whose bytes had been parsed for another connection already. */
   readonly reused: number;
   readonly slowClosed: number;

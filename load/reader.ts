@@ -210,6 +210,7 @@ export class Reader {
       progress: this.progress(),
       absent,
       ...this.#measured,
+      readsSettled: this.#reads - this.#start.reads,
       slowClosed: this.#neverReaders.closed(),
       returns: this.#returns.encode(),
       recovered: this.#recovered.encode(),

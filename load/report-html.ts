@@ -62,8 +62,9 @@ h1 { font-size: 28px; line-height: 1.2; margin: 4px 0; letter-spacing: -0.01em; 
 h2 { font-size: 15px; font-weight: 600; margin: 40px 0 8px; }
 .about { color: var(--soft); margin: 0; }
 .verdict { font-weight: 600; margin: 0; } .ok { color: var(--good); } .bad { color: var(--bad); }
-dl { display: grid; grid-template-columns: repeat(auto-fit, minmax(150px, 1fr)); gap: 1px; background: var(--line); border: 1px solid var(--line);
+dl { display: grid; grid-template-columns: repeat(4, 1fr); gap: 1px; background: var(--line); border: 1px solid var(--line);
   border-radius: 8px; overflow: hidden; margin: 28px 0 0; }
+@media (max-width: 640px) { dl { grid-template-columns: repeat(2, 1fr); } }
 dl div { background: var(--ground); padding: 12px 16px; }
 dt { color: var(--soft); font-size: 13px; } dd { margin: 0; font-size: 20px; font-variant-numeric: tabular-nums; }
 pre { overflow: auto; padding: 16px; border: 1px solid var(--line); border-radius: 8px; font-size: 13px; }
@@ -76,6 +77,7 @@ const report = JSON.parse(document.getElementById("report").textContent);
 const dark = matchMedia("(prefers-color-scheme: dark)").matches;
 const ink = dark ? "#a3abb8" : "#5b6270", grid = { stroke: dark ? "#2c313a" : "#e3e6eb", width: 1 };
 const axis = { stroke: ink, grid, ticks: grid };
+const fromZero = (_, low, high) => [0, (high || 1) * 1.05];
 const width = () => document.querySelector("main").clientWidth - 40;
 const plots = [];
 function plot(id, options, data) {
@@ -88,14 +90,14 @@ const seconds = report.seconds.map((each) => each.second);
 const column = (name) => report.seconds.map((each) => each[name]);
 const timed = report.seconds.map((each) => each.maxMs > 0);
 const when = (name) => column(name).map((value, index) => (timed[index] ? value : null));
-plot("latency", { scales: { x: { time: false } }, axes: [{ ...axis, label: "s" }, axis],
+plot("latency", { scales: { x: { time: false }, y: { range: fromZero } }, axes: [{ ...axis, label: "s" }, axis],
   series: [{ label: "s" }, line("p50", 0), line("p90", 1), line("p99", 2), line("max", 3, { dash: [4, 4], width: 1 })] },
   [seconds, when("p50Ms"), when("p90Ms"), when("p99Ms"), when("maxMs")]);
 const points = report.percentiles;
 plot("percentiles", { scales: { x: { time: false } }, series: [{ label: "percentile", value: (_, raw) => raw == null ? "" : points[raw].percentile }, line("ms", 0, { points: { show: true } })],
   axes: [{ ...axis, values: (_, ticks) => ticks.map((tick) => Number.isInteger(tick) && points[tick] ? points[tick].percentile : "") }, axis] },
   [points.map((_, index) => index), points.map((each) => each.ms)]);
-plot("deliveries", { scales: { x: { time: false } }, axes: [{ ...axis, label: "s" }, { ...axis, size: 80 }, { ...axis, side: 1, scale: "connections", size: 70, grid: { show: false } }],
+plot("deliveries", { scales: { x: { time: false }, y: { range: fromZero }, connections: { range: fromZero } }, axes: [{ ...axis, label: "s" }, { ...axis, size: 80 }, { ...axis, side: 1, scale: "connections", size: 70, grid: { show: false } }],
   series: [{ label: "s" }, line("deliveries", 0, { fill: "#2f7fd822" }), line("connections", 2, { scale: "connections" })] },
   [seconds, column("deliveries"), column("connected")]);
 addEventListener("resize", () => { for (const each of plots) each.setSize({ width: width(), height: 260 }); });

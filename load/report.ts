@@ -48,6 +48,8 @@ export interface LoadReport {
     readonly deliveries: number;
     readonly deliveriesPerSecond: number;
     readonly reads: number;
+    /** Until the last event had arrived, after the publishers stopped. */
+    readonly readsSettled: number;
     readonly bytes: number;
     readonly bytesPerDelivery: number;
     readonly readerCpuSeconds: number;

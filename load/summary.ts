@@ -73,6 +73,7 @@ export function buildReport(findings: Findings): LoadReport {
       deliveries,
       deliveriesPerSecond: deliveries / measuredSeconds,
       reads,
+      readsSettled: total((result) => result.readsSettled),
       bytes,
       bytesPerDelivery: bytes / Math.max(1, deliveries),
       readerCpuSeconds: cpuUs / 1_000_000,

@@ -31,6 +31,8 @@ export interface Measured {
   readonly cpuSeconds: number;
   /** …for each event that a connection received. */
   readonly cpuUsPerDelivery: number;
+  /** …for each write that a connection received: what an event costs where nothing is batched. */
+  readonly cpuUsPerWrite: number;
   /** Resident memory: before the connections, with all of them open and idle, and after the load. */
   readonly rss: { readonly before: number; readonly open: number; readonly after: number };
   /** Kernel memory of all TCP sockets of this machine after the load, both ends. */

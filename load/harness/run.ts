@@ -90,7 +90,14 @@ async function measure(server: BenchServer, options: Partial<LoadOptions>, say: 
   const reader = latency.count === 0 ? "" : `; reader ${measured.readerCpuUsPerDelivery.toFixed(2)} µs per delivery`;
   say(`    ${server.name}: ${count(connect.connections)} connections, ${count(latency.count)} deliveries, ${verdict}${reader}`);
   const cpu = cpuTo - cpuFrom;
-  return { report, cpuSeconds: cpu, cpuUsPerDelivery: (cpu * 1_000_000) / Math.max(1, latency.count), rss, tcpMemoryBytes: tcpMemory };
+  return {
+    report,
+    cpuSeconds: cpu,
+    cpuUsPerDelivery: (cpu * 1_000_000) / Math.max(1, latency.count),
+    cpuUsPerWrite: (cpu * 1_000_000) / Math.max(1, measured.readsSettled),
+    rss,
+    tcpMemoryBytes: tcpMemory,
+  };
 }
 
 export function formatFigure(figure: Figure): string {
