@@ -10,7 +10,7 @@ import { createStream, type StreamEnvironment, type StreamSink } from "./stream.
 import { createLateStream } from "./stream-late.ts";
 import { createTokenKeeper } from "./token.ts";
 import { createEventSourceTransport } from "./transport-event-source.ts";
-import { createFetchTransport } from "./transport-fetch.ts";
+import { createLateTransport } from "./transport-late.ts";
 import type { Client, ClientEvent, ClientOptions, ConnectionState, GapData, Subscription, TopicHandlers } from "./types.ts";
 import { createVideo } from "./video.ts";
 
@@ -190,7 +190,9 @@ function environmentOf({ transport, eventSource, retryMs }: ClientOptions, { fet
   return {
     ...parts,
     retryMs: retryMs ?? RETRY_MS,
-    openFetch: transport ?? createFetchTransport(fetchFunction),
+    openFetch:
+      transport ??
+      createLateTransport(() => import("./transport-fetch.ts").then(({ createFetchTransport }) => createFetchTransport(fetchFunction))),
     openEventSource: usesEventSource ? createEventSourceTransport(own) : undefined,
   };
 }

@@ -10,20 +10,15 @@ export interface PageCallbacks {
 
 /** Answers a function that ends the watch. */
 export function watchPage({ onOffline, onWake, onHide }: PageCallbacks): () => void {
-  if (typeof document === "undefined" || typeof addEventListener === "undefined") return () => {};
-  const onVisibility = () => (document.visibilityState === "visible" ? onWake() : onHide());
-  addEventListener("offline", onOffline);
-  addEventListener("online", onWake);
-  addEventListener("pageshow", onWake);
-  addEventListener("pagehide", onHide);
-  document.addEventListener("visibilitychange", onVisibility);
-  return () => {
-    removeEventListener("offline", onOffline);
-    removeEventListener("online", onWake);
-    removeEventListener("pageshow", onWake);
-    removeEventListener("pagehide", onHide);
-    document.removeEventListener("visibilitychange", onVisibility);
-  };
+  const watch = new AbortController();
+  if (typeof document !== "undefined") {
+    const { signal } = watch;
+    addEventListener("offline", onOffline, { signal });
+    for (const type of ["online", "pageshow"]) addEventListener(type, onWake, { signal });
+    addEventListener("pagehide", onHide, { signal });
+    document.addEventListener("visibilitychange", () => (document.visibilityState === "visible" ? onWake : onHide)(), { signal });
+  }
+  return () => watch.abort();
 }
 
 /**
@@ -31,13 +26,12 @@ export function watchPage({ onOffline, onWake, onHide }: PageCallbacks): () => v
  * six at most (HTTP/1.1), and has the means. Over HTTP/2 and 3 each tab has a stream of its own.
  */
 export function mustShareConnections(url: string): boolean {
-  if (typeof document === "undefined" || typeof BroadcastChannel === "undefined" || !globalThis.navigator?.locks) return false;
+  // Locks are there in secure contexts only: https, and localhost.
+  if (typeof document === "undefined" || typeof BroadcastChannel === "undefined" || !navigator.locks) return false;
   const { origin, protocol } = new URL(url);
   let spoken = protocol === "http:" ? "http/1.1" : "";
-  for (const type of ["navigation", "resource"]) {
-    for (const entry of performance.getEntriesByType(type) as PerformanceResourceTiming[]) {
-      if (entry.name.startsWith(`${origin}/`) && entry.nextHopProtocol !== "") spoken = entry.nextHopProtocol;
-    }
+  for (const entry of [...performance.getEntriesByType("navigation"), ...performance.getEntriesByType("resource")]) {
+    if (entry.name.startsWith(`${origin}/`)) spoken = (entry as PerformanceResourceTiming).nextHopProtocol || spoken;
   }
   return spoken.startsWith("http/1");
 }

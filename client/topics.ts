@@ -3,16 +3,7 @@
  * what callbacks should see comes out. It also notices when something stays missing.
  */
 
-import {
-  type Clock,
-  type Epoch,
-  formatPosition,
-  type Json,
-  markOf,
-  parsePosition,
-  type Topic,
-  type TopicPosition,
-} from "@ovation/protocol";
+import { type Clock, type Epoch, formatPosition, type Json, positionIn, type Topic, type TopicPosition } from "@ovation/protocol";
 import { HOLE_WAIT_MS, PULLS_MAX } from "./limits.ts";
 import { createSequence, type Sequence } from "./sequence.ts";
 import type { ClientEvent } from "./types.ts";
@@ -177,11 +168,10 @@ export function createTopicTable(clock: Clock, random: () => number, sink: Topic
       }
     },
     opened(answers, id) {
-      const marks = parsePosition(id)?.topics;
       for (const topic of table.keys()) {
         const answer = Object.hasOwn(answers, topic) ? answers[topic] : undefined;
         if (answer === undefined) continue;
-        answered(topic, answer, marks?.get(markOf(topic)));
+        answered(topic, answer, positionIn(id, topic));
       }
     },
     answered: (topic, answer) => answered(topic, answer),
@@ -203,7 +193,7 @@ export function createTopicTable(clock: Clock, random: () => number, sink: Topic
         watch(topic, wanted);
         return;
       }
-      const mark = parsePosition(id)?.topics.get(markOf(topic));
+      const mark = positionIn(id, topic);
       const epoch = mark?.seq === seq ? mark.epoch : "";
       const due = wanted.sequence.accept(seq, epoch, [event, epoch]);
       deliver(due);

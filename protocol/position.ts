@@ -104,6 +104,18 @@ export function parsePosition(text: string): Position | undefined {
   return { point: { stamp, frontend, order }, topics };
 }
 
+/**
+ * What an id that a server sent says of one topic, without looking at the rest: for readers of every
+ * event. Ids of clients go through {@link parsePosition}.
+ */
+export function positionIn(text: string, topic: Topic): TopicPosition | undefined {
+  const start = text.indexOf(`~${markOf(topic)}.`);
+  if (start < 0) return undefined;
+  const [, , seqText, epoch] = text.slice(start, start + 64).split(/[.~]/, 4);
+  const seq = parseBase36(seqText ?? "");
+  return seq === undefined || epoch === undefined ? undefined : { seq, epoch };
+}
+
 function parseBase36(text: string): number | undefined {
   if (!/^[0-9a-z]{1,10}$/.test(text)) return undefined;
   const value = Number.parseInt(text, 36);

@@ -1,0 +1,26 @@
+/** A transport whose code is fetched when it is needed: browsers rarely do. */
+
+import type { OpenTransport, Transport } from "./transport.ts";
+
+export function createLateTransport(load: () => Promise<OpenTransport>): OpenTransport {
+  return (request, callbacks) => {
+    let transport: Transport | undefined;
+    let closed = false;
+    load().then(
+      (open) => {
+        if (!closed) transport = open(request, callbacks);
+      },
+      (error: unknown) => {
+        if (!closed) callbacks.onEnd({ kind: "lost", detail: String(error) });
+      },
+    );
+    return {
+      seesEverything: true,
+      listen() {},
+      close() {
+        closed = true;
+        transport?.close();
+      },
+    };
+  };
+}
