@@ -1,0 +1,130 @@
+/** The cluster: which processes run where, who finds whom, and their starting, dying and leaving. */
+
+import type { FrontendId } from "@ovation/protocol";
+import { CommentsProcess } from "./comments-process.ts";
+import { DispatcherProcess } from "./dispatcher-process.ts";
+import { FrontendProcess } from "./frontend-process.ts";
+import { LogServer } from "./log-server.ts";
+import { type Node, Place } from "./node.ts";
+import type { Socket } from "./socket.ts";
+import { Store } from "./store.ts";
+import type { World } from "./world.ts";
+
+/** One data centre: its store, dispatchers and frontends. */
+export class Datacenter {
+  readonly name: string;
+  readonly store: Store;
+  readonly dispatcherPlaces: readonly Place[];
+  readonly frontendPlaces: readonly Place[];
+  readonly dispatchers = new Map<Place, DispatcherProcess>();
+  readonly frontends = new Map<Place, FrontendProcess>();
+
+  constructor(world: World, name: string) {
+    this.name = name;
+    this.store = new Store(world, name);
+    this.dispatcherPlaces = places(world.settings.dispatchers, name, "dispatcher");
+    this.frontendPlaces = places(world.settings.frontends, name, "frontend");
+  }
+
+  dispatcherAt(place: Place): DispatcherProcess | undefined {
+    const process = this.dispatchers.get(place);
+    return process?.node.alive === true ? process : undefined;
+  }
+
+  /** The frontends that live. */
+  get living(): readonly FrontendProcess[] {
+    return [...this.frontends.values()].filter(({ node }) => node.alive);
+  }
+}
+
+export class Cluster {
+  readonly datacenters: readonly Datacenter[];
+  readonly log: LogServer;
+  readonly commentsPlaces: readonly Place[];
+  /** Streams that are open at one end at least. */
+  readonly sockets = new Set<Socket>();
+  readonly #world: World;
+  readonly #comments = new Map<Place, CommentsProcess>();
+  readonly #byId = new Map<FrontendId, FrontendProcess>();
+  readonly #byNode = new Map<Node, FrontendProcess>();
+
+  constructor(world: World) {
+    this.#world = world;
+    const names = ["A", "B", "C"].slice(0, world.settings.datacenters);
+    this.datacenters = names.map((name) => new Datacenter(world, name));
+    this.log = new LogServer(world, "A");
+    // Close to the log: comments are written in one data centre.
+    this.commentsPlaces = places(2, "A", "comments");
+    for (const place of this.commentsPlaces) this.startComments(place);
+    for (const datacenter of this.datacenters) {
+      for (const place of datacenter.dispatcherPlaces) this.startDispatcher(datacenter, place);
+      for (const place of datacenter.frontendPlaces) this.startFrontend(datacenter, place);
+    }
+  }
+
+  get home(): Datacenter {
+    const [first] = this.datacenters;
+    if (first === undefined) throw new Error("a cluster has a data centre");
+    return first;
+  }
+
+  startComments(place: Place): void {
+    this.#comments.set(place, new CommentsProcess(this.#world, this, this.home, place));
+  }
+
+  startDispatcher(datacenter: Datacenter, place: Place): void {
+    datacenter.dispatchers.set(place, new DispatcherProcess(this.#world, this, datacenter, place));
+  }
+
+  startFrontend(datacenter: Datacenter, place: Place): void {
+    datacenter.frontends.set(place, new FrontendProcess(this.#world, this, datacenter, place));
+  }
+
+  register(process: FrontendProcess): void {
+    this.#byId.set(process.frontend.id, process);
+    this.#byNode.set(process.node, process);
+  }
+
+  /** The process with this id, if it lives. */
+  frontendOf(id: FrontendId): FrontendProcess | undefined {
+    const process = this.#byId.get(id);
+    return process?.node.alive === true ? process : undefined;
+  }
+
+  processAt(node: Node): FrontendProcess | undefined {
+    return this.#byNode.get(node);
+  }
+
+  commentsAt(node: Node): CommentsProcess | undefined {
+    const process = this.#comments.get(node.place);
+    return process?.node === node ? process : undefined;
+  }
+
+  get comments(): readonly CommentsProcess[] {
+    return [...this.#comments.values()].filter(({ node }) => node.alive);
+  }
+
+  get frontends(): readonly FrontendProcess[] {
+    return this.datacenters.flatMap(({ living }) => living);
+  }
+
+  /** A frontend of the data centre that takes connections, if there is one: what a load balancer does. */
+  balance(datacenter: string): Place | undefined {
+    const here = this.datacenters.find(({ name }) => name === datacenter);
+    const taking = here?.living.filter(({ draining }) => !draining) ?? [];
+    return this.#world.random.pick(taking)?.node.place;
+  }
+
+  /** Every place, for faults that may happen anywhere. */
+  get places(): readonly Place[] {
+    return [
+      ...this.datacenters.flatMap(({ store, dispatcherPlaces, frontendPlaces }) => [store.place, ...dispatcherPlaces, ...frontendPlaces]),
+      this.log.place,
+      ...this.commentsPlaces,
+    ];
+  }
+}
+
+function places(count: number, datacenter: string, kind: Place["kind"]): readonly Place[] {
+  return Array.from({ length: count }, (_, index) => new Place(datacenter, kind, `${kind}-${index + 1}`));
+}

@@ -1,0 +1,119 @@
+/** A dispatcher in its process: the real one, over a simulated store, log, links to frontends and peers. */
+
+import { Dispatcher, type FrontendLinks } from "@ovation/dispatcher";
+import { type Event, type FrontendId, isDurable, Problem } from "@ovation/protocol";
+import type { Cluster, Datacenter } from "./cluster.ts";
+import { CallError } from "./network.ts";
+import { Node, type Place } from "./node.ts";
+import type { World } from "./world.ts";
+
+const CALL_TIMEOUT_MS = 2000;
+const FORWARD_TIMEOUT_MS = 3000;
+
+export class DispatcherProcess {
+  readonly dispatcher: Dispatcher;
+  readonly node: Node;
+  readonly #world: World;
+  readonly #cluster: Cluster;
+  readonly #datacenter: Datacenter;
+  /** When the last batch arrives, per frontend: a link keeps the order. */
+  readonly #arrivals = new Map<FrontendId, number>();
+
+  constructor(world: World, cluster: Cluster, datacenter: Datacenter, place: Place) {
+    this.#world = world;
+    this.#cluster = cluster;
+    this.#datacenter = datacenter;
+    this.node = new Node(place, world.timeline);
+    this.dispatcher = new Dispatcher({
+      table: datacenter.store.tableFor(this.node),
+      counts: datacenter.store.countsFor(this.node),
+      log: cluster.log.logFor(this.node),
+      links: this.#links(),
+      calls: {
+        changeConnection: async (address, change) => {
+          const process = cluster.frontendOf(address.id);
+          if (process === undefined) throw new Problem("bad-gateway");
+          try {
+            return await world.network.call(this.node, process.node.place, CALL_TIMEOUT_MS, (there) =>
+              there === process.node ? process.changeHere(change) : Promise.reject(new Problem("bad-gateway")),
+            );
+          } catch (error) {
+            throw error instanceof CallError ? new Problem("bad-gateway") : error;
+          }
+        },
+      },
+      policy: world.policy,
+      forward: (events) => this.#forward(events),
+      onFailure: (what, error) => {
+        world.tolerated++;
+        world.trace.note(place.name, () => `${what} failed: ${String(error)}`);
+      },
+    });
+  }
+
+  #links(): FrontendLinks {
+    return {
+      send: (address, events) => this.#send(address.id, events),
+      stats: () => ({
+        open: 0,
+        links: 0,
+        sent: 0,
+        merged: 0,
+        droppedFull: 0,
+        droppedAway: 0,
+        lostInFlight: 0,
+        reconnects: 0,
+        waiting: 0,
+        waitingBytes: 0,
+      }),
+      async close() {},
+    };
+  }
+
+  /** One way, in order per frontend. A link that breaks loses what was on it. */
+  #send(frontend: FrontendId, events: readonly Event[]): void {
+    const { timeline, network, random, trace } = this.#world;
+    const process = this.#cluster.frontendOf(frontend);
+    if (process === undefined) return;
+    const { place } = process.node;
+    const arrivesAt = Math.max(this.#arrivals.get(frontend) ?? 0, timeline.now + network.delay(this.node.place, place));
+    this.#arrivals.set(frontend, arrivesAt);
+    if (network.isCut(this.node.place, place) || random.chance(network.weather.loss)) {
+      trace.note(this.node.place.name, () => `lost on the link to ${place.name}: ${describe(events)}`);
+      return;
+    }
+    timeline.after(arrivesAt - timeline.now, () => {
+      if (network.isCut(this.node.place, place)) return;
+      process.node.do(() => process.dispatch(events));
+    });
+  }
+
+  /** Once to every other data centre, to one dispatcher there; durable ones are tried twice, at two dispatchers. */
+  #forward(events: readonly Event[]): void {
+    for (const other of this.#cluster.datacenters) {
+      if (other === this.#datacenter) continue;
+      const places = this.#world.random.shuffle(other.dispatcherPlaces);
+      void this.#forwardTo(other, places, events);
+    }
+  }
+
+  async #forwardTo(other: Datacenter, places: readonly Place[], events: readonly Event[]): Promise<void> {
+    const { network, trace } = this.#world;
+    let remaining = events;
+    for (const place of places.slice(0, 2)) {
+      try {
+        await network.call(this.node, place, FORWARD_TIMEOUT_MS, async () => other.dispatcherAt(place)?.dispatcher.receive(remaining));
+        return;
+      } catch (error) {
+        // Whether it arrived is not known: what may not come twice is not sent again.
+        remaining = remaining.filter(isDurable);
+        trace.note(this.node.place.name, () => `forward to ${place.name} failed: ${String(error)}`);
+        if (remaining.length === 0) return;
+      }
+    }
+  }
+}
+
+export function describe(events: readonly Event[]): string {
+  return events.map((event) => `${event.topic}#${event.place?.seq ?? event.type}`).join(" ");
+}

@@ -1,0 +1,136 @@
+/** What must hold some time after everything works again: checked over the whole cluster. */
+
+import type { FrontendAddress } from "@ovation/table";
+import type { Topic } from "@ovation/protocol";
+import { drainMicrotasks } from "bun:jsc";
+import type { Audience } from "./audience.ts";
+import type { Cluster, Datacenter } from "./cluster.ts";
+import { SdkViewer } from "./sdk-viewer.ts";
+import type { World } from "./world.ts";
+
+/** Timers that one process may have pending when nothing goes on. */
+const TIMERS_MAX = 60;
+
+/** The value of a promise that needs nothing but microtasks. */
+function now<Value>(promise: Promise<Value>): Value {
+  let settled: { readonly value: Value } | undefined;
+  let failure: unknown;
+  promise.then(
+    (value) => {
+      settled = { value };
+    },
+    (error: unknown) => {
+      failure = error;
+    },
+  );
+  drainMicrotasks();
+  if (settled === undefined) throw failure ?? new Error("a promise waits for more than microtasks");
+  return settled.value;
+}
+
+/** Every viewer has every durable event of its topics. `since`: only those connected at least that long. */
+export function checkCompleteness(world: World, audience: Audience, when: string): void {
+  const { verdict, truth } = world;
+  for (const viewer of audience.all) {
+    const { name } = viewer.node.place;
+    if (viewer.topics.size === 0) continue;
+    if (!viewer.connected) {
+      verdict.fail("not-connected", `${name} is ${viewer.state} ${when}`);
+      continue;
+    }
+    for (const [topic, seen] of viewer.topics) {
+      const has = "checker" in seen ? seen.checker.last : seen.through;
+      const head = truth.head(topic);
+      if (has !== head) verdict.fail("incomplete", `${name} has ${topic} up to ${has}, the log up to ${head}, ${when}`);
+    }
+  }
+}
+
+/** Totals travel with likes and heal what was lost. */
+export function checkLikes(world: World, audience: Audience): void {
+  for (const viewer of audience.all) {
+    for (const [topic, seen] of viewer.topics) {
+      const likes = "checker" in seen ? seen.checker.likes : seen.likes;
+      if (likes !== world.truth.likes(topic)) {
+        world.verdict.fail("likes", `${viewer.node.place.name} shows ${likes} likes of ${topic}, there were ${world.truth.likes(topic)}`);
+      }
+    }
+  }
+}
+
+export function checkAcknowledged(world: World): void {
+  for (const [topic, told] of world.truth.acknowledged) {
+    for (const [seq, text] of told) {
+      if (world.truth.dataOf(topic, seq) !== text) world.verdict.fail("acknowledged-lost", `${topic} ${seq}: ${text} was acknowledged`);
+    }
+  }
+}
+
+/** The table of each data centre names exactly the live frontends that have a subscription. */
+export function checkTables(world: World, cluster: Cluster, topics: readonly Topic[]): void {
+  for (const datacenter of cluster.datacenters) {
+    const rows = now(datacenter.store.table.lookup(topics));
+    topics.forEach((topic, index) => {
+      const table = (rows[index] ?? []).map(({ id }: FrontendAddress) => id);
+      for (const { frontend, node, topics: has } of datacenter.living) {
+        const inTable = table.includes(frontend.id);
+        if (inTable && !has.includes(topic)) world.verdict.fail("table-stale", `${node.place.name} does not have ${topic}, the table says it does`);
+        if (!inTable && has.includes(topic)) world.verdict.fail("table-missing", `${node.place.name} has ${topic}, the table does not say so`);
+      }
+      const living = datacenter.living.map(({ frontend }) => frontend.id);
+      const dead = table.find((id) => !living.includes(id));
+      if (dead !== undefined) world.verdict.fail("table-stale", `${datacenter.name}: ${topic} has a row of ${dead}, which is dead`);
+    });
+  }
+}
+
+/** How many connections of the data centre have the topic. */
+export function countViewers(datacenter: Datacenter, topic: Topic): number {
+  let viewers = 0;
+  for (const { frontend } of datacenter.living) {
+    for (const { subscriptions } of frontend.connections.values()) {
+      if (subscriptions.some(({ channel }) => channel.topic === topic)) viewers++;
+    }
+  }
+  return viewers;
+}
+
+/** What viewers are shown was true within the last ten seconds. `recent`: the numbers of that time. */
+export function checkViewerCounts(world: World, cluster: Cluster, audience: Audience, recent: (datacenter: Datacenter, topic: Topic) => ReadonlySet<number>): void {
+  for (const viewer of audience.all) {
+    const datacenter = cluster.datacenters.find(({ name }) => name === viewer.node.place.datacenter);
+    if (datacenter === undefined) continue;
+    for (const [topic, seen] of viewer.topics) {
+      if (!topic.startsWith("video:")) continue;
+      const shown = "checker" in seen ? seen.checker.viewers : seen.viewers;
+      const truth = recent(datacenter, topic);
+      if (shown === undefined || !truth.has(shown)) {
+        world.verdict.fail("viewer-counts", `${viewer.node.place.name} is shown ${shown} viewers of ${topic}; lately there were ${[...truth].join(", ")}`);
+      }
+    }
+  }
+}
+
+/** Nothing is kept for those who are gone. */
+export function checkMemory(world: World, cluster: Cluster, audience: Audience): void {
+  const { verdict, settings } = world;
+  for (const { frontend, node, held } of cluster.frontends) {
+    const who = node.place.name;
+    const open = [...held.values()].filter(({ socket }) => socket.openAtServer).length;
+    if (frontend.connections.size !== open) verdict.fail("memory", `${who} holds ${frontend.connections.size} connections, ${open} sockets are open`);
+    if (frontend.counters.slow !== 0) verdict.fail("memory", `${who} counts ${frontend.counters.slow} slow connections, everybody reads`);
+    for (const channel of frontend.hub.channels.values()) {
+      const subscribers = [...frontend.connections.values()].filter(({ subscriptions }) => subscriptions.some((one) => one.channel === channel));
+      if (subscribers.length !== channel.subscribers) {
+        verdict.fail("memory", `${who} counts ${channel.subscribers} subscribers of ${channel.topic}, ${subscribers.length} connections have it`);
+      }
+      // Lifetimes end connections all the time in some runs: a topic may have lost its last viewer just now.
+      if (channel.subscribers === 0 && settings.lifetimeMs.min > 1_000_000) verdict.fail("memory", `${who} keeps ${channel.topic}, which nobody has`);
+      if (channel.hasHeld) verdict.fail("memory", `${who} holds events of ${channel.topic} that it could have sent`);
+    }
+    if (node.timers > TIMERS_MAX) verdict.fail("memory", `${who} has ${node.timers} timers pending`);
+  }
+  for (const viewer of audience.all) {
+    if (viewer instanceof SdkViewer && viewer.node.timers > TIMERS_MAX) verdict.fail("memory", `${viewer.node.place.name} has ${viewer.node.timers} timers`);
+  }
+}

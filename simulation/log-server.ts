@@ -1,0 +1,70 @@
+/** The log of all data centres (what PostgreSQL is outside): the memory form, reached over the network. */
+
+import { type Log, type LogEntry, LogUnavailableError, MemoryLog } from "@ovation/log";
+import { CallError } from "./network.ts";
+import { Node, Place } from "./node.ts";
+import type { World } from "./world.ts";
+
+const TIMEOUT_MS = 1000;
+
+export class LogServer {
+  readonly place: Place;
+  readonly #world: World;
+  readonly #log: MemoryLog;
+
+  constructor(world: World, datacenter: string) {
+    this.#world = world;
+    this.place = new Place(datacenter, "log", "log");
+    const node = new Node(this.place, world.timeline);
+    this.#log = new MemoryLog({ clock: node.clock, policy: world.policy, epoch: "life1" });
+  }
+
+  /** It is away; everything that was committed is there when it comes back. */
+  suspend(): void {
+    if (this.place.node !== undefined) this.place.node.alive = false;
+  }
+
+  resume(): void {
+    if (this.place.node !== undefined) this.place.node.alive = true;
+  }
+
+  /** Retention. */
+  trim(): void {
+    const { truth } = this.#world;
+    void this.#log.trim(10_000).then(async () => {
+      for (const head of await this.#log.heads(truth.topics)) truth.trimmed(head.topic, head.first);
+    });
+  }
+
+  /** The log as a process sees it. */
+  logFor(node: Node): Log {
+    const log = this.#log;
+    return {
+      append: (entries) => this.#call(node, () => this.#append(entries)),
+      read: (topic, query) => this.#call(node, () => log.read(topic, query)),
+      heads: (topics) => this.#call(node, () => log.heads(topics)),
+      headAt: (topic, stamp) => this.#call(node, () => log.headAt(topic, stamp)),
+      changes: (since, limit) => this.#call(node, () => log.changes(since, limit)),
+      wrote: (topic, seq, epoch) => this.#call(node, () => log.wrote(topic, seq, epoch)),
+      async close() {},
+    };
+  }
+
+  async #append(entries: readonly LogEntry[]): ReturnType<Log["append"]> {
+    const appended = await this.#log.append(entries);
+    entries.forEach((entry, index) => {
+      const one = appended[index];
+      if (one === undefined || one.duplicate) return;
+      this.#world.truth.committed({ topic: entry.topic, type: entry.type, at: entry.at, data: entry.data, place: one.place });
+    });
+    return appended;
+  }
+
+  async #call<Value>(node: Node, work: () => Promise<Value>): Promise<Value> {
+    try {
+      return await this.#world.network.call(node, this.place, TIMEOUT_MS, work);
+    } catch (error) {
+      throw error instanceof CallError ? new LogUnavailableError(error.message) : error;
+    }
+  }
+}

@@ -1,0 +1,96 @@
+/**
+ * The network between places: what is sent arrives later, in another order, or never. Calls wait for
+ * their answer for a stated time; whether a call without an answer was carried out, nobody knows.
+ */
+
+import type { Timeline } from "./clock.ts";
+import type { Node, Place } from "./node.ts";
+import type { Random } from "./random.ts";
+
+export interface Weather {
+  /** One way within a data centre, ms; each message draws its own between half and the whole of it. */
+  readonly delayMs: number;
+  /** One way between data centres. */
+  readonly farDelayMs: number;
+  /** Share of the messages that never arrive. */
+  readonly loss: number;
+  /** Share that takes twenty times as long. */
+  readonly straggling: number;
+}
+
+export const CALM: Weather = { delayMs: 1, farDelayMs: 40, loss: 0, straggling: 0 };
+
+/** No answer came: the other side is away, or it or the answer is late or lost. */
+export class CallError extends Error {
+  override readonly name = "CallError";
+}
+
+export interface Cut {
+  readonly what: string;
+  separates(from: Place, to: Place): boolean;
+}
+
+export class Network {
+  weather: Weather = CALM;
+  readonly cuts = new Set<Cut>();
+  readonly #timeline: Timeline;
+  readonly #random: Random;
+
+  constructor(timeline: Timeline, random: Random) {
+    this.#timeline = timeline;
+    this.#random = random;
+  }
+
+  isCut(from: Place, to: Place): boolean {
+    for (const cut of this.cuts) if (cut.separates(from, to)) return true;
+    return false;
+  }
+
+  /** One way, ms. */
+  delay(from: Place, to: Place): number {
+    const { delayMs, farDelayMs, straggling } = this.weather;
+    const base = (from.datacenter === to.datacenter ? delayMs : farDelayMs) * this.#random.between(0.5, 1);
+    const slow = (from.node?.slowMs ?? 0) + (to.node?.slowMs ?? 0);
+    return (this.#random.chance(straggling) ? base * 20 : base) + slow;
+  }
+
+  /** One message. `onRefused` is called where nobody listens at the other end. */
+  send(from: Node, to: Place, run: (there: Node) => void, onRefused?: () => void): void {
+    if (!from.alive || this.isCut(from.place, to) || this.#random.chance(this.weather.loss)) return;
+    const delay = this.delay(from.place, to);
+    this.#timeline.after(delay, () => {
+      if (this.isCut(from.place, to)) return;
+      const there = to.alive;
+      if (there !== undefined) there.do(() => run(there));
+      else if (onRefused !== undefined) this.#timeline.after(delay, () => from.do(onRefused));
+    });
+  }
+
+  /** Rejects with a {@link CallError}, or with what the other side threw. */
+  call<Value>(from: Node, to: Place, timeoutMs: number, work: (there: Node) => Promise<Value>): Promise<Value> {
+    return new Promise<Value>((resolve, reject) => {
+      const cancel = from.after(timeoutMs, () => reject(new CallError(`${to.name} did not answer in ${timeoutMs} ms`)));
+      const answer = (there: Node, settle: () => void): void =>
+        this.send(there, from.place, (here) => {
+          // The answer to a call of an earlier life is nobody's.
+          if (here !== from) return;
+          cancel();
+          settle();
+        });
+      this.send(
+        from,
+        to,
+        (there) => {
+          work(there).then(
+            (value) => answer(there, () => resolve(value)),
+            (error: unknown) => answer(there, () => reject(error)),
+          );
+        },
+        () => {
+          cancel();
+          reject(new CallError(`nobody listens at ${to.name}`));
+        },
+      );
+    });
+  }
+}

@@ -1,0 +1,105 @@
+/**
+ * A node is one life of one process; a place is where such processes run one after the other. What a
+ * dead node had planned never happens; what a frozen one had planned happens when it thaws.
+ */
+
+import type { Clock } from "@ovation/protocol";
+import type { Timeline } from "./clock.ts";
+
+export type PlaceKind = "frontend" | "dispatcher" | "store" | "log" | "comments" | "viewer";
+
+/** `A/frontend-1` */
+export class Place {
+  readonly name: string;
+  readonly datacenter: string;
+  readonly kind: PlaceKind;
+  /** The process that runs there now. */
+  node: Node | undefined;
+  /** How far the machine's clock is off, ms: it stays with the machine. */
+  skewMs = 0;
+
+  constructor(datacenter: string, kind: PlaceKind, name: string) {
+    this.name = `${datacenter}/${name}`;
+    this.datacenter = datacenter;
+    this.kind = kind;
+  }
+
+  get alive(): Node | undefined {
+    return this.node?.alive === true ? this.node : undefined;
+  }
+}
+
+export class Node {
+  readonly place: Place;
+  alive = true;
+  /** Its clock, skewed as its machine's is; timers do not notice when the clock is set. */
+  readonly clock: Clock;
+  /** Added to the time of everything that it sends, ms: a busy machine. */
+  slowMs = 0;
+  /** Timers that wait: a leak shows here. */
+  timers = 0;
+
+  readonly #timeline: Timeline;
+  #frozenUntil = 0;
+  #worked = 0;
+
+  constructor(place: Place, timeline: Timeline) {
+    this.place = place;
+    this.#timeline = timeline;
+    this.clock = {
+      now: () => Math.floor(timeline.now + place.skewMs),
+      after: (ms, run) => this.after(ms, run),
+    };
+    place.node = this;
+  }
+
+  after(ms: number, run: () => void): () => void {
+    let waits = true;
+    this.timers++;
+    const cancel = this.#timeline.after(ms, () =>
+      this.do(() => {
+        if (!waits) return;
+        waits = false;
+        this.timers--;
+        run();
+      }),
+    );
+    return () => {
+      if (!waits) return;
+      waits = false;
+      this.timers--;
+      cancel();
+    };
+  }
+
+  /** Does something in this process: now, when it thaws, or never. */
+  do(run: () => void): void {
+    if (!this.alive) return;
+    if (this.#frozenUntil <= this.#timeline.now) run();
+    else this.#timeline.after(this.#frozenUntil - this.#timeline.now, () => this.do(run));
+  }
+
+  /** One turn of the event loop later. */
+  soon(run: () => void): void {
+    this.#timeline.after(0, () => this.do(run));
+  }
+
+  /** SIGSTOP, and SIGCONT after `ms`. */
+  freeze(ms: number): void {
+    this.#frozenUntil = Math.max(this.#frozenUntil, this.#timeline.now + ms);
+  }
+
+  thaw(): void {
+    this.#frozenUntil = this.#timeline.now;
+  }
+
+  get frozen(): boolean {
+    return this.#frozenUntil > this.#timeline.now;
+  }
+
+  /** A stopwatch that shows the time and what the process has computed: more on a slow one. */
+  elapsed(): number {
+    this.#worked += this.slowMs / 4;
+    return this.#timeline.now + this.#worked;
+  }
+}

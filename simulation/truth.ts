@@ -1,0 +1,71 @@
+/** What is true, whatever anybody believes: what the log committed, what publishers were told, what was counted. */
+
+import type { DurableEvent, JsonText, Topic } from "@ovation/protocol";
+
+interface TopicTruth {
+  /** `data` by number; index 0 is number 1. */
+  readonly data: JsonText[];
+  /** The oldest number that is kept. */
+  first: number;
+  likes: number;
+}
+
+export class Truth {
+  readonly #topics = new Map<Topic, TopicTruth>();
+  /** Numbers that publishers were told, by topic: acknowledged. */
+  readonly acknowledged = new Map<Topic, Map<number, string>>();
+  commits = 0;
+
+  #of(topic: Topic): TopicTruth {
+    let truth = this.#topics.get(topic);
+    if (truth === undefined) {
+      truth = { data: [], first: 1, likes: 0 };
+      this.#topics.set(topic, truth);
+    }
+    return truth;
+  }
+
+  get topics(): readonly Topic[] {
+    return [...this.#topics.keys()];
+  }
+
+  committed(event: DurableEvent): void {
+    const { data } = this.#of(event.topic);
+    if (event.place.seq !== data.length + 1) throw new Error(`the log gave ${event.topic} the number ${event.place.seq} after ${data.length}`);
+    data.push(event.data);
+    this.commits++;
+  }
+
+  acknowledge(topic: Topic, seq: number, text: string): void {
+    const told = this.acknowledged.get(topic) ?? new Map<number, string>();
+    told.set(seq, text);
+    this.acknowledged.set(topic, told);
+  }
+
+  trimmed(topic: Topic, first: number): void {
+    const truth = this.#of(topic);
+    truth.first = Math.max(truth.first, first);
+  }
+
+  liked(topic: Topic, count: number): number {
+    const truth = this.#of(topic);
+    truth.likes += count;
+    return truth.likes;
+  }
+
+  head(topic: Topic): number {
+    return this.#of(topic).data.length;
+  }
+
+  first(topic: Topic): number {
+    return this.#of(topic).first;
+  }
+
+  likes(topic: Topic): number {
+    return this.#of(topic).likes;
+  }
+
+  dataOf(topic: Topic, seq: number): JsonText | undefined {
+    return this.#of(topic).data[seq - 1];
+  }
+}

@@ -1,0 +1,52 @@
+/** What every simulated part needs: time, chance, the network, the truth, and where to say what is wrong. */
+
+import type { Policy } from "@ovation/protocol";
+import type { Timeline } from "./clock.ts";
+import type { Network } from "./network.ts";
+import type { Random } from "./random.ts";
+import type { Trace } from "./trace.ts";
+import type { Truth } from "./truth.ts";
+import type { Verdict } from "./verdict.ts";
+
+/** What a run is made of; drawn from the seed in `scenario.ts`. */
+export interface Settings {
+  readonly datacenters: number;
+  /** Per data centre. */
+  readonly dispatchers: number;
+  readonly frontends: number;
+  readonly sdkViewers: number;
+  readonly eventSourceViewers: number;
+  readonly videos: number;
+  readonly members: number;
+  readonly heartbeatMs: number;
+  readonly lingerMs: number;
+  readonly lifetimeMs: { readonly min: number; readonly max: number };
+  /** Bytes of one connection on the way beyond which a write waits. */
+  readonly windowBytes: number;
+  /** Mean ms between two durable, and two live events. */
+  readonly durableEveryMs: number;
+  readonly liveEveryMs: number;
+  /** Durable events kept per topic; undefined: all. */
+  readonly retention: number | undefined;
+  readonly chaosMs: number;
+  /** Mean ms between two faults. */
+  readonly faultEveryMs: number;
+  readonly tokenMs: number;
+}
+
+/** A bug put in on purpose, so that the checkers are tested themselves. */
+export type Planted = "drop" | "duplicate" | "reorder" | "leak" | "stale-row" | "miscount" | "unjustified-reset" | "lost-acknowledged";
+
+export interface World {
+  readonly timeline: Timeline;
+  readonly random: Random;
+  readonly network: Network;
+  readonly trace: Trace;
+  readonly truth: Truth;
+  readonly verdict: Verdict;
+  readonly policy: Policy;
+  readonly settings: Settings;
+  readonly planted: Planted | undefined;
+  /** Failures that parts reported and went on from. */
+  tolerated: number;
+}
