@@ -3,7 +3,7 @@
  * committed, and ask how many watch. Any dispatcher answers any of them.
  */
 
-import { type Event, parseTopic, Problem, type Route, type Topic } from "@ovation/protocol";
+import { type Event, Problem, parseTopic, type Route, type Topic } from "@ovation/protocol";
 import { z } from "zod";
 import { decodeEvents, encodeEvents, MalformedEventsError } from "./event-codec.ts";
 import type { InternalAuth } from "./internal-auth.ts";

@@ -38,8 +38,15 @@ export function registerFrontendMetrics(registry: Registry, frontend: Frontend):
   labelled(registry, "ovation_frontend_closes_total", "Connections closed, by reason", "reason", () => counters.closes);
   labelled(registry, "ovation_frontend_refusals_total", "Connects answered with a wait, by reason", "reason", () => counters.refusals);
   gauge(registry, "ovation_frontend_connections", "Open connections", () => frontend.connections.size);
+  gauge(registry, "ovation_frontend_viewers", "Subscriptions of topics whose viewers are counted", () => countViewers(frontend));
   gauge(registry, "ovation_frontend_slow_connections", "Connections with a write that has not drained", () => counters.slow);
   gauge(registry, "ovation_frontend_topics", "Topics with a subscriber here, or lately", () => frontend.hub.channels.size);
+}
+
+function countViewers(frontend: Frontend): number {
+  let viewers = 0;
+  for (const channel of frontend.hub.channels.values()) if (channel.kind.viewers) viewers += channel.subscribers;
+  return viewers;
 }
 
 function gauge(registry: Registry, name: string, help: string, read: () => number): void {

@@ -3,8 +3,10 @@
  * becomes an answer, CORS headers are added, and a method or path that does not exist gets its code.
  */
 
+import { chmodSync } from "node:fs";
 import { Problem, type Route, type RouteContext } from "@ovation/protocol";
 import type { Logger } from "pino";
+import { ADDRESS_HEADER } from "./roles/pass-on.ts";
 
 export interface ListenOptions {
   readonly port: number;
@@ -17,8 +19,9 @@ export interface ListenOptions {
   readonly corsOrigins?: readonly string[];
   /** Several processes listen on the same port; the kernel spreads connections over them. */
   readonly reusePort?: boolean;
-  readonly unix?: string;
-  readonly tls?: { readonly cert: string; readonly key: string };
+  readonly tls?: { readonly cert: string; readonly key: string } | undefined;
+  /** Answers what no route does; without it that is `not-found`. */
+  fallback?(request: Request, address: string): Promise<Response>;
 }
 
 export interface Listener {
@@ -45,8 +48,7 @@ export function listen(options: ListenOptions): Listener {
     idleTimeout: IDLE_TIMEOUT_SECONDS,
     maxRequestBodySize: BODY_BYTES_MAX,
     routes: toBunRoutes(options, cors),
-    fetch: (request) =>
-      request.method === "OPTIONS" ? preflight(request, cors) : finish(request, new Problem("not-found").toResponse(), cors),
+    fetch: (request, bun) => fallBack(request, bun, options, cors),
     error(error) {
       options.logger.error({ error }, "a request failed outside its handler");
       return new Problem("internal-error").toResponse();
@@ -62,6 +64,38 @@ export function listen(options: ListenOptions): Listener {
     url: `${scheme}://${name}:${server.port}`,
     stop: (now) => server.stop(now),
   };
+}
+
+export interface ListenUnixOptions {
+  readonly socket: string;
+  readonly routes: readonly Route[];
+  readonly logger: Logger;
+}
+
+/** The same on a Unix socket, for processes of the same installation, which say whom they ask for. */
+export function listenUnix({ socket, routes, logger }: ListenUnixOptions): Pick<Listener, "stop"> {
+  const cors = corsHeaders(["*"]);
+  const options = { port: 0, host: "", routes, logger, addressOf: (request: Request) => request.headers.get(ADDRESS_HEADER) ?? "" };
+  const server = Bun.serve({
+    unix: socket,
+    maxRequestBodySize: BODY_BYTES_MAX,
+    routes: toBunRoutes(options, cors),
+    fetch: () => new Problem("not-found").toResponse(),
+  });
+  chmodSync(socket, 0o600);
+  return { stop: (now) => server.stop(now) };
+}
+
+async function fallBack(request: Request, server: Bun.Server<undefined>, options: ListenOptions, cors: Cors): Promise<Response> {
+  if (request.method === "OPTIONS") return preflight(request, cors);
+  if (options.fallback === undefined) return finish(request, new Problem("not-found").toResponse(), cors);
+  try {
+    return finish(request, await options.fallback(request, server.requestIP(request)?.address ?? ""), cors);
+  } catch (error) {
+    if (error instanceof Problem) return finish(request, error.toResponse(), cors);
+    options.logger.error({ error, method: request.method }, "a fallback failed");
+    return finish(request, new Problem("internal-error").toResponse(), cors);
+  }
 }
 
 function toBunRoutes(options: ListenOptions, cors: Cors): Record<string, Methods> {

@@ -1,13 +1,17 @@
 /** `ovation start`: everything in one process. */
 
+import { existsSync } from "node:fs";
 import { LogUnusableError } from "@ovation/log";
-import { DEFAULT_POLICY, systemClock } from "@ovation/protocol";
+import { DEFAULT_POLICY, HEARTBEAT_MS, systemClock } from "@ovation/protocol";
 import type { Command } from "commander";
 import type { Logger } from "pino";
-import { type AllInOneOptions, type Node, startAllInOne } from "../all-in-one.ts";
 import { DEMO_VIDEOS, type DemoOptions, startDemo } from "../demo/mod.ts";
 import { createLogger } from "../logger.ts";
+import type { Node, Settings } from "../parts/settings.ts";
 import { crashOnUncaught, untilSignal } from "../process-life.ts";
+import { startAllInOne } from "../roles/all-in-one.ts";
+import type { Watched } from "../roles/watched.ts";
+import { startWithWorkers } from "../roles/with-workers.ts";
 import { loadSecret, signToken } from "../tokens/mod.ts";
 import { showLive } from "./live-display.ts";
 import {
@@ -37,6 +41,8 @@ interface Options {
   readonly guests: "on" | "off";
   readonly zstd: "on" | "off";
   readonly drainSeconds: number;
+  readonly tlsCert?: string;
+  readonly tlsKey?: string;
   readonly logLevel: string;
 }
 
@@ -61,6 +67,8 @@ export function addStartCommand(program: Command): void {
     .addOption(
       option("--drain-seconds <s>", "how long viewers are asked to leave before the process ends").default(10).argParser(toSeconds),
     )
+    .addOption(option("--tls-cert <file>", "certificate chain, PEM: HTTPS with HTTP/1.1, HTTP/2 and HTTP/3 on the one port"))
+    .addOption(option("--tls-key <file>", "its private key, PEM"))
     .addOption(logLevelOption())
     .addHelpText(
       "after",
@@ -73,7 +81,7 @@ async function start(options: Options): Promise<void> {
   const logger = createLogger(options.logLevel);
   crashOnUncaught(logger);
   const secret = options.secret ?? loadSecret(options.data).secret;
-  const settings: AllInOneOptions = {
+  const settings: Settings = {
     port: options.port,
     host: options.host,
     dataDirectory: options.data,
@@ -84,18 +92,32 @@ async function start(options: Options): Promise<void> {
     guests: options.guests === "on",
     zstd: options.zstd === "on",
     drainMs: options.drainSeconds * 1000,
+    heartbeatMs: HEARTBEAT_MS,
+    tls: tlsOf(options),
     logger,
   };
-  const node = await startOrExplain(settings);
+  const node = await startOrExplain(settings, options.workers);
   const asked = untilSignal(logger);
   const display = showLive({ node, dataDirectory: options.data, demoVideo: options.demo ? DEMO_VIDEOS[0]?.id : undefined });
   const demo = options.demo ? await startDemo(demoOptions(node, secret, logger)) : undefined;
   const signal = await asked;
   display.stop();
-  logger.info({ signal, connections: node.frontend.connections.size }, "draining");
+  logger.info({ signal }, "draining");
   demo?.stop();
   await node.stop();
   process.exit(0);
+}
+
+function tlsOf({ tlsCert, tlsKey }: Options): Settings["tls"] {
+  if (tlsCert === undefined && tlsKey === undefined) return undefined;
+  if (tlsCert === undefined || tlsKey === undefined) return fail("--tls-cert and --tls-key go together");
+  for (const file of [tlsCert, tlsKey]) if (!existsSync(file)) return fail(`there is no file ${file}`);
+  return { cert: tlsCert, key: tlsKey };
+}
+
+function fail(message: string): never {
+  console.error(`ovation: ${message}`);
+  process.exit(1);
 }
 
 function demoOptions(node: Node, secret: string, logger: Logger): DemoOptions {
@@ -109,9 +131,9 @@ function demoOptions(node: Node, secret: string, logger: Logger): DemoOptions {
 }
 
 /** What an operator can mend is a sentence, not a stack. */
-async function startOrExplain(options: AllInOneOptions): Promise<Node> {
+async function startOrExplain(options: Settings, workers: number): Promise<Node & Watched> {
   try {
-    return await startAllInOne(options);
+    return await (workers === 1 ? startAllInOne(options) : startWithWorkers(options, workers));
   } catch (error) {
     const code = (error as NodeJS.ErrnoException).code;
     if (code === "EADDRINUSE") console.error(`ovation: port ${options.port} is taken; stop what uses it, or give another one with --port`);

@@ -1,0 +1,70 @@
+/**
+ * The core of an installation on one machine: dispatcher, comments, log and table in this process, on
+ * embedded defaults. Frontends are joined to it by links and an `Upstream`: in this process or beside it.
+ */
+
+import { mkdirSync } from "node:fs";
+import { join } from "node:path";
+import type { Comments } from "@ovation/comments";
+import { createPublishRoute, Dispatcher, type FrontendCalls, type FrontendLinks } from "@ovation/dispatcher";
+import { type Log, type LogKeeper, openSqliteLog } from "@ovation/log";
+import { type Route, systemClock } from "@ovation/protocol";
+import { createMemoryTable, createMemoryViewerCounts } from "@ovation/table";
+import type { Registry } from "prom-client";
+import { registerDispatcherMetrics } from "../dispatcher-metrics.ts";
+import { createVerifier, type Verifier } from "../tokens/mod.ts";
+import { createCommentsPart, openLocalStore } from "./comments-part.ts";
+import { failureLogger, type Settings } from "./settings.ts";
+
+export interface CorePart {
+  readonly dispatcher: Dispatcher;
+  readonly comments: Comments;
+  readonly verifier: Verifier;
+  readonly log: Log;
+  /** Publish, comments, likes, videos, guests. */
+  readonly routes: readonly Route[];
+  /** Finishes what was begun and closes what was opened. Frontends are gone before. */
+  stop(): Promise<void>;
+}
+
+const RETENTION_EVERY_MS = 60_000;
+const RETENTION_EVENTS_AT_ONCE = 5000;
+
+export async function openCore(settings: Settings, links: FrontendLinks, calls: FrontendCalls, registry: Registry): Promise<CorePart> {
+  const { policy } = settings;
+  const clock = systemClock;
+  const onFailure = failureLogger(settings.logger);
+  mkdirSync(settings.dataDirectory, { recursive: true });
+  const verifier = await createVerifier({ secrets: [settings.secret], clock });
+  const log = await openSqliteLog({ path: join(settings.dataDirectory, "log.sqlite"), clock, policy });
+  const store = openLocalStore(settings);
+  const table = createMemoryTable({ clock });
+  const counts = createMemoryViewerCounts({ clock });
+  const dispatcher = new Dispatcher({ table, counts, log, links, calls, policy, onFailure });
+  const { authenticate } = verifier;
+  const comments = createCommentsPart({ settings, log, store, backbone: dispatcher, authenticate, registry });
+  registerDispatcherMetrics(registry, dispatcher);
+  const stopTrimming = keepTrimming(log, onFailure);
+  return {
+    dispatcher,
+    comments,
+    verifier,
+    log,
+    routes: [createPublishRoute({ authenticate, policy, log, clock, publish: (events) => dispatcher.publish(events) }), ...comments.routes],
+    async stop() {
+      stopTrimming();
+      await comments.close();
+      await links.close();
+      await Promise.all([table.close(), counts.close(), store.close(), log.close()]);
+    },
+  };
+}
+
+/** Drops what is past retention, a little at a time. */
+export function keepTrimming(log: LogKeeper, onFailure: (what: string, error: unknown) => void): () => void {
+  const timer = setInterval(() => {
+    log.trim(RETENTION_EVENTS_AT_ONCE).catch((error: unknown) => onFailure("retention", error));
+  }, RETENTION_EVERY_MS);
+  timer.unref();
+  return () => clearInterval(timer);
+}

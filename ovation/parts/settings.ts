@@ -1,0 +1,34 @@
+/** What the operator decided, in one form, whichever role reads it. */
+
+import type { Policy } from "@ovation/protocol";
+import type { Logger } from "pino";
+
+export interface Settings {
+  readonly port: number;
+  readonly host: string;
+  /** Where SQLite files and a secret of the installation's own making are. */
+  readonly dataDirectory: string;
+  /** Signs and verifies tokens. */
+  readonly secret: string;
+  readonly policy: Policy;
+  readonly rateLimits: boolean;
+  readonly videos: "any" | "listed";
+  readonly guests: boolean;
+  readonly zstd: boolean;
+  readonly drainMs: number;
+  readonly heartbeatMs: number;
+  readonly tls: { readonly cert: string; readonly key: string } | undefined;
+  readonly logger: Logger;
+}
+
+/** A running process of any role. */
+export interface Node {
+  readonly url: string;
+  /** Sends everybody away in their own time, finishes what was begun, closes what was opened. */
+  stop(): Promise<void>;
+}
+
+/** Says what failed and that the process goes on from it. */
+export function failureLogger(logger: Logger): (what: string, error: unknown) => void {
+  return (what, error) => logger.warn({ error, what }, "failed, and goes on");
+}

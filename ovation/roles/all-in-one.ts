@@ -1,0 +1,67 @@
+/**
+ * All roles in one process: what `ovation start` runs. The same parts as the separate roles, joined by
+ * calls instead of sockets.
+ */
+
+import { createLocalLinks, type Dispatcher } from "@ovation/dispatcher";
+import type { Upstream } from "@ovation/frontend";
+import { type FrontendId, frontendIdFrom } from "@ovation/protocol";
+import { createPages } from "@ovation/web";
+import { Registry } from "prom-client";
+import { createHealthRoutes } from "../health.ts";
+import { listen } from "../listener.ts";
+import { createPageSource } from "../page-source.ts";
+import { openCore } from "../parts/core-part.ts";
+import { createFrontendPart, type FrontendPart } from "../parts/frontend-part.ts";
+import type { Node, Settings } from "../parts/settings.ts";
+import { registerProcessMetrics } from "../process-metrics.ts";
+import { sampleOf, type Watched } from "./watched.ts";
+
+export async function startAllInOne(settings: Settings): Promise<Node & Watched> {
+  const registry = new Registry();
+  registerProcessMetrics(registry);
+  const id = frontendIdFrom(crypto.getRandomValues(new Uint8Array(8)));
+  const links = createLocalLinks({ inboxOf: (frontend) => (frontend === id ? part.frontend : undefined) });
+  const core = await openCore(settings, links, { changeConnection: (_, change) => part.frontend.changeHere(change) }, registry);
+  const part: FrontendPart = createFrontendPart({
+    settings,
+    id,
+    upstream: upstreamOf(core.dispatcher, id),
+    authenticate: core.verifier.authenticate,
+    registry,
+  });
+  const listener = listen({
+    ...settings,
+    routes: [
+      ...part.routes,
+      ...core.routes,
+      ...(await createPages(createPageSource(core.routes))),
+      ...createHealthRoutes({ registry, checks: part.checks }),
+    ],
+  });
+  return {
+    url: listener.url,
+    sample: () => sampleOf([registry]),
+    async stop() {
+      await part.drain();
+      await listener.stop(false);
+      await part.stop();
+      await core.stop();
+    },
+  };
+}
+
+/** The dispatcher as the frontend of the same process sees it. */
+function upstreamOf(dispatcher: Dispatcher, id: FrontendId): Upstream {
+  const address = { id, url: "" };
+  return {
+    change: (changes) => dispatcher.change(address, changes),
+    report: (viewers, since) => dispatcher.report(address, viewers, since),
+    read: (topic, after, limit) => dispatcher.read(topic, after, limit),
+    wrote: (topic, seq, epoch) => dispatcher.wrote(topic, seq, epoch),
+    headAt: (topic, stamp) => dispatcher.headAt(topic, stamp),
+    changeConnection: (change) => dispatcher.changeConnection(change),
+    renew: (ttlMs) => dispatcher.renew(address, ttlMs),
+    release: () => dispatcher.release(id),
+  };
+}

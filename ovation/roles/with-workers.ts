@@ -1,0 +1,110 @@
+/**
+ * `--workers N`: this process is the core (dispatcher, comments, log, table), and N frontend processes
+ * beside it share the public port; the kernel spreads connections over them. They are joined to the core
+ * as a cluster's frontends are: the same links, the same calls, on loopback.
+ *
+ * What a worker does not serve itself (comments, publishing, pages, metrics) it passes to the core's
+ * own listener, a Unix socket that only this user can open. A worker that dies is started anew.
+ */
+
+import { randomBytes } from "node:crypto";
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import {
+  createBackboneRoutes,
+  createHttpFrontendCalls,
+  createInternalAuth,
+  createRefusals,
+  createUpstreamRoutes,
+  createWebSocketLinks,
+  listenInternal,
+} from "@ovation/dispatcher";
+import { systemClock } from "@ovation/protocol";
+import { createPages } from "@ovation/web";
+import { AggregatorRegistry, Registry } from "prom-client";
+import { createHealthRoutes } from "../health.ts";
+import { listenUnix } from "../listener.ts";
+import { createPageSource } from "../page-source.ts";
+import { openCore } from "../parts/core-part.ts";
+import type { Node, Settings } from "../parts/settings.ts";
+import { registerProcessMetrics } from "../process-metrics.ts";
+import { sampleOf, type Watched } from "./watched.ts";
+import { startWorkers, type WorkerSettings } from "./workers.ts";
+
+export async function startWithWorkers(settings: Settings, count: number): Promise<Node & Watched> {
+  const registry = new Registry();
+  registerProcessMetrics(registry);
+  const internalSecret = randomBytes(32).toString("base64url");
+  const clock = systemClock;
+  const auth = createInternalAuth({ secrets: [internalSecret], clock });
+  const refusals = createRefusals();
+  const from = `dispatcher ${randomBytes(8).toString("hex")}`;
+  const onFailure = (what: string, error: unknown) => settings.logger.warn({ error, what }, "failed, and goes on");
+
+  const links = createWebSocketLinks({ auth, from, policy: settings.policy, clock });
+  const core = await openCore(settings, links, createHttpFrontendCalls({ auth, from }), registry);
+  const internal = listenInternal({
+    host: "127.0.0.1",
+    port: 0,
+    routes: [
+      ...createUpstreamRoutes({ auth, refusals, dispatcher: core.dispatcher }),
+      ...createBackboneRoutes({ auth, refusals, backbone: core.dispatcher }),
+    ],
+    onFailure,
+  });
+
+  const directory = mkdtempSync(join(tmpdir(), "ovation-"));
+  const socket = join(directory, "core.sock");
+  const port = settings.port === 0 ? freePort(settings.host) : settings.port;
+  const workerSettings: WorkerSettings = {
+    port,
+    host: settings.host,
+    dispatcher: internal.url,
+    internalSecret,
+    socket,
+    secret: settings.secret,
+    policy: settings.policy,
+    rateLimits: settings.rateLimits,
+    zstd: settings.zstd,
+    drainMs: settings.drainMs,
+    heartbeatMs: settings.heartbeatMs,
+    tls: settings.tls,
+    logLevel: settings.logger.level,
+  };
+  const whole = {
+    contentType: Registry.PROMETHEUS_CONTENT_TYPE,
+    async metrics() {
+      const parts = [await registry.getMetricsAsJSON(), ...(await workers.metrics())];
+      return AggregatorRegistry.aggregate(parts).metrics();
+    },
+  };
+  const listener = listenUnix({
+    socket,
+    logger: settings.logger,
+    routes: [...core.routes, ...(await createPages(createPageSource(core.routes))), ...createHealthRoutes({ registry: whole, checks: [] })],
+  });
+  const workers = await startWorkers({ count, settings: workerSettings, logger: settings.logger, clock });
+
+  const scheme = settings.tls === undefined ? "http" : "https";
+  return {
+    url: `${scheme}://${settings.host === "0.0.0.0" ? "localhost" : settings.host}:${port}`,
+    sample: async () => sampleOf([registry, ...(await workers.metrics()).map((metrics) => ({ getMetricsAsJSON: async () => metrics }))]),
+    async stop() {
+      await workers.stop();
+      await listener.stop(false);
+      await internal.stop();
+      await core.stop();
+      rmSync(directory, { recursive: true, force: true });
+    },
+  };
+}
+
+/** A port that nobody has at the moment: the workers need to agree on one. */
+function freePort(host: string): number {
+  const probe = Bun.serve({ port: 0, hostname: host, fetch: () => new Response() });
+  const { port } = probe;
+  void probe.stop(true);
+  if (port === undefined) throw new Error("no free port");
+  return port;
+}

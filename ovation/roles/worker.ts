@@ -1,0 +1,86 @@
+/**
+ * A worker: a frontend process that shares the public port with its siblings. Started by `workers.ts`,
+ * with its settings in the environment; ends when its parent does.
+ */
+
+import {
+  createFrontendCredential,
+  createFrontendRoutes,
+  createHttpUpstream,
+  createInternalAuth,
+  createLinkReceiver,
+  createRefusals,
+  listenInternal,
+} from "@ovation/dispatcher";
+import { systemClock } from "@ovation/protocol";
+import { Registry } from "prom-client";
+import { createHealthRoutes } from "../health.ts";
+import { listen } from "../listener.ts";
+import { createLogger } from "../logger.ts";
+import { createFrontendPart } from "../parts/frontend-part.ts";
+import { failureLogger } from "../parts/settings.ts";
+import { crashOnUncaught, untilSignal } from "../process-life.ts";
+import { registerProcessMetrics } from "../process-metrics.ts";
+import { createVerifier } from "../tokens/mod.ts";
+import { passOn } from "./pass-on.ts";
+import { type FromWorker, type ToWorker, WORKER_SETTINGS_VARIABLE, type WorkerSettings } from "./workers.ts";
+
+const given = process.env[WORKER_SETTINGS_VARIABLE];
+if (given === undefined) throw new Error("a worker is started by `ovation start --workers`");
+delete process.env[WORKER_SETTINGS_VARIABLE];
+const settings = JSON.parse(given) as WorkerSettings;
+const logger = createLogger(settings.logLevel);
+crashOnUncaught(logger);
+// The parent was killed: without the core there is nothing to serve.
+process.on("disconnect", () => process.exit(0));
+
+const clock = systemClock;
+const onFailure = failureLogger(logger);
+const registry = new Registry();
+registerProcessMetrics(registry);
+const auth = createInternalAuth({ secrets: [settings.internalSecret], clock });
+const refusals = createRefusals();
+const credential = createFrontendCredential();
+const { authenticate } = await createVerifier({ secrets: [settings.secret], clock });
+
+const receiver = createLinkReceiver({
+  auth,
+  frontend: credential.id,
+  inbox: { dispatch: (events) => part.frontend.dispatch(events) },
+  refusals,
+});
+const internal = listenInternal({
+  host: "127.0.0.1",
+  port: 0,
+  routes: createFrontendRoutes({ auth, refusals, frontend: credential.id, changeConnection: (change) => part.frontend.changeHere(change) }),
+  link: receiver,
+  onFailure,
+});
+const upstream = createHttpUpstream({ dispatchers: [settings.dispatcher], auth, credential, url: internal.url, clock });
+const part = createFrontendPart({
+  settings: { ...settings, dataDirectory: "", videos: "any", guests: false, logger },
+  id: credential.id,
+  upstream,
+  authenticate,
+  registry,
+});
+const listener = listen({
+  ...settings,
+  logger,
+  reusePort: true,
+  routes: [...part.routes, ...createHealthRoutes({ registry, checks: part.checks }).filter((route) => route.path !== "/metrics")],
+  fallback: passOn(settings.socket),
+});
+
+process.on("message", (message: ToWorker) => {
+  if (message.type !== "metrics?") return;
+  void registry.getMetricsAsJSON().then((metrics) => process.send?.({ type: "metrics", metrics } satisfies FromWorker));
+});
+process.send?.({ type: "ready" } satisfies FromWorker);
+
+await untilSignal(logger);
+await part.drain();
+await listener.stop(false);
+await part.stop();
+await internal.stop();
+process.exit(0);

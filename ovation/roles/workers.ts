@@ -1,0 +1,148 @@
+/** The worker processes: started, asked for their metrics, started anew when they die, drained together. */
+
+import { join } from "node:path";
+import type { Clock, Policy } from "@ovation/protocol";
+import type { Logger } from "pino";
+import type { MetricObjectWithValues, MetricValue } from "prom-client";
+
+/** What a worker has to know, over its environment: nothing of it is in its arguments. */
+export interface WorkerSettings {
+  readonly port: number;
+  readonly host: string;
+  /** The core's internal listener. */
+  readonly dispatcher: string;
+  readonly internalSecret: string;
+  /** The core's Unix socket, for what a worker does not serve. */
+  readonly socket: string;
+  readonly secret: string;
+  readonly policy: Policy;
+  readonly rateLimits: boolean;
+  readonly zstd: boolean;
+  readonly drainMs: number;
+  readonly heartbeatMs: number;
+  readonly tls: { readonly cert: string; readonly key: string } | undefined;
+  readonly logLevel: string;
+}
+
+export type Metrics = MetricObjectWithValues<MetricValue<string>>[];
+
+export type FromWorker = { readonly type: "ready" } | { readonly type: "metrics"; readonly metrics: Metrics };
+export type ToWorker = { readonly type: "metrics?" };
+
+export interface Workers {
+  /** Of those that answer in time. */
+  metrics(): Promise<readonly Metrics[]>;
+  /** Drains all and waits for their end. */
+  stop(): Promise<void>;
+}
+
+export interface WorkersOptions {
+  readonly count: number;
+  readonly settings: WorkerSettings;
+  readonly logger: Logger;
+  readonly clock: Clock;
+}
+
+export const WORKER_SETTINGS_VARIABLE = "OVATION_WORKER_SETTINGS";
+const READY_MS_MAX = 20_000;
+const METRICS_MS_MAX = 1000;
+/** A worker that dies at once is not started again at once. */
+const RESTART_MS_FIRST = 100;
+const RESTART_MS_LAST = 10_000;
+/** One that lived this long was well. */
+const WELL_MS = 60_000;
+/** Beyond its drain, a worker is given this long to end. */
+const END_MS = 5000;
+
+interface Worker {
+  process: Bun.Subprocess;
+  startedAt: number;
+  restartMs: number;
+  awaitingMetrics: ((metrics: Metrics) => void)[];
+}
+
+export async function startWorkers(options: WorkersOptions): Promise<Workers> {
+  const { count, settings, logger, clock } = options;
+  let stopping = false;
+
+  function start(index: number, restartMs: number): Promise<Worker> {
+    return new Promise((resolve, reject) => {
+      const overdue = clock.after(READY_MS_MAX, () => reject(new Error(`worker ${index} was not ready in time`)));
+      const worker: Worker = {
+        startedAt: clock.now(),
+        restartMs,
+        awaitingMetrics: [],
+        process: Bun.spawn([process.execPath, join(import.meta.dir, "worker.ts")], {
+          env: { ...process.env, [WORKER_SETTINGS_VARIABLE]: JSON.stringify(settings) },
+          stdio: ["ignore", "inherit", "inherit"],
+          serialization: "json",
+          ipc(message: FromWorker) {
+            if (message.type === "metrics") worker.awaitingMetrics.shift()?.(message.metrics);
+            else {
+              overdue();
+              resolve(worker);
+            }
+          },
+          onExit(_, code, signal) {
+            overdue();
+            for (const answer of worker.awaitingMetrics.splice(0)) answer([]);
+            reject(new Error(`worker ${index} ended before it was ready (${signal ?? code})`));
+            if (!stopping && workers[index] === worker) void restart(index, worker, signal ?? code);
+          },
+        }),
+      };
+    });
+  }
+
+  async function restart(index: number, died: Worker, how: unknown): Promise<void> {
+    const wasWell = clock.now() - died.startedAt > WELL_MS;
+    const waitMs = wasWell ? RESTART_MS_FIRST : died.restartMs;
+    logger.error({ worker: index, how, restartInMs: waitMs }, "a worker died");
+    await new Promise<void>((resolve) => clock.after(waitMs, resolve));
+    if (stopping) return;
+    const next = Math.min(RESTART_MS_LAST, waitMs * 2);
+    try {
+      workers[index] = await start(index, next);
+      logger.info({ worker: index }, "the worker is back");
+    } catch (error) {
+      logger.error({ error, worker: index }, "a worker could not be started");
+      died.restartMs = next;
+      void restart(index, died, "not started");
+    }
+  }
+
+  const workers: Worker[] = [];
+  workers.push(...(await Promise.all(Array.from({ length: count }, (_, index) => start(index, RESTART_MS_FIRST)))));
+
+  return {
+    async metrics() {
+      const asked = workers.map((worker) => ask(worker, clock));
+      return (await Promise.all(asked)).filter((metrics) => metrics.length > 0);
+    },
+    async stop() {
+      stopping = true;
+      for (const worker of workers) worker.process.kill("SIGTERM");
+      const overdue = clock.after(settings.drainMs + END_MS, () => {
+        for (const worker of workers) worker.process.kill("SIGKILL");
+      });
+      await Promise.all(workers.map((worker) => worker.process.exited));
+      overdue();
+    },
+  };
+}
+
+function ask(worker: Worker, clock: Clock): Promise<Metrics> {
+  return new Promise((resolve) => {
+    const cancel = clock.after(METRICS_MS_MAX, () => resolve([]));
+    worker.awaitingMetrics.push((metrics) => {
+      cancel();
+      resolve(metrics);
+    });
+    try {
+      worker.process.send({ type: "metrics?" } satisfies ToWorker);
+    } catch {
+      // It is dying: `onExit` says so, and a total without it is the truth.
+      resolve([]);
+    }
+  });
+}
