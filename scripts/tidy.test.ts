@@ -67,6 +67,18 @@ test("no file names a package registry or mirror, and the lock file none either"
   expect(readFileSync(join(ROOT, "package-lock.json"), "utf8")).not.toMatch(/"resolved":\s*"https?:/);
 });
 
+test("the lock file has every optional package of every platform, or npm ci refuses it", () => {
+  const { packages } = JSON.parse(text("package-lock.json")) as {
+    packages: Record<string, { optionalDependencies?: Record<string, string> }>;
+  };
+  const missing = Object.entries(packages).flatMap(([path, { optionalDependencies = {} }]) =>
+    Object.keys(optionalDependencies).filter(
+      (name) => packages[`node_modules/${name}`] === undefined && packages[`${path}/node_modules/${name}`] === undefined,
+    ),
+  );
+  expect(missing).toEqual([]);
+});
+
 test("relative links in the documents lead to files, and their anchors to headings", () => {
   const broken: string[] = [];
   for (const file of files.filter((each) => each.endsWith(".md"))) {
