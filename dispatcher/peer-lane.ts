@@ -1,0 +1,200 @@
+/**
+ * The way to one peer data centre.
+ *
+ * While it is up, batches leave at most every {@link FORWARD_EVERY_MS} and several are under way at a
+ * time: waiting for each answer would cost every event up to a whole way there and back. Batches are
+ * numbered, so that the peer can put right what the network turned around.
+ *
+ * When one fails the lane is away: nothing more leaves but the oldest batch that failed, again and again,
+ * each time to the next address, until it is taken; then the others that failed follow, in order.
+ */
+
+import type { Clock, Event, Policy } from "@ovation/protocol";
+import { Problem } from "@ovation/protocol";
+import { createEventBuffer } from "./event-buffer.ts";
+import { encodeEvents } from "./event-codec.ts";
+import { CallFailedError, type InternalClient } from "./internal-client.ts";
+import type { Peer, PeerStats } from "./peer.ts";
+import * as limits from "./peer.ts";
+
+export interface PeerLaneOptions {
+  readonly peer: Peer;
+  readonly client: InternalClient;
+  readonly dispatcherId: string;
+  readonly policy: Policy;
+  readonly clock: Clock;
+  random(): number;
+  readonly forwardTtlMs: number;
+  onState(state: "up" | "away", detail: string): void;
+}
+
+export interface PeerLane {
+  push(events: readonly Event[]): void;
+  stats(): PeerStats;
+  close(): Promise<void>;
+}
+
+interface Batch {
+  readonly number: number;
+  events: readonly Event[];
+  /** Since when the oldest of them has waited. */
+  readonly since: number;
+}
+
+const CLOSE_MS_MAX = 1000;
+
+export function createPeerLane(options: PeerLaneOptions): PeerLane {
+  const { peer, client, clock, dispatcherId, random, onState } = options;
+  const buffer = createEventBuffer({
+    policy: options.policy,
+    eventsMax: limits.FORWARD_WAITING_EVENTS_MAX,
+    bytesMax: limits.FORWARD_WAITING_BYTES_MAX,
+  });
+  const underWay = new Set<Batch>();
+  /** Ascending by number. */
+  let failed: Batch[] = [];
+  let up = true;
+  let closed = false;
+  let url = Math.floor(random() * peer.urls.length);
+  let number = 0;
+  let lastFlushAt = 0;
+  let failures = 0;
+  let cancelTimer: (() => void) | undefined;
+  let [sent, expired, retries] = [0, 0, 0];
+
+  function timer(ms: number, run: () => void): void {
+    cancelTimer?.();
+    cancelTimer = clock.after(ms, () => {
+      cancelTimer = undefined;
+      run();
+    });
+  }
+
+  function schedule(): void {
+    if (!up || cancelTimer !== undefined || buffer.size === 0 || underWay.size >= limits.FORWARD_BATCHES_MAX) return;
+    timer(Math.max(0, lastFlushAt + limits.FORWARD_EVERY_MS - clock.now()), flush);
+  }
+
+  function flush(): void {
+    if (!up) return;
+    const now = clock.now();
+    lastFlushAt = now;
+    expired += buffer.expire(now - options.forwardTtlMs, now - limits.FORWARD_DURABLE_MS_MAX);
+    const since = buffer.oldest;
+    if (since === undefined) return;
+    const events = buffer.take(limits.FORWARD_BATCH_EVENTS_MAX, limits.FORWARD_BATCH_BYTES_MAX);
+    void post({ number: ++number, events, since });
+    schedule();
+  }
+
+  async function post(batch: Batch): Promise<void> {
+    underWay.add(batch);
+    const head = JSON.stringify({ number: batch.number, id: `${dispatcherId}.${batch.number}` });
+    const address = peer.urls[url % peer.urls.length] ?? "";
+    const outcome = await send(address, `${head}\n${encodeEvents(batch.events)}`);
+    underWay.delete(batch);
+    if (outcome === undefined) taken(batch);
+    else notTaken(batch, outcome);
+  }
+
+  /** Why it was not taken, or `undefined` where it was. */
+  async function send(address: string, body: string): Promise<string | undefined> {
+    try {
+      await client.call(address, limits.FORWARD_PATH, body, {
+        timeoutMs: limits.FORWARD_TIMEOUT_MS,
+        to: peer.name,
+        contentType: "text/plain",
+      });
+      return undefined;
+    } catch (error) {
+      if (error instanceof CallFailedError || error instanceof Problem) return error.message;
+      throw error;
+    }
+  }
+
+  function taken(batch: Batch): void {
+    sent += batch.events.length;
+    failures = 0;
+    if (!up && !closed) {
+      up = true;
+      cancelTimer?.();
+      cancelTimer = undefined;
+      onState("up", peer.urls[url % peer.urls.length] ?? "");
+      const again = failed;
+      failed = [];
+      for (const one of again) if (stillGood(one)) void post(one);
+    }
+    schedule();
+  }
+
+  function notTaken(batch: Batch, reason: string): void {
+    retries++;
+    failed = [...failed, batch].sort((left, right) => left.number - right.number);
+    if (closed) return;
+    if (up) {
+      up = false;
+      onState("away", reason);
+    } else if (cancelTimer !== undefined) {
+      // Another batch of before failed as well: the next attempt is set.
+      return;
+    }
+    url++;
+    // The first time at once, to the next address; then slower and slower, with full jitter.
+    const bound =
+      failures < peer.urls.length ? 20 : Math.min(limits.FORWARD_RETRY_MS_MAX, 50 * 2 ** Math.min(failures - peer.urls.length, 10));
+    failures++;
+    timer(random() * bound, probe);
+  }
+
+  function probe(): void {
+    const now = clock.now();
+    expired += buffer.expire(now - options.forwardTtlMs, now - limits.FORWARD_DURABLE_MS_MAX);
+    failed = failed.filter(stillGood);
+    const [oldest, ...others] = failed;
+    failed = others;
+    // An empty batch asks whether the peer is there.
+    void post(oldest ?? { number: ++number, events: [], since: now });
+  }
+
+  /** Takes out what is too old to be forwarded; answers whether anything is left. */
+  function stillGood(batch: Batch): boolean {
+    const age = clock.now() - batch.since;
+    const events =
+      age > limits.FORWARD_DURABLE_MS_MAX
+        ? []
+        : age > options.forwardTtlMs
+          ? batch.events.filter((event) => event.place !== undefined)
+          : batch.events;
+    expired += batch.events.length - events.length;
+    batch.events = events;
+    return events.length > 0;
+  }
+
+  return {
+    push(events) {
+      if (closed) return;
+      const now = clock.now();
+      for (const event of events) buffer.push(event, now);
+      schedule();
+    },
+    stats: () => ({
+      name: peer.name,
+      up,
+      sent,
+      merged: buffer.merged,
+      droppedFull: buffer.droppedFull,
+      expired,
+      retries,
+      waiting: buffer.size + failed.reduce((sum, batch) => sum + batch.events.length, 0),
+      underWay: underWay.size,
+    }),
+    async close() {
+      const end = clock.now() + CLOSE_MS_MAX;
+      while (up && (buffer.size > 0 || underWay.size > 0) && clock.now() < end) {
+        await new Promise<void>((resolve) => clock.after(10, resolve));
+      }
+      closed = true;
+      cancelTimer?.();
+    },
+  };
+}

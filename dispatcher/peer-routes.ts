@@ -1,0 +1,165 @@
+/**
+ * What a dispatcher takes from other data centres: batches of events, for the frontends here and no
+ * further; and the question how many viewers this data centre has.
+ *
+ * A batch is taken once: its id is claimed, in this process and, where there are several dispatchers, in
+ * the store that they share. One that comes back, by mistake or by somebody who recorded it, is answered
+ * as taken and not dispatched again.
+ */
+
+import { type Clock, type Event, Problem, parseTopic, type Route, type Topic } from "@ovation/protocol";
+import { type SharedStore, TableUnavailableError, type ViewerCounts } from "@ovation/table";
+import { z } from "zod";
+import { decodeEvents, MalformedEventsError } from "./event-codec.ts";
+import { AUTH_WINDOW_MS } from "./internal-auth.ts";
+import { type InternalRouteOptions, internalRoute, parseCall, refuse } from "./internal-route.ts";
+import * as limits from "./peer.ts";
+import { createReorder, type Reorder } from "./peer-reorder.ts";
+
+export interface PeerRoutesOptions extends InternalRouteOptions {
+  /** This data centre's own name: what it forwarded itself is refused. */
+  readonly datacenter: string;
+  readonly clock: Clock;
+  readonly counts: ViewerCounts;
+  /** Claims of batches over all dispatchers; absent where there is only one. */
+  readonly shared?: SharedStore;
+  /** `Dispatcher.receive`. */
+  receive(events: readonly Event[]): Promise<void>;
+  onFailure(what: string, error: unknown): void;
+}
+
+export interface PeerReceiverStats {
+  batches: number;
+  events: number;
+  duplicates: number;
+  /** Batches that came back to where they were forwarded: two data centres have one name. */
+  loops: number;
+  /** Events that could not be dispatched here, because the table was away. */
+  failed: number;
+}
+
+export interface PeerRoutes {
+  readonly routes: readonly Route[];
+  readonly stats: PeerReceiverStats;
+}
+
+/** Longer than a signed call is good for. */
+const CLAIM_MS = 3 * AUTH_WINDOW_MS;
+const CLAIMS_MAX = 50_000;
+const STREAMS_MAX = 1000;
+
+const Head = z.strictObject({ number: z.int().min(1).max(Number.MAX_SAFE_INTEGER), id: z.string().regex(/^[A-Za-z0-9._-]{1,64}$/) });
+const ViewersCall = z.strictObject({ topics: z.array(z.string().max(200)).max(limits.PEER_VIEWERS_TOPICS_MAX) });
+
+export function createPeerRoutes(options: PeerRoutesOptions): PeerRoutes {
+  const { clock, counts, datacenter, refusals, shared, onFailure } = options;
+  const stats: PeerReceiverStats = { batches: 0, events: 0, duplicates: 0, loops: 0, failed: 0 };
+  /** Ids of batches taken here, the oldest first. */
+  const taken = new Set<string>();
+  /** One for each dispatcher that forwards to this one, the least recently used first. */
+  const streams = new Map<string, Reorder>();
+
+  /** The data centre and dispatcher that calls. */
+  function callerOf(from: string, to: string): { readonly origin: string; readonly dispatcher: string } {
+    const [kind, origin = "", dispatcher = "", ...rest] = from.split(" ");
+    if (
+      kind !== "datacenter" ||
+      rest.length > 0 ||
+      to !== datacenter ||
+      !limits.isDatacenterName(origin) ||
+      !/^[a-z0-9]{1,32}$/.test(dispatcher)
+    ) {
+      throw refuse(refusals, "not-the-caller");
+    }
+    if (origin === datacenter) {
+      stats.loops++;
+      throw new Problem("invalid-parameter", "this is the same data centre: two have one name");
+    }
+    return { origin, dispatcher };
+  }
+
+  function decode(body: Uint8Array): { readonly number: number; readonly id: string; readonly events: readonly Event[] } {
+    const text = new TextDecoder().decode(body);
+    const headEnd = text.indexOf("\n");
+    const head = parseCall(refusals, Head, new TextEncoder().encode(text.slice(0, Math.max(0, headEnd))));
+    try {
+      return { ...head, events: decodeEvents(text.slice(headEnd + 1), { eventsMax: limits.FORWARD_CALL_EVENTS_MAX, checkData: true }) };
+    } catch (error) {
+      if (error instanceof MalformedEventsError) throw refuse(refusals, "malformed");
+      throw error;
+    }
+  }
+
+  async function claim(id: string): Promise<boolean> {
+    if (taken.has(id)) return false;
+    taken.add(id);
+    if (taken.size > CLAIMS_MAX)
+      for (const oldest of taken) {
+        taken.delete(oldest);
+        break;
+      }
+    if (shared === undefined) return true;
+    try {
+      return await shared.claim(`forwarded ${id}`, CLAIM_MS);
+    } catch (error) {
+      if (!(error instanceof TableUnavailableError)) throw error;
+      // Without the store the batch cannot be dispatched either, most likely: that is counted there.
+      onFailure("claim of a forwarded batch", error);
+      return true;
+    }
+  }
+
+  function streamOf(name: string): Reorder {
+    const stream = streams.get(name) ?? createReorder({ clock, deliver });
+    // Put last: the first of the map is the least recently used.
+    streams.delete(name);
+    streams.set(name, stream);
+    if (streams.size > STREAMS_MAX) {
+      for (const [oldest, gone] of streams) {
+        gone.flush();
+        streams.delete(oldest);
+        break;
+      }
+    }
+    return stream;
+  }
+
+  function deliver(events: readonly Event[]): void {
+    if (events.length === 0) return;
+    options.receive(events).catch((error: unknown) => {
+      stats.failed += events.length;
+      onFailure("forwarded events", error);
+    });
+  }
+
+  const forward = internalRoute(options, limits.FORWARD_PATH, limits.FORWARD_CALL_BYTES_MAX, async ({ from, to, body }) => {
+    const { origin, dispatcher } = callerOf(from, to);
+    const { number, id, events } = decode(body);
+    stats.batches++;
+    if (await claim(`${origin} ${id}`)) {
+      stats.events += events.length;
+      streamOf(`${origin} ${dispatcher}`).accept(number, events);
+    } else {
+      stats.duplicates++;
+    }
+    return Response.json({});
+  });
+
+  const viewers = internalRoute(options, limits.PEER_VIEWERS_PATH, limits.FORWARD_CALL_BYTES_MAX, async ({ from, to, body }) => {
+    callerOf(from, to);
+    const { topics } = parseCall(refusals, ViewersCall, body);
+    const asked: Topic[] = [];
+    for (const text of topics) {
+      const topic = parseTopic(text);
+      if (topic === undefined) throw refuse(refusals, "malformed");
+      asked.push(topic);
+    }
+    const totals = await counts.totals(asked).catch((error: unknown) => {
+      if (error instanceof TableUnavailableError) throw new Problem("unavailable", "the viewer counts cannot be reached");
+      throw error;
+    });
+    return Response.json({ viewers: totals.map(({ local }) => local) });
+  });
+
+  return { routes: [forward, viewers], stats };
+}
