@@ -233,10 +233,11 @@ export class Hub {
     this.#options.counters.slow++;
     this.noteLags(connection, now);
     const resume = () => {
+      // A closed one was counted out when it closed; its pending write settles after that.
+      if (connection.closed) return;
       connection.pendingSince = 0;
       connection.update();
       this.#options.counters.slow--;
-      if (connection.closed) return;
       this.pump(connection);
       if (connection.pendingSince === 0) connection.lags = undefined;
     };

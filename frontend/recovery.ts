@@ -121,14 +121,20 @@ export class Recovery {
     subscription.next = channel.nextBatch;
     const target = channel.batched;
     let from = standings.get(channel) ?? target;
-    while (from.seq < target.seq && !connection.closed) {
+    // A client that takes the topic out meanwhile gets nothing more of it.
+    const wanted = () => !connection.closed && connection.subscriptions.includes(subscription);
+    while (from.seq < target.seq && wanted()) {
       const to = replay.pageEnd(from.seq, target.seq);
       let waits: Promise<number> | undefined;
       if (connection.subscriptions.length === 1) {
-        waits = connection.writeBytes(await replay.shared(channel, from, to, connection.zstd));
+        const page = await replay.shared(channel, from, to, connection.zstd);
+        if (!wanted()) return;
+        waits = connection.writeBytes(page);
         standings.set(channel, to === target.seq ? target : { seq: to, epoch: "" });
       } else {
-        waits = connection.writeText(await replay.listed(channel, standings, from.seq, to));
+        const page = await replay.listed(channel, standings, from.seq, to);
+        if (!wanted()) return;
+        waits = connection.writeText(page);
       }
       counters.recovered += to - from.seq;
       // The epoch in between is of no use to anybody: every frame of a page has its own id.
@@ -140,10 +146,15 @@ export class Recovery {
   async #settle(connection: Connection, waits: Promise<number> | undefined): Promise<void> {
     if (waits === undefined || connection.closed) return;
     connection.pendingSince = this.#options.clock.now();
+    this.#options.counters.slow++;
     try {
       await waits;
     } finally {
-      connection.pendingSince = 0;
+      // A closed one was counted out when it closed.
+      if (!connection.closed) {
+        connection.pendingSince = 0;
+        this.#options.counters.slow--;
+      }
     }
   }
 }
