@@ -56,8 +56,8 @@ describe("group commit", () => {
     const running = commits.append([entry("running")]);
     await turn();
     const waiting = commits.append([entry("1"), entry("2")]);
-    expect(commits.append([entry("3"), entry("4")])).rejects.toThrow(LogUnavailableError);
-    expect(commits.append([entry("3"), entry("4")])).rejects.toThrow(/overloaded/);
+    await expect(commits.append([entry("3"), entry("4")])).rejects.toThrow(LogUnavailableError);
+    await expect(commits.append([entry("3"), entry("4")])).rejects.toThrow(/overloaded/);
     const last = commits.append([entry("3")]);
     expect(commits.waiting).toBe(3);
     groups[0]?.succeed();
@@ -102,7 +102,7 @@ describe("group commit", () => {
     });
     const [good, bad, alsoGood] = ["good", "poison", "also good"].map((text) => commits.append([entry(text)]));
     expect(await good).toHaveLength(1);
-    expect(bad).rejects.toThrow("cannot store this");
+    await expect(bad).rejects.toThrow("cannot store this");
     expect(await alsoGood).toHaveLength(1);
   });
 
@@ -114,7 +114,7 @@ describe("group commit", () => {
     const closing = commits.close().then(() => {
       isClosed = true;
     });
-    expect(commits.append([entry("2")])).rejects.toThrow(LogUnavailableError);
+    await expect(commits.append([entry("2")])).rejects.toThrow(LogUnavailableError);
     await turn();
     expect(isClosed).toBe(false);
     groups[0]?.succeed();

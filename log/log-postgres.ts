@@ -19,7 +19,7 @@
  * restored dump, a restored disk, a promoted standby. Rows carry the life that wrote them.
  */
 
-import { type Clock, DEFAULT_POLICY, type Policy, policyOf, systemClock, type Topic } from "@ovation/protocol";
+import { type Clock, DEFAULT_POLICY, type Policy, systemClock, type Topic } from "@ovation/protocol";
 import { mintEpoch } from "./epoch.ts";
 import { type Call, GroupCommit } from "./group-commit.ts";
 import { POSTGRES_APPENDS_MAX, POSTGRES_ATTEMPTS_MAX, TRIM_EVENTS_MAX, TRIM_TOPICS_MAX } from "./limits.ts";
@@ -127,7 +127,7 @@ class PostgresLog implements Log, LogKeeper {
         [cursor, TRIM_TOPICS_MAX],
       );
       for (const topic of topics) {
-        const excess = policyOf(this.#policy, topic.name) && excessOf(this.#policy, topic.name, now);
+        const excess = excessOf(this.#policy, topic.name, now);
         if (excess === undefined || topic.kept === 0) continue;
         let isMore = topic.kept > excess.eventsMax || topic.first_stamp < excess.stampMin;
         while (isMore && dropped < limit) {

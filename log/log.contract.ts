@@ -104,7 +104,7 @@ export function logContract(name: string, open: OpenLog, options: ContractOption
       withLog(async (log) => {
         const topic = freshTopic();
         const wrong: Partial<LogEntry>[] = [{ at: 1.5 }, { at: -1 }, { key: "a\0b" }, { replace: { seq: 0, data: toJsonText({}) } }];
-        for (const more of wrong) expect(log.append([entry(topic, "good"), entry(topic, "bad", more)])).rejects.toThrow(TypeError);
+        for (const more of wrong) await expect(log.append([entry(topic, "good"), entry(topic, "bad", more)])).rejects.toThrow(TypeError);
         expect((await log.read(topic, { limit: 10 })).events).toEqual([]);
       }));
 
@@ -386,8 +386,8 @@ export function logContract(name: string, open: OpenLog, options: ContractOption
         const waiting = log.append([entry(topic, "last")]);
         await Promise.all([log.close(), log.close()]);
         expect((await waiting)[0]?.place.seq).toBe(1);
-        expect(log.append([entry(topic, "late")])).rejects.toThrow(LogUnavailableError);
-        expect(log.read(topic, { limit: 1 })).rejects.toThrow(LogUnavailableError);
+        await expect(log.append([entry(topic, "late")])).rejects.toThrow(LogUnavailableError);
+        await expect(log.read(topic, { limit: 1 })).rejects.toThrow(LogUnavailableError);
       }));
   });
 }

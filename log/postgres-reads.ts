@@ -118,15 +118,15 @@ export class PostgresReads {
     return row?.answer ?? "no";
   }
 
-  /**
-   * See `log-postgres.ts` for why the stamp is sound: `settled` is asked *before* the heads are read.
-   */
+  /** See `log-postgres.ts` for why the stamp is sound: what bounds it is asked *before* the heads are read. */
   async changes(since: Stamp, limit: number): Promise<Changes> {
+    // Taken before the heads are read too: what a call beside this one settles later, these heads may not show.
+    const floor = Math.max(this.#settled, since);
     const before = await this.#settledBefore();
     const newest = "SELECT coalesce(max(stamp), 0)::double precision AS stamp FROM ovation_log.topics";
     if (since < 0) {
       const [row] = await this.#client.query<{ stamp: number }>("reads", newest);
-      return { heads: [], stamp: this.#settle(Math.min(before, row?.stamp ?? 0)), more: false };
+      return { heads: [], stamp: this.#settle(floor, Math.min(before, row?.stamp ?? 0)), more: false };
     }
     const statement = `SELECT ${HEAD}, (${newest}) AS newest FROM ${TOPICS} WHERE t.stamp > $1 ORDER BY t.stamp LIMIT $2`;
     type Row = HeadRow & { readonly stamp: number; readonly newest: number };
@@ -140,15 +140,16 @@ export class PostgresReads {
       return { heads: rows.slice(0, limit).map(headFrom), stamp: last.stamp, more: true };
     }
     if (beyond !== undefined) rows = await ask(CHANGES_MAX);
-    const cut = rows.length === CHANGES_MAX ? (rows.at(-1)?.stamp ?? 0) - 1 : Number.MAX_SAFE_INTEGER;
+    const heads = rows.map(headFrom);
+    if (rows.length === CHANGES_MAX) return { heads, stamp: Math.min(before, (rows.at(-1)?.stamp ?? 0) - 1), more: true };
     // Nothing newer than `since`: `since` itself is as much of the present as there is.
-    const present = rows.at(-1)?.newest ?? since;
-    return { heads: rows.map(headFrom), stamp: Math.max(since, this.#settle(Math.min(before, present, cut))), more: cut <= present };
+    return { heads, stamp: this.#settle(floor, Math.min(before, rows.at(-1)?.newest ?? since)), more: false };
   }
 
-  #settle(stamp: Stamp): Stamp {
-    this.#settled = Math.max(this.#settled, stamp);
-    return this.#settled;
+  #settle(floor: Stamp, stamp: Stamp): Stamp {
+    const settled = Math.max(floor, stamp);
+    this.#settled = Math.max(this.#settled, settled);
+    return settled;
   }
 
   /** Every append that is not yet visible to the next statement has a stamp above this one. */

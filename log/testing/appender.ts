@@ -2,6 +2,8 @@
 
 import { join } from "node:path";
 
+const CHILD_MS_MAX = 60_000;
+
 export interface Ack {
   readonly seq: number;
   readonly epoch: string;
@@ -23,6 +25,9 @@ export function startAppender(location: string, topic: string, writer: string, c
     stdin: "ignore",
     stdout: "pipe",
     stderr: "inherit",
+    // So that a test that fails leaves nobody behind.
+    timeout: CHILD_MS_MAX,
+    killSignal: "SIGKILL",
   });
   const acks: Ack[] = [];
   let notify = (): void => undefined;

@@ -85,6 +85,9 @@ export async function startPostgres(settings: Readonly<Record<string, string>> =
     return `postgres://ovation@127.0.0.1:${port}/${name}`;
   }
 
+  // A process that ends without `stop` takes its server with it; only `kill -9` leaves one behind.
+  const end = (): void => server?.kill("SIGTERM");
+  process.once("exit", end);
   await run(
     [...asUser, join(binaries, "initdb"), "-D", data, "-U", "ovation", "-A", "trust", "-E", "UTF8", "--locale=C.UTF-8", "--no-sync"],
     directory,
@@ -97,6 +100,7 @@ export async function startPostgres(settings: Readonly<Record<string, string>> =
     halt,
     resume,
     async stop() {
+      process.off("exit", end);
       await halt("immediate");
       rmSync(directory, { recursive: true, force: true });
     },
