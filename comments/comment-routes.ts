@@ -3,6 +3,7 @@
 import {
   HISTORY_PAGE_DEFAULT,
   HISTORY_PAGE_MAX,
+  isTopicId,
   mayModerate,
   Problem,
   type Route,
@@ -11,9 +12,13 @@ import {
   VIEWER_BODY_BYTES_MAX,
 } from "@ovation/protocol";
 import { readBody, readOptionalBody } from "./body.ts";
+import { authorOf } from "./comment.ts";
 import { createCommentWriter } from "./comment-writer.ts";
+import { withOwners } from "./guest-owners.ts";
 import { findComment, pinnedSeqOf, readHistory } from "./history.ts";
 import { REASON_CODE_POINTS_MAX } from "./limits.ts";
+import { currentId, notifyOfComment } from "./notifications.ts";
+import { type PageQuery, pageOf } from "./parameters.ts";
 import { newComment, parseSeq, pin, removal } from "./schemas.ts";
 import { jsonResponse, type NamedVideo, requireRate, requireSight, requireWriter, type Service, videoOf } from "./service.ts";
 import { createSharedReads } from "./shared-reads.ts";
@@ -31,10 +36,17 @@ export function createCommentRoutes(service: Service): readonly Route[] {
     const body = await readBody(request, newComment, VIEWER_BODY_BYTES_MAX);
     const text = cleanLine(body.text, service.textCodePointsMax);
     await requireOpen(video, author.exempt);
-    if (body.replyTo !== undefined) await findComment(log, video.topic, body.replyTo);
+    if (!author.exempt) await service.people?.directory.requireUnsanctioned(author.identity.sub, video.id);
+    const repliedTo = body.replyTo === undefined ? undefined : await findComment(log, video.topic, body.replyTo);
     // Last, so that what is refused for another reason costs the author nothing.
     if (!author.exempt) await requireRate(service, `comment member ${author.identity.sub}`, rules.commentsPerMember);
-    return jsonResponse(await writer.write(video, author, { ...body, text }), 201);
+    const written = await writer.write(video, author, { ...body, text });
+    service.people?.directory.note(author.identity);
+    if (!written.duplicate && (repliedTo !== undefined || text.includes("@"))) {
+      const comment = { seq: written.seq, at: written.at, text, author: authorOf(author.identity, author.role) };
+      service.inBackground("notify", notifyOfComment(service, video, comment, repliedTo));
+    }
+    return jsonResponse(written.json, 201);
   }
 
   async function requireOpen(video: NamedVideo, exempt: boolean): Promise<void> {
@@ -49,9 +61,14 @@ export function createCommentRoutes(service: Service): readonly Route[] {
     requireSight(service, await service.authenticate(request), video.topic);
     const settings = await service.directory.settings(video.id);
     if (!settings.exists) throw new Problem("unknown-video");
-    const query = pageOf(new URL(request.url).searchParams);
+    const query = pageOf(request, HISTORY_PAGE_DEFAULT, HISTORY_PAGE_MAX);
     const key = `${video.id} ${query.after ?? ""} ${query.before ?? ""} ${query.limit}`;
-    return jsonResponse(await pages.get(key, async () => JSON.stringify(await readHistory(log, video.topic, query))));
+    return jsonResponse(await pages.get(key, () => readPage(video, query)));
+  }
+
+  async function readPage(video: NamedVideo, query: PageQuery): Promise<string> {
+    const page = await readHistory(log, video.topic, query);
+    return JSON.stringify({ comments: await withOwners(service, page.comments), head: page.head });
   }
 
   async function remove(request: Request, context: RouteContext): Promise<Response> {
@@ -61,8 +78,11 @@ export function createCommentRoutes(service: Service): readonly Route[] {
     const body = await readOptionalBody(request, removal, VIEWER_BODY_BYTES_MAX);
     const reason = body.reason === undefined ? undefined : cleanLine(body.reason, REASON_CODE_POINTS_MAX);
     const comment = await findComment(log, video.topic, seq, "with-removed");
-    if (comment.author.id !== identity.sub && !mayModerate(identity, video.id)) throw new Problem("forbidden");
-    if (comment.removed !== true) await writer.remove(video, comment, reason);
+    const author = await currentId(service, comment.author.id);
+    const own = author === identity.sub;
+    if (!own && !mayModerate(identity, video.id)) throw new Problem("forbidden");
+    const notify = own || service.people === undefined || !isTopicId(author) ? undefined : author;
+    if (comment.removed !== true) await writer.remove(video, comment, { reason, notify });
     return jsonResponse(JSON.stringify({ seq }));
   }
 
@@ -88,26 +108,4 @@ function seqOf(context: RouteContext): number {
   const seq = parseSeq(context.params.seq ?? "");
   if (seq === undefined || seq === 0) throw new Problem("invalid-id", "A comment's number is a positive integer");
   return seq;
-}
-
-/** `limit` beyond the maximum means the maximum: a page may always be shorter than was asked for. */
-function pageOf(parameters: URLSearchParams): { after?: number; before?: number; limit: number } {
-  const after = numberOf(parameters, "after");
-  const before = numberOf(parameters, "before");
-  const limit = numberOf(parameters, "limit") ?? HISTORY_PAGE_DEFAULT;
-  if (after !== undefined && before !== undefined) throw new Problem("invalid-parameter", "Either after or before, not both");
-  if (limit === 0) throw new Problem("invalid-parameter", "limit is at least 1");
-  return {
-    ...(after === undefined ? {} : { after }),
-    ...(before === undefined ? {} : { before }),
-    limit: Math.min(limit, HISTORY_PAGE_MAX),
-  };
-}
-
-function numberOf(parameters: URLSearchParams, name: string): number | undefined {
-  const text = parameters.get(name);
-  if (text === null) return undefined;
-  const value = parseSeq(text);
-  if (value === undefined) throw new Problem("invalid-parameter", `${name} is a number from 0`);
-  return value;
 }

@@ -7,6 +7,7 @@ import type { Appended, LogEntry } from "@ovation/log";
 import { type Identity, type JsonText, Problem, type Role, toJsonText } from "@ovation/protocol";
 import { authorOf, type Comment, commentDataOf, removedData } from "./comment.ts";
 import { pinnedSeqOf } from "./history.ts";
+import { notificationEntry } from "./notifications.ts";
 import type { NamedVideo, Service, Writer } from "./service.ts";
 
 export interface NewComment {
@@ -15,17 +16,32 @@ export interface NewComment {
   readonly replyTo?: number | undefined;
 }
 
+export interface Removal {
+  readonly reason: string | undefined;
+  /** The member who is told; absent where the author did it. */
+  readonly notify: string | undefined;
+}
+
+export interface WrittenComment {
+  /** The stored comment, as JSON text. */
+  readonly json: string;
+  readonly seq: number;
+  readonly at: number;
+  /** A retry: it was there already. */
+  readonly duplicate: boolean;
+}
+
 export interface CommentWriter {
-  /** Answers the stored comment as JSON text; throws `key-reused`. */
-  write(video: NamedVideo, author: Writer, comment: NewComment): Promise<string>;
+  /** Throws `key-reused`. */
+  write(video: NamedVideo, author: Writer, comment: NewComment): Promise<WrittenComment>;
   /** Takes the text out of the log and says so to everybody; a second removal changes nothing. */
-  remove(video: NamedVideo, comment: Comment, reason: string | undefined): Promise<void>;
+  remove(video: NamedVideo, comment: Comment, removal: Removal): Promise<void>;
   /** Any other event of the service itself. */
   appendOwn(video: NamedVideo, type: string, data: JsonText): Promise<void>;
 }
 
 export function createCommentWriter(service: Service): CommentWriter {
-  const { log, outbox, clock, metrics, counters } = service;
+  const { log, clock, metrics, counters } = service;
   /** Identities are the same objects while a token is remembered, so an author is written out once. */
   const authors = new WeakMap<Identity, Map<Role, JsonText>>();
 
@@ -43,16 +59,6 @@ export function createCommentWriter(service: Service): CommentWriter {
     return text;
   }
 
-  async function append(entries: readonly LogEntry[]): Promise<readonly Appended[]> {
-    const appended = await log.append(entries);
-    entries.forEach((entry, index) => {
-      const result = appended[index];
-      if (result === undefined || result.duplicate) return;
-      outbox.push({ topic: entry.topic, type: entry.type, at: entry.at, data: entry.data, place: result.place });
-    });
-    return appended;
-  }
-
   return {
     // Hot path: 15,000 of these a second on one core. The JSON is put together from parts that are JSON
     // already instead of building and walking an object: see comments.bench.ts.
@@ -63,19 +69,19 @@ export function createCommentWriter(service: Service): CommentWriter {
       const at = clock.now();
       const entry = { topic: video.topic, type: "comment", at, data };
       const started = performance.now();
-      const [appended] = await append([clientId === undefined ? entry : { ...entry, key: `${author.identity.sub} ${clientId}` }]);
+      const [appended] = await service.append([clientId === undefined ? entry : { ...entry, key: `${author.identity.sub} ${clientId}` }]);
       metrics.commitSeconds.observe((performance.now() - started) / 1_000);
       if (appended === undefined) throw new Error("the log answered nothing for an entry");
       if (appended.duplicate) {
         metrics.duplicates.inc();
-        return answerOf(appended, storedDataOf(appended, text, replyTo));
+        return writtenOf(appended, storedDataOf(appended, text, replyTo));
       }
       metrics.comments.inc();
       counters.comment(video.id, 1);
-      return answerOf(appended, data);
+      return writtenOf(appended, data);
     },
 
-    async remove(video, comment, reason) {
+    async remove(video, comment, { reason, notify }) {
       const at = clock.now();
       const { topic } = video;
       const entries: LogEntry[] = [
@@ -92,20 +98,24 @@ export function createCommentWriter(service: Service): CommentWriter {
       if ((await pinnedSeqOf(log, topic)) === comment.seq) {
         entries.push({ topic, type: "pin", at, data: toJsonText({ seq: null }), key: ` unpin ${comment.seq}` });
       }
-      const [removed] = await append(entries);
+      if (notify !== undefined) {
+        const notice = { kind: "comment-removed", video: video.id, seq: comment.seq, ...(reason === undefined ? {} : { reason }) } as const;
+        entries.push(notificationEntry(notify, notice, at, `removed ${video.id} ${comment.seq}`));
+      }
+      const [removed] = await service.append(entries);
       if (removed?.duplicate === true) return;
       metrics.removals.inc();
       counters.comment(video.id, -1);
     },
 
     async appendOwn(video, type, data) {
-      await append([{ topic: video.topic, type, at: clock.now(), data }]);
+      await service.append([{ topic: video.topic, type, at: clock.now(), data }]);
     },
   };
 }
 
-function answerOf({ place, at }: Appended, data: JsonText): string {
-  return `{"seq":${place.seq},"at":${at},${data.slice(1)}`;
+function writtenOf({ place, at, duplicate }: Appended, data: JsonText): WrittenComment {
+  return { json: `{"seq":${place.seq},"at":${at},${data.slice(1)}`, seq: place.seq, at, duplicate };
 }
 
 /** What the first request with this key stored; throws where that was another comment. */

@@ -70,7 +70,7 @@ const path = fc.oneof(
   id.map((each) => `/v1/videos/${each}`),
   fc.constantFrom("/v1/videos", "/v1/guests"),
 );
-const token = fc.constantFrom(undefined, "ana", "hana!host", "mo!moderator", "g!guest", "srv!member!video:*", "forged");
+const token = fc.constantFrom(undefined, "ana", "hana.host", "mo.moderator", "g.guest", "srv.member.video:*", "forged");
 
 /** Percent-encoded where it can be: lone surrogates cannot. */
 function encode(part: string): string {

@@ -138,7 +138,7 @@ describe("history", () => {
     const video = newVideo();
     for (let index = 1; index <= 10; index++) await post(video, `n${index}`);
     for (const seq of [8, 9, 10]) {
-      const answer = await harness.call("DELETE", `/v1/videos/${video}/comments/${seq}`, "mo!moderator", { reason: "spam" });
+      const answer = await harness.call("DELETE", `/v1/videos/${video}/comments/${seq}`, "mo.moderator", { reason: "spam" });
       expect([answer.status, answer.body]).toEqual([200, { seq }]);
     }
     const page = await harness.call("GET", `/v1/videos/${video}/comments?limit=5`);
@@ -172,11 +172,11 @@ describe("removing and pinning", () => {
     expect((await harness.call("DELETE", path(1))).body.code).toBe("token-missing");
     expect((await harness.call("DELETE", path(1), "ana")).status).toBe(200);
     expect((await harness.call("DELETE", path(1), "ana")).status).toBe(200);
-    expect((await harness.call("DELETE", path(2), "hana!host")).status).toBe(200);
-    const both = await Promise.all([harness.call("DELETE", path(3), "mo!moderator"), harness.call("DELETE", path(3), "mia!moderator")]);
+    expect((await harness.call("DELETE", path(2), "hana.host")).status).toBe(200);
+    const both = await Promise.all([harness.call("DELETE", path(3), "mo.moderator"), harness.call("DELETE", path(3), "mia.moderator")]);
     expect(both.map(({ status }) => status)).toEqual([200, 200]);
-    expect((await harness.call("DELETE", path(77), "hana!host")).body.code).toBe("unknown-comment");
-    expect((await harness.call("DELETE", `/v1/videos/${video}/comments/one`, "hana!host")).body.code).toBe("invalid-id");
+    expect((await harness.call("DELETE", path(77), "hana.host")).body.code).toBe("unknown-comment");
+    expect((await harness.call("DELETE", `/v1/videos/${video}/comments/one`, "hana.host")).body.code).toBe("invalid-id");
     await harness.comments.flush();
     const removals = harness.published.filter((event) => event.topic === `video:${video}` && event.type === "comment-removed");
     expect(removals.map(({ data }) => JSON.parse(data).seq)).toEqual([1, 2, 3]);
@@ -188,9 +188,9 @@ describe("removing and pinning", () => {
     await post(video, "pin me");
     const path = `/v1/videos/${video}/pin`;
     expect((await harness.call("PUT", path, "ana", { seq: 1 })).body.code).toBe("forbidden");
-    expect((await harness.call("PUT", path, "mo!moderator", { seq: 9 })).body.code).toBe("unknown-comment");
-    expect((await harness.call("PUT", path, "mo!moderator", { seq: 1 })).status).toBe(200);
-    expect((await harness.call("PUT", path, "mo!moderator", { seq: 1 })).status).toBe(200);
+    expect((await harness.call("PUT", path, "mo.moderator", { seq: 9 })).body.code).toBe("unknown-comment");
+    expect((await harness.call("PUT", path, "mo.moderator", { seq: 1 })).status).toBe(200);
+    expect((await harness.call("PUT", path, "mo.moderator", { seq: 1 })).status).toBe(200);
     expect((await harness.call("GET", `/v1/videos/${video}`)).body.pinned).toMatchObject({ seq: 1, text: "pin me" });
     await harness.call("DELETE", `/v1/videos/${video}/comments/1`, "ana");
     expect((await harness.call("GET", `/v1/videos/${video}`)).body.pinned).toBeNull();
@@ -245,11 +245,11 @@ describe("videos", () => {
       poster: "https://example.org/p.png",
     };
     expect((await harness.call("PUT", `/v1/videos/${video}`, "ana", details)).body.code).toBe("forbidden");
-    const put = await harness.call("PUT", `/v1/videos/${video}`, "hana!host", details);
+    const put = await harness.call("PUT", `/v1/videos/${video}`, "hana.host", details);
     expect([put.status, put.body]).toMatchObject([200, { id: video, ...details, comments: 0 }]);
-    expect((await harness.call("PUT", `/v1/videos/${video}`, `srv!member!video:${video}`, { closed: true })).body.title).toBe("Launch");
+    expect((await harness.call("PUT", `/v1/videos/${video}`, `srv.member.video:${video}`, { closed: true })).body.title).toBe("Launch");
     expect((await post(video, "late")).body.code).toBe("comments-closed");
-    expect((await post(video, "host", "hana!host")).status).toBe(201);
+    expect((await post(video, "host", "hana.host")).status).toBe(201);
     const listed = await harness.call("GET", "/v1/videos?limit=200");
     expect(listed.body.videos.find(({ id }: { id: string }) => id === video)).toMatchObject({ title: "Launch", comments: 1 });
     for (const bad of [
@@ -258,7 +258,7 @@ describe("videos", () => {
       { media: [{ src: "data:x", type: "video/mp4" }] },
       { live: 1 },
     ]) {
-      expect((await harness.call("PUT", `/v1/videos/${video}`, "hana!host", bad)).body.code).toBe("invalid-body");
+      expect((await harness.call("PUT", `/v1/videos/${video}`, "hana.host", bad)).body.code).toBe("invalid-body");
     }
   });
 });

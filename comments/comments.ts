@@ -5,13 +5,20 @@ import { type Authenticate, type Clock, COMMENT_CODE_POINTS_MAX, type Event, typ
 import type { Registry } from "prom-client";
 import { createCommentRoutes } from "./comment-routes.ts";
 import { createCounters } from "./counters.ts";
-import { createGuestRoutes, type Guests } from "./guest-routes.ts";
+import { createGuestRoutes, createGuestUpgradeRoutes, type Guests } from "./guest-routes.ts";
 import { createLikeRoutes } from "./like-routes.ts";
 import { DEFAULT_LIKE_KINDS, DEFAULT_RATE_RULES, type RateRules } from "./limits.ts";
+import { createMemberDirectory } from "./member-directory.ts";
+import type { MemberStores } from "./member-stores.ts";
+import { createMessageRoutes } from "./message-routes.ts";
+import type { MessageRule } from "./message-rules.ts";
 import { createMetrics } from "./metrics.ts";
 import { createOutbox } from "./outbox.ts";
+import { createPresence, type Presence, type PresenceValues } from "./presence.ts";
+import { createPresenceRoutes, tellPresence } from "./presence-routes.ts";
 import type { RateLimiter } from "./rate-limiter.ts";
-import { guardRoute, type Service } from "./service.ts";
+import { createSanctionRoutes } from "./sanction-routes.ts";
+import { guardRoute, type People, type Service } from "./service.ts";
 import { createVideoDirectory } from "./video-directory.ts";
 import { createVideoRoutes } from "./video-routes.ts";
 import type { VideoStore } from "./video-store.ts";
@@ -36,12 +43,23 @@ export interface CommentsOptions {
   readonly likeKinds?: readonly string[];
   /** The length of a comment, in code points. */
   readonly textCodePointsMax?: number;
+  /**
+   * What is kept about members. With it there are messages, notifications, time-outs and guests who become
+   * members; without it, comments and likes.
+   */
+  readonly members?: MemberStores;
+  /** Who may write to whom, beyond hosts and moderators. Default: nobody else. */
+  readonly messages?: MessageRule;
+  /** Where presence is kept. Without it nobody is said to be online. */
+  readonly presence?: PresenceValues;
   /** What went wrong in the background and is tried again or healed elsewhere; for the program's log. */
-  onFailure?(part: "counts" | "publish", error: unknown): void;
+  onFailure?(part: "counts" | "publish" | "notify" | "presence" | "profiles", error: unknown): void;
 }
 
 export interface Comments {
   readonly routes: readonly Route[];
+  /** These members have a connection now: frontends say so at each connect and every `PRESENCE_HEARTBEAT_MS`. */
+  heartbeat(members: readonly string[]): Promise<void>;
   /** Stores and publishes the counts that wait, and waits until everything committed is handed on. */
   flush(): Promise<void>;
   /** {@link flush}, and no more timers. The log and the store are their owner's to close. */
@@ -62,11 +80,13 @@ export function createComments(options: CommentsOptions): Comments {
     store,
     clock,
     push: (event) => outbox.push(event),
-    onFailure(error) {
-      metrics.failures.inc({ part: "counts" });
-      options.onFailure?.("counts", error);
-    },
+    onFailure: (error) => failed("counts")(error),
   });
+  const failed = (part: Parameters<NonNullable<CommentsOptions["onFailure"]>>[0]) => (error: unknown) => {
+    metrics.failures.inc({ part });
+    options.onFailure?.(part, error);
+  };
+  const people = options.members === undefined ? undefined : createPeople(options, options.members, failed("profiles"));
   const service: Service = {
     log,
     store,
@@ -82,22 +102,60 @@ export function createComments(options: CommentsOptions): Comments {
     guestsOn: options.guests !== undefined,
     textCodePointsMax: options.textCodePointsMax ?? COMMENT_CODE_POINTS_MAX,
     viewers: (topics) => options.viewers(topics),
+    people,
+    async append(entries) {
+      const appended = await log.append(entries);
+      entries.forEach(({ topic, type, at, data }, index) => {
+        const result = appended[index];
+        if (result !== undefined && !result.duplicate) outbox.push({ topic, type, at, data, place: result.place });
+      });
+      return appended;
+    },
+    inBackground(part, work) {
+      work.catch(failed(part));
+    },
   };
+  const presence = people === undefined || options.presence === undefined ? undefined : startPresence(options.presence);
+
+  function startPresence(values: PresenceValues): Presence {
+    const started: Presence = createPresence({
+      values,
+      clock,
+      onChange: async (member, status) => {
+        if (people !== undefined) await tellPresence(service, people, started, member, status);
+      },
+      onFailure: failed("presence"),
+    });
+    return started;
+  }
+
   const routes = [
     ...createCommentRoutes(service),
     ...createLikeRoutes(service, options.likeKinds ?? DEFAULT_LIKE_KINDS),
     ...createVideoRoutes(service),
     ...createGuestRoutes(service, options.guests),
+    ...(people === undefined
+      ? []
+      : [...createGuestUpgradeRoutes(service, people), ...createSanctionRoutes(service, people), ...createMessageRoutes(service, people)]),
+    ...(people === undefined || presence === undefined ? [] : createPresenceRoutes(service, people, presence)),
   ];
   return {
     routes: routes.map((route) => guardRoute(metrics, route)),
+    async heartbeat(members) {
+      await presence?.heartbeat(members);
+    },
     async flush() {
-      await counters.flush();
+      await Promise.all([counters.flush(), people?.directory.flush()]);
       await outbox.idle();
     },
     async close() {
-      await counters.close();
+      presence?.close();
+      await Promise.all([counters.close(), people?.directory.flush()]);
       await outbox.idle();
     },
   };
+}
+
+function createPeople(options: CommentsOptions, stores: MemberStores, onFailure: (error: unknown) => void): People {
+  return { stores, directory: createMemberDirectory({ stores, clock: options.clock, onFailure }), messages: options.messages ?? "staff" };
 }

@@ -1,40 +1,15 @@
 import { describe, expect, test } from "bun:test";
-import type { Clock, Event } from "@ovation/protocol";
+import type { Event } from "@ovation/protocol";
 import { createCounters } from "./counters.ts";
 import { createSharedReads } from "./shared-reads.ts";
 import { StoreUnavailableError } from "./sql-database.ts";
+import { createManualClock } from "./testing/manual-clock.ts";
 import type { VideoStore } from "./video-store.ts";
 import { openSqliteVideoStore } from "./video-store-sql.ts";
 
-/** Time that moves when the test says so. */
-function manualClock(): Clock & { advance(ms: number): Promise<void> } {
-  let at = 1_000_000;
-  const timers: { at: number; run: () => void }[] = [];
-  return {
-    now: () => at,
-    after(ms, run) {
-      const timer = { at: at + ms, run };
-      timers.push(timer);
-      return () => timers.splice(timers.indexOf(timer), 1);
-    },
-    async advance(ms) {
-      const until = at + ms;
-      for (;;) {
-        const next = timers.filter((timer) => timer.at <= until).sort((a, b) => a.at - b.at)[0];
-        if (next === undefined) break;
-        at = next.at;
-        timers.splice(timers.indexOf(next), 1);
-        next.run();
-        await Bun.sleep(0);
-      }
-      at = until;
-    },
-  };
-}
-
 describe("counters", () => {
   test("likes go out at once after a quiet time, then every 250 ms at most, with the exact total", async () => {
-    const clock = manualClock();
+    const clock = createManualClock();
     const events: Event[] = [];
     const counters = createCounters({
       store: openSqliteVideoStore({ path: ":memory:" }),
@@ -59,7 +34,7 @@ describe("counters", () => {
   });
 
   test("a store that fails for a while loses nothing", async () => {
-    const clock = manualClock();
+    const clock = createManualClock();
     const real = openSqliteVideoStore({ path: ":memory:" });
     let down = true;
     const store: VideoStore = {
@@ -86,7 +61,7 @@ describe("counters", () => {
 
 describe("shared reads", () => {
   test("thousands who ask together cost a few reads, and none is older than its question", async () => {
-    const clock = manualClock();
+    const clock = createManualClock();
     const reads = createSharedReads<number>(clock);
     let count = 0;
     let version = 0;

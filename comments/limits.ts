@@ -52,6 +52,10 @@ export interface RateRules {
   readonly likesPerMember: RateRule;
   readonly likesPerAddress: RateRule;
   readonly guestsPerAddress: RateRule;
+  readonly messagesPerMember: RateRule;
+  readonly typingPerMember: RateRule;
+  /** Receipts, blocks and what else a member's own page does by itself. */
+  readonly membersPerMember: RateRule;
 }
 
 export const DEFAULT_RATE_RULES: RateRules = {
@@ -60,9 +64,48 @@ export const DEFAULT_RATE_RULES: RateRules = {
   likesPerMember: { burst: 30, perMs: 10_000 },
   likesPerAddress: { burst: 1_000, perMs: 10_000 },
   guestsPerAddress: { burst: 200, perMs: 60_000 },
+  messagesPerMember: { burst: 20, perMs: 60_000 },
+  typingPerMember: { burst: 10, perMs: 10_000 },
+  membersPerMember: { burst: 60, perMs: 60_000 },
 };
 
 export const RATE_LIMITER_KEYS_MAX = 200_000;
 
 /** What a viewer may tap, unless the configuration names others. */
 export const DEFAULT_LIKE_KINDS = ["like", "love", "laugh", "wow", "sad", "clap"] as const;
+
+/** A message from one member to another, in code points. */
+export const MESSAGE_CODE_POINTS_MAX = 1_000;
+/** What the list of conversations shows of the newest message. */
+export const MESSAGE_PREVIEW_CODE_POINTS = 120;
+export const CONVERSATIONS_DEFAULT = 30;
+export const CONVERSATIONS_MAX = 100;
+export const BLOCKS_MAX = 1_000;
+export const SANCTIONS_MAX = 200;
+/** How long somebody counts as typing without saying so again. */
+export const TYPING_MS = 6_000;
+
+/** What is known of a member on the way of a comment is at most this old. */
+export const MEMBER_AGE_MS = 1_000;
+export const MEMBERS_KEPT_MAX = 50_000;
+/** A profile that has not changed is written down again after this time. */
+export const PROFILE_AGE_MS = 60 * 60_000;
+export const PROFILE_FLUSH_MS = 250;
+export const PROFILES_WAITING_MAX = 1_000;
+
+/** A time-out, at most: 31 days. Longer is a ban. */
+export const TIME_OUT_SECONDS_MAX = 31 * 24 * 60 * 60;
+/** People one comment can call by name. */
+export const MENTIONS_MAX = 3;
+/** Whom a comment can mention: the authors of this many comments before it. */
+export const MENTIONED_AMONG = 200;
+
+/** Members who stay connected are said to be so this often; see `presence.ts`. */
+export const PRESENCE_HEARTBEAT_MS = 30_000;
+export const PRESENCE_GRACE_MS = 5_000;
+export const PRESENCE_KEPT_MS = 30 * 24 * 60 * 60_000;
+export const PRESENCE_MEMBERS_MAX = 500_000;
+/** Those who are told when a member comes or goes: the partners of the newest conversations. */
+export const PRESENCE_AUDIENCE_MAX = 100;
+/** Members whose presence is looked up or written at once. */
+export const PRESENCE_BATCH = 200;

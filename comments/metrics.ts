@@ -8,6 +8,7 @@ export interface Metrics {
   readonly removals: Counter;
   readonly likes: Counter;
   readonly guests: Counter;
+  readonly messages: Counter;
   readonly refused: Counter<"code">;
   readonly commitSeconds: Histogram;
   readonly unpublished: Counter<"reason">;
@@ -30,6 +31,7 @@ export function createMetrics(registry: Registry, waiting: () => number): Metric
     removals: new Counter({ name: "ovation_comments_removals_total", help: "Comments removed", registers }),
     likes: new Counter({ name: "ovation_likes_total", help: "Likes accepted", registers }),
     guests: new Counter({ name: "ovation_guests_total", help: "Guest tokens given out", registers }),
+    messages: new Counter({ name: "ovation_messages_total", help: "Messages between members committed", registers }),
     refused: new Counter({
       name: "ovation_comments_refused_total",
       help: "Requests refused, by code",

@@ -13,10 +13,15 @@
 export * from "./comment.ts";
 export * from "./comments.ts";
 export type { Guests } from "./guest-routes.ts";
-export { DEFAULT_LIKE_KINDS, DEFAULT_RATE_RULES, NAME_CODE_POINTS_MAX, type RateRules } from "./limits.ts";
+export { DEFAULT_LIKE_KINDS, DEFAULT_RATE_RULES, NAME_CODE_POINTS_MAX, PRESENCE_HEARTBEAT_MS, type RateRules } from "./limits.ts";
+export * from "./member-stores.ts";
+export * from "./member-stores-sql.ts";
+export type { MessageRule } from "./message-rules.ts";
+export type { PresenceValues } from "./presence.ts";
 export * from "./rate-limiter.ts";
 export * from "./rate-limiter-memory.ts";
 export * from "./rate-limiter-off.ts";
+export * from "./rate-limiter-shared.ts";
 export { StoreUnavailableError, StoreUnusableError } from "./sql-database.ts";
 export { cleanLine, cleanName, countCodePoints } from "./text.ts";
 export * from "./video-store.ts";

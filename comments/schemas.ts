@@ -6,9 +6,9 @@
  * fits, in `text.ts`.
  */
 
-import { IDEMPOTENCY_KEY_CHARACTERS_MAX, LIKES_PER_REQUEST_MAX } from "@ovation/protocol";
+import { IDEMPOTENCY_KEY_CHARACTERS_MAX, isTopicId, LIKES_PER_REQUEST_MAX } from "@ovation/protocol";
 import { z } from "zod";
-import { ADDRESS_CHARACTERS_MAX, MEDIA_SOURCES_MAX } from "./limits.ts";
+import { ADDRESS_CHARACTERS_MAX, MEDIA_SOURCES_MAX, TIME_OUT_SECONDS_MAX } from "./limits.ts";
 
 const seq = z.int().min(1);
 
@@ -31,6 +31,25 @@ export function likesOf(kinds: readonly string[]) {
 }
 
 export const guest = z.strictObject({ name: z.string() });
+
+/** The alphabet of a JWT, so that it can stand in a header. */
+export const guestUpgrade = z.strictObject({ guestToken: z.string().regex(/^[A-Za-z0-9_.-]+$/, { error: "a token" }) });
+
+const topicId = z.string().refine(isTopicId, { error: "not an id" });
+
+export const sanction = z.strictObject({
+  video: topicId.optional(),
+  kind: z.enum(["time-out", "ban"]),
+  seconds: z.int().min(1).max(TIME_OUT_SECONDS_MAX).optional(),
+  reason: z.string().optional(),
+});
+
+export const newMessage = z.strictObject({ text: z.string(), clientId: clientId.optional() });
+
+const cursor = z.int().min(0).optional();
+export const receipt = z.strictObject({ seen: cursor, delivered: cursor });
+
+export const typing = z.strictObject({ typing: z.boolean().default(true) });
 
 /** An address that a page may load: `https:`, `http:`, or a path on the same host. */
 const address = z

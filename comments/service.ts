@@ -1,10 +1,11 @@
 /** What the routes of the comments service share. */
 
-import { type Log, LogFullError, LogUnavailableError } from "@ovation/log";
+import { type Appended, type Log, type LogEntry, LogFullError, LogUnavailableError } from "@ovation/log";
 import {
   type Authenticate,
   type Clock,
   type Identity,
+  isTopicId,
   mayPublish,
   maySubscribe,
   type Policy,
@@ -18,6 +19,9 @@ import {
 } from "@ovation/protocol";
 import type { Counters } from "./counters.ts";
 import type { RateRules } from "./limits.ts";
+import type { MemberDirectory } from "./member-directory.ts";
+import type { MemberStores } from "./member-stores.ts";
+import type { MessageRule } from "./message-rules.ts";
 import type { Metrics } from "./metrics.ts";
 import type { Outbox } from "./outbox.ts";
 import type { RateLimiter, RateRule } from "./rate-limiter.ts";
@@ -40,7 +44,20 @@ export interface Service {
   readonly guestsOn: boolean;
   /** The length of a comment, in code points. */
   readonly textCodePointsMax: number;
+  /** Absent where this installation keeps nothing about members: then there are comments and likes only. */
+  readonly people: People | undefined;
+  /** Appends, and publishes what was not there before. */
+  append(entries: readonly LogEntry[]): Promise<readonly Appended[]>;
+  /** Work that nobody waits for: a failure is counted and told. */
+  inBackground(part: "notify", work: Promise<void>): void;
   viewers(topics: readonly Topic[]): Promise<ReadonlyMap<Topic, number>>;
+}
+
+/** What is kept about members. */
+export interface People {
+  readonly stores: MemberStores;
+  readonly directory: MemberDirectory;
+  readonly messages: MessageRule;
 }
 
 /** The video that a path names. */
@@ -54,6 +71,27 @@ export function videoOf(context: RouteContext): NamedVideo {
   const topic = parseTopic(`video:${id}`);
   if (topic === undefined) throw new Problem("invalid-id");
   return { id, topic };
+}
+
+/** The member that a path names. */
+export function memberOf(context: RouteContext): string {
+  const id = context.params.id ?? "";
+  if (!isTopicId(id)) throw new Problem("invalid-id");
+  return id;
+}
+
+export function isStaff(role: Role | undefined): boolean {
+  return role === "host" || role === "moderator";
+}
+
+/** Who asks; throws `token-missing`, and `token-invalid` for a guest who has become a member since. */
+export async function requireMember(service: Service, request: Request): Promise<Identity> {
+  const identity = await service.authenticate(request);
+  if (identity === undefined) throw new Problem("token-missing");
+  if (identity.role === "guest" && (await service.people?.directory.ownerOf(identity.sub)) !== undefined) {
+    throw new Problem("token-invalid", "This guest has become a member: use the member's token");
+  }
+  return identity;
 }
 
 /** Whoever may not watch a video may not read or write beside it either. */
@@ -72,8 +110,7 @@ export interface Writer {
 
 /** Who asks, as somebody who may see the video; throws `token-missing`, `forbidden`, `guests-off`. */
 export async function requireWriter(service: Service, request: Request, video: NamedVideo): Promise<Writer> {
-  const identity = await service.authenticate(request);
-  if (identity === undefined) throw new Problem("token-missing");
+  const identity = await requireMember(service, request);
   requireSight(service, identity, video.topic);
   const role = roleIn(identity, video.id);
   if (role === "guest" && !service.guestsOn) throw new Problem("guests-off");
@@ -83,7 +120,7 @@ export async function requireWriter(service: Service, request: Request, video: N
 export function isExempt(identity: Identity | undefined, video: NamedVideo): boolean {
   if (identity === undefined) return false;
   const role = roleIn(identity, video.id);
-  return role === "host" || role === "moderator" || mayPublish(identity, video.topic);
+  return isStaff(role) || mayPublish(identity, video.topic);
 }
 
 /** Throws `rate-limited` where the key has had its share. */

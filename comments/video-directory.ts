@@ -6,6 +6,7 @@
 
 import type { Clock } from "@ovation/protocol";
 import { VIDEO_SETTINGS_AGE_MS, VIDEO_SETTINGS_KEPT_MAX } from "./limits.ts";
+import { createRemembered } from "./remembered.ts";
 import type { VideoStore } from "./video-store.ts";
 
 export interface VideoSettings {
@@ -25,34 +26,15 @@ export interface VideoDirectoryOptions {
   readonly videos: "any" | "listed";
 }
 
-interface Kept {
-  readonly settings: VideoSettings;
-  readonly until: number;
-}
-
-export function createVideoDirectory(options: VideoDirectoryOptions): VideoDirectory {
-  const { store, clock } = options;
-  const kept = new Map<string, Kept>();
-
-  async function load(id: string): Promise<VideoSettings> {
-    const [video] = await store.read([id]);
-    const settings = { exists: options.videos === "any" || video !== undefined, closed: video?.closed ?? false };
-    kept.delete(id);
-    if (kept.size >= VIDEO_SETTINGS_KEPT_MAX) {
-      const oldest = kept.keys().next().value;
-      if (oldest !== undefined) kept.delete(oldest);
-    }
-    kept.set(id, { settings, until: clock.now() + VIDEO_SETTINGS_AGE_MS });
-    return settings;
-  }
-
-  return {
-    settings(id) {
-      const known = kept.get(id);
-      return known !== undefined && known.until > clock.now() ? known.settings : load(id);
+export function createVideoDirectory({ store, clock, videos }: VideoDirectoryOptions): VideoDirectory {
+  const remembered = createRemembered<VideoSettings>({
+    clock,
+    ageMs: VIDEO_SETTINGS_AGE_MS,
+    keptMax: VIDEO_SETTINGS_KEPT_MAX,
+    async load(id) {
+      const [video] = await store.read([id]);
+      return { exists: videos === "any" || video !== undefined, closed: video?.closed ?? false };
     },
-    forget(id) {
-      kept.delete(id);
-    },
-  };
+  });
+  return { settings: (id) => remembered.get(id), forget: (id) => remembered.forget(id) };
 }

@@ -1,6 +1,6 @@
 /**
  * A comments service on a real listener, with a real SQLite log and store in a directory of its own.
- * Tokens are `name`, `name!role` or `name!role!pattern`: how real ones are verified is tested where they are.
+ * Tokens are `name`, `name.role` or `name.role.pattern`: how real ones are verified is tested where they are.
  */
 
 import { mkdtempSync, rmSync } from "node:fs";
@@ -19,8 +19,10 @@ import {
   systemClock,
   type Topic,
 } from "@ovation/protocol";
+import { createMemorySharedStore } from "@ovation/table";
 import { Registry } from "prom-client";
 import { type Comments, type CommentsOptions, createComments } from "../comments.ts";
+import { openSqliteMemberStores } from "../member-stores-sql.ts";
 import { createMemoryRateLimiter } from "../rate-limiter-memory.ts";
 import { openSqliteVideoStore } from "../video-store-sql.ts";
 import { serveRoutes } from "./serve-routes.ts";
@@ -57,6 +59,8 @@ export async function startHarness(harness: HarnessOptions = {}): Promise<Harnes
   const clock = harness.clock ?? systemClock;
   const log = await openSqliteLog({ path: join(directory, "log.sqlite") });
   const store = openSqliteVideoStore({ path: join(directory, "videos.sqlite") });
+  const members = openSqliteMemberStores({ path: join(directory, "members.sqlite") });
+  const shared = createMemorySharedStore({ clock });
   const published: Event[] = [];
   const registry = new Registry();
   const options: CommentsOptions = {
@@ -74,9 +78,12 @@ export async function startHarness(harness: HarnessOptions = {}): Promise<Harnes
     guests: {
       async issue(name) {
         const id = `guest-${++guestNumber}`;
-        return { token: `${id}!guest`, member: { id, name } };
+        return { token: `${id}.guest`, member: { id, name } };
       },
     },
+    members,
+    presence: shared,
+    messages: "members",
     registry,
     ...harness.overrides,
   };
@@ -101,6 +108,8 @@ export async function startHarness(harness: HarnessOptions = {}): Promise<Harnes
       await server.stop();
       await comments.close();
       await store.close();
+      await members.close();
+      await shared.close();
       await log.close();
       if (harness.directory === undefined) rmSync(directory, { recursive: true, force: true });
     },
@@ -110,7 +119,7 @@ export async function startHarness(harness: HarnessOptions = {}): Promise<Harnes
 export const testAuthenticate: Authenticate = async (request) => {
   const header = request.headers.get("authorization");
   if (header === null) return undefined;
-  const [sub = "", role = "member", pattern] = header.slice("Bearer ".length).split("!");
+  const [sub = "", role = "member", pattern] = header.slice("Bearer ".length).split(".");
   if (sub === "forged") throw new Problem("token-invalid");
   return identityNamed(sub, ROLES.find((each) => each === role) ?? "member", pattern);
 };

@@ -1,0 +1,107 @@
+/**
+ * What the way of a comment has to know of its author: whether they are timed out or banned, whether a
+ * guest has become a member. Remembered for a second. And it notes who was here: name and role as the
+ * token says them, for the inbox and for the rules of who may write to whom.
+ */
+
+import { type Clock, type Identity, Problem } from "@ovation/protocol";
+import { MEMBER_AGE_MS, MEMBERS_KEPT_MAX, PROFILE_AGE_MS, PROFILE_FLUSH_MS, PROFILES_WAITING_MAX } from "./limits.ts";
+import type { MemberStores, Profile, Sanction } from "./member-stores.ts";
+import { createRemembered } from "./remembered.ts";
+
+export interface MemberDirectory {
+  /** Throws `timed-out` or `banned` where one is in force in the video; without a video, on the whole site. */
+  requireUnsanctioned(member: string, video?: string): void | Promise<void>;
+  /** The member that the guest became. */
+  ownerOf(guest: string): string | undefined | Promise<string | undefined>;
+  /** What changed for the member in this process counts at once. */
+  forget(member: string): void;
+  note(identity: Identity): void;
+  /** Writes down who was noted. */
+  flush(): Promise<void>;
+}
+
+export interface MemberDirectoryOptions {
+  readonly stores: MemberStores;
+  readonly clock: Clock;
+  onFailure(error: unknown): void;
+}
+
+export function createMemberDirectory({ stores, clock, onFailure }: MemberDirectoryOptions): MemberDirectory {
+  const common = { clock, ageMs: MEMBER_AGE_MS, keptMax: MEMBERS_KEPT_MAX };
+  const sanctions = createRemembered<readonly Sanction[]>({ ...common, load: (member) => stores.sanctions.of(member, clock.now()) });
+  const owners = createRemembered<string | undefined>({
+    ...common,
+    load: async (guest) => (await stores.members.ownersOf([guest])).get(guest),
+  });
+  const notes = createNotes(stores, clock, onFailure);
+
+  function refuse(all: readonly Sanction[], video: string | undefined): void {
+    const now = clock.now();
+    for (const sanction of all) {
+      if (sanction.video !== "" && sanction.video !== video) continue;
+      if (sanction.until === null || sanction.until > now) throw problemOf(sanction, now);
+    }
+  }
+
+  return {
+    requireUnsanctioned(member, video) {
+      const known = sanctions.get(member);
+      return known instanceof Promise ? known.then((all) => refuse(all, video)) : refuse(known, video);
+    },
+    ownerOf: (guest) => owners.get(guest),
+    forget(member) {
+      sanctions.forget(member);
+      owners.forget(member);
+    },
+    ...notes,
+  };
+}
+
+function problemOf({ kind, until, reason }: Sanction, now: number): Problem {
+  const detail = reason === "" ? undefined : reason;
+  const extra = { ...(until === null ? {} : { until }), ...(reason === "" ? {} : { reason }) };
+  return kind === "ban"
+    ? new Problem("banned", detail, extra)
+    : new Problem("timed-out", detail, { ...extra, retryAfterMs: (until ?? now) - now });
+}
+
+function createNotes(stores: MemberStores, clock: Clock, onFailure: (error: unknown) => void): Pick<MemberDirectory, "note" | "flush"> {
+  /** Identities noted lately: one object per token, so a look-up by identity is enough. */
+  const noted = new WeakMap<Identity, number>();
+  let waiting = new Map<string, Profile>();
+  let scheduled = false;
+  let writing: Promise<void> = Promise.resolve();
+
+  function flush(): Promise<void> {
+    writing = writing.then(async () => {
+      const profiles = [...waiting.values()];
+      waiting = new Map();
+      try {
+        await stores.members.remember(profiles);
+      } catch (error) {
+        // They are noted again with their next comment, an hour from now at the latest.
+        onFailure(error);
+      }
+    });
+    return writing;
+  }
+
+  return {
+    note(identity) {
+      const now = clock.now();
+      if (now - (noted.get(identity) ?? Number.NEGATIVE_INFINITY) < PROFILE_AGE_MS) return;
+      if (waiting.size >= PROFILES_WAITING_MAX) return;
+      noted.set(identity, now);
+      const { sub: id, name, avatar, role } = identity;
+      waiting.set(id, { id, name, ...(avatar === undefined ? {} : { avatar }), role });
+      if (scheduled) return;
+      scheduled = true;
+      clock.after(PROFILE_FLUSH_MS, () => {
+        scheduled = false;
+        void flush();
+      });
+    },
+    flush,
+  };
+}

@@ -1,0 +1,139 @@
+/** Messages, receipts, typing, conversations and blocks: what members do with each other. */
+
+import {
+  HISTORY_PAGE_DEFAULT,
+  HISTORY_PAGE_MAX,
+  type Identity,
+  Problem,
+  type Route,
+  type RouteContext,
+  toJsonText,
+  topicOf,
+  VIEWER_BODY_BYTES_MAX,
+} from "@ovation/protocol";
+import { readBody, readOptionalBody } from "./body.ts";
+import { BLOCKS_MAX, CONVERSATIONS_DEFAULT, CONVERSATIONS_MAX, MESSAGE_CODE_POINTS_MAX, TYPING_MS } from "./limits.ts";
+import type { Profile } from "./member-stores.ts";
+import { requireMayWrite } from "./message-rules.ts";
+import { appendReceipt, conversationTopic, messageOf, sendMessage } from "./messages.ts";
+import { pageOf, parameterOf } from "./parameters.ts";
+import { newMessage, receipt, typing } from "./schemas.ts";
+import { isStaff, jsonResponse, memberOf, type People, requireMember, requireRate, type Service } from "./service.ts";
+import { cleanParagraphs } from "./text.ts";
+
+export function createMessageRoutes(service: Service, people: People): readonly Route[] {
+  const { stores, directory } = people;
+  const { rules } = service;
+
+  /** The member who asks, and the other whom the path names. */
+  async function pairOf(request: Request, context: RouteContext): Promise<{ identity: Identity; other: string }> {
+    const other = memberOf(context);
+    return { identity: await requireMember(service, request), other };
+  }
+
+  async function send(request: Request, context: RouteContext): Promise<Response> {
+    const { identity, other } = await pairOf(request, context);
+    const body = await readBody(request, newMessage, VIEWER_BODY_BYTES_MAX);
+    const text = cleanParagraphs(body.text, MESSAGE_CODE_POINTS_MAX);
+    if (text === "") throw new Problem("text-empty");
+    await requireMayWrite(people, identity, other);
+    if (!isStaff(identity.role)) await requireRate(service, `message member ${identity.sub}`, rules.messagesPerMember);
+    directory.note(identity);
+    const sent = await sendMessage(service, people, identity, other, { ...body, text });
+    service.metrics.messages.inc();
+    return jsonResponse(JSON.stringify(sent), 201);
+  }
+
+  async function history(request: Request, context: RouteContext): Promise<Response> {
+    const { identity, other } = await pairOf(request, context);
+    const page = pageOf(request, HISTORY_PAGE_DEFAULT, HISTORY_PAGE_MAX);
+    const [read, conversation] = await Promise.all([
+      service.log.read(conversationTopic(identity.sub, other), { ...page, types: ["message"] }),
+      stores.conversations.find(identity.sub, other),
+    ]);
+    return jsonResponse(
+      JSON.stringify({
+        messages: read.events.map(messageOf),
+        head: read.head.seq,
+        seen: conversation?.seen ?? 0,
+        other: { seen: conversation?.otherSeen ?? 0, delivered: conversation?.otherDelivered ?? 0 },
+      }),
+    );
+  }
+
+  async function sendReceipt(request: Request, context: RouteContext): Promise<Response> {
+    const { identity, other } = await pairOf(request, context);
+    const body = await readBody(request, receipt, VIEWER_BODY_BYTES_MAX);
+    await requireRate(service, `own ${identity.sub}`, rules.membersPerMember);
+    const advanced = await stores.conversations.advance(identity.sub, other, { seen: body.seen ?? 0, delivered: body.delivered ?? 0 });
+    if (advanced === undefined) throw new Problem("not-found", "There is no conversation with this member");
+    const { seen, delivered, rose } = advanced;
+    if (rose) await appendReceipt(service, identity, other, { seen, delivered });
+    return jsonResponse(JSON.stringify({ seen, delivered }));
+  }
+
+  async function sendTyping(request: Request, context: RouteContext): Promise<Response> {
+    const { identity, other } = await pairOf(request, context);
+    const body = await readOptionalBody(request, typing, VIEWER_BODY_BYTES_MAX);
+    await requireRate(service, `typing ${identity.sub}`, rules.typingPerMember);
+    await requireMayWrite(people, identity, other);
+    // It ends by itself: whoever shows it forgets it after `forMs`, also when the end never arrives.
+    const data = toJsonText({ from: { id: identity.sub, name: identity.name }, forMs: body.typing ? TYPING_MS : 0 });
+    service.outbox.push({ topic: topicOf("member", other), type: "typing", at: service.clock.now(), data });
+    return jsonResponse('{"accepted":1}', 202);
+  }
+
+  async function conversations(request: Request): Promise<Response> {
+    const identity = await requireMember(service, request);
+    const limit = Math.min(parameterOf(request, "limit", 1) ?? CONVERSATIONS_DEFAULT, CONVERSATIONS_MAX);
+    const before = parameterOf(request, "before", 0);
+    const list = await stores.conversations.list(identity.sub, limit, before);
+    const [profiles, unread] = await Promise.all([
+      stores.members.profiles(list.map(({ other }) => other)),
+      stores.conversations.unread(identity.sub),
+    ]);
+    const shown = list.map((each) => ({
+      with: personOf(each.other, profiles.get(each.other)),
+      last: { n: each.last, at: each.lastAt, from: each.lastFrom, text: each.lastText },
+      unread: each.last - each.seen,
+      seen: each.seen,
+      other: { seen: each.otherSeen, delivered: each.otherDelivered },
+    }));
+    return jsonResponse(JSON.stringify({ conversations: shown, unread }));
+  }
+
+  function block(blocked: boolean) {
+    return async (request: Request, context: RouteContext): Promise<Response> => {
+      const { identity, other } = await pairOf(request, context);
+      if (identity.sub === other) throw new Problem("forbidden", "This is you");
+      await requireRate(service, `own ${identity.sub}`, rules.membersPerMember);
+      if (blocked && (await stores.blocks.list(identity.sub, BLOCKS_MAX)).length >= BLOCKS_MAX) {
+        throw new Problem("forbidden", `At most ${BLOCKS_MAX} members can be blocked`);
+      }
+      await stores.blocks.set(identity.sub, other, blocked);
+      return jsonResponse(JSON.stringify({ blocked }));
+    };
+  }
+
+  async function blocks(request: Request): Promise<Response> {
+    const identity = await requireMember(service, request);
+    const ids = await stores.blocks.list(identity.sub, BLOCKS_MAX);
+    const profiles = await stores.members.profiles(ids);
+    return jsonResponse(JSON.stringify({ members: ids.map((id) => personOf(id, profiles.get(id))) }));
+  }
+
+  return [
+    { method: "POST", path: "/v1/members/:id/messages", handle: send },
+    { method: "GET", path: "/v1/members/:id/messages", handle: history },
+    { method: "POST", path: "/v1/members/:id/receipts", handle: sendReceipt },
+    { method: "POST", path: "/v1/members/:id/typing", handle: sendTyping },
+    { method: "PUT", path: "/v1/members/:id/block", handle: block(true) },
+    { method: "DELETE", path: "/v1/members/:id/block", handle: block(false) },
+    { method: "GET", path: "/v1/conversations", handle: conversations },
+    { method: "GET", path: "/v1/blocks", handle: blocks },
+  ];
+}
+
+function personOf(id: string, profile: Profile | undefined) {
+  return { id, name: profile?.name ?? id, ...(profile?.avatar === undefined ? {} : { avatar: profile.avatar }) };
+}

@@ -1,0 +1,53 @@
+/** `GET /v1/members/{id}/presence`, and who is told when somebody comes or goes. */
+
+import { type Identity, Problem, type Route, toJsonText, topicOf } from "@ovation/protocol";
+import { PRESENCE_AUDIENCE_MAX } from "./limits.ts";
+import { requireMayWrite } from "./message-rules.ts";
+import type { Presence, PresenceStatus } from "./presence.ts";
+import { jsonResponse, memberOf, type People, requireMember, type Service } from "./service.ts";
+
+export function createPresenceRoutes(service: Service, people: People, presence: Presence): readonly Route[] {
+  return [
+    {
+      method: "GET",
+      path: "/v1/members/:id/presence",
+      async handle(request, context) {
+        const member = memberOf(context);
+        const identity = await requireMember(service, request);
+        if (identity.sub !== member) await requireMaySee(people, identity, member);
+        const [status] = await presence.status([member]);
+        return jsonResponse(JSON.stringify({ member, ...(status ?? { online: false }) }));
+      },
+    },
+  ];
+}
+
+/** Those who may write to a member, and those who have a conversation with them, unless blocked. */
+async function requireMaySee(people: People, identity: Identity, member: string): Promise<void> {
+  try {
+    await requireMayWrite(people, identity, member);
+  } catch (error) {
+    const blocked = (await people.stores.blocks.between(identity.sub, member)).length > 0;
+    if (blocked || !(error instanceof Problem) || error.code !== "forbidden") throw error;
+    if ((await people.stores.conversations.find(identity.sub, member)) === undefined) throw error;
+  }
+}
+
+/** Tells the partners of the member's newest conversations, those of them who are online themselves. */
+export async function tellPresence(
+  service: Service,
+  people: People,
+  presence: Presence,
+  member: string,
+  status: PresenceStatus,
+): Promise<void> {
+  const partners = (await people.stores.conversations.list(member, PRESENCE_AUDIENCE_MAX)).map(({ other }) => other);
+  if (partners.length === 0) return;
+  const statuses = await presence.status(partners);
+  const data = toJsonText({ member, ...status });
+  for (const [index, partner] of partners.entries()) {
+    if (statuses[index]?.online !== true) continue;
+    if ((await people.stores.blocks.between(member, partner)).length > 0) continue;
+    service.outbox.push({ topic: topicOf("member", partner), type: "presence", at: service.clock.now(), data });
+  }
+}

@@ -1,0 +1,101 @@
+/** `PUT`, `DELETE /v1/members/{id}/sanction`, `GET /v1/sanctions`: time-outs and bans, in one video or on the whole site. */
+
+import { type Identity, isTopicId, mayModerate, Problem, type Route, type RouteContext, VIEWER_BODY_BYTES_MAX } from "@ovation/protocol";
+import { readBody } from "./body.ts";
+import { REASON_CODE_POINTS_MAX, SANCTIONS_MAX } from "./limits.ts";
+import type { Sanction } from "./member-stores.ts";
+import { type Notification, notificationEntry } from "./notifications.ts";
+import { sanction as sanctionForm } from "./schemas.ts";
+import { isStaff, jsonResponse, memberOf, type People, requireMember, type Service } from "./service.ts";
+import { cleanLine } from "./text.ts";
+
+export function createSanctionRoutes(service: Service, people: People): readonly Route[] {
+  const { clock } = service;
+
+  async function put(request: Request, context: RouteContext): Promise<Response> {
+    const member = memberOf(context);
+    const identity = await requireMember(service, request);
+    const form = await readBody(request, sanctionForm, VIEWER_BODY_BYTES_MAX);
+    await requirePower(identity, member, form.video ?? "");
+    const now = clock.now();
+    if (form.kind === "time-out" && form.seconds === undefined) throw new Problem("invalid-body", "seconds: a time-out has an end");
+    const sanction: Sanction = {
+      member,
+      video: form.video ?? "",
+      kind: form.kind,
+      until: form.seconds === undefined ? null : now + form.seconds * 1_000,
+      reason: form.reason === undefined ? "" : cleanLine(form.reason, REASON_CODE_POINTS_MAX),
+      at: now,
+      by: identity.sub,
+    };
+    await people.stores.sanctions.put(sanction);
+    people.directory.forget(member);
+    await service.append([notificationEntry(member, noticeOf(sanction), now)]);
+    return jsonResponse(JSON.stringify(publicForm(sanction)));
+  }
+
+  async function remove(request: Request, context: RouteContext): Promise<Response> {
+    const member = memberOf(context);
+    const identity = await requireMember(service, request);
+    const video = videoParameter(request);
+    await requirePower(identity, member, video);
+    const removed = await people.stores.sanctions.remove(member, video);
+    people.directory.forget(member);
+    if (removed) {
+      const notice: Notification = { kind: "restored", ...(video === "" ? {} : { video }) };
+      await service.append([notificationEntry(member, notice, clock.now())]);
+    }
+    return jsonResponse(JSON.stringify({ removed }));
+  }
+
+  async function list(request: Request): Promise<Response> {
+    const identity = await requireMember(service, request);
+    const video = videoParameter(request);
+    requirePlace(identity, video);
+    const sanctions = await people.stores.sanctions.list(video, clock.now(), SANCTIONS_MAX);
+    return jsonResponse(JSON.stringify({ sanctions: sanctions.map((each) => ({ ...publicForm(each), by: each.by })) }));
+  }
+
+  /** Moderators act on viewers; only a host acts on a moderator, and nobody on themselves. */
+  async function requirePower(identity: Identity, member: string, video: string): Promise<void> {
+    requirePlace(identity, video);
+    if (identity.sub === member) throw new Problem("forbidden", "Nobody sanctions themselves");
+    const profile = (await people.stores.members.profiles([member])).get(member);
+    if (profile !== undefined && isStaff(profile.role) && identity.role !== "host")
+      throw new Problem("forbidden", "Only a host may do this to a moderator");
+  }
+
+  return [
+    { method: "PUT", path: "/v1/members/:id/sanction", handle: put },
+    { method: "DELETE", path: "/v1/members/:id/sanction", handle: remove },
+    { method: "GET", path: "/v1/sanctions", handle: list },
+  ];
+}
+
+function requirePlace(identity: Identity, video: string): void {
+  if (!(video === "" ? isStaff(identity.role) : mayModerate(identity, video))) throw new Problem("forbidden");
+}
+
+function videoParameter(request: Request): string {
+  const video = new URL(request.url).searchParams.get("video") ?? "";
+  if (video !== "" && !isTopicId(video)) throw new Problem("invalid-id");
+  return video;
+}
+
+/** Without the moderator, who is not to be found out by those they act upon. */
+function publicForm({ member, video, kind, until, reason, at }: Sanction) {
+  return {
+    member,
+    ...(video === "" ? {} : { video }),
+    kind,
+    ...(until === null ? {} : { until }),
+    ...(reason === "" ? {} : { reason }),
+    at,
+  };
+}
+
+function noticeOf({ video, kind, until, reason }: Sanction): Notification {
+  const common = { ...(video === "" ? {} : { video }), ...(reason === "" ? {} : { reason }) };
+  if (kind === "time-out" && until !== null) return { kind: "timed-out", until, ...common };
+  return { kind: "banned", ...(until === null ? {} : { until }), ...common };
+}
