@@ -6,6 +6,9 @@ export const RETRY_MS = { first: 500, longest: 20_000 };
 /** A server's wish (`reconnect`, `retry:`, `Retry-After`) is followed up to here, ms. */
 export const RETRY_ASKED_MS_MAX = 300_000;
 
+/** A server that is full is first left alone as if this many attempts had failed. */
+export const FULL_ATTEMPT = 4;
+
 /** Without the first event in this time the attempt counts as lost, ms. */
 export const CONNECT_TIMEOUT_MS = 15_000;
 
@@ -17,6 +20,9 @@ export const HEARTBEATS_MISSED_MAX = 2.5;
 
 /** How long a missing durable event may take to come by itself (the server repairs most), ms. Spread by up to a quarter. */
 export const HOLE_WAIT_MS = 2_000;
+
+/** How long a server may take to the next event of what it promised to send again, ms: thousands may be returning. */
+export const REPLAY_WAIT_MS = 10_000;
 
 /** Durable events that wait behind a missing one; later ones are pulled again instead. */
 export const HELD_EVENTS_MAX = 1_000;

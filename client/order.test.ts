@@ -31,14 +31,19 @@ test("any mixture of loss, repetition, disorder, delay and cuts ends with each d
       fc.array(fate, { maxLength: 80, size: "max" }),
       async (actions, fates) => {
         const harness = createHarness();
-        const { model, clock, client } = harness;
+        const { model, clock, client, network } = harness;
         let turn = 0;
-        harness.network.carry = (message, arrive) => {
+        network.carry = (message, arrive) => {
           const next = fates[turn++] ?? "arrive";
           if (next === "lose") return;
           if (next === "delay") clock.after(700 * (turn % 5), () => arrive(message));
           else arrive(message);
           if (next === "repeat") arrive(message);
+        };
+
+        network.replays = () => {
+          if (fates[turn++] === "lose") network.cut();
+          return true;
         };
 
         /** Per topic: where the present subscription began, and what it was given. */
@@ -66,7 +71,7 @@ test("any mixture of loss, repetition, disorder, delay and cuts ends with each d
         for (const step of actions) {
           if (step.do === "publish") model.publish(step.topic, "comment", {});
           else if (step.do === "advance") await clock.advance(step.ms);
-          else if (step.do === "cut") harness.network.cut();
+          else if (step.do === "cut") network.cut();
           else if (step.do === "forget") model.connections.clear();
           else if (step.do === "join") join(step.topic);
           else if (step.do === "heads") announceHeads();
@@ -79,12 +84,12 @@ test("any mixture of loss, repetition, disorder, delay and cuts ends with each d
         // The network becomes kind; heartbeats find dead connections, heads find lost last events.
         turn = fates.length;
         for (let count = 0; count < 9; count++) {
-          harness.network.beat();
+          network.beat();
           await clock.advance(10_000);
         }
         announceHeads();
         for (let count = 0; count < 2; count++) {
-          harness.network.beat();
+          network.beat();
           await clock.advance(10_000);
         }
 

@@ -9,7 +9,7 @@ import type { Clock, Topic, TopicPosition } from "@ovation/protocol";
 import type { ApiError } from "./api-error.ts";
 import { drawRetryMs } from "./backoff.ts";
 import { createChanges } from "./changes.ts";
-import { CONNECT_TIMEOUT_MS, HEARTBEATS_MISSED_MAX, RETRY_ASKED_MS_MAX, STABLE_MS } from "./limits.ts";
+import { CONNECT_TIMEOUT_MS, FULL_ATTEMPT, HEARTBEATS_MISSED_MAX, RETRY_ASKED_MS_MAX, STABLE_MS } from "./limits.ts";
 import type { SendRequest } from "./request.ts";
 import { type ConnectReason, type FailReason, IDLE, type Step, transition, type WaitReason } from "./state.ts";
 import type { TokenKeeper } from "./token.ts";
@@ -122,6 +122,7 @@ export function createStream(environment: StreamEnvironment, sink: StreamSink): 
     if (positions !== undefined) parameters.set("last_event_id", positions);
     const request = { url: `${environment.url}/v1/events?${parameters}`, token: value, types };
     let retryMs: number | undefined;
+    let answered = false;
     const callbacks: TransportCallbacks = {
       onMessage({ type, data, lastEventId }) {
         if (mine !== life) return;
@@ -133,6 +134,7 @@ export function createStream(environment: StreamEnvironment, sink: StreamSink): 
       },
       onAlive() {
         seenAt = clock.now();
+        answered = true;
       },
       onRetry(ms) {
         retryMs = ms;
@@ -141,7 +143,12 @@ export function createStream(environment: StreamEnvironment, sink: StreamSink): 
         if (mine !== life) return;
         // EventSource does not say what went wrong. Fetch asks again, and stays if it is let in.
         if (end.kind === "unexplained") transport = environment.openFetch(request, callbacks);
-        else ended(end, retryMs);
+        else {
+          // Let in and put out before the first event: so a full server says that it is full, and its
+          // `retry:` is hidden by EventSource.
+          if (answered && state.name === "connecting") attempt = Math.max(attempt, FULL_ATTEMPT);
+          ended(end, retryMs);
+        }
       },
     };
     const openTransport = everyType || environment.openEventSource === undefined ? environment.openFetch : environment.openEventSource;
@@ -174,9 +181,8 @@ export function createStream(environment: StreamEnvironment, sink: StreamSink): 
     });
   }
 
-  function checkSilence(): void {
-    if (state.name !== "connected" || heartbeatMs === 0) return;
-    if (clock.now() - seenAt < HEARTBEATS_MISSED_MAX * heartbeatMs) return;
+  function checkSilence(factor = HEARTBEATS_MISSED_MAX): void {
+    if (state.name !== "connected" || heartbeatMs === 0 || clock.now() - seenAt < factor * heartbeatMs) return;
     if (transport?.seesEverything) {
       lose("heartbeat-missed");
       return;
@@ -301,7 +307,8 @@ export function createStream(environment: StreamEnvironment, sink: StreamSink): 
       if (state.name !== "idle" && state.name !== "closed") connect("token-refreshed");
     },
     wake() {
-      if (state.name === "connected") checkSilence();
+      // A page that was away may hold a stream that is dead: asking is cheap.
+      if (state.name === "connected") checkSilence(transport?.seesEverything ? undefined : 1);
       else if (state.name === "waiting" && state.reason !== "server-asked" && state.reason !== "token-expired") connect("retry");
     },
     offline() {

@@ -4,7 +4,7 @@
  */
 
 import { type Clock, type Epoch, formatPosition, type Json, positionIn, type Topic, type TopicPosition } from "@ovation/protocol";
-import { HOLE_WAIT_MS, PULLS_MAX } from "./limits.ts";
+import { HOLE_WAIT_MS, PULLS_MAX, REPLAY_WAIT_MS } from "./limits.ts";
 import { createSequence, type Sequence } from "./sequence.ts";
 import type { ClientEvent } from "./types.ts";
 
@@ -30,6 +30,8 @@ interface Wanted {
   sequence: Sequence<readonly [ClientEvent, Epoch]>;
   /** The server has it on the present connection. */
   active: boolean;
+  /** The server is sending again what was missed. */
+  replaying: boolean;
   /** Pulls since the last new event. */
   pulls: number;
   cancelWait: (() => void) | undefined;
@@ -73,12 +75,13 @@ export function createTopicTable(clock: Clock, random: () => number, sink: Topic
     if (table.get(topic) !== wanted) return;
     if (progress) wanted.pulls = 0;
     const waits = wanted.active && wanted.sequence.behind;
+    if (!waits) wanted.replaying = false;
     if (wanted.cancelWait !== undefined && (progress || !waits)) {
       wanted.cancelWait();
       wanted.cancelWait = undefined;
     }
     if (!waits) return;
-    wanted.cancelWait ??= clock.after(HOLE_WAIT_MS * (1 + random() / 4), () => {
+    wanted.cancelWait ??= clock.after((wanted.replaying ? REPLAY_WAIT_MS : HOLE_WAIT_MS) * (1 + random() / 4), () => {
       wanted.cancelWait = undefined;
       if (++wanted.pulls <= PULLS_MAX) {
         pull();
@@ -124,6 +127,7 @@ export function createTopicTable(clock: Clock, random: () => number, sink: Topic
       return;
     } else {
       if (!wasActive) {
+        wanted.replaying = true;
         sequence.resume();
         sink.onSubscribed(topic, sequence.seq, sequence.position?.epoch ?? "");
       }
@@ -142,7 +146,7 @@ export function createTopicTable(clock: Clock, random: () => number, sink: Topic
     has: (topic) => table.has(topic),
     add(topic, from) {
       table.get(topic)?.cancelWait?.();
-      table.set(topic, { sequence: createSequence(from), active: false, pulls: 0, cancelWait: undefined });
+      table.set(topic, { sequence: createSequence(from), active: false, replaying: false, pulls: 0, cancelWait: undefined });
     },
     remove(topic) {
       table.get(topic)?.cancelWait?.();

@@ -12,8 +12,10 @@ export interface ModelNetwork {
   readonly connects: URL[];
   /** PUT and DELETE as `METHOD topic,topic`. */
   readonly changes: string[];
-  /** What happens to a message on its way; default: it arrives at once. */
+  /** What happens to a broadcast message on its way; default: it arrives at once. */
   carry: (message: Message, arrive: (message: Message) => void) => void;
+  /** Whether a missed event is sent again to a client that returns. A stream may be cut there, but loses nothing by itself. */
+  replays: () => boolean;
   /** Whether a connect reaches the server. */
   reaches: () => boolean;
   /** A heartbeat of the server on each connection that it has. */
@@ -56,7 +58,9 @@ export function createModelNetwork(model: ModelServer, seesEverything = true): M
       id = connection.id;
       connections.set(id, callbacks);
       connection.send = (message) => (message.type === "connection" ? arrive(message) : network.carry(message, arrive));
-      for (const message of first) connection.send(message);
+      for (const message of first) {
+        if (message.type === "connection" || network.replays()) arrive(message);
+      }
     });
 
     return {
@@ -93,6 +97,7 @@ export function createModelNetwork(model: ModelServer, seesEverything = true): M
     connects: [],
     changes: [],
     carry: (message, arrive) => arrive(message),
+    replays: () => true,
     reaches: () => true,
     beat() {
       for (const [id, callbacks] of connections) if (model.connections.has(id)) callbacks.onAlive();
