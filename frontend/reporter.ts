@@ -21,8 +21,10 @@ export interface ReporterOptions {
   onFailure(what: string, error: unknown): void;
 }
 
-/** Counts that did not change are said again this often, in reports: entries in the table expire. */
+/** Counts that did not change are said again (entries expire) and totals asked for this often, in reports … */
 const REFRESH_EVERY = 3;
+/** … and in every report where there are not more topics than this. */
+const REFRESH_ALWAYS_TOPICS_MAX = 1000;
 /** Viewers who know the number of viewers get the head with it this often, in reports, when it grew. */
 const HEAD_EVERY = 5;
 /** Reports whose repairs have not ended; beyond, none is asked for, so that no head is passed over. */
@@ -67,7 +69,7 @@ export class Reporter {
 
   /** What changed, and every few reports all of it. */
   #counts(): readonly { readonly topic: Topic; readonly viewers: number }[] {
-    const full = this.#round++ % REFRESH_EVERY === 0;
+    const full = this.#round++ % REFRESH_EVERY === 0 || this.#options.hub.channels.size <= REFRESH_ALWAYS_TOPICS_MAX;
     const counts: { topic: Topic; viewers: number }[] = [];
     for (const channel of this.#options.hub.channels.values()) {
       if (!channel.kind.viewers) continue;

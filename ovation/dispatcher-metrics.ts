@@ -1,7 +1,7 @@
 /** The dispatcher's numbers for Prometheus. */
 
-import type { Dispatcher, DispatcherCounters } from "@ovation/dispatcher";
-import { Counter, type Registry } from "prom-client";
+import type { Dispatcher, DispatcherCounters, FrontendLinks, LinkStats, PeerStats, Peers } from "@ovation/dispatcher";
+import { Counter, Gauge, type Registry } from "prom-client";
 
 const COUNTERS: readonly (readonly [name: string, help: string, key: keyof DispatcherCounters])[] = [
   ["ovation_dispatcher_published_events_total", "Events published to this dispatcher", "published"],
@@ -25,4 +25,56 @@ export function registerDispatcherMetrics(registry: Registry, dispatcher: Dispat
       },
     });
   }
+}
+
+const LINK_COUNTERS: readonly (readonly [name: string, help: string, key: keyof LinkStats])[] = [
+  ["ovation_link_sent_events_total", "Events handed to links to frontends", "sent"],
+  ["ovation_link_merged_events_total", "Events that became part of another one while they waited", "merged"],
+  ["ovation_link_dropped_full_events_total", "Events dropped because a link's buffer was full", "droppedFull"],
+  ["ovation_link_dropped_away_events_total", "Events dropped because a frontend could not be reached", "droppedAway"],
+  ["ovation_link_reconnects_total", "Links opened again", "reconnects"],
+];
+
+const PEER_COUNTERS: readonly (readonly [name: string, help: string, read: (stats: PeerStats) => number])[] = [
+  ["ovation_forward_sent_events_total", "Events that another data centre took", (stats) => stats.sent],
+  ["ovation_forward_merged_events_total", "Events that became part of another one while they waited", (stats) => stats.merged],
+  ["ovation_forward_dropped_events_total", "Events dropped because the buffer for a data centre was full", (stats) => stats.droppedFull],
+  ["ovation_forward_expired_events_total", "Events that waited longer for a data centre than they may", (stats) => stats.expired],
+  ["ovation_forward_retries_total", "Batches sent again", (stats) => stats.retries],
+];
+
+/** The links to frontends, and the lanes to other data centres. */
+export function registerLinkMetrics(registry: Registry, links: FrontendLinks, peers: Peers): void {
+  for (const [name, help, key] of LINK_COUNTERS) {
+    new Counter({
+      name,
+      help,
+      registers: [registry],
+      collect() {
+        this.reset();
+        this.inc(links.stats()[key]);
+      },
+    });
+  }
+  for (const [name, help, read] of PEER_COUNTERS) {
+    new Counter({
+      name,
+      help,
+      labelNames: ["peer"],
+      registers: [registry],
+      collect() {
+        this.reset();
+        for (const stats of peers.stats()) this.inc({ peer: stats.name }, read(stats));
+      },
+    });
+  }
+  new Gauge({
+    name: "ovation_forward_up",
+    help: "Whether the other data centre answers",
+    labelNames: ["peer"],
+    registers: [registry],
+    collect() {
+      for (const stats of peers.stats()) this.set({ peer: stats.name }, stats.up ? 1 : 0);
+    },
+  });
 }

@@ -3,6 +3,7 @@
 import { addLoadCommand } from "@ovation/load";
 import { Command } from "commander";
 import packageJson from "../package.json" with { type: "json" };
+import { addRoleCommands } from "./commands/roles.ts";
 import { addStartCommand } from "./commands/start.ts";
 import { addTokenCommand } from "./commands/token.ts";
 import { addReplayCommand } from "./replay/mod.ts";
@@ -15,6 +16,7 @@ const program = new Command("ovation")
   .addHelpText("after", "\nEvery option is also read from the environment: --rate-limits is OVATION_RATE_LIMITS.");
 
 addStartCommand(program);
+addRoleCommands(program);
 addTokenCommand(program);
 addReplayCommand(program);
 addLoadCommand(program);

@@ -1,16 +1,11 @@
-/** `ovation start`: everything in one process. */
+/** `ovation start`: everything on one machine. */
 
-import { existsSync } from "node:fs";
-import { LogUnusableError } from "@ovation/log";
-import { DEFAULT_POLICY, HEARTBEAT_MS, systemClock } from "@ovation/protocol";
+import { systemClock } from "@ovation/protocol";
 import type { Command } from "commander";
 import type { Logger } from "pino";
 import { DEMO_VIDEOS, type DemoOptions, startDemo } from "../demo/mod.ts";
-import { createLogger } from "../logger.ts";
-import type { Node, Settings } from "../parts/settings.ts";
 import { crashOnUncaught, untilSignal } from "../process-life.ts";
 import { startAllInOne } from "../roles/all-in-one.ts";
-import type { Watched } from "../roles/watched.ts";
 import { startWithWorkers } from "../roles/with-workers.ts";
 import { loadSecret, signToken } from "../tokens/mod.ts";
 import { showLive } from "./live-display.ts";
@@ -25,31 +20,22 @@ import {
   toPositiveInteger,
   toSeconds,
 } from "./options.ts";
+import { type CommonOptions, startOrExplain, toSettings } from "./run.ts";
 
 /** Longer than anybody lets a demo run. */
 const DEMO_TOKEN_TTL_SECONDS = 30 * 24 * 60 * 60;
 
-interface Options {
-  readonly port: number;
-  readonly host: string;
+interface Options extends CommonOptions {
   readonly data: string;
   readonly secret?: string;
   readonly workers: number;
   readonly demo?: boolean;
-  readonly rateLimits: "on" | "off";
-  readonly videos: "any" | "listed";
-  readonly guests: "on" | "off";
-  readonly zstd: "on" | "off";
-  readonly drainSeconds: number;
-  readonly tlsCert?: string;
-  readonly tlsKey?: string;
-  readonly logLevel: string;
 }
 
 export function addStartCommand(program: Command): void {
   program
     .command("start")
-    .description("run everything in one process: frontend, dispatcher, comments, pages; data in SQLite")
+    .description("run everything on this machine: frontend, dispatcher, comments, pages; data in SQLite")
     .addOption(portOption(8080))
     .addOption(hostOption())
     .addOption(dataOption())
@@ -78,28 +64,16 @@ export function addStartCommand(program: Command): void {
 }
 
 async function start(options: Options): Promise<void> {
-  const logger = createLogger(options.logLevel);
-  crashOnUncaught(logger);
   const secret = options.secret ?? loadSecret(options.data).secret;
-  const settings: Settings = {
-    port: options.port,
-    host: options.host,
-    dataDirectory: options.data,
-    secret,
-    policy: DEFAULT_POLICY,
-    rateLimits: options.rateLimits === "on",
-    videos: options.videos,
-    guests: options.guests === "on",
-    zstd: options.zstd === "on",
-    drainMs: options.drainSeconds * 1000,
-    heartbeatMs: HEARTBEAT_MS,
-    tls: tlsOf(options),
-    logger,
-  };
-  const node = await startOrExplain(settings, options.workers);
+  const settings = toSettings(options, secret);
+  const { logger } = settings;
+  crashOnUncaught(logger);
   const asked = untilSignal(logger);
+  const node = await startOrExplain(settings, () =>
+    options.workers === 1 ? startAllInOne(settings) : startWithWorkers(settings, options.workers),
+  );
   const display = showLive({ node, dataDirectory: options.data, demoVideo: options.demo ? DEMO_VIDEOS[0]?.id : undefined });
-  const demo = options.demo ? await startDemo(demoOptions(node, secret, logger)) : undefined;
+  const demo = options.demo ? await startDemo(demoOptions(node.url, secret, logger)) : undefined;
   const signal = await asked;
   display.stop();
   logger.info({ signal }, "draining");
@@ -108,38 +82,12 @@ async function start(options: Options): Promise<void> {
   process.exit(0);
 }
 
-function tlsOf({ tlsCert, tlsKey }: Options): Settings["tls"] {
-  if (tlsCert === undefined && tlsKey === undefined) return undefined;
-  if (tlsCert === undefined || tlsKey === undefined) return fail("--tls-cert and --tls-key go together");
-  for (const file of [tlsCert, tlsKey]) if (!existsSync(file)) return fail(`there is no file ${file}`);
-  return { cert: tlsCert, key: tlsKey };
-}
-
-function fail(message: string): never {
-  console.error(`ovation: ${message}`);
-  process.exit(1);
-}
-
-function demoOptions(node: Node, secret: string, logger: Logger): DemoOptions {
+function demoOptions(url: string, secret: string, logger: Logger): DemoOptions {
   return {
-    url: node.url,
+    url,
     random: Math.random,
     clock: systemClock,
     sign: (claims) => signToken(secret, claims, DEMO_TOKEN_TTL_SECONDS),
     onTrouble: (what) => logger.warn({ what }, "the demo's audience"),
   };
-}
-
-/** What an operator can mend is a sentence, not a stack. */
-async function startOrExplain(options: Settings, workers: number): Promise<Node & Watched> {
-  try {
-    return await (workers === 1 ? startAllInOne(options) : startWithWorkers(options, workers));
-  } catch (error) {
-    const code = (error as NodeJS.ErrnoException).code;
-    if (code === "EADDRINUSE") console.error(`ovation: port ${options.port} is taken; stop what uses it, or give another one with --port`);
-    else if (code === "EACCES") console.error(`ovation: not allowed: ${(error as Error).message}`);
-    else if (error instanceof LogUnusableError) console.error(`ovation: ${error.message}`);
-    else throw error;
-    process.exit(1);
-  }
 }

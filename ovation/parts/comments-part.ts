@@ -7,6 +7,7 @@ import {
   createMemoryRateLimiter,
   createRateLimiterOff,
   openSqliteVideoStore,
+  type RateLimiter,
   type VideoStore,
 } from "@ovation/comments";
 import type { Backbone } from "@ovation/dispatcher";
@@ -23,9 +24,11 @@ export interface CommentsPartOptions {
   readonly backbone: Backbone;
   readonly authenticate: Authenticate;
   readonly registry: Registry;
+  /** Default: this process's own. */
+  readonly limiter?: RateLimiter;
 }
 
-export function createCommentsPart({ settings, log, store, backbone, authenticate, registry }: CommentsPartOptions): Comments {
+export function createCommentsPart({ settings, log, store, backbone, authenticate, registry, limiter }: CommentsPartOptions): Comments {
   const clock = systemClock;
   return createComments({
     log,
@@ -35,7 +38,7 @@ export function createCommentsPart({ settings, log, store, backbone, authenticat
     authenticate,
     policy: settings.policy,
     clock,
-    limiter: settings.rateLimits ? createMemoryRateLimiter({ clock }) : createRateLimiterOff(),
+    limiter: limiter ?? (settings.rateLimits ? createMemoryRateLimiter({ clock }) : createRateLimiterOff()),
     videos: settings.videos,
     guests: settings.guests
       ? createGuestIssuer({ secret: settings.secret, clock, random: (bytes) => crypto.getRandomValues(new Uint8Array(bytes)) })

@@ -1,0 +1,81 @@
+/** Options of the roles of a cluster: addresses of the others, the internal listener, the shared secrets. */
+
+import { isInternalUrl } from "@ovation/dispatcher";
+import { type Command, InvalidArgumentError } from "commander";
+import type { InternalSettings } from "../parts/internal-part.ts";
+import { option, toPort } from "./options.ts";
+import { fail } from "./run.ts";
+
+export interface InternalOptions {
+  readonly internalPort: number;
+  readonly internalHost: string;
+  readonly internalUrl?: string;
+  readonly internalSecret?: string[];
+  readonly internalTlsCert?: string;
+  readonly internalTlsKey?: string;
+  readonly internalTlsCa?: string;
+}
+
+/** The options of {@link InternalOptions}; `listens` for roles that others call. */
+export function addInternalOptions(command: Command, listens: boolean): Command {
+  if (listens) {
+    command
+      .addOption(
+        option("--internal-port <port>", "where other processes of the installation call; 0: any free one").default(0).argParser(toPort),
+      )
+      .addOption(option("--internal-host <address>", "the address of that listener; never a public one").default("127.0.0.1"))
+      .addOption(option("--internal-url <url>", "where others reach it, if not at that address").argParser(toInternalUrl));
+  }
+  return command
+    .addOption(option("--internal-secret <secret...>", "shared by all processes; the first signs, all are accepted"))
+    .addOption(option("--internal-tls-cert <file>", "certificate of internal calls, PEM"))
+    .addOption(option("--internal-tls-key <file>", "its private key, PEM"))
+    .addOption(option("--internal-tls-ca <file>", "who signs the others' certificates: mutual TLS"));
+}
+
+export function toInternal(options: Partial<InternalOptions>): InternalSettings {
+  const secrets = (options.internalSecret ?? []).flatMap((text) => text.split(/[\s,]+/)).filter((text) => text !== "");
+  if (secrets.length === 0) fail("the processes of a cluster share a secret: set OVATION_INTERNAL_SECRET, at least 16 characters");
+  const { internalTlsCert: cert, internalTlsKey: key, internalTlsCa: ca } = options;
+  if ((cert === undefined) !== (key === undefined)) fail("--internal-tls-cert and --internal-tls-key go together");
+  return {
+    host: options.internalHost ?? "127.0.0.1",
+    port: options.internalPort ?? 0,
+    url: options.internalUrl,
+    secrets,
+    tls: cert === undefined || key === undefined ? undefined : { cert, key, ca },
+  };
+}
+
+export const dispatcherOption = () =>
+  option("--dispatcher <url...>", "internal addresses of dispatchers, http://host:port; any of them answers")
+    .argParser(collectUrls)
+    .makeOptionMandatory();
+
+export const databaseOption = () =>
+  option("--database <url>", "postgres://user:password@host/name").argParser(toDatabase).makeOptionMandatory();
+
+export const tableOption = () =>
+  option("--table <url>", "redis://host:6379, redis+sentinel://host:26379,host:26379/name, or redis+cluster://host:6379,host:6379");
+
+/** From the environment as well, where several stand behind each other. */
+function collectUrls(text: string, earlier: string[] | undefined): string[] {
+  const urls = text.split(/[\s,]+/).filter((part) => part !== "");
+  return [...(earlier ?? []), ...urls.map(toInternalUrl)];
+}
+
+function toInternalUrl(text: string): string {
+  const url = text.replace(/\/$/, "");
+  if (!isInternalUrl(url)) throw new InvalidArgumentError("an internal address is http://host:port or https://host:port.");
+  return url;
+}
+
+function toDatabase(text: string): string {
+  if (!/^postgres(ql)?:\/\//.test(text)) throw new InvalidArgumentError("needs postgres://user:password@host/name.");
+  return text;
+}
+
+/** Clusters do not keep a secret of their own making: every process needs the same. */
+export function requireSecret(secret: string | undefined): string {
+  return secret ?? fail("the processes of a cluster verify tokens with the same secret: set OVATION_SECRET");
+}

@@ -1,0 +1,137 @@
+/** `ovation frontend`, `ovation dispatcher`, `ovation comments`: one role each, for clusters. */
+
+import { isDatacenterName, type Peer, parsePeer } from "@ovation/dispatcher";
+import { type Command, InvalidArgumentError } from "commander";
+import { startCommentsRole } from "../roles/comments-role.ts";
+import { startDispatcherRole } from "../roles/dispatcher-role.ts";
+import { startFrontendRole } from "../roles/frontend-role.ts";
+import {
+  addInternalOptions,
+  databaseOption,
+  dispatcherOption,
+  type InternalOptions,
+  requireSecret,
+  tableOption,
+  toInternal,
+} from "./cluster-options.ts";
+import { hostOption, logLevelOption, onOff, option, portOption, secretOption, toSeconds } from "./options.ts";
+import { type CommonOptions, runRole, toSettings } from "./run.ts";
+
+interface RoleOptions extends CommonOptions, Partial<InternalOptions> {
+  readonly secret?: string;
+}
+
+export function addRoleCommands(program: Command): void {
+  addFrontend(program);
+  addDispatcher(program);
+  addComments(program);
+}
+
+function addFrontend(program: Command): void {
+  const command = program
+    .command("frontend")
+    .description("hold connections and broadcast to them")
+    .addOption(portOption(8080))
+    .addOption(hostOption())
+    .addOption(dispatcherOption())
+    .addOption(secretOption())
+    .addOption(onOff("--rate-limits", "limits per address", "on"))
+    .addOption(onOff("--zstd", "compress streams for browsers that accept it", "on"))
+    .addOption(
+      option("--drain-seconds <s>", "how long viewers are asked to leave before the process ends").default(10).argParser(toSeconds),
+    )
+    .addOption(option("--tls-cert <file>", "certificate chain, PEM: HTTP/1.1, HTTP/2 and HTTP/3 on the one port"))
+    .addOption(option("--tls-key <file>", "its private key, PEM"))
+    .addOption(logLevelOption());
+  addInternalOptions(command, true).action(async (options: RoleOptions & { readonly dispatcher: string[] }) => {
+    const settings = toSettings(options, requireSecret(options.secret));
+    const internal = toInternal(options);
+    await runRole("frontend", settings, () => startFrontendRole({ settings, internal, dispatchers: options.dispatcher }));
+  });
+}
+
+interface DispatcherCommandOptions extends RoleOptions {
+  readonly table: string;
+  readonly database: string;
+  readonly datacenter: string;
+  readonly peer: readonly Peer[];
+  readonly forwardTtl: number;
+}
+
+function addDispatcher(program: Command): void {
+  const command = program
+    .command("dispatcher")
+    .description("look up who has a subscriber, dispatch to those, forward to other data centres")
+    .addOption(portOption(8081))
+    .addOption(hostOption())
+    .addOption(tableOption().makeOptionMandatory())
+    .addOption(databaseOption())
+    .addOption(option("--datacenter <name>", "this data centre").default("main").argParser(toDatacenter))
+    .addOption(
+      option("--peer <name=url,url...>", "another data centre and the internal addresses of its dispatchers; several times")
+        .default([])
+        .argParser(collectPeers),
+    )
+    .addOption(option("--forward-ttl <s>", "how long a live event may wait for a data centre that is away").default(5).argParser(toSeconds))
+    .addOption(secretOption())
+    .addOption(logLevelOption());
+  addInternalOptions(command, true).action(async (options: DispatcherCommandOptions) => {
+    const settings = toSettings(options, requireSecret(options.secret));
+    const internal = toInternal(options);
+    const { table, database, datacenter, peer: peers } = options;
+    await runRole("dispatcher", settings, () =>
+      startDispatcherRole({ settings, internal, table, database, datacenter, peers, forwardTtlMs: options.forwardTtl * 1000 }),
+    );
+  });
+}
+
+interface CommentsCommandOptions extends RoleOptions {
+  readonly dispatcher: string[];
+  readonly database: string;
+  readonly table?: string;
+}
+
+function addComments(program: Command): void {
+  const command = program
+    .command("comments")
+    .description("comments, likes, videos, guests and the pages")
+    .addOption(portOption(8082))
+    .addOption(hostOption())
+    .addOption(dispatcherOption())
+    .addOption(databaseOption())
+    .addOption(tableOption())
+    .addOption(secretOption())
+    .addOption(onOff("--rate-limits", "limits per member and address", "on"))
+    .addOption(
+      option("--videos <any|listed>", "any: a video exists by being used; listed: only those that were created")
+        .choices(["any", "listed"])
+        .default("any"),
+    )
+    .addOption(onOff("--guests", "whether a name is enough to comment", "on"))
+    .addOption(logLevelOption());
+  addInternalOptions(command, false).action(async (options: CommentsCommandOptions) => {
+    const settings = toSettings(options, requireSecret(options.secret));
+    const internal = toInternal(options);
+    const { dispatcher: dispatchers, database, table } = options;
+    await runRole("comments", settings, () => startCommentsRole({ settings, internal, dispatchers, database, table }));
+  });
+}
+
+function toDatacenter(text: string): string {
+  if (!isDatacenterName(text)) throw new InvalidArgumentError("a data centre's name is 1 to 32 of a-z, 0-9 and '-'.");
+  return text;
+}
+
+function collectPeers(text: string, earlier: readonly Peer[]): readonly Peer[] {
+  try {
+    return [
+      ...earlier,
+      ...text
+        .split(/\s+/)
+        .filter((part) => part !== "")
+        .map(parsePeer),
+    ];
+  } catch (error) {
+    throw new InvalidArgumentError(error instanceof Error ? error.message : String(error));
+  }
+}

@@ -1,0 +1,89 @@
+/** What every role's command does around its role: settings from options, clear errors, signals. */
+
+import { existsSync } from "node:fs";
+import { LogUnusableError } from "@ovation/log";
+import { DEFAULT_POLICY, HEARTBEAT_MS } from "@ovation/protocol";
+import type { Logger } from "pino";
+import { createLogger } from "../logger.ts";
+import type { Node, Settings } from "../parts/settings.ts";
+import { crashOnUncaught, untilSignal } from "../process-life.ts";
+
+/** The options that {@link toSettings} reads; a role that lacks one leaves it out. */
+export interface CommonOptions {
+  readonly port: number;
+  readonly host: string;
+  readonly data?: string;
+  readonly rateLimits?: "on" | "off";
+  readonly videos?: "any" | "listed";
+  readonly guests?: "on" | "off";
+  readonly zstd?: "on" | "off";
+  readonly drainSeconds?: number;
+  readonly tlsCert?: string;
+  readonly tlsKey?: string;
+  readonly logLevel: string;
+}
+
+const DRAIN_SECONDS_DEFAULT = 10;
+
+export function toSettings(options: CommonOptions, secret: string): Settings {
+  return {
+    port: options.port,
+    host: options.host,
+    dataDirectory: options.data ?? "",
+    secret,
+    policy: DEFAULT_POLICY,
+    rateLimits: options.rateLimits !== "off",
+    videos: options.videos ?? "any",
+    guests: options.guests !== "off",
+    zstd: options.zstd !== "off",
+    drainMs: (options.drainSeconds ?? DRAIN_SECONDS_DEFAULT) * 1000,
+    heartbeatMs: HEARTBEAT_MS,
+    tls: tlsOf(options),
+    logger: createLogger(options.logLevel),
+  };
+}
+
+function tlsOf({ tlsCert, tlsKey }: CommonOptions): Settings["tls"] {
+  if (tlsCert === undefined && tlsKey === undefined) return undefined;
+  if (tlsCert === undefined || tlsKey === undefined) return fail("--tls-cert and --tls-key go together");
+  for (const file of [tlsCert, tlsKey]) if (!existsSync(file)) return fail(`there is no file ${file}`);
+  return { cert: tlsCert, key: tlsKey };
+}
+
+/** An operator's mistake: a sentence that says what to do, and exit code 1. */
+export function fail(message: string): never {
+  console.error(`ovation: ${message}`);
+  process.exit(1);
+}
+
+/** Starts the role; what an operator can mend is a sentence, not a stack. */
+export async function startOrExplain<Started extends Node>(settings: Settings, start: () => Promise<Started>): Promise<Started> {
+  try {
+    return await start();
+  } catch (error) {
+    const { code, name, message } = error as NodeJS.ErrnoException;
+    if (code === "EADDRINUSE") fail(`port ${settings.port} is taken; stop what uses it, or give another one with --port`);
+    if (code === "EACCES") fail(`not allowed: ${message}`);
+    if (error instanceof LogUnusableError || name === "StoreUnusableError") fail(message);
+    throw error;
+  }
+}
+
+/** Runs a role of a cluster until it is asked to end. */
+export async function runRole(name: string, settings: Settings, start: () => Promise<Node>): Promise<void> {
+  const { logger } = settings;
+  crashOnUncaught(logger);
+  const asked = untilSignal(logger);
+  const node = await Promise.race([startOrExplain(settings, start), asked.then((signal) => endEarly(signal, logger))]);
+  logger.info({ role: name, url: node.url }, "ready");
+  const signal = await asked;
+  logger.info({ signal }, "draining");
+  await node.stop();
+  process.exit(0);
+}
+
+/** Asked to end while it still waited for a database. */
+function endEarly(signal: NodeJS.Signals, logger: Logger): never {
+  logger.info({ signal }, "ended before it was ready");
+  process.exit(0);
+}

@@ -1,0 +1,71 @@
+/** `ovation comments`: comments, likes, videos, guests, and the pages. Publishes to any dispatcher. */
+
+import { createMemoryRateLimiter, createRateLimiterOff, createSharedRateLimiter, openPostgresVideoStore } from "@ovation/comments";
+import { createHttpBackbone } from "@ovation/dispatcher";
+import { systemClock } from "@ovation/protocol";
+import { createRedisSharedStore, openRedisStore } from "@ovation/table";
+import { createPages } from "@ovation/web";
+import { Registry } from "prom-client";
+import { createHealthRoutes } from "../health.ts";
+import { listen } from "../listener.ts";
+import { createPageSource } from "../page-source.ts";
+import { createCommentsPart } from "../parts/comments-part.ts";
+import { openClusterLog, patiently } from "../parts/database-part.ts";
+import { createInternalPart, type InternalSettings } from "../parts/internal-part.ts";
+import { failureLogger, type Node, type Settings } from "../parts/settings.ts";
+import { registerProcessMetrics } from "../process-metrics.ts";
+import { createVerifier } from "../tokens/mod.ts";
+
+export interface CommentsRoleOptions {
+  readonly settings: Settings;
+  readonly internal: InternalSettings;
+  readonly dispatchers: readonly string[];
+  readonly database: string;
+  /** The table's store, for limits that all comments processes share; without it each has its own. */
+  readonly table: string | undefined;
+}
+
+export async function startCommentsRole(options: CommentsRoleOptions): Promise<Node> {
+  const { settings, dispatchers, database } = options;
+  const clock = systemClock;
+  const registry = new Registry();
+  registerProcessMetrics(registry);
+  const { auth, tls } = createInternalPart(settings, options.internal, registry);
+  const { authenticate } = await createVerifier({ secrets: [settings.secret], clock });
+  const log = await openClusterLog(database, settings);
+  const store = await patiently("database", settings, () => openPostgresVideoStore({ url: database }));
+  const backbone = createHttpBackbone({ dispatchers, auth, random: Math.random, ...(tls === undefined ? {} : { tls }) });
+  const shared = options.table === undefined ? undefined : openRedisStore({ url: options.table });
+  const comments = createCommentsPart({ settings, log, store, backbone, authenticate, registry, limiter: limiter() });
+
+  function limiter() {
+    if (!settings.rateLimits) return createRateLimiterOff();
+    const local = createMemoryRateLimiter({ clock });
+    if (shared === undefined) return local;
+    const onFailure = failureLogger(settings.logger);
+    return createSharedRateLimiter({
+      shared: createRedisSharedStore(shared),
+      local,
+      onFailure: (error) => onFailure("rate limits", error),
+    });
+  }
+
+  let leaving = false;
+  const listener = listen({
+    ...settings,
+    routes: [
+      ...comments.routes,
+      ...(await createPages(createPageSource(comments.routes))),
+      ...createHealthRoutes({ registry, checks: [["draining", () => (leaving ? "the process is going away" : undefined)]] }),
+    ],
+  });
+  return {
+    url: listener.url,
+    async stop() {
+      leaving = true;
+      await listener.stop(false);
+      await comments.close();
+      await Promise.all([store.close(), log.close(), shared?.close()]);
+    },
+  };
+}

@@ -1,0 +1,121 @@
+/**
+ * `ovation dispatcher`: publish, lookup, dispatch, forward. Its public listener takes `/v1/publish` from
+ * servers; its internal one the calls of frontends, backends and other data centres.
+ */
+
+import { randomBytes } from "node:crypto";
+import {
+  createBackboneRoutes,
+  createHttpFrontendCalls,
+  createHttpPeers,
+  createPeerRoutes,
+  createPublishRoute,
+  createUpstreamRoutes,
+  createWebSocketLinks,
+  Dispatcher,
+  type Peer,
+} from "@ovation/dispatcher";
+import { frontendIdFrom, systemClock } from "@ovation/protocol";
+import { createRedisSharedStore, createRedisTable, createRedisViewerCounts, openRedisStore } from "@ovation/table";
+import { Registry } from "prom-client";
+import { registerDispatcherMetrics, registerLinkMetrics } from "../dispatcher-metrics.ts";
+import { createHealthRoutes } from "../health.ts";
+import { listen } from "../listener.ts";
+import { keepTrimming } from "../parts/core-part.ts";
+import { openClusterLog } from "../parts/database-part.ts";
+import { createInternalPart, type InternalSettings } from "../parts/internal-part.ts";
+import { failureLogger, type Node, type Settings } from "../parts/settings.ts";
+import { registerProcessMetrics } from "../process-metrics.ts";
+import { createVerifier } from "../tokens/mod.ts";
+import { createTableWatch } from "./table-watch.ts";
+
+export interface DispatcherRoleOptions {
+  readonly settings: Settings;
+  readonly internal: InternalSettings;
+  readonly table: string;
+  readonly database: string;
+  readonly datacenter: string;
+  readonly peers: readonly Peer[];
+  readonly forwardTtlMs: number;
+}
+
+export async function startDispatcherRole(options: DispatcherRoleOptions): Promise<Node> {
+  const { settings, datacenter } = options;
+  const { policy, logger } = settings;
+  const clock = systemClock;
+  const registry = new Registry();
+  registerProcessMetrics(registry);
+  const onFailure = failureLogger(logger);
+  const { auth, refusals, tls, listen: listenInternally } = createInternalPart(settings, options.internal, registry);
+  const secured = tls === undefined ? {} : { tls };
+  const { authenticate } = await createVerifier({ secrets: [settings.secret], clock });
+
+  const watch = createTableWatch(logger);
+  const store = openRedisStore({ url: options.table, onState: watch.onState });
+  const table = createRedisTable({ store });
+  const counts = createRedisViewerCounts({ store });
+  const log = await openClusterLog(options.database, settings);
+
+  const dispatcherId = frontendIdFrom(randomBytes(8));
+  const from = `dispatcher ${dispatcherId}`;
+  const links = createWebSocketLinks({ auth, from, policy, clock, ...secured });
+  const peers = createHttpPeers({
+    datacenter,
+    dispatcherId,
+    peers: options.peers,
+    auth,
+    policy,
+    clock,
+    forwardTtlMs: options.forwardTtlMs,
+    onState: (peer, state, detail) => logger.info({ peer, state, detail }, "data centre"),
+    ...secured,
+  });
+  const dispatcher = new Dispatcher({
+    table,
+    counts,
+    log,
+    links,
+    calls: createHttpFrontendCalls({ auth, from, ...secured }),
+    policy,
+    forward: (events) => peers.forward(events),
+    onFailure,
+  });
+  registerDispatcherMetrics(registry, dispatcher);
+  registerLinkMetrics(registry, links, peers);
+  const stopTrimming = keepTrimming(log, onFailure);
+  const incoming = createPeerRoutes({
+    auth,
+    refusals,
+    datacenter,
+    clock,
+    counts,
+    shared: createRedisSharedStore(store),
+    receive: (events) => dispatcher.receive(events),
+    onFailure,
+  });
+  const internalListener = listenInternally([
+    ...createUpstreamRoutes({ auth, refusals, dispatcher }),
+    ...createBackboneRoutes({ auth, refusals, backbone: dispatcher }),
+    ...incoming.routes,
+  ]);
+  const listener = listen({
+    ...settings,
+    routes: [
+      createPublishRoute({ authenticate, policy, log, clock, publish: (events) => dispatcher.publish(events) }),
+      ...createHealthRoutes({ registry, checks: [["table", watch.why]] }),
+    ],
+  });
+  return {
+    url: listener.url,
+    async stop() {
+      watch.leave();
+      stopTrimming();
+      await listener.stop(false);
+      await peers.close();
+      await links.close();
+      await internalListener.stop();
+      await Promise.all([table.close(), counts.close(), log.close()]);
+      await store.close();
+    },
+  };
+}

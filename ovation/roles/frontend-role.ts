@@ -1,0 +1,50 @@
+/** `ovation frontend`: connections, and nothing else. Knows the internal addresses of dispatchers. */
+
+import { createFrontendCredential, createFrontendRoutes, createHttpUpstream, createLinkReceiver } from "@ovation/dispatcher";
+import { systemClock } from "@ovation/protocol";
+import { Registry } from "prom-client";
+import { createHealthRoutes } from "../health.ts";
+import { listen } from "../listener.ts";
+import { createFrontendPart, type FrontendPart } from "../parts/frontend-part.ts";
+import { createInternalPart, type InternalSettings } from "../parts/internal-part.ts";
+import type { Node, Settings } from "../parts/settings.ts";
+import { registerProcessMetrics } from "../process-metrics.ts";
+import { createVerifier } from "../tokens/mod.ts";
+
+export interface FrontendRoleOptions {
+  readonly settings: Settings;
+  readonly internal: InternalSettings;
+  readonly dispatchers: readonly string[];
+}
+
+export async function startFrontendRole({ settings, internal, dispatchers }: FrontendRoleOptions): Promise<Node> {
+  const registry = new Registry();
+  registerProcessMetrics(registry);
+  const credential = createFrontendCredential();
+  const { auth, refusals, tls, listen: listenInternally } = createInternalPart(settings, internal, registry);
+  const { authenticate } = await createVerifier({ secrets: [settings.secret], clock: systemClock });
+  const inbox = { dispatch: (events: Parameters<FrontendPart["frontend"]["dispatch"]>[0]) => part.frontend.dispatch(events) };
+  const internalListener = listenInternally(
+    createFrontendRoutes({ auth, refusals, frontend: credential.id, changeConnection: (change) => part.frontend.changeHere(change) }),
+    createLinkReceiver({ auth, frontend: credential.id, inbox, refusals }),
+  );
+  const upstream = createHttpUpstream({
+    dispatchers,
+    auth,
+    credential,
+    url: internalListener.url,
+    clock: systemClock,
+    ...(tls === undefined ? {} : { tls }),
+  });
+  const part: FrontendPart = createFrontendPart({ settings, id: credential.id, upstream, authenticate, registry });
+  const listener = listen({ ...settings, routes: [...part.routes, ...createHealthRoutes({ registry, checks: part.checks })] });
+  return {
+    url: listener.url,
+    async stop() {
+      await part.drain();
+      await listener.stop(false);
+      await part.stop();
+      await internalListener.stop();
+    },
+  };
+}
