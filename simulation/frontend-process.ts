@@ -8,6 +8,7 @@ import {
   frontendIdFrom,
   frontendOf,
   type Identity,
+  isOwnTopic,
   maySubscribe,
   type Position,
   Problem,
@@ -22,6 +23,7 @@ import type { Socket } from "./socket.ts";
 import type { WireChecker } from "./wire-checker.ts";
 import type { World } from "./world.ts";
 
+const DAY_MS = 86_400_000;
 const UPSTREAM_TIMEOUT_MS = 1500;
 const UPSTREAM_ATTEMPTS = 3;
 
@@ -66,7 +68,9 @@ export class FrontendProcess {
       elapsed: () => this.node.elapsed(),
       heartbeatMs: settings.heartbeatMs,
       lingerMs: settings.lingerMs,
-      lifetimeMs: settings.lifetimeMs,
+      get lifetimeMs() {
+        return world.healed ? { min: DAY_MS, max: DAY_MS } : settings.lifetimeMs;
+      },
       onFailure: (what, error) => {
         world.tolerated++;
         world.trace.note(place.name, () => `${what} failed: ${String(error)}`);
@@ -134,10 +138,14 @@ export class FrontendProcess {
   /** The change where the connection is; what the connection may be sent from now on changes with it. */
   async changeHere(change: ConnectionChange): Promise<ConnectionChangeResult> {
     const wire = this.held.get(change.connection)?.wire;
+    const identity = this.frontend.connections.get(change.connection)?.identity;
     for (const topic of change.add) wire?.subscribed(topic);
     const result = await this.frontend.changeHere(change);
     if (result.ok) {
-      for (const topic of change.remove) wire?.unsubscribed(topic);
+      for (const topic of change.remove) {
+        // A member's own topic stays.
+        if (identity === undefined || !isOwnTopic(identity, topic)) wire?.unsubscribed(topic);
+      }
       // Said again: a removal may have passed while the addition waited for the table.
       for (const topic of change.add) wire?.subscribed(topic);
     }

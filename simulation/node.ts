@@ -40,7 +40,8 @@ export class Node {
   timers = 0;
 
   readonly #timeline: Timeline;
-  #frozenUntil = 0;
+  #frozen = false;
+  #backlog: (() => void)[] = [];
   #worked = 0;
 
   constructor(place: Place, timeline: Timeline) {
@@ -75,8 +76,8 @@ export class Node {
   /** Does something in this process: now, when it thaws, or never. */
   do(run: () => void): void {
     if (!this.alive) return;
-    if (this.#frozenUntil <= this.#timeline.now) run();
-    else this.#timeline.after(this.#frozenUntil - this.#timeline.now, () => this.do(run));
+    if (this.#frozen) this.#backlog.push(run);
+    else run();
   }
 
   /** One turn of the event loop later. */
@@ -86,15 +87,19 @@ export class Node {
 
   /** SIGSTOP, and SIGCONT after `ms`. */
   freeze(ms: number): void {
-    this.#frozenUntil = Math.max(this.#frozenUntil, this.#timeline.now + ms);
+    if (this.#frozen) return;
+    this.#frozen = true;
+    this.#timeline.after(ms, () => this.thaw());
   }
 
+  /** What came meanwhile happens now, in its order. */
   thaw(): void {
-    this.#frozenUntil = this.#timeline.now;
-  }
-
-  get frozen(): boolean {
-    return this.#frozenUntil > this.#timeline.now;
+    if (!this.#frozen) return;
+    this.#frozen = false;
+    const backlog = this.#backlog;
+    this.#backlog = [];
+    for (const run of backlog) this.#timeline.after(0, () => this.do(run));
+    // Whatever comes at this very moment comes behind it, because the timeline keeps the order.
   }
 
   /** A stopwatch that shows the time and what the process has computed: more on a slow one. */

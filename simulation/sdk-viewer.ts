@@ -9,6 +9,7 @@ import type { Socket } from "./socket.ts";
 import { changeSubscriptions, type OpenStream, openStream } from "./stream.ts";
 import type { World } from "./world.ts";
 
+const DAY_MS = 86_400_000;
 const RETRY_MS = { first: 500, longest: 5000 };
 
 interface Wanted {
@@ -60,7 +61,7 @@ export class SdkViewer {
       },
       fetch: ((url: string, init: { readonly method: string; readonly body: string }) => this.#fetch(url, init)) as unknown as typeof fetch,
     });
-    const expiresAt = () => world.timeline.now + world.settings.tokenMs;
+    const expiresAt = () => world.timeline.now + (world.healed ? DAY_MS : world.settings.tokenMs);
     this.#mintToken = () => `${options.member} ${Math.floor(expiresAt())}`;
     this.#client.onState((state) => world.trace.note(node.place.name, () => `${state.name} (${state.reason})`));
 

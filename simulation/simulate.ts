@@ -47,9 +47,9 @@ export interface Outcome {
 }
 
 /** After healing: all that were connected are whole by then, without any new event to help. */
-const REPAIRED_AFTER_MS = 25_000;
+const REPAIRED_AFTER_MS = 32_000;
 /** Then one event per topic; and when that has arrived, the rest is checked. */
-const SWEPT_AFTER_MS = 40_000;
+const SWEPT_AFTER_MS = 45_000;
 /** What a viewer is shown may be this old. */
 const VIEWERS_AGE_MS = 10_000;
 const SAMPLE_MS = 500;
@@ -70,6 +70,7 @@ export function simulate(options: SimulateOptions): Outcome {
     verdict: new Verdict(timeline),
     policy: policyFor(settings),
     planted: options.planted,
+    healed: false,
     tolerated: 0,
   };
   trace.note("SETTINGS", () => JSON.stringify(settings));
@@ -82,6 +83,7 @@ export function simulate(options: SimulateOptions): Outcome {
   const healedAt = BEGINNING_MS + settings.chaosMs;
   timeline.runUntil(healedAt);
   traffic.end();
+  world.healed = true;
   chaos.heal();
   const recent = sampleViewers(world, cluster, audience);
   timeline.runUntil(healedAt + REPAIRED_AFTER_MS);

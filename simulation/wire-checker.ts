@@ -13,6 +13,8 @@ interface Carried {
   /** Whether `last` was written before or after that. */
   afterEnd: boolean;
   last: number | undefined;
+  /** Where the first event said that the topic begins. (A frontend that is behind the viewer repeats some.) */
+  from: number | undefined;
 }
 
 interface Envelope {
@@ -35,7 +37,7 @@ export class WireChecker {
   subscribed(topic: Topic): void {
     const carried = this.#topics.get(topic);
     if (carried !== undefined) carried.subscribed = true;
-    else this.#topics.set(topic, { subscribed: true, endedStep: -1, afterEnd: true, last: undefined });
+    else this.#topics.set(topic, { subscribed: true, endedStep: -1, afterEnd: true, last: undefined, from: undefined });
   }
 
   unsubscribed(topic: Topic): void {
@@ -43,6 +45,7 @@ export class WireChecker {
     if (carried === undefined) return;
     carried.subscribed = false;
     carried.endedStep = this.#world.timeline.steps;
+    carried.afterEnd = false;
   }
 
   /** The first event: what follows begins where its id says. */
@@ -50,7 +53,7 @@ export class WireChecker {
     const marks = parsePosition(id)?.topics;
     for (const [topic, carried] of this.#topics) {
       const listed = marks?.get(markOf(topic));
-      if (listed !== undefined && carried.endedStep < 0) carried.last = listed.seq;
+      if (listed !== undefined && carried.endedStep < 0) carried.from = listed.seq;
     }
   }
 
@@ -70,6 +73,10 @@ export class WireChecker {
     if (afterEnd !== carried.afterEnd) {
       carried.afterEnd = afterEnd;
       carried.last = undefined;
+      carried.from = undefined;
+    }
+    if (carried.last === undefined && carried.from !== undefined && seq > carried.from + 1) {
+      verdict.fail("wire-hole", `${this.#who} was told that ${topic} begins after ${carried.from}, and got ${seq}`);
     }
     if (carried.last !== undefined && seq <= carried.last) {
       verdict.fail("wire-order", `${this.#who} got ${topic} ${seq} after ${carried.last} on one connection`);

@@ -47,6 +47,8 @@ export interface World {
   readonly policy: Policy;
   readonly settings: Settings;
   readonly planted: Planted | undefined;
+  /** Nothing goes wrong any more: connections and tokens last from now on. */
+  healed: boolean;
   /** Failures that parts reported and went on from. */
   tolerated: number;
 }
