@@ -36,10 +36,15 @@ export function parseMark(text: string): Mark | undefined {
   return isRun(run) && mark.stream >= 0 && mark.seq >= 1 && mark.sentUs >= 0 ? mark : undefined;
 }
 
-const WORDS =
-  "love this so much hello from Lagos great point what about the second half can you show that again haha yes no way wow amazing when does it start sound is low for me thanks everyone first time here see you next week who is the guest today that goal though best stream ever greetings good evening".split(
-    " ",
-  );
+const WORDS = (
+  "love this so much hello from Lagos Porto Osaka Lima Oslo great point what about the second half can you show that again haha yes no way " +
+  "wow amazing when does it start sound is low for me thanks everyone first time here see you next week who guest today goal though best " +
+  "stream ever greetings good evening morning camera angle please turn music down up lol never seen anything like unreal question does " +
+  "work with old phone my dad says hi mum just joined late missed beginning link in description where buy shirt blue red green favourite " +
+  "part was when he jumped she sings beautifully crying right now happy birthday Ana Tom Yuki Maria Kofi team deserves win referee blind " +
+  "pass was perfect keep going we need more of these every month thank mods chat moving fast slow mode on lag anyone else buffering fixed " +
+  "itself refresh helped internet terrible tonight raining here sunny cold coffee time dinner almost ready brb back again did miss something"
+).split(" ");
 
 /**
  * Filler that reads like comments, so that compression is neither flattered by repetition nor spoilt by noise. The same

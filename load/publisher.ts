@@ -14,7 +14,9 @@ import { streamOf, topicName } from "./plan.ts";
 import { targetNamed } from "./targets/mod.ts";
 import type { OutgoingEvent, Target } from "./targets/target.ts";
 
-const FILLERS = 64;
+/** Different filler texts, as many as fit into this memory: few would flatter compression. */
+const FILLER_BYTES_MAX = 4 * 1024 * 1024;
+const FILLERS_MAX = 4096;
 
 export class Publishers {
   readonly #task: PublisherTask;
@@ -33,7 +35,8 @@ export class Publishers {
     this.#task = task;
     this.#target = targetNamed(task.options.target);
     this.#finals = new Array(task.options.topics * task.options.publishers).fill(0);
-    this.#fillers = Array.from({ length: FILLERS }, (_, seed) => fillerText(task.options.size, seed + 1));
+    const fillers = Math.max(16, Math.min(FILLERS_MAX, Math.floor(FILLER_BYTES_MAX / (task.options.size + 1))));
+    this.#fillers = Array.from({ length: fillers }, (_, seed) => fillerText(task.options.size, seed + 1));
   }
 
   get published(): number {
@@ -99,7 +102,7 @@ export class Publishers {
     return {
       topic: topicName(options, topic),
       mark: formatMark({ run, stream, seq, sentUs }),
-      filler: this.#fillers[seq % FILLERS] ?? "",
+      filler: this.#fillers[seq % this.#fillers.length] ?? "",
     };
   }
 

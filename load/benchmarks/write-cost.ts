@@ -16,30 +16,33 @@ const benchmark: Benchmark = {
       await server.stop();
       return measured;
     };
-    const floor = await measure(await bench.floor());
+    // Floor and ours in turns, the better of two each: CPU time is disturbed by neighbours only upwards.
+    const floors = [await measure(await bench.floor())];
+    const ours = [await measure(await bench.ovation())];
+    floors.push(await measure(await bench.floor()));
+    ours.push(await measure(await bench.ovation()));
     const bare = await measure(await bench.reference());
-    const ours = await measure(await bench.ovation());
     const nchan = await bench.nchan();
     const peer = nchan === undefined ? undefined : await measure(nchan);
-    // The floor once more: what differs between the two is the noise of the machine.
-    const floorAgain = await measure(await bench.floor());
-    const floorUs = Math.min(floor.cpuUsPerWrite, floorAgain.cpuUsPerWrite);
+    const floorUs = best(floors);
 
-    bench.figure({ what: "C send() loop, first and last", value: `${us(floor)} and ${us(floorAgain)}` });
+    bench.figure({ what: "C send() loop", value: `${floors.map(us).join(" and ")}` });
     bench.figure({ what: "bare Bun direct streams", value: `${us(bare)}, ${times(bare.cpuUsPerWrite, floorUs)}` });
     if (peer === undefined) bench.note("nginx and libnginx-mod-nchan are not installed: no peer in this run");
     else bench.figure({ what: "nginx + nchan", value: `${us(peer)}, ${times(peer.cpuUsPerWrite, floorUs)}` });
-    const ratio = ours.cpuUsPerWrite / floorUs;
     bench.figure({
-      what: "Ovation, CPU per delivery of one event in one write",
-      value: `${us(ours)}, ${times(ours.cpuUsPerWrite, floorUs)}`,
-      against: "the C loop",
-      target: "≤ 1.15× (moonshot 1.05×)",
-      ok: ratio <= 1.15,
+      what: "Ovation, one event in one write",
+      value: `${ours.map(us).join(" and ")}, ${times(best(ours), floorUs)}`,
+      target: "≤ 1.15× of the C loop (moonshot 1.05×)",
+      ok: best(ours) / floorUs <= 1.15,
     });
-    complete(bench, ours);
+    for (const each of ours) complete(bench, each);
   },
 };
+
+function best(measured: readonly Measured[]): number {
+  return Math.min(...measured.map((each) => each.cpuUsPerWrite));
+}
 
 function us(measured: Measured): string {
   return `${measured.cpuUsPerWrite.toFixed(2)} µs`;
@@ -54,7 +57,7 @@ function complete(bench: Bench, measured: Measured): void {
   bench.note(
     `events in one write: ${(report.latency.count / report.measured.readsSettled).toFixed(2)} (below 1: viewer counts go out as well)`,
   );
-  bench.figure({ what: "Ovation, faults", value: report.ok ? "none" : report.problems.join("; "), target: "none", ok: report.ok });
+  bench.figure({ what: "faults", value: report.ok ? "none" : report.problems.join("; "), target: "none", ok: report.ok });
 }
 
 export default benchmark;

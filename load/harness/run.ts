@@ -64,7 +64,7 @@ export async function runBenchmark(benchmark: Benchmark, quick: boolean, say: (l
 async function measure(server: BenchServer, options: Partial<LoadOptions>, say: (line: string) => void): Promise<Measured> {
   let cpuFrom = 0;
   let cpuTo = 0;
-  const rss = { before: rssBytes(server.pids()), open: 0, after: 0 };
+  const rss = { before: rssBytes(server.pids()), open: 0, measuring: 0, after: 0 };
   let tcpMemory = 0;
   const report = await runLoad(
     { url: server.url, target: server.target, token: server.token, ...options },
@@ -75,6 +75,7 @@ async function measure(server: BenchServer, options: Partial<LoadOptions>, say: 
           await Bun.sleep(IDLE_SETTLE_MS);
           rss.open = rssBytes(server.pids());
         } else if (phase === "measuring") {
+          rss.measuring = rssBytes(server.pids());
           cpuFrom = cpuSeconds(server.pids());
         } else if (phase === "settled") {
           cpuTo = cpuSeconds(server.pids());
