@@ -1,5 +1,5 @@
 import { Database } from "bun:sqlite";
-import { afterAll, beforeAll, describe, expect, test } from "bun:test";
+import { afterAll, beforeAll, describe, expect, setDefaultTimeout, test } from "bun:test";
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -11,6 +11,9 @@ import { verifyLog } from "./log-verify.ts";
 import { type LogLocation, openLog } from "./open-log.ts";
 import { PostgresClient } from "./postgres-client.ts";
 import { startPostgres, type TestPostgres } from "./testing/postgres.ts";
+
+// Real servers and disks, on machines that are busy with other tests.
+setDefaultTimeout(60_000);
 
 const POLICY: Policy = {
   ...DEFAULT_POLICY,
@@ -152,7 +155,7 @@ for (const form of forms) {
         expect(appended.map((one) => one.place.seq)).toEqual([2516, 16, 8]);
         await Promise.all([before.close(), after.close()]);
       }
-    }, 20_000);
+    });
 
     test("imports nothing when a line is wrong, and never over topics that have events", async () => {
       const location = await form.locate();
@@ -182,7 +185,7 @@ for (const form of forms) {
         await expect(importLog(location, wrong)).rejects.toThrow(LogImportError);
       }
       expect(await exported(location)).toEqual(lines);
-    }, 20_000);
+    });
 
     test("says so when there is no log", async () => {
       await expect(verifyLog(await form.locate())).rejects.toThrow(LogUnusableError);

@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, beforeEach, describe, expect, test } from "bun:test";
+import { afterAll, beforeAll, beforeEach, describe, expect, setDefaultTimeout, test } from "bun:test";
 import { join } from "node:path";
 import { parseTopic, type Topic, toJsonText, topicOf } from "@ovation/protocol";
 import { type Log, type LogEntry, LogFullError, LogUnavailableError, LogUnusableError } from "./log.ts";
@@ -7,6 +7,9 @@ import { PostgresClient } from "./postgres-client.ts";
 import { MIGRATIONS } from "./postgres-schema.ts";
 import { type Ack, startAppender } from "./testing/appender.ts";
 import { startPostgres, type TestPostgres } from "./testing/postgres.ts";
+
+// Real servers and disks, on machines that are busy with other tests.
+setDefaultTimeout(60_000);
 
 const topic = topicOf("video", "1");
 let postgres: TestPostgres;
@@ -52,7 +55,7 @@ describe("a PostgreSQL server", () => {
     expect(await log.wrote(topic, 1, first.epoch)).toBe("yes");
     expect(await log.wrote(topic, 2, first.epoch)).toBe("no");
     await log.close();
-  }, 30_000);
+  });
 
   test("that stops answering is given up after the deadline, and asked anew", async () => {
     const log = await openPostgresLog({ url, answerMsMax: 400 });
@@ -115,7 +118,7 @@ describe("several processes on one PostgreSQL log", () => {
     for (const { seq, key } of acks) expect(kept[seq - 1]).toBe(key);
     expect(new Set(kept).size).toBe(kept.length);
     await log.close();
-  }, 30_000);
+  });
 
   test("share keys", async () => {
     const logs = await Promise.all([openPostgresLog({ url }), openPostgresLog({ url }), openPostgresLog({ url })]);
@@ -174,7 +177,7 @@ describe("several processes on one PostgreSQL log", () => {
     isWriting = false;
     for (const seen of await following) expect(written.filter((one) => !seen.has(one))).toEqual([]);
     await Promise.all([...writers, follower].map((log) => log.close()));
-  }, 20_000);
+  });
 
   test("keep the stamp of changes below that of an append that has begun and not yet ended", async () => {
     const log = await openPostgresLog({ url });
@@ -223,7 +226,7 @@ describe("a database", () => {
     expect(await restored.wrote(topic, lost.seq, lost.epoch)).toBe("no");
     expect(await restored.wrote(topic, 3, lost.epoch)).toBe("yes");
     await restored.close();
-  }, 20_000);
+  });
 
   test("of a newer version, or with a schema of that name that is not ours, is refused and left alone", async () => {
     await (await openPostgresLog({ url })).close();

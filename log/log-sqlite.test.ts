@@ -1,8 +1,12 @@
+import { setDefaultTimeout } from "bun:test";
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { logContract } from "./log.contract.ts";
 import { openSqliteLog } from "./log-sqlite.ts";
+
+// Real servers and disks, on machines that are busy with other tests.
+setDefaultTimeout(60_000);
 
 logContract(
   "SQLite",

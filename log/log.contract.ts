@@ -378,7 +378,7 @@ export function logContract(name: string, open: OpenLog, options: ContractOption
           { interruptAfterTimeLimit: 1500, markInterruptAsFailure: false, numRuns: 200 },
         );
       });
-    }, 20_000);
+    });
 
     test("refuses everything once it is closed, and closes once", () =>
       withLog(async (log) => {
