@@ -8,11 +8,14 @@ import {
   createBackboneRoutes,
   createHttpFrontendCalls,
   createHttpPeers,
+  createInternalClient,
   createPeerRoutes,
+  createPeerViewers,
   createPublishRoute,
   createUpstreamRoutes,
   createWebSocketLinks,
   Dispatcher,
+  formatPeerCaller,
   type Peer,
 } from "@ovation/dispatcher";
 import { frontendIdFrom, systemClock } from "@ovation/protocol";
@@ -53,10 +56,13 @@ export async function startDispatcherRole(options: DispatcherRoleOptions): Promi
   const watch = createTableWatch(logger);
   const store = openRedisStore({ url: options.table, onState: watch.onState });
   const table = createRedisTable({ store });
-  const counts = createRedisViewerCounts({ store });
+  const ownCounts = createRedisViewerCounts({ store });
   const log = await openClusterLog(options.database, settings);
 
   const dispatcherId = frontendIdFrom(randomBytes(8));
+  const client = createInternalClient({ auth, from: formatPeerCaller(datacenter, dispatcherId), ...secured });
+  const counts =
+    options.peers.length === 0 ? ownCounts : createPeerViewers({ counts: ownCounts, peers: options.peers, client, clock, onFailure });
   const from = `dispatcher ${dispatcherId}`;
   const links = createWebSocketLinks({ auth, from, policy, clock, ...secured });
   const peers = createHttpPeers({
@@ -88,7 +94,7 @@ export async function startDispatcherRole(options: DispatcherRoleOptions): Promi
     refusals,
     datacenter,
     clock,
-    counts,
+    counts: ownCounts,
     shared: createRedisSharedStore(store),
     receive: (events) => dispatcher.receive(events),
     onFailure,

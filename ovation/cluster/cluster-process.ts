@@ -1,0 +1,112 @@
+/** One process of a local cluster: it keeps its ports and its command line through kills and restarts. */
+
+import { join } from "node:path";
+import { freePorts } from "@ovation/table/testing";
+
+export interface ClusterProcess {
+  readonly name: string;
+  readonly role: string;
+  /** The public listener. */
+  readonly url: string;
+  readonly internalUrl: string;
+  readonly pid: number;
+  readonly running: boolean;
+  /** SIGKILL, and waits for the end. */
+  kill(): Promise<void>;
+  /** SIGSTOP and SIGCONT: it stays, its answers stop. */
+  pause(): void;
+  resume(): void;
+  /** Starts it again after a kill, on the same ports; resolves when it is ready. */
+  restart(): Promise<void>;
+  /** SIGTERM: drains; SIGKILL where that takes too long. Answers the exit code. */
+  stop(): Promise<number>;
+}
+
+export interface ClusterProcessOptions {
+  readonly name: string;
+  readonly role: string;
+  readonly flags: readonly string[];
+  readonly environment: Readonly<Record<string, string>>;
+  /** Whether the role has an internal listener. */
+  readonly internal: boolean;
+  onLine?(line: string): void;
+}
+
+const READY_MS_MAX = 30_000;
+const STOP_MS_MAX = 15_000;
+const POLL_MS = 25;
+
+export async function startProcess(options: ClusterProcessOptions): Promise<ClusterProcess> {
+  const [port = 0, internal = 0] = await freePorts(2);
+  const given = options.flags.indexOf("--internal-port");
+  const internalPort = given < 0 ? internal : Number(options.flags[given + 1]);
+  const ports = ["--port", String(port), ...(options.internal && given < 0 ? ["--internal-port", String(internalPort)] : [])];
+  const url = `http://127.0.0.1:${port}`;
+  let child: Bun.Subprocess<"ignore", "ignore", "pipe">;
+
+  async function launch(): Promise<void> {
+    child = Bun.spawn([process.execPath, join(import.meta.dir, "..", "main.ts"), options.role, ...ports, ...options.flags], {
+      env: { ...process.env, ...options.environment },
+      stdio: ["ignore", "ignore", "pipe"],
+    });
+    void readLines(child.stderr, (line) => options.onLine?.(line));
+    await ready();
+  }
+
+  async function ready(): Promise<void> {
+    const deadline = Date.now() + READY_MS_MAX;
+    while (!(await answers(`${url}/readyz`))) {
+      if (child.exitCode !== null) throw new Error(`${options.name} ended with ${child.exitCode} before it was ready`);
+      if (Date.now() > deadline) throw new Error(`${options.name} was not ready in time`);
+      await Bun.sleep(POLL_MS);
+    }
+  }
+
+  await launch();
+  return {
+    name: options.name,
+    role: options.role,
+    url,
+    internalUrl: `http://127.0.0.1:${internalPort}`,
+    get pid() {
+      return child.pid;
+    },
+    get running() {
+      return child.exitCode === null && child.signalCode === null;
+    },
+    async kill() {
+      child.kill("SIGKILL");
+      await child.exited;
+    },
+    pause: () => child.kill("SIGSTOP"),
+    resume: () => child.kill("SIGCONT"),
+    restart: launch,
+    async stop() {
+      child.kill("SIGCONT");
+      child.kill("SIGTERM");
+      const late = setTimeout(() => child.kill("SIGKILL"), STOP_MS_MAX);
+      const code = await child.exited;
+      clearTimeout(late);
+      return code;
+    },
+  };
+}
+
+async function answers(url: string): Promise<boolean> {
+  try {
+    return (await fetch(url, { signal: AbortSignal.timeout(1000) })).ok;
+  } catch {
+    // Not listening yet, or paused: asked again.
+    return false;
+  }
+}
+
+async function readLines(stream: ReadableStream<Uint8Array>, onLine: (line: string) => void): Promise<void> {
+  const decoder = new TextDecoder();
+  let rest = "";
+  for await (const chunk of stream) {
+    const lines = (rest + decoder.decode(chunk, { stream: true })).split("\n");
+    rest = lines.pop() ?? "";
+    for (const line of lines) if (line !== "") onLine(line);
+  }
+}

@@ -1,0 +1,145 @@
+/**
+ * A whole cluster on this machine, as real processes: data centres, each with dispatchers, frontends and
+ * comments processes over a Redis of its own, and one PostgreSQL. For trying it out (`npm run cluster`), for
+ * the tests that kill its parts, and for benchmarks.
+ *
+ * Every process can be killed, stopped, continued and started again by name (`east/frontend-1`). Between data
+ * centres lies a TCP proxy that can delay and cut.
+ */
+
+import { randomBytes } from "node:crypto";
+import { startTcpProxy, type TcpProxy } from "@ovation/dispatcher/testing";
+import { startPostgres, type TestPostgres } from "@ovation/log/testing";
+import { freePorts, type RedisInstance, startRedis, startRedisCluster } from "@ovation/table/testing";
+import { type ClusterProcess, startProcess } from "./cluster-process.ts";
+
+export interface LocalClusterOptions {
+  readonly datacenters?: readonly string[];
+  readonly dispatchers?: number;
+  readonly frontends?: number;
+  readonly comments?: number;
+  /** One way, between data centres. */
+  readonly delayMs?: number;
+  readonly jitterMs?: number;
+  readonly redis?: "single" | "cluster";
+  /** Appended to every process's command line. */
+  readonly rateLimits?: "on" | "off";
+  readonly logLevel?: string;
+  /** Lines that the processes write to standard error. */
+  onLine?(process: string, line: string): void;
+}
+
+export interface Datacenter {
+  readonly name: string;
+  readonly redis: RedisInstance;
+  readonly frontends: readonly ClusterProcess[];
+  readonly dispatchers: readonly ClusterProcess[];
+  readonly comments: readonly ClusterProcess[];
+  /** What the others reach this one through. */
+  readonly links: readonly TcpProxy[];
+}
+
+export interface LocalCluster {
+  readonly secret: string;
+  readonly postgres: TestPostgres;
+  readonly datacenters: readonly Datacenter[];
+  readonly processes: ReadonlyMap<string, ClusterProcess>;
+  /** Cuts or heals the link between all data centres. */
+  cutLinks(cut: boolean): void;
+  stop(): Promise<void>;
+}
+
+export async function startLocalCluster(options: LocalClusterOptions = {}): Promise<LocalCluster> {
+  const names = options.datacenters ?? ["east", "west"];
+  const counts = { dispatchers: options.dispatchers ?? 2, frontends: options.frontends ?? 2, comments: options.comments ?? 1 };
+  const secret = randomBytes(32).toString("base64url");
+  const internalSecret = randomBytes(32).toString("base64url");
+  const environment = { OVATION_SECRET: secret, OVATION_INTERNAL_SECRET: internalSecret };
+  const processes = new Map<string, ClusterProcess>();
+  const [postgres, ...redis] = await Promise.all([
+    startPostgres({ max_connections: "200" }),
+    ...names.map(() => (options.redis === "cluster" ? startRedisCluster() : startRedis())),
+  ] as const);
+
+  const launch = async (name: string, role: string, flags: readonly string[], internal: boolean): Promise<ClusterProcess> => {
+    const all = [
+      ...flags,
+      "--log-level",
+      options.logLevel ?? "warn",
+      ...(role === "dispatcher" ? [] : ["--rate-limits", options.rateLimits ?? "on"]),
+    ];
+    const started = await startProcess({ name, role, flags: all, environment, internal, onLine: (line) => options.onLine?.(name, line) });
+    processes.set(name, started);
+    return started;
+  };
+
+  // The ports of all dispatchers are known before any starts, so that each can name its peers.
+  const plan = await planLinks(names, counts.dispatchers, options);
+  const datacenters = await Promise.all(
+    names.map(async (name, index): Promise<Datacenter> => {
+      const store = redis[index];
+      if (store === undefined) throw new Error(`no Redis for ${name}`);
+      const peers = names.filter((other) => other !== name).map((other) => `${other}=${plan.linksTo(other).join(",")}`);
+      const dispatchers = await Promise.all(
+        plan.portsOf(name).map((port, number) => {
+          const flags = ["--table", store.url, "--database", postgres.url, "--datacenter", name, "--internal-port", String(port)];
+          return launch(`${name}/dispatcher-${number}`, "dispatcher", [...flags, ...peers.flatMap((peer) => ["--peer", peer])], true);
+        }),
+      );
+      const urls = dispatchers.map((dispatcher) => dispatcher.internalUrl);
+      const known = urls.flatMap((url) => ["--dispatcher", url]);
+      const frontends = await Promise.all(range(counts.frontends).map((n) => launch(`${name}/frontend-${n}`, "frontend", known, true)));
+      const database = ["--database", postgres.url, "--table", store.url];
+      const comments = await Promise.all(
+        range(counts.comments).map((n) => launch(`${name}/comments-${n}`, "comments", [...known, ...database], false)),
+      );
+      return { name, redis: store, frontends, dispatchers, comments, links: plan.proxiesOf(name) };
+    }),
+  );
+
+  return {
+    secret,
+    postgres,
+    datacenters,
+    processes,
+    cutLinks(cut) {
+      for (const { links } of datacenters) for (const link of links) cut ? link.cut() : link.heal();
+    },
+    async stop() {
+      await Promise.all([...processes.values()].map((one) => one.stop()));
+      await Promise.all(datacenters.flatMap(({ links }) => links.map((link) => link.stop())));
+      await Promise.all([postgres.stop(), ...redis.map((store) => store.stop())]);
+    },
+  };
+}
+
+interface LinkPlan {
+  portsOf(datacenter: string): readonly number[];
+  /** Addresses by which the others reach this data centre's dispatchers. */
+  linksTo(datacenter: string): readonly string[];
+  proxiesOf(datacenter: string): readonly TcpProxy[];
+}
+
+/** One proxy in front of each dispatcher's internal port: what comes from another data centre goes through it. */
+async function planLinks(
+  names: readonly string[],
+  dispatchers: number,
+  { delayMs = 0, jitterMs = 0 }: LocalClusterOptions,
+): Promise<LinkPlan> {
+  const ports = await freePorts(names.length * dispatchers);
+  const byName = new Map(names.map((name, index) => [name, ports.slice(index * dispatchers, (index + 1) * dispatchers)]));
+  const proxies = new Map<string, readonly TcpProxy[]>();
+  for (const [name, own] of byName) {
+    const made = names.length < 2 ? [] : own.map((port) => startTcpProxy({ target: { port }, delayMs, jitterMs }));
+    proxies.set(name, await Promise.all(made));
+  }
+  return {
+    portsOf: (name) => byName.get(name) ?? [],
+    linksTo: (name) => (proxies.get(name) ?? []).map(({ port }) => `http://127.0.0.1:${port}`),
+    proxiesOf: (name) => proxies.get(name) ?? [],
+  };
+}
+
+function range(count: number): readonly number[] {
+  return Array.from({ length: count }, (_, index) => index);
+}
