@@ -1,6 +1,7 @@
 /** `POST`, `GET /v1/videos/{id}/comments`, `DELETE …/{seq}`, `PUT /v1/videos/{id}/pin`. */
 
 import {
+  commentAudienceOf,
   HISTORY_PAGE_DEFAULT,
   HISTORY_PAGE_MAX,
   isTopicId,
@@ -20,7 +21,17 @@ import { REASON_CODE_POINTS_MAX } from "./limits.ts";
 import { currentId, notifyOfComment } from "./notifications.ts";
 import { type PageQuery, pageOf } from "./parameters.ts";
 import { newComment, parseSeq, pin, removal } from "./schemas.ts";
-import { jsonResponse, type NamedVideo, requireRate, requireSight, requireWriter, type Service, videoOf } from "./service.ts";
+import {
+  jsonResponse,
+  type NamedVideo,
+  requireAddressRate,
+  requireRate,
+  requireSight,
+  requireWriter,
+  type Service,
+  videoOf,
+  type Writer,
+} from "./service.ts";
 import { createSharedReads } from "./shared-reads.ts";
 import { cleanLine } from "./text.ts";
 
@@ -32,10 +43,10 @@ export function createCommentRoutes(service: Service): readonly Route[] {
   async function post(request: Request, context: RouteContext): Promise<Response> {
     const video = videoOf(context);
     const author = await requireWriter(service, request, video);
-    if (!author.exempt) await requireRate(service, `comment address ${context.address}`, rules.commentsPerAddress);
+    if (!author.exempt) await requireAddressRate(service, "comment", context, rules.commentsPerAddress);
     const body = await readBody(request, newComment, VIEWER_BODY_BYTES_MAX);
     const text = cleanLine(body.text, service.textCodePointsMax);
-    await requireOpen(video, author.exempt);
+    await requireOpen(video, author);
     if (!author.exempt) await service.people?.directory.requireUnsanctioned(author.identity.sub, video.id);
     const repliedTo = body.replyTo === undefined ? undefined : await findComment(log, video.topic, body.replyTo);
     // Last, so that what is refused for another reason costs the author nothing.
@@ -49,11 +60,14 @@ export function createCommentRoutes(service: Service): readonly Route[] {
     return jsonResponse(written.json, 201);
   }
 
-  async function requireOpen(video: NamedVideo, exempt: boolean): Promise<void> {
+  async function requireOpen(video: NamedVideo, { role, exempt }: Writer): Promise<void> {
     const known = service.directory.settings(video.id);
     const settings = known instanceof Promise ? await known : known;
     if (!settings.exists) throw new Problem("unknown-video");
-    if (settings.closed && !exempt) throw new Problem("comments-closed");
+    if (exempt) return;
+    const audience = commentAudienceOf(service.policy, video.topic);
+    if (settings.closed || audience === "staff") throw new Problem("comments-closed");
+    if (role === "guest" && audience === "members") throw new Problem("guests-off");
   }
 
   async function list(request: Request, context: RouteContext): Promise<Response> {

@@ -45,6 +45,12 @@ const names = fc.constantFrom(
   "poster",
   "description",
   "closed",
+  "seen",
+  "delivered",
+  "typing",
+  "video",
+  "seconds",
+  "guestToken",
   "__proto__",
 );
 const value: fc.Arbitrary<unknown> = fc.oneof(text, number, fc.boolean(), fc.constant(null), fc.jsonValue({ maxDepth: 3 }));
@@ -59,7 +65,7 @@ const seq = fc.oneof(fc.constantFrom("1", "2", "0", "-1", "1e3", "90071992547409
 const query = fc.oneof(
   fc.constant(""),
   fc
-    .record({ name: fc.constantFrom("after", "before", "limit", "access_token"), value: fc.oneof(seq, id) })
+    .record({ name: fc.constantFrom("after", "before", "limit", "video", "access_token"), value: fc.oneof(seq, id) })
     .map((each) => `?${each.name}=${each.value}`),
 );
 const path = fc.oneof(
@@ -68,7 +74,10 @@ const path = fc.oneof(
   id.map((each) => `/v1/videos/${each}/likes`),
   id.map((each) => `/v1/videos/${each}/pin`),
   id.map((each) => `/v1/videos/${each}`),
-  fc.constantFrom("/v1/videos", "/v1/guests"),
+  fc
+    .tuple(id, fc.constantFrom("messages", "receipts", "typing", "block", "sanction", "presence"))
+    .map(([member, what]) => `/v1/members/${member}/${what}`),
+  fc.constantFrom("/v1/videos", "/v1/guests", "/v1/guests/upgrade", "/v1/conversations", "/v1/blocks", "/v1/sanctions"),
 );
 const token = fc.constantFrom(undefined, "ana", "hana.host", "mo.moderator", "g.guest", "srv.member.video:*", "forged");
 

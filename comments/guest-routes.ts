@@ -5,7 +5,7 @@ import { readBody } from "./body.ts";
 import { NAME_CODE_POINTS_MAX } from "./limits.ts";
 import type { Sanction } from "./member-stores.ts";
 import { guest, guestUpgrade } from "./schemas.ts";
-import { jsonResponse, type People, requireMember, requireRate, type Service } from "./service.ts";
+import { jsonResponse, type People, requireAddressRate, requireMember, type Service } from "./service.ts";
 import { cleanName } from "./text.ts";
 
 /** Makes guests; the tokens are `ovation/`'s. */
@@ -16,7 +16,7 @@ export interface Guests {
 export function createGuestRoutes(service: Service, guests: Guests | undefined): readonly Route[] {
   async function issue(request: Request, context: RouteContext): Promise<Response> {
     if (guests === undefined) throw new Problem("guests-off");
-    await requireRate(service, `guest address ${context.address}`, service.rules.guestsPerAddress);
+    await requireAddressRate(service, "guest", context, service.rules.guestsPerAddress);
     const { name } = await readBody(request, guest, VIEWER_BODY_BYTES_MAX);
     const issued = await guests.issue(cleanName(name, NAME_CODE_POINTS_MAX));
     service.metrics.guests.inc();
@@ -34,7 +34,7 @@ export function createGuestUpgradeRoutes(service: Service, people: People): read
    * first member has the guest for good; what a moderator decided about the guest goes along.
    */
   async function upgrade(request: Request, context: RouteContext): Promise<Response> {
-    await requireRate(service, `guest address ${context.address}`, service.rules.guestsPerAddress);
+    await requireAddressRate(service, "guest", context, service.rules.guestsPerAddress);
     const identity = await requireMember(service, request);
     if (identity.role === "guest") throw new Problem("forbidden", "Sign in first: this is a guest's token");
     const { guestToken } = await readBody(request, guestUpgrade, VIEWER_BODY_BYTES_MAX);

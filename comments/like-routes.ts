@@ -3,7 +3,7 @@
 import { Problem, type Route, VIEWER_BODY_BYTES_MAX } from "@ovation/protocol";
 import { readBody } from "./body.ts";
 import { likesOf } from "./schemas.ts";
-import { isExempt, jsonResponse, requireRate, requireSight, type Service, videoOf } from "./service.ts";
+import { isExempt, jsonResponse, requireAddressRate, requireRate, requireSight, type Service, videoOf } from "./service.ts";
 
 export function createLikeRoutes(service: Service, kinds: readonly string[]): readonly Route[] {
   const likes = likesOf(kinds);
@@ -16,7 +16,7 @@ export function createLikeRoutes(service: Service, kinds: readonly string[]): re
         const identity = await service.authenticate(request);
         requireSight(service, identity, video.topic);
         const exempt = isExempt(identity, video);
-        if (!exempt) await requireRate(service, `like address ${context.address}`, service.rules.likesPerAddress);
+        if (!exempt) await requireAddressRate(service, "like", context, service.rules.likesPerAddress);
         const { kind, count } = await readBody(request, likes, VIEWER_BODY_BYTES_MAX);
         const settings = await service.directory.settings(video.id);
         if (!settings.exists) throw new Problem("unknown-video");

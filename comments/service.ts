@@ -123,6 +123,11 @@ export function isExempt(identity: Identity | undefined, video: NamedVideo): boo
   return isStaff(role) || mayPublish(identity, video.topic);
 }
 
+/** {@link requireRate} per address; an empty one is nobody's: who it is cannot be told, so nobody is held to it. */
+export async function requireAddressRate(service: Service, what: string, context: RouteContext, rule: RateRule): Promise<void> {
+  if (context.address !== "") await requireRate(service, `${what} address ${context.address}`, rule);
+}
+
 /** Throws `rate-limited` where the key has had its share. */
 export async function requireRate(service: Service, key: string, rule: RateRule): Promise<void> {
   const result = await service.limiter.take(key, 1, rule);

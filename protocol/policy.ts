@@ -6,7 +6,7 @@
 
 import type { Identity } from "./identity.ts";
 import { isOwnTopic } from "./identity.ts";
-import { kindOf, patternCovers, type Topic } from "./topic.ts";
+import { idOf, kindOf, patternCovers, type Topic } from "./topic.ts";
 
 /** Who may do something, besides those whose token names the topic in its patterns. */
 export type Audience =
@@ -14,6 +14,8 @@ export type Audience =
   | "anyone"
   /** Everybody with a token; guests too. */
   | "members"
+  /** Everybody with a token that is not a guest's. */
+  | "signed-in"
   /** Only the member whose id the topic names. */
   | "own"
   /** Only tokens whose patterns cover the topic. */
@@ -38,8 +40,29 @@ export interface Retention {
   readonly ageMsMax?: number;
 }
 
+/** Topics of a kind that differ from the rest of it: private videos. */
+export interface TopicException {
+  /** An id, or the beginning of ids: `board-*`. */
+  readonly ids: string;
+  readonly subscribe?: Audience;
+  readonly comment?: CommentAudience;
+}
+
+/** Who may comment, among those who may subscribe; everybody needs a token. Hosts and moderators always may. */
+export type CommentAudience =
+  /** Guests too. */
+  | "everyone"
+  /** Everybody but guests. */
+  | "members"
+  /** Hosts and moderators only. */
+  | "staff";
+
 export interface KindPolicy {
   readonly subscribe: Audience;
+  /** Default: everyone. */
+  readonly comment?: CommentAudience;
+  /** The first that fits a topic counts. */
+  readonly exceptions?: readonly TopicException[];
   /** Whether viewers of a topic are counted and `stats` events sent. */
   readonly viewers: boolean;
   /** Types that differ from `defaultType`. */
@@ -94,16 +117,31 @@ export function typePolicyOf(policy: Policy, topic: Topic, type: string): TypePo
   return (Object.hasOwn(kind.types, type) ? kind.types[type] : undefined) ?? kind.defaultType;
 }
 
+function exceptionOf(kind: KindPolicy, topic: Topic): TopicException | undefined {
+  if (kind.exceptions === undefined) return undefined;
+  const id = idOf(topic);
+  return kind.exceptions.find(({ ids }) => (ids.endsWith("*") ? id.startsWith(ids.slice(0, -1)) : ids === id));
+}
+
+/** Who may comment on the topic; see {@link CommentAudience}. */
+export function commentAudienceOf(policy: Policy, topic: Topic): CommentAudience {
+  const kind = policyOf(policy, topic);
+  if (kind === undefined) return "staff";
+  return exceptionOf(kind, topic)?.comment ?? kind.comment ?? "everyone";
+}
+
 /** Whether `identity` (or, without one, anybody) may subscribe to the topic. */
 export function maySubscribe(policy: Policy, identity: Identity | undefined, topic: Topic): boolean {
   const kind = policyOf(policy, topic);
   if (kind === undefined) return false;
   if (identity?.subscribe.some((pattern) => patternCovers(pattern, topic))) return true;
-  switch (kind.subscribe) {
+  switch (exceptionOf(kind, topic)?.subscribe ?? kind.subscribe) {
     case "anyone":
       return true;
     case "members":
       return identity !== undefined;
+    case "signed-in":
+      return identity !== undefined && identity.role !== "guest";
     case "own":
       return identity !== undefined && isOwnTopic(identity, topic);
     case "token":
