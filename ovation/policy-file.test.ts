@@ -1,0 +1,149 @@
+import { afterAll, describe, expect, test } from "bun:test";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { commentAudienceOf, DEFAULT_POLICY, type Identity, maySubscribe, topicOf, typePolicyOf } from "@ovation/protocol";
+import { PolicyFileError, parseConfiguration, readPolicyFile } from "./policy-file.ts";
+
+const directory = mkdtempSync(join(tmpdir(), "ovation-policy-"));
+afterAll(() => rmSync(directory, { recursive: true }));
+
+function write(text: string): string {
+  const path = join(directory, "policy.yaml");
+  writeFileSync(path, text);
+  return path;
+}
+
+function mistakesOf(text: string): string[] {
+  try {
+    parseConfiguration(text, "policy.yaml");
+    return [];
+  } catch (error) {
+    if (!(error instanceof PolicyFileError)) throw error;
+    return error.message.split("\n");
+  }
+}
+
+const member = (role: Identity["role"], subscribe: readonly string[] = []): Identity => ({
+  sub: "alice",
+  name: "Alice",
+  role,
+  videoRoles: {},
+  subscribe,
+  publish: [],
+});
+
+describe("policy file", () => {
+  test("an empty file changes nothing", async () => {
+    expect(await readPolicyFile(write(""))).toEqual({ policy: DEFAULT_POLICY });
+    expect(await readPolicyFile(write("# only a comment\n"))).toEqual({ policy: DEFAULT_POLICY });
+  });
+
+  test("private videos, new kinds, types and retention", async () => {
+    const { policy } = await readPolicyFile(
+      write(`
+kinds:
+  video:
+    comment: members
+    exceptions:
+      - ids: board-*
+        subscribe: token
+      - ids: staff
+        subscribe: signed-in
+        comment: staff
+    types:
+      goal: { lane: durable }
+  score:
+    subscribe: anyone
+    viewers: true
+    defaultType: { lane: live, merge: latest }
+    retention: { days: 7, events: 100 }
+`),
+    );
+    const video = (id: string) => topicOf("video", id);
+    expect(maySubscribe(policy, undefined, video("42"))).toBe(true);
+    expect(maySubscribe(policy, member("host"), video("board-1"))).toBe(false);
+    expect(maySubscribe(policy, member("guest", ["video:board-1"]), video("board-1"))).toBe(true);
+    expect(maySubscribe(policy, member("guest"), video("staff"))).toBe(false);
+    expect(maySubscribe(policy, member("member"), video("staff"))).toBe(true);
+    expect([commentAudienceOf(policy, video("42")), commentAudienceOf(policy, video("staff"))]).toEqual(["members", "staff"]);
+    expect(typePolicyOf(policy, video("42"), "goal").lane).toBe("durable");
+    expect(typePolicyOf(policy, video("42"), "likes").merge).toBe("sum");
+    expect(policy.score).toMatchObject({ viewers: true, retention: { ageMsMax: 7 * 86_400_000, eventsMax: 100 } });
+    expect(maySubscribe(policy, undefined, topicOf("other", "1"))).toBe(false);
+    expect(policy.member).toEqual(DEFAULT_POLICY.member);
+  });
+
+  test("everything else that it can say", async () => {
+    writeFileSync(join(directory, "login.pem"), "-----BEGIN PUBLIC KEY-----\nx\n-----END PUBLIC KEY-----\n");
+    const path = write(
+      JSON.stringify({
+        comments: { textLength: 300, likeKinds: ["like", "fire"] },
+        messages: "members",
+        guests: false,
+        videos: "listed",
+        limits: { commentsPerMember: { burst: 3, perSeconds: 30 } },
+        cors: ["https://example.org"],
+        trustedProxies: ["10.0.0.0/8", "loopback"],
+        tokens: {
+          issuer: "https://login.example",
+          audience: "ovation",
+          publicKeys: ["login.pem"],
+          jwksUrl: "https://login.example/jwks",
+          clockToleranceSeconds: 5,
+        },
+      }),
+    );
+    expect(await readPolicyFile(path)).toEqual({
+      policy: DEFAULT_POLICY,
+      textCodePointsMax: 300,
+      likeKinds: ["like", "fire"],
+      messages: "members",
+      guests: false,
+      videos: "listed",
+      rateRules: { commentsPerMember: { burst: 3, perMs: 30_000 } },
+      corsOrigins: ["https://example.org"],
+      trustedProxies: ["10.0.0.0/8", "loopback"],
+      tokens: {
+        issuer: "https://login.example",
+        audience: "ovation",
+        publicKeys: [expect.stringContaining("BEGIN PUBLIC KEY")],
+        jwksUrl: "https://login.example/jwks",
+        clockToleranceS: 5,
+      },
+    });
+  });
+
+  test("a mistake is named with its line and column", () => {
+    expect(mistakesOf("guests: true\nkinds:\n  video:\n    subscribe: anybody\n")[0]).toStartWith(
+      "policy.yaml:4:5: kinds.video.subscribe: ",
+    );
+    expect(mistakesOf("guests: true\ngeusts: false\n")).toEqual(["policy.yaml:2:1: geusts: is not known here"]);
+    expect(
+      mistakesOf(
+        "kinds:\n  video:\n    exceptions:\n      - ids: a\n        subscribe: token\n      - ids: 'b c'\n        subscribe: token\n",
+      )[0],
+    ).toStartWith("policy.yaml:6:9: kinds.video.exceptions.1.ids: ");
+    expect(mistakesOf("kinds:\n  video: {types: {stats: {lane: live}}}\n")[0]).toStartWith("policy.yaml:2:19: kinds.video.types.stats: ");
+    expect(mistakesOf("guests: true\nguests: false\n")[0]).toStartWith("policy.yaml:2:1: ");
+    expect(mistakesOf("kinds: [\n")[0]).toMatch(/^policy\.yaml:[0-9]+:[0-9]+: /);
+    expect(mistakesOf("- a\n- b\n")[0]).toStartWith("policy.yaml:1:1: ");
+    expect(mistakesOf("videos: all\nmessages: none\n")).toHaveLength(2);
+  });
+
+  test("what would open personal topics, or name none, is refused", () => {
+    expect(mistakesOf("kinds:\n  member:\n    subscribe: anyone\n")[0]).toStartWith("policy.yaml:2:3: kinds.member: ");
+    expect(mistakesOf("kinds:\n  member:\n    exceptions: [{ids: x, subscribe: members}]\n")).toHaveLength(1);
+    expect(mistakesOf("kinds:\n  conversation: {subscribe: anyone}\n")).toHaveLength(1);
+    expect(mistakesOf("kinds:\n  'a b': {subscribe: anyone}\n")).toHaveLength(1);
+    expect(mistakesOf("kinds:\n  new: {viewers: true}\n")[0]).toContain("who may subscribe");
+    expect(mistakesOf("kinds:\n  video: {types: {x: {lane: durable, merge: sum}}}\n")).toHaveLength(1);
+    expect(mistakesOf("cors: ['https://example.org/']\n")).toHaveLength(1);
+    expect(mistakesOf("trustedProxies: [proxy]\n")[0]).toStartWith("policy.yaml:1:1: trustedProxies: ");
+  });
+
+  test("a file that cannot be read is said, with its name", () => {
+    expect(readPolicyFile(join(directory, "none.yaml"))).rejects.toThrow("none.yaml: cannot be read (ENOENT)");
+    expect(readPolicyFile(write("tokens: {publicKeys: [none.pem]}"))).rejects.toThrow("none.pem: cannot be read");
+  });
+});

@@ -1,0 +1,105 @@
+/** The form of the configuration file, for `policy-file.ts`. Members that are not named here are refused. */
+
+import { DEFAULT_LIKE_KINDS, DEFAULT_RATE_RULES, type RateRules } from "@ovation/comments";
+import { COMMENT_CODE_POINTS_MAX, EVENT_TYPE_CHARACTERS_MAX, isEventType, isTopicId, isTopicKind } from "@ovation/protocol";
+import { z } from "zod";
+
+const audience = z.enum(["anyone", "members", "signed-in", "own", "token"]);
+const commentAudience = z.enum(["everyone", "members", "staff"]);
+
+const eventType = z
+  .string()
+  .refine(isEventType, { error: `a type: a-z 0-9 . _ -, at most ${EVENT_TYPE_CHARACTERS_MAX} characters, not one of the system's own` });
+
+const typePolicy = z
+  .strictObject({
+    lane: z.enum(["live", "durable"]),
+    merge: z.enum(["sum", "latest"]).optional(),
+    per: z.string().min(1).max(64).optional(),
+    everyMs: z.int().min(0).max(60_000).optional(),
+  })
+  .refine(({ lane, merge }) => lane === "live" || merge === undefined, {
+    error: "a durable type cannot be merged: each of its events has a number",
+    path: ["merge"],
+  })
+  .refine(({ merge, per }) => per === undefined || merge === "latest", { error: "per is for merge: latest", path: ["per"] });
+
+const retention = z.strictObject({
+  events: z.int().min(1).optional(),
+  days: z.number().positive().max(36_500).optional(),
+});
+
+const exception = z
+  .strictObject({
+    ids: z
+      .string()
+      .refine((ids) => isTopicId(ids.endsWith("*") ? `${ids.slice(0, -1)}x` : ids), {
+        error: "an id, or the beginning of ids and a *: board-*",
+      }),
+    subscribe: audience.optional(),
+    comment: commentAudience.optional(),
+  })
+  .refine(({ subscribe, comment }) => subscribe !== undefined || comment !== undefined, { error: "says nothing: subscribe or comment" });
+
+const kind = z.strictObject({
+  subscribe: audience.optional(),
+  comment: commentAudience.optional(),
+  exceptions: z.array(exception).max(1_000).optional(),
+  viewers: z.boolean().optional(),
+  types: z.record(eventType, typePolicy).optional(),
+  defaultType: typePolicy.optional(),
+  retention: retention.optional(),
+});
+export type KindForm = z.output<typeof kind>;
+
+const kindName = z
+  .string()
+  .refine(isTopicKind, { error: "a kind: a-z 0-9 -, at most 32 characters" })
+  .refine((name) => name !== "conversation", { error: "conversation is the system's own kind" });
+
+const rate = z.strictObject({ burst: z.int().min(1).max(1_000_000), perSeconds: z.number().positive().max(86_400) });
+const rateNames = Object.keys(DEFAULT_RATE_RULES) as [keyof RateRules, ...(keyof RateRules)[]];
+
+const origin = z.string().refine((text) => text === "*" || isOrigin(text), { error: "an origin, https://example.org, or *" });
+
+function isOrigin(text: string): boolean {
+  return URL.canParse(text) && /^https?:$/.test(new URL(text).protocol) && new URL(text).origin === text;
+}
+
+const file = z.string().min(1).max(4_096);
+
+export const configurationForm = z.strictObject({
+  kinds: z.record(kindName, kind).optional(),
+  comments: z
+    .strictObject({
+      textLength: z
+        .int()
+        .min(1)
+        .max(COMMENT_CODE_POINTS_MAX * 5)
+        .optional(),
+      likeKinds: z
+        .array(z.string().regex(/^[a-z][a-z0-9-]{0,31}$/, { error: `a name as ${DEFAULT_LIKE_KINDS[0]}` }))
+        .min(1)
+        .max(32)
+        .optional(),
+    })
+    .optional(),
+  /** Who may write to whom, beyond hosts and moderators. */
+  messages: z.enum(["staff", "members", "anyone"]).optional(),
+  guests: z.boolean().optional(),
+  videos: z.enum(["any", "listed"]).optional(),
+  limits: z.partialRecord(z.enum(rateNames), rate).optional(),
+  cors: z.array(origin).min(1).max(100).optional(),
+  trustedProxies: z.array(z.string().min(1)).max(1_000).optional(),
+  tokens: z
+    .strictObject({
+      issuer: z.string().min(1).max(2_048).optional(),
+      audience: z.string().min(1).max(2_048).optional(),
+      /** PEM files, relative to the configuration file. */
+      publicKeys: z.array(file).max(100).optional(),
+      jwksUrl: z.url({ protocol: /^https?$/ }).optional(),
+      clockToleranceSeconds: z.number().min(0).max(600).optional(),
+    })
+    .optional(),
+});
+export type ConfigurationForm = z.output<typeof configurationForm>;
