@@ -172,6 +172,12 @@ describe("a file that is not a log of this version", () => {
     await expectRefused(/damaged.*backup/s);
   });
 
+  test("is refused where no file can be made", async () => {
+    writeFileSync(join(directory, "file"), "not a directory");
+    await expect(openSqliteLog({ path: join(directory, "file", "log.sqlite") })).rejects.toThrow(/cannot be opened.*Check --data/);
+    await expect(openSqliteLog({ path: directory })).rejects.toThrow(LogUnusableError);
+  });
+
   test("is made where there is none, also in a directory that is not there yet, and in an empty file", async () => {
     for (const name of ["new/deep/log.sqlite", "empty.sqlite"]) {
       const file = join(directory, name);
@@ -184,7 +190,7 @@ describe("a file that is not a log of this version", () => {
 });
 
 describe("an SQLite log under pressure", () => {
-  test("waits for another writer that holds the file, and says so when that takes too long", async () => {
+  test("waits for another writer that holds the file, while reads go on", async () => {
     const log = await openSqliteLog({ path });
     await appendOne(log, "first");
     const other = new Database(path);

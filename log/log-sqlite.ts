@@ -12,6 +12,7 @@
  * restart and when the clock jumps back. `changes().stamp` is the newest one, exactly.
  */
 
+import { SQLiteError } from "bun:sqlite";
 import { resolve } from "node:path";
 import { type Clock, DEFAULT_POLICY, type Policy, systemClock } from "@ovation/protocol";
 import { GroupCommit } from "./group-commit.ts";
@@ -38,16 +39,17 @@ export async function openSqliteLog(options: SqliteLogOptions): Promise<Log & Lo
   const clock = options.clock ?? systemClock;
   const policy = options.policy ?? DEFAULT_POLICY;
   const writer = new SqliteWorkerClient();
+  let reader: SqliteReader;
   try {
     await writer.ask({ kind: "open", path });
+    reader = new SqliteReader(path);
   } catch (error) {
     writer.terminate();
     throw error;
   }
-  const reader = new SqliteReader(path);
   const commits = new GroupCommit({
     commit: (calls) => writer.ask({ kind: "commit", now: clock.now(), calls }),
-    // The second group crosses to the worker while the first one commits.
+    // A second group on its way while the first one commits was measured, and gains nothing.
     inFlightMax: 1,
     ...(options.queueEntriesMax === undefined ? {} : { queueEntriesMax: options.queueEntriesMax }),
   });
@@ -58,7 +60,8 @@ export async function openSqliteLog(options: SqliteLogOptions): Promise<Log & Lo
     try {
       return run();
     } catch (error) {
-      throw unusableFrom(error, path) ?? error;
+      if (!(error instanceof SQLiteError)) throw error;
+      throw unusableFrom(error, path) ?? new LogUnavailableError(`the log ${path} cannot be read (${error.code}: ${error.message})`);
     }
   }
 

@@ -57,6 +57,9 @@ function failureFrom(error: unknown): WriterFailure {
   const path = opened ?? "unopened";
   const unusable = unusableFrom(error, path);
   if (unusable !== undefined) return { kind: "unusable", message: unusable.message };
+  if (error instanceof Error && "syscall" in error) {
+    return { kind: "unusable", message: `the log ${path} cannot be opened (${error.message}). Check --data and its permissions` };
+  }
   if (!(error instanceof SQLiteError)) return { kind: "internal", message: error instanceof Error ? `${error.stack}` : String(error) };
 
   const code = error.code ?? "";
