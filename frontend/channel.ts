@@ -40,7 +40,7 @@ export type Taken =
 interface Merging {
   event: Event;
   readonly policy: TypePolicy;
-  /** Wall clock from which it may be written. */
+  /** Stopwatch from which it may be written. */
   readonly dueAt: number;
 }
 
@@ -66,15 +66,19 @@ export class Channel {
   nextBatch = 1;
   /** Where the topic stood after the last batch. */
   batched: TopicPosition = { seq: 0, epoch: "" };
-  /** Wall clock before which no batch is made: a busy topic. */
+  /** Stopwatch before which no batch is made: a busy topic. */
   restUntil = 0;
   /** Wall clock of the tick that is arranged; infinity where none is. */
   scheduledFor = Number.POSITIVE_INFINITY;
   liveEvents = 0;
   dropped = 0;
+  /** The newest number that a report named. */
+  known = 0;
   /** As last announced to viewers. */
   viewers = 0;
   announced = 0;
+  /** Somebody came, or skipped forward, since the last announcement: they have not seen the number of viewers. */
+  unseen = false;
 
   ring: BatchRing | undefined;
   history: History | undefined;
@@ -183,7 +187,7 @@ export class Channel {
     this.#waiting.push(event);
   }
 
-  /** Wall clock at which the next batch is due; `undefined` where nothing waits. */
+  /** Stopwatch at which the next batch is due; `undefined` where nothing waits. */
   dueAt(): number | undefined {
     if (this.#waiting !== undefined && this.#waiting.length > 0) return this.restUntil;
     let due: number | undefined;
@@ -241,6 +245,7 @@ export class Channel {
     subscription.index = this.subscriptions.length;
     this.subscriptions.push(subscription);
     this.subscribers++;
+    this.unseen = true;
   }
 
   remove(subscription: Subscription): void {

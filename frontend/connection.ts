@@ -21,6 +21,8 @@ export interface ByteWriter {
 export interface Subscription {
   readonly connection: Connection;
   readonly channel: Channel;
+  /** Where the topic stood when it was subscribed. */
+  readonly start: TopicPosition;
   /** The number of the next batch of the channel that this connection has to get. */
   next: number;
   /** Index in `channel.subscriptions`. */

@@ -2,7 +2,7 @@
 
 import {
   type Authenticate,
-  formatRetry,
+  formatReconnect,
   type Identity,
   isOwnTopic,
   kindOf,
@@ -102,7 +102,8 @@ function refuse(options: EventsRouteOptions, reason: Refusal): Response {
   const { refusals } = options.frontend.counters;
   refusals[reason] = (refusals[reason] ?? 0) + 1;
   const afterMs = REFUSED_RETRY_MIN_MS + options.random() * (REFUSED_RETRY_MAX_MS - REFUSED_RETRY_MIN_MS);
-  return new Response(`${formatRetry(afterMs)}: ${reason}\n\n`, { headers: HEADERS });
+  // The browser obeys `retry:`, which no script can see; the SDK obeys the event.
+  return new Response(formatReconnect(afterMs, reason), { headers: HEADERS });
 }
 
 export function parseTopics(texts: readonly string[]): readonly Topic[] {

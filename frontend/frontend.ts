@@ -9,6 +9,7 @@ import {
   type Event,
   type FrontendId,
   formatFrame,
+  formatReconnect,
   frontendOf,
   type Identity,
   isOwnTopic,
@@ -105,7 +106,7 @@ export class Frontend implements Inbox {
       clock,
       random,
       soon,
-      onHead: (channel, head) => void this.#repair.reach(channel, head.seq),
+      onHead: (channel, seq) => void this.#repair.reach(channel, seq),
       onFailure,
       ...(options.lingerMs === undefined ? {} : { lingerMs: options.lingerMs }),
     });
@@ -138,7 +139,7 @@ export class Frontend implements Inbox {
   /** Begins the frontend's own work: the lease, the reports, the heartbeats. */
   start(): void {
     void this.membership.keepLease();
-    void this.#reporter.run();
+    void this.#reporter.run(() => this.membership.begin());
     this.#heartbeats.start();
   }
 
@@ -189,7 +190,7 @@ export class Frontend implements Inbox {
   }
 
   #subscribe(connection: Connection, channel: Channel): Subscription {
-    const subscription: Subscription = { connection, channel, next: channel.nextBatch, index: 0 };
+    const subscription: Subscription = { connection, channel, start: channel.batched, next: channel.nextBatch, index: 0 };
     channel.add(subscription);
     connection.subscriptions.push(subscription);
     return subscription;
@@ -223,7 +224,7 @@ export class Frontend implements Inbox {
     if (connection.closed) return;
     const afterMs = Math.round(reason === "token-expired" ? 0 : this.#options.random() * RETURN_SPREAD_MS);
     if (connection.pendingSince === 0) {
-      void connection.writeText(`retry: ${Math.max(1, afterMs)}\nevent: reconnect\ndata: ${toJsonText({ afterMs, reason })}\n\n`);
+      void connection.writeText(formatReconnect(afterMs, reason));
     }
     const { writer } = connection;
     this.closed(connection, reason);
@@ -247,14 +248,22 @@ export class Frontend implements Inbox {
     const has = new Set(connection.subscriptions.map(({ channel }) => channel.topic));
     const added = change.add.filter((topic) => !has.has(topic));
     if (has.size + added.length > TOPICS_PER_CONNECTION_MAX) return { ok: false, error: "too-many-topics" };
-    const channels = change.add.map((topic) => this.hub.open(topic));
-    await Promise.all(channels.map((channel) => this.membership.join(channel)));
+    const channels = await this.#joinAll(change.add);
     if (connection.closed) return { ok: false, error: "unknown-connection" };
     const heads = channels.map((channel) => {
       if (!connection.subscriptions.some((subscription) => subscription.channel === channel)) this.#subscribe(connection, channel);
       return { topic: channel.topic, seq: channel.batched.seq, epoch: channel.batched.epoch, first: 1 };
     });
     return { ok: true, heads };
+  }
+
+  /** A channel without a subscriber may be forgotten while the others join: then it is opened again. */
+  async #joinAll(topics: readonly Topic[]): Promise<readonly Channel[]> {
+    for (;;) {
+      const channels = topics.map((topic) => this.hub.open(topic));
+      await Promise.all(channels.map((channel) => this.membership.join(channel)));
+      if (channels.every((channel) => this.hub.channel(channel.topic) === channel)) return channels;
+    }
   }
 
   #drop(connection: Connection, topic: Topic): void {

@@ -15,7 +15,6 @@ import {
   isDurable,
   type Policy,
   policyOf,
-  type Stamp,
   type Topic,
 } from "@ovation/protocol";
 import type { Batch } from "./batch.ts";
@@ -23,6 +22,7 @@ import { Channel } from "./channel.ts";
 import type { Connection, Subscription } from "./connection.ts";
 import type { Counters } from "./counters.ts";
 import { BATCH_WAIT_MAX_MS, BROADCAST_CLOCK_EVERY, BROADCAST_SLICE_MS } from "./limits.ts";
+import { Stamps } from "./stamps.ts";
 
 export interface HubOptions {
   readonly frontend: FrontendId;
@@ -31,7 +31,7 @@ export interface HubOptions {
   readonly counters: Counters;
   /** Runs something after what is under way: one turn of the event loop later. */
   soon(run: () => void): void;
-  /** ms since some moment, with fractions: what a broadcast took. */
+  /** ms since some moment, with fractions: what rests and waits are measured with, so that a clock that is set stops nothing. */
   elapsed(): number;
   /** A durable event did not follow the last one: numbers are missing before it. */
   onMissing(channel: Channel): void;
@@ -47,8 +47,8 @@ export class Hub {
   readonly channels = new Map<Topic, Channel>();
   /** Counts batches over all channels. */
   order = 0;
-  /** Every durable event committed up to here was broadcast: see protocol/position.ts. */
-  stamp: Stamp = 0;
+  /** Up to which commit everything was broadcast: see protocol/position.ts. */
+  readonly stamps = new Stamps();
 
   readonly #options: HubOptions;
   #due: Channel[] = [];
@@ -78,7 +78,7 @@ export class Hub {
   }
 
   dispatch(events: readonly Event[]): void {
-    const now = this.#options.clock.now();
+    const now = this.#options.elapsed();
     this.#options.counters.dispatched += events.length;
     for (const event of events) {
       const channel = this.channels.get(event.topic);
@@ -99,13 +99,19 @@ export class Hub {
     }
   }
 
+  /** A live event of the frontend's own. */
+  say(channel: Channel, event: Event): void {
+    channel.takeLive(event, this.#options.elapsed());
+    this.schedule(channel);
+  }
+
   /** Sees to it that what waits in the channel is broadcast when it is due. */
   schedule(channel: Channel): void {
     if (channel.walking > 0) return;
     const dueAt = channel.dueAt();
     if (dueAt === undefined || dueAt >= channel.scheduledFor) return;
     channel.scheduledFor = dueAt;
-    const wait = dueAt - this.#options.clock.now();
+    const wait = dueAt - this.#options.elapsed();
     if (wait <= 0) {
       this.#tickSoon(channel);
       return;
@@ -126,14 +132,15 @@ export class Hub {
   /** First every batch, then the walks: a connection with several of the topics gets one write. */
   #tick(): void {
     this.#ticking = false;
-    const now = this.#options.clock.now();
+    this.stamps.settle();
+    const now = this.#options.elapsed();
     const due = this.#due;
     this.#due = [];
     const made: [Channel, Batch][] = [];
     for (const channel of due) {
       channel.scheduledFor = Number.POSITIVE_INFINITY;
       const order = this.order + 1;
-      const prefix = formatPoint({ stamp: this.stamp, frontend: this.#options.frontend, order });
+      const prefix = formatPoint({ stamp: this.stamps.told, frontend: this.#options.frontend, order });
       const batch = channel.makeBatch(order, prefix, now);
       if (batch === undefined) {
         this.schedule(channel);
@@ -187,7 +194,7 @@ export class Hub {
     channel.walking--;
     channel.compact();
     const took = this.#options.elapsed() - startedAt;
-    channel.restUntil = took < 1 ? 0 : this.#options.clock.now() + Math.min(took, BATCH_WAIT_MAX_MS);
+    channel.restUntil = took < 1 ? 0 : this.#options.elapsed() + Math.min(took, BATCH_WAIT_MAX_MS);
     this.schedule(channel);
   }
 

@@ -23,15 +23,10 @@ export interface MembershipOptions {
   readonly clock: Clock;
   readonly random: () => number;
   soon(run: () => void): void;
-  /** The table has the row of a topic whose head is further than what is here. */
-  onHead(channel: Channel, head: TopicHead): void;
+  /** The topic has events up to `seq`, which may be further than what is here. */
+  onHead(channel: Channel, seq: number): void;
   onFailure(what: string, error: unknown): void;
   readonly lingerMs?: number;
-}
-
-interface Waiter {
-  resolve(): void;
-  reject(error: Error): void;
 }
 
 export class Membership {
@@ -40,13 +35,22 @@ export class Membership {
 
   readonly #options: MembershipOptions;
   readonly #queued = new Map<Topic, UpstreamChange>();
-  readonly #waiters = new Map<Topic, Waiter[]>();
+  readonly #waiters = new Map<Topic, (() => void)[]>();
   #generation = 0;
-  #flushing = false;
+  /** Changes wait until `begin`. */
+  #flushing = true;
   #stopped = false;
 
   constructor(options: MembershipOptions) {
     this.#options = options;
+  }
+
+  /**
+   * Sends what was asked for so far, and from now on. The frontend's first report comes before: it says
+   * from which stamp on reports name what is new, and a head read earlier could miss one between the two.
+   */
+  begin(): void {
+    void this.#flush();
   }
 
   /** Resolves when every later event of the topic arrives here; rejects when nobody answers for too long. */
@@ -57,15 +61,9 @@ export class Membership {
       const waiters = this.#waiters.get(channel.topic) ?? [];
       const first = waiters.length === 0;
       const cancel = clock.after(JOIN_TIMEOUT_MS, () => reject(new Error("no dispatcher answered in time")));
-      waiters.push({
-        resolve: () => {
-          cancel();
-          resolve();
-        },
-        reject: (error) => {
-          cancel();
-          reject(error);
-        },
+      waiters.push(() => {
+        cancel();
+        resolve();
       });
       this.#waiters.set(channel.topic, waiters);
       if (first) this.#change(channel.topic, true);
@@ -93,13 +91,17 @@ export class Membership {
   /** Renews the lease until `stop`. */
   async keepLease(): Promise<void> {
     const { clock, upstream } = this.#options;
+    // A call that failed may have been carried out, and its answer, that rows were lost, may be what is missing.
+    let sure = true;
     while (!this.#stopped) {
       let waitMs = LEASE_MS / 3;
       try {
         const kept = await upstream.renew(LEASE_MS);
         this.reachable = true;
-        if (!kept) this.#putAllBack();
+        if (!kept || !sure) this.#putAllBack();
+        sure = true;
       } catch (error) {
+        sure = false;
         this.reachable = false;
         this.#options.onFailure("renew", error);
         waitMs = 500;
@@ -165,14 +167,17 @@ export class Membership {
     const channel = hub.channel(head.topic);
     if (channel === undefined) return;
     if (channel.joined) {
-      this.#options.onHead(channel, head);
+      this.#options.onHead(channel, head.seq);
     } else {
       channel.startAt({ seq: head.seq, epoch: head.epoch }, hub.order);
       hub.schedule(channel);
-      if (channel.hasHeld) this.#options.onHead(channel, head);
+      // A report that came meanwhile may have named a later one.
+      this.#options.onHead(channel, Math.max(head.seq, channel.known));
     }
     const waiters = this.#waiters.get(head.topic) ?? [];
     this.#waiters.delete(head.topic);
-    for (const waiter of waiters) waiter.resolve();
+    for (const resolve of waiters) resolve();
+    // Whoever wanted it may have gone while it joined.
+    if (channel.subscribers === 0) this.leave(channel);
   }
 }

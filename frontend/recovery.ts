@@ -7,13 +7,13 @@
  * of a slow replay, another round follows.
  */
 
-import { type Clock, formatFrame, formatPosition, type Json, type TopicPosition, toJsonText } from "@ovation/protocol";
+import { type Clock, formatFrame, type Json, type TopicPosition, toJsonText } from "@ovation/protocol";
 import type { Channel } from "./channel.ts";
 import type { Connection, Lag, Subscription } from "./connection.ts";
 import type { Counters } from "./counters.ts";
 import type { Hub } from "./hub.ts";
 import { RECOVERIES_CONCURRENT_MAX, RECOVERY_ROUNDS_MAX } from "./limits.ts";
-import { type Replay, ReplayLostError } from "./replay.ts";
+import { formatStandings, type Replay, ReplayLostError } from "./replay.ts";
 
 export interface RecoveryOptions {
   readonly hub: Hub;
@@ -57,12 +57,17 @@ export class Recovery {
     connection.open = false;
     connection.update();
     const standings = new Map<Channel, TopicPosition>();
+    for (const subscription of connection.subscriptions) {
+      // Without a lag, it was subscribed while the connection was slow already: nothing was sent of it.
+      standings.set(subscription.channel, lags.get(subscription)?.position ?? subscription.start);
+      subscription.channel.unseen = true;
+    }
+    // Whoever is cut off after one of these frames comes back with its id: it lists all topics.
+    const id = formatStandings(standings);
     let waits: Promise<number> | undefined;
     for (const subscription of connection.subscriptions) {
       const lag = lags.get(subscription);
-      const { channel } = subscription;
-      standings.set(channel, lag?.position ?? channel.batched);
-      if (lag !== undefined) waits = connection.writeText(this.#makeUp(connection, channel, lag)) ?? waits;
+      if (lag !== undefined) waits = connection.writeText(this.#makeUp(id, subscription.channel, lag)) ?? waits;
     }
     this.#settle(connection, waits).then(
       () => this.run(connection, standings).catch((error: unknown) => this.#options.onFailed(connection, error)),
@@ -71,13 +76,12 @@ export class Recovery {
   }
 
   /** The live lane after a skip: how many were lost and why, and the sums of what merges. */
-  #makeUp(connection: Connection, channel: Channel, lag: Lag): string {
+  #makeUp(id: string, channel: Channel, lag: Lag): string {
     const now = this.#options.clock.now();
-    const id = formatPosition([[channel.topic, lag.position]]);
     const envelope = (data: Json) => toJsonText({ topic: channel.topic, at: now, data });
     let text = "";
     const lost = channel.liveEvents - lag.liveEvents;
-    if (lost > 0 && connection.subscriptions.length > 0) {
+    if (lost > 0) {
       this.#options.counters.gaps++;
       this.#options.counters.lostSlow += lost;
       text += formatFrame(id, "gap", envelope({ lost, from: lag.at, to: now, reason: "slow" }));
@@ -120,7 +124,8 @@ export class Recovery {
     // From here on batches are for the ring; up to here it is the replay's.
     subscription.next = channel.nextBatch;
     const target = channel.batched;
-    let from = standings.get(channel) ?? target;
+    let from = standings.get(channel) ?? subscription.start;
+    standings.set(channel, from);
     // A client that takes the topic out meanwhile gets nothing more of it.
     const wanted = () => !connection.closed && connection.subscriptions.includes(subscription);
     while (from.seq < target.seq && wanted()) {

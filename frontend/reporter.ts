@@ -10,7 +10,8 @@ import type { Hub } from "./hub.ts";
 import { REPORT_MS } from "./limits.ts";
 import type { Repair } from "./repair.ts";
 import { sleep } from "./retry.ts";
-import type { Report, Upstream } from "./upstream.ts";
+import type { Outstanding } from "./stamps.ts";
+import type { Report, TopicHead, Upstream } from "./upstream.ts";
 
 export interface ReporterOptions {
   readonly hub: Hub;
@@ -25,9 +26,9 @@ export interface ReporterOptions {
 const REFRESH_EVERY = 3;
 /** … and in every report where there are not more topics than this. */
 const REFRESH_ALWAYS_TOPICS_MAX = 1000;
-/** Viewers who know the number of viewers get the head with it this often, in reports, when it grew. */
+/** The number of viewers is said again this often, in reports, where the head grew or somebody has not seen it. */
 const HEAD_EVERY = 5;
-/** Reports whose repairs have not ended; beyond, none is asked for, so that no head is passed over. */
+/** Reports whose events have not all been broadcast; beyond, none is asked for, so that no head is passed over. */
 const UNSETTLED_MAX = 30;
 
 export class Reporter {
@@ -35,18 +36,21 @@ export class Reporter {
   readonly #said = new Map<Topic, number>();
   #since: Stamp = -1;
   #round = 0;
-  #settled: Promise<void> = Promise.resolve();
-  #unsettled = 0;
   #stopped = false;
 
   constructor(options: ReporterOptions) {
     this.#options = options;
   }
 
-  async run(): Promise<void> {
+  /** Reports until `stop`. `onFirst` is called after the first one that was answered. */
+  async run(onFirst: () => void): Promise<void> {
     const { clock, reportMs } = this.#options;
-    while (!this.#stopped) {
+    for (let answered = false; !this.#stopped; ) {
       await this.report();
+      if (!answered && this.#since >= 0) {
+        answered = true;
+        onFirst();
+      }
       await sleep(clock, reportMs ?? REPORT_MS);
     }
   }
@@ -56,7 +60,9 @@ export class Reporter {
   }
 
   async report(): Promise<void> {
-    if (this.#unsettled >= UNSETTLED_MAX) return;
+    const { stamps } = this.#options.hub;
+    stamps.settle();
+    if (stamps.pending >= UNSETTLED_MAX) return;
     const counts = this.#counts();
     try {
       const report = await this.#options.upstream.report(counts, this.#since);
@@ -84,35 +90,43 @@ export class Reporter {
   }
 
   #apply(report: Report): void {
-    const { hub, repair } = this.#options;
+    const { hub } = this.#options;
     for (const { topic, viewers } of report.viewers) {
       const channel = hub.channel(topic);
       if (channel !== undefined) this.#announce(channel, viewers);
     }
-    const behind: Promise<void>[] = [];
-    for (const head of report.heads) {
-      const channel = hub.channel(head.topic);
-      if (channel?.joined && head.seq > channel.seq) behind.push(repair.reach(channel, head.seq));
-    }
+    hub.stamps.add(
+      report.stamp,
+      report.heads.flatMap((head) => this.#expect(head) ?? []),
+    );
     this.#since = report.stamp;
-    this.#unsettled++;
-    // In order: the stamp of a report may be told only when that of every earlier one may.
-    this.#settled = this.#settled
-      .then(() => Promise.all(behind))
-      .then(() => {
-        this.#unsettled--;
-        hub.stamp = Math.max(hub.stamp, report.stamp);
+  }
+
+  /** What the log has of a topic must be broadcast here: pulled, where it did not come. */
+  #expect(head: TopicHead): Outstanding | undefined {
+    const { hub, repair } = this.#options;
+    const channel = hub.channel(head.topic);
+    if (channel === undefined) return undefined;
+    let seq = head.seq;
+    // A channel that is still joining may be answered an older head: `known` tells it.
+    channel.known = Math.max(channel.known, seq);
+    if (channel.joined && seq > channel.seq) {
+      void repair.reach(channel, seq).then(() => {
+        // The repair ended below it: the log has no such number any more.
+        seq = Math.min(seq, channel.seq);
       });
+    }
+    return { isBroadcast: () => hub.channel(channel.topic) !== channel || (channel.joined && channel.batched.seq >= seq) };
   }
 
   #announce(channel: Channel, viewers: number): void {
     const { hub, clock } = this.#options;
-    const headIsNews = channel.seq > channel.announced && this.#round % HEAD_EVERY === 0;
-    if (viewers === channel.viewers && !headIsNews) return;
+    const isNews = (channel.seq > channel.announced || channel.unseen) && this.#round % HEAD_EVERY === 0;
+    if (viewers === channel.viewers && !isNews) return;
     channel.viewers = viewers;
     channel.announced = channel.seq;
+    channel.unseen = false;
     const at = clock.now();
-    channel.takeLive({ topic: channel.topic, type: "stats", at, data: toJsonText({ viewers, head: channel.seq }) }, at);
-    hub.schedule(channel);
+    hub.say(channel, { topic: channel.topic, type: "stats", at, data: toJsonText({ viewers, head: channel.seq }) });
   }
 }

@@ -68,7 +68,8 @@ export interface Upstream {
   /**
    * Starts or renews this frontend's lease in the subscription table. Answers false where the table may
    * have lost rows since the last call (the lease ran out, the store restarted or failed over; also at
-   * the first call): the frontend then subscribes all its topics again, with new generations.
+   * the first call): the frontend then subscribes all its topics again, with new generations. A form that
+   * asks again after an attempt without an answer answers false: the lost answer may have been false.
    */
   renew(ttlMs: number): Promise<boolean>;
   /** A clean goodbye: this frontend's rows and viewer counts no longer count. */

@@ -22,9 +22,13 @@ export function formatComment(text: string): string {
   return `: ${text}\n\n`;
 }
 
-/** How long a browser waits before it connects again. */
-export function formatRetry(ms: number): string {
-  return `retry: ${Math.round(ms)}\n\n`;
+/**
+ * Asks one client to come back later: `retry:` for a browser's own EventSource, the event for programs.
+ * Without an id: the client keeps its position.
+ */
+export function formatReconnect(afterMs: number, reason: string): string {
+  const wait = Math.max(1, Math.round(afterMs));
+  return `retry: ${wait}\nevent: reconnect\ndata: {"afterMs":${wait},"reason":"${reason}"}\n\n`;
 }
 
 /** One event as a reader receives it. */
