@@ -47,7 +47,11 @@ export async function provideRequirements(stages: ReadonlySet<StageName>): Promi
     const environment = { ...process.env, DEBIAN_FRONTEND: "noninteractive" };
     const update = await runLive("apt-get", ["update", "-qq"], environment);
     if (update.exitCode !== 0) throw new Error("apt-get update failed");
-    const install = await runLive("apt-get", ["install", "-qq", "-y", "--no-install-recommends", ...missing], environment);
+    const install = await runLive(
+      "apt-get",
+      ["install", "-qq", "-y", "-o", "Dpkg::Use-Pty=0", "--no-install-recommends", ...missing],
+      environment,
+    );
     if (install.exitCode !== 0) throw new Error(`apt-get install ${missing.join(" ")} failed`);
   });
   const still = missingPackages(stages);

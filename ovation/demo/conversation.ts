@@ -214,6 +214,8 @@ export function createConversation(options: ConversationOptions): Conversation {
         });
         await Promise.all(wave);
       }
+      // Nobody has to catch their breath after what was before the page opened.
+      spokeAt.clear();
     },
   };
 }

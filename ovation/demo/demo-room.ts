@@ -157,7 +157,7 @@ export function createRoom(options: RoomOptions): Room {
 
     start() {
       const now = clock.now();
-      nextMomentAt = now + 6_000 + random() * 6_000;
+      nextMomentAt = now + 3_000 + random() * 4_000;
       nextPinAt = now + PIN_EVERY_MS;
       tick();
     },
