@@ -12,7 +12,7 @@ import { type Clock, Problem } from "@ovation/protocol";
 import { type FrontendCredential, formatFrontendCaller } from "./frontend-credential.ts";
 import type { InternalAuth } from "./internal-auth.ts";
 import { CallFailedError, createInternalClient, type InternalTls } from "./internal-client.ts";
-import { CHANGES_PER_CALL_MAX, COUNTS_PER_CALL_MAX, UPSTREAM_PATHS } from "./upstream-calls.ts";
+import { CHANGES_PER_CALL_MAX, COUNTS_PER_CALL_MAX, MEMBERS_PER_CALL_MAX, UPSTREAM_PATHS } from "./upstream-calls.ts";
 
 export interface HttpUpstreamOptions {
   /** Internal addresses of dispatchers, `http://host:port`. A name behind which several stand is one. */
@@ -62,17 +62,18 @@ export function createHttpUpstream(options: HttpUpstreamOptions): Upstream {
     return dispatchers[current] ?? "";
   }
 
-  async function call(path: string, body: unknown): Promise<unknown> {
+  /** `onFailed`: an attempt was not answered; whether it was carried out is not known, and another one follows. */
+  async function call(path: string, body: unknown, onFailed: () => void = () => {}): Promise<unknown> {
     if (underWay >= CALLS_MAX) throw new Problem("unavailable", "too many calls to dispatchers", { retryAfterMs: 1000 });
     underWay++;
     try {
-      return await attempt(path, JSON.stringify(body));
+      return await attempt(path, JSON.stringify(body), onFailed);
     } finally {
       underWay--;
     }
   }
 
-  async function attempt(path: string, body: string): Promise<unknown> {
+  async function attempt(path: string, body: string, onFailed: () => void): Promise<unknown> {
     for (let count = 1; ; count++) {
       const dispatcher = next();
       try {
@@ -80,6 +81,7 @@ export function createHttpUpstream(options: HttpUpstreamOptions): Upstream {
       } catch (error) {
         const failed = error instanceof CallFailedError || (error instanceof Problem && error.code === "bad-gateway");
         if (!failed) throw error;
+        onFailed();
         restUntil.set(dispatcher, clock.now() + REST_MS);
         if (count >= ATTEMPTS_MAX) throw new Problem("unavailable", "no dispatcher answers", { retryAfterMs: 1000 });
         if (count % dispatchers.length === 0) await new Promise<void>((resolve) => clock.after(random() * ROUND_MS, resolve));
@@ -111,7 +113,15 @@ export function createHttpUpstream(options: HttpUpstreamOptions): Upstream {
     wrote: async (topic, seq, epoch) => (await call(UPSTREAM_PATHS.wrote, { topic, seq, epoch })) as "yes" | "no" | "unknown",
     headAt: async (topic, stamp) => (await call(UPSTREAM_PATHS.headAt, { topic, stamp })) as TopicHead,
     changeConnection: async (change) => (await call(UPSTREAM_PATHS.changeConnection, change)) as ConnectionChangeResult,
-    renew: async (ttlMs) => (await call(UPSTREAM_PATHS.renew, { ttlMs: Math.round(ttlMs) })) === true,
+    async renew(ttlMs) {
+      // The one call that an answer makes forget: an attempt that started a new lease answers false, and
+      // when that is lost, the next attempt finds the lease running.
+      let sure = true;
+      const kept = await call(UPSTREAM_PATHS.renew, { ttlMs: Math.round(ttlMs) }, () => {
+        sure = false;
+      });
+      return kept === true && sure;
+    },
     async release() {
       await call(UPSTREAM_PATHS.release, {});
     },

@@ -1,8 +1,8 @@
 /** What must hold some time after everything works again: checked over the whole cluster. */
 
-import type { FrontendAddress } from "@ovation/table";
-import type { Topic } from "@ovation/protocol";
 import { drainMicrotasks } from "bun:jsc";
+import type { Topic } from "@ovation/protocol";
+import type { FrontendAddress } from "@ovation/table";
 import type { Audience } from "./audience.ts";
 import type { Cluster, Datacenter } from "./cluster.ts";
 import { SdkViewer } from "./sdk-viewer.ts";
@@ -74,8 +74,10 @@ export function checkTables(world: World, cluster: Cluster, topics: readonly Top
       const table = (rows[index] ?? []).map(({ id }: FrontendAddress) => id);
       for (const { frontend, node, topics: has } of datacenter.living) {
         const inTable = table.includes(frontend.id);
-        if (inTable && !has.includes(topic)) world.verdict.fail("table-stale", `${node.place.name} does not have ${topic}, the table says it does`);
-        if (!inTable && has.includes(topic)) world.verdict.fail("table-missing", `${node.place.name} has ${topic}, the table does not say so`);
+        if (inTable && !has.includes(topic))
+          world.verdict.fail("table-stale", `${node.place.name} does not have ${topic}, the table says it does`);
+        if (!inTable && has.includes(topic))
+          world.verdict.fail("table-missing", `${node.place.name} has ${topic}, the table does not say so`);
       }
       const living = datacenter.living.map(({ frontend }) => frontend.id);
       const dead = table.find((id) => !living.includes(id));
@@ -96,7 +98,12 @@ export function countViewers(datacenter: Datacenter, topic: Topic): number {
 }
 
 /** What viewers are shown was true within the last ten seconds. `recent`: the numbers of that time. */
-export function checkViewerCounts(world: World, cluster: Cluster, audience: Audience, recent: (datacenter: Datacenter, topic: Topic) => ReadonlySet<number>): void {
+export function checkViewerCounts(
+  world: World,
+  cluster: Cluster,
+  audience: Audience,
+  recent: (datacenter: Datacenter, topic: Topic) => ReadonlySet<number>,
+): void {
   for (const viewer of audience.all) {
     const datacenter = cluster.datacenters.find(({ name }) => name === viewer.node.place.datacenter);
     if (datacenter === undefined) continue;
@@ -105,7 +112,10 @@ export function checkViewerCounts(world: World, cluster: Cluster, audience: Audi
       const shown = "checker" in seen ? seen.checker.viewers : seen.viewers;
       const truth = recent(datacenter, topic);
       if (shown === undefined || !truth.has(shown)) {
-        world.verdict.fail("viewer-counts", `${viewer.node.place.name} is shown ${shown} viewers of ${topic}; lately there were ${[...truth].join(", ")}`);
+        world.verdict.fail(
+          "viewer-counts",
+          `${viewer.node.place.name} is shown ${shown} viewers of ${topic}; lately there were ${[...truth].join(", ")}`,
+        );
       }
     }
   }
@@ -117,20 +127,28 @@ export function checkMemory(world: World, cluster: Cluster, audience: Audience):
   for (const { frontend, node, held } of cluster.frontends) {
     const who = node.place.name;
     const open = [...held.values()].filter(({ socket }) => socket.openAtServer).length;
-    if (frontend.connections.size !== open) verdict.fail("memory", `${who} holds ${frontend.connections.size} connections, ${open} sockets are open`);
+    if (frontend.connections.size !== open)
+      verdict.fail("memory", `${who} holds ${frontend.connections.size} connections, ${open} sockets are open`);
     if (frontend.counters.slow !== 0) verdict.fail("memory", `${who} counts ${frontend.counters.slow} slow connections, everybody reads`);
     for (const channel of frontend.hub.channels.values()) {
-      const subscribers = [...frontend.connections.values()].filter(({ subscriptions }) => subscriptions.some((one) => one.channel === channel));
+      const subscribers = [...frontend.connections.values()].filter(({ subscriptions }) =>
+        subscriptions.some((one) => one.channel === channel),
+      );
       if (subscribers.length !== channel.subscribers) {
-        verdict.fail("memory", `${who} counts ${channel.subscribers} subscribers of ${channel.topic}, ${subscribers.length} connections have it`);
+        verdict.fail(
+          "memory",
+          `${who} counts ${channel.subscribers} subscribers of ${channel.topic}, ${subscribers.length} connections have it`,
+        );
       }
       // Lifetimes end connections all the time in some runs: a topic may have lost its last viewer just now.
-      if (channel.subscribers === 0 && settings.lifetimeMs.min > 1_000_000) verdict.fail("memory", `${who} keeps ${channel.topic}, which nobody has`);
+      if (channel.subscribers === 0 && settings.lifetimeMs.min > 1_000_000)
+        verdict.fail("memory", `${who} keeps ${channel.topic}, which nobody has`);
       if (channel.hasHeld) verdict.fail("memory", `${who} holds events of ${channel.topic} that it could have sent`);
     }
     if (node.timers > TIMERS_MAX) verdict.fail("memory", `${who} has ${node.timers} timers pending`);
   }
   for (const viewer of audience.all) {
-    if (viewer instanceof SdkViewer && viewer.node.timers > TIMERS_MAX) verdict.fail("memory", `${viewer.node.place.name} has ${viewer.node.timers} timers`);
+    if (viewer instanceof SdkViewer && viewer.node.timers > TIMERS_MAX)
+      verdict.fail("memory", `${viewer.node.place.name} has ${viewer.node.timers} timers`);
   }
 }

@@ -99,7 +99,8 @@ export class EventSourceViewer {
         if (from > truth.head(topic)) verdict.fail("sdk-head", `${this.node.place.name} begins ${topic} at ${from}, beyond the log`);
         this.topics.set(topic, { through: from, viewers: undefined, likes: 0 });
       } else if (answers[topic]?.recovered === false) {
-        if (truth.first(topic) <= 1) verdict.fail("unjustified-reset", `${this.node.place.name} ${topic} not recovered from ${seen.through}`);
+        if (truth.first(topic) <= 1)
+          verdict.fail("unjustified-reset", `${this.node.place.name} ${topic} not recovered from ${seen.through}`);
         seen.through = Math.max(seen.through, from);
       } else if (from > seen.through) {
         verdict.fail("incomplete", `${this.node.place.name} ${topic}: goes on at ${from} but had ${seen.through}, with ${before}`);

@@ -57,7 +57,9 @@ for (let seed = first; seed < first + runs; seed++) {
   virtualMs += outcome.virtualMs;
   steps += outcome.steps;
   commits += outcome.commits;
-  const failure = outcome.failure ?? (rejection === undefined ? undefined : { check: "crash", detail: `a promise nobody handled: ${String(rejection)}`, atMs: 0 });
+  const failure =
+    outcome.failure ??
+    (rejection === undefined ? undefined : { check: "crash", detail: `a promise nobody handled: ${String(rejection)}`, atMs: 0 });
   rejection = undefined;
   if (failure !== undefined) {
     failures.set(failure.check, [...(failures.get(failure.check) ?? []), seed]);

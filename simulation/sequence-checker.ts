@@ -45,7 +45,10 @@ export class SequenceChecker {
   reset(head: number): void {
     const { verdict, truth } = this.#world;
     if (truth.first(this.#topic) <= (this.last ?? 0)) {
-      verdict.fail("unjustified-reset", `${this.#who} was reset to ${head} at ${this.last}; the log keeps ${truth.first(this.#topic)} and later`);
+      verdict.fail(
+        "unjustified-reset",
+        `${this.#who} was reset to ${head} at ${this.last}; the log keeps ${truth.first(this.#topic)} and later`,
+      );
     }
     this.last = head;
   }

@@ -1,7 +1,15 @@
 /** How a viewer reaches a frontend: through a load balancer, over a socket, and with requests beside it. */
 
-import { createFrameReader, type FrameReader, type Identity, type Message, Problem, parseConnectionId, type Topic } from "@ovation/protocol";
 import { zstdDecompressSync } from "node:zlib";
+import {
+  createFrameReader,
+  type FrameReader,
+  type Identity,
+  type Message,
+  Problem,
+  parseConnectionId,
+  type Topic,
+} from "@ovation/protocol";
 import type { Cluster } from "./cluster.ts";
 import type { ConnectRequest } from "./frontend-process.ts";
 import type { Node } from "./node.ts";
@@ -136,7 +144,12 @@ export async function changeSubscriptions(
   world: World,
   cluster: Cluster,
   viewer: Node,
-  change: { readonly method: string; readonly connection: string; readonly topics: readonly Topic[]; readonly identity: Identity | undefined },
+  change: {
+    readonly method: string;
+    readonly connection: string;
+    readonly topics: readonly Topic[];
+    readonly identity: Identity | undefined;
+  },
 ): Promise<{ readonly status: number; readonly body: unknown }> {
   const place = cluster.balance(viewer.place.datacenter);
   if (place === undefined) throw new TypeError("no frontend");

@@ -89,7 +89,12 @@ export class Traffic {
 
   #goal(topic: Topic): void {
     const comments = this.#world.random.pick(this.#cluster.comments);
-    comments?.live({ topic, type: "goal", at: comments.node.clock.now(), data: toJsonText({ number: ++this.#count, text: "x".repeat(40) }) });
+    comments?.live({
+      topic,
+      type: "goal",
+      at: comments.node.clock.now(),
+      data: toJsonText({ number: ++this.#count, text: "x".repeat(40) }),
+    });
   }
 
   /** More batches than a ring holds, and more bytes than a window. */

@@ -31,7 +31,8 @@ export class Truth {
 
   committed(event: DurableEvent): void {
     const { data } = this.#of(event.topic);
-    if (event.place.seq !== data.length + 1) throw new Error(`the log gave ${event.topic} the number ${event.place.seq} after ${data.length}`);
+    if (event.place.seq !== data.length + 1)
+      throw new Error(`the log gave ${event.topic} the number ${event.place.seq} after ${data.length}`);
     data.push(event.data);
     this.commits++;
   }
