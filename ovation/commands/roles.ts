@@ -15,10 +15,12 @@ import {
   toInternal,
 } from "./cluster-options.ts";
 import { hostOption, logLevelOption, onOff, option, portOption, secretOption, toSeconds } from "./options.ts";
+import { policyOption, withPolicyFile } from "./policy-option.ts";
 import { type CommonOptions, runRole, toSettings } from "./run.ts";
 
 interface RoleOptions extends CommonOptions, Partial<InternalOptions> {
   readonly secret?: string;
+  readonly policy?: string;
 }
 
 export function addRoleCommands(program: Command): void {
@@ -35,6 +37,7 @@ function addFrontend(program: Command): void {
     .addOption(hostOption())
     .addOption(dispatcherOption())
     .addOption(secretOption())
+    .addOption(policyOption())
     .addOption(onOff("--rate-limits", "limits per address", "on"))
     .addOption(onOff("--zstd", "compress streams for browsers that accept it", "on"))
     .addOption(
@@ -44,7 +47,7 @@ function addFrontend(program: Command): void {
     .addOption(option("--tls-key <file>", "its private key, PEM"))
     .addOption(logLevelOption());
   addInternalOptions(command, true).action(async (options: RoleOptions & { readonly dispatcher: string[] }) => {
-    const settings = toSettings(options, requireSecret(options.secret));
+    const settings = await withPolicyFile(toSettings(options, requireSecret(options.secret)), options.policy);
     const internal = toInternal(options);
     await runRole("frontend", settings, () => startFrontendRole({ settings, internal, dispatchers: options.dispatcher }));
   });
@@ -74,9 +77,10 @@ function addDispatcher(program: Command): void {
     )
     .addOption(option("--forward-ttl <s>", "how long a live event may wait for a data centre that is away").default(5).argParser(toSeconds))
     .addOption(secretOption())
+    .addOption(policyOption())
     .addOption(logLevelOption());
   addInternalOptions(command, true).action(async (options: DispatcherCommandOptions) => {
-    const settings = toSettings(options, requireSecret(options.secret));
+    const settings = await withPolicyFile(toSettings(options, requireSecret(options.secret)), options.policy);
     const internal = toInternal(options);
     const { table, database, datacenter, peer: peers } = options;
     await runRole("dispatcher", settings, () =>
@@ -101,6 +105,7 @@ function addComments(program: Command): void {
     .addOption(databaseOption())
     .addOption(tableOption())
     .addOption(secretOption())
+    .addOption(policyOption())
     .addOption(onOff("--rate-limits", "limits per member and address", "on"))
     .addOption(
       option("--videos <any|listed>", "any: a video exists by being used; listed: only those that were created")
@@ -110,7 +115,7 @@ function addComments(program: Command): void {
     .addOption(onOff("--guests", "whether a name is enough to comment", "on"))
     .addOption(logLevelOption());
   addInternalOptions(command, false).action(async (options: CommentsCommandOptions) => {
-    const settings = toSettings(options, requireSecret(options.secret));
+    const settings = await withPolicyFile(toSettings(options, requireSecret(options.secret)), options.policy);
     const internal = toInternal(options);
     const { dispatcher: dispatchers, database, table } = options;
     await runRole("comments", settings, () => startCommentsRole({ settings, internal, dispatchers, database, table }));

@@ -20,6 +20,7 @@ import {
   toPositiveInteger,
   toSeconds,
 } from "./options.ts";
+import { policyOption, withPolicyFile } from "./policy-option.ts";
 import { type CommonOptions, startOrExplain, toSettings } from "./run.ts";
 
 /** Longer than anybody lets a demo run. */
@@ -30,6 +31,7 @@ interface Options extends CommonOptions {
   readonly secret?: string;
   readonly workers: number;
   readonly demo?: boolean;
+  readonly policy?: string;
 }
 
 export function addStartCommand(program: Command): void {
@@ -49,6 +51,7 @@ export function addStartCommand(program: Command): void {
         .default("any"),
     )
     .addOption(onOff("--guests", "whether a name is enough to comment", "on"))
+    .addOption(policyOption())
     .addOption(onOff("--zstd", "compress streams for browsers that accept it", "on"))
     .addOption(
       option("--drain-seconds <s>", "how long viewers are asked to leave before the process ends").default(10).argParser(toSeconds),
@@ -65,7 +68,7 @@ export function addStartCommand(program: Command): void {
 
 async function start(options: Options): Promise<void> {
   const secret = options.secret ?? loadSecret(options.data).secret;
-  const settings = toSettings(options, secret);
+  const settings = await withPolicyFile(toSettings(options, secret), options.policy);
   const { logger } = settings;
   crashOnUncaught(logger);
   const asked = untilSignal(logger);

@@ -6,7 +6,10 @@ import {
   createComments,
   createMemoryRateLimiter,
   createRateLimiterOff,
+  type MemberStores,
+  openSqliteMemberStores,
   openSqliteVideoStore,
+  type PresenceValues,
   type RateLimiter,
   type VideoStore,
 } from "@ovation/comments";
@@ -21,6 +24,9 @@ export interface CommentsPartOptions {
   readonly settings: Settings;
   readonly log: Log;
   readonly store: VideoStore;
+  readonly members: MemberStores;
+  /** Where presence is kept; without it nobody is said to be online. */
+  readonly presence?: PresenceValues;
   readonly backbone: Backbone;
   readonly authenticate: Authenticate;
   readonly registry: Registry;
@@ -28,11 +34,15 @@ export interface CommentsPartOptions {
   readonly limiter?: RateLimiter;
 }
 
-export function createCommentsPart({ settings, log, store, backbone, authenticate, registry, limiter }: CommentsPartOptions): Comments {
+export function createCommentsPart(options: CommentsPartOptions): Comments {
+  const { settings, log, store, members, presence, backbone, authenticate, registry, limiter } = options;
   const clock = systemClock;
   return createComments({
+    ...settings.comments,
     log,
     store,
+    members,
+    ...(presence === undefined ? {} : { presence }),
     publish: (events) => backbone.publish(events),
     viewers: (topics) => backbone.viewers(topics),
     authenticate,
@@ -46,6 +56,11 @@ export function createCommentsPart({ settings, log, store, backbone, authenticat
     registry,
     onFailure: failureLogger(settings.logger),
   });
+}
+
+/** What is known of members, beside the log. */
+export function openLocalMembers(settings: Settings): MemberStores {
+  return openSqliteMemberStores({ path: join(settings.dataDirectory, "members.sqlite") });
 }
 
 /** The store beside the log, in the data directory. */

@@ -9,11 +9,11 @@ import type { Comments } from "@ovation/comments";
 import { createPublishRoute, Dispatcher, type FrontendCalls, type FrontendLinks } from "@ovation/dispatcher";
 import { type Log, type LogKeeper, openSqliteLog } from "@ovation/log";
 import { type Route, systemClock } from "@ovation/protocol";
-import { createMemoryTable, createMemoryViewerCounts } from "@ovation/table";
+import { createMemorySharedStore, createMemoryTable, createMemoryViewerCounts } from "@ovation/table";
 import type { Registry } from "prom-client";
 import { registerDispatcherMetrics } from "../dispatcher-metrics.ts";
 import { createVerifier, type Verifier } from "../tokens/mod.ts";
-import { createCommentsPart, openLocalStore } from "./comments-part.ts";
+import { createCommentsPart, openLocalMembers, openLocalStore } from "./comments-part.ts";
 import { failureLogger, type Settings } from "./settings.ts";
 
 export interface CorePart {
@@ -35,14 +35,16 @@ export async function openCore(settings: Settings, links: FrontendLinks, calls: 
   const clock = systemClock;
   const onFailure = failureLogger(settings.logger);
   mkdirSync(settings.dataDirectory, { recursive: true });
-  const verifier = await createVerifier({ secrets: [settings.secret], clock });
+  const verifier = await createVerifier({ secrets: [settings.secret], ...settings.tokens, clock });
   const log = await openSqliteLog({ path: join(settings.dataDirectory, "log.sqlite"), clock, policy });
   const store = openLocalStore(settings);
+  const members = openLocalMembers(settings);
+  const shared = createMemorySharedStore({ clock });
   const table = createMemoryTable({ clock });
   const counts = createMemoryViewerCounts({ clock });
   const dispatcher = new Dispatcher({ table, counts, log, links, calls, policy, onFailure });
   const { authenticate } = verifier;
-  const comments = createCommentsPart({ settings, log, store, backbone: dispatcher, authenticate, registry });
+  const comments = createCommentsPart({ settings, log, store, members, presence: shared, backbone: dispatcher, authenticate, registry });
   registerDispatcherMetrics(registry, dispatcher);
   const stopTrimming = keepTrimming(log, onFailure);
   return {
@@ -55,7 +57,7 @@ export async function openCore(settings: Settings, links: FrontendLinks, calls: 
       stopTrimming();
       await comments.close();
       await links.close();
-      await Promise.all([table.close(), counts.close(), store.close(), log.close()]);
+      await Promise.all([table.close(), counts.close(), shared.close(), store.close(), members.close(), log.close()]);
     },
   };
 }

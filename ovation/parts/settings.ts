@@ -2,6 +2,7 @@
 
 import type { Policy } from "@ovation/protocol";
 import type { Logger } from "pino";
+import type { Configuration, TokenConfiguration } from "../policy-file.ts";
 
 export interface Settings {
   readonly port: number;
@@ -19,6 +20,16 @@ export interface Settings {
   readonly heartbeatMs: number;
   readonly tls: { readonly cert: string; readonly key: string } | undefined;
   readonly logger: Logger;
+  /** Origins that browsers may call from; default: any. */
+  readonly corsOrigins?: readonly string[];
+  /** Whose `X-Forwarded-For` is believed. */
+  readonly trustedProxies?: readonly string[];
+  /** The client's address, by those. */
+  readonly addressOf?: (request: Request, peer: string) => string;
+  /** Keys beside the secret, issuer and audience. */
+  readonly tokens?: TokenConfiguration;
+  /** What the policy file says of comments and messages. */
+  readonly comments?: Pick<Configuration, "textCodePointsMax" | "likeKinds" | "messages" | "rateRules">;
 }
 
 /** A running process of any role. */

@@ -1,6 +1,12 @@
 /** `ovation comments`: comments, likes, videos, guests, and the pages. Publishes to any dispatcher. */
 
-import { createMemoryRateLimiter, createRateLimiterOff, createSharedRateLimiter, openPostgresVideoStore } from "@ovation/comments";
+import {
+  createMemoryRateLimiter,
+  createRateLimiterOff,
+  createSharedRateLimiter,
+  openPostgresMemberStores,
+  openPostgresVideoStore,
+} from "@ovation/comments";
 import { createHttpBackbone } from "@ovation/dispatcher";
 import { systemClock } from "@ovation/protocol";
 import { createRedisSharedStore, openRedisStore } from "@ovation/table";
@@ -31,20 +37,32 @@ export async function startCommentsRole(options: CommentsRoleOptions): Promise<N
   const registry = new Registry();
   registerProcessMetrics(registry);
   const { auth, tls } = createInternalPart(settings, options.internal, registry);
-  const { authenticate } = await createVerifier({ secrets: [settings.secret], clock });
+  const { authenticate } = await createVerifier({ secrets: [settings.secret], ...settings.tokens, clock });
   const log = await openClusterLog(database, settings);
   const store = await patiently("database", settings, () => openPostgresVideoStore({ url: database }));
+  const members = await patiently("database", settings, () => openPostgresMemberStores({ url: database }));
   const backbone = createHttpBackbone({ dispatchers, auth, random: Math.random, ...(tls === undefined ? {} : { tls }) });
   const shared = options.table === undefined ? undefined : openRedisStore({ url: options.table });
-  const comments = createCommentsPart({ settings, log, store, backbone, authenticate, registry, limiter: limiter() });
+  const values = shared === undefined ? undefined : createRedisSharedStore(shared);
+  const comments = createCommentsPart({
+    settings,
+    log,
+    store,
+    members,
+    ...(values === undefined ? {} : { presence: values }),
+    backbone,
+    authenticate,
+    registry,
+    limiter: limiter(),
+  });
 
   function limiter() {
     if (!settings.rateLimits) return createRateLimiterOff();
     const local = createMemoryRateLimiter({ clock });
-    if (shared === undefined) return local;
+    if (values === undefined) return local;
     const onFailure = failureLogger(settings.logger);
     return createSharedRateLimiter({
-      shared: createRedisSharedStore(shared),
+      shared: values,
       local,
       onFailure: (error) => onFailure("rate limits", error),
     });
@@ -65,7 +83,7 @@ export async function startCommentsRole(options: CommentsRoleOptions): Promise<N
       leaving = true;
       await listener.stop(false);
       await comments.close();
-      await Promise.all([store.close(), log.close(), shared?.close()]);
+      await Promise.all([store.close(), members.close(), log.close(), shared?.close()]);
     },
   };
 }

@@ -51,7 +51,7 @@ export async function startDispatcherRole(options: DispatcherRoleOptions): Promi
   const onFailure = failureLogger(logger);
   const { auth, refusals, tls, listen: listenInternally } = createInternalPart(settings, options.internal, registry);
   const secured = tls === undefined ? {} : { tls };
-  const { authenticate } = await createVerifier({ secrets: [settings.secret], clock });
+  const { authenticate } = await createVerifier({ secrets: [settings.secret], ...settings.tokens, clock });
 
   const watch = createTableWatch(logger);
   const store = openRedisStore({ url: options.table, onState: watch.onState });

@@ -22,7 +22,7 @@ export async function startFrontendRole({ settings, internal, dispatchers }: Fro
   registerProcessMetrics(registry);
   const credential = createFrontendCredential();
   const { auth, refusals, tls, listen: listenInternally } = createInternalPart(settings, internal, registry);
-  const { authenticate } = await createVerifier({ secrets: [settings.secret], clock: systemClock });
+  const { authenticate } = await createVerifier({ secrets: [settings.secret], ...settings.tokens, clock: systemClock });
   const inbox = { dispatch: (events: Parameters<FrontendPart["frontend"]["dispatch"]>[0]) => part.frontend.dispatch(events) };
   const internalListener = listenInternally(
     createFrontendRoutes({ auth, refusals, frontend: credential.id, changeConnection: (change) => part.frontend.changeHere(change) }),

@@ -71,6 +71,9 @@ export async function startWithWorkers(settings: Settings, count: number): Promi
     heartbeatMs: settings.heartbeatMs,
     tls: settings.tls,
     logLevel: settings.logger.level,
+    ...(settings.corsOrigins === undefined ? {} : { corsOrigins: settings.corsOrigins }),
+    ...(settings.trustedProxies === undefined ? {} : { trustedProxies: settings.trustedProxies }),
+    ...(settings.tokens === undefined ? {} : { tokens: settings.tokens }),
   };
   const whole = {
     contentType: Registry.PROMETHEUS_CONTENT_TYPE,

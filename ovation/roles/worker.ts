@@ -14,6 +14,7 @@ import {
 } from "@ovation/dispatcher";
 import { systemClock } from "@ovation/protocol";
 import { Registry } from "prom-client";
+import { createAddressOf } from "../client-address.ts";
 import { createHealthRoutes } from "../health.ts";
 import { listen } from "../listener.ts";
 import { createLogger } from "../logger.ts";
@@ -41,7 +42,7 @@ registerProcessMetrics(registry);
 const auth = createInternalAuth({ secrets: [settings.internalSecret], clock });
 const refusals = createRefusals();
 const credential = createFrontendCredential();
-const { authenticate } = await createVerifier({ secrets: [settings.secret], clock });
+const { authenticate } = await createVerifier({ secrets: [settings.secret], ...settings.tokens, clock });
 
 const receiver = createLinkReceiver({
   auth,
@@ -67,6 +68,10 @@ const part = createFrontendPart({
 const listener = listen({
   ...settings,
   logger,
+  addressOf: createAddressOf({
+    trustedProxies: settings.trustedProxies ?? [],
+    onWarning: (warning, peer) => logger.warn({ warning, peer }, "trustedProxies"),
+  }),
   reusePort: true,
   routes: [...part.routes, ...createHealthRoutes({ registry, checks: part.checks }).filter((route) => route.path !== "/metrics")],
   fallback: passOn(settings.socket),

@@ -4,6 +4,7 @@ import { join } from "node:path";
 import type { Clock, Policy } from "@ovation/protocol";
 import type { Logger } from "pino";
 import type { MetricObjectWithValues, MetricValue } from "prom-client";
+import type { TokenConfiguration } from "../policy-file.ts";
 
 /** What a worker has to know, over its environment: nothing of it is in its arguments. */
 export interface WorkerSettings {
@@ -22,6 +23,9 @@ export interface WorkerSettings {
   readonly heartbeatMs: number;
   readonly tls: { readonly cert: string; readonly key: string } | undefined;
   readonly logLevel: string;
+  readonly corsOrigins?: readonly string[];
+  readonly trustedProxies?: readonly string[];
+  readonly tokens?: TokenConfiguration;
 }
 
 export type Metrics = MetricObjectWithValues<MetricValue<string>>[];
