@@ -24,7 +24,7 @@ interface Options {
 }
 
 interface StageResult {
-  readonly stage: StageName;
+  readonly stage: StageName | "set-up";
   readonly passed: number;
   readonly failed: number;
   readonly reason: string;
@@ -66,17 +66,15 @@ const RUNS: Readonly<Record<StageName, (paths: readonly string[]) => Promise<{ r
   },
 };
 
-const options = readOptions(process.argv.slice(2));
 const started = performance.now();
-process.chdir(ROOT);
-
 const results: StageResult[] = [];
 try {
-  await provideRequirements(options.stages);
-  for (const stage of STAGES) if (options.stages.has(stage)) results.push(await runStage(stage, options.paths));
+  process.chdir(ROOT);
+  const { stages, paths } = readOptions(process.argv.slice(2));
+  await provideRequirements(stages);
+  for (const stage of STAGES) if (stages.has(stage)) results.push(await runStage(stage, paths));
 } catch (error) {
-  console.error(error instanceof Error ? error.message : error);
-  results.push({ stage: "bun", passed: 0, failed: 1, reason: "the run could not start", seconds: 0 });
+  results.push({ stage: "set-up", passed: 0, failed: 1, reason: error instanceof Error ? error.message : String(error), seconds: 0 });
 }
 process.exitCode = report(results, (performance.now() - started) / 1000);
 
