@@ -27,6 +27,7 @@ export interface DispatcherApi {
   headAt(topic: Topic, stamp: Stamp): Promise<TopicHead>;
   /** Passes the change to the frontend that the connection id names. */
   changeConnection(change: ConnectionChange): Promise<ConnectionChangeResult>;
+  present(members: readonly string[]): Promise<void>;
   renew(frontend: FrontendAddress, ttlMs: number): Promise<boolean>;
   release(frontend: FrontendId): Promise<void>;
 }

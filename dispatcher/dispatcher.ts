@@ -36,6 +36,8 @@ export interface DispatcherOptions {
   readonly policy: Policy;
   /** Hands events to every other data centre; absent where there is none. Never waits, never throws. */
   forward?(events: readonly Event[]): void;
+  /** Members who are connected now, for whoever keeps presence. */
+  onPresent?(members: readonly string[]): Promise<void>;
   onFailure(what: string, error: unknown): void;
 }
 
@@ -188,6 +190,10 @@ export class Dispatcher implements DispatcherApi {
     const [found] = await this.#tabled("lookup", () => this.#options.table.lookup([topic]));
     const address = found?.[0];
     return address === undefined ? { ok: false, error: "unknown-connection" } : this.#options.calls.changeConnection(address, change);
+  }
+
+  async present(members: readonly string[]): Promise<void> {
+    await this.#options.onPresent?.(members);
   }
 
   async renew(frontend: FrontendAddress, ttlMs: number): Promise<boolean> {

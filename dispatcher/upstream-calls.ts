@@ -13,6 +13,7 @@ export const UPSTREAM_PATHS = {
   wrote: "/internal/v1/wrote",
   headAt: "/internal/v1/head-at",
   changeConnection: "/internal/v1/change-connection",
+  present: "/internal/v1/present",
   renew: "/internal/v1/renew",
   release: "/internal/v1/release",
 } as const;
@@ -22,6 +23,7 @@ export const CONNECTION_PATH = "/internal/v1/connection";
 /** In one call; frontends send more in slices. */
 export const CHANGES_PER_CALL_MAX = 2000;
 export const COUNTS_PER_CALL_MAX = 10_000;
+export const MEMBERS_PER_CALL_MAX = 2000;
 export const READ_LIMIT_MAX = 1000;
 export const LEASE_MS_MAX = 10 * 60 * 1000;
 /** Enough for the largest of the calls above. */
@@ -61,5 +63,6 @@ export const ConnectionCall = z.strictObject({
   /** A member's id, or empty for nobody. */
   sub: z.string().refine((text) => text === "" || isTopicId(text)),
 });
+export const PresentCall = z.strictObject({ members: z.array(z.string().refine(isTopicId)).max(MEMBERS_PER_CALL_MAX) });
 export const RenewCall = z.strictObject({ ttlMs: z.int().min(1).max(LEASE_MS_MAX) });
 export const EmptyCall = z.strictObject({});

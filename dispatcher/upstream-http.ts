@@ -113,6 +113,11 @@ export function createHttpUpstream(options: HttpUpstreamOptions): Upstream {
     wrote: async (topic, seq, epoch) => (await call(UPSTREAM_PATHS.wrote, { topic, seq, epoch })) as "yes" | "no" | "unknown",
     headAt: async (topic, stamp) => (await call(UPSTREAM_PATHS.headAt, { topic, stamp })) as TopicHead,
     changeConnection: async (change) => (await call(UPSTREAM_PATHS.changeConnection, change)) as ConnectionChangeResult,
+    async present(members) {
+      for (let start = 0; start < members.length; start += MEMBERS_PER_CALL_MAX) {
+        await call(UPSTREAM_PATHS.present, { members: members.slice(start, start + MEMBERS_PER_CALL_MAX) });
+      }
+    },
     async renew(ttlMs) {
       // The one call that an answer makes forget: an attempt that started a new lease answers false, and
       // when that is lost, the next attempt finds the lease running.

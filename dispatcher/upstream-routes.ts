@@ -54,6 +54,7 @@ export function createUpstreamRoutes(options: UpstreamRoutesOptions): readonly R
     route(paths.wrote, calls.WroteCall, (_, { topic, seq, epoch }) => dispatcher.wrote(topic, seq, epoch)),
     route(paths.headAt, calls.HeadAtCall, (_, { topic, stamp }) => dispatcher.headAt(topic, stamp)),
     route(paths.changeConnection, calls.ConnectionCall, (_, change) => dispatcher.changeConnection(change)),
+    route(paths.present, calls.PresentCall, (_, { members }) => dispatcher.present(members)),
     route(paths.renew, calls.RenewCall, (frontend, { ttlMs }) => dispatcher.renew(frontend, ttlMs)),
     route(paths.release, calls.EmptyCall, (frontend) => dispatcher.release(frontend.id)),
   ];

@@ -30,6 +30,7 @@ import { Heartbeats } from "./heartbeats.ts";
 import { Hub } from "./hub.ts";
 import { LIFETIME_MAX_MS, LIFETIME_MIN_MS, RETURN_SPREAD_MS } from "./limits.ts";
 import { Membership } from "./membership.ts";
+import { Presence } from "./presence.ts";
 import { Recovery } from "./recovery.ts";
 import { Repair } from "./repair.ts";
 import { formatStandings, Replay } from "./replay.ts";
@@ -78,6 +79,7 @@ export class Frontend implements Inbox {
   readonly #recovery: Recovery;
   readonly #reporter: Reporter;
   readonly #heartbeats: Heartbeats;
+  readonly #presence: Presence;
 
   constructor(options: FrontendOptions) {
     this.#options = options;
@@ -128,6 +130,7 @@ export class Frontend implements Inbox {
       onFailure,
       ...(options.reportMs === undefined ? {} : { reportMs: options.reportMs }),
     });
+    this.#presence = new Presence({ clock, soon, upstream, members: () => this.#members(), onFailure });
     this.#heartbeats = new Heartbeats({
       clock,
       heartbeatMs: options.heartbeatMs,
@@ -141,6 +144,15 @@ export class Frontend implements Inbox {
     void this.membership.keepLease();
     void this.#reporter.run(() => this.membership.begin());
     this.#heartbeats.start();
+    this.#presence.start();
+  }
+
+  /** Members with a connection here. Guests are nobody whom others wait for. */
+  #members(): ReadonlySet<string> {
+    const members = new Set<string>();
+    for (const { identity } of this.connections.values())
+      if (identity !== undefined && identity.role !== "guest") members.add(identity.sub);
+    return members;
   }
 
   dispatch(events: readonly Event[]): void {
@@ -167,6 +179,7 @@ export class Frontend implements Inbox {
     this.connections.set(connection.id, connection);
     this.counters.connects++;
     this.#heartbeats.add(connection);
+    if (connection.identity !== undefined && connection.identity.role !== "guest") this.#presence.came(connection.identity.sub);
     try {
       const channels = request.topics.map((topic) => this.hub.open(topic));
       for (const channel of channels) this.#subscribe(connection, channel);
@@ -304,6 +317,7 @@ export class Frontend implements Inbox {
   async stop(): Promise<void> {
     this.#reporter.stop();
     this.#heartbeats.stop();
+    this.#presence.stop();
     await this.membership.stop();
   }
 }

@@ -7,16 +7,7 @@
  * take bytes is passed by and catches up from the ring when it drains.
  */
 
-import {
-  type Clock,
-  type Event,
-  type FrontendId,
-  formatPoint,
-  isDurable,
-  type Policy,
-  policyOf,
-  type Topic,
-} from "@ovation/protocol";
+import { type Clock, type Event, type FrontendId, formatPoint, isDurable, type Policy, policyOf, type Topic } from "@ovation/protocol";
 import type { Batch } from "./batch.ts";
 import { Channel } from "./channel.ts";
 import type { Connection, Subscription } from "./connection.ts";

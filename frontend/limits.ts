@@ -40,6 +40,10 @@ export const STUCK_MS = 30_000;
 
 /** Frontend asks for what is new, and tells its viewer counts, this often. */
 export const REPORT_MS = 1000;
+/** A connected member is said to be present at the connect and this often after. */
+export const PRESENCE_MS = 30_000;
+/** Members waiting to be said; beyond, they are said with the next round. */
+export const PRESENT_MEMBERS_MAX = 100_000;
 /** The lease in the subscription table: renewed every third of it. */
 export const LEASE_MS = 6000;
 /** A topic without viewers stays subscribed this long: most who leave are reconnecting. */

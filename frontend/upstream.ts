@@ -72,6 +72,8 @@ export interface Upstream {
    * asks again after an attempt without an answer answers false: the lost answer may have been false.
    */
   renew(ttlMs: number): Promise<boolean>;
+  /** These members have a connection here now: said at their connect and every PRESENCE_MS after. */
+  present(members: readonly string[]): Promise<void>;
   /** A clean goodbye: this frontend's rows and viewer counts no longer count. */
   release(): Promise<void>;
 }

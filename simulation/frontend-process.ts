@@ -185,6 +185,7 @@ export class FrontendProcess {
       wrote: (topic, seq, epoch) => this.#ask((api) => api.wrote(topic, seq, epoch)),
       headAt: (topic, stamp) => this.#ask((api) => api.headAt(topic, stamp)),
       changeConnection: (change) => this.#ask((api) => api.changeConnection(change)),
+      present: (members) => this.#ask((api) => api.present(members)),
       renew: async (ttlMs) => {
         let attempts = 0;
         const kept = await this.#ask(

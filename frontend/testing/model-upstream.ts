@@ -21,6 +21,7 @@ export class ModelUpstream implements Upstream {
   /** Numbers below are past retention. */
   first = new Map<Topic, number>();
   inboxes: Inbox[] = [];
+  readonly presentMembers: string[] = [];
   readonly #events = new Map<Topic, DurableEvent[]>();
   #stamp = 1000;
   #renewed = false;
@@ -96,6 +97,10 @@ export class ModelUpstream implements Upstream {
 
   async changeConnection() {
     return { ok: false, error: "unknown-connection" } as const;
+  }
+
+  async present(members: readonly string[]) {
+    this.presentMembers.push(...members);
   }
 
   async renew() {

@@ -42,9 +42,27 @@ export async function openCore(settings: Settings, links: FrontendLinks, calls: 
   const shared = createMemorySharedStore({ clock });
   const table = createMemoryTable({ clock });
   const counts = createMemoryViewerCounts({ clock });
-  const dispatcher = new Dispatcher({ table, counts, log, links, calls, policy, onFailure });
+  const dispatcher = new Dispatcher({
+    table,
+    counts,
+    log,
+    links,
+    calls,
+    policy,
+    onPresent: (present) => comments.heartbeat(present),
+    onFailure,
+  });
   const { authenticate } = verifier;
-  const comments = createCommentsPart({ settings, log, store, members, presence: shared, backbone: dispatcher, authenticate, registry });
+  const comments: Comments = createCommentsPart({
+    settings,
+    log,
+    store,
+    members,
+    presence: shared,
+    backbone: dispatcher,
+    authenticate,
+    registry,
+  });
   registerDispatcherMetrics(registry, dispatcher);
   const stopTrimming = keepTrimming(log, onFailure);
   return {

@@ -61,6 +61,7 @@ function upstreamOf(dispatcher: Dispatcher, id: FrontendId): Upstream {
     wrote: (topic, seq, epoch) => dispatcher.wrote(topic, seq, epoch),
     headAt: (topic, stamp) => dispatcher.headAt(topic, stamp),
     changeConnection: (change) => dispatcher.changeConnection(change),
+    present: (members) => dispatcher.present(members),
     renew: (ttlMs) => dispatcher.renew(address, ttlMs),
     release: () => dispatcher.release(id),
   };

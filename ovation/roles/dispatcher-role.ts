@@ -27,6 +27,7 @@ import { listen } from "../listener.ts";
 import { keepTrimming } from "../parts/core-part.ts";
 import { openClusterLog } from "../parts/database-part.ts";
 import { createInternalPart, type InternalSettings } from "../parts/internal-part.ts";
+import { openPresence, type Presence } from "../parts/presence-part.ts";
 import { failureLogger, type Node, type Settings } from "../parts/settings.ts";
 import { registerProcessMetrics } from "../process-metrics.ts";
 import { createVerifier } from "../tokens/mod.ts";
@@ -84,7 +85,17 @@ export async function startDispatcherRole(options: DispatcherRoleOptions): Promi
     calls: createHttpFrontendCalls({ auth, from, ...secured }),
     policy,
     forward: (events) => peers.forward(events),
+    onPresent: (members) => presence.heartbeat(members),
     onFailure,
+  });
+  const shared = createRedisSharedStore(store);
+  const presence: Presence = await openPresence({
+    settings,
+    database: options.database,
+    log,
+    backbone: dispatcher,
+    authenticate,
+    values: shared,
   });
   registerDispatcherMetrics(registry, dispatcher);
   registerLinkMetrics(registry, links, peers);
@@ -95,7 +106,7 @@ export async function startDispatcherRole(options: DispatcherRoleOptions): Promi
     datacenter,
     clock,
     counts: ownCounts,
-    shared: createRedisSharedStore(store),
+    shared,
     receive: (events) => dispatcher.receive(events),
     onFailure,
   });
@@ -117,6 +128,7 @@ export async function startDispatcherRole(options: DispatcherRoleOptions): Promi
       watch.leave();
       stopTrimming();
       await listener.stop(false);
+      await presence.close();
       await peers.close();
       await links.close();
       await internalListener.stop();

@@ -1,0 +1,39 @@
+/**
+ * Presence in a cluster: frontends say to any dispatcher who is connected, and that dispatcher keeps it in
+ * the store that all share and tells those who may know. It needs what the comments service knows of
+ * members (conversations, blocks), so it is that service, without its routes.
+ */
+
+import { type Comments, openPostgresMemberStores, openPostgresVideoStore, type PresenceValues } from "@ovation/comments";
+import type { Backbone } from "@ovation/dispatcher";
+import type { Log } from "@ovation/log";
+import type { Authenticate } from "@ovation/protocol";
+import { Registry } from "prom-client";
+import { createCommentsPart } from "./comments-part.ts";
+import { patiently } from "./database-part.ts";
+import type { Settings } from "./settings.ts";
+
+export type Presence = Pick<Comments, "heartbeat" | "close">;
+
+export interface PresencePartOptions {
+  readonly settings: Settings;
+  readonly database: string;
+  readonly log: Log;
+  readonly backbone: Backbone;
+  readonly authenticate: Authenticate;
+  readonly values: PresenceValues;
+}
+
+export async function openPresence(options: PresencePartOptions): Promise<Presence> {
+  const { settings, database, log, backbone, authenticate, values } = options;
+  const store = await patiently("database", settings, () => openPostgresVideoStore({ url: database }));
+  const members = await patiently("database", settings, () => openPostgresMemberStores({ url: database }));
+  const service = createCommentsPart({ settings, log, store, backbone, authenticate, registry: new Registry(), members, presence: values });
+  return {
+    heartbeat: (present) => service.heartbeat(present),
+    async close() {
+      await service.close();
+      await Promise.all([store.close(), members.close()]);
+    },
+  };
+}
