@@ -16,7 +16,8 @@ export interface MenuHost {
 
 export class Menu {
   #open: "settings" | Item | undefined;
-  #opener: HTMLElement | undefined;
+  /** Where the focus was, and returns to. */
+  #before: HTMLElement | undefined;
   #content: typeof import("./menu-content.ts") | undefined;
   readonly #host: MenuHost;
 
@@ -29,11 +30,12 @@ export class Menu {
     const popover = this.#popover;
     if (popover === null) return;
     this.#open = what;
-    this.#opener = opener;
+    const { activeElement } = popover.getRootNode() as ShadowRoot;
+    this.#before = activeElement instanceof HTMLElement ? activeElement : opener;
     this.#host.requestUpdate();
     await this.#host.updateComplete;
     popover.ontoggle = (event) => {
-      if (event.newState === "closed") this.#closed();
+      if (event.newState === "closed") this.#closed(popover);
     };
     popover.showPopover();
     this.#place(popover, opener);
@@ -42,7 +44,6 @@ export class Menu {
 
   close(): void {
     this.#popover?.hidePopover();
-    this.#opener?.focus({ preventScroll: true });
   }
 
   render(): TemplateResult | typeof nothing {
@@ -65,8 +66,11 @@ export class Menu {
     popover.style.top = `${bottom + height + MARGIN_PX > innerHeight ? Math.max(MARGIN_PX, top - height - 4) : bottom + 4}px`;
   }
 
-  #closed(): void {
+  #closed(popover: HTMLElement): void {
     this.#open = undefined;
+    const { activeElement } = popover.getRootNode() as ShadowRoot;
+    // The browser gives the focus back to the shadow root's host only; and an action may have taken it elsewhere.
+    if (activeElement === null || popover.contains(activeElement)) this.#before?.focus({ preventScroll: true });
     this.#host.requestUpdate();
   }
 }
