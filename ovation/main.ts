@@ -3,6 +3,7 @@
 import { addLoadCommand } from "@ovation/load";
 import { Command } from "commander";
 import packageJson from "../package.json" with { type: "json" };
+import { addLogCommand } from "./commands/log.ts";
 import { addRoleCommands } from "./commands/roles.ts";
 import { addStartCommand } from "./commands/start.ts";
 import { addTokenCommand } from "./commands/token.ts";
@@ -17,6 +18,7 @@ const program = new Command("ovation")
 
 addStartCommand(program);
 addRoleCommands(program);
+addLogCommand(program);
 addTokenCommand(program);
 addReplayCommand(program);
 addLoadCommand(program);

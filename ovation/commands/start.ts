@@ -2,8 +2,8 @@
 
 import { systemClock } from "@ovation/protocol";
 import type { Command } from "commander";
-import type { Logger } from "pino";
 import { DEMO_VIDEOS, type DemoOptions, startDemo } from "../demo/mod.ts";
+import { type Settings, signingOf } from "../parts/settings.ts";
 import { crashOnUncaught, untilSignal } from "../process-life.ts";
 import { startAllInOne } from "../roles/all-in-one.ts";
 import { startWithWorkers } from "../roles/with-workers.ts";
@@ -76,7 +76,7 @@ async function start(options: Options): Promise<void> {
     options.workers === 1 ? startAllInOne(settings) : startWithWorkers(settings, options.workers),
   );
   const display = showLive({ node, dataDirectory: options.data, demoVideo: options.demo ? DEMO_VIDEOS[0]?.id : undefined });
-  const demo = options.demo ? await startDemo(demoOptions(node.url, secret, logger)) : undefined;
+  const demo = options.demo ? await startDemo(demoOptions(node.url, secret, settings)) : undefined;
   const signal = await asked;
   display.stop();
   logger.info({ signal }, "draining");
@@ -85,12 +85,12 @@ async function start(options: Options): Promise<void> {
   process.exit(0);
 }
 
-function demoOptions(url: string, secret: string, logger: Logger): DemoOptions {
+function demoOptions(url: string, secret: string, settings: Settings): DemoOptions {
   return {
     url,
     random: Math.random,
     clock: systemClock,
-    sign: (claims) => signToken(secret, claims, DEMO_TOKEN_TTL_SECONDS),
-    onTrouble: (what) => logger.warn({ what }, "the demo's audience"),
+    sign: (claims) => signToken(secret, claims, DEMO_TOKEN_TTL_SECONDS, signingOf(settings)),
+    onTrouble: (what) => settings.logger.warn({ what }, "the demo's audience"),
   };
 }
