@@ -18,7 +18,7 @@ import type { Log } from "@ovation/log";
 import { type Authenticate, systemClock } from "@ovation/protocol";
 import type { Registry } from "prom-client";
 import { createGuestIssuer } from "../tokens/mod.ts";
-import { failureLogger, type Settings } from "./settings.ts";
+import { failureLogger, type Settings, signingOf } from "./settings.ts";
 
 export interface CommentsPartOptions {
   readonly settings: Settings;
@@ -51,7 +51,13 @@ export function createCommentsPart(options: CommentsPartOptions): Comments {
     limiter: limiter ?? (settings.rateLimits ? createMemoryRateLimiter({ clock }) : createRateLimiterOff()),
     videos: settings.videos,
     guests: settings.guests
-      ? createGuestIssuer({ secret: settings.secret, clock, random: (bytes) => crypto.getRandomValues(new Uint8Array(bytes)) })
+      ? createGuestIssuer({
+          secret: settings.secret,
+          clock,
+          random: (bytes) => crypto.getRandomValues(new Uint8Array(bytes)),
+          // Where tokens have to name an issuer and an audience, ours do.
+          sign: signingOf(settings),
+        })
       : undefined,
     registry,
     onFailure: failureLogger(settings.logger),

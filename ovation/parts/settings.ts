@@ -3,6 +3,7 @@
 import type { Policy } from "@ovation/protocol";
 import type { Logger } from "pino";
 import type { Configuration, TokenConfiguration } from "../policy-file.ts";
+import type { SignOptions } from "../tokens/mod.ts";
 
 export interface Settings {
   readonly port: number;
@@ -37,6 +38,14 @@ export interface Node {
   readonly url: string;
   /** Sends everybody away in their own time, finishes what was begun, closes what was opened. */
   stop(): Promise<void>;
+}
+
+/** What the tokens of this installation's own making have to say, to be taken by it. */
+export function signingOf({ tokens }: Settings): SignOptions {
+  return {
+    ...(tokens?.issuer === undefined ? {} : { issuer: tokens.issuer }),
+    ...(tokens?.audience === undefined ? {} : { audience: tokens.audience }),
+  };
 }
 
 /** Says what failed and that the process goes on from it. */
