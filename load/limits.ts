@@ -6,6 +6,8 @@ export const DURATION_SECONDS_MAX = 24 * 3600;
 export const CONNECT_TIMEOUT_SECONDS = 120;
 /** Connection attempts under way at once, per reader process. Below the usual accept queue (4,096). */
 export const CONNECTING_MAX = 256;
+/** A connection that is not subscribed by then is given up and tried again. */
+export const SUBSCRIBE_TIMEOUT_SECONDS = 30;
 /** Connections that one reader process holds: the usual limit is 20,000 files, some are its own. */
 export const CONNECTIONS_PER_PROCESS_MAX = 17_000;
 /** Connections from one source address: below the 28,232 ephemeral ports of Linux, and so that a return finds free ones. */

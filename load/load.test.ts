@@ -1,8 +1,11 @@
-import { describe, expect, test } from "bun:test";
+import { describe, expect, setDefaultTimeout, test } from "bun:test";
 import { runLoad } from "./load.ts";
 import { LoadError, type LoadOptions } from "./options.ts";
 import type { LoadReport } from "./report.ts";
 import { type Plant, type ReferenceOptions, startReferenceServer } from "./testing/reference-server.ts";
+
+/** Many processes on few cores: a run takes as long as it takes. */
+setDefaultTimeout(30_000);
 
 const SMALL = { connections: 20, rate: 100, duration: 0.4, warmup: 0, settle: 0.3 };
 
@@ -57,6 +60,12 @@ describe.concurrent("a run against a server without faults", () => {
     const report = await loadReference({ refuse: 3 });
     expect(report.problems).toEqual([]);
     expect(report.connect.refusals).toEqual({ "503": 3 });
+  });
+
+  test("connections that were sent away come back when they were told to", async () => {
+    const report = await loadReference({ shed: 4 });
+    expect(report.problems).toEqual([]);
+    expect(report.connect.refusals).toEqual({ "200": 4 });
   });
 
   test("after a cut the durable lane is whole", async () => {

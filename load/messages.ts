@@ -62,7 +62,10 @@ export interface ReaderResult {
   readonly connects: string;
   readonly connectFromUs: number;
   readonly connectToUs: number;
-  /** Answers that refused a connection, by status; 0: no answer at all. */
+  /**
+   * Attempts that came to nothing, by HTTP status. 200: sent away politely (`retry:` and a clean end); 0: no answer at all;
+   * `timeout`: an answer that was too slow; `unreadable`: no event stream.
+   */
   readonly refusals: Readonly<Record<string, number>>;
 }
 

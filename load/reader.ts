@@ -6,43 +6,19 @@
  * The reader must cost little, or it measures itself: a chunk that was parsed for another connection is recognised by its
  * bytes, and a connection between two events needs no state but its numbers.
  */
-import type { Socket } from "bun";
 import type { Batch } from "./batch.ts";
 import { parseBatch } from "./batch.ts";
 import { ChunkCache } from "./chunk-cache.ts";
 import { nowUs } from "./clock.ts";
+import { type Connection, createConnection, type ReaderSocket, requestText, sourceAddress } from "./connection.ts";
 import { Latency } from "./latency.ts";
 import { Ledger, type LedgerCounts } from "./ledger.ts";
-import { CONNECTING_MAX, CONNECTIONS_PER_ADDRESS_MAX, RETRY_MS_DEFAULT, RETRY_MS_MAX } from "./limits.ts";
+import { CONNECTING_MAX, RETRY_MS_DEFAULT, RETRY_MS_MAX, SUBSCRIBE_TIMEOUT_SECONDS } from "./limits.ts";
 import type { ReaderProgress, ReaderResult, ReaderTask } from "./messages.ts";
 import { NeverReaders } from "./never-readers.ts";
-import { isLoopback } from "./options.ts";
-import { topicName, topicsOf } from "./plan.ts";
-import { type Form, ResponseDecoder } from "./response-decoder.ts";
+import { ResponseDecoder } from "./response-decoder.ts";
 import { targetNamed } from "./targets/mod.ts";
 import type { Target } from "./targets/target.ts";
-
-type State = "new" | "connecting" | "ready" | "waiting" | "closed";
-type ReaderSocket = Socket<Connection>;
-
-/** One viewer, over all its sockets. */
-interface Connection {
-  readonly number: number;
-  state: State;
-  socket: ReaderSocket | undefined;
-  /** Present while the stream stands in the middle of something. */
-  decoder: ResponseDecoder | undefined;
-  form: Form;
-  lastId: string | undefined;
-  retryMs: number | undefined;
-  attempt: number;
-  begunUs: number;
-  lostUs: number;
-  /** Subscribed again after a loss: what was published before came by recovery. 0: never lost. */
-  returnedUs: number;
-}
-
-const PLAIN: Form = { chunked: false, zstd: false };
 
 export class Reader {
   readonly #task: ReaderTask;
@@ -85,19 +61,7 @@ export class Reader {
     this.#port = url.port === "" ? 80 : Number(url.port);
     this.#ledger = new Ledger(task.options, task.firstConnection, task.connections, task.options.durable);
     for (let number = 0; number < task.connections; number++) {
-      this.#connections.push({
-        number,
-        state: "new",
-        socket: undefined,
-        decoder: undefined,
-        form: PLAIN,
-        lastId: undefined,
-        retryMs: undefined,
-        attempt: 0,
-        begunUs: 0,
-        lostUs: 0,
-        returnedUs: 0,
-      });
+      this.#connections.push(createConnection(number));
     }
   }
 
@@ -107,20 +71,26 @@ export class Reader {
 
   /** Opens the connections, evenly over the ramp; `onReady` is called when all are subscribed. */
   async open(): Promise<void> {
-    const { slow, process: block } = this.#task;
-    await this.#neverReaders.open(slow, this.#host, this.#port, this.#isNear() ? `127.${1 + block}.0.1` : undefined, (index) =>
-      this.#request(index, undefined),
-    );
+    const source = sourceAddress(this.#host, this.#task.process, undefined);
+    await this.#neverReaders.open(this.#task.slow, this.#host, this.#port, source, (index) => requestText(this.#task, index, undefined));
     const rampMs = this.#task.options.ramp * 1000;
     const startedMs = performance.now();
     this.#connectFromUs = nowUs();
     const total = this.#connections.length;
     if (total === 0) this.#onReady();
+    setInterval(() => this.#giveUpSlowOnes(), 1000);
     const timer = setInterval(() => {
       const due = rampMs === 0 ? total : Math.ceil((total * (performance.now() - startedMs)) / rampMs);
       this.#openUntil(Math.min(due, total));
       if (this.#unopened === total || this.#closing) clearInterval(timer);
     }, 5);
+  }
+
+  #giveUpSlowOnes(): void {
+    const oldestUs = nowUs() - SUBSCRIBE_TIMEOUT_SECONDS * 1_000_000;
+    for (const connection of this.#connections) {
+      if (connection.state === "connecting" && connection.begunUs < oldestUs) this.#refuse(connection, "timeout");
+    }
   }
 
   #openUntil(due: number): void {
@@ -232,32 +202,20 @@ export class Reader {
     connection.state = "connecting";
     connection.begunUs = nowUs();
     connection.decoder = new ResponseDecoder();
+    connection.answered = false;
     this.#connecting++;
+    const source = sourceAddress(this.#host, this.#task.process, connection);
     const options = {
       hostname: this.#host,
       port: this.#port,
       data: connection,
       socket: this.#handlers,
-      ...this.#source(connection),
+      ...(source === undefined ? {} : { localAddress: source }),
     };
     connection.attempt++;
+    // Bun hands `localAddress` on to the socket, though its types do not list it: `reader.test.ts` holds that.
     // A failure to connect arrives in `connectError`; the promise says the same a second time.
     Bun.connect<Connection>(options).catch(() => undefined);
-  }
-
-  /**
-   * On this machine every process has addresses of its own, so that ephemeral ports do not run out, and the server's
-   * limits by address see many viewers. Bun hands `localAddress` on to the socket, though its types do not list it:
-   * `reader.test.ts` holds that.
-   */
-  #source(connection: Connection): { localAddress?: string } {
-    if (!this.#isNear()) return {};
-    const block = Math.floor(connection.number / CONNECTIONS_PER_ADDRESS_MAX);
-    return { localAddress: `127.${1 + this.#task.process}.${1 + (connection.attempt % 250)}.${1 + block}` };
-  }
-
-  #isNear(): boolean {
-    return process.platform === "linux" && isLoopback(this.#host) && !this.#host.includes(":");
   }
 
   readonly #handlers = {
@@ -269,7 +227,7 @@ export class Reader {
         socket.terminate();
         return;
       }
-      socket.write(this.#request(connection.number, connection.lastId));
+      socket.write(requestText(this.#task, connection.number, connection.lastId));
     },
     data: (socket: ReaderSocket, chunk: Buffer): void => this.#receive(socket.data, chunk),
     close: (socket: ReaderSocket): void => {
@@ -277,28 +235,13 @@ export class Reader {
       this.#lose(socket.data);
     },
     connectError: (socket: ReaderSocket): void => {
-      this.#refusals["0"] = (this.#refusals["0"] ?? 0) + 1;
-      this.#refused++;
+      this.#countRefusal("0");
       this.#lose(socket.data);
     },
     error: (socket: ReaderSocket): void => {
       socket.terminate();
     },
   };
-
-  #request(number: number, lastId: string | undefined): string {
-    const { options, firstConnection } = this.#task;
-    const topics = topicsOf(options, firstConnection + number).map((topic) => topicName(options, topic));
-    const lines = [
-      `GET ${this.#target.connectPath(topics, options)} HTTP/1.1`,
-      `Host: ${this.#host}:${this.#port}`,
-      "Accept: text/event-stream",
-    ];
-    if (options.zstd) lines.push("Accept-Encoding: zstd");
-    if (options.connectToken !== undefined) lines.push(`Authorization: Bearer ${options.connectToken}`);
-    if (lastId !== undefined) lines.push(`Last-Event-ID: ${lastId}`);
-    return `${lines.join("\r\n")}\r\n\r\n`;
-  }
 
   #receive(connection: Connection, chunk: Buffer): void {
     this.#reads++;
@@ -333,6 +276,7 @@ export class Reader {
       return;
     }
     if (!hadHead) {
+      connection.answered = true;
       connection.form = decoder.form;
       if (this.#target.ready === "head") this.#becomeReady(connection);
     }
@@ -382,9 +326,14 @@ export class Reader {
     }
   }
 
-  #refuse(connection: Connection, status: string): void {
+  #countRefusal(status: string): void {
     this.#refusals[status] = (this.#refusals[status] ?? 0) + 1;
     this.#refused++;
+  }
+
+  #refuse(connection: Connection, status: string): void {
+    this.#countRefusal(status);
+    connection.answered = false;
     connection.socket?.terminate();
   }
 
@@ -399,6 +348,8 @@ export class Reader {
       this.#ledger.cut(connection.number);
     } else {
       this.#connecting--;
+      // [design] Overload and drain answer 200, a random `retry:` and a clean end.
+      if (connection.answered) this.#countRefusal("200");
     }
     if (this.#closing) {
       connection.state = "closed";

@@ -30,7 +30,7 @@ export interface LoadReport {
     readonly perSecond: number;
     /** Begun → subscribed. */
     readonly latency: LatencySummary;
-    /** Refused attempts by HTTP status; 0: no answer. */
+    /** Attempts that came to nothing, by HTTP status; 200: sent away politely, 0: no answer, `timeout`, `unreadable`. */
     readonly refusals: Readonly<Record<string, number>>;
     readonly absentAtEnd: number;
   };
@@ -121,6 +121,8 @@ export function formatReport(report: LoadReport): string {
       `${fixed(measured.readerCpuUsPerDelivery, 2)} µs CPU per delivery (${fixed(measured.readerCpuUsPerRead, 2)} µs per read, ${fixed(measured.reused * 100, 1)} % of reads parsed before)`,
     ],
   ];
+  const refusals = Object.entries(connect.refusals);
+  if (refusals.length > 0) rows.splice(2, 0, ["refused", refusals.map(([status, times]) => `${status}: ${count(times)}`).join(", ")]);
   if (options.slow > 0) rows.push(["never-readers", `${count(options.slow)}, of which the server closed ${count(reconnects.slowClosed)}`]);
   const width = Math.max(...rows.map(([name]) => name.length));
   const lines = rows.map(([name, value]) => `  ${name.padEnd(width)}  ${value}`);

@@ -68,6 +68,15 @@ describe("the decoder", () => {
     expect(decoder.ended).toBe(true);
   });
 
+  test("knows the end of an answer that says its length", () => {
+    const decoder = new ResponseDecoder();
+    const head = "HTTP/1.1 200 OK\r\nContent-Length: 11\r\n\r\n";
+    expect(decoder.push(Buffer.from(`${head}retry: 50`)).toString()).toBe("");
+    expect(decoder.ended).toBe(false);
+    expect(decoder.push(Buffer.from("\n\n")).toString()).toBe("retry: 50\n\n");
+    expect(decoder.ended).toBe(true);
+  });
+
   test("refuses chunks without a size, and zstd that is none", () => {
     const chunked = new ResponseDecoder();
     expect(() => chunked.push(Buffer.from("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n"))).toThrow("no size");

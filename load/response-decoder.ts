@@ -13,7 +13,7 @@ export interface Form {
   readonly zstd: boolean;
 }
 
-type Phase = "head" | "size" | "data" | "data-end" | "trailer" | "raw" | "end";
+type Phase = "head" | "size" | "data" | "data-end" | "trailer" | "length" | "raw" | "end";
 
 const CRLF = Buffer.from("\r\n");
 const HEAD_END = Buffer.from("\r\n\r\n");
@@ -49,7 +49,7 @@ export class ResponseDecoder {
     return between && this.#pending.length === 0 && this.#compressed.length === 0 && this.#text.length === 0;
   }
 
-  /** The server ended the answer as HTTP has it (the last chunk). */
+  /** The server ended the answer as HTTP has it: the last chunk, or as many bytes as it announced. */
   get ended(): boolean {
     return this.#phase === "end";
   }
@@ -114,6 +114,13 @@ export class ResponseDecoder {
           rest = rest.subarray(CRLF.length);
           this.#phase = "size";
           break;
+        case "length": {
+          const taken = Math.min(this.#remaining, rest.length);
+          parts.push(rest.subarray(0, taken));
+          this.#remaining -= taken;
+          if (this.#remaining === 0) this.#phase = "end";
+          return join(parts);
+        }
         case "raw":
           parts.push(rest);
           return join(parts);
@@ -127,15 +134,20 @@ export class ResponseDecoder {
   #readHead(head: string): void {
     const lines = head.split("\r\n");
     this.status = Number(lines[0]?.split(" ")[1] ?? 0);
+    let length: number | undefined;
     for (const line of lines.slice(1)) {
       const colon = line.indexOf(":");
       const name = line.slice(0, colon).toLowerCase();
       const value = line.slice(colon + 1).trim();
       if (name === "transfer-encoding" && value.toLowerCase() === "chunked") this.form = { ...this.form, chunked: true };
       if (name === "content-encoding" && value.toLowerCase() === "zstd") this.form = { ...this.form, zstd: true };
+      if (name === "content-length") length = Number(value);
       if (name === "retry-after" && /^[0-9]+$/.test(value)) this.retryAfterMs = Number(value) * 1000;
     }
-    this.#phase = this.form.chunked ? "size" : "raw";
+    this.#remaining = length ?? 0;
+    if (this.form.chunked) this.#phase = "size";
+    else if (length === undefined) this.#phase = "raw";
+    else this.#phase = length === 0 ? "end" : "length";
   }
 
   #decompress(body: Buffer): Buffer {

@@ -45,6 +45,7 @@ const benchmark: Benchmark = {
       what: "recovered on return",
       value: `${count(reconnects.recovered.count)} events; repeated on the wire ${count(checks.repeated)}`,
     });
+    bench.note(`attempts that came to nothing: ${JSON.stringify(report.connect.refusals)}`);
     if (!report.ok) bench.note(report.problems.join("; "));
   },
 };

@@ -20,6 +20,8 @@ export interface ReferenceOptions {
   readonly plants?: readonly Plant[];
   /** Refuse the first so many connections with a 503. */
   readonly refuse?: number;
+  /** Send the next so many away politely: 200, `retry:`, a clean end. */
+  readonly shed?: number;
   /** Refuse every publish. */
   readonly refusePublish?: boolean;
 }
@@ -48,6 +50,7 @@ export function startReferenceServer(options: ReferenceOptions = {}): {
   const plants = options.plants ?? [];
   let opened = 0;
   let refuse = options.refuse ?? 0;
+  let shed = options.shed ?? 0;
   let published = 0;
 
   function write(viewer: Viewer, text: string): void {
@@ -101,6 +104,10 @@ export function startReferenceServer(options: ReferenceOptions = {}): {
     if (refuse > 0) {
       refuse--;
       return new Response("busy", { status: 503, headers: { "retry-after": "0" } });
+    }
+    if (shed > 0) {
+      shed--;
+      return new Response("retry: 50\n\n", { headers: { "content-type": "text/event-stream" } });
     }
     const topics = new Set(url.searchParams.getAll("topic"));
     const zstd = /\bzstd\b/.test(request.headers.get("accept-encoding") ?? "");
