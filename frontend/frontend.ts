@@ -183,7 +183,9 @@ export class Frontend implements Inbox {
     try {
       const channels = request.topics.map((topic) => this.hub.open(topic));
       for (const channel of channels) this.#subscribe(connection, channel);
-      for (const channel of channels) if (!channel.joined) await this.membership.join(channel);
+      // All at once: what waits for its turn could be forgotten meanwhile, if the viewer goes.
+      await Promise.all(channels.map((channel) => this.membership.join(channel)));
+      if (connection.closed) return;
       const standings = new Map<Channel, TopicPosition>();
       const topics: Record<string, { head: number; recovered: boolean }> = {};
       for (const channel of channels) {

@@ -37,7 +37,7 @@ export class History {
 
   /** Whether the event at this position is the one that is remembered; `undefined` where that is not known. */
   matches(position: TopicPosition): boolean | undefined {
-    if (position.seq === 0) return true;
+    if (position.seq === 0) return this.#floor.seq === 0 ? true : undefined;
     if (position.seq === this.#floor.seq) return position.epoch === this.#floor.epoch;
     const event = this.#events[position.seq - this.#floor.seq - 1]?.event;
     return event === undefined ? undefined : event.place.epoch === position.epoch;

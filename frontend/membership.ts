@@ -164,8 +164,17 @@ export class Membership {
 
   #joined(head: TopicHead): void {
     const { hub } = this.#options;
+    const waiters = this.#waiters.get(head.topic) ?? [];
+    this.#waiters.delete(head.topic);
     const channel = hub.channel(head.topic);
-    if (channel === undefined) return;
+    if (channel !== undefined) this.#startChannel(channel, head);
+    for (const resolve of waiters) resolve();
+    // Whoever wanted it may have gone while it joined.
+    if (channel?.subscribers === 0) this.leave(channel);
+  }
+
+  #startChannel(channel: Channel, head: TopicHead): void {
+    const { hub } = this.#options;
     if (channel.joined) {
       this.#options.onHead(channel, head.seq);
     } else {
@@ -174,10 +183,5 @@ export class Membership {
       // A report that came meanwhile may have named a later one.
       this.#options.onHead(channel, Math.max(head.seq, channel.known));
     }
-    const waiters = this.#waiters.get(head.topic) ?? [];
-    this.#waiters.delete(head.topic);
-    for (const resolve of waiters) resolve();
-    // Whoever wanted it may have gone while it joined.
-    if (channel.subscribers === 0) this.leave(channel);
   }
 }
