@@ -1,0 +1,203 @@
+/**
+ * The checker: a pure function from a history to what in it breaks a promise. The promises are those of
+ * `docs/guarantees.md`:
+ *
+ * durable lane
+ * - the log is contiguous from 1, and holds each acknowledged event once, at the number that was told
+ * - nothing is in the log that nobody published, or that was refused
+ * - an SDK viewer sees every number after its start once, in order, up to the head if it is there at the end
+ * - a plain viewer sees the same, and may see again what it saw before
+ * - what a viewer sees at a number is what the log has there
+ * - what was sent after a subscription was active has a higher number than the subscription's head
+ *
+ * live lane (`live-checker.ts`)
+ */
+
+import type { Entry, History, LoggedEvent, SeenEvent, Viewer } from "./history.ts";
+import { checkLive, type LiveCounts } from "./live-checker.ts";
+
+export type ViolationKind =
+  | "log-hole"
+  | "stored-twice"
+  | "acknowledged-not-stored"
+  | "acknowledged-elsewhere"
+  | "acknowledged-same-place"
+  | "not-published"
+  | "lost"
+  | "duplicate"
+  | "phantom"
+  | "other-content"
+  | "reset"
+  | "subscribed-late"
+  | "live-duplicate"
+  | "live-disorder"
+  | "live-lost"
+  | "live-phantom";
+
+export interface Violation {
+  readonly kind: ViolationKind;
+  /** Who saw it: a viewer's or publisher's name, or the log. */
+  readonly who: string;
+  readonly topic: string;
+  readonly detail: string;
+}
+
+export interface Verdict {
+  readonly violations: readonly Violation[];
+  readonly durable: {
+    readonly stored: number;
+    readonly acknowledged: number;
+    /** Deliveries to all viewers. */
+    readonly delivered: number;
+    /** Came again at plain viewers after a return: allowed. */
+    readonly repeated: number;
+  };
+  readonly live: LiveCounts;
+}
+
+/** A comment whose text was taken out: whoever reads after that gets this one in place of the original. */
+const REMOVED = /^comment \{.*"removed":true/;
+
+type Report = (kind: ViolationKind, who: string, topic: string, detail: string) => void;
+
+export function check(history: History): Verdict {
+  const violations: Violation[] = [];
+  const report: Report = (kind, who, topic, detail) => violations.push({ kind, who, topic, detail });
+  const logs = new Map([...history.log].map(([topic, events]) => [topic, checkLog(topic, events, report)]));
+  const acknowledged = checkPublishes(history, logs, report);
+  let delivered = 0;
+  let repeated = 0;
+  for (const viewer of history.viewers) {
+    for (const topic of viewer.topics) {
+      const seen = checkViewer(viewer, topic, logs.get(topic) ?? EMPTY, report);
+      delivered += seen.delivered;
+      repeated += seen.repeated;
+      checkStart(viewer, topic, history, report);
+    }
+  }
+  const live = checkLive(history, report);
+  const stored = [...logs.values()].reduce((sum, log) => sum + log.head, 0);
+  return { violations, durable: { stored, acknowledged, delivered, repeated }, live };
+}
+
+interface TopicLog {
+  readonly head: number;
+  readonly bySeq: ReadonlyMap<number, LoggedEvent>;
+  readonly byKey: ReadonlyMap<string, number>;
+}
+
+const EMPTY: TopicLog = { head: 0, bySeq: new Map(), byKey: new Map() };
+
+function checkLog(topic: string, events: readonly LoggedEvent[], report: Report): TopicLog {
+  const bySeq = new Map<number, LoggedEvent>();
+  const byKey = new Map<string, number>();
+  let next = 1;
+  for (const event of events) {
+    if (event.seq !== next) report("log-hole", "log", topic, `number ${event.seq} where ${next} was due`);
+    next = event.seq + 1;
+    bySeq.set(event.seq, event);
+    if (event.key === undefined) continue;
+    const earlier = byKey.get(event.key);
+    if (earlier !== undefined) report("stored-twice", "log", topic, `${event.key} at ${earlier} and at ${event.seq}`);
+    byKey.set(event.key, event.seq);
+  }
+  return { head: next - 1, bySeq, byKey };
+}
+
+/** What publishers were told against what the log has. Answers how many durable events were acknowledged. */
+function checkPublishes(history: History, logs: ReadonlyMap<string, TopicLog>, report: Report): number {
+  const told = new Map<string, string>();
+  const mayBeStored = new Set<string>();
+  let acknowledged = 0;
+  for (const { lane, publisher, topic, key, outcome } of history.publishes) {
+    if (lane !== "durable") continue;
+    if (outcome.kind !== "refused") mayBeStored.add(`${topic} ${key}`);
+    if (outcome.kind !== "acknowledged") continue;
+    acknowledged++;
+    const log = logs.get(topic) ?? EMPTY;
+    const place = `${topic} ${outcome.seq}`;
+    const other = told.get(place);
+    if (other !== undefined) report("acknowledged-same-place", publisher, topic, `${key} and ${other} were both told ${outcome.seq}`);
+    told.set(place, key);
+    const seq = log.byKey.get(key);
+    const stands = outcome.seq === undefined ? undefined : log.bySeq.get(outcome.seq);
+    if (seq === undefined && stands !== undefined && REMOVED.test(stands.content)) continue;
+    if (seq === undefined) report("acknowledged-not-stored", publisher, topic, `${key} was told ${outcome.seq}`);
+    else if (seq !== outcome.seq) report("acknowledged-elsewhere", publisher, topic, `${key} was told ${outcome.seq} and is at ${seq}`);
+  }
+  for (const [topic, log] of logs) {
+    for (const [key, seq] of log.byKey) {
+      if (!mayBeStored.has(`${topic} ${key}`)) report("not-published", "log", topic, `${key} at ${seq} was refused, or never published`);
+    }
+  }
+  return acknowledged;
+}
+
+function checkViewer(viewer: Viewer, topic: string, log: TopicLog, report: Report): { delivered: number; repeated: number } {
+  const { name, form } = viewer;
+  let next: number | undefined;
+  let first = 0;
+  let delivered = 0;
+  let repeated = 0;
+
+  function take(event: SeenEvent, seq: number): void {
+    delivered++;
+    checkContent(event, seq);
+    if (next === undefined) {
+      report("phantom", name, topic, `number ${seq} before the subscription was active`);
+    } else if (seq < next) {
+      if (form === "plain" && seq >= first) repeated++;
+      else report("duplicate", name, topic, `number ${seq} after ${next - 1}`);
+      return;
+    } else if (seq > next) {
+      report("lost", name, topic, seq === next + 1 ? `number ${next}` : `numbers ${next} to ${seq - 1}`);
+    }
+    next = seq + 1;
+  }
+
+  function checkContent(event: SeenEvent, seq: number): void {
+    const logged = log.bySeq.get(seq);
+    if (logged === undefined) report("phantom", name, topic, `number ${seq} is not in the log: ${event.content}`);
+    else if (logged.content !== event.content && !REMOVED.test(logged.content)) {
+      report("other-content", name, topic, `number ${seq} is ${event.content}, in the log ${logged.content}`);
+    }
+  }
+
+  for (const entry of viewer.entries) {
+    if (entry.kind === "connected" || entry.kind === "disconnected" || entry.topic !== topic) continue;
+    if (entry.kind === "subscribed") {
+      next = entry.head + 1;
+      first = next;
+    } else if (entry.kind === "reset") {
+      report("reset", name, topic, `told to start over after ${entry.head}, had ${(next ?? 1) - 1}`);
+      next = entry.head + 1;
+    } else if (entry.kind === "event" && entry.seq !== undefined) {
+      take(entry, entry.seq);
+    }
+  }
+  const missing = log.head - ((next ?? log.head + 1) - 1);
+  if (viewer.presentAtEnd && missing > 0) report("lost", name, topic, `the last ${missing}, from number ${next}`);
+  if (viewer.presentAtEnd && next === undefined && log.head > 0) report("lost", name, topic, "never subscribed");
+  return { delivered, repeated };
+}
+
+/** Once a subscription is active, every later event arrives: so it must not begin after one that was sent later. */
+function checkStart(viewer: Viewer, topic: string, history: History, report: Report): void {
+  const start = viewer.entries.find((entry): entry is Extract<Entry, { kind: "subscribed" }> => isStart(entry, topic));
+  if (start === undefined) return;
+  for (const { lane, topic: of, sentAt, key, outcome } of history.publishes) {
+    if (lane !== "durable" || of !== topic || outcome.kind !== "acknowledged" || outcome.seq === undefined) continue;
+    if (sentAt > start.at && outcome.seq <= start.head) {
+      report(
+        "subscribed-late",
+        viewer.name,
+        topic,
+        `${key} was sent after the subscription and is at ${outcome.seq}, not after ${start.head}`,
+      );
+    }
+  }
+}
+
+function isStart(entry: Entry, topic: string): boolean {
+  return entry.kind === "subscribed" && entry.topic === topic;
+}

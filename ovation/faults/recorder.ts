@@ -1,0 +1,100 @@
+/** Writes the history while a run goes on. */
+
+import type { Json } from "@ovation/protocol";
+import { contentOf, type Entry, type History, type Injected, keyOf, type LoggedEvent, type Publish, type Viewer } from "./history.ts";
+
+export interface ViewerRecorder {
+  readonly name: string;
+  event(topic: string, type: string, seq: number | undefined, data: Json): void;
+  subscribed(topic: string, head: number): void;
+  reset(topic: string, head: number): void;
+  gap(topic: string, lost: number): void;
+  connected(isConnected: boolean): void;
+  /** It leaves for good: what comes later is not owed to it. */
+  leave(): void;
+  /** The newest durable number of each topic. */
+  readonly heads: ReadonlyMap<string, number>;
+  readonly isConnected: boolean;
+}
+
+export interface Recorder {
+  /** ms since the run began. */
+  now(): number;
+  publish(publish: Publish): void;
+  viewer(name: string, form: Viewer["form"], topics: readonly string[]): ViewerRecorder;
+  fault(fault: Injected): void;
+  readonly counts: { readonly acknowledged: number; readonly refused: number; readonly unknown: number; readonly deliveries: number };
+  history(log: ReadonlyMap<string, readonly LoggedEvent[]>): History;
+}
+
+export function createRecorder(): Recorder {
+  const began = performance.now();
+  const publishes: Publish[] = [];
+  const faults: Injected[] = [];
+  const viewers: (() => Viewer)[] = [];
+  const counts = { acknowledged: 0, refused: 0, unknown: 0, deliveries: 0 };
+  /** One text for all viewers that saw the same: the history of half an hour fits in memory. */
+  const texts = new Map<string, string>();
+  const now = () => Math.round(performance.now() - began);
+
+  function shared(text: string): string {
+    const known = texts.get(text);
+    if (known !== undefined) return known;
+    texts.set(text, text);
+    return text;
+  }
+
+  return {
+    now,
+    publish(publish) {
+      counts[publish.outcome.kind]++;
+      publishes.push(publish);
+    },
+    viewer(name, form, topics) {
+      const entries: Entry[] = [];
+      const heads = new Map<string, number>();
+      let present = true;
+      let isConnected = false;
+      viewers.push(() => ({ name, form, topics, entries, presentAtEnd: present }));
+      return {
+        name,
+        heads,
+        get isConnected() {
+          return isConnected;
+        },
+        event(topic, type, seq, data) {
+          if (!present) return;
+          counts.deliveries++;
+          const key = keyOf(data);
+          const content = shared(contentOf(type, data));
+          entries.push({ kind: "event", topic, seq, key: key === undefined ? undefined : shared(key), content, at: now() });
+          if (seq !== undefined) heads.set(topic, Math.max(seq, heads.get(topic) ?? 0));
+        },
+        subscribed(topic, head) {
+          if (!present) return;
+          entries.push({ kind: "subscribed", topic, head, at: now() });
+          heads.set(topic, Math.max(head, heads.get(topic) ?? 0));
+        },
+        reset(topic, head) {
+          if (!present) return;
+          entries.push({ kind: "reset", topic, head, at: now() });
+          heads.set(topic, head);
+        },
+        gap(topic, lost) {
+          if (present) entries.push({ kind: "gap", topic, lost, at: now() });
+        },
+        connected(connected) {
+          if (!present || connected === isConnected) return;
+          isConnected = connected;
+          entries.push({ kind: connected ? "connected" : "disconnected", at: now() });
+        },
+        leave() {
+          present = false;
+        },
+      };
+    },
+    fault: (fault) => void faults.push(fault),
+    counts,
+    history: (log) => ({ publishes, faults, log, viewers: viewers.map((read) => read()) }),
+  };
+}

@@ -1,0 +1,17 @@
+/** A viewer of a run, whichever client it has: it writes what it sees into the history. */
+
+import type { ViewerRecorder } from "./recorder.ts";
+
+export interface FaultViewer {
+  readonly recorder: ViewerRecorder;
+  /** Goes for good: nothing is owed to it any more. */
+  leave(): void;
+}
+
+export interface ViewerOptions {
+  readonly recorder: ViewerRecorder;
+  readonly topics: readonly string[];
+  readonly url: string;
+  readonly token: string | undefined;
+  random(): number;
+}
