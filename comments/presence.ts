@@ -1,5 +1,5 @@
 /**
- * Presence: whether a member is connected, by LinkedIn's rule (see `docs/presence.md`).
+ * Presence: whether a member is connected, by LinkedIn's rule (see `docs/members.md`).
  *
  * Frontends say every `heartbeatMs` (d) which members are connected, and at once when one connects. A
  * member is online from the first heartbeat; offline when none has come for d + ε, which is said d + 2ε

@@ -76,6 +76,7 @@ kinds:
 
   test("everything else that it can say", async () => {
     writeFileSync(join(directory, "login.pem"), "-----BEGIN PUBLIC KEY-----\nx\n-----END PUBLIC KEY-----\n");
+    writeFileSync(join(directory, "old-secret"), "the one before\n");
     const path = write(
       JSON.stringify({
         comments: { textLength: 300, likeKinds: ["like", "fire"] },
@@ -89,6 +90,7 @@ kinds:
           issuer: "https://login.example",
           audience: "ovation",
           publicKeys: ["login.pem"],
+          acceptedSecrets: ["old-secret"],
           jwksUrl: "https://login.example/jwks",
           clockToleranceSeconds: 5,
         },
@@ -108,6 +110,7 @@ kinds:
         issuer: "https://login.example",
         audience: "ovation",
         publicKeys: [expect.stringContaining("BEGIN PUBLIC KEY")],
+        acceptedSecrets: ["the one before"],
         jwksUrl: "https://login.example/jwks",
         clockToleranceS: 5,
       },

@@ -33,6 +33,7 @@ export interface Configuration {
 export interface TokenConfiguration {
   readonly issuer?: string;
   readonly audience?: string;
+  readonly acceptedSecrets?: readonly string[];
   /** PEM text. */
   readonly publicKeys?: readonly string[];
   readonly jwksUrl?: string;
@@ -48,8 +49,16 @@ export class PolicyFileError extends Error {
 export async function readPolicyFile(path: string): Promise<Configuration> {
   const text = await read(path);
   const form = parseConfiguration(text, path);
-  const keys = await Promise.all((form.tokens?.publicKeys ?? []).map((file) => read(resolve(dirname(path), file))));
-  return toConfiguration(form, keys);
+  const readBeside = (files: readonly string[] = []) => Promise.all(files.map((file) => read(resolve(dirname(path), file))));
+  const publicKeys = await readBeside(form.tokens?.publicKeys);
+  const acceptedSecrets = (await readBeside(form.tokens?.acceptedSecrets)).map((secret) => secret.trim());
+  return toConfiguration(form, { publicKeys, acceptedSecrets });
+}
+
+/** What stands in the files that the configuration names. */
+interface KeyFiles {
+  readonly publicKeys: readonly string[];
+  readonly acceptedSecrets: readonly string[];
 }
 
 async function read(path: string): Promise<string> {
@@ -133,7 +142,7 @@ function at(path: string, lines: LineCounter, offset: number, message: string): 
   return `${path}:${line}:${col}: ${message}`;
 }
 
-function toConfiguration(form: ConfigurationForm, publicKeys: readonly string[]): Configuration {
+function toConfiguration(form: ConfigurationForm, { publicKeys, acceptedSecrets }: KeyFiles): Configuration {
   const { tokens } = form;
   return withoutUndefined({
     policy: toPolicy(form.kinds ?? {}),
@@ -151,6 +160,7 @@ function toConfiguration(form: ConfigurationForm, publicKeys: readonly string[])
         : withoutUndefined({
             issuer: tokens.issuer,
             audience: tokens.audience,
+            acceptedSecrets: acceptedSecrets.length === 0 ? undefined : acceptedSecrets,
             publicKeys: publicKeys.length === 0 ? undefined : publicKeys,
             jwksUrl: tokens.jwksUrl,
             clockToleranceS: tokens.clockToleranceSeconds,

@@ -31,11 +31,9 @@ const retention = z.strictObject({
 
 const exception = z
   .strictObject({
-    ids: z
-      .string()
-      .refine((ids) => isTopicId(ids.endsWith("*") ? `${ids.slice(0, -1)}x` : ids), {
-        error: "an id, or the beginning of ids and a *: board-*",
-      }),
+    ids: z.string().refine((ids) => isTopicId(ids.endsWith("*") ? `${ids.slice(0, -1)}x` : ids), {
+      error: "an id, or the beginning of ids and a *: board-*",
+    }),
     subscribe: audience.optional(),
     comment: commentAudience.optional(),
   })
@@ -95,6 +93,8 @@ export const configurationForm = z.strictObject({
     .strictObject({
       issuer: z.string().min(1).max(2_048).optional(),
       audience: z.string().min(1).max(2_048).optional(),
+      /** Files with secrets that were replaced and still count; relative to the configuration file. */
+      acceptedSecrets: z.array(file).max(10).optional(),
       /** PEM files, relative to the configuration file. */
       publicKeys: z.array(file).max(100).optional(),
       jwksUrl: z.url({ protocol: /^https?$/ }).optional(),

@@ -11,6 +11,8 @@ export type Algorithm = "HS256" | (typeof ASYMMETRIC_ALGORITHMS)[number];
 export interface KeyRingOptions {
   /** HS256 secrets; the first one signs, all verify, so that a new one can be put in front of the old. */
   readonly secrets?: readonly string[];
+  /** Secrets that sign nothing any more and still verify, while tokens of theirs are about. */
+  readonly acceptedSecrets?: readonly string[];
   /** Public keys as PEM (`BEGIN PUBLIC KEY`). What a key is decides its algorithm. */
   readonly publicKeys?: readonly string[];
   /** Where the keys of an issuer are published. */
@@ -39,7 +41,7 @@ const JWKS_AGE_MAX_MS = 10 * 60_000;
 /** Rejects with a TypeError where a key cannot be read. */
 export async function createKeyRing(options: KeyRingOptions): Promise<KeyRing> {
   const keys: VerifyKey[] = [];
-  for (const secret of options.secrets ?? []) {
+  for (const secret of [...(options.secrets ?? []), ...(options.acceptedSecrets ?? [])]) {
     if (secret === "") throw new TypeError("a secret is empty");
     keys.push({ algorithm: "HS256", key: await importSecret(secret) });
   }

@@ -83,6 +83,12 @@ describe("HS256", () => {
     expect(await codeOf(verifier, old)).toBe("ok");
     expect(await codeOf(verifier, await signToken(SECRET, { sub: "alice" }, 60, { now: NOW }))).toBe("ok");
     expect(await codeOf(await createVerifier({ secrets: [SECRET], clock: fixedClock() }), old)).toBe("token-invalid");
+    const accepted = await createVerifier({
+      secrets: [SECRET],
+      acceptedSecrets: ["an-old-secret-an-old-secret-an-old-secret"],
+      clock: fixedClock(),
+    });
+    expect(await codeOf(accepted, old)).toBe("ok");
   });
 });
 
