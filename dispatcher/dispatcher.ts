@@ -197,7 +197,14 @@ export class Dispatcher implements DispatcherApi {
   }
 
   async renew(frontend: FrontendAddress, ttlMs: number): Promise<boolean> {
-    return this.#tabled("renew", () => this.#options.table.renew(frontend, ttlMs));
+    const { table } = this.#options;
+    return this.#tabled("renew", async () => {
+      if (!(await table.renew(frontend, ttlMs))) return false;
+      // A late renewal whose answer nobody got may have begun this lease on a table that had lost everything.
+      // The frontend's own row, which it puts back with all others, tells.
+      const [own] = await table.lookup([topicOfFrontend(frontend.id)]);
+      return own?.some(({ id }) => id === frontend.id) ?? false;
+    });
   }
 
   async release(frontend: FrontendId): Promise<void> {

@@ -2,6 +2,7 @@ import { afterEach, expect, test } from "bun:test";
 import type { Upstream } from "@ovation/frontend";
 import { type ConnectionId, Problem, systemClock, toJsonText, topicOf } from "@ovation/protocol";
 import { TableUnavailableError } from "@ovation/table";
+import { topicOfFrontend } from "./dispatcher.ts";
 import { createFrontendRoutes } from "./frontend-calls-http.ts";
 import { createFrontendCredential, type FrontendCredential, formatFrontendCaller } from "./frontend-credential.ts";
 import { listenInternal } from "./internal-listener.ts";
@@ -35,6 +36,11 @@ function upstream(dispatchers: readonly string[], credential: FrontendCredential
   });
 }
 
+/** Every frontend has a row of its own: without it a renewal does not vouch for the others. */
+async function putOwnRow(up: Upstream, { id }: FrontendCredential): Promise<void> {
+  await up.change([{ topic: topicOfFrontend(id), subscribed: true, generation: 1 }]);
+}
+
 const topic = topicOf("video", "42");
 const entry = (text: string) => ({ topic, type: "comment", at: 1, data: toJsonText({ text }) });
 
@@ -46,6 +52,8 @@ test("every call gives over the network what the dispatcher itself answers", asy
   await stores.log.append([entry("a"), entry("b")]);
 
   expect(await up.renew(60_000)).toBe(false);
+  expect(await up.renew(60_000)).toBe(false);
+  await putOwnRow(up, credential);
   expect(await up.renew(60_000)).toBe(true);
   const [head] = await up.change([{ topic, subscribed: true, generation: 1 }]);
   expect(head).toMatchObject({ topic, seq: 2, first: 1 });
@@ -81,8 +89,10 @@ test("when a dispatcher dies, is stopped or hangs, calls go on through another, 
   const second = dispatcher(stores);
   const proxy = await startTcpProxy({ target: { port: second.listener.port } });
   cleanups.push(() => proxy.stop());
-  const up = upstream([first.listener.url, `http://127.0.0.1:${proxy.port}`], undefined, 300);
+  const credential = createFrontendCredential();
+  const up = upstream([first.listener.url, `http://127.0.0.1:${proxy.port}`], credential, 300);
   await up.renew(60_000);
+  await putOwnRow(up, credential);
   await first.stop();
   // An attempt failed: its answer, had it come, might have been that rows were lost.
   expect(await up.renew(60_000)).toBe(false);
@@ -164,6 +174,7 @@ test("forged, replayed, malformed and oversized calls, and calls in another fron
   const victim = createFrontendCredential();
   const attacker = createFrontendCredential();
   await upstream([one.listener.url], victim).renew(60_000);
+  await putOwnRow(upstream([one.listener.url], victim), victim);
   const before = await lease();
 
   async function lease() {
