@@ -56,7 +56,7 @@ export class Channel {
 
   /** The table has our row and the head is known. */
   joined = false;
-  /** The broadcast since which `batched` or `history` say where the topic stood. */
+  /** The first broadcast of which `batched` or `history` say where the topic stood after it. */
   joinedOrder = 0;
   seq = 0;
   epoch = "";

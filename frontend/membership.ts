@@ -178,7 +178,8 @@ export class Membership {
     if (channel.joined) {
       this.#options.onHead(channel, head.seq);
     } else {
-      channel.startAt({ seq: head.seq, epoch: head.epoch }, hub.order);
+      // The broadcasts so far say nothing of this channel: one of the same topic may have been forgotten since.
+      channel.startAt({ seq: head.seq, epoch: head.epoch }, hub.order + 1);
       hub.schedule(channel);
       // A report that came meanwhile may have named a later one.
       this.#options.onHead(channel, Math.max(head.seq, channel.known));

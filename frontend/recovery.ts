@@ -41,6 +41,8 @@ export class Recovery {
     if (behind) await this.#inTurn(() => this.#rounds(connection, standings));
     else for (const subscription of connection.subscriptions) subscription.next = subscription.channel.nextBatch;
     if (connection.closed) return;
+    // What was broadcast meanwhile was not for this connection, the number of viewers with it.
+    for (const { channel } of connection.subscriptions) channel.unseen = true;
     connection.open = true;
     connection.update();
     this.#options.hub.pump(connection);
