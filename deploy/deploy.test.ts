@@ -1,0 +1,45 @@
+/** What operators copy must be what the program takes. */
+
+import { expect, test } from "bun:test";
+import { join } from "node:path";
+import { Glob, YAML } from "bun";
+
+const ROOT = join(import.meta.dir, "..");
+
+async function files(pattern: string): Promise<readonly { readonly path: string; readonly text: string }[]> {
+  const found = [];
+  for await (const path of new Glob(pattern).scan(ROOT)) found.push({ path, text: await Bun.file(join(ROOT, path)).text() });
+  return found;
+}
+
+test("every YAML file is YAML", async () => {
+  const found = await files("deploy/**/*.{yaml,yml}");
+  expect(found.length).toBeGreaterThan(3);
+  for (const { text } of found) expect(() => YAML.parse(text)).not.toThrow();
+});
+
+test("every option of the deployments and of the operators' documents exists in the program", async () => {
+  const known = new Set<string>();
+  for (const role of ["start", "frontend", "dispatcher", "comments"]) {
+    const help = Bun.spawnSync([join(ROOT, "ovation/bin/ovation"), role, "--help"]).stdout.toString();
+    for (const [option] of help.matchAll(/--[a-z][a-z-]+/g)) known.add(option);
+  }
+  expect(known.size).toBeGreaterThan(10);
+  const ours =
+    /(?<![\w-])--(?:internal|dispatcher|table|database|peer|datacenter|forward|drain|trusted|port|host|data|workers|tls)[a-z-]*/g;
+  for (const { path, text } of [...(await files("deploy/**/*.{yaml,service,example}")), ...(await files("docs/operating/*.md"))]) {
+    for (const [option] of text.matchAll(ours)) {
+      if (option === "--internal-tls-") continue;
+      expect(`${path}: ${known.has(option) ? "" : "unknown "}${option}`).toBe(`${path}: ${option}`);
+    }
+  }
+}, 20_000);
+
+test("every metric of the alerts and of the operators' documents is one that the program has", async () => {
+  const sources = [...(await files("{ovation,frontend,comments,dispatcher,log}/**/*.ts"))].map(({ text }) => text).join("\n");
+  for (const { path, text } of [...(await files("deploy/prometheus/*.yml")), ...(await files("docs/operating/metrics.md"))]) {
+    for (const [name] of text.matchAll(/\bovation_[a-z_]+[a-z]\b/g)) {
+      expect(`${path}: ${sources.includes(`"${name}`) ? "" : "unknown "}${name}`).toBe(`${path}: ${name}`);
+    }
+  }
+});

@@ -1,0 +1,160 @@
+/** The proxy files as they are, but for ports, in front of a cluster with two frontends, all of it real. */
+
+import { afterAll, beforeAll, expect, test } from "bun:test";
+import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { type LocalCluster, startLocalCluster } from "../ovation/cluster/local-cluster.ts";
+import { freePorts } from "../table/testing/redis.ts";
+
+const HERE = import.meta.dir;
+let cluster: LocalCluster;
+let directory: string;
+const children: Bun.Subprocess[] = [];
+
+beforeAll(async () => {
+  directory = await mkdtemp(join(tmpdir(), "ovation-proxies-"));
+  cluster = await startLocalCluster({ datacenters: ["east"], dispatchers: 1, frontends: 2, comments: 1, rateLimits: "off" });
+}, 60_000);
+
+afterAll(async () => {
+  // Not SIGKILL: their workers would stay.
+  for (const child of children) child.kill("SIGTERM");
+  await Promise.all(children.map((child) => child.exited));
+  await cluster.stop();
+  await rm(directory, { recursive: true, force: true });
+}, 30_000);
+
+/** The ports that the files name, replaced by those of the cluster. */
+async function configure(file: string, listen: number): Promise<string> {
+  const [east] = cluster.datacenters;
+  const port = (url: string | undefined) => new URL(url ?? "").port;
+  let text = await readFile(join(HERE, "proxy", file), "utf8");
+  const replace = (from: string | RegExp, to: string) => {
+    const before = text;
+    text = text.replace(from, to);
+    if (text === before) throw new Error(`${file} has no ${from}`);
+  };
+  replace("127.0.0.1:8081", `127.0.0.1:${port(east?.frontends[0]?.url)}`);
+  replace("127.0.0.1:8082", `127.0.0.1:${port(east?.frontends[1]?.url)}`);
+  replace("127.0.0.1:8091", `127.0.0.1:${port(east?.dispatchers[0]?.url)}`);
+  replace("127.0.0.1:8092", `127.0.0.1:${port(east?.comments[0]?.url)}`);
+  if (file === "nginx.conf") {
+    replace("listen 8080;", `listen 127.0.0.1:${listen};`);
+    replace("pid /run/nginx.pid;", `pid ${join(directory, "nginx.pid")};`);
+    // The tests' machine may allow fewer files and connections.
+    replace("worker_rlimit_nofile 1048576;\n", "");
+    replace("worker_connections 65536;", "worker_connections 512;");
+  } else {
+    replace("bind :8080", `bind 127.0.0.1:${listen}`);
+    replace("maxconn 200000", "maxconn 500");
+  }
+  const path = join(directory, file);
+  await writeFile(path, text);
+  return path;
+}
+
+async function startProxy(file: "nginx.conf" | "haproxy.cfg"): Promise<string> {
+  const [port = 0] = await freePorts(1);
+  const path = await configure(file, port);
+  const command =
+    file === "nginx.conf" ? ["nginx", "-p", directory, "-c", path, "-g", "daemon off;"] : ["haproxy", "-q", "-db", "-f", path];
+  children.push(Bun.spawn(command, { stdout: "ignore", stderr: Bun.file(join(directory, `${file}.log`)) }));
+  const url = `http://127.0.0.1:${port}`;
+  await eventually("the proxy passes requests", async () => (await fetch(`${url}/v1/videos`)).status === 200);
+  return url;
+}
+
+async function eventually(what: string, holds: () => Promise<boolean>): Promise<void> {
+  const end = performance.now() + 15_000;
+  while (!(await holds().catch(() => false))) {
+    if (performance.now() > end) throw new Error(`not in time: ${what}`);
+    await Bun.sleep(20);
+  }
+}
+
+interface Viewer {
+  readonly text: () => string;
+  readonly lastId: () => string;
+  readonly headers: Headers;
+  readonly ended: () => boolean;
+  close(): void;
+}
+
+async function watch(url: string, video: string, lastId?: string): Promise<Viewer> {
+  const abort = new AbortController();
+  const response = await fetch(`${url}/v1/events?topic=video:${video}`, {
+    signal: abort.signal,
+    headers: lastId === undefined ? {} : { "last-event-id": lastId },
+  });
+  expect(response.status).toBe(200);
+  let text = "";
+  let ended = false;
+  const read = async () => {
+    const decoder = new TextDecoder();
+    for await (const chunk of response.body ?? []) text += decoder.decode(chunk as Uint8Array, { stream: true });
+  };
+  // How it ended does not matter here: a cut and a clean end are both an end.
+  read()
+    .catch(() => undefined)
+    .finally(() => {
+      ended = true;
+    });
+  return {
+    text: () => text,
+    lastId: () => [...text.matchAll(/^id: (.*)$/gm)].at(-1)?.[1] ?? "",
+    headers: response.headers,
+    ended: () => ended,
+    close: () => abort.abort(),
+  };
+}
+
+async function post(url: string, path: string, body: unknown, token?: string): Promise<Response> {
+  const headers = { "content-type": "application/json", ...(token === undefined ? {} : { authorization: `Bearer ${token}` }) };
+  return fetch(url + path, { method: "POST", headers, body: JSON.stringify(body) });
+}
+
+for (const file of ["nginx.conf", "haproxy.cfg"] as const) {
+  test(`${file}: streams are not buffered, every route finds its role, and a killed frontend's viewers go on at the other one`, async () => {
+    const url = await startProxy(file);
+    const video = file.replace(/\W/g, "-");
+    const viewers = await Promise.all(Array.from({ length: 6 }, () => watch(url, video)));
+    await eventually("every stream has its first event, though nothing was published", async () =>
+      viewers.every(({ text }) => text().includes("event: connection")),
+    );
+    expect(viewers[0]?.headers.get("content-type")).toStartWith("text/event-stream");
+    const guest = (await (await post(url, "/v1/guests", { name: "Ana" })).json()) as { token: string };
+    for (let number = 1; number <= 3; number++) {
+      expect((await post(url, `/v1/videos/${video}/comments`, { text: `number ${number}` }, guest.token)).status).toBe(201);
+      await eventually(`comment ${number} is at every viewer's`, async () =>
+        viewers.every(({ text }) => text().includes(`number ${number}`)),
+      );
+    }
+    // Publishing is the dispatchers', and needs a token; operators' pages are not on the public address.
+    expect((await post(url, "/v1/publish", { topic: `video:${video}`, type: "goal", data: {} })).status).toBe(401);
+    expect((await fetch(`${url}/metrics`)).status).toBe(404);
+    expect((await fetch(`${url}/watch/${video}`)).status).toBe(200);
+
+    const victim = cluster.processes.get("east/frontend-1");
+    await victim?.kill();
+    await eventually("its streams end, and only those", async () => {
+      const ended = viewers.filter((viewer) => viewer.ended()).length;
+      return ended > 0 && ended < viewers.length;
+    });
+    expect((await post(url, `/v1/videos/${video}/comments`, { text: "meanwhile" }, guest.token)).status).toBe(201);
+    for (const viewer of viewers.filter((one) => one.ended())) {
+      let again: Viewer | undefined;
+      await eventually("a viewer is back", async () => {
+        again = await watch(url, video, viewer.lastId());
+        return true;
+      });
+      await eventually("and has what it missed, once", async () => again?.text().includes("meanwhile") ?? false);
+      expect(again?.text()).not.toContain("number 3");
+      again?.close();
+    }
+    for (const viewer of viewers) viewer.close();
+    await victim?.restart();
+    // For the next proxy the frontend is back, and its dispatchers know it.
+    await eventually("the frontend is ready", async () => (await fetch(`${victim?.url}/readyz`)).status === 200);
+  }, 60_000);
+}
