@@ -54,7 +54,20 @@ test("a page that opens while the server is away fills itself when it is back", 
   await page.goto(`${server.url}/watch/demo`);
   await expect(page.getByText("The comments could not be loaded")).toBeVisible();
   await page.unroute("**/v1/**");
-  await page.getByRole("button", { name: "Try again" }).click();
+  await expect(rows(page)).toContainText("stored before", { timeout: 25_000 });
+});
+
+test("history that could not be read is read again at a press", async ({ page }) => {
+  const ana = await server.guest("Ana");
+  await server.comment("demo", "stored before", ana.token);
+  await page.route("**/v1/videos/**", (route) => route.abort());
+  await page.goto(`${server.url}/watch/demo`);
+  const again = page.getByRole("button", { name: "Try again" });
+  // The stream is open, and its first event had the history asked for once more.
+  await expect(page.locator("live-comments .viewers")).toBeVisible();
+  await expect(again).toBeVisible();
+  await page.unroute("**/v1/videos/**");
+  await again.click();
   await expect(rows(page)).toContainText("stored before");
 });
 

@@ -31,7 +31,10 @@ export class CommentList {
     this.#changed = changed;
     scroller.addEventListener("scroll", () => this.#onScroll(), { passive: true });
     scroller.addEventListener("wheel", ({ deltaY }) => deltaY < 0 && this.#top > 0 && this.#follow(false), { passive: true });
-    this.#observer = new ResizeObserver(() => this.following && this.#toEnd());
+    this.#observer = new ResizeObserver(() => {
+      this.#onScroll();
+      if (this.following) this.#toEnd();
+    });
     this.#observer.observe(scroller);
     this.#observer.observe(rows);
   }
@@ -67,6 +70,8 @@ export class CommentList {
 
   /** Shows the store's items where the list follows; else only what changed of those on the screen. */
   sync(items: readonly Item[]): void {
+    // The reader may have scrolled in this very frame, before the browser says so.
+    this.#onScroll();
     if (this.following) {
       this.#render(items);
       this.#toEnd();

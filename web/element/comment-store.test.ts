@@ -67,4 +67,15 @@ describe("the comment store", () => {
     store.replace([comment(2), comment(5)]);
     expect(store.items.map((item) => item.key)).toEqual(["mine", "c5", "c9"]);
   });
+
+  test("after the stream lost its place only the snapshot and what came since count", () => {
+    const store = new CommentStore();
+    for (const seq of [1, 2, 300]) store.add(comment(seq));
+    store.remove(4);
+    store.expire();
+    store.add(comment(6));
+    // Numbers of another log: 300 was never written in this one, and 4 is somebody else's comment.
+    store.replace([comment(2), comment(4)]);
+    expect(seqs(store)).toEqual([2, 4, 6]);
+  });
 });

@@ -25,6 +25,8 @@ export class CommentStore {
   #recent: Item[] = [];
   #local: Item[] = [];
   readonly #removed = new Set<number>();
+  /** Keys of what was here when the stream lost its place: a snapshot that does not have them ends them. */
+  #expired = new Set<string>();
 
   /** Ascending by `seq`, then the local ones in the order of sending; at most {@link ROWS_MAX}. */
   get items(): readonly Item[] {
@@ -57,15 +59,16 @@ export class CommentStore {
     const keys = new Map(this.#recent.map((item) => [item.seq, item.key]));
     const newest = comments.at(-1)?.seq ?? 0;
     // What arrived by the stream while the snapshot was fetched is newer than it.
-    const newer = this.#recent.filter((item) => (item.seq ?? 0) > newest);
+    const newer = this.#recent.filter((item) => (item.seq ?? 0) > newest && !this.#expired.has(item.key));
+    this.#expired.clear();
     this.#recent = [];
     for (const comment of comments) this.add(comment);
     this.#recent = [...this.#recent.map((item) => ({ ...item, key: keys.get(item.seq) ?? item.key })), ...newer].slice(-ROWS_MAX);
   }
 
-  /** Forgets everything that is stored; the server's log is another one. */
-  clear(): void {
-    this.#recent = [];
+  /** The stream lost its place, and the log may be another one: what is here counts only if the next snapshot has it. */
+  expire(): void {
+    this.#expired = new Set(this.#recent.map((item) => item.key));
     this.#removed.clear();
   }
 

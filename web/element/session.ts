@@ -77,7 +77,11 @@ export class Session {
         else if (this.snapshot === "ready" && head > this.#head) this.#run(this.#catchUp(head));
         this.#head = Math.max(this.#head, head);
       },
-      onReset: () => this.load(),
+      onReset: ({ head }) => {
+        this.#head = head;
+        this.store.expire();
+        this.load();
+      },
       onRefused: (code) => {
         this.refused = code;
         callbacks.changed();
@@ -116,8 +120,6 @@ export class Session {
   async #load(): Promise<void> {
     const [info, history] = await Promise.all([this.#video.info(), this.#video.history({ limit: HISTORY_PAGE })]);
     if (this.#closed) return;
-    // A head before ours: the log is another one, and its numbers mean other comments.
-    if (history.head < this.#head && this.snapshot === "ready") this.store.clear();
     this.store.replace(history.comments);
     this.hasEarlier = history.comments.length === HISTORY_PAGE;
     const behind = this.#head > history.head;

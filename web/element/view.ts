@@ -265,7 +265,7 @@ export class View implements ComposerHost, MenuHost {
     if (state.name === "failed" && state.reason === "token-invalid" && this.#account.guest) this.#account.forgetGuest(this.#client);
     this.#status.update();
     this.requestUpdate();
-    this.#dispatch("stats-changed", { viewers: session.viewers, likes: session.likes });
+    if (session.snapshot === "ready") this.#dispatch("stats-changed", { viewers: session.viewers, likes: session.likes });
   }
 
   #query<Found extends Element = HTMLElement>(selector: string): Found {
