@@ -20,6 +20,10 @@ export interface PeerRoutesOptions extends InternalRouteOptions {
   /** This data centre's own name: what it forwarded itself is refused. */
   readonly datacenter: string;
   readonly clock: Clock;
+  /**
+   * This data centre's own counts, without the peers' (not those of `createPeerViewers`): two that asked each
+   * other through them would each keep the other asking.
+   */
   readonly counts: ViewerCounts;
   /** Claims of batches over all dispatchers; absent where there is only one. */
   readonly shared?: SharedStore;
