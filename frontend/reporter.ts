@@ -28,12 +28,16 @@ const REFRESH_EVERY = 3;
 const REFRESH_ALWAYS_TOPICS_MAX = 1000;
 /** The number of viewers is said again this often, in reports, where the head grew or somebody has not seen it. */
 const HEAD_EVERY = 5;
+/** That a topic has nobody here any more is said in this many reports: an older one may still be on its way. */
+const ENDED_REPORTS = 10;
 /** Reports whose events have not all been broadcast; beyond, none is asked for, so that no head is passed over. */
 const UNSETTLED_MAX = 30;
 
 export class Reporter {
   readonly #options: ReporterOptions;
   readonly #said = new Map<Topic, number>();
+  /** Topics that are gone from here, and how many reports have said so. */
+  readonly #ended = new Map<Topic, number>();
   #since: Stamp = -1;
   #round = 0;
   #stopped = false;
@@ -66,7 +70,7 @@ export class Reporter {
     const counts = this.#counts();
     try {
       const report = await this.#options.upstream.report(counts, this.#since);
-      for (const { topic, viewers } of counts) if (viewers === 0) this.#said.delete(topic);
+      this.#forgetEnded(report);
       this.#apply(report);
     } catch (error) {
       this.#options.onFailure("report", error);
@@ -84,9 +88,27 @@ export class Reporter {
       counts.push({ topic: channel.topic, viewers: channel.subscribers });
     }
     for (const topic of this.#said.keys()) {
-      if (this.#options.hub.channel(topic) === undefined) counts.push({ topic, viewers: 0 });
+      if (this.#options.hub.channel(topic) !== undefined) continue;
+      counts.push({ topic, viewers: 0 });
+      if (!this.#ended.has(topic)) this.#ended.set(topic, 0);
     }
     return counts;
+  }
+
+  /** A report without totals was answered while the table was away: nothing was counted. */
+  #forgetEnded(report: Report): void {
+    if (this.#ended.size === 0) return;
+    const counted = new Set(report.viewers.map(({ topic }) => topic));
+    for (const [topic, times] of this.#ended) {
+      if (this.#options.hub.channel(topic) !== undefined) {
+        this.#ended.delete(topic);
+      } else if (counted.has(topic)) {
+        this.#ended.set(topic, times + 1);
+        if (times + 1 < ENDED_REPORTS) continue;
+        this.#ended.delete(topic);
+        this.#said.delete(topic);
+      }
+    }
   }
 
   #apply(report: Report): void {
