@@ -41,7 +41,7 @@ export interface CommentWriter {
 }
 
 export function createCommentWriter(service: Service): CommentWriter {
-  const { log, clock, metrics, counters } = service;
+  const { log, clock, metrics, commentCounts } = service;
   /** Identities are the same objects while a token is remembered, so an author is written out once. */
   const authors = new WeakMap<Identity, Map<Role, JsonText>>();
 
@@ -77,7 +77,7 @@ export function createCommentWriter(service: Service): CommentWriter {
         return writtenOf(appended, storedDataOf(appended, text, replyTo));
       }
       metrics.comments.inc();
-      counters.comment(video.id, 1);
+      commentCounts.touch(video.id);
       return writtenOf(appended, data);
     },
 
@@ -105,7 +105,7 @@ export function createCommentWriter(service: Service): CommentWriter {
       const [removed] = await service.append(entries);
       if (removed?.duplicate === true) return;
       metrics.removals.inc();
-      counters.comment(video.id, -1);
+      commentCounts.touch(video.id);
     },
 
     async appendOwn(video, type, data) {

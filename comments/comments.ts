@@ -3,9 +3,10 @@
 import type { Log } from "@ovation/log";
 import { type Authenticate, type Clock, COMMENT_CODE_POINTS_MAX, type Event, type Policy, type Route, type Topic } from "@ovation/protocol";
 import type { Registry } from "prom-client";
+import { createCommentCounts } from "./comment-counts.ts";
 import { createCommentRoutes } from "./comment-routes.ts";
-import { createCounters } from "./counters.ts";
 import { createGuestRoutes, createGuestUpgradeRoutes, type Guests } from "./guest-routes.ts";
+import { createLikeCounter } from "./like-counter.ts";
 import { createLikeRoutes } from "./like-routes.ts";
 import { DEFAULT_LIKE_KINDS, DEFAULT_RATE_RULES, type RateRules } from "./limits.ts";
 import { createMemberDirectory } from "./member-directory.ts";
@@ -76,7 +77,7 @@ export function createComments(options: CommentsOptions): Comments {
       if (error !== undefined) options.onFailure?.("publish", error);
     },
   });
-  const counters = createCounters({
+  const likes = createLikeCounter({
     store,
     clock,
     push: (event) => outbox.push(event),
@@ -86,12 +87,14 @@ export function createComments(options: CommentsOptions): Comments {
     metrics.failures.inc({ part });
     options.onFailure?.(part, error);
   };
+  const commentCounts = createCommentCounts({ log, store, clock, onFailure: failed("counts") });
   const people = options.members === undefined ? undefined : createPeople(options, options.members, failed("profiles"));
   const service: Service = {
     log,
     store,
     directory: createVideoDirectory({ store, clock, videos: options.videos }),
-    counters,
+    likes,
+    commentCounts,
     outbox,
     metrics,
     clock,
@@ -145,12 +148,12 @@ export function createComments(options: CommentsOptions): Comments {
       await presence?.heartbeat(members);
     },
     async flush() {
-      await Promise.all([counters.flush(), people?.directory.flush()]);
+      await Promise.all([likes.flush(), commentCounts.flush(), people?.directory.flush()]);
       await outbox.idle();
     },
     async close() {
       presence?.close();
-      await Promise.all([counters.close(), people?.directory.flush()]);
+      await Promise.all([likes.close(), commentCounts.close(), people?.directory.flush()]);
       await outbox.idle();
     },
   };

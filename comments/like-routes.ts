@@ -21,7 +21,7 @@ export function createLikeRoutes(service: Service, kinds: readonly string[]): re
         const settings = await service.directory.settings(video.id);
         if (!settings.exists) throw new Problem("unknown-video");
         if (!exempt && identity !== undefined) await requireRate(service, `like member ${identity.sub}`, service.rules.likesPerMember);
-        const total = await service.counters.like(video.id, kind, count);
+        const total = await service.likes.like(video.id, kind, count);
         service.metrics.likes.inc(count);
         return jsonResponse(JSON.stringify({ accepted: count, total }), 202);
       },

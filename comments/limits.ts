@@ -17,12 +17,17 @@ export const VIDEO_BODY_BYTES_MAX = 64 * 1024;
 export const VIDEO_LIST_DEFAULT = 50;
 export const VIDEO_LIST_MAX = 200;
 
-/** Likes and comment counts are stored, and likes published, at most this often. */
+/** Likes are stored and published at most this often. */
 export const COUNT_FLUSH_MS = 250;
 /** How soon the first like after a quiet time goes out: long enough for those that come with it. */
 export const COUNT_FLUSH_FIRST_MS = 10;
-/** Videos with counts that wait for the next flush; likes beyond are refused with 503. */
+/** Videos that wait to be counted; likes beyond are refused with 503. */
 export const COUNTED_VIDEOS_MAX = 20_000;
+/** How long after a comment its video is counted, at most; whoever asks for the video has it counted at once. */
+export const COUNT_COMMENTS_MS = 1_000;
+export const COUNT_PAGE_EVENTS = 1_000;
+/** Pages counted before an answer; what is beyond is counted in the background. */
+export const COUNT_PAGES_MAX = 10;
 /** Videos stored per transaction, so that a flush of very many does not hold up comments. */
 export const COUNT_FLUSH_VIDEOS_MAX = 500;
 /** Videos whose like totals are remembered between flushes. */

@@ -4,7 +4,7 @@
  *
  * A comment's life: `comment-routes.ts` (who, how often, what) → `comment-writer.ts` (append, group
  * commit in the log) → 201 to the author; beside it `outbox.ts` → publish, in the order of the commits.
- * A like's life: `like-routes.ts` → `counters.ts` (added up) → `video-store.ts` and publish, every 250 ms.
+ * A like's life: `like-routes.ts` → `like-counter.ts` (added up) → `video-store.ts` and publish, every 250 ms.
  *
  * Invariants: what was answered with 201 is committed; nothing is published before its commit; nobody
  * who posts waits for anyone who reads.

@@ -17,7 +17,8 @@ import {
   roleIn,
   type Topic,
 } from "@ovation/protocol";
-import type { Counters } from "./counters.ts";
+import type { CommentCounts } from "./comment-counts.ts";
+import type { LikeCounter } from "./like-counter.ts";
 import type { RateRules } from "./limits.ts";
 import type { MemberDirectory } from "./member-directory.ts";
 import type { MemberStores } from "./member-stores.ts";
@@ -33,7 +34,8 @@ export interface Service {
   readonly log: Log;
   readonly store: VideoStore;
   readonly directory: VideoDirectory;
-  readonly counters: Counters;
+  readonly likes: LikeCounter;
+  readonly commentCounts: CommentCounts;
   readonly outbox: Outbox;
   readonly metrics: Metrics;
   readonly clock: Clock;

@@ -12,7 +12,7 @@ import { cleanLine, cleanParagraphs } from "./text.ts";
 import { type StoredVideo, unusedVideo, type VideoChanges } from "./video-store.ts";
 
 export function createVideoRoutes(service: Service): readonly Route[] {
-  const { store, log, clock, counters, directory } = service;
+  const { store, log, clock, likes, commentCounts, directory } = service;
   const single = createSharedReads<string>(clock);
   const lists = createSharedReads<readonly StoredVideo[]>(clock);
 
@@ -59,7 +59,7 @@ export function createVideoRoutes(service: Service): readonly Route[] {
     const identity = await service.authenticate(request);
     const limit = limitOf(new URL(request.url).searchParams.get("limit"));
     const videos = await lists.get(String(limit), async () => {
-      await counters.flush();
+      await Promise.all([likes.flush(), commentCounts.flush()]);
       return store.list(limit);
     });
     const seen = videos.filter((video) => maySubscribe(service.policy, identity, topicOf("video", video.id)));
@@ -72,7 +72,7 @@ export function createVideoRoutes(service: Service): readonly Route[] {
     const { exists } = await directory.settings(named.id);
     if (!exists) throw new Problem("unknown-video");
     const body = await single.get(named.id, async () => {
-      await counters.flush();
+      await Promise.all([likes.flush(), commentCounts.catchUp(named.id)]);
       const [video] = await store.read([named.id]);
       // Under `--videos any` a video that nobody has used yet is one that waits for its first viewer.
       return presentOne(video ?? unusedVideo(named.id, clock.now()), named);

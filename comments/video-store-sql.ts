@@ -3,7 +3,7 @@
 import { numberOf, placeholders, type SqlDatabase, type SqlRow, type SqlRunner, type SqlSchema, textOf } from "./sql-database.ts";
 import { openPostgresDatabase } from "./sql-database-postgres.ts";
 import { openSqliteDatabase } from "./sql-database-sqlite.ts";
-import { type CountChange, type MediaSource, type StoredVideo, unusedVideo, type VideoStore } from "./video-store.ts";
+import { type LikesChange, type MediaSource, type StoredVideo, unusedVideo, type VideoStore } from "./video-store.ts";
 
 const SCHEMA: SqlSchema = {
   part: "videos",
@@ -14,10 +14,13 @@ const SCHEMA: SqlSchema = {
      );
      CREATE INDEX ovation_videos_by_activity ON ovation_videos (live DESC, active_at DESC);
      CREATE TABLE ovation_likes (video TEXT NOT NULL, kind TEXT NOT NULL, n BIGINT NOT NULL, PRIMARY KEY (video, kind))`,
+    // Comments are counted from the log, up to a number: counted anew from its beginning.
+    `ALTER TABLE ovation_videos ADD COLUMN counted BIGINT NOT NULL DEFAULT 0;
+     UPDATE ovation_videos SET comments = 0`,
   ],
 };
 
-const COLUMNS = "id, title, description, live, closed, media, poster, created_at, active_at, comments";
+const COLUMNS = "id, title, description, live, closed, media, poster, created_at, active_at, comments, counted";
 
 /** The file, or ":memory:". */
 export function openSqliteVideoStore(options: { readonly path: string }): VideoStore {
@@ -40,7 +43,7 @@ function createSqlVideoStore(database: SqlDatabase): VideoStore {
         const [stored] = await readVideos(runner, [id]);
         const video: StoredVideo = { ...(stored ?? unusedVideo(id, now)), ...changes, activeAt: now };
         await runner.run(
-          `INSERT INTO ovation_videos (${COLUMNS}) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, 0)
+          `INSERT INTO ovation_videos (${COLUMNS}) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, 0, 0)
            ON CONFLICT (id) DO UPDATE SET title = excluded.title, description = excluded.description, live = excluded.live,
              closed = excluded.closed, media = excluded.media, poster = excluded.poster, active_at = excluded.active_at`,
           [
@@ -57,19 +60,29 @@ function createSqlVideoStore(database: SqlDatabase): VideoStore {
         );
         return video;
       }),
-    add: (changes, now) => database.transaction((runner) => addCounts(runner, changes, now)),
+    addLikes: (changes, now) => database.transaction((runner) => addLikes(runner, changes, now)),
+    async count(id, { after, upTo, comments }, now) {
+      const rows = await database.run(
+        `INSERT INTO ovation_videos (${COLUMNS}) VALUES ($1, '', '', 1, 0, '[]', '', $2, $2, $3, $4)
+         ON CONFLICT (id) DO UPDATE SET comments = ovation_videos.comments + excluded.comments, counted = excluded.counted,
+           active_at = excluded.active_at WHERE ovation_videos.counted = $5
+         RETURNING id`,
+        [id, now, comments, upTo, after],
+      );
+      return rows.length > 0;
+    },
     close: () => database.close(),
   };
 }
 
-async function addCounts(runner: SqlRunner, changes: readonly CountChange[], now: number) {
+async function addLikes(runner: SqlRunner, changes: readonly LikesChange[], now: number) {
   if (changes.length === 0) return [];
   // In one order everywhere, so that processes that add to the same videos never wait for each other in a circle.
   const ordered = [...changes].sort((a, b) => (a.id < b.id ? -1 : 1));
   await runner.run(
-    `INSERT INTO ovation_videos (${COLUMNS}) VALUES ${placeholders(ordered.length, 10)}
-     ON CONFLICT (id) DO UPDATE SET comments = ovation_videos.comments + excluded.comments, active_at = excluded.active_at`,
-    ordered.flatMap(({ id, comments }) => [id, "", "", 1, 0, "[]", "", now, now, comments]),
+    `INSERT INTO ovation_videos (${COLUMNS}) VALUES ${placeholders(ordered.length, 11)}
+     ON CONFLICT (id) DO UPDATE SET active_at = excluded.active_at`,
+    ordered.flatMap(({ id }) => [id, "", "", 1, 0, "[]", "", now, now, 0, 0]),
   );
   const likes = ordered.flatMap(({ id, likes }) =>
     Object.entries(likes)
@@ -112,8 +125,8 @@ async function withLikes(runner: SqlRunner, rows: readonly SqlRow[]): Promise<re
     poster: textOf(row.poster),
     createdAt: numberOf(row.created_at),
     activeAt: numberOf(row.active_at),
-    // A removal may be counted before its comment, by another process.
     comments: Math.max(0, numberOf(row.comments)),
+    counted: numberOf(row.counted),
     likes: likes.get(textOf(row.id)) ?? {},
   }));
 }

@@ -13,7 +13,7 @@ export function testVideoStore(name: string, open: () => Promise<VideoStore>, an
       const store = await open();
       expect(await store.read([newId(), newId()])).toEqual([undefined, undefined]);
       expect(await store.read([])).toEqual([]);
-      expect(await store.add([], 1)).toEqual([]);
+      expect(await store.addLikes([], 1)).toEqual([]);
     });
 
     test("put makes and changes, and leaves counts alone", async () => {
@@ -21,7 +21,8 @@ export function testVideoStore(name: string, open: () => Promise<VideoStore>, an
       const id = newId();
       const made = await store.put(id, { title: "A 'title' — ñ 👋", media: [{ src: "/a.mp4", type: "video/mp4" }] }, 1_000);
       expect(made).toMatchObject({ id, title: "A 'title' — ñ 👋", live: true, closed: false, createdAt: 1_000, comments: 0, likes: {} });
-      await store.add([{ id, comments: 3, likes: { like: 2 } }], 2_000);
+      await store.addLikes([{ id, likes: { like: 2 } }], 2_000);
+      await store.count(id, { after: 0, upTo: 3, comments: 3 }, 2_000);
       const changed = await store.put(id, { live: false, closed: true }, 3_000);
       expect(changed).toEqual({
         ...made,
@@ -29,26 +30,36 @@ export function testVideoStore(name: string, open: () => Promise<VideoStore>, an
         closed: true,
         activeAt: 3_000,
         comments: 3,
+        counted: 3,
         likes: { like: 2 },
       });
       expect(await store.read([newId(), id])).toEqual([undefined, changed]);
     });
 
-    test("add makes the video, adds, and answers all totals in the order asked", async () => {
+    test("likes make the video, add up, and answer all totals in the order asked", async () => {
       const store = await open();
       const [a, b] = [newId(), newId()];
-      expect(
-        await store.add(
-          [
-            { id: b, comments: 1, likes: {} },
-            { id: a, comments: 0, likes: { like: 5, love: 1 } },
-          ],
-          1,
-        ),
-      ).toEqual([{}, { like: 5, love: 1 }]);
-      expect(await store.add([{ id: a, comments: -1, likes: { like: 1 } }], 2)).toEqual([{ like: 6, love: 1 }]);
-      expect((await store.read([a]))[0]?.comments).toBe(0);
-      expect((await store.read([b]))[0]).toMatchObject({ live: true, title: "", comments: 1 });
+      const first = await store.addLikes(
+        [
+          { id: b, likes: {} },
+          { id: a, likes: { like: 5, love: 1 } },
+        ],
+        1,
+      );
+      expect(first).toEqual([{}, { like: 5, love: 1 }]);
+      expect(await store.addLikes([{ id: a, likes: { like: 1 } }], 2)).toEqual([{ like: 6, love: 1 }]);
+      expect((await store.read([b]))[0]).toMatchObject({ live: true, title: "", comments: 0 });
+    });
+
+    test("events are counted once, however many count them", async () => {
+      const stores = [await open(), await another()];
+      const id = newId();
+      const once = { after: 0, upTo: 7, comments: 5 };
+      const counted = await Promise.all(Array.from({ length: 10 }, (_, index) => (stores[index % 2] as VideoStore).count(id, once, 1)));
+      expect(counted.filter(Boolean)).toHaveLength(1);
+      expect(await (stores[0] as VideoStore).count(id, { after: 3, upTo: 9, comments: 1 }, 2)).toBe(false);
+      expect(await (stores[0] as VideoStore).count(id, { after: 7, upTo: 9, comments: -1 }, 2)).toBe(true);
+      expect((await (stores[1] as VideoStore).read([id]))[0]).toMatchObject({ comments: 4, counted: 9 });
     });
 
     test("several processes add up exactly", async () => {
@@ -56,14 +67,14 @@ export function testVideoStore(name: string, open: () => Promise<VideoStore>, an
       const ids = [newId(), newId(), newId()];
       await Promise.all(
         Array.from({ length: 60 }, (_, index) =>
-          (stores[index % 2] as VideoStore).add(
-            (index % 4 < 2 ? ids : ids.toReversed()).map((id) => ({ id, comments: 1, likes: { like: 2, clap: 1 } })),
+          (stores[index % 2] as VideoStore).addLikes(
+            (index % 4 < 2 ? ids : ids.toReversed()).map((id) => ({ id, likes: { like: 2, clap: 1 } })),
             index,
           ),
         ),
       );
       for (const store of stores) {
-        for (const video of await store.read(ids)) expect(video).toMatchObject({ comments: 60, likes: { like: 120, clap: 60 } });
+        for (const video of await store.read(ids)) expect(video).toMatchObject({ likes: { like: 120, clap: 60 } });
       }
     });
 
@@ -81,8 +92,8 @@ export function testVideoStore(name: string, open: () => Promise<VideoStore>, an
 
     test("500 videos in one call", async () => {
       const store = await open();
-      const changes = Array.from({ length: 500 }, () => ({ id: newId(), comments: 1, likes: { like: 1, love: 2 } }));
-      const totals = await store.add(changes, 1);
+      const changes = Array.from({ length: 500 }, () => ({ id: newId(), likes: { like: 1, love: 2 } }));
+      const totals = await store.addLikes(changes, 1);
       expect(totals).toHaveLength(500);
       expect(totals.every((total) => total.love === 2)).toBe(true);
     });

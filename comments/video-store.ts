@@ -4,12 +4,11 @@
  *
  * The specification, held by `video-store.contract.ts` for every form:
  *
- * - `put` and `add` create a video that is not there yet, so that a video exists by being used.
- * - `add` is exact however many processes add: every call adds to what is stored, once. One call is
- *   one transaction. It answers the totals after it, in the order of the changes.
- * - `read` and `list` see everything whose `put` or `add` has resolved.
+ * - `put`, `addLikes` and `count` create a video that is not there yet, so that a video exists by being used.
+ * - `addLikes` and `count` are exact however many processes call them. One call is one transaction.
+ * - `read` and `list` see everything whose write has resolved.
  * - After a crash of the process nothing is lost that resolved; after a crash of the machine the last
- *   moments of `add` may be: these are counts, and fsync is kept for comments.
+ *   moments of `addLikes` may be: these are counts, and fsync is kept for comments.
  * - Rejects with `StoreUnavailableError` when the database cannot be reached or has no room;
  *   nothing was stored then.
  */
@@ -33,18 +32,26 @@ export interface StoredVideo {
   readonly createdAt: number;
   /** The last change or count, ms since 1970. */
   readonly activeAt: number;
-  /** Comments that are not removed. */
+  /** Comments that are not removed, among the events up to `counted`. */
   readonly comments: number;
+  /** The number of the last event that was counted. */
+  readonly counted: number;
   readonly likes: Readonly<Record<string, number>>;
 }
 
 export type VideoChanges = Partial<Pick<StoredVideo, "title" | "description" | "live" | "closed" | "media" | "poster">>;
 
-export interface CountChange {
+export interface LikesChange {
   readonly id: string;
-  /** Added; negative for removals. */
-  readonly comments: number;
   readonly likes: Readonly<Record<string, number>>;
+}
+
+/** The events after one number up to another, counted. */
+export interface CountedEvents {
+  readonly after: number;
+  readonly upTo: number;
+  /** Comments less removals. */
+  readonly comments: number;
 }
 
 export interface VideoStore {
@@ -53,8 +60,10 @@ export interface VideoStore {
   /** Live ones first, then by activity, the newest first. */
   list(limit: number): Promise<readonly StoredVideo[]>;
   put(id: string, changes: VideoChanges, now: number): Promise<StoredVideo>;
-  /** Adds counts; answers all like totals of each video. */
-  add(changes: readonly CountChange[], now: number): Promise<readonly Readonly<Record<string, number>>[]>;
+  /** Adds likes; answers all totals of each video. */
+  addLikes(changes: readonly LikesChange[], now: number): Promise<readonly Readonly<Record<string, number>>[]>;
+  /** Adds comments, unless something else than `after` was the last event counted; answers whether it did. */
+  count(id: string, events: CountedEvents, now: number): Promise<boolean>;
   close(): Promise<void>;
 }
 
@@ -71,6 +80,7 @@ export function unusedVideo(id: string, now: number): StoredVideo {
     createdAt: now,
     activeAt: now,
     comments: 0,
+    counted: 0,
     likes: {},
   };
 }

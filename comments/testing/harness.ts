@@ -40,9 +40,30 @@ export interface Harness {
 
 export interface Answer {
   readonly status: number;
-  // biome-ignore lint/suspicious/noExplicitAny: tests look into answers of every form
-  readonly body: any;
+  readonly body: Body;
   readonly headers: Headers;
+}
+
+/** What tests look at in answers; each has some of these. */
+export interface Body {
+  readonly code: string;
+  readonly detail: string;
+  readonly seq: number;
+  readonly n: number;
+  readonly at: number;
+  readonly head: number;
+  readonly until: number;
+  readonly unread: number;
+  readonly title: string;
+  readonly token: string;
+  readonly author: { readonly id: string; readonly role: string };
+  readonly member: { readonly id: string; readonly name: string };
+  readonly likes: Readonly<Record<string, number>>;
+  readonly pinned: unknown;
+  readonly comments: readonly Body[];
+  readonly videos: readonly { readonly id: string }[];
+  readonly members: unknown;
+  readonly sanctions: unknown;
 }
 
 export interface HarnessOptions {
@@ -102,7 +123,7 @@ export async function startHarness(harness: HarnessOptions = {}): Promise<Harnes
         ...(body === undefined ? {} : { body: typeof body === "string" ? body : JSON.stringify(body) }),
       });
       const text = await response.text();
-      return { status: response.status, body: text === "" ? undefined : JSON.parse(text), headers: response.headers };
+      return { status: response.status, body: JSON.parse(text === "" ? "{}" : text) as Body, headers: response.headers };
     },
     async close() {
       await server.stop();

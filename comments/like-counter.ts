@@ -1,5 +1,5 @@
 /**
- * Likes and comment counts: added up in memory, stored and published together every 250 ms at most.
+ * Likes: added up in memory, stored and published together every 250 ms at most.
  * `+n` travels with the exact total of all processes, so that a lost event heals with the next one.
  *
  * A like is accepted when it is counted here; a crash of the process loses what was accepted since the
@@ -14,29 +14,26 @@ type Likes = Readonly<Record<string, number>>;
 
 interface Pending {
   readonly topic: Topic;
-  comments: number;
   readonly likes: Record<string, number>;
 }
 
-export interface CountersOptions {
+export interface LikeCounterOptions {
   readonly store: VideoStore;
   readonly clock: Clock;
   push(event: Event): void;
   onFailure(error: unknown): void;
 }
 
-export interface Counters {
+export interface LikeCounter {
   /** Counts likes; answers all totals of the video with them. */
   like(videoId: string, kind: string, count: number): Promise<Likes>;
-  /** Counts comments; negative for removals. */
-  comment(videoId: string, count: number): void;
   /** Stores and publishes what waits now. */
   flush(): Promise<void>;
   /** Flushes, and stops. */
   close(): Promise<void>;
 }
 
-export function createCounters(options: CountersOptions): Counters {
+export function createLikeCounter(options: LikeCounterOptions): LikeCounter {
   const { store, clock } = options;
   const pending = new Map<string, Pending>();
   /** Being stored at the moment: no longer pending, not yet in the totals. */
@@ -52,7 +49,7 @@ export function createCounters(options: CountersOptions): Counters {
     let entry = pending.get(videoId);
     if (entry === undefined) {
       if (pending.size >= COUNTED_VIDEOS_MAX) return undefined;
-      entry = { topic: topicOf("video", videoId), comments: 0, likes: {} };
+      entry = { topic: topicOf("video", videoId), likes: {} };
       pending.set(videoId, entry);
     }
     schedule();
@@ -91,14 +88,13 @@ export function createCounters(options: CountersOptions): Counters {
       inFlight = new Map(part);
       try {
         const now = clock.now();
-        const totals = await store.add(
-          part.map(([id, { comments, likes }]) => ({ id, comments, likes })),
+        const totals = await store.addLikes(
+          part.map(([id, { likes }]) => ({ id, likes })),
           now,
         );
         part.forEach(([id, entry], index) => {
           const total = totals[index] ?? {};
           remember(id, total);
-          if (Object.keys(entry.likes).length === 0) return;
           options.push({ topic: entry.topic, type: "likes", at: now, data: toJsonText({ ...entry.likes, total }) });
         });
       } catch (error) {
@@ -116,7 +112,6 @@ export function createCounters(options: CountersOptions): Counters {
       pending.set(videoId, entry);
       return;
     }
-    meanwhile.comments += entry.comments;
     addTo(meanwhile.likes, entry.likes);
   }
 
@@ -133,11 +128,6 @@ export function createCounters(options: CountersOptions): Counters {
       addTo(total, inFlight.get(videoId)?.likes ?? {});
       addTo(total, entry.likes);
       return total;
-    },
-    comment(videoId, count) {
-      const entry = pendingOf(videoId);
-      if (entry === undefined) options.onFailure(new Error("too many videos are being counted at once: a comment is not counted"));
-      else entry.comments += count;
     },
     flush,
     async close() {
