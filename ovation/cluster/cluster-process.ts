@@ -16,8 +16,10 @@ export interface ClusterProcess {
   /** SIGSTOP and SIGCONT: it stays, its answers stop. */
   pause(): void;
   resume(): void;
-  /** Starts it again after a kill, on the same ports; resolves when it is ready. */
-  restart(): Promise<void>;
+  /** Starts it again after a kill, on the same ports; resolves when it is ready, or at once where nobody waits for that. */
+  restart(how?: "until-ready" | "at-once"): Promise<void>;
+  /** Resolves when it answers `readyz`; rejects where it ended or takes too long. */
+  ready(): Promise<void>;
   /** SIGTERM: drains; SIGKILL where that takes too long. Answers the exit code. */
   stop(): Promise<number>;
 }
@@ -44,19 +46,21 @@ export async function startProcess(options: ClusterProcessOptions): Promise<Clus
   const url = `http://127.0.0.1:${port}`;
   let child: Bun.Subprocess<"ignore", "ignore", "pipe">;
 
-  async function launch(): Promise<void> {
+  async function launch(how: "until-ready" | "at-once" = "until-ready"): Promise<void> {
     child = Bun.spawn([process.execPath, join(import.meta.dir, "..", "main.ts"), options.role, ...ports, ...options.flags], {
       env: { ...process.env, ...options.environment },
       stdio: ["ignore", "ignore", "pipe"],
     });
     void readLines(child.stderr, (line) => options.onLine?.(line));
-    await ready();
+    if (how === "until-ready") await ready();
   }
 
   async function ready(): Promise<void> {
     const deadline = Date.now() + READY_MS_MAX;
     while (!(await answers(`${url}/readyz`))) {
-      if (child.exitCode !== null) throw new Error(`${options.name} ended with ${child.exitCode} before it was ready`);
+      if (child.exitCode !== null || child.signalCode !== null) {
+        throw new Error(`${options.name} ended with ${child.exitCode ?? child.signalCode} before it was ready`);
+      }
       if (Date.now() > deadline) throw new Error(`${options.name} was not ready in time`);
       await Bun.sleep(POLL_MS);
     }
@@ -81,6 +85,7 @@ export async function startProcess(options: ClusterProcessOptions): Promise<Clus
     pause: () => child.kill("SIGSTOP"),
     resume: () => child.kill("SIGCONT"),
     restart: launch,
+    ready,
     async stop() {
       child.kill("SIGCONT");
       child.kill("SIGTERM");

@@ -37,8 +37,10 @@ export function startGateway(datacenter: Datacenter, port: number): Gateway {
             ...(body === undefined ? {} : { body }),
           });
           return new Response(response.body, { status: response.status, headers: response.headers });
-        } catch {
-          // That one does not answer: the next one is asked, as a load balancer does.
+        } catch (error) {
+          // That one does not answer: the next one is asked, as a load balancer does. Not with a POST that may
+          // have been carried out: only its sender knows whether it may be sent again.
+          if (body !== undefined && (error as NodeJS.ErrnoException).code !== "ConnectionRefused") break;
         }
       }
       return new Response("no process answers", { status: 502 });

@@ -25,6 +25,8 @@ export interface LocalClusterOptions {
   /** Appended to every process's command line. */
   readonly rateLimits?: "on" | "off";
   readonly logLevel?: string;
+  /** More environment for a process, by its name. */
+  environmentOf?(name: string): Readonly<Record<string, string>>;
   /** Lines that the processes write to standard error. */
   onLine?(process: string, line: string): void;
 }
@@ -68,7 +70,14 @@ export async function startLocalCluster(options: LocalClusterOptions = {}): Prom
       options.logLevel ?? "warn",
       ...(role === "dispatcher" ? [] : ["--rate-limits", options.rateLimits ?? "on"]),
     ];
-    const started = await startProcess({ name, role, flags: all, environment, internal, onLine: (line) => options.onLine?.(name, line) });
+    const started = await startProcess({
+      name,
+      role,
+      flags: all,
+      environment: { ...environment, ...options.environmentOf?.(name) },
+      internal,
+      onLine: (line) => options.onLine?.(name, line),
+    });
     processes.set(name, started);
     return started;
   };

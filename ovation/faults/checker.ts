@@ -183,7 +183,7 @@ function checkViewer(viewer: Viewer, topic: string, log: TopicLog, report: Repor
 
 /** Once a subscription is active, every later event arrives: so it must not begin after one that was sent later. */
 function checkStart(viewer: Viewer, topic: string, history: History, report: Report): void {
-  const start = viewer.entries.find((entry): entry is Extract<Entry, { kind: "subscribed" }> => isStart(entry, topic));
+  const start = viewer.entries.find((entry) => isStart(entry, topic));
   if (start === undefined) return;
   for (const { lane, topic: of, sentAt, key, outcome } of history.publishes) {
     if (lane !== "durable" || of !== topic || outcome.kind !== "acknowledged" || outcome.seq === undefined) continue;
@@ -198,6 +198,8 @@ function checkStart(viewer: Viewer, topic: string, history: History, report: Rep
   }
 }
 
-function isStart(entry: Entry, topic: string): boolean {
+type Start = Extract<Entry, { readonly kind: "subscribed" }>;
+
+function isStart(entry: Entry, topic: string): entry is Start {
   return entry.kind === "subscribed" && entry.topic === topic;
 }

@@ -49,7 +49,8 @@ export type Entry =
   | { readonly kind: "reset"; readonly topic: string; readonly head: number; readonly at: number }
   /** Told that live events were dropped. */
   | { readonly kind: "gap"; readonly topic: string; readonly lost: number; readonly at: number }
-  | { readonly kind: "connected" | "disconnected"; readonly at: number };
+  | { readonly kind: "connected"; readonly at: number }
+  | { readonly kind: "disconnected"; readonly at: number };
 
 export interface Viewer {
   readonly name: string;

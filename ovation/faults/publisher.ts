@@ -22,8 +22,8 @@ export interface PublisherOptions {
 }
 
 export interface Publisher {
-  /** Resolves when the last event was answered or given up. */
-  stop(): Promise<void>;
+  /** Publishes once more, and answers whether that was acknowledged: everything is whole by then. */
+  finish(): Promise<boolean>;
 }
 
 /** A durable event is sent again until it is answered for good, or for this long. */
@@ -44,7 +44,7 @@ export function startPublisher(options: PublisherOptions): Publisher {
   let stopped = false;
   let number = 0;
 
-  async function publishOne(): Promise<void> {
+  async function publishOne(): Promise<Outcome> {
     const key = `${name}-${++number}`;
     const sentAt = recorder.now();
     let attempts = 0;
@@ -56,12 +56,13 @@ export function startPublisher(options: PublisherOptions): Publisher {
       outcome = await attempt(key);
       // Once it is open whether an attempt was stored, only an acknowledgement settles it.
       isOpen ||= outcome.kind === "unknown";
-    } while (form !== "live" && outcome.kind !== "acknowledged" && !stopped && recorder.now() - sentAt < GIVE_UP_MS);
+    } while (form !== "live" && outcome.kind !== "acknowledged" && recorder.now() - sentAt < GIVE_UP_MS);
     if (outcome.kind === "refused" && isOpen) outcome = { kind: "unknown" };
     const lane = form === "live" ? "live" : "durable";
     recorder.publish({ publisher: name, topic, lane, key, number, sentAt, endedAt: recorder.now(), attempts, outcome });
     if (form === "comment" && outcome.kind === "acknowledged" && random() * 100 < (options.removePercent ?? 0))
       await remove(outcome.seq ?? 0);
+    return outcome;
   }
 
   async function attempt(key: string): Promise<Outcome> {
@@ -116,9 +117,10 @@ export function startPublisher(options: PublisherOptions): Publisher {
 
   const running = run();
   return {
-    async stop() {
+    async finish() {
       stopped = true;
       await running;
+      return (await publishOne()).kind === "acknowledged";
     },
   };
 }

@@ -94,13 +94,18 @@ export function startPlainViewer({ recorder, topics, url, token, random }: Viewe
     clearTimeout(silence);
   }
 
+  function close(): void {
+    left = true;
+    abort.abort();
+  }
+
   void run();
   return {
     recorder,
+    close,
     leave() {
-      left = true;
       recorder.leave();
-      abort.abort();
+      close();
     },
   };
 }

@@ -28,6 +28,7 @@ export function startSdkViewer({ recorder, topics, url, token, random }: ViewerO
   }
   return {
     recorder,
+    close: () => client.close(),
     leave() {
       recorder.leave();
       client.close();

@@ -6,6 +6,8 @@ export interface FaultViewer {
   readonly recorder: ViewerRecorder;
   /** Goes for good: nothing is owed to it any more. */
   leave(): void;
+  /** The run is over: what it saw until now is judged. */
+  close(): void;
 }
 
 export interface ViewerOptions {

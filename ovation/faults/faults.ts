@@ -1,0 +1,67 @@
+/** Ways to break things that every stage has: its processes, and the network between viewers and it. */
+
+import type { ClusterProcess } from "../cluster/cluster-process.ts";
+import type { ProcessClock } from "./process-clock.ts";
+import type { Door, Fault } from "./stage.ts";
+
+/** `kill -9` and SIGSTOP for processes of these roles; one kind for each role, so that the report tells them apart. */
+export function processFaults(processes: readonly ClusterProcess[]): readonly Fault[] {
+  const roles = [...new Set(processes.map(({ role }) => role))];
+  return roles.flatMap((role) => {
+    const own = processes.filter((process) => process.role === role);
+    const targets = own.map(({ name }) => name);
+    const named = finder(own, ({ name }) => name);
+    return [
+      {
+        kind: `kill -9 ${role}`,
+        targets,
+        forMs: [300, 3000],
+        weight: 2,
+        begin: (target) => named(target).kill(),
+        // Readiness may need something else that is broken: the end of the run waits for it.
+        end: (target) => named(target).restart("at-once"),
+      },
+      {
+        kind: `pause ${role}`,
+        targets,
+        forMs: [500, 5000],
+        begin: async (target) => named(target).pause(),
+        end: async (target) => named(target).resume(),
+      },
+    ] satisfies Fault[];
+  });
+}
+
+/** Viewers that vanish without a word, or are thrown out, and return. */
+export function networkFaults(doors: readonly Door[]): readonly Fault[] {
+  const targets = doors.map(({ name }) => `viewers of ${name}`);
+  const network = (target: string) => finder(doors, ({ name }) => `viewers of ${name}`)(target).network;
+  const heal = async (target: string) => network(target).heal();
+  return [
+    { kind: "viewers cut off", targets, forMs: [200, 4000], begin: async (target) => network(target).cut(), end: heal },
+    { kind: "viewers vanish", targets, forMs: [500, 4000], begin: async (target) => network(target).halfCut("both"), end: heal },
+    { kind: "viewers thrown out", targets, forMs: [0, 0], begin: async (target) => network(target).reset(), end: heal },
+  ];
+}
+
+/** Clocks that jump, forth and back, and come right again. */
+export function clockFaults(clocks: readonly ProcessClock[], jumpsMs: readonly number[]): readonly Fault[] {
+  if (clocks.length === 0) return [];
+  const named = finder(clocks, ({ name }) => name);
+  const targets = clocks.map(({ name }) => name);
+  return jumpsMs.map((jumpMs) => ({
+    kind: `clock ${jumpMs > 0 ? "+" : "−"}${Math.abs(jumpMs) / 1000} s`,
+    targets,
+    forMs: [1500, 5000],
+    begin: async (target) => named(target).jump(jumpMs),
+    end: async (target) => named(target).jump(0),
+  }));
+}
+
+function finder<Item>(items: readonly Item[], nameOf: (item: Item) => string): (name: string) => Item {
+  return (name) => {
+    const found = items.find((item) => nameOf(item) === name);
+    if (found === undefined) throw new Error(`there is no ${name}`);
+    return found;
+  };
+}

@@ -1,0 +1,57 @@
+/** `npm run faults`: see `mod.ts`. Ends with code 0 where no promise was broken. */
+
+import { Command, Option } from "commander";
+import { toPositiveInteger } from "../commands/options.ts";
+import { formatProgress, formatReport } from "./report.ts";
+import { type RunReport, runFaults, type Topology } from "./run.ts";
+
+interface Options {
+  readonly minutes: number;
+  readonly seed?: number;
+  readonly topology: Topology | "all";
+  readonly json?: string;
+  readonly verbose?: boolean;
+}
+
+const TOPOLOGIES: readonly Topology[] = ["one", "cluster", "datacenters"];
+
+const program = new Command("faults")
+  .description("breaks real processes by a schedule from a seed, and checks that no promise of either lane is broken")
+  .option("--minutes <m>", "how long things are broken, for each topology", Number, 2)
+  .option("--seed <n>", "the schedule; default: a new one, which the report names", toPositiveInteger)
+  .addOption(new Option("--topology <name>", "what is broken").choices([...TOPOLOGIES, "all"]).default("all"))
+  .option("--json <file>", "the report for programs")
+  .option("--verbose", "what the processes write to standard error");
+/** When a line was last shown where nobody watches. */
+let shownAt = 0;
+
+program.parse();
+process.exitCode = await run(program.opts<Options>());
+
+async function run(options: Options): Promise<number> {
+  const seed = options.seed ?? Math.floor(Math.random() * 1_000_000) + 1;
+  const reports: RunReport[] = [];
+  for (const topology of options.topology === "all" ? TOPOLOGIES : [options.topology]) {
+    console.log(`\n── ${topology}, seed ${seed} ${"─".repeat(40)}`);
+    const report = await runFaults({
+      topology,
+      seed,
+      durationMs: options.minutes * 60_000,
+      onProgress: (progress) => show(formatProgress(progress)),
+      ...(options.verbose ? { onLine: (name: string, line: string) => console.error(`${name}: ${line}`) } : {}),
+    });
+    console.log(`${process.stdout.isTTY ? "\n" : ""}\n${formatReport(report)}`);
+    reports.push(report);
+  }
+  if (options.json !== undefined) await Bun.write(options.json, `${JSON.stringify(reports, undefined, 2)}\n`);
+  return reports.every(({ ok }) => ok) ? 0 : 1;
+}
+
+/** One line that is written over; where nobody watches, one now and then. */
+function show(line: string): void {
+  if (process.stdout.isTTY) process.stdout.write(`\r\x1b[2K${line.slice(0, (process.stdout.columns || 120) - 1)}`);
+  else if (performance.now() - shownAt > 10_000) {
+    shownAt = performance.now();
+    console.log(line);
+  }
+}

@@ -1,0 +1,58 @@
+/** What a run found, for people. */
+
+import type { Progress, RunReport } from "./run.ts";
+
+/** Violations shown one by one; the rest are counted. */
+const SHOWN_MAX = 20;
+
+export function formatReport(report: RunReport): string {
+  const { verdict, counts, faults, metrics } = report;
+  const { durable, live, violations } = verdict;
+  const lines = [
+    `topology ${report.topology}, seed ${report.seed}, ${Math.round(report.durationMs / 1000)} s of faults`,
+    "",
+    row("published durable, acknowledged", durable.acknowledged),
+    row("stored", durable.stored),
+    row("published live, acknowledged", live.published),
+    row("refused", counts.refused),
+    row("answer unknown", counts.unknown),
+    row("viewers", report.viewers),
+    row("returns", report.returns),
+    row("durable deliveries", durable.delivered),
+    row("repeated at plain viewers (allowed)", durable.repeated),
+    row("live deliveries", live.delivered),
+    row("live, viewer away", live.away),
+    row("live, lost around a fault", live.lostInFaults),
+    row("live, announced as lost", live.announced),
+    row("live, overtaken around a fault", live.disorderedInFaults),
+    row("caught up after the last mending, ms", report.caughtUpMs),
+    "",
+    "faults injected",
+    ...sorted(faults),
+    ...report.missing.map((what) => `  not on this machine: ${what}`),
+    "",
+    "from /metrics",
+    ...sorted(metrics),
+    "",
+    ...violations.slice(0, SHOWN_MAX).map(({ kind, who, topic, detail }) => `VIOLATION ${kind}: ${who}, ${topic}: ${detail}`),
+    ...(violations.length > SHOWN_MAX ? [`… and ${violations.length - SHOWN_MAX} more`] : []),
+    ...report.problems.map((problem) => `PROBLEM ${problem}`),
+    `violations ${violations.length}${report.ok ? "" : `   have it again: npm run faults -- --topology ${report.topology} --seed ${report.seed}`}`,
+  ];
+  return lines.join("\n");
+}
+
+export function formatProgress({ phase, atMs, counts, connected, viewers, broken }: Progress): string {
+  const what = broken.length === 0 ? "" : `   ✗ ${broken.join(", ")}`;
+  return `${String(Math.round(atMs / 1000)).padStart(5)} s  ${phase.padEnd(11)} ${counts.acknowledged} acknowledged, ${counts.deliveries} deliveries, ${connected}/${viewers} connected${what}`;
+}
+
+function row(what: string, value: number): string {
+  return `  ${what.padEnd(42)}${String(value).padStart(10)}`;
+}
+
+function sorted(counts: Readonly<Record<string, number>>): readonly string[] {
+  return Object.entries(counts)
+    .sort(([left], [right]) => left.localeCompare(right))
+    .map(([what, count]) => row(what, count));
+}

@@ -1,0 +1,219 @@
+/** One run: see `mod.ts` for its life. */
+
+import { type Topic, topicOf } from "@ovation/protocol";
+import { signToken } from "../tokens/mod.ts";
+import { openAudience } from "./audience.ts";
+import { check, type Verdict } from "./checker.ts";
+import type { History } from "./history.ts";
+import { type Publisher, startPublisher } from "./publisher.ts";
+import { createRandom, type Random } from "./random.ts";
+import { createRecorder, type Recorder } from "./recorder.ts";
+import { type PlannedFault, planFaults } from "./schedule.ts";
+import type { Fault, Stage } from "./stage.ts";
+import { startStageCluster } from "./stage-cluster.ts";
+import { startStageOne } from "./stage-one.ts";
+import { createTally } from "./tally.ts";
+
+/** `one`: `ovation start`; `cluster`: the roles in one data centre; `datacenters`: in two. */
+export type Topology = "one" | "cluster" | "datacenters";
+
+export interface RunOptions {
+  readonly topology: Topology;
+  readonly seed: number;
+  /** How long faults are injected, ms. */
+  readonly durationMs: number;
+  /** SDK viewers and plain ones at each door. Default 8 and 4. */
+  readonly viewers?: { readonly sdk: number; readonly plain: number };
+  onProgress?(progress: Progress): void;
+  /** Lines that the processes write to standard error. */
+  onLine?(process: string, line: string): void;
+}
+
+export interface Progress {
+  readonly phase: string;
+  readonly atMs: number;
+  readonly counts: Recorder["counts"];
+  readonly connected: number;
+  readonly viewers: number;
+  /** What is broken at the moment. */
+  readonly broken: readonly string[];
+}
+
+export interface RunReport {
+  readonly topology: Topology;
+  readonly seed: number;
+  readonly durationMs: number;
+  readonly verdict: Verdict;
+  /** What else went wrong: something did not come back. */
+  readonly problems: readonly string[];
+  readonly counts: Recorder["counts"];
+  readonly viewers: number;
+  readonly returns: number;
+  /** By kind, how often. */
+  readonly faults: Readonly<Record<string, number>>;
+  readonly missing: readonly string[];
+  /** From the processes' metrics. */
+  readonly metrics: Readonly<Record<string, number>>;
+  /** From the mending of the last fault until everybody had everything, ms. */
+  readonly caughtUpMs: number;
+  readonly ok: boolean;
+}
+
+const TOPICS: readonly Topic[] = [topicOf("video", "one"), topicOf("video", "two"), topicOf("video", "three")];
+const MEMBER = "ana";
+const MEMBER_TOPIC = topicOf("member", MEMBER);
+const TOKEN_SECONDS = 24 * 60 * 60;
+/** In the end: until all processes are ready, and until everybody has everything. */
+const WHOLE_MS_MAX = 30_000;
+const CAUGHT_UP_MS_MAX = 45_000;
+/** A lost last event is repaired within 2.5 s; so nobody may be behind after this, whatever was announced. */
+const SETTLE_MS = 4000;
+const PROGRESS_MS = 1000;
+
+export async function runFaults(options: RunOptions): Promise<RunReport> {
+  const stage = await startStage(options);
+  try {
+    return await runOn(stage, options);
+  } finally {
+    await stage.stop();
+  }
+}
+
+function startStage({ topology, onLine = () => undefined }: RunOptions): Promise<Stage> {
+  if (topology === "one") return startStageOne(onLine);
+  return startStageCluster(topology === "cluster" ? ["east"] : ["east", "west"], onLine);
+}
+
+async function runOn(stage: Stage, options: RunOptions): Promise<RunReport> {
+  const { seed, durationMs, topology } = options;
+  const random = createRandom(seed ^ 0x5eed);
+  const recorder = createRecorder();
+  const tally = createTally(stage.processes);
+  const problems: string[] = [];
+  const broken = new Set<string>();
+  let phase = "starting";
+
+  const memberToken = await signToken(stage.secret, { sub: MEMBER, name: "Ana", role: "member" }, TOKEN_SECONDS);
+  const audience = openAudience({
+    stage,
+    recorder,
+    random,
+    topics: TOPICS,
+    member: { topic: MEMBER_TOPIC, token: memberToken },
+    ...options.viewers,
+  });
+  const timer = setInterval(() => {
+    void tally.read();
+    const { connected, size } = audience;
+    options.onProgress?.({ phase, atMs: recorder.now(), counts: recorder.counts, connected, viewers: size, broken: [...broken] });
+  }, PROGRESS_MS);
+  try {
+    await audience.ready();
+    const publishers = await startPublishers(stage, recorder, random);
+    phase = "faults";
+    await Promise.all(
+      planFaults(seed, stage.faults, durationMs).map((planned) => inject(planned, stage.faults, recorder, broken, problems)),
+    );
+    phase = "mended";
+    const mendedAt = recorder.now();
+    await whole(stage, problems);
+    const finished = await Promise.all(publishers.map(async ({ name, publisher }) => ({ name, ok: await publisher.finish() })));
+    for (const { name, ok } of finished) if (!ok) problems.push(`${name}: nothing was acknowledged any more after everything was mended`);
+    phase = "catching up";
+    const caughtUpMs = await catchUp(audience.isCaughtUp, recorder, mendedAt);
+    await Bun.sleep(SETTLE_MS);
+    await tally.read();
+    audience.close();
+    const history = recorder.history(await stage.readLog([...TOPICS, MEMBER_TOPIC]));
+    const verdict = check(history);
+    return {
+      topology,
+      seed,
+      durationMs,
+      verdict,
+      problems,
+      counts: { ...recorder.counts },
+      viewers: history.viewers.length,
+      returns: returnsIn(history),
+      faults: countKinds(history),
+      missing: stage.missing,
+      metrics: tally.sums,
+      caughtUpMs,
+      ok: verdict.violations.length === 0 && problems.length === 0,
+    };
+  } finally {
+    clearInterval(timer);
+    audience.close();
+  }
+}
+
+async function startPublishers(stage: Stage, recorder: Recorder, random: Random) {
+  const token = await signToken(stage.secret, { sub: "server", name: "Server", publish: ["*"], role: "host" }, TOKEN_SECONDS);
+  const publishers: { readonly name: string; readonly publisher: Publisher }[] = [];
+  for (const door of stage.doors) {
+    const start = (name: string, topic: Topic | undefined, form: "comment" | "durable" | "live", everyMs: number) => {
+      const full = `${name}@${door.name}`;
+      const common = { recorder, url: door.url, token, random: random.next, name: full, everyMs };
+      publishers.push({ name: full, publisher: startPublisher({ ...common, form, topic: topic ?? "", removePercent: 4 }) });
+    };
+    start("ben", TOPICS[0], "comment", 60);
+    start("cleo", TOPICS[1], "comment", 80);
+    start("dan", TOPICS[0], "comment", 200);
+    start("scores", TOPICS[1], "durable", 100);
+    start("ticker", TOPICS[0], "live", 60);
+    start("clock", TOPICS[2], "live", 100);
+    start("mail", MEMBER_TOPIC, "durable", 300);
+  }
+  return publishers;
+}
+
+async function inject(planned: PlannedFault, faults: readonly Fault[], recorder: Recorder, broken: Set<string>, problems: string[]) {
+  const { kind, target } = planned;
+  const fault = faults.find((one) => one.kind === kind);
+  if (fault === undefined) throw new Error(`no fault ${kind}`);
+  const name = `${kind}: ${target}`;
+  await Bun.sleep(planned.atMs);
+  const from = recorder.now();
+  try {
+    broken.add(name);
+    await fault.begin(target);
+    await Bun.sleep(planned.forMs);
+    await fault.end(target);
+  } catch (error) {
+    problems.push(`${name}: ${error instanceof Error ? error.message : String(error)}`);
+  }
+  broken.delete(name);
+  recorder.fault({ kind, target, from, to: recorder.now() });
+}
+
+/** Everything was mended: all processes must be ready again by themselves. */
+async function whole(stage: Stage, problems: string[]): Promise<void> {
+  const late = Bun.sleep(WHOLE_MS_MAX).then(() => "late" as const);
+  await Promise.all(
+    stage.processes.map(async (process) => {
+      try {
+        if ((await Promise.race([process.ready(), late])) === "late") problems.push(`${process.name} is not ready again`);
+      } catch (error) {
+        problems.push(error instanceof Error ? error.message : String(error));
+      }
+    }),
+  );
+}
+
+async function catchUp(isCaughtUp: () => boolean, recorder: Recorder, since: number): Promise<number> {
+  const until = recorder.now() + CAUGHT_UP_MS_MAX;
+  // Who is still behind then is found by the checker, with what is missing.
+  while (!isCaughtUp() && recorder.now() < until) await Bun.sleep(50);
+  return recorder.now() - since;
+}
+
+function returnsIn(history: History): number {
+  const connects = history.viewers.map(({ entries }) => entries.filter(({ kind }) => kind === "connected").length);
+  return connects.reduce((sum, count) => sum + Math.max(0, count - 1), 0);
+}
+
+function countKinds(history: History): Readonly<Record<string, number>> {
+  const kinds: Record<string, number> = {};
+  for (const { kind } of history.faults) kinds[kind] = (kinds[kind] ?? 0) + 1;
+  return kinds;
+}

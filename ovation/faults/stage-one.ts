@@ -1,0 +1,67 @@
+/** `ovation start`: everything in one process, the log in SQLite. */
+
+import { randomBytes } from "node:crypto";
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { openSqliteLog } from "@ovation/log";
+import { startProcess } from "../cluster/cluster-process.ts";
+import { clockFaults, networkFaults, processFaults } from "./faults.ts";
+import { CLOCKS_MISSING, createProcessClocks } from "./process-clock.ts";
+import { DISK_MISSING, mountSmallDisk } from "./small-disk.ts";
+import { type Fault, openDoor, readWholeLog, type Stage } from "./stage.ts";
+
+const NAME = "start";
+const CLOCK_JUMPS_MS = [600_000, -600_000];
+
+export async function startStageOne(onLine: (process: string, line: string) => void): Promise<Stage> {
+  const secret = randomBytes(32).toString("base64url");
+  const disk = mountSmallDisk();
+  const directory = disk?.directory ?? mkdtempSync(join(tmpdir(), "ovation-faults-"));
+  const clocks = createProcessClocks([NAME]);
+  const server = await startProcess({
+    name: NAME,
+    role: "start",
+    flags: ["--data", directory, "--rate-limits", "off", "--log-level", "warn", "--drain-seconds", "1"],
+    environment: { OVATION_SECRET: secret, ...clocks?.environmentOf(NAME) },
+    internal: false,
+    onLine: (line) => onLine(NAME, line),
+  });
+  const door = await openDoor("one", server.url);
+  const full: readonly Fault[] =
+    disk === undefined
+      ? []
+      : [
+          {
+            kind: "disk full",
+            targets: ["disk"],
+            forMs: [500, 3000],
+            begin: async () => disk.fill(),
+            end: async () => disk.makeRoom(),
+          },
+        ];
+  return {
+    secret,
+    doors: [door],
+    processes: [server],
+    faults: [...processFaults([server]), ...networkFaults([door]), ...full, ...clockFaults(clocks?.clocks ?? [], CLOCK_JUMPS_MS)],
+    missing: [...(disk === undefined ? [DISK_MISSING] : []), ...(clocks === undefined ? [CLOCKS_MISSING] : [])],
+    async readLog(topics) {
+      // One process at a time opens the file.
+      await server.stop();
+      const log = await openSqliteLog({ path: join(directory, "log.sqlite") });
+      try {
+        return await readWholeLog(log, topics);
+      } finally {
+        await log.close();
+      }
+    },
+    async stop() {
+      if (server.running) await server.stop();
+      await door.network.stop();
+      clocks?.stop();
+      if (disk === undefined) rmSync(directory, { recursive: true, force: true });
+      else disk.unmount();
+    },
+  };
+}
