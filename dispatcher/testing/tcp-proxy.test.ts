@@ -1,0 +1,96 @@
+import { afterEach, expect, test } from "bun:test";
+import { eventually } from "./internal-frontend.ts";
+import { startTcpProxy, type TcpProxy, type TcpProxyOptions } from "./tcp-proxy.ts";
+
+const cleanups: (() => unknown)[] = [];
+afterEach(async () => {
+  for (const cleanup of cleanups.splice(0).reverse()) await cleanup();
+});
+
+/** An echo behind the proxy. */
+async function setUp(options: Partial<TcpProxyOptions> = {}): Promise<TcpProxy> {
+  const echo = Bun.listen({ hostname: "127.0.0.1", port: 0, socket: { data: (socket, data) => void socket.write(data) } });
+  const proxy = await startTcpProxy({ ...options, target: { port: echo.port } });
+  cleanups.push(
+    () => echo.stop(true),
+    () => proxy.stop(),
+  );
+  return proxy;
+}
+
+async function connect(port: number) {
+  let text = "";
+  let closed = false;
+  const socket = await Bun.connect({
+    hostname: "127.0.0.1",
+    port,
+    socket: {
+      data(_, data) {
+        text += data.toString();
+      },
+      close() {
+        closed = true;
+      },
+      error() {
+        closed = true;
+      },
+    },
+  });
+  cleanups.push(() => socket.terminate());
+  return { send: (part: string) => socket.write(part), text: () => text, closed: () => closed };
+}
+
+test("everything comes through in order, and late by the delay there and back", async () => {
+  const proxy = await setUp({ delayMs: 30, jitterMs: 20 });
+  const client = await connect(proxy.port);
+  const start = performance.now();
+  let sent = "";
+  for (let number = 0; number < 50; number++) {
+    const part = `${number},`;
+    sent += part;
+    client.send(part);
+    await Bun.sleep(1);
+  }
+  expect(client.text()).not.toBe(sent);
+  await eventually("all is back", () => client.text() === sent);
+  expect(performance.now() - start).toBeGreaterThan(60);
+  expect(proxy.bytes).toEqual({ there: sent.length, back: sent.length });
+});
+
+test("a throttled link takes its time", async () => {
+  const proxy = await setUp({ bytesPerSecond: 100_000 });
+  const client = await connect(proxy.port);
+  const start = performance.now();
+  client.send("x".repeat(20_000));
+  await eventually("all is back", () => client.text().length === 20_000);
+  expect(performance.now() - start).toBeGreaterThan(190);
+});
+
+test("a half-cut holds what is sent in one direction, and lets it go when healed", async () => {
+  const proxy = await setUp();
+  const client = await connect(proxy.port);
+  proxy.halfCut("back");
+  client.send("one");
+  await eventually("it went there", () => proxy.bytes.there === 3);
+  await Bun.sleep(30);
+  expect(client.text()).toBe("");
+  expect(client.closed()).toBe(false);
+  proxy.heal();
+  await eventually("it comes back", () => client.text() === "one");
+});
+
+test("a cut resets what is open and refuses what is new, until it is healed", async () => {
+  const proxy = await setUp();
+  const client = await connect(proxy.port);
+  client.send("one");
+  await eventually("it is back", () => client.text() === "one");
+  proxy.cut();
+  await eventually("the connection is reset", client.closed);
+  const refused = await connect(proxy.port);
+  await eventually("a new one is reset", refused.closed);
+  expect(proxy.connections).toBe(0);
+  proxy.heal();
+  const again = await connect(proxy.port);
+  again.send("two");
+  await eventually("it works again", () => again.text() === "two");
+});
