@@ -25,7 +25,7 @@ describe("posting", () => {
     const video = newVideo();
     const answer = await post(video, "  Hello\nthere 👋  ", "ana", { clientId: "c-1" });
     expect(answer.status).toBe(201);
-    expect(answer.body).toEqual({
+    expect(answer.body).toEqual<unknown>({
       seq: 1,
       at: expect.any(Number),
       text: "Hello there 👋",
@@ -231,7 +231,7 @@ describe("videos", () => {
   test("a video that nobody has used is there with nothing in it, and is not stored", async () => {
     const video = newVideo();
     const answer = await harness.call("GET", `/v1/videos/${video}`);
-    expect([answer.status, answer.body]).toEqual([
+    expect([answer.status, answer.body]).toEqual<unknown>([
       200,
       { id: video, title: video, live: true, viewers: 7, likes: {}, comments: 0, head: 0, pinned: null },
     ]);
