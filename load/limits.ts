@@ -3,7 +3,7 @@
 /** How long one run may publish: it ends by itself, whatever was asked for. */
 export const DURATION_SECONDS_MAX = 24 * 3600;
 /** How long the reader waits for connections to open before the run is given up. */
-export const CONNECT_TIMEOUT_SECONDS = 120;
+export const CONNECT_TIMEOUT_SECONDS = 180;
 /** Connection attempts under way at once, per reader process. Below the usual accept queue (4,096). */
 export const CONNECTING_MAX = 256;
 /** A connection that is not subscribed by then is given up and tried again. */

@@ -1,7 +1,7 @@
 /** Runs one benchmark: servers, loads, figures, and everything stopped in the end. */
 
 import { runLoad } from "../load.ts";
-import type { LoadOptions } from "../options.ts";
+import { LoadError, type LoadOptions } from "../options.ts";
 import { formatProgress } from "../progress.ts";
 import { count } from "../report.ts";
 import type { Bench, Benchmark, Figure, Measured } from "./benchmark.ts";
@@ -48,6 +48,9 @@ export async function runBenchmark(benchmark: Benchmark, quick: boolean, say: (l
   };
   try {
     await benchmark.run(bench);
+  } catch (error) {
+    if (!(error instanceof LoadError)) throw error;
+    bench.figure({ what: "the run", value: error.message, ok: false });
   } finally {
     await Promise.all(servers.map((server) => server.stop()));
   }
