@@ -30,7 +30,7 @@ async function locate(channel: Channel, position: Position, frontend: FrontendId
 /** Whether the events after `claimed` can be replayed without a hole. */
 async function holds(channel: Channel, claimed: TopicPosition, upstream: Upstream): Promise<boolean> {
   if (claimed.seq === channel.batched.seq) return claimed.epoch === channel.batched.epoch;
-  const remembered = claimed.seq < channel.batched.seq ? channel.history?.matches(claimed) : undefined;
+  const remembered = claimed.seq < channel.batched.seq ? channel.flow?.history?.matches(claimed) : undefined;
   if (remembered !== undefined) return remembered;
   if (claimed.seq === 0) {
     const page = await upstream.read(channel.topic, 0, 1);

@@ -14,7 +14,10 @@ import { encodeText } from "./encoding.ts";
 export interface ByteWriter {
   write(bytes: Uint8Array): number | Promise<number>;
   flush(): number | Promise<number>;
+  /** A clean end, after what was written. */
   end(): unknown;
+  /** Gives up what was written and resets the stream: the one end that a peer who takes no bytes cannot put off. */
+  close?(error: Error): unknown;
 }
 
 /** One topic of one connection. */

@@ -12,7 +12,6 @@ import {
   parsePosition,
   parseTopic,
   type Route,
-  type RouteContext,
   TOPICS_PER_CONNECTION_MAX,
   type Topic,
   topicOf,
@@ -23,6 +22,7 @@ import type { Authorize, ConnectRequest, Frontend } from "./frontend.ts";
 
 export interface EventsRouteOptions {
   readonly frontend: Frontend;
+  /** Entered here; whoever made the frontend lets its `onClosed` leave again. */
   readonly admission: Admission;
   readonly authenticate: Authenticate;
   readonly authorize: Authorize;
@@ -35,6 +35,9 @@ const HEADERS = {
   "content-type": "text/event-stream",
   "cache-control": "no-cache, no-transform",
   "x-accel-buffering": "no",
+  // After the stream the connection is closed: who is sent away must not come back over the same one,
+  // to the same process. (HTTP/2 and 3 have no such header; the listener leaves it out there.)
+  connection: "close",
 } as const;
 
 /** Who is refused comes back after a random time between these. */
@@ -74,13 +77,13 @@ export function createEventsRoute(options: EventsRouteOptions): Route {
       if (refusal !== undefined) return refuse(options, refusal);
       const connect = { topics, identity, position, zstd: options.zstd && acceptsZstd(request), address: context.address };
       context.keepOpen();
-      return stream(options, connect, context);
+      return stream(options, connect);
     },
   };
 }
 
-function stream(options: EventsRouteOptions, connect: ConnectRequest, context: RouteContext): Response {
-  const { frontend, admission } = options;
+function stream(options: EventsRouteOptions, connect: ConnectRequest): Response {
+  const { frontend } = options;
   const connection: Connection = frontend.admit(connect);
   const source: DirectSource = {
     type: "direct",
@@ -88,8 +91,8 @@ function stream(options: EventsRouteOptions, connect: ConnectRequest, context: R
       void frontend.open(connection, controller, connect);
       return forever;
     },
+    // Only where the viewer goes. An end from this side is the frontend's own doing, and it knows.
     cancel() {
-      admission.leave(context.address);
       frontend.closed(connection, "left");
     },
   };

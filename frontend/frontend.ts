@@ -28,7 +28,7 @@ import { type ByteWriter, type CloseReason, Connection, type Subscription } from
 import { type Counters, createCounters } from "./counters.ts";
 import { Heartbeats } from "./heartbeats.ts";
 import { Hub } from "./hub.ts";
-import { LIFETIME_MAX_MS, LIFETIME_MIN_MS, RETURN_SPREAD_MS } from "./limits.ts";
+import { LIFETIME_MAX_MS, LIFETIME_MIN_MS, RETURN_SPREAD_MS, STUCK_MS } from "./limits.ts";
 import { Membership } from "./membership.ts";
 import { Presence } from "./presence.ts";
 import { Recovery } from "./recovery.ts";
@@ -55,6 +55,10 @@ export interface FrontendOptions {
   readonly reportMs?: number;
   readonly lingerMs?: number;
   readonly lifetimeMs?: { readonly min: number; readonly max: number };
+  /** A connection whose write stays pending this long is cut. Default STUCK_MS. */
+  readonly stuckMs?: number;
+  /** Once for every admitted connection, whoever ended it and whether or not it ever opened. */
+  onClosed?(connection: Connection): void;
   /** A failure that the frontend goes on from: it is logged. */
   onFailure(what: string, error: unknown): void;
 }
@@ -134,6 +138,7 @@ export class Frontend implements Inbox {
     this.#heartbeats = new Heartbeats({
       clock,
       heartbeatMs: options.heartbeatMs,
+      stuckMs: options.stuckMs ?? STUCK_MS,
       end: (connection, reason) => this.end(connection, reason),
       pend: (connection, drained) => hub.pend(connection, drained),
     });
@@ -229,6 +234,7 @@ export class Frontend implements Inbox {
     for (const subscription of connection.subscriptions) this.#unsubscribe(subscription);
     connection.subscriptions = [];
     connection.lags = undefined;
+    this.#options.onClosed?.(connection);
   }
 
   /**
@@ -238,12 +244,14 @@ export class Frontend implements Inbox {
   end(connection: Connection, reason: CloseReason): void {
     if (connection.closed) return;
     const afterMs = Math.round(reason === "token-expired" ? 0 : this.#options.random() * RETURN_SPREAD_MS);
-    if (connection.pendingSince === 0) {
-      void connection.writeText(formatReconnect(afterMs, reason));
-    }
     const { writer } = connection;
+    const takesNothing = connection.pendingSince !== 0;
+    if (!takesNothing) void connection.writeText(formatReconnect(afterMs, reason));
     this.closed(connection, reason);
-    writer?.end();
+    // A clean end waits for the peer to read what is before it, which this one does not: its bytes and
+    // its socket would stay for as long as it likes.
+    if (takesNothing && writer?.close !== undefined) writer.close(new Error(`cut: ${reason}`));
+    else writer?.end();
   }
 
   /** Changes the subscriptions of an open connection, here or at the frontend that holds it. */

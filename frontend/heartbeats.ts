@@ -7,7 +7,6 @@
 import { type Clock, formatComment } from "@ovation/protocol";
 import type { CloseReason, Connection } from "./connection.ts";
 import { encodeText } from "./encoding.ts";
-import { STUCK_MS } from "./limits.ts";
 
 const PLAIN = encodeText(formatComment("heartbeat"), false);
 const ZSTD = encodeText(formatComment("heartbeat"), true);
@@ -15,6 +14,8 @@ const ZSTD = encodeText(formatComment("heartbeat"), true);
 export interface HeartbeatsOptions {
   readonly clock: Clock;
   readonly heartbeatMs: number;
+  /** How long a write may stay pending. */
+  readonly stuckMs: number;
   end(connection: Connection, reason: CloseReason): void;
   /** The heartbeat did not go out at once: the connection is slow. */
   pend(connection: Connection, drained: Promise<unknown>): void;
@@ -63,7 +64,7 @@ export class Heartbeats {
     const slot = this.#slots[this.#at++ % this.#slots.length];
     for (const connection of slot ?? []) {
       if (connection.pendingSince > 0) {
-        if (now - connection.pendingSince > STUCK_MS) this.#options.end(connection, "stuck");
+        if (now - connection.pendingSince > this.#options.stuckMs) this.#options.end(connection, "stuck");
       } else if (now >= connection.expiresAt) {
         const expired = connection.identity?.expiresAt;
         this.#options.end(connection, expired !== undefined && now >= expired ? "token-expired" : "lifetime");

@@ -12,7 +12,7 @@ import type { Batch } from "./batch.ts";
 import { Channel } from "./channel.ts";
 import type { Connection, Subscription } from "./connection.ts";
 import type { Counters } from "./counters.ts";
-import { BATCH_WAIT_MAX_MS, BROADCAST_CLOCK_EVERY, BROADCAST_SLICE_MS } from "./limits.ts";
+import { BATCH_REST_SHARE, BATCH_WAIT_MAX_MS, BROADCAST_CLOCK_EVERY, BROADCAST_SLICE_MS } from "./limits.ts";
 import { Stamps } from "./stamps.ts";
 
 export interface HubOptions {
@@ -98,10 +98,11 @@ export class Hub {
 
   /** Sees to it that what waits in the channel is broadcast when it is due. */
   schedule(channel: Channel): void {
-    if (channel.walking > 0) return;
-    const dueAt = channel.dueAt();
-    if (dueAt === undefined || dueAt >= channel.scheduledFor) return;
-    channel.scheduledFor = dueAt;
+    const { flow } = channel;
+    if (flow === undefined || flow.walking > 0) return;
+    const dueAt = flow.dueAt();
+    if (dueAt === undefined || dueAt >= flow.scheduledFor) return;
+    flow.scheduledFor = dueAt;
     const wait = dueAt - this.#options.elapsed();
     if (wait <= 0) {
       this.#tickSoon(channel);
@@ -109,7 +110,7 @@ export class Hub {
     }
     this.#options.clock.after(wait, () => {
       // Something else may have become due before: then that tick has seen to this one.
-      if (channel.scheduledFor === dueAt) this.#tickSoon(channel);
+      if (flow.scheduledFor === dueAt) this.#tickSoon(channel);
     });
   }
 
@@ -129,7 +130,7 @@ export class Hub {
     this.#due = [];
     const made: [Channel, Batch][] = [];
     for (const channel of due) {
-      channel.scheduledFor = Number.POSITIVE_INFINITY;
+      if (channel.flow !== undefined) channel.flow.scheduledFor = Number.POSITIVE_INFINITY;
       const order = this.order + 1;
       const prefix = formatPoint({ stamp: this.stamps.told, frontend: this.#options.frontend, order });
       const batch = channel.makeBatch(order, prefix, now);
@@ -149,13 +150,16 @@ export class Hub {
    * BROADCAST_CLOCK_EVERY connections; the bytes are the same object for all (`load/`: write-cost).
    */
   #walk(channel: Channel, batch: Batch, from: number, startedAt: number): void {
-    if (from === 0) channel.walking++;
+    const { flow } = channel;
+    if (flow === undefined) return;
+    if (from === 0) flow.walking++;
     const subscriptions = channel.subscriptions;
     const { number, plain, events } = batch;
     const sliceStart = this.#options.elapsed();
     let written = 0;
     let index = from;
     for (; index < subscriptions.length; index++) {
+      if (index % BROADCAST_CLOCK_EVERY === 0 && index > from && this.#options.elapsed() - sliceStart > BROADCAST_SLICE_MS) break;
       const subscription = subscriptions[index];
       if (subscription === null || subscription === undefined || subscription.next !== number) continue;
       const connection = subscription.connection;
@@ -171,10 +175,6 @@ export class Hub {
       const flushed = connection.writer.flush();
       if (typeof accepted !== "number") this.pend(connection, accepted);
       else if (typeof flushed !== "number") this.pend(connection, flushed);
-      if (index % BROADCAST_CLOCK_EVERY === 0 && this.#options.elapsed() - sliceStart > BROADCAST_SLICE_MS) {
-        index++;
-        break;
-      }
     }
     this.#options.counters.writes += written;
     this.#options.counters.written += written * events;
@@ -182,10 +182,10 @@ export class Hub {
       this.#options.soon(() => this.#walk(channel, batch, index, startedAt));
       return;
     }
-    channel.walking--;
+    flow.walking--;
     channel.compact();
     const took = this.#options.elapsed() - startedAt;
-    channel.restUntil = took < 1 ? 0 : this.#options.elapsed() + Math.min(took, BATCH_WAIT_MAX_MS);
+    flow.restUntil = took < 1 ? 0 : this.#options.elapsed() + Math.min(took * BATCH_REST_SHARE, BATCH_WAIT_MAX_MS);
     this.schedule(channel);
   }
 
@@ -196,7 +196,7 @@ export class Hub {
     for (const subscription of connection.subscriptions) {
       const { channel } = subscription;
       for (let number = subscription.next; number < channel.nextBatch; number++) {
-        const batch = channel.ring?.get(number);
+        const batch = channel.flow?.batch(number);
         if (batch === undefined) {
           this.#options.onOvertaken(subscription);
           return;
@@ -247,12 +247,12 @@ export class Hub {
     connection.lags ??= new Map();
     for (const subscription of connection.subscriptions) {
       const { channel } = subscription;
-      const behind = channel.ring?.get(subscription.next);
+      const behind = channel.flow?.batch(subscription.next);
       connection.lags.set(subscription, {
         position: behind?.before ?? channel.batched,
-        liveEvents: behind?.liveBefore ?? channel.liveEvents,
+        liveEvents: behind?.liveBefore ?? channel.flow?.liveEvents ?? 0,
         at: now,
-        sums: new Map(channel.sums),
+        sums: new Map(channel.flow?.sums),
       });
     }
   }

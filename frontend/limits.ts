@@ -25,7 +25,13 @@ export const RECOVERIES_CONCURRENT_MAX = 256;
 /** A replay that the broadcast overtakes this often is told to start over from the snapshot. */
 export const RECOVERY_ROUNDS_MAX = 20;
 
-/** A busy topic waits at most this long between two broadcasts. */
+/**
+ * A busy topic rests this share of the time that its last broadcast took before the next one. More means
+ * larger batches and fewer writes, less means less waiting; at a half, two thirds of a core are the
+ * most that one topic takes (`npm run bench -- million`).
+ */
+export const BATCH_REST_SHARE = 0.5;
+/** And at most this long. */
 export const BATCH_WAIT_MAX_MS = 100;
 /** A broadcast gives way to accepts, heartbeats and health checks after this long. */
 export const BROADCAST_SLICE_MS = 8;

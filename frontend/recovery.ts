@@ -42,7 +42,7 @@ export class Recovery {
     else for (const subscription of connection.subscriptions) subscription.next = subscription.channel.nextBatch;
     if (connection.closed) return;
     // What was broadcast meanwhile was not for this connection, the number of viewers with it.
-    for (const { channel } of connection.subscriptions) channel.unseen = true;
+    for (const { channel } of connection.subscriptions) if (channel.announced !== undefined) channel.announced.unseen = true;
     connection.open = true;
     connection.update();
     this.#options.hub.pump(connection);
@@ -62,7 +62,7 @@ export class Recovery {
     for (const subscription of connection.subscriptions) {
       // Without a lag, it was subscribed while the connection was slow already: nothing was sent of it.
       standings.set(subscription.channel, lags.get(subscription)?.position ?? subscription.start);
-      subscription.channel.unseen = true;
+      if (subscription.channel.announced !== undefined) subscription.channel.announced.unseen = true;
     }
     // Whoever is cut off after one of these frames comes back with its id: it lists all topics.
     const id = formatStandings(standings);
@@ -82,13 +82,13 @@ export class Recovery {
     const now = this.#options.clock.now();
     const envelope = (data: Json) => toJsonText({ topic: channel.topic, at: now, data });
     let text = "";
-    const lost = channel.liveEvents - lag.liveEvents;
+    const lost = (channel.flow?.liveEvents ?? 0) - lag.liveEvents;
     if (lost > 0) {
       this.#options.counters.gaps++;
       this.#options.counters.lostSlow += lost;
       text += formatFrame(id, "gap", envelope({ lost, from: lag.at, to: now, reason: "slow" }));
     }
-    for (const [key, event] of channel.sums ?? []) {
+    for (const [key, event] of channel.flow?.sums ?? []) {
       const before = lag.sums.get(key);
       const data = before === undefined ? JSON.parse(event.data) : subtract(JSON.parse(event.data), JSON.parse(before.data));
       if (before?.data !== event.data) text += formatFrame(id, event.type, envelope(data));
@@ -115,7 +115,8 @@ export class Recovery {
         await this.#catchUp(connection, subscription, standings);
       }
       // Whole when every topic goes on from its ring.
-      if (connection.subscriptions.every(({ next, channel }) => next >= channel.nextBatch || channel.ring?.get(next) !== undefined)) return;
+      if (connection.subscriptions.every(({ next, channel }) => next >= channel.nextBatch || channel.flow?.batch(next) !== undefined))
+        return;
     }
     throw new ReplayLostError("the broadcast kept overtaking this replay");
   }

@@ -89,7 +89,7 @@ export class Replay {
 
   /** Events with numbers above `from` up to `to`, which lie in one page. */
   async events(channel: Channel, from: number, to: number): Promise<readonly DurableEvent[]> {
-    const remembered = channel.history?.after(from, to);
+    const remembered = channel.flow?.history?.after(from, to);
     if (remembered !== undefined) return remembered;
     const start = Math.floor(from / LOG_PAGE_EVENTS) * LOG_PAGE_EVENTS;
     const page = await this.#page(channel.topic, start, to);

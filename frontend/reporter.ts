@@ -143,11 +143,13 @@ export class Reporter {
 
   #announce(channel: Channel, viewers: number): void {
     const { hub, clock } = this.#options;
-    const isNews = (channel.seq > channel.announced || channel.unseen) && this.#round % HEAD_EVERY === 0;
-    if (viewers === channel.viewers && !isNews) return;
-    channel.viewers = viewers;
-    channel.announced = channel.seq;
-    channel.unseen = false;
+    const { announced } = channel;
+    if (announced === undefined) return;
+    const isNews = (channel.seq > announced.seq || announced.unseen) && this.#round % HEAD_EVERY === 0;
+    if (viewers === announced.viewers && !isNews) return;
+    announced.viewers = viewers;
+    announced.seq = channel.seq;
+    announced.unseen = false;
     const at = clock.now();
     hub.say(channel, { topic: channel.topic, type: "stats", at, data: toJsonText({ viewers, head: channel.seq }) });
   }

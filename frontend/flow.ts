@@ -1,0 +1,114 @@
+/**
+ * A flow: what moves in a channel. Events wait here for the next batch, those of a type that merges as
+ * one; batches stay here for a while, for connections that fell behind. Most topics hear nothing for
+ * hours and have none.
+ */
+
+import { type DurableEvent, type Event, isDurable, type KindPolicy, mergeEvents, mergeKeyOf, type TypePolicy } from "@ovation/protocol";
+import type { Batch, BatchRing } from "./batch.ts";
+import type { History } from "./history.ts";
+import { WAITING_EVENTS_MAX } from "./limits.ts";
+
+interface Merging {
+  event: Event;
+  readonly policy: TypePolicy;
+  /** Stopwatch from which it may be written. */
+  readonly dueAt: number;
+}
+
+const NOTHING: readonly never[] = [];
+
+export class Flow {
+  /** A broadcast is walking over the connections. */
+  walking = 0;
+  /** Stopwatch before which no batch is made: a busy topic. */
+  restUntil = 0;
+  /** Stopwatch of the tick that is arranged; infinity where none is. */
+  scheduledFor = Number.POSITIVE_INFINITY;
+  /** Live events so far that cannot be made up for: what a gap counts. */
+  liveEvents = 0;
+  dropped = 0;
+  ring: BatchRing | undefined;
+  history: History | undefined;
+  /** All that was ever written of each summed type, so that a viewer who fell behind gets the difference. */
+  sums: Map<string, Event> | undefined;
+  /** Ahead of a missing number. */
+  held: Map<number, DurableEvent> | undefined;
+  readonly #kind: KindPolicy;
+  #waiting: Event[] = [];
+  #merging: Map<string, Merging> | undefined;
+  #writtenAt: Map<string, number> | undefined;
+
+  constructor(kind: KindPolicy) {
+    this.#kind = kind;
+  }
+
+  wait(event: Event): void {
+    if (this.#waiting.length >= WAITING_EVENTS_MAX && !isDurable(event)) this.dropped++;
+    else this.#waiting.push(event);
+  }
+
+  takeLive(event: Event, now: number): void {
+    const policy = this.#kind.types[event.type] ?? this.#kind.defaultType;
+    const key = policy.merge === undefined ? undefined : mergeKeyOf(event, policy);
+    if (key === undefined) {
+      this.wait(event);
+      return;
+    }
+    this.#merging ??= new Map();
+    const earlier = this.#merging.get(key);
+    if (earlier !== undefined) {
+      earlier.event = mergeEvents(earlier.event, event, policy);
+      return;
+    }
+    if (this.#merging.size >= WAITING_EVENTS_MAX) {
+      this.dropped++;
+      return;
+    }
+    const writtenAt = policy.everyMs === undefined ? undefined : this.#writtenAt?.get(key);
+    const dueAt = writtenAt === undefined ? now : Math.max(now, writtenAt + (policy.everyMs ?? 0));
+    this.#merging.set(key, { event, policy, dueAt });
+  }
+
+  /** Stopwatch at which the next batch is due; `undefined` where nothing waits. */
+  dueAt(): number | undefined {
+    if (this.#waiting.length > 0) return this.restUntil;
+    let due: number | undefined;
+    for (const { dueAt } of this.#merging?.values() ?? NOTHING) due = due === undefined ? dueAt : Math.min(due, dueAt);
+    return due === undefined ? undefined : Math.max(due, this.restUntil);
+  }
+
+  /** Everything that is due. It is the caller's from now on. */
+  takeDue(now: number): readonly Event[] {
+    const events = this.#waiting;
+    this.#waiting = [];
+    for (const [key, { event, policy, dueAt }] of this.#merging ?? NOTHING) {
+      if (dueAt > now) continue;
+      this.#merging?.delete(key);
+      events.push(event);
+      if (policy.merge === "sum") this.#addUp(key, event, policy);
+      if (policy.everyMs !== undefined) {
+        this.#writtenAt ??= new Map();
+        this.#writtenAt.set(key, now);
+      }
+    }
+    if (this.#merging?.size === 0) this.#merging = undefined;
+    return events;
+  }
+
+  #addUp(key: string, event: Event, policy: TypePolicy): void {
+    this.sums ??= new Map();
+    const earlier = this.sums.get(key);
+    this.sums.set(key, earlier === undefined ? event : mergeEvents(earlier, event, policy));
+  }
+
+  /** Whether a loss of this event would have to be told: what merges is made up for. */
+  isPlain(event: Event): boolean {
+    return !isDurable(event) && this.#kind.types[event.type]?.merge === undefined;
+  }
+
+  /** The batch of this number, if it is still here. */
+  batch(number: number): Batch | undefined {
+    return this.ring?.get(number);
+  }
+}
