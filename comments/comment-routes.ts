@@ -55,7 +55,7 @@ export function createCommentRoutes(service: Service): readonly Route[] {
     service.people?.directory.note(author.identity);
     if (!written.duplicate && (repliedTo !== undefined || text.includes("@"))) {
       const comment = { seq: written.seq, at: written.at, text, author: authorOf(author.identity, author.role) };
-      service.inBackground("notify", notifyOfComment(service, video, comment, repliedTo));
+      service.background.run(() => notifyOfComment(service, video, comment, repliedTo));
     }
     return jsonResponse(written.json, 201);
   }

@@ -3,6 +3,7 @@
 import type { Log } from "@ovation/log";
 import { type Authenticate, type Clock, COMMENT_CODE_POINTS_MAX, type Event, type Policy, type Route, type Topic } from "@ovation/protocol";
 import type { Registry } from "prom-client";
+import { createBackground } from "./background.ts";
 import { createCommentCounts } from "./comment-counts.ts";
 import { createCommentRoutes } from "./comment-routes.ts";
 import { createGuestRoutes, createGuestUpgradeRoutes, type Guests } from "./guest-routes.ts";
@@ -87,6 +88,7 @@ export function createComments(options: CommentsOptions): Comments {
     metrics.failures.inc({ part });
     options.onFailure?.(part, error);
   };
+  const background = createBackground(failed("notify"));
   const commentCounts = createCommentCounts({ log, store, clock, onFailure: failed("counts") });
   const people = options.members === undefined ? undefined : createPeople(options, options.members, failed("profiles"));
   const service: Service = {
@@ -114,9 +116,7 @@ export function createComments(options: CommentsOptions): Comments {
       });
       return appended;
     },
-    inBackground(part, work) {
-      work.catch(failed(part));
-    },
+    background,
   };
   const presence = people === undefined || options.presence === undefined ? undefined : startPresence(options.presence);
 
@@ -148,11 +148,13 @@ export function createComments(options: CommentsOptions): Comments {
       await presence?.heartbeat(members);
     },
     async flush() {
+      await background.idle();
       await Promise.all([likes.flush(), commentCounts.flush(), people?.directory.flush()]);
       await outbox.idle();
     },
     async close() {
       presence?.close();
+      await background.idle();
       await Promise.all([likes.close(), commentCounts.close(), people?.directory.flush()]);
       await outbox.idle();
     },

@@ -100,6 +100,8 @@ export const PROFILES_WAITING_MAX = 1_000;
 
 /** A time-out, at most: 31 days. Longer is a ban. */
 export const TIME_OUT_SECONDS_MAX = 31 * 24 * 60 * 60;
+/** Comments whose mentions and answers are being told at once; beyond, they are not. */
+export const BACKGROUND_MAX = 1_000;
 /** People one comment can call by name. */
 export const MENTIONS_MAX = 3;
 /** Whom a comment can mention: the authors of this many comments before it. */

@@ -18,9 +18,6 @@ const call: Harness["call"] = (...parameters) => harness.call(...parameters);
 /** What was published on a member's own topic. */
 async function received(member: string, type: string) {
   await harness.comments.flush();
-  // Notifications of comments are written behind the answer.
-  await Bun.sleep(20);
-  await harness.comments.flush();
   const events = harness.published.filter((event) => event.topic === `member:${member}` && event.type === type);
   return events.map((event) => ({ ...JSON.parse(event.data), durable: event.place !== undefined }));
 }

@@ -1,7 +1,9 @@
 import { expect, test } from "bun:test";
+import { createMemorySharedStore } from "@ovation/table";
 import { testRateLimiter } from "./rate-limiter.contract.ts";
 import { createMemoryRateLimiter } from "./rate-limiter-memory.ts";
 import { createRateLimiterOff } from "./rate-limiter-off.ts";
+import { createSharedRateLimiter } from "./rate-limiter-shared.ts";
 
 function movingClock() {
   const clock = { at: 1_000_000, now: () => clock.at, after: () => () => undefined };
@@ -16,6 +18,33 @@ testRateLimiter("memory", async () => {
       clock.at += ms;
     },
   };
+});
+
+testRateLimiter("shared", async () => {
+  const clock = movingClock();
+  const shared = createMemorySharedStore({ clock });
+  const onFailure = (error: unknown) => {
+    throw error;
+  };
+  return {
+    limiter: createSharedRateLimiter({ shared, local: createRateLimiterOff(), onFailure }),
+    advance(ms) {
+      clock.at += ms;
+    },
+  };
+});
+
+test("while the shared store is away each process limits by itself", async () => {
+  let failures = 0;
+  const limiter = createSharedRateLimiter({
+    shared: { take: () => Promise.reject(new Error("away")) },
+    local: createMemoryRateLimiter({ clock: movingClock() }),
+    onFailure: () => failures++,
+  });
+  const rule = { burst: 2, perMs: 1_000 };
+  const results = [await limiter.take("k", 1, rule), await limiter.take("k", 1, rule), await limiter.take("k", 1, rule)];
+  expect(results.map(({ ok }) => ok)).toEqual([true, true, false]);
+  expect(failures).toBe(3);
 });
 
 test("a flood of keys is bounded: what was not used lately is forgotten, what is used is not", () => {

@@ -17,6 +17,7 @@ import {
   roleIn,
   type Topic,
 } from "@ovation/protocol";
+import type { Background } from "./background.ts";
 import type { CommentCounts } from "./comment-counts.ts";
 import type { LikeCounter } from "./like-counter.ts";
 import type { RateRules } from "./limits.ts";
@@ -50,8 +51,8 @@ export interface Service {
   readonly people: People | undefined;
   /** Appends, and publishes what was not there before. */
   append(entries: readonly LogEntry[]): Promise<readonly Appended[]>;
-  /** Work that nobody waits for: a failure is counted and told. */
-  inBackground(part: "notify", work: Promise<void>): void;
+  /** Notifications that follow an answer. */
+  readonly background: Background;
   viewers(topics: readonly Topic[]): Promise<ReadonlyMap<Topic, number>>;
 }
 
