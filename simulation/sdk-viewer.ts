@@ -108,7 +108,10 @@ export class SdkViewer {
       onSubscribed: ({ head }) => checker.began(head),
       onReset: ({ head }) => checker.reset(head),
       onRefused: (code) => this.#world.verdict.fail("refused", `${place.name} ${topic}: ${code}`),
-      onEvent: (event) => checker.event(event),
+      onEvent: (event) => {
+        const times = this.#world.saboteur?.callbacks(event) ?? 1;
+        for (let time = 0; time < times; time++) checker.event(event);
+      },
     });
     this.topics.set(topic, { checker, end: () => subscription.unsubscribe() });
   }

@@ -16,12 +16,13 @@ import {
 import { Chaos } from "./faults.ts";
 import { Network } from "./network.ts";
 import { Random } from "./random.ts";
+import { type Planted, Saboteur } from "./saboteur.ts";
 import { drawSettings, policyFor } from "./scenario.ts";
 import { Trace } from "./trace.ts";
 import { Traffic } from "./traffic.ts";
 import { Truth } from "./truth.ts";
 import { type Failure, Verdict } from "./verdict.ts";
-import type { Planted, Settings, World } from "./world.ts";
+import type { Settings, World } from "./world.ts";
 
 export interface SimulateOptions {
   readonly seed: number;
@@ -35,6 +36,8 @@ export interface SimulateOptions {
 export interface Outcome {
   readonly seed: number;
   readonly failure: Failure | undefined;
+  /** Whether there was an occasion for the bug that was to be put in. */
+  readonly planted: boolean;
   readonly settings: Settings;
   readonly faults: readonly string[];
   readonly steps: number;
@@ -69,7 +72,7 @@ export function simulate(options: SimulateOptions): Outcome {
     truth: new Truth(),
     verdict: new Verdict(timeline),
     policy: policyFor(settings),
-    planted: options.planted,
+    saboteur: options.planted === undefined ? undefined : new Saboteur(options.planted),
     healed: false,
     tolerated: 0,
   };
@@ -89,13 +92,16 @@ export function simulate(options: SimulateOptions): Outcome {
   timeline.runUntil(healedAt + REPAIRED_AFTER_MS);
   if (!timeline.stopped) checkCompleteness(world, audience, "by repair alone");
   traffic.sweep();
+  world.saboteur?.afterHealing(cluster, world.truth, audience.videos);
   timeline.runUntil(healedAt + SWEPT_AFTER_MS);
+  world.saboteur?.atTheEnd(cluster, world.truth, audience.topics);
   if (!timeline.stopped) checkAll(world, cluster, audience, recent);
 
   if (timeline.crash !== undefined) world.verdict.fail("crash", describe(timeline.crash));
   return {
     seed: options.seed,
     failure: world.verdict.failure,
+    planted: world.saboteur?.fired === true,
     settings,
     faults: chaos.names,
     steps: timeline.steps,

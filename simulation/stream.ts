@@ -65,7 +65,8 @@ export function openStream(world: World, cluster: Cluster, viewer: Node, request
     try {
       process.connect(request, (held, gone) => {
         const wire = new WireChecker(world, name);
-        const reader = createReader(wire, (message) => !closed && callbacks.onMessage(message), callbacks.onRetry);
+        const returned = (request.parameter ?? request.header ?? "") !== "";
+        const reader = createReader(world, wire, returned, (message) => !closed && callbacks.onMessage(message), callbacks.onRetry);
         const made = new Socket({
           timeline: world.timeline,
           network,
@@ -120,14 +121,22 @@ interface StreamReader {
 }
 
 /** Bytes to frames, each checked on the wire before the viewer gets it. */
-function createReader(wire: WireChecker, onMessage: (message: Message) => void, onRetry: (ms: number) => void): StreamReader {
+function createReader(
+  world: World,
+  wire: WireChecker,
+  returned: boolean,
+  onMessage: (message: Message) => void,
+  onRetry: (ms: number) => void,
+): StreamReader {
   const decoder = new TextDecoder();
   let step = 0;
   const frames: FrameReader = createFrameReader({
-    onMessage(message) {
-      if (message.type === "connection") wire.opened(message.lastEventId);
-      else if (message.type !== "reconnect") wire.message(message.type, JSON.parse(message.data), step);
-      onMessage(message);
+    onMessage(sent) {
+      for (const message of world.saboteur?.frames(sent, returned) ?? [sent]) {
+        if (message.type === "connection") wire.opened(message.lastEventId);
+        else if (message.type !== "reconnect") wire.message(message.type, JSON.parse(message.data), step);
+        onMessage(message);
+      }
     },
     onRetry,
   });

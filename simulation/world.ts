@@ -4,6 +4,7 @@ import type { Policy } from "@ovation/protocol";
 import type { Timeline } from "./clock.ts";
 import type { Network } from "./network.ts";
 import type { Random } from "./random.ts";
+import type { Saboteur } from "./saboteur.ts";
 import type { Trace } from "./trace.ts";
 import type { Truth } from "./truth.ts";
 import type { Verdict } from "./verdict.ts";
@@ -34,9 +35,6 @@ export interface Settings {
   readonly tokenMs: number;
 }
 
-/** A bug put in on purpose, so that the checkers are tested themselves. */
-export type Planted = "drop" | "duplicate" | "reorder" | "leak" | "stale-row" | "miscount" | "unjustified-reset" | "lost-acknowledged";
-
 export interface World {
   readonly timeline: Timeline;
   readonly random: Random;
@@ -46,7 +44,8 @@ export interface World {
   readonly verdict: Verdict;
   readonly policy: Policy;
   readonly settings: Settings;
-  readonly planted: Planted | undefined;
+  /** Puts in a bug on purpose. */
+  readonly saboteur: Saboteur | undefined;
   /** Nothing goes wrong any more: connections and tokens last from now on. */
   healed: boolean;
   /** Failures that parts reported and went on from. */
