@@ -16,6 +16,7 @@ const action = fc.oneof(
   { weight: 1, arbitrary: fc.record({ do: fc.constant("leave" as const), topic: fc.constantFrom(...TOPICS) }) },
   { weight: 1, arbitrary: fc.record({ do: fc.constant("heads" as const) }) },
 );
+type Action = typeof action extends fc.Arbitrary<infer Value> ? Value : never;
 /** What the network does to each message in turn; afterwards it is kind. */
 const fate = fc.oneof(
   { weight: 5, arbitrary: fc.constant("arrive" as const) },
@@ -23,6 +24,26 @@ const fate = fc.oneof(
   { weight: 2, arbitrary: fc.constant("repeat" as const) },
   { weight: 2, arbitrary: fc.constant("delay" as const) },
 );
+type Fate = typeof fate extends fc.Arbitrary<infer Value> ? Value : never;
+
+/**
+ * Found by seed -1559885803 when the model also dropped events out of an open replay, three times running: the
+ * client then gives up, as `PULLS_MAX` says. No stream loses what is in its middle, so replays are cut instead.
+ */
+const FOUND: readonly [Action[], Fate[]] = [
+  [
+    { do: "publish", topic: "video:1" },
+    { do: "publish", topic: "video:1" },
+    { do: "join", topic: "video:2" },
+    { do: "publish", topic: "video:1" },
+    { do: "publish", topic: "video:1" },
+    { do: "forget" },
+    { do: "advance", ms: 4500 },
+    { do: "publish", topic: "video:1" },
+    { do: "advance", ms: 2250 },
+  ],
+  "delay delay repeat arrive repeat repeat lose delay lose arrive lose delay arrive lose".split(" ") as Fate[],
+];
 
 test("any mixture of loss, repetition, disorder, delay and cuts ends with each durable event once and in order", async () => {
   await fc.assert(
@@ -102,6 +123,6 @@ test("any mixture of loss, repetition, disorder, delay and cuts ends with each d
         expect(clock.pending).toBe(0);
       },
     ),
-    { interruptAfterTimeLimit: 3000, numRuns: 1000, markInterruptAsFailure: false },
+    { interruptAfterTimeLimit: 3000, numRuns: 1000, markInterruptAsFailure: false, examples: [[...FOUND]] },
   );
 }, 30_000);
