@@ -95,10 +95,17 @@ describe("what is planted in the durable lane is caught", () => {
   test("a repetition at an SDK viewer; at a plain one it is counted", () => {
     expect(planted((whole) => void whole.sdk.push(durable(5)))).toEqual(["duplicate"]);
     const whole = wholeHistory();
-    whole.plain.push(durable(4), durable(5));
+    whole.plain.push({ kind: "disconnected", at: 6000 }, { kind: "connected", at: 6100 }, durable(4), durable(5));
     const verdict = check(historyOf(whole));
     expect(verdict.violations).toEqual([]);
     expect(verdict.durable.repeated).toBe(2);
+  });
+
+  test("a repetition at a plain viewer that did not return, or that is not in order", () => {
+    expect(planted((whole) => void whole.plain.push(durable(5)))).toEqual(["duplicate"]);
+    const back: Entry = { kind: "connected", at: 6100 };
+    expect(planted((whole) => void whole.plain.push(back, durable(2), durable(4)))).toEqual(["lost"]);
+    expect(planted((whole) => void whole.plain.push(back, durable(4), durable(4)))).toEqual(["duplicate"]);
   });
 
   test("two numbers in the wrong order", () => {

@@ -6,7 +6,7 @@
  * - the log is contiguous from 1, and holds each acknowledged event once, at the number that was told
  * - nothing is in the log that nobody published, or that was refused
  * - an SDK viewer sees every number after its start once, in order, up to the head if it is there at the end
- * - a plain viewer sees the same, and may see again what it saw before
+ * - a plain viewer sees the same, and may be taken back when it returns: from there in order again
  * - what a viewer sees at a number is what the log has there
  * - what was sent after a subscription was active has a higher number than the subscription's head
  *
@@ -136,23 +136,32 @@ function checkPublishes(history: History, logs: ReadonlyMap<string, TopicLog>, r
 function checkViewer(viewer: Viewer, topic: string, log: TopicLog, report: Report): { delivered: number; repeated: number } {
   const { name, form } = viewer;
   let next: number | undefined;
-  let first = 0;
+  /** A plain viewer that returned may be taken back once; from there on it is in order again. */
+  let mayGoBack = false;
+  let again: number | undefined;
   let delivered = 0;
   let repeated = 0;
 
   function take(event: SeenEvent, seq: number): void {
     delivered++;
     checkContent(event, seq);
-    if (next === undefined) {
-      report("phantom", name, topic, `number ${seq} before the subscription was active`);
-    } else if (seq < next) {
-      if (form === "plain" && seq >= first) repeated++;
-      else report("duplicate", name, topic, `number ${seq} after ${next - 1}`);
+    const due = again ?? next;
+    if (due === undefined) {
+      report("phantom", name, topic, `number ${seq} at ${event.at} ms, before the subscription was active`);
+    } else if (seq < due && !(mayGoBack && again === undefined)) {
+      report("duplicate", name, topic, `number ${seq} at ${event.at} ms, after ${due - 1}`);
       return;
-    } else if (seq > next) {
-      report("lost", name, topic, seq === next + 1 ? `number ${next}` : `numbers ${next} to ${seq - 1}`);
+    } else if (seq > due) {
+      report("lost", name, topic, `numbers ${due} to ${seq - 1}, noticed at ${event.at} ms`);
     }
-    next = seq + 1;
+    if (next !== undefined && seq < next) {
+      repeated++;
+      again = seq + 1;
+    } else {
+      next = seq + 1;
+      again = undefined;
+    }
+    mayGoBack = false;
   }
 
   function checkContent(event: SeenEvent, seq: number): void {
@@ -164,10 +173,13 @@ function checkViewer(viewer: Viewer, topic: string, log: TopicLog, report: Repor
   }
 
   for (const entry of viewer.entries) {
+    if (entry.kind === "connected" && form === "plain") {
+      mayGoBack = true;
+      again = undefined;
+    }
     if (entry.kind === "connected" || entry.kind === "disconnected" || entry.topic !== topic) continue;
     if (entry.kind === "subscribed") {
       next = entry.head + 1;
-      first = next;
     } else if (entry.kind === "reset") {
       report("reset", name, topic, `told to start over after ${entry.head}, had ${(next ?? 1) - 1}`);
       next = entry.head + 1;

@@ -75,7 +75,7 @@ function checkViewer(
       continue;
     }
     counts.delivered++;
-    if (seen.has(entry.key)) report("live-duplicate", viewer.name, topic, entry.key);
+    if (seen.has(entry.key)) report("live-duplicate", viewer.name, topic, `${entry.key} again at ${entry.at} ms`);
     seen.add(entry.key);
     const before = newest.get(sent.publisher);
     if (before !== undefined && before.number > sent.number) {

@@ -1,5 +1,6 @@
 /** `npm run faults`: see `mod.ts`. Ends with code 0 where no promise was broken. */
 
+import { writeFileSync } from "node:fs";
 import { Command, Option } from "commander";
 import { toPositiveInteger } from "../commands/options.ts";
 import { formatProgress, formatReport } from "./report.ts";
@@ -10,6 +11,7 @@ interface Options {
   readonly seed?: number;
   readonly topology: Topology | "all";
   readonly json?: string;
+  readonly history?: string;
   readonly verbose?: boolean;
 }
 
@@ -21,6 +23,7 @@ const program = new Command("faults")
   .option("--seed <n>", "the schedule; default: a new one, which the report names", toPositiveInteger)
   .addOption(new Option("--topology <name>", "what is broken").choices([...TOPOLOGIES, "all"]).default("all"))
   .option("--json <file>", "the report for programs")
+  .option("--history <file>", "all that publishers were told and viewers saw, as JSON: for looking into a violation")
   .option("--verbose", "what the processes write to standard error");
 /** When a line was last shown where nobody watches. */
 let shownAt = 0;
@@ -37,14 +40,19 @@ async function run(options: Options): Promise<number> {
       topology,
       seed,
       durationMs: options.minutes * 60_000,
+      onHistory: (history) => write(options.history, { ...history, log: Object.fromEntries(history.log) }),
       onProgress: (progress) => show(formatProgress(progress)),
       ...(options.verbose ? { onLine: (name: string, line: string) => console.error(`${name}: ${line}`) } : {}),
     });
     console.log(`${process.stdout.isTTY ? "\n" : ""}\n${formatReport(report)}`);
     reports.push(report);
   }
-  if (options.json !== undefined) await Bun.write(options.json, `${JSON.stringify(reports, undefined, 2)}\n`);
+  write(options.json, reports);
   return reports.every(({ ok }) => ok) ? 0 : 1;
+}
+
+function write(file: string | undefined, value: unknown): void {
+  if (file !== undefined) writeFileSync(file, `${JSON.stringify(value)}\n`);
 }
 
 /** One line that is written over; where nobody watches, one now and then. */

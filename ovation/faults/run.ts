@@ -24,6 +24,8 @@ export interface RunOptions {
   readonly durationMs: number;
   /** SDK viewers and plain ones at each door. Default 8 and 4. */
   readonly viewers?: { readonly sdk: number; readonly plain: number };
+  /** All that happened, before it is judged: for looking into it. */
+  onHistory?(history: History): void;
   onProgress?(progress: Progress): void;
   /** Lines that the processes write to standard error. */
   onLine?(process: string, line: string): void;
@@ -125,6 +127,7 @@ async function runOn(stage: Stage, options: RunOptions): Promise<RunReport> {
     await tally.read();
     audience.close();
     const history = recorder.history(await stage.readLog([...TOPICS, MEMBER_TOPIC]));
+    options.onHistory?.(history);
     const verdict = check(history);
     return {
       topology,
