@@ -10,6 +10,9 @@ export interface RunningOvation {
   readonly directory: string;
   /** Everything that it has written to its standard output and error. */
   output(): string;
+  /** SIGKILL: no goodbye. The data stays, for another start in the same directory. */
+  kill(): Promise<void>;
+  /** SIGTERM; removes the data. */
   stop(): Promise<void>;
 }
 
@@ -17,9 +20,12 @@ const COMMAND = join(import.meta.dir, "../../ovation/bin/ovation");
 const START_MS_MAX = 20_000;
 
 /** `files` are written beside the data first, for options that name them: `{directory}/name`. */
-export async function startOvation(options: readonly string[], files: Readonly<Record<string, string>> = {}): Promise<RunningOvation> {
-  const directory = mkdtempSync(join(tmpdir(), "ovation-server-"));
-  mkdirSync(join(directory, "data"));
+export async function startOvation(
+  options: readonly string[],
+  files: Readonly<Record<string, string>> = {},
+  directory = mkdtempSync(join(tmpdir(), "ovation-server-")),
+): Promise<RunningOvation> {
+  mkdirSync(join(directory, "data"), { recursive: true });
   for (const [name, text] of Object.entries(files)) writeFileSync(join(directory, name), text);
   const port = await freePort();
   const url = `http://127.0.0.1:${port}`;
@@ -45,6 +51,11 @@ export async function startOvation(options: readonly string[], files: Readonly<R
     url,
     directory,
     output: () => output,
+    async kill() {
+      child.kill("SIGKILL");
+      await child.exited;
+      await Promise.all(reading);
+    },
     async stop() {
       child.kill("SIGTERM");
       await child.exited;
