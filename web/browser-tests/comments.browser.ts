@@ -154,3 +154,24 @@ test("the announcer speaks to screen readers beside the list, as the reader has 
   await expect(rows(page).last()).toContainText("unspoken");
   await expect(log).not.toContainText("unspoken");
 });
+
+test("the element shows another video when told to, and goes on after it was moved on the page", async ({ page, context }) => {
+  const ana = await server.guest("Ana");
+  await actAs(context, server, ana);
+  await server.comment("one", "of the first", ana.token);
+  await server.comment("two", "of the second", ana.token);
+  await openWatch(page, server, "one");
+  await expect(rows(page)).toContainText("of the first");
+  await page.locator("live-comments").evaluate((element) => element.setAttribute("video", "two"));
+  await expect(rows(page)).toContainText("of the second");
+  await page.locator("live-comments").evaluate((element) => document.querySelector("main")?.append(element));
+  await expect(rows(page)).toContainText("of the second");
+  await write(page, "once");
+  await expect(rows(page)).toHaveCount(2);
+  await rows(page).last().hover();
+  await rows(page).last().getByRole("button", { name: "Actions" }).click();
+  await page.getByRole("menuitem", { name: "Delete" }).click();
+  await expect(rows(page)).toHaveCount(1);
+  const { comments } = await server.request("GET", "/v1/videos/two/comments");
+  expect(comments).toHaveLength(1);
+});

@@ -5,7 +5,7 @@
 
 import { adoptStyles, type ReactiveElement, unsafeCSS } from "@lit/reactive-element";
 import type { Client, Comment } from "@ovation/client";
-import { render } from "lit/html.js";
+import { nothing, render } from "lit/html.js";
 import type { Account } from "./account.ts";
 import { ANNOUNCE_MODES, type Announcer, createAnnouncer } from "./announcer.ts";
 import { CommentList } from "./comment-list.ts";
@@ -128,7 +128,8 @@ export class View implements ComposerHost, MenuHost {
     this.#tick.stop();
     clearTimeout(this.#saidTimer);
     this.#account.onChange = () => {};
-    this.#element.renderRoot.querySelector("ol")?.replaceChildren();
+    // With its listeners: the next view, of another video or after a move on the page, begins with nothing.
+    render(nothing, this.renderRoot);
   }
 
   get me(): Me | undefined {
@@ -178,12 +179,10 @@ export class View implements ComposerHost, MenuHost {
   }
 
   say(text: string): void {
-    const live = this.#query(".said");
-    live.textContent = text;
+    const put = (words: string): void => this.renderRoot.querySelector(".said")?.replaceChildren(words);
+    put(text);
     clearTimeout(this.#saidTimer);
-    this.#saidTimer = setTimeout(() => {
-      live.textContent = "";
-    }, SAID_MS);
+    this.#saidTimer = setTimeout(() => put(""), SAID_MS);
   }
 
   settings(): SettingsModel {
@@ -303,11 +302,11 @@ export class View implements ComposerHost, MenuHost {
   }
 
   #announce(text: string): void {
-    const log = this.#query(".announcer");
+    const log = this.renderRoot.querySelector(".announcer");
     const line = document.createElement("p");
     line.textContent = text;
-    log.append(line);
-    while (log.childElementCount > ANNOUNCEMENTS_KEPT) log.firstElementChild?.remove();
+    log?.append(line);
+    while (log !== null && log.childElementCount > ANNOUNCEMENTS_KEPT) log.firstElementChild?.remove();
   }
 
   #sent(text: string, refusal: Refusal | undefined): Refusal | undefined {
