@@ -14,6 +14,8 @@ interface Options {
   readonly subscribe: string[];
   readonly publish: string[];
   readonly ttl: number;
+  readonly issuer?: string;
+  readonly audience?: string;
   readonly secret?: string;
   readonly data: string;
 }
@@ -32,6 +34,8 @@ export function addTokenCommand(program: Command): void {
     .addOption(option("--subscribe <pattern...>", "topics beyond what is open to anyone: member:alice, video:*").default([]))
     .addOption(option("--publish <pattern...>", "topics that the token may publish to; for servers").default([]))
     .addOption(option("--ttl <time>", "how long it is valid: 90s, 15m, 8h, 30d").default(86_400, "24h").argParser(toTtl))
+    .addOption(option("--issuer <name>", "iss, where the policy file asks for one"))
+    .addOption(option("--audience <name>", "aud, where the policy file asks for one"))
     .addOption(secretOption())
     .addOption(dataOption())
     .addHelpText(
@@ -41,7 +45,7 @@ export function addTokenCommand(program: Command): void {
     .action(async (options: Options) => {
       const secret = options.secret ?? loadSecret(options.data).secret;
       try {
-        process.stdout.write(`${await signToken(secret, toClaims(options), options.ttl)}\n`);
+        process.stdout.write(`${await signToken(secret, toClaims(options), options.ttl, toSigning(options))}\n`);
       } catch (error) {
         if (!(error instanceof TypeError)) throw error;
         console.error(`ovation: ${error.message}`);
@@ -61,6 +65,10 @@ function toClaims(options: Options) {
     ...(subscribe.length === 0 ? {} : { subscribe }),
     ...(publish.length === 0 ? {} : { publish }),
   };
+}
+
+function toSigning({ issuer, audience }: Options) {
+  return { ...(issuer === undefined ? {} : { issuer }), ...(audience === undefined ? {} : { audience }) };
 }
 
 function toTtl(text: string): number {
