@@ -31,9 +31,9 @@ export interface OvationOptions {
 
 export async function startOvation(options: OvationOptions = {}): Promise<BenchServer> {
   const port = await freePort();
-  const data = await mkdtemp(join(tmpdir(), "ovation-bench-"));
   const env = { ...process.env, OVATION_SECRET: crypto.randomUUID() + crypto.randomUUID() };
   const token = await commandOutput(["sh", "ovation/bin/ovation", "token", "--sub", "load", "--publish", "*", "--role", "host"], env);
+  const data = await mkdtemp(join(tmpdir(), "ovation-bench-"));
   const flags = ["--port", String(port), "--data", data, "--rate-limits", "off", "--workers", String(options.workers ?? 1)];
   const server = await startProcess({
     name: "ovation",
