@@ -115,6 +115,18 @@ test("a store that restarts empty, or is emptied, answers renew with false, once
   await redis.stop();
 }, 20_000);
 
+test("a client that has given up is started again, for as long as the store is not closed", async () => {
+  const redis = await startRedis();
+  const store = openRedisStore({ url: redis.url });
+  await eventually("ping", () => store.ping());
+  store.client.disconnect();
+  await eventually("ping again", () => store.ping());
+  await store.close();
+  await Bun.sleep(200);
+  expect((await settle(store.ping())).error).toBeInstanceOf(TableUnavailableError);
+  await redis.stop();
+}, 20_000);
+
 test("one node of a Cluster that is emptied, and a master that fails over to its replica, are both noticed", async () => {
   const cluster = await startRedisCluster({ replicas: true, nodeTimeoutMs: 1000 });
   const table = openRedisTable({ url: cluster.url });

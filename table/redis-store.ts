@@ -67,6 +67,7 @@ export function openRedisStore(options: RedisStoreOptions): RedisStore {
   const prefix = options.prefix ?? "o";
   const client = connect(address, timeoutMs);
   let underWay = 0;
+  let closed = false;
   let state: "connected" | "lost" | undefined;
   let lastError = "not connected yet";
 
@@ -82,6 +83,16 @@ export function openRedisStore(options: RedisStoreOptions): RedisStore {
   });
   client.on("close", () => enter("lost", lastError));
   client.on("ready", () => enter("connected", "ready"));
+  // ioredis 6.0.0 gives up for good when a Sentinel announces a new master while it is just connecting
+  // (the announcement ends the attempt, which counts as closed by the user). Only `close` may end a store.
+  client.on("end", restart);
+
+  function restart(): void {
+    if (closed) return;
+    setTimeout(() => {
+      if (!closed && client.status === "end") client.connect().catch((error: Error) => enter("lost", error.message));
+    }, reconnectDelay(1));
+  }
 
   async function attempt<T>(what: string, commands: number, issue: () => Promise<T>): Promise<T> {
     const end = performance.now() + timeoutMs;
@@ -141,6 +152,7 @@ export function openRedisStore(options: RedisStoreOptions): RedisStore {
       await attempt("ping", 1, () => client.exists(`${prefix}:ping`));
     },
     async close() {
+      closed = true;
       client.disconnect();
     },
   };
