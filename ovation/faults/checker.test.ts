@@ -223,7 +223,16 @@ describe("what is planted in the live lane is caught", () => {
     expect(check(historyOf(told))).toMatchObject({ violations: [], live: { announced: 1 } });
   });
 
-  test("an event that comes twice, whatever was broken", () => {
+  test("an event that comes again after a return is counted where a frontend was behind, else caught", () => {
+    const again = (whole: Whole) => void whole.sdk.push({ kind: "connected", at: 5030 }, live(5));
+    expect(planted(again)).toEqual(["live-duplicate"]);
+    const whole = wholeHistory();
+    again(whole);
+    whole.faults.push({ from: 5000, to: 5100 });
+    expect(check(historyOf(whole))).toMatchObject({ violations: [], live: { againAfterReturn: 1 } });
+  });
+
+  test("an event that comes twice on a connection, whatever was broken", () => {
     expect(
       planted((whole) => {
         whole.faults.push({ from: 0, to: 9000 });

@@ -1,5 +1,5 @@
 /**
- * The live lane's promise: at most once, in order per publisher, and never lost in silence.
+ * The live lane's promise: at most once on a connection, in order per publisher, and never lost in silence.
  *
  * What a process had in its hands when it was killed is lost, and so is what was under way on a cut link:
  * that is what the lane gives up for speed. So a loss, or an event that was overtaken, counts as
@@ -20,6 +20,8 @@ export interface LiveCounts {
   readonly announced: number;
   /** Overtaken around the time of a fault. */
   readonly disorderedInFaults: number;
+  /** Seen before, at a frontend that the viewer had left since: that of a fault was behind. */
+  readonly againAfterReturn: number;
 }
 
 type Report = (kind: "live-duplicate" | "live-disorder" | "live-lost" | "live-phantom", who: string, topic: string, detail: string) => void;
@@ -38,7 +40,7 @@ interface Sent {
 }
 
 export function checkLive(history: History, report: Report): LiveCounts {
-  const counts = { published: 0, delivered: 0, away: 0, lostInFaults: 0, announced: 0, disorderedInFaults: 0 };
+  const counts = { published: 0, delivered: 0, away: 0, lostInFaults: 0, announced: 0, disorderedInFaults: 0, againAfterReturn: 0 };
   const byTopic = new Map<string, Map<string, Sent>>();
   for (const { lane, topic, key, publisher, number, sentAt, endedAt, outcome } of history.publishes) {
     if (lane !== "live" || outcome.kind === "refused") continue;
@@ -63,10 +65,13 @@ function checkViewer(
   counts: { -readonly [Key in keyof LiveCounts]: number },
   report: Report,
 ): void {
-  const seen = new Set<string>();
+  /** With the connection that it was seen on. */
+  const seen = new Map<string, number>();
+  let connection = 0;
   const newest = new Map<string, Sent>();
   let announced = 0;
   for (const entry of viewer.entries) {
+    if (entry.kind === "connected") connection++;
     if (entry.kind === "gap" && entry.topic === topic) announced += entry.lost;
     if (entry.kind !== "event" || entry.topic !== topic || entry.seq !== undefined || entry.key === undefined) continue;
     const sent = published.get(entry.key);
@@ -75,8 +80,14 @@ function checkViewer(
       continue;
     }
     counts.delivered++;
-    if (seen.has(entry.key)) report("live-duplicate", viewer.name, topic, `${entry.key} again at ${entry.at} ms`);
-    seen.add(entry.key);
+    const seenOn = seen.get(entry.key);
+    seen.set(entry.key, connection);
+    if (seenOn !== undefined) {
+      // A frontend that stood still tells a viewer who came to it meanwhile what another one told before.
+      if (seenOn < connection && isFaulty(sent.sentAt, entry.at)) counts.againAfterReturn++;
+      else report("live-duplicate", viewer.name, topic, `${entry.key} again at ${entry.at} ms`);
+      continue;
+    }
     const before = newest.get(sent.publisher);
     if (before !== undefined && before.number > sent.number) {
       if (isFaulty(sent.sentAt, entry.at)) counts.disorderedInFaults++;

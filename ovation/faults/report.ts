@@ -25,6 +25,7 @@ export function formatReport(report: RunReport): string {
     row("live, lost around a fault", live.lostInFaults),
     row("live, announced as lost", live.announced),
     row("live, overtaken around a fault", live.disorderedInFaults),
+    row("live, again after a return around a fault", live.againAfterReturn),
     row("caught up after the last mending, ms", report.caughtUpMs),
     "",
     "faults injected",
