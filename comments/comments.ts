@@ -14,7 +14,8 @@ import { createMemberDirectory } from "./member-directory.ts";
 import type { MemberStores } from "./member-stores.ts";
 import { createMessageRoutes } from "./message-routes.ts";
 import type { MessageRule } from "./message-rules.ts";
-import { createMetrics } from "./metrics.ts";
+import { createMetrics, type Metrics } from "./metrics.ts";
+import { createNotificationRoutes } from "./notification-routes.ts";
 import { createOutbox } from "./outbox.ts";
 import { createPresence, type Presence, type PresenceValues } from "./presence.ts";
 import { createPresenceRoutes, tellPresence } from "./presence-routes.ts";
@@ -68,82 +69,22 @@ export interface Comments {
   close(): Promise<void>;
 }
 
+type Part = Parameters<NonNullable<CommentsOptions["onFailure"]>>[0];
+
 export function createComments(options: CommentsOptions): Comments {
-  const { log, store, clock } = options;
-  const metrics = createMetrics(options.registry, () => outbox.waiting);
-  const outbox = createOutbox({
-    publish: (events) => options.publish(events),
-    onDropped(events, reason, error) {
-      metrics.unpublished.inc({ reason }, events);
-      if (error !== undefined) options.onFailure?.("publish", error);
-    },
-  });
-  const likes = createLikeCounter({
-    store,
-    clock,
-    push: (event) => outbox.push(event),
-    onFailure: (error) => failed("counts")(error),
-  });
-  const failed = (part: Parameters<NonNullable<CommentsOptions["onFailure"]>>[0]) => (error: unknown) => {
-    metrics.failures.inc({ part });
-    options.onFailure?.(part, error);
-  };
-  const background = createBackground(failed("notify"));
-  const commentCounts = createCommentCounts({ log, store, clock, onFailure: failed("counts") });
-  const people = options.members === undefined ? undefined : createPeople(options, options.members, failed("profiles"));
-  const service: Service = {
-    log,
-    store,
-    directory: createVideoDirectory({ store, clock, videos: options.videos }),
-    likes,
-    commentCounts,
-    outbox,
-    metrics,
-    clock,
-    policy: options.policy,
-    authenticate: options.authenticate,
-    limiter: options.limiter,
-    rules: { ...DEFAULT_RATE_RULES, ...options.rateRules },
-    guestsOn: options.guests !== undefined,
-    textCodePointsMax: options.textCodePointsMax ?? COMMENT_CODE_POINTS_MAX,
-    viewers: (topics) => options.viewers(topics),
-    people,
-    async append(entries) {
-      const appended = await log.append(entries);
-      entries.forEach(({ topic, type, at, data }, index) => {
-        const result = appended[index];
-        if (result !== undefined && !result.duplicate) outbox.push({ topic, type, at, data, place: result.place });
-      });
-      return appended;
-    },
-    background,
-  };
-  const presence = people === undefined || options.presence === undefined ? undefined : startPresence(options.presence);
-
-  function startPresence(values: PresenceValues): Presence {
-    const started: Presence = createPresence({
-      values,
-      clock,
-      onChange: async (member, status) => {
-        if (people !== undefined) await tellPresence(service, people, started, member, status);
-      },
-      onFailure: failed("presence"),
-    });
-    return started;
-  }
-
+  const service = createService(options);
+  const { people, likes, commentCounts, background, outbox } = service;
+  const presence =
+    people === undefined || options.presence === undefined ? undefined : startPresence(options, service, people, options.presence);
   const routes = [
     ...createCommentRoutes(service),
     ...createLikeRoutes(service, options.likeKinds ?? DEFAULT_LIKE_KINDS),
     ...createVideoRoutes(service),
     ...createGuestRoutes(service, options.guests),
-    ...(people === undefined
-      ? []
-      : [...createGuestUpgradeRoutes(service, people), ...createSanctionRoutes(service, people), ...createMessageRoutes(service, people)]),
-    ...(people === undefined || presence === undefined ? [] : createPresenceRoutes(service, people, presence)),
+    ...(people === undefined ? [] : createPeopleRoutes(service, people, presence)),
   ];
   return {
-    routes: routes.map((route) => guardRoute(metrics, route)),
+    routes: routes.map((route) => guardRoute(service.metrics, route)),
     async heartbeat(members) {
       await presence?.heartbeat(members);
     },
@@ -161,6 +102,73 @@ export function createComments(options: CommentsOptions): Comments {
   };
 }
 
+function createService(options: CommentsOptions): Service {
+  const { log, store, clock } = options;
+  const metrics = createMetrics(options.registry, () => outbox.waiting);
+  const failed = failureCounter(options, metrics);
+  const outbox = createOutbox({
+    publish: (events) => options.publish(events),
+    onDropped(events, reason, error) {
+      metrics.unpublished.inc({ reason }, events);
+      if (error !== undefined) options.onFailure?.("publish", error);
+    },
+  });
+  return {
+    log,
+    store,
+    directory: createVideoDirectory({ store, clock, videos: options.videos }),
+    likes: createLikeCounter({ store, clock, push: (event) => outbox.push(event), onFailure: failed("counts") }),
+    commentCounts: createCommentCounts({ log, store, clock, onFailure: failed("counts") }),
+    background: createBackground(failed("notify")),
+    outbox,
+    metrics,
+    clock,
+    policy: options.policy,
+    authenticate: options.authenticate,
+    limiter: options.limiter,
+    rules: { ...DEFAULT_RATE_RULES, ...options.rateRules },
+    guestsOn: options.guests !== undefined,
+    textCodePointsMax: options.textCodePointsMax ?? COMMENT_CODE_POINTS_MAX,
+    viewers: (topics) => options.viewers(topics),
+    people: options.members === undefined ? undefined : createPeople(options, options.members, failed("profiles")),
+    async append(entries) {
+      const appended = await log.append(entries);
+      entries.forEach(({ topic, type, at, data }, index) => {
+        const result = appended[index];
+        if (result !== undefined && !result.duplicate) outbox.push({ topic, type, at, data, place: result.place });
+      });
+      return appended;
+    },
+  };
+}
+
+function failureCounter(options: CommentsOptions, metrics: Metrics): (part: Part) => (error: unknown) => void {
+  return (part) => (error) => {
+    metrics.failures.inc({ part });
+    options.onFailure?.(part, error);
+  };
+}
+
 function createPeople(options: CommentsOptions, stores: MemberStores, onFailure: (error: unknown) => void): People {
   return { stores, directory: createMemberDirectory({ stores, clock: options.clock, onFailure }), messages: options.messages ?? "staff" };
+}
+
+function startPresence(options: CommentsOptions, service: Service, people: People, values: PresenceValues): Presence {
+  const presence: Presence = createPresence({
+    values,
+    clock: options.clock,
+    onChange: (member, status) => tellPresence(service, people, presence, member, status),
+    onFailure: failureCounter(options, service.metrics)("presence"),
+  });
+  return presence;
+}
+
+function createPeopleRoutes(service: Service, people: People, presence: Presence | undefined): readonly Route[] {
+  return [
+    ...createGuestUpgradeRoutes(service, people),
+    ...createSanctionRoutes(service, people),
+    ...createMessageRoutes(service, people),
+    ...createNotificationRoutes(service),
+    ...(presence === undefined ? [] : createPresenceRoutes(service, people, presence)),
+  ];
 }
