@@ -31,9 +31,9 @@ export type Taken =
   | "taken"
   /** It was here before. */
   | "old"
-  /** A number before it is missing. */
+  /** A number before it is missing, or may not be the one that it follows. */
   | "held"
-  /** It contradicts what is known: the log is not the one it was. */
+  /** Another life of the log wrote this number: the log may not be the one it was. */
   | "other-life";
 
 /** What viewers were told of their number. Only kinds whose viewers are counted have it. */
@@ -43,6 +43,8 @@ export interface Announced {
   seq: number;
   /** Somebody came, or skipped forward, since: they have not seen the number. */
   unseen: boolean;
+  /** In which report of the frontend. */
+  round: number;
 }
 
 /** Where every topic begins; one object for all of them. */
@@ -58,7 +60,6 @@ export class Channel {
   joinedOrder = 0;
   seq = 0;
   epoch = "";
-  stamp = 0;
   /** The newest number that a report named. */
   known = 0;
   /** Number of the next batch. */
@@ -74,7 +75,7 @@ export class Channel {
   constructor(topic: Topic, kind: KindPolicy) {
     this.topic = topic;
     this.kind = kind;
-    this.announced = kind.viewers ? { viewers: 0, seq: 0, unseen: false } : undefined;
+    this.announced = kind.viewers ? { viewers: 0, seq: 0, unseen: false, round: 0 } : undefined;
   }
 
   get mark(): TopicMark {
@@ -119,28 +120,31 @@ export class Channel {
     this.#takeHeld(flow);
   }
 
-  takeDurable(event: DurableEvent): Taken {
-    const { seq, epoch, stamp } = event.place;
-    if (!this.joined || seq > this.seq + 1) {
+  /** `proven`: it was read from the log, which was asked whether it wrote what is here. */
+  takeDurable(event: DurableEvent, proven = false): Taken {
+    const { seq } = event.place;
+    const other = !proven && this.#isOfOtherLife(event);
+    if (!this.joined || seq > this.seq + 1 || (other && seq > this.seq)) {
       const flow = this.#flowing();
       flow.held ??= new Map();
       if (flow.held.size < HELD_EVENTS_MAX) flow.held.set(seq, event);
       return "held";
     }
-    if (seq <= this.seq) {
-      // A number that we have, but committed later than our newest: the log went back in time.
-      return stamp > this.stamp && this.stamp > 0 && epoch !== this.epoch ? "other-life" : "old";
-    }
+    if (seq <= this.seq) return other ? "other-life" : "old";
     const flow = this.#flowing();
     this.#take(flow, event);
     this.#takeHeld(flow);
     return "taken";
   }
 
+  /** Whether it was written in another life of the log than our newest, so that one need not follow the other. */
+  #isOfOtherLife({ place }: DurableEvent): boolean {
+    return this.seq > 0 && place.epoch !== this.epoch;
+  }
+
   #take(flow: Flow, event: DurableEvent): void {
     this.seq = event.place.seq;
     this.epoch = event.place.epoch;
-    this.stamp = event.place.stamp;
     flow.wait(event);
   }
 
@@ -148,6 +152,7 @@ export class Channel {
     const { held } = flow;
     if (held === undefined) return;
     for (let next = held.get(this.seq + 1); next !== undefined; next = held.get(this.seq + 1)) {
+      if (this.#isOfOtherLife(next)) return;
       held.delete(next.place.seq);
       this.#take(flow, next);
     }

@@ -26,6 +26,10 @@ export interface ReporterOptions {
 const REFRESH_EVERY = 3;
 /** … and in every report where there are not more topics than this. */
 const REFRESH_ALWAYS_TOPICS_MAX = 1000;
+/** To this many viewers of this frontend the count may go with every report, to twice as many with every second one … */
+const STATS_VIEWERS_PER_ROUND = 2000;
+/** … and with every so many at the least. */
+const STATS_ROUNDS_MAX = 10;
 /** The number of viewers is said again this often, in reports, where the head grew or somebody has not seen it. */
 const HEAD_EVERY = 5;
 /** That a topic has nobody here any more is said in this many reports: an older one may still be on its way. */
@@ -132,6 +136,7 @@ export class Reporter {
     let seq = head.seq;
     // A channel that is still joining may be answered an older head: `known` tells it.
     channel.known = Math.max(channel.known, seq);
+    if (channel.joined && channel.seq > 0 && head.epoch !== channel.epoch) void repair.verify(channel);
     if (channel.joined && seq > channel.seq) {
       void repair.reach(channel, seq).then(() => {
         // The repair ended below it: the log has no such number any more.
@@ -147,7 +152,11 @@ export class Reporter {
     if (announced === undefined) return;
     const isNews = (channel.seq > announced.seq || announced.unseen) && this.#round % HEAD_EVERY === 0;
     if (viewers === announced.viewers && !isNews) return;
+    // A number that always changes a little is worth less the more there are to send it to.
+    const restRounds = Math.min(STATS_ROUNDS_MAX, Math.ceil(channel.subscribers / STATS_VIEWERS_PER_ROUND));
+    if (this.#round - announced.round < restRounds) return;
     announced.viewers = viewers;
+    announced.round = this.#round;
     announced.seq = channel.seq;
     announced.unseen = false;
     const at = clock.now();
