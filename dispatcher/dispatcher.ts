@@ -14,6 +14,7 @@ import {
   type Event,
   type FrontendId,
   frontendOf,
+  isDurable,
   type Policy,
   Problem,
   type Stamp,
@@ -69,13 +70,20 @@ export class Dispatcher implements DispatcherApi {
 
   /**
    * Sends the events to whoever has a subscriber, here and in the other data centres. Resolves when they
-   * are on their way; rejects with `unavailable` where nobody could be looked up: nothing was sent then.
+   * are on their way; rejects with `unavailable` where nobody could be looked up: nothing live was sent
+   * then, so that whoever publishes it again does not publish it twice.
    */
   async publish(events: readonly Event[]): Promise<void> {
     this.counters.published += events.length;
     const merged = this.#merge(events);
-    this.#options.forward?.(merged);
+    const { forward } = this.#options;
+    if (forward === undefined) return this.#dispatch(merged);
+    // What is in the log goes to the other data centres whatever is wrong with the table of this one.
+    const durable = merged.filter(isDurable);
+    if (durable.length > 0) forward(durable);
     await this.#dispatch(merged);
+    if (durable.length === merged.length) return;
+    forward(durable.length === 0 ? merged : merged.filter((event) => !isDurable(event)));
   }
 
   /** Events that another data centre forwarded: for the frontends here, and no further. */
