@@ -16,6 +16,7 @@ export interface AdmissionLimits {
   readonly connectsPerSecond: number;
 }
 
+/** Connections where the process does not know how many files it may open. */
 export const DEFAULT_ADMISSION: AdmissionLimits = { connectionsMax: 18_000, perAddressMax: 2000, connectsPerSecond: 5000 };
 
 /** With `--rate-limits off`: what the process can carry. */

@@ -4,8 +4,9 @@
  */
 
 import { chmodSync } from "node:fs";
-import { Problem, type Route, type RouteContext } from "@ovation/protocol";
+import { Problem, type ProblemCode, type Route, type RouteContext } from "@ovation/protocol";
 import type { Logger } from "pino";
+import { endHalfOpenAfter } from "./half-open.ts";
 import { ADDRESS_HEADER } from "./roles/pass-on.ts";
 
 export interface ListenOptions {
@@ -20,6 +21,10 @@ export interface ListenOptions {
   /** Several processes listen on the same port; the kernel spreads connections over them. */
   readonly reusePort?: boolean;
   readonly tls?: { readonly cert: string; readonly key: string } | undefined;
+  /** How long a viewer may take no bytes; one whose packets vanish is found soon after. */
+  readonly stuckMs?: number;
+  /** A request was answered with a problem. */
+  onProblem?(code: ProblemCode): void;
   /** Answers what no route does; without it that is `not-found`. */
   fallback?(request: Request, address: string): Promise<Response>;
 }
@@ -31,8 +36,15 @@ export interface Listener {
   stop(now: boolean): Promise<void>;
 }
 
-/** A request that sends nothing for this long is cut; streams are kept open by their routes. */
+/**
+ * A request whose body does not come, and a connection without one, is cut after this; streams are kept
+ * open by their routes. A request line and headers have 10 to 12 seconds in all, however many bytes of
+ * them trickle in: that is Bun's own and fixed. Both are held by `http/hostile-clients.test.ts`.
+ */
 const IDLE_TIMEOUT_SECONDS = 30;
+const STUCK_MS_DEFAULT = 30_000;
+/** Longer than the frontend waits with a viewer that is there and does not read: that one it cuts itself. */
+const HALF_OPEN_FACTOR = 1.5;
 /** Bodies are bounded by the routes; this bounds what no route reads. */
 const BODY_BYTES_MAX = 4 * 1024 * 1024;
 
@@ -49,6 +61,8 @@ export function listen(options: ListenOptions): Listener {
     maxRequestBodySize: BODY_BYTES_MAX,
     routes: toBunRoutes(options, cors),
     fetch: (request, bun) => fallBack(request, bun, options, cors),
+    // Bun's own pages for errors are for developers; here they are logged and answered.
+    development: false,
     error(error) {
       options.logger.error({ error }, "a request failed outside its handler");
       return new Problem("internal-error").toResponse();
@@ -57,6 +71,7 @@ export function listen(options: ListenOptions): Listener {
       ? {}
       : { tls: { cert: Bun.file(options.tls.cert), key: Bun.file(options.tls.key) }, http2: true, http3: true }),
   });
+  endHalfOpenAfter((options.stuckMs ?? STUCK_MS_DEFAULT) * HALF_OPEN_FACTOR);
   const scheme = options.tls === undefined ? "http" : "https";
   const name = options.host === "0.0.0.0" || options.host === "::" ? "localhost" : options.host;
   return {
@@ -70,17 +85,19 @@ export interface ListenUnixOptions {
   readonly socket: string;
   readonly routes: readonly Route[];
   readonly logger: Logger;
+  onProblem?(code: ProblemCode): void;
 }
 
 /** The same on a Unix socket, for processes of the same installation, which say whom they ask for. */
-export function listenUnix({ socket, routes, logger }: ListenUnixOptions): Pick<Listener, "stop"> {
+export function listenUnix({ socket, ...given }: ListenUnixOptions): Pick<Listener, "stop"> {
   const cors = corsHeaders(["*"]);
-  const options = { port: 0, host: "", routes, logger, addressOf: (request: Request) => request.headers.get(ADDRESS_HEADER) ?? "" };
+  const options = { ...given, port: 0, host: "", addressOf: (request: Request) => request.headers.get(ADDRESS_HEADER) ?? "" };
   const server = Bun.serve({
     unix: socket,
     maxRequestBodySize: BODY_BYTES_MAX,
+    development: false,
     routes: toBunRoutes(options, cors),
-    fetch: () => new Problem("not-found").toResponse(),
+    fetch: (request, bun) => fallBack(request, bun, options, cors),
   });
   chmodSync(socket, 0o600);
   return { stop: (now) => server.stop(now) };
@@ -88,14 +105,36 @@ export function listenUnix({ socket, routes, logger }: ListenUnixOptions): Pick<
 
 async function fallBack(request: Request, server: Bun.Server<undefined>, options: ListenOptions, cors: Cors): Promise<Response> {
   if (request.method === "OPTIONS") return preflight(request, cors);
-  if (options.fallback === undefined) return finish(request, new Problem("not-found").toResponse(), cors);
   try {
-    return finish(request, await options.fallback(request, server.requestIP(request)?.address ?? ""), cors);
+    if (options.fallback === undefined) throw new Problem("not-found");
+    return finish(request, await options.fallback(request, addressOf(request, server, options)), cors);
   } catch (error) {
-    if (error instanceof Problem) return finish(request, error.toResponse(), cors);
-    options.logger.error({ error, method: request.method }, "a fallback failed");
-    return finish(request, new Problem("internal-error").toResponse(), cors);
+    return finish(request, explain(error, request, options), cors);
   }
+}
+
+function addressOf(request: Request, server: Bun.Server<undefined>, options: ListenOptions): string {
+  const peer = server.requestIP(request)?.address ?? "";
+  return options.addressOf === undefined ? peer : options.addressOf(request, peer);
+}
+
+/** The answer to a request whose handler threw. */
+function explain(error: unknown, request: Request, { logger, onProblem }: ListenOptions, headers: Record<string, string> = {}): Response {
+  let problem: Problem;
+  if (error instanceof Problem) problem = error;
+  // [spec] RFC 9112, 3.2: a server MUST respond with 400 to a request with an invalid Host. Such a request
+  // has no URL, and every handler that looks at it throws.
+  else if (!URL.canParse(request.url)) problem = new Problem("invalid-parameter", "send a Host header that names a host");
+  else if (request.signal.aborted) {
+    // Gone, or too slow, in the middle of its body: nobody reads this answer, and the log is not for that.
+    problem = new Problem("invalid-body", "the body did not come");
+  } else {
+    // The path without its query: tokens may be in there.
+    logger.error({ error, method: request.method, path: new URL(request.url).pathname }, "a handler failed");
+    problem = new Problem("internal-error");
+  }
+  onProblem?.(problem.code);
+  return problem.toResponse(headers);
 }
 
 function toBunRoutes(options: ListenOptions, cors: Cors): Record<string, Methods> {
@@ -111,30 +150,27 @@ function toBunRoutes(options: ListenOptions, cors: Cors): Record<string, Methods
     methods.OPTIONS = async (request) => preflight(request, cors);
     for (const method of ["GET", "POST", "PUT", "DELETE", "PATCH"] as const) {
       methods[method] ??= async (request) =>
-        finish(request, new Problem("method-not-allowed", `${path} takes ${allow}`).toResponse({ allow }), cors);
+        finish(request, explain(new Problem("method-not-allowed", `${path} takes ${allow}`), request, options, { allow }), cors);
     }
     // A HEAD of a stream would never end; elsewhere it is a GET whose body the server leaves out.
-    if (allow.includes("GET") && path !== "/v1/events" && methods.GET !== undefined) methods.HEAD = methods.GET;
+    if (allow.includes("GET") && methods.GET !== undefined) {
+      methods.HEAD = path === "/v1/events" ? async () => new Response(null, { status: 405, headers: { allow } }) : methods.GET;
+    }
   }
   return paths;
 }
 
 function toHandler(route: Route, options: ListenOptions, cors: Cors): Handler {
-  const { logger, addressOf } = options;
   return async (request, server) => {
-    const peer = server.requestIP(request)?.address ?? "";
     const context: RouteContext = {
       params: request.params as Record<string, string>,
-      address: addressOf === undefined ? peer : addressOf(request, peer),
+      address: addressOf(request, server, options),
       keepOpen: () => server.timeout(request, 0),
     };
     try {
       return finish(request, await route.handle(request, context), cors);
     } catch (error) {
-      if (error instanceof Problem) return finish(request, error.toResponse(), cors);
-      // The path without its query: tokens may be in there.
-      logger.error({ error, method: route.method, path: route.path }, "a handler failed");
-      return finish(request, new Problem("internal-error").toResponse(), cors);
+      return finish(request, explain(error, request, options), cors);
     }
   };
 }

@@ -1,6 +1,6 @@
 /** Options that several commands share, and the parsers of their values. */
 
-import { InvalidArgumentError, Option } from "commander";
+import { type Command, InvalidArgumentError, Option } from "commander";
 
 export function toPort(text: string): number {
   const port = Number(text);
@@ -21,6 +21,12 @@ export function toSeconds(text: string): number {
   return seconds;
 }
 
+function toPositive(text: string): number {
+  const number = Number(text);
+  if (!Number.isFinite(number) || number <= 0) throw new InvalidArgumentError("needs a number above 0.");
+  return number;
+}
+
 /** An option that the environment can set as well: `--data-center` is `OVATION_DATA_CENTER`. */
 export function option(flags: string, description: string): Option {
   const made = new Option(flags, description);
@@ -39,3 +45,24 @@ export const secretOption = () =>
   option("--secret <secret>", "signs and verifies tokens; default: made once and kept in the data directory");
 export const logLevelOption = () =>
   option("--log-level <level>", "what is written to standard error").choices(["debug", "info", "warn", "error", "silent"]).default("info");
+
+/** What a process that holds connections can be told of them. With workers, each is such a process. */
+export function addConnectionOptions(command: Command): Command {
+  return command
+    .addOption(
+      option("--connections-max <n>", "connections that a process takes; default: 9 of 10 files that it may open").argParser(
+        toPositiveInteger,
+      ),
+    )
+    .addOption(
+      option("--connections-per-address <n>", "connections from one address that a process takes; default: 2000").argParser(
+        toPositiveInteger,
+      ),
+    )
+    .addOption(
+      option("--connects-per-second <n>", "new connections a second that a process takes; default: 5000").argParser(toPositiveInteger),
+    )
+    .addOption(option("--lifetime-minutes <m>", "how long a connection lasts, give or take a quarter; default: 60").argParser(toPositive))
+    .addOption(option("--stuck-seconds <s>", "how long a viewer may read nothing before it is cut; default: 30").argParser(toPositive))
+    .addOption(option("--heartbeat-seconds <s>", "a silent connection hears something this often; default: 15").argParser(toPositive));
+}

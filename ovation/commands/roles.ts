@@ -14,7 +14,7 @@ import {
   tableOption,
   toInternal,
 } from "./cluster-options.ts";
-import { hostOption, logLevelOption, onOff, option, portOption, secretOption, toSeconds } from "./options.ts";
+import { addConnectionOptions, hostOption, logLevelOption, onOff, option, portOption, secretOption, toSeconds } from "./options.ts";
 import { policyOption, withPolicyFile } from "./policy-option.ts";
 import { type CommonOptions, runRole, toSettings } from "./run.ts";
 
@@ -46,7 +46,7 @@ function addFrontend(program: Command): void {
     .addOption(option("--tls-cert <file>", "certificate chain, PEM: HTTP/1.1, HTTP/2 and HTTP/3 on the one port"))
     .addOption(option("--tls-key <file>", "its private key, PEM"))
     .addOption(logLevelOption());
-  addInternalOptions(command, true).action(async (options: RoleOptions & { readonly dispatcher: string[] }) => {
+  addInternalOptions(addConnectionOptions(command), true).action(async (options: RoleOptions & { readonly dispatcher: string[] }) => {
     const settings = await withPolicyFile(toSettings(options, requireSecret(options.secret)), options.policy);
     const internal = toInternal(options);
     await runRole("frontend", settings, () => startFrontendRole({ settings, internal, dispatchers: options.dispatcher }));

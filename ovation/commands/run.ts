@@ -1,6 +1,7 @@
 /** What every role's command does around its role: settings from options, clear errors, signals. */
 
 import { existsSync } from "node:fs";
+import type { AdmissionLimits } from "@ovation/frontend";
 import { LogUnusableError } from "@ovation/log";
 import { DEFAULT_POLICY, HEARTBEAT_MS } from "@ovation/protocol";
 import type { Logger } from "pino";
@@ -20,6 +21,12 @@ export interface CommonOptions {
   readonly drainSeconds?: number;
   readonly tlsCert?: string;
   readonly tlsKey?: string;
+  readonly connectionsMax?: number;
+  readonly connectionsPerAddress?: number;
+  readonly connectsPerSecond?: number;
+  readonly lifetimeMinutes?: number;
+  readonly stuckSeconds?: number;
+  readonly heartbeatSeconds?: number;
   readonly logLevel: string;
 }
 
@@ -37,10 +44,27 @@ export function toSettings(options: CommonOptions, secret: string): Settings {
     guests: options.guests !== "off",
     zstd: options.zstd !== "off",
     drainMs: (options.drainSeconds ?? DRAIN_SECONDS_DEFAULT) * 1000,
-    heartbeatMs: HEARTBEAT_MS,
+    heartbeatMs: options.heartbeatSeconds === undefined ? HEARTBEAT_MS : options.heartbeatSeconds * 1000,
+    admission: admissionOf(options),
+    ...(options.lifetimeMinutes === undefined ? {} : { lifetimeMs: spread(options.lifetimeMinutes * 60_000) }),
+    ...(options.stuckSeconds === undefined ? {} : { stuckMs: options.stuckSeconds * 1000 }),
     tls: tlsOf(options),
     logger: createLogger(options.logLevel),
   };
+}
+
+function admissionOf(options: CommonOptions): Partial<AdmissionLimits> {
+  const { connectionsMax, connectionsPerAddress: perAddressMax, connectsPerSecond } = options;
+  return {
+    ...(connectionsMax === undefined ? {} : { connectionsMax }),
+    ...(perAddressMax === undefined ? {} : { perAddressMax }),
+    ...(connectsPerSecond === undefined ? {} : { connectsPerSecond }),
+  };
+}
+
+/** A quarter less to a quarter more: those who came together do not go together. */
+function spread(ms: number): { readonly min: number; readonly max: number } {
+  return { min: ms * 0.75, max: ms * 1.25 };
 }
 
 function tlsOf({ tlsCert, tlsKey }: CommonOptions): Settings["tls"] {

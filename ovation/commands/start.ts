@@ -10,6 +10,7 @@ import { startWithWorkers } from "../roles/with-workers.ts";
 import { loadSecret, signToken } from "../tokens/mod.ts";
 import { showLive } from "./live-display.ts";
 import {
+  addConnectionOptions,
   dataOption,
   hostOption,
   logLevelOption,
@@ -35,7 +36,7 @@ interface Options extends CommonOptions {
 }
 
 export function addStartCommand(program: Command): void {
-  program
+  const command = program
     .command("start")
     .description("run everything on this machine: frontend, dispatcher, comments, pages; data in SQLite")
     .addOption(portOption(8080))
@@ -58,7 +59,8 @@ export function addStartCommand(program: Command): void {
     )
     .addOption(option("--tls-cert <file>", "certificate chain, PEM: HTTPS with HTTP/1.1, HTTP/2 and HTTP/3 on the one port"))
     .addOption(option("--tls-key <file>", "its private key, PEM"))
-    .addOption(logLevelOption())
+    .addOption(logLevelOption());
+  addConnectionOptions(command)
     .addHelpText(
       "after",
       "\n  ovation start --demo        then open http://localhost:8080\n  ovation start --host 0.0.0.0 --data /var/lib/ovation",

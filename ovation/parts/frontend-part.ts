@@ -2,6 +2,7 @@
 
 import {
   Admission,
+  type AdmissionLimits,
   createEventsRoute,
   createSubscriptionsRoutes,
   DEFAULT_ADMISSION,
@@ -13,6 +14,7 @@ import {
 import { type Authenticate, type FrontendId, maySubscribe, type Route, systemClock } from "@ovation/protocol";
 import type { Registry } from "prom-client";
 import type { ReadinessCheck } from "../health.ts";
+import { filesMax } from "../open-files.ts";
 import { failureLogger, type Settings } from "./settings.ts";
 
 export interface FrontendPartOptions {
@@ -34,6 +36,10 @@ export interface FrontendPart {
 
 /** How fast connections are asked to come back elsewhere when a process drains. */
 const DRAIN_PER_SECOND = 2000;
+/** Of the files that the process may open, this share is for connections; the rest is for requests, the log and links. */
+const FILES_SHARE = 0.9;
+/** More than this on one process wait for each other; the machine has room for another. */
+const CONNECTIONS_DEFAULT_MAX = 200_000;
 
 export function createFrontendPart({ settings, id, upstream, authenticate, registry }: FrontendPartOptions): FrontendPart {
   const { policy } = settings;
@@ -47,9 +53,12 @@ export function createFrontendPart({ settings, id, upstream, authenticate, regis
     clock,
     random: Math.random,
     heartbeatMs: settings.heartbeatMs,
+    ...(settings.lifetimeMs === undefined ? {} : { lifetimeMs: settings.lifetimeMs }),
+    ...(settings.stuckMs === undefined ? {} : { stuckMs: settings.stuckMs }),
+    onClosed: ({ address }) => admission.leave(address),
     onFailure: failureLogger(settings.logger),
   });
-  const admission = new Admission(settings.rateLimits ? DEFAULT_ADMISSION : OPEN_ADMISSION, clock);
+  const admission = new Admission(admissionLimits(settings), clock);
   registerFrontendMetrics(registry, frontend);
   frontend.start();
   return {
@@ -68,4 +77,12 @@ export function createFrontendPart({ settings, id, upstream, authenticate, regis
     },
     stop: () => frontend.stop(),
   };
+}
+
+function admissionLimits({ rateLimits, admission }: Settings): AdmissionLimits {
+  if (!rateLimits) return OPEN_ADMISSION;
+  const files = filesMax();
+  const connectionsMax =
+    files === undefined ? DEFAULT_ADMISSION.connectionsMax : Math.min(CONNECTIONS_DEFAULT_MAX, Math.floor(files * FILES_SHARE));
+  return { ...DEFAULT_ADMISSION, connectionsMax, ...admission };
 }

@@ -1,5 +1,6 @@
 /** What the operator decided, in one form, whichever role reads it. */
 
+import type { AdmissionLimits } from "@ovation/frontend";
 import type { Policy } from "@ovation/protocol";
 import type { Logger } from "pino";
 import type { Configuration, TokenConfiguration } from "../policy-file.ts";
@@ -19,6 +20,12 @@ export interface Settings {
   readonly zstd: boolean;
   readonly drainMs: number;
   readonly heartbeatMs: number;
+  /** What the operator said of it; the rest by default. Nothing holds with `rateLimits` off. */
+  readonly admission?: Partial<AdmissionLimits>;
+  /** How long a connection lasts: a random time between these. */
+  readonly lifetimeMs?: { readonly min: number; readonly max: number };
+  /** How long a viewer may take no bytes. */
+  readonly stuckMs?: number;
   readonly tls: { readonly cert: string; readonly key: string } | undefined;
   readonly logger: Logger;
   /** Origins that browsers may call from; default: any. */

@@ -4,6 +4,7 @@ import { createFrontendCredential, createFrontendRoutes, createHttpUpstream, cre
 import { systemClock } from "@ovation/protocol";
 import { Registry } from "prom-client";
 import { createHealthRoutes } from "../health.ts";
+import { countProblems } from "../http-metrics.ts";
 import { listen } from "../listener.ts";
 import { createFrontendPart, type FrontendPart } from "../parts/frontend-part.ts";
 import { createInternalPart, type InternalSettings } from "../parts/internal-part.ts";
@@ -37,7 +38,11 @@ export async function startFrontendRole({ settings, internal, dispatchers }: Fro
     ...(tls === undefined ? {} : { tls }),
   });
   const part: FrontendPart = createFrontendPart({ settings, id: credential.id, upstream, authenticate, registry });
-  const listener = listen({ ...settings, routes: [...part.routes, ...createHealthRoutes({ registry, checks: part.checks })] });
+  const listener = listen({
+    ...settings,
+    onProblem: countProblems(registry),
+    routes: [...part.routes, ...createHealthRoutes({ registry, checks: part.checks })],
+  });
   return {
     url: listener.url,
     async stop() {

@@ -24,6 +24,7 @@ import { systemClock } from "@ovation/protocol";
 import { createPages } from "@ovation/web";
 import { AggregatorRegistry, Registry } from "prom-client";
 import { createHealthRoutes } from "../health.ts";
+import { countProblems } from "../http-metrics.ts";
 import { listenUnix } from "../listener.ts";
 import { createPageSource } from "../page-source.ts";
 import { openCore } from "../parts/core-part.ts";
@@ -33,6 +34,7 @@ import { sampleOf, type Watched } from "./watched.ts";
 import { startWorkers, type WorkerSettings } from "./workers.ts";
 
 export async function startWithWorkers(settings: Settings, count: number): Promise<Node & Watched> {
+  if (settings.port !== 0) ensureFree(settings.port, settings.host);
   const registry = new Registry();
   registerProcessMetrics(registry);
   const internalSecret = randomBytes(32).toString("base64url");
@@ -56,9 +58,8 @@ export async function startWithWorkers(settings: Settings, count: number): Promi
 
   const directory = mkdtempSync(join(tmpdir(), "ovation-"));
   const socket = join(directory, "core.sock");
-  const port = settings.port === 0 ? freePort(settings.host) : settings.port;
   const workerSettings: WorkerSettings = {
-    port,
+    port: settings.port,
     host: settings.host,
     dispatcher: internal.url,
     internalSecret,
@@ -69,6 +70,9 @@ export async function startWithWorkers(settings: Settings, count: number): Promi
     zstd: settings.zstd,
     drainMs: settings.drainMs,
     heartbeatMs: settings.heartbeatMs,
+    ...(settings.admission === undefined ? {} : { admission: settings.admission }),
+    ...(settings.lifetimeMs === undefined ? {} : { lifetimeMs: settings.lifetimeMs }),
+    ...(settings.stuckMs === undefined ? {} : { stuckMs: settings.stuckMs }),
     tls: settings.tls,
     logLevel: settings.logger.level,
     ...(settings.corsOrigins === undefined ? {} : { corsOrigins: settings.corsOrigins }),
@@ -85,13 +89,14 @@ export async function startWithWorkers(settings: Settings, count: number): Promi
   const listener = listenUnix({
     socket,
     logger: settings.logger,
+    onProblem: countProblems(registry),
     routes: [...core.routes, ...(await createPages(createPageSource(core.routes))), ...createHealthRoutes({ registry: whole, checks: [] })],
   });
   const workers = await startWorkers({ count, settings: workerSettings, logger: settings.logger, clock });
 
   const scheme = settings.tls === undefined ? "http" : "https";
   return {
-    url: `${scheme}://${settings.host === "0.0.0.0" ? "localhost" : settings.host}:${port}`,
+    url: `${scheme}://${settings.host === "0.0.0.0" ? "localhost" : settings.host}:${workers.port}`,
     sample: async () => sampleOf([registry, ...(await workers.metrics()).map((metrics) => ({ getMetricsAsJSON: async () => metrics }))]),
     async stop() {
       await workers.stop();
@@ -103,11 +108,8 @@ export async function startWithWorkers(settings: Settings, count: number): Promi
   };
 }
 
-/** A port that nobody has at the moment: the workers need to agree on one. */
-function freePort(host: string): number {
-  const probe = Bun.serve({ port: 0, hostname: host, fetch: () => new Response() });
-  const { port } = probe;
+/** Throws EADDRINUSE. Workers share their port with whoever lets them, so another server there would go unnoticed. */
+function ensureFree(port: number, host: string): void {
+  const probe = Bun.serve({ port, hostname: host, fetch: () => new Response() });
   void probe.stop(true);
-  if (port === undefined) throw new Error("no free port");
-  return port;
 }

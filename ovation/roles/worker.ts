@@ -3,6 +3,8 @@
  * with its settings in the environment; ends when its parent does.
  */
 
+import { rmSync } from "node:fs";
+import { dirname } from "node:path";
 import {
   createFrontendCredential,
   createFrontendRoutes,
@@ -16,6 +18,7 @@ import { systemClock } from "@ovation/protocol";
 import { Registry } from "prom-client";
 import { createAddressOf } from "../client-address.ts";
 import { createHealthRoutes } from "../health.ts";
+import { countProblems } from "../http-metrics.ts";
 import { listen } from "../listener.ts";
 import { createLogger } from "../logger.ts";
 import { createFrontendPart } from "../parts/frontend-part.ts";
@@ -33,7 +36,10 @@ const settings = JSON.parse(given) as WorkerSettings;
 const logger = createLogger(settings.logLevel);
 crashOnUncaught(logger);
 // The parent was killed: without the core there is nothing to serve.
-process.on("disconnect", () => process.exit(0));
+process.on("disconnect", () => {
+  rmSync(dirname(settings.socket), { recursive: true, force: true });
+  process.exit(0);
+});
 
 const clock = systemClock;
 const onFailure = failureLogger(logger);
@@ -73,6 +79,7 @@ const listener = listen({
     onWarning: (warning, peer) => logger.warn({ warning, peer }, "trustedProxies"),
   }),
   reusePort: true,
+  onProblem: countProblems(registry),
   routes: [...part.routes, ...createHealthRoutes({ registry, checks: part.checks }).filter((route) => route.path !== "/metrics")],
   fallback: passOn(settings.socket),
 });
@@ -81,7 +88,7 @@ process.on("message", (message: ToWorker) => {
   if (message.type !== "metrics?") return;
   void registry.getMetricsAsJSON().then((metrics) => process.send?.({ type: "metrics", metrics } satisfies FromWorker));
 });
-process.send?.({ type: "ready" } satisfies FromWorker);
+process.send?.({ type: "ready", port: listener.port } satisfies FromWorker);
 
 await untilSignal(logger);
 await part.drain();

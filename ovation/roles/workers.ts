@@ -1,13 +1,15 @@
 /** The worker processes: started, asked for their metrics, started anew when they die, drained together. */
 
 import { join } from "node:path";
+import type { AdmissionLimits } from "@ovation/frontend";
 import type { Clock, Policy } from "@ovation/protocol";
 import type { Logger } from "pino";
-import type { MetricObjectWithValues, MetricValue } from "prom-client";
+import { AggregatorRegistry, type MetricObjectWithValues, type MetricValue } from "prom-client";
 import type { TokenConfiguration } from "../policy-file.ts";
 
 /** What a worker has to know, over its environment: nothing of it is in its arguments. */
 export interface WorkerSettings {
+  /** 0: the first worker takes a free one, and the others that. */
   readonly port: number;
   readonly host: string;
   /** The core's internal listener. */
@@ -21,6 +23,9 @@ export interface WorkerSettings {
   readonly zstd: boolean;
   readonly drainMs: number;
   readonly heartbeatMs: number;
+  readonly admission?: Partial<AdmissionLimits>;
+  readonly lifetimeMs?: { readonly min: number; readonly max: number };
+  readonly stuckMs?: number;
   readonly tls: { readonly cert: string; readonly key: string } | undefined;
   readonly logLevel: string;
   readonly corsOrigins?: readonly string[];
@@ -30,11 +35,13 @@ export interface WorkerSettings {
 
 export type Metrics = MetricObjectWithValues<MetricValue<string>>[];
 
-export type FromWorker = { readonly type: "ready" } | { readonly type: "metrics"; readonly metrics: Metrics };
+export type FromWorker = { readonly type: "ready"; readonly port: number } | { readonly type: "metrics"; readonly metrics: Metrics };
 export type ToWorker = { readonly type: "metrics?" };
 
 export interface Workers {
-  /** Of those that answer in time. */
+  /** The public port that they share. */
+  readonly port: number;
+  /** Of each worker, as it last said; what those counted that have died is in there: a total never falls. */
   metrics(): Promise<readonly Metrics[]>;
   /** Drains all and waits for their end. */
   stop(): Promise<void>;
@@ -62,12 +69,17 @@ interface Worker {
   process: Bun.Subprocess;
   startedAt: number;
   restartMs: number;
+  port: number;
   awaitingMetrics: ((metrics: Metrics) => void)[];
+  /** As it last answered. */
+  metrics: Metrics;
 }
 
 export async function startWorkers(options: WorkersOptions): Promise<Workers> {
-  const { count, settings, logger, clock } = options;
+  const { count, logger, clock } = options;
+  let { settings } = options;
   let stopping = false;
+  let counted: Metrics = [];
 
   function start(index: number, restartMs: number): Promise<Worker> {
     return new Promise((resolve, reject) => {
@@ -75,21 +87,26 @@ export async function startWorkers(options: WorkersOptions): Promise<Workers> {
       const worker: Worker = {
         startedAt: clock.now(),
         restartMs,
+        port: 0,
         awaitingMetrics: [],
+        metrics: [],
         process: Bun.spawn([process.execPath, join(import.meta.dir, "worker.ts")], {
           env: { ...process.env, [WORKER_SETTINGS_VARIABLE]: JSON.stringify(settings) },
           stdio: ["ignore", "inherit", "inherit"],
           serialization: "json",
           ipc(message: FromWorker) {
-            if (message.type === "metrics") worker.awaitingMetrics.shift()?.(message.metrics);
-            else {
+            if (message.type === "metrics") {
+              worker.metrics = message.metrics;
+              for (const answer of worker.awaitingMetrics.splice(0)) answer(message.metrics);
+            } else {
               overdue();
+              worker.port = message.port;
               resolve(worker);
             }
           },
           onExit(_, code, signal) {
             overdue();
-            for (const answer of worker.awaitingMetrics.splice(0)) answer([]);
+            for (const answer of worker.awaitingMetrics.splice(0)) answer(worker.metrics);
             reject(new Error(`worker ${index} ended before it was ready (${signal ?? code})`));
             if (!stopping && workers[index] === worker) void restart(index, worker, signal ?? code);
           },
@@ -102,6 +119,9 @@ export async function startWorkers(options: WorkersOptions): Promise<Workers> {
     const wasWell = clock.now() - died.startedAt > WELL_MS;
     const waitMs = wasWell ? RESTART_MS_FIRST : died.restartMs;
     logger.error({ worker: index, how, restartInMs: waitMs }, "a worker died");
+    const gone = died.metrics.filter(({ type }) => String(type) === "counter");
+    died.metrics = [];
+    counted = await AggregatorRegistry.aggregate([counted, gone]).getMetricsAsJSON();
     await new Promise<void>((resolve) => clock.after(waitMs, resolve));
     if (stopping) return;
     const next = Math.min(RESTART_MS_LAST, waitMs * 2);
@@ -116,12 +136,15 @@ export async function startWorkers(options: WorkersOptions): Promise<Workers> {
   }
 
   const workers: Worker[] = [];
-  workers.push(...(await Promise.all(Array.from({ length: count }, (_, index) => start(index, RESTART_MS_FIRST)))));
+  const first = await start(0, RESTART_MS_FIRST);
+  settings = { ...settings, port: first.port };
+  workers.push(first, ...(await Promise.all(Array.from({ length: count - 1 }, (_, index) => start(index + 1, RESTART_MS_FIRST)))));
 
   return {
+    port: first.port,
     async metrics() {
-      const asked = workers.map((worker) => ask(worker, clock));
-      return (await Promise.all(asked)).filter((metrics) => metrics.length > 0);
+      const asked = await Promise.all(workers.map((worker) => ask(worker, clock)));
+      return [counted, ...asked].filter((metrics) => metrics.length > 0);
     },
     async stop() {
       stopping = true;
@@ -137,7 +160,7 @@ export async function startWorkers(options: WorkersOptions): Promise<Workers> {
 
 function ask(worker: Worker, clock: Clock): Promise<Metrics> {
   return new Promise((resolve) => {
-    const cancel = clock.after(METRICS_MS_MAX, () => resolve([]));
+    const cancel = clock.after(METRICS_MS_MAX, () => resolve(worker.metrics));
     worker.awaitingMetrics.push((metrics) => {
       cancel();
       resolve(metrics);
@@ -145,8 +168,9 @@ function ask(worker: Worker, clock: Clock): Promise<Metrics> {
     try {
       worker.process.send({ type: "metrics?" } satisfies ToWorker);
     } catch {
-      // It is dying: `onExit` says so, and a total without it is the truth.
-      resolve([]);
+      // It is dying: `onExit` says so.
+      cancel();
+      resolve(worker.metrics);
     }
   });
 }
