@@ -6,8 +6,8 @@ export default defineConfig({
   testMatch: "**/browser-tests/*.browser.ts",
   // Two cores, and each spec starts a server: one after another is faster than in each other's way.
   workers: 1,
-  timeout: 30_000,
-  expect: { timeout: 7000 },
+  timeout: 60_000,
+  expect: { timeout: 12_000 },
   reporter: "list",
   use: {
     browserName: "chromium",

@@ -57,6 +57,16 @@ test("a page that opens while the server is away fills itself when it is back", 
   await expect(rows(page)).toContainText("stored before", { timeout: 25_000 });
 });
 
+test("a part of the element that could not be loaded is loaded again", async ({ page }) => {
+  const ana = await server.guest("Ana");
+  await server.comment("demo", "shown after all", ana.token);
+  await page.route("**/assets/view-*.js", (route) => route.abort());
+  await page.goto(`${server.url}/watch/demo`);
+  await page.waitForEvent("console", (message) => message.text().includes("tried again"));
+  await page.unroute("**/assets/view-*.js");
+  await expect(rows(page)).toContainText("shown after all", { timeout: 15_000 });
+});
+
 test("history that could not be read is read again at a press", async ({ page }) => {
   const ana = await server.guest("Ana");
   await server.comment("demo", "stored before", ana.token);

@@ -14,7 +14,7 @@ export function readToken(token: string | undefined, videoId: string): Me | unde
     const bytes = Uint8Array.from(atob(payload.replaceAll("-", "+").replaceAll("_", "/")), (unit) => unit.charCodeAt(0));
     const claims: unknown = JSON.parse(new TextDecoder().decode(bytes));
     if (!isRecord(claims) || typeof claims.sub !== "string") return undefined;
-    const perVideo = [claims.videoRoles, claims.videos].find(isRecord)?.[videoId];
+    const perVideo = isRecord(claims.roles) ? claims.roles[videoId] : undefined;
     const role = [perVideo, claims.role].find(isRole) ?? "member";
     return { token, id: claims.sub, name: typeof claims.name === "string" ? claims.name : claims.sub, role };
   } catch {

@@ -49,6 +49,7 @@ export class StatusLine {
     const { state, refused } = this.#session;
     const { t } = this.#strings();
     if (refused !== undefined) return t("refused");
+    if (!navigator.onLine && state.name !== "failed") return t("offline");
     switch (state.name) {
       case "connecting":
         return this.#wasConnected ? t("reconnecting") : t("connecting");
