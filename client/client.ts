@@ -4,7 +4,7 @@ import { type Clock, parseTopic, TOPICS_PER_CONNECTION_MAX, type Topic } from "@
 import { createLikes, type Likes } from "./likes.ts";
 import { RETRY_MS } from "./limits.ts";
 import { mustShareConnections, watchPage } from "./page.ts";
-import { createSendRequest } from "./request.ts";
+import { createPersist, createSendRequest } from "./request.ts";
 import { IDLE } from "./state.ts";
 import { createStream, type StreamEnvironment, type StreamSink } from "./stream.ts";
 import { createLateStream } from "./stream-late.ts";
@@ -31,6 +31,7 @@ export function createClient(options: ClientOptions = {}): Client {
   const url = serverUrl(options.url);
   const token = createTokenKeeper(options.token);
   const send = createSendRequest(url, token, fetchFunction as typeof fetch);
+  const persist = createPersist(clock, random);
   const subscribers = new Map<Topic, Set<Subscriber>>();
   const listeners = new Set<(state: ConnectionState) => void>();
   const likes = new Map<string, Likes>();
@@ -130,7 +131,11 @@ export function createClient(options: ClientOptions = {}): Client {
     video(id) {
       const waiting = likes.get(id) ?? createLikes(`/v1/videos/${encodeURIComponent(id)}/likes`, send, clock);
       likes.set(id, waiting);
-      return createVideo(id, send, waiting, clock, random);
+      return createVideo(id, send, waiting, persist);
+    },
+    request: (method, path, { persist: persisting = false, ...options } = {}) => {
+      const run = () => send(method, path, options);
+      return persisting ? persist(run) : run();
     },
     async guest(name) {
       const answer = (await send("POST", "/v1/guests", { body: { name } })) as Awaited<ReturnType<Client["guest"]>>;

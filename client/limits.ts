@@ -40,6 +40,9 @@ export const REQUEST_RETRY_MS = 100;
 /** A request without an answer is given up, ms. */
 export const REQUEST_TIMEOUT_MS = 15_000;
 
+/** The other is told of typing at most this often, ms: half of how long a server lets it hold. */
+export const TYPING_INTERVAL_MS = 3_000;
+
 /** Likes leave at most this often per video, ms. */
 export const LIKES_INTERVAL_MS = 1_000;
 

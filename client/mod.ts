@@ -11,5 +11,6 @@
 
 export { ApiError } from "./api-error.ts";
 export { createClient } from "./client.ts";
+export type * from "./member-types.ts";
 export type { OpenTransport, Transport, TransportCallbacks, TransportEnd, TransportRequest } from "./transport.ts";
 export * from "./types.ts";

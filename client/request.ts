@@ -1,7 +1,8 @@
 /** Requests to the HTTP API: token, time-out, one renewal of an expired token, errors as {@link ApiError}. */
 
+import type { Clock } from "@ovation/protocol";
 import { ApiError, toApiError } from "./api-error.ts";
-import { REQUEST_TIMEOUT_MS } from "./limits.ts";
+import { REQUEST_RETRIES_MAX, REQUEST_RETRY_MS, REQUEST_TIMEOUT_MS } from "./limits.ts";
 import type { TokenKeeper } from "./token.ts";
 
 export interface RequestOptions {
@@ -42,4 +43,30 @@ export function createSendRequest(url: string, token: TokenKeeper, fetchFunction
       throw error instanceof ApiError ? error : new ApiError("network", 0, String(error));
     }
   };
+}
+
+/** Answers after which the same request is worth sending again. */
+const PASSING_STATUSES = new Set([0, 502, 503, 504]);
+
+/** Sends again what the network or a restart swallowed: for requests that are harmless to repeat. */
+export type Persist = (run: () => Promise<unknown>) => Promise<unknown>;
+
+export function createPersist(clock: Clock, random: () => number): Persist {
+  return async (run) => {
+    for (let retry = 0; ; retry++) {
+      try {
+        return await run();
+      } catch (error) {
+        const { status, retryAfterMs } = error as ApiError;
+        if (retry >= REQUEST_RETRIES_MAX || !PASSING_STATUSES.has(status)) throw error;
+        const waitMs = retryAfterMs ?? REQUEST_RETRY_MS * 2 ** retry * (1 + random());
+        await new Promise<void>((resolve) => clock.after(waitMs, resolve));
+      }
+    }
+  };
+}
+
+/** 128 random bits. `crypto.randomUUID` would need a secure context, and pages on a LAN are none. */
+export function newClientId(): string {
+  return Array.from(crypto.getRandomValues(new Uint8Array(16)), (byte) => byte.toString(16).padStart(2, "0")).join("");
 }

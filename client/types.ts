@@ -1,6 +1,8 @@
 /** The public shapes of the SDK. `mod.ts` exports them; `client.ts` is behind {@link Client}. */
 
 import type { Json } from "@ovation/protocol";
+import type { MessageData, NotificationData, PresenceData, ReceiptData, TypingData } from "./member-types.ts";
+import type { RequestOptions } from "./request.ts";
 import type { OpenTransport } from "./transport.ts";
 
 /**
@@ -93,8 +95,12 @@ export interface TopicHandlers {
   stats?(event: ClientEvent<StatsData>): void;
   /** `data`: `{"seq":1058}`, or `{"seq":null}` where the pin was taken off. */
   pin?(event: ClientEvent): void;
-  typing?(event: ClientEvent): void;
-  message?(event: ClientEvent): void;
+  typing?(event: ClientEvent<TypingData>): void;
+  /** This one and the next three: on members' own topics. */
+  message?(event: ClientEvent<MessageData>): void;
+  receipt?(event: ClientEvent<ReceiptData>): void;
+  presence?(event: ClientEvent<PresenceData>): void;
+  notification?(event: ClientEvent<NotificationData>): void;
   /** Every event of the topic, also of types without a callback of their own. */
   onEvent?(event: ClientEvent): void;
   /** The subscription is active: every later event arrives. `head` is the newest durable number then. */
@@ -192,6 +198,12 @@ export interface Client {
   onState(listener: (state: ConnectionState) => void): () => void;
   subscribe(topic: string, handlers: TopicHandlers | (TopicHandlers & Partial<CustomHandlers>)): Subscription;
   video(id: string): VideoApi;
+  /** Any request of `docs/http-api.md`, with the client's token; `path` from `/v1` on. Rejects with an {@link ApiError}. */
+  request(
+    method: "GET" | "POST" | "PUT" | "DELETE",
+    path: string,
+    options?: RequestOptions & { readonly persist?: boolean },
+  ): Promise<unknown>;
   /** Becomes a guest with this name; the token is used from now on. */
   guest(name: string): Promise<{ readonly token: string; readonly member: { readonly id: string; readonly name: string } }>;
   /** Replaces the token (sign-in, sign-out with `undefined`); the stream connects again from its position. */

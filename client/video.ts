@@ -1,31 +1,11 @@
 /** One video over HTTP: `docs/http-api.md` with types. */
 
-import type { Clock } from "@ovation/protocol";
-import type { ApiError } from "./api-error.ts";
 import type { Likes } from "./likes.ts";
-import { REQUEST_RETRIES_MAX, REQUEST_RETRY_MS } from "./limits.ts";
-import type { SendRequest } from "./request.ts";
+import { newClientId, type Persist, type SendRequest } from "./request.ts";
 import type { Comment, VideoApi, VideoInfo } from "./types.ts";
 
-/** Answers after which the same request is worth sending again. */
-const PASSING_STATUSES = new Set([0, 502, 503, 504]);
-
-export function createVideo(id: string, send: SendRequest, likes: Likes, clock: Clock, random: () => number): VideoApi {
+export function createVideo(id: string, send: SendRequest, likes: Likes, persist: Persist): VideoApi {
   const path = `/v1/videos/${encodeURIComponent(id)}`;
-
-  /** For requests that are harmless to repeat. */
-  async function persist(run: () => Promise<unknown>): Promise<unknown> {
-    for (let retry = 0; ; retry++) {
-      try {
-        return await run();
-      } catch (error) {
-        const { status, retryAfterMs } = error as ApiError;
-        if (retry >= REQUEST_RETRIES_MAX || !PASSING_STATUSES.has(status)) throw error;
-        const waitMs = retryAfterMs ?? REQUEST_RETRY_MS * 2 ** retry * (1 + random());
-        await new Promise<void>((resolve) => clock.after(waitMs, resolve));
-      }
-    }
-  }
 
   return {
     id,
@@ -46,9 +26,4 @@ export function createVideo(id: string, send: SendRequest, likes: Likes, clock: 
     },
     like: (kind = "like", count = 1) => likes.tap(kind, count),
   };
-}
-
-/** 128 random bits. `crypto.randomUUID` would need a secure context, and pages on a LAN are none. */
-function newClientId(): string {
-  return Array.from(crypto.getRandomValues(new Uint8Array(16)), (byte) => byte.toString(16).padStart(2, "0")).join("");
 }

@@ -42,6 +42,8 @@ export class ModelServer {
   broadcasts: (event: StoredEvent) => boolean = () => true;
   /** Topics that are refused, with their code. */
   readonly refused = new Map<string, string>();
+  /** The topic that every connection has, asked for or not: the member's own whose token it is. */
+  own: Topic | undefined;
   readonly #logs = new Map<Topic, StoredEvent[]>();
   #count = 0;
   #order = 0;
@@ -74,7 +76,8 @@ export class ModelServer {
 
   /** Opens a connection: first event, replay, then whatever is broadcast. */
   connect(url: URL, position: string | null, send: (message: Message) => void, end: () => void): ModelConnection {
-    const topics = [...new Set(url.searchParams.getAll("topic"))] as Topic[];
+    const asked = url.searchParams.getAll("topic") as Topic[];
+    const topics = [...new Set(this.own === undefined ? asked : [...asked, this.own])];
     const claimed = parsePosition(position ?? "")?.topics;
     const standings = new Map<Topic, { seq: number; epoch: string }>();
     const answers: Record<string, { head: number; recovered: boolean }> = {};
@@ -107,8 +110,9 @@ export class ModelServer {
     const results: Record<string, Json> = {};
     for (const topic of topics as Topic[]) {
       const refused = this.refused.get(topic);
-      if (method === "DELETE") connection.topics.delete(topic);
-      else if (refused === undefined) connection.topics.add(topic);
+      if (method === "DELETE") {
+        if (topic !== this.own) connection.topics.delete(topic);
+      } else if (refused === undefined) connection.topics.add(topic);
       const head = this.log(topic).length;
       results[topic] = refused === undefined ? { ok: true, head, epoch: this.#epochAt(topic, head) } : { ok: false, error: refused };
     }
