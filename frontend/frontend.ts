@@ -99,7 +99,7 @@ export class Frontend implements Inbox {
       soon,
       elapsed: options.elapsed ?? (() => performance.now()),
       onMissing: (channel) => void this.#repair.reach(channel, channel.seq),
-      onOtherLife: (channel) => this.#reset(channel),
+      onOtherLife: (channel) => void this.#repair.verify(channel),
       onUnwanted: (topic) => this.membership.unwanted(topic),
       onOvertaken: ({ connection }) => this.#recovery.overtaken(connection),
     });

@@ -26,7 +26,7 @@ export interface HubOptions {
   elapsed(): number;
   /** A durable event did not follow the last one: numbers are missing before it. */
   onMissing(channel: Channel): void;
-  /** The log is another one than before. */
+  /** The log may be another one than before. */
   onOtherLife(channel: Channel): void;
   /** An event of a topic that nobody here has: the table has a row too many. */
   onUnwanted(topic: Topic): void;

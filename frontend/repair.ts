@@ -31,6 +31,7 @@ interface Running {
 export class Repair {
   readonly #options: RepairOptions;
   readonly #running = new Map<Channel, Running>();
+  readonly #verifying = new Set<Channel>();
 
   constructor(options: RepairOptions) {
     this.#options = options;
@@ -63,7 +64,10 @@ export class Repair {
           this.#options.onUnrepairable(channel);
           return;
         }
-        for (const event of page.events) if (channel.takeDurable(event) === "taken") counters.repaired++;
+        const next = page.events[0];
+        if (next !== undefined && channel.seq > 0 && next.place.epoch !== channel.epoch && !(await this.#isOfThisLog(channel, gone)))
+          return;
+        for (const event of page.events) if (channel.takeDurable(event, true) === "taken") counters.repaired++;
         hub.schedule(channel);
         // The log has nothing more: what was announced or held ahead of it was not from this log.
         if (channel.seq === before && page.head.seq <= channel.seq) {
@@ -76,15 +80,36 @@ export class Repair {
     }
   }
 
+  /** Something speaks of another life of the log: asks it whether it wrote what is here. */
+  async verify(channel: Channel): Promise<void> {
+    if (this.#verifying.has(channel)) return;
+    this.#verifying.add(channel);
+    await this.#isOfThisLog(channel, () => this.#options.hub.channel(channel.topic) !== channel);
+    this.#verifying.delete(channel);
+  }
+
+  /** Whether the log wrote our newest event. Where it did not, or cannot know any more, viewers start over. */
+  async #isOfThisLog(channel: Channel, gone: () => boolean): Promise<boolean> {
+    const { seq, epoch } = channel;
+    const wrote = await this.#retry(() => this.#options.upstream.wrote(channel.topic, seq, epoch), gone);
+    if (wrote === undefined || gone()) return false;
+    if (wrote !== "yes") this.#options.onUnrepairable(channel);
+    return wrote === "yes";
+  }
+
   #read(channel: Channel, gone: () => boolean): Promise<EventPage | undefined> {
-    const { clock, random, upstream, counters } = this.#options;
+    return this.#retry(() => {
+      this.#options.counters.repairReads++;
+      return this.#options.upstream.read(channel.topic, channel.seq, LOG_PAGE_EVENTS);
+    }, gone);
+  }
+
+  #retry<Value>(run: () => Promise<Value>, gone: () => boolean): Promise<Value | undefined> {
+    const { clock, random, onFailure } = this.#options;
     return retry(
       { clock, random, firstMs: REPAIR_RETRY_FIRST_MS, longestMs: REPAIR_RETRY_LAST_MS },
-      () => {
-        counters.repairReads++;
-        return upstream.read(channel.topic, channel.seq, LOG_PAGE_EVENTS);
-      },
-      (error) => this.#options.onFailure("repair", error),
+      run,
+      (error) => onFailure("repair", error),
       gone,
     );
   }

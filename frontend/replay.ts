@@ -11,7 +11,6 @@ import {
   formatFrame,
   formatPosition,
   formatTopicPosition,
-  type Topic,
   type TopicPosition,
 } from "@ovation/protocol";
 import { formatEvents } from "./batch.ts";
@@ -92,16 +91,17 @@ export class Replay {
     const remembered = channel.flow?.history?.after(from, to);
     if (remembered !== undefined) return remembered;
     const start = Math.floor(from / LOG_PAGE_EVENTS) * LOG_PAGE_EVENTS;
-    const page = await this.#page(channel.topic, start, to);
+    const page = await this.#page(channel, start, to);
     const events = page.filter((event) => event.place.seq > from && event.place.seq <= to);
     if (events.length !== to - from) throw new ReplayLostError(`${channel.topic}: ${from + 1} to ${to} are not in the log`);
     return events;
   }
 
-  #page(topic: Topic, start: number, to: number): Promise<readonly DurableEvent[]> {
+  #page({ topic, epoch }: Channel, start: number, to: number): Promise<readonly DurableEvent[]> {
     // A page that was read before it was full is another one than the full page.
     const full = to >= start + LOG_PAGE_EVENTS;
-    return this.#pages.get(`${topic} ${start} ${full ? "" : to}`, async () => {
+    // What another life of the log wrote is another page.
+    return this.#pages.get(`${topic} ${epoch} ${start} ${full ? "" : to}`, async () => {
       this.#options.counters.recoveryReads++;
       return (await this.#options.upstream.read(topic, start, LOG_PAGE_EVENTS)).events;
     });
@@ -109,7 +109,7 @@ export class Replay {
 
   /** The frames for a connection with one topic: the same bytes for all who stand at the same place. */
   async shared(channel: Channel, from: TopicPosition, to: number, zstd: boolean): Promise<Uint8Array> {
-    const encoded = await this.#encoded.get(`${channel.topic} ${from.seq} ${to}`, async () => {
+    const encoded = await this.#encoded.get(`${channel.topic} ${channel.epoch} ${from.seq} ${to}`, async () => {
       const events = await this.events(channel, from.seq, to);
       return { plain: new TextEncoder().encode(formatEvents(LISTED, channel.mark, from, events)), zstd: undefined };
     });

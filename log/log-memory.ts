@@ -34,6 +34,8 @@ export interface MemoryLogOptions {
   readonly policy?: Policy;
   /** The name of its one life. */
   readonly epoch?: Epoch;
+  /** What a backup held: events of earlier lives, each topic's ascending and without a hole. */
+  readonly restored?: readonly DurableEvent[];
 }
 
 interface TopicEvents {
@@ -42,6 +44,8 @@ interface TopicEvents {
   readonly events: DurableEvent[];
   readonly keys: Map<string, Appended>;
   seq: number;
+  /** The life that wrote `seq`. */
+  epoch: Epoch;
   first: number;
   stamp: Stamp;
 }
@@ -50,6 +54,8 @@ export class MemoryLog implements Log, LogKeeper {
   readonly #clock: Clock;
   readonly #policy: Policy;
   readonly #epoch: Epoch;
+  /** Its own, and those of the backup that it began with. */
+  readonly #epochs = new Set<Epoch>();
   readonly #topics = new Map<Topic, TopicEvents>();
   #stamp: Stamp = 0;
   #closed = false;
@@ -57,7 +63,9 @@ export class MemoryLog implements Log, LogKeeper {
   constructor(options: MemoryLogOptions = {}) {
     this.#clock = options.clock ?? systemClock;
     this.#policy = options.policy ?? DEFAULT_POLICY;
-    this.#epoch = options.epoch ?? mintEpoch(() => false);
+    for (const event of options.restored ?? []) this.#restore(event);
+    this.#epoch = options.epoch ?? mintEpoch((epoch) => this.#epochs.has(epoch));
+    this.#epochs.add(this.#epoch);
   }
 
   async append(entries: readonly LogEntry[]): Promise<readonly Appended[]> {
@@ -112,8 +120,9 @@ export class MemoryLog implements Log, LogKeeper {
     this.#assertOpen();
     if (seq === 0) return epoch === "" ? "yes" : "no";
     const head = this.#headOf(topic);
-    if (epoch !== this.#epoch || seq > head.seq || seq < 0) return "no";
-    return seq < head.first ? "unknown" : "yes";
+    if (!this.#epochs.has(epoch) || seq > head.seq || seq < 0) return "no";
+    if (seq < head.first) return "unknown";
+    return this.#topics.get(topic)?.events[seq - head.first]?.place.epoch === epoch ? "yes" : "no";
   }
 
   async trim(limit: number): Promise<number> {
@@ -149,6 +158,7 @@ export class MemoryLog implements Log, LogKeeper {
     const { topic, type, at, data, replace } = entry;
     kept.events.push({ topic, type, at, data, place });
     kept.seq = place.seq;
+    kept.epoch = this.#epoch;
     kept.stamp = stamp;
     const replaced = replace === undefined || replace.seq >= place.seq ? undefined : kept.events[replace.seq - kept.first];
     if (replace !== undefined && replaced !== undefined) kept.events[replace.seq - kept.first] = { ...replaced, data: replace.data };
@@ -160,7 +170,7 @@ export class MemoryLog implements Log, LogKeeper {
   #topicOf(topic: Topic): TopicEvents {
     let kept = this.#topics.get(topic);
     if (kept === undefined) {
-      kept = { topic, events: [], keys: new Map(), seq: 0, first: 1, stamp: 0 };
+      kept = { topic, events: [], keys: new Map(), seq: 0, epoch: "", first: 1, stamp: 0 };
       this.#topics.set(topic, kept);
     }
     return kept;
@@ -169,7 +179,20 @@ export class MemoryLog implements Log, LogKeeper {
   #headOf(topic: Topic): Head {
     const kept = this.#topics.get(topic);
     if (kept === undefined) return { topic, seq: 0, epoch: "", first: 1 };
-    return { topic, seq: kept.seq, epoch: this.#epoch, first: kept.first };
+    return { topic, seq: kept.seq, epoch: kept.epoch, first: kept.first };
+  }
+
+  #restore(event: DurableEvent): void {
+    const { seq, epoch, stamp } = event.place;
+    const kept = this.#topicOf(event.topic);
+    if (kept.events.length === 0) kept.first = seq;
+    else if (seq !== kept.seq + 1) throw new Error(`the backup of ${event.topic} has ${seq} after ${kept.seq}`);
+    kept.events.push(event);
+    kept.seq = seq;
+    kept.epoch = epoch;
+    kept.stamp = stamp;
+    this.#epochs.add(epoch);
+    this.#stamp = Math.max(this.#stamp, stamp);
   }
 
   #assertOpen(): void {
