@@ -76,14 +76,16 @@ export class Dispatcher implements DispatcherApi {
   async publish(events: readonly Event[]): Promise<void> {
     this.counters.published += events.length;
     const merged = this.#merge(events);
-    const { forward } = this.#options;
-    if (forward === undefined) return this.#dispatch(merged);
-    // What is in the log goes to the other data centres whatever is wrong with the table of this one.
-    const durable = merged.filter(isDurable);
-    if (durable.length > 0) forward(durable);
-    await this.#dispatch(merged);
-    if (durable.length === merged.length) return;
-    forward(durable.length === 0 ? merged : merged.filter((event) => !isDurable(event)));
+    let forwarded = merged;
+    try {
+      await this.#dispatch(merged);
+    } catch (error) {
+      // What is in the log goes to the other data centres whatever is wrong with the table of this one.
+      forwarded = merged.filter(isDurable);
+      throw error;
+    } finally {
+      if (forwarded.length > 0) this.#options.forward?.(forwarded);
+    }
   }
 
   /** Events that another data centre forwarded: for the frontends here, and no further. */
