@@ -67,7 +67,7 @@ test("each device has each message once and in order, through a kill -9 in the m
   }
   const expected = Array.from({ length: 60 }, (_, index) => `message ${index + 1} ana`);
   for (const device of [phone, laptop, ana]) {
-    await until(() => only(device.lines, "message").length >= 60);
+    await until(() => only(device.lines, "message").length >= 60, "60 messages");
     expect(only(device.lines, "message")).toEqual(expected);
     expect(device.lines).not.toContain("reset");
   }
@@ -83,7 +83,7 @@ test("how far one has read is told to the other and to one's own devices, and em
   expect(await dan.members.conversation("cleo").receipt({ delivered: 1 })).toEqual({ seen: 0, delivered: 1 });
   await dan.members.conversation("cleo").receipt({ seen: 1 });
   for (const { lines } of [cleo, danToo]) {
-    await until(() => only(lines, "receipt").length >= 2);
+    await until(() => only(lines, "receipt").length >= 2, "two receipts");
     expect(only(lines, "receipt")).toEqual(["receipt dan 0/1", "receipt dan 1/1"]);
   }
   expect((await danToo.members.conversations()).unread).toBe(0);
@@ -97,7 +97,7 @@ test("typing is told at most every three seconds, and its end at once", async ()
   for (; now <= 4_000; now += 1_000) await conversation.typing();
   await conversation.typing(false);
   await conversation.typing(false);
-  await until(() => only(finn.lines, "typing").at(-1) === "typing eva 0");
+  await until(() => only(finn.lines, "typing").at(-1) === "typing eva 0", "the end of typing");
   // Those that come together may be told as the latest of them.
   expect(only(finn.lines, "typing").length).toBeLessThanOrEqual(3);
 });
@@ -109,7 +109,7 @@ test("presence, blocks and notifications", async () => {
   expect(await toHana.presence()).toMatchObject({ online: true });
   const { seq } = await gus.client.video("m").comment("rude");
   await mia.client.video("m").remove(seq, "be kind");
-  await until(() => only(gus.lines, "notification").length > 0);
+  await until(() => only(gus.lines, "notification").length > 0, "a notification");
   expect(await gus.members.notifications()).toMatchObject({
     notifications: [{ seq: 1, data: { kind: "comment-removed", video: "m", seq, reason: "be kind" } }],
     head: 1,
