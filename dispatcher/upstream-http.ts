@@ -3,8 +3,8 @@
  *
  * Calls go to one dispatcher until it does not answer; then the next one is asked, at once, and the one
  * that failed is left alone for a while. All calls can be repeated without harm, so one whose answer was
- * lost is simply made again. What a dispatcher itself answers (the table is away) is passed on: the
- * others would say the same.
+ * lost is simply made again (a renewal answers `false` then, to be sure). What a dispatcher itself answers
+ * (the table is away) is passed on: the others would say the same.
  */
 
 import type { ConnectionChangeResult, EventPage, Report, TopicHead, Upstream } from "@ovation/frontend";

@@ -51,6 +51,18 @@ export interface RedisLeases {
   deaths(): Promise<string>;
 }
 
+/**
+ * A renewal as a call of the store. Where an attempt failed the answer is `false`: it may have renewed the
+ * lease, and its own `false` may be what was lost.
+ */
+export function renewOnce(store: RedisStore, what: string, renew: () => Promise<boolean>): Promise<boolean> {
+  let attempts = 0;
+  return store.run(what, 2, async () => {
+    attempts++;
+    return (await renew()) && attempts === 1;
+  });
+}
+
 export function createRedisLeases(store: RedisStore, name: string): RedisLeases {
   // One hash tag for both, so that a Cluster keeps them together for the scripts.
   const leasesKey = `${store.prefix}:{${name}}:leases`;

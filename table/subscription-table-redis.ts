@@ -18,7 +18,7 @@
 import type { FrontendId, Topic } from "@ovation/protocol";
 import { createBatchedLookup } from "./batched-lookup.ts";
 import { readIdentity } from "./redis-identity.ts";
-import { createRedisLeases } from "./redis-leases.ts";
+import { createRedisLeases, renewOnce } from "./redis-leases.ts";
 import { openRedisStore, type RedisStore, type RedisStoreOptions, script } from "./redis-store.ts";
 import { createRedisSweep } from "./redis-sweep.ts";
 import type { FrontendAddress, SubscriptionTable } from "./subscription-table.ts";
@@ -100,7 +100,8 @@ export function createRedisTable({ store, sweepMs }: RedisTableOptions): RedisTa
   }
 
   return {
-    renew: (frontend, ttlMs) => store.run("renew", 2, async () => leases.renew(frontend.id, ttlMs, await sharedIdentity(), frontend.url)),
+    renew: (frontend, ttlMs) =>
+      renewOnce(store, "renew", async () => leases.renew(frontend.id, ttlMs, await sharedIdentity(), frontend.url)),
 
     release: (frontend) => store.run("release", 1, () => leases.release(frontend)),
 

@@ -36,7 +36,8 @@ export interface SubscriptionTable {
    * Starts or renews the frontend's lease for `ttlMs`. Answers false where the table may have lost rows
    * since the last call: there was no running lease (so also at the first call), or the store behind the
    * table is not what it was (restarted, failed over, emptied). The frontend then puts all its rows back,
-   * each with a new generation.
+   * each with a new generation. A renewal that rejects may have been carried out, and its answer may have
+   * been false: the frontend puts its rows back then, too.
    */
   renew(frontend: FrontendAddress, ttlMs: number): Promise<boolean>;
   /** Ends the lease now: a clean goodbye. Its rows no longer count. */
