@@ -36,7 +36,10 @@ export function startGateway(datacenter: Datacenter, port: number): Gateway {
             signal: request.signal,
             ...(body === undefined ? {} : { body }),
           });
-          return new Response(response.body, { status: response.status, headers: response.headers });
+          return new Response(response.body === null ? null : (untilItEnds(response.body) as unknown as BodyInit), {
+            status: response.status,
+            headers: response.headers,
+          });
         } catch (error) {
           // That one does not answer: the next one is asked, as a load balancer does. Not with a POST that may
           // have been carried out: only its sender knows whether it may be sent again.
@@ -47,6 +50,15 @@ export function startGateway(datacenter: Datacenter, port: number): Gateway {
     },
   });
   return { url: `http://localhost:${server.port}`, stop: () => server.stop(true) };
+}
+
+/** A process that dies ends the stream; whoever reads it comes back. */
+async function* untilItEnds(body: ReadableStream<Uint8Array>): AsyncGenerator<Uint8Array> {
+  try {
+    yield* body as unknown as AsyncIterable<Uint8Array>;
+  } catch {
+    // Cut off: the viewer's side ends as well, which is all that a door can say.
+  }
 }
 
 function pool({ frontends, dispatchers, comments }: Datacenter, path: string) {

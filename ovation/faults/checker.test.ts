@@ -16,7 +16,14 @@ function wholeHistory() {
     publish("durable", `d${number}`, number, { kind: "acknowledged", seq: number }),
     publish("live", `l${number}`, number, { kind: "acknowledged", seq: undefined }),
   ]);
-  return { log, publishes, sdk: entries("sdk"), plain: entries("plain"), faults: [] as { from: number; to: number }[], presentAtEnd: true };
+  return {
+    log,
+    publishes,
+    sdk: entries("sdk"),
+    plain: entries("plain"),
+    faults: [] as { from: number; to: number; emptiesStore?: boolean }[],
+    presentAtEnd: true,
+  };
 }
 
 function publish(lane: Publish["lane"], key: string, number: number, outcome: Publish["outcome"]): Publish {
@@ -42,7 +49,7 @@ type Whole = ReturnType<typeof wholeHistory>;
 function historyOf({ log, publishes, sdk, plain, faults, presentAtEnd }: Whole): History {
   return {
     publishes,
-    faults: faults.map((fault) => ({ kind: "kill", target: "frontend", ...fault })),
+    faults: faults.map((fault) => ({ kind: "kill", target: "frontend", emptiesStore: false, ...fault })),
     log: new Map([[TOPIC, log]]),
     viewers: [
       { name: "sdk", form: "sdk", topics: [TOPIC], entries: sdk, presentAtEnd },
@@ -239,6 +246,13 @@ describe("what is planted in the live lane is caught", () => {
         whole.sdk.push(live(5));
       }),
     ).toEqual(["live-duplicate"]);
+  });
+
+  test("an event that comes twice is counted where the table's store forgot everything, with what was taken", () => {
+    const whole = wholeHistory();
+    whole.faults.push({ from: 5000, to: 5100, emptiesStore: true });
+    whole.sdk.push(live(5));
+    expect(check(historyOf(whole))).toMatchObject({ violations: [], live: { againAfterForgetting: 1 } });
   });
 
   test("two of a publisher's events in the wrong order", () => {

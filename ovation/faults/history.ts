@@ -71,6 +71,8 @@ export interface Injected {
   readonly target: string;
   readonly from: number;
   readonly to: number;
+  /** The table's store forgot everything, with it which forwarded batches were taken. */
+  readonly emptiesStore: boolean;
 }
 
 export interface LoggedEvent {

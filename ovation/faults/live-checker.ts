@@ -22,6 +22,8 @@ export interface LiveCounts {
   readonly disorderedInFaults: number;
   /** Seen before, at a frontend that the viewer had left since: that of a fault was behind. */
   readonly againAfterReturn: number;
+  /** Forwarded twice to a data centre whose store forgot in between that it had been taken. */
+  readonly againAfterForgetting: number;
 }
 
 type Report = (kind: "live-duplicate" | "live-disorder" | "live-lost" | "live-phantom", who: string, topic: string, detail: string) => void;
@@ -30,6 +32,9 @@ type Report = (kind: "live-duplicate" | "live-disorder" | "live-lost" | "live-ph
 const AFTER_FAULT_MS = 8000;
 /** How long a live event may be under way. */
 const UNDER_WAY_MS = 2000;
+
+/** Whether something lies in a time, ms. */
+type IsWithin = (from: number, to: number) => boolean;
 
 interface Sent {
   readonly publisher: string;
@@ -40,7 +45,16 @@ interface Sent {
 }
 
 export function checkLive(history: History, report: Report): LiveCounts {
-  const counts = { published: 0, delivered: 0, away: 0, lostInFaults: 0, announced: 0, disorderedInFaults: 0, againAfterReturn: 0 };
+  const counts = {
+    published: 0,
+    delivered: 0,
+    away: 0,
+    lostInFaults: 0,
+    announced: 0,
+    disorderedInFaults: 0,
+    againAfterReturn: 0,
+    againAfterForgetting: 0,
+  };
   const byTopic = new Map<string, Map<string, Sent>>();
   for (const { lane, topic, key, publisher, number, sentAt, endedAt, outcome } of history.publishes) {
     if (lane !== "live" || outcome.kind === "refused") continue;
@@ -51,8 +65,10 @@ export function checkLive(history: History, report: Report): LiveCounts {
     sent.set(key, { publisher, number, sentAt, endedAt, isKnown });
   }
   const isFaulty = createFaultTimes(history.faults);
+  const isForgetful = createFaultTimes(history.faults.filter(({ emptiesStore }) => emptiesStore));
   for (const viewer of history.viewers) {
-    for (const topic of viewer.topics) checkViewer(viewer, topic, byTopic.get(topic) ?? new Map(), isFaulty, counts, report);
+    for (const topic of viewer.topics)
+      checkViewer(viewer, topic, byTopic.get(topic) ?? new Map(), { isFaulty, isForgetful }, counts, report);
   }
   return counts;
 }
@@ -61,7 +77,7 @@ function checkViewer(
   viewer: Viewer,
   topic: string,
   published: ReadonlyMap<string, Sent>,
-  isFaulty: (from: number, to: number) => boolean,
+  { isFaulty, isForgetful }: { readonly isFaulty: IsWithin; readonly isForgetful: IsWithin },
   counts: { -readonly [Key in keyof LiveCounts]: number },
   report: Report,
 ): void {
@@ -85,6 +101,7 @@ function checkViewer(
     if (seenOn !== undefined) {
       // A frontend that stood still tells a viewer who came to it meanwhile what another one told before.
       if (seenOn < connection && isFaulty(sent.sentAt, entry.at)) counts.againAfterReturn++;
+      else if (isForgetful(sent.sentAt, entry.at)) counts.againAfterForgetting++;
       else report("live-duplicate", viewer.name, topic, `${entry.key} again at ${entry.at} ms`);
       continue;
     }
@@ -107,7 +124,7 @@ function checkViewer(
 }
 
 /** Whether the viewer was subscribed, and connected without a break, in all of a time. */
-function createPresence({ entries }: Viewer, topic: string): (from: number, to: number) => boolean {
+function createPresence({ entries }: Viewer, topic: string): IsWithin {
   const times: { from: number; to: number }[] = [];
   let isSubscribed = false;
   let isConnected = false;
@@ -127,6 +144,6 @@ function createPresence({ entries }: Viewer, topic: string): (from: number, to: 
   return (from, to) => times.some((time) => time.from <= from && to <= time.to);
 }
 
-function createFaultTimes(faults: readonly Injected[]): (from: number, to: number) => boolean {
+function createFaultTimes(faults: readonly Injected[]): IsWithin {
   return (from, to) => faults.some((fault) => fault.from - UNDER_WAY_MS <= to && from <= fault.to + AFTER_FAULT_MS);
 }

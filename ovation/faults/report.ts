@@ -26,6 +26,7 @@ export function formatReport(report: RunReport): string {
     row("live, announced as lost", live.announced),
     row("live, overtaken around a fault", live.disorderedInFaults),
     row("live, again after a return around a fault", live.againAfterReturn),
+    row("live, again after the store forgot", live.againAfterForgetting),
     row("caught up after the last mending, ms", report.caughtUpMs),
     "",
     "faults injected",
