@@ -28,7 +28,10 @@ export interface SharedStore {
    * number per key). All or nothing. More than `limit` is never had: `retryAfterMs` is `windowMs` then.
    */
   take(key: string, amount: number, limit: number, windowMs: number): Promise<Taken>;
-  /** True for the first who asks within `ttlMs`, false for everybody after: at most once, over all processes. */
+  /**
+   * True for the first who asks within `ttlMs`, false for everybody after: at most once, over all processes.
+   * (Where the store's answer was lost on the way, perhaps nobody has it.)
+   */
   claim(key: string, ttlMs: number): Promise<boolean>;
   set(key: string, value: string, ttlMs: number): Promise<void>;
   /** In the order of the keys; `undefined` where there is none or it expired. */
