@@ -7,7 +7,7 @@
  * that fetches a token, called again when one has expired.
  *
  * Events, all bubbling through shadow roots: `comment-sent` (`{text}`), `signin-requested`,
- * `stats-changed` (`{viewers, likes}`).
+ * `stats-changed` (`{viewers, likes}`), `identity-changed` (`{id, name, role}`, or `null` for nobody; `session` has more).
  *
  * Style: the custom properties at the top of `styles.css`, and `::part(shell | header | list | comment
  * | avatar | name | badge | text | pinned | pill | status | composer | field | input | send | like)`.
@@ -17,8 +17,9 @@
  */
 
 import { css, type PropertyValues, ReactiveElement } from "@lit/reactive-element";
-import { type Client, createClient } from "@ovation/client";
+import { type Author, type Client, createClient } from "@ovation/client";
 import { Account } from "./element/account.ts";
+import type { Me } from "./element/identity.ts";
 import type { View } from "./element/view.ts";
 
 /** The longest wait between two tries to load the view. */
@@ -34,6 +35,7 @@ export class LiveComments extends ReactiveElement {
     readOnly: { type: Boolean, reflect: true, attribute: "readonly" },
     hideReactions: { type: Boolean, reflect: true, attribute: "hide-reactions" },
     signIn: { type: Boolean, attribute: "sign-in" },
+    getToken: { attribute: false },
   };
   // The size is there from the start, so that the page does not move when the view arrives.
   static override styles = css`:host{display:block;height:var(--lc-height,36rem);min-height:12rem}:host([hidden]){display:none}`;
@@ -47,7 +49,10 @@ export class LiveComments extends ReactiveElement {
   declare hideReactions: boolean;
   declare signIn: boolean;
   /** Fetches a token; `undefined` for nobody. */
-  getToken: (() => string | undefined | Promise<string | undefined>) | undefined;
+  declare getToken: (() => string | undefined | Promise<string | undefined>) | undefined;
+
+  /** How one writes to the author of a comment; `undefined`, or an answer of it: one may not. `<live-inbox>` sets it. */
+  messageTo: ((author: Author) => (() => void) | undefined) | undefined;
 
   #client: Client | undefined;
   #account: Account | undefined;
@@ -65,8 +70,13 @@ export class LiveComments extends ReactiveElement {
 
   protected override updated(changed: PropertyValues<this>): void {
     if (changed.has("video") || changed.has("server")) this.#open();
-    else if (changed.has("token") && this.#client !== undefined) this.#account?.changed(this.#client);
+    else if ((changed.has("token") || changed.has("getToken")) && this.#client !== undefined) this.#account?.changed(this.#client);
     this.#view?.update();
+  }
+
+  /** What `<live-inbox>` shares: the SDK's client, and who uses it, as far as is known. */
+  get session(): { readonly client: Client; readonly me: Me | undefined } | undefined {
+    return this.#client && { client: this.#client, me: this.#account?.me };
   }
 
   /** Jumps to the newest comment and follows again. */

@@ -1,5 +1,6 @@
 /** What opens on demand: the settings, and the actions of one comment. Loaded when first opened. */
 
+import type { Author } from "@ovation/client";
 import { html, nothing, type TemplateResult } from "lit/html.js";
 import { ANNOUNCE_MODES, type AnnounceMode } from "./announcer.ts";
 import type { Item } from "./comment-store.ts";
@@ -46,12 +47,15 @@ export interface ActionsModel {
   close(): void;
   reply(item: Item): void;
   remove(item: Item): void;
+  /** How one writes to a comment's author, if one may. */
+  messageTo(author: Author): (() => void) | undefined;
 }
 
 export function renderActions(item: Item, model: ActionsModel): TemplateResult {
   const { strings, me } = model;
   const own = me?.id === item.author.id;
   const mayRemove = own || me?.role === "host" || me?.role === "moderator";
+  const message = own ? undefined : model.messageTo(item.author);
   const action = (label: string, run: () => void, kind = ""): TemplateResult =>
     html`<button role="menuitem" class=${kind} @click=${() => {
       model.close();
@@ -61,7 +65,7 @@ export function renderActions(item: Item, model: ActionsModel): TemplateResult {
     @keydown=${moveInMenu}>${action(strings.t("reply"), () => model.reply(item))}${
       // Only where the page is served safely.
       navigator.clipboard === undefined ? nothing : action(strings.t("copy"), () => void navigator.clipboard.writeText(item.text))
-    }${mayRemove ? action(strings.t(own ? "delete" : "remove"), () => model.remove(item), "danger") : nothing}</div>`;
+    }${message === undefined ? nothing : action(strings.t("message"), message)}${mayRemove ? action(strings.t(own ? "delete" : "remove"), () => model.remove(item), "danger") : nothing}</div>`;
 }
 
 function moveInMenu(event: KeyboardEvent): void {

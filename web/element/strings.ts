@@ -72,6 +72,7 @@ export const english = {
   changeName: "Change",
   reply: "Reply",
   copy: "Copy the text",
+  message: "Write a message",
   delete: "Delete",
   remove: "Remove",
 } satisfies Record<string, Phrase>;

@@ -6,6 +6,7 @@
 import { adoptStyles, type ReactiveElement, unsafeCSS } from "@lit/reactive-element";
 import type { Client, Comment } from "@ovation/client";
 import { nothing, render } from "lit/html.js";
+import type { LiveComments } from "../live-comments.ts";
 import type { Account } from "./account.ts";
 import { ANNOUNCE_MODES, type Announcer, createAnnouncer } from "./announcer.ts";
 import { CommentList } from "./comment-list.ts";
@@ -31,7 +32,11 @@ import { cleanText, mentions } from "./text.ts";
 import { createThrottle } from "./throttle.ts";
 
 /** What the view needs of its element. */
-export type ViewElement = ReactiveElement & { readonly readOnly: boolean; readonly hideReactions: boolean; readonly signIn: boolean };
+export type ViewElement = ReactiveElement & {
+  readonly readOnly: boolean;
+  readonly hideReactions: boolean;
+  readonly signIn: boolean;
+} & Pick<LiveComments, "messageTo">;
 
 const styles = [baseCss, listCss, composerCss, menuCss].map((css) => unsafeCSS(css));
 const SAID_MS = 3000;
@@ -83,8 +88,10 @@ export class View implements ComposerHost, MenuHost {
     );
     account.onChange = () => {
       this.#list?.refresh();
+      this.#introduce();
       this.requestUpdate();
     };
+    this.#introduce();
     void this.#speak();
   }
 
@@ -217,6 +224,7 @@ export class View implements ComposerHost, MenuHost {
       close: () => this.#menu.close(),
       reply: (item) => this.#composer.reply(item),
       remove: (item) => void this.#remove(item),
+      messageTo: (author) => this.#element.messageTo?.(author),
     };
   }
 
@@ -273,8 +281,14 @@ export class View implements ComposerHost, MenuHost {
     return found;
   }
 
-  #dispatch(type: string, detail: object): void {
+  #dispatch(type: string, detail: object | null): void {
     this.#element.dispatchEvent(new CustomEvent(type, { detail, bubbles: true, composed: true }));
+  }
+
+  /** Says who the reader is. */
+  #introduce(): void {
+    const { me } = this;
+    this.#dispatch("identity-changed", me === undefined ? null : { id: me.id, name: me.name, role: me.role });
   }
 
   #rowContext(): RowContext {
