@@ -21,6 +21,8 @@ export interface CommentCounts {
   touch(videoId: string): void;
   /** Counts what came since the last time, so that the store has it; of very much, a part, and the rest in the background. */
   catchUp(videoId: string): Promise<void>;
+  /** Videos that were touched and are not counted yet. */
+  readonly waiting: number;
   /** Counts every touched video. */
   flush(): Promise<void>;
   close(): Promise<void>;
@@ -80,6 +82,9 @@ export function createCommentCounts(options: CommentCountsOptions): CommentCount
   return {
     touch,
     catchUp,
+    get waiting() {
+      return touched.size;
+    },
     flush,
     async close() {
       closed = true;

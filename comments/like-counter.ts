@@ -27,6 +27,10 @@ export interface LikeCounterOptions {
 export interface LikeCounter {
   /** Counts likes; answers all totals of the video with them. */
   like(videoId: string, kind: string, count: number): Promise<Likes>;
+  /** All totals of a video of which the store says `read`, with those that are not stored yet. */
+  totals(videoId: string, read: Likes): Likes;
+  /** Videos with likes that are not stored yet. */
+  readonly waiting: number;
   /** Stores and publishes what waits now. */
   flush(): Promise<void>;
   /** Flushes, and stops. */
@@ -115,6 +119,13 @@ export function createLikeCounter(options: LikeCounterOptions): LikeCounter {
     addTo(meanwhile.likes, entry.likes);
   }
 
+  function totalsOf(videoId: string, base: Likes): Likes {
+    const total: Record<string, number> = { ...base };
+    addTo(total, inFlight.get(videoId)?.likes ?? {});
+    addTo(total, pending.get(videoId)?.likes ?? {});
+    return total;
+  }
+
   return {
     async like(videoId, kind, count) {
       if (!stored.has(videoId)) {
@@ -124,10 +135,11 @@ export function createLikeCounter(options: LikeCounterOptions): LikeCounter {
       const entry = pendingOf(videoId);
       if (entry === undefined) throw new Problem("unavailable", "Too many videos are being counted at once", { retryAfterMs: 1_000 });
       addTo(entry.likes, { [kind]: count });
-      const total: Record<string, number> = { ...stored.get(videoId) };
-      addTo(total, inFlight.get(videoId)?.likes ?? {});
-      addTo(total, entry.likes);
-      return total;
+      return totalsOf(videoId, stored.get(videoId) ?? {});
+    },
+    totals: (videoId, read) => totalsOf(videoId, inFlight.has(videoId) ? (stored.get(videoId) ?? read) : larger(read, stored.get(videoId))),
+    get waiting() {
+      return pending.size;
     },
     flush,
     async close() {
@@ -136,6 +148,13 @@ export function createLikeCounter(options: LikeCounterOptions): LikeCounter {
       await flush();
     },
   };
+}
+
+/** Totals only grow: of two views of them, the larger is the later. */
+function larger(a: Likes, b: Likes | undefined): Likes {
+  const all: Record<string, number> = { ...a };
+  for (const [kind, n] of Object.entries(b ?? {})) all[kind] = Math.max(all[kind] ?? 0, n);
+  return all;
 }
 
 function addTo(sum: Record<string, number>, likes: Likes): void {

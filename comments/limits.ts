@@ -13,6 +13,9 @@ export const ADDRESS_CHARACTERS_MAX = 2_048;
 /** The body of `PUT /v1/videos/{id}`: a server sends it, not a viewer. */
 export const VIDEO_BODY_BYTES_MAX = 64 * 1024;
 
+/** So many videos that wait to be counted are counted before a list is answered; more are not waited for. */
+export const LIST_FLUSH_VIDEOS_MAX = 50;
+
 /** Videos in one answer of `GET /v1/videos`. */
 export const VIDEO_LIST_DEFAULT = 50;
 export const VIDEO_LIST_MAX = 200;

@@ -4,7 +4,14 @@ import { mayPublish, maySubscribe, Problem, type Route, type RouteContext, roleI
 import { readBody } from "./body.ts";
 import type { Comment } from "./comment.ts";
 import { findComment, pinnedSeqOf } from "./history.ts";
-import { DESCRIPTION_CODE_POINTS_MAX, TITLE_CODE_POINTS_MAX, VIDEO_BODY_BYTES_MAX, VIDEO_LIST_DEFAULT, VIDEO_LIST_MAX } from "./limits.ts";
+import {
+  DESCRIPTION_CODE_POINTS_MAX,
+  LIST_FLUSH_VIDEOS_MAX,
+  TITLE_CODE_POINTS_MAX,
+  VIDEO_BODY_BYTES_MAX,
+  VIDEO_LIST_DEFAULT,
+  VIDEO_LIST_MAX,
+} from "./limits.ts";
 import { parseSeq, videoChanges } from "./schemas.ts";
 import { jsonResponse, type NamedVideo, requireSight, type Service, videoOf } from "./service.ts";
 import { createSharedReads } from "./shared-reads.ts";
@@ -29,7 +36,7 @@ export function createVideoRoutes(service: Service): readonly Route[] {
         live: video.live,
         ...(video.closed ? { closed: true } : {}),
         viewers: topic === undefined ? 0 : (viewers.get(topic) ?? 0),
-        likes: video.likes,
+        likes: likes.totals(video.id, video.likes),
         comments: video.comments,
         head: heads[index]?.seq ?? 0,
         ...(video.media.length === 0 ? {} : { media: video.media }),
@@ -59,7 +66,8 @@ export function createVideoRoutes(service: Service): readonly Route[] {
     const identity = await service.authenticate(request);
     const limit = limitOf(new URL(request.url).searchParams.get("limit"));
     const videos = await lists.get(String(limit), async () => {
-      await Promise.all([likes.flush(), commentCounts.flush()]);
+      // A video that was just used for the first time is in the list; where very many are, it may be a second late.
+      if (likes.waiting + commentCounts.waiting <= LIST_FLUSH_VIDEOS_MAX) await Promise.all([likes.flush(), commentCounts.flush()]);
       return store.list(limit);
     });
     const seen = videos.filter((video) => maySubscribe(service.policy, identity, topicOf("video", video.id)));
@@ -72,7 +80,7 @@ export function createVideoRoutes(service: Service): readonly Route[] {
     const { exists } = await directory.settings(named.id);
     if (!exists) throw new Problem("unknown-video");
     const body = await single.get(named.id, async () => {
-      await Promise.all([likes.flush(), commentCounts.catchUp(named.id)]);
+      await commentCounts.catchUp(named.id);
       const [video] = await store.read([named.id]);
       // Under `--videos any` a video that nobody has used yet is one that waits for its first viewer.
       return presentOne(video ?? unusedVideo(named.id, clock.now()), named);
