@@ -41,8 +41,19 @@ export function checkCompleteness(world: World, audience: Audience, when: string
     for (const [topic, seen] of viewer.topics) {
       const has = "checker" in seen ? seen.checker.last : seen.through;
       const head = truth.head(topic);
+      if ("checker" in seen) checkLife(world, name, topic, seen.checker.seen);
+      // An id speaks of one topic's life only: see docs/simulation.md.
+      else if (truth.restores > 0) continue;
       if (has !== head) verdict.fail("incomplete", `${name} has ${topic} up to ${has}, the log up to ${head}, ${when}`);
     }
+  }
+}
+
+/** A viewer of the SDK has nothing of a life of the log that is over, unless it was there before the backup. */
+function checkLife(world: World, name: string, topic: Topic, seen: ReadonlyMap<number, string>): void {
+  for (const [seq, data] of seen) {
+    if (world.truth.dataOf(topic, seq) === data) continue;
+    world.verdict.fail("lives-mixed", `${name} has ${topic} ${seq} as ${data}, the log has ${world.truth.dataOf(topic, seq)}`);
   }
 }
 

@@ -96,12 +96,13 @@ export class EventSourceViewer {
       const from = listed?.get(markOf(topic))?.seq ?? 0;
       const seen = this.topics.get(topic);
       if (seen === undefined) {
-        if (from > truth.head(topic)) verdict.fail("sdk-head", `${this.node.place.name} begins ${topic} at ${from}, beyond the log`);
+        if (from > truth.head(topic) && truth.restores === 0)
+          verdict.fail("sdk-head", `${this.node.place.name} begins ${topic} at ${from}, beyond the log`);
         this.topics.set(topic, { through: from, viewers: undefined, likes: 0 });
       } else if (answers[topic]?.recovered === false) {
-        if (truth.first(topic) <= 1)
+        if (truth.first(topic) <= 1 && truth.restores === 0)
           verdict.fail("unjustified-reset", `${this.node.place.name} ${topic} not recovered from ${seen.through}`);
-        seen.through = Math.max(seen.through, from);
+        seen.through = from;
       } else if (from > seen.through) {
         verdict.fail("incomplete", `${this.node.place.name} ${topic}: goes on at ${from} but had ${seen.through}, with ${before}`);
       }

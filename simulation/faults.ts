@@ -150,6 +150,14 @@ export class Chaos {
         },
       },
       {
+        name: "restore",
+        happen: () => {
+          if (!this.#world.settings.restores || !cluster.log.place.alive) return undefined;
+          void cluster.log.restore();
+          return "";
+        },
+      },
+      {
         name: "retention",
         happen: () => {
           if (this.#world.settings.retention === undefined) return undefined;

@@ -1,6 +1,7 @@
 /** The log of all data centres (what PostgreSQL is outside): the memory form, reached over the network. */
 
 import { type Log, type LogEntry, LogUnavailableError, MemoryLog } from "@ovation/log";
+import type { DurableEvent } from "@ovation/protocol";
 import { CallError } from "./network.ts";
 import { Node, Place } from "./node.ts";
 import type { World } from "./world.ts";
@@ -10,7 +11,8 @@ const TIMEOUT_MS = 1000;
 export class LogServer {
   readonly place: Place;
   readonly #world: World;
-  readonly #log: MemoryLog;
+  #log: MemoryLog;
+  #life = 1;
 
   constructor(world: World, datacenter: string) {
     this.#world = world;
@@ -28,6 +30,20 @@ export class LogServer {
     if (this.place.node !== undefined) this.place.node.alive = true;
   }
 
+  /** The database is lost and comes back from a backup that is some events old: a new life of the log. */
+  async restore(): Promise<void> {
+    const { truth, random, policy } = this.#world;
+    const { node } = this.place;
+    if (node === undefined) return;
+    const restored: DurableEvent[] = [];
+    for (const topic of truth.topics) {
+      const { events } = await this.#log.read(topic, { after: 0, limit: Number.MAX_SAFE_INTEGER });
+      restored.push(...events.slice(0, Math.max(0, events.length - random.integer(0, 5))));
+    }
+    this.#log = new MemoryLog({ clock: node.clock, policy, epoch: `life${++this.#life}`, restored });
+    for (const { topic, seq } of await this.#log.heads(truth.topics)) truth.restored(topic, seq);
+  }
+
   /** Retention. */
   trim(): void {
     const { truth } = this.#world;
@@ -38,14 +54,13 @@ export class LogServer {
 
   /** The log as a process sees it. */
   logFor(node: Node): Log {
-    const log = this.#log;
     return {
       append: (entries) => this.#call(node, () => this.#append(entries)),
-      read: (topic, query) => this.#call(node, () => log.read(topic, query)),
-      heads: (topics) => this.#call(node, () => log.heads(topics)),
-      headAt: (topic, stamp) => this.#call(node, () => log.headAt(topic, stamp)),
-      changes: (since, limit) => this.#call(node, () => log.changes(since, limit)),
-      wrote: (topic, seq, epoch) => this.#call(node, () => log.wrote(topic, seq, epoch)),
+      read: (topic, query) => this.#call(node, () => this.#log.read(topic, query)),
+      heads: (topics) => this.#call(node, () => this.#log.heads(topics)),
+      headAt: (topic, stamp) => this.#call(node, () => this.#log.headAt(topic, stamp)),
+      changes: (since, limit) => this.#call(node, () => this.#log.changes(since, limit)),
+      wrote: (topic, seq, epoch) => this.#call(node, () => this.#log.wrote(topic, seq, epoch)),
       async close() {},
     };
   }

@@ -24,6 +24,7 @@ export function drawSettings(random: Random, chaosMs: number | undefined): Setti
     durableEveryMs: random.choose([50, 200, 1000]),
     liveEveryMs: random.choose([50, 200, 1000]),
     retention: random.chance(0.2) ? random.choose([5, 40]) : undefined,
+    restores: random.chance(0.1),
     chaosMs: chaosMs ?? random.choose([4000, 10_000, 20_000]),
     faultEveryMs: random.choose([200, 700, 2000]),
     tokenMs: random.choose([8000, 3_600_000]),

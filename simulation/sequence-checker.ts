@@ -7,6 +7,8 @@ import type { World } from "./world.ts";
 export class SequenceChecker {
   /** The last number seen, or the head that it began at. */
   last: number | undefined;
+  /** What was seen since the last reset, by number: all of it must be of the log's present life in the end. */
+  readonly seen = new Map<number, string>();
   viewers: number | undefined;
   likes = 0;
   readonly #world: World;
@@ -24,7 +26,7 @@ export class SequenceChecker {
     const { verdict, truth } = this.#world;
     if (this.last === undefined) this.last = head;
     else if (head !== this.last) verdict.fail("sdk-head", `${this.#who} goes on from ${head} but had ${this.last}`);
-    if (head > truth.head(this.#topic)) {
+    if (head > truth.head(this.#topic) && truth.restores === 0) {
       verdict.fail("sdk-head", `${this.#who} begins at ${head}, but the log has only ${truth.head(this.#topic)}`);
     }
   }
@@ -37,19 +39,22 @@ export class SequenceChecker {
       return;
     }
     if (this.last === undefined || seq !== this.last + 1) verdict.fail("sdk-order", `${this.#who} got ${seq} after ${this.last}`);
-    if (truth.dataOf(this.#topic, seq) !== JSON.stringify(data)) verdict.fail("content", `${this.#who} got other data at ${seq}`);
+    const text = JSON.stringify(data);
+    if (!truth.wasEver(this.#topic, seq, text)) verdict.fail("content", `${this.#who} got other data at ${seq}`);
+    this.seen.set(seq, text);
     this.last = seq;
   }
 
-  /** Only where the event that the reader stood at is past retention. */
+  /** Only where the event that the reader stood at is past retention, or a backup was restored. */
   reset(head: number): void {
     const { verdict, truth } = this.#world;
-    if (truth.first(this.#topic) <= (this.last ?? 0)) {
+    if (truth.first(this.#topic) <= (this.last ?? 0) && truth.restores === 0) {
       verdict.fail(
         "unjustified-reset",
         `${this.#who} was reset to ${head} at ${this.last}; the log keeps ${truth.first(this.#topic)} and later`,
       );
     }
     this.last = head;
+    this.seen.clear();
   }
 }

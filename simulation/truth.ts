@@ -5,6 +5,8 @@ import type { DurableEvent, JsonText, Topic } from "@ovation/protocol";
 interface TopicTruth {
   /** `data` by number; index 0 is number 1. */
   readonly data: JsonText[];
+  /** What earlier lives of the log wrote at a number, before a backup was restored. */
+  readonly lost: Map<number, JsonText[]>;
   /** The oldest number that is kept. */
   first: number;
   likes: number;
@@ -19,7 +21,7 @@ export class Truth {
   #of(topic: Topic): TopicTruth {
     let truth = this.#topics.get(topic);
     if (truth === undefined) {
-      truth = { data: [], first: 1, likes: 0 };
+      truth = { data: [], lost: new Map(), first: 1, likes: 0 };
       this.#topics.set(topic, truth);
     }
     return truth;
@@ -35,6 +37,26 @@ export class Truth {
       throw new Error(`the log gave ${event.topic} the number ${event.place.seq} after ${data.length}`);
     data.push(event.data);
     this.commits++;
+  }
+
+  /** How often a backup was restored. */
+  restores = 0;
+
+  /** A backup took the place of the log: what came after `head` is gone, and nobody is to blame. */
+  restored(topic: Topic, head: number): void {
+    const { data, lost } = this.#of(topic);
+    this.restores++;
+    for (let seq = data.length; seq > head; seq--) {
+      const gone = data.pop();
+      if (gone !== undefined) lost.set(seq, [...(lost.get(seq) ?? []), gone]);
+      this.acknowledged.get(topic)?.delete(seq);
+    }
+  }
+
+  /** Whether this is, or in an earlier life of the log was, the event with this number. */
+  wasEver(topic: Topic, seq: number, data: string): boolean {
+    const truth = this.#of(topic);
+    return truth.data[seq - 1] === data || (truth.lost.get(seq)?.some((gone) => gone === data) ?? false);
   }
 
   acknowledge(topic: Topic, seq: number, text: string): void {

@@ -12,6 +12,7 @@ export type Check =
   | "sdk-order"
   | "sdk-head"
   | "content"
+  | "lives-mixed"
   | "unjustified-reset"
   | "refused"
   | "incomplete"

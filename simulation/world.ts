@@ -29,6 +29,8 @@ export interface Settings {
   readonly liveEveryMs: number;
   /** Durable events kept per topic; undefined: all. */
   readonly retention: number | undefined;
+  /** Whether backups of the log are restored. */
+  readonly restores: boolean;
   readonly chaosMs: number;
   /** Mean ms between two faults. */
   readonly faultEveryMs: number;
