@@ -54,6 +54,12 @@ async function until(what: string, holds: () => Promise<boolean>, timeoutMs = 20
   }
 }
 
+/** A test that fails before its `stop` leaves nothing behind either. */
+const running = new Set<Bun.Subprocess>();
+process.on("exit", () => {
+  for (const child of running) child.kill("SIGKILL");
+});
+
 async function startServer(
   directory: string,
   port: number,
@@ -69,7 +75,10 @@ async function startServer(
   let child = spawn();
 
   function spawn() {
-    return Bun.spawn(command, { stdout: "ignore", stderr: "ignore", stdin: "ignore" });
+    const started = Bun.spawn(command, { stdout: "ignore", stderr: "ignore", stdin: "ignore" });
+    running.add(started);
+    void started.exited.then(() => running.delete(started));
+    return started;
   }
   async function ready(): Promise<void> {
     await until(`redis-server on ${port}`, async () => {
