@@ -54,7 +54,7 @@ async function until(what: string, holds: () => Promise<boolean>, timeoutMs = 20
   }
 }
 
-/** A test that fails before its `stop` leaves nothing behind either. */
+/** A program that ends before its `stop` leaves nothing behind. (For tests that fail, `npm test` passes `--no-orphans`.) */
 const running = new Set<Bun.Subprocess>();
 process.on("exit", () => {
   for (const child of running) child.kill("SIGKILL");
