@@ -1,0 +1,286 @@
+/**
+ * Clients that mean ill, against a real process over real sockets: each is bounded, counted, and costs
+ * nobody else anything. Those that take their time all begin together, before the first test; each
+ * test then looks at what became of one kind, while a witness goes on getting its events.
+ */
+
+import { afterAll, beforeAll, describe, expect, test } from "bun:test";
+import { KernelSocket } from "./testing/kernel-socket.ts";
+import { type RawAnswer, rawRequest } from "./testing/raw-request.ts";
+import { Server, until } from "./testing/server.ts";
+import { Viewer } from "./testing/viewer.ts";
+import { percentile, Witness } from "./testing/witness.ts";
+
+const PER_ADDRESS_MAX = 40;
+const MEGABYTE = 1024 * 1024;
+const ATTACK_MS_MAX = 50_000;
+const head = (path: string) => `GET ${path} HTTP/1.1\r\nHost: x\r\n`;
+
+let server: Server;
+let witness: Witness;
+let memoryBefore = 0;
+let calmDelay = 0;
+/** The slow attacks, begun in `beforeAll`. */
+let silent: Promise<readonly RawAnswer[]>;
+let trickledHeaders: Promise<readonly RawAnswer[]>;
+let stalledBodies: Promise<readonly RawAnswer[]>;
+let trickledBodies: Promise<readonly RawAnswer[]>;
+
+function many(count: number, options: Parameters<typeof rawRequest>[0]): Promise<readonly RawAnswer[]> {
+  return Promise.all(Array.from({ length: count }, () => rawRequest(options)));
+}
+
+beforeAll(async () => {
+  server = await Server.start({
+    flags: ["--heartbeat-seconds", "1", "--stuck-seconds", "2", "--connections-per-address", String(PER_ADDRESS_MAX)],
+  });
+  witness = new Witness(server, "video:witness");
+  await until(() => witness.delays().length >= 10, "the witness gets events");
+  calmDelay = percentile(witness.delays(), 0.5);
+  memoryBefore = await server.metric("process_resident_memory_bytes");
+  const { port } = server;
+  const upload = "POST /v1/videos/a/comments HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: 4000\r\n\r\n";
+  silent = many(50, { port, bytes: "", from: "127.0.0.2", withinMs: ATTACK_MS_MAX });
+  const trickle = { byte: "a", everyMs: 1000 };
+  trickledHeaders = many(50, { port, bytes: `${head("/")}X-Slow: `, trickle, from: "127.0.0.3", withinMs: ATTACK_MS_MAX });
+  stalledBodies = many(20, { port, bytes: upload, from: "127.0.0.4", withinMs: ATTACK_MS_MAX });
+  trickledBodies = many(20, { port, bytes: upload, trickle: { byte: " ", everyMs: 1000 }, from: "127.0.0.5", withinMs: ATTACK_MS_MAX });
+}, 60_000);
+
+afterAll(() => server.stop());
+
+describe("a request that is none", () => {
+  const bad: readonly (readonly [what: string, bytes: string | Buffer, statuses: readonly number[]])[] = [
+    ["a header of 1 MB", `${head("/")}X: ${"a".repeat(MEGABYTE)}\r\n\r\n`, [431]],
+    ["a URL of 1 MB", `${head(`/?${"a".repeat(MEGABYTE)}`)}\r\n`, [431]],
+    ["1,000 headers", `${head("/")}${"X: y\r\n".repeat(1000)}\r\n`, [431]],
+    ["10,000 topics", `${head(`/v1/events?${"topic=video:a&".repeat(10_000)}`)}\r\n`, [431]],
+    ["a topic of 100,000 characters", `${head(`/v1/events?topic=video:${"a".repeat(100_000)}`)}\r\n`, [431]],
+    ["bytes that are no HTTP", Buffer.from("\0\u0001\u0002 junk \xff\r\n\r\n", "latin1"), [400]],
+    ["the start of TLS on a plain port", Buffer.from("16030100a5010000a10303", "hex"), [400]],
+    ["the start of HTTP/2 without TLS", "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n", [400]],
+    ["two different lengths", "POST /v1/publish HTTP/1.1\r\nHost: x\r\nContent-Length: 3\r\nContent-Length: 30\r\n\r\nabc", [400]],
+    [
+      "a length and chunks: a second request hidden in the first",
+      `POST /v1/publish HTTP/1.1\r\nHost: x\r\nContent-Length: 3\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n${head("/healthz")}\r\n`,
+      [400],
+    ],
+    ["chunks, twice said", "POST / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\nTransfer-Encoding: x\r\n\r\n0\r\n\r\n", [400]],
+    ["chunks that are none", "POST / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\nabc\r\n", [405, 400]],
+    ["a negative length", "POST / HTTP/1.1\r\nHost: x\r\nContent-Length: -3\r\n\r\nabc", [400]],
+    ["a length beyond all numbers", "POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 99999999999999999999\r\n\r\nabc", [400]],
+    ["no Host", "GET /healthz HTTP/1.1\r\n\r\n", [400]],
+    ["a NUL in a header", `${head("/")}X: a\0b\r\n\r\n`, [400]],
+    ["a lone CR in a header", `${head("/")}X: a\rY: b\r\n\r\n`, [400]],
+    ["a header that goes on in the next line", `${head("/")}X: a\r\n b\r\n\r\n`, [400]],
+    ["a good request with junk behind it", `${head("/healthz")}\r\n\0\xff junk\r\n\r\n`, [200, 400]],
+  ];
+  for (const [what, bytes, statuses] of bad) {
+    test(`${what} is answered ${statuses.join(", then ")} and closed`, async () => {
+      const answer = await rawRequest({ port: server.port, bytes, withinMs: 15_000 });
+      expect(answer.statuses).toEqual([...statuses]);
+      expect(answer.closed).toBe(true);
+    });
+  }
+});
+
+describe("a request that asks for what there is not", () => {
+  const wrong: readonly (readonly [what: string, bytes: string, status: number, code: string])[] = [
+    [
+      "101 topics",
+      `${head(`/v1/events?${Array.from({ length: 101 }, (_, n) => `topic=video:${n}&`).join("")}`)}\r\n`,
+      400,
+      "too-many-topics",
+    ],
+    ["a topic of 5,000 characters", `${head(`/v1/events?topic=video:${"a".repeat(5000)}`)}\r\n`, 400, "invalid-topic"],
+    ["a topic with a line end in it", `${head("/v1/events?topic=video:a%0d%0aevent:%20x")}\r\n`, 400, "invalid-topic"],
+    ["a topic with a NUL in it", `${head("/v1/events?topic=video:a%00")}\r\n`, 400, "invalid-topic"],
+    ["a topic with a separator in it", `${head("/v1/events?topic=video:a%2Fb")}\r\n`, 400, "invalid-topic"],
+    ["a topic of bytes that are no UTF-8", `${head("/v1/events?topic=video:%ff%fe")}\r\n`, 400, "invalid-topic"],
+    ["a position with a line end in it", `${head("/v1/events?topic=video:a&last_event_id=1%0d%0a~~~")}\r\n`, 400, "invalid-position"],
+    [
+      "a position of 9,000 characters",
+      `${head(`/v1/events?topic=video:a&last_event_id=1~~~${"a".repeat(9000)}`)}\r\n`,
+      400,
+      "invalid-position",
+    ],
+    ["a video with a line end in its id", `${head("/v1/videos/a%0d%0ab/comments")}\r\n`, 400, "invalid-id"],
+    ["a Host that is none", 'GET /v1/events?topic=video:a HTTP/1.1\r\nHost: a b"<>\r\n\r\n', 400, "invalid-parameter"],
+    ["a stream over HTTP/1.0 without a Host", "GET /v1/events?topic=video:a HTTP/1.0\r\n\r\n", 400, "invalid-parameter"],
+    ["a method that is none of ours", "TRACE /v1/events HTTP/1.1\r\nHost: x\r\n\r\n", 404, "not-found"],
+    ["a tunnel", "CONNECT example.org:443 HTTP/1.1\r\nHost: x\r\n\r\n", 404, "not-found"],
+    [
+      "likes of 5,000 bytes",
+      `POST /v1/videos/a/likes HTTP/1.1\r\nHost: x\r\nContent-Length: 5000\r\n\r\n${"a".repeat(5000)}`,
+      413,
+      "body-too-large",
+    ],
+  ];
+  for (const [what, bytes, status, code] of wrong) {
+    test(`${what} is answered ${status} ${code} and counted`, async () => {
+      const counted = await server.metric("ovation_http_problems_total", { code });
+      const enough = (text: string) => text.includes('"code"');
+      const { statuses, text } = await rawRequest({ port: server.port, bytes, enough, withinMs: 15_000 });
+      expect({ statuses, code: /"code":"([^"]+)"/.exec(text)?.[1] }).toEqual({ statuses: [status], code });
+      expect(await server.metric("ovation_http_problems_total", { code })).toBeGreaterThan(counted);
+    });
+  }
+
+  test("a body over the limit of the whole server is refused before it is read", async () => {
+    const request = `POST /v1/publish HTTP/1.1\r\nHost: x\r\nContent-Length: ${64 * MEGABYTE}\r\n\r\n`;
+    const { statuses, closed } = await rawRequest({ port: server.port, bytes: request, withinMs: 15_000 });
+    expect({ statuses, closed }).toEqual({ statuses: [413], closed: true });
+  });
+
+  test("a body in endless chunks is refused when it is too long", async () => {
+    const start = "POST /v1/publish HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n";
+    const chunk = `10000\r\n${"a".repeat(65_536)}\r\n`;
+    const { statuses } = await rawRequest({
+      port: server.port,
+      bytes: start + chunk.repeat(80),
+      enough: (text) => text !== "",
+      withinMs: 15_000,
+    });
+    expect(statuses.filter((status) => status < 400)).toEqual([]);
+    expect(await server.isReady()).toBe(true);
+  });
+
+  test("an absolute URL, a header that names another address and HTTP/1.0 with a Host get what anybody gets", async () => {
+    const enough = (text: string) => text.includes("connectionId");
+    for (const bytes of [
+      "GET http://elsewhere.example/v1/events?topic=video:a HTTP/1.1\r\nHost: x\r\n\r\n",
+      "GET /v1/events?topic=video:a HTTP/1.1\r\nHost: x\r\nX-Ovation-Address: 10.0.0.1\r\nLast-Event-ID: junk~\r\n\r\n",
+      "GET /v1/events?topic=video:a HTTP/1.0\r\nHost: x\r\n\r\n",
+    ]) {
+      const { text, statuses } = await rawRequest({ port: server.port, bytes, enough, withinMs: 15_000 });
+      expect(statuses).toEqual([200]);
+      expect(text).toContain("event: connection");
+      if (bytes.includes("HTTP/1.0")) expect(text.toLowerCase()).not.toContain("chunked");
+    }
+  });
+
+  test("a HEAD of the stream ends at once", async () => {
+    const { statuses } = await rawRequest({
+      port: server.port,
+      bytes: "HEAD /v1/events?topic=video:a HTTP/1.1\r\nHost: x\r\n\r\n",
+      enough: () => true,
+      withinMs: 15_000,
+    });
+    expect(statuses).toEqual([405]);
+  });
+});
+
+describe("too many connections from one address", () => {
+  test("are answered 200, a random wait and a clean end; others connect, and the place of each who goes is free again", async () => {
+    const path = "/v1/events?topic=video:crowd";
+    const from = "127.0.0.7";
+    const crowd = Array.from({ length: 150 }, () => new Viewer({ port: server.port, path, from }));
+    await until(
+      () => crowd.filter((viewer) => viewer.isConnected).length + crowd.filter((viewer) => viewer.endedCleanly).length === 150,
+      "all are answered",
+    );
+    const refused = crowd.filter((viewer) => !viewer.isConnected);
+    expect(refused.length).toBe(150 - PER_ADDRESS_MAX);
+    for (const { status, of: _, ...viewer } of refused)
+      expect({ status, clean: viewer.endedCleanly }).toEqual({ status: 200, clean: true });
+    const waits = new Set(refused.map((viewer) => viewer.retryMs));
+    expect(Math.min(...refused.map((viewer) => viewer.retryMs ?? 0))).toBeGreaterThanOrEqual(2000);
+    expect(waits.size).toBeGreaterThan(refused.length / 2);
+    expect(refused[0]?.of("reconnect")[0]?.data).toMatchObject({ reason: "address" });
+    expect(refused[0]?.head.toLowerCase()).toContain("connection: close");
+    expect(await server.metric("ovation_frontend_refusals_total", { reason: "address" })).toBe(refused.length);
+
+    const other = new Viewer({ port: server.port, path, from: "127.0.0.8" });
+    await until(() => other.isConnected, "another address connects");
+    for (const viewer of [...crowd, other]) viewer.close();
+    await until(async () => (await server.metric("ovation_frontend_connections")) <= 2, "all are gone");
+    const again = new Viewer({ port: server.port, path, from });
+    await until(() => again.isConnected, "the address connects again");
+    again.close();
+  }, 30_000);
+});
+
+describe("viewers that take no bytes", () => {
+  /** More than the kernel buffers of a connection hold. */
+  async function flood(topic: string, megabytes: number): Promise<void> {
+    const event = { topic, type: "flood", data: "f".repeat(60 * 1024) };
+    for (let sent = 0; sent < megabytes; sent += 0.5) await server.publish(Array.from({ length: 8 }, () => event));
+  }
+
+  test("never reading: passed by, cut after the time for that, their bytes given back, and they can return", async () => {
+    const viewers = Array.from(
+      { length: 15 },
+      () => new Viewer({ port: server.port, path: "/v1/events?topic=video:stuck", from: "127.0.0.9" }),
+    );
+    await until(() => viewers.every((viewer) => viewer.isConnected), "all are connected");
+    for (const viewer of viewers) viewer.pause();
+    const flooding = flood("video:stuck", 12);
+    await until(async () => (await server.metric("ovation_frontend_slow_connections")) > 0, "they are slow", 25_000);
+    await flooding;
+    await until(async () => (await server.metric("ovation_frontend_closes_total", { reason: "stuck" })) >= 15, "they are cut", 25_000);
+    expect(await server.metric("ovation_frontend_slow_connections")).toBe(0);
+    for (const viewer of viewers) viewer.close();
+    const back = new Viewer({ port: server.port, path: "/v1/events?topic=video:stuck", from: "127.0.0.9" });
+    await until(() => back.isConnected, "one returns");
+    back.close();
+  }, 60_000);
+
+  test("a byte a second is cut as well", async () => {
+    const cut = await server.metric("ovation_frontend_closes_total", { reason: "stuck" });
+    const sockets = Array.from({ length: 5 }, () => new KernelSocket(server.port));
+    for (const socket of sockets) socket.send(`${head("/v1/events?topic=video:drip")}\r\n`);
+    await until(() => sockets.every((socket) => socket.read(1) === 1), "the answer begins");
+    const reading = setInterval(() => {
+      for (const socket of sockets) socket.read(1);
+    }, 1000);
+    await flood("video:drip", 12);
+    await until(async () => (await server.metric("ovation_frontend_closes_total", { reason: "stuck" })) >= cut + 5, "they are cut", 25_000);
+    clearInterval(reading);
+    for (const socket of sockets) socket.close();
+  }, 60_000);
+
+  test("packets that vanish: the connection is found dead though it was never slow", async () => {
+    const left = await server.metric("ovation_frontend_closes_total", { reason: "left" });
+    const sockets = Array.from({ length: 5 }, () => new KernelSocket(server.port));
+    for (const socket of sockets) socket.send(`${head("/v1/events?topic=video:vanish")}\r\n`);
+    await until(() => sockets.every((socket) => socket.read(1) === 1), "the answer begins");
+    for (const socket of sockets) socket.vanish();
+    // A heartbeat, then half as long again as a viewer may be stuck: 1 s and 3 s here.
+    await until(
+      async () => (await server.metric("ovation_frontend_closes_total", { reason: "left" })) >= left + 5,
+      "they are found",
+      25_000,
+    );
+    for (const socket of sockets) socket.close();
+  }, 40_000);
+});
+
+describe("clients that take their time", () => {
+  test("opening and sending nothing is cut within seconds", async () => {
+    for (const { closed, ms } of await silent) expect({ closed, soon: ms < 25_000 }).toEqual({ closed: true, soon: true });
+  }, 60_000);
+
+  test("one header byte a second does not buy more time", async () => {
+    for (const { closed, ms } of await trickledHeaders) expect({ closed, soon: ms < 25_000 }).toEqual({ closed: true, soon: true });
+  }, 60_000);
+
+  test("a body that does not come is cut", async () => {
+    for (const { closed } of await stalledBodies) expect(closed).toBe(true);
+  }, 60_000);
+
+  test("one body byte a second does not buy more time", async () => {
+    for (const { closed } of await trickledBodies) expect(closed).toBe(true);
+  }, 60_000);
+});
+
+test("meanwhile the witness got every event, about as promptly as before, and the server's memory did not grow", async () => {
+  const delays = witness.delays();
+  expect(await witness.missing()).toBe(0);
+  expect(witness.failures).toBe(0);
+  expect(witness.viewer.gone).toEqual([]);
+  expect(percentile(delays, 0.5)).toBeLessThan(Math.max(calmDelay * 5, 250));
+  await until(async () => (await server.metric("ovation_frontend_connections")) === 0, "everybody is gone");
+  const grown = (await server.metric("process_resident_memory_bytes")) - memoryBefore;
+  expect(grown).toBeLessThan(150 * MEGABYTE);
+  expect(server.output).not.toContain("a handler failed");
+}, 30_000);
