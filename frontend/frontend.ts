@@ -37,6 +37,9 @@ import { formatStandings, Replay } from "./replay.ts";
 import { Reporter } from "./reporter.ts";
 import type { ConnectionChange, ConnectionChangeResult, Inbox, Upstream } from "./upstream.ts";
 
+/** Nobody's network is back at once: an EventSource waits at least this share of the spread. */
+const RETURN_FLOOR = 0.1;
+
 /** Whether somebody may subscribe to a topic: the policy of its kind, and what the video says. */
 export type Authorize = (identity: Identity | undefined, topic: Topic) => boolean | Promise<boolean>;
 
@@ -201,7 +204,10 @@ export class Frontend implements Inbox {
       }
       if (connection.closed) return;
       const first = toJsonText({ connectionId: connection.id, heartbeatMs: this.#options.heartbeatMs, topics });
-      void connection.writeText(formatFrame(formatStandings(standings), "connection", first));
+      // An EventSource that is cut comes back after what it was told last, so each is told another time: a
+      // frontend that dies with all its viewers is not stormed by them.
+      const retryMs = Math.round(RETURN_SPREAD_MS * (RETURN_FLOOR + this.#options.random() * (1 - RETURN_FLOOR)));
+      void connection.writeText(`retry: ${retryMs}\n${formatFrame(formatStandings(standings), "connection", first)}`);
       await this.#recovery.run(connection, standings);
     } catch (error) {
       this.#options.onFailure("connect", error);

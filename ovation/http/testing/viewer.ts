@@ -108,7 +108,8 @@ export class Viewer {
       if (this.connected.length > this.gone.length) this.gone.push(performance.now());
       if (this.#options.returns === true && !this.#closed) this.#timer = setTimeout(() => this.#open(), this.retryMs ?? 1000);
     };
-    socket.on("data", (bytes) => {
+    socket.on("data", (chunk) => {
+      const bytes = Buffer.from(chunk as Uint8Array);
       if (!this.head.includes("\r\n\r\n")) this.head = (this.head + bytes.toString("latin1")).slice(0, 4096);
       const events = decoder.push(bytes);
       this.status = decoder.status;
