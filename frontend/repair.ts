@@ -57,6 +57,8 @@ export class Repair {
       // What is missing may only be late: another dispatcher's batch a little behind this one.
       await sleep(clock, REPAIR_DELAY_MS);
       while (!gone() && (channel.seq < goal() || channel.hasHeld)) {
+        const asked = goal();
+        const heldBefore = channel.hasHeld;
         const page = await this.#read(channel, gone);
         if (page === undefined) return;
         const before = channel.seq;
@@ -69,8 +71,10 @@ export class Repair {
           return;
         for (const event of page.events) if (channel.takeDurable(event, true) === "taken") counters.repaired++;
         hub.schedule(channel);
-        // The log has nothing more: what was announced or held ahead of it was not from this log.
-        if (channel.seq === before && page.head.seq <= channel.seq) {
+        // The log has nothing more: what was announced or held ahead of it was not from this log. (What came
+        // while it was read is another matter.)
+        if (channel.seq === before && page.head.seq <= channel.seq && goal() === asked && channel.hasHeld === heldBefore) {
+          channel.known = channel.seq;
           channel.dropHeld();
           return;
         }

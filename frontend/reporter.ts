@@ -133,17 +133,14 @@ export class Reporter {
     const { hub, repair } = this.#options;
     const channel = hub.channel(head.topic);
     if (channel === undefined) return undefined;
-    let seq = head.seq;
+    const { seq } = head;
     // A channel that is still joining may be answered an older head: `known` tells it.
     channel.known = Math.max(channel.known, seq);
     if (channel.joined && channel.seq > 0 && head.epoch !== channel.epoch) void repair.verify(channel);
-    if (channel.joined && seq > channel.seq) {
-      void repair.reach(channel, seq).then(() => {
-        // The repair ended below it: the log has no such number any more.
-        seq = Math.min(seq, channel.seq);
-      });
-    }
-    return { isBroadcast: () => hub.channel(channel.topic) !== channel || (channel.joined && channel.batched.seq >= seq) };
+    if (channel.joined && seq > channel.seq) void repair.reach(channel, seq);
+    // The repair lowers `known` where the log has no such number any more.
+    const isBroadcast = () => channel.joined && channel.batched.seq >= Math.min(seq, channel.known);
+    return { isBroadcast: () => hub.channel(channel.topic) !== channel || isBroadcast() };
   }
 
   #announce(channel: Channel, viewers: number): void {
