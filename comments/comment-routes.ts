@@ -38,7 +38,7 @@ import { cleanLine } from "./text.ts";
 export function createCommentRoutes(service: Service): readonly Route[] {
   const { log, rules } = service;
   const writer = createCommentWriter(service);
-  const pages = createSharedReads<string>(service.clock);
+  const pages = createSharedReads<string>(service.steady);
 
   async function post(request: Request, context: RouteContext): Promise<Response> {
     const video = videoOf(context);

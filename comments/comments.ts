@@ -36,6 +36,8 @@ export interface CommentsOptions {
   readonly authenticate: Authenticate;
   readonly policy: Policy;
   readonly clock: Clock;
+  /** For how long something stays good: it does not jump when the wall clock is set. Default: `clock`. */
+  readonly steady?: Clock;
   readonly limiter: RateLimiter;
   /** `any`: a video exists by being used. `listed`: only those that `PUT /v1/videos/{id}` created. */
   readonly videos: "any" | "listed";
@@ -104,6 +106,7 @@ export function createComments(options: CommentsOptions): Comments {
 
 function createService(options: CommentsOptions): Service {
   const { log, store, clock } = options;
+  const steady = options.steady ?? clock;
   const metrics = createMetrics(options.registry, () => outbox.waiting);
   const failed = failureCounter(options, metrics);
   const outbox = createOutbox({
@@ -116,13 +119,14 @@ function createService(options: CommentsOptions): Service {
   return {
     log,
     store,
-    directory: createVideoDirectory({ store, clock, videos: options.videos }),
+    directory: createVideoDirectory({ store, clock: steady, videos: options.videos }),
     likes: createLikeCounter({ store, clock, push: (event) => outbox.push(event), onFailure: failed("counts") }),
     commentCounts: createCommentCounts({ log, store, clock, onFailure: failed("counts") }),
     background: createBackground(failed("notify")),
     outbox,
     metrics,
     clock,
+    steady,
     policy: options.policy,
     authenticate: options.authenticate,
     limiter: options.limiter,
@@ -150,7 +154,11 @@ function failureCounter(options: CommentsOptions, metrics: Metrics): (part: Part
 }
 
 function createPeople(options: CommentsOptions, stores: MemberStores, onFailure: (error: unknown) => void): People {
-  return { stores, directory: createMemberDirectory({ stores, clock: options.clock, onFailure }), messages: options.messages ?? "staff" };
+  return {
+    stores,
+    directory: createMemberDirectory({ stores, clock: options.clock, steady: options.steady ?? options.clock, onFailure }),
+    messages: options.messages ?? "staff",
+  };
 }
 
 function startPresence(options: CommentsOptions, service: Service, people: People, values: PresenceValues): Presence {

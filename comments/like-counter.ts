@@ -62,7 +62,9 @@ export function createLikeCounter(options: LikeCounterOptions): LikeCounter {
 
   function schedule(): void {
     if (cancel !== undefined || closed) return;
-    cancel = clock.after(Math.max(COUNT_FLUSH_FIRST_MS, flushedAt + COUNT_FLUSH_MS - clock.now()), () => {
+    // Bounded, because a clock that was set back says that the last flush lies ahead.
+    const waitMs = Math.min(COUNT_FLUSH_MS, flushedAt + COUNT_FLUSH_MS - clock.now());
+    cancel = clock.after(Math.max(COUNT_FLUSH_FIRST_MS, waitMs), () => {
       cancel = undefined;
       void flush();
     });

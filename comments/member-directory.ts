@@ -24,11 +24,12 @@ export interface MemberDirectory {
 export interface MemberDirectoryOptions {
   readonly stores: MemberStores;
   readonly clock: Clock;
+  readonly steady: Clock;
   onFailure(error: unknown): void;
 }
 
-export function createMemberDirectory({ stores, clock, onFailure }: MemberDirectoryOptions): MemberDirectory {
-  const common = { clock, ageMs: MEMBER_AGE_MS, keptMax: MEMBERS_KEPT_MAX };
+export function createMemberDirectory({ stores, clock, steady, onFailure }: MemberDirectoryOptions): MemberDirectory {
+  const common = { clock: steady, ageMs: MEMBER_AGE_MS, keptMax: MEMBERS_KEPT_MAX };
   const sanctions = createRemembered<readonly Sanction[]>({ ...common, load: (member) => stores.sanctions.of(member, clock.now()) });
   const owners = createRemembered<string | undefined>({
     ...common,

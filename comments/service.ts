@@ -40,6 +40,8 @@ export interface Service {
   readonly outbox: Outbox;
   readonly metrics: Metrics;
   readonly clock: Clock;
+  /** For how long something stays good: it does not jump when the wall clock is set. */
+  readonly steady: Clock;
   readonly policy: Policy;
   readonly authenticate: Authenticate;
   readonly limiter: RateLimiter;

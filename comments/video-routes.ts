@@ -19,9 +19,9 @@ import { cleanLine, cleanParagraphs } from "./text.ts";
 import { type StoredVideo, unusedVideo, type VideoChanges } from "./video-store.ts";
 
 export function createVideoRoutes(service: Service): readonly Route[] {
-  const { store, log, clock, likes, commentCounts, directory } = service;
-  const single = createSharedReads<string>(clock);
-  const lists = createSharedReads<readonly StoredVideo[]>(clock);
+  const { store, log, clock, steady, likes, commentCounts, directory } = service;
+  const single = createSharedReads<string>(steady);
+  const lists = createSharedReads<readonly StoredVideo[]>(steady);
 
   /** The videos as answers, without what is read one by one. */
   async function present(videos: readonly StoredVideo[]) {

@@ -27,10 +27,20 @@ export interface Clock {
   after(ms: number, run: () => void): () => void;
 }
 
+/** The wall clock, which an operator or NTP may set: for what is told and stored, and for what others' clocks are compared with. */
 export const systemClock: Clock = {
   now: () => Date.now(),
   after(ms, run) {
     const timer = setTimeout(run, ms);
     return () => clearTimeout(timer);
   },
+};
+
+/**
+ * A clock that never jumps, by the monotonic one: for how long something waits, rests or stays good. By the
+ * wall clock, whatever was due in five milliseconds would wait for minutes after that was set back.
+ */
+export const steadyClock: Clock = {
+  now: () => performance.timeOrigin + performance.now(),
+  after: systemClock.after,
 };

@@ -15,7 +15,7 @@ import {
 } from "@ovation/comments";
 import type { Backbone } from "@ovation/dispatcher";
 import type { Log } from "@ovation/log";
-import { type Authenticate, systemClock } from "@ovation/protocol";
+import { type Authenticate, steadyClock, systemClock } from "@ovation/protocol";
 import type { Registry } from "prom-client";
 import { createGuestIssuer } from "../tokens/mod.ts";
 import { failureLogger, type Settings, signingOf } from "./settings.ts";
@@ -48,7 +48,8 @@ export function createCommentsPart(options: CommentsPartOptions): Comments {
     authenticate,
     policy: settings.policy,
     clock,
-    limiter: limiter ?? (settings.rateLimits ? createMemoryRateLimiter({ clock }) : createRateLimiterOff()),
+    steady: steadyClock,
+    limiter: limiter ?? (settings.rateLimits ? createMemoryRateLimiter({ clock: steadyClock }) : createRateLimiterOff()),
     videos: settings.videos,
     guests: settings.guests
       ? createGuestIssuer({

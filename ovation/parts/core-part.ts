@@ -8,7 +8,7 @@ import { join } from "node:path";
 import type { Comments } from "@ovation/comments";
 import { createPublishRoute, Dispatcher, type FrontendCalls, type FrontendLinks } from "@ovation/dispatcher";
 import { type Log, type LogKeeper, openSqliteLog } from "@ovation/log";
-import { type Route, systemClock } from "@ovation/protocol";
+import { type Route, steadyClock, systemClock } from "@ovation/protocol";
 import { createMemorySharedStore, createMemoryTable, createMemoryViewerCounts } from "@ovation/table";
 import type { Registry } from "prom-client";
 import { registerDispatcherMetrics } from "../dispatcher-metrics.ts";
@@ -39,9 +39,9 @@ export async function openCore(settings: Settings, links: FrontendLinks, calls: 
   const log = await openSqliteLog({ path: join(settings.dataDirectory, "log.sqlite"), clock, policy });
   const store = openLocalStore(settings);
   const members = openLocalMembers(settings);
-  const shared = createMemorySharedStore({ clock });
-  const table = createMemoryTable({ clock });
-  const counts = createMemoryViewerCounts({ clock });
+  const shared = createMemorySharedStore({ clock: steadyClock });
+  const table = createMemoryTable({ clock: steadyClock });
+  const counts = createMemoryViewerCounts({ clock: steadyClock });
   const dispatcher = new Dispatcher({
     table,
     counts,

@@ -11,7 +11,7 @@ import {
   registerFrontendMetrics,
   type Upstream,
 } from "@ovation/frontend";
-import { type Authenticate, type FrontendId, maySubscribe, type Route, systemClock } from "@ovation/protocol";
+import { type Authenticate, type FrontendId, maySubscribe, type Route, steadyClock, systemClock } from "@ovation/protocol";
 import type { Registry } from "prom-client";
 import type { ReadinessCheck } from "../health.ts";
 import { filesMax } from "../open-files.ts";
@@ -58,7 +58,7 @@ export function createFrontendPart({ settings, id, upstream, authenticate, regis
     onClosed: ({ address }) => admission.leave(address),
     onFailure: failureLogger(settings.logger),
   });
-  const admission = new Admission(admissionLimits(settings), clock);
+  const admission = new Admission(admissionLimits(settings), steadyClock);
   registerFrontendMetrics(registry, frontend);
   frontend.start();
   return {

@@ -8,7 +8,7 @@ import {
   openPostgresVideoStore,
 } from "@ovation/comments";
 import { createHttpBackbone } from "@ovation/dispatcher";
-import { systemClock } from "@ovation/protocol";
+import { steadyClock, systemClock } from "@ovation/protocol";
 import { createRedisSharedStore, openRedisStore } from "@ovation/table";
 import { createPages } from "@ovation/web";
 import { Registry } from "prom-client";
@@ -59,7 +59,7 @@ export async function startCommentsRole(options: CommentsRoleOptions): Promise<N
 
   function limiter() {
     if (!settings.rateLimits) return createRateLimiterOff();
-    const local = createMemoryRateLimiter({ clock });
+    const local = createMemoryRateLimiter({ clock: steadyClock });
     if (values === undefined) return local;
     const onFailure = failureLogger(settings.logger);
     return createSharedRateLimiter({

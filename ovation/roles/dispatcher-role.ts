@@ -18,7 +18,7 @@ import {
   formatPeerCaller,
   type Peer,
 } from "@ovation/dispatcher";
-import { frontendIdFrom, systemClock } from "@ovation/protocol";
+import { frontendIdFrom, steadyClock, systemClock } from "@ovation/protocol";
 import { createRedisSharedStore, createRedisTable, createRedisViewerCounts, openRedisStore } from "@ovation/table";
 import { Registry } from "prom-client";
 import { registerDispatcherMetrics, registerLinkMetrics } from "../dispatcher-metrics.ts";
@@ -64,16 +64,18 @@ export async function startDispatcherRole(options: DispatcherRoleOptions): Promi
   const dispatcherId = frontendIdFrom(randomBytes(8));
   const client = createInternalClient({ auth, from: formatPeerCaller(datacenter, dispatcherId), ...secured });
   const counts =
-    options.peers.length === 0 ? ownCounts : createPeerViewers({ counts: ownCounts, peers: options.peers, client, clock, onFailure });
+    options.peers.length === 0
+      ? ownCounts
+      : createPeerViewers({ counts: ownCounts, peers: options.peers, client, clock: steadyClock, onFailure });
   const from = `dispatcher ${dispatcherId}`;
-  const links = createWebSocketLinks({ auth, from, policy, clock, ...secured });
+  const links = createWebSocketLinks({ auth, from, policy, clock: steadyClock, ...secured });
   const peers = createHttpPeers({
     datacenter,
     dispatcherId,
     peers: options.peers,
     auth,
     policy,
-    clock,
+    clock: steadyClock,
     forwardTtlMs: options.forwardTtlMs,
     onState: (peer, state, detail) => logger.info({ peer, state, detail }, "data centre"),
     ...secured,
@@ -105,7 +107,7 @@ export async function startDispatcherRole(options: DispatcherRoleOptions): Promi
     auth,
     refusals,
     datacenter,
-    clock,
+    clock: steadyClock,
     counts: ownCounts,
     shared,
     receive: (events) => dispatcher.receive(events),

@@ -1,7 +1,7 @@
 /** `ovation frontend`: connections, and nothing else. Knows the internal addresses of dispatchers. */
 
 import { createFrontendCredential, createFrontendRoutes, createHttpUpstream, createLinkReceiver } from "@ovation/dispatcher";
-import { systemClock } from "@ovation/protocol";
+import { steadyClock, systemClock } from "@ovation/protocol";
 import { Registry } from "prom-client";
 import { createHealthRoutes } from "../health.ts";
 import { countProblems } from "../http-metrics.ts";
@@ -34,7 +34,7 @@ export async function startFrontendRole({ settings, internal, dispatchers }: Fro
     auth,
     credential,
     url: internalListener.url,
-    clock: systemClock,
+    clock: steadyClock,
     ...(tls === undefined ? {} : { tls }),
   });
   const part: FrontendPart = createFrontendPart({ settings, id: credential.id, upstream, authenticate, registry });

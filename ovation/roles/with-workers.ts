@@ -20,7 +20,7 @@ import {
   createWebSocketLinks,
   listenInternal,
 } from "@ovation/dispatcher";
-import { systemClock } from "@ovation/protocol";
+import { steadyClock, systemClock } from "@ovation/protocol";
 import { createPages } from "@ovation/web";
 import { AggregatorRegistry, Registry } from "prom-client";
 import { createHealthRoutes } from "../health.ts";
@@ -44,7 +44,7 @@ export async function startWithWorkers(settings: Settings, count: number): Promi
   const from = `dispatcher ${randomBytes(8).toString("hex")}`;
   const onFailure = (what: string, error: unknown) => settings.logger.warn({ error, what }, "failed, and goes on");
 
-  const links = createWebSocketLinks({ auth, from, policy: settings.policy, clock });
+  const links = createWebSocketLinks({ auth, from, policy: settings.policy, clock: steadyClock });
   const core = await openCore(settings, links, createHttpFrontendCalls({ auth, from }), registry);
   const internal = listenInternal({
     host: "127.0.0.1",

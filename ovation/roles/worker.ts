@@ -14,7 +14,7 @@ import {
   createRefusals,
   listenInternal,
 } from "@ovation/dispatcher";
-import { systemClock } from "@ovation/protocol";
+import { steadyClock, systemClock } from "@ovation/protocol";
 import { Registry } from "prom-client";
 import { createAddressOf } from "../client-address.ts";
 import { createHealthRoutes } from "../health.ts";
@@ -63,7 +63,7 @@ const internal = listenInternal({
   link: receiver,
   onFailure,
 });
-const upstream = createHttpUpstream({ dispatchers: [settings.dispatcher], auth, credential, url: internal.url, clock });
+const upstream = createHttpUpstream({ dispatchers: [settings.dispatcher], auth, credential, url: internal.url, clock: steadyClock });
 const part = createFrontendPart({
   settings: { ...settings, dataDirectory: "", videos: "any", guests: false, logger },
   id: credential.id,
