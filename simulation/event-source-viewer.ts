@@ -103,7 +103,7 @@ export class EventSourceViewer {
         if (truth.first(topic) <= 1 && truth.restores === 0)
           verdict.fail("unjustified-reset", `${this.node.place.name} ${topic} not recovered from ${seen.through}`);
         seen.through = from;
-      } else if (from > seen.through) {
+      } else if (from > seen.through && truth.restores === 0) {
         verdict.fail("incomplete", `${this.node.place.name} ${topic}: goes on at ${from} but had ${seen.through}, with ${before}`);
       }
     }
@@ -115,7 +115,7 @@ export class EventSourceViewer {
     if (seq === undefined) {
       if (type === "stats") seen.viewers = (data as { readonly viewers: number }).viewers;
       else if (type === "likes") seen.likes = Math.max(seen.likes, (data as { readonly total: { readonly like: number } }).total.like);
-    } else if (seq > seen.through + 1) {
+    } else if (seq > seen.through + 1 && this.#world.truth.restores === 0) {
       this.#world.verdict.fail("incomplete", `${this.node.place.name} ${topic}: ${seq} came after ${seen.through}`);
     } else {
       seen.through = Math.max(seen.through, seq);

@@ -90,6 +90,12 @@ export class Socket implements ByteWriter {
     this.#enqueue(undefined);
   }
 
+  /** The server gives up what was written. */
+  close(): void {
+    this.#serverOpen = false;
+    this.reset();
+  }
+
   #enqueue(bytes: Uint8Array | undefined): void {
     if (!this.#serverOpen && bytes !== undefined) return;
     const { network, timeline, server, viewer, bytesPerWrite } = this.#options;
@@ -176,7 +182,7 @@ export class Socket implements ByteWriter {
   }
 
   /** The viewer closes its end. */
-  close(): void {
+  leave(): void {
     if (!this.#viewerOpen) return;
     this.#viewerOpen = false;
     const { network, timeline, server, viewer } = this.#options;

@@ -91,7 +91,7 @@ export function openStream(world: World, cluster: Cluster, viewer: Node, request
         });
         socket = made;
         cluster.sockets.add(made);
-        if (closed) made.close();
+        if (closed) made.leave();
         held(made, wire);
         return made;
       });
@@ -111,7 +111,7 @@ export function openStream(world: World, cluster: Cluster, viewer: Node, request
     close() {
       closed = true;
       fail();
-      socket?.close();
+      socket?.leave();
     },
   };
 }

@@ -60,6 +60,14 @@ export class Truth {
   }
 
   acknowledge(topic: Topic, seq: number, text: string): void {
+    // The answer may have been on its way when the backup took the log's place.
+    if (
+      this.#of(topic)
+        .lost.get(seq)
+        ?.some((gone) => gone === text) &&
+      this.dataOf(topic, seq) !== text
+    )
+      return;
     const told = this.acknowledged.get(topic) ?? new Map<number, string>();
     told.set(seq, text);
     this.acknowledged.set(topic, told);
