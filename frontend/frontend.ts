@@ -308,6 +308,8 @@ export class Frontend implements Inbox {
   #reset(channel: Channel): void {
     for (const subscription of [...channel.subscriptions]) if (subscription !== null) this.end(subscription.connection, "reset");
     this.hub.forget(channel);
+    // They may come back elsewhere.
+    this.membership.unwanted(channel.topic);
   }
 
   /**

@@ -82,7 +82,7 @@ export class Membership {
     this.#change(channel.topic, false);
   }
 
-  /** An event came for a topic that nobody has: a late subscribe left a row behind. */
+  /** Nobody has the topic, and the table has a row: a late subscribe left it behind, or the topic was reset. */
   unwanted(topic: Topic): void {
     if (topic === this.#options.ownTopic || this.#queued.has(topic)) return;
     if (this.#options.hub.channel(topic) === undefined) this.#change(topic, false);
