@@ -58,18 +58,21 @@ export class Repair {
       await sleep(clock, REPAIR_DELAY_MS);
       while (!gone() && (channel.seq < goal() || channel.hasHeld)) {
         const asked = goal();
+        const from = channel.seq;
         const heldBefore = channel.hasHeld;
         const page = await this.#read(channel, gone);
         if (page === undefined) return;
-        const before = channel.seq;
         if (page.head.seq < channel.seq || page.head.first > channel.seq + 1) {
           this.#options.onUnrepairable(channel);
           return;
         }
         const next = page.events[0];
-        if (next !== undefined && channel.seq > 0 && next.place.epoch !== channel.epoch && !(await this.#isOfThisLog(channel, gone)))
-          return;
-        for (const event of page.events) if (channel.takeDurable(event, true) === "taken") counters.repaired++;
+        const isOtherLife = next !== undefined && channel.seq > 0 && next.place.epoch !== channel.epoch;
+        if (isOtherLife && !(await this.#isOfThisLog(channel, gone))) return;
+        const before = channel.seq;
+        // What came while the log was asked may be of another life than the page.
+        const proven = before === from;
+        for (const event of page.events) if (channel.takeDurable(event, proven) === "taken") counters.repaired++;
         hub.schedule(channel);
         // The log has nothing more: what was announced or held ahead of it was not from this log. (What came
         // while it was read is another matter.)
