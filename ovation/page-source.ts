@@ -4,17 +4,21 @@
  */
 
 import type { VideoInfo } from "@ovation/client";
+import type { MessageRule } from "@ovation/comments";
 import { Problem, type Route } from "@ovation/protocol";
 
 export interface PageSource {
   videos(): Promise<readonly VideoInfo[]>;
   video(id: string): Promise<VideoInfo | undefined>;
+  /** Who may write to whom. */
+  readonly messages?: MessageRule;
 }
 
-export function createPageSource(routes: readonly Route[]): PageSource {
+export function createPageSource(routes: readonly Route[], messages?: MessageRule): PageSource {
   const list = find(routes, "/v1/videos");
   const one = find(routes, "/v1/videos/:id");
   return {
+    ...(messages === undefined ? {} : { messages }),
     async videos() {
       const body = (await ask(list, "/v1/videos", {})) as { readonly videos: readonly VideoInfo[] };
       return body.videos;

@@ -17,6 +17,7 @@ export function assetRoutes(built: Build): Route[] {
   return [
     ...built.assets.map((asset) => route(`/assets/${asset.name}`, asset, FOR_EVER)),
     route("/live-comments.js", pointer("live-comments"), ASK_AGAIN),
+    route("/live-inbox.js", pointer("live-inbox"), ASK_AGAIN),
     route("/sdk.js", pointer("sdk"), ASK_AGAIN),
     route("/favicon.svg", toAsset("favicon.svg", "image/svg+xml", encoder.encode(FAVICON)), "public, max-age=86400"),
   ];

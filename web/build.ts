@@ -27,14 +27,14 @@ export interface Build {
   preloadsOf(entry: string): readonly string[];
 }
 
-/** Scripts by the name that others know them by. */
-const SCRIPTS = {
-  "live-comments": "live-comments.ts",
-  sdk: "browser/sdk.ts",
-  theme: "browser/theme.ts",
-  home: "browser/home.ts",
-  watch: "browser/watch.ts",
-} as const;
+/** Scripts, known by their file's name. Those of one group share what they have in common; a group alone carries all that it needs. */
+const SCRIPTS = [
+  ["live-comments.ts", "live-inbox.ts"],
+  ["browser/sdk.ts"],
+  ["browser/theme.ts"],
+  ["browser/home.ts"],
+  ["browser/watch.ts"],
+] as const;
 const STYLES = ["browser/page.css"] as const;
 
 /** Style sheets that scripts import arrive as text, made small. */
@@ -50,26 +50,24 @@ export async function build(directory = import.meta.dir): Promise<Build> {
   const names = new Map<string, string>();
   const assets: Asset[] = [];
   const results = await Promise.all(
-    // One build for each: an entry carries all that it needs in one file, and only what is loaded on demand is apart.
-    Object.entries(SCRIPTS).map(async ([entry, path]) => ({
-      entry,
-      output: await Bun.build({
-        entrypoints: [join(directory, path)],
+    SCRIPTS.map((paths) =>
+      Bun.build({
+        entrypoints: paths.map((path) => join(directory, path)),
         target: "browser",
         format: "esm",
         minify: true,
         splitting: true,
-        naming: { entry: `${entry}-[hash].[ext]`, chunk: "[name]-[hash].[ext]" },
+        naming: { entry: "[name]-[hash].[ext]", chunk: "[name]-[hash].[ext]" },
         define: { "process.env.NODE_ENV": '"production"' },
         plugins: [cssAsText],
       }),
-    })),
+    ),
   );
-  for (const { entry, output } of results) {
-    for (const artifact of output.outputs) {
+  for (const { outputs } of results) {
+    for (const artifact of outputs) {
       const name = artifact.path.replace(/^.*\//, "");
       const body = new Uint8Array(await artifact.arrayBuffer());
-      if (artifact.kind === "entry-point") names.set(entry, name);
+      if (artifact.kind === "entry-point") names.set(name.replace(/-[^-]*$/, ""), name);
       assets.push(toAsset(name, "text/javascript; charset=utf-8", body));
     }
   }

@@ -18,12 +18,14 @@ export interface PagesOptions {
   readonly videos: () => Promise<readonly VideoInfo[]>;
   /** One of them; `undefined` where there is none of that id. */
   readonly video: (id: string) => Promise<VideoInfo | undefined>;
+  /** Who may write to whom, beyond hosts and moderators, as in the policy file. Default: staff. */
+  readonly messages?: PageContext["messages"];
   /** Where the files of `/media/` are. Default: the demo's. */
   readonly mediaDirectory?: string;
 }
 
 /** The routes of the pages. Rejects where a script does not compile. */
-export async function createPages({ videos, video, mediaDirectory }: PagesOptions): Promise<readonly Route[]> {
+export async function createPages({ videos, video, mediaDirectory, messages = "staff" }: PagesOptions): Promise<readonly Route[]> {
   const [built, media] = await Promise.all([build(), listMedia(mediaDirectory ?? join(import.meta.dir, "media"))]);
   const assets = {
     addressOf: (entry: string) => `/assets/${built.nameOf(entry)}`,
@@ -32,7 +34,7 @@ export async function createPages({ videos, video, mediaDirectory }: PagesOption
 
   /** A page about one video; what `read` throws is said kindly, and logged by whoever logs rejections. */
   async function respond(request: Request, render: (context: PageContext) => Promise<PageResult>): Promise<Response> {
-    const context = { words: wordsFor(request), assets };
+    const context = { words: wordsFor(request), assets, messages };
     const { text, status = 200, shown = [], frames = false } = await render(context);
     return new Response(text, { status, headers: pageHeaders(shown, frames) });
   }

@@ -14,6 +14,8 @@ export interface PageAssets {
 export interface PageContext {
   readonly words: PageWords;
   readonly assets: PageAssets;
+  /** Who may write to whom, beyond hosts and moderators. */
+  readonly messages: "staff" | "members" | "anyone";
 }
 
 const ICONS = {
@@ -81,8 +83,9 @@ ${body}
   return page.text;
 }
 
-function top({ words }: PageContext): Html {
-  return html`<header class="top"><a class="brand" href="/">${MARK}<span>Ovation</span></a><button type="button" class="round" data-theme-switch aria-label="${words.t("theme")}">${icon("theme")}</button></header>`;
+/** `more` stands beside the switch of the colours. */
+function top({ words }: PageContext, more: Html | false = false): Html {
+  return html`<header class="top"><a class="brand" href="/">${MARK}<span>Ovation</span></a><span class="tools">${more}<button type="button" class="round" data-theme-switch aria-label="${words.t("theme")}">${icon("theme")}</button></span></header>`;
 }
 
 function likesOf(video: VideoInfo): number {
@@ -136,7 +139,7 @@ export function renderWatch(context: PageContext, video: VideoInfo): string {
     bodyClass: "watch",
     modules: ["live-comments", "watch"],
     body: html`<a class="skip" href="#comments">${words.t("skip")}</a>
-${top(context)}
+${top(context, html`<live-inbox for="comments" messages="${context.messages}"></live-inbox>`)}
 <main>
 <div class="column">
 ${video.media === undefined || video.media.length === 0 ? noPicture(video, words) : player(video, words)}

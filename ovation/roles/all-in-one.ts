@@ -37,7 +37,7 @@ export async function startAllInOne(settings: Settings): Promise<Node & Watched>
     routes: [
       ...part.routes,
       ...core.routes,
-      ...(await createPages(createPageSource(core.routes))),
+      ...(await createPages(createPageSource(core.routes, settings.comments?.messages))),
       ...createHealthRoutes({ registry, checks: part.checks }),
     ],
   });

@@ -75,7 +75,7 @@ export async function startCommentsRole(options: CommentsRoleOptions): Promise<N
     onProblem: countProblems(registry),
     routes: [
       ...comments.routes,
-      ...(await createPages(createPageSource(comments.routes))),
+      ...(await createPages(createPageSource(comments.routes, settings.comments?.messages))),
       ...createHealthRoutes({ registry, checks: [["draining", () => (leaving ? "the process is going away" : undefined)]] }),
     ],
   });

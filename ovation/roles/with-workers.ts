@@ -90,7 +90,11 @@ export async function startWithWorkers(settings: Settings, count: number): Promi
     socket,
     logger: settings.logger,
     onProblem: countProblems(registry),
-    routes: [...core.routes, ...(await createPages(createPageSource(core.routes))), ...createHealthRoutes({ registry: whole, checks: [] })],
+    routes: [
+      ...core.routes,
+      ...(await createPages(createPageSource(core.routes, settings.comments?.messages))),
+      ...createHealthRoutes({ registry: whole, checks: [] }),
+    ],
   });
   const workers = await startWorkers({ count, settings: workerSettings, logger: settings.logger, clock });
 

@@ -19,7 +19,8 @@
 
   const apply = (theme: string): void => {
     document.documentElement.dataset["theme"] = theme;
-    for (const element of document.querySelectorAll("body:not(.embed) live-comments")) element.setAttribute("theme", theme);
+    for (const element of document.querySelectorAll("body:not(.embed) :is(live-comments, live-inbox)"))
+      element.setAttribute("theme", theme);
   };
 
   apply(stored());

@@ -19,6 +19,49 @@ function showFigure(selector: string, value: number | undefined): void {
   if (element.textContent !== text) element.textContent = text;
 }
 
+const TOKEN_KEY = "ovation:token";
+
+/**
+ * Who watches, where a site with a login sent them here: `/watch/42#token=…`. What follows `#` reaches no
+ * server and no log; it is taken out of the address at once, and kept for reloads of this tab until it expires.
+ */
+function takeToken(): string | undefined {
+  const handed = new URLSearchParams(location.hash.slice(1)).get("token");
+  if (handed !== null) {
+    history.replaceState(history.state, "", location.pathname + location.search);
+    sessionStorage.setItem(TOKEN_KEY, handed);
+  }
+  const token = sessionStorage.getItem(TOKEN_KEY) ?? undefined;
+  if (token === undefined || expiryOf(token) > Date.now()) return token;
+  sessionStorage.removeItem(TOKEN_KEY);
+  return undefined;
+}
+
+/** ms since 1970. A token that is none of ours is the server's to refuse. */
+function expiryOf(token: string): number {
+  try {
+    const claims: unknown = JSON.parse(atob((token.split(".")[1] ?? "").replaceAll("-", "+").replaceAll("_", "/")));
+    const exp = typeof claims === "object" && claims !== null && "exp" in claims ? claims.exp : undefined;
+    return typeof exp === "number" ? exp * 1000 : Number.POSITIVE_INFINITY;
+  } catch {
+    return Number.POSITIVE_INFINITY;
+  }
+}
+
+const token = takeToken();
+if (token !== undefined) comments?.setAttribute("token", token);
+
+/** The inbox is loaded for those who have one: readers with a name. */
+const INBOX = new URL("/live-inbox.js", location.href).href;
+const loadInbox = (event: Event): void => {
+  if ((event as CustomEvent<unknown>).detail === null) return;
+  import(INBOX).then(
+    () => comments?.removeEventListener("identity-changed", loadInbox),
+    (error: unknown) => console.warn("the inbox could not be loaded", error),
+  );
+};
+comments?.addEventListener("identity-changed", loadInbox);
+
 comments?.addEventListener("stats-changed", (event) => {
   const { viewers, likes } = (event as CustomEvent<{ viewers?: number; likes?: number }>).detail;
   showFigure("[data-viewers]", viewers);

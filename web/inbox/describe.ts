@@ -1,0 +1,53 @@
+/** What both the panel and what passes by say: counts, names, and what happened. */
+
+import type { NotificationData } from "@ovation/client";
+import { html, nothing, type TemplateResult } from "lit/html.js";
+import { cleanText } from "../element/text.ts";
+import { BADGE_MAX } from "./limits.ts";
+import { icon, type icons, renderAvatar } from "./people.ts";
+import type { Words } from "./words.ts";
+
+export function renderBadge(words: Words, count: number): TemplateResult | typeof nothing {
+  if (count === 0) return nothing;
+  return html`<span class="badge">${count > BADGE_MAX ? `${words.number(BADGE_MAX)}+` : words.number(count)}</span>`;
+}
+
+/** What happened, in words and with a picture. */
+export function describe(
+  words: Words,
+  now: number,
+  data: NotificationData,
+): { readonly title: string; readonly detail: string; readonly picture: TemplateResult } {
+  const reason = "reason" in data && data.reason !== undefined ? words.t("reason", { text: cleanText(data.reason) }) : "";
+  const sign = (name: keyof typeof icons, kind = "") => html`<span class=${`sign ${kind}`}>${icon(name)}</span>`;
+  switch (data.kind) {
+    case "comment-removed":
+      return { title: words.t("comment-removed"), detail: reason, picture: sign("removed") };
+    case "reply":
+    case "mention":
+      return {
+        title: words.t(data.kind, { name: isolate(data.from.name) }),
+        detail: cleanText(data.text),
+        picture: renderAvatar(data.from),
+      };
+    case "timed-out": {
+      const key = data.until > now ? "timed-out" : "timed-out-over";
+      return { title: words.t(key, { text: words.moment(data.until, now) }), detail: reason, picture: sign("pause", "warning") };
+    }
+    case "banned": {
+      const { until } = data;
+      const title = until === undefined ? words.t("banned") : words.t("banned-until", { text: words.moment(until, now) });
+      return { title, detail: reason, picture: sign("pause", "warning") };
+    }
+    case "restored":
+      return { title: words.t("restored"), detail: "", picture: sign("restored") };
+    default:
+      // A kind that a later server knows.
+      return { title: words.t("notifications"), detail: "", picture: sign("bell") };
+  }
+}
+
+/** A name inside a sentence keeps its own direction, and gives none to the sentence. */
+export function isolate(name: string): string {
+  return `\u2068${cleanText(name)}\u2069`;
+}

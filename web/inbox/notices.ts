@@ -1,0 +1,48 @@
+/** What a member was told: the newest notifications, which of them are new, and what sanction is in force. Pure. */
+
+import type { Notice, NotificationData } from "@ovation/client";
+import { NOTICES_MAX } from "./limits.ts";
+
+export type Sanction = Extract<NotificationData, { kind: "timed-out" | "banned" }>;
+
+export class Notices {
+  /** Up to this number they were looked at. */
+  seen = 0;
+  #list: Notice[] = [];
+
+  /** The newest first. */
+  get list(): readonly Notice[] {
+    return this.#list;
+  }
+
+  get unseen(): number {
+    return this.#list.filter(({ seq }) => seq > this.seen).length;
+  }
+
+  get newest(): number {
+    return this.#list[0]?.seq ?? 0;
+  }
+
+  /** Answers whether it was not there yet. */
+  add(notice: Notice): boolean {
+    if (this.#list.some(({ seq }) => seq === notice.seq)) return false;
+    this.#list = [...this.#list, notice].sort((a, b) => b.seq - a.seq).slice(0, NOTICES_MAX);
+    return true;
+  }
+
+  /** The sanction that holds at `now` in `video` or on the whole site, the one that holds longest. */
+  sanction(now: number, video: string | undefined): Sanction | undefined {
+    const inForce = new Map<string, Sanction>();
+    for (const { data } of [...this.#list].reverse()) {
+      if (data.kind === "timed-out" || data.kind === "banned") inForce.set(data.video ?? "", data);
+      else if (data.kind === "restored") inForce.delete(data.video ?? "");
+    }
+    return [inForce.get(""), video === undefined ? undefined : inForce.get(video)]
+      .filter((each) => each !== undefined && endOf(each) > now)
+      .sort((a, b) => (b === undefined || a === undefined ? 0 : endOf(b) - endOf(a)))[0];
+  }
+}
+
+export function endOf({ until }: Sanction): number {
+  return until ?? Number.POSITIVE_INFINITY;
+}

@@ -1,0 +1,25 @@
+/** A member as the inbox shows them: a coloured letter, with a dot while they are there. */
+
+import { html, nothing, type TemplateResult } from "lit/html.js";
+import { hueOf } from "../element/name-colour.ts";
+import { initialOf } from "../element/text.ts";
+
+export const icons = {
+  inbox: "M4 6.500h16v11H4zM4.500 7.500 12 13l7.500-5.500",
+  close: "M6 6l12 12M18 6 6 18",
+  back: "M14.500 5.500 8 12l6.500 6.500",
+  send: "M5 12h14M12.500 5.500 19 12l-6.500 6.500",
+  bell: "M6.500 16v-5a5.500 5.500 0 0 1 11 0v5l1.500 2H5zM10 20.500h4",
+  removed: "M5 7h14M10 7V4.500h4V7M7 7l1 12.500h8L17 7",
+  reply: "M9.500 7 5 11.500 9.500 16M5 11.500h9a5 5 0 0 1 5 5V18",
+  pause: "M12 4a8 8 0 1 1 0 16 8 8 0 0 1 0-16zM12 8v4.500l3 2",
+  restored: "M5 12.500 10 17.500 19 7.500",
+} as const;
+
+export function icon(name: keyof typeof icons): TemplateResult {
+  return html`<svg viewBox="0 0 24 24" aria-hidden="true"><path d=${icons[name]}></path></svg>`;
+}
+
+export function renderAvatar({ id, name }: { readonly id: string; readonly name: string }, online = false): TemplateResult {
+  return html`<span class="avatar" aria-hidden="true" .style=${`--hue:${hueOf(id)}`}>${initialOf(name)}${online ? html`<i class="online"></i>` : nothing}</span>`;
+}

@@ -1,0 +1,119 @@
+/** Every word of the inbox, in one place; other languages are loaded when they are asked for. Days and times come from `Intl`. */
+
+import { type Catalogue, createStrings, type Phrase, type StringKey } from "../element/strings.ts";
+
+export const english = {
+  inbox: "Inbox",
+  inboxUnread: { one: "Inbox, {n} unread", other: "Inbox, {n} unread" },
+  messages: "Messages",
+  activity: "Activity",
+  close: "Close",
+  back: "Back to all messages",
+  loading: "Loading…",
+  failed: "The inbox could not be loaded",
+  retry: "Try again",
+  noMessages: "No messages yet",
+  noMessagesHint: "Write to somebody from the menu beside their comment.",
+  noActivity: "Nothing new",
+  noActivityHint: "Answers, mentions and what moderators decide appear here.",
+  you: "You: {text}",
+  unread: { one: "{n} unread message", other: "{n} unread messages" },
+  online: "Online",
+  lastSeen: "Last seen {text}",
+  typing: "Typing…",
+  isTyping: "{name} is typing",
+  conversation: "Conversation with {name}",
+  beginning: "This is the beginning of your conversation with {name}.",
+  earlier: "Load earlier messages",
+  today: "Today",
+  yesterday: "Yesterday",
+  message: "Message to {name}",
+  placeholder: "Write a message…",
+  send: "Send",
+  left: { one: "{n} character left", other: "{n} characters left" },
+  over: { one: "{n} character too many", other: "{n} characters too many" },
+  sending: "Sending…",
+  sent: "Sent",
+  delivered: "Delivered",
+  seen: "Seen",
+  notSent: "Not sent.",
+  discard: "Discard",
+  wrote: "{name} wrote: {text}",
+  newMessage: "Message from {name}",
+  dismiss: "Dismiss",
+  open: "Open",
+  notifications: "Notifications",
+  "comment-removed": "Your comment was removed",
+  reply: "{name} replied to you",
+  mention: "{name} mentioned you",
+  "timed-out": "You are paused until {text}",
+  "timed-out-over": "You were paused until {text}",
+  banned: "You were excluded by a moderator",
+  "banned-until": "You are excluded until {text}",
+  restored: "You may comment again",
+  reason: "Reason: {text}",
+  error: "That did not work.",
+  "error-network": "The network did not answer.",
+  "error-forbidden": "You may not write to this member.",
+  "error-rate-limited": "That was too fast. Wait a moment.",
+  "error-timed-out": "A moderator paused you.",
+  "error-banned": "A moderator excluded you.",
+  "error-invalid-text": "The text has characters that cannot be shown.",
+} satisfies Record<string, Phrase>;
+
+export type WordKey = keyof typeof english;
+
+export interface Words {
+  t(key: WordKey, values?: { readonly n?: number; readonly name?: string; readonly text?: string }): string;
+  /** The sentence for an error's code. */
+  problem(code: string | undefined): string;
+  number(value: number): string;
+  /** 14:05 */
+  time(at: number): string;
+  /** Today, yesterday, or the date. */
+  day(at: number, now: number): string;
+  /** The time of today, or the day with the time. */
+  moment(at: number, now: number): string;
+  /** As short as a list needs it: the time of today, or the date. */
+  brief(at: number, now: number): string;
+}
+
+export function createWords(language: string, ...catalogues: Catalogue[]): Words {
+  const strings = createStrings(language, english, ...catalogues);
+  // The catalogues of the element come first in there, and have every key of ours replaced.
+  const t: Words["t"] = (key, values) => strings.t(key as string as StringKey, values);
+  const date = new Intl.DateTimeFormat(language, { month: "short", day: "numeric" });
+  const moment = new Intl.DateTimeFormat(language, { month: "short", day: "numeric", hour: "numeric", minute: "2-digit" });
+  return {
+    t,
+    problem: (code) => t(code !== undefined && `error-${code}` in english ? (`error-${code}` as WordKey) : "error"),
+    number: strings.number,
+    time: strings.time,
+    day(at, now) {
+      const days = daysBetween(at, now);
+      return days === 0 ? t("today") : days === 1 ? t("yesterday") : date.format(at);
+    },
+    moment: (at, now) => (daysBetween(at, now) === 0 ? strings.time(at) : moment.format(at)),
+    brief: (at, now) => (daysBetween(at, now) === 0 ? strings.time(at) : date.format(at)),
+  };
+}
+
+/** How many midnights are between the two, by the reader's clock. */
+export function daysBetween(at: number, now: number): number {
+  return Math.round((new Date(now).setHours(0, 0, 0, 0) - new Date(at).setHours(0, 0, 0, 0)) / 86_400_000);
+}
+
+/** The catalogue of a language tag, or nothing where there is none. */
+export async function loadWords(tag: string): Promise<Catalogue> {
+  // Spelt out, so that the bundler makes one file of each.
+  switch (tag.toLowerCase().split("-")[0]) {
+    case "ar":
+      return (await import("./locales/inbox-ar.json")).default;
+    case "de":
+      return (await import("./locales/inbox-de.json")).default;
+    case "es":
+      return (await import("./locales/inbox-es.json")).default;
+    default:
+      return {};
+  }
+}
