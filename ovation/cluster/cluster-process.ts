@@ -38,21 +38,24 @@ const READY_MS_MAX = 30_000;
 const STOP_MS_MAX = 15_000;
 const POLL_MS = 25;
 
-export async function startProcess(options: ClusterProcessOptions): Promise<ClusterProcess> {
+export async function startProcess(
+  options: ClusterProcessOptions,
+  how: "until-ready" | "at-once" = "until-ready",
+): Promise<ClusterProcess> {
   const [port = 0, internal = 0] = await freePorts(2);
   const given = options.flags.indexOf("--internal-port");
   const internalPort = given < 0 ? internal : Number(options.flags[given + 1]);
   const ports = ["--port", String(port), ...(options.internal && given < 0 ? ["--internal-port", String(internalPort)] : [])];
   const url = `http://127.0.0.1:${port}`;
-  let child: Bun.Subprocess<"ignore", "ignore", "pipe">;
+  let child = spawn();
 
-  async function launch(how: "until-ready" | "at-once" = "until-ready"): Promise<void> {
-    child = Bun.spawn([process.execPath, join(import.meta.dir, "..", "main.ts"), options.role, ...ports, ...options.flags], {
+  function spawn(): Bun.Subprocess<"ignore", "ignore", "pipe"> {
+    const spawned = Bun.spawn([process.execPath, join(import.meta.dir, "..", "main.ts"), options.role, ...ports, ...options.flags], {
       env: { ...process.env, ...options.environment },
       stdio: ["ignore", "ignore", "pipe"],
     });
-    void readLines(child.stderr, (line) => options.onLine?.(line));
-    if (how === "until-ready") await ready();
+    void readLines(spawned.stderr, (line) => options.onLine?.(line));
+    return spawned;
   }
 
   async function ready(): Promise<void> {
@@ -66,7 +69,16 @@ export async function startProcess(options: ClusterProcessOptions): Promise<Clus
     }
   }
 
-  await launch();
+  // Whoever started it may end without stopping it; only `kill -9` of that one leaves it behind.
+  const end = (): void => child.kill("SIGKILL");
+  process.once("exit", end);
+  try {
+    if (how === "until-ready") await ready();
+  } catch (error) {
+    end();
+    process.off("exit", end);
+    throw error;
+  }
   return {
     name: options.name,
     role: options.role,
@@ -84,7 +96,10 @@ export async function startProcess(options: ClusterProcessOptions): Promise<Clus
     },
     pause: () => child.kill("SIGSTOP"),
     resume: () => child.kill("SIGCONT"),
-    restart: launch,
+    async restart(then = "until-ready") {
+      child = spawn();
+      if (then === "until-ready") await ready();
+    },
     ready,
     async stop() {
       child.kill("SIGCONT");
@@ -92,6 +107,7 @@ export async function startProcess(options: ClusterProcessOptions): Promise<Clus
       const late = setTimeout(() => child.kill("SIGKILL"), STOP_MS_MAX);
       const code = await child.exited;
       clearTimeout(late);
+      process.off("exit", end);
       return code;
     },
   };

@@ -84,28 +84,39 @@ export async function startLocalCluster(options: LocalClusterOptions = {}): Prom
 
   // The ports of all dispatchers are known before any starts, so that each can name its peers.
   const plan = await planLinks(names, counts.dispatchers, options);
-  const datacenters = await Promise.all(
-    names.map(async (name, index): Promise<Datacenter> => {
-      const store = redis[index];
-      if (store === undefined) throw new Error(`no Redis for ${name}`);
-      const peers = names.filter((other) => other !== name).map((other) => `${other}=${plan.linksTo(other).join(",")}`);
-      const dispatchers = await Promise.all(
-        plan.portsOf(name).map((port, number) => {
-          const flags = ["--table", store.url, "--database", postgres.url, "--datacenter", name, "--internal-port", String(port)];
-          return launch(`${name}/dispatcher-${number}`, "dispatcher", [...flags, ...peers.flatMap((peer) => ["--peer", peer])], true);
-        }),
-      );
-      const urls = dispatchers.map((dispatcher) => dispatcher.internalUrl);
-      const known = urls.flatMap((url) => ["--dispatcher", url]);
-      const frontends = await Promise.all(range(counts.frontends).map((n) => launch(`${name}/frontend-${n}`, "frontend", known, true)));
-      const database = ["--database", postgres.url, "--table", store.url];
-      const comments = await Promise.all(
-        range(counts.comments).map((n) => launch(`${name}/comments-${n}`, "comments", [...known, ...database], false)),
-      );
-      return { name, redis: store, frontends, dispatchers, comments, links: plan.proxiesOf(name) };
-    }),
-  );
+  const startDatacenter = async (name: string, index: number): Promise<Datacenter> => {
+    const store = redis[index];
+    if (store === undefined) throw new Error(`no Redis for ${name}`);
+    const peers = names.filter((other) => other !== name).map((other) => `${other}=${plan.linksTo(other).join(",")}`);
+    const dispatchers = await Promise.all(
+      plan.portsOf(name).map((port, number) => {
+        const flags = ["--table", store.url, "--database", postgres.url, "--datacenter", name, "--internal-port", String(port)];
+        return launch(`${name}/dispatcher-${number}`, "dispatcher", [...flags, ...peers.flatMap((peer) => ["--peer", peer])], true);
+      }),
+    );
+    const urls = dispatchers.map((dispatcher) => dispatcher.internalUrl);
+    const known = urls.flatMap((url) => ["--dispatcher", url]);
+    const frontends = await Promise.all(range(counts.frontends).map((n) => launch(`${name}/frontend-${n}`, "frontend", known, true)));
+    const database = ["--database", postgres.url, "--table", store.url];
+    const comments = await Promise.all(
+      range(counts.comments).map((n) => launch(`${name}/comments-${n}`, "comments", [...known, ...database], false)),
+    );
+    return { name, redis: store, frontends, dispatchers, comments, links: plan.proxiesOf(name) };
+  };
 
+  async function stop(): Promise<void> {
+    await Promise.all([...processes.values()].map((one) => one.stop()));
+    await Promise.all(names.flatMap((name) => plan.proxiesOf(name).map((link) => link.stop())));
+    await Promise.all([postgres.stop(), ...redis.map((store) => store.stop())]);
+  }
+
+  let datacenters: readonly Datacenter[];
+  try {
+    datacenters = await Promise.all(names.map(startDatacenter));
+  } catch (error) {
+    await stop();
+    throw error;
+  }
   return {
     secret,
     postgres,
@@ -114,11 +125,7 @@ export async function startLocalCluster(options: LocalClusterOptions = {}): Prom
     cutLinks(cut) {
       for (const { links } of datacenters) for (const link of links) cut ? link.cut() : link.heal();
     },
-    async stop() {
-      await Promise.all([...processes.values()].map((one) => one.stop()));
-      await Promise.all(datacenters.flatMap(({ links }) => links.map((link) => link.stop())));
-      await Promise.all([postgres.stop(), ...redis.map((store) => store.stop())]);
-    },
+    stop,
   };
 }
 

@@ -113,9 +113,7 @@ async function runOn(stage: Stage, options: RunOptions): Promise<RunReport> {
     await audience.ready();
     const publishers = await startPublishers(stage, recorder, random);
     phase = "faults";
-    await Promise.all(
-      planFaults(seed, stage.faults, durationMs).map((planned) => inject(planned, stage.faults, recorder, broken, problems)),
-    );
+    await injectAll(planFaults(seed, stage.faults, durationMs), stage.faults, recorder, broken, problems);
     phase = "mended";
     const mendedAt = recorder.now();
     await whole(stage, problems);
@@ -170,12 +168,31 @@ async function startPublishers(stage: Stage, recorder: Recorder, random: Random)
   return publishers;
 }
 
+/** One after the other for each thing: mending may take longer than was planned. */
+async function injectAll(
+  plan: readonly PlannedFault[],
+  faults: readonly Fault[],
+  recorder: Recorder,
+  broken: Set<string>,
+  problems: string[],
+) {
+  const last = new Map<string, Promise<void>>();
+  for (const planned of plan) {
+    const before = last.get(planned.target) ?? Promise.resolve();
+    const due = Bun.sleep(planned.atMs);
+    last.set(
+      planned.target,
+      before.then(() => due).then(() => inject(planned, faults, recorder, broken, problems)),
+    );
+  }
+  await Promise.all(last.values());
+}
+
 async function inject(planned: PlannedFault, faults: readonly Fault[], recorder: Recorder, broken: Set<string>, problems: string[]) {
   const { kind, target } = planned;
   const fault = faults.find((one) => one.kind === kind);
   if (fault === undefined) throw new Error(`no fault ${kind}`);
   const name = `${kind}: ${target}`;
-  await Bun.sleep(planned.atMs);
   const from = recorder.now();
   try {
     broken.add(name);

@@ -1,0 +1,137 @@
+/** What a cluster does when Redis or PostgreSQL forget, go away, or are not there yet. Real servers. */
+
+import { afterAll, afterEach, beforeAll, expect, test } from "bun:test";
+import { startRedis } from "@ovation/table/testing";
+import { startProcess } from "./cluster-process.ts";
+import { type LocalCluster, startLocalCluster } from "./local-cluster.ts";
+import { type Crowd, createCrowd, ownTopic, within } from "./testing/crowd.ts";
+
+/** Machines that are busy with other tests are slower than the promise. */
+const PATIENCE = 3;
+const ROWS_BACK_MS = 3000 * PATIENCE;
+
+let cluster: LocalCluster;
+let crowd: Crowd;
+
+beforeAll(async () => {
+  const options = { redis: "single", rateLimits: "off", logLevel: "error" } as const;
+  cluster = await startLocalCluster({ ...options, datacenters: ["east"], dispatchers: 1 });
+}, 60_000);
+
+afterEach(() => crowd?.close());
+
+afterAll(() => cluster.stop(), 30_000);
+
+function parts() {
+  const [east] = cluster.datacenters;
+  const [dispatcher, frontend, other, comments] = [east?.dispatchers[0], east?.frontends[0], east?.frontends[1], east?.comments[0]];
+  const redis = east?.redis.servers[0];
+  if (!dispatcher || !frontend || !other || !comments || !redis) throw new Error("the cluster lacks a part");
+  return { dispatcher, frontend, other, comments, redis };
+}
+
+/** Whether a live event that is published now is seen by everybody. */
+async function isLive(topic: ReturnType<typeof ownTopic>): Promise<boolean> {
+  const before = crowd.recorder.counts.deliveries;
+  const { status } = await crowd.publish(parts().dispatcher.url, topic, false);
+  await Bun.sleep(100);
+  return status === 202 && crowd.recorder.counts.deliveries - before >= crowd.viewers.length;
+}
+
+test("Redis forgets everything, or comes back empty: all rows are there again within three seconds", async () => {
+  const { redis, frontend, other } = parts();
+  const topic = ownTopic();
+  crowd = await createCrowd(cluster);
+  for (const { url } of [frontend, other]) crowd.watch("sdk", url, [topic]);
+  await within(20_000, "live events arrive", () => isLive(topic));
+  await redis.client.flushall();
+  await within(ROWS_BACK_MS, "live events arrive again after FLUSHALL", () => isLive(topic));
+  await redis.kill();
+  await redis.restart();
+  await within(ROWS_BACK_MS, "live events arrive again after a restart", () => isLive(topic));
+}, 60_000);
+
+test("Redis is away: publishers of live events are told, comments are stored and delivered by the repair lane", async () => {
+  const { redis, dispatcher, frontend, other, comments } = parts();
+  const topic = ownTopic();
+  crowd = await createCrowd(cluster);
+  for (const { url } of [frontend, other]) crowd.watch("sdk", url, [topic]);
+  await within(20_000, "live events arrive", () => isLive(topic));
+  await redis.kill();
+  await within(10_000 * PATIENCE, "the dispatcher says that it is not ready", async () => {
+    const response = await fetch(`${dispatcher.url}/readyz`);
+    return response.status === 503 && (await response.text()).includes("subscription table");
+  });
+  const live = await crowd.publish(dispatcher.url, topic, false);
+  expect(live).toMatchObject({ status: 503, body: { code: "unavailable" } });
+  const stored = await crowd.comment(comments.url, topic);
+  expect(stored.status).toBe(201);
+  await crowd.allHave(topic, Number(stored.body["seq"]), 2500 * PATIENCE);
+  await redis.restart();
+  await within(ROWS_BACK_MS, "live events arrive again", () => isLive(topic));
+  expect(await crowd.verdict()).toEqual([]);
+}, 60_000);
+
+test("a dispatcher that starts before Redis waits for it, says so, and is ready when it comes", async () => {
+  const redis = await startRedis();
+  await redis.server.kill();
+  const dispatcher = await startProcess(
+    {
+      name: "early",
+      role: "dispatcher",
+      flags: ["--table", redis.url, "--database", cluster.postgres.url, "--log-level", "warn"],
+      environment: { OVATION_SECRET: cluster.secret, OVATION_INTERNAL_SECRET: "the-secret-of-this-test" },
+      internal: true,
+    },
+    "at-once",
+  );
+  await within(20_000, "it answers that it is not ready", async () => (await statusOf(`${dispatcher.url}/readyz`)) === 503);
+  await redis.server.restart();
+  await dispatcher.ready();
+  expect(await statusOf(`${dispatcher.url}/readyz`)).toBe(200);
+  expect(await dispatcher.stop()).toBe(0);
+  await redis.stop();
+}, 60_000);
+
+test("PostgreSQL is away at the start: the roles wait, say so, and are ready when it comes; away in the middle: 503, then all is whole", async () => {
+  const { frontend, other, comments, dispatcher } = parts();
+  const topic = ownTopic();
+  crowd = await createCrowd(cluster);
+  for (const { url } of [frontend, other]) crowd.watch("sdk", url, [topic]);
+  await within(20_000, "live events arrive", () => isLive(topic));
+  await cluster.postgres.halt("immediate");
+  const lines: string[] = [];
+  const early = await startProcess(
+    {
+      name: "early",
+      role: "comments",
+      flags: ["--dispatcher", dispatcher.internalUrl, "--database", cluster.postgres.url, "--log-level", "info"],
+      environment: { OVATION_SECRET: cluster.secret, OVATION_INTERNAL_SECRET: "the-secret-of-this-test" },
+      internal: false,
+      onLine: (line) => lines.push(line),
+    },
+    "at-once",
+  );
+  await within(20_000, "it says that it waits", () => lines.some((line) => line.includes("not reached yet")));
+  expect(await statusOf(`${early.url}/readyz`)).not.toBe(200);
+  // Nobody waits for the database: live events go on.
+  expect(await isLive(topic)).toBe(true);
+  const refused = await crowd.publish(dispatcher.url, topic, true);
+  expect(refused).toMatchObject({ status: 503, body: { code: "unavailable" } });
+  await cluster.postgres.resume();
+  await early.ready();
+  const stored = await crowd.comment(comments.url, topic);
+  expect(stored.status).toBe(201);
+  await crowd.allHave(topic, Number(stored.body["seq"]), 5000 * PATIENCE);
+  expect(await crowd.verdict()).toEqual([]);
+  expect(await early.stop()).toBe(0);
+}, 60_000);
+
+/** 0 where nobody listens. */
+async function statusOf(url: string): Promise<number> {
+  try {
+    return (await fetch(url)).status;
+  } catch {
+    return 0;
+  }
+}
