@@ -306,6 +306,8 @@ export class Frontend implements Inbox {
 
   /** What this frontend knows of the topic is not true any more: its viewers come back and are told from where. */
   #reset(channel: Channel): void {
+    // Two who noticed at the same time: the topic may have a new channel by now, which is none of theirs.
+    if (this.hub.channel(channel.topic) !== channel) return;
     for (const subscription of [...channel.subscriptions]) if (subscription !== null) this.end(subscription.connection, "reset");
     this.hub.forget(channel);
     // They may come back elsewhere.

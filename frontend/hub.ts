@@ -65,7 +65,7 @@ export class Hub {
   }
 
   forget(channel: Channel): void {
-    this.channels.delete(channel.topic);
+    if (this.channels.get(channel.topic) === channel) this.channels.delete(channel.topic);
   }
 
   dispatch(events: readonly Event[]): void {
