@@ -32,7 +32,7 @@ export interface ListenOptions {
 export interface Listener {
   readonly port: number;
   readonly url: string;
-  /** No new connections; resolves when those that are open have ended, or at once with `now`. */
+  /** No new connections; resolves when the requests under way are answered, but not later than STOP_MS_MAX; at once with `now`. */
   stop(now: boolean): Promise<void>;
 }
 
@@ -45,6 +45,9 @@ const IDLE_TIMEOUT_SECONDS = 30;
 const STUCK_MS_DEFAULT = 30_000;
 /** Longer than the frontend waits with a viewer that is there and does not read: that one it cuts itself. */
 const HALF_OPEN_FACTOR = 1.5;
+/** What is under way when the listener stops has this long. */
+const STOP_MS_MAX = 5000;
+const SWEEP_MS = 100;
 /** Bodies are bounded by the routes; this bounds what no route reads. */
 const BODY_BYTES_MAX = 4 * 1024 * 1024;
 
@@ -77,7 +80,7 @@ export function listen(options: ListenOptions): Listener {
   return {
     port: server.port ?? options.port,
     url: `${scheme}://${name}:${server.port}`,
-    stop: (now) => server.stop(now),
+    stop: (now) => stop(server, now),
   };
 }
 
@@ -100,7 +103,19 @@ export function listenUnix({ socket, ...given }: ListenUnixOptions): Pick<Listen
     fetch: (request, bun) => fallBack(request, bun, options, cors),
   });
   chmodSync(socket, 0o600);
-  return { stop: (now) => server.stop(now) };
+  return { stop: (now) => stop(server, now) };
+}
+
+async function stop(server: Bun.Server<undefined>, now: boolean): Promise<void> {
+  if (now) return server.stop(true);
+  const stopped = server.stop(false);
+  // A connection that only waits for its next request would be waited for as long as it may be idle.
+  const sweeping = setInterval(() => server.closeIdleConnections(), SWEEP_MS);
+  server.closeIdleConnections();
+  const overdue = setTimeout(() => void server.stop(true), STOP_MS_MAX);
+  await stopped;
+  clearInterval(sweeping);
+  clearTimeout(overdue);
 }
 
 async function fallBack(request: Request, server: Bun.Server<undefined>, options: ListenOptions, cors: Cors): Promise<Response> {

@@ -31,7 +31,7 @@ import { openCore } from "../parts/core-part.ts";
 import type { Node, Settings } from "../parts/settings.ts";
 import { registerProcessMetrics } from "../process-metrics.ts";
 import { sampleOf, type Watched } from "./watched.ts";
-import { startWorkers, type WorkerSettings } from "./workers.ts";
+import { startWorkers, type WorkerSettings, type Workers } from "./workers.ts";
 
 export async function startWithWorkers(settings: Settings, count: number): Promise<Node & Watched> {
   if (settings.port !== 0) ensureFree(settings.port, settings.host);
@@ -79,10 +79,11 @@ export async function startWithWorkers(settings: Settings, count: number): Promi
     ...(settings.trustedProxies === undefined ? {} : { trustedProxies: settings.trustedProxies }),
     ...(settings.tokens === undefined ? {} : { tokens: settings.tokens }),
   };
+  let workers: Workers | undefined;
   const whole = {
     contentType: Registry.PROMETHEUS_CONTENT_TYPE,
     async metrics() {
-      const parts = [await registry.getMetricsAsJSON(), ...(await workers.metrics())];
+      const parts = [await registry.getMetricsAsJSON(), ...((await workers?.metrics()) ?? [])];
       return AggregatorRegistry.aggregate(parts).metrics();
     },
   };
@@ -96,14 +97,15 @@ export async function startWithWorkers(settings: Settings, count: number): Promi
       ...createHealthRoutes({ registry: whole, checks: [] }),
     ],
   });
-  const workers = await startWorkers({ count, settings: workerSettings, logger: settings.logger, clock });
+  const started = await startWorkers({ count, settings: workerSettings, logger: settings.logger, clock });
+  workers = started;
 
   const scheme = settings.tls === undefined ? "http" : "https";
   return {
-    url: `${scheme}://${settings.host === "0.0.0.0" ? "localhost" : settings.host}:${workers.port}`,
-    sample: async () => sampleOf([registry, ...(await workers.metrics()).map((metrics) => ({ getMetricsAsJSON: async () => metrics }))]),
+    url: `${scheme}://${settings.host === "0.0.0.0" ? "localhost" : settings.host}:${started.port}`,
+    sample: async () => sampleOf([registry, ...(await started.metrics()).map((metrics) => ({ getMetricsAsJSON: async () => metrics }))]),
     async stop() {
-      await workers.stop();
+      await started.stop();
       await listener.stop(false);
       await internal.stop();
       await core.stop();

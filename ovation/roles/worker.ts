@@ -19,7 +19,7 @@ import { Registry } from "prom-client";
 import { createAddressOf } from "../client-address.ts";
 import { createHealthRoutes } from "../health.ts";
 import { countProblems } from "../http-metrics.ts";
-import { listen } from "../listener.ts";
+import { type Listener, listen } from "../listener.ts";
 import { createLogger } from "../logger.ts";
 import { createFrontendPart } from "../parts/frontend-part.ts";
 import { failureLogger } from "../parts/settings.ts";
@@ -71,28 +71,41 @@ const part = createFrontendPart({
   authenticate,
   registry,
 });
-const listener = listen({
-  ...settings,
-  logger,
-  addressOf: createAddressOf({
-    trustedProxies: settings.trustedProxies ?? [],
-    onWarning: (warning, peer) => logger.warn({ warning, peer }, "trustedProxies"),
-  }),
-  reusePort: true,
-  onProblem: countProblems(registry),
-  routes: [...part.routes, ...createHealthRoutes({ registry, checks: part.checks }).filter((route) => route.path !== "/metrics")],
-  fallback: passOn(settings.socket),
-});
+let serving = false;
+const open = (port: number): Listener =>
+  listen({
+    ...settings,
+    port,
+    logger,
+    addressOf: createAddressOf({
+      trustedProxies: settings.trustedProxies ?? [],
+      onWarning: (warning, peer) => logger.warn({ warning, peer }, "trustedProxies"),
+    }),
+    reusePort: true,
+    onProblem: countProblems(registry),
+    routes: [
+      ...part.routes,
+      ...createHealthRoutes({
+        registry,
+        checks: [...part.checks, ["workers", () => (serving ? undefined : "another worker still starts")]],
+      }).filter((route) => route.path !== "/metrics"),
+    ],
+    fallback: passOn(settings.socket),
+  });
 
+let listener: Listener | undefined;
 process.on("message", (message: ToWorker) => {
-  if (message.type !== "metrics?") return;
-  void registry.getMetricsAsJSON().then((metrics) => process.send?.({ type: "metrics", metrics } satisfies FromWorker));
+  if (message.type === "listen") {
+    listener = open(message.port);
+    process.send?.({ type: "listening", port: listener.port } satisfies FromWorker);
+  } else if (message.type === "serve") serving = true;
+  else void registry.getMetricsAsJSON().then((metrics) => process.send?.({ type: "metrics", metrics } satisfies FromWorker));
 });
-process.send?.({ type: "ready", port: listener.port } satisfies FromWorker);
+process.send?.({ type: "loaded" } satisfies FromWorker);
 
 await untilSignal(logger);
 await part.drain();
-await listener.stop(false);
+await listener?.stop(false);
 await part.stop();
 await internal.stop();
 process.exit(0);

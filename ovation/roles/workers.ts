@@ -35,8 +35,15 @@ export interface WorkerSettings {
 
 export type Metrics = MetricObjectWithValues<MetricValue<string>>[];
 
-export type FromWorker = { readonly type: "ready"; readonly port: number } | { readonly type: "metrics"; readonly metrics: Metrics };
-export type ToWorker = { readonly type: "metrics?" };
+export type FromWorker =
+  | { readonly type: "loaded" }
+  | { readonly type: "listening"; readonly port: number }
+  | { readonly type: "metrics"; readonly metrics: Metrics };
+export type ToWorker =
+  | { readonly type: "listen"; readonly port: number }
+  /** All listen: readiness may be told. */
+  | { readonly type: "serve" }
+  | { readonly type: "metrics?" };
 
 export interface Workers {
   /** The public port that they share. */
@@ -69,25 +76,27 @@ interface Worker {
   process: Bun.Subprocess;
   startedAt: number;
   restartMs: number;
-  port: number;
+  listening: PromiseWithResolvers<number>;
   awaitingMetrics: ((metrics: Metrics) => void)[];
   /** As it last answered. */
   metrics: Metrics;
 }
 
 export async function startWorkers(options: WorkersOptions): Promise<Workers> {
-  const { count, logger, clock } = options;
-  let { settings } = options;
+  const { count, settings, logger, clock } = options;
   let stopping = false;
   let counted: Metrics = [];
+  let workers: Worker[] = [];
+  let { port } = settings;
 
-  function start(index: number, restartMs: number): Promise<Worker> {
+  /** A worker that has loaded all it needs, and does not listen yet. */
+  function load(index: number, restartMs: number): Promise<Worker> {
     return new Promise((resolve, reject) => {
       const overdue = clock.after(READY_MS_MAX, () => reject(new Error(`worker ${index} was not ready in time`)));
       const worker: Worker = {
         startedAt: clock.now(),
         restartMs,
-        port: 0,
+        listening: Promise.withResolvers(),
         awaitingMetrics: [],
         metrics: [],
         process: Bun.spawn([process.execPath, join(import.meta.dir, "worker.ts")], {
@@ -95,23 +104,28 @@ export async function startWorkers(options: WorkersOptions): Promise<Workers> {
           stdio: ["ignore", "inherit", "inherit"],
           serialization: "json",
           ipc(message: FromWorker) {
-            if (message.type === "metrics") {
+            if (message.type === "loaded") {
+              overdue();
+              resolve(worker);
+            } else if (message.type === "listening") {
+              worker.listening.resolve(message.port);
+            } else {
               worker.metrics = message.metrics;
               for (const answer of worker.awaitingMetrics.splice(0)) answer(message.metrics);
-            } else {
-              overdue();
-              worker.port = message.port;
-              resolve(worker);
             }
           },
           onExit(_, code, signal) {
             overdue();
             for (const answer of worker.awaitingMetrics.splice(0)) answer(worker.metrics);
-            reject(new Error(`worker ${index} ended before it was ready (${signal ?? code})`));
+            const error = new Error(`worker ${index} ended before it was ready (${signal ?? code})`);
+            reject(error);
+            worker.listening.reject(error);
             if (!stopping && workers[index] === worker) void restart(index, worker, signal ?? code);
           },
         }),
       };
+      // Whoever waits for it is told; where nobody waits any more, the restart has seen to it.
+      worker.listening.promise.catch(() => {});
     });
   }
 
@@ -126,22 +140,29 @@ export async function startWorkers(options: WorkersOptions): Promise<Workers> {
     if (stopping) return;
     const next = Math.min(RESTART_MS_LAST, waitMs * 2);
     try {
-      workers[index] = await start(index, next);
+      const worker = await load(index, next);
+      workers[index] = worker;
+      await listen(worker, port);
+      tell(worker, { type: "serve" });
       logger.info({ worker: index }, "the worker is back");
     } catch (error) {
       logger.error({ error, worker: index }, "a worker could not be started");
+      if (workers[index] !== died) return;
       died.restartMs = next;
       void restart(index, died, "not started");
     }
   }
 
-  const workers: Worker[] = [];
-  const first = await start(0, RESTART_MS_FIRST);
-  settings = { ...settings, port: first.port };
-  workers.push(first, ...(await Promise.all(Array.from({ length: count - 1 }, (_, index) => start(index + 1, RESTART_MS_FIRST)))));
+  workers = await Promise.all(Array.from({ length: count }, (_, index) => load(index, RESTART_MS_FIRST)));
+  const [first, ...others] = workers;
+  if (first === undefined) throw new Error("no workers");
+  // All have loaded before the first listens, and none says that it is ready before the last does.
+  port = await listen(first, port);
+  await Promise.all(others.map((worker) => listen(worker, port)));
+  for (const worker of workers) tell(worker, { type: "serve" });
 
   return {
-    port: first.port,
+    port,
     async metrics() {
       const asked = await Promise.all(workers.map((worker) => ask(worker, clock)));
       return [counted, ...asked].filter((metrics) => metrics.length > 0);
@@ -158,6 +179,21 @@ export async function startWorkers(options: WorkersOptions): Promise<Workers> {
   };
 }
 
+function listen(worker: Worker, port: number): Promise<number> {
+  tell(worker, { type: "listen", port });
+  return worker.listening.promise;
+}
+
+/** False where it is dying: `onExit` says so. */
+function tell(worker: Worker, message: ToWorker): boolean {
+  try {
+    worker.process.send(message);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
 function ask(worker: Worker, clock: Clock): Promise<Metrics> {
   return new Promise((resolve) => {
     const cancel = clock.after(METRICS_MS_MAX, () => resolve(worker.metrics));
@@ -165,10 +201,7 @@ function ask(worker: Worker, clock: Clock): Promise<Metrics> {
       cancel();
       resolve(metrics);
     });
-    try {
-      worker.process.send({ type: "metrics?" } satisfies ToWorker);
-    } catch {
-      // It is dying: `onExit` says so.
+    if (!tell(worker, { type: "metrics?" })) {
       cancel();
       resolve(worker.metrics);
     }

@@ -24,6 +24,8 @@ export interface PublishedEvent {
   readonly type: string;
   readonly data: unknown;
   readonly durable?: boolean;
+  /** Idempotency key. */
+  readonly id?: string;
 }
 
 export class Server {
