@@ -159,9 +159,12 @@ export class Channel {
     if (held.size === 0) flow.held = undefined;
   }
 
-  /** Forgets what came ahead: the log is another one. */
-  dropHeld(): void {
-    if (this.#flow !== undefined) this.#flow.held = undefined;
+  /** Forgets what came ahead, up to a number: the log has others there. */
+  dropHeld(through = Number.POSITIVE_INFINITY): void {
+    const flow = this.#flow;
+    if (flow?.held === undefined) return;
+    for (const seq of flow.held.keys()) if (seq <= through) flow.held.delete(seq);
+    if (flow.held.size === 0) flow.held = undefined;
   }
 
   takeLive(event: Event, now: number): void {

@@ -72,6 +72,7 @@ export class Repair {
         const before = channel.seq;
         // What came while the log was asked may be of another life than the page.
         const proven = before === from;
+        if (proven) channel.dropHeld(page.events.at(-1)?.place.seq ?? 0);
         for (const event of page.events) if (channel.takeDurable(event, proven) === "taken") counters.repaired++;
         hub.schedule(channel);
         // The log has nothing more: what was announced or held ahead of it was not from this log. (What came
