@@ -2,7 +2,7 @@ import { expect, test } from "bun:test";
 import { PLANTED, type Planted } from "./saboteur.ts";
 import { simulate } from "./simulate.ts";
 
-const SEEDS = 100;
+const SEEDS = 60;
 /** Seeds in which a planted bug looks for an occasion. */
 const OCCASIONS_MAX = 6;
 
