@@ -3,6 +3,7 @@
  */
 import type { LoadOptions } from "../options.ts";
 import type { LoadReport } from "../report.ts";
+import type { BenchCluster, ClusterOptions } from "./cluster.ts";
 import type { BenchServer, OvationOptions } from "./servers.ts";
 
 export interface Benchmark {
@@ -51,5 +52,6 @@ export interface Bench {
   floor(): Promise<BenchServer>;
   reference(): Promise<BenchServer>;
   nchan(): Promise<BenchServer | undefined>;
+  cluster(options?: ClusterOptions): Promise<BenchCluster>;
   load(server: BenchServer, options: Partial<LoadOptions>): Promise<Measured>;
 }

@@ -5,6 +5,7 @@ import { LoadError, type LoadOptions } from "../options.ts";
 import { formatProgress } from "../progress.ts";
 import { count } from "../report.ts";
 import type { Bench, Benchmark, Figure, Measured } from "./benchmark.ts";
+import { startCluster } from "./cluster.ts";
 import { cpuSeconds, rssBytes, tcpMemoryBytes } from "./process-figures.ts";
 import { type BenchServer, startFloor, startNchan, startOvation, startReference } from "./servers.ts";
 
@@ -23,8 +24,8 @@ const IDLE_SETTLE_MS = 2000;
 export async function runBenchmark(benchmark: Benchmark, quick: boolean, say: (line: string) => void): Promise<BenchResult> {
   const figures: Figure[] = [];
   const notes: string[] = [];
-  const servers: BenchServer[] = [];
-  const started = async <Server extends BenchServer | undefined>(starting: Promise<Server>): Promise<Server> => {
+  const servers: { stop(): Promise<void> }[] = [];
+  const started = async <Server extends { stop(): Promise<void> } | undefined>(starting: Promise<Server>): Promise<Server> => {
     const server = await starting;
     if (server !== undefined) servers.push(server);
     return server;
@@ -44,6 +45,7 @@ export async function runBenchmark(benchmark: Benchmark, quick: boolean, say: (l
     floor: () => started(startFloor()),
     reference: () => started(startReference()),
     nchan: () => started(startNchan()),
+    cluster: (options) => started(startCluster(options)),
     load: (server, options) => measure(server, options, say),
   };
   try {

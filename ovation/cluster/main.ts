@@ -5,6 +5,7 @@ import { Command } from "commander";
 import { toPort, toPositiveInteger } from "../commands/options.ts";
 import { startDemo } from "../demo/mod.ts";
 import { signToken } from "../tokens/mod.ts";
+import type { ClusterProcess } from "./cluster-process.ts";
 import { type Gateway, startGateway } from "./gateway.ts";
 import { type LocalCluster, startLocalCluster } from "./local-cluster.ts";
 
@@ -16,7 +17,11 @@ interface Options {
   readonly delay: number;
   readonly redis: "single" | "cluster";
   readonly demo: boolean;
+  readonly datacenters: number;
+  readonly control: boolean;
 }
+
+const NAMES = ["east", "west"] as const;
 
 const DEMO_TOKEN_TTL_SECONDS = 30 * 24 * 60 * 60;
 
@@ -30,14 +35,23 @@ const program = new Command("cluster")
   .option("--comments <n>", "in each data centre", toPositiveInteger, 1)
   .option("--delay <ms>", "between the data centres, one way", Number, 40)
   .option("--redis <single|cluster>", "one Redis in each data centre, or a Redis Cluster of three nodes", "cluster")
-  .option("--no-demo", "no simulated audience");
+  .option("--no-demo", "no simulated audience")
+  .option("--datacenters <1|2>", "how many", toPositiveInteger, 2)
+  .option(
+    "--control",
+    "for programs: no demo, no doors, no rate limits; one line of JSON says what runs where; lines `cut` and `heal` are taken",
+    false,
+  );
 program.parse();
 await run(program.opts<Options>());
 
 async function run(options: Options): Promise<void> {
+  if (options.control) return runControlled(options);
   console.log("Starting PostgreSQL, Redis and the processes of two data centres …");
+  const { datacenters, ...counts } = options;
   const cluster = await startLocalCluster({
-    ...options,
+    ...counts,
+    datacenters: NAMES.slice(0, datacenters),
     delayMs: options.delay,
     jitterMs: options.delay / 10,
     onLine: (name, line) => console.error(`${name}: ${line}`),
@@ -52,6 +66,24 @@ async function run(options: Options): Promise<void> {
   console.log("\nStopping …");
   demo?.stop();
   await Promise.all(gateways.map((gateway) => gateway.stop()));
+  await cluster.stop();
+  process.exit(0);
+}
+
+/** What benchmarks start: see `load/harness/cluster.ts`. Ends with its standard input. */
+async function runControlled(options: Options): Promise<void> {
+  const { delay, datacenters, ...counts } = options;
+  const cluster = await startLocalCluster({
+    ...counts,
+    datacenters: NAMES.slice(0, datacenters),
+    delayMs: datacenters > 1 ? delay : 0,
+    rateLimits: "off",
+    onLine: (name, line) => console.error(`${name}: ${line}`),
+  });
+  const plain = ({ name, role, url, pid }: ClusterProcess) => ({ name, role, url, pid });
+  const redis = Object.fromEntries(cluster.datacenters.map((datacenter) => [datacenter.name, datacenter.redis.url]));
+  console.log(JSON.stringify({ secret: cluster.secret, redis, processes: [...cluster.processes.values()].map(plain) }));
+  for await (const line of console) cluster.cutLinks(line.trim() === "cut");
   await cluster.stop();
   process.exit(0);
 }

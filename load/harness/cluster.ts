@@ -1,0 +1,81 @@
+/** A cluster of roles for benchmarks: `ovation/cluster/main.ts --control` as a process, with everything that it starts. */
+import { fileURLToPath } from "node:url";
+import { processTree } from "./process-figures.ts";
+
+const ROOT = fileURLToPath(new URL("../..", import.meta.url));
+
+export interface ClusterOptions {
+  readonly datacenters?: 1 | 2;
+  readonly dispatchers?: number;
+  readonly frontends?: number;
+  readonly comments?: number;
+  /** Between the data centres, one way, ms. */
+  readonly delayMs?: number;
+}
+
+export interface ClusterNode {
+  /** `east/frontend-0` */
+  readonly name: string;
+  readonly role: string;
+  readonly url: string;
+  readonly pid: number;
+}
+
+export interface BenchCluster {
+  /** May publish and comment everywhere, without rate limits. */
+  readonly token: string;
+  readonly processes: readonly ClusterNode[];
+  /** Those of a role, in one data centre. */
+  of(role: string, datacenter?: string): readonly ClusterNode[];
+  /** Where a data centre's table is. */
+  redis(datacenter: string): string;
+  /** All processes, Redis and PostgreSQL included. */
+  pids(): number[];
+  stop(): Promise<void>;
+}
+
+export async function startCluster(options: ClusterOptions = {}): Promise<BenchCluster> {
+  const flags = [
+    ...["--datacenters", String(options.datacenters ?? 1), "--dispatchers", String(options.dispatchers ?? 1)],
+    ...["--frontends", String(options.frontends ?? 1), "--comments", String(options.comments ?? 1)],
+    ...["--delay", String(options.delayMs ?? 0), "--redis", "single"],
+  ];
+  const command = [process.execPath, "ovation/cluster/main.ts", "--control", ...flags];
+  const child = Bun.spawn(command, { cwd: ROOT, stdio: ["pipe", "pipe", "inherit"] });
+  const started = JSON.parse(await firstLine(child.stdout)) as Started;
+  const { secret, redis, processes } = started;
+  const token = await signToken(secret);
+  return {
+    token,
+    processes,
+    of: (role, datacenter = "east") => processes.filter((one) => one.role === role && one.name.startsWith(`${datacenter}/`)),
+    redis: (datacenter) => redis[datacenter] ?? "",
+    pids: () => processTree(child.pid),
+    async stop() {
+      await child.stdin.end();
+      await child.exited;
+    },
+  };
+}
+
+interface Started {
+  readonly secret: string;
+  readonly redis: Readonly<Record<string, string>>;
+  readonly processes: readonly ClusterNode[];
+}
+
+async function firstLine(stream: ReadableStream<Uint8Array>): Promise<string> {
+  const decoder = new TextDecoder();
+  let text = "";
+  for await (const chunk of stream) {
+    text += decoder.decode(chunk, { stream: true });
+    if (text.includes("\n")) return text.slice(0, text.indexOf("\n"));
+  }
+  throw new Error("the cluster did not start: what it said is above");
+}
+
+async function signToken(secret: string): Promise<string> {
+  const command = ["sh", "ovation/bin/ovation", "token", "--sub", "load", "--publish", "*", "--subscribe", "*", "--role", "host"];
+  const child = Bun.spawn(command, { cwd: ROOT, env: { ...process.env, OVATION_SECRET: secret }, stdout: "pipe", stderr: "inherit" });
+  return (await new Response(child.stdout).text()).trim();
+}

@@ -1,0 +1,112 @@
+/**
+ * Clients that post one request at a time, each on a connection of its own, and wait for the answer (closed loop); or so many
+ * a second over all (open loop). A process of its own, so that it does not share a thread with what it measures.
+ *
+ *     bun load/harness/post-clients.ts '{"urls":[…],"path":"/v1/publish","token":"…","clients":64,"seconds":5,"form":"comment"}'
+ *
+ * Prints one line of JSON: {@link PostResult}.
+ */
+import { fileURLToPath } from "node:url";
+
+export interface PostTask {
+  /** Clients are spread over these servers. */
+  readonly urls: readonly string[];
+  readonly path: string;
+  readonly token: string;
+  readonly clients: number;
+  readonly seconds: number;
+  /** `comment`: a body of the comments API; `event`: of `POST /v1/publish`, `topics` in turn, so many in one body. */
+  readonly form: "comment" | "event";
+  readonly topics?: readonly string[];
+  readonly batch?: number;
+  /** Requests a second over all clients; without it, as fast as they are answered. */
+  readonly rate?: number;
+}
+
+export interface PostResult {
+  readonly answers: number;
+  readonly refused: number;
+  readonly seconds: number;
+  readonly perSecond: number;
+  readonly p50Ms: number;
+  readonly p99Ms: number;
+}
+
+export async function runPostClients(task: PostTask): Promise<PostResult> {
+  const child = Bun.spawn([process.execPath, fileURLToPath(import.meta.url), JSON.stringify(task)], { stdout: "pipe", stderr: "inherit" });
+  return JSON.parse(await new Response(child.stdout).text()) as PostResult;
+}
+
+if (import.meta.main) console.log(JSON.stringify(await post(JSON.parse(process.argv[2] ?? "{}") as PostTask)));
+
+async function post(task: PostTask): Promise<PostResult> {
+  const delays: number[] = [];
+  let refused = 0;
+  const startedAt = performance.now();
+  const endAt = startedAt + task.seconds * 1000;
+  await Promise.all(Array.from({ length: task.clients }, (_, index) => client(index)));
+  const seconds = (performance.now() - startedAt) / 1000;
+  delays.sort((left, right) => left - right);
+  const at = (share: number) => delays[Math.min(delays.length - 1, Math.floor(delays.length * share))] ?? 0;
+  return { answers: delays.length, refused, seconds, perSecond: delays.length / seconds, p50Ms: at(0.5), p99Ms: at(0.99) };
+
+  async function client(index: number): Promise<void> {
+    const { promise, resolve } = Promise.withResolvers<void>();
+    const { hostname, port } = new URL(task.urls[index % task.urls.length] ?? "");
+    let sentAt = 0;
+    let count = 0;
+    let rest = "";
+
+    function request(): string {
+      const body = bodyOf(task, index, count++);
+      return `POST ${task.path} HTTP/1.1\r\nHost: bench\r\nAuthorization: Bearer ${task.token}\r\nContent-Type: application/json\r\nContent-Length: ${body.length}\r\n\r\n${body}`;
+    }
+
+    /** Open loop: the moment at which a request was due is where its time begins. */
+    function dueAt(): number {
+      if (task.rate === undefined) return performance.now();
+      return startedAt + ((count * task.clients + index) * 1000) / task.rate;
+    }
+
+    function next(socket: { write(text: string): number; end(): void }): void {
+      if (performance.now() >= endAt) {
+        socket.end();
+        return;
+      }
+      sentAt = dueAt();
+      const waitMs = sentAt - performance.now();
+      if (waitMs > 1) setTimeout(() => socket.write(request()), waitMs);
+      else socket.write(request());
+    }
+
+    await Bun.connect({
+      hostname,
+      port: Number(port),
+      socket: {
+        open: next,
+        data(socket, chunk) {
+          rest += chunk.toString("latin1");
+          const headEnd = rest.indexOf("\r\n\r\n");
+          if (headEnd < 0) return;
+          const length = Number(/content-length: ([0-9]+)/i.exec(rest)?.[1] ?? 0);
+          if (rest.length < headEnd + 4 + length) return;
+          if (!/^HTTP\/1\.1 20[12]/.test(rest)) refused++;
+          rest = "";
+          delays.push(performance.now() - sentAt);
+          next(socket);
+        },
+        close: () => resolve(),
+      },
+    });
+    await promise;
+  }
+}
+
+function bodyOf({ form, topics = [], batch = 1 }: PostTask, client: number, count: number): string {
+  if (form === "comment")
+    return `{"text":"Comment ${count} of client ${client}, as long as most of them are","clientId":"${client}-${count}"}`;
+  const event = (number: number) =>
+    `{"topic":"${topics[(client + number) % topics.length]}","type":"goal","data":{"text":"a comment of some length, as they are","from":${client}}}`;
+  if (batch === 1) return event(count);
+  return `[${Array.from({ length: batch }, (_, number) => event(count * batch + number)).join(",")}]`;
+}
