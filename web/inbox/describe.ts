@@ -12,11 +12,12 @@ export function renderBadge(words: Words, count: number): TemplateResult | typeo
   return html`<span class="badge">${count > BADGE_MAX ? `${words.number(BADGE_MAX)}+` : words.number(count)}</span>`;
 }
 
-/** What happened, in words and with a picture. */
+/** What happened, in words and with a picture. `over`: something later took it back. */
 export function describe(
   words: Words,
   now: number,
   data: NotificationData,
+  over = false,
 ): { readonly title: string; readonly detail: string; readonly picture: TemplateResult } {
   const reason = "reason" in data && data.reason !== undefined ? words.t("reason", { text: cleanText(data.reason) }) : "";
   const sign = (name: keyof typeof icons, kind = "") => html`<span class=${`sign ${kind}`}>${icon(name)}</span>`;
@@ -31,12 +32,15 @@ export function describe(
         picture: renderAvatar(data.from),
       };
     case "timed-out": {
-      const key = data.until > now ? "timed-out" : "timed-out-over";
+      const key = data.until > now && !over ? "timed-out" : "timed-out-over";
       return { title: words.t(key, { text: words.moment(data.until, now) }), detail: reason, picture: sign("pause", "warning") };
     }
     case "banned": {
       const { until } = data;
-      const title = until === undefined ? words.t("banned") : words.t("banned-until", { text: words.moment(until, now) });
+      const title =
+        until === undefined
+          ? words.t("banned")
+          : words.t(until > now && !over ? "banned-until" : "banned", { text: words.moment(until, now) });
       return { title, detail: reason, picture: sign("pause", "warning") };
     }
     case "restored":

@@ -30,6 +30,8 @@ export class InboxView {
   /** What the panel shows, once it was opened. */
   #pages: typeof import("./pages.ts") | undefined;
   #opened = false;
+  /** Whether the panel was open when its button was pressed. */
+  #openAtPress: boolean | undefined;
   #tab: Tab = "messages";
   /** What was new when the notices were opened stays marked while they are looked at. */
   #noticesSeen = 0;
@@ -93,7 +95,9 @@ export class InboxView {
     const words = this.#words;
     const { unread } = this.#inbox;
     return html`<button class="opener" part="button" aria-haspopup="dialog" aria-expanded=${this.#opened ? "true" : "false"}
-        aria-label=${unread === 0 ? words.t("inbox") : words.t("inboxUnread", { n: unread })} @click=${() => this.#toggle()}>${icon("inbox")}${renderBadge(words, unread)}</button>
+        aria-label=${unread === 0 ? words.t("inbox") : words.t("inboxUnread", { n: unread })} @click=${() => this.#toggle()} @pointerdown=${() => {
+          this.#openAtPress = this.#query(".panel").matches(":popover-open");
+        }}>${icon("inbox")}${renderBadge(words, unread)}</button>
       <section class="panel" part="panel" popover role="dialog" aria-label=${words.t("inbox")} @toggle=${(event: ToggleEvent) => this.#toggled(event)}
         @scroll=${{ handleEvent: (event: Event) => this.#scrolled(event.target as HTMLElement), capture: true }}>${this.#opened && this.#pages !== undefined ? this.#renderPage(this.#pages) : nothing}</section>
       <div class="toasts" popover="manual" role="region" aria-label=${words.t("notifications")} @pointerenter=${() => this.#toasts.hold(true)} @pointerleave=${() => this.#toasts.hold(false)}
@@ -177,8 +181,12 @@ export class InboxView {
   }
 
   #toggle(): void {
-    if (this.#opened) {
-      this.#query(".panel").hidePopover();
+    const panel = this.#query(".panel");
+    // A press outside an open panel closes it before the click arrives: what counts is how it was then.
+    const wasOpen = this.#openAtPress ?? panel.matches(":popover-open");
+    this.#openAtPress = undefined;
+    if (wasOpen) {
+      panel.hidePopover();
       return;
     }
     // What is new decides what is shown first.

@@ -87,13 +87,18 @@ function renderEntry({ words, now, me, open }: PanelModel, entry: Entry): Templa
 
 function renderNotices({ words, now, notices, seen, state, retry }: PanelModel): TemplateResult {
   if (notices.length > 0)
-    return html`<ul class="notices">${notices.map((notice) => renderNotice(words, now, notice, notice.seq > seen))}</ul>`;
+    return html`<ul class="notices">${notices.map((notice, index) => renderNotice(words, now, notice, notice.seq > seen, isOver(notice, notices.slice(0, index))))}</ul>`;
   if (state === "ready") return renderEmpty("bell", words.t("noActivity"), words.t("noActivityHint"));
   return renderWaiting({ words, state, retry });
 }
 
-function renderNotice(words: Words, now: number, { at, data }: Notice, fresh: boolean): TemplateResult {
-  const { title, detail, picture } = describe(words, now, data);
+/** A sanction that a later decision replaced or lifted. */
+function isOver({ data: { video } }: Notice, later: readonly Notice[]): boolean {
+  return later.some(({ data }) => ["timed-out", "banned", "restored"].includes(data.kind) && data.video === video);
+}
+
+function renderNotice(words: Words, now: number, { at, data }: Notice, fresh: boolean, over: boolean): TemplateResult {
+  const { title, detail, picture } = describe(words, now, data, over);
   return html`<li class=${fresh ? "notice new" : "notice"}>${picture}<div><b>${title}</b>${detail === "" ? nothing : html`<p dir="auto">${detail}</p>`}
     <time datetime=${new Date(at).toISOString()}>${words.moment(at, now)}</time></div></li>`;
 }
