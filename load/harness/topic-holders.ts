@@ -33,6 +33,8 @@ interface PartReport {
 
 const PROCESSES = 2;
 const CONNECTING_AT_ONCE = 64;
+const ATTEMPTS_MAX = 20;
+const RETRY_MS = 100;
 const BATCH_EVERY_MS = 5;
 const SETTLE_MS = 3000;
 /** Delays are kept for one in so many events: enough for a percentile. */
@@ -114,7 +116,7 @@ async function hold(part: Part): Promise<void> {
     }
   };
   const connectSome = async () => {
-    while (next < part.connections) await connectOne(part, part.firstConnection + next++, take);
+    while (next < part.connections) await connectPatiently(part, part.firstConnection + next++, take);
   };
   await Promise.all(Array.from({ length: CONNECTING_AT_ONCE }, connectSome));
   console.log("subscribed");
@@ -122,6 +124,19 @@ async function hold(part: Part): Promise<void> {
   for await (const _ of Bun.stdin.stream()) break;
   console.log(JSON.stringify({ delivered, delays } satisfies PartReport));
   process.exit(0);
+}
+
+/** A frontend that is asked for too much at a time sends connections away, and takes them a little later. */
+async function connectPatiently(part: Part, index: number, take: (text: string) => void): Promise<void> {
+  for (let attempt = 1; ; attempt++) {
+    try {
+      await connectOne(part, index, take);
+      return;
+    } catch (error) {
+      if (attempt === ATTEMPTS_MAX) throw error;
+      await Bun.sleep(attempt * RETRY_MS);
+    }
+  }
 }
 
 /** Resolves at the first event: the subscriptions are in the table then. */
