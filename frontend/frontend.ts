@@ -33,7 +33,7 @@ import { Membership } from "./membership.ts";
 import { Presence } from "./presence.ts";
 import { Recovery } from "./recovery.ts";
 import { Repair } from "./repair.ts";
-import { formatStandings, Replay } from "./replay.ts";
+import { formatStandings, Replay, ReplayLostError } from "./replay.ts";
 import { Reporter } from "./reporter.ts";
 import type { ConnectionChange, ConnectionChangeResult, Inbox, Upstream } from "./upstream.ts";
 
@@ -126,7 +126,7 @@ export class Frontend implements Inbox {
       counters,
       onFailed: (connection, error) => {
         onFailure("recovery", error);
-        this.end(connection, "error");
+        this.#fail(connection, error);
       },
     });
     this.#reporter = new Reporter({
@@ -211,8 +211,14 @@ export class Frontend implements Inbox {
       await this.#recovery.run(connection, standings);
     } catch (error) {
       this.#options.onFailure("connect", error);
-      this.end(connection, "error");
+      this.#fail(connection, error);
     }
+  }
+
+  /** What was to be replayed may be of a life of the log that is over: then its topics start over, and not the same replay again. */
+  #fail(connection: Connection, error: unknown): void {
+    if (error instanceof ReplayLostError) for (const { channel } of connection.subscriptions) void this.#repair.verify(channel);
+    this.end(connection, "error");
   }
 
   #subscribe(connection: Connection, channel: Channel): Subscription {

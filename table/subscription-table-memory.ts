@@ -21,16 +21,33 @@ export interface MemoryTableOptions {
   readonly clock: Clock;
 }
 
+/** Frontends that are remembered as gone; beyond, the oldest are forgotten. */
+const GONE_MAX = 10_000;
+
 export function createMemoryTable({ clock }: MemoryTableOptions): MemoryTable {
   /** topic → frontend → generation of the change that wrote the row */
   const rows = new Map<Topic, Map<FrontendId, number>>();
   const leases = new Map<FrontendId, Lease>();
+  /**
+   * Those whose lease ended. (A frontend that has had none here yet may be putting its rows back into an
+   * emptied table: they do not count before its lease, but they stay.)
+   */
+  const gone = new Set<FrontendId>();
+
+  function end(frontend: FrontendId): void {
+    if (!leases.delete(frontend)) return;
+    gone.add(frontend);
+    for (const oldest of gone) {
+      if (gone.size <= GONE_MAX) break;
+      gone.delete(oldest);
+    }
+  }
 
   function liveAddress(frontend: FrontendId): FrontendAddress | undefined {
     const lease = leases.get(frontend);
     if (lease === undefined) return undefined;
     if (lease.expiresAt > clock.now()) return lease.address;
-    leases.delete(frontend);
+    end(frontend);
     return undefined;
   }
 
@@ -47,8 +64,8 @@ export function createMemoryTable({ clock }: MemoryTableOptions): MemoryTable {
       const address = liveAddress(frontend);
       // The rows of the dead go when they are seen: nobody walks the table for them. A frontend that
       // comes back to life learns from `renew` that it has to put its rows back.
-      if (address === undefined) remove(topic, row, frontend);
-      else found.push(address);
+      if (address !== undefined) found.push(address);
+      else if (gone.has(frontend)) remove(topic, row, frontend);
     }
     return found;
   }
@@ -56,12 +73,13 @@ export function createMemoryTable({ clock }: MemoryTableOptions): MemoryTable {
   return {
     async renew(frontend, ttlMs) {
       const running = liveAddress(frontend.id) !== undefined;
+      gone.delete(frontend.id);
       leases.set(frontend.id, { address: frontend, expiresAt: clock.now() + ttlMs });
       return running;
     },
 
     async release(frontend) {
-      leases.delete(frontend);
+      end(frontend);
     },
 
     async change(frontend, changes) {
@@ -85,6 +103,7 @@ export function createMemoryTable({ clock }: MemoryTableOptions): MemoryTable {
     async close() {
       rows.clear();
       leases.clear();
+      gone.clear();
     },
 
     get topicCount() {
