@@ -8,10 +8,10 @@ import type { World } from "./world.ts";
 
 interface Carried {
   subscribed: boolean;
-  /** The step in which the subscription last ended; what was written until then may still arrive. */
-  endedStep: number;
-  /** Whether `last` was written before or after that. */
-  afterEnd: boolean;
+  /** The steps in which the subscription ended; what was written until then may still arrive. */
+  readonly endedSteps: number[];
+  /** After how many of them `last` was written. */
+  period: number;
   last: number | undefined;
   /** Where the first event said that the topic begins. (A frontend that is behind the viewer repeats some.) */
   from: number | undefined;
@@ -37,15 +37,14 @@ export class WireChecker {
   subscribed(topic: Topic): void {
     const carried = this.#topics.get(topic);
     if (carried !== undefined) carried.subscribed = true;
-    else this.#topics.set(topic, { subscribed: true, endedStep: -1, afterEnd: true, last: undefined, from: undefined });
+    else this.#topics.set(topic, { subscribed: true, endedSteps: [], period: 0, last: undefined, from: undefined });
   }
 
   unsubscribed(topic: Topic): void {
     const carried = this.#topics.get(topic);
     if (carried === undefined) return;
     carried.subscribed = false;
-    carried.endedStep = this.#world.timeline.steps;
-    carried.afterEnd = false;
+    carried.endedSteps.push(this.#world.timeline.steps);
   }
 
   /** The first event: what follows begins where its id says. */
@@ -53,7 +52,7 @@ export class WireChecker {
     const marks = parsePosition(id)?.topics;
     for (const [topic, carried] of this.#topics) {
       const listed = marks?.get(markOf(topic));
-      if (listed !== undefined && carried.endedStep < 0) carried.from = listed.seq;
+      if (listed !== undefined && carried.endedSteps.length === 0) carried.from = listed.seq;
     }
   }
 
@@ -61,7 +60,7 @@ export class WireChecker {
     const { verdict, truth } = this.#world;
     const { topic, seq } = envelope;
     const carried = this.#topics.get(topic);
-    if (carried === undefined || (!carried.subscribed && writtenStep > carried.endedStep)) {
+    if (carried === undefined || (!carried.subscribed && writtenStep > (carried.endedSteps.at(-1) ?? -1))) {
       verdict.fail("not-subscribed", `${this.#who} got ${type} ${seq ?? ""} of ${topic}`);
       return;
     }
@@ -69,9 +68,9 @@ export class WireChecker {
       this.#checkLive(type, envelope);
       return;
     }
-    const afterEnd = writtenStep > carried.endedStep;
-    if (afterEnd !== carried.afterEnd) {
-      carried.afterEnd = afterEnd;
+    const period = carried.endedSteps.filter((step) => step < writtenStep).length;
+    if (period !== carried.period) {
+      carried.period = period;
       carried.last = undefined;
       carried.from = undefined;
     }
