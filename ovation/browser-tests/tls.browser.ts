@@ -1,0 +1,88 @@
+/** HTTP/2 and HTTP/3 as Chromium speaks them to `--tls-cert`, `--tls-key`. */
+
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { type Browser, chromium, expect, type Page, test } from "@playwright/test";
+import { type Certificate, makeCertificate, OvationServer } from "./server.ts";
+
+/** HTTP/1.1 allows a browser six connections to an origin. */
+const PAGES = 12;
+const TOPIC = "video:tls";
+
+let directory: string;
+let certificate: Certificate;
+let server: OvationServer;
+test.beforeAll(async () => {
+  directory = mkdtempSync(join(tmpdir(), "ovation-tls-"));
+  certificate = makeCertificate(directory);
+  server = await OvationServer.start([], certificate);
+});
+test.afterAll(async () => {
+  await server.stop();
+  rmSync(directory, { recursive: true, force: true });
+});
+
+function launch(...flags: string[]): Promise<Browser> {
+  const trust = `--ignore-certificate-errors-spki-list=${certificate.fingerprint}`;
+  const quiet = ["--no-sandbox", "--disable-background-networking", "--disable-component-update", "--no-first-run", "--disable-sync"];
+  return chromium.launch({ executablePath: process.env["OVATION_CHROMIUM"] ?? "/usr/bin/chromium", args: [...quiet, trust, ...flags] });
+}
+
+/** Opens an EventSource in the page, whose goals are then in `goals`. */
+async function listen(page: Page): Promise<void> {
+  await page.goto(`${server.url}/healthz`);
+  await page.evaluate((address) => {
+    const goals: number[] = [];
+    Object.assign(globalThis, { goals });
+    const source = new EventSource(address);
+    source.addEventListener("goal", (event) => goals.push(JSON.parse(event.data).data));
+    return new Promise<void>((resolve) => source.addEventListener("connection", () => resolve(), { once: true }));
+  }, `/v1/events?topic=${TOPIC}`);
+}
+
+const goalsOf = (page: Page): Promise<number[]> => page.evaluate(() => (globalThis as unknown as { goals: number[] }).goals);
+
+/** What the page's own document came over; the stream of the same origin shares that connection. */
+function protocolOf(page: Page): Promise<string | undefined> {
+  return page.evaluate(
+    () => performance.getEntriesByType("navigation").map((entry) => (entry as PerformanceNavigationTiming).nextHopProtocol)[0],
+  );
+}
+
+test("twelve pages each hold a stream over one HTTP/2 connection, and each gets every event", async () => {
+  test.setTimeout(60_000);
+  const browser = await launch("--disable-quic");
+  try {
+    const context = await browser.newContext();
+    const pages: Page[] = [];
+    for (let count = 0; count < PAGES; count++) {
+      const page = await context.newPage();
+      await listen(page);
+      pages.push(page);
+    }
+    for (const page of pages) expect(await protocolOf(page)).toBe("h2");
+    expect(await server.metric("ovation_frontend_connections")).toBe(PAGES);
+    for (let count = 1; count <= 5; count++) await server.publish(TOPIC, "goal", count);
+    for (const page of pages) await expect.poll(() => goalsOf(page)).toEqual([1, 2, 3, 4, 5]);
+  } finally {
+    await browser.close();
+  }
+});
+
+test("a stream runs over HTTP/3 on the same port", async () => {
+  test.setTimeout(60_000);
+  const browser = await launch("--enable-quic", `--origin-to-force-quic-on=127.0.0.1:${server.port}`);
+  try {
+    const context = await browser.newContext();
+    const pages = [await context.newPage(), await context.newPage()];
+    for (const page of pages) {
+      await listen(page);
+      expect(await protocolOf(page)).toBe("h3");
+    }
+    for (let count = 1; count <= 50; count++) await server.publish(TOPIC, "goal", count);
+    for (const page of pages) await expect.poll(() => goalsOf(page)).toEqual(Array.from({ length: 50 }, (_, index) => index + 1));
+  } finally {
+    await browser.close();
+  }
+});
