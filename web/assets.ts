@@ -1,4 +1,4 @@
-/** Serves what the build made: for ever by hashed names, and under two stable names for other sites. */
+/** Serves what the build made: for ever by hashed names, and under three stable names for other sites. */
 
 import type { Route } from "@ovation/protocol";
 import { type Asset, type Build, toAsset } from "./build.ts";

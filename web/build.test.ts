@@ -7,6 +7,10 @@ const CONNECT_GZIP_BYTES_MAX = 15 * 1024;
 /** And what is loaded beside it to show and write comments: the view, Lit's templates, the styles. */
 const WHOLE_GZIP_BYTES_MAX = 34 * 1024;
 
+/** What `<live-inbox>` adds to a page with `<live-comments>`: at once, and when its panel first opens. */
+const INBOX_GZIP_BYTES_MAX = 12 * 1024;
+const PANEL_GZIP_BYTES_MAX = 5 * 1024;
+
 let built: Build;
 beforeAll(async () => {
   built = await build();
@@ -23,6 +27,24 @@ function closure(name: string, found = new Set<string>()): Set<string> {
   for (const next of built.assets.find((asset) => asset.name === name)?.imports ?? []) closure(next, found);
   return found;
 }
+
+describe("the bundle of <live-inbox>", () => {
+  test("adds at most 12 kB gzipped to <live-comments>, with which it shares Lit and the SDK", () => {
+    const comments = closure(built.nameOf("live-comments"));
+    for (const name of built.preloadsOf("live-comments")) closure(name, comments);
+    const inbox = closure(built.nameOf("live-inbox"));
+    const shared = [...inbox].filter((name) => comments.has(name));
+    const added = gzipBytes([...inbox].filter((name) => !comments.has(name)));
+    console.log(`<live-inbox> beside <live-comments>: ${added} bytes gzipped`);
+    expect(shared.length).toBeGreaterThan(0);
+    expect(added).toBeLessThanOrEqual(INBOX_GZIP_BYTES_MAX);
+
+    const pages = built.assets.find(({ name }) => name.startsWith("pages-"))?.name ?? "";
+    const panel = gzipBytes([...closure(pages)].filter((name) => !comments.has(name) && !inbox.has(name)));
+    console.log(`its panel: ${panel} bytes gzipped`);
+    expect(panel).toBeLessThanOrEqual(PANEL_GZIP_BYTES_MAX);
+  });
+});
 
 describe("the bundle of <live-comments>", () => {
   test("is at most 15 kB gzipped with the SDK until it is connected", () => {

@@ -83,7 +83,7 @@ describe("the pages", () => {
     }
   });
 
-  test("name scripts by their content and keep them for ever; the two stable names point to them", async () => {
+  test("name scripts by their content and keep them for ever; the stable names point to them", async () => {
     const text = await (await get("/watch/demo")).text();
     const [script = ""] = /\/assets\/live-comments-[a-z0-9]+\.js/.exec(text) ?? [];
     const response = await get(script, { "accept-encoding": "gzip, br" });

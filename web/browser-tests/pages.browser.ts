@@ -1,12 +1,8 @@
 import { once } from "node:events";
-import { readFileSync } from "node:fs";
 import { createServer } from "node:http";
-import { createRequire } from "node:module";
-import type { Page } from "@playwright/test";
+import { violations } from "./axe.ts";
 import { TestServer } from "./server.ts";
 import { connected, expect, openWatch, rows, test } from "./test.ts";
-
-const AXE = readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
 
 let server: TestServer;
 test.beforeAll(async () => {
@@ -21,17 +17,6 @@ test.beforeAll(async () => {
   await server.request("POST", "/v1/publish", { topic: "video:demo", type: "pin", data: { seq }, durable: true }, host);
 });
 test.afterAll(() => server.stop());
-
-async function violations(page: Page): Promise<string[]> {
-  // Evaluated, not added as a script: the page's policy would refuse it, as it should.
-  await page.evaluate(`${AXE}; undefined`);
-  return page.evaluate(async () => {
-    type Result = { violations: { id: string; nodes: { html: string; failureSummary: string }[] }[] };
-    const { axe } = globalThis as unknown as { axe: { run(options: object): Promise<Result> } };
-    const { violations } = await axe.run({ resultTypes: ["violations"] });
-    return violations.flatMap(({ id, nodes }) => nodes.map(({ html, failureSummary }) => `${id}: ${html.slice(0, 160)} ${failureSummary}`));
-  });
-}
 
 const PAGES = ["/", "/watch/demo", "/watch/quiet", "/embed/demo", "/embed/demo?compact", "/watch/%00"];
 const VIEWS = [

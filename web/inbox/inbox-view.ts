@@ -97,7 +97,7 @@ export class InboxView {
     return html`<button class="opener" part="button" aria-haspopup="dialog" aria-expanded=${this.#opened ? "true" : "false"}
         aria-label=${unread === 0 ? words.t("inbox") : words.t("inboxUnread", { n: unread })} @click=${() => this.#toggle()} @pointerdown=${() => {
           this.#openAtPress = this.#query(".panel").matches(":popover-open");
-        }}>${icon("inbox")}${renderBadge(words, unread)}</button>
+        }}>${icon("inbox")}<span aria-hidden="true">${renderBadge(words, unread)}</span></button>
       <section class="panel" part="panel" popover role="dialog" aria-label=${words.t("inbox")} @toggle=${(event: ToggleEvent) => this.#toggled(event)}
         @scroll=${{ handleEvent: (event: Event) => this.#scrolled(event.target as HTMLElement), capture: true }}>${this.#opened && this.#pages !== undefined ? this.#renderPage(this.#pages) : nothing}</section>
       <div class="toasts" popover="manual" role="region" aria-label=${words.t("notifications")} @pointerenter=${() => this.#toasts.hold(true)} @pointerleave=${() => this.#toasts.hold(false)}

@@ -4,7 +4,7 @@ import type { Notice } from "@ovation/client";
 import { html, nothing, type TemplateResult } from "lit/html.js";
 import { cleanText } from "../element/text.ts";
 import { type Entry, unreadOf } from "./conversations.ts";
-import { describe, renderBadge } from "./describe.ts";
+import { describe, isolate, renderBadge } from "./describe.ts";
 import { icon, type icons, renderAvatar } from "./people.ts";
 import type { Words } from "./words.ts";
 
@@ -30,7 +30,7 @@ export interface PanelModel {
 
 export function renderPanel(model: PanelModel): TemplateResult {
   const { words, tab } = model;
-  return html`<header><h2>${words.t("inbox")}</h2><button class="icon" aria-label=${words.t("close")} @click=${() => model.close()}>${icon("close")}</button></header>
+  return html`<div class="head"><h2>${words.t("inbox")}</h2><button class="icon" aria-label=${words.t("close")} @click=${() => model.close()}>${icon("close")}</button></div>
     <div class="tabs" role="tablist" aria-label=${words.t("inbox")} @keydown=${(event: KeyboardEvent) => switchByKey(event, model)}>
       ${renderTab(model, "messages", model.unread)}${renderTab(model, "activity", model.unseen)}
     </div>
@@ -79,7 +79,7 @@ function renderEntry({ words, now, me, open }: PanelModel, entry: Entry): Templa
     ${
       entry.typingUntil > now
         ? html`<span class="what typing">${words.t("typing")}</span>`
-        : html`<span class="what" dir="auto">${entry.last.from === me ? words.t("you", { text }) : text}</span>`
+        : html`<span class="what" dir=${entry.last.from === me ? "" : "auto"}>${entry.last.from === me ? words.t("you", { text: isolate(text) }) : text}</span>`
     }
     ${unread === 0 ? nothing : html`<span aria-hidden="true">${renderBadge(words, unread)}</span><span class="hidden">${words.t("unread", { n: unread })}</span>`}
   </button></li>`;

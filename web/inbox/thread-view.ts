@@ -33,10 +33,10 @@ export function renderThread(model: ThreadModel): TemplateResult {
   const { words, entry } = model;
   const name = cleanText(entry.name);
   const typing = entry.typingUntil > model.now;
-  return html`<header class="with"><button class="icon back" aria-label=${words.t("back")} @click=${() => model.back()}>${icon("back")}</button>
+  return html`<div class="head with"><button class="icon back" aria-label=${words.t("back")} @click=${() => model.back()}>${icon("back")}</button>
       ${renderAvatar(entry, entry.presence?.online)}<div><h2><bdi>${name}</bdi></h2><p class="presence">${presenceOf(model)}</p></div>
-      <button class="icon" aria-label=${words.t("close")} @click=${() => model.close()}>${icon("close")}</button></header>
-    <div class="page talk" tabindex="0" role="region" aria-label=${words.t("conversation", { name: isolate(name) })}>
+      <button class="icon" aria-label=${words.t("close")} @click=${() => model.close()}>${icon("close")}</button></div>
+    <div class="page talk" tabindex="0" role="region" aria-label=${words.t("conversation", { name })}>
       ${renderTop(model)}
       <ol>${model.thread.bubbles.map((bubble, index, all) => renderBubble(model, bubble, all[index - 1], all[index + 1]))}</ol>
       <p class="dots" ?hidden=${!typing} role="status">${typing ? html`<i></i><i></i><i></i><span class="hidden">${words.t("isTyping", { name })}</span>` : nothing}</p>

@@ -1,0 +1,332 @@
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import type { Browser, BrowserContextOptions, Locator, Page } from "@playwright/test";
+import { violations } from "./axe.ts";
+import { type Person, TestServer } from "./server.ts";
+import { actAs, expect, openWatch, rows, test, write } from "./test.ts";
+
+let server: TestServer;
+let directory: string;
+let host: string;
+let count = 0;
+
+test.beforeAll(async () => {
+  directory = await mkdtemp(join(tmpdir(), "ovation-inbox-"));
+  await writeFile(join(directory, "policy.yaml"), "messages: members\n");
+  server = await TestServer.start({ flags: ["--policy", join(directory, "policy.yaml")] });
+  host = await server.token("--sub", "mara", "--name", "Mara", "--role", "host", "--publish", "video:*");
+});
+test.afterAll(async () => {
+  await server.stop();
+  await rm(directory, { recursive: true });
+});
+
+/** A member of this test alone. */
+async function member(name: string): Promise<Person> {
+  const id = `${name.toLowerCase()}-${++count}`.replace(/[^a-z0-9-]/g, "");
+  return { id, name, token: await server.token("--sub", id, "--name", name) };
+}
+
+/** The watch page of a video, in a browser of one's own, where a site with a login has sent the member. */
+async function watchAs(browser: Browser, { token }: Person, video: string, options: BrowserContextOptions = {}): Promise<Page> {
+  const page = await (await browser.newContext({ locale: "en-US", ...options })).newPage();
+  await page.goto(`${server.url}/watch/${video}#token=${token}`);
+  await expect(opener(page)).toBeVisible();
+  return page;
+}
+
+function opener(page: Page): Locator {
+  return page.locator("live-inbox .opener");
+}
+function badge(page: Page): Locator {
+  return page.locator("live-inbox .opener .badge");
+}
+function bubbles(page: Page): Locator {
+  return page.locator("live-inbox .bubble");
+}
+function field(page: Page): Locator {
+  return page.locator("live-inbox textarea");
+}
+function toasts(page: Page): Locator {
+  return page.locator("live-inbox .toast");
+}
+function say(from: Person, to: Person, text: string) {
+  return server.request("POST", `/v1/members/${to.id}/messages`, { text }, from.token);
+}
+
+async function openConversation(page: Page, other: Person): Promise<void> {
+  await opener(page).click();
+  await page.locator(`live-inbox [data-with="${other.id}"]`).click();
+  await expect(page.locator("live-inbox .talk")).toBeVisible();
+}
+
+test("Alice writes to Bob from his comment; he sees her typing, the message at once, and she sees that he has read it", async ({
+  browser,
+}) => {
+  const [alice, bob] = await Promise.all([member("Alice"), member("Bob")]);
+  await server.comment("two", "hello from Bob", bob.token);
+  const [hers, his] = await Promise.all([watchAs(browser, alice, "two"), watchAs(browser, bob, "two")]);
+  await expect(badge(his)).toHaveCount(0);
+
+  await rows(hers).hover();
+  await hers.getByRole("button", { name: "Actions for the comment by Bob" }).click();
+  await hers.getByRole("menuitem", { name: "Write a message" }).click();
+  await expect(field(hers)).toBeFocused();
+  await expect(hers.locator("live-inbox .presence")).toHaveText("Online");
+  await hers.keyboard.type("Hi Bob");
+  await hers.keyboard.press("Enter");
+  await expect(hers.locator("live-inbox .receipt")).toHaveText("Delivered");
+  await expect(badge(his)).toHaveText("1");
+  await expect(toasts(his)).toContainText(/Message from .?Alice/);
+
+  await toasts(his)
+    .getByRole("button", { name: /Message from .?Alice/ })
+    .click();
+  await expect(bubbles(his)).toHaveText(["Hi Bob"]);
+  await expect(badge(his)).toHaveCount(0);
+  await expect(hers.locator("live-inbox .receipt")).toHaveText("Seen");
+  await expect(his.locator("live-inbox .with .online")).toBeVisible();
+
+  // In the open conversation: typing, and the message from Enter to his screen.
+  await hers.keyboard.type("How are you?");
+  await expect(his.locator("live-inbox .dots")).toBeVisible();
+  await expect(his.locator("live-inbox .presence")).toHaveText("Typing…");
+  const seen = his.evaluate(
+    () =>
+      new Promise<number>((resolve) => {
+        const talk = document.querySelector("live-inbox")?.shadowRoot?.querySelector(".talk");
+        if (talk == null) throw new Error("no conversation");
+        const look = () => talk.textContent?.includes("How are you?") && resolve(Date.now());
+        new MutationObserver(look).observe(talk, { childList: true, subtree: true, characterData: true });
+      }),
+  );
+  const sentAt = await hers.evaluate(() => {
+    const area = document.querySelector("live-inbox")?.shadowRoot?.querySelector("textarea");
+    area?.dispatchEvent(new KeyboardEvent("keydown", { key: "Enter", bubbles: true, cancelable: true }));
+    return Date.now();
+  });
+  const elapsedMs = (await seen) - sentAt;
+  console.log(`message to the other page: ${elapsedMs} ms`);
+  expect(elapsedMs).toBeLessThan(1000);
+  await expect(his.locator("live-inbox .dots")).toBeHidden();
+  await expect(bubbles(his)).toHaveText(["Hi Bob", "How are you?"]);
+  for (const page of [hers, his]) await page.context().close();
+});
+
+test("both devices of a member show a message once, and what was read on one is read on the other", async ({ browser }) => {
+  const [alice, bob] = await Promise.all([member("Alice"), member("Bob")]);
+  const [laptop, phone] = await Promise.all([
+    watchAs(browser, bob, "devices"),
+    watchAs(browser, bob, "devices", { viewport: { width: 390, height: 844 }, isMobile: true, hasTouch: true }),
+  ]);
+  await say(alice, bob, "to both of you");
+  for (const page of [laptop, phone]) await expect(badge(page)).toHaveText("1");
+  await openConversation(phone, alice);
+  await expect(bubbles(phone)).toHaveText(["to both of you"]);
+  await expect(badge(laptop)).toHaveCount(0);
+  // What is written on one is on the other.
+  await field(phone).fill("from my phone");
+  await phone.locator("live-inbox .send").click();
+  await openConversation(laptop, alice);
+  await expect(bubbles(laptop)).toHaveText(["to both of you", "from my phone"]);
+  await expect(bubbles(phone)).toHaveText(["to both of you", "from my phone"]);
+  for (const page of [laptop, phone]) await page.context().close();
+});
+
+test("whoever was off-line, or away with the page closed, gets each message once", async ({ browser }) => {
+  const [alice, bob] = await Promise.all([member("Alice"), member("Bob")]);
+  await say(alice, bob, "one");
+  const page = await watchAs(browser, bob, "away");
+  await openConversation(page, alice);
+  await expect(bubbles(page)).toHaveText(["one"]);
+  await page.context().setOffline(true);
+  await say(alice, bob, "two");
+  await say(alice, bob, "three");
+  await page.context().setOffline(false);
+  await expect(bubbles(page)).toHaveText(["one", "two", "three"], { timeout: 20_000 });
+  await say(alice, bob, "four");
+  await expect(bubbles(page)).toHaveText(["one", "two", "three", "four"]);
+  await page.context().close();
+
+  await say(alice, bob, "five");
+  const later = await watchAs(browser, bob, "away");
+  await expect(badge(later)).toHaveText("1");
+  await openConversation(later, alice);
+  await expect(bubbles(later)).toHaveText(["one", "two", "three", "four", "five"]);
+  await expect(badge(later)).toHaveCount(0);
+  await later.context().close();
+});
+
+test("a kill -9 of the server between two messages loses none and doubles none", async ({ browser }) => {
+  const [alice, bob] = await Promise.all([member("Alice"), member("Bob")]);
+  const [hers, his] = await Promise.all([watchAs(browser, alice, "killed"), watchAs(browser, bob, "killed")]);
+  await say(alice, bob, "before");
+  await openConversation(hers, bob);
+  await openConversation(his, alice);
+  await server.kill();
+  await field(hers).fill("during");
+  await field(hers).press("Enter");
+  await expect(hers.locator("live-inbox .failure")).toContainText("Not sent. The network did not answer.", { timeout: 15_000 });
+  await server.run();
+  await hers.locator("live-inbox").getByRole("button", { name: "Try again" }).click();
+  for (const page of [hers, his]) await expect(bubbles(page)).toHaveText(["before", "during"], { timeout: 25_000 });
+  await expect(hers.locator("live-inbox .failure")).toHaveCount(0);
+  for (const page of [hers, his]) await page.context().close();
+});
+
+test("the author of a removed comment is told why, also when the page was closed", async ({ browser }) => {
+  const bob = await member("Bob");
+  const page = await watchAs(browser, bob, "removed");
+  await write(page, "buy my watches");
+  await expect(rows(page)).toHaveAttribute("data-state", "sent");
+  const { comments } = await server.request("GET", "/v1/videos/removed/comments");
+  await server.request("DELETE", `/v1/videos/removed/comments/${comments[0].seq}`, { reason: "No advertising" }, host);
+  await expect(toasts(page)).toContainText("Your comment was removed");
+  await expect(toasts(page)).toContainText("Reason: No advertising");
+  await expect(badge(page)).toHaveText("1");
+  await page.context().close();
+
+  const later = await watchAs(browser, bob, "removed");
+  await expect(badge(later)).toHaveText("1");
+  await expect(toasts(later)).toHaveCount(0);
+  await opener(later).click();
+  await expect(later.locator("live-inbox .notice.new")).toContainText("Your comment was removed");
+  await expect(badge(later)).toHaveCount(0);
+  await later.context().close();
+});
+
+test("answers and mentions are told", async ({ browser }) => {
+  const [alice, bob] = await Promise.all([member("Alice"), member("Bob")]);
+  const seq = await server.comment("told", "first", bob.token);
+  const page = await watchAs(browser, bob, "told");
+  await server.request("POST", "/v1/videos/told/comments", { text: "well said", replyTo: seq }, alice.token);
+  await expect(toasts(page)).toContainText(/Alice.? replied to you/);
+  await server.comment("told", `@${bob.id} look`, alice.token);
+  await expect(toasts(page).last()).toContainText(/Alice.? mentioned you/);
+  await page.context().close();
+});
+
+test("whoever is timed out sees until when, as long as it holds, guests too", async ({ page, context, browser }) => {
+  const guest = await server.guest("Gil");
+  await actAs(context, server, guest);
+  await openWatch(page, server, "paused");
+  await expect(opener(page)).toBeVisible();
+  await server.request(
+    "PUT",
+    `/v1/members/${guest.id}/sanction`,
+    { video: "paused", kind: "time-out", seconds: 600, reason: "Cool down" },
+    host,
+  );
+  const until = new Intl.DateTimeFormat("en-US", { hour: "numeric", minute: "2-digit" });
+  await expect(toasts(page)).toContainText(/You are paused until \d+:\d\d [AP]M/);
+  await expect(toasts(page)).toContainText("Reason: Cool down");
+  const { sanctions } = await server.request("GET", "/v1/sanctions?video=paused", undefined, host);
+  await expect(toasts(page)).toContainText(until.format(sanctions[0].until).replace(/\s/, " "));
+  // It is still said after a reload, and not beside another video.
+  await page.reload();
+  await expect(toasts(page)).toContainText("You are paused until");
+  const elsewhere = await (await browser.newContext()).newPage();
+  await actAs(elsewhere.context(), server, guest);
+  await openWatch(elsewhere, server, "another");
+  await expect(badge(elsewhere)).toHaveText("1");
+  await expect(toasts(elsewhere)).toHaveCount(0);
+  await server.request("DELETE", `/v1/members/${guest.id}/sanction?video=paused`, {}, host);
+  await expect(toasts(page)).toHaveText(/You may comment again/);
+  await elsewhere.context().close();
+});
+
+test("nobody has an inbox without a name, and nothing of it is loaded", async ({ page }) => {
+  const loaded: string[] = [];
+  page.on("request", (request) => loaded.push(new URL(request.url()).pathname));
+  await openWatch(page, server, "nobody");
+  await expect(opener(page)).toHaveCount(0);
+  expect(loaded.filter((path) => path.includes("inbox"))).toEqual([]);
+});
+
+test("a token handed over is taken out of the address, and its member comments", async ({ browser }) => {
+  const bob = await member("Bob");
+  const page = await watchAs(browser, bob, "handed");
+  expect(page.url()).toBe(`${server.url}/watch/handed`);
+  await page.reload();
+  await write(page, "it is me");
+  await expect(rows(page)).toContainText("Bob");
+  await page.context().close();
+});
+
+test("a site signs its members in: getToken for the element, signin-requested for those it does not know", async ({ page }) => {
+  const bob = await member("Bob");
+  await page.goto(`${server.url}/embed/site`);
+  await page.locator("live-comments").evaluate((element) => {
+    element.setAttribute("sign-in", "");
+    element.addEventListener("signin-requested", () => {
+      document.title = "asked";
+    });
+  });
+  await write(page, "who am I?");
+  await page.getByRole("button", { name: "Sign in" }).click();
+  await expect(page).toHaveTitle("asked");
+  await page.locator("live-comments").evaluate((element, token) => Object.assign(element, { getToken: async () => token }), bob.token);
+  await write(page, "I am Bob");
+  await expect(rows(page)).toContainText("Bob");
+});
+
+test("where only hosts and moderators may be written to, only they are offered", async ({ browser }) => {
+  const strict = await TestServer.start();
+  const tokenOf = (...flags: string[]) => strict.token(...flags);
+  const [bob, mod] = await Promise.all([tokenOf("--sub", "bob"), tokenOf("--sub", "mo", "--name", "Mo", "--role", "moderator")]);
+  const page = await (await browser.newContext()).newPage();
+  await strict.comment("rules", "from a member", await tokenOf("--sub", "al", "--name", "Al"));
+  await strict.comment("rules", "from a moderator", mod);
+  await page.goto(`${strict.url}/watch/rules#token=${bob}`);
+  await expect(opener(page)).toBeVisible();
+  for (const [name, offered] of [
+    ["Al", 0],
+    ["Mo", 1],
+  ] as const) {
+    await rows(page).filter({ hasText: name }).hover();
+    await page.getByRole("button", { name: `Actions for the comment by ${name}` }).click();
+    await expect(page.getByRole("menuitem", { name: "Reply" })).toBeVisible();
+    await expect(page.getByRole("menuitem", { name: "Write a message" })).toHaveCount(offered);
+    await page.keyboard.press("Escape");
+  }
+  await page.context().close();
+  await strict.stop();
+});
+
+const VIEWS: readonly { readonly name: string; readonly options: BrowserContextOptions }[] = [
+  { name: "light", options: { colorScheme: "light" } },
+  { name: "dark", options: { colorScheme: "dark" } },
+  { name: "right-to-left", options: { locale: "ar" } },
+  { name: "phone", options: { viewport: { width: 390, height: 844 }, isMobile: true, hasTouch: true } },
+];
+for (const { name, options } of VIEWS) {
+  test(`axe finds nothing in the inbox, and Escape gives the focus back (${name})`, async ({ browser }) => {
+    const [alice, bob, cleo] = await Promise.all([member("Alice"), member("Bob"), member("Cléo")]);
+    await say(cleo, bob, "مرحبا");
+    await say(alice, bob, "Hi https://example.org");
+    await say(bob, alice, "Hi yourself");
+    const page = await watchAs(browser, bob, `axe-${name}`, { reducedMotion: "reduce", ...options });
+    await opener(page).click();
+    await expect(page.locator("live-inbox .entry")).toHaveCount(2);
+    expect(await violations(page)).toEqual([]);
+    await page.locator(`live-inbox [data-with="${alice.id}"]`).click();
+    await expect(bubbles(page)).toHaveCount(2);
+    await server.request("POST", `/v1/members/${bob.id}/typing`, {}, alice.token);
+    await expect(page.locator("live-inbox .dots")).toBeVisible();
+    expect(await violations(page)).toEqual([]);
+    await page.keyboard.press("Escape");
+    await expect(opener(page)).toBeFocused();
+    await server.request("PUT", `/v1/members/${bob.id}/sanction`, { kind: "time-out", seconds: 600, reason: "why" }, host);
+    await say(alice, bob, "one more");
+    await expect(toasts(page)).toHaveCount(2);
+    expect(await violations(page)).toEqual([]);
+    await opener(page).click();
+    await page.locator("live-inbox .back").click();
+    await page.locator("live-inbox #tab-activity").click();
+    await expect(page.locator("live-inbox .notice")).toHaveCount(1);
+    expect(await violations(page)).toEqual([]);
+    expect(await page.evaluate(() => document.documentElement.scrollWidth <= innerWidth)).toBe(true);
+    await page.context().close();
+  });
+}
