@@ -28,6 +28,7 @@ function serveStreams(): Streaming {
   const server = Bun.serve({
     port: 0,
     hostname: "127.0.0.1",
+    development: false,
     fetch(request, bun) {
       bun.timeout(request, 0);
       const source = {
@@ -156,6 +157,81 @@ describe("the runtime", () => {
     void server.writers[0]?.end();
     await until(() => Buffer.concat(chunks).toString().endsWith("0\r\n\r\n"));
     expect(Buffer.concat(chunks).toString()).toContain("bye");
+  });
+
+  test("resets a stream at once by close with an error, whatever waits to be written", async () => {
+    const server = serveStreams();
+    const { socket } = await client(server.port);
+    const writer = server.writers[0] as ByteWriter;
+    socket.pause();
+    let pending: Promise<number> | undefined;
+    for (let count = 0; count < 400 && pending === undefined; count++) {
+      const written = writer.write(new Uint8Array(256 * 1024));
+      if (typeof written !== "number") pending = written;
+      await Bun.sleep(0);
+    }
+    let settled = false;
+    void pending?.then(() => {
+      settled = true;
+    });
+    let reset = "";
+    socket.on("error", (error: NodeJS.ErrnoException) => {
+      reset = error.code ?? "";
+    });
+    writer.close?.(new Error("cut"));
+    await until(() => settled);
+    socket.resume();
+    await until(() => socket.destroyed);
+    expect(reset).toBe("ECONNRESET");
+    // An end from this side is not the reader's going.
+    expect(server.cancelled).toBe(0);
+  });
+
+  test("does not call cancel for an end from this side, so places are given back elsewhere", async () => {
+    const server = serveStreams();
+    const { chunks } = await client(server.port);
+    void server.writers[0]?.end();
+    await until(() => Buffer.concat(chunks).toString().endsWith("0\r\n\r\n"));
+    await Bun.sleep(50);
+    expect(server.cancelled).toBe(0);
+  });
+
+  test("calls cancel, and never pull, where the client is gone before the answer", async () => {
+    let pulled = 0;
+    let cancelled = 0;
+    let asked = 0;
+    const server = Bun.serve({
+      port: 0,
+      hostname: "127.0.0.1",
+      development: false,
+      async fetch() {
+        asked++;
+        await Bun.sleep(150);
+        const source = { type: "direct", pull: () => void pulled++, cancel: () => void cancelled++ };
+        return new Response(new ReadableStream(source as unknown as UnderlyingDefaultSource));
+      },
+    });
+    open.push({ stop: () => server.stop(true) });
+    const socket = connect(server.port ?? 0, "127.0.0.1");
+    socket.write("GET / HTTP/1.1\r\nHost: x\r\n\r\n");
+    await until(() => asked === 1);
+    socket.destroy();
+    await until(() => cancelled === 1);
+    expect(pulled).toBe(0);
+  });
+
+  test("closes the connection after a response that says so", async () => {
+    const server = Bun.serve({ port: 0, hostname: "127.0.0.1", fetch: () => new Response("bye", { headers: { connection: "close" } }) });
+    open.push({ stop: () => server.stop(true) });
+    const socket = connect(server.port ?? 0, "127.0.0.1");
+    let ended = false;
+    socket.on("end", () => {
+      ended = true;
+    });
+    socket.resume();
+    socket.write("GET / HTTP/1.1\r\nHost: x\r\n\r\n");
+    await until(() => ended);
+    socket.destroy();
   });
 
   test("lets two listeners share a port with reusePort", () => {

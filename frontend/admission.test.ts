@@ -1,0 +1,80 @@
+import { describe, expect, test } from "bun:test";
+import type { Clock } from "@ovation/protocol";
+import fc from "fast-check";
+import { Admission, OPEN_ADMISSION } from "./admission.ts";
+
+class ManualClock implements Clock {
+  ms = 1_000_000;
+  now(): number {
+    return this.ms;
+  }
+  after(): () => void {
+    throw new Error("admission waits for nothing");
+  }
+}
+
+describe("admission", () => {
+  test("takes as many as the process carries, and one more for each who leaves", () => {
+    const admission = new Admission({ connectionsMax: 3, perAddressMax: 10, connectsPerSecond: 1000 }, new ManualClock());
+    const enter = () => admission.enter("a");
+    expect([enter(), enter(), enter(), enter()]).toEqual([undefined, undefined, undefined, "full"]);
+    admission.leave("a");
+    expect([enter(), enter()]).toEqual([undefined, "full"]);
+  });
+
+  test("counts each address by itself", () => {
+    const admission = new Admission({ connectionsMax: 100, perAddressMax: 2, connectsPerSecond: 1000 }, new ManualClock());
+    expect(["a", "a", "a", "b"].map((address) => admission.enter(address))).toEqual([undefined, undefined, "address", undefined]);
+    admission.leave("a");
+    expect(admission.enter("a")).toBeUndefined();
+  });
+
+  test("lets through a burst of two seconds, then as many as the rate", () => {
+    const clock = new ManualClock();
+    const admission = new Admission({ connectionsMax: 1000, perAddressMax: 1000, connectsPerSecond: 10 }, clock);
+    const take = (count: number) =>
+      Array.from({ length: count }, () => admission.enter("a")).filter((refusal) => refusal === undefined).length;
+    expect(take(50)).toBe(20);
+    clock.ms += 1000;
+    expect(take(50)).toBe(10);
+    clock.ms += 60_000;
+    expect(take(50)).toBe(20);
+  });
+
+  test("a refusal by address or for want of room costs nobody a place in the rate", () => {
+    const admission = new Admission({ connectionsMax: 1000, perAddressMax: 1, connectsPerSecond: 2 }, new ManualClock());
+    admission.enter("a");
+    for (let count = 0; count < 100; count++) expect(admission.enter("a")).toBe("address");
+    expect(["b", "c", "d"].map((address) => admission.enter(address))).toEqual([undefined, undefined, undefined]);
+    expect(admission.enter("e")).toBe("rate");
+  });
+
+  test("takes nobody while it drains", () => {
+    const admission = new Admission(OPEN_ADMISSION, new ManualClock());
+    admission.draining = true;
+    expect(admission.enter("a")).toBe("draining");
+  });
+
+  test("whoever comes and goes in whatever order, no limit is passed and no place is lost", () => {
+    const steps = fc.array(fc.record({ address: fc.constantFrom("a", "b", "c"), leaves: fc.boolean() }), { maxLength: 200 });
+    fc.assert(
+      fc.property(steps, (all) => {
+        const admission = new Admission({ connectionsMax: 5, perAddressMax: 2, connectsPerSecond: 1_000_000 }, new ManualClock());
+        const inside: string[] = [];
+        for (const { address, leaves } of all) {
+          if (leaves) {
+            const gone = inside.pop();
+            if (gone !== undefined) admission.leave(gone);
+            continue;
+          }
+          const ofAddress = inside.filter((other) => other === address).length;
+          const expected = inside.length >= 5 ? "full" : ofAddress >= 2 ? "address" : undefined;
+          if (admission.enter(address) !== expected) return false;
+          if (expected === undefined) inside.push(address);
+        }
+        return true;
+      }),
+      { interruptAfterTimeLimit: 2000 },
+    );
+  });
+});
