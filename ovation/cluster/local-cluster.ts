@@ -51,6 +51,9 @@ export interface LocalCluster {
   stop(): Promise<void>;
 }
 
+/** Nobody on this machine has to be let go slowly. */
+const DRAIN_SECONDS = "1";
+
 export async function startLocalCluster(options: LocalClusterOptions = {}): Promise<LocalCluster> {
   const names = options.datacenters ?? ["east", "west"];
   const counts = { dispatchers: options.dispatchers ?? 2, frontends: options.frontends ?? 2, comments: options.comments ?? 1 };
@@ -69,6 +72,7 @@ export async function startLocalCluster(options: LocalClusterOptions = {}): Prom
       "--log-level",
       options.logLevel ?? "warn",
       ...(role === "dispatcher" ? [] : ["--rate-limits", options.rateLimits ?? "on"]),
+      ...(role === "frontend" ? ["--drain-seconds", DRAIN_SECONDS] : []),
     ];
     const started = await startProcess({
       name,

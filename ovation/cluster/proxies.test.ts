@@ -27,7 +27,9 @@ beforeAll(async () => {
 afterEach(() => crowd?.close());
 
 afterAll(async () => {
-  for (const proxy of proxies) proxy.kill("SIGKILL");
+  // Not SIGKILL: nginx's worker would outlive its master.
+  for (const proxy of proxies) proxy.kill("SIGTERM");
+  await Promise.all(proxies.map((proxy) => proxy.exited));
   await cluster.stop();
   await rm(directory, { recursive: true, force: true });
 }, 30_000);
@@ -51,7 +53,7 @@ async function configure(name: string, listen: number, change: (text: string) =>
 
 async function start(command: readonly string[], port: number): Promise<string> {
   const path = `${process.env["PATH"]}:/usr/sbin:/sbin`;
-  proxies.push(Bun.spawn([...command], { env: { ...process.env, PATH: path }, stdio: ["ignore", "ignore", "inherit"] }));
+  proxies.push(Bun.spawn([...command], { env: { ...process.env, PATH: path }, stdio: ["ignore", "ignore", "ignore"] }));
   const url = `http://127.0.0.1:${port}`;
   await within(10_000, `${command[0]} answers`, () =>
     fetch(`${url}/v1/videos`)
