@@ -30,4 +30,6 @@ export interface DispatcherApi {
   present(members: readonly string[]): Promise<void>;
   renew(frontend: FrontendAddress, ttlMs: number): Promise<boolean>;
   release(frontend: FrontendId): Promise<void>;
+  /** See `Upstream.probe`. */
+  probe(frontend: FrontendId, number: number): Promise<void>;
 }

@@ -19,6 +19,7 @@ import {
   Problem,
   type Stamp,
   type Topic,
+  toJsonText,
   topicOf,
 } from "@ovation/protocol";
 import { type FrontendAddress, type SubscriptionTable, TableUnavailableError, type ViewerCounts } from "@ovation/table";
@@ -222,6 +223,14 @@ export class Dispatcher implements DispatcherApi {
       await this.#options.table.release(frontend);
       await this.#options.counts.release(frontend);
     });
+  }
+
+  /** Dispatched like any event, and counted apart: it is nobody's. */
+  async probe(frontend: FrontendId, number: number): Promise<void> {
+    const canary: Event = { topic: topicOfFrontend(frontend), type: "canary", at: 0, data: toJsonText(number) };
+    const [found] = await this.#tabled("lookup", () => this.#options.table.lookup([canary.topic]));
+    if (found?.[0] === undefined) throw new Problem("unavailable", "the frontend has no row", { retryAfterMs: 1000 });
+    this.#options.links.send(found[0], [canary]);
   }
 
   async #tabled<Value>(what: string, run: () => Promise<Value>): Promise<Value> {

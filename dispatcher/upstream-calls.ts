@@ -16,6 +16,7 @@ export const UPSTREAM_PATHS = {
   present: "/internal/v1/present",
   renew: "/internal/v1/renew",
   release: "/internal/v1/release",
+  probe: "/internal/v1/probe",
 } as const;
 /** On frontends: a dispatcher passes on a change of a connection's subscriptions. */
 export const CONNECTION_PATH = "/internal/v1/connection";
@@ -65,4 +66,5 @@ export const ConnectionCall = z.strictObject({
 });
 export const PresentCall = z.strictObject({ members: z.array(z.string().refine(isTopicId)).max(MEMBERS_PER_CALL_MAX) });
 export const RenewCall = z.strictObject({ ttlMs: z.int().min(1).max(LEASE_MS_MAX) });
+export const ProbeCall = z.strictObject({ number: SafeInteger });
 export const EmptyCall = z.strictObject({});

@@ -127,6 +127,9 @@ export function createHttpUpstream(options: HttpUpstreamOptions): Upstream {
       });
       return kept === true && sure;
     },
+    async probe(number) {
+      await call(UPSTREAM_PATHS.probe, { number });
+    },
     async release() {
       await call(UPSTREAM_PATHS.release, {});
     },

@@ -22,6 +22,7 @@ import {
   toJsonText,
   topicOf,
 } from "@ovation/protocol";
+import { Canary } from "./canary.ts";
 import type { Channel } from "./channel.ts";
 import { startOf } from "./claims.ts";
 import { type ByteWriter, type CloseReason, Connection, type Subscription } from "./connection.ts";
@@ -80,6 +81,7 @@ export class Frontend implements Inbox {
   readonly connections = new Map<ConnectionId, Connection>();
   readonly hub: Hub;
   readonly membership: Membership;
+  readonly canary: Canary;
 
   readonly #options: FrontendOptions;
   readonly #repair: Repair;
@@ -94,16 +96,18 @@ export class Frontend implements Inbox {
     const soon = options.soon ?? ((run: () => void) => void setImmediate(run));
     const { upstream, clock, random, onFailure } = options;
     const { counters } = this;
+    const elapsed = options.elapsed ?? (() => performance.now());
+    this.canary = new Canary({ topic: topicOf("frontend", options.id), upstream, clock, elapsed });
     this.hub = new Hub({
       frontend: options.id,
       policy: options.policy,
       clock,
       counters,
       soon,
-      elapsed: options.elapsed ?? (() => performance.now()),
+      elapsed,
       onMissing: (channel) => void this.#repair.reach(channel, channel.seq),
       onOtherLife: (channel) => void this.#repair.verify(channel),
-      onUnwanted: (topic) => this.membership.unwanted(topic),
+      onUnwanted: (event) => this.#unwanted(event),
       onOvertaken: ({ connection }) => this.#recovery.overtaken(connection),
     });
     const { hub } = this;
@@ -152,6 +156,7 @@ export class Frontend implements Inbox {
     void this.membership.keepLease();
     void this.#reporter.run(() => this.membership.begin());
     this.#heartbeats.start();
+    void this.canary.run();
     this.#presence.start();
   }
 
@@ -161,6 +166,17 @@ export class Frontend implements Inbox {
     for (const { identity } of this.connections.values())
       if (identity !== undefined && identity.role !== "guest") members.add(identity.sub);
     return members;
+  }
+
+  /** An event of a topic that nobody here has. */
+  #unwanted(event: Event): void {
+    if (this.canary.take(event)) {
+      // Not a viewer's: the balance of the hops is theirs.
+      this.counters.dispatched--;
+      return;
+    }
+    this.counters.unwanted++;
+    this.membership.unwanted(event.topic);
   }
 
   dispatch(events: readonly Event[]): void {
@@ -342,6 +358,7 @@ export class Frontend implements Inbox {
 
   async stop(): Promise<void> {
     this.#reporter.stop();
+    this.canary.stop();
     this.#heartbeats.stop();
     this.#presence.stop();
     await this.membership.stop();

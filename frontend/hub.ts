@@ -29,7 +29,7 @@ export interface HubOptions {
   /** The log may be another one than before. */
   onOtherLife(channel: Channel): void;
   /** An event of a topic that nobody here has: the table has a row too many. */
-  onUnwanted(topic: Topic): void;
+  onUnwanted(event: Event): void;
   /** A connection fell behind its topic's ring. */
   onOvertaken(subscription: Subscription): void;
 }
@@ -74,8 +74,7 @@ export class Hub {
     for (const event of events) {
       const channel = this.channels.get(event.topic);
       if (channel === undefined) {
-        this.#options.counters.unwanted++;
-        this.#options.onUnwanted(event.topic);
+        this.#options.onUnwanted(event);
         continue;
       }
       if (isDurable(event)) {

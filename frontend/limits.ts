@@ -67,3 +67,7 @@ export const LIFETIME_MIN_MS = 45 * 60 * 1000;
 export const LIFETIME_MAX_MS = 75 * 60 * 1000;
 /** Who is asked to come back waits a random time up to this. */
 export const RETURN_SPREAD_MS = 5000;
+
+/** A canary is sent this often, and counts as lost when it is not back after so long. */
+export const CANARY_MS = 1000;
+export const CANARY_LOST_MS = 5000;

@@ -1,6 +1,7 @@
 /** The frontend's numbers for Prometheus, read when somebody asks. */
 
-import { Counter, Gauge, type Registry } from "prom-client";
+import { Counter, Gauge, Histogram, type Registry } from "prom-client";
+import type { Canary } from "./canary.ts";
 import type { Counters } from "./counters.ts";
 import type { Frontend } from "./frontend.ts";
 
@@ -35,12 +36,43 @@ export function registerFrontendMetrics(registry: Registry, frontend: Frontend):
       },
     });
   }
+  registerCanaryMetrics(registry, frontend.canary);
   labelled(registry, "ovation_frontend_closes_total", "Connections closed, by reason", "reason", () => counters.closes);
   labelled(registry, "ovation_frontend_refusals_total", "Connects answered with a wait, by reason", "reason", () => counters.refusals);
   gauge(registry, "ovation_frontend_connections", "Open connections", () => frontend.connections.size);
   gauge(registry, "ovation_frontend_viewers", "Subscriptions of topics whose viewers are counted", () => countViewers(frontend));
   gauge(registry, "ovation_frontend_slow_connections", "Connections with a write that has not drained", () => counters.slow);
   gauge(registry, "ovation_frontend_topics", "Topics with a subscriber here, or lately", () => frontend.hub.channels.size);
+}
+
+/** s */
+const CANARY_BUCKETS = [0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5];
+
+function registerCanaryMetrics(registry: Registry, canary: Canary): void {
+  const counts: readonly (readonly [name: string, help: string, read: () => number])[] = [
+    ["ovation_canary_sent_total", "Events that this frontend sent to itself by way of a dispatcher", () => canary.sent],
+    ["ovation_canary_received_total", "Those that came back", () => canary.received],
+    ["ovation_canary_lost_total", "Those that did not come back in five seconds", () => canary.lost],
+    ["ovation_canary_refused_total", "Those that no dispatcher could dispatch", () => canary.refused],
+  ];
+  for (const [name, help, read] of counts) {
+    new Counter({
+      name,
+      help,
+      registers: [registry],
+      collect() {
+        this.reset();
+        this.inc(read());
+      },
+    });
+  }
+  const delays = new Histogram({
+    name: "ovation_canary_delay_seconds",
+    help: "From sending one until it came back: lookup, dispatch and link",
+    buckets: CANARY_BUCKETS,
+    registers: [registry],
+  });
+  canary.onDelay = (delayMs) => delays.observe(delayMs / 1000);
 }
 
 function countViewers(frontend: Frontend): number {

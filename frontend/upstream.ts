@@ -74,6 +74,11 @@ export interface Upstream {
   renew(ttlMs: number): Promise<boolean>;
   /** These members have a connection here now: said at their connect and every PRESENCE_MS after. */
   present(members: readonly string[]): Promise<void>;
+  /**
+   * Dispatches an event of type `canary` with this number to the frontend's own topic: it comes back as any
+   * other does. Absent where a form does not have it.
+   */
+  probe?(number: number): Promise<void>;
   /** A clean goodbye: this frontend's rows and viewer counts no longer count. */
   release(): Promise<void>;
 }

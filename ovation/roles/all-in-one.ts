@@ -66,5 +66,6 @@ function upstreamOf(dispatcher: Dispatcher, id: FrontendId): Upstream {
     present: (members) => dispatcher.present(members),
     renew: (ttlMs) => dispatcher.renew(address, ttlMs),
     release: () => dispatcher.release(id),
+    probe: (number) => dispatcher.probe(id, number),
   };
 }
