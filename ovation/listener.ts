@@ -44,7 +44,7 @@ export interface Listener {
 const IDLE_TIMEOUT_SECONDS = 30;
 const STUCK_MS_DEFAULT = 30_000;
 /** Longer than the frontend waits with a viewer that is there and does not read: that one it cuts itself. */
-const HALF_OPEN_FACTOR = 1.5;
+const HALF_OPEN_FACTOR = 2;
 /** What is under way when the listener stops has this long. */
 const STOP_MS_MAX = 5000;
 const SWEEP_MS = 100;
