@@ -32,7 +32,7 @@ async function member(name: string): Promise<Person> {
 async function watchAs(browser: Browser, { token }: Person, video: string, options: BrowserContextOptions = {}): Promise<Page> {
   const page = await (await browser.newContext({ locale: "en-US", ...options })).newPage();
   await page.goto(`${server.url}/watch/${video}#token=${token}`);
-  await expect(opener(page)).toBeVisible();
+  await expect(opener(page)).toHaveAttribute("aria-busy", "false");
   return page;
 }
 

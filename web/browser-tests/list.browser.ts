@@ -140,6 +140,7 @@ test("rows are walked with the arrow keys, one stop each, and the menu opens fro
   await expect(page.getByRole("menuitem").nth(1)).toBeFocused();
   await page.keyboard.press("Escape");
   await expect(page.getByRole("menuitem", { name: "Reply" })).toBeHidden();
+  await expect(rows(page).first()).toBeFocused();
   await page.keyboard.press("End");
   await expect(rows(page).last()).toBeFocused();
   await expect(pill(page)).toBeHidden();

@@ -67,6 +67,30 @@ test("a part of the element that could not be loaded is loaded again", async ({ 
   await expect(rows(page)).toContainText("shown after all", { timeout: 15_000 });
 });
 
+test("what is pinned and removed between the reading of the page and the stream is not missed", async ({ page }) => {
+  const ana = await server.guest("Ana");
+  const host = await server.token("--sub", "mara", "--name", "Mara", "--role", "host", "--publish", "video:*");
+  const [gone, pinned] = [
+    await server.comment("demo", "to be removed", ana.token),
+    await server.comment("demo", "to be pinned", ana.token),
+  ];
+  let letThrough = (): void => {};
+  const gate = new Promise<void>((resolve) => {
+    letThrough = resolve;
+  });
+  await page.route("**/v1/events?**", async (route) => {
+    await gate;
+    await route.continue();
+  });
+  await page.goto(`${server.url}/watch/demo`);
+  await expect(rows(page)).toHaveCount(2);
+  await server.request("PUT", "/v1/videos/demo/pin", { seq: pinned }, host);
+  await server.request("DELETE", `/v1/videos/demo/comments/${gone}`, {}, host);
+  letThrough();
+  await expect(rows(page)).toHaveText([/to be pinned/]);
+  await expect(page.locator("live-comments [part=pinned]")).toContainText("to be pinned");
+});
+
 test("history that could not be read is read again at a press", async ({ page }) => {
   const ana = await server.guest("Ana");
   await server.comment("demo", "stored before", ana.token);

@@ -1,6 +1,7 @@
 /** Playwright's test with what holds for every page here: no request leaves for another host, and no script fails. */
 
 import { type BrowserContext, test as base, expect, type Locator, type Page } from "@playwright/test";
+import type { LiveComments } from "../live-comments.ts";
 import type { Person, TestServer } from "./server.ts";
 
 export { expect };
@@ -35,8 +36,10 @@ export async function openWatch(page: Page, server: TestServer, video = "demo"):
   await connected(page);
 }
 
-/** The stream is open: the server counts this page. */
+/** The page is filled, and the stream is open: whatever is written from now on comes by it. */
 export async function connected(page: Page): Promise<void> {
+  const state = (element: HTMLElement) => (element as LiveComments).session?.client.state.name;
+  await expect.poll(() => page.locator("live-comments").evaluate(state), { timeout: 15_000 }).toBe("connected");
   await expect(page.locator("live-comments .viewers")).toBeVisible();
   await expect(page.locator("live-comments .skeleton")).toHaveCount(0);
 }

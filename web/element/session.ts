@@ -43,6 +43,8 @@ export class Session {
   #ownLikes = 0;
   #ownLikesTimer: ReturnType<typeof setTimeout> | undefined;
   #head = 0;
+  /** Everything up to this number is in the snapshot. */
+  #snapshotHead = 0;
   #pinKnown = false;
   #closed = false;
   readonly #video: VideoApi;
@@ -74,7 +76,8 @@ export class Session {
       onSubscribed: ({ head }) => {
         this.refused = undefined;
         if (this.snapshot === "failed") this.load();
-        else if (this.snapshot === "ready" && head > this.#head) this.#run(this.#catchUp(head));
+        // What was pinned or removed in between was told to nobody: it is read, not only the new comments.
+        else if (this.snapshot === "ready" && head > this.#snapshotHead) this.load();
         this.#head = Math.max(this.#head, head);
       },
       onReset: ({ head }) => {
@@ -117,18 +120,21 @@ export class Session {
     );
   }
 
-  async #load(): Promise<void> {
+  /** Reads again, once, where the stream began after what was read. */
+  async #load(again = true): Promise<void> {
     const [info, history] = await Promise.all([this.#video.info(), this.#video.history({ limit: HISTORY_PAGE })]);
     if (this.#closed) return;
     this.store.replace(history.comments);
     this.hasEarlier = history.comments.length === HISTORY_PAGE;
-    const behind = this.#head > history.head;
+    this.#snapshotHead = Math.min(info.head, history.head);
+    const behind = this.#head > this.#snapshotHead;
     this.#likes = Object.values(info.likes).reduce((sum, count) => sum + count, 0);
     this.viewers ??= info.viewers;
     if (!this.#pinKnown) this.pinned = info.pinned == null ? undefined : toItem(info.pinned);
     this.snapshot = "ready";
-    if (behind) await this.#catchUp(this.#head, history.head);
-    else this.#head = history.head;
+    if (!behind) this.#head = history.head;
+    else if (again) await this.#load(false);
+    else await this.#catchUp(this.#head, history.head);
   }
 
   async #catchUp(head: number, after = this.#head): Promise<void> {

@@ -93,8 +93,8 @@ export class InboxView {
 
   #render(sanction: Sanction | undefined): TemplateResult {
     const words = this.#words;
-    const { unread } = this.#inbox;
-    return html`<button class="opener" part="button" aria-haspopup="dialog" aria-expanded=${this.#opened ? "true" : "false"}
+    const { unread, state } = this.#inbox;
+    return html`<button class="opener" part="button" aria-haspopup="dialog" aria-busy=${state === "loading" ? "true" : "false"} aria-expanded=${this.#opened ? "true" : "false"}
         aria-label=${unread === 0 ? words.t("inbox") : words.t("inboxUnread", { n: unread })} @click=${() => this.#toggle()} @pointerdown=${() => {
           this.#openAtPress = this.#query(".panel").matches(":popover-open");
         }}>${icon("inbox")}<span aria-hidden="true">${renderBadge(words, unread)}</span></button>
