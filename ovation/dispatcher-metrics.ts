@@ -33,6 +33,7 @@ const LINK_COUNTERS: readonly (readonly [name: string, help: string, key: keyof 
   ["ovation_link_dropped_full_events_total", "Events dropped because a link's buffer was full", "droppedFull"],
   ["ovation_link_dropped_away_events_total", "Events dropped because a frontend could not be reached", "droppedAway"],
   ["ovation_link_lost_in_flight_events_total", "Events under way when a link broke", "lostInFlight"],
+  ["ovation_link_lost_events_total", "Events under way to a frontend when its link was lost", "lostInFlight"],
   ["ovation_link_reconnects_total", "Links opened again", "reconnects"],
 ];
 

@@ -7,6 +7,7 @@ import { count } from "../report.ts";
 const BEHIND = 500;
 const TOPIC = "video:return";
 const WITHIN_MS = 10_000;
+const PROCESSES = 2;
 const LOG_READS_MAX = 20;
 /** Waits longer than the figure, so that a run that misses it says by how much. */
 const PATIENCE_MS = 40_000;
@@ -15,7 +16,8 @@ const benchmark: Benchmark = {
   name: "return",
   about: "20,000 viewers return at once to one video, each 500 comments behind: whole within 10 s, fewer than 20 reads of the log",
   async run(bench) {
-    const server = await bench.ovation({ flags: ["--zstd", "off"] });
+    // Two workers and two processes of viewers: none of them may open 20,000 files on most machines.
+    const server = await bench.ovation({ workers: PROCESSES, flags: ["--zstd", "off"] });
     const headers = { authorization: `Bearer ${server.token}`, "content-type": "application/json" };
     const publish = async (events: number) => {
       const body = JSON.stringify(
@@ -38,7 +40,13 @@ const benchmark: Benchmark = {
     const viewers = bench.size(1000, 20_000);
     const metrics = await readMetrics([server.url]);
     const path = `/v1/events?topic=${TOPIC}&last_event_id=${encodeURIComponent(before)}`;
-    const result = await runReturningViewers({ url: server.url, path, viewers, last: `"seq":${head},`, withinMs: PATIENCE_MS });
+    const task = { url: server.url, path, viewers: viewers / PROCESSES, last: `"seq":${head},`, withinMs: PATIENCE_MS };
+    const results = await Promise.all(Array.from({ length: PROCESSES }, (_, process) => runReturningViewers({ ...task, process })));
+    const result = {
+      whole: results.reduce((sum, { whole }) => sum + whole, 0),
+      wholeMs: Math.max(...results.map(({ wholeMs }) => wholeMs)),
+      bytes: results.reduce((sum, { bytes }) => sum + bytes, 0),
+    };
     const after = await readMetrics([server.url]);
     const reads = after("ovation_frontend_recovery_reads_total") - metrics("ovation_frontend_recovery_reads_total");
     bench.figure({
