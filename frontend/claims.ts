@@ -3,9 +3,11 @@
  * is a claim, not a fact: it is compared with what this frontend broadcast or what the log wrote.
  */
 
-import type { FrontendId, Position, TopicPosition } from "@ovation/protocol";
+import type { Clock, FrontendId, Position, TopicPosition } from "@ovation/protocol";
 import type { Channel } from "./channel.ts";
-import type { Upstream } from "./upstream.ts";
+import { CLAIM_CACHE_MS, CLAIMS_CACHED_MAX } from "./limits.ts";
+import { Recent } from "./recent.ts";
+import type { EventPage, TopicHead, Upstream } from "./upstream.ts";
 
 /** From where a topic goes on for one connection. */
 export interface Start {
@@ -14,8 +16,27 @@ export interface Start {
   readonly recovered: boolean;
 }
 
+/** What the log says of a claim: a moment old at most, and asked once for all who come with the same one. */
+export type ClaimAnswers = Pick<Upstream, "wrote" | "headAt" | "read">;
+
+export function shareClaims(upstream: ClaimAnswers, clock: Clock): ClaimAnswers {
+  const wrote = new Recent<Awaited<ReturnType<Upstream["wrote"]>>>(clock, CLAIM_CACHE_MS, CLAIMS_CACHED_MAX);
+  const heads = new Recent<TopicHead>(clock, CLAIM_CACHE_MS, CLAIMS_CACHED_MAX);
+  const pages = new Recent<EventPage>(clock, CLAIM_CACHE_MS, CLAIMS_CACHED_MAX);
+  return {
+    wrote: (topic, seq, epoch) => wrote.get(`${topic} ${seq} ${epoch}`, () => upstream.wrote(topic, seq, epoch)),
+    headAt: (topic, stamp) => heads.get(`${topic} ${stamp}`, () => upstream.headAt(topic, stamp)),
+    read: (topic, after, limit) => pages.get(`${topic} ${after} ${limit}`, () => upstream.read(topic, after, limit)),
+  };
+}
+
 /** The position of one topic that the claim leads to; `undefined` where it says nothing of it. */
-async function locate(channel: Channel, position: Position, frontend: FrontendId, upstream: Upstream): Promise<TopicPosition | undefined> {
+async function locate(
+  channel: Channel,
+  position: Position,
+  frontend: FrontendId,
+  upstream: ClaimAnswers,
+): Promise<TopicPosition | undefined> {
   const own = position.topics.get(channel.mark);
   if (own !== undefined) return own;
   if (position.point === undefined) return undefined;
@@ -28,7 +49,7 @@ async function locate(channel: Channel, position: Position, frontend: FrontendId
 }
 
 /** Whether the events after `claimed` can be replayed without a hole. */
-async function holds(channel: Channel, claimed: TopicPosition, upstream: Upstream): Promise<boolean> {
+async function holds(channel: Channel, claimed: TopicPosition, upstream: ClaimAnswers): Promise<boolean> {
   if (claimed.seq === channel.batched.seq) return claimed.epoch === channel.batched.epoch;
   const remembered = claimed.seq < channel.batched.seq ? channel.flow?.history?.matches(claimed) : undefined;
   if (remembered !== undefined) return remembered;
@@ -40,7 +61,12 @@ async function holds(channel: Channel, claimed: TopicPosition, upstream: Upstrea
 }
 
 /** Decides from where the topic goes on. The channel is joined. */
-export async function startOf(channel: Channel, position: Position | undefined, frontend: FrontendId, upstream: Upstream): Promise<Start> {
+export async function startOf(
+  channel: Channel,
+  position: Position | undefined,
+  frontend: FrontendId,
+  upstream: ClaimAnswers,
+): Promise<Start> {
   const head: TopicPosition = channel.batched;
   if (position === undefined) return { from: head, recovered: true };
   const claimed = await locate(channel, position, frontend, upstream);

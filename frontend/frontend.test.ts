@@ -173,6 +173,8 @@ describe("whoever returns", () => {
     await until(() => back.every((one) => one.of("comment").length === 500));
     for (const one of back) expect(one.seqs(video)).toEqual(Array.from({ length: 500 }, (_, index) => index + 2));
     expect(upstream.calls.read - reads).toBeLessThan(10);
+    // Whether their position is believed is asked once as well.
+    expect(upstream.calls.wrote).toBeLessThan(10);
   });
 
   test("with several topics and the last id alone misses nothing and gets nothing twice at the same frontend", async () => {

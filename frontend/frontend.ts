@@ -24,7 +24,7 @@ import {
 } from "@ovation/protocol";
 import { Canary } from "./canary.ts";
 import type { Channel } from "./channel.ts";
-import { startOf } from "./claims.ts";
+import { type ClaimAnswers, shareClaims, startOf } from "./claims.ts";
 import { type ByteWriter, type CloseReason, Connection, type Subscription } from "./connection.ts";
 import { type Counters, createCounters } from "./counters.ts";
 import { Heartbeats } from "./heartbeats.ts";
@@ -84,6 +84,7 @@ export class Frontend implements Inbox {
   readonly canary: Canary;
 
   readonly #options: FrontendOptions;
+  readonly #claims: ClaimAnswers;
   readonly #repair: Repair;
   readonly #recovery: Recovery;
   readonly #reporter: Reporter;
@@ -95,6 +96,7 @@ export class Frontend implements Inbox {
     this.id = options.id;
     const soon = options.soon ?? ((run: () => void) => void setImmediate(run));
     const { upstream, clock, random, onFailure } = options;
+    this.#claims = shareClaims(upstream, clock);
     const { counters } = this;
     const elapsed = options.elapsed ?? (() => performance.now());
     this.canary = new Canary({ topic: topicOf("frontend", options.id), upstream, clock, elapsed });
@@ -213,7 +215,7 @@ export class Frontend implements Inbox {
       const standings = new Map<Channel, TopicPosition>();
       const topics: Record<string, { head: number; recovered: boolean }> = {};
       for (const channel of channels) {
-        const { from, recovered } = await startOf(channel, request.position, this.id, this.#options.upstream);
+        const { from, recovered } = await startOf(channel, request.position, this.id, this.#claims);
         standings.set(channel, from);
         topics[channel.topic] = { head: channel.batched.seq, recovered };
         if (!recovered) this.counters.unrecovered++;

@@ -20,6 +20,9 @@ export const LOG_PAGE_EVENTS = 200;
 /** Pages of the log kept for others who return to the same topic at the same time. */
 export const PAGES_CACHED_MAX = 64;
 export const PAGE_CACHE_MS = 5000;
+/** What the log said of a returning client's position, for others who come with the same one. */
+export const CLAIMS_CACHED_MAX = 1000;
+export const CLAIM_CACHE_MS = 1000;
 /** Replays that run at the same time; further ones wait their turn. */
 export const RECOVERIES_CONCURRENT_MAX = 256;
 /** A replay that the broadcast overtakes this often is told to start over from the snapshot. */

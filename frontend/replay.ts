@@ -18,45 +18,15 @@ import type { Channel } from "./channel.ts";
 import type { Counters } from "./counters.ts";
 import { compress } from "./encoding.ts";
 import { LOG_PAGE_EVENTS, PAGE_CACHE_MS, PAGES_CACHED_MAX } from "./limits.ts";
+import { Recent } from "./recent.ts";
 import type { Upstream } from "./upstream.ts";
 
 /** The id of a frame that speaks to one connection: it lists the topics. */
 const LISTED = "1~~~";
 
-interface Cached<Value> {
-  readonly value: Promise<Value>;
-  readonly until: number;
-}
-
 interface Encoded {
   readonly plain: Uint8Array;
   zstd: Uint8Array | undefined;
-}
-
-/** A bounded memory of the last few seconds. */
-class Recent<Value> {
-  readonly #entries = new Map<string, Cached<Value>>();
-  readonly #clock: Clock;
-
-  constructor(clock: Clock) {
-    this.#clock = clock;
-  }
-
-  get(key: string, make: () => Promise<Value>): Promise<Value> {
-    const now = this.#clock.now();
-    const known = this.#entries.get(key);
-    if (known !== undefined && known.until > now) return known.value;
-    const value = make();
-    // A failure is not remembered: the next one tries again.
-    value.catch(() => this.#entries.delete(key));
-    this.#entries.delete(key);
-    this.#entries.set(key, { value, until: now + PAGE_CACHE_MS });
-    for (const [old, entry] of this.#entries) {
-      if (this.#entries.size <= PAGES_CACHED_MAX && entry.until > now) break;
-      this.#entries.delete(old);
-    }
-    return value;
-  }
 }
 
 export interface ReplayOptions {
@@ -77,8 +47,8 @@ export class Replay {
 
   constructor(options: ReplayOptions) {
     this.#options = options;
-    this.#pages = new Recent(options.clock);
-    this.#encoded = new Recent(options.clock);
+    this.#pages = new Recent(options.clock, PAGE_CACHE_MS, PAGES_CACHED_MAX);
+    this.#encoded = new Recent(options.clock, PAGE_CACHE_MS, PAGES_CACHED_MAX);
   }
 
   /** The end of the page that follows `seq`, at most `to`. */
