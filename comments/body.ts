@@ -1,6 +1,6 @@
 /** Reads the JSON body of a request as a schema has it. */
 
-import { Problem, parseJson, readBytes } from "@ovation/protocol";
+import { type HttpRequest, Problem, parseJson, readBytes } from "@ovation/protocol";
 import type { z } from "zod";
 
 /**
@@ -8,13 +8,17 @@ import type { z } from "zod";
  * foreign page gains nothing by a form, and `navigator.sendBeacon` sends `text/plain`.
  * Throws `body-too-large`, `invalid-json`, `invalid-body`, and what the schema's transforms throw.
  */
-export async function readBody<Schema extends z.ZodType>(request: Request, schema: Schema, bytesMax: number): Promise<z.output<Schema>> {
+export async function readBody<Schema extends z.ZodType>(
+  request: HttpRequest,
+  schema: Schema,
+  bytesMax: number,
+): Promise<z.output<Schema>> {
   return parseWith(schema, parseJson(await readBytes(request, bytesMax)));
 }
 
 /** The same where the body may be absent: then `empty` is parsed in its place. */
 export async function readOptionalBody<Schema extends z.ZodType>(
-  request: Request,
+  request: HttpRequest,
   schema: Schema,
   bytesMax: number,
   empty: unknown = {},

@@ -4,6 +4,7 @@ import {
   commentAudienceOf,
   HISTORY_PAGE_DEFAULT,
   HISTORY_PAGE_MAX,
+  type HttpRequest,
   isTopicId,
   mayModerate,
   Problem,
@@ -40,7 +41,7 @@ export function createCommentRoutes(service: Service): readonly Route[] {
   const writer = createCommentWriter(service);
   const pages = createSharedReads<string>(service.steady);
 
-  async function post(request: Request, context: RouteContext): Promise<Response> {
+  async function post(request: HttpRequest, context: RouteContext): Promise<Response> {
     const video = videoOf(context);
     const author = await requireWriter(service, request, video);
     if (!author.exempt) await requireAddressRate(service, "comment", context, rules.commentsPerAddress);
@@ -70,7 +71,7 @@ export function createCommentRoutes(service: Service): readonly Route[] {
     if (role === "guest" && audience === "members") throw new Problem("guests-off");
   }
 
-  async function list(request: Request, context: RouteContext): Promise<Response> {
+  async function list(request: HttpRequest, context: RouteContext): Promise<Response> {
     const video = videoOf(context);
     requireSight(service, await service.authenticate(request), video.topic);
     const settings = await service.directory.settings(video.id);
@@ -85,7 +86,7 @@ export function createCommentRoutes(service: Service): readonly Route[] {
     return JSON.stringify({ comments: await withOwners(service, page.comments), head: page.head });
   }
 
-  async function remove(request: Request, context: RouteContext): Promise<Response> {
+  async function remove(request: HttpRequest, context: RouteContext): Promise<Response> {
     const video = videoOf(context);
     const seq = seqOf(context);
     const { identity } = await requireWriter(service, request, video);
@@ -100,7 +101,7 @@ export function createCommentRoutes(service: Service): readonly Route[] {
     return jsonResponse(JSON.stringify({ seq }));
   }
 
-  async function setPin(request: Request, context: RouteContext): Promise<Response> {
+  async function setPin(request: HttpRequest, context: RouteContext): Promise<Response> {
     const video = videoOf(context);
     const { identity } = await requireWriter(service, request, video);
     if (!mayModerate(identity, video.id)) throw new Problem("forbidden");

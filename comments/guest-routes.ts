@@ -1,6 +1,6 @@
 /** `POST /v1/guests`: a name becomes a signed token. `POST /v1/guests/upgrade`: a guest becomes a member. */
 
-import { Problem, type Route, type RouteContext, VIEWER_BODY_BYTES_MAX } from "@ovation/protocol";
+import { type HttpRequest, Problem, type Route, type RouteContext, VIEWER_BODY_BYTES_MAX } from "@ovation/protocol";
 import { readBody } from "./body.ts";
 import { NAME_CODE_POINTS_MAX } from "./limits.ts";
 import type { Sanction } from "./member-stores.ts";
@@ -14,7 +14,7 @@ export interface Guests {
 }
 
 export function createGuestRoutes(service: Service, guests: Guests | undefined): readonly Route[] {
-  async function issue(request: Request, context: RouteContext): Promise<Response> {
+  async function issue(request: HttpRequest, context: RouteContext): Promise<Response> {
     if (guests === undefined) throw new Problem("guests-off");
     await requireAddressRate(service, "guest", context, service.rules.guestsPerAddress);
     const { name } = await readBody(request, guest, VIEWER_BODY_BYTES_MAX);
@@ -33,7 +33,7 @@ export function createGuestUpgradeRoutes(service: Service, people: People): read
    * From then on the guest's comments are the member's, and the guest's token is worth nothing. The
    * first member has the guest for good; what a moderator decided about the guest goes along.
    */
-  async function upgrade(request: Request, context: RouteContext): Promise<Response> {
+  async function upgrade(request: HttpRequest, context: RouteContext): Promise<Response> {
     await requireAddressRate(service, "guest", context, service.rules.guestsPerAddress);
     const identity = await requireMember(service, request);
     if (identity.role === "guest") throw new Problem("forbidden", "Sign in first: this is a guest's token");

@@ -3,6 +3,7 @@
 import {
   HISTORY_PAGE_DEFAULT,
   HISTORY_PAGE_MAX,
+  type HttpRequest,
   type Identity,
   Problem,
   type Route,
@@ -26,12 +27,12 @@ export function createMessageRoutes(service: Service, people: People): readonly 
   const { rules } = service;
 
   /** The member who asks, and the other whom the path names. */
-  async function pairOf(request: Request, context: RouteContext): Promise<{ identity: Identity; other: string }> {
+  async function pairOf(request: HttpRequest, context: RouteContext): Promise<{ identity: Identity; other: string }> {
     const other = memberOf(context);
     return { identity: await requireMember(service, request), other };
   }
 
-  async function send(request: Request, context: RouteContext): Promise<Response> {
+  async function send(request: HttpRequest, context: RouteContext): Promise<Response> {
     const { identity, other } = await pairOf(request, context);
     const body = await readBody(request, newMessage, VIEWER_BODY_BYTES_MAX);
     const text = cleanParagraphs(body.text, MESSAGE_CODE_POINTS_MAX);
@@ -44,7 +45,7 @@ export function createMessageRoutes(service: Service, people: People): readonly 
     return jsonResponse(JSON.stringify(sent), 201);
   }
 
-  async function history(request: Request, context: RouteContext): Promise<Response> {
+  async function history(request: HttpRequest, context: RouteContext): Promise<Response> {
     const { identity, other } = await pairOf(request, context);
     const page = pageOf(request, HISTORY_PAGE_DEFAULT, HISTORY_PAGE_MAX);
     const [read, conversation] = await Promise.all([
@@ -61,7 +62,7 @@ export function createMessageRoutes(service: Service, people: People): readonly 
     );
   }
 
-  async function sendReceipt(request: Request, context: RouteContext): Promise<Response> {
+  async function sendReceipt(request: HttpRequest, context: RouteContext): Promise<Response> {
     const { identity, other } = await pairOf(request, context);
     const body = await readBody(request, receipt, VIEWER_BODY_BYTES_MAX);
     await requireRate(service, `own ${identity.sub}`, rules.membersPerMember);
@@ -72,7 +73,7 @@ export function createMessageRoutes(service: Service, people: People): readonly 
     return jsonResponse(JSON.stringify({ seen, delivered }));
   }
 
-  async function sendTyping(request: Request, context: RouteContext): Promise<Response> {
+  async function sendTyping(request: HttpRequest, context: RouteContext): Promise<Response> {
     const { identity, other } = await pairOf(request, context);
     const body = await readOptionalBody(request, typing, VIEWER_BODY_BYTES_MAX);
     await requireRate(service, `typing ${identity.sub}`, rules.typingPerMember);
@@ -83,7 +84,7 @@ export function createMessageRoutes(service: Service, people: People): readonly 
     return jsonResponse('{"accepted":1}', 202);
   }
 
-  async function conversations(request: Request): Promise<Response> {
+  async function conversations(request: HttpRequest): Promise<Response> {
     const identity = await requireMember(service, request);
     const limit = Math.min(parameterOf(request, "limit", 1) ?? CONVERSATIONS_DEFAULT, CONVERSATIONS_MAX);
     const before = parameterOf(request, "before", 0);
@@ -103,7 +104,7 @@ export function createMessageRoutes(service: Service, people: People): readonly 
   }
 
   function block(blocked: boolean) {
-    return async (request: Request, context: RouteContext): Promise<Response> => {
+    return async (request: HttpRequest, context: RouteContext): Promise<Response> => {
       const { identity, other } = await pairOf(request, context);
       if (identity.sub === other) throw new Problem("forbidden", "This is you");
       await requireRate(service, `own ${identity.sub}`, rules.membersPerMember);
@@ -115,7 +116,7 @@ export function createMessageRoutes(service: Service, people: People): readonly 
     };
   }
 
-  async function blocks(request: Request): Promise<Response> {
+  async function blocks(request: HttpRequest): Promise<Response> {
     const identity = await requireMember(service, request);
     const ids = await stores.blocks.list(identity.sub, BLOCKS_MAX);
     const profiles = await stores.members.profiles(ids);

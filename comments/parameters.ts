@@ -1,6 +1,6 @@
 /** Numbers in the query of a request. */
 
-import { Problem } from "@ovation/protocol";
+import { type HttpRequest, Problem } from "@ovation/protocol";
 import { parseSeq } from "./schemas.ts";
 
 export interface PageQuery {
@@ -10,7 +10,7 @@ export interface PageQuery {
 }
 
 /** A whole number from `least`; undefined where it is absent. Throws `invalid-parameter`. */
-export function parameterOf(request: Request, name: string, least: number): number | undefined {
+export function parameterOf(request: HttpRequest, name: string, least: number): number | undefined {
   const text = new URL(request.url).searchParams.get(name);
   if (text === null) return undefined;
   const value = parseSeq(text);
@@ -19,7 +19,7 @@ export function parameterOf(request: Request, name: string, least: number): numb
 }
 
 /** `limit` beyond the maximum means the maximum: a page may always be shorter than was asked for. */
-export function pageOf(request: Request, limitDefault: number, limitMax: number): PageQuery {
+export function pageOf(request: HttpRequest, limitDefault: number, limitMax: number): PageQuery {
   const after = parameterOf(request, "after", 0);
   const before = parameterOf(request, "before", 0);
   const limit = parameterOf(request, "limit", 1) ?? limitDefault;

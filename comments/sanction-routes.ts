@@ -1,6 +1,15 @@
 /** `PUT`, `DELETE /v1/members/{id}/sanction`, `GET /v1/sanctions`: time-outs and bans, in one video or on the whole site. */
 
-import { type Identity, isTopicId, mayModerate, Problem, type Route, type RouteContext, VIEWER_BODY_BYTES_MAX } from "@ovation/protocol";
+import {
+  type HttpRequest,
+  type Identity,
+  isTopicId,
+  mayModerate,
+  Problem,
+  type Route,
+  type RouteContext,
+  VIEWER_BODY_BYTES_MAX,
+} from "@ovation/protocol";
 import { readBody } from "./body.ts";
 import { REASON_CODE_POINTS_MAX, SANCTIONS_MAX } from "./limits.ts";
 import type { Sanction } from "./member-stores.ts";
@@ -12,7 +21,7 @@ import { cleanLine } from "./text.ts";
 export function createSanctionRoutes(service: Service, people: People): readonly Route[] {
   const { clock } = service;
 
-  async function put(request: Request, context: RouteContext): Promise<Response> {
+  async function put(request: HttpRequest, context: RouteContext): Promise<Response> {
     const member = memberOf(context);
     const identity = await requireMember(service, request);
     const form = await readBody(request, sanctionForm, VIEWER_BODY_BYTES_MAX);
@@ -34,7 +43,7 @@ export function createSanctionRoutes(service: Service, people: People): readonly
     return jsonResponse(JSON.stringify(publicForm(sanction)));
   }
 
-  async function remove(request: Request, context: RouteContext): Promise<Response> {
+  async function remove(request: HttpRequest, context: RouteContext): Promise<Response> {
     const member = memberOf(context);
     const identity = await requireMember(service, request);
     const video = videoParameter(request);
@@ -48,7 +57,7 @@ export function createSanctionRoutes(service: Service, people: People): readonly
     return jsonResponse(JSON.stringify({ removed }));
   }
 
-  async function list(request: Request): Promise<Response> {
+  async function list(request: HttpRequest): Promise<Response> {
     const identity = await requireMember(service, request);
     const video = videoParameter(request);
     requirePlace(identity, video);
@@ -76,7 +85,7 @@ function requirePlace(identity: Identity, video: string): void {
   if (!(video === "" ? isStaff(identity.role) : mayModerate(identity, video))) throw new Problem("forbidden");
 }
 
-function videoParameter(request: Request): string {
+function videoParameter(request: HttpRequest): string {
   const video = new URL(request.url).searchParams.get("video") ?? "";
   if (video !== "" && !isTopicId(video)) throw new Problem("invalid-id");
   return video;

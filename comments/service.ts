@@ -4,6 +4,7 @@ import { type Appended, type Log, type LogEntry, LogFullError, LogUnavailableErr
 import {
   type Authenticate,
   type Clock,
+  type HttpRequest,
   type Identity,
   isTopicId,
   mayPublish,
@@ -90,7 +91,7 @@ export function isStaff(role: Role | undefined): boolean {
 }
 
 /** Who asks; throws `token-missing`, and `token-invalid` for a guest who has become a member since. */
-export async function requireMember(service: Service, request: Request): Promise<Identity> {
+export async function requireMember(service: Service, request: HttpRequest): Promise<Identity> {
   const identity = await service.authenticate(request);
   if (identity === undefined) throw new Problem("token-missing");
   if (identity.role === "guest" && (await service.people?.directory.ownerOf(identity.sub)) !== undefined) {
@@ -114,7 +115,7 @@ export interface Writer {
 }
 
 /** Who asks, as somebody who may see the video; throws `token-missing`, `forbidden`, `guests-off`. */
-export async function requireWriter(service: Service, request: Request, video: NamedVideo): Promise<Writer> {
+export async function requireWriter(service: Service, request: HttpRequest, video: NamedVideo): Promise<Writer> {
   const identity = await requireMember(service, request);
   requireSight(service, identity, video.topic);
   const role = roleIn(identity, video.id);

@@ -1,6 +1,6 @@
 /** `GET /v1/videos`, `GET`, `PUT /v1/videos/{id}`. */
 
-import { mayPublish, maySubscribe, Problem, type Route, type RouteContext, roleIn, topicOf } from "@ovation/protocol";
+import { type HttpRequest, mayPublish, maySubscribe, Problem, type Route, type RouteContext, roleIn, topicOf } from "@ovation/protocol";
 import { readBody } from "./body.ts";
 import type { Comment } from "./comment.ts";
 import { findComment, pinnedSeqOf } from "./history.ts";
@@ -62,7 +62,7 @@ export function createVideoRoutes(service: Service): readonly Route[] {
     }
   }
 
-  async function list(request: Request): Promise<Response> {
+  async function list(request: HttpRequest): Promise<Response> {
     const identity = await service.authenticate(request);
     const limit = limitOf(new URL(request.url).searchParams.get("limit"));
     const videos = await lists.get(String(limit), async () => {
@@ -74,7 +74,7 @@ export function createVideoRoutes(service: Service): readonly Route[] {
     return jsonResponse(JSON.stringify({ videos: await present(seen) }));
   }
 
-  async function get(request: Request, context: RouteContext): Promise<Response> {
+  async function get(request: HttpRequest, context: RouteContext): Promise<Response> {
     const named = videoOf(context);
     requireSight(service, await service.authenticate(request), named.topic);
     const { exists } = await directory.settings(named.id);
@@ -88,7 +88,7 @@ export function createVideoRoutes(service: Service): readonly Route[] {
     return jsonResponse(body);
   }
 
-  async function put(request: Request, context: RouteContext): Promise<Response> {
+  async function put(request: HttpRequest, context: RouteContext): Promise<Response> {
     const named = videoOf(context);
     const identity = await service.authenticate(request);
     if (identity === undefined) throw new Problem("token-missing");

@@ -13,7 +13,7 @@
  */
 
 import { createHash, createHmac, randomBytes, timingSafeEqual } from "node:crypto";
-import type { Clock } from "@ovation/protocol";
+import type { Clock, HttpHeaders } from "@ovation/protocol";
 
 /** How far clocks of two machines may be apart, and how long a nonce is remembered. */
 export const AUTH_WINDOW_MS = 30_000;
@@ -36,7 +36,10 @@ export type Refusal = "unsigned" | "forged" | "late" | "replayed" | "busy";
 export interface InternalAuth {
   sign(call: InternalCall): Record<string, string>;
   /** The caller, or why it is refused. A call that was accepted once is refused the second time. */
-  verify(call: Omit<InternalCall, "from" | "to">, headers: Headers): { readonly from: string; readonly to: string } | Refusal;
+  verify(
+    call: Omit<InternalCall, "from" | "to">,
+    headers: Pick<HttpHeaders, "get">,
+  ): { readonly from: string; readonly to: string } | Refusal;
 }
 
 export interface InternalAuthOptions {

@@ -43,7 +43,9 @@ export function listenInternal(options: InternalListenerOptions): InternalListen
       return await route.handle(request, {
         params: {},
         address: server.requestIP(request)?.address ?? "",
-        keepOpen: () => server.timeout(request, 0),
+        stream() {
+          throw new Error("no internal call is a stream");
+        },
       });
     } catch (error) {
       if (error instanceof Problem) return error.toResponse();

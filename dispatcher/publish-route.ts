@@ -10,6 +10,7 @@ import {
   type Clock,
   EVENT_DATA_BYTES_MAX,
   type Event,
+  type HttpRequest,
   IDEMPOTENCY_KEY_CHARACTERS_MAX,
   type Identity,
   isEventType,
@@ -72,7 +73,7 @@ export function createPublishRoute(options: PublishRouteOptions): Route {
   };
 }
 
-async function readEvents(request: Request): Promise<readonly unknown[]> {
+async function readEvents(request: HttpRequest): Promise<readonly unknown[]> {
   const type = (request.headers.get("content-type") ?? "application/json").split(";", 1)[0]?.trim().toLowerCase();
   const bytes = await readBytes(request, PUBLISHER_BODY_BYTES_MAX);
   let values: readonly unknown[];

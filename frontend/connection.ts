@@ -3,22 +3,9 @@
  * (`Subscription.next`) in each topic's shared ring, so a slow viewer costs what a fast one costs.
  */
 
-import type { ConnectionId, Event, Identity, TopicPosition } from "@ovation/protocol";
+import type { ByteWriter, ConnectionId, Event, Identity, TopicPosition } from "@ovation/protocol";
 import type { Channel } from "./channel.ts";
 import { encodeText } from "./encoding.ts";
-
-/**
- * Where the bytes go: Bun's direct stream controller, or the simulation's network. A number means
- * that they went out; a promise that the viewer does not keep up, until it settles.
- */
-export interface ByteWriter {
-  write(bytes: Uint8Array): number | Promise<number>;
-  flush(): number | Promise<number>;
-  /** A clean end, after what was written. */
-  end(): unknown;
-  /** Gives up what was written and resets the stream: the one end that a peer who takes no bytes cannot put off. */
-  close?(error: Error): unknown;
-}
 
 /** One topic of one connection. */
 export interface Subscription {
@@ -95,8 +82,6 @@ export class Connection {
     if (this.writer === undefined || this.closed) return undefined;
     this.wrote = true;
     const written = this.writer.write(bytes);
-    const flushed = this.writer.flush();
-    if (typeof written !== "number") return written;
-    return typeof flushed === "number" ? undefined : flushed;
+    return typeof written === "number" ? undefined : written;
   }
 }

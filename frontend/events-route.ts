@@ -3,6 +3,7 @@
 import {
   type Authenticate,
   formatReconnect,
+  type HttpRequest,
   type Identity,
   isOwnTopic,
   kindOf,
@@ -12,12 +13,12 @@ import {
   parsePosition,
   parseTopic,
   type Route,
+  type RouteContext,
   TOPICS_PER_CONNECTION_MAX,
   type Topic,
   topicOf,
 } from "@ovation/protocol";
 import type { Admission, Refusal } from "./admission.ts";
-import type { ByteWriter, Connection } from "./connection.ts";
 import type { Authorize, ConnectRequest, Frontend } from "./frontend.ts";
 
 export interface EventsRouteOptions {
@@ -44,19 +45,6 @@ const HEADERS = {
 const REFUSED_RETRY_MIN_MS = 2000;
 const REFUSED_RETRY_MAX_MS = 12_000;
 
-/**
- * Bun's direct stream: the controller goes to `pull`, and the stream lasts as long as the promise that
- * `pull` returns. Held by `runtime.test.ts`.
- */
-interface DirectSource {
-  readonly type: "direct";
-  pull(controller: ByteWriter): Promise<void>;
-  cancel(): void;
-}
-
-/** One promise for all streams: they end by `end()` or with their connection. */
-const forever = new Promise<void>(() => {});
-
 export function createEventsRoute(options: EventsRouteOptions): Route {
   return {
     method: "GET",
@@ -76,28 +64,19 @@ export function createEventsRoute(options: EventsRouteOptions): Route {
       const refusal = options.admission.enter(context.address);
       if (refusal !== undefined) return refuse(options, refusal);
       const connect = { topics, identity, position, zstd: options.zstd && acceptsZstd(request), address: context.address };
-      context.keepOpen();
-      return stream(options, connect);
+      return stream(options.frontend, connect, context);
     },
   };
 }
 
-function stream(options: EventsRouteOptions, connect: ConnectRequest): Response {
-  const { frontend } = options;
-  const connection: Connection = frontend.admit(connect);
-  const source: DirectSource = {
-    type: "direct",
-    pull(controller) {
-      void frontend.open(connection, controller, connect);
-      return forever;
-    },
-    // Only where the viewer goes. An end from this side is the frontend's own doing, and it knows.
-    cancel() {
-      frontend.closed(connection, "left");
-    },
-  };
+function stream(frontend: Frontend, connect: ConnectRequest, context: RouteContext): Response {
+  const connection = frontend.admit(connect);
   const headers = connect.zstd ? { ...HEADERS, "content-encoding": "zstd", vary: "accept-encoding" } : HEADERS;
-  return new Response(new ReadableStream(source as unknown as UnderlyingDefaultSource), { headers });
+  return context.stream(headers, {
+    start: (writer) => void frontend.open(connection, writer, connect),
+    // Only where the viewer goes. An end from this side is the frontend's own doing, and it knows.
+    cancel: () => frontend.closed(connection, "left"),
+  });
 }
 
 /** 200, a random wait, a clean end: the one refusal after which a browser comes back. */
@@ -131,7 +110,7 @@ function withOwnTopic(topics: readonly Topic[], identity: Identity | undefined, 
 }
 
 /** The parameter wins: the SDK knows better than the browser. A header of somebody else's is not an error. */
-function readPosition(request: Request, url: URL): Position | undefined {
+function readPosition(request: HttpRequest, url: URL): Position | undefined {
   const parameter = url.searchParams.get("last_event_id");
   const text = parameter ?? request.headers.get("last-event-id") ?? "";
   if (text === "") return undefined;
@@ -141,7 +120,7 @@ function readPosition(request: Request, url: URL): Position | undefined {
   return position ?? { topics: new Map() };
 }
 
-function acceptsZstd(request: Request): boolean {
+function acceptsZstd(request: HttpRequest): boolean {
   const accepted = request.headers.get("accept-encoding") ?? "";
   return accepted.split(",").some((part) => /^\s*zstd\s*(;\s*q=(?!0(\.0*)?\s*$).*)?$/.test(part));
 }

@@ -4,6 +4,7 @@
  */
 
 import {
+  type ByteWriter,
   type Clock,
   type ConnectionId,
   type Event,
@@ -25,7 +26,7 @@ import {
 import { Canary } from "./canary.ts";
 import type { Channel } from "./channel.ts";
 import { type ClaimAnswers, shareClaims, startOf } from "./claims.ts";
-import { type ByteWriter, type CloseReason, Connection, type Subscription } from "./connection.ts";
+import { type CloseReason, Connection, type Subscription } from "./connection.ts";
 import { type Counters, createCounters } from "./counters.ts";
 import { Heartbeats } from "./heartbeats.ts";
 import { Hub } from "./hub.ts";
@@ -280,7 +281,7 @@ export class Frontend implements Inbox {
     this.closed(connection, reason);
     // A clean end waits for the peer to read what is before it, which this one does not: its bytes and
     // its socket would stay for as long as it likes.
-    if (takesNothing && writer?.close !== undefined) writer.close(new Error(`cut: ${reason}`));
+    if (takesNothing) writer?.cut();
     else writer?.end();
   }
 

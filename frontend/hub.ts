@@ -12,7 +12,7 @@ import type { Batch } from "./batch.ts";
 import { Channel } from "./channel.ts";
 import type { Connection, Subscription } from "./connection.ts";
 import type { Counters } from "./counters.ts";
-import { BATCH_REST_SHARE, BATCH_WAIT_MAX_MS, BROADCAST_CLOCK_EVERY, BROADCAST_SLICE_MS } from "./limits.ts";
+import { BATCH_REST_SHARE, BATCH_WAIT_MAX_MS, BROADCAST_CLOCK_EVERY, BROADCAST_SLICE_MS, PUMP_BYTES_MAX } from "./limits.ts";
 import { Stamps } from "./stamps.ts";
 
 export interface HubOptions {
@@ -163,7 +163,7 @@ export class Hub {
       if (subscription === null || subscription === undefined || subscription.next !== number) continue;
       const connection = subscription.connection;
       if (!connection.ready || connection.writer === undefined) continue;
-      if (connection.subscriptions.length > 1) {
+      if (connection.subscriptions.length > 1 && hasOutstanding(connection, subscription)) {
         this.pump(connection);
         continue;
       }
@@ -171,9 +171,7 @@ export class Hub {
       connection.wrote = true;
       written++;
       const accepted = connection.writer.write(connection.zstd ? batch.zstd : plain);
-      const flushed = connection.writer.flush();
       if (typeof accepted !== "number") this.pend(connection, accepted);
-      else if (typeof flushed !== "number") this.pend(connection, flushed);
     }
     this.#options.counters.writes += written;
     this.#options.counters.written += written * events;
@@ -188,7 +186,7 @@ export class Hub {
     this.schedule(channel);
   }
 
-  /** Writes what the connection has not had yet, of all its topics, in the order of the broadcasts. */
+  /** Writes what the connection has not had yet, of all its topics, in the order of the broadcasts, as one. */
   pump(connection: Connection): void {
     if (!connection.ready) return;
     const outstanding: { subscription: Subscription; batch: Batch }[] = [];
@@ -205,20 +203,22 @@ export class Hub {
     }
     if (outstanding.length === 0 || connection.writer === undefined) return;
     outstanding.sort((left, right) => left.batch.order - right.batch.order);
-    let waits: Promise<number> | undefined;
-    for (const { subscription, batch } of outstanding) {
-      subscription.next = batch.number + 1;
-      this.#options.counters.written += batch.events;
-      const accepted = connection.writer.write(batch.bytes(connection.zstd));
-      if (typeof accepted === "number") continue;
-      waits = accepted;
-      break;
+    for (let at = 0; at < outstanding.length && connection.pendingSince === 0; ) {
+      const bytes: Uint8Array[] = [];
+      let length = 0;
+      for (; at < outstanding.length && length < PUMP_BYTES_MAX; at++) {
+        const { subscription, batch } = outstanding[at] as { subscription: Subscription; batch: Batch };
+        subscription.next = batch.number + 1;
+        this.#options.counters.written += batch.events;
+        const part = batch.bytes(connection.zstd);
+        bytes.push(part);
+        length += part.length;
+      }
+      connection.wrote = true;
+      this.#options.counters.writes++;
+      const accepted = connection.writer.write(join(bytes, length));
+      if (typeof accepted !== "number") this.pend(connection, accepted);
     }
-    connection.wrote = true;
-    this.#options.counters.writes++;
-    const flushed = connection.writer.flush();
-    if (waits !== undefined) this.pend(connection, waits);
-    else if (typeof flushed !== "number") this.pend(connection, flushed);
   }
 
   /** The connection does not keep up: nothing more until `drained` settles. */
@@ -255,4 +255,24 @@ export class Hub {
       });
     }
   }
+}
+
+/** Whether another topic of the connection has something for it that it has not had. */
+function hasOutstanding(connection: Connection, but: Subscription): boolean {
+  for (const subscription of connection.subscriptions) {
+    if (subscription !== but && subscription.next < subscription.channel.nextBatch) return true;
+  }
+  return false;
+}
+
+function join(parts: readonly Uint8Array[], length: number): Uint8Array {
+  const [first] = parts;
+  if (first !== undefined && parts.length === 1) return first;
+  const whole = new Uint8Array(length);
+  let offset = 0;
+  for (const part of parts) {
+    whole.set(part, offset);
+    offset += part.length;
+  }
+  return whole;
 }

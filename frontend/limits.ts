@@ -41,6 +41,9 @@ export const BROADCAST_SLICE_MS = 8;
 /** How many writes pass between two looks at the clock. */
 export const BROADCAST_CLOCK_EVERY = 128;
 
+/** One write to a connection that has several batches to get; beyond, the next ones are a write of their own, if these went out. */
+export const PUMP_BYTES_MAX = 128 * 1024;
+
 /** Events waiting for one topic's next batch; beyond, the oldest live ones are dropped and counted. */
 export const WAITING_EVENTS_MAX = 10_000;
 

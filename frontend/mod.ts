@@ -10,7 +10,7 @@
  */
 
 export { Admission, type AdmissionLimits, DEFAULT_ADMISSION, OPEN_ADMISSION } from "./admission.ts";
-export type { ByteWriter, Connection } from "./connection.ts";
+export type { Connection } from "./connection.ts";
 export type { Counters } from "./counters.ts";
 export { createEventsRoute, type EventsRouteOptions } from "./events-route.ts";
 export { type Authorize, type ConnectRequest, Frontend, type FrontendOptions } from "./frontend.ts";

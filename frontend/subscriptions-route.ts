@@ -2,6 +2,7 @@
 
 import {
   type Authenticate,
+  type HttpRequest,
   type Identity,
   Problem,
   parseConnectionId,
@@ -58,7 +59,7 @@ export function createSubscriptionsRoutes(options: SubscriptionsRoutesOptions): 
   ];
 }
 
-async function read(options: SubscriptionsRoutesOptions, request: Request, id: string) {
+async function read(options: SubscriptionsRoutesOptions, request: HttpRequest, id: string) {
   const connection = parseConnectionId(id);
   if (connection === undefined) throw new Problem("unknown-connection");
   const identity: Identity | undefined = await options.authenticate(request);

@@ -15,6 +15,7 @@
  */
 
 import { BlockList, isIP, isIPv4 } from "node:net";
+import type { HttpRequest } from "@ovation/protocol";
 
 export type AddressWarning =
   /** A peer sends `X-Forwarded-For` and is not named as a proxy. */
@@ -38,7 +39,7 @@ const HOPS_MAX = 16;
 const WARNED_PEERS_MAX = 100;
 
 /** Throws a TypeError where an entry is no address or network. */
-export function createAddressOf(options: ClientAddressOptions): (request: Request, peer: string) => string {
+export function createAddressOf(options: ClientAddressOptions): (request: HttpRequest, peer: string) => string {
   const trusted = toBlockList(options.trustedProxies);
   const nearby = toBlockList(["loopback", "private"]);
   const warned = new Set<string>();

@@ -5,7 +5,7 @@
 
 import type { VideoInfo } from "@ovation/client";
 import type { MessageRule } from "@ovation/comments";
-import { Problem, type Route } from "@ovation/protocol";
+import { Problem, type Route, type RouteContext } from "@ovation/protocol";
 
 export interface PageSource {
   videos(): Promise<readonly VideoInfo[]>;
@@ -42,6 +42,13 @@ function find(routes: readonly Route[], path: string): Route {
 }
 
 async function ask(route: Route, path: string, params: Record<string, string>): Promise<unknown> {
-  const response = await route.handle(new Request(`http://page${path}`), { params, address: "127.0.0.1", keepOpen() {} });
+  const context: RouteContext = {
+    params,
+    address: "127.0.0.1",
+    stream() {
+      throw new Error("a page is no stream");
+    },
+  };
+  const response = await route.handle(new Request(`http://page${path}`), context);
   return response.json();
 }

@@ -1,18 +1,19 @@
-/** Reads the body of a request, bounded before it is in memory. Web-standard `Request` only. */
+/** Reads the body of a request, bounded before it is in memory. */
 
 import { Problem } from "./problem.ts";
+import type { HttpRequest } from "./route.ts";
 
 const decoder = new TextDecoder("utf-8", { fatal: true });
 
 /** Throws `body-too-large`. */
-export async function readBytes(request: Request, bytesMax: number): Promise<Uint8Array> {
+export async function readBytes(request: HttpRequest, bytesMax: number): Promise<Uint8Array> {
   const announced = request.headers.get("content-length");
   if (announced !== null) {
     if (Number(announced) > bytesMax) throw tooLarge(bytesMax);
     // The HTTP server reads no more than what was announced, so this is bounded too.
-    return new Uint8Array(await request.arrayBuffer());
+    return request.bytes();
   }
-  const body: ReadableStream<Uint8Array> | null = request.body;
+  const { body } = request;
   if (body === null) return new Uint8Array(0);
   const chunks: Uint8Array[] = [];
   let length = 0;
@@ -31,7 +32,7 @@ export async function readBytes(request: Request, bytesMax: number): Promise<Uin
 }
 
 /** Throws `body-too-large` and `invalid-json`. */
-export async function readJson(request: Request, bytesMax: number): Promise<unknown> {
+export async function readJson(request: HttpRequest, bytesMax: number): Promise<unknown> {
   return parseJson(await readBytes(request, bytesMax));
 }
 

@@ -1,5 +1,6 @@
 /** Who asks: what a verified token says, in one form, whichever key or issuer it came from. */
 
+import type { HttpRequest } from "./route.ts";
 import { idOf, kindOf, patternCovers, type Topic } from "./topic.ts";
 
 /** What somebody may do in one video: each role may do all that the roles after it may. */
@@ -28,7 +29,7 @@ export interface Identity {
  * Reads the token of a request (`Authorization: Bearer`, or `access_token` in the address).
  * `undefined` where there is none; throws a Problem (401) where there is one that does not hold.
  */
-export type Authenticate = (request: Request) => Promise<Identity | undefined>;
+export type Authenticate = (request: HttpRequest) => Promise<Identity | undefined>;
 
 export function roleIn(identity: Identity, videoId: string): Role {
   return Object.hasOwn(identity.videoRoles, videoId) ? (identity.videoRoles[videoId] ?? identity.role) : identity.role;

@@ -4,6 +4,7 @@
  */
 
 export const PROBLEMS = {
+  "invalid-request": { status: 400, title: "These bytes are not a request of HTTP/1.1" },
   "invalid-json": { status: 400, title: "The body is not valid JSON" },
   "invalid-body": { status: 400, title: "The body does not have the expected form" },
   "invalid-text": { status: 400, title: "The text has characters that cannot be stored or shown" },
@@ -30,6 +31,7 @@ export const PROBLEMS = {
   "unknown-connection": { status: 412, title: "The connection is gone; connect again" },
   "body-too-large": { status: 413, title: "The body is larger than allowed" },
   "unsupported-media-type": { status: 415, title: "Send application/json or application/x-ndjson" },
+  "headers-too-large": { status: 431, title: "The request line and headers are larger than allowed" },
   "rate-limited": { status: 429, title: "Too many requests; wait a little" },
   "internal-error": { status: 500, title: "Something went wrong here" },
   "bad-gateway": { status: 502, title: "Another part of the system did not answer" },

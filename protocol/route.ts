@@ -3,20 +3,61 @@
  * the roles that a process has on one listener, turns thrown Problems into answers, and adds CORS.
  */
 
+/** What the routes read of a request: a part of the web-standard `Request`, and every `Request` is one. */
+export interface HttpRequest {
+  readonly method: string;
+  /** Absolute. The target alone where the client named no host, which then is no URL. */
+  readonly url: string;
+  readonly headers: HttpHeaders;
+  /** Aborted where the client went away, or its body did not come. */
+  readonly signal: { readonly aborted: boolean };
+  /** Null where there is none. Taken once, by this or by `bytes`. */
+  readonly body: ReadableStream<Uint8Array> | null;
+  bytes(): Promise<Uint8Array>;
+}
+
+export interface HttpHeaders {
+  /** In any case of letters; several of one name are joined by `, `. */
+  get(name: string): string | null;
+  forEach(each: (value: string, name: string) => void): void;
+}
+
+/**
+ * Where the bytes of a stream go: a socket, or the simulation's network. A number means that they went
+ * out; a promise that the viewer does not keep up, until it settles. What was given to `write` is not
+ * changed afterwards: the rest of it is still to go.
+ */
+export interface ByteWriter {
+  /** One call is one write to the socket. */
+  write(bytes: Uint8Array): number | Promise<number>;
+  /** A clean end, after what was written. */
+  end(): void;
+  /** Gives up what was written and resets the stream: the one end that a peer who takes no bytes cannot put off. */
+  cut(): void;
+}
+
+/** Who writes a stream. One of the two is called once, and `cancel` also after `start`. */
+export interface StreamSource {
+  /** The head of the answer has gone out. */
+  start(writer: ByteWriter): void;
+  /** The client went away, perhaps before `start`. Not called for an end from this side. */
+  cancel(): void;
+}
+
 export interface RouteContext {
   /** Values of the `:name` parts of the path, percent-decoded. */
   readonly params: Readonly<Record<string, string>>;
   /** The peer's address, after trusted proxies. */
   readonly address: string;
-  /** No idle time-out for this request: its response is a stream. */
-  keepOpen(): void;
+  /** The answer 200 whose body is written over time, without a limit of time: for the handler to return. */
+  stream(headers: Readonly<Record<string, string>>, source: StreamSource): Response;
 }
 
 export interface Route {
   readonly method: "GET" | "POST" | "PUT" | "DELETE" | "PATCH";
   /** `/v1/videos/:id/comments` */
   readonly path: string;
-  handle(request: Request, context: RouteContext): Response | Promise<Response>;
+  handle(request: HttpRequest, context: RouteContext): Response | Promise<Response>;
 }
 
 /** Randomness and time as arguments: the simulation replays a cluster from a seed. */

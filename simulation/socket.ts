@@ -3,7 +3,7 @@
  * hole, until it breaks. What the viewer does not read fills the window, and a write then waits.
  */
 
-import type { ByteWriter } from "@ovation/frontend";
+import type { ByteWriter } from "@ovation/protocol";
 import type { Timeline } from "./clock.ts";
 import type { Network } from "./network.ts";
 import type { Node } from "./node.ts";
@@ -80,10 +80,6 @@ export class Socket implements ByteWriter {
     return this.#drained.promise;
   }
 
-  flush(): number {
-    return 0;
-  }
-
   end(): void {
     if (!this.#serverOpen) return;
     this.#serverOpen = false;
@@ -91,7 +87,7 @@ export class Socket implements ByteWriter {
   }
 
   /** The server gives up what was written. */
-  close(): void {
+  cut(): void {
     this.#serverOpen = false;
     this.reset();
   }

@@ -2,6 +2,7 @@
 
 import { readdir, stat } from "node:fs/promises";
 import { join } from "node:path";
+import type { HttpRequest } from "@ovation/protocol";
 
 const TYPES: Readonly<Record<string, string>> = {
   mp4: "video/mp4",
@@ -36,7 +37,7 @@ export async function listMedia(directory: string): Promise<ReadonlyMap<string, 
   return files;
 }
 
-export function serveMedia(file: MediaFile, request: Request): Response {
+export function serveMedia(file: MediaFile, request: HttpRequest): Response {
   const { path, type, size, tag } = file;
   const headers = {
     "content-type": type,
@@ -49,7 +50,7 @@ export function serveMedia(file: MediaFile, request: Request): Response {
   // [spec] RFC 9110, 13.1.5: If-Range with another version: the whole of the new one.
   const condition = request.headers.get("if-range");
   const range = condition !== null && condition !== tag ? undefined : parseRange(request.headers.get("range"), size);
-  if (range === undefined) return new Response(Bun.file(path), { headers });
+  if (range === undefined) return new Response(Bun.file(path), { headers: { ...headers, "content-length": String(size) } });
   if (range === "unsatisfiable") return new Response(null, { status: 416, headers: { ...headers, "content-range": `bytes */${size}` } });
   const { first, last } = range;
   return new Response(Bun.file(path).slice(first, last + 1), {

@@ -6,7 +6,7 @@
 
 import { join } from "node:path";
 import type { VideoInfo } from "@ovation/client";
-import type { Route } from "@ovation/protocol";
+import type { HttpRequest, Route } from "@ovation/protocol";
 import { assetRoutes } from "./assets.ts";
 import { build } from "./build.ts";
 import { listMedia, serveMedia } from "./media.ts";
@@ -33,7 +33,7 @@ export async function createPages({ videos, video, mediaDirectory, messages = "s
   };
 
   /** A page about one video; what `read` throws is said kindly, and logged by whoever logs rejections. */
-  async function respond(request: Request, render: (context: PageContext) => Promise<PageResult>): Promise<Response> {
+  async function respond(request: HttpRequest, render: (context: PageContext) => Promise<PageResult>): Promise<Response> {
     const context = { words: wordsFor(request), assets, messages };
     const { text, status = 200, shown = [], frames = false } = await render(context);
     return new Response(text, { status, headers: pageHeaders(shown, frames) });
@@ -42,7 +42,7 @@ export async function createPages({ videos, video, mediaDirectory, messages = "s
   const videoPage = (
     path: string,
     frames: boolean,
-    render: (context: PageContext, video: VideoInfo, request: Request) => string,
+    render: (context: PageContext, video: VideoInfo, request: HttpRequest) => string,
   ): Route => ({
     method: "GET",
     path,

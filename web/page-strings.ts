@@ -1,5 +1,7 @@
 /** The words of the pages, by language. The element has its own. */
 
+import type { HttpRequest } from "@ovation/protocol";
+
 const english = {
   tagline: "Live comments for live video",
   liveNow: "Live now",
@@ -156,7 +158,7 @@ export interface PageWords {
 }
 
 /** The language of a request: `?lang=`, or the first of `Accept-Language` that we speak; else English. */
-export function wordsFor(request: Request): PageWords {
+export function wordsFor(request: HttpRequest): PageWords {
   const asked = new URL(request.url).searchParams.get("lang") ?? "";
   const accepted = (request.headers.get("accept-language") ?? "").split(",").map((entry) => entry.split(";")[0]?.trim() ?? "");
   const language =

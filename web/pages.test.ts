@@ -45,7 +45,7 @@ async function get(path: string, headers: Record<string, string> = {}): Promise<
     const match = new RegExp(`^${route.path.replaceAll(/:(\w+)/g, "(?<$1>[^/]+)")}$`).exec(pathname);
     if (match === null) continue;
     const params = Object.fromEntries(Object.entries(match.groups ?? {}).map(([key, value]) => [key, decodeURIComponent(value)]));
-    return route.handle(new Request(`http://localhost${path}`, { headers }), { params, address: "", keepOpen() {} });
+    return route.handle(new Request(`http://localhost${path}`, { headers }), { params, address: "", stream: () => new Response() });
   }
   throw new Error(`no route for ${path}`);
 }

@@ -16,7 +16,9 @@ export function serveRoutes(routes: readonly Route[]): RoutesServer {
       const context: RouteContext = {
         params: request.params as Readonly<Record<string, string>>,
         address: request.headers.get("x-test-address") ?? server.requestIP(request)?.address ?? "",
-        keepOpen: () => server.timeout(request, 0),
+        stream() {
+          throw new Error("no route of this part is a stream");
+        },
       };
       try {
         return await route.handle(request, context);

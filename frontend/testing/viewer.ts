@@ -1,8 +1,8 @@
 /** A viewer of a frontend under test: reads frames from a writer that the test can make slow. */
 
 import { zstdDecompressSync } from "node:zlib";
-import { createFrameReader, type Identity, parsePosition, type Topic } from "@ovation/protocol";
-import type { ByteWriter, Connection } from "../connection.ts";
+import { type ByteWriter, createFrameReader, type Identity, parsePosition, type Topic } from "@ovation/protocol";
+import type { Connection } from "../connection.ts";
 import type { Frontend } from "../frontend.ts";
 
 export interface Received {
@@ -23,7 +23,6 @@ export class Viewer implements ByteWriter {
   readonly #zstd: boolean;
   #waiting: (() => void)[] = [];
   #slow = false;
-  #flushed = true;
   readonly #reader = createFrameReader({
     onMessage: ({ type, data, lastEventId }) => {
       const json = JSON.parse(data);
@@ -50,20 +49,18 @@ export class Viewer implements ByteWriter {
   }
 
   write(bytes: Uint8Array): number | Promise<number> {
-    if (this.#flushed) this.writes++;
-    this.#flushed = false;
+    this.writes++;
     const plain = this.#zstd ? zstdDecompressSync(bytes) : bytes;
     this.#reader.feed(new TextDecoder().decode(plain));
     if (!this.#slow) return bytes.length;
     return new Promise((resolve) => this.#waiting.push(() => resolve(bytes.length)));
   }
 
-  flush(): number {
-    this.#flushed = true;
-    return 0;
+  end(): void {
+    this.ended = true;
   }
 
-  end(): void {
+  cut(): void {
     this.ended = true;
   }
 

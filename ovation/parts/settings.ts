@@ -1,7 +1,7 @@
 /** What the operator decided, in one form, whichever role reads it. */
 
 import type { AdmissionLimits } from "@ovation/frontend";
-import type { Policy } from "@ovation/protocol";
+import type { HttpRequest, Policy } from "@ovation/protocol";
 import type { Logger } from "pino";
 import type { Configuration, TokenConfiguration } from "../policy-file.ts";
 import type { SignOptions } from "../tokens/mod.ts";
@@ -33,7 +33,7 @@ export interface Settings {
   /** Whose `X-Forwarded-For` is believed. */
   readonly trustedProxies?: readonly string[];
   /** The client's address, by those. */
-  readonly addressOf?: (request: Request, peer: string) => string;
+  readonly addressOf?: (request: HttpRequest, peer: string) => string;
   /** Keys beside the secret, issuer and audience. */
   readonly tokens?: TokenConfiguration;
   /** What the policy file says of comments and messages. */

@@ -1,6 +1,6 @@
 /** Passes a request on to the core over its Unix socket: what a worker does not serve itself. */
 
-import { Problem } from "@ovation/protocol";
+import { type HttpRequest, Problem } from "@ovation/protocol";
 
 /** The viewer's address, as the worker saw it. Only the socket's listener believes it. */
 export const ADDRESS_HEADER = "x-ovation-address";
@@ -8,13 +8,16 @@ export const ADDRESS_HEADER = "x-ovation-address";
 /** Headers of one connection, not of the message: [spec] RFC 9110, 7.6.1. And what the fetch has undone already. */
 const HOP_BY_HOP = ["connection", "keep-alive", "proxy-connection", "te", "trailer", "transfer-encoding", "upgrade", "host"];
 
-export function passOn(socket: string): (request: Request, address: string) => Promise<Response> {
+export function passOn(socket: string): (request: HttpRequest, address: string) => Promise<Response> {
   return async (request, address) => {
     const url = new URL(request.url);
-    const headers = new Headers(request.headers);
+    const headers = new Headers();
+    request.headers.forEach((value, name) => {
+      headers.append(name, value);
+    });
     for (const name of HOP_BY_HOP) headers.delete(name);
     headers.set(ADDRESS_HEADER, address);
-    const body = request.method === "GET" || request.method === "HEAD" ? undefined : await request.arrayBuffer();
+    const body = request.method === "GET" || request.method === "HEAD" ? undefined : await request.bytes();
     try {
       const response = await fetch(`http://core${url.pathname}${url.search}`, {
         unix: socket,
@@ -22,7 +25,7 @@ export function passOn(socket: string): (request: Request, address: string) => P
         headers,
         redirect: "manual",
         decompress: false,
-        ...(body === undefined ? {} : { body }),
+        ...(body === undefined ? {} : { body: body as Uint8Array<ArrayBuffer> }),
       });
       return new Response(response.body, { status: response.status, headers: response.headers });
     } catch {

@@ -6,7 +6,15 @@
  * A token never appears in a message, an error or a log line.
  */
 
-import { type Authenticate, type Clock, type Identity, Problem, systemClock, TOKEN_CHARACTERS_MAX } from "@ovation/protocol";
+import {
+  type Authenticate,
+  type Clock,
+  type HttpRequest,
+  type Identity,
+  Problem,
+  systemClock,
+  TOKEN_CHARACTERS_MAX,
+} from "@ovation/protocol";
 import { decodeProtectedHeader, errors, type JWTVerifyOptions, jwtVerify } from "jose";
 import { identityFrom } from "./claims.ts";
 import { createKeyRing, type KeyRing, type KeyRingOptions } from "./key-ring.ts";
@@ -87,7 +95,7 @@ export async function createAuthenticate(options: VerifierOptions): Promise<Auth
  * The token of a request: the header, else the address. An empty `access_token` is none: pages leave
  * it so for viewers who are not signed in.
  */
-export function tokenOf(request: Request): string | undefined {
+export function tokenOf(request: HttpRequest): string | undefined {
   const header = request.headers.get("authorization");
   if (header !== null) {
     const match = /^Bearer +([^ ]+) *$/i.exec(header);

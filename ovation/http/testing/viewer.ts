@@ -117,6 +117,8 @@ export class Viewer {
       if (decoder.ended) end(true);
     });
     socket.on("error", () => end(false));
+    // [spec] RFC 9112, 6.3: without a length and chunks, the answer ends with the connection; a reset is an error.
+    socket.on("end", () => end(decoder.ended || (decoder.idle && !decoder.form.chunked)));
     socket.on("close", () => end(decoder.ended));
     socket.on("connect", () => {
       const all = { host: `127.0.0.1:${port}`, ...headers, ...(this.lastEventId === "" ? {} : { "last-event-id": this.lastEventId }) };

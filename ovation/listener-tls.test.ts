@@ -1,19 +1,24 @@
 /**
- * What we rely on in the runtime, held by tests of its own: an upgrade of Bun that changes one of these
- * is caught here, by name, and not as a riddle in a broadcast. (Bun before 1.4 ignored back-pressure:
- * oven-sh/bun#32469.)
+ * What the listener with a certificate relies on in the runtime's direct streams, held by tests of its own:
+ * an upgrade of Bun that changes one of these is caught here, by name, and not as a riddle in a broadcast.
+ * (Bun before 1.4 ignored back-pressure: oven-sh/bun#32469.) That the streams work over TLS is `http/tls.test.ts`.
  */
 
 import { afterEach, describe, expect, test } from "bun:test";
 import { connect, type Socket } from "node:net";
-import { zstdCompressSync, zstdDecompressSync } from "node:zlib";
-import type { ByteWriter } from "./connection.ts";
-import { encodeText } from "./encoding.ts";
 
 const open: { stop(): unknown }[] = [];
 afterEach(() => {
   for (const one of open.splice(0)) one.stop();
 });
+
+/** Bun's controller. */
+interface ByteWriter {
+  write(bytes: Uint8Array): number | Promise<number>;
+  flush(): number | Promise<number>;
+  end(): unknown;
+  close?(error: Error): unknown;
+}
 
 interface Streaming {
   readonly port: number;
@@ -70,7 +75,7 @@ async function until(holds: () => boolean): Promise<void> {
   }
 }
 
-describe("the runtime", () => {
+describe("a direct stream of the runtime", () => {
   test("gives a direct stream's controller to pull, and keeps the stream open as long as pull's promise", async () => {
     const server = serveStreams();
     const { chunks } = await client(server.port);
@@ -240,18 +245,5 @@ describe("the runtime", () => {
     const second = Bun.serve({ port: first.port ?? 0, hostname: "127.0.0.1", reusePort: true, fetch: () => new Response("2") });
     open.push({ stop: () => second.stop(true) });
     expect(second.port).toBe(first.port);
-  });
-
-  test("reads zstd frames one after another as one text, ours that are stored too", () => {
-    const frames = [encodeText("small", true), encodeText("x".repeat(500), true), encodeText("end", true)];
-    expect(zstdDecompressSync(Buffer.concat(frames)).toString()).toBe(`small${"x".repeat(500)}end`);
-    expect(zstdCompressSync("y".repeat(500)).length).toBeLessThan(60);
-  });
-
-  test("writes a stored zstd frame for every length up to the limit", () => {
-    for (let length = 0; length <= 64; length++) {
-      const text = "a".repeat(length);
-      expect(zstdDecompressSync(encodeText(text, true)).toString()).toBe(text);
-    }
   });
 });

@@ -1,0 +1,360 @@
+/**
+ * One connection that reads requests, one after another.
+ *
+ * idle ──bytes──▶ head ──whole──▶ handling ──answer──▶ answering ──written──▶ idle …
+ *                  │                  │                    ├──to be closed──▶ lingering ──▶ closed
+ *                  └──not HTTP──▶ answering                └──a stream──▶ (EventStream takes the socket)
+ *
+ * A request is handled when its head is whole; its body comes in beside that. The next request waits
+ * until this one is answered and its body has been read or dropped.
+ */
+
+import { Problem, type StreamSource } from "@ovation/protocol";
+import { ChunkedDecoder } from "./chunked-decoder.ts";
+import { EventStream } from "./event-stream.ts";
+import { IncomingBody } from "./incoming-body.ts";
+import { IncomingRequest } from "./incoming-request.ts";
+import {
+  ANSWER_BYTES_WHOLE_MAX,
+  ANSWER_STALLED_MS_MAX,
+  BODY_BYTES_MAX,
+  BODY_MS_MAX,
+  HEAD_BYTES_MAX,
+  HEAD_MS_MAX,
+  IDLE_MS_MAX,
+  LINGER_MS_MAX,
+  PIPELINED_BYTES_MAX,
+} from "./limits.ts";
+import { formatHead, hasNoBody, toBytes } from "./outgoing.ts";
+import { canBeginRequest, parseRequestHead, type RequestHead } from "./request-head.ts";
+import type { OwnedSocket, SocketOwner } from "./socket-owner.ts";
+import { SocketWriter } from "./socket-writer.ts";
+
+/** What a connection needs of its server. */
+export interface ConnectionHost {
+  /** ms of a clock that never jumps. */
+  now(): number;
+  /** Answers every request; a rejection is a programmer's error. */
+  handle(request: IncomingRequest, call: Call): Promise<Response>;
+  /** A request that never reached a handler. */
+  refused(problem: Problem): void;
+  /** No further request is taken. */
+  readonly stopping: boolean;
+  /** The connection is a stream now, or gone: it is nobody's to sweep. */
+  left(connection: HttpConnection): void;
+}
+
+/** The request under way, beside what it says. */
+export interface Call {
+  readonly peer: string;
+  stream(headers: Readonly<Record<string, string>>, source: StreamSource): Response;
+}
+
+type State = "idle" | "head" | "handling" | "answering" | "lingering" | "closed";
+
+interface Under {
+  readonly head: RequestHead;
+  readonly request: IncomingRequest;
+  readonly body: IncomingBody | undefined;
+  readonly chunks: ChunkedDecoder | undefined;
+  /** Of a body of a known length, still to come. */
+  bytesLeft: number;
+  bytesTaken: number;
+  failed: boolean;
+  stream: { readonly response: Response; readonly source: StreamSource } | undefined;
+}
+
+const HEAD_END = "\r\n\r\n";
+const CONTINUE = Buffer.from("HTTP/1.1 100 Continue\r\n\r\n");
+const NOTHING = Buffer.alloc(0);
+
+export class HttpConnection implements SocketOwner {
+  state: State = "idle";
+  readonly #socket: OwnedSocket;
+  readonly #host: ConnectionHost;
+  readonly #writer: SocketWriter;
+  /** When the state began, or, while an answer is written, when bytes last went out. */
+  #since: number;
+  #input: Buffer = NOTHING;
+  #under: Under | undefined;
+  #paused = false;
+  #requests = 0;
+  #peer: string | undefined;
+
+  constructor(socket: OwnedSocket, host: ConnectionHost) {
+    this.#socket = socket;
+    this.#host = host;
+    this.#writer = new SocketWriter(socket);
+    this.#since = host.now();
+  }
+
+  receive(bytes: Buffer): void {
+    if (this.state === "lingering" || this.state === "closed") return;
+    this.#input = this.#input.length === 0 ? bytes : Buffer.concat([this.#input, bytes]);
+    this.#advance();
+  }
+
+  drain(): void {
+    this.#since = this.#host.now();
+    this.#writer.drain();
+  }
+
+  closed(): void {
+    if (this.state === "closed") return;
+    this.state = "closed";
+    this.#input = NOTHING;
+    const under = this.#under;
+    if (under !== undefined) {
+      under.request.signal.aborted = true;
+      under.body?.fail(new Problem("invalid-body", "the body did not come"));
+    }
+    this.#writer.closed();
+    this.#host.left(this);
+  }
+
+  /** Ends a connection that waits for its next request; others end after their answer. */
+  endIfIdle(): void {
+    if (this.state === "idle" && this.#requests > 0) this.#end();
+  }
+
+  /** Ends whatever has taken too long. */
+  sweep(now: number): void {
+    const ms = now - this.#since;
+    const body = this.#under?.body;
+    if (this.state === "idle" && ms > (this.#requests === 0 ? HEAD_MS_MAX : IDLE_MS_MAX)) this.#end();
+    else if (this.state === "head" && ms > HEAD_MS_MAX) this.#end();
+    else if (this.state === "handling" && body !== undefined && !body.ended && ms > BODY_MS_MAX) this.terminate();
+    else if (this.state === "answering" && ms > ANSWER_STALLED_MS_MAX) this.terminate();
+    else if (this.state === "lingering" && ms > LINGER_MS_MAX) this.#end();
+  }
+
+  terminate(): void {
+    this.#socket.terminate();
+    this.closed();
+  }
+
+  #enter(state: State): void {
+    this.state = state;
+    this.#since = this.#host.now();
+  }
+
+  #end(): void {
+    this.#socket.end();
+    this.closed();
+  }
+
+  /** Takes as much of the input as can be taken now. */
+  #advance(): void {
+    try {
+      this.#takeBody();
+      if (this.state === "idle" || this.state === "head") this.#takeHead();
+    } catch (error) {
+      if (!(error instanceof Problem)) throw error;
+      this.#refuse(error);
+    }
+    this.#throttle();
+  }
+
+  #takeHead(): void {
+    let input = this.#input;
+    // [spec] RFC 9112, 2.2: an empty line before a request is ignored.
+    let start = 0;
+    while (input[start] === 13 || input[start] === 10) start++;
+    if (start > 0) this.#input = input = input.subarray(start);
+    if (input.length === 0) return;
+    if (this.state === "idle") this.#enter("head");
+    if (!canBeginRequest(input[0] ?? 0)) throw new Problem("invalid-request");
+    const end = input.indexOf(HEAD_END);
+    if (end > HEAD_BYTES_MAX || (end < 0 && input.length > HEAD_BYTES_MAX)) {
+      throw new Problem("headers-too-large", `at most ${HEAD_BYTES_MAX} bytes before the body`);
+    }
+    if (end < 0) return;
+    const head = parseRequestHead(input.toString("latin1", 0, end));
+    this.#input = input.length === end + HEAD_END.length ? NOTHING : input.subarray(end + HEAD_END.length);
+    this.#begin(head);
+  }
+
+  #begin(head: RequestHead): void {
+    this.#requests++;
+    this.#enter("handling");
+    const body = head.body.kind === "none" ? undefined : new IncomingBody({ onWanted: () => this.#wanted(head) });
+    const request = new IncomingRequest(head, body);
+    const under: Under = {
+      head,
+      request,
+      body,
+      chunks: head.body.kind === "chunked" ? new ChunkedDecoder() : undefined,
+      bytesLeft: head.body.kind === "length" ? head.body.bytes : 0,
+      bytesTaken: 0,
+      failed: false,
+      stream: undefined,
+    };
+    this.#under = under;
+    this.#takeBody();
+    this.#peer ??= this.#socket.remoteAddress;
+    const call: Call = {
+      peer: this.#peer ?? "",
+      stream(headers, source) {
+        const response = new Response(null, { headers });
+        under.stream = { response, source };
+        return response;
+      },
+    };
+    void this.#host.handle(request, call).then((response) => this.#answer(under, response));
+  }
+
+  #takeBody(): void {
+    const under = this.#under;
+    if (under?.body === undefined || under.body.ended || this.#input.length === 0) return;
+    const { body, chunks } = under;
+    try {
+      let taken = 0;
+      if (chunks === undefined) {
+        taken = Math.min(this.#input.length, under.bytesLeft);
+        under.bytesLeft -= taken;
+        body.push(this.#input.subarray(0, taken));
+        if (under.bytesLeft === 0) body.end();
+      } else {
+        taken = chunks.push(this.#input, (bytes) => {
+          under.bytesTaken += bytes.length;
+          if (under.bytesTaken > BODY_BYTES_MAX)
+            throw new Problem("body-too-large", `at most ${BODY_BYTES_MAX} bytes`, { bytesMax: BODY_BYTES_MAX });
+          body.push(bytes);
+        });
+        if (chunks.done) body.end();
+      }
+      this.#input = taken === this.#input.length ? NOTHING : this.#input.subarray(taken);
+    } catch (error) {
+      under.failed = true;
+      this.#input = NOTHING;
+      body.fail(error);
+    }
+  }
+
+  #wanted(head: RequestHead): void {
+    if (head.expectsContinue && this.state === "handling") void this.#writer.write(CONTINUE);
+    this.#throttle();
+  }
+
+  /** Reads no faster than is taken. */
+  #throttle(): void {
+    if (this.state === "closed") return;
+    const under = this.#under;
+    const full = under !== undefined && (under.body?.isFull === true || this.#input.length > PIPELINED_BYTES_MAX);
+    if (full === this.#paused) return;
+    this.#paused = full;
+    if (full) this.#socket.pause();
+    else this.#socket.resume();
+  }
+
+  /** Not a request: said, and the connection ends, since nobody knows where the next one would begin. */
+  #refuse(problem: Problem): void {
+    this.#host.refused(problem);
+    this.#input = NOTHING;
+    this.#enter("answering");
+    void this.#send(problem.toResponse(), { isHead: false, keepAlive: false }).then(() => this.#linger());
+  }
+
+  async #answer(under: Under, response: Response): Promise<void> {
+    const { stream, head, body } = under;
+    const isStream = stream !== undefined && stream.response === response;
+    if (this.state === "closed") {
+      if (isStream) stream.source.cancel();
+      else void response.body?.cancel().catch(() => {});
+      return;
+    }
+    this.#enter("answering");
+    if (isStream) {
+      this.#become(stream.response, stream.source);
+      return;
+    }
+    const keepAlive = head.keepAlive && !this.#host.stopping && response.headers.get("connection")?.toLowerCase() !== "close";
+    await this.#send(response, { isHead: head.method === "HEAD", keepAlive });
+    if (this.#isClosed()) return;
+    const bodyError = under.failed && body?.isWanted === false;
+    // A body that nobody wanted is read to its end and dropped: then the next request begins.
+    body?.drop();
+    if (bodyError) this.#refuse(new Problem("invalid-request", "the body is malformed"));
+    else if (!keepAlive || under.failed || (head.expectsContinue && body?.ended === false)) this.#linger();
+    else if (body?.ended === false) this.#dropBody(under);
+    else this.#next();
+  }
+
+  #isClosed(): boolean {
+    return this.state === "closed";
+  }
+
+  #dropBody(under: Under): void {
+    this.#enter("handling");
+    this.#throttle();
+    void under.body?.bytes().then(
+      () => this.#next(),
+      () => {
+        if (!this.#isClosed()) this.#refuse(new Problem("invalid-request", "the body is malformed"));
+      },
+    );
+  }
+
+  #next(): void {
+    if (this.#isClosed()) return;
+    this.#under = undefined;
+    this.#enter("idle");
+    if (this.#host.stopping) this.#end();
+    else this.#advance();
+  }
+
+  #become(response: Response, source: StreamSource): void {
+    const stream = new EventStream(this.#socket, source);
+    this.#socket.data = stream;
+    this.#under = undefined;
+    this.state = "closed";
+    this.#host.left(this);
+    if (this.#paused) this.#socket.resume();
+    void stream.write(toBytes(formatHead(response, { length: undefined, keepAlive: false }), undefined));
+    source.start(stream);
+  }
+
+  async #send(response: Response, { isHead, keepAlive }: { readonly isHead: boolean; readonly keepAlive: boolean }): Promise<void> {
+    const announced = Number(response.headers.get("content-length") ?? 0);
+    if (announced <= ANSWER_BYTES_WHOLE_MAX || hasNoBody(response.status)) {
+      const body = await response.bytes();
+      const bytes = toBytes(formatHead(response, { length: body.length, keepAlive }), isHead ? undefined : body);
+      const written = this.#writer.write(bytes);
+      if (typeof written !== "number") await written;
+      return;
+    }
+    // A long one: no more of it in memory than the socket takes.
+    const written = this.#writer.write(toBytes(formatHead(response, { length: announced, keepAlive }), undefined));
+    if (typeof written !== "number") await written;
+    if (isHead) await response.body?.cancel();
+    else await this.#pipe(response, announced);
+  }
+
+  async #pipe(response: Response, length: number): Promise<void> {
+    let sent = 0;
+    try {
+      for await (const chunk of (response.body ?? []) as AsyncIterable<Uint8Array>) {
+        if (this.#isClosed()) return;
+        sent += chunk.length;
+        this.#since = this.#host.now();
+        const written = this.#writer.write(chunk);
+        if (typeof written !== "number") await written;
+      }
+    } catch {
+      // What the answer came from broke off: it is cut short below.
+    }
+    // [spec] RFC 9112, 8: a client must not take a part for the whole.
+    if (sent !== length && !this.#isClosed()) this.terminate();
+  }
+
+  /** Our end is said; the client's unread bytes must not reset the connection before it has read the answer. */
+  #linger(): void {
+    if (this.#isClosed()) return;
+    this.#input = NOTHING;
+    this.#under = undefined;
+    this.#enter("lingering");
+    if (this.#paused) this.#socket.resume();
+    this.#paused = false;
+    this.#socket.shutdown();
+  }
+}

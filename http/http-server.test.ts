@@ -1,0 +1,460 @@
+/**
+ * The server over real sockets: what clients and proxies do with HTTP/1.1, and what `ByteWriter` promises of
+ * a stream. What it relies on in Bun's sockets (partial writes, `drain`, a reset by `terminate`) shows here
+ * too: an upgrade of the runtime that changes one of these is caught by name.
+ */
+
+import { afterEach, describe, expect, test } from "bun:test";
+import { createHash } from "node:crypto";
+import { Agent, request as nodeRequest } from "node:http";
+import { connect, type Socket } from "node:net";
+import type { ByteWriter, Problem } from "@ovation/protocol";
+import { type Call, HttpServer, type IncomingRequest } from "./mod.ts";
+
+type Handle = (request: IncomingRequest, call: Call) => Promise<Response> | Response;
+
+const open: { stop(now: boolean): Promise<void> }[] = [];
+const sockets: Socket[] = [];
+afterEach(async () => {
+  for (const socket of sockets.splice(0)) socket.destroy();
+  for (const server of open.splice(0)) await server.stop(true);
+});
+
+function serve(handle: Handle): { port: number; server: HttpServer; refused: Problem[]; errors: unknown[] } {
+  const refused: Problem[] = [];
+  const errors: unknown[] = [];
+  const server = new HttpServer({
+    at: { host: "127.0.0.1", port: 0, reusePort: false },
+    handle: async (request, call) => handle(request, call),
+    onError: (error) => errors.push(error),
+    onRefused: (problem) => refused.push(problem),
+  });
+  open.push(server);
+  return { port: server.port ?? 0, server, refused, errors };
+}
+
+interface Client {
+  readonly socket: Socket;
+  text(): string;
+  readonly ended: boolean;
+  readonly reset: string;
+}
+
+async function client(port: number, bytes = ""): Promise<Client> {
+  const chunks: Buffer[] = [];
+  const state = { ended: false, reset: "" };
+  const socket = connect({ port, host: "127.0.0.1", allowHalfOpen: false });
+  sockets.push(socket);
+  socket.on("data", (chunk) => chunks.push(Buffer.from(chunk as Uint8Array)));
+  socket.on("end", () => {
+    state.ended = true;
+  });
+  socket.on("error", (error: NodeJS.ErrnoException) => {
+    state.reset = error.code ?? "";
+  });
+  await new Promise((resolve) => socket.once("connect", resolve));
+  if (bytes !== "") socket.write(bytes);
+  return {
+    socket,
+    text: () => Buffer.concat(chunks).toString("latin1"),
+    get ended() {
+      return state.ended;
+    },
+    get reset() {
+      return state.reset;
+    },
+  };
+}
+
+async function until(holds: () => boolean, what: string): Promise<void> {
+  const deadline = Date.now() + 8000;
+  while (!holds()) {
+    if (Date.now() > deadline) throw new Error(`${what}: not within 8 s`);
+    await Bun.sleep(5);
+  }
+}
+
+const get = (path: string, ...headers: string[]) => ["GET ", path, " HTTP/1.1\r\nHost: x\r\n", ...headers, "\r\n"].join("");
+const echo: Handle = async (request) => new Response(`${request.method} ${request.url} ${Buffer.from(await request.bytes()).toString()}`);
+const statuses = (text: string) => [...text.matchAll(/HTTP\/1\.1 (\d{3})/g)].map((match) => Number(match[1]));
+
+describe("requests", () => {
+  test("follow one another on a connection, also when they come together, and are answered in order", async () => {
+    const { port } = serve(async (request) => {
+      // The first takes longest.
+      await Bun.sleep(request.path === "/1" ? 40 : 1);
+      return new Response(request.path);
+    });
+    const { text } = await client(port, get("/1") + get("/2") + get("/3"));
+    await until(() => text().includes("/3"), "all answers");
+    expect(text().match(/\r\n\r\n\/\d/g)).toEqual(["\r\n\r\n/1", "\r\n\r\n/2", "\r\n\r\n/3"]);
+  });
+
+  test("may come a byte at a time", async () => {
+    const { port } = serve(echo);
+    const { socket, text } = await client(port);
+    for (const byte of "POST /slow HTTP/1.1\r\nHost: x\r\nContent-Length: 5\r\n\r\nHello") {
+      socket.write(byte);
+      await Bun.sleep(1);
+    }
+    await until(() => text().includes("Hello"), "the answer");
+  });
+
+  test("have bodies by length and in chunks, and no byte of a body is read as the next request", async () => {
+    const { port } = serve(echo);
+    const smuggled = "GET /hidden HTTP/1.1\r\nHost: x\r\n\r\n";
+    const { text } = await client(
+      port,
+      `POST /a HTTP/1.1\r\nHost: x\r\nContent-Length: ${smuggled.length}\r\n\r\n${smuggled}` +
+        `POST /b HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n2\r\nde\r\n0\r\n\r\n${get("/c")}`,
+    );
+    await until(() => text().includes("/c"), "all answers");
+    expect(statuses(text())).toEqual([200, 200, 200]);
+    expect(text()).toContain("POST http://x/b abcde");
+  });
+
+  test("whose body nobody reads leave the connection usable", async () => {
+    const { port } = serve((request) => new Response(request.path, { status: 404 }));
+    const { socket, text } = await client(port, "POST /a HTTP/1.1\r\nHost: x\r\nContent-Length: 300000\r\n\r\n");
+    await until(() => text().includes("/a"), "the first answer");
+    socket.write("x".repeat(300_000));
+    socket.write(get("/b"));
+    await until(() => text().endsWith("/b"), "the second answer");
+    expect(statuses(text())).toEqual([404, 404]);
+  });
+
+  test("that wait for 100 Continue get it when the body is wanted, and not when it is not", async () => {
+    const { port } = serve((request, call) => (request.path === "/no" ? new Response("no", { status: 403 }) : echo(request, call)));
+    const head = (path: string) => `POST ${path} HTTP/1.1\r\nHost: x\r\nContent-Length: 2\r\nExpect: 100-continue\r\n\r\n`;
+    const wanted = await client(port, head("/yes"));
+    await until(() => wanted.text().startsWith("HTTP/1.1 100 Continue\r\n\r\n"), "continue");
+    wanted.socket.write("ok");
+    await until(() => wanted.text().endsWith("ok"), "the answer");
+    const unwanted = await client(port, head("/no"));
+    await until(() => unwanted.ended, "the end");
+    expect(statuses(unwanted.text())).toEqual([403]);
+  });
+
+  test("of HTTP/1.0, and with Connection: close, end the connection after the answer", async () => {
+    const { port } = serve(echo);
+    for (const bytes of ["GET /a HTTP/1.0\r\n\r\n", get("/a", "Connection: close\r\n")]) {
+      const each = await client(port, bytes);
+      await until(() => each.ended, "the end");
+      expect(each.text()).toContain("connection: close");
+      expect(each.text()).toContain("GET ");
+    }
+  });
+
+  test("HEAD has the headers of GET and no body", async () => {
+    const { port } = serve(() => new Response("12345"));
+    const { text } = await client(port, `HEAD / HTTP/1.1\r\nHost: x\r\n\r\n${get("/")}`);
+    await until(() => text().endsWith("12345"), "the answer to GET");
+    expect(text().match(/content-length: 5/g)?.length).toBe(2);
+  });
+
+  test("that are none are told so, and what the client still sends does not take the answer from it", async () => {
+    const { port, refused } = serve(echo);
+    const each = await client(port, `GET / HTTP/1.1\r\nHost: x\r\nX: ${"a".repeat(2_000_000)}`);
+    await until(() => each.ended || each.reset !== "", "the end");
+    expect({ statuses: statuses(each.text()), reset: each.reset }).toEqual({ statuses: [431], reset: "" });
+    expect(refused.map(({ code }) => code)).toEqual(["headers-too-large"]);
+  });
+
+  test("whose handler fails are answered 500, and the server goes on", async () => {
+    const { port, errors } = serve((request) => {
+      if (request.path === "/bad") throw new Error("planted");
+      return new Response("good");
+    });
+    const { text } = await client(port, get("/bad") + get("/good"));
+    await until(() => text().endsWith("good"), "the second answer");
+    expect(statuses(text())).toEqual([500, 200]);
+    expect(errors.length).toBe(1);
+  });
+
+  test("of a client that goes away in the middle of its body are aborted", async () => {
+    let seen: IncomingRequest | undefined;
+    let failed: unknown;
+    const { port } = serve(async (request) => {
+      seen = request;
+      await request.bytes().catch((error: unknown) => {
+        failed = error;
+      });
+      return new Response();
+    });
+    const { socket } = await client(port, "POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 10\r\n\r\nabc");
+    await until(() => seen !== undefined, "the request");
+    socket.destroy();
+    await until(() => failed !== undefined, "the failure");
+    expect(seen?.signal.aborted).toBe(true);
+  });
+
+  test("of Node's client with connections that are kept, and of fetch, work as with any server", async () => {
+    const { port } = serve(echo);
+    const agent = new Agent({ keepAlive: true, maxSockets: 2 });
+    const ask = (body: string) =>
+      new Promise<string>((resolve, reject) => {
+        const asked = nodeRequest({ host: "127.0.0.1", port, method: "POST", path: "/n", agent }, (response) => {
+          let text = "";
+          response.on("data", (chunk: Buffer) => {
+            text += chunk.toString();
+          });
+          response.on("end", () => resolve(text));
+        });
+        asked.on("error", reject);
+        asked.write(body.slice(0, 3));
+        asked.end(body.slice(3));
+      });
+    const bodies = Array.from({ length: 40 }, (_, index) => `body ${index}`);
+    expect(await Promise.all(bodies.map(ask))).toEqual(bodies.map((body) => `POST http://127.0.0.1:${port}/n ${body}`));
+    agent.destroy();
+    const big = "y".repeat(1_000_000);
+    expect(await (await fetch(`http://127.0.0.1:${port}/f`, { method: "PUT", body: big })).text()).toEndWith(big);
+  });
+});
+
+describe("answers", () => {
+  test("longer than the socket takes arrive whole, at the pace of the reader", async () => {
+    const size = 12 * 1024 * 1024;
+    const bytes = crypto.getRandomValues(new Uint8Array(65_536));
+    const stream = () => {
+      let sent = 0;
+      return new ReadableStream<Uint8Array>({
+        pull(controller) {
+          if (sent === size) controller.close();
+          else controller.enqueue(bytes);
+          sent += bytes.length;
+        },
+      });
+    };
+    let made = 0;
+    const { port } = serve(() => {
+      made++;
+      return new Response(stream(), { headers: { "content-length": String(size) } });
+    });
+    const expected = createHash("sha256");
+    for (let at = 0; at < size; at += bytes.length) expected.update(bytes);
+    const slow = await client(port);
+    const hash = createHash("sha256");
+    let received = 0;
+    let head = Buffer.alloc(0);
+    slow.socket.removeAllListeners("data");
+    slow.socket.on("data", (chunk) => {
+      let part = Buffer.from(chunk as Uint8Array);
+      if (received === 0) {
+        head = Buffer.concat([head, part]);
+        const end = head.indexOf("\r\n\r\n");
+        if (end < 0) return;
+        part = head.subarray(end + 4);
+      }
+      received += part.length;
+      hash.update(part);
+      slow.socket.pause();
+      setTimeout(() => slow.socket.resume(), 1);
+    });
+    slow.socket.write(get("/"));
+    await until(() => received === size, "all bytes");
+    expect(hash.digest("hex")).toBe(expected.digest("hex"));
+    expect(made).toBe(1);
+  }, 20_000);
+
+  test("that break off before their length reset the connection: a part is not taken for the whole", async () => {
+    const { port } = serve(() => {
+      const body = new ReadableStream<Uint8Array>({
+        start(controller) {
+          controller.enqueue(new Uint8Array(1000));
+          controller.error(new Error("planted"));
+        },
+      });
+      return new Response(body, { headers: { "content-length": "1000000" } });
+    });
+    const each = await client(port, get("/"));
+    await until(() => each.reset !== "" || each.socket.destroyed, "the end");
+    expect(each.ended).toBe(false);
+  });
+
+  test("204 and 304 have no length and no body", async () => {
+    const { port } = serve((request) => new Response(null, { status: Number(request.path.slice(1)) }));
+    const { text } = await client(port, get("/204") + get("/304") + get("/200"));
+    await until(() => statuses(text()).length === 3, "all answers");
+    expect(text().match(/content-length/g)?.length).toBe(1);
+  });
+});
+
+describe("a stream", () => {
+  function serveStreams() {
+    const writers: ByteWriter[] = [];
+    const state = { cancelled: 0, delayMs: 0 };
+    const served = serve(async (_, call) => {
+      await Bun.sleep(state.delayMs);
+      return call.stream(
+        { "content-type": "text/event-stream" },
+        {
+          start(writer) {
+            writers.push(writer);
+            void writer.write(Buffer.from("first."));
+          },
+          cancel() {
+            state.cancelled++;
+          },
+        },
+      );
+    });
+    return { ...served, writers, state };
+  }
+
+  async function viewer(port: number): Promise<Client> {
+    const each = await client(port, get("/"));
+    await until(() => each.text().includes("first."), "the first bytes");
+    return each;
+  }
+
+  test("sends what is written as it is, with no framing, until it ends cleanly", async () => {
+    const { port, writers, state } = serveStreams();
+    const each = await viewer(port);
+    expect(each.text()).toContain("connection: close");
+    expect(each.text()).not.toContain("content-length");
+    expect(writers[0]?.write(Buffer.from("second."))).toBe(7);
+    await until(() => each.text().endsWith("first.second."), "the second bytes");
+    void writers[0]?.write(Buffer.from("bye"));
+    writers[0]?.end();
+    await until(() => each.ended, "the end");
+    expect(each.text()).toEndWith("\r\n\r\nfirst.second.bye");
+    await Bun.sleep(30);
+    // An end from this side is not the reader's going.
+    expect({ cancelled: state.cancelled, reset: each.reset }).toEqual({ cancelled: 0, reset: "" });
+  });
+
+  async function fill(writer: ByteWriter, bytes: Uint8Array): Promise<{ pending: Promise<number>; written: number }> {
+    let written = 0;
+    for (let count = 0; count < 400; count++) {
+      const accepted = writer.write(bytes);
+      written += bytes.length;
+      if (typeof accepted !== "number") return { pending: accepted, written };
+      await Bun.sleep(0);
+    }
+    throw new Error("the socket takes everything");
+  }
+
+  test("answers a promise when the reader does not keep up, which settles when all that was written has gone out, in order", async () => {
+    const { port, writers } = serveStreams();
+    const { socket, text } = await viewer(port);
+    const writer = writers[0] as ByteWriter;
+    socket.pause();
+    const { pending, written } = await fill(writer, new Uint8Array(256 * 1024).fill(97));
+    expect(writer.write(Buffer.from("behind"))).toBe(pending as unknown as number);
+    let settled = false;
+    void pending.then(() => {
+      settled = true;
+    });
+    await Bun.sleep(50);
+    expect(settled).toBe(false);
+    socket.resume();
+    await until(() => settled, "the promise settles");
+    await until(() => text().endsWith("behind"), "the last bytes");
+    expect(text().length - text().indexOf("first.")).toBe(6 + written + 6);
+    expect(typeof writer.write(Buffer.from("on"))).toBe("number");
+  });
+
+  test("ended while bytes wait sends these first", async () => {
+    const { port, writers } = serveStreams();
+    const each = await viewer(port);
+    each.socket.pause();
+    await fill(writers[0] as ByteWriter, new Uint8Array(256 * 1024).fill(97));
+    void writers[0]?.write(Buffer.from("last"));
+    writers[0]?.end();
+    each.socket.resume();
+    await until(() => each.ended, "the end");
+    expect(each.text()).toEndWith("last");
+  });
+
+  test("says when the reader goes, settles what waits, and takes later writes without throwing", async () => {
+    const { port, writers, state } = serveStreams();
+    const { socket } = await viewer(port);
+    socket.pause();
+    const { pending } = await fill(writers[0] as ByteWriter, new Uint8Array(256 * 1024));
+    socket.destroy();
+    await until(() => state.cancelled === 1, "cancel");
+    await pending;
+    expect(() => writers[0]?.write(new Uint8Array([1]))).not.toThrow();
+    expect(() => writers[0]?.end()).not.toThrow();
+    expect(() => writers[0]?.cut()).not.toThrow();
+    expect(state.cancelled).toBe(1);
+  });
+
+  test("is reset at once by cut, whatever waits to be written", async () => {
+    const { port, writers, state } = serveStreams();
+    const each = await viewer(port);
+    each.socket.pause();
+    const { pending } = await fill(writers[0] as ByteWriter, new Uint8Array(256 * 1024));
+    writers[0]?.cut();
+    await pending;
+    each.socket.resume();
+    await until(() => each.socket.destroyed, "the end");
+    expect({ reset: each.reset, cancelled: state.cancelled }).toEqual({ reset: "ECONNRESET", cancelled: 0 });
+  });
+
+  test("is cancelled and never started where the client is gone before the answer", async () => {
+    const { port, writers, state } = serveStreams();
+    state.delayMs = 100;
+    const { socket } = await client(port, get("/"));
+    await Bun.sleep(20);
+    socket.destroy();
+    await until(() => state.cancelled === 1, "cancel");
+    expect(writers.length).toBe(0);
+  });
+
+  test("does not read what its client sends, and ends when that does not stop", async () => {
+    const { port, state } = serveStreams();
+    const { socket } = await viewer(port);
+    socket.write("x".repeat(1000));
+    await Bun.sleep(30);
+    expect(state.cancelled).toBe(0);
+    socket.write("x".repeat(100_000));
+    await until(() => state.cancelled === 1, "cancel");
+  });
+});
+
+describe("the server", () => {
+  test("stops when what is under way is answered; who only waits is let go", async () => {
+    let release: () => void = () => {};
+    const { port, server } = serve(async () => {
+      await new Promise<void>((resolve) => {
+        release = resolve;
+      });
+      return new Response("late");
+    });
+    const idle = await client(port, get("/a"));
+    await Bun.sleep(20);
+    release();
+    await until(() => idle.text().endsWith("late"), "the first answer");
+    const busy = await client(port, get("/b"));
+    await Bun.sleep(20);
+    let stopped = false;
+    const stopping = server.stop(false).then(() => {
+      stopped = true;
+    });
+    await until(() => idle.ended, "the idle one is let go");
+    expect(stopped).toBe(false);
+    release();
+    await stopping;
+    await until(() => busy.ended, "the end");
+    expect(busy.text()).toContain("connection: close");
+    expect(busy.text()).toEndWith("late");
+  });
+
+  test("shares its port with others that do, and with nobody else", () => {
+    const at = (port: number, reusePort: boolean) => ({ host: "127.0.0.1", port, reusePort });
+    const given = { handle: async () => new Response(), onError() {}, onRefused() {} };
+    const first = new HttpServer({ at: at(0, true), ...given });
+    const second = new HttpServer({ at: at(first.port ?? 0, true), ...given });
+    open.push(first, second);
+    expect(second.port).toBe(first.port);
+    let code = "";
+    try {
+      open.push(new HttpServer({ at: at(first.port ?? 0, false), ...given }));
+    } catch (error) {
+      ({ code } = error as NodeJS.ErrnoException & { code: string });
+    }
+    expect(code).toBe("EADDRINUSE");
+  });
+});

@@ -1,0 +1,93 @@
+/** Listens, gives each socket to a connection, and ends what takes too long. */
+
+import { Problem } from "@ovation/protocol";
+import { type Call, type ConnectionHost, HttpConnection } from "./http-connection.ts";
+import type { IncomingRequest } from "./incoming-request.ts";
+import { STOP_MS_MAX, STOP_POLL_MS, SWEEP_MS } from "./limits.ts";
+import type { OwnedSocket, SocketOwner } from "./socket-owner.ts";
+
+export interface HttpServerOptions {
+  readonly at: { readonly host: string; readonly port: number; readonly reusePort: boolean } | { readonly unix: string };
+  /** Answers every request. What it throws is answered `internal-error`: it is a programmer's error, and `onError`'s. */
+  handle(request: IncomingRequest, call: Call): Promise<Response>;
+  onError(error: unknown): void;
+  /** A request that was none, or too much of one. */
+  onRefused(problem: Problem): void;
+}
+
+export class HttpServer implements ConnectionHost {
+  stopping = false;
+  readonly #options: HttpServerOptions;
+  readonly #listener: { readonly port?: number; stop(closeActive?: boolean): void };
+  /** Those that read requests; not the streams. */
+  readonly #connections = new Set<HttpConnection>();
+  readonly #sweeping: ReturnType<typeof setInterval>;
+
+  /** Throws where the address is taken. */
+  constructor(options: HttpServerOptions) {
+    this.#options = options;
+    const socket: Bun.SocketHandler<SocketOwner> = {
+      open: (opened) => {
+        const connection = new HttpConnection(opened as OwnedSocket, this);
+        opened.data = connection;
+        this.#connections.add(connection);
+      },
+      data: (from, bytes) => from.data.receive(bytes),
+      drain: (drained) => drained.data.drain(),
+      close: (gone) => gone.data?.closed(),
+      // The socket closes after this, and that is what its owner hears.
+      error: () => {},
+    };
+    const { at } = options;
+    // Bun takes `reusePort` here too, though its types do not list it: `http-server.test.ts` holds that.
+    this.#listener =
+      "unix" in at
+        ? Bun.listen<SocketOwner>({ unix: at.unix, socket })
+        : Bun.listen<SocketOwner>({ hostname: at.host, port: at.port, socket, ...({ reusePort: at.reusePort } as object) });
+    this.#sweeping = setInterval(() => this.#sweep(), SWEEP_MS);
+  }
+
+  get port(): number | undefined {
+    return this.#listener.port;
+  }
+
+  now(): number {
+    return performance.now();
+  }
+
+  async handle(request: IncomingRequest, call: Call): Promise<Response> {
+    try {
+      return await this.#options.handle(request, call);
+    } catch (error) {
+      this.#options.onError(error);
+      return new Problem("internal-error").toResponse();
+    }
+  }
+
+  refused(problem: Problem): void {
+    this.#options.onRefused(problem);
+  }
+
+  left(connection: HttpConnection): void {
+    this.#connections.delete(connection);
+  }
+
+  /** No new connections; resolves when what is under way is answered, not later than after STOP_MS_MAX. At once with `now`: then streams are reset too. */
+  async stop(now: boolean): Promise<void> {
+    this.stopping = true;
+    const until = this.now() + (now ? 0 : STOP_MS_MAX);
+    this.#listener.stop(now);
+    while (this.#connections.size > 0 && this.now() < until) {
+      for (const connection of this.#connections) connection.endIfIdle();
+      await Bun.sleep(STOP_POLL_MS);
+    }
+    clearInterval(this.#sweeping);
+    for (const connection of this.#connections) connection.terminate();
+    this.#listener.stop(true);
+  }
+
+  #sweep(): void {
+    const now = this.now();
+    for (const connection of this.#connections) connection.sweep(now);
+  }
+}

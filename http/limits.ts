@@ -1,0 +1,33 @@
+/** What a client may send, and how long it may take. What happens at each is held by `ovation/http/hostile-clients.test.ts`. */
+
+/** The request line and the headers, together. Beyond: 431, and the connection ends. */
+export const HEAD_BYTES_MAX = 16 * 1024;
+export const HEADERS_MAX = 100;
+/** From the first byte of a request (or the connect) until its head is whole. Beyond: the connection ends. */
+export const HEAD_MS_MAX = 10_000;
+
+/** Bodies are bounded by the routes, more tightly; this bounds what no route reads. Beyond: 413. */
+export const BODY_BYTES_MAX = 4 * 1024 * 1024;
+/** From the head until the body is whole. Beyond: the request is aborted, the connection ends. */
+export const BODY_MS_MAX = 30_000;
+/** Bytes of a body that nobody has asked for yet; beyond, the socket is not read until somebody does. */
+export const BODY_BYTES_AHEAD_MAX = 64 * 1024;
+
+/** Bytes of further requests that came before the one under way was answered; beyond, the socket is not read. */
+export const PIPELINED_BYTES_MAX = 64 * 1024;
+/** Without a request, and without an answer. Beyond: the connection ends. */
+export const IDLE_MS_MAX = 30_000;
+/** An answer that says it is longer is sent piece by piece, as fast as the client takes it. */
+export const ANSWER_BYTES_WHOLE_MAX = 256 * 1024;
+/** An answer of which the client takes no byte. Beyond: the connection is reset. */
+export const ANSWER_STALLED_MS_MAX = 30_000;
+/** After the last answer the client has this long to read it and to close; what it still sends is dropped. */
+export const LINGER_MS_MAX = 2000;
+/** What a client sends on a connection whose answer is a stream: nothing of it is read, and more is no client of ours. */
+export const STREAM_INPUT_BYTES_MAX = 64 * 1024;
+
+/** How often the times above are looked at. */
+export const SWEEP_MS = 1000;
+/** What is under way when the server stops has this long. */
+export const STOP_MS_MAX = 5000;
+export const STOP_POLL_MS = 50;

@@ -1,0 +1,19 @@
+/** Whoever a socket belongs to: first a connection that reads requests; where an answer is a stream, that stream, for good. */
+
+import type { RawSocket } from "./socket-writer.ts";
+
+export interface SocketOwner {
+  receive(bytes: Uint8Array): void;
+  drain(): void;
+  closed(): void;
+}
+
+/** Of Bun's socket, what its owners need. */
+export interface OwnedSocket extends RawSocket {
+  data: SocketOwner;
+  readonly remoteAddress: string;
+  /** Ends our half; the other may still send. */
+  shutdown(): void;
+  pause(): void;
+  resume(): void;
+}

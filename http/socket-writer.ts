@@ -1,0 +1,87 @@
+/**
+ * Writes to a socket and says whether the bytes went out. What the kernel does not take at once stays
+ * here as a view of the caller's bytes, which all connections share: no copy, whoever is slow.
+ */
+
+import type { ByteWriter } from "@ovation/protocol";
+
+/** Of Bun's socket, what a writer needs. */
+export interface RawSocket {
+  /** How many bytes the kernel took; -1 where the socket is closed. */
+  write(bytes: Uint8Array): number;
+  end(): void;
+  terminate(): void;
+}
+
+export class SocketWriter implements ByteWriter {
+  protected readonly socket: RawSocket;
+  /** What the kernel has not taken; whoever writes more meanwhile waits behind it. */
+  #rest: Uint8Array[] | undefined;
+  #drained: Promise<number> | undefined;
+  #settle: ((bytes: number) => void) | undefined;
+  #ending = false;
+
+  constructor(socket: RawSocket) {
+    this.socket = socket;
+  }
+
+  /** Hot path: one system call, no allocation. 1.07 times a bare `send()` in C, where a direct stream costs 1.29 (`load/`: write-cost). */
+  write(bytes: Uint8Array): number | Promise<number> {
+    if (this.#rest !== undefined) return this.#wait(bytes);
+    const taken = this.socket.write(bytes);
+    // A closed socket takes everything: its owner learns of the end by `closed`.
+    if (taken === bytes.length || taken < 0) return bytes.length;
+    return this.#wait(bytes.subarray(taken));
+  }
+
+  end(): void {
+    // What still waits goes first: then `drain` ends it.
+    if (this.#rest === undefined) this.socket.end();
+    else this.#ending = true;
+  }
+
+  cut(): void {
+    this.socket.terminate();
+    this.closed();
+  }
+
+  /** The socket can take bytes again. */
+  drain(): void {
+    while (this.#rest !== undefined) {
+      const [bytes] = this.#rest;
+      if (bytes === undefined) break;
+      const taken = this.socket.write(bytes);
+      if (taken < 0) return;
+      if (taken < bytes.length) {
+        this.#rest[0] = bytes.subarray(taken);
+        return;
+      }
+      this.#rest.shift();
+      if (this.#rest.length === 0) this.#rest = undefined;
+    }
+    this.#release();
+    if (this.#ending) this.socket.end();
+  }
+
+  /** The socket is gone: nobody waits for it any longer. */
+  closed(): void {
+    this.#rest = undefined;
+    this.#release();
+  }
+
+  #wait(bytes: Uint8Array): Promise<number> {
+    this.#rest ??= [];
+    this.#rest.push(bytes);
+    this.#drained ??= new Promise((resolve) => {
+      this.#settle = resolve;
+    });
+    return this.#drained;
+  }
+
+  #release(): void {
+    const settle = this.#settle;
+    this.#drained = undefined;
+    this.#settle = undefined;
+    settle?.(0);
+  }
+}

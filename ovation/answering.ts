@@ -1,0 +1,85 @@
+/**
+ * From a request to its answer, whatever carries it: the route is found, a thrown Problem becomes an
+ * answer, CORS headers are added, and a method or path that does not exist gets its code.
+ */
+
+import { type HttpRequest, Problem, type ProblemCode, type Route, type RouteContext } from "@ovation/protocol";
+import type { Logger } from "pino";
+import { createCors } from "./cors.ts";
+import { Router } from "./router.ts";
+
+export interface AnsweringOptions {
+  readonly routes: readonly Route[];
+  readonly logger: Logger;
+  /** The client's address, by the headers of trusted proxies. Default: the peer's. */
+  addressOf?(request: HttpRequest, peer: string): string;
+  /** Origins that browsers may call from; `*` for any. Tokens are not cookies, so any is the default. */
+  readonly corsOrigins?: readonly string[];
+  /** A request was answered with a problem. */
+  onProblem?(code: ProblemCode): void;
+  /** Answers what no route does; without it that is `not-found`. */
+  fallback?(request: HttpRequest, address: string): Promise<Response>;
+}
+
+/** What the carrier of a request knows of it. */
+export interface Carried {
+  /** As it was sent, without the query. */
+  readonly path: string;
+  readonly peer: string;
+  readonly stream: RouteContext["stream"];
+}
+
+/** Never rejects. */
+export type Answer = (request: HttpRequest, carried: Carried) => Promise<Response>;
+
+export function createAnswer(options: AnsweringOptions): Answer {
+  const router = new Router(options.routes);
+  const cors = createCors(options.corsOrigins ?? ["*"]);
+  return async (request, carried) => {
+    if (request.method === "OPTIONS") return cors.preflight(request);
+    try {
+      return cors.finish(request, await answer(request, carried, router, options));
+    } catch (error) {
+      return cors.finish(request, tell(toProblem(error, request, carried.path, options), options));
+    }
+  };
+}
+
+/** Others are not of this API, and so is whatever they ask for. */
+const METHODS = new Set(["GET", "HEAD", "POST", "PUT", "DELETE", "PATCH"]);
+
+async function answer(request: HttpRequest, carried: Carried, router: Router, options: AnsweringOptions): Promise<Response> {
+  const { path, peer, stream } = carried;
+  const { method } = request;
+  const address = options.addressOf === undefined ? peer : options.addressOf(request, peer);
+  const found = router.find(path);
+  if (found === undefined || !METHODS.has(method)) {
+    if (options.fallback === undefined) throw new Problem("not-found");
+    return options.fallback(request, address);
+  }
+  const { routes, params } = found;
+  const allow = () => [...routes.keys()].join(", ");
+  // A HEAD of a stream would never end; elsewhere it is a GET whose body the server leaves out.
+  if (method === "HEAD" && path === "/v1/events") return new Response(null, { status: 405, headers: { allow: allow() } });
+  const route = routes.get(method === "HEAD" ? "GET" : method);
+  if (route === undefined) return tell(new Problem("method-not-allowed", `${path} takes ${allow()}`), options, { allow: allow() });
+  return route.handle(request, { params, address, stream });
+}
+
+function tell(problem: Problem, { onProblem }: AnsweringOptions, headers: Record<string, string> = {}): Response {
+  onProblem?.(problem.code);
+  return problem.toResponse(headers);
+}
+
+/** What a handler threw, as the client is told it. */
+function toProblem(error: unknown, request: HttpRequest, path: string, { logger }: AnsweringOptions): Problem {
+  if (error instanceof Problem) return error;
+  // [spec] RFC 9112, 3.2: a server MUST respond with 400 to a request with an invalid Host. Such a request
+  // has no URL, and every handler that looks at it throws.
+  if (!URL.canParse(request.url)) return new Problem("invalid-parameter", "send a Host header that names a host");
+  // Gone, or too slow, in the middle of its body: nobody reads this answer, and the log is not for that.
+  if (request.signal.aborted) return new Problem("invalid-body", "the body did not come");
+  // The path without its query: tokens may be in there.
+  logger.error({ error, method: request.method, path }, "a handler failed");
+  return new Problem("internal-error");
+}

@@ -1,0 +1,130 @@
+/** The listener with a certificate: Bun's server, HTTP/1.1 and HTTP/2 over TLS and HTTP/3 over QUIC, on one port. */
+
+import { type ByteWriter, Problem, type StreamSource } from "@ovation/protocol";
+import type { Logger } from "pino";
+import type { Answer } from "./answering.ts";
+
+export interface TlsListenerOptions {
+  readonly host: string;
+  readonly port: number;
+  readonly reusePort: boolean;
+  /** PEM files. */
+  readonly tls: { readonly cert: string; readonly key: string };
+  readonly answer: Answer;
+  readonly logger: Logger;
+}
+
+export interface TlsListener {
+  readonly port: number | undefined;
+  stop(now: boolean): Promise<void>;
+}
+
+/** A request whose body does not come, and a connection without one, is cut after this; streams are kept open. */
+const IDLE_TIMEOUT_SECONDS = 30;
+/** What is under way when the listener stops has this long. */
+const STOP_MS_MAX = 5000;
+const SWEEP_MS = 100;
+/** Bodies are bounded by the routes; this bounds what no route reads. */
+const BODY_BYTES_MAX = 4 * 1024 * 1024;
+
+export function listenTls(options: TlsListenerOptions): TlsListener {
+  const { cert, key } = options.tls;
+  const server = Bun.serve({
+    port: options.port,
+    hostname: options.host,
+    reusePort: options.reusePort,
+    idleTimeout: IDLE_TIMEOUT_SECONDS,
+    maxRequestBodySize: BODY_BYTES_MAX,
+    tls: { cert: Bun.file(cert), key: Bun.file(key) },
+    http2: true,
+    http3: true,
+    fetch: (request, bun) =>
+      options.answer(request, {
+        path: pathOf(request.url),
+        peer: bun.requestIP(request)?.address ?? "",
+        stream(headers, source) {
+          bun.timeout(request, 0);
+          return directStream(headers, source);
+        },
+      }),
+    // Bun's own pages for errors are for developers; here they are logged and answered.
+    development: false,
+    error(error) {
+      options.logger.error({ error }, "a request failed outside its handler");
+      return new Problem("internal-error").toResponse();
+    },
+  });
+  return { port: server.port, stop: (now) => stop(server, now) };
+}
+
+/** Of an absolute URL, and of a bare target, which is what there is where the client named no host. */
+function pathOf(url: string): string {
+  const scheme = url.indexOf("://");
+  const from = url.startsWith("/") ? 0 : url.indexOf("/", scheme < 0 ? 0 : scheme + 3);
+  const query = url.indexOf("?", Math.max(from, 0));
+  return url.slice(Math.max(from, 0), query < 0 ? url.length : query) || "/";
+}
+
+async function stop(server: Bun.Server<undefined>, now: boolean): Promise<void> {
+  if (now) return server.stop(true);
+  const stopped = server.stop(false);
+  // A connection that only waits for its next request would be waited for as long as it may be idle.
+  const sweeping = setInterval(() => server.closeIdleConnections(), SWEEP_MS);
+  server.closeIdleConnections();
+  const overdue = setTimeout(() => void server.stop(true), STOP_MS_MAX);
+  await stopped;
+  clearInterval(sweeping);
+  clearTimeout(overdue);
+}
+
+/** Bun's controller of a direct stream. What we rely on in it is held by `listener-tls.test.ts`. */
+interface DirectController {
+  write(bytes: Uint8Array): number | Promise<number>;
+  flush(): number | Promise<number>;
+  end(): unknown;
+  close(error: Error): unknown;
+}
+
+/** The controller goes to `pull`, and the stream lasts as long as the promise that `pull` returns. */
+interface DirectSource {
+  readonly type: "direct";
+  pull(controller: DirectController): Promise<void>;
+  cancel(): void;
+}
+
+/** One promise for all streams: they end by `end()` or with their connection. */
+const forever = new Promise<void>(() => {});
+
+function directStream(headers: Readonly<Record<string, string>>, source: StreamSource): Response {
+  const direct: DirectSource = {
+    type: "direct",
+    pull(controller) {
+      source.start(new DirectWriter(controller));
+      return forever;
+    },
+    cancel: () => source.cancel(),
+  };
+  return new Response(new ReadableStream(direct as unknown as UnderlyingDefaultSource), { headers });
+}
+
+class DirectWriter implements ByteWriter {
+  readonly #controller: DirectController;
+
+  constructor(controller: DirectController) {
+    this.#controller = controller;
+  }
+
+  write(bytes: Uint8Array): number | Promise<number> {
+    const written = this.#controller.write(bytes);
+    const flushed = this.#controller.flush();
+    return typeof written === "number" ? flushed : written;
+  }
+
+  end(): void {
+    this.#controller.end();
+  }
+
+  cut(): void {
+    this.#controller.close(new Error("cut"));
+  }
+}
