@@ -17,6 +17,12 @@ export interface Subscription {
   next: number;
   /** Index in `channel.subscriptions`. */
   index: number;
+  /** Where a broadcast writes without a look at the connection; -1 where it has to look: see `Connection.update`. */
+  descriptor: number;
+  /** The connection's, beside the descriptor. */
+  readonly zstd: boolean;
+  /** The connection has other topics, which may have something for it as well. */
+  several: boolean;
 }
 
 /** What a subscription had seen when its connection stopped taking bytes. */
@@ -44,10 +50,12 @@ export class Connection {
   closed = false;
   /** Wall clock since which a write has not drained; 0 where none waits. */
   pendingSince = 0;
-  /** Open, not closed, nothing pending: the one thing that a broadcast looks at. */
+  /** Open, not closed, nothing pending: it takes part in broadcasts. */
   ready = false;
-  /** Something was written since the last look: no heartbeat needed. */
+  /** Something beside broadcasts was written since the last look: no heartbeat needed. */
   wrote = false;
+  /** All `next` of its subscriptions, added up, at the last look: another sum means that a broadcast was written. */
+  progress = 0;
   /** Its place on the wheel of heartbeats. */
   slot = 0;
   /** Per subscription, where it stood when the connection became slow. Only slow ones have it. */
@@ -67,8 +75,25 @@ export class Connection {
     this.expiresAt = options.expiresAt;
   }
 
+  /** After every change of what it says: `ready`, and what broadcasts read in its subscriptions instead. */
   update(): void {
     this.ready = this.open && !this.closed && this.pendingSince === 0;
+    const descriptor = this.ready ? (this.writer?.descriptor ?? -1) : -1;
+    const several = this.subscriptions.length > 1;
+    for (const subscription of this.subscriptions) {
+      subscription.descriptor = descriptor;
+      subscription.several = several;
+    }
+  }
+
+  /** Whether something was written since this was asked last. */
+  takeWrote(): boolean {
+    let progress = 0;
+    for (const { next } of this.subscriptions) progress += next;
+    const wrote = this.wrote || progress !== this.progress;
+    this.progress = progress;
+    this.wrote = false;
+    return wrote;
   }
 
   /** A frame for this connection alone. Answers the promise where it has to wait. */

@@ -7,6 +7,7 @@ import {
   type ByteWriter,
   type Clock,
   type ConnectionId,
+  type DirectSender,
   type Event,
   type FrontendId,
   formatFrame,
@@ -52,6 +53,8 @@ export interface FrontendOptions {
   readonly authorize: Authorize;
   readonly clock: Clock;
   readonly random: () => number;
+  /** Writes broadcasts to the sockets of connections that have one; without it, each by its own writer. */
+  readonly sender?: DirectSender | undefined;
   /** Runs something one turn of the event loop later. Default `setImmediate`. */
   soon?(run: () => void): void;
   /** ms since some moment, with fractions: what the length of broadcasts is measured with. Default `performance.now`. */
@@ -106,6 +109,7 @@ export class Frontend implements Inbox {
       policy: options.policy,
       clock,
       counters,
+      sender: options.sender,
       soon,
       elapsed,
       onMissing: (channel) => void this.#repair.reach(channel, channel.seq),
@@ -241,9 +245,19 @@ export class Frontend implements Inbox {
   }
 
   #subscribe(connection: Connection, channel: Channel): Subscription {
-    const subscription: Subscription = { connection, channel, start: channel.batched, next: channel.nextBatch, index: 0 };
+    const subscription: Subscription = {
+      connection,
+      channel,
+      start: channel.batched,
+      next: channel.nextBatch,
+      index: 0,
+      descriptor: -1,
+      zstd: connection.zstd,
+      several: false,
+    };
     channel.add(subscription);
     connection.subscriptions.push(subscription);
+    connection.update();
     return subscription;
   }
 
@@ -326,6 +340,7 @@ export class Frontend implements Inbox {
     if (connection.identity !== undefined && isOwnTopic(connection.identity, topic)) return;
     connection.subscriptions = connection.subscriptions.filter((other) => other !== subscription);
     connection.lags?.delete(subscription);
+    connection.update();
     this.#unsubscribe(subscription);
   }
 

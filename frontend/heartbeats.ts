@@ -68,9 +68,7 @@ export class Heartbeats {
       } else if (now >= connection.expiresAt) {
         const expired = connection.identity?.expiresAt;
         this.#options.end(connection, expired !== undefined && now >= expired ? "token-expired" : "lifetime");
-      } else if (connection.wrote) {
-        connection.wrote = false;
-      } else {
+      } else if (!connection.takeWrote()) {
         const waits = connection.writeBytes(connection.zstd ? ZSTD : PLAIN);
         connection.wrote = false;
         if (waits !== undefined && connection.open) this.#options.pend(connection, waits);

@@ -7,12 +7,18 @@ import { SocketWriter } from "./socket-writer.ts";
 
 export class EventStream extends SocketWriter implements SocketOwner {
   readonly #source: StreamSource;
+  readonly #fd: number;
   #over = false;
   #inputBytes = 0;
 
   constructor(socket: OwnedSocket, source: StreamSource) {
     super(socket);
     this.#source = source;
+    this.#fd = socket.fd ?? -1;
+  }
+
+  get descriptor(): number {
+    return this.#over || this.isWaiting ? -1 : this.#fd;
   }
 
   receive(bytes: Uint8Array): void {

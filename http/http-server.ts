@@ -28,7 +28,7 @@ export class HttpServer implements ConnectionHost {
     this.#options = options;
     const socket: Bun.SocketHandler<SocketOwner> = {
       open: (opened) => {
-        const connection = new HttpConnection(opened as OwnedSocket, this);
+        const connection = new HttpConnection(opened as unknown as OwnedSocket, this);
         opened.data = connection;
         this.#connections.add(connection);
       },

@@ -10,6 +10,7 @@
  * TLS, HTTP/2 and HTTP/3 are Bun's own (`ovation/listener.ts`): the same routes, the same streams.
  */
 
+export { createDirectSender } from "./direct-send.ts";
 export type { Call } from "./http-connection.ts";
 export { HttpServer, type HttpServerOptions } from "./http-server.ts";
 export type { IncomingRequest } from "./incoming-request.ts";

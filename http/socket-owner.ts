@@ -12,6 +12,8 @@ export interface SocketOwner {
 export interface OwnedSocket extends RawSocket {
   data: SocketOwner;
   readonly remoteAddress: string;
+  /** The file descriptor. Bun has it, though its types do not list it: `http-server.test.ts` holds that. */
+  readonly fd: number;
   /** Ends our half; the other may still send. */
   shutdown(): void;
   pause(): void;

@@ -25,6 +25,11 @@ export class SocketWriter implements ByteWriter {
     this.socket = socket;
   }
 
+  /** Whether something is still to go before what is written next. */
+  protected get isWaiting(): boolean {
+    return this.#rest !== undefined;
+  }
+
   /** Hot path: one system call, no allocation. 1.07 times a bare `send()` in C, where a direct stream costs 1.29 (`load/`: write-cost). */
   write(bytes: Uint8Array): number | Promise<number> {
     if (this.#rest !== undefined) return this.#wait(bytes);

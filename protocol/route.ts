@@ -32,8 +32,16 @@ export interface ByteWriter {
   write(bytes: Uint8Array): number | Promise<number>;
   /** A clean end, after what was written. */
   end(): void;
+  /** Of its socket, while nothing waits to be written and a `DirectSender` may write to it; otherwise -1, as where there is none. */
+  readonly descriptor?: number;
   /** Gives up what was written and resets the stream: the one end that a peer who takes no bytes cannot put off. */
   cut(): void;
+}
+
+/** Writes the same bytes to many sockets by their descriptors. */
+export interface DirectSender {
+  /** Answers what sends `bytes` to a descriptor and says how many of them the kernel took. Keep the bytes while that is in use. */
+  aim(bytes: Uint8Array): (descriptor: number) => number;
 }
 
 /** Who writes a stream. One of the two is called once, and `cancel` also after `start`. */

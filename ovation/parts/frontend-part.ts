@@ -11,6 +11,7 @@ import {
   registerFrontendMetrics,
   type Upstream,
 } from "@ovation/frontend";
+import { createDirectSender } from "@ovation/http";
 import { type Authenticate, type FrontendId, maySubscribe, type Route, steadyClock, systemClock } from "@ovation/protocol";
 import type { Registry } from "prom-client";
 import type { ReadinessCheck } from "../health.ts";
@@ -52,6 +53,7 @@ export function createFrontendPart({ settings, id, upstream, authenticate, regis
     authorize,
     clock,
     random: Math.random,
+    sender: createDirectSender(),
     heartbeatMs: settings.heartbeatMs,
     ...(settings.lifetimeMs === undefined ? {} : { lifetimeMs: settings.lifetimeMs }),
     ...(settings.stuckMs === undefined ? {} : { stuckMs: settings.stuckMs }),

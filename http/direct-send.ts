@@ -1,0 +1,44 @@
+/**
+ * `send(2)` straight from the C library, for the same bytes to many sockets: by descriptor, so that no
+ * object of a connection is touched. Bun's `socket.write` comes to the same system call by a longer way.
+ *
+ * Only where nothing waits before the bytes (`EventStream.descriptor`), and what was not taken goes on
+ * through the socket itself, which knows when it can take more.
+ */
+
+import { dlopen, FFIType, ptr } from "bun:ffi";
+import type { DirectSender } from "@ovation/protocol";
+
+/** [spec] Linux: include/linux/socket.h. */
+const MSG_DONTWAIT = 0x40;
+const MSG_NOSIGNAL = 0x4000;
+
+const C_LIBRARIES = ["libc.so.6", "libc.musl-x86_64.so.1", "libc.musl-aarch64.so.1"];
+
+/** Undefined where the system is not Linux, or its C library is none of those above: then sockets are written to one by one. */
+export function createDirectSender(): DirectSender | undefined {
+  if (process.platform !== "linux") return undefined;
+  const send = openSend();
+  if (send === undefined) return undefined;
+  return {
+    aim(bytes) {
+      // The caller keeps the bytes for as long as it keeps this, and a buffer does not move.
+      const address = ptr(bytes);
+      const { length } = bytes;
+      return (descriptor) => Math.max(0, send(descriptor, address, length, MSG_DONTWAIT | MSG_NOSIGNAL));
+    },
+  };
+}
+
+function openSend() {
+  for (const name of C_LIBRARIES) {
+    try {
+      return dlopen(name, {
+        send: { args: [FFIType.i32, FFIType.ptr, FFIType.u64_fast, FFIType.i32], returns: FFIType.i32 },
+      }).symbols.send;
+    } catch {
+      // Another C library then.
+    }
+  }
+  return undefined;
+}
