@@ -38,11 +38,19 @@ export interface ConnectionHost {
   handle(request: IncomingRequest, call: Call): Promise<Response>;
   /** A request that never reached a handler. */
   refused(problem: Problem): void;
+  cut(reason: CutReason): void;
   /** No further request is taken. */
   readonly stopping: boolean;
   /** The connection is a stream now, or gone: it is nobody's to sweep. */
   left(connection: HttpConnection): void;
 }
+
+/**
+ * Why a connection was ended that nobody had asked to end: no request came in time (`silent`, `idle` after an
+ * earlier one), its head (`head`) or body (`body`) did not, nobody took the answer (`unread`), or its place was
+ * needed for somebody else's socket (`crowded`).
+ */
+export type CutReason = "silent" | "idle" | "head" | "body" | "unread" | "crowded";
 
 /** The request under way, beside what it says. */
 export interface Call {
@@ -121,16 +129,31 @@ export class HttpConnection implements SocketOwner {
   sweep(now: number): void {
     const ms = now - this.#since;
     const body = this.#under?.body;
-    if (this.state === "idle" && ms > (this.#requests === 0 ? HEAD_MS_MAX : IDLE_MS_MAX)) this.#end();
-    else if (this.state === "head" && ms > HEAD_MS_MAX) this.#end();
-    else if (this.state === "handling" && body !== undefined && !body.ended && ms > BODY_MS_MAX) this.terminate();
-    else if (this.state === "answering" && ms > ANSWER_STALLED_MS_MAX) this.terminate();
+    if (this.state === "idle" && ms > (this.#requests === 0 ? HEAD_MS_MAX : IDLE_MS_MAX)) {
+      this.#cut(this.#requests === 0 ? "silent" : "idle");
+    } else if (this.state === "head" && ms > HEAD_MS_MAX) this.#cut("head");
+    else if (this.state === "handling" && body !== undefined && !body.ended && ms > BODY_MS_MAX) this.#cut("body");
+    else if (this.state === "answering" && ms > ANSWER_STALLED_MS_MAX) this.#cut("unread");
     else if (this.state === "lingering" && ms > LINGER_MS_MAX) this.#end();
   }
 
+  /** Gives its place to somebody else, if nothing was asked on it. */
+  makeRoom(): boolean {
+    if (this.state !== "idle" && this.state !== "head") return false;
+    this.#cut("crowded");
+    return true;
+  }
+
+  /** At once: what waits to be sent is lost. */
   terminate(): void {
     this.#socket.terminate();
     this.closed();
+  }
+
+  #cut(reason: CutReason): void {
+    this.#host.cut(reason);
+    if (reason === "body" || reason === "unread") this.terminate();
+    else this.#end();
   }
 
   #enter(state: State): void {

@@ -442,6 +442,36 @@ describe("the server", () => {
     expect(busy.text()).toEndWith("late");
   });
 
+  test("beyond its sockets lets go who waited longest without asking anything; where everybody asked, who comes", async () => {
+    const cuts: string[] = [];
+    let release: () => void = () => {};
+    const released = new Promise<void>((resolve) => {
+      release = resolve;
+    });
+    const server = new HttpServer({
+      at: { host: "127.0.0.1", port: 0, reusePort: false },
+      async handle() {
+        await released;
+        return new Response("late");
+      },
+      onError() {},
+      onRefused() {},
+      onCut: (reason) => cuts.push(reason),
+      socketsMax: 2,
+    });
+    open.push(server);
+    const port = server.port ?? 0;
+    const silent = await client(port);
+    const asking = await client(port, get("/1"));
+    const alsoAsking = await client(port, get("/2"));
+    await until(() => silent.ended, "the silent one is let go");
+    const late = await client(port, get("/3"));
+    await until(() => late.ended || late.reset !== "", "the late one is let go");
+    release();
+    await until(() => asking.text().endsWith("late") && alsoAsking.text().endsWith("late"), "the answers");
+    expect(cuts).toEqual(["crowded", "crowded"]);
+  });
+
   test("shares its port with others that do, and with nobody else", () => {
     const at = (port: number, reusePort: boolean) => ({ host: "127.0.0.1", port, reusePort });
     const given = { handle: async () => new Response(), onError() {}, onRefused() {} };

@@ -1,9 +1,9 @@
 /** Listens, gives each socket to a connection, and ends what takes too long. */
 
 import { Problem } from "@ovation/protocol";
-import { type Call, type ConnectionHost, HttpConnection } from "./http-connection.ts";
+import { type Call, type ConnectionHost, type CutReason, HttpConnection } from "./http-connection.ts";
 import type { IncomingRequest } from "./incoming-request.ts";
-import { STOP_MS_MAX, STOP_POLL_MS, SWEEP_MS } from "./limits.ts";
+import { ROOM_LOOKS_MAX, STOP_MS_MAX, STOP_POLL_MS, SWEEP_MS } from "./limits.ts";
 import type { OwnedSocket, SocketOwner } from "./socket-owner.ts";
 
 export interface HttpServerOptions {
@@ -13,6 +13,14 @@ export interface HttpServerOptions {
   onError(error: unknown): void;
   /** A request that was none, or too much of one. */
   onRefused(problem: Problem): void;
+  /** A connection that was ended without its asking. */
+  onCut?(reason: CutReason): void;
+  /**
+   * Sockets open at a time, streams included. Beyond, whoever has waited longest without asking anything makes
+   * room; where everybody has asked, the new one is let go. Fewer than the files that the process may
+   * open: past those, sockets wait unaccepted and the runtime spins on them.
+   */
+  readonly socketsMax?: number;
 }
 
 export class HttpServer implements ConnectionHost {
@@ -21,20 +29,32 @@ export class HttpServer implements ConnectionHost {
   readonly #listener: { readonly port?: number; stop(closeActive?: boolean): void };
   /** Those that read requests; not the streams. */
   readonly #connections = new Set<HttpConnection>();
+  readonly #socketsMax: number;
+  #sockets = 0;
   readonly #sweeping: ReturnType<typeof setInterval>;
 
   /** Throws where the address is taken. */
   constructor(options: HttpServerOptions) {
     this.#options = options;
+    this.#socketsMax = options.socketsMax ?? Number.POSITIVE_INFINITY;
     const socket: Bun.SocketHandler<SocketOwner> = {
       open: (opened) => {
+        this.#sockets++;
+        if (this.#sockets > this.#socketsMax && !this.#makeRoom()) {
+          this.cut("crowded");
+          opened.terminate();
+          return;
+        }
         const connection = new HttpConnection(opened as unknown as OwnedSocket, this);
         opened.data = connection;
         this.#connections.add(connection);
       },
       data: (from, bytes) => from.data.receive(bytes),
       drain: (drained) => drained.data.drain(),
-      close: (gone) => gone.data?.closed(),
+      close: (gone) => {
+        this.#sockets--;
+        gone.data?.closed();
+      },
       // The socket closes after this, and that is what its owner hears.
       error: () => {},
     };
@@ -68,6 +88,10 @@ export class HttpServer implements ConnectionHost {
     this.#options.onRefused(problem);
   }
 
+  cut(reason: CutReason): void {
+    this.#options.onCut?.(reason);
+  }
+
   left(connection: HttpConnection): void {
     this.#connections.delete(connection);
   }
@@ -84,6 +108,16 @@ export class HttpServer implements ConnectionHost {
     clearInterval(this.#sweeping);
     for (const connection of this.#connections) connection.terminate();
     this.#listener.stop(true);
+  }
+
+  /** The oldest come first in a set. */
+  #makeRoom(): boolean {
+    let looks = 0;
+    for (const connection of this.#connections) {
+      if (connection.makeRoom()) return true;
+      if (++looks === ROOM_LOOKS_MAX) break;
+    }
+    return false;
   }
 
   #sweep(): void {

@@ -26,6 +26,9 @@ export const LINGER_MS_MAX = 2000;
 /** What a client sends on a connection whose answer is a stream: nothing of it is read, and more is no client of ours. */
 export const STREAM_INPUT_BYTES_MAX = 64 * 1024;
 
+/** Connections that are looked at for one that may make room for another. */
+export const ROOM_LOOKS_MAX = 1000;
+
 /** How often the times above are looked at. */
 export const SWEEP_MS = 1000;
 /** What is under way when the server stops has this long. */

@@ -11,6 +11,6 @@
  */
 
 export { createDirectSender } from "./direct-send.ts";
-export type { Call } from "./http-connection.ts";
+export type { Call, CutReason } from "./http-connection.ts";
 export { HttpServer, type HttpServerOptions } from "./http-server.ts";
 export type { IncomingRequest } from "./incoming-request.ts";

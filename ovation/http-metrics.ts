@@ -1,14 +1,26 @@
-/** Requests that were answered with a problem, by its code: what hostile and mistaken clients are counted by. */
+/** What hostile and mistaken clients are counted by. */
 
+import type { CutReason } from "@ovation/http";
 import type { ProblemCode } from "@ovation/protocol";
 import { Counter, type Registry } from "prom-client";
 
-export function countProblems(registry: Registry): (code: ProblemCode) => void {
-  const counter = new Counter({
+export interface HttpCounts {
+  onProblem(code: ProblemCode): void;
+  onCut(reason: CutReason): void;
+}
+
+export function countHttp(registry: Registry): HttpCounts {
+  const problems = new Counter({
     name: "ovation_http_problems_total",
     help: "Requests answered with a problem, by code",
     labelNames: ["code"],
     registers: [registry],
   });
-  return (code) => counter.inc({ code });
+  const cuts = new Counter({
+    name: "ovation_http_cuts_total",
+    help: "Connections ended without their asking: no request in time, an unread answer, room for others",
+    labelNames: ["reason"],
+    registers: [registry],
+  });
+  return { onProblem: (code) => problems.inc({ code }), onCut: (reason) => cuts.inc({ reason }) };
 }

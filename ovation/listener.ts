@@ -5,14 +5,21 @@
  */
 
 import { chmodSync } from "node:fs";
-import { HttpServer } from "@ovation/http";
+import { type CutReason, HttpServer } from "@ovation/http";
 import type { HttpRequest } from "@ovation/protocol";
 import { type Answer, type AnsweringOptions, createAnswer } from "./answering.ts";
 import { endHalfOpenAfter } from "./half-open.ts";
 import { listenTls } from "./listener-tls.ts";
+import { filesMax } from "./open-files.ts";
 import { ADDRESS_HEADER } from "./roles/pass-on.ts";
 
-export interface ListenOptions extends AnsweringOptions {
+/** What a plain listener tells beside its answers. */
+interface Told {
+  /** A connection was ended without its asking. */
+  onCut?(reason: CutReason): void;
+}
+
+export interface ListenOptions extends AnsweringOptions, Told {
   readonly port: number;
   readonly host: string;
   /** Several processes listen on the same port; the kernel spreads connections over them. */
@@ -29,6 +36,9 @@ export interface Listener {
   stop(now: boolean): Promise<void>;
 }
 
+/** Of the files that the process may open, sockets of clients take this share at most, and leave so many for the log, links and the runtime. */
+const SOCKETS_SHARE = 0.95;
+const FILES_RESERVED = 64;
 const STUCK_MS_DEFAULT = 30_000;
 /** Longer than the frontend waits with a viewer that is there and does not read: that one it cuts itself. */
 const HALF_OPEN_FACTOR = 2;
@@ -46,7 +56,7 @@ export function listen(options: ListenOptions): Listener {
   return { port, url: `${tls === undefined ? "http" : "https"}://${name}:${port}`, stop: (now) => server.stop(now) };
 }
 
-export interface ListenUnixOptions extends Omit<AnsweringOptions, "addressOf" | "corsOrigins" | "fallback"> {
+export interface ListenUnixOptions extends Omit<AnsweringOptions, "addressOf" | "corsOrigins" | "fallback">, Told {
   readonly socket: string;
 }
 
@@ -58,12 +68,15 @@ export function listenUnix({ socket, ...given }: ListenUnixOptions): Pick<Listen
   return server;
 }
 
-function openHttp(at: ConstructorParameters<typeof HttpServer>[0]["at"], answer: Answer, options: AnsweringOptions): HttpServer {
-  const { logger, onProblem } = options;
+function openHttp(at: ConstructorParameters<typeof HttpServer>[0]["at"], answer: Answer, options: AnsweringOptions & Told): HttpServer {
+  const { logger, onProblem, onCut } = options;
+  const files = filesMax();
   return new HttpServer({
     at,
     handle: (request, { peer, stream }) => answer(request, { path: request.path, peer, stream }),
     onError: (error) => logger.error({ error }, "a request failed outside its handler"),
     onRefused: ({ code }) => onProblem?.(code),
+    ...(onCut === undefined ? {} : { onCut }),
+    ...(files === undefined ? {} : { socketsMax: Math.max(1, Math.min(files * SOCKETS_SHARE, files - FILES_RESERVED)) }),
   });
 }

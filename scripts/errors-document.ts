@@ -22,6 +22,7 @@ const ADVICE_BY_STATUS: Readonly<Record<number, string>> = {
   409: "Use a new key for new content.",
   413: "Send less at once.",
   415: "Set `Content-Type`.",
+  431: "Send fewer or shorter headers, or a shorter address.",
   500: "Repeat with a growing pause; the server's log has the cause.",
   502: "Repeat with a growing pause.",
   503: "Repeat with a growing pause.",

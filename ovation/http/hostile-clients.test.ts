@@ -264,10 +264,12 @@ describe("viewers that take no bytes", () => {
 describe("clients that take their time", () => {
   test("opening and sending nothing is cut within seconds", async () => {
     for (const { closed, ms } of await silent) expect({ closed, soon: ms < 25_000 }).toEqual({ closed: true, soon: true });
+    expect(await server.metric("ovation_http_cuts_total", { reason: "silent" })).toBeGreaterThanOrEqual(50);
   }, 60_000);
 
   test("one header byte a second does not buy more time", async () => {
     for (const { closed, ms } of await trickledHeaders) expect({ closed, soon: ms < 25_000 }).toEqual({ closed: true, soon: true });
+    expect(await server.metric("ovation_http_cuts_total", { reason: "head" })).toBeGreaterThanOrEqual(50);
   }, 60_000);
 
   test("a body that does not come is cut", async () => {
@@ -276,6 +278,7 @@ describe("clients that take their time", () => {
 
   test("one body byte a second does not buy more time", async () => {
     for (const { closed } of await trickledBodies) expect(closed).toBe(true);
+    expect(await server.metric("ovation_http_cuts_total", { reason: "body" })).toBeGreaterThanOrEqual(40);
   }, 60_000);
 });
 

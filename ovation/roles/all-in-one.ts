@@ -9,7 +9,7 @@ import { type FrontendId, frontendIdFrom } from "@ovation/protocol";
 import { createPages } from "@ovation/web";
 import { Registry } from "prom-client";
 import { createHealthRoutes } from "../health.ts";
-import { countProblems } from "../http-metrics.ts";
+import { countHttp } from "../http-metrics.ts";
 import { listen } from "../listener.ts";
 import { createPageSource } from "../page-source.ts";
 import { openCore } from "../parts/core-part.ts";
@@ -33,7 +33,7 @@ export async function startAllInOne(settings: Settings): Promise<Node & Watched>
   });
   const listener = listen({
     ...settings,
-    onProblem: countProblems(registry),
+    ...countHttp(registry),
     routes: [
       ...part.routes,
       ...core.routes,

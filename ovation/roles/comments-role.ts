@@ -13,7 +13,7 @@ import { createRedisSharedStore, openRedisStore } from "@ovation/table";
 import { createPages } from "@ovation/web";
 import { Registry } from "prom-client";
 import { createHealthRoutes } from "../health.ts";
-import { countProblems } from "../http-metrics.ts";
+import { countHttp } from "../http-metrics.ts";
 import { listen } from "../listener.ts";
 import { createPageSource } from "../page-source.ts";
 import { createCommentsPart } from "../parts/comments-part.ts";
@@ -72,7 +72,7 @@ export async function startCommentsRole(options: CommentsRoleOptions): Promise<N
   let leaving = false;
   const listener = listen({
     ...settings,
-    onProblem: countProblems(registry),
+    ...countHttp(registry),
     routes: [
       ...comments.routes,
       ...(await createPages(createPageSource(comments.routes, settings.comments?.messages))),

@@ -23,7 +23,7 @@ import { createRedisSharedStore, createRedisTable, createRedisViewerCounts, open
 import { Registry } from "prom-client";
 import { registerDispatcherMetrics, registerLinkMetrics } from "../dispatcher-metrics.ts";
 import { createHealthRoutes } from "../health.ts";
-import { countProblems } from "../http-metrics.ts";
+import { countHttp } from "../http-metrics.ts";
 import { listen } from "../listener.ts";
 import { keepTrimming } from "../parts/core-part.ts";
 import { openClusterLog } from "../parts/database-part.ts";
@@ -120,7 +120,7 @@ export async function startDispatcherRole(options: DispatcherRoleOptions): Promi
   ]);
   const listener = listen({
     ...settings,
-    onProblem: countProblems(registry),
+    ...countHttp(registry),
     routes: [
       createPublishRoute({ authenticate, policy, log, clock, publish: (events) => dispatcher.publish(events) }),
       ...createHealthRoutes({ registry, checks: [["table", watch.why]] }),

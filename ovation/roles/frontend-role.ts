@@ -4,7 +4,7 @@ import { createFrontendCredential, createFrontendRoutes, createHttpUpstream, cre
 import { steadyClock, systemClock } from "@ovation/protocol";
 import { Registry } from "prom-client";
 import { createHealthRoutes } from "../health.ts";
-import { countProblems } from "../http-metrics.ts";
+import { countHttp } from "../http-metrics.ts";
 import { listen } from "../listener.ts";
 import { createFrontendPart, type FrontendPart } from "../parts/frontend-part.ts";
 import { createInternalPart, type InternalSettings } from "../parts/internal-part.ts";
@@ -40,7 +40,7 @@ export async function startFrontendRole({ settings, internal, dispatchers }: Fro
   const part: FrontendPart = createFrontendPart({ settings, id: credential.id, upstream, authenticate, registry });
   const listener = listen({
     ...settings,
-    onProblem: countProblems(registry),
+    ...countHttp(registry),
     routes: [...part.routes, ...createHealthRoutes({ registry, checks: part.checks })],
   });
   return {

@@ -24,7 +24,7 @@ import { steadyClock, systemClock } from "@ovation/protocol";
 import { createPages } from "@ovation/web";
 import { AggregatorRegistry, Registry } from "prom-client";
 import { createHealthRoutes } from "../health.ts";
-import { countProblems } from "../http-metrics.ts";
+import { countHttp } from "../http-metrics.ts";
 import { listenUnix } from "../listener.ts";
 import { createPageSource } from "../page-source.ts";
 import { openCore } from "../parts/core-part.ts";
@@ -90,7 +90,7 @@ export async function startWithWorkers(settings: Settings, count: number): Promi
   const listener = listenUnix({
     socket,
     logger: settings.logger,
-    onProblem: countProblems(registry),
+    ...countHttp(registry),
     routes: [
       ...core.routes,
       ...(await createPages(createPageSource(core.routes, settings.comments?.messages))),

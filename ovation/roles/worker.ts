@@ -18,7 +18,7 @@ import { steadyClock, systemClock } from "@ovation/protocol";
 import { Registry } from "prom-client";
 import { createAddressOf } from "../client-address.ts";
 import { createHealthRoutes } from "../health.ts";
-import { countProblems } from "../http-metrics.ts";
+import { countHttp } from "../http-metrics.ts";
 import { type Listener, listen } from "../listener.ts";
 import { createLogger } from "../logger.ts";
 import { createFrontendPart } from "../parts/frontend-part.ts";
@@ -82,7 +82,7 @@ const open = (port: number): Listener =>
       onWarning: (warning, peer) => logger.warn({ warning, peer }, "trustedProxies"),
     }),
     reusePort: true,
-    onProblem: countProblems(registry),
+    ...countHttp(registry),
     routes: [
       ...part.routes,
       ...createHealthRoutes({
