@@ -22,10 +22,9 @@ export function createDirectSender(): DirectSender | undefined {
   if (send === undefined) return undefined;
   return {
     aim(bytes) {
-      // The caller keeps the bytes for as long as it keeps this, and a buffer does not move.
       const address = ptr(bytes);
-      const { length } = bytes;
-      return (descriptor) => Math.max(0, send(descriptor, address, length, MSG_DONTWAIT | MSG_NOSIGNAL));
+      // The bytes stay where they are for as long as somebody has them: this function does.
+      return (descriptor) => Math.max(0, send(descriptor, address, bytes.length, MSG_DONTWAIT | MSG_NOSIGNAL));
     },
   };
 }

@@ -15,7 +15,6 @@ import { EventStream } from "./event-stream.ts";
 import { IncomingBody } from "./incoming-body.ts";
 import { IncomingRequest } from "./incoming-request.ts";
 import {
-  ANSWER_BYTES_WHOLE_MAX,
   ANSWER_STALLED_MS_MAX,
   BODY_BYTES_MAX,
   BODY_MS_MAX,
@@ -25,7 +24,7 @@ import {
   LINGER_MS_MAX,
   PIPELINED_BYTES_MAX,
 } from "./limits.ts";
-import { formatHead, hasNoBody, toBytes } from "./outgoing.ts";
+import { formatHead, sendAnswer, toBytes } from "./outgoing.ts";
 import { canBeginRequest, parseRequestHead, type RequestHead } from "./request-head.ts";
 import type { OwnedSocket, SocketOwner } from "./socket-owner.ts";
 import { SocketWriter } from "./socket-writer.ts";
@@ -337,37 +336,17 @@ export class HttpConnection implements SocketOwner {
     source.start(stream);
   }
 
-  async #send(response: Response, { isHead, keepAlive }: { readonly isHead: boolean; readonly keepAlive: boolean }): Promise<void> {
-    const announced = Number(response.headers.get("content-length") ?? 0);
-    if (announced <= ANSWER_BYTES_WHOLE_MAX || hasNoBody(response.status)) {
-      const body = await response.bytes();
-      const bytes = toBytes(formatHead(response, { length: body.length, keepAlive }), isHead ? undefined : body);
-      const written = this.#writer.write(bytes);
-      if (typeof written !== "number") await written;
-      return;
-    }
-    // A long one: no more of it in memory than the socket takes.
-    const written = this.#writer.write(toBytes(formatHead(response, { length: announced, keepAlive }), undefined));
-    if (typeof written !== "number") await written;
-    if (isHead) await response.body?.cancel();
-    else await this.#pipe(response, announced);
-  }
-
-  async #pipe(response: Response, length: number): Promise<void> {
-    let sent = 0;
-    try {
-      for await (const chunk of (response.body ?? []) as AsyncIterable<Uint8Array>) {
-        if (this.#isClosed()) return;
-        sent += chunk.length;
+  #send(response: Response, { isHead, keepAlive }: { readonly isHead: boolean; readonly keepAlive: boolean }): Promise<void> {
+    return sendAnswer(response, {
+      isHead,
+      keepAlive,
+      writer: this.#writer,
+      isOver: () => this.#isClosed(),
+      onProgress: () => {
         this.#since = this.#host.now();
-        const written = this.#writer.write(chunk);
-        if (typeof written !== "number") await written;
-      }
-    } catch {
-      // What the answer came from broke off: it is cut short below.
-    }
-    // [spec] RFC 9112, 8: a client must not take a part for the whole.
-    if (sent !== length && !this.#isClosed()) this.terminate();
+      },
+      onBroken: () => this.terminate(),
+    });
   }
 
   /** Our end is said; the client's unread bytes must not reset the connection before it has read the answer. */

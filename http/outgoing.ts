@@ -1,13 +1,61 @@
-/** An answer as bytes. */
+/** An answer on its way to the socket. */
 
 import { STATUS_CODES } from "node:http";
+import type { ByteWriter } from "@ovation/protocol";
+import { ANSWER_BYTES_WHOLE_MAX } from "./limits.ts";
 
 /** Set by whoever writes the answer; a handler's own word on them does not count. */
 const OWN_HEADERS = new Set(["connection", "transfer-encoding", "content-length", "date", "keep-alive"]);
 
 /** [spec] RFC 9110, 8.6: no Content-Length, and no body, with these. */
-export function hasNoBody(status: number): boolean {
+function hasNoBody(status: number): boolean {
   return status === 204 || status === 304 || status < 200;
+}
+
+export interface Delivery {
+  /** Only the headers were asked for. */
+  readonly isHead: boolean;
+  readonly keepAlive: boolean;
+  readonly writer: ByteWriter;
+  /** The connection is gone. */
+  isOver(): boolean;
+  /** A part of a long answer is on its way. */
+  onProgress(): void;
+  /** The answer is shorter than it said: [spec] RFC 9112, 8: a client must not take a part for the whole. */
+  onBroken(): void;
+}
+
+/** Resolves when the answer has gone out, or cannot. */
+export async function sendAnswer(response: Response, delivery: Delivery): Promise<void> {
+  const { isHead, keepAlive, writer } = delivery;
+  const announced = Number(response.headers.get("content-length") ?? 0);
+  if (announced <= ANSWER_BYTES_WHOLE_MAX || hasNoBody(response.status)) {
+    const body = await response.bytes();
+    const written = writer.write(toBytes(formatHead(response, { length: body.length, keepAlive }), isHead ? undefined : body));
+    if (typeof written !== "number") await written;
+    return;
+  }
+  // A long one: no more of it in memory than the socket takes.
+  const written = writer.write(toBytes(formatHead(response, { length: announced, keepAlive }), undefined));
+  if (typeof written !== "number") await written;
+  if (isHead) await response.body?.cancel();
+  else await pipe(response, announced, delivery);
+}
+
+async function pipe(response: Response, length: number, { writer, isOver, onProgress, onBroken }: Delivery): Promise<void> {
+  let sent = 0;
+  try {
+    for await (const chunk of (response.body ?? []) as AsyncIterable<Uint8Array>) {
+      if (isOver()) return;
+      sent += chunk.length;
+      onProgress();
+      const written = writer.write(chunk);
+      if (typeof written !== "number") await written;
+    }
+  } catch {
+    // What the answer came from broke off: it is cut short below.
+  }
+  if (sent !== length && !isOver()) onBroken();
 }
 
 export interface AnswerForm {

@@ -40,7 +40,7 @@ export interface ByteWriter {
 
 /** Writes the same bytes to many sockets by their descriptors. */
 export interface DirectSender {
-  /** Answers what sends `bytes` to a descriptor and says how many of them the kernel took. Keep the bytes while that is in use. */
+  /** Answers what sends `bytes` to a descriptor and says how many of them the kernel took. The bytes must not change while that is in use. */
   aim(bytes: Uint8Array): (descriptor: number) => number;
 }
 
