@@ -15,6 +15,8 @@ export interface Batch {
   readonly events: number;
   /** When each was due, µs. */
   readonly sentUs: Float64Array;
+  /** The least of these. */
+  readonly oldestUs: number;
   /**
    * The same events as runs. A well-behaved server makes one run per stream and chunk, so checking a connection costs one
    * comparison whatever the batch holds; anything else makes more and shorter runs, and the check stays exact.
@@ -81,7 +83,9 @@ export function parseBatch(bytes: Buffer, run: string): Batch {
       others++;
     }
   }
-  return { events: sentUs.length, sentUs: Float64Array.from(sentUs), runs, others, announced, gaps, lastId, retryMs, reconnect };
+  const events = sentUs.length;
+  const oldestUs = sentUs.reduce((least, us) => Math.min(least, us), Number.POSITIVE_INFINITY);
+  return { events, sentUs: Float64Array.from(sentUs), oldestUs, runs, others, announced, gaps, lastId, retryMs, reconnect };
 }
 
 function field(frame: string, name: string): string | undefined {

@@ -7,30 +7,44 @@
 import type { Batch } from "./batch.ts";
 import { CACHED_CHUNK_BYTES_MAX, CACHED_CHUNKS_MAX } from "./limits.ts";
 
-export class ChunkCache {
-  readonly #bytes: (Buffer | undefined)[] = new Array(CACHED_CHUNKS_MAX).fill(undefined);
-  readonly #batches: (Batch | undefined)[] = new Array(CACHED_CHUNKS_MAX).fill(undefined);
+interface Chunk {
+  readonly bytes: Buffer;
+  readonly batch: Batch;
+}
 
-  /** Hot path: one hash and one `memcmp`, no allocation. */
-  find(chunk: Buffer): Batch | undefined {
-    const slot = hash(chunk);
-    const known = this.#bytes[slot];
-    return known !== undefined && known.length === chunk.length && known.equals(chunk) ? this.#batches[slot] : undefined;
+export class ChunkCache {
+  readonly #chunks: (Chunk | undefined)[] = new Array(CACHED_CHUNKS_MAX).fill(undefined);
+  #latest: Chunk | undefined;
+
+  /**
+   * Hot path: mostly the chunk that was found last, which costs one comparison (60 ns for 2.5 kB) and no hash; never an
+   * allocation. Looks at the first `length` bytes.
+   */
+  find(bytes: Buffer, length: number): Batch | undefined {
+    if (this.#latest !== undefined && equals(this.#latest, bytes, length)) return this.#latest.batch;
+    const known = this.#chunks[slotOf(bytes, length)];
+    if (known === undefined || !equals(known, bytes, length)) return undefined;
+    this.#latest = known;
+    return known.batch;
   }
 
-  /** Keeps the chunk itself: whoever calls gives it away. */
-  store(chunk: Buffer, batch: Batch): void {
-    if (chunk.length > CACHED_CHUNK_BYTES_MAX) return;
-    const slot = hash(chunk);
-    this.#bytes[slot] = chunk;
-    this.#batches[slot] = batch;
+  /** Keeps a copy of the bytes. */
+  store(bytes: Buffer, batch: Batch): void {
+    if (bytes.length > CACHED_CHUNK_BYTES_MAX) return;
+    const chunk = { bytes: Buffer.from(bytes), batch };
+    this.#chunks[slotOf(bytes, bytes.length)] = chunk;
+    this.#latest = chunk;
   }
 }
 
-/** Samples bytes all over the chunk: ids, numbers and topics differ somewhere in its first event. */
-function hash(chunk: Buffer): number {
-  let value = chunk.length;
-  const end = Math.min(chunk.length, 256);
-  for (let index = 5; index < end; index += 5) value = (Math.imul(value, 31) + (chunk[index] ?? 0)) | 0;
+function equals(chunk: Chunk, bytes: Buffer, length: number): boolean {
+  return chunk.bytes.length === length && bytes.compare(chunk.bytes, 0, length, 0, length) === 0;
+}
+
+/** Samples bytes all over the beginning: ids, numbers and topics differ somewhere in its first event. */
+function slotOf(bytes: Buffer, length: number): number {
+  let value = length;
+  const end = Math.min(length, 256);
+  for (let index = 5; index < end; index += 5) value = (Math.imul(value, 31) + (bytes[index] ?? 0)) | 0;
   return (value >>> 0) % CACHED_CHUNKS_MAX;
 }

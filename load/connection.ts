@@ -1,13 +1,11 @@
 /** One viewer, over all its sockets, and what it says to the server. */
-import type { Socket } from "bun";
 import { CONNECTIONS_PER_ADDRESS_MAX } from "./limits.ts";
 import type { ReaderTask } from "./messages.ts";
 import { isLoopback } from "./options.ts";
 import { topicName, topicsOf } from "./plan.ts";
 import type { Form, ResponseDecoder } from "./response-decoder.ts";
+import type { ReaderSocket } from "./sockets.ts";
 import { targetNamed } from "./targets/mod.ts";
-
-export type ReaderSocket = Socket<Connection>;
 
 /** new → connecting → ready → waiting → connecting …; closed when the run ends. */
 export type ConnectionState = "new" | "connecting" | "ready" | "waiting" | "closed";

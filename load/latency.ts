@@ -34,8 +34,8 @@ export class Latency {
   }
 
   /** Shorter than a microsecond, or before it was due because two clocks rounded differently, counts as one. */
-  record(us: number): void {
-    this.#histogram.recordValue(us < 1 ? 1 : us > LATENCY_US_MAX ? LATENCY_US_MAX : Math.round(us));
+  record(us: number, times = 1): void {
+    this.#histogram.recordValueWithCount(us < 1 ? 1 : us > LATENCY_US_MAX ? LATENCY_US_MAX : Math.round(us), times);
   }
 
   get count(): number {

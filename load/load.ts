@@ -13,8 +13,8 @@ import type {
   ReaderResult,
 } from "./messages.ts";
 import { completeOptions, LoadError, type LoadOptions } from "./options.ts";
-import type { LoadReport, SecondSample } from "./report.ts";
-import { buildReport } from "./summary.ts";
+import { formatRefusals, type LoadReport, type SecondSample } from "./report.ts";
+import { buildReport, sumByKey } from "./summary.ts";
 
 /**
  * starting → connecting → connected → warming → measuring → settling → settled → done
@@ -85,6 +85,7 @@ class LoadRun {
   readonly #seconds = new Map<number, SecondSum>();
   readonly #latency = new Latency();
   readonly #progress: ReaderProgress[] = [];
+  readonly #refusals: ReaderResult["refusals"][] = [];
   #published = 0;
   #fail: (reason: Error) => void = () => undefined;
   readonly #failed: Promise<never>;
@@ -160,6 +161,7 @@ class LoadRun {
   async #startProcesses(): Promise<void> {
     const lost = (reason: string) => this.#fail(new LoadError(reason));
     for (let index = 0; index < this.#options.processes; index++) {
+      this.#refusals.push({});
       const onMessage = (message: ReaderMessage) => this.#fromReader(index, message);
       this.#readers.push(startChild<ReaderCommand, ReaderMessage>("./reader-process.ts", { onMessage, onLost: lost }));
     }
@@ -204,7 +206,7 @@ class LoadRun {
     const total = this.#options.connections;
     const timer = setTimeout(() => {
       const reached = `only ${this.#sum("ready")} of ${total} connections were subscribed after ${limitMs / 1000} s`;
-      this.#fail(new LoadError(`${reached}; refused: ${this.#sum("refused")}`));
+      this.#fail(new LoadError(`${reached}; refused: ${formatRefusals(sumByKey(this.#refusals)) || "none"}`));
     }, limitMs);
     await ready.finally(() => clearTimeout(timer));
   }
@@ -278,6 +280,7 @@ class LoadRun {
     if (message.is !== "second") return;
     const before = this.#progress[index];
     this.#progress[index] = message.progress;
+    this.#refusals[index] = message.refusals;
     const latency = Latency.decode(message.latency);
     this.#latency.add(latency);
     const sum = this.#secondAt(message.atUs);

@@ -46,6 +46,8 @@ export interface ReaderResult {
   readonly absent: number;
   /** In the measured part: CPU of this process (µs), deliveries, reads, body bytes as they came. */
   readonly cpuUs: number;
+  /** …of it the kernel's. */
+  readonly kernelCpuUs: number;
   readonly deliveries: number;
   readonly reads: number;
   readonly bytes: number;
@@ -63,8 +65,8 @@ export interface ReaderResult {
   readonly connectFromUs: number;
   readonly connectToUs: number;
   /**
-   * Attempts that came to nothing, by HTTP status. 200: sent away politely (`retry:` and a clean end); 0: no answer at all;
-   * `timeout`: an answer that was too slow; `unreadable`: no event stream.
+   * Attempts that came to nothing, by HTTP status, or by the system's code (`ECONNREFUSED`) where no connection came about.
+   * 200: sent away politely (`retry:` and a clean end); `timeout`: an answer that was too slow; `unreadable`: no event stream.
    */
   readonly refusals: Readonly<Record<string, number>>;
 }
@@ -74,7 +76,13 @@ export type ReaderMessage =
   /** All connections are subscribed (the slow ones: connected). */
   | { readonly is: "ready" }
   /** One second: what came in it, by when it came. */
-  | { readonly is: "second"; readonly progress: ReaderProgress; readonly latency: string; readonly atUs: number }
+  | {
+      readonly is: "second";
+      readonly progress: ReaderProgress;
+      readonly latency: string;
+      readonly refusals: ReaderResult["refusals"];
+      readonly atUs: number;
+    }
   /** Streams of connections that have not got their last event, and connections that are not there at all. */
   | { readonly is: "behind"; readonly slots: number; readonly absent: number }
   | { readonly is: "finished"; readonly result: ReaderResult }

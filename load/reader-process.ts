@@ -13,6 +13,10 @@ function fail(error: unknown): void {
   say({ is: "failed", reason: error instanceof Error ? error.message : String(error) });
 }
 
+function saySecond(from: Reader): void {
+  say({ is: "second", progress: from.progress(), latency: from.takeLatency(), refusals: from.refusals, atUs: nowUs() });
+}
+
 function ordered(): Reader {
   if (reader === undefined) throw new Error("the first command is start");
   return reader;
@@ -21,10 +25,10 @@ function ordered(): Reader {
 function obey(command: ReaderCommand): void {
   switch (command.do) {
     case "start": {
-      const created = new Reader(command.task, () => say({ is: "ready" }));
+      const created = new Reader(command.task, { ready: () => say({ is: "ready" }), failed: fail });
       reader = created;
       created.open().catch(fail);
-      setInterval(() => say({ is: "second", progress: created.progress(), latency: created.takeLatency(), atUs: nowUs() }), 1000);
+      setInterval(() => saySecond(created), 1000);
       break;
     }
     case "record":
@@ -44,7 +48,7 @@ function obey(command: ReaderCommand): void {
       break;
     case "finish": {
       const last = ordered();
-      say({ is: "second", progress: last.progress(), latency: last.takeLatency(), atUs: nowUs() });
+      saySecond(last);
       say({ is: "finished", result: last.finish(command.finals) });
       break;
     }

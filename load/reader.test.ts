@@ -40,8 +40,11 @@ test("each process has source addresses of its own, so that ports do not run out
   const server = listen();
   for (const process of [0, 3]) {
     const options = { ...LOAD_DEFAULTS, url: `http://127.0.0.1:${server.port}`, connections: 2 };
-    const { promise, resolve } = Promise.withResolvers<void>();
-    const reader = new Reader({ options, run: "test", process, firstConnection: 0, connections: 2, slow: 0 }, resolve);
+    const { promise, resolve, reject } = Promise.withResolvers<void>();
+    const reader = new Reader(
+      { options, run: "test", process, firstConnection: 0, connections: 2, slow: 0 },
+      { ready: resolve, failed: reject },
+    );
     readers.push(reader);
     await reader.open();
     await promise;

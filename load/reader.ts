@@ -4,21 +4,42 @@
  * connecting ──head, first event──▶ ready ──lost──▶ waiting ──timer──▶ connecting
  *
  * The reader must cost little, or it measures itself: a chunk that was parsed for another connection is recognised by its
- * bytes, and a connection between two events needs no state but its numbers.
+ * bytes, a connection between two events needs no state but its numbers, and between two events nothing is allocated for a
+ * read (`sockets-epoll.ts`). `npm run bench -- reader-cost` says what is left beside the kernel's part.
  */
 import type { Batch } from "./batch.ts";
 import { parseBatch } from "./batch.ts";
 import { ChunkCache } from "./chunk-cache.ts";
 import { nowUs } from "./clock.ts";
-import { type Connection, createConnection, type ReaderSocket, requestText, sourceAddress } from "./connection.ts";
+import { type Connection, createConnection, requestText, sourceAddress } from "./connection.ts";
 import { Latency } from "./latency.ts";
 import { Ledger, type LedgerCounts } from "./ledger.ts";
 import { CONNECTING_MAX, RETRY_MS_DEFAULT, RETRY_MS_MAX, SUBSCRIBE_TIMEOUT_SECONDS } from "./limits.ts";
 import type { ReaderProgress, ReaderResult, ReaderTask } from "./messages.ts";
 import { NeverReaders } from "./never-readers.ts";
+import { ReadingRound } from "./reading-round.ts";
 import { ResponseDecoder } from "./response-decoder.ts";
+import { createSockets, type Sockets } from "./sockets.ts";
 import { targetNamed } from "./targets/mod.ts";
 import type { Target } from "./targets/target.ts";
+
+export interface ReaderHooks {
+  /** All connections are subscribed, for the first time. */
+  ready(): void;
+  /** This machine does not allow what was asked for. */
+  failed(reason: string): void;
+}
+
+type Totals = Pick<ReaderResult, "cpuUs" | "kernelCpuUs" | "deliveries" | "reads" | "bytes" | "reused">;
+
+const NOTHING: Totals = { cpuUs: 0, kernelCpuUs: 0, deliveries: 0, reads: 0, bytes: 0, reused: 0 };
+
+/** What no second attempt helps against. The rest may pass, and is counted. */
+const HOPELESS: Readonly<Record<string, string>> = {
+  EMFILE: "this process may open no more files (ulimit -n): raise that, or divide the connections by --processes",
+  ENFILE: "this machine may open no more files (fs.file-max)",
+  EACCES: "this machine's rules forbid the connection",
+};
 
 export class Reader {
   readonly #task: ReaderTask;
@@ -28,13 +49,16 @@ export class Reader {
   readonly #ledger: Ledger;
   readonly #connections: Connection[] = [];
   readonly #cache = new ChunkCache();
+  readonly #sockets: Sockets<Connection>;
+  readonly #round = new ReadingRound();
   readonly #second = new Latency();
   readonly #returns = new Latency();
   readonly #recovered = new Latency();
   readonly #connects = new Latency();
   readonly #neverReaders = new NeverReaders();
   readonly #refusals: Record<string, number> = {};
-  readonly #onReady: () => void;
+  readonly #hooks: ReaderHooks;
+  #watch: ReturnType<typeof setInterval> | undefined;
   #unopened = 0;
   #connecting = 0;
   #connected = 0;
@@ -49,16 +73,22 @@ export class Reader {
   #announcedReady = false;
   #closing = false;
   #recordFromUs = Number.POSITIVE_INFINITY;
-  #start = { cpuUs: 0, deliveries: 0, reads: 0, bytes: 0, reused: 0 };
-  #measured = { cpuUs: 0, deliveries: 0, reads: 0, bytes: 0, reused: 0 };
+  #start: Totals = NOTHING;
+  #measured: Totals = NOTHING;
 
-  constructor(task: ReaderTask, onReady: () => void) {
+  constructor(task: ReaderTask, hooks: ReaderHooks) {
     this.#task = task;
-    this.#onReady = onReady;
+    this.#hooks = hooks;
     this.#target = targetNamed(task.options.target);
     const url = new URL(task.options.url);
     this.#host = url.hostname === "localhost" ? "127.0.0.1" : url.hostname;
     this.#port = url.port === "" ? 80 : Number(url.port);
+    this.#sockets = createSockets(this.#host, this.#port, {
+      opened: (connection) => this.#opened(connection),
+      received: (connection, bytes, length) => this.#receive(connection, bytes, length),
+      roundEnded: () => this.#endRound(),
+      closed: (connection, failure) => this.#closed(connection, failure),
+    });
     this.#ledger = new Ledger(task.options, task.firstConnection, task.connections, task.options.durable);
     for (let number = 0; number < task.connections; number++) {
       this.#connections.push(createConnection(number));
@@ -69,7 +99,7 @@ export class Reader {
     return this.#ledger.counts;
   }
 
-  /** Opens the connections, evenly over the ramp; `onReady` is called when all are subscribed. */
+  /** Opens the connections, evenly over the ramp. */
   async open(): Promise<void> {
     const source = sourceAddress(this.#host, this.#task.process, undefined);
     await this.#neverReaders.open(this.#task.slow, this.#host, this.#port, source, (index) => requestText(this.#task, index, undefined));
@@ -77,8 +107,8 @@ export class Reader {
     const startedMs = performance.now();
     this.#connectFromUs = nowUs();
     const total = this.#connections.length;
-    if (total === 0) this.#onReady();
-    setInterval(() => this.#giveUpSlowOnes(), 1000);
+    if (total === 0) this.#hooks.ready();
+    this.#watch = setInterval(() => this.#giveUpSlowOnes(), 1000);
     const timer = setInterval(() => {
       const due = rampMs === 0 ? total : Math.ceil((total * (performance.now() - startedMs)) / rampMs);
       this.#openUntil(Math.min(due, total));
@@ -113,6 +143,7 @@ export class Reader {
     const now = this.#totals();
     this.#measured = {
       cpuUs: now.cpuUs - this.#start.cpuUs,
+      kernelCpuUs: now.kernelCpuUs - this.#start.kernelCpuUs,
       deliveries: now.deliveries - this.#start.deliveries,
       reads: now.reads - this.#start.reads,
       bytes: now.bytes - this.#start.bytes,
@@ -120,10 +151,11 @@ export class Reader {
     };
   }
 
-  #totals(): { cpuUs: number; deliveries: number; reads: number; bytes: number; reused: number } {
+  #totals(): Totals {
     const cpu = process.cpuUsage();
     return {
       cpuUs: cpu.user + cpu.system,
+      kernelCpuUs: cpu.system,
       deliveries: this.counts.deliveries,
       reads: this.#reads,
       bytes: this.#bytes,
@@ -134,7 +166,7 @@ export class Reader {
   /** Cuts every connection now; each comes back after a random part of the spread. */
   cut(spreadMs: number): void {
     for (const connection of this.#connections) {
-      if (connection.socket === undefined) continue;
+      if (connection.socket?.opened !== true) continue;
       connection.retryMs = spreadMs;
       connection.socket.terminate();
     }
@@ -153,6 +185,10 @@ export class Reader {
       disordered: this.counts.disordered,
       gaps: this.counts.gaps,
     };
+  }
+
+  get refusals(): Readonly<Record<string, number>> {
+    return this.#refusals;
   }
 
   /** Latencies since the last call. */
@@ -191,6 +227,8 @@ export class Reader {
     };
     for (const connection of this.#connections) connection.socket?.terminate();
     this.#neverReaders.end();
+    this.#sockets.end();
+    clearInterval(this.#watch);
     return result;
   }
 
@@ -205,50 +243,29 @@ export class Reader {
     connection.answered = false;
     this.#connecting++;
     const source = sourceAddress(this.#host, this.#task.process, connection);
-    const options = {
-      hostname: this.#host,
-      port: this.#port,
-      data: connection,
-      socket: this.#handlers,
-      ...(source === undefined ? {} : { localAddress: source }),
-    };
     connection.attempt++;
-    // Bun hands `localAddress` on to the socket, though its types do not list it: `reader.test.ts` holds that.
-    // A failure to connect arrives in `connectError`; the promise says the same a second time.
-    Bun.connect<Connection>(options).catch(() => undefined);
+    connection.socket = this.#sockets.connect(connection, source);
   }
 
-  readonly #handlers = {
-    open: (socket: ReaderSocket): void => {
-      const connection = socket.data;
-      connection.socket = socket;
-      this.#connected++;
-      if (this.#closing) {
-        socket.terminate();
-        return;
-      }
-      socket.write(requestText(this.#task, connection.number, connection.lastId));
-    },
-    data: (socket: ReaderSocket, chunk: Buffer): void => this.#receive(socket.data, chunk),
-    close: (socket: ReaderSocket): void => {
-      this.#connected--;
-      this.#lose(socket.data);
-    },
-    connectError: (socket: ReaderSocket): void => {
-      this.#countRefusal("0");
-      this.#lose(socket.data);
-    },
-    error: (socket: ReaderSocket): void => {
-      socket.terminate();
-    },
-  };
+  #opened(connection: Connection): void {
+    this.#connected++;
+    connection.socket?.write(requestText(this.#task, connection.number, connection.lastId));
+  }
 
-  #receive(connection: Connection, chunk: Buffer): void {
+  #closed(connection: Connection, failure: string | undefined): void {
+    if (connection.socket?.opened === true) this.#connected--;
+    if (failure !== undefined) this.#countRefusal(failure);
+    this.#lose(connection);
+    const hopeless = failure === undefined ? undefined : HOPELESS[failure];
+    if (hopeless !== undefined) this.#hooks.failed(`${failure}: ${hopeless}`);
+  }
+
+  #receive(connection: Connection, bytes: Buffer, length: number): void {
     this.#reads++;
-    this.#bytes += chunk.length;
+    this.#bytes += length;
     // Hot path: between two events, the same bytes as another connection's mean the same.
     if (connection.decoder === undefined) {
-      const known = this.#cache.find(chunk);
+      const known = this.#cache.find(bytes, length);
       if (known !== undefined) {
         this.#reused++;
         this.#take(connection, known);
@@ -256,11 +273,15 @@ export class Reader {
       }
     }
     try {
-      this.#decode(connection, chunk);
+      this.#decode(connection, bytes.subarray(0, length));
     } catch {
       // Whatever it is that the server sends, it is no event stream.
       this.#refuse(connection, "unreadable");
     }
+  }
+
+  #endRound(): void {
+    if (!this.#round.isEmpty) this.#round.record(nowUs(), this.#recordFromUs, this.#second, this.#recovered);
   }
 
   #decode(connection: Connection, chunk: Buffer): void {
@@ -294,15 +315,7 @@ export class Reader {
     if (batch.lastId !== undefined) connection.lastId = batch.lastId;
     if (batch.retryMs !== undefined) connection.retryMs = batch.retryMs;
     this.#ledger.apply(connection.number, batch);
-    if (batch.events > 0) {
-      const now = nowUs();
-      const sent = batch.sentUs;
-      for (let index = 0; index < sent.length; index++) {
-        const at = sent[index] ?? 0;
-        if (at < this.#recordFromUs) continue;
-        (at < connection.returnedUs ? this.#recovered : this.#second).record(now - at);
-      }
-    }
+    if (batch.events > 0) this.#round.add(batch, connection.returnedUs);
     if (batch.reconnect) connection.socket?.end();
   }
 
@@ -322,7 +335,7 @@ export class Reader {
     }
     if (!this.#announcedReady && this.#ready === this.#connections.length) {
       this.#announcedReady = true;
-      this.#onReady();
+      this.#hooks.ready();
     }
   }
 

@@ -30,7 +30,7 @@ export interface LoadReport {
     readonly perSecond: number;
     /** Begun → subscribed. */
     readonly latency: LatencySummary;
-    /** Attempts that came to nothing, by HTTP status; 200: sent away politely, 0: no answer, `timeout`, `unreadable`. */
+    /** Attempts that came to nothing, by HTTP status or system code; 200: sent away politely, `timeout`, `unreadable`. */
     readonly refusals: Readonly<Record<string, number>>;
     readonly absentAtEnd: number;
   };
@@ -55,6 +55,8 @@ export interface LoadReport {
     readonly readerCpuSeconds: number;
     readonly readerCpuUsPerDelivery: number;
     readonly readerCpuUsPerRead: number;
+    /** …of it the kernel's: reading, and on loopback acknowledging to the server. */
+    readonly readerKernelCpuUsPerRead: number;
     /** Part of the reads whose bytes had been parsed for another connection already. */
     readonly reused: number;
   };
@@ -118,16 +120,33 @@ export function formatReport(report: LoadReport): string {
     ],
     [
       "reader",
-      `${fixed(measured.readerCpuUsPerDelivery, 2)} µs CPU per delivery (${fixed(measured.readerCpuUsPerRead, 2)} µs per read, ${fixed(measured.reused * 100, 1)} % of reads parsed before)`,
+      `${fixed(measured.readerCpuUsPerDelivery, 2)} µs CPU per delivery (${fixed(measured.readerCpuUsPerRead, 2)} µs per read, kernel ${fixed(measured.readerKernelCpuUsPerRead, 2)}; ${fixed(measured.reused * 100, 1)} % of reads parsed before)`,
     ],
   ];
-  const refusals = Object.entries(connect.refusals);
-  if (refusals.length > 0) rows.splice(2, 0, ["refused", refusals.map(([status, times]) => `${status}: ${count(times)}`).join(", ")]);
+  const refusals = formatRefusals(connect.refusals);
+  if (refusals !== "") rows.splice(2, 0, ["refused", refusals]);
   if (options.slow > 0) rows.push(["never-readers", `${count(options.slow)}, of which the server closed ${count(reconnects.slowClosed)}`]);
   const width = Math.max(...rows.map(([name]) => name.length));
   const lines = rows.map(([name, value]) => `  ${name.padEnd(width)}  ${value}`);
   lines.push(report.ok ? "  ok: nothing lost, nothing twice, all in order" : `  NOT OK: ${report.problems.join("; ")}`);
   return lines.join("\n");
+}
+
+const FAILURES: Readonly<Record<string, string>> = {
+  ECONNREFUSED: "nothing listens there",
+  EADDRNOTAVAIL: "no local port or address left",
+  ETIMEDOUT: "no answer to the connect",
+  ECONNRESET: "reset before it was connected",
+  ENETUNREACH: "no way there",
+  EHOSTUNREACH: "no way there",
+};
+
+/** `503: 12, ECONNREFUSED (nothing listens there): 40`. */
+export function formatRefusals(refusals: Readonly<Record<string, number>>): string {
+  const named = (status: string) => (FAILURES[status] === undefined ? status : `${status} (${FAILURES[status]})`);
+  return Object.entries(refusals)
+    .map(([status, times]) => `${named(status)}: ${count(times)}`)
+    .join(", ");
 }
 
 export function count(value: number): string {

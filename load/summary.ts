@@ -79,6 +79,7 @@ export function buildReport(findings: Findings): LoadReport {
       readerCpuSeconds: cpuUs / 1_000_000,
       readerCpuUsPerDelivery: cpuUs / Math.max(1, deliveries),
       readerCpuUsPerRead: cpuUs / Math.max(1, reads),
+      readerKernelCpuUsPerRead: total((result) => result.kernelCpuUs) / Math.max(1, reads),
       reused: total((result) => result.reused) / Math.max(1, reads),
     },
     latency: findings.latency.summary(),
@@ -111,7 +112,7 @@ function merged(texts: readonly string[]): Latency {
   return all;
 }
 
-function sumByKey(records: readonly Readonly<Record<string, number>>[]): Record<string, number> {
+export function sumByKey(records: readonly Readonly<Record<string, number>>[]): Record<string, number> {
   const sum: Record<string, number> = {};
   for (const record of records) for (const [key, value] of Object.entries(record)) sum[key] = (sum[key] ?? 0) + value;
   return sum;
