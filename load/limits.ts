@@ -4,6 +4,8 @@
 export const DURATION_SECONDS_MAX = 24 * 3600;
 /** How long the reader waits for connections to open before the run is given up. */
 export const CONNECT_TIMEOUT_SECONDS = 180;
+/** How long a run waits for a server where every connection is refused because nothing listens. */
+export const LISTEN_TIMEOUT_SECONDS = 3;
 /** Connection attempts under way at once, per reader process. Below the usual accept queue (4,096). */
 export const CONNECTING_MAX = 256;
 /** A connection that is not subscribed by then is given up and tried again. */

@@ -154,6 +154,23 @@ describe("a run that cannot be made", () => {
     expect(runLoad({ url: "http://192.0.2.1" })).rejects.toThrow(LoadError);
   });
 
+  test("a port where nothing listens is said to be one", async () => {
+    const server = startReferenceServer();
+    await server.stop();
+    await expect(runLoad({ ...SMALL, url: server.url })).rejects.toThrow("nothing listens");
+  });
+
+  test("files that this process may not open are said to be missing", async () => {
+    const server = startReferenceServer();
+    const program = `const { runLoad } = await import("${import.meta.dir}/load.ts");
+      await runLoad({ url: "${server.url}", connections: 300 }).catch((error) => console.log(error.message));`;
+    const limited = Bun.spawn(["sh", "-c", 'ulimit -n 150; exec "$0" -e "$1"', process.execPath, program], {
+      stdio: ["ignore", "pipe", "inherit"],
+    });
+    expect(await new Response(limited.stdout).text()).toContain("EMFILE");
+    await server.stop();
+  });
+
   test("nonsense is refused by its name", () => {
     expect(runLoad({ connections: 0.5 })).rejects.toThrow("--connections");
     expect(runLoad({ target: "x" })).rejects.toThrow("--target");

@@ -2,7 +2,7 @@
 import { type Child, startChild } from "./child.ts";
 import { nowUs } from "./clock.ts";
 import { Latency } from "./latency.ts";
-import { CONNECT_TIMEOUT_SECONDS } from "./limits.ts";
+import { CONNECT_TIMEOUT_SECONDS, LISTEN_TIMEOUT_SECONDS } from "./limits.ts";
 import type {
   PublisherCommand,
   PublisherMessage,
@@ -208,7 +208,16 @@ class LoadRun {
       const reached = `only ${this.#sum("ready")} of ${total} connections were subscribed after ${limitMs / 1000} s`;
       this.#fail(new LoadError(`${reached}; refused: ${formatRefusals(sumByKey(this.#refusals)) || "none"}`));
     }, limitMs);
-    await ready.finally(() => clearTimeout(timer));
+    const early = setTimeout(() => {
+      const refusals = sumByKey(this.#refusals);
+      if (this.#sum("ready") + this.#sum("connected") === 0 && refusals["ECONNREFUSED"] !== undefined) {
+        this.#fail(new LoadError(`nothing listens at ${this.#options.url}; refused: ${formatRefusals(refusals)}`));
+      }
+    }, LISTEN_TIMEOUT_SECONDS * 1000);
+    await ready.finally(() => {
+      clearTimeout(timer);
+      clearTimeout(early);
+    });
   }
 
   async #publish(fromUs: number, untilUs: number): Promise<PublisherResult> {
