@@ -1,9 +1,16 @@
-/** Every connection is cut at once and comes back at a random moment of the announced spread, with its position. */
+/**
+ * Every connection is cut at once and comes back at a random moment of the announced spread, with its position.
+ *
+ * Writing one event to 50,000 viewers and reading it there takes two cores a third of a second, storm or no storm: so the
+ * latency after the storm stands beside the one during it.
+ */
 import type { Benchmark } from "../harness/benchmark.ts";
 import { count, ms } from "../report.ts";
 
 const CONNECTIONS_PER_WORKER = 16_700;
 const SPREAD_SECONDS = 20;
+const WARMUP_SECONDS = 1;
+const CUT_AT_SECONDS = 2;
 /** After its random moment a connection still has to be accepted and answered. */
 const GRACE_MS = 1000;
 const P99_MS_MAX = 250;
@@ -22,12 +29,14 @@ const benchmark: Benchmark = {
       durable: true,
       rate: 1,
       duration: spread + bench.size(4, 10),
-      warmup: 1,
-      cutAt: 2,
+      warmup: WARMUP_SECONDS,
+      cutAt: CUT_AT_SECONDS,
       cutSpread: spread,
       settle: 10,
     });
     const { reconnects, latency, checks } = report;
+    const backAtSeconds = WARMUP_SECONDS + CUT_AT_SECONDS + reconnects.latency.maxMs / 1000;
+    const calm = report.seconds.filter((second) => second.second > backAtSeconds && second.deliveries > 0).map((second) => second.p99Ms);
     bench.figure({
       what: "returned",
       value: `${count(reconnects.count)} of ${count(connections)}, the last after ${ms(reconnects.latency.maxMs)}`,
@@ -38,6 +47,7 @@ const benchmark: Benchmark = {
     bench.figure({
       what: "latency of those connected, during the storm",
       value: `p50 ${ms(latency.p50Ms)}, p99 ${ms(latency.p99Ms)}, max ${ms(latency.maxMs)}`,
+      against: `p99 from ${ms(Math.min(...calm))} to ${ms(Math.max(...calm))} in the seconds after it, all back and nothing else to do`,
       target: "p99 < 250 ms",
       ok: latency.p99Ms < P99_MS_MAX,
     });
