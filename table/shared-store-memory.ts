@@ -1,5 +1,6 @@
 /** The shared store of one process: maps, bounded; the oldest keys go first where there are too many. */
 
+import { randomUUID } from "node:crypto";
 import type { Clock } from "@ovation/protocol";
 import { checkSharedKey, checkSharedValue, type SharedStore } from "./shared-store.ts";
 
@@ -21,6 +22,7 @@ export function createMemorySharedStore({ clock, keysMax = KEYS_MAX }: MemorySha
   const buckets = new Map<string, Entry>();
   const claims = new Map<string, Entry>();
   const values = new Map<string, Entry>();
+  let life: string = randomUUID();
 
   function read(map: Map<string, Entry>, key: string): Entry | undefined {
     const entry = map.get(key);
@@ -61,6 +63,9 @@ export function createMemorySharedStore({ clock, keysMax = KEYS_MAX }: MemorySha
       write(claims, key, 1, ttlMs);
       return true;
     },
+    async life() {
+      return life;
+    },
     async set(key, value, ttlMs) {
       write(values, checkSharedKey(key), checkSharedValue(value), ttlMs);
     },
@@ -72,6 +77,7 @@ export function createMemorySharedStore({ clock, keysMax = KEYS_MAX }: MemorySha
     },
     async close() {
       for (const map of [buckets, claims, values]) map.clear();
+      life = randomUUID();
     },
   };
 }

@@ -1,5 +1,6 @@
 /** The shared store on Redis or Valkey: keys `o:limit:…`, `o:claim:…`, `o:value:…`, each with its expiry. */
 
+import { readIdentity } from "./redis-identity.ts";
 import { type RedisStore, script } from "./redis-store.ts";
 import { checkSharedKey, checkSharedValue, type SharedStore } from "./shared-store.ts";
 
@@ -35,6 +36,7 @@ export function createRedisSharedStore(store: RedisStore): SharedStore {
     async claim(key, ttlMs) {
       return (await store.run("claim", 1, () => client.set(claimKey(key), "1", "PX", Math.ceil(ttlMs), "NX"))) === "OK";
     },
+    life: () => store.run("life", 1, () => readIdentity(store)),
     async set(key, value, ttlMs) {
       await store.run("set", 1, () => client.set(valueKey(key), checkSharedValue(value), "PX", Math.ceil(ttlMs)));
     },

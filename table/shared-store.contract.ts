@@ -64,6 +64,15 @@ export function sharedStoreContract(name: string, open: () => Promise<SharedStor
     expect(await store.claim(key, 300)).toBe(true);
   });
 
+  test(`${name}: its life is the same text for as long as nothing was forgotten`, async () => {
+    const { store, pass } = await open();
+    const life = await store.life();
+    expect(life).not.toBe("");
+    await store.claim(freshKey(), 10);
+    await pass(20);
+    expect(await store.life()).toBe(life);
+  });
+
   test(`${name}: values come back in the order of their keys, until they expire`, async () => {
     const { store, pass } = await open();
     const [one, two, none] = [freshKey(), freshKey(), freshKey()];

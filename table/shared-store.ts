@@ -34,6 +34,11 @@ export interface SharedStore {
    */
   claim(key: string, ttlMs: number): Promise<boolean>;
   set(key: string, value: string, ttlMs: number): Promise<void>;
+  /**
+   * Which life of the store this is: another text once it may have forgotten something (emptied, restarted,
+   * failed over). So a claim that was made before can be told from one that was forgotten.
+   */
+  life(): Promise<string>;
   /** In the order of the keys; `undefined` where there is none or it expired. */
   get(keys: readonly string[]): Promise<readonly (string | undefined)[]>;
   close(): Promise<void>;
