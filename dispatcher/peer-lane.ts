@@ -11,6 +11,7 @@
 
 import type { Clock, Event, Policy } from "@ovation/protocol";
 import { Problem } from "@ovation/protocol";
+import { z } from "zod";
 import { createEventBuffer } from "./event-buffer.ts";
 import { encodeEvents } from "./event-codec.ts";
 import { CallFailedError, type InternalClient } from "./internal-client.ts";
@@ -39,7 +40,12 @@ interface Batch {
   events: readonly Event[];
   /** Since when the oldest of them has waited. */
   readonly since: number;
+  /** Since the first attempt: the life of the peer's store when that was made; empty where it was not known. */
+  firstLife: string | undefined;
 }
+
+/** What a peer says of its store: see `peer-routes.ts`. */
+const Answer = z.object({ life: z.string().max(limits.FORWARD_LIFE_CHARACTERS_MAX) });
 
 const CLOSE_MS_MAX = 1000;
 
@@ -57,6 +63,8 @@ export function createPeerLane(options: PeerLaneOptions): PeerLane {
   let closed = false;
   let url = Math.floor(random() * peer.urls.length);
   let number = 0;
+  /** Of the peer's store, as its last answer said. */
+  let life = "";
   let lastFlushAt = 0;
   let failures = 0;
   let cancelTimer: (() => void) | undefined;
@@ -83,13 +91,15 @@ export function createPeerLane(options: PeerLaneOptions): PeerLane {
     const since = buffer.oldest;
     if (since === undefined) return;
     const events = buffer.take(limits.FORWARD_BATCH_EVENTS_MAX, limits.FORWARD_BATCH_BYTES_MAX);
-    void post({ number: ++number, events, since });
+    void post({ number: ++number, events, since, firstLife: undefined });
     schedule();
   }
 
   async function post(batch: Batch): Promise<void> {
     underWay.add(batch);
-    const head = JSON.stringify({ number: batch.number, id: `${dispatcherId}.${batch.number}` });
+    const again = batch.firstLife === undefined ? undefined : { life: batch.firstLife };
+    batch.firstLife ??= life;
+    const head = JSON.stringify({ number: batch.number, id: `${dispatcherId}.${batch.number}`, again });
     const address = peer.urls[url % peer.urls.length] ?? "";
     const outcome = await send(address, `${head}\n${encodeEvents(batch.events)}`);
     underWay.delete(batch);
@@ -100,11 +110,12 @@ export function createPeerLane(options: PeerLaneOptions): PeerLane {
   /** Why it was not taken, or `undefined` where it was. */
   async function send(address: string, body: string): Promise<string | undefined> {
     try {
-      await client.call(address, limits.FORWARD_PATH, body, {
+      const answer = await client.call(address, limits.FORWARD_PATH, body, {
         timeoutMs: limits.FORWARD_TIMEOUT_MS,
         to: peer.name,
         contentType: "text/plain",
       });
+      life = Answer.safeParse(answer).data?.life ?? "";
       return undefined;
     } catch (error) {
       if (error instanceof CallFailedError || error instanceof Problem) return error.message;
@@ -153,7 +164,7 @@ export function createPeerLane(options: PeerLaneOptions): PeerLane {
     const [oldest, ...others] = failed;
     failed = others;
     // An empty batch asks whether the peer is there.
-    void post(oldest ?? { number: ++number, events: [], since: now });
+    void post(oldest ?? { number: ++number, events: [], since: now, firstLife: undefined });
   }
 
   /** Takes out what is too old to be forwarded; answers whether anything is left. */

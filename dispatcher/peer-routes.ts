@@ -5,9 +5,15 @@
  * A batch is taken once: its id is claimed, in this process and, where there are several dispatchers, in
  * the store that they share. One that comes back, by mistake or by somebody who recorded it, is answered
  * as taken and not dispatched again.
+ *
+ * A store can forget its claims (emptied, failed over). So every answer says which life of the store it is,
+ * and a batch that comes again names the one in which it was sent first: where that is over nobody knows
+ * whether it was taken, and its live events, which come at most once, are left out. (Durable ones that were
+ * here are known by their numbers.) For the same reason nothing is taken while the store cannot be asked.
  */
 
-import { type Clock, type Event, Problem, parseTopic, type Route, type Topic } from "@ovation/protocol";
+import { randomUUID } from "node:crypto";
+import { type Clock, type Event, isDurable, Problem, parseTopic, type Route, type Topic } from "@ovation/protocol";
 import { type SharedStore, TableUnavailableError, type ViewerCounts } from "@ovation/table";
 import { z } from "zod";
 import { decodeEvents, MalformedEventsError } from "./event-codec.ts";
@@ -36,6 +42,8 @@ export interface PeerReceiverStats {
   batches: number;
   events: number;
   duplicates: number;
+  /** Live events of batches that came again after the store had forgotten whether they were taken. */
+  forgotten: number;
   /** Batches that came back to where they were forwarded: two data centres have one name. */
   loops: number;
   /** Events that could not be dispatched here, because the table was away. */
@@ -50,18 +58,30 @@ export interface PeerRoutes {
 /** Longer than a signed call is good for. */
 const CLAIM_MS = 3 * AUTH_WINDOW_MS;
 const CLAIMS_MAX = 50_000;
+/** How long what was read of the store's life is told; a batch that comes again is held against a fresh reading. */
+const LIFE_MS = 1000;
 const STREAMS_MAX = 1000;
 
-const Head = z.strictObject({ number: z.int().min(1).max(Number.MAX_SAFE_INTEGER), id: z.string().regex(/^[A-Za-z0-9._-]{1,64}$/) });
+const Head = z.strictObject({
+  number: z.int().min(1).max(Number.MAX_SAFE_INTEGER),
+  id: z.string().regex(/^[A-Za-z0-9._-]{1,64}$/),
+  /** Absent at the first attempt. */
+  again: z.strictObject({ life: z.string().max(limits.FORWARD_LIFE_CHARACTERS_MAX) }).optional(),
+});
+type Head = z.infer<typeof Head>;
 const ViewersCall = z.strictObject({ topics: z.array(z.string().max(200)).max(limits.PEER_VIEWERS_TOPICS_MAX) });
 
 export function createPeerRoutes(options: PeerRoutesOptions): PeerRoutes {
   const { clock, counts, datacenter, refusals, shared, onFailure } = options;
-  const stats: PeerReceiverStats = { batches: 0, events: 0, duplicates: 0, loops: 0, failed: 0 };
+  const stats: PeerReceiverStats = { batches: 0, events: 0, duplicates: 0, forgotten: 0, loops: 0, failed: 0 };
   /** Ids of batches taken here, the oldest first. */
   const taken = new Set<string>();
   /** One for each dispatcher that forwards to this one, the least recently used first. */
   const streams = new Map<string, Reorder>();
+  /** Where nothing is shared, this process is the store. */
+  const ownLife = randomUUID();
+  let lately: { readonly life: string; readonly at: number } | undefined;
+  let reading: Promise<string> | undefined;
 
   /** The data centre and dispatcher that calls. */
   function callerOf(from: string, to: string): { readonly origin: string; readonly dispatcher: string } {
@@ -82,7 +102,7 @@ export function createPeerRoutes(options: PeerRoutesOptions): PeerRoutes {
     return { origin, dispatcher };
   }
 
-  function decode(body: Uint8Array): { readonly number: number; readonly id: string; readonly events: readonly Event[] } {
+  function decode(body: Uint8Array): Head & { readonly events: readonly Event[] } {
     const text = new TextDecoder().decode(body);
     const headEnd = text.indexOf("\n");
     const head = parseCall(refusals, Head, new TextEncoder().encode(text.slice(0, Math.max(0, headEnd))));
@@ -106,11 +126,49 @@ export function createPeerRoutes(options: PeerRoutesOptions): PeerRoutes {
     try {
       return await shared.claim(`forwarded ${id}`, CLAIM_MS);
     } catch (error) {
-      if (!(error instanceof TableUnavailableError)) throw error;
-      // Without the store the batch cannot be dispatched either, most likely: that is counted there.
-      onFailure("claim of a forwarded batch", error);
-      return true;
+      taken.delete(id);
+      throw unavailable(error);
     }
+  }
+
+  /** The peer keeps the batch and comes back with it: without the store it could not be dispatched either. */
+  function unavailable(error: unknown): unknown {
+    if (!(error instanceof TableUnavailableError)) return error;
+    onFailure("claim of a forwarded batch", error);
+    return new Problem("unavailable", "the store of claims cannot be reached", { retryAfterMs: 1000 });
+  }
+
+  async function readLife(): Promise<string> {
+    if (shared === undefined) return ownLife;
+    const life = await shared.life();
+    lately = { life, at: clock.now() };
+    return life;
+  }
+
+  /** What the answer says of the store: a moment old at most, and never waited for but at first. */
+  async function lifeLately(): Promise<string> {
+    if (lately === undefined || lately.at < clock.now() - LIFE_MS) {
+      reading ??= readLife()
+        .catch(() => "")
+        .finally(() => {
+          reading = undefined;
+        });
+    }
+    return lately?.life ?? (await reading) ?? "";
+  }
+
+  /** Of a batch that was claimed just now: what is certain not to have been dispatched before. */
+  async function certain({ again }: Head, id: string, events: readonly Event[]): Promise<readonly Event[]> {
+    if (again === undefined) return events;
+    try {
+      if ((await readLife()) === again.life) return events;
+    } catch (error) {
+      taken.delete(id);
+      throw unavailable(error);
+    }
+    const durable = events.filter(isDurable);
+    stats.forgotten += events.length - durable.length;
+    return durable;
   }
 
   function streamOf(name: string): Reorder {
@@ -138,15 +196,17 @@ export function createPeerRoutes(options: PeerRoutesOptions): PeerRoutes {
 
   const forward = internalRoute(options, limits.FORWARD_PATH, limits.FORWARD_CALL_BYTES_MAX, async ({ from, to, body }) => {
     const { origin, dispatcher } = callerOf(from, to);
-    const { number, id, events } = decode(body);
+    const { events: sent, ...head } = decode(body);
+    const id = `${origin} ${head.id}`;
     stats.batches++;
-    if (await claim(`${origin} ${id}`)) {
+    if (await claim(id)) {
+      const events = await certain(head, id, sent);
       stats.events += events.length;
-      streamOf(`${origin} ${dispatcher}`).accept(number, events);
+      streamOf(`${origin} ${dispatcher}`).accept(head.number, events);
     } else {
       stats.duplicates++;
     }
-    return Response.json({});
+    return Response.json({ life: await lifeLately() });
   });
 
   const viewers = internalRoute(options, limits.PEER_VIEWERS_PATH, limits.FORWARD_CALL_BYTES_MAX, async ({ from, to, body }) => {

@@ -1,8 +1,8 @@
 /** Two data centres over real sockets: dispatchers, a frontend in each, and a bad link between them. */
 
-import { afterEach, expect, test } from "bun:test";
+import { afterEach, expect, spyOn, test } from "bun:test";
 import { type Clock, DEFAULT_POLICY, type Event, systemClock, type Topic, toJsonText, topicOf } from "@ovation/protocol";
-import { createMemorySharedStore, createMemoryViewerCounts, type SharedStore } from "@ovation/table";
+import { createMemorySharedStore, createMemoryViewerCounts, type SharedStore, TableUnavailableError } from "@ovation/table";
 import { createInternalClient } from "./internal-client.ts";
 import { FORWARD_PATH, PEER_VIEWERS_PATH, type Peers, parsePeer } from "./peer.ts";
 import { createHttpPeers, formatPeerCaller } from "./peer-http.ts";
@@ -152,6 +152,42 @@ test("a batch whose answer was lost goes to another dispatcher of the peer, and 
   await eventually("the next one goes through the second", () => b.frontend.received.length === 4);
   expect(b.frontend.received).toEqual([goal(1), goal(2), comment(3), goal(4)]);
   expect(second.peerRoutes.stats.events).toBe(1);
+}, 15_000);
+
+test("a batch whose answer was lost, and whose claim was forgotten, brings its durable events and nothing live again", async () => {
+  const [a, b] = [await datacenter("a"), await datacenter("b")];
+  const inA = a.dispatcher();
+  const [first, second] = [b.dispatcher(), b.dispatcher()];
+  const there = await link(first);
+  const forward = peers(a, b, [there.url, second.listener.url]);
+  await inA.dispatcher.publish([goal(1)]);
+  await eventually("it arrives", () => b.frontend.received.length === 1 && forward.stats()[0]?.sent === 1);
+  there.halfCut("back");
+  await inA.dispatcher.publish([goal(2), comment(3)]);
+  await eventually("it is dispatched by the first", () => b.frontend.received.length === 3);
+  // Emptied: what was claimed may be claimed again.
+  await b.shared.close();
+  await eventually("the second takes what is durable", () => second.peerRoutes.stats.forgotten === 1);
+  await inA.dispatcher.publish([goal(4)]);
+  await eventually("the next one goes through the second", () => b.frontend.received.length === 5);
+  expect(b.frontend.received).toEqual([goal(1), goal(2), comment(3), comment(3), goal(4)]);
+}, 15_000);
+
+test("while a peer's store is away nothing is taken there, and afterwards what still counts arrives once", async () => {
+  const [a, b] = [await datacenter("a"), await datacenter("b")];
+  const [inA, inB] = [a.dispatcher(), b.dispatcher()];
+  const forward = peers(a, b, [inB.listener.url]);
+  await inA.dispatcher.publish([goal(1)]);
+  await eventually("it arrives", () => b.frontend.received.length === 1);
+  const claim = spyOn(b.shared, "claim").mockRejectedValue(new TableUnavailableError("away"));
+  await inA.dispatcher.publish([goal(2), comment(3)]);
+  await eventually("it is refused", () => forward.stats()[0]?.up === false);
+  expect(b.frontend.received).toEqual([goal(1)]);
+  claim.mockRestore();
+  await eventually("it arrives", () => b.frontend.received.length === 3);
+  await Bun.sleep(100);
+  expect(b.frontend.received).toEqual([goal(1), goal(2), comment(3)]);
+  expect(inB.peerRoutes.stats).toMatchObject({ forgotten: 0, failed: 0 });
 }, 15_000);
 
 test("while a peer is cut off both serve their own; afterwards live events that are too old are gone, durable ones come, likes as one", async () => {

@@ -5,7 +5,8 @@
  *   centre, which dispatches it there and forwards it no further: so there are no loops.
  * - Order is kept per dispatcher that forwards, as long as the peer's dispatcher stays the same one.
  * - A batch whose answer was lost is sent again under the same id, to the same or another dispatcher of
- *   the peer, and taken once: no duplicates.
+ *   the peer, and taken once: no duplicates. Where the peer's store has forgotten meanwhile what was taken,
+ *   its live events are left out: they come at most once.
  * - While a peer cannot be reached, events wait in a bounded buffer, where those that merge do. Live events
  *   are dropped when they are older than `--forward-ttl`; durable ones wait longer, and what no longer
  *   fits is left to the repair lane: the peer's frontends see that it is missing and pull it from the log.
@@ -62,6 +63,8 @@ export const FORWARD_RETRY_MS_MAX = 1000;
 /** What a peer accepts in one call. */
 export const FORWARD_CALL_BYTES_MAX = 4 * 1024 * 1024;
 export const FORWARD_CALL_EVENTS_MAX = 2 * FORWARD_BATCH_EVENTS_MAX;
+/** The peer's name for the life of its store. */
+export const FORWARD_LIFE_CHARACTERS_MAX = 64;
 /** Topics in one question for viewers, the most recently wanted ones. */
 export const PEER_VIEWERS_TOPICS_MAX = 5000;
 
