@@ -27,3 +27,7 @@ export const LINKS_MAX = 1000;
 
 /** The path of the frontend's internal listener that links connect to. */
 export const LINK_PATH = "/internal/v1/link";
+
+/** How a dispatcher closes a link: nothing waits for it any more, or it will be made anew for what does. */
+export const LINK_CLOSE_DONE = 1000;
+export const LINK_CLOSE_LOST = 4000;

@@ -7,17 +7,28 @@
  */
 
 import type { Inbox } from "@ovation/frontend";
-import { type FrontendId, Problem } from "@ovation/protocol";
+import { type Clock, type FrontendId, Problem, steadyClock } from "@ovation/protocol";
 import { decodeEvents, MalformedEventsError } from "./event-codec.ts";
 import type { InternalAuth } from "./internal-auth.ts";
 import { type InternalRefusals, refuse } from "./internal-route.ts";
-import { LINK_MESSAGE_BYTES_MAX, LINK_MESSAGE_EVENTS_MAX, LINK_PATH, LINKS_MAX } from "./link-limits.ts";
+import { createLinkArrival } from "./link-arrival.ts";
+import {
+  LINK_BATCH_BYTES_MAX,
+  LINK_BATCH_EVENTS_MAX,
+  LINK_CLOSE_DONE,
+  LINK_MESSAGE_BYTES_MAX,
+  LINK_MESSAGE_EVENTS_MAX,
+  LINK_PATH,
+  LINKS_MAX,
+} from "./link-limits.ts";
 
 export interface LinkReceiverOptions {
   readonly auth: InternalAuth;
   readonly frontend: FrontendId;
   readonly inbox: Inbox;
   readonly refusals: InternalRefusals;
+  /** Default: the steady one. */
+  readonly clock?: Clock;
 }
 
 /** What a WebSocket of a link carries. */
@@ -38,6 +49,8 @@ export interface LinkReceiver {
   upgrade(request: Request, server: Bun.Server<LinkSocketData>): Response | undefined;
   readonly websocket: Bun.WebSocketHandler<LinkSocketData>;
   stats(): LinkReceiverStats;
+  /** Resolves when everything has arrived that dispatchers had sent before the call; see `link-arrival.ts`. */
+  arrived(): Promise<void>;
   close(): void;
 }
 
@@ -45,8 +58,9 @@ export interface LinkReceiver {
 const CLOSE = { malformed: 1007, replaced: 1008, tooBig: 1009, ended: 1012 } as const;
 const IDLE_SECONDS = 30;
 
-export function createLinkReceiver({ auth, frontend, inbox, refusals }: LinkReceiverOptions): LinkReceiver {
+export function createLinkReceiver({ auth, frontend, inbox, refusals, clock = steadyClock }: LinkReceiverOptions): LinkReceiver {
   const links = new Map<string, Bun.ServerWebSocket<LinkSocketData>>();
+  const arrival = createLinkArrival<Bun.ServerWebSocket<LinkSocketData>>(clock);
   let batches = 0;
   let events = 0;
 
@@ -70,7 +84,9 @@ export function createLinkReceiver({ auth, frontend, inbox, refusals }: LinkRece
         // A dispatcher has one link. What the old one still holds in its buffers would come out of order.
         links.get(socket.data.from)?.close(CLOSE.replaced, "replaced");
         links.set(socket.data.from, socket);
+        arrival.opened(socket.data.from, socket);
       },
+      pong: (socket) => arrival.answered(socket),
       message(socket, message) {
         if (links.get(socket.data.from) !== socket) return;
         if (typeof message !== "string") return end(socket, "a batch is text");
@@ -78,6 +94,7 @@ export function createLinkReceiver({ auth, frontend, inbox, refusals }: LinkRece
           const decoded = decodeEvents(message, { eventsMax: LINK_MESSAGE_EVENTS_MAX });
           batches++;
           events += decoded.length;
+          if (message.length > LINK_BATCH_BYTES_MAX / 4 || decoded.length >= LINK_BATCH_EVENTS_MAX) arrival.filled();
           if (decoded.length > 0) inbox.dispatch(decoded);
         } catch (error) {
           if (!(error instanceof MalformedEventsError)) throw error;
@@ -89,10 +106,13 @@ export function createLinkReceiver({ auth, frontend, inbox, refusals }: LinkRece
         // Bun tells the sender 1009, and us by the reason only.
         if (code === CLOSE.tooBig || reason.includes("too big")) refusals.oversized++;
         if (links.get(socket.data.from) === socket) links.delete(socket.data.from);
+        arrival.closed(socket.data.from, socket, code === LINK_CLOSE_DONE);
       },
     },
 
     stats: () => ({ open: links.size, batches, events }),
+
+    arrived: () => arrival.arrived(),
 
     close() {
       for (const link of links.values()) link.close(CLOSE.ended, "ended");

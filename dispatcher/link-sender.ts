@@ -141,7 +141,7 @@ export function createLink(options: LinkOptions & { readonly frontend: FrontendA
     for (const count of underWay) lostInFlight += count;
     underWay = [];
     state = { name: "waiting" };
-    if (before.name !== "waiting") before.socket.close();
+    if (before.name !== "waiting") before.socket.close(limits.LINK_CLOSE_LOST);
     if (before.name === "open" || attempts === 0) onState?.(frontend.id, "lost", reason);
     const bound = Math.min(limits.LINK_RECONNECT_MS_MAX, limits.LINK_RECONNECT_MS_FIRST * 2 ** Math.min(attempts, 10));
     attempts++;
@@ -200,7 +200,7 @@ export function createLink(options: LinkOptions & { readonly frontend: FrontendA
       for (const count of underWay) lostInFlight += count;
       underWay = [];
       droppedAway += buffer.expire(Number.POSITIVE_INFINITY, Number.POSITIVE_INFINITY);
-      if (before.name === "connecting" || before.name === "open") before.socket.close();
+      if (before.name === "connecting" || before.name === "open") before.socket.close(limits.LINK_CLOSE_DONE);
     },
   };
 }

@@ -70,6 +70,11 @@ export class Flow {
     this.#merging.set(key, { event, policy, dueAt });
   }
 
+  /** Whether something waits for the next batch, other than what merges. */
+  get isWaiting(): boolean {
+    return this.#waiting.length > 0;
+  }
+
   /** Stopwatch at which the next batch is due; `undefined` where nothing waits. */
   dueAt(): number | undefined {
     if (this.#waiting.length > 0) return this.restUntil;

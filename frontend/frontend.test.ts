@@ -11,7 +11,11 @@ afterEach(async () => {
   await Promise.all(frontends.splice(0).map((frontend) => frontend.stop()));
 });
 
-function frontendOn(upstream: ModelUpstream, id = "frontend1", options: { readonly lingerMs?: number } = {}): Frontend {
+function frontendOn(
+  upstream: ModelUpstream,
+  id = "frontend1",
+  options: { readonly lingerMs?: number; arrived?(): Promise<void> } = {},
+): Frontend {
   const frontend = new Frontend({
     id: id as FrontendId,
     upstream,
@@ -22,6 +26,7 @@ function frontendOn(upstream: ModelUpstream, id = "frontend1", options: { readon
     heartbeatMs: 15_000,
     reportMs: 20,
     lingerMs: options.lingerMs ?? 10_000,
+    ...(options.arrived === undefined ? {} : { arrived: () => options.arrived?.() ?? Promise.resolve() }),
     onFailure() {},
   });
   upstream.inboxes.push(frontend);
@@ -45,6 +50,39 @@ describe("a connection", () => {
     await until(() => viewer.of("goal").length > 0);
     expect(viewer.of("comment").map(({ seq, data }) => [seq, data])).toEqual([[2, "after"]]);
     expect(viewer.of("goal")[0]?.seq).toBeUndefined();
+  });
+
+  test("that comes from another frontend hears nothing live again that this one is behind with, and misses nothing", async () => {
+    const upstream = new ModelUpstream();
+    const first = frontendOn(upstream);
+    const before = new Viewer(first, [video]);
+    await until(() => before.received.length > 0);
+    upstream.live(video, "goal", 1);
+    upstream.append(video, "a");
+    await until(() => before.of("comment").length === 1);
+    upstream.inboxes = [];
+    // The second one stood still: what the viewer heard is on the way to it.
+    let arrive: () => void = () => undefined;
+    const second = frontendOn(upstream, "frontend2", {
+      arrived: () =>
+        new Promise((resolve) => {
+          arrive = resolve;
+        }),
+    });
+    const staying = new Viewer(second, [video]);
+    await until(() => staying.received.length > 0);
+    const back = new Viewer(second, [video], { lastEventId: before.lastEventId });
+    upstream.live(video, "goal", 1);
+    upstream.append(video, "b");
+    await Bun.sleep(20);
+    expect(back.received).toEqual([]);
+    upstream.live(video, "goal", 2);
+    arrive();
+    await until(() => back.received.length > 0);
+    upstream.live(video, "goal", 3);
+    await until(() => back.of("goal").length > 0 && staying.of("goal").length === 3);
+    expect(back.of("goal").map(({ data }) => data)).toEqual([3]);
+    expect(back.of("comment").map(({ data }) => data)).toEqual(["b"]);
   });
 
   test("gets events of several topics that fall due together in one write", async () => {

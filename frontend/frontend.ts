@@ -31,13 +31,14 @@ import { type CloseReason, Connection, type Subscription } from "./connection.ts
 import { type Counters, createCounters } from "./counters.ts";
 import { Heartbeats } from "./heartbeats.ts";
 import { Hub } from "./hub.ts";
-import { LIFETIME_MAX_MS, LIFETIME_MIN_MS, RETURN_SPREAD_MS, STUCK_MS } from "./limits.ts";
+import { LIFETIME_MAX_MS, LIFETIME_MIN_MS, PASSED_POLL_MS, RETURN_SPREAD_MS, STUCK_MS } from "./limits.ts";
 import { Membership } from "./membership.ts";
 import { Presence } from "./presence.ts";
 import { Recovery } from "./recovery.ts";
 import { Repair } from "./repair.ts";
 import { formatStandings, Replay, ReplayLostError } from "./replay.ts";
 import { Reporter } from "./reporter.ts";
+import { sleep } from "./retry.ts";
 import type { ConnectionChange, ConnectionChangeResult, Inbox, Upstream } from "./upstream.ts";
 
 /** Nobody's network is back at once: an EventSource waits at least this share of the spread. */
@@ -59,6 +60,11 @@ export interface FrontendOptions {
   soon?(run: () => void): void;
   /** ms since some moment, with fractions: what the length of broadcasts is measured with. Default `performance.now`. */
   elapsed?(): number;
+  /**
+   * Resolves when everything has arrived that dispatchers had sent before the call. Absent where nothing can be
+   * under way: in one process.
+   */
+  arrived?(): Promise<void>;
   readonly heartbeatMs: number;
   readonly reportMs?: number;
   readonly lingerMs?: number;
@@ -216,6 +222,7 @@ export class Frontend implements Inbox {
       for (const channel of channels) this.#subscribe(connection, channel);
       // All at once: what waits for its turn could be forgotten meanwhile, if the viewer goes.
       await Promise.all(channels.map((channel) => this.membership.join(channel)));
+      if (isFromElsewhere(request.position, this.id)) await this.#passed(channels);
       if (connection.closed) return;
       const standings = new Map<Channel, TopicPosition>();
       const topics: Record<string, { head: number; recovered: boolean }> = {};
@@ -235,6 +242,20 @@ export class Frontend implements Inbox {
     } catch (error) {
       this.#options.onFailure("connect", error);
       this.#fail(connection, error);
+    }
+  }
+
+  /**
+   * Resolves when what was sent before has been broadcast. A viewer who comes from another frontend may have
+   * heard it there: live events that this one is behind with are not for them (at most once).
+   */
+  async #passed(channels: readonly Channel[]): Promise<void> {
+    const { arrived, clock } = this.#options;
+    if (arrived === undefined) return;
+    await arrived();
+    for (const channel of channels) {
+      const { nextBatch } = channel;
+      while (channel.flow?.isWaiting === true && channel.nextBatch === nextBatch) await sleep(clock, PASSED_POLL_MS);
     }
   }
 
@@ -381,6 +402,11 @@ export class Frontend implements Inbox {
     this.#presence.stop();
     await this.membership.stop();
   }
+}
+
+/** Whether whoever brings this position may have been at another frontend: a position that lists topics does not say. */
+function isFromElsewhere(position: Position | undefined, here: FrontendId): boolean {
+  return position !== undefined && position.point?.frontend !== here;
 }
 
 /** 128 random bits: an id is a capability, so they come from the system and not from `random`. */

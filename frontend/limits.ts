@@ -68,6 +68,9 @@ export const JOIN_TIMEOUT_MS = 5000;
 export const UPSTREAM_RETRY_FIRST_MS = 100;
 export const UPSTREAM_RETRY_LAST_MS = 1000;
 
+/** Between two looks whether what waited in a topic has been broadcast; it waits at most BATCH_WAIT_MAX_MS. */
+export const PASSED_POLL_MS = 2;
+
 /** A connection ends at a random point between these, so that load evens out and dead peers go. */
 export const LIFETIME_MIN_MS = 45 * 60 * 1000;
 export const LIFETIME_MAX_MS = 75 * 60 * 1000;

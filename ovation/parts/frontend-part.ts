@@ -24,6 +24,8 @@ export interface FrontendPartOptions {
   readonly upstream: Upstream;
   readonly authenticate: Authenticate;
   readonly registry: Registry;
+  /** See `FrontendOptions.arrived`. */
+  arrived?(): Promise<void>;
 }
 
 export interface FrontendPart {
@@ -42,7 +44,8 @@ const FILES_SHARE = 0.9;
 /** More than this on one process wait for each other; the machine has room for another. */
 const CONNECTIONS_DEFAULT_MAX = 200_000;
 
-export function createFrontendPart({ settings, id, upstream, authenticate, registry }: FrontendPartOptions): FrontendPart {
+export function createFrontendPart(options: FrontendPartOptions): FrontendPart {
+  const { settings, id, upstream, authenticate, registry, arrived } = options;
   const { policy } = settings;
   const clock = systemClock;
   const authorize: ConstructorParameters<typeof Frontend>[0]["authorize"] = (identity, topic) => maySubscribe(policy, identity, topic);
@@ -55,6 +58,7 @@ export function createFrontendPart({ settings, id, upstream, authenticate, regis
     random: Math.random,
     sender: createDirectSender(),
     heartbeatMs: settings.heartbeatMs,
+    ...(arrived === undefined ? {} : { arrived }),
     ...(settings.lifetimeMs === undefined ? {} : { lifetimeMs: settings.lifetimeMs }),
     ...(settings.stuckMs === undefined ? {} : { stuckMs: settings.stuckMs }),
     onClosed: ({ address }) => admission.leave(address),

@@ -25,9 +25,10 @@ export async function startFrontendRole({ settings, internal, dispatchers }: Fro
   const { auth, refusals, tls, listen: listenInternally } = createInternalPart(settings, internal, registry);
   const { authenticate } = await createVerifier({ secrets: [settings.secret], ...settings.tokens, clock: systemClock });
   const inbox = { dispatch: (events: Parameters<FrontendPart["frontend"]["dispatch"]>[0]) => part.frontend.dispatch(events) };
+  const receiver = createLinkReceiver({ auth, frontend: credential.id, inbox, refusals });
   const internalListener = listenInternally(
     createFrontendRoutes({ auth, refusals, frontend: credential.id, changeConnection: (change) => part.frontend.changeHere(change) }),
-    createLinkReceiver({ auth, frontend: credential.id, inbox, refusals }),
+    receiver,
   );
   const upstream = createHttpUpstream({
     dispatchers,
@@ -37,7 +38,14 @@ export async function startFrontendRole({ settings, internal, dispatchers }: Fro
     clock: steadyClock,
     ...(tls === undefined ? {} : { tls }),
   });
-  const part: FrontendPart = createFrontendPart({ settings, id: credential.id, upstream, authenticate, registry });
+  const part: FrontendPart = createFrontendPart({
+    settings,
+    id: credential.id,
+    upstream,
+    authenticate,
+    registry,
+    arrived: () => receiver.arrived(),
+  });
   const listener = listen({
     ...settings,
     ...countHttp(registry),

@@ -70,6 +70,7 @@ const part = createFrontendPart({
   upstream,
   authenticate,
   registry,
+  arrived: () => receiver.arrived(),
 });
 let serving = false;
 const open = (port: number): Listener =>
