@@ -21,7 +21,7 @@ function wholeHistory() {
     publishes,
     sdk: entries("sdk"),
     plain: entries("plain"),
-    faults: [] as { from: number; to: number; emptiesStore?: boolean }[],
+    faults: [] as { from: number; to: number }[],
     presentAtEnd: true,
   };
 }
@@ -33,7 +33,7 @@ function publish(lane: Publish["lane"], key: string, number: number, outcome: Pu
 
 function entries(_form: Viewer["form"]): Entry[] {
   const seen = [1, 2, 3, 4, 5].flatMap((number): Entry[] => [durable(number), live(number)]);
-  return [{ kind: "connected", at: 0 }, { kind: "subscribed", topic: TOPIC, head: 0, at: 1 }, ...seen];
+  return [{ kind: "connected", at: 0, frontend: "f1" }, { kind: "subscribed", topic: TOPIC, head: 0, at: 1 }, ...seen];
 }
 
 function durable(seq: number, key = `d${seq}`): Entry {
@@ -49,7 +49,7 @@ type Whole = ReturnType<typeof wholeHistory>;
 function historyOf({ log, publishes, sdk, plain, faults, presentAtEnd }: Whole): History {
   return {
     publishes,
-    faults: faults.map((fault) => ({ kind: "kill", target: "frontend", emptiesStore: false, ...fault })),
+    faults: faults.map((fault) => ({ kind: "kill", target: "frontend", ...fault })),
     log: new Map([[TOPIC, log]]),
     viewers: [
       { name: "sdk", form: "sdk", topics: [TOPIC], entries: sdk, presentAtEnd },
@@ -99,20 +99,34 @@ describe("what is planted in the durable lane is caught", () => {
     expect(planted((whole) => void whole.sdk.splice(0))).toContain("lost");
   });
 
-  test("a repetition at an SDK viewer; at a plain one it is counted", () => {
+  const cut: Entry = { kind: "disconnected", at: 5500 };
+  const moved: Entry = { kind: "connected", at: 6100, frontend: "f2" };
+
+  test("a repetition at an SDK viewer, even one that moved", () => {
     expect(planted((whole) => void whole.sdk.push(durable(5)))).toEqual(["duplicate"]);
-    const whole = wholeHistory();
-    whole.plain.push({ kind: "disconnected", at: 6000 }, { kind: "connected", at: 6100 }, durable(4), durable(5));
-    const verdict = check(historyOf(whole));
-    expect(verdict.violations).toEqual([]);
-    expect(verdict.durable.repeated).toBe(2);
+    expect(planted((whole) => void whole.sdk.push(cut, moved, durable(5)))).toEqual(["duplicate"]);
   });
 
-  test("a repetition at a plain viewer that did not return, or that is not in order", () => {
+  test("a repetition of the last seconds at a plain viewer that moved to another frontend is counted", () => {
+    const whole = wholeHistory();
+    whole.plain.push(cut, moved, durable(4), durable(5));
+    expect(check(historyOf(whole))).toMatchObject({ violations: [], durable: { repeated: 2 } });
+  });
+
+  test("of what is older than that only where positions could not move on", () => {
+    expect(planted((whole) => void whole.plain.push(cut, moved, durable(2), durable(3), durable(4), durable(5)))).toContain("duplicate");
+    const whole = wholeHistory();
+    whole.plain.push(cut, moved, durable(2), durable(3), durable(4), durable(5));
+    whole.faults.push({ from: 2500, to: 4000 });
+    expect(check(historyOf(whole))).toMatchObject({ violations: [], durable: { repeated: 4 } });
+  });
+
+  test("a repetition at a plain viewer that did not move, or in the topic of its id, or that is not in order", () => {
     expect(planted((whole) => void whole.plain.push(durable(5)))).toEqual(["duplicate"]);
-    const back: Entry = { kind: "connected", at: 6100 };
-    expect(planted((whole) => void whole.plain.push(back, durable(2), durable(4)))).toEqual(["lost"]);
-    expect(planted((whole) => void whole.plain.push(back, durable(4), durable(4)))).toEqual(["duplicate"]);
+    expect(planted((whole) => void whole.plain.push(cut, { ...moved, frontend: "f1" }, durable(5)))).toEqual(["duplicate"]);
+    expect(planted((whole) => void whole.plain.push(cut, { ...moved, named: [TOPIC] }, durable(5)))).toEqual(["duplicate"]);
+    expect(planted((whole) => void whole.plain.push(cut, moved, durable(3), durable(5)))).toEqual(["lost"]);
+    expect(planted((whole) => void whole.plain.push(cut, moved, durable(4), durable(4)))).toEqual(["duplicate"]);
   });
 
   test("two numbers in the wrong order", () => {
@@ -230,29 +244,16 @@ describe("what is planted in the live lane is caught", () => {
     expect(check(historyOf(told))).toMatchObject({ violations: [], live: { announced: 1 } });
   });
 
-  test("an event that comes again after a return is counted where a frontend was behind, else caught", () => {
-    const again = (whole: Whole) => void whole.sdk.push({ kind: "connected", at: 5030 }, live(5));
-    expect(planted(again)).toEqual(["live-duplicate"]);
-    const whole = wholeHistory();
-    again(whole);
-    whole.faults.push({ from: 5000, to: 5100 });
-    expect(check(historyOf(whole))).toMatchObject({ violations: [], live: { againAfterReturn: 1 } });
-  });
-
-  test("an event that comes twice on a connection, whatever was broken", () => {
-    expect(
-      planted((whole) => {
-        whole.faults.push({ from: 0, to: 9000 });
-        whole.sdk.push(live(5));
-      }),
-    ).toEqual(["live-duplicate"]);
-  });
-
-  test("an event that comes twice is counted where the table's store forgot everything, with what was taken", () => {
-    const whole = wholeHistory();
-    whole.faults.push({ from: 5000, to: 5100, emptiesStore: true });
-    whole.sdk.push(live(5));
-    expect(check(historyOf(whole))).toMatchObject({ violations: [], live: { againAfterForgetting: 1 } });
+  test("an event that comes twice, whatever was broken, on one connection or on two", () => {
+    for (const form of ["sdk", "plain"] as const) {
+      const twice = (...between: readonly Entry[]) =>
+        planted((whole) => {
+          whole.faults.push({ from: 0, to: 9000 });
+          whole[form].push(...between, live(5));
+        });
+      expect(twice()).toEqual(["live-duplicate"]);
+      expect(twice({ kind: "disconnected", at: 5025 }, { kind: "connected", at: 5030, frontend: "f2" })).toEqual(["live-duplicate"]);
+    }
   });
 
   test("two of a publisher's events in the wrong order", () => {

@@ -6,14 +6,16 @@
  * - the log is contiguous from 1, and holds each acknowledged event once, at the number that was told
  * - nothing is in the log that nobody published, or that was refused
  * - an SDK viewer sees every number after its start once, in order, up to the head if it is there at the end
- * - a plain viewer sees the same, and may be taken back when it returns: from there in order again
+ * - a plain viewer sees the same; when it moves to another frontend, topics that its id does not name may go
+ *   back by REPEATED_MS_MAX, and from there in order again
  * - what a viewer sees at a number is what the log has there
  * - what was sent after a subscription was active has a higher number than the subscription's head
  *
  * live lane (`live-checker.ts`)
  */
 
-import type { Entry, History, LoggedEvent, SeenEvent, Viewer } from "./history.ts";
+import { createFaultTimes, type FaultTimes } from "./fault-times.ts";
+import type { Connected, Entry, History, LoggedEvent, Publish, SeenEvent, Viewer } from "./history.ts";
 import { checkLive, type LiveCounts } from "./live-checker.ts";
 
 export type ViolationKind =
@@ -55,6 +57,14 @@ export interface Verdict {
   readonly live: LiveCounts;
 }
 
+/**
+ * How far before its cut a plain viewer's position may reach back: the stamp in it is told once a second, and
+ * stands still while the log or the dispatchers cannot be asked.
+ */
+const REPEATED_MS_MAX = 2500;
+/** Until reports go on after something was mended. */
+const REPORTS_AFTER_MS = 3000;
+
 /** A comment whose text was taken out: whoever reads after that gets this one in place of the original. */
 const REMOVED = /^comment \{.*"removed":true/;
 
@@ -65,14 +75,16 @@ export function check(history: History): Verdict {
   const report: Report = (kind, who, topic, detail) => violations.push({ kind, who, topic, detail });
   const logs = new Map([...history.log].map(([topic, events]) => [topic, checkLog(topic, events, report)]));
   const acknowledged = checkPublishes(history, logs, report);
+  const faults = createFaultTimes(history.faults, { beforeMs: 0, afterMs: REPORTS_AFTER_MS });
+  const sent = readSent(history.publishes);
   let delivered = 0;
   let repeated = 0;
   for (const viewer of history.viewers) {
     for (const topic of viewer.topics) {
-      const seen = checkViewer(viewer, topic, logs.get(topic) ?? EMPTY, report);
+      const seen = checkViewer(viewer, topic, logs.get(topic) ?? EMPTY, faults, report);
       delivered += seen.delivered;
       repeated += seen.repeated;
-      checkStart(viewer, topic, history, report);
+      checkStart(viewer, topic, sent.get(topic) ?? [], report);
     }
   }
   const live = checkLive(history, report);
@@ -133,12 +145,21 @@ function checkPublishes(history: History, logs: ReadonlyMap<string, TopicLog>, r
   return acknowledged;
 }
 
-function checkViewer(viewer: Viewer, topic: string, log: TopicLog, report: Report): { delivered: number; repeated: number } {
+function checkViewer(
+  viewer: Viewer,
+  topic: string,
+  log: TopicLog,
+  faults: FaultTimes,
+  report: Report,
+): { delivered: number; repeated: number } {
   const { name, form } = viewer;
   let next: number | undefined;
-  /** A plain viewer that returned may be taken back once; from there on it is in order again. */
-  let mayGoBack = false;
+  /** A plain viewer that moved may be taken back once, to events that it saw after this; from there on in order again. */
+  let goBackTo: ((seenAt: number) => boolean) | undefined;
   let again: number | undefined;
+  let connection: Connected | undefined;
+  let leftAt = 0;
+  const seenAt = new Map<number, number>();
   let delivered = 0;
   let repeated = 0;
 
@@ -148,7 +169,7 @@ function checkViewer(viewer: Viewer, topic: string, log: TopicLog, report: Repor
     const due = again ?? next;
     if (due === undefined) {
       report("phantom", name, topic, `number ${seq} at ${event.at} ms, before the subscription was active`);
-    } else if (seq < due && !(mayGoBack && again === undefined)) {
+    } else if (seq < due && !(again === undefined && goBackTo?.(seenAt.get(seq) ?? 0))) {
       report("duplicate", name, topic, `number ${seq} at ${event.at} ms, after ${due - 1}`);
       return;
     } else if (seq > due) {
@@ -160,8 +181,20 @@ function checkViewer(viewer: Viewer, topic: string, log: TopicLog, report: Repor
     } else {
       next = seq + 1;
       again = undefined;
+      if (form === "plain") seenAt.set(seq, event.at);
     }
-    mayGoBack = false;
+    goBackTo = undefined;
+  }
+
+  function connected(entry: Connected): void {
+    const before = connection;
+    connection = entry;
+    again = undefined;
+    goBackTo = undefined;
+    const isExact = before === undefined || before.frontend === entry.frontend || entry.named?.includes(topic) === true;
+    if (form !== "plain" || isExact) return;
+    const cutAt = leftAt;
+    goBackTo = (at) => faults.wholeMs(at, cutAt) <= REPEATED_MS_MAX;
   }
 
   function checkContent(event: SeenEvent, seq: number): void {
@@ -173,10 +206,8 @@ function checkViewer(viewer: Viewer, topic: string, log: TopicLog, report: Repor
   }
 
   for (const entry of viewer.entries) {
-    if (entry.kind === "connected" && form === "plain") {
-      mayGoBack = true;
-      again = undefined;
-    }
+    if (entry.kind === "connected") connected(entry);
+    if (entry.kind === "disconnected") leftAt = entry.at;
     if (entry.kind === "connected" || entry.kind === "disconnected" || entry.topic !== topic) continue;
     if (entry.kind === "subscribed") {
       next = entry.head + 1;
@@ -193,21 +224,54 @@ function checkViewer(viewer: Viewer, topic: string, log: TopicLog, report: Repor
   return { delivered, repeated };
 }
 
-/** Once a subscription is active, every later event arrives: so it must not begin after one that was sent later. */
-function checkStart(viewer: Viewer, topic: string, history: History, report: Report): void {
-  const start = viewer.entries.find((entry) => isStart(entry, topic));
-  if (start === undefined) return;
-  for (const { lane, topic: of, sentAt, key, outcome } of history.publishes) {
-    if (lane !== "durable" || of !== topic || outcome.kind !== "acknowledged" || outcome.seq === undefined) continue;
-    if (sentAt > start.at && outcome.seq <= start.head) {
-      report(
-        "subscribed-late",
-        viewer.name,
-        topic,
-        `${key} was sent after the subscription and is at ${outcome.seq}, not after ${start.head}`,
-      );
+/** A durable event that was acknowledged, with the lowest number of those that were sent with or after it. */
+interface SentDurable {
+  readonly key: string;
+  readonly seq: number;
+  readonly sentAt: number;
+  lowest: SentDurable | undefined;
+}
+
+/** By topic, the first sent first. */
+function readSent(publishes: readonly Publish[]): ReadonlyMap<string, readonly SentDurable[]> {
+  const byTopic = new Map<string, SentDurable[]>();
+  for (const { lane, topic, sentAt, key, outcome } of publishes) {
+    if (lane !== "durable" || outcome.kind !== "acknowledged" || outcome.seq === undefined) continue;
+    const sent = byTopic.get(topic) ?? [];
+    byTopic.set(topic, sent);
+    sent.push({ key, seq: outcome.seq, sentAt, lowest: undefined });
+  }
+  for (const sent of byTopic.values()) {
+    sent.sort((left, right) => left.sentAt - right.sentAt);
+    let lowest: SentDurable | undefined;
+    for (const one of sent.toReversed()) {
+      if (lowest === undefined || one.seq < lowest.seq) lowest = one;
+      one.lowest = lowest;
     }
   }
+  return byTopic;
+}
+
+/** Once a subscription is active, every later event arrives: so it must not begin after one that was sent later. */
+function checkStart(viewer: Viewer, topic: string, sent: readonly SentDurable[], report: Report): void {
+  const start = viewer.entries.find((entry) => isStart(entry, topic));
+  if (start === undefined) return;
+  const later = sent[firstAfter(sent, start.at)]?.lowest;
+  if (later === undefined || later.seq > start.head) return;
+  const detail = `${later.key} was sent after the subscription and is at ${later.seq}, not after ${start.head}`;
+  report("subscribed-late", viewer.name, topic, detail);
+}
+
+/** The index of the first that was sent after `at`. */
+function firstAfter(sent: readonly SentDurable[], at: number): number {
+  let low = 0;
+  let high = sent.length;
+  while (low < high) {
+    const middle = (low + high) >>> 1;
+    if ((sent[middle]?.sentAt ?? Number.POSITIVE_INFINITY) <= at) low = middle + 1;
+    else high = middle;
+  }
+  return low;
 }
 
 type Start = Extract<Entry, { readonly kind: "subscribed" }>;

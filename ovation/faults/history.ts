@@ -41,6 +41,16 @@ export interface SeenEvent {
   readonly at: number;
 }
 
+/** The connection stands. The rest is what only a plain viewer needs to be judged by. */
+export interface Connected {
+  readonly kind: "connected";
+  readonly at: number;
+  /** Which frontend it is to. */
+  readonly frontend?: string;
+  /** The topics that the id which it brought back speaks of: there it is exact, wherever it returns to. */
+  readonly named?: readonly string[];
+}
+
 export type Entry =
   | SeenEvent
   /** The topic begins after this number. */
@@ -49,14 +59,15 @@ export type Entry =
   | { readonly kind: "reset"; readonly topic: string; readonly head: number; readonly at: number }
   /** Told that live events were dropped. */
   | { readonly kind: "gap"; readonly topic: string; readonly lost: number; readonly at: number }
-  | { readonly kind: "connected"; readonly at: number }
+  | Connected
   | { readonly kind: "disconnected"; readonly at: number };
 
 export interface Viewer {
   readonly name: string;
   /**
    * `sdk`: each durable event once, in order. `plain`: an EventSource that knows one id for all its topics:
-   * complete and in order, but what came last may come again after a return.
+   * complete and in order, but when it moves to another frontend, what came last may come again in the topics
+   * that the id does not name.
    */
   readonly form: "sdk" | "plain";
   readonly topics: readonly string[];
@@ -71,8 +82,6 @@ export interface Injected {
   readonly target: string;
   readonly from: number;
   readonly to: number;
-  /** The table's store forgot everything, with it which forwarded batches were taken. */
-  readonly emptiesStore: boolean;
 }
 
 export interface LoggedEvent {

@@ -1,8 +1,9 @@
 /** `npm run faults`: see `mod.ts`. Ends with code 0 where no promise was broken. */
 
-import { writeFileSync } from "node:fs";
+import { closeSync, openSync, writeFileSync, writeSync } from "node:fs";
 import { Command, Option } from "commander";
 import { toPositiveInteger } from "../commands/options.ts";
+import type { History } from "./history.ts";
 import { formatProgress, formatReport } from "./report.ts";
 import { type RunReport, runFaults, type Topology } from "./run.ts";
 
@@ -40,7 +41,7 @@ async function run(options: Options): Promise<number> {
       topology,
       seed,
       durationMs: options.minutes * 60_000,
-      onHistory: (history) => write(options.history, { ...history, log: Object.fromEntries(history.log) }),
+      onHistory: (history) => writeHistory(options.history, history),
       onProgress: (progress) => show(formatProgress(progress)),
       ...(options.verbose ? { onLine: (name: string, line: string) => console.error(`${name}: ${line}`) } : {}),
     });
@@ -53,6 +54,19 @@ async function run(options: Options): Promise<number> {
 
 function write(file: string | undefined, value: unknown): void {
   if (file !== undefined) writeFileSync(file, `${JSON.stringify(value)}\n`);
+}
+
+/** Viewer by viewer: the history of half an hour does not fit into one text. */
+function writeHistory(path: string | undefined, { publishes, viewers, faults, log }: History): void {
+  if (path === undefined) return;
+  const file = openSync(path, "w");
+  writeSync(file, `{"publishes":${JSON.stringify(publishes)},\n"faults":${JSON.stringify(faults)},\n"log":{`);
+  for (const [index, [topic, events]] of [...log].entries())
+    writeSync(file, `${index === 0 ? "" : ",\n"}${JSON.stringify(topic)}:${JSON.stringify(events)}`);
+  writeSync(file, '},\n"viewers":[');
+  for (const [index, viewer] of viewers.entries()) writeSync(file, `${index === 0 ? "" : ",\n"}${JSON.stringify(viewer)}`);
+  writeSync(file, "]}\n");
+  closeSync(file);
 }
 
 /** One line that is written over; where nobody watches, one now and then. */

@@ -1,7 +1,17 @@
 /** Writes the history while a run goes on. */
 
 import type { Json } from "@ovation/protocol";
-import { contentOf, type Entry, type History, type Injected, keyOf, type LoggedEvent, type Publish, type Viewer } from "./history.ts";
+import {
+  type Connected,
+  contentOf,
+  type Entry,
+  type History,
+  type Injected,
+  keyOf,
+  type LoggedEvent,
+  type Publish,
+  type Viewer,
+} from "./history.ts";
 
 export interface ViewerRecorder {
   readonly name: string;
@@ -9,7 +19,7 @@ export interface ViewerRecorder {
   subscribed(topic: string, head: number): void;
   reset(topic: string, head: number): void;
   gap(topic: string, lost: number): void;
-  connected(isConnected: boolean): void;
+  connected(isConnected: boolean, how?: Pick<Connected, "frontend" | "named">): void;
   /** It leaves for good: what comes later is not owed to it. */
   leave(): void;
   /** The newest durable number of each topic. */
@@ -83,10 +93,10 @@ export function createRecorder(): Recorder {
         gap(topic, lost) {
           if (present) entries.push({ kind: "gap", topic, lost, at: now() });
         },
-        connected(connected) {
+        connected(connected, how) {
           if (!present || connected === isConnected) return;
           isConnected = connected;
-          entries.push({ kind: connected ? "connected" : "disconnected", at: now() });
+          entries.push(connected ? { kind: "connected", at: now(), ...how } : { kind: "disconnected", at: now() });
         },
         leave() {
           present = false;

@@ -203,7 +203,7 @@ async function inject(planned: PlannedFault, faults: readonly Fault[], recorder:
     problems.push(`${name}: ${error instanceof Error ? error.message : String(error)}`);
   }
   broken.delete(name);
-  recorder.fault({ kind, target, from, to: recorder.now(), emptiesStore: fault.emptiesStore ?? false });
+  recorder.fault({ kind, target, from, to: recorder.now() });
 }
 
 /** Everything was mended: all processes must be ready again by themselves. */

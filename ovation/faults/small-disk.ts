@@ -1,13 +1,14 @@
 /** A disk so small that it can be filled: a tmpfs, where this process may mount one. */
 
-import { mkdirSync, mkdtempSync, rmSync, statfsSync, writeFileSync } from "node:fs";
+import { mkdirSync, mkdtempSync, rmSync } from "node:fs";
+import { open } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 
 export interface SmallDisk {
   readonly directory: string;
   /** Takes all the room there is. */
-  fill(): void;
+  fill(): Promise<void>;
   makeRoom(): void;
   unmount(): void;
 }
@@ -15,8 +16,8 @@ export interface SmallDisk {
 export const DISK_MISSING = "full disk: only root may mount a small one";
 
 const MEGABYTES = 256;
-/** Left when it is full: less than one page of SQLite's. */
-const REST_BYTES = 2048;
+/** Written one after the other until no more fits: large ones for speed, a page at last. */
+const PIECES_BYTES = [4 * 1024 * 1024, 64 * 1024, 4096] as const;
 
 /** `undefined` where this process may not mount. */
 export function mountSmallDisk(): SmallDisk | undefined {
@@ -40,16 +41,30 @@ export function mountSmallDisk(): SmallDisk | undefined {
   process.once("exit", unmount);
   return {
     directory: data,
-    fill() {
-      const { bavail, bsize } = statfsSync(directory);
-      try {
-        writeFileSync(ballast, Buffer.alloc(Math.max(0, bavail * bsize - REST_BYTES)));
-      } catch (error) {
-        // The log grew meanwhile: full is what it was to become.
-        if ((error as NodeJS.ErrnoException).code !== "ENOSPC") throw error;
-      }
-    },
+    fill: () => fill(ballast),
     makeRoom: () => rmSync(ballast, { force: true }),
     unmount,
   };
+}
+
+/**
+ * In pieces, and until one does not fit: whoever shares the disk writes meanwhile, so the room that is left
+ * is not known beforehand. Off this thread: the viewers' clocks run on it.
+ */
+async function fill(path: string): Promise<void> {
+  const file = await open(path, "w").catch(unlessFull);
+  if (file === undefined) return;
+  try {
+    for (const bytes of PIECES_BYTES) {
+      const piece = Buffer.alloc(bytes);
+      while ((await file.write(piece).catch(unlessFull)) !== undefined);
+    }
+  } finally {
+    await file.close().catch(unlessFull);
+  }
+}
+
+function unlessFull(error: unknown): undefined {
+  if ((error as NodeJS.ErrnoException).code !== "ENOSPC") throw error;
+  return undefined;
 }

@@ -36,7 +36,7 @@ export async function startStageOne(onLine: (process: string, line: string) => v
             kind: "disk full",
             targets: ["disk"],
             forMs: [500, 3000],
-            begin: async () => disk.fill(),
+            begin: () => disk.fill(),
             end: async () => disk.makeRoom(),
           },
         ];

@@ -21,8 +21,6 @@ export interface Door {
 
 /** A way to break something, with what does it and undoes it. Both say what they do by resolving. */
 export interface Fault extends FaultKind {
-  /** The table's store forgets everything. */
-  readonly emptiesStore?: boolean;
   begin(target: string): Promise<void>;
   end(target: string): Promise<void>;
 }

@@ -5,7 +5,7 @@
  * [spec] https://html.spec.whatwg.org/multipage/server-sent-events.html#the-eventsource-interface
  */
 
-import { createFrameReader, type Json, type Message } from "@ovation/protocol";
+import { type ConnectionId, createFrameReader, frontendOf, type Json, type Message, positionIn } from "@ovation/protocol";
 import type { FaultViewer, ViewerOptions } from "./viewer.ts";
 
 /** The first wait, until the server names another with `retry:`. */
@@ -22,12 +22,15 @@ interface Envelope {
 }
 
 interface FirstEvent {
+  readonly connectionId: ConnectionId;
   readonly topics: Readonly<Record<string, { readonly head: number; readonly recovered: boolean }>>;
 }
 
 export function startPlainViewer({ recorder, topics, url, token, random }: ViewerOptions): FaultViewer {
   const address = `${url}/v1/events?${new URLSearchParams(topics.map((topic) => ["topic", topic]))}`;
   let lastEventId = "";
+  /** Of the topics, those that the id speaks of which this connection brought. */
+  let named: readonly string[] = [];
   let retryMs = RETRY_MS;
   let left = false;
   let abort = new AbortController();
@@ -61,7 +64,7 @@ export function startPlainViewer({ recorder, topics, url, token, random }: Viewe
       else if (!recovered) recorder.reset(topic, head);
       known.add(topic);
     }
-    recorder.connected(true);
+    recorder.connected(true, { frontend: frontendOf(first.connectionId), named });
   }
 
   async function connect(): Promise<void> {
@@ -69,6 +72,7 @@ export function startPlainViewer({ recorder, topics, url, token, random }: Viewe
     isAlive();
     const headers: Record<string, string> = { accept: "text/event-stream", "cache-control": "no-store" };
     if (lastEventId !== "") headers["last-event-id"] = lastEventId;
+    named = topics.filter((topic) => positionIn(lastEventId, topic) !== undefined);
     if (token !== undefined) headers["authorization"] = `Bearer ${token}`;
     const response = await fetch(address, { headers, signal: abort.signal });
     if (!response.ok || response.body === null) throw new Error(`answered ${response.status}`);

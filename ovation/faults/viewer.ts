@@ -1,5 +1,6 @@
 /** A viewer of a run, whichever client it has: it writes what it sees into the history. */
 
+import type { Topic } from "@ovation/protocol";
 import type { ViewerRecorder } from "./recorder.ts";
 
 export interface FaultViewer {
@@ -12,7 +13,7 @@ export interface FaultViewer {
 
 export interface ViewerOptions {
   readonly recorder: ViewerRecorder;
-  readonly topics: readonly string[];
+  readonly topics: readonly Topic[];
   readonly url: string;
   readonly token: string | undefined;
   random(): number;
