@@ -24,6 +24,7 @@ export * from "./link-receiver.ts";
 export type { LinkOptions } from "./link-sender.ts";
 export { FORWARD_TTL_MS_DEFAULT, isDatacenterName, type Peer, type PeerStats, type Peers, parsePeer } from "./peer.ts";
 export * from "./peer-http.ts";
+export { createPeerInterest, type PeerInterest } from "./peer-interest.ts";
 export * from "./peer-routes.ts";
 export { createPeerViewers, type PeerViewersOptions } from "./peer-viewers.ts";
 export * from "./publish-route.ts";

@@ -1,10 +1,20 @@
 /** Forwarding to peer data centres by HTTP POST: one lane for each of them. */
 
-import { type Clock, type Event, type Policy, systemClock } from "@ovation/protocol";
+import { type Clock, type Event, type Policy, Problem, systemClock, type Topic } from "@ovation/protocol";
+import { z } from "zod";
 import type { InternalAuth } from "./internal-auth.ts";
-import { createInternalClient, type InternalTls } from "./internal-client.ts";
-import { FORWARD_TTL_MS_DEFAULT, type Peer, type Peers } from "./peer.ts";
-import { createPeerLane } from "./peer-lane.ts";
+import { CallFailedError, createInternalClient, type InternalClient, type InternalTls } from "./internal-client.ts";
+import {
+  FORWARD_TTL_MS_DEFAULT,
+  type Peer,
+  type PeerStats,
+  type Peers,
+  WANTED_CALL_TOPICS_MAX,
+  WANTED_PATH,
+  WANTED_TIMEOUT_MS,
+} from "./peer.ts";
+import { createPeerInterest, type PeerInterest } from "./peer-interest.ts";
+import { createPeerLane, type PeerLane } from "./peer-lane.ts";
 
 export interface HttpPeersOptions {
   /** This data centre. */
@@ -17,6 +27,8 @@ export interface HttpPeersOptions {
   readonly clock?: Clock;
   random?(): number;
   readonly forwardTtlMs?: number;
+  /** `wanted`: busy topics that nobody in a peer has are spared. Default `all`. */
+  readonly forward?: "all" | "wanted";
   readonly tls?: InternalTls;
   /** Called when a peer is reached or lost, for the log. */
   onState?(peer: string, state: "up" | "away", detail: string): void;
@@ -30,25 +42,56 @@ export function formatPeerCaller(datacenter: string, dispatcherId: string): stri
 export function createHttpPeers(options: HttpPeersOptions): Peers {
   const { auth, datacenter, dispatcherId, peers, policy, tls, onState } = options;
   const client = createInternalClient({ auth, from: formatPeerCaller(datacenter, dispatcherId), ...(tls === undefined ? {} : { tls }) });
-  const lanes = peers.map((peer) =>
-    createPeerLane({
+  const clock = options.clock ?? systemClock;
+  const ways = peers.map((peer) => {
+    const lane = createPeerLane({
       peer,
       client,
       dispatcherId,
       policy,
-      clock: options.clock ?? systemClock,
+      clock,
       random: options.random ?? Math.random,
       forwardTtlMs: options.forwardTtlMs ?? FORWARD_TTL_MS_DEFAULT,
       onState: (state, detail) => onState?.(peer.name, state, detail),
-    }),
-  );
+    });
+    return { lane, interest: options.forward === "wanted" ? interestIn(peer, lane, client, clock) : undefined };
+  });
   return {
     forward(events: readonly Event[]) {
-      for (const lane of lanes) lane.push(events);
+      for (const { lane, interest } of ways) (interest ?? lane).push(events);
     },
-    stats: () => lanes.map((lane) => lane.stats()),
+    stats: () => ways.map(statsOf),
     async close() {
-      await Promise.all(lanes.map((lane) => lane.close()));
+      for (const { interest } of ways) interest?.close();
+      await Promise.all(ways.map(({ lane }) => lane.close()));
     },
   };
+}
+
+interface Way {
+  readonly lane: PeerLane;
+  readonly interest: PeerInterest | undefined;
+}
+
+function statsOf({ lane, interest }: Way): PeerStats {
+  const stats = lane.stats();
+  return interest === undefined ? stats : { ...stats, spared: interest.spared, waiting: stats.waiting + interest.held };
+}
+
+/** One digit for each topic. */
+const Answer = z.object({ wanted: z.string().max(WANTED_CALL_TOPICS_MAX) });
+
+function interestIn(peer: Peer, lane: PeerLane, client: InternalClient, clock: Clock): PeerInterest {
+  async function ask(topics: readonly Topic[]): Promise<readonly boolean[] | undefined> {
+    try {
+      const body = JSON.stringify({ topics });
+      const answer = Answer.parse(await client.call(lane.address, WANTED_PATH, body, { timeoutMs: WANTED_TIMEOUT_MS, to: peer.name }));
+      return answer.wanted.length === topics.length ? [...answer.wanted].map((digit) => digit !== "0") : undefined;
+    } catch (error) {
+      const isExpected = error instanceof CallFailedError || error instanceof Problem || error instanceof z.ZodError;
+      if (!isExpected) throw error;
+      return undefined;
+    }
+  }
+  return createPeerInterest({ clock, ask, isUp: () => lane.up, forward: (events, since) => lane.push(events, since) });
 }

@@ -30,7 +30,11 @@ export interface PeerLaneOptions {
 }
 
 export interface PeerLane {
-  push(events: readonly Event[]): void;
+  /** `since`: when they were published, where that was not now. */
+  push(events: readonly Event[], since?: number): void;
+  readonly up: boolean;
+  /** An internal address of the peer that answers, as far as is known. */
+  readonly address: string;
   stats(): PeerStats;
   close(): Promise<void>;
 }
@@ -182,11 +186,16 @@ export function createPeerLane(options: PeerLaneOptions): PeerLane {
   }
 
   return {
-    push(events) {
+    push(events, since = clock.now()) {
       if (closed) return;
-      const now = clock.now();
-      for (const event of events) buffer.push(event, now);
+      for (const event of events) buffer.push(event, since);
       schedule();
+    },
+    get up() {
+      return up;
+    },
+    get address() {
+      return peer.urls[url % peer.urls.length] ?? "";
     },
     stats: () => ({
       name: peer.name,
@@ -195,6 +204,7 @@ export function createPeerLane(options: PeerLaneOptions): PeerLane {
       merged: buffer.merged,
       droppedFull: buffer.droppedFull,
       expired,
+      spared: 0,
       retries,
       waiting: buffer.size + failed.reduce((sum, batch) => sum + batch.events.length, 0),
       underWay: underWay.size,

@@ -1,6 +1,6 @@
 /**
  * What a dispatcher takes from other data centres: batches of events, for the frontends here and no
- * further; and the question how many viewers this data centre has.
+ * further; and the questions how many viewers this data centre has, and which topics somebody has here.
  *
  * A batch is taken once: its id is claimed, in this process and, where there are several dispatchers, in
  * the store that they share. One that comes back, by mistake or by somebody who recorded it, is answered
@@ -14,7 +14,7 @@
 
 import { randomUUID } from "node:crypto";
 import { type Clock, type Event, isDurable, Problem, parseTopic, type Route, type Topic } from "@ovation/protocol";
-import { type SharedStore, TableUnavailableError, type ViewerCounts } from "@ovation/table";
+import { type SharedStore, type SubscriptionTable, TableUnavailableError, type ViewerCounts } from "@ovation/table";
 import { z } from "zod";
 import { decodeEvents, MalformedEventsError } from "./event-codec.ts";
 import { AUTH_WINDOW_MS } from "./internal-auth.ts";
@@ -31,6 +31,8 @@ export interface PeerRoutesOptions extends InternalRouteOptions {
    * other through them would each keep the other asking.
    */
   readonly counts: ViewerCounts;
+  /** Who has a topic here: for peers that ask what is wanted. */
+  readonly table: Pick<SubscriptionTable, "lookup">;
   /** Claims of batches over all dispatchers; absent where there is only one. */
   readonly shared?: SharedStore;
   /** `Dispatcher.receive`. */
@@ -69,6 +71,7 @@ const Head = z.strictObject({
   again: z.strictObject({ life: z.string().max(limits.FORWARD_LIFE_CHARACTERS_MAX) }).optional(),
 });
 type Head = z.infer<typeof Head>;
+const WantedCall = z.strictObject({ topics: z.array(z.string().max(200)).max(limits.WANTED_CALL_TOPICS_MAX) });
 const ViewersCall = z.strictObject({ topics: z.array(z.string().max(200)).max(limits.PEER_VIEWERS_TOPICS_MAX) });
 
 export function createPeerRoutes(options: PeerRoutesOptions): PeerRoutes {
@@ -211,13 +214,7 @@ export function createPeerRoutes(options: PeerRoutesOptions): PeerRoutes {
 
   const viewers = internalRoute(options, limits.PEER_VIEWERS_PATH, limits.FORWARD_CALL_BYTES_MAX, async ({ from, to, body }) => {
     callerOf(from, to);
-    const { topics } = parseCall(refusals, ViewersCall, body);
-    const asked: Topic[] = [];
-    for (const text of topics) {
-      const topic = parseTopic(text);
-      if (topic === undefined) throw refuse(refusals, "malformed");
-      asked.push(topic);
-    }
+    const asked = toTopics(parseCall(refusals, ViewersCall, body).topics);
     const totals = await counts.totals(asked).catch((error: unknown) => {
       if (error instanceof TableUnavailableError) throw new Problem("unavailable", "the viewer counts cannot be reached");
       throw error;
@@ -225,5 +222,23 @@ export function createPeerRoutes(options: PeerRoutesOptions): PeerRoutes {
     return Response.json({ viewers: totals.map(({ local }) => local) });
   });
 
-  return { routes: [forward, viewers], stats };
+  const wanted = internalRoute(options, limits.WANTED_PATH, limits.FORWARD_CALL_BYTES_MAX, async ({ from, to, body }) => {
+    callerOf(from, to);
+    const asked = toTopics(parseCall(refusals, WantedCall, body).topics);
+    const found = await options.table.lookup(asked).catch((error: unknown) => {
+      if (error instanceof TableUnavailableError) throw new Problem("unavailable", "the subscription table cannot be reached");
+      throw error;
+    });
+    return Response.json({ wanted: found.map((frontends) => (frontends.length === 0 ? "0" : "1")).join("") });
+  });
+
+  function toTopics(texts: readonly string[]): readonly Topic[] {
+    return texts.map((text) => {
+      const topic = parseTopic(text);
+      if (topic === undefined) throw refuse(refusals, "malformed");
+      return topic;
+    });
+  }
+
+  return { routes: [forward, wanted, viewers], stats };
 }

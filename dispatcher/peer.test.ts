@@ -58,6 +58,7 @@ async function datacenter(name: string, topics: readonly Topic[] = [topic]): Pro
             datacenter: name,
             clock: systemClock,
             counts: stores.counts,
+            table: stores.table,
             shared,
             receive: (events) => dispatcher.receive(events),
             onFailure: () => undefined,
@@ -75,7 +76,7 @@ async function datacenter(name: string, topics: readonly Topic[] = [topic]): Pro
 const forwards = new Map<string, Peers>();
 let serial = 0;
 
-function peers(from: Datacenter, to: Datacenter, urls: readonly string[], forwardTtlMs = 5000): Peers {
+function peers(from: Datacenter, to: Datacenter, urls: readonly string[], forwardTtlMs = 5000, forward: "all" | "wanted" = "all"): Peers {
   const made = createHttpPeers({
     datacenter: from.name,
     dispatcherId: `dispatcher${++serial}`,
@@ -84,6 +85,7 @@ function peers(from: Datacenter, to: Datacenter, urls: readonly string[], forwar
     policy: DEFAULT_POLICY,
     random: () => 0,
     forwardTtlMs,
+    forward,
   });
   forwards.set(from.name, made);
   cleanups.push(async () => {
@@ -218,6 +220,34 @@ test("while a peer is cut off both serve their own; afterwards live events that 
   expect(JSON.parse(liked[0]?.data ?? "{}")).toMatchObject({ total: { like: 52 } });
   await eventually("the peer is up", () => forward.stats()[0]?.up === true);
   expect(forward.stats()[0]?.expired).toBeGreaterThan(0);
+}, 20_000);
+
+test("events of a busy topic that nobody in a peer has are spared; its first subscriber there gets every later one, in order", async () => {
+  const [a, b] = [await datacenter("a"), await datacenter("b", [])];
+  const [inA, inB] = [a.dispatcher(), b.dispatcher()];
+  const there = await link(inB, { delayMs: 20, jitterMs: 10 });
+  const forward = peers(a, b, [there.url], 5000, "wanted");
+  let at = 0;
+  const publish = async (count: number) => {
+    for (let end = at + count; at < end; ) {
+      await inA.dispatcher.publish([at % 3 === 0 ? comment(++at) : goal(++at)]);
+      await Bun.sleep(2);
+    }
+  };
+  await eventually("nothing is forwarded any more", async () => {
+    const before = forward.stats()[0];
+    await publish(50);
+    return (before?.spared ?? 0) > 0 && forward.stats()[0]?.sent === before?.sent;
+  });
+  const unsubscribed = inB.dispatcher.counters.received;
+  await b.stores.table.change(b.frontend.credential.id, [{ topic, subscribed: true, generation: 1 }]);
+  const answeredAt = at;
+  await publish(400);
+  await eventually("the last one arrives", () => b.frontend.received.at(-1)?.at === at);
+  const ats = b.frontend.received.map((event) => event.at).filter((one) => one > answeredAt);
+  expect(ats).toEqual(Array.from({ length: at - answeredAt }, (_, index) => answeredAt + 1 + index));
+  expect(inB.dispatcher.counters.received).toBeGreaterThan(unsubscribed);
+  expect(forward.stats()[0]).toMatchObject({ waiting: 0, droppedFull: 0, expired: 0 });
 }, 20_000);
 
 test("a peer that is away for long costs a bounded buffer", async () => {

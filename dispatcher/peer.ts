@@ -7,6 +7,7 @@
  * - A batch whose answer was lost is sent again under the same id, to the same or another dispatcher of
  *   the peer, and taken once: no duplicates. Where the peer's store has forgotten meanwhile what was taken,
  *   its live events are left out: they come at most once.
+ * - Events of busy topics that nobody in a peer has are spared: see `peer-interest.ts`.
  * - While a peer cannot be reached, events wait in a bounded buffer, where those that merge do. Live events
  *   are dropped when they are older than `--forward-ttl`; durable ones wait longer, and what no longer
  *   fits is left to the repair lane: the peer's frontends see that it is missing and pull it from the log.
@@ -32,6 +33,8 @@ export interface PeerStats {
   readonly droppedFull: number;
   /** Waited longer than they may. */
   readonly expired: number;
+  /** Not forwarded, because nobody there has the topic. */
+  readonly spared: number;
   /** Batches that were not answered, and were tried again. */
   readonly retries: number;
   /** Events that wait, and batches under way, at the moment. */
@@ -68,7 +71,13 @@ export const FORWARD_LIFE_CHARACTERS_MAX = 64;
 /** Topics in one question for viewers, the most recently wanted ones. */
 export const PEER_VIEWERS_TOPICS_MAX = 5000;
 
+/** A question for what is wanted; without an answer in this time everything is. */
+export const WANTED_TIMEOUT_MS = 1000;
+/** Topics that are accepted in one. */
+export const WANTED_CALL_TOPICS_MAX = 5000;
+
 export const FORWARD_PATH = "/internal/v1/forward";
+export const WANTED_PATH = "/internal/v1/wanted";
 export const PEER_VIEWERS_PATH = "/internal/v1/peer-viewers";
 
 const DATACENTER = /^[a-z0-9][a-z0-9-]{0,31}$/;

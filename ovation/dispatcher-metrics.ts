@@ -42,6 +42,7 @@ const PEER_COUNTERS: readonly (readonly [name: string, help: string, read: (stat
   ["ovation_forward_merged_events_total", "Events that became part of another one while they waited", (stats) => stats.merged],
   ["ovation_forward_dropped_events_total", "Events dropped because the buffer for a data centre was full", (stats) => stats.droppedFull],
   ["ovation_forward_expired_events_total", "Events that waited longer for a data centre than they may", (stats) => stats.expired],
+  ["ovation_forward_spared_events_total", "Events not forwarded because nobody in a data centre has the topic", (stats) => stats.spared],
   ["ovation_forward_retries_total", "Batches sent again", (stats) => stats.retries],
 ];
 

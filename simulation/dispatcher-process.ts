@@ -1,7 +1,8 @@
 /** A dispatcher in its process: the real one, over a simulated store, log, links to frontends and peers. */
 
-import { Dispatcher, type FrontendLinks } from "@ovation/dispatcher";
-import { type Event, type FrontendId, isDurable, Problem } from "@ovation/protocol";
+import { createPeerInterest, Dispatcher, type FrontendLinks, type PeerInterest } from "@ovation/dispatcher";
+import { type Event, type FrontendId, isDurable, Problem, type Topic } from "@ovation/protocol";
+import { type SubscriptionTable, TableUnavailableError } from "@ovation/table";
 import type { Cluster, Datacenter } from "./cluster.ts";
 import { CallError } from "./network.ts";
 import { Node, type Place } from "./node.ts";
@@ -9,6 +10,7 @@ import type { World } from "./world.ts";
 
 const CALL_TIMEOUT_MS = 2000;
 const FORWARD_TIMEOUT_MS = 3000;
+const WANTED_TIMEOUT_MS = 1000;
 
 export class DispatcherProcess {
   readonly dispatcher: Dispatcher;
@@ -16,6 +18,9 @@ export class DispatcherProcess {
   readonly #world: World;
   readonly #cluster: Cluster;
   readonly #datacenter: Datacenter;
+  readonly #table: SubscriptionTable;
+  /** What each other data centre wants; made when something is forwarded first, for there may be none yet. */
+  readonly #interests = new Map<Datacenter, PeerInterest>();
   /** When the last batch arrives, per frontend: a link keeps the order. */
   readonly #arrivals = new Map<FrontendId, number>();
 
@@ -24,8 +29,9 @@ export class DispatcherProcess {
     this.#cluster = cluster;
     this.#datacenter = datacenter;
     this.node = new Node(place, world.timeline);
+    this.#table = datacenter.store.tableFor(this.node);
     this.dispatcher = new Dispatcher({
-      table: datacenter.store.tableFor(this.node),
+      table: this.#table,
       counts: datacenter.store.countsFor(this.node),
       log: cluster.log.logFor(this.node),
       links: this.#links(),
@@ -49,6 +55,11 @@ export class DispatcherProcess {
         world.trace.note(place.name, () => `${what} failed: ${String(error)}`);
       },
     });
+  }
+
+  /** What another data centre asks. */
+  lookup(topics: readonly Topic[]): ReturnType<SubscriptionTable["lookup"]> {
+    return this.#table.lookup(topics);
   }
 
   #links(): FrontendLinks {
@@ -88,12 +99,34 @@ export class DispatcherProcess {
     });
   }
 
-  /** Once to every other data centre, to one dispatcher there; durable ones are tried twice, at two dispatchers. */
+  /** Once to every other data centre that wants it, to one dispatcher there; durable ones are tried twice, at two dispatchers. */
   #forward(events: readonly Event[]): void {
-    for (const other of this.#cluster.datacenters) {
-      if (other === this.#datacenter) continue;
-      const places = this.#world.random.shuffle(other.dispatcherPlaces);
-      void this.#forwardTo(other, places, events);
+    for (const other of this.#cluster.datacenters) if (other !== this.#datacenter) this.#interestIn(other).push(events);
+  }
+
+  #interestIn(other: Datacenter): PeerInterest {
+    const known = this.#interests.get(other);
+    if (known !== undefined) return known;
+    const { random } = this.#world;
+    const interest = createPeerInterest({
+      clock: this.node.clock,
+      isUp: () => true,
+      ask: (topics) => this.#ask(other, topics),
+      forward: (events) => void this.#forwardTo(other, random.shuffle(other.dispatcherPlaces), events),
+    });
+    this.#interests.set(other, interest);
+    return interest;
+  }
+
+  async #ask(other: Datacenter, topics: readonly Topic[]): Promise<readonly boolean[] | undefined> {
+    const { network, random } = this.#world;
+    const place = random.choose(other.dispatcherPlaces);
+    try {
+      const found = await network.call(this.node, place, WANTED_TIMEOUT_MS, async () => other.dispatcherAt(place)?.lookup(topics));
+      return found?.map((frontends) => frontends.length > 0);
+    } catch (error) {
+      if (error instanceof CallError || error instanceof TableUnavailableError) return undefined;
+      throw error;
     }
   }
 

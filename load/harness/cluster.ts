@@ -11,6 +11,8 @@ export interface ClusterOptions {
   readonly comments?: number;
   /** Between the data centres, one way, ms. */
   readonly delayMs?: number;
+  /** What dispatchers forward to the other data centre. Default: theirs. */
+  readonly forward?: "all" | "wanted";
 }
 
 export interface ClusterNode {
@@ -41,7 +43,8 @@ export async function startCluster(options: ClusterOptions = {}): Promise<BenchC
     ...["--delay", String(options.delayMs ?? 0), "--redis", "single"],
   ];
   const command = [process.execPath, "ovation/cluster/main.ts", "--control", ...flags];
-  const child = Bun.spawn(command, { cwd: ROOT, stdio: ["pipe", "pipe", "inherit"] });
+  const env = { ...process.env, ...(options.forward === undefined ? {} : { OVATION_FORWARD: options.forward }) };
+  const child = Bun.spawn(command, { cwd: ROOT, env, stdio: ["pipe", "pipe", "inherit"] });
   const started = JSON.parse(await firstLine(child.stdout)) as Started;
   const { secret, redis, processes } = started;
   const token = await signToken(secret);

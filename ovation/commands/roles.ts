@@ -59,6 +59,7 @@ interface DispatcherCommandOptions extends RoleOptions {
   readonly datacenter: string;
   readonly peer: readonly Peer[];
   readonly forwardTtl: number;
+  readonly forward: "all" | "wanted";
 }
 
 function addDispatcher(program: Command): void {
@@ -76,15 +77,20 @@ function addDispatcher(program: Command): void {
         .argParser(collectPeers),
     )
     .addOption(option("--forward-ttl <s>", "how long a live event may wait for a data centre that is away").default(5).argParser(toSeconds))
+    .addOption(
+      option("--forward <what>", "all events, or those that are wanted: none of busy topics that nobody in the other data centre has")
+        .choices(["all", "wanted"])
+        .default("wanted"),
+    )
     .addOption(secretOption())
     .addOption(policyOption())
     .addOption(logLevelOption());
   addInternalOptions(command, true).action(async (options: DispatcherCommandOptions) => {
     const settings = await withPolicyFile(toSettings(options, requireSecret(options.secret)), options.policy);
     const internal = toInternal(options);
-    const { table, database, datacenter, peer: peers } = options;
+    const { table, database, datacenter, peer: peers, forward } = options;
     await runRole("dispatcher", settings, () =>
-      startDispatcherRole({ settings, internal, table, database, datacenter, peers, forwardTtlMs: options.forwardTtl * 1000 }),
+      startDispatcherRole({ settings, internal, table, database, datacenter, peers, forward, forwardTtlMs: options.forwardTtl * 1000 }),
     );
   });
 }

@@ -42,6 +42,8 @@ export interface DispatcherRoleOptions {
   readonly datacenter: string;
   readonly peers: readonly Peer[];
   readonly forwardTtlMs: number;
+  /** See `HttpPeersOptions.forward`. */
+  readonly forward: "all" | "wanted";
 }
 
 export async function startDispatcherRole(options: DispatcherRoleOptions): Promise<Node> {
@@ -77,6 +79,7 @@ export async function startDispatcherRole(options: DispatcherRoleOptions): Promi
     policy,
     clock: steadyClock,
     forwardTtlMs: options.forwardTtlMs,
+    forward: options.forward,
     onState: (peer, state, detail) => logger.info({ peer, state, detail }, "data centre"),
     ...secured,
   });
@@ -109,6 +112,7 @@ export async function startDispatcherRole(options: DispatcherRoleOptions): Promi
     datacenter,
     clock: steadyClock,
     counts: ownCounts,
+    table,
     shared,
     receive: (events) => dispatcher.receive(events),
     onFailure,
