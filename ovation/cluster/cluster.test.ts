@@ -77,6 +77,32 @@ test("a frontend is killed: its viewers are back on others within five seconds, 
   await frontend.restart();
 }, 60_000);
 
+test("viewers that move to a frontend that stood still hear nothing live again that they heard elsewhere", async () => {
+  const topic = ownTopic();
+  await gather([topic], 24);
+  const [killed, still] = [partOf(cluster.datacenters[0]?.frontends, 0), partOf(cluster.datacenters[0]?.frontends, 1)];
+  let isOver = false;
+  const publishing = (async () => {
+    while (!isOver) {
+      await crowd.publish(door(0), topic, false);
+      await Bun.sleep(5);
+    }
+  })();
+  await Bun.sleep(500);
+  still.pause();
+  await Bun.sleep(1000);
+  // Its viewers are at the other one's door before that one goes on.
+  await killed.kill();
+  await Bun.sleep(600);
+  still.resume();
+  await within(BACK_MS, "everybody is back", isBack);
+  await Bun.sleep(500);
+  isOver = true;
+  await publishing;
+  expect(await crowd.verdict()).toEqual([]);
+  await killed.restart();
+}, 90_000);
+
 test("a dispatcher is killed: publishing goes on through the other, and nothing durable is lost", async () => {
   const topic = ownTopic();
   await gather([topic], 10);
