@@ -254,7 +254,7 @@ function readSent(publishes: readonly Publish[]): ReadonlyMap<string, readonly S
 
 /** Once a subscription is active, every later event arrives: so it must not begin after one that was sent later. */
 function checkStart(viewer: Viewer, topic: string, sent: readonly SentDurable[], report: Report): void {
-  const start = viewer.entries.find((entry) => isStart(entry, topic));
+  const start = startOf(viewer, topic);
   if (start === undefined) return;
   const later = sent[firstAfter(sent, start.at)]?.lowest;
   if (later === undefined || later.seq > start.head) return;
@@ -276,6 +276,7 @@ function firstAfter(sent: readonly SentDurable[], at: number): number {
 
 type Start = Extract<Entry, { readonly kind: "subscribed" }>;
 
-function isStart(entry: Entry, topic: string): entry is Start {
-  return entry.kind === "subscribed" && entry.topic === topic;
+function startOf({ entries }: Viewer, topic: string): Start | undefined {
+  for (const entry of entries) if (entry.kind === "subscribed" && entry.topic === topic) return entry;
+  return undefined;
 }

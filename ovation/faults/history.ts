@@ -71,7 +71,8 @@ export interface Viewer {
    */
   readonly form: "sdk" | "plain";
   readonly topics: readonly string[];
-  readonly entries: readonly Entry[];
+  /** In the order in which it saw them; may be looked through more than once. */
+  readonly entries: Iterable<Entry>;
   /** It was there, or had returned, when the run ended: then it must have everything. */
   readonly presentAtEnd: boolean;
 }

@@ -64,7 +64,8 @@ function writeHistory(path: string | undefined, { publishes, viewers, faults, lo
   for (const [index, [topic, events]] of [...log].entries())
     writeSync(file, `${index === 0 ? "" : ",\n"}${JSON.stringify(topic)}:${JSON.stringify(events)}`);
   writeSync(file, '},\n"viewers":[');
-  for (const [index, viewer] of viewers.entries()) writeSync(file, `${index === 0 ? "" : ",\n"}${JSON.stringify(viewer)}`);
+  for (const [index, viewer] of viewers.entries())
+    writeSync(file, `${index === 0 ? "" : ",\n"}${JSON.stringify({ ...viewer, entries: [...viewer.entries] })}`);
   writeSync(file, "]}\n");
   closeSync(file);
 }

@@ -1,17 +1,8 @@
 /** Writes the history while a run goes on. */
 
 import type { Json } from "@ovation/protocol";
-import {
-  type Connected,
-  contentOf,
-  type Entry,
-  type History,
-  type Injected,
-  keyOf,
-  type LoggedEvent,
-  type Publish,
-  type Viewer,
-} from "./history.ts";
+import { createEntryList, type Seen } from "./entry-list.ts";
+import { type Connected, contentOf, type History, type Injected, keyOf, type LoggedEvent, type Publish, type Viewer } from "./history.ts";
 
 export interface ViewerRecorder {
   readonly name: string;
@@ -43,15 +34,18 @@ export function createRecorder(): Recorder {
   const faults: Injected[] = [];
   const viewers: (() => Viewer)[] = [];
   const counts = { acknowledged: 0, refused: 0, unknown: 0, deliveries: 0 };
-  /** One text for all viewers that saw the same: the history of half an hour fits in memory. */
-  const texts = new Map<string, string>();
+  /** One object for all viewers that saw the same. */
+  const events = new Map<string, Seen>();
   const now = () => Math.round(performance.now() - began);
 
-  function shared(text: string): string {
-    const known = texts.get(text);
+  function seenEvent(topic: string, type: string, seq: number | undefined, data: Json): Seen {
+    const content = contentOf(type, data);
+    const name = `${topic} ${seq ?? ""} ${content}`;
+    const known = events.get(name);
     if (known !== undefined) return known;
-    texts.set(text, text);
-    return text;
+    const seen: Seen = { kind: "event", topic, seq, key: keyOf(data), content };
+    events.set(name, seen);
+    return seen;
   }
 
   return {
@@ -61,7 +55,7 @@ export function createRecorder(): Recorder {
       publishes.push(publish);
     },
     viewer(name, form, topics) {
-      const entries: Entry[] = [];
+      const entries = createEntryList();
       const heads = new Map<string, number>();
       let present = true;
       let isConnected = false;
@@ -75,28 +69,26 @@ export function createRecorder(): Recorder {
         event(topic, type, seq, data) {
           if (!present) return;
           counts.deliveries++;
-          const key = keyOf(data);
-          const content = shared(contentOf(type, data));
-          entries.push({ kind: "event", topic, seq, key: key === undefined ? undefined : shared(key), content, at: now() });
+          entries.push(seenEvent(topic, type, seq, data), now());
           if (seq !== undefined) heads.set(topic, Math.max(seq, heads.get(topic) ?? 0));
         },
         subscribed(topic, head) {
           if (!present) return;
-          entries.push({ kind: "subscribed", topic, head, at: now() });
+          entries.push({ kind: "subscribed", topic, head }, now());
           heads.set(topic, Math.max(head, heads.get(topic) ?? 0));
         },
         reset(topic, head) {
           if (!present) return;
-          entries.push({ kind: "reset", topic, head, at: now() });
+          entries.push({ kind: "reset", topic, head }, now());
           heads.set(topic, head);
         },
         gap(topic, lost) {
-          if (present) entries.push({ kind: "gap", topic, lost, at: now() });
+          if (present) entries.push({ kind: "gap", topic, lost }, now());
         },
         connected(connected, how) {
           if (!present || connected === isConnected) return;
           isConnected = connected;
-          entries.push(connected ? { kind: "connected", at: now(), ...how } : { kind: "disconnected", at: now() });
+          entries.push(connected ? { kind: "connected", ...how } : { kind: "disconnected" }, now());
         },
         leave() {
           present = false;

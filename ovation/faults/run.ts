@@ -228,7 +228,7 @@ async function catchUp(isCaughtUp: () => boolean, recorder: Recorder, since: num
 }
 
 function returnsIn(history: History): number {
-  const connects = history.viewers.map(({ entries }) => entries.filter(({ kind }) => kind === "connected").length);
+  const connects = history.viewers.map(({ entries }) => [...entries].filter(({ kind }) => kind === "connected").length);
   return connects.reduce((sum, count) => sum + Math.max(0, count - 1), 0);
 }
 
