@@ -89,6 +89,7 @@ export class DispatcherProcess {
     const { place } = process.node;
     const arrivesAt = Math.max(this.#arrivals.get(frontend) ?? 0, timeline.now + network.delay(this.node.place, place));
     this.#arrivals.set(frontend, arrivesAt);
+    process.expect(arrivesAt);
     if (network.isCut(this.node.place, place) || random.chance(network.weather.loss)) {
       trace.note(this.node.place.name, () => `lost on the link to ${place.name}: ${describe(events)}`);
       return;

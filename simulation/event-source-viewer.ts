@@ -5,6 +5,7 @@
 
 import { markOf, parsePosition, type Topic } from "@ovation/protocol";
 import type { Cluster } from "./cluster.ts";
+import { LiveChecker } from "./live-checker.ts";
 import type { Node } from "./node.ts";
 import type { Socket } from "./socket.ts";
 import { type OpenStream, openStream } from "./stream.ts";
@@ -25,6 +26,7 @@ export class EventSourceViewer {
   readonly #world: World;
   readonly #cluster: Cluster;
   readonly #wanted: readonly Topic[];
+  readonly #live: LiveChecker;
   #lastEventId = "";
   #retryMs = RETRY_MS;
   #stream: OpenStream | undefined;
@@ -35,6 +37,7 @@ export class EventSourceViewer {
     this.#cluster = cluster;
     this.node = node;
     this.#wanted = topics;
+    this.#live = new LiveChecker(world, node.place.name);
     this.#connect();
   }
 
@@ -113,6 +116,7 @@ export class EventSourceViewer {
     const seen = this.topics.get(topic);
     if (seen === undefined) return;
     if (seq === undefined) {
+      this.#live.event(type, data);
       if (type === "stats") seen.viewers = (data as { readonly viewers: number }).viewers;
       else if (type === "likes") seen.likes = Math.max(seen.likes, (data as { readonly total: { readonly like: number } }).total.like);
     } else if (seq > seen.through + 1 && this.#world.truth.restores === 0) {

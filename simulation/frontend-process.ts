@@ -48,6 +48,8 @@ export class FrontendProcess {
   /** Open connections: the socket of each, and what is checked on it. */
   readonly held = new Map<ConnectionId, Held>();
   draining = false;
+  /** When everything that is on the links by now has arrived. */
+  #arrivedAt = 0;
   readonly #world: World;
   readonly #datacenter: Datacenter;
 
@@ -66,6 +68,7 @@ export class FrontendProcess {
       random: () => world.random.next(),
       soon: (run) => this.node.soon(run),
       elapsed: () => this.node.elapsed(),
+      arrived: () => this.#arrived(),
       heartbeatMs: settings.heartbeatMs,
       lingerMs: settings.lingerMs,
       get lifetimeMs() {
@@ -78,6 +81,17 @@ export class FrontendProcess {
     });
     cluster.register(this);
     this.frontend.start();
+  }
+
+  /** A batch for this frontend is on a link. */
+  expect(arrivesAt: number): void {
+    this.#arrivedAt = Math.max(this.#arrivedAt, arrivesAt);
+  }
+
+  /** What pings over the links tell a real one. */
+  #arrived(): Promise<void> {
+    const { timeline } = this.#world;
+    return new Promise((resolve) => timeline.after(Math.max(0, this.#arrivedAt - timeline.now), () => this.node.do(resolve)));
   }
 
   dispatch(events: readonly Event[]): void {

@@ -16,6 +16,7 @@ export const PLANTED = {
   "live-frame-repeated": ["live-twice"],
   "callback-lost": ["sdk-order", "incomplete"],
   "callback-repeated": ["sdk-order"],
+  "live-callback-repeated": ["live-again"],
   "not-recovered": ["unjustified-reset"],
   "row-stale": ["table-stale"],
   "row-lost": ["table-missing"],
@@ -76,8 +77,8 @@ export class Saboteur {
   }
 
   /** How often the application's callback is called for an event. */
-  callbacks({ seq }: ClientEvent): number {
-    if (seq === undefined) return 1;
+  callbacks({ seq, type }: ClientEvent): number {
+    if (seq === undefined) return this.#planted === "live-callback-repeated" && type === "goal" && this.#isTime() ? 2 : 1;
     if (this.#planted === "callback-lost" && this.#isTime()) return 0;
     return this.#planted === "callback-repeated" && this.#isTime() ? 2 : 1;
   }

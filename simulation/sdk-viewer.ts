@@ -3,6 +3,7 @@
 import { ApiError, type Client, createClient } from "@ovation/client";
 import { type Identity, type Topic, topicOf } from "@ovation/protocol";
 import type { Cluster } from "./cluster.ts";
+import { LiveChecker } from "./live-checker.ts";
 import type { Node } from "./node.ts";
 import { SequenceChecker } from "./sequence-checker.ts";
 import type { Socket } from "./socket.ts";
@@ -33,6 +34,7 @@ export class SdkViewer {
     this.node = node;
     this.#member = options.member;
     this.#zstd = options.zstd;
+    this.#live = new LiveChecker(world, node.place.name);
     this.#client = createClient({
       url: "http://ovation",
       ...(options.member === undefined ? {} : { token: () => this.#mintToken() }),
@@ -75,6 +77,7 @@ export class SdkViewer {
     this.#identity = readToken;
   }
 
+  readonly #live: LiveChecker;
   readonly #mintToken: () => string;
   readonly #identity: (token: string | undefined) => Identity | "expired" | undefined;
 
@@ -110,7 +113,10 @@ export class SdkViewer {
       onRefused: (code) => this.#world.verdict.fail("refused", `${place.name} ${topic}: ${code}`),
       onEvent: (event) => {
         const times = this.#world.saboteur?.callbacks(event) ?? 1;
-        for (let time = 0; time < times; time++) checker.event(event);
+        for (let time = 0; time < times; time++) {
+          checker.event(event);
+          this.#live.event(event.type, event.data);
+        }
       },
     });
     this.topics.set(topic, { checker, end: () => subscription.unsubscribe() });

@@ -9,6 +9,7 @@ export type Check =
   | "wire-order"
   | "wire-hole"
   | "live-twice"
+  | "live-again"
   | "sdk-order"
   | "sdk-head"
   | "content"
