@@ -14,7 +14,7 @@ afterEach(async () => {
 function frontendOn(
   upstream: ModelUpstream,
   id = "frontend1",
-  options: { readonly lingerMs?: number; arrived?(): Promise<void> } = {},
+  options: { readonly lingerMs?: number; readonly reportMs?: number; arrived?(): Promise<void> } = {},
 ): Frontend {
   const frontend = new Frontend({
     id: id as FrontendId,
@@ -24,7 +24,7 @@ function frontendOn(
     clock: systemClock,
     random: Math.random,
     heartbeatMs: 15_000,
-    reportMs: 20,
+    reportMs: options.reportMs ?? 20,
     lingerMs: options.lingerMs ?? 10_000,
     ...(options.arrived === undefined ? {} : { arrived: () => options.arrived?.() ?? Promise.resolve() }),
     onFailure() {},
@@ -234,6 +234,28 @@ describe("whoever returns", () => {
     await Bun.sleep(20);
     expect(back.seqs(video)).toEqual([3]);
     expect(back.seqs(other)).toEqual([3]);
+  });
+
+  test("to a frontend that is behind gets nothing again: it catches up first", async () => {
+    const upstream = new ModelUpstream();
+    const first = frontendOn(upstream);
+    const second = frontendOn(upstream, "frontend2", { reportMs: 60_000 });
+    const staying = new Viewer(second, [video]);
+    const viewer = new Viewer(first, [video]);
+    await until(() => staying.connection.ready && viewer.connection.ready);
+    upstream.append(video, 1);
+    await until(() => staying.seqs(video).length === 1);
+    // The second one stands still, and what is sent to it is lost.
+    upstream.inboxes = [first];
+    for (let seq = 2; seq <= 30; seq++) upstream.append(video, seq);
+    await until(() => viewer.seqs(video).length === 30);
+    upstream.inboxes = [second];
+    const back = new Viewer(second, [video], { lastEventId: viewer.lastEventId });
+    await until(() => back.received.length > 0);
+    expect(back.received[0]?.data.topics[video]).toEqual({ head: 30, recovered: true });
+    upstream.append(video, 31);
+    await until(() => back.seqs(video).length > 0 && staying.seqs(video).length === 31);
+    expect(back.seqs(video)).toEqual([31]);
   });
 
   test("with several topics and the last id alone misses nothing at another frontend", async () => {

@@ -31,7 +31,7 @@ import { type CloseReason, Connection, type Subscription } from "./connection.ts
 import { type Counters, createCounters } from "./counters.ts";
 import { Heartbeats } from "./heartbeats.ts";
 import { Hub } from "./hub.ts";
-import { LIFETIME_MAX_MS, LIFETIME_MIN_MS, PASSED_POLL_MS, RETURN_SPREAD_MS, STUCK_MS } from "./limits.ts";
+import { LIFETIME_MAX_MS, LIFETIME_MIN_MS, PASSED_POLL_MS, REACH_MS_MAX, RETURN_SPREAD_MS, STUCK_MS } from "./limits.ts";
 import { Membership } from "./membership.ts";
 import { Presence } from "./presence.ts";
 import { Recovery } from "./recovery.ts";
@@ -228,6 +228,7 @@ export class Frontend implements Inbox {
       const topics: Record<string, { head: number; recovered: boolean }> = {};
       for (const channel of channels) {
         const { from, recovered } = await startOf(channel, request.position, this.id, this.#claims);
+        if (recovered) await this.#reach(channel, from.seq);
         standings.set(channel, from);
         topics[channel.topic] = { head: channel.batched.seq, recovered };
         if (!recovered) this.counters.unrecovered++;
@@ -256,6 +257,16 @@ export class Frontend implements Inbox {
     for (const channel of channels) {
       const { nextBatch } = channel;
       while (channel.flow?.isWaiting === true && channel.nextBatch === nextBatch) await sleep(clock, PASSED_POLL_MS);
+    }
+  }
+
+  /** A viewer may be further than this frontend: it catches up first, so that what they have is not said to them again. */
+  async #reach(channel: Channel, seq: number): Promise<void> {
+    if (channel.batched.seq >= seq) return;
+    const { clock } = this.#options;
+    await Promise.race([this.#repair.reach(channel, seq), sleep(clock, REACH_MS_MAX)]);
+    while (channel.seq >= seq && channel.batched.seq < seq && this.hub.channel(channel.topic) === channel) {
+      await sleep(clock, PASSED_POLL_MS);
     }
   }
 

@@ -71,6 +71,9 @@ export const UPSTREAM_RETRY_LAST_MS = 1000;
 /** Between two looks whether what waited in a topic has been broadcast; it waits at most BATCH_WAIT_MAX_MS. */
 export const PASSED_POLL_MS = 2;
 
+/** How long somebody who is further than this frontend waits for it to catch up; then they get again what it lacks. */
+export const REACH_MS_MAX = 2000;
+
 /** A connection ends at a random point between these, so that load evens out and dead peers go. */
 export const LIFETIME_MIN_MS = 45 * 60 * 1000;
 export const LIFETIME_MAX_MS = 75 * 60 * 1000;
