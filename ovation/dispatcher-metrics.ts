@@ -1,6 +1,6 @@
 /** The dispatcher's numbers for Prometheus. */
 
-import type { Dispatcher, DispatcherCounters, FrontendLinks, LinkStats, PeerStats, Peers } from "@ovation/dispatcher";
+import type { Dispatcher, DispatcherCounters, FrontendLinks, LinkStats, PeerReceiverStats, PeerStats, Peers } from "@ovation/dispatcher";
 import { Counter, Gauge, type Registry } from "prom-client";
 
 const COUNTERS: readonly (readonly [name: string, help: string, key: keyof DispatcherCounters])[] = [
@@ -80,4 +80,25 @@ export function registerLinkMetrics(registry: Registry, links: FrontendLinks, pe
       for (const stats of peers.stats()) this.set({ peer: stats.name }, stats.up ? 1 : 0);
     },
   });
+}
+
+const RECEIVER_COUNTERS: readonly (readonly [name: string, help: string, key: keyof PeerReceiverStats])[] = [
+  ["ovation_forward_repeated_batches_total", "Batches of other data centres that had been taken already", "duplicates"],
+  ["ovation_forward_forgotten_events_total", "Live events left out because the store forgot whether they had been taken", "forgotten"],
+  ["ovation_forward_failed_events_total", "Events of other data centres that could not be dispatched here", "failed"],
+];
+
+/** What comes from other data centres. */
+export function registerReceiverMetrics(registry: Registry, stats: PeerReceiverStats): void {
+  for (const [name, help, key] of RECEIVER_COUNTERS) {
+    new Counter({
+      name,
+      help,
+      registers: [registry],
+      collect() {
+        this.reset();
+        this.inc(stats[key]);
+      },
+    });
+  }
 }

@@ -16,6 +16,9 @@ const SHOWN: Readonly<Record<string, string>> = {
   ovation_link_dropped_away_events_total: "dropped, frontend away",
   ovation_link_lost_events_total: "lost in flight to frontends",
   ovation_forward_expired_events_total: "expired on the way to a data centre",
+  ovation_forward_spared_events_total: "spared a data centre that nobody watches in",
+  ovation_forward_repeated_batches_total: "batches to a data centre that came again",
+  ovation_forward_forgotten_events_total: "left out by a data centre that forgot",
 };
 
 const TIMEOUT_MS = 1000;

@@ -21,7 +21,7 @@ import {
 import { frontendIdFrom, steadyClock, systemClock } from "@ovation/protocol";
 import { createRedisSharedStore, createRedisTable, createRedisViewerCounts, openRedisStore } from "@ovation/table";
 import { Registry } from "prom-client";
-import { registerDispatcherMetrics, registerLinkMetrics } from "../dispatcher-metrics.ts";
+import { registerDispatcherMetrics, registerLinkMetrics, registerReceiverMetrics } from "../dispatcher-metrics.ts";
 import { createHealthRoutes } from "../health.ts";
 import { countHttp } from "../http-metrics.ts";
 import { listen } from "../listener.ts";
@@ -117,6 +117,7 @@ export async function startDispatcherRole(options: DispatcherRoleOptions): Promi
     receive: (events) => dispatcher.receive(events),
     onFailure,
   });
+  registerReceiverMetrics(registry, incoming.stats);
   const internalListener = listenInternally([
     ...createUpstreamRoutes({ auth, refusals, dispatcher }),
     ...createBackboneRoutes({ auth, refusals, backbone: dispatcher }),
