@@ -24,32 +24,55 @@ const program = new Command("faults")
   .option("--seed <n>", "the schedule; default: a new one, which the report names", toPositiveInteger)
   .addOption(new Option("--topology <name>", "what is broken").choices([...TOPOLOGIES, "all"]).default("all"))
   .option("--json <file>", "the report for programs")
-  .option("--history <file>", "all that publishers were told and viewers saw, as JSON: for looking into a violation")
+  .option(
+    "--history <file>",
+    "all that publishers were told and viewers saw, as JSON: for looking into a violation (FILE.TOPOLOGY of several)",
+  )
   .option("--verbose", "what the processes write to standard error");
 /** When a line was last shown where nobody watches. */
 let shownAt = 0;
 
 program.parse();
+// What the run started ends with it, however it ends: that is done when the process exits.
+for (const signal of ["SIGINT", "SIGTERM"] as const) process.once(signal, () => process.exit(1));
 process.exitCode = await run(program.opts<Options>());
 
 async function run(options: Options): Promise<number> {
   const seed = options.seed ?? Math.floor(Math.random() * 1_000_000) + 1;
   const reports: RunReport[] = [];
+  let allRan = true;
   for (const topology of options.topology === "all" ? TOPOLOGIES : [options.topology]) {
     console.log(`\n── ${topology}, seed ${seed} ${"─".repeat(40)}`);
-    const report = await runFaults({
-      topology,
-      seed,
-      durationMs: options.minutes * 60_000,
-      onHistory: (history) => writeHistory(options.history, history),
-      onProgress: (progress) => show(formatProgress(progress)),
-      ...(options.verbose ? { onLine: (name: string, line: string) => console.error(`${name}: ${line}`) } : {}),
-    });
-    console.log(`${process.stdout.isTTY ? "\n" : ""}\n${formatReport(report)}`);
-    reports.push(report);
+    try {
+      const report = await runOne(options, topology, seed);
+      console.log(`${process.stdout.isTTY ? "\n" : ""}\n${formatReport(report)}`);
+      reports.push(report);
+    } catch (error) {
+      // The others still say something; this one counts as failed.
+      console.error(`\nthe run could not be finished: ${error instanceof Error ? error.stack : String(error)}`);
+      allRan = false;
+    }
+    // After each, so that what is known is kept.
+    write(options.json, reports);
   }
-  write(options.json, reports);
-  return reports.every(({ ok }) => ok) ? 0 : 1;
+  return allRan && reports.every(({ ok }) => ok) ? 0 : 1;
+}
+
+function runOne(options: Options, topology: Topology, seed: number): Promise<RunReport> {
+  const durationMs = options.minutes * 60_000;
+  return runFaults({
+    topology,
+    seed,
+    durationMs,
+    onHistory: (history) => writeHistory(options.topology === "all" ? suffixed(options.history, topology) : options.history, history),
+    onProgress: (progress) => show(formatProgress(progress, durationMs)),
+    ...(options.verbose ? { onLine: (name: string, line: string) => console.error(`${name}: ${line}`) } : {}),
+  });
+}
+
+/** One file for each run. */
+function suffixed(file: string | undefined, suffix: string): string | undefined {
+  return file === undefined ? undefined : `${file}.${suffix}`;
 }
 
 function write(file: string | undefined, value: unknown): void {

@@ -42,9 +42,10 @@ export function formatReport(report: RunReport): string {
   return lines.join("\n");
 }
 
-export function formatProgress({ phase, atMs, counts, connected, viewers, broken }: Progress): string {
+/** `durationMs`: how long faults are injected. */
+export function formatProgress({ phase, atMs, counts, connected, viewers, broken }: Progress, durationMs: number): string {
   const what = broken.length === 0 ? "" : `   ✗ ${broken.join(", ")}`;
-  return `${String(Math.round(atMs / 1000)).padStart(5)} s  ${phase.padEnd(11)} ${counts.acknowledged} acknowledged, ${counts.deliveries} deliveries, ${connected}/${viewers} connected${what}`;
+  return `${String(Math.round(atMs / 1000)).padStart(5)}/${Math.round(durationMs / 1000)} s  ${phase.padEnd(11)} ${counts.acknowledged} acknowledged, ${counts.deliveries} deliveries, ${connected}/${viewers} connected${what}`;
 }
 
 function row(what: string, value: number): string {
