@@ -7,8 +7,8 @@
  * its way, and what follows goes at once.
  *
  * So nothing is kept in step between data centres, no subscribe waits for another one, and nobody misses an
- * event that they are owed: the first subscriber of a topic there gets the first events later by at most one
- * question, {@link INTEREST_EVERY_MS} and the way there and back. See docs/decisions/peer-interest.md.
+ * event that they are owed: the first subscriber of a topic there gets the first events later by at most
+ * {@link INTEREST_EVERY_MS} and twice the way there and back. See docs/decisions/peer-interest.md.
  *
  * ```
  * at once ──busy, and nobody has it──▶ held ──somebody has it, no answer, too much──▶ at once
