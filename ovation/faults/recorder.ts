@@ -91,6 +91,7 @@ export function createRecorder(): Recorder {
           entries.push(connected ? { kind: "connected", ...how } : { kind: "disconnected" }, now());
         },
         leave() {
+          this.connected(false);
           present = false;
         },
       };
