@@ -25,20 +25,20 @@ import {
   topicOf,
 } from "@ovation/protocol";
 import { Canary } from "./canary.ts";
+import { CatchUp } from "./catch-up.ts";
 import type { Channel } from "./channel.ts";
 import { type ClaimAnswers, shareClaims, startOf } from "./claims.ts";
 import { type CloseReason, Connection, type Subscription } from "./connection.ts";
 import { type Counters, createCounters } from "./counters.ts";
 import { Heartbeats } from "./heartbeats.ts";
 import { Hub } from "./hub.ts";
-import { LIFETIME_MAX_MS, LIFETIME_MIN_MS, PASSED_POLL_MS, REACH_MS_MAX, RETURN_SPREAD_MS, STUCK_MS } from "./limits.ts";
+import { LIFETIME_MAX_MS, LIFETIME_MIN_MS, RETURN_SPREAD_MS, STUCK_MS } from "./limits.ts";
 import { Membership } from "./membership.ts";
 import { Presence } from "./presence.ts";
 import { Recovery } from "./recovery.ts";
 import { Repair } from "./repair.ts";
 import { formatStandings, Replay, ReplayLostError } from "./replay.ts";
 import { Reporter } from "./reporter.ts";
-import { sleep } from "./retry.ts";
 import type { ConnectionChange, ConnectionChangeResult, Inbox, Upstream } from "./upstream.ts";
 
 /** Nobody's network is back at once: an EventSource waits at least this share of the spread. */
@@ -60,10 +60,7 @@ export interface FrontendOptions {
   soon?(run: () => void): void;
   /** ms since some moment, with fractions: what the length of broadcasts is measured with. Default `performance.now`. */
   elapsed?(): number;
-  /**
-   * Resolves when everything has arrived that dispatchers had sent before the call. Absent where nothing can be
-   * under way: in one process.
-   */
+  /** Resolves when all that dispatchers had sent before has arrived. Absent in one process: nothing is under way there. */
   arrived?(): Promise<void>;
   readonly heartbeatMs: number;
   readonly reportMs?: number;
@@ -97,6 +94,7 @@ export class Frontend implements Inbox {
   readonly #claims: ClaimAnswers;
   readonly #repair: Repair;
   readonly #recovery: Recovery;
+  readonly #catchUp: CatchUp;
   readonly #reporter: Reporter;
   readonly #heartbeats: Heartbeats;
   readonly #presence: Presence;
@@ -125,6 +123,7 @@ export class Frontend implements Inbox {
     });
     const { hub } = this;
     this.#repair = new Repair({ hub, upstream, clock, random, counters, onUnrepairable: (channel) => this.#reset(channel), onFailure });
+    this.#catchUp = new CatchUp({ ...options, frontend: options.id, hub, repair: this.#repair });
     this.membership = new Membership({
       hub,
       upstream,
@@ -222,13 +221,13 @@ export class Frontend implements Inbox {
       for (const channel of channels) this.#subscribe(connection, channel);
       // All at once: what waits for its turn could be forgotten meanwhile, if the viewer goes.
       await Promise.all(channels.map((channel) => this.membership.join(channel)));
-      if (isFromElsewhere(request.position, this.id)) await this.#passed(channels);
+      await this.#catchUp.pass(request.position, channels);
       if (connection.closed) return;
       const standings = new Map<Channel, TopicPosition>();
       const topics: Record<string, { head: number; recovered: boolean }> = {};
       for (const channel of channels) {
         const { from, recovered } = await startOf(channel, request.position, this.id, this.#claims);
-        if (recovered) await this.#reach(channel, from.seq);
+        if (recovered) await this.#catchUp.reach(channel, from.seq);
         standings.set(channel, from);
         topics[channel.topic] = { head: channel.batched.seq, recovered };
         if (!recovered) this.counters.unrecovered++;
@@ -243,30 +242,6 @@ export class Frontend implements Inbox {
     } catch (error) {
       this.#options.onFailure("connect", error);
       this.#fail(connection, error);
-    }
-  }
-
-  /**
-   * Resolves when what was sent before has been broadcast. A viewer who comes from another frontend may have
-   * heard it there: live events that this one is behind with are not for them (at most once).
-   */
-  async #passed(channels: readonly Channel[]): Promise<void> {
-    const { arrived, clock } = this.#options;
-    if (arrived === undefined) return;
-    await arrived();
-    for (const channel of channels) {
-      const { nextBatch } = channel;
-      while (channel.flow?.isWaiting === true && channel.nextBatch === nextBatch) await sleep(clock, PASSED_POLL_MS);
-    }
-  }
-
-  /** A viewer may be further than this frontend: it catches up first, so that what they have is not said to them again. */
-  async #reach(channel: Channel, seq: number): Promise<void> {
-    if (channel.batched.seq >= seq) return;
-    const { clock } = this.#options;
-    await Promise.race([this.#repair.reach(channel, seq), sleep(clock, REACH_MS_MAX)]);
-    while (channel.seq >= seq && channel.batched.seq < seq && this.hub.channel(channel.topic) === channel) {
-      await sleep(clock, PASSED_POLL_MS);
     }
   }
 
@@ -413,11 +388,6 @@ export class Frontend implements Inbox {
     this.#presence.stop();
     await this.membership.stop();
   }
-}
-
-/** Whether whoever brings this position may have been at another frontend: a position that lists topics does not say. */
-function isFromElsewhere(position: Position | undefined, here: FrontendId): boolean {
-  return position !== undefined && position.point?.frontend !== here;
 }
 
 /** 128 random bits: an id is a capability, so they come from the system and not from `random`. */
