@@ -3,7 +3,7 @@
  * committed, and ask how many watch. Any dispatcher answers any of them.
  */
 
-import { type Event, Problem, parseTopic, type Route, type Topic } from "@ovation/protocol";
+import { type Event, isDurable, Problem, parseTopic, type Route, type Topic } from "@ovation/protocol";
 import { z } from "zod";
 import { decodeEvents, encodeEvents, MalformedEventsError } from "./event-codec.ts";
 import type { InternalAuth } from "./internal-auth.ts";
@@ -22,7 +22,10 @@ const ViewersCall = z.strictObject({ topics: z.array(z.string()).max(TOPICS_PER_
 
 /** What a backend needs of the dispatchers. */
 export interface Backbone {
-  /** Rejects with `unavailable` where no dispatcher takes the events. */
+  /**
+   * Rejects with `unavailable` where no dispatcher takes the events: nothing live was sent then. Live events of a
+   * call whose answer was lost may have been sent; nobody is told, as with all that is lost on the way.
+   */
   publish(events: readonly Event[]): Promise<void>;
   viewers(topics: readonly Topic[]): Promise<ReadonlyMap<Topic, number>>;
 }
@@ -41,11 +44,12 @@ export function createHttpBackbone({ dispatchers, auth, random, tls }: HttpBackb
   const client = createInternalClient({ auth, from: "backend", ...(tls === undefined ? {} : { tls }) });
   let current = Math.floor(random() * dispatchers.length);
 
-  async function call(path: string, body: string, contentType: string): Promise<unknown> {
+  /** The answer of the first that gives one. */
+  async function ask(call: (dispatcher: string) => Promise<unknown>): Promise<unknown> {
     for (let attempt = 0; attempt < dispatchers.length; attempt++) {
       const index = (current + attempt) % dispatchers.length;
       try {
-        const answer = await client.call(dispatchers[index] ?? "", path, body, { timeoutMs: TIMEOUT_MS, contentType });
+        const answer = await call(dispatchers[index] ?? "");
         current = index;
         return answer;
       } catch (error) {
@@ -55,17 +59,37 @@ export function createHttpBackbone({ dispatchers, auth, random, tls }: HttpBackb
     throw new Problem("unavailable", "no dispatcher answers", { retryAfterMs: 1000 });
   }
 
+  /**
+   * Live events come at most once: of a call without an answer they may have been dispatched, and only what
+   * is durable, which frontends know by its number, is sent to the next one.
+   */
+  async function publish(events: readonly Event[]): Promise<void> {
+    let left = events;
+    await ask(async (dispatcher) => {
+      if (left.length === 0) return;
+      try {
+        await client.call(dispatcher, PUBLISH_PATH, encodeEvents(left), { timeoutMs: TIMEOUT_MS, contentType: "text/plain" });
+      } catch (error) {
+        if (error instanceof CallFailedError && !error.nothingSent) left = left.filter(isDurable);
+        if (left.length > 0) throw error;
+      }
+    });
+  }
+
   return {
     async publish(events) {
       for (let start = 0; start < events.length; start += EVENTS_PER_CALL_MAX) {
-        await call(PUBLISH_PATH, encodeEvents(events.slice(start, start + EVENTS_PER_CALL_MAX)), "text/plain");
+        await publish(events.slice(start, start + EVENTS_PER_CALL_MAX));
       }
     },
     async viewers(topics) {
       const counts = new Map<Topic, number>();
       for (let start = 0; start < topics.length; start += TOPICS_PER_CALL_MAX) {
         const slice = topics.slice(start, start + TOPICS_PER_CALL_MAX);
-        const numbers = (await call(VIEWERS_PATH, JSON.stringify({ topics: slice }), "application/json")) as readonly number[];
+        const body = JSON.stringify({ topics: slice });
+        const numbers = (await ask((dispatcher) =>
+          client.call(dispatcher, VIEWERS_PATH, body, { timeoutMs: TIMEOUT_MS }),
+        )) as readonly number[];
         for (const [index, topic] of slice.entries()) counts.set(topic, numbers[index] ?? 0);
       }
       return counts;

@@ -20,6 +20,13 @@ export interface InternalClientOptions {
 /** Nobody answered as one of ours would: another address may. Says nothing of whether the call was carried out. */
 export class CallFailedError extends Error {
   override readonly name = "CallFailedError";
+  /** It is certain that nothing was sent: nobody listens at that address. */
+  readonly nothingSent: boolean;
+
+  constructor(message: string, nothingSent = false) {
+    super(message);
+    this.nothingSent = nothingSent;
+  }
 }
 
 export interface InternalClient {
@@ -67,7 +74,8 @@ async function attempt<T>(url: string, run: () => Promise<T>): Promise<T> {
   try {
     return await run();
   } catch (error) {
-    throw new CallFailedError(`${url}: ${error instanceof Error ? error.message : String(error)}`);
+    const refused = (error as NodeJS.ErrnoException).code === "ECONNREFUSED";
+    throw new CallFailedError(`${url}: ${error instanceof Error ? error.message : String(error)}`, refused);
   }
 }
 

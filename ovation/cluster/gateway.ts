@@ -43,7 +43,7 @@ export function startGateway(datacenter: Datacenter, port: number): Gateway {
         } catch (error) {
           // That one does not answer: the next one is asked, as a load balancer does. Not with a POST that may
           // have been carried out: only its sender knows whether it may be sent again.
-          if (body !== undefined && (error as NodeJS.ErrnoException).code !== "ConnectionRefused") break;
+          if (body !== undefined && (error as NodeJS.ErrnoException).code !== "ECONNREFUSED") break;
         }
       }
       return new Response("no process answers", { status: 502 });
