@@ -35,7 +35,8 @@ let shownAt = 0;
 program.parse();
 // What the run started ends with it, however it ends: that is done when the process exits.
 for (const signal of ["SIGINT", "SIGTERM"] as const) process.once(signal, () => process.exit(1));
-process.exitCode = await run(program.opts<Options>());
+// Not when the last timer has run: some wait for half a minute for what did not happen.
+process.exit(await run(program.opts<Options>()));
 
 async function run(options: Options): Promise<number> {
   const seed = options.seed ?? Math.floor(Math.random() * 1_000_000) + 1;
