@@ -11,6 +11,7 @@
  */
 
 import type { FrontendId } from "@ovation/protocol";
+import { createBatchEncoder } from "./event-codec.ts";
 import type { FrontendLinks, LinkStats } from "./frontend-link.ts";
 import { LINK_IDLE_MS_MAX, LINKS_MAX } from "./link-limits.ts";
 import { createLink, type Link, type LinkOptions } from "./link-sender.ts";
@@ -18,6 +19,7 @@ import { createLink, type Link, type LinkOptions } from "./link-sender.ts";
 export function createWebSocketLinks(options: LinkOptions): FrontendLinks {
   const { clock } = options;
   const links = new Map<FrontendId, Link>();
+  const encode = createBatchEncoder();
   /** Of links that are gone. */
   let past: LinkStats = {
     open: 0,
@@ -60,7 +62,7 @@ export function createWebSocketLinks(options: LinkOptions): FrontendLinks {
           droppedLinks += events.length;
           return;
         }
-        link = createLink({ ...options, frontend });
+        link = createLink({ ...options, frontend, encode });
         links.set(frontend.id, link);
       }
       link.send(events);
