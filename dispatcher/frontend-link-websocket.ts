@@ -2,7 +2,7 @@
  * Links over the network: one WebSocket from this dispatcher to each frontend that it has events for,
  * to the address that the frontend's lease names.
  *
- * The receiver acknowledges each batch, and at most {@link LINK_BATCHES_UNACKNOWLEDGED_MAX} are under way:
+ * The receiver acknowledges batches, and at most {@link LINK_BATCHES_UNACKNOWLEDGED_MAX} are under way:
  * while the frontend keeps up a batch leaves in the turn of the event loop in which its events came; when
  * it does not, events wait here, merge, and in the end are dropped and counted, instead of filling
  * buffers that nobody sees. A frontend that stops answering is noticed by the same means. A batch that

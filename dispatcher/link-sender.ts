@@ -65,6 +65,8 @@ export function createLink(options: CreateLinkOptions): Link {
   let state: State = { name: "waiting" };
   /** Events in each batch that is under way, the oldest first; 0 for a heartbeat. */
   let underWay: number[] = [];
+  /** Batches of this opening of the link that the frontend has taken. */
+  let taken = 0;
   let acknowledgedAt = 0;
   let flushing = false;
   let attempts = 0;
@@ -104,6 +106,7 @@ export function createLink(options: CreateLinkOptions): Link {
     state = { name: "open", socket: state.socket };
     attempts = 0;
     underWay = [];
+    taken = 0;
     acknowledgedAt = clock.now();
     onState?.(frontend.id, "open", frontend.url);
     timer(limits.LINK_HEARTBEAT_MS, heartbeat);
@@ -126,9 +129,9 @@ export function createLink(options: CreateLinkOptions): Link {
     socket.send(encode(events));
   }
 
-  function acknowledged(_count: unknown): void {
-    // Batches are taken in order, so an acknowledgement is of the oldest.
-    sent += underWay.shift() ?? 0;
+  /** `count` batches of this opening have been taken; they are taken in order. */
+  function acknowledged(count: unknown): void {
+    for (; taken < Number(count) && underWay.length > 0; taken++) sent += underWay.shift() ?? 0;
     acknowledgedAt = clock.now();
     flush();
   }
