@@ -1,6 +1,8 @@
 import { expect, test } from "bun:test";
-import { type Event, toJsonText, topicOf } from "@ovation/protocol";
-import { TableUnavailableError } from "@ovation/table";
+import { DEFAULT_POLICY, type Event, type FrontendId, parseFrontendId, toJsonText, topicOf } from "@ovation/protocol";
+import { type FrontendAddress, TableUnavailableError } from "@ovation/table";
+import { Dispatcher } from "./dispatcher.ts";
+import { createLocalLinks } from "./frontend-link-local.ts";
 import { startInternalDispatcher, testStores } from "./testing/internal-dispatcher.ts";
 
 const topic = topicOf("video", "1");
@@ -31,4 +33,35 @@ test("everything is forwarded once where the table is there", async () => {
   const { forwarded, error } = await publishWith(true);
   expect(error).toBeUndefined();
   expect(forwarded).toHaveLength(3);
+});
+
+test("a publish that fails at once lets none that came later overtake those that came before", async () => {
+  const stores = testStores();
+  const lookups: PromiseWithResolvers<readonly (readonly FrontendAddress[])[]>[] = [];
+  const sent: Event[] = [];
+  const dispatcher = new Dispatcher({
+    ...stores,
+    policy: DEFAULT_POLICY,
+    table: {
+      ...stores.table,
+      lookup() {
+        const lookup = Promise.withResolvers<readonly (readonly FrontendAddress[])[]>();
+        lookups.push(lookup);
+        return lookup.promise;
+      },
+    },
+    links: { ...createLocalLinks({ inboxOf: () => undefined }), send: (_, events) => void sent.push(...events) },
+    calls: { changeConnection: async () => ({ ok: false, error: "unknown-connection" }) },
+    onFailure: () => undefined,
+  });
+  const publishes = [1, 2, 3].map((at) => dispatcher.publish([{ ...live, at }]).catch((error: unknown) => error));
+  const found = [[{ id: parseFrontendId("frontend1") as FrontendId, url: "" }]];
+  lookups[2]?.resolve(found);
+  lookups[1]?.reject(new TableUnavailableError("away"));
+  expect(await publishes[1]).toMatchObject({ code: "unavailable" });
+  await Bun.sleep(1);
+  expect(sent).toEqual([]);
+  lookups[0]?.resolve(found);
+  await Promise.all(publishes);
+  expect(sent.map(({ at }) => at)).toEqual([1, 3]);
 });

@@ -10,11 +10,13 @@
 import type { ConnectionChange, ConnectionChangeResult, EventPage, Report, TopicHead, UpstreamChange } from "@ovation/frontend";
 import type { Head, Log } from "@ovation/log";
 import {
+  createMergeRules,
   type Epoch,
   type Event,
   type FrontendId,
   frontendOf,
   isDurable,
+  type MergeRules,
   type Policy,
   Problem,
   type Stamp,
@@ -62,11 +64,14 @@ export function topicOfFrontend(frontend: FrontendId): Topic {
 export class Dispatcher implements DispatcherApi {
   readonly counters: DispatcherCounters = { published: 0, lookups: 0, dispatched: 0, unsubscribed: 0, received: 0, merged: 0, refused: 0 };
   readonly #options: DispatcherOptions;
+  readonly #mergeRules: MergeRules;
   #inFlight = 0;
+  /** Resolves when everything that was dispatched so far was sent or has failed. */
   #last: Promise<void> = Promise.resolve();
 
   constructor(options: DispatcherOptions) {
     this.#options = options;
+    this.#mergeRules = createMergeRules(options.policy);
   }
 
   /**
@@ -96,7 +101,7 @@ export class Dispatcher implements DispatcherApi {
   }
 
   #merge(events: readonly Event[]): readonly Event[] {
-    const merged = mergeBatch(events, this.#options.policy);
+    const merged = mergeBatch(events, this.#mergeRules);
     this.counters.merged += events.length - merged.length;
     return merged;
   }
@@ -110,27 +115,29 @@ export class Dispatcher implements DispatcherApi {
     }
     this.#inFlight++;
     const before = this.#last;
-    const turn = this.#lookUpAndSend(events, before);
-    this.#last = turn.catch(() => {});
+    const { promise, resolve } = Promise.withResolvers<void>();
+    this.#last = promise;
     try {
-      await turn;
+      const found = await this.#lookUp(events);
+      await before;
+      this.#send(events, found);
     } finally {
       this.#inFlight--;
+      // Whoever comes later waits for those before, also where this one has failed at once.
+      resolve(before);
     }
   }
 
-  async #lookUpAndSend(events: readonly Event[], before: Promise<void>): Promise<void> {
+  async #lookUp(events: readonly Event[]): Promise<ReadonlyMap<Topic, readonly FrontendAddress[]>> {
     const topics = [...new Set(events.map((event) => event.topic))];
     this.counters.lookups += topics.length;
-    let found: readonly (readonly FrontendAddress[])[];
     try {
-      found = await this.#options.table.lookup(topics);
+      const found = await this.#options.table.lookup(topics);
+      return new Map(topics.map((topic, index) => [topic, found[index] ?? []]));
     } catch (error) {
       this.counters.refused += events.length;
       throw this.#unavailable("lookup", error);
     }
-    await before;
-    this.#send(events, new Map(topics.map((topic, index) => [topic, found[index] ?? []])));
   }
 
   #send(events: readonly Event[], frontends: ReadonlyMap<Topic, readonly FrontendAddress[]>): void {

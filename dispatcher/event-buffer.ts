@@ -5,7 +5,7 @@
  * nothing else is left, since they can be pulled from the log. What goes is counted.
  */
 
-import { type Event, mergeEvents, mergeKeyOf, type Policy, typePolicyOf } from "@ovation/protocol";
+import { createMergeRules, type Event, mergeEvents, mergeKeyOf, type Policy } from "@ovation/protocol";
 import { sizeOf } from "./event-codec.ts";
 
 export interface EventBufferOptions {
@@ -38,6 +38,7 @@ export interface EventBuffer {
 }
 
 export function createEventBuffer({ policy, eventsMax, bytesMax }: EventBufferOptions): EventBuffer {
+  const mergeRuleOf = createMergeRules(policy);
   /** From `head` on; what is before was taken. */
   let entries: Entry[] = [];
   let head = 0;
@@ -82,8 +83,8 @@ export function createEventBuffer({ policy, eventsMax, bytesMax }: EventBufferOp
 
   return {
     push(event, now) {
-      const type = event.place === undefined ? typePolicyOf(policy, event.topic, event.type) : undefined;
-      const key = type?.merge === undefined ? undefined : mergeKeyOf(event, type);
+      const type = mergeRuleOf(event);
+      const key = type === undefined ? undefined : mergeKeyOf(event, type);
       const mergeName = key === undefined ? undefined : `${event.topic} ${key}`;
       const earlier = mergeName === undefined ? undefined : mergeable.get(mergeName);
       if (type !== undefined && earlier?.event !== undefined) {

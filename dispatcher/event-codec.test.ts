@@ -1,7 +1,7 @@
 import { expect, test } from "bun:test";
 import { type Event, toJsonText, topicOf } from "@ovation/protocol";
 import fc from "fast-check";
-import { decodeEvents, encodeEvents, MalformedEventsError } from "./event-codec.ts";
+import { createBatchEncoder, decodeEvents, encodeEvents, MalformedEventsError } from "./event-codec.ts";
 
 const anyEvent: fc.Arbitrary<Event> = fc
   .record({
@@ -76,4 +76,14 @@ test("no text makes it fail in another way", () => {
     ),
     { numRuns: 1000 },
   );
+});
+
+test("an encoder says the same of a batch that comes again, of one that looks like it, and of every other", () => {
+  const encode = createBatchEncoder();
+  const one: Event = { topic: topicOf("video", "1"), type: "goal", at: 1, data: toJsonText(1) };
+  const other = { ...one, at: 2 };
+  const third = { ...one, at: 3 };
+  for (const batch of [[], [one], [one], [other], [one, other], [one, other], [one, third], [one], [other, one], []]) {
+    expect(encode(batch)).toBe(encodeEvents(batch));
+  }
 });

@@ -191,3 +191,26 @@ test("a malformed or oversized batch ends the link, is counted, and nothing of i
   expect(one.refusals.malformed).toBe(3);
   expect(one.received).toEqual([]);
 });
+
+test("an idle link is acknowledged at once, a busy one for several batches together, and the last ones soon", async () => {
+  const one = frontend();
+  const headers = testAuth().sign({ method: "GET", path: LINK_PATH, from: "dispatcher x", to: one.credential.id, body: "" });
+  const socket = new WebSocket(`${one.listener.url.replace("http", "ws")}${LINK_PATH}`, { headers } as unknown as string[]);
+  const answers: unknown[] = [];
+  socket.onmessage = ({ data }) => answers.push(data);
+  await new Promise((resolve) => {
+    socket.onopen = resolve;
+  });
+  const sendBatches = (count: number) => {
+    for (let batch = 0; batch < count; batch++) socket.send(encodeEvents([goal(batch)]));
+  };
+  sendBatches(1);
+  await eventually("the first is acknowledged", () => answers.at(-1) === "1");
+  await Bun.sleep(20);
+  sendBatches(11);
+  await eventually("all are acknowledged", () => answers.at(-1) === "12");
+  // On a machine that is held up between them: a few more than 1, 2, 6, 10, 12.
+  expect(answers.length).toBeLessThan(9);
+  expect(answers).toEqual([...new Set(answers.map(Number))].sort((left, right) => left - right).map(String));
+  socket.close();
+});

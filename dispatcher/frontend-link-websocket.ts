@@ -2,7 +2,7 @@
  * Links over the network: one WebSocket from this dispatcher to each frontend that it has events for,
  * to the address that the frontend's lease names.
  *
- * The receiver acknowledges each batch, and at most {@link LINK_BATCHES_UNACKNOWLEDGED_MAX} are under way:
+ * The receiver acknowledges batches, and at most {@link LINK_BATCHES_UNACKNOWLEDGED_MAX} are under way:
  * while the frontend keeps up a batch leaves in the turn of the event loop in which its events came; when
  * it does not, events wait here, merge, and in the end are dropped and counted, instead of filling
  * buffers that nobody sees. A frontend that stops answering is noticed by the same means. A batch that
@@ -11,6 +11,7 @@
  */
 
 import type { FrontendId } from "@ovation/protocol";
+import { createBatchEncoder } from "./event-codec.ts";
 import type { FrontendLinks, LinkStats } from "./frontend-link.ts";
 import { LINK_IDLE_MS_MAX, LINKS_MAX } from "./link-limits.ts";
 import { createLink, type Link, type LinkOptions } from "./link-sender.ts";
@@ -18,6 +19,7 @@ import { createLink, type Link, type LinkOptions } from "./link-sender.ts";
 export function createWebSocketLinks(options: LinkOptions): FrontendLinks {
   const { clock } = options;
   const links = new Map<FrontendId, Link>();
+  const encode = createBatchEncoder();
   /** Of links that are gone. */
   let past: LinkStats = {
     open: 0,
@@ -60,7 +62,7 @@ export function createWebSocketLinks(options: LinkOptions): FrontendLinks {
           droppedLinks += events.length;
           return;
         }
-        link = createLink({ ...options, frontend });
+        link = createLink({ ...options, frontend, encode });
         links.set(frontend.id, link);
       }
       link.send(events);

@@ -2,6 +2,9 @@
 
 /** Batches that were sent and not yet acknowledged, per link; beyond, events wait and merge. */
 export const LINK_BATCHES_UNACKNOWLEDGED_MAX = 8;
+/** A receiver that acknowledged something just now waits for so many batches, or so long, before it does again. */
+export const LINK_ACKNOWLEDGE_BATCHES = LINK_BATCHES_UNACKNOWLEDGED_MAX / 2;
+export const LINK_ACKNOWLEDGE_REST_MS = 5;
 /** Of one batch. A receiver closes the link at twice that. */
 export const LINK_BATCH_EVENTS_MAX = 4000;
 export const LINK_BATCH_BYTES_MAX = 256 * 1024;

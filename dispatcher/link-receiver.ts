@@ -12,15 +12,7 @@ import { decodeEvents, MalformedEventsError } from "./event-codec.ts";
 import type { InternalAuth } from "./internal-auth.ts";
 import { type InternalRefusals, refuse } from "./internal-route.ts";
 import { createLinkArrival } from "./link-arrival.ts";
-import {
-  LINK_BATCH_BYTES_MAX,
-  LINK_BATCH_EVENTS_MAX,
-  LINK_CLOSE_DONE,
-  LINK_MESSAGE_BYTES_MAX,
-  LINK_MESSAGE_EVENTS_MAX,
-  LINK_PATH,
-  LINKS_MAX,
-} from "./link-limits.ts";
+import * as limits from "./link-limits.ts";
 
 export interface LinkReceiverOptions {
   readonly auth: InternalAuth;
@@ -34,7 +26,11 @@ export interface LinkReceiverOptions {
 /** What a WebSocket of a link carries. */
 export interface LinkSocketData {
   readonly from: string;
+  /** Taken, and of them told to the sender. */
   batches: number;
+  acknowledged: number;
+  /** Set while a link rests that was told something just now. */
+  cancelRest: (() => void) | undefined;
 }
 
 export interface LinkReceiverStats {
@@ -65,19 +61,19 @@ export function createLinkReceiver({ auth, frontend, inbox, refusals, clock = st
   let events = 0;
 
   return {
-    path: LINK_PATH,
+    path: limits.LINK_PATH,
 
     upgrade(request, server) {
-      const verified = auth.verify({ method: "GET", path: LINK_PATH, body: "" }, request.headers);
+      const verified = auth.verify({ method: "GET", path: limits.LINK_PATH, body: "" }, request.headers);
       if (typeof verified === "string") throw refuse(refusals, verified);
       if (verified.to !== frontend || !verified.from.startsWith("dispatcher ")) throw refuse(refusals, "not-the-caller");
-      if (links.size >= LINKS_MAX) throw new Problem("unavailable", "too many links", { retryAfterMs: 5000 });
-      if (server.upgrade(request, { data: { from: verified.from, batches: 0 } })) return undefined;
+      if (links.size >= limits.LINKS_MAX) throw new Problem("unavailable", "too many links", { retryAfterMs: 5000 });
+      if (server.upgrade(request, { data: { from: verified.from, batches: 0, acknowledged: 0, cancelRest: undefined } })) return undefined;
       throw new Problem("invalid-parameter", "this address takes a WebSocket");
     },
 
     websocket: {
-      maxPayloadLength: LINK_MESSAGE_BYTES_MAX,
+      maxPayloadLength: limits.LINK_MESSAGE_BYTES_MAX,
       idleTimeout: IDLE_SECONDS,
       perMessageDeflate: false,
       open(socket) {
@@ -86,27 +82,32 @@ export function createLinkReceiver({ auth, frontend, inbox, refusals, clock = st
         links.set(socket.data.from, socket);
         arrival.opened(socket.data.from, socket);
       },
-      pong: (socket) => arrival.answered(socket),
+      pong(socket) {
+        // What waits at the dispatcher for the word that these batches were taken comes before its next answer.
+        if (socket.data.acknowledged < socket.data.batches) acknowledge(socket);
+        arrival.answered(socket);
+      },
       message(socket, message) {
         if (links.get(socket.data.from) !== socket) return;
         if (typeof message !== "string") return end(socket, "a batch is text");
         try {
-          const decoded = decodeEvents(message, { eventsMax: LINK_MESSAGE_EVENTS_MAX });
+          const decoded = decodeEvents(message, { eventsMax: limits.LINK_MESSAGE_EVENTS_MAX });
           batches++;
           events += decoded.length;
-          if (message.length > LINK_BATCH_BYTES_MAX / 4 || decoded.length >= LINK_BATCH_EVENTS_MAX) arrival.filled();
+          if (message.length > limits.LINK_BATCH_BYTES_MAX / 4 || decoded.length >= limits.LINK_BATCH_EVENTS_MAX) arrival.filled();
           if (decoded.length > 0) inbox.dispatch(decoded);
         } catch (error) {
           if (!(error instanceof MalformedEventsError)) throw error;
           return end(socket, error.message);
         }
-        socket.send(String(++socket.data.batches));
+        taken(socket);
       },
       close(socket, code, reason) {
+        socket.data.cancelRest?.();
         // Bun tells the sender 1009, and us by the reason only.
         if (code === CLOSE.tooBig || reason.includes("too big")) refusals.oversized++;
         if (links.get(socket.data.from) === socket) links.delete(socket.data.from);
-        arrival.closed(socket.data.from, socket, code === LINK_CLOSE_DONE);
+        arrival.closed(socket.data.from, socket, code === limits.LINK_CLOSE_DONE);
       },
     },
 
@@ -118,6 +119,26 @@ export function createLinkReceiver({ auth, frontend, inbox, refusals, clock = st
       for (const link of links.values()) link.close(CLOSE.ended, "ended");
     },
   };
+
+  /**
+   * Hot path: at some thousand small batches a second, a message back for each is as much work as the batch, here and for
+   * the dispatcher. So an idle link is told at once, a busy one now and then: how many batches of it were taken so far.
+   */
+  function taken(socket: Bun.ServerWebSocket<LinkSocketData>): void {
+    const { data } = socket;
+    data.batches++;
+    if (data.cancelRest === undefined || data.batches - data.acknowledged >= limits.LINK_ACKNOWLEDGE_BATCHES) acknowledge(socket);
+  }
+
+  function acknowledge(socket: Bun.ServerWebSocket<LinkSocketData>): void {
+    const { data } = socket;
+    data.acknowledged = data.batches;
+    socket.send(String(data.batches));
+    data.cancelRest ??= clock.after(limits.LINK_ACKNOWLEDGE_REST_MS, () => {
+      data.cancelRest = undefined;
+      if (data.acknowledged < data.batches) acknowledge(socket);
+    });
+  }
 
   function end(socket: Bun.ServerWebSocket<LinkSocketData>, reason: string): void {
     refusals.malformed++;

@@ -11,7 +11,6 @@
 import type { Clock, Event, FrontendId, Policy } from "@ovation/protocol";
 import type { FrontendAddress } from "@ovation/table";
 import { createEventBuffer } from "./event-buffer.ts";
-import { encodeEvents } from "./event-codec.ts";
 import type { LinkStats } from "./frontend-link.ts";
 import type { InternalAuth } from "./internal-auth.ts";
 import type { InternalTls } from "./internal-client.ts";
@@ -53,13 +52,21 @@ const SignedWebSocket = WebSocket as unknown as new (
   options: { readonly headers: Record<string, string>; readonly perMessageDeflate: boolean; readonly tls?: InternalTls },
 ) => WebSocket;
 
-export function createLink(options: LinkOptions & { readonly frontend: FrontendAddress }): Link {
-  const { auth, clock, frontend, policy, onState } = options;
+export interface CreateLinkOptions extends LinkOptions {
+  readonly frontend: FrontendAddress;
+  /** Events as text; shared by the links, which often send the same. */
+  encode(events: readonly Event[]): string;
+}
+
+export function createLink(options: CreateLinkOptions): Link {
+  const { auth, clock, frontend, policy, encode, onState } = options;
   const random = options.random ?? Math.random;
   const buffer = createEventBuffer({ policy, eventsMax: limits.LINK_WAITING_EVENTS_MAX, bytesMax: limits.LINK_WAITING_BYTES_MAX });
   let state: State = { name: "waiting" };
   /** Events in each batch that is under way, the oldest first; 0 for a heartbeat. */
   let underWay: number[] = [];
+  /** Batches of this opening of the link that the frontend has taken. */
+  let taken = 0;
   let acknowledgedAt = 0;
   let flushing = false;
   let attempts = 0;
@@ -99,6 +106,7 @@ export function createLink(options: LinkOptions & { readonly frontend: FrontendA
     state = { name: "open", socket: state.socket };
     attempts = 0;
     underWay = [];
+    taken = 0;
     acknowledgedAt = clock.now();
     onState?.(frontend.id, "open", frontend.url);
     timer(limits.LINK_HEARTBEAT_MS, heartbeat);
@@ -118,12 +126,12 @@ export function createLink(options: LinkOptions & { readonly frontend: FrontendA
   function transmit(socket: WebSocket, events: readonly Event[]): void {
     if (underWay.length === 0) acknowledgedAt = clock.now();
     underWay.push(events.length);
-    socket.send(encodeEvents(events));
+    socket.send(encode(events));
   }
 
-  function acknowledged(_count: unknown): void {
-    // Batches are taken in order, so an acknowledgement is of the oldest.
-    sent += underWay.shift() ?? 0;
+  /** `count` batches of this opening have been taken; they are taken in order. */
+  function acknowledged(count: unknown): void {
+    for (; taken < Number(count) && underWay.length > 0; taken++) sent += underWay.shift() ?? 0;
     acknowledgedAt = clock.now();
     flush();
   }

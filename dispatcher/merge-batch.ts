@@ -1,15 +1,15 @@
 /** Merging within one batch of events: see protocol/merge.ts. */
 
-import { type Event, mergeEvents, mergeKeyOf, type Policy, typePolicyOf } from "@ovation/protocol";
+import { type Event, type MergeRules, mergeEvents, mergeKeyOf } from "@ovation/protocol";
 
 /** The batch with mergeable events of one topic and key as one, at the place of the first. */
-export function mergeBatch(events: readonly Event[], policy: Policy): readonly Event[] {
+export function mergeBatch(events: readonly Event[], rules: MergeRules): readonly Event[] {
   if (events.length < 2) return events;
   const places = new Map<string, number>();
   const merged: Event[] = [];
   for (const event of events) {
-    const type = event.place === undefined ? typePolicyOf(policy, event.topic, event.type) : undefined;
-    const key = type?.merge === undefined ? undefined : mergeKeyOf(event, type);
+    const type = rules(event);
+    const key = type === undefined ? undefined : mergeKeyOf(event, type);
     if (type === undefined || key === undefined) {
       merged.push(event);
       continue;

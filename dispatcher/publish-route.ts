@@ -8,28 +8,17 @@ import { LogFullError, LogUnavailableError } from "@ovation/log";
 import {
   type Authenticate,
   type Clock,
-  EVENT_DATA_BYTES_MAX,
   type Event,
   type HttpRequest,
-  IDEMPOTENCY_KEY_CHARACTERS_MAX,
-  type Identity,
-  isEventType,
-  type JsonText,
-  mayPublish,
   type Policy,
   Problem,
   PUBLISH_EVENTS_MAX,
   PUBLISHER_BODY_BYTES_MAX,
   parseJson,
-  parseTopic,
-  policyOf,
   type Route,
   readBytes,
-  type Topic,
-  toJsonText,
-  typePolicyOf,
 } from "@ovation/protocol";
-import { z } from "zod";
+import { type AcceptedEvent, acceptEvents } from "./accepted-event.ts";
 
 export interface PublishRouteOptions {
   readonly authenticate: Authenticate;
@@ -39,22 +28,6 @@ export interface PublishRouteOptions {
   publish(events: readonly Event[]): Promise<void>;
 }
 
-const Published = z.strictObject({
-  topic: z.string(),
-  type: z.string(),
-  data: z.json().optional(),
-  durable: z.boolean().optional(),
-  id: z.string().min(1).max(IDEMPOTENCY_KEY_CHARACTERS_MAX).optional(),
-});
-
-interface Accepted {
-  readonly topic: Topic;
-  readonly type: string;
-  readonly data: JsonText;
-  readonly durable: boolean;
-  readonly key: string | undefined;
-}
-
 export function createPublishRoute(options: PublishRouteOptions): Route {
   return {
     method: "POST",
@@ -62,7 +35,7 @@ export function createPublishRoute(options: PublishRouteOptions): Route {
     async handle(request) {
       const identity = await options.authenticate(request);
       if (identity === undefined) throw new Problem("token-missing", "publishing needs a token whose `publish` patterns cover the topic");
-      const accepted = (await readEvents(request)).map((value, index) => accept(value, index, identity, options.policy));
+      const accepted = acceptEvents(await readEvents(request), identity, options.policy);
       const at = options.clock.now();
       const appended = await append(options.log, accepted, at);
       await publish(options, accepted, appended, at);
@@ -105,36 +78,8 @@ function parseLines(bytes: Uint8Array): readonly unknown[] {
   return values;
 }
 
-function accept(value: unknown, index: number, identity: Identity, policy: Policy): Accepted {
-  const parsed = Published.safeParse(value);
-  if (!parsed.success) {
-    const issue = parsed.error.issues[0];
-    throw new Problem("invalid-body", `event ${index}: ${issue?.path.join(".") ?? ""} ${issue?.message ?? "has not the expected form"}`, {
-      index,
-    });
-  }
-  const { data } = parsed;
-  const topic = parseTopic(data.topic);
-  if (topic === undefined || policyOf(policy, topic) === undefined)
-    throw new Problem("invalid-topic", `event ${index}: not a topic here`, { index });
-  if (!isEventType(data.type)) {
-    throw new Problem(
-      "invalid-body",
-      `event ${index}: a type is lower-case letters, digits, '.', '_' and '-', and none of the system's own`,
-      { index },
-    );
-  }
-  if (!mayPublish(identity, topic)) throw new Problem("forbidden", `the token may not publish to ${topic}`, { index });
-  const json = toJsonText(data.data ?? null);
-  if (json.length > EVENT_DATA_BYTES_MAX || !json.isWellFormed()) {
-    throw new Problem("body-too-large", `event ${index}: data is at most ${EVENT_DATA_BYTES_MAX} bytes of JSON`, { index });
-  }
-  const lane = typePolicyOf(policy, topic, data.type).lane;
-  return { topic, type: data.type, data: json, durable: data.durable ?? lane === "durable", key: data.id };
-}
-
 /** The durable ones, in one transaction; by their index in the request. */
-async function append(log: Log, accepted: readonly Accepted[], at: number): Promise<ReadonlyMap<number, Appended>> {
+async function append(log: Log, accepted: readonly AcceptedEvent[], at: number): Promise<ReadonlyMap<number, Appended>> {
   const indexes: number[] = [];
   const entries: LogEntry[] = [];
   for (const [index, event] of accepted.entries()) {
@@ -162,7 +107,7 @@ async function append(log: Log, accepted: readonly Accepted[], at: number): Prom
 
 async function publish(
   options: PublishRouteOptions,
-  accepted: readonly Accepted[],
+  accepted: readonly AcceptedEvent[],
   appended: ReadonlyMap<number, Appended>,
   at: number,
 ): Promise<void> {

@@ -5,7 +5,25 @@
  */
 
 import { type Event, type Json, toJsonText } from "./event.ts";
-import type { TypePolicy } from "./policy.ts";
+import { type Policy, type TypePolicy, typePolicyOf } from "./policy.ts";
+
+/** The policy of a live event's type, where events of that type merge. */
+export type MergeRules = (event: Event) => TypePolicy | undefined;
+
+/**
+ * Hot path: asked for every event by every buffer that it waits in. Most types merge nowhere, which their name alone
+ * tells; what a topic's kind says of a type is 0.1 µs to find, and one dispatcher would ask six times per event.
+ */
+export function createMergeRules(policy: Policy): MergeRules {
+  const kinds = Object.values(policy);
+  const names = new Set(kinds.flatMap(({ types }) => Object.keys(types).filter((name) => types[name]?.merge !== undefined)));
+  const unnamed = kinds.some(({ defaultType }) => defaultType.merge !== undefined);
+  return (event) => {
+    if (event.place !== undefined || !(unnamed || names.has(event.type))) return undefined;
+    const type = typePolicyOf(policy, event.topic, event.type);
+    return type.merge === undefined ? undefined : type;
+  };
+}
 
 /** Events with the same key merge; `undefined` where the type does not merge. */
 export function mergeKeyOf(event: Event, policy: TypePolicy): string | undefined {

@@ -113,7 +113,10 @@ export function policyOf(policy: Policy, topic: Topic): KindPolicy | undefined {
 
 export function typePolicyOf(policy: Policy, topic: Topic, type: string): TypePolicy {
   const kind = policyOf(policy, topic);
-  if (kind === undefined) return { lane: "live" };
+  return kind === undefined ? { lane: "live" } : typePolicyIn(kind, type);
+}
+
+export function typePolicyIn(kind: KindPolicy, type: string): TypePolicy {
   return (Object.hasOwn(kind.types, type) ? kind.types[type] : undefined) ?? kind.defaultType;
 }
 

@@ -59,6 +59,11 @@ async function collect(
   groupNames: ReadonlyMap<Topic, string>,
   answers: ReadonlyMap<string, Group>,
 ): Promise<readonly Found[]> {
+  const [only] = answers.values();
+  if (answers.size === 1 && only !== undefined) {
+    const found = await only;
+    return topics.map((topic) => found.get(topic) ?? []);
+  }
   const read = new Map<string, ReadonlyMap<Topic, Found>>();
   for (const topic of topics) {
     const name = groupNames.get(topic) ?? "";

@@ -23,8 +23,8 @@ const RELEASE = script(`
 if redis.call('HDEL', KEYS[1], ARGV[1]) == 1 then redis.call('INCR', KEYS[2]) end
 return 1`);
 
-/** KEYS: leases, deaths. Answers id, value, id, value…; those that have run out go. */
-const LIVE = script(`
+/** KEYS: leases, deaths. Makes `live`: id, value, id, value…; those that have run out go. */
+const READ_LIVE = `
 ${NOW}
 local all = redis.call('HGETALL', KEYS[1])
 local live = {}
@@ -37,8 +37,22 @@ for i = 1, #all, 2 do
     redis.call('HDEL', KEYS[1], all[i])
     redis.call('INCR', KEYS[2])
   end
-end
+end`;
+
+const LIVE = script(`${READ_LIVE}
 return live`);
+
+/** KEYS: leases, deaths, and hashes. Answers the leases, and of each hash a line of its fields. */
+const LIVE_AND_FIELDS = script(`${READ_LIVE}
+local lines = {}
+for i = 3, #KEYS do lines[i - 2] = table.concat(redis.call('HKEYS', KEYS[i]), ' ') end
+return { live, table.concat(lines, '\\n') }`);
+
+export interface LiveAndFields {
+  readonly live: ReadonlyMap<string, string>;
+  /** By the place of the hash. */
+  readonly fields: readonly (readonly string[])[];
+}
 
 /** To be called inside `RedisStore.run`, which gives them their deadline. */
 export interface RedisLeases {
@@ -47,6 +61,11 @@ export interface RedisLeases {
   release(id: string): Promise<void>;
   /** id → value of every lease that runs. */
   live(): Promise<ReadonlyMap<string, string>>;
+  /**
+   * Beside them the fields of these hashes, which are ids like those of the leases: in one command, so only where one
+   * node has all keys (single and Sentinel).
+   */
+  liveAndFields(keys: readonly string[]): Promise<LiveAndFields>;
   /** How many leases have ended so far: where it stands still there is nothing to sweep. */
   deaths(): Promise<string>;
 }
@@ -75,13 +94,21 @@ export function createRedisLeases(store: RedisStore, name: string): RedisLeases 
       await store.evaluate(RELEASE, [leasesKey, deathsKey], [id]);
     },
     async live() {
-      const flat = (await store.evaluate(LIVE, [leasesKey, deathsKey], [])) as string[];
-      const live = new Map<string, string>();
-      for (let index = 0; index + 1 < flat.length; index += 2) live.set(flat[index] ?? "", flat[index + 1] ?? "");
-      return live;
+      return toMap((await store.evaluate(LIVE, [leasesKey, deathsKey], [])) as string[]);
+    },
+    async liveAndFields(keys) {
+      const answer = (await store.evaluate(LIVE_AND_FIELDS, [leasesKey, deathsKey, ...keys], [])) as [string[], string];
+      const lines = answer[1].split("\n");
+      return { live: toMap(answer[0]), fields: lines.map((line) => (line === "" ? [] : line.split(" "))) };
     },
     async deaths() {
       return (await store.client.get(deathsKey)) ?? "0";
     },
   };
+}
+
+function toMap(flat: readonly string[]): ReadonlyMap<string, string> {
+  const map = new Map<string, string>();
+  for (let index = 0; index + 1 < flat.length; index += 2) map.set(flat[index] ?? "", flat[index + 1] ?? "");
+  return map;
 }

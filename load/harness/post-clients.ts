@@ -19,6 +19,8 @@ export interface PostTask {
   readonly form: "comment" | "event";
   readonly topics?: readonly string[];
   readonly batch?: number;
+  /** Each client has a topic of its own, by its number, instead of all in turn. */
+  readonly ownTopics?: boolean;
   /** Requests a second over all clients; without it, as fast as they are answered. */
   readonly rate?: number;
 }
@@ -102,11 +104,11 @@ async function post(task: PostTask): Promise<PostResult> {
   }
 }
 
-function bodyOf({ form, topics = [], batch = 1 }: PostTask, client: number, count: number): string {
+function bodyOf({ form, topics = [], batch = 1, ownTopics = false }: PostTask, client: number, count: number): string {
   if (form === "comment")
     return `{"text":"Comment ${count} of client ${client}, as long as most of them are","clientId":"${client}-${count}"}`;
   const event = (number: number) =>
-    `{"topic":"${topics[(client + number) % topics.length]}","type":"goal","data":{"text":"a comment of some length, as they are","from":${client}}}`;
+    `{"topic":"${topics[(client + (ownTopics ? 0 : number)) % topics.length]}","type":"goal","data":{"text":"a comment of some length, as they are","from":${client}}}`;
   if (batch === 1) return event(count);
   return `[${Array.from({ length: batch }, (_, number) => event(count * batch + number)).join(",")}]`;
 }
