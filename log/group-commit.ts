@@ -38,7 +38,8 @@ export function assertEntry(entry: LogEntry): void {
   const replaced = entry.replace;
   if (replaced === undefined) return;
   if (!Number.isSafeInteger(replaced.seq) || replaced.seq < 1) throw new TypeError(`no event has the number ${replaced.seq}`);
-  if (replaced.data.length === 0 || replaced.data.includes("\0") || !replaced.data.isWellFormed()) throw new TypeError("a replacement's data is JSON text");
+  if (replaced.data.length === 0 || replaced.data.includes("\0") || !replaced.data.isWellFormed())
+    throw new TypeError("a replacement's data is JSON text");
 }
 
 function charactersOf(entry: LogEntry): number {
