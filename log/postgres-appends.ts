@@ -186,7 +186,8 @@ function numberArray(numbers: readonly number[]): string {
   return `{${numbers.join(",")}}`;
 }
 
-const CONTROL = /\p{Cc}/u;
+/** All that stands before the blank. */
+const CONTROL = /[^\x20-\uffff]/;
 
 /**
  * [spec] PostgreSQL, 8.15.6: within double quotes a backslash takes the next character as it is. That is what JSON writes
