@@ -1,9 +1,9 @@
 /**
  * The log in PostgreSQL, for clusters: any number of comments processes append to the same topics.
  *
- * Append: a commit group is one statement (`postgres-appends.ts`), two groups of a process are under
- * way at once. Topics are locked in the order of their names, so numbers have no hole and groups do
- * not deadlock; if the server takes one back all the same, it is tried again.
+ * Append: a commit group is one statement (`postgres-appends.ts`), one after the other; what comes meanwhile
+ * is the next group. Topics are locked in the order of their names, so numbers have no hole and the groups of several
+ * processes do not deadlock; if the server takes one back all the same, it is tried again.
  *
  * Stamps: the server's clock, read while the topics are locked, and always above every stamp committed
  * before, so they go on rising when the clock jumps back.
