@@ -1,15 +1,17 @@
 /**
  * Commits per second of 64 clients that append one comment at a time to one hot topic, each waiting for
- * the answer: SQLite in one process, PostgreSQL from two. fsync is on in both.
+ * the answer: SQLite in one process, PostgreSQL from two. fsync is on in both. Then what a commit group of a size costs
+ * PostgreSQL's own processes, in CPU: that is what bounds a hot topic.
  *
  * `sh ovation/bin/bun log/append.bench.ts [sqlite|postgres] [seconds]`
  */
 
-import { mkdtempSync, rmSync } from "node:fs";
+import { existsSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { toJsonText, topicOf } from "@ovation/protocol";
-import { type Log, openPostgresLog, openSqliteLog } from "./mod.ts";
+import { type Log, type LogEntry, openPostgresLog, openSqliteLog } from "./mod.ts";
+import { PostgresClient } from "./postgres-client.ts";
 import { startPostgres } from "./testing/postgres.ts";
 
 const CLIENTS = 64;
@@ -86,6 +88,50 @@ async function benchPostgres(seconds: number): Promise<void> {
   }
 }
 
+const GROUP_SIZES = [1, 8, 64];
+/** The kernel's unit for times in `/proc`. */
+const TICK_US = 10_000;
+
+async function benchPostgresGroups(seconds: number): Promise<void> {
+  const postgres = await startPostgres({ shared_buffers: "256MB" });
+  try {
+    const url = await postgres.createDatabase("bench");
+    const log = await openPostgresLog({ url });
+    const client = new PostgresClient(url, { applicationName: "bench" });
+    const [own] = await client.query<{ pids: string }>(
+      "reads",
+      "SELECT string_agg(pid::text, ' ') AS pids FROM pg_stat_activity WHERE application_name <> 'bench'",
+    );
+    const cpuUs = () => (own?.pids ?? "").split(" ").reduce((sum, pid) => sum + ticksOf(pid) * TICK_US, 0);
+    let count = 0;
+    const comment = (): LogEntry => {
+      const data = toJsonText({ text: "What a goal, I cannot believe it", author: { id: "m1", name: "Alice", role: "member" } });
+      return { topic, type: "comment", at: Date.now(), data, key: `m1 ${count++}` };
+    };
+    for (const size of GROUP_SIZES) {
+      let calls = 0;
+      const before = cpuUs();
+      for (const until = performance.now() + seconds * 1000; performance.now() < until; calls++) {
+        await log.append(Array.from({ length: size }, comment));
+      }
+      const each = (cpuUs() - before) / calls;
+      const line = `${each.toFixed(0).padStart(8)} µs of the server's CPU, ${(each / size).toFixed(1)} µs an entry`;
+      console.log(`${`PostgreSQL, groups of ${size}, with keys`.padEnd(44)} ${line}`);
+    }
+    await Promise.all([log.close(), client.close()]);
+  } finally {
+    await postgres.stop();
+  }
+}
+
+/** User and system time of a process; 0 where it is gone. */
+function ticksOf(pid: string): number {
+  if (!existsSync(`/proc/${pid}/stat`)) return 0;
+  const stat = readFileSync(`/proc/${pid}/stat`, "utf8");
+  const fields = stat.slice(stat.lastIndexOf(")") + 2).split(" ");
+  return Number(fields[11]) + Number(fields[12]);
+}
+
 const [form = "all", secondsText = "3", url = ""] = process.argv.slice(2);
 const seconds = Number(secondsText);
 if (form === "postgres-child") {
@@ -94,5 +140,8 @@ if (form === "postgres-child") {
   await log.close();
 } else {
   if (form !== "postgres") await benchSqlite(seconds);
-  if (form !== "sqlite") await benchPostgres(seconds);
+  if (form !== "sqlite") {
+    await benchPostgres(seconds);
+    await benchPostgresGroups(seconds);
+  }
 }

@@ -32,11 +32,14 @@ export function assertEntry(entry: LogEntry): void {
   if (entry.data.length === 0) throw new TypeError("an entry's data is JSON text, not empty");
   // PostgreSQL's text holds everything but NUL; JSON text never needs it.
   if (entry.data.includes("\0") || entry.key?.includes("\0")) throw new TypeError("an entry holds a NUL character");
+  // JSON text never needs that either (`JSON.stringify` escapes it); in UTF-8 it would become another character.
+  if (!entry.data.isWellFormed()) throw new TypeError("an entry's data holds half of a surrogate pair");
   if (entry.key?.isWellFormed() === false) throw new TypeError("an entry's key holds half of a surrogate pair");
   const replaced = entry.replace;
   if (replaced === undefined) return;
   if (!Number.isSafeInteger(replaced.seq) || replaced.seq < 1) throw new TypeError(`no event has the number ${replaced.seq}`);
-  if (replaced.data.length === 0 || replaced.data.includes("\0")) throw new TypeError("a replacement's data is JSON text");
+  if (replaced.data.length === 0 || replaced.data.includes("\0") || !replaced.data.isWellFormed())
+    throw new TypeError("a replacement's data is JSON text");
 }
 
 function charactersOf(entry: LogEntry): number {

@@ -145,9 +145,11 @@ describe("several processes on one PostgreSQL log", () => {
     const writers = await Promise.all([openPostgresLog({ url }), openPostgresLog({ url })]);
     const follower = await openPostgresLog({ url });
     let isWriting = true;
+    // What is written before a follower asks for the first time is not news to it.
+    const begun = (await follower.changes(-1, 1)).stamp;
     async function follow(): Promise<Set<Topic>> {
       const seen = new Set<Topic>();
-      let since = (await follower.changes(-1, 1)).stamp;
+      let since = begun;
       for (let isLast = false; !isLast; ) {
         isLast = !isWriting;
         for (let more = true; more; ) {
@@ -186,7 +188,8 @@ describe("several processes on one PostgreSQL log", () => {
     const [began, mayEnd] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()];
     const late = topicOf("video", "late");
     const ending = slow.transaction(async (query) => {
-      await query("SELECT * FROM ovation_log.append($1, $2::text::json)", ["slow1", JSON.stringify([entry("late", late)])]);
+      const statement = `SELECT * FROM ovation_log.append_group('slow1', ARRAY[$1], '{1}', '{comment}', '{1}', '{1}', '{1}', '{1}', '{"{}"}', '{NULL}', '{}', '{}', '{}')`;
+      await query(statement, [late]);
       began.resolve();
       await mayEnd.promise;
     });
@@ -238,6 +241,33 @@ describe("a database", () => {
     const client = new PostgresClient(foreign);
     expect(await client.query("reads", "SELECT FROM pg_tables WHERE schemaname = 'ovation_log'")).toHaveLength(0);
     await client.close();
+  });
+
+  test("of the first format is migrated, its keys and numbers go on, and processes of the version before still append", async () => {
+    const client = new PostgresClient(url);
+    await client.query("reads", "CREATE SCHEMA ovation_log");
+    await client.query("reads", "CREATE TABLE ovation_log.migrations (version integer PRIMARY KEY, at timestamptz NOT NULL DEFAULT now())");
+    await psql(url, MIGRATIONS[0] ?? "");
+    await psql(url, "INSERT INTO ovation_log.migrations (version) VALUES (1)");
+    const appendAsBefore = async (text: string, key: string) => {
+      const statement = "SELECT seq, duplicate FROM ovation_log.append($1, $2::text::json)";
+      const [row] = await client.query<{ seq: number; duplicate: boolean }>("reads", statement, [
+        "old",
+        JSON.stringify([{ ...entry(text), key }]),
+      ]);
+      return row;
+    };
+    expect(await appendAsBefore("first", "a")).toEqual({ seq: 1, duplicate: false });
+    const log = await openPostgresLog({ url });
+    const [known, fresh] = await log.append([
+      { ...entry("again"), key: "a" },
+      { ...entry("second"), key: "b" },
+    ]);
+    expect(known).toMatchObject({ duplicate: true, place: { seq: 1 }, stored: { data: toJsonText({ text: "first" }) } });
+    expect(fresh).toMatchObject({ duplicate: false, place: { seq: 2 } });
+    expect(await appendAsBefore("again", "b")).toEqual({ seq: 2, duplicate: true });
+    expect(await appendAsBefore("third", "c")).toEqual({ seq: 3, duplicate: false });
+    await Promise.all([log.close(), client.close()]);
   });
 
   test("is migrated once by processes that start together, and used by a role without further rights", async () => {

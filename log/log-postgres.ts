@@ -1,9 +1,9 @@
 /**
  * The log in PostgreSQL, for clusters: any number of comments processes append to the same topics.
  *
- * Append: a commit group is one statement (`ovation_log.append`), two groups of a process are under
- * way at once. Topics are locked in the order of their names, so numbers have no hole and groups do
- * not deadlock; if the server takes one back all the same, it is tried again.
+ * Append: a commit group is one statement (`postgres-appends.ts`), one after the other; what comes meanwhile
+ * is the next group. Topics are locked in the order of their names, so numbers have no hole and the groups of several
+ * processes do not deadlock; if the server takes one back all the same, it is tried again.
  *
  * Stamps: the server's clock, read while the topics are locked, and always above every stamp committed
  * before, so they go on rising when the clock jumps back.
@@ -19,12 +19,12 @@
  * restored dump, a restored disk, a promoted standby. Rows carry the life that wrote them.
  */
 
-import { type Clock, DEFAULT_POLICY, type Policy, systemClock, type Topic } from "@ovation/protocol";
-import { mintEpoch } from "./epoch.ts";
+import { type Clock, DEFAULT_POLICY, type Policy, type Topic } from "@ovation/protocol";
 import { type Call, GroupCommit } from "./group-commit.ts";
-import { POSTGRES_APPENDS_MAX, POSTGRES_ATTEMPTS_MAX, TRIM_EVENTS_MAX, TRIM_TOPICS_MAX } from "./limits.ts";
+import { POSTGRES_APPENDS_MAX, TRIM_EVENTS_MAX, TRIM_TOPICS_MAX } from "./limits.ts";
 import { type Appended, KEY_AGE_MS, type Log, type LogEntry, type LogKeeper, LogUnavailableError } from "./log.ts";
-import { PostgresClient, PostgresStatementError } from "./postgres-client.ts";
+import { PostgresAppends } from "./postgres-appends.ts";
+import { PostgresClient } from "./postgres-client.ts";
 import { migrate } from "./postgres-migrations.ts";
 import { PostgresReads } from "./postgres-reads.ts";
 import { excessOf } from "./retention.ts";
@@ -38,16 +38,6 @@ export interface PostgresLogOptions {
   readonly queueEntriesMax?: number;
   /** A query without an answer for this long rejects with LogUnavailableError. Default 8,000. */
   readonly answerMsMax?: number;
-}
-
-interface AppendedRow {
-  readonly seq: number;
-  readonly epoch: string;
-  readonly stamp: number;
-  readonly at: number;
-  readonly duplicate: boolean;
-  readonly type: string | null;
-  readonly data: LogEntry["data"] | null;
 }
 
 /**
@@ -68,16 +58,16 @@ export async function openPostgresLog(options: PostgresLogOptions): Promise<Log 
 class PostgresLog implements Log, LogKeeper {
   readonly #client: PostgresClient;
   readonly #reads: PostgresReads;
+  readonly #appends: PostgresAppends;
   readonly #commits: GroupCommit;
   readonly #policy: Policy;
-  readonly #clock: Clock;
   #closing: Promise<void> | undefined;
 
   constructor(client: PostgresClient, options: PostgresLogOptions) {
     this.#client = client;
     this.#reads = new PostgresReads(client);
+    this.#appends = new PostgresAppends(client, options.clock);
     this.#policy = options.policy ?? DEFAULT_POLICY;
-    this.#clock = options.clock ?? systemClock;
     this.#commits = new GroupCommit({
       commit: (calls) => this.#commit(calls),
       inFlightMax: POSTGRES_APPENDS_MAX,
@@ -172,7 +162,7 @@ class PostgresLog implements Log, LogKeeper {
   }
 
   async #commit(calls: readonly Call[]): Promise<readonly (readonly Appended[])[]> {
-    const appended = await this.#appendGroup(calls.flat());
+    const appended = await this.#appends.append(calls.flat());
     let from = 0;
     return calls.map((call) => {
       from += call.length;
@@ -180,40 +170,7 @@ class PostgresLog implements Log, LogKeeper {
     });
   }
 
-  async #appendGroup(entries: readonly LogEntry[]): Promise<readonly Appended[]> {
-    const body = JSON.stringify(
-      entries.map(({ topic, type, at, data, key, replace }) => ({
-        topic,
-        type,
-        at,
-        data,
-        key,
-        replaceSeq: replace?.seq,
-        replaceData: replace?.data,
-      })),
-    );
-    for (let attempt = 1; ; attempt++) {
-      try {
-        const statement = "SELECT * FROM ovation_log.append($1, $2::text::json)";
-        const rows = await this.#client.query<AppendedRow>("appends", statement, [mintEpoch(() => false), body]);
-        return rows.map(appendedFrom);
-      } catch (error) {
-        const isRetried = error instanceof PostgresStatementError && error.isRetried;
-        if (!isRetried) throw error;
-        if (attempt >= POSTGRES_ATTEMPTS_MAX)
-          throw new LogUnavailableError(`the log's database took a transaction back ${attempt} times (${error.message})`);
-        await new Promise<void>((resolve) => this.#clock.after(attempt, resolve));
-      }
-    }
-  }
-
   #assertOpen(): void {
     if (this.#closing !== undefined) throw new LogUnavailableError("the log is closed");
   }
-}
-
-function appendedFrom(row: AppendedRow): Appended {
-  const place = { seq: row.seq, epoch: row.epoch, stamp: row.stamp };
-  const stored = row.type === null || row.data === null ? {} : { stored: { type: row.type, data: row.data } };
-  return { place, at: row.at, duplicate: row.duplicate, ...stored };
 }

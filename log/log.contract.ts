@@ -4,7 +4,7 @@
  */
 
 import { describe, expect, test } from "bun:test";
-import { type Clock, DEFAULT_POLICY, type Policy, type Topic, toJsonText, topicOf } from "@ovation/protocol";
+import { type Clock, DEFAULT_POLICY, type JsonText, type Policy, type Topic, toJsonText, topicOf } from "@ovation/protocol";
 import fc from "fast-check";
 import { KEY_AGE_MS, type Log, type LogEntry, type LogKeeper, LogUnavailableError } from "./log.ts";
 
@@ -103,7 +103,13 @@ export function logContract(name: string, open: OpenLog, options: ContractOption
     test("refuses an entry that it could not store as it is, and stores nothing of its call", () =>
       withLog(async (log) => {
         const topic = freshTopic();
-        const wrong: Partial<LogEntry>[] = [{ at: 1.5 }, { at: -1 }, { key: "a\0b" }, { replace: { seq: 0, data: toJsonText({}) } }];
+        const wrong: Partial<LogEntry>[] = [
+          { at: 1.5 },
+          { at: -1 },
+          { key: "a\0b" },
+          { replace: { seq: 0, data: toJsonText({}) } },
+          { data: '"\ud800"' as JsonText },
+        ];
         for (const more of wrong) await expect(log.append([entry(topic, "good"), entry(topic, "bad", more)])).rejects.toThrow(TypeError);
         expect((await log.read(topic, { limit: 10 })).events).toEqual([]);
       }));
@@ -155,6 +161,50 @@ export function logContract(name: string, open: OpenLog, options: ContractOption
         expect(together.map(([one]) => one?.place.seq)).toEqual([2, 2, 2]);
         expect(together.filter(([one]) => one?.duplicate === false)).toHaveLength(1);
         expect((await log.heads([topic]))[0]?.seq).toBe(2);
+      }));
+
+    test("keeps the order of a group in which some keys are known and others come twice", () =>
+      withLog(async (log) => {
+        const [a, b] = [freshTopic(), freshTopic()];
+        await log.append([entry(a, "known", { key: "k" })]);
+        const calls = [
+          [entry(a, "2"), entry(a, "again", { key: "k" }), entry(b, "1", { key: "k" })],
+          [entry(a, "3", { key: "twice", type: "message" }), entry(b, "2"), entry(a, "again", { key: "twice" })],
+          [entry(b, "again", { key: "k" }), entry(a, "4"), entry(a, "again", { key: "k" })],
+        ];
+        const answers = await Promise.all(calls.map((call) => log.append(call)));
+        expect(answers.map((call) => call.map(({ place, duplicate }) => [place.seq, duplicate]))).toEqual([
+          [
+            [2, false],
+            [1, true],
+            [1, false],
+          ],
+          [
+            [3, false],
+            [2, false],
+            [3, true],
+          ],
+          [
+            [1, true],
+            [4, false],
+            [1, true],
+          ],
+        ]);
+        expect(answers[1]?.[2]?.stored).toEqual({ type: "message", data: toJsonText({ text: "3" }) });
+        const textsOf = async (topic: Topic) =>
+          (await log.read(topic, { after: 0, limit: 10 })).events.map(({ data }) => JSON.parse(data).text);
+        expect(await textsOf(a)).toEqual(["known", "2", "3", "4"]);
+        expect(await textsOf(b)).toEqual(["1", "2"]);
+      }));
+
+    test("keeps keys as they are: quotes, backslashes, braces, the word NULL, line ends, emoji", () =>
+      withLog(async (log) => {
+        const topic = freshTopic();
+        const keys = ['"', "\\", "{a,b}", "NULL", "null", "a\nb", "\t", "\u{1f600}", " remove 1", "\\n", ""];
+        const append = () => log.append(keys.map((key) => entry(topic, key, { key })));
+        const seqs = keys.map((_, index) => index + 1);
+        expect((await append()).map(({ place, duplicate }) => (duplicate ? 0 : place.seq))).toEqual(seqs);
+        expect((await append()).map(({ place, duplicate }) => (duplicate ? place.seq : 0))).toEqual(seqs);
       }));
 
     test("holds a key for one topic only", () =>

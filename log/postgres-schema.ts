@@ -1,11 +1,13 @@
 /**
  * The tables and functions of the log in PostgreSQL, in a schema of their own, as numbered migrations.
  *
- * An append is one call of `ovation_log.append`: one way there and back, so that the row lock of a hot
- * topic is held for the work and the commit alone. It locks the topics in the order of their names
+ * An append is one call of `ovation_log.append_group` (`postgres-append-function.ts`): one way there and back, so that the row
+ * lock of a hot topic is held for the work and the commit alone. It locks the topics in the order of their names
  * (two groups that share topics wait for each other, never both), and everything after that sees
  * what the group before it committed, since each statement of a function has a snapshot of its own.
  */
+
+import { APPEND_GROUP } from "./postgres-append-function.ts";
 
 /** Migration `n` is the element `n - 1`. What has been released is never changed, only followed by another one. */
 export const MIGRATIONS: readonly string[] = [
@@ -201,6 +203,7 @@ export const MIGRATIONS: readonly string[] = [
     RETURN until - t.first;
   END $$;
   `,
+  APPEND_GROUP,
 ];
 
 /** Held while migrations run, so that processes that start together do it once. */
