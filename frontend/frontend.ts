@@ -21,13 +21,13 @@ import {
   TOPICS_PER_CONNECTION_MAX,
   type Topic,
   type TopicPosition,
-  toJsonText,
   topicOf,
 } from "@ovation/protocol";
 import { Canary } from "./canary.ts";
 import type { Channel } from "./channel.ts";
-import { type ClaimAnswers, shareClaims, startOf } from "./claims.ts";
+import { type ClaimAnswers, shareClaims, startAtHead, startOf } from "./claims.ts";
 import { type CloseReason, Connection, type Subscription } from "./connection.ts";
+import { Cooling } from "./cooling.ts";
 import { type Counters, createCounters } from "./counters.ts";
 import { Heartbeats } from "./heartbeats.ts";
 import { Hub } from "./hub.ts";
@@ -62,6 +62,8 @@ export interface FrontendOptions {
   readonly heartbeatMs: number;
   readonly reportMs?: number;
   readonly lingerMs?: number;
+  /** A topic without an event for this long forgets its recent ones. Default QUIET_MS. */
+  readonly quietMs?: number;
   readonly lifetimeMs?: { readonly min: number; readonly max: number };
   /** A connection whose write stays pending this long is cut. Default STUCK_MS. */
   readonly stuckMs?: number;
@@ -94,6 +96,7 @@ export class Frontend implements Inbox {
   readonly #reporter: Reporter;
   readonly #heartbeats: Heartbeats;
   readonly #presence: Presence;
+  readonly #cooling: Cooling;
 
   constructor(options: FrontendOptions) {
     this.#options = options;
@@ -148,6 +151,7 @@ export class Frontend implements Inbox {
       onFailure,
       ...(options.reportMs === undefined ? {} : { reportMs: options.reportMs }),
     });
+    this.#cooling = new Cooling({ hub, clock, elapsed, ...(options.quietMs === undefined ? {} : { quietMs: options.quietMs }) });
     this.#presence = new Presence({ clock, soon, upstream, members: () => this.#members(), onFailure });
     this.#heartbeats = new Heartbeats({
       clock,
@@ -165,6 +169,7 @@ export class Frontend implements Inbox {
     this.#heartbeats.start();
     void this.canary.run();
     this.#presence.start();
+    this.#cooling.start();
   }
 
   /** Members with a connection here. Guests are nobody whom others wait for. */
@@ -215,18 +220,21 @@ export class Frontend implements Inbox {
       const channels = request.topics.map((topic) => this.hub.open(topic));
       for (const channel of channels) this.#subscribe(connection, channel);
       // All at once: what waits for its turn could be forgotten meanwhile, if the viewer goes.
-      await Promise.all(channels.map((channel) => this.membership.join(channel)));
+      await this.membership.join(channels);
       if (connection.closed) return;
       const standings = new Map<Channel, TopicPosition>();
-      const topics: Record<string, { head: number; recovered: boolean }> = {};
+      const { position } = request;
+      let topics = "";
       for (const channel of channels) {
-        const { from, recovered } = await startOf(channel, request.position, this.id, this.#claims);
+        const start = position === undefined ? startAtHead(channel) : startOf(channel, position, this.id, this.#claims);
+        const { from, recovered } = start instanceof Promise ? await start : start;
         standings.set(channel, from);
-        topics[channel.topic] = { head: channel.batched.seq, recovered };
+        // As text: with topics for keys, every topic of every connect would make the engine one more shape of objects.
+        topics += `${topics === "" ? "" : ","}"${channel.topic}":{"head":${channel.batched.seq},"recovered":${recovered}}`;
         if (!recovered) this.counters.unrecovered++;
       }
       if (connection.closed) return;
-      const first = toJsonText({ connectionId: connection.id, heartbeatMs: this.#options.heartbeatMs, topics });
+      const first = `{"connectionId":"${connection.id}","heartbeatMs":${this.#options.heartbeatMs},"topics":{${topics}}}`;
       // An EventSource that is cut comes back after what it was told last, so each is told another time: a
       // frontend that dies with all its viewers is not stormed by them.
       const retryMs = Math.round(RETURN_SPREAD_MS * (RETURN_FLOOR + this.#options.random() * (1 - RETURN_FLOOR)));
@@ -329,7 +337,7 @@ export class Frontend implements Inbox {
   async #joinAll(topics: readonly Topic[]): Promise<readonly Channel[]> {
     for (;;) {
       const channels = topics.map((topic) => this.hub.open(topic));
-      await Promise.all(channels.map((channel) => this.membership.join(channel)));
+      await this.membership.join(channels);
       if (channels.every((channel) => this.hub.channel(channel.topic) === channel)) return channels;
     }
   }
@@ -379,6 +387,7 @@ export class Frontend implements Inbox {
     this.canary.stop();
     this.#heartbeats.stop();
     this.#presence.stop();
+    this.#cooling.stop();
     await this.membership.stop();
   }
 }

@@ -48,6 +48,8 @@ export interface HubOptions {
 
 export class Hub {
   readonly channels = new Map<Topic, Channel>();
+  /** Those of them whose viewers are counted: a look at all topics would be a look at a million personal ones. */
+  readonly counted = new Set<Channel>();
   /** Counts batches over all channels. */
   order = 0;
   /** Up to which commit everything was broadcast: see protocol/position.ts. */
@@ -75,11 +77,14 @@ export class Hub {
     if (kind === undefined) throw new Error(`no policy for ${topic}`);
     const channel = new Channel(topic, kind);
     this.channels.set(topic, channel);
+    if (kind.viewers) this.counted.add(channel);
     return channel;
   }
 
   forget(channel: Channel): void {
-    if (this.channels.get(channel.topic) === channel) this.channels.delete(channel.topic);
+    if (this.channels.get(channel.topic) !== channel) return;
+    this.channels.delete(channel.topic);
+    this.counted.delete(channel);
   }
 
   dispatch(events: readonly Event[]): void {
