@@ -28,7 +28,7 @@ const eventCount = Number(values.events);
 const CONNECTING_AT_ONCE = 64;
 /** A batch of a link under load. */
 const EVENTS_AT_ONCE = 100;
-const SETTLE_MS = 500;
+const SETTLE_MS = 2000;
 
 /** Answers as dispatchers do that have no event yet, through JSON: what is parsed is garbage of its own. */
 const upstream: Upstream = {
