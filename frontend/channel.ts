@@ -135,6 +135,11 @@ export class Channel {
     return this.#subscribers === undefined ? 0 : 1;
   }
 
+  /** The one subscription of a topic that never had another one meanwhile. */
+  get single(): Subscription | undefined {
+    return this.#subscribers instanceof Audience ? undefined : this.#subscribers;
+  }
+
   /** Those who get a broadcast. While one walks over them, removed ones are left as holes. */
   get subscriptions(): readonly (Subscription | null)[] {
     if (this.#subscribers instanceof Audience) return this.#subscribers.list;
