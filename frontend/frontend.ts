@@ -27,6 +27,7 @@ import { Canary } from "./canary.ts";
 import type { Channel } from "./channel.ts";
 import { type ClaimAnswers, shareClaims, startAtHead, startOf } from "./claims.ts";
 import { type CloseReason, Connection, type Subscription } from "./connection.ts";
+import { createConnectionId } from "./connection-id.ts";
 import { Cooling } from "./cooling.ts";
 import { type Counters, createCounters } from "./counters.ts";
 import { Heartbeats } from "./heartbeats.ts";
@@ -201,7 +202,7 @@ export class Frontend implements Inbox {
     const lifetime = this.#options.lifetimeMs ?? { min: LIFETIME_MIN_MS, max: LIFETIME_MAX_MS };
     const endsAt = clock.now() + lifetime.min + random() * (lifetime.max - lifetime.min);
     return new Connection({
-      id: `${this.id}.${randomText()}` as ConnectionId,
+      id: createConnectionId(this.id),
       identity: request.identity,
       zstd: request.zstd,
       address: request.address,
@@ -390,13 +391,4 @@ export class Frontend implements Inbox {
     this.#cooling.stop();
     await this.membership.stop();
   }
-}
-
-/** 128 random bits: an id is a capability, so they come from the system and not from `random`. */
-function randomText(): string {
-  const bytes = crypto.getRandomValues(new Uint8Array(16));
-  return btoa(String.fromCharCode(...bytes))
-    .replaceAll("+", "-")
-    .replaceAll("/", "_")
-    .slice(0, 22);
 }
