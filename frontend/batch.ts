@@ -12,7 +12,7 @@ import {
   type TopicMark,
   type TopicPosition,
 } from "@ovation/protocol";
-import { compress } from "./encoding.ts";
+import { compress, encodeText } from "./encoding.ts";
 import { RING_BATCHES_MAX, RING_BYTES_MAX } from "./limits.ts";
 
 export class Batch {
@@ -38,7 +38,7 @@ export class Batch {
   }) {
     this.number = made.number;
     this.order = made.order;
-    this.plain = new TextEncoder().encode(made.text);
+    this.plain = encodeText(made.text, false);
     this.events = made.events;
     this.before = made.before;
     this.liveBefore = made.liveBefore;

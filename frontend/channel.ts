@@ -1,7 +1,10 @@
 /**
  * A channel: what this frontend knows of one topic. Millions of them have one subscriber and hear
- * nothing for hours, so a channel is a bare row, and what moves in it is made on first use (`flow.ts`).
- * What a row may weigh is held by `npm run bench -- personal-topics`.
+ * nothing for hours, so a channel is a bare row: what moves in it is made on first use (`flow.ts`) and
+ * let go of when nobody can need it any more, and a list of subscribers is made for the second one.
+ *
+ * Hot path, of memory: eight fields are 80 bytes to the engine, nine are 112, and fourteen were 160. What a
+ * row weighs is held by `channel.bench.ts`, and with everything around it by `npm run bench -- personal-topics`.
  *
  * Invariants:
  * - `seq` is the number of the newest durable event taken; numbers are taken without a hole. What
@@ -11,6 +14,7 @@
 
 import {
   type DurableEvent,
+  type Epoch,
   type Event,
   isDurable,
   type KindPolicy,
@@ -19,6 +23,7 @@ import {
   type TopicMark,
   type TopicPosition,
 } from "@ovation/protocol";
+import { Audience } from "./audience.ts";
 import { Batch, BatchRing, formatEvents } from "./batch.ts";
 import type { Subscription } from "./connection.ts";
 import { Flow } from "./flow.ts";
@@ -36,10 +41,12 @@ export type Taken =
   /** Another life of the log wrote this number: the log may not be the one it was. */
   | "other-life";
 
-/** What viewers were told of their number. Only kinds whose viewers are counted have it. */
-export interface Announced {
+/** What reports said of a topic, and what its viewers were told of it. */
+export interface Reported {
+  /** The newest number that a report named. */
+  known: number;
   viewers: number;
-  /** The head that went with it. */
+  /** The head that went with the number of viewers. */
   seq: number;
   /** Somebody came, or skipped forward, since: they have not seen the number. */
   unseen: boolean;
@@ -50,49 +57,72 @@ export interface Announced {
 /** Where every topic begins; one object for all of them. */
 const BEGINNING: TopicPosition = { seq: 0, epoch: "" };
 
+const NOBODY: readonly Subscription[] = [];
+
 export class Channel {
   readonly topic: Topic;
   readonly kind: KindPolicy;
-  subscribers = 0;
-  /** The table has our row and the head is known. */
-  joined = false;
-  /** The first broadcast of which `batched` or the history say where the topic stood after it. */
+  /** The first broadcast of which `batched` or the history say where the topic stood after it; 0 until it is joined. */
   joinedOrder = 0;
-  seq = 0;
-  epoch = "";
-  /** The newest number that a report named. */
-  known = 0;
+  /** The newest durable event that was taken. */
+  position: TopicPosition = BEGINNING;
   /** Number of the next batch. */
   nextBatch = 1;
-  /** Where the topic stood after the last batch. */
-  batched: TopicPosition = BEGINNING;
-  readonly announced: Announced | undefined;
+  #reported: Reported | undefined;
   #flow: Flow | undefined;
   /** The one subscription that most topics have, or the list of those that others have. */
-  #one: Subscription | undefined;
-  #many: (Subscription | null)[] | undefined;
+  #subscribers: Subscription | Audience | undefined;
 
   constructor(topic: Topic, kind: KindPolicy) {
     this.topic = topic;
     this.kind = kind;
-    this.announced = kind.viewers ? { viewers: 0, seq: 0, unseen: false, round: 0 } : undefined;
+    this.#reported = kind.viewers ? createReported() : undefined;
   }
 
   get mark(): TopicMark {
     return markOf(this.topic);
   }
 
-  get position(): TopicPosition {
-    return this.seq === 0 ? BEGINNING : { seq: this.seq, epoch: this.epoch };
+  get seq(): number {
+    return this.position.seq;
   }
 
-  /** What moves here, if anything ever did. */
+  get epoch(): Epoch {
+    return this.position.epoch;
+  }
+
+  /** The table has our row and the head is known. */
+  get joined(): boolean {
+    return this.joinedOrder > 0;
+  }
+
+  /** Where the topic stood after the last batch. */
+  get batched(): TopicPosition {
+    return this.#flow?.batched ?? this.position;
+  }
+
+  /** The newest number that a report named. */
+  get known(): number {
+    return this.#reported?.known ?? 0;
+  }
+
+  set known(seq: number) {
+    this.#reported ??= createReported();
+    this.#reported.known = seq;
+  }
+
+  /** What viewers were told of their number. Only kinds whose viewers are counted have it. */
+  get announced(): Reported | undefined {
+    return this.kind.viewers ? this.#reported : undefined;
+  }
+
+  /** What moves here, if anything does. */
   get flow(): Flow | undefined {
     return this.#flow;
   }
 
   #flowing(): Flow {
-    this.#flow ??= new Flow(this.kind);
+    this.#flow ??= new Flow(this.kind, this.position);
     return this.#flow;
   }
 
@@ -100,21 +130,29 @@ export class Channel {
     return (this.#flow?.held?.size ?? 0) > 0;
   }
 
+  get subscribers(): number {
+    if (this.#subscribers instanceof Audience) return this.#subscribers.size;
+    return this.#subscribers === undefined ? 0 : 1;
+  }
+
+  /** The one subscription of a topic that never had another one meanwhile. */
+  get single(): Subscription | undefined {
+    return this.#subscribers instanceof Audience ? undefined : this.#subscribers;
+  }
+
   /** Those who get a broadcast. While one walks over them, removed ones are left as holes. */
   get subscriptions(): readonly (Subscription | null)[] {
-    if (this.#many !== undefined) return this.#many;
-    return this.#one === undefined ? [] : [this.#one];
+    if (this.#subscribers instanceof Audience) return this.#subscribers.list;
+    return this.#subscribers === undefined ? NOBODY : [this.#subscribers];
   }
 
   /** The head that the log had when the table got our row: everything after it arrives here. */
   startAt(position: TopicPosition, order: number): void {
-    this.seq = position.seq;
-    this.epoch = position.epoch;
-    this.batched = this.position;
-    this.joined = true;
+    this.position = position.seq === 0 ? BEGINNING : position;
     this.joinedOrder = order;
     const flow = this.#flow;
     if (flow === undefined) return;
+    flow.batched = this.position;
     flow.history = undefined;
     for (const seq of flow.held?.keys() ?? []) if (seq <= position.seq) flow.held?.delete(seq);
     this.#takeHeld(flow);
@@ -143,8 +181,7 @@ export class Channel {
   }
 
   #take(flow: Flow, event: DurableEvent): void {
-    this.seq = event.place.seq;
-    this.epoch = event.place.epoch;
+    this.position = { seq: event.place.seq, epoch: event.place.epoch };
     flow.wait(event);
   }
 
@@ -177,7 +214,7 @@ export class Channel {
     const events = flow?.takeDue(now) ?? [];
     if (flow === undefined || events.length === 0) return undefined;
     const liveBefore = flow.liveEvents;
-    const before = this.batched;
+    const { batched: before } = flow;
     for (const event of events) {
       if (isDurable(event)) {
         flow.history ??= new History(before, this.joinedOrder);
@@ -185,7 +222,7 @@ export class Channel {
       } else if (flow.isPlain(event)) flow.liveEvents++;
     }
     const text = formatEvents(prefix, this.mark, before, events);
-    this.batched = this.position;
+    flow.batched = this.position;
     const batch = new Batch({ number: this.nextBatch, order, text, events: events.length, before, liveBefore });
     this.nextBatch++;
     flow.ring ??= new BatchRing(batch.number);
@@ -194,36 +231,24 @@ export class Channel {
   }
 
   add(subscription: Subscription): void {
-    this.subscribers++;
-    if (this.announced !== undefined) this.announced.unseen = true;
-    if (this.#many === undefined && this.#one === undefined) {
-      subscription.index = 0;
-      this.#one = subscription;
-      return;
+    const { announced } = this;
+    if (announced !== undefined) announced.unseen = true;
+    const here = this.#subscribers;
+    if (here === undefined) {
+      this.#subscribers = subscription;
+    } else if (here instanceof Audience) {
+      here.add(subscription);
+    } else {
+      this.#subscribers = new Audience();
+      this.#subscribers.add(here);
+      this.#subscribers.add(subscription);
     }
-    this.#many ??= this.#one === undefined ? [] : [this.#one];
-    this.#one = undefined;
-    subscription.index = this.#many.length;
-    this.#many.push(subscription);
   }
 
   remove(subscription: Subscription): void {
-    this.subscribers--;
-    const many = this.#many;
-    if (many === undefined) {
-      this.#one = undefined;
-      return;
-    }
-    if ((this.#flow?.walking ?? 0) > 0) {
-      many[subscription.index] = null;
-      return;
-    }
-    const last = many.length - 1;
-    const moved = many[last];
-    many.length = last;
-    if (moved === undefined || moved === null || moved === subscription) return;
-    many[subscription.index] = moved;
-    moved.index = subscription.index;
+    const here = this.#subscribers;
+    if (here instanceof Audience) here.remove(subscription, (this.#flow?.walking ?? 0) > 0);
+    else this.#subscribers = undefined;
   }
 
   /** Where the topic stood after the broadcast `order`; `undefined` where that is longer ago than this frontend knows. */
@@ -233,12 +258,33 @@ export class Channel {
     return history === undefined ? this.batched : history.positionAt(order);
   }
 
-  /** Closes the holes that removals left during a walk. */
+  /** After a walk: closes the holes that removals left. What moved here goes, where that is known to be of no more use. */
   compact(): void {
-    const many = this.#many;
-    if (many === undefined || (this.#flow?.walking ?? 0) > 0 || this.subscribers === many.length) return;
-    const kept = many.filter((subscription) => subscription !== null);
-    for (const [index, subscription] of kept.entries()) subscription.index = index;
-    this.#many = kept;
+    const here = this.#subscribers;
+    if ((this.#flow?.walking ?? 0) > 0) return;
+    if (here instanceof Audience) here.compact();
+    else if (this.#flow?.isSpent === true && (here === undefined || this.#isUpToDate(here))) this.#flow = undefined;
   }
+
+  /**
+   * Lets go of what moved here before `since` (a stopwatch), where nobody waits for anything of it: who returns to
+   * what it remembered is answered by the log.
+   */
+  cool(since: number): void {
+    const flow = this.#flow;
+    if (flow === undefined || !flow.isQuiet(since)) return;
+    for (const subscription of this.subscriptions) if (subscription !== null && !this.#isUpToDate(subscription)) return;
+    // Of the broadcasts since its last one it is still known: there was none of this topic.
+    this.joinedOrder = Math.max(this.joinedOrder, flow.history?.lastOrder ?? 0);
+    this.#flow = undefined;
+  }
+
+  /** Everything was sent to it, and nothing is being counted for it. */
+  #isUpToDate({ next, connection }: Subscription): boolean {
+    return next === this.nextBatch && connection.lags === undefined;
+  }
+}
+
+function createReported(): Reported {
+  return { known: 0, viewers: 0, seq: 0, unseen: false, round: 0 };
 }

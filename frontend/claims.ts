@@ -60,18 +60,16 @@ async function holds(channel: Channel, claimed: TopicPosition, upstream: ClaimAn
   return (await upstream.wrote(channel.topic, claimed.seq, claimed.epoch)) === "yes";
 }
 
+/** Whoever claims nothing goes on from where the topic is. */
+export function startAtHead(channel: Channel): Start {
+  return { from: channel.batched, recovered: true };
+}
+
 /** Decides from where the topic goes on. The channel is joined. */
-export async function startOf(
-  channel: Channel,
-  position: Position | undefined,
-  frontend: FrontendId,
-  upstream: ClaimAnswers,
-): Promise<Start> {
-  const head: TopicPosition = channel.batched;
-  if (position === undefined) return { from: head, recovered: true };
+export async function startOf(channel: Channel, position: Position, frontend: FrontendId, upstream: ClaimAnswers): Promise<Start> {
   const claimed = await locate(channel, position, frontend, upstream);
   // A topic that the position does not know is new to this client.
-  if (claimed === undefined) return { from: channel.batched, recovered: true };
+  if (claimed === undefined) return startAtHead(channel);
   if (await holds(channel, claimed, upstream)) return { from: claimed, recovered: true };
   return { from: channel.batched, recovered: false };
 }

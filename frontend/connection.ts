@@ -56,6 +56,8 @@ export class Connection {
   wrote = false;
   /** All `next` of its subscriptions, added up, at the last look: another sum means that a broadcast was written. */
   progress = 0;
+  /** Broadcasts of this tick that are for it alone. */
+  due = 0;
   /** Its place on the wheel of heartbeats. */
   slot = 0;
   /** Per subscription, where it stood when the connection became slow. Only slow ones have it. */

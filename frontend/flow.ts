@@ -1,10 +1,20 @@
 /**
  * A flow: what moves in a channel. Events wait here for the next batch, those of a type that merges as
  * one; batches stay here for a while, for connections that fell behind. Most topics hear nothing for
- * hours and have none.
+ * hours and have none: a flow goes with its last batch where nothing but that was in it, and otherwise
+ * when the topic has been quiet for a while (`cooling.ts`).
  */
 
-import { type DurableEvent, type Event, isDurable, type KindPolicy, mergeEvents, mergeKeyOf, type TypePolicy } from "@ovation/protocol";
+import {
+  type DurableEvent,
+  type Event,
+  isDurable,
+  type KindPolicy,
+  mergeEvents,
+  mergeKeyOf,
+  type TopicPosition,
+  type TypePolicy,
+} from "@ovation/protocol";
 import type { Batch, BatchRing } from "./batch.ts";
 import type { History } from "./history.ts";
 import { WAITING_EVENTS_MAX } from "./limits.ts";
@@ -28,6 +38,10 @@ export class Flow {
   /** Live events so far that cannot be made up for: what a gap counts. */
   liveEvents = 0;
   dropped = 0;
+  /** Where the topic stood after the last batch. */
+  batched: TopicPosition;
+  /** Stopwatch of the last batch. */
+  movedAt = Number.POSITIVE_INFINITY;
   ring: BatchRing | undefined;
   history: History | undefined;
   /** All that was ever written of each summed type, so that a viewer who fell behind gets the difference. */
@@ -39,8 +53,24 @@ export class Flow {
   #merging: Map<string, Merging> | undefined;
   #writtenAt: Map<string, number> | undefined;
 
-  constructor(kind: KindPolicy) {
+  constructor(kind: KindPolicy, batched: TopicPosition) {
     this.#kind = kind;
+    this.batched = batched;
+  }
+
+  /** Nothing waits here, to be written or to be repaired. */
+  get #isEmpty(): boolean {
+    return this.walking === 0 && this.#waiting.length === 0 && this.#merging === undefined && this.held === undefined;
+  }
+
+  /** Nothing is here but batches: once everybody has them, it is as if nothing had ever moved. */
+  get isSpent(): boolean {
+    return this.#isEmpty && this.history === undefined && this.sums === undefined && this.#writtenAt === undefined;
+  }
+
+  /** Nothing has moved here since then. */
+  isQuiet(since: number): boolean {
+    return this.#isEmpty && this.movedAt < since;
   }
 
   wait(event: Event): void {
@@ -87,6 +117,7 @@ export class Flow {
   takeDue(now: number): readonly Event[] {
     const events = this.#waiting;
     this.#waiting = [];
+    this.movedAt = now;
     for (const [key, { event, policy, dueAt }] of this.#merging ?? NOTHING) {
       if (dueAt > now) continue;
       this.#merging?.delete(key);

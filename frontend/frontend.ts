@@ -21,14 +21,15 @@ import {
   TOPICS_PER_CONNECTION_MAX,
   type Topic,
   type TopicPosition,
-  toJsonText,
   topicOf,
 } from "@ovation/protocol";
 import { Canary } from "./canary.ts";
 import { CatchUp } from "./catch-up.ts";
 import type { Channel } from "./channel.ts";
-import { type ClaimAnswers, shareClaims, startOf } from "./claims.ts";
+import { type ClaimAnswers, shareClaims, startAtHead, startOf } from "./claims.ts";
 import { type CloseReason, Connection, type Subscription } from "./connection.ts";
+import { createConnectionId } from "./connection-id.ts";
+import { Cooling } from "./cooling.ts";
 import { type Counters, createCounters } from "./counters.ts";
 import { Heartbeats } from "./heartbeats.ts";
 import { Hub } from "./hub.ts";
@@ -65,6 +66,8 @@ export interface FrontendOptions {
   readonly heartbeatMs: number;
   readonly reportMs?: number;
   readonly lingerMs?: number;
+  /** A topic without an event for this long forgets its recent ones. Default QUIET_MS. */
+  readonly quietMs?: number;
   readonly lifetimeMs?: { readonly min: number; readonly max: number };
   /** A connection whose write stays pending this long is cut. Default STUCK_MS. */
   readonly stuckMs?: number;
@@ -98,6 +101,7 @@ export class Frontend implements Inbox {
   readonly #reporter: Reporter;
   readonly #heartbeats: Heartbeats;
   readonly #presence: Presence;
+  readonly #cooling: Cooling;
 
   constructor(options: FrontendOptions) {
     this.#options = options;
@@ -153,6 +157,7 @@ export class Frontend implements Inbox {
       onFailure,
       ...(options.reportMs === undefined ? {} : { reportMs: options.reportMs }),
     });
+    this.#cooling = new Cooling({ hub, clock, elapsed, ...(options.quietMs === undefined ? {} : { quietMs: options.quietMs }) });
     this.#presence = new Presence({ clock, soon, upstream, members: () => this.#members(), onFailure });
     this.#heartbeats = new Heartbeats({
       clock,
@@ -170,6 +175,7 @@ export class Frontend implements Inbox {
     this.#heartbeats.start();
     void this.canary.run();
     this.#presence.start();
+    this.#cooling.start();
   }
 
   /** Members with a connection here. Guests are nobody whom others wait for. */
@@ -201,7 +207,7 @@ export class Frontend implements Inbox {
     const lifetime = this.#options.lifetimeMs ?? { min: LIFETIME_MIN_MS, max: LIFETIME_MAX_MS };
     const endsAt = clock.now() + lifetime.min + random() * (lifetime.max - lifetime.min);
     return new Connection({
-      id: `${this.id}.${randomText()}` as ConnectionId,
+      id: createConnectionId(this.id),
       identity: request.identity,
       zstd: request.zstd,
       address: request.address,
@@ -210,30 +216,32 @@ export class Frontend implements Inbox {
   }
 
   /** Subscribes, says the first event, sends what was missed, and opens the connection to the broadcast. */
-  async open(connection: Connection, writer: ByteWriter, request: ConnectRequest): Promise<void> {
+  async open(connection: Connection, writer: ByteWriter, { topics, position }: ConnectRequest): Promise<void> {
     connection.writer = writer;
     this.connections.set(connection.id, connection);
     this.counters.connects++;
     this.#heartbeats.add(connection);
     if (connection.identity !== undefined && connection.identity.role !== "guest") this.#presence.came(connection.identity.sub);
     try {
-      const channels = request.topics.map((topic) => this.hub.open(topic));
+      const channels = topics.map((topic) => this.hub.open(topic));
       for (const channel of channels) this.#subscribe(connection, channel);
       // All at once: what waits for its turn could be forgotten meanwhile, if the viewer goes.
-      await Promise.all(channels.map((channel) => this.membership.join(channel)));
-      await this.#catchUp.pass(request.position, channels);
+      await this.membership.join(channels);
+      await this.#catchUp.pass(position, channels);
       if (connection.closed) return;
       const standings = new Map<Channel, TopicPosition>();
-      const topics: Record<string, { head: number; recovered: boolean }> = {};
+      let told = "";
       for (const channel of channels) {
-        const { from, recovered } = await startOf(channel, request.position, this.id, this.#claims);
-        if (recovered) await this.#catchUp.reach(channel, from.seq);
+        const start = position === undefined ? startAtHead(channel) : startOf(channel, position, this.id, this.#claims);
+        const { from, recovered } = start instanceof Promise ? await start : start;
+        if (position !== undefined && recovered) await this.#catchUp.reach(channel, from.seq);
         standings.set(channel, from);
-        topics[channel.topic] = { head: channel.batched.seq, recovered };
+        // As text: with topics for keys, every topic of every connect would make the engine one more shape of objects.
+        told += `${told === "" ? "" : ","}"${channel.topic}":{"head":${channel.batched.seq},"recovered":${recovered}}`;
         if (!recovered) this.counters.unrecovered++;
       }
       if (connection.closed) return;
-      const first = toJsonText({ connectionId: connection.id, heartbeatMs: this.#options.heartbeatMs, topics });
+      const first = `{"connectionId":"${connection.id}","heartbeatMs":${this.#options.heartbeatMs},"topics":{${told}}}`;
       // An EventSource that is cut comes back after what it was told last, so each is told another time: a
       // frontend that dies with all its viewers is not stormed by them.
       const retryMs = Math.round(RETURN_SPREAD_MS * (RETURN_FLOOR + this.#options.random() * (1 - RETURN_FLOOR)));
@@ -336,7 +344,7 @@ export class Frontend implements Inbox {
   async #joinAll(topics: readonly Topic[]): Promise<readonly Channel[]> {
     for (;;) {
       const channels = topics.map((topic) => this.hub.open(topic));
-      await Promise.all(channels.map((channel) => this.membership.join(channel)));
+      await this.membership.join(channels);
       if (channels.every((channel) => this.hub.channel(channel.topic) === channel)) return channels;
     }
   }
@@ -386,15 +394,7 @@ export class Frontend implements Inbox {
     this.canary.stop();
     this.#heartbeats.stop();
     this.#presence.stop();
+    this.#cooling.stop();
     await this.membership.stop();
   }
-}
-
-/** 128 random bits: an id is a capability, so they come from the system and not from `random`. */
-function randomText(): string {
-  const bytes = crypto.getRandomValues(new Uint8Array(16));
-  return btoa(String.fromCharCode(...bytes))
-    .replaceAll("+", "-")
-    .replaceAll("/", "_")
-    .slice(0, 22);
 }

@@ -30,6 +30,11 @@ export class History {
     }
   }
 
+  /** The newest broadcast that is remembered. */
+  get lastOrder(): number {
+    return this.#events.at(-1)?.order ?? this.#floorOrder;
+  }
+
   /** The lowest number after which everything is remembered. */
   get floorSeq(): number {
     return this.#floor.seq;

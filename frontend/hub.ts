@@ -48,6 +48,8 @@ export interface HubOptions {
 
 export class Hub {
   readonly channels = new Map<Topic, Channel>();
+  /** Those of them whose viewers are counted: a look at all topics would be a look at a million personal ones. */
+  readonly counted = new Set<Channel>();
   /** Counts batches over all channels. */
   order = 0;
   /** Up to which commit everything was broadcast: see protocol/position.ts. */
@@ -56,8 +58,10 @@ export class Hub {
   readonly #options: HubOptions;
   #due: Channel[] = [];
   #ticking = false;
-  /** Broadcasts under way, those of this tick that wait for their turn included. */
+  /** Broadcasts under way, those of this tick that wait for their turn included: but of those to a single subscriber, the present one. */
   #walks = 0;
+  /** Broadcasts to single subscribers in this tick: each begins and ends in it, and is counted in `Connection.due`. */
+  #singles = 0;
 
   constructor(options: HubOptions) {
     this.#options = options;
@@ -75,11 +79,14 @@ export class Hub {
     if (kind === undefined) throw new Error(`no policy for ${topic}`);
     const channel = new Channel(topic, kind);
     this.channels.set(topic, channel);
+    if (kind.viewers) this.counted.add(channel);
     return channel;
   }
 
   forget(channel: Channel): void {
-    if (this.channels.get(channel.topic) === channel) this.channels.delete(channel.topic);
+    if (this.channels.get(channel.topic) !== channel) return;
+    this.channels.delete(channel.topic);
+    this.counted.delete(channel);
   }
 
   dispatch(events: readonly Event[]): void {
@@ -141,7 +148,7 @@ export class Hub {
     const now = this.#options.elapsed();
     const due = this.#due;
     this.#due = [];
-    const made: [Channel, Batch][] = [];
+    const made: { readonly channel: Channel; readonly batch: Batch; readonly single: Subscription | undefined }[] = [];
     for (const channel of due) {
       if (channel.flow !== undefined) channel.flow.scheduledFor = Number.POSITIVE_INFINITY;
       const order = this.order + 1;
@@ -153,10 +160,30 @@ export class Hub {
       }
       this.order = order;
       this.#options.counters.batches++;
-      made.push([channel, batch]);
+      const { single } = channel;
+      made.push({ channel, batch, single });
+      if (single === undefined) {
+        this.#walks++;
+      } else {
+        this.#singles++;
+        single.connection.due++;
+      }
     }
-    this.#walks += made.length;
-    for (const [channel, batch] of made) this.#walk(channel, batch, 0, this.#options.elapsed());
+    for (const { channel, batch, single } of made) {
+      if (single !== undefined) this.#walks++;
+      this.#walk(channel, batch, 0, this.#options.elapsed());
+    }
+    for (const { single } of made) if (single !== undefined) single.connection.due = 0;
+    this.#singles = 0;
+  }
+
+  /**
+   * Whether another topic may have something for the connection that it has to get in the same write, or before. Hot
+   * path: a thousand personal topics that fall due together are a thousand connections, and to look at all topics of
+   * each was 1.7 of 4.7 µs for an event (`channel.bench.ts`).
+   */
+  #mayHaveMore({ several, connection }: Subscription, own: number): boolean {
+    return several && (this.#walks > 1 || (this.#singles > own && connection.due > own));
   }
 
   /**
@@ -176,6 +203,7 @@ export class Hub {
     const { number, plain } = batch;
     const { sender, elapsed } = this.#options;
     const sendPlain = sender?.aim(plain);
+    const own = channel.single === undefined ? 0 : 1;
     let sendZstd: ((descriptor: number) => number) | undefined;
     const sliceStart = elapsed();
     let written = 0;
@@ -185,9 +213,9 @@ export class Hub {
       const subscription = subscriptions[index];
       if (subscription === null || subscription === undefined || subscription.next !== number) continue;
       const { descriptor, zstd } = subscription;
-      // While no other broadcast is under way, no other topic has anything for it.
-      if (descriptor < 0 || sendPlain === undefined || (subscription.several && this.#walks > 1)) {
-        written += this.#writeTo(subscription, batch);
+      const mayHaveMore = this.#mayHaveMore(subscription, own);
+      if (descriptor < 0 || sendPlain === undefined || mayHaveMore) {
+        written += this.#writeTo(subscription, batch, mayHaveMore);
         continue;
       }
       subscription.next = number + 1;
@@ -212,10 +240,10 @@ export class Hub {
   }
 
   /** The same for a connection that has to be looked at. Answers how many writes are the walk's to count. */
-  #writeTo(subscription: Subscription, batch: Batch): number {
+  #writeTo(subscription: Subscription, batch: Batch, mayHaveMore: boolean): number {
     const { connection } = subscription;
     if (!connection.ready || connection.writer === undefined) return 0;
-    if (subscription.several && hasOutstanding(connection, subscription)) {
+    if (mayHaveMore && hasOutstanding(connection, subscription)) {
       this.pump(connection);
       return 0;
     }

@@ -10,6 +10,13 @@ export const HISTORY_EVENTS_MAX = 1000;
 /** Durable events that arrived ahead of a missing one; beyond, the newest are dropped and pulled later. */
 export const HELD_EVENTS_MAX = 1000;
 
+/** A topic in which nothing has moved for this long forgets its recent batches and events: the log answers who returns. */
+export const QUIET_MS = 60_000;
+/** All topics are looked at once in that time, some of them this often … */
+export const COOLING_STEP_MS = 250;
+/** … and at least so many. */
+export const COOLING_STEP_CHANNELS_MIN = 64;
+
 /** How long a missing number may still be on its way before it is pulled from the log. */
 export const REPAIR_DELAY_MS = 30;
 /** Waits between failed pulls: doubled from the first up to the last. */

@@ -5,6 +5,9 @@
  * most who leave are reconnecting). Changes travel in batches and may overtake each other on the way,
  * so each carries a generation that only rises: the table ignores the older one.
  *
+ * A connect brings up to a hundred topics, and a frontend may have to put back a million: what waits here is
+ * one entry for each topic and one timer for each connect, and a change is made when it is sent.
+ *
  * When the lease had run out (the store was cut off, or came back empty), every row is put again.
  */
 
@@ -29,13 +32,20 @@ export interface MembershipOptions {
   readonly lingerMs?: number;
 }
 
+/** Somebody who waits until several topics are joined. */
+interface Joining {
+  missing: number;
+  done(): void;
+}
+
 export class Membership {
   /** Whether the last call upwards was answered: `readyz` says it. */
   reachable = true;
 
   readonly #options: MembershipOptions;
-  readonly #queued = new Map<Topic, UpstreamChange>();
-  readonly #waiters = new Map<Topic, (() => void)[]>();
+  /** Topics whose rows have to be put or taken out: whether they are subscribed. */
+  readonly #queued = new Map<Topic, boolean>();
+  readonly #waiters = new Map<Topic, Joining[]>();
   #generation = 0;
   /** Changes wait until `begin`. */
   #flushing = true;
@@ -53,20 +63,28 @@ export class Membership {
     void this.#flush();
   }
 
-  /** Resolves when every later event of the topic arrives here; rejects when nobody answers for too long. */
-  join(channel: Channel): Promise<void> {
-    if (channel.joined) return Promise.resolve();
-    const { clock } = this.#options;
+  /** Resolves when every later event of the topics arrives here; rejects when nobody answers for too long. */
+  join(channels: readonly Channel[]): Promise<void> {
+    const missing = channels.filter((channel) => !channel.joined);
+    if (missing.length === 0) return Promise.resolve();
     return new Promise((resolve, reject) => {
-      const waiters = this.#waiters.get(channel.topic) ?? [];
-      const first = waiters.length === 0;
-      const cancel = clock.after(JOIN_TIMEOUT_MS, () => reject(new Error("no dispatcher answered in time")));
-      waiters.push(() => {
-        cancel();
-        resolve();
-      });
-      this.#waiters.set(channel.topic, waiters);
-      if (first) this.#change(channel.topic, true);
+      const cancel = this.#options.clock.after(JOIN_TIMEOUT_MS, () => reject(new Error("no dispatcher answered in time")));
+      const joining: Joining = {
+        missing: missing.length,
+        done() {
+          cancel();
+          resolve();
+        },
+      };
+      for (const { topic } of missing) {
+        const others = this.#waiters.get(topic);
+        if (others !== undefined) {
+          others.push(joining);
+          continue;
+        }
+        this.#waiters.set(topic, [joining]);
+        this.#change(topic, true);
+      }
     });
   }
 
@@ -127,7 +145,7 @@ export class Membership {
   }
 
   #change(topic: Topic, subscribed: boolean): void {
-    this.#queued.set(topic, { topic, subscribed, generation: ++this.#generation });
+    this.#queued.set(topic, subscribed);
     if (this.#flushing) return;
     this.#flushing = true;
     this.#options.soon(() => {
@@ -137,12 +155,22 @@ export class Membership {
 
   async #flush(): Promise<void> {
     while (this.#queued.size > 0 && !this.#stopped) {
-      const changes = [...this.#queued.values()].slice(0, CHANGES_PER_CALL_MAX);
-      for (const change of changes) this.#queued.delete(change.topic);
+      const changes = this.#takeQueued();
       const heads = await this.#send(changes);
       for (const head of heads ?? []) this.#joined(head);
     }
     this.#flushing = false;
+  }
+
+  /** Sent one after the other, so the order of taking is that of the generations. */
+  #takeQueued(): readonly UpstreamChange[] {
+    const changes: UpstreamChange[] = [];
+    for (const [topic, subscribed] of this.#queued) {
+      if (changes.length >= CHANGES_PER_CALL_MAX) break;
+      this.#queued.delete(topic);
+      changes.push({ topic, subscribed, generation: ++this.#generation });
+    }
+    return changes;
   }
 
   #send(changes: readonly UpstreamChange[]): Promise<readonly TopicHead[] | undefined> {
@@ -164,11 +192,11 @@ export class Membership {
 
   #joined(head: TopicHead): void {
     const { hub } = this.#options;
-    const waiters = this.#waiters.get(head.topic) ?? [];
+    const waiters = this.#waiters.get(head.topic);
     this.#waiters.delete(head.topic);
     const channel = hub.channel(head.topic);
     if (channel !== undefined) this.#startChannel(channel, head);
-    for (const resolve of waiters) resolve();
+    for (const joining of waiters ?? []) if (--joining.missing === 0) joining.done();
     // Whoever wanted it may have gone while it joined.
     if (channel?.subscribers === 0) this.leave(channel);
   }

@@ -77,7 +77,7 @@ function registerCanaryMetrics(registry: Registry, canary: Canary): void {
 
 function countViewers(frontend: Frontend): number {
   let viewers = 0;
-  for (const channel of frontend.hub.channels.values()) if (channel.kind.viewers) viewers += channel.subscribers;
+  for (const channel of frontend.hub.counted) viewers += channel.subscribers;
   return viewers;
 }
 

@@ -83,10 +83,9 @@ export class Reporter {
 
   /** What changed, and every few reports all of it. */
   #counts(): readonly { readonly topic: Topic; readonly viewers: number }[] {
-    const full = this.#round++ % REFRESH_EVERY === 0 || this.#options.hub.channels.size <= REFRESH_ALWAYS_TOPICS_MAX;
+    const full = this.#round++ % REFRESH_EVERY === 0 || this.#options.hub.counted.size <= REFRESH_ALWAYS_TOPICS_MAX;
     const counts: { topic: Topic; viewers: number }[] = [];
-    for (const channel of this.#options.hub.channels.values()) {
-      if (!channel.kind.viewers) continue;
+    for (const channel of this.#options.hub.counted) {
       if (!full && this.#said.get(channel.topic) === channel.subscribers) continue;
       this.#said.set(channel.topic, channel.subscribers);
       counts.push({ topic: channel.topic, viewers: channel.subscribers });

@@ -26,6 +26,8 @@ import type { World } from "./world.ts";
 const DAY_MS = 86_400_000;
 const UPSTREAM_TIMEOUT_MS = 1500;
 const UPSTREAM_ATTEMPTS = 3;
+/** Far shorter than in life: nobody may miss what topics forget when they are quiet. */
+const QUIET_MS = 400;
 
 export interface ConnectRequest {
   readonly topics: readonly Topic[];
@@ -71,6 +73,7 @@ export class FrontendProcess {
       arrived: () => this.#arrived(),
       heartbeatMs: settings.heartbeatMs,
       lingerMs: settings.lingerMs,
+      quietMs: QUIET_MS,
       get lifetimeMs() {
         return world.healed ? { min: DAY_MS, max: DAY_MS } : settings.lifetimeMs;
       },

@@ -12,22 +12,33 @@ export interface HoldersTask {
   readonly connections: number;
   readonly topicsPerConnection: number;
   readonly perSecond: number;
+  /** Published at the same rate before the measured part: received and counted, not timed. */
+  readonly warmUpSeconds: number;
   readonly seconds: number;
   /** Everything is subscribed and nothing published yet; it took so many seconds. */
   whenSubscribed(seconds: number): Promise<void>;
+  /** The measured part begins. */
+  whenWarm(): void;
+  /** The publisher has been answered everything that it published. */
+  whenPublished(): void;
 }
 
 export interface HolderReport {
   readonly offered: number;
   readonly delivered: number;
-  readonly perSecond: number;
+  /** Delivered in the measured part. */
+  readonly measured: number;
   readonly p50Ms: number;
   readonly p99Ms: number;
 }
 
-type Part = Omit<HoldersTask, "whenSubscribed" | "publishUrl" | "perSecond"> & { readonly firstConnection: number };
+type Part = Omit<
+  HoldersTask,
+  "whenSubscribed" | "whenWarm" | "whenPublished" | "publishUrl" | "perSecond" | "warmUpSeconds" | "seconds"
+> & { readonly firstConnection: number };
 interface PartReport {
   readonly delivered: number;
+  readonly measured: number;
   readonly delays: readonly number[];
 }
 
@@ -37,15 +48,20 @@ const ATTEMPTS_MAX = 20;
 const RETRY_MS = 100;
 const BATCH_EVERY_MS = 5;
 const SETTLE_MS = 3000;
+/** The name under which an event says when it was due. */
+const WARMING = "was";
+const MEASURED = "due";
 /** Delays are kept for one in so many events: enough for a percentile. */
 const SAMPLE_EVERY = 7;
+/** What an event of ours has before that name. */
+const DATA = '"data":{"';
 
 export async function runHolders(task: HoldersTask): Promise<HolderReport> {
   const startedAt = performance.now();
   const share = Math.ceil(task.connections / PROCESSES);
   const children = Array.from({ length: PROCESSES }, (_, index) => {
-    const { urls, token, topicsPerConnection, seconds } = task;
-    const part: Part = { urls, token, topicsPerConnection, seconds, connections: share, firstConnection: index * share };
+    const { urls, token, topicsPerConnection } = task;
+    const part: Part = { urls, token, topicsPerConnection, connections: share, firstConnection: index * share };
     return Bun.spawn([process.execPath, fileURLToPath(import.meta.url), JSON.stringify(part)], { stdio: ["pipe", "pipe", "inherit"] });
   });
   const readers = children.map((child) => lines(child.stdout));
@@ -53,6 +69,7 @@ export async function runHolders(task: HoldersTask): Promise<HolderReport> {
   await task.whenSubscribed((performance.now() - startedAt) / 1000);
 
   const offered = await publish(task, share * PROCESSES);
+  task.whenPublished();
   await Bun.sleep(SETTLE_MS);
   for (const child of children) await child.stdin.end();
   const parts: PartReport[] = [];
@@ -60,23 +77,29 @@ export async function runHolders(task: HoldersTask): Promise<HolderReport> {
   const delays = parts.flatMap((part) => part.delays).sort((left, right) => left - right);
   const delivered = parts.reduce((sum, part) => sum + part.delivered, 0);
   const at = (quantile: number) => delays[Math.min(delays.length - 1, Math.floor(delays.length * quantile))] ?? Number.NaN;
-  return { offered, delivered, perSecond: delivered / task.seconds, p50Ms: at(0.5), p99Ms: at(0.99) };
+  const measured = parts.reduce((sum, part) => sum + part.measured, 0);
+  return { offered, delivered, measured, p50Ms: at(0.5), p99Ms: at(0.99) };
 }
 
 /** On a fixed schedule: what is due leaves in one request, with the moment at which it was due. Answers how many. */
-async function publish({ publishUrl, token, perSecond, seconds, topicsPerConnection }: HoldersTask, connections: number): Promise<number> {
+async function publish(task: HoldersTask, connections: number): Promise<number> {
+  const { publishUrl, token, perSecond, warmUpSeconds, seconds, topicsPerConnection } = task;
   const topics = connections * topicsPerConnection;
   const startedAt = performance.timeOrigin + performance.now();
   const headers = { authorization: `Bearer ${token}`, "content-type": "application/json" };
+  const warm = perSecond * warmUpSeconds;
+  const all = warm + perSecond * seconds;
   let offered = 0;
   const underWay = new Set<Promise<unknown>>();
-  while (offered < perSecond * seconds) {
+  while (offered < all) {
     const now = performance.timeOrigin + performance.now();
-    const due = Math.min(perSecond * seconds, Math.floor(((now - startedAt) * perSecond) / 1000));
+    const due = Math.min(all, Math.floor(((now - startedAt) * perSecond) / 1000));
+    if (offered < warm && due >= warm) task.whenWarm();
     const events: string[] = [];
     for (; offered < due; offered++) {
       const topic = `member:p${Math.floor(Math.random() * topics)}`;
-      events.push(`{"topic":"${topic}","type":"ping","data":{"due":${(startedAt + (offered * 1000) / perSecond).toFixed(2)}}}`);
+      const mark = offered < warm ? WARMING : MEASURED;
+      events.push(`{"topic":"${topic}","type":"ping","data":{"${mark}":${(startedAt + (offered * 1000) / perSecond).toFixed(2)}}}`);
     }
     if (events.length > 0) {
       const request = fetch(`${publishUrl}/v1/publish`, { method: "POST", headers, body: `[${events.join(",")}]` }).then((answer) =>
@@ -107,12 +130,15 @@ if (import.meta.main) await hold(JSON.parse(process.argv[2] ?? "{}") as Part);
 async function hold(part: Part): Promise<void> {
   const delays: number[] = [];
   let delivered = 0;
+  let measured = 0;
   let next = 0;
   const take = (text: string) => {
-    for (let from = text.indexOf('"due":'); from >= 0; from = text.indexOf('"due":', from + 1)) {
+    for (let at = text.indexOf(DATA); at >= 0; at = text.indexOf(DATA, at + DATA.length)) {
       delivered++;
-      if (delivered % SAMPLE_EVERY === 0)
-        delays.push(performance.timeOrigin + performance.now() - Number.parseFloat(text.slice(from + 6, from + 24)));
+      const from = at + DATA.length;
+      if (!text.startsWith(MEASURED, from) || ++measured % SAMPLE_EVERY !== 0) continue;
+      const due = Number.parseFloat(text.slice(from + MEASURED.length + 2, from + MEASURED.length + 20));
+      delays.push(performance.timeOrigin + performance.now() - due);
     }
   };
   const connectSome = async () => {
@@ -122,7 +148,7 @@ async function hold(part: Part): Promise<void> {
   console.log("subscribed");
   // Until the parent closes the pipe.
   for await (const _ of Bun.stdin.stream()) break;
-  console.log(JSON.stringify({ delivered, delays } satisfies PartReport));
+  console.log(JSON.stringify({ delivered, measured, delays } satisfies PartReport));
   process.exit(0);
 }
 
