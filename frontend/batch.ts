@@ -75,6 +75,8 @@ export function formatEvents(prefix: string, mark: TopicMark, before: TopicPosit
 
 /** The most recent batches of one topic; a number below `oldest` is gone. */
 export class BatchRing {
+  /** From this number on they stay whatever the limits say: connections that keep up still need them. */
+  keepFrom = Number.POSITIVE_INFINITY;
   readonly #batches: Batch[] = [];
   #bytes = 0;
   #next: number;
@@ -96,7 +98,10 @@ export class BatchRing {
     this.#batches.push(batch);
     this.#bytes += batch.plain.length;
     this.#next = batch.number + 1;
-    while (this.#batches.length > RING_BATCHES_MAX || (this.#bytes > RING_BYTES_MAX && this.#batches.length > 1)) {
+    while (
+      (this.#batches.length > RING_BATCHES_MAX || this.#bytes > RING_BYTES_MAX) &&
+      this.oldest < Math.min(this.keepFrom, batch.number)
+    ) {
       const gone = this.#batches.shift();
       if (gone !== undefined) this.#bytes -= gone.plain.length;
     }

@@ -62,7 +62,8 @@ test("what a viewer has not taken stays, however quiet its topic, and so does wh
   await Bun.sleep(SOON_MS * 10);
   expect(frontend.hub.channel(alice)?.flow).toBeDefined();
   for (let count = 2; count <= 200; count++) {
-    upstream.live(alice, "ping", count);
+    // So large that the ring cannot hold them all.
+    upstream.live(alice, "ping", "p".repeat(8192));
     await until(() => (frontend.hub.channel(alice)?.nextBatch ?? 0) > count);
   }
   await Bun.sleep(SOON_MS * 10);

@@ -29,10 +29,12 @@ interface Merging {
 const NOTHING: readonly never[] = [];
 
 export class Flow {
-  /** A broadcast is walking over the connections. */
+  /** A round is under way. */
   walking = 0;
-  /** Stopwatch before which no batch is made: a busy topic. */
+  /** Stopwatch before which no round begins: a busy topic. */
   restUntil = 0;
+  /** Some were passed by in the last round before its last batch was made. */
+  behind = false;
   /** Stopwatch of the tick that is arranged; infinity where none is. */
   scheduledFor = Number.POSITIVE_INFINITY;
   /** Live events so far that cannot be made up for: what a gap counts. */
@@ -58,9 +60,27 @@ export class Flow {
     this.batched = batched;
   }
 
+  /** The batch that the last round began with. */
+  #roundFrom = 0;
+
+  /** `first`: the number of the batch that it begins with, or, where nothing new waited, would have. */
+  beginRound(first: number): void {
+    this.walking++;
+    this.behind = false;
+    // Whoever was reached in the last round has at least what that began with: the ring keeps the rest for this one.
+    if (this.ring !== undefined) this.ring.keepFrom = this.#roundFrom;
+    this.#roundFrom = first;
+  }
+
+  endRound(behind: boolean, restUntil: number): void {
+    this.walking--;
+    this.behind = behind;
+    this.restUntil = restUntil;
+  }
+
   /** Nothing waits here, to be written or to be repaired. */
   get #isEmpty(): boolean {
-    return this.walking === 0 && this.#waiting.length === 0 && this.#merging === undefined && this.held === undefined;
+    return this.walking === 0 && !this.behind && this.#waiting.length === 0 && this.#merging === undefined && this.held === undefined;
   }
 
   /** Nothing is here but batches: once everybody has them, it is as if nothing had ever moved. */
@@ -105,9 +125,16 @@ export class Flow {
     return this.#waiting.length > 0;
   }
 
-  /** Stopwatch at which the next batch is due; `undefined` where nothing waits. */
+  /** Whether a batch could be made now. */
+  hasDue(now: number): boolean {
+    if (this.#waiting.length > 0) return true;
+    for (const { dueAt } of this.#merging?.values() ?? NOTHING) if (dueAt <= now) return true;
+    return false;
+  }
+
+  /** Stopwatch at which the next round is due; `undefined` where there is nothing for anybody. */
   dueAt(): number | undefined {
-    if (this.#waiting.length > 0) return this.restUntil;
+    if (this.#waiting.length > 0 || this.behind) return this.restUntil;
     let due: number | undefined;
     for (const { dueAt } of this.#merging?.values() ?? NOTHING) due = due === undefined ? dueAt : Math.min(due, dueAt);
     return due === undefined ? undefined : Math.max(due, this.restUntil);

@@ -309,7 +309,8 @@ describe("a slow viewer", () => {
     slow.stall();
     upstream.append(video, "the write that does not drain");
     for (let count = 1; count <= 300; count++) {
-      upstream.live(video, "goal", count);
+      // So large that the ring cannot hold them all.
+      upstream.live(video, "goal", "g".repeat(4096));
       if (count % 3 === 0) upstream.append(video, count);
       if (count % 10 === 0) upstream.live(video, "likes", { like: 1, total: { like: 5 + count / 10 } });
       await until(() => fast.of("goal").length === count);

@@ -2,9 +2,10 @@
  * The hub: topic → channel → connections, and the clock of the broadcast.
  *
  * Life of an event here: `dispatch` gives it to its channel, where it waits; the channel is due at once
- * when it was idle, or when it has rested about as long as its last broadcast took; a tick makes
- * one batch of everything that is due (encoded once) and walks over the connections. Whoever cannot
- * take bytes is passed by and catches up from the ring when it drains.
+ * when it was idle, or when it has rested for a share of the time that its last round took; a tick makes
+ * one batch of everything that is due (encoded once) and begins a round over the connections. What arrives
+ * during a round goes to those who come later in it, and to the others in the next. Whoever cannot take
+ * bytes is passed by and catches up from the ring when it drains.
  */
 
 import {
@@ -23,6 +24,8 @@ import { Channel } from "./channel.ts";
 import type { Connection, Subscription } from "./connection.ts";
 import type { Counters } from "./counters.ts";
 import { BATCH_REST_SHARE, BATCH_WAIT_MAX_MS, BROADCAST_CLOCK_EVERY, BROADCAST_SLICE_MS, PUMP_BYTES_MAX } from "./limits.ts";
+import { Round } from "./round.ts";
+import { joinBytes } from "./span.ts";
 import { Stamps } from "./stamps.ts";
 
 export interface HubOptions {
@@ -141,40 +144,51 @@ export class Hub {
     this.#options.soon(() => this.#tick());
   }
 
-  /** First every batch, then the walks: a connection with several of the topics gets one write. */
+  /** First every batch, then the rounds: a connection with several of the topics gets one write. */
   #tick(): void {
     this.#ticking = false;
-    this.stamps.settle();
-    const now = this.#options.elapsed();
     const due = this.#due;
     this.#due = [];
-    const made: { readonly channel: Channel; readonly batch: Batch; readonly single: Subscription | undefined }[] = [];
+    const begun: { readonly round: Round; readonly single: Subscription | undefined }[] = [];
     for (const channel of due) {
-      if (channel.flow !== undefined) channel.flow.scheduledFor = Number.POSITIVE_INFINITY;
-      const order = this.order + 1;
-      const prefix = formatPoint({ stamp: this.stamps.told, frontend: this.#options.frontend, order });
-      const batch = channel.makeBatch(order, prefix, now);
-      if (batch === undefined) {
+      const { flow } = channel;
+      // A round that is under way takes what waits by itself, or leaves it for the next one.
+      if (flow === undefined || flow.walking > 0) continue;
+      flow.scheduledFor = Number.POSITIVE_INFINITY;
+      const first = channel.nextBatch;
+      const batch = this.#makeBatch(channel);
+      if (batch === undefined && !flow.behind) {
         this.schedule(channel);
         continue;
       }
-      this.order = order;
-      this.#options.counters.batches++;
+      const wasBehind = flow.behind;
+      flow.beginRound(first);
       const { single } = channel;
-      made.push({ channel, batch, single });
+      begun.push({ round: new Round(channel, this.#options.sender, this.#options.elapsed()), single });
       if (single === undefined) {
-        this.#walks++;
+        if (!wasBehind) this.#walks++;
       } else {
         this.#singles++;
         single.connection.due++;
       }
     }
-    for (const { channel, batch, single } of made) {
+    for (const { round, single } of begun) {
       if (single !== undefined) this.#walks++;
-      this.#walk(channel, batch, 0, this.#options.elapsed());
+      this.#walk(round);
     }
-    for (const { single } of made) if (single !== undefined) single.connection.due = 0;
+    for (const { single } of begun) if (single !== undefined) single.connection.due = 0;
     this.#singles = 0;
+  }
+
+  #makeBatch(channel: Channel): Batch | undefined {
+    this.stamps.settle();
+    const order = this.order + 1;
+    const prefix = formatPoint({ stamp: this.stamps.told, frontend: this.#options.frontend, order });
+    const batch = channel.makeBatch(order, prefix, this.#options.elapsed());
+    if (batch === undefined) return undefined;
+    this.order = order;
+    this.#options.counters.batches++;
+    return batch;
   }
 
   /**
@@ -192,64 +206,82 @@ export class Hub {
    * connection, its writer and its socket costs more in cache misses than all the rest. No allocation, no
    * look at the clock but every BROADCAST_CLOCK_EVERY connections; the same bytes for all (`load/`: write-cost).
    */
-  #walk(channel: Channel, batch: Batch, from: number, startedAt: number): void {
-    const { flow } = channel;
-    if (flow === undefined) {
-      this.#walks--;
-      return;
-    }
-    if (from === 0) flow.walking++;
+  #walk(round: Round): void {
+    const { channel } = round;
     const { subscriptions } = channel;
-    const { number, plain } = batch;
-    const { sender, elapsed } = this.#options;
-    const sendPlain = sender?.aim(plain);
+    const { sender, elapsed, counters } = this.#options;
     const own = channel.single === undefined ? 0 : 1;
-    let sendZstd: ((descriptor: number) => number) | undefined;
+    const end = channel.nextBatch;
     const sliceStart = elapsed();
+    const from = round.index;
     let written = 0;
+    let events = 0;
     let index = from;
     for (; index < subscriptions.length; index++) {
       if (index % BROADCAST_CLOCK_EVERY === 0 && index > from && elapsed() - sliceStart > BROADCAST_SLICE_MS) break;
       const subscription = subscriptions[index];
-      if (subscription === null || subscription === undefined || subscription.next !== number) continue;
+      if (subscription === null || subscription === undefined || subscription.next >= end) continue;
       const { descriptor, zstd } = subscription;
       const mayHaveMore = this.#mayHaveMore(subscription, own);
-      if (descriptor < 0 || sendPlain === undefined || mayHaveMore) {
-        written += this.#writeTo(subscription, batch, mayHaveMore);
+      if (descriptor < 0 || sender === undefined || mayHaveMore) {
+        this.#writeTo(subscription, round, mayHaveMore);
         continue;
       }
-      subscription.next = number + 1;
+      const span = round.spanFrom(subscription.next);
+      if (span === undefined) {
+        this.#options.onOvertaken(subscription);
+        continue;
+      }
+      subscription.next = end;
       written++;
-      const bytes = zstd ? batch.zstd : plain;
-      if (zstd) sendZstd ??= sender?.aim(bytes);
-      const taken = (zstd ? sendZstd : sendPlain)?.(descriptor) ?? 0;
+      events += span.events;
+      const taken = span.send(zstd, descriptor);
+      const bytes = span.bytes(zstd);
       if (taken !== bytes.length) this.#writeRest(subscription.connection, bytes.subarray(taken));
     }
-    this.#options.counters.writes += written;
-    this.#options.counters.written += written * batch.events;
-    if (index < subscriptions.length) {
-      this.#options.soon(() => this.#walk(channel, batch, index, startedAt));
-      return;
+    counters.writes += written;
+    counters.written += events;
+    round.index = index;
+    if (index < subscriptions.length) this.#options.soon(() => this.#goOn(round));
+    else this.#endRound(round);
+  }
+
+  /** The next slice of a round: what has come meanwhile is for those who come now. */
+  #goOn(round: Round): void {
+    if (round.canTakeMore && round.channel.flow?.hasDue(this.#options.elapsed()) === true) {
+      const batch = this.#makeBatch(round.channel);
+      if (batch !== undefined) round.take(batch);
     }
-    flow.walking--;
-    this.#walks--;
-    channel.compact();
+    this.#walk(round);
+  }
+
+  #endRound({ channel, behind, startedAt }: Round): void {
+    const { elapsed } = this.#options;
     const took = elapsed() - startedAt;
-    flow.restUntil = took < 1 ? 0 : elapsed() + Math.min(took * BATCH_REST_SHARE, BATCH_WAIT_MAX_MS);
+    const restUntil = took < 1 ? 0 : elapsed() + Math.min(took * BATCH_REST_SHARE, BATCH_WAIT_MAX_MS);
+    channel.flow?.endRound(behind, restUntil);
+    if (!behind) this.#walks--;
+    channel.compact();
     this.schedule(channel);
   }
 
-  /** The same for a connection that has to be looked at. Answers how many writes are the walk's to count. */
-  #writeTo(subscription: Subscription, batch: Batch, mayHaveMore: boolean): number {
+  /** The same for a connection that has to be looked at. */
+  #writeTo(subscription: Subscription, round: Round, mayHaveMore: boolean): void {
     const { connection } = subscription;
-    if (!connection.ready || connection.writer === undefined) return 0;
+    if (!connection.ready || connection.writer === undefined) return;
     if (mayHaveMore && hasOutstanding(connection, subscription)) {
       this.pump(connection);
-      return 0;
+      return;
     }
-    subscription.next = batch.number + 1;
-    this.#writeRest(connection, batch.bytes(connection.zstd));
-    return 1;
+    const span = round.spanFrom(subscription.next);
+    if (span === undefined) {
+      this.#options.onOvertaken(subscription);
+      return;
+    }
+    subscription.next = span.next;
+    this.#options.counters.writes++;
+    this.#options.counters.written += span.events;
+    this.#writeRest(connection, span.bytes(connection.zstd));
   }
 
   /** By the connection's own writer, which knows when the socket can take more. */
@@ -288,7 +320,7 @@ export class Hub {
       }
       connection.wrote = true;
       this.#options.counters.writes++;
-      const accepted = connection.writer.write(join(bytes, length));
+      const accepted = connection.writer.write(joinBytes(bytes));
       if (typeof accepted !== "number") this.pend(connection, accepted);
     }
   }
@@ -335,16 +367,4 @@ function hasOutstanding(connection: Connection, but: Subscription): boolean {
     if (subscription !== but && subscription.next < subscription.channel.nextBatch) return true;
   }
   return false;
-}
-
-function join(parts: readonly Uint8Array[], length: number): Uint8Array {
-  const [first] = parts;
-  if (first !== undefined && parts.length === 1) return first;
-  const whole = new Uint8Array(length);
-  let offset = 0;
-  for (const part of parts) {
-    whole.set(part, offset);
-    offset += part.length;
-  }
-  return whole;
 }

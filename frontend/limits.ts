@@ -1,7 +1,7 @@
 /** Every bound of a frontend, with what happens there. */
 
-/** A topic's recent batches, for connections that fell behind: beyond either, a slow viewer skips forward. */
-export const RING_BATCHES_MAX = 128;
+/** A topic's recent batches, for connections that fell behind: beyond either, a slow viewer skips forward. A busy topic makes about a hundred a second. */
+export const RING_BATCHES_MAX = 1024;
 export const RING_BYTES_MAX = 512 * 1024;
 
 /** Durable events kept per topic for those who return; beyond, they are read from the log. */

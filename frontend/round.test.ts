@@ -1,0 +1,134 @@
+/**
+ * Rounds that give way: events arrive while one is under way, viewers come, go, stand still and read on, have one topic or
+ * several. However it falls, everybody gets every event of their topics once, in the order of the broadcasts.
+ */
+
+import { afterEach, expect, test } from "bun:test";
+import { DEFAULT_POLICY, type FrontendId, parsePosition, systemClock, type Topic } from "@ovation/protocol";
+import fc from "fast-check";
+import { Frontend } from "./frontend.ts";
+import { BROADCAST_CLOCK_EVERY, BROADCAST_SLICE_MS } from "./limits.ts";
+import { ModelUpstream, topic } from "./testing/model-upstream.ts";
+import { until, Viewer } from "./testing/viewer.ts";
+
+const one = topic("video:1");
+const two = topic("video:2");
+const VIEWERS = BROADCAST_CLOCK_EVERY * 3;
+const frontends: Frontend[] = [];
+afterEach(async () => {
+  await Promise.all(frontends.splice(0).map((frontend) => frontend.stop()));
+});
+
+/** A frontend whose clock goes on by a slice at every look, so that a round gives way as often as it can; turns of the event loop are the test's. */
+function steppedFrontend(upstream: ModelUpstream): { frontend: Frontend; turn(): boolean } {
+  let now = 0;
+  const waiting: (() => void)[] = [];
+  const frontend = new Frontend({
+    id: "frontend1" as FrontendId,
+    upstream,
+    policy: DEFAULT_POLICY,
+    authorize: () => true,
+    clock: systemClock,
+    random: Math.random,
+    heartbeatMs: 15_000,
+    reportMs: 60_000,
+    soon: (run) => void waiting.push(run),
+    elapsed: () => {
+      now += BROADCAST_SLICE_MS + 1;
+      return now;
+    },
+    onFailure() {},
+  });
+  upstream.inboxes.push(frontend);
+  frontends.push(frontend);
+  frontend.start();
+  return {
+    frontend,
+    turn() {
+      const run = waiting.shift();
+      run?.();
+      return run !== undefined;
+    },
+  };
+}
+
+/** Runs what is due until nothing is: rests and joins are waited for. */
+async function settle(turn: () => boolean, holds: () => boolean): Promise<void> {
+  await until(() => {
+    while (turn());
+    return holds();
+  }, "everybody has everything");
+}
+
+function orders(viewer: Viewer): readonly number[] {
+  return viewer.received.flatMap(({ type, id }) => (type === "goal" ? [parsePosition(id)?.point?.order ?? 0] : []));
+}
+
+test("everybody gets every event once and in the order of the broadcasts, however rounds and events fall", async () => {
+  const act = fc.oneof(
+    { weight: 4, arbitrary: fc.record({ kind: fc.constant("turn" as const), count: fc.integer({ min: 1, max: 4 }) }) },
+    { weight: 3, arbitrary: fc.record({ kind: fc.constant("event" as const), topic: fc.constantFrom(one, two) }) },
+    { weight: 1, arbitrary: fc.record({ kind: fc.constant("stall" as const), viewer: fc.nat(VIEWERS - 1) }) },
+    { weight: 1, arbitrary: fc.record({ kind: fc.constant("drain" as const), viewer: fc.nat(VIEWERS - 1) }) },
+  );
+  await fc.assert(
+    fc.asyncProperty(fc.array(act, { minLength: 10, maxLength: 60 }), async (acts) => {
+      const upstream = new ModelUpstream();
+      const { frontend, turn } = steppedFrontend(upstream);
+      const topicsOf = (number: number): readonly Topic[] => (number % 3 === 0 ? [one, two] : number % 3 === 1 ? [one] : [two]);
+      const viewers = Array.from({ length: VIEWERS }, (_, number) => new Viewer(frontend, topicsOf(number), { zstd: number % 7 === 0 }));
+      await settle(turn, () => viewers.every((viewer) => viewer.connection.ready));
+      const sent = new Map<Topic, number>([
+        [one, 0],
+        [two, 0],
+      ]);
+      for (const each of acts) {
+        if (each.kind === "turn") for (let count = 0; count < each.count; count++) turn();
+        else if (each.kind === "event") {
+          const number = (sent.get(each.topic) ?? 0) + 1;
+          sent.set(each.topic, number);
+          upstream.live(each.topic, "goal", number);
+        } else if (each.kind === "stall") viewers[each.viewer]?.stall();
+        else {
+          viewers[each.viewer]?.drain();
+          // What waited for that goes on in a microtask.
+          await Promise.resolve();
+        }
+      }
+      for (const viewer of viewers) viewer.drain();
+      const owed = (number: number) => topicsOf(number).reduce((sum, name) => sum + (sent.get(name) ?? 0), 0);
+      await settle(turn, () => viewers.every((viewer, number) => viewer.of("goal").length >= owed(number)));
+      for (const [number, viewer] of viewers.entries()) {
+        for (const name of topicsOf(number)) {
+          const numbers = viewer.of("goal").flatMap((event) => (event.topic === name ? [event.data] : []));
+          expect(numbers).toEqual(Array.from({ length: sent.get(name) ?? 0 }, (_, index) => index + 1));
+        }
+        const seen = orders(viewer);
+        expect(seen).toEqual([...seen].sort((left, right) => left - right));
+      }
+      await frontend.stop();
+    }),
+    { numRuns: 40 },
+  );
+}, 60_000);
+
+test("who comes late in a round gets what has arrived meanwhile in the same write, who came early in the next round", async () => {
+  const upstream = new ModelUpstream();
+  const { frontend, turn } = steppedFrontend(upstream);
+  const viewers = Array.from({ length: VIEWERS }, () => new Viewer(frontend, [one]));
+  await settle(turn, () => viewers.every((viewer) => viewer.connection.ready));
+  const before = viewers.map((viewer) => viewer.writes);
+  const written = () => viewers.map((viewer, number) => viewer.writes - (before[number] ?? 0));
+  upstream.live(one, "goal", 1);
+  await settle(
+    () => false,
+    () => {
+      if (viewers[0]?.of("goal").length === 0) turn();
+      return viewers[0]?.of("goal").length === 1;
+    },
+  );
+  upstream.live(one, "goal", 2);
+  await settle(turn, () => viewers.every((viewer) => viewer.of("goal").length === 2));
+  expect(written()[0]).toBe(2);
+  expect(written()[VIEWERS - 1]).toBe(1);
+});
