@@ -6,9 +6,11 @@ import {
   HISTORY_PAGE_MAX,
   type HttpRequest,
   isTopicId,
+  jsonAnswer,
   mayModerate,
   Problem,
   type Route,
+  type RouteAnswer,
   type RouteContext,
   toJsonText,
   VIEWER_BODY_BYTES_MAX,
@@ -23,7 +25,6 @@ import { currentId, notifyOfComment } from "./notifications.ts";
 import { type PageQuery, pageOf } from "./parameters.ts";
 import { newComment, parseSeq, pin, removal } from "./schemas.ts";
 import {
-  jsonResponse,
   type NamedVideo,
   requireAddressRate,
   requireRate,
@@ -41,7 +42,7 @@ export function createCommentRoutes(service: Service): readonly Route[] {
   const writer = createCommentWriter(service);
   const pages = createSharedReads<string>(service.steady);
 
-  async function post(request: HttpRequest, context: RouteContext): Promise<Response> {
+  async function post(request: HttpRequest, context: RouteContext): Promise<RouteAnswer> {
     const video = videoOf(context);
     const author = await requireWriter(service, request, video);
     if (!author.exempt) await requireAddressRate(service, "comment", context, rules.commentsPerAddress);
@@ -58,7 +59,7 @@ export function createCommentRoutes(service: Service): readonly Route[] {
       const comment = { seq: written.seq, at: written.at, text, author: authorOf(author.identity, author.role) };
       service.background.run(() => notifyOfComment(service, video, comment, repliedTo));
     }
-    return jsonResponse(written.json, 201);
+    return jsonAnswer(written.json, 201);
   }
 
   async function requireOpen(video: NamedVideo, { role, exempt }: Writer): Promise<void> {
@@ -71,14 +72,14 @@ export function createCommentRoutes(service: Service): readonly Route[] {
     if (role === "guest" && audience === "members") throw new Problem("guests-off");
   }
 
-  async function list(request: HttpRequest, context: RouteContext): Promise<Response> {
+  async function list(request: HttpRequest, context: RouteContext): Promise<RouteAnswer> {
     const video = videoOf(context);
     requireSight(service, await service.authenticate(request), video.topic);
     const settings = await service.directory.settings(video.id);
     if (!settings.exists) throw new Problem("unknown-video");
     const query = pageOf(request, HISTORY_PAGE_DEFAULT, HISTORY_PAGE_MAX);
     const key = `${video.id} ${query.after ?? ""} ${query.before ?? ""} ${query.limit}`;
-    return jsonResponse(await pages.get(key, () => readPage(video, query)));
+    return jsonAnswer(await pages.get(key, () => readPage(video, query)));
   }
 
   async function readPage(video: NamedVideo, query: PageQuery): Promise<string> {
@@ -86,7 +87,7 @@ export function createCommentRoutes(service: Service): readonly Route[] {
     return JSON.stringify({ comments: await withOwners(service, page.comments), head: page.head });
   }
 
-  async function remove(request: HttpRequest, context: RouteContext): Promise<Response> {
+  async function remove(request: HttpRequest, context: RouteContext): Promise<RouteAnswer> {
     const video = videoOf(context);
     const seq = seqOf(context);
     const { identity } = await requireWriter(service, request, video);
@@ -98,17 +99,17 @@ export function createCommentRoutes(service: Service): readonly Route[] {
     if (!own && !mayModerate(identity, video.id)) throw new Problem("forbidden");
     const notify = own || service.people === undefined || !isTopicId(author) ? undefined : author;
     if (comment.removed !== true) await writer.remove(video, comment, { reason, notify });
-    return jsonResponse(JSON.stringify({ seq }));
+    return jsonAnswer(JSON.stringify({ seq }));
   }
 
-  async function setPin(request: HttpRequest, context: RouteContext): Promise<Response> {
+  async function setPin(request: HttpRequest, context: RouteContext): Promise<RouteAnswer> {
     const video = videoOf(context);
     const { identity } = await requireWriter(service, request, video);
     if (!mayModerate(identity, video.id)) throw new Problem("forbidden");
     const { seq } = await readBody(request, pin, VIEWER_BODY_BYTES_MAX);
     if (seq !== null) await findComment(log, video.topic, seq);
     if ((await pinnedSeqOf(log, video.topic)) !== seq) await writer.appendOwn(video, "pin", toJsonText({ seq }));
-    return jsonResponse(JSON.stringify({ seq }));
+    return jsonAnswer(JSON.stringify({ seq }));
   }
 
   return [

@@ -1,11 +1,19 @@
 /** `POST /v1/guests`: a name becomes a signed token. `POST /v1/guests/upgrade`: a guest becomes a member. */
 
-import { type HttpRequest, Problem, type Route, type RouteContext, VIEWER_BODY_BYTES_MAX } from "@ovation/protocol";
+import {
+  type HttpRequest,
+  jsonAnswer,
+  Problem,
+  type Route,
+  type RouteAnswer,
+  type RouteContext,
+  VIEWER_BODY_BYTES_MAX,
+} from "@ovation/protocol";
 import { readBody } from "./body.ts";
 import { NAME_CODE_POINTS_MAX } from "./limits.ts";
 import type { Sanction } from "./member-stores.ts";
 import { guest, guestUpgrade } from "./schemas.ts";
-import { jsonResponse, type People, requireAddressRate, requireMember, type Service } from "./service.ts";
+import { type People, requireAddressRate, requireMember, type Service } from "./service.ts";
 import { cleanName } from "./text.ts";
 
 /** Makes guests; the tokens are `ovation/`'s. */
@@ -14,13 +22,13 @@ export interface Guests {
 }
 
 export function createGuestRoutes(service: Service, guests: Guests | undefined): readonly Route[] {
-  async function issue(request: HttpRequest, context: RouteContext): Promise<Response> {
+  async function issue(request: HttpRequest, context: RouteContext): Promise<RouteAnswer> {
     if (guests === undefined) throw new Problem("guests-off");
     await requireAddressRate(service, "guest", context, service.rules.guestsPerAddress);
     const { name } = await readBody(request, guest, VIEWER_BODY_BYTES_MAX);
     const issued = await guests.issue(cleanName(name, NAME_CODE_POINTS_MAX));
     service.metrics.guests.inc();
-    return jsonResponse(JSON.stringify(issued), 201);
+    return jsonAnswer(JSON.stringify(issued), 201);
   }
   return [{ method: "POST", path: "/v1/guests", handle: issue }];
 }
@@ -33,7 +41,7 @@ export function createGuestUpgradeRoutes(service: Service, people: People): read
    * From then on the guest's comments are the member's, and the guest's token is worth nothing. The
    * first member has the guest for good; what a moderator decided about the guest goes along.
    */
-  async function upgrade(request: HttpRequest, context: RouteContext): Promise<Response> {
+  async function upgrade(request: HttpRequest, context: RouteContext): Promise<RouteAnswer> {
     await requireAddressRate(service, "guest", context, service.rules.guestsPerAddress);
     const identity = await requireMember(service, request);
     if (identity.role === "guest") throw new Problem("forbidden", "Sign in first: this is a guest's token");
@@ -48,7 +56,7 @@ export function createGuestUpgradeRoutes(service: Service, people: People): read
     await directory.flush();
     directory.forget(was.sub);
     directory.forget(identity.sub);
-    return jsonResponse(JSON.stringify({ member: { id: identity.sub, name: identity.name }, guest: was.sub }));
+    return jsonAnswer(JSON.stringify({ member: { id: identity.sub, name: identity.name }, guest: was.sub }));
   }
 
   /** What is in force for the guest is for the member, unless the member's own lasts longer. */

@@ -1,9 +1,9 @@
 /** `POST /v1/videos/{id}/likes`: no token needed; a token's own limits apply where there is one. */
 
-import { Problem, type Route, VIEWER_BODY_BYTES_MAX } from "@ovation/protocol";
+import { jsonAnswer, Problem, type Route, VIEWER_BODY_BYTES_MAX } from "@ovation/protocol";
 import { readBody } from "./body.ts";
 import { likesOf } from "./schemas.ts";
-import { isExempt, jsonResponse, requireAddressRate, requireRate, requireSight, type Service, videoOf } from "./service.ts";
+import { isExempt, requireAddressRate, requireRate, requireSight, type Service, videoOf } from "./service.ts";
 
 export function createLikeRoutes(service: Service, kinds: readonly string[]): readonly Route[] {
   const likes = likesOf(kinds);
@@ -23,7 +23,7 @@ export function createLikeRoutes(service: Service, kinds: readonly string[]): re
         if (!exempt && identity !== undefined) await requireRate(service, `like member ${identity.sub}`, service.rules.likesPerMember);
         const total = await service.likes.like(video.id, kind, count);
         service.metrics.likes.inc(count);
-        return jsonResponse(JSON.stringify({ accepted: count, total }), 202);
+        return jsonAnswer(JSON.stringify({ accepted: count, total }), 202);
       },
     },
   ];

@@ -5,8 +5,10 @@ import {
   HISTORY_PAGE_MAX,
   type HttpRequest,
   type Identity,
+  jsonAnswer,
   Problem,
   type Route,
+  type RouteAnswer,
   type RouteContext,
   toJsonText,
   topicOf,
@@ -19,7 +21,7 @@ import { requireMayWrite } from "./message-rules.ts";
 import { appendReceipt, conversationTopic, messageOf, sendMessage } from "./messages.ts";
 import { pageOf, parameterOf } from "./parameters.ts";
 import { newMessage, receipt, typing } from "./schemas.ts";
-import { isStaff, jsonResponse, memberOf, type People, requireMember, requireRate, type Service } from "./service.ts";
+import { isStaff, memberOf, type People, requireMember, requireRate, type Service } from "./service.ts";
 import { cleanParagraphs } from "./text.ts";
 
 export function createMessageRoutes(service: Service, people: People): readonly Route[] {
@@ -32,7 +34,7 @@ export function createMessageRoutes(service: Service, people: People): readonly 
     return { identity: await requireMember(service, request), other };
   }
 
-  async function send(request: HttpRequest, context: RouteContext): Promise<Response> {
+  async function send(request: HttpRequest, context: RouteContext): Promise<RouteAnswer> {
     const { identity, other } = await pairOf(request, context);
     const body = await readBody(request, newMessage, VIEWER_BODY_BYTES_MAX);
     const text = cleanParagraphs(body.text, MESSAGE_CODE_POINTS_MAX);
@@ -42,17 +44,17 @@ export function createMessageRoutes(service: Service, people: People): readonly 
     directory.note(identity);
     const sent = await sendMessage(service, people, identity, other, { ...body, text });
     service.metrics.messages.inc();
-    return jsonResponse(JSON.stringify(sent), 201);
+    return jsonAnswer(JSON.stringify(sent), 201);
   }
 
-  async function history(request: HttpRequest, context: RouteContext): Promise<Response> {
+  async function history(request: HttpRequest, context: RouteContext): Promise<RouteAnswer> {
     const { identity, other } = await pairOf(request, context);
     const page = pageOf(request, HISTORY_PAGE_DEFAULT, HISTORY_PAGE_MAX);
     const [read, conversation] = await Promise.all([
       service.log.read(conversationTopic(identity.sub, other), { ...page, types: ["message"] }),
       stores.conversations.find(identity.sub, other),
     ]);
-    return jsonResponse(
+    return jsonAnswer(
       JSON.stringify({
         messages: read.events.map(messageOf),
         head: read.head.seq,
@@ -62,7 +64,7 @@ export function createMessageRoutes(service: Service, people: People): readonly 
     );
   }
 
-  async function sendReceipt(request: HttpRequest, context: RouteContext): Promise<Response> {
+  async function sendReceipt(request: HttpRequest, context: RouteContext): Promise<RouteAnswer> {
     const { identity, other } = await pairOf(request, context);
     const body = await readBody(request, receipt, VIEWER_BODY_BYTES_MAX);
     await requireRate(service, `own ${identity.sub}`, rules.membersPerMember);
@@ -70,10 +72,10 @@ export function createMessageRoutes(service: Service, people: People): readonly 
     if (advanced === undefined) throw new Problem("not-found", "There is no conversation with this member");
     const { seen, delivered, rose } = advanced;
     if (rose) await appendReceipt(service, identity, other, { seen, delivered });
-    return jsonResponse(JSON.stringify({ seen, delivered }));
+    return jsonAnswer(JSON.stringify({ seen, delivered }));
   }
 
-  async function sendTyping(request: HttpRequest, context: RouteContext): Promise<Response> {
+  async function sendTyping(request: HttpRequest, context: RouteContext): Promise<RouteAnswer> {
     const { identity, other } = await pairOf(request, context);
     const body = await readOptionalBody(request, typing, VIEWER_BODY_BYTES_MAX);
     await requireRate(service, `typing ${identity.sub}`, rules.typingPerMember);
@@ -81,10 +83,10 @@ export function createMessageRoutes(service: Service, people: People): readonly 
     // It ends by itself: whoever shows it forgets it after `forMs`, also when the end never arrives.
     const data = toJsonText({ from: { id: identity.sub, name: identity.name }, forMs: body.typing ? TYPING_MS : 0 });
     service.outbox.push({ topic: topicOf("member", other), type: "typing", at: service.clock.now(), data });
-    return jsonResponse('{"accepted":1}', 202);
+    return jsonAnswer('{"accepted":1}', 202);
   }
 
-  async function conversations(request: HttpRequest): Promise<Response> {
+  async function conversations(request: HttpRequest): Promise<RouteAnswer> {
     const identity = await requireMember(service, request);
     const limit = Math.min(parameterOf(request, "limit", 1) ?? CONVERSATIONS_DEFAULT, CONVERSATIONS_MAX);
     const before = parameterOf(request, "before", 0);
@@ -100,11 +102,11 @@ export function createMessageRoutes(service: Service, people: People): readonly 
       seen: each.seen,
       other: { seen: each.otherSeen, delivered: each.otherDelivered },
     }));
-    return jsonResponse(JSON.stringify({ conversations: shown, unread }));
+    return jsonAnswer(JSON.stringify({ conversations: shown, unread }));
   }
 
   function block(blocked: boolean) {
-    return async (request: HttpRequest, context: RouteContext): Promise<Response> => {
+    return async (request: HttpRequest, context: RouteContext): Promise<RouteAnswer> => {
       const { identity, other } = await pairOf(request, context);
       if (identity.sub === other) throw new Problem("forbidden", "This is you");
       await requireRate(service, `own ${identity.sub}`, rules.membersPerMember);
@@ -112,15 +114,15 @@ export function createMessageRoutes(service: Service, people: People): readonly 
         throw new Problem("forbidden", `At most ${BLOCKS_MAX} members can be blocked`);
       }
       await stores.blocks.set(identity.sub, other, blocked);
-      return jsonResponse(JSON.stringify({ blocked }));
+      return jsonAnswer(JSON.stringify({ blocked }));
     };
   }
 
-  async function blocks(request: HttpRequest): Promise<Response> {
+  async function blocks(request: HttpRequest): Promise<RouteAnswer> {
     const identity = await requireMember(service, request);
     const ids = await stores.blocks.list(identity.sub, BLOCKS_MAX);
     const profiles = await stores.members.profiles(ids);
-    return jsonResponse(JSON.stringify({ members: ids.map((id) => personOf(id, profiles.get(id))) }));
+    return jsonAnswer(JSON.stringify({ members: ids.map((id) => personOf(id, profiles.get(id))) }));
   }
 
   return [

@@ -1,10 +1,10 @@
 /** `GET /v1/members/{id}/presence`, and who is told when somebody comes or goes. */
 
-import { type Identity, Problem, type Route, toJsonText, topicOf } from "@ovation/protocol";
+import { type Identity, jsonAnswer, Problem, type Route, toJsonText, topicOf } from "@ovation/protocol";
 import { PRESENCE_AUDIENCE_MAX } from "./limits.ts";
 import { requireMayWrite } from "./message-rules.ts";
 import type { Presence, PresenceStatus } from "./presence.ts";
-import { jsonResponse, memberOf, type People, requireMember, type Service } from "./service.ts";
+import { memberOf, type People, requireMember, type Service } from "./service.ts";
 
 export function createPresenceRoutes(service: Service, people: People, presence: Presence): readonly Route[] {
   return [
@@ -16,7 +16,7 @@ export function createPresenceRoutes(service: Service, people: People, presence:
         const identity = await requireMember(service, request);
         if (identity.sub !== member) await requireMaySee(people, identity, member);
         const [status] = await presence.status([member]);
-        return jsonResponse(JSON.stringify({ member, ...(status ?? { online: false }) }));
+        return jsonAnswer(JSON.stringify({ member, ...(status ?? { online: false }) }));
       },
     },
   ];

@@ -4,9 +4,11 @@ import {
   type HttpRequest,
   type Identity,
   isTopicId,
+  jsonAnswer,
   mayModerate,
   Problem,
   type Route,
+  type RouteAnswer,
   type RouteContext,
   VIEWER_BODY_BYTES_MAX,
 } from "@ovation/protocol";
@@ -15,13 +17,13 @@ import { REASON_CODE_POINTS_MAX, SANCTIONS_MAX } from "./limits.ts";
 import type { Sanction } from "./member-stores.ts";
 import { type Notification, notificationEntry } from "./notifications.ts";
 import { sanction as sanctionForm } from "./schemas.ts";
-import { isStaff, jsonResponse, memberOf, type People, requireMember, type Service } from "./service.ts";
+import { isStaff, memberOf, type People, requireMember, type Service } from "./service.ts";
 import { cleanLine } from "./text.ts";
 
 export function createSanctionRoutes(service: Service, people: People): readonly Route[] {
   const { clock } = service;
 
-  async function put(request: HttpRequest, context: RouteContext): Promise<Response> {
+  async function put(request: HttpRequest, context: RouteContext): Promise<RouteAnswer> {
     const member = memberOf(context);
     const identity = await requireMember(service, request);
     const form = await readBody(request, sanctionForm, VIEWER_BODY_BYTES_MAX);
@@ -40,10 +42,10 @@ export function createSanctionRoutes(service: Service, people: People): readonly
     await people.stores.sanctions.put(sanction);
     people.directory.forget(member);
     await service.append([notificationEntry(member, noticeOf(sanction), now)]);
-    return jsonResponse(JSON.stringify(publicForm(sanction)));
+    return jsonAnswer(JSON.stringify(publicForm(sanction)));
   }
 
-  async function remove(request: HttpRequest, context: RouteContext): Promise<Response> {
+  async function remove(request: HttpRequest, context: RouteContext): Promise<RouteAnswer> {
     const member = memberOf(context);
     const identity = await requireMember(service, request);
     const video = videoParameter(request);
@@ -54,15 +56,15 @@ export function createSanctionRoutes(service: Service, people: People): readonly
       const notice: Notification = { kind: "restored", ...(video === "" ? {} : { video }) };
       await service.append([notificationEntry(member, notice, clock.now())]);
     }
-    return jsonResponse(JSON.stringify({ removed }));
+    return jsonAnswer(JSON.stringify({ removed }));
   }
 
-  async function list(request: HttpRequest): Promise<Response> {
+  async function list(request: HttpRequest): Promise<RouteAnswer> {
     const identity = await requireMember(service, request);
     const video = videoParameter(request);
     requirePlace(identity, video);
     const sanctions = await people.stores.sanctions.list(video, clock.now(), SANCTIONS_MAX);
-    return jsonResponse(JSON.stringify({ sanctions: sanctions.map((each) => ({ ...publicForm(each), by: each.by })) }));
+    return jsonAnswer(JSON.stringify({ sanctions: sanctions.map((each) => ({ ...publicForm(each), by: each.by })) }));
   }
 
   /** Moderators act on viewers; only a host acts on a moderator, and nobody on themselves. */

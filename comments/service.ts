@@ -165,11 +165,3 @@ function toProblem(error: unknown): Problem | undefined {
   }
   return undefined;
 }
-
-const HEADERS = new Headers({ "content-type": "application/json", "cache-control": "no-store" });
-const ANSWERS = { 200: { status: 200, headers: HEADERS }, 201: { status: 201, headers: HEADERS }, 202: { status: 202, headers: HEADERS } };
-
-/** An answer: `body` is JSON text. */
-export function jsonResponse(body: string, status: keyof typeof ANSWERS = 200): Response {
-  return new Response(body, ANSWERS[status]);
-}

@@ -1,6 +1,17 @@
 /** `GET /v1/videos`, `GET`, `PUT /v1/videos/{id}`. */
 
-import { type HttpRequest, mayPublish, maySubscribe, Problem, type Route, type RouteContext, roleIn, topicOf } from "@ovation/protocol";
+import {
+  type HttpRequest,
+  jsonAnswer,
+  mayPublish,
+  maySubscribe,
+  Problem,
+  type Route,
+  type RouteAnswer,
+  type RouteContext,
+  roleIn,
+  topicOf,
+} from "@ovation/protocol";
 import { readBody } from "./body.ts";
 import type { Comment } from "./comment.ts";
 import { findComment, pinnedSeqOf } from "./history.ts";
@@ -13,7 +24,7 @@ import {
   VIDEO_LIST_MAX,
 } from "./limits.ts";
 import { parseSeq, videoChanges } from "./schemas.ts";
-import { jsonResponse, type NamedVideo, requireSight, type Service, videoOf } from "./service.ts";
+import { type NamedVideo, requireSight, type Service, videoOf } from "./service.ts";
 import { createSharedReads } from "./shared-reads.ts";
 import { cleanLine, cleanParagraphs } from "./text.ts";
 import { type StoredVideo, unusedVideo, type VideoChanges } from "./video-store.ts";
@@ -62,7 +73,7 @@ export function createVideoRoutes(service: Service): readonly Route[] {
     }
   }
 
-  async function list(request: HttpRequest): Promise<Response> {
+  async function list(request: HttpRequest): Promise<RouteAnswer> {
     const identity = await service.authenticate(request);
     const limit = limitOf(new URL(request.url).searchParams.get("limit"));
     const videos = await lists.get(String(limit), async () => {
@@ -71,10 +82,10 @@ export function createVideoRoutes(service: Service): readonly Route[] {
       return store.list(limit);
     });
     const seen = videos.filter((video) => maySubscribe(service.policy, identity, topicOf("video", video.id)));
-    return jsonResponse(JSON.stringify({ videos: await present(seen) }));
+    return jsonAnswer(JSON.stringify({ videos: await present(seen) }));
   }
 
-  async function get(request: HttpRequest, context: RouteContext): Promise<Response> {
+  async function get(request: HttpRequest, context: RouteContext): Promise<RouteAnswer> {
     const named = videoOf(context);
     requireSight(service, await service.authenticate(request), named.topic);
     const { exists } = await directory.settings(named.id);
@@ -85,10 +96,10 @@ export function createVideoRoutes(service: Service): readonly Route[] {
       // Under `--videos any` a video that nobody has used yet is one that waits for its first viewer.
       return presentOne(video ?? unusedVideo(named.id, clock.now()), named);
     });
-    return jsonResponse(body);
+    return jsonAnswer(body);
   }
 
-  async function put(request: HttpRequest, context: RouteContext): Promise<Response> {
+  async function put(request: HttpRequest, context: RouteContext): Promise<RouteAnswer> {
     const named = videoOf(context);
     const identity = await service.authenticate(request);
     if (identity === undefined) throw new Problem("token-missing");
@@ -104,7 +115,7 @@ export function createVideoRoutes(service: Service): readonly Route[] {
     };
     const video = await store.put(named.id, changes, clock.now());
     directory.forget(named.id);
-    return jsonResponse(await presentOne(video, named));
+    return jsonAnswer(await presentOne(video, named));
   }
 
   return [

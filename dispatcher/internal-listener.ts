@@ -4,7 +4,7 @@
  * plain route excepted.
  */
 
-import { Problem, type Route } from "@ovation/protocol";
+import { Problem, type Route, toResponse } from "@ovation/protocol";
 import type { LinkReceiver, LinkSocketData } from "./link-receiver.ts";
 
 export interface InternalListenerOptions {
@@ -40,13 +40,14 @@ export function listenInternal(options: InternalListenerOptions): InternalListen
       if (link !== undefined && path === link.path) return link.upgrade(request, server);
       const route = handlers.get(`${request.method} ${path}`);
       if (route === undefined) return new Problem("not-found").toResponse();
-      return await route.handle(request, {
+      const answer = await route.handle(request, {
         params: {},
         address: server.requestIP(request)?.address ?? "",
         stream() {
           throw new Error("no internal call is a stream");
         },
       });
+      return toResponse(answer);
     } catch (error) {
       if (error instanceof Problem) return error.toResponse();
       options.onFailure(`internal call ${path}`, error);

@@ -10,6 +10,7 @@ import {
   type Clock,
   type Event,
   type HttpRequest,
+  jsonAnswer,
   type Policy,
   Problem,
   PUBLISH_EVENTS_MAX,
@@ -39,9 +40,9 @@ export function createPublishRoute(options: PublishRouteOptions): Route {
       const at = options.clock.now();
       const appended = await append(options.log, accepted, at);
       await publish(options, accepted, appended, at);
-      if (appended.size === 0) return Response.json({ accepted: accepted.length }, { status: 202 });
+      if (appended.size === 0) return jsonAnswer(`{"accepted":${accepted.length}}`, 202);
       const seqs = accepted.map((_, index) => appended.get(index)?.place.seq ?? null);
-      return Response.json({ accepted: accepted.length, seqs }, { status: 201 });
+      return jsonAnswer(JSON.stringify({ accepted: accepted.length, seqs }), 201);
     },
   };
 }

@@ -9,7 +9,7 @@
  * until this one is answered and its body has been read or dropped.
  */
 
-import { Problem, type StreamSource } from "@ovation/protocol";
+import { Problem, type RouteAnswer, type StreamSource } from "@ovation/protocol";
 import { ChunkedDecoder } from "./chunked-decoder.ts";
 import { EventStream } from "./event-stream.ts";
 import { IncomingBody } from "./incoming-body.ts";
@@ -34,7 +34,7 @@ export interface ConnectionHost {
   /** ms of a clock that never jumps. */
   now(): number;
   /** Answers every request; a rejection is a programmer's error. */
-  handle(request: IncomingRequest, call: Call): Promise<Response>;
+  handle(request: IncomingRequest, call: Call): Promise<RouteAnswer>;
   /** A request that never reached a handler. */
   refused(problem: Problem): void;
   cut(reason: CutReason): void;
@@ -277,12 +277,12 @@ export class HttpConnection implements SocketOwner {
     void this.#send(problem.toResponse(), { isHead: false, keepAlive: false }).then(() => this.#linger());
   }
 
-  async #answer(under: Under, response: Response): Promise<void> {
+  async #answer(under: Under, answer: RouteAnswer): Promise<void> {
     const { stream, head, body } = under;
-    const isStream = stream !== undefined && stream.response === response;
+    const isStream = stream !== undefined && stream.response === answer;
     if (this.state === "closed") {
       if (isStream) stream.source.cancel();
-      else void response.body?.cancel().catch(() => {});
+      else if (answer instanceof Response) void answer.body?.cancel().catch(() => {});
       return;
     }
     this.#enter("answering");
@@ -290,8 +290,9 @@ export class HttpConnection implements SocketOwner {
       this.#become(stream.response, stream.source);
       return;
     }
-    const keepAlive = head.keepAlive && !this.#host.stopping && response.headers.get("connection")?.toLowerCase() !== "close";
-    await this.#send(response, { isHead: head.method === "HEAD", keepAlive });
+    const closes = answer instanceof Response && answer.headers.get("connection")?.toLowerCase() === "close";
+    const keepAlive = head.keepAlive && !this.#host.stopping && !closes;
+    await this.#send(answer, { isHead: head.method === "HEAD", keepAlive });
     if (this.#isClosed()) return;
     const bodyError = under.failed && body?.isWanted === false;
     // A body that nobody wanted is read to its end and dropped: then the next request begins.
@@ -332,12 +333,12 @@ export class HttpConnection implements SocketOwner {
     this.state = "closed";
     this.#host.left(this);
     if (this.#paused) this.#socket.resume();
-    void stream.write(toBytes(formatHead(response, { length: undefined, keepAlive: false }), undefined));
+    void stream.write(toBytes(formatHead(response.status, response.headers, { length: undefined, keepAlive: false }), undefined));
     source.start(stream);
   }
 
-  #send(response: Response, { isHead, keepAlive }: { readonly isHead: boolean; readonly keepAlive: boolean }): Promise<void> {
-    return sendAnswer(response, {
+  #send(answer: RouteAnswer, { isHead, keepAlive }: { readonly isHead: boolean; readonly keepAlive: boolean }): Promise<void> {
+    return sendAnswer(answer, {
       isHead,
       keepAlive,
       writer: this.#writer,

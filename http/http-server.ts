@@ -1,6 +1,6 @@
 /** Listens, gives each socket to a connection, and ends what takes too long. */
 
-import { Problem } from "@ovation/protocol";
+import { Problem, type RouteAnswer } from "@ovation/protocol";
 import { type Call, type ConnectionHost, type CutReason, HttpConnection } from "./http-connection.ts";
 import type { IncomingRequest } from "./incoming-request.ts";
 import { ROOM_LOOKS_MAX, STOP_MS_MAX, STOP_POLL_MS, SWEEP_MS } from "./limits.ts";
@@ -9,7 +9,7 @@ import type { OwnedSocket, SocketOwner } from "./socket-owner.ts";
 export interface HttpServerOptions {
   readonly at: { readonly host: string; readonly port: number; readonly reusePort: boolean } | { readonly unix: string };
   /** Answers every request. What it throws is answered `internal-error`: it is a programmer's error, and `onError`'s. */
-  handle(request: IncomingRequest, call: Call): Promise<Response>;
+  handle(request: IncomingRequest, call: Call): Promise<RouteAnswer>;
   onError(error: unknown): void;
   /** A request that was none, or too much of one. */
   onRefused(problem: Problem): void;
@@ -75,7 +75,7 @@ export class HttpServer implements ConnectionHost {
     return performance.now();
   }
 
-  async handle(request: IncomingRequest, call: Call): Promise<Response> {
+  async handle(request: IncomingRequest, call: Call): Promise<RouteAnswer> {
     try {
       return await this.#options.handle(request, call);
     } catch (error) {

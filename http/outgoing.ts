@@ -1,7 +1,7 @@
 /** An answer on its way to the socket. */
 
 import { STATUS_CODES } from "node:http";
-import type { ByteWriter } from "@ovation/protocol";
+import { type ByteWriter, type RouteAnswer, TextAnswer } from "@ovation/protocol";
 import { ANSWER_BYTES_WHOLE_MAX } from "./limits.ts";
 
 /** Set by whoever writes the answer; a handler's own word on them does not count. */
@@ -26,17 +26,27 @@ export interface Delivery {
 }
 
 /** Resolves when the answer has gone out, or cannot. */
-export async function sendAnswer(response: Response, delivery: Delivery): Promise<void> {
+export async function sendAnswer(answer: RouteAnswer, delivery: Delivery): Promise<void> {
   const { isHead, keepAlive, writer } = delivery;
+  if (answer instanceof TextAnswer) {
+    const { body, status, headers } = answer;
+    const head = formatHead(status, new Map(Object.entries(headers)), { length: Buffer.byteLength(body), keepAlive });
+    const written = writer.write(Buffer.from(isHead ? head : head + body));
+    if (typeof written !== "number") await written;
+    return;
+  }
+  const response = answer;
   const announced = Number(response.headers.get("content-length") ?? 0);
   if (announced <= ANSWER_BYTES_WHOLE_MAX || hasNoBody(response.status)) {
     const body = await response.bytes();
-    const written = writer.write(toBytes(formatHead(response, { length: body.length, keepAlive }), isHead ? undefined : body));
+    const written = writer.write(
+      toBytes(formatHead(response.status, response.headers, { length: body.length, keepAlive }), isHead ? undefined : body),
+    );
     if (typeof written !== "number") await written;
     return;
   }
   // A long one: no more of it in memory than the socket takes.
-  const written = writer.write(toBytes(formatHead(response, { length: announced, keepAlive }), undefined));
+  const written = writer.write(toBytes(formatHead(response.status, response.headers, { length: announced, keepAlive }), undefined));
   if (typeof written !== "number") await written;
   if (isHead) await response.body?.cancel();
   else await pipe(response, announced, delivery);
@@ -58,16 +68,20 @@ async function pipe(response: Response, length: number, { writer, isOver, onProg
   if (sent !== length && !isOver()) onBroken();
 }
 
+/** `Headers`, or a map of them. */
+interface EachHeader {
+  forEach(each: (value: string, name: string) => void): void;
+}
+
 export interface AnswerForm {
   /** Of the body; undefined for one that ends with the connection. */
   readonly length: number | undefined;
   readonly keepAlive: boolean;
 }
 
-export function formatHead(response: Response, { length, keepAlive }: AnswerForm): string {
-  const { status } = response;
+export function formatHead(status: number, headers: EachHeader, { length, keepAlive }: AnswerForm): string {
   let head = `HTTP/1.1 ${status} ${STATUS_CODES[status] ?? ""}\r\n`;
-  response.headers.forEach((value, name) => {
+  headers.forEach((value, name) => {
     if (!OWN_HEADERS.has(name)) head += `${name}: ${value}\r\n`;
   });
   if (length !== undefined && !hasNoBody(status)) head += `content-length: ${length}\r\n`;

@@ -3,7 +3,7 @@
  * answer, CORS headers are added, and a method or path that does not exist gets its code.
  */
 
-import { type HttpRequest, Problem, type ProblemCode, type Route, type RouteContext } from "@ovation/protocol";
+import { type HttpRequest, Problem, type ProblemCode, type Route, type RouteAnswer, type RouteContext } from "@ovation/protocol";
 import type { Logger } from "pino";
 import { createCors } from "./cors.ts";
 import { Router } from "./router.ts";
@@ -30,7 +30,7 @@ export interface Carried {
 }
 
 /** Never rejects. */
-export type Answer = (request: HttpRequest, carried: Carried) => Promise<Response>;
+export type Answer = (request: HttpRequest, carried: Carried) => Promise<RouteAnswer>;
 
 export function createAnswer(options: AnsweringOptions): Answer {
   const router = new Router(options.routes);
@@ -48,7 +48,7 @@ export function createAnswer(options: AnsweringOptions): Answer {
 /** Others are not of this API, and so is whatever they ask for. */
 const METHODS = new Set(["GET", "HEAD", "POST", "PUT", "DELETE", "PATCH"]);
 
-async function answer(request: HttpRequest, carried: Carried, router: Router, options: AnsweringOptions): Promise<Response> {
+async function answer(request: HttpRequest, carried: Carried, router: Router, options: AnsweringOptions): Promise<RouteAnswer> {
   const { path, peer, stream } = carried;
   const { method } = request;
   const address = options.addressOf === undefined ? peer : options.addressOf(request, peer);

@@ -1,11 +1,11 @@
 /** Which sites' pages may call: [spec] Fetch, CORS protocol. Tokens are not cookies, so nothing comes with a browser by itself. */
 
-import type { HttpRequest } from "@ovation/protocol";
+import { type HttpRequest, type RouteAnswer, TextAnswer } from "@ovation/protocol";
 
 export interface Cors {
   /** The answer, with what the page of the request's origin needs to read it. */
-  finish(request: HttpRequest, response: Response): Response;
-  preflight(request: HttpRequest): Response;
+  finish(request: HttpRequest, answer: RouteAnswer): RouteAnswer;
+  preflight(request: HttpRequest): RouteAnswer;
 }
 
 /** `*` among the origins means any. */
@@ -13,17 +13,21 @@ export function createCors(allowed: readonly string[]): Cors {
   const any = allowed.includes("*");
   const origins = new Set(allowed);
 
-  function finish(request: HttpRequest, response: Response): Response {
+  function finish(request: HttpRequest, answer: RouteAnswer): RouteAnswer {
     const origin = request.headers.get("origin");
-    if (origin === null) return response;
-    if (any) response.headers.set("access-control-allow-origin", "*");
-    else {
-      response.headers.append("vary", "origin");
-      if (!origins.has(origin)) return response;
-      response.headers.set("access-control-allow-origin", origin);
+    if (origin === null) return answer;
+    if (answer instanceof TextAnswer) return new TextAnswer(answer.body, answer.status, { ...answer.headers, ...headersFor(origin) });
+    for (const [name, value] of Object.entries(headersFor(origin))) {
+      if (name === "vary") answer.headers.append(name, value);
+      else answer.headers.set(name, value);
     }
-    response.headers.set("access-control-expose-headers", "retry-after");
-    return response;
+    return answer;
+  }
+
+  function headersFor(origin: string): Record<string, string> {
+    if (any) return { "access-control-allow-origin": "*", "access-control-expose-headers": "retry-after" };
+    if (!origins.has(origin)) return { vary: "origin" };
+    return { vary: "origin", "access-control-allow-origin": origin, "access-control-expose-headers": "retry-after" };
   }
 
   return {

@@ -1,6 +1,6 @@
 /** The listener with a certificate: Bun's server, HTTP/1.1 and HTTP/2 over TLS and HTTP/3 over QUIC, on one port. */
 
-import { type ByteWriter, Problem, type StreamSource } from "@ovation/protocol";
+import { type ByteWriter, Problem, type StreamSource, toResponse } from "@ovation/protocol";
 import type { Logger } from "pino";
 import type { Answer } from "./answering.ts";
 
@@ -38,15 +38,17 @@ export function listenTls(options: TlsListenerOptions): TlsListener {
     tls: { cert: Bun.file(cert), key: Bun.file(key) },
     http2: true,
     http3: true,
-    fetch: (request, bun) =>
-      options.answer(request, {
+    fetch: async (request, bun) => {
+      const answer = await options.answer(request, {
         path: pathOf(request.url),
         peer: bun.requestIP(request)?.address ?? "",
         stream(headers, source) {
           bun.timeout(request, 0);
           return directStream(headers, source);
         },
-      }),
+      });
+      return toResponse(answer);
+    },
     // Bun's own pages for errors are for developers; here they are logged and answered.
     development: false,
     error(error) {

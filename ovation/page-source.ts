@@ -5,7 +5,7 @@
 
 import type { VideoInfo } from "@ovation/client";
 import type { MessageRule } from "@ovation/comments";
-import { Problem, type Route, type RouteContext } from "@ovation/protocol";
+import { Problem, type Route, type RouteContext, toResponse } from "@ovation/protocol";
 
 export interface PageSource {
   videos(): Promise<readonly VideoInfo[]>;
@@ -49,6 +49,6 @@ async function ask(route: Route, path: string, params: Record<string, string>): 
       throw new Error("a page is no stream");
     },
   };
-  const response = await route.handle(new Request(`http://page${path}`), context);
+  const response = toResponse(await route.handle(new Request(`http://page${path}`), context));
   return response.json();
 }

@@ -61,11 +61,42 @@ export interface RouteContext {
   stream(headers: Readonly<Record<string, string>>, source: StreamSource): Response;
 }
 
+/** A short answer of text. A `Response` says the same and costs the server some 3 of the 12 µs of a small request (`http/http-server.bench.ts`). */
+export class TextAnswer {
+  readonly body: string;
+  readonly status: number;
+  /** Names in lower case, values in ASCII. */
+  readonly headers: Readonly<Record<string, string>>;
+
+  constructor(body: string, status: number, headers: Readonly<Record<string, string>>) {
+    this.body = body;
+    this.status = status;
+    this.headers = headers;
+  }
+
+  toResponse(): Response {
+    return new Response(this.body, { status: this.status, headers: this.headers });
+  }
+}
+
+export type RouteAnswer = Response | TextAnswer;
+
+export function toResponse(answer: RouteAnswer): Response {
+  return answer instanceof TextAnswer ? answer.toResponse() : answer;
+}
+
+const JSON_HEADERS = { "content-type": "application/json", "cache-control": "no-store" };
+
+/** `body` is JSON text. */
+export function jsonAnswer(body: string, status = 200): TextAnswer {
+  return new TextAnswer(body, status, JSON_HEADERS);
+}
+
 export interface Route {
   readonly method: "GET" | "POST" | "PUT" | "DELETE" | "PATCH";
   /** `/v1/videos/:id/comments` */
   readonly path: string;
-  handle(request: HttpRequest, context: RouteContext): Response | Promise<Response>;
+  handle(request: HttpRequest, context: RouteContext): RouteAnswer | Promise<RouteAnswer>;
 }
 
 /** Randomness and time as arguments: the simulation replays a cluster from a seed. */

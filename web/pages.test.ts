@@ -3,7 +3,7 @@ import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { VideoInfo } from "@ovation/client";
-import type { Route } from "@ovation/protocol";
+import { type Route, toResponse } from "@ovation/protocol";
 import fc from "fast-check";
 import { escapeHtml, html } from "./html.ts";
 import { parseRange } from "./media.ts";
@@ -45,7 +45,9 @@ async function get(path: string, headers: Record<string, string> = {}): Promise<
     const match = new RegExp(`^${route.path.replaceAll(/:(\w+)/g, "(?<$1>[^/]+)")}$`).exec(pathname);
     if (match === null) continue;
     const params = Object.fromEntries(Object.entries(match.groups ?? {}).map(([key, value]) => [key, decodeURIComponent(value)]));
-    return route.handle(new Request(`http://localhost${path}`, { headers }), { params, address: "", stream: () => new Response() });
+    return toResponse(
+      await route.handle(new Request(`http://localhost${path}`, { headers }), { params, address: "", stream: () => new Response() }),
+    );
   }
   throw new Error(`no route for ${path}`);
 }

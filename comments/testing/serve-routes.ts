@@ -1,6 +1,6 @@
 /** Routes on a listener of their own, for tests and benchmarks of one part. The program's listener is in `ovation/`. */
 
-import { Problem, type Route, type RouteContext } from "@ovation/protocol";
+import { Problem, type Route, type RouteContext, toResponse } from "@ovation/protocol";
 
 export interface RoutesServer {
   readonly url: string;
@@ -21,7 +21,7 @@ export function serveRoutes(routes: readonly Route[]): RoutesServer {
         },
       };
       try {
-        return await route.handle(request, context);
+        return toResponse(await route.handle(request, context));
       } catch (error) {
         if (error instanceof Problem) return error.toResponse();
         console.error(error);
