@@ -20,7 +20,7 @@ const TOPOLOGIES: readonly Topology[] = ["one", "cluster", "datacenters"];
 
 const program = new Command("faults")
   .description("breaks real processes by a schedule from a seed, and checks that no promise of either lane is broken")
-  .option("--minutes <m>", "how long things are broken, for each topology", Number, 2)
+  .option("--minutes <m>", "how long things are broken, in all: the topologies share it", Number, 6)
   .option("--seed <n>", "the schedule; default: a new one, which the report names", toPositiveInteger)
   .addOption(new Option("--topology <name>", "what is broken").choices([...TOPOLOGIES, "all"]).default("all"))
   .option("--json <file>", "the report for programs")
@@ -42,10 +42,11 @@ async function run(options: Options): Promise<number> {
   const seed = options.seed ?? Math.floor(Math.random() * 1_000_000) + 1;
   const reports: RunReport[] = [];
   let allRan = true;
-  for (const topology of options.topology === "all" ? TOPOLOGIES : [options.topology]) {
+  const topologies = options.topology === "all" ? TOPOLOGIES : [options.topology];
+  for (const topology of topologies) {
     console.log(`\n── ${topology}, seed ${seed} ${"─".repeat(40)}`);
     try {
-      const report = await runOne(options, topology, seed);
+      const report = await runOne(options, topology, seed, (options.minutes * 60_000) / topologies.length);
       console.log(`${process.stdout.isTTY ? "\n" : ""}\n${formatReport(report)}`);
       reports.push(report);
     } catch (error) {
@@ -59,8 +60,7 @@ async function run(options: Options): Promise<number> {
   return allRan && reports.every(({ ok }) => ok) ? 0 : 1;
 }
 
-function runOne(options: Options, topology: Topology, seed: number): Promise<RunReport> {
-  const durationMs = options.minutes * 60_000;
+function runOne(options: Options, topology: Topology, seed: number, durationMs: number): Promise<RunReport> {
   return runFaults({
     topology,
     seed,
