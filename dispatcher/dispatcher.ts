@@ -10,6 +10,7 @@
 import type { ConnectionChange, ConnectionChangeResult, EventPage, Report, TopicHead, UpstreamChange } from "@ovation/frontend";
 import type { Head, Log } from "@ovation/log";
 import {
+  countDurable,
   createMergeRules,
   type Epoch,
   type Event,
@@ -45,7 +46,12 @@ export interface DispatcherOptions {
   onFailure(what: string, error: unknown): void;
 }
 
+/** Those that are counted by lane as well. */
+export type LaneCounter = "published" | "received" | "dispatched" | "unsubscribed" | "refused";
+
 export interface DispatcherCounters {
+  /** The durable ones among the others. */
+  readonly durable: Record<LaneCounter, number>;
   published: number;
   lookups: number;
   dispatched: number;
@@ -62,7 +68,16 @@ export function topicOfFrontend(frontend: FrontendId): Topic {
 }
 
 export class Dispatcher implements DispatcherApi {
-  readonly counters: DispatcherCounters = { published: 0, lookups: 0, dispatched: 0, unsubscribed: 0, received: 0, merged: 0, refused: 0 };
+  readonly counters: DispatcherCounters = {
+    published: 0,
+    lookups: 0,
+    dispatched: 0,
+    unsubscribed: 0,
+    received: 0,
+    merged: 0,
+    refused: 0,
+    durable: { published: 0, received: 0, dispatched: 0, unsubscribed: 0, refused: 0 },
+  };
   readonly #options: DispatcherOptions;
   readonly #mergeRules: MergeRules;
   #inFlight = 0;
@@ -80,7 +95,7 @@ export class Dispatcher implements DispatcherApi {
    * then, so that whoever publishes it again does not publish it twice.
    */
   async publish(events: readonly Event[]): Promise<void> {
-    this.counters.published += events.length;
+    this.#tally("published", events);
     const merged = this.#merge(events);
     let forwarded = merged;
     try {
@@ -96,8 +111,13 @@ export class Dispatcher implements DispatcherApi {
 
   /** Events that another data centre forwarded: for the frontends here, and no further. */
   async receive(events: readonly Event[]): Promise<void> {
-    this.counters.received += events.length;
+    this.#tally("received", events);
     await this.#dispatch(events);
+  }
+
+  #tally(counter: LaneCounter, events: readonly Event[]): void {
+    this.counters[counter] += events.length;
+    this.counters.durable[counter] += countDurable(events);
   }
 
   #merge(events: readonly Event[]): readonly Event[] {
@@ -110,7 +130,7 @@ export class Dispatcher implements DispatcherApi {
   async #dispatch(events: readonly Event[]): Promise<void> {
     if (events.length === 0) return;
     if (this.#inFlight >= PUBLISHES_IN_FLIGHT_MAX) {
-      this.counters.refused += events.length;
+      this.#tally("refused", events);
       throw new Problem("unavailable", "the dispatcher has too many lookups under way", { retryAfterMs: 1000 });
     }
     this.#inFlight++;
@@ -135,7 +155,7 @@ export class Dispatcher implements DispatcherApi {
       const found = await this.#options.table.lookup(topics);
       return new Map(topics.map((topic, index) => [topic, found[index] ?? []]));
     } catch (error) {
-      this.counters.refused += events.length;
+      this.#tally("refused", events);
       throw this.#unavailable("lookup", error);
     }
   }
@@ -144,7 +164,7 @@ export class Dispatcher implements DispatcherApi {
     const shares = new Map<FrontendId, { readonly address: FrontendAddress; readonly events: Event[] }>();
     for (const event of events) {
       const addresses = frontends.get(event.topic) ?? [];
-      if (addresses.length === 0) this.counters.unsubscribed++;
+      if (addresses.length === 0) this.#tally("unsubscribed", [event]);
       for (const address of addresses) {
         const share = shares.get(address.id);
         if (share === undefined) shares.set(address.id, { address, events: [event] });
@@ -152,7 +172,7 @@ export class Dispatcher implements DispatcherApi {
       }
     }
     for (const { address, events: share } of shares.values()) {
-      this.counters.dispatched += share.length;
+      this.#tally("dispatched", share);
       this.#options.links.send(address, share);
     }
   }

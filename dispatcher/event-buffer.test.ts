@@ -37,6 +37,7 @@ test("when it is full the oldest live events go first, and durable ones last", (
   buffer.push(durable(5), 0);
   expect(buffer.take(10, 1e6)).toEqual([durable(2), durable(3), durable(4), durable(5)]);
   expect(buffer.droppedFull).toBe(3);
+  expect(buffer.durable).toEqual({ droppedFull: 1, expired: 0 });
 });
 
 test("bytes are bounded as well, and one event is kept however large", () => {

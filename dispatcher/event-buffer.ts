@@ -35,6 +35,8 @@ export interface EventBuffer {
   readonly bytes: number;
   readonly merged: number;
   readonly droppedFull: number;
+  /** Of those that were dropped because it was full or that expired, the durable ones. */
+  readonly durable: { readonly droppedFull: number; readonly expired: number };
 }
 
 export function createEventBuffer({ policy, eventsMax, bytesMax }: EventBufferOptions): EventBuffer {
@@ -48,6 +50,7 @@ export function createEventBuffer({ policy, eventsMax, bytesMax }: EventBufferOp
   let bytes = 0;
   let merged = 0;
   let droppedFull = 0;
+  const durable = { droppedFull: 0, expired: 0 };
   const mergeable = new Map<string, Entry>();
 
   function remove(entry: Entry): void {
@@ -69,6 +72,8 @@ export function createEventBuffer({ policy, eventsMax, bytesMax }: EventBufferOp
       const entry = entries[index];
       head = index + 1;
       if (entry?.event === undefined) continue;
+      // Nothing live is left by now.
+      durable.droppedFull++;
       remove(entry);
       return;
     }
@@ -135,6 +140,7 @@ export function createEventBuffer({ policy, eventsMax, bytesMax }: EventBufferOp
         const entry = entries[index];
         if (entry === undefined || entry.since >= Math.max(liveBefore, durableBefore)) break;
         if (entry.event === undefined || entry.since >= (entry.event.place === undefined ? liveBefore : durableBefore)) continue;
+        if (entry.event.place !== undefined) durable.expired++;
         remove(entry);
         expired++;
       }
@@ -159,5 +165,6 @@ export function createEventBuffer({ policy, eventsMax, bytesMax }: EventBufferOp
     get droppedFull() {
       return droppedFull;
     },
+    durable,
   };
 }

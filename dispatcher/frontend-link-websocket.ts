@@ -10,9 +10,9 @@
  * are pulled by the frontend.
  */
 
-import type { FrontendId } from "@ovation/protocol";
+import { countDurable, type FrontendId } from "@ovation/protocol";
 import { createBatchEncoder } from "./event-codec.ts";
-import type { FrontendLinks, LinkStats } from "./frontend-link.ts";
+import { type FrontendLinks, type LinkStats, NO_LINK_STATS } from "./frontend-link.ts";
 import { LINK_IDLE_MS_MAX, LINKS_MAX } from "./link-limits.ts";
 import { createLink, type Link, type LinkOptions } from "./link-sender.ts";
 
@@ -21,19 +21,7 @@ export function createWebSocketLinks(options: LinkOptions): FrontendLinks {
   const links = new Map<FrontendId, Link>();
   const encode = createBatchEncoder();
   /** Of links that are gone. */
-  let past: LinkStats = {
-    open: 0,
-    links: 0,
-    sent: 0,
-    merged: 0,
-    droppedFull: 0,
-    droppedAway: 0,
-    lostInFlight: 0,
-    reconnects: 0,
-    waiting: 0,
-    waitingBytes: 0,
-  };
-  let droppedLinks = 0;
+  let past: LinkStats = NO_LINK_STATS;
   let closed = false;
   let cancelSweep = clock.after(LINK_IDLE_MS_MAX / 4, forgetIdle);
 
@@ -59,7 +47,8 @@ export function createWebSocketLinks(options: LinkOptions): FrontendLinks {
       }
       if (link === undefined) {
         if (links.size >= LINKS_MAX) {
-          droppedLinks += events.length;
+          const durable = { ...past.durable, droppedFull: past.durable.droppedFull + countDurable(events) };
+          past = { ...past, droppedFull: past.droppedFull + events.length, durable };
           return;
         }
         link = createLink({ ...options, frontend, encode });
@@ -69,7 +58,7 @@ export function createWebSocketLinks(options: LinkOptions): FrontendLinks {
     },
 
     stats() {
-      let sum = { ...past, droppedFull: past.droppedFull + droppedLinks };
+      let sum = past;
       for (const link of links.values()) sum = add(sum, link.stats());
       return sum;
     },
@@ -93,6 +82,12 @@ function add(left: LinkStats, right: LinkStats): LinkStats {
     droppedFull: left.droppedFull + right.droppedFull,
     droppedAway: left.droppedAway + right.droppedAway,
     lostInFlight: left.lostInFlight + right.lostInFlight,
+    durable: {
+      sent: left.durable.sent + right.durable.sent,
+      droppedFull: left.durable.droppedFull + right.durable.droppedFull,
+      droppedAway: left.durable.droppedAway + right.durable.droppedAway,
+      lostInFlight: left.durable.lostInFlight + right.durable.lostInFlight,
+    },
     reconnects: left.reconnects + right.reconnects,
     waiting: left.waiting + right.waiting,
     waitingBytes: left.waitingBytes + right.waitingBytes,

@@ -11,6 +11,27 @@
 import type { Event } from "@ovation/protocol";
 import type { FrontendAddress } from "@ovation/table";
 
+/** What did not arrive, or perhaps not. */
+export interface LinkLosses {
+  readonly droppedFull: number;
+  readonly droppedAway: number;
+  readonly lostInFlight: number;
+}
+
+export const NO_LINK_STATS: LinkStats = {
+  open: 0,
+  links: 0,
+  sent: 0,
+  merged: 0,
+  droppedFull: 0,
+  droppedAway: 0,
+  lostInFlight: 0,
+  durable: { sent: 0, droppedFull: 0, droppedAway: 0, lostInFlight: 0 },
+  reconnects: 0,
+  waiting: 0,
+  waitingBytes: 0,
+};
+
 /** Totals since the start, over all links, those that are gone too. */
 export interface LinkStats {
   /** Links that are open at the moment, and links that exist. */
@@ -26,6 +47,8 @@ export interface LinkStats {
   readonly droppedAway: number;
   /** In a batch that was under way when a link broke: perhaps received, perhaps not. */
   readonly lostInFlight: number;
+  /** The durable ones among these. */
+  readonly durable: LinkLosses & { readonly sent: number };
   readonly reconnects: number;
   /** Events and bytes that wait at the moment. */
   readonly waiting: number;

@@ -8,7 +8,7 @@
  * ```
  */
 
-import type { Clock, Event, FrontendId, Policy } from "@ovation/protocol";
+import { type Clock, countDurable, type Event, type FrontendId, type Policy } from "@ovation/protocol";
 import type { FrontendAddress } from "@ovation/table";
 import { createEventBuffer } from "./event-buffer.ts";
 import type { LinkStats } from "./frontend-link.ts";
@@ -64,7 +64,7 @@ export function createLink(options: CreateLinkOptions): Link {
   const buffer = createEventBuffer({ policy, eventsMax: limits.LINK_WAITING_EVENTS_MAX, bytesMax: limits.LINK_WAITING_BYTES_MAX });
   let state: State = { name: "waiting" };
   /** Events in each batch that is under way, the oldest first; 0 for a heartbeat. */
-  let underWay: number[] = [];
+  let underWay: { readonly events: number; readonly durable: number }[] = [];
   /** Batches of this opening of the link that the frontend has taken. */
   let taken = 0;
   let acknowledgedAt = 0;
@@ -73,6 +73,7 @@ export function createLink(options: CreateLinkOptions): Link {
   let lastUsedAt = clock.now();
   let cancelTimer = (): void => undefined;
   let [sent, droppedAway, lostInFlight, reconnects] = [0, 0, 0, 0];
+  const durable = { sent: 0, lostInFlight: 0 };
 
   function connect(): void {
     const headers = auth.sign({ method: "GET", path: limits.LINK_PATH, from: options.from, to: frontend.id, body: "" });
@@ -125,13 +126,17 @@ export function createLink(options: CreateLinkOptions): Link {
 
   function transmit(socket: WebSocket, events: readonly Event[]): void {
     if (underWay.length === 0) acknowledgedAt = clock.now();
-    underWay.push(events.length);
+    underWay.push({ events: events.length, durable: countDurable(events) });
     socket.send(encode(events));
   }
 
   /** `count` batches of this opening have been taken; they are taken in order. */
   function acknowledged(count: unknown): void {
-    for (; taken < Number(count) && underWay.length > 0; taken++) sent += underWay.shift() ?? 0;
+    for (; taken < Number(count) && underWay.length > 0; taken++) {
+      const batch = underWay.shift();
+      sent += batch?.events ?? 0;
+      durable.sent += batch?.durable ?? 0;
+    }
     acknowledgedAt = clock.now();
     flush();
   }
@@ -146,14 +151,21 @@ export function createLink(options: CreateLinkOptions): Link {
   function lost(reason: string): void {
     if (state.name === "closed") return;
     const before = state;
-    for (const count of underWay) lostInFlight += count;
-    underWay = [];
+    loseUnderWay();
     state = { name: "waiting" };
     if (before.name !== "waiting") before.socket.close(limits.LINK_CLOSE_LOST);
     if (before.name === "open" || attempts === 0) onState?.(frontend.id, "lost", reason);
     const bound = Math.min(limits.LINK_RECONNECT_MS_MAX, limits.LINK_RECONNECT_MS_FIRST * 2 ** Math.min(attempts, 10));
     attempts++;
     timer(random() * bound, reconnect);
+  }
+
+  function loseUnderWay(): void {
+    for (const batch of underWay) {
+      lostInFlight += batch.events;
+      durable.lostInFlight += batch.durable;
+    }
+    underWay = [];
   }
 
   function reconnect(): void {
@@ -190,6 +202,7 @@ export function createLink(options: CreateLinkOptions): Link {
       droppedFull: buffer.droppedFull,
       droppedAway,
       lostInFlight,
+      durable: { ...durable, droppedFull: buffer.durable.droppedFull, droppedAway: buffer.durable.expired },
       reconnects,
       waiting: buffer.size,
       waitingBytes: buffer.bytes,
@@ -205,8 +218,7 @@ export function createLink(options: CreateLinkOptions): Link {
       const before = state;
       state = { name: "closed" };
       cancelTimer();
-      for (const count of underWay) lostInFlight += count;
-      underWay = [];
+      loseUnderWay();
       droppedAway += buffer.expire(Number.POSITIVE_INFINITY, Number.POSITIVE_INFINITY);
       if (before.name === "connecting" || before.name === "open") before.socket.close(limits.LINK_CLOSE_DONE);
     },

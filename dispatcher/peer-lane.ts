@@ -9,8 +9,7 @@
  * each time to the next address, until it is taken; then the others that failed follow, in order.
  */
 
-import type { Clock, Event, Policy } from "@ovation/protocol";
-import { Problem } from "@ovation/protocol";
+import { type Clock, countDurable, type Event, type Policy, Problem } from "@ovation/protocol";
 import { z } from "zod";
 import { createEventBuffer } from "./event-buffer.ts";
 import { encodeEvents } from "./event-codec.ts";
@@ -73,6 +72,7 @@ export function createPeerLane(options: PeerLaneOptions): PeerLane {
   let failures = 0;
   let cancelTimer: (() => void) | undefined;
   let [sent, expired, retries] = [0, 0, 0];
+  const durable = { sent: 0, expired: 0 };
 
   function timer(ms: number, run: () => void): void {
     cancelTimer?.();
@@ -129,6 +129,7 @@ export function createPeerLane(options: PeerLaneOptions): PeerLane {
 
   function taken(batch: Batch): void {
     sent += batch.events.length;
+    durable.sent += countDurable(batch.events);
     failures = 0;
     if (!up && !closed) {
       up = true;
@@ -181,6 +182,7 @@ export function createPeerLane(options: PeerLaneOptions): PeerLane {
           ? batch.events.filter((event) => event.place !== undefined)
           : batch.events;
     expired += batch.events.length - events.length;
+    durable.expired += countDurable(batch.events) - countDurable(events);
     batch.events = events;
     return events.length > 0;
   }
@@ -203,6 +205,11 @@ export function createPeerLane(options: PeerLaneOptions): PeerLane {
       sent,
       merged: buffer.merged,
       droppedFull: buffer.droppedFull,
+      durable: {
+        sent: durable.sent,
+        droppedFull: buffer.durable.droppedFull,
+        expired: buffer.durable.expired + durable.expired,
+      },
       expired,
       spared: 0,
       retries,

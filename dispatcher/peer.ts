@@ -33,6 +33,8 @@ export interface PeerStats {
   readonly droppedFull: number;
   /** Waited longer than they may. */
   readonly expired: number;
+  /** The durable ones among these. */
+  readonly durable: { readonly sent: number; readonly droppedFull: number; readonly expired: number };
   /** Not forwarded, because nobody there has the topic. */
   readonly spared: number;
   /** Batches that were not answered, and were tried again. */

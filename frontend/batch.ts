@@ -22,6 +22,8 @@ export class Batch {
   readonly order: number;
   readonly plain: Uint8Array;
   readonly events: number;
+  /** The durable ones among them. */
+  readonly durable: number;
   /** Where the topic stood before it. */
   readonly before: TopicPosition;
   /** Live events of the topic before it that cannot be made up for: what a gap counts. */
@@ -33,6 +35,7 @@ export class Batch {
     readonly order: number;
     readonly text: string;
     readonly events: number;
+    readonly durable: number;
     readonly before: TopicPosition;
     readonly liveBefore: number;
   }) {
@@ -40,6 +43,7 @@ export class Batch {
     this.order = made.order;
     this.plain = encodeText(made.text, false);
     this.events = made.events;
+    this.durable = made.durable;
     this.before = made.before;
     this.liveBefore = made.liveBefore;
   }

@@ -215,15 +215,17 @@ export class Channel {
     if (flow === undefined || events.length === 0) return undefined;
     const liveBefore = flow.liveEvents;
     const { batched: before } = flow;
+    let durable = 0;
     for (const event of events) {
       if (isDurable(event)) {
         flow.history ??= new History(before, this.joinedOrder);
         flow.history.push(event, order);
+        durable++;
       } else if (flow.isPlain(event)) flow.liveEvents++;
     }
     const text = formatEvents(prefix, this.mark, before, events);
     flow.batched = this.position;
-    const batch = new Batch({ number: this.nextBatch, order, text, events: events.length, before, liveBefore });
+    const batch = new Batch({ number: this.nextBatch, order, text, events: events.length, durable, before, liveBefore });
     this.nextBatch++;
     flow.ring ??= new BatchRing(batch.number);
     flow.ring.push(batch);

@@ -5,6 +5,8 @@ export interface Counters {
   dispatched: number;
   /** … of topics that nobody here has. */
   unwanted: number;
+  /** The durable ones among those dispatched, unwanted and written. */
+  readonly durable: { dispatched: number; unwanted: number; written: number };
   /** … durable ones that were here before. */
   repeated: number;
   batches: number;
@@ -35,6 +37,7 @@ export function createCounters(): Counters {
   return {
     dispatched: 0,
     unwanted: 0,
+    durable: { dispatched: 0, unwanted: 0, written: 0 },
     repeated: 0,
     batches: 0,
     writes: 0,

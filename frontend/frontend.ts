@@ -14,6 +14,7 @@ import {
   formatReconnect,
   frontendOf,
   type Identity,
+  isDurable,
   isOwnTopic,
   type Policy,
   type Position,
@@ -35,7 +36,7 @@ import { Heartbeats } from "./heartbeats.ts";
 import { Hub } from "./hub.ts";
 import { LIFETIME_MAX_MS, LIFETIME_MIN_MS, RETURN_SPREAD_MS, STUCK_MS } from "./limits.ts";
 import { Membership } from "./membership.ts";
-import { Presence } from "./presence.ts";
+import { membersOf, Presence } from "./presence.ts";
 import { Recovery } from "./recovery.ts";
 import { Repair } from "./repair.ts";
 import { formatStandings, Replay, ReplayLostError } from "./replay.ts";
@@ -158,7 +159,7 @@ export class Frontend implements Inbox {
       ...(options.reportMs === undefined ? {} : { reportMs: options.reportMs }),
     });
     this.#cooling = new Cooling({ hub, clock, elapsed, ...(options.quietMs === undefined ? {} : { quietMs: options.quietMs }) });
-    this.#presence = new Presence({ clock, soon, upstream, members: () => this.#members(), onFailure });
+    this.#presence = new Presence({ clock, soon, upstream, members: () => membersOf(this.connections.values()), onFailure });
     this.#heartbeats = new Heartbeats({
       clock,
       heartbeatMs: options.heartbeatMs,
@@ -178,14 +179,6 @@ export class Frontend implements Inbox {
     this.#cooling.start();
   }
 
-  /** Members with a connection here. Guests are nobody whom others wait for. */
-  #members(): ReadonlySet<string> {
-    const members = new Set<string>();
-    for (const { identity } of this.connections.values())
-      if (identity !== undefined && identity.role !== "guest") members.add(identity.sub);
-    return members;
-  }
-
   /** An event of a topic that nobody here has. */
   #unwanted(event: Event): void {
     if (this.canary.take(event)) {
@@ -194,6 +187,7 @@ export class Frontend implements Inbox {
       return;
     }
     this.counters.unwanted++;
+    if (isDurable(event)) this.counters.durable.unwanted++;
     this.membership.unwanted(event.topic);
   }
 

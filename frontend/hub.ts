@@ -10,6 +10,7 @@
 
 import {
   type Clock,
+  countDurable,
   type DirectSender,
   type Event,
   type FrontendId,
@@ -95,6 +96,7 @@ export class Hub {
   dispatch(events: readonly Event[]): void {
     const now = this.#options.elapsed();
     this.#options.counters.dispatched += events.length;
+    this.#options.counters.durable.dispatched += countDurable(events);
     for (const event of events) {
       const channel = this.channels.get(event.topic);
       if (channel === undefined) {
@@ -216,6 +218,7 @@ export class Hub {
     const from = round.index;
     let written = 0;
     let events = 0;
+    let durable = 0;
     let index = from;
     for (; index < subscriptions.length; index++) {
       if (index % BROADCAST_CLOCK_EVERY === 0 && index > from && elapsed() - sliceStart > BROADCAST_SLICE_MS) break;
@@ -235,12 +238,14 @@ export class Hub {
       subscription.next = end;
       written++;
       events += span.events;
+      durable += span.durable;
       const taken = span.send(zstd, descriptor);
       const bytes = span.bytes(zstd);
       if (taken !== bytes.length) this.#writeRest(subscription.connection, bytes.subarray(taken));
     }
     counters.writes += written;
     counters.written += events;
+    counters.durable.written += durable;
     round.index = index;
     if (index < subscriptions.length) this.#options.soon(() => this.#goOn(round));
     else this.#endRound(round);
@@ -281,6 +286,7 @@ export class Hub {
     subscription.next = span.next;
     this.#options.counters.writes++;
     this.#options.counters.written += span.events;
+    this.#options.counters.durable.written += span.durable;
     this.#writeRest(connection, span.bytes(connection.zstd));
   }
 
@@ -314,6 +320,7 @@ export class Hub {
         const { subscription, batch } = outstanding[at] as { subscription: Subscription; batch: Batch };
         subscription.next = batch.number + 1;
         this.#options.counters.written += batch.events;
+        this.#options.counters.durable.written += batch.durable;
         const part = batch.bytes(connection.zstd);
         bytes.push(part);
         length += part.length;

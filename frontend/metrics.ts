@@ -6,21 +6,37 @@ import type { Counters } from "./counters.ts";
 import type { Frontend } from "./frontend.ts";
 
 const COUNTERS: readonly (readonly [name: string, help: string, read: (counters: Counters) => number])[] = [
-  ["ovation_frontend_dispatched_events_total", "Events that dispatchers sent to this frontend", (c) => c.dispatched],
-  ["ovation_frontend_unwanted_events_total", "Events of topics that nobody here has", (c) => c.unwanted],
-  ["ovation_frontend_repeated_events_total", "Durable events that were here before", (c) => c.repeated],
   ["ovation_frontend_batches_total", "Batches encoded", (c) => c.batches],
   ["ovation_frontend_writes_total", "Writes to connections by broadcasts", (c) => c.writes],
-  ["ovation_frontend_written_events_total", "Events in those writes: deliveries", (c) => c.written],
-  ["ovation_frontend_lost_events_total", "Live events that slow viewers were told they lost", (c) => c.lostSlow],
   ["ovation_frontend_gaps_total", "gap events written", (c) => c.gaps],
-  ["ovation_frontend_repaired_events_total", "Durable events pulled from the log because they were missing", (c) => c.repaired],
   ["ovation_frontend_repair_reads_total", "Reads of the log for that", (c) => c.repairReads],
-  ["ovation_frontend_recovered_events_total", "Durable events sent to those who returned", (c) => c.recovered],
   ["ovation_frontend_recovery_reads_total", "Reads of the log for that", (c) => c.recoveryReads],
   ["ovation_frontend_recoveries_total", "Connections that were sent what they had missed", (c) => c.recoveries],
   ["ovation_frontend_unrecovered_topics_total", "Returns answered with recovered: false", (c) => c.unrecovered],
   ["ovation_frontend_connects_total", "Connections opened", (c) => c.connects],
+];
+
+/** Of events, by lane: how many in all, and how many of them durable. */
+const LANE_COUNTERS: readonly (readonly [
+  name: string,
+  help: string,
+  read: (counters: Counters) => readonly [all: number, durable: number],
+])[] = [
+  [
+    "ovation_frontend_dispatched_events_total",
+    "Events that dispatchers sent to this frontend",
+    (c) => [c.dispatched, c.durable.dispatched],
+  ],
+  ["ovation_frontend_unwanted_events_total", "Events of topics that nobody here has", (c) => [c.unwanted, c.durable.unwanted]],
+  ["ovation_frontend_written_events_total", "Events in writes to connections: deliveries", (c) => [c.written, c.durable.written]],
+  ["ovation_frontend_lost_events_total", "Live events that slow viewers were told they lost", (c) => [c.lostSlow, 0]],
+  ["ovation_frontend_repeated_events_total", "Durable events that were here before", (c) => [c.repeated, c.repeated]],
+  [
+    "ovation_frontend_repaired_events_total",
+    "Durable events pulled from the log because they were missing",
+    (c) => [c.repaired, c.repaired],
+  ],
+  ["ovation_frontend_recovered_events_total", "Durable events sent to those who returned", (c) => [c.recovered, c.recovered]],
 ];
 
 export function registerFrontendMetrics(registry: Registry, frontend: Frontend): void {
@@ -34,6 +50,12 @@ export function registerFrontendMetrics(registry: Registry, frontend: Frontend):
         this.reset();
         this.inc(read(counters));
       },
+    });
+  }
+  for (const [name, help, read] of LANE_COUNTERS) {
+    labelled(registry, name, help, "lane", () => {
+      const [all, durable] = read(counters);
+      return { live: all - durable, durable };
     });
   }
   registerCanaryMetrics(registry, frontend.canary);

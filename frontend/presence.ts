@@ -4,7 +4,7 @@
  * does nothing for it. Whoever keeps presence decides what it means.
  */
 
-import type { Clock } from "@ovation/protocol";
+import type { Clock, Identity } from "@ovation/protocol";
 import { PRESENCE_MS, PRESENT_MEMBERS_MAX } from "./limits.ts";
 import type { Upstream } from "./upstream.ts";
 
@@ -61,4 +61,11 @@ export class Presence {
     }
     this.#saying = false;
   }
+}
+
+/** Members among those who are connected. Guests are nobody whom others wait for. */
+export function membersOf(connections: Iterable<{ readonly identity: Identity | undefined }>): ReadonlySet<string> {
+  const members = new Set<string>();
+  for (const { identity } of connections) if (identity !== undefined && identity.role !== "guest") members.add(identity.sub);
+  return members;
 }

@@ -14,6 +14,8 @@ export class Span {
   readonly from: number;
   readonly next: number;
   readonly events: number;
+  /** The durable ones among them. */
+  readonly durable: number;
   readonly plain: Uint8Array;
   readonly #single: Batch | undefined;
   readonly #sender: DirectSender | undefined;
@@ -31,8 +33,13 @@ export class Span {
     this.#sender = sender;
     this.plain = joinBytes(batches.map(({ plain }) => plain));
     let events = 0;
-    for (const batch of batches) events += batch.events;
+    let durable = 0;
+    for (const batch of batches) {
+      events += batch.events;
+      durable += batch.durable;
+    }
     this.events = events;
+    this.durable = durable;
   }
 
   /** Compressed as one: repeated words of several batches are found. */

@@ -1,13 +1,17 @@
 /** The dispatcher's numbers for Prometheus. */
 
-import type { Dispatcher, DispatcherCounters, FrontendLinks, LinkStats, PeerReceiverStats, PeerStats, Peers } from "@ovation/dispatcher";
+import type { Dispatcher, FrontendLinks, LaneCounter, LinkStats, PeerReceiverStats, PeerStats, Peers } from "@ovation/dispatcher";
 import { Counter, Gauge, type Registry } from "prom-client";
 
-const COUNTERS: readonly (readonly [name: string, help: string, key: keyof DispatcherCounters])[] = [
+const COUNTERS: readonly (readonly [name: string, help: string, key: "merged" | "lookups"])[] = [
+  ["ovation_dispatcher_merged_events_total", "Live events that became part of another one of their batch", "merged"],
+  ["ovation_dispatcher_lookups_total", "Topics looked up in the subscription table", "lookups"],
+];
+
+/** By lane. */
+const LANE_COUNTERS: readonly (readonly [name: string, help: string, key: LaneCounter])[] = [
   ["ovation_dispatcher_published_events_total", "Events published to this dispatcher", "published"],
   ["ovation_dispatcher_received_events_total", "Events that other data centres forwarded here", "received"],
-  ["ovation_dispatcher_merged_events_total", "Events that became part of another one of their batch", "merged"],
-  ["ovation_dispatcher_lookups_total", "Topics looked up in the subscription table", "lookups"],
   ["ovation_dispatcher_dispatched_events_total", "Events sent to frontends, one per frontend", "dispatched"],
   ["ovation_dispatcher_unsubscribed_events_total", "Events of topics that no frontend of this data centre has", "unsubscribed"],
   ["ovation_dispatcher_refused_events_total", "Events whose publisher was told that they could not be dispatched", "refused"],
@@ -25,25 +29,50 @@ export function registerDispatcherMetrics(registry: Registry, dispatcher: Dispat
       },
     });
   }
+  for (const [name, help, key] of LANE_COUNTERS) {
+    new Counter({
+      name,
+      help,
+      labelNames: ["lane"],
+      registers: [registry],
+      collect() {
+        this.reset();
+        byLane(this, {}, dispatcher.counters[key], dispatcher.counters.durable[key]);
+      },
+    });
+  }
 }
 
-const LINK_COUNTERS: readonly (readonly [name: string, help: string, key: keyof LinkStats])[] = [
-  ["ovation_link_sent_events_total", "Events handed to links to frontends", "sent"],
-  ["ovation_link_merged_events_total", "Events that became part of another one while they waited", "merged"],
-  ["ovation_link_dropped_full_events_total", "Events dropped because a link's buffer was full", "droppedFull"],
-  ["ovation_link_dropped_away_events_total", "Events dropped because a frontend could not be reached", "droppedAway"],
-  ["ovation_link_lost_in_flight_events_total", "Events under way when a link broke", "lostInFlight"],
-  ["ovation_link_lost_events_total", "Events under way to a frontend when its link was lost", "lostInFlight"],
+/** The durable ones of `all`, and the others. */
+function byLane(counter: Counter, labels: Readonly<Record<string, string>>, all: number, durable: number): void {
+  counter.inc({ ...labels, lane: "live" }, all - durable);
+  counter.inc({ ...labels, lane: "durable" }, durable);
+}
+
+const LINK_COUNTERS: readonly (readonly [name: string, help: string, key: "merged" | "reconnects"])[] = [
+  ["ovation_link_merged_events_total", "Live events that became part of another one while they waited", "merged"],
   ["ovation_link_reconnects_total", "Links opened again", "reconnects"],
 ];
 
+/** By lane. */
+const LINK_LANE_COUNTERS: readonly (readonly [name: string, help: string, key: keyof LinkStats["durable"]])[] = [
+  ["ovation_link_sent_events_total", "Events that frontends took from links", "sent"],
+  ["ovation_link_dropped_full_events_total", "Events dropped because a link's buffer was full", "droppedFull"],
+  ["ovation_link_dropped_away_events_total", "Events dropped because a frontend could not be reached", "droppedAway"],
+  ["ovation_link_lost_in_flight_events_total", "Events under way when a link broke", "lostInFlight"],
+];
+
 const PEER_COUNTERS: readonly (readonly [name: string, help: string, read: (stats: PeerStats) => number])[] = [
-  ["ovation_forward_sent_events_total", "Events that another data centre took", (stats) => stats.sent],
   ["ovation_forward_merged_events_total", "Events that became part of another one while they waited", (stats) => stats.merged],
-  ["ovation_forward_dropped_events_total", "Events dropped because the buffer for a data centre was full", (stats) => stats.droppedFull],
-  ["ovation_forward_expired_events_total", "Events that waited longer for a data centre than they may", (stats) => stats.expired],
   ["ovation_forward_spared_events_total", "Events not forwarded because nobody in a data centre has the topic", (stats) => stats.spared],
   ["ovation_forward_retries_total", "Batches sent again", (stats) => stats.retries],
+];
+
+/** By lane. */
+const PEER_LANE_COUNTERS: readonly (readonly [name: string, help: string, key: keyof PeerStats["durable"]])[] = [
+  ["ovation_forward_sent_events_total", "Events that another data centre took", "sent"],
+  ["ovation_forward_dropped_events_total", "Events dropped because the buffer for a data centre was full", "droppedFull"],
+  ["ovation_forward_expired_events_total", "Events that waited longer for a data centre than they may", "expired"],
 ];
 
 /** The links to frontends, and the lanes to other data centres. */
@@ -56,6 +85,31 @@ export function registerLinkMetrics(registry: Registry, links: FrontendLinks, pe
       collect() {
         this.reset();
         this.inc(links.stats()[key]);
+      },
+    });
+  }
+  for (const [name, help, key] of LINK_LANE_COUNTERS) {
+    new Counter({
+      name,
+      help,
+      labelNames: ["lane"],
+      registers: [registry],
+      collect() {
+        this.reset();
+        const stats = links.stats();
+        byLane(this, {}, stats[key], stats.durable[key]);
+      },
+    });
+  }
+  for (const [name, help, key] of PEER_LANE_COUNTERS) {
+    new Counter({
+      name,
+      help,
+      labelNames: ["peer", "lane"],
+      registers: [registry],
+      collect() {
+        this.reset();
+        for (const stats of peers.stats()) byLane(this, { peer: stats.name }, stats[key], stats.durable[key]);
       },
     });
   }

@@ -58,6 +58,13 @@ export function isDurable(event: Event): event is DurableEvent {
   return event.place !== undefined;
 }
 
+/** How many of them are of the durable lane; the others are of the live one. */
+export function countDurable(events: readonly Event[]): number {
+  let durable = 0;
+  for (const event of events) if (event.place !== undefined) durable++;
+  return durable;
+}
+
 const EVENT_TYPE = new RegExp(`^[a-z][a-z0-9._-]{0,${EVENT_TYPE_CHARACTERS_MAX - 1}}$`);
 
 /** Types that the system itself writes; a publisher may not forge them. */

@@ -1,6 +1,6 @@
 /** A dispatcher in its process: the real one, over a simulated store, log, links to frontends and peers. */
 
-import { createPeerInterest, Dispatcher, type FrontendLinks, type PeerInterest } from "@ovation/dispatcher";
+import { createPeerInterest, Dispatcher, type FrontendLinks, NO_LINK_STATS, type PeerInterest } from "@ovation/dispatcher";
 import { type Event, type FrontendId, isDurable, Problem, type Topic } from "@ovation/protocol";
 import { type SubscriptionTable, TableUnavailableError } from "@ovation/table";
 import type { Cluster, Datacenter } from "./cluster.ts";
@@ -65,18 +65,7 @@ export class DispatcherProcess {
   #links(): FrontendLinks {
     return {
       send: (address, events) => this.#send(address.id, events),
-      stats: () => ({
-        open: 0,
-        links: 0,
-        sent: 0,
-        merged: 0,
-        droppedFull: 0,
-        droppedAway: 0,
-        lostInFlight: 0,
-        reconnects: 0,
-        waiting: 0,
-        waitingBytes: 0,
-      }),
+      stats: () => NO_LINK_STATS,
       async close() {},
     };
   }

@@ -14,7 +14,7 @@ const SHOWN: Readonly<Record<string, string>> = {
   ovation_comments_unpublished_total: "left to the repair lane",
   ovation_dispatcher_refused_events_total: "refused by dispatchers",
   ovation_link_dropped_away_events_total: "dropped, frontend away",
-  ovation_link_lost_events_total: "lost in flight to frontends",
+  ovation_link_lost_in_flight_events_total: "lost in flight to frontends",
   ovation_forward_expired_events_total: "expired on the way to a data centre",
   ovation_forward_spared_events_total: "spared a data centre that nobody watches in",
   ovation_forward_repeated_batches_total: "batches to a data centre that came again",
