@@ -29,8 +29,8 @@ export interface Delivery {
 export async function sendAnswer(answer: RouteAnswer, delivery: Delivery): Promise<void> {
   const { isHead, keepAlive, writer } = delivery;
   if (answer instanceof TextAnswer) {
-    const { body, status, headers } = answer;
-    const head = formatHead(status, new Map(Object.entries(headers)), { length: Buffer.byteLength(body), keepAlive });
+    const { body, status } = answer;
+    const head = formatHead(status, linesOf(answer.headers), { length: Buffer.byteLength(body), keepAlive });
     const written = writer.write(Buffer.from(isHead ? head : head + body));
     if (typeof written !== "number") await written;
     return;
@@ -68,7 +68,7 @@ async function pipe(response: Response, length: number, { writer, isOver, onProg
   if (sent !== length && !isOver()) onBroken();
 }
 
-/** `Headers`, or a map of them. */
+/** `Headers` are one. */
 interface EachHeader {
   forEach(each: (value: string, name: string) => void): void;
 }
@@ -79,11 +79,28 @@ export interface AnswerForm {
   readonly keepAlive: boolean;
 }
 
-export function formatHead(status: number, headers: EachHeader, { length, keepAlive }: AnswerForm): string {
+/** Nearly all short answers have the same headers. */
+let linesFor: TextAnswer["headers"] | undefined;
+let lines = "";
+
+function linesOf(headers: TextAnswer["headers"]): string {
+  if (linesFor !== headers) {
+    lines = "";
+    for (const [name, value] of Object.entries(headers)) lines += `${name}: ${value}\r\n`;
+    linesFor = headers;
+  }
+  return lines;
+}
+
+/** `headers` may be their lines already. */
+export function formatHead(status: number, headers: EachHeader | string, { length, keepAlive }: AnswerForm): string {
   let head = `HTTP/1.1 ${status} ${STATUS_CODES[status] ?? ""}\r\n`;
-  headers.forEach((value, name) => {
-    if (!OWN_HEADERS.has(name)) head += `${name}: ${value}\r\n`;
-  });
+  if (typeof headers === "string") head += headers;
+  else {
+    headers.forEach((value, name) => {
+      if (!OWN_HEADERS.has(name)) head += `${name}: ${value}\r\n`;
+    });
+  }
   if (length !== undefined && !hasNoBody(status)) head += `content-length: ${length}\r\n`;
   if (!keepAlive) head += "connection: close\r\n";
   return `${head}date: ${httpDate()}\r\n\r\n`;
