@@ -154,9 +154,10 @@ export class Hub {
     const begun: { readonly round: Round; readonly single: Subscription | undefined }[] = [];
     for (const channel of due) {
       const { flow } = channel;
-      // A round that is under way takes what waits by itself, or leaves it for the next one.
-      if (flow === undefined || flow.walking > 0) continue;
+      if (flow === undefined) continue;
       flow.scheduledFor = Number.POSITIVE_INFINITY;
+      // A round that is under way takes what waits by itself, or leaves it for the next one.
+      if (flow.walking > 0) continue;
       const first = channel.nextBatch;
       const batch = this.#makeBatch(channel);
       if (batch === undefined && !flow.behind) {

@@ -121,6 +121,29 @@ describe("what is planted in the durable lane is caught", () => {
     expect(check(historyOf(whole))).toMatchObject({ violations: [], durable: { repeated: 4 } });
   });
 
+  test("a viewer that had only just come and moved may be taken back to before its start, as far as any other", () => {
+    /** Its start is after `head`. */
+    const late = (head: number, ...seen: readonly Entry[]): Whole => {
+      const whole = wholeHistory();
+      whole.plain = [
+        { kind: "connected", at: head * 1000 + 500, frontend: "f1" },
+        { kind: "subscribed", topic: TOPIC, head, at: head * 1000 + 500 },
+        ...whole.plain.filter((entry) => entry.kind === "event" && entry.at > head * 1000 + 500),
+        cut,
+        moved,
+        ...seen,
+      ];
+      return whole;
+    };
+    expect(check(historyOf(late(4, durable(4), durable(5))))).toMatchObject({ violations: [], durable: { repeated: 2 } });
+    const kinds = (whole: Whole) => check(historyOf(whole)).violations.map(({ kind }) => kind);
+    expect(kinds(late(4, durable(2), durable(3), durable(4), durable(5)))).toContain("duplicate");
+    // At the frontend where it was, and without a move, there is nothing before its start.
+    const stayed = late(4, durable(4), durable(5));
+    stayed.plain = stayed.plain.map((entry) => (entry === moved ? { ...entry, frontend: "f1" } : entry));
+    expect(kinds(stayed)).toContain("duplicate");
+  });
+
   test("a repetition at a plain viewer that did not move, or in the topic of its id, or that is not in order", () => {
     expect(planted((whole) => void whole.plain.push(durable(5)))).toEqual(["duplicate"]);
     expect(planted((whole) => void whole.plain.push(cut, { ...moved, frontend: "f1" }, durable(5)))).toEqual(["duplicate"]);

@@ -7,7 +7,7 @@
  * - nothing is in the log that nobody published, or that was refused
  * - an SDK viewer sees every number after its start once, in order, up to the head if it is there at the end
  * - a plain viewer sees the same; when it moves to another frontend, topics that its id does not name may go
- *   back by REPEATED_MS_MAX, and from there in order again
+ *   back by REPEATED_MS_MAX, and from there in order again (a viewer that had only just come: to before its start)
  * - what a viewer sees at a number is what the log has there
  * - what was sent after a subscription was active has a higher number than the subscription's head
  *
@@ -77,11 +77,12 @@ export function check(history: History): Verdict {
   const acknowledged = checkPublishes(history, logs, report);
   const faults = createFaultTimes(history.faults, { beforeMs: 0, afterMs: REPORTS_AFTER_MS });
   const sent = readSent(history.publishes);
+  const sentAt = readSentAt(history.publishes, logs);
   let delivered = 0;
   let repeated = 0;
   for (const viewer of history.viewers) {
     for (const topic of viewer.topics) {
-      const seen = checkViewer(viewer, topic, logs.get(topic) ?? EMPTY, faults, report);
+      const seen = checkViewer(viewer, topic, { log: logs.get(topic) ?? EMPTY, sentAt: sentAt.get(topic) ?? NEVER_SENT }, faults, report);
       delivered += seen.delivered;
       repeated += seen.repeated;
       checkStart(viewer, topic, sent.get(topic) ?? [], report);
@@ -148,13 +149,13 @@ function checkPublishes(history: History, logs: ReadonlyMap<string, TopicLog>, r
 function checkViewer(
   viewer: Viewer,
   topic: string,
-  log: TopicLog,
+  { log, sentAt }: { readonly log: TopicLog; readonly sentAt: ReadonlyMap<number, number> },
   faults: FaultTimes,
   report: Report,
 ): { delivered: number; repeated: number } {
   const { name, form } = viewer;
   let next: number | undefined;
-  /** A plain viewer that moved may be taken back once, to events that it saw after this; from there on in order again. */
+  /** A plain viewer that moved may be taken back once, to events that it saw (or, before its start, that were sent) after this; from there on in order again. */
   let goBackTo: ((seenAt: number) => boolean) | undefined;
   let again: number | undefined;
   let connection: Connected | undefined;
@@ -169,7 +170,7 @@ function checkViewer(
     const due = again ?? next;
     if (due === undefined) {
       report("phantom", name, topic, `number ${seq} at ${event.at} ms, before the subscription was active`);
-    } else if (seq < due && !(again === undefined && goBackTo?.(seenAt.get(seq) ?? 0))) {
+    } else if (seq < due && !(again === undefined && goBackTo?.(seenAt.get(seq) ?? sentAt.get(seq) ?? 0))) {
       report("duplicate", name, topic, `number ${seq} at ${event.at} ms, after ${due - 1}`);
       return;
     } else if (seq > due) {
@@ -222,6 +223,22 @@ function checkViewer(
   if (viewer.presentAtEnd && missing > 0) report("lost", name, topic, `the last ${missing}, from number ${next}`);
   if (viewer.presentAtEnd && next === undefined && log.head > 0) report("lost", name, topic, "never subscribed");
   return { delivered, repeated };
+}
+
+const NEVER_SENT: ReadonlyMap<number, number> = new Map();
+
+/** By topic and number: when the event was sent, which is before anybody could see it. */
+function readSentAt(publishes: readonly Publish[], logs: ReadonlyMap<string, TopicLog>): ReadonlyMap<string, ReadonlyMap<number, number>> {
+  const byTopic = new Map<string, Map<number, number>>();
+  for (const { lane, topic, key, sentAt, outcome } of publishes) {
+    if (lane !== "durable") continue;
+    const seq = (outcome.kind === "acknowledged" ? outcome.seq : undefined) ?? logs.get(topic)?.byKey.get(key);
+    if (seq === undefined) continue;
+    const times = byTopic.get(topic) ?? new Map<number, number>();
+    byTopic.set(topic, times);
+    times.set(seq, sentAt);
+  }
+  return byTopic;
 }
 
 /** A durable event that was acknowledged, with the lowest number of those that were sent with or after it. */
