@@ -1,7 +1,7 @@
 import { afterEach, expect, test } from "bun:test";
-import { DEFAULT_POLICY, type FrontendId, systemClock } from "@ovation/protocol";
-import { Frontend } from "./frontend.ts";
+import type { Frontend } from "./frontend.ts";
 import { ModelUpstream, topic } from "./testing/model-upstream.ts";
+import { newFrontend } from "./testing/new-frontend.ts";
 import { until, Viewer } from "./testing/viewer.ts";
 
 const video = topic("video:42");
@@ -15,18 +15,7 @@ function frontendOn(
   id = "frontend1",
   options: { readonly reportMs?: number; arrived?(): Promise<void> } = {},
 ): Frontend {
-  const frontend = new Frontend({
-    id: id as FrontendId,
-    upstream,
-    policy: DEFAULT_POLICY,
-    authorize: () => true,
-    clock: systemClock,
-    random: Math.random,
-    heartbeatMs: 15_000,
-    reportMs: 20,
-    onFailure() {},
-    ...options,
-  });
+  const frontend = newFrontend(upstream, { name: id, reportMs: 20, ...options });
   upstream.inboxes.push(frontend);
   frontends.push(frontend);
   frontend.start();

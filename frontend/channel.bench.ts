@@ -9,8 +9,8 @@
 
 import { heapStats } from "bun:jsc";
 import { parseArgs } from "node:util";
-import { type ByteWriter, DEFAULT_POLICY, type FrontendId, systemClock, type Topic, toJsonText } from "@ovation/protocol";
-import { Frontend } from "./frontend.ts";
+import { type ByteWriter, type Topic, toJsonText } from "@ovation/protocol";
+import { newFrontend } from "./testing/new-frontend.ts";
 import type { Upstream } from "./upstream.ts";
 
 const { values } = parseArgs({
@@ -46,14 +46,8 @@ const upstream: Upstream = {
 };
 const writer: ByteWriter = { write: (bytes) => bytes.length, end() {}, cut() {} };
 
-const frontend = new Frontend({
-  id: "bench" as FrontendId,
-  upstream,
-  policy: DEFAULT_POLICY,
-  authorize: () => true,
-  clock: systemClock,
-  random: Math.random,
-  heartbeatMs: 15_000,
+const frontend = newFrontend(upstream, {
+  name: "bench",
   onFailure(what, error) {
     console.error(what, error);
   },

@@ -1,7 +1,8 @@
 import { afterEach, expect, test } from "bun:test";
-import { DEFAULT_POLICY, type FrontendId, systemClock, type Topic } from "@ovation/protocol";
-import { Frontend } from "./frontend.ts";
+import type { Topic } from "@ovation/protocol";
+import type { Frontend } from "./frontend.ts";
 import { ModelUpstream, topic } from "./testing/model-upstream.ts";
+import { newFrontend } from "./testing/new-frontend.ts";
 import { until, Viewer } from "./testing/viewer.ts";
 
 const alice = topic("member:alice");
@@ -12,18 +13,7 @@ afterEach(async () => {
 });
 
 async function frontendOn(upstream: ModelUpstream, quietMs: number): Promise<Frontend> {
-  const frontend = new Frontend({
-    id: "frontend1" as FrontendId,
-    upstream,
-    policy: DEFAULT_POLICY,
-    authorize: () => true,
-    clock: systemClock,
-    random: Math.random,
-    heartbeatMs: 15_000,
-    reportMs: 20,
-    quietMs,
-    onFailure() {},
-  });
+  const frontend = newFrontend(upstream, { reportMs: 20, quietMs });
   upstream.inboxes.push(frontend);
   frontends.push(frontend);
   frontend.start();

@@ -1,7 +1,8 @@
 import { afterEach, describe, expect, test } from "bun:test";
-import { DEFAULT_POLICY, type FrontendId, type Identity, systemClock } from "@ovation/protocol";
-import { Frontend } from "./frontend.ts";
+import type { Identity } from "@ovation/protocol";
+import type { Frontend } from "./frontend.ts";
 import { ModelUpstream, topic } from "./testing/model-upstream.ts";
+import { newFrontend } from "./testing/new-frontend.ts";
 import { until, Viewer } from "./testing/viewer.ts";
 
 const video = topic("video:42");
@@ -12,18 +13,7 @@ afterEach(async () => {
 });
 
 function frontendOn(upstream: ModelUpstream, id = "frontend1", options: { readonly lingerMs?: number } = {}): Frontend {
-  const frontend = new Frontend({
-    id: id as FrontendId,
-    upstream,
-    policy: DEFAULT_POLICY,
-    authorize: () => true,
-    clock: systemClock,
-    random: Math.random,
-    heartbeatMs: 15_000,
-    reportMs: 20,
-    lingerMs: options.lingerMs ?? 10_000,
-    onFailure() {},
-  });
+  const frontend = newFrontend(upstream, { name: id, reportMs: 20, lingerMs: options.lingerMs ?? 10_000 });
   upstream.inboxes.push(frontend);
   frontends.push(frontend);
   frontend.start();

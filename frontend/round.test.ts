@@ -4,11 +4,12 @@
  */
 
 import { afterEach, expect, test } from "bun:test";
-import { DEFAULT_POLICY, type FrontendId, parsePosition, systemClock, type Topic } from "@ovation/protocol";
+import { parsePosition, type Topic } from "@ovation/protocol";
 import fc from "fast-check";
-import { Frontend } from "./frontend.ts";
+import type { Frontend } from "./frontend.ts";
 import { BROADCAST_CLOCK_EVERY, BROADCAST_SLICE_MS } from "./limits.ts";
 import { ModelUpstream, topic } from "./testing/model-upstream.ts";
+import { newFrontend } from "./testing/new-frontend.ts";
 import { until, Viewer } from "./testing/viewer.ts";
 
 const one = topic("video:1");
@@ -23,21 +24,13 @@ afterEach(async () => {
 function steppedFrontend(upstream: ModelUpstream): { frontend: Frontend; turn(): boolean } {
   let now = 0;
   const waiting: (() => void)[] = [];
-  const frontend = new Frontend({
-    id: "frontend1" as FrontendId,
-    upstream,
-    policy: DEFAULT_POLICY,
-    authorize: () => true,
-    clock: systemClock,
-    random: Math.random,
-    heartbeatMs: 15_000,
+  const frontend = newFrontend(upstream, {
     reportMs: 60_000,
     soon: (run) => void waiting.push(run),
     elapsed: () => {
       now += BROADCAST_SLICE_MS + 1;
       return now;
     },
-    onFailure() {},
   });
   upstream.inboxes.push(frontend);
   frontends.push(frontend);

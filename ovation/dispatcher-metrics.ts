@@ -18,35 +18,31 @@ const LANE_COUNTERS: readonly (readonly [name: string, help: string, key: LaneCo
 ];
 
 export function registerDispatcherMetrics(registry: Registry, dispatcher: Dispatcher): void {
-  for (const [name, help, key] of COUNTERS) {
-    new Counter({
-      name,
-      help,
-      registers: [registry],
-      collect() {
-        this.reset();
-        this.inc(dispatcher.counters[key]);
-      },
-    });
-  }
+  const { counters } = dispatcher;
+  for (const [name, help, key] of COUNTERS) counter(registry, name, help, [], (count) => count.inc(counters[key]));
   for (const [name, help, key] of LANE_COUNTERS) {
-    new Counter({
-      name,
-      help,
-      labelNames: ["lane"],
-      registers: [registry],
-      collect() {
-        this.reset();
-        byLane(this, {}, dispatcher.counters[key], dispatcher.counters.durable[key]);
-      },
-    });
+    counter(registry, name, help, ["lane"], (count) => byLane(count, {}, counters[key], counters.durable[key]));
   }
 }
 
+/** A counter whose values are read when somebody asks. */
+function counter(registry: Registry, name: string, help: string, labelNames: readonly string[], read: (count: Counter) => void): void {
+  new Counter({
+    name,
+    help,
+    labelNames: [...labelNames],
+    registers: [registry],
+    collect() {
+      this.reset();
+      read(this);
+    },
+  });
+}
+
 /** The durable ones of `all`, and the others. */
-function byLane(counter: Counter, labels: Readonly<Record<string, string>>, all: number, durable: number): void {
-  counter.inc({ ...labels, lane: "live" }, all - durable);
-  counter.inc({ ...labels, lane: "durable" }, durable);
+function byLane(count: Counter, labels: Readonly<Record<string, string>>, all: number, durable: number): void {
+  count.inc({ ...labels, lane: "live" }, all - durable);
+  count.inc({ ...labels, lane: "durable" }, durable);
 }
 
 const LINK_COUNTERS: readonly (readonly [name: string, help: string, key: "merged" | "reconnects"])[] = [
@@ -77,52 +73,21 @@ const PEER_LANE_COUNTERS: readonly (readonly [name: string, help: string, key: k
 
 /** The links to frontends, and the lanes to other data centres. */
 export function registerLinkMetrics(registry: Registry, links: FrontendLinks, peers: Peers): void {
-  for (const [name, help, key] of LINK_COUNTERS) {
-    new Counter({
-      name,
-      help,
-      registers: [registry],
-      collect() {
-        this.reset();
-        this.inc(links.stats()[key]);
-      },
-    });
-  }
+  for (const [name, help, key] of LINK_COUNTERS) counter(registry, name, help, [], (count) => count.inc(links.stats()[key]));
   for (const [name, help, key] of LINK_LANE_COUNTERS) {
-    new Counter({
-      name,
-      help,
-      labelNames: ["lane"],
-      registers: [registry],
-      collect() {
-        this.reset();
-        const stats = links.stats();
-        byLane(this, {}, stats[key], stats.durable[key]);
-      },
+    counter(registry, name, help, ["lane"], (count) => {
+      const stats = links.stats();
+      byLane(count, {}, stats[key], stats.durable[key]);
     });
   }
   for (const [name, help, key] of PEER_LANE_COUNTERS) {
-    new Counter({
-      name,
-      help,
-      labelNames: ["peer", "lane"],
-      registers: [registry],
-      collect() {
-        this.reset();
-        for (const stats of peers.stats()) byLane(this, { peer: stats.name }, stats[key], stats.durable[key]);
-      },
+    counter(registry, name, help, ["peer", "lane"], (count) => {
+      for (const stats of peers.stats()) byLane(count, { peer: stats.name }, stats[key], stats.durable[key]);
     });
   }
   for (const [name, help, read] of PEER_COUNTERS) {
-    new Counter({
-      name,
-      help,
-      labelNames: ["peer"],
-      registers: [registry],
-      collect() {
-        this.reset();
-        for (const stats of peers.stats()) this.inc({ peer: stats.name }, read(stats));
-      },
+    counter(registry, name, help, ["peer"], (count) => {
+      for (const stats of peers.stats()) count.inc({ peer: stats.name }, read(stats));
     });
   }
   new Gauge({
@@ -144,15 +109,5 @@ const RECEIVER_COUNTERS: readonly (readonly [name: string, help: string, key: ke
 
 /** What comes from other data centres. */
 export function registerReceiverMetrics(registry: Registry, stats: PeerReceiverStats): void {
-  for (const [name, help, key] of RECEIVER_COUNTERS) {
-    new Counter({
-      name,
-      help,
-      registers: [registry],
-      collect() {
-        this.reset();
-        this.inc(stats[key]);
-      },
-    });
-  }
+  for (const [name, help, key] of RECEIVER_COUNTERS) counter(registry, name, help, [], (count) => count.inc(stats[key]));
 }
