@@ -33,8 +33,9 @@ import { SocketWriter } from "./socket-writer.ts";
 export interface ConnectionHost {
   /** ms of a clock that never jumps. */
   now(): number;
-  /** Answers every request; a rejection is a programmer's error. */
+  /** Answers every request. A rejection is a programmer's error, which `failed` is told. */
   handle(request: IncomingRequest, call: Call): Promise<RouteAnswer>;
+  failed(error: unknown): void;
   /** A request that never reached a handler. */
   refused(problem: Problem): void;
   cut(reason: CutReason): void;
@@ -222,7 +223,13 @@ export class HttpConnection implements SocketOwner {
         return response;
       },
     };
-    void this.#host.handle(request, call).then((response) => this.#answer(under, response));
+    this.#host.handle(request, call).then(
+      (answer) => this.#answer(under, answer),
+      (error: unknown) => {
+        this.#host.failed(error);
+        this.#answer(under, new Problem("internal-error").toResponse());
+      },
+    );
   }
 
   #takeBody(): void {
@@ -274,11 +281,11 @@ export class HttpConnection implements SocketOwner {
     this.#host.refused(problem);
     this.#input = NOTHING;
     this.#enter("answering");
-    void this.#send(problem.toResponse(), { isHead: false, keepAlive: false }).then(() => this.#linger());
+    this.#send(problem.toResponse(), { isHead: false, keepAlive: false }, () => this.#linger());
   }
 
-  async #answer(under: Under, answer: RouteAnswer): Promise<void> {
-    const { stream, head, body } = under;
+  #answer(under: Under, answer: RouteAnswer): void {
+    const { stream, head } = under;
     const isStream = stream !== undefined && stream.response === answer;
     if (this.state === "closed") {
       if (isStream) stream.source.cancel();
@@ -292,8 +299,12 @@ export class HttpConnection implements SocketOwner {
     }
     const closes = answer instanceof Response && answer.headers.get("connection")?.toLowerCase() === "close";
     const keepAlive = head.keepAlive && !this.#host.stopping && !closes;
-    await this.#send(answer, { isHead: head.method === "HEAD", keepAlive });
+    this.#send(answer, { isHead: head.method === "HEAD", keepAlive }, () => this.#answered(under, keepAlive));
+  }
+
+  #answered(under: Under, keepAlive: boolean): void {
     if (this.#isClosed()) return;
+    const { head, body } = under;
     const bodyError = under.failed && body?.isWanted === false;
     // A body that nobody wanted is read to its end and dropped: then the next request begins.
     body?.drop();
@@ -337,10 +348,9 @@ export class HttpConnection implements SocketOwner {
     source.start(stream);
   }
 
-  #send(answer: RouteAnswer, { isHead, keepAlive }: { readonly isHead: boolean; readonly keepAlive: boolean }): Promise<void> {
-    return sendAnswer(answer, {
-      isHead,
-      keepAlive,
+  #send(answer: RouteAnswer, form: { readonly isHead: boolean; readonly keepAlive: boolean }, sent: () => void): void {
+    const written = sendAnswer(answer, {
+      ...form,
       writer: this.#writer,
       isOver: () => this.#isClosed(),
       onProgress: () => {
@@ -348,6 +358,8 @@ export class HttpConnection implements SocketOwner {
       },
       onBroken: () => this.terminate(),
     });
+    if (typeof written === "number") sent();
+    else void written.then(sent);
   }
 
   /** Our end is said; the client's unread bytes must not reset the connection before it has read the answer. */

@@ -203,6 +203,27 @@ describe("answers", () => {
     expect(each.ended).toBe(false);
   });
 
+  test("that break off before anything was sent reset the connection, and the server goes on", async () => {
+    const broken = () =>
+      new ReadableStream<Uint8Array>({
+        pull(controller) {
+          controller.error(new Error("planted"));
+        },
+      });
+    const { port } = serve((request) =>
+      request.path === "/good"
+        ? new Response("good")
+        : new Response(broken(), request.path === "/said" ? { headers: { "content-length": "10" } } : {}),
+    );
+    for (const path of ["/said", "/unsaid"]) {
+      const each = await client(port, get(path));
+      await until(() => each.socket.destroyed, "the end");
+      expect(each.text()).toBe("");
+    }
+    const { text } = await client(port, get("/good"));
+    await until(() => text().endsWith("good"), "an answer");
+  });
+
   test("204 and 304 have no length and no body", async () => {
     const { port } = serve((request) => new Response(null, { status: Number(request.path.slice(1)) }));
     const { text } = await client(port, get("/204") + get("/304") + get("/200"));

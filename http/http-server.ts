@@ -1,6 +1,6 @@
 /** Listens, gives each socket to a connection, and ends what takes too long. */
 
-import { Problem, type RouteAnswer } from "@ovation/protocol";
+import type { Problem, RouteAnswer } from "@ovation/protocol";
 import { type Call, type ConnectionHost, type CutReason, HttpConnection } from "./http-connection.ts";
 import type { IncomingRequest } from "./incoming-request.ts";
 import { ROOM_LOOKS_MAX, STOP_MS_MAX, STOP_POLL_MS, SWEEP_MS } from "./limits.ts";
@@ -8,7 +8,7 @@ import type { OwnedSocket, SocketOwner } from "./socket-owner.ts";
 
 export interface HttpServerOptions {
   readonly at: { readonly host: string; readonly port: number; readonly reusePort: boolean } | { readonly unix: string };
-  /** Answers every request. What it throws is answered `internal-error`: it is a programmer's error, and `onError`'s. */
+  /** Answers every request. What it rejects with is answered `internal-error`: it is a programmer's error, and `onError`'s. */
   handle(request: IncomingRequest, call: Call): Promise<RouteAnswer>;
   onError(error: unknown): void;
   /** A request that was none, or too much of one. */
@@ -75,13 +75,12 @@ export class HttpServer implements ConnectionHost {
     return performance.now();
   }
 
-  async handle(request: IncomingRequest, call: Call): Promise<RouteAnswer> {
-    try {
-      return await this.#options.handle(request, call);
-    } catch (error) {
-      this.#options.onError(error);
-      return new Problem("internal-error").toResponse();
-    }
+  handle(request: IncomingRequest, call: Call): Promise<RouteAnswer> {
+    return this.#options.handle(request, call);
+  }
+
+  failed(error: unknown): void {
+    this.#options.onError(error);
   }
 
   refused(problem: Problem): void {

@@ -25,20 +25,22 @@ export interface Delivery {
   onBroken(): void;
 }
 
-/** Resolves when the answer has gone out, or cannot. */
-export async function sendAnswer(answer: RouteAnswer, delivery: Delivery): Promise<void> {
+/** Answers a number where the answer has gone out; otherwise a promise, which settles when it has, or cannot. */
+export function sendAnswer(answer: RouteAnswer, delivery: Delivery): number | Promise<unknown> {
+  if (!(answer instanceof TextAnswer)) return sendResponse(answer, delivery);
   const { isHead, keepAlive, writer } = delivery;
-  if (answer instanceof TextAnswer) {
-    const { body, status } = answer;
-    const head = formatHead(status, linesOf(answer.headers), { length: Buffer.byteLength(body), keepAlive });
-    const written = writer.write(Buffer.from(isHead ? head : head + body));
-    if (typeof written !== "number") await written;
-    return;
-  }
-  const response = answer;
+  const { body, status } = answer;
+  const head = formatHead(status, linesOf(answer.headers), { length: Buffer.byteLength(body), keepAlive });
+  return writer.write(Buffer.from(isHead ? head : head + body));
+}
+
+async function sendResponse(response: Response, delivery: Delivery): Promise<void> {
+  const { isHead, keepAlive, writer } = delivery;
   const announced = Number(response.headers.get("content-length") ?? 0);
   if (announced <= ANSWER_BYTES_WHOLE_MAX || hasNoBody(response.status)) {
-    const body = await response.bytes();
+    // What the answer came from broke off before any of it was sent: there is nothing to say but that.
+    const body = await response.bytes().catch(() => undefined);
+    if (body === undefined) return delivery.onBroken();
     const written = writer.write(
       toBytes(formatHead(response.status, response.headers, { length: body.length, keepAlive }), isHead ? undefined : body),
     );
@@ -48,7 +50,7 @@ export async function sendAnswer(answer: RouteAnswer, delivery: Delivery): Promi
   // A long one: no more of it in memory than the socket takes.
   const written = writer.write(toBytes(formatHead(response.status, response.headers, { length: announced, keepAlive }), undefined));
   if (typeof written !== "number") await written;
-  if (isHead) await response.body?.cancel();
+  if (isHead) await response.body?.cancel().catch(() => undefined);
   else await pipe(response, announced, delivery);
 }
 

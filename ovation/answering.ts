@@ -48,7 +48,7 @@ export function createAnswer(options: AnsweringOptions): Answer {
 /** Others are not of this API, and so is whatever they ask for. */
 const METHODS = new Set(["GET", "HEAD", "POST", "PUT", "DELETE", "PATCH"]);
 
-async function answer(request: HttpRequest, carried: Carried, router: Router, options: AnsweringOptions): Promise<RouteAnswer> {
+function answer(request: HttpRequest, carried: Carried, router: Router, options: AnsweringOptions): RouteAnswer | Promise<RouteAnswer> {
   const { path, peer, stream } = carried;
   const { method } = request;
   const address = options.addressOf === undefined ? peer : options.addressOf(request, peer);
