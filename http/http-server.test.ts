@@ -102,6 +102,25 @@ describe("requests", () => {
     expect(errors.length).toBe(1);
   });
 
+  test("whose handling throws where nothing should end their connection, are told to the operator, and the server goes on", async () => {
+    const errors: unknown[] = [];
+    const server = new HttpServer({
+      at: { host: "127.0.0.1", port: 0, reusePort: false },
+      handle(request) {
+        if (request.path === "/bad") throw new Error("planted");
+        return Promise.resolve(new Response("good"));
+      },
+      onError: (error) => errors.push(error),
+      onRefused() {},
+    });
+    open.push(server);
+    const bad = await client(server.port ?? 0, get("/bad"));
+    await until(() => bad.socket.destroyed, "the end");
+    const { text } = await client(server.port ?? 0, get("/good"));
+    await until(() => text().endsWith("good"), "an answer");
+    expect(errors.map(String)).toEqual(["Error: planted"]);
+  });
+
   test("of a client that goes away in the middle of its body are aborted", async () => {
     let seen: IncomingRequest | undefined;
     let failed: unknown;

@@ -8,7 +8,7 @@ import type { OwnedSocket, SocketOwner } from "./socket-owner.ts";
 
 export interface HttpServerOptions {
   readonly at: { readonly host: string; readonly port: number; readonly reusePort: boolean } | { readonly unix: string };
-  /** Answers every request. What it rejects with is answered `internal-error`: it is a programmer's error, and `onError`'s. */
+  /** Answers every request, and does not throw. What it rejects with is answered `internal-error`: it is a programmer's error, and `onError`'s. */
   handle(request: IncomingRequest, call: Call): Promise<RouteAnswer>;
   onError(error: unknown): void;
   /** A request that was none, or too much of one. */
@@ -55,8 +55,11 @@ export class HttpServer implements ConnectionHost {
         this.#sockets--;
         gone.data?.closed();
       },
-      // The socket closes after this, and that is what its owner hears.
-      error: () => {},
+      error: (failing, error) => {
+        // A reset and the like are the network's; anything else was thrown in here, and leaves the connection in no known state.
+        if (!("syscall" in error)) options.onError(error);
+        failing.terminate();
+      },
     };
     const { at } = options;
     // Bun takes `reusePort` here too, though its types do not list it: `http-server.test.ts` holds that.
