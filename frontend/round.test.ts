@@ -4,7 +4,7 @@
  */
 
 import { afterEach, expect, test } from "bun:test";
-import { parsePosition, type Topic } from "@ovation/protocol";
+import { type DirectSender, parsePosition, type Topic } from "@ovation/protocol";
 import fc from "fast-check";
 import type { Frontend } from "./frontend.ts";
 import { BROADCAST_CLOCK_EVERY, BROADCAST_SLICE_MS } from "./limits.ts";
@@ -20,12 +20,45 @@ afterEach(async () => {
   await Promise.all(frontends.splice(0).map((frontend) => frontend.stop()));
 });
 
+/** Sockets by descriptor, as the kernel has them: one that is full takes half of a write, and its owner hands over the rest. */
+class SocketViewer extends Viewer {
+  static readonly all: SocketViewer[] = [];
+  static readonly sender: DirectSender = {
+    aim: (bytes) => (descriptor) => SocketViewer.all[descriptor]?.take(bytes) ?? 0,
+  };
+  direct = 0;
+  readonly #file = SocketViewer.all.push(this) - 1;
+  #half: Uint8Array | undefined;
+
+  get descriptor(): number {
+    return this.#half === undefined ? this.#file : -1;
+  }
+
+  take(bytes: Uint8Array): number {
+    this.direct++;
+    if (!this.isStalled) {
+      void this.write(bytes);
+      return bytes.length;
+    }
+    const half = Math.floor(bytes.length / 2);
+    this.#half = bytes.subarray(0, half);
+    return half;
+  }
+
+  override write(bytes: Uint8Array): number | Promise<number> {
+    const whole = this.#half === undefined ? bytes : Buffer.concat([this.#half, bytes]);
+    this.#half = undefined;
+    return super.write(whole);
+  }
+}
+
 /** A frontend whose clock goes on by a slice at every look, so that a round gives way as often as it can; turns of the event loop are the test's. */
 function steppedFrontend(upstream: ModelUpstream): { frontend: Frontend; turn(): boolean } {
   let now = 0;
   const waiting: (() => void)[] = [];
   const frontend = newFrontend(upstream, {
     reportMs: 60_000,
+    sender: SocketViewer.sender,
     soon: (run) => void waiting.push(run),
     elapsed: () => {
       now += BROADCAST_SLICE_MS + 1;
@@ -64,12 +97,17 @@ test("everybody gets every event once and in the order of the broadcasts, howeve
     { weight: 1, arbitrary: fc.record({ kind: fc.constant("stall" as const), viewer: fc.nat(VIEWERS - 1) }) },
     { weight: 1, arbitrary: fc.record({ kind: fc.constant("drain" as const), viewer: fc.nat(VIEWERS - 1) }) },
   );
+  let direct = 0;
   await fc.assert(
     fc.asyncProperty(fc.array(act, { minLength: 10, maxLength: 60 }), async (acts) => {
       const upstream = new ModelUpstream();
       const { frontend, turn } = steppedFrontend(upstream);
       const topicsOf = (number: number): readonly Topic[] => (number % 3 === 0 ? [one, two] : number % 3 === 1 ? [one] : [two]);
-      const viewers = Array.from({ length: VIEWERS }, (_, number) => new Viewer(frontend, topicsOf(number), { zstd: number % 7 === 0 }));
+      const viewers = Array.from({ length: VIEWERS }, (_, number) => {
+        // Some by descriptor, some (TLS, another system) by their own writer.
+        const Form = number % 4 === 3 ? Viewer : SocketViewer;
+        return new Form(frontend, topicsOf(number), { zstd: number % 7 === 0 });
+      });
       await settle(turn, () => viewers.every((viewer) => viewer.connection.ready));
       const sent = new Map<Topic, number>([
         [one, 0],
@@ -99,10 +137,13 @@ test("everybody gets every event once and in the order of the broadcasts, howeve
         const seen = orders(viewer);
         expect(seen).toEqual([...seen].sort((left, right) => left - right));
       }
+      for (const viewer of viewers) if (viewer instanceof SocketViewer) direct += viewer.direct;
+      SocketViewer.all.length = 0;
       await frontend.stop();
     }),
     { numRuns: 40 },
   );
+  expect(direct).toBeGreaterThan(VIEWERS);
 }, 60_000);
 
 test("who comes late in a round gets what has arrived meanwhile in the same write, who came early in the next round", async () => {

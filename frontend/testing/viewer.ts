@@ -69,6 +69,10 @@ export class Viewer implements ByteWriter {
     this.#slow = true;
   }
 
+  get isStalled(): boolean {
+    return this.#slow;
+  }
+
   drain(): void {
     this.#slow = false;
     for (const resolve of this.#waiting.splice(0)) resolve();
