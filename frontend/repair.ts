@@ -62,7 +62,8 @@ export class Repair {
         const heldBefore = channel.hasHeld;
         const page = await this.#read(channel, gone);
         if (page === undefined) return;
-        if (page.head.seq < channel.seq || page.head.first > channel.seq + 1) {
+        // The page may have been long on its way: what has come since is not in it.
+        if (page.head.seq < from || page.head.first > channel.seq + 1) {
           this.#options.onUnrepairable(channel);
           return;
         }
