@@ -47,7 +47,10 @@ export interface TopicTable {
   remove(topic: Topic): void;
   /** Where the topic stands; undefined before its first head. */
   standing(topic: Topic): { readonly seq: number; readonly position: TopicPosition | undefined } | undefined;
-  /** The positions of all topics in one text; undefined where none is known. */
+  /**
+   * The positions of all topics in one text; undefined before the first connection. One that names no topic says at
+   * least that this is a return: the server lets pass what was perhaps heard elsewhere.
+   */
   formatPositions(): string | undefined;
   /** The positions are not accepted: everything starts anew, with a reset. */
   forgetPositions(): void;
@@ -64,6 +67,7 @@ export interface TopicTable {
 
 export function createTopicTable(clock: Clock, random: () => number, sink: TopicSink, pull: () => void): TopicTable {
   const table = new Map<Topic, Wanted>();
+  let wasConnected = false;
 
   function deliver(due: readonly (readonly [ClientEvent, Epoch])[]): void {
     for (const [event, epoch] of due) sink.onEvent(event, epoch);
@@ -159,7 +163,7 @@ export function createTopicTable(clock: Clock, random: () => number, sink: Topic
     formatPositions() {
       const known: [Topic, TopicPosition][] = [];
       for (const [topic, { sequence }] of table) if (sequence.position !== undefined) known.push([topic, sequence.position]);
-      return known.length === 0 ? undefined : formatPosition(known);
+      return known.length === 0 && !wasConnected ? undefined : formatPosition(known);
     },
     forgetPositions() {
       for (const { sequence } of table.values()) if (sequence.seq !== undefined) sequence.start(-1, "");
@@ -172,6 +176,7 @@ export function createTopicTable(clock: Clock, random: () => number, sink: Topic
       }
     },
     opened(answers, id) {
+      wasConnected = true;
       for (const topic of table.keys()) {
         const answer = Object.hasOwn(answers, topic) ? answers[topic] : undefined;
         if (answer === undefined) continue;

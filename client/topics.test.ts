@@ -1,0 +1,32 @@
+import { expect, test } from "bun:test";
+import { formatPosition, parsePosition, systemClock, type Topic } from "@ovation/protocol";
+import { createTopicTable, type TopicSink } from "./topics.ts";
+
+const topic = "video:42" as Topic;
+const sink: TopicSink = { onEvent() {}, onSubscribed() {}, onReset() {}, onRefused() {} };
+const newTable = () => createTopicTable(systemClock, Math.random, sink, () => {});
+
+test("whoever comes for the first time claims nothing", () => {
+  const table = newTable();
+  table.add(topic);
+  expect(table.formatPositions()).toBeUndefined();
+});
+
+test("whoever returns says so, also where no position is known: what was heard elsewhere must not come again", () => {
+  const table = newTable();
+  table.add(topic);
+  // A head without the log's life at it: nothing that could be recovered from.
+  table.opened({ [topic]: { head: 3 } }, "");
+  table.disconnected();
+  expect(table.standing(topic)).toEqual({ seq: 3, position: undefined });
+  expect(parsePosition(table.formatPositions() ?? "")).toEqual({ topics: new Map() });
+});
+
+test("whoever returns with a position claims it", () => {
+  const table = newTable();
+  table.add(topic);
+  const position = { seq: 3, epoch: "abc" };
+  table.opened({ [topic]: { head: 3, epoch: "abc" } }, "");
+  table.disconnected();
+  expect(table.formatPositions()).toBe(formatPosition([[topic, position]]));
+});
