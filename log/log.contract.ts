@@ -4,71 +4,20 @@
  */
 
 import { describe, expect, test } from "bun:test";
-import { type Clock, DEFAULT_POLICY, type JsonText, type Policy, type Topic, toJsonText, topicOf } from "@ovation/protocol";
+import { type JsonText, type Topic, toJsonText } from "@ovation/protocol";
 import fc from "fast-check";
-import { KEY_AGE_MS, type Log, type LogEntry, type LogKeeper, LogUnavailableError } from "./log.ts";
-
-export interface OpenedLog {
-  readonly log: Log & LogKeeper;
-  /** Another writer of the same log: another process's view. The same object where the form has but one. */
-  readonly other: Log & LogKeeper;
-  dispose(): Promise<void>;
-}
-
-/** Opens an empty log whose retention is `policy` and whose clock is `clock`, where the form has one of its own. */
-export type OpenLog = (options: { readonly policy: Policy; readonly clock: Clock }) => Promise<OpenedLog>;
-
-export interface ContractOptions {
-  /** PostgreSQL stamps by the database's clock: tests that move the clock leave it out. */
-  readonly hasOwnClock: boolean;
-}
-
-const RETENTION: Policy = {
-  ...DEFAULT_POLICY,
-  few: { subscribe: "anyone", viewers: false, types: {}, defaultType: { lane: "durable" }, retention: { eventsMax: 10 } },
-  young: { subscribe: "anyone", viewers: false, types: {}, defaultType: { lane: "durable" }, retention: { ageMsMax: 60_000 } },
-};
-
-let topicCount = 0;
-/** A topic that no other test of this file uses. */
-function freshTopic(kind = "video"): Topic {
-  return topicOf(kind, `t${++topicCount}`);
-}
-
-function entry(topic: Topic, text: string, more: Partial<LogEntry> = {}): LogEntry {
-  return { topic, type: "comment", at: 1_732_300_000_000, data: toJsonText({ text }), ...more };
-}
-
-function manualClock(): Clock & { advance(ms: number): void } {
-  let now = 1_800_000_000_000;
-  return {
-    now: () => now,
-    after: () => () => undefined,
-    advance: (ms) => {
-      now += ms;
-    },
-  };
-}
+import { type Log, type LogEntry, LogUnavailableError } from "./log.ts";
+import { keysContract } from "./log-keys.contract.ts";
+import { retentionContract } from "./log-retention.contract.ts";
+import { appendMany, type ContractOptions, createWithLog, entry, freshTopic, never, type OpenLog, seqsOf } from "./testing/contract-log.ts";
 
 export function logContract(name: string, open: OpenLog, options: ContractOptions): void {
-  async function withLog(
-    run: (log: Log & LogKeeper, clock: ReturnType<typeof manualClock>, other: Log & LogKeeper) => Promise<void>,
-  ): Promise<void> {
-    const clock = manualClock();
-    const opened = await open({ policy: RETENTION, clock });
-    try {
-      await run(opened.log, clock, opened.other);
-    } finally {
-      await opened.dispose();
-    }
-  }
-
-  async function appendMany(log: Log, topic: Topic, count: number): Promise<void> {
-    await log.append(Array.from({ length: count }, (_, index) => entry(topic, `${index + 1}`)));
-  }
-  const seqsOf = (events: readonly { readonly place: { readonly seq: number } }[]) => events.map((event) => event.place.seq);
+  const withLog = createWithLog(open);
 
   describe(`a log in ${name}`, () => {
+    keysContract(withLog, options);
+    retentionContract(withLog, options);
+
     test("numbers the events of a topic from 1 without a hole, each topic for itself", () =>
       withLog(async (log) => {
         const [a, b] = [freshTopic(), freshTopic()];
@@ -142,76 +91,6 @@ export function logContract(name: string, open: OpenLog, options: ContractOption
         expect(await read({ types: ["never-written"], limit: 10 })).toEqual([]);
         expect(await read({ types: [], limit: 10 })).toEqual([]);
         expect(await read({ types: ["pin", "pin"], limit: 10 })).toEqual([3, 6]);
-      }));
-
-    test("answers a repeated key with the first one's place, at and content, in one call, in one group and later", () =>
-      withLog(async (log, _clock, other) => {
-        const topic = freshTopic();
-        const [first, again] = await log.append([entry(topic, "a", { key: "k" }), entry(topic, "b", { key: "k", at: 5, type: "message" })]);
-        expect(first).toMatchObject({ duplicate: false, place: { seq: 1 } });
-        const duplicate = {
-          place: first?.place ?? never(),
-          at: 1_732_300_000_000,
-          duplicate: true,
-          stored: { type: "comment", data: toJsonText({ text: "a" }) },
-        };
-        expect(again).toEqual(duplicate);
-        expect(await other.append([entry(topic, "c", { key: "k" })])).toEqual([duplicate]);
-        const together = await Promise.all([1, 2, 3].map(() => log.append([entry(topic, "d", { key: "l" })])));
-        expect(together.map(([one]) => one?.place.seq)).toEqual([2, 2, 2]);
-        expect(together.filter(([one]) => one?.duplicate === false)).toHaveLength(1);
-        expect((await log.heads([topic]))[0]?.seq).toBe(2);
-      }));
-
-    test("keeps the order of a group in which some keys are known and others come twice", () =>
-      withLog(async (log) => {
-        const [a, b] = [freshTopic(), freshTopic()];
-        await log.append([entry(a, "known", { key: "k" })]);
-        const calls = [
-          [entry(a, "2"), entry(a, "again", { key: "k" }), entry(b, "1", { key: "k" })],
-          [entry(a, "3", { key: "twice", type: "message" }), entry(b, "2"), entry(a, "again", { key: "twice" })],
-          [entry(b, "again", { key: "k" }), entry(a, "4"), entry(a, "again", { key: "k" })],
-        ];
-        const answers = await Promise.all(calls.map((call) => log.append(call)));
-        expect(answers.map((call) => call.map(({ place, duplicate }) => [place.seq, duplicate]))).toEqual([
-          [
-            [2, false],
-            [1, true],
-            [1, false],
-          ],
-          [
-            [3, false],
-            [2, false],
-            [3, true],
-          ],
-          [
-            [1, true],
-            [4, false],
-            [1, true],
-          ],
-        ]);
-        expect(answers[1]?.[2]?.stored).toEqual({ type: "message", data: toJsonText({ text: "3" }) });
-        const textsOf = async (topic: Topic) =>
-          (await log.read(topic, { after: 0, limit: 10 })).events.map(({ data }) => JSON.parse(data).text);
-        expect(await textsOf(a)).toEqual(["known", "2", "3", "4"]);
-        expect(await textsOf(b)).toEqual(["1", "2"]);
-      }));
-
-    test("keeps keys as they are: quotes, backslashes, braces, the word NULL, line ends, emoji", () =>
-      withLog(async (log) => {
-        const topic = freshTopic();
-        const keys = ['"', "\\", "{a,b}", "NULL", "null", "a\nb", "\t", "\u{1f600}", " remove 1", "\\n", ""];
-        const append = () => log.append(keys.map((key) => entry(topic, key, { key })));
-        const seqs = keys.map((_, index) => index + 1);
-        expect((await append()).map(({ place, duplicate }) => (duplicate ? 0 : place.seq))).toEqual(seqs);
-        expect((await append()).map(({ place, duplicate }) => (duplicate ? place.seq : 0))).toEqual(seqs);
-      }));
-
-    test("holds a key for one topic only", () =>
-      withLog(async (log) => {
-        const [a, b] = [freshTopic(), freshTopic()];
-        const appended = await log.append([entry(a, "a", { key: "k" }), entry(b, "b", { key: "k" })]);
-        expect(appended.map((one) => one.duplicate)).toEqual([false, false]);
       }));
 
     test("replaces the data of an earlier event with the append, and only then", () =>
@@ -310,62 +189,6 @@ export function logContract(name: string, open: OpenLog, options: ContractOption
         expect(await log.wrote(topic, 6, epoch)).toBe("yes");
       }));
 
-    test("drops what is past the count of its kind, at most the limit at once, and keeps the numbers", () =>
-      withLog(async (log) => {
-        const [few, kept] = [freshTopic("few"), freshTopic("video")];
-        await appendMany(log, few, 25);
-        await appendMany(log, kept, 25);
-        expect(await log.trim(4)).toBe(4);
-        expect((await log.heads([few]))[0]).toMatchObject({ seq: 25, first: 5 });
-        expect(await log.trim(1000)).toBe(11);
-        expect(await log.trim(1000)).toBe(0);
-        const page = await log.read(few, { after: 0, limit: 100 });
-        expect(seqsOf(page.events)).toEqual([16, 17, 18, 19, 20, 21, 22, 23, 24, 25]);
-        expect(page.head).toMatchObject({ seq: 25, first: 16 });
-        expect((await log.heads([kept]))[0]).toMatchObject({ seq: 25, first: 1 });
-        expect((await log.append([entry(few, "next")]))[0]?.place.seq).toBe(26);
-      }));
-
-    if (options.hasOwnClock) {
-      test("drops what is too old, down to an empty topic whose numbers go on", () =>
-        withLog(async (log, clock) => {
-          const topic = freshTopic("young");
-          await appendMany(log, topic, 3);
-          clock.advance(50_000);
-          await appendMany(log, topic, 2);
-          clock.advance(20_000);
-          expect(await log.trim(100)).toBe(3);
-          expect((await log.heads([topic]))[0]).toMatchObject({ seq: 5, first: 4 });
-          clock.advance(60_000);
-          expect(await log.trim(100)).toBe(2);
-          expect(await log.read(topic, { limit: 10 })).toMatchObject({ events: [], head: { seq: 5, first: 6 } });
-          expect((await log.append([entry(topic, "next")]))[0]?.place.seq).toBe(6);
-          expect((await log.heads([topic]))[0]).toMatchObject({ seq: 6, first: 6 });
-        }));
-
-      test("forgets keys after a day, not before", () =>
-        withLog(async (log, clock) => {
-          const topic = freshTopic();
-          await log.append([entry(topic, "a", { key: "k" })]);
-          clock.advance(KEY_AGE_MS - 1000);
-          await log.trim(100);
-          expect((await log.append([entry(topic, "b", { key: "k" })]))[0]?.duplicate).toBe(true);
-          clock.advance(2000);
-          await log.trim(100);
-          expect((await log.append([entry(topic, "c", { key: "k" })]))[0]?.duplicate).toBe(false);
-        }));
-    }
-
-    test("answers a duplicate also when the first one is past retention", () =>
-      withLog(async (log) => {
-        const topic = freshTopic("few");
-        const [first] = await log.append([entry(topic, "a", { key: "k" })]);
-        await appendMany(log, topic, 15);
-        await log.trim(100);
-        const [again] = await log.append([entry(topic, "b", { key: "k" })]);
-        expect(again).toEqual({ place: first?.place ?? never(), at: 1_732_300_000_000, duplicate: true });
-      }));
-
     test("gives concurrent writers of a topic every number once", () =>
       withLog(async (log, _clock, other) => {
         const topic = freshTopic();
@@ -448,7 +271,3 @@ const modelEntry = fc.record({
   key: fc.option(fc.constantFrom("a", "b", "c", "d", "e", "f"), { nil: undefined }),
   replace: fc.option(fc.integer({ min: 1, max: 30 }), { nil: undefined }),
 });
-
-function never(): never {
-  throw new Error("expected to be there");
-}

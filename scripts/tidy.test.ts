@@ -9,11 +9,6 @@ const ROOT = join(import.meta.dir, "..");
 const LINES_MAX = 400;
 const FILE_BYTES_MAX = 2 * 1000 * 1000;
 
-/** Longer files, each with the reason why it stays one. */
-const LONG_FILES: Readonly<Record<string, string>> = {
-  "load/reader.ts": "the hot path of the load generator, one state machine over bytes",
-  "log/log.contract.ts": "the log's specification as tests, read and run as one",
-};
 /** Styles are one sheet for each page or element. */
 const STYLE_LINES_MAX = 800;
 
@@ -24,9 +19,9 @@ const written = files.filter(
   (file) => /\.(ts|js|mjs|json|jsonl|css|html|sh|md|yml|yaml|conf|service|toml)$/.test(file) || /(^|\/)(run|bun|ovation)$/.test(file),
 );
 
-test("no source file is longer than 400 lines, or its reason is listed", () => {
+test("no source file is longer than 400 lines", () => {
   const long = sources.filter((file) => lineCount(file) > (file.endsWith(".css") ? STYLE_LINES_MAX : LINES_MAX));
-  expect(long.filter((file) => LONG_FILES[file] === undefined)).toEqual([]);
+  expect(long).toEqual([]);
 });
 
 test("no file is larger than 2 MB", () => {
