@@ -6,20 +6,21 @@
  * through the socket itself, which knows when it can take more.
  */
 
-import { dlopen, FFIType, ptr } from "bun:ffi";
+import { FFIType, ptr } from "bun:ffi";
 import type { DirectSender } from "@ovation/protocol";
+import { openCLibrary } from "./c-library.ts";
 
 /** [spec] Linux: include/linux/socket.h. */
 const MSG_DONTWAIT = 0x40;
 const MSG_NOSIGNAL = 0x4000;
 
-const C_LIBRARIES = ["libc.so.6", "libc.musl-x86_64.so.1", "libc.musl-aarch64.so.1"];
-
 /** Undefined where the system is not Linux, or its C library is none of those above: then sockets are written to one by one. */
 export function createDirectSender(): DirectSender | undefined {
-  if (process.platform !== "linux") return undefined;
-  const send = openSend();
-  if (send === undefined) return undefined;
+  const library = openCLibrary({
+    send: { args: [FFIType.i32, FFIType.ptr, FFIType.u64_fast, FFIType.i32], returns: FFIType.i32 },
+  });
+  if (library === undefined) return undefined;
+  const { send } = library.symbols;
   return {
     aim(bytes) {
       const address = ptr(bytes);
@@ -27,17 +28,4 @@ export function createDirectSender(): DirectSender | undefined {
       return (descriptor) => Math.max(0, send(descriptor, address, bytes.length, MSG_DONTWAIT | MSG_NOSIGNAL));
     },
   };
-}
-
-function openSend() {
-  for (const name of C_LIBRARIES) {
-    try {
-      return dlopen(name, {
-        send: { args: [FFIType.i32, FFIType.ptr, FFIType.u64_fast, FFIType.i32], returns: FFIType.i32 },
-      }).symbols.send;
-    } catch {
-      // Another C library then.
-    }
-  }
-  return undefined;
 }

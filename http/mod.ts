@@ -10,6 +10,7 @@
  * TLS, HTTP/2 and HTTP/3 are Bun's own (`ovation/listener.ts`): the same routes, the same streams.
  */
 
+export { openCLibrary } from "./c-library.ts";
 export { createDirectSender } from "./direct-send.ts";
 export type { Call, CutReason } from "./http-connection.ts";
 export { HttpServer, type HttpServerOptions } from "./http-server.ts";

@@ -7,8 +7,9 @@
  * by the C library. Only on Linux; elsewhere the system's own time holds.
  */
 
-import { dlopen, FFIType, ptr } from "bun:ffi";
+import { FFIType, ptr } from "bun:ffi";
 import { readdirSync } from "node:fs";
+import { openCLibrary } from "@ovation/http";
 
 /** [spec] Linux: include/uapi/asm-generic/socket.h, include/uapi/linux/tcp.h. */
 const SOL_SOCKET = 1;
@@ -16,12 +17,12 @@ const SO_ACCEPTCONN = 30;
 const IPPROTO_TCP = 6;
 const TCP_USER_TIMEOUT = 18;
 
-const C_LIBRARIES = ["libc.so.6", "libc.musl-x86_64.so.1", "libc.musl-aarch64.so.1"];
-
 /** Sets it on every socket of this process that listens now; answers on how many. */
 export function endHalfOpenAfter(ms: number): number {
-  if (process.platform !== "linux") return 0;
-  const library = openLibrary();
+  const library = openCLibrary({
+    getsockopt: { args: [FFIType.i32, FFIType.i32, FFIType.i32, FFIType.ptr, FFIType.ptr], returns: FFIType.i32 },
+    setsockopt: { args: [FFIType.i32, FFIType.i32, FFIType.i32, FFIType.ptr, FFIType.u32], returns: FFIType.i32 },
+  });
   if (library === undefined) return 0;
   const { getsockopt, setsockopt } = library.symbols;
   let listening = 0;
@@ -36,18 +37,4 @@ export function endHalfOpenAfter(ms: number): number {
   }
   library.close();
   return listening;
-}
-
-function openLibrary() {
-  for (const name of C_LIBRARIES) {
-    try {
-      return dlopen(name, {
-        getsockopt: { args: [FFIType.i32, FFIType.i32, FFIType.i32, FFIType.ptr, FFIType.ptr], returns: FFIType.i32 },
-        setsockopt: { args: [FFIType.i32, FFIType.i32, FFIType.i32, FFIType.ptr, FFIType.u32], returns: FFIType.i32 },
-      });
-    } catch {
-      // Another C library then.
-    }
-  }
-  return undefined;
 }
