@@ -204,8 +204,8 @@ export class Channel {
     if (flow.held.size === 0) flow.held = undefined;
   }
 
-  takeLive(event: Event, now: number): void {
-    this.#flowing().takeLive(event, now);
+  takeLive(event: Event, now: number, patienceMs = 0): void {
+    this.#flowing().takeLive(event, now, patienceMs);
   }
 
   /** Everything that is due, encoded; `undefined` where nothing is. */

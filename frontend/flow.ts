@@ -22,7 +22,9 @@ import { WAITING_EVENTS_MAX } from "./limits.ts";
 interface Merging {
   event: Event;
   readonly policy: TypePolicy;
-  /** Stopwatch from which it may be written. */
+  /** Stopwatch from which it may be written … */
+  readonly from: number;
+  /** … and at which it is by itself, if nothing else was until then. */
   readonly dueAt: number;
 }
 
@@ -98,7 +100,8 @@ export class Flow {
     else this.#waiting.push(event);
   }
 
-  takeLive(event: Event, now: number): void {
+  /** `patienceMs`: how long one that merges may wait for another event to be written with. */
+  takeLive(event: Event, now: number, patienceMs = 0): void {
     const policy = this.#kind.types[event.type] ?? this.#kind.defaultType;
     const key = policy.merge === undefined ? undefined : mergeKeyOf(event, policy);
     if (key === undefined) {
@@ -116,8 +119,8 @@ export class Flow {
       return;
     }
     const writtenAt = policy.everyMs === undefined ? undefined : this.#writtenAt?.get(key);
-    const dueAt = writtenAt === undefined ? now : Math.max(now, writtenAt + (policy.everyMs ?? 0));
-    this.#merging.set(key, { event, policy, dueAt });
+    const from = writtenAt === undefined ? now : Math.max(now, writtenAt + (policy.everyMs ?? 0));
+    this.#merging.set(key, { event, policy, from, dueAt: from + patienceMs });
   }
 
   /** Whether something waits for the next batch, other than what merges. */
@@ -140,13 +143,14 @@ export class Flow {
     return due === undefined ? undefined : Math.max(due, this.restUntil);
   }
 
-  /** Everything that is due. It is the caller's from now on. */
+  /** Everything that is due, and what may go with it. It is the caller's from now on. */
   takeDue(now: number): readonly Event[] {
+    const isDue = this.hasDue(now);
     const events = this.#waiting;
     this.#waiting = [];
     this.movedAt = now;
-    for (const [key, { event, policy, dueAt }] of this.#merging ?? NOTHING) {
-      if (dueAt > now) continue;
+    for (const [key, { event, policy, from }] of this.#merging ?? NOTHING) {
+      if (!isDue || from > now) continue;
       this.#merging?.delete(key);
       events.push(event);
       if (policy.merge === "sum") this.#addUp(key, event, policy);

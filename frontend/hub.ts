@@ -115,9 +115,9 @@ export class Hub {
     }
   }
 
-  /** A live event of the frontend's own. */
-  say(channel: Channel, event: Event): void {
-    channel.takeLive(event, this.#options.elapsed());
+  /** A live event of the frontend's own, which may wait so long for another one to be written with. */
+  say(channel: Channel, event: Event, patienceMs: number): void {
+    channel.takeLive(event, this.#options.elapsed(), patienceMs);
     this.schedule(channel);
   }
 

@@ -59,6 +59,11 @@ export const STUCK_MS = 30_000;
 
 /** Frontend asks for what is new, and tells its viewer counts, this often. */
 export const REPORT_MS = 1000;
+/**
+ * The number of viewers waits so long for another event of its topic to be written with. By itself it costs a write to every
+ * viewer, and, since all topics' numbers come with one report, to all viewers of all topics at once (`npm run bench -- storm`).
+ */
+export const STATS_PATIENCE_MS = 1000;
 /** A connected member is said to be present at the connect and this often after. */
 export const PRESENCE_MS = 30_000;
 /** Members waiting to be said; beyond, they are said with the next round. */

@@ -7,7 +7,7 @@
 import { type Clock, type Stamp, type Topic, toJsonText } from "@ovation/protocol";
 import type { Channel } from "./channel.ts";
 import type { Hub } from "./hub.ts";
-import { REPORT_MS } from "./limits.ts";
+import { REPORT_MS, STATS_PATIENCE_MS } from "./limits.ts";
 import type { Repair } from "./repair.ts";
 import { sleep } from "./retry.ts";
 import type { Outstanding } from "./stamps.ts";
@@ -156,6 +156,6 @@ export class Reporter {
     announced.seq = channel.seq;
     announced.unseen = false;
     const at = clock.now();
-    hub.say(channel, { topic: channel.topic, type: "stats", at, data: toJsonText({ viewers, head: channel.seq }) });
+    hub.say(channel, { topic: channel.topic, type: "stats", at, data: toJsonText({ viewers, head: channel.seq }) }, STATS_PATIENCE_MS);
   }
 }
