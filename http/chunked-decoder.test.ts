@@ -20,7 +20,7 @@ const bytes = (text: string) => Buffer.from(text, "latin1");
 
 describe("a body in chunks", () => {
   test("is what is in them; extensions and trailers are dropped", () => {
-    const text = '5;name="x"\r\nHello\r\n7\r\n, world\r\n000\r\nTrailer: x\r\n\r\n';
+    const text = '5;name="x"\r\nHello\r\n7 ;a\r\n, world\r\n000\r\nTrailer: x\r\n\r\n';
     expect(decode([bytes(`${text}GET /`)])).toEqual({ body: "Hello, world", taken: text.length, done: true });
   });
 
@@ -54,6 +54,9 @@ describe("a body in chunks", () => {
     ["a line feed alone after the size", "1\na\r\n0\r\n\r\n"],
     ["a chunk longer than its size", "1\r\nab\r\n0\r\n\r\n"],
     ["a line without an end", "1".repeat(5000)],
+    ["a space after the size", "1 \r\na\r\n0\r\n\r\n"],
+    ["a trailer that is no header", "0\r\nGET / HTTP/1.1\r\n\r\n"],
+    ["a NUL in a trailer", "0\r\nX: a\0\r\n\r\n"],
     ["endless trailers", `0\r\n${`X: ${"a".repeat(900)}\r\n`.repeat(40)}`],
   ] as const) {
     test(`is refused with ${what}`, () => expect(() => decode([bytes(text)])).toThrow());

@@ -10,7 +10,9 @@ import { Problem } from "@ovation/protocol";
 import { HEAD_BYTES_MAX } from "./limits.ts";
 
 /** A size in hexadecimal, with extensions that nobody here knows. */
-const SIZE_LINE = /^([0-9a-fA-F]{1,8})[ \t]*(?:;[\t\x20-\x7e\x80-\xff]*)?$/;
+const SIZE_LINE = /^([0-9a-fA-F]{1,8})(?:[ \t]*;[\t\x20-\x7e\x80-\xff]*)?$/;
+/** A header's line, as `request-head.ts` has it. */
+const TRAILER_LINE = /^[!#$%&'*+\-.^_`|~0-9A-Za-z]+:[\t\x20-\x7e\x80-\xff]*$/;
 const LINE_BYTES_MAX = 1024;
 const LF = 10;
 
@@ -61,7 +63,7 @@ export class ChunkedDecoder {
       this.done = true;
     } else {
       this.#trailerBytes += line.length;
-      if (this.#trailerBytes > HEAD_BYTES_MAX) throw invalid();
+      if (this.#trailerBytes > HEAD_BYTES_MAX || !TRAILER_LINE.test(line)) throw invalid();
     }
   }
 }

@@ -14,7 +14,7 @@ import { openCLibrary } from "./c-library.ts";
 const MSG_DONTWAIT = 0x40;
 const MSG_NOSIGNAL = 0x4000;
 
-/** Undefined where the system is not Linux, or its C library is none of those above: then sockets are written to one by one. */
+/** Undefined where the system is not Linux, or its C library is not found (`c-library.ts`): then sockets are written to one by one. */
 export function createDirectSender(): DirectSender | undefined {
   const library = openCLibrary({
     send: { args: [FFIType.i32, FFIType.ptr, FFIType.u64_fast, FFIType.i32], returns: FFIType.i32 },

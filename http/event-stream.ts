@@ -1,19 +1,30 @@
 /** A socket whose answer is a stream: all that is left of a connection, so that an idle viewer costs little. */
 
 import type { StreamSource } from "@ovation/protocol";
+import type { CutReason } from "./cut-reason.ts";
 import { STREAM_INPUT_BYTES_MAX } from "./limits.ts";
 import type { OwnedSocket, SocketOwner } from "./socket-owner.ts";
 import { SocketWriter } from "./socket-writer.ts";
 
+/** What a stream needs of its server. */
+export interface StreamHost {
+  cut(reason: CutReason): void;
+  /** The stream has ended on our side, and the client has yet to take the rest of it; `closed` when it has, or cannot. */
+  ends(stream: EventStream): void;
+  closed(stream: EventStream): void;
+}
+
 export class EventStream extends SocketWriter implements SocketOwner {
   readonly #source: StreamSource;
+  readonly #host: StreamHost;
   readonly #fd: number;
   #over = false;
   #inputBytes = 0;
 
-  constructor(socket: OwnedSocket, source: StreamSource) {
+  constructor(socket: OwnedSocket, source: StreamSource, host: StreamHost) {
     super(socket);
     this.#source = source;
+    this.#host = host;
     this.#fd = socket.fd ?? -1;
   }
 
@@ -23,11 +34,14 @@ export class EventStream extends SocketWriter implements SocketOwner {
 
   receive(bytes: Uint8Array): void {
     this.#inputBytes += bytes.length;
-    if (this.#inputBytes > STREAM_INPUT_BYTES_MAX) this.socket.terminate();
+    if (this.#inputBytes <= STREAM_INPUT_BYTES_MAX) return;
+    this.#host.cut("input");
+    this.socket.terminate();
   }
 
   override end(): void {
     this.#over = true;
+    if (this.isWaiting) this.#host.ends(this);
     super.end();
   }
 
@@ -39,7 +53,10 @@ export class EventStream extends SocketWriter implements SocketOwner {
   override closed(): void {
     super.closed();
     // An end from this side is not the client's going.
-    if (this.#over) return;
+    if (this.#over) {
+      this.#host.closed(this);
+      return;
+    }
     this.#over = true;
     this.#source.cancel();
   }

@@ -10,19 +10,21 @@
  */
 
 import { Problem, type RouteAnswer, type StreamSource } from "@ovation/protocol";
-import { ChunkedDecoder } from "./chunked-decoder.ts";
-import { EventStream } from "./event-stream.ts";
+import { BodyIntake } from "./body-intake.ts";
+import type { CutReason } from "./cut-reason.ts";
+import { EventStream, type StreamHost } from "./event-stream.ts";
 import { IncomingBody } from "./incoming-body.ts";
 import { IncomingRequest } from "./incoming-request.ts";
 import {
   ANSWER_STALLED_MS_MAX,
-  BODY_BYTES_MAX,
   BODY_MS_MAX,
   HEAD_BYTES_MAX,
   HEAD_MS_MAX,
   IDLE_MS_MAX,
   LINGER_MS_MAX,
   PIPELINED_BYTES_MAX,
+  REQUESTS_TOGETHER_MAX,
+  SILENT_AT_STOP_MS_MAX,
 } from "./limits.ts";
 import { formatHead, sendAnswer, toBytes } from "./outgoing.ts";
 import { canBeginRequest, parseRequestHead, type RequestHead } from "./request-head.ts";
@@ -30,7 +32,7 @@ import type { OwnedSocket, SocketOwner } from "./socket-owner.ts";
 import { SocketWriter } from "./socket-writer.ts";
 
 /** What a connection needs of its server. */
-export interface ConnectionHost {
+export interface ConnectionHost extends StreamHost {
   /** ms of a clock that never jumps. */
   now(): number;
   /** Answers every request. A rejection is a programmer's error, which `failed` is told. */
@@ -38,19 +40,13 @@ export interface ConnectionHost {
   failed(error: unknown): void;
   /** A request that never reached a handler. */
   refused(problem: Problem): void;
-  cut(reason: CutReason): void;
   /** No further request is taken. */
   readonly stopping: boolean;
+  /** The connection waits for its next request, from now on. */
+  waits(connection: HttpConnection): void;
   /** The connection is a stream now, or gone: it is nobody's to sweep. */
   left(connection: HttpConnection): void;
 }
-
-/**
- * Why a connection was ended that nobody had asked to end: no request came in time (`silent`, `idle` after an
- * earlier one), its head (`head`) or body (`body`) did not, nobody took the answer (`unread`), or its place was
- * needed for somebody else's socket (`crowded`).
- */
-export type CutReason = "silent" | "idle" | "head" | "body" | "unread" | "crowded";
 
 /** The request under way, beside what it says. */
 export interface Call {
@@ -64,29 +60,29 @@ interface Under {
   readonly head: RequestHead;
   readonly request: IncomingRequest;
   readonly body: IncomingBody | undefined;
-  readonly chunks: ChunkedDecoder | undefined;
-  /** Of a body of a known length, still to come. */
-  bytesLeft: number;
-  bytesTaken: number;
-  failed: boolean;
+  readonly intake: BodyIntake | undefined;
   stream: { readonly response: Response; readonly source: StreamSource } | undefined;
 }
 
 const HEAD_END = "\r\n\r\n";
 const CONTINUE = Buffer.from("HTTP/1.1 100 Continue\r\n\r\n");
 const NOTHING = Buffer.alloc(0);
+const CR = 13;
+const LF = 10;
 
 export class HttpConnection implements SocketOwner {
   state: State = "idle";
   readonly #socket: OwnedSocket;
   readonly #host: ConnectionHost;
   readonly #writer: SocketWriter;
-  /** When the state began, or, while an answer is written, when bytes last went out. */
+  /** When the state began, or, while an answer is written, when it last went on: bytes went out, or the answer's next piece came. */
   #since: number;
   #input: Buffer = NOTHING;
   #under: Under | undefined;
   #paused = false;
   #requests = 0;
+  /** Requests that were begun since bytes last came. */
+  #together = 0;
   #peer: string | undefined;
 
   constructor(socket: OwnedSocket, host: ConnectionHost) {
@@ -98,6 +94,9 @@ export class HttpConnection implements SocketOwner {
 
   receive(bytes: Buffer): void {
     if (this.state === "lingering" || this.state === "closed") return;
+    // Refused: nothing of what still comes is read.
+    if (this.state === "answering" && this.#under === undefined) return;
+    this.#together = 0;
     this.#input = this.#input.length === 0 ? bytes : Buffer.concat([this.#input, bytes]);
     this.#advance();
   }
@@ -120,9 +119,9 @@ export class HttpConnection implements SocketOwner {
     this.#host.left(this);
   }
 
-  /** Ends a connection that waits for its next request; others end after their answer. */
+  /** Ends a connection that waits for its next request, or has brought none in some time; others end after their answer. */
   endIfIdle(): void {
-    if (this.state === "idle" && this.#requests > 0) this.#end();
+    if (this.state === "idle" && (this.#requests > 0 || this.#host.now() - this.#since > SILENT_AT_STOP_MS_MAX)) this.#end();
   }
 
   /** Ends whatever has taken too long. */
@@ -137,9 +136,9 @@ export class HttpConnection implements SocketOwner {
     else if (this.state === "lingering" && ms > LINGER_MS_MAX) this.#end();
   }
 
-  /** Gives its place to somebody else, if nothing was asked on it. */
-  makeRoom(): boolean {
-    if (this.state !== "idle" && this.state !== "head") return false;
+  /** Gives its place to somebody else, if nothing is asked on it now or, `unused`, ever was. */
+  makeRoom(unused: boolean): boolean {
+    if ((this.state !== "idle" && this.state !== "head") || (unused && this.#requests > 0)) return false;
     this.#cut("crowded");
     return true;
   }
@@ -152,8 +151,8 @@ export class HttpConnection implements SocketOwner {
 
   #cut(reason: CutReason): void {
     this.#host.cut(reason);
-    if (reason === "body" || reason === "unread") this.terminate();
-    else this.#end();
+    if (reason === "silent" || reason === "idle" || reason === "head" || reason === "crowded") this.#end();
+    else this.terminate();
   }
 
   #enter(state: State): void {
@@ -164,6 +163,12 @@ export class HttpConnection implements SocketOwner {
   #end(): void {
     this.#socket.end();
     this.closed();
+  }
+
+  /** What was thrown where nothing should: told, and the connection, which is in no known state, is gone. */
+  #broken(error: unknown): void {
+    this.#host.failed(error);
+    this.terminate();
   }
 
   /** Takes as much of the input as can be taken now. */
@@ -182,10 +187,11 @@ export class HttpConnection implements SocketOwner {
     let input = this.#input;
     // [spec] RFC 9112, 2.2: an empty line before a request is ignored.
     let start = 0;
-    while (input[start] === 13 || input[start] === 10) start++;
+    while (input[start] === CR && input[start + 1] === LF) start += 2;
     if (start > 0) this.#input = input = input.subarray(start);
     if (input.length === 0) return;
     if (this.state === "idle") this.#enter("head");
+    if (input.length === 1 && input[0] === CR) return;
     if (!canBeginRequest(input[0] ?? 0)) throw new Problem("invalid-request");
     const end = input.indexOf(HEAD_END);
     if (end > HEAD_BYTES_MAX || (end < 0 && input.length > HEAD_BYTES_MAX)) {
@@ -199,17 +205,16 @@ export class HttpConnection implements SocketOwner {
 
   #begin(head: RequestHead): void {
     this.#requests++;
+    this.#together++;
     this.#enter("handling");
-    const body = head.body.kind === "none" ? undefined : new IncomingBody({ onWanted: () => this.#wanted(head) });
+    const form = head.body;
+    const body = form.kind === "none" ? undefined : new IncomingBody({ onWanted: () => this.#wanted(head) });
     const request = new IncomingRequest(head, body);
     const under: Under = {
       head,
       request,
       body,
-      chunks: head.body.kind === "chunked" ? new ChunkedDecoder() : undefined,
-      bytesLeft: head.body.kind === "length" ? head.body.bytes : 0,
-      bytesTaken: 0,
-      failed: false,
+      intake: body === undefined || form.kind === "none" ? undefined : new BodyIntake(form, body),
       stream: undefined,
     };
     this.#under = under;
@@ -223,41 +228,19 @@ export class HttpConnection implements SocketOwner {
         return response;
       },
     };
-    this.#host.handle(request, call).then(
-      (answer) => this.#answer(under, answer),
-      (error: unknown) => {
+    this.#host
+      .handle(request, call)
+      .catch((error: unknown) => {
         this.#host.failed(error);
-        this.#answer(under, new Problem("internal-error").toResponse());
-      },
-    );
+        return new Problem("internal-error").toResponse();
+      })
+      .then((answer) => this.#answer(under, answer))
+      .catch((error: unknown) => this.#broken(error));
   }
 
   #takeBody(): void {
-    const under = this.#under;
-    if (under?.body === undefined || under.body.ended || this.#input.length === 0) return;
-    const { body, chunks } = under;
-    try {
-      let taken = 0;
-      if (chunks === undefined) {
-        taken = Math.min(this.#input.length, under.bytesLeft);
-        under.bytesLeft -= taken;
-        body.push(this.#input.subarray(0, taken));
-        if (under.bytesLeft === 0) body.end();
-      } else {
-        taken = chunks.push(this.#input, (bytes) => {
-          under.bytesTaken += bytes.length;
-          if (under.bytesTaken > BODY_BYTES_MAX)
-            throw new Problem("body-too-large", `at most ${BODY_BYTES_MAX} bytes`, { bytesMax: BODY_BYTES_MAX });
-          body.push(bytes);
-        });
-        if (chunks.done) body.end();
-      }
-      this.#input = taken === this.#input.length ? NOTHING : this.#input.subarray(taken);
-    } catch (error) {
-      under.failed = true;
-      this.#input = NOTHING;
-      body.fail(error);
-    }
+    const taken = this.#under?.intake?.take(this.#input) ?? 0;
+    if (taken > 0) this.#input = taken === this.#input.length ? NOTHING : this.#input.subarray(taken);
   }
 
   #wanted(head: RequestHead): void {
@@ -298,18 +281,20 @@ export class HttpConnection implements SocketOwner {
       return;
     }
     const closes = answer instanceof Response && answer.headers.get("connection")?.toLowerCase() === "close";
-    const keepAlive = head.keepAlive && !this.#host.stopping && !closes;
+    const keepAlive = head.keepAlive && !this.#host.stopping && !closes && isNextFindable(under);
     this.#send(answer, { isHead: head.method === "HEAD", keepAlive }, () => this.#answered(under, keepAlive));
   }
 
   #answered(under: Under, keepAlive: boolean): void {
     if (this.#isClosed()) return;
-    const { head, body } = under;
-    const bodyError = under.failed && body?.isWanted === false;
+    const { body, intake } = under;
+    const unheard = body?.isWanted === false ? intake?.problem : undefined;
     // A body that nobody wanted is read to its end and dropped: then the next request begins.
     body?.drop();
-    if (bodyError) this.#refuse(new Problem("invalid-request", "the body is malformed"));
-    else if (!keepAlive || under.failed || (head.expectsContinue && body?.ended === false)) this.#linger();
+    if (!keepAlive) {
+      if (unheard !== undefined) this.#host.refused(unheard);
+      this.#linger();
+    } else if (unheard !== undefined) this.#refuse(unheard);
     else if (body?.ended === false) this.#dropBody(under);
     else this.#next();
   }
@@ -321,12 +306,15 @@ export class HttpConnection implements SocketOwner {
   #dropBody(under: Under): void {
     this.#enter("handling");
     this.#throttle();
-    void under.body?.bytes().then(
-      () => this.#next(),
-      () => {
-        if (!this.#isClosed()) this.#refuse(new Problem("invalid-request", "the body is malformed"));
-      },
-    );
+    under.body
+      ?.bytes()
+      .then(
+        () => this.#next(),
+        () => {
+          if (!this.#isClosed()) this.#refuse(under.intake?.problem ?? new Problem("invalid-request", "the body is malformed"));
+        },
+      )
+      .catch((error: unknown) => this.#broken(error));
   }
 
   #next(): void {
@@ -334,11 +322,28 @@ export class HttpConnection implements SocketOwner {
     this.#under = undefined;
     this.#enter("idle");
     if (this.#host.stopping) this.#end();
-    else this.#advance();
+    else if (this.#input.length === 0) {
+      this.#host.waits(this);
+      this.#throttle();
+    } else if (this.#together < REQUESTS_TOGETHER_MAX) this.#advance();
+    else this.#advanceLater();
+  }
+
+  /** Requests that came together are answered one after another without a look at any other socket; so not too many of them. */
+  #advanceLater(): void {
+    this.#together = 0;
+    this.#enter("head");
+    setImmediate(() => {
+      try {
+        if (!this.#isClosed()) this.#advance();
+      } catch (error) {
+        this.#broken(error);
+      }
+    });
   }
 
   #become(response: Response, source: StreamSource): void {
-    const stream = new EventStream(this.#socket, source);
+    const stream = new EventStream(this.#socket, source, this.#host);
     this.#socket.data = stream;
     this.#under = undefined;
     this.state = "closed";
@@ -356,10 +361,12 @@ export class HttpConnection implements SocketOwner {
       onProgress: () => {
         this.#since = this.#host.now();
       },
-      onBroken: () => this.terminate(),
+      onBroken: () => {
+        if (!this.#isClosed()) this.#cut("broken");
+      },
     });
     if (typeof written === "number") sent();
-    else void written.then(sent);
+    else written.then(sent).catch((error: unknown) => this.#broken(error));
   }
 
   /** Our end is said; the client's unread bytes must not reset the connection before it has read the answer. */
@@ -372,4 +379,10 @@ export class HttpConnection implements SocketOwner {
     this.#paused = false;
     this.#socket.shutdown();
   }
+}
+
+/** Whether it is known where the next request will begin: not behind a body that was asked for and is malformed, nor where the client still waits for its `100 Continue`. */
+function isNextFindable({ head, body, intake }: Under): boolean {
+  if (intake?.problem !== undefined && body?.isWanted === true) return false;
+  return !(head.expectsContinue && body?.ended === false);
 }

@@ -1,9 +1,11 @@
 /** Listens, gives each socket to a connection, and ends what takes too long. */
 
 import type { Problem, RouteAnswer } from "@ovation/protocol";
-import { type Call, type ConnectionHost, type CutReason, HttpConnection } from "./http-connection.ts";
+import type { CutReason } from "./cut-reason.ts";
+import type { EventStream } from "./event-stream.ts";
+import { type Call, type ConnectionHost, HttpConnection } from "./http-connection.ts";
 import type { IncomingRequest } from "./incoming-request.ts";
-import { ROOM_LOOKS_MAX, STOP_MS_MAX, STOP_POLL_MS, SWEEP_MS } from "./limits.ts";
+import { ANSWER_STALLED_MS_MAX, ROOM_LOOKS_MAX, STOP_MS_MAX, STOP_POLL_MS, SWEEP_MS } from "./limits.ts";
 import type { OwnedSocket, SocketOwner } from "./socket-owner.ts";
 
 export interface HttpServerOptions {
@@ -17,7 +19,7 @@ export interface HttpServerOptions {
   onCut?(reason: CutReason): void;
   /**
    * Sockets open at a time, streams included. Beyond, whoever has waited longest without asking anything makes
-   * room; where everybody has asked, the new one is let go. Fewer than the files that the process may
+   * room, before whoever has waited longest for another request; where everybody has asked, the new one is let go. Fewer than the files that the process may
    * open: past those, sockets wait unaccepted and the runtime spins on them.
    */
   readonly socketsMax?: number;
@@ -27,8 +29,10 @@ export class HttpServer implements ConnectionHost {
   stopping = false;
   readonly #options: HttpServerOptions;
   readonly #listener: { readonly port?: number; stop(closeActive?: boolean): void };
-  /** Those that read requests; not the streams. */
+  /** Those that read requests, the longest waiting first; not the streams. */
   readonly #connections = new Set<HttpConnection>();
+  /** Streams whose last bytes the client has yet to take, and since when. */
+  readonly #ending = new Map<EventStream, number>();
   readonly #socketsMax: number;
   #sockets = 0;
   readonly #sweeping: ReturnType<typeof setInterval>;
@@ -94,8 +98,21 @@ export class HttpServer implements ConnectionHost {
     this.#options.onCut?.(reason);
   }
 
+  waits(connection: HttpConnection): void {
+    this.#connections.delete(connection);
+    this.#connections.add(connection);
+  }
+
   left(connection: HttpConnection): void {
     this.#connections.delete(connection);
+  }
+
+  ends(stream: EventStream): void {
+    this.#ending.set(stream, this.now());
+  }
+
+  closed(stream: EventStream): void {
+    this.#ending.delete(stream);
   }
 
   /** No new connections; resolves when what is under way is answered, not later than after STOP_MS_MAX. At once with `now`: then streams are reset too. */
@@ -103,7 +120,7 @@ export class HttpServer implements ConnectionHost {
     this.stopping = true;
     const until = this.now() + (now ? 0 : STOP_MS_MAX);
     this.#listener.stop(now);
-    while (this.#connections.size > 0 && this.now() < until) {
+    while (this.#connections.size + this.#ending.size > 0 && this.now() < until) {
       for (const connection of this.#connections) connection.endIfIdle();
       await Bun.sleep(STOP_POLL_MS);
     }
@@ -112,12 +129,14 @@ export class HttpServer implements ConnectionHost {
     this.#listener.stop(true);
   }
 
-  /** The oldest come first in a set. */
+  /** First those on which nothing was ever asked: a flood of silent sockets pushes out its own, and not a client between two requests. */
   #makeRoom(): boolean {
-    let looks = 0;
-    for (const connection of this.#connections) {
-      if (connection.makeRoom()) return true;
-      if (++looks === ROOM_LOOKS_MAX) break;
+    for (const unused of [true, false]) {
+      let looks = 0;
+      for (const connection of this.#connections) {
+        if (connection.makeRoom(unused)) return true;
+        if (++looks === ROOM_LOOKS_MAX) break;
+      }
     }
     return false;
   }
@@ -125,5 +144,10 @@ export class HttpServer implements ConnectionHost {
   #sweep(): void {
     const now = this.now();
     for (const connection of this.#connections) connection.sweep(now);
+    for (const [stream, since] of this.#ending) {
+      if (now - since <= ANSWER_STALLED_MS_MAX) continue;
+      this.cut("unread");
+      stream.cut();
+    }
   }
 }

@@ -48,6 +48,6 @@ export class IncomingRequest implements HttpRequest {
 function afterAuthority(target: string): number {
   const scheme = target.indexOf("://");
   if (scheme < 0) return 0;
-  const slash = target.indexOf("/", scheme + 3);
-  return slash < 0 ? target.length : slash;
+  const end = target.slice(scheme + 3).search(/[/?]/);
+  return end < 0 ? target.length : scheme + 3 + end;
 }

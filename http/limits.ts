@@ -15,6 +15,8 @@ export const BODY_BYTES_AHEAD_MAX = 64 * 1024;
 
 /** Bytes of further requests that came before the one under way was answered; beyond, the socket is not read. */
 export const PIPELINED_BYTES_MAX = 64 * 1024;
+/** Requests of one connection that are answered without a look at the others. */
+export const REQUESTS_TOGETHER_MAX = 32;
 /** Without a request, and without an answer. Beyond: the connection ends. */
 export const IDLE_MS_MAX = 30_000;
 /** An answer that says it is longer is sent piece by piece, as fast as the client takes it. */
@@ -34,3 +36,5 @@ export const SWEEP_MS = 1000;
 /** What is under way when the server stops has this long. */
 export const STOP_MS_MAX = 5000;
 export const STOP_POLL_MS = 50;
+/** A connection that was only just opened, and whose request is on its way, has this long when the server stops. */
+export const SILENT_AT_STOP_MS_MAX = 200;

@@ -7,11 +7,13 @@
  * Life of a socket: `HttpServer` gives it to an `HttpConnection`, which reads requests; an answer that is a
  * stream gives it to an `EventStream`, for good.
  *
- * TLS, HTTP/2 and HTTP/3 are Bun's own (`ovation/listener.ts`): the same routes, the same streams.
+ * TLS, HTTP/2 and HTTP/3 are Bun's own (`ovation/listener-tls.ts`): the same routes, the same streams.
  */
 
 export { openCLibrary } from "./c-library.ts";
+export type { CutReason } from "./cut-reason.ts";
 export { createDirectSender } from "./direct-send.ts";
-export type { Call, CutReason } from "./http-connection.ts";
+export type { Call } from "./http-connection.ts";
 export { HttpServer, type HttpServerOptions } from "./http-server.ts";
 export type { IncomingRequest } from "./incoming-request.ts";
+export { BODY_BYTES_MAX, STOP_MS_MAX } from "./limits.ts";

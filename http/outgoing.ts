@@ -36,14 +36,15 @@ export function sendAnswer(answer: RouteAnswer, delivery: Delivery): number | Pr
 
 async function sendResponse(response: Response, delivery: Delivery): Promise<void> {
   const { isHead, keepAlive, writer } = delivery;
-  const announced = Number(response.headers.get("content-length") ?? 0);
+  const said = response.headers.get("content-length");
+  const announced = Number(said ?? 0);
   if (announced <= ANSWER_BYTES_WHOLE_MAX || hasNoBody(response.status)) {
     // What the answer came from broke off before any of it was sent: there is nothing to say but that.
     const body = await response.bytes().catch(() => undefined);
     if (body === undefined) return delivery.onBroken();
-    const written = writer.write(
-      toBytes(formatHead(response.status, response.headers, { length: body.length, keepAlive }), isHead ? undefined : body),
-    );
+    // [spec] RFC 9110, 9.3.2: HEAD says what GET would; whoever knows its length without making the body has said it.
+    const length = isHead && said !== null ? announced : body.length;
+    const written = writer.write(toBytes(formatHead(response.status, response.headers, { length, keepAlive }), isHead ? undefined : body));
     if (typeof written !== "number") await written;
     return;
   }
@@ -59,10 +60,13 @@ async function pipe(response: Response, length: number, { writer, isOver, onProg
   try {
     for await (const chunk of (response.body ?? []) as AsyncIterable<Uint8Array>) {
       if (isOver()) return;
-      sent += chunk.length;
+      // Not a byte beyond what was said: it would be read as the next answer.
+      const part = chunk.subarray(0, length - sent);
+      sent += part.length;
       onProgress();
-      const written = writer.write(chunk);
+      const written = writer.write(part);
       if (typeof written !== "number") await written;
+      if (sent === length) break;
     }
   } catch {
     // What the answer came from broke off: it is cut short below.

@@ -40,6 +40,12 @@ describe("a request head", () => {
     expect(parseRequestHead(head("Expect: 100-continue")).expectsContinue).toBe(true);
   });
 
+  for (const host of ["example.org", "127.0.0.1:8080", "[::1]:8080", "a_b.internal", ""]) {
+    test(`takes ${host === "" ? "an empty Host" : `the Host ${host}`}`, () => {
+      expect(parseRequestHead(`GET / HTTP/1.1\r\nHost: ${host}`).headers.get("host")).toBe(host);
+    });
+  }
+
   const refused: readonly (readonly [what: string, text: string, code: string])[] = [
     ["no version", "GET /\r\nHost: x", "invalid-request"],
     ["another version", "GET / HTTP/2.0\r\nHost: x", "invalid-request"],
@@ -58,6 +64,17 @@ describe("a request head", () => {
     ["a NUL", head("X: a\0b"), "invalid-request"],
     ["a lone CR", head("X: a\rb"), "invalid-request"],
     ["a lone LF", head("X: a\nb: c"), "invalid-request"],
+    ["a vertical tab before a value", head("Transfer-Encoding: \x0bchunked"), "invalid-request"],
+    ["a space of latin1 after a value", head("Transfer-Encoding: chunked\xa0"), "invalid-request"],
+    ["a CR after a length", head("Content-Length: 3\r"), "invalid-request"],
+    ["a lone LF before a header", head("X:\nContent-Length: 3"), "invalid-request"],
+    ["a target with a fragment", "GET /a#b HTTP/1.1\r\nHost: x", "invalid-request"],
+    ["a target that is none", "GET a/b HTTP/1.1\r\nHost: x", "invalid-request"],
+    ["a target with a user", "GET http://a@b/ HTTP/1.1\r\nHost: x", "invalid-request"],
+    ["a Host with a query", "GET / HTTP/1.1\r\nHost: x?topic=video:b", "invalid-request"],
+    ["a Host with a path", "GET / HTTP/1.1\r\nHost: x/metrics?", "invalid-request"],
+    ["a Host with a user", "GET / HTTP/1.1\r\nHost: x@y", "invalid-request"],
+    ["a Host with a fragment", "GET / HTTP/1.1\r\nHost: x#", "invalid-request"],
     ["two lengths", head("Content-Length: 3", "Content-Length: 3"), "invalid-request"],
     ["a list of lengths", head("Content-Length: 3, 3"), "invalid-request"],
     ["a signed length", head("Content-Length: +3"), "invalid-request"],

@@ -28,10 +28,15 @@ const CHUNKED: BodyForm = { kind: "chunked" };
 
 /** [spec] RFC 9110, 5.6.2: a token. */
 const TOKEN = /^[!#$%&'*+\-.^_`|~0-9A-Za-z]+$/;
-/** [spec] RFC 9112, 3: method SP request-target SP HTTP-version, one space each. A target is visible ASCII. */
-const REQUEST_LINE = /^([!#$%&'*+\-.^_`|~0-9A-Za-z]+) ([\x21-\x7e]+) HTTP\/1\.([01])$/;
+/** [spec] RFC 9112, 3: method SP request-target SP HTTP-version, one space each. A target is visible ASCII, and has no fragment. */
+const REQUEST_LINE = /^([!#$%&'*+\-.^_`|~0-9A-Za-z]+) ([\x21\x22\x24-\x7e]+) HTTP\/1\.([01])$/;
 /** [spec] RFC 9110, 5.5: visible characters, spaces, tabs, and bytes of old encodings. No CR, LF or NUL. */
 const VALUE = /^[\t\x20-\x7e\x80-\xff]*$/;
+
+/** [spec] RFC 3986, 3.2.2 and 3.2.3: what a host and a port are made of; no `/`, `?`, `#` or `@`, which would move the path. */
+const HOST = /^[\w.~!$&'()*+,;=%:[\]-]*$/;
+/** [spec] RFC 9112, 3.2: absolute, of a tunnel, or `*`; `/…` is the fourth. */
+const OTHER_TARGET = /^(?:https?:\/\/[^/?#@]+(?:[/?].*)?|[^/?#@]+:[0-9]+|\*)$/i;
 
 /** Whether a request can begin with this byte: what begins otherwise need not be waited for. */
 export function canBeginRequest(byte: number): boolean {
@@ -49,6 +54,8 @@ export function parseRequestHead(text: string): RequestHead {
   const hosts = headers.all("host").length;
   // [spec] RFC 9112, 3.2: 400 to a request of HTTP/1.1 without a Host, and to any with more than one.
   if (hosts > 1 || (hosts === 0 && !isOld)) throw invalid("send one Host header");
+  if (!HOST.test(headers.get("host") ?? "")) throw invalid("a Host is a name or an address, and a port");
+  if (!target.startsWith("/") && !OTHER_TARGET.test(target)) throw invalid("the target is not one of HTTP/1.1");
   const connection = headers.get("connection")?.toLowerCase() ?? "";
   return {
     method,
@@ -71,7 +78,7 @@ function parseHeaders(text: string, from: number): RequestHeaders {
     // A line that goes on an earlier one begins with white space, and no token does: [spec] RFC 9112, 5.2.
     if (colon < 0 || colon > end) throw invalid("a header is name: value");
     const name = text.slice(start, colon);
-    const value = text.slice(colon + 1, end).trim();
+    const value = trimBlanks(text, colon + 1, end);
     if (!TOKEN.test(name) || !VALUE.test(value)) throw invalid("a header has characters that headers do not have");
     if (names.length >= HEADERS_MAX) throw new Problem("headers-too-large", `at most ${HEADERS_MAX} headers`);
     names.push(name.toLowerCase());
@@ -79,6 +86,19 @@ function parseHeaders(text: string, from: number): RequestHeaders {
     start = end + 2;
   }
   return new RequestHeaders(names, values);
+}
+
+/** [spec] RFC 9110, 5.6.3: spaces and tabs around a value, and nothing else that `trim` takes (vertical tabs, CR, LF, 0xA0). */
+function trimBlanks(text: string, from: number, to: number): string {
+  let start = from;
+  let end = to;
+  while (start < end && isBlank(text.charCodeAt(start))) start++;
+  while (end > start && isBlank(text.charCodeAt(end - 1))) end--;
+  return text.slice(start, end);
+}
+
+function isBlank(code: number): boolean {
+  return code === 32 || code === 9;
 }
 
 /** [spec] RFC 9112, 6.3: both a length and chunks, or two lengths, is an attack until proven otherwise. */

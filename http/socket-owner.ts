@@ -12,7 +12,7 @@ export interface SocketOwner {
 export interface OwnedSocket extends RawSocket {
   data: SocketOwner;
   readonly remoteAddress: string;
-  /** The file descriptor. Bun has it, though its types do not list it: `http-server.test.ts` holds that. */
+  /** The file descriptor. Bun has it, though its types do not list it: `event-stream.test.ts` holds that. */
   readonly fd: number;
   /** Ends our half; the other may still send. */
   shutdown(): void;

@@ -17,8 +17,8 @@ export interface AnsweringOptions {
   readonly corsOrigins?: readonly string[];
   /** A request was answered with a problem. */
   onProblem?(code: ProblemCode): void;
-  /** Answers what no route does; without it that is `not-found`. */
-  fallback?(request: HttpRequest, address: string): Promise<Response>;
+  /** Answers what no route does; without it that is `not-found`. `path` is as it was sent, without the query. */
+  fallback?(request: HttpRequest, path: string, address: string): Promise<Response>;
 }
 
 /** What the carrier of a request knows of it. */
@@ -55,7 +55,7 @@ function answer(request: HttpRequest, carried: Carried, router: Router, options:
   const found = router.find(path);
   if (found === undefined || !METHODS.has(method)) {
     if (options.fallback === undefined) throw new Problem("not-found");
-    return options.fallback(request, address);
+    return options.fallback(request, path, address);
   }
   const { routes, params } = found;
   const allow = () => [...routes.keys()].join(", ");

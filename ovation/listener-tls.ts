@@ -1,5 +1,6 @@
 /** The listener with a certificate: Bun's server, HTTP/1.1 and HTTP/2 over TLS and HTTP/3 over QUIC, on one port. */
 
+import { BODY_BYTES_MAX, STOP_MS_MAX } from "@ovation/http";
 import { type ByteWriter, Problem, type StreamSource, toResponse } from "@ovation/protocol";
 import type { Logger } from "pino";
 import type { Answer } from "./answering.ts";
@@ -21,11 +22,7 @@ export interface TlsListener {
 
 /** A request whose body does not come, and a connection without one, is cut after this; streams are kept open. */
 const IDLE_TIMEOUT_SECONDS = 30;
-/** What is under way when the listener stops has this long. */
-const STOP_MS_MAX = 5000;
 const SWEEP_MS = 100;
-/** Bodies are bounded by the routes; this bounds what no route reads. */
-const BODY_BYTES_MAX = 4 * 1024 * 1024;
 
 export function listenTls(options: TlsListenerOptions): TlsListener {
   const { cert, key } = options.tls;

@@ -156,7 +156,7 @@ export class Socket implements ByteWriter {
       this.#serverOpen = false;
       this.server.do(() => this.#options.onGone());
     }
-    // The runtime settles a pending write when the reader goes (held by http/http-server.test.ts).
+    // The runtime settles a pending write when the reader goes (held by http/event-stream.test.ts).
     this.#release();
   }
 

@@ -50,7 +50,7 @@ export function serveMedia(file: MediaFile, request: HttpRequest): Response {
   // [spec] RFC 9110, 13.1.5: If-Range with another version: the whole of the new one.
   const condition = request.headers.get("if-range");
   const range = condition !== null && condition !== tag ? undefined : parseRange(request.headers.get("range"), size);
-  if (range === undefined) return new Response(Bun.file(path), { headers: { ...headers, "content-length": String(size) } });
+  if (range === undefined) return new Response(Bun.file(path).slice(0, size), { headers: { ...headers, "content-length": String(size) } });
   if (range === "unsatisfiable") return new Response(null, { status: 416, headers: { ...headers, "content-range": `bytes */${size}` } });
   const { first, last } = range;
   return new Response(Bun.file(path).slice(first, last + 1), {

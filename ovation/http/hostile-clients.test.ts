@@ -73,6 +73,8 @@ describe("a request that is none", () => {
     ["a NUL in a header", `${head("/")}X: a\0b\r\n\r\n`, [400]],
     ["a lone CR in a header", `${head("/")}X: a\rY: b\r\n\r\n`, [400]],
     ["a header that goes on in the next line", `${head("/")}X: a\r\n b\r\n\r\n`, [400]],
+    ["a lone line feed before a request", `\n${head("/healthz")}\r\n`, [400]],
+    ["an encoding behind a vertical tab", "POST / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: \x0bchunked\r\n\r\n0\r\n\r\n", [400]],
     ["a good request with junk behind it", `${head("/healthz")}\r\n\0\xff junk\r\n\r\n`, [200, 400]],
   ];
   for (const [what, bytes, statuses] of bad) {
@@ -105,7 +107,8 @@ describe("a request that asks for what there is not", () => {
       "invalid-position",
     ],
     ["a video with a line end in its id", `${head("/v1/videos/a%0d%0ab/comments")}\r\n`, 400, "invalid-id"],
-    ["a Host that is none", 'GET /v1/events?topic=video:a HTTP/1.1\r\nHost: a b"<>\r\n\r\n', 400, "invalid-parameter"],
+    ["a Host that is none", 'GET /v1/events?topic=video:a HTTP/1.1\r\nHost: a b"<>\r\n\r\n', 400, "invalid-request"],
+    ["a Host that goes on as a query", "GET /v1/events HTTP/1.1\r\nHost: x?topic=video:b\r\n\r\n", 400, "invalid-request"],
     ["a stream over HTTP/1.0 without a Host", "GET /v1/events?topic=video:a HTTP/1.0\r\n\r\n", 400, "invalid-parameter"],
     ["a method that is none of ours", "TRACE /v1/events HTTP/1.1\r\nHost: x\r\n\r\n", 404, "not-found"],
     ["a tunnel", "CONNECT example.org:443 HTTP/1.1\r\nHost: x\r\n\r\n", 404, "not-found"],

@@ -5,6 +5,7 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { connect } from "node:http2";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { rawRequest } from "./testing/raw-request.ts";
 import { makeCertificate, Server, until } from "./testing/server.ts";
 import { Viewer } from "./testing/viewer.ts";
 
@@ -93,10 +94,16 @@ describe("three workers", () => {
       const like = await server.get("/v1/videos/workers/likes", { method: "POST", body: '{"kind":"like","count":1}' });
       expect(like.status).toBe(202);
       expect((await server.get("/v1/nothing")).status).toBe(404);
+      expect(Number((await server.get("/", { method: "HEAD" })).headers.get("content-length"))).toBeGreaterThan(100);
       expect((await server.get("/v1/publish", { method: "POST", body: "[]" })).status).toBe(401);
     }
     const { likes } = (await (await server.get("/v1/videos/workers")).json()) as { likes: { like: number } };
     expect(likes.like).toBe(12);
+  });
+
+  test("pass on only what is asked for by its plain path", async () => {
+    const bytes = "GET /v1/nothing/../videos HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n";
+    expect((await rawRequest({ port: server.port, bytes, withinMs: 5000 })).statuses).toEqual([404]);
   });
 
   test("change the topics of a connection that another one holds; then every later event arrives", async () => {

@@ -1,0 +1,60 @@
+/** Takes the body of the request under way out of what the connection receives: by its length or in chunks, and no more than is allowed. */
+
+import { Problem } from "@ovation/protocol";
+import { ChunkedDecoder } from "./chunked-decoder.ts";
+import type { IncomingBody } from "./incoming-body.ts";
+import { BODY_BYTES_MAX } from "./limits.ts";
+import type { BodyForm } from "./request-head.ts";
+
+export class BodyIntake {
+  /** Why no more of it is taken: it is malformed, or too long. */
+  problem: Problem | undefined;
+  readonly #body: IncomingBody;
+  readonly #chunks: ChunkedDecoder | undefined;
+  /** Of a body of a known length, still to come. */
+  #left: number;
+  #taken = 0;
+
+  constructor(form: Exclude<BodyForm, { kind: "none" }>, body: IncomingBody) {
+    this.#body = body;
+    this.#chunks = form.kind === "chunked" ? new ChunkedDecoder() : undefined;
+    this.#left = form.kind === "length" ? form.bytes : 0;
+  }
+
+  /** Answers how many of `input` belonged to the body: all of it where nobody knows any more where the body ends. */
+  take(input: Buffer): number {
+    if (this.#body.ended || input.length === 0) return 0;
+    try {
+      return this.#chunks === undefined ? this.#takeByLength(input) : this.#takeChunks(input, this.#chunks);
+    } catch (error) {
+      if (!(error instanceof Problem)) throw error;
+      this.problem = error;
+      this.#body.fail(error);
+      return input.length;
+    }
+  }
+
+  #takeByLength(input: Buffer): number {
+    const taken = Math.min(input.length, this.#left);
+    this.#left -= taken;
+    this.#body.push(input.subarray(0, taken));
+    if (this.#left === 0) this.#body.end();
+    return taken;
+  }
+
+  #takeChunks(input: Buffer, chunks: ChunkedDecoder): number {
+    const pieces: Uint8Array[] = [];
+    const taken = chunks.push(input, (bytes) => {
+      this.#taken += bytes.length;
+      if (this.#taken > BODY_BYTES_MAX) {
+        throw new Problem("body-too-large", `at most ${BODY_BYTES_MAX} bytes`, { bytesMax: BODY_BYTES_MAX });
+      }
+      pieces.push(bytes);
+    });
+    const [first] = pieces;
+    // One copy for all chunks that came together: a view for each byte that was sent by itself costs a hundred times the byte.
+    if (first !== undefined) this.#body.push(pieces.length === 1 ? first : Buffer.concat(pieces));
+    if (chunks.done) this.#body.end();
+    return taken;
+  }
+}
