@@ -1,6 +1,7 @@
 /** One dispatcher: events that come one per POST or in batches, looked up in Redis, dispatched to four frontends. */
 import type { Bench, Benchmark } from "../harness/benchmark.ts";
 import type { BenchCluster } from "../harness/cluster.ts";
+import { displace, place } from "../harness/cores.ts";
 import { readMetrics } from "../harness/metrics.ts";
 import { type PostTask, runPostClients } from "../harness/post-clients.ts";
 import { cpuSeconds } from "../harness/process-figures.ts";
@@ -20,15 +21,25 @@ const benchmark: Benchmark = {
     const frontends = cluster.of("frontend");
     // One viewer for each frontend makes it a subscriber of every topic.
     const streams = await Promise.all(frontends.map(({ url }) => openStream(url, TOPICS, () => undefined)));
+    const dispatchers = cluster.of("dispatcher").map(({ pid }) => pid);
+    const everybody = [...cluster.pids(), process.pid];
+    const placement = {
+      alone: dispatchers,
+      beside: everybody.filter((pid) => !dispatchers.includes(pid)),
+      // They would be on machines of their own; here they write what the publishers leave them time for, in larger batches.
+      aside: frontends.map(({ pid }) => pid),
+    };
+    const where = place(placement) ? "the dispatcher on a core, everything else on the others" : "everything on the same cores";
     const seconds = bench.size(2, 8);
     const batched = { batch: BATCH, clients: 8 };
     // Until the code of both ways is compiled, which is no work of the events: a dispatcher runs for weeks.
     await measure(cluster, { seconds: bench.size(1, 4) });
     await measure(cluster, { seconds: bench.size(1, 3), ...batched });
     const single = await measure(cluster, { seconds });
-    report(bench, "one event per POST", single, 30_000);
+    report(bench, `one event per POST, ${where}`, single, 30_000);
     const batches = await measure(cluster, { seconds, ...batched });
-    report(bench, `${BATCH} events per POST`, batches, 250_000);
+    report(bench, `${BATCH} events per POST, ${where}`, batches, 250_000);
+    displace(everybody);
     const paced = await measure(cluster, { seconds, rate: 5000 });
     bench.figure({
       what: "answered, looked up and on its way, at 5,000/s",
@@ -81,7 +92,7 @@ function report(bench: Bench, what: string, measured: Measured, atLeast: number)
   bench.figure({
     what,
     value: `${count(measured.published)} events/s, ${count(measured.dispatched)} dispatched/s, ${measured.cpuUs.toFixed(1)} µs of the dispatcher's CPU each, p99 ${ms(measured.p99Ms)}, refused ${count(measured.refused)}`,
-    target: `${count(atLeast)}/s on a core of its own: ${(1_000_000 / atLeast).toFixed(1)} µs each`,
+    target: `${count(atLeast)}/s; on a core of its own that is ${(1_000_000 / atLeast).toFixed(1)} µs each`,
     ok: measured.refused === 0 && (measured.published >= atLeast || measured.cpuUs <= 1_000_000 / atLeast),
   });
 }
