@@ -43,7 +43,8 @@ export function createHttpPeers(options: HttpPeersOptions): Peers {
   const { auth, datacenter, dispatcherId, peers, policy, tls, onState } = options;
   const client = createInternalClient({ auth, from: formatPeerCaller(datacenter, dispatcherId), ...(tls === undefined ? {} : { tls }) });
   const clock = options.clock ?? systemClock;
-  const ways = peers.map((peer) => {
+  const ways: Way[] = [];
+  function add(peer: Peer): void {
     const lane = createPeerLane({
       peer,
       client,
@@ -54,9 +55,11 @@ export function createHttpPeers(options: HttpPeersOptions): Peers {
       forwardTtlMs: options.forwardTtlMs ?? FORWARD_TTL_MS_DEFAULT,
       onState: (state, detail) => onState?.(peer.name, state, detail),
     });
-    return { lane, interest: options.forward === "wanted" ? interestIn(peer, lane, client, clock) : undefined };
-  });
+    ways.push({ lane, interest: options.forward === "wanted" ? interestIn(peer, lane, client, clock) : undefined });
+  }
+  for (const peer of peers) add(peer);
   return {
+    add,
     forward(events: readonly Event[]) {
       for (const { lane, interest } of ways) (interest ?? lane).push(events);
     },

@@ -1,6 +1,7 @@
 /**
  * What a dispatcher takes from other data centres: batches of events, for the frontends here and no
- * further; and the questions how many viewers this data centre has, and which topics somebody has here.
+ * further; and the questions how many viewers this data centre has, which topics somebody has here, and
+ * what it is called.
  *
  * A batch is taken once: its id is claimed, in this process and, where there are several dispatchers, in
  * the store that they share. One that comes back, by mistake or by somebody who recorded it, is answered
@@ -240,5 +241,11 @@ export function createPeerRoutes(options: PeerRoutesOptions): PeerRoutes {
     });
   }
 
-  return { routes: [forward, wanted, viewers], stats };
+  /** For those who have this dispatcher's address alone. */
+  const name = internalRoute(options, limits.DATACENTER_PATH, 1024, async ({ from, to }) => {
+    if (!from.startsWith("datacenter ") || to !== "") throw refuse(refusals, "not-the-caller");
+    return Response.json({ datacenter });
+  });
+
+  return { routes: [forward, wanted, viewers, name], stats };
 }

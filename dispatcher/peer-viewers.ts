@@ -32,7 +32,12 @@ export interface PeerViewersOptions {
   onFailure(what: string, error: unknown): void;
 }
 
-export function createPeerViewers(options: PeerViewersOptions): ViewerCounts {
+export interface PeerViewers extends ViewerCounts {
+  /** One more data centre, from now on. */
+  add(peer: Peer): void;
+}
+
+export function createPeerViewers(options: PeerViewersOptions): PeerViewers {
   const { client, clock, counts, peers, onFailure } = options;
   const random = options.random ?? Math.random;
   /** Topic → when it was last wanted; the least recently wanted first. */
@@ -83,6 +88,7 @@ export function createPeerViewers(options: PeerViewersOptions): ViewerCounts {
 
   for (const peer of peers) schedule(peer, 0);
   return {
+    add: (peer) => schedule(peer, 0),
     report: (reporter, numbers, ttlMs) => counts.report(reporter, numbers, ttlMs),
     release: (reporter) => counts.release(reporter),
     totals(topics) {

@@ -352,8 +352,9 @@ test("batches that overtook each other are put right, and one that is lost holds
   expect(delivered).toEqual([5, 6, 7, 8, 10, 9, 11]);
 });
 
-test("a peer is written as its name and addresses", () => {
+test("a peer is written as its name and addresses, or as addresses alone", () => {
   expect(parsePeer("east=http://a:1,https://b:2/")).toEqual({ name: "east", urls: ["http://a:1", "https://b:2"] });
+  expect(parsePeer("http://a:1,https://b:2/")).toEqual({ name: undefined, urls: ["http://a:1", "https://b:2"] });
   for (const text of ["", "east", "=http://a:1", "East=http://a:1", "east=", "east=a:1", "east=http://a:1,", "east=http://u:p@a:1"]) {
     expect(() => parsePeer(text)).toThrow("a peer is NAME=");
   }

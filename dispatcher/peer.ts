@@ -23,6 +23,12 @@ export interface Peer {
   readonly urls: readonly string[];
 }
 
+/** What `--peer` says: a data centre and its addresses, or addresses alone, which are asked for its name (`peer-directory.ts`). */
+export interface PeerAddresses {
+  readonly name: string | undefined;
+  readonly urls: readonly string[];
+}
+
 export interface PeerStats {
   readonly name: string;
   readonly up: boolean;
@@ -46,6 +52,8 @@ export interface PeerStats {
 
 export interface Peers {
   forward(events: readonly Event[]): void;
+  /** One more data centre, from now on. Its addresses may grow. */
+  add(peer: Peer): void;
   stats(): readonly PeerStats[];
   /** Hands over what can go out at once. */
   close(): Promise<void>;
@@ -80,6 +88,7 @@ export const WANTED_CALL_TOPICS_MAX = 5000;
 
 export const FORWARD_PATH = "/internal/v1/forward";
 export const WANTED_PATH = "/internal/v1/wanted";
+export const DATACENTER_PATH = "/internal/v1/datacenter";
 export const PEER_VIEWERS_PATH = "/internal/v1/peer-viewers";
 
 const DATACENTER = /^[a-z0-9][a-z0-9-]{0,31}$/;
@@ -88,16 +97,16 @@ export function isDatacenterName(text: string): boolean {
   return DATACENTER.test(text);
 }
 
-/** `east=http://10.1.0.4:9090,http://10.1.0.5:9090`, as `--peer` takes it. Throws an Error that says what is expected. */
-export function parsePeer(text: string): Peer {
+/** `http://10.1.0.4:9090,http://10.1.0.5:9090` or `east=http://…`, as `--peer` takes it. Throws an Error that says what is expected. */
+export function parsePeer(text: string): PeerAddresses {
   const equals = text.indexOf("=");
-  const name = text.slice(0, equals);
+  const name = equals < 0 ? undefined : text.slice(0, equals);
   const urls = text
     .slice(equals + 1)
     .split(",")
     .map((url) => url.replace(/\/$/, ""));
-  if (equals < 1 || !isDatacenterName(name) || !urls.every(isInternalUrl)) {
-    throw new Error("a peer is NAME=http://host:port,http://host:port: the data centre and its dispatchers' internal addresses");
+  if ((name !== undefined && !isDatacenterName(name)) || !urls.every(isInternalUrl)) {
+    throw new Error("a peer is NAME=http://host:port,http://host:port or the addresses alone: its dispatchers' internal ones");
   }
   return { name, urls };
 }

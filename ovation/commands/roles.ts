@@ -1,6 +1,6 @@
 /** `ovation frontend`, `ovation dispatcher`, `ovation comments`: one role each, for clusters. */
 
-import { isDatacenterName, type Peer, parsePeer } from "@ovation/dispatcher";
+import { isDatacenterName, type PeerAddresses, parsePeer } from "@ovation/dispatcher";
 import { type Command, InvalidArgumentError } from "commander";
 import { startCommentsRole } from "../roles/comments-role.ts";
 import { startDispatcherRole } from "../roles/dispatcher-role.ts";
@@ -57,7 +57,7 @@ interface DispatcherCommandOptions extends RoleOptions {
   readonly table: string;
   readonly database: string;
   readonly datacenter: string;
-  readonly peer: readonly Peer[];
+  readonly peer: readonly PeerAddresses[];
   readonly forwardTtl: number;
   readonly forward: "all" | "wanted";
 }
@@ -72,7 +72,10 @@ function addDispatcher(program: Command): void {
     .addOption(databaseOption())
     .addOption(option("--datacenter <name>", "this data centre").default("main").argParser(toDatacenter))
     .addOption(
-      option("--peer <name=url,url...>", "another data centre and the internal addresses of its dispatchers; several times")
+      option(
+        "--peer <url,url...>",
+        "internal addresses of another data centre's dispatchers; NAME=url,url spares the question for its name; several times",
+      )
         .default([])
         .argParser(collectPeers),
     )
@@ -133,7 +136,7 @@ function toDatacenter(text: string): string {
   return text;
 }
 
-function collectPeers(text: string, earlier: readonly Peer[]): readonly Peer[] {
+function collectPeers(text: string, earlier: readonly PeerAddresses[]): readonly PeerAddresses[] {
   try {
     return [
       ...earlier,

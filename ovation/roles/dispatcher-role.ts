@@ -9,6 +9,7 @@ import {
   createHttpFrontendCalls,
   createHttpPeers,
   createInternalClient,
+  createPeerDirectory,
   createPeerRoutes,
   createPeerViewers,
   createPublishRoute,
@@ -16,7 +17,7 @@ import {
   createWebSocketLinks,
   Dispatcher,
   formatPeerCaller,
-  type Peer,
+  type PeerAddresses,
 } from "@ovation/dispatcher";
 import { frontendIdFrom, steadyClock, systemClock } from "@ovation/protocol";
 import { createRedisSharedStore, createRedisTable, createRedisViewerCounts, openRedisStore } from "@ovation/table";
@@ -40,7 +41,7 @@ export interface DispatcherRoleOptions {
   readonly table: string;
   readonly database: string;
   readonly datacenter: string;
-  readonly peers: readonly Peer[];
+  readonly peers: readonly PeerAddresses[];
   readonly forwardTtlMs: number;
   /** See `HttpPeersOptions.forward`. */
   readonly forward: "all" | "wanted";
@@ -65,16 +66,15 @@ export async function startDispatcherRole(options: DispatcherRoleOptions): Promi
 
   const dispatcherId = frontendIdFrom(randomBytes(8));
   const client = createInternalClient({ auth, from: formatPeerCaller(datacenter, dispatcherId), ...secured });
-  const counts =
-    options.peers.length === 0
-      ? ownCounts
-      : createPeerViewers({ counts: ownCounts, peers: options.peers, client, clock: steadyClock, onFailure });
+  const viewers =
+    options.peers.length === 0 ? undefined : createPeerViewers({ counts: ownCounts, peers: [], client, clock: steadyClock, onFailure });
+  const counts = viewers ?? ownCounts;
   const from = `dispatcher ${dispatcherId}`;
   const links = createWebSocketLinks({ auth, from, policy, clock: steadyClock, ...secured });
   const peers = createHttpPeers({
     datacenter,
     dispatcherId,
-    peers: options.peers,
+    peers: [],
     auth,
     policy,
     clock: steadyClock,
@@ -82,6 +82,17 @@ export async function startDispatcherRole(options: DispatcherRoleOptions): Promi
     forward: options.forward,
     onState: (peer, state, detail) => logger.info({ peer, state, detail }, "data centre"),
     ...secured,
+  });
+  const directory = createPeerDirectory({
+    datacenter,
+    peers: options.peers,
+    client,
+    clock: steadyClock,
+    onKnown(peer) {
+      peers.add(peer);
+      viewers?.add(peer);
+    },
+    onAnswer: (url, answer) => ("error" in answer ? logger.warn : logger.info).call(logger, { url, ...answer }, "peer without a name"),
   });
   const dispatcher = new Dispatcher({
     table,
@@ -138,6 +149,7 @@ export async function startDispatcherRole(options: DispatcherRoleOptions): Promi
       stopTrimming();
       await listener.stop(false);
       await presence.close();
+      directory.close();
       await peers.close();
       await links.close();
       await internalListener.stop();

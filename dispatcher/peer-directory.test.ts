@@ -1,0 +1,92 @@
+import { afterEach, expect, test } from "bun:test";
+import { systemClock } from "@ovation/protocol";
+import { createInternalClient } from "./internal-client.ts";
+import type { Peer, PeerAddresses } from "./peer.ts";
+import { createPeerDirectory } from "./peer-directory.ts";
+import { formatPeerCaller } from "./peer-http.ts";
+import { createPeerRoutes } from "./peer-routes.ts";
+import { startInternalDispatcher, testStores } from "./testing/internal-dispatcher.ts";
+import { eventually, testAuth } from "./testing/internal-frontend.ts";
+import { startTcpProxy } from "./testing/tcp-proxy.ts";
+
+const cleanups: (() => unknown)[] = [];
+afterEach(async () => {
+  for (const cleanup of cleanups.splice(0).reverse()) await cleanup();
+});
+
+function dispatcherIn(datacenter: string) {
+  const stores = testStores();
+  const started = startInternalDispatcher(stores, {
+    routes: (dispatcher, refusals) =>
+      createPeerRoutes({
+        auth: testAuth(),
+        refusals,
+        datacenter,
+        clock: systemClock,
+        counts: stores.counts,
+        table: stores.table,
+        receive: (events) => dispatcher.receive(events),
+        onFailure: () => undefined,
+      }).routes,
+  });
+  cleanups.push(() => started.stop());
+  return started;
+}
+
+function directory(peers: readonly PeerAddresses[], secret?: string) {
+  const known: Peer[] = [];
+  const answers: string[] = [];
+  const auth = testAuth(secret);
+  const made = createPeerDirectory({
+    datacenter: "here",
+    peers,
+    client: createInternalClient({ auth, from: formatPeerCaller("here", "dispatcher1") }),
+    clock: systemClock,
+    onKnown: (peer) => known.push(peer),
+    onAnswer: (url, answer) => answers.push(`${url} ${"error" in answer ? "error" : answer.datacenter}`),
+  });
+  cleanups.push(() => made.close());
+  return { known, answers };
+}
+
+test("data centres that are named are known at once, and those of one name are one", () => {
+  const { known } = directory([
+    { name: "east", urls: ["http://a:1"] },
+    { name: "west", urls: ["http://b:1"] },
+    { name: "east", urls: ["http://a:2", "http://a:1"] },
+  ]);
+  expect(known).toEqual([
+    { name: "east", urls: ["http://a:1", "http://a:2"] },
+    { name: "west", urls: ["http://b:1"] },
+  ]);
+});
+
+test("addresses alone are asked for their data centre: several of one are one, and our own is none", async () => {
+  const [first, second, own] = [dispatcherIn("east"), dispatcherIn("east"), dispatcherIn("here")].map(({ listener }) => listener.url);
+  const { known, answers } = directory([{ name: undefined, urls: [first ?? "", second ?? "", own ?? ""] }]);
+  await eventually("all have answered", () => answers.length === 3);
+  expect(known.map(({ name, urls }) => ({ name, urls: [...urls].sort() }))).toEqual([
+    { name: "east", urls: [first ?? "", second ?? ""].sort() },
+  ]);
+});
+
+test("an address that does not answer is asked again until it does", async () => {
+  const { listener } = dispatcherIn("east");
+  const proxy = await startTcpProxy({ target: { port: listener.port } });
+  cleanups.push(() => proxy.stop());
+  proxy.cut();
+  const url = `http://127.0.0.1:${proxy.port}`;
+  const { known, answers } = directory([{ name: undefined, urls: [url] }]);
+  await eventually("it does not answer", () => answers.length === 1);
+  expect({ known, answers }).toEqual({ known: [], answers: [`${url} error`] });
+  proxy.heal();
+  await eventually("it answers", () => known.length === 1);
+  expect(known).toEqual([{ name: "east", urls: [url] }]);
+});
+
+test("nobody without the secret is told a name", async () => {
+  const { listener, refusals } = dispatcherIn("east");
+  const { known, answers } = directory([{ name: undefined, urls: [listener.url] }], "another secret, of thirty-two characters or more");
+  await eventually("it is refused", () => answers.length === 1);
+  expect({ known, forged: refusals.forged > 0 }).toEqual({ known: [], forged: true });
+});
