@@ -127,6 +127,16 @@ test("PostgreSQL is away at the start: the roles wait, say so, and are ready whe
   expect(await early.stop()).toBe(0);
 }, 60_000);
 
+test("a frontend that is asked to end sends its viewers away in their own words, and then ends", async () => {
+  const { other } = parts();
+  const response = await fetch(`${other.url}/v1/events?topic=${ownTopic()}`);
+  // Resolves where the stream ends as streams do; one that is cut off rejects.
+  const whole = response.text();
+  expect(await other.stop()).toBe(0);
+  expect(await whole).toContain("event: reconnect");
+  await other.restart();
+}, 60_000);
+
 /** 0 where nobody listens. */
 async function statusOf(url: string): Promise<number> {
   try {

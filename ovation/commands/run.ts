@@ -98,8 +98,11 @@ export async function runRole(name: string, settings: Settings, start: () => Pro
   const { logger } = settings;
   crashOnUncaught(logger);
   const asked = untilSignal(logger);
-  const node = await Promise.race([startOrExplain(settings, start), asked.then((signal) => endEarly(signal, logger))]);
-  logger.info({ role: name, url: node.url }, "ready");
+  let started = false;
+  void asked.then((signal) => started || endEarly(signal, logger));
+  const node = await startOrExplain(settings, start);
+  started = true;
+  logger.info({ role: name, url: node.url }, "started");
   const signal = await asked;
   logger.info({ signal }, "draining");
   await node.stop();
