@@ -33,8 +33,8 @@ async function listening() {
   return { published, network, url: `http://127.0.0.1:${network.port}` };
 }
 
-function backboneOver(dispatchers: readonly string[]) {
-  return createHttpBackbone({ dispatchers, auth: testAuth(), random: () => 0 });
+function backboneOver(dispatchers: readonly string[], onUnanswered: (events: number) => void = () => undefined) {
+  return createHttpBackbone({ dispatchers, auth: testAuth(), random: () => 0, onUnanswered });
 }
 
 test("of events whose answer was lost only the durable ones are sent to another dispatcher", async () => {
@@ -45,11 +45,13 @@ test("of events whose answer was lost only the durable ones are sent to another 
   expect(second.published).toEqual([comment]);
 }, 10_000);
 
-test("live events without an answer are not sent again, and whoever publishes them is told nothing", async () => {
+test("live events without an answer are not sent again; they are counted, and whoever publishes them is told nothing", async () => {
   const [first, second] = [await listening(), await listening()];
   first.network.halfCut("back");
-  await backboneOver([first.url, second.url]).publish([goal]);
-  expect(first.published).toEqual([goal]);
+  const unanswered: number[] = [];
+  await backboneOver([first.url, second.url], (events) => unanswered.push(events)).publish([goal, goal]);
+  expect(unanswered).toEqual([2]);
+  expect(first.published).toEqual([goal, goal]);
   expect(second.published).toEqual([]);
 }, 10_000);
 

@@ -24,7 +24,7 @@ const ViewersCall = z.strictObject({ topics: z.array(z.string()).max(TOPICS_PER_
 export interface Backbone {
   /**
    * Rejects with `unavailable` where no dispatcher takes the events: nothing live was sent then. Live events of a
-   * call whose answer was lost may have been sent; nobody is told, as with all that is lost on the way.
+   * call whose answer was lost may have been sent: they are counted, and nobody is told.
    */
   publish(events: readonly Event[]): Promise<void>;
   viewers(topics: readonly Topic[]): Promise<ReadonlyMap<Topic, number>>;
@@ -36,10 +36,12 @@ export interface HttpBackboneOptions {
   readonly auth: InternalAuth;
   readonly random: () => number;
   readonly tls?: InternalTls;
+  /** So many live events were in a call that was not answered: they are not sent again, and may be lost. */
+  onUnanswered?(events: number): void;
 }
 
 /** The dispatchers over the network: the one that answered last is asked first, the others when it does not. */
-export function createHttpBackbone({ dispatchers, auth, random, tls }: HttpBackboneOptions): Backbone {
+export function createHttpBackbone({ dispatchers, auth, random, tls, onUnanswered }: HttpBackboneOptions): Backbone {
   if (dispatchers.length === 0) throw new Error("a backend needs the address of a dispatcher");
   const client = createInternalClient({ auth, from: "backend", ...(tls === undefined ? {} : { tls }) });
   let current = Math.floor(random() * dispatchers.length);
@@ -70,7 +72,11 @@ export function createHttpBackbone({ dispatchers, auth, random, tls }: HttpBackb
       try {
         await client.call(dispatcher, PUBLISH_PATH, encodeEvents(left), { timeoutMs: TIMEOUT_MS, contentType: "text/plain" });
       } catch (error) {
-        if (error instanceof CallFailedError && !error.nothingSent) left = left.filter(isDurable);
+        if (error instanceof CallFailedError && !error.nothingSent) {
+          const durable = left.filter(isDurable);
+          onUnanswered?.(left.length - durable.length);
+          left = durable;
+        }
         if (left.length > 0) throw error;
       }
     });

@@ -93,6 +93,7 @@ test("over cuts of the link nothing comes twice or out of order, and what is mis
   expect(ats).toEqual([...new Set(ats)].sort((left, right) => left - right));
   const { sent, lostInFlight, reconnects } = out.stats();
   expect(reconnects).toBeGreaterThanOrEqual(5);
+  expect(one.receiver.stats().broken).toBeGreaterThanOrEqual(5);
   // A batch that was received but whose acknowledgement was lost counts as lost in flight.
   expect(one.received.length).toBeGreaterThanOrEqual(sent);
   expect(one.received.length).toBeLessThanOrEqual(sent + lostInFlight);

@@ -54,6 +54,7 @@ test("a dispatcher that says goodbye is not waited for", async () => {
   const { one, out } = await linked();
   await out.close();
   await eventually("the link is closed", () => one.receiver.stats().open === 0);
+  expect(one.receiver.stats().broken).toBe(0);
   const before = performance.now();
   await one.receiver.arrived();
   expect(performance.now() - before).toBeLessThan(ARRIVAL_ROUND_MS_MAX / 2);

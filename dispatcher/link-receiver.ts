@@ -35,6 +35,8 @@ export interface LinkSocketData {
 
 export interface LinkReceiverStats {
   readonly open: number;
+  /** Links that ended without a goodbye: their dispatcher died, or the network between. What it had in its hands nobody can count. */
+  readonly broken: number;
   readonly batches: number;
   readonly events: number;
 }
@@ -59,6 +61,7 @@ export function createLinkReceiver({ auth, frontend, inbox, refusals, clock = st
   const arrival = createLinkArrival<Bun.ServerWebSocket<LinkSocketData>>(clock);
   let batches = 0;
   let events = 0;
+  let broken = 0;
 
   return {
     path: limits.LINK_PATH,
@@ -106,12 +109,16 @@ export function createLinkReceiver({ auth, frontend, inbox, refusals, clock = st
         socket.data.cancelRest?.();
         // Bun tells the sender 1009, and us by the reason only.
         if (code === CLOSE.tooBig || reason.includes("too big")) refusals.oversized++;
-        if (links.get(socket.data.from) === socket) links.delete(socket.data.from);
-        arrival.closed(socket.data.from, socket, code === limits.LINK_CLOSE_DONE);
+        const cleanly = code === limits.LINK_CLOSE_DONE;
+        if (links.get(socket.data.from) === socket) {
+          links.delete(socket.data.from);
+          if (!cleanly) broken++;
+        }
+        arrival.closed(socket.data.from, socket, cleanly);
       },
     },
 
-    stats: () => ({ open: links.size, batches, events }),
+    stats: () => ({ open: links.size, broken, batches, events }),
 
     arrived: () => arrival.arrived(),
 

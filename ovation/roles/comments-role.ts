@@ -11,7 +11,7 @@ import { createHttpBackbone } from "@ovation/dispatcher";
 import { steadyClock, systemClock } from "@ovation/protocol";
 import { createRedisSharedStore, openRedisStore } from "@ovation/table";
 import { createPages } from "@ovation/web";
-import { Registry } from "prom-client";
+import { Counter, Registry } from "prom-client";
 import { createHealthRoutes } from "../health.ts";
 import { countHttp } from "../http-metrics.ts";
 import { listen } from "../listener.ts";
@@ -42,7 +42,18 @@ export async function startCommentsRole(options: CommentsRoleOptions): Promise<N
   const log = await openClusterLog(database, settings);
   const store = await patiently("database", settings, () => openPostgresVideoStore({ url: database }));
   const members = await patiently("database", settings, () => openPostgresMemberStores({ url: database }));
-  const backbone = createHttpBackbone({ dispatchers, auth, random: Math.random, ...(tls === undefined ? {} : { tls }) });
+  const unanswered = new Counter({
+    name: "ovation_publish_unanswered_events_total",
+    help: "Live events in calls that no dispatcher answered: lost, or dispatched and not said",
+    registers: [registry],
+  });
+  const backbone = createHttpBackbone({
+    dispatchers,
+    auth,
+    random: Math.random,
+    onUnanswered: (events) => unanswered.inc(events),
+    ...(tls === undefined ? {} : { tls }),
+  });
   const shared = options.table === undefined ? undefined : openRedisStore({ url: options.table });
   const values = shared === undefined ? undefined : createRedisSharedStore(shared);
   const comments = createCommentsPart({

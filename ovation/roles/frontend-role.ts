@@ -3,6 +3,7 @@
 import { createFrontendCredential, createFrontendRoutes, createHttpUpstream, createLinkReceiver } from "@ovation/dispatcher";
 import { steadyClock, systemClock } from "@ovation/protocol";
 import { Registry } from "prom-client";
+import { registerReceivedLinkMetrics } from "../frontend-link-metrics.ts";
 import { createHealthRoutes } from "../health.ts";
 import { countHttp } from "../http-metrics.ts";
 import { listen } from "../listener.ts";
@@ -26,6 +27,7 @@ export async function startFrontendRole({ settings, internal, dispatchers }: Fro
   const { authenticate } = await createVerifier({ secrets: [settings.secret], ...settings.tokens, clock: systemClock });
   const inbox = { dispatch: (events: Parameters<FrontendPart["frontend"]["dispatch"]>[0]) => part.frontend.dispatch(events) };
   const receiver = createLinkReceiver({ auth, frontend: credential.id, inbox, refusals });
+  registerReceivedLinkMetrics(registry, receiver);
   const internalListener = listenInternally(
     createFrontendRoutes({ auth, refusals, frontend: credential.id, changeConnection: (change) => part.frontend.changeHere(change) }),
     receiver,

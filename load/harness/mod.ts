@@ -1,0 +1,5 @@
+/** What tests of clusters share with the benchmarks: publishers that move on when a dispatcher dies, and the balance of what they sent. */
+export { type Balance, balance, movedAfterMs, type SeenEvent, type Witness } from "./balance.ts";
+export { type FailoverTask, type Outcome, type PublishedEvent, runFailoverPublishers, wallClock } from "./failover-publishers.ts";
+export { readMetrics } from "./metrics.ts";
+export { type OpenWitness, openWitness, whenQuiet } from "./witness.ts";

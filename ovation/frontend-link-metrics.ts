@@ -1,0 +1,24 @@
+/** A frontend's end of its links, for Prometheus. */
+
+import type { LinkReceiver } from "@ovation/dispatcher";
+import { Counter, Gauge, type Registry } from "prom-client";
+
+export function registerReceivedLinkMetrics(registry: Registry, receiver: Pick<LinkReceiver, "stats">): void {
+  new Gauge({
+    name: "ovation_frontend_links",
+    help: "Dispatchers whose link to this frontend is open",
+    registers: [registry],
+    collect() {
+      this.set(receiver.stats().open);
+    },
+  });
+  new Counter({
+    name: "ovation_frontend_links_broken_total",
+    help: "Links that ended without a goodbye: what their dispatcher had in its hands for this frontend is lost and in no count",
+    registers: [registry],
+    collect() {
+      this.reset();
+      this.inc(receiver.stats().broken);
+    },
+  });
+}
