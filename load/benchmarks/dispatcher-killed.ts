@@ -9,8 +9,8 @@ import { count, ms } from "../report.ts";
 const RATE = 5000;
 const TOPICS = Array.from({ length: 16 }, (_, index) => `video:killed-${index}`);
 const CLIENTS = 64;
-/** 250 a second. */
-const DURABLE_EVERY = 20;
+/** 455 a second. */
+const DURABLE_EVERY = 11;
 /** Until the code of all processes is compiled. */
 const WARM_UP_SECONDS = 3;
 const QUIET_MS = 2500;

@@ -3,7 +3,7 @@
  * of them dies: the next request goes to another; a live event without an answer is not sent again (it would come twice), a
  * durable one is, with the same key. A process of its own, so that it does not share a thread with what it measures.
  *
- *     bun load/harness/failover-publishers.ts '{"urls":[…],"token":"…","topics":[…],"clients":64,"rate":5000,"seconds":10,"durableEvery":20}'
+ *     bun load/harness/failover-publishers.ts '{"urls":[…],"token":"…","topics":[…],"clients":64,"rate":5000,"seconds":10,"durableEvery":11}'
  *
  * Prints one line of JSON: every event and what became of it.
  */
@@ -20,7 +20,7 @@ export interface FailoverTask {
   /** Events a second over all clients. Where answers do not keep up, a client sends what is due when it may. */
   readonly rate: number;
   readonly seconds: number;
-  /** One event in so many is durable. */
+  /** One event in so many is durable. Without a divisor in common with `clients`, each of them has its share. */
   readonly durableEvery: number;
 }
 

@@ -27,14 +27,15 @@ beforeAll(async () => {
 
 afterAll(() => cluster.stop(), 30_000);
 
-test("publishing goes on through the other one; durable events: none lost; live ones: what the dead one had in its hands, and each is accounted for", async () => {
+test("publishing goes on through the other one; no durable event is lost; of the live ones only what the dead one had in its hands", async () => {
   const [east] = cluster.datacenters;
   const [dead, left] = east?.dispatchers ?? [];
   if (east === undefined || dead === undefined || left === undefined) throw new Error("the cluster lacks a dispatcher");
   const frontends = east.frontends.map(({ url }) => url);
   const token = await signToken(cluster.secret, { sub: "server", name: "Server", publish: ["*"] }, TOKEN_SECONDS);
   const witnesses = await Promise.all(frontends.map((url) => openWitness(url, TOPICS)));
-  const task = { urls: [dead.url, left.url], token, topics: TOPICS, clients: CLIENTS, rate: 5000, seconds: SECONDS, durableEvery: 20 };
+  // So many durable ones that some are in the dead one's hands, committed and not yet on their way.
+  const task = { urls: [dead.url, left.url], token, topics: TOPICS, clients: CLIENTS, rate: 5000, seconds: SECONDS, durableEvery: 3 };
   const publishing = runFailoverPublishers(task);
   await Bun.sleep((SECONDS * 1000) / 2);
   const killedAt = wallClock();
@@ -43,7 +44,7 @@ test("publishing goes on through the other one; durable events: none lost; live 
   await whenQuiet(witnesses, QUIET_MS);
 
   const { live, durable, announced, phantoms } = balance(published, witnesses);
-  expect(durable).toMatchObject({ lost: [], unanswered: 0, refused: 0, twice: 0, disordered: 0 });
+  expect({ ...durable, lost: durable.lost.length }).toMatchObject({ lost: 0, unanswered: 0, refused: 0, twice: 0, disordered: 0 });
   expect(live).toMatchObject({ refused: 0, twice: 0, disordered: 0 });
   expect(phantoms).toBe(0);
   expect(live.acknowledged).toBeGreaterThan(CLIENTS * SECONDS);
@@ -51,7 +52,7 @@ test("publishing goes on through the other one; durable events: none lost; live 
   // Each publisher had at most one request under way, and knows that it was not answered.
   const unanswered = published.filter(({ outcome }) => outcome === "unanswered");
   expect(unanswered.length).toBeLessThanOrEqual(CLIENTS / 2);
-  expect(unanswered.filter(({ dispatcher }) => dispatcher !== 0)).toEqual([]);
+  expect(unanswered.filter(({ dispatcher }) => dispatcher !== 0).length).toBe(0);
   // Acknowledged and lost: only what the dead one had just taken. Of the other's, nothing that a viewer was not told of.
   const lostByOther = live.lost.filter(({ dispatcher }) => dispatcher !== 0);
   expect(lostByOther.length).toBeLessThanOrEqual(announced);
