@@ -12,6 +12,7 @@
  */
 
 export { openRedisStore, type RedisStore, type RedisStoreOptions, STORE_TIMEOUT_MS } from "./redis-store.ts";
+export { parseStoreAddress } from "./redis-url.ts";
 export * from "./shared-store.ts";
 export { createMemorySharedStore } from "./shared-store-memory.ts";
 export { createRedisSharedStore } from "./shared-store-redis.ts";

@@ -7,6 +7,7 @@ import { freshFrontend, freshTopic } from "./subscription-table.contract.ts";
 import { TableUnavailableError } from "./subscription-table.ts";
 import { openRedisTable, type RedisTable } from "./subscription-table-redis.ts";
 import { freePorts, startRedis, startRedisCluster, startRedisSentinel } from "./testing/redis.ts";
+import { startRelay } from "./testing/relay.ts";
 import { createRedisViewerCounts } from "./viewer-counts-redis.ts";
 
 async function eventually<T>(what: string, attempt: () => Promise<T>, accept: (answer: T) => boolean = () => true): Promise<T> {
@@ -131,6 +132,31 @@ test("a client that has given up is started again, for as long as the store is n
   await store.close();
   await Bun.sleep(200);
   expect((await settle(store.ping())).error).toBeInstanceOf(TableUnavailableError);
+  await redis.stop();
+}, 20_000);
+
+test("a claim whose answer was lost is its caller's all the same, and nobody else's", async () => {
+  const redis = await startRedis();
+  const relay = await startRelay(redis.server.port);
+  const [store, direct] = [openRedisStore({ url: `redis://127.0.0.1:${relay.port}`, timeoutMs: 500 }), openRedisStore({ url: redis.url })];
+  const [shared, others] = [createRedisSharedStore(store), createRedisSharedStore(direct)];
+  for (const one of [store, direct]) await eventually("ping", () => one.ping());
+  expect(await shared.claim("the script is known", 10_000)).toBe(true);
+  relay.loseAnswerTo("batch 7");
+  expect(await shared.claim("batch 7", 10_000)).toBe(true);
+  expect(relay.lost).toBe(1);
+  expect(await others.claim("batch 7", 10_000)).toBe(false);
+  expect(await shared.claim("batch 7", 10_000)).toBe(false);
+  // Stopped, and carried out when nobody waits for it any more.
+  redis.server.pause();
+  expect((await settle(shared.claim("batch 8", 10_000))).error).toBeInstanceOf(TableUnavailableError);
+  redis.server.resume();
+  await eventually("it was carried out", async () => (await redis.server.client.exists("o:claim:batch 8")) === 1, Boolean);
+  expect(await others.claim("batch 8", 10_000)).toBe(false);
+  expect(await eventually("claim", () => shared.claim("batch 8", 10_000))).toBe(true);
+  expect(await shared.claim("batch 8", 10_000)).toBe(false);
+  await Promise.all([store.close(), direct.close()]);
+  relay.stop();
   await redis.stop();
 }, 20_000);
 

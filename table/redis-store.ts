@@ -11,6 +11,7 @@
 
 import { createHash } from "node:crypto";
 import { Cluster, Redis, type RedisOptions } from "ioredis";
+import { explainStoreError, isHopeless, isNotConnected, isPassing } from "./redis-errors.ts";
 import { slotOf } from "./redis-slots.ts";
 import { parseStoreAddress, type StoreAddress } from "./redis-url.ts";
 import { TableUnavailableError } from "./subscription-table.ts";
@@ -21,6 +22,8 @@ export const STORE_COMMANDS_MAX = 100_000;
 /** The longest wait between two attempts to connect. */
 const RECONNECT_MS_MAX = 1000;
 const RETRY_MS = 25;
+/** How long the key of a ping stays. */
+const PING_MS = 10_000;
 
 export interface RedisStoreOptions {
   /** See `redis-url.ts`. */
@@ -56,7 +59,7 @@ export interface RedisStore {
   masters(): readonly { readonly node: Redis; readonly slot: number }[];
   /** Names the node that holds a key, as far as is known here: what is asked of one node can fail without the others. */
   nodeOf(key: string): string;
-  /** Rejects with TableUnavailableError where the store does not answer: for `readyz`. */
+  /** Rejects with TableUnavailableError where the store does not answer, or takes no writes: for `readyz`. */
   ping(): Promise<void>;
   close(): Promise<void>;
 }
@@ -70,6 +73,8 @@ export function openRedisStore(options: RedisStoreOptions): RedisStore {
   let closed = false;
   let state: "connected" | "lost" | undefined;
   let lastError = "not connected yet";
+  /** Set for good where the address asks for what the server does not have. */
+  let hopeless: string | undefined;
 
   function enter(next: "connected" | "lost", detail: string): void {
     if (next === state) return;
@@ -77,12 +82,15 @@ export function openRedisStore(options: RedisStoreOptions): RedisStore {
     options.onState?.(next, `${address.shown}: ${detail}`);
   }
   // Without a listener ioredis prints to the console. What callers need to know they get as a rejection.
-  client.on("error", (error: Error) => {
-    lastError = error.message;
-    enter("lost", error.message);
+  client.on("error", (error: Error & { readonly lastNodeError?: Error }) => {
+    // A Cluster's client says only that no node answered; what the last of them said is beside it.
+    lastError = explainStoreError(error.lastNodeError?.message ?? error.message, address);
+    if (isHopeless(lastError)) hopeless = lastError;
+    enter("lost", lastError);
   });
   client.on("close", () => enter("lost", lastError));
-  client.on("ready", () => enter("connected", "ready"));
+  // ioredis goes on with database 0 where the one that was asked for does not exist: somebody else's, perhaps.
+  client.on("ready", () => hopeless === undefined && enter("connected", "ready"));
   // ioredis 6.0.0 gives up for good when a Sentinel announces a new master while it is just connecting
   // (the announcement ends the attempt, which counts as closed by the user). Only `close` may end a store.
   client.on("end", restart);
@@ -97,24 +105,30 @@ export function openRedisStore(options: RedisStoreOptions): RedisStore {
   async function attempt<T>(what: string, commands: number, issue: () => Promise<T>): Promise<T> {
     const end = performance.now() + timeoutMs;
     for (;;) {
+      if (hopeless !== undefined) throw unavailable(what, hopeless);
       if (underWay > 0 && underWay + commands > STORE_COMMANDS_MAX) throw unavailable(what, "too many commands under way");
       underWay += commands;
       const running = issue().finally(() => {
         underWay -= commands;
       });
       try {
-        return await withDeadline(running, end, () => unavailable(what, `no answer in ${timeoutMs} ms`));
+        return await withDeadline(running, end, () => failed(what, `no answer in ${timeoutMs} ms`));
       } catch (error) {
         if (error instanceof TableUnavailableError) throw error;
         const message = error instanceof Error ? error.message : String(error);
-        if (!isPassing(message) || performance.now() + RETRY_MS >= end) throw unavailable(what, message);
+        if (!isPassing(message) || performance.now() + RETRY_MS >= end) throw failed(what, message);
         await new Promise((resolve) => setTimeout(resolve, RETRY_MS));
       }
     }
   }
 
-  function unavailable(what: string, detail: string): TableUnavailableError {
-    return new TableUnavailableError(`${what} at ${address.shown}: ${detail}`);
+  /** Where there is no connection, what ended it says more than the call that missed it. */
+  function failed(what: string, message: string): TableUnavailableError {
+    return unavailable(what, state === "lost" && isNotConnected(message) ? lastError : explainStoreError(message, address));
+  }
+
+  function unavailable(what: string, why: string): TableUnavailableError {
+    return new TableUnavailableError(`${what} at ${address.shown}: ${why}`);
   }
 
   async function evaluate({ text, sha }: Script, keys: readonly string[], values: readonly (string | number)[]): Promise<unknown> {
@@ -149,20 +163,13 @@ export function openRedisStore(options: RedisStoreOptions): RedisStore {
     masters,
     nodeOf: (key) => (client instanceof Redis ? "" : (client.slots[slotOf(key)]?.[0] ?? "")),
     async ping() {
-      await attempt("ping", 1, () => client.exists(`${prefix}:ping`));
+      await attempt("ping", 1, () => client.set(`${prefix}:ping`, "1", "PX", PING_MS));
     },
     async close() {
       closed = true;
       client.disconnect();
     },
   };
-}
-
-/** Errors that end by themselves when the store has changed over, and that did nothing. */
-function isPassing(message: string): boolean {
-  return /^(MOVED|ASK|TRYAGAIN|CLUSTERDOWN|LOADING|READONLY|MASTERDOWN)|connection is closed|isn't writeable|isn't ready|not ready|ECONN|socket|startup nodes|refresh slots|all sentinels/i.test(
-    message,
-  );
 }
 
 async function withDeadline<T>(running: Promise<T>, end: number, late: () => Error): Promise<T> {

@@ -1,8 +1,12 @@
 /** The shared store on Redis or Valkey: keys `o:limit:…`, `o:claim:…`, `o:value:…`, each with its expiry. */
 
+import { randomBytes } from "node:crypto";
 import { readIdentity } from "./redis-identity.ts";
 import { type RedisStore, script } from "./redis-store.ts";
 import { checkSharedKey, checkSharedValue, type SharedStore } from "./shared-store.ts";
+
+/** Failed claims that are remembered; one that is forgotten and was carried out is nobody's until it expires. */
+const UNSURE_MAX = 10_000;
 
 /**
  * GCRA. KEYS: bucket (the time at which it is full again, µs). ARGV: what is taken and the window, µs.
@@ -19,12 +23,33 @@ if wait > 0 then return math.ceil(wait) end
 redis.call('SET', KEYS[1], string.format('%.0f', next), 'PX', math.ceil((next - now) / 1000))
 return 0`);
 
+/**
+ * KEYS: claim. ARGV: a text of this call's own, the time to live. Answers 1 where the key is this call's: one whose answer was
+ * lost is made again, at once or by its caller, and must not find itself there.
+ */
+const CLAIM = script(`
+if redis.call('SET', KEYS[1], ARGV[1], 'PX', ARGV[2], 'NX') then return 1 end
+if redis.call('GET', KEYS[1]) == ARGV[1] then return 1 end
+return 0`);
+
 /** `close` leaves the connection open: it belongs to whoever opened it. */
 export function createRedisSharedStore(store: RedisStore): SharedStore {
   const { client } = store;
   const limitKey = (key: string) => `${store.prefix}:limit:${checkSharedKey(key)}`;
   const claimKey = (key: string) => `${store.prefix}:claim:${checkSharedKey(key)}`;
   const valueKey = (key: string) => `${store.prefix}:value:${checkSharedKey(key)}`;
+  /** Claims that failed: each may have been carried out, then or later. The oldest first. */
+  const unsure = new Map<string, string>();
+
+  function remember(key: string, own: string): void {
+    unsure.set(key, own);
+    if (unsure.size <= UNSURE_MAX) return;
+    for (const oldest of unsure.keys()) {
+      unsure.delete(oldest);
+      return;
+    }
+  }
+
   return {
     async take(key, amount, limit, windowMs) {
       if (amount > limit) return { ok: false, retryAfterMs: windowMs };
@@ -34,7 +59,14 @@ export function createRedisSharedStore(store: RedisStore): SharedStore {
       return { ok: retryAfterMs === 0, retryAfterMs };
     },
     async claim(key, ttlMs) {
-      return (await store.run("claim", 1, () => client.set(claimKey(key), "1", "PX", Math.ceil(ttlMs), "NX"))) === "OK";
+      const own = unsure.get(key) ?? randomBytes(12).toString("base64url");
+      unsure.delete(key);
+      try {
+        return (await store.run("claim", 1, () => store.evaluate(CLAIM, [claimKey(key)], [own, Math.ceil(ttlMs)]))) === 1;
+      } catch (error) {
+        remember(key, own);
+        throw error;
+      }
     },
     life: () => store.run("life", 1, () => readIdentity(store)),
     async set(key, value, ttlMs) {
