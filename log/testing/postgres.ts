@@ -4,7 +4,7 @@
  * unprivileged user where this process is root, which PostgreSQL refuses to run as.
  */
 
-import { existsSync, globSync, mkdtempSync, realpathSync, rmSync } from "node:fs";
+import { appendFileSync, existsSync, globSync, mkdtempSync, realpathSync, rmSync } from "node:fs";
 import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
@@ -37,7 +37,11 @@ export function findPostgres(): string {
   return dirname(realpathSync(join(found, "initdb")));
 }
 
-export async function startPostgres(settings: Readonly<Record<string, string>> = {}): Promise<TestPostgres> {
+/** `networks`: from where anybody may come, beside this machine's own loopback. */
+export async function startPostgres(
+  settings: Readonly<Record<string, string>> = {},
+  networks: readonly string[] = [],
+): Promise<TestPostgres> {
   const binaries = findPostgres();
   const asUser = await unprivileged();
   const directory = mkdtempSync(join(tmpdir(), "ovation-postgres-"));
@@ -92,6 +96,7 @@ export async function startPostgres(settings: Readonly<Record<string, string>> =
     [...asUser, join(binaries, "initdb"), "-D", data, "-U", "ovation", "-A", "trust", "-E", "UTF8", "--locale=C.UTF-8", "--no-sync"],
     directory,
   );
+  if (networks.length > 0) appendFileSync(join(data, "pg_hba.conf"), networks.map((network) => `host all all ${network} trust\n`).join(""));
   await resume();
   return {
     url,

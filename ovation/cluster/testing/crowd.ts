@@ -37,7 +37,7 @@ const TOKEN_SECONDS = 3600;
 const TIMEOUT_MS = 3000;
 const ATTEMPTS_MAX = 8;
 
-export async function createCrowd(cluster: LocalCluster): Promise<Crowd> {
+export async function createCrowd(cluster: Pick<LocalCluster, "secret" | "postgres">): Promise<Crowd> {
   const recorder = createRecorder();
   const token = await signToken(cluster.secret, { sub: "server", name: "Server", publish: ["*"], role: "host" }, TOKEN_SECONDS);
   const viewers: FaultViewer[] = [];
