@@ -5,7 +5,8 @@
  */
 
 import { Problem, type Route, toResponse } from "@ovation/protocol";
-import type { LinkReceiver, LinkSocketData } from "./link-receiver.ts";
+import type { LinkEndState } from "./link-intake.ts";
+import type { LinkReceiver } from "./link-receiver.ts";
 
 export interface InternalListenerOptions {
   readonly host: string;
@@ -34,7 +35,7 @@ export function listenInternal(options: InternalListenerOptions): InternalListen
   const { link, tls } = options;
   const handlers = new Map(options.routes.map((route) => [`${route.method} ${route.path}`, route]));
 
-  async function handle(request: Request, server: Bun.Server<LinkSocketData>): Promise<Response | undefined> {
+  async function handle(request: Request, server: Bun.Server<LinkEndState>): Promise<Response | undefined> {
     const path = new URL(request.url).pathname;
     try {
       if (link !== undefined && path === link.path) return link.upgrade(request, server);
@@ -55,7 +56,7 @@ export function listenInternal(options: InternalListenerOptions): InternalListen
     }
   }
 
-  const server = Bun.serve<LinkSocketData>({
+  const server = Bun.serve<LinkEndState>({
     hostname: options.host,
     port: options.port,
     idleTimeout: IDLE_SECONDS,

@@ -1,5 +1,5 @@
 /**
- * One link: its buffer, its WebSocket, and the states between.
+ * One link: its buffer, its connection, and the states between.
  *
  * ```
  * connecting ──open──▶ open ──closed, refused, not acknowledged──▶ waiting ──timer──▶ connecting
@@ -12,18 +12,30 @@ import { type Clock, countDurable, type Event, type FrontendId, type Policy } fr
 import type { FrontendAddress } from "@ovation/table";
 import { createEventBuffer } from "./event-buffer.ts";
 import type { LinkStats } from "./frontend-link.ts";
-import type { InternalAuth } from "./internal-auth.ts";
-import type { InternalTls } from "./internal-client.ts";
 import * as limits from "./link-limits.ts";
 
+/** The dispatcher's end of a connection to a frontend: messages in order, until it breaks. */
+export interface LinkConnection {
+  send(message: string): void;
+  close(code: number): void;
+}
+
+export interface LinkEvents {
+  opened(): void;
+  /** So many batches of this connection have been taken. */
+  acknowledged(count: unknown): void;
+  /** Refused, broken, or closed by the other end. */
+  closed(reason: string): void;
+}
+
 export interface LinkOptions {
-  readonly auth: InternalAuth;
-  /** This dispatcher process, as receivers tell links apart: `dispatcher` and a random id. */
-  readonly from: string;
   readonly policy: Policy;
   readonly clock: Clock;
   random?(): number;
-  readonly tls?: InternalTls;
+  /** Later in this turn of the event loop, or at the next. Default: `setImmediate`. */
+  soon?(run: () => void): void;
+  /** What happens is told later, never during the call. */
+  connect(frontend: FrontendAddress, events: LinkEvents): LinkConnection;
   /** Called when a link opens or is lost, for the log. */
   onState?(frontend: FrontendId, state: "open" | "lost", detail: string): void;
 }
@@ -40,17 +52,11 @@ export interface Link {
 }
 
 type State =
-  | { readonly name: "connecting" | "open"; readonly socket: WebSocket }
+  | { readonly name: "connecting" | "open"; readonly connection: LinkConnection }
   | { readonly name: "waiting" }
   | { readonly name: "closed" };
 
 const DRAIN_MS_MAX = 1000;
-
-/** Bun's own, which takes headers and certificates: the DOM's type of the global lacks them. */
-const SignedWebSocket = WebSocket as unknown as new (
-  address: string,
-  options: { readonly headers: Record<string, string>; readonly perMessageDeflate: boolean; readonly tls?: InternalTls },
-) => WebSocket;
 
 export interface CreateLinkOptions extends LinkOptions {
   readonly frontend: FrontendAddress;
@@ -59,8 +65,9 @@ export interface CreateLinkOptions extends LinkOptions {
 }
 
 export function createLink(options: CreateLinkOptions): Link {
-  const { auth, clock, frontend, policy, encode, onState } = options;
+  const { clock, frontend, policy, encode, onState } = options;
   const random = options.random ?? Math.random;
+  const soon = options.soon ?? setImmediate;
   const buffer = createEventBuffer({ policy, eventsMax: limits.LINK_WAITING_EVENTS_MAX, bytesMax: limits.LINK_WAITING_BYTES_MAX });
   let state: State = { name: "waiting" };
   /** Events in each batch that is under way, the oldest first; 0 for a heartbeat. */
@@ -69,6 +76,8 @@ export function createLink(options: CreateLinkOptions): Link {
   let taken = 0;
   let acknowledgedAt = 0;
   let flushing = false;
+  /** Which connection of this link it is: late words of one that was given up are not ours any more. */
+  let opening = 0;
   let attempts = 0;
   let lastUsedAt = clock.now();
   let cancelTimer = (): void => undefined;
@@ -76,25 +85,17 @@ export function createLink(options: CreateLinkOptions): Link {
   const durable = { sent: 0, lostInFlight: 0 };
 
   function connect(): void {
-    const headers = auth.sign({ method: "GET", path: limits.LINK_PATH, from: options.from, to: frontend.id, body: "" });
-    const address = frontend.url.replace(/^http/, "ws") + limits.LINK_PATH;
-    const socket = new SignedWebSocket(address, {
-      headers,
-      perMessageDeflate: false,
-      ...(options.tls === undefined ? {} : { tls: options.tls }),
+    const own = ++opening;
+    const ifCurrent = (run: () => void): void => {
+      if ((state.name === "connecting" || state.name === "open") && opening === own) run();
+    };
+    const connection = options.connect(frontend, {
+      opened: () => ifCurrent(opened),
+      acknowledged: (count) => ifCurrent(() => acknowledged(count)),
+      closed: (reason) => ifCurrent(() => lost(reason)),
     });
-    state = { name: "connecting", socket };
-    socket.onopen = () => ifCurrent(socket, opened);
-    socket.onmessage = ({ data }) => ifCurrent(socket, () => acknowledged(data));
-    socket.onclose = ({ code, reason }) => ifCurrent(socket, () => lost(`closed ${code} ${reason}`));
-    // A close follows every error: nothing to do here, but without a listener the error would be thrown.
-    socket.onerror = () => undefined;
+    state = { name: "connecting", connection };
     timer(limits.LINK_CONNECT_MS_MAX, () => lost("no answer"));
-  }
-
-  /** Late callbacks of a socket that was given up are not ours any more. */
-  function ifCurrent(socket: WebSocket, run: () => void): void {
-    if ((state.name === "connecting" || state.name === "open") && state.socket === socket) run();
   }
 
   function timer(ms: number, run: () => void): void {
@@ -104,7 +105,7 @@ export function createLink(options: CreateLinkOptions): Link {
 
   function opened(): void {
     if (state.name !== "connecting") return;
-    state = { name: "open", socket: state.socket };
+    state = { name: "open", connection: state.connection };
     attempts = 0;
     underWay = [];
     taken = 0;
@@ -120,14 +121,14 @@ export function createLink(options: CreateLinkOptions): Link {
       lost("not acknowledged");
       return;
     }
-    if (underWay.length === 0) transmit(state.socket, []);
+    if (underWay.length === 0) transmit(state.connection, []);
     timer(limits.LINK_HEARTBEAT_MS, heartbeat);
   }
 
-  function transmit(socket: WebSocket, events: readonly Event[]): void {
+  function transmit(connection: LinkConnection, events: readonly Event[]): void {
     if (underWay.length === 0) acknowledgedAt = clock.now();
     underWay.push({ events: events.length, durable: countDurable(events) });
-    socket.send(encode(events));
+    connection.send(encode(events));
   }
 
   /** `count` batches of this opening have been taken; they are taken in order. */
@@ -144,7 +145,7 @@ export function createLink(options: CreateLinkOptions): Link {
   function flush(): void {
     flushing = false;
     while (state.name === "open" && buffer.size > 0 && underWay.length < limits.LINK_BATCHES_UNACKNOWLEDGED_MAX) {
-      transmit(state.socket, buffer.take(limits.LINK_BATCH_EVENTS_MAX, limits.LINK_BATCH_BYTES_MAX));
+      transmit(state.connection, buffer.take(limits.LINK_BATCH_EVENTS_MAX, limits.LINK_BATCH_BYTES_MAX));
     }
   }
 
@@ -153,7 +154,7 @@ export function createLink(options: CreateLinkOptions): Link {
     const before = state;
     loseUnderWay();
     state = { name: "waiting" };
-    if (before.name !== "waiting") before.socket.close(limits.LINK_CLOSE_LOST);
+    if (before.name !== "waiting") before.connection.close(limits.LINK_CLOSE_LOST);
     if (before.name === "open" || attempts === 0) onState?.(frontend.id, "lost", reason);
     const bound = Math.min(limits.LINK_RECONNECT_MS_MAX, limits.LINK_RECONNECT_MS_FIRST * 2 ** Math.min(attempts, 10));
     attempts++;
@@ -192,7 +193,7 @@ export function createLink(options: CreateLinkOptions): Link {
       if (flushing || state.name !== "open") return;
       flushing = true;
       // After what else this turn of the event loop brings: publishes that came together leave together.
-      setImmediate(flush);
+      soon(flush);
     },
     stats: () => ({
       open: state.name === "open" ? 1 : 0,
@@ -220,7 +221,7 @@ export function createLink(options: CreateLinkOptions): Link {
       cancelTimer();
       loseUnderWay();
       droppedAway += buffer.expire(Number.POSITIVE_INFINITY, Number.POSITIVE_INFINITY);
-      if (before.name === "connecting" || before.name === "open") before.socket.close(limits.LINK_CLOSE_DONE);
+      if (before.name === "connecting" || before.name === "open") before.connection.close(limits.LINK_CLOSE_DONE);
     },
   };
 }

@@ -16,18 +16,32 @@ export * from "./frontend-credential.ts";
 export * from "./frontend-link.ts";
 export * from "./frontend-link-local.ts";
 export * from "./frontend-link-websocket.ts";
+export { createFrontendLinks } from "./frontend-links.ts";
 export * from "./internal-auth.ts";
-export { createInternalClient, type InternalClient, type InternalTls } from "./internal-client.ts";
+export { CallFailedError, createInternalClient, type InternalClient, type InternalTls } from "./internal-client.ts";
 export * from "./internal-listener.ts";
 export { createRefusals, type InternalRefusals } from "./internal-route.ts";
+export { createLinkIntake, type LinkEnd, type LinkEndState, type LinkIntake } from "./link-intake.ts";
 export * from "./link-receiver.ts";
-export type { LinkOptions } from "./link-sender.ts";
-export { FORWARD_TTL_MS_DEFAULT, isDatacenterName, type Peer, type PeerAddresses, type PeerStats, type Peers, parsePeer } from "./peer.ts";
+export type { LinkConnection, LinkEvents, LinkOptions } from "./link-sender.ts";
+export {
+  FORWARD_PATH,
+  FORWARD_TTL_MS_DEFAULT,
+  formatPeerCaller,
+  isDatacenterName,
+  PEER_VIEWERS_PATH,
+  type Peer,
+  type PeerAddresses,
+  type PeerStats,
+  type Peers,
+  parsePeer,
+  WANTED_PATH,
+} from "./peer.ts";
 export { createPeerDirectory, type PeerDirectoryOptions } from "./peer-directory.ts";
-export * from "./peer-http.ts";
-export { createPeerInterest, type PeerInterest } from "./peer-interest.ts";
+export { createPeerReceiver, type PeerReceiver, type PeerReceiverStats } from "./peer-receiver.ts";
 export * from "./peer-routes.ts";
 export { createPeerViewers, type PeerViewers, type PeerViewersOptions } from "./peer-viewers.ts";
+export { createPeers, type PeersOptions } from "./peers.ts";
 export * from "./publish-route.ts";
 export * from "./upstream-http.ts";
 export * from "./upstream-routes.ts";

@@ -1,9 +1,8 @@
 import { afterEach, expect, test } from "bun:test";
 import { systemClock } from "@ovation/protocol";
 import { createInternalClient } from "./internal-client.ts";
-import type { Peer, PeerAddresses } from "./peer.ts";
+import { formatPeerCaller, type Peer, type PeerAddresses } from "./peer.ts";
 import { createPeerDirectory } from "./peer-directory.ts";
-import { formatPeerCaller } from "./peer-http.ts";
 import { createPeerRoutes } from "./peer-routes.ts";
 import { startInternalDispatcher, testStores } from "./testing/internal-dispatcher.ts";
 import { eventually, testAuth } from "./testing/internal-frontend.ts";

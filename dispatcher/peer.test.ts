@@ -4,11 +4,11 @@ import { afterEach, expect, spyOn, test } from "bun:test";
 import { type Clock, DEFAULT_POLICY, type Event, systemClock, type Topic, toJsonText, topicOf } from "@ovation/protocol";
 import { createMemorySharedStore, createMemoryViewerCounts, type SharedStore, TableUnavailableError } from "@ovation/table";
 import { createInternalClient } from "./internal-client.ts";
-import { FORWARD_PATH, PEER_VIEWERS_PATH, type Peers, parsePeer, WANTED_PATH } from "./peer.ts";
-import { createHttpPeers, formatPeerCaller } from "./peer-http.ts";
+import { FORWARD_PATH, formatPeerCaller, PEER_VIEWERS_PATH, type Peers, parsePeer, WANTED_PATH } from "./peer.ts";
 import { createReorder } from "./peer-reorder.ts";
 import { createPeerRoutes, type PeerRoutes } from "./peer-routes.ts";
 import { createPeerViewers } from "./peer-viewers.ts";
+import { createPeers } from "./peers.ts";
 import { type InternalDispatcher, startInternalDispatcher, type TestStores, testStores } from "./testing/internal-dispatcher.ts";
 import { eventually, type InternalFrontend, startInternalFrontend, testAuth } from "./testing/internal-frontend.ts";
 import { startTcpProxy, type TcpProxy, type TcpProxyOptions } from "./testing/tcp-proxy.ts";
@@ -77,11 +77,12 @@ const forwards = new Map<string, Peers>();
 let serial = 0;
 
 function peers(from: Datacenter, to: Datacenter, urls: readonly string[], forwardTtlMs = 5000, forward: "all" | "wanted" = "all"): Peers {
-  const made = createHttpPeers({
-    datacenter: from.name,
-    dispatcherId: `dispatcher${++serial}`,
+  const dispatcherId = `dispatcher${++serial}`;
+  const made = createPeers({
+    dispatcherId,
     peers: [{ name: to.name, urls }],
-    auth: testAuth(),
+    client: createInternalClient({ auth: testAuth(), from: formatPeerCaller(from.name, dispatcherId) }),
+    clock: systemClock,
     policy: DEFAULT_POLICY,
     random: () => 0,
     forwardTtlMs,

@@ -97,6 +97,11 @@ export function isDatacenterName(text: string): boolean {
   return DATACENTER.test(text);
 }
 
+/** The caller's name in `ovation-from`. */
+export function formatPeerCaller(datacenter: string, dispatcherId: string): string {
+  return `datacenter ${datacenter} ${dispatcherId}`;
+}
+
 /** `http://10.1.0.4:9090,http://10.1.0.5:9090` or `east=http://…`, as `--peer` takes it. Throws an Error that says what is expected. */
 export function parsePeer(text: string): PeerAddresses {
   const equals = text.indexOf("=");

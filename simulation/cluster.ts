@@ -2,6 +2,7 @@
 
 import type { FrontendId } from "@ovation/protocol";
 import { CommentsProcess } from "./comments-process.ts";
+import type { Connection } from "./connection.ts";
 import { DispatcherProcess } from "./dispatcher-process.ts";
 import { FrontendProcess } from "./frontend-process.ts";
 import { LogServer } from "./log-server.ts";
@@ -43,6 +44,8 @@ export class Cluster {
   readonly commentsPlaces: readonly Place[];
   /** Streams that are open at one end at least. */
   readonly sockets = new Set<Socket>();
+  /** Links between dispatchers and frontends that are not over at both ends. */
+  readonly links = new Set<Connection<unknown>>();
   readonly #world: World;
   readonly #comments = new Map<Place, CommentsProcess>();
   readonly #byId = new Map<FrontendId, FrontendProcess>();
@@ -85,6 +88,14 @@ export class Cluster {
     this.#byNode.set(process.node, process);
   }
 
+  /** A process died; `silently`: with its machine, so that nobody is told. */
+  died(node: Node, silently = false): void {
+    for (const link of this.links) {
+      link.died(node, silently);
+      if (link.isOver) this.links.delete(link);
+    }
+  }
+
   /** The process with this id, if it lives. */
   frontendOf(id: FrontendId): FrontendProcess | undefined {
     const process = this.#byId.get(id);
@@ -104,6 +115,10 @@ export class Cluster {
     return [...this.#comments.values()].filter(({ node }) => node.alive);
   }
 
+  get dispatchers(): readonly DispatcherProcess[] {
+    return this.datacenters.flatMap(({ dispatchers }) => [...dispatchers.values()].filter(({ node }) => node.alive));
+  }
+
   get frontends(): readonly FrontendProcess[] {
     return this.datacenters.flatMap(({ living }) => living);
   }
@@ -113,6 +128,15 @@ export class Cluster {
     const here = this.datacenters.find(({ name }) => name === datacenter);
     const taking = here?.living.filter(({ draining }) => !draining) ?? [];
     return this.#world.random.pick(taking)?.node.place;
+  }
+
+  /** By its name, which serves as its address. */
+  placeOf(address: string): Place | undefined {
+    return this.places.find(({ name }) => name === address);
+  }
+
+  dispatcherAt(place: Place): DispatcherProcess | undefined {
+    return this.datacenters.find(({ name }) => name === place.datacenter)?.dispatcherAt(place);
   }
 
   /** Every place, for faults that may happen anywhere. */

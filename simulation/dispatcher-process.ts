@@ -1,46 +1,89 @@
-/** A dispatcher in its process: the real one, over a simulated store, log, links to frontends and peers. */
+/** A dispatcher in its process: the real one, with its real links and ways to peers, over a simulated network, store and log. */
 
-import { createPeerInterest, Dispatcher, type FrontendLinks, NO_LINK_STATS, type PeerInterest } from "@ovation/dispatcher";
-import { type Event, type FrontendId, isDurable, Problem, type Topic } from "@ovation/protocol";
-import { type SubscriptionTable, TableUnavailableError } from "@ovation/table";
+import {
+  CallFailedError,
+  createFrontendLinks,
+  createPeerReceiver,
+  createPeers,
+  createPeerViewers,
+  createRefusals,
+  Dispatcher,
+  FORWARD_PATH,
+  type FrontendLinks,
+  formatPeerCaller,
+  type InternalClient,
+  PEER_VIEWERS_PATH,
+  type Peer,
+  type PeerReceiver,
+  type Peers,
+  WANTED_PATH,
+} from "@ovation/dispatcher";
+import { type Event, frontendIdFrom, Problem } from "@ovation/protocol";
 import type { Cluster, Datacenter } from "./cluster.ts";
+import { connectLink } from "./links.ts";
 import { CallError } from "./network.ts";
 import { Node, type Place } from "./node.ts";
 import type { World } from "./world.ts";
 
 const CALL_TIMEOUT_MS = 2000;
-const FORWARD_TIMEOUT_MS = 3000;
-const WANTED_TIMEOUT_MS = 1000;
 
 export class DispatcherProcess {
   readonly dispatcher: Dispatcher;
   readonly node: Node;
+  readonly links: FrontendLinks;
+  readonly peers: Peers;
   readonly #world: World;
   readonly #cluster: Cluster;
-  readonly #datacenter: Datacenter;
-  readonly #table: SubscriptionTable;
-  /** What each other data centre wants; made when something is forwarded first, for there may be none yet. */
-  readonly #interests = new Map<Datacenter, PeerInterest>();
-  /** When the last batch arrives, per frontend: a link keeps the order. */
-  readonly #arrivals = new Map<FrontendId, number>();
+  readonly #receiver: PeerReceiver;
 
   constructor(world: World, cluster: Cluster, datacenter: Datacenter, place: Place) {
     this.#world = world;
     this.#cluster = cluster;
-    this.#datacenter = datacenter;
     this.node = new Node(place, world.timeline);
-    this.#table = datacenter.store.tableFor(this.node);
+    const { node } = this;
+    const { policy, random, settings, trace } = world;
+    const id = frontendIdFrom(random.bytes(8));
+    const table = datacenter.store.tableFor(node);
+    const ownCounts = datacenter.store.countsFor(node);
+    const clock = node.steadyClock;
+    const next = () => random.next();
+    const onFailure = (what: string, error: unknown) => {
+      world.tolerated++;
+      trace.note(place.name, () => `${what} failed: ${String(error)}`);
+    };
+    const client = this.#client(formatPeerCaller(peerName(datacenter), id));
+    const known = cluster.datacenters.filter((other) => other !== datacenter).map((other) => toPeer(other));
+    const counts =
+      known.length === 0 ? ownCounts : createPeerViewers({ counts: ownCounts, peers: known, client, clock, random: next, onFailure });
+    this.links = createFrontendLinks({
+      policy,
+      clock,
+      random: next,
+      soon: (run) => node.soon(run),
+      connect: (frontend, events) => connectLink(world, cluster, { node, from: `dispatcher ${id}` }, frontend, events),
+      onState: (frontend, state, detail) => trace.note(place.name, () => `link to ${frontend} is ${state}: ${detail}`),
+    });
+    this.peers = createPeers({
+      dispatcherId: id,
+      peers: known,
+      client,
+      policy,
+      clock,
+      random: next,
+      forward: settings.forward,
+      onState: (peer, state, detail) => trace.note(place.name, () => `data centre ${peer} is ${state}: ${detail}`),
+    });
     this.dispatcher = new Dispatcher({
-      table: this.#table,
-      counts: datacenter.store.countsFor(this.node),
-      log: cluster.log.logFor(this.node),
-      links: this.#links(),
+      table,
+      counts,
+      log: cluster.log.logFor(node),
+      links: this.links,
       calls: {
         changeConnection: async (address, change) => {
           const process = cluster.frontendOf(address.id);
           if (process === undefined) throw new Problem("bad-gateway");
           try {
-            return await world.network.call(this.node, process.node.place, CALL_TIMEOUT_MS, (there) =>
+            return await world.network.call(node, process.node.place, CALL_TIMEOUT_MS, (there) =>
               there === process.node ? process.changeHere(change) : Promise.reject(new Problem("bad-gateway")),
             );
           } catch (error) {
@@ -48,93 +91,66 @@ export class DispatcherProcess {
           }
         },
       },
-      policy: world.policy,
-      forward: (events) => this.#forward(events),
-      onFailure: (what, error) => {
-        world.tolerated++;
-        world.trace.note(place.name, () => `${what} failed: ${String(error)}`);
-      },
+      policy,
+      forward: (events) => this.peers.forward(events),
+      onFailure,
+    });
+    this.#receiver = createPeerReceiver({
+      refusals: createRefusals(),
+      datacenter: peerName(datacenter),
+      clock,
+      counts: ownCounts,
+      table,
+      shared: datacenter.store.sharedFor(node),
+      receive: (events) => this.dispatcher.receive(events),
+      onFailure,
     });
   }
 
-  /** What another data centre asks. */
-  lookup(topics: readonly Topic[]): ReturnType<SubscriptionTable["lookup"]> {
-    return this.#table.lookup(topics);
+  /** What a dispatcher of another data centre calls. */
+  async answer(path: string, call: { readonly from: string; readonly to: string; readonly body: Uint8Array }): Promise<unknown> {
+    switch (path) {
+      case FORWARD_PATH:
+        return this.#receiver.forward(call);
+      case WANTED_PATH:
+        return this.#receiver.wanted(call);
+      case PEER_VIEWERS_PATH:
+        return this.#receiver.viewers(call);
+      default:
+        throw new Problem("not-found");
+    }
   }
 
-  #links(): FrontendLinks {
+  /** Calls without signatures: those are tested where they are made. */
+  #client(from: string): InternalClient {
+    const { network, verdict } = this.#world;
     return {
-      send: (address, events) => this.#send(address.id, events),
-      stats: () => NO_LINK_STATS,
-      async close() {},
+      call: async (url, path, body, { timeoutMs, to = "" }) => {
+        const place = this.#cluster.placeOf(url);
+        if (place === undefined) throw new CallFailedError(`${url}: no such address`, true);
+        try {
+          return await network.call(this.node, place, timeoutMs, async () => {
+            const process = this.#cluster.dispatcherAt(place);
+            if (process === undefined) throw new CallError("nobody listens");
+            return process.answer(path, { from, to, body: new TextEncoder().encode(body) });
+          });
+        } catch (error) {
+          if (error instanceof Problem) throw error;
+          if (!(error instanceof CallError)) verdict.fail("crash", `${path} at ${url}: ${String(error)}`);
+          throw new CallFailedError(`${url}: ${String(error)}`);
+        }
+      },
     };
   }
+}
 
-  /** One way, in order per frontend. A link that breaks loses what was on it. */
-  #send(frontend: FrontendId, events: readonly Event[]): void {
-    const { timeline, network, random, trace } = this.#world;
-    const process = this.#cluster.frontendOf(frontend);
-    if (process === undefined) return;
-    const { place } = process.node;
-    const arrivesAt = Math.max(this.#arrivals.get(frontend) ?? 0, timeline.now + network.delay(this.node.place, place));
-    this.#arrivals.set(frontend, arrivesAt);
-    process.expect(arrivesAt);
-    if (network.isCut(this.node.place, place) || random.chance(network.weather.loss)) {
-      trace.note(this.node.place.name, () => `lost on the link to ${place.name}: ${describe(events)}`);
-      return;
-    }
-    timeline.after(arrivesAt - timeline.now, () => {
-      if (network.isCut(this.node.place, place)) return;
-      process.node.do(() => process.dispatch(events));
-    });
-  }
+/** Data centres are called in small letters on the wire. */
+function peerName({ name }: Datacenter): string {
+  return name.toLowerCase();
+}
 
-  /** Once to every other data centre that wants it, to one dispatcher there; durable ones are tried twice, at two dispatchers. */
-  #forward(events: readonly Event[]): void {
-    for (const other of this.#cluster.datacenters) if (other !== this.#datacenter) this.#interestIn(other).push(events);
-  }
-
-  #interestIn(other: Datacenter): PeerInterest {
-    const known = this.#interests.get(other);
-    if (known !== undefined) return known;
-    const { random } = this.#world;
-    const interest = createPeerInterest({
-      clock: this.node.clock,
-      isUp: () => true,
-      ask: (topics) => this.#ask(other, topics),
-      forward: (events) => void this.#forwardTo(other, random.shuffle(other.dispatcherPlaces), events),
-    });
-    this.#interests.set(other, interest);
-    return interest;
-  }
-
-  async #ask(other: Datacenter, topics: readonly Topic[]): Promise<readonly boolean[] | undefined> {
-    const { network, random } = this.#world;
-    const place = random.choose(other.dispatcherPlaces);
-    try {
-      const found = await network.call(this.node, place, WANTED_TIMEOUT_MS, async () => other.dispatcherAt(place)?.lookup(topics));
-      return found?.map((frontends) => frontends.length > 0);
-    } catch (error) {
-      if (error instanceof CallError || error instanceof TableUnavailableError) return undefined;
-      throw error;
-    }
-  }
-
-  async #forwardTo(other: Datacenter, places: readonly Place[], events: readonly Event[]): Promise<void> {
-    const { network, trace } = this.#world;
-    let remaining = events;
-    for (const place of places.slice(0, 2)) {
-      try {
-        await network.call(this.node, place, FORWARD_TIMEOUT_MS, async () => other.dispatcherAt(place)?.dispatcher.receive(remaining));
-        return;
-      } catch (error) {
-        // Whether it arrived is not known: what may not come twice is not sent again.
-        remaining = remaining.filter(isDurable);
-        trace.note(this.node.place.name, () => `forward to ${place.name} failed: ${String(error)}`);
-        if (remaining.length === 0) return;
-      }
-    }
-  }
+function toPeer(other: Datacenter): Peer {
+  return { name: peerName(other), urls: other.dispatcherPlaces.map(({ name }) => name) };
 }
 
 export function describe(events: readonly Event[]): string {

@@ -111,7 +111,7 @@ export function countViewers(datacenter: Datacenter, topic: Topic): number {
   return viewers;
 }
 
-/** What viewers are shown was true within the last ten seconds. `recent`: the numbers of that time. */
+/** What viewers are shown was true within the last ten seconds, of each data centre. `recent`: the numbers of that time. */
 export function checkViewerCounts(
   world: World,
   cluster: Cluster,
@@ -119,12 +119,10 @@ export function checkViewerCounts(
   recent: (datacenter: Datacenter, topic: Topic) => ReadonlySet<number>,
 ): void {
   for (const viewer of audience.all) {
-    const datacenter = cluster.datacenters.find(({ name }) => name === viewer.node.place.datacenter);
-    if (datacenter === undefined) continue;
     for (const [topic, seen] of viewer.topics) {
       if (!topic.startsWith("video:")) continue;
       const shown = "checker" in seen ? seen.checker.viewers : seen.viewers;
-      const truth = recent(datacenter, topic);
+      const truth = sums(cluster.datacenters.map((datacenter) => recent(datacenter, topic)));
       if (shown === undefined || !truth.has(shown)) {
         world.verdict.fail(
           "viewer-counts",
@@ -135,9 +133,26 @@ export function checkViewerCounts(
   }
 }
 
+/** One number of each, added up, in every way. */
+function sums(sets: readonly ReadonlySet<number>[]): ReadonlySet<number> {
+  let all = new Set([0]);
+  for (const set of sets) all = new Set([...all].flatMap((sum) => [...set].map((value) => sum + value)));
+  return all;
+}
+
 /** Nothing is kept for those who are gone. */
 export function checkMemory(world: World, cluster: Cluster, audience: Audience): void {
   const { verdict, settings } = world;
+  for (const { links, peers, node } of cluster.dispatchers) {
+    const who = node.place.name;
+    const { waiting, waitingBytes } = links.stats();
+    if (waiting > 0 || waitingBytes > 0) verdict.fail("memory", `${who} keeps ${waiting} events, ${waitingBytes} bytes, for its links`);
+    for (const peer of peers.stats()) {
+      if (peer.waiting > 0 || peer.underWay > 0)
+        verdict.fail("memory", `${who} keeps ${peer.waiting} events and ${peer.underWay} batches for ${peer.name}`);
+    }
+    if (node.timers > TIMERS_MAX) verdict.fail("memory", `${who} has ${node.timers} timers pending`);
+  }
   for (const { frontend, node, held } of cluster.frontends) {
     const who = node.place.name;
     const open = [...held.values()].filter(({ socket }) => socket.openAtServer).length;

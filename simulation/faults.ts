@@ -122,6 +122,15 @@ export class Chaos {
       },
       { name: "cut", happen: () => this.#cut() },
       {
+        name: "links",
+        happen: () => {
+          const links = [...this.#cluster.links];
+          const broken = random.chance(0.3) ? links : random.shuffle(links).slice(0, 1);
+          for (const link of broken) link.reset();
+          return `${broken.length} break`;
+        },
+      },
+      {
         name: "clock",
         happen: () => {
           // The store's clock measures leases and is slewed, never set: see docs/simulation.md.
@@ -176,6 +185,7 @@ export class Chaos {
     const node = place.alive;
     if (node === undefined) return undefined;
     node.alive = false;
+    this.#cluster.died(node);
     const ms = this.#downMs();
     this.#later(ms, () => this.#restart(place, node));
     return `${place.name} for ${ms} ms`;

@@ -1,6 +1,6 @@
 /** A frontend in its process: the real one, with its public routes as viewers reach them, and its way up. */
 
-import type { DispatcherApi } from "@ovation/dispatcher";
+import { createLinkIntake, createRefusals, type DispatcherApi, type LinkIntake } from "@ovation/dispatcher";
 import { type ConnectionChange, type ConnectionChangeResult, Frontend, type Upstream } from "@ovation/frontend";
 import {
   type ConnectionId,
@@ -49,18 +49,25 @@ export class FrontendProcess {
   readonly node: Node;
   /** Open connections: the socket of each, and what is checked on it. */
   readonly held = new Map<ConnectionId, Held>();
+  /** The real ends of the links from dispatchers. */
+  readonly links: LinkIntake;
   draining = false;
-  /** When everything that is on the links by now has arrived. */
-  #arrivedAt = 0;
   readonly #world: World;
+  readonly #cluster: Cluster;
   readonly #datacenter: Datacenter;
 
   constructor(world: World, cluster: Cluster, datacenter: Datacenter, place: Place) {
     this.#world = world;
+    this.#cluster = cluster;
     this.#datacenter = datacenter;
     this.node = new Node(place, world.timeline);
     const id = frontendIdFrom(world.random.bytes(8));
     const { settings, policy } = world;
+    this.links = createLinkIntake({
+      inbox: { dispatch: (events) => this.#dispatch(events) },
+      refusals: createRefusals(),
+      clock: this.node.steadyClock,
+    });
     this.frontend = new Frontend({
       id,
       upstream: this.#upstream(),
@@ -70,7 +77,7 @@ export class FrontendProcess {
       random: () => world.random.next(),
       soon: (run) => this.node.soon(run),
       elapsed: () => this.node.elapsed(),
-      arrived: () => this.#arrived(),
+      arrived: () => this.links.arrived(),
       heartbeatMs: settings.heartbeatMs,
       lingerMs: settings.lingerMs,
       quietMs: QUIET_MS,
@@ -86,18 +93,7 @@ export class FrontendProcess {
     this.frontend.start();
   }
 
-  /** A batch for this frontend is on a link. */
-  expect(arrivesAt: number): void {
-    this.#arrivedAt = Math.max(this.#arrivedAt, arrivesAt);
-  }
-
-  /** What pings over the links tell a real one. */
-  #arrived(): Promise<void> {
-    const { timeline } = this.#world;
-    return new Promise((resolve) => timeline.after(Math.max(0, this.#arrivedAt - timeline.now), () => this.node.do(resolve)));
-  }
-
-  dispatch(events: readonly Event[]): void {
+  #dispatch(events: readonly Event[]): void {
     this.#world.trace.note(this.node.place.name, () => `dispatched ${describe(events)}`);
     this.frontend.dispatch(events);
   }
@@ -177,6 +173,7 @@ export class FrontendProcess {
   /** kill -9, or (silently) the machine. */
   kill(silently: boolean): void {
     this.node.alive = false;
+    this.#cluster.died(this.node, silently);
     for (const { socket } of this.held.values()) {
       if (silently) socket.silence();
       else socket.reset();
@@ -188,6 +185,7 @@ export class FrontendProcess {
     this.draining = true;
     await this.frontend.drain(withinMs, 5);
     await this.frontend.stop();
+    this.links.close();
     this.node.after(500, () => {
       this.kill(false);
     });

@@ -34,6 +34,8 @@ export class Node {
   alive = true;
   /** Its clock, skewed as its machine's is; timers do not notice when the clock is set. */
   readonly clock: Clock;
+  /** What measures time and is never set, whatever the machine's clock says. */
+  readonly steadyClock: Clock;
   /** Added to the time of everything that it sends, ms: a busy machine. */
   slowMs = 0;
   /** Timers that wait: a leak shows here. */
@@ -51,6 +53,7 @@ export class Node {
       now: () => Math.floor(timeline.now + place.skewMs),
       after: (ms, run) => this.after(ms, run),
     };
+    this.steadyClock = { now: () => timeline.now, after: this.clock.after };
     place.node = this;
   }
 

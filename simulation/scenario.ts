@@ -9,6 +9,7 @@ export function drawSettings(random: Random, chaosMs: number | undefined): Setti
     datacenters: random.choose([1, 1, 2]),
     dispatchers: random.integer(1, 2),
     frontends: random.integer(1, 3),
+    forward: random.choose(["all", "wanted"] as const),
     sdkViewers: random.integer(1, 4),
     eventSourceViewers: random.integer(1, 3),
     videos: random.integer(1, 4),

@@ -1,8 +1,10 @@
-/** The store of a data centre (what Redis is outside): table and viewer counts in memory, reached over the network. */
+/** The store of a data centre (what Redis is outside): table, viewer counts and claims in memory, reached over the network. */
 
 import {
+  createMemorySharedStore,
   createMemoryTable,
   createMemoryViewerCounts,
+  type SharedStore,
   type SubscriptionTable,
   TableUnavailableError,
   type ViewerCounts,
@@ -17,6 +19,7 @@ export class Store {
   readonly place: Place;
   table!: SubscriptionTable;
   counts!: ViewerCounts;
+  shared!: SharedStore;
   readonly #world: World;
 
   constructor(world: World, datacenter: string) {
@@ -30,6 +33,7 @@ export class Store {
     const { clock } = this.#node();
     this.table = createMemoryTable({ clock });
     this.counts = createMemoryViewerCounts({ clock });
+    this.shared = createMemorySharedStore({ clock });
   }
 
   start(): void {
@@ -68,6 +72,14 @@ export class Store {
       release: (reporter) => this.#call(node, () => this.counts.release(reporter)),
       totals: (topics) => this.#call(node, () => this.counts.totals(topics)),
       async close() {},
+    };
+  }
+
+  /** Claims of forwarded batches, and whose life of the store they are. */
+  sharedFor(node: Node): Pick<SharedStore, "claim" | "life"> {
+    return {
+      claim: (key, ttlMs) => this.#call(node, () => this.shared.claim(key, ttlMs)),
+      life: () => this.#call(node, () => this.shared.life()),
     };
   }
 

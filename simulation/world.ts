@@ -15,6 +15,8 @@ export interface Settings {
   /** Per data centre. */
   readonly dispatchers: number;
   readonly frontends: number;
+  /** What dispatchers forward to other data centres. */
+  readonly forward: "all" | "wanted";
   readonly sdkViewers: number;
   readonly eventSourceViewers: number;
   readonly videos: number;

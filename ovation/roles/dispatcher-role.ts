@@ -7,10 +7,10 @@ import { randomBytes } from "node:crypto";
 import {
   createBackboneRoutes,
   createHttpFrontendCalls,
-  createHttpPeers,
   createInternalClient,
   createPeerDirectory,
   createPeerRoutes,
+  createPeers,
   createPeerViewers,
   createPublishRoute,
   createUpstreamRoutes,
@@ -71,17 +71,15 @@ export async function startDispatcherRole(options: DispatcherRoleOptions): Promi
   const counts = viewers ?? ownCounts;
   const from = `dispatcher ${dispatcherId}`;
   const links = createWebSocketLinks({ auth, from, policy, clock: steadyClock, ...secured });
-  const peers = createHttpPeers({
-    datacenter,
+  const peers = createPeers({
     dispatcherId,
     peers: [],
-    auth,
+    client,
     policy,
     clock: steadyClock,
     forwardTtlMs: options.forwardTtlMs,
     forward: options.forward,
     onState: (peer, state, detail) => logger.info({ peer, state, detail }, "data centre"),
-    ...secured,
   });
   const directory = createPeerDirectory({
     datacenter,

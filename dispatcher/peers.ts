@@ -1,9 +1,8 @@
-/** Forwarding to peer data centres by HTTP POST: one lane for each of them. */
+/** Forwarding to peer data centres: for each of them what it wants, and the lane that takes it there. */
 
-import { type Clock, type Event, type Policy, Problem, systemClock, type Topic } from "@ovation/protocol";
+import { type Clock, type Event, type Policy, Problem, type Topic } from "@ovation/protocol";
 import { z } from "zod";
-import type { InternalAuth } from "./internal-auth.ts";
-import { CallFailedError, createInternalClient, type InternalClient, type InternalTls } from "./internal-client.ts";
+import { CallFailedError, type InternalClient } from "./internal-client.ts";
 import {
   FORWARD_TTL_MS_DEFAULT,
   type Peer,
@@ -16,33 +15,25 @@ import {
 import { createPeerInterest, type PeerInterest } from "./peer-interest.ts";
 import { createPeerLane, type PeerLane } from "./peer-lane.ts";
 
-export interface HttpPeersOptions {
-  /** This data centre. */
-  readonly datacenter: string;
+export interface PeersOptions {
   /** This dispatcher process, one life of it: `[a-z0-9]{6,16}`. */
   readonly dispatcherId: string;
   readonly peers: readonly Peer[];
-  readonly auth: InternalAuth;
+  /** Calls as `formatPeerCaller` of this data centre and dispatcher. */
+  readonly client: InternalClient;
   readonly policy: Policy;
-  readonly clock?: Clock;
+  /** A steady one. */
+  readonly clock: Clock;
   random?(): number;
   readonly forwardTtlMs?: number;
   /** `wanted`: busy topics that nobody in a peer has are spared. Default `all`. */
   readonly forward?: "all" | "wanted";
-  readonly tls?: InternalTls;
   /** Called when a peer is reached or lost, for the log. */
   onState?(peer: string, state: "up" | "away", detail: string): void;
 }
 
-/** The caller's name in `ovation-from`. */
-export function formatPeerCaller(datacenter: string, dispatcherId: string): string {
-  return `datacenter ${datacenter} ${dispatcherId}`;
-}
-
-export function createHttpPeers(options: HttpPeersOptions): Peers {
-  const { auth, datacenter, dispatcherId, peers, policy, tls, onState } = options;
-  const client = createInternalClient({ auth, from: formatPeerCaller(datacenter, dispatcherId), ...(tls === undefined ? {} : { tls }) });
-  const clock = options.clock ?? systemClock;
+export function createPeers(options: PeersOptions): Peers {
+  const { client, clock, dispatcherId, peers, policy, onState } = options;
   const ways: Way[] = [];
   function add(peer: Peer): void {
     const lane = createPeerLane({

@@ -1,0 +1,259 @@
+/**
+ * What a dispatcher takes from other data centres: batches of events, for the frontends here and no
+ * further; and the questions how many viewers this data centre has, which topics somebody has here, and
+ * what it is called. How calls get here is the caller's (`peer-routes.ts`: signed HTTP).
+ *
+ * A batch is taken once: its id is claimed, in this process and, where there are several dispatchers, in
+ * the store that they share. One that comes back, by mistake or by somebody who recorded it, is answered
+ * as taken and not dispatched again.
+ *
+ * A store can forget its claims (emptied, failed over). So every answer says which life of the store it is,
+ * and a batch that comes again names the one in which it was sent first: where that is over nobody knows
+ * whether it was taken, and its live events, which come at most once, are left out. (Durable ones that were
+ * here are known by their numbers.) For the same reason nothing is taken while the store cannot be asked.
+ */
+
+import { randomUUID } from "node:crypto";
+import { type Clock, type Event, isDurable, Problem, parseTopic, type Topic } from "@ovation/protocol";
+import { type SharedStore, type SubscriptionTable, TableUnavailableError, type ViewerCounts } from "@ovation/table";
+import { z } from "zod";
+import { decodeEvents, MalformedEventsError } from "./event-codec.ts";
+import { AUTH_WINDOW_MS } from "./internal-auth.ts";
+import { type InternalRefusals, parseCall, refuse, type VerifiedCall } from "./internal-route.ts";
+import * as limits from "./peer.ts";
+import { createReorder, type Reorder } from "./peer-reorder.ts";
+
+export interface PeerReceiverOptions {
+  readonly refusals: InternalRefusals;
+  /** This data centre's own name: what it forwarded itself is refused. */
+  readonly datacenter: string;
+  readonly clock: Clock;
+  /**
+   * This data centre's own counts, without the peers' (not those of `createPeerViewers`): two that asked each
+   * other through them would each keep the other asking.
+   */
+  readonly counts: ViewerCounts;
+  /** Who has a topic here: for peers that ask what is wanted. */
+  readonly table: Pick<SubscriptionTable, "lookup">;
+  /** Claims of batches over all dispatchers; absent where there is only one. */
+  readonly shared?: Pick<SharedStore, "claim" | "life">;
+  /** `Dispatcher.receive`. */
+  receive(events: readonly Event[]): Promise<void>;
+  onFailure(what: string, error: unknown): void;
+}
+
+export interface PeerReceiverStats {
+  batches: number;
+  events: number;
+  duplicates: number;
+  /** Live events of batches that came again after the store had forgotten whether they were taken. */
+  forgotten: number;
+  /** Batches that came back to where they were forwarded: two data centres have one name. */
+  loops: number;
+  /** Events that could not be dispatched here, because the table was away. */
+  failed: number;
+}
+
+/** Each takes a call that is proven to be of this installation, and throws a Problem where it is not for here. */
+export interface PeerReceiver {
+  forward(call: VerifiedCall): Promise<{ readonly life: string }>;
+  /** One digit for each topic. */
+  wanted(call: VerifiedCall): Promise<{ readonly wanted: string }>;
+  viewers(call: VerifiedCall): Promise<{ readonly viewers: readonly number[] }>;
+  /** For those who have this dispatcher's address alone. */
+  datacenter(call: VerifiedCall): Promise<{ readonly datacenter: string }>;
+  readonly stats: PeerReceiverStats;
+}
+
+/** Longer than a signed call is good for. */
+const CLAIM_MS = 3 * AUTH_WINDOW_MS;
+const CLAIMS_MAX = 50_000;
+/** How long what was read of the store's life is told; a batch that comes again is held against a fresh reading. */
+const LIFE_MS = 1000;
+const STREAMS_MAX = 1000;
+
+const Head = z.strictObject({
+  number: z.int().min(1).max(Number.MAX_SAFE_INTEGER),
+  id: z.string().regex(/^[A-Za-z0-9._-]{1,64}$/),
+  /** Absent at the first attempt. */
+  again: z.strictObject({ life: z.string().max(limits.FORWARD_LIFE_CHARACTERS_MAX) }).optional(),
+});
+type Head = z.infer<typeof Head>;
+const WantedCall = z.strictObject({ topics: z.array(z.string().max(200)).max(limits.WANTED_CALL_TOPICS_MAX) });
+const ViewersCall = z.strictObject({ topics: z.array(z.string().max(200)).max(limits.PEER_VIEWERS_TOPICS_MAX) });
+
+export function createPeerReceiver(options: PeerReceiverOptions): PeerReceiver {
+  const { clock, counts, datacenter, refusals, shared, onFailure } = options;
+  const stats: PeerReceiverStats = { batches: 0, events: 0, duplicates: 0, forgotten: 0, loops: 0, failed: 0 };
+  /** Ids of batches taken here, the oldest first. */
+  const taken = new Set<string>();
+  /** One for each dispatcher that forwards to this one, the least recently used first. */
+  const streams = new Map<string, Reorder>();
+  /** Where nothing is shared, this process is the store. */
+  const ownLife = randomUUID();
+  let lately: { readonly life: string; readonly at: number } | undefined;
+  let reading: Promise<string> | undefined;
+
+  /** The data centre and dispatcher that calls. */
+  function callerOf(from: string, to: string): { readonly origin: string; readonly dispatcher: string } {
+    const [kind, origin = "", dispatcher = "", ...rest] = from.split(" ");
+    if (
+      kind !== "datacenter" ||
+      rest.length > 0 ||
+      to !== datacenter ||
+      !limits.isDatacenterName(origin) ||
+      !/^[a-z0-9]{1,32}$/.test(dispatcher)
+    ) {
+      throw refuse(refusals, "not-the-caller");
+    }
+    if (origin === datacenter) {
+      stats.loops++;
+      throw new Problem("invalid-parameter", "this is the same data centre: two have one name");
+    }
+    return { origin, dispatcher };
+  }
+
+  function decode(body: Uint8Array): Head & { readonly events: readonly Event[] } {
+    const text = new TextDecoder().decode(body);
+    const headEnd = text.indexOf("\n");
+    const head = parseCall(refusals, Head, new TextEncoder().encode(text.slice(0, Math.max(0, headEnd))));
+    try {
+      return { ...head, events: decodeEvents(text.slice(headEnd + 1), { eventsMax: limits.FORWARD_CALL_EVENTS_MAX, checkData: true }) };
+    } catch (error) {
+      if (error instanceof MalformedEventsError) throw refuse(refusals, "malformed");
+      throw error;
+    }
+  }
+
+  async function claim(id: string): Promise<boolean> {
+    if (taken.has(id)) return false;
+    taken.add(id);
+    if (taken.size > CLAIMS_MAX)
+      for (const oldest of taken) {
+        taken.delete(oldest);
+        break;
+      }
+    if (shared === undefined) return true;
+    try {
+      return await shared.claim(`forwarded ${id}`, CLAIM_MS);
+    } catch (error) {
+      taken.delete(id);
+      throw unavailable(error);
+    }
+  }
+
+  /** The peer keeps the batch and comes back with it: without the store it could not be dispatched either. */
+  function unavailable(error: unknown): unknown {
+    if (!(error instanceof TableUnavailableError)) return error;
+    onFailure("claim of a forwarded batch", error);
+    return new Problem("unavailable", "the store of claims cannot be reached", { retryAfterMs: 1000 });
+  }
+
+  async function readLife(): Promise<string> {
+    if (shared === undefined) return ownLife;
+    const life = await shared.life();
+    lately = { life, at: clock.now() };
+    return life;
+  }
+
+  /** What the answer says of the store: a moment old at most, and never waited for but at first. */
+  async function lifeLately(): Promise<string> {
+    if (lately === undefined || lately.at < clock.now() - LIFE_MS) {
+      reading ??= readLife()
+        .catch(() => "")
+        .finally(() => {
+          reading = undefined;
+        });
+    }
+    return lately?.life ?? (await reading) ?? "";
+  }
+
+  /** Of a batch that was claimed just now: what is certain not to have been dispatched before. */
+  async function certain({ again }: Head, id: string, events: readonly Event[]): Promise<readonly Event[]> {
+    if (again === undefined) return events;
+    try {
+      if ((await readLife()) === again.life) return events;
+    } catch (error) {
+      taken.delete(id);
+      throw unavailable(error);
+    }
+    const durable = events.filter(isDurable);
+    stats.forgotten += events.length - durable.length;
+    return durable;
+  }
+
+  function streamOf(name: string): Reorder {
+    const stream = streams.get(name) ?? createReorder({ clock, deliver });
+    // Put last: the first of the map is the least recently used.
+    streams.delete(name);
+    streams.set(name, stream);
+    if (streams.size > STREAMS_MAX) {
+      for (const [oldest, gone] of streams) {
+        gone.flush();
+        streams.delete(oldest);
+        break;
+      }
+    }
+    return stream;
+  }
+
+  function deliver(events: readonly Event[]): void {
+    if (events.length === 0) return;
+    options.receive(events).catch((error: unknown) => {
+      stats.failed += events.length;
+      onFailure("forwarded events", error);
+    });
+  }
+
+  function toTopics(texts: readonly string[]): readonly Topic[] {
+    return texts.map((text) => {
+      const topic = parseTopic(text);
+      if (topic === undefined) throw refuse(refusals, "malformed");
+      return topic;
+    });
+  }
+
+  return {
+    stats,
+
+    async forward({ from, to, body }) {
+      const { origin, dispatcher } = callerOf(from, to);
+      const { events: sent, ...head } = decode(body);
+      const id = `${origin} ${head.id}`;
+      stats.batches++;
+      if (await claim(id)) {
+        const events = await certain(head, id, sent);
+        stats.events += events.length;
+        streamOf(`${origin} ${dispatcher}`).accept(head.number, events);
+      } else {
+        stats.duplicates++;
+      }
+      return { life: await lifeLately() };
+    },
+
+    async wanted({ from, to, body }) {
+      callerOf(from, to);
+      const asked = toTopics(parseCall(refusals, WantedCall, body).topics);
+      const found = await options.table.lookup(asked).catch((error: unknown) => {
+        if (error instanceof TableUnavailableError) throw new Problem("unavailable", "the subscription table cannot be reached");
+        throw error;
+      });
+      return { wanted: found.map((frontends) => (frontends.length === 0 ? "0" : "1")).join("") };
+    },
+
+    async viewers({ from, to, body }) {
+      callerOf(from, to);
+      const asked = toTopics(parseCall(refusals, ViewersCall, body).topics);
+      const totals = await counts.totals(asked).catch((error: unknown) => {
+        if (error instanceof TableUnavailableError) throw new Problem("unavailable", "the viewer counts cannot be reached");
+        throw error;
+      });
+      return { viewers: totals.map(({ local }) => local) };
+    },
+
+    async datacenter({ from, to }) {
+      if (!from.startsWith("datacenter ") || to !== "") throw refuse(refusals, "not-the-caller");
+      return { datacenter };
+    },
+  };
+}
