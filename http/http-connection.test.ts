@@ -193,6 +193,19 @@ describe("a server that stops", () => {
     expect(performance.now() - began).toBeLessThan(2000);
   });
 
+  test("answers the request that a proxy was just sending on a kept connection, and says that it was the last", async () => {
+    const { port, server } = serve((request) => new Response(request.path));
+    const kept = await client(port, get("/a"));
+    await until(() => kept.text().endsWith("/a"), "the first answer");
+    const stopping = server.stop(false);
+    kept.socket.write(get("/b"));
+    await stopping;
+    await until(() => kept.ended || kept.reset !== "", "the end");
+    expect(kept.reset).toBe("");
+    expect(kept.text()).toEndWith("/b");
+    expect(kept.text().match(/connection: close/g)).toHaveLength(1);
+  });
+
   test("lets a stream that has ended bring its last bytes to a slow reader", async () => {
     const size = 8 * 1024 * 1024;
     const { port, server } = serve((_, call) =>

@@ -21,6 +21,7 @@ import {
   HEAD_BYTES_MAX,
   HEAD_MS_MAX,
   IDLE_MS_MAX,
+  KEPT_AT_STOP_MS_MAX,
   LINGER_MS_MAX,
   PIPELINED_BYTES_MAX,
   REQUESTS_TOGETHER_MAX,
@@ -119,9 +120,12 @@ export class HttpConnection implements SocketOwner {
     this.#host.left(this);
   }
 
-  /** Ends a connection that waits for its next request, or has brought none in some time; others end after their answer. */
-  endIfIdle(): void {
-    if (this.state === "idle" && (this.#requests > 0 || this.#host.now() - this.#since > SILENT_AT_STOP_MS_MAX)) this.#end();
+  /** The server stops, since then: ends a connection that waits for a request and has not brought it in some time; others end after their answer. */
+  endIfIdle(stoppingSince: number): void {
+    if (this.state !== "idle") return;
+    const now = this.#host.now();
+    const isOver = this.#requests === 0 ? now - this.#since > SILENT_AT_STOP_MS_MAX : now - stoppingSince > KEPT_AT_STOP_MS_MAX;
+    if (isOver) this.#end();
   }
 
   /** Ends whatever has taken too long. */

@@ -118,10 +118,11 @@ export class HttpServer implements ConnectionHost {
   /** No new connections; resolves when what is under way is answered, not later than after STOP_MS_MAX. At once with `now`: then streams are reset too. */
   async stop(now: boolean): Promise<void> {
     this.stopping = true;
-    const until = this.now() + (now ? 0 : STOP_MS_MAX);
+    const since = this.now();
+    const until = since + (now ? 0 : STOP_MS_MAX);
     this.#listener.stop(now);
     while (this.#connections.size + this.#ending.size > 0 && this.now() < until) {
-      for (const connection of this.#connections) connection.endIfIdle();
+      for (const connection of this.#connections) connection.endIfIdle(since);
       await Bun.sleep(STOP_POLL_MS);
     }
     clearInterval(this.#sweeping);

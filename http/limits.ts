@@ -38,3 +38,5 @@ export const STOP_MS_MAX = 5000;
 export const STOP_POLL_MS = 50;
 /** A connection that was only just opened, and whose request is on its way, has this long when the server stops. */
 export const SILENT_AT_STOP_MS_MAX = 200;
+/** A kept connection, on which a proxy's next request may be on its way, has this long from then on: that request is answered, and the last. */
+export const KEPT_AT_STOP_MS_MAX = 100;
