@@ -21,6 +21,10 @@ export interface Connection {
   /** The server has answered 200 on this socket. */
   answered: boolean;
   lastId: string | undefined;
+  /**
+   * What the server asked for, waited exactly, as a browser does: spreading those who return is the server's work.
+   * [spec] https://html.spec.whatwg.org/multipage/server-sent-events.html#reestablish-the-connection
+   */
   retryMs: number | undefined;
   attempt: number;
   begunUs: number;

@@ -167,7 +167,7 @@ export class Reader {
   cut(spreadMs: number): void {
     for (const connection of this.#connections) {
       if (connection.socket?.opened !== true) continue;
-      connection.retryMs = spreadMs;
+      connection.retryMs = Math.random() * spreadMs;
       connection.socket.terminate();
     }
   }
@@ -292,7 +292,7 @@ export class Reader {
     const events = decoder.push(chunk);
     if (decoder.status === 0) return;
     if (decoder.status !== 200) {
-      connection.retryMs = decoder.retryAfterMs ?? connection.retryMs;
+      if (decoder.retryAfterMs !== undefined) connection.retryMs = decoder.retryAfterMs + Math.random() * RETRY_MS_DEFAULT;
       this.#refuse(connection, String(decoder.status));
       return;
     }
@@ -369,9 +369,9 @@ export class Reader {
       return;
     }
     connection.state = "waiting";
-    const boundMs = Math.min(connection.retryMs ?? RETRY_MS_DEFAULT, RETRY_MS_MAX);
+    const waitMs = Math.min(connection.retryMs ?? Math.random() * RETRY_MS_DEFAULT, RETRY_MS_MAX);
     connection.retryMs = undefined;
-    setTimeout(() => this.#return(connection), Math.random() * boundMs);
+    setTimeout(() => this.#return(connection), waitMs);
   }
 
   #return(connection: Connection): void {
