@@ -15,7 +15,13 @@ const CONNECT_TIMEOUT_S = 10;
 /** Held while tables are made, so that processes that start together make them once. */
 const MIGRATION_LOCK = 7_230_145_001;
 
-/** Rejects with {@link StoreUnavailableError} where the database does not answer. */
+/** What an operator must put right before anything works: rights, names, passwords. */
+const MISCONFIGURED = new Set(["42501", "3D000", "28P01", "28000"]);
+
+/**
+ * Rejects with {@link StoreUnavailableError} where the database does not answer, with {@link StoreUnusableError} where it
+ * does not let us in or make tables.
+ */
 export async function openPostgresDatabase(url: string, schema: SqlSchema): Promise<SqlDatabase> {
   const sql = new SQL(url, { max: CONNECTIONS_MAX, connectionTimeout: CONNECT_TIMEOUT_S });
   const database: SqlDatabase = {
@@ -35,7 +41,7 @@ export async function openPostgresDatabase(url: string, schema: SqlSchema): Prom
     await database.transaction((runner) => migrate(runner, schema));
   } catch (error) {
     await sql.close();
-    throw error;
+    throw unusableFrom(error, url) ?? error;
   }
   return database;
 }
@@ -62,6 +68,15 @@ async function migrate(runner: SqlRunner, { part, migrations }: SqlSchema): Prom
   await runner.run(
     "INSERT INTO ovation_schema (part, version) VALUES ($1, $2) ON CONFLICT (part) DO UPDATE SET version = excluded.version",
     [part, migrations.length],
+  );
+}
+
+function unusableFrom(error: unknown, url: string): StoreUnusableError | undefined {
+  const cause = error instanceof StoreUnavailableError ? error.cause : error;
+  if (!(cause instanceof SQL.PostgresError) || !MISCONFIGURED.has(cause.errno ?? "")) return undefined;
+  const { hostname, port, pathname } = new URL(url);
+  return new StoreUnusableError(
+    `the database ${hostname}:${port || "5432"}${pathname} refuses us: ${cause.message}. The user of --database makes its tables itself: let it own the database, or GRANT CREATE on the database and on its schema public`,
   );
 }
 

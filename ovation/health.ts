@@ -3,8 +3,11 @@
 import type { Route } from "@ovation/protocol";
 import type { Registry } from "prom-client";
 
-/** What has to hold before traffic is sent here: a name, and why it does not hold at the moment. */
-export type ReadinessCheck = readonly [name: string, why: () => string | undefined];
+/**
+ * What has to hold before traffic is sent here: a name, and why it does not hold at the moment. One that is only `degraded` by it
+ * goes on being sent traffic.
+ */
+export type ReadinessCheck = readonly [name: string, why: () => string | undefined, makes?: () => "not ready" | "degraded"];
 
 export interface HealthOptions {
   readonly registry: { metrics(): Promise<string>; readonly contentType: string } | Registry;
@@ -18,12 +21,14 @@ export function createHealthRoutes({ registry, checks }: HealthOptions): readonl
       method: "GET",
       path: "/readyz",
       handle() {
-        const reasons = checks.flatMap(([name, why]) => {
+        const failed = checks.flatMap(([check, why, makes]) => {
           const reason = why();
-          return reason === undefined ? [] : [{ check: name, reason }];
+          return reason === undefined ? [] : [{ check, reason, made: makes?.() ?? "not ready" }];
         });
-        const ready = reasons.length === 0;
-        return Response.json({ status: ready ? "ready" : "not ready", reasons }, { status: ready ? 200 : 503, headers: NO_STORE });
+        const ready = failed.every(({ made }) => made === "degraded");
+        const status = !ready ? "not ready" : failed.length > 0 ? "degraded" : "ready";
+        const reasons = failed.map(({ check, reason }) => ({ check, reason }));
+        return Response.json({ status, reasons }, { status: ready ? 200 : 503, headers: NO_STORE });
       },
     },
     {

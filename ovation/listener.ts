@@ -6,7 +6,7 @@
 
 import { chmodSync } from "node:fs";
 import { type CutReason, HttpServer } from "@ovation/http";
-import type { HttpRequest } from "@ovation/protocol";
+import type { HttpRequest, Route } from "@ovation/protocol";
 import { type Answer, type AnsweringOptions, createAnswer } from "./answering.ts";
 import { endHalfOpenAfter } from "./half-open.ts";
 import { listenTls } from "./listener-tls.ts";
@@ -32,6 +32,8 @@ export interface ListenOptions extends AnsweringOptions, Told {
 export interface Listener {
   readonly port: number;
   readonly url: string;
+  /** From now on these, in place of the routes that it was opened with and their fallback. */
+  serve(routes: readonly Route[]): void;
   /** No new connections; resolves when the requests under way are answered, but not later than STOP_MS_MAX; at once with `now`. */
   stop(now: boolean): Promise<void>;
 }
@@ -45,7 +47,9 @@ const HALF_OPEN_FACTOR = 2;
 
 export function listen(options: ListenOptions): Listener {
   const { host, reusePort = false, tls } = options;
-  const answer = createAnswer(options);
+  const { fallback: _, ...common } = options;
+  let current = createAnswer(options);
+  const answer: Answer = (request, carried) => current(request, carried);
   const server =
     tls === undefined
       ? openHttp({ host, port: options.port, reusePort }, answer, options)
@@ -53,7 +57,14 @@ export function listen(options: ListenOptions): Listener {
   endHalfOpenAfter((options.stuckMs ?? STUCK_MS_DEFAULT) * HALF_OPEN_FACTOR);
   const name = host === "0.0.0.0" || host === "::" ? "localhost" : host;
   const port = server.port ?? options.port;
-  return { port, url: `${tls === undefined ? "http" : "https"}://${name}:${port}`, stop: (now) => server.stop(now) };
+  return {
+    port,
+    url: `${tls === undefined ? "http" : "https"}://${name}:${port}`,
+    serve(routes) {
+      current = createAnswer({ ...common, routes });
+    },
+    stop: (now) => server.stop(now),
+  };
 }
 
 export interface ListenUnixOptions extends Omit<AnsweringOptions, "addressOf" | "corsOrigins" | "fallback">, Told {

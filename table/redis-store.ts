@@ -24,6 +24,8 @@ const RECONNECT_MS_MAX = 1000;
 const RETRY_MS = 25;
 /** How long the key of a ping stays. */
 const PING_MS = 10_000;
+const NOT_YET = "not connected yet";
+const CLOSED_AT_ONCE = "it closes every connection at once: check that host and port of --table are those of Redis";
 
 export interface RedisStoreOptions {
   /** See `redis-url.ts`. */
@@ -72,7 +74,7 @@ export function openRedisStore(options: RedisStoreOptions): RedisStore {
   let underWay = 0;
   let closed = false;
   let state: "connected" | "lost" | undefined;
-  let lastError = "not connected yet";
+  let lastError = NOT_YET;
   /** Set for good where the address asks for what the server does not have. */
   let hopeless: string | undefined;
 
@@ -88,7 +90,7 @@ export function openRedisStore(options: RedisStoreOptions): RedisStore {
     if (isHopeless(lastError)) hopeless = lastError;
     enter("lost", lastError);
   });
-  client.on("close", () => enter("lost", lastError));
+  client.on("close", () => enter("lost", lastError === NOT_YET ? CLOSED_AT_ONCE : lastError));
   // ioredis goes on with database 0 where the one that was asked for does not exist: somebody else's, perhaps.
   client.on("ready", () => hopeless === undefined && enter("connected", "ready"));
   // ioredis 6.0.0 gives up for good when a Sentinel announces a new master while it is just connecting
@@ -124,7 +126,7 @@ export function openRedisStore(options: RedisStoreOptions): RedisStore {
 
   /** Where there is no connection, what ended it says more than the call that missed it. */
   function failed(what: string, message: string): TableUnavailableError {
-    return unavailable(what, state === "lost" && isNotConnected(message) ? lastError : explainStoreError(message, address));
+    return unavailable(what, state !== "connected" && isNotConnected(message) ? lastError : explainStoreError(message, address));
   }
 
   function unavailable(what: string, why: string): TableUnavailableError {

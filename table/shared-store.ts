@@ -30,7 +30,7 @@ export interface SharedStore {
   take(key: string, amount: number, limit: number, windowMs: number): Promise<Taken>;
   /**
    * True for the first who asks within `ttlMs`, false for everybody after: at most once, over all processes.
-   * (Where the store's answer was lost on the way, perhaps nobody has it.)
+   * Where the store's answer was lost on the way, its caller may ask again, and nobody else has it.
    */
   claim(key: string, ttlMs: number): Promise<boolean>;
   set(key: string, value: string, ttlMs: number): Promise<void>;

@@ -1,10 +1,10 @@
 /** What a cluster does when Redis or PostgreSQL forget, go away, or are not there yet. Real servers. */
 
 import { afterAll, afterEach, beforeAll, expect, test } from "bun:test";
-import { startRedis } from "@ovation/table/testing";
 import { startProcess } from "./cluster-process.ts";
 import { type LocalCluster, startLocalCluster } from "./local-cluster.ts";
 import { type Crowd, createCrowd, ownTopic, within } from "./testing/crowd.ts";
+import { healthOf } from "./testing/health.ts";
 
 /** Machines that are busy with other tests are slower than the promise. */
 const PATIENCE = 3;
@@ -58,10 +58,12 @@ test("Redis is away: publishers of live events are told, comments are stored and
   for (const { url } of [frontend, other]) crowd.watch("sdk", url, [topic]);
   await within(20_000, "live events arrive", () => isLive(topic));
   await redis.kill();
-  await within(10_000 * PATIENCE, "the dispatcher says that it is not ready", async () => {
-    const response = await fetch(`${dispatcher.url}/readyz`);
-    return response.status === 503 && (await response.text()).includes("subscription table");
+  await within(10_000 * PATIENCE, "the dispatcher says that it is not ready, comments that it does with less", async () => {
+    const [one, two] = await Promise.all([healthOf(dispatcher.url), healthOf(comments.url)]);
+    return one.status === 503 && one.text.includes("subscription table") && two.answer === "degraded";
   });
+  expect(await healthOf(dispatcher.url)).toMatchObject({ alive: true, answer: "not ready", up: { table: 0, database: 1 } });
+  expect(await healthOf(comments.url)).toMatchObject({ alive: true, status: 200, up: { table: 0, database: 1 } });
   const live = await crowd.publish(dispatcher.url, topic, false);
   expect(live).toMatchObject({ status: 503, body: { code: "unavailable" } });
   const stored = await crowd.comment(comments.url, topic);
@@ -69,28 +71,11 @@ test("Redis is away: publishers of live events are told, comments are stored and
   await crowd.allHave(topic, Number(stored.body["seq"]), 2500 * PATIENCE);
   await redis.restart();
   await within(ROWS_BACK_MS, "live events arrive again", () => isLive(topic));
+  for (const { url } of [dispatcher, comments]) {
+    await within(ROWS_BACK_MS, "both say that all is well", async () => (await healthOf(url)).answer === "ready");
+    expect(await healthOf(url)).toMatchObject({ status: 200, up: { table: 1, database: 1 } });
+  }
   expect(await crowd.verdict()).toEqual([]);
-}, 60_000);
-
-test("a dispatcher that starts before Redis waits for it, says so, and is ready when it comes", async () => {
-  const redis = await startRedis();
-  await redis.server.kill();
-  const dispatcher = await startProcess(
-    {
-      name: "early",
-      role: "dispatcher",
-      flags: ["--table", redis.url, "--database", cluster.postgres.url, "--log-level", "warn"],
-      environment: { OVATION_SECRET: cluster.secret, OVATION_INTERNAL_SECRET: "the-secret-of-this-test" },
-      internal: true,
-    },
-    "at-once",
-  );
-  await within(20_000, "it answers that it is not ready", async () => (await statusOf(`${dispatcher.url}/readyz`)) === 503);
-  await redis.server.restart();
-  await dispatcher.ready();
-  expect(await statusOf(`${dispatcher.url}/readyz`)).toBe(200);
-  expect(await dispatcher.stop()).toBe(0);
-  await redis.stop();
 }, 60_000);
 
 test("PostgreSQL is away at the start: the roles wait, say so, and are ready when it comes; away in the middle: 503, then all is whole", async () => {
@@ -118,13 +103,52 @@ test("PostgreSQL is away at the start: the roles wait, say so, and are ready whe
   expect(await isLive(topic)).toBe(true);
   const refused = await crowd.publish(dispatcher.url, topic, true);
   expect(refused).toMatchObject({ status: 503, body: { code: "unavailable" } });
+  // The database is everybody's: those that do with less without it stay in rotation, and say so.
+  for (const { url } of [dispatcher, comments]) {
+    await within(10_000 * PATIENCE, "it says that it does with less", async () => (await healthOf(url)).answer === "degraded");
+    const health = await healthOf(url);
+    expect(health).toMatchObject({ status: 200, alive: true, up: { database: 0 } });
+    expect(health.text).toContain("the database is away");
+  }
   await cluster.postgres.resume();
   await early.ready();
+  for (const { url } of [dispatcher, comments]) {
+    await within(10_000 * PATIENCE, "it says that all is well", async () => (await healthOf(url)).answer === "ready");
+  }
   const stored = await crowd.comment(comments.url, topic);
   expect(stored.status).toBe(201);
   await crowd.allHave(topic, Number(stored.body["seq"]), 5000 * PATIENCE);
   expect(await crowd.verdict()).toEqual([]);
   expect(await early.stop()).toBe(0);
+}, 60_000);
+
+test("without any dispatcher a frontend says that it is not ready and keeps its streams; when one is back, so is all", async () => {
+  const { dispatcher, frontend, other, comments } = parts();
+  const topic = ownTopic();
+  crowd = await createCrowd(cluster);
+  for (const { url } of [frontend, other]) crowd.watch("plain", url, [topic]);
+  await within(20_000, "live events arrive", () => isLive(topic));
+  await dispatcher.kill();
+  for (const { url } of [frontend, other]) {
+    await within(10_000 * PATIENCE, "it says that no dispatcher answers", async () => (await healthOf(url)).status === 503);
+    const health = await healthOf(url);
+    expect(health).toMatchObject({ alive: true, up: { dispatchers: 0 } });
+    expect(health.text).toContain("no dispatcher answers");
+  }
+  const stored = await crowd.comment(comments.url, topic);
+  expect(stored.status).toBe(201);
+  expect(crowd.viewers.every(({ recorder }) => recorder.isConnected)).toBe(true);
+  await dispatcher.restart();
+  await crowd.allHave(topic, Number(stored.body["seq"]), 5000 * PATIENCE);
+  await within(ROWS_BACK_MS, "live events arrive again", () => isLive(topic));
+  for (const { url } of [frontend, other]) {
+    await within(ROWS_BACK_MS, "it says that all is well", async () => (await healthOf(url)).answer === "ready");
+  }
+  // Nobody had to come back for it.
+  for (const { entries } of crowd.recorder.history(new Map()).viewers) {
+    expect([...entries].filter(({ kind }) => kind === "connected")).toHaveLength(1);
+  }
+  expect(await crowd.verdict()).toEqual([]);
 }, 60_000);
 
 test("a frontend that is asked to end sends its viewers away in their own words, and then ends", async () => {

@@ -1,6 +1,7 @@
 /** Options of the roles of a cluster: addresses of the others, the internal listener, the shared secrets. */
 
 import { isInternalUrl } from "@ovation/dispatcher";
+import { parseStoreAddress } from "@ovation/table";
 import { type Command, InvalidArgumentError } from "commander";
 import type { InternalSettings } from "../parts/internal-part.ts";
 import { option, toPort } from "./options.ts";
@@ -56,7 +57,10 @@ export const databaseOption = () =>
   option("--database <url>", "postgres://user:password@host/name").argParser(toDatabase).makeOptionMandatory();
 
 export const tableOption = () =>
-  option("--table <url>", "redis://host:6379, redis+sentinel://host:26379,host:26379/name, or redis+cluster://host:6379,host:6379");
+  option(
+    "--table <url>",
+    "redis://host:6379, redis+sentinel://host:26379,host:26379/name, or redis+cluster://host:6379,host:6379",
+  ).argParser(toTable);
 
 /** From the environment as well, where several stand behind each other. */
 function collectUrls(text: string, earlier: string[] | undefined): string[] {
@@ -70,8 +74,19 @@ function toInternalUrl(text: string): string {
   return url;
 }
 
+/** What is wrong with these two is said in words of ours: commander's would repeat the text, and its password. */
 function toDatabase(text: string): string {
-  if (!/^postgres(ql)?:\/\//.test(text)) throw new InvalidArgumentError("needs postgres://user:password@host/name.");
+  const isDatabase = /^postgres(ql)?:\/\//.test(text) && URL.canParse(text) && new URL(text).hostname !== "";
+  if (!isDatabase) fail("--database needs postgres://user:password@host/name");
+  return text;
+}
+
+function toTable(text: string): string {
+  try {
+    parseStoreAddress(text);
+  } catch (error) {
+    fail(`--table: ${error instanceof Error ? error.message : String(error)}`);
+  }
   return text;
 }
 

@@ -14,6 +14,7 @@ import {
 import { createDirectSender } from "@ovation/http";
 import { type Authenticate, type FrontendId, maySubscribe, type Route, steadyClock, systemClock } from "@ovation/protocol";
 import type { Registry } from "prom-client";
+import { registerDependencies } from "../dependency-metrics.ts";
 import type { ReadinessCheck } from "../health.ts";
 import { filesMax } from "../open-files.ts";
 import { failureLogger, type Settings } from "./settings.ts";
@@ -66,6 +67,7 @@ export function createFrontendPart(options: FrontendPartOptions): FrontendPart {
   });
   const admission = new Admission(admissionLimits(settings), steadyClock);
   registerFrontendMetrics(registry, frontend);
+  registerDependencies(registry, () => [["dispatchers", frontend.membership.reachable]]);
   frontend.start();
   return {
     frontend,

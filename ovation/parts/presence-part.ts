@@ -11,13 +11,14 @@ import type { Authenticate } from "@ovation/protocol";
 import { Registry } from "prom-client";
 import { createCommentsPart } from "./comments-part.ts";
 import { patiently } from "./database-part.ts";
+import type { Dependency } from "./dependencies.ts";
 import type { Settings } from "./settings.ts";
 
 export type Presence = Pick<Comments, "heartbeat" | "close">;
 
 export interface PresencePartOptions {
   readonly settings: Settings;
-  readonly database: string;
+  readonly database: { readonly url: string; readonly state: Dependency };
   readonly log: Log;
   readonly backbone: Backbone;
   readonly authenticate: Authenticate;
@@ -26,8 +27,9 @@ export interface PresencePartOptions {
 
 export async function openPresence(options: PresencePartOptions): Promise<Presence> {
   const { settings, database, log, backbone, authenticate, values } = options;
-  const store = await patiently("database", settings, () => openPostgresVideoStore({ url: database }));
-  const members = await patiently("database", settings, () => openPostgresMemberStores({ url: database }));
+  const { url, state } = database;
+  const store = await patiently(state, () => openPostgresVideoStore({ url }));
+  const members = await patiently(state, () => openPostgresMemberStores({ url }));
   const service = createCommentsPart({ settings, log, store, backbone, authenticate, registry: new Registry(), members, presence: values });
   return {
     heartbeat: (present) => service.heartbeat(present),

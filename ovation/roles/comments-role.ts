@@ -12,12 +12,11 @@ import { steadyClock, systemClock } from "@ovation/protocol";
 import { createRedisSharedStore, openRedisStore } from "@ovation/table";
 import { createPages } from "@ovation/web";
 import { Counter, Registry } from "prom-client";
-import { createHealthRoutes } from "../health.ts";
-import { countHttp } from "../http-metrics.ts";
-import { listen } from "../listener.ts";
 import { createPageSource } from "../page-source.ts";
 import { createCommentsPart } from "../parts/comments-part.ts";
 import { openClusterLog, patiently } from "../parts/database-part.ts";
+import { createDependencies } from "../parts/dependencies.ts";
+import { listenEarly } from "../parts/early-listener.ts";
 import { createInternalPart, type InternalSettings } from "../parts/internal-part.ts";
 import { failureLogger, type Node, type Settings } from "../parts/settings.ts";
 import { registerProcessMetrics } from "../process-metrics.ts";
@@ -39,9 +38,13 @@ export async function startCommentsRole(options: CommentsRoleOptions): Promise<N
   registerProcessMetrics(registry);
   const { auth, tls } = createInternalPart(settings, options.internal, registry);
   const { authenticate } = await createVerifier({ secrets: [settings.secret], ...settings.tokens, clock });
-  const log = await openClusterLog(database, settings);
-  const store = await patiently("database", settings, () => openPostgresVideoStore({ url: database }));
-  const members = await patiently("database", settings, () => openPostgresMemberStores({ url: database }));
+  const dependencies = createDependencies(settings.logger, registry, steadyClock);
+  const databaseState = dependencies.add("database", "the database", "at-start");
+  const listener = listenEarly(settings, registry, dependencies);
+  const shared = options.table === undefined ? undefined : openTable(options.table);
+  const log = await openClusterLog(database, settings, databaseState);
+  const store = await patiently(databaseState, () => openPostgresVideoStore({ url: database }));
+  const members = await patiently(databaseState, () => openPostgresMemberStores({ url: database }));
   const unanswered = new Counter({
     name: "ovation_publish_unanswered_events_total",
     help: "Live events in calls that no dispatcher answered: lost, or dispatched and not said",
@@ -54,7 +57,6 @@ export async function startCommentsRole(options: CommentsRoleOptions): Promise<N
     onUnanswered: (events) => unanswered.inc(events),
     ...(tls === undefined ? {} : { tls }),
   });
-  const shared = options.table === undefined ? undefined : openRedisStore({ url: options.table });
   const values = shared === undefined ? undefined : createRedisSharedStore(shared);
   const comments = createCommentsPart({
     settings,
@@ -68,6 +70,14 @@ export async function startCommentsRole(options: CommentsRoleOptions): Promise<N
     limiter: limiter(),
   });
 
+  /** Without it limits are each process's own, and nobody is said to be online. */
+  function openTable(url: string) {
+    const state = dependencies.add("table", "the subscription table's store", "never");
+    const opened = openRedisStore({ url, onState: (now, why) => now === "lost" && state.away(why) });
+    state.watch(() => opened.ping());
+    return opened;
+  }
+
   function limiter() {
     if (!settings.rateLimits) return createRateLimiterOff();
     const local = createMemoryRateLimiter({ clock: steadyClock });
@@ -80,20 +90,12 @@ export async function startCommentsRole(options: CommentsRoleOptions): Promise<N
     });
   }
 
-  let leaving = false;
-  const listener = listen({
-    ...settings,
-    ...countHttp(registry),
-    routes: [
-      ...comments.routes,
-      ...(await createPages(createPageSource(comments.routes, settings.comments?.messages))),
-      ...createHealthRoutes({ registry, checks: [["draining", () => (leaving ? "the process is going away" : undefined)]] }),
-    ],
-  });
+  databaseState.watch(() => log.heads([]));
+  listener.serve([...comments.routes, ...(await createPages(createPageSource(comments.routes, settings.comments?.messages)))]);
   return {
     url: listener.url,
     async stop() {
-      leaving = true;
+      dependencies.leave();
       await listener.stop(false);
       await comments.close();
       await Promise.all([store.close(), members.close(), log.close(), shared?.close()]);

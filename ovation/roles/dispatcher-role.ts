@@ -19,21 +19,19 @@ import {
   formatPeerCaller,
   type PeerAddresses,
 } from "@ovation/dispatcher";
-import { frontendIdFrom, steadyClock, systemClock } from "@ovation/protocol";
+import { frontendIdFrom, steadyClock, systemClock, topicOf } from "@ovation/protocol";
 import { createRedisSharedStore, createRedisTable, createRedisViewerCounts, openRedisStore } from "@ovation/table";
 import { Registry } from "prom-client";
 import { registerDispatcherMetrics, registerLinkMetrics, registerReceiverMetrics } from "../dispatcher-metrics.ts";
-import { createHealthRoutes } from "../health.ts";
-import { countHttp } from "../http-metrics.ts";
-import { listen } from "../listener.ts";
 import { keepTrimming } from "../parts/core-part.ts";
 import { openClusterLog } from "../parts/database-part.ts";
+import { createDependencies } from "../parts/dependencies.ts";
+import { listenEarly } from "../parts/early-listener.ts";
 import { createInternalPart, type InternalSettings } from "../parts/internal-part.ts";
 import { openPresence, type Presence } from "../parts/presence-part.ts";
 import { failureLogger, type Node, type Settings } from "../parts/settings.ts";
 import { registerProcessMetrics } from "../process-metrics.ts";
 import { createVerifier } from "../tokens/mod.ts";
-import { createTableWatch } from "./table-watch.ts";
 
 export interface DispatcherRoleOptions {
   readonly settings: Settings;
@@ -58,13 +56,17 @@ export async function startDispatcherRole(options: DispatcherRoleOptions): Promi
   const secured = tls === undefined ? {} : { tls };
   const { authenticate } = await createVerifier({ secrets: [settings.secret], ...settings.tokens, clock });
 
-  const watch = createTableWatch(logger);
-  const store = openRedisStore({ url: options.table, onState: watch.onState });
-  const table = createRedisTable({ store });
-  const ownCounts = createRedisViewerCounts({ store });
-  const log = await openClusterLog(options.database, settings);
-
   const dispatcherId = frontendIdFrom(randomBytes(8));
+  const dependencies = createDependencies(logger, registry, steadyClock);
+  const tableState = dependencies.add("table", "the subscription table's store", "always");
+  const databaseState = dependencies.add("database", "the database", "at-start");
+  const listener = listenEarly(settings, registry, dependencies);
+  const store = openRedisStore({ url: options.table, onState: (state, why) => state === "lost" && tableState.away(why) });
+  const table = createRedisTable({ store });
+  // What every publish needs, and what every renewal does: to read leases and rows, and to write.
+  tableState.watch(() => Promise.all([table.lookup([topicOf("frontend", dispatcherId)]), store.ping()]));
+  const ownCounts = createRedisViewerCounts({ store });
+  const log = await openClusterLog(options.database, settings, databaseState);
   const client = createInternalClient({ auth, from: formatPeerCaller(datacenter, dispatcherId), ...secured });
   const viewers =
     options.peers.length === 0 ? undefined : createPeerViewers({ counts: ownCounts, peers: [], client, clock: steadyClock, onFailure });
@@ -106,7 +108,7 @@ export async function startDispatcherRole(options: DispatcherRoleOptions): Promi
   const shared = createRedisSharedStore(store);
   const presence: Presence = await openPresence({
     settings,
-    database: options.database,
+    database: { url: options.database, state: databaseState },
     log,
     backbone: dispatcher,
     authenticate,
@@ -132,18 +134,12 @@ export async function startDispatcherRole(options: DispatcherRoleOptions): Promi
     ...createBackboneRoutes({ auth, refusals, backbone: dispatcher }),
     ...incoming.routes,
   ]);
-  const listener = listen({
-    ...settings,
-    ...countHttp(registry),
-    routes: [
-      createPublishRoute({ authenticate, policy, log, clock, publish: (events) => dispatcher.publish(events) }),
-      ...createHealthRoutes({ registry, checks: [["table", watch.why]] }),
-    ],
-  });
+  databaseState.watch(() => log.heads([]));
+  listener.serve([createPublishRoute({ authenticate, policy, log, clock, publish: (events) => dispatcher.publish(events) })]);
   return {
     url: listener.url,
     async stop() {
-      watch.leave();
+      dependencies.leave();
       stopTrimming();
       await listener.stop(false);
       await presence.close();
