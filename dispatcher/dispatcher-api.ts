@@ -10,7 +10,7 @@
 
 import type { ConnectionChange, ConnectionChangeResult, EventPage, Report, TopicHead, UpstreamChange } from "@ovation/frontend";
 import type { Epoch, FrontendId, Stamp, Topic } from "@ovation/protocol";
-import type { FrontendAddress } from "@ovation/table";
+import type { FrontendAddress, LeaseMark } from "@ovation/table";
 
 /** Viewers of a topic, as a frontend reports its own. */
 export interface TopicViewers {
@@ -28,7 +28,7 @@ export interface DispatcherApi {
   /** Passes the change to the frontend that the connection id names. */
   changeConnection(change: ConnectionChange): Promise<ConnectionChangeResult>;
   present(members: readonly string[]): Promise<void>;
-  renew(frontend: FrontendAddress, ttlMs: number): Promise<boolean>;
+  renew(frontend: FrontendAddress, ttlMs: number): Promise<LeaseMark>;
   release(frontend: FrontendId): Promise<void>;
   /** See `Upstream.probe`. */
   probe(frontend: FrontendId, number: number): Promise<void>;

@@ -25,7 +25,7 @@ import {
   toJsonText,
   topicOf,
 } from "@ovation/protocol";
-import { type FrontendAddress, type SubscriptionTable, TableUnavailableError, type ViewerCounts } from "@ovation/table";
+import { type FrontendAddress, type LeaseMark, type SubscriptionTable, TableUnavailableError, type ViewerCounts } from "@ovation/table";
 import type { DispatcherApi, TopicViewers } from "./dispatcher-api.ts";
 import type { FrontendCalls } from "./frontend-calls.ts";
 import type { FrontendLinks } from "./frontend-link.ts";
@@ -234,15 +234,8 @@ export class Dispatcher implements DispatcherApi {
     await this.#options.onPresent?.(members);
   }
 
-  async renew(frontend: FrontendAddress, ttlMs: number): Promise<boolean> {
-    const { table } = this.#options;
-    return this.#tabled("renew", async () => {
-      if (!(await table.renew(frontend, ttlMs))) return false;
-      // A late renewal whose answer nobody got may have begun this lease on a table that had lost everything.
-      // The frontend's own row, which it puts back with all others, tells.
-      const [own] = await table.lookup([topicOfFrontend(frontend.id)]);
-      return own?.some(({ id }) => id === frontend.id) ?? false;
-    });
+  async renew(frontend: FrontendAddress, ttlMs: number): Promise<LeaseMark> {
+    return this.#tabled("renew", () => this.#options.table.renew(frontend, ttlMs));
   }
 
   async release(frontend: FrontendId): Promise<void> {

@@ -3,7 +3,7 @@
  *
  * Calls go to one dispatcher until it does not answer; then the next one is asked, at once, and the one
  * that failed is left alone for a while. All calls can be repeated without harm, so one whose answer was
- * lost is simply made again (a renewal answers `false` then, to be sure). What a dispatcher itself answers
+ * lost is simply made again. What a dispatcher itself answers
  * (the table is away) is passed on: the others would say the same.
  */
 
@@ -62,18 +62,17 @@ export function createHttpUpstream(options: HttpUpstreamOptions): Upstream {
     return dispatchers[current] ?? "";
   }
 
-  /** `onFailed`: an attempt was not answered; whether it was carried out is not known, and another one follows. */
-  async function call(path: string, body: unknown, onFailed: () => void = () => {}): Promise<unknown> {
+  async function call(path: string, body: unknown): Promise<unknown> {
     if (underWay >= CALLS_MAX) throw new Problem("unavailable", "too many calls to dispatchers", { retryAfterMs: 1000 });
     underWay++;
     try {
-      return await attempt(path, JSON.stringify(body), onFailed);
+      return await attempt(path, JSON.stringify(body));
     } finally {
       underWay--;
     }
   }
 
-  async function attempt(path: string, body: string, onFailed: () => void): Promise<unknown> {
+  async function attempt(path: string, body: string): Promise<unknown> {
     for (let count = 1; ; count++) {
       const dispatcher = next();
       try {
@@ -81,7 +80,6 @@ export function createHttpUpstream(options: HttpUpstreamOptions): Upstream {
       } catch (error) {
         const failed = error instanceof CallFailedError || (error instanceof Problem && error.code === "bad-gateway");
         if (!failed) throw error;
-        onFailed();
         restUntil.set(dispatcher, clock.now() + REST_MS);
         if (count >= ATTEMPTS_MAX) throw new Problem("unavailable", "no dispatcher answers", { retryAfterMs: 1000 });
         if (count % dispatchers.length === 0) await new Promise<void>((resolve) => clock.after(random() * ROUND_MS, resolve));
@@ -118,15 +116,7 @@ export function createHttpUpstream(options: HttpUpstreamOptions): Upstream {
         await call(UPSTREAM_PATHS.present, { members: members.slice(start, start + MEMBERS_PER_CALL_MAX) });
       }
     },
-    async renew(ttlMs) {
-      // The one call that an answer makes forget: an attempt that started a new lease answers false, and
-      // when that is lost, the next attempt finds the lease running.
-      let sure = true;
-      const kept = await call(UPSTREAM_PATHS.renew, { ttlMs: Math.round(ttlMs) }, () => {
-        sure = false;
-      });
-      return kept === true && sure;
-    },
+    renew: async (ttlMs) => String(await call(UPSTREAM_PATHS.renew, { ttlMs: Math.round(ttlMs) })),
     async probe(number) {
       await call(UPSTREAM_PATHS.probe, { number });
     },

@@ -40,7 +40,7 @@ const upstream: Upstream = {
   wrote: async () => "unknown",
   headAt: async (topic) => ({ topic, seq: 0, epoch: "", first: 1 }),
   changeConnection: async () => ({ ok: false, error: "unknown-connection" }),
-  renew: async () => true,
+  renew: async () => "lease",
   present: async () => {},
   release: async () => {},
 };

@@ -8,7 +8,7 @@
  * A connect brings up to a hundred topics, and a frontend may have to put back a million: what waits here is
  * one entry for each topic and one timer for each connect, and a change is made when it is sent.
  *
- * When the lease had run out (the store was cut off, or came back empty), every row is put again.
+ * When the lease began anew (it had run out, or the store came back empty), every row is put again.
  */
 
 import type { Clock, Topic } from "@ovation/protocol";
@@ -109,17 +109,15 @@ export class Membership {
   /** Renews the lease until `stop`. */
   async keepLease(): Promise<void> {
     const { clock, upstream } = this.#options;
-    // A call that failed may have been carried out, and its answer, that rows were lost, may be what is missing.
-    let sure = true;
+    let known: string | undefined;
     while (!this.#stopped) {
       let waitMs = LEASE_MS / 3;
       try {
-        const kept = await upstream.renew(LEASE_MS);
+        const mark = await upstream.renew(LEASE_MS);
         this.reachable = true;
-        if (!kept || !sure) this.#putAllBack();
-        sure = true;
+        if (mark !== known) this.#putAllBack();
+        known = mark;
       } catch (error) {
-        sure = false;
         this.reachable = false;
         this.#options.onFailure("renew", error);
         waitMs = 500;

@@ -66,12 +66,11 @@ export interface Upstream {
   /** Passes the change to the frontend that the connection id names. */
   changeConnection(change: ConnectionChange): Promise<ConnectionChangeResult>;
   /**
-   * Starts or renews this frontend's lease in the subscription table. Answers false where the table may
-   * have lost rows since the last call (the lease ran out, the store restarted or failed over; also at
-   * the first call): the frontend then subscribes all its topics again, with new generations. A form that
-   * asks again after an attempt without an answer answers false: the lost answer may have been false.
+   * Begins or renews this frontend's lease in the subscription table, and answers its mark. With a mark that it did
+   * not know the frontend subscribes all its topics again, with new generations: the lease began anew (it had run out, the
+   * store restarted or failed over), and the table may have lost rows since.
    */
-  renew(ttlMs: number): Promise<boolean>;
+  renew(ttlMs: number): Promise<string>;
   /** These members have a connection here now: said at their connect and every PRESENCE_MS after. */
   present(members: readonly string[]): Promise<void>;
   /**

@@ -201,24 +201,16 @@ export class FrontendProcess {
       headAt: (topic, stamp) => this.#ask((api) => api.headAt(topic, stamp)),
       changeConnection: (change) => this.#ask((api) => api.changeConnection(change)),
       present: (members) => this.#ask((api) => api.present(members)),
-      renew: async (ttlMs) => {
-        let attempts = 0;
-        const kept = await this.#ask(
-          (api) => api.renew(address(), ttlMs),
-          () => attempts++,
-        );
-        return kept && attempts === 1;
-      },
+      renew: (ttlMs) => this.#ask((api) => api.renew(address(), ttlMs)),
       release: () => this.#ask((api) => api.release(this.frontend.id)),
     };
   }
 
   /** Any dispatcher; another one when the first does not answer. */
-  async #ask<Value>(run: (api: DispatcherApi) => Promise<Value>, onAttempt: () => void = () => {}): Promise<Value> {
+  async #ask<Value>(run: (api: DispatcherApi) => Promise<Value>): Promise<Value> {
     const { network, random } = this.#world;
     let last: unknown = new CallError("there is no dispatcher");
     for (const place of random.shuffle(this.#datacenter.dispatcherPlaces).slice(0, UPSTREAM_ATTEMPTS)) {
-      onAttempt();
       try {
         return await network.call(this.node, place, UPSTREAM_TIMEOUT_MS, async () => {
           const process = this.#datacenter.dispatcherAt(place);

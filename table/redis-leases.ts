@@ -1,22 +1,25 @@
 /**
- * Leases in the store: who is alive. One small hash, id → `expiry identity value`, read whole with
+ * Leases in the store: who is alive. One small hash, id → `expiry identity.mark value`, read whole with
  * every lookup, so that it costs one command per batch and not one per row. Time is the store's own
  * clock: the clocks of dispatchers need not agree.
  */
 
+import { randomBytes } from "node:crypto";
 import { type RedisStore, script } from "./redis-store.ts";
 
 const NOW = "local t = redis.call('TIME'); local now = t[1] * 1000 + math.floor(t[2] / 1000)";
 
-/** KEYS: leases. ARGV: id, ttl, identity, value. Answers 1 where the lease ran, under the same identity. */
+/** KEYS: leases. ARGV: id, ttl, identity, value, a new mark. Answers the mark: the old one where the lease ran, under the same identity. */
 const RENEW = script(`
 ${NOW}
+local mark = ARGV[5]
 local old = redis.call('HGET', KEYS[1], ARGV[1])
-redis.call('HSET', KEYS[1], ARGV[1], string.format('%.0f', now + ARGV[2]) .. ' ' .. ARGV[3] .. ' ' .. ARGV[4])
-if not old then return 0 end
-local expiry, identity = string.match(old, '^(%d+) (%S+) ')
-if tonumber(expiry) > now and identity == ARGV[3] then return 1 end
-return 0`);
+if old then
+  local expiry, identity, known = string.match(old, '^(%d+) ([^ .]+)%.(%S+) ')
+  if expiry and tonumber(expiry) > now and identity == ARGV[3] then mark = known end
+end
+redis.call('HSET', KEYS[1], ARGV[1], string.format('%.0f', now + ARGV[2]) .. ' ' .. ARGV[3] .. '.' .. mark .. ' ' .. ARGV[4])
+return mark`);
 
 /** KEYS: leases, deaths. ARGV: id. */
 const RELEASE = script(`
@@ -56,8 +59,11 @@ export interface LiveAndFields {
 
 /** To be called inside `RedisStore.run`, which gives them their deadline. */
 export interface RedisLeases {
-  /** `identity` says which life of the store the holder knows (no spaces). */
-  renew(id: string, ttlMs: number, identity: string, value: string): Promise<boolean>;
+  /**
+   * `identity`: which life of the store it is (no spaces, no dots). Answers the lease's mark, which it keeps as long as it
+   * runs under one identity.
+   */
+  renew(id: string, ttlMs: number, identity: string, value: string): Promise<string>;
   release(id: string): Promise<void>;
   /** id → value of every lease that runs. */
   live(): Promise<ReadonlyMap<string, string>>;
@@ -70,25 +76,14 @@ export interface RedisLeases {
   deaths(): Promise<string>;
 }
 
-/**
- * A renewal as a call of the store. Where an attempt failed the answer is `false`: it may have renewed the
- * lease, and its own `false` may be what was lost.
- */
-export function renewOnce(store: RedisStore, what: string, renew: () => Promise<boolean>): Promise<boolean> {
-  let attempts = 0;
-  return store.run(what, 2, async () => {
-    attempts++;
-    return (await renew()) && attempts === 1;
-  });
-}
-
 export function createRedisLeases(store: RedisStore, name: string): RedisLeases {
   // One hash tag for both, so that a Cluster keeps them together for the scripts.
   const leasesKey = `${store.prefix}:{${name}}:leases`;
   const deathsKey = `${store.prefix}:{${name}}:deaths`;
   return {
     async renew(id, ttlMs, identity, value) {
-      return (await store.evaluate(RENEW, [leasesKey], [id, Math.round(ttlMs), identity, value])) === 1;
+      const fresh = randomBytes(6).toString("base64url");
+      return String(await store.evaluate(RENEW, [leasesKey], [id, Math.round(ttlMs), identity, value, fresh]));
     },
     async release(id) {
       await store.evaluate(RELEASE, [leasesKey, deathsKey], [id]);

@@ -4,11 +4,13 @@
  * Staleness: none. A lease that has run out stops counting at that moment, by the clock given.
  */
 
+import { randomUUID } from "node:crypto";
 import type { Clock, FrontendId, Topic } from "@ovation/protocol";
-import type { FrontendAddress, SubscriptionTable } from "./subscription-table.ts";
+import type { FrontendAddress, LeaseMark, SubscriptionTable } from "./subscription-table.ts";
 
 interface Lease {
   readonly address: FrontendAddress;
+  readonly mark: LeaseMark;
   readonly expiresAt: number;
 }
 
@@ -43,10 +45,10 @@ export function createMemoryTable({ clock }: MemoryTableOptions): MemoryTable {
     }
   }
 
-  function liveAddress(frontend: FrontendId): FrontendAddress | undefined {
+  function running(frontend: FrontendId): Lease | undefined {
     const lease = leases.get(frontend);
     if (lease === undefined) return undefined;
-    if (lease.expiresAt > clock.now()) return lease.address;
+    if (lease.expiresAt > clock.now()) return lease;
     end(frontend);
     return undefined;
   }
@@ -61,7 +63,7 @@ export function createMemoryTable({ clock }: MemoryTableOptions): MemoryTable {
     if (row === undefined) return [];
     const found: FrontendAddress[] = [];
     for (const frontend of row.keys()) {
-      const address = liveAddress(frontend);
+      const address = running(frontend)?.address;
       // The rows of the dead go when they are seen: nobody walks the table for them. A frontend that
       // comes back to life learns from `renew` that it has to put its rows back.
       if (address !== undefined) found.push(address);
@@ -72,10 +74,10 @@ export function createMemoryTable({ clock }: MemoryTableOptions): MemoryTable {
 
   return {
     async renew(frontend, ttlMs) {
-      const running = liveAddress(frontend.id) !== undefined;
+      const mark = running(frontend.id)?.mark ?? randomUUID();
       gone.delete(frontend.id);
-      leases.set(frontend.id, { address: frontend, expiresAt: clock.now() + ttlMs });
-      return running;
+      leases.set(frontend.id, { address: frontend, mark, expiresAt: clock.now() + ttlMs });
+      return mark;
     },
 
     async release(frontend) {

@@ -4,14 +4,14 @@
  * Layout (`o` is the prefix):
  * - `o:t:video:42`: hash, frontend id → generation. The rows of one topic; small, so stored as one
  *   packed list. Topics spread over the slots of a Cluster by their own names.
- * - `o:{frontends}:leases`: hash, frontend id → expiry, identity of the store, address. See `redis-leases.ts`.
+ * - `o:{frontends}:leases`: hash, frontend id → expiry, identity of the store and mark, address. See `redis-leases.ts`.
  *
  * A lookup reads the ids of each topic and, once per batch, the leases: one command where one node has everything, in a
  * Cluster one pipeline per node. No cache.
  *
  * Staleness: a frontend that dies is in the answers for at most the `ttlMs` of its last renewal. A
  * store that lost rows (restart, fail-over, flush) answers without them until each frontend's next
- * `renew`, which is told `false`, and its put-back: renew about every second.
+ * `renew`, which is told a new mark, and its put-back: renew about every second.
  * Fencing: a change is applied by a script on the server that compares generations, so no order of
  * arrival, no repetition and no late retry can undo a later change.
  */
@@ -20,7 +20,7 @@ import type { FrontendId, Topic } from "@ovation/protocol";
 import { Redis } from "ioredis";
 import { createBatchedLookup } from "./batched-lookup.ts";
 import { readIdentity } from "./redis-identity.ts";
-import { createRedisLeases, renewOnce } from "./redis-leases.ts";
+import { createRedisLeases } from "./redis-leases.ts";
 import { openRedisStore, type RedisStore, type RedisStoreOptions, script } from "./redis-store.ts";
 import { createRedisSweep } from "./redis-sweep.ts";
 import type { FrontendAddress, SubscriptionTable } from "./subscription-table.ts";
@@ -126,8 +126,7 @@ export function createRedisTable({ store, sweepMs }: RedisTableOptions): RedisTa
   }
 
   return {
-    renew: (frontend, ttlMs) =>
-      renewOnce(store, "renew", async () => leases.renew(frontend.id, ttlMs, await sharedIdentity(), frontend.url)),
+    renew: (frontend, ttlMs) => store.run("renew", 2, async () => leases.renew(frontend.id, ttlMs, await sharedIdentity(), frontend.url)),
 
     release: (frontend) => store.run("release", 1, () => leases.release(frontend)),
 

@@ -54,30 +54,48 @@ export function subscriptionTableContract(name: string, open: () => Promise<Tabl
     expect(await table.lookup([])).toEqual([]);
   });
 
-  test(`${name}: renew answers false at first, true while the lease runs, false after it ran out or was released`, async () => {
+  test(`${name}: a lease keeps its mark while it runs, and has one that was never there after it ran out or was released`, async () => {
     const { table, pass, ttlMs } = await open();
     const a = freshFrontend();
-    expect(await table.renew(a, ttlMs)).toBe(false);
-    expect(await table.renew(a, ttlMs)).toBe(true);
+    const first = await table.renew(a, ttlMs);
+    expect(await table.renew(a, ttlMs)).toBe(first);
+    expect(await Promise.all([table.renew(a, ttlMs), table.renew(a, ttlMs)])).toEqual([first, first]);
     await pass(ttlMs * 1.5);
-    expect(await table.renew(a, LONG_MS)).toBe(false);
-    expect(await table.renew(a, LONG_MS)).toBe(true);
+    const second = await table.renew(a, LONG_MS);
+    expect(await table.renew(a, LONG_MS)).toBe(second);
     await table.release(a.id);
     await table.release(a.id);
-    expect(await table.renew(a, LONG_MS)).toBe(false);
+    const third = await table.renew(a, LONG_MS);
+    expect(await table.renew(freshFrontend(), LONG_MS)).not.toBe(third);
+    expect(new Set([first, second, third]).size).toBe(3);
+  });
+
+  test(`${name}: a renewal that comes when nobody waits for it any more shows in the mark of the next one`, async () => {
+    const { table, pass, ttlMs } = await open();
+    const a = freshFrontend();
+    const topic = freshTopic();
+    const known = await table.renew(a, ttlMs);
+    await table.change(a.id, [{ topic, subscribed: true, generation: 1 }]);
+    await pass(ttlMs * 1.5);
+    // The dead frontend's row is seen, and may be swept.
+    await table.lookup([topic]);
+    await pass(ttlMs);
+    // One that hung since before begins the lease anew.
+    await table.renew(a, LONG_MS);
+    expect(await table.renew(a, LONG_MS)).not.toBe(known);
   });
 
   test(`${name}: rows count only while the lease runs, and again once put back`, async () => {
     const { table, pass, ttlMs } = await open();
     const [a, b] = [freshFrontend(), freshFrontend()];
     const topic = freshTopic();
-    await table.renew(a, ttlMs);
+    const known = await table.renew(a, ttlMs);
     await table.renew(b, LONG_MS);
     for (const frontend of [a, b]) await table.change(frontend.id, [{ topic, subscribed: true, generation: 5 }]);
     expect(await idsOf(table, topic)).toEqual([a.id, b.id].sort());
     await pass(ttlMs * 1.5);
     expect(await idsOf(table, topic)).toEqual([b.id]);
-    expect(await table.renew(a, LONG_MS)).toBe(false);
+    expect(await table.renew(a, LONG_MS)).not.toBe(known);
     await table.change(a.id, [{ topic, subscribed: true, generation: 6 }]);
     expect(await idsOf(table, topic)).toEqual([a.id, b.id].sort());
     await table.release(b.id);
@@ -88,10 +106,10 @@ export function subscriptionTableContract(name: string, open: () => Promise<Tabl
     const { table } = await open();
     const a = freshFrontend();
     const topic = freshTopic();
-    await table.renew(a, LONG_MS);
+    const mark = await table.renew(a, LONG_MS);
     await table.change(a.id, [{ topic, subscribed: true, generation: 1 }]);
     const moved = { id: a.id, url: "http://127.0.0.1:2" };
-    expect(await table.renew(moved, LONG_MS)).toBe(true);
+    expect(await table.renew(moved, LONG_MS)).toBe(mark);
     expect(await table.lookup([topic])).toEqual([[moved]]);
   });
 
@@ -112,7 +130,7 @@ export function subscriptionTableContract(name: string, open: () => Promise<Tabl
     const { table, pass, ttlMs } = await open();
     const a = freshFrontend();
     const topics = Array.from({ length: 50 }, freshTopic);
-    await table.renew(a, ttlMs);
+    const known = await table.renew(a, ttlMs);
     await table.change(
       a.id,
       topics.map((topic) => ({ topic, subscribed: true, generation: 1 })),
@@ -120,7 +138,7 @@ export function subscriptionTableContract(name: string, open: () => Promise<Tabl
     await pass(ttlMs * 1.5);
     // The lookup sees the dead rows, and may sweep them from now on, while the frontend returns.
     await table.lookup(topics);
-    expect(await table.renew(a, LONG_MS)).toBe(false);
+    expect(await table.renew(a, LONG_MS)).not.toBe(known);
     await table.change(
       a.id,
       topics.slice(0, 25).map((topic) => ({ topic, subscribed: true, generation: 2 })),
@@ -188,9 +206,10 @@ export function subscriptionTableContract(name: string, open: () => Promise<Tabl
       fc.asyncProperty(fc.array(action, { maxLength: 40 }), async (actions) => {
         const topics = Array.from({ length: 4 }, freshTopic);
         const frontends = Array.from({ length: 3 }, freshFrontend);
-        // What each frontend itself holds to be true; it puts everything back when renew answers false.
+        // What each frontend itself holds to be true; it puts everything back when renew answers a mark it does not know.
         const wanted = frontends.map(() => new Set<Topic>());
         const alive = frontends.map(() => false);
+        const marks = frontends.map((): string | undefined => undefined);
         let generation = 0;
         const put = (index: number, topic: Topic, subscribed: boolean) =>
           table.change(frontends[index]!.id, [{ topic, subscribed, generation: ++generation }]);
@@ -201,7 +220,9 @@ export function subscriptionTableContract(name: string, open: () => Promise<Tabl
             else wanted[step.frontend]!.delete(topic);
             await put(step.frontend, topic, step.subscribed);
           } else if (step.kind === "renew") {
-            const ran = await table.renew(frontends[step.frontend]!, LONG_MS);
+            const mark = await table.renew(frontends[step.frontend]!, LONG_MS);
+            const ran = mark === marks[step.frontend];
+            marks[step.frontend] = mark;
             expect(ran).toBe(alive[step.frontend]!);
             alive[step.frontend] = true;
             if (!ran) await Promise.all([...wanted[step.frontend]!].map((topic) => put(step.frontend, topic, true)));

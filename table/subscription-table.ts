@@ -31,15 +31,20 @@ export interface SubscriptionChange {
   readonly generation: number;
 }
 
+/** Which unbroken stretch of a frontend's lease it is; only to be compared. */
+export type LeaseMark = string;
+
 export interface SubscriptionTable {
   /**
-   * Starts or renews the frontend's lease for `ttlMs`. Answers false where the table may have lost rows
-   * since the last call: there was no running lease (so also at the first call), or the store behind the
-   * table is not what it was (restarted, failed over, emptied). The frontend then puts all its rows back,
-   * each with a new generation. A renewal that rejects may have been carried out, and its answer may have
-   * been false: the frontend puts its rows back then, too.
+   * Begins or renews the frontend's lease for `ttlMs`, and answers its mark. A lease keeps its mark for as long as
+   * it is renewed in time and the store behind the table is what it was; one that begins anew (the lease had run
+   * out, the store restarted, failed over or was emptied) has a mark that no lease had before. Whoever is told a mark
+   * that it did not know puts all its rows back, each with a new generation: the table may have lost some.
+   *
+   * So nothing depends on who hears which answer. A renewal whose answer was lost, that was repeated on the way, or
+   * that hung somewhere and began the lease anew when nobody waited for it any more, shows in the mark of the next one.
    */
-  renew(frontend: FrontendAddress, ttlMs: number): Promise<boolean>;
+  renew(frontend: FrontendAddress, ttlMs: number): Promise<LeaseMark>;
   /** Ends the lease now: a clean goodbye. Its rows no longer count. */
   release(frontend: FrontendId): Promise<void>;
   /** Applies the frontend's changes, each on its own. */

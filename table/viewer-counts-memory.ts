@@ -50,12 +50,10 @@ export function createMemoryViewerCounts({ clock }: MemoryViewerCountsOptions): 
 
   return {
     async report(reporter, counts, ttlMs) {
-      const alive = isAlive(reporter);
       const until = clock.now() + ttlMs;
       leases.set(reporter, until);
       const expiresAt = reporter.startsWith(DATACENTER_REPORTER_PREFIX) ? until : Number.POSITIVE_INFINITY;
       for (const { topic, viewers } of counts) set(topic, reporter, { viewers, expiresAt });
-      return alive;
     },
     async release(reporter) {
       leases.delete(reporter);

@@ -10,7 +10,7 @@
 import { randomBytes } from "node:crypto";
 import type { Topic } from "@ovation/protocol";
 import { readIdentity } from "./redis-identity.ts";
-import { createRedisLeases, renewOnce } from "./redis-leases.ts";
+import { createRedisLeases } from "./redis-leases.ts";
 import type { RedisStore } from "./redis-store.ts";
 import { createRedisSweep } from "./redis-sweep.ts";
 import { DATACENTER_REPORTER_PREFIX, type ViewerCount, type ViewerCounts, type ViewerTotal } from "./viewer-counts.ts";
@@ -73,14 +73,13 @@ export function createRedisViewerCounts({ store, sweepMs }: RedisViewerCountsOpt
   return {
     async report(reporter, counts, ttlMs) {
       // Alive first: nobody sweeps the numbers that follow.
-      const alive = await renewOnce(store, "report", async () => leases.renew(reporter, ttlMs, await readIdentity(store), ""));
+      await store.run("report", 2, async () => leases.renew(reporter, ttlMs, await readIdentity(store), ""));
       // Two equal numbers of two lives of a reporter must differ, or sweeping the first could take the second.
       const mark = randomBytes(3).toString("hex");
       for (let start = 0; start < counts.length; start += COUNTS_PER_SLICE) {
         const slice = counts.slice(start, start + COUNTS_PER_SLICE);
         await store.run("report", slice.length, () => Promise.all(slice.map((count) => write(reporter, count, mark, ttlMs))));
       }
-      return alive;
     },
     release: (reporter) => store.run("release", 1, () => leases.release(reporter)),
     totals: (topics) => store.run("totals", topics.length * (1 + datacenters.size) + 1, () => totals(topics)),

@@ -6,8 +6,7 @@
  * - A reporter is a frontend, or `dc:NAME` for another data centre as a whole. A frontend reports numbers
  *   of single topics; a topic that it does not name keeps its last number; 0 ends it.
  * - Every report of a frontend, also an empty one, keeps it alive for `ttlMs`. After that its numbers no
- *   longer count. `report` answers false where it had not been alive, or its numbers may be lost: it
- *   then reports all of them again.
+ *   longer count. It is not told so: it says all its numbers again every few reports.
  * - A data centre's numbers are asked for by those who want to know them, again and again: each number
  *   lasts for `ttlMs` by itself.
  * - Reports of one reporter come one after the other (it waits for the answer); different reporters' in any order.
@@ -35,7 +34,7 @@ export type Reporter = string;
 export const DATACENTER_REPORTER_PREFIX = "dc:";
 
 export interface ViewerCounts {
-  report(reporter: Reporter, counts: readonly ViewerCount[], ttlMs: number): Promise<boolean>;
+  report(reporter: Reporter, counts: readonly ViewerCount[], ttlMs: number): Promise<void>;
   /** A clean goodbye: the reporter's numbers no longer count. */
   release(reporter: Reporter): Promise<void>;
   /** In the order of the topics. */

@@ -24,7 +24,6 @@ export class ModelUpstream implements Upstream {
   readonly presentMembers: string[] = [];
   readonly #events = new Map<Topic, DurableEvent[]>();
   #stamp = 1000;
-  #renewed = false;
 
   /** Stores a durable event; `deliver: false` loses it on the way to the frontends. */
   append(name: Topic, data: unknown, options: { readonly deliver?: boolean; readonly type?: string } = {}): DurableEvent {
@@ -104,9 +103,7 @@ export class ModelUpstream implements Upstream {
   }
 
   async renew() {
-    const kept = this.#renewed;
-    this.#renewed = true;
-    return kept;
+    return "lease";
   }
 
   async release() {}
