@@ -18,6 +18,10 @@ const likes = (like: number, total: number): Event => ({
   at: total,
   data: toJsonText({ like, total: { like: total } }),
 });
+function heapBytes(): number {
+  Bun.gc(true);
+  return process.memoryUsage().heapUsed;
+}
 const bounds = { policy: DEFAULT_POLICY, eventsMax: 10, bytesMax: 1_000_000 };
 
 test("events leave in the order in which they came, likes as one, at the place of the first", () => {
@@ -46,6 +50,16 @@ test("bytes are bounded as well, and one event is kept however large", () => {
   expect(buffer.size).toBe(2);
   buffer.push({ ...live(99), data: toJsonText("x".repeat(5000)) }, 0);
   expect(buffer.take(10, 1e6).map(({ at }) => at)).toEqual([99]);
+});
+
+test("a durable event that waits does not keep the place of every live one that was dropped behind it", () => {
+  const buffer = createEventBuffer(bounds);
+  const before = heapBytes();
+  buffer.push(durable(1), 0);
+  for (let at = 0; at < 500_000; at++) buffer.push(live(at), at);
+  expect(heapBytes() - before).toBeLessThan(5_000_000);
+  expect(buffer.take(100, 1e6).map(({ at }) => at)).toEqual([1, ...Array.from({ length: 9 }, (_, index) => 499_991 + index)]);
+  expect(buffer.droppedFull).toBe(499_991);
 });
 
 test("what waited too long is dropped, by lane", () => {

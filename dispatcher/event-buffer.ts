@@ -79,10 +79,11 @@ export function createEventBuffer({ policy, eventsMax, bytesMax }: EventBufferOp
     }
   }
 
+  /** Not only what was taken from the front: behind a durable event that waits lie the places of all that was dropped. */
   function compact(): void {
-    if (head < 1024 || head * 2 < entries.length) return;
-    entries = entries.slice(head);
-    liveHead = Math.max(0, liveHead - head);
+    if (entries.length < 1024 || entries.length < 2 * size) return;
+    entries = entries.filter(({ event }) => event !== undefined);
+    liveHead = 0;
     head = 0;
   }
 
