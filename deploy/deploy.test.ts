@@ -18,6 +18,29 @@ test("every YAML file is YAML", async () => {
   for (const { text } of found) expect(() => YAML.parse(text)).not.toThrow();
 });
 
+test("nginx of the containers is nginx of the machines, but for the servers' names", async () => {
+  const [plain = "", compose = ""] = await Promise.all(
+    ["nginx.conf", "compose.nginx.conf"].map(async (name) => Bun.file(join(ROOT, "deploy/proxy", name)).text()),
+  );
+  const statements = (text: string) =>
+    text
+      .replace(/^\s*#.*\n/gm, "")
+      .replace(/\n{2,}/g, "\n")
+      .trim()
+      .split("\n");
+  // Two dispatchers there, one here.
+  const named = statements(compose).filter((line) => !line.includes("dispatcher-2"));
+  const hosts: Readonly<Record<string, string>> = {
+    "frontend-1:8081": "8081",
+    "frontend-2:8081": "8082",
+    "dispatcher-1:8091": "8091",
+    "comments:8092": "8092",
+  };
+  expect(named.map((line) => line.replace(/(?<=server )[a-z]+(-\d)?:\d+/, (name) => `127.0.0.1:${hosts[name]}`))).toEqual(
+    statements(plain),
+  );
+});
+
 test("every option of the deployments and of the operators' documents exists in the program", async () => {
   const known = new Set<string>();
   for (const role of ["start", "frontend", "dispatcher", "comments"]) {

@@ -1,25 +1,31 @@
 /** The proxy files as they are, but for ports, in front of a cluster with two frontends, all of it real. */
 
-import { afterAll, beforeAll, expect, test } from "bun:test";
+import { afterAll, afterEach, beforeAll, expect, test } from "bun:test";
 import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
+import { get } from "node:http";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { type LocalCluster, startLocalCluster } from "../ovation/cluster/local-cluster.ts";
+import { type Crowd, createCrowd, ownTopic, within } from "../ovation/cluster/testing/crowd.ts";
 import { freePorts } from "../table/testing/redis.ts";
 
 const HERE = import.meta.dir;
 let cluster: LocalCluster;
 let directory: string;
+let crowd: Crowd | undefined;
 const children: Bun.Subprocess[] = [];
+let caddy: Bun.Subprocess | undefined;
 
 beforeAll(async () => {
   directory = await mkdtemp(join(tmpdir(), "ovation-proxies-"));
   cluster = await startLocalCluster({ datacenters: ["east"], dispatchers: 1, frontends: 2, comments: 1, rateLimits: "off" });
 }, 60_000);
 
+afterEach(() => crowd?.close());
+
 afterAll(async () => {
-  // Not SIGKILL: their workers would stay.
-  for (const child of children) child.kill("SIGTERM");
+  // Not SIGKILL where there are workers, which would stay. Caddy has none, and waits for connections that are only kept.
+  for (const child of children) child.kill(child === caddy ? "SIGKILL" : "SIGTERM");
   await Promise.all(children.map((child) => child.exited));
   await cluster.stop();
   await rm(directory, { recursive: true, force: true });
@@ -68,7 +74,9 @@ async function startProxy(file: (typeof FILES)[number]): Promise<string> {
     Caddyfile: ["caddy", "run", "--adapter", "caddyfile", "--config", path],
   };
   const env = { ...process.env, XDG_DATA_HOME: directory, XDG_CONFIG_HOME: directory };
-  children.push(Bun.spawn(commands[file], { env, stdout: "ignore", stderr: Bun.file(join(directory, `${file}.log`)) }));
+  const child = Bun.spawn(commands[file], { env, stdout: "ignore", stderr: Bun.file(join(directory, `${file}.log`)) });
+  children.push(child);
+  if (file === "Caddyfile") caddy = child;
   const url = `http://127.0.0.1:${port}`;
   await eventually("the proxy passes requests", async () => (await fetch(`${url}/v1/videos`)).status === 200);
   return url;
@@ -123,9 +131,29 @@ async function post(url: string, path: string, body: unknown, token?: string): P
   return fetch(url + path, { method: "POST", headers, body: JSON.stringify(body) });
 }
 
+/** What is for operators, however somebody writes it who would like to see it. */
+const OPERATORS = ["/metrics", "/readyz", "/healthz", "/metrics?a=b", "//metrics", "/./metrics", "/x/../metrics", "/%6detrics"];
+
+/** The path goes out as it is, which `fetch` does not do. */
+function statusOf(url: string, path: string): Promise<number> {
+  const { hostname, port } = new URL(url);
+  return new Promise((resolve, reject) => {
+    get({ hostname, port, path, agent: false }, (response) => {
+      response.resume();
+      resolve(response.statusCode ?? 0);
+    }).on("error", reject);
+  });
+}
+
+const PATIENCE = 3;
+/** Many more than nginx would let try while it takes a server for dead. */
+const VIEWERS = 30;
+
 for (const file of FILES) {
+  let url: string;
+
   test(`${file}: streams are not buffered, every route finds its role, and a killed frontend's viewers go on at the other one`, async () => {
-    const url = await startProxy(file);
+    url = await startProxy(file);
     const video = file.replace(/\W/g, "-");
     const viewers = await Promise.all(Array.from({ length: 6 }, () => watch(url, video)));
     await eventually("every stream has its first event, though nothing was published", async () =>
@@ -141,7 +169,7 @@ for (const file of FILES) {
     }
     // Publishing is the dispatchers', and needs a token; operators' pages are not on the public address.
     expect((await post(url, "/v1/publish", { topic: `video:${video}`, type: "goal", data: {} })).status).toBe(401);
-    expect((await fetch(`${url}/metrics`)).status).toBe(404);
+    for (const path of OPERATORS) expect(`${path} ${await statusOf(url, path)}`).toBe(`${path} 404`);
     expect((await fetch(`${url}/watch/${video}`)).status).toBe(200);
 
     const victim = cluster.processes.get("east/frontend-1");
@@ -166,4 +194,27 @@ for (const file of FILES) {
     // For the next proxy the frontend is back, and its dispatchers know it.
     await eventually("the frontend is ready", async () => (await fetch(`${victim?.url}/readyz`)).status === 200);
   }, 60_000);
+
+  test(`${file}: with no frontend there a browser is told to come back, and everybody is in at once when they are there again`, async () => {
+    const everybody = await createCrowd(cluster);
+    crowd = everybody;
+    const topic = ownTopic();
+    for (let viewer = 0; viewer < VIEWERS; viewer++) everybody.watch(viewer % 2 === 0 ? "sdk" : "plain", url, [topic]);
+    const isConnected = () => everybody.viewers.every(({ recorder }) => recorder.isConnected);
+    await within(10_000 * PATIENCE, "everybody is connected", isConnected);
+    const frontends = cluster.datacenters[0]?.frontends ?? [];
+    await Promise.all(frontends.map((frontend) => frontend.kill()));
+    // A browser's EventSource never comes back from any other status, nor from one whose origin it may not read.
+    const answer = await fetch(`${url}/v1/events?topic=${topic}`, { headers: { origin: "https://example.org" } });
+    expect(answer.status).toBe(200);
+    expect(answer.headers.get("content-type")).toStartWith("text/event-stream");
+    expect(answer.headers.get("access-control-allow-origin")).toBe("*");
+    expect(await answer.text()).toMatch(/^retry: [1-4]\d{3}\n\n$/);
+    const { status, body } = await everybody.comment(url, topic);
+    expect(status).toBe(201);
+    await Promise.all(frontends.map((frontend) => frontend.restart()));
+    await within(5000 * PATIENCE, "everybody is back", isConnected);
+    await everybody.allHave(topic, Number(body["seq"]), 5000 * PATIENCE);
+    expect(await everybody.verdict()).toEqual([]);
+  }, 90_000);
 }
