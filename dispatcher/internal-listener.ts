@@ -1,10 +1,9 @@
 /**
  * The listener for calls between processes: its own port, on an internal address (127.0.0.1 unless told
- * otherwise), never the public one. Everything on it is signed; `/healthz` and what else is given as a
- * plain route excepted.
+ * otherwise), never the public one. Everything on it is signed.
  */
 
-import { Problem, type Route, toResponse } from "@ovation/protocol";
+import { Problem, type ProblemCode, type Route, toResponse } from "@ovation/protocol";
 import type { LinkEndState } from "./link-intake.ts";
 import type { LinkReceiver } from "./link-receiver.ts";
 
@@ -17,7 +16,12 @@ export interface InternalListenerOptions {
   /** PEM texts. With `ca`, callers must show a certificate that it signed: mutual TLS. */
   readonly tls?: { readonly cert: string; readonly key: string; readonly ca?: string };
   onFailure(what: string, error: unknown): void;
+  /** A call was not one of ours, or not in order: who made it, and what was answered. For the log: it holds no secret. */
+  onRefused?(call: { readonly path: string; readonly address: string; readonly answer: string }): void;
 }
+
+/** Not those that say that this process is unwell. */
+const REFUSALS: ReadonlySet<ProblemCode> = new Set(["token-invalid", "invalid-body", "body-too-large"]);
 
 export interface InternalListener {
   readonly port: number;
@@ -50,7 +54,11 @@ export function listenInternal(options: InternalListenerOptions): InternalListen
       });
       return toResponse(answer);
     } catch (error) {
-      if (error instanceof Problem) return error.toResponse();
+      if (error instanceof Problem) {
+        const address = server.requestIP(request)?.address ?? "";
+        if (REFUSALS.has(error.code)) options.onRefused?.({ path, address, answer: error.message });
+        return error.toResponse();
+      }
       options.onFailure(`internal call ${path}`, error);
       return new Problem("internal-error").toResponse();
     }

@@ -11,8 +11,9 @@ import {
   type LinkReceiver,
   listenInternal,
 } from "@ovation/dispatcher";
-import { type Route, systemClock } from "@ovation/protocol";
+import { type Route, steadyClock, systemClock } from "@ovation/protocol";
 import { Counter, type Registry } from "prom-client";
+import { sparingly } from "../sparingly.ts";
 import { failureLogger, type Settings } from "./settings.ts";
 
 export interface InternalSettings {
@@ -38,6 +39,7 @@ export function createInternalPart(settings: Settings, internal: InternalSetting
   const auth = createInternalAuth({ secrets: internal.secrets, clock: systemClock });
   const refusals = createRefusals();
   const tls = readTls(internal.tls);
+  const say = sparingly(steadyClock);
   new Counter({
     name: "ovation_internal_refusals_total",
     help: "Internal calls refused, by reason",
@@ -58,6 +60,7 @@ export function createInternalPart(settings: Settings, internal: InternalSetting
         port: internal.port,
         routes,
         onFailure: failureLogger(settings.logger),
+        onRefused: (call) => say(call.address, (unsaid) => settings.logger.warn({ ...call, ...unsaid }, "refused an internal call")),
         ...(link === undefined ? {} : { link }),
         ...(tls === undefined ? {} : { tls }),
       });

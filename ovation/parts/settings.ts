@@ -1,9 +1,10 @@
 /** What the operator decided, in one form, whichever role reads it. */
 
 import type { AdmissionLimits } from "@ovation/frontend";
-import type { HttpRequest, Policy } from "@ovation/protocol";
+import { type Clock, type HttpRequest, type Policy, steadyClock } from "@ovation/protocol";
 import type { Logger } from "pino";
 import type { Configuration, TokenConfiguration } from "../policy-file.ts";
+import { sparingly } from "../sparingly.ts";
 import type { SignOptions } from "../tokens/mod.ts";
 
 export interface Settings {
@@ -55,7 +56,11 @@ export function signingOf({ tokens }: Settings): SignOptions {
   };
 }
 
-/** Says what failed and that the process goes on from it. */
-export function failureLogger(logger: Logger): (what: string, error: unknown) => void {
-  return (what, error) => logger.warn({ error, what }, "failed, and goes on");
+/**
+ * Says what failed and that the process goes on from it. While a store is away every publish fails: thousands a second, which
+ * must not fill a disk as well.
+ */
+export function failureLogger(logger: Logger, clock: Clock = steadyClock): (what: string, error: unknown) => void {
+  const say = sparingly(clock);
+  return (what, error) => say(what, (unsaid) => logger.warn({ error, what, ...unsaid }, "failed, and goes on"));
 }

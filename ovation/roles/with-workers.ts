@@ -28,7 +28,7 @@ import { countHttp } from "../http-metrics.ts";
 import { listenUnix } from "../listener.ts";
 import { createPageSource } from "../page-source.ts";
 import { openCore } from "../parts/core-part.ts";
-import type { Node, Settings } from "../parts/settings.ts";
+import { failureLogger, type Node, type Settings } from "../parts/settings.ts";
 import { registerProcessMetrics } from "../process-metrics.ts";
 import { sampleOf, type Watched } from "./watched.ts";
 import { startWorkers, type WorkerSettings, type Workers } from "./workers.ts";
@@ -42,7 +42,7 @@ export async function startWithWorkers(settings: Settings, count: number): Promi
   const auth = createInternalAuth({ secrets: [internalSecret], clock });
   const refusals = createRefusals();
   const from = `dispatcher ${randomBytes(8).toString("hex")}`;
-  const onFailure = (what: string, error: unknown) => settings.logger.warn({ error, what }, "failed, and goes on");
+  const onFailure = failureLogger(settings.logger);
 
   const links = createWebSocketLinks({ auth, from, policy: settings.policy, clock: steadyClock });
   const core = await openCore(settings, links, createHttpFrontendCalls({ auth, from }), registry);
