@@ -87,6 +87,20 @@ test("relative links in the documents lead to files, and their anchors to headin
   expect(broken).toEqual([]);
 });
 
+test("what the documents name in backticks and looks like a path of the repository is there", () => {
+  const missing = documents().flatMap((file) =>
+    pathsIn(text(file))
+      .filter((path) => !isThere(path, file))
+      .map((path) => `${file}: ${path}`),
+  );
+  expect(missing).toEqual([]);
+});
+
+test("docs/README.md leads to every page of docs", () => {
+  const listed = new Set(linksOf(text("docs/README.md")).map((link) => normalize(join("docs", link.split("#")[0] ?? ""))));
+  expect(documents().filter((file) => file.startsWith("docs/") && file !== "docs/README.md" && !listed.has(file))).toEqual([]);
+});
+
 test("every workspace opens with what it is for, in mod.ts", () => {
   const workspaces = (JSON.parse(text("package.json")) as { workspaces: string[] }).workspaces;
   const silent = workspaces.filter((folder) => !existsSync(join(ROOT, folder, "mod.ts")) || !text(`${folder}/mod.ts`).startsWith("/**"));
@@ -137,6 +151,27 @@ function linksOf(markdown: string): string[] {
   const prose = markdown.replace(/```[\s\S]*?```/g, "").replace(/`[^`\n]*`/g, "");
   const targets = [...prose.matchAll(/\]\(([^)\s]+)\)|\b(?:src|href|srcset)="([^"]+)"/g)].map((match) => match[1] ?? match[2] ?? "");
   return targets.filter((target) => !/^[a-z][a-z0-9+.-]*:/i.test(target) && !target.startsWith("/"));
+}
+
+function documents(): readonly string[] {
+  return files.filter((file) => file.endsWith(".md"));
+}
+
+/** `folder/file.ts`, `file.ts`, `folder/`: not addresses, routes (`/v1/…`), patterns, the `x.ts` of CONTRIBUTING.md, nor files that a running server makes. */
+function pathsIn(markdown: string): readonly string[] {
+  const folders = new Set(files.filter((file) => file.includes("/")).map((file) => file.split("/")[0]));
+  const inline = [...markdown.replace(/```[\s\S]*?```/g, "").matchAll(/`([^`\n]+)`/g)].map((match) => match[1] ?? "");
+  return inline.filter((code) => {
+    if (!/^(\.\.\/)?[\w@.-]+(\/[\w@.-]+)*\/?$/.test(code) || /^x[.-]/.test(code)) return false;
+    const [first = ""] = code.replace(/^\.\.\//, "").split("/");
+    return /\.(ts|mjs|conf|cfg|yaml|yml)$/.test(code) || (code.includes("/") && folders.has(first) && first !== "data");
+  });
+}
+
+/** From the root, from the document's folder, or, for a bare name, anywhere: ARCHITECTURE.md names the folder once and its files after it. */
+function isThere(path: string, from: string): boolean {
+  if (existsSync(join(ROOT, path)) || existsSync(join(ROOT, dirname(from), path))) return true;
+  return !path.includes("/") && files.some((file) => file.endsWith(`/${path}`));
 }
 
 /** As GitHub makes them: lower case, punctuation gone, spaces to hyphens. */
