@@ -199,9 +199,9 @@ test("an idle link is acknowledged at once, a busy one for several batches toget
   const socket = new WebSocket(`${one.listener.url.replace("http", "ws")}${LINK_PATH}`, { headers } as unknown as string[]);
   const answers: unknown[] = [];
   socket.onmessage = ({ data }) => answers.push(data);
-  await new Promise((resolve) => {
-    socket.onopen = resolve;
-  });
+  // The first word: nobody was let in here yet, so whatever has waited is wanted.
+  await eventually("the link is open", () => answers.length === 1);
+  expect(answers.shift()).toBe(`fresh ${Number.MAX_SAFE_INTEGER}`);
   const sendBatches = (count: number) => {
     for (let batch = 0; batch < count; batch++) socket.send(encodeEvents([goal(batch)]));
   };

@@ -23,12 +23,11 @@ const SignedWebSocket = WebSocket as unknown as new (
 export function createWebSocketLinks({ auth, from, tls, ...options }: WebSocketLinksOptions): FrontendLinks {
   return createFrontendLinks({
     ...options,
-    connect(frontend, { opened, acknowledged, closed }) {
+    connect(frontend, { said, closed }) {
       const headers = auth.sign({ method: "GET", path: LINK_PATH, from, to: frontend.id, body: "" });
       const address = frontend.url.replace(/^http/, "ws") + LINK_PATH;
       const socket = new SignedWebSocket(address, { headers, perMessageDeflate: false, ...(tls === undefined ? {} : { tls }) });
-      socket.onopen = opened;
-      socket.onmessage = ({ data }) => acknowledged(data);
+      socket.onmessage = ({ data }) => said(data);
       socket.onclose = ({ code, reason }) => closed(`closed ${code} ${reason}`);
       // A close follows every error: nothing to do here, but without a listener the error would be thrown.
       socket.onerror = () => undefined;

@@ -50,6 +50,40 @@ test("a link that broke is waited for, with what its dispatcher kept for it", as
   expect(one.received).toHaveLength(3);
 });
 
+const comment = (seq: number): Event => ({ ...goal(seq), type: "comment", place: { seq, epoch: "e", stamp: seq } });
+
+test("what waited for a link until somebody was let in who may have heard it elsewhere: the live events are dropped, durable ones come", async () => {
+  const { one, network, out, send } = await linked();
+  network.cut();
+  await eventually("the frontend sees it", () => one.receiver.stats().open === 0);
+  send([goal(1), comment(2)]);
+  // Nobody waits for a dispatcher for longer than this.
+  await one.receiver.arrived();
+  // The word travels: what was published in the moment after it counts as before it.
+  await Bun.sleep(50);
+  send([goal(3)]);
+  network.heal();
+  await eventually("the link is open again", () => one.received.length === 3);
+  expect(one.received.map(({ at }) => at)).toEqual([0, 2, 3]);
+  expect(out.stats()).toMatchObject({ droppedAway: 1, waiting: 0 });
+});
+
+test("what was on a link that stood still while somebody was let in: the live events are dropped, durable ones come, and what follows too", async () => {
+  const { one, network, send } = await linked();
+  network.halfCut("there");
+  send([goal(1), comment(2)]);
+  await Bun.sleep(20);
+  await one.receiver.arrived();
+  network.heal();
+  await eventually("the durable one is here", () => one.received.length === 2);
+  await eventually("the dispatcher has answered", () => {
+    send([goal(3)]);
+    return one.received.some(({ at }) => at === 3);
+  });
+  expect(one.received.map(({ at }) => at).slice(0, 3)).toEqual([0, 2, 3]);
+  expect(one.receiver.stats().late).toBeGreaterThanOrEqual(1);
+});
+
 test("a dispatcher that says goodbye is not waited for", async () => {
   const { one, out } = await linked();
   await out.close();
@@ -79,32 +113,40 @@ test("whoever asks during a round waits for two later ones; a dispatcher that is
       run();
     }
   };
-  let pings = 0;
-  const link: PingedLink = { ping: () => ++pings };
-  const arrival = createLinkArrival(clock);
+  const pings: string[] = [];
+  const link: PingedLink = { ping: (text) => pings.push(text) };
+  const late: PingedLink[] = [];
+  const arrival = createLinkArrival(clock, (one) => late.push(one));
+  const answer = () => arrival.answered(link, pings.at(-1) ?? "");
+  expect(arrival.sinceArrival).toBe(Number.POSITIVE_INFINITY);
   await arrival.arrived();
+  expect(arrival.sinceArrival).toBe(0);
   arrival.opened("one", link);
   const done: string[] = [];
   const ask = (name: string) => void arrival.arrived().then(() => done.push(name));
   const turn = () => Bun.sleep(0);
   ask("first");
   ask("second");
-  expect(pings).toBe(1);
-  arrival.answered(link);
+  expect(pings).toHaveLength(1);
+  answer();
   ask("third");
-  arrival.answered(link);
+  answer();
   await turn();
   // Those who asked while the first round was under way have the second and third for their two.
   expect(done).toEqual(["first"]);
   arrival.filled();
-  arrival.answered(link);
+  answer();
   await turn();
   // It brought a full batch: more may wait behind that.
   expect(done).toEqual(["first"]);
-  expect(pings).toBe(4);
+  expect(pings).toHaveLength(4);
+  // An answer to an earlier round is none to this one.
+  arrival.answered(link, pings[0] ?? "");
+  expect(late).toEqual([]);
   passTime();
   await turn();
   expect(done).toEqual(["first", "second", "third"]);
+  expect(late).toEqual([link]);
   arrival.closed("one", link, false);
   ask("fourth");
   await turn();

@@ -7,6 +7,10 @@
  * what waited with it for them; and further ones while batches come full, for then more waits behind them.
  * A link that broke holds more until it is open again, so rounds begin after that.
  * All who wait share the rounds: ten thousand who come at once cost what one costs.
+ *
+ * Nobody is waited for longer than the bounds below. A link that had not answered by then is late: what comes over it from
+ * before is what those who were let in may have heard elsewhere. `link-intake.ts` has the dispatcher drop the live events of
+ * that time, and drops those that are on the way already; also over a link that opens afterwards.
  */
 
 import type { Clock } from "@ovation/protocol";
@@ -22,7 +26,8 @@ const ROUNDS_MAX = 16;
 
 /** One end of a link. */
 export interface PingedLink {
-  ping(): unknown;
+  /** The answer says the same text. */
+  ping(text: string): unknown;
 }
 
 export interface LinkArrival<Link extends PingedLink> {
@@ -30,14 +35,17 @@ export interface LinkArrival<Link extends PingedLink> {
   opened(dispatcher: string, link: Link): void;
   /** `cleanly`: the dispatcher closed it and keeps nothing for it. */
   closed(dispatcher: string, link: Link, cleanly: boolean): void;
-  answered(link: Link): void;
+  answered(link: Link, text: string): void;
   /** A batch came that was as large as they get. */
   filled(): void;
   /** Resolves when everything has arrived that dispatchers had sent before the call. Bounded by the times above. */
   arrived(): Promise<void>;
+  /** How long ago somebody was let in, ms: what was sent before that and comes over a link that opens now, comes late. */
+  readonly sinceArrival: number;
 }
 
-export function createLinkArrival<Link extends PingedLink>(clock: Clock): LinkArrival<Link> {
+/** `onLate`: somebody is let in, though what was sent over this link has not arrived. */
+export function createLinkArrival<Link extends PingedLink>(clock: Clock, onLate: (link: Link) => void): LinkArrival<Link> {
   const open = new Map<string, Link>();
   /** Dispatchers whose link broke: what they keep for this frontend comes when it is open again. */
   const broken = new Map<string, () => void>();
@@ -46,6 +54,7 @@ export function createLinkArrival<Link extends PingedLink>(clock: Clock): LinkAr
   let begun = 0;
   let running = false;
   let full = false;
+  let arrivedAt = Number.NEGATIVE_INFINITY;
   let cancelTimer = (): void => undefined;
 
   function begin(): void {
@@ -55,7 +64,7 @@ export function createLinkArrival<Link extends PingedLink>(clock: Clock): LinkAr
     full = false;
     for (const link of open.values()) {
       asked.add(link);
-      link.ping();
+      link.ping(String(begun));
     }
     cancelTimer = clock.after(ARRIVAL_ROUND_MS_MAX, finish);
     if (asked.size === 0) finish();
@@ -65,10 +74,15 @@ export function createLinkArrival<Link extends PingedLink>(clock: Clock): LinkAr
     if (!running) return;
     running = false;
     cancelTimer();
+    const silent = [...asked];
     asked.clear();
     if (full) for (const one of waiting) one.rounds = Math.min(one.roundsMax, Math.max(one.rounds, begun + 1));
     const done = waiting.filter(({ rounds }) => rounds <= begun);
     waiting = waiting.filter(({ rounds }) => rounds > begun);
+    if (done.length > 0) {
+      arrivedAt = clock.now();
+      for (const link of silent) onLate(link);
+    }
     for (const { resolve } of done) resolve();
     begin();
   }
@@ -90,6 +104,8 @@ export function createLinkArrival<Link extends PingedLink>(clock: Clock): LinkAr
       const before = open.get(dispatcher);
       open.set(dispatcher, link);
       if (before !== undefined) settle(before);
+      // It was not asked yet, and may bring what waited for it.
+      for (const one of waiting) one.rounds = Math.min(one.roundsMax, begun + ROUNDS);
       mend(dispatcher);
     },
     closed(dispatcher, link, cleanly) {
@@ -103,17 +119,26 @@ export function createLinkArrival<Link extends PingedLink>(clock: Clock): LinkAr
       }
       settle(link);
     },
-    answered: settle,
+    answered(link, text) {
+      // A late answer to an earlier round is none to this one.
+      if (text === String(begun)) settle(link);
+    },
     filled() {
       full = true;
     },
     arrived() {
-      if (open.size === 0 && broken.size === 0) return Promise.resolve();
+      if (open.size === 0 && broken.size === 0) {
+        arrivedAt = clock.now();
+        return Promise.resolve();
+      }
       // A round that is under way began before.
       return new Promise((resolve) => {
         waiting.push({ rounds: begun + ROUNDS, roundsMax: begun + ROUNDS_MAX, resolve });
         begin();
       });
+    },
+    get sinceArrival() {
+      return clock.now() - arrivedAt;
     },
   };
 }

@@ -2,11 +2,15 @@
  * What comes in over the links of a frontend: batches of events into its inbox, and back the word how many
  * were taken. What the links are made of is the caller's (`link-receiver.ts`: WebSockets).
  *
+ * Viewers who come from another frontend may have heard there what is still on its way here: they wait until it has
+ * arrived, for a bounded time (`link-arrival.ts`). What comes later than that from before comes late: its live events are
+ * dropped, here and where they wait at the dispatcher, which is told so by `fresh` (see `link-limits.ts`).
+ *
  * A batch that is not one is counted and ends the link; nothing of it is taken.
  */
 
 import type { Inbox } from "@ovation/frontend";
-import { type Clock, Problem } from "@ovation/protocol";
+import { type Clock, type Event, isDurable, Problem } from "@ovation/protocol";
 import { decodeEvents, MalformedEventsError } from "./event-codec.ts";
 import type { InternalRefusals } from "./internal-route.ts";
 import { createLinkArrival } from "./link-arrival.ts";
@@ -27,13 +31,15 @@ export interface LinkEndState {
   acknowledged: number;
   /** Set while a link rests that was told something just now. */
   cancelRest: (() => void) | undefined;
+  /** What comes over it was sent before somebody was let in who may have heard it elsewhere. */
+  late: boolean;
 }
 
 /** The frontend's end of a link. A `ServerWebSocket` of Bun is one. */
 export interface LinkEnd {
   readonly data: LinkEndState;
   send(message: string): unknown;
-  ping(): unknown;
+  ping(text: string): unknown;
   close(code: number, reason: string): void;
 }
 
@@ -43,14 +49,16 @@ export interface LinkIntakeStats {
   readonly broken: number;
   readonly batches: number;
   readonly events: number;
+  /** Live events that came late, and were dropped. */
+  readonly late: number;
 }
 
 export interface LinkIntake {
   /** Throws a Problem where there are too many links already; otherwise what a new one begins with. */
   admit(from: string): LinkEndState;
   opened(link: LinkEnd): void;
-  /** The answer to a ping. */
-  pong(link: LinkEnd): void;
+  /** The answer to a ping, with its text. */
+  pong(link: LinkEnd, text: string): void;
   message(link: LinkEnd, message: unknown): void;
   closed(link: LinkEnd, code: number, reason: string): void;
   stats(): LinkIntakeStats;
@@ -64,10 +72,14 @@ const CLOSE = { malformed: 1007, replaced: 1008, tooBig: 1009, ended: 1012 } as 
 
 export function createLinkIntake({ inbox, refusals, clock }: LinkIntakeOptions): LinkIntake {
   const links = new Map<string, LinkEnd>();
-  const arrival = createLinkArrival<LinkEnd>(clock);
+  const arrival = createLinkArrival<LinkEnd>(clock, (link) => {
+    link.data.late = true;
+    link.send(limits.formatFresh(0));
+  });
   let batches = 0;
   let events = 0;
   let broken = 0;
+  let late = 0;
 
   /**
    * Hot path: at some thousand small batches a second, a message back for each is as much work as the batch, here and for
@@ -89,6 +101,14 @@ export function createLinkIntake({ inbox, refusals, clock }: LinkIntakeOptions):
     });
   }
 
+  /** What of a batch may still be heard. */
+  function fresh(link: LinkEnd, decoded: readonly Event[]): readonly Event[] {
+    if (!link.data.late) return decoded;
+    const durable = decoded.filter(isDurable);
+    late += decoded.length - durable.length;
+    return durable;
+  }
+
   function end(link: LinkEnd, reason: string): void {
     refusals.malformed++;
     link.close(CLOSE.malformed, reason);
@@ -97,31 +117,37 @@ export function createLinkIntake({ inbox, refusals, clock }: LinkIntakeOptions):
   return {
     admit(from) {
       if (links.size >= limits.LINKS_MAX) throw new Problem("unavailable", "too many links", { retryAfterMs: 5000 });
-      return { from, batches: 0, acknowledged: 0, cancelRest: undefined };
+      return { from, batches: 0, acknowledged: 0, cancelRest: undefined, late: false };
     },
 
     opened(link) {
       // A dispatcher has one link. What the old one still holds in its buffers would come out of order.
       links.get(link.data.from)?.close(CLOSE.replaced, "replaced");
       links.set(link.data.from, link);
+      link.send(limits.formatFresh(arrival.sinceArrival));
       arrival.opened(link.data.from, link);
     },
 
-    pong(link) {
+    pong(link, text) {
       // What waits at the dispatcher for the word that these batches were taken comes before its next answer.
       if (link.data.acknowledged < link.data.batches) acknowledge(link);
-      arrival.answered(link);
+      arrival.answered(link, text);
     },
 
     message(link, message) {
       if (links.get(link.data.from) !== link) return;
       if (typeof message !== "string") return end(link, "a batch is text");
+      if (message === limits.LINK_FRESH) {
+        link.data.late = false;
+        return;
+      }
       try {
         const decoded = decodeEvents(message, { eventsMax: limits.LINK_MESSAGE_EVENTS_MAX });
         batches++;
         events += decoded.length;
         if (message.length > limits.LINK_BATCH_BYTES_MAX / 4 || decoded.length >= limits.LINK_BATCH_EVENTS_MAX) arrival.filled();
-        if (decoded.length > 0) inbox.dispatch(decoded);
+        const heard = fresh(link, decoded);
+        if (heard.length > 0) inbox.dispatch(heard);
       } catch (error) {
         if (!(error instanceof MalformedEventsError)) throw error;
         return end(link, error.message);
@@ -141,7 +167,7 @@ export function createLinkIntake({ inbox, refusals, clock }: LinkIntakeOptions):
       arrival.closed(link.data.from, link, cleanly);
     },
 
-    stats: () => ({ open: links.size, broken, batches, events }),
+    stats: () => ({ open: links.size, broken, batches, events, late }),
 
     arrived: () => arrival.arrived(),
 

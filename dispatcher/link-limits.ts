@@ -31,6 +31,23 @@ export const LINKS_MAX = 1000;
 /** The path of the frontend's internal listener that links connect to. */
 export const LINK_PATH = "/internal/v1/link";
 
+/**
+ * `fresh 1200`, from the frontend: live events that have waited for it for longer than so many ms are not wanted any more, somebody
+ * there may have heard them elsewhere. The first word on every link, before which nothing is sent; and said again when the
+ * dispatcher was too slow to be waited for: it then answers `fresh`, behind what it had sent by then.
+ */
+export const LINK_FRESH = "fresh";
+
+export function formatFresh(ms: number): string {
+  return `${LINK_FRESH} ${Math.min(Math.max(0, Math.floor(ms)), Number.MAX_SAFE_INTEGER)}`;
+}
+
+/** The ms of `fresh 1200`; `undefined` where it is not that. */
+export function parseFresh(message: unknown): number | undefined {
+  const [, ms] = /^fresh ([0-9]{1,16})$/.exec(String(message)) ?? [];
+  return ms === undefined ? undefined : Number(ms);
+}
+
 /** How a dispatcher closes a link: nothing waits for it any more, or it will be made anew for what does. */
 export const LINK_CLOSE_DONE = 1000;
 export const LINK_CLOSE_LOST = 4000;

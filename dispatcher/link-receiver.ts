@@ -48,7 +48,7 @@ export function createLinkReceiver({ auth, frontend, inbox, refusals, clock = st
       idleTimeout: IDLE_SECONDS,
       perMessageDeflate: false,
       open: intake.opened,
-      pong: intake.pong,
+      pong: (socket, data) => intake.pong(socket, data.toString()),
       message: intake.message,
       close: intake.closed,
     },

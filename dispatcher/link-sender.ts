@@ -2,7 +2,7 @@
  * One link: its buffer, its connection, and the states between.
  *
  * ```
- * connecting ──open──▶ open ──closed, refused, not acknowledged──▶ waiting ──timer──▶ connecting
+ * connecting ──fresh──▶ open ──closed, refused, not acknowledged──▶ waiting ──timer──▶ connecting
  *      └──────failed, too slow───────────────────────────────────▶ waiting
  * any ──close()──▶ closed
  * ```
@@ -21,9 +21,8 @@ export interface LinkConnection {
 }
 
 export interface LinkEvents {
-  opened(): void;
-  /** So many batches of this connection have been taken. */
-  acknowledged(count: unknown): void;
+  /** What the frontend says: `fresh` (see `link-limits.ts`), or how many batches of this connection it has taken. */
+  said(message: unknown): void;
   /** Refused, broken, or closed by the other end. */
   closed(reason: string): void;
 }
@@ -90,8 +89,7 @@ export function createLink(options: CreateLinkOptions): Link {
       if ((state.name === "connecting" || state.name === "open") && opening === own) run();
     };
     const connection = options.connect(frontend, {
-      opened: () => ifCurrent(opened),
-      acknowledged: (count) => ifCurrent(() => acknowledged(count)),
+      said: (message) => ifCurrent(() => heard(message)),
       closed: (reason) => ifCurrent(() => lost(reason)),
     });
     state = { name: "connecting", connection };
@@ -103,9 +101,19 @@ export function createLink(options: CreateLinkOptions): Link {
     cancelTimer = clock.after(ms, run);
   }
 
-  function opened(): void {
-    if (state.name !== "connecting") return;
-    state = { name: "open", connection: state.connection };
+  function heard(message: unknown): void {
+    const freshMs = limits.parseFresh(message);
+    if (freshMs === undefined) {
+      acknowledged(message);
+      return;
+    }
+    droppedAway += buffer.expire(clock.now() - freshMs, Number.NEGATIVE_INFINITY);
+    if (state.name === "connecting") opened(state.connection);
+    else if (state.name === "open") state.connection.send(limits.LINK_FRESH);
+  }
+
+  function opened(connection: LinkConnection): void {
+    state = { name: "open", connection };
     attempts = 0;
     underWay = [];
     taken = 0;

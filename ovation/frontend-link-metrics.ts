@@ -21,4 +21,13 @@ export function registerReceivedLinkMetrics(registry: Registry, receiver: Pick<L
       this.inc(receiver.stats().broken);
     },
   });
+  new Counter({
+    name: "ovation_frontend_links_late_events_total",
+    help: "Live events that came over a link too late for viewers who had come from elsewhere meanwhile, and were dropped",
+    registers: [registry],
+    collect() {
+      this.reset();
+      this.inc(receiver.stats().late);
+    },
+  });
 }

@@ -10,8 +10,7 @@ import type { World } from "./world.ts";
 
 /** What a WebSocket carries. */
 type Frame =
-  | { readonly kind: "open" | "ping" | "pong" }
-  | { readonly kind: "text"; readonly text: string }
+  | { readonly kind: "text" | "ping" | "pong"; readonly text: string }
   | { readonly kind: "close"; readonly code: number; readonly reason: string };
 
 /** [spec] RFC 6455, 7.1.5: what each end says of a connection that ended without a close frame. */
@@ -51,9 +50,8 @@ export function connectLink(
         handlers: {
           message(frame) {
             if (closed) return;
-            if (frame.kind === "open") events.opened();
-            else if (frame.kind === "text") events.acknowledged(frame.text);
-            else if (frame.kind === "ping") made.near.send({ kind: "pong" });
+            if (frame.kind === "text") events.said(frame.text);
+            else if (frame.kind === "ping") made.near.send({ kind: "pong", text: frame.text });
             else if (frame.kind === "close") {
               made.near.leave();
               events.closed(`closed ${frame.code} ${frame.reason}`);
@@ -68,7 +66,7 @@ export function connectLink(
           message(frame) {
             if (end === undefined) return;
             if (frame.kind === "text") intake.message(end, frame.text);
-            else if (frame.kind === "pong") intake.pong(end);
+            else if (frame.kind === "pong") intake.pong(end, frame.text);
             else if (frame.kind === "close") {
               made.far.leave();
               intake.closed(end, frame.code, frame.reason);
@@ -82,7 +80,7 @@ export function connectLink(
       end = {
         data: intake.admit(from),
         send: (text) => made.far.send({ kind: "text", text }),
-        ping: () => made.far.send({ kind: "ping" }),
+        ping: (text) => made.far.send({ kind: "ping", text }),
         close(code, reason) {
           made.far.send({ kind: "close", code, reason });
           made.far.leave();
@@ -97,7 +95,6 @@ export function connectLink(
     }
     connection = made;
     cluster.links.add(made);
-    made.far.send({ kind: "open" });
     intake.opened(end);
     // It was given up while it was being made.
     if (closed) made.near.send({ kind: "close", code: ABNORMAL, reason: "" });
