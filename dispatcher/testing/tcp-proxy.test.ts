@@ -1,6 +1,6 @@
 import { afterEach, expect, test } from "bun:test";
 import { eventually } from "./internal-frontend.ts";
-import { startTcpProxy, type TcpProxy, type TcpProxyOptions } from "./tcp-proxy.ts";
+import { createLineDirection, startTcpProxy, type TcpProxy, type TcpProxyOptions } from "./tcp-proxy.ts";
 
 const cleanups: (() => unknown)[] = [];
 afterEach(async () => {
@@ -64,6 +64,17 @@ test("a throttled link takes its time", async () => {
   client.send("x".repeat(20_000));
   await eventually("all is back", () => client.text().length === 20_000);
   expect(performance.now() - start).toBeGreaterThan(190);
+});
+
+test("all connections share what a throttled link carries, over several proxies where these are one line", async () => {
+  const line = { there: createLineDirection(), back: createLineDirection() };
+  const [first, second] = [await setUp({ bytesPerSecond: 100_000, line }), await setUp({ bytesPerSecond: 100_000, line })];
+  const clients = await Promise.all([first, first, second].map(({ port }) => connect(port)));
+  const start = performance.now();
+  for (const client of clients) client.send("x".repeat(10_000));
+  await eventually("all is back", () => clients.every((client) => client.text().length === 10_000));
+  // 300 ms there; the first of it is on its way back meanwhile.
+  expect(performance.now() - start).toBeGreaterThan(390);
 });
 
 test("a half-cut holds what is sent in one direction, and lets it go when healed", async () => {

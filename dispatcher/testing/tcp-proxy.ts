@@ -3,7 +3,8 @@
  * For tests and for the local cluster command, where the kernel has no `tc netem`.
  *
  * Bytes keep their order. Delay is per chunk and direction: a chunk leaves `delayMs` (and up to
- * `jitterMs` more) after it came, and never before the one ahead of it.
+ * `jitterMs` more) after it came, and never before the one ahead of it. What a direction carries in a
+ * second is shared by all connections, first come, first served, as on a line.
  */
 
 import { connect, createServer, type Server, type Socket } from "node:net";
@@ -13,7 +14,7 @@ export interface LinkConditions {
   readonly delayMs: number;
   /** Up to so much more, drawn for each chunk. */
   readonly jitterMs: number;
-  /** Bytes per second and direction of one connection; 0 for no bound. */
+  /** Bytes per second and direction, shared by all connections; 0 for no bound. */
   readonly bytesPerSecond: number;
 }
 
@@ -35,10 +36,22 @@ export interface TcpProxy {
   stop(): Promise<void>;
 }
 
+/** One direction of a line. Where several proxies are given the same one, they share what it carries. */
+export interface LineDirection {
+  /** When it has sent all that it was given. */
+  freeAt: number;
+}
+
+export function createLineDirection(): LineDirection {
+  return { freeAt: 0 };
+}
+
 export interface TcpProxyOptions extends Partial<LinkConditions> {
   readonly target: { readonly host?: string; readonly port: number };
   /** Default: any free one. */
   readonly port?: number;
+  /** Default: a line of its own. */
+  readonly line?: { readonly there: LineDirection; readonly back: LineDirection };
   random?(): number;
 }
 
@@ -52,6 +65,7 @@ export async function startTcpProxy(options: TcpProxyOptions): Promise<TcpProxy>
     jitterMs: options.jitterMs ?? 0,
     bytesPerSecond: options.bytesPerSecond ?? 0,
   };
+  const line = options.line ?? { there: createLineDirection(), back: createLineDirection() };
   let isCut = false;
   const halves = { there: false, back: false };
   const bytes = { there: 0, back: 0 };
@@ -73,8 +87,10 @@ export async function startTcpProxy(options: TcpProxyOptions): Promise<TcpProxy>
     function hold(chunk: Buffer | undefined): void {
       const { delayMs, jitterMs, bytesPerSecond } = conditions;
       const now = performance.now();
-      const sendMs = bytesPerSecond > 0 && chunk !== undefined ? (chunk.length / bytesPerSecond) * 1000 : 0;
-      lastDue = Math.max(lastDue + sendMs, now + sendMs + delayMs + random() * jitterMs);
+      const isBounded = bytesPerSecond > 0 && chunk !== undefined;
+      const sentAt = isBounded ? Math.max(now, line[direction].freeAt) + (chunk.length / bytesPerSecond) * 1000 : now;
+      if (isBounded) line[direction].freeAt = sentAt;
+      lastDue = Math.max(lastDue, sentAt + delayMs + random() * jitterMs);
       held.push({ chunk, due: lastDue });
       heldBytes += chunk?.length ?? 0;
       if (heldBytes > HELD_BYTES_MAX) from.pause();
