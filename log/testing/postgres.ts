@@ -11,6 +11,8 @@ import { dirname, join } from "node:path";
 
 const USERS = ["postgres", "nobody"];
 const START_MS_MAX = 20_000;
+const GONE_MS_MAX = 5000;
+const REMOVE_ATTEMPTS_MAX = 50;
 
 export interface TestPostgres {
   /** `postgres://…` of a superuser in the database `postgres`. */
@@ -79,7 +81,12 @@ export async function startPostgres(
   async function halt(how: "fast" | "immediate"): Promise<void> {
     // pg_ctl signals the postmaster itself, also where a wrapper such as runuser stands before it.
     if (server === undefined) return;
-    await run([...asUser, join(binaries, "pg_ctl"), "stop", "-D", data, "-m", how], directory);
+    try {
+      await run([...asUser, join(binaries, "pg_ctl"), "stop", "-D", data, "-m", how], directory);
+    } catch (error) {
+      // A terminal's Ctrl-C ends it as well.
+      if ((await Promise.race([server.exited, Bun.sleep(GONE_MS_MAX)])) === undefined) throw error;
+    }
     await server.exited;
     server = undefined;
   }
@@ -89,8 +96,12 @@ export async function startPostgres(
     return `postgres://ovation@127.0.0.1:${port}/${name}`;
   }
 
-  // A process that ends without `stop` takes its server with it; only `kill -9` leaves one behind.
-  const end = (): void => server?.kill("SIGTERM");
+  // A process that ends without `stop` takes its server and the data with it; only `kill -9` leaves one behind.
+  const end = (): void => {
+    const stop = [...asUser, join(binaries, "pg_ctl"), "stop", "-D", data, "-m", "immediate"];
+    if (server !== undefined) Bun.spawnSync(stop, { cwd: directory, stdout: "ignore", stderr: "ignore" });
+    removeAtLast(directory);
+  };
   process.once("exit", end);
   await run(
     [...asUser, join(binaries, "initdb"), "-D", data, "-U", "ovation", "-A", "trust", "-E", "UTF8", "--locale=C.UTF-8", "--no-sync"],
@@ -110,6 +121,18 @@ export async function startPostgres(
       rmSync(directory, { recursive: true, force: true });
     },
   };
+}
+
+/** While something may still write there: initdb, when it is ended early, or a server's last files. */
+function removeAtLast(directory: string): void {
+  for (let attempt = 0; existsSync(directory) && attempt < REMOVE_ATTEMPTS_MAX; attempt++) {
+    try {
+      rmSync(directory, { recursive: true, force: true });
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code !== "ENOTEMPTY") throw error;
+    }
+    Bun.sleepSync(20);
+  }
 }
 
 /** What to put before a command so that it does not run as root; `[2]` is then the user. */

@@ -3,6 +3,7 @@
  * Debian's `redis-server` must be installed; `redisMissing` says so where it is not.
  */
 
+import { rmSync } from "node:fs";
 import { mkdtemp, rm } from "node:fs/promises";
 import { createServer } from "node:net";
 import { tmpdir } from "node:os";
@@ -56,8 +57,10 @@ async function until(what: string, holds: () => Promise<boolean>, timeoutMs = 20
 
 /** A program that ends before its `stop` leaves nothing behind. (For tests that fail, `npm test` passes `--no-orphans`.) */
 const running = new Set<Bun.Subprocess>();
+const directories = new Set<string>();
 process.on("exit", () => {
   for (const child of running) child.kill("SIGKILL");
+  for (const directory of directories) rmSync(directory, { recursive: true, force: true });
 });
 
 async function startServer(
@@ -81,10 +84,9 @@ async function startServer(
     return started;
   }
   async function ready(): Promise<void> {
-    await until(`redis-server on ${port}`, async () => {
-      if (child.exitCode !== null) throw new Error("redis-server ended");
-      return (await client.ping()) === "PONG";
-    });
+    const hasEnded = () => child.exitCode !== null || child.signalCode !== null;
+    await until(`redis-server on ${port}`, async () => hasEnded() || (await client.ping()) === "PONG");
+    if (hasEnded()) throw new Error(`redis-server on ${port} ended with ${child.exitCode ?? child.signalCode}`);
   }
   async function kill(): Promise<void> {
     child.kill("SIGCONT");
@@ -114,7 +116,14 @@ async function startServer(
 }
 
 async function temporary(): Promise<string> {
-  return mkdtemp(join(tmpdir(), "ovation-redis-"));
+  const directory = await mkdtemp(join(tmpdir(), "ovation-redis-"));
+  directories.add(directory);
+  return directory;
+}
+
+async function remove(directory: string): Promise<void> {
+  await rm(directory, { recursive: true, force: true });
+  directories.delete(directory);
 }
 
 export async function startRedis(args: readonly string[] = []): Promise<RedisInstance & { readonly server: RedisServer }> {
@@ -127,7 +136,7 @@ export async function startRedis(args: readonly string[] = []): Promise<RedisIns
     servers: [server],
     async stop() {
       await server.stop();
-      await rm(directory, { recursive: true, force: true });
+      await remove(directory);
     },
   };
 }
@@ -167,7 +176,7 @@ export async function startRedisCluster(
     servers,
     async stop() {
       await Promise.all(servers.map((server) => server.stop()));
-      await rm(directory, { recursive: true, force: true });
+      await remove(directory);
     },
   };
 }
@@ -225,7 +234,7 @@ export async function startRedisSentinel(): Promise<RedisInstance> {
     servers,
     async stop() {
       await Promise.all([sentinel, ...servers].map((server) => server.stop()));
-      await rm(directory, { recursive: true, force: true });
+      await remove(directory);
     },
   };
 }
