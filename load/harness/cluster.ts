@@ -31,6 +31,8 @@ export interface BenchCluster {
   of(role: string, datacenter?: string): readonly ClusterNode[];
   /** Where a data centre's table is. */
   redis(datacenter: string): string;
+  /** Tells the link between the data centres (`cut`, `heal`, `delay 100`: see `ovation/cluster/link-commands.ts`); resolves when it is done. */
+  link(command: string): Promise<void>;
   /** All processes, Redis and PostgreSQL included. */
   pids(): number[];
   stop(): Promise<void>;
@@ -45,7 +47,13 @@ export async function startCluster(options: ClusterOptions = {}): Promise<BenchC
   const command = [process.execPath, "ovation/cluster/main.ts", "--control", ...flags];
   const env = { ...process.env, ...(options.forward === undefined ? {} : { OVATION_FORWARD: options.forward }) };
   const child = Bun.spawn(command, { cwd: ROOT, env, stdio: ["pipe", "pipe", "inherit"] });
-  const started = JSON.parse(await firstLine(child.stdout)) as Started;
+  const lines = readLines(child.stdout);
+  const nextLine = async (): Promise<string> => {
+    const { value, done } = await lines.next();
+    if (done === true) throw new Error("the cluster ended: what it said is above");
+    return value;
+  };
+  const started = JSON.parse(await nextLine()) as Started;
   const { secret, redis, processes } = started;
   const token = await signToken(secret);
   return {
@@ -53,6 +61,12 @@ export async function startCluster(options: ClusterOptions = {}): Promise<BenchC
     processes,
     of: (role, datacenter = "east") => processes.filter((one) => one.role === role && one.name.startsWith(`${datacenter}/`)),
     redis: (datacenter) => redis[datacenter] ?? "",
+    async link(command) {
+      child.stdin.write(`${command}\n`);
+      await child.stdin.flush();
+      const { ok, said } = JSON.parse(await nextLine()) as { readonly ok: boolean; readonly said: string };
+      if (!ok) throw new Error(said);
+    },
     pids: () => processTree(child.pid),
     async stop() {
       await child.stdin.end();
@@ -67,14 +81,15 @@ interface Started {
   readonly processes: readonly ClusterNode[];
 }
 
-async function firstLine(stream: ReadableStream<Uint8Array>): Promise<string> {
+async function* readLines(stream: ReadableStream<Uint8Array>): AsyncGenerator<string, undefined> {
   const decoder = new TextDecoder();
-  let text = "";
+  let rest = "";
   for await (const chunk of stream) {
-    text += decoder.decode(chunk, { stream: true });
-    if (text.includes("\n")) return text.slice(0, text.indexOf("\n"));
+    const lines = (rest + decoder.decode(chunk, { stream: true })).split("\n");
+    rest = lines.pop() ?? "";
+    yield* lines;
   }
-  throw new Error("the cluster did not start: what it said is above");
+  return undefined;
 }
 
 async function signToken(secret: string): Promise<string> {

@@ -15,7 +15,7 @@ let doors: readonly Gateway[];
 let crowd: Crowd;
 
 beforeAll(async () => {
-  cluster = await startLocalCluster({ redis: "single", rateLimits: "off", logLevel: "error", delayMs: 10 });
+  cluster = await startLocalCluster({ redis: "single", rateLimits: "off", logLevel: "error", link: { delayMs: 10 } });
   doors = cluster.datacenters.map((datacenter) => startGateway(datacenter, 0));
 }, 60_000);
 
@@ -125,7 +125,7 @@ test("a dispatcher is killed: publishing goes on through the other, and nothing 
 test("the links are cut: each data centre serves its own; afterwards everything is everywhere, in order", async () => {
   const [east, west] = [ownTopic(), ownTopic()];
   await gather([east, west], 6);
-  cluster.cutLinks(true);
+  cluster.link.cut();
   const until = performance.now() + 3000;
   const isOver = () => performance.now() > until;
   // One log, so comments of the other side come by the repair lane; live ones do not come at all.
@@ -135,7 +135,7 @@ test("the links are cut: each data centre serves its own; afterwards everything 
   expect(live.status).toBe(202);
   const [eastHead, westHead] = await writing;
   expect(near?.recorder.isConnected).toBe(true);
-  cluster.cutLinks(false);
+  cluster.link.heal();
   await crowd.allHave(east, eastHead, BACK_MS);
   await crowd.allHave(west, westHead, BACK_MS);
   // The fast path is back as well: a live event crosses.

@@ -4,23 +4,23 @@
  * the tests that kill its parts, and for benchmarks.
  *
  * Every process can be killed, stopped, continued and started again by name (`east/frontend-1`). Between data
- * centres lies a TCP proxy that can delay and cut.
+ * centres lies a link of TCP proxies that can delay, throttle and cut.
  */
 
 import { randomBytes } from "node:crypto";
-import { startTcpProxy, type TcpProxy } from "@ovation/dispatcher/testing";
+import type { LinkConditions, TcpProxy } from "@ovation/dispatcher/testing";
 import { startPostgres, type TestPostgres } from "@ovation/log/testing";
 import { freePorts, type RedisInstance, startRedis, startRedisCluster } from "@ovation/table/testing";
 import { type ClusterProcess, startProcess } from "./cluster-process.ts";
+import { type DatacenterLink, startDatacenterLink } from "./datacenter-link.ts";
 
 export interface LocalClusterOptions {
   readonly datacenters?: readonly string[];
   readonly dispatchers?: number;
   readonly frontends?: number;
   readonly comments?: number;
-  /** One way, between data centres. */
-  readonly delayMs?: number;
-  readonly jitterMs?: number;
+  /** Between data centres, in each direction. */
+  readonly link?: Partial<LinkConditions>;
   readonly redis?: "single" | "cluster";
   /** Appended to every process's command line. */
   readonly rateLimits?: "on" | "off";
@@ -46,8 +46,8 @@ export interface LocalCluster {
   readonly postgres: TestPostgres;
   readonly datacenters: readonly Datacenter[];
   readonly processes: ReadonlyMap<string, ClusterProcess>;
-  /** Cuts or heals the link between all data centres. */
-  cutLinks(cut: boolean): void;
+  /** Between the data centres. */
+  readonly link: DatacenterLink;
   stop(): Promise<void>;
 }
 
@@ -87,13 +87,15 @@ export async function startLocalCluster(options: LocalClusterOptions = {}): Prom
   };
 
   // The ports of all dispatchers are known before any starts, so that each can name its peers.
-  const plan = await planLinks(names, counts.dispatchers, options);
+  const ports = await freePorts(names.length * counts.dispatchers);
+  const portsOf = (index: number) => ports.slice(index * counts.dispatchers, (index + 1) * counts.dispatchers);
+  const link = await startDatacenterLink(new Map(names.map((name, index) => [name, portsOf(index)])), options.link);
   const startDatacenter = async (name: string, index: number): Promise<Datacenter> => {
     const store = redis[index];
     if (store === undefined) throw new Error(`no Redis for ${name}`);
-    const peers = names.filter((other) => other !== name).map((other) => `${other}=${plan.linksTo(other).join(",")}`);
+    const peers = names.filter((other) => other !== name).map((other) => `${other}=${link.urlsOf(other).join(",")}`);
     const dispatchers = await Promise.all(
-      plan.portsOf(name).map((port, number) => {
+      portsOf(index).map((port, number) => {
         const flags = ["--table", store.url, "--database", postgres.url, "--datacenter", name, "--internal-port", String(port)];
         return launch(`${name}/dispatcher-${number}`, "dispatcher", [...flags, ...peers.flatMap((peer) => ["--peer", peer])], true);
       }),
@@ -105,13 +107,12 @@ export async function startLocalCluster(options: LocalClusterOptions = {}): Prom
     const comments = await Promise.all(
       range(counts.comments).map((n) => launch(`${name}/comments-${n}`, "comments", [...known, ...database], false)),
     );
-    return { name, redis: store, frontends, dispatchers, comments, links: plan.proxiesOf(name) };
+    return { name, redis: store, frontends, dispatchers, comments, links: link.proxiesOf(name) };
   };
 
   async function stop(): Promise<void> {
     await Promise.all([...processes.values()].map((one) => one.stop()));
-    await Promise.all(names.flatMap((name) => plan.proxiesOf(name).map((link) => link.stop())));
-    await Promise.all([postgres.stop(), ...redis.map((store) => store.stop())]);
+    await Promise.all([link.stop(), postgres.stop(), ...redis.map((store) => store.stop())]);
   }
 
   let datacenters: readonly Datacenter[];
@@ -126,37 +127,8 @@ export async function startLocalCluster(options: LocalClusterOptions = {}): Prom
     postgres,
     datacenters,
     processes,
-    cutLinks(cut) {
-      for (const { links } of datacenters) for (const link of links) cut ? link.cut() : link.heal();
-    },
+    link,
     stop,
-  };
-}
-
-interface LinkPlan {
-  portsOf(datacenter: string): readonly number[];
-  /** Addresses by which the others reach this data centre's dispatchers. */
-  linksTo(datacenter: string): readonly string[];
-  proxiesOf(datacenter: string): readonly TcpProxy[];
-}
-
-/** One proxy in front of each dispatcher's internal port: what comes from another data centre goes through it. */
-async function planLinks(
-  names: readonly string[],
-  dispatchers: number,
-  { delayMs = 0, jitterMs = 0 }: LocalClusterOptions,
-): Promise<LinkPlan> {
-  const ports = await freePorts(names.length * dispatchers);
-  const byName = new Map(names.map((name, index) => [name, ports.slice(index * dispatchers, (index + 1) * dispatchers)]));
-  const proxies = new Map<string, readonly TcpProxy[]>();
-  for (const [name, own] of byName) {
-    const made = names.length < 2 ? [] : own.map((port) => startTcpProxy({ target: { port }, delayMs, jitterMs }));
-    proxies.set(name, await Promise.all(made));
-  }
-  return {
-    portsOf: (name) => byName.get(name) ?? [],
-    linksTo: (name) => (proxies.get(name) ?? []).map(({ port }) => `http://127.0.0.1:${port}`),
-    proxiesOf: (name) => proxies.get(name) ?? [],
   };
 }
 

@@ -1,12 +1,16 @@
 /** `npm run cluster`: a whole local cluster with the demo on it. */
 
+import type { LinkConditions } from "@ovation/dispatcher/testing";
 import { systemClock } from "@ovation/protocol";
-import { Command } from "commander";
+import { Command, InvalidArgumentError, Option } from "commander";
 import { toPort, toPositiveInteger } from "../commands/options.ts";
 import { startDemo } from "../demo/mod.ts";
 import { signToken } from "../tokens/mod.ts";
 import type { ClusterProcess } from "./cluster-process.ts";
+import type { DatacenterLink } from "./datacenter-link.ts";
 import { type Gateway, startGateway } from "./gateway.ts";
+import { type CommandAnswer, LINK_COMMANDS_HELP, runLinkCommand, toMs } from "./link-commands.ts";
+import { BANDWIDTH_FORM, parseBandwidth } from "./link-conditions.ts";
 import { type LocalCluster, startLocalCluster } from "./local-cluster.ts";
 
 interface Options {
@@ -15,6 +19,8 @@ interface Options {
   readonly frontends: number;
   readonly comments: number;
   readonly delay: number;
+  readonly jitter?: number;
+  readonly bandwidth: number;
   readonly redis: "single" | "cluster";
   readonly demo: boolean;
   readonly datacenters: number;
@@ -22,6 +28,8 @@ interface Options {
 }
 
 const NAMES = ["east", "west"] as const;
+
+const SAME_SIGNAL_MS = 1000;
 
 const DEMO_TOKEN_TTL_SECONDS = 30 * 24 * 60 * 60;
 
@@ -33,59 +41,129 @@ const program = new Command("cluster")
   .option("--dispatchers <n>", "in each data centre", toPositiveInteger, 2)
   .option("--frontends <n>", "in each data centre", toPositiveInteger, 2)
   .option("--comments <n>", "in each data centre", toPositiveInteger, 1)
-  .option("--delay <ms>", "between the data centres, one way", Number, 40)
-  .option("--redis <single|cluster>", "one Redis in each data centre, or a Redis Cluster of three nodes", "cluster")
+  .option("--delay <ms>", "between the data centres, one way", toLinkMs, 40)
+  .option("--jitter <ms>", "up to so much more, at random; default: a tenth of the delay, for programs none", toLinkMs)
+  .option("--bandwidth <rate>", `what goes between them, ${BANDWIDTH_FORM}`, toBandwidth, 0)
+  .addOption(
+    new Option("--redis <form>", "one Redis in each data centre, or a Redis Cluster of three nodes")
+      .choices(["single", "cluster"])
+      .default("cluster"),
+  )
   .option("--no-demo", "no simulated audience")
-  .option("--datacenters <1|2>", "how many", toPositiveInteger, 2)
+  .option("--datacenters <1|2>", "how many", toDatacenters, 2)
   .option(
     "--control",
-    "for programs: no demo, no doors, no rate limits; one line of JSON says what runs where; lines `cut` and `heal` are taken",
+    "for programs: no demo, no doors, no rate limits; one line of JSON says what runs where; each line of input is a command for the link, answered by one",
     false,
   );
 program.parse();
-await run(program.opts<Options>());
+const options = program.opts<Options>();
+const asked = untilAsked();
+await (options.control ? runControlled(options) : run(options));
+process.exit(0);
 
-async function run(options: Options): Promise<void> {
-  if (options.control) return runControlled(options);
-  console.log("Starting PostgreSQL, Redis and the processes of two data centres …");
-  const { datacenters, ...counts } = options;
-  const cluster = await startLocalCluster({
-    ...counts,
-    datacenters: NAMES.slice(0, datacenters),
-    delayMs: options.delay,
-    jitterMs: options.delay / 10,
-    onLine: (name, line) => console.error(`${name}: ${line}`),
-  });
-  const gateways = cluster.datacenters.map((datacenter, index) => startGateway(datacenter, options.port === 0 ? 0 : options.port + index));
+async function run({ port, demo: withDemo, ...given }: Options): Promise<void> {
+  const names = NAMES.slice(0, given.datacenters);
+  const ports = names.map((_, index) => (port === 0 ? 0 : port + index));
+  for (const each of ports) failIfTaken(each);
+  const startedAt = performance.now();
+  console.log(`Starting PostgreSQL, Redis and the processes of ${names.join(" and ")} …`);
+  const cluster = await start(
+    given,
+    { delayMs: given.delay, jitterMs: given.jitter ?? given.delay / 10, bytesPerSecond: given.bandwidth },
+    "on",
+  );
+  const gateways = cluster.datacenters.map((datacenter, index) => startGateway(datacenter, ports[index] ?? 0));
   describe(cluster, gateways);
+  console.log(`  Started in ${((performance.now() - startedAt) / 1000).toFixed(1)} s. Ctrl-C ends it.\n`);
   const sign = (claims: Parameters<typeof signToken>[1]) => signToken(cluster.secret, claims, DEMO_TOKEN_TTL_SECONDS);
-  const demo = options.demo ? await startDemo({ url: gateways[0]?.url ?? "", random: Math.random, clock: systemClock, sign }) : undefined;
-  await new Promise<void>((resolve) => {
-    for (const signal of ["SIGINT", "SIGTERM"] as const) process.once(signal, () => resolve());
-  });
+  const url = gateways[0]?.url ?? "";
+  const demo = withDemo ? await startDemo({ url, random: Math.random, clock: systemClock, sign }) : undefined;
+  void takeCommands(cluster.link, ({ said }) => console.log(said));
+  await asked.promise;
   console.log("\nStopping …");
   demo?.stop();
   await Promise.all(gateways.map((gateway) => gateway.stop()));
   await cluster.stop();
-  process.exit(0);
 }
 
 /** What benchmarks start: see `load/harness/cluster.ts`. Ends with its standard input. */
-async function runControlled(options: Options): Promise<void> {
-  const { delay, datacenters, ...counts } = options;
-  const cluster = await startLocalCluster({
-    ...counts,
-    datacenters: NAMES.slice(0, datacenters),
-    delayMs: datacenters > 1 ? delay : 0,
-    rateLimits: "off",
-    onLine: (name, line) => console.error(`${name}: ${line}`),
-  });
+async function runControlled(given: Options): Promise<void> {
+  const cluster = await start(given, { delayMs: given.delay, jitterMs: given.jitter ?? 0, bytesPerSecond: given.bandwidth }, "off");
   const plain = ({ name, role, url, pid }: ClusterProcess) => ({ name, role, url, pid });
   const redis = Object.fromEntries(cluster.datacenters.map((datacenter) => [datacenter.name, datacenter.redis.url]));
   console.log(JSON.stringify({ secret: cluster.secret, redis, processes: [...cluster.processes.values()].map(plain) }));
-  for await (const line of console) cluster.cutLinks(line.trim() === "cut");
+  await Promise.race([asked.promise, takeCommands(cluster.link, (answer) => console.log(JSON.stringify(answer)))]);
   await cluster.stop();
-  process.exit(0);
+}
+
+/** Where it is asked to end meanwhile, it does so at once: what has been started goes with this process. */
+async function start(given: Omit<Options, "port" | "demo">, link: LinkConditions, rateLimits: "on" | "off"): Promise<LocalCluster> {
+  const { dispatchers, frontends, comments, redis, datacenters } = given;
+  let isStarted = false;
+  void asked.promise.then(() => isStarted || process.exit(0));
+  try {
+    const cluster = await startLocalCluster({
+      ...{ dispatchers, frontends, comments, redis, link, rateLimits },
+      datacenters: NAMES.slice(0, datacenters),
+      // Asked to end, all of them complain of each other.
+      onLine: (name, line) => asked.isAsked() || console.error(`${name}: ${line}`),
+    });
+    isStarted = true;
+    return cluster;
+  } catch (error) {
+    console.error(`cluster: ${error instanceof Error ? error.message : String(error)}`);
+    return process.exit(1);
+  }
+}
+
+async function takeCommands(link: DatacenterLink, answer: (answer: CommandAnswer) => void): Promise<void> {
+  for await (const line of console) if (line.trim() !== "") answer(runLinkCommand(link, line));
+}
+
+/**
+ * SIGINT, SIGTERM and SIGHUP. A second one within a moment is the same: a terminal tells everybody, and npm passes on what it was told
+ * to those who know. A later one ends at once, and takes the processes with it.
+ */
+function untilAsked(): { readonly promise: Promise<void>; isAsked(): boolean } {
+  const { promise, resolve } = Promise.withResolvers<void>();
+  let askedAt: number | undefined;
+  for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) {
+    process.on(signal, () => {
+      if (askedAt !== undefined && performance.now() - askedAt > SAME_SIGNAL_MS) process.exit(1);
+      askedAt ??= performance.now();
+      resolve();
+    });
+  }
+  return { promise, isAsked: () => askedAt !== undefined };
+}
+
+/** Before anything starts: what takes seconds should not fail in the end. */
+function failIfTaken(port: number): void {
+  try {
+    Bun.listen({ hostname: "127.0.0.1", port, socket: { data: () => undefined } }).stop(true);
+  } catch {
+    console.error(`cluster: port ${port} is taken; stop what uses it, or give another one with --port`);
+    process.exit(1);
+  }
+}
+
+function toDatacenters(text: string): number {
+  const count = toPositiveInteger(text);
+  if (count > NAMES.length) throw new InvalidArgumentError(`at most ${NAMES.length}.`);
+  return count;
+}
+
+function toLinkMs(text: string): number {
+  const ms = toMs(text);
+  if (ms === undefined) throw new InvalidArgumentError("needs a number of ms.");
+  return ms;
+}
+
+function toBandwidth(text: string): number {
+  const bytesPerSecond = parseBandwidth(text);
+  if (bytesPerSecond === undefined) throw new InvalidArgumentError(`it is written ${BANDWIDTH_FORM}.`);
+  return bytesPerSecond;
 }
 
 function describe({ datacenters, postgres, secret }: LocalCluster, gateways: readonly Gateway[]): void {
@@ -94,9 +172,14 @@ function describe({ datacenters, postgres, secret }: LocalCluster, gateways: rea
     for (const { name, url, pid } of [...datacenter.dispatchers, ...datacenter.frontends, ...datacenter.comments]) {
       console.log(`        ${name.padEnd(22)}${url}   pid ${pid}`);
     }
-    console.log(`        ${"table".padEnd(22 - 0)}${datacenter.redis.url}`);
+    console.log(`        ${"table".padEnd(22)}${datacenter.redis.url}`);
   }
   console.log(`\n  log   ${postgres.url}`);
-  console.log(`\n  Open both pages. Then kill something: kill -9 a pid above. A token for publishing:`);
+  const isPair = datacenters.length > 1;
+  console.log(
+    `\n  Open ${isPair ? "both pages" : "the page"}. Then kill something: kill -9 a pid above.${isPair ? " Or type, and press Enter:" : ""}`,
+  );
+  if (isPair) for (const line of LINK_COMMANDS_HELP) console.log(`    ${line}`);
+  console.log(`\n  A token for publishing:`);
   console.log(`  OVATION_SECRET=${secret} npx ovation token --sub me --publish '*'\n`);
 }

@@ -16,7 +16,7 @@ export async function startStageCluster(names: readonly string[], onLine: (proce
   const clocks = createProcessClocks(names.flatMap((name) => [`${name}/frontend-0`, `${name}/dispatcher-0`, `${name}/comments-0`]));
   const cluster = await startLocalCluster({
     datacenters: names,
-    delayMs: names.length > 1 ? DELAY_MS : 0,
+    link: { delayMs: DELAY_MS },
     rateLimits: "off",
     redis: "single",
     comments: 2,

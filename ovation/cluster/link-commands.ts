@@ -1,0 +1,97 @@
+/** What can be told to the link of a running cluster, one line at a time: at the terminal of `npm run cluster`, or by a program. */
+
+import type { DatacenterLink } from "./datacenter-link.ts";
+import { BANDWIDTH_FORM, formatBandwidth, parseBandwidth } from "./link-conditions.ts";
+
+export interface CommandAnswer {
+  readonly ok: boolean;
+  /** What was done, or what is wrong with the line. */
+  readonly said: string;
+}
+
+interface LinkCommand {
+  readonly form: string;
+  readonly about: string;
+  run(link: DatacenterLink, value: string): CommandAnswer;
+}
+
+const done = (said: string): CommandAnswer => ({ ok: true, said });
+const refused = (said: string): CommandAnswer => ({ ok: false, said });
+
+const COMMANDS: Readonly<Record<string, LinkCommand>> = {
+  cut: {
+    form: "cut",
+    about: "reset what goes between the data centres, and refuse what is new",
+    run(link) {
+      link.cut();
+      return done("the link is cut: connections are reset, new ones refused");
+    },
+  },
+  "half-cut": {
+    form: "half-cut NAME",
+    about: "nothing reaches this data centre, and nobody is told; both of them: a dead line",
+    run(link, name) {
+      if (!link.datacenters.includes(name)) return refused(`half-cut takes ${link.datacenters.join(" or ")}`);
+      link.halfCut(name);
+      return done(`nothing reaches ${name} over the link any more, and nobody is told; what it sends still arrives, if not cut as well`);
+    },
+  },
+  heal: {
+    form: "heal",
+    about: "end every cut",
+    run(link) {
+      link.heal();
+      return done("the link is whole");
+    },
+  },
+  delay: {
+    form: "delay MS",
+    about: "one way",
+    run(link, value) {
+      const delayMs = toMs(value);
+      if (delayMs === undefined) return refused("delay takes a number of ms, one way");
+      link.set({ delayMs });
+      return done(`what goes between the data centres takes ${delayMs} ms each way`);
+    },
+  },
+  jitter: {
+    form: "jitter MS",
+    about: "up to so much more",
+    run(link, value) {
+      const jitterMs = toMs(value);
+      if (jitterMs === undefined) return refused("jitter takes a number of ms");
+      link.set({ jitterMs });
+      return done(`and up to ${jitterMs} ms more, at random`);
+    },
+  },
+  bandwidth: {
+    form: "bandwidth RATE",
+    about: BANDWIDTH_FORM,
+    run(link, value) {
+      const bytesPerSecond = parseBandwidth(value);
+      if (bytesPerSecond === undefined) return refused(`bandwidth is written ${BANDWIDTH_FORM}`);
+      link.set({ bytesPerSecond });
+      return done(
+        bytesPerSecond === 0 ? "the link carries whatever comes" : `the link carries ${formatBandwidth(bytesPerSecond)} each way`,
+      );
+    },
+  },
+};
+
+export const LINK_COMMANDS_HELP = Object.values(COMMANDS)
+  .map(({ form, about }) => `${form.padEnd(16)}${about}`)
+  .concat(`${"help".padEnd(16)}this list`);
+
+export function runLinkCommand(link: DatacenterLink, line: string): CommandAnswer {
+  const [name = "", value = "", ...more] = line.trim().split(/\s+/);
+  if (name === "help") return done(LINK_COMMANDS_HELP.join("\n"));
+  const command = Object.hasOwn(COMMANDS, name) ? COMMANDS[name] : undefined;
+  if (command === undefined) return refused(`no command ${JSON.stringify(name)}; help lists them`);
+  if (link.datacenters.length < 2) return refused("there is one data centre, so no link");
+  if (more.length > 0 || (value !== "") !== command.form.includes(" ")) return refused(`it is written: ${command.form}`);
+  return command.run(link, value);
+}
+
+export function toMs(text: string): number | undefined {
+  return /^[0-9]+(\.[0-9]+)?$/.test(text) ? Number(text) : undefined;
+}
