@@ -9,8 +9,8 @@ const COUNTERS: readonly (readonly [name: string, help: string, read: (counters:
   ["ovation_frontend_batches_total", "Batches encoded", (c) => c.batches],
   ["ovation_frontend_writes_total", "Writes to connections by broadcasts", (c) => c.writes],
   ["ovation_frontend_gaps_total", "gap events written", (c) => c.gaps],
-  ["ovation_frontend_repair_reads_total", "Reads of the log for that", (c) => c.repairReads],
-  ["ovation_frontend_recovery_reads_total", "Reads of the log for that", (c) => c.recoveryReads],
+  ["ovation_frontend_repair_reads_total", "Reads of the log for missing events", (c) => c.repairReads],
+  ["ovation_frontend_recovery_reads_total", "Reads of the log for those who returned", (c) => c.recoveryReads],
   ["ovation_frontend_recoveries_total", "Connections that were sent what they had missed", (c) => c.recoveries],
   ["ovation_frontend_unrecovered_topics_total", "Returns answered with recovered: false", (c) => c.unrecovered],
   ["ovation_frontend_connects_total", "Connections opened", (c) => c.connects],
@@ -73,9 +73,9 @@ const CANARY_BUCKETS = [0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.25, 0.5, 1
 function registerCanaryMetrics(registry: Registry, canary: Canary): void {
   const counts: readonly (readonly [name: string, help: string, read: () => number])[] = [
     ["ovation_canary_sent_total", "Events that this frontend sent to itself by way of a dispatcher", () => canary.sent],
-    ["ovation_canary_received_total", "Those that came back", () => canary.received],
-    ["ovation_canary_lost_total", "Those that did not come back in five seconds", () => canary.lost],
-    ["ovation_canary_refused_total", "Those that no dispatcher could dispatch", () => canary.refused],
+    ["ovation_canary_received_total", "Events to itself that came back", () => canary.received],
+    ["ovation_canary_lost_total", "Events to itself that did not come back in five seconds", () => canary.lost],
+    ["ovation_canary_refused_total", "Events to itself that no dispatcher could dispatch", () => canary.refused],
   ];
   for (const [name, help, read] of counts) {
     new Counter({
@@ -90,7 +90,7 @@ function registerCanaryMetrics(registry: Registry, canary: Canary): void {
   }
   const delays = new Histogram({
     name: "ovation_canary_delay_seconds",
-    help: "From sending one until it came back: lookup, dispatch and link",
+    help: "From sending an event to itself until it came back: lookup, dispatch and link",
     buckets: CANARY_BUCKETS,
     registers: [registry],
   });

@@ -1,6 +1,7 @@
 /** What a cluster of two data centres does when its parts die. Real processes, killed with SIGKILL. */
 
 import { afterAll, afterEach, beforeAll, expect, test } from "bun:test";
+import { join } from "node:path";
 import type { Topic } from "@ovation/protocol";
 import { type Gateway, startGateway } from "./gateway.ts";
 import { type LocalCluster, startLocalCluster } from "./local-cluster.ts";
@@ -194,3 +195,24 @@ test("viewer counts are right again within ten seconds after a frontend died", a
   expect(streams.every(({ ok }) => ok)).toBe(true);
   await dying.restart();
 }, 90_000);
+
+test("every metric that a role gives is in docs/operating/metrics.md, with its meaning and the roles that give it, and no other is", async () => {
+  const [east] = cluster.datacenters;
+  const given = new Map<string, { readonly type: string; readonly help: string; readonly roles: string[] }>();
+  for (const { role, url } of [partOf(east?.frontends, 0), partOf(east?.dispatchers, 0), partOf(east?.comments, 0)]) {
+    const text = await (await fetch(`${url}/metrics`)).text();
+    for (const [, name = "", help = "", type = ""] of text.matchAll(/^# HELP (\S+) (.+)\n# TYPE \1 (\w+)$/gm)) {
+      const known = given.get(name);
+      if (known === undefined) given.set(name, { type, help, roles: [role] });
+      else known.roles.push(role);
+    }
+  }
+  const rows = [...given].map(([name, { type, help, roles }]) => {
+    const from = roles.length === 3 ? "all" : roles.join(", ");
+    return `\`${name}\` | ${type} | ${from} | ${help}`;
+  });
+  const page = await Bun.file(join(import.meta.dir, "../../docs/operating/metrics.md")).text();
+  const [, reference = ""] = page.split("## All of them");
+  const listed = [...reference.matchAll(/^\| (`.*) \|$/gm)].map(([, row = ""]) => row.replace(/ +\| +/g, " | ").trim());
+  expect(listed).toEqual(rows.sort());
+}, 30_000);
