@@ -111,7 +111,10 @@ export async function startLocalCluster(options: LocalClusterOptions = {}): Prom
   };
 
   async function stop(): Promise<void> {
-    await Promise.all([...processes.values()].map((one) => one.stop()));
+    // Those who say goodbye at a dispatcher before the dispatchers.
+    const all = [...processes.values()];
+    await Promise.all(all.filter(({ role }) => role !== "dispatcher").map((one) => one.stop()));
+    await Promise.all(all.map((one) => one.stop()));
     await Promise.all([link.stop(), postgres.stop(), ...redis.map((store) => store.stop())]);
   }
 

@@ -22,6 +22,7 @@ interface Options {
   readonly jitter?: number;
   readonly bandwidth: number;
   readonly redis: "single" | "cluster";
+  readonly logLevel: string;
   readonly demo: boolean;
   readonly datacenters: number;
   readonly control: boolean;
@@ -48,6 +49,9 @@ const program = new Command("cluster")
     new Option("--redis <form>", "one Redis in each data centre, or a Redis Cluster of three nodes")
       .choices(["single", "cluster"])
       .default("cluster"),
+  )
+  .addOption(
+    new Option("--log-level <level>", "what of the processes' logs is shown").choices(["debug", "info", "warn", "error"]).default("warn"),
   )
   .option("--no-demo", "no simulated audience")
   .option("--datacenters <1|2>", "how many", toDatacenters, 2)
@@ -99,12 +103,12 @@ async function runControlled(given: Options): Promise<void> {
 
 /** Where it is asked to end meanwhile, it does so at once: what has been started goes with this process. */
 async function start(given: Omit<Options, "port" | "demo">, link: LinkConditions, rateLimits: "on" | "off"): Promise<LocalCluster> {
-  const { dispatchers, frontends, comments, redis, datacenters } = given;
+  const { dispatchers, frontends, comments, redis, logLevel, datacenters } = given;
   let isStarted = false;
   void asked.promise.then(() => isStarted || process.exit(0));
   try {
     const cluster = await startLocalCluster({
-      ...{ dispatchers, frontends, comments, redis, link, rateLimits },
+      ...{ dispatchers, frontends, comments, redis, logLevel, link, rateLimits },
       datacenters: NAMES.slice(0, datacenters),
       // Asked to end, all of them complain of each other.
       onLine: (name, line) => asked.isAsked() || console.error(`${name}: ${line}`),
