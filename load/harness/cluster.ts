@@ -13,6 +13,8 @@ export interface ClusterOptions {
   readonly delayMs?: number;
   /** What dispatchers forward to the other data centre. Default: theirs. */
   readonly forward?: "all" | "wanted";
+  /** What of the processes' logs is shown. Default: warnings. */
+  readonly logLevel?: "warn" | "error";
 }
 
 export interface ClusterNode {
@@ -43,6 +45,7 @@ export async function startCluster(options: ClusterOptions = {}): Promise<BenchC
     ...["--datacenters", String(options.datacenters ?? 1), "--dispatchers", String(options.dispatchers ?? 1)],
     ...["--frontends", String(options.frontends ?? 1), "--comments", String(options.comments ?? 1)],
     ...["--delay", String(options.delayMs ?? 0), "--redis", "single"],
+    ...["--log-level", options.logLevel ?? "warn"],
   ];
   const command = [process.execPath, "ovation/cluster/main.ts", "--control", ...flags];
   const env = { ...process.env, ...(options.forward === undefined ? {} : { OVATION_FORWARD: options.forward }) };
