@@ -29,6 +29,8 @@ export function createChanges(table: TopicTable, send: SendRequest, clock: Clock
   let busy = false;
   let verifying = false;
   let failures = 0;
+  /** Of the requests on this connection: one that hung on its way undoes none that came after it. */
+  let order = 0;
   let cancelRetry: (() => void) | undefined;
 
   /** The next request, if there is anything to say. */
@@ -48,7 +50,7 @@ export function createChanges(table: TopicTable, send: SendRequest, clock: Clock
     const { method, topics } = change;
     verifying = false;
     if (method === "PUT") for (const topic of topics) asked.add(topic);
-    send(method, `/v1/connections/${encodeURIComponent(connection)}/subscriptions`, { body: { topics } }).then(
+    send(method, `/v1/connections/${encodeURIComponent(connection)}/subscriptions`, { body: { topics, order: ++order } }).then(
       (answer) => {
         if (connection !== connectionId) return;
         busy = false;
@@ -83,6 +85,7 @@ export function createChanges(table: TopicTable, send: SendRequest, clock: Clock
   return {
     begin(connection, topics) {
       connectionId = connection;
+      order = 0;
       asked = new Set(topics);
       settle();
     },

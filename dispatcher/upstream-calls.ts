@@ -63,6 +63,7 @@ export const ConnectionCall = z.strictObject({
   remove: z.array(TopicText).max(TOPICS_PER_CONNECTION_MAX),
   /** A member's id, or empty for nobody. */
   sub: z.string().refine((text) => text === "" || isTopicId(text)),
+  order: SafeInteger.optional(),
 });
 export const PresentCall = z.strictObject({ members: z.array(z.string().refine(isTopicId)).max(MEMBERS_PER_CALL_MAX) });
 export const RenewCall = z.strictObject({ ttlMs: z.int().min(1).max(LEASE_MS_MAX) });

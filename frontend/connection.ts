@@ -45,6 +45,8 @@ export class Connection {
   readonly expiresAt: number;
   writer: ByteWriter | undefined;
   subscriptions: Subscription[] = [];
+  /** The highest order of a change of its subscriptions so far. */
+  changeOrder = 0;
   /** Its first event, and what it had missed, have been written. */
   open = false;
   closed = false;

@@ -338,6 +338,25 @@ describe("subscriptions of an open connection", () => {
     expect(viewer.seqs(other)).toEqual([2]);
   });
 
+  test("that are numbered end as the last one says, in whatever order they arrive", async () => {
+    const upstream = new ModelUpstream();
+    const frontend = frontendOn(upstream);
+    const viewer = new Viewer(frontend, [video]);
+    await until(() => viewer.connection.ready);
+    const change = { connection: viewer.connection.id, add: [], remove: [], sub: "" };
+    const topics = () => viewer.connection.subscriptions.map(({ channel }) => channel.topic);
+    expect(await frontend.changeHere({ ...change, add: [other], order: 3 })).toMatchObject({ ok: true });
+    // A removal that hung on its way, and one more copy of what was done.
+    expect(await frontend.changeHere({ ...change, remove: [other], order: 2 })).toEqual({ ok: false, error: "superseded" });
+    expect(await frontend.changeHere({ ...change, add: [other], order: 3 })).toMatchObject({ ok: true });
+    expect(topics()).toEqual([video, other]);
+    // One that waits for the table while a later one is made.
+    const late = frontend.changeHere({ ...change, add: ["video:late" as typeof video], order: 4 });
+    expect(await frontend.changeHere({ ...change, remove: [other], order: 5 })).toMatchObject({ ok: true });
+    expect(await late).toEqual({ ok: false, error: "superseded" });
+    expect(topics()).toEqual([video]);
+  });
+
   test("of a member cannot be changed by somebody who only knows the connection's id", async () => {
     const upstream = new ModelUpstream();
     const frontend = frontendOn(upstream);

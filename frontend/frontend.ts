@@ -321,12 +321,17 @@ export class Frontend implements Inbox {
     if (connection === undefined) return { ok: false, error: "unknown-connection" };
     // The id alone lets nobody into a member's stream.
     if (connection.identity !== undefined && connection.identity.sub !== change.sub) return { ok: false, error: "forbidden" };
+    const isSuperseded = () => change.order !== undefined && change.order < connection.changeOrder;
+    if (isSuperseded()) return { ok: false, error: "superseded" };
+    connection.changeOrder = change.order ?? connection.changeOrder;
     for (const topic of change.remove) this.#drop(connection, topic);
     const has = new Set(connection.subscriptions.map(({ channel }) => channel.topic));
     const added = change.add.filter((topic) => !has.has(topic));
     if (has.size + added.length > TOPICS_PER_CONNECTION_MAX) return { ok: false, error: "too-many-topics" };
     const channels = await this.#joinAll(change.add);
     if (connection.closed) return { ok: false, error: "unknown-connection" };
+    // It waited for the table, and its client did not wait for it.
+    if (isSuperseded()) return { ok: false, error: "superseded" };
     const heads = channels.map((channel) => {
       if (!connection.subscriptions.some((subscription) => subscription.channel === channel)) this.#subscribe(connection, channel);
       return { topic: channel.topic, seq: channel.batched.seq, epoch: channel.batched.epoch, first: 1 };

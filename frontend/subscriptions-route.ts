@@ -22,7 +22,10 @@ export interface SubscriptionsRoutesOptions {
   readonly authorize: Authorize;
 }
 
-const Body = z.strictObject({ topics: z.array(z.string()).min(1).max(TOPICS_PER_CONNECTION_MAX) });
+const Body = z.strictObject({
+  topics: z.array(z.string()).min(1).max(TOPICS_PER_CONNECTION_MAX),
+  order: z.int().min(1).max(Number.MAX_SAFE_INTEGER).optional(),
+});
 
 type Result = { readonly ok: true; readonly head?: number; readonly epoch?: string } | { readonly ok: false; readonly error: string };
 
@@ -33,14 +36,14 @@ export function createSubscriptionsRoutes(options: SubscriptionsRoutesOptions): 
       method: "PUT",
       path,
       async handle(request, { params }) {
-        const { identity, connection, topics } = await read(options, request, params["id"] ?? "");
+        const { identity, connection, topics, order } = await read(options, request, params["id"] ?? "");
         const results: Record<string, Result> = {};
         const allowed: Topic[] = [];
         for (const topic of topics) {
           if (await options.authorize(identity, topic)) allowed.push(topic);
           else results[topic] = { ok: false, error: identity === undefined ? "token-missing" : "forbidden" };
         }
-        const changed = await options.frontend.change({ connection, add: allowed, remove: [], sub: identity?.sub ?? "" }, identity);
+        const changed = await options.frontend.change({ connection, add: allowed, remove: [], sub: identity?.sub ?? "", order }, identity);
         if (!changed.ok) throw new Problem(changed.error);
         for (const { topic, seq, epoch } of changed.heads) results[topic] = { ok: true, head: seq, epoch };
         return Response.json({ results });
@@ -50,8 +53,8 @@ export function createSubscriptionsRoutes(options: SubscriptionsRoutesOptions): 
       method: "DELETE",
       path,
       async handle(request, { params }) {
-        const { identity, connection, topics } = await read(options, request, params["id"] ?? "");
-        const changed = await options.frontend.change({ connection, add: [], remove: topics, sub: identity?.sub ?? "" }, identity);
+        const { identity, connection, topics, order } = await read(options, request, params["id"] ?? "");
+        const changed = await options.frontend.change({ connection, add: [], remove: topics, sub: identity?.sub ?? "", order }, identity);
         if (!changed.ok) throw new Problem(changed.error);
         return Response.json({ results: Object.fromEntries(topics.map((topic) => [topic, { ok: true }])) });
       },
@@ -64,6 +67,10 @@ async function read(options: SubscriptionsRoutesOptions, request: HttpRequest, i
   if (connection === undefined) throw new Problem("unknown-connection");
   const identity: Identity | undefined = await options.authenticate(request);
   const body = Body.safeParse(await readJson(request, VIEWER_BODY_BYTES_MAX));
-  if (!body.success) throw new Problem("invalid-body", `send {"topics":["video:42"]} with 1 to ${TOPICS_PER_CONNECTION_MAX} topics`);
-  return { identity, connection, topics: parseTopics(body.data.topics) };
+  if (!body.success)
+    throw new Problem(
+      "invalid-body",
+      `send {"topics":["video:42"]} with 1 to ${TOPICS_PER_CONNECTION_MAX} topics, and "order" as a whole number from 1 on, if at all`,
+    );
+  return { identity, connection, topics: parseTopics(body.data.topics), order: body.data.order };
 }

@@ -43,11 +43,13 @@ export interface ConnectionChange {
   readonly remove: readonly Topic[];
   /** The member who asks; it must be the connection's own. Empty for nobody. */
   readonly sub: string;
+  /** Rises with the changes of one connection, where its client numbers them: one that comes after a later one is not made. */
+  readonly order?: number | undefined;
 }
 
 export type ConnectionChangeResult =
   | { readonly ok: true; readonly heads: readonly TopicHead[] }
-  | { readonly ok: false; readonly error: "unknown-connection" | "forbidden" | "too-many-topics" };
+  | { readonly ok: false; readonly error: "unknown-connection" | "forbidden" | "too-many-topics" | "superseded" };
 
 export interface Upstream {
   /**

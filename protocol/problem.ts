@@ -28,6 +28,7 @@ export const PROBLEMS = {
   "unknown-comment": { status: 404, title: "There is no such comment" },
   "method-not-allowed": { status: 405, title: "This address does not take this method" },
   "key-reused": { status: 409, title: "The idempotency key was used for something else" },
+  superseded: { status: 409, title: "A later change of this connection was made already" },
   "unknown-connection": { status: 412, title: "The connection is gone; connect again" },
   "body-too-large": { status: 413, title: "The body is larger than allowed" },
   "unsupported-media-type": { status: 415, title: "Send application/json or application/x-ndjson" },

@@ -39,6 +39,15 @@ export interface ConnectRequest {
   readonly zstd: boolean;
 }
 
+/** `PUT` or `DELETE /v1/connections/{id}/subscriptions` */
+export interface ChangeRequest {
+  readonly method: string;
+  readonly connection: string;
+  readonly topics: readonly Topic[];
+  readonly order: number | undefined;
+  readonly identity: Identity | undefined;
+}
+
 interface Held {
   readonly socket: Socket;
   readonly wire: WireChecker;
@@ -127,8 +136,9 @@ export class FrontendProcess {
     void this.frontend.open(connection, socket, connect);
   }
 
-  /** `PUT` and `DELETE /v1/connections/{id}/subscriptions`: the answer's status and body. */
-  async change(method: string, connection: ConnectionId, topics: readonly Topic[], identity: Identity | undefined): Promise<unknown> {
+  /** The answer's body. */
+  async change(request: ChangeRequest, connection: ConnectionId): Promise<unknown> {
+    const { method, topics, order, identity } = request;
     const { policy } = this.#world;
     const results: Record<string, unknown> = {};
     const allowed = method === "PUT" ? topics.filter((topic) => maySubscribe(policy, identity, topic)) : topics;
@@ -140,6 +150,7 @@ export class FrontendProcess {
       add: method === "PUT" ? allowed : [],
       remove: method === "DELETE" ? topics : [],
       sub: identity?.sub ?? "",
+      order,
     };
     const here = frontendOf(connection) === this.frontend.id;
     const changed = here ? await this.changeHere(change) : await this.frontend.change(change, identity);

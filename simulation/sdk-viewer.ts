@@ -135,13 +135,14 @@ export class SdkViewer {
 
   async #fetch(url: string, { method, body }: { readonly method: string; readonly body: string }): Promise<Response> {
     const connection = decodeURIComponent(/connections\/([^/]+)\//.exec(url)?.[1] ?? "");
-    const { topics } = JSON.parse(body) as { readonly topics: Topic[] };
+    const { topics, order } = JSON.parse(body) as { readonly topics: Topic[]; readonly order: number };
     const identity = this.#member === undefined ? undefined : this.#identity(this.#mintToken());
     this.#world.trace.note(this.node.place.name, () => `${method} ${topics.join(" ")}`);
     const answer = await changeSubscriptions(this.#world, this.#cluster, this.node, {
       method,
       connection,
       topics,
+      order,
       identity: identity === "expired" ? undefined : identity,
     });
     return responseOf(answer.status, answer.body);

@@ -1,17 +1,9 @@
 /** How a viewer reaches a frontend: through a load balancer, over a socket, and with requests beside it. */
 
 import { zstdDecompressSync } from "node:zlib";
-import {
-  createFrameReader,
-  type FrameReader,
-  type Identity,
-  type Message,
-  Problem,
-  parseConnectionId,
-  type Topic,
-} from "@ovation/protocol";
+import { createFrameReader, type FrameReader, type Message, Problem, parseConnectionId } from "@ovation/protocol";
 import type { Cluster } from "./cluster.ts";
-import type { ConnectRequest } from "./frontend-process.ts";
+import type { ChangeRequest, ConnectRequest } from "./frontend-process.ts";
 import type { Node } from "./node.ts";
 import { Socket } from "./socket.ts";
 import { WireChecker } from "./wire-checker.ts";
@@ -153,12 +145,7 @@ export async function changeSubscriptions(
   world: World,
   cluster: Cluster,
   viewer: Node,
-  change: {
-    readonly method: string;
-    readonly connection: string;
-    readonly topics: readonly Topic[];
-    readonly identity: Identity | undefined;
-  },
+  change: ChangeRequest,
 ): Promise<{ readonly status: number; readonly body: unknown }> {
   const place = cluster.balance(viewer.place.datacenter);
   if (place === undefined) throw new TypeError("no frontend");
@@ -169,7 +156,7 @@ export async function changeSubscriptions(
       if (process === undefined) throw new Problem("bad-gateway");
       if (connection === undefined) throw new Problem("unknown-connection");
       try {
-        return await process.change(change.method, connection, change.topics, change.identity);
+        return await process.change(change, connection);
       } catch (error) {
         // As `ovation/listener.ts` answers what is no Problem.
         throw error instanceof Problem ? error : new Problem("internal-error", String(error));
