@@ -13,7 +13,7 @@ import { z } from "zod";
 import { CallFailedError, type InternalClient } from "./internal-client.ts";
 import { PEER_VIEWERS_PATH, PEER_VIEWERS_TOPICS_MAX, type Peer } from "./peer.ts";
 
-export const PEER_VIEWERS_EVERY_MS = 2500;
+export const PEER_VIEWERS_EVERY_MS = 2000;
 /** How long another data centre's number counts without being asked for again. */
 const NUMBER_MS = 7000;
 /** A topic is asked for until nobody here has wanted it for this long. */

@@ -42,6 +42,8 @@ export interface PublishedEvent {
   readonly endedAt: number;
 }
 
+/** Keys are remembered by the log for longer than one run. */
+const RUN = crypto.randomUUID();
 const CONNECT_PAUSE_MS = 20;
 const DURABLE_ATTEMPTS_MAX = 200;
 
@@ -75,7 +77,7 @@ async function publishAs(client: number, task: FailoverTask): Promise<readonly P
     if (dueAt - wallClock() > 1) await Bun.sleep(dueAt - wallClock());
     const id = `${client}-${number}`;
     const durable = place % durableEvery === 0;
-    const key = durable ? `,"durable":true,"id":"${id}"` : "";
+    const key = durable ? `,"durable":true,"id":"${RUN} ${id}"` : "";
     const outcome = await sender.send(
       `{"topic":"${topic}","type":"goal","data":{"id":"${id}","text":"some words, as they are"}${key}}`,
       durable,

@@ -2,6 +2,8 @@
 import { createFrameReader, type Message } from "@ovation/protocol";
 
 export interface BenchStream {
+  /** By the other side, or with it. */
+  readonly ended: boolean;
   close(): void;
 }
 
@@ -18,9 +20,21 @@ export async function openStream(url: string, topics: readonly string[], onMessa
       else onMessage(message);
     },
   });
-  void read(response.body, (text) => reader.feed(text));
+  let ended = false;
+  let closed = false;
+  void read(response.body, (text) => reader.feed(text)).then(() => {
+    ended = !closed;
+  });
   await promise;
-  return { close: () => abort.abort() };
+  return {
+    get ended() {
+      return ended;
+    },
+    close() {
+      closed = true;
+      abort.abort();
+    },
+  };
 }
 
 async function read(body: ReadableStream<Uint8Array>, feed: (text: string) => void): Promise<void> {

@@ -1,0 +1,69 @@
+/** Viewer counts over two data centres while parts of one die. Real processes. A frontend's death: `cluster.test.ts`. */
+
+import { afterAll, beforeAll, expect, test } from "bun:test";
+import { type CountSource, type CountWatch, watchCounts } from "@ovation/load/harness";
+import { type LocalCluster, startLocalCluster } from "./local-cluster.ts";
+import { within } from "./testing/crowd.ts";
+
+/** Machines that are busy with other tests are slower than the promise: it is measured by `npm run bench -- viewer-counts`. */
+const PATIENCE = 3;
+const RIGHT_MS = 10_000 * PATIENCE;
+/** As long as a number lasts that nobody says again: what is going to be wrong is wrong then. */
+const EXPIRED_MS = 8000;
+const VIDEO = "counted";
+
+let cluster: LocalCluster;
+let watch: CountWatch;
+/** The watch has one viewer at each frontend. */
+let everybody: number;
+
+beforeAll(async () => {
+  cluster = await startLocalCluster({ redis: "single", rateLimits: "off", logLevel: "error", comments: 2 });
+  const sources = cluster.datacenters.flatMap(({ frontends, comments }): readonly CountSource[] => [
+    ...frontends.map(({ name, url }) => ({ name, url, kind: "frontend" as const })),
+    ...comments.map(({ name, url }) => ({ name, url, kind: "comments" as const })),
+  ]);
+  watch = await watchCounts(VIDEO, sources);
+  everybody = cluster.datacenters.reduce((sum, { frontends }) => sum + frontends.length, 0);
+  await within(RIGHT_MS, "all are counted, everywhere", () => watch.all(everybody));
+}, 90_000);
+
+afterAll(async () => {
+  watch?.close();
+  await cluster?.stop();
+}, 30_000);
+
+function east() {
+  const datacenter = cluster.datacenters[0];
+  const [dispatcher, comments, redis] = [datacenter?.dispatchers[0], datacenter?.comments[0], datacenter?.redis.servers[0]];
+  if (!dispatcher || !comments || !redis) throw new Error("the cluster lacks a part");
+  return { dispatcher, comments, redis };
+}
+
+/** Right in the end, and in between never wrong for long; at no time is anybody counted twice. */
+async function staysRight(from: number): Promise<void> {
+  await Bun.sleep(EXPIRED_MS);
+  await within(RIGHT_MS, `all ${everybody} are counted, everywhere`, () => watch.all(everybody));
+  for (const history of watch.histories) {
+    const { wrongAtAStretchMs, most } = history.since(from, everybody);
+    expect(`${history.source}: ${wrongAtAStretchMs < RIGHT_MS}, at most ${most}`).toBe(`${history.source}: true, at most ${everybody}`);
+  }
+}
+
+test("a dispatcher and a comments process are killed: the others go on counting, in both data centres", async () => {
+  const { dispatcher, comments } = east();
+  const from = performance.now();
+  watch.forget(comments.name);
+  await Promise.all([dispatcher.kill(), comments.kill()]);
+  await staysRight(from);
+  await Promise.all([dispatcher.restart(), comments.restart()]);
+}, 90_000);
+
+test("Redis is killed and comes back empty: all viewers are counted again", async () => {
+  const { redis } = east();
+  const from = performance.now();
+  await redis.kill();
+  await Bun.sleep(500);
+  await redis.restart();
+  await staysRight(from);
+}, 90_000);
