@@ -22,6 +22,7 @@ export const REQUIREMENTS: readonly Requirement[] = [
   { debianPackage: "nginx", stages: ["bun"], isPresent: () => hasCommand("nginx") },
   { debianPackage: "haproxy", stages: ["bun"], isPresent: () => hasCommand("haproxy") },
   { debianPackage: "caddy", stages: ["bun"], isPresent: () => hasCommand("caddy") },
+  { debianPackage: "systemd", stages: ["bun"], isPresent: () => hasCommand("systemd-analyze") },
   { debianPackage: "iproute2", stages: ["bun"], isPresent: () => hasCommand("ip") },
   { debianPackage: "chromium", stages: ["bun", "browser"], isPresent: () => hasCommand("chromium") },
   { debianPackage: "firefox-esr", stages: ["browser"], isPresent: () => hasCommand("firefox-esr") },
