@@ -2,17 +2,23 @@
 
 import type { Logger } from "pino";
 
-/** Resolves when the process is asked to end. A second signal ends it without waiting. */
-export function untilSignal(logger: Logger): Promise<NodeJS.Signals> {
+/**
+ * The same request: a terminal's Ctrl-C and systemd's stop tell every process at once, and a process that was told tells those
+ * that it started.
+ */
+const SAME_REQUEST_MS = 1000;
+
+/** Resolves when the process is asked to end. A second signal, a moment later or more, ends it without waiting. */
+export function untilSignal(logger: Pick<Logger, "warn">): Promise<NodeJS.Signals> {
   return new Promise((resolve) => {
-    let asked = false;
+    let askedAt: number | undefined;
     for (const signal of ["SIGTERM", "SIGINT"] as const) {
       process.on(signal, () => {
-        if (asked) {
+        if (askedAt !== undefined && performance.now() - askedAt > SAME_REQUEST_MS) {
           logger.warn({ signal }, "asked twice: ending without draining");
           process.exit(1);
         }
-        asked = true;
+        askedAt ??= performance.now();
         resolve(signal);
       });
     }
