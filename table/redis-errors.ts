@@ -4,9 +4,14 @@ import type { StoreAddress } from "./redis-url.ts";
 
 /** Errors that end by themselves when the store has changed over. Where a connection broke, the call may have been carried out. */
 export function isPassing(message: string): boolean {
-  return /^(MOVED|ASK|TRYAGAIN|CLUSTERDOWN|LOADING|READONLY|MASTERDOWN)|connection is closed|isn't writeable|isn't ready|not ready|ECONN|socket|startup nodes|refresh slots|all sentinels|max retries per request/i.test(
+  return /^(MOVED|ASK|TRYAGAIN|CLUSTERDOWN|LOADING|READONLY|MASTERDOWN)|connection is closed|isn't writeable|isn't ready|not ready|ECONN|socket|startup nodes|refresh slots|all sentinels|max retries per request|slots allocation group/i.test(
     message,
   );
+}
+
+/** A slot is with another node than this client thinks. */
+export function isMoved(message: string): boolean {
+  return /^MOVED|slots allocation group/.test(message);
 }
 
 /** The client's own word for a call that it did not send: why, its last error says. */

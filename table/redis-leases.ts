@@ -9,9 +9,16 @@ import { type RedisStore, script } from "./redis-store.ts";
 
 const NOW = "local t = redis.call('TIME'); local now = t[1] * 1000 + math.floor(t[2] / 1000)";
 
-/** KEYS: leases. ARGV: id, ttl, identity, value, a new mark. Answers the mark: the old one where the lease ran, under the same identity. */
+/**
+ * KEYS: leases, deaths. ARGV: id, ttl, identity, value, a new mark. Answers the mark: the old one where the lease ran, under the
+ * same identity.
+ *
+ * The count of deaths is there before anybody has died: while a slot moves from node to node, a Cluster refuses whatever names
+ * a key that is there together with one that is not, and every lookup names both.
+ */
 const RENEW = script(`
 ${NOW}
+redis.call('SETNX', KEYS[2], 0)
 local mark = ARGV[5]
 local old = redis.call('HGET', KEYS[1], ARGV[1])
 if old then
@@ -83,7 +90,7 @@ export function createRedisLeases(store: RedisStore, name: string): RedisLeases 
   return {
     async renew(id, ttlMs, identity, value) {
       const fresh = randomBytes(6).toString("base64url");
-      return String(await store.evaluate(RENEW, [leasesKey], [id, Math.round(ttlMs), identity, value, fresh]));
+      return String(await store.evaluate(RENEW, [leasesKey, deathsKey], [id, Math.round(ttlMs), identity, value, fresh]));
     },
     async release(id) {
       await store.evaluate(RELEASE, [leasesKey, deathsKey], [id]);

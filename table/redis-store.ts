@@ -11,7 +11,7 @@
 
 import { createHash } from "node:crypto";
 import { Cluster, Redis, type RedisOptions } from "ioredis";
-import { explainStoreError, isHopeless, isNotConnected, isPassing } from "./redis-errors.ts";
+import { explainStoreError, isHopeless, isMoved, isNotConnected, isPassing } from "./redis-errors.ts";
 import { slotOf } from "./redis-slots.ts";
 import { parseStoreAddress, type StoreAddress } from "./redis-url.ts";
 import { TableUnavailableError } from "./subscription-table.ts";
@@ -119,6 +119,8 @@ export function openRedisStore(options: RedisStoreOptions): RedisStore {
         if (error instanceof TableUnavailableError) throw error;
         const message = error instanceof Error ? error.message : String(error);
         if (!isPassing(message) || performance.now() + RETRY_MS >= end) throw failed(what, message);
+        // ioredis follows one command that is told where its slot has gone, and not one of several in a pipeline.
+        if (client instanceof Cluster && isMoved(message)) client.refreshSlotsCache();
         await new Promise((resolve) => setTimeout(resolve, RETRY_MS));
       }
     }
