@@ -149,11 +149,14 @@ const PATIENCE = 3;
 /** Many more than nginx would let try while it takes a server for dead. */
 const VIEWERS = 30;
 
+const urls = new Map<string, string>();
+
 for (const file of FILES) {
   let url: string;
 
   test(`${file}: streams are not buffered, every route finds its role, and a killed frontend's viewers go on at the other one`, async () => {
     url = await startProxy(file);
+    urls.set(file, url);
     const video = file.replace(/\W/g, "-");
     const viewers = await Promise.all(Array.from({ length: 6 }, () => watch(url, video)));
     await eventually("every stream has its first event, though nothing was published", async () =>
@@ -218,3 +221,21 @@ for (const file of FILES) {
     expect(await everybody.verdict()).toEqual([]);
   }, 90_000);
 }
+
+test("while Redis is away every proxy hands out what a dispatcher answers: durable events are stored, live ones refused with a code", async () => {
+  const [east] = cluster.datacenters;
+  const [dispatcher, redis] = [east?.dispatchers[0], east?.redis.servers[0]];
+  const everybody = await createCrowd(cluster);
+  crowd = everybody;
+  const topic = ownTopic();
+  await redis?.kill();
+  await within(10_000 * PATIENCE, "the dispatcher is not ready", async () => (await fetch(`${dispatcher?.url}/readyz`)).status === 503);
+  // Proxies that look every second have seen it by then, twice.
+  await Bun.sleep(2500);
+  for (const [file, url] of urls) {
+    const live = await everybody.publish(url, topic, false);
+    expect({ file, ...live }).toMatchObject({ file, status: 503, body: { code: "unavailable" } });
+    expect({ file, status: (await everybody.publish(url, topic, true)).status }).toEqual({ file, status: 201 });
+  }
+  await redis?.restart();
+}, 60_000);
