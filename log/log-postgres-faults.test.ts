@@ -92,6 +92,87 @@ describe("a PostgreSQL server", () => {
   });
 });
 
+describe("an append", () => {
+  /** Every number once, and every key once, in whatever order they came. */
+  async function keysOf(log: Log): Promise<readonly string[]> {
+    const { events } = await log.read(topic, { after: 0, limit: 1000 });
+    expect(events.map(({ place }) => place.seq)).toEqual(events.map((_, index) => index + 1));
+    return events.map(({ data }) => (JSON.parse(data) as { text: string }).text).sort();
+  }
+
+  test("whose connection the server ends is refused or stored, and may be made again with its key", async () => {
+    const log = await openPostgresLog({ url });
+    const control = new PostgresClient(url, { applicationName: "control" });
+    let refused = 0;
+    const appendUntilStored = async (key: string) => {
+      for (;;) {
+        try {
+          return await log.append([{ ...entry(key), key }]);
+        } catch (error) {
+          expect(error).toBeInstanceOf(LogUnavailableError);
+          refused++;
+        }
+      }
+    };
+    let isOver = false;
+    const ending = (async () => {
+      while (!isOver) {
+        await control.query("reads", "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'ovation-log'");
+        await Bun.sleep(20);
+      }
+    })();
+    const keys = Array.from({ length: 400 }, (_, index) => `key ${index}`);
+    for (let start = 0; start < keys.length; start += 20) await Promise.all(keys.slice(start, start + 20).map(appendUntilStored));
+    isOver = true;
+    await ending;
+    expect(refused).toBeGreaterThan(0);
+    expect(await keysOf(log)).toEqual([...keys].sort());
+    await Promise.all([log.close(), control.close()]);
+  });
+
+  test("that waits for a lock for too long is refused, stores nothing, and the next one goes on", async () => {
+    await (await openPostgresLog({ url })).close();
+    await psql(url, `ALTER DATABASE "${new URL(url).pathname.slice(1)}" SET lock_timeout = '200ms'`);
+    const log = await openPostgresLog({ url });
+    await appendOne(log, "first");
+    const holder = new PostgresClient(url);
+    const [holds, mayEnd] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()];
+    const holding = holder.transaction(async (query) => {
+      await query("SELECT FROM ovation_log.topics WHERE name = $1 FOR UPDATE", [topic]);
+      holds.resolve();
+      await mayEnd.promise;
+    });
+    await holds.promise;
+    await expect(appendOne(log, "late")).rejects.toThrow(LogUnavailableError);
+    // Others have waited no longer than that.
+    expect((await log.append([entry("elsewhere", topicOf("video", "2"))]))[0]?.place.seq).toBe(1);
+    mayEnd.resolve();
+    await holding;
+    expect((await appendOne(log, "second")).seq).toBe(2);
+    expect(await keysOf(log)).toEqual(["first", "second"]);
+    await Promise.all([log.close(), holder.close()]);
+  });
+
+  test("that the server takes back because of others is made again, and given up where that goes on", async () => {
+    const log = await openPostgresLog({ url });
+    await appendOne(log, "first");
+    // A sequence counts on where a transaction is taken back.
+    await psql(
+      url,
+      `CREATE SEQUENCE attempts;
+       CREATE FUNCTION take_back() RETURNS trigger LANGUAGE plpgsql AS $$
+         BEGIN IF nextval('attempts') % 10 <> 3 THEN RAISE EXCEPTION 'x' USING ERRCODE = 'serialization_failure'; END IF; RETURN NEW; END $$;
+       CREATE TRIGGER take_back BEFORE INSERT ON ovation_log.events FOR EACH ROW EXECUTE FUNCTION take_back()`,
+    );
+    expect((await appendOne(log, "second")).seq).toBe(2);
+    await expect(appendOne(log, "never")).rejects.toThrow(/took a transaction back/);
+    await psql(url, "DROP TRIGGER take_back ON ovation_log.events");
+    expect((await appendOne(log, "third")).seq).toBe(3);
+    expect(await keysOf(log)).toEqual(["first", "second", "third"]);
+    await log.close();
+  });
+});
+
 describe("several processes on one PostgreSQL log", () => {
   test("give a hot topic numbers without a hole or a repeat, though one of them is killed", async () => {
     const acks: Ack[] = [];

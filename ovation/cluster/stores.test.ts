@@ -122,6 +122,38 @@ test("PostgreSQL is away at the start: the roles wait, say so, and are ready whe
   expect(await early.stop()).toBe(0);
 }, 60_000);
 
+test("a frontend that stood still for longer than its lease has no rows meanwhile, and ends with them and its viewers whole", async () => {
+  const { redis, dispatcher, frontend, other, comments } = parts();
+  const topic = ownTopic();
+  const rows = () => redis.client.hkeys(`o:t:${topic}`);
+  const leases = () => redis.client.hkeys("o:{frontends}:leases");
+  crowd = await createCrowd(cluster);
+  crowd.watch("sdk", other.url, [topic]);
+  await within(20_000, "the one that goes on has its row", async () => (await rows()).length === 1);
+  const [steady] = await rows();
+  for (const form of ["sdk", "plain"] as const) crowd.watch(form, frontend.url, [topic]);
+  await within(20_000, "live events arrive", () => isLive(topic));
+  const [paused] = (await rows()).filter((id) => id !== steady);
+  frontend.pause();
+  // Viewers that are asked for now are asked for at a frontend that nobody looks up any more when it hears of them.
+  const added = ownTopic();
+  crowd.watch("plain", frontend.url, [topic, added]);
+  let newest = 0;
+  await within(10_000 * PATIENCE, "its lease has ended and its row is swept", async () => {
+    newest = Number((await crowd.comment(comments.url, topic)).body["seq"]);
+    await crowd.publish(dispatcher.url, topic, false);
+    await Bun.sleep(200);
+    return !(await leases()).includes(`${paused}`) && `${await rows()}` === `${steady}`;
+  });
+  frontend.resume();
+  await within(ROWS_BACK_MS, "it has a lease and its rows again", async () => {
+    return (await leases()).includes(`${paused}`) && (await rows()).length === 2 && (await redis.client.exists(`o:t:${added}`)) === 1;
+  });
+  await crowd.allHave(topic, newest, 5000 * PATIENCE);
+  await within(ROWS_BACK_MS, "live events arrive again", () => isLive(topic));
+  expect(await crowd.verdict()).toEqual([]);
+}, 90_000);
+
 test("without any dispatcher a frontend says that it is not ready and keeps its streams; when one is back, so is all", async () => {
   const { dispatcher, frontend, other, comments } = parts();
   const topic = ownTopic();
