@@ -9,10 +9,13 @@ import type { Logger } from "pino";
 const SAME_REQUEST_MS = 1000;
 
 /** Resolves when the process is asked to end. A second signal, a moment later or more, ends it without waiting. */
-export function untilSignal(logger: Pick<Logger, "warn">): Promise<NodeJS.Signals> {
+export function untilSignal(
+  logger: Pick<Logger, "warn">,
+  signals: readonly NodeJS.Signals[] = ["SIGTERM", "SIGINT"],
+): Promise<NodeJS.Signals> {
   return new Promise((resolve) => {
     let askedAt: number | undefined;
-    for (const signal of ["SIGTERM", "SIGINT"] as const) {
+    for (const signal of signals) {
       process.on(signal, () => {
         if (askedAt !== undefined && performance.now() - askedAt > SAME_REQUEST_MS) {
           logger.warn({ signal }, "asked twice: ending without draining");

@@ -33,7 +33,7 @@ export interface BenchCluster {
   of(role: string, datacenter?: string): readonly ClusterNode[];
   /** Where a data centre's table is. */
   redis(datacenter: string): string;
-  /** Tells the link between the data centres (`cut`, `heal`, `delay 100`: see `ovation/cluster/link-commands.ts`); resolves when it is done. */
+  /** Tells the link between the data centres (`cut`, `heal`, `delay 100`: see `ovation/cluster/cluster-commands.ts`); resolves when it is done. */
   link(command: string): Promise<void>;
   /** All processes, Redis and PostgreSQL included. */
   pids(): number[];

@@ -32,6 +32,8 @@ export interface ClusterProcessOptions {
   /** Whether the role has an internal listener. */
   readonly internal: boolean;
   onLine?(line: string): void;
+  /** It has ended: with this code, or by this signal. */
+  onEnd?(how: number | string): void;
 }
 
 const READY_MS_MAX = 30_000;
@@ -55,6 +57,7 @@ export async function startProcess(
       stdio: ["ignore", "ignore", "pipe"],
     });
     void readLines(spawned.stderr, (line) => options.onLine?.(line));
+    void spawned.exited.then((code) => options.onEnd?.(spawned.signalCode ?? code));
     return spawned;
   }
 

@@ -29,6 +29,8 @@ export interface LocalClusterOptions {
   environmentOf?(name: string): Readonly<Record<string, string>>;
   /** Lines that the processes write to standard error. */
   onLine?(process: string, line: string): void;
+  /** A process has ended: with this code, or by this signal. */
+  onEnd?(process: string, how: number | string): void;
 }
 
 export interface Datacenter {
@@ -81,6 +83,7 @@ export async function startLocalCluster(options: LocalClusterOptions = {}): Prom
       environment: { ...environment, ...options.environmentOf?.(name) },
       internal,
       onLine: (line) => options.onLine?.(name, line),
+      onEnd: (how) => options.onEnd?.(name, how),
     });
     processes.set(name, started);
     return started;

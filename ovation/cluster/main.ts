@@ -5,13 +5,14 @@ import { systemClock } from "@ovation/protocol";
 import { Command, InvalidArgumentError, Option } from "commander";
 import { toPort, toPositiveInteger } from "../commands/options.ts";
 import { startDemo } from "../demo/mod.ts";
+import { untilSignal } from "../process-life.ts";
 import { signToken } from "../tokens/mod.ts";
+import { COMMANDS_HELP, type CommandAnswer, runCommand, toMs } from "./cluster-commands.ts";
 import type { ClusterProcess } from "./cluster-process.ts";
-import type { DatacenterLink } from "./datacenter-link.ts";
 import { type Gateway, startGateway } from "./gateway.ts";
-import { type CommandAnswer, LINK_COMMANDS_HELP, runLinkCommand, toMs } from "./link-commands.ts";
 import { BANDWIDTH_FORM, parseBandwidth } from "./link-conditions.ts";
 import { type LocalCluster, startLocalCluster } from "./local-cluster.ts";
+import { formatLogLine } from "./log-line.ts";
 
 interface Options {
   readonly port: number;
@@ -29,8 +30,6 @@ interface Options {
 }
 
 const NAMES = ["east", "west"] as const;
-
-const SAME_SIGNAL_MS = 1000;
 
 const DEMO_TOKEN_TTL_SECONDS = 30 * 24 * 60 * 60;
 
@@ -57,12 +56,16 @@ const program = new Command("cluster")
   .option("--datacenters <1|2>", "how many", toDatacenters, 2)
   .option(
     "--control",
-    "for programs: no demo, no doors, no rate limits; one line of JSON says what runs where; each line of input is a command for the link, answered by one",
+    "for programs: no demo, no doors, no rate limits; one line of JSON says what runs where; each line of input is a command, answered by one",
     false,
   );
 program.parse();
 const options = program.opts<Options>();
-const asked = untilAsked();
+const asked = untilSignal({ warn: () => console.error("asked twice: ending at once") }, ["SIGTERM", "SIGINT", "SIGHUP"]);
+let isAsked = false;
+void asked.then(() => {
+  isAsked = true;
+});
 await (options.control ? runControlled(options) : run(options));
 process.exit(0);
 
@@ -83,8 +86,8 @@ async function run({ port, demo: withDemo, ...given }: Options): Promise<void> {
   const sign = (claims: Parameters<typeof signToken>[1]) => signToken(cluster.secret, claims, DEMO_TOKEN_TTL_SECONDS);
   const url = gateways[0]?.url ?? "";
   const demo = withDemo ? await startDemo({ url, random: Math.random, clock: systemClock, sign }) : undefined;
-  void takeCommands(cluster.link, ({ said }) => console.log(said));
-  await asked.promise;
+  void takeCommands(cluster, ({ said }) => console.log(said));
+  await asked;
   console.log("\nStopping …");
   demo?.stop();
   await Promise.all(gateways.map((gateway) => gateway.stop()));
@@ -97,7 +100,7 @@ async function runControlled(given: Options): Promise<void> {
   const plain = ({ name, role, url, pid }: ClusterProcess) => ({ name, role, url, pid });
   const redis = Object.fromEntries(cluster.datacenters.map((datacenter) => [datacenter.name, datacenter.redis.url]));
   console.log(JSON.stringify({ secret: cluster.secret, redis, processes: [...cluster.processes.values()].map(plain) }));
-  await Promise.race([asked.promise, takeCommands(cluster.link, (answer) => console.log(JSON.stringify(answer)))]);
+  await Promise.race([asked, takeCommands(cluster, (answer) => console.log(JSON.stringify(answer)))]);
   await cluster.stop();
 }
 
@@ -105,13 +108,14 @@ async function runControlled(given: Options): Promise<void> {
 async function start(given: Omit<Options, "port" | "demo">, link: LinkConditions, rateLimits: "on" | "off"): Promise<LocalCluster> {
   const { dispatchers, frontends, comments, redis, logLevel, datacenters } = given;
   let isStarted = false;
-  void asked.promise.then(() => isStarted || process.exit(0));
+  void asked.then(() => isStarted || process.exit(0));
   try {
     const cluster = await startLocalCluster({
       ...{ dispatchers, frontends, comments, redis, logLevel, link, rateLimits },
       datacenters: NAMES.slice(0, datacenters),
       // Asked to end, all of them complain of each other.
-      onLine: (name, line) => asked.isAsked() || console.error(`${name}: ${line}`),
+      onLine: (name, line) => isAsked || console.error(formatLogLine(name, line)),
+      onEnd: (name, how) => isAsked || !isStarted || console.error(`${name} has ended (${how}); start ${name} brings it back`),
     });
     isStarted = true;
     return cluster;
@@ -121,25 +125,8 @@ async function start(given: Omit<Options, "port" | "demo">, link: LinkConditions
   }
 }
 
-async function takeCommands(link: DatacenterLink, answer: (answer: CommandAnswer) => void): Promise<void> {
-  for await (const line of console) if (line.trim() !== "") answer(runLinkCommand(link, line));
-}
-
-/**
- * SIGINT, SIGTERM and SIGHUP. A second one within a moment is the same: a terminal tells everybody, and npm passes on what it was told
- * to those who know. A later one ends at once, and takes the processes with it.
- */
-function untilAsked(): { readonly promise: Promise<void>; isAsked(): boolean } {
-  const { promise, resolve } = Promise.withResolvers<void>();
-  let askedAt: number | undefined;
-  for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) {
-    process.on(signal, () => {
-      if (askedAt !== undefined && performance.now() - askedAt > SAME_SIGNAL_MS) process.exit(1);
-      askedAt ??= performance.now();
-      resolve();
-    });
-  }
-  return { promise, isAsked: () => askedAt !== undefined };
+async function takeCommands(cluster: LocalCluster, answer: (answer: CommandAnswer) => void): Promise<void> {
+  for await (const line of console) if (line.trim() !== "") answer(await runCommand(cluster, line));
 }
 
 /** Before anything starts: what takes seconds should not fail in the end. */
@@ -179,11 +166,8 @@ function describe({ datacenters, postgres, secret }: LocalCluster, gateways: rea
     console.log(`        ${"table".padEnd(22)}${datacenter.redis.url}`);
   }
   console.log(`\n  log   ${postgres.url}`);
-  const isPair = datacenters.length > 1;
-  console.log(
-    `\n  Open ${isPair ? "both pages" : "the page"}. Then kill something: kill -9 a pid above.${isPair ? " Or type, and press Enter:" : ""}`,
-  );
-  if (isPair) for (const line of LINK_COMMANDS_HELP) console.log(`    ${line}`);
+  console.log(`\n  Open ${datacenters.length > 1 ? "both pages" : "the page"}. Then type, and press Enter:`);
+  for (const line of COMMANDS_HELP) console.log(`    ${line}`);
   console.log(`\n  A token for publishing:`);
   console.log(`  OVATION_SECRET=${secret} npx ovation token --sub me --publish '*'\n`);
 }

@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, expect, test } from "bun:test";
+import { runCommand } from "./cluster-commands.ts";
+import type { ClusterProcess } from "./cluster-process.ts";
 import { type DatacenterLink, startDatacenterLink } from "./datacenter-link.ts";
-import { runLinkCommand } from "./link-commands.ts";
 import { formatBandwidth, parseBandwidth } from "./link-conditions.ts";
 
 let echo: ReturnType<typeof startEcho>;
@@ -38,24 +39,24 @@ async function call(datacenter: string, bytes = 10): Promise<number | undefined>
   }
 }
 
-function tell(line: string): string {
-  const { ok, said } = runLinkCommand(link, line);
+async function tell(line: string): Promise<string> {
+  const { ok, said } = await runCommand({ link, processes: new Map() }, line);
   expect(ok).toBe(true);
   return said;
 }
 
 test("the link is cut and healed, slowed and throttled by lines, which say what they did", async () => {
   expect(await call("east")).toBeNumber();
-  expect(tell("cut")).toContain("reset");
+  expect(await tell("cut")).toContain("reset");
   expect([await call("east"), await call("west")]).toEqual([undefined, undefined]);
-  expect(tell(" heal ")).toContain("whole");
+  expect(await tell(" heal ")).toContain("whole");
   expect(await call("west")).toBeNumber();
-  expect(tell("delay 60")).toContain("60 ms");
+  expect(await tell("delay 60")).toContain("60 ms");
   expect(await call("east")).toBeGreaterThanOrEqual(119);
-  tell("delay 0");
-  expect(tell("jitter 5")).toContain("5 ms");
-  tell("jitter 0");
-  expect(tell("bandwidth 800kbit")).toContain("800kbit");
+  await tell("delay 0");
+  expect(await tell("jitter 5")).toContain("5 ms");
+  await tell("jitter 0");
+  expect(await tell("bandwidth 800kbit")).toContain("800kbit");
   expect(link.conditions).toEqual({ delayMs: 0, jitterMs: 0, bytesPerSecond: 100_000 });
   // 100 ms there and 100 ms back.
   expect(await call("east", 10_000)).toBeGreaterThan(190);
@@ -63,32 +64,69 @@ test("the link is cut and healed, slowed and throttled by lines, which say what 
   const started = performance.now();
   await Promise.all([call("east", 10_000), call("east", 10_000)]);
   expect(performance.now() - started).toBeGreaterThan(290);
-  expect(tell("bandwidth off")).toContain("whatever comes");
+  expect(await tell("bandwidth off")).toContain("whatever comes");
 });
 
 test("with half a cut one data centre is not reached any more, by calls or by answers", async () => {
-  expect(tell("half-cut east")).toContain("nothing reaches east");
+  expect(await tell("half-cut east")).toContain("nothing reaches east");
   const toEast = link.proxiesOf("east").reduce((sum, { bytes }) => sum + bytes.there, 0);
   const toWest = link.proxiesOf("west").reduce((sum, { bytes }) => sum + bytes.there, 0);
   // The call to east is lost, and of the call to west the answer.
   expect([await call("east"), await call("west")]).toEqual([undefined, undefined]);
   expect(link.proxiesOf("east").reduce((sum, { bytes }) => sum + bytes.there, 0)).toBe(toEast);
   expect(link.proxiesOf("west").reduce((sum, { bytes }) => sum + bytes.there, 0)).toBeGreaterThan(toWest);
-  tell("heal");
+  await tell("heal");
   expect(await call("east")).toBeNumber();
 });
 
-test("what is not a command changes nothing and is told so", () => {
-  for (const line of ["sever", "cut east", "half-cut", "half-cut north", "delay", "delay soon", "delay -1", "bandwidth 10", "heal now"]) {
-    expect(runLinkCommand(link, line)).toMatchObject({ ok: false });
+test("what is not a command changes nothing and is told so", async () => {
+  for (const line of [
+    "sever",
+    "cut east",
+    "half-cut",
+    "half-cut north",
+    "delay",
+    "delay soon",
+    "delay -1",
+    "bandwidth 10",
+    "heal now",
+    "kill",
+    "kill east/nobody",
+  ]) {
+    expect(await runCommand({ link, processes: new Map() }, line)).toMatchObject({ ok: false });
   }
-  expect(runLinkCommand(link, "help").said).toContain("half-cut NAME");
+  expect(await tell("help")).toContain("half-cut NAME");
 });
 
 test("with one data centre there is no link to cut", async () => {
   const alone = await startDatacenterLink(new Map([["east", [1]]]));
-  expect(runLinkCommand(alone, "cut")).toEqual({ ok: false, said: "there is one data centre, so no link" });
+  expect(await runCommand({ link: alone, processes: new Map() }, "cut")).toEqual({
+    ok: false,
+    said: "there is one data centre, so no link",
+  });
   await alone.stop();
+});
+
+test("a process is killed and started again by its name, where it runs, or does not", async () => {
+  let running = true;
+  const process = {
+    get running() {
+      return running;
+    },
+    pid: 7,
+    async kill() {
+      running = false;
+    },
+    async restart() {
+      running = true;
+    },
+  } as unknown as ClusterProcess;
+  const cluster = { link, processes: new Map([["east/frontend-0", process]]) };
+  expect(await runCommand(cluster, "start east/frontend-0")).toMatchObject({ ok: false });
+  expect(await runCommand(cluster, "kill east/frontend-0")).toEqual({ ok: true, said: "east/frontend-0 is killed" });
+  expect(await runCommand(cluster, "kill east/frontend-0")).toMatchObject({ ok: false });
+  expect(await runCommand(cluster, "start east/frontend-0")).toEqual({ ok: true, said: "east/frontend-0 is ready again, as pid 7" });
+  expect(await runCommand(cluster, "start east/frontend-1")).toMatchObject({ ok: false });
 });
 
 test("bandwidth is written in bits, as tc writes it", () => {

@@ -1,5 +1,6 @@
-/** What can be told to the link of a running cluster, one line at a time: at the terminal of `npm run cluster`, or by a program. */
+/** What can be told to a running cluster, one line at a time: at the terminal of `npm run cluster`, or by a program. */
 
+import type { ClusterProcess } from "./cluster-process.ts";
 import type { DatacenterLink } from "./datacenter-link.ts";
 import { BANDWIDTH_FORM, formatBandwidth, parseBandwidth } from "./link-conditions.ts";
 
@@ -9,20 +10,26 @@ export interface CommandAnswer {
   readonly said: string;
 }
 
-interface LinkCommand {
+/** What commands are for. */
+export interface CommandedCluster {
+  readonly link: DatacenterLink;
+  readonly processes: ReadonlyMap<string, ClusterProcess>;
+}
+
+interface ClusterCommand {
   readonly form: string;
   readonly about: string;
-  run(link: DatacenterLink, value: string): CommandAnswer;
+  run(cluster: CommandedCluster, value: string): CommandAnswer | Promise<CommandAnswer>;
 }
 
 const done = (said: string): CommandAnswer => ({ ok: true, said });
 const refused = (said: string): CommandAnswer => ({ ok: false, said });
 
-const COMMANDS: Readonly<Record<string, LinkCommand>> = {
+const LINK_COMMANDS: Readonly<Record<string, ClusterCommand>> = {
   cut: {
     form: "cut",
     about: "reset what goes between the data centres, and refuse what is new",
-    run(link) {
+    run({ link }) {
       link.cut();
       return done("the link is cut: connections are reset, new ones refused");
     },
@@ -30,7 +37,7 @@ const COMMANDS: Readonly<Record<string, LinkCommand>> = {
   "half-cut": {
     form: "half-cut NAME",
     about: "nothing reaches this data centre, and nobody is told; both of them: a dead line",
-    run(link, name) {
+    run({ link }, name) {
       if (!link.datacenters.includes(name)) return refused(`half-cut takes ${link.datacenters.join(" or ")}`);
       link.halfCut(name);
       return done(`nothing reaches ${name} over the link any more, and nobody is told; what it sends still arrives, if not cut as well`);
@@ -39,7 +46,7 @@ const COMMANDS: Readonly<Record<string, LinkCommand>> = {
   heal: {
     form: "heal",
     about: "end every cut",
-    run(link) {
+    run({ link }) {
       link.heal();
       return done("the link is whole");
     },
@@ -47,7 +54,7 @@ const COMMANDS: Readonly<Record<string, LinkCommand>> = {
   delay: {
     form: "delay MS",
     about: "one way",
-    run(link, value) {
+    run({ link }, value) {
       const delayMs = toMs(value);
       if (delayMs === undefined) return refused("delay takes a number of ms, one way");
       link.set({ delayMs });
@@ -57,7 +64,7 @@ const COMMANDS: Readonly<Record<string, LinkCommand>> = {
   jitter: {
     form: "jitter MS",
     about: "up to so much more",
-    run(link, value) {
+    run({ link }, value) {
       const jitterMs = toMs(value);
       if (jitterMs === undefined) return refused("jitter takes a number of ms");
       link.set({ jitterMs });
@@ -67,7 +74,7 @@ const COMMANDS: Readonly<Record<string, LinkCommand>> = {
   bandwidth: {
     form: "bandwidth RATE",
     about: BANDWIDTH_FORM,
-    run(link, value) {
+    run({ link }, value) {
       const bytesPerSecond = parseBandwidth(value);
       if (bytesPerSecond === undefined) return refused(`bandwidth is written ${BANDWIDTH_FORM}`);
       link.set({ bytesPerSecond });
@@ -78,18 +85,45 @@ const COMMANDS: Readonly<Record<string, LinkCommand>> = {
   },
 };
 
-export const LINK_COMMANDS_HELP = Object.values(COMMANDS)
+const PROCESS_COMMANDS: Readonly<Record<string, ClusterCommand>> = {
+  kill: {
+    form: "kill PROCESS",
+    about: "end one like east/frontend-0 at once, as `kill -9` does",
+    async run({ processes }, name) {
+      const process = processes.get(name);
+      if (process === undefined) return refused(`kill takes one of ${[...processes.keys()].sort().join(", ")}`);
+      if (!process.running) return refused(`${name} does not run`);
+      await process.kill();
+      return done(`${name} is killed`);
+    },
+  },
+  start: {
+    form: "start PROCESS",
+    about: "start one again that has ended",
+    async run({ processes }, name) {
+      const process = processes.get(name);
+      if (process === undefined) return refused(`start takes one of ${[...processes.keys()].sort().join(", ")}`);
+      if (process.running) return refused(`${name} runs already`);
+      await process.restart();
+      return done(`${name} is ready again, as pid ${process.pid}`);
+    },
+  },
+};
+
+const COMMANDS: Readonly<Record<string, ClusterCommand>> = { ...LINK_COMMANDS, ...PROCESS_COMMANDS };
+
+export const COMMANDS_HELP = Object.values(COMMANDS)
   .map(({ form, about }) => `${form.padEnd(16)}${about}`)
   .concat(`${"help".padEnd(16)}this list`);
 
-export function runLinkCommand(link: DatacenterLink, line: string): CommandAnswer {
+export async function runCommand(cluster: CommandedCluster, line: string): Promise<CommandAnswer> {
   const [name = "", value = "", ...more] = line.trim().split(/\s+/);
-  if (name === "help") return done(LINK_COMMANDS_HELP.join("\n"));
+  if (name === "help") return done(COMMANDS_HELP.join("\n"));
   const command = Object.hasOwn(COMMANDS, name) ? COMMANDS[name] : undefined;
   if (command === undefined) return refused(`no command ${JSON.stringify(name)}; help lists them`);
-  if (link.datacenters.length < 2) return refused("there is one data centre, so no link");
+  if (Object.hasOwn(LINK_COMMANDS, name) && cluster.link.datacenters.length < 2) return refused("there is one data centre, so no link");
   if (more.length > 0 || (value !== "") !== command.form.includes(" ")) return refused(`it is written: ${command.form}`);
-  return command.run(link, value);
+  return command.run(cluster, value);
 }
 
 export function toMs(text: string): number | undefined {
