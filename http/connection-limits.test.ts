@@ -35,6 +35,7 @@ function newConnection(takes = true) {
   };
   const host: ConnectionHost = {
     stopping: false,
+    idleMs: IDLE_MS_MAX,
     now: () => state.now,
     async handle() {
       await answered;

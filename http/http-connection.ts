@@ -20,7 +20,6 @@ import {
   BODY_MS_MAX,
   HEAD_BYTES_MAX,
   HEAD_MS_MAX,
-  IDLE_MS_MAX,
   KEPT_AT_STOP_MS_MAX,
   LINGER_MS_MAX,
   PIPELINED_BYTES_MAX,
@@ -43,6 +42,8 @@ export interface ConnectionHost extends StreamHost {
   refused(problem: Problem): void;
   /** No further request is taken. */
   readonly stopping: boolean;
+  /** How long a connection may wait for its next request. */
+  readonly idleMs: number;
   /** The connection waits for its next request, from now on. */
   waits(connection: HttpConnection): void;
   /** The connection is a stream now, or gone: it is nobody's to sweep. */
@@ -132,7 +133,7 @@ export class HttpConnection implements SocketOwner {
   sweep(now: number): void {
     const ms = now - this.#since;
     const body = this.#under?.body;
-    if (this.state === "idle" && ms > (this.#requests === 0 ? HEAD_MS_MAX : IDLE_MS_MAX)) {
+    if (this.state === "idle" && ms > (this.#requests === 0 ? HEAD_MS_MAX : this.#host.idleMs)) {
       this.#cut(this.#requests === 0 ? "silent" : "idle");
     } else if (this.state === "head" && ms > HEAD_MS_MAX) this.#cut("head");
     else if (this.state === "handling" && body !== undefined && !body.ended && ms > BODY_MS_MAX) this.#cut("body");

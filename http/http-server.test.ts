@@ -252,6 +252,23 @@ describe("answers", () => {
 });
 
 describe("the server", () => {
+  test("keeps a connection that waits for its next request for as long as it is told", async () => {
+    const cuts: string[] = [];
+    const server = new HttpServer({
+      at: { host: "127.0.0.1", port: 0, reusePort: false },
+      idleMs: 200,
+      handle: async () => new Response("a"),
+      onError: (error) => cuts.push(String(error)),
+      onRefused: (problem) => cuts.push(problem.code),
+      onCut: (reason) => cuts.push(reason),
+    });
+    const kept = await client(server.port ?? 0, get("/"));
+    await until(() => kept.ended, "the end");
+    expect(kept.text()).toEndWith("a");
+    expect(cuts).toEqual(["idle"]);
+    await server.stop(true);
+  });
+
   test("stops when what is under way is answered; who only waits is let go", async () => {
     let release: () => void = () => {};
     const { port, server } = serve(async () => {

@@ -5,7 +5,7 @@ import type { CutReason } from "./cut-reason.ts";
 import type { EventStream } from "./event-stream.ts";
 import { type Call, type ConnectionHost, HttpConnection } from "./http-connection.ts";
 import type { IncomingRequest } from "./incoming-request.ts";
-import { ANSWER_STALLED_MS_MAX, ROOM_LOOKS_MAX, STOP_MS_MAX, STOP_POLL_MS, SWEEP_MS } from "./limits.ts";
+import { ANSWER_STALLED_MS_MAX, IDLE_MS_MAX, ROOM_LOOKS_MAX, STOP_MS_MAX, STOP_POLL_MS, SWEEP_MS } from "./limits.ts";
 import type { OwnedSocket, SocketOwner } from "./socket-owner.ts";
 
 export interface HttpServerOptions {
@@ -17,6 +17,8 @@ export interface HttpServerOptions {
   onRefused(problem: Problem): void;
   /** A connection that was ended without its asking. */
   onCut?(reason: CutReason): void;
+  /** How long a connection may wait for its next request; default: {@link IDLE_MS_MAX}. A proxy that keeps connections must give up earlier. */
+  readonly idleMs?: number;
   /**
    * Sockets open at a time, streams included. Beyond, whoever has waited longest without asking anything makes
    * room, before whoever has waited longest for another request; where everybody has asked, the new one is let go. Fewer than the files that the process may
@@ -27,6 +29,7 @@ export interface HttpServerOptions {
 
 export class HttpServer implements ConnectionHost {
   stopping = false;
+  readonly idleMs: number;
   readonly #options: HttpServerOptions;
   readonly #listener: { readonly port?: number; stop(closeActive?: boolean): void };
   /** Those that read requests, the longest waiting first; not the streams. */
@@ -40,6 +43,7 @@ export class HttpServer implements ConnectionHost {
   /** Throws where the address is taken. */
   constructor(options: HttpServerOptions) {
     this.#options = options;
+    this.idleMs = options.idleMs ?? IDLE_MS_MAX;
     this.#socketsMax = options.socketsMax ?? Number.POSITIVE_INFINITY;
     const socket: Bun.SocketHandler<SocketOwner> = {
       open: (opened) => {

@@ -17,7 +17,7 @@ export const BODY_BYTES_AHEAD_MAX = 64 * 1024;
 export const PIPELINED_BYTES_MAX = 64 * 1024;
 /** Requests of one connection that are answered without a look at the others. */
 export const REQUESTS_TOGETHER_MAX = 32;
-/** Without a request, and without an answer. Beyond: the connection ends. */
+/** Without a request, and without an answer; `--idle-seconds` changes it. Beyond: the connection ends. */
 export const IDLE_MS_MAX = 30_000;
 /** An answer that says it is longer is sent piece by piece, as fast as the client takes it. */
 export const ANSWER_BYTES_WHOLE_MAX = 256 * 1024;

@@ -25,6 +25,8 @@ export interface ListenOptions extends AnsweringOptions, Told {
   /** Several processes listen on the same port; the kernel spreads connections over them. */
   readonly reusePort?: boolean;
   readonly tls?: { readonly cert: string; readonly key: string } | undefined;
+  /** How long a kept connection may wait for its next request; with a certificate that is the runtime's. */
+  readonly idleMs?: number;
   /** How long a viewer may take no bytes; one whose packets vanish is found soon after. */
   readonly stuckMs?: number;
 }
@@ -79,8 +81,12 @@ export function listenUnix({ socket, ...given }: ListenUnixOptions): Pick<Listen
   return server;
 }
 
-function openHttp(at: ConstructorParameters<typeof HttpServer>[0]["at"], answer: Answer, options: AnsweringOptions & Told): HttpServer {
-  const { logger, onProblem, onCut } = options;
+function openHttp(
+  at: ConstructorParameters<typeof HttpServer>[0]["at"],
+  answer: Answer,
+  options: AnsweringOptions & Told & Pick<ListenOptions, "idleMs">,
+): HttpServer {
+  const { logger, onProblem, onCut, idleMs } = options;
   const files = filesMax();
   return new HttpServer({
     at,
@@ -88,6 +94,7 @@ function openHttp(at: ConstructorParameters<typeof HttpServer>[0]["at"], answer:
     onError: (error) => logger.error({ error }, "a request failed outside its handler"),
     onRefused: ({ code }) => onProblem?.(code),
     ...(onCut === undefined ? {} : { onCut }),
+    ...(idleMs === undefined ? {} : { idleMs }),
     ...(files === undefined ? {} : { socketsMax: Math.max(1, Math.min(files * SOCKETS_SHARE, files - FILES_RESERVED)) }),
   });
 }

@@ -41,8 +41,13 @@ export const portOption = (initial: number) => option("--port <port>", "where to
 export const hostOption = () => option("--host <address>", "the address to listen on; 0.0.0.0 for all").default("127.0.0.1");
 export const dataOption = () => option("--data <directory>", "where comments, likes and the secret are kept").default("./data");
 /** Never shown with its value. */
-export const secretOption = () =>
-  option("--secret <secret>", "signs and verifies tokens; default: made once and kept in the data directory");
+export const secretOption = (whose = "default: made once and kept in the data directory") =>
+  option("--secret <secret>", `signs and verifies tokens; ${whose}`);
+export const idleOption = () =>
+  option(
+    "--idle-seconds <s>",
+    "how long a kept connection may wait for its next request; longer than a proxy in front keeps it; default: 30",
+  ).argParser(toPositive);
 export const logLevelOption = () =>
   option("--log-level <level>", "what is written to standard error").choices(["debug", "info", "warn", "error", "silent"]).default("info");
 

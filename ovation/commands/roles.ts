@@ -14,7 +14,17 @@ import {
   tableOption,
   toInternal,
 } from "./cluster-options.ts";
-import { addConnectionOptions, hostOption, logLevelOption, onOff, option, portOption, secretOption, toSeconds } from "./options.ts";
+import {
+  addConnectionOptions,
+  hostOption,
+  idleOption,
+  logLevelOption,
+  onOff,
+  option,
+  portOption,
+  secretOption,
+  toSeconds,
+} from "./options.ts";
 import { policyOption, withPolicyFile } from "./policy-option.ts";
 import { type CommonOptions, runRole, toSettings } from "./run.ts";
 
@@ -36,7 +46,7 @@ function addFrontend(program: Command): void {
     .addOption(portOption(8080))
     .addOption(hostOption())
     .addOption(dispatcherOption())
-    .addOption(secretOption())
+    .addOption(secretOption("the same on every process"))
     .addOption(policyOption())
     .addOption(onOff("--rate-limits", "limits per address", "on"))
     .addOption(onOff("--zstd", "compress streams for browsers that accept it", "on"))
@@ -45,6 +55,7 @@ function addFrontend(program: Command): void {
     )
     .addOption(option("--tls-cert <file>", "certificate chain, PEM: HTTP/1.1, HTTP/2 and HTTP/3 on the one port"))
     .addOption(option("--tls-key <file>", "its private key, PEM"))
+    .addOption(idleOption())
     .addOption(logLevelOption());
   addInternalOptions(addConnectionOptions(command), true).action(async (options: RoleOptions & { readonly dispatcher: string[] }) => {
     const settings = await withPolicyFile(toSettings(options, requireSecret(options.secret)), options.policy);
@@ -85,8 +96,9 @@ function addDispatcher(program: Command): void {
         .choices(["all", "wanted"])
         .default("wanted"),
     )
-    .addOption(secretOption())
+    .addOption(secretOption("the same on every process"))
     .addOption(policyOption())
+    .addOption(idleOption())
     .addOption(logLevelOption());
   addInternalOptions(command, true).action(async (options: DispatcherCommandOptions) => {
     const settings = await withPolicyFile(toSettings(options, requireSecret(options.secret)), options.policy);
@@ -113,7 +125,7 @@ function addComments(program: Command): void {
     .addOption(dispatcherOption())
     .addOption(databaseOption())
     .addOption(tableOption())
-    .addOption(secretOption())
+    .addOption(secretOption("the same on every process"))
     .addOption(policyOption())
     .addOption(onOff("--rate-limits", "limits per member and address", "on"))
     .addOption(
@@ -122,6 +134,7 @@ function addComments(program: Command): void {
         .default("any"),
     )
     .addOption(onOff("--guests", "whether a name is enough to comment", "on"))
+    .addOption(idleOption())
     .addOption(logLevelOption());
   addInternalOptions(command, false).action(async (options: CommentsCommandOptions) => {
     const settings = await withPolicyFile(toSettings(options, requireSecret(options.secret)), options.policy);

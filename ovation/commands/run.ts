@@ -26,6 +26,7 @@ export interface CommonOptions {
   readonly connectsPerSecond?: number;
   readonly lifetimeMinutes?: number;
   readonly stuckSeconds?: number;
+  readonly idleSeconds?: number;
   readonly heartbeatSeconds?: number;
   readonly logLevel: string;
 }
@@ -48,6 +49,7 @@ export function toSettings(options: CommonOptions, secret: string): Settings {
     admission: admissionOf(options),
     ...(options.lifetimeMinutes === undefined ? {} : { lifetimeMs: spread(options.lifetimeMinutes * 60_000) }),
     ...(options.stuckSeconds === undefined ? {} : { stuckMs: options.stuckSeconds * 1000 }),
+    ...(options.idleSeconds === undefined ? {} : { idleMs: options.idleSeconds * 1000 }),
     tls: tlsOf(options),
     logger: createLogger(options.logLevel),
   };

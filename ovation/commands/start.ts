@@ -13,6 +13,7 @@ import {
   addConnectionOptions,
   dataOption,
   hostOption,
+  idleOption,
   logLevelOption,
   onOff,
   option,
@@ -59,6 +60,7 @@ export function addStartCommand(program: Command): void {
     )
     .addOption(option("--tls-cert <file>", "certificate chain, PEM: HTTPS with HTTP/1.1, HTTP/2 and HTTP/3 on the one port"))
     .addOption(option("--tls-key <file>", "its private key, PEM"))
+    .addOption(idleOption())
     .addOption(logLevelOption());
   addConnectionOptions(command)
     .addHelpText(

@@ -25,6 +25,8 @@ export interface Settings {
   readonly admission?: Partial<AdmissionLimits>;
   /** How long a connection lasts: a random time between these. */
   readonly lifetimeMs?: { readonly min: number; readonly max: number };
+  /** How long a kept connection may wait for its next request. */
+  readonly idleMs?: number;
   /** How long a viewer may take no bytes. */
   readonly stuckMs?: number;
   readonly tls: { readonly cert: string; readonly key: string } | undefined;

@@ -73,6 +73,7 @@ export async function startWithWorkers(settings: Settings, count: number): Promi
     ...(settings.admission === undefined ? {} : { admission: settings.admission }),
     ...(settings.lifetimeMs === undefined ? {} : { lifetimeMs: settings.lifetimeMs }),
     ...(settings.stuckMs === undefined ? {} : { stuckMs: settings.stuckMs }),
+    ...(settings.idleMs === undefined ? {} : { idleMs: settings.idleMs }),
     tls: settings.tls,
     logLevel: settings.logger.level,
     ...(settings.corsOrigins === undefined ? {} : { corsOrigins: settings.corsOrigins }),

@@ -26,6 +26,7 @@ export interface WorkerSettings {
   readonly admission?: Partial<AdmissionLimits>;
   readonly lifetimeMs?: { readonly min: number; readonly max: number };
   readonly stuckMs?: number;
+  readonly idleMs?: number;
   readonly tls: { readonly cert: string; readonly key: string } | undefined;
   readonly logLevel: string;
   readonly corsOrigins?: readonly string[];
