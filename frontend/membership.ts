@@ -14,7 +14,15 @@
 import type { Clock, Topic } from "@ovation/protocol";
 import type { Channel } from "./channel.ts";
 import type { Hub } from "./hub.ts";
-import { CHANGES_PER_CALL_MAX, JOIN_TIMEOUT_MS, LEASE_MS, LINGER_MS, UPSTREAM_RETRY_FIRST_MS, UPSTREAM_RETRY_LAST_MS } from "./limits.ts";
+import {
+  CHANGES_PER_CALL_MAX,
+  JOIN_TIMEOUT_MS,
+  LEASE_MS,
+  LEASE_RENEW_MS,
+  LINGER_MS,
+  UPSTREAM_RETRY_FIRST_MS,
+  UPSTREAM_RETRY_LAST_MS,
+} from "./limits.ts";
 import { retry, sleep } from "./retry.ts";
 import type { TopicHead, Upstream, UpstreamChange } from "./upstream.ts";
 
@@ -111,7 +119,7 @@ export class Membership {
     const { clock, upstream } = this.#options;
     let known: string | undefined;
     while (!this.#stopped) {
-      let waitMs = LEASE_MS / 3;
+      let waitMs = LEASE_RENEW_MS;
       try {
         const mark = await upstream.renew(LEASE_MS);
         this.reachable = true;
