@@ -22,7 +22,7 @@ const benchmark: Benchmark = {
   name: "dispatcher-killed",
   about: "kill -9 of one of two dispatchers at 5,000 events/s: when publishing goes on, and what became of every event",
   async run(bench) {
-    const cluster = await bench.cluster({ dispatchers: 2, frontends: 2 });
+    const cluster = await bench.cluster({ dispatchers: 2, frontends: 2, logLevel: "error" });
     const frontends = cluster.of("frontend").map(({ url }) => url);
     const dispatchers = cluster.of("dispatcher");
     const [dead, left] = dispatchers;

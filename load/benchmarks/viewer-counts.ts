@@ -21,7 +21,7 @@ const benchmark: Benchmark = {
   about:
     "viewer counts over two data centres while Redis, a comments process, a dispatcher and a frontend die: seconds until all are right",
   async run(bench) {
-    const cluster = await bench.cluster({ datacenters: 2, dispatchers: 2, frontends: 2, comments: 2 });
+    const cluster = await bench.cluster({ datacenters: 2, dispatchers: 2, frontends: 2, comments: 2, logLevel: "error" });
     const of = (role: string) => [...cluster.of(role, "east"), ...cluster.of(role, "west")];
     const sources: CountSource[] = [
       ...of("frontend").map(({ name, url }) => ({ name, url, kind: "frontend" as const })),

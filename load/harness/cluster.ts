@@ -13,6 +13,8 @@ export interface ClusterOptions {
   readonly delayMs?: number;
   /** What dispatchers forward to the other data centre. Default: theirs. */
   readonly forward?: "all" | "wanted";
+  /** Default: one server. */
+  readonly redis?: "single" | "cluster";
   /** What of the processes' logs is shown. Default: warnings. */
   readonly logLevel?: "warn" | "error";
 }
@@ -44,7 +46,7 @@ export async function startCluster(options: ClusterOptions = {}): Promise<BenchC
   const flags = [
     ...["--datacenters", String(options.datacenters ?? 1), "--dispatchers", String(options.dispatchers ?? 1)],
     ...["--frontends", String(options.frontends ?? 1), "--comments", String(options.comments ?? 1)],
-    ...["--delay", String(options.delayMs ?? 0), "--redis", "single"],
+    ...["--delay", String(options.delayMs ?? 0), "--redis", options.redis ?? "single"],
     ...["--log-level", options.logLevel ?? "warn"],
   ];
   const command = [process.execPath, "ovation/cluster/main.ts", "--control", ...flags];

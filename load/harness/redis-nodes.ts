@@ -1,4 +1,7 @@
 /** The Redis of a cluster that is measured, so that a benchmark can empty it, kill it and bring it back: by Debian's `redis-server`. */
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 
 const POLL_MS = 10;
 const READY_MS_MAX = 20_000;
@@ -9,17 +12,50 @@ export interface RedisNode {
   send(command: string, ...parameters: string[]): Promise<unknown>;
   /** SIGKILL; resolves when nothing listens any more. */
   kill(): Promise<void>;
-  /** Empty, at the same port; of `stopStarted` is told below. */
+  /** Empty, at the same port. Ends with {@link stopStarted}. */
   restart(): Promise<void>;
 }
 
 const started = new Set<Bun.Subprocess>();
+let made: string | undefined;
+
+/** What a node of a Cluster knows of the others; made when the first server is started here. */
+function directory(): string {
+  made ??= mkdtempSync(join(tmpdir(), "ovation-redis-"));
+  return made;
+}
 process.once("exit", stopStarted);
 
 /** Servers that this process has started end with it, or here. */
 export function stopStarted(): void {
   for (const child of started) child.kill("SIGKILL");
   started.clear();
+  if (made !== undefined) rmSync(made, { recursive: true, force: true });
+  made = undefined;
+}
+
+/** A node of a Redis Cluster that follows this master, and takes its place when it dies. Resolves when it has everything. */
+export async function startReplica(master: RedisNode, port: number): Promise<RedisNode> {
+  const file = `nodes-${port}.conf`;
+  startRedisServer(port, ["--cluster-enabled", "yes", "--cluster-config-file", file, "--cluster-node-timeout", "1500"]);
+  const replica = redisNode(port);
+  await whenThere(replica.send);
+  const id = String(await master.send("CLUSTER", "MYID"));
+  await replica.send("CLUSTER", "MEET", "127.0.0.1", String(master.port));
+  await until("the replica knows its master", async () => String(await replica.send("CLUSTER", "NODES")).includes(id));
+  await until("the replica accepts its master", async () => (await replica.send("CLUSTER", "REPLICATE", id)) === "OK");
+  await until("the replica has everything", async () =>
+    String(await replica.send("INFO", "replication")).includes("master_link_status:up"),
+  );
+  return replica;
+}
+
+/** Resolves when the node is a master and takes writes. */
+export function whenPromoted(node: RedisNode): Promise<void> {
+  return until("the replica has taken over", async () => {
+    if (!String(await node.send("INFO", "replication")).includes("role:master")) return false;
+    return String(await node.send("CLUSTER", "INFO")).includes("cluster_state:ok");
+  });
 }
 
 /** `redis://host:port` or `redis+cluster://host:port,host:port`. */
@@ -67,14 +103,18 @@ export function redisNode(port: number): RedisNode {
 
 /** With nothing on disk. */
 export function startRedisServer(port: number, flags: readonly string[] = []): void {
-  const command = ["redis-server", "--port", String(port), "--bind", "127.0.0.1", "--save", "", "--appendonly", "no", "--dir", "/tmp"];
+  const command = ["redis-server", "--port", String(port), "--bind", "127.0.0.1", "--save", "", "--appendonly", "no", "--dir", directory()];
   started.add(Bun.spawn([...command, ...flags], { stdio: ["ignore", "ignore", "ignore"] }));
 }
 
-async function whenThere(send: RedisNode["send"]): Promise<void> {
-  const until = performance.now() + READY_MS_MAX;
-  while (!(await isThere(send))) {
-    if (performance.now() > until) throw new Error("redis-server did not start");
+function whenThere(send: RedisNode["send"]): Promise<void> {
+  return until("redis-server answers", () => isThere(send));
+}
+
+async function until(what: string, holds: () => Promise<boolean>): Promise<void> {
+  const end = performance.now() + READY_MS_MAX;
+  while (!(await holds().catch(() => false))) {
+    if (performance.now() > end) throw new Error(`not in time: ${what}`);
     await Bun.sleep(POLL_MS);
   }
 }
