@@ -49,7 +49,7 @@ test("every option of the deployments and of the operators' documents exists in 
   }
   expect(known.size).toBeGreaterThan(10);
   const ours =
-    /(?<![\w-])--(?:internal|dispatcher|table|database|peer|datacenter|forward|drain|trusted|port|host|data|workers|tls)[a-z-]*/g;
+    /(?<![\w-])--(?:internal|dispatcher|table|database|peer|datacenter|forward|drain|port|host|data|workers|tls|idle|stuck|lifetime|heartbeat|connections|connects|rate-limits|policy|zstd|videos|guests)[a-z-]*/g;
   for (const { path, text } of [...(await files("deploy/**/*.{yaml,service,example}")), ...(await files("docs/operating/*.md"))]) {
     for (const [option] of text.matchAll(ours)) {
       if (option === "--internal-tls-") continue;
