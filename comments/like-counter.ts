@@ -2,6 +2,9 @@
  * Likes: added up in memory, stored and published together every 250 ms at most.
  * `+n` travels with the exact total of all processes, so that a lost event heals with the next one.
  *
+ * While nothing can be stored (the disk is full, the database is away) likes are published all the same, with a total that counts
+ * what this process knows of; what they were is stored when that is possible again, and published no second time.
+ *
  * A like is accepted when it is counted here; a crash of the process loses what was accepted since the
  * last flush, never more.
  */
@@ -15,6 +18,8 @@ type Likes = Readonly<Record<string, number>>;
 interface Pending {
   readonly topic: Topic;
   readonly likes: Record<string, number>;
+  /** Of those, what was published although it could not be stored. */
+  said: Likes;
 }
 
 export interface LikeCounterOptions {
@@ -53,7 +58,7 @@ export function createLikeCounter(options: LikeCounterOptions): LikeCounter {
     let entry = pending.get(videoId);
     if (entry === undefined) {
       if (pending.size >= COUNTED_VIDEOS_MAX) return undefined;
-      entry = { topic: topicOf("video", videoId), likes: {} };
+      entry = { topic: topicOf("video", videoId), likes: {}, said: {} };
       pending.set(videoId, entry);
     }
     schedule();
@@ -101,15 +106,29 @@ export function createLikeCounter(options: LikeCounterOptions): LikeCounter {
         part.forEach(([id, entry], index) => {
           const total = totals[index] ?? {};
           remember(id, total);
-          options.push({ topic: entry.topic, type: "likes", at: now, data: toJsonText({ ...entry.likes, total }) });
+          publish(entry, total, now);
         });
       } catch (error) {
         options.onFailure(error);
-        for (const [id, entry] of part) putBack(id, entry);
+        for (const [id, entry] of part) {
+          const total = { ...stored.get(id) };
+          addTo(total, entry.likes);
+          if (isAnyUnsaid(entry)) publish(entry, total, clock.now());
+          entry.said = { ...entry.likes };
+          putBack(id, entry);
+        }
       }
       inFlight = new Map();
     }
     if (pending.size > 0) schedule();
+  }
+
+  function publish({ topic, likes, said }: Pending, total: Likes, at: number): void {
+    const fresh = Object.entries(likes).flatMap(([kind, count]) => {
+      const more = count - (said[kind] ?? 0);
+      return more === 0 ? [] : [[kind, more]];
+    });
+    options.push({ topic, type: "likes", at, data: toJsonText({ ...Object.fromEntries(fresh), total }) });
   }
 
   function putBack(videoId: string, entry: Pending): void {
@@ -119,6 +138,7 @@ export function createLikeCounter(options: LikeCounterOptions): LikeCounter {
       return;
     }
     addTo(meanwhile.likes, entry.likes);
+    meanwhile.said = entry.said;
   }
 
   function totalsOf(videoId: string, base: Likes): Likes {
@@ -150,6 +170,10 @@ export function createLikeCounter(options: LikeCounterOptions): LikeCounter {
       await flush();
     },
   };
+}
+
+function isAnyUnsaid({ likes, said }: Pending): boolean {
+  return Object.entries(likes).some(([kind, count]) => count !== said[kind]);
 }
 
 /** Totals only grow: of two views of them, the larger is the later. */

@@ -7,6 +7,8 @@ export interface RememberedOptions<Value> {
   readonly ageMs: number;
   readonly keptMax: number;
   load(key: string): Promise<Value>;
+  /** Whether what was known before goes on counting where a load fails like this. Default: never. */
+  outlives?(error: unknown): boolean;
 }
 
 export interface Remembered<Value> {
@@ -27,12 +29,16 @@ export function createRemembered<Value>(options: RememberedOptions<Value>): Reme
   const kept = new Map<string, Kept<Value>>();
 
   function load(key: string): Promise<Value> {
+    const before = kept.get(key)?.loaded;
     kept.delete(key);
     if (kept.size >= options.keptMax) {
       const oldest = kept.keys().next().value;
       if (oldest !== undefined) kept.delete(oldest);
     }
-    const loading = options.load(key);
+    const loading = options.load(key).catch((error: unknown) => {
+      if (before === undefined || options.outlives?.(error) !== true) throw error;
+      return before.value;
+    });
     const entry: Kept<Value> = { until: clock.now() + options.ageMs, loading, loaded: undefined };
     kept.set(key, entry);
     loading.then(

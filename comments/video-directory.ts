@@ -7,6 +7,7 @@
 import type { Clock } from "@ovation/protocol";
 import { VIDEO_SETTINGS_AGE_MS, VIDEO_SETTINGS_KEPT_MAX } from "./limits.ts";
 import { createRemembered } from "./remembered.ts";
+import { StoreUnavailableError } from "./sql-database.ts";
 import type { VideoStore } from "./video-store.ts";
 
 export interface VideoSettings {
@@ -31,6 +32,8 @@ export function createVideoDirectory({ store, clock, videos }: VideoDirectoryOpt
     clock,
     ageMs: VIDEO_SETTINGS_AGE_MS,
     keptMax: VIDEO_SETTINGS_KEPT_MAX,
+    // Likes go on without the database.
+    outlives: (error) => error instanceof StoreUnavailableError,
     async load(id) {
       const [video] = await store.read([id]);
       return { exists: videos === "any" || video !== undefined, closed: video?.closed ?? false };

@@ -84,6 +84,12 @@ test("PostgreSQL is away at the start: the roles wait, say so, and are ready whe
   crowd = await createCrowd(cluster);
   for (const { url } of [frontend, other]) crowd.watch("sdk", url, [topic]);
   await within(20_000, "live events arrive", () => isLive(topic));
+  const like = async () => {
+    const body = JSON.stringify({ kind: "like", count: 1 });
+    const headers = { "content-type": "application/json" };
+    return (await fetch(`${comments.url}/v1/videos/${topic.slice("video:".length)}/likes`, { method: "POST", headers, body })).status;
+  };
+  expect(await like()).toBe(202);
   await cluster.postgres.halt("immediate");
   const lines: string[] = [];
   const early = await startProcess(
@@ -101,6 +107,7 @@ test("PostgreSQL is away at the start: the roles wait, say so, and are ready whe
   expect(await statusOf(`${early.url}/readyz`)).not.toBe(200);
   // Nobody waits for the database: live events go on.
   expect(await isLive(topic)).toBe(true);
+  expect(await like()).toBe(202);
   const refused = await crowd.publish(dispatcher.url, topic, true);
   expect(refused).toMatchObject({ status: 503, body: { code: "unavailable" } });
   // The database is everybody's: those that do with less without it stay in rotation, and say so.

@@ -17,6 +17,8 @@ export interface ServerOptions {
   /** The most files that the process may open. */
   readonly filesMax?: number;
   readonly environment?: Readonly<Record<string, string>>;
+  /** Its data are on a disk of this size, which goes with the process. */
+  readonly diskMegabytes?: number;
 }
 
 export interface PublishedEvent {
@@ -50,6 +52,11 @@ export class Server {
     return server;
   }
 
+  /** The disk of {@link ServerOptions.diskMegabytes}, as others see it. */
+  get disk(): string {
+    return join("/proc", String(this.pid), "root", this.directory);
+  }
+
   get pid(): number {
     if (this.#child === undefined) throw new Error("the server does not run");
     return this.#child.pid;
@@ -57,11 +64,14 @@ export class Server {
 
   /** Runs the process; again after {@link kill} or {@link end}, on the same port and data. */
   async run(): Promise<void> {
-    const { flags = [], tls, filesMax, environment = {} } = this.#options;
+    const { flags = [], tls, filesMax, environment = {}, diskMegabytes } = this.#options;
     const limit = filesMax === undefined ? "" : `ulimit -n ${filesMax} && `;
     const parameters = ["start", "--port", String(this.port), "--data", join(this.directory, "data"), "--drain-seconds", "1", ...flags];
     if (tls !== undefined) parameters.push("--tls-cert", tls.cert, "--tls-key", tls.key);
-    const child = Bun.spawn(["sh", "-c", `${limit}exec sh "$0" "$@"`, COMMAND, ...parameters], {
+    // In a mount namespace of its own, which ends with it.
+    const apart = diskMegabytes === undefined ? [] : ["unshare", "--mount", ...(process.getuid?.() === 0 ? [] : ["--map-root-user"])];
+    const mount = diskMegabytes === undefined ? "" : `mount -t tmpfs -o size=${diskMegabytes}m tmpfs ${this.directory} && `;
+    const child = Bun.spawn([...apart, "sh", "-c", `${mount}${limit}exec sh "$0" "$@"`, COMMAND, ...parameters], {
       env: { ...process.env, OVATION_SECRET: SECRET, ...environment },
       stdin: "ignore",
       stdout: "pipe",
