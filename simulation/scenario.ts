@@ -6,7 +6,7 @@ import type { Settings } from "./world.ts";
 
 export function drawSettings(random: Random, chaosMs: number | undefined): Settings {
   return {
-    datacenters: random.choose([1, 1, 2]),
+    datacenters: random.choose([1, 1, 2, 2, 3]),
     dispatchers: random.integer(1, 2),
     frontends: random.integer(1, 3),
     forward: random.choose(["all", "wanted"] as const),
