@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
-import { isDurable, toJsonText, topicOf } from "@ovation/protocol";
+import { isDurable, Problem, toJsonText, topicOf } from "@ovation/protocol";
 import { createRateLimiterOff } from "./rate-limiter-off.ts";
 import { type Harness, startHarness } from "./testing/harness.ts";
 
@@ -236,6 +236,23 @@ describe("videos", () => {
       { id: video, title: video, live: true, viewers: 7, likes: {}, comments: 0, head: 0, pinned: null },
     ]);
     expect(await harness.options.store.read([video])).toEqual([undefined]);
+  });
+
+  test("are answered while nobody can say how many watch them, which is counted and told", async () => {
+    const told: unknown[] = [];
+    const alone = await startHarness({
+      overrides: {
+        viewers: () => Promise.reject(new Problem("unavailable", "no dispatcher answers")),
+        onFailure: (part, error) => told.push([part, (error as Error).message]),
+      },
+    });
+    const video = newVideo();
+    expect(await alone.call("PUT", `/v1/videos/${video}`, "hana.host", { title: "The match" })).toMatchObject({ status: 200 });
+    expect((await alone.call("GET", `/v1/videos/${video}`)).body).toMatchObject({ title: "The match", viewers: 0 });
+    expect((await alone.call("GET", "/v1/videos")).body.videos.map(({ id }) => id)).toContain(video);
+    expect(told).toContainEqual(["counts", "no dispatcher answers"]);
+    expect(await alone.registry.getSingleMetricAsString("ovation_comments_failures_total")).toContain('part="counts"');
+    await alone.close();
   });
 
   test("comments are counted from the log, whoever wrote them there", async () => {

@@ -31,7 +31,7 @@ export interface CommentsOptions {
   readonly store: VideoStore;
   /** Hands events to a dispatcher. Awaited only to keep the order; a rejection is counted and left to the repair lane. */
   publish(events: readonly Event[]): Promise<void>;
-  /** Viewers now; topics without any may be absent. */
+  /** Viewers now; topics without any may be absent. Where it rejects, videos are answered without a count: no dispatcher is no reason not to show them. */
   viewers(topics: readonly Topic[]): Promise<ReadonlyMap<Topic, number>>;
   readonly authenticate: Authenticate;
   readonly policy: Policy;
@@ -133,7 +133,11 @@ function createService(options: CommentsOptions): Service {
     rules: { ...DEFAULT_RATE_RULES, ...options.rateRules },
     guestsOn: options.guests !== undefined,
     textCodePointsMax: options.textCodePointsMax ?? COMMENT_CODE_POINTS_MAX,
-    viewers: (topics) => options.viewers(topics),
+    viewers: (topics) =>
+      options.viewers(topics).catch((error) => {
+        failed("counts")(error);
+        return new Map();
+      }),
     people: options.members === undefined ? undefined : createPeople(options, options.members, failed("profiles")),
     async append(entries) {
       const appended = await log.append(entries);

@@ -68,6 +68,11 @@ test("Redis is away: publishers of live events are told, comments are stored and
   expect(live).toMatchObject({ status: 503, body: { code: "unavailable" } });
   const stored = await crowd.comment(comments.url, topic);
   expect(stored.status).toBe(201);
+  // Whoever comes meanwhile sees the page and the video, only without a count.
+  const id = topic.slice("video:".length);
+  for (const path of [`/watch/${id}`, `/v1/videos/${id}`, "/v1/videos"]) {
+    expect(`${path} ${(await fetch(comments.url + path)).status}`).toBe(`${path} 200`);
+  }
   await crowd.allHave(topic, Number(stored.body["seq"]), 2500 * PATIENCE);
   await redis.restart();
   await within(ROWS_BACK_MS, "live events arrive again", () => isLive(topic));
