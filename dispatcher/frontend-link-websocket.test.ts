@@ -5,7 +5,7 @@ import { encodeEvents } from "./event-codec.ts";
 import { createFrontendCredential } from "./frontend-credential.ts";
 import type { FrontendLinks } from "./frontend-link.ts";
 import { createWebSocketLinks } from "./frontend-link-websocket.ts";
-import { LINK_PATH, LINK_WAITING_EVENTS_MAX } from "./link-limits.ts";
+import { formatFresh, LINK_PATH, LINK_WAITING_EVENTS_MAX } from "./link-limits.ts";
 import { eventually, type InternalFrontend, startInternalFrontend, testAuth } from "./testing/internal-frontend.ts";
 import { startTcpProxy } from "./testing/tcp-proxy.ts";
 
@@ -191,6 +191,32 @@ test("a malformed or oversized batch ends the link, is counted, and nothing of i
   await eventually("the oversized one is counted", () => one.refusals.oversized === 1);
   expect(one.refusals.malformed).toBe(3);
   expect(one.received).toEqual([]);
+});
+
+test("a receiver that acknowledges what was not sent, or says something else, is not one: the link ends, and nothing counts as taken", async () => {
+  for (const answer of ["9", "1000000000", "-1", "0", "1.5", "x", "", "1 ", "fresh", "fresh x", new Uint8Array([49])]) {
+    let messages = 0;
+    const impostor = Bun.serve({
+      port: 0,
+      hostname: "127.0.0.1",
+      async fetch(request, server) {
+        return server.upgrade(request) ? undefined : new Response("no");
+      },
+      websocket: {
+        open: (socket) => void socket.send(formatFresh(1000)),
+        message(socket) {
+          messages++;
+          socket.send(answer);
+        },
+      },
+    });
+    const out = links();
+    out.send({ id: createFrontendCredential().id, url: `http://127.0.0.1:${impostor.port}` }, [goal(1), comment(1)]);
+    await eventually(`the link ends after ${String(answer)}`, () => out.stats().lostInFlight === 2);
+    expect(out.stats()).toMatchObject({ sent: 0, durable: { sent: 0, lostInFlight: 1 } });
+    expect(messages).toBe(1);
+    await Promise.all([out.close(), impostor.stop(true)]);
+  }
 });
 
 test("an idle link is acknowledged at once, a busy one for several batches together, and the last ones soon", async () => {

@@ -140,8 +140,13 @@ export function createLink(options: CreateLinkOptions): Link {
   }
 
   /** `count` batches of this opening have been taken; they are taken in order. */
-  function acknowledged(count: unknown): void {
-    for (; taken < Number(count) && underWay.length > 0; taken++) {
+  function acknowledged(text: unknown): void {
+    const count = typeof text === "string" && /^[0-9]{1,16}$/.test(text) ? Number(text) : 0;
+    if (count <= taken || count > taken + underWay.length) {
+      lost("not an acknowledgement");
+      return;
+    }
+    for (; taken < count; taken++) {
       const batch = underWay.shift();
       sent += batch?.events ?? 0;
       durable.sent += batch?.durable ?? 0;
