@@ -20,6 +20,8 @@ export class Viewer implements ByteWriter {
   writes = 0;
   ended = false;
   lastEventId = "";
+  /** What an EventSource would wait after a cut. */
+  retryMs: number | undefined;
   readonly #zstd: boolean;
   #waiting: (() => void)[] = [];
   #slow = false;
@@ -28,6 +30,9 @@ export class Viewer implements ByteWriter {
       const json = JSON.parse(data);
       this.lastEventId = lastEventId;
       this.received.push({ type, id: lastEventId, topic: json.topic, seq: json.seq, data: json.data ?? json });
+    },
+    onRetry: (ms) => {
+      this.retryMs = ms;
     },
   });
 

@@ -1,6 +1,6 @@
 /**
- * Viewer counts over two data centres while nodes die: for how long is a wrong number shown, to viewers at every frontend and by
- * every comments process?
+ * Viewer counts over two data centres while nodes die and the link between them is cut: for how long is a wrong number shown, to
+ * viewers at every frontend and by every comments process?
  */
 import type { Bench, Benchmark } from "../harness/benchmark.ts";
 import type { ClusterNode } from "../harness/cluster.ts";
@@ -19,7 +19,7 @@ const AWAY_MS = 1000;
 const benchmark: Benchmark = {
   name: "viewer-counts",
   about:
-    "viewer counts over two data centres while Redis, a comments process, a dispatcher and a frontend die: seconds until all are right",
+    "viewer counts over two data centres while Redis, a comments process, a dispatcher, the link and a frontend die: seconds until all are right",
   async run(bench) {
     const cluster = await bench.cluster({ datacenters: 2, dispatchers: 2, frontends: 2, comments: 2, logLevel: "error" });
     const of = (role: string) => [...cluster.of(role, "east"), ...cluster.of(role, "west")];
@@ -46,6 +46,9 @@ const benchmark: Benchmark = {
       });
       await measure(bench, watch, "a comments process killed", everybody, async () => kill(watch, cluster.of("comments")[0]));
       await measure(bench, watch, "a dispatcher killed", everybody, async () => kill(watch, cluster.of("dispatcher")[0]));
+      // Each counts its own then, and all again when the link is back.
+      await measure(bench, watch, "the link between the data centres cut", everybody / 2, () => cluster.link("cut"));
+      await measure(bench, watch, "the link healed", everybody, () => cluster.link("heal"));
       const left = everybody - perFrontend;
       await measure(bench, watch, "a frontend killed, with its viewers", left, async () => kill(watch, cluster.of("frontend")[1]));
     } finally {
