@@ -1,4 +1,9 @@
-/** A PostgreSQL database, through Bun's own client. Several processes may share it. */
+/**
+ * A PostgreSQL database, through Bun's own client. Several processes may share it.
+ *
+ * What that client does not have is a deadline for a server that says nothing any more: on a line that is dead the kernel goes on
+ * trying for a quarter of an hour. That is here, as in the log's `postgres-client.ts`.
+ */
 
 import { SQL } from "bun";
 import {
@@ -11,7 +16,13 @@ import {
 } from "./sql-database.ts";
 
 const CONNECTIONS_MAX = 4;
-const CONNECT_TIMEOUT_S = 10;
+const CONNECT_TIMEOUT_S = 3;
+const ANSWER_MS_MAX = 8_000;
+/** Tables may be large, and another process may be at it. */
+const MIGRATE_MS_MAX = 10 * 60_000;
+/** A connection that says nothing any more is not waited for. */
+const CLOSE_TIMEOUT_S = 1;
+const SILENT = "the database does not answer";
 /** Held while tables are made, so that processes that start together make them once. */
 const MIGRATION_LOCK = 7_230_145_001;
 
@@ -22,28 +33,48 @@ const MISCONFIGURED = new Set(["42501", "3D000", "28P01", "28000"]);
  * Rejects with {@link StoreUnavailableError} where the database does not answer, with {@link StoreUnusableError} where it
  * does not let us in or make tables.
  */
-export async function openPostgresDatabase(url: string, schema: SqlSchema): Promise<SqlDatabase> {
-  const sql = new SQL(url, { max: CONNECTIONS_MAX, connectionTimeout: CONNECT_TIMEOUT_S });
-  const database: SqlDatabase = {
-    run: (text, values) => runOn(sql, text, values),
-    async transaction(work) {
-      try {
-        return await sql.begin(async (transaction) => work({ run: (text, values) => runOn(transaction, text, values) }));
-      } catch (error) {
-        throw unavailableFrom(error) ?? error;
-      }
-    },
-    async close() {
-      await sql.close();
-    },
-  };
+export async function openPostgresDatabase(
+  url: string,
+  schema: SqlSchema,
+  { answerMsMax = ANSWER_MS_MAX }: { readonly answerMsMax?: number } = {},
+): Promise<SqlDatabase> {
+  const open = () => new SQL(url, { max: CONNECTIONS_MAX, connectionTimeout: CONNECT_TIMEOUT_S });
+  let sql = open();
+
+  async function within<Result>(ms: number, work: (pool: SQL) => Promise<Result>): Promise<Result> {
+    const pool = sql;
+    const late = Promise.withResolvers<never>();
+    const timer = setTimeout(() => {
+      late.reject(new StoreUnavailableError(SILENT));
+      // Its connections may never speak again; whoever asks next gets new ones.
+      if (sql !== pool) return;
+      sql = open();
+      void pool.close({ timeout: 0 }).catch(() => "given up already");
+    }, ms);
+    try {
+      return await Promise.race([work(pool), late.promise]);
+    } catch (error) {
+      throw unavailableFrom(error) ?? error;
+    } finally {
+      clearTimeout(timer);
+    }
+  }
+
+  function transact<Result>(pool: SQL, work: (runner: SqlRunner) => Promise<Result>): Promise<Result> {
+    return pool.begin(async (transaction) => work({ run: (text, values) => runOn(transaction, text, values) }));
+  }
+
   try {
-    await database.transaction((runner) => migrate(runner, schema));
+    await within(MIGRATE_MS_MAX, (pool) => transact(pool, (runner) => migrate(runner, schema)));
   } catch (error) {
     await sql.close();
     throw unusableFrom(error, url) ?? error;
   }
-  return database;
+  return {
+    run: (text, values) => within(answerMsMax, (pool) => runOn(pool, text, values)),
+    transaction: (work) => within(answerMsMax, (pool) => transact(pool, work)),
+    close: () => sql.close({ timeout: CLOSE_TIMEOUT_S }),
+  };
 }
 
 async function runOn(sql: SQL, text: string, values: readonly (string | number | null)[] = []): Promise<readonly SqlRow[]> {
@@ -85,5 +116,5 @@ function unavailableFrom(error: unknown): StoreUnavailableError | undefined {
   if (!(error instanceof SQL.SQLError)) return undefined;
   const { errno } = error as { errno?: unknown };
   if (typeof errno === "string" && /^(22|23|42)/.test(errno)) return undefined;
-  return new StoreUnavailableError("the database does not answer", { cause: error });
+  return new StoreUnavailableError(SILENT, { cause: error });
 }

@@ -1,0 +1,42 @@
+/** A PostgreSQL server that says nothing any more: what its connections look like on a line that is dead. */
+
+import { afterAll, beforeAll, expect, test } from "bun:test";
+import { startPostgres, type TestPostgres } from "@ovation/log/testing";
+import { StoreUnavailableError } from "./sql-database.ts";
+import { openPostgresDatabase } from "./sql-database-postgres.ts";
+
+let postgres: TestPostgres;
+beforeAll(async () => {
+  postgres = await startPostgres();
+}, 60_000);
+afterAll(() => postgres.stop(), 30_000);
+
+const SCHEMA = { part: "test", migrations: ["CREATE TABLE notes (text TEXT PRIMARY KEY)"] };
+
+test("a server that stops answering is given up after the deadline, and asked anew", async () => {
+  const database = await openPostgresDatabase(postgres.url, SCHEMA, { answerMsMax: 400 });
+  const control = await openPostgresDatabase(postgres.url, SCHEMA);
+  const write = (text: string) => database.transaction((runner) => runner.run("INSERT INTO notes (text) VALUES ($1)", [text]));
+  const silence = async () => {
+    const sessions = await control.run(
+      "SELECT pid FROM pg_stat_activity WHERE datname = current_database() AND backend_type = 'client backend' AND pid <> pg_backend_pid()",
+    );
+    for (const { pid } of sessions) process.kill(Number(pid), "SIGSTOP");
+    return () => {
+      for (const { pid } of sessions) process.kill(Number(pid), "SIGCONT");
+    };
+  };
+  await write("first");
+  for (const ask of [() => write("lost"), () => database.run("SELECT text FROM notes")]) {
+    const speak = await silence();
+    await expect(ask()).rejects.toThrow(StoreUnavailableError);
+    expect(await database.run("SELECT text FROM notes")).toEqual([{ text: "first" }]);
+    speak();
+  }
+  await write("second");
+  expect(await control.run("SELECT count(*)::int AS notes FROM notes")).toEqual([{ notes: 2 }]);
+  const speak = await silence();
+  await database.close();
+  speak();
+  await control.close();
+}, 30_000);
