@@ -41,11 +41,11 @@ test("nginx of the containers is nginx of the machines, but for the servers' nam
   );
 });
 
-test("every option of the deployments and of the operators' documents exists in the program", async () => {
+test("every option, also of the environment, of the deployments and of the operators' documents exists in the program", async () => {
   const known = new Set<string>();
   for (const role of ["start", "frontend", "dispatcher", "comments"]) {
     const help = Bun.spawnSync([join(ROOT, "ovation/bin/ovation"), role, "--help"]).stdout.toString();
-    for (const [option] of help.matchAll(/--[a-z][a-z-]+/g)) known.add(option);
+    for (const [option] of help.matchAll(/--[a-z][a-z-]+|OVATION_[A-Z_]+/g)) known.add(option);
   }
   expect(known.size).toBeGreaterThan(10);
   const ours =
@@ -54,6 +54,10 @@ test("every option of the deployments and of the operators' documents exists in 
     for (const [option] of text.matchAll(ours)) {
       if (option === "--internal-tls-") continue;
       expect(`${path}: ${known.has(option) ? "" : "unknown "}${option}`).toBe(`${path}: ${option}`);
+    }
+    // Of the environment too. (`OVATION_PORT` in a comment about Kubernetes is one.)
+    for (const [name] of text.matchAll(/\bOVATION_[A-Z_]+\b/g)) {
+      expect(`${path}: ${known.has(name) ? "" : "unknown "}${name}`).toBe(`${path}: ${name}`);
     }
   }
 }, 20_000);
