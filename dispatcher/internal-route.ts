@@ -5,7 +5,7 @@
 
 import { Problem, parseJson, type Route, readBytes } from "@ovation/protocol";
 import type { z } from "zod";
-import type { InternalAuth, Refusal } from "./internal-auth.ts";
+import { type InternalAuth, isSigned, type Refusal } from "./internal-auth.ts";
 
 /** What internal listeners have refused since the start, by reason: each should stand still. */
 export type InternalRefusals = Record<Refusal | "not-the-caller" | "malformed" | "oversized", number>;
@@ -35,6 +35,8 @@ export function internalRoute(
     method: "POST",
     path,
     async handle(request) {
+      // Before its body: whoever is not even trying costs no memory.
+      if (!isSigned(request.headers)) throw refuse(refusals, "unsigned");
       const body = await readBytes(request, bodyBytesMax).catch((error: unknown) => {
         if (error instanceof Problem && error.code === "body-too-large") refusals.oversized++;
         throw error;

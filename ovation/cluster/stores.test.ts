@@ -65,7 +65,7 @@ test("Redis is away: publishers of live events are told, comments are stored and
   expect(await healthOf(dispatcher.url)).toMatchObject({ alive: true, answer: "not ready", up: { table: 0, database: 1 } });
   expect(await healthOf(comments.url)).toMatchObject({ alive: true, status: 200, up: { table: 0, database: 1 } });
   const live = await crowd.publish(dispatcher.url, topic, false);
-  expect(live).toMatchObject({ status: 503, body: { code: "unavailable" } });
+  expect(live).toMatchObject({ status: 503, body: { code: "unavailable", retryAfterMs: 1000, detail: expect.stringContaining("table") } });
   const stored = await crowd.comment(comments.url, topic);
   expect(stored.status).toBe(201);
   // Whoever comes meanwhile sees the page and the video, only without a count.
@@ -114,7 +114,7 @@ test("PostgreSQL is away at the start: the roles wait, say so, and are ready whe
   expect(await isLive(topic)).toBe(true);
   expect(await like()).toBe(202);
   const refused = await crowd.publish(dispatcher.url, topic, true);
-  expect(refused).toMatchObject({ status: 503, body: { code: "unavailable" } });
+  expect(refused).toMatchObject({ status: 503, body: { code: "unavailable", detail: expect.stringContaining("nothing was stored") } });
   // The database is everybody's: those that do with less without it stay in rotation, and say so.
   for (const { url } of [dispatcher, comments]) {
     await within(10_000 * PATIENCE, "it says that it does with less", async () => (await healthOf(url)).answer === "degraded");
