@@ -112,13 +112,15 @@ const PROCESS_COMMANDS: Readonly<Record<string, ClusterCommand>> = {
 
 const COMMANDS: Readonly<Record<string, ClusterCommand>> = { ...LINK_COMMANDS, ...PROCESS_COMMANDS };
 
-export const COMMANDS_HELP = Object.values(COMMANDS)
-  .map(({ form, about }) => `${form.padEnd(16)}${about}`)
-  .concat(`${"help".padEnd(16)}this list`);
+/** One line for each command that there is something for. */
+export function listCommands({ link }: Pick<CommandedCluster, "link">): readonly string[] {
+  const commands = Object.values(link.datacenters.length < 2 ? PROCESS_COMMANDS : COMMANDS);
+  return [...commands.map(({ form, about }) => `${form.padEnd(16)}${about}`), `${"help".padEnd(16)}this list`];
+}
 
 export async function runCommand(cluster: CommandedCluster, line: string): Promise<CommandAnswer> {
   const [name = "", value = "", ...more] = line.trim().split(/\s+/);
-  if (name === "help") return done(COMMANDS_HELP.join("\n"));
+  if (name === "help") return done(listCommands(cluster).join("\n"));
   const command = Object.hasOwn(COMMANDS, name) ? COMMANDS[name] : undefined;
   if (command === undefined) return refused(`no command ${JSON.stringify(name)}; help lists them`);
   if (Object.hasOwn(LINK_COMMANDS, name) && cluster.link.datacenters.length < 2) return refused("there is one data centre, so no link");

@@ -7,7 +7,7 @@ import { toPort, toPositiveInteger } from "../commands/options.ts";
 import { startDemo } from "../demo/mod.ts";
 import { untilSignal } from "../process-life.ts";
 import { signToken } from "../tokens/mod.ts";
-import { COMMANDS_HELP, type CommandAnswer, runCommand, toMs } from "./cluster-commands.ts";
+import { type CommandAnswer, listCommands, runCommand, toMs } from "./cluster-commands.ts";
 import type { ClusterProcess } from "./cluster-process.ts";
 import { type Gateway, startGateway } from "./gateway.ts";
 import { BANDWIDTH_FORM, parseBandwidth } from "./link-conditions.ts";
@@ -26,7 +26,7 @@ interface Options {
   readonly logLevel: string;
   readonly demo: boolean;
   readonly datacenters: number;
-  readonly control: boolean;
+  readonly control?: true;
 }
 
 const NAMES = ["east", "west"] as const;
@@ -43,7 +43,7 @@ const program = new Command("cluster")
   .option("--comments <n>", "in each data centre", toPositiveInteger, 1)
   .option("--delay <ms>", "between the data centres, one way", toLinkMs, 40)
   .option("--jitter <ms>", "up to so much more, at random; default: a tenth of the delay, for programs none", toLinkMs)
-  .option("--bandwidth <rate>", `what goes between them, ${BANDWIDTH_FORM}`, toBandwidth, 0)
+  .addOption(new Option("--bandwidth <rate>", `what goes between them, ${BANDWIDTH_FORM}`).argParser(toBandwidth).default(0, "off"))
   .addOption(
     new Option("--redis <form>", "one Redis in each data centre, or a Redis Cluster of three nodes")
       .choices(["single", "cluster"])
@@ -57,7 +57,6 @@ const program = new Command("cluster")
   .option(
     "--control",
     "for programs: no demo, no doors, no rate limits; one line of JSON says what runs where; each line of input is a command, answered by one",
-    false,
   );
 program.parse();
 const options = program.opts<Options>();
@@ -157,7 +156,7 @@ function toBandwidth(text: string): number {
   return bytesPerSecond;
 }
 
-function describe({ datacenters, postgres, secret }: LocalCluster, gateways: readonly Gateway[]): void {
+function describe({ datacenters, link, postgres, secret }: LocalCluster, gateways: readonly Gateway[]): void {
   for (const [index, datacenter] of datacenters.entries()) {
     console.log(`\n  ${datacenter.name.padEnd(6)}${gateways[index]?.url}/watch/demo`);
     for (const { name, url, pid } of [...datacenter.dispatchers, ...datacenter.frontends, ...datacenter.comments]) {
@@ -167,7 +166,7 @@ function describe({ datacenters, postgres, secret }: LocalCluster, gateways: rea
   }
   console.log(`\n  log   ${postgres.url}`);
   console.log(`\n  Open ${datacenters.length > 1 ? "both pages" : "the page"}. Then type, and press Enter:`);
-  for (const line of COMMANDS_HELP) console.log(`    ${line}`);
+  for (const line of listCommands({ link })) console.log(`    ${line}`);
   console.log(`\n  A token for publishing:`);
   console.log(`  OVATION_SECRET=${secret} npx ovation token --sub me --publish '*'\n`);
 }
