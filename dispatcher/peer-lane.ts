@@ -5,11 +5,16 @@
  * time: waiting for each answer would cost every event up to a whole way there and back. Batches are
  * numbered, so that the peer can put right what the network turned around.
  *
+ * Each names the life of the peer's store in which it was sent first (`peer-receiver.ts`). Where that is over it is not
+ * taken, and comes again in the new one: whole, unless an attempt in the old life had no answer. Nobody knows then
+ * whether it was taken, and its live events, which come at most once, are left out. (Durable ones that were there
+ * are known by their numbers.)
+ *
  * When one fails the lane is away: nothing more leaves but the oldest batch that failed, again and again,
  * each time to the next address, until it is taken; then the others that failed follow, in order.
  */
 
-import { type Clock, countDurable, type Event, type Policy, Problem } from "@ovation/protocol";
+import { type Clock, countDurable, type Event, isDurable, type Policy, Problem } from "@ovation/protocol";
 import { z } from "zod";
 import { createEventBuffer } from "./event-buffer.ts";
 import { encodeEvents } from "./event-codec.ts";
@@ -43,12 +48,15 @@ interface Batch {
   events: readonly Event[];
   /** Since when the oldest of them has waited. */
   readonly since: number;
-  /** Since the first attempt: the life of the peer's store when that was made; empty where it was not known. */
-  firstLife: string | undefined;
+  /** Since the first attempt: the life of the peer's store in which it is sent; empty where that is not known yet. */
+  life: string | undefined;
+  /** An attempt in this life had no answer: it may have been taken. */
+  unsure: boolean;
 }
 
 /** What a peer says of its store: see `peer-routes.ts`. */
-const Answer = z.object({ life: z.string().max(limits.FORWARD_LIFE_CHARACTERS_MAX) });
+const Answer = z.object({ taken: z.boolean(), life: z.string().max(limits.FORWARD_LIFE_CHARACTERS_MAX) });
+type Outcome = z.infer<typeof Answer> | { readonly reason: string; readonly nothingSent: boolean };
 
 const CLOSE_MS_MAX = 1000;
 
@@ -71,7 +79,7 @@ export function createPeerLane(options: PeerLaneOptions): PeerLane {
   let lastFlushAt = 0;
   let failures = 0;
   let cancelTimer: (() => void) | undefined;
-  let [sent, expired, retries] = [0, 0, 0];
+  let [sent, expired, forgotten, retries] = [0, 0, 0, 0];
   const durable = { sent: 0, expired: 0 };
 
   function timer(ms: number, run: () => void): void {
@@ -95,34 +103,39 @@ export function createPeerLane(options: PeerLaneOptions): PeerLane {
     const since = buffer.oldest;
     if (since === undefined) return;
     const events = buffer.take(limits.FORWARD_BATCH_EVENTS_MAX, limits.FORWARD_BATCH_BYTES_MAX);
-    void post({ number: ++number, events, since, firstLife: undefined });
+    void post({ number: ++number, events, since, life: undefined, unsure: false });
     schedule();
   }
 
   async function post(batch: Batch): Promise<void> {
     underWay.add(batch);
-    const again = batch.firstLife === undefined ? undefined : { life: batch.firstLife };
-    batch.firstLife ??= life;
-    const head = JSON.stringify({ number: batch.number, id: `${dispatcherId}.${batch.number}`, again });
+    batch.life ??= life;
+    const head = JSON.stringify({ number: batch.number, id: `${dispatcherId}.${batch.number}`, life: batch.life });
     const address = peer.urls[url % peer.urls.length] ?? "";
     const outcome = await send(address, `${head}\n${encodeEvents(batch.events)}`);
     underWay.delete(batch);
-    if (outcome === undefined) taken(batch);
-    else notTaken(batch, outcome);
+    if ("reason" in outcome) {
+      if (!outcome.nothingSent) batch.unsure = true;
+      notAnswered(batch, outcome.reason);
+      return;
+    }
+    if (outcome.life !== "") life = outcome.life;
+    answered();
+    if (outcome.taken) taken(batch);
+    else outlived(batch);
   }
 
-  /** Why it was not taken, or `undefined` where it was. */
-  async function send(address: string, body: string): Promise<string | undefined> {
+  async function send(address: string, body: string): Promise<Outcome> {
     try {
       const answer = await client.call(address, limits.FORWARD_PATH, body, {
         timeoutMs: limits.FORWARD_TIMEOUT_MS,
         to: peer.name,
         contentType: "text/plain",
       });
-      life = Answer.safeParse(answer).data?.life ?? "";
-      return undefined;
+      return Answer.safeParse(answer).data ?? { reason: `${address}: not an answer of this version`, nothingSent: false };
     } catch (error) {
-      if (error instanceof CallFailedError || error instanceof Problem) return error.message;
+      if (error instanceof CallFailedError) return { reason: error.message, nothingSent: error.nothingSent };
+      if (error instanceof Problem) return { reason: error.message, nothingSent: false };
       throw error;
     }
   }
@@ -130,6 +143,24 @@ export function createPeerLane(options: PeerLaneOptions): PeerLane {
   function taken(batch: Batch): void {
     sent += batch.events.length;
     durable.sent += countDurable(batch.events);
+    schedule();
+  }
+
+  /** The life of the store in which it was sent is over: it comes again in the new one, with what cannot have been taken. */
+  function outlived(batch: Batch): void {
+    if (batch.unsure) {
+      const left = batch.events.filter(isDurable);
+      forgotten += batch.events.length - left.length;
+      batch.events = left;
+    }
+    batch.life = undefined;
+    batch.unsure = false;
+    // Also where nothing is left: its number is waited for.
+    stillGood(batch);
+    void post(batch);
+  }
+
+  function answered(): void {
     failures = 0;
     if (!up && !closed) {
       up = true;
@@ -140,10 +171,9 @@ export function createPeerLane(options: PeerLaneOptions): PeerLane {
       failed = [];
       for (const one of again) if (stillGood(one)) void post(one);
     }
-    schedule();
   }
 
-  function notTaken(batch: Batch, reason: string): void {
+  function notAnswered(batch: Batch, reason: string): void {
     retries++;
     failed = [...failed, batch].sort((left, right) => left.number - right.number);
     if (closed) return;
@@ -169,7 +199,7 @@ export function createPeerLane(options: PeerLaneOptions): PeerLane {
     const [oldest, ...others] = failed;
     failed = others;
     // An empty batch asks whether the peer is there.
-    void post(oldest ?? { number: ++number, events: [], since: now, firstLife: undefined });
+    void post(oldest ?? { number: ++number, events: [], since: now, life: undefined, unsure: false });
   }
 
   /** Takes out what is too old to be forwarded; answers whether anything is left. */
@@ -212,6 +242,7 @@ export function createPeerLane(options: PeerLaneOptions): PeerLane {
       },
       expired,
       spared: 0,
+      forgotten,
       retries,
       waiting: buffer.size + failed.reduce((sum, batch) => sum + batch.events.length, 0),
       underWay: underWay.size,

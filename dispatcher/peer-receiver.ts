@@ -7,14 +7,13 @@
  * the store that they share. One that comes back, by mistake or by somebody who recorded it, is answered
  * as taken and not dispatched again.
  *
- * A store can forget its claims (emptied, failed over). So every answer says which life of the store it is,
- * and a batch that comes again names the one in which it was sent first: where that is over nobody knows
- * whether it was taken, and its live events, which come at most once, are left out. (Durable ones that were
- * here are known by their numbers.) For the same reason nothing is taken while the store cannot be asked.
+ * A store can forget its claims (emptied, failed over). So a batch names the life of the store in which it was sent,
+ * and is taken in that one alone; every answer says which one it is, and whether the batch was taken. Who sent it
+ * knows what that means: see `peer-lane.ts`. Nothing is taken while the store cannot be asked.
  */
 
 import { randomUUID } from "node:crypto";
-import { type Clock, type Event, isDurable, Problem, parseTopic, type Topic } from "@ovation/protocol";
+import { type Clock, type Event, Problem, parseTopic, type Topic } from "@ovation/protocol";
 import { type SharedStore, type SubscriptionTable, TableUnavailableError, type ViewerCounts } from "@ovation/table";
 import { z } from "zod";
 import { decodeEvents, MalformedEventsError } from "./event-codec.ts";
@@ -46,8 +45,8 @@ export interface PeerReceiverStats {
   batches: number;
   events: number;
   duplicates: number;
-  /** Live events of batches that came again after the store had forgotten whether they were taken. */
-  forgotten: number;
+  /** Batches that were sent in a life of the store that is over, and were not taken. */
+  outlived: number;
   /** Batches that came back to where they were forwarded: two data centres have one name. */
   loops: number;
   /** Events that could not be dispatched here, because the table was away. */
@@ -56,7 +55,7 @@ export interface PeerReceiverStats {
 
 /** Each takes a call that is proven to be of this installation, and throws a Problem where it is not for here. */
 export interface PeerReceiver {
-  forward(call: VerifiedCall): Promise<{ readonly life: string }>;
+  forward(call: VerifiedCall): Promise<{ readonly taken: boolean; readonly life: string }>;
   /** One digit for each topic. */
   wanted(call: VerifiedCall): Promise<{ readonly wanted: string }>;
   viewers(call: VerifiedCall): Promise<{ readonly viewers: readonly number[] }>;
@@ -68,15 +67,15 @@ export interface PeerReceiver {
 /** Longer than a signed call is good for. */
 const CLAIM_MS = 3 * AUTH_WINDOW_MS;
 const CLAIMS_MAX = 50_000;
-/** How long what was read of the store's life is told; a batch that comes again is held against a fresh reading. */
+/** How long what was read of the store's life is told; a batch with events is held against a fresh reading. */
 const LIFE_MS = 1000;
 const STREAMS_MAX = 1000;
 
 const Head = z.strictObject({
   number: z.int().min(1).max(Number.MAX_SAFE_INTEGER),
   id: z.string().regex(/^[A-Za-z0-9._-]{1,64}$/),
-  /** Absent at the first attempt. */
-  again: z.strictObject({ life: z.string().max(limits.FORWARD_LIFE_CHARACTERS_MAX) }).optional(),
+  /** Of the store here, as the sender knew it when it sent the batch first; empty where it did not. */
+  life: z.string().max(limits.FORWARD_LIFE_CHARACTERS_MAX),
 });
 type Head = z.infer<typeof Head>;
 const WantedCall = z.strictObject({ topics: z.array(z.string().max(200)).max(limits.WANTED_CALL_TOPICS_MAX) });
@@ -84,7 +83,7 @@ const ViewersCall = z.strictObject({ topics: z.array(z.string().max(200)).max(li
 
 export function createPeerReceiver(options: PeerReceiverOptions): PeerReceiver {
   const { clock, counts, datacenter, refusals, shared, onFailure } = options;
-  const stats: PeerReceiverStats = { batches: 0, events: 0, duplicates: 0, forgotten: 0, loops: 0, failed: 0 };
+  const stats: PeerReceiverStats = { batches: 0, events: 0, duplicates: 0, outlived: 0, loops: 0, failed: 0 };
   /** Ids of batches taken here, the oldest first. */
   const taken = new Set<string>();
   /** One for each dispatcher that forwards to this one, the least recently used first. */
@@ -168,18 +167,17 @@ export function createPeerReceiver(options: PeerReceiverOptions): PeerReceiver {
     return lately?.life ?? (await reading) ?? "";
   }
 
-  /** Of a batch that was claimed just now: what is certain not to have been dispatched before. */
-  async function certain({ again }: Head, id: string, events: readonly Event[]): Promise<readonly Event[]> {
-    if (again === undefined) return events;
+  /**
+   * The life of the store in which a batch was claimed just now. Read after the claim: before it, the store could
+   * forget in between.
+   */
+  async function lifeOfClaim(id: string): Promise<string> {
     try {
-      if ((await readLife()) === again.life) return events;
+      return await readLife();
     } catch (error) {
       taken.delete(id);
       throw unavailable(error);
     }
-    const durable = events.filter(isDurable);
-    stats.forgotten += events.length - durable.length;
-    return durable;
   }
 
   function streamOf(name: string): Reorder {
@@ -218,17 +216,22 @@ export function createPeerReceiver(options: PeerReceiverOptions): PeerReceiver {
 
     async forward({ from, to, body }) {
       const { origin, dispatcher } = callerOf(from, to);
-      const { events: sent, ...head } = decode(body);
-      const id = `${origin} ${head.id}`;
+      const { events, ...head } = decode(body);
+      // The claim is of this life: in another one the batch comes under another id.
+      const id = `${origin} ${head.id} ${head.life}`;
       stats.batches++;
-      if (await claim(id)) {
-        const events = await certain(head, id, sent);
-        stats.events += events.length;
-        streamOf(`${origin} ${dispatcher}`).accept(head.number, events);
-      } else {
+      if (!(await claim(id))) {
         stats.duplicates++;
+        return { taken: true, life: await lifeLately() };
       }
-      return { life: await lifeLately() };
+      const life = events.length === 0 ? await lifeLately() : await lifeOfClaim(id);
+      if (events.length > 0 && life !== head.life) {
+        stats.outlived++;
+        return { taken: false, life };
+      }
+      stats.events += events.length;
+      streamOf(`${origin} ${dispatcher}`).accept(head.number, events);
+      return { taken: true, life };
     },
 
     async wanted({ from, to, body }) {

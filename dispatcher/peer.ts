@@ -43,6 +43,8 @@ export interface PeerStats {
   readonly durable: { readonly sent: number; readonly droppedFull: number; readonly expired: number };
   /** Not forwarded, because nobody there has the topic. */
   readonly spared: number;
+  /** Live events of batches that may have been taken: the peer's store forgot whether they were, and they were left out. */
+  readonly forgotten: number;
   /** Batches that were not answered, and were tried again. */
   readonly retries: number;
   /** Events that wait, and batches under way, at the moment. */

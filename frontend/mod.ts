@@ -14,6 +14,7 @@ export type { Connection } from "./connection.ts";
 export type { Counters } from "./counters.ts";
 export { createEventsRoute, type EventsRouteOptions } from "./events-route.ts";
 export { type Authorize, type ConnectRequest, Frontend, type FrontendOptions } from "./frontend.ts";
+export { RETURN_SPREAD_MS } from "./limits.ts";
 export { registerFrontendMetrics } from "./metrics.ts";
 export { createSubscriptionsRoutes } from "./subscriptions-route.ts";
 export * from "./upstream.ts";

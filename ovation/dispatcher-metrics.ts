@@ -61,6 +61,11 @@ const LINK_LANE_COUNTERS: readonly (readonly [name: string, help: string, key: k
 const PEER_COUNTERS: readonly (readonly [name: string, help: string, read: (stats: PeerStats) => number])[] = [
   ["ovation_forward_merged_events_total", "Events that became part of another one while they waited", (stats) => stats.merged],
   ["ovation_forward_spared_events_total", "Events not forwarded because nobody in a data centre has the topic", (stats) => stats.spared],
+  [
+    "ovation_forward_forgotten_events_total",
+    "Live events left out because a data centre's store forgot whether they had been taken",
+    (stats) => stats.forgotten,
+  ],
   ["ovation_forward_retries_total", "Batches sent again", (stats) => stats.retries],
 ];
 
@@ -103,7 +108,6 @@ export function registerLinkMetrics(registry: Registry, links: FrontendLinks, pe
 
 const RECEIVER_COUNTERS: readonly (readonly [name: string, help: string, key: keyof PeerReceiverStats])[] = [
   ["ovation_forward_repeated_batches_total", "Batches of other data centres that had been taken already", "duplicates"],
-  ["ovation_forward_forgotten_events_total", "Live events left out because the store forgot whether they had been taken", "forgotten"],
   ["ovation_forward_failed_events_total", "Events of other data centres that could not be dispatched here", "failed"],
 ];
 
