@@ -13,6 +13,7 @@ import { Problem, type RouteAnswer, type StreamSource } from "@ovation/protocol"
 import { BodyIntake } from "./body-intake.ts";
 import type { CutReason } from "./cut-reason.ts";
 import { EventStream, type StreamHost } from "./event-stream.ts";
+import { readRequestHead } from "./head-cache.ts";
 import { IncomingBody } from "./incoming-body.ts";
 import { IncomingRequest } from "./incoming-request.ts";
 import {
@@ -27,7 +28,7 @@ import {
   SILENT_AT_STOP_MS_MAX,
 } from "./limits.ts";
 import { formatHead, sendAnswer, toBytes } from "./outgoing.ts";
-import { canBeginRequest, parseRequestHead, type RequestHead } from "./request-head.ts";
+import { canBeginRequest, type RequestHead } from "./request-head.ts";
 import type { OwnedSocket, SocketOwner } from "./socket-owner.ts";
 import { SocketWriter } from "./socket-writer.ts";
 
@@ -203,7 +204,7 @@ export class HttpConnection implements SocketOwner {
       throw new Problem("headers-too-large", `at most ${HEAD_BYTES_MAX} bytes before the body`);
     }
     if (end < 0) return;
-    const head = parseRequestHead(input.toString("latin1", 0, end));
+    const head = readRequestHead(input.toString("latin1", 0, end));
     this.#input = input.length === end + HEAD_END.length ? NOTHING : input.subarray(end + HEAD_END.length);
     this.#begin(head);
   }

@@ -37,12 +37,32 @@ const PRIVATE = ["10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "100.64.0.0/10
 /** Hops that are looked at; a longer list is somebody's play. */
 const HOPS_MAX = 16;
 const WARNED_PEERS_MAX = 100;
+/** Peers whose address is remembered; when there are more, all are forgotten. */
+const PEERS_MAX = 10_000;
+
+interface Peer {
+  readonly address: string;
+  /** What limits count it as. */
+  readonly group: string;
+  readonly isTrusted: boolean;
+}
 
 /** Throws a TypeError where an entry is no address or network. */
 export function createAddressOf(options: ClientAddressOptions): (request: HttpRequest, peer: string) => string {
   const trusted = toBlockList(options.trustedProxies);
   const nearby = toBlockList(["loopback", "private"]);
   const warned = new Set<string>();
+  const peers = new Map<string, Peer | undefined>();
+
+  /** Connections are kept, so the same peer asks again and again. */
+  function peerOf(text: string): Peer | undefined {
+    if (peers.has(text)) return peers.get(text);
+    const address = parseAddress(text);
+    const peer = address === undefined ? undefined : { address, group: toGroup(address), isTrusted: contains(trusted, address) };
+    if (peers.size >= PEERS_MAX) peers.clear();
+    peers.set(text, peer);
+    return peer;
+  }
 
   function warn(warning: AddressWarning, peer: string): void {
     const key = `${warning} ${peer}`;
@@ -52,13 +72,14 @@ export function createAddressOf(options: ClientAddressOptions): (request: HttpRe
   }
 
   return (request, rawPeer) => {
-    const peer = parseAddress(rawPeer);
-    if (peer === undefined) return "";
+    const known = peerOf(rawPeer);
+    if (known === undefined) return "";
+    const { address: peer, group, isTrusted } = known;
     const header = request.headers.get("x-forwarded-for");
-    if (!contains(trusted, peer)) {
-      if (header === null) return toGroup(peer);
+    if (!isTrusted) {
+      if (header === null) return group;
       const claimed = contains(nearby, peer) ? lastHop(header) : undefined;
-      if (claimed === undefined) return toGroup(peer);
+      if (claimed === undefined) return group;
       warn("unnamed-proxy", peer);
       return toGroup(claimed);
     }

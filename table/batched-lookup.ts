@@ -1,7 +1,9 @@
 /**
  * Lookups that are called in one turn of the event loop become one: each distinct topic is read once,
- * and the leases once for all. Nothing is kept longer than that: what a lookup answers was read after
- * it was called.
+ * and the leases once for all. So do those that are called while one is under way: what a lookup costs this process
+ * is mostly its command, and the store answers sooner than most would notice. None waits for longer
+ * than {@link WAIT_MS}, so a store or node that stands still holds up nobody else. Nothing is kept
+ * longer than that: what a lookup answers was read after it was called.
  *
  * Topics are read in groups, one for each node of the store, and a lookup fails only with the groups
  * that it has topics in: while one node of a Cluster is down, topics on the others are found.
@@ -20,6 +22,9 @@ export interface LookupReader {
   read(groups: ReadonlyMap<string, ReadonlySet<Topic>>): ReadonlyMap<string, Group>;
 }
 
+/** A lookup waits so long for the one before it. */
+const WAIT_MS = 1;
+
 interface Waiting {
   readonly topics: readonly Topic[];
   resolve(found: readonly Found[] | Promise<readonly Found[]>): void;
@@ -27,10 +32,16 @@ interface Waiting {
 
 export function createBatchedLookup({ groupOf, read }: LookupReader): (topics: readonly Topic[]) => Promise<readonly Found[]> {
   let waiting: Waiting[] = [];
+  let underWay = 0;
+  let timer: ReturnType<typeof setTimeout> | undefined;
 
   function readAll(): void {
+    clearTimeout(timer);
+    timer = undefined;
     const batch = waiting;
+    if (batch.length === 0) return;
     waiting = [];
+    underWay++;
     const groupNames = new Map<Topic, string>();
     const groups = new Map<string, Set<Topic>>();
     for (const { topics } of batch) {
@@ -45,11 +56,19 @@ export function createBatchedLookup({ groupOf, read }: LookupReader): (topics: r
     }
     const answers = read(groups);
     for (const { topics, resolve } of batch) resolve(collect(topics, groupNames, answers));
+    void Promise.allSettled(answers.values()).then(() => {
+      underWay--;
+      // With what else this turn brings.
+      if (waiting.length > 0) setImmediate(readAll);
+    });
   }
 
   return (topics) =>
     new Promise((resolve) => {
-      if (waiting.length === 0) setImmediate(readAll);
+      if (waiting.length === 0) {
+        if (underWay === 0) setImmediate(readAll);
+        else timer = setTimeout(readAll, WAIT_MS);
+      }
       waiting.push({ topics, resolve });
     });
 }

@@ -27,11 +27,6 @@ export function place({ alone, beside, aside }: Placement): boolean {
   return true;
 }
 
-/** Anywhere again. Priorities stay: only root may raise them. */
-export function displace(pids: readonly number[]): void {
-  for (const pid of pids) pin(pid, `0-${availableParallelism() - 1}`);
-}
-
 /** All its threads, those that it starts later, and the processes that it starts later. */
 function pin(pid: number, cores: string): void {
   Bun.spawnSync(["taskset", "-acp", cores, String(pid)]);

@@ -39,6 +39,11 @@ export async function runPostClients(task: PostTask): Promise<PostResult> {
   return JSON.parse(await new Response(child.stdout).text()) as PostResult;
 }
 
+interface Writable {
+  write(bytes: Buffer): number;
+  end(): void;
+}
+
 if (import.meta.main) console.log(JSON.stringify(await post(JSON.parse(process.argv[2] ?? "{}") as PostTask)));
 
 async function post(task: PostTask): Promise<PostResult> {
@@ -58,10 +63,28 @@ async function post(task: PostTask): Promise<PostResult> {
     let sentAt = 0;
     let count = 0;
     let rest = "";
+    /** Bodies of events come round again after so many; those of comments are all different. */
+    const period = task.form === "event" ? (task.topics?.length ?? 1) : 0;
+    const made: Buffer[] = [];
+    /** Most answers are the same bytes as the one before. */
+    let lastGood = Buffer.alloc(0);
 
-    function request(): string {
-      const body = bodyOf(task, index, count++);
-      return `POST ${task.path} HTTP/1.1\r\nHost: bench\r\nAuthorization: Bearer ${task.token}\r\nContent-Type: application/json\r\nContent-Length: ${body.length}\r\n\r\n${body}`;
+    function request(): Buffer {
+      const number = count++;
+      if (period === 0) return make(number);
+      made[number % period] ??= make(number);
+      return made[number % period] ?? make(number);
+    }
+
+    function make(number: number): Buffer {
+      const body = bodyOf(task, index, number);
+      const head = `POST ${task.path} HTTP/1.1\r\nHost: bench\r\nAuthorization: Bearer ${task.token}\r\nContent-Type: application/json`;
+      return Buffer.from(`${head}\r\nContent-Length: ${body.length}\r\n\r\n${body}`, "latin1");
+    }
+
+    function answered(socket: Writable): void {
+      delays.push(performance.now() - sentAt);
+      next(socket);
     }
 
     /** Open loop: the moment at which a request was due is where its time begins. */
@@ -70,7 +93,7 @@ async function post(task: PostTask): Promise<PostResult> {
       return startedAt + ((count * task.clients + index) * 1000) / task.rate;
     }
 
-    function next(socket: { write(text: string): number; end(): void }): void {
+    function next(socket: Writable): void {
       if (performance.now() >= endAt) {
         socket.end();
         return;
@@ -87,15 +110,19 @@ async function post(task: PostTask): Promise<PostResult> {
       socket: {
         open: next,
         data(socket, chunk) {
+          if (rest === "" && chunk.equals(lastGood)) {
+            answered(socket);
+            return;
+          }
           rest += chunk.toString("latin1");
           const headEnd = rest.indexOf("\r\n\r\n");
           if (headEnd < 0) return;
           const length = Number(/content-length: ([0-9]+)/i.exec(rest)?.[1] ?? 0);
           if (rest.length < headEnd + 4 + length) return;
           if (!/^HTTP\/1\.1 20[12]/.test(rest)) refused++;
+          else if (rest.length === chunk.length) lastGood = Buffer.from(chunk);
           rest = "";
-          delays.push(performance.now() - sentAt);
-          next(socket);
+          answered(socket);
         },
         close: () => resolve(),
       },

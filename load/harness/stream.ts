@@ -46,6 +46,32 @@ async function read(body: ReadableStream<Uint8Array>, feed: (text: string) => vo
   }
 }
 
+/** A viewer whose events nobody looks at: its bytes are read and dropped. Resolves when the first event is there. */
+export async function holdStream(url: string, topics: readonly string[]): Promise<Pick<BenchStream, "close">> {
+  const { hostname, port } = new URL(url);
+  const query = new URLSearchParams(topics.map((topic) => ["topic", topic]));
+  const { promise, resolve, reject } = Promise.withResolvers<void>();
+  let text = "";
+  let isOpen = false;
+  const socket = await Bun.connect({
+    hostname,
+    port: Number(port),
+    socket: {
+      open: (opened) => void opened.write(`GET /v1/events?${query} HTTP/1.1\r\nHost: bench\r\n\r\n`),
+      data(_, chunk) {
+        if (isOpen) return;
+        text += chunk.toString("latin1");
+        isOpen = text.includes("event: connection");
+        if (isOpen) resolve();
+        else if (!text.startsWith("HTTP/1.1 200".slice(0, text.length))) reject(new Error(`the stream was answered ${text.slice(0, 40)}`));
+      },
+      close: () => reject(new Error("the stream has ended before its first event")),
+    },
+  });
+  await promise;
+  return { close: () => socket.terminate() };
+}
+
 export function percentile(values: readonly number[], share: number): number {
   const sorted = [...values].sort((left, right) => left - right);
   return sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * share))] ?? Number.NaN;

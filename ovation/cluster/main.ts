@@ -100,6 +100,8 @@ async function runControlled(given: Options): Promise<void> {
   const redis = Object.fromEntries(cluster.datacenters.map((datacenter) => [datacenter.name, datacenter.redis.url]));
   console.log(JSON.stringify({ secret: cluster.secret, redis, processes: [...cluster.processes.values()].map(plain) }));
   await Promise.race([asked, takeCommands(cluster, (answer) => console.log(JSON.stringify(answer)))]);
+  // Also where its standard input has ended.
+  isAsked = true;
   await cluster.stop();
 }
 
