@@ -10,7 +10,7 @@ import { count, ms } from "../report.ts";
 
 const FRONTENDS = 4;
 const TOPICS = Array.from({ length: 16 }, (_, index) => `video:dispatch-${index}`);
-const CLIENTS = 64;
+const CLIENTS = 128;
 const BATCH = 100;
 
 const benchmark: Benchmark = {
