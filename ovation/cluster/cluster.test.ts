@@ -160,13 +160,13 @@ test("subscriptions may be changed through a frontend that does not hold the con
   };
   await readUntil("connectionId");
   const [, id] = /"connectionId":"([^"]+)"/.exec(text) ?? [];
-  const change = (method: string, connection: string | undefined) =>
+  const change = (method: string, connection: string | undefined, order?: unknown) =>
     fetch(`${other.url}/v1/connections/${connection}/subscriptions`, {
       method,
       headers: { "content-type": "application/json" },
-      body: JSON.stringify({ topics: [added] }),
+      body: JSON.stringify({ topics: [added], order }),
     });
-  const put = await change("PUT", id);
+  const put = await change("PUT", id, 2);
   expect(put.status).toBe(200);
   expect(await put.json()).toMatchObject({ results: { [added]: { ok: true, head: 0 } } });
 
@@ -174,6 +174,13 @@ test("subscriptions may be changed through a frontend that does not hold the con
   const { status } = await crowd.comment(door(0), added);
   expect(status).toBe(201);
   await readUntil(`"topic":"${added}","seq":1`);
+  // One that hung on its way until the next was made, and numbers that are none.
+  const late = await change("DELETE", id, 1);
+  expect([late.status, ((await late.json()) as { readonly code: string }).code]).toEqual([409, "superseded"]);
+  for (const order of [0, -1, 1.5, "2", null]) expect((await change("DELETE", id, order)).status).toBe(400);
+  await crowd.comment(door(0), added);
+  await readUntil(`"topic":"${added}","seq":2`);
+  expect((await change("DELETE", id, 3)).status).toBe(200);
   expect((await change("PUT", `${"a".repeat(8)}.${"b".repeat(22)}`)).status).toBe(412);
   await reader?.cancel();
 }, 30_000);
