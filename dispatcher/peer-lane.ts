@@ -148,6 +148,7 @@ export function createPeerLane(options: PeerLaneOptions): PeerLane {
 
   /** The life of the store in which it was sent is over: it comes again in the new one, with what cannot have been taken. */
   function outlived(batch: Batch): void {
+    retries++;
     if (batch.unsure) {
       const left = batch.events.filter(isDurable);
       forgotten += batch.events.length - left.length;
@@ -155,9 +156,9 @@ export function createPeerLane(options: PeerLaneOptions): PeerLane {
     }
     batch.life = undefined;
     batch.unsure = false;
-    // Also where nothing is left: its number is waited for.
     stillGood(batch);
-    void post(batch);
+    // Also where nothing is left: its number is waited for.
+    if (!closed) void post(batch);
   }
 
   function answered(): void {

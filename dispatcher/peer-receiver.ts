@@ -3,8 +3,7 @@
  * further; and the questions how many viewers this data centre has, which topics somebody has here, and
  * what it is called. How calls get here is the caller's (`peer-routes.ts`: signed HTTP).
  *
- * A batch is taken once: its id is claimed, in this process and, where there are several dispatchers, in
- * the store that they share. One that comes back, by mistake or by somebody who recorded it, is answered
+ * A batch is taken once: its id is claimed in the store that all dispatchers share. One that comes back, by mistake or by somebody who recorded it, is answered
  * as taken and not dispatched again.
  *
  * A store can forget its claims (emptied, failed over). So a batch names the life of the store in which it was sent,
@@ -12,9 +11,15 @@
  * knows what that means: see `peer-lane.ts`. Nothing is taken while the store cannot be asked.
  */
 
-import { randomUUID } from "node:crypto";
 import { type Clock, type Event, Problem, parseTopic, type Topic } from "@ovation/protocol";
-import { type SharedStore, type SubscriptionTable, TableUnavailableError, type ViewerCounts } from "@ovation/table";
+import {
+  type Claim,
+  createMemorySharedStore,
+  type SharedStore,
+  type SubscriptionTable,
+  TableUnavailableError,
+  type ViewerCounts,
+} from "@ovation/table";
 import { z } from "zod";
 import { decodeEvents, MalformedEventsError } from "./event-codec.ts";
 import { AUTH_WINDOW_MS } from "./internal-auth.ts";
@@ -35,7 +40,7 @@ export interface PeerReceiverOptions {
   /** Who has a topic here: for peers that ask what is wanted. */
   readonly table: Pick<SubscriptionTable, "lookup">;
   /** Claims of batches over all dispatchers; absent where there is only one. */
-  readonly shared?: Pick<SharedStore, "claim" | "life">;
+  readonly shared?: Pick<SharedStore, "claim">;
   /** `Dispatcher.receive`. */
   receive(events: readonly Event[]): Promise<void>;
   onFailure(what: string, error: unknown): void;
@@ -66,9 +71,6 @@ export interface PeerReceiver {
 
 /** Longer than a signed call is good for. */
 const CLAIM_MS = 3 * AUTH_WINDOW_MS;
-const CLAIMS_MAX = 50_000;
-/** How long what was read of the store's life is told; a batch with events is held against a fresh reading. */
-const LIFE_MS = 1000;
 const STREAMS_MAX = 1000;
 
 const Head = z.strictObject({
@@ -82,17 +84,11 @@ const WantedCall = z.strictObject({ topics: z.array(z.string().max(200)).max(lim
 const ViewersCall = z.strictObject({ topics: z.array(z.string().max(200)).max(limits.PEER_VIEWERS_TOPICS_MAX) });
 
 export function createPeerReceiver(options: PeerReceiverOptions): PeerReceiver {
-  const { clock, counts, datacenter, refusals, shared, onFailure } = options;
+  const { clock, counts, datacenter, refusals, onFailure } = options;
+  const shared = options.shared ?? createMemorySharedStore({ clock });
   const stats: PeerReceiverStats = { batches: 0, events: 0, duplicates: 0, outlived: 0, loops: 0, failed: 0 };
-  /** Ids of batches taken here, the oldest first. */
-  const taken = new Set<string>();
   /** One for each dispatcher that forwards to this one, the least recently used first. */
   const streams = new Map<string, Reorder>();
-  /** Where nothing is shared, this process is the store. */
-  const ownLife = randomUUID();
-  let lately: { readonly life: string; readonly at: number } | undefined;
-  let reading: Promise<string> | undefined;
-
   /** The data centre and dispatcher that calls. */
   function callerOf(from: string, to: string): { readonly origin: string; readonly dispatcher: string } {
     const [kind, origin = "", dispatcher = "", ...rest] = from.split(" ");
@@ -124,59 +120,14 @@ export function createPeerReceiver(options: PeerReceiverOptions): PeerReceiver {
     }
   }
 
-  async function claim(id: string): Promise<boolean> {
-    if (taken.has(id)) return false;
-    taken.add(id);
-    if (taken.size > CLAIMS_MAX)
-      for (const oldest of taken) {
-        taken.delete(oldest);
-        break;
-      }
-    if (shared === undefined) return true;
+  /** Without the store the peer keeps the batch and comes back with it: it could not be dispatched either. */
+  async function claim(id: string): Promise<Claim> {
     try {
       return await shared.claim(`forwarded ${id}`, CLAIM_MS);
     } catch (error) {
-      taken.delete(id);
-      throw unavailable(error);
-    }
-  }
-
-  /** The peer keeps the batch and comes back with it: without the store it could not be dispatched either. */
-  function unavailable(error: unknown): unknown {
-    if (!(error instanceof TableUnavailableError)) return error;
-    onFailure("claim of a forwarded batch", error);
-    return new Problem("unavailable", "the store of claims cannot be reached", { retryAfterMs: 1000 });
-  }
-
-  async function readLife(): Promise<string> {
-    if (shared === undefined) return ownLife;
-    const life = await shared.life();
-    lately = { life, at: clock.now() };
-    return life;
-  }
-
-  /** What the answer says of the store: a moment old at most, and never waited for but at first. */
-  async function lifeLately(): Promise<string> {
-    if (lately === undefined || lately.at < clock.now() - LIFE_MS) {
-      reading ??= readLife()
-        .catch(() => "")
-        .finally(() => {
-          reading = undefined;
-        });
-    }
-    return lately?.life ?? (await reading) ?? "";
-  }
-
-  /**
-   * The life of the store in which a batch was claimed just now. Read after the claim: before it, the store could
-   * forget in between.
-   */
-  async function lifeOfClaim(id: string): Promise<string> {
-    try {
-      return await readLife();
-    } catch (error) {
-      taken.delete(id);
-      throw unavailable(error);
+      if (!(error instanceof TableUnavailableError)) throw error;
+      onFailure("claim of a forwarded batch", error);
+      throw new Problem("unavailable", "the store of claims cannot be reached", { retryAfterMs: 1000 });
     }
   }
 
@@ -220,11 +171,11 @@ export function createPeerReceiver(options: PeerReceiverOptions): PeerReceiver {
       // The claim is of this life: in another one the batch comes under another id.
       const id = `${origin} ${head.id} ${head.life}`;
       stats.batches++;
-      if (!(await claim(id))) {
+      const { mine, life } = await claim(id);
+      if (!mine) {
         stats.duplicates++;
-        return { taken: true, life: await lifeLately() };
+        return { taken: true, life };
       }
-      const life = events.length === 0 ? await lifeLately() : await lifeOfClaim(id);
       if (events.length > 0 && life !== head.life) {
         stats.outlived++;
         return { taken: false, life };

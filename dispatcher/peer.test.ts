@@ -266,7 +266,7 @@ test("forged, replayed, foreign, malformed and oversized batches are refused and
   const inB = b.dispatcher();
   const other = b.dispatcher();
   const from = formatPeerCaller("a", "dispatcher1");
-  const life = await b.shared.life();
+  const { life } = await b.shared.claim("of this test", 1000);
   const body = (number: number, events = "video:1 goal 1\n{}\n", of = life) =>
     `${JSON.stringify({ number, id: `dispatcher1.${number}`, life: of })}\n${events}`;
   async function post(

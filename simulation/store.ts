@@ -76,11 +76,8 @@ export class Store {
   }
 
   /** Claims of forwarded batches, and whose life of the store they are. */
-  sharedFor(node: Node): Pick<SharedStore, "claim" | "life"> {
-    return {
-      claim: (key, ttlMs) => this.#call(node, () => this.shared.claim(key, ttlMs)),
-      life: () => this.#call(node, () => this.shared.life()),
-    };
+  sharedFor(node: Node): Pick<SharedStore, "claim"> {
+    return { claim: (key, ttlMs) => this.#call(node, () => this.shared.claim(key, ttlMs)) };
   }
 
   async #call<Value>(node: Node, work: () => Promise<Value>): Promise<Value> {

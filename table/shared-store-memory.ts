@@ -59,12 +59,9 @@ export function createMemorySharedStore({ clock, keysMax = KEYS_MAX }: MemorySha
       return { ok: true, retryAfterMs: 0 };
     },
     async claim(key, ttlMs) {
-      if (read(claims, checkSharedKey(key)) !== undefined) return false;
-      write(claims, key, 1, ttlMs);
-      return true;
-    },
-    async life() {
-      return life;
+      const mine = read(claims, checkSharedKey(key)) === undefined;
+      if (mine) write(claims, key, 1, ttlMs);
+      return { mine, life };
     },
     async set(key, value, ttlMs) {
       write(values, checkSharedKey(key), checkSharedValue(value), ttlMs);

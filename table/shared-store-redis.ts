@@ -59,16 +59,20 @@ export function createRedisSharedStore(store: RedisStore): SharedStore {
       return { ok: retryAfterMs === 0, retryAfterMs };
     },
     async claim(key, ttlMs) {
+      const claimed = claimKey(key);
       const own = unsure.get(key) ?? randomBytes(12).toString("base64url");
       unsure.delete(key);
       try {
-        return (await store.run("claim", 1, () => store.evaluate(CLAIM, [claimKey(key)], [own, Math.ceil(ttlMs)]))) === 1;
+        return await store.run("claim", 2, async () => {
+          const mine = (await store.evaluate(CLAIM, [claimed], [own, Math.ceil(ttlMs)])) === 1;
+          // Read after it: the other way round the store could forget in between, unnoticed.
+          return { mine, life: await readIdentity(store) };
+        });
       } catch (error) {
         remember(key, own);
         throw error;
       }
     },
-    life: () => store.run("life", 1, () => readIdentity(store)),
     async set(key, value, ttlMs) {
       await store.run("set", 1, () => client.set(valueKey(key), checkSharedValue(value), "PX", Math.ceil(ttlMs)));
     },

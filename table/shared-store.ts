@@ -22,6 +22,16 @@ export interface Taken {
   readonly retryAfterMs: number;
 }
 
+export interface Claim {
+  /** Whether it is the caller's. */
+  readonly mine: boolean;
+  /**
+   * Which life of the store it was made or found in: another text once the store may have forgotten something (emptied,
+   * restarted, failed over). So a claim that nobody has made can be told from one that was forgotten.
+   */
+  readonly life: string;
+}
+
 export interface SharedStore {
   /**
    * Takes `amount` from a bucket that holds `limit` and refills evenly within `windowMs` (GCRA: one
@@ -29,16 +39,11 @@ export interface SharedStore {
    */
   take(key: string, amount: number, limit: number, windowMs: number): Promise<Taken>;
   /**
-   * True for the first who asks within `ttlMs`, false for everybody after: at most once, over all processes.
+   * Is the first one's who asks within `ttlMs`, and nobody's after: at most once in a life of the store, over all processes.
    * Where the store's answer was lost on the way, its caller may ask again, and nobody else has it.
    */
-  claim(key: string, ttlMs: number): Promise<boolean>;
+  claim(key: string, ttlMs: number): Promise<Claim>;
   set(key: string, value: string, ttlMs: number): Promise<void>;
-  /**
-   * Which life of the store this is: another text once it may have forgotten something (emptied, restarted,
-   * failed over). So a claim that was made before can be told from one that was forgotten.
-   */
-  life(): Promise<string>;
   /** In the order of the keys; `undefined` where there is none or it expired. */
   get(keys: readonly string[]): Promise<readonly (string | undefined)[]>;
   close(): Promise<void>;
