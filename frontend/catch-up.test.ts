@@ -71,7 +71,7 @@ test("whoever comes to a frontend that is behind gets nothing again: it catches 
   upstream.inboxes = [second];
   const back = new Viewer(second, [video], { lastEventId: viewer.lastEventId });
   await until(() => back.received.length > 0);
-  expect(back.received[0]?.data.topics[video]).toEqual({ head: 30, recovered: true });
+  expect(back.received[0]?.fields.topics[video]).toEqual({ head: 30, recovered: true });
   upstream.append(video, 31);
   await until(() => back.seqs(video).length > 0 && staying.seqs(video).length === 31);
   expect(back.seqs(video)).toEqual([31]);

@@ -59,7 +59,7 @@ test("what a viewer has not taken stays, however quiet its topic, and so does wh
   await Bun.sleep(SOON_MS * 10);
   viewer.drain();
   await until(() => viewer.of("gap").length === 1);
-  await until(() => viewer.of("ping").length + viewer.of("gap")[0]?.data.lost === 200, "all of them, or told of");
+  await until(() => viewer.of("ping").length + (viewer.of("gap")[0]?.fields.lost ?? 0) === 200, "all of them, or told of");
   await until(() => frontend.hub.channel(alice)?.flow === undefined, "nothing left of it");
 });
 
@@ -82,7 +82,7 @@ test("a topic that has gone quiet forgets its durable events: whoever returns ge
   await until(() => back.seqs(bob).length > 0);
   expect(back.seqs(alice)).toEqual([2, 3]);
   expect(back.seqs(bob)).toEqual([2]);
-  expect(back.received[0]?.data.topics).toEqual({
+  expect(back.received[0]?.fields.topics).toEqual({
     "member:alice": { head: 3, recovered: true },
     "member:bob": { head: 1, recovered: true },
   });

@@ -58,8 +58,8 @@ describe("a connection", () => {
       upstream.live(video, "likes", { like: 1, total: { like: count } });
       await Bun.sleep(2);
     }
-    await until(() => viewer.of("likes").reduce((sum, { data }) => sum + data.like, 0) === 50, "all likes");
-    expect(viewer.of("likes").at(-1)?.data.total.like).toBe(50);
+    await until(() => viewer.of("likes").reduce((sum, { fields }) => sum + fields.like, 0) === 50, "all likes");
+    expect(viewer.of("likes").at(-1)?.fields.total.like).toBe(50);
     expect(viewer.of("likes").length).toBeLessThan(12);
   });
 
@@ -144,7 +144,7 @@ describe("whoever returns", () => {
     const back = new Viewer(frontend, [video], { lastEventId: viewer.lastEventId });
     await until(() => back.of("comment").length === 29);
     expect(back.seqs(video)).toEqual(Array.from({ length: 29 }, (_, index) => index + 2));
-    expect(back.received[0]?.data.topics["video:42"]).toEqual({ head: 30, recovered: true });
+    expect(back.received[0]?.fields.topics["video:42"]).toEqual({ head: 30, recovered: true });
     expect(upstream.calls.read).toBe(reads);
   });
 
@@ -243,7 +243,7 @@ describe("whoever returns", () => {
     for (let count = 4; count <= 9; count++) upstream.append(video, `new ${count}`, { deliver: false });
     const back = new Viewer(frontend, [video], { lastEventId: viewer.lastEventId });
     await until(() => back.received.length > 0);
-    expect(back.received[0]?.data.topics["video:42"]).toEqual({ head: 9, recovered: false });
+    expect(back.received[0]?.fields.topics["video:42"]).toEqual({ head: 9, recovered: false });
     upstream.append(video, "next");
     await until(() => back.of("comment").length === 1);
     expect(back.seqs(video)).toEqual([10]);
@@ -262,7 +262,7 @@ describe("whoever returns", () => {
     upstream.first.set(video, 10);
     const back = new Viewer(frontend, [video], { lastEventId: viewer.lastEventId });
     await until(() => back.received.length > 0);
-    expect(back.received[0]?.data.topics["video:42"]).toEqual({ head: 20, recovered: false });
+    expect(back.received[0]?.fields.topics["video:42"]).toEqual({ head: 20, recovered: false });
   });
 });
 
@@ -305,16 +305,16 @@ describe("a slow viewer", () => {
       if (count % 10 === 0) upstream.live(video, "likes", { like: 1, total: { like: 5 + count / 10 } });
       await until(() => fast.of("goal").length === count);
     }
-    await until(() => fast.of("comment").length === 101 && fast.of("likes").reduce((sum, { data }) => sum + data.like, 0) === 35);
+    await until(() => fast.of("comment").length === 101 && fast.of("likes").reduce((sum, { fields }) => sum + fields.like, 0) === 35);
     slow.drain();
     await until(() => slow.of("comment").length === 101);
     expect(slow.seqs(video)).toEqual(fast.seqs(video));
     const gap = slow.of("gap");
     expect(gap.length).toBe(1);
-    expect(gap[0]?.data.reason).toBe("slow");
-    expect(slow.of("goal").length + gap[0]?.data.lost).toBe(300);
-    expect(slow.of("likes").reduce((sum, { data }) => sum + data.like, 0)).toBe(35);
-    expect(slow.of("likes").at(-1)?.data.total.like).toBe(35);
+    expect(gap[0]?.fields.reason).toBe("slow");
+    expect(slow.of("goal").length + (gap[0]?.fields.lost ?? 0)).toBe(300);
+    expect(slow.of("likes").reduce((sum, { fields }) => sum + fields.like, 0)).toBe(35);
+    expect(slow.of("likes").at(-1)?.fields.total.like).toBe(35);
   });
 });
 
@@ -386,7 +386,7 @@ test("a drain asks everybody to come back, each after a random time, and ends ev
   await until(() => viewers.every((viewer) => viewer.connection.ready));
   await frontend.drain(200, 2000);
   expect(frontend.connections.size).toBe(0);
-  const waits = viewers.map((viewer) => viewer.of("reconnect")[0]?.data.afterMs);
+  const waits = viewers.map((viewer) => viewer.of("reconnect")[0]?.fields.afterMs);
   expect(new Set(waits).size).toBeGreaterThan(5);
   expect(viewers.every((viewer) => viewer.ended)).toBe(true);
 });

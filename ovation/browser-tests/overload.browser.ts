@@ -29,7 +29,7 @@ test("is refused at first, told when to come back, and is in as soon as there is
 
   await browserPage.goto(page.url(`${server.url}/v1/events?topic=${TOPIC}`));
   await expect.poll(() => page.of("first", "reconnect").length).toBe(1);
-  const { afterMs, reason } = page.of("first", "reconnect")[0]?.data ?? {};
+  const { afterMs = Number.NaN, reason } = page.of("first", "reconnect")[0]?.data ?? {};
   expect(reason).toBe("full");
   expect(page.of("first", "connection").length).toBe(0);
   // It has not given up: after any answer but 200 it would be CLOSED (2), for good.

@@ -6,6 +6,15 @@
 import { once } from "node:events";
 import { createServer, type Server } from "node:http";
 
+/** What events carry that tests look into: each type has some of these. */
+export interface ReportedData {
+  readonly seq: number;
+  readonly text: string;
+  readonly lost: number;
+  readonly reason: string;
+  readonly afterMs: number;
+}
+
 export interface Report {
   /** Which of the page's streams. */
   readonly stream: string;
@@ -13,8 +22,7 @@ export interface Report {
   readonly type: string;
   readonly readyState: number;
   readonly id: string;
-  // biome-ignore lint/suspicious/noExplicitAny: what a test looks into
-  readonly data: any;
+  readonly data: ReportedData;
 }
 
 const TYPES = ["connection", "comment", "noise", "gap", "reconnect", "open-late"];
