@@ -37,7 +37,8 @@ export async function toApiError(response: Response): Promise<ApiError> {
     }
   }
   const seconds = Number(headers.get("retry-after") ?? Number.NaN);
-  const retryAfterMs = typeof problem.retryAfterMs === "number" ? problem.retryAfterMs : seconds * 1000;
+  const retryAfterMs =
+    typeof problem.retryAfterMs === "number" ? problem.retryAfterMs : seconds * 1000;
   return new ApiError(
     typeof problem.code === "string" ? problem.code : `http-${status}`,
     status,

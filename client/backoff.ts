@@ -5,6 +5,10 @@
  * do not come back together.
  * Source: "Exponential Backoff And Jitter", AWS Architecture Blog, 2015.
  */
-export function drawRetryMs(attempt: number, bounds: { readonly first: number; readonly longest: number }, random: () => number): number {
+export function drawRetryMs(
+  attempt: number,
+  bounds: { readonly first: number; readonly longest: number },
+  random: () => number,
+): number {
   return random() * Math.min(bounds.longest, bounds.first * 2 ** Math.min(attempt, 30));
 }

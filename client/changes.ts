@@ -22,7 +22,12 @@ export interface Changes {
 }
 
 /** `onBroken` is called where the connection cannot be changed any more: connect again. */
-export function createChanges(table: TopicTable, send: SendRequest, clock: Clock, onBroken: () => void): Changes {
+export function createChanges(
+  table: TopicTable,
+  send: SendRequest,
+  clock: Clock,
+  onBroken: () => void,
+): Changes {
   let connectionId: string | undefined;
   /** What this connection was asked for. */
   let asked = new Set<Topic>();
@@ -34,11 +39,14 @@ export function createChanges(table: TopicTable, send: SendRequest, clock: Clock
   let cancelRetry: (() => void) | undefined;
 
   /** The next request, if there is anything to say. */
-  function next(): { readonly method: "PUT" | "DELETE"; readonly topics: readonly Topic[] } | undefined {
+  function next():
+    | { readonly method: "PUT" | "DELETE"; readonly topics: readonly Topic[] }
+    | undefined {
     const removed = [...asked].filter((topic) => !table.has(topic));
     if (removed.length > 0) return { method: "DELETE", topics: removed };
     const added = verifying ? table.topics : table.inactive;
-    if (added.length > 0) return { method: "PUT", topics: added.slice(0, TOPICS_PER_CONNECTION_MAX) };
+    if (added.length > 0)
+      return { method: "PUT", topics: added.slice(0, TOPICS_PER_CONNECTION_MAX) };
     return undefined;
   }
 
@@ -50,13 +58,19 @@ export function createChanges(table: TopicTable, send: SendRequest, clock: Clock
     const { method, topics } = change;
     verifying = false;
     if (method === "PUT") for (const topic of topics) asked.add(topic);
-    send(method, `/v1/connections/${encodeURIComponent(connection)}/subscriptions`, { body: { topics, order: ++order } }).then(
+    send(method, `/v1/connections/${encodeURIComponent(connection)}/subscriptions`, {
+      body: { topics, order: ++order },
+    }).then(
       (answer) => {
         if (connection !== connectionId) return;
         busy = false;
         failures = 0;
         if (method === "DELETE") for (const topic of topics) asked.delete(topic);
-        else apply(topics, (answer as { readonly results?: Readonly<Record<string, TopicAnswer>> }).results ?? {});
+        else
+          apply(
+            topics,
+            (answer as { readonly results?: Readonly<Record<string, TopicAnswer>> }).results ?? {},
+          );
         settle();
       },
       (error: ApiError) => {

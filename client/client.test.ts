@@ -17,7 +17,12 @@ afterEach(async () => {
 });
 
 function open(options: ClientOptions = {}): Client {
-  const client = createClient({ url: server.url, retryMs: { first: 20, longest: 200 }, shareTabs: false, ...options });
+  const client = createClient({
+    url: server.url,
+    retryMs: { first: 20, longest: 200 },
+    shareTabs: false,
+    ...options,
+  });
   clients.push(client);
   return client;
 }
@@ -26,7 +31,10 @@ function opens(): number {
   return server.requests.filter(({ path }) => path === "/v1/events").length;
 }
 
-const FORMS: Record<string, ClientOptions> = { fetch: { eventSource: "fetch" }, "the eventsource package": { eventSource: EventSource } };
+const FORMS: Record<string, ClientOptions> = {
+  fetch: { eventSource: "fetch" },
+  "the eventsource package": { eventSource: EventSource },
+};
 
 for (const [form, options] of Object.entries(FORMS)) {
   describe(`over ${form}`, () => {
@@ -45,11 +53,13 @@ for (const [form, options] of Object.entries(FORMS)) {
       });
       await until(() => active, "subscribed by PUT");
       for (let count = 0; count < 5; count++)
-        for (const topic of ["video:1", "video:2"]) server.model.publish(topic, "comment", { text: "é\n👍" });
+        for (const topic of ["video:1", "video:2"])
+          server.model.publish(topic, "comment", { text: "é\n👍" });
       await until(() => two.length === 5, "live");
       server.cut();
       for (let count = 0; count < 5; count++)
-        for (const topic of ["video:1", "video:2"]) server.model.publish(topic, "comment", { text: "x" });
+        for (const topic of ["video:1", "video:2"])
+          server.model.publish(topic, "comment", { text: "x" });
       await until(() => one.length === 10 && two.length === 10, "recovered");
       expect(one).toEqual([1, 2, 3, 4, 5, 6, 7, 8, 9, 10]);
       expect(two).toEqual(one);
@@ -73,12 +83,16 @@ for (const [form, options] of Object.entries(FORMS)) {
       expect(issued).toBe(2);
       server.write('event: reconnect\ndata: {"afterMs":0,"reason":"token-expired"}\n\n');
       valid = "token-3";
-      await until(() => issued === 3 && client.state.name === "connected", "renewed when the server asked");
+      await until(
+        () => issued === 3 && client.state.name === "connected",
+        "renewed when the server asked",
+      );
     });
 
     test("a token that is not valid ends it for good, until there is another one", async () => {
       const client = open({ ...options, token: "wrong" });
-      server.script = ({ token }) => (token === "right" ? undefined : problem(401, "token-invalid"));
+      server.script = ({ token }) =>
+        token === "right" ? undefined : problem(401, "token-invalid");
       client.subscribe("video:1", {});
       await until(() => client.state.name === "failed", "failed");
       expect(client.state).toMatchObject({ reason: "token-invalid" });
@@ -112,7 +126,10 @@ for (const [form, options] of Object.entries(FORMS)) {
       const refused: string[] = [];
       let subscribed = 0;
       for (const topic of ["video:1", "member:bob", "video:2"]) {
-        client.subscribe(topic, { onSubscribed: () => void subscribed++, onRefused: (code) => void refused.push(`${topic} ${code}`) });
+        client.subscribe(topic, {
+          onSubscribed: () => void subscribed++,
+          onRefused: (code) => void refused.push(`${topic} ${code}`),
+        });
       }
       await until(() => subscribed === 2 && refused.length === 1, "others subscribed");
       expect(refused).toEqual(["member:bob forbidden"]);
@@ -169,12 +186,18 @@ describe("the HTTP API", () => {
       .comment("x")
       .catch((reason: unknown) => reason);
     expect(error).toBeInstanceOf(ApiError);
-    expect(error).toMatchObject({ code: "rate-limited", status: 429, detail: "slower", retryAfterMs: 1500 });
+    expect(error).toMatchObject({
+      code: "rate-limited",
+      status: 429,
+      detail: "slower",
+      retryAfterMs: 1500,
+    });
     expect(server.requests).toHaveLength(1);
   });
 
   test("an answer that is no problem document is one all the same", async () => {
-    server.script = () => new Response("<h1>no</h1>", { status: 500, headers: { "retry-after": "2" } });
+    server.script = () =>
+      new Response("<h1>no</h1>", { status: 500, headers: { "retry-after": "2" } });
     const error = await open()
       .video("7")
       .info()
@@ -193,7 +216,10 @@ describe("the HTTP API", () => {
   test("an expired token is renewed once for requests that come together", async () => {
     let issued = 0;
     const client = open({ token: () => `token-${++issued}` });
-    server.script = ({ token }) => (token === "token-2" ? Response.json({ comments: [], head: 0 }) : problem(401, "token-expired"));
+    server.script = ({ token }) =>
+      token === "token-2"
+        ? Response.json({ comments: [], head: 0 })
+        : problem(401, "token-expired");
     await Promise.all([1, 2, 3].map(() => client.video("7").history({ after: 3, limit: 10 })));
     expect(issued).toBe(2);
     expect(server.requests.at(-1)?.url.search).toBe("?after=3&limit=10");
@@ -203,11 +229,16 @@ describe("the HTTP API", () => {
     const client = open();
     client.subscribe("video:1", {});
     await until(() => client.state.name === "connected", "connected");
-    expect(await client.guest("Ana")).toEqual({ token: "guest-token", member: { id: "g1", name: "Ana" } });
+    expect(await client.guest("Ana")).toEqual({
+      token: "guest-token",
+      member: { id: "g1", name: "Ana" },
+    });
     await until(() => opens() === 2, "connects again");
     await client.video("7").comment("x");
     expect(server.requests.at(-1)?.token).toBe("guest-token");
-    expect(server.requests.find(({ path, token }) => path === "/v1/events" && token === "guest-token")).toBeDefined();
+    expect(
+      server.requests.find(({ path, token }) => path === "/v1/events" && token === "guest-token"),
+    ).toBeDefined();
   });
 
   test("taps of two handles of one video share its one request a second", async () => {

@@ -11,7 +11,15 @@ import { createLateStream } from "./stream-late.ts";
 import { createTokenKeeper } from "./token.ts";
 import { createEventSourceTransport } from "./transport-event-source.ts";
 import { createLateTransport } from "./transport-late.ts";
-import type { Client, ClientEvent, ClientOptions, ConnectionState, GapData, Subscription, TopicHandlers } from "./types.ts";
+import type {
+  Client,
+  ClientEvent,
+  ClientOptions,
+  ConnectionState,
+  GapData,
+  Subscription,
+  TopicHandlers,
+} from "./types.ts";
 import { createVideo } from "./video.ts";
 
 interface Subscriber {
@@ -25,7 +33,8 @@ interface Subscriber {
  * to take the server's address from and `url` is absent.
  */
 export function createClient(options: ClientOptions = {}): Client {
-  const fetchFunction = options.fetch ?? ((...parameters: Parameters<typeof fetch>) => fetch(...parameters));
+  const fetchFunction =
+    options.fetch ?? ((...parameters: Parameters<typeof fetch>) => fetch(...parameters));
   const random = options.random ?? Math.random;
   const clock = clockOf(options);
   const url = serverUrl(options.url);
@@ -51,7 +60,9 @@ export function createClient(options: ClientOptions = {}): Client {
         if (event.type === "gap") handlers.onGap?.(event.data as unknown as GapData);
         // A type may be called `constructor`.
         else if (!(event.type in Object.prototype))
-          (handlers as Record<string, ((event: ClientEvent) => void) | undefined>)[event.type]?.(event);
+          (handlers as Record<string, ((event: ClientEvent) => void) | undefined>)[event.type]?.(
+            event,
+          );
         handlers.onEvent?.(event);
       });
     },
@@ -69,10 +80,21 @@ export function createClient(options: ClientOptions = {}): Client {
     subscriber.handlers.onSubscribed?.({ head });
   }
 
-  const environment = environmentOf(options, { url, clock, random, token, send, fetchFunction: fetchFunction as typeof fetch });
+  const environment = environmentOf(options, {
+    url,
+    clock,
+    random,
+    token,
+    send,
+    fetchFunction: fetchFunction as typeof fetch,
+  });
   const own = () => createStream(environment, sink);
   // Where the file is not to be had, a connection of one's own does as well.
-  const shared = () => import("./stream-shared.ts").then(({ createSharedStream }) => createSharedStream(environment, sink), own);
+  const shared = () =>
+    import("./stream-shared.ts").then(
+      ({ createSharedStream }) => createSharedStream(environment, sink),
+      own,
+    );
   const stream = sharesTabs(options, url) ? createLateStream(shared()) : own();
   const stopWatching = watchPage({
     onOffline: () => stream.offline(),
@@ -115,7 +137,8 @@ export function createClient(options: ClientOptions = {}): Client {
         // The topic may be active already: then this one begins where it stands.
         queueMicrotask(() => {
           const standing = stream.standing(topic);
-          if (standing !== undefined && subscribers.get(topic)?.has(subscriber)) guard(() => announce(subscriber, standing.seq));
+          if (standing !== undefined && subscribers.get(topic)?.has(subscriber))
+            guard(() => announce(subscriber, standing.seq));
         });
       }
       return {
@@ -129,7 +152,8 @@ export function createClient(options: ClientOptions = {}): Client {
       };
     },
     video(id) {
-      const waiting = likes.get(id) ?? createLikes(`/v1/videos/${encodeURIComponent(id)}/likes`, send, clock);
+      const waiting =
+        likes.get(id) ?? createLikes(`/v1/videos/${encodeURIComponent(id)}/likes`, send, clock);
       likes.set(id, waiting);
       return createVideo(id, send, waiting, persist);
     },
@@ -138,7 +162,9 @@ export function createClient(options: ClientOptions = {}): Client {
       return persisting ? persist(run) : run();
     },
     async guest(name) {
-      const answer = (await send("POST", "/v1/guests", { body: { name } })) as Awaited<ReturnType<Client["guest"]>>;
+      const answer = (await send("POST", "/v1/guests", { body: { name } })) as Awaited<
+        ReturnType<Client["guest"]>
+      >;
       setToken(answer.token);
       return answer;
     },
@@ -183,21 +209,37 @@ function clockOf({ now = Date.now, after }: ClientOptions): Clock {
 }
 
 /** Not with a transport or an EventSource that the application chose. */
-function sharesTabs({ shareTabs = true, transport, eventSource }: ClientOptions, url: string): boolean {
-  return shareTabs && transport === undefined && eventSource === undefined && mustShareConnections(url);
+function sharesTabs(
+  { shareTabs = true, transport, eventSource }: ClientOptions,
+  url: string,
+): boolean {
+  return (
+    shareTabs && transport === undefined && eventSource === undefined && mustShareConnections(url)
+  );
 }
 
-type Parts = Pick<StreamEnvironment, "url" | "clock" | "random" | "token" | "send"> & { readonly fetchFunction: typeof fetch };
+type Parts = Pick<StreamEnvironment, "url" | "clock" | "random" | "token" | "send"> & {
+  readonly fetchFunction: typeof fetch;
+};
 
-function environmentOf({ transport, eventSource, retryMs }: ClientOptions, { fetchFunction, ...parts }: Parts): StreamEnvironment {
-  const own = eventSource ?? (globalThis as { EventSource?: Exclude<ClientOptions["eventSource"], "fetch"> }).EventSource;
+function environmentOf(
+  { transport, eventSource, retryMs }: ClientOptions,
+  { fetchFunction, ...parts }: Parts,
+): StreamEnvironment {
+  const own =
+    eventSource ??
+    (globalThis as { EventSource?: Exclude<ClientOptions["eventSource"], "fetch"> }).EventSource;
   const usesEventSource = transport === undefined && own !== undefined && own !== "fetch";
   return {
     ...parts,
     retryMs: retryMs ?? RETRY_MS,
     openFetch:
       transport ??
-      createLateTransport(() => import("./transport-fetch.ts").then(({ createFetchTransport }) => createFetchTransport(fetchFunction))),
+      createLateTransport(() =>
+        import("./transport-fetch.ts").then(({ createFetchTransport }) =>
+          createFetchTransport(fetchFunction),
+        ),
+      ),
     openEventSource: usesEventSource ? createEventSourceTransport(own) : undefined,
   };
 }

@@ -10,7 +10,9 @@ function setUp(answer: () => Promise<unknown> = async () => ({})) {
   const sent: string[] = [];
   const send: SendRequest = (_method, _path, options = {}) => {
     const { kind, count } = options.body as { kind: string; count: number };
-    sent.push(`${clock.now() - 1_000_000} ${kind} ${count}${options.keepalive ? " keepalive" : ""}`);
+    sent.push(
+      `${clock.now() - 1_000_000} ${kind} ${count}${options.keepalive ? " keepalive" : ""}`,
+    );
     return answer();
   };
   return { clock, sent, likes: createLikes("/likes", send, clock) };

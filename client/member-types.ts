@@ -37,10 +37,31 @@ export interface PresenceData extends PresenceStatus {
 }
 /** `data` of `notification`. `video` is absent where it concerns the whole site. */
 export type NotificationData =
-  | { readonly kind: "comment-removed"; readonly video: string; readonly seq: number; readonly reason?: string }
-  | { readonly kind: "reply" | "mention"; readonly video: string; readonly seq: number; readonly from: Person; readonly text: string }
-  | { readonly kind: "timed-out"; readonly video?: string; readonly until: number; readonly reason?: string }
-  | { readonly kind: "banned"; readonly video?: string; readonly until?: number; readonly reason?: string }
+  | {
+      readonly kind: "comment-removed";
+      readonly video: string;
+      readonly seq: number;
+      readonly reason?: string;
+    }
+  | {
+      readonly kind: "reply" | "mention";
+      readonly video: string;
+      readonly seq: number;
+      readonly from: Person;
+      readonly text: string;
+    }
+  | {
+      readonly kind: "timed-out";
+      readonly video?: string;
+      readonly until: number;
+      readonly reason?: string;
+    }
+  | {
+      readonly kind: "banned";
+      readonly video?: string;
+      readonly until?: number;
+      readonly reason?: string;
+    }
   | { readonly kind: "restored"; readonly video?: string };
 
 /** Numbers of messages: everything up to them was seen, or reached a device. */
@@ -63,7 +84,12 @@ export interface MessagesPage {
 export interface Conversation {
   readonly with: Person & { readonly avatar?: string };
   /** The newest message; `text` is how it begins, `from` an id. */
-  readonly last: { readonly n: number; readonly at: number; readonly from: string; readonly text: string };
+  readonly last: {
+    readonly n: number;
+    readonly at: number;
+    readonly from: string;
+    readonly text: string;
+  };
   readonly unread: number;
   readonly seen: number;
   readonly other: Cursors;

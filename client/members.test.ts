@@ -19,7 +19,14 @@ const clients: Client[] = [];
 beforeAll(async () => {
   directory = await mkdtemp(join(tmpdir(), "ovation-members-"));
   await writeFile(join(directory, "policy.yaml"), "messages: members\n");
-  server = await startRealServer("--rate-limits", "off", "--policy", join(directory, "policy.yaml"), "--secret", SECRET);
+  server = await startRealServer(
+    "--rate-limits",
+    "off",
+    "--policy",
+    join(directory, "policy.yaml"),
+    "--secret",
+    SECRET,
+  );
 }, 30_000);
 afterAll(async () => {
   for (const client of clients) client.close();
@@ -29,13 +36,22 @@ afterAll(async () => {
 
 function tokenOf(id: string, role = "member"): string {
   const encode = (value: object) => Buffer.from(JSON.stringify(value)).toString("base64url");
-  const claims = { sub: id, name: id.toUpperCase(), role, exp: Math.floor(Date.now() / 1000) + 600 };
+  const claims = {
+    sub: id,
+    name: id.toUpperCase(),
+    role,
+    exp: Math.floor(Date.now() / 1000) + 600,
+  };
   const signed = `${encode({ alg: "HS256", typ: "JWT" })}.${encode(claims)}`;
   return `${signed}.${createHmac("sha256", SECRET).update(signed).digest("base64url")}`;
 }
 
 function open(id: string, role?: string) {
-  const client = createClient({ url: server.url, token: tokenOf(id, role), retryMs: { first: 50, longest: 300 } });
+  const client = createClient({
+    url: server.url,
+    token: tokenOf(id, role),
+    retryMs: { first: 50, longest: 300 },
+  });
   clients.push(client);
   const lines: string[] = [];
   const subscribed = new Promise<void>((resolve) => {
@@ -43,7 +59,8 @@ function open(id: string, role?: string) {
       onSubscribed: () => resolve(),
       onReset: () => void lines.push("reset"),
       message: ({ data }) => void lines.push(`message ${data.n} ${data.from.id}`),
-      receipt: ({ data }) => void lines.push(`receipt ${data.from.id} ${data.seen}/${data.delivered}`),
+      receipt: ({ data }) =>
+        void lines.push(`receipt ${data.from.id} ${data.seen}/${data.delivered}`),
       typing: ({ data }) => void lines.push(`typing ${data.from.id} ${data.forMs}`),
       presence: ({ data }) => void lines.push(`presence ${data.member} ${data.online}`),
       notification: ({ data }) => void lines.push(`notification ${data.kind}`),
@@ -52,7 +69,8 @@ function open(id: string, role?: string) {
   return { client, lines, subscribed, members: createMembers(client) };
 }
 
-const only = (lines: readonly string[], kind: string) => lines.filter((line) => line.startsWith(kind));
+const only = (lines: readonly string[], kind: string) =>
+  lines.filter((line) => line.startsWith(kind));
 
 test("each device has each message once and in order, through a kill -9 in the middle", async () => {
   const [ana, phone, laptop] = [open("ana"), open("ben"), open("ben")];
@@ -79,8 +97,14 @@ test("how far one has read is told to the other and to one's own devices, and em
   const [cleo, dan, danToo] = [open("cleo"), open("dan"), open("dan")];
   await Promise.all([cleo.subscribed, dan.subscribed, danToo.subscribed]);
   await cleo.members.conversation("dan").send("hello");
-  expect(await dan.members.conversations()).toMatchObject({ unread: 1, conversations: [{ with: { id: "cleo" }, unread: 1 }] });
-  expect(await dan.members.conversation("cleo").receipt({ delivered: 1 })).toEqual({ seen: 0, delivered: 1 });
+  expect(await dan.members.conversations()).toMatchObject({
+    unread: 1,
+    conversations: [{ with: { id: "cleo" }, unread: 1 }],
+  });
+  expect(await dan.members.conversation("cleo").receipt({ delivered: 1 })).toEqual({
+    seen: 0,
+    delivered: 1,
+  });
   await dan.members.conversation("cleo").receipt({ seen: 1 });
   for (const { lines } of [cleo, danToo]) {
     await until(() => only(lines, "receipt").length >= 2, "two receipts");
@@ -111,7 +135,9 @@ test("presence, blocks and notifications", async () => {
   await mia.client.video("m").remove(seq, "be kind");
   await until(() => only(gus.lines, "notification").length > 0, "a notification");
   expect(await gus.members.notifications()).toMatchObject({
-    notifications: [{ seq: 1, data: { kind: "comment-removed", video: "m", seq, reason: "be kind" } }],
+    notifications: [
+      { seq: 1, data: { kind: "comment-removed", video: "m", seq, reason: "be kind" } },
+    ],
     head: 1,
   });
   await hana.members.conversation("gus").block();

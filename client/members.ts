@@ -8,7 +8,15 @@
  */
 
 import { TYPING_INTERVAL_MS } from "./limits.ts";
-import type { ConversationsPage, Cursors, Message, MessagesPage, Notice, Person, PresenceStatus } from "./member-types.ts";
+import type {
+  ConversationsPage,
+  Cursors,
+  Message,
+  MessagesPage,
+  Notice,
+  Person,
+  PresenceStatus,
+} from "./member-types.ts";
 import { newClientId } from "./request.ts";
 import type { Client } from "./types.ts";
 
@@ -17,7 +25,10 @@ export type * from "./member-types.ts";
 /** Every method rejects with an `ApiError`. */
 export interface MembersApi {
   /** The newest first; `before` is the `at` of the last one of the page before. */
-  conversations(options?: { readonly before?: number; readonly limit?: number }): Promise<ConversationsPage>;
+  conversations(options?: {
+    readonly before?: number;
+    readonly limit?: number;
+  }): Promise<ConversationsPage>;
   /** One's own notifications, ascending: the newest page, or the one before the number `before`. */
   notifications(options?: {
     readonly before?: number;
@@ -34,7 +45,11 @@ export interface ConversationApi {
   readonly other: string;
   /** `clientId` makes a retry harmless; made up where absent. Resolves after the message is stored. */
   send(text: string, options?: { readonly clientId?: string }): Promise<Message>;
-  history(options?: { readonly after?: number; readonly before?: number; readonly limit?: number }): Promise<MessagesPage>;
+  history(options?: {
+    readonly after?: number;
+    readonly before?: number;
+    readonly limit?: number;
+  }): Promise<MessagesPage>;
   /** Says how far one has come: the number of a message. Numbers only rise. Resolves with where one is now. */
   receipt(cursors: Partial<Cursors>): Promise<Cursors>;
   /** To be called at every key: the other is told at most once in `TYPING_INTERVAL_MS`. `false` ends it at once. */
@@ -48,7 +63,10 @@ export interface ConversationApi {
 export function createMembers(client: Client, now: () => number = Date.now): MembersApi {
   return {
     async conversations(options = {}) {
-      return (await client.request("GET", `/v1/conversations?${queryOf(options)}`)) as ConversationsPage;
+      return (await client.request(
+        "GET",
+        `/v1/conversations?${queryOf(options)}`,
+      )) as ConversationsPage;
     },
     async notifications(options = {}) {
       const page = await client.request("GET", `/v1/notifications?${queryOf(options)}`);
@@ -56,7 +74,9 @@ export function createMembers(client: Client, now: () => number = Date.now): Mem
     },
     conversation: (other) => createConversation(client, now, other),
     async blocked() {
-      const { members } = (await client.request("GET", "/v1/blocks")) as { readonly members: readonly Person[] };
+      const { members } = (await client.request("GET", "/v1/blocks")) as {
+        readonly members: readonly Person[];
+      };
       return members;
     },
   };
@@ -71,13 +91,19 @@ function createConversation(client: Client, now: () => number, other: string): C
     async send(text, { clientId = newClientId() } = {}) {
       // Whoever has sent does not type any more, and the next letter is told at once.
       toldAt = Number.NEGATIVE_INFINITY;
-      return (await client.request("POST", `${path}/messages`, { body: { text, clientId }, persist: true })) as Message;
+      return (await client.request("POST", `${path}/messages`, {
+        body: { text, clientId },
+        persist: true,
+      })) as Message;
     },
     async history(options = {}) {
       return (await client.request("GET", `${path}/messages?${queryOf(options)}`)) as MessagesPage;
     },
     async receipt(cursors) {
-      return (await client.request("POST", `${path}/receipts`, { body: cursors, persist: true })) as Cursors;
+      return (await client.request("POST", `${path}/receipts`, {
+        body: cursors,
+        persist: true,
+      })) as Cursors;
     },
     async typing(on = true) {
       const told = now() - toldAt < TYPING_INTERVAL_MS;
@@ -96,6 +122,7 @@ function createConversation(client: Client, now: () => number, other: string): C
 
 function queryOf(options: Readonly<Record<string, number | undefined>>): URLSearchParams {
   const parameters = new URLSearchParams();
-  for (const [name, value] of Object.entries(options)) if (value !== undefined) parameters.set(name, String(value));
+  for (const [name, value] of Object.entries(options))
+    if (value !== undefined) parameters.set(name, String(value));
   return parameters;
 }

@@ -12,5 +12,11 @@
 export { ApiError } from "./api-error.ts";
 export { createClient } from "./client.ts";
 export type * from "./member-types.ts";
-export type { OpenTransport, Transport, TransportCallbacks, TransportEnd, TransportRequest } from "./transport.ts";
+export type {
+  OpenTransport,
+  Transport,
+  TransportCallbacks,
+  TransportEnd,
+  TransportRequest,
+} from "./transport.ts";
 export * from "./types.ts";

@@ -53,6 +53,10 @@ for (const form of ["fetch", "eventsource"]) {
     await child.stdin.end();
     expect(await child.exited).toBe(0);
     await reading;
-    expect(output.trim().split("\n")).toEqual([`subscribed ${base}`, `comment ${base + 1}`, `comment ${base + 2}`]);
+    expect(output.trim().split("\n")).toEqual([
+      `subscribed ${base}`,
+      `comment ${base + 1}`,
+      `comment ${base + 2}`,
+    ]);
   }, 20_000);
 }

@@ -9,12 +9,30 @@ import { settle } from "./testing/manual-clock.ts";
 const TOPICS = ["video:1", "video:2", "member:a"] as const;
 
 const action = fc.oneof(
-  { weight: 8, arbitrary: fc.record({ do: fc.constant("publish" as const), topic: fc.constantFrom(...TOPICS) }) },
-  { weight: 2, arbitrary: fc.record({ do: fc.constant("advance" as const), ms: fc.integer({ min: 0, max: 6000 }) }) },
+  {
+    weight: 8,
+    arbitrary: fc.record({
+      do: fc.constant("publish" as const),
+      topic: fc.constantFrom(...TOPICS),
+    }),
+  },
+  {
+    weight: 2,
+    arbitrary: fc.record({
+      do: fc.constant("advance" as const),
+      ms: fc.integer({ min: 0, max: 6000 }),
+    }),
+  },
   { weight: 1, arbitrary: fc.record({ do: fc.constant("cut" as const) }) },
   { weight: 1, arbitrary: fc.record({ do: fc.constant("forget" as const) }) },
-  { weight: 1, arbitrary: fc.record({ do: fc.constant("join" as const), topic: fc.constantFrom(...TOPICS) }) },
-  { weight: 1, arbitrary: fc.record({ do: fc.constant("leave" as const), topic: fc.constantFrom(...TOPICS) }) },
+  {
+    weight: 1,
+    arbitrary: fc.record({ do: fc.constant("join" as const), topic: fc.constantFrom(...TOPICS) }),
+  },
+  {
+    weight: 1,
+    arbitrary: fc.record({ do: fc.constant("leave" as const), topic: fc.constantFrom(...TOPICS) }),
+  },
   { weight: 1, arbitrary: fc.record({ do: fc.constant("heads" as const) }) },
 );
 type Action = typeof action extends fc.Arbitrary<infer Value> ? Value : never;
@@ -43,7 +61,9 @@ const FOUND: readonly [Action[], Fate[], boolean] = [
     { do: "publish", topic: "video:1" },
     { do: "advance", ms: 2250 },
   ],
-  "delay delay repeat arrive repeat repeat lose delay lose arrive lose delay arrive lose".split(" ") as Fate[],
+  "delay delay repeat arrive repeat repeat lose delay lose arrive lose delay arrive lose".split(
+    " ",
+  ) as Fate[],
   false,
 ];
 
@@ -89,7 +109,8 @@ test("any mixture of loss, repetition, disorder, delay and cuts ends with each d
           unsubscribes.set(topic, () => subscription.unsubscribe());
         }
         function announceHeads(): void {
-          for (const topic of TOPICS) model.publish(topic, "stats", { viewers: 1, head: model.log(topic).length }, false);
+          for (const topic of TOPICS)
+            model.publish(topic, "stats", { viewers: 1, head: model.log(topic).length }, false);
         }
 
         join(TOPICS[0]);
@@ -122,12 +143,19 @@ test("any mixture of loss, repetition, disorder, delay and cuts ends with each d
         for (const [topic, { from, seqs }] of seen) {
           const head = model.log(topic).length;
           expect(from).toBeDefined();
-          expect(seqs).toEqual(Array.from({ length: head - (from ?? 0) }, (_, index) => (from ?? 0) + index + 1));
+          expect(seqs).toEqual(
+            Array.from({ length: head - (from ?? 0) }, (_, index) => (from ?? 0) + index + 1),
+          );
         }
         client.close();
         expect(clock.pending).toBe(0);
       },
     ),
-    { interruptAfterTimeLimit: 3000, numRuns: 1000, markInterruptAsFailure: false, examples: [[...FOUND]] },
+    {
+      interruptAfterTimeLimit: 3000,
+      numRuns: 1000,
+      markInterruptAsFailure: false,
+      examples: [[...FOUND]],
+    },
   );
 }, 30_000);

@@ -16,7 +16,11 @@ export function watchPage({ onOffline, onWake, onHide }: PageCallbacks): () => v
     addEventListener("offline", onOffline, { signal });
     for (const type of ["online", "pageshow"]) addEventListener(type, onWake, { signal });
     addEventListener("pagehide", onHide, { signal });
-    document.addEventListener("visibilitychange", () => (document.visibilityState === "visible" ? onWake : onHide)(), { signal });
+    document.addEventListener(
+      "visibilitychange",
+      () => (document.visibilityState === "visible" ? onWake : onHide)(),
+      { signal },
+    );
   }
   return () => watch.abort();
 }
@@ -27,11 +31,20 @@ export function watchPage({ onOffline, onWake, onHide }: PageCallbacks): () => v
  */
 export function mustShareConnections(url: string): boolean {
   // Locks are there in secure contexts only: https, and localhost.
-  if (typeof document === "undefined" || typeof BroadcastChannel === "undefined" || !navigator.locks) return false;
+  if (
+    typeof document === "undefined" ||
+    typeof BroadcastChannel === "undefined" ||
+    !navigator.locks
+  )
+    return false;
   const { origin, protocol } = new URL(url);
   let spoken = protocol === "http:" ? "http/1.1" : "";
-  for (const entry of [...performance.getEntriesByType("navigation"), ...performance.getEntriesByType("resource")]) {
-    if (entry.name.startsWith(`${origin}/`)) spoken = (entry as PerformanceResourceTiming).nextHopProtocol || spoken;
+  for (const entry of [
+    ...performance.getEntriesByType("navigation"),
+    ...performance.getEntriesByType("resource"),
+  ]) {
+    if (entry.name.startsWith(`${origin}/`))
+      spoken = (entry as PerformanceResourceTiming).nextHopProtocol || spoken;
   }
   return spoken.startsWith("http/1");
 }

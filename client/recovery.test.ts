@@ -16,7 +16,11 @@ test("after a cut it returns with the position of each topic and misses nothing"
   comment(harness, "video:2");
   await harness.clock.advance(500);
   expect(lines).toEqual(["subscribed 0", "subscribed 0", "comment 1", "comment 2", "comment 1"]);
-  expect(stateNames(harness).slice(-3)).toEqual(["waiting/network", "connecting/retry", "connected/opened"]);
+  expect(stateNames(harness).slice(-3)).toEqual([
+    "waiting/network",
+    "connecting/retry",
+    "connected/opened",
+  ]);
 });
 
 test("a topic added by PUT returns with the position that its answer named", async () => {
@@ -56,7 +60,14 @@ test("a restored backup is noticed by its epoch, on return and while connected",
   comment(harness);
   await harness.clock.advance(3 * HOLE_WAIT_MS);
   comment(harness);
-  expect(lines).toEqual(["subscribed 0", "comment 1", "comment 2", "comment 3", "reset 2", "comment 3"]);
+  expect(lines).toEqual([
+    "subscribed 0",
+    "comment 1",
+    "comment 2",
+    "comment 3",
+    "reset 2",
+    "comment 3",
+  ]);
 });
 
 test("a missing event that comes by itself is waited for, without a new connection", async () => {

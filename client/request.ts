@@ -12,10 +12,23 @@ export interface RequestOptions {
 }
 
 /** Resolves with the JSON of a success. Rejects with an {@link ApiError}, and nothing else. */
-export type SendRequest = (method: "GET" | "POST" | "PUT" | "DELETE", path: string, options?: RequestOptions) => Promise<unknown>;
+export type SendRequest = (
+  method: "GET" | "POST" | "PUT" | "DELETE",
+  path: string,
+  options?: RequestOptions,
+) => Promise<unknown>;
 
-export function createSendRequest(url: string, token: TokenKeeper, fetchFunction: typeof fetch): SendRequest {
-  async function send(method: string, path: string, { body, keepalive }: RequestOptions, bearer: string | undefined): Promise<unknown> {
+export function createSendRequest(
+  url: string,
+  token: TokenKeeper,
+  fetchFunction: typeof fetch,
+): SendRequest {
+  async function send(
+    method: string,
+    path: string,
+    { body, keepalive }: RequestOptions,
+    bearer: string | undefined,
+  ): Promise<unknown> {
     const headers: Record<string, string> = { accept: "application/json" };
     if (bearer !== undefined) headers["authorization"] = `Bearer ${bearer}`;
     if (body !== undefined) headers["content-type"] = "application/json";
@@ -36,7 +49,8 @@ export function createSendRequest(url: string, token: TokenKeeper, fetchFunction
       try {
         return await send(method, path, options, bearer);
       } catch (error) {
-        if (!(error instanceof ApiError && error.code === "token-expired" && token.renewable)) throw error;
+        if (!(error instanceof ApiError && error.code === "token-expired" && token.renewable))
+          throw error;
         return await send(method, path, options, await token.renew(bearer));
       }
     } catch (error) {
@@ -68,5 +82,7 @@ export function createPersist(clock: Clock, random: () => number): Persist {
 
 /** 128 random bits. `crypto.randomUUID` would need a secure context, and pages on a LAN are none. */
 export function newClientId(): string {
-  return Array.from(crypto.getRandomValues(new Uint8Array(16)), (byte) => byte.toString(16).padStart(2, "0")).join("");
+  return Array.from(crypto.getRandomValues(new Uint8Array(16)), (byte) =>
+    byte.toString(16).padStart(2, "0"),
+  ).join("");
 }

@@ -83,7 +83,8 @@ export function createSequence<Item>(from?: TopicPosition): Sequence<Item> {
       }
       head = Math.max(head, seq);
       // At the limit the event is not kept: it counts as missing and will be pulled.
-      if (held.size < HELD_EVENTS_MAX || seq === (last?.seq ?? -1) + 1) held.set(seq, { epoch, item });
+      if (held.size < HELD_EVENTS_MAX || seq === (last?.seq ?? -1) + 1)
+        held.set(seq, { epoch, item });
       return release();
     },
     announce(newest) {

@@ -43,7 +43,11 @@ process.stdin.on("end", () => client.close()).resume();
 `;
 
 function open(options: ClientOptions): Client {
-  const client = createClient({ url: server.url, retryMs: { first: 50, longest: 500 }, ...options });
+  const client = createClient({
+    url: server.url,
+    retryMs: { first: 50, longest: 500 },
+    ...options,
+  });
   clients.push(client);
   return client;
 }
@@ -124,7 +128,11 @@ test("every viewer sees each acknowledged comment once and in order, though the 
   const expected = Array.from({ length: COMMENTS }, (_, index) => index + 1);
   expect(acknowledged.toSorted((a, b) => a - b)).toEqual(expected);
   const all = ["subscribed 0", ...expected.map((seq) => `comment ${seq}`)];
-  await until(() => viewers.every(({ lines }) => lines.length >= all.length), "all have all", 15_000);
+  await until(
+    () => viewers.every(({ lines }) => lines.length >= all.length),
+    "all have all",
+    15_000,
+  );
   for (const viewer of viewers) await viewer.stop();
   for (const { name, lines } of viewers) expect({ name, lines }).toEqual({ name, lines: all });
 }, 60_000);
@@ -166,9 +174,15 @@ test("history, likes, removal and a topic added later work as the contract says"
 test("what the server refuses has its documented code", async () => {
   const client = open({});
   const video = client.video("refusals");
-  expect(await video.comment("x").catch((error: unknown) => error)).toMatchObject({ code: "token-missing", status: 401 });
+  expect(await video.comment("x").catch((error: unknown) => error)).toMatchObject({
+    code: "token-missing",
+    status: 401,
+  });
   await client.guest("Ana");
-  expect(await video.comment("x".repeat(201)).catch((error: unknown) => error)).toMatchObject({ code: "text-too-long", status: 400 });
+  expect(await video.comment("x".repeat(201)).catch((error: unknown) => error)).toMatchObject({
+    code: "text-too-long",
+    status: 400,
+  });
   const refused: string[] = [];
   let subscribed = false;
   client.subscribe("member:somebody-else", { onRefused: (code) => void refused.push(code) });

@@ -2,7 +2,10 @@
 
 import type { ConnectionState } from "./types.ts";
 
-type Reason<Name extends ConnectionState["name"]> = Extract<ConnectionState, { name: Name }>["reason"];
+type Reason<Name extends ConnectionState["name"]> = Extract<
+  ConnectionState,
+  { name: Name }
+>["reason"];
 export type ConnectReason = Reason<"connecting">;
 export type WaitReason = Reason<"waiting">;
 export type FailReason = Reason<"failed">;
@@ -10,7 +13,12 @@ export type FailReason = Reason<"failed">;
 export type Step =
   | { readonly step: "connect"; readonly reason: ConnectReason }
   | { readonly step: "opened"; readonly connectionId: string }
-  | { readonly step: "lost"; readonly reason: WaitReason; readonly retryInMs: number; readonly attempt: number }
+  | {
+      readonly step: "lost";
+      readonly reason: WaitReason;
+      readonly retryInMs: number;
+      readonly attempt: number;
+    }
   | { readonly step: "refused"; readonly reason: FailReason; readonly detail: string }
   | { readonly step: "emptied" }
   | { readonly step: "close" };
@@ -24,10 +32,17 @@ export function transition(state: ConnectionState, step: Step): ConnectionState 
     case "connect":
       return { name: "connecting", reason: step.reason };
     case "opened":
-      return state.name === "connecting" ? { name: "connected", reason: "opened", connectionId: step.connectionId } : state;
+      return state.name === "connecting"
+        ? { name: "connected", reason: "opened", connectionId: step.connectionId }
+        : state;
     case "lost":
       if (state.name === "idle" || state.name === "failed") return state;
-      return { name: "waiting", reason: step.reason, retryInMs: step.retryInMs, attempt: step.attempt };
+      return {
+        name: "waiting",
+        reason: step.reason,
+        retryInMs: step.retryInMs,
+        attempt: step.attempt,
+      };
     case "refused":
       return { name: "failed", reason: step.reason, detail: step.detail };
     case "emptied":

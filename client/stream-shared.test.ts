@@ -55,8 +55,10 @@ function createWorld(): World {
       };
       const sink = {
         onState: (state: ConnectionState) => void states.push(state),
-        onEvent: ({ topic, type, seq }: { topic: string; type: string; seq?: number }) => void lines.push(`${topic} ${type} ${seq ?? "-"}`),
-        onSubscribed: (topic: Topic, head: number) => void lines.push(`${topic} subscribed ${head}`),
+        onEvent: ({ topic, type, seq }: { topic: string; type: string; seq?: number }) =>
+          void lines.push(`${topic} ${type} ${seq ?? "-"}`),
+        onSubscribed: (topic: Topic, head: number) =>
+          void lines.push(`${topic} subscribed ${head}`),
         onReset: (topic: Topic, head: number) => void lines.push(`${topic} reset ${head}`),
         onRefused: (topic: Topic, code: string) => void lines.push(`${topic} refused ${code}`),
       };
@@ -77,7 +79,9 @@ function createWorld(): World {
 }
 
 function comments(tab: Tab, topic = ONE): number[] {
-  return tab.lines.flatMap((line) => (line.startsWith(`${topic} comment `) ? [Number(line.split(" ")[2])] : []));
+  return tab.lines.flatMap((line) =>
+    line.startsWith(`${topic} comment `) ? [Number(line.split(" ")[2])] : [],
+  );
 }
 
 test("many tabs have one connection, and each hears its topics", async () => {
@@ -89,7 +93,8 @@ test("many tabs have one connection, and each hears its topics", async () => {
   model.publish(ONE, "comment", {});
   model.publish(TWO, "comment", {});
   await clock.advance(10);
-  for (const [index, tab] of tabs.entries()) expect(tab.lines.at(-1)).toBe(index < 4 ? "video:1 comment 1" : "video:2 comment 1");
+  for (const [index, tab] of tabs.entries())
+    expect(tab.lines.at(-1)).toBe(index < 4 ? "video:1 comment 1" : "video:2 comment 1");
   for (const tab of tabs) expect(tab.states.at(-1)?.name).toBe("connected");
 });
 
@@ -208,15 +213,37 @@ test("closing the leader's client does not close the others'", async () => {
 });
 
 const action = fc.oneof(
-  { weight: 8, arbitrary: fc.record({ do: fc.constant("publish" as const), topic: fc.constantFrom(ONE, TWO) }) },
-  { weight: 3, arbitrary: fc.record({ do: fc.constant("advance" as const), ms: fc.integer({ min: 0, max: 8000 }) }) },
-  { weight: 2, arbitrary: fc.record({ do: fc.constant("open" as const), topic: fc.constantFrom(ONE, TWO) }) },
+  {
+    weight: 8,
+    arbitrary: fc.record({ do: fc.constant("publish" as const), topic: fc.constantFrom(ONE, TWO) }),
+  },
+  {
+    weight: 3,
+    arbitrary: fc.record({
+      do: fc.constant("advance" as const),
+      ms: fc.integer({ min: 0, max: 8000 }),
+    }),
+  },
+  {
+    weight: 2,
+    arbitrary: fc.record({ do: fc.constant("open" as const), topic: fc.constantFrom(ONE, TWO) }),
+  },
   { weight: 1, arbitrary: fc.record({ do: fc.constant("kill" as const), tab: fc.nat(3) }) },
   { weight: 1, arbitrary: fc.record({ do: fc.constant("freeze" as const), tab: fc.nat(3) }) },
   { weight: 1, arbitrary: fc.record({ do: fc.constant("thaw" as const), tab: fc.nat(3) }) },
   { weight: 1, arbitrary: fc.record({ do: fc.constant("cut" as const), tab: fc.nat(3) }) },
-  { weight: 1, arbitrary: fc.record({ do: fc.constant("deafen" as const), tab: fc.nat(3), messages: fc.nat(3) }) },
-  { weight: 1, arbitrary: fc.record({ do: fc.constant("lose" as const), tab: fc.nat(3), messages: fc.nat(3) }) },
+  {
+    weight: 1,
+    arbitrary: fc.record({
+      do: fc.constant("deafen" as const),
+      tab: fc.nat(3),
+      messages: fc.nat(3),
+    }),
+  },
+  {
+    weight: 1,
+    arbitrary: fc.record({ do: fc.constant("lose" as const), tab: fc.nat(3), messages: fc.nat(3) }),
+  },
 );
 
 test("whatever happens to tabs and connections, every tab that lives sees each durable event once and in order", async () => {
@@ -245,7 +272,8 @@ test("whatever happens to tabs and connections, every tab that lives sees each d
           else if (step.do === "deafen") tab.page.deaf = step.messages;
           else {
             let left = step.messages;
-            tab.network.carry = (message, arrive) => (left-- > 0 ? undefined : tab.page.run(() => arrive(message)));
+            tab.network.carry = (message, arrive) =>
+              left-- > 0 ? undefined : tab.page.run(() => arrive(message));
           }
         }
       }
@@ -258,7 +286,8 @@ test("whatever happens to tabs and connections, every tab that lives sees each d
         for (const { tab } of tabs) tab.network.beat();
         await clock.advance(10_000);
       }
-      for (const topic of [ONE, TWO]) model.publish(topic, "stats", { viewers: 1, head: model.log(topic).length }, false);
+      for (const topic of [ONE, TWO])
+        model.publish(topic, "stats", { viewers: 1, head: model.log(topic).length }, false);
       for (let count = 0; count < 3; count++) {
         for (const { tab } of tabs) tab.network.beat();
         await clock.advance(10_000);
@@ -266,9 +295,13 @@ test("whatever happens to tabs and connections, every tab that lives sees each d
       for (const { tab, topic } of tabs) {
         if (tab.page.dead) continue;
         const head = model.log(topic).length;
-        const from = Number(tab.lines.find((line) => line.startsWith(`${topic} subscribed`))?.split(" ")[2]);
+        const from = Number(
+          tab.lines.find((line) => line.startsWith(`${topic} subscribed`))?.split(" ")[2],
+        );
         expect(from).not.toBeNaN();
-        expect(comments(tab, topic)).toEqual(Array.from({ length: head - from }, (_, index) => from + index + 1));
+        expect(comments(tab, topic)).toEqual(
+          Array.from({ length: head - from }, (_, index) => from + index + 1),
+        );
         expect(tab.lines.filter((line) => line.includes("reset"))).toEqual([]);
       }
       expect(model.connections.size).toBe(tabs.some(({ tab }) => !tab.page.dead) ? 1 : 0);

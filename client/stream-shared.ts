@@ -10,7 +10,12 @@
 import type { Topic, TopicPosition } from "@ovation/protocol";
 import { IDLE } from "./state.ts";
 import type { Stream, StreamEnvironment, StreamSink } from "./stream.ts";
-import { createBrowserTabGroup, type LeaderMessage, type TabGroup, type TabWants } from "./tab-group.ts";
+import {
+  createBrowserTabGroup,
+  type LeaderMessage,
+  type TabGroup,
+  type TabWants,
+} from "./tab-group.ts";
 import { createTabLeader, type TabLeader } from "./tab-leader.ts";
 import { createTopicTable } from "./topics.ts";
 import type { ConnectionState } from "./types.ts";
@@ -20,7 +25,11 @@ const LEADER_ANSWER_MS = 3_000;
 /** How often a tab makes sure of its leader, ms. */
 const LEADER_CHECK_MS = 15_000;
 
-export function createSharedStream(environment: StreamEnvironment, sink: StreamSink, group: TabGroup = createBrowserTabGroup()): Stream {
+export function createSharedStream(
+  environment: StreamEnvironment,
+  sink: StreamSink,
+  group: TabGroup = createBrowserTabGroup(),
+): Stream {
   const { clock, random, token } = environment;
   const table = createTopicTable(clock, random, sink, tell);
   const types = new Set<string>();
@@ -37,7 +46,13 @@ export function createSharedStream(environment: StreamEnvironment, sink: StreamS
     const mine = ++life;
     const name = `ovation/${await group.digest(JSON.stringify([environment.url, await secret()]))}`;
     if (mine !== life) return;
-    membership = joinGroup(name, environment, group, (message) => mine === life && receive(message), tell);
+    membership = joinGroup(
+      name,
+      environment,
+      group,
+      (message) => mine === life && receive(message),
+      tell,
+    );
     tell();
     expectAnswer();
   }
@@ -120,7 +135,9 @@ export function createSharedStream(environment: StreamEnvironment, sink: StreamS
 
   function start(): void {
     // `join` rejects only where the browser has no digest, and then it has no locks either.
-    join().catch((error: unknown) => sink.onState({ name: "failed", reason: "stopped", detail: String(error) }));
+    join().catch((error: unknown) =>
+      sink.onState({ name: "failed", reason: "stopped", detail: String(error) }),
+    );
   }
 
   start();

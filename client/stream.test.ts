@@ -11,8 +11,16 @@ test("nothing is opened before the first subscription, and one connection carrie
   for (const id of ["1", "2", "3"]) harness.client.subscribe(`video:${id}`, {});
   await settle();
   expect(harness.network.connects).toHaveLength(1);
-  expect(harness.network.connects[0]?.searchParams.getAll("topic")).toEqual(["video:1", "video:2", "video:3"]);
-  expect(stateNames(harness)).toEqual(["idle/no-subscriptions", "connecting/first", "connected/opened"]);
+  expect(harness.network.connects[0]?.searchParams.getAll("topic")).toEqual([
+    "video:1",
+    "video:2",
+    "video:3",
+  ]);
+  expect(stateNames(harness)).toEqual([
+    "idle/no-subscriptions",
+    "connecting/first",
+    "connected/opened",
+  ]);
 });
 
 test("later topics go by one PUT per turn, and those that nobody wants any more by one DELETE", async () => {
@@ -64,14 +72,21 @@ test("the wait grows while the server is away, within the bounds, and is small a
   harness.client.subscribe("video:1", {});
   harness.network.reaches = () => false;
   await harness.clock.advance(120_000);
-  const waits = harness.states.flatMap((state) => (state.name === "waiting" ? [state.retryInMs] : []));
+  const waits = harness.states.flatMap((state) =>
+    state.name === "waiting" ? [state.retryInMs] : [],
+  );
   expect(waits.slice(0, 8)).toEqual([500, 1000, 2000, 4000, 8000, 16_000, 20_000, 20_000]);
   harness.network.reaches = () => true;
   await harness.clock.advance(20_000);
   expect(harness.client.state.name).toBe("connected");
   await harness.clock.advance(STABLE_MS);
   harness.network.cut();
-  expect(harness.client.state).toEqual({ name: "waiting", reason: "network", retryInMs: 500, attempt: 0 });
+  expect(harness.client.state).toEqual({
+    name: "waiting",
+    reason: "network",
+    retryInMs: 500,
+    attempt: 0,
+  });
 });
 
 test("a server that accepts and drops at once is not asked in a tight loop", async () => {
@@ -82,12 +97,16 @@ test("a server that accepts and drops at once is not asked in a tight loop", asy
     harness.network.cut();
     await harness.clock.advance(500 * 2 ** count);
   }
-  const waits = harness.states.flatMap((state) => (state.name === "waiting" ? [state.retryInMs] : []));
+  const waits = harness.states.flatMap((state) =>
+    state.name === "waiting" ? [state.retryInMs] : [],
+  );
   expect(waits).toEqual([500, 1000, 2000, 4000]);
 });
 
 test("a server that never says its first event is left", async () => {
-  const harness = createHarness({ transport: () => ({ seesEverything: true, listen() {}, close() {} }) });
+  const harness = createHarness({
+    transport: () => ({ seesEverything: true, listen() {}, close() {} }),
+  });
   harness.client.subscribe("video:1", {});
   await harness.clock.advance(CONNECT_TIMEOUT_MS - 1);
   expect(harness.client.state.name).toBe("connecting");
@@ -169,11 +188,19 @@ test("the server's wish to come back later is followed, and events still come un
   const { lines, handlers } = record();
   harness.client.subscribe("video:1", handlers);
   await settle();
-  harness.network.callbacks?.onMessage({ type: "reconnect", data: '{"afterMs":4000}', lastEventId: "" });
+  harness.network.callbacks?.onMessage({
+    type: "reconnect",
+    data: '{"afterMs":4000}',
+    lastEventId: "",
+  });
   await harness.clock.advance(1000);
   comment(harness);
   harness.network.callbacks?.onEnd({ kind: "ended" });
-  expect(harness.client.state).toMatchObject({ name: "waiting", reason: "server-asked", retryInMs: 3000 });
+  expect(harness.client.state).toMatchObject({
+    name: "waiting",
+    reason: "server-asked",
+    retryInMs: 3000,
+  });
   await harness.clock.advance(3000);
   expect(harness.client.state.name).toBe("connected");
   expect(lines).toEqual(["subscribed 0", "comment 1"]);
@@ -201,7 +228,11 @@ test("`retry:` decides the wait after a clean end", async () => {
   await settle();
   harness.network.callbacks?.onRetry(7000);
   harness.network.callbacks?.onEnd({ kind: "ended" });
-  expect(harness.client.state).toMatchObject({ name: "waiting", reason: "server-asked", retryInMs: 7000 });
+  expect(harness.client.state).toMatchObject({
+    name: "waiting",
+    reason: "server-asked",
+    retryInMs: 7000,
+  });
 });
 
 test("an error in a callback stops nothing, and is not hidden", async () => {
@@ -235,9 +266,13 @@ test("an error in a callback stops nothing, and is not hidden", async () => {
 test("types without a callback of their own reach onEvent, and a type never reaches an inherited method", async () => {
   const harness = createHarness();
   const seen: string[] = [];
-  harness.client.subscribe("video:1", { goal: () => void seen.push("goal"), onEvent: ({ type }) => void seen.push(`event ${type}`) });
+  harness.client.subscribe("video:1", {
+    goal: () => void seen.push("goal"),
+    onEvent: ({ type }) => void seen.push(`event ${type}`),
+  });
   await settle();
-  for (const type of ["goal", "constructor", "other"]) harness.model.publish("video:1", type, {}, false);
+  for (const type of ["goal", "constructor", "other"])
+    harness.model.publish("video:1", type, {}, false);
   expect(seen).toEqual(["goal", "event goal", "event constructor", "event other"]);
 });
 

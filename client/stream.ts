@@ -9,9 +9,22 @@ import type { Clock, Topic, TopicPosition } from "@ovation/protocol";
 import type { ApiError } from "./api-error.ts";
 import { drawRetryMs } from "./backoff.ts";
 import { createChanges } from "./changes.ts";
-import { CONNECT_TIMEOUT_MS, FULL_ATTEMPT, HEARTBEATS_MISSED_MAX, RETRY_ASKED_MS_MAX, STABLE_MS } from "./limits.ts";
+import {
+  CONNECT_TIMEOUT_MS,
+  FULL_ATTEMPT,
+  HEARTBEATS_MISSED_MAX,
+  RETRY_ASKED_MS_MAX,
+  STABLE_MS,
+} from "./limits.ts";
 import type { SendRequest } from "./request.ts";
-import { type ConnectReason, type FailReason, IDLE, type Step, transition, type WaitReason } from "./state.ts";
+import {
+  type ConnectReason,
+  type FailReason,
+  IDLE,
+  type Step,
+  transition,
+  type WaitReason,
+} from "./state.ts";
 import type { TokenKeeper } from "./token.ts";
 import { createTopicTable, type TopicAnswer, type TopicSink } from "./topics.ts";
 import type { OpenTransport, Transport, TransportCallbacks, TransportEnd } from "./transport.ts";
@@ -39,7 +52,9 @@ export interface Stream {
   add(topic: Topic, from?: TopicPosition): void;
   remove(topic: Topic): void;
   /** Where the topic stands, for a second subscriber of it. */
-  standing(topic: Topic): { readonly seq: number; readonly position: TopicPosition | undefined } | undefined;
+  standing(
+    topic: Topic,
+  ): { readonly seq: number; readonly position: TopicPosition | undefined } | undefined;
   /** Event types to listen for; `"*"`: all that come. */
   listen(types: Iterable<string>): void;
   /** The token was replaced: connects again with it, from the present positions. */
@@ -52,7 +67,9 @@ export interface Stream {
 
 /** Types that EventSource listens for without being told: those of the built-in policy. */
 const KNOWN_TYPES =
-  "connection reconnect gap stats likes typing comment comment-removed comment-edited pin message notification receipt presence".split(" ");
+  "connection reconnect gap stats likes typing comment comment-removed comment-edited pin message notification receipt presence".split(
+    " ",
+  );
 
 export function createStream(environment: StreamEnvironment, sink: StreamSink): Stream {
   const { clock, random, token } = environment;
@@ -151,7 +168,10 @@ export function createStream(environment: StreamEnvironment, sink: StreamSink): 
         }
       },
     };
-    const openTransport = everyType || environment.openEventSource === undefined ? environment.openFetch : environment.openEventSource;
+    const openTransport =
+      everyType || environment.openEventSource === undefined
+        ? environment.openFetch
+        : environment.openEventSource;
     transport = openTransport(request, callbacks);
   }
 
@@ -177,12 +197,20 @@ export function createStream(environment: StreamEnvironment, sink: StreamSink): 
     cancelTimer = clock.after(Math.max(1, factor * heartbeatMs - silenceMs), () => {
       checkSilence();
       // EventSource hides comment lines: silence may be mere quiet, and asking is spread.
-      if (state.name === "connected") listenForHeartbeats(transport?.seesEverything ? undefined : HEARTBEATS_MISSED_MAX * (1 + random()));
+      if (state.name === "connected")
+        listenForHeartbeats(
+          transport?.seesEverything ? undefined : HEARTBEATS_MISSED_MAX * (1 + random()),
+        );
     });
   }
 
   function checkSilence(factor = HEARTBEATS_MISSED_MAX): void {
-    if (state.name !== "connected" || heartbeatMs === 0 || clock.now() - seenAt < factor * heartbeatMs) return;
+    if (
+      state.name !== "connected" ||
+      heartbeatMs === 0 ||
+      clock.now() - seenAt < factor * heartbeatMs
+    )
+      return;
     if (transport?.seesEverything) {
       lose("heartbeat-missed");
       return;
@@ -210,7 +238,11 @@ export function createStream(environment: StreamEnvironment, sink: StreamSink): 
     }
     const asked = askedAt === undefined ? undefined : Math.max(0, askedAt - clock.now());
     // `retry:` is drawn by the server for this connection; for repeated failures our own wait grows.
-    const hint = asked ?? (retryMs !== undefined && (attempt === 0 || end.kind === "ended") ? bounded(retryMs) : undefined);
+    const hint =
+      asked ??
+      (retryMs !== undefined && (attempt === 0 || end.kind === "ended")
+        ? bounded(retryMs)
+        : undefined);
     lose(asked !== undefined || end.kind === "ended" ? "server-asked" : "network", hint);
   }
 
@@ -229,7 +261,12 @@ export function createStream(environment: StreamEnvironment, sink: StreamSink): 
       lose("network");
     } else if (status === 400) fail("stopped", `${code}: ${detail}`);
     else
-      lose("network", retryAfterMs === undefined ? undefined : bounded(retryAfterMs) + drawRetryMs(attempt, environment.retryMs, random));
+      lose(
+        "network",
+        retryAfterMs === undefined
+          ? undefined
+          : bounded(retryAfterMs) + drawRetryMs(attempt, environment.retryMs, random),
+      );
   }
 
   function renewToken(code: string, detail = code): void {
@@ -251,7 +288,9 @@ export function createStream(environment: StreamEnvironment, sink: StreamSink): 
     if (state.name === "connected" && clock.now() - openedAt >= STABLE_MS) attempt = 0;
     const retryInMs = waitMs ?? drawRetryMs(attempt, environment.retryMs, random);
     drop();
-    cancelTimer = clock.after(retryInMs, () => connect(reason === "token-expired" ? "token-refreshed" : "retry"));
+    cancelTimer = clock.after(retryInMs, () =>
+      connect(reason === "token-expired" ? "token-refreshed" : "retry"),
+    );
     move({ step: "lost", reason, retryInMs, attempt: attempt++ });
   }
 
@@ -309,7 +348,12 @@ export function createStream(environment: StreamEnvironment, sink: StreamSink): 
     wake() {
       // A page that was away may hold a stream that is dead: asking is cheap.
       if (state.name === "connected") checkSilence(transport?.seesEverything ? undefined : 1);
-      else if (state.name === "waiting" && state.reason !== "server-asked" && state.reason !== "token-expired") connect("retry");
+      else if (
+        state.name === "waiting" &&
+        state.reason !== "server-asked" &&
+        state.reason !== "token-expired"
+      )
+        connect("retry");
     },
     offline() {
       if (state.name === "connecting" || state.name === "connected" || state.name === "waiting")

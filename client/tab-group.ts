@@ -23,7 +23,12 @@ export type LeaderMessage =
   | { readonly kind: "state"; readonly state: ConnectionState }
   /** `id` is a position text with the epoch of a durable event. */
   | { readonly kind: "event"; readonly event: ClientEvent; readonly id: string }
-  | { readonly kind: "subscribed"; readonly topic: Topic; readonly head: number; readonly epoch: Epoch }
+  | {
+      readonly kind: "subscribed";
+      readonly topic: Topic;
+      readonly head: number;
+      readonly epoch: Epoch;
+    }
   | { readonly kind: "reset"; readonly topic: Topic; readonly head: number; readonly epoch: Epoch }
   | { readonly kind: "refused"; readonly topic: Topic; readonly code: string };
 
@@ -33,7 +38,10 @@ export interface TabGroup {
   /** A fresh name for this tab. */
   readonly tab: string;
   /** Joins the conversation `name`: hears what others post, in the order of each. */
-  join(name: string, onMessage: (message: TabMessage) => void): { post(message: TabMessage): void; leave(): void };
+  join(
+    name: string,
+    onMessage: (message: TabMessage) => void,
+  ): { post(message: TabMessage): void; leave(): void };
   /**
    * Queues for the lock `name`. `onHeld` when it is ours, be it after the death of its holder;
    * `onStolen` when somebody took it from us. The answer gives it up, or leaves the queue.
@@ -61,22 +69,30 @@ export function createBrowserTabGroup(): TabGroup {
           if (queue.signal.aborted) resolve();
           else onHeld();
         });
-      navigator.locks.request(name, steal ? { steal } : { signal: queue.signal }, held).catch(() => {
-        // [spec] A request that is aborted, and a holder whose lock is stolen, reject with AbortError.
-        if (done !== undefined && !queue.signal.aborted) onStolen?.();
-      });
+      navigator.locks
+        .request(name, steal ? { steal } : { signal: queue.signal }, held)
+        .catch(() => {
+          // [spec] A request that is aborted, and a holder whose lock is stolen, reject with AbortError.
+          if (done !== undefined && !queue.signal.aborted) onStolen?.();
+        });
       return () => {
         queue.abort();
         done?.();
       };
     },
     async digest(secret) {
-      const bytes = new Uint8Array(await crypto.subtle.digest("SHA-256", new TextEncoder().encode(secret)));
-      return Array.from(bytes.subarray(0, 12), (byte) => byte.toString(16).padStart(2, "0")).join("");
+      const bytes = new Uint8Array(
+        await crypto.subtle.digest("SHA-256", new TextEncoder().encode(secret)),
+      );
+      return Array.from(bytes.subarray(0, 12), (byte) => byte.toString(16).padStart(2, "0")).join(
+        "",
+      );
     },
   };
 }
 
 function randomName(): string {
-  return Array.from(crypto.getRandomValues(new Uint32Array(3)), (word) => word.toString(36)).join("");
+  return Array.from(crypto.getRandomValues(new Uint32Array(3)), (word) => word.toString(36)).join(
+    "",
+  );
 }

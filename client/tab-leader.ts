@@ -41,13 +41,21 @@ export function createTabLeader(
     },
     onEvent(event, epoch) {
       const topic = event.topic as Topic;
-      emit({ kind: "event", event, id: event.seq === undefined ? "" : formatPosition([[topic, { seq: event.seq, epoch }]]) });
+      emit({
+        kind: "event",
+        event,
+        id: event.seq === undefined ? "" : formatPosition([[topic, { seq: event.seq, epoch }]]),
+      });
     },
     onSubscribed: (topic, head, epoch) => emit({ kind: "subscribed", topic, head, epoch }),
     onReset: (topic, head, epoch) => emit({ kind: "reset", topic, head, epoch }),
     onRefused(topic, code) {
       topics.delete(topic);
-      for (const tab of tabs.values()) tab.wants = { ...tab.wants, topics: tab.wants.topics.filter(([wanted]) => wanted !== topic) };
+      for (const tab of tabs.values())
+        tab.wants = {
+          ...tab.wants,
+          topics: tab.wants.topics.filter(([wanted]) => wanted !== topic),
+        };
       emit({ kind: "refused", topic, code });
     },
   });
@@ -58,7 +66,12 @@ export function createTabLeader(
     for (const { wants } of tabs.values()) {
       for (const [topic, position] of wants.topics) {
         const known = earliest.get(topic);
-        earliest.set(topic, known === undefined || (position !== undefined && position.seq < known.seq) ? position : known);
+        earliest.set(
+          topic,
+          known === undefined || (position !== undefined && position.seq < known.seq)
+            ? position
+            : known,
+        );
       }
     }
     for (const [topic, position] of earliest) add(topic, position);
@@ -80,7 +93,13 @@ export function createTabLeader(
     // A tab that missed something: the stream goes back to there, and the others leave out what they have.
     if (position !== undefined && position.seq < standing.seq) add(topic, position);
     // Without a connection it will be said when there is one.
-    else if (state?.name === "connected") emit({ kind: "subscribed", topic, head: standing.seq, epoch: standing.position?.epoch ?? "" });
+    else if (state?.name === "connected")
+      emit({
+        kind: "subscribed",
+        topic,
+        head: standing.seq,
+        epoch: standing.position?.epoch ?? "",
+      });
   }
 
   function drop(tab: string): void {
@@ -106,7 +125,10 @@ export function createTabLeader(
       if (known !== undefined) known.wants = wants;
       // A tab's own lock comes free when the tab is gone.
       else if (tabs.size < TABS_MAX)
-        tabs.set(wants.tab, { wants, stopWatching: group.lock(`${name}/${wants.tab}`, false, () => drop(wants.tab)) });
+        tabs.set(wants.tab, {
+          wants,
+          stopWatching: group.lock(`${name}/${wants.tab}`, false, () => drop(wants.tab)),
+        });
       stream.listen(wants.types);
       if (state !== undefined) emit({ kind: "state", state });
       if (hearing) return;

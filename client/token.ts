@@ -20,7 +20,9 @@ export function createTokenKeeper(first: ClientOptions["token"]): TokenKeeper {
 
   function fetchToken(): Promise<string | undefined> {
     const asked = source;
-    const call = Promise.resolve(typeof asked === "function" ? Promise.resolve().then(asked) : asked).then(
+    const call = Promise.resolve(
+      typeof asked === "function" ? Promise.resolve().then(asked) : asked,
+    ).then(
       (token) => {
         if (present === call) value = token;
         return token;

@@ -3,7 +3,15 @@
  * what callbacks should see comes out. It also notices when something stays missing.
  */
 
-import { type Clock, type Epoch, formatPosition, type Json, positionIn, type Topic, type TopicPosition } from "@ovation/protocol";
+import {
+  type Clock,
+  type Epoch,
+  formatPosition,
+  type Json,
+  positionIn,
+  type Topic,
+  type TopicPosition,
+} from "@ovation/protocol";
 import { HOLE_WAIT_MS, PULLS_MAX, REPLAY_WAIT_MS } from "./limits.ts";
 import { createSequence, type Sequence } from "./sequence.ts";
 import type { ClientEvent } from "./types.ts";
@@ -46,7 +54,9 @@ export interface TopicTable {
   add(topic: Topic, from?: TopicPosition): void;
   remove(topic: Topic): void;
   /** Where the topic stands; undefined before its first head. */
-  standing(topic: Topic): { readonly seq: number; readonly position: TopicPosition | undefined } | undefined;
+  standing(
+    topic: Topic,
+  ): { readonly seq: number; readonly position: TopicPosition | undefined } | undefined;
   /**
    * The positions of all topics in one text; undefined before the first connection. One that names no topic says at
    * least that this is a return: the server lets pass what was perhaps heard elsewhere.
@@ -65,7 +75,12 @@ export interface TopicTable {
   receive(type: string, envelope: ClientEvent, id: string): void;
 }
 
-export function createTopicTable(clock: Clock, random: () => number, sink: TopicSink, pull: () => void): TopicTable {
+export function createTopicTable(
+  clock: Clock,
+  random: () => number,
+  sink: TopicSink,
+  pull: () => void,
+): TopicTable {
   const table = new Map<Topic, Wanted>();
   let wasConnected = false;
 
@@ -85,16 +100,19 @@ export function createTopicTable(clock: Clock, random: () => number, sink: Topic
       wanted.cancelWait = undefined;
     }
     if (!waits) return;
-    wanted.cancelWait ??= clock.after((wanted.replaying ? REPLAY_WAIT_MS : HOLE_WAIT_MS) * (1 + random() / 4), () => {
-      wanted.cancelWait = undefined;
-      if (++wanted.pulls <= PULLS_MAX) {
-        pull();
-        return;
-      }
-      // The server says that it sent everything, again and again: what is missing cannot be had.
-      wanted.pulls = 0;
-      restart(topic, wanted, wanted.sequence.head, "");
-    });
+    wanted.cancelWait ??= clock.after(
+      (wanted.replaying ? REPLAY_WAIT_MS : HOLE_WAIT_MS) * (1 + random() / 4),
+      () => {
+        wanted.cancelWait = undefined;
+        if (++wanted.pulls <= PULLS_MAX) {
+          pull();
+          return;
+        }
+        // The server says that it sent everything, again and again: what is missing cannot be had.
+        wanted.pulls = 0;
+        restart(topic, wanted, wanted.sequence.head, "");
+      },
+    );
   }
 
   /** Gives up what lies before `seq`, and says so. */
@@ -125,7 +143,10 @@ export function createTopicTable(clock: Clock, random: () => number, sink: Topic
       sequence.announce(head);
       sink.onSubscribed(topic, from.seq, from.epoch);
       deliver(due);
-    } else if (!wasActive && (recovered === false || (sequence.position === undefined && sequence.seq !== head))) {
+    } else if (
+      !wasActive &&
+      (recovered === false || (sequence.position === undefined && sequence.seq !== head))
+    ) {
       // Lost, or never recoverable: the server was not told a position that it could go on from.
       restart(topic, wanted, from.seq, from.epoch, head);
       return;
@@ -150,7 +171,13 @@ export function createTopicTable(clock: Clock, random: () => number, sink: Topic
     has: (topic) => table.has(topic),
     add(topic, from) {
       table.get(topic)?.cancelWait?.();
-      table.set(topic, { sequence: createSequence(from), active: false, replaying: false, pulls: 0, cancelWait: undefined });
+      table.set(topic, {
+        sequence: createSequence(from),
+        active: false,
+        replaying: false,
+        pulls: 0,
+        cancelWait: undefined,
+      });
     },
     remove(topic) {
       table.get(topic)?.cancelWait?.();
@@ -158,15 +185,19 @@ export function createTopicTable(clock: Clock, random: () => number, sink: Topic
     },
     standing(topic) {
       const sequence = table.get(topic)?.sequence;
-      return sequence?.seq === undefined ? undefined : { seq: sequence.seq, position: sequence.position };
+      return sequence?.seq === undefined
+        ? undefined
+        : { seq: sequence.seq, position: sequence.position };
     },
     formatPositions() {
       const known: [Topic, TopicPosition][] = [];
-      for (const [topic, { sequence }] of table) if (sequence.position !== undefined) known.push([topic, sequence.position]);
+      for (const [topic, { sequence }] of table)
+        if (sequence.position !== undefined) known.push([topic, sequence.position]);
       return known.length === 0 && !wasConnected ? undefined : formatPosition(known);
     },
     forgetPositions() {
-      for (const { sequence } of table.values()) if (sequence.seq !== undefined) sequence.start(-1, "");
+      for (const { sequence } of table.values())
+        if (sequence.seq !== undefined) sequence.start(-1, "");
     },
     disconnected() {
       for (const wanted of table.values()) {
@@ -196,7 +227,10 @@ export function createTopicTable(clock: Clock, random: () => number, sink: Topic
       const event: ClientEvent = { topic, type, ...(seq !== undefined && { seq }), at, data };
       if (seq === undefined) {
         sink.onEvent(event, "");
-        const head = type === "stats" ? (data as { readonly [key: string]: Json } | null)?.["head"] : undefined;
+        const head =
+          type === "stats"
+            ? (data as { readonly [key: string]: Json } | null)?.["head"]
+            : undefined;
         if (typeof head !== "number") return;
         wanted.sequence.announce(head);
         watch(topic, wanted);

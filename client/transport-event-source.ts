@@ -10,10 +10,14 @@ const CLOSED = 2;
  * EventSource would reconnect by itself; here it never does: it is closed at its first error, so that
  * there is one place that decides when to connect again, with jitter and with a position for each topic.
  */
-export function createEventSourceTransport(EventSource: new (url: string) => EventSourceLike): OpenTransport {
+export function createEventSourceTransport(
+  EventSource: new (url: string) => EventSourceLike,
+): OpenTransport {
   return ({ url, token, types }, callbacks) => {
     // A header cannot be set on EventSource.
-    const source = new EventSource(token === undefined ? url : `${url}&access_token=${encodeURIComponent(token)}`);
+    const source = new EventSource(
+      token === undefined ? url : `${url}&access_token=${encodeURIComponent(token)}`,
+    );
     const listening = new Set<string>();
     let open = true;
 
@@ -42,7 +46,9 @@ export function createEventSourceTransport(EventSource: new (url: string) => Eve
       close();
       // The `eventsource` package sets its reconnect timer after this event; a second close clears it.
       queueMicrotask(() => source.close());
-      callbacks.onEnd(gaveUp ? { kind: "unexplained" } : { kind: "lost", detail: "the connection broke" });
+      callbacks.onEnd(
+        gaveUp ? { kind: "unexplained" } : { kind: "lost", detail: "the connection broke" },
+      );
     };
     for (const type of types) listen(type);
     return { seesEverything: false, listen, close };

@@ -28,12 +28,19 @@ export function createFetchTransport(fetchFunction: typeof fetch): OpenTransport
     async function read(): Promise<void> {
       const headers: Record<string, string> = { accept: "text/event-stream" };
       if (token !== undefined) headers["authorization"] = `Bearer ${token}`;
-      const response = await fetchFunction(url, { headers, signal: abort.signal, cache: "no-store" });
+      const response = await fetchFunction(url, {
+        headers,
+        signal: abort.signal,
+        cache: "no-store",
+      });
       if (response.status !== 200) {
         end({ kind: "refused", error: await toApiError(response) });
         return;
       }
-      if (response.body === null || !response.headers.get("content-type")?.startsWith("text/event-stream")) {
+      if (
+        response.body === null ||
+        !response.headers.get("content-type")?.startsWith("text/event-stream")
+      ) {
         end({ kind: "lost", detail: "the answer is no event stream" });
         return;
       }

@@ -1,7 +1,13 @@
 /** The public shapes of the SDK. `mod.ts` exports them; `client.ts` is behind {@link Client}. */
 
 import type { Json } from "@ovation/protocol";
-import type { MessageData, NotificationData, PresenceData, ReceiptData, TypingData } from "./member-types.ts";
+import type {
+  MessageData,
+  NotificationData,
+  PresenceData,
+  ReceiptData,
+  TypingData,
+} from "./member-types.ts";
 import type { RequestOptions } from "./request.ts";
 import type { OpenTransport } from "./transport.ts";
 
@@ -17,16 +23,28 @@ import type { OpenTransport } from "./transport.ts";
  */
 export type ConnectionState =
   | { readonly name: "idle"; readonly reason: "no-subscriptions" }
-  | { readonly name: "connecting"; readonly reason: "first" | "retry" | "token-refreshed" | "topics-changed" | "missed-events" }
+  | {
+      readonly name: "connecting";
+      readonly reason: "first" | "retry" | "token-refreshed" | "topics-changed" | "missed-events";
+    }
   | { readonly name: "connected"; readonly reason: "opened"; readonly connectionId: string }
   | {
       readonly name: "waiting";
-      readonly reason: "network" | "heartbeat-missed" | "server-asked" | "token-expired" | "offline";
+      readonly reason:
+        | "network"
+        | "heartbeat-missed"
+        | "server-asked"
+        | "token-expired"
+        | "offline";
       /** When the next attempt starts: ms from now at the moment of the change. */
       readonly retryInMs: number;
       readonly attempt: number;
     }
-  | { readonly name: "failed"; readonly reason: "token-invalid" | "forbidden" | "stopped"; readonly detail: string }
+  | {
+      readonly name: "failed";
+      readonly reason: "token-invalid" | "forbidden" | "stopped";
+      readonly detail: string;
+    }
   | { readonly name: "closed"; readonly reason: "closed-by-application" };
 
 /** An event as callbacks get it. */
@@ -124,7 +142,10 @@ export interface EventSourceLike {
   onopen: ((event: never) => void) | null;
   onerror: ((event: never) => void) | null;
   readonly readyState: number;
-  addEventListener(type: string, listener: (event: { readonly data: string; readonly lastEventId: string }) => void): void;
+  addEventListener(
+    type: string,
+    listener: (event: { readonly data: string; readonly lastEventId: string }) => void,
+  ): void;
   close(): void;
 }
 
@@ -173,7 +194,10 @@ export interface VideoApi {
   readonly topic: string;
   info(): Promise<VideoInfo>;
   /** `clientId` makes a retry harmless; made up where absent. Resolves after the comment is stored. */
-  comment(text: string, options?: { readonly clientId?: string; readonly replyTo?: number }): Promise<Comment>;
+  comment(
+    text: string,
+    options?: { readonly clientId?: string; readonly replyTo?: number },
+  ): Promise<Comment>;
   history(options?: {
     readonly after?: number;
     readonly before?: number;
@@ -196,7 +220,10 @@ export interface Client {
   readonly state: ConnectionState;
   /** Called at once with the present state, and at every change. Returns a function that ends it. */
   onState(listener: (state: ConnectionState) => void): () => void;
-  subscribe(topic: string, handlers: TopicHandlers | (TopicHandlers & Partial<CustomHandlers>)): Subscription;
+  subscribe(
+    topic: string,
+    handlers: TopicHandlers | (TopicHandlers & Partial<CustomHandlers>),
+  ): Subscription;
   video(id: string): VideoApi;
   /** Any request of `docs/http-api.md`, with the client's token; `path` from `/v1` on. Rejects with an {@link ApiError}. */
   request(
@@ -205,7 +232,10 @@ export interface Client {
     options?: RequestOptions & { readonly persist?: boolean },
   ): Promise<unknown>;
   /** Becomes a guest with this name; the token is used from now on. */
-  guest(name: string): Promise<{ readonly token: string; readonly member: { readonly id: string; readonly name: string } }>;
+  guest(name: string): Promise<{
+    readonly token: string;
+    readonly member: { readonly id: string; readonly name: string };
+  }>;
   /** Replaces the token (sign-in, sign-out with `undefined`); the stream connects again from its position. */
   setToken(token: ClientOptions["token"]): void;
   close(): void;

@@ -32,5 +32,8 @@ function parseWith<Schema extends z.ZodType>(schema: Schema, value: unknown): z.
   if (result.success) return result.data;
   const issue = result.error.issues[0];
   const path = issue?.path.map(String).join(".") ?? "";
-  throw new Problem("invalid-body", `${path === "" ? "body" : path}: ${issue?.message ?? "not of the expected form"}`);
+  throw new Problem(
+    "invalid-body",
+    `${path === "" ? "body" : path}: ${issue?.message ?? "not of the expected form"}`,
+  );
 }

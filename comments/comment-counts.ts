@@ -6,7 +6,12 @@
 
 import type { Log } from "@ovation/log";
 import { type Clock, topicOf } from "@ovation/protocol";
-import { COUNT_COMMENTS_MS, COUNT_PAGE_EVENTS, COUNT_PAGES_MAX, COUNTED_VIDEOS_MAX } from "./limits.ts";
+import {
+  COUNT_COMMENTS_MS,
+  COUNT_PAGE_EVENTS,
+  COUNT_PAGES_MAX,
+  COUNTED_VIDEOS_MAX,
+} from "./limits.ts";
 import type { VideoStore } from "./video-store.ts";
 
 export interface CommentCountsOptions {
@@ -53,12 +58,20 @@ export function createCommentCounts(options: CommentCountsOptions): CommentCount
     for (let page = 0; page < COUNT_PAGES_MAX; page++) {
       const [video] = await store.read([videoId]);
       const counted = video?.counted ?? 0;
-      const { events } = await log.read(topic, { after: counted, limit: COUNT_PAGE_EVENTS, types: COUNTED });
+      const { events } = await log.read(topic, {
+        after: counted,
+        limit: COUNT_PAGE_EVENTS,
+        types: COUNTED,
+      });
       const last = events.at(-1);
       if (last === undefined) return;
       const removed = events.filter(({ type }) => type === "comment-removed").length;
       // Another process may have counted these meanwhile: then nothing is added, and the next page begins after its.
-      await store.count(videoId, { after: counted, upTo: last.place.seq, comments: events.length - 2 * removed }, clock.now());
+      await store.count(
+        videoId,
+        { after: counted, upTo: last.place.seq, comments: events.length - 2 * removed },
+        clock.now(),
+      );
       if (events.length < COUNT_PAGE_EVENTS) return;
     }
     touch(videoId);

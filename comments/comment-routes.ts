@@ -45,18 +45,27 @@ export function createCommentRoutes(service: Service): readonly Route[] {
   async function post(request: HttpRequest, context: RouteContext): Promise<RouteAnswer> {
     const video = videoOf(context);
     const author = await requireWriter(service, request, video);
-    if (!author.exempt) await requireAddressRate(service, "comment", context, rules.commentsPerAddress);
+    if (!author.exempt)
+      await requireAddressRate(service, "comment", context, rules.commentsPerAddress);
     const body = await readBody(request, newComment, VIEWER_BODY_BYTES_MAX);
     const text = cleanLine(body.text, service.textCodePointsMax);
     await requireOpen(video, author);
-    if (!author.exempt) await service.people?.directory.requireUnsanctioned(author.identity.sub, video.id);
-    const repliedTo = body.replyTo === undefined ? undefined : await findComment(log, video.topic, body.replyTo);
+    if (!author.exempt)
+      await service.people?.directory.requireUnsanctioned(author.identity.sub, video.id);
+    const repliedTo =
+      body.replyTo === undefined ? undefined : await findComment(log, video.topic, body.replyTo);
     // Last, so that what is refused for another reason costs the author nothing.
-    if (!author.exempt) await requireRate(service, `comment member ${author.identity.sub}`, rules.commentsPerMember);
+    if (!author.exempt)
+      await requireRate(service, `comment member ${author.identity.sub}`, rules.commentsPerMember);
     const written = await writer.write(video, author, { ...body, text });
     service.people?.directory.note(author.identity);
     if (!written.duplicate && (repliedTo !== undefined || text.includes("@"))) {
-      const comment = { seq: written.seq, at: written.at, text, author: authorOf(author.identity, author.role) };
+      const comment = {
+        seq: written.seq,
+        at: written.at,
+        text,
+        author: authorOf(author.identity, author.role),
+      };
       service.background.run(() => notifyOfComment(service, video, comment, repliedTo));
     }
     return jsonAnswer(written.json, 201);
@@ -92,7 +101,8 @@ export function createCommentRoutes(service: Service): readonly Route[] {
     const seq = seqOf(context);
     const { identity } = await requireWriter(service, request, video);
     const body = await readOptionalBody(request, removal, VIEWER_BODY_BYTES_MAX);
-    const reason = body.reason === undefined ? undefined : cleanLine(body.reason, REASON_CODE_POINTS_MAX);
+    const reason =
+      body.reason === undefined ? undefined : cleanLine(body.reason, REASON_CODE_POINTS_MAX);
     const comment = await findComment(log, video.topic, seq, "with-removed");
     const author = await currentId(service, comment.author.id);
     const own = author === identity.sub;
@@ -108,7 +118,8 @@ export function createCommentRoutes(service: Service): readonly Route[] {
     if (!mayModerate(identity, video.id)) throw new Problem("forbidden");
     const { seq } = await readBody(request, pin, VIEWER_BODY_BYTES_MAX);
     if (seq !== null) await findComment(log, video.topic, seq);
-    if ((await pinnedSeqOf(log, video.topic)) !== seq) await writer.appendOwn(video, "pin", toJsonText({ seq }));
+    if ((await pinnedSeqOf(log, video.topic)) !== seq)
+      await writer.appendOwn(video, "pin", toJsonText({ seq }));
     return jsonAnswer(JSON.stringify({ seq }));
   }
 
@@ -122,6 +133,7 @@ export function createCommentRoutes(service: Service): readonly Route[] {
 
 function seqOf(context: RouteContext): number {
   const seq = parseSeq(context.params.seq ?? "");
-  if (seq === undefined || seq === 0) throw new Problem("invalid-id", "A comment's number is a positive integer");
+  if (seq === undefined || seq === 0)
+    throw new Problem("invalid-id", "A comment's number is a positive integer");
   return seq;
 }

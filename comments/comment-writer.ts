@@ -69,7 +69,9 @@ export function createCommentWriter(service: Service): CommentWriter {
       const at = clock.now();
       const entry = { topic: video.topic, type: "comment", at, data };
       const started = performance.now();
-      const [appended] = await service.append([clientId === undefined ? entry : { ...entry, key: `${author.identity.sub} ${clientId}` }]);
+      const [appended] = await service.append([
+        clientId === undefined ? entry : { ...entry, key: `${author.identity.sub} ${clientId}` },
+      ]);
       metrics.commitSeconds.observe((performance.now() - started) / 1_000);
       if (appended === undefined) throw new Error("the log answered nothing for an entry");
       if (appended.duplicate) {
@@ -89,17 +91,30 @@ export function createCommentWriter(service: Service): CommentWriter {
           topic,
           type: "comment-removed",
           at,
-          data: toJsonText(reason === undefined ? { seq: comment.seq } : { seq: comment.seq, reason }),
+          data: toJsonText(
+            reason === undefined ? { seq: comment.seq } : { seq: comment.seq, reason },
+          ),
           // No member's key begins with a space.
           key: ` remove ${comment.seq}`,
           replace: { seq: comment.seq, data: toJsonText(removedData(comment)) },
         },
       ];
       if ((await pinnedSeqOf(log, topic)) === comment.seq) {
-        entries.push({ topic, type: "pin", at, data: toJsonText({ seq: null }), key: ` unpin ${comment.seq}` });
+        entries.push({
+          topic,
+          type: "pin",
+          at,
+          data: toJsonText({ seq: null }),
+          key: ` unpin ${comment.seq}`,
+        });
       }
       if (notify !== undefined) {
-        const notice = { kind: "comment-removed", video: video.id, seq: comment.seq, ...(reason === undefined ? {} : { reason }) } as const;
+        const notice = {
+          kind: "comment-removed",
+          video: video.id,
+          seq: comment.seq,
+          ...(reason === undefined ? {} : { reason }),
+        } as const;
         entries.push(notificationEntry(notify, notice, at, `removed ${video.id} ${comment.seq}`));
       }
       const [removed] = await service.append(entries);
@@ -123,7 +138,9 @@ function storedDataOf({ stored }: Appended, text: string, replyTo: number | unde
   if (stored === undefined) throw new Error("the log answered a duplicate without what is stored");
   const first = stored.type === "comment" ? commentDataOf(stored.data) : undefined;
   // What a moderator took out meanwhile cannot be compared any more; a retry is the likelier case.
-  const same = first !== undefined && (first.removed === true || (first.text === text && first.replyTo === replyTo));
+  const same =
+    first !== undefined &&
+    (first.removed === true || (first.text === text && first.replyTo === replyTo));
   if (!same) throw new Problem("key-reused", "This clientId was used for another comment");
   return stored.data;
 }

@@ -53,7 +53,10 @@ async function serve(): Promise<void> {
     policy: DEFAULT_POLICY,
     clock: systemClock,
     limiter: createMemoryRateLimiter({ clock: systemClock }),
-    rateRules: { commentsPerMember: { burst: 1e9, perMs: 1_000 }, commentsPerAddress: { burst: 1e9, perMs: 1_000 } },
+    rateRules: {
+      commentsPerMember: { burst: 1e9, perMs: 1_000 },
+      commentsPerAddress: { burst: 1e9, perMs: 1_000 },
+    },
     videos: "any",
     guests: undefined,
     registry: new Registry(),
@@ -61,7 +64,16 @@ async function serve(): Promise<void> {
   const server = serveRoutes(comments.routes);
   const cpuBefore = process.cpuUsage();
   const client = Bun.spawn(
-    [process.execPath, import.meta.path, "--port", new URL(server.url).port, "--clients", values.clients, "--seconds", values.seconds],
+    [
+      process.execPath,
+      import.meta.path,
+      "--port",
+      new URL(server.url).port,
+      "--clients",
+      values.clients,
+      "--seconds",
+      values.seconds,
+    ],
     {
       stdout: "pipe",
       stderr: "inherit",
@@ -97,12 +109,19 @@ async function post(port: number): Promise<void> {
   const startedAt = performance.now();
   await Promise.all(
     Array.from({ length: clients }, async (_, index) => {
-      const token = await signToken(SECRET, { sub: `member-${index}`, name: `Member ${index}` }, 600);
+      const token = await signToken(
+        SECRET,
+        { sub: `member-${index}`, name: `Member ${index}` },
+        600,
+      );
       const { promise, resolve } = Promise.withResolvers<void>();
       let sentAt = 0;
       let count = 0;
       function request(): string {
-        const body = JSON.stringify({ text: `Comment ${count} of client ${index}, as long as most are`, clientId: `${index}-${count++}` });
+        const body = JSON.stringify({
+          text: `Comment ${count} of client ${index}, as long as most are`,
+          clientId: `${index}-${count++}`,
+        });
         sentAt = performance.now();
         return `POST /v1/videos/bench/comments HTTP/1.1\r\nHost: bench\r\nAuthorization: Bearer ${token}\r\nContent-Type: application/json\r\nContent-Length: ${body.length}\r\n\r\n${body}`;
       }
@@ -134,6 +153,15 @@ async function post(port: number): Promise<void> {
     }),
   );
   delays.sort((a, b) => a - b);
-  const at = (share: number) => delays[Math.min(delays.length - 1, Math.floor(delays.length * share))];
-  console.log(JSON.stringify({ answers: delays.length, refused, ms: performance.now() - startedAt, p50: at(0.5), p99: at(0.99) }));
+  const at = (share: number) =>
+    delays[Math.min(delays.length - 1, Math.floor(delays.length * share))];
+  console.log(
+    JSON.stringify({
+      answers: delays.length,
+      refused,
+      ms: performance.now() - startedAt,
+      p50: at(0.5),
+      p99: at(0.99),
+    }),
+  );
 }

@@ -33,7 +33,9 @@ describe("posting", () => {
       clientId: "c-1",
     });
     await harness.comments.flush();
-    const event = harness.published.find((each) => each.topic === `video:${video}` && each.type === "comment");
+    const event = harness.published.find(
+      (each) => each.topic === `video:${video}` && each.type === "comment",
+    );
     expect(event?.place?.seq).toBe(1);
     const { seq: _seq, at, ...data } = answer.body;
     expect(event?.at).toBe(at);
@@ -50,17 +52,27 @@ describe("posting", () => {
     expect([other.status, other.body.code]).toEqual([409, "key-reused"]);
     expect((await post(video, "mine", "ben", { clientId: "same" })).body.seq).toBe(2);
     await harness.comments.flush();
-    expect(harness.published.filter((event) => event.topic === `video:${video}` && event.type === "comment")).toHaveLength(2);
+    expect(
+      harness.published.filter(
+        (event) => event.topic === `video:${video}` && event.type === "comment",
+      ),
+    ).toHaveLength(2);
   });
 
   test("concurrent comments are numbered without holes and published in the order of their numbers", async () => {
     const video = newVideo();
-    const answers = await Promise.all(Array.from({ length: 200 }, (_, index) => post(video, `n ${index}`, `m${index % 7}`)));
+    const answers = await Promise.all(
+      Array.from({ length: 200 }, (_, index) => post(video, `n ${index}`, `m${index % 7}`)),
+    );
     const seqs = answers.map(({ body }) => body.seq as number).sort((a, b) => a - b);
     expect(seqs).toEqual(Array.from({ length: 200 }, (_, index) => index + 1));
     await harness.comments.flush();
-    const published = harness.published.filter((event) => event.topic === `video:${video}`).filter(isDurable);
-    expect(published.map(({ place }) => place.seq)).toEqual(Array.from({ length: 200 }, (_, index) => index + 1));
+    const published = harness.published
+      .filter((event) => event.topic === `video:${video}`)
+      .filter(isDurable);
+    expect(published.map(({ place }) => place.seq)).toEqual(
+      Array.from({ length: 200 }, (_, index) => index + 1),
+    );
   });
 
   test("what is not a comment is refused with its code, and nothing is stored", async () => {
@@ -91,9 +103,15 @@ describe("posting", () => {
       expect([answer.status, answer.body.code, body]).toEqual([status, code, body]);
       expect(answer.headers.get("content-type")).toBe("application/problem+json");
     }
-    expect((await harness.call("POST", path, undefined, { text: "a" })).body.code).toBe("token-missing");
-    expect((await harness.call("POST", path, "forged", { text: "a" })).body.code).toBe("token-invalid");
-    expect((await harness.call("POST", "/v1/videos/a%0Ab/comments", "ana", { text: "a" })).body.code).toBe("invalid-id");
+    expect((await harness.call("POST", path, undefined, { text: "a" })).body.code).toBe(
+      "token-missing",
+    );
+    expect((await harness.call("POST", path, "forged", { text: "a" })).body.code).toBe(
+      "token-invalid",
+    );
+    expect(
+      (await harness.call("POST", "/v1/videos/a%0Ab/comments", "ana", { text: "a" })).body.code,
+    ).toBe("invalid-id");
     expect((await harness.call("GET", path)).body).toEqual<unknown>({ comments: [], head: 0 });
   });
 
@@ -122,13 +140,22 @@ describe("history", () => {
     const video = newVideo();
     for (let index = 1; index <= 12; index++) await post(video, `n${index}`);
     const seqs = async (query: string) =>
-      (await harness.call("GET", `/v1/videos/${video}/comments${query}`)).body.comments.map(({ seq }: { seq: number }) => seq);
+      (await harness.call("GET", `/v1/videos/${video}/comments${query}`)).body.comments.map(
+        ({ seq }: { seq: number }) => seq,
+      );
     expect(await seqs("?limit=3")).toEqual([10, 11, 12]);
     expect(await seqs("?limit=3&before=10")).toEqual([7, 8, 9]);
     expect(await seqs("?limit=3&after=4")).toEqual([5, 6, 7]);
     expect(await seqs("?after=12")).toEqual([]);
     expect(await seqs("?limit=100000")).toHaveLength(12);
-    for (const bad of ["?limit=0", "?limit=-1", "?limit=a", "?after=1.5", "?before=", "?after=1&before=2"]) {
+    for (const bad of [
+      "?limit=0",
+      "?limit=-1",
+      "?limit=a",
+      "?after=1.5",
+      "?before=",
+      "?after=1&before=2",
+    ]) {
       const answer = await harness.call("GET", `/v1/videos/${video}/comments${bad}`);
       expect([bad, answer.status, answer.body.code]).toEqual([bad, 400, "invalid-parameter"]);
     }
@@ -138,13 +165,20 @@ describe("history", () => {
     const video = newVideo();
     for (let index = 1; index <= 10; index++) await post(video, `n${index}`);
     for (const seq of [8, 9, 10]) {
-      const answer = await harness.call("DELETE", `/v1/videos/${video}/comments/${seq}`, "mo.moderator", { reason: "spam" });
+      const answer = await harness.call(
+        "DELETE",
+        `/v1/videos/${video}/comments/${seq}`,
+        "mo.moderator",
+        { reason: "spam" },
+      );
       expect([answer.status, answer.body]).toEqual<unknown>([200, { seq }]);
     }
     const page = await harness.call("GET", `/v1/videos/${video}/comments?limit=5`);
     expect(page.body.comments.map(({ seq }: { seq: number }) => seq)).toEqual([3, 4, 5, 6, 7]);
     expect(page.body.head).toBe(13);
-    const log = await harness.options.log.read(harness.published[0]?.topic ?? ("" as never), { limit: 1 });
+    const log = await harness.options.log.read(harness.published[0]?.topic ?? ("" as never), {
+      limit: 1,
+    });
     expect(log).toBeDefined();
     const all = await harness.options.log.read(`video:${video}` as never, { limit: 100 });
     expect(all.events.map(({ data }) => data).join()).not.toContain('"n9"');
@@ -154,7 +188,9 @@ describe("history", () => {
   test("whoever has just posted finds their comment, however many read", async () => {
     const video = newVideo();
     for (let round = 1; round <= 5; round++) {
-      const readers = Array.from({ length: 50 }, () => harness.call("GET", `/v1/videos/${video}/comments`));
+      const readers = Array.from({ length: 50 }, () =>
+        harness.call("GET", `/v1/videos/${video}/comments`),
+      );
       const { body } = await post(video, `round ${round}`);
       const page = await harness.call("GET", `/v1/videos/${video}/comments`);
       expect(page.body.comments.at(-1)?.seq).toBe(body.seq);
@@ -173,12 +209,19 @@ describe("removing and pinning", () => {
     expect((await harness.call("DELETE", path(1), "ana")).status).toBe(200);
     expect((await harness.call("DELETE", path(1), "ana")).status).toBe(200);
     expect((await harness.call("DELETE", path(2), "hana.host")).status).toBe(200);
-    const both = await Promise.all([harness.call("DELETE", path(3), "mo.moderator"), harness.call("DELETE", path(3), "mia.moderator")]);
+    const both = await Promise.all([
+      harness.call("DELETE", path(3), "mo.moderator"),
+      harness.call("DELETE", path(3), "mia.moderator"),
+    ]);
     expect(both.map(({ status }) => status)).toEqual([200, 200]);
     expect((await harness.call("DELETE", path(77), "hana.host")).body.code).toBe("unknown-comment");
-    expect((await harness.call("DELETE", `/v1/videos/${video}/comments/one`, "hana.host")).body.code).toBe("invalid-id");
+    expect(
+      (await harness.call("DELETE", `/v1/videos/${video}/comments/one`, "hana.host")).body.code,
+    ).toBe("invalid-id");
     await harness.comments.flush();
-    const removals = harness.published.filter((event) => event.topic === `video:${video}` && event.type === "comment-removed");
+    const removals = harness.published.filter(
+      (event) => event.topic === `video:${video}` && event.type === "comment-removed",
+    );
     expect(removals.map(({ data }) => JSON.parse(data).seq)).toEqual([1, 2, 3]);
     expect((await harness.call("GET", `/v1/videos/${video}`)).body.comments).toBe<unknown>(0);
   });
@@ -188,14 +231,21 @@ describe("removing and pinning", () => {
     await post(video, "pin me");
     const path = `/v1/videos/${video}/pin`;
     expect((await harness.call("PUT", path, "ana", { seq: 1 })).body.code).toBe("forbidden");
-    expect((await harness.call("PUT", path, "mo.moderator", { seq: 9 })).body.code).toBe("unknown-comment");
+    expect((await harness.call("PUT", path, "mo.moderator", { seq: 9 })).body.code).toBe(
+      "unknown-comment",
+    );
     expect((await harness.call("PUT", path, "mo.moderator", { seq: 1 })).status).toBe(200);
     expect((await harness.call("PUT", path, "mo.moderator", { seq: 1 })).status).toBe(200);
-    expect((await harness.call("GET", `/v1/videos/${video}`)).body.pinned).toMatchObject({ seq: 1, text: "pin me" });
+    expect((await harness.call("GET", `/v1/videos/${video}`)).body.pinned).toMatchObject({
+      seq: 1,
+      text: "pin me",
+    });
     await harness.call("DELETE", `/v1/videos/${video}/comments/1`, "ana");
     expect((await harness.call("GET", `/v1/videos/${video}`)).body.pinned).toBeNull();
     await harness.comments.flush();
-    const pins = harness.published.filter((event) => event.topic === `video:${video}` && event.type === "pin");
+    const pins = harness.published.filter(
+      (event) => event.topic === `video:${video}` && event.type === "pin",
+    );
     expect(pins.map(({ data }) => data as string)).toEqual(['{"seq":1}', '{"seq":null}']);
   });
 });
@@ -204,23 +254,40 @@ describe("likes", () => {
   test("taps are merged, the total is exact and needs no token", async () => {
     const video = newVideo();
     const path = `/v1/videos/${video}/likes`;
-    const answers = await Promise.all(Array.from({ length: 30 }, () => harness.call("POST", path, undefined, { kind: "like", count: 3 })));
+    const answers = await Promise.all(
+      Array.from({ length: 30 }, () =>
+        harness.call("POST", path, undefined, { kind: "like", count: 3 }),
+      ),
+    );
     expect(answers.map(({ status }) => status)).toEqual(Array(30).fill(202));
     expect((await harness.call("POST", path, undefined, { kind: "love" })).body).toEqual<unknown>({
       accepted: 1,
       total: { like: 90, love: 1 },
     });
     await harness.comments.flush();
-    const events = harness.published.filter((event) => event.topic === `video:${video}` && event.type === "likes");
+    const events = harness.published.filter(
+      (event) => event.topic === `video:${video}` && event.type === "likes",
+    );
     expect(events.length).toBeLessThan(10);
     const data = events.map((event) => JSON.parse(event.data));
     expect(data.reduce((sum, each) => sum + (each.like ?? 0), 0)).toBe(90);
     expect(data.at(-1).total).toEqual({ like: 90, love: 1 });
-    expect((await harness.call("GET", `/v1/videos/${video}`)).body.likes).toEqual({ like: 90, love: 1 });
+    expect((await harness.call("GET", `/v1/videos/${video}`)).body.likes).toEqual({
+      like: 90,
+      love: 1,
+    });
   });
 
   test("other kinds and counts are refused", async () => {
-    for (const body of [{ kind: "hate" }, { kind: "__proto__" }, { count: 0 }, { count: 21 }, { count: 1.5 }, { count: "3" }, 7]) {
+    for (const body of [
+      { kind: "hate" },
+      { kind: "__proto__" },
+      { count: 0 },
+      { count: 21 },
+      { count: 1.5 },
+      { count: "3" },
+      7,
+    ]) {
       const answer = await harness.call("POST", "/v1/videos/x/likes", undefined, body);
       expect([body, answer.status, answer.body.code]).toEqual([body, 400, "invalid-body"]);
     }
@@ -233,7 +300,16 @@ describe("videos", () => {
     const answer = await harness.call("GET", `/v1/videos/${video}`);
     expect([answer.status, answer.body]).toEqual<unknown>([
       200,
-      { id: video, title: video, live: true, viewers: 7, likes: {}, comments: 0, head: 0, pinned: null },
+      {
+        id: video,
+        title: video,
+        live: true,
+        viewers: 7,
+        likes: {},
+        comments: 0,
+        head: 0,
+        pinned: null,
+      },
     ]);
     expect(await harness.options.store.read([video])).toEqual([undefined]);
   });
@@ -247,11 +323,20 @@ describe("videos", () => {
       },
     });
     const video = newVideo();
-    expect(await alone.call("PUT", `/v1/videos/${video}`, "hana.host", { title: "The match" })).toMatchObject({ status: 200 });
-    expect((await alone.call("GET", `/v1/videos/${video}`)).body).toMatchObject({ title: "The match", viewers: 0 });
-    expect((await alone.call("GET", "/v1/videos")).body.videos.map(({ id }) => id)).toContain(video);
+    expect(
+      await alone.call("PUT", `/v1/videos/${video}`, "hana.host", { title: "The match" }),
+    ).toMatchObject({ status: 200 });
+    expect((await alone.call("GET", `/v1/videos/${video}`)).body).toMatchObject({
+      title: "The match",
+      viewers: 0,
+    });
+    expect((await alone.call("GET", "/v1/videos")).body.videos.map(({ id }) => id)).toContain(
+      video,
+    );
     expect(told).toContainEqual(["counts", "no dispatcher answers"]);
-    expect(await alone.registry.getSingleMetricAsString("ovation_comments_failures_total")).toContain('part="counts"');
+    expect(
+      await alone.registry.getSingleMetricAsString("ovation_comments_failures_total"),
+    ).toContain('part="counts"');
     await alone.close();
   });
 
@@ -259,7 +344,10 @@ describe("videos", () => {
     const video = newVideo();
     const topic = topicOf("video", video);
     await post(video, "one");
-    const data = toJsonText({ text: "by a server", author: { id: "x", name: "X", role: "member" } });
+    const data = toJsonText({
+      text: "by a server",
+      author: { id: "x", name: "X", role: "member" },
+    });
     const entries = Array.from({ length: 2_500 }, () => ({ topic, type: "comment", at: 1, data }));
     await harness.options.log.append(entries);
     await harness.options.log.append([{ topic, type: "goal", at: 1, data: toJsonText({}) }]);
@@ -277,21 +365,34 @@ describe("videos", () => {
       media: [{ src: "/media/a.mp4", type: "video/mp4" }],
       poster: "https://example.org/p.png",
     };
-    expect((await harness.call("PUT", `/v1/videos/${video}`, "ana", details)).body.code).toBe("forbidden");
+    expect((await harness.call("PUT", `/v1/videos/${video}`, "ana", details)).body.code).toBe(
+      "forbidden",
+    );
     const put = await harness.call("PUT", `/v1/videos/${video}`, "hana.host", details);
     expect([put.status, put.body]).toMatchObject([200, { id: video, ...details, comments: 0 }]);
-    expect((await harness.call("PUT", `/v1/videos/${video}`, `srv.member.video:${video}`, { closed: true })).body.title).toBe("Launch");
+    expect(
+      (
+        await harness.call("PUT", `/v1/videos/${video}`, `srv.member.video:${video}`, {
+          closed: true,
+        })
+      ).body.title,
+    ).toBe("Launch");
     expect((await post(video, "late")).body.code).toBe("comments-closed");
     expect((await post(video, "host", "hana.host")).status).toBe(201);
     const listed = await harness.call("GET", "/v1/videos?limit=200");
-    expect(listed.body.videos.find(({ id }: { id: string }) => id === video)).toMatchObject({ title: "Launch", comments: 1 });
+    expect(listed.body.videos.find(({ id }: { id: string }) => id === video)).toMatchObject({
+      title: "Launch",
+      comments: 1,
+    });
     for (const bad of [
       { poster: "javascript:alert(1)" },
       { poster: "//evil" },
       { media: [{ src: "data:x", type: "video/mp4" }] },
       { live: 1 },
     ]) {
-      expect((await harness.call("PUT", `/v1/videos/${video}`, "hana.host", bad)).body.code).toBe("invalid-body");
+      expect((await harness.call("PUT", `/v1/videos/${video}`, "hana.host", bad)).body.code).toBe(
+        "invalid-body",
+      );
     }
   });
 });
@@ -306,7 +407,9 @@ describe("guests", () => {
       ["a\u202eb", "invalid-text"],
       ["a".repeat(41), "text-too-long"],
     ]) {
-      expect((await harness.call("POST", "/v1/guests", undefined, { name })).body.code).toBe<unknown>(code);
+      expect(
+        (await harness.call("POST", "/v1/guests", undefined, { name })).body.code,
+      ).toBe<unknown>(code);
     }
   });
 });

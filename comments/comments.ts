@@ -1,7 +1,15 @@
 /** The comments service, put together. */
 
 import type { Log } from "@ovation/log";
-import { type Authenticate, type Clock, COMMENT_CODE_POINTS_MAX, type Event, type Policy, type Route, type Topic } from "@ovation/protocol";
+import {
+  type Authenticate,
+  type Clock,
+  COMMENT_CODE_POINTS_MAX,
+  type Event,
+  type Policy,
+  type Route,
+  type Topic,
+} from "@ovation/protocol";
 import type { Registry } from "prom-client";
 import { createBackground } from "./background.ts";
 import { createCommentCounts } from "./comment-counts.ts";
@@ -77,7 +85,9 @@ export function createComments(options: CommentsOptions): Comments {
   const service = createService(options);
   const { people, likes, commentCounts, background, outbox } = service;
   const presence =
-    people === undefined || options.presence === undefined ? undefined : startPresence(options, service, people, options.presence);
+    people === undefined || options.presence === undefined
+      ? undefined
+      : startPresence(options, service, people, options.presence);
   const routes = [
     ...createCommentRoutes(service),
     ...createLikeRoutes(service, options.likeKinds ?? DEFAULT_LIKE_KINDS),
@@ -120,7 +130,12 @@ function createService(options: CommentsOptions): Service {
     log,
     store,
     directory: createVideoDirectory({ store, clock: steady, videos: options.videos }),
-    likes: createLikeCounter({ store, clock, push: (event) => outbox.push(event), onFailure: failed("counts") }),
+    likes: createLikeCounter({
+      store,
+      clock,
+      push: (event) => outbox.push(event),
+      onFailure: failed("counts"),
+    }),
     commentCounts: createCommentCounts({ log, store, clock, onFailure: failed("counts") }),
     background: createBackground(failed("notify")),
     outbox,
@@ -138,34 +153,55 @@ function createService(options: CommentsOptions): Service {
         failed("counts")(error);
         return new Map();
       }),
-    people: options.members === undefined ? undefined : createPeople(options, options.members, failed("profiles")),
+    people:
+      options.members === undefined
+        ? undefined
+        : createPeople(options, options.members, failed("profiles")),
     async append(entries) {
       const appended = await log.append(entries);
       entries.forEach(({ topic, type, at, data }, index) => {
         const result = appended[index];
-        if (result !== undefined && !result.duplicate) outbox.push({ topic, type, at, data, place: result.place });
+        if (result !== undefined && !result.duplicate)
+          outbox.push({ topic, type, at, data, place: result.place });
       });
       return appended;
     },
   };
 }
 
-function failureCounter(options: CommentsOptions, metrics: Metrics): (part: Part) => (error: unknown) => void {
+function failureCounter(
+  options: CommentsOptions,
+  metrics: Metrics,
+): (part: Part) => (error: unknown) => void {
   return (part) => (error) => {
     metrics.failures.inc({ part });
     options.onFailure?.(part, error);
   };
 }
 
-function createPeople(options: CommentsOptions, stores: MemberStores, onFailure: (error: unknown) => void): People {
+function createPeople(
+  options: CommentsOptions,
+  stores: MemberStores,
+  onFailure: (error: unknown) => void,
+): People {
   return {
     stores,
-    directory: createMemberDirectory({ stores, clock: options.clock, steady: options.steady ?? options.clock, onFailure }),
+    directory: createMemberDirectory({
+      stores,
+      clock: options.clock,
+      steady: options.steady ?? options.clock,
+      onFailure,
+    }),
     messages: options.messages ?? "staff",
   };
 }
 
-function startPresence(options: CommentsOptions, service: Service, people: People, values: PresenceValues): Presence {
+function startPresence(
+  options: CommentsOptions,
+  service: Service,
+  people: People,
+  values: PresenceValues,
+): Presence {
   const presence: Presence = createPresence({
     values,
     clock: options.clock,
@@ -175,7 +211,11 @@ function startPresence(options: CommentsOptions, service: Service, people: Peopl
   return presence;
 }
 
-function createPeopleRoutes(service: Service, people: People, presence: Presence | undefined): readonly Route[] {
+function createPeopleRoutes(
+  service: Service,
+  people: People,
+  presence: Presence | undefined,
+): readonly Route[] {
   return [
     ...createGuestUpgradeRoutes(service, people),
     ...createSanctionRoutes(service, people),

@@ -9,14 +9,16 @@ const SELECT = `SELECT mine.other, mine.last, mine.last_at, mine.last_from, mine
   LEFT JOIN ovation_conversations theirs ON theirs.member = mine.other AND theirs.other = mine.member`;
 
 /** `greatest` of one database is `max` of the other; this is both. */
-const LARGER = (column: string, value: string) => `CASE WHEN ${value} > ${column} THEN ${value} ELSE ${column} END`;
+const LARGER = (column: string, value: string) =>
+  `CASE WHEN ${value} > ${column} THEN ${value} ELSE ${column} END`;
 
 export function createSqlConversationStore(database: SqlDatabase): ConversationStore {
   return {
     async record({ from, to, number, at, text }) {
       const theirs = "ovation_conversations";
       const newer = `excluded.last >= ${theirs}.last`;
-      const keepNewest = (column: string) => `${column} = CASE WHEN ${newer} THEN excluded.${column} ELSE ${theirs}.${column} END`;
+      const keepNewest = (column: string) =>
+        `${column} = CASE WHEN ${newer} THEN excluded.${column} ELSE ${theirs}.${column} END`;
       // One order for both rows, so that two who write to each other at once never wait in a circle.
       const rows = [
         [from, to, number, at, from, text, number, number],
@@ -34,15 +36,19 @@ export function createSqlConversationStore(database: SqlDatabase): ConversationS
 
     advance: (member, other, cursors) =>
       database.transaction(async (runner) => {
-        const [row] = await runner.run("SELECT last, seen, delivered FROM ovation_conversations WHERE member = $1 AND other = $2", [
-          member,
-          other,
-        ]);
+        const [row] = await runner.run(
+          "SELECT last, seen, delivered FROM ovation_conversations WHERE member = $1 AND other = $2",
+          [member, other],
+        );
         if (row === undefined) return undefined;
         // A cursor is a claim: nobody has seen what was not written yet.
         const last = numberOf(row.last);
         const seen = Math.max(numberOf(row.seen), Math.min(cursors.seen, last));
-        const delivered = Math.max(numberOf(row.delivered), Math.min(cursors.delivered, last), seen);
+        const delivered = Math.max(
+          numberOf(row.delivered),
+          Math.min(cursors.delivered, last),
+          seen,
+        );
         const rose = seen > numberOf(row.seen) || delivered > numberOf(row.delivered);
         if (rose) {
           await runner.run(
@@ -55,7 +61,10 @@ export function createSqlConversationStore(database: SqlDatabase): ConversationS
       }),
 
     async find(member, other) {
-      const [row] = await database.run(`${SELECT} WHERE mine.member = $1 AND mine.other = $2`, [member, other]);
+      const [row] = await database.run(`${SELECT} WHERE mine.member = $1 AND mine.other = $2`, [
+        member,
+        other,
+      ]);
       return row === undefined ? undefined : toConversation(row);
     },
 
@@ -68,9 +77,10 @@ export function createSqlConversationStore(database: SqlDatabase): ConversationS
     },
 
     async unread(member) {
-      const [row] = await database.run("SELECT SUM(last - seen) AS unread FROM ovation_conversations WHERE member = $1 AND last > seen", [
-        member,
-      ]);
+      const [row] = await database.run(
+        "SELECT SUM(last - seen) AS unread FROM ovation_conversations WHERE member = $1 AND last > seen",
+        [member],
+      );
       return row?.unread === null || row === undefined ? 0 : numberOf(row.unread);
     },
   };

@@ -17,7 +17,11 @@ interface Stored {
 test("every acknowledged comment survives a kill -9, without a hole or a repeat, and retries are harmless", async () => {
   const options = ["--secret", SECRET, "--rate-limits", "off", "--log-level", "warn"];
   let server = await startOvation(options);
-  const tokens = await Promise.all(Array.from({ length: AUTHORS }, (_, index) => signToken(SECRET, { sub: `author-${index}` }, 600)));
+  const tokens = await Promise.all(
+    Array.from({ length: AUTHORS }, (_, index) =>
+      signToken(SECRET, { sub: `author-${index}` }, 600),
+    ),
+  );
   const acknowledged = new Map<string, number>();
   const unanswered = new Map<string, number>();
   let dead = false;
@@ -52,14 +56,21 @@ test("every acknowledged comment survives a kill -9, without a hole or a repeat,
 
   server = await startOvation(options, {}, server.directory);
   const before = await readAll(server.url);
-  for (const [text, seq] of acknowledged) expect([text, before.find((each) => each.text === text)?.seq]).toEqual([text, seq]);
+  for (const [text, seq] of acknowledged)
+    expect([text, before.find((each) => each.text === text)?.seq]).toEqual([text, seq]);
   for (const [text, author] of unanswered) await post(author, text);
-  for (const [text, seq] of [...acknowledged].slice(0, 20)) expect(await post(Number(text.split("-")[0]), text)).toBe(seq);
+  for (const [text, seq] of [...acknowledged].slice(0, 20))
+    expect(await post(Number(text.split("-")[0]), text)).toBe(seq);
 
   const after = await readAll(server.url);
-  expect(after.map(({ seq }) => seq)).toEqual(Array.from({ length: after.length }, (_, index) => index + 1));
+  expect(after.map(({ seq }) => seq)).toEqual(
+    Array.from({ length: after.length }, (_, index) => index + 1),
+  );
   expect(new Set(after.map(({ text }) => text)).size).toBe(acknowledged.size + unanswered.size);
-  const video = (await (await fetch(`${server.url}/v1/videos/crash`)).json()) as { comments: number; head: number };
+  const video = (await (await fetch(`${server.url}/v1/videos/crash`)).json()) as {
+    comments: number;
+    head: number;
+  };
   expect(video).toMatchObject({ comments: after.length, head: after.length });
   await server.stop();
 }, 60_000);
@@ -67,7 +78,9 @@ test("every acknowledged comment survives a kill -9, without a hole or a repeat,
 async function readAll(url: string): Promise<readonly Stored[]> {
   const all: Stored[] = [];
   for (;;) {
-    const response = await fetch(`${url}/v1/videos/crash/comments?after=${all.at(-1)?.seq ?? 0}&limit=500`);
+    const response = await fetch(
+      `${url}/v1/videos/crash/comments?after=${all.at(-1)?.seq ?? 0}&limit=500`,
+    );
     const { comments } = (await response.json()) as { comments: Stored[] };
     if (comments.length === 0) return all;
     all.push(...comments);

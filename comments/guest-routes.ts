@@ -18,7 +18,10 @@ import { cleanName } from "./text.ts";
 
 /** Makes guests; the tokens are `ovation/`'s. */
 export interface Guests {
-  issue(name: string): Promise<{ readonly token: string; readonly member: { readonly id: string; readonly name: string } }>;
+  issue(name: string): Promise<{
+    readonly token: string;
+    readonly member: { readonly id: string; readonly name: string };
+  }>;
 }
 
 export function createGuestRoutes(service: Service, guests: Guests | undefined): readonly Route[] {
@@ -44,27 +47,37 @@ export function createGuestUpgradeRoutes(service: Service, people: People): read
   async function upgrade(request: HttpRequest, context: RouteContext): Promise<RouteAnswer> {
     await requireAddressRate(service, "guest", context, service.rules.guestsPerAddress);
     const identity = await requireMember(service, request);
-    if (identity.role === "guest") throw new Problem("forbidden", "Sign in first: this is a guest's token");
+    if (identity.role === "guest")
+      throw new Problem("forbidden", "Sign in first: this is a guest's token");
     const { guestToken } = await readBody(request, guestUpgrade, VIEWER_BODY_BYTES_MAX);
-    const asGuest = new Request("http://guest.invalid/", { headers: { authorization: `Bearer ${guestToken}` } });
+    const asGuest = new Request("http://guest.invalid/", {
+      headers: { authorization: `Bearer ${guestToken}` },
+    });
     const was = await service.authenticate(asGuest);
-    if (was === undefined || was.role !== "guest") throw new Problem("forbidden", "The token in the body is not a guest's");
+    if (was === undefined || was.role !== "guest")
+      throw new Problem("forbidden", "The token in the body is not a guest's");
     const owner = await stores.members.claimGuest(was.sub, identity.sub);
-    if (owner !== identity.sub) throw new Problem("forbidden", "This guest is another member already");
+    if (owner !== identity.sub)
+      throw new Problem("forbidden", "This guest is another member already");
     await inheritSanctions(was.sub, identity.sub);
     directory.note(identity);
     await directory.flush();
     directory.forget(was.sub);
     directory.forget(identity.sub);
-    return jsonAnswer(JSON.stringify({ member: { id: identity.sub, name: identity.name }, guest: was.sub }));
+    return jsonAnswer(
+      JSON.stringify({ member: { id: identity.sub, name: identity.name }, guest: was.sub }),
+    );
   }
 
   /** What is in force for the guest is for the member, unless the member's own lasts longer. */
   async function inheritSanctions(guestId: string, member: string): Promise<void> {
     const now = service.clock.now();
-    const own = new Map((await stores.sanctions.of(member, now)).map((each) => [each.video, endOf(each)]));
+    const own = new Map(
+      (await stores.sanctions.of(member, now)).map((each) => [each.video, endOf(each)]),
+    );
     for (const sanction of await stores.sanctions.of(guestId, now)) {
-      if ((own.get(sanction.video) ?? 0) < endOf(sanction)) await stores.sanctions.put({ ...sanction, member });
+      if ((own.get(sanction.video) ?? 0) < endOf(sanction))
+        await stores.sanctions.put({ ...sanction, member });
     }
   }
 

@@ -21,7 +21,11 @@ export interface HistoryPage {
 const COMMENT = ["comment"];
 
 /** A page with `limit` comments where there are as many: removed ones do not shorten it. */
-export async function readHistory(log: Log, topic: Topic, query: HistoryQuery): Promise<HistoryPage> {
+export async function readHistory(
+  log: Log,
+  topic: Topic,
+  query: HistoryQuery,
+): Promise<HistoryPage> {
   const forward = query.after !== undefined;
   let { after, before } = query;
   let comments: Comment[] = [];
@@ -34,7 +38,9 @@ export async function readHistory(log: Log, topic: Topic, query: HistoryQuery): 
       types: COMMENT,
     });
     if (reads === 0) head = page.head.seq;
-    const shown = page.events.map(commentOf).filter((comment) => comment !== undefined && comment.removed !== true) as Comment[];
+    const shown = page.events
+      .map(commentOf)
+      .filter((comment) => comment !== undefined && comment.removed !== true) as Comment[];
     comments = forward ? [...comments, ...shown] : [...shown, ...comments];
     if (page.events.length < limit || comments.length >= query.limit) break;
     after = page.events.at(-1)?.place.seq;
@@ -44,11 +50,17 @@ export async function readHistory(log: Log, topic: Topic, query: HistoryQuery): 
 }
 
 /** One comment; throws `unknown-comment` where there is none, or where it is removed and that does not count. */
-export async function findComment(log: Log, topic: Topic, seq: number, removed?: "with-removed"): Promise<Comment> {
+export async function findComment(
+  log: Log,
+  topic: Topic,
+  seq: number,
+  removed?: "with-removed",
+): Promise<Comment> {
   const { events } = await log.read(topic, { after: seq - 1, limit: 1, types: COMMENT });
   const event = events[0];
   const comment = event === undefined || event.place.seq !== seq ? undefined : commentOf(event);
-  if (comment === undefined || (comment.removed === true && removed === undefined)) throw new Problem("unknown-comment");
+  if (comment === undefined || (comment.removed === true && removed === undefined))
+    throw new Problem("unknown-comment");
   return comment;
 }
 

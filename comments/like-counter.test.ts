@@ -43,7 +43,12 @@ describe("like counter", () => {
     };
     const events: Event[] = [];
     let failures = 0;
-    const likes = createLikeCounter({ store, clock, push: (event) => events.push(event), onFailure: () => failures++ });
+    const likes = createLikeCounter({
+      store,
+      clock,
+      push: (event) => events.push(event),
+      onFailure: () => failures++,
+    });
     await likes.like("a", "like", 1);
     await clock.advance(300);
     expect((await likes.like("a", "like", 2)).like).toBe(3);

@@ -9,8 +9,21 @@
  * last flush, never more.
  */
 
-import { type Clock, type Event, Problem, type Topic, toJsonText, topicOf } from "@ovation/protocol";
-import { COUNT_FLUSH_FIRST_MS, COUNT_FLUSH_MS, COUNT_FLUSH_VIDEOS_MAX, COUNTED_VIDEOS_MAX, TOTALS_KEPT_MAX } from "./limits.ts";
+import {
+  type Clock,
+  type Event,
+  Problem,
+  type Topic,
+  toJsonText,
+  topicOf,
+} from "@ovation/protocol";
+import {
+  COUNT_FLUSH_FIRST_MS,
+  COUNT_FLUSH_MS,
+  COUNT_FLUSH_VIDEOS_MAX,
+  COUNTED_VIDEOS_MAX,
+  TOTALS_KEPT_MAX,
+} from "./limits.ts";
 import type { VideoStore } from "./video-store.ts";
 
 type Likes = Readonly<Record<string, number>>;
@@ -128,7 +141,12 @@ export function createLikeCounter(options: LikeCounterOptions): LikeCounter {
       const more = count - (said[kind] ?? 0);
       return more === 0 ? [] : [[kind, more]];
     });
-    options.push({ topic, type: "likes", at, data: toJsonText({ ...Object.fromEntries(fresh), total }) });
+    options.push({
+      topic,
+      type: "likes",
+      at,
+      data: toJsonText({ ...Object.fromEntries(fresh), total }),
+    });
   }
 
   function putBack(videoId: string, entry: Pending): void {
@@ -155,11 +173,18 @@ export function createLikeCounter(options: LikeCounterOptions): LikeCounter {
         if (!stored.has(videoId)) remember(videoId, video?.likes ?? {});
       }
       const entry = pendingOf(videoId);
-      if (entry === undefined) throw new Problem("unavailable", "Too many videos are being counted at once", { retryAfterMs: 1_000 });
+      if (entry === undefined)
+        throw new Problem("unavailable", "Too many videos are being counted at once", {
+          retryAfterMs: 1_000,
+        });
       addTo(entry.likes, { [kind]: count });
       return totalsOf(videoId, stored.get(videoId) ?? {});
     },
-    totals: (videoId, read) => totalsOf(videoId, inFlight.has(videoId) ? (stored.get(videoId) ?? read) : larger(read, stored.get(videoId))),
+    totals: (videoId, read) =>
+      totalsOf(
+        videoId,
+        inFlight.has(videoId) ? (stored.get(videoId) ?? read) : larger(read, stored.get(videoId)),
+      ),
     get waiting() {
       return pending.size;
     },

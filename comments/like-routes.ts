@@ -3,7 +3,14 @@
 import { jsonAnswer, Problem, type Route, VIEWER_BODY_BYTES_MAX } from "@ovation/protocol";
 import { readBody } from "./body.ts";
 import { likesOf } from "./schemas.ts";
-import { isExempt, requireAddressRate, requireRate, requireSight, type Service, videoOf } from "./service.ts";
+import {
+  isExempt,
+  requireAddressRate,
+  requireRate,
+  requireSight,
+  type Service,
+  videoOf,
+} from "./service.ts";
 
 export function createLikeRoutes(service: Service, kinds: readonly string[]): readonly Route[] {
   const likes = likesOf(kinds);
@@ -16,11 +23,13 @@ export function createLikeRoutes(service: Service, kinds: readonly string[]): re
         const identity = await service.authenticate(request);
         requireSight(service, identity, video.topic);
         const exempt = isExempt(identity, video);
-        if (!exempt) await requireAddressRate(service, "like", context, service.rules.likesPerAddress);
+        if (!exempt)
+          await requireAddressRate(service, "like", context, service.rules.likesPerAddress);
         const { kind, count } = await readBody(request, likes, VIEWER_BODY_BYTES_MAX);
         const settings = await service.directory.settings(video.id);
         if (!settings.exists) throw new Problem("unknown-video");
-        if (!exempt && identity !== undefined) await requireRate(service, `like member ${identity.sub}`, service.rules.likesPerMember);
+        if (!exempt && identity !== undefined)
+          await requireRate(service, `like member ${identity.sub}`, service.rules.likesPerMember);
         const total = await service.likes.like(video.id, kind, count);
         service.metrics.likes.inc(count);
         return jsonAnswer(JSON.stringify({ accepted: count, total }), 202);

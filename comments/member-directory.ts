@@ -5,7 +5,13 @@
  */
 
 import { type Clock, type Identity, Problem } from "@ovation/protocol";
-import { MEMBER_AGE_MS, MEMBERS_KEPT_MAX, PROFILE_AGE_MS, PROFILE_FLUSH_MS, PROFILES_WAITING_MAX } from "./limits.ts";
+import {
+  MEMBER_AGE_MS,
+  MEMBERS_KEPT_MAX,
+  PROFILE_AGE_MS,
+  PROFILE_FLUSH_MS,
+  PROFILES_WAITING_MAX,
+} from "./limits.ts";
 import type { MemberStores, Profile, Sanction } from "./member-stores.ts";
 import { createRemembered } from "./remembered.ts";
 
@@ -28,9 +34,17 @@ export interface MemberDirectoryOptions {
   onFailure(error: unknown): void;
 }
 
-export function createMemberDirectory({ stores, clock, steady, onFailure }: MemberDirectoryOptions): MemberDirectory {
+export function createMemberDirectory({
+  stores,
+  clock,
+  steady,
+  onFailure,
+}: MemberDirectoryOptions): MemberDirectory {
   const common = { clock: steady, ageMs: MEMBER_AGE_MS, keptMax: MEMBERS_KEPT_MAX };
-  const sanctions = createRemembered<readonly Sanction[]>({ ...common, load: (member) => stores.sanctions.of(member, clock.now()) });
+  const sanctions = createRemembered<readonly Sanction[]>({
+    ...common,
+    load: (member) => stores.sanctions.of(member, clock.now()),
+  });
   const owners = createRemembered<string | undefined>({
     ...common,
     load: async (guest) => (await stores.members.ownersOf([guest])).get(guest),
@@ -48,7 +62,9 @@ export function createMemberDirectory({ stores, clock, steady, onFailure }: Memb
   return {
     requireUnsanctioned(member, video) {
       const known = sanctions.get(member);
-      return known instanceof Promise ? known.then((all) => refuse(all, video)) : refuse(known, video);
+      return known instanceof Promise
+        ? known.then((all) => refuse(all, video))
+        : refuse(known, video);
     },
     ownerOf: (guest) => owners.get(guest),
     forget(member) {
@@ -67,7 +83,11 @@ function problemOf({ kind, until, reason }: Sanction, now: number): Problem {
     : new Problem("timed-out", detail, { ...extra, retryAfterMs: (until ?? now) - now });
 }
 
-function createNotes(stores: MemberStores, clock: Clock, onFailure: (error: unknown) => void): Pick<MemberDirectory, "note" | "flush"> {
+function createNotes(
+  stores: MemberStores,
+  clock: Clock,
+  onFailure: (error: unknown) => void,
+): Pick<MemberDirectory, "note" | "flush"> {
   /** Identities noted lately: one object per token, so a look-up by identity is enough. */
   const noted = new WeakMap<Identity, number>();
   let waiting = new Map<string, Profile>();

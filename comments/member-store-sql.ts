@@ -4,7 +4,10 @@ import { ROLES } from "@ovation/protocol";
 import type { BlockStore, MemberStore, Profile } from "./member-stores.ts";
 import { placeholders, type SqlDatabase, textOf } from "./sql-database.ts";
 
-export function createSqlMemberStore(database: SqlDatabase): { readonly members: MemberStore; readonly blocks: BlockStore } {
+export function createSqlMemberStore(database: SqlDatabase): {
+  readonly members: MemberStore;
+  readonly blocks: BlockStore;
+} {
   const members: MemberStore = {
     async remember(profiles) {
       if (profiles.length === 0) return;
@@ -19,7 +22,10 @@ export function createSqlMemberStore(database: SqlDatabase): { readonly members:
     async profiles(ids) {
       const found = new Map<string, Profile>();
       if (ids.length === 0) return found;
-      const rows = await database.run(`SELECT id, name, avatar, role FROM ovation_members WHERE id IN ${placeholders(1, ids.length)}`, ids);
+      const rows = await database.run(
+        `SELECT id, name, avatar, role FROM ovation_members WHERE id IN ${placeholders(1, ids.length)}`,
+        ids,
+      );
       for (const row of rows) {
         const avatar = textOf(row.avatar);
         const id = textOf(row.id);
@@ -30,14 +36,22 @@ export function createSqlMemberStore(database: SqlDatabase): { readonly members:
     },
 
     async claimGuest(guest, member) {
-      await database.run("INSERT INTO ovation_guests (guest, member) VALUES ($1, $2) ON CONFLICT (guest) DO NOTHING", [guest, member]);
-      const [row] = await database.run("SELECT member FROM ovation_guests WHERE guest = $1", [guest]);
+      await database.run(
+        "INSERT INTO ovation_guests (guest, member) VALUES ($1, $2) ON CONFLICT (guest) DO NOTHING",
+        [guest, member],
+      );
+      const [row] = await database.run("SELECT member FROM ovation_guests WHERE guest = $1", [
+        guest,
+      ]);
       return textOf(row?.member);
     },
 
     async ownersOf(guests) {
       if (guests.length === 0) return new Map();
-      const rows = await database.run(`SELECT guest, member FROM ovation_guests WHERE guest IN ${placeholders(1, guests.length)}`, guests);
+      const rows = await database.run(
+        `SELECT guest, member FROM ovation_guests WHERE guest IN ${placeholders(1, guests.length)}`,
+        guests,
+      );
       return new Map(rows.map((row) => [textOf(row.guest), textOf(row.member)]));
     },
   };
@@ -52,7 +66,10 @@ export function createSqlMemberStore(database: SqlDatabase): { readonly members:
       );
     },
     async list(member, limit) {
-      const rows = await database.run("SELECT other FROM ovation_blocks WHERE member = $1 ORDER BY other LIMIT $2", [member, limit]);
+      const rows = await database.run(
+        "SELECT other FROM ovation_blocks WHERE member = $1 ORDER BY other LIMIT $2",
+        [member, limit],
+      );
       return rows.map((row) => textOf(row.other));
     },
     async between(a, b) {

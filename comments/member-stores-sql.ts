@@ -32,7 +32,9 @@ export function openSqliteMemberStores(options: { readonly path: string }): Memb
   return createSqlMemberStores(openSqliteDatabase(options.path, SCHEMA));
 }
 
-export async function openPostgresMemberStores(options: { readonly url: string }): Promise<MemberStores> {
+export async function openPostgresMemberStores(options: {
+  readonly url: string;
+}): Promise<MemberStores> {
   return createSqlMemberStores(await openPostgresDatabase(options.url, SCHEMA));
 }
 

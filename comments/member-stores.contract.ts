@@ -7,7 +7,11 @@ let number = 0;
 const newId = (name: string) => `${name}-${++number}`;
 
 /** `another` answers stores on the same data, as another process has them. */
-export function testMemberStores(name: string, open: () => Promise<MemberStores>, another: () => Promise<MemberStores>): void {
+export function testMemberStores(
+  name: string,
+  open: () => Promise<MemberStores>,
+  another: () => Promise<MemberStores>,
+): void {
   describe(`member stores: ${name}`, () => {
     test("profiles are what was last said", async () => {
       const { members } = await open();
@@ -30,7 +34,9 @@ export function testMemberStores(name: string, open: () => Promise<MemberStores>
       const stores = [await open(), await another()];
       const guest = newId("guest");
       const winners = await Promise.all(
-        Array.from({ length: 20 }, (_, index) => (stores[index % 2] as MemberStores).members.claimGuest(guest, `m${index}`)),
+        Array.from({ length: 20 }, (_, index) =>
+          (stores[index % 2] as MemberStores).members.claimGuest(guest, `m${index}`),
+        ),
       );
       expect(new Set(winners).size).toBe(1);
       const owners = await (stores[1] as MemberStores).members.ownersOf([guest, newId("guest")]);
@@ -55,13 +61,19 @@ export function testMemberStores(name: string, open: () => Promise<MemberStores>
       const base = { member: ana, reason: "spam", at: 1, by: "mo" };
       await sanctions.put({ ...base, video: "v", kind: "time-out", until: 1_000 });
       await sanctions.put({ ...base, video: "", kind: "ban", until: null });
-      expect((await sanctions.of(ana, 999)).map(({ video, kind }) => [video, kind]).sort()).toEqual([
-        ["", "ban"],
-        ["v", "time-out"],
+      expect((await sanctions.of(ana, 999)).map(({ video, kind }) => [video, kind]).sort()).toEqual(
+        [
+          ["", "ban"],
+          ["v", "time-out"],
+        ],
+      );
+      expect(await sanctions.of(ana, 1_000)).toEqual([
+        { ...base, video: "", kind: "ban", until: null },
       ]);
-      expect(await sanctions.of(ana, 1_000)).toEqual([{ ...base, video: "", kind: "ban", until: null }]);
       await sanctions.put({ ...base, video: "v", kind: "time-out", until: 5_000, at: 2 });
-      expect((await sanctions.list("v", 2_000, 10)).filter(({ member }) => member === ana)).toHaveLength(1);
+      expect(
+        (await sanctions.list("v", 2_000, 10)).filter(({ member }) => member === ana),
+      ).toHaveLength(1);
       expect(await sanctions.remove(ana, "")).toBe(true);
       expect(await sanctions.remove(ana, "")).toBe(false);
     });
@@ -87,11 +99,28 @@ export function testMemberStores(name: string, open: () => Promise<MemberStores>
       });
       expect(await conversations.unread(ben)).toBe(2);
       expect(await conversations.unread(ana)).toBe(0);
-      expect(await conversations.advance(ben, ana, { seen: 1, delivered: 0 })).toEqual({ seen: 1, delivered: 1, rose: true });
-      expect(await conversations.advance(ben, ana, { seen: 0, delivered: 1 })).toEqual({ seen: 1, delivered: 1, rose: false });
-      expect(await conversations.advance(ben, ana, { seen: 99, delivered: 99 })).toEqual({ seen: 2, delivered: 2, rose: true });
+      expect(await conversations.advance(ben, ana, { seen: 1, delivered: 0 })).toEqual({
+        seen: 1,
+        delivered: 1,
+        rose: true,
+      });
+      expect(await conversations.advance(ben, ana, { seen: 0, delivered: 1 })).toEqual({
+        seen: 1,
+        delivered: 1,
+        rose: false,
+      });
+      expect(await conversations.advance(ben, ana, { seen: 99, delivered: 99 })).toEqual({
+        seen: 2,
+        delivered: 2,
+        rose: true,
+      });
       await conversations.record({ from: ben, to: ana, number: 3, at: 30, text: "yes" });
-      expect(await conversations.find(ana, ben)).toMatchObject({ last: 3, lastFrom: ben, seen: 2, otherSeen: 3 });
+      expect(await conversations.find(ana, ben)).toMatchObject({
+        last: 3,
+        lastFrom: ben,
+        seen: 2,
+        otherSeen: 3,
+      });
       expect(await conversations.unread(ana)).toBe(1);
     });
 
@@ -104,7 +133,11 @@ export function testMemberStores(name: string, open: () => Promise<MemberStores>
       const first = await conversations.list(ana, 2);
       expect(first.map(({ other }) => other)).toEqual([others[4], others[3]] as string[]);
       const second = await conversations.list(ana, 10, first[1]?.lastAt);
-      expect(second.map(({ other }) => other)).toEqual([others[2], others[1], others[0]] as string[]);
+      expect(second.map(({ other }) => other)).toEqual([
+        others[2],
+        others[1],
+        others[0],
+      ] as string[]);
     });
 
     test("two who write to each other at once do not wait for each other for ever", async () => {

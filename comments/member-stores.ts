@@ -93,7 +93,9 @@ export interface ConversationStore {
     member: string,
     other: string,
     cursors: { readonly seen: number; readonly delivered: number },
-  ): Promise<{ readonly seen: number; readonly delivered: number; readonly rose: boolean } | undefined>;
+  ): Promise<
+    { readonly seen: number; readonly delivered: number; readonly rose: boolean } | undefined
+  >;
   find(member: string, other: string): Promise<Conversation | undefined>;
   /** The newest first; those before `before` (ms) where it is given. */
   list(member: string, limit: number, before?: number): Promise<readonly Conversation[]>;

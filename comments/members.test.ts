@@ -18,21 +18,39 @@ const call: Harness["call"] = (...parameters) => harness.call(...parameters);
 /** What was published on a member's own topic. */
 async function received(member: string, type: string) {
   await harness.comments.flush();
-  const events = harness.published.filter((event) => event.topic === `member:${member}` && event.type === type);
+  const events = harness.published.filter(
+    (event) => event.topic === `member:${member}` && event.type === type,
+  );
   return events.map((event) => ({ ...JSON.parse(event.data), durable: event.place !== undefined }));
 }
 
 describe("messages", () => {
   test("a message is on both members' topics, in the conversation, and unread until it is seen", async () => {
     const [ana, ben] = [newId("ana"), newId("ben")];
-    const sent = await call("POST", `/v1/members/${ben}/messages`, ana, { text: "Hi\nBen", clientId: "m1" });
+    const sent = await call("POST", `/v1/members/${ben}/messages`, ana, {
+      text: "Hi\nBen",
+      clientId: "m1",
+    });
     expect([sent.status, sent.body]).toMatchObject([
       201,
-      { n: 1, text: "Hi\nBen", from: { id: ana, name: ana.toUpperCase() }, to: { id: ben }, clientId: "m1", seq: 1 },
+      {
+        n: 1,
+        text: "Hi\nBen",
+        from: { id: ana, name: ana.toUpperCase() },
+        to: { id: ben },
+        clientId: "m1",
+        seq: 1,
+      },
     ]);
-    const again = await call("POST", `/v1/members/${ben}/messages`, ana, { text: "Hi\nBen", clientId: "m1" });
+    const again = await call("POST", `/v1/members/${ben}/messages`, ana, {
+      text: "Hi\nBen",
+      clientId: "m1",
+    });
     expect(again.body).toEqual(sent.body);
-    expect((await call("POST", `/v1/members/${ben}/messages`, ana, { text: "Else", clientId: "m1" })).body.code).toBe("key-reused");
+    expect(
+      (await call("POST", `/v1/members/${ben}/messages`, ana, { text: "Else", clientId: "m1" }))
+        .body.code,
+    ).toBe("key-reused");
     await call("POST", `/v1/members/${ana}/messages`, ben, { text: "Hi Ana" });
 
     expect(await received(ben, "message")).toMatchObject([
@@ -48,13 +66,25 @@ describe("messages", () => {
     });
     const inbox = await call("GET", "/v1/conversations", ana);
     expect(inbox.body).toMatchObject({
-      conversations: [{ with: { id: ben, name: ben.toUpperCase() }, last: { n: 2, from: ben, text: "Hi Ana" }, unread: 1 }],
+      conversations: [
+        {
+          with: { id: ben, name: ben.toUpperCase() },
+          last: { n: 2, from: ben, text: "Hi Ana" },
+          unread: 1,
+        },
+      ],
       unread: 1,
     });
 
-    expect((await call("POST", `/v1/members/${ben}/receipts`, ana, { seen: 50 })).body).toEqual<unknown>({ seen: 2, delivered: 2 });
-    expect((await call("POST", `/v1/members/${ben}/receipts`, ana, { seen: 1 })).body).toEqual<unknown>({ seen: 2, delivered: 2 });
-    expect(await received(ben, "receipt")).toMatchObject([{ from: { id: ana }, with: { id: ben }, seen: 2, durable: true }]);
+    expect(
+      (await call("POST", `/v1/members/${ben}/receipts`, ana, { seen: 50 })).body,
+    ).toEqual<unknown>({ seen: 2, delivered: 2 });
+    expect(
+      (await call("POST", `/v1/members/${ben}/receipts`, ana, { seen: 1 })).body,
+    ).toEqual<unknown>({ seen: 2, delivered: 2 });
+    expect(await received(ben, "receipt")).toMatchObject([
+      { from: { id: ana }, with: { id: ben }, seen: 2, durable: true },
+    ]);
     expect(await received(ana, "receipt")).toHaveLength(1);
     expect((await call("GET", "/v1/conversations", ana)).body.unread).toBe(0);
   });
@@ -66,8 +96,13 @@ describe("messages", () => {
       expect((await call("GET", path, eve)).body).toMatchObject({ messages: [], head: 0 });
       expect((await call("GET", path)).body.code).toBe("token-missing");
     }
-    expect((await call("POST", `/v1/members/${ben}/receipts`, eve, { seen: 1 })).body.code).toBe("not-found");
-    expect((await call("GET", "/v1/conversations", eve)).body).toEqual<unknown>({ conversations: [], unread: 0 });
+    expect((await call("POST", `/v1/members/${ben}/receipts`, eve, { seen: 1 })).body.code).toBe(
+      "not-found",
+    );
+    expect((await call("GET", "/v1/conversations", eve)).body).toEqual<unknown>({
+      conversations: [],
+      unread: 0,
+    });
   });
 
   test("who may write to whom: members to members, staff to and from anyone, guests to nobody else", async () => {
@@ -83,21 +118,36 @@ describe("messages", () => {
     expect(await write("mona.moderator", "visitor")).toBe("sent");
     await harness.comments.flush();
     expect(await write("visitor.guest", "mona")).toBe("sent");
-    expect((await call("POST", "/v1/members/a%20b/messages", ana, { text: "x" })).body.code).toBe("invalid-id");
-    expect((await call("POST", "/v1/members/*/messages", ana, { text: "x" })).body.code).toBe("invalid-id");
+    expect((await call("POST", "/v1/members/a%20b/messages", ana, { text: "x" })).body.code).toBe(
+      "invalid-id",
+    );
+    expect((await call("POST", "/v1/members/*/messages", ana, { text: "x" })).body.code).toBe(
+      "invalid-id",
+    );
   });
 
   test("whoever is blocked cannot write, type or look, and is not told why", async () => {
     const [ana, ben] = [newId("ana"), newId("ben")];
-    expect((await call("PUT", `/v1/members/${ben}/block`, ana)).body).toEqual<unknown>({ blocked: true });
+    expect((await call("PUT", `/v1/members/${ben}/block`, ana)).body).toEqual<unknown>({
+      blocked: true,
+    });
     const refused = await call("POST", `/v1/members/${ana}/messages`, ben, { text: "x" });
-    expect([refused.status, refused.body.detail]).toEqual([403, "You may not write to this member"]);
+    expect([refused.status, refused.body.detail]).toEqual([
+      403,
+      "You may not write to this member",
+    ]);
     expect((await call("POST", `/v1/members/${ana}/typing`, ben)).status).toBe(403);
     expect((await call("GET", `/v1/members/${ana}/presence`, ben)).status).toBe(403);
-    expect((await call("POST", `/v1/members/${ben}/messages`, ana, { text: "x" })).body.detail).toContain("blocked");
+    expect(
+      (await call("POST", `/v1/members/${ben}/messages`, ana, { text: "x" })).body.detail,
+    ).toContain("blocked");
     expect((await call("GET", "/v1/blocks", ana)).body.members).toMatchObject([{ id: ben }]);
-    expect((await call("DELETE", `/v1/members/${ben}/block`, ana)).body).toEqual<unknown>({ blocked: false });
-    expect((await call("POST", `/v1/members/${ana}/messages`, ben, { text: "x" })).status).toBe(201);
+    expect((await call("DELETE", `/v1/members/${ben}/block`, ana)).body).toEqual<unknown>({
+      blocked: false,
+    });
+    expect((await call("POST", `/v1/members/${ana}/messages`, ben, { text: "x" })).status).toBe(
+      201,
+    );
   });
 
   test("typing is live, says how long it holds, and is not stored", async () => {
@@ -120,22 +170,39 @@ describe("notifications", () => {
     const path = `/v1/videos/${newId("n")}/comments`;
     await call("POST", path, ana, { text: "first" });
     await call("POST", path, cy, { text: "second" });
-    await call("POST", path, ben, { text: `yes! @${cy.toUpperCase()}, and @nobody`, replyTo: 1, clientId: "k" });
-    await call("POST", path, ben, { text: `yes! @${cy.toUpperCase()}, and @nobody`, replyTo: 1, clientId: "k" });
+    await call("POST", path, ben, {
+      text: `yes! @${cy.toUpperCase()}, and @nobody`,
+      replyTo: 1,
+      clientId: "k",
+    });
+    await call("POST", path, ben, {
+      text: `yes! @${cy.toUpperCase()}, and @nobody`,
+      replyTo: 1,
+      clientId: "k",
+    });
     await call("POST", path, ana, { text: `I am @${ana}`, replyTo: 1 });
-    expect(await received(ana, "notification")).toMatchObject([{ kind: "reply", seq: 3, from: { id: ben }, durable: true }]);
-    expect(await received(cy, "notification")).toMatchObject([{ kind: "mention", seq: 3, from: { id: ben } }]);
+    expect(await received(ana, "notification")).toMatchObject([
+      { kind: "reply", seq: 3, from: { id: ben }, durable: true },
+    ]);
+    expect(await received(cy, "notification")).toMatchObject([
+      { kind: "mention", seq: 3, from: { id: ben } },
+    ]);
     expect(await received(ben, "notification")).toEqual([]);
   });
 
   test("a removal is told with its reason, without the moderator, and not where the author did it", async () => {
     const ana = newId("ana");
     const video = newId("n");
-    for (const text of ["a", "b"]) await call("POST", `/v1/videos/${video}/comments`, ana, { text });
-    await call("DELETE", `/v1/videos/${video}/comments/1`, "mona.moderator", { reason: "off topic" });
+    for (const text of ["a", "b"])
+      await call("POST", `/v1/videos/${video}/comments`, ana, { text });
+    await call("DELETE", `/v1/videos/${video}/comments/1`, "mona.moderator", {
+      reason: "off topic",
+    });
     await call("DELETE", `/v1/videos/${video}/comments/2`, ana);
     const told = await received(ana, "notification");
-    expect(told).toEqual([{ kind: "comment-removed", video, seq: 1, reason: "off topic", durable: true }]);
+    expect(told).toEqual([
+      { kind: "comment-removed", video, seq: 1, reason: "off topic", durable: true },
+    ]);
   });
 });
 
@@ -149,23 +216,41 @@ describe("time-outs and bans", () => {
       seconds: 60,
       reason: "calm down",
     });
-    expect([put.status, put.body]).toMatchObject([200, { member: ana, video: here, kind: "time-out", reason: "calm down" }]);
-    const refused = await call("POST", `/v1/videos/${here}/comments`, ana, { text: "x" });
-    expect([refused.status, refused.body]).toMatchObject([403, { code: "timed-out", until: put.body.until, reason: "calm down" }]);
-    expect((await call("POST", `/v1/videos/${there}/comments`, ana, { text: "x" })).status).toBe(201);
-    expect(await received(ana, "notification")).toMatchObject([{ kind: "timed-out", video: here, until: put.body.until, durable: true }]);
-    expect((await call("GET", `/v1/sanctions?video=${here}`, "mona.moderator")).body.sanctions).toMatchObject([
-      { member: ana, by: "mona" },
+    expect([put.status, put.body]).toMatchObject([
+      200,
+      { member: ana, video: here, kind: "time-out", reason: "calm down" },
     ]);
-    expect((await call("DELETE", `/v1/members/${ana}/sanction?video=${here}`, "mona.moderator")).body).toEqual<unknown>({ removed: true });
-    expect((await call("POST", `/v1/videos/${here}/comments`, ana, { text: "x" })).status).toBe(201);
+    const refused = await call("POST", `/v1/videos/${here}/comments`, ana, { text: "x" });
+    expect([refused.status, refused.body]).toMatchObject([
+      403,
+      { code: "timed-out", until: put.body.until, reason: "calm down" },
+    ]);
+    expect((await call("POST", `/v1/videos/${there}/comments`, ana, { text: "x" })).status).toBe(
+      201,
+    );
+    expect(await received(ana, "notification")).toMatchObject([
+      { kind: "timed-out", video: here, until: put.body.until, durable: true },
+    ]);
+    expect(
+      (await call("GET", `/v1/sanctions?video=${here}`, "mona.moderator")).body.sanctions,
+    ).toMatchObject([{ member: ana, by: "mona" }]);
+    expect(
+      (await call("DELETE", `/v1/members/${ana}/sanction?video=${here}`, "mona.moderator")).body,
+    ).toEqual<unknown>({ removed: true });
+    expect((await call("POST", `/v1/videos/${here}/comments`, ana, { text: "x" })).status).toBe(
+      201,
+    );
   });
 
   test("a ban of the whole site holds everywhere", async () => {
     const ana = newId("ana");
     await call("PUT", `/v1/members/${ana}/sanction`, "hana.host", { kind: "ban" });
-    expect((await call("POST", `/v1/videos/any/comments`, ana, { text: "x" })).body.code).toBe("banned");
-    expect((await call("POST", `/v1/members/${newId("ben")}/messages`, ana, { text: "x" })).body.code).toBe("banned");
+    expect((await call("POST", `/v1/videos/any/comments`, ana, { text: "x" })).body.code).toBe(
+      "banned",
+    );
+    expect(
+      (await call("POST", `/v1/members/${newId("ben")}/messages`, ana, { text: "x" })).body.code,
+    ).toBe("banned");
   });
 
   test("only moderators may, and not on each other or themselves", async () => {
@@ -191,31 +276,57 @@ describe("guests who become members", () => {
     const video = newId("g");
     const guest = (await call("POST", "/v1/guests", undefined, { name: "Ana" })).body;
     await call("POST", `/v1/videos/${video}/comments`, guest.token, { text: "as a guest" });
-    await call("PUT", `/v1/members/${guest.member.id}/sanction`, "hana.host", { video: "elsewhere", kind: "ban" });
-    const upgrade = (by: string, guestToken: string) => call("POST", "/v1/guests/upgrade", by, { guestToken });
+    await call("PUT", `/v1/members/${guest.member.id}/sanction`, "hana.host", {
+      video: "elsewhere",
+      kind: "ban",
+    });
+    const upgrade = (by: string, guestToken: string) =>
+      call("POST", "/v1/guests/upgrade", by, { guestToken });
     expect((await upgrade(guest.token, guest.token)).body.code).toBe("forbidden");
     expect((await upgrade(ana, "ben")).body.code).toBe("forbidden");
     expect((await upgrade(ana, "forged")).body.code).toBe("token-invalid");
     expect((await upgrade(ana, "a\r\nb")).body.code).toBe("invalid-body");
-    expect((await upgrade(ana, guest.token)).body).toMatchObject({ member: { id: ana }, guest: guest.member.id });
+    expect((await upgrade(ana, guest.token)).body).toMatchObject({
+      member: { id: ana },
+      guest: guest.member.id,
+    });
     expect((await upgrade(ana, guest.token)).status).toBe(200);
     expect((await upgrade(newId("eve"), guest.token)).body.code).toBe("forbidden");
 
     const page = await call("GET", `/v1/videos/${video}/comments`);
-    expect(page.body.comments[0]?.author).toEqual<unknown>({ id: ana, name: ana.toUpperCase(), role: "member" });
-    expect((await call("POST", `/v1/videos/${video}/comments`, guest.token, { text: "again" })).body.code).toBe("token-invalid");
-    expect((await call("POST", "/v1/videos/elsewhere/comments", ana, { text: "x" })).body.code).toBe("banned");
+    expect(page.body.comments[0]?.author).toEqual<unknown>({
+      id: ana,
+      name: ana.toUpperCase(),
+      role: "member",
+    });
+    expect(
+      (await call("POST", `/v1/videos/${video}/comments`, guest.token, { text: "again" })).body
+        .code,
+    ).toBe("token-invalid");
+    expect(
+      (await call("POST", "/v1/videos/elsewhere/comments", ana, { text: "x" })).body.code,
+    ).toBe("banned");
     await call("DELETE", `/v1/videos/${video}/comments/1`, "mona.moderator", { reason: "why not" });
-    expect(await received(ana, "notification")).toMatchObject([{ kind: "comment-removed", video, seq: 1 }]);
+    expect(await received(ana, "notification")).toMatchObject([
+      { kind: "comment-removed", video, seq: 1 },
+    ]);
   });
 
   test("a member's own longer ban is not shortened by a guest's time-out", async () => {
     const eve = newId("eve");
     const guest = (await call("POST", "/v1/guests", undefined, { name: "Eve" })).body;
     await call("PUT", `/v1/members/${eve}/sanction`, "hana.host", { video: "w", kind: "ban" });
-    await call("PUT", `/v1/members/${guest.member.id}/sanction`, "hana.host", { video: "w", kind: "time-out", seconds: 1 });
-    expect((await call("POST", "/v1/guests/upgrade", eve, { guestToken: guest.token })).status).toBe(200);
-    expect((await call("POST", "/v1/videos/w/comments", eve, { text: "x" })).body.code).toBe("banned");
+    await call("PUT", `/v1/members/${guest.member.id}/sanction`, "hana.host", {
+      video: "w",
+      kind: "time-out",
+      seconds: 1,
+    });
+    expect(
+      (await call("POST", "/v1/guests/upgrade", eve, { guestToken: guest.token })).status,
+    ).toBe(200);
+    expect((await call("POST", "/v1/videos/w/comments", eve, { text: "x" })).body.code).toBe(
+      "banned",
+    );
   });
 });
 
@@ -227,15 +338,22 @@ describe("presence", () => {
     await harness.comments.heartbeat([ben]);
     await harness.comments.heartbeat([ana]);
     await harness.comments.heartbeat([ana, ben]);
-    expect(await received(ben, "presence")).toEqual([{ member: ana, online: true, seenAt: expect.any(Number), durable: false }]);
+    expect(await received(ben, "presence")).toEqual([
+      { member: ana, online: true, seenAt: expect.any(Number), durable: false },
+    ]);
     expect(await received(cy, "presence")).toEqual([]);
     expect((await call("GET", `/v1/members/${ana}/presence`, ben)).body).toEqual<unknown>({
       member: ana,
       online: true,
       seenAt: expect.any(Number),
     });
-    expect((await call("GET", `/v1/members/${cy}/presence`, ben)).body).toEqual<unknown>({ member: cy, online: false });
+    expect((await call("GET", `/v1/members/${cy}/presence`, ben)).body).toEqual<unknown>({
+      member: cy,
+      online: false,
+    });
     expect((await call("GET", `/v1/members/${ana}/presence`)).body.code).toBe("token-missing");
-    expect((await call("GET", `/v1/members/${ana}/presence`, "visitor.guest")).body.code).toBe("forbidden");
+    expect((await call("GET", `/v1/members/${ana}/presence`, "visitor.guest")).body.code).toBe(
+      "forbidden",
+    );
   });
 });

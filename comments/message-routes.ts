@@ -15,13 +15,26 @@ import {
   VIEWER_BODY_BYTES_MAX,
 } from "@ovation/protocol";
 import { readBody, readOptionalBody } from "./body.ts";
-import { BLOCKS_MAX, CONVERSATIONS_DEFAULT, CONVERSATIONS_MAX, MESSAGE_CODE_POINTS_MAX, TYPING_MS } from "./limits.ts";
+import {
+  BLOCKS_MAX,
+  CONVERSATIONS_DEFAULT,
+  CONVERSATIONS_MAX,
+  MESSAGE_CODE_POINTS_MAX,
+  TYPING_MS,
+} from "./limits.ts";
 import type { Profile } from "./member-stores.ts";
 import { requireMayWrite } from "./message-rules.ts";
 import { appendReceipt, conversationTopic, messageOf, sendMessage } from "./messages.ts";
 import { pageOf, parameterOf } from "./parameters.ts";
 import { newMessage, receipt, typing } from "./schemas.ts";
-import { isStaff, memberOf, type People, requireMember, requireRate, type Service } from "./service.ts";
+import {
+  isStaff,
+  memberOf,
+  type People,
+  requireMember,
+  requireRate,
+  type Service,
+} from "./service.ts";
 import { cleanParagraphs } from "./text.ts";
 
 export function createMessageRoutes(service: Service, people: People): readonly Route[] {
@@ -29,7 +42,10 @@ export function createMessageRoutes(service: Service, people: People): readonly 
   const { rules } = service;
 
   /** The member who asks, and the other whom the path names. */
-  async function pairOf(request: HttpRequest, context: RouteContext): Promise<{ identity: Identity; other: string }> {
+  async function pairOf(
+    request: HttpRequest,
+    context: RouteContext,
+  ): Promise<{ identity: Identity; other: string }> {
     const other = memberOf(context);
     return { identity: await requireMember(service, request), other };
   }
@@ -40,7 +56,8 @@ export function createMessageRoutes(service: Service, people: People): readonly 
     const text = cleanParagraphs(body.text, MESSAGE_CODE_POINTS_MAX);
     if (text === "") throw new Problem("text-empty");
     await requireMayWrite(people, identity, other);
-    if (!isStaff(identity.role)) await requireRate(service, `message member ${identity.sub}`, rules.messagesPerMember);
+    if (!isStaff(identity.role))
+      await requireRate(service, `message member ${identity.sub}`, rules.messagesPerMember);
     directory.note(identity);
     const sent = await sendMessage(service, people, identity, other, { ...body, text });
     service.metrics.messages.inc();
@@ -68,8 +85,12 @@ export function createMessageRoutes(service: Service, people: People): readonly 
     const { identity, other } = await pairOf(request, context);
     const body = await readBody(request, receipt, VIEWER_BODY_BYTES_MAX);
     await requireRate(service, `own ${identity.sub}`, rules.membersPerMember);
-    const advanced = await stores.conversations.advance(identity.sub, other, { seen: body.seen ?? 0, delivered: body.delivered ?? 0 });
-    if (advanced === undefined) throw new Problem("not-found", "There is no conversation with this member");
+    const advanced = await stores.conversations.advance(identity.sub, other, {
+      seen: body.seen ?? 0,
+      delivered: body.delivered ?? 0,
+    });
+    if (advanced === undefined)
+      throw new Problem("not-found", "There is no conversation with this member");
     const { seen, delivered, rose } = advanced;
     if (rose) await appendReceipt(service, identity, other, { seen, delivered });
     return jsonAnswer(JSON.stringify({ seen, delivered }));
@@ -81,14 +102,25 @@ export function createMessageRoutes(service: Service, people: People): readonly 
     await requireRate(service, `typing ${identity.sub}`, rules.typingPerMember);
     await requireMayWrite(people, identity, other);
     // It ends by itself: whoever shows it forgets it after `forMs`, also when the end never arrives.
-    const data = toJsonText({ from: { id: identity.sub, name: identity.name }, forMs: body.typing ? TYPING_MS : 0 });
-    service.outbox.push({ topic: topicOf("member", other), type: "typing", at: service.clock.now(), data });
+    const data = toJsonText({
+      from: { id: identity.sub, name: identity.name },
+      forMs: body.typing ? TYPING_MS : 0,
+    });
+    service.outbox.push({
+      topic: topicOf("member", other),
+      type: "typing",
+      at: service.clock.now(),
+      data,
+    });
     return jsonAnswer('{"accepted":1}', 202);
   }
 
   async function conversations(request: HttpRequest): Promise<RouteAnswer> {
     const identity = await requireMember(service, request);
-    const limit = Math.min(parameterOf(request, "limit", 1) ?? CONVERSATIONS_DEFAULT, CONVERSATIONS_MAX);
+    const limit = Math.min(
+      parameterOf(request, "limit", 1) ?? CONVERSATIONS_DEFAULT,
+      CONVERSATIONS_MAX,
+    );
     const before = parameterOf(request, "before", 0);
     const list = await stores.conversations.list(identity.sub, limit, before);
     const [profiles, unread] = await Promise.all([
@@ -138,5 +170,9 @@ export function createMessageRoutes(service: Service, people: People): readonly 
 }
 
 function personOf(id: string, profile: Profile | undefined) {
-  return { id, name: profile?.name ?? id, ...(profile?.avatar === undefined ? {} : { avatar: profile.avatar }) };
+  return {
+    id,
+    name: profile?.name ?? id,
+    ...(profile?.avatar === undefined ? {} : { avatar: profile.avatar }),
+  };
 }

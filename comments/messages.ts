@@ -8,7 +8,15 @@
  */
 
 import { createHash } from "node:crypto";
-import { type DurableEvent, type Identity, type JsonText, Problem, type Topic, toJsonText, topicOf } from "@ovation/protocol";
+import {
+  type DurableEvent,
+  type Identity,
+  type JsonText,
+  Problem,
+  type Topic,
+  toJsonText,
+  topicOf,
+} from "@ovation/protocol";
 import type { Author } from "./comment.ts";
 import { MESSAGE_PREVIEW_CODE_POINTS } from "./limits.ts";
 import type { People, Service } from "./service.ts";
@@ -31,7 +39,10 @@ export interface NewMemberMessage {
 export function conversationTopic(a: string, b: string): Topic {
   // Two ids may be longer than one topic's id; neither holds a space.
   const pair = a < b ? `${a} ${b}` : `${b} ${a}`;
-  return topicOf("conversation", createHash("sha256").update(pair).digest("base64url").slice(0, 32));
+  return topicOf(
+    "conversation",
+    createHash("sha256").update(pair).digest("base64url").slice(0, 32),
+  );
 }
 
 /** Answers the message, and its `seq` on the author's own topic. Throws `key-reused`. */
@@ -45,23 +56,43 @@ export async function sendMessage(
   const topic = conversationTopic(sender.sub, to);
   const { name, role, avatar } = sender;
   const from: Author = { id: sender.sub, name, role, ...(avatar === undefined ? {} : { avatar }) };
-  const data = { from, to: { id: to }, text: message.text, ...(message.clientId === undefined ? {} : { clientId: message.clientId }) };
+  const data = {
+    from,
+    to: { id: to },
+    text: message.text,
+    ...(message.clientId === undefined ? {} : { clientId: message.clientId }),
+  };
   const entry = { topic, type: "message", at: service.clock.now(), data: toJsonText(data) };
   const [appended] = await service.log.append([
     message.clientId === undefined ? entry : { ...entry, key: `${sender.sub} ${message.clientId}` },
   ]);
   if (appended === undefined) throw new Error("the log answered nothing for an entry");
-  const stored = appended.duplicate ? (JSON.parse(appended.stored?.data ?? "{}") as typeof data) : data;
-  if (stored.text !== message.text) throw new Problem("key-reused", "This clientId was used for another message");
+  const stored = appended.duplicate
+    ? (JSON.parse(appended.stored?.data ?? "{}") as typeof data)
+    : data;
+  if (stored.text !== message.text)
+    throw new Problem("key-reused", "This clientId was used for another message");
 
   const n = appended.place.seq;
   const { at } = appended;
-  await people.stores.conversations.record({ from: sender.sub, to, number: n, at, text: previewOf(message.text) });
+  await people.stores.conversations.record({
+    from: sender.sub,
+    to,
+    number: n,
+    at,
+    text: previewOf(message.text),
+  });
   const complete: MemberMessage = { n, at, ...stored };
   const json = toJsonText(withoutAt(complete));
   const key = ` message ${topic} ${n}`;
   const [own] = await service.append(
-    [sender.sub, to].map((id) => ({ topic: topicOf("member", id), type: "message", at, data: json, key })),
+    [sender.sub, to].map((id) => ({
+      topic: topicOf("member", id),
+      type: "message",
+      at,
+      data: json,
+      key,
+    })),
   );
   return { ...complete, seq: own?.place.seq ?? 0 };
 }
@@ -79,8 +110,14 @@ export async function appendReceipt(
   cursors: { seen: number; delivered: number },
 ): Promise<void> {
   const at = service.clock.now();
-  const data: JsonText = toJsonText({ from: { id: reader.sub, name: reader.name }, with: { id: other }, ...cursors });
-  await service.append([other, reader.sub].map((id) => ({ topic: topicOf("member", id), type: "receipt", at, data })));
+  const data: JsonText = toJsonText({
+    from: { id: reader.sub, name: reader.name },
+    with: { id: other },
+    ...cursors,
+  });
+  await service.append(
+    [other, reader.sub].map((id) => ({ topic: topicOf("member", id), type: "receipt", at, data })),
+  );
 }
 
 function withoutAt({ at: _at, ...rest }: MemberMessage) {

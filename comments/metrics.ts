@@ -26,12 +26,32 @@ export function createMetrics(registry: Registry, waiting: () => number): Metric
     },
   });
   return {
-    comments: new Counter({ name: "ovation_comments_total", help: "Comments committed", registers }),
-    duplicates: new Counter({ name: "ovation_comments_duplicates_total", help: "Retries answered from the log", registers }),
-    removals: new Counter({ name: "ovation_comments_removals_total", help: "Comments removed", registers }),
+    comments: new Counter({
+      name: "ovation_comments_total",
+      help: "Comments committed",
+      registers,
+    }),
+    duplicates: new Counter({
+      name: "ovation_comments_duplicates_total",
+      help: "Retries answered from the log",
+      registers,
+    }),
+    removals: new Counter({
+      name: "ovation_comments_removals_total",
+      help: "Comments removed",
+      registers,
+    }),
     likes: new Counter({ name: "ovation_likes_total", help: "Likes accepted", registers }),
-    guests: new Counter({ name: "ovation_guests_total", help: "Guest tokens given out", registers }),
-    messages: new Counter({ name: "ovation_messages_total", help: "Messages between members committed", registers }),
+    guests: new Counter({
+      name: "ovation_guests_total",
+      help: "Guest tokens given out",
+      registers,
+    }),
+    messages: new Counter({
+      name: "ovation_messages_total",
+      help: "Messages between members committed",
+      registers,
+    }),
     refused: new Counter({
       name: "ovation_comments_refused_total",
       help: "Requests refused, by code",

@@ -13,7 +13,13 @@
 export * from "./comment.ts";
 export * from "./comments.ts";
 export type { Guests } from "./guest-routes.ts";
-export { DEFAULT_LIKE_KINDS, DEFAULT_RATE_RULES, NAME_CODE_POINTS_MAX, PRESENCE_HEARTBEAT_MS, type RateRules } from "./limits.ts";
+export {
+  DEFAULT_LIKE_KINDS,
+  DEFAULT_RATE_RULES,
+  NAME_CODE_POINTS_MAX,
+  PRESENCE_HEARTBEAT_MS,
+  type RateRules,
+} from "./limits.ts";
 export * from "./member-stores.ts";
 export * from "./member-stores-sql.ts";
 export type { MessageRule } from "./message-rules.ts";

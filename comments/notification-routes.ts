@@ -16,8 +16,13 @@ export function createNotificationRoutes(service: Service): readonly Route[] {
   async function list(request: HttpRequest): Promise<RouteAnswer> {
     const identity = await requireMember(service, request);
     const page = pageOf(request, HISTORY_PAGE_DEFAULT, HISTORY_PAGE_MAX);
-    const { events, head } = await service.log.read(topicOf("member", identity.sub), { ...page, types: ["notification"] });
-    const notifications = events.map(({ place, at, data }) => `{"seq":${place.seq},"at":${at},"data":${data}}`);
+    const { events, head } = await service.log.read(topicOf("member", identity.sub), {
+      ...page,
+      types: ["notification"],
+    });
+    const notifications = events.map(
+      ({ place, at, data }) => `{"seq":${place.seq},"at":${at},"data":${data}}`,
+    );
     return jsonAnswer(`{"notifications":[${notifications.join(",")}],"head":${head.seq}}`);
   }
 

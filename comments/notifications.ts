@@ -20,14 +20,40 @@ interface Person {
 
 /** `data` of a `notification` event. `video` is absent where it concerns the whole site. */
 export type Notification =
-  | { readonly kind: "comment-removed"; readonly video: string; readonly seq: number; readonly reason?: string }
-  | { readonly kind: "reply" | "mention"; readonly video: string; readonly seq: number; readonly from: Person; readonly text: string }
-  | { readonly kind: "timed-out"; readonly video?: string; readonly until: number; readonly reason?: string }
-  | { readonly kind: "banned"; readonly video?: string; readonly until?: number; readonly reason?: string }
+  | {
+      readonly kind: "comment-removed";
+      readonly video: string;
+      readonly seq: number;
+      readonly reason?: string;
+    }
+  | {
+      readonly kind: "reply" | "mention";
+      readonly video: string;
+      readonly seq: number;
+      readonly from: Person;
+      readonly text: string;
+    }
+  | {
+      readonly kind: "timed-out";
+      readonly video?: string;
+      readonly until: number;
+      readonly reason?: string;
+    }
+  | {
+      readonly kind: "banned";
+      readonly video?: string;
+      readonly until?: number;
+      readonly reason?: string;
+    }
   | { readonly kind: "restored"; readonly video?: string };
 
 /** `key` makes the same notification come once only. */
-export function notificationEntry(member: string, notification: Notification, at: number, key?: string): LogEntry {
+export function notificationEntry(
+  member: string,
+  notification: Notification,
+  at: number,
+  key?: string,
+): LogEntry {
   return {
     topic: topicOf("member", member),
     type: "notification",
@@ -53,9 +79,17 @@ export async function notifyOfComment(
   const entries: LogEntry[] = [];
   for (const [id, kind] of told) {
     const member = await currentId(service, id);
-    if (!isTopicId(member) || member === author.id || (await isBlocked(service, member, author.id))) continue;
+    if (!isTopicId(member) || member === author.id || (await isBlocked(service, member, author.id)))
+      continue;
     const from = { id: author.id, name: author.name };
-    entries.push(notificationEntry(member, { kind, video: video.id, seq, from, text }, at, `${kind} ${video.id} ${seq}`));
+    entries.push(
+      notificationEntry(
+        member,
+        { kind, video: video.id, seq, from, text },
+        at,
+        `${kind} ${video.id} ${seq}`,
+      ),
+    );
   }
   if (entries.length > 0) await service.append(entries);
 }
@@ -71,8 +105,15 @@ export async function currentId(service: Service, id: string): Promise<string> {
 }
 
 /** The authors of late whose id or name follows an `@`, the longest first. */
-async function findMentioned(service: Service, { topic }: NamedVideo, comment: Comment): Promise<readonly string[]> {
-  const { comments } = await readHistory(service.log, topic, { before: comment.seq, limit: MENTIONED_AMONG });
+async function findMentioned(
+  service: Service,
+  { topic }: NamedVideo,
+  comment: Comment,
+): Promise<readonly string[]> {
+  const { comments } = await readHistory(service.log, topic, {
+    before: comment.seq,
+    limit: MENTIONED_AMONG,
+  });
   const authors = new Map<string, string>();
   for (const { author } of comments) {
     authors.set(author.id.toLowerCase(), author.id);
@@ -81,8 +122,15 @@ async function findMentioned(service: Service, { topic }: NamedVideo, comment: C
   const names = [...authors.keys()].sort((a, b) => b.length - a.length);
   const text = comment.text.toLowerCase();
   const found = new Set<string>();
-  for (let at = text.indexOf("@"); at >= 0 && found.size < MENTIONS_MAX; at = text.indexOf("@", at + 1)) {
-    const name = names.find((each) => text.startsWith(each, at + 1) && !/^[\p{L}\p{N}_]/u.test(text.slice(at + 1 + each.length)));
+  for (
+    let at = text.indexOf("@");
+    at >= 0 && found.size < MENTIONS_MAX;
+    at = text.indexOf("@", at + 1)
+  ) {
+    const name = names.find(
+      (each) =>
+        text.startsWith(each, at + 1) && !/^[\p{L}\p{N}_]/u.test(text.slice(at + 1 + each.length)),
+    );
     const id = name === undefined ? undefined : authors.get(name);
     if (id !== undefined) found.add(id);
   }

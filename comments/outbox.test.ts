@@ -61,7 +61,12 @@ describe("outbox", () => {
   });
 
   test("each topic's numbers ascend, and live events stay", () => {
-    expect(seqs(inSeqOrder([event("a", 2), event("b", 1), event("a", 1), event("a")]))).toEqual([1, 2, 1, undefined]);
+    expect(seqs(inSeqOrder([event("a", 2), event("b", 1), event("a", 1), event("a")]))).toEqual([
+      1,
+      2,
+      1,
+      undefined,
+    ]);
     const ordered = [event("a", 1), event("b", 9), event("a", 2)];
     expect(inSeqOrder(ordered)).toBe(ordered);
   });

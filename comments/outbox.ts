@@ -78,6 +78,8 @@ export function inSeqOrder(events: readonly Event[]): readonly Event[] {
   if (ordered) return events;
   const live = events.filter((event) => !isDurable(event));
   const durable = events.filter(isDurable);
-  durable.sort((a, b) => (a.topic === b.topic ? a.place.seq - b.place.seq : a.topic < b.topic ? -1 : 1));
+  durable.sort((a, b) =>
+    a.topic === b.topic ? a.place.seq - b.place.seq : a.topic < b.topic ? -1 : 1,
+  );
   return [...durable, ...live];
 }

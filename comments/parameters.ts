@@ -14,7 +14,8 @@ export function parameterOf(request: HttpRequest, name: string, least: number): 
   const text = new URL(request.url).searchParams.get(name);
   if (text === null) return undefined;
   const value = parseSeq(text);
-  if (value === undefined || value < least) throw new Problem("invalid-parameter", `${name} is a whole number from ${least}`);
+  if (value === undefined || value < least)
+    throw new Problem("invalid-parameter", `${name} is a whole number from ${least}`);
   return value;
 }
 
@@ -23,7 +24,8 @@ export function pageOf(request: HttpRequest, limitDefault: number, limitMax: num
   const after = parameterOf(request, "after", 0);
   const before = parameterOf(request, "before", 0);
   const limit = parameterOf(request, "limit", 1) ?? limitDefault;
-  if (after !== undefined && before !== undefined) throw new Problem("invalid-parameter", "Either after or before, not both");
+  if (after !== undefined && before !== undefined)
+    throw new Problem("invalid-parameter", "Either after or before, not both");
   return {
     ...(after === undefined ? {} : { after }),
     ...(before === undefined ? {} : { before }),

@@ -1,12 +1,23 @@
 /** `GET /v1/members/{id}/presence`, and who is told when somebody comes or goes. */
 
-import { type Identity, jsonAnswer, Problem, type Route, toJsonText, topicOf } from "@ovation/protocol";
+import {
+  type Identity,
+  jsonAnswer,
+  Problem,
+  type Route,
+  toJsonText,
+  topicOf,
+} from "@ovation/protocol";
 import { PRESENCE_AUDIENCE_MAX } from "./limits.ts";
 import { requireMayWrite } from "./message-rules.ts";
 import type { Presence, PresenceStatus } from "./presence.ts";
 import { memberOf, type People, requireMember, type Service } from "./service.ts";
 
-export function createPresenceRoutes(service: Service, people: People, presence: Presence): readonly Route[] {
+export function createPresenceRoutes(
+  service: Service,
+  people: People,
+  presence: Presence,
+): readonly Route[] {
   return [
     {
       method: "GET",
@@ -41,13 +52,20 @@ export async function tellPresence(
   member: string,
   status: PresenceStatus,
 ): Promise<void> {
-  const partners = (await people.stores.conversations.list(member, PRESENCE_AUDIENCE_MAX)).map(({ other }) => other);
+  const partners = (await people.stores.conversations.list(member, PRESENCE_AUDIENCE_MAX)).map(
+    ({ other }) => other,
+  );
   if (partners.length === 0) return;
   const statuses = await presence.status(partners);
   const data = toJsonText({ member, ...status });
   for (const [index, partner] of partners.entries()) {
     if (statuses[index]?.online !== true) continue;
     if ((await people.stores.blocks.between(member, partner)).length > 0) continue;
-    service.outbox.push({ topic: topicOf("member", partner), type: "presence", at: service.clock.now(), data });
+    service.outbox.push({
+      topic: topicOf("member", partner),
+      type: "presence",
+      at: service.clock.now(),
+      data,
+    });
   }
 }

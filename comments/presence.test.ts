@@ -11,7 +11,8 @@ function setUp() {
   const shared = createMemorySharedStore({ clock });
   let away = false;
   const values: PresenceValues = {
-    set: (key, value, ttlMs) => (away ? Promise.reject(new Error("away")) : shared.set(key, value, ttlMs)),
+    set: (key, value, ttlMs) =>
+      away ? Promise.reject(new Error("away")) : shared.set(key, value, ttlMs),
     get: (keys) => (away ? Promise.reject(new Error("away")) : shared.get(keys)),
   };
   const changes: string[] = [];
@@ -43,9 +44,15 @@ describe("presence", () => {
     await clock.advance(HEARTBEAT_MS + GRACE_MS - 1);
     expect(await presence.status(["ana"])).toMatchObject([{ online: true }]);
     await clock.advance(1);
-    expect(await presence.status(["ana", "ben"])).toEqual([{ online: false, seenAt: last }, { online: false }]);
+    expect(await presence.status(["ana", "ben"])).toEqual([
+      { online: false, seenAt: last },
+      { online: false },
+    ]);
     await clock.advance(120_000);
-    expect(changes).toEqual(["a ana online 1000", `a ana offline ${(last + HEARTBEAT_MS + 2 * GRACE_MS) / 1_000}`]);
+    expect(changes).toEqual([
+      "a ana online 1000",
+      `a ana offline ${(last + HEARTBEAT_MS + 2 * GRACE_MS) / 1_000}`,
+    ]);
     expect(presence.watched).toBe(0);
   });
 

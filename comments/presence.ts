@@ -11,7 +11,13 @@
  */
 
 import type { Clock } from "@ovation/protocol";
-import { PRESENCE_BATCH, PRESENCE_GRACE_MS, PRESENCE_HEARTBEAT_MS, PRESENCE_KEPT_MS, PRESENCE_MEMBERS_MAX } from "./limits.ts";
+import {
+  PRESENCE_BATCH,
+  PRESENCE_GRACE_MS,
+  PRESENCE_HEARTBEAT_MS,
+  PRESENCE_KEPT_MS,
+  PRESENCE_MEMBERS_MAX,
+} from "./limits.ts";
 
 /** Where presence is kept: the shared store of `table/` is one. */
 export interface PresenceValues {
@@ -62,7 +68,9 @@ export function createPresence(options: PresenceOptions): Presence {
       const texts = await values.get(members.slice(start, start + PRESENCE_BATCH).map(keyOf));
       for (const text of texts) {
         const seenAt = Number(text ?? Number.NaN);
-        statuses.push(Number.isNaN(seenAt) ? { online: false } : { online: now - seenAt < onlineMs, seenAt });
+        statuses.push(
+          Number.isNaN(seenAt) ? { online: false } : { online: now - seenAt < onlineMs, seenAt },
+        );
       }
     }
     return statuses;
@@ -81,7 +89,9 @@ export function createPresence(options: PresenceOptions): Presence {
     const now = clock.now();
     for (let start = 0; start < members.length; start += PRESENCE_BATCH) {
       await Promise.all(
-        members.slice(start, start + PRESENCE_BATCH).map((member) => values.set(keyOf(member), String(now), PRESENCE_KEPT_MS)),
+        members
+          .slice(start, start + PRESENCE_BATCH)
+          .map((member) => values.set(keyOf(member), String(now), PRESENCE_KEPT_MS)),
       );
     }
     for (const [index, member] of members.entries()) {

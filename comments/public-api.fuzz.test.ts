@@ -13,7 +13,16 @@ let server: RunningOvation;
 let tokens: readonly (string | undefined)[];
 
 beforeAll(async () => {
-  const options = ["--secret", SECRET, "--rate-limits", "off", "--log-level", "warn", "--policy", "{directory}/policy.yaml"];
+  const options = [
+    "--secret",
+    SECRET,
+    "--rate-limits",
+    "off",
+    "--log-level",
+    "warn",
+    "--policy",
+    "{directory}/policy.yaml",
+  ];
   server = await startOvation(options, { "policy.yaml": "messages: anyone\n" });
   const claims = [
     { sub: "ana" },
@@ -23,7 +32,11 @@ beforeAll(async () => {
     { sub: "guest-1", role: "guest" },
     { sub: "root", subscribe: ["*"], publish: ["*"] },
   ] as const;
-  tokens = [undefined, "not.a.token", ...(await Promise.all(claims.map((each) => signToken(SECRET, each, 600))))];
+  tokens = [
+    undefined,
+    "not.a.token",
+    ...(await Promise.all(claims.map((each) => signToken(SECRET, each, 600)))),
+  ];
 }, 60_000);
 afterAll(() => server.stop());
 
@@ -34,7 +47,10 @@ test("no request is answered with a 5xx", async () => {
       const token = tokens[who];
       const response = await fetch(`${server.url}${path}`, {
         method,
-        headers: token === undefined ? {} : { authorization: `Bearer ${token}`, "content-type": "application/json" },
+        headers:
+          token === undefined
+            ? {}
+            : { authorization: `Bearer ${token}`, "content-type": "application/json" },
         ...(body === undefined ? {} : { body: body as BodyInit }),
       });
       if (response.headers.get("content-type")?.startsWith("text/event-stream") === true) {

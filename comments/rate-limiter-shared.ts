@@ -8,7 +8,12 @@ import { RATE_OK } from "./rate-limiter.ts";
 
 /** What it needs of the shared store of `table/`. */
 export interface SharedBuckets {
-  take(key: string, amount: number, limit: number, windowMs: number): Promise<{ readonly ok: boolean; readonly retryAfterMs: number }>;
+  take(
+    key: string,
+    amount: number,
+    limit: number,
+    windowMs: number,
+  ): Promise<{ readonly ok: boolean; readonly retryAfterMs: number }>;
 }
 
 export interface SharedRateLimiterOptions {
@@ -18,11 +23,20 @@ export interface SharedRateLimiterOptions {
   onFailure(error: unknown): void;
 }
 
-export function createSharedRateLimiter({ shared, local, onFailure }: SharedRateLimiterOptions): RateLimiter {
+export function createSharedRateLimiter({
+  shared,
+  local,
+  onFailure,
+}: SharedRateLimiterOptions): RateLimiter {
   return {
     async take(key, amount, rule) {
       try {
-        const { ok, retryAfterMs } = await shared.take(`rate ${key}`, Math.min(amount, rule.burst), rule.burst, rule.perMs);
+        const { ok, retryAfterMs } = await shared.take(
+          `rate ${key}`,
+          Math.min(amount, rule.burst),
+          rule.burst,
+          rule.perMs,
+        );
         return ok ? RATE_OK : { ok, retryAfterMs };
       } catch (error) {
         onFailure(error);

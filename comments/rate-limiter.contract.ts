@@ -7,12 +7,16 @@ const RULE: RateRule = { burst: 5, perMs: 10_000 };
 let number = 0;
 
 /** `advance` moves the limiter's clock. */
-export function testRateLimiter(name: string, open: () => Promise<{ limiter: RateLimiter; advance(ms: number): void }>): void {
+export function testRateLimiter(
+  name: string,
+  open: () => Promise<{ limiter: RateLimiter; advance(ms: number): void }>,
+): void {
   describe(`rate limiter: ${name}`, () => {
     test("a burst is let in, the next one is told when to come, and is let in then", async () => {
       const { limiter, advance } = await open();
       const key = `k${++number}`;
-      for (let taken = 0; taken < 5; taken++) expect(await limiter.take(key, 1, RULE)).toEqual({ ok: true });
+      for (let taken = 0; taken < 5; taken++)
+        expect(await limiter.take(key, 1, RULE)).toEqual({ ok: true });
       const refused = await limiter.take(key, 1, RULE);
       expect(refused).toEqual({ ok: false, retryAfterMs: 2_000 });
       expect(await limiter.take(`k${++number}`, 1, RULE)).toEqual({ ok: true });

@@ -42,7 +42,11 @@ test("while the shared store is away each process limits by itself", async () =>
     onFailure: () => failures++,
   });
   const rule = { burst: 2, perMs: 1_000 };
-  const results = [await limiter.take("k", 1, rule), await limiter.take("k", 1, rule), await limiter.take("k", 1, rule)];
+  const results = [
+    await limiter.take("k", 1, rule),
+    await limiter.take("k", 1, rule),
+    await limiter.take("k", 1, rule),
+  ];
   expect(results.map(({ ok }) => ok)).toEqual([true, true, false]);
   expect(failures).toBe(3);
 });
@@ -62,5 +66,6 @@ test("a flood of keys is bounded: what was not used lately is forgotten, what is
 
 test("off lets everything in", () => {
   const limiter = createRateLimiterOff();
-  for (let taken = 0; taken < 100; taken++) expect(limiter.take("k", 1, { burst: 1, perMs: 1 })).toEqual({ ok: true });
+  for (let taken = 0; taken < 100; taken++)
+    expect(limiter.take("k", 1, { burst: 1, perMs: 1 })).toEqual({ ok: true });
 });

@@ -17,6 +17,8 @@ export interface RateRule {
   readonly perMs: number;
 }
 
-export type RateResult = { readonly ok: true } | { readonly ok: false; readonly retryAfterMs: number };
+export type RateResult =
+  | { readonly ok: true }
+  | { readonly ok: false; readonly retryAfterMs: number };
 
 export const RATE_OK: RateResult = { ok: true };

@@ -29,7 +29,8 @@ export function createSanctionRoutes(service: Service, people: People): readonly
     const form = await readBody(request, sanctionForm, VIEWER_BODY_BYTES_MAX);
     await requirePower(identity, member, form.video ?? "");
     const now = clock.now();
-    if (form.kind === "time-out" && form.seconds === undefined) throw new Problem("invalid-body", "seconds: a time-out has an end");
+    if (form.kind === "time-out" && form.seconds === undefined)
+      throw new Problem("invalid-body", "seconds: a time-out has an end");
     const sanction: Sanction = {
       member,
       video: form.video ?? "",
@@ -64,7 +65,11 @@ export function createSanctionRoutes(service: Service, people: People): readonly
     const video = videoParameter(request);
     requirePlace(identity, video);
     const sanctions = await people.stores.sanctions.list(video, clock.now(), SANCTIONS_MAX);
-    return jsonAnswer(JSON.stringify({ sanctions: sanctions.map((each) => ({ ...publicForm(each), by: each.by })) }));
+    return jsonAnswer(
+      JSON.stringify({
+        sanctions: sanctions.map((each) => ({ ...publicForm(each), by: each.by })),
+      }),
+    );
   }
 
   /** Moderators act on viewers; only a host acts on a moderator, and nobody on themselves. */
@@ -84,7 +89,8 @@ export function createSanctionRoutes(service: Service, people: People): readonly
 }
 
 function requirePlace(identity: Identity, video: string): void {
-  if (!(video === "" ? isStaff(identity.role) : mayModerate(identity, video))) throw new Problem("forbidden");
+  if (!(video === "" ? isStaff(identity.role) : mayModerate(identity, video)))
+    throw new Problem("forbidden");
 }
 
 function videoParameter(request: HttpRequest): string {

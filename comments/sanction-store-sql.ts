@@ -18,11 +18,17 @@ export function createSqlSanctionStore(database: SqlDatabase): SanctionStore {
       );
     },
     async remove(member, video) {
-      const rows = await database.run("DELETE FROM ovation_sanctions WHERE member = $1 AND video = $2 RETURNING member", [member, video]);
+      const rows = await database.run(
+        "DELETE FROM ovation_sanctions WHERE member = $1 AND video = $2 RETURNING member",
+        [member, video],
+      );
       return rows.length > 0;
     },
     async of(member, now) {
-      const rows = await database.run(`SELECT ${COLUMNS} FROM ovation_sanctions WHERE member = $1 AND ${IN_FORCE}`, [member, now]);
+      const rows = await database.run(
+        `SELECT ${COLUMNS} FROM ovation_sanctions WHERE member = $1 AND ${IN_FORCE}`,
+        [member, now],
+      );
       return rows.map(toSanction);
     },
     async list(video, now, limit) {

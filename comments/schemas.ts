@@ -6,18 +6,28 @@
  * fits, in `text.ts`.
  */
 
-import { IDEMPOTENCY_KEY_CHARACTERS_MAX, isTopicId, LIKES_PER_REQUEST_MAX } from "@ovation/protocol";
+import {
+  IDEMPOTENCY_KEY_CHARACTERS_MAX,
+  isTopicId,
+  LIKES_PER_REQUEST_MAX,
+} from "@ovation/protocol";
 import { z } from "zod";
 import { ADDRESS_CHARACTERS_MAX, MEDIA_SOURCES_MAX, TIME_OUT_SECONDS_MAX } from "./limits.ts";
 
 const seq = z.int().min(1);
 
 /** Printable, so that it can stand in a log line, and without spaces, which separate it in the log's key. */
-const clientId = z.string().regex(new RegExp(`^[\\x21-\\x7e]{1,${IDEMPOTENCY_KEY_CHARACTERS_MAX}}$`), {
-  error: `1 to ${IDEMPOTENCY_KEY_CHARACTERS_MAX} printable ASCII characters without spaces`,
-});
+const clientId = z
+  .string()
+  .regex(new RegExp(`^[\\x21-\\x7e]{1,${IDEMPOTENCY_KEY_CHARACTERS_MAX}}$`), {
+    error: `1 to ${IDEMPOTENCY_KEY_CHARACTERS_MAX} printable ASCII characters without spaces`,
+  });
 
-export const newComment = z.strictObject({ text: z.string(), clientId: clientId.optional(), replyTo: seq.optional() });
+export const newComment = z.strictObject({
+  text: z.string(),
+  clientId: clientId.optional(),
+  replyTo: seq.optional(),
+});
 
 export const removal = z.strictObject({ reason: z.string().optional() });
 
@@ -33,7 +43,9 @@ export function likesOf(kinds: readonly string[]) {
 export const guest = z.strictObject({ name: z.string() });
 
 /** The alphabet of a JWT, so that it can stand in a header. */
-export const guestUpgrade = z.strictObject({ guestToken: z.string().regex(/^[A-Za-z0-9_.-]+$/, { error: "a token" }) });
+export const guestUpgrade = z.strictObject({
+  guestToken: z.string().regex(/^[A-Za-z0-9_.-]+$/, { error: "a token" }),
+});
 
 const topicId = z.string().refine(isTopicId, { error: "not an id" });
 
@@ -63,7 +75,10 @@ function isLoadable(text: string): boolean {
   return /^https?:\/\//i.test(text) && URL.canParse(text);
 }
 
-const media = z.strictObject({ src: address, type: z.string().regex(/^[a-z]+\/[a-z0-9.+-]{1,100}$/i, { error: "a media type" }) });
+const media = z.strictObject({
+  src: address,
+  type: z.string().regex(/^[a-z]+\/[a-z0-9.+-]{1,100}$/i, { error: "a media type" }),
+});
 
 /** `null` takes a value away, an absent member leaves it as it is. */
 export const videoChanges = z.strictObject({

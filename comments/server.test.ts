@@ -10,9 +10,12 @@ const WAIT_MS_MAX = 5_000;
 let server: RunningOvation;
 
 beforeAll(async () => {
-  server = await startOvation(["--secret", SECRET, "--policy", "{directory}/policy.yaml", "--log-level", "warn"], {
-    "policy.yaml": "messages: members\n",
-  });
+  server = await startOvation(
+    ["--secret", SECRET, "--policy", "{directory}/policy.yaml", "--log-level", "warn"],
+    {
+      "policy.yaml": "messages: members\n",
+    },
+  );
 }, 30_000);
 afterAll(() => server.stop());
 
@@ -30,13 +33,16 @@ async function post(path: string, token: string, body: unknown): Promise<Record<
 async function seen(reader: EventReader, type: string): Promise<Record<string, unknown>> {
   for (const until = Date.now() + WAIT_MS_MAX; Date.now() < until; await Bun.sleep(10)) {
     const message = reader.messages.find((each) => each.type === type);
-    if (message !== undefined) return (JSON.parse(message.data) as { data: Record<string, unknown> }).data;
+    if (message !== undefined)
+      return (JSON.parse(message.data) as { data: Record<string, unknown> }).data;
   }
   throw new Error(`no ${type} within ${WAIT_MS_MAX} ms`);
 }
 
 test("a message, typing, a receipt, an answer and presence reach the other member's stream", async () => {
-  const [ana, ben] = await Promise.all(["ana", "ben"].map((sub) => signToken(SECRET, { sub, name: sub }, 600)));
+  const [ana, ben] = await Promise.all(
+    ["ana", "ben"].map((sub) => signToken(SECRET, { sub, name: sub }, 600)),
+  );
   if (ana === undefined || ben === undefined) throw new Error("no tokens");
   // Sent while Ben is away: it waits for him in his history, and the newest number tells that it is there.
   await post("/v1/members/ben/messages", ana, { text: "are you there?", clientId: "1" });
@@ -50,14 +56,25 @@ test("a message, typing, a receipt, an answer and presence reach the other membe
   await post("/v1/members/ana/typing", ben, {});
   expect(await seen(anas, "typing")).toEqual({ from: { id: "ben", name: "ben" }, forMs: 6_000 });
   await post("/v1/members/ana/messages", ben, { text: "yes" });
-  expect(await seen(anas, "message")).toMatchObject({ n: 2, text: "yes", from: { id: "ben" }, to: { id: "ana" } });
+  expect(await seen(anas, "message")).toMatchObject({
+    n: 2,
+    text: "yes",
+    from: { id: "ben" },
+    to: { id: "ana" },
+  });
   expect(await seen(bens, "message")).toMatchObject({ n: 2 });
   await post("/v1/members/ben/receipts", ana, { seen: 2 });
   expect(await seen(bens, "receipt")).toMatchObject({ from: { id: "ana" }, seen: 2 });
 
   const comment = await post("/v1/videos/talk/comments", ana, { text: "what a talk" });
   await post("/v1/videos/talk/comments", ben, { text: "indeed", replyTo: comment.seq });
-  expect(await seen(anas, "notification")).toMatchObject({ kind: "reply", video: "talk", seq: 2, from: { id: "ben" }, text: "indeed" });
+  expect(await seen(anas, "notification")).toMatchObject({
+    kind: "reply",
+    video: "talk",
+    seq: 2,
+    from: { id: "ben" },
+    text: "indeed",
+  });
   anas.close();
   bens.close();
 }, 20_000);
@@ -65,15 +82,25 @@ test("a message, typing, a receipt, an answer and presence reach the other membe
 test("a like comes with the exact total, and a removal with the comment's number", async () => {
   const mona = await signToken(SECRET, { sub: "mona", role: "moderator" }, 600);
   const reader = await readEvents(`${server.url}/v1/events?topic=video:likes`);
-  await Promise.all(Array.from({ length: 20 }, () => post("/v1/videos/likes/likes", mona, { kind: "love", count: 2 })));
+  await Promise.all(
+    Array.from({ length: 20 }, () =>
+      post("/v1/videos/likes/likes", mona, { kind: "love", count: 2 }),
+    ),
+  );
   for (const until = Date.now() + WAIT_MS_MAX; Date.now() < until; await Bun.sleep(10)) {
-    if (reader.messages.some(({ type, data }) => type === "likes" && data.includes('"love":40}'))) break;
+    if (reader.messages.some(({ type, data }) => type === "likes" && data.includes('"love":40}')))
+      break;
   }
-  const likes = reader.messages.filter(({ type }) => type === "likes").map(({ data }) => JSON.parse(data).data);
+  const likes = reader.messages
+    .filter(({ type }) => type === "likes")
+    .map(({ data }) => JSON.parse(data).data);
   expect(likes.at(-1)?.total).toEqual({ love: 40 });
   expect(likes.reduce((sum, each) => sum + each.love, 0)).toBe(40);
   const { seq } = await post("/v1/videos/likes/comments", mona, { text: "gone soon" });
-  await fetch(`${server.url}/v1/videos/likes/comments/${seq}`, { method: "DELETE", headers: { authorization: `Bearer ${mona}` } });
+  await fetch(`${server.url}/v1/videos/likes/comments/${seq}`, {
+    method: "DELETE",
+    headers: { authorization: `Bearer ${mona}` },
+  });
   expect(await seen(reader, "comment-removed")).toEqual({ seq });
   reader.close();
 }, 20_000);

@@ -1,6 +1,12 @@
 /** What the routes of the comments service share. */
 
-import { type Appended, type Log, type LogEntry, LogFullError, LogUnavailableError } from "@ovation/log";
+import {
+  type Appended,
+  type Log,
+  type LogEntry,
+  LogFullError,
+  LogUnavailableError,
+} from "@ovation/log";
 import {
   type Authenticate,
   type Clock,
@@ -94,7 +100,10 @@ export function isStaff(role: Role | undefined): boolean {
 export async function requireMember(service: Service, request: HttpRequest): Promise<Identity> {
   const identity = await service.authenticate(request);
   if (identity === undefined) throw new Problem("token-missing");
-  if (identity.role === "guest" && (await service.people?.directory.ownerOf(identity.sub)) !== undefined) {
+  if (
+    identity.role === "guest" &&
+    (await service.people?.directory.ownerOf(identity.sub)) !== undefined
+  ) {
     throw new Problem("token-invalid", "This guest has become a member: use the member's token");
   }
   return identity;
@@ -115,7 +124,11 @@ export interface Writer {
 }
 
 /** Who asks, as somebody who may see the video; throws `token-missing`, `forbidden`, `guests-off`. */
-export async function requireWriter(service: Service, request: HttpRequest, video: NamedVideo): Promise<Writer> {
+export async function requireWriter(
+  service: Service,
+  request: HttpRequest,
+  video: NamedVideo,
+): Promise<Writer> {
   const identity = await requireMember(service, request);
   requireSight(service, identity, video.topic);
   const role = roleIn(identity, video.id);
@@ -130,14 +143,21 @@ export function isExempt(identity: Identity | undefined, video: NamedVideo): boo
 }
 
 /** {@link requireRate} per address; an empty one is nobody's: who it is cannot be told, so nobody is held to it. */
-export async function requireAddressRate(service: Service, what: string, context: RouteContext, rule: RateRule): Promise<void> {
-  if (context.address !== "") await requireRate(service, `${what} address ${context.address}`, rule);
+export async function requireAddressRate(
+  service: Service,
+  what: string,
+  context: RouteContext,
+  rule: RateRule,
+): Promise<void> {
+  if (context.address !== "")
+    await requireRate(service, `${what} address ${context.address}`, rule);
 }
 
 /** Throws `rate-limited` where the key has had its share. */
 export async function requireRate(service: Service, key: string, rule: RateRule): Promise<void> {
   const result = await service.limiter.take(key, 1, rule);
-  if (!result.ok) throw new Problem("rate-limited", undefined, { retryAfterMs: result.retryAfterMs });
+  if (!result.ok)
+    throw new Problem("rate-limited", undefined, { retryAfterMs: result.retryAfterMs });
 }
 
 /** The route with the errors of the log and the stores as Problems, and refusals counted. */
@@ -159,7 +179,8 @@ export function guardRoute(metrics: Metrics, route: Route): Route {
 
 function toProblem(error: unknown): Problem | undefined {
   if (error instanceof Problem) return error;
-  if (error instanceof LogFullError) return new Problem("log-full", undefined, { retryAfterMs: 5_000 });
+  if (error instanceof LogFullError)
+    return new Problem("log-full", undefined, { retryAfterMs: 5_000 });
   if (error instanceof LogUnavailableError || error instanceof StoreUnavailableError) {
     return new Problem("unavailable", "The database does not answer", { retryAfterMs: 1_000 });
   }

@@ -16,7 +16,8 @@ const SCHEMA = { part: "test", migrations: ["CREATE TABLE notes (text TEXT PRIMA
 test("a server that stops answering is given up after the deadline, and asked anew", async () => {
   const database = await openPostgresDatabase(postgres.url, SCHEMA, { answerMsMax: 400 });
   const control = await openPostgresDatabase(postgres.url, SCHEMA);
-  const write = (text: string) => database.transaction((runner) => runner.run("INSERT INTO notes (text) VALUES ($1)", [text]));
+  const write = (text: string) =>
+    database.transaction((runner) => runner.run("INSERT INTO notes (text) VALUES ($1)", [text]));
   const silence = async () => {
     const sessions = await control.run(
       "SELECT pid FROM pg_stat_activity WHERE datname = current_database() AND backend_type = 'client backend' AND pid <> pg_backend_pid()",

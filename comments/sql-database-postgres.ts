@@ -60,8 +60,13 @@ export async function openPostgresDatabase(
     }
   }
 
-  function transact<Result>(pool: SQL, work: (runner: SqlRunner) => Promise<Result>): Promise<Result> {
-    return pool.begin(async (transaction) => work({ run: (text, values) => runOn(transaction, text, values) }));
+  function transact<Result>(
+    pool: SQL,
+    work: (runner: SqlRunner) => Promise<Result>,
+  ): Promise<Result> {
+    return pool.begin(async (transaction) =>
+      work({ run: (text, values) => runOn(transaction, text, values) }),
+    );
   }
 
   try {
@@ -77,7 +82,11 @@ export async function openPostgresDatabase(
   };
 }
 
-async function runOn(sql: SQL, text: string, values: readonly (string | number | null)[] = []): Promise<readonly SqlRow[]> {
+async function runOn(
+  sql: SQL,
+  text: string,
+  values: readonly (string | number | null)[] = [],
+): Promise<readonly SqlRow[]> {
   try {
     return (await sql.unsafe(text, [...values])) as SqlRow[];
   } catch (error) {
@@ -87,14 +96,19 @@ async function runOn(sql: SQL, text: string, values: readonly (string | number |
 
 async function migrate(runner: SqlRunner, { part, migrations }: SqlSchema): Promise<void> {
   await runner.run(`SELECT pg_advisory_xact_lock(${MIGRATION_LOCK})`);
-  await runner.run("CREATE TABLE IF NOT EXISTS ovation_schema (part TEXT PRIMARY KEY, version INTEGER NOT NULL)");
+  await runner.run(
+    "CREATE TABLE IF NOT EXISTS ovation_schema (part TEXT PRIMARY KEY, version INTEGER NOT NULL)",
+  );
   const [row] = await runner.run("SELECT version FROM ovation_schema WHERE part = $1", [part]);
   const version = Number(row?.version ?? 0);
   if (version > migrations.length) {
-    throw new StoreUnusableError(`the tables of ${part} are of version ${version}; this program knows versions up to ${migrations.length}`);
+    throw new StoreUnusableError(
+      `the tables of ${part} are of version ${version}; this program knows versions up to ${migrations.length}`,
+    );
   }
   for (const migration of migrations.slice(version)) {
-    for (const statement of migration.split(";")) if (statement.trim() !== "") await runner.run(statement);
+    for (const statement of migration.split(";"))
+      if (statement.trim() !== "") await runner.run(statement);
   }
   await runner.run(
     "INSERT INTO ovation_schema (part, version) VALUES ($1, $2) ON CONFLICT (part) DO UPDATE SET version = excluded.version",
@@ -104,7 +118,8 @@ async function migrate(runner: SqlRunner, { part, migrations }: SqlSchema): Prom
 
 function unusableFrom(error: unknown, url: string): StoreUnusableError | undefined {
   const cause = error instanceof StoreUnavailableError ? error.cause : error;
-  if (!(cause instanceof SQL.PostgresError) || !MISCONFIGURED.has(cause.errno ?? "")) return undefined;
+  if (!(cause instanceof SQL.PostgresError) || !MISCONFIGURED.has(cause.errno ?? ""))
+    return undefined;
   const { hostname, port, pathname } = new URL(url);
   return new StoreUnusableError(
     `the database ${hostname}:${port || "5432"}${pathname} refuses us: ${cause.message}. The user of --database makes its tables itself: let it own the database, or GRANT CREATE on the database and on its schema public`,

@@ -31,7 +31,10 @@ export function openSqliteDatabase(path: string, schema: SqlSchema): SqlDatabase
     database.close();
     throw unusableFrom(error, path) ?? error;
   }
-  const statements = new Map<string, ReturnType<typeof database.query<SqlRow, (string | number | null)[]>>>();
+  const statements = new Map<
+    string,
+    ReturnType<typeof database.query<SqlRow, (string | number | null)[]>>
+  >();
   const queue = path === ":memory:" ? `memory ${++memories}` : resolve(path);
 
   let closed = false;
@@ -90,9 +93,13 @@ export function openSqliteDatabase(path: string, schema: SqlSchema): SqlDatabase
 
 function migrate(database: Database, path: string, migrations: readonly string[]): void {
   database.exec(`PRAGMA busy_timeout = ${BUSY_TIMEOUT_MS}`);
-  const { user_version: version } = database.query("PRAGMA user_version").get() as { user_version: number };
+  const { user_version: version } = database.query("PRAGMA user_version").get() as {
+    user_version: number;
+  };
   if (version > migrations.length) {
-    throw new StoreUnusableError(`${path} is of version ${version}; this program knows versions up to ${migrations.length}`);
+    throw new StoreUnusableError(
+      `${path} is of version ${version}; this program knows versions up to ${migrations.length}`,
+    );
   }
   database.exec("PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL");
   for (let next = version; next < migrations.length; next++) {
@@ -106,8 +113,11 @@ function migrate(database: Database, path: string, migrations: readonly string[]
 }
 
 function unusableFrom(error: unknown, path: string): StoreUnusableError | undefined {
-  if (!(error instanceof SQLiteError) || !/^SQLITE_(NOTADB|CORRUPT)/.test(error.code ?? "")) return undefined;
-  return new StoreUnusableError(`${path} is not a database of Ovation, or is damaged`, { cause: error });
+  if (!(error instanceof SQLiteError) || !/^SQLITE_(NOTADB|CORRUPT)/.test(error.code ?? ""))
+    return undefined;
+  return new StoreUnusableError(`${path} is not a database of Ovation, or is damaged`, {
+    cause: error,
+  });
 }
 
 /** What the disk says; anything else is a programmer's error and stays one. */

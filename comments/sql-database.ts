@@ -36,7 +36,8 @@ export class StoreUnusableError extends Error {
 export function placeholders(rows: number, columns: number): string {
   return Array.from(
     { length: rows },
-    (_, row) => `(${Array.from({ length: columns }, (_, column) => `$${row * columns + column + 1}`).join(", ")})`,
+    (_, row) =>
+      `(${Array.from({ length: columns }, (_, column) => `$${row * columns + column + 1}`).join(", ")})`,
   ).join(", ");
 }
 
@@ -48,6 +49,7 @@ export function textOf(value: unknown): string {
 /** PostgreSQL's client answers 64-bit integers as text. */
 export function numberOf(value: unknown): number {
   const number = typeof value === "string" || typeof value === "bigint" ? Number(value) : value;
-  if (typeof number !== "number" || !Number.isFinite(number)) throw new TypeError("a number column holds no number");
+  if (typeof number !== "number" || !Number.isFinite(number))
+    throw new TypeError("a number column holds no number");
   return number;
 }

@@ -27,7 +27,9 @@ afterAll(async () => {
 }, 30_000);
 
 /** The same store for every test: opened when the first one asks. */
-function once<Store extends { close(): Promise<void> }>(open: () => Promise<Store>): () => Promise<Store> {
+function once<Store extends { close(): Promise<void> }>(
+  open: () => Promise<Store>,
+): () => Promise<Store> {
   let store: Promise<Store> | undefined;
   return async () => {
     store ??= open();
@@ -37,12 +39,14 @@ function once<Store extends { close(): Promise<void> }>(open: () => Promise<Stor
   };
 }
 
-const sqlite = async (): Promise<VideoStore> => openSqliteVideoStore({ path: join(directory, "videos.sqlite") });
+const sqlite = async (): Promise<VideoStore> =>
+  openSqliteVideoStore({ path: join(directory, "videos.sqlite") });
 testVideoStore("sqlite", once(sqlite), once(sqlite));
 const postgresVideos = () => openPostgresVideoStore({ url: postgres.url });
 testVideoStore("postgres", once(postgresVideos), once(postgresVideos));
 
-const sqliteMembers = async () => openSqliteMemberStores({ path: join(directory, "members.sqlite") });
+const sqliteMembers = async () =>
+  openSqliteMemberStores({ path: join(directory, "members.sqlite") });
 testMemberStores("sqlite", once(sqliteMembers), once(sqliteMembers));
 const postgresMembers = () => openPostgresMemberStores({ url: postgres.url });
 testMemberStores("postgres", once(postgresMembers), once(postgresMembers));
@@ -50,7 +54,10 @@ testMemberStores("postgres", once(postgresMembers), once(postgresMembers));
 describe("databases that cannot be used", () => {
   test("a file that is no database, or of a later version, is refused and stays as it is", () => {
     const foreign = join(directory, "foreign.sqlite");
-    writeFileSync(foreign, "this is not a database, it is somebody's notes, long enough to be looked at".repeat(20));
+    writeFileSync(
+      foreign,
+      "this is not a database, it is somebody's notes, long enough to be looked at".repeat(20),
+    );
     const before = Bun.file(foreign).size;
     expect(() => openSqliteVideoStore({ path: foreign })).toThrow(StoreUnusableError);
     expect(Bun.file(foreign).size).toBe(before);
@@ -71,6 +78,8 @@ describe("databases that cannot be used", () => {
     await postgres.resume();
     expect((await store.put("a", { title: "back" }, 3)).title).toBe("back");
     await store.close();
-    expect(openPostgresVideoStore({ url: "postgres://nobody@127.0.0.1:1/none" })).rejects.toThrow(StoreUnavailableError);
+    expect(openPostgresVideoStore({ url: "postgres://nobody@127.0.0.1:1/none" })).rejects.toThrow(
+      StoreUnavailableError,
+    );
   }, 30_000);
 });

@@ -33,13 +33,19 @@ describe("text", () => {
   test("names keep letters of every script and lose what only deceives", () => {
     expect(cleanName(" José  Ñandú ", 40)).toBe("José Ñandú");
     expect(cleanName("دانا", 40)).toBe("دانا");
-    for (const name of ["a\u202eb", "a\u200bb", "a\u2066b", "\u{e0041}x"]) expect(codeOf(() => cleanName(name, 40))).toBe("invalid-text");
+    for (const name of ["a\u202eb", "a\u200bb", "a\u2066b", "\u{e0041}x"])
+      expect(codeOf(() => cleanName(name, 40))).toBe("invalid-text");
   });
 
   test("whatever passes is well formed, one line, within the limit, and passes again unchanged", () => {
     fc.assert(
       fc.property(
-        fc.string({ unit: fc.oneof(fc.constantFrom("\0", "\n", "\ud800", "\udc00", " ", "\u200b"), fc.string({ unit: "binary" })) }),
+        fc.string({
+          unit: fc.oneof(
+            fc.constantFrom("\0", "\n", "\ud800", "\udc00", " ", "\u200b"),
+            fc.string({ unit: "binary" }),
+          ),
+        }),
         (text) => {
           let clean: string;
           try {

@@ -31,7 +31,8 @@ export function countCodePoints(text: string): number {
  */
 export function cleanLine(text: string, codePointsMax: number): string {
   if (!ASCII_PRINTABLE.test(text)) {
-    if (!text.isWellFormed()) throw new Problem("invalid-text", "The text has half of a surrogate pair");
+    if (!text.isWellFormed())
+      throw new Problem("invalid-text", "The text has half of a surrogate pair");
     text = text.replace(LINE_BREAKS, " ");
     if (CONTROL.test(text)) throw new Problem("invalid-text", "The text has control characters");
   }
@@ -39,21 +40,27 @@ export function cleanLine(text: string, codePointsMax: number): string {
   if (text === "" || BLANK.test(text)) throw new Problem("text-empty");
   // A text has at least half as many code points as units, so most need no counting.
   if (text.length > codePointsMax && countCodePoints(text) > codePointsMax) {
-    throw new Problem("text-too-long", `At most ${codePointsMax} characters`, { max: codePointsMax });
+    throw new Problem("text-too-long", `At most ${codePointsMax} characters`, {
+      max: codePointsMax,
+    });
   }
   return text;
 }
 
 /** Several lines: line breaks stay, as LF. Throws as {@link cleanLine}; may be empty. */
 export function cleanParagraphs(text: string, codePointsMax: number): string {
-  if (!text.isWellFormed()) throw new Problem("invalid-text", "The text has half of a surrogate pair");
+  if (!text.isWellFormed())
+    throw new Problem("invalid-text", "The text has half of a surrogate pair");
   const clean = text
     .replace(/\r\n?|[\u0085\u2028\u2029]/g, "\n")
     .replace(/[\t\v\f]/g, " ")
     .trim();
-  if (CONTROL.test(clean.replaceAll("\n", ""))) throw new Problem("invalid-text", "The text has control characters");
+  if (CONTROL.test(clean.replaceAll("\n", "")))
+    throw new Problem("invalid-text", "The text has control characters");
   if (countCodePoints(clean) > codePointsMax)
-    throw new Problem("text-too-long", `At most ${codePointsMax} characters`, { max: codePointsMax });
+    throw new Problem("text-too-long", `At most ${codePointsMax} characters`, {
+      max: codePointsMax,
+    });
   return clean;
 }
 

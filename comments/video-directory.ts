@@ -27,7 +27,11 @@ export interface VideoDirectoryOptions {
   readonly videos: "any" | "listed";
 }
 
-export function createVideoDirectory({ store, clock, videos }: VideoDirectoryOptions): VideoDirectory {
+export function createVideoDirectory({
+  store,
+  clock,
+  videos,
+}: VideoDirectoryOptions): VideoDirectory {
   const remembered = createRemembered<VideoSettings>({
     clock,
     ageMs: VIDEO_SETTINGS_AGE_MS,

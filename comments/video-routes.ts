@@ -78,10 +78,13 @@ export function createVideoRoutes(service: Service): readonly Route[] {
     const limit = limitOf(new URL(request.url).searchParams.get("limit"));
     const videos = await lists.get(String(limit), async () => {
       // A video that was just used for the first time is in the list; where very many are, it may be a second late.
-      if (likes.waiting + commentCounts.waiting <= LIST_FLUSH_VIDEOS_MAX) await Promise.all([likes.flush(), commentCounts.flush()]);
+      if (likes.waiting + commentCounts.waiting <= LIST_FLUSH_VIDEOS_MAX)
+        await Promise.all([likes.flush(), commentCounts.flush()]);
       return store.list(limit);
     });
-    const seen = videos.filter((video) => maySubscribe(service.policy, identity, topicOf("video", video.id)));
+    const seen = videos.filter((video) =>
+      maySubscribe(service.policy, identity, topicOf("video", video.id)),
+    );
     return jsonAnswer(JSON.stringify({ videos: await present(seen) }));
   }
 
@@ -103,11 +106,16 @@ export function createVideoRoutes(service: Service): readonly Route[] {
     const named = videoOf(context);
     const identity = await service.authenticate(request);
     if (identity === undefined) throw new Problem("token-missing");
-    if (roleIn(identity, named.id) !== "host" && !mayPublish(identity, named.topic)) throw new Problem("forbidden");
+    if (roleIn(identity, named.id) !== "host" && !mayPublish(identity, named.topic))
+      throw new Problem("forbidden");
     const body = await readBody(request, videoChanges, VIDEO_BODY_BYTES_MAX);
     const changes: VideoChanges = {
-      ...(body.title === undefined ? {} : { title: body.title === null ? "" : cleanLine(body.title, TITLE_CODE_POINTS_MAX) }),
-      ...(body.description === undefined ? {} : { description: cleanParagraphs(body.description ?? "", DESCRIPTION_CODE_POINTS_MAX) }),
+      ...(body.title === undefined
+        ? {}
+        : { title: body.title === null ? "" : cleanLine(body.title, TITLE_CODE_POINTS_MAX) }),
+      ...(body.description === undefined
+        ? {}
+        : { description: cleanParagraphs(body.description ?? "", DESCRIPTION_CODE_POINTS_MAX) }),
       ...(body.live === undefined ? {} : { live: body.live }),
       ...(body.closed === undefined ? {} : { closed: body.closed }),
       ...(body.media === undefined ? {} : { media: body.media ?? [] }),
@@ -128,6 +136,7 @@ export function createVideoRoutes(service: Service): readonly Route[] {
 function limitOf(text: string | null): number {
   if (text === null) return VIDEO_LIST_DEFAULT;
   const limit = parseSeq(text);
-  if (limit === undefined || limit === 0) throw new Problem("invalid-parameter", "limit is a number from 1");
+  if (limit === undefined || limit === 0)
+    throw new Problem("invalid-parameter", "limit is a number from 1");
   return Math.min(limit, VIDEO_LIST_MAX);
 }

@@ -1,9 +1,23 @@
 /** Videos in an SQL database: an SQLite file beside the log's, or PostgreSQL. */
 
-import { numberOf, placeholders, type SqlDatabase, type SqlRow, type SqlRunner, type SqlSchema, textOf } from "./sql-database.ts";
+import {
+  numberOf,
+  placeholders,
+  type SqlDatabase,
+  type SqlRow,
+  type SqlRunner,
+  type SqlSchema,
+  textOf,
+} from "./sql-database.ts";
 import { openPostgresDatabase } from "./sql-database-postgres.ts";
 import { openSqliteDatabase } from "./sql-database-sqlite.ts";
-import { type LikesChange, type MediaSource, type StoredVideo, unusedVideo, type VideoStore } from "./video-store.ts";
+import {
+  type LikesChange,
+  type MediaSource,
+  type StoredVideo,
+  unusedVideo,
+  type VideoStore,
+} from "./video-store.ts";
 
 const SCHEMA: SqlSchema = {
   part: "videos",
@@ -20,14 +34,17 @@ const SCHEMA: SqlSchema = {
   ],
 };
 
-const COLUMNS = "id, title, description, live, closed, media, poster, created_at, active_at, comments, counted";
+const COLUMNS =
+  "id, title, description, live, closed, media, poster, created_at, active_at, comments, counted";
 
 /** The file, or ":memory:". */
 export function openSqliteVideoStore(options: { readonly path: string }): VideoStore {
   return createSqlVideoStore(openSqliteDatabase(options.path, SCHEMA));
 }
 
-export async function openPostgresVideoStore(options: { readonly url: string }): Promise<VideoStore> {
+export async function openPostgresVideoStore(options: {
+  readonly url: string;
+}): Promise<VideoStore> {
   return createSqlVideoStore(await openPostgresDatabase(options.url, SCHEMA));
 }
 
@@ -35,13 +52,20 @@ function createSqlVideoStore(database: SqlDatabase): VideoStore {
   return {
     read: (ids) => readVideos(database, ids),
     async list(limit) {
-      const rows = await database.run(`SELECT ${COLUMNS} FROM ovation_videos ORDER BY live DESC, active_at DESC, id LIMIT $1`, [limit]);
+      const rows = await database.run(
+        `SELECT ${COLUMNS} FROM ovation_videos ORDER BY live DESC, active_at DESC, id LIMIT $1`,
+        [limit],
+      );
       return withLikes(database, rows);
     },
     put: (id, changes, now) =>
       database.transaction(async (runner) => {
         const [stored] = await readVideos(runner, [id]);
-        const video: StoredVideo = { ...(stored ?? unusedVideo(id, now)), ...changes, activeAt: now };
+        const video: StoredVideo = {
+          ...(stored ?? unusedVideo(id, now)),
+          ...changes,
+          activeAt: now,
+        };
         await runner.run(
           `INSERT INTO ovation_videos (${COLUMNS}) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, 0, 0)
            ON CONFLICT (id) DO UPDATE SET title = excluded.title, description = excluded.description, live = excluded.live,
@@ -103,14 +127,23 @@ async function addLikes(runner: SqlRunner, changes: readonly LikesChange[], now:
   return changes.map(({ id }) => totals.get(id) ?? {});
 }
 
-async function readVideos(runner: SqlRunner, ids: readonly string[]): Promise<readonly (StoredVideo | undefined)[]> {
+async function readVideos(
+  runner: SqlRunner,
+  ids: readonly string[],
+): Promise<readonly (StoredVideo | undefined)[]> {
   if (ids.length === 0) return [];
-  const rows = await runner.run(`SELECT ${COLUMNS} FROM ovation_videos WHERE id IN ${placeholders(1, ids.length)}`, ids);
+  const rows = await runner.run(
+    `SELECT ${COLUMNS} FROM ovation_videos WHERE id IN ${placeholders(1, ids.length)}`,
+    ids,
+  );
   const videos = new Map((await withLikes(runner, rows)).map((video) => [video.id, video]));
   return ids.map((id) => videos.get(id));
 }
 
-async function withLikes(runner: SqlRunner, rows: readonly SqlRow[]): Promise<readonly StoredVideo[]> {
+async function withLikes(
+  runner: SqlRunner,
+  rows: readonly SqlRow[],
+): Promise<readonly StoredVideo[]> {
   const likes = await readLikes(
     runner,
     rows.map(({ id }) => textOf(id)),
@@ -131,7 +164,10 @@ async function withLikes(runner: SqlRunner, rows: readonly SqlRow[]): Promise<re
   }));
 }
 
-async function readLikes(runner: SqlRunner, ids: readonly string[]): Promise<ReadonlyMap<string, Readonly<Record<string, number>>>> {
+async function readLikes(
+  runner: SqlRunner,
+  ids: readonly string[],
+): Promise<ReadonlyMap<string, Readonly<Record<string, number>>>> {
   const byVideo = new Map<string, Record<string, number>>();
   if (ids.length === 0) return byVideo;
   const rows = await runner.run(

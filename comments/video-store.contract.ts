@@ -7,7 +7,11 @@ let number = 0;
 const newId = () => `contract-${++number}`;
 
 /** `open` answers one store; `another` a second one on the same data, as another process has it. */
-export function testVideoStore(name: string, open: () => Promise<VideoStore>, another: () => Promise<VideoStore>): void {
+export function testVideoStore(
+  name: string,
+  open: () => Promise<VideoStore>,
+  another: () => Promise<VideoStore>,
+): void {
   describe(`video store: ${name}`, () => {
     test("a video that nobody used is not there", async () => {
       const store = await open();
@@ -19,8 +23,20 @@ export function testVideoStore(name: string, open: () => Promise<VideoStore>, an
     test("put makes and changes, and leaves counts alone", async () => {
       const store = await open();
       const id = newId();
-      const made = await store.put(id, { title: "A 'title' — ñ 👋", media: [{ src: "/a.mp4", type: "video/mp4" }] }, 1_000);
-      expect(made).toMatchObject({ id, title: "A 'title' — ñ 👋", live: true, closed: false, createdAt: 1_000, comments: 0, likes: {} });
+      const made = await store.put(
+        id,
+        { title: "A 'title' — ñ 👋", media: [{ src: "/a.mp4", type: "video/mp4" }] },
+        1_000,
+      );
+      expect(made).toMatchObject({
+        id,
+        title: "A 'title' — ñ 👋",
+        live: true,
+        closed: false,
+        createdAt: 1_000,
+        comments: 0,
+        likes: {},
+      });
       await store.addLikes([{ id, likes: { like: 2 } }], 2_000);
       await store.count(id, { after: 0, upTo: 3, comments: 3 }, 2_000);
       const changed = await store.put(id, { live: false, closed: true }, 3_000);
@@ -47,7 +63,9 @@ export function testVideoStore(name: string, open: () => Promise<VideoStore>, an
         1,
       );
       expect(first).toEqual([{}, { like: 5, love: 1 }]);
-      expect(await store.addLikes([{ id: a, likes: { like: 1 } }], 2)).toEqual([{ like: 6, love: 1 }]);
+      expect(await store.addLikes([{ id: a, likes: { like: 1 } }], 2)).toEqual([
+        { like: 6, love: 1 },
+      ]);
       expect((await store.read([b]))[0]).toMatchObject({ live: true, title: "", comments: 0 });
     });
 
@@ -55,11 +73,22 @@ export function testVideoStore(name: string, open: () => Promise<VideoStore>, an
       const stores = [await open(), await another()];
       const id = newId();
       const once = { after: 0, upTo: 7, comments: 5 };
-      const counted = await Promise.all(Array.from({ length: 10 }, (_, index) => (stores[index % 2] as VideoStore).count(id, once, 1)));
+      const counted = await Promise.all(
+        Array.from({ length: 10 }, (_, index) =>
+          (stores[index % 2] as VideoStore).count(id, once, 1),
+        ),
+      );
       expect(counted.filter(Boolean)).toHaveLength(1);
-      expect(await (stores[0] as VideoStore).count(id, { after: 3, upTo: 9, comments: 1 }, 2)).toBe(false);
-      expect(await (stores[0] as VideoStore).count(id, { after: 7, upTo: 9, comments: -1 }, 2)).toBe(true);
-      expect((await (stores[1] as VideoStore).read([id]))[0]).toMatchObject({ comments: 4, counted: 9 });
+      expect(await (stores[0] as VideoStore).count(id, { after: 3, upTo: 9, comments: 1 }, 2)).toBe(
+        false,
+      );
+      expect(
+        await (stores[0] as VideoStore).count(id, { after: 7, upTo: 9, comments: -1 }, 2),
+      ).toBe(true);
+      expect((await (stores[1] as VideoStore).read([id]))[0]).toMatchObject({
+        comments: 4,
+        counted: 9,
+      });
     });
 
     test("several processes add up exactly", async () => {
@@ -68,13 +97,17 @@ export function testVideoStore(name: string, open: () => Promise<VideoStore>, an
       await Promise.all(
         Array.from({ length: 60 }, (_, index) =>
           (stores[index % 2] as VideoStore).addLikes(
-            (index % 4 < 2 ? ids : ids.toReversed()).map((id) => ({ id, likes: { like: 2, clap: 1 } })),
+            (index % 4 < 2 ? ids : ids.toReversed()).map((id) => ({
+              id,
+              likes: { like: 2, clap: 1 },
+            })),
             index,
           ),
         ),
       );
       for (const store of stores) {
-        for (const video of await store.read(ids)) expect(video).toMatchObject({ likes: { like: 120, clap: 60 } });
+        for (const video of await store.read(ids))
+          expect(video).toMatchObject({ likes: { like: 120, clap: 60 } });
       }
     });
 
@@ -92,7 +125,10 @@ export function testVideoStore(name: string, open: () => Promise<VideoStore>, an
 
     test("500 videos in one call", async () => {
       const store = await open();
-      const changes = Array.from({ length: 500 }, () => ({ id: newId(), likes: { like: 1, love: 2 } }));
+      const changes = Array.from({ length: 500 }, () => ({
+        id: newId(),
+        likes: { like: 1, love: 2 },
+      }));
       const totals = await store.addLikes(changes, 1);
       expect(totals).toHaveLength(500);
       expect(totals.every((total) => total.love === 2)).toBe(true);

@@ -39,7 +39,9 @@ export interface StoredVideo {
   readonly likes: Readonly<Record<string, number>>;
 }
 
-export type VideoChanges = Partial<Pick<StoredVideo, "title" | "description" | "live" | "closed" | "media" | "poster">>;
+export type VideoChanges = Partial<
+  Pick<StoredVideo, "title" | "description" | "live" | "closed" | "media" | "poster">
+>;
 
 export interface LikesChange {
   readonly id: string;
@@ -61,7 +63,10 @@ export interface VideoStore {
   list(limit: number): Promise<readonly StoredVideo[]>;
   put(id: string, changes: VideoChanges, now: number): Promise<StoredVideo>;
   /** Adds likes; answers all totals of each video. */
-  addLikes(changes: readonly LikesChange[], now: number): Promise<readonly Readonly<Record<string, number>>[]>;
+  addLikes(
+    changes: readonly LikesChange[],
+    now: number,
+  ): Promise<readonly Readonly<Record<string, number>>[]>;
   /** Adds comments, unless something else than `after` was the last event counted; answers whether it did. */
   count(id: string, events: CountedEvents, now: number): Promise<boolean>;
   close(): Promise<void>;

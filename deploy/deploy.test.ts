@@ -6,9 +6,12 @@ import { Glob, YAML } from "bun";
 
 const ROOT = join(import.meta.dir, "..");
 
-async function files(pattern: string): Promise<readonly { readonly path: string; readonly text: string }[]> {
+async function files(
+  pattern: string,
+): Promise<readonly { readonly path: string; readonly text: string }[]> {
   const found = [];
-  for await (const path of new Glob(pattern).scan(ROOT)) found.push({ path, text: await Bun.file(join(ROOT, path)).text() });
+  for await (const path of new Glob(pattern).scan(ROOT))
+    found.push({ path, text: await Bun.file(join(ROOT, path)).text() });
   return found;
 }
 
@@ -20,7 +23,9 @@ test("every YAML file is YAML", async () => {
 
 test("nginx of the containers is nginx of the machines, but for the servers' names", async () => {
   const [plain = "", compose = ""] = await Promise.all(
-    ["nginx.conf", "compose.nginx.conf"].map(async (name) => Bun.file(join(ROOT, "deploy/proxy", name)).text()),
+    ["nginx.conf", "compose.nginx.conf"].map(async (name) =>
+      Bun.file(join(ROOT, "deploy/proxy", name)).text(),
+    ),
   );
   const statements = (text: string) =>
     text
@@ -36,21 +41,30 @@ test("nginx of the containers is nginx of the machines, but for the servers' nam
     "dispatcher-1:8091": "8091",
     "comments:8092": "8092",
   };
-  expect(named.map((line) => line.replace(/(?<=server )[a-z]+(-\d)?:\d+/, (name) => `127.0.0.1:${hosts[name]}`))).toEqual(
-    statements(plain),
-  );
+  expect(
+    named.map((line) =>
+      line.replace(/(?<=server )[a-z]+(-\d)?:\d+/, (name) => `127.0.0.1:${hosts[name]}`),
+    ),
+  ).toEqual(statements(plain));
 });
 
 test("every option, also of the environment, of the deployments and of the operators' documents exists in the program", async () => {
   const known = new Set<string>();
   for (const role of ["start", "frontend", "dispatcher", "comments"]) {
-    const help = Bun.spawnSync([join(ROOT, "ovation/bin/ovation"), role, "--help"]).stdout.toString();
+    const help = Bun.spawnSync([
+      join(ROOT, "ovation/bin/ovation"),
+      role,
+      "--help",
+    ]).stdout.toString();
     for (const [option] of help.matchAll(/--[a-z][a-z-]+|OVATION_[A-Z_]+/g)) known.add(option);
   }
   expect(known.size).toBeGreaterThan(10);
   const ours =
     /(?<![\w-])--(?:internal|dispatcher|table|database|peer|datacenter|forward|drain|port|host|data|workers|tls|idle|stuck|lifetime|heartbeat|connections|connects|rate-limits|policy|zstd|videos|guests)[a-z-]*/g;
-  for (const { path, text } of [...(await files("deploy/**/*.{yaml,service,example}")), ...(await files("docs/operating/*.md"))]) {
+  for (const { path, text } of [
+    ...(await files("deploy/**/*.{yaml,service,example}")),
+    ...(await files("docs/operating/*.md")),
+  ]) {
     for (const [option] of text.matchAll(ours)) {
       if (option === "--internal-tls-") continue;
       expect(`${path}: ${known.has(option) ? "" : "unknown "}${option}`).toBe(`${path}: ${option}`);
@@ -63,10 +77,17 @@ test("every option, also of the environment, of the deployments and of the opera
 }, 20_000);
 
 test("every metric of the alerts and of the operators' documents is one that the program has", async () => {
-  const sources = [...(await files("{ovation,frontend,comments,dispatcher,log}/**/*.ts"))].map(({ text }) => text).join("\n");
-  for (const { path, text } of [...(await files("deploy/prometheus/*.yml")), ...(await files("docs/operating/metrics.md"))]) {
+  const sources = [...(await files("{ovation,frontend,comments,dispatcher,log}/**/*.ts"))]
+    .map(({ text }) => text)
+    .join("\n");
+  for (const { path, text } of [
+    ...(await files("deploy/prometheus/*.yml")),
+    ...(await files("docs/operating/metrics.md")),
+  ]) {
     for (const [name] of text.matchAll(/\bovation_[a-z_]+[a-z]\b/g)) {
-      expect(`${path}: ${sources.includes(`"${name}`) ? "" : "unknown "}${name}`).toBe(`${path}: ${name}`);
+      expect(`${path}: ${sources.includes(`"${name}`) ? "" : "unknown "}${name}`).toBe(
+        `${path}: ${name}`,
+      );
     }
   }
 });

@@ -18,7 +18,13 @@ let caddy: Bun.Subprocess | undefined;
 
 beforeAll(async () => {
   directory = await mkdtemp(join(tmpdir(), "ovation-proxies-"));
-  cluster = await startLocalCluster({ datacenters: ["east"], dispatchers: 1, frontends: 2, comments: 1, rateLimits: "off" });
+  cluster = await startLocalCluster({
+    datacenters: ["east"],
+    dispatchers: 1,
+    frontends: 2,
+    comments: 1,
+    rateLimits: "off",
+  });
 }, 60_000);
 
 afterEach(() => crowd?.close());
@@ -74,11 +80,18 @@ async function startProxy(file: (typeof FILES)[number]): Promise<string> {
     Caddyfile: ["caddy", "run", "--adapter", "caddyfile", "--config", path],
   };
   const env = { ...process.env, XDG_DATA_HOME: directory, XDG_CONFIG_HOME: directory };
-  const child = Bun.spawn(commands[file], { env, stdout: "ignore", stderr: Bun.file(join(directory, `${file}.log`)) });
+  const child = Bun.spawn(commands[file], {
+    env,
+    stdout: "ignore",
+    stderr: Bun.file(join(directory, `${file}.log`)),
+  });
   children.push(child);
   if (file === "Caddyfile") caddy = child;
   const url = `http://127.0.0.1:${port}`;
-  await eventually("the proxy passes requests", async () => (await fetch(`${url}/v1/videos`)).status === 200);
+  await eventually(
+    "the proxy passes requests",
+    async () => (await fetch(`${url}/v1/videos`)).status === 200,
+  );
   return url;
 }
 
@@ -109,7 +122,8 @@ async function watch(url: string, video: string, lastId?: string): Promise<Viewe
   let ended = false;
   const read = async () => {
     const decoder = new TextDecoder();
-    for await (const chunk of response.body ?? []) text += decoder.decode(chunk as Uint8Array, { stream: true });
+    for await (const chunk of response.body ?? [])
+      text += decoder.decode(chunk as Uint8Array, { stream: true });
   };
   // How it ended does not matter here: a cut and a clean end are both an end.
   read()
@@ -127,12 +141,24 @@ async function watch(url: string, video: string, lastId?: string): Promise<Viewe
 }
 
 async function post(url: string, path: string, body: unknown, token?: string): Promise<Response> {
-  const headers = { "content-type": "application/json", ...(token === undefined ? {} : { authorization: `Bearer ${token}` }) };
+  const headers = {
+    "content-type": "application/json",
+    ...(token === undefined ? {} : { authorization: `Bearer ${token}` }),
+  };
   return fetch(url + path, { method: "POST", headers, body: JSON.stringify(body) });
 }
 
 /** What is for operators, however somebody writes it who would like to see it. */
-const OPERATORS = ["/metrics", "/readyz", "/healthz", "/metrics?a=b", "//metrics", "/./metrics", "/x/../metrics", "/%6detrics"];
+const OPERATORS = [
+  "/metrics",
+  "/readyz",
+  "/healthz",
+  "/metrics?a=b",
+  "//metrics",
+  "/./metrics",
+  "/x/../metrics",
+  "/%6detrics",
+];
 
 /** The path goes out as it is, which `fetch` does not do. */
 function statusOf(url: string, path: string): Promise<number> {
@@ -163,16 +189,24 @@ for (const file of FILES) {
       viewers.every(({ text }) => text().includes("event: connection")),
     );
     expect(viewers[0]?.headers.get("content-type")).toStartWith("text/event-stream");
-    const guest = (await (await post(url, "/v1/guests", { name: "Ana" })).json()) as { token: string };
+    const guest = (await (await post(url, "/v1/guests", { name: "Ana" })).json()) as {
+      token: string;
+    };
     for (let number = 1; number <= 3; number++) {
-      expect((await post(url, `/v1/videos/${video}/comments`, { text: `number ${number}` }, guest.token)).status).toBe(201);
+      expect(
+        (await post(url, `/v1/videos/${video}/comments`, { text: `number ${number}` }, guest.token))
+          .status,
+      ).toBe(201);
       await eventually(`comment ${number} is at every viewer's`, async () =>
         viewers.every(({ text }) => text().includes(`number ${number}`)),
       );
     }
     // Publishing is the dispatchers', and needs a token; operators' pages are not on the public address.
-    expect((await post(url, "/v1/publish", { topic: `video:${video}`, type: "goal", data: {} })).status).toBe(401);
-    for (const path of OPERATORS) expect(`${path} ${await statusOf(url, path)}`).toBe(`${path} 404`);
+    expect(
+      (await post(url, "/v1/publish", { topic: `video:${video}`, type: "goal", data: {} })).status,
+    ).toBe(401);
+    for (const path of OPERATORS)
+      expect(`${path} ${await statusOf(url, path)}`).toBe(`${path} 404`);
     expect((await fetch(`${url}/watch/${video}`)).status).toBe(200);
 
     const victim = cluster.processes.get("east/frontend-1");
@@ -181,34 +215,45 @@ for (const file of FILES) {
       const ended = viewers.filter((viewer) => viewer.ended()).length;
       return ended > 0 && ended < viewers.length;
     });
-    expect((await post(url, `/v1/videos/${video}/comments`, { text: "meanwhile" }, guest.token)).status).toBe(201);
+    expect(
+      (await post(url, `/v1/videos/${video}/comments`, { text: "meanwhile" }, guest.token)).status,
+    ).toBe(201);
     for (const viewer of viewers.filter((one) => one.ended())) {
       let again: Viewer | undefined;
       await eventually("a viewer is back", async () => {
         again = await watch(url, video, viewer.lastId());
         return true;
       });
-      await eventually("and has what it missed, once", async () => again?.text().includes("meanwhile") ?? false);
+      await eventually(
+        "and has what it missed, once",
+        async () => again?.text().includes("meanwhile") ?? false,
+      );
       expect(again?.text()).not.toContain("number 3");
       again?.close();
     }
     for (const viewer of viewers) viewer.close();
     await victim?.restart();
     // For the next proxy the frontend is back, and its dispatchers know it.
-    await eventually("the frontend is ready", async () => (await fetch(`${victim?.url}/readyz`)).status === 200);
+    await eventually(
+      "the frontend is ready",
+      async () => (await fetch(`${victim?.url}/readyz`)).status === 200,
+    );
   }, 60_000);
 
   test(`${file}: with no frontend there a browser is told to come back, and everybody is in at once when they are there again`, async () => {
     const everybody = await createCrowd(cluster);
     crowd = everybody;
     const topic = ownTopic();
-    for (let viewer = 0; viewer < VIEWERS; viewer++) everybody.watch(viewer % 2 === 0 ? "sdk" : "plain", url, [topic]);
+    for (let viewer = 0; viewer < VIEWERS; viewer++)
+      everybody.watch(viewer % 2 === 0 ? "sdk" : "plain", url, [topic]);
     const isConnected = () => everybody.viewers.every(({ recorder }) => recorder.isConnected);
     await within(10_000 * PATIENCE, "everybody is connected", isConnected);
     const frontends = cluster.datacenters[0]?.frontends ?? [];
     await Promise.all(frontends.map((frontend) => frontend.kill()));
     // A browser's EventSource never comes back from any other status, nor from one whose origin it may not read.
-    const answer = await fetch(`${url}/v1/events?topic=${topic}`, { headers: { origin: "https://example.org" } });
+    const answer = await fetch(`${url}/v1/events?topic=${topic}`, {
+      headers: { origin: "https://example.org" },
+    });
     expect(answer.status).toBe(200);
     expect(answer.headers.get("content-type")).toStartWith("text/event-stream");
     expect(answer.headers.get("access-control-allow-origin")).toBe("*");
@@ -229,13 +274,20 @@ test("while Redis is away every proxy hands out what a dispatcher answers: durab
   crowd = everybody;
   const topic = ownTopic();
   await redis?.kill();
-  await within(10_000 * PATIENCE, "the dispatcher is not ready", async () => (await fetch(`${dispatcher?.url}/readyz`)).status === 503);
+  await within(
+    10_000 * PATIENCE,
+    "the dispatcher is not ready",
+    async () => (await fetch(`${dispatcher?.url}/readyz`)).status === 503,
+  );
   // Proxies that look every second have seen it by then, twice.
   await Bun.sleep(2500);
   for (const [file, url] of urls) {
     const live = await everybody.publish(url, topic, false);
     expect({ file, ...live }).toMatchObject({ file, status: 503, body: { code: "unavailable" } });
-    expect({ file, status: (await everybody.publish(url, topic, true)).status }).toEqual({ file, status: 201 });
+    expect({ file, status: (await everybody.publish(url, topic, true)).status }).toEqual({
+      file,
+      status: 201,
+    });
   }
   await redis?.restart();
 }, 60_000);

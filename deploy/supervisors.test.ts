@@ -16,7 +16,9 @@ interface Container {
   readonly name: string;
   readonly args: readonly string[];
   readonly ports: readonly { readonly name: string }[];
-  readonly lifecycle?: { readonly preStop: { readonly exec: { readonly command: readonly string[] } } };
+  readonly lifecycle?: {
+    readonly preStop: { readonly exec: { readonly command: readonly string[] } };
+  };
   readonly readinessProbe?: { readonly httpGet: { readonly path: string; readonly port: string } };
   readonly livenessProbe?: { readonly httpGet: { readonly path: string; readonly port: string } };
 }
@@ -35,7 +37,11 @@ interface Manifest {
       };
     };
     readonly ports?: readonly { readonly name: string; readonly targetPort: string }[];
-    readonly rules?: readonly { readonly http: { readonly paths: readonly { readonly path: string; readonly backend: Backend }[] } }[];
+    readonly rules?: readonly {
+      readonly http: {
+        readonly paths: readonly { readonly path: string; readonly backend: Backend }[];
+      };
+    }[];
   };
 }
 
@@ -62,9 +68,15 @@ test("systemd takes every unit, and knows every line of it", () => {
     expect(files.length).toBe(4);
     // Where the program is here; that it is there is looked at too.
     for (const file of files)
-      writeFileSync(join(directory, file), readFileSync(join(UNITS, file), "utf8").replaceAll("/opt/ovation/", `${ROOT}/`));
+      writeFileSync(
+        join(directory, file),
+        readFileSync(join(UNITS, file), "utf8").replaceAll("/opt/ovation/", `${ROOT}/`),
+      );
     const paths = files.map((file) => join(directory, file.replace("@.", "@1.")));
-    const { exitCode, stderr } = Bun.spawnSync(["systemd-analyze", "verify", "--man=no", ...paths], { cwd: directory });
+    const { exitCode, stderr } = Bun.spawnSync(
+      ["systemd-analyze", "verify", "--man=no", ...paths],
+      { cwd: directory },
+    );
     expect({ exitCode, said: stderr.toString() }).toEqual({ exitCode: 0, said: "" });
   } finally {
     rmSync(directory, { recursive: true });
@@ -76,28 +88,41 @@ test("whoever ends a process waits longer than its drain takes", () => {
     const text = readFileSync(join(UNITS, file), "utf8");
     const [, command = ""] = /^ExecStart=(.*)$/m.exec(text) ?? [];
     const waits = Number(/^TimeoutStopSec=(\d+)$/m.exec(text)?.[1]);
-    expect(`${file} ${waits >= drainSecondsOf(command.split(" ")) + AFTER_DRAIN_SECONDS}`).toBe(`${file} true`);
+    expect(`${file} ${waits >= drainSecondsOf(command.split(" ")) + AFTER_DRAIN_SECONDS}`).toBe(
+      `${file} true`,
+    );
   }
   const compose = YAML.parse(readFileSync(join(ROOT, "deploy/compose.yaml"), "utf8")) as {
-    readonly services: Record<string, { readonly image: string; readonly command: string[]; readonly stop_grace_period: string }>;
+    readonly services: Record<
+      string,
+      { readonly image: string; readonly command: string[]; readonly stop_grace_period: string }
+    >;
   };
   const ours = Object.entries(compose.services).filter(([, { image }]) => image === "ovation");
   expect(ours.length).toBe(5);
   for (const [name, { command, stop_grace_period: waits }] of ours) {
-    expect(`${name} ${Number.parseInt(waits, 10) >= drainSecondsOf(command) + AFTER_DRAIN_SECONDS}`).toBe(`${name} true`);
+    expect(
+      `${name} ${Number.parseInt(waits, 10) >= drainSecondsOf(command) + AFTER_DRAIN_SECONDS}`,
+    ).toBe(`${name} true`);
   }
   for (const { metadata, spec } of named("Deployment")) {
     const pod = spec.template?.spec;
     const [container] = pod?.containers ?? [];
     const preStop = Number(container?.lifecycle?.preStop.exec.command[1]);
     const needed = preStop + drainSecondsOf(container?.args ?? []) + AFTER_DRAIN_SECONDS;
-    expect(`${metadata.name} ${(pod?.terminationGracePeriodSeconds ?? 0) >= needed}`).toBe(`${metadata.name} true`);
+    expect(`${metadata.name} ${(pod?.terminationGracePeriodSeconds ?? 0) >= needed}`).toBe(
+      `${metadata.name} true`,
+    );
   }
 });
 
 test("in Kubernetes every role is probed, spread over nodes and kept, and what Services and the Ingress name is there", () => {
   const deployments = named("Deployment");
-  expect(deployments.map(({ metadata }) => metadata.name).sort()).toEqual(["ovation-comments", "ovation-dispatcher", "ovation-frontend"]);
+  expect(deployments.map(({ metadata }) => metadata.name).sort()).toEqual([
+    "ovation-comments",
+    "ovation-dispatcher",
+    "ovation-frontend",
+  ]);
   const kept = named("PodDisruptionBudget").map(({ spec }) => spec.selector?.matchLabels?.["role"]);
   const portsOf = new Map<string, readonly string[]>();
   for (const { spec } of deployments) {
@@ -106,7 +131,9 @@ test("in Kubernetes every role is probed, spread over nodes and kept, and what S
     expect(spec.template?.metadata.labels["role"]).toBe(role);
     expect(container?.args[0]).toBe(role);
     expect(kept).toContain(role);
-    expect(spec.template?.spec.topologySpreadConstraints).toMatchObject([{ labelSelector: { matchLabels: { role } } }]);
+    expect(spec.template?.spec.topologySpreadConstraints).toMatchObject([
+      { labelSelector: { matchLabels: { role } } },
+    ]);
     expect(container?.readinessProbe?.httpGet.path).toBe("/readyz");
     // Not readyz: who waits for Redis or PostgreSQL is not mended by a restart.
     expect(container?.livenessProbe?.httpGet.path).toBe("/healthz");
@@ -117,9 +144,13 @@ test("in Kubernetes every role is probed, spread over nodes and kept, and what S
     const role = spec.selector?.role ?? "";
     if (role === "nobody") continue;
     for (const { targetPort } of spec.ports ?? [])
-      expect(`${metadata.name} ${portsOf.get(role)?.includes(targetPort)}`).toBe(`${metadata.name} true`);
+      expect(`${metadata.name} ${portsOf.get(role)?.includes(targetPort)}`).toBe(
+        `${metadata.name} true`,
+      );
   }
-  const paths = named("Ingress").flatMap(({ spec }) => spec.rules?.flatMap(({ http }) => http.paths) ?? []);
+  const paths = named("Ingress").flatMap(
+    ({ spec }) => spec.rules?.flatMap(({ http }) => http.paths) ?? [],
+  );
   for (const { backend } of paths) {
     const service = services.get(backend.service.name);
     expect(service?.spec.ports?.map(({ name }) => name)).toContain(backend.service.port.name);

@@ -46,7 +46,11 @@ interface PublishableTopic {
 }
 
 /** `values` as `JSON.parse` gave them. All or nothing: throws the Problem of the first that is not in order. */
-export function acceptEvents(values: readonly unknown[], identity: Identity, policy: Policy): AcceptedEvent[] {
+export function acceptEvents(
+  values: readonly unknown[],
+  identity: Identity,
+  policy: Policy,
+): AcceptedEvent[] {
   const topics = new Map<string, PublishableTopic>();
 
   /** Busy batches are of few topics: each is checked once. */
@@ -55,7 +59,8 @@ export function acceptEvents(values: readonly unknown[], identity: Identity, pol
     if (known !== undefined) return known;
     const topic = parseTopic(text);
     const kind = topic === undefined ? undefined : policyOf(policy, topic);
-    if (topic === undefined || kind === undefined) throw new Problem("invalid-topic", `event ${index}: not a topic here`, { index });
+    if (topic === undefined || kind === undefined)
+      throw new Problem("invalid-topic", `event ${index}: not a topic here`, { index });
     const found = { topic, kind };
     topics.set(text, found);
     return found;
@@ -73,11 +78,22 @@ export function acceptEvents(values: readonly unknown[], identity: Identity, pol
         { index },
       );
     }
-    if (!mayPublish(identity, topic)) throw new Problem("forbidden", `the token may not publish to ${topic}`, { index });
+    if (!mayPublish(identity, topic))
+      throw new Problem("forbidden", `the token may not publish to ${topic}`, { index });
     if (data.length > EVENT_DATA_BYTES_MAX) {
-      throw new Problem("body-too-large", `event ${index}: data is at most ${EVENT_DATA_BYTES_MAX} bytes of JSON`, { index });
+      throw new Problem(
+        "body-too-large",
+        `event ${index}: data is at most ${EVENT_DATA_BYTES_MAX} bytes of JSON`,
+        { index },
+      );
     }
-    return { topic, type, data, durable: published.durable ?? typePolicyIn(kind, type).lane === "durable", key: published.id };
+    return {
+      topic,
+      type,
+      data,
+      durable: published.durable ?? typePolicyIn(kind, type).lane === "durable",
+      key: published.id,
+    };
   });
 }
 
@@ -91,7 +107,11 @@ function isPublished(value: unknown): value is Published {
   const { topic, type, durable, id } = value as Record<string, unknown>;
   if (typeof topic !== "string" || typeof type !== "string") return false;
   if (durable !== undefined && typeof durable !== "boolean") return false;
-  if (id !== undefined && (typeof id !== "string" || id.length === 0 || id.length > IDEMPOTENCY_KEY_CHARACTERS_MAX)) return false;
+  if (
+    id !== undefined &&
+    (typeof id !== "string" || id.length === 0 || id.length > IDEMPOTENCY_KEY_CHARACTERS_MAX)
+  )
+    return false;
   for (const member in value) if (!MEMBERS.has(member)) return false;
   return true;
 }
@@ -118,7 +138,11 @@ function parsePublished(value: unknown, index: number): Published {
   }
   if (parsed.success) return parsed.data;
   const issue = parsed.error.issues[0];
-  throw new Problem("invalid-body", `event ${index}: ${issue?.path.join(".") ?? ""} ${issue?.message ?? "has not the expected form"}`, {
-    index,
-  });
+  throw new Problem(
+    "invalid-body",
+    `event ${index}: ${issue?.path.join(".") ?? ""} ${issue?.message ?? "has not the expected form"}`,
+    {
+      index,
+    },
+  );
 }

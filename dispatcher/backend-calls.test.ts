@@ -12,7 +12,13 @@ afterEach(async () => {
 
 const topic = topicOf("video", "1");
 const goal: Event = { topic, type: "goal", at: 1, data: toJsonText({}) };
-const comment: Event = { topic, type: "comment", at: 2, data: toJsonText({}), place: { seq: 1, epoch: "e", stamp: 1 } };
+const comment: Event = {
+  topic,
+  type: "comment",
+  at: 2,
+  data: toJsonText({}),
+  place: { seq: 1, epoch: "e", stamp: 1 },
+};
 
 /** A dispatcher, and what backends published to it. */
 async function listening() {
@@ -22,7 +28,10 @@ async function listening() {
       createBackboneRoutes({
         auth: testAuth(),
         refusals,
-        backbone: { publish: async (events) => void published.push(...events), viewers: async () => new Map() },
+        backbone: {
+          publish: async (events) => void published.push(...events),
+          viewers: async () => new Map(),
+        },
       }),
   });
   const network = await startTcpProxy({ target: { port: started.listener.port } });
@@ -33,7 +42,10 @@ async function listening() {
   return { published, network, url: `http://127.0.0.1:${network.port}` };
 }
 
-function backboneOver(dispatchers: readonly string[], onUnanswered: (events: number) => void = () => undefined) {
+function backboneOver(
+  dispatchers: readonly string[],
+  onUnanswered: (events: number) => void = () => undefined,
+) {
   return createHttpBackbone({ dispatchers, auth: testAuth(), random: () => 0, onUnanswered });
 }
 
@@ -49,7 +61,10 @@ test("live events without an answer are not sent again; they are counted, and wh
   const [first, second] = [await listening(), await listening()];
   first.network.halfCut("back");
   const unanswered: number[] = [];
-  await backboneOver([first.url, second.url], (events) => unanswered.push(events)).publish([goal, goal]);
+  await backboneOver([first.url, second.url], (events) => unanswered.push(events)).publish([
+    goal,
+    goal,
+  ]);
   expect(unanswered).toEqual([2]);
   expect(first.published).toEqual([goal, goal]);
   expect(second.published).toEqual([]);
@@ -59,5 +74,7 @@ test("where nobody listens nothing was sent: another dispatcher gets everything,
   const second = await listening();
   await backboneOver(["http://127.0.0.1:1", second.url]).publish([goal, comment]);
   expect(second.published).toEqual([goal, comment]);
-  expect(backboneOver(["http://127.0.0.1:1"]).publish([goal])).rejects.toThrow("no dispatcher answers");
+  expect(backboneOver(["http://127.0.0.1:1"]).publish([goal])).rejects.toThrow(
+    "no dispatcher answers",
+  );
 });

@@ -3,7 +3,14 @@
  * committed, and ask how many watch. Any dispatcher answers any of them.
  */
 
-import { type Event, isDurable, Problem, parseTopic, type Route, type Topic } from "@ovation/protocol";
+import {
+  type Event,
+  isDurable,
+  Problem,
+  parseTopic,
+  type Route,
+  type Topic,
+} from "@ovation/protocol";
 import { z } from "zod";
 import { decodeEvents, encodeEvents, MalformedEventsError } from "./event-codec.ts";
 import type { InternalAuth } from "./internal-auth.ts";
@@ -41,9 +48,19 @@ export interface HttpBackboneOptions {
 }
 
 /** The dispatchers over the network: the one that answered last is asked first, the others when it does not. */
-export function createHttpBackbone({ dispatchers, auth, random, tls, onUnanswered }: HttpBackboneOptions): Backbone {
+export function createHttpBackbone({
+  dispatchers,
+  auth,
+  random,
+  tls,
+  onUnanswered,
+}: HttpBackboneOptions): Backbone {
   if (dispatchers.length === 0) throw new Error("a backend needs the address of a dispatcher");
-  const client = createInternalClient({ auth, from: "backend", ...(tls === undefined ? {} : { tls }) });
+  const client = createInternalClient({
+    auth,
+    from: "backend",
+    ...(tls === undefined ? {} : { tls }),
+  });
   let current = Math.floor(random() * dispatchers.length);
 
   /** The answer of the first that gives one. */
@@ -70,7 +87,10 @@ export function createHttpBackbone({ dispatchers, auth, random, tls, onUnanswere
     await ask(async (dispatcher) => {
       if (left.length === 0) return;
       try {
-        await client.call(dispatcher, PUBLISH_PATH, encodeEvents(left), { timeoutMs: TIMEOUT_MS, contentType: "text/plain" });
+        await client.call(dispatcher, PUBLISH_PATH, encodeEvents(left), {
+          timeoutMs: TIMEOUT_MS,
+          contentType: "text/plain",
+        });
       } catch (error) {
         if (error instanceof CallFailedError && !error.nothingSent) {
           const durable = left.filter(isDurable);
@@ -108,7 +128,10 @@ export interface BackboneRoutesOptions extends InternalRouteOptions {
 }
 
 /** The dispatcher's internal routes for backends. */
-export function createBackboneRoutes({ backbone, ...options }: BackboneRoutesOptions): readonly Route[] {
+export function createBackboneRoutes({
+  backbone,
+  ...options
+}: BackboneRoutesOptions): readonly Route[] {
   const { refusals } = options;
   return [
     internalRoute(options, PUBLISH_PATH, PUBLISH_BYTES_MAX, async ({ from, body }) => {
@@ -130,9 +153,13 @@ export function createBackboneRoutes({ backbone, ...options }: BackboneRoutesOpt
 
   function decode(body: Uint8Array): readonly Event[] {
     try {
-      return decodeEvents(new TextDecoder("utf-8", { fatal: true }).decode(body), { eventsMax: EVENTS_PER_CALL_MAX, checkData: true });
+      return decodeEvents(new TextDecoder("utf-8", { fatal: true }).decode(body), {
+        eventsMax: EVENTS_PER_CALL_MAX,
+        checkData: true,
+      });
     } catch (error) {
-      if (error instanceof MalformedEventsError || error instanceof TypeError) throw refuse(refusals, "malformed");
+      if (error instanceof MalformedEventsError || error instanceof TypeError)
+        throw refuse(refusals, "malformed");
       throw error;
     }
   }

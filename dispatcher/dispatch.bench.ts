@@ -25,12 +25,29 @@ for (const batch of [1, 10, 100]) await bench(batch);
 process.exit(0);
 
 async function bench(batch: number): Promise<void> {
-  const topics = Array.from({ length: Number(values.topics) }, (_, index) => topicOf("video", String(index)));
-  const frontends = await startBenchFrontends({ topics, cluster: values.cluster, personal: values.personal });
-  const { dispatcher, links, stop } = startInternalDispatcher({ ...testStores(), table: frontends.table });
-  const data = toJsonText({ text: "a comment of some length, as they are", author: { id: "u1", name: "Ana" } });
+  const topics = Array.from({ length: Number(values.topics) }, (_, index) =>
+    topicOf("video", String(index)),
+  );
+  const frontends = await startBenchFrontends({
+    topics,
+    cluster: values.cluster,
+    personal: values.personal,
+  });
+  const { dispatcher, links, stop } = startInternalDispatcher({
+    ...testStores(),
+    table: frontends.table,
+  });
+  const data = toJsonText({
+    text: "a comment of some length, as they are",
+    author: { id: "u1", name: "Ana" },
+  });
   let number = 0;
-  const next = (): Event => ({ topic: topics[number++ % topics.length]!, type: "goal", at: number, data });
+  const next = (): Event => ({
+    topic: topics[number++ % topics.length]!,
+    type: "goal",
+    at: number,
+    data,
+  });
   await dispatcher.publish([next()]);
   await Bun.sleep(300);
 

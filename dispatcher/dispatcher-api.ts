@@ -8,7 +8,14 @@
  * pass that on, so that a frontend can tell it from a dispatcher that is away.
  */
 
-import type { ConnectionChange, ConnectionChangeResult, EventPage, Report, TopicHead, UpstreamChange } from "@ovation/frontend";
+import type {
+  ConnectionChange,
+  ConnectionChangeResult,
+  EventPage,
+  Report,
+  TopicHead,
+  UpstreamChange,
+} from "@ovation/frontend";
 import type { Epoch, FrontendId, Stamp, Topic } from "@ovation/protocol";
 import type { FrontendAddress, LeaseMark } from "@ovation/table";
 
@@ -20,8 +27,15 @@ export interface TopicViewers {
 
 export interface DispatcherApi {
   /** Applies the changes, then answers the heads of the topics subscribed: see `Upstream.change`. */
-  change(frontend: FrontendAddress, changes: readonly UpstreamChange[]): Promise<readonly TopicHead[]>;
-  report(frontend: FrontendAddress, viewers: readonly TopicViewers[], since: Stamp): Promise<Report>;
+  change(
+    frontend: FrontendAddress,
+    changes: readonly UpstreamChange[],
+  ): Promise<readonly TopicHead[]>;
+  report(
+    frontend: FrontendAddress,
+    viewers: readonly TopicViewers[],
+    since: Stamp,
+  ): Promise<Report>;
   read(topic: Topic, after: number, limit: number): Promise<EventPage>;
   wrote(topic: Topic, seq: number, epoch: Epoch): Promise<"yes" | "no" | "unknown">;
   headAt(topic: Topic, stamp: Stamp): Promise<TopicHead>;

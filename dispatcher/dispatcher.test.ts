@@ -1,5 +1,12 @@
 import { expect, test } from "bun:test";
-import { DEFAULT_POLICY, type Event, type FrontendId, parseFrontendId, toJsonText, topicOf } from "@ovation/protocol";
+import {
+  DEFAULT_POLICY,
+  type Event,
+  type FrontendId,
+  parseFrontendId,
+  toJsonText,
+  topicOf,
+} from "@ovation/protocol";
 import { type FrontendAddress, TableUnavailableError } from "@ovation/table";
 import { Dispatcher } from "./dispatcher.ts";
 import { createLocalLinks } from "./frontend-link-local.ts";
@@ -10,14 +17,22 @@ const live: Event = { topic, type: "goal", at: 1, data: toJsonText({ home: 1 }) 
 const durable: Event = { ...live, type: "comment", place: { seq: 1, epoch: "a", stamp: 1 } };
 
 /** What was forwarded when three events are published, the second of them durable. */
-async function publishWith(tableIsThere: boolean): Promise<{ readonly forwarded: readonly Event[]; readonly error: unknown }> {
+async function publishWith(
+  tableIsThere: boolean,
+): Promise<{ readonly forwarded: readonly Event[]; readonly error: unknown }> {
   const stores = testStores();
   const forwarded: Event[] = [];
   const table = {
     ...stores.table,
-    lookup: () => (tableIsThere ? stores.table.lookup([topic]) : Promise.reject(new TableUnavailableError("away"))),
+    lookup: () =>
+      tableIsThere
+        ? stores.table.lookup([topic])
+        : Promise.reject(new TableUnavailableError("away")),
   };
-  const { dispatcher, stop } = startInternalDispatcher({ ...stores, table }, { forward: (events) => void forwarded.push(...events) });
+  const { dispatcher, stop } = startInternalDispatcher(
+    { ...stores, table },
+    { forward: (events) => void forwarded.push(...events) },
+  );
   const error = await dispatcher.publish([live, durable, live]).catch((thrown: unknown) => thrown);
   await stop();
   return { forwarded, error };
@@ -50,11 +65,16 @@ test("a publish that fails at once lets none that came later overtake those that
         return lookup.promise;
       },
     },
-    links: { ...createLocalLinks({ inboxOf: () => undefined }), send: (_, events) => void sent.push(...events) },
+    links: {
+      ...createLocalLinks({ inboxOf: () => undefined }),
+      send: (_, events) => void sent.push(...events),
+    },
     calls: { changeConnection: async () => ({ ok: false, error: "unknown-connection" }) },
     onFailure: () => undefined,
   });
-  const publishes = [1, 2, 3].map((at) => dispatcher.publish([{ ...live, at }]).catch((error: unknown) => error));
+  const publishes = [1, 2, 3].map((at) =>
+    dispatcher.publish([{ ...live, at }]).catch((error: unknown) => error),
+  );
   const found = [[{ id: parseFrontendId("frontend1") as FrontendId, url: "" }]];
   lookups[2]?.resolve(found);
   lookups[1]?.reject(new TableUnavailableError("away"));

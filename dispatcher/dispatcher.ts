@@ -7,7 +7,14 @@
  * → dispatch (`FrontendLinks.send`, never waited for); beside it forward (`Peers`).
  */
 
-import type { ConnectionChange, ConnectionChangeResult, EventPage, Report, TopicHead, UpstreamChange } from "@ovation/frontend";
+import type {
+  ConnectionChange,
+  ConnectionChangeResult,
+  EventPage,
+  Report,
+  TopicHead,
+  UpstreamChange,
+} from "@ovation/frontend";
 import type { Head, Log } from "@ovation/log";
 import {
   countDurable,
@@ -25,11 +32,21 @@ import {
   toJsonText,
   topicOf,
 } from "@ovation/protocol";
-import { type FrontendAddress, type LeaseMark, type SubscriptionTable, TableUnavailableError, type ViewerCounts } from "@ovation/table";
+import {
+  type FrontendAddress,
+  type LeaseMark,
+  type SubscriptionTable,
+  TableUnavailableError,
+  type ViewerCounts,
+} from "@ovation/table";
 import type { DispatcherApi, TopicViewers } from "./dispatcher-api.ts";
 import type { FrontendCalls } from "./frontend-calls.ts";
 import type { FrontendLinks } from "./frontend-link.ts";
-import { CHANGED_TOPICS_PER_REPORT_MAX, PUBLISHES_IN_FLIGHT_MAX, VIEWERS_TTL_MS } from "./limits.ts";
+import {
+  CHANGED_TOPICS_PER_REPORT_MAX,
+  PUBLISHES_IN_FLIGHT_MAX,
+  VIEWERS_TTL_MS,
+} from "./limits.ts";
 import { mergeBatch } from "./merge-batch.ts";
 
 export interface DispatcherOptions {
@@ -131,7 +148,9 @@ export class Dispatcher implements DispatcherApi {
     if (events.length === 0) return;
     if (this.#inFlight >= PUBLISHES_IN_FLIGHT_MAX) {
       this.#tally("refused", events);
-      throw new Problem("unavailable", "the dispatcher has too many lookups under way", { retryAfterMs: 1000 });
+      throw new Problem("unavailable", "the dispatcher has too many lookups under way", {
+        retryAfterMs: 1000,
+      });
     }
     this.#inFlight++;
     const before = this.#last;
@@ -161,7 +180,10 @@ export class Dispatcher implements DispatcherApi {
   }
 
   #send(events: readonly Event[], frontends: ReadonlyMap<Topic, readonly FrontendAddress[]>): void {
-    const shares = new Map<FrontendId, { readonly address: FrontendAddress; readonly events: Event[] }>();
+    const shares = new Map<
+      FrontendId,
+      { readonly address: FrontendAddress; readonly events: Event[] }
+    >();
     for (const event of events) {
       const addresses = frontends.get(event.topic) ?? [];
       if (addresses.length === 0) this.#tally("unsubscribed", [event]);
@@ -177,21 +199,31 @@ export class Dispatcher implements DispatcherApi {
     }
   }
 
-  async change(frontend: FrontendAddress, changes: readonly UpstreamChange[]): Promise<readonly TopicHead[]> {
+  async change(
+    frontend: FrontendAddress,
+    changes: readonly UpstreamChange[],
+  ): Promise<readonly TopicHead[]> {
     await this.#tabled("change", () => this.#options.table.change(frontend.id, changes));
     const subscribed = changes.filter((change) => change.subscribed).map((change) => change.topic);
     if (subscribed.length === 0) return [];
     return (await this.#options.log.heads(subscribed)).map(toTopicHead);
   }
 
-  async report(frontend: FrontendAddress, viewers: readonly TopicViewers[], since: Stamp): Promise<Report> {
+  async report(
+    frontend: FrontendAddress,
+    viewers: readonly TopicViewers[],
+    since: Stamp,
+  ): Promise<Report> {
     const totals = await this.#count(frontend, viewers);
     const changes = await this.#options.log.changes(since, CHANGED_TOPICS_PER_REPORT_MAX);
     return { viewers: totals, heads: changes.heads.map(toTopicHead), stamp: changes.stamp };
   }
 
   /** Without the table there are no totals, but what was missed is found all the same. */
-  async #count(frontend: FrontendAddress, viewers: readonly TopicViewers[]): Promise<readonly TopicViewers[]> {
+  async #count(
+    frontend: FrontendAddress,
+    viewers: readonly TopicViewers[],
+  ): Promise<readonly TopicViewers[]> {
     const { counts, onFailure } = this.#options;
     try {
       await counts.report(frontend.id, viewers, VIEWERS_TTL_MS);
@@ -227,7 +259,9 @@ export class Dispatcher implements DispatcherApi {
     const topic = topicOfFrontend(frontendOf(change.connection));
     const [found] = await this.#tabled("lookup", () => this.#options.table.lookup([topic]));
     const address = found?.[0];
-    return address === undefined ? { ok: false, error: "unknown-connection" } : this.#options.calls.changeConnection(address, change);
+    return address === undefined
+      ? { ok: false, error: "unknown-connection" }
+      : this.#options.calls.changeConnection(address, change);
   }
 
   async present(members: readonly string[]): Promise<void> {
@@ -247,9 +281,15 @@ export class Dispatcher implements DispatcherApi {
 
   /** Dispatched like any event, and counted apart: it is nobody's. */
   async probe(frontend: FrontendId, number: number): Promise<void> {
-    const canary: Event = { topic: topicOfFrontend(frontend), type: "canary", at: 0, data: toJsonText(number) };
+    const canary: Event = {
+      topic: topicOfFrontend(frontend),
+      type: "canary",
+      at: 0,
+      data: toJsonText(number),
+    };
     const [found] = await this.#tabled("lookup", () => this.#options.table.lookup([canary.topic]));
-    if (found?.[0] === undefined) throw new Problem("unavailable", "the frontend has no row", { retryAfterMs: 1000 });
+    if (found?.[0] === undefined)
+      throw new Problem("unavailable", "the frontend has no row", { retryAfterMs: 1000 });
     this.#options.links.send(found[0], [canary]);
   }
 
@@ -264,7 +304,9 @@ export class Dispatcher implements DispatcherApi {
   #unavailable(what: string, error: unknown): unknown {
     if (!(error instanceof TableUnavailableError)) return error;
     this.#options.onFailure(what, error);
-    return new Problem("unavailable", "the subscription table cannot be reached", { retryAfterMs: 1000 });
+    return new Problem("unavailable", "the subscription table cannot be reached", {
+      retryAfterMs: 1000,
+    });
   }
 }
 

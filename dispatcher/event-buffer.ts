@@ -5,7 +5,13 @@
  * nothing else is left, since they can be pulled from the log. What goes is counted.
  */
 
-import { createMergeRules, type Event, mergeEvents, mergeKeyOf, type Policy } from "@ovation/protocol";
+import {
+  createMergeRules,
+  type Event,
+  mergeEvents,
+  mergeKeyOf,
+  type Policy,
+} from "@ovation/protocol";
 import { sizeOf } from "./event-codec.ts";
 
 export interface EventBufferOptions {
@@ -39,7 +45,11 @@ export interface EventBuffer {
   readonly durable: { readonly droppedFull: number; readonly expired: number };
 }
 
-export function createEventBuffer({ policy, eventsMax, bytesMax }: EventBufferOptions): EventBuffer {
+export function createEventBuffer({
+  policy,
+  eventsMax,
+  bytesMax,
+}: EventBufferOptions): EventBuffer {
   const mergeRuleOf = createMergeRules(policy);
   /** From `head` on; what is before was taken. */
   let entries: Entry[] = [];
@@ -58,7 +68,8 @@ export function createEventBuffer({ policy, eventsMax, bytesMax }: EventBufferOp
     entry.event = undefined;
     size--;
     bytes -= entry.bytes;
-    if (entry.mergeName !== undefined && mergeable.get(entry.mergeName) === entry) mergeable.delete(entry.mergeName);
+    if (entry.mergeName !== undefined && mergeable.get(entry.mergeName) === entry)
+      mergeable.delete(entry.mergeName);
   }
 
   function dropOne(): void {
@@ -140,7 +151,11 @@ export function createEventBuffer({ policy, eventsMax, bytesMax }: EventBufferOp
       for (let index = head; index < entries.length; index++) {
         const entry = entries[index];
         if (entry === undefined || entry.since >= Math.max(liveBefore, durableBefore)) break;
-        if (entry.event === undefined || entry.since >= (entry.event.place === undefined ? liveBefore : durableBefore)) continue;
+        if (
+          entry.event === undefined ||
+          entry.since >= (entry.event.place === undefined ? liveBefore : durableBefore)
+        )
+          continue;
         if (entry.event.place !== undefined) durable.expired++;
         remove(entry);
         expired++;

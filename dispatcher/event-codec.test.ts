@@ -1,11 +1,20 @@
 import { expect, test } from "bun:test";
 import { type Event, toJsonText, topicOf } from "@ovation/protocol";
 import fc from "fast-check";
-import { createBatchEncoder, decodeEvents, encodeEvents, MalformedEventsError } from "./event-codec.ts";
+import {
+  createBatchEncoder,
+  decodeEvents,
+  encodeEvents,
+  MalformedEventsError,
+} from "./event-codec.ts";
 
 const anyEvent: fc.Arbitrary<Event> = fc
   .record({
-    topic: fc.constantFrom(topicOf("video", "42"), topicOf("member", "a.b~c@d|e+f=g-h"), topicOf("video", "x".repeat(128))),
+    topic: fc.constantFrom(
+      topicOf("video", "42"),
+      topicOf("member", "a.b~c@d|e+f=g-h"),
+      topicOf("video", "x".repeat(128)),
+    ),
     type: fc.constantFrom("comment", "likes", "goal.home_1-x"),
     at: fc.nat({ max: Number.MAX_SAFE_INTEGER }),
     data: fc.jsonValue().map(toJsonText),
@@ -23,7 +32,9 @@ const anyEvent: fc.Arbitrary<Event> = fc
 test("any batch of events arrives as it was", () => {
   fc.assert(
     fc.property(fc.array(anyEvent, { maxLength: 20 }), (events) => {
-      expect(decodeEvents(encodeEvents(events), { eventsMax: 20, checkData: true })).toEqual(events);
+      expect(decodeEvents(encodeEvents(events), { eventsMax: 20, checkData: true })).toEqual(
+        events,
+      );
     }),
     { numRuns: 300 },
   );
@@ -55,8 +66,11 @@ test("what is no batch is refused as a whole", () => {
     `${good}${good}`,
     `${good}junk`,
   ];
-  for (const text of bad) expect(() => decodeEvents(text, { eventsMax: 1 })).toThrow(MalformedEventsError);
-  expect(() => decodeEvents("video:42 goal 1\n{no json}\n", { eventsMax: 1, checkData: true })).toThrow(MalformedEventsError);
+  for (const text of bad)
+    expect(() => decodeEvents(text, { eventsMax: 1 })).toThrow(MalformedEventsError);
+  expect(() =>
+    decodeEvents("video:42 goal 1\n{no json}\n", { eventsMax: 1, checkData: true }),
+  ).toThrow(MalformedEventsError);
 });
 
 test("no text makes it fail in another way", () => {
@@ -64,11 +78,14 @@ test("no text makes it fail in another way", () => {
     fc.property(
       fc.oneof(
         fc.string(),
-        fc.array(fc.constantFrom("video:42", " ", "\n", "goal", "1", "{}", '"x"', "abc")).map((parts) => parts.join("")),
+        fc
+          .array(fc.constantFrom("video:42", " ", "\n", "goal", "1", "{}", '"x"', "abc"))
+          .map((parts) => parts.join("")),
       ),
       (text) => {
         try {
-          for (const event of decodeEvents(text, { eventsMax: 5, checkData: true })) JSON.parse(event.data);
+          for (const event of decodeEvents(text, { eventsMax: 5, checkData: true }))
+            JSON.parse(event.data);
         } catch (error) {
           expect(error).toBeInstanceOf(MalformedEventsError);
         }
@@ -83,7 +100,18 @@ test("an encoder says the same of a batch that comes again, of one that looks li
   const one: Event = { topic: topicOf("video", "1"), type: "goal", at: 1, data: toJsonText(1) };
   const other = { ...one, at: 2 };
   const third = { ...one, at: 3 };
-  for (const batch of [[], [one], [one], [other], [one, other], [one, other], [one, third], [one], [other, one], []]) {
+  for (const batch of [
+    [],
+    [one],
+    [one],
+    [other],
+    [one, other],
+    [one, other],
+    [one, third],
+    [one],
+    [other, one],
+    [],
+  ]) {
     expect(encode(batch)).toBe(encodeEvents(batch));
   }
 });

@@ -11,7 +11,14 @@
  * be both: see docs/decisions/dispatcher-frontend-link.md for the measurement.
  */
 
-import { EVENT_DATA_BYTES_MAX, type Event, type JsonText, type Place, parseTopic, type Topic } from "@ovation/protocol";
+import {
+  EVENT_DATA_BYTES_MAX,
+  type Event,
+  type JsonText,
+  type Place,
+  parseTopic,
+  type Topic,
+} from "@ovation/protocol";
 
 /** What arrived is not a batch of ours. */
 export class MalformedEventsError extends Error {
@@ -64,7 +71,10 @@ export function createBatchEncoder(): (events: readonly Event[]) => string {
 }
 
 /** Throws {@link MalformedEventsError}: a batch is taken whole or not at all. */
-export function decodeEvents(text: string, { eventsMax, checkData = false }: DecodeOptions): Event[] {
+export function decodeEvents(
+  text: string,
+  { eventsMax, checkData = false }: DecodeOptions,
+): Event[] {
   const events: Event[] = [];
   let start = 0;
   let lastTopicText = "";
@@ -81,7 +91,8 @@ export function decodeEvents(text: string, { eventsMax, checkData = false }: Dec
       lastTopic = parseTopic(topicText);
       lastTopicText = topicText;
     }
-    if (lastTopic === undefined || !TYPE.test(type)) throw new MalformedEventsError("not a topic or type");
+    if (lastTopic === undefined || !TYPE.test(type))
+      throw new MalformedEventsError("not a topic or type");
     const data = text.slice(headEnd + 1, dataEnd);
     checkJson(data, checkData);
     const event = { topic: lastTopic, type, at: toInteger(at), data: data as JsonText };
@@ -108,7 +119,12 @@ function toInteger(text: string | undefined): number {
 }
 
 function checkJson(data: string, parse: boolean): void {
-  if (data.length === 0 || data.length > DATA_CHARACTERS_MAX || data.includes("\r") || data.includes("\0")) {
+  if (
+    data.length === 0 ||
+    data.length > DATA_CHARACTERS_MAX ||
+    data.includes("\r") ||
+    data.includes("\0")
+  ) {
     throw new MalformedEventsError("not the data of an event");
   }
   if (!parse) return;

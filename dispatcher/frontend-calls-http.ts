@@ -3,7 +3,11 @@
 import type { ConnectionChange, ConnectionChangeResult } from "@ovation/frontend";
 import { type FrontendId, Problem, type Route } from "@ovation/protocol";
 import type { FrontendCalls } from "./frontend-calls.ts";
-import { CallFailedError, createInternalClient, type InternalClientOptions } from "./internal-client.ts";
+import {
+  CallFailedError,
+  createInternalClient,
+  type InternalClientOptions,
+} from "./internal-client.ts";
 import { type InternalRouteOptions, internalRoute, parseCall, refuse } from "./internal-route.ts";
 import { CALL_BYTES_MAX, CONNECTION_PATH, ConnectionCall } from "./upstream-calls.ts";
 
@@ -20,7 +24,11 @@ export function createHttpFrontendCalls(options: InternalClientOptions): Fronten
           to: frontend.id,
         })) as ConnectionChangeResult;
       } catch (error) {
-        if (error instanceof CallFailedError) throw new Problem("bad-gateway", "the frontend that holds the connection does not answer");
+        if (error instanceof CallFailedError)
+          throw new Problem(
+            "bad-gateway",
+            "the frontend that holds the connection does not answer",
+          );
         throw error;
       }
     },
@@ -37,7 +45,8 @@ export function createFrontendRoutes(options: FrontendRoutesOptions): readonly R
   const { frontend, refusals, changeConnection } = options;
   return [
     internalRoute(options, CONNECTION_PATH, CALL_BYTES_MAX, async ({ from, to, body }) => {
-      if (to !== frontend || !from.startsWith("dispatcher ")) throw refuse(refusals, "not-the-caller");
+      if (to !== frontend || !from.startsWith("dispatcher "))
+        throw refuse(refusals, "not-the-caller");
       return Response.json(await changeConnection(parseCall(refusals, ConnectionCall, body)));
     }),
   ];

@@ -8,5 +8,8 @@ import type { FrontendAddress } from "@ovation/table";
 
 export interface FrontendCalls {
   /** Rejects with `bad-gateway` where the frontend does not answer. */
-  changeConnection(frontend: FrontendAddress, change: ConnectionChange): Promise<ConnectionChangeResult>;
+  changeConnection(
+    frontend: FrontendAddress,
+    change: ConnectionChange,
+  ): Promise<ConnectionChangeResult>;
 }

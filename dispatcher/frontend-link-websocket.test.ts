@@ -1,12 +1,24 @@
 import { afterEach, expect, test } from "bun:test";
-import { type Clock, DEFAULT_POLICY, type Event, systemClock, toJsonText, topicOf } from "@ovation/protocol";
+import {
+  type Clock,
+  DEFAULT_POLICY,
+  type Event,
+  systemClock,
+  toJsonText,
+  topicOf,
+} from "@ovation/protocol";
 import type { FrontendAddress } from "@ovation/table";
 import { encodeEvents } from "./event-codec.ts";
 import { createFrontendCredential } from "./frontend-credential.ts";
 import type { FrontendLinks } from "./frontend-link.ts";
 import { createWebSocketLinks } from "./frontend-link-websocket.ts";
 import { formatFresh, LINK_PATH, LINK_WAITING_EVENTS_MAX } from "./link-limits.ts";
-import { eventually, type InternalFrontend, startInternalFrontend, testAuth } from "./testing/internal-frontend.ts";
+import {
+  eventually,
+  type InternalFrontend,
+  startInternalFrontend,
+  testAuth,
+} from "./testing/internal-frontend.ts";
 import { startTcpProxy } from "./testing/tcp-proxy.ts";
 
 const cleanups: (() => Promise<unknown>)[] = [];
@@ -21,16 +33,29 @@ function frontend(options?: Parameters<typeof startInternalFrontend>[0]): Intern
 }
 
 function links(clock: Clock = systemClock): FrontendLinks {
-  const made = createWebSocketLinks({ auth: testAuth(), from: "dispatcher one", policy: DEFAULT_POLICY, clock });
+  const made = createWebSocketLinks({
+    auth: testAuth(),
+    from: "dispatcher one",
+    policy: DEFAULT_POLICY,
+    clock,
+  });
   cleanups.push(() => made.close());
   return made;
 }
 
 /** Time-outs pass in a fraction of their time. */
-const hastyClock: Clock = { now: () => Date.now() * 5, after: (ms, run) => systemClock.after(ms / 5, run) };
+const hastyClock: Clock = {
+  now: () => Date.now() * 5,
+  after: (ms, run) => systemClock.after(ms / 5, run),
+};
 
 const topic = topicOf("video", "1");
-const goal = (at: number): Event => ({ topic, type: "goal", at, data: toJsonText({ at, text: "tör — 得点" }) });
+const goal = (at: number): Event => ({
+  topic,
+  type: "goal",
+  at,
+  data: toJsonText({ at, text: "tör — 得点" }),
+});
 const comment = (seq: number): Event => ({
   topic,
   type: "comment",
@@ -38,12 +63,17 @@ const comment = (seq: number): Event => ({
   data: toJsonText({ text: "x" }),
   place: { seq, epoch: "e1", stamp: seq },
 });
-const addressOf = ({ credential, listener }: InternalFrontend): FrontendAddress => ({ id: credential.id, url: listener.url });
+const addressOf = ({ credential, listener }: InternalFrontend): FrontendAddress => ({
+  id: credential.id,
+  url: listener.url,
+});
 
 test("events of both lanes arrive as they were sent, in order, and are counted when taken", async () => {
   const one = frontend();
   const out = links();
-  const events = Array.from({ length: 5000 }, (_, index) => (index % 3 === 0 ? comment(index + 1) : goal(index)));
+  const events = Array.from({ length: 5000 }, (_, index) =>
+    index % 3 === 0 ? comment(index + 1) : goal(index),
+  );
   for (let start = 0; start < events.length; start += 7) {
     out.send(addressOf(one), events.slice(start, start + 7));
     if (start % 700 === 0) await Bun.sleep(1);
@@ -51,7 +81,15 @@ test("events of both lanes arrive as they were sent, in order, and are counted w
   await eventually("all arrive", () => one.received.length === events.length);
   expect(one.received).toEqual(events);
   await eventually("all are acknowledged", () => out.stats().sent === events.length);
-  expect(out.stats()).toMatchObject({ open: 1, links: 1, droppedFull: 0, droppedAway: 0, lostInFlight: 0, waiting: 0, waitingBytes: 0 });
+  expect(out.stats()).toMatchObject({
+    open: 1,
+    links: 1,
+    droppedFull: 0,
+    droppedAway: 0,
+    lostInFlight: 0,
+    waiting: 0,
+    waitingBytes: 0,
+  });
   expect(one.receiver.stats()).toMatchObject({ open: 1, events: events.length });
 });
 
@@ -70,12 +108,18 @@ test("a frontend that is killed and comes back at once on the same address as an
   await eventually("the second life's event arrives", () => second.received.length > 0);
   expect(second.received).toEqual([goal(100)]);
   expect(second.refusals["not-the-caller"]).toBeGreaterThan(0);
-  expect(out.stats().waiting + out.stats().lostInFlight + out.stats().droppedAway).toBeGreaterThan(0);
+  expect(out.stats().waiting + out.stats().lostInFlight + out.stats().droppedAway).toBeGreaterThan(
+    0,
+  );
 });
 
 test("over cuts of the link nothing comes twice or out of order, and what is missing is counted", async () => {
   const one = frontend();
-  const proxy = await startTcpProxy({ target: { port: one.listener.port }, delayMs: 2, jitterMs: 3 });
+  const proxy = await startTcpProxy({
+    target: { port: one.listener.port },
+    delayMs: 2,
+    jitterMs: 3,
+  });
   cleanups.push(() => proxy.stop());
   const out = links();
   const address = { id: one.credential.id, url: `http://127.0.0.1:${proxy.port}` };
@@ -112,7 +156,9 @@ test("a frontend that stops reading costs a bounded buffer, in which likes merge
   for (let round = 0; round < 70; round++) {
     const batch = Array.from({ length: 1000 }, (_, index) => goal(round * 1000 + index + 1));
     out.send(address, batch);
-    out.send(address, [{ topic, type: "likes", at: round, data: toJsonText({ like: 1, total: { like: ++liked } }) }]);
+    out.send(address, [
+      { topic, type: "likes", at: round, data: toJsonText({ like: 1, total: { like: ++liked } }) },
+    ]);
     if (round % 10 === 0) await Bun.sleep(1);
   }
   out.send(addressOf(well), [goal(7)]);
@@ -122,7 +168,10 @@ test("a frontend that stops reading costs a bounded buffer, in which likes merge
   expect(droppedFull).toBeGreaterThan(0);
   expect(merged).toBeGreaterThan(0);
   proxy.heal();
-  await eventually("what was kept arrives", () => out.stats().waiting === 0 && stuck.received.some(({ at }) => at === 70_000));
+  await eventually(
+    "what was kept arrives",
+    () => out.stats().waiting === 0 && stuck.received.some(({ at }) => at === 70_000),
+  );
 }, 20_000);
 
 test("a link whose answers are cut off is given up and made anew", async () => {
@@ -157,12 +206,15 @@ test("links that are unsigned, forged, replayed, or not from a dispatcher are re
       socket.onerror = () => undefined;
     });
   };
-  const sign = (from: string, to: string, secret?: string) => testAuth(secret).sign({ method: "GET", path: LINK_PATH, from, to, body: "" });
+  const sign = (from: string, to: string, secret?: string) =>
+    testAuth(secret).sign({ method: "GET", path: LINK_PATH, from, to, body: "" });
   const good = sign("dispatcher x", one.credential.id);
   expect(await connect(good)).toBe(true);
   expect(await connect(good)).toBe(false);
   expect(await connect({})).toBe(false);
-  expect(await connect(sign("dispatcher x", one.credential.id, "not the secret of these tests"))).toBe(false);
+  expect(
+    await connect(sign("dispatcher x", one.credential.id, "not the secret of these tests")),
+  ).toBe(false);
   expect(await connect(sign("dispatcher x", createFrontendCredential().id))).toBe(false);
   expect(await connect(sign("frontend x", one.credential.id))).toBe(false);
   expect(one.refusals).toMatchObject({ replayed: 1, unsigned: 1, forged: 1, "not-the-caller": 2 });
@@ -175,7 +227,13 @@ test("a malformed or oversized batch ends the link, is counted, and nothing of i
   const one = frontend();
   const url = `${one.listener.url.replace("http", "ws")}${LINK_PATH}`;
   const send = async (batch: string | Uint8Array<ArrayBuffer>): Promise<number> => {
-    const headers = testAuth().sign({ method: "GET", path: LINK_PATH, from: "dispatcher x", to: one.credential.id, body: "" });
+    const headers = testAuth().sign({
+      method: "GET",
+      path: LINK_PATH,
+      from: "dispatcher x",
+      to: one.credential.id,
+      body: "",
+    });
     const socket = new WebSocket(url, { headers } as unknown as string[]);
     return new Promise((resolve) => {
       socket.onopen = () => socket.send(batch);
@@ -194,7 +252,19 @@ test("a malformed or oversized batch ends the link, is counted, and nothing of i
 });
 
 test("a receiver that acknowledges what was not sent, or says something else, is not one: the link ends, and nothing counts as taken", async () => {
-  for (const answer of ["9", "1000000000", "-1", "0", "1.5", "x", "", "1 ", "fresh", "fresh x", new Uint8Array([49])]) {
+  for (const answer of [
+    "9",
+    "1000000000",
+    "-1",
+    "0",
+    "1.5",
+    "x",
+    "",
+    "1 ",
+    "fresh",
+    "fresh x",
+    new Uint8Array([49]),
+  ]) {
     let messages = 0;
     const impostor = Bun.serve({
       port: 0,
@@ -211,7 +281,10 @@ test("a receiver that acknowledges what was not sent, or says something else, is
       },
     });
     const out = links();
-    out.send({ id: createFrontendCredential().id, url: `http://127.0.0.1:${impostor.port}` }, [goal(1), comment(1)]);
+    out.send({ id: createFrontendCredential().id, url: `http://127.0.0.1:${impostor.port}` }, [
+      goal(1),
+      comment(1),
+    ]);
     await eventually(`the link ends after ${String(answer)}`, () => out.stats().lostInFlight === 2);
     expect(out.stats()).toMatchObject({ sent: 0, durable: { sent: 0, lostInFlight: 1 } });
     expect(messages).toBe(1);
@@ -221,8 +294,16 @@ test("a receiver that acknowledges what was not sent, or says something else, is
 
 test("an idle link is acknowledged at once, a busy one for several batches together, and the last ones soon", async () => {
   const one = frontend();
-  const headers = testAuth().sign({ method: "GET", path: LINK_PATH, from: "dispatcher x", to: one.credential.id, body: "" });
-  const socket = new WebSocket(`${one.listener.url.replace("http", "ws")}${LINK_PATH}`, { headers } as unknown as string[]);
+  const headers = testAuth().sign({
+    method: "GET",
+    path: LINK_PATH,
+    from: "dispatcher x",
+    to: one.credential.id,
+    body: "",
+  });
+  const socket = new WebSocket(`${one.listener.url.replace("http", "ws")}${LINK_PATH}`, {
+    headers,
+  } as unknown as string[]);
   const answers: unknown[] = [];
   socket.onmessage = ({ data }) => answers.push(data);
   // The first word: nobody was let in here yet, so whatever has waited is wanted.
@@ -238,6 +319,8 @@ test("an idle link is acknowledged at once, a busy one for several batches toget
   await eventually("all are acknowledged", () => answers.at(-1) === "12");
   // On a machine that is held up between them: a few more than 1, 2, 6, 10, 12.
   expect(answers.length).toBeLessThan(9);
-  expect(answers).toEqual([...new Set(answers.map(Number))].sort((left, right) => left - right).map(String));
+  expect(answers).toEqual(
+    [...new Set(answers.map(Number))].sort((left, right) => left - right).map(String),
+  );
   socket.close();
 });

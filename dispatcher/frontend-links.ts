@@ -48,7 +48,10 @@ export function createFrontendLinks(options: LinkOptions): FrontendLinks {
       }
       if (link === undefined) {
         if (links.size >= LINKS_MAX) {
-          const durable = { ...past.durable, droppedFull: past.durable.droppedFull + countDurable(events) };
+          const durable = {
+            ...past.durable,
+            droppedFull: past.durable.droppedFull + countDurable(events),
+          };
           past = { ...past, droppedFull: past.droppedFull + events.length, durable };
           return;
         }

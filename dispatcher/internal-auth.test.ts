@@ -1,6 +1,11 @@
 import { expect, test } from "bun:test";
 import type { Clock } from "@ovation/protocol";
-import { createFrontendCredential, formatFrontendCaller, isInternalUrl, parseFrontendCaller } from "./frontend-credential.ts";
+import {
+  createFrontendCredential,
+  formatFrontendCaller,
+  isInternalUrl,
+  parseFrontendCaller,
+} from "./frontend-credential.ts";
 import { AUTH_WINDOW_MS, createInternalAuth } from "./internal-auth.ts";
 
 function clockAt(start: number): Clock & { time: number } {
@@ -9,7 +14,13 @@ function clockAt(start: number): Clock & { time: number } {
 }
 
 const SECRET = "a secret of sufficient length";
-const call = { method: "POST", path: "/internal/v1/change", from: "frontend x", to: "", body: '{"a":1}' };
+const call = {
+  method: "POST",
+  path: "/internal/v1/change",
+  from: "frontend x",
+  to: "",
+  body: '{"a":1}',
+};
 
 test("a signed call is accepted once, and names its caller", () => {
   const clock = clockAt(1_700_000_000_000);
@@ -25,10 +36,17 @@ test("a call that was changed in any part is refused", () => {
   const auth = createInternalAuth({ secrets: [SECRET], clock: clockAt(1_700_000_000_000) });
   const headers = auth.sign(call);
   expect(auth.verify({ ...call, body: '{"a":2}' }, new Headers(headers))).toBe("forged");
-  expect(auth.verify({ ...call, path: "/internal/v1/release" }, new Headers(headers))).toBe("forged");
+  expect(auth.verify({ ...call, path: "/internal/v1/release" }, new Headers(headers))).toBe(
+    "forged",
+  );
   expect(auth.verify({ ...call, method: "PUT" }, new Headers(headers))).toBe("forged");
   for (const name of ["from", "to", "time", "nonce"]) {
-    expect(auth.verify(call, new Headers({ ...headers, [`ovation-${name}`]: "1700000000000 other text" }))).toBe("forged");
+    expect(
+      auth.verify(
+        call,
+        new Headers({ ...headers, [`ovation-${name}`]: "1700000000000 other text" }),
+      ),
+    ).toBe("forged");
   }
   expect(auth.verify(call, new Headers({ ...headers, "ovation-signature": "x" }))).toBe("forged");
   expect(auth.verify(call, new Headers())).toBe("unsigned");
@@ -60,12 +78,23 @@ test("a frontend proves its id, and nobody else can", () => {
   const [mine, other] = [createFrontendCredential(), createFrontendCredential()];
   const url = "http://10.0.0.7:9080";
   expect(parseFrontendCaller(formatFrontendCaller(mine, url))).toEqual({ id: mine.id, url });
-  expect(parseFrontendCaller(formatFrontendCaller({ id: mine.id, proof: other.proof }, url))).toBeUndefined();
+  expect(
+    parseFrontendCaller(formatFrontendCaller({ id: mine.id, proof: other.proof }, url)),
+  ).toBeUndefined();
   expect(parseFrontendCaller(`frontend ${mine.id} ${mine.proof}`)).toBeUndefined();
   expect(parseFrontendCaller(`${formatFrontendCaller(mine, url)} more`)).toBeUndefined();
   expect(parseFrontendCaller(`datacenter ${mine.id} ${mine.proof} ${url}`)).toBeUndefined();
-  for (const bad of ["", "ftp://a", "http://a/b", "http://u:p@a", "http://a?b", "javascript:x", "http://"]) {
+  for (const bad of [
+    "",
+    "ftp://a",
+    "http://a/b",
+    "http://u:p@a",
+    "http://a?b",
+    "javascript:x",
+    "http://",
+  ]) {
     expect(isInternalUrl(bad)).toBe(false);
   }
-  for (const good of ["http://a:1", "https://frontend-3.internal:9080", "http://[::1]:9080"]) expect(isInternalUrl(good)).toBe(true);
+  for (const good of ["http://a:1", "https://frontend-3.internal:9080", "http://[::1]:9080"])
+    expect(isInternalUrl(good)).toBe(true);
 });

@@ -52,10 +52,17 @@ export interface InternalAuthOptions {
 
 /** Whether a signature is there to be looked at; what it is worth, `verify` says, which needs the body. */
 export function isSigned(headers: Pick<HttpHeaders, "get">): boolean {
-  return (headers.get("ovation-signature") ?? "") !== "" && (headers.get("ovation-nonce") ?? "").length >= NONCE_CHARACTERS_MIN;
+  return (
+    (headers.get("ovation-signature") ?? "") !== "" &&
+    (headers.get("ovation-nonce") ?? "").length >= NONCE_CHARACTERS_MIN
+  );
 }
 
-export function createInternalAuth({ secrets, clock, noncesMax = NONCES_MAX }: InternalAuthOptions): InternalAuth {
+export function createInternalAuth({
+  secrets,
+  clock,
+  noncesMax = NONCES_MAX,
+}: InternalAuthOptions): InternalAuth {
   const [signing] = secrets;
   if (signing === undefined || secrets.some((secret) => secret.length < SECRET_CHARACTERS_MIN)) {
     throw new Error(`the internal secret has at least ${SECRET_CHARACTERS_MIN} characters`);
@@ -65,7 +72,16 @@ export function createInternalAuth({ secrets, clock, noncesMax = NONCES_MAX }: I
 
   function mac(secret: string, call: InternalCall, time: string, nonce: string): Buffer {
     const body = createHash("sha256").update(call.body).digest("hex");
-    const text = ["ovation-internal-1", call.method, call.path, call.from, call.to, time, nonce, body].join("\n");
+    const text = [
+      "ovation-internal-1",
+      call.method,
+      call.path,
+      call.from,
+      call.to,
+      time,
+      nonce,
+      body,
+    ].join("\n");
     return createHmac("sha256", secret).update(text).digest();
   }
 
@@ -91,9 +107,16 @@ export function createInternalAuth({ secrets, clock, noncesMax = NONCES_MAX }: I
 
     verify(call, headers) {
       const read = (name: string) => headers.get(`ovation-${name}`) ?? "";
-      const [from, to, time, nonce, signature] = [read("from"), read("to"), read("time"), read("nonce"), read("signature")];
+      const [from, to, time, nonce, signature] = [
+        read("from"),
+        read("to"),
+        read("time"),
+        read("nonce"),
+        read("signature"),
+      ];
       if (!isSigned(headers)) return "unsigned";
-      if (from.length + to.length + time.length + nonce.length > HEADER_CHARACTERS_MAX) return "forged";
+      if (from.length + to.length + time.length + nonce.length > HEADER_CHARACTERS_MAX)
+        return "forged";
       const given = Buffer.from(signature, "base64url");
       const good = secrets.some((secret) => {
         const expected = mac(secret, { ...call, from, to }, time, nonce);

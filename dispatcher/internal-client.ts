@@ -48,7 +48,10 @@ const ANSWER_BYTES_MAX = 64 * 1024 * 1024;
 export function createInternalClient({ auth, from, tls }: InternalClientOptions): InternalClient {
   return {
     async call(url, path, body, { timeoutMs, to = "", contentType = "application/json" }) {
-      const headers = { ...auth.sign({ method: "POST", path, from, to, body }), "content-type": contentType };
+      const headers = {
+        ...auth.sign({ method: "POST", path, from, to, body }),
+        "content-type": contentType,
+      };
       const response = await attempt(url, () =>
         fetch(url + path, {
           method: "POST",
@@ -75,7 +78,10 @@ async function attempt<T>(url: string, run: () => Promise<T>): Promise<T> {
     return await run();
   } catch (error) {
     const refused = (error as NodeJS.ErrnoException).code === "ECONNREFUSED";
-    throw new CallFailedError(`${url}: ${error instanceof Error ? error.message : String(error)}`, refused);
+    throw new CallFailedError(
+      `${url}: ${error instanceof Error ? error.message : String(error)}`,
+      refused,
+    );
   }
 }
 
@@ -89,8 +95,15 @@ function parse(url: string, text: string): unknown {
 
 /** A problem that says that this process, not the call, is unwell counts as no answer: another one may be better. */
 function toError(url: string, status: number, value: unknown): Error {
-  const { code, detail, ...extra } = (typeof value === "object" && value !== null ? value : {}) as Record<string, unknown>;
-  if (typeof code !== "string" || !isProblemCode(code) || code === "internal-error" || code === "not-found") {
+  const { code, detail, ...extra } = (
+    typeof value === "object" && value !== null ? value : {}
+  ) as Record<string, unknown>;
+  if (
+    typeof code !== "string" ||
+    !isProblemCode(code) ||
+    code === "internal-error" ||
+    code === "not-found"
+  ) {
     return new CallFailedError(`${url}: answered ${status}`);
   }
   const { type: _type, title: _title, status: _status, ...rest } = extra;

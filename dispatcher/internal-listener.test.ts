@@ -4,7 +4,12 @@ import { afterEach, expect, test } from "bun:test";
 import { connect } from "node:net";
 import { createInternalClient } from "./internal-client.ts";
 import { type InternalListener, listenInternal } from "./internal-listener.ts";
-import { createRefusals, type InternalRefusals, internalRoute, parseCall } from "./internal-route.ts";
+import {
+  createRefusals,
+  type InternalRefusals,
+  internalRoute,
+  parseCall,
+} from "./internal-route.ts";
 import { eventually, testAuth } from "./testing/internal-frontend.ts";
 import { RenewCall } from "./upstream-calls.ts";
 
@@ -14,15 +19,24 @@ const BODY_BYTES_MAX = 1024 * 1024;
 let listener: InternalListener;
 afterEach(() => listener.stop());
 
-function listening(): { readonly refusals: InternalRefusals; readonly told: string[]; calls(): number } {
+function listening(): {
+  readonly refusals: InternalRefusals;
+  readonly told: string[];
+  calls(): number;
+} {
   const refusals = createRefusals();
   const told: string[] = [];
   let calls = 0;
-  const route = internalRoute({ auth: testAuth(), refusals }, PATH, BODY_BYTES_MAX, async ({ body }) => {
-    parseCall(refusals, RenewCall, body);
-    calls++;
-    return Response.json({});
-  });
+  const route = internalRoute(
+    { auth: testAuth(), refusals },
+    PATH,
+    BODY_BYTES_MAX,
+    async ({ body }) => {
+      parseCall(refusals, RenewCall, body);
+      calls++;
+      return Response.json({});
+    },
+  );
   listener = listenInternal({
     host: "127.0.0.1",
     port: 0,
@@ -33,7 +47,8 @@ function listening(): { readonly refusals: InternalRefusals; readonly told: stri
   return { refusals, told, calls: () => calls };
 }
 
-const sign = (body: string | Uint8Array) => testAuth().sign({ method: "POST", path: PATH, from: "dispatcher x", to: "", body });
+const sign = (body: string | Uint8Array) =>
+  testAuth().sign({ method: "POST", path: PATH, from: "dispatcher x", to: "", body });
 
 async function post(body: BodyInit, headers: Record<string, string>): Promise<number> {
   const response = await fetch(listener.url + PATH, { method: "POST", headers, body });
@@ -42,7 +57,10 @@ async function post(body: BodyInit, headers: Record<string, string>): Promise<nu
 }
 
 /** A megabyte at a time, and no length said beforehand. `taken` is how many of them somebody read. */
-function megabytes(count: number): { readonly stream: ReadableStream<Uint8Array<ArrayBuffer>>; taken(): number } {
+function megabytes(count: number): {
+  readonly stream: ReadableStream<Uint8Array<ArrayBuffer>>;
+  taken(): number;
+} {
   let taken = 0;
   const stream = new ReadableStream<Uint8Array<ArrayBuffer>>({
     async pull(controller) {
@@ -102,6 +120,7 @@ test("bodies that are signed and make no sense are malformed, however they do th
   for (const body of bodies) expect(await post(body, sign(body))).toBe(400);
   expect(refusals).toMatchObject({ malformed: bodies.length, oversized: 0, forged: 0 });
   expect(told).toHaveLength(bodies.length);
-  for (const line of told) expect(line).toBe(`refused ${PATH} 127.0.0.1 not a call of this version`);
+  for (const line of told)
+    expect(line).toBe(`refused ${PATH} 127.0.0.1 not a call of this version`);
   expect(calls()).toBe(0);
 });

@@ -17,11 +17,19 @@ export interface InternalListenerOptions {
   readonly tls?: { readonly cert: string; readonly key: string; readonly ca?: string };
   onFailure(what: string, error: unknown): void;
   /** A call was not one of ours, or not in order: who made it, and what was answered. For the log: it holds no secret. */
-  onRefused?(call: { readonly path: string; readonly address: string; readonly answer: string }): void;
+  onRefused?(call: {
+    readonly path: string;
+    readonly address: string;
+    readonly answer: string;
+  }): void;
 }
 
 /** Not those that say that this process is unwell. */
-const REFUSALS: ReadonlySet<ProblemCode> = new Set(["token-invalid", "invalid-body", "body-too-large"]);
+const REFUSALS: ReadonlySet<ProblemCode> = new Set([
+  "token-invalid",
+  "invalid-body",
+  "body-too-large",
+]);
 
 export interface InternalListener {
   readonly port: number;
@@ -39,7 +47,10 @@ export function listenInternal(options: InternalListenerOptions): InternalListen
   const { link, tls } = options;
   const handlers = new Map(options.routes.map((route) => [`${route.method} ${route.path}`, route]));
 
-  async function handle(request: Request, server: Bun.Server<LinkEndState>): Promise<Response | undefined> {
+  async function handle(
+    request: Request,
+    server: Bun.Server<LinkEndState>,
+  ): Promise<Response | undefined> {
     const path = new URL(request.url).pathname;
     try {
       if (link !== undefined && path === link.path) return link.upgrade(request, server);
@@ -77,7 +88,9 @@ export function listenInternal(options: InternalListenerOptions): InternalListen
           tls: {
             cert: tls.cert,
             key: tls.key,
-            ...(tls.ca === undefined ? {} : { ca: tls.ca, requestCert: true, rejectUnauthorized: true }),
+            ...(tls.ca === undefined
+              ? {}
+              : { ca: tls.ca, requestCert: true, rejectUnauthorized: true }),
           },
         }),
   });

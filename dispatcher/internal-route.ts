@@ -8,10 +8,22 @@ import type { z } from "zod";
 import { type InternalAuth, isSigned, type Refusal } from "./internal-auth.ts";
 
 /** What internal listeners have refused since the start, by reason: each should stand still. */
-export type InternalRefusals = Record<Refusal | "not-the-caller" | "malformed" | "oversized", number>;
+export type InternalRefusals = Record<
+  Refusal | "not-the-caller" | "malformed" | "oversized",
+  number
+>;
 
 export function createRefusals(): InternalRefusals {
-  return { unsigned: 0, forged: 0, late: 0, replayed: 0, busy: 0, "not-the-caller": 0, malformed: 0, oversized: 0 };
+  return {
+    unsigned: 0,
+    forged: 0,
+    late: 0,
+    replayed: 0,
+    busy: 0,
+    "not-the-caller": 0,
+    malformed: 0,
+    oversized: 0,
+  };
 }
 
 export interface InternalRouteOptions {
@@ -51,12 +63,20 @@ export function internalRoute(
 export function refuse(refusals: InternalRefusals, reason: keyof InternalRefusals): Problem {
   refusals[reason]++;
   if (reason === "malformed") return new Problem("invalid-body", "not a call of this version");
-  if (reason === "busy") return new Problem("unavailable", "too many internal calls", { retryAfterMs: 1000 });
-  return new Problem("token-invalid", "the call is not signed with the internal secret, or its time is past");
+  if (reason === "busy")
+    return new Problem("unavailable", "too many internal calls", { retryAfterMs: 1000 });
+  return new Problem(
+    "token-invalid",
+    "the call is not signed with the internal secret, or its time is past",
+  );
 }
 
 /** The body as the schema has it. */
-export function parseCall<Schema extends z.ZodType>(refusals: InternalRefusals, schema: Schema, body: Uint8Array): z.output<Schema> {
+export function parseCall<Schema extends z.ZodType>(
+  refusals: InternalRefusals,
+  schema: Schema,
+  body: Uint8Array,
+): z.output<Schema> {
   let value: unknown;
   try {
     value = parseJson(body);

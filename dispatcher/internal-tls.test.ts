@@ -29,7 +29,17 @@ function openssl(...args: readonly string[]): void {
 /** An authority, and a certificate for 127.0.0.1 that it signed. */
 async function certificates(name: string): Promise<Required<InternalTls>> {
   const key = ["-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes", "-days", "2"];
-  openssl("req", "-x509", ...key, "-keyout", `${name}-ca.key`, "-out", `${name}-ca.pem`, "-subj", `/CN=${name}`);
+  openssl(
+    "req",
+    "-x509",
+    ...key,
+    "-keyout",
+    `${name}-ca.key`,
+    "-out",
+    `${name}-ca.pem`,
+    "-subj",
+    `/CN=${name}`,
+  );
   const signed = [
     "-CA",
     `${name}-ca.pem`,
@@ -40,9 +50,24 @@ async function certificates(name: string): Promise<Required<InternalTls>> {
     "-addext",
     "basicConstraints=CA:FALSE",
   ];
-  openssl("req", "-x509", ...key, "-keyout", `${name}.key`, "-out", `${name}.pem`, "-subj", `/CN=node of ${name}`, ...signed);
+  openssl(
+    "req",
+    "-x509",
+    ...key,
+    "-keyout",
+    `${name}.key`,
+    "-out",
+    `${name}.pem`,
+    "-subj",
+    `/CN=node of ${name}`,
+    ...signed,
+  );
   const read = (file: string) => readFile(join(directory, file), "utf8");
-  return { ca: await read(`${name}-ca.pem`), cert: await read(`${name}.pem`), key: await read(`${name}.key`) };
+  return {
+    ca: await read(`${name}-ca.pem`),
+    cert: await read(`${name}.pem`),
+    key: await read(`${name}.key`),
+  };
 }
 
 beforeAll(async () => {
@@ -55,7 +80,11 @@ beforeAll(async () => {
     port: 0,
     tls: ours,
     routes: [internalRoute(options, PATH, 1000, async () => Response.json({ hello: "there" }))],
-    link: createLinkReceiver({ ...options, frontend: credential.id, inbox: { dispatch: (events) => void received.push(...events) } }),
+    link: createLinkReceiver({
+      ...options,
+      frontend: credential.id,
+      inbox: { dispatch: (events) => void received.push(...events) },
+    }),
     onFailure: (what, error) => console.error(what, error),
   });
 }, 20_000);
@@ -66,7 +95,12 @@ afterAll(async () => {
 });
 
 function call(tls: InternalTls): Promise<unknown> {
-  return createInternalClient({ auth: testAuth(), from: "dispatcher x", tls }).call(listener.url, PATH, "{}", { timeoutMs: 3000 });
+  return createInternalClient({ auth: testAuth(), from: "dispatcher x", tls }).call(
+    listener.url,
+    PATH,
+    "{}",
+    { timeoutMs: 3000 },
+  );
 }
 
 test("a caller with a certificate of the installation is answered, others are not", async () => {
@@ -80,7 +114,12 @@ test("a caller does not speak to a listener whose certificate is not of the inst
 });
 
 test("links carry events over TLS, and without a certificate they do not open", async () => {
-  const event: Event = { topic: topicOf("video", "1"), type: "goal", at: 1, data: toJsonText("secret") };
+  const event: Event = {
+    topic: topicOf("video", "1"),
+    type: "goal",
+    at: 1,
+    data: toJsonText("secret"),
+  };
   const address = { id: credential.id, url: listener.url };
   const base = { auth: testAuth(), policy: DEFAULT_POLICY, clock: systemClock };
   const bare = createWebSocketLinks({ ...base, from: "dispatcher bare", tls: { ca: ours.ca } });

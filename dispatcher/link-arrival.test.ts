@@ -1,7 +1,12 @@
 import { afterEach, expect, test } from "bun:test";
 import { DEFAULT_POLICY, type Event, systemClock, toJsonText, topicOf } from "@ovation/protocol";
 import { createWebSocketLinks } from "./frontend-link-websocket.ts";
-import { ARRIVAL_REOPEN_MS_MAX, ARRIVAL_ROUND_MS_MAX, createLinkArrival, type PingedLink } from "./link-arrival.ts";
+import {
+  ARRIVAL_REOPEN_MS_MAX,
+  ARRIVAL_ROUND_MS_MAX,
+  createLinkArrival,
+  type PingedLink,
+} from "./link-arrival.ts";
 import { eventually, startInternalFrontend, testAuth } from "./testing/internal-frontend.ts";
 import { startTcpProxy } from "./testing/tcp-proxy.ts";
 
@@ -11,7 +16,12 @@ afterEach(async () => {
 });
 
 const topic = topicOf("video", "1");
-const goal = (at: number): Event => ({ topic, type: "goal", at, data: toJsonText({ text: "x".repeat(200) }) });
+const goal = (at: number): Event => ({
+  topic,
+  type: "goal",
+  at,
+  data: toJsonText({ text: "x".repeat(200) }),
+});
 
 /** A frontend that a dispatcher reaches over a network that can be broken. */
 async function linked() {
@@ -19,9 +29,15 @@ async function linked() {
   cleanups.push(() => one.listener.stop());
   const network = await startTcpProxy({ target: { port: one.listener.port } });
   cleanups.push(() => network.stop());
-  const out = createWebSocketLinks({ auth: testAuth(), from: "dispatcher one", policy: DEFAULT_POLICY, clock: systemClock });
+  const out = createWebSocketLinks({
+    auth: testAuth(),
+    from: "dispatcher one",
+    policy: DEFAULT_POLICY,
+    clock: systemClock,
+  });
   cleanups.push(() => out.close());
-  const send = (events: readonly Event[]) => out.send({ id: one.credential.id, url: `http://127.0.0.1:${network.port}` }, events);
+  const send = (events: readonly Event[]) =>
+    out.send({ id: one.credential.id, url: `http://127.0.0.1:${network.port}` }, events);
   send([goal(0)]);
   await eventually("the link is open", () => one.received.length === 1);
   return { one, network, out, send };
@@ -50,7 +66,11 @@ test("a link that broke is waited for, with what its dispatcher kept for it", as
   expect(one.received).toHaveLength(3);
 });
 
-const comment = (seq: number): Event => ({ ...goal(seq), type: "comment", place: { seq, epoch: "e", stamp: seq } });
+const comment = (seq: number): Event => ({
+  ...goal(seq),
+  type: "comment",
+  place: { seq, epoch: "e", stamp: seq },
+});
 
 test("what waited for a link until somebody was let in who may have heard it elsewhere: the live events are dropped, durable ones come", async () => {
   const { one, network, out, send } = await linked();

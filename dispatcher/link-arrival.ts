@@ -45,7 +45,10 @@ export interface LinkArrival<Link extends PingedLink> {
 }
 
 /** `onLate`: somebody is let in, though what was sent over this link has not arrived. */
-export function createLinkArrival<Link extends PingedLink>(clock: Clock, onLate: (link: Link) => void): LinkArrival<Link> {
+export function createLinkArrival<Link extends PingedLink>(
+  clock: Clock,
+  onLate: (link: Link) => void,
+): LinkArrival<Link> {
   const open = new Map<string, Link>();
   /** Dispatchers whose link broke: what they keep for this frontend comes when it is open again. */
   const broken = new Map<string, () => void>();
@@ -76,7 +79,9 @@ export function createLinkArrival<Link extends PingedLink>(clock: Clock, onLate:
     cancelTimer();
     const silent = [...asked];
     asked.clear();
-    if (full) for (const one of waiting) one.rounds = Math.min(one.roundsMax, Math.max(one.rounds, begun + 1));
+    if (full)
+      for (const one of waiting)
+        one.rounds = Math.min(one.roundsMax, Math.max(one.rounds, begun + 1));
     const done = waiting.filter(({ rounds }) => rounds <= begun);
     waiting = waiting.filter(({ rounds }) => rounds > begun);
     if (done.length > 0) {

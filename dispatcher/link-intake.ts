@@ -88,7 +88,11 @@ export function createLinkIntake({ inbox, refusals, clock }: LinkIntakeOptions):
   function taken(link: LinkEnd): void {
     const { data } = link;
     data.batches++;
-    if (data.cancelRest === undefined || data.batches - data.acknowledged >= limits.LINK_ACKNOWLEDGE_BATCHES) acknowledge(link);
+    if (
+      data.cancelRest === undefined ||
+      data.batches - data.acknowledged >= limits.LINK_ACKNOWLEDGE_BATCHES
+    )
+      acknowledge(link);
   }
 
   function acknowledge(link: LinkEnd): void {
@@ -116,7 +120,8 @@ export function createLinkIntake({ inbox, refusals, clock }: LinkIntakeOptions):
 
   return {
     admit(from) {
-      if (links.size >= limits.LINKS_MAX) throw new Problem("unavailable", "too many links", { retryAfterMs: 5000 });
+      if (links.size >= limits.LINKS_MAX)
+        throw new Problem("unavailable", "too many links", { retryAfterMs: 5000 });
       return { from, batches: 0, acknowledged: 0, cancelRest: undefined, late: false };
     },
 
@@ -145,7 +150,11 @@ export function createLinkIntake({ inbox, refusals, clock }: LinkIntakeOptions):
         const decoded = decodeEvents(message, { eventsMax: limits.LINK_MESSAGE_EVENTS_MAX });
         batches++;
         events += decoded.length;
-        if (message.length > limits.LINK_BATCH_BYTES_MAX / 4 || decoded.length >= limits.LINK_BATCH_EVENTS_MAX) arrival.filled();
+        if (
+          message.length > limits.LINK_BATCH_BYTES_MAX / 4 ||
+          decoded.length >= limits.LINK_BATCH_EVENTS_MAX
+        )
+          arrival.filled();
         const heard = fresh(link, decoded);
         if (heard.length > 0) inbox.dispatch(heard);
       } catch (error) {

@@ -30,15 +30,25 @@ export interface LinkReceiver extends Pick<LinkIntake, "stats" | "arrived" | "cl
 
 const IDLE_SECONDS = 30;
 
-export function createLinkReceiver({ auth, frontend, inbox, refusals, clock = steadyClock }: LinkReceiverOptions): LinkReceiver {
+export function createLinkReceiver({
+  auth,
+  frontend,
+  inbox,
+  refusals,
+  clock = steadyClock,
+}: LinkReceiverOptions): LinkReceiver {
   const intake = createLinkIntake({ inbox, refusals, clock });
   return {
     path: limits.LINK_PATH,
 
     upgrade(request, server) {
-      const verified = auth.verify({ method: "GET", path: limits.LINK_PATH, body: "" }, request.headers);
+      const verified = auth.verify(
+        { method: "GET", path: limits.LINK_PATH, body: "" },
+        request.headers,
+      );
       if (typeof verified === "string") throw refuse(refusals, verified);
-      if (verified.to !== frontend || !verified.from.startsWith("dispatcher ")) throw refuse(refusals, "not-the-caller");
+      if (verified.to !== frontend || !verified.from.startsWith("dispatcher "))
+        throw refuse(refusals, "not-the-caller");
       if (server.upgrade(request, { data: intake.admit(verified.from) })) return undefined;
       throw new Problem("invalid-parameter", "this address takes a WebSocket");
     },

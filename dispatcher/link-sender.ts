@@ -8,7 +8,13 @@
  * ```
  */
 
-import { type Clock, countDurable, type Event, type FrontendId, type Policy } from "@ovation/protocol";
+import {
+  type Clock,
+  countDurable,
+  type Event,
+  type FrontendId,
+  type Policy,
+} from "@ovation/protocol";
 import type { FrontendAddress } from "@ovation/table";
 import { createEventBuffer } from "./event-buffer.ts";
 import type { LinkStats } from "./frontend-link.ts";
@@ -67,7 +73,11 @@ export function createLink(options: CreateLinkOptions): Link {
   const { clock, frontend, policy, encode, onState } = options;
   const random = options.random ?? Math.random;
   const soon = options.soon ?? setImmediate;
-  const buffer = createEventBuffer({ policy, eventsMax: limits.LINK_WAITING_EVENTS_MAX, bytesMax: limits.LINK_WAITING_BYTES_MAX });
+  const buffer = createEventBuffer({
+    policy,
+    eventsMax: limits.LINK_WAITING_EVENTS_MAX,
+    bytesMax: limits.LINK_WAITING_BYTES_MAX,
+  });
   let state: State = { name: "waiting" };
   /** Events in each batch that is under way, the oldest first; 0 for a heartbeat. */
   let underWay: { readonly events: number; readonly durable: number }[] = [];
@@ -157,8 +167,15 @@ export function createLink(options: CreateLinkOptions): Link {
 
   function flush(): void {
     flushing = false;
-    while (state.name === "open" && buffer.size > 0 && underWay.length < limits.LINK_BATCHES_UNACKNOWLEDGED_MAX) {
-      transmit(state.connection, buffer.take(limits.LINK_BATCH_EVENTS_MAX, limits.LINK_BATCH_BYTES_MAX));
+    while (
+      state.name === "open" &&
+      buffer.size > 0 &&
+      underWay.length < limits.LINK_BATCHES_UNACKNOWLEDGED_MAX
+    ) {
+      transmit(
+        state.connection,
+        buffer.take(limits.LINK_BATCH_EVENTS_MAX, limits.LINK_BATCH_BYTES_MAX),
+      );
     }
   }
 
@@ -169,7 +186,10 @@ export function createLink(options: CreateLinkOptions): Link {
     state = { name: "waiting" };
     if (before.name !== "waiting") before.connection.close(limits.LINK_CLOSE_LOST);
     if (before.name === "open" || attempts === 0) onState?.(frontend.id, "lost", reason);
-    const bound = Math.min(limits.LINK_RECONNECT_MS_MAX, limits.LINK_RECONNECT_MS_FIRST * 2 ** Math.min(attempts, 10));
+    const bound = Math.min(
+      limits.LINK_RECONNECT_MS_MAX,
+      limits.LINK_RECONNECT_MS_FIRST * 2 ** Math.min(attempts, 10),
+    );
     attempts++;
     timer(random() * bound, reconnect);
   }
@@ -216,14 +236,22 @@ export function createLink(options: CreateLinkOptions): Link {
       droppedFull: buffer.droppedFull,
       droppedAway,
       lostInFlight,
-      durable: { ...durable, droppedFull: buffer.durable.droppedFull, droppedAway: buffer.durable.expired },
+      durable: {
+        ...durable,
+        droppedFull: buffer.durable.droppedFull,
+        droppedAway: buffer.durable.expired,
+      },
       reconnects,
       waiting: buffer.size,
       waitingBytes: buffer.bytes,
     }),
     async drain() {
       const end = clock.now() + DRAIN_MS_MAX;
-      while (state.name === "open" && (buffer.size > 0 || underWay.length > 0) && clock.now() < end) {
+      while (
+        state.name === "open" &&
+        (buffer.size > 0 || underWay.length > 0) &&
+        clock.now() < end
+      ) {
         await new Promise<void>((resolve) => clock.after(10, resolve));
       }
     },
@@ -234,7 +262,8 @@ export function createLink(options: CreateLinkOptions): Link {
       cancelTimer();
       loseUnderWay();
       droppedAway += buffer.expire(Number.POSITIVE_INFINITY, Number.POSITIVE_INFINITY);
-      if (before.name === "connecting" || before.name === "open") before.connection.close(limits.LINK_CLOSE_DONE);
+      if (before.name === "connecting" || before.name === "open")
+        before.connection.close(limits.LINK_CLOSE_DONE);
     },
   };
 }

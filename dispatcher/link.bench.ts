@@ -12,7 +12,9 @@ import { parseArgs } from "node:util";
 import { type Event, type JsonText, systemClock, toJsonText, topicOf } from "@ovation/protocol";
 import { decodeEvents, encodeEvents } from "./event-codec.ts";
 
-const { values } = parseArgs({ options: { seconds: { type: "string", default: "2" }, receiver: { type: "string" } } });
+const { values } = parseArgs({
+  options: { seconds: { type: "string", default: "2" }, receiver: { type: "string" } },
+});
 const seconds = Number(values.seconds);
 const SECRET = "only for this benchmark";
 const EVENTS_MAX = 10_000;
@@ -32,7 +34,8 @@ const events = Array.from({ length: 1000 }, (_, index) => sample(index));
 
 if (values.receiver === undefined) {
   benchCodecs();
-  for (const transport of ["websocket", "http2", "http1"]) for (const batch of [1, 10, 100, 1000]) await benchTransport(transport, batch);
+  for (const transport of ["websocket", "http2", "http1"])
+    for (const batch of [1, 10, 100, 1000]) await benchTransport(transport, batch);
   process.exit(0);
 } else {
   await receive(values.receiver);
@@ -40,11 +43,18 @@ if (values.receiver === undefined) {
 
 function benchCodecs(): void {
   const forms: Record<string, { encode(): string; decode(text: string): unknown }> = {
-    "JSON, data as a string": { encode: () => JSON.stringify(events), decode: (text) => JSON.parse(text) },
+    "JSON, data as a string": {
+      encode: () => JSON.stringify(events),
+      decode: (text) => JSON.parse(text),
+    },
     "JSON, data as JSON, parsed and written again": {
-      encode: () => `[${events.map(({ data, ...head }) => `${JSON.stringify(head).slice(0, -1)},"data":${data}}`).join(",")}]`,
+      encode: () =>
+        `[${events.map(({ data, ...head }) => `${JSON.stringify(head).slice(0, -1)},"data":${data}}`).join(",")}]`,
       decode: (text) =>
-        (JSON.parse(text) as { data: unknown }[]).map((event) => ({ ...event, data: JSON.stringify(event.data) as JsonText })),
+        (JSON.parse(text) as { data: unknown }[]).map((event) => ({
+          ...event,
+          data: JSON.stringify(event.data) as JsonText,
+        })),
     },
     "two lines each (chosen; checked while read)": {
       encode: () => encodeEvents(events),
@@ -60,7 +70,9 @@ function benchCodecs(): void {
     const bytes = new TextEncoder().encode(text);
     const decodeMicros = microsEach(() => decode(new TextDecoder().decode(bytes)));
     const size = (bytes.length / events.length).toFixed(0);
-    console.log(`  ${name.padEnd(48)} ${encodeMicros.toFixed(2)} µs encode  ${decodeMicros.toFixed(2)} µs decode  ${size} B per event`);
+    console.log(
+      `  ${name.padEnd(48)} ${encodeMicros.toFixed(2)} µs encode  ${decodeMicros.toFixed(2)} µs decode  ${size} B per event`,
+    );
   }
 }
 
@@ -82,7 +94,10 @@ function microsEach(run: () => unknown): number {
 
 /** Sends batches for a while, at most 8 under way; prints what both processes needed. */
 async function benchTransport(transport: string, batch: number): Promise<void> {
-  const child = Bun.spawn([process.execPath, import.meta.path, "--receiver", transport], { stdout: "pipe", stderr: "inherit" });
+  const child = Bun.spawn([process.execPath, import.meta.path, "--receiver", transport], {
+    stdout: "pipe",
+    stderr: "inherit",
+  });
   const reader = child.stdout.getReader();
   const port = Number(new TextDecoder().decode((await reader.read()).value).trim());
   const share = events.slice(0, batch);
@@ -114,13 +129,18 @@ async function benchTransport(transport: string, batch: number): Promise<void> {
   );
 }
 
-async function connectTo(transport: string, port: number): Promise<(body: string) => Promise<unknown>> {
+async function connectTo(
+  transport: string,
+  port: number,
+): Promise<(body: string) => Promise<unknown>> {
   const { createInternalAuth } = await import("./internal-auth.ts");
   const auth = createInternalAuth({ secrets: [SECRET], clock: systemClock });
   if (transport === "http1") {
     return async (body) => {
       const headers = auth.sign({ method: "POST", path: "/", from: "dispatcher x", to: "", body });
-      return (await fetch(`http://127.0.0.1:${port}/`, { method: "POST", headers, body })).arrayBuffer();
+      return (
+        await fetch(`http://127.0.0.1:${port}/`, { method: "POST", headers, body })
+      ).arrayBuffer();
     };
   }
   if (transport === "http2") {

@@ -18,10 +18,20 @@ export * from "./frontend-link-local.ts";
 export * from "./frontend-link-websocket.ts";
 export { createFrontendLinks } from "./frontend-links.ts";
 export * from "./internal-auth.ts";
-export { CallFailedError, createInternalClient, type InternalClient, type InternalTls } from "./internal-client.ts";
+export {
+  CallFailedError,
+  createInternalClient,
+  type InternalClient,
+  type InternalTls,
+} from "./internal-client.ts";
 export * from "./internal-listener.ts";
 export { createRefusals, type InternalRefusals } from "./internal-route.ts";
-export { createLinkIntake, type LinkEnd, type LinkEndState, type LinkIntake } from "./link-intake.ts";
+export {
+  createLinkIntake,
+  type LinkEnd,
+  type LinkEndState,
+  type LinkIntake,
+} from "./link-intake.ts";
 export * from "./link-receiver.ts";
 export type { LinkConnection, LinkEvents, LinkOptions } from "./link-sender.ts";
 export {

@@ -42,7 +42,8 @@ function directory(peers: readonly PeerAddresses[], secret?: string) {
     client: createInternalClient({ auth, from: formatPeerCaller("here", "dispatcher1") }),
     clock: systemClock,
     onKnown: (peer) => known.push(peer),
-    onAnswer: (url, answer) => answers.push(`${url} ${"error" in answer ? "error" : answer.datacenter}`),
+    onAnswer: (url, answer) =>
+      answers.push(`${url} ${"error" in answer ? "error" : answer.datacenter}`),
   });
   cleanups.push(() => made.close());
   return { known, answers };
@@ -61,8 +62,14 @@ test("data centres that are named are known at once, and those of one name are o
 });
 
 test("addresses alone are asked for their data centre: several of one are one, and our own is none", async () => {
-  const [first, second, own] = [dispatcherIn("east"), dispatcherIn("east"), dispatcherIn("here")].map(({ listener }) => listener.url);
-  const { known, answers } = directory([{ name: undefined, urls: [first ?? "", second ?? "", own ?? ""] }]);
+  const [first, second, own] = [
+    dispatcherIn("east"),
+    dispatcherIn("east"),
+    dispatcherIn("here"),
+  ].map(({ listener }) => listener.url);
+  const { known, answers } = directory([
+    { name: undefined, urls: [first ?? "", second ?? "", own ?? ""] },
+  ]);
   await eventually("all have answered", () => answers.length === 3);
   expect(known.map(({ name, urls }) => ({ name, urls: [...urls].sort() }))).toEqual([
     { name: "east", urls: [first ?? "", second ?? ""].sort() },
@@ -85,7 +92,10 @@ test("an address that does not answer is asked again until it does", async () =>
 
 test("nobody without the secret is told a name", async () => {
   const { listener, refusals } = dispatcherIn("east");
-  const { known, answers } = directory([{ name: undefined, urls: [listener.url] }], "another secret, of thirty-two characters or more");
+  const { known, answers } = directory(
+    [{ name: undefined, urls: [listener.url] }],
+    "another secret, of thirty-two characters or more",
+  );
   await eventually("it is refused", () => answers.length === 1);
   expect({ known, forged: refusals.forged > 0 }).toEqual({ known: [], forged: true });
 });

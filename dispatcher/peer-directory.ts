@@ -27,7 +27,10 @@ export interface PeerDirectoryOptions {
   /** Called once for each data centre; the addresses of one that is known already are added to it. */
   onKnown(peer: Peer): void;
   /** An address was found to be in a data centre, or, for the first time, does not say in which. For the log. */
-  onAnswer?(url: string, answer: { readonly datacenter: string } | { readonly error: string }): void;
+  onAnswer?(
+    url: string,
+    answer: { readonly datacenter: string } | { readonly error: string },
+  ): void;
 }
 
 export interface PeerDirectory {
@@ -53,15 +56,25 @@ export function createPeerDirectory(options: PeerDirectoryOptions): PeerDirector
   async function ask(url: string, attempt: number): Promise<void> {
     cancels.delete(url);
     try {
-      const answer = Answer.parse(await client.call(url, DATACENTER_PATH, "{}", { timeoutMs: TIMEOUT_MS }));
+      const answer = Answer.parse(
+        await client.call(url, DATACENTER_PATH, "{}", { timeoutMs: TIMEOUT_MS }),
+      );
       if (closed) return;
       onAnswer?.(url, answer);
       if (answer.datacenter !== datacenter) learn(answer.datacenter, [url]);
     } catch (error) {
-      if (!(error instanceof CallFailedError || error instanceof Problem || error instanceof z.ZodError)) throw error;
+      if (
+        !(
+          error instanceof CallFailedError ||
+          error instanceof Problem ||
+          error instanceof z.ZodError
+        )
+      )
+        throw error;
       if (closed) return;
       if (attempt === 0) onAnswer?.(url, { error: error.message });
-      const ms = Math.min(RETRY_MS_MAX, RETRY_MS_MIN * 2 ** Math.min(attempt, 10)) * (0.5 + random() / 2);
+      const ms =
+        Math.min(RETRY_MS_MAX, RETRY_MS_MIN * 2 ** Math.min(attempt, 10)) * (0.5 + random() / 2);
       cancels.set(
         url,
         clock.after(ms, () => void ask(url, attempt + 1)),
@@ -70,7 +83,8 @@ export function createPeerDirectory(options: PeerDirectoryOptions): PeerDirector
   }
 
   for (const { name, urls } of options.peers) if (name !== undefined) learn(name, urls);
-  for (const { name, urls } of options.peers) if (name === undefined) for (const url of urls) void ask(url, 0);
+  for (const { name, urls } of options.peers)
+    if (name === undefined) for (const url of urls) void ask(url, 0);
   return {
     close() {
       closed = true;

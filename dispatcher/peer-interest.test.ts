@@ -12,7 +12,12 @@ import {
 
 const TOPICS = ["video:1", "video:2"].map((text) => parseTopic(text) as Topic);
 const [ONE, TWO] = TOPICS as [Topic, Topic];
-const eventOf = (topic: Topic, at: number): Event => ({ topic, type: "goal", at, data: toJsonText(at) });
+const eventOf = (topic: Topic, at: number): Event => ({
+  topic,
+  type: "goal",
+  at,
+  data: toJsonText(at),
+});
 /** Enough for a topic to be asked about. */
 const BUSY_MS = BUSY_ROUNDS * INTEREST_EVERY_MS;
 
@@ -46,7 +51,9 @@ function open(away: { lookup(): number; answer(): number }) {
     const end = now + ms;
     for (;;) {
       for (let turn = 0; turn < 8; turn++) await Promise.resolve();
-      const next = due.toSorted((left, right) => left.at - right.at || left.serial - right.serial)[0];
+      const next = due.toSorted(
+        (left, right) => left.at - right.at || left.serial - right.serial,
+      )[0];
       if (next === undefined || next.at > end) break;
       due.splice(due.indexOf(next), 1);
       now = next.at;
@@ -64,7 +71,16 @@ function open(away: { lookup(): number; answer(): number }) {
     publish(topic, BUSY_EVENTS);
     await pass(BUSY_MS + 2 * INTEREST_EVERY_MS);
   }
-  return { interest, subscribed, forwarded, peer, pass, publish, busy, atsOf: (topic: Topic) => ats(forwarded, topic) };
+  return {
+    interest,
+    subscribed,
+    forwarded,
+    peer,
+    pass,
+    publish,
+    busy,
+    atsOf: (topic: Topic) => ats(forwarded, topic),
+  };
 }
 
 function ats(events: readonly Event[], topic: Topic): readonly number[] {
@@ -127,49 +143,73 @@ test("whenever somebody subscribes there, every event that is published after th
   const step = fc.oneof(
     {
       weight: 6,
-      arbitrary: fc.record({ what: fc.constant("publish" as const), topic: fc.nat(1), count: fc.integer({ min: 1, max: 15 }) }),
+      arbitrary: fc.record({
+        what: fc.constant("publish" as const),
+        topic: fc.nat(1),
+        count: fc.integer({ min: 1, max: 15 }),
+      }),
     },
-    { weight: 5, arbitrary: fc.record({ what: fc.constant("pass" as const), ms: fc.integer({ min: 0, max: 400 }) }) },
-    { weight: 1, arbitrary: fc.record({ what: fc.constant("subscribe" as const), topic: fc.nat(1), is: fc.boolean() }) },
+    {
+      weight: 5,
+      arbitrary: fc.record({
+        what: fc.constant("pass" as const),
+        ms: fc.integer({ min: 0, max: 400 }),
+      }),
+    },
+    {
+      weight: 1,
+      arbitrary: fc.record({
+        what: fc.constant("subscribe" as const),
+        topic: fc.nat(1),
+        is: fc.boolean(),
+      }),
+    },
     { weight: 1, arbitrary: fc.record({ what: fc.constant("silent" as const), is: fc.boolean() }) },
     { weight: 1, arbitrary: fc.record({ what: fc.constant("down" as const), is: fc.boolean() }) },
   );
   let sparedInAll = 0;
   await fc.assert(
-    fc.asyncProperty(fc.array(step, { maxLength: 80 }), fc.infiniteStream(fc.integer({ min: 0, max: 300 })), async (steps, delays) => {
-      const delay = () => delays.next().value ?? 0;
-      const { interest, subscribed, peer, pass, publish, busy, atsOf } = open({ lookup: delay, answer: delay });
-      await busy(ONE);
-      await busy(TWO);
-      const owed = new Map<Topic, number[]>(TOPICS.map((topic) => [topic, []]));
-      for (const one of steps) {
-        if (one.what === "pass") await pass(one.ms);
-        else if (one.what === "silent") peer.silent = one.is;
-        else if (one.what === "down") peer.up = !one.is;
-        else if (one.what === "publish") {
-          const topic = TOPICS[one.topic] as Topic;
-          for (let count = one.count; count > 0; count--) {
-            const at = publish(topic);
-            if (subscribed.has(topic)) owed.get(topic)?.push(at);
+    fc.asyncProperty(
+      fc.array(step, { maxLength: 80 }),
+      fc.infiniteStream(fc.integer({ min: 0, max: 300 })),
+      async (steps, delays) => {
+        const delay = () => delays.next().value ?? 0;
+        const { interest, subscribed, peer, pass, publish, busy, atsOf } = open({
+          lookup: delay,
+          answer: delay,
+        });
+        await busy(ONE);
+        await busy(TWO);
+        const owed = new Map<Topic, number[]>(TOPICS.map((topic) => [topic, []]));
+        for (const one of steps) {
+          if (one.what === "pass") await pass(one.ms);
+          else if (one.what === "silent") peer.silent = one.is;
+          else if (one.what === "down") peer.up = !one.is;
+          else if (one.what === "publish") {
+            const topic = TOPICS[one.topic] as Topic;
+            for (let count = one.count; count > 0; count--) {
+              const at = publish(topic);
+              if (subscribed.has(topic)) owed.get(topic)?.push(at);
+            }
+          } else if (one.is) subscribed.add(TOPICS[one.topic] as Topic);
+          else {
+            // What was published before is owed as long as somebody is there to get it: it is let through first.
+            peer.silent = false;
+            await pass(5000);
+            subscribed.delete(TOPICS[one.topic] as Topic);
           }
-        } else if (one.is) subscribed.add(TOPICS[one.topic] as Topic);
-        else {
-          // What was published before is owed as long as somebody is there to get it: it is let through first.
-          peer.silent = false;
-          await pass(5000);
-          subscribed.delete(TOPICS[one.topic] as Topic);
         }
-      }
-      peer.silent = false;
-      await pass(10_000);
-      for (const topic of TOPICS) {
-        const got = atsOf(topic);
-        expect(got).toEqual([...new Set(got)].sort((left, right) => left - right));
-        expect(got).toEqual(expect.arrayContaining(owed.get(topic) ?? []));
-      }
-      sparedInAll += interest.spared;
-      interest.close();
-    }),
+        peer.silent = false;
+        await pass(10_000);
+        for (const topic of TOPICS) {
+          const got = atsOf(topic);
+          expect(got).toEqual([...new Set(got)].sort((left, right) => left - right));
+          expect(got).toEqual(expect.arrayContaining(owed.get(topic) ?? []));
+        }
+        sparedInAll += interest.spared;
+        interest.close();
+      },
+    ),
     { numRuns: 200, interruptAfterTimeLimit: 4000 },
   );
   expect(sparedInAll).toBeGreaterThan(0);

@@ -57,7 +57,12 @@ interface Held {
   quietRounds: number;
 }
 
-export function createPeerInterest({ clock, ask, isUp, forward }: PeerInterestOptions): PeerInterest {
+export function createPeerInterest({
+  clock,
+  ask,
+  isUp,
+  forward,
+}: PeerInterestOptions): PeerInterest {
   const unwanted = new Map<Topic, Held>();
   let counts = new Map<Topic, number>();
   let countedRounds = 0;
@@ -68,7 +73,8 @@ export function createPeerInterest({ clock, ask, isUp, forward }: PeerInterestOp
   let asking = false;
 
   function arm(): void {
-    if (closed || asking || cancelTimer !== undefined || (unwanted.size === 0 && counts.size === 0)) return;
+    if (closed || asking || cancelTimer !== undefined || (unwanted.size === 0 && counts.size === 0))
+      return;
     cancelTimer = clock.after(INTEREST_EVERY_MS, () => {
       cancelTimer = undefined;
       asking = true;
@@ -110,7 +116,11 @@ export function createPeerInterest({ clock, ask, isUp, forward }: PeerInterestOp
   }
 
   /** What to ask about, with how much of it is held at this moment. */
-  function choose(): { readonly topic: Topic; readonly found: Held | undefined; readonly known: number }[] {
+  function choose(): {
+    readonly topic: Topic;
+    readonly found: Held | undefined;
+    readonly known: number;
+  }[] {
     const asked: { topic: Topic; found: Held | undefined; known: number }[] = [];
     for (const [topic, found] of unwanted) {
       found.quietRounds = found.events.length > 0 ? 0 : found.quietRounds + 1;

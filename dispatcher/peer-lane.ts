@@ -14,7 +14,14 @@
  * each time to the next address, until it is taken; then the others that failed follow, in order.
  */
 
-import { type Clock, countDurable, type Event, isDurable, type Policy, Problem } from "@ovation/protocol";
+import {
+  type Clock,
+  countDurable,
+  type Event,
+  isDurable,
+  type Policy,
+  Problem,
+} from "@ovation/protocol";
 import { z } from "zod";
 import { createEventBuffer } from "./event-buffer.ts";
 import { encodeEvents } from "./event-codec.ts";
@@ -55,7 +62,10 @@ interface Batch {
 }
 
 /** What a peer says of its store: see `peer-routes.ts`. */
-const Answer = z.object({ taken: z.boolean(), life: z.string().max(limits.FORWARD_LIFE_CHARACTERS_MAX) });
+const Answer = z.object({
+  taken: z.boolean(),
+  life: z.string().max(limits.FORWARD_LIFE_CHARACTERS_MAX),
+});
 type Outcome = z.infer<typeof Answer> | { readonly reason: string; readonly nothingSent: boolean };
 
 const CLOSE_MS_MAX = 1000;
@@ -91,7 +101,13 @@ export function createPeerLane(options: PeerLaneOptions): PeerLane {
   }
 
   function schedule(): void {
-    if (!up || cancelTimer !== undefined || buffer.size === 0 || underWay.size >= limits.FORWARD_BATCHES_MAX) return;
+    if (
+      !up ||
+      cancelTimer !== undefined ||
+      buffer.size === 0 ||
+      underWay.size >= limits.FORWARD_BATCHES_MAX
+    )
+      return;
     timer(Math.max(0, lastFlushAt + limits.FORWARD_EVERY_MS - clock.now()), flush);
   }
 
@@ -110,7 +126,11 @@ export function createPeerLane(options: PeerLaneOptions): PeerLane {
   async function post(batch: Batch): Promise<void> {
     underWay.add(batch);
     batch.life ??= life;
-    const head = JSON.stringify({ number: batch.number, id: `${dispatcherId}.${batch.number}`, life: batch.life });
+    const head = JSON.stringify({
+      number: batch.number,
+      id: `${dispatcherId}.${batch.number}`,
+      life: batch.life,
+    });
     const address = peer.urls[url % peer.urls.length] ?? "";
     const outcome = await send(address, `${head}\n${encodeEvents(batch.events)}`);
     underWay.delete(batch);
@@ -132,9 +152,15 @@ export function createPeerLane(options: PeerLaneOptions): PeerLane {
         to: peer.name,
         contentType: "text/plain",
       });
-      return Answer.safeParse(answer).data ?? { reason: `${address}: not an answer of this version`, nothingSent: false };
+      return (
+        Answer.safeParse(answer).data ?? {
+          reason: `${address}: not an answer of this version`,
+          nothingSent: false,
+        }
+      );
     } catch (error) {
-      if (error instanceof CallFailedError) return { reason: error.message, nothingSent: error.nothingSent };
+      if (error instanceof CallFailedError)
+        return { reason: error.message, nothingSent: error.nothingSent };
       if (error instanceof Problem) return { reason: error.message, nothingSent: false };
       throw error;
     }
@@ -188,7 +214,12 @@ export function createPeerLane(options: PeerLaneOptions): PeerLane {
     url++;
     // The first time at once, to the next address; then slower and slower, with full jitter.
     const bound =
-      failures < peer.urls.length ? 20 : Math.min(limits.FORWARD_RETRY_MS_MAX, 50 * 2 ** Math.min(failures - peer.urls.length, 10));
+      failures < peer.urls.length
+        ? 20
+        : Math.min(
+            limits.FORWARD_RETRY_MS_MAX,
+            50 * 2 ** Math.min(failures - peer.urls.length, 10),
+          );
     failures++;
     timer(random() * bound, probe);
   }
@@ -200,7 +231,9 @@ export function createPeerLane(options: PeerLaneOptions): PeerLane {
     const [oldest, ...others] = failed;
     failed = others;
     // An empty batch asks whether the peer is there.
-    void post(oldest ?? { number: ++number, events: [], since: now, life: undefined, unsure: false });
+    void post(
+      oldest ?? { number: ++number, events: [], since: now, life: undefined, unsure: false },
+    );
   }
 
   /** Takes out what is too old to be forwarded; answers whether anything is left. */

@@ -80,17 +80,31 @@ const Head = z.strictObject({
   life: z.string().max(limits.FORWARD_LIFE_CHARACTERS_MAX),
 });
 type Head = z.infer<typeof Head>;
-const WantedCall = z.strictObject({ topics: z.array(z.string().max(200)).max(limits.WANTED_CALL_TOPICS_MAX) });
-const ViewersCall = z.strictObject({ topics: z.array(z.string().max(200)).max(limits.PEER_VIEWERS_TOPICS_MAX) });
+const WantedCall = z.strictObject({
+  topics: z.array(z.string().max(200)).max(limits.WANTED_CALL_TOPICS_MAX),
+});
+const ViewersCall = z.strictObject({
+  topics: z.array(z.string().max(200)).max(limits.PEER_VIEWERS_TOPICS_MAX),
+});
 
 export function createPeerReceiver(options: PeerReceiverOptions): PeerReceiver {
   const { clock, counts, datacenter, refusals, onFailure } = options;
   const shared = options.shared ?? createMemorySharedStore({ clock });
-  const stats: PeerReceiverStats = { batches: 0, events: 0, duplicates: 0, outlived: 0, loops: 0, failed: 0 };
+  const stats: PeerReceiverStats = {
+    batches: 0,
+    events: 0,
+    duplicates: 0,
+    outlived: 0,
+    loops: 0,
+    failed: 0,
+  };
   /** One for each dispatcher that forwards to this one, the least recently used first. */
   const streams = new Map<string, Reorder>();
   /** The data centre and dispatcher that calls. */
-  function callerOf(from: string, to: string): { readonly origin: string; readonly dispatcher: string } {
+  function callerOf(
+    from: string,
+    to: string,
+  ): { readonly origin: string; readonly dispatcher: string } {
     const [kind, origin = "", dispatcher = "", ...rest] = from.split(" ");
     if (
       kind !== "datacenter" ||
@@ -111,9 +125,19 @@ export function createPeerReceiver(options: PeerReceiverOptions): PeerReceiver {
   function decode(body: Uint8Array): Head & { readonly events: readonly Event[] } {
     const text = new TextDecoder().decode(body);
     const headEnd = text.indexOf("\n");
-    const head = parseCall(refusals, Head, new TextEncoder().encode(text.slice(0, Math.max(0, headEnd))));
+    const head = parseCall(
+      refusals,
+      Head,
+      new TextEncoder().encode(text.slice(0, Math.max(0, headEnd))),
+    );
     try {
-      return { ...head, events: decodeEvents(text.slice(headEnd + 1), { eventsMax: limits.FORWARD_CALL_EVENTS_MAX, checkData: true }) };
+      return {
+        ...head,
+        events: decodeEvents(text.slice(headEnd + 1), {
+          eventsMax: limits.FORWARD_CALL_EVENTS_MAX,
+          checkData: true,
+        }),
+      };
     } catch (error) {
       if (error instanceof MalformedEventsError) throw refuse(refusals, "malformed");
       throw error;
@@ -127,7 +151,9 @@ export function createPeerReceiver(options: PeerReceiverOptions): PeerReceiver {
     } catch (error) {
       if (!(error instanceof TableUnavailableError)) throw error;
       onFailure("claim of a forwarded batch", error);
-      throw new Problem("unavailable", "the store of claims cannot be reached", { retryAfterMs: 1000 });
+      throw new Problem("unavailable", "the store of claims cannot be reached", {
+        retryAfterMs: 1000,
+      });
     }
   }
 
@@ -189,7 +215,8 @@ export function createPeerReceiver(options: PeerReceiverOptions): PeerReceiver {
       callerOf(from, to);
       const asked = toTopics(parseCall(refusals, WantedCall, body).topics);
       const found = await options.table.lookup(asked).catch((error: unknown) => {
-        if (error instanceof TableUnavailableError) throw new Problem("unavailable", "the subscription table cannot be reached");
+        if (error instanceof TableUnavailableError)
+          throw new Problem("unavailable", "the subscription table cannot be reached");
         throw error;
       });
       return { wanted: found.map((frontends) => (frontends.length === 0 ? "0" : "1")).join("") };
@@ -199,7 +226,8 @@ export function createPeerReceiver(options: PeerReceiverOptions): PeerReceiver {
       callerOf(from, to);
       const asked = toTopics(parseCall(refusals, ViewersCall, body).topics);
       const totals = await counts.totals(asked).catch((error: unknown) => {
-        if (error instanceof TableUnavailableError) throw new Problem("unavailable", "the viewer counts cannot be reached");
+        if (error instanceof TableUnavailableError)
+          throw new Problem("unavailable", "the viewer counts cannot be reached");
         throw error;
       });
       return { viewers: totals.map(({ local }) => local) };

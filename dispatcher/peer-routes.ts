@@ -3,7 +3,11 @@
 import type { Route } from "@ovation/protocol";
 import { type InternalRouteOptions, internalRoute, type VerifiedCall } from "./internal-route.ts";
 import * as limits from "./peer.ts";
-import { createPeerReceiver, type PeerReceiverOptions, type PeerReceiverStats } from "./peer-receiver.ts";
+import {
+  createPeerReceiver,
+  type PeerReceiverOptions,
+  type PeerReceiverStats,
+} from "./peer-receiver.ts";
 
 export interface PeerRoutesOptions extends InternalRouteOptions, PeerReceiverOptions {}
 
@@ -16,7 +20,11 @@ const DATACENTER_CALL_BYTES_MAX = 1024;
 
 export function createPeerRoutes(options: PeerRoutesOptions): PeerRoutes {
   const receiver = createPeerReceiver(options);
-  const route = (path: string, handle: (call: VerifiedCall) => Promise<unknown>, bytesMax = limits.FORWARD_CALL_BYTES_MAX): Route =>
+  const route = (
+    path: string,
+    handle: (call: VerifiedCall) => Promise<unknown>,
+    bytesMax = limits.FORWARD_CALL_BYTES_MAX,
+  ): Route =>
     internalRoute(options, path, bytesMax, async (call) => Response.json(await handle(call)));
   return {
     routes: [

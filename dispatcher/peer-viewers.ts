@@ -8,7 +8,11 @@
 
 import type { Clock, Topic } from "@ovation/protocol";
 import { Problem } from "@ovation/protocol";
-import { DATACENTER_REPORTER_PREFIX, TableUnavailableError, type ViewerCounts } from "@ovation/table";
+import {
+  DATACENTER_REPORTER_PREFIX,
+  TableUnavailableError,
+  type ViewerCounts,
+} from "@ovation/table";
 import { z } from "zod";
 import { CallFailedError, type InternalClient } from "./internal-client.ts";
 import { PEER_VIEWERS_PATH, PEER_VIEWERS_TOPICS_MAX, type Peer } from "./peer.ts";
@@ -61,7 +65,10 @@ export function createPeerViewers(options: PeerViewersOptions): PeerViewers {
     const ms = PEER_VIEWERS_EVERY_MS * (0.8 + random() * 0.4);
     cancels.set(
       peer.name,
-      clock.after(ms, () => void ask(peer, round).finally(() => closed || schedule(peer, round + 1))),
+      clock.after(
+        ms,
+        () => void ask(peer, round).finally(() => closed || schedule(peer, round + 1)),
+      ),
     );
   }
 
@@ -72,8 +79,13 @@ export function createPeerViewers(options: PeerViewersOptions): PeerViewers {
     const url = peer.urls[round % peer.urls.length] ?? "";
     try {
       const body = JSON.stringify({ topics });
-      const answer = Answer.parse(await client.call(url, PEER_VIEWERS_PATH, body, { timeoutMs: TIMEOUT_MS, to: peer.name }));
-      const numbers = topics.map((topic, index) => ({ topic, viewers: answer.viewers[index] ?? 0 }));
+      const answer = Answer.parse(
+        await client.call(url, PEER_VIEWERS_PATH, body, { timeoutMs: TIMEOUT_MS, to: peer.name }),
+      );
+      const numbers = topics.map((topic, index) => ({
+        topic,
+        viewers: answer.viewers[index] ?? 0,
+      }));
       await counts.report(DATACENTER_REPORTER_PREFIX + peer.name, numbers, NUMBER_MS);
     } catch (error) {
       const isExpected =

@@ -1,16 +1,46 @@
 /** Two data centres over real sockets: dispatchers, a frontend in each, and a bad link between them. */
 
 import { afterEach, expect, spyOn, test } from "bun:test";
-import { type Clock, DEFAULT_POLICY, type Event, systemClock, type Topic, toJsonText, topicOf } from "@ovation/protocol";
-import { createMemorySharedStore, createMemoryViewerCounts, type SharedStore, TableUnavailableError } from "@ovation/table";
+import {
+  type Clock,
+  DEFAULT_POLICY,
+  type Event,
+  systemClock,
+  type Topic,
+  toJsonText,
+  topicOf,
+} from "@ovation/protocol";
+import {
+  createMemorySharedStore,
+  createMemoryViewerCounts,
+  type SharedStore,
+  TableUnavailableError,
+} from "@ovation/table";
 import { createInternalClient } from "./internal-client.ts";
-import { FORWARD_PATH, formatPeerCaller, PEER_VIEWERS_PATH, type Peers, parsePeer, WANTED_PATH } from "./peer.ts";
+import {
+  FORWARD_PATH,
+  formatPeerCaller,
+  PEER_VIEWERS_PATH,
+  type Peers,
+  parsePeer,
+  WANTED_PATH,
+} from "./peer.ts";
 import { createReorder } from "./peer-reorder.ts";
 import { createPeerRoutes, type PeerRoutes } from "./peer-routes.ts";
 import { createPeerViewers } from "./peer-viewers.ts";
 import { createPeers } from "./peers.ts";
-import { type InternalDispatcher, startInternalDispatcher, type TestStores, testStores } from "./testing/internal-dispatcher.ts";
-import { eventually, type InternalFrontend, startInternalFrontend, testAuth } from "./testing/internal-frontend.ts";
+import {
+  type InternalDispatcher,
+  startInternalDispatcher,
+  type TestStores,
+  testStores,
+} from "./testing/internal-dispatcher.ts";
+import {
+  eventually,
+  type InternalFrontend,
+  startInternalFrontend,
+  testAuth,
+} from "./testing/internal-frontend.ts";
 import { startTcpProxy, type TcpProxy, type TcpProxyOptions } from "./testing/tcp-proxy.ts";
 
 const cleanups: (() => Promise<unknown>)[] = [];
@@ -76,12 +106,21 @@ async function datacenter(name: string, topics: readonly Topic[] = [topic]): Pro
 const forwards = new Map<string, Peers>();
 let serial = 0;
 
-function peers(from: Datacenter, to: Datacenter, urls: readonly string[], forwardTtlMs = 5000, forward: "all" | "wanted" = "all"): Peers {
+function peers(
+  from: Datacenter,
+  to: Datacenter,
+  urls: readonly string[],
+  forwardTtlMs = 5000,
+  forward: "all" | "wanted" = "all",
+): Peers {
   const dispatcherId = `dispatcher${++serial}`;
   const made = createPeers({
     dispatcherId,
     peers: [{ name: to.name, urls }],
-    client: createInternalClient({ auth: testAuth(), from: formatPeerCaller(from.name, dispatcherId) }),
+    client: createInternalClient({
+      auth: testAuth(),
+      from: formatPeerCaller(from.name, dispatcherId),
+    }),
     clock: systemClock,
     policy: DEFAULT_POLICY,
     random: () => 0,
@@ -96,7 +135,10 @@ function peers(from: Datacenter, to: Datacenter, urls: readonly string[], forwar
   return made;
 }
 
-async function link(to: DispatcherHere, conditions: Partial<TcpProxyOptions> = {}): Promise<TcpProxy & { readonly url: string }> {
+async function link(
+  to: DispatcherHere,
+  conditions: Partial<TcpProxyOptions> = {},
+): Promise<TcpProxy & { readonly url: string }> {
   const proxy = await startTcpProxy({ target: { port: to.listener.port }, ...conditions });
   cleanups.push(() => proxy.stop());
   return Object.assign(proxy, { url: `http://127.0.0.1:${proxy.port}` });
@@ -136,7 +178,15 @@ test("an event published in one data centre arrives once in both, in order, over
   expect(ats(b.frontend)).toEqual(Array.from({ length: 301 }, (_, index) => index));
   expect(ats(a.frontend)).toEqual(ats(b.frontend));
   expect(inA.peerRoutes.stats.batches).toBe(0);
-  expect(forward.stats()[0]).toMatchObject({ name: "b", up: true, sent: 301, droppedFull: 0, expired: 0, waiting: 0, underWay: 0 });
+  expect(forward.stats()[0]).toMatchObject({
+    name: "b",
+    up: true,
+    sent: 301,
+    droppedFull: 0,
+    expired: 0,
+    waiting: 0,
+    underWay: 0,
+  });
 }, 15_000);
 
 test("a batch whose answer was lost goes to another dispatcher of the peer, and is dispatched once", async () => {
@@ -146,11 +196,17 @@ test("a batch whose answer was lost goes to another dispatcher of the peer, and 
   const there = await link(first);
   const forward = peers(a, b, [there.url, second.listener.url]);
   await inA.dispatcher.publish([goal(1)]);
-  await eventually("it arrives", () => b.frontend.received.length === 1 && forward.stats()[0]?.sent === 1);
+  await eventually(
+    "it arrives",
+    () => b.frontend.received.length === 1 && forward.stats()[0]?.sent === 1,
+  );
   there.halfCut("back");
   await inA.dispatcher.publish([goal(2), comment(3)]);
   await eventually("it is dispatched by the first", () => b.frontend.received.length === 3);
-  await eventually("the second is asked, and knows it", () => second.peerRoutes.stats.duplicates === 1);
+  await eventually(
+    "the second is asked, and knows it",
+    () => second.peerRoutes.stats.duplicates === 1,
+  );
   await inA.dispatcher.publish([goal(4)]);
   await eventually("the next one goes through the second", () => b.frontend.received.length === 4);
   expect(b.frontend.received).toEqual([goal(1), goal(2), comment(3), goal(4)]);
@@ -164,7 +220,10 @@ test("a batch whose answer was lost, and whose claim was forgotten, brings its d
   const there = await link(first);
   const forward = peers(a, b, [there.url, second.listener.url]);
   await inA.dispatcher.publish([goal(1)]);
-  await eventually("it arrives", () => b.frontend.received.length === 1 && forward.stats()[0]?.sent === 1);
+  await eventually(
+    "it arrives",
+    () => b.frontend.received.length === 1 && forward.stats()[0]?.sent === 1,
+  );
   there.halfCut("back");
   await inA.dispatcher.publish([goal(2), comment(3)]);
   await eventually("it is dispatched by the first", () => b.frontend.received.length === 3);
@@ -211,7 +270,11 @@ test("while a peer is cut off both serve their own; afterwards live events that 
   await Bun.sleep(600);
   await inA.dispatcher.publish([comment(4), likes(1, 50), likes(2, 52)]);
   there.heal();
-  await eventually("what still counts arrives", () => b.frontend.received.some(({ at }) => at === 52), 15_000);
+  await eventually(
+    "what still counts arrives",
+    () => b.frontend.received.some(({ at }) => at === 52),
+    15_000,
+  );
   const ats = b.frontend.received.map(({ at }) => at);
   expect(ats).toContain(3);
   expect(ats).toContain(4);
@@ -242,12 +305,16 @@ test("events of a busy topic that nobody in a peer has are spared; its first sub
     return (before?.spared ?? 0) > 0 && forward.stats()[0]?.sent === before?.sent;
   });
   const unsubscribed = inB.dispatcher.counters.received;
-  await b.stores.table.change(b.frontend.credential.id, [{ topic, subscribed: true, generation: 1 }]);
+  await b.stores.table.change(b.frontend.credential.id, [
+    { topic, subscribed: true, generation: 1 },
+  ]);
   const answeredAt = at;
   await publish(400);
   await eventually("the last one arrives", () => b.frontend.received.at(-1)?.at === at);
   const ats = b.frontend.received.map((event) => event.at).filter((one) => one > answeredAt);
-  expect(ats).toEqual(Array.from({ length: at - answeredAt }, (_, index) => answeredAt + 1 + index));
+  expect(ats).toEqual(
+    Array.from({ length: at - answeredAt }, (_, index) => answeredAt + 1 + index),
+  );
   expect(inB.dispatcher.counters.received).toBeGreaterThan(unsubscribed);
   expect(forward.stats()[0]).toMatchObject({ waiting: 0, droppedFull: 0, expired: 0 });
 }, 20_000);
@@ -255,7 +322,8 @@ test("events of a busy topic that nobody in a peer has are spared; its first sub
 test("a peer that is away for long costs a bounded buffer", async () => {
   const [a, b] = [await datacenter("a"), await datacenter("b")];
   const forward = peers(a, b, ["http://127.0.0.1:1"], 60_000);
-  for (let round = 0; round < 110; round++) forward.forward(Array.from({ length: 1000 }, (_, index) => goal(round * 1000 + index)));
+  for (let round = 0; round < 110; round++)
+    forward.forward(Array.from({ length: 1000 }, (_, index) => goal(round * 1000 + index)));
   await Bun.sleep(50);
   expect(forward.stats()[0]?.waiting).toBeLessThanOrEqual(106_000);
   expect(forward.stats()[0]?.droppedFull).toBeGreaterThan(4000);
@@ -271,14 +339,33 @@ test("forged, replayed, foreign, malformed and oversized batches are refused and
     `${JSON.stringify({ number, id: `dispatcher1.${number}`, life: of })}\n${events}`;
   async function post(
     text: string,
-    options: { from?: string; to?: string; secret?: string; headers?: Record<string, string>; url?: string } = {},
+    options: {
+      from?: string;
+      to?: string;
+      secret?: string;
+      headers?: Record<string, string>;
+      url?: string;
+    } = {},
   ) {
     const headers =
       options.headers ??
-      testAuth(options.secret).sign({ method: "POST", path: FORWARD_PATH, from: options.from ?? from, to: options.to ?? "b", body: text });
-    return (await fetch((options.url ?? inB.listener.url) + FORWARD_PATH, { method: "POST", headers, body: text })).status;
+      testAuth(options.secret).sign({
+        method: "POST",
+        path: FORWARD_PATH,
+        from: options.from ?? from,
+        to: options.to ?? "b",
+        body: text,
+      });
+    return (
+      await fetch((options.url ?? inB.listener.url) + FORWARD_PATH, {
+        method: "POST",
+        headers,
+        body: text,
+      })
+    ).status;
   }
-  const sign = () => testAuth().sign({ method: "POST", path: FORWARD_PATH, from, to: "b", body: body(1) });
+  const sign = () =>
+    testAuth().sign({ method: "POST", path: FORWARD_PATH, from, to: "b", body: body(1) });
   const recorded = sign();
   expect(await post(body(1), { headers: recorded })).toBe(200);
   // Recorded and played again: to the same dispatcher, to another one; or signed anew with the same id.
@@ -308,12 +395,44 @@ test("forged, replayed, foreign, malformed and oversized batches are refused and
   expect(await post(body(2, "video:1 goal 1\n{}\n".repeat(10_001)))).toBe(400);
   expect(await post("x".repeat(5 * 1024 * 1024))).toBe(413);
   const topics = JSON.stringify({ topics: ["video:*"] });
-  const headers = testAuth().sign({ method: "POST", path: PEER_VIEWERS_PATH, from, to: "b", body: topics });
-  expect((await fetch(inB.listener.url + PEER_VIEWERS_PATH, { method: "POST", headers, body: topics })).status).toBe(400);
-  const question = testAuth().sign({ method: "POST", path: WANTED_PATH, from, to: "b", body: topics });
-  expect((await fetch(inB.listener.url + WANTED_PATH, { method: "POST", headers: question, body: topics })).status).toBe(400);
-  expect((await fetch(inB.listener.url + WANTED_PATH, { method: "POST", body: topics })).status).toBe(401);
-  expect(inB.refusals).toMatchObject({ replayed: 1, forged: 1, unsigned: 2, "not-the-caller": 2, malformed: 10, oversized: 1 });
+  const headers = testAuth().sign({
+    method: "POST",
+    path: PEER_VIEWERS_PATH,
+    from,
+    to: "b",
+    body: topics,
+  });
+  expect(
+    (await fetch(inB.listener.url + PEER_VIEWERS_PATH, { method: "POST", headers, body: topics }))
+      .status,
+  ).toBe(400);
+  const question = testAuth().sign({
+    method: "POST",
+    path: WANTED_PATH,
+    from,
+    to: "b",
+    body: topics,
+  });
+  expect(
+    (
+      await fetch(inB.listener.url + WANTED_PATH, {
+        method: "POST",
+        headers: question,
+        body: topics,
+      })
+    ).status,
+  ).toBe(400);
+  expect(
+    (await fetch(inB.listener.url + WANTED_PATH, { method: "POST", body: topics })).status,
+  ).toBe(401);
+  expect(inB.refusals).toMatchObject({
+    replayed: 1,
+    forged: 1,
+    unsigned: 2,
+    "not-the-caller": 2,
+    malformed: 10,
+    oversized: 1,
+  });
   expect(inB.peerRoutes.stats.loops).toBe(1);
   await eventually("the good one was dispatched", () => b.frontend.received.length > 0);
   await Bun.sleep(100);
@@ -325,8 +444,14 @@ test("viewers of a topic are counted over data centres, follow each other's chan
   const b = await datacenter("b");
   const inB = b.dispatcher();
   const there = await link(inB);
-  const hasty: Clock = { now: () => Date.now() * 10, after: (ms, run) => systemClock.after(ms / 10, run) };
-  const client = createInternalClient({ auth: testAuth(), from: formatPeerCaller("a", "dispatcher1") });
+  const hasty: Clock = {
+    now: () => Date.now() * 10,
+    after: (ms, run) => systemClock.after(ms / 10, run),
+  };
+  const client = createInternalClient({
+    auth: testAuth(),
+    from: formatPeerCaller("a", "dispatcher1"),
+  });
   // A's own counts run at the same pace, so that numbers expire in a fraction of their time.
   const counts = createPeerViewers({
     counts: createMemoryViewerCounts({ clock: hasty }),
@@ -351,7 +476,10 @@ test("viewers of a topic are counted over data centres, follow each other's chan
 
 test("batches that overtook each other are put right, and one that is lost holds nothing up for long", async () => {
   const delivered: number[] = [];
-  const reorder = createReorder({ clock: systemClock, deliver: (events) => delivered.push(...events.map(({ at }) => at)) });
+  const reorder = createReorder({
+    clock: systemClock,
+    deliver: (events) => delivered.push(...events.map(({ at }) => at)),
+  });
   for (const number of [5, 7, 6, 8, 10]) reorder.accept(number, [goal(number)]);
   expect(delivered).toEqual([5, 6, 7, 8]);
   await eventually("the lost one is given up", () => delivered.includes(10));
@@ -360,9 +488,24 @@ test("batches that overtook each other are put right, and one that is lost holds
 });
 
 test("a peer is written as its name and addresses, or as addresses alone", () => {
-  expect(parsePeer("east=http://a:1,https://b:2/")).toEqual({ name: "east", urls: ["http://a:1", "https://b:2"] });
-  expect(parsePeer("http://a:1,https://b:2/")).toEqual({ name: undefined, urls: ["http://a:1", "https://b:2"] });
-  for (const text of ["", "east", "=http://a:1", "East=http://a:1", "east=", "east=a:1", "east=http://a:1,", "east=http://u:p@a:1"]) {
+  expect(parsePeer("east=http://a:1,https://b:2/")).toEqual({
+    name: "east",
+    urls: ["http://a:1", "https://b:2"],
+  });
+  expect(parsePeer("http://a:1,https://b:2/")).toEqual({
+    name: undefined,
+    urls: ["http://a:1", "https://b:2"],
+  });
+  for (const text of [
+    "",
+    "east",
+    "=http://a:1",
+    "East=http://a:1",
+    "east=",
+    "east=a:1",
+    "east=http://a:1,",
+    "east=http://u:p@a:1",
+  ]) {
     expect(() => parsePeer(text)).toThrow("a peer is NAME=");
   }
 });

@@ -40,7 +40,11 @@ export interface PeerStats {
   /** Waited longer than they may. */
   readonly expired: number;
   /** The durable ones among these. */
-  readonly durable: { readonly sent: number; readonly droppedFull: number; readonly expired: number };
+  readonly durable: {
+    readonly sent: number;
+    readonly droppedFull: number;
+    readonly expired: number;
+  };
   /** Not forwarded, because nobody there has the topic. */
   readonly spared: number;
   /** Live events of batches that may have been taken: the peer's store forgot whether they were, and they were left out. */
@@ -113,7 +117,9 @@ export function parsePeer(text: string): PeerAddresses {
     .split(",")
     .map((url) => url.replace(/\/$/, ""));
   if ((name !== undefined && !isDatacenterName(name)) || !urls.every(isInternalUrl)) {
-    throw new Error("a peer is NAME=http://host:port,http://host:port or the addresses alone: its dispatchers' internal ones");
+    throw new Error(
+      "a peer is NAME=http://host:port,http://host:port or the addresses alone: its dispatchers' internal ones",
+    );
   }
   return { name, urls };
 }

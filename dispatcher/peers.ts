@@ -46,7 +46,10 @@ export function createPeers(options: PeersOptions): Peers {
       forwardTtlMs: options.forwardTtlMs ?? FORWARD_TTL_MS_DEFAULT,
       onState: (state, detail) => onState?.(peer.name, state, detail),
     });
-    ways.push({ lane, interest: options.forward === "wanted" ? interestIn(peer, lane, client, clock) : undefined });
+    ways.push({
+      lane,
+      interest: options.forward === "wanted" ? interestIn(peer, lane, client, clock) : undefined,
+    });
   }
   for (const peer of peers) add(peer);
   return {
@@ -69,23 +72,43 @@ interface Way {
 
 function statsOf({ lane, interest }: Way): PeerStats {
   const stats = lane.stats();
-  return interest === undefined ? stats : { ...stats, spared: interest.spared, waiting: stats.waiting + interest.held };
+  return interest === undefined
+    ? stats
+    : { ...stats, spared: interest.spared, waiting: stats.waiting + interest.held };
 }
 
 /** One digit for each topic. */
 const Answer = z.object({ wanted: z.string().max(WANTED_CALL_TOPICS_MAX) });
 
-function interestIn(peer: Peer, lane: PeerLane, client: InternalClient, clock: Clock): PeerInterest {
+function interestIn(
+  peer: Peer,
+  lane: PeerLane,
+  client: InternalClient,
+  clock: Clock,
+): PeerInterest {
   async function ask(topics: readonly Topic[]): Promise<readonly boolean[] | undefined> {
     try {
       const body = JSON.stringify({ topics });
-      const answer = Answer.parse(await client.call(lane.address, WANTED_PATH, body, { timeoutMs: WANTED_TIMEOUT_MS, to: peer.name }));
-      return answer.wanted.length === topics.length ? [...answer.wanted].map((digit) => digit !== "0") : undefined;
+      const answer = Answer.parse(
+        await client.call(lane.address, WANTED_PATH, body, {
+          timeoutMs: WANTED_TIMEOUT_MS,
+          to: peer.name,
+        }),
+      );
+      return answer.wanted.length === topics.length
+        ? [...answer.wanted].map((digit) => digit !== "0")
+        : undefined;
     } catch (error) {
-      const isExpected = error instanceof CallFailedError || error instanceof Problem || error instanceof z.ZodError;
+      const isExpected =
+        error instanceof CallFailedError || error instanceof Problem || error instanceof z.ZodError;
       if (!isExpected) throw error;
       return undefined;
     }
   }
-  return createPeerInterest({ clock, ask, isUp: () => lane.up, forward: (events, since) => lane.push(events, since) });
+  return createPeerInterest({
+    clock,
+    ask,
+    isUp: () => lane.up,
+    forward: (events, since) => lane.push(events, since),
+  });
 }

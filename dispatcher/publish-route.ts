@@ -35,7 +35,11 @@ export function createPublishRoute(options: PublishRouteOptions): Route {
     path: "/v1/publish",
     async handle(request) {
       const identity = await options.authenticate(request);
-      if (identity === undefined) throw new Problem("token-missing", "publishing needs a token whose `publish` patterns cover the topic");
+      if (identity === undefined)
+        throw new Problem(
+          "token-missing",
+          "publishing needs a token whose `publish` patterns cover the topic",
+        );
       const accepted = acceptEvents(await readEvents(request), identity, options.policy);
       const at = options.clock.now();
       const appended = await append(options.log, accepted, at);
@@ -48,16 +52,25 @@ export function createPublishRoute(options: PublishRouteOptions): Route {
 }
 
 async function readEvents(request: HttpRequest): Promise<readonly unknown[]> {
-  const type = (request.headers.get("content-type") ?? "application/json").split(";", 1)[0]?.trim().toLowerCase();
+  const type = (request.headers.get("content-type") ?? "application/json")
+    .split(";", 1)[0]
+    ?.trim()
+    .toLowerCase();
   const bytes = await readBytes(request, PUBLISHER_BODY_BYTES_MAX);
   let values: readonly unknown[];
-  if (type === "application/x-ndjson" || type === "application/ndjson" || type === "application/jsonl") values = parseLines(bytes);
+  if (
+    type === "application/x-ndjson" ||
+    type === "application/ndjson" ||
+    type === "application/jsonl"
+  )
+    values = parseLines(bytes);
   else if (type === "application/json" || type === "text/json") {
     const value = parseJson(bytes);
     values = Array.isArray(value) ? value : [value];
   } else throw new Problem("unsupported-media-type");
   if (values.length === 0) throw new Problem("invalid-body", "there is no event in the body");
-  if (values.length > PUBLISH_EVENTS_MAX) throw new Problem("invalid-body", `at most ${PUBLISH_EVENTS_MAX} events in one request`);
+  if (values.length > PUBLISH_EVENTS_MAX)
+    throw new Problem("invalid-body", `at most ${PUBLISH_EVENTS_MAX} events in one request`);
   return values;
 }
 
@@ -80,14 +93,24 @@ function parseLines(bytes: Uint8Array): readonly unknown[] {
 }
 
 /** The durable ones, in one transaction; by their index in the request. */
-async function append(log: Log, accepted: readonly AcceptedEvent[], at: number): Promise<ReadonlyMap<number, Appended>> {
+async function append(
+  log: Log,
+  accepted: readonly AcceptedEvent[],
+  at: number,
+): Promise<ReadonlyMap<number, Appended>> {
   const indexes: number[] = [];
   const entries: LogEntry[] = [];
   for (const [index, event] of accepted.entries()) {
     if (!event.durable) continue;
     indexes.push(index);
     const { topic, type, data, key } = event;
-    entries.push({ topic, type, at, data, ...(key === undefined ? {} : { key: `publish ${key}` }) });
+    entries.push({
+      topic,
+      type,
+      at,
+      data,
+      ...(key === undefined ? {} : { key: `publish ${key}` }),
+    });
   }
   if (entries.length === 0) return new Map();
   try {
@@ -101,7 +124,9 @@ async function append(log: Log, accepted: readonly AcceptedEvent[], at: number):
   } catch (error) {
     if (error instanceof LogFullError) throw new Problem("log-full");
     if (error instanceof LogUnavailableError)
-      throw new Problem("unavailable", "the log cannot be reached; nothing was stored", { retryAfterMs: 1000 });
+      throw new Problem("unavailable", "the log cannot be reached; nothing was stored", {
+        retryAfterMs: 1000,
+      });
     throw error;
   }
 }

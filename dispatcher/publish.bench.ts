@@ -17,11 +17,22 @@ import { createPublishRoute } from "./publish-route.ts";
 import { startBenchFrontends } from "./testing/bench-frontends.ts";
 import { startInternalDispatcher, testStores } from "./testing/internal-dispatcher.ts";
 
-const { values } = parseArgs({ options: { seconds: { type: "string", default: "2" }, topics: { type: "string", default: "16" } } });
+const { values } = parseArgs({
+  options: { seconds: { type: "string", default: "2" }, topics: { type: "string", default: "16" } },
+});
 const WARM_UP_MS = 700;
 const policy = DEFAULT_POLICY;
-const topics = Array.from({ length: Number(values.topics) }, (_, index) => topicOf("video", `dispatch-${index}`));
-const identity: Identity = { sub: "load", name: "load", role: "host", videoRoles: {}, subscribe: [], publish: ["*"] };
+const topics = Array.from({ length: Number(values.topics) }, (_, index) =>
+  topicOf("video", `dispatch-${index}`),
+);
+const identity: Identity = {
+  sub: "load",
+  name: "load",
+  role: "host",
+  videoRoles: {},
+  subscribe: [],
+  publish: ["*"],
+};
 const tokens = new Map([[`Bearer ${"x".repeat(220)}`, identity]]);
 
 const frontends = await startBenchFrontends({ topics });
@@ -53,7 +64,9 @@ for (const batch of [1, 100]) {
   };
   console.log(`${batch} per request:`);
   await measure("checked", batch, async () => acceptEvents(list, identity, policy));
-  await measure("a Request made, and its body read (no part of the path)", batch, () => requestOf(body).arrayBuffer());
+  await measure("a Request made, and its body read (no part of the path)", batch, () =>
+    requestOf(body).arrayBuffer(),
+  );
   await measure(
     "… the route: token, body, JSON, checked, answered",
     batch,
@@ -101,7 +114,11 @@ async function measure(name: string, batch: number, run: () => Promise<unknown>)
 function requestOf(body: string): Request {
   return new Request("http://127.0.0.1/v1/publish", {
     method: "POST",
-    headers: { authorization: `Bearer ${"x".repeat(220)}`, "content-type": "application/json", "content-length": String(body.length) },
+    headers: {
+      authorization: `Bearer ${"x".repeat(220)}`,
+      "content-type": "application/json",
+      "content-length": String(body.length),
+    },
     body,
   });
 }
@@ -109,10 +126,14 @@ function requestOf(body: string): Request {
 function bodyOf(batch: number): string {
   const event = (number: number) =>
     `{"topic":"${topics[number % topics.length]}","type":"goal","data":{"text":"a comment of some length, as they are","from":1}}`;
-  return batch === 1 ? event(0) : `[${Array.from({ length: batch }, (_, number) => event(number)).join(",")}]`;
+  return batch === 1
+    ? event(0)
+    : `[${Array.from({ length: batch }, (_, number) => event(number)).join(",")}]`;
 }
 
 async function settle(links: FrontendLinks): Promise<void> {
-  await whole.dispatcher.publish(topics.map((topic) => ({ topic, type: "goal", at: 0, data: "{}" as Event["data"] })));
+  await whole.dispatcher.publish(
+    topics.map((topic) => ({ topic, type: "goal", at: 0, data: "{}" as Event["data"] })),
+  );
   while (links.stats().open < 4) await Bun.sleep(10);
 }

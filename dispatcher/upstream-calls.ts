@@ -3,7 +3,14 @@
  * `upstream-routes.ts` takes them.
  */
 
-import { type ConnectionId, isTopicId, parseConnectionId, parseTopic, TOPICS_PER_CONNECTION_MAX, type Topic } from "@ovation/protocol";
+import {
+  type ConnectionId,
+  isTopicId,
+  parseConnectionId,
+  parseTopic,
+  TOPICS_PER_CONNECTION_MAX,
+  type Topic,
+} from "@ovation/protocol";
 import { z } from "zod";
 
 export const UPSTREAM_PATHS = {
@@ -48,13 +55,21 @@ const Epoch = z.string().regex(/^[a-z0-9]{0,8}$/);
 const Stamp = z.int().min(-1).max(Number.MAX_SAFE_INTEGER);
 
 export const ChangeCall = z.strictObject({
-  changes: z.array(z.strictObject({ topic: TopicText, subscribed: z.boolean(), generation: SafeInteger })).max(CHANGES_PER_CALL_MAX),
+  changes: z
+    .array(z.strictObject({ topic: TopicText, subscribed: z.boolean(), generation: SafeInteger }))
+    .max(CHANGES_PER_CALL_MAX),
 });
 export const ReportCall = z.strictObject({
-  viewers: z.array(z.strictObject({ topic: TopicText, viewers: SafeInteger })).max(COUNTS_PER_CALL_MAX),
+  viewers: z
+    .array(z.strictObject({ topic: TopicText, viewers: SafeInteger }))
+    .max(COUNTS_PER_CALL_MAX),
   since: Stamp,
 });
-export const ReadCall = z.strictObject({ topic: TopicText, after: SafeInteger, limit: z.int().min(1).max(READ_LIMIT_MAX) });
+export const ReadCall = z.strictObject({
+  topic: TopicText,
+  after: SafeInteger,
+  limit: z.int().min(1).max(READ_LIMIT_MAX),
+});
 export const WroteCall = z.strictObject({ topic: TopicText, seq: SafeInteger, epoch: Epoch });
 export const HeadAtCall = z.strictObject({ topic: TopicText, stamp: Stamp });
 export const ConnectionCall = z.strictObject({
@@ -65,7 +80,9 @@ export const ConnectionCall = z.strictObject({
   sub: z.string().refine((text) => text === "" || isTopicId(text)),
   order: SafeInteger.optional(),
 });
-export const PresentCall = z.strictObject({ members: z.array(z.string().refine(isTopicId)).max(MEMBERS_PER_CALL_MAX) });
+export const PresentCall = z.strictObject({
+  members: z.array(z.string().refine(isTopicId)).max(MEMBERS_PER_CALL_MAX),
+});
 export const RenewCall = z.strictObject({ ttlMs: z.int().min(1).max(LEASE_MS_MAX) });
 export const ProbeCall = z.strictObject({ number: SafeInteger });
 export const EmptyCall = z.strictObject({});

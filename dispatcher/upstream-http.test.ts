@@ -3,10 +3,19 @@ import type { Upstream } from "@ovation/frontend";
 import { type ConnectionId, Problem, systemClock, toJsonText, topicOf } from "@ovation/protocol";
 import { TableUnavailableError } from "@ovation/table";
 import { createFrontendRoutes } from "./frontend-calls-http.ts";
-import { createFrontendCredential, type FrontendCredential, formatFrontendCaller } from "./frontend-credential.ts";
+import {
+  createFrontendCredential,
+  type FrontendCredential,
+  formatFrontendCaller,
+} from "./frontend-credential.ts";
 import { listenInternal } from "./internal-listener.ts";
 import { createRefusals } from "./internal-route.ts";
-import { type InternalDispatcher, startInternalDispatcher, type TestStores, testStores } from "./testing/internal-dispatcher.ts";
+import {
+  type InternalDispatcher,
+  startInternalDispatcher,
+  type TestStores,
+  testStores,
+} from "./testing/internal-dispatcher.ts";
 import { testAuth } from "./testing/internal-frontend.ts";
 import { startTcpProxy } from "./testing/tcp-proxy.ts";
 import { UPSTREAM_PATHS } from "./upstream-calls.ts";
@@ -23,7 +32,11 @@ function dispatcher(stores: TestStores, port?: number): InternalDispatcher {
   return started;
 }
 
-function upstream(dispatchers: readonly string[], credential: FrontendCredential = createFrontendCredential(), timeoutMs = 2000): Upstream {
+function upstream(
+  dispatchers: readonly string[],
+  credential: FrontendCredential = createFrontendCredential(),
+  timeoutMs = 2000,
+): Upstream {
   return createHttpUpstream({
     dispatchers,
     auth: testAuth(),
@@ -50,7 +63,9 @@ test("every call gives over the network what the dispatcher itself answers", asy
   expect(await up.renew(60_000)).toBe(mark);
   const [head] = await up.change([{ topic, subscribed: true, generation: 1 }]);
   expect(head).toMatchObject({ topic, seq: 2, first: 1 });
-  expect(await stores.table.lookup([topic])).toEqual([[{ id: credential.id, url: "http://127.0.0.1:1" }]]);
+  expect(await stores.table.lookup([topic])).toEqual([
+    [{ id: credential.id, url: "http://127.0.0.1:1" }],
+  ]);
 
   const page = await up.read(topic, 1, 10);
   expect(page.events.map(({ data }) => data)).toEqual([toJsonText({ text: "b" })]);
@@ -71,7 +86,9 @@ test("thousands of changes go in slices, and all are in the table when the call 
   const up = upstream([dispatcher(stores).listener.url]);
   await up.renew(60_000);
   const topics = Array.from({ length: 5000 }, (_, index) => topicOf("member", `m${index}`));
-  const heads = await up.change(topics.map((one, index) => ({ topic: one, subscribed: true, generation: index + 1 })));
+  const heads = await up.change(
+    topics.map((one, index) => ({ topic: one, subscribed: true, generation: index + 1 })),
+  );
   expect(heads).toHaveLength(5000);
   expect((await stores.table.lookup(topics)).flat()).toHaveLength(5000);
 });
@@ -142,21 +159,36 @@ test("a change of a connection reaches the frontend that holds it, through any d
     onFailure: (what, error) => console.error(what, error),
   });
   cleanups.push(() => listener.stop());
-  const holderUp = createHttpUpstream({ dispatchers: [one.listener.url], auth, credential: holder, url: listener.url, clock: systemClock });
+  const holderUp = createHttpUpstream({
+    dispatchers: [one.listener.url],
+    auth,
+    credential: holder,
+    url: listener.url,
+    clock: systemClock,
+  });
   await holderUp.renew(60_000);
-  await holderUp.change([{ topic: topicOf("frontend", holder.id), subscribed: true, generation: 1 }]);
+  await holderUp.change([
+    { topic: topicOf("frontend", holder.id), subscribed: true, generation: 1 },
+  ]);
 
   const connection = `${holder.id}.${"A".repeat(22)}` as ConnectionId;
   const change = { connection, add: [topic], remove: [], sub: "alice" };
-  expect(await upstream([one.listener.url]).changeConnection(change)).toEqual({ ok: true, heads: [] });
+  expect(await upstream([one.listener.url]).changeConnection(change)).toEqual({
+    ok: true,
+    heads: [],
+  });
   expect(asked).toEqual([change]);
   const unknown = `${createFrontendCredential().id}.${"A".repeat(22)}` as ConnectionId;
-  expect(await upstream([one.listener.url]).changeConnection({ ...change, connection: unknown })).toEqual({
+  expect(
+    await upstream([one.listener.url]).changeConnection({ ...change, connection: unknown }),
+  ).toEqual({
     ok: false,
     error: "unknown-connection",
   });
   await listener.stop();
-  expect(upstream([one.listener.url]).changeConnection(change)).rejects.toMatchObject({ code: "unavailable" });
+  expect(upstream([one.listener.url]).changeConnection(change)).rejects.toMatchObject({
+    code: "unavailable",
+  });
 }, 15_000);
 
 test("forged, replayed, malformed and oversized calls, and calls in another frontend's name, change nothing and are counted", async () => {
@@ -177,7 +209,9 @@ test("forged, replayed, malformed and oversized calls, and calls in another fron
     body: string,
     options: { secret?: string; headers?: Record<string, string> } = {},
   ): Promise<number> {
-    const headers = options.headers ?? testAuth(options.secret).sign({ method: "POST", path, from, to: "", body });
+    const headers =
+      options.headers ??
+      testAuth(options.secret).sign({ method: "POST", path, from, to: "", body });
     return (await fetch(one.listener.url + path, { method: "POST", headers, body })).status;
   }
   const good = JSON.stringify({ ttlMs: 1000 });
@@ -185,31 +219,69 @@ test("forged, replayed, malformed and oversized calls, and calls in another fron
   const attackerUrl = "http://127.0.0.1:6666";
 
   // A frontend that registers its own address for another's id.
-  expect(await post(path, formatFrontendCaller({ id: victim.id, proof: attacker.proof }, attackerUrl), good)).toBe(401);
-  expect(await post(UPSTREAM_PATHS.release, formatFrontendCaller({ id: victim.id, proof: attacker.proof }, attackerUrl), "{}")).toBe(401);
+  expect(
+    await post(
+      path,
+      formatFrontendCaller({ id: victim.id, proof: attacker.proof }, attackerUrl),
+      good,
+    ),
+  ).toBe(401);
+  expect(
+    await post(
+      UPSTREAM_PATHS.release,
+      formatFrontendCaller({ id: victim.id, proof: attacker.proof }, attackerUrl),
+      "{}",
+    ),
+  ).toBe(401);
   expect(await post(path, formatFrontendCaller(victim, "http://user@host"), good)).toBe(401);
   expect(await post(path, "dispatcher x", good)).toBe(401);
   // Without the secret, or with a call that was seen.
-  expect(await post(path, formatFrontendCaller(victim, attackerUrl), good, { secret: "a guess of the secret" })).toBe(401);
+  expect(
+    await post(path, formatFrontendCaller(victim, attackerUrl), good, {
+      secret: "a guess of the secret",
+    }),
+  ).toBe(401);
   expect(await post(path, "", good, { headers: {} })).toBe(401);
   const from = formatFrontendCaller(attacker, attackerUrl);
   const headers = testAuth().sign({ method: "POST", path, from, to: "", body: good });
   expect(await post(path, from, good, { headers })).toBe(200);
   expect(await post(path, from, good, { headers })).toBe(401);
   // Malformed and oversized.
-  for (const body of ["", "{", "[]", '{"ttlMs":-1}', '{"ttlMs":1e99}', '{"ttlMs":1000,"more":1}', '{"ttlMs":"1000"}']) {
+  for (const body of [
+    "",
+    "{",
+    "[]",
+    '{"ttlMs":-1}',
+    '{"ttlMs":1e99}',
+    '{"ttlMs":1000,"more":1}',
+    '{"ttlMs":"1000"}',
+  ]) {
     expect(await post(path, from, body)).toBe(400);
   }
-  const change = (changes: unknown) => post(UPSTREAM_PATHS.change, from, JSON.stringify({ changes }));
+  const change = (changes: unknown) =>
+    post(UPSTREAM_PATHS.change, from, JSON.stringify({ changes }));
   expect(await change([{ topic: "video:*", subscribed: true, generation: 1 }])).toBe(400);
   expect(await change([{ topic: "video:1", subscribed: true, generation: 1.5 }])).toBe(400);
-  expect(await change(Array.from({ length: 2001 }, (_, index) => ({ topic: `video:${index}`, subscribed: true, generation: 1 })))).toBe(
-    400,
-  );
+  expect(
+    await change(
+      Array.from({ length: 2001 }, (_, index) => ({
+        topic: `video:${index}`,
+        subscribed: true,
+        generation: 1,
+      })),
+    ),
+  ).toBe(400);
   expect(await post(path, from, " ".repeat(5 * 1024 * 1024))).toBe(413);
   expect((await fetch(one.listener.url + path)).status).toBe(404);
 
   expect(await lease()).toEqual(before);
-  expect(one.refusals).toMatchObject({ unsigned: 1, forged: 1, replayed: 1, "not-the-caller": 4, oversized: 1, malformed: 10 });
+  expect(one.refusals).toMatchObject({
+    unsigned: 1,
+    forged: 1,
+    replayed: 1,
+    "not-the-caller": 4,
+    oversized: 1,
+    malformed: 10,
+  });
   expect(await upstream([one.listener.url], victim).renew(60_000)).toBe(mark);
 });

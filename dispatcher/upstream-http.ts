@@ -7,12 +7,23 @@
  * (the table is away) is passed on: the others would say the same.
  */
 
-import type { ConnectionChangeResult, EventPage, Report, TopicHead, Upstream } from "@ovation/frontend";
+import type {
+  ConnectionChangeResult,
+  EventPage,
+  Report,
+  TopicHead,
+  Upstream,
+} from "@ovation/frontend";
 import { type Clock, Problem } from "@ovation/protocol";
 import { type FrontendCredential, formatFrontendCaller } from "./frontend-credential.ts";
 import type { InternalAuth } from "./internal-auth.ts";
 import { CallFailedError, createInternalClient, type InternalTls } from "./internal-client.ts";
-import { CHANGES_PER_CALL_MAX, COUNTS_PER_CALL_MAX, MEMBERS_PER_CALL_MAX, UPSTREAM_PATHS } from "./upstream-calls.ts";
+import {
+  CHANGES_PER_CALL_MAX,
+  COUNTS_PER_CALL_MAX,
+  MEMBERS_PER_CALL_MAX,
+  UPSTREAM_PATHS,
+} from "./upstream-calls.ts";
 
 export interface HttpUpstreamOptions {
   /** Internal addresses of dispatchers, `http://host:port`. A name behind which several stand is one. */
@@ -43,7 +54,11 @@ export function createHttpUpstream(options: HttpUpstreamOptions): Upstream {
   const timeoutMs = options.timeoutMs ?? TIMEOUT_MS;
   const random = options.random ?? Math.random;
   if (dispatchers.length === 0) throw new Error("a frontend needs the address of a dispatcher");
-  const client = createInternalClient({ auth, from: formatFrontendCaller(credential, url), ...(tls === undefined ? {} : { tls }) });
+  const client = createInternalClient({
+    auth,
+    from: formatFrontendCaller(credential, url),
+    ...(tls === undefined ? {} : { tls }),
+  });
   const restUntil = new Map<string, number>();
   // Frontends start at different ones, so that they share the work.
   let current = Math.floor(random() * dispatchers.length);
@@ -63,7 +78,8 @@ export function createHttpUpstream(options: HttpUpstreamOptions): Upstream {
   }
 
   async function call(path: string, body: unknown): Promise<unknown> {
-    if (underWay >= CALLS_MAX) throw new Problem("unavailable", "too many calls to dispatchers", { retryAfterMs: 1000 });
+    if (underWay >= CALLS_MAX)
+      throw new Problem("unavailable", "too many calls to dispatchers", { retryAfterMs: 1000 });
     underWay++;
     try {
       return await attempt(path, JSON.stringify(body));
@@ -78,11 +94,15 @@ export function createHttpUpstream(options: HttpUpstreamOptions): Upstream {
       try {
         return await client.call(dispatcher, path, body, { timeoutMs });
       } catch (error) {
-        const failed = error instanceof CallFailedError || (error instanceof Problem && error.code === "bad-gateway");
+        const failed =
+          error instanceof CallFailedError ||
+          (error instanceof Problem && error.code === "bad-gateway");
         if (!failed) throw error;
         restUntil.set(dispatcher, clock.now() + REST_MS);
-        if (count >= ATTEMPTS_MAX) throw new Problem("unavailable", "no dispatcher answers", { retryAfterMs: 1000 });
-        if (count % dispatchers.length === 0) await new Promise<void>((resolve) => clock.after(random() * ROUND_MS, resolve));
+        if (count >= ATTEMPTS_MAX)
+          throw new Problem("unavailable", "no dispatcher answers", { retryAfterMs: 1000 });
+        if (count % dispatchers.length === 0)
+          await new Promise<void>((resolve) => clock.after(random() * ROUND_MS, resolve));
       }
     }
   }
@@ -97,23 +117,36 @@ export function createHttpUpstream(options: HttpUpstreamOptions): Upstream {
       return heads;
     },
     async report(viewers, since) {
-      let report = (await call(UPSTREAM_PATHS.report, { viewers: viewers.slice(0, COUNTS_PER_CALL_MAX), since })) as Report;
+      let report = (await call(UPSTREAM_PATHS.report, {
+        viewers: viewers.slice(0, COUNTS_PER_CALL_MAX),
+        since,
+      })) as Report;
       for (let start = COUNTS_PER_CALL_MAX; start < viewers.length; start += COUNTS_PER_CALL_MAX) {
         const more = (await call(UPSTREAM_PATHS.report, {
           viewers: viewers.slice(start, start + COUNTS_PER_CALL_MAX),
           since: report.stamp,
         })) as Report;
-        report = { viewers: [...report.viewers, ...more.viewers], heads: [...report.heads, ...more.heads], stamp: more.stamp };
+        report = {
+          viewers: [...report.viewers, ...more.viewers],
+          heads: [...report.heads, ...more.heads],
+          stamp: more.stamp,
+        };
       }
       return report;
     },
-    read: async (topic, after, limit) => (await call(UPSTREAM_PATHS.read, { topic, after, limit })) as EventPage,
-    wrote: async (topic, seq, epoch) => (await call(UPSTREAM_PATHS.wrote, { topic, seq, epoch })) as "yes" | "no" | "unknown",
-    headAt: async (topic, stamp) => (await call(UPSTREAM_PATHS.headAt, { topic, stamp })) as TopicHead,
-    changeConnection: async (change) => (await call(UPSTREAM_PATHS.changeConnection, change)) as ConnectionChangeResult,
+    read: async (topic, after, limit) =>
+      (await call(UPSTREAM_PATHS.read, { topic, after, limit })) as EventPage,
+    wrote: async (topic, seq, epoch) =>
+      (await call(UPSTREAM_PATHS.wrote, { topic, seq, epoch })) as "yes" | "no" | "unknown",
+    headAt: async (topic, stamp) =>
+      (await call(UPSTREAM_PATHS.headAt, { topic, stamp })) as TopicHead,
+    changeConnection: async (change) =>
+      (await call(UPSTREAM_PATHS.changeConnection, change)) as ConnectionChangeResult,
     async present(members) {
       for (let start = 0; start < members.length; start += MEMBERS_PER_CALL_MAX) {
-        await call(UPSTREAM_PATHS.present, { members: members.slice(start, start + MEMBERS_PER_CALL_MAX) });
+        await call(UPSTREAM_PATHS.present, {
+          members: members.slice(start, start + MEMBERS_PER_CALL_MAX),
+        });
       }
     },
     renew: async (ttlMs) => String(await call(UPSTREAM_PATHS.renew, { ttlMs: Math.round(ttlMs) })),

@@ -39,7 +39,8 @@ export function createUpstreamRoutes(options: UpstreamRoutesOptions): readonly R
         return Response.json((await answer(frontend, call)) ?? {});
       } catch (error) {
         // The log is everybody's: another dispatcher would say the same.
-        if (error instanceof LogUnavailableError) throw new Problem("unavailable", "the log cannot be reached", { retryAfterMs: 1000 });
+        if (error instanceof LogUnavailableError)
+          throw new Problem("unavailable", "the log cannot be reached", { retryAfterMs: 1000 });
         throw error;
       } finally {
         underWay--;
@@ -48,15 +49,27 @@ export function createUpstreamRoutes(options: UpstreamRoutesOptions): readonly R
   }
 
   return [
-    route(paths.change, calls.ChangeCall, (frontend, { changes }) => dispatcher.change(frontend, changes)),
-    route(paths.report, calls.ReportCall, (frontend, { viewers, since }) => dispatcher.report(frontend, viewers, since)),
-    route(paths.read, calls.ReadCall, (_, { topic, after, limit }) => dispatcher.read(topic, after, limit)),
-    route(paths.wrote, calls.WroteCall, (_, { topic, seq, epoch }) => dispatcher.wrote(topic, seq, epoch)),
+    route(paths.change, calls.ChangeCall, (frontend, { changes }) =>
+      dispatcher.change(frontend, changes),
+    ),
+    route(paths.report, calls.ReportCall, (frontend, { viewers, since }) =>
+      dispatcher.report(frontend, viewers, since),
+    ),
+    route(paths.read, calls.ReadCall, (_, { topic, after, limit }) =>
+      dispatcher.read(topic, after, limit),
+    ),
+    route(paths.wrote, calls.WroteCall, (_, { topic, seq, epoch }) =>
+      dispatcher.wrote(topic, seq, epoch),
+    ),
     route(paths.headAt, calls.HeadAtCall, (_, { topic, stamp }) => dispatcher.headAt(topic, stamp)),
-    route(paths.changeConnection, calls.ConnectionCall, (_, change) => dispatcher.changeConnection(change)),
+    route(paths.changeConnection, calls.ConnectionCall, (_, change) =>
+      dispatcher.changeConnection(change),
+    ),
     route(paths.present, calls.PresentCall, (_, { members }) => dispatcher.present(members)),
     route(paths.renew, calls.RenewCall, (frontend, { ttlMs }) => dispatcher.renew(frontend, ttlMs)),
-    route(paths.probe, calls.ProbeCall, (frontend, { number }) => dispatcher.probe(frontend.id, number)),
+    route(paths.probe, calls.ProbeCall, (frontend, { number }) =>
+      dispatcher.probe(frontend.id, number),
+    ),
     route(paths.release, calls.EmptyCall, (frontend) => dispatcher.release(frontend.id)),
   ];
 }

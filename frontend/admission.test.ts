@@ -15,7 +15,10 @@ class ManualClock implements Clock {
 
 describe("admission", () => {
   test("takes as many as the process carries, and one more for each who leaves", () => {
-    const admission = new Admission({ connectionsMax: 3, perAddressMax: 10, connectsPerSecond: 1000 }, new ManualClock());
+    const admission = new Admission(
+      { connectionsMax: 3, perAddressMax: 10, connectsPerSecond: 1000 },
+      new ManualClock(),
+    );
     const enter = () => admission.enter("a");
     expect([enter(), enter(), enter(), enter()]).toEqual([undefined, undefined, undefined, "full"]);
     admission.leave("a");
@@ -23,17 +26,30 @@ describe("admission", () => {
   });
 
   test("counts each address by itself", () => {
-    const admission = new Admission({ connectionsMax: 100, perAddressMax: 2, connectsPerSecond: 1000 }, new ManualClock());
-    expect(["a", "a", "a", "b"].map((address) => admission.enter(address))).toEqual([undefined, undefined, "address", undefined]);
+    const admission = new Admission(
+      { connectionsMax: 100, perAddressMax: 2, connectsPerSecond: 1000 },
+      new ManualClock(),
+    );
+    expect(["a", "a", "a", "b"].map((address) => admission.enter(address))).toEqual([
+      undefined,
+      undefined,
+      "address",
+      undefined,
+    ]);
     admission.leave("a");
     expect(admission.enter("a")).toBeUndefined();
   });
 
   test("lets through a burst of two seconds, then as many as the rate", () => {
     const clock = new ManualClock();
-    const admission = new Admission({ connectionsMax: 1000, perAddressMax: 1000, connectsPerSecond: 10 }, clock);
+    const admission = new Admission(
+      { connectionsMax: 1000, perAddressMax: 1000, connectsPerSecond: 10 },
+      clock,
+    );
     const take = (count: number) =>
-      Array.from({ length: count }, () => admission.enter("a")).filter((refusal) => refusal === undefined).length;
+      Array.from({ length: count }, () => admission.enter("a")).filter(
+        (refusal) => refusal === undefined,
+      ).length;
     expect(take(50)).toBe(20);
     clock.ms += 1000;
     expect(take(50)).toBe(10);
@@ -42,10 +58,17 @@ describe("admission", () => {
   });
 
   test("a refusal by address or for want of room costs nobody a place in the rate", () => {
-    const admission = new Admission({ connectionsMax: 1000, perAddressMax: 1, connectsPerSecond: 2 }, new ManualClock());
+    const admission = new Admission(
+      { connectionsMax: 1000, perAddressMax: 1, connectsPerSecond: 2 },
+      new ManualClock(),
+    );
     admission.enter("a");
     for (let count = 0; count < 100; count++) expect(admission.enter("a")).toBe("address");
-    expect(["b", "c", "d"].map((address) => admission.enter(address))).toEqual([undefined, undefined, undefined]);
+    expect(["b", "c", "d"].map((address) => admission.enter(address))).toEqual([
+      undefined,
+      undefined,
+      undefined,
+    ]);
     expect(admission.enter("e")).toBe("rate");
   });
 
@@ -56,10 +79,16 @@ describe("admission", () => {
   });
 
   test("whoever comes and goes in whatever order, no limit is passed and no place is lost", () => {
-    const steps = fc.array(fc.record({ address: fc.constantFrom("a", "b", "c"), leaves: fc.boolean() }), { maxLength: 200 });
+    const steps = fc.array(
+      fc.record({ address: fc.constantFrom("a", "b", "c"), leaves: fc.boolean() }),
+      { maxLength: 200 },
+    );
     fc.assert(
       fc.property(steps, (all) => {
-        const admission = new Admission({ connectionsMax: 5, perAddressMax: 2, connectsPerSecond: 1_000_000 }, new ManualClock());
+        const admission = new Admission(
+          { connectionsMax: 5, perAddressMax: 2, connectsPerSecond: 1_000_000 },
+          new ManualClock(),
+        );
         const inside: string[] = [];
         for (const { address, leaves } of all) {
           if (leaves) {

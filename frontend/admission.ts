@@ -17,7 +17,11 @@ export interface AdmissionLimits {
 }
 
 /** Connections where the process does not know how many files it may open. */
-export const DEFAULT_ADMISSION: AdmissionLimits = { connectionsMax: 18_000, perAddressMax: 2000, connectsPerSecond: 5000 };
+export const DEFAULT_ADMISSION: AdmissionLimits = {
+  connectionsMax: 18_000,
+  perAddressMax: 2000,
+  connectsPerSecond: 5000,
+};
 
 /** With `--rate-limits off`: what the process can carry. */
 export const OPEN_ADMISSION: AdmissionLimits = {
@@ -67,7 +71,10 @@ export class Admission {
     const { connectsPerSecond } = this.#limits;
     if (connectsPerSecond === Number.POSITIVE_INFINITY) return true;
     const now = this.#clock.now();
-    this.#tokens = Math.min(connectsPerSecond * 2, this.#tokens + ((now - this.#filledAt) / 1000) * connectsPerSecond);
+    this.#tokens = Math.min(
+      connectsPerSecond * 2,
+      this.#tokens + ((now - this.#filledAt) / 1000) * connectsPerSecond,
+    );
     this.#filledAt = now;
     if (this.#tokens < 1) return false;
     this.#tokens--;

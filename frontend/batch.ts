@@ -63,7 +63,12 @@ export class Batch {
  * The frames of some events, each with its position, in one text. `prefix` is the part of the id
  * that they share; `before` is where the topic stood before them.
  */
-export function formatEvents(prefix: string, mark: TopicMark, before: TopicPosition, events: readonly Event[]): string {
+export function formatEvents(
+  prefix: string,
+  mark: TopicMark,
+  before: TopicPosition,
+  events: readonly Event[],
+): string {
   let text = "";
   let position = before;
   let id = prefix + formatTopicPosition(mark, position);

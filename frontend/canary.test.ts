@@ -19,7 +19,9 @@ function start(probe: (number: number, back: (event: Event) => void) => Promise<
       return () => undefined;
     },
   };
-  const upstream = { probe: (number: number) => probe(number, (event) => canary.take(event)) } as unknown as Upstream;
+  const upstream = {
+    probe: (number: number) => probe(number, (event) => canary.take(event)),
+  } as unknown as Upstream;
   const canary: Canary = new Canary({ topic: TOPIC, upstream, clock, elapsed: () => now });
   void canary.run();
   return {

@@ -33,11 +33,13 @@ export class CatchUp {
   async pass(position: Position | undefined, channels: readonly Channel[]): Promise<void> {
     const { arrived, clock, frontend } = this.#options;
     // A position that lists its topics does not say where it is from.
-    if (arrived === undefined || position === undefined || position.point?.frontend === frontend) return;
+    if (arrived === undefined || position === undefined || position.point?.frontend === frontend)
+      return;
     await arrived();
     for (const channel of channels) {
       const { nextBatch } = channel;
-      while (channel.flow?.isWaiting === true && channel.nextBatch === nextBatch) await sleep(clock, PASSED_POLL_MS);
+      while (channel.flow?.isWaiting === true && channel.nextBatch === nextBatch)
+        await sleep(clock, PASSED_POLL_MS);
     }
   }
 
@@ -46,6 +48,11 @@ export class CatchUp {
     if (channel.batched.seq >= seq) return;
     const { clock, hub, repair } = this.#options;
     await Promise.race([repair.reach(channel, seq), sleep(clock, REACH_MS_MAX)]);
-    while (channel.seq >= seq && channel.batched.seq < seq && hub.channel(channel.topic) === channel) await sleep(clock, PASSED_POLL_MS);
+    while (
+      channel.seq >= seq &&
+      channel.batched.seq < seq &&
+      hub.channel(channel.topic) === channel
+    )
+      await sleep(clock, PASSED_POLL_MS);
   }
 }

@@ -33,7 +33,9 @@ const SETTLE_MS = 2000;
 /** Answers as dispatchers do that have no event yet, through JSON: what is parsed is garbage of its own. */
 const upstream: Upstream = {
   async change(changes) {
-    return JSON.parse(JSON.stringify(changes.map(({ topic }) => ({ topic, seq: 0, epoch: "", first: 1 }))));
+    return JSON.parse(
+      JSON.stringify(changes.map(({ topic }) => ({ topic, seq: 0, epoch: "", first: 1 }))),
+    );
   },
   report: async () => ({ viewers: [], heads: [], stamp: 1 }),
   read: async (topic) => ({ events: [], head: { topic, seq: 0, epoch: "", first: 1 } }),
@@ -69,8 +71,11 @@ function weighCollected(): Weight {
 }
 
 function show(what: string, { rss, heap }: Weight): void {
-  const perTopic = (bytes: number, since: number) => `${((bytes - since) / topicCount).toFixed(0).padStart(5)} B`;
-  console.log(`${what.padEnd(44)} RSS ${perTopic(rss, empty.rss)}   heap ${perTopic(heap, empty.heap)}`);
+  const perTopic = (bytes: number, since: number) =>
+    `${((bytes - since) / topicCount).toFixed(0).padStart(5)} B`;
+  console.log(
+    `${what.padEnd(44)} RSS ${perTopic(rss, empty.rss)}   heap ${perTopic(heap, empty.heap)}`,
+  );
 }
 
 await Bun.sleep(SETTLE_MS);
@@ -82,8 +87,13 @@ for (let first = 0; first < connections; first += CONNECTING_AT_ONCE) {
   const opening: Promise<void>[] = [];
   for (let index = first; index < Math.min(connections, first + CONNECTING_AT_ONCE); index++) {
     // From a URL, as they come: each a text of its own.
-    const names = Array.from({ length: topicsEach }, (_, number) => `topic=member:p${index * topicsEach + number}`);
-    const topics = new URL(`http://localhost/v1/events?${names.join("&")}`).searchParams.getAll("topic") as Topic[];
+    const names = Array.from(
+      { length: topicsEach },
+      (_, number) => `topic=member:p${index * topicsEach + number}`,
+    );
+    const topics = new URL(`http://localhost/v1/events?${names.join("&")}`).searchParams.getAll(
+      "topic",
+    ) as Topic[];
     const request = { topics, identity: undefined, position: undefined, zstd: false, address: "" };
     opening.push(frontend.open(frontend.admit(request), writer, request));
   }

@@ -225,7 +225,15 @@ export class Channel {
     }
     const text = formatEvents(prefix, this.mark, before, events);
     flow.batched = this.position;
-    const batch = new Batch({ number: this.nextBatch, order, text, events: events.length, durable, before, liveBefore });
+    const batch = new Batch({
+      number: this.nextBatch,
+      order,
+      text,
+      events: events.length,
+      durable,
+      before,
+      liveBefore,
+    });
     this.nextBatch++;
     flow.ring ??= new BatchRing(batch.number);
     flow.ring.push(batch);
@@ -265,7 +273,8 @@ export class Channel {
     const here = this.#subscribers;
     if ((this.#flow?.walking ?? 0) > 0) return;
     if (here instanceof Audience) here.compact();
-    else if (this.#flow?.isSpent === true && (here === undefined || this.#isUpToDate(here))) this.#flow = undefined;
+    else if (this.#flow?.isSpent === true && (here === undefined || this.#isUpToDate(here)))
+      this.#flow = undefined;
   }
 
   /**
@@ -275,7 +284,8 @@ export class Channel {
   cool(since: number): void {
     const flow = this.#flow;
     if (flow === undefined || !flow.isQuiet(since)) return;
-    for (const subscription of this.subscriptions) if (subscription !== null && !this.#isUpToDate(subscription)) return;
+    for (const subscription of this.subscriptions)
+      if (subscription !== null && !this.#isUpToDate(subscription)) return;
     // Of the broadcasts since its last one it is still known: there was none of this topic.
     this.joinedOrder = Math.max(this.joinedOrder, flow.history?.lastOrder ?? 0);
     this.#flow = undefined;

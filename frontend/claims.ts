@@ -20,13 +20,19 @@ export interface Start {
 export type ClaimAnswers = Pick<Upstream, "wrote" | "headAt" | "read">;
 
 export function shareClaims(upstream: ClaimAnswers, clock: Clock): ClaimAnswers {
-  const wrote = new Recent<Awaited<ReturnType<Upstream["wrote"]>>>(clock, CLAIM_CACHE_MS, CLAIMS_CACHED_MAX);
+  const wrote = new Recent<Awaited<ReturnType<Upstream["wrote"]>>>(
+    clock,
+    CLAIM_CACHE_MS,
+    CLAIMS_CACHED_MAX,
+  );
   const heads = new Recent<TopicHead>(clock, CLAIM_CACHE_MS, CLAIMS_CACHED_MAX);
   const pages = new Recent<EventPage>(clock, CLAIM_CACHE_MS, CLAIMS_CACHED_MAX);
   return {
-    wrote: (topic, seq, epoch) => wrote.get(`${topic} ${seq} ${epoch}`, () => upstream.wrote(topic, seq, epoch)),
+    wrote: (topic, seq, epoch) =>
+      wrote.get(`${topic} ${seq} ${epoch}`, () => upstream.wrote(topic, seq, epoch)),
     headAt: (topic, stamp) => heads.get(`${topic} ${stamp}`, () => upstream.headAt(topic, stamp)),
-    read: (topic, after, limit) => pages.get(`${topic} ${after} ${limit}`, () => upstream.read(topic, after, limit)),
+    read: (topic, after, limit) =>
+      pages.get(`${topic} ${after} ${limit}`, () => upstream.read(topic, after, limit)),
   };
 }
 
@@ -49,9 +55,14 @@ async function locate(
 }
 
 /** Whether the events after `claimed` can be replayed without a hole. */
-async function holds(channel: Channel, claimed: TopicPosition, upstream: ClaimAnswers): Promise<boolean> {
+async function holds(
+  channel: Channel,
+  claimed: TopicPosition,
+  upstream: ClaimAnswers,
+): Promise<boolean> {
   if (claimed.seq === channel.batched.seq) return claimed.epoch === channel.batched.epoch;
-  const remembered = claimed.seq < channel.batched.seq ? channel.flow?.history?.matches(claimed) : undefined;
+  const remembered =
+    claimed.seq < channel.batched.seq ? channel.flow?.history?.matches(claimed) : undefined;
   if (remembered !== undefined) return remembered;
   if (claimed.seq === 0) {
     const page = await upstream.read(channel.topic, 0, 1);
@@ -66,7 +77,12 @@ export function startAtHead(channel: Channel): Start {
 }
 
 /** Decides from where the topic goes on. The channel is joined. */
-export async function startOf(channel: Channel, position: Position, frontend: FrontendId, upstream: ClaimAnswers): Promise<Start> {
+export async function startOf(
+  channel: Channel,
+  position: Position,
+  frontend: FrontendId,
+  upstream: ClaimAnswers,
+): Promise<Start> {
   const claimed = await locate(channel, position, frontend, upstream);
   // A topic that the position does not know is new to this client.
   if (claimed === undefined) return startAtHead(channel);

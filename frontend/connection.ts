@@ -35,7 +35,15 @@ export interface Lag {
   readonly sums: ReadonlyMap<string, Event>;
 }
 
-export type CloseReason = "left" | "stuck" | "lifetime" | "token-expired" | "drain" | "error" | "refused" | "reset";
+export type CloseReason =
+  | "left"
+  | "stuck"
+  | "lifetime"
+  | "token-expired"
+  | "drain"
+  | "error"
+  | "refused"
+  | "reset";
 
 export class Connection {
   readonly id: ConnectionId;

@@ -20,7 +20,11 @@ async function frontendOn(upstream: ModelUpstream, quietMs: number): Promise<Fro
   return frontend;
 }
 
-async function viewerOf(frontend: Frontend, topics: readonly Topic[], lastEventId?: string): Promise<Viewer> {
+async function viewerOf(
+  frontend: Frontend,
+  topics: readonly Topic[],
+  lastEventId?: string,
+): Promise<Viewer> {
   const viewer = new Viewer(frontend, topics, lastEventId === undefined ? {} : { lastEventId });
   await until(() => viewer.connection.ready);
   return viewer;
@@ -59,7 +63,10 @@ test("what a viewer has not taken stays, however quiet its topic, and so does wh
   await Bun.sleep(SOON_MS * 10);
   viewer.drain();
   await until(() => viewer.of("gap").length === 1);
-  await until(() => viewer.of("ping").length + (viewer.of("gap")[0]?.fields.lost ?? 0) === 200, "all of them, or told of");
+  await until(
+    () => viewer.of("ping").length + (viewer.of("gap")[0]?.fields.lost ?? 0) === 200,
+    "all of them, or told of",
+  );
   await until(() => frontend.hub.channel(alice)?.flow === undefined, "nothing left of it");
 });
 
@@ -74,7 +81,12 @@ test("a topic that has gone quiet forgets its durable events: whoever returns ge
   frontend.closed(leaves.connection, "left");
   for (const count of [2, 3]) upstream.append(alice, `alice ${count}`);
   await until(() => stays.of("comment").length === 4);
-  await until(() => frontend.hub.channel(alice)?.flow === undefined && frontend.hub.channel(bob)?.flow === undefined, "quiet");
+  await until(
+    () =>
+      frontend.hub.channel(alice)?.flow === undefined &&
+      frontend.hub.channel(bob)?.flow === undefined,
+    "quiet",
+  );
   // The last id alone: of bob's topic it says something only by what this frontend broadcast, and when.
   const back = await viewerOf(frontend, [alice, bob], leaves.lastEventId);
   await until(() => back.of("comment").length >= 2);

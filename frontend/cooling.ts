@@ -48,7 +48,10 @@ export class Cooling {
   #step(): void {
     const { channels } = this.#options.hub;
     const since = this.#options.elapsed() - this.#quietMs;
-    const looks = Math.max(COOLING_STEP_CHANNELS_MIN, Math.ceil((channels.size * this.#stepMs) / this.#quietMs));
+    const looks = Math.max(
+      COOLING_STEP_CHANNELS_MIN,
+      Math.ceil((channels.size * this.#stepMs) / this.#quietMs),
+    );
     this.#round ??= channels.values();
     for (let look = 0; look < looks; look++) {
       const { done, value } = this.#round.next();

@@ -6,7 +6,11 @@ import { encodeText } from "./encoding.ts";
 
 describe("the runtime", () => {
   test("reads zstd frames one after another as one text, ours that are stored too", () => {
-    const frames = [encodeText("small", true), encodeText("x".repeat(500), true), encodeText("end", true)];
+    const frames = [
+      encodeText("small", true),
+      encodeText("x".repeat(500), true),
+      encodeText("end", true),
+    ];
     expect(zstdDecompressSync(Buffer.concat(frames)).toString()).toBe(`small${"x".repeat(500)}end`);
     expect(zstdCompressSync("y".repeat(500)).length).toBeLessThan(60);
   });

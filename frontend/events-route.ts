@@ -54,16 +54,30 @@ export function createEventsRoute(options: EventsRouteOptions): Route {
       const named = parseTopics(url.searchParams.getAll("topic"));
       const identity = await options.authenticate(request);
       const topics = withOwnTopic(named, identity, options.policy);
-      if (topics.length === 0) throw new Problem("invalid-parameter", "name at least one topic: /v1/events?topic=video:42");
+      if (topics.length === 0)
+        throw new Problem(
+          "invalid-parameter",
+          "name at least one topic: /v1/events?topic=video:42",
+        );
       for (const topic of topics) {
         if (!(await options.authorize(identity, topic))) {
-          throw new Problem(identity === undefined ? "token-missing" : "forbidden", `${topic} is not open to you`, { topic });
+          throw new Problem(
+            identity === undefined ? "token-missing" : "forbidden",
+            `${topic} is not open to you`,
+            { topic },
+          );
         }
       }
       const position = readPosition(request, url);
       const refusal = options.admission.enter(context.address);
       if (refusal !== undefined) return refuse(options, refusal);
-      const connect = { topics, identity, position, zstd: options.zstd && acceptsZstd(request), address: context.address };
+      const connect = {
+        topics,
+        identity,
+        position,
+        zstd: options.zstd && acceptsZstd(request),
+        address: context.address,
+      };
       return stream(options.frontend, connect, context);
     },
   };
@@ -71,7 +85,9 @@ export function createEventsRoute(options: EventsRouteOptions): Route {
 
 function stream(frontend: Frontend, connect: ConnectRequest, context: RouteContext): Response {
   const connection = frontend.admit(connect);
-  const headers = connect.zstd ? { ...HEADERS, "content-encoding": "zstd", vary: "accept-encoding" } : HEADERS;
+  const headers = connect.zstd
+    ? { ...HEADERS, "content-encoding": "zstd", vary: "accept-encoding" }
+    : HEADERS;
   return context.stream(headers, {
     start: (writer) => void frontend.open(connection, writer, connect),
     // Only where the viewer goes. An end from this side is the frontend's own doing, and it knows.
@@ -83,7 +99,8 @@ function stream(frontend: Frontend, connect: ConnectRequest, context: RouteConte
 function refuse(options: EventsRouteOptions, reason: Refusal): Response {
   const { refusals } = options.frontend.counters;
   refusals[reason] = (refusals[reason] ?? 0) + 1;
-  const afterMs = REFUSED_RETRY_MIN_MS + options.random() * (REFUSED_RETRY_MAX_MS - REFUSED_RETRY_MIN_MS);
+  const afterMs =
+    REFUSED_RETRY_MIN_MS + options.random() * (REFUSED_RETRY_MAX_MS - REFUSED_RETRY_MIN_MS);
   // The browser obeys `retry:`, which no script can see; the SDK obeys the event.
   return new Response(formatReconnect(afterMs, reason), { headers: HEADERS });
 }
@@ -91,21 +108,33 @@ function refuse(options: EventsRouteOptions, reason: Refusal): Response {
 export function parseTopics(texts: readonly string[]): readonly Topic[] {
   const topics = new Set<Topic>();
   if (texts.length > TOPICS_PER_CONNECTION_MAX) {
-    throw new Problem("too-many-topics", `a connection may have ${TOPICS_PER_CONNECTION_MAX} topics`);
+    throw new Problem(
+      "too-many-topics",
+      `a connection may have ${TOPICS_PER_CONNECTION_MAX} topics`,
+    );
   }
   for (const text of texts) {
     const topic = parseTopic(text);
     if (topic === undefined)
-      throw new Problem("invalid-topic", `${JSON.stringify(text.slice(0, 80))} is not a topic; one is kind:id, for example video:42`);
+      throw new Problem(
+        "invalid-topic",
+        `${JSON.stringify(text.slice(0, 80))} is not a topic; one is kind:id, for example video:42`,
+      );
     topics.add(topic);
   }
   return [...topics];
 }
 
 /** A member's own topic needs no request: it is there from the connect on. Guests ask for it. */
-function withOwnTopic(topics: readonly Topic[], identity: Identity | undefined, policy: Policy): readonly Topic[] {
-  if (identity === undefined || identity.role === "guest" || policy["member"] === undefined) return topics;
-  if (topics.some((topic) => kindOf(topic) === "member" && isOwnTopic(identity, topic))) return topics;
+function withOwnTopic(
+  topics: readonly Topic[],
+  identity: Identity | undefined,
+  policy: Policy,
+): readonly Topic[] {
+  if (identity === undefined || identity.role === "guest" || policy["member"] === undefined)
+    return topics;
+  if (topics.some((topic) => kindOf(topic) === "member" && isOwnTopic(identity, topic)))
+    return topics;
   return [...topics, topicOf("member", identity.sub)];
 }
 
@@ -116,7 +145,10 @@ function readPosition(request: HttpRequest, url: URL): Position | undefined {
   if (text === "") return undefined;
   const position = parsePosition(text);
   if (position === undefined && parameter !== null)
-    throw new Problem("invalid-position", "leave last_event_id out, or send an id that the server sent");
+    throw new Problem(
+      "invalid-position",
+      "leave last_event_id out, or send an id that the server sent",
+    );
   return position ?? { topics: new Map() };
 }
 

@@ -82,12 +82,23 @@ export class Flow {
 
   /** Nothing waits here, to be written or to be repaired. */
   get #isEmpty(): boolean {
-    return this.walking === 0 && !this.behind && this.#waiting.length === 0 && this.#merging === undefined && this.held === undefined;
+    return (
+      this.walking === 0 &&
+      !this.behind &&
+      this.#waiting.length === 0 &&
+      this.#merging === undefined &&
+      this.held === undefined
+    );
   }
 
   /** Nothing is here but batches: once everybody has them, it is as if nothing had ever moved. */
   get isSpent(): boolean {
-    return this.#isEmpty && this.history === undefined && this.sums === undefined && this.#writtenAt === undefined;
+    return (
+      this.#isEmpty &&
+      this.history === undefined &&
+      this.sums === undefined &&
+      this.#writtenAt === undefined
+    );
   }
 
   /** Nothing has moved here since then. */
@@ -139,7 +150,8 @@ export class Flow {
   dueAt(): number | undefined {
     if (this.#waiting.length > 0 || this.behind) return this.restUntil;
     let due: number | undefined;
-    for (const { dueAt } of this.#merging?.values() ?? NOTHING) due = due === undefined ? dueAt : Math.min(due, dueAt);
+    for (const { dueAt } of this.#merging?.values() ?? NOTHING)
+      due = due === undefined ? dueAt : Math.min(due, dueAt);
     return due === undefined ? undefined : Math.max(due, this.restUntil);
   }
 

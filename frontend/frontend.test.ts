@@ -12,15 +12,30 @@ afterEach(async () => {
   await Promise.all(frontends.splice(0).map((frontend) => frontend.stop()));
 });
 
-function frontendOn(upstream: ModelUpstream, id = "frontend1", options: { readonly lingerMs?: number } = {}): Frontend {
-  const frontend = newFrontend(upstream, { name: id, reportMs: 20, lingerMs: options.lingerMs ?? 10_000 });
+function frontendOn(
+  upstream: ModelUpstream,
+  id = "frontend1",
+  options: { readonly lingerMs?: number } = {},
+): Frontend {
+  const frontend = newFrontend(upstream, {
+    name: id,
+    reportMs: 20,
+    lingerMs: options.lingerMs ?? 10_000,
+  });
   upstream.inboxes.push(frontend);
   frontends.push(frontend);
   frontend.start();
   return frontend;
 }
 
-const alice: Identity = { sub: "alice", name: "Alice", role: "member", videoRoles: {}, subscribe: [], publish: [] };
+const alice: Identity = {
+  sub: "alice",
+  name: "Alice",
+  role: "member",
+  videoRoles: {},
+  subscribe: [],
+  publish: [],
+};
 
 describe("a connection", () => {
   test("is told its id and where each topic stands, then gets every later event", async () => {
@@ -29,7 +44,10 @@ describe("a connection", () => {
     upstream.append(video, "before");
     const viewer = new Viewer(frontend, [video]);
     await until(() => viewer.received.length > 0);
-    expect(viewer.received[0]).toMatchObject({ type: "connection", data: { topics: { "video:42": { head: 1, recovered: true } } } });
+    expect(viewer.received[0]).toMatchObject({
+      type: "connection",
+      data: { topics: { "video:42": { head: 1, recovered: true } } },
+    });
     upstream.append(video, "after");
     upstream.live(video, "goal", { minute: 3 });
     await until(() => viewer.of("goal").length > 0);
@@ -58,7 +76,10 @@ describe("a connection", () => {
       upstream.live(video, "likes", { like: 1, total: { like: count } });
       await Bun.sleep(2);
     }
-    await until(() => viewer.of("likes").reduce((sum, { fields }) => sum + fields.like, 0) === 50, "all likes");
+    await until(
+      () => viewer.of("likes").reduce((sum, { fields }) => sum + fields.like, 0) === 50,
+      "all likes",
+    );
     expect(viewer.of("likes").at(-1)?.fields.total.like).toBe(50);
     expect(viewer.of("likes").length).toBeLessThan(12);
   });
@@ -68,7 +89,8 @@ describe("a connection", () => {
     const frontend = frontendOn(upstream);
     const viewer = new Viewer(frontend, [video], { zstd: true });
     await until(() => viewer.connection.ready);
-    for (let count = 0; count < 20; count++) upstream.append(video, `a comment that is long enough to be compressed, number ${count}`);
+    for (let count = 0; count < 20; count++)
+      upstream.append(video, `a comment that is long enough to be compressed, number ${count}`);
     await until(() => viewer.of("comment").length === 20);
     expect(viewer.seqs(video)).toEqual(Array.from({ length: 20 }, (_, index) => index + 1));
   });
@@ -156,12 +178,17 @@ describe("whoever returns", () => {
     upstream.append(video, "1");
     await until(() => viewer.of("comment").length === 1);
     await first.stop();
-    for (let count = 2; count <= 501; count++) upstream.append(video, String(count), { deliver: false });
+    for (let count = 2; count <= 501; count++)
+      upstream.append(video, String(count), { deliver: false });
     const second = frontendOn(upstream, "frontend2");
     const reads = upstream.calls.read;
-    const back = Array.from({ length: 1000 }, () => new Viewer(second, [video], { lastEventId: viewer.lastEventId }));
+    const back = Array.from(
+      { length: 1000 },
+      () => new Viewer(second, [video], { lastEventId: viewer.lastEventId }),
+    );
     await until(() => back.every((one) => one.of("comment").length === 500));
-    for (const one of back) expect(one.seqs(video)).toEqual(Array.from({ length: 500 }, (_, index) => index + 2));
+    for (const one of back)
+      expect(one.seqs(video)).toEqual(Array.from({ length: 500 }, (_, index) => index + 2));
     expect(upstream.calls.read - reads).toBeLessThan(10);
     // Whether their position is believed is asked once as well.
     expect(upstream.calls.wrote).toBeLessThan(10);
@@ -225,7 +252,9 @@ describe("whoever returns", () => {
     expect(seen.video + seen.other).toBeLessThan(500);
     frontend.closed(cut.connection, "left");
     const back = new Viewer(frontend, [video, other], { lastEventId: cut.lastEventId });
-    await until(() => back.seqs(video).length + back.seqs(other).length === 500 - seen.video - seen.other);
+    await until(
+      () => back.seqs(video).length + back.seqs(other).length === 500 - seen.video - seen.other,
+    );
     expect(back.seqs(video)[0]).toBe(seen.video + 1);
     expect(back.seqs(other)[0]).toBe(seen.other + 1);
   });
@@ -240,7 +269,8 @@ describe("whoever returns", () => {
     frontend.closed(viewer.connection, "left");
     await until(() => frontend.hub.channels.size === 0);
     upstream.rewind(video, 3, "life2");
-    for (let count = 4; count <= 9; count++) upstream.append(video, `new ${count}`, { deliver: false });
+    for (let count = 4; count <= 9; count++)
+      upstream.append(video, `new ${count}`, { deliver: false });
     const back = new Viewer(frontend, [video], { lastEventId: viewer.lastEventId });
     await until(() => back.received.length > 0);
     expect(back.received[0]?.fields.topics["video:42"]).toEqual({ head: 9, recovered: false });
@@ -302,10 +332,15 @@ describe("a slow viewer", () => {
       // So large that the ring cannot hold them all.
       upstream.live(video, "goal", "g".repeat(4096));
       if (count % 3 === 0) upstream.append(video, count);
-      if (count % 10 === 0) upstream.live(video, "likes", { like: 1, total: { like: 5 + count / 10 } });
+      if (count % 10 === 0)
+        upstream.live(video, "likes", { like: 1, total: { like: 5 + count / 10 } });
       await until(() => fast.of("goal").length === count);
     }
-    await until(() => fast.of("comment").length === 101 && fast.of("likes").reduce((sum, { fields }) => sum + fields.like, 0) === 35);
+    await until(
+      () =>
+        fast.of("comment").length === 101 &&
+        fast.of("likes").reduce((sum, { fields }) => sum + fields.like, 0) === 35,
+    );
     slow.drain();
     await until(() => slow.of("comment").length === 101);
     expect(slow.seqs(video)).toEqual(fast.seqs(video));
@@ -326,7 +361,10 @@ describe("subscriptions of an open connection", () => {
     await until(() => viewer.connection.ready);
     upstream.append(other, "before");
     const change = { connection: viewer.connection.id, add: [other], remove: [], sub: "" };
-    expect(await frontend.changeHere(change)).toMatchObject({ ok: true, heads: [{ topic: other, seq: 1 }] });
+    expect(await frontend.changeHere(change)).toMatchObject({
+      ok: true,
+      heads: [{ topic: other, seq: 1 }],
+    });
     upstream.append(other, "after");
     await until(() => viewer.seqs(other).length === 1);
     expect(viewer.seqs(other)).toEqual([2]);
@@ -345,14 +383,23 @@ describe("subscriptions of an open connection", () => {
     await until(() => viewer.connection.ready);
     const change = { connection: viewer.connection.id, add: [], remove: [], sub: "" };
     const topics = () => viewer.connection.subscriptions.map(({ channel }) => channel.topic);
-    expect(await frontend.changeHere({ ...change, add: [other], order: 3 })).toMatchObject({ ok: true });
+    expect(await frontend.changeHere({ ...change, add: [other], order: 3 })).toMatchObject({
+      ok: true,
+    });
     // A removal that hung on its way, and one more copy of what was done.
-    expect(await frontend.changeHere({ ...change, remove: [other], order: 2 })).toEqual({ ok: false, error: "superseded" });
-    expect(await frontend.changeHere({ ...change, add: [other], order: 3 })).toMatchObject({ ok: true });
+    expect(await frontend.changeHere({ ...change, remove: [other], order: 2 })).toEqual({
+      ok: false,
+      error: "superseded",
+    });
+    expect(await frontend.changeHere({ ...change, add: [other], order: 3 })).toMatchObject({
+      ok: true,
+    });
     expect(topics()).toEqual([video, other]);
     // One that waits for the table while a later one is made.
     const late = frontend.changeHere({ ...change, add: ["video:late" as typeof video], order: 4 });
-    expect(await frontend.changeHere({ ...change, remove: [other], order: 5 })).toMatchObject({ ok: true });
+    expect(await frontend.changeHere({ ...change, remove: [other], order: 5 })).toMatchObject({
+      ok: true,
+    });
     expect(await late).toEqual({ ok: false, error: "superseded" });
     expect(topics()).toEqual([video]);
   });
@@ -363,8 +410,14 @@ describe("subscriptions of an open connection", () => {
     const viewer = new Viewer(frontend, [video], { identity: alice });
     await until(() => viewer.connection.ready);
     const change = { connection: viewer.connection.id, add: [other], remove: [] };
-    expect(await frontend.changeHere({ ...change, sub: "" })).toEqual({ ok: false, error: "forbidden" });
-    expect(await frontend.changeHere({ ...change, sub: "bob" })).toEqual({ ok: false, error: "forbidden" });
+    expect(await frontend.changeHere({ ...change, sub: "" })).toEqual({
+      ok: false,
+      error: "forbidden",
+    });
+    expect(await frontend.changeHere({ ...change, sub: "bob" })).toEqual({
+      ok: false,
+      error: "forbidden",
+    });
     expect(await frontend.changeHere({ ...change, sub: "alice" })).toMatchObject({ ok: true });
   });
 

@@ -47,7 +47,10 @@ import type { ConnectionChange, ConnectionChangeResult, Inbox, Upstream } from "
 const RETURN_FLOOR = 0.1;
 
 /** Whether somebody may subscribe to a topic: the policy of its kind, and what the video says. */
-export type Authorize = (identity: Identity | undefined, topic: Topic) => boolean | Promise<boolean>;
+export type Authorize = (
+  identity: Identity | undefined,
+  topic: Topic,
+) => boolean | Promise<boolean>;
 
 export interface FrontendOptions {
   readonly id: FrontendId;
@@ -127,7 +130,15 @@ export class Frontend implements Inbox {
       onOvertaken: ({ connection }) => this.#recovery.overtaken(connection),
     });
     const { hub } = this;
-    this.#repair = new Repair({ hub, upstream, clock, random, counters, onUnrepairable: (channel) => this.#reset(channel), onFailure });
+    this.#repair = new Repair({
+      hub,
+      upstream,
+      clock,
+      random,
+      counters,
+      onUnrepairable: (channel) => this.#reset(channel),
+      onFailure,
+    });
     this.#catchUp = new CatchUp({ ...options, frontend: options.id, hub, repair: this.#repair });
     this.membership = new Membership({
       hub,
@@ -158,8 +169,19 @@ export class Frontend implements Inbox {
       onFailure,
       ...(options.reportMs === undefined ? {} : { reportMs: options.reportMs }),
     });
-    this.#cooling = new Cooling({ hub, clock, elapsed, ...(options.quietMs === undefined ? {} : { quietMs: options.quietMs }) });
-    this.#presence = new Presence({ clock, soon, upstream, members: () => membersOf(this.connections.values()), onFailure });
+    this.#cooling = new Cooling({
+      hub,
+      clock,
+      elapsed,
+      ...(options.quietMs === undefined ? {} : { quietMs: options.quietMs }),
+    });
+    this.#presence = new Presence({
+      clock,
+      soon,
+      upstream,
+      members: () => membersOf(this.connections.values()),
+      onFailure,
+    });
     this.#heartbeats = new Heartbeats({
       clock,
       heartbeatMs: options.heartbeatMs,
@@ -210,12 +232,17 @@ export class Frontend implements Inbox {
   }
 
   /** Subscribes, says the first event, sends what was missed, and opens the connection to the broadcast. */
-  async open(connection: Connection, writer: ByteWriter, { topics, position }: ConnectRequest): Promise<void> {
+  async open(
+    connection: Connection,
+    writer: ByteWriter,
+    { topics, position }: ConnectRequest,
+  ): Promise<void> {
     connection.writer = writer;
     this.connections.set(connection.id, connection);
     this.counters.connects++;
     this.#heartbeats.add(connection);
-    if (connection.identity !== undefined && connection.identity.role !== "guest") this.#presence.came(connection.identity.sub);
+    if (connection.identity !== undefined && connection.identity.role !== "guest")
+      this.#presence.came(connection.identity.sub);
     try {
       const channels = topics.map((topic) => this.hub.open(topic));
       for (const channel of channels) this.#subscribe(connection, channel);
@@ -226,7 +253,10 @@ export class Frontend implements Inbox {
       const standings = new Map<Channel, TopicPosition>();
       let told = "";
       for (const channel of channels) {
-        const start = position === undefined ? startAtHead(channel) : startOf(channel, position, this.id, this.#claims);
+        const start =
+          position === undefined
+            ? startAtHead(channel)
+            : startOf(channel, position, this.id, this.#claims);
         const { from, recovered } = start instanceof Promise ? await start : start;
         if (position !== undefined && recovered) await this.#catchUp.reach(channel, from.seq);
         standings.set(channel, from);
@@ -238,8 +268,12 @@ export class Frontend implements Inbox {
       const first = `{"connectionId":"${connection.id}","heartbeatMs":${this.#options.heartbeatMs},"topics":{${told}}}`;
       // An EventSource that is cut comes back after what it was told last, so each is told another time: a
       // frontend that dies with all its viewers is not stormed by them.
-      const retryMs = Math.round(RETURN_SPREAD_MS * (RETURN_FLOOR + this.#options.random() * (1 - RETURN_FLOOR)));
-      void connection.writeText(`retry: ${retryMs}\n${formatFrame(formatStandings(standings), "connection", first)}`);
+      const retryMs = Math.round(
+        RETURN_SPREAD_MS * (RETURN_FLOOR + this.#options.random() * (1 - RETURN_FLOOR)),
+      );
+      void connection.writeText(
+        `retry: ${retryMs}\n${formatFrame(formatStandings(standings), "connection", first)}`,
+      );
       await this.#recovery.run(connection, standings);
     } catch (error) {
       this.#options.onFailure("connect", error);
@@ -249,7 +283,8 @@ export class Frontend implements Inbox {
 
   /** What was to be replayed may be of a life of the log that is over: then its topics start over, and not the same replay again. */
   #fail(connection: Connection, error: unknown): void {
-    if (error instanceof ReplayLostError) for (const { channel } of connection.subscriptions) void this.#repair.verify(channel);
+    if (error instanceof ReplayLostError)
+      for (const { channel } of connection.subscriptions) void this.#repair.verify(channel);
     this.end(connection, "error");
   }
 
@@ -297,7 +332,9 @@ export class Frontend implements Inbox {
    */
   end(connection: Connection, reason: CloseReason): void {
     if (connection.closed) return;
-    const afterMs = Math.round(reason === "token-expired" ? 0 : this.#options.random() * RETURN_SPREAD_MS);
+    const afterMs = Math.round(
+      reason === "token-expired" ? 0 : this.#options.random() * RETURN_SPREAD_MS,
+    );
     const { writer } = connection;
     const takesNothing = connection.pendingSince !== 0;
     if (!takesNothing) void connection.writeText(formatReconnect(afterMs, reason));
@@ -309,7 +346,10 @@ export class Frontend implements Inbox {
   }
 
   /** Changes the subscriptions of an open connection, here or at the frontend that holds it. */
-  async change(change: ConnectionChange, identity: Identity | undefined): Promise<ConnectionChangeResult> {
+  async change(
+    change: ConnectionChange,
+    identity: Identity | undefined,
+  ): Promise<ConnectionChangeResult> {
     if (frontendOf(change.connection) === this.id) return this.changeHere(change);
     if (change.sub !== (identity?.sub ?? "")) throw new Problem("forbidden");
     return this.#options.upstream.changeConnection(change);
@@ -320,21 +360,29 @@ export class Frontend implements Inbox {
     const connection = this.connections.get(change.connection);
     if (connection === undefined) return { ok: false, error: "unknown-connection" };
     // The id alone lets nobody into a member's stream.
-    if (connection.identity !== undefined && connection.identity.sub !== change.sub) return { ok: false, error: "forbidden" };
+    if (connection.identity !== undefined && connection.identity.sub !== change.sub)
+      return { ok: false, error: "forbidden" };
     const isSuperseded = () => change.order !== undefined && change.order < connection.changeOrder;
     if (isSuperseded()) return { ok: false, error: "superseded" };
     connection.changeOrder = change.order ?? connection.changeOrder;
     for (const topic of change.remove) this.#drop(connection, topic);
     const has = new Set(connection.subscriptions.map(({ channel }) => channel.topic));
     const added = change.add.filter((topic) => !has.has(topic));
-    if (has.size + added.length > TOPICS_PER_CONNECTION_MAX) return { ok: false, error: "too-many-topics" };
+    if (has.size + added.length > TOPICS_PER_CONNECTION_MAX)
+      return { ok: false, error: "too-many-topics" };
     const channels = await this.#joinAll(change.add);
     if (connection.closed) return { ok: false, error: "unknown-connection" };
     // It waited for the table, and its client did not wait for it.
     if (isSuperseded()) return { ok: false, error: "superseded" };
     const heads = channels.map((channel) => {
-      if (!connection.subscriptions.some((subscription) => subscription.channel === channel)) this.#subscribe(connection, channel);
-      return { topic: channel.topic, seq: channel.batched.seq, epoch: channel.batched.epoch, first: 1 };
+      if (!connection.subscriptions.some((subscription) => subscription.channel === channel))
+        this.#subscribe(connection, channel);
+      return {
+        topic: channel.topic,
+        seq: channel.batched.seq,
+        epoch: channel.batched.epoch,
+        first: 1,
+      };
     });
     return { ok: true, heads };
   }
@@ -362,7 +410,8 @@ export class Frontend implements Inbox {
   #reset(channel: Channel): void {
     // Two who noticed at the same time: the topic may have a new channel by now, which is none of theirs.
     if (this.hub.channel(channel.topic) !== channel) return;
-    for (const subscription of [...channel.subscriptions]) if (subscription !== null) this.end(subscription.connection, "reset");
+    for (const subscription of [...channel.subscriptions])
+      if (subscription !== null) this.end(subscription.connection, "reset");
     this.hub.forget(channel);
     // They may come back elsewhere.
     this.membership.unwanted(channel.topic);
@@ -382,8 +431,10 @@ export class Frontend implements Inbox {
       Math.ceil((this.connections.size * stepMs) / Math.max(stepMs, withinMs)),
     );
     while (this.connections.size > 0 && clock.now() < until) {
-      for (const connection of [...this.connections.values()].slice(0, perStep)) this.end(connection, "drain");
-      if (this.connections.size > 0) await new Promise<void>((resolve) => clock.after(stepMs, resolve));
+      for (const connection of [...this.connections.values()].slice(0, perStep))
+        this.end(connection, "drain");
+      if (this.connections.size > 0)
+        await new Promise<void>((resolve) => clock.after(stepMs, resolve));
     }
     for (const connection of [...this.connections.values()]) this.end(connection, "drain");
   }

@@ -64,10 +64,14 @@ export class Heartbeats {
     const slot = this.#slots[this.#at++ % this.#slots.length];
     for (const connection of slot ?? []) {
       if (connection.pendingSince > 0) {
-        if (now - connection.pendingSince > this.#options.stuckMs) this.#options.end(connection, "stuck");
+        if (now - connection.pendingSince > this.#options.stuckMs)
+          this.#options.end(connection, "stuck");
       } else if (now >= connection.expiresAt) {
         const expired = connection.identity?.expiresAt;
-        this.#options.end(connection, expired !== undefined && now >= expired ? "token-expired" : "lifetime");
+        this.#options.end(
+          connection,
+          expired !== undefined && now >= expired ? "token-expired" : "lifetime",
+        );
       } else if (!connection.takeWrote()) {
         const waits = connection.writeBytes(connection.zstd ? ZSTD : PLAIN);
         connection.wrote = false;

@@ -51,7 +51,9 @@ export class History {
   /** Events with a number above `seq` up to `to`; `undefined` where the oldest of them is not remembered. */
   after(seq: number, to: number): readonly DurableEvent[] | undefined {
     if (seq < this.#floor.seq) return undefined;
-    return this.#events.slice(seq - this.#floor.seq, Math.max(0, to - this.#floor.seq)).map((remembered) => remembered.event);
+    return this.#events
+      .slice(seq - this.#floor.seq, Math.max(0, to - this.#floor.seq))
+      .map((remembered) => remembered.event);
   }
 
   /** Where the topic stood after the broadcast `order`; `undefined` where that is longer ago than remembered. */

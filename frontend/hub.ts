@@ -24,7 +24,13 @@ import type { Batch } from "./batch.ts";
 import { Channel } from "./channel.ts";
 import type { Connection, Subscription } from "./connection.ts";
 import type { Counters } from "./counters.ts";
-import { BATCH_REST_SHARE, BATCH_WAIT_MAX_MS, BROADCAST_CLOCK_EVERY, BROADCAST_SLICE_MS, PUMP_BYTES_MAX } from "./limits.ts";
+import {
+  BATCH_REST_SHARE,
+  BATCH_WAIT_MAX_MS,
+  BROADCAST_CLOCK_EVERY,
+  BROADCAST_SLICE_MS,
+  PUMP_BYTES_MAX,
+} from "./limits.ts";
 import { Round } from "./round.ts";
 import { joinBytes } from "./span.ts";
 import { Stamps } from "./stamps.ts";
@@ -167,7 +173,10 @@ export class Hub {
       const wasBehind = flow.behind;
       flow.beginRound(first);
       const { single } = channel;
-      begun.push({ round: new Round(channel, this.#options.sender, this.#options.elapsed()), single });
+      begun.push({
+        round: new Round(channel, this.#options.sender, this.#options.elapsed()),
+        single,
+      });
       if (single === undefined) {
         if (!wasBehind) this.#walks++;
       } else {
@@ -186,7 +195,11 @@ export class Hub {
   #makeBatch(channel: Channel): Batch | undefined {
     this.stamps.settle();
     const order = this.order + 1;
-    const prefix = formatPoint({ stamp: this.stamps.told, frontend: this.#options.frontend, order });
+    const prefix = formatPoint({
+      stamp: this.stamps.told,
+      frontend: this.#options.frontend,
+      order,
+    });
     const batch = channel.makeBatch(order, prefix, this.#options.elapsed());
     if (batch === undefined) return undefined;
     this.order = order;
@@ -222,7 +235,12 @@ export class Hub {
     let durable = 0;
     let index = from;
     for (; index < subscriptions.length; index++) {
-      if (index % BROADCAST_CLOCK_EVERY === 0 && index > from && elapsed() - sliceStart > BROADCAST_SLICE_MS) break;
+      if (
+        index % BROADCAST_CLOCK_EVERY === 0 &&
+        index > from &&
+        elapsed() - sliceStart > BROADCAST_SLICE_MS
+      )
+        break;
       const subscription = subscriptions[index];
       if (subscription === null || subscription === undefined || subscription.next >= end) continue;
       const { descriptor, zstd } = subscription;
@@ -264,7 +282,8 @@ export class Hub {
   #endRound({ channel, behind, startedAt }: Round): void {
     const { elapsed } = this.#options;
     const took = elapsed() - startedAt;
-    const restUntil = took < 1 ? 0 : elapsed() + Math.min(took * BATCH_REST_SHARE, BATCH_WAIT_MAX_MS);
+    const restUntil =
+      took < 1 ? 0 : elapsed() + Math.min(took * BATCH_REST_SHARE, BATCH_WAIT_MAX_MS);
     channel.flow?.endRound(behind, restUntil);
     if (!behind) this.#walks--;
     channel.compact();
@@ -318,7 +337,10 @@ export class Hub {
       const bytes: Uint8Array[] = [];
       let length = 0;
       for (; at < outstanding.length && length < PUMP_BYTES_MAX; at++) {
-        const { subscription, batch } = outstanding[at] as { subscription: Subscription; batch: Batch };
+        const { subscription, batch } = outstanding[at] as {
+          subscription: Subscription;
+          batch: Batch;
+        };
         subscription.next = batch.number + 1;
         this.#options.counters.written += batch.events;
         this.#options.counters.durable.written += batch.durable;

@@ -76,7 +76,9 @@ export class Membership {
     const missing = channels.filter((channel) => !channel.joined);
     if (missing.length === 0) return Promise.resolve();
     return new Promise((resolve, reject) => {
-      const cancel = this.#options.clock.after(JOIN_TIMEOUT_MS, () => reject(new Error("no dispatcher answered in time")));
+      const cancel = this.#options.clock.after(JOIN_TIMEOUT_MS, () =>
+        reject(new Error("no dispatcher answered in time")),
+      );
       const joining: Joining = {
         missing: missing.length,
         done() {
@@ -103,7 +105,13 @@ export class Membership {
 
   #leaveNow(channel: Channel): void {
     const { hub } = this.#options;
-    if (this.#stopped || channel.subscribers > 0 || hub.channel(channel.topic) !== channel || this.#waiters.has(channel.topic)) return;
+    if (
+      this.#stopped ||
+      channel.subscribers > 0 ||
+      hub.channel(channel.topic) !== channel ||
+      this.#waiters.has(channel.topic)
+    )
+      return;
     hub.forget(channel);
     this.#change(channel.topic, false);
   }

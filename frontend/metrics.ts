@@ -5,14 +5,34 @@ import type { Canary } from "./canary.ts";
 import type { Counters } from "./counters.ts";
 import type { Frontend } from "./frontend.ts";
 
-const COUNTERS: readonly (readonly [name: string, help: string, read: (counters: Counters) => number])[] = [
+const COUNTERS: readonly (readonly [
+  name: string,
+  help: string,
+  read: (counters: Counters) => number,
+])[] = [
   ["ovation_frontend_batches_total", "Batches encoded", (c) => c.batches],
   ["ovation_frontend_writes_total", "Writes to connections by broadcasts", (c) => c.writes],
   ["ovation_frontend_gaps_total", "gap events written", (c) => c.gaps],
-  ["ovation_frontend_repair_reads_total", "Reads of the log for missing events", (c) => c.repairReads],
-  ["ovation_frontend_recovery_reads_total", "Reads of the log for those who returned", (c) => c.recoveryReads],
-  ["ovation_frontend_recoveries_total", "Connections that were sent what they had missed", (c) => c.recoveries],
-  ["ovation_frontend_unrecovered_topics_total", "Returns answered with recovered: false", (c) => c.unrecovered],
+  [
+    "ovation_frontend_repair_reads_total",
+    "Reads of the log for missing events",
+    (c) => c.repairReads,
+  ],
+  [
+    "ovation_frontend_recovery_reads_total",
+    "Reads of the log for those who returned",
+    (c) => c.recoveryReads,
+  ],
+  [
+    "ovation_frontend_recoveries_total",
+    "Connections that were sent what they had missed",
+    (c) => c.recoveries,
+  ],
+  [
+    "ovation_frontend_unrecovered_topics_total",
+    "Returns answered with recovered: false",
+    (c) => c.unrecovered,
+  ],
   ["ovation_frontend_connects_total", "Connections opened", (c) => c.connects],
 ];
 
@@ -27,16 +47,36 @@ const LANE_COUNTERS: readonly (readonly [
     "Events that dispatchers sent to this frontend",
     (c) => [c.dispatched, c.durable.dispatched],
   ],
-  ["ovation_frontend_unwanted_events_total", "Events of topics that nobody here has", (c) => [c.unwanted, c.durable.unwanted]],
-  ["ovation_frontend_written_events_total", "Events in writes to connections: deliveries", (c) => [c.written, c.durable.written]],
-  ["ovation_frontend_lost_events_total", "Live events that slow viewers were told they lost", (c) => [c.lostSlow, 0]],
-  ["ovation_frontend_repeated_events_total", "Durable events that were here before", (c) => [c.repeated, c.repeated]],
+  [
+    "ovation_frontend_unwanted_events_total",
+    "Events of topics that nobody here has",
+    (c) => [c.unwanted, c.durable.unwanted],
+  ],
+  [
+    "ovation_frontend_written_events_total",
+    "Events in writes to connections: deliveries",
+    (c) => [c.written, c.durable.written],
+  ],
+  [
+    "ovation_frontend_lost_events_total",
+    "Live events that slow viewers were told they lost",
+    (c) => [c.lostSlow, 0],
+  ],
+  [
+    "ovation_frontend_repeated_events_total",
+    "Durable events that were here before",
+    (c) => [c.repeated, c.repeated],
+  ],
   [
     "ovation_frontend_repaired_events_total",
     "Durable events pulled from the log because they were missing",
     (c) => [c.repaired, c.repaired],
   ],
-  ["ovation_frontend_recovered_events_total", "Durable events sent to those who returned", (c) => [c.recovered, c.recovered]],
+  [
+    "ovation_frontend_recovered_events_total",
+    "Durable events sent to those who returned",
+    (c) => [c.recovered, c.recovered],
+  ],
 ];
 
 export function registerFrontendMetrics(registry: Registry, frontend: Frontend): void {
@@ -59,12 +99,44 @@ export function registerFrontendMetrics(registry: Registry, frontend: Frontend):
     });
   }
   registerCanaryMetrics(registry, frontend.canary);
-  labelled(registry, "ovation_frontend_closes_total", "Connections closed, by reason", "reason", () => counters.closes);
-  labelled(registry, "ovation_frontend_refusals_total", "Connects answered with a wait, by reason", "reason", () => counters.refusals);
-  gauge(registry, "ovation_frontend_connections", "Open connections", () => frontend.connections.size);
-  gauge(registry, "ovation_frontend_viewers", "Subscriptions of topics whose viewers are counted", () => countViewers(frontend));
-  gauge(registry, "ovation_frontend_slow_connections", "Connections with a write that has not drained", () => counters.slow);
-  gauge(registry, "ovation_frontend_topics", "Topics with a subscriber here, or lately", () => frontend.hub.channels.size);
+  labelled(
+    registry,
+    "ovation_frontend_closes_total",
+    "Connections closed, by reason",
+    "reason",
+    () => counters.closes,
+  );
+  labelled(
+    registry,
+    "ovation_frontend_refusals_total",
+    "Connects answered with a wait, by reason",
+    "reason",
+    () => counters.refusals,
+  );
+  gauge(
+    registry,
+    "ovation_frontend_connections",
+    "Open connections",
+    () => frontend.connections.size,
+  );
+  gauge(
+    registry,
+    "ovation_frontend_viewers",
+    "Subscriptions of topics whose viewers are counted",
+    () => countViewers(frontend),
+  );
+  gauge(
+    registry,
+    "ovation_frontend_slow_connections",
+    "Connections with a write that has not drained",
+    () => counters.slow,
+  );
+  gauge(
+    registry,
+    "ovation_frontend_topics",
+    "Topics with a subscriber here, or lately",
+    () => frontend.hub.channels.size,
+  );
 }
 
 /** s */
@@ -72,10 +144,22 @@ const CANARY_BUCKETS = [0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.25, 0.5, 1
 
 function registerCanaryMetrics(registry: Registry, canary: Canary): void {
   const counts: readonly (readonly [name: string, help: string, read: () => number])[] = [
-    ["ovation_canary_sent_total", "Events that this frontend sent to itself by way of a dispatcher", () => canary.sent],
+    [
+      "ovation_canary_sent_total",
+      "Events that this frontend sent to itself by way of a dispatcher",
+      () => canary.sent,
+    ],
     ["ovation_canary_received_total", "Events to itself that came back", () => canary.received],
-    ["ovation_canary_lost_total", "Events to itself that did not come back in five seconds", () => canary.lost],
-    ["ovation_canary_refused_total", "Events to itself that no dispatcher could dispatch", () => canary.refused],
+    [
+      "ovation_canary_lost_total",
+      "Events to itself that did not come back in five seconds",
+      () => canary.lost,
+    ],
+    [
+      "ovation_canary_refused_total",
+      "Events to itself that no dispatcher could dispatch",
+      () => canary.refused,
+    ],
   ];
   for (const [name, help, read] of counts) {
     new Counter({
@@ -114,7 +198,13 @@ function gauge(registry: Registry, name: string, help: string, read: () => numbe
   });
 }
 
-function labelled(registry: Registry, name: string, help: string, label: string, read: () => Readonly<Record<string, number>>): void {
+function labelled(
+  registry: Registry,
+  name: string,
+  help: string,
+  label: string,
+  read: () => Readonly<Record<string, number>>,
+): void {
   new Counter({
     name,
     help,

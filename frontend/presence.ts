@@ -64,8 +64,11 @@ export class Presence {
 }
 
 /** Members among those who are connected. Guests are nobody whom others wait for. */
-export function membersOf(connections: Iterable<{ readonly identity: Identity | undefined }>): ReadonlySet<string> {
+export function membersOf(
+  connections: Iterable<{ readonly identity: Identity | undefined }>,
+): ReadonlySet<string> {
   const members = new Set<string>();
-  for (const { identity } of connections) if (identity !== undefined && identity.role !== "guest") members.add(identity.sub);
+  for (const { identity } of connections)
+    if (identity !== undefined && identity.role !== "guest") members.add(identity.sub);
   return members;
 }

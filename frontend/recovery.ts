@@ -7,7 +7,13 @@
  * of a slow replay, another round follows.
  */
 
-import { type Clock, formatFrame, type Json, type TopicPosition, toJsonText } from "@ovation/protocol";
+import {
+  type Clock,
+  formatFrame,
+  type Json,
+  type TopicPosition,
+  toJsonText,
+} from "@ovation/protocol";
 import type { Channel } from "./channel.ts";
 import type { Connection, Lag, Subscription } from "./connection.ts";
 import type { Counters } from "./counters.ts";
@@ -37,12 +43,17 @@ export class Recovery {
   async run(connection: Connection, standings: Map<Channel, TopicPosition>): Promise<void> {
     connection.open = false;
     connection.update();
-    const behind = connection.subscriptions.some(({ channel }) => (standings.get(channel)?.seq ?? 0) < channel.batched.seq);
+    const behind = connection.subscriptions.some(
+      ({ channel }) => (standings.get(channel)?.seq ?? 0) < channel.batched.seq,
+    );
     if (behind) await this.#inTurn(() => this.#rounds(connection, standings));
-    else for (const subscription of connection.subscriptions) subscription.next = subscription.channel.nextBatch;
+    else
+      for (const subscription of connection.subscriptions)
+        subscription.next = subscription.channel.nextBatch;
     if (connection.closed) return;
     // What was broadcast meanwhile was not for this connection, the number of viewers with it.
-    for (const { channel } of connection.subscriptions) if (channel.announced !== undefined) channel.announced.unseen = true;
+    for (const { channel } of connection.subscriptions)
+      if (channel.announced !== undefined) channel.announced.unseen = true;
     connection.open = true;
     connection.update();
     this.#options.hub.pump(connection);
@@ -53,7 +64,10 @@ export class Recovery {
     const lags = connection.lags;
     connection.lags = undefined;
     if (lags === undefined) {
-      this.#options.onFailed(connection, new Error("a connection that was not slow fell behind its ring"));
+      this.#options.onFailed(
+        connection,
+        new Error("a connection that was not slow fell behind its ring"),
+      );
       return;
     }
     connection.open = false;
@@ -62,17 +76,22 @@ export class Recovery {
     for (const subscription of connection.subscriptions) {
       // Without a lag, it was subscribed while the connection was slow already: nothing was sent of it.
       standings.set(subscription.channel, lags.get(subscription)?.position ?? subscription.start);
-      if (subscription.channel.announced !== undefined) subscription.channel.announced.unseen = true;
+      if (subscription.channel.announced !== undefined)
+        subscription.channel.announced.unseen = true;
     }
     // Whoever is cut off after one of these frames comes back with its id: it lists all topics.
     const id = formatStandings(standings);
     let waits: Promise<number> | undefined;
     for (const subscription of connection.subscriptions) {
       const lag = lags.get(subscription);
-      if (lag !== undefined) waits = connection.writeText(this.#makeUp(id, subscription.channel, lag)) ?? waits;
+      if (lag !== undefined)
+        waits = connection.writeText(this.#makeUp(id, subscription.channel, lag)) ?? waits;
     }
     this.#settle(connection, waits).then(
-      () => this.run(connection, standings).catch((error: unknown) => this.#options.onFailed(connection, error)),
+      () =>
+        this.run(connection, standings).catch((error: unknown) =>
+          this.#options.onFailed(connection, error),
+        ),
       (error: unknown) => this.#options.onFailed(connection, error),
     );
   }
@@ -90,14 +109,18 @@ export class Recovery {
     }
     for (const [key, event] of channel.flow?.sums ?? []) {
       const before = lag.sums.get(key);
-      const data = before === undefined ? JSON.parse(event.data) : subtract(JSON.parse(event.data), JSON.parse(before.data));
+      const data =
+        before === undefined
+          ? JSON.parse(event.data)
+          : subtract(JSON.parse(event.data), JSON.parse(before.data));
       if (before?.data !== event.data) text += formatFrame(id, event.type, envelope(data));
     }
     return text;
   }
 
   async #inTurn(run: () => Promise<void>): Promise<void> {
-    if (this.#running >= RECOVERIES_CONCURRENT_MAX) await new Promise<void>((resolve) => this.#waiting.push(resolve));
+    if (this.#running >= RECOVERIES_CONCURRENT_MAX)
+      await new Promise<void>((resolve) => this.#waiting.push(resolve));
     this.#running++;
     try {
       await run();
@@ -115,13 +138,22 @@ export class Recovery {
         await this.#catchUp(connection, subscription, standings);
       }
       // Whole when every topic goes on from its ring.
-      if (connection.subscriptions.every(({ next, channel }) => next >= channel.nextBatch || channel.flow?.batch(next) !== undefined))
+      if (
+        connection.subscriptions.every(
+          ({ next, channel }) =>
+            next >= channel.nextBatch || channel.flow?.batch(next) !== undefined,
+        )
+      )
         return;
     }
     throw new ReplayLostError("the broadcast kept overtaking this replay");
   }
 
-  async #catchUp(connection: Connection, subscription: Subscription, standings: Map<Channel, TopicPosition>): Promise<void> {
+  async #catchUp(
+    connection: Connection,
+    subscription: Subscription,
+    standings: Map<Channel, TopicPosition>,
+  ): Promise<void> {
     const { replay, counters } = this.#options;
     const { channel } = subscription;
     // From here on batches are for the ring; up to here it is the replay's.
@@ -172,7 +204,8 @@ function subtract(now: Json, before: Json | undefined): Json {
   if (typeof now === "number" && typeof before === "number") return now - before;
   if (!isObject(now) || !isObject(before)) return now;
   const difference: Record<string, Json> = {};
-  for (const [key, value] of Object.entries(now)) difference[key] = key === "total" ? value : subtract(value, before[key]);
+  for (const [key, value] of Object.entries(now))
+    difference[key] = key === "total" ? value : subtract(value, before[key]);
   return difference;
 }
 

@@ -7,7 +7,12 @@ import type { Clock } from "@ovation/protocol";
 import type { Channel } from "./channel.ts";
 import type { Counters } from "./counters.ts";
 import type { Hub } from "./hub.ts";
-import { LOG_PAGE_EVENTS, REPAIR_DELAY_MS, REPAIR_RETRY_FIRST_MS, REPAIR_RETRY_LAST_MS } from "./limits.ts";
+import {
+  LOG_PAGE_EVENTS,
+  REPAIR_DELAY_MS,
+  REPAIR_RETRY_FIRST_MS,
+  REPAIR_RETRY_LAST_MS,
+} from "./limits.ts";
 import { retry, sleep } from "./retry.ts";
 import type { EventPage, Upstream } from "./upstream.ts";
 
@@ -68,17 +73,24 @@ export class Repair {
           return;
         }
         const next = page.events[0];
-        const isOtherLife = next !== undefined && channel.seq > 0 && next.place.epoch !== channel.epoch;
+        const isOtherLife =
+          next !== undefined && channel.seq > 0 && next.place.epoch !== channel.epoch;
         if (isOtherLife && !(await this.#isOfThisLog(channel, gone))) return;
         const before = channel.seq;
         // What came while the log was asked may be of another life than the page.
         const proven = before === from;
         if (proven) channel.dropHeld(page.events.at(-1)?.place.seq ?? 0);
-        for (const event of page.events) if (channel.takeDurable(event, proven) === "taken") counters.repaired++;
+        for (const event of page.events)
+          if (channel.takeDurable(event, proven) === "taken") counters.repaired++;
         hub.schedule(channel);
         // The log has nothing more: what was announced or held ahead of it was not from this log. (What came
         // while it was read is another matter.)
-        if (channel.seq === before && page.head.seq <= channel.seq && goal() === asked && channel.hasHeld === heldBefore) {
+        if (
+          channel.seq === before &&
+          page.head.seq <= channel.seq &&
+          goal() === asked &&
+          channel.hasHeld === heldBefore
+        ) {
           channel.known = channel.seq;
           channel.dropHeld();
           return;
@@ -100,7 +112,10 @@ export class Repair {
   /** Whether the log wrote our newest event. Where it did not, or cannot know any more, viewers start over. */
   async #isOfThisLog(channel: Channel, gone: () => boolean): Promise<boolean> {
     const { seq, epoch } = channel;
-    const wrote = await this.#retry(() => this.#options.upstream.wrote(channel.topic, seq, epoch), gone);
+    const wrote = await this.#retry(
+      () => this.#options.upstream.wrote(channel.topic, seq, epoch),
+      gone,
+    );
     if (wrote === undefined || gone()) return false;
     if (wrote !== "yes") this.#options.onUnrepairable(channel);
     return wrote === "yes";

@@ -63,7 +63,8 @@ export class Replay {
     const start = Math.floor(from / LOG_PAGE_EVENTS) * LOG_PAGE_EVENTS;
     const page = await this.#page(channel, start, to);
     const events = page.filter((event) => event.place.seq > from && event.place.seq <= to);
-    if (events.length !== to - from) throw new ReplayLostError(`${channel.topic}: ${from + 1} to ${to} are not in the log`);
+    if (events.length !== to - from)
+      throw new ReplayLostError(`${channel.topic}: ${from + 1} to ${to} are not in the log`);
     return events;
   }
 
@@ -78,11 +79,22 @@ export class Replay {
   }
 
   /** The frames for a connection with one topic: the same bytes for all who stand at the same place. */
-  async shared(channel: Channel, from: TopicPosition, to: number, zstd: boolean): Promise<Uint8Array> {
-    const encoded = await this.#encoded.get(`${channel.topic} ${channel.epoch} ${from.seq} ${to}`, async () => {
-      const events = await this.events(channel, from.seq, to);
-      return { plain: new TextEncoder().encode(formatEvents(LISTED, channel.mark, from, events)), zstd: undefined };
-    });
+  async shared(
+    channel: Channel,
+    from: TopicPosition,
+    to: number,
+    zstd: boolean,
+  ): Promise<Uint8Array> {
+    const encoded = await this.#encoded.get(
+      `${channel.topic} ${channel.epoch} ${from.seq} ${to}`,
+      async () => {
+        const events = await this.events(channel, from.seq, to);
+        return {
+          plain: new TextEncoder().encode(formatEvents(LISTED, channel.mark, from, events)),
+          zstd: undefined,
+        };
+      },
+    );
     if (!zstd) return encoded.plain;
     encoded.zstd ??= compress(encoded.plain);
     return encoded.zstd;
@@ -92,14 +104,24 @@ export class Replay {
    * The frames for a connection with several topics. `standings` says where each of them is, and is
    * moved on: cut at any frame, the client returns with exactly what it has of every topic.
    */
-  async listed(channel: Channel, standings: Map<Channel, TopicPosition>, from: number, to: number): Promise<string> {
+  async listed(
+    channel: Channel,
+    standings: Map<Channel, TopicPosition>,
+    from: number,
+    to: number,
+  ): Promise<string> {
     let others = LISTED;
-    for (const [other, position] of standings) if (other !== channel) others += formatTopicPosition(other.mark, position);
+    for (const [other, position] of standings)
+      if (other !== channel) others += formatTopicPosition(other.mark, position);
     let text = "";
     for (const event of await this.events(channel, from, to)) {
       const position = { seq: event.place.seq, epoch: event.place.epoch };
       standings.set(channel, position);
-      text += formatFrame(others + formatTopicPosition(channel.mark, position), event.type, formatEnvelope(event));
+      text += formatFrame(
+        others + formatTopicPosition(channel.mark, position),
+        event.type,
+        formatEnvelope(event),
+      );
     }
     return text;
   }
@@ -107,5 +129,7 @@ export class Replay {
 
 /** The id of a first event: where each topic starts. */
 export function formatStandings(standings: ReadonlyMap<Channel, TopicPosition>): string {
-  return formatPosition([...standings].map(([channel, position]) => [channel.topic, position] as const));
+  return formatPosition(
+    [...standings].map(([channel, position]) => [channel.topic, position] as const),
+  );
 }

@@ -83,7 +83,9 @@ export class Reporter {
 
   /** What changed, and every few reports all of it. */
   #counts(): readonly { readonly topic: Topic; readonly viewers: number }[] {
-    const full = this.#round++ % REFRESH_EVERY === 0 || this.#options.hub.counted.size <= REFRESH_ALWAYS_TOPICS_MAX;
+    const full =
+      this.#round++ % REFRESH_EVERY === 0 ||
+      this.#options.hub.counted.size <= REFRESH_ALWAYS_TOPICS_MAX;
     const counts: { topic: Topic; viewers: number }[] = [];
     for (const channel of this.#options.hub.counted) {
       if (!full && this.#said.get(channel.topic) === channel.subscribers) continue;
@@ -135,7 +137,8 @@ export class Reporter {
     const { seq } = head;
     // A channel that is still joining may be answered an older head: `known` tells it.
     channel.known = Math.max(channel.known, seq);
-    if (channel.joined && channel.seq > 0 && head.epoch !== channel.epoch) void repair.verify(channel);
+    if (channel.joined && channel.seq > 0 && head.epoch !== channel.epoch)
+      void repair.verify(channel);
     if (channel.joined && seq > channel.seq) void repair.reach(channel, seq);
     // The repair lowers `known` where the log has no such number any more.
     const isBroadcast = () => channel.joined && channel.batched.seq >= Math.min(seq, channel.known);
@@ -146,16 +149,24 @@ export class Reporter {
     const { hub, clock } = this.#options;
     const { announced } = channel;
     if (announced === undefined) return;
-    const isNews = (channel.seq > announced.seq || announced.unseen) && this.#round % HEAD_EVERY === 0;
+    const isNews =
+      (channel.seq > announced.seq || announced.unseen) && this.#round % HEAD_EVERY === 0;
     if (viewers === announced.viewers && !isNews) return;
     // A number that always changes a little is worth less the more there are to send it to.
-    const restRounds = Math.min(STATS_ROUNDS_MAX, Math.ceil(channel.subscribers / STATS_VIEWERS_PER_ROUND));
+    const restRounds = Math.min(
+      STATS_ROUNDS_MAX,
+      Math.ceil(channel.subscribers / STATS_VIEWERS_PER_ROUND),
+    );
     if (this.#round - announced.round < restRounds) return;
     announced.viewers = viewers;
     announced.round = this.#round;
     announced.seq = channel.seq;
     announced.unseen = false;
     const at = clock.now();
-    hub.say(channel, { topic: channel.topic, type: "stats", at, data: toJsonText({ viewers, head: channel.seq }) }, STATS_PATIENCE_MS);
+    hub.say(
+      channel,
+      { topic: channel.topic, type: "stats", at, data: toJsonText({ viewers, head: channel.seq }) },
+      STATS_PATIENCE_MS,
+    );
   }
 }

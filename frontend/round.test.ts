@@ -87,22 +87,43 @@ async function settle(turn: () => boolean, holds: () => boolean): Promise<void> 
 }
 
 function orders(viewer: Viewer): readonly number[] {
-  return viewer.received.flatMap(({ type, id }) => (type === "goal" ? [parsePosition(id)?.point?.order ?? 0] : []));
+  return viewer.received.flatMap(({ type, id }) =>
+    type === "goal" ? [parsePosition(id)?.point?.order ?? 0] : [],
+  );
 }
 
 test("everybody gets every event once and in the order of the broadcasts, however rounds and events fall", async () => {
   const act = fc.oneof(
-    { weight: 4, arbitrary: fc.record({ kind: fc.constant("turn" as const), count: fc.integer({ min: 1, max: 4 }) }) },
-    { weight: 3, arbitrary: fc.record({ kind: fc.constant("event" as const), topic: fc.constantFrom(one, two) }) },
-    { weight: 1, arbitrary: fc.record({ kind: fc.constant("stall" as const), viewer: fc.nat(VIEWERS - 1) }) },
-    { weight: 1, arbitrary: fc.record({ kind: fc.constant("drain" as const), viewer: fc.nat(VIEWERS - 1) }) },
+    {
+      weight: 4,
+      arbitrary: fc.record({
+        kind: fc.constant("turn" as const),
+        count: fc.integer({ min: 1, max: 4 }),
+      }),
+    },
+    {
+      weight: 3,
+      arbitrary: fc.record({
+        kind: fc.constant("event" as const),
+        topic: fc.constantFrom(one, two),
+      }),
+    },
+    {
+      weight: 1,
+      arbitrary: fc.record({ kind: fc.constant("stall" as const), viewer: fc.nat(VIEWERS - 1) }),
+    },
+    {
+      weight: 1,
+      arbitrary: fc.record({ kind: fc.constant("drain" as const), viewer: fc.nat(VIEWERS - 1) }),
+    },
   );
   let direct = 0;
   await fc.assert(
     fc.asyncProperty(fc.array(act, { minLength: 10, maxLength: 60 }), async (acts) => {
       const upstream = new ModelUpstream();
       const { frontend, turn } = steppedFrontend(upstream);
-      const topicsOf = (number: number): readonly Topic[] => (number % 3 === 0 ? [one, two] : number % 3 === 1 ? [one] : [two]);
+      const topicsOf = (number: number): readonly Topic[] =>
+        number % 3 === 0 ? [one, two] : number % 3 === 1 ? [one] : [two];
       const viewers = Array.from({ length: VIEWERS }, (_, number) => {
         // Some by descriptor, some (TLS, another system) by their own writer.
         const Form = number % 4 === 3 ? Viewer : SocketViewer;
@@ -127,12 +148,19 @@ test("everybody gets every event once and in the order of the broadcasts, howeve
         }
       }
       for (const viewer of viewers) viewer.drain();
-      const owed = (number: number) => topicsOf(number).reduce((sum, name) => sum + (sent.get(name) ?? 0), 0);
-      await settle(turn, () => viewers.every((viewer, number) => viewer.of("goal").length >= owed(number)));
+      const owed = (number: number) =>
+        topicsOf(number).reduce((sum, name) => sum + (sent.get(name) ?? 0), 0);
+      await settle(turn, () =>
+        viewers.every((viewer, number) => viewer.of("goal").length >= owed(number)),
+      );
       for (const [number, viewer] of viewers.entries()) {
         for (const name of topicsOf(number)) {
-          const numbers = viewer.of("goal").flatMap((event) => (event.topic === name ? [event.data] : []));
-          expect(numbers).toEqual(Array.from({ length: sent.get(name) ?? 0 }, (_, index) => index + 1));
+          const numbers = viewer
+            .of("goal")
+            .flatMap((event) => (event.topic === name ? [event.data] : []));
+          expect(numbers).toEqual(
+            Array.from({ length: sent.get(name) ?? 0 }, (_, index) => index + 1),
+          );
         }
         const seen = orders(viewer);
         expect(seen).toEqual([...seen].sort((left, right) => left - right));

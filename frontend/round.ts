@@ -37,7 +37,9 @@ export class Round {
 
   /** Whether those who come later may be given more than this round began with. */
   get canTakeMore(): boolean {
-    return this.#made < RING_BATCHES_MAX * RING_SHARE && this.#madeBytes < RING_BYTES_MAX * RING_SHARE;
+    return (
+      this.#made < RING_BATCHES_MAX * RING_SHARE && this.#madeBytes < RING_BYTES_MAX * RING_SHARE
+    );
   }
 
   /** A batch was made while the round was under way. */

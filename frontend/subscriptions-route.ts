@@ -27,7 +27,9 @@ const Body = z.strictObject({
   order: z.int().min(1).max(Number.MAX_SAFE_INTEGER).optional(),
 });
 
-type Result = { readonly ok: true; readonly head?: number; readonly epoch?: string } | { readonly ok: false; readonly error: string };
+type Result =
+  | { readonly ok: true; readonly head?: number; readonly epoch?: string }
+  | { readonly ok: false; readonly error: string };
 
 export function createSubscriptionsRoutes(options: SubscriptionsRoutesOptions): readonly Route[] {
   const path = "/v1/connections/:id/subscriptions";
@@ -36,16 +38,28 @@ export function createSubscriptionsRoutes(options: SubscriptionsRoutesOptions): 
       method: "PUT",
       path,
       async handle(request, { params }) {
-        const { identity, connection, topics, order } = await read(options, request, params["id"] ?? "");
+        const { identity, connection, topics, order } = await read(
+          options,
+          request,
+          params["id"] ?? "",
+        );
         const results: Record<string, Result> = {};
         const allowed: Topic[] = [];
         for (const topic of topics) {
           if (await options.authorize(identity, topic)) allowed.push(topic);
-          else results[topic] = { ok: false, error: identity === undefined ? "token-missing" : "forbidden" };
+          else
+            results[topic] = {
+              ok: false,
+              error: identity === undefined ? "token-missing" : "forbidden",
+            };
         }
-        const changed = await options.frontend.change({ connection, add: allowed, remove: [], sub: identity?.sub ?? "", order }, identity);
+        const changed = await options.frontend.change(
+          { connection, add: allowed, remove: [], sub: identity?.sub ?? "", order },
+          identity,
+        );
         if (!changed.ok) throw new Problem(changed.error);
-        for (const { topic, seq, epoch } of changed.heads) results[topic] = { ok: true, head: seq, epoch };
+        for (const { topic, seq, epoch } of changed.heads)
+          results[topic] = { ok: true, head: seq, epoch };
         return Response.json({ results });
       },
     },
@@ -53,10 +67,19 @@ export function createSubscriptionsRoutes(options: SubscriptionsRoutesOptions): 
       method: "DELETE",
       path,
       async handle(request, { params }) {
-        const { identity, connection, topics, order } = await read(options, request, params["id"] ?? "");
-        const changed = await options.frontend.change({ connection, add: [], remove: topics, sub: identity?.sub ?? "", order }, identity);
+        const { identity, connection, topics, order } = await read(
+          options,
+          request,
+          params["id"] ?? "",
+        );
+        const changed = await options.frontend.change(
+          { connection, add: [], remove: topics, sub: identity?.sub ?? "", order },
+          identity,
+        );
         if (!changed.ok) throw new Problem(changed.error);
-        return Response.json({ results: Object.fromEntries(topics.map((topic) => [topic, { ok: true }])) });
+        return Response.json({
+          results: Object.fromEntries(topics.map((topic) => [topic, { ok: true }])),
+        });
       },
     },
   ];

@@ -49,7 +49,10 @@ export interface ConnectionChange {
 
 export type ConnectionChangeResult =
   | { readonly ok: true; readonly heads: readonly TopicHead[] }
-  | { readonly ok: false; readonly error: "unknown-connection" | "forbidden" | "too-many-topics" | "superseded" };
+  | {
+      readonly ok: false;
+      readonly error: "unknown-connection" | "forbidden" | "too-many-topics" | "superseded";
+    };
 
 export interface Upstream {
   /**
@@ -58,7 +61,10 @@ export interface Upstream {
    */
   change(changes: readonly UpstreamChange[]): Promise<readonly TopicHead[]>;
   /** This frontend's counts (a topic that is not named keeps its last one; 0 ends it), and what is new since the stamp of the last report. */
-  report(viewers: readonly { readonly topic: Topic; readonly viewers: number }[], since: Stamp): Promise<Report>;
+  report(
+    viewers: readonly { readonly topic: Topic; readonly viewers: number }[],
+    since: Stamp,
+  ): Promise<Report>;
   /** Durable events after `after`, the oldest first: the repair lane. */
   read(topic: Topic, after: number, limit: number): Promise<EventPage>;
   /** Whether the log wrote this event; see `Log.wrote`. */

@@ -38,7 +38,10 @@ describe("the intake of a body", () => {
   test("says what is wrong with it to whoever asks for it, and takes all that comes then", async () => {
     for (const [text, code] of [
       ["zz\r\n", "invalid-request"],
-      [`${(BODY_BYTES_MAX + 1).toString(16)}\r\n${"x".repeat(BODY_BYTES_MAX + 1)}`, "body-too-large"],
+      [
+        `${(BODY_BYTES_MAX + 1).toString(16)}\r\n${"x".repeat(BODY_BYTES_MAX + 1)}`,
+        "body-too-large",
+      ],
     ] as const) {
       const body = newBody();
       const intake = new BodyIntake({ kind: "chunked" }, body);

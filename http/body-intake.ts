@@ -25,7 +25,9 @@ export class BodyIntake {
   take(input: Buffer): number {
     if (this.#body.ended || input.length === 0) return 0;
     try {
-      return this.#chunks === undefined ? this.#takeByLength(input) : this.#takeChunks(input, this.#chunks);
+      return this.#chunks === undefined
+        ? this.#takeByLength(input)
+        : this.#takeChunks(input, this.#chunks);
     } catch (error) {
       if (!(error instanceof Problem)) throw error;
       this.problem = error;
@@ -47,7 +49,9 @@ export class BodyIntake {
     const taken = chunks.push(input, (bytes) => {
       this.#taken += bytes.length;
       if (this.#taken > BODY_BYTES_MAX) {
-        throw new Problem("body-too-large", `at most ${BODY_BYTES_MAX} bytes`, { bytesMax: BODY_BYTES_MAX });
+        throw new Problem("body-too-large", `at most ${BODY_BYTES_MAX} bytes`, {
+          bytesMax: BODY_BYTES_MAX,
+        });
       }
       pieces.push(bytes);
     });

@@ -21,16 +21,24 @@ const bytes = (text: string) => Buffer.from(text, "latin1");
 describe("a body in chunks", () => {
   test("is what is in them; extensions and trailers are dropped", () => {
     const text = '5;name="x"\r\nHello\r\n7 ;a\r\n, world\r\n000\r\nTrailer: x\r\n\r\n';
-    expect(decode([bytes(`${text}GET /`)])).toEqual({ body: "Hello, world", taken: text.length, done: true });
+    expect(decode([bytes(`${text}GET /`)])).toEqual({
+      body: "Hello, world",
+      taken: text.length,
+      done: true,
+    });
   });
 
   test("is the same however it is cut", () => {
     fc.assert(
       fc.property(
-        fc.array(fc.string({ unit: "binary-ascii", minLength: 1, maxLength: 40 }), { maxLength: 6 }),
+        fc.array(fc.string({ unit: "binary-ascii", minLength: 1, maxLength: 40 }), {
+          maxLength: 6,
+        }),
         fc.array(fc.nat(20), { maxLength: 40 }),
         (chunks, cuts) => {
-          const whole = bytes(`${chunks.map((chunk) => `${chunk.length.toString(16)}\r\n${chunk}\r\n`).join("")}0\r\n\r\nnext`);
+          const whole = bytes(
+            `${chunks.map((chunk) => `${chunk.length.toString(16)}\r\n${chunk}\r\n`).join("")}0\r\n\r\nnext`,
+          );
           const pieces: Uint8Array[] = [];
           let at = 0;
           for (const cut of cuts) {

@@ -3,14 +3,29 @@
 import { describe, expect, test } from "bun:test";
 import type { CutReason } from "./cut-reason.ts";
 import { type ConnectionHost, HttpConnection } from "./http-connection.ts";
-import { ANSWER_STALLED_MS_MAX, BODY_MS_MAX, HEAD_MS_MAX, IDLE_MS_MAX, LINGER_MS_MAX, PIPELINED_BYTES_MAX } from "./limits.ts";
+import {
+  ANSWER_STALLED_MS_MAX,
+  BODY_MS_MAX,
+  HEAD_MS_MAX,
+  IDLE_MS_MAX,
+  LINGER_MS_MAX,
+  PIPELINED_BYTES_MAX,
+} from "./limits.ts";
 import type { OwnedSocket, SocketOwner } from "./socket-owner.ts";
 
 const GET = "GET / HTTP/1.1\r\nHost: x\r\n\r\n";
 
 /** `takes`: whether the client reads. `answer` lets the handlers answer. */
 function newConnection(takes = true) {
-  const state = { now: 0, takes, cuts: [] as CutReason[], paused: false, ended: false, terminated: false, answer: () => {} };
+  const state = {
+    now: 0,
+    takes,
+    cuts: [] as CutReason[],
+    paused: false,
+    ended: false,
+    terminated: false,
+    answer: () => {},
+  };
   const answered = new Promise<void>((resolve) => {
     state.answer = resolve;
   });
@@ -64,10 +79,19 @@ function ask({ state, receive }: Case): void {
 }
 
 describe("a connection is ended", () => {
-  const cases: readonly (readonly [reason: CutReason, afterMs: number, begin: (given: Case) => void, takes?: boolean])[] = [
+  const cases: readonly (readonly [
+    reason: CutReason,
+    afterMs: number,
+    begin: (given: Case) => void,
+    takes?: boolean,
+  ])[] = [
     ["silent", HEAD_MS_MAX, () => {}],
     ["head", HEAD_MS_MAX, ({ receive }) => receive("GET / HT")],
-    ["body", BODY_MS_MAX, ({ receive }) => receive("POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 3\r\n\r\na")],
+    [
+      "body",
+      BODY_MS_MAX,
+      ({ receive }) => receive("POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 3\r\n\r\na"),
+    ],
     ["idle", IDLE_MS_MAX, ask],
     ["unread", ANSWER_STALLED_MS_MAX, ask, false],
   ];

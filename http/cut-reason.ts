@@ -4,4 +4,12 @@
  * (`unread`), the answer came to less than it had said (`broken`), the client went on sending on a stream
  * (`input`), or its place was needed for somebody else's socket (`crowded`).
  */
-export type CutReason = "silent" | "idle" | "head" | "body" | "unread" | "broken" | "input" | "crowded";
+export type CutReason =
+  | "silent"
+  | "idle"
+  | "head"
+  | "body"
+  | "unread"
+  | "broken"
+  | "input"
+  | "crowded";

@@ -25,7 +25,8 @@ export function createDirectSender(): DirectSender | undefined {
     aim(bytes) {
       const address = ptr(bytes);
       // The bytes stay where they are for as long as somebody has them: this function does.
-      return (descriptor) => Math.max(0, send(descriptor, address, bytes.length, MSG_DONTWAIT | MSG_NOSIGNAL));
+      return (descriptor) =>
+        Math.max(0, send(descriptor, address, bytes.length, MSG_DONTWAIT | MSG_NOSIGNAL));
     },
   };
 }

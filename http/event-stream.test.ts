@@ -53,7 +53,10 @@ describe("a stream", () => {
     expect({ cancelled: state.cancelled, reset: each.reset }).toEqual({ cancelled: 0, reset: "" });
   });
 
-  async function fill(writer: ByteWriter, bytes: Uint8Array): Promise<{ pending: Promise<number>; written: number }> {
+  async function fill(
+    writer: ByteWriter,
+    bytes: Uint8Array,
+  ): Promise<{ pending: Promise<number>; written: number }> {
     let written = 0;
     for (let count = 0; count < 400; count++) {
       const accepted = writer.write(bytes);
@@ -119,7 +122,10 @@ describe("a stream", () => {
     await pending;
     each.socket.resume();
     await until(() => each.socket.destroyed, "the end");
-    expect({ reset: each.reset, cancelled: state.cancelled }).toEqual({ reset: "ECONNRESET", cancelled: 0 });
+    expect({ reset: each.reset, cancelled: state.cancelled }).toEqual({
+      reset: "ECONNRESET",
+      cancelled: 0,
+    });
   });
 
   test("is cancelled and never started where the client is gone before the answer", async () => {
@@ -177,7 +183,9 @@ describe("a stream", () => {
     expect(writer.descriptor).toBeGreaterThan(0);
     expect(sendSmall(writer.descriptor ?? -1)).toBe(7);
     await until(() => text().endsWith("adirect."), "the last bytes");
-    expect(text().length - text().indexOf("first.")).toBe("first.direct.written.direct.".length + sent + (large.length - taken) + 7);
+    expect(text().length - text().indexOf("first.")).toBe(
+      "first.direct.written.direct.".length + sent + (large.length - taken) + 7,
+    );
   });
 
   test("offers no descriptor when it is over, which the next connection may have", async () => {

@@ -6,8 +6,10 @@ import { HttpServer } from "./mod.ts";
 import type { OwnedSocket, SocketOwner } from "./socket-owner.ts";
 import { client, get, open, serve, until } from "./testing/client.ts";
 
-const statuses = (text: string) => [...text.matchAll(/HTTP\/1\.1 (\d{3})/g)].map((match) => Number(match[1]));
-const post = (path: string, ...lines: string[]) => [`POST ${path} HTTP/1.1`, "Host: x", ...lines, "", ""].join("\r\n");
+const statuses = (text: string) =>
+  [...text.matchAll(/HTTP\/1\.1 (\d{3})/g)].map((match) => Number(match[1]));
+const post = (path: string, ...lines: string[]) =>
+  [`POST ${path} HTTP/1.1`, "Host: x", ...lines, "", ""].join("\r\n");
 
 describe("a connection", () => {
   test("that was refused keeps nothing of what still comes, also while its client takes no byte of the refusal", () => {
@@ -35,7 +37,10 @@ describe("a connection", () => {
 
   test("whose request said that it is the last is answered once, also where its body is malformed", async () => {
     const { port, refused } = serve((request) => new Response(request.path));
-    const each = await client(port, `${post("/a", "Connection: close", "Transfer-Encoding: chunked")}zz\r\n${get("/b")}`);
+    const each = await client(
+      port,
+      `${post("/a", "Connection: close", "Transfer-Encoding: chunked")}zz\r\n${get("/b")}`,
+    );
     await until(() => each.ended, "the end");
     expect(statuses(each.text())).toEqual([200]);
     expect(each.text()).toContain("connection: close");
@@ -107,7 +112,9 @@ describe("a connection", () => {
     const { port } = serve((request) =>
       request.path === "/next"
         ? new Response("next")
-        : new Response(new Uint8Array(size + 5).fill(97), { headers: { "content-length": String(size) } }),
+        : new Response(new Uint8Array(size + 5).fill(97), {
+            headers: { "content-length": String(size) },
+          }),
     );
     const { text } = await client(port, get("/long") + get("/next"));
     await until(() => text().endsWith("next"), "the next answer");

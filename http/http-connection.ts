@@ -126,7 +126,10 @@ export class HttpConnection implements SocketOwner {
   endIfIdle(stoppingSince: number): void {
     if (this.state !== "idle") return;
     const now = this.#host.now();
-    const isOver = this.#requests === 0 ? now - this.#since > SILENT_AT_STOP_MS_MAX : now - stoppingSince > KEPT_AT_STOP_MS_MAX;
+    const isOver =
+      this.#requests === 0
+        ? now - this.#since > SILENT_AT_STOP_MS_MAX
+        : now - stoppingSince > KEPT_AT_STOP_MS_MAX;
     if (isOver) this.#end();
   }
 
@@ -137,14 +140,16 @@ export class HttpConnection implements SocketOwner {
     if (this.state === "idle" && ms > (this.#requests === 0 ? HEAD_MS_MAX : this.#host.idleMs)) {
       this.#cut(this.#requests === 0 ? "silent" : "idle");
     } else if (this.state === "head" && ms > HEAD_MS_MAX) this.#cut("head");
-    else if (this.state === "handling" && body !== undefined && !body.ended && ms > BODY_MS_MAX) this.#cut("body");
+    else if (this.state === "handling" && body !== undefined && !body.ended && ms > BODY_MS_MAX)
+      this.#cut("body");
     else if (this.state === "answering" && ms > ANSWER_STALLED_MS_MAX) this.#cut("unread");
     else if (this.state === "lingering" && ms > LINGER_MS_MAX) this.#end();
   }
 
   /** Gives its place to somebody else, if nothing is asked on it now or, `unused`, ever was. */
   makeRoom(unused: boolean): boolean {
-    if ((this.state !== "idle" && this.state !== "head") || (unused && this.#requests > 0)) return false;
+    if ((this.state !== "idle" && this.state !== "head") || (unused && this.#requests > 0))
+      return false;
     this.#cut("crowded");
     return true;
   }
@@ -157,7 +162,8 @@ export class HttpConnection implements SocketOwner {
 
   #cut(reason: CutReason): void {
     this.#host.cut(reason);
-    if (reason === "silent" || reason === "idle" || reason === "head" || reason === "crowded") this.#end();
+    if (reason === "silent" || reason === "idle" || reason === "head" || reason === "crowded")
+      this.#end();
     else this.terminate();
   }
 
@@ -205,7 +211,8 @@ export class HttpConnection implements SocketOwner {
     }
     if (end < 0) return;
     const head = readRequestHead(input.toString("latin1", 0, end));
-    this.#input = input.length === end + HEAD_END.length ? NOTHING : input.subarray(end + HEAD_END.length);
+    this.#input =
+      input.length === end + HEAD_END.length ? NOTHING : input.subarray(end + HEAD_END.length);
     this.#begin(head);
   }
 
@@ -214,7 +221,8 @@ export class HttpConnection implements SocketOwner {
     this.#together++;
     this.#enter("handling");
     const form = head.body;
-    const body = form.kind === "none" ? undefined : new IncomingBody({ onWanted: () => this.#wanted(head) });
+    const body =
+      form.kind === "none" ? undefined : new IncomingBody({ onWanted: () => this.#wanted(head) });
     const request = new IncomingRequest(head, body);
     const under: Under = {
       head,
@@ -246,7 +254,8 @@ export class HttpConnection implements SocketOwner {
 
   #takeBody(): void {
     const taken = this.#under?.intake?.take(this.#input) ?? 0;
-    if (taken > 0) this.#input = taken === this.#input.length ? NOTHING : this.#input.subarray(taken);
+    if (taken > 0)
+      this.#input = taken === this.#input.length ? NOTHING : this.#input.subarray(taken);
   }
 
   #wanted(head: RequestHead): void {
@@ -258,7 +267,9 @@ export class HttpConnection implements SocketOwner {
   #throttle(): void {
     if (this.state === "closed") return;
     const under = this.#under;
-    const full = under !== undefined && (under.body?.isFull === true || this.#input.length > PIPELINED_BYTES_MAX);
+    const full =
+      under !== undefined &&
+      (under.body?.isFull === true || this.#input.length > PIPELINED_BYTES_MAX);
     if (full === this.#paused) return;
     this.#paused = full;
     if (full) this.#socket.pause();
@@ -286,9 +297,12 @@ export class HttpConnection implements SocketOwner {
       this.#become(stream.response, stream.source);
       return;
     }
-    const closes = answer instanceof Response && answer.headers.get("connection")?.toLowerCase() === "close";
+    const closes =
+      answer instanceof Response && answer.headers.get("connection")?.toLowerCase() === "close";
     const keepAlive = head.keepAlive && !this.#host.stopping && !closes && isNextFindable(under);
-    this.#send(answer, { isHead: head.method === "HEAD", keepAlive }, () => this.#answered(under, keepAlive));
+    this.#send(answer, { isHead: head.method === "HEAD", keepAlive }, () =>
+      this.#answered(under, keepAlive),
+    );
   }
 
   #answered(under: Under, keepAlive: boolean): void {
@@ -317,7 +331,10 @@ export class HttpConnection implements SocketOwner {
       .then(
         () => this.#next(),
         () => {
-          if (!this.#isClosed()) this.#refuse(under.intake?.problem ?? new Problem("invalid-request", "the body is malformed"));
+          if (!this.#isClosed())
+            this.#refuse(
+              under.intake?.problem ?? new Problem("invalid-request", "the body is malformed"),
+            );
         },
       )
       .catch((error: unknown) => this.#broken(error));
@@ -355,11 +372,20 @@ export class HttpConnection implements SocketOwner {
     this.state = "closed";
     this.#host.left(this);
     if (this.#paused) this.#socket.resume();
-    void stream.write(toBytes(formatHead(response.status, response.headers, { length: undefined, keepAlive: false }), undefined));
+    void stream.write(
+      toBytes(
+        formatHead(response.status, response.headers, { length: undefined, keepAlive: false }),
+        undefined,
+      ),
+    );
     source.start(stream);
   }
 
-  #send(answer: RouteAnswer, form: { readonly isHead: boolean; readonly keepAlive: boolean }, sent: () => void): void {
+  #send(
+    answer: RouteAnswer,
+    form: { readonly isHead: boolean; readonly keepAlive: boolean },
+    sent: () => void,
+  ): void {
     const written = sendAnswer(answer, {
       ...form,
       writer: this.#writer,

@@ -19,10 +19,13 @@ if (form === undefined) {
   }
 } else {
   const answer = (bytes: Uint8Array) =>
-    new Response(JSON.stringify({ accepted: JSON.parse(new TextDecoder().decode(bytes)).text.length }), {
-      status: 202,
-      headers: { "content-type": "application/json" },
-    });
+    new Response(
+      JSON.stringify({ accepted: JSON.parse(new TextDecoder().decode(bytes)).text.length }),
+      {
+        status: 202,
+        headers: { "content-type": "application/json" },
+      },
+    );
   const port =
     form === "ours"
       ? new HttpServer({
@@ -31,7 +34,11 @@ if (form === undefined) {
           onError: (error) => console.error(error),
           onRefused: (problem) => console.error(problem),
         }).port
-      : Bun.serve({ port: 0, hostname: "127.0.0.1", fetch: async (request) => answer(await request.bytes()) }).port;
+      : Bun.serve({
+          port: 0,
+          hostname: "127.0.0.1",
+          fetch: async (request) => answer(await request.bytes()),
+        }).port;
   process.send?.(port);
   process.on("message", () => process.send?.(process.cpuUsage()));
 }

@@ -6,8 +6,10 @@ import { Agent, request as nodeRequest } from "node:http";
 import { HttpServer, type IncomingRequest } from "./mod.ts";
 import { client, get, type Handle, open, serve, until } from "./testing/client.ts";
 
-const echo: Handle = async (request) => new Response(`${request.method} ${request.url} ${Buffer.from(await request.bytes()).toString()}`);
-const statuses = (text: string) => [...text.matchAll(/HTTP\/1\.1 (\d{3})/g)].map((match) => Number(match[1]));
+const echo: Handle = async (request) =>
+  new Response(`${request.method} ${request.url} ${Buffer.from(await request.bytes()).toString()}`);
+const statuses = (text: string) =>
+  [...text.matchAll(/HTTP\/1\.1 (\d{3})/g)].map((match) => Number(match[1]));
 
 describe("requests", () => {
   test("follow one another on a connection, also when they come together, and are answered in order", async () => {
@@ -46,7 +48,10 @@ describe("requests", () => {
 
   test("whose body nobody reads leave the connection usable", async () => {
     const { port } = serve((request) => new Response(request.path, { status: 404 }));
-    const { socket, text } = await client(port, "POST /a HTTP/1.1\r\nHost: x\r\nContent-Length: 300000\r\n\r\n");
+    const { socket, text } = await client(
+      port,
+      "POST /a HTTP/1.1\r\nHost: x\r\nContent-Length: 300000\r\n\r\n",
+    );
     await until(() => text().includes("/a"), "the first answer");
     socket.write("x".repeat(300_000));
     socket.write(get("/b"));
@@ -55,8 +60,11 @@ describe("requests", () => {
   });
 
   test("that wait for 100 Continue get it when the body is wanted, and not when it is not", async () => {
-    const { port } = serve((request, call) => (request.path === "/no" ? new Response("no", { status: 403 }) : echo(request, call)));
-    const head = (path: string) => `POST ${path} HTTP/1.1\r\nHost: x\r\nContent-Length: 2\r\nExpect: 100-continue\r\n\r\n`;
+    const { port } = serve((request, call) =>
+      request.path === "/no" ? new Response("no", { status: 403 }) : echo(request, call),
+    );
+    const head = (path: string) =>
+      `POST ${path} HTTP/1.1\r\nHost: x\r\nContent-Length: 2\r\nExpect: 100-continue\r\n\r\n`;
     const wanted = await client(port, head("/yes"));
     await until(() => wanted.text().startsWith("HTTP/1.1 100 Continue\r\n\r\n"), "continue");
     wanted.socket.write("ok");
@@ -87,7 +95,10 @@ describe("requests", () => {
     const { port, refused } = serve(echo);
     const each = await client(port, `GET / HTTP/1.1\r\nHost: x\r\nX: ${"a".repeat(2_000_000)}`);
     await until(() => each.ended || each.reset !== "", "the end");
-    expect({ statuses: statuses(each.text()), reset: each.reset }).toEqual({ statuses: [431], reset: "" });
+    expect({ statuses: statuses(each.text()), reset: each.reset }).toEqual({
+      statuses: [431],
+      reset: "",
+    });
     expect(refused.map(({ code }) => code)).toEqual(["headers-too-large"]);
   });
 
@@ -131,7 +142,10 @@ describe("requests", () => {
       });
       return new Response();
     });
-    const { socket } = await client(port, "POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 10\r\n\r\nabc");
+    const { socket } = await client(
+      port,
+      "POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 10\r\n\r\nabc",
+    );
     await until(() => seen !== undefined, "the request");
     socket.destroy();
     await until(() => failed !== undefined, "the failure");
@@ -143,22 +157,29 @@ describe("requests", () => {
     const agent = new Agent({ keepAlive: true, maxSockets: 2 });
     const ask = (body: string) =>
       new Promise<string>((resolve, reject) => {
-        const asked = nodeRequest({ host: "127.0.0.1", port, method: "POST", path: "/n", agent }, (response) => {
-          let text = "";
-          response.on("data", (chunk: Buffer) => {
-            text += chunk.toString();
-          });
-          response.on("end", () => resolve(text));
-        });
+        const asked = nodeRequest(
+          { host: "127.0.0.1", port, method: "POST", path: "/n", agent },
+          (response) => {
+            let text = "";
+            response.on("data", (chunk: Buffer) => {
+              text += chunk.toString();
+            });
+            response.on("end", () => resolve(text));
+          },
+        );
         asked.on("error", reject);
         asked.write(body.slice(0, 3));
         asked.end(body.slice(3));
       });
     const bodies = Array.from({ length: 40 }, (_, index) => `body ${index}`);
-    expect(await Promise.all(bodies.map(ask))).toEqual(bodies.map((body) => `POST http://127.0.0.1:${port}/n ${body}`));
+    expect(await Promise.all(bodies.map(ask))).toEqual(
+      bodies.map((body) => `POST http://127.0.0.1:${port}/n ${body}`),
+    );
     agent.destroy();
     const big = "y".repeat(1_000_000);
-    expect(await (await fetch(`http://127.0.0.1:${port}/f`, { method: "PUT", body: big })).text()).toEndWith(big);
+    expect(
+      await (await fetch(`http://127.0.0.1:${port}/f`, { method: "PUT", body: big })).text(),
+    ).toEndWith(big);
   });
 });
 
@@ -232,7 +253,10 @@ describe("answers", () => {
     const { port } = serve((request) =>
       request.path === "/good"
         ? new Response("good")
-        : new Response(broken(), request.path === "/said" ? { headers: { "content-length": "10" } } : {}),
+        : new Response(
+            broken(),
+            request.path === "/said" ? { headers: { "content-length": "10" } } : {},
+          ),
     );
     for (const path of ["/said", "/unsaid"]) {
       const each = await client(port, get(path));
@@ -244,7 +268,9 @@ describe("answers", () => {
   });
 
   test("204 and 304 have no length and no body", async () => {
-    const { port } = serve((request) => new Response(null, { status: Number(request.path.slice(1)) }));
+    const { port } = serve(
+      (request) => new Response(null, { status: Number(request.path.slice(1)) }),
+    );
     const { text } = await client(port, get("/204") + get("/304") + get("/200"));
     await until(() => statuses(text()).length === 3, "all answers");
     expect(text().match(/content-length/g)?.length).toBe(1);
@@ -322,7 +348,10 @@ describe("the server", () => {
     const late = await client(port, get("/3"));
     await until(() => late.ended || late.reset !== "", "the late one is let go");
     release();
-    await until(() => asking.text().endsWith("late") && alsoAsking.text().endsWith("late"), "the answers");
+    await until(
+      () => asking.text().endsWith("late") && alsoAsking.text().endsWith("late"),
+      "the answers",
+    );
     expect(cuts).toEqual(["crowded", "crowded"]);
   });
 

@@ -5,11 +5,20 @@ import type { CutReason } from "./cut-reason.ts";
 import type { EventStream } from "./event-stream.ts";
 import { type Call, type ConnectionHost, HttpConnection } from "./http-connection.ts";
 import type { IncomingRequest } from "./incoming-request.ts";
-import { ANSWER_STALLED_MS_MAX, IDLE_MS_MAX, ROOM_LOOKS_MAX, STOP_MS_MAX, STOP_POLL_MS, SWEEP_MS } from "./limits.ts";
+import {
+  ANSWER_STALLED_MS_MAX,
+  IDLE_MS_MAX,
+  ROOM_LOOKS_MAX,
+  STOP_MS_MAX,
+  STOP_POLL_MS,
+  SWEEP_MS,
+} from "./limits.ts";
 import type { OwnedSocket, SocketOwner } from "./socket-owner.ts";
 
 export interface HttpServerOptions {
-  readonly at: { readonly host: string; readonly port: number; readonly reusePort: boolean } | { readonly unix: string };
+  readonly at:
+    | { readonly host: string; readonly port: number; readonly reusePort: boolean }
+    | { readonly unix: string };
   /** Answers every request, and does not throw. What it rejects with is answered `internal-error`: it is a programmer's error, and `onError`'s. */
   handle(request: IncomingRequest, call: Call): Promise<RouteAnswer>;
   onError(error: unknown): void;
@@ -74,7 +83,12 @@ export class HttpServer implements ConnectionHost {
     this.#listener =
       "unix" in at
         ? Bun.listen<SocketOwner>({ unix: at.unix, socket })
-        : Bun.listen<SocketOwner>({ hostname: at.host, port: at.port, socket, ...({ reusePort: at.reusePort } as object) });
+        : Bun.listen<SocketOwner>({
+            hostname: at.host,
+            port: at.port,
+            socket,
+            ...({ reusePort: at.reusePort } as object),
+          });
     this.#sweeping = setInterval(() => this.#sweep(), SWEEP_MS);
   }
 

@@ -65,7 +65,8 @@ export class IncomingBody {
     while (!this.ended) await this.#news();
     if (this.#error !== undefined) throw this.#error;
     const [first] = this.#chunks;
-    const whole = this.#chunks.length === 1 && first !== undefined ? first : Buffer.concat(this.#chunks);
+    const whole =
+      this.#chunks.length === 1 && first !== undefined ? first : Buffer.concat(this.#chunks);
     this.#chunks = [];
     return whole;
   }

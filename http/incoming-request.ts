@@ -32,7 +32,9 @@ export class IncomingRequest implements HttpRequest {
   get url(): string {
     const target = this.#target;
     const host = this.headers.get("host");
-    return target.startsWith("/") && host !== null && host !== "" ? `http://${host}${target}` : target;
+    return target.startsWith("/") && host !== null && host !== ""
+      ? `http://${host}${target}`
+      : target;
   }
 
   get body(): ReadableStream<Uint8Array> | null {

@@ -5,7 +5,13 @@ import { type ByteWriter, type RouteAnswer, TextAnswer } from "@ovation/protocol
 import { ANSWER_BYTES_WHOLE_MAX } from "./limits.ts";
 
 /** Set by whoever writes the answer; a handler's own word on them does not count. */
-const OWN_HEADERS = new Set(["connection", "transfer-encoding", "content-length", "date", "keep-alive"]);
+const OWN_HEADERS = new Set([
+  "connection",
+  "transfer-encoding",
+  "content-length",
+  "date",
+  "keep-alive",
+]);
 
 /** [spec] RFC 9110, 8.6: no Content-Length, and no body, with these. */
 function hasNoBody(status: number): boolean {
@@ -30,7 +36,10 @@ export function sendAnswer(answer: RouteAnswer, delivery: Delivery): number | Pr
   if (!(answer instanceof TextAnswer)) return sendResponse(answer, delivery);
   const { isHead, keepAlive, writer } = delivery;
   const { body, status } = answer;
-  const head = formatHead(status, linesOf(answer.headers), { length: Buffer.byteLength(body), keepAlive });
+  const head = formatHead(status, linesOf(answer.headers), {
+    length: Buffer.byteLength(body),
+    keepAlive,
+  });
   return writer.write(Buffer.from(isHead ? head : head + body));
 }
 
@@ -44,18 +53,32 @@ async function sendResponse(response: Response, delivery: Delivery): Promise<voi
     if (body === undefined) return delivery.onBroken();
     // [spec] RFC 9110, 9.3.2: HEAD says what GET would; whoever knows its length without making the body has said it.
     const length = isHead && said !== null ? announced : body.length;
-    const written = writer.write(toBytes(formatHead(response.status, response.headers, { length, keepAlive }), isHead ? undefined : body));
+    const written = writer.write(
+      toBytes(
+        formatHead(response.status, response.headers, { length, keepAlive }),
+        isHead ? undefined : body,
+      ),
+    );
     if (typeof written !== "number") await written;
     return;
   }
   // A long one: no more of it in memory than the socket takes.
-  const written = writer.write(toBytes(formatHead(response.status, response.headers, { length: announced, keepAlive }), undefined));
+  const written = writer.write(
+    toBytes(
+      formatHead(response.status, response.headers, { length: announced, keepAlive }),
+      undefined,
+    ),
+  );
   if (typeof written !== "number") await written;
   if (isHead) await response.body?.cancel().catch(() => undefined);
   else await pipe(response, announced, delivery);
 }
 
-async function pipe(response: Response, length: number, { writer, isOver, onProgress, onBroken }: Delivery): Promise<void> {
+async function pipe(
+  response: Response,
+  length: number,
+  { writer, isOver, onProgress, onBroken }: Delivery,
+): Promise<void> {
   let sent = 0;
   try {
     for await (const chunk of (response.body ?? []) as AsyncIterable<Uint8Array>) {
@@ -99,7 +122,11 @@ function linesOf(headers: TextAnswer["headers"]): string {
 }
 
 /** `headers` may be their lines already. */
-export function formatHead(status: number, headers: EachHeader | string, { length, keepAlive }: AnswerForm): string {
+export function formatHead(
+  status: number,
+  headers: EachHeader | string,
+  { length, keepAlive }: AnswerForm,
+): string {
   let head = `HTTP/1.1 ${status} ${STATUS_CODES[status] ?? ""}\r\n`;
   if (typeof headers === "string") head += headers;
   else {

@@ -18,8 +18,16 @@ function codeOf(text: string): string {
 
 describe("a request head", () => {
   test("is a method, a target and headers, whose names have no case", () => {
-    const parsed = parseRequestHead("POST /v1/publish?a=b HTTP/1.1\r\nHost: example.org\r\nX-Two: 1\r\nx-two: \t2 \r\nEmpty:\r\n");
-    expect(parsed).toMatchObject({ method: "POST", target: "/v1/publish?a=b", isOld: false, keepAlive: true, body: { kind: "none" } });
+    const parsed = parseRequestHead(
+      "POST /v1/publish?a=b HTTP/1.1\r\nHost: example.org\r\nX-Two: 1\r\nx-two: \t2 \r\nEmpty:\r\n",
+    );
+    expect(parsed).toMatchObject({
+      method: "POST",
+      target: "/v1/publish?a=b",
+      isOld: false,
+      keepAlive: true,
+      body: { kind: "none" },
+    });
     expect(parsed.headers.get("HOST")).toBe("example.org");
     expect(parsed.headers.get("x-two")).toBe("1, 2");
     expect(parsed.headers.get("empty")).toBe("");
@@ -34,7 +42,10 @@ describe("a request head", () => {
   });
 
   test("says what body follows", () => {
-    expect(parseRequestHead(head("Content-Length: 12")).body).toEqual({ kind: "length", bytes: 12 });
+    expect(parseRequestHead(head("Content-Length: 12")).body).toEqual({
+      kind: "length",
+      bytes: 12,
+    });
     expect(parseRequestHead(head("Content-Length: 0")).body).toEqual({ kind: "none" });
     expect(parseRequestHead(head("Transfer-Encoding: chunked")).body).toEqual({ kind: "chunked" });
     expect(parseRequestHead(head("Expect: 100-continue")).expectsContinue).toBe(true);
@@ -79,14 +90,27 @@ describe("a request head", () => {
     ["a list of lengths", head("Content-Length: 3, 3"), "invalid-request"],
     ["a signed length", head("Content-Length: +3"), "invalid-request"],
     ["a length in hexadecimal", head("Content-Length: 0x3"), "invalid-request"],
-    ["a length and chunks", head("Content-Length: 3", "Transfer-Encoding: chunked"), "invalid-request"],
+    [
+      "a length and chunks",
+      head("Content-Length: 3", "Transfer-Encoding: chunked"),
+      "invalid-request",
+    ],
     ["another encoding", head("Transfer-Encoding: gzip, chunked"), "invalid-request"],
-    ["chunks twice", head("Transfer-Encoding: chunked", "Transfer-Encoding: chunked"), "invalid-request"],
+    [
+      "chunks twice",
+      head("Transfer-Encoding: chunked", "Transfer-Encoding: chunked"),
+      "invalid-request",
+    ],
     ["chunks in HTTP/1.0", "GET / HTTP/1.0\r\nTransfer-Encoding: chunked", "invalid-request"],
-    ["too many headers", head(..."X: y,".repeat(HEADERS_MAX).split(",").slice(0, HEADERS_MAX)), "headers-too-large"],
+    [
+      "too many headers",
+      head(..."X: y,".repeat(HEADERS_MAX).split(",").slice(0, HEADERS_MAX)),
+      "headers-too-large",
+    ],
     ["too long a body", head(`Content-Length: ${BODY_BYTES_MAX + 1}`), "body-too-large"],
   ];
-  for (const [what, text, code] of refused) test(`is refused with ${what}`, () => expect(codeOf(text)).toBe(code));
+  for (const [what, text, code] of refused)
+    test(`is refused with ${what}`, () => expect(codeOf(text)).toBe(code));
 
   test("of any bytes is taken or refused, and never lets a line end into a name or value", () => {
     const piece = fc.oneof(

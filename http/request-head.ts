@@ -21,7 +21,10 @@ export interface RequestHead {
   readonly expectsContinue: boolean;
 }
 
-export type BodyForm = { readonly kind: "none" } | { readonly kind: "length"; readonly bytes: number } | { readonly kind: "chunked" };
+export type BodyForm =
+  | { readonly kind: "none" }
+  | { readonly kind: "length"; readonly bytes: number }
+  | { readonly kind: "chunked" };
 
 const NO_BODY: BodyForm = { kind: "none" };
 const CHUNKED: BodyForm = { kind: "chunked" };
@@ -54,8 +57,10 @@ export function parseRequestHead(text: string): RequestHead {
   const hosts = headers.all("host").length;
   // [spec] RFC 9112, 3.2: 400 to a request of HTTP/1.1 without a Host, and to any with more than one.
   if (hosts > 1 || (hosts === 0 && !isOld)) throw invalid("send one Host header");
-  if (!HOST.test(headers.get("host") ?? "")) throw invalid("a Host is a name or an address, and a port");
-  if (!target.startsWith("/") && !OTHER_TARGET.test(target)) throw invalid("the target is not one of HTTP/1.1");
+  if (!HOST.test(headers.get("host") ?? ""))
+    throw invalid("a Host is a name or an address, and a port");
+  if (!target.startsWith("/") && !OTHER_TARGET.test(target))
+    throw invalid("the target is not one of HTTP/1.1");
   const connection = headers.get("connection")?.toLowerCase() ?? "";
   return {
     method,
@@ -79,8 +84,10 @@ function parseHeaders(text: string, from: number): RequestHeaders {
     if (colon < 0 || colon > end) throw invalid("a header is name: value");
     const name = text.slice(start, colon);
     const value = trimBlanks(text, colon + 1, end);
-    if (!TOKEN.test(name) || !VALUE.test(value)) throw invalid("a header has characters that headers do not have");
-    if (names.length >= HEADERS_MAX) throw new Problem("headers-too-large", `at most ${HEADERS_MAX} headers`);
+    if (!TOKEN.test(name) || !VALUE.test(value))
+      throw invalid("a header has characters that headers do not have");
+    if (names.length >= HEADERS_MAX)
+      throw new Problem("headers-too-large", `at most ${HEADERS_MAX} headers`);
     names.push(name.toLowerCase());
     values.push(value);
     start = end + 2;
@@ -107,14 +114,19 @@ function bodyOf(headers: RequestHeaders, isOld: boolean): BodyForm {
   const lengths = headers.all("content-length");
   if (encodings.length > 0) {
     if (lengths.length > 0 || isOld) throw invalid("a body has a length or chunks, not both");
-    if (encodings.length > 1 || encodings[0]?.toLowerCase() !== "chunked") throw invalid("chunked is the one transfer-encoding here");
+    if (encodings.length > 1 || encodings[0]?.toLowerCase() !== "chunked")
+      throw invalid("chunked is the one transfer-encoding here");
     return CHUNKED;
   }
   if (lengths.length === 0) return NO_BODY;
   const [length = ""] = lengths;
-  if (lengths.length > 1 || !/^[0-9]{1,15}$/.test(length)) throw invalid("a Content-Length is one number");
+  if (lengths.length > 1 || !/^[0-9]{1,15}$/.test(length))
+    throw invalid("a Content-Length is one number");
   const bytes = Number(length);
-  if (bytes > BODY_BYTES_MAX) throw new Problem("body-too-large", `at most ${BODY_BYTES_MAX} bytes`, { bytesMax: BODY_BYTES_MAX });
+  if (bytes > BODY_BYTES_MAX)
+    throw new Problem("body-too-large", `at most ${BODY_BYTES_MAX} bytes`, {
+      bytesMax: BODY_BYTES_MAX,
+    });
   return bytes === 0 ? NO_BODY : { kind: "length", bytes };
 }
 

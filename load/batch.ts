@@ -85,7 +85,18 @@ export function parseBatch(bytes: Buffer, run: string): Batch {
   }
   const events = sentUs.length;
   const oldestUs = sentUs.reduce((least, us) => Math.min(least, us), Number.POSITIVE_INFINITY);
-  return { events, sentUs: Float64Array.from(sentUs), oldestUs, runs, others, announced, gaps, lastId, retryMs, reconnect };
+  return {
+    events,
+    sentUs: Float64Array.from(sentUs),
+    oldestUs,
+    runs,
+    others,
+    announced,
+    gaps,
+    lastId,
+    retryMs,
+    reconnect,
+  };
 }
 
 function field(frame: string, name: string): string | undefined {

@@ -43,7 +43,8 @@ async function main(): Promise<number> {
   const known = await benchmarkNames();
   if (values.list || values.help || positionals.length === 0) {
     console.log("npm run bench -- NAME… | all   [--quick] [--json FILE]\n");
-    for (const name of known) console.log(`  ${name.padEnd(18)}${(await benchmarkNamed(name)).about}`);
+    for (const name of known)
+      console.log(`  ${name.padEnd(18)}${(await benchmarkNamed(name)).about}`);
     return values.list || values.help ? 0 : 2;
   }
   const names = positionals.includes("all") ? known : positionals;
@@ -52,14 +53,20 @@ async function main(): Promise<number> {
     console.error(`no benchmark ${unknown.join(", ")}: see --list`);
     return 2;
   }
-  console.log(`${new Date().toISOString()}  ${machine()}${values.quick ? "  quick: sizes too small for figures" : ""}`);
+  console.log(
+    `${new Date().toISOString()}  ${machine()}${values.quick ? "  quick: sizes too small for figures" : ""}`,
+  );
   const results: BenchResult[] = [];
   for (const name of names) {
     const benchmark = await benchmarkNamed(name);
     console.log(`\n${benchmark.name}: ${benchmark.about}`);
     results.push(await runBenchmark(benchmark, values.quick, (line) => console.log(line)));
   }
-  if (values.json !== undefined) await Bun.write(values.json, `${JSON.stringify({ machine: machine(), results }, undefined, 2)}\n`);
+  if (values.json !== undefined)
+    await Bun.write(
+      values.json,
+      `${JSON.stringify({ machine: machine(), results }, undefined, 2)}\n`,
+    );
   return results.every((result) => result.ok) ? 0 : 1;
 }
 

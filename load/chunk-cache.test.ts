@@ -26,7 +26,10 @@ test("a chunk is found by all of its bytes and no others", () => {
 
 test("chunks that take turns are found, but for two that share a place, and never one for the other", () => {
   const cache = new ChunkCache();
-  const texts = Array.from({ length: 20 }, (_, number) => `id: ${number}\ndata: event ${number} of some length\n\n`);
+  const texts = Array.from(
+    { length: 20 },
+    (_, number) => `id: ${number}\ndata: event ${number} of some length\n\n`,
+  );
   const batches = texts.map((text) => parseBatch(Buffer.from(text), "test1"));
   texts.forEach((text, number) => {
     cache.store(Buffer.from(text), batches[number]!);
@@ -34,6 +37,7 @@ test("chunks that take turns are found, but for two that share a place, and neve
   for (let turn = 0; turn < 2; turn++) {
     const found = texts.map((text) => cache.find(...read(text)));
     expect(found.filter((batch) => batch !== undefined).length).toBeGreaterThan(15);
-    for (const [number, batch] of found.entries()) expect([batches[number], undefined]).toContain(batch);
+    for (const [number, batch] of found.entries())
+      expect([batches[number], undefined]).toContain(batch);
   }
 });

@@ -21,7 +21,8 @@ export class ChunkCache {
    * allocation. Looks at the first `length` bytes.
    */
   find(bytes: Buffer, length: number): Batch | undefined {
-    if (this.#latest !== undefined && equals(this.#latest, bytes, length)) return this.#latest.batch;
+    if (this.#latest !== undefined && equals(this.#latest, bytes, length))
+      return this.#latest.batch;
     const known = this.#chunks[slotOf(bytes, length)];
     if (known === undefined || !equals(known, bytes, length)) return undefined;
     this.#latest = known;
@@ -48,6 +49,7 @@ const HASHED_BYTES = 200;
 function slotOf(bytes: Buffer, length: number): number {
   let value = length;
   const end = Math.min(length, HASHED_BYTES);
-  for (let index = 0; index < end; index++) value = (Math.imul(value, 31) + (bytes[index] ?? 0)) | 0;
+  for (let index = 0; index < end; index++)
+    value = (Math.imul(value, 31) + (bytes[index] ?? 0)) | 0;
   return (value >>> 0) % CACHED_CHUNKS_MAX;
 }

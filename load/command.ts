@@ -34,32 +34,60 @@ interface Flags extends LoadOptions {
 
 /** Adds `load` to the program. The action sets `process.exitCode`. */
 export function addLoadCommand(program: Command): void {
-  const command = program.command("load").description("load a server and check what every connection receives");
+  const command = program
+    .command("load")
+    .description("load a server and check what every connection receives");
   const d = LOAD_DEFAULTS;
   const options: Option[] = [
     new Option("--url <address>", "the server").default(d.url),
-    new Option("--publish-url <address>", "where to publish, if elsewhere").default(d.publishUrl, "the server"),
-    new Option("--target <kind>", "what kind of server it is").choices(Object.keys(TARGETS)).default(d.target),
+    new Option("--publish-url <address>", "where to publish, if elsewhere").default(
+      d.publishUrl,
+      "the server",
+    ),
+    new Option("--target <kind>", "what kind of server it is")
+      .choices(Object.keys(TARGETS))
+      .default(d.target),
     numeric("--connections <n>", "viewers", d.connections),
     numeric("--topics <n>", "topics; connection c gets the c-th, and so on in turn", d.topics),
     new Option("--topic-prefix <text>", "topics are this and a number").default(d.topicPrefix),
     numeric("--topics-per-connection <n>", "topics on each connection", d.topicsPerConnection),
     numeric("--rate <n>", "events per second in total; 0 publishes nothing", d.rate),
-    numeric("--publishers <n>", "publishers, each with one request under way at a time", d.publishers),
+    numeric(
+      "--publishers <n>",
+      "publishers, each with one request under way at a time",
+      d.publishers,
+    ),
     numeric("--batch <n>", "events in one request at most (0: as many as are due)", d.batch),
     numeric("--duration <s>", "how long to publish and measure", d.duration),
     numeric("--warmup <s>", "publishing before the measurement", d.warmup),
-    numeric("--ramp <s>", "time over which connections are opened (0: as fast as accepted)", d.ramp),
+    numeric(
+      "--ramp <s>",
+      "time over which connections are opened (0: as fast as accepted)",
+      d.ramp,
+    ),
     numeric("--settle <s>", "how long to wait in the end for events still under way", d.settle),
     numeric("--size <bytes>", "filler in each event", d.size),
     new Option("--durable", "publish on the durable lane").default(d.durable),
     new Option("--zstd", "connections accept zstd").default(d.zstd),
-    new Option("--token <token>", "for publishing: `ovation token --sub load --publish '*'`").env("OVATION_TOKEN"),
+    new Option("--token <token>", "for publishing: `ovation token --sub load --publish '*'`").env(
+      "OVATION_TOKEN",
+    ),
     new Option("--connect-token <token>", "for connecting, where topics are not public"),
-    numeric("--processes <n>", "reader processes (0: as many as the connections need)", d.processes),
+    numeric(
+      "--processes <n>",
+      "reader processes (0: as many as the connections need)",
+      d.processes,
+    ),
     numeric("--slow <n>", "connections more that never read", d.slow),
-    new Option("--cut-at <s>", "cut all connections at once, so long into the measurement").argParser(parseNumber),
-    numeric("--cut-spread <s>", "time over which they come back, each at a random moment", d.cutSpread),
+    new Option(
+      "--cut-at <s>",
+      "cut all connections at once, so long into the measurement",
+    ).argParser(parseNumber),
+    numeric(
+      "--cut-spread <s>",
+      "time over which they come back, each at a random moment",
+      d.cutSpread,
+    ),
     new Option("--connect-path <template>", "target sse: path of the stream, with {topic}"),
     new Option("--publish-path <template>", "target sse: path to post to, with {topic}"),
     new Option("--json <file>", "write the report as JSON (-: to standard output)"),
@@ -67,7 +95,8 @@ export function addLoadCommand(program: Command): void {
     new Option("--yes-remote", "allow a server on another machine").default(false),
   ];
   for (const option of options) {
-    if (option.envVar === undefined) option.env(`OVATION_LOAD_${option.name().toUpperCase().replaceAll("-", "_")}`);
+    if (option.envVar === undefined)
+      option.env(`OVATION_LOAD_${option.name().toUpperCase().replaceAll("-", "_")}`);
     command.addOption(option);
   }
   command.addHelpText("after", EXAMPLES).action(async (flags: Flags) => {
@@ -104,7 +133,11 @@ async function act(flags: Flags): Promise<number> {
   }
 }
 
-async function save(report: LoadReport, json: string | undefined, html: string | undefined): Promise<void> {
+async function save(
+  report: LoadReport,
+  json: string | undefined,
+  html: string | undefined,
+): Promise<void> {
   if (json === "-") process.stdout.write(`${JSON.stringify(report, undefined, 2)}\n`);
   else if (json !== undefined) await Bun.write(json, `${JSON.stringify(report, undefined, 2)}\n`);
   if (html !== undefined) await Bun.write(html, await formatReportHtml(report));

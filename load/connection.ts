@@ -53,14 +53,17 @@ export function createConnection(number: number): Connection {
 /** The request by which a viewer asks for its topics, and goes on from `lastId`. */
 export function requestText(task: ReaderTask, number: number, lastId: string | undefined): string {
   const { options } = task;
-  const topics = topicsOf(options, task.firstConnection + number).map((topic) => topicName(options, topic));
+  const topics = topicsOf(options, task.firstConnection + number).map((topic) =>
+    topicName(options, topic),
+  );
   const lines = [
     `GET ${targetNamed(options.target).connectPath(topics, options)} HTTP/1.1`,
     `Host: ${new URL(options.url).host}`,
     "Accept: text/event-stream",
   ];
   if (options.zstd) lines.push("Accept-Encoding: zstd");
-  if (options.connectToken !== undefined) lines.push(`Authorization: Bearer ${options.connectToken}`);
+  if (options.connectToken !== undefined)
+    lines.push(`Authorization: Bearer ${options.connectToken}`);
   if (lastId !== undefined) lines.push(`Last-Event-ID: ${lastId}`);
   return `${lines.join("\r\n")}\r\n\r\n`;
 }
@@ -72,8 +75,13 @@ const ADDRESSES_IN_TURN = 250;
  * it: so ephemeral ports do not run out while old sockets linger, and a server's limits by address see many viewers. Without
  * a connection: the address of those that never read.
  */
-export function sourceAddress(host: string, process: number, connection: Connection | undefined): string | undefined {
-  if (globalThis.process.platform !== "linux" || !isLoopback(host) || host.includes(":")) return undefined;
+export function sourceAddress(
+  host: string,
+  process: number,
+  connection: Connection | undefined,
+): string | undefined {
+  if (globalThis.process.platform !== "linux" || !isLoopback(host) || host.includes(":"))
+    return undefined;
   if (connection === undefined) return `127.${1 + process}.0.1`;
   const block = Math.floor(connection.number / CONNECTIONS_PER_ADDRESS_MAX);
   return `127.${1 + process}.${1 + (connection.attempt % ADDRESSES_IN_TURN)}.${1 + block}`;

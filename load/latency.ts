@@ -26,7 +26,12 @@ export class Latency {
   constructor(histogram?: hdr.Histogram) {
     this.#histogram =
       histogram ??
-      hdr.build({ bitBucketSize: 32, lowestDiscernibleValue: 1, highestTrackableValue: LATENCY_US_MAX, numberOfSignificantValueDigits: 3 });
+      hdr.build({
+        bitBucketSize: 32,
+        lowestDiscernibleValue: 1,
+        highestTrackableValue: LATENCY_US_MAX,
+        numberOfSignificantValueDigits: 3,
+      });
   }
 
   static decode(text: string): Latency {
@@ -35,7 +40,10 @@ export class Latency {
 
   /** Shorter than a microsecond, or before it was due because two clocks rounded differently, counts as one. */
   record(us: number, times = 1): void {
-    this.#histogram.recordValueWithCount(us < 1 ? 1 : us > LATENCY_US_MAX ? LATENCY_US_MAX : Math.round(us), times);
+    this.#histogram.recordValueWithCount(
+      us < 1 ? 1 : us > LATENCY_US_MAX ? LATENCY_US_MAX : Math.round(us),
+      times,
+    );
   }
 
   get count(): number {
@@ -75,7 +83,10 @@ export class Latency {
 
   /** For the plot: percentiles that come ever closer to 100. */
   curve(): PercentilePoint[] {
-    const points = [0, 10, 20, 30, 40, 50, 60, 70, 75, 80, 85, 90, 92.5, 95, 97, 98, 99, 99.5, 99.9, 99.95, 99.99, 100];
+    const points = [
+      0, 10, 20, 30, 40, 50, 60, 70, 75, 80, 85, 90, 92.5, 95, 97, 98, 99, 99.5, 99.9, 99.95, 99.99,
+      100,
+    ];
     return points.map((percentile) => ({ percentile, ms: this.ms(percentile) }));
   }
 }

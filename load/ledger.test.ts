@@ -9,12 +9,17 @@ const PLAN: Plan = { topics: 1, topicPrefix: "video:t-", topicsPerConnection: 1,
 const present = () => true;
 
 function batchOf(seqs: readonly number[], stream = 0): Batch {
-  const frames = seqs.map((seq) => `data: ${formatMark({ run: "test", stream, seq, sentUs: seq })}\n\n`);
+  const frames = seqs.map(
+    (seq) => `data: ${formatMark({ run: "test", stream, seq, sentUs: seq })}\n\n`,
+  );
   return parseBatch(Buffer.from(frames.join("")), "test");
 }
 
 /** What a sequence of numbers amounts to, said the slow way: with a set. */
-function model(seqs: readonly number[], final: number): Pick<LedgerCounts, "lost" | "duplicates" | "disordered"> {
+function model(
+  seqs: readonly number[],
+  final: number,
+): Pick<LedgerCounts, "lost" | "duplicates" | "disordered"> {
   const seen = new Set<number>();
   let highest = 0;
   let duplicates = 0;
@@ -30,7 +35,9 @@ function model(seqs: readonly number[], final: number): Pick<LedgerCounts, "lost
 
 describe("the ledger", () => {
   test("agrees with a plain set on any sequence, however it is cut into chunks", () => {
-    const sequence = fc.array(fc.tuple(fc.integer({ min: 1, max: 12 }), fc.boolean()), { maxLength: 40 });
+    const sequence = fc.array(fc.tuple(fc.integer({ min: 1, max: 12 }), fc.boolean()), {
+      maxLength: 40,
+    });
     fc.assert(
       fc.property(sequence, (steps) => {
         const ledger = new Ledger(PLAN, 0, 1, false);
@@ -62,7 +69,10 @@ describe("the ledger", () => {
   });
 
   test("an announced gap covers as many missing numbers as it says, and no more", () => {
-    const gap = parseBatch(Buffer.from('event: gap\ndata: {"topic":"t","at":0,"data":{"lost":2,"reason":"slow"}}\n\n'), "test");
+    const gap = parseBatch(
+      Buffer.from('event: gap\ndata: {"topic":"t","at":0,"data":{"lost":2,"reason":"slow"}}\n\n'),
+      "test",
+    );
     const ledger = new Ledger(PLAN, 0, 1, false);
     ledger.apply(0, batchOf([1]));
     ledger.apply(0, gap);
@@ -75,7 +85,12 @@ describe("the ledger", () => {
     ledger.apply(0, batchOf([1, 2, 3]));
     ledger.cut(0);
     ledger.apply(0, batchOf([2, 3, 4, 6]));
-    expect(ledger.finish([6], present)).toMatchObject({ repeated: 2, lost: 1, duplicates: 0, away: 0 });
+    expect(ledger.finish([6], present)).toMatchObject({
+      repeated: 2,
+      lost: 1,
+      duplicates: 0,
+      away: 0,
+    });
   });
 
   test("after a return the live lane owes only what comes from then on", () => {

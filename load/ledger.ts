@@ -117,7 +117,11 @@ export class Ledger {
     for (let connection = 0; connection < this.#missingOf.length; connection++) {
       if (!isPresent(connection)) continue;
       for (let slot = 0; slot < this.#slots; slot++) {
-        if (this.#finalOf(finals, connection, slot) > (this.#last[connection * this.#slots + slot] ?? 0)) behind++;
+        if (
+          this.#finalOf(finals, connection, slot) >
+          (this.#last[connection * this.#slots + slot] ?? 0)
+        )
+          behind++;
       }
     }
     return behind;
@@ -128,7 +132,11 @@ export class Ledger {
     for (let connection = 0; connection < this.#missingOf.length; connection++) {
       let missing = this.#missingOf[connection] ?? 0;
       for (let slot = 0; slot < this.#slots; slot++) {
-        const tail = Math.max(0, this.#finalOf(finals, connection, slot) - (this.#last[connection * this.#slots + slot] ?? 0));
+        const tail = Math.max(
+          0,
+          this.#finalOf(finals, connection, slot) -
+            (this.#last[connection * this.#slots + slot] ?? 0),
+        );
         const owed = isPresent(connection) && this.#fresh?.[connection * this.#slots + slot] !== 1;
         if (this.#durable || owed) missing += tail;
         else this.counts.away += tail;

@@ -5,7 +5,10 @@
 import { dlopen, read } from "bun:ffi";
 import { constants } from "node:os";
 
-const LIBRARIES = ["libc.so.6", `libc.musl-${process.arch === "arm64" ? "aarch64" : "x86_64"}.so.1`];
+const LIBRARIES = [
+  "libc.so.6",
+  `libc.musl-${process.arch === "arm64" ? "aarch64" : "x86_64"}.so.1`,
+];
 
 /** [spec] Linux: include/linux/socket.h, include/uapi/asm-generic/socket.h, include/uapi/linux/in.h, tcp.h. */
 export const AF_INET = 2;

@@ -2,14 +2,21 @@ import { describe, expect, setDefaultTimeout, test } from "bun:test";
 import { runLoad } from "./load.ts";
 import { LoadError, type LoadOptions } from "./options.ts";
 import type { LoadReport } from "./report.ts";
-import { type Plant, type ReferenceOptions, startReferenceServer } from "./testing/reference-server.ts";
+import {
+  type Plant,
+  type ReferenceOptions,
+  startReferenceServer,
+} from "./testing/reference-server.ts";
 
 /** Many processes on few cores: a run takes as long as it takes. */
 setDefaultTimeout(30_000);
 
 const SMALL = { connections: 20, rate: 100, duration: 0.4, warmup: 0, settle: 0.3 };
 
-async function loadReference(server: ReferenceOptions, options: Partial<LoadOptions> = {}): Promise<LoadReport> {
+async function loadReference(
+  server: ReferenceOptions,
+  options: Partial<LoadOptions> = {},
+): Promise<LoadReport> {
   const started = startReferenceServer(server);
   try {
     return await runLoad({ ...SMALL, url: started.url, ...options });
@@ -36,7 +43,10 @@ describe.concurrent("a run against a server without faults", () => {
   });
 
   test("several processes, publishers and topics divide the work", async () => {
-    const report = await loadReference({}, { processes: 2, publishers: 3, topics: 5, topicsPerConnection: 2, rate: 300 });
+    const report = await loadReference(
+      {},
+      { processes: 2, publishers: 3, topics: 5, topicsPerConnection: 2, rate: 300 },
+    );
     expect(report.problems).toEqual([]);
     expect(report.publish.published).toBe(120);
     // Each event goes to the connections of one topic: 20 connections × 2 of 5 topics.
@@ -69,7 +79,10 @@ describe.concurrent("a run against a server without faults", () => {
   });
 
   test("after a cut the durable lane is whole", async () => {
-    const report = await loadReference({}, { durable: true, cutAt: 0.1, cutSpread: 0.3, duration: 0.8, settle: 2 });
+    const report = await loadReference(
+      {},
+      { durable: true, cutAt: 0.1, cutSpread: 0.3, duration: 0.8, settle: 2 },
+    );
     expect(report.problems).toEqual([]);
     expect(report.reconnects.count).toBe(20);
     expect(report.checks.away).toBe(0);
@@ -77,7 +90,10 @@ describe.concurrent("a run against a server without faults", () => {
   });
 
   test("after a cut live events that were published meanwhile count as away, not as lost", async () => {
-    const report = await loadReference({}, { cutAt: 0.1, cutSpread: 0.3, duration: 0.8, settle: 2 });
+    const report = await loadReference(
+      {},
+      { cutAt: 0.1, cutSpread: 0.3, duration: 0.8, settle: 2 },
+    );
     expect(report.problems).toEqual([]);
     expect(report.reconnects.count).toBe(20);
     expect(report.checks.away).toBeGreaterThan(0);
@@ -95,7 +111,12 @@ describe.concurrent("a run against a server without faults", () => {
 describe.concurrent("what goes wrong is found", () => {
   test("a lost event", async () => {
     const { ok, checks } = await loadReference(plant("drop"));
-    expect({ ok, lost: checks.lost, duplicates: checks.duplicates, disordered: checks.disordered }).toEqual({
+    expect({
+      ok,
+      lost: checks.lost,
+      duplicates: checks.duplicates,
+      disordered: checks.disordered,
+    }).toEqual({
       ok: false,
       lost: 1,
       duplicates: 0,
@@ -104,23 +125,39 @@ describe.concurrent("what goes wrong is found", () => {
   });
 
   test("a lost last event", async () => {
-    const { ok, checks } = await loadReference({ plants: [{ connection: 3, event: 40, fault: "drop" }] });
+    const { ok, checks } = await loadReference({
+      plants: [{ connection: 3, event: 40, fault: "drop" }],
+    });
     expect({ ok, lost: checks.lost }).toEqual({ ok: false, lost: 1 });
   });
 
   test("a lost event that the server announced is no fault", async () => {
     const { ok, checks } = await loadReference(plant("announced-drop"));
-    expect({ ok, lost: checks.lost, announced: checks.announced, gaps: checks.gaps }).toEqual({ ok: true, lost: 0, announced: 1, gaps: 1 });
+    expect({ ok, lost: checks.lost, announced: checks.announced, gaps: checks.gaps }).toEqual({
+      ok: true,
+      lost: 0,
+      announced: 1,
+      gaps: 1,
+    });
   });
 
   test("an event that comes twice", async () => {
     const { ok, checks } = await loadReference(plant("repeat"));
-    expect({ ok, lost: checks.lost, duplicates: checks.duplicates }).toEqual({ ok: false, lost: 0, duplicates: 1 });
+    expect({ ok, lost: checks.lost, duplicates: checks.duplicates }).toEqual({
+      ok: false,
+      lost: 0,
+      duplicates: 1,
+    });
   });
 
   test("two events that change places", async () => {
     const { ok, checks } = await loadReference(plant("swap"));
-    expect({ ok, lost: checks.lost, duplicates: checks.duplicates, disordered: checks.disordered }).toEqual({
+    expect({
+      ok,
+      lost: checks.lost,
+      duplicates: checks.duplicates,
+      disordered: checks.disordered,
+    }).toEqual({
       ok: false,
       lost: 0,
       duplicates: 0,
@@ -130,7 +167,10 @@ describe.concurrent("what goes wrong is found", () => {
 
   test("an event for a topic that the connection has not subscribed to", async () => {
     // Event 9 is on the first of two topics, connection 7 on the second.
-    const { ok, checks } = await loadReference({ plants: [{ connection: 7, event: 9, fault: "wrong-topic" }] }, { topics: 2 });
+    const { ok, checks } = await loadReference(
+      { plants: [{ connection: 7, event: 9, fault: "wrong-topic" }] },
+      { topics: 2 },
+    );
     expect(checks.misdelivered + checks.duplicates).toBe(1);
     expect(ok).toBe(false);
   });
@@ -164,9 +204,12 @@ describe("a run that cannot be made", () => {
     const server = startReferenceServer();
     const program = `const { runLoad } = await import("${import.meta.dir}/load.ts");
       await runLoad({ url: "${server.url}", connections: 300 }).catch((error) => console.log(error.message));`;
-    const limited = Bun.spawn(["sh", "-c", 'ulimit -n 150; exec "$0" -e "$1"', process.execPath, program], {
-      stdio: ["ignore", "pipe", "inherit"],
-    });
+    const limited = Bun.spawn(
+      ["sh", "-c", 'ulimit -n 150; exec "$0" -e "$1"', process.execPath, program],
+      {
+        stdio: ["ignore", "pipe", "inherit"],
+      },
+    );
     expect(await new Response(limited.stdout).text()).toContain("EMFILE");
     await server.stop();
   });

@@ -21,7 +21,15 @@ import { buildReport, sumByKey } from "./summary.ts";
  *
  * Each is announced once, in this order; `warming` also where the warm-up has no length.
  */
-export type Phase = "starting" | "connecting" | "connected" | "warming" | "measuring" | "settling" | "settled" | "done";
+export type Phase =
+  | "starting"
+  | "connecting"
+  | "connected"
+  | "warming"
+  | "measuring"
+  | "settling"
+  | "settled"
+  | "done";
 
 export interface LoadHooks {
   /** Awaited, so that whoever measures the server can do so between two phases. */
@@ -65,7 +73,10 @@ const LEAD_US = 200_000;
  * Runs a load and resolves with what it found; a server that loses events is a finding, not an error.
  * Throws {@link LoadError} where the options or the server make a run impossible.
  */
-export async function runLoad(given: Partial<LoadOptions>, hooks: LoadHooks = {}): Promise<LoadReport> {
+export async function runLoad(
+  given: Partial<LoadOptions>,
+  hooks: LoadHooks = {},
+): Promise<LoadReport> {
   const options = completeOptions(given);
   const run = new LoadRun(options, hooks);
   try {
@@ -144,7 +155,9 @@ class LoadRun {
       results,
       published,
       latency: this.#latency,
-      seconds: [...this.#seconds.keys()].sort((a, b) => a - b).map((second) => this.#sample(second)),
+      seconds: [...this.#seconds.keys()]
+        .sort((a, b) => a - b)
+        .map((second) => this.#sample(second)),
     });
   }
 
@@ -163,14 +176,21 @@ class LoadRun {
     for (let index = 0; index < this.#options.processes; index++) {
       this.#refusals.push({});
       const onMessage = (message: ReaderMessage) => this.#fromReader(index, message);
-      this.#readers.push(startChild<ReaderCommand, ReaderMessage>("./reader-process.ts", { onMessage, onLost: lost }));
+      this.#readers.push(
+        startChild<ReaderCommand, ReaderMessage>("./reader-process.ts", {
+          onMessage,
+          onLost: lost,
+        }),
+      );
     }
     const publisher = startChild<PublisherCommand, PublisherMessage>("./publisher-process.ts", {
       onMessage: (message) => this.#fromPublisher(message),
       onLost: lost,
     });
     this.#publisher = publisher;
-    await this.#orFail(Promise.all([publisher.next("up"), ...this.#readers.map((reader) => reader.next("up"))]));
+    await this.#orFail(
+      Promise.all([publisher.next("up"), ...this.#readers.map((reader) => reader.next("up"))]),
+    );
   }
 
   #sayToReaders(command: ReaderCommand): void {
@@ -206,12 +226,21 @@ class LoadRun {
     const total = this.#options.connections;
     const timer = setTimeout(() => {
       const reached = `only ${this.#sum("ready")} of ${total} connections were subscribed after ${limitMs / 1000} s`;
-      this.#fail(new LoadError(`${reached}; refused: ${formatRefusals(sumByKey(this.#refusals)) || "none"}`));
+      this.#fail(
+        new LoadError(`${reached}; refused: ${formatRefusals(sumByKey(this.#refusals)) || "none"}`),
+      );
     }, limitMs);
     const early = setTimeout(() => {
       const refusals = sumByKey(this.#refusals);
-      if (this.#sum("ready") + this.#sum("connected") === 0 && refusals["ECONNREFUSED"] !== undefined) {
-        this.#fail(new LoadError(`nothing listens at ${this.#options.url}; refused: ${formatRefusals(refusals)}`));
+      if (
+        this.#sum("ready") + this.#sum("connected") === 0 &&
+        refusals["ECONNREFUSED"] !== undefined
+      ) {
+        this.#fail(
+          new LoadError(
+            `nothing listens at ${this.#options.url}; refused: ${formatRefusals(refusals)}`,
+          ),
+        );
       }
     }, LISTEN_TIMEOUT_SECONDS * 1000);
     await ready.finally(() => {
@@ -256,7 +285,9 @@ class LoadRun {
     const untilUs = nowUs() + (settle + (cutAt === undefined ? 0 : cutSpread)) * 1_000_000;
     while (nowUs() < untilUs) {
       this.#sayToReaders({ do: "compare", finals });
-      const answers = await this.#orFail(Promise.all(this.#readers.map((reader) => reader.next("behind"))));
+      const answers = await this.#orFail(
+        Promise.all(this.#readers.map((reader) => reader.next("behind"))),
+      );
       if (answers.every((answer) => answer.slots === 0 && answer.absent === 0)) return;
       await Bun.sleep(COMPARE_EVERY_MS);
     }
@@ -264,7 +295,9 @@ class LoadRun {
 
   async #finish(finals: readonly number[]): Promise<readonly ReaderResult[]> {
     this.#sayToReaders({ do: "finish", finals });
-    const messages = await this.#orFail(Promise.all(this.#readers.map((reader) => reader.next("finished"))));
+    const messages = await this.#orFail(
+      Promise.all(this.#readers.map((reader) => reader.next("finished"))),
+    );
     return messages.map((message) => message.result);
   }
 
@@ -305,7 +338,13 @@ class LoadRun {
   #secondAt(us: number): SecondSum | undefined {
     if (this.#originUs === 0 || us < this.#originUs) return undefined;
     const second = Math.floor((us - this.#originUs) / 1_000_000);
-    const known = this.#seconds.get(second) ?? { deliveries: 0, bytes: 0, connected: 0, published: 0, latency: new Latency() };
+    const known = this.#seconds.get(second) ?? {
+      deliveries: 0,
+      bytes: 0,
+      connected: 0,
+      published: 0,
+      latency: new Latency(),
+    };
     this.#seconds.set(second, known);
     return known;
   }

@@ -22,10 +22,16 @@ test("filler reads like comments, is as long as asked, and needs no escaping in 
 test("every target carries the mark through its own envelope", () => {
   const settings = { token: "t", durable: true };
   for (const target of Object.values(TARGETS)) {
-    const request = target.publish([{ topic: "video:load-0", mark: formatMark(MARK), filler: "hello" }], settings);
+    const request = target.publish(
+      [{ topic: "video:load-0", mark: formatMark(MARK), filler: "hello" }],
+      settings,
+    );
     const form = request.headers["content-type"] === "application/x-www-form-urlencoded";
     const body = form ? (new URLSearchParams(request.body).get("data") ?? "") : request.body;
-    expect({ name: target.name, events: parseBatch(Buffer.from(`data: ${body}\n\n`), MARK.run).events }).toEqual({
+    expect({
+      name: target.name,
+      events: parseBatch(Buffer.from(`data: ${body}\n\n`), MARK.run).events,
+    }).toEqual({
       name: target.name,
       events: 1,
     });
@@ -36,7 +42,13 @@ test("every target carries the mark through its own envelope", () => {
 test("events of another run, heartbeats and other types are told apart", () => {
   const foreign = `data: ${formatMark({ ...MARK, run: "zzz999" })}\n\n`;
   const text = `${foreign}: beat\n\nid: 7\nevent: stats\ndata: {"viewers":3}\n\nretry: 250\n\nid: 8\ndata: ${formatMark(MARK)}\n\n`;
-  expect(parseBatch(Buffer.from(text), MARK.run)).toMatchObject({ events: 1, others: 2, retryMs: 250, lastId: "8", reconnect: false });
+  expect(parseBatch(Buffer.from(text), MARK.run)).toMatchObject({
+    events: 1,
+    others: 2,
+    retryMs: 250,
+    lastId: "8",
+    reconnect: false,
+  });
 });
 
 test("a server that asks to reconnect says when", () => {

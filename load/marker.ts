@@ -31,8 +31,20 @@ export function formatMark(mark: Mark): string {
 export function parseMark(text: string): Mark | undefined {
   const parts = text.split(".");
   const [run, stream, seq, sent] = parts;
-  if (parts.length !== 4 || run === undefined || stream === undefined || seq === undefined || sent === undefined) return undefined;
-  const mark = { run, stream: parseInt(stream, 36), seq: parseInt(seq, 36), sentUs: parseInt(sent, 36) };
+  if (
+    parts.length !== 4 ||
+    run === undefined ||
+    stream === undefined ||
+    seq === undefined ||
+    sent === undefined
+  )
+    return undefined;
+  const mark = {
+    run,
+    stream: parseInt(stream, 36),
+    seq: parseInt(seq, 36),
+    sentUs: parseInt(sent, 36),
+  };
   return isRun(run) && mark.stream >= 0 && mark.seq >= 1 && mark.sentUs >= 0 ? mark : undefined;
 }
 

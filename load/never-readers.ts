@@ -31,7 +31,13 @@ export class NeverReaders {
   readonly #libc = openLibc();
 
   /** Opens them one after the other. `host` and `source` are IPv4 addresses. Throws where one cannot be opened. */
-  async open(count: number, host: string, port: number, source: string | undefined, request: (index: number) => string): Promise<void> {
+  async open(
+    count: number,
+    host: string,
+    port: number,
+    source: string | undefined,
+    request: (index: number) => string,
+  ): Promise<void> {
     for (let index = 0; index < count; index++) {
       this.#files.push(this.#openOne(host, port, source, request(index)));
       if (index % PER_TURN === PER_TURN - 1) await Bun.sleep(1);
@@ -42,7 +48,8 @@ export class NeverReaders {
     const libc = this.#libc;
     if (libc === undefined) throw new Error("connections that never read need Linux");
     const file = libc.socket(AF_INET, SOCK_STREAM, 0);
-    if (file < 0) throw new Error(`no more sockets for connections that never read: ${errorCode(libc)}`);
+    if (file < 0)
+      throw new Error(`no more sockets for connections that never read: ${errorCode(libc)}`);
     libc.setsockopt(file, IPPROTO_TCP, TCP_MAXSEG, Int32Array.of(INTERNET_SEGMENT_BYTES), 4);
     libc.setsockopt(file, SOL_SOCKET, SO_RCVBUF, Int32Array.of(RECEIVE_BUFFER_BYTES), 4);
     if (source !== undefined) libc.bind(file, socketAddress(source, 0), SOCKET_ADDRESS_BYTES);

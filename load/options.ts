@@ -1,5 +1,10 @@
 /** What a run is asked to do, its defaults, and what of it is refused. */
-import { CONNECTIONS_PER_PROCESS_MAX, DURATION_SECONDS_MAX, PAYLOAD_BYTES_MAX, PROCESSES_MAX } from "./limits.ts";
+import {
+  CONNECTIONS_PER_PROCESS_MAX,
+  DURATION_SECONDS_MAX,
+  PAYLOAD_BYTES_MAX,
+  PROCESSES_MAX,
+} from "./limits.ts";
 import { targetNamed } from "./targets/mod.ts";
 
 export interface LoadOptions {
@@ -112,12 +117,21 @@ export function completeOptions(given: Partial<LoadOptions>): LoadOptions {
   if (options.processes !== 0 && options.processes < needed) {
     throw new LoadError(`--processes: ${options.connections} connections need at least ${needed}`);
   }
-  return { ...options, url, publishUrl, processes: options.processes === 0 ? needed : options.processes };
+  return {
+    ...options,
+    url,
+    publishUrl,
+    processes: options.processes === 0 ? needed : options.processes,
+  };
 }
 
 /** Loopback: the whole of 127.0.0.0/8, `::1`, `localhost`. */
 export function isLoopback(hostname: string): boolean {
-  return hostname === "localhost" || hostname === "[::1]" || /^127\.[0-9]{1,3}\.[0-9]{1,3}\.[0-9]{1,3}$/.test(hostname);
+  return (
+    hostname === "localhost" ||
+    hostname === "[::1]" ||
+    /^127\.[0-9]{1,3}\.[0-9]{1,3}\.[0-9]{1,3}$/.test(hostname)
+  );
 }
 
 function checkUrl(text: string, remote: boolean): string {
@@ -127,7 +141,8 @@ function checkUrl(text: string, remote: boolean): string {
   } catch {
     throw new LoadError(`--url: "${text}" is no address`);
   }
-  if (url.protocol !== "http:") throw new LoadError("--url: http: only; measure TLS where it ends, behind it");
+  if (url.protocol !== "http:")
+    throw new LoadError("--url: http: only; measure TLS where it ends, behind it");
   if (!isLoopback(url.hostname) && !remote) {
     throw new LoadError(
       `--url: ${url.hostname} is another machine; load somebody else's server only with their leave, and then --yes-remote`,

@@ -16,7 +16,10 @@ export function topicName(plan: Plan, topic: number): string {
 }
 
 export function topicsOf(plan: Plan, connection: number): number[] {
-  return Array.from({ length: plan.topicsPerConnection }, (_, index) => (connection * plan.topicsPerConnection + index) % plan.topics);
+  return Array.from(
+    { length: plan.topicsPerConnection },
+    (_, index) => (connection * plan.topicsPerConnection + index) % plan.topics,
+  );
 }
 
 export function streamOf(plan: Plan, topic: number, publisher: number): number {
@@ -32,7 +35,9 @@ export function slotOf(plan: Plan, connection: number, stream: number): number {
   const topic = Math.floor(stream / plan.publishers);
   const first = (connection * plan.topicsPerConnection) % plan.topics;
   const index = (topic - first + plan.topics) % plan.topics;
-  return topic < plan.topics && index < plan.topicsPerConnection ? index * plan.publishers + (stream % plan.publishers) : -1;
+  return topic < plan.topics && index < plan.topicsPerConnection
+    ? index * plan.publishers + (stream % plan.publishers)
+    : -1;
 }
 
 /** The stream of a connection's slot: the inverse of {@link slotOf}. */

@@ -8,17 +8,24 @@ export function formatProgress(progress: LiveProgress): string {
     progress.phase.padEnd(10),
     `${count(progress.ready)} connected`,
     `${count(progress.deliveriesPerSecond)} deliveries/s`,
-    latest === undefined || latest.maxMs === 0 ? "" : `p50 ${ms(latest.p50Ms)} p99 ${ms(latest.p99Ms)}`,
+    latest === undefined || latest.maxMs === 0
+      ? ""
+      : `p50 ${ms(latest.p50Ms)} p99 ${ms(latest.p99Ms)}`,
     progress.reconnects > 0 ? `${count(progress.reconnects)} returned` : "",
     progress.gaps > 0 ? `${count(progress.gaps)} gaps` : "",
     progress.refused > 0 ? `${count(progress.refused)} refused` : "",
-    progress.duplicates + progress.disordered > 0 ? `${count(progress.duplicates)} TWICE, ${count(progress.disordered)} OUT OF ORDER` : "",
+    progress.duplicates + progress.disordered > 0
+      ? `${count(progress.duplicates)} TWICE, ${count(progress.disordered)} OUT OF ORDER`
+      : "",
   ];
   return parts.filter((part) => part !== "").join("  ");
 }
 
 /** Writes over one line on a terminal; elsewhere a line every five seconds. */
-export function createProgressPrinter(stream: NodeJS.WriteStream): { show(progress: LiveProgress): void; clear(): void } {
+export function createProgressPrinter(stream: NodeJS.WriteStream): {
+  show(progress: LiveProgress): void;
+  clear(): void;
+} {
   let lastMs = 0;
   return {
     show(progress) {

@@ -21,7 +21,9 @@ async function obey(command: PublisherCommand): Promise<void> {
 }
 
 process.on("message", (command: PublisherCommand) => {
-  obey(command).catch((error) => say({ is: "failed", reason: error instanceof Error ? error.message : String(error) }));
+  obey(command).catch((error) =>
+    say({ is: "failed", reason: error instanceof Error ? error.message : String(error) }),
+  );
 });
 process.on("disconnect", () => process.exit(0));
 say({ is: "up" });

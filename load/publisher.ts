@@ -35,8 +35,13 @@ export class Publishers {
     this.#task = task;
     this.#target = targetNamed(task.options.target);
     this.#finals = new Array(task.options.topics * task.options.publishers).fill(0);
-    const fillers = Math.max(16, Math.min(FILLERS_MAX, Math.floor(FILLER_BYTES_MAX / (task.options.size + 1))));
-    this.#fillers = Array.from({ length: fillers }, (_, seed) => fillerText(task.options.size, seed + 1));
+    const fillers = Math.max(
+      16,
+      Math.min(FILLERS_MAX, Math.floor(FILLER_BYTES_MAX / (task.options.size + 1))),
+    );
+    this.#fillers = Array.from({ length: fillers }, (_, seed) =>
+      fillerText(task.options.size, seed + 1),
+    );
   }
 
   get published(): number {
@@ -51,7 +56,9 @@ export class Publishers {
   async publish(fromUs: number, untilUs: number): Promise<PublisherResult> {
     const { publishers, rate } = this.#task.options;
     if (rate > 0) {
-      await Promise.all(Array.from({ length: publishers }, (_, publisher) => this.#run(publisher, fromUs, untilUs)));
+      await Promise.all(
+        Array.from({ length: publishers }, (_, publisher) => this.#run(publisher, fromUs, untilUs)),
+      );
     }
     return {
       published: this.#published,
@@ -68,7 +75,10 @@ export class Publishers {
     const { options } = this.#task;
     const intervalUs = (options.publishers * 1_000_000) / options.rate;
     const startUs = fromUs + (publisher * intervalUs) / options.publishers;
-    const most = options.batch === 0 ? this.#target.eventsPerRequestMax : Math.min(options.batch, this.#target.eventsPerRequestMax);
+    const most =
+      options.batch === 0
+        ? this.#target.eventsPerRequestMax
+        : Math.min(options.batch, this.#target.eventsPerRequestMax);
     let next = 0;
     while (!this.#stopped) {
       const now = nowUs();

@@ -14,7 +14,13 @@ function fail(error: unknown): void {
 }
 
 function saySecond(from: Reader): void {
-  say({ is: "second", progress: from.progress(), latency: from.takeLatency(), refusals: from.refusals, atUs: nowUs() });
+  say({
+    is: "second",
+    progress: from.progress(),
+    latency: from.takeLatency(),
+    refusals: from.refusals,
+    atUs: nowUs(),
+  });
 }
 
 function ordered(): Reader {

@@ -29,7 +29,9 @@ function listen(): Listener {
         sockets.push(socket);
       },
       data(socket) {
-        socket.write("HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\n\r\nevent: connection\ndata: {}\n\n");
+        socket.write(
+          "HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\n\r\nevent: connection\ndata: {}\n\n",
+        );
       },
     },
   });
@@ -57,7 +59,13 @@ test("each process has source addresses of its own, so that ports do not run out
 test("a connection that never reads is seen when the server closes it", async () => {
   const server = listen();
   const stuck = new NeverReaders();
-  await stuck.open(2, "127.0.0.1", server.port, "127.9.0.1", () => "GET / HTTP/1.1\r\nHost: x\r\n\r\n");
+  await stuck.open(
+    2,
+    "127.0.0.1",
+    server.port,
+    "127.9.0.1",
+    () => "GET / HTTP/1.1\r\nHost: x\r\n\r\n",
+  );
   while (server.sockets.length < 2) await Bun.sleep(5);
   expect(server.addresses).toEqual(["127.9.0.1", "127.9.0.1"]);
   expect(stuck.closed()).toBe(0);

@@ -14,7 +14,12 @@ import { nowUs } from "./clock.ts";
 import { type Connection, createConnection, requestText, sourceAddress } from "./connection.ts";
 import { Latency } from "./latency.ts";
 import { Ledger, type LedgerCounts } from "./ledger.ts";
-import { CONNECTING_MAX, RETRY_MS_DEFAULT, RETRY_MS_MAX, SUBSCRIBE_TIMEOUT_SECONDS } from "./limits.ts";
+import {
+  CONNECTING_MAX,
+  RETRY_MS_DEFAULT,
+  RETRY_MS_MAX,
+  SUBSCRIBE_TIMEOUT_SECONDS,
+} from "./limits.ts";
 import type { ReaderProgress, ReaderResult, ReaderTask } from "./messages.ts";
 import { NeverReaders } from "./never-readers.ts";
 import { ReadingRound } from "./reading-round.ts";
@@ -30,13 +35,17 @@ export interface ReaderHooks {
   failed(reason: string): void;
 }
 
-type Totals = Pick<ReaderResult, "cpuUs" | "kernelCpuUs" | "deliveries" | "reads" | "bytes" | "reused">;
+type Totals = Pick<
+  ReaderResult,
+  "cpuUs" | "kernelCpuUs" | "deliveries" | "reads" | "bytes" | "reused"
+>;
 
 const NOTHING: Totals = { cpuUs: 0, kernelCpuUs: 0, deliveries: 0, reads: 0, bytes: 0, reused: 0 };
 
 /** What no second attempt helps against. The rest may pass, and is counted. */
 const HOPELESS: Readonly<Record<string, string>> = {
-  EMFILE: "this process may open no more files (ulimit -n): raise that, or divide the connections by --processes",
+  EMFILE:
+    "this process may open no more files (ulimit -n): raise that, or divide the connections by --processes",
   ENFILE: "this machine may open no more files (fs.file-max)",
   EACCES: "this machine's rules forbid the connection",
 };
@@ -89,7 +98,12 @@ export class Reader {
       roundEnded: () => this.#endRound(),
       closed: (connection, failure) => this.#closed(connection, failure),
     });
-    this.#ledger = new Ledger(task.options, task.firstConnection, task.connections, task.options.durable);
+    this.#ledger = new Ledger(
+      task.options,
+      task.firstConnection,
+      task.connections,
+      task.options.durable,
+    );
     for (let number = 0; number < task.connections; number++) {
       this.#connections.push(createConnection(number));
     }
@@ -102,7 +116,9 @@ export class Reader {
   /** Opens the connections, evenly over the ramp. */
   async open(): Promise<void> {
     const source = sourceAddress(this.#host, this.#task.process, undefined);
-    await this.#neverReaders.open(this.#task.slow, this.#host, this.#port, source, (index) => requestText(this.#task, index, undefined));
+    await this.#neverReaders.open(this.#task.slow, this.#host, this.#port, source, (index) =>
+      requestText(this.#task, index, undefined),
+    );
     const rampMs = this.#task.options.ramp * 1000;
     const startedMs = performance.now();
     this.#connectFromUs = nowUs();
@@ -110,7 +126,8 @@ export class Reader {
     if (total === 0) this.#hooks.ready();
     this.#watch = setInterval(() => this.#giveUpSlowOnes(), 1000);
     const timer = setInterval(() => {
-      const due = rampMs === 0 ? total : Math.ceil((total * (performance.now() - startedMs)) / rampMs);
+      const due =
+        rampMs === 0 ? total : Math.ceil((total * (performance.now() - startedMs)) / rampMs);
       this.#openUntil(Math.min(due, total));
       if (this.#unopened === total || this.#closing) clearInterval(timer);
     }, 5);
@@ -119,7 +136,8 @@ export class Reader {
   #giveUpSlowOnes(): void {
     const oldestUs = nowUs() - SUBSCRIBE_TIMEOUT_SECONDS * 1_000_000;
     for (const connection of this.#connections) {
-      if (connection.state === "connecting" && connection.begunUs < oldestUs) this.#refuse(connection, "timeout");
+      if (connection.state === "connecting" && connection.begunUs < oldestUs)
+        this.#refuse(connection, "timeout");
     }
   }
 
@@ -281,7 +299,8 @@ export class Reader {
   }
 
   #endRound(): void {
-    if (!this.#round.isEmpty) this.#round.record(nowUs(), this.#recordFromUs, this.#second, this.#recovered);
+    if (!this.#round.isEmpty)
+      this.#round.record(nowUs(), this.#recordFromUs, this.#second, this.#recovered);
   }
 
   #decode(connection: Connection, chunk: Buffer): void {
@@ -292,7 +311,8 @@ export class Reader {
     const events = decoder.push(chunk);
     if (decoder.status === 0) return;
     if (decoder.status !== 200) {
-      if (decoder.retryAfterMs !== undefined) connection.retryMs = decoder.retryAfterMs + Math.random() * RETRY_MS_DEFAULT;
+      if (decoder.retryAfterMs !== undefined)
+        connection.retryMs = decoder.retryAfterMs + Math.random() * RETRY_MS_DEFAULT;
       this.#refuse(connection, String(decoder.status));
       return;
     }
@@ -311,7 +331,8 @@ export class Reader {
   }
 
   #take(connection: Connection, batch: Batch): void {
-    if (connection.state !== "ready" && (batch.others > 0 || batch.events > 0)) this.#becomeReady(connection);
+    if (connection.state !== "ready" && (batch.others > 0 || batch.events > 0))
+      this.#becomeReady(connection);
     if (batch.lastId !== undefined) connection.lastId = batch.lastId;
     if (batch.retryMs !== undefined) connection.retryMs = batch.retryMs;
     this.#ledger.apply(connection.number, batch);

@@ -15,7 +15,10 @@ export async function formatReportHtml(report: LoadReport): Promise<string> {
     ["p90", ms(latency.p90Ms)],
     ["p99", ms(latency.p99Ms)],
     ["max", ms(latency.maxMs)],
-    ["lost · twice · disordered", `${count(checks.lost)} · ${count(checks.duplicates)} · ${count(checks.disordered)}`],
+    [
+      "lost · twice · disordered",
+      `${count(checks.lost)} · ${count(checks.duplicates)} · ${count(checks.disordered)}`,
+    ],
     ["bytes per delivery", fixed(measured.bytesPerDelivery, 0)],
     ["connected per second", count(connect.perSecond)],
   ];

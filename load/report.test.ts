@@ -8,7 +8,15 @@ import { startReferenceServer } from "./testing/reference-server.ts";
 
 test("a report reads as a table, as JSON, and as a page that asks nobody for anything", async () => {
   const server = startReferenceServer();
-  const report = await runLoad({ url: server.url, connections: 5, rate: 50, duration: 1.2, warmup: 0, settle: 1, token: "very-secret" });
+  const report = await runLoad({
+    url: server.url,
+    connections: 5,
+    rate: 50,
+    duration: 1.2,
+    warmup: 0,
+    settle: 1,
+    token: "very-secret",
+  });
   await server.stop();
 
   expect(formatReport(report)).toContain("nothing lost");
@@ -27,6 +35,13 @@ test("the command names its options, their environment variables and examples", 
   addLoadCommand(program);
   const command = program.commands.find((each) => each.name() === "load");
   const help = command?.helpInformation() ?? "";
-  for (const option of ["--connections", "--cut-at", "--yes-remote", "OVATION_LOAD_RATE", "OVATION_TOKEN", "--html"])
+  for (const option of [
+    "--connections",
+    "--cut-at",
+    "--yes-remote",
+    "OVATION_LOAD_RATE",
+    "OVATION_TOKEN",
+    "--html",
+  ])
     expect(help).toContain(option);
 });

@@ -113,7 +113,10 @@ export function formatReport(report: LoadReport): string {
     ["duplicates", count(checks.duplicates)],
     ["out of order", count(checks.disordered)],
     ["misdelivered", count(checks.misdelivered)],
-    ["gap events", `${count(checks.gaps)}, which announced ${count(checks.announced)} of the missing events`],
+    [
+      "gap events",
+      `${count(checks.gaps)}, which announced ${count(checks.announced)} of the missing events`,
+    ],
     [
       "returns",
       `${count(reconnects.count)}${reconnects.count > 0 ? `, p50 ${ms(reconnects.latency.p50Ms)}, p99 ${ms(reconnects.latency.p99Ms)}, max ${ms(reconnects.latency.maxMs)}` : ""}`,
@@ -125,10 +128,18 @@ export function formatReport(report: LoadReport): string {
   ];
   const refusals = formatRefusals(connect.refusals);
   if (refusals !== "") rows.splice(2, 0, ["refused", refusals]);
-  if (options.slow > 0) rows.push(["never-readers", `${count(options.slow)}, of which the server closed ${count(reconnects.slowClosed)}`]);
+  if (options.slow > 0)
+    rows.push([
+      "never-readers",
+      `${count(options.slow)}, of which the server closed ${count(reconnects.slowClosed)}`,
+    ]);
   const width = Math.max(...rows.map(([name]) => name.length));
   const lines = rows.map(([name, value]) => `  ${name.padEnd(width)}  ${value}`);
-  lines.push(report.ok ? "  ok: nothing lost, nothing twice, all in order" : `  NOT OK: ${report.problems.join("; ")}`);
+  lines.push(
+    report.ok
+      ? "  ok: nothing lost, nothing twice, all in order"
+      : `  NOT OK: ${report.problems.join("; ")}`,
+  );
   return lines.join("\n");
 }
 
@@ -143,7 +154,8 @@ const FAILURES: Readonly<Record<string, string>> = {
 
 /** `503: 12, ECONNREFUSED (nothing listens there): 40`. */
 export function formatRefusals(refusals: Readonly<Record<string, number>>): string {
-  const named = (status: string) => (FAILURES[status] === undefined ? status : `${status} (${FAILURES[status]})`);
+  const named = (status: string) =>
+    FAILURES[status] === undefined ? status : `${status} (${FAILURES[status]})`;
   return Object.entries(refusals)
     .map(([status, times]) => `${named(status)}: ${count(times)}`)
     .join(", ");

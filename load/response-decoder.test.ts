@@ -3,14 +3,21 @@ import fc from "fast-check";
 import { ResponseDecoder } from "./response-decoder.ts";
 import { wholeZstdBytes, zstdFrameBytes } from "./zstd-frames.ts";
 
-const EVENTS = ["data: one\n\n", ": beat\n\n", `id: 2\ndata: ${"word ".repeat(200)}\n\n`, "retry: 5\n\n"];
+const EVENTS = [
+  "data: one\n\n",
+  ": beat\n\n",
+  `id: 2\ndata: ${"word ".repeat(200)}\n\n`,
+  "retry: 5\n\n",
+];
 
 function response(headers: string, parts: readonly Uint8Array[], chunked: boolean): Buffer {
   const head = Buffer.from(
     `HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\n${headers}${chunked ? "Transfer-Encoding: chunked\r\n" : ""}\r\n`,
   );
   const body = parts.map((part) =>
-    chunked ? Buffer.concat([Buffer.from(`${part.length.toString(16)}\r\n`), part, Buffer.from("\r\n")]) : part,
+    chunked
+      ? Buffer.concat([Buffer.from(`${part.length.toString(16)}\r\n`), part, Buffer.from("\r\n")])
+      : part,
   );
   return Buffer.concat([head, ...body]);
 }
@@ -43,7 +50,10 @@ describe("an answer read in any pieces gives the same events", () => {
         true,
       ),
     ],
-    ["a zstd frame over two events", response("Content-Encoding: zstd\r\n", [Bun.zstdCompressSync(Buffer.concat(events))], true)],
+    [
+      "a zstd frame over two events",
+      response("Content-Encoding: zstd\r\n", [Bun.zstdCompressSync(Buffer.concat(events))], true),
+    ],
   ];
   test.each(forms)("%s", (_, bytes) => {
     fc.assert(
@@ -59,7 +69,10 @@ describe("the decoder", () => {
   test("knows a refusal and when to come back", () => {
     const decoder = new ResponseDecoder();
     decoder.push(Buffer.from("HTTP/1.1 503 Busy\r\nRetry-After: 3\r\nContent-Length: 0\r\n\r\n"));
-    expect({ status: decoder.status, retryAfterMs: decoder.retryAfterMs }).toEqual({ status: 503, retryAfterMs: 3000 });
+    expect({ status: decoder.status, retryAfterMs: decoder.retryAfterMs }).toEqual({
+      status: 503,
+      retryAfterMs: 3000,
+    });
   });
 
   test("knows the end of a chunked answer", () => {
@@ -79,19 +92,34 @@ describe("the decoder", () => {
 
   test("refuses chunks without a size, and zstd that is none", () => {
     const chunked = new ResponseDecoder();
-    expect(() => chunked.push(Buffer.from("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n"))).toThrow("no size");
+    expect(() =>
+      chunked.push(Buffer.from("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n")),
+    ).toThrow("no size");
     const zstd = new ResponseDecoder();
-    expect(() => zstd.push(Buffer.from("HTTP/1.1 200 OK\r\nContent-Encoding: zstd\r\n\r\nplain text here"))).toThrow("zstd");
+    expect(() =>
+      zstd.push(Buffer.from("HTTP/1.1 200 OK\r\nContent-Encoding: zstd\r\n\r\nplain text here")),
+    ).toThrow("zstd");
   });
 });
 
 test("the length of a zstd frame is found from its headers, for contents of any size and kind", () => {
   fc.assert(
-    fc.property(fc.uint8Array({ maxLength: 3000 }), fc.nat({ max: 300 }), fc.integer({ min: 1, max: 19 }), (content, repeats, level) => {
-      const frame = Bun.zstdCompressSync(Buffer.concat(new Array(repeats + 1).fill(content)), { level });
-      expect(zstdFrameBytes(Buffer.concat([frame, Buffer.from([1, 2, 3])]), 0)).toBe(frame.length);
-      expect(wholeZstdBytes(Buffer.concat([frame, frame.subarray(0, frame.length - 1)]))).toBe(frame.length);
-    }),
+    fc.property(
+      fc.uint8Array({ maxLength: 3000 }),
+      fc.nat({ max: 300 }),
+      fc.integer({ min: 1, max: 19 }),
+      (content, repeats, level) => {
+        const frame = Bun.zstdCompressSync(Buffer.concat(new Array(repeats + 1).fill(content)), {
+          level,
+        });
+        expect(zstdFrameBytes(Buffer.concat([frame, Buffer.from([1, 2, 3])]), 0)).toBe(
+          frame.length,
+        );
+        expect(wholeZstdBytes(Buffer.concat([frame, frame.subarray(0, frame.length - 1)]))).toBe(
+          frame.length,
+        );
+      },
+    ),
     { numRuns: 50, interruptAfterTimeLimit: 2000 },
   );
 });

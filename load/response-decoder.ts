@@ -46,7 +46,12 @@ export class ResponseDecoder {
   /** Between two events and two chunks: nothing is carried over. */
   get idle(): boolean {
     const between = this.#phase === "size" || this.#phase === "raw";
-    return between && this.#pending.length === 0 && this.#compressed.length === 0 && this.#text.length === 0;
+    return (
+      between &&
+      this.#pending.length === 0 &&
+      this.#compressed.length === 0 &&
+      this.#text.length === 0
+    );
   }
 
   /** The server ended the answer as HTTP has it: the last chunk, or as many bytes as it announced. */
@@ -92,7 +97,8 @@ export class ResponseDecoder {
             if (end === 0) this.#phase = "end";
           } else {
             this.#remaining = parseInt(rest.toString("latin1", 0, end), 16);
-            if (!(this.#remaining >= 0)) throw new Error("the answer says chunked, and a chunk has no size");
+            if (!(this.#remaining >= 0))
+              throw new Error("the answer says chunked, and a chunk has no size");
             this.#phase = this.#remaining === 0 ? "trailer" : "data";
           }
           rest = rest.subarray(end + CRLF.length);
@@ -139,10 +145,13 @@ export class ResponseDecoder {
       const colon = line.indexOf(":");
       const name = line.slice(0, colon).toLowerCase();
       const value = line.slice(colon + 1).trim();
-      if (name === "transfer-encoding" && value.toLowerCase() === "chunked") this.form = { ...this.form, chunked: true };
-      if (name === "content-encoding" && value.toLowerCase() === "zstd") this.form = { ...this.form, zstd: true };
+      if (name === "transfer-encoding" && value.toLowerCase() === "chunked")
+        this.form = { ...this.form, chunked: true };
+      if (name === "content-encoding" && value.toLowerCase() === "zstd")
+        this.form = { ...this.form, zstd: true };
       if (name === "content-length") length = Number(value);
-      if (name === "retry-after" && /^[0-9]+$/.test(value)) this.retryAfterMs = Number(value) * 1000;
+      if (name === "retry-after" && /^[0-9]+$/.test(value))
+        this.retryAfterMs = Number(value) * 1000;
     }
     this.#remaining = length ?? 0;
     if (this.form.chunked) this.#phase = "size";
@@ -167,7 +176,8 @@ function lastEventEnd(bytes: Buffer): number {
 
 /** A copy, so that an unfinished tail does not hold the whole chunk in memory. */
 function keep(bytes: Buffer): Buffer {
-  if (bytes.length > CARRY_BYTES_MAX) throw new Error("one event is longer than the reader's limit");
+  if (bytes.length > CARRY_BYTES_MAX)
+    throw new Error("one event is longer than the reader's limit");
   return bytes.length === 0 ? EMPTY : Buffer.from(bytes);
 }
 

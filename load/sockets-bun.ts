@@ -41,8 +41,10 @@ export class BunSockets<Owner> implements Sockets<Owner> {
     },
     drain: (native: Socket<BunSocket<Owner>>): void => native.data.drain(),
     close: (native: Socket<BunSocket<Owner>>): void => native.data.close(undefined),
-    connectError: (native: Socket<BunSocket<Owner>>, error: Error & { readonly code?: string }): void =>
-      native.data.close(error.code ?? error.message),
+    connectError: (
+      native: Socket<BunSocket<Owner>>,
+      error: Error & { readonly code?: string },
+    ): void => native.data.close(error.code ?? error.message),
     error: (native: Socket<BunSocket<Owner>>): void => {
       native.terminate();
     },

@@ -82,7 +82,9 @@ export class EpollSockets<Owner> implements Sockets<Owner> {
 
   connect(owner: Owner, source: string | undefined): ReaderSocket {
     this.#generation = (this.#generation + 1) >>> 0;
-    const socket = new EpollSocket(owner, this.#generation, this.#libc, (closing, failure) => this.#close(closing, failure));
+    const socket = new EpollSocket(owner, this.#generation, this.#libc, (closing, failure) =>
+      this.#close(closing, failure),
+    );
     const failure = this.#begin(socket, source);
     if (failure !== undefined) queueMicrotask(() => this.#close(socket, failure));
     if (!this.#turning) {
@@ -108,7 +110,8 @@ export class EpollSockets<Owner> implements Sockets<Owner> {
     if (source !== undefined) {
       // The port is chosen when it connects, for this server alone: otherwise each could serve one socket of the address only.
       libc.setsockopt(file, IPPROTO_IP, IP_BIND_ADDRESS_NO_PORT, Int32Array.of(1), 4);
-      if (libc.bind(file, socketAddress(source, 0), SOCKET_ADDRESS_BYTES) !== 0) return errorCode(libc);
+      if (libc.bind(file, socketAddress(source, 0), SOCKET_ADDRESS_BYTES) !== 0)
+        return errorCode(libc);
     }
     if (libc.connect(file, this.#address, SOCKET_ADDRESS_BYTES) !== 0) {
       const code = errorCode(libc);
@@ -121,7 +124,9 @@ export class EpollSockets<Owner> implements Sockets<Owner> {
     this.#interest[0] = INTEREST;
     this.#interest[DATA_WORD] = socket.file;
     this.#interest[DATA_WORD + 1] = socket.generation;
-    return this.#libc.epoll_ctl(this.#poll, operation, socket.file, this.#interest) === 0 ? undefined : errorCode(this.#libc);
+    return this.#libc.epoll_ctl(this.#poll, operation, socket.file, this.#interest) === 0
+      ? undefined
+      : errorCode(this.#libc);
   }
 
   readonly #turn = (): void => {
@@ -211,7 +216,12 @@ class EpollSocket<Owner> implements ReaderSocket {
   closed = false;
   unsent: Buffer | undefined;
 
-  constructor(owner: Owner, generation: number, libc: Libc, close: (socket: EpollSocket<Owner>, failure: string | undefined) => void) {
+  constructor(
+    owner: Owner,
+    generation: number,
+    libc: Libc,
+    close: (socket: EpollSocket<Owner>, failure: string | undefined) => void,
+  ) {
     this.owner = owner;
     this.generation = generation;
     this.#libc = libc;
@@ -226,7 +236,10 @@ class EpollSocket<Owner> implements ReaderSocket {
   /** Again when the kernel has room. What breaks while sending is found by reading. */
   flush(): void {
     if (this.unsent === undefined || this.closed) return;
-    const sent = Math.max(0, this.#libc.send(this.file, this.unsent, this.unsent.length, MSG_NOSIGNAL));
+    const sent = Math.max(
+      0,
+      this.#libc.send(this.file, this.unsent, this.unsent.length, MSG_NOSIGNAL),
+    );
     this.unsent = sent === this.unsent.length ? undefined : this.unsent.subarray(sent);
   }
 
@@ -236,7 +249,8 @@ class EpollSocket<Owner> implements ReaderSocket {
 
   terminate(): void {
     // [spec] socket(7): lingering for 0 seconds resets the connection.
-    if (this.file >= 0 && !this.closed) this.#libc.setsockopt(this.file, SOL_SOCKET, SO_LINGER, Int32Array.of(1, 0), 8);
+    if (this.file >= 0 && !this.closed)
+      this.#libc.setsockopt(this.file, SOL_SOCKET, SO_LINGER, Int32Array.of(1, 0), 8);
     this.#close(this, undefined);
   }
 }

@@ -86,7 +86,9 @@ export function socketsContract(name: string, create: Create): void {
       for (let turn = 0; turn < 3; turn++) {
         const each = Array.from({ length: 150 }, (_, number) => connect(`echo ${turn}-${number}`));
         await Promise.all(each.map((viewer) => viewer.whole.promise));
-        expect(each.map((viewer) => viewer.bytes.toString())).toEqual(each.map((_, number) => `${turn}-${number}`));
+        expect(each.map((viewer) => viewer.bytes.toString())).toEqual(
+          each.map((_, number) => `${turn}-${number}`),
+        );
       }
     });
 
@@ -148,7 +150,8 @@ export function socketsContract(name: string, create: Create): void {
       while (accepted.length === 0 || viewer.parts.length === 0) await Bun.sleep(1);
       viewer.socket?.end();
       await viewer.whole.promise;
-      for (let tries = 0; accepted[0]?.readyState !== -1 && tries < 200; tries++) await Bun.sleep(5);
+      for (let tries = 0; accepted[0]?.readyState !== -1 && tries < 200; tries++)
+        await Bun.sleep(5);
       expect(accepted[0]?.readyState).not.toBe(1);
     });
 

@@ -10,7 +10,11 @@ const HOST = "127.0.0.1";
 socketsContract("sockets by Bun.connect", (port, handlers) => new BunSockets(HOST, port, handlers));
 
 const libc = openLibc();
-if (libc !== undefined) socketsContract("sockets by epoll", (port, handlers) => new EpollSockets(libc, HOST, port, handlers));
+if (libc !== undefined)
+  socketsContract(
+    "sockets by epoll",
+    (port, handlers) => new EpollSockets(libc, HOST, port, handlers),
+  );
 
 test("Linux gets epoll where the server has an IPv4 address, anything else gets Bun", () => {
   const handlers = { opened() {}, received() {}, roundEnded() {}, closed() {} };

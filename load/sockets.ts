@@ -38,7 +38,13 @@ export interface Sockets<Owner> {
 }
 
 /** The cheapest form that this system has for this server. */
-export function createSockets<Owner>(host: string, port: number, handlers: SocketHandlers<Owner>): Sockets<Owner> {
+export function createSockets<Owner>(
+  host: string,
+  port: number,
+  handlers: SocketHandlers<Owner>,
+): Sockets<Owner> {
   const libc = isIPv4(host) ? openLibc() : undefined;
-  return libc === undefined ? new BunSockets(host, port, handlers) : new EpollSockets(libc, host, port, handlers);
+  return libc === undefined
+    ? new BunSockets(host, port, handlers)
+    : new EpollSockets(libc, host, port, handlers);
 }

@@ -17,13 +17,16 @@ export interface Findings {
 
 export function buildReport(findings: Findings): LoadReport {
   const { options, results, published, measuredSeconds } = findings;
-  const total = (pick: (result: ReaderResult) => number) => results.reduce((sum, result) => sum + pick(result), 0);
+  const total = (pick: (result: ReaderResult) => number) =>
+    results.reduce((sum, result) => sum + pick(result), 0);
   const check = (name: keyof LedgerCounts) => total((result) => result.counts[name]);
 
   const connects = merged(results.map((result) => result.connects));
   const connectSeconds = Math.max(
     0.001,
-    (Math.max(...results.map((result) => result.connectToUs)) - Math.min(...results.map((result) => result.connectFromUs))) / 1_000_000,
+    (Math.max(...results.map((result) => result.connectToUs)) -
+      Math.min(...results.map((result) => result.connectFromUs))) /
+      1_000_000,
   );
   const deliveries = total((result) => result.deliveries);
   const reads = total((result) => result.reads);
@@ -95,13 +98,19 @@ export function buildReport(findings: Findings): LoadReport {
   };
 }
 
-function problemsOf(checks: LoadReport["checks"], published: PublisherResult, absentAtEnd: number): string[] {
+function problemsOf(
+  checks: LoadReport["checks"],
+  published: PublisherResult,
+  absentAtEnd: number,
+): string[] {
   const problems: string[] = [];
   if (checks.lost > 0) problems.push(`${checks.lost} lost`);
   if (checks.duplicates > 0) problems.push(`${checks.duplicates} twice`);
   if (checks.disordered > 0) problems.push(`${checks.disordered} out of order`);
-  if (checks.misdelivered > 0) problems.push(`${checks.misdelivered} to connections that had not subscribed`);
-  if (published.failed > 0) problems.push(`${published.failed} not accepted (${published.firstFailure ?? "no reason"})`);
+  if (checks.misdelivered > 0)
+    problems.push(`${checks.misdelivered} to connections that had not subscribed`);
+  if (published.failed > 0)
+    problems.push(`${published.failed} not accepted (${published.firstFailure ?? "no reason"})`);
   if (absentAtEnd > 0) problems.push(`${absentAtEnd} connections missing at the end`);
   return problems;
 }
@@ -112,8 +121,11 @@ function merged(texts: readonly string[]): Latency {
   return all;
 }
 
-export function sumByKey(records: readonly Readonly<Record<string, number>>[]): Record<string, number> {
+export function sumByKey(
+  records: readonly Readonly<Record<string, number>>[],
+): Record<string, number> {
   const sum: Record<string, number> = {};
-  for (const record of records) for (const [key, value] of Object.entries(record)) sum[key] = (sum[key] ?? 0) + value;
+  for (const record of records)
+    for (const [key, value] of Object.entries(record)) sum[key] = (sum[key] ?? 0) + value;
   return sum;
 }

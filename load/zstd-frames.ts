@@ -30,7 +30,8 @@ export function zstdFrameBytes(bytes: Uint8Array, offset: number): number {
   // [spec] With Single_Segment_flag set, a content size flag of 0 means one byte, and there is no window descriptor.
   const contentSize = sizeFlag === 0 && singleSegment ? 1 : (CONTENT_SIZE_BYTES[sizeFlag] ?? 0);
   const checksum = (descriptor & 0x04) === 0 ? 0 : 4;
-  let at = offset + 5 + (singleSegment ? 0 : 1) + (DICTIONARY_BYTES[descriptor & 3] ?? 0) + contentSize;
+  let at =
+    offset + 5 + (singleSegment ? 0 : 1) + (DICTIONARY_BYTES[descriptor & 3] ?? 0) + contentSize;
 
   for (;;) {
     if (bytes.length < at + 3) return 0;

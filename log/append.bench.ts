@@ -42,9 +42,14 @@ async function measure(
   async function client(id: number): Promise<void> {
     while (performance.now() < until) {
       const started = performance.now();
-      const data = toJsonText({ text: "What a goal, I cannot believe it", author: { id: `m${id}`, name: "Alice", role: "member" } });
+      const data = toJsonText({
+        text: "What a goal, I cannot believe it",
+        author: { id: `m${id}`, name: "Alice", role: "member" },
+      });
       const key = keyOf(id, count++);
-      await log.append([{ topic, type: "comment", at: Date.now(), data, ...(key === undefined ? {} : { key }) }]);
+      await log.append([
+        { topic, type: "comment", at: Date.now(), data, ...(key === undefined ? {} : { key }) },
+      ]);
       latencies.push(performance.now() - started);
     }
   }
@@ -57,7 +62,9 @@ function print(name: string, { latencies, elapsedMs }: Result): void {
   latencies.sort((a, b) => a - b);
   const at = (share: number) => (latencies[Math.floor(latencies.length * share)] ?? 0).toFixed(2);
   const rate = Math.round((latencies.length * 1000) / elapsedMs).toLocaleString("en");
-  console.log(`${name.padEnd(44)} ${rate.padStart(8)} appends/s  p50 ${at(0.5)} ms  p99 ${at(0.99)} ms  p99.9 ${at(0.999)} ms`);
+  console.log(
+    `${name.padEnd(44)} ${rate.padStart(8)} appends/s  p50 ${at(0.5)} ms  p99 ${at(0.99)} ms  p99.9 ${at(0.999)} ms`,
+  );
 }
 
 async function benchSqlite(seconds: number): Promise<void> {
@@ -75,9 +82,14 @@ async function benchPostgres(seconds: number): Promise<void> {
   try {
     const url = await postgres.createDatabase("bench");
     const children = Array.from({ length: POSTGRES_PROCESSES }, () =>
-      Bun.spawn([process.execPath, import.meta.path, "postgres-child", `${seconds}`, url], { stdout: "pipe", stderr: "inherit" }),
+      Bun.spawn([process.execPath, import.meta.path, "postgres-child", `${seconds}`, url], {
+        stdout: "pipe",
+        stderr: "inherit",
+      }),
     );
-    const results: Result[] = await Promise.all(children.map((child) => new Response(child.stdout).json()));
+    const results: Result[] = await Promise.all(
+      children.map((child) => new Response(child.stdout).json()),
+    );
     const latencies = results.flatMap((result) => result.latencies);
     print(`PostgreSQL, ${POSTGRES_PROCESSES} processes, random keys`, {
       latencies,
@@ -102,10 +114,14 @@ async function benchPostgresGroups(seconds: number): Promise<void> {
       "reads",
       "SELECT string_agg(pid::text, ' ') AS pids FROM pg_stat_activity WHERE application_name <> 'bench'",
     );
-    const cpuUs = () => (own?.pids ?? "").split(" ").reduce((sum, pid) => sum + ticksOf(pid) * TICK_US, 0);
+    const cpuUs = () =>
+      (own?.pids ?? "").split(" ").reduce((sum, pid) => sum + ticksOf(pid) * TICK_US, 0);
     let count = 0;
     const comment = (): LogEntry => {
-      const data = toJsonText({ text: "What a goal, I cannot believe it", author: { id: "m1", name: "Alice", role: "member" } });
+      const data = toJsonText({
+        text: "What a goal, I cannot believe it",
+        author: { id: "m1", name: "Alice", role: "member" },
+      });
       return { topic, type: "comment", at: Date.now(), data, key: `m1 ${count++}` };
     };
     for (const size of GROUP_SIZES) {
@@ -136,7 +152,9 @@ const [form = "all", secondsText = "3", url = ""] = process.argv.slice(2);
 const seconds = Number(secondsText);
 if (form === "postgres-child") {
   const log = await openPostgresLog({ url });
-  console.log(JSON.stringify(await measure(log, CLIENTS / POSTGRES_PROCESSES, seconds, KEYS["random keys"])));
+  console.log(
+    JSON.stringify(await measure(log, CLIENTS / POSTGRES_PROCESSES, seconds, KEYS["random keys"])),
+  );
   await log.close();
 } else {
   if (form !== "postgres") await benchSqlite(seconds);

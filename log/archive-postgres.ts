@@ -21,22 +21,49 @@ interface EventRow {
 }
 
 const ORPHANS: readonly (readonly [what: string, from: string])[] = [
-  ["topics name a life that is not there", "topics t WHERE NOT EXISTS (SELECT FROM ovation_log.lives l WHERE l.id = t.life)"],
-  ["events name a topic that is not there", "events v WHERE NOT EXISTS (SELECT FROM ovation_log.topics t WHERE t.id = v.topic)"],
-  ["events name a type that is not there", "events v WHERE NOT EXISTS (SELECT FROM ovation_log.types y WHERE y.id = v.type)"],
-  ["events name a life that is not there", "events v WHERE NOT EXISTS (SELECT FROM ovation_log.lives l WHERE l.id = v.life)"],
-  ["keys name a topic that is not there", "keys k WHERE NOT EXISTS (SELECT FROM ovation_log.topics t WHERE t.id = k.topic)"],
-  ["keys name events beyond their topic's head", "keys k JOIN ovation_log.topics t ON t.id = k.topic WHERE k.seq > t.seq"],
+  [
+    "topics name a life that is not there",
+    "topics t WHERE NOT EXISTS (SELECT FROM ovation_log.lives l WHERE l.id = t.life)",
+  ],
+  [
+    "events name a topic that is not there",
+    "events v WHERE NOT EXISTS (SELECT FROM ovation_log.topics t WHERE t.id = v.topic)",
+  ],
+  [
+    "events name a type that is not there",
+    "events v WHERE NOT EXISTS (SELECT FROM ovation_log.types y WHERE y.id = v.type)",
+  ],
+  [
+    "events name a life that is not there",
+    "events v WHERE NOT EXISTS (SELECT FROM ovation_log.lives l WHERE l.id = v.life)",
+  ],
+  [
+    "keys name a topic that is not there",
+    "keys k WHERE NOT EXISTS (SELECT FROM ovation_log.topics t WHERE t.id = k.topic)",
+  ],
+  [
+    "keys name events beyond their topic's head",
+    "keys k JOIN ovation_log.topics t ON t.id = k.topic WHERE k.seq > t.seq",
+  ],
 ];
 
-export async function readPostgresArchive<Result>(url: string, run: (reader: ArchiveReader) => Promise<Result>): Promise<Result> {
+export async function readPostgresArchive<Result>(
+  url: string,
+  run: (reader: ArchiveReader) => Promise<Result>,
+): Promise<Result> {
   return withTransaction(url, async (query, where) => {
     // Everything that is read is of one moment, also while the log is in use.
     await query("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY");
-    const [found] = await query<{ exists: boolean }>("SELECT to_regclass('ovation_log.events') IS NOT NULL AS exists");
+    const [found] = await query<{ exists: boolean }>(
+      "SELECT to_regclass('ovation_log.events') IS NOT NULL AS exists",
+    );
     if (found?.exists !== true) throw new LogUnusableError(`there is no log in ${where}`);
     const count = async (from: string) =>
-      (await query<{ count: number }>(`SELECT count(*)::double precision AS count FROM ovation_log.${from}`))[0]?.count ?? 0;
+      (
+        await query<{ count: number }>(
+          `SELECT count(*)::double precision AS count FROM ovation_log.${from}`,
+        )
+      )[0]?.count ?? 0;
     return run({
       async inspect() {
         const problems: string[] = [];
@@ -68,7 +95,10 @@ export async function readPostgresArchive<Result>(url: string, run: (reader: Arc
   });
 }
 
-export async function writePostgresArchive<Result>(url: string, run: (writer: ArchiveWriter) => Promise<Result>): Promise<Result> {
+export async function writePostgresArchive<Result>(
+  url: string,
+  run: (writer: ArchiveWriter) => Promise<Result>,
+): Promise<Result> {
   const client = new PostgresClient(url);
   try {
     await migrate(client);
@@ -88,10 +118,22 @@ export async function writePostgresArchive<Result>(url: string, run: (writer: Ar
     return run({
       epoch,
       seqOf: async (topic) =>
-        (await query<{ seq: number }>("SELECT seq::double precision AS seq FROM ovation_log.topics WHERE name = $1", [topic]))[0]?.seq ?? 0,
+        (
+          await query<{ seq: number }>(
+            "SELECT seq::double precision AS seq FROM ovation_log.topics WHERE name = $1",
+            [topic],
+          )
+        )[0]?.seq ?? 0,
       async write(events) {
         const rows = JSON.stringify(
-          events.map(({ topic, type, at, data, place }) => ({ topic, type, at, data, seq: place.seq, stamp: place.stamp })),
+          events.map(({ topic, type, at, data, place }) => ({
+            topic,
+            type,
+            at,
+            data,
+            seq: place.seq,
+            stamp: place.stamp,
+          })),
         );
         const columns = "topic text, type text, at bigint, data text, seq bigint, stamp bigint";
         await query(
@@ -123,7 +165,10 @@ export async function writePostgresArchive<Result>(url: string, run: (writer: Ar
   });
 }
 
-async function withTransaction<Result>(url: string, run: (query: Query, where: string) => Promise<Result>): Promise<Result> {
+async function withTransaction<Result>(
+  url: string,
+  run: (query: Query, where: string) => Promise<Result>,
+): Promise<Result> {
   const client = new PostgresClient(url, { applicationName: APPLICATION_NAME });
   try {
     return await client.transaction(async (query) => {

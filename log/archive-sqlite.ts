@@ -15,7 +15,10 @@ interface EventRow {
   readonly data: JsonText;
 }
 
-export async function readSqliteArchive<Result>(path: string, run: (reader: ArchiveReader) => Promise<Result>): Promise<Result> {
+export async function readSqliteArchive<Result>(
+  path: string,
+  run: (reader: ArchiveReader) => Promise<Result>,
+): Promise<Result> {
   const database = openSqliteFileToRead(path);
   try {
     // Everything that is read is of one moment, also while the log is in use: that of the first read.
@@ -34,8 +37,12 @@ export async function readSqliteArchive<Result>(path: string, run: (reader: Arch
     const lost = database.prepare<{ count: number }, []>(
       "SELECT count(*) AS count FROM keys JOIN topics ON topics.id = keys.topic WHERE keys.seq > topics.seq",
     );
-    const integrity = database.prepare<{ integrity_check: string }, []>(`PRAGMA integrity_check(${PROBLEMS_MAX})`);
-    const orphans = database.prepare<{ table: string; parent: string }, []>("PRAGMA foreign_key_check");
+    const integrity = database.prepare<{ integrity_check: string }, []>(
+      `PRAGMA integrity_check(${PROBLEMS_MAX})`,
+    );
+    const orphans = database.prepare<{ table: string; parent: string }, []>(
+      "PRAGMA foreign_key_check",
+    );
     try {
       return await run({
         async inspect() {
@@ -44,16 +51,20 @@ export async function readSqliteArchive<Result>(path: string, run: (reader: Arch
           const found = orphans.all().slice(0, PROBLEMS_MAX);
           const beyond = lost.get()?.count ?? 0;
           return [
-            ...found.map((row) => `a row of ${row.table} names a row of ${row.parent} that is not there`),
+            ...found.map(
+              (row) => `a row of ${row.table} names a row of ${row.parent} that is not there`,
+            ),
             ...(beyond > 0 ? [`${beyond} keys name events beyond their topic's head`] : []),
           ];
         },
         countKeys: async () => keys.get()?.count ?? 0,
         topics: async (after, limit) => topics.all(after, limit),
-        events: async (topic, after, limit) => events.all(topic, after, limit).map((row) => eventFrom(topic, row)),
+        events: async (topic, after, limit) =>
+          events.all(topic, after, limit).map((row) => eventFrom(topic, row)),
       });
     } finally {
-      for (const statement of [topics, events, keys, lost, integrity, orphans]) statement.finalize();
+      for (const statement of [topics, events, keys, lost, integrity, orphans])
+        statement.finalize();
     }
   } catch (error) {
     throw unusableFrom(error, path) ?? error;
@@ -62,32 +73,46 @@ export async function readSqliteArchive<Result>(path: string, run: (reader: Arch
   }
 }
 
-export async function writeSqliteArchive<Result>(path: string, run: (writer: ArchiveWriter) => Promise<Result>): Promise<Result> {
+export async function writeSqliteArchive<Result>(
+  path: string,
+  run: (writer: ArchiveWriter) => Promise<Result>,
+): Promise<Result> {
   const database = openSqliteFile(path);
-  const one = <Row>(sql: string, parameter: string): Row | null => database.query<Row, [string]>(sql).get(parameter);
+  const one = <Row>(sql: string, parameter: string): Row | null =>
+    database.query<Row, [string]>(sql).get(parameter);
   const idOf = (table: "types" | "topics", name: string): number | undefined =>
     one<{ id: number }>(`SELECT id FROM ${table} WHERE name = ?`, name)?.id;
   try {
     database.run("BEGIN IMMEDIATE");
-    const epoch = mintEpoch((candidate) => one("SELECT id FROM lives WHERE epoch = ?", candidate) !== null);
+    const epoch = mintEpoch(
+      (candidate) => one("SELECT id FROM lives WHERE epoch = ?", candidate) !== null,
+    );
     const life = Number(
-      database.run("INSERT INTO lives (epoch, stamp) VALUES (?, ifnull((SELECT max(stamp) FROM topics), 0))", [epoch]).lastInsertRowid,
+      database.run(
+        "INSERT INTO lives (epoch, stamp) VALUES (?, ifnull((SELECT max(stamp) FROM topics), 0))",
+        [epoch],
+      ).lastInsertRowid,
     );
     const insert = database.query<never, [number, number, number, number, number, number, string]>(
       "INSERT INTO events (topic, seq, type, at, stamp, life, data) VALUES (?, ?, ?, ?, ?, ?, ?)",
     );
     const result = await run({
       epoch,
-      seqOf: async (topic) => one<{ seq: number }>("SELECT seq FROM topics WHERE name = ?", topic)?.seq ?? 0,
+      seqOf: async (topic) =>
+        one<{ seq: number }>("SELECT seq FROM topics WHERE name = ?", topic)?.seq ?? 0,
       async write(events) {
         for (const { topic, type, at, data, place } of events) {
           const topicId =
             idOf("topics", topic) ??
             Number(
-              database.run("INSERT INTO topics (name, seq, first, stamp, first_stamp, life) VALUES (?, 0, 1, 0, 0, ?)", [topic, life])
-                .lastInsertRowid,
+              database.run(
+                "INSERT INTO topics (name, seq, first, stamp, first_stamp, life) VALUES (?, 0, 1, 0, 0, ?)",
+                [topic, life],
+              ).lastInsertRowid,
             );
-          const typeId = idOf("types", type) ?? Number(database.run("INSERT INTO types (name) VALUES (?)", [type]).lastInsertRowid);
+          const typeId =
+            idOf("types", type) ??
+            Number(database.run("INSERT INTO types (name) VALUES (?)", [type]).lastInsertRowid);
           insert.run(topicId, place.seq, typeId, at, place.stamp, life, data);
         }
       },

@@ -17,8 +17,20 @@ setDefaultTimeout(60_000);
 
 const POLICY: Policy = {
   ...DEFAULT_POLICY,
-  few: { subscribe: "anyone", viewers: false, types: {}, defaultType: { lane: "durable" }, retention: { eventsMax: 10 } },
-  none: { subscribe: "anyone", viewers: false, types: {}, defaultType: { lane: "durable" }, retention: { eventsMax: 0 } },
+  few: {
+    subscribe: "anyone",
+    viewers: false,
+    types: {},
+    defaultType: { lane: "durable" },
+    retention: { eventsMax: 10 },
+  },
+  none: {
+    subscribe: "anyone",
+    viewers: false,
+    types: {},
+    defaultType: { lane: "durable" },
+    retention: { eventsMax: 0 },
+  },
 };
 const [many, few, none] = [topicOf("video", "many"), topicOf("few", "1"), topicOf("none", "1")];
 
@@ -78,9 +90,18 @@ async function fill(location: LogLocation): Promise<void> {
     })),
   );
   await log.append(
-    [many, few].flatMap((topic) => Array.from({ length: 15 }, () => ({ topic, type: "comment", at: 5, data: toJsonText("x") }))),
+    [many, few].flatMap((topic) =>
+      Array.from({ length: 15 }, () => ({ topic, type: "comment", at: 5, data: toJsonText("x") })),
+    ),
   );
-  await log.append(Array.from({ length: 7 }, () => ({ topic: none, type: "comment", at: 5, data: toJsonText("x") })));
+  await log.append(
+    Array.from({ length: 7 }, () => ({
+      topic: none,
+      type: "comment",
+      at: 5,
+      data: toJsonText("x"),
+    })),
+  );
   await log.trim(1000);
   await log.close();
 }
@@ -104,16 +125,28 @@ for (const form of forms) {
       await fill(location);
       const seen: number[] = [];
       const report = await verifyLog(location, (progress) => seen.push(progress.events));
-      expect(report).toEqual({ topics: 3, events: 2525, keys: 2500, problems: [], problemCount: 0 });
+      expect(report).toEqual({
+        topics: 3,
+        events: 2525,
+        keys: 2500,
+        problems: [],
+        problemCount: 0,
+      });
       expect(seen.at(-1)).toBe(2525);
     });
 
     test("finds holes, broken data, foreign types, sinking stamps, orphans and keys of nothing", async () => {
       const cases: readonly (readonly [sql: string, says: RegExp])[] = [
         ["DELETE FROM events WHERE seq = 1200", /has a hole from 1200 to 1200/],
-        ["UPDATE topics SET seq = seq + 1 WHERE name = 'video:many'", /has a hole from 2516 to 2516/],
+        [
+          "UPDATE topics SET seq = seq + 1 WHERE name = 'video:many'",
+          /has a hole from 2516 to 2516/,
+        ],
         ["UPDATE topics SET first = 12 WHERE name = 'few:1'", /keeps events before its first, 12/],
-        ["UPDATE events SET data = '{\"text\":' WHERE seq = 7", /"video:many" 7: its data is not JSON/],
+        [
+          "UPDATE events SET data = '{\"text\":' WHERE seq = 7",
+          /"video:many" 7: its data is not JSON/,
+        ],
         ["UPDATE types SET name = 'Not A Type' WHERE name = 'pin'", /is not a type/],
         ["UPDATE events SET stamp = 5 WHERE seq = 2000", /2000: its stamp is below/],
         ["UPDATE events SET life = 99 WHERE seq = 2000", /life/],
@@ -140,7 +173,10 @@ for (const form of forms) {
         expect(await importLog(location, lines)).toEqual({ topics: 3, events: 2525 });
         expect(withoutEpochs(await exported(location))).toEqual(withoutEpochs(lines));
         expect((await verifyLog(location)).problems).toEqual([]);
-        const [before, after] = [await openLog({ ...source, policy: POLICY }), await openLog({ ...location, policy: POLICY })];
+        const [before, after] = [
+          await openLog({ ...source, policy: POLICY }),
+          await openLog({ ...location, policy: POLICY }),
+        ];
         const [old] = await before.heads([many]);
         expect(await after.wrote(many, 2515, old?.epoch ?? "")).toBe("no");
         const heads = await after.heads([many, few, none]);
@@ -150,7 +186,12 @@ for (const form of forms) {
           { seq: 7, first: 8 },
         ]);
         const appended = await after.append(
-          [many, few, none].map((topic) => ({ topic, type: "comment", at: 9, data: toJsonText("next") })),
+          [many, few, none].map((topic) => ({
+            topic,
+            type: "comment",
+            at: 9,
+            data: toJsonText("next"),
+          })),
         );
         expect(appended.map((one) => one.place.seq)).toEqual([2516, 16, 8]);
         await Promise.all([before.close(), after.close()]);
@@ -161,9 +202,20 @@ for (const form of forms) {
       const location = await form.locate();
       await fill(location);
       const lines = await exported(location);
-      await expect(importLog(location, lines)).rejects.toThrow(/line 2: the log has events of few:1 already; nothing was imported/);
+      await expect(importLog(location, lines)).rejects.toThrow(
+        /line 2: the log has events of few:1 already; nothing was imported/,
+      );
       const event = (more: object) =>
-        JSON.stringify({ topic: "video:new", seq: 1, type: "comment", at: 1, epoch: "a", stamp: 1, data: {}, ...more });
+        JSON.stringify({
+          topic: "video:new",
+          seq: 1,
+          type: "comment",
+          at: 1,
+          epoch: "a",
+          stamp: 1,
+          data: {},
+          ...more,
+        });
       const header = lines[0] ?? "";
       const cases: readonly (readonly [lines: readonly string[], says: RegExp])[] = [
         [[], /no line at all/],
@@ -178,7 +230,10 @@ for (const form of forms) {
         [[header, event({ data: undefined })], /data is missing/],
         [[header, event({}), event({ seq: 3 })], /line 3: video:new goes from 1 to 3/],
         [[header, event({ stamp: 5 }), event({ seq: 2, stamp: 4 })], /stamp is below/],
-        [[header, event({}), event({ topic: "video:other" }), event({ seq: 2 })], /line 4: the lines of video:new are not together/],
+        [
+          [header, event({}), event({ topic: "video:other" }), event({ seq: 2 })],
+          /line 4: the lines of video:new are not together/,
+        ],
       ];
       for (const [wrong, says] of cases) {
         await expect(importLog(location, wrong)).rejects.toThrow(says);

@@ -40,11 +40,21 @@ export interface ArchiveWriter {
 }
 
 /** Throws LogUnusableError where there is no log, or one of a newer version. */
-export function readArchive<Result>(location: LogLocation, run: (reader: ArchiveReader) => Promise<Result>): Promise<Result> {
-  return "url" in location ? readPostgresArchive(location.url, run) : readSqliteArchive(location.path, run);
+export function readArchive<Result>(
+  location: LogLocation,
+  run: (reader: ArchiveReader) => Promise<Result>,
+): Promise<Result> {
+  return "url" in location
+    ? readPostgresArchive(location.url, run)
+    : readSqliteArchive(location.path, run);
 }
 
 /** Commits what `run` wrote when it resolves, and nothing when it rejects. Makes the log where there is none. */
-export function writeArchive<Result>(location: LogLocation, run: (writer: ArchiveWriter) => Promise<Result>): Promise<Result> {
-  return "url" in location ? writePostgresArchive(location.url, run) : writeSqliteArchive(location.path, run);
+export function writeArchive<Result>(
+  location: LogLocation,
+  run: (writer: ArchiveWriter) => Promise<Result>,
+): Promise<Result> {
+  return "url" in location
+    ? writePostgresArchive(location.url, run)
+    : writeSqliteArchive(location.path, run);
 }

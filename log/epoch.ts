@@ -5,7 +5,10 @@ import type { Epoch } from "@ovation/protocol";
 const EPOCH_CHARACTERS = 5;
 
 /** 5 characters of base 36 that name no life yet. `random` fills the bytes that it is given. */
-export function mintEpoch(isTaken: (epoch: Epoch) => boolean, random: (bytes: Uint8Array<ArrayBuffer>) => void = fill): Epoch {
+export function mintEpoch(
+  isTaken: (epoch: Epoch) => boolean,
+  random: (bytes: Uint8Array<ArrayBuffer>) => void = fill,
+): Epoch {
   for (;;) {
     const bytes = new Uint8Array(EPOCH_CHARACTERS);
     random(bytes);

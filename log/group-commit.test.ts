@@ -11,11 +11,14 @@ function entry(text: string): LogEntry {
 
 /** A commit that waits until it is told how to end. */
 function controlled() {
-  const groups: { readonly calls: readonly Call[]; succeed(): void; fail(error: Error): void }[] = [];
+  const groups: { readonly calls: readonly Call[]; succeed(): void; fail(error: Error): void }[] =
+    [];
   let seq = 0;
   const commit = (calls: readonly Call[]) =>
     new Promise<readonly (readonly Appended[])[]>((resolve, reject) => {
-      const results = calls.map((call) => call.map(() => ({ place: { seq: ++seq, epoch: "a", stamp: 1 }, at: 1, duplicate: false })));
+      const results = calls.map((call) =>
+        call.map(() => ({ place: { seq: ++seq, epoch: "a", stamp: 1 }, at: 1, duplicate: false })),
+      );
       groups.push({ calls, succeed: () => resolve(results), fail: reject });
     });
   return { groups, commit };
@@ -76,7 +79,10 @@ describe("group commit", () => {
     await turn();
     groups[0]?.succeed();
     await turn();
-    expect(groups.map((group) => group.calls.map((call) => call.length))).toEqual([[GROUP_ENTRIES_MAX + 1], [1]]);
+    expect(groups.map((group) => group.calls.map((call) => call.length))).toEqual([
+      [GROUP_ENTRIES_MAX + 1],
+      [1],
+    ]);
   });
 
   test("rejects a whole group when the disk is full, and goes on with the next", async () => {
@@ -85,7 +91,8 @@ describe("group commit", () => {
     const failed = Promise.allSettled([commits.append([entry("1")]), commits.append([entry("2")])]);
     await turn();
     groups[0]?.fail(new LogFullError("full"));
-    for (const one of await failed) expect(one).toMatchObject({ status: "rejected", reason: { name: "LogFullError" } });
+    for (const one of await failed)
+      expect(one).toMatchObject({ status: "rejected", reason: { name: "LogFullError" } });
     const next = commits.append([entry("3")]);
     await turn();
     groups[1]?.succeed();
@@ -96,11 +103,16 @@ describe("group commit", () => {
     const commits = new GroupCommit({
       inFlightMax: 1,
       commit: async (calls) => {
-        if (calls.some((call) => call.some((one) => one.data === '"poison"'))) throw new Error("cannot store this");
-        return calls.map((call) => call.map(() => ({ place: { seq: 1, epoch: "a", stamp: 1 }, at: 1, duplicate: false })));
+        if (calls.some((call) => call.some((one) => one.data === '"poison"')))
+          throw new Error("cannot store this");
+        return calls.map((call) =>
+          call.map(() => ({ place: { seq: 1, epoch: "a", stamp: 1 }, at: 1, duplicate: false })),
+        );
       },
     });
-    const [good, bad, alsoGood] = ["good", "poison", "also good"].map((text) => commits.append([entry(text)]));
+    const [good, bad, alsoGood] = ["good", "poison", "also good"].map((text) =>
+      commits.append([entry(text)]),
+    );
     expect(await good).toHaveLength(1);
     await expect(bad).rejects.toThrow("cannot store this");
     expect(await alsoGood).toHaveLength(1);

@@ -4,8 +4,19 @@
  * and there is no delay to tune.
  */
 
-import { GROUP_CHARACTERS_MAX, GROUP_ENTRIES_MAX, QUEUE_CHARACTERS_MAX, QUEUE_ENTRIES_MAX } from "./limits.ts";
-import { type Appended, type LogEntry, LogFullError, LogUnavailableError, LogUnusableError } from "./log.ts";
+import {
+  GROUP_CHARACTERS_MAX,
+  GROUP_ENTRIES_MAX,
+  QUEUE_CHARACTERS_MAX,
+  QUEUE_ENTRIES_MAX,
+} from "./limits.ts";
+import {
+  type Appended,
+  type LogEntry,
+  LogFullError,
+  LogUnavailableError,
+  LogUnusableError,
+} from "./log.ts";
 
 /** The entries of one `append`: committed together or not at all. */
 export type Call = readonly LogEntry[];
@@ -28,22 +39,33 @@ interface Waiting {
 
 /** Throws on a programmer's error: an entry that no form could store as it is. */
 export function assertEntry(entry: LogEntry): void {
-  if (!Number.isSafeInteger(entry.at) || entry.at < 0) throw new TypeError(`an entry's at is ms since 1970, not ${entry.at}`);
+  if (!Number.isSafeInteger(entry.at) || entry.at < 0)
+    throw new TypeError(`an entry's at is ms since 1970, not ${entry.at}`);
   if (entry.data.length === 0) throw new TypeError("an entry's data is JSON text, not empty");
   // PostgreSQL's text holds everything but NUL; JSON text never needs it.
-  if (entry.data.includes("\0") || entry.key?.includes("\0")) throw new TypeError("an entry holds a NUL character");
+  if (entry.data.includes("\0") || entry.key?.includes("\0"))
+    throw new TypeError("an entry holds a NUL character");
   // JSON text never needs that either (`JSON.stringify` escapes it); in UTF-8 it would become another character.
-  if (!entry.data.isWellFormed()) throw new TypeError("an entry's data holds half of a surrogate pair");
-  if (entry.key?.isWellFormed() === false) throw new TypeError("an entry's key holds half of a surrogate pair");
+  if (!entry.data.isWellFormed())
+    throw new TypeError("an entry's data holds half of a surrogate pair");
+  if (entry.key?.isWellFormed() === false)
+    throw new TypeError("an entry's key holds half of a surrogate pair");
   const replaced = entry.replace;
   if (replaced === undefined) return;
-  if (!Number.isSafeInteger(replaced.seq) || replaced.seq < 1) throw new TypeError(`no event has the number ${replaced.seq}`);
+  if (!Number.isSafeInteger(replaced.seq) || replaced.seq < 1)
+    throw new TypeError(`no event has the number ${replaced.seq}`);
   if (replaced.data.length === 0 || replaced.data.includes("\0") || !replaced.data.isWellFormed())
     throw new TypeError("a replacement's data is JSON text");
 }
 
 function charactersOf(entry: LogEntry): number {
-  return entry.data.length + (entry.key?.length ?? 0) + (entry.replace?.data.length ?? 0) + entry.topic.length + entry.type.length;
+  return (
+    entry.data.length +
+    (entry.key?.length ?? 0) +
+    (entry.replace?.data.length ?? 0) +
+    entry.topic.length +
+    entry.type.length
+  );
 }
 
 export class GroupCommit {
@@ -82,9 +104,15 @@ export class GroupCommit {
       return Promise.reject(error);
     }
     // An empty queue takes a call of any size; what one request may hold is limited at the edge.
-    const full = this.#entries + call.length > this.#queueEntriesMax || this.#characters + characters > this.#queueCharactersMax;
+    const full =
+      this.#entries + call.length > this.#queueEntriesMax ||
+      this.#characters + characters > this.#queueCharactersMax;
     if (full && this.#entries > 0) {
-      return Promise.reject(new LogUnavailableError(`the log is overloaded: ${this.#entries} events wait to be stored; try again`));
+      return Promise.reject(
+        new LogUnavailableError(
+          `the log is overloaded: ${this.#entries} events wait to be stored; try again`,
+        ),
+      );
     }
     return new Promise((resolve, reject) => {
       this.#queue.push({ call, characters, resolve, reject });
@@ -128,7 +156,9 @@ export class GroupCommit {
     let characters = 0;
     let count = 0;
     for (const waiting of this.#queue) {
-      const tooLarge = entries + waiting.call.length > GROUP_ENTRIES_MAX || characters + waiting.characters > GROUP_CHARACTERS_MAX;
+      const tooLarge =
+        entries + waiting.call.length > GROUP_ENTRIES_MAX ||
+        characters + waiting.characters > GROUP_CHARACTERS_MAX;
       if (count > 0 && tooLarge) break;
       entries += waiting.call.length;
       characters += waiting.characters;
@@ -148,12 +178,17 @@ export class GroupCommit {
       for (const [index, waiting] of group.entries()) waiting.resolve(results[index] ?? []);
     } catch (error) {
       // Neither the disk nor the server: one of the entries is to blame, and the others must not pay for it.
-      if (group.length > 1 && !isOperational(error)) for (const waiting of group) await this.#commit([waiting]);
+      if (group.length > 1 && !isOperational(error))
+        for (const waiting of group) await this.#commit([waiting]);
       else for (const waiting of group) waiting.reject(error);
     }
   }
 }
 
 function isOperational(error: unknown): boolean {
-  return error instanceof LogUnavailableError || error instanceof LogFullError || error instanceof LogUnusableError;
+  return (
+    error instanceof LogUnavailableError ||
+    error instanceof LogFullError ||
+    error instanceof LogUnusableError
+  );
 }

@@ -46,7 +46,14 @@ async function exportTopic(
     const events = await archive.events(topic, after, ARCHIVE_BATCH);
     let lines = "";
     for (const { type, at, data, place } of events) {
-      const head = JSON.stringify({ topic, seq: place.seq, type, at, epoch: place.epoch, stamp: place.stamp });
+      const head = JSON.stringify({
+        topic,
+        seq: place.seq,
+        type,
+        at,
+        epoch: place.epoch,
+        stamp: place.stamp,
+      });
       lines += `${head.slice(0, -1)},"data":${data}}\n`;
       after = place.seq;
     }

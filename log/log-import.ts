@@ -32,7 +32,12 @@ export class LogImportError extends Error {
 }
 
 type Line =
-  | { readonly kind: "event"; readonly event: Omit<DurableEvent, "place">; readonly seq: number; readonly stamp: Stamp }
+  | {
+      readonly kind: "event";
+      readonly event: Omit<DurableEvent, "place">;
+      readonly seq: number;
+      readonly stamp: Stamp;
+    }
   | { readonly kind: "head"; readonly topic: Topic; readonly seq: number; readonly stamp: Stamp };
 
 interface OpenTopic {
@@ -83,11 +88,16 @@ class ImportRun {
     const topic = line.kind === "event" ? line.event.topic : line.topic;
     if (line.kind === "head" || this.#open?.topic !== topic) await this.#begin(topic, line, number);
     if (line.kind === "head" || this.#open === undefined) return;
-    if (line.seq !== this.#open.seq + 1) throw new LogImportError(number, `${topic} goes from ${this.#open.seq} to ${line.seq}`);
-    if (line.stamp < this.#open.stamp) throw new LogImportError(number, "its stamp is below that of the event before it");
+    if (line.seq !== this.#open.seq + 1)
+      throw new LogImportError(number, `${topic} goes from ${this.#open.seq} to ${line.seq}`);
+    if (line.stamp < this.#open.stamp)
+      throw new LogImportError(number, "its stamp is below that of the event before it");
     this.#open.seq = line.seq;
     this.#open.stamp = line.stamp;
-    this.#batch.push({ ...line.event, place: { seq: line.seq, epoch: this.#writer.epoch, stamp: line.stamp } });
+    this.#batch.push({
+      ...line.event,
+      place: { seq: line.seq, epoch: this.#writer.epoch, stamp: line.stamp },
+    });
     this.progress.events++;
     if (this.#batch.length >= ARCHIVE_BATCH) await this.#flush();
   }
@@ -100,8 +110,10 @@ class ImportRun {
 
   async #begin(topic: Topic, line: Line, number: number): Promise<void> {
     await this.end();
-    if (this.#done.has(topic)) throw new LogImportError(number, `the lines of ${topic} are not together`);
-    if ((await this.#writer.seqOf(topic)) > 0) throw new LogImportError(number, `the log has events of ${topic} already`);
+    if (this.#done.has(topic))
+      throw new LogImportError(number, `the lines of ${topic} are not together`);
+    if ((await this.#writer.seqOf(topic)) > 0)
+      throw new LogImportError(number, `the log has events of ${topic} already`);
     this.#done.add(topic);
     this.progress.topics++;
     const { seq, stamp } = line;
@@ -122,7 +134,10 @@ function readHeader(text: string): void {
   const version = header["ovation-log"];
   if (version === undefined) throw new LogImportError(1, "this is not an export of an Ovation log");
   if (version !== EXPORT_VERSION)
-    throw new LogImportError(1, `format ${version} is not known here, only ${EXPORT_VERSION}; use a newer version`);
+    throw new LogImportError(
+      1,
+      `format ${version} is not known here, only ${EXPORT_VERSION}; use a newer version`,
+    );
 }
 
 function parseLine(text: string, number: number): Line {
@@ -132,10 +147,16 @@ function parseLine(text: string, number: number): Line {
   const { head } = object;
   if (typeof head === "object" && head !== null && !Array.isArray(head)) {
     const { seq, stamp } = head as { readonly seq?: Json; readonly stamp?: Json };
-    return { kind: "head", topic, seq: countOf(seq, "head.seq", number, 1), stamp: countOf(stamp, "head.stamp", number) };
+    return {
+      kind: "head",
+      topic,
+      seq: countOf(seq, "head.seq", number, 1),
+      stamp: countOf(stamp, "head.stamp", number),
+    };
   }
   const { type, data } = object;
-  if (typeof type !== "string" || !(isEventType(type) || RESERVED_TYPES.has(type))) throw new LogImportError(number, "type is not a type");
+  if (typeof type !== "string" || !(isEventType(type) || RESERVED_TYPES.has(type)))
+    throw new LogImportError(number, "type is not a type");
   if (data === undefined) throw new LogImportError(number, "data is missing");
   return {
     kind: "event",
@@ -152,7 +173,8 @@ function parseObject(text: string, number: number): { readonly [key: string]: Js
   } catch {
     throw new LogImportError(number, "it is not JSON");
   }
-  if (typeof value !== "object" || value === null || Array.isArray(value)) throw new LogImportError(number, "it is not a JSON object");
+  if (typeof value !== "object" || value === null || Array.isArray(value))
+    throw new LogImportError(number, "it is not a JSON object");
   return value as { readonly [key: string]: Json };
 }
 

@@ -86,7 +86,10 @@ export class MemoryLog implements Log, LogKeeper {
     const above = query.after ?? 0;
     const below = query.before ?? Number.MAX_SAFE_INTEGER;
     const matching = kept.events.filter(
-      (event) => event.place.seq > above && event.place.seq < below && (types === undefined || types.has(event.type)),
+      (event) =>
+        event.place.seq > above &&
+        event.place.seq < below &&
+        (types === undefined || types.has(event.type)),
     );
     const from = query.after === undefined ? Math.max(0, matching.length - query.limit) : 0;
     return { events: matching.slice(from, from + query.limit), head: this.#headOf(topic) };
@@ -108,11 +111,15 @@ export class MemoryLog implements Log, LogKeeper {
   async changes(since: Stamp, limit: number): Promise<Changes> {
     this.#assertOpen();
     if (since < 0) return { heads: [], stamp: this.#stamp, more: false };
-    const changed = [...this.#topics.values()].filter((kept) => kept.stamp > since).sort((a, b) => a.stamp - b.stamp);
+    const changed = [...this.#topics.values()]
+      .filter((kept) => kept.stamp > since)
+      .sort((a, b) => a.stamp - b.stamp);
     const last = changed[limit - 1];
     // The topics of one commit share a stamp and are not torn apart.
     const stamp = last?.stamp ?? this.#stamp;
-    const heads = changed.filter((kept) => kept.stamp <= stamp).map((kept) => this.#headOf(kept.topic));
+    const heads = changed
+      .filter((kept) => kept.stamp <= stamp)
+      .map((kept) => this.#headOf(kept.topic));
     return { heads, stamp, more: heads.length < changed.length };
   }
 
@@ -130,12 +137,16 @@ export class MemoryLog implements Log, LogKeeper {
     const now = this.#clock.now();
     let dropped = 0;
     for (const kept of this.#topics.values()) {
-      for (const [key, first] of kept.keys) if (first.place.stamp < now - KEY_AGE_MS) kept.keys.delete(key);
+      for (const [key, first] of kept.keys)
+        if (first.place.stamp < now - KEY_AGE_MS) kept.keys.delete(key);
       const excess = excessOf(this.#policy, kept.topic, now);
       if (excess === undefined) continue;
       const young = kept.events.findIndex((event) => event.place.stamp >= excess.stampMin);
       const aged = young === -1 ? kept.events.length : young;
-      const count = Math.min(Math.max(aged, kept.events.length - excess.eventsMax), limit - dropped);
+      const count = Math.min(
+        Math.max(aged, kept.events.length - excess.eventsMax),
+        limit - dropped,
+      );
       kept.events.splice(0, count);
       kept.first += count;
       dropped += count;
@@ -152,7 +163,11 @@ export class MemoryLog implements Log, LogKeeper {
     const first = entry.key === undefined ? undefined : kept.keys.get(entry.key);
     if (first !== undefined) {
       const event = kept.events[first.place.seq - kept.first];
-      return { ...first, duplicate: true, ...(event === undefined ? {} : { stored: { type: event.type, data: event.data } }) };
+      return {
+        ...first,
+        duplicate: true,
+        ...(event === undefined ? {} : { stored: { type: event.type, data: event.data } }),
+      };
     }
     const place = { seq: kept.seq + 1, epoch: this.#epoch, stamp };
     const { topic, type, at, data, replace } = entry;
@@ -160,8 +175,12 @@ export class MemoryLog implements Log, LogKeeper {
     kept.seq = place.seq;
     kept.epoch = this.#epoch;
     kept.stamp = stamp;
-    const replaced = replace === undefined || replace.seq >= place.seq ? undefined : kept.events[replace.seq - kept.first];
-    if (replace !== undefined && replaced !== undefined) kept.events[replace.seq - kept.first] = { ...replaced, data: replace.data };
+    const replaced =
+      replace === undefined || replace.seq >= place.seq
+        ? undefined
+        : kept.events[replace.seq - kept.first];
+    if (replace !== undefined && replaced !== undefined)
+      kept.events[replace.seq - kept.first] = { ...replaced, data: replace.data };
     const appended = { place, at, duplicate: false };
     if (entry.key !== undefined) kept.keys.set(entry.key, appended);
     return appended;
@@ -186,7 +205,8 @@ export class MemoryLog implements Log, LogKeeper {
     const { seq, epoch, stamp } = event.place;
     const kept = this.#topicOf(event.topic);
     if (kept.events.length === 0) kept.first = seq;
-    else if (seq !== kept.seq + 1) throw new Error(`the backup of ${event.topic} has ${seq} after ${kept.seq}`);
+    else if (seq !== kept.seq + 1)
+      throw new Error(`the backup of ${event.topic} has ${seq} after ${kept.seq}`);
     kept.events.push(event);
     kept.seq = seq;
     kept.epoch = epoch;

@@ -1,7 +1,21 @@
-import { afterAll, beforeAll, beforeEach, describe, expect, setDefaultTimeout, test } from "bun:test";
+import {
+  afterAll,
+  beforeAll,
+  beforeEach,
+  describe,
+  expect,
+  setDefaultTimeout,
+  test,
+} from "bun:test";
 import { join } from "node:path";
 import { parseTopic, type Topic, toJsonText, topicOf } from "@ovation/protocol";
-import { type Log, type LogEntry, LogFullError, LogUnavailableError, LogUnusableError } from "./log.ts";
+import {
+  type Log,
+  type LogEntry,
+  LogFullError,
+  LogUnavailableError,
+  LogUnusableError,
+} from "./log.ts";
 import { openPostgresLog } from "./log-postgres.ts";
 import { PostgresClient } from "./postgres-client.ts";
 import { MIGRATIONS } from "./postgres-schema.ts";
@@ -32,10 +46,23 @@ async function appendOne(log: Log, text: string) {
   return appended.place;
 }
 async function psql(database: string, sql: string): Promise<void> {
-  const child = Bun.spawn([join(postgres.binaries, "psql"), "-q", "-X", "-v", "ON_ERROR_STOP=1", "-d", database, "-c", sql], {
-    env: { ...process.env, PGOPTIONS: "-c client_min_messages=warning" },
-    stderr: "inherit",
-  });
+  const child = Bun.spawn(
+    [
+      join(postgres.binaries, "psql"),
+      "-q",
+      "-X",
+      "-v",
+      "ON_ERROR_STOP=1",
+      "-d",
+      database,
+      "-c",
+      sql,
+    ],
+    {
+      env: { ...process.env, PGOPTIONS: "-c client_min_messages=warning" },
+      stderr: "inherit",
+    },
+  );
   if ((await child.exited) !== 0) throw new Error(`psql failed: ${sql}`);
 }
 
@@ -66,7 +93,9 @@ describe("a PostgreSQL server", () => {
       "SELECT pid FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()",
     );
     for (const { pid } of sessions) process.kill(pid, "SIGSTOP");
-    await expect(log.append([{ ...entry("second"), key: "k" }])).rejects.toThrow(LogUnavailableError);
+    await expect(log.append([{ ...entry("second"), key: "k" }])).rejects.toThrow(
+      LogUnavailableError,
+    );
     const [retried] = await log.append([{ ...entry("second"), key: "k" }]);
     expect(retried?.place.seq).toBe(2);
     for (const { pid } of sessions) process.kill(pid, "SIGCONT");
@@ -78,12 +107,20 @@ describe("a PostgreSQL server", () => {
 
   test("whose errors are of the disk, its state or its configuration is told apart", async () => {
     const client = new PostgresClient(url);
-    const fail = (state: string) => client.query("reads", `DO $$ BEGIN RAISE EXCEPTION 'x' USING ERRCODE = '${state}'; END $$`);
+    const fail = (state: string) =>
+      client.query("reads", `DO $$ BEGIN RAISE EXCEPTION 'x' USING ERRCODE = '${state}'; END $$`);
     await expect(fail("53100")).rejects.toThrow(LogFullError);
-    for (const state of ["53300", "57014", "55P03", "25006", "08006"]) await expect(fail(state)).rejects.toThrow(LogUnavailableError);
+    for (const state of ["53300", "57014", "55P03", "25006", "08006"])
+      await expect(fail(state)).rejects.toThrow(LogUnavailableError);
     await expect(fail("42501")).rejects.toThrow(LogUnusableError);
-    await expect(fail("40P01")).rejects.toMatchObject({ name: "PostgresStatementError", isRetried: true });
-    await expect(fail("22P05")).rejects.toMatchObject({ name: "PostgresStatementError", isRetried: false });
+    await expect(fail("40P01")).rejects.toMatchObject({
+      name: "PostgresStatementError",
+      isRetried: true,
+    });
+    await expect(fail("22P05")).rejects.toMatchObject({
+      name: "PostgresStatementError",
+      isRetried: false,
+    });
     await client.close();
     const nowhere = url.replace("ovation@", "ovation:secret@").replace(/[^/]*$/, "nowhere");
     const error = await openPostgresLog({ url: nowhere }).catch((thrown: unknown) => thrown);
@@ -117,12 +154,16 @@ describe("an append", () => {
     let isOver = false;
     const ending = (async () => {
       while (!isOver) {
-        await control.query("reads", "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'ovation-log'");
+        await control.query(
+          "reads",
+          "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'ovation-log'",
+        );
         await Bun.sleep(20);
       }
     })();
     const keys = Array.from({ length: 400 }, (_, index) => `key ${index}`);
-    for (let start = 0; start < keys.length; start += 20) await Promise.all(keys.slice(start, start + 20).map(appendUntilStored));
+    for (let start = 0; start < keys.length; start += 20)
+      await Promise.all(keys.slice(start, start + 20).map(appendUntilStored));
     isOver = true;
     await ending;
     expect(refused).toBeGreaterThan(0);
@@ -132,7 +173,10 @@ describe("an append", () => {
 
   test("that waits for a lock for too long is refused, stores nothing, and the next one goes on", async () => {
     await (await openPostgresLog({ url })).close();
-    await psql(url, `ALTER DATABASE "${new URL(url).pathname.slice(1)}" SET lock_timeout = '200ms'`);
+    await psql(
+      url,
+      `ALTER DATABASE "${new URL(url).pathname.slice(1)}" SET lock_timeout = '200ms'`,
+    );
     const log = await openPostgresLog({ url });
     await appendOne(log, "first");
     const holder = new PostgresClient(url);
@@ -202,11 +246,18 @@ describe("several processes on one PostgreSQL log", () => {
   });
 
   test("share keys", async () => {
-    const logs = await Promise.all([openPostgresLog({ url }), openPostgresLog({ url }), openPostgresLog({ url })]);
-    const calls = Array.from({ length: 60 }, (_, index) => logs[index % 3]?.append([{ ...entry(`${index}`), key: `key ${index % 10}` }]));
+    const logs = await Promise.all([
+      openPostgresLog({ url }),
+      openPostgresLog({ url }),
+      openPostgresLog({ url }),
+    ]);
+    const calls = Array.from({ length: 60 }, (_, index) =>
+      logs[index % 3]?.append([{ ...entry(`${index}`), key: `key ${index % 10}` }]),
+    );
     const answers = (await Promise.all(calls)).map((one) => one?.[0]);
     expect(answers.filter((one) => one?.duplicate === false)).toHaveLength(10);
-    for (const [index, one] of answers.entries()) expect(one?.place.seq).toBe(answers[index % 10]?.place.seq ?? -1);
+    for (const [index, one] of answers.entries())
+      expect(one?.place.seq).toBe(answers[index % 10]?.place.seq ?? -1);
     await Promise.all(logs.map((log) => log.close()));
   });
 
@@ -291,17 +342,22 @@ describe("a database", () => {
   test("that was restored from a dump recognises the positions that it lost", async () => {
     const log = await openPostgresLog({ url });
     for (const text of ["1", "2", "3"]) await appendOne(log, text);
-    const dump = Bun.spawn([join(postgres.binaries, "pg_dump"), "--schema=ovation_log", url], { stdout: "pipe" });
+    const dump = Bun.spawn([join(postgres.binaries, "pg_dump"), "--schema=ovation_log", url], {
+      stdout: "pipe",
+    });
     const script = await new Response(dump.stdout).text();
     expect(await dump.exited).toBe(0);
     const lost = await appendOne(log, "lost 4");
     await log.close();
 
     await psql(url, "DROP SCHEMA ovation_log CASCADE");
-    const restore = Bun.spawn([join(postgres.binaries, "psql"), "-q", "-X", "-v", "ON_ERROR_STOP=1", url], {
-      stdin: new Blob([script]),
-      stdout: "ignore",
-    });
+    const restore = Bun.spawn(
+      [join(postgres.binaries, "psql"), "-q", "-X", "-v", "ON_ERROR_STOP=1", url],
+      {
+        stdin: new Blob([script]),
+        stdout: "ignore",
+      },
+    );
     expect(await restore.exited).toBe(0);
     const restored = await openPostgresLog({ url });
     expect(await restored.wrote(topic, lost.seq, lost.epoch)).toBe("no");
@@ -314,20 +370,28 @@ describe("a database", () => {
 
   test("of a newer version, or with a schema of that name that is not ours, is refused and left alone", async () => {
     await (await openPostgresLog({ url })).close();
-    await psql(url, `INSERT INTO ovation_log.migrations (version) VALUES (${MIGRATIONS.length + 1})`);
+    await psql(
+      url,
+      `INSERT INTO ovation_log.migrations (version) VALUES (${MIGRATIONS.length + 1})`,
+    );
     await expect(openPostgresLog({ url })).rejects.toThrow(/start the newer version/);
     const foreign = await postgres.createDatabase("foreign");
     await psql(foreign, "CREATE SCHEMA ovation_log");
     await expect(openPostgresLog({ url: foreign })).rejects.toThrow(LogUnusableError);
     const client = new PostgresClient(foreign);
-    expect(await client.query("reads", "SELECT FROM pg_tables WHERE schemaname = 'ovation_log'")).toHaveLength(0);
+    expect(
+      await client.query("reads", "SELECT FROM pg_tables WHERE schemaname = 'ovation_log'"),
+    ).toHaveLength(0);
     await client.close();
   });
 
   test("of the first format is migrated, its keys and numbers go on, and processes of the version before still append", async () => {
     const client = new PostgresClient(url);
     await client.query("reads", "CREATE SCHEMA ovation_log");
-    await client.query("reads", "CREATE TABLE ovation_log.migrations (version integer PRIMARY KEY, at timestamptz NOT NULL DEFAULT now())");
+    await client.query(
+      "reads",
+      "CREATE TABLE ovation_log.migrations (version integer PRIMARY KEY, at timestamptz NOT NULL DEFAULT now())",
+    );
     await psql(url, MIGRATIONS[0] ?? "");
     await psql(url, "INSERT INTO ovation_log.migrations (version) VALUES (1)");
     const appendAsBefore = async (text: string, key: string) => {
@@ -344,7 +408,11 @@ describe("a database", () => {
       { ...entry("again"), key: "a" },
       { ...entry("second"), key: "b" },
     ]);
-    expect(known).toMatchObject({ duplicate: true, place: { seq: 1 }, stored: { data: toJsonText({ text: "first" }) } });
+    expect(known).toMatchObject({
+      duplicate: true,
+      place: { seq: 1 },
+      stored: { data: toJsonText({ text: "first" }) },
+    });
     expect(fresh).toMatchObject({ duplicate: false, place: { seq: 2 } });
     expect(await appendAsBefore("again", "b")).toEqual({ seq: 2, duplicate: true });
     expect(await appendAsBefore("third", "c")).toEqual({ seq: 3, duplicate: false });

@@ -22,7 +22,10 @@ logContract(
     const client = new PostgresClient(url);
     await client.query("reads", "DROP SCHEMA IF EXISTS ovation_log CASCADE");
     await client.close();
-    const [log, other] = await Promise.all([openPostgresLog({ url, policy }), openPostgresLog({ url, policy })]);
+    const [log, other] = await Promise.all([
+      openPostgresLog({ url, policy }),
+      openPostgresLog({ url, policy }),
+    ]);
     return {
       log,
       other,

@@ -22,7 +22,14 @@
 import { type Clock, DEFAULT_POLICY, type Policy, type Topic } from "@ovation/protocol";
 import { type Call, GroupCommit } from "./group-commit.ts";
 import { POSTGRES_APPENDS_MAX, TRIM_EVENTS_MAX, TRIM_TOPICS_MAX } from "./limits.ts";
-import { type Appended, KEY_AGE_MS, type Log, type LogEntry, type LogKeeper, LogUnavailableError } from "./log.ts";
+import {
+  type Appended,
+  KEY_AGE_MS,
+  type Log,
+  type LogEntry,
+  type LogKeeper,
+  LogUnavailableError,
+} from "./log.ts";
 import { PostgresAppends } from "./postgres-appends.ts";
 import { PostgresClient } from "./postgres-client.ts";
 import { migrate } from "./postgres-migrations.ts";
@@ -71,7 +78,9 @@ class PostgresLog implements Log, LogKeeper {
     this.#commits = new GroupCommit({
       commit: (calls) => this.#commit(calls),
       inFlightMax: POSTGRES_APPENDS_MAX,
-      ...(options.queueEntriesMax === undefined ? {} : { queueEntriesMax: options.queueEntriesMax }),
+      ...(options.queueEntriesMax === undefined
+        ? {}
+        : { queueEntriesMax: options.queueEntriesMax }),
     });
   }
 
@@ -110,7 +119,12 @@ class PostgresLog implements Log, LogKeeper {
     let dropped = 0;
     let cursor = 0;
     for (;;) {
-      const topics = await this.#client.query<{ id: number; name: Topic; kept: number; first_stamp: number }>(
+      const topics = await this.#client.query<{
+        id: number;
+        name: Topic;
+        kept: number;
+        first_stamp: number;
+      }>(
         "reads",
         `SELECT id::double precision AS id, name, (seq - first + 1)::double precision AS kept, first_stamp::double precision AS first_stamp
          FROM ovation_log.topics WHERE id > $1 ORDER BY id LIMIT $2`,
@@ -146,7 +160,10 @@ class PostgresLog implements Log, LogKeeper {
 
   /** Answers the server's time, ms since 1970: the clock of the stamps. */
   async #trimKeys(): Promise<number> {
-    const [row] = await this.#client.query<{ now: number }>("reads", "SELECT ovation_log.now_ms()::double precision AS now");
+    const [row] = await this.#client.query<{ now: number }>(
+      "reads",
+      "SELECT ovation_log.now_ms()::double precision AS now",
+    );
     const now = row?.now ?? 0;
     let count = TRIM_EVENTS_MAX;
     while (count === TRIM_EVENTS_MAX) {

@@ -1,7 +1,14 @@
 /** Retention: the part of the log's specification that says what it drops, and what stays when it did. Run by `log.contract.ts`. */
 
 import { describe, expect, test } from "bun:test";
-import { appendMany, type ContractOptions, entry, freshTopic, seqsOf, type WithLog } from "./testing/contract-log.ts";
+import {
+  appendMany,
+  type ContractOptions,
+  entry,
+  freshTopic,
+  seqsOf,
+  type WithLog,
+} from "./testing/contract-log.ts";
 
 export function retentionContract(withLog: WithLog, options: ContractOptions): void {
   describe("and its retention", () => {
@@ -33,7 +40,10 @@ export function retentionContract(withLog: WithLog, options: ContractOptions): v
           expect((await log.heads([topic]))[0]).toMatchObject({ seq: 5, first: 4 });
           clock.advance(60_000);
           expect(await log.trim(100)).toBe(2);
-          expect(await log.read(topic, { limit: 10 })).toMatchObject({ events: [], head: { seq: 5, first: 6 } });
+          expect(await log.read(topic, { limit: 10 })).toMatchObject({
+            events: [],
+            head: { seq: 5, first: 6 },
+          });
           expect((await log.append([entry(topic, "next")]))[0]?.place.seq).toBe(6);
           expect((await log.heads([topic]))[0]).toMatchObject({ seq: 6, first: 6 });
         }));

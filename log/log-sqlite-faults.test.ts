@@ -1,6 +1,14 @@
 import { Database } from "bun:sqlite";
 import { afterEach, beforeEach, describe, expect, setDefaultTimeout, test } from "bun:test";
-import { copyFileSync, mkdtempSync, readdirSync, readFileSync, rmSync, truncateSync, writeFileSync } from "node:fs";
+import {
+  copyFileSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  truncateSync,
+  writeFileSync,
+} from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { type Clock, toJsonText, topicOf } from "@ovation/protocol";
@@ -73,12 +81,21 @@ describe("an SQLite log that is opened again", () => {
     copyFileSync(backup, path);
 
     const restored = await openSqliteLog({ path });
-    for (const place of lost) expect(await restored.wrote(topic, place.seq, place.epoch)).toBe("no");
+    for (const place of lost)
+      expect(await restored.wrote(topic, place.seq, place.epoch)).toBe("no");
     for (const text of ["new 4", "new 5", "new 6"]) await appendOne(restored, text);
-    for (const place of lost) expect(await restored.wrote(topic, place.seq, place.epoch)).toBe("no");
+    for (const place of lost)
+      expect(await restored.wrote(topic, place.seq, place.epoch)).toBe("no");
     expect(await restored.wrote(topic, 3, lost[0]?.epoch ?? "")).toBe("yes");
     const page = await restored.read(topic, { after: 0, limit: 10 });
-    expect(page.events.map((event) => JSON.parse(event.data).text)).toEqual(["1", "2", "3", "new 4", "new 5", "new 6"]);
+    expect(page.events.map((event) => JSON.parse(event.data).text)).toEqual([
+      "1",
+      "2",
+      "3",
+      "new 4",
+      "new 5",
+      "new 6",
+    ]);
     await restored.close();
   });
 
@@ -96,7 +113,8 @@ describe("an SQLite log that is opened again", () => {
     while (kept.length < (head?.seq ?? 0)) {
       const page = await log.read(topic, { after: kept.length, limit: 1000 });
       expect(page.events[0]?.place.seq).toBe(kept.length + 1);
-      for (const event of page.events) kept.push({ key: JSON.parse(event.data).key, epoch: event.place.epoch });
+      for (const event of page.events)
+        kept.push({ key: JSON.parse(event.data).key, epoch: event.place.epoch });
     }
     expect(acks.length).toBeGreaterThanOrEqual(2100);
     for (const { seq, epoch, key } of acks) expect(kept[seq - 1]).toEqual({ key, epoch });
@@ -126,7 +144,9 @@ describe("a file that is not a log of this version", () => {
   }
   async function makeLog(): Promise<void> {
     const log = await openSqliteLog({ path });
-    await log.append(Array.from({ length: 500 }, (_, index) => entry(`${index} ${"x".repeat(100)}`)));
+    await log.append(
+      Array.from({ length: 500 }, (_, index) => entry(`${index} ${"x".repeat(100)}`)),
+    );
     await log.close();
   }
 
@@ -174,7 +194,9 @@ describe("a file that is not a log of this version", () => {
 
   test("is refused where no file can be made", async () => {
     writeFileSync(join(directory, "file"), "not a directory");
-    await expect(openSqliteLog({ path: join(directory, "file", "log.sqlite") })).rejects.toThrow(/cannot be opened.*Check --data/);
+    await expect(openSqliteLog({ path: join(directory, "file", "log.sqlite") })).rejects.toThrow(
+      /cannot be opened.*Check --data/,
+    );
     await expect(openSqliteLog({ path: directory })).rejects.toThrow(LogUnusableError);
   });
 
@@ -207,7 +229,9 @@ describe("an SQLite log under pressure", () => {
 
   test("refuses appends beyond its queue as overloaded, and stores all it took", async () => {
     const log = await openSqliteLog({ path, queueEntriesMax: 50 });
-    const results = await Promise.allSettled(Array.from({ length: 80 }, (_, index) => log.append([entry(`${index}`)])));
+    const results = await Promise.allSettled(
+      Array.from({ length: 80 }, (_, index) => log.append([entry(`${index}`)])),
+    );
     const refused = results.filter((result) => result.status === "rejected");
     expect(refused).toHaveLength(30);
     for (const one of refused) expect(one.reason).toBeInstanceOf(LogUnavailableError);

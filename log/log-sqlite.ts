@@ -61,18 +61,32 @@ export async function openSqliteLog(options: SqliteLogOptions): Promise<Log & Lo
       return run();
     } catch (error) {
       if (!(error instanceof SQLiteError)) throw error;
-      throw unusableFrom(error, path) ?? new LogUnavailableError(`the log ${path} cannot be read (${error.code}: ${error.message})`);
+      throw (
+        unusableFrom(error, path) ??
+        new LogUnavailableError(`the log ${path} cannot be read (${error.code}: ${error.message})`)
+      );
     }
   }
 
   async function trim(limit: number): Promise<number> {
     const now = clock.now();
     let keys = TRIM_EVENTS_MAX;
-    while (keys === TRIM_EVENTS_MAX) keys = await writer.ask({ kind: "trim-keys", before: now - KEY_AGE_MS, limit: TRIM_EVENTS_MAX });
+    while (keys === TRIM_EVENTS_MAX)
+      keys = await writer.ask({
+        kind: "trim-keys",
+        before: now - KEY_AGE_MS,
+        limit: TRIM_EVENTS_MAX,
+      });
     let dropped = 0;
     let cursor: number | undefined = 0;
     while (cursor !== undefined && dropped < limit) {
-      const step: TrimStep = { policy, now, cursor, topicsMax: TRIM_TOPICS_MAX, limit: Math.min(limit - dropped, TRIM_EVENTS_MAX) };
+      const step: TrimStep = {
+        policy,
+        now,
+        cursor,
+        topicsMax: TRIM_TOPICS_MAX,
+        limit: Math.min(limit - dropped, TRIM_EVENTS_MAX),
+      };
       const answer: WriterAnswers["trim-events"] = await writer.ask({ kind: "trim-events", step });
       dropped += answer.dropped;
       cursor = answer.cursor;

@@ -32,7 +32,10 @@ class Findings {
  * Checks the pages (SQLite), rows without a topic, type or life, and of each topic: that its numbers have no hole,
  * that stamps rise, and that types and data are what they must be. Throws LogUnusableError where there is no log.
  */
-export function verifyLog(location: LogLocation, onProgress: (progress: Progress) => void = () => undefined): Promise<VerifyReport> {
+export function verifyLog(
+  location: LogLocation,
+  onProgress: (progress: Progress) => void = () => undefined,
+): Promise<VerifyReport> {
   return readArchive(location, async (archive) => {
     const findings = new Findings();
     for (const problem of await archive.inspect()) findings.add(problem);
@@ -50,7 +53,12 @@ export function verifyLog(location: LogLocation, onProgress: (progress: Progress
       onProgress(progress);
       if (topics.length < ARCHIVE_BATCH) break;
     }
-    return { ...progress, keys: await archive.countKeys(), problems: findings.listed, problemCount: findings.count };
+    return {
+      ...progress,
+      keys: await archive.countKeys(),
+      problems: findings.listed,
+      problemCount: findings.count,
+    };
   });
 }
 
@@ -68,8 +76,10 @@ async function verifyTopic(
   for (;;) {
     const events = await archive.events(topic, seq, ARCHIVE_BATCH);
     for (const event of events) {
-      if (event.place.seq !== seq + 1) findings.add(`${name} has a hole from ${seq + 1} to ${event.place.seq - 1}`);
-      if (event.place.stamp < stamp) findings.add(`${name} ${event.place.seq}: its stamp is below that of the event before it`);
+      if (event.place.seq !== seq + 1)
+        findings.add(`${name} has a hole from ${seq + 1} to ${event.place.seq - 1}`);
+      if (event.place.stamp < stamp)
+        findings.add(`${name} ${event.place.seq}: its stamp is below that of the event before it`);
       verifyEvent(event, `${name} ${event.place.seq}`, findings);
       seq = event.place.seq;
       stamp = event.place.stamp;
@@ -80,16 +90,21 @@ async function verifyTopic(
   if (seq < head) findings.add(`${name} has a hole from ${seq + 1} to ${head}`);
   if (seq > head) findings.add(`${name} has events after its head ${head}`);
   const [oldest] = await archive.events(topic, 0, 1);
-  if (oldest !== undefined && oldest.place.seq < first) findings.add(`${name} keeps events before its first, ${first}`);
+  if (oldest !== undefined && oldest.place.seq < first)
+    findings.add(`${name} keeps events before its first, ${first}`);
 }
 
 function verifyEvent(event: DurableEvent, name: string, findings: Findings): void {
-  if (!isEventType(event.type) && !RESERVED_TYPES.has(event.type)) findings.add(`${name}: ${JSON.stringify(event.type)} is not a type`);
+  if (!isEventType(event.type) && !RESERVED_TYPES.has(event.type))
+    findings.add(`${name}: ${JSON.stringify(event.type)} is not a type`);
   if (event.place.epoch === "") findings.add(`${name} names a life that is not there`);
-  if (!Number.isSafeInteger(event.at) || event.at < 0) findings.add(`${name}: its time ${event.at} is none`);
+  if (!Number.isSafeInteger(event.at) || event.at < 0)
+    findings.add(`${name}: its time ${event.at} is none`);
   try {
     JSON.parse(event.data);
   } catch (error) {
-    findings.add(`${name}: its data is not JSON (${error instanceof Error ? error.message : error})`);
+    findings.add(
+      `${name}: its data is not JSON (${error instanceof Error ? error.message : error})`,
+    );
   }
 }

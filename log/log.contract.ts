@@ -9,7 +9,16 @@ import fc from "fast-check";
 import { type Log, type LogEntry, LogUnavailableError } from "./log.ts";
 import { keysContract } from "./log-keys.contract.ts";
 import { retentionContract } from "./log-retention.contract.ts";
-import { appendMany, type ContractOptions, createWithLog, entry, freshTopic, never, type OpenLog, seqsOf } from "./testing/contract-log.ts";
+import {
+  appendMany,
+  type ContractOptions,
+  createWithLog,
+  entry,
+  freshTopic,
+  never,
+  type OpenLog,
+  seqsOf,
+} from "./testing/contract-log.ts";
 
 export function logContract(name: string, open: OpenLog, options: ContractOptions): void {
   const withLog = createWithLog(open);
@@ -26,7 +35,9 @@ export function logContract(name: string, open: OpenLog, options: ContractOption
         const [next] = await log.append([entry(a, "3")]);
         expect(next?.place.seq).toBe(3);
         const page = await log.read(a, { after: 0, limit: 10 });
-        expect(page.events.map((event) => event.data)).toEqual(["1", "2", "3"].map((text) => toJsonText({ text })));
+        expect(page.events.map((event) => event.data)).toEqual(
+          ["1", "2", "3"].map((text) => toJsonText({ text })),
+        );
         expect(page.head).toEqual({ topic: a, seq: 3, epoch: next?.place.epoch ?? "", first: 1 });
         expect(page.events[2]).toEqual({ ...entry(a, "3"), place: next?.place ?? never() });
       }));
@@ -43,7 +54,15 @@ export function logContract(name: string, open: OpenLog, options: ContractOption
     test("keeps any text as it is: quotes, escapes, emoji, 64 KB, and both of two equal events", () =>
       withLog(async (log) => {
         const topic = freshTopic();
-        const texts = ['"\\\n\r\t', "\u0000\u2028\ud83d\ude00", "'; DROP TABLE events; --", "{}", "x".repeat(64_000), "same", "same"];
+        const texts = [
+          '"\\\n\r\t',
+          "\u0000\u2028\ud83d\ude00",
+          "'; DROP TABLE events; --",
+          "{}",
+          "x".repeat(64_000),
+          "same",
+          "same",
+        ];
         await log.append(texts.map((text) => entry(topic, text)));
         const page = await log.read(topic, { after: 0, limit: 100 });
         expect(page.events.map((event) => JSON.parse(event.data).text)).toEqual(texts);
@@ -59,7 +78,10 @@ export function logContract(name: string, open: OpenLog, options: ContractOption
           { replace: { seq: 0, data: toJsonText({}) } },
           { data: '"\ud800"' as JsonText },
         ];
-        for (const more of wrong) await expect(log.append([entry(topic, "good"), entry(topic, "bad", more)])).rejects.toThrow(TypeError);
+        for (const more of wrong)
+          await expect(
+            log.append([entry(topic, "good"), entry(topic, "bad", more)]),
+          ).rejects.toThrow(TypeError);
         expect((await log.read(topic, { limit: 10 })).events).toEqual([]);
       }));
 
@@ -67,7 +89,8 @@ export function logContract(name: string, open: OpenLog, options: ContractOption
       withLog(async (log) => {
         const topic = freshTopic();
         await appendMany(log, topic, 25);
-        const read = async (query: Parameters<Log["read"]>[1]) => seqsOf((await log.read(topic, query)).events);
+        const read = async (query: Parameters<Log["read"]>[1]) =>
+          seqsOf((await log.read(topic, query)).events);
         expect(await read({ after: 0, limit: 3 })).toEqual([1, 2, 3]);
         expect(await read({ after: 23, limit: 10 })).toEqual([24, 25]);
         expect(await read({ after: 25, limit: 10 })).toEqual([]);
@@ -83,9 +106,12 @@ export function logContract(name: string, open: OpenLog, options: ContractOption
         const topic = freshTopic();
         const types = ["comment", "comment", "pin", "comment", "comment-removed", "pin"];
         await log.append(types.map((type, index) => entry(topic, `${index}`, { type })));
-        const read = async (query: Parameters<Log["read"]>[1]) => seqsOf((await log.read(topic, query)).events);
+        const read = async (query: Parameters<Log["read"]>[1]) =>
+          seqsOf((await log.read(topic, query)).events);
         expect(await read({ types: ["pin"], limit: 1 })).toEqual([6]);
-        expect(await read({ types: ["pin", "comment-removed"], after: 0, limit: 10 })).toEqual([3, 5, 6]);
+        expect(await read({ types: ["pin", "comment-removed"], after: 0, limit: 10 })).toEqual([
+          3, 5, 6,
+        ]);
         expect(await read({ types: ["comment", "pin"], after: 1, limit: 3 })).toEqual([2, 3, 4]);
         expect(await read({ types: ["comment", "pin"], before: 6, limit: 2 })).toEqual([3, 4]);
         expect(await read({ types: ["never-written"], limit: 10 })).toEqual([]);
@@ -99,11 +125,19 @@ export function logContract(name: string, open: OpenLog, options: ContractOption
         await appendMany(log, topic, 3);
         const replacement = toJsonText({ text: "", removed: true });
         const [removal] = await log.append([
-          entry(topic, "", { type: "comment-removed", key: "r", replace: { seq: 2, data: replacement } }),
+          entry(topic, "", {
+            type: "comment-removed",
+            key: "r",
+            replace: { seq: 2, data: replacement },
+          }),
         ]);
         expect(removal?.place.seq).toBe(4);
         const page = await log.read(topic, { after: 0, limit: 10 });
-        expect(page.events[1]).toMatchObject({ type: "comment", data: replacement, place: { seq: 2 } });
+        expect(page.events[1]).toMatchObject({
+          type: "comment",
+          data: replacement,
+          place: { seq: 2 },
+        });
         // A duplicate does nothing, an event that is not there is no error, and none replaces itself or what comes later.
         await log.append([entry(topic, "", { key: "r", replace: { seq: 1, data: replacement } })]);
         await log.append([
@@ -111,10 +145,23 @@ export function logContract(name: string, open: OpenLog, options: ContractOption
           entry(topic, "6", { replace: { seq: 900, data: replacement } }),
         ]);
         const after = await log.read(topic, { after: 0, limit: 10 });
-        expect(after.events.map((event) => JSON.parse(event.data).text)).toEqual(["1", "", "3", "", "5", "6"]);
+        expect(after.events.map((event) => JSON.parse(event.data).text)).toEqual([
+          "1",
+          "",
+          "3",
+          "",
+          "5",
+          "6",
+        ]);
         // The last of several stands, also within one call.
-        await log.append(["x", "y"].map((text) => entry(topic, text, { replace: { seq: 1, data: toJsonText({ text }) } })));
-        expect((await log.read(topic, { after: 0, limit: 1 })).events[0]?.data).toBe(toJsonText({ text: "y" }));
+        await log.append(
+          ["x", "y"].map((text) =>
+            entry(topic, text, { replace: { seq: 1, data: toJsonText({ text }) } }),
+          ),
+        );
+        expect((await log.read(topic, { after: 0, limit: 1 })).events[0]?.data).toBe(
+          toJsonText({ text: "y" }),
+        );
       }));
 
     test("names the topics that changed since a stamp, in pages that miss none", () =>
@@ -144,7 +191,10 @@ export function logContract(name: string, open: OpenLog, options: ContractOption
       withLog(async (log, clock, other) => {
         const stamps: number[] = [];
         for (let index = 0; index < 5; index++) {
-          const [one, two] = await (index % 2 === 0 ? log : other).append([entry(freshTopic(), "x"), entry(freshTopic(), "y")]);
+          const [one, two] = await (index % 2 === 0 ? log : other).append([
+            entry(freshTopic(), "x"),
+            entry(freshTopic(), "y"),
+          ]);
           expect(one?.place.stamp).toBe(two?.place.stamp ?? -1);
           stamps.push(one?.place.stamp ?? -1);
           clock.advance(index === 2 ? -3_600_000 : 10);
@@ -162,14 +212,34 @@ export function logContract(name: string, open: OpenLog, options: ContractOption
         }
         const epoch = (await log.heads([topic]))[0]?.epoch ?? "";
         for (const [index, stamp] of stamps.entries()) {
-          expect(await log.headAt(topic, stamp)).toEqual({ topic, seq: 2 * index + 2, epoch, first: 1 });
+          expect(await log.headAt(topic, stamp)).toEqual({
+            topic,
+            seq: 2 * index + 2,
+            epoch,
+            first: 1,
+          });
         }
-        expect(await log.headAt(topic, (stamps[0] ?? 0) - 1)).toEqual({ topic, seq: 0, epoch: "", first: 1 });
+        expect(await log.headAt(topic, (stamps[0] ?? 0) - 1)).toEqual({
+          topic,
+          seq: 0,
+          epoch: "",
+          first: 1,
+        });
         expect(await log.headAt(topic, (stamps[12] ?? 0) + 1000)).toMatchObject({ seq: 26 });
         expect(await log.headAt(freshTopic(), stamps[0] ?? 0)).toMatchObject({ seq: 0, epoch: "" });
         await log.trim(100);
-        expect(await log.headAt(topic, stamps[7] ?? 0)).toEqual({ topic, seq: 0, epoch: "", first: 17 });
-        expect(await log.headAt(topic, stamps[8] ?? 0)).toEqual({ topic, seq: 18, epoch, first: 17 });
+        expect(await log.headAt(topic, stamps[7] ?? 0)).toEqual({
+          topic,
+          seq: 0,
+          epoch: "",
+          first: 17,
+        });
+        expect(await log.headAt(topic, stamps[8] ?? 0)).toEqual({
+          topic,
+          seq: 18,
+          epoch,
+          first: 17,
+        });
       }));
 
     test("tells what it wrote from what it did not", () =>
@@ -192,9 +262,13 @@ export function logContract(name: string, open: OpenLog, options: ContractOption
     test("gives concurrent writers of a topic every number once", () =>
       withLog(async (log, _clock, other) => {
         const topic = freshTopic();
-        const calls = Array.from({ length: 200 }, (_, index) => (index % 2 === 0 ? log : other).append([entry(topic, `${index}`)]));
+        const calls = Array.from({ length: 200 }, (_, index) =>
+          (index % 2 === 0 ? log : other).append([entry(topic, `${index}`)]),
+        );
         const seqs = (await Promise.all(calls)).map(([one]) => one?.place.seq ?? -1);
-        expect(seqs.sort((a, b) => a - b)).toEqual(Array.from({ length: 200 }, (_, index) => index + 1));
+        expect(seqs.sort((a, b) => a - b)).toEqual(
+          Array.from({ length: 200 }, (_, index) => index + 1),
+        );
         const page = await other.read(topic, { after: 0, limit: 500 });
         expect(seqsOf(page.events)).toEqual(seqs);
       }));
@@ -209,13 +283,22 @@ export function logContract(name: string, open: OpenLog, options: ContractOption
             entries: fc.array(modelEntry, { minLength: 1, maxLength: 6 }),
           }),
         },
-        { weight: 1, arbitrary: fc.record({ kind: fc.constant("trim" as const), limit: fc.integer({ min: 1, max: 20 }) }) },
+        {
+          weight: 1,
+          arbitrary: fc.record({
+            kind: fc.constant("trim" as const),
+            limit: fc.integer({ min: 1, max: 20 }),
+          }),
+        },
       );
       await withLog(async (log, _clock, other) => {
         await fc.assert(
           fc.asyncProperty(fc.array(step, { minLength: 1, maxLength: 25 }), async (steps) => {
             const topics = [freshTopic("few"), freshTopic()];
-            const model = topics.map(() => ({ data: [] as string[], keys: new Map<string, number>() }));
+            const model = topics.map(() => ({
+              data: [] as string[],
+              keys: new Map<string, number>(),
+            }));
             for (const one of steps) {
               if (one.kind === "trim") {
                 await log.trim(one.limit);
@@ -224,7 +307,11 @@ export function logContract(name: string, open: OpenLog, options: ContractOption
               const entries = one.entries.map(({ topic, key, replace, text }) =>
                 entry(topics[topic] ?? never(), text, {
                   ...(key === undefined ? {} : { key }),
-                  ...(replace === undefined ? {} : { replace: { seq: replace, data: toJsonText({ text: `replaced ${text}` }) } }),
+                  ...(replace === undefined
+                    ? {}
+                    : {
+                        replace: { seq: replace, data: toJsonText({ text: `replaced ${text}` }) },
+                      }),
                 }),
               );
               const expected = one.entries.map(({ topic, key, replace, text }) => {
@@ -234,18 +321,25 @@ export function logContract(name: string, open: OpenLog, options: ContractOption
                 kept.data.push(toJsonText({ text }));
                 const seq = kept.data.length;
                 if (key !== undefined) kept.keys.set(key, seq);
-                if (replace !== undefined && replace < seq) kept.data[replace - 1] = toJsonText({ text: `replaced ${text}` });
+                if (replace !== undefined && replace < seq)
+                  kept.data[replace - 1] = toJsonText({ text: `replaced ${text}` });
                 return { seq, duplicate: false };
               });
               const appended = await (one.writer ? log : other).append(entries);
-              expect(appended.map(({ place, duplicate }) => ({ seq: place.seq, duplicate }))).toEqual(expected);
+              expect(
+                appended.map(({ place, duplicate }) => ({ seq: place.seq, duplicate })),
+              ).toEqual(expected);
             }
             for (const [index, topic] of topics.entries()) {
               const page = await log.read(topic, { after: 0, limit: 1000 });
               const all = model[index]?.data ?? [];
               expect(page.head.seq).toBe(all.length);
-              expect(page.events.map((event) => event.data as string)).toEqual(all.slice(page.head.first - 1));
-              expect(seqsOf(page.events)).toEqual(all.map((_, at) => at + 1).slice(page.head.first - 1));
+              expect(page.events.map((event) => event.data as string)).toEqual(
+                all.slice(page.head.first - 1),
+              );
+              expect(seqsOf(page.events)).toEqual(
+                all.map((_, at) => at + 1).slice(page.head.first - 1),
+              );
             }
           }),
           { interruptAfterTimeLimit: 1500, markInterruptAsFailure: false, numRuns: 200 },

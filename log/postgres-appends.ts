@@ -32,7 +32,17 @@ interface KnownKey {
 }
 
 const STATEMENT = `SELECT * FROM ovation_log.append_group($1, ${[
-  ...["text[]", "integer[]", "text[]", "integer[]", "integer[]", "integer[]", "bigint[]", "text[]", "text[]"],
+  ...[
+    "text[]",
+    "integer[]",
+    "text[]",
+    "integer[]",
+    "integer[]",
+    "integer[]",
+    "bigint[]",
+    "text[]",
+    "text[]",
+  ],
   ...["integer[]", "bigint[]", "text[]"],
 ]
   // As text: Bun's client has a binary form for arrays of its own.
@@ -71,7 +81,16 @@ export class PostgresAppends {
     return answers;
   }
 
-  async #call({ topicNames, counts, typeNames, topicOf, typeOf, nth, entries, replacing }: Parameters): Promise<AppendedRow> {
+  async #call({
+    topicNames,
+    counts,
+    typeNames,
+    topicOf,
+    typeOf,
+    nth,
+    entries,
+    replacing,
+  }: Parameters): Promise<AppendedRow> {
     const values = [
       mintEpoch(() => false),
       textArray(topicNames),
@@ -96,7 +115,9 @@ export class PostgresAppends {
         const isRetried = error instanceof PostgresStatementError && error.isRetried;
         if (!isRetried) throw error;
         if (attempt >= POSTGRES_ATTEMPTS_MAX)
-          throw new LogUnavailableError(`the log's database took a transaction back ${attempt} times (${error.message})`);
+          throw new LogUnavailableError(
+            `the log's database took a transaction back ${attempt} times (${error.message})`,
+          );
         await new Promise<void>((resolve) => this.#clock.after(attempt, resolve));
       }
     }
@@ -156,7 +177,16 @@ function parametersOf(entries: readonly LogEntry[]): Parameters {
     nth.push(rank);
     if (replace !== undefined) replacing.push(index + 1);
   }
-  return { topicNames: [...topics.keys()], counts, typeNames: [...types.keys()], topicOf, typeOf, nth, entries, replacing };
+  return {
+    topicNames: [...topics.keys()],
+    counts,
+    typeNames: [...types.keys()],
+    topicOf,
+    typeOf,
+    nth,
+    entries,
+    replacing,
+  };
 }
 
 function numberOf(names: Map<string, number>, name: string): number {
@@ -168,7 +198,8 @@ function numberOf(names: Map<string, number>, name: string): number {
 
 function placesOf({ entries, topicOf, nth }: Parameters, row: AppendedRow): readonly Appended[] {
   const { epoch, stamp, heads } = row;
-  if (epoch === null || stamp === null || heads === null) throw new Error("append_group answered no places");
+  if (epoch === null || stamp === null || heads === null)
+    throw new Error("append_group answered no places");
   const before = heads.split(",").map(Number);
   return entries.map(({ at }, index) => {
     const head = before[(topicOf[index] ?? 0) - 1];

@@ -23,7 +23,10 @@ export const APPLICATION_NAME = "ovation-log";
 export type Parameter = string | number;
 
 /** A statement within a transaction. */
-export type Query = <Row>(statement: string, parameters?: readonly Parameter[]) => Promise<readonly Row[]>;
+export type Query = <Row>(
+  statement: string,
+  parameters?: readonly Parameter[],
+) => Promise<readonly Row[]>;
 
 /** Took the transaction back because of others; the same again may do. */
 const RETRIED = new Set(["40001", "40P01"]);
@@ -33,7 +36,10 @@ const MISCONFIGURED = new Set(["42501", "3D000", "28P01", "28000"]);
 const UNAVAILABLE = /^(08|53|57|55P03|25006|58)/;
 
 type PoolName = "appends" | "reads";
-const POOL_MAX: Readonly<Record<PoolName, number>> = { appends: POSTGRES_APPENDS_MAX, reads: POSTGRES_READS_MAX };
+const POOL_MAX: Readonly<Record<PoolName, number>> = {
+  appends: POSTGRES_APPENDS_MAX,
+  reads: POSTGRES_READS_MAX,
+};
 
 export class PostgresClient {
   readonly #url: string;
@@ -44,7 +50,10 @@ export class PostgresClient {
   readonly #answerMsMax: number;
   readonly #applicationName: string;
 
-  constructor(url: string, options: { readonly answerMsMax?: number | undefined; readonly applicationName?: string } = {}) {
+  constructor(
+    url: string,
+    options: { readonly answerMsMax?: number | undefined; readonly applicationName?: string } = {},
+  ) {
     this.#url = url;
     this.#answerMsMax = options.answerMsMax ?? POSTGRES_ANSWER_MS_MAX;
     this.#applicationName = options.applicationName ?? APPLICATION_NAME;
@@ -54,18 +63,31 @@ export class PostgresClient {
   }
 
   /** The rows of one statement, which is a transaction of its own. Rejects with the log's errors, or {@link PostgresStatementError}. */
-  async query<Row>(pool: PoolName, statement: string, parameters: readonly Parameter[] = []): Promise<readonly Row[]> {
+  async query<Row>(
+    pool: PoolName,
+    statement: string,
+    parameters: readonly Parameter[] = [],
+  ): Promise<readonly Row[]> {
     return this.#within(pool, (sql) => sql.unsafe<Row[]>(statement, [...parameters]));
   }
 
   /** Runs `work` in one transaction, which may take as long as one query unless said otherwise. */
-  transaction<Result>(work: (query: Query) => Promise<Result>, answerMsMax = this.#answerMsMax): Promise<Result> {
-    const run = (sql: SQL) => sql.begin((tx) => work((statement, parameters = []) => tx.unsafe(statement, [...parameters])));
+  transaction<Result>(
+    work: (query: Query) => Promise<Result>,
+    answerMsMax = this.#answerMsMax,
+  ): Promise<Result> {
+    const run = (sql: SQL) =>
+      sql.begin((tx) =>
+        work((statement, parameters = []) => tx.unsafe(statement, [...parameters])),
+      );
     return this.#within("appends", run, answerMsMax);
   }
 
   async close(): Promise<void> {
-    await Promise.all([this.#pools.appends.close({ timeout: 1 }), this.#pools.reads.close({ timeout: 1 })]);
+    await Promise.all([
+      this.#pools.appends.close({ timeout: 1 }),
+      this.#pools.reads.close({ timeout: 1 }),
+    ]);
   }
 
   #open(name: PoolName): SQL {
@@ -84,7 +106,11 @@ export class PostgresClient {
     });
   }
 
-  async #within<Result>(name: PoolName, run: (sql: SQL) => Promise<Result>, answerMsMax = this.#answerMsMax): Promise<Result> {
+  async #within<Result>(
+    name: PoolName,
+    run: (sql: SQL) => Promise<Result>,
+    answerMsMax = this.#answerMsMax,
+  ): Promise<Result> {
     const pool = this.#pools[name];
     const deadline = Promise.withResolvers<never>();
     const timer = setTimeout(() => {
@@ -104,18 +130,26 @@ export class PostgresClient {
   }
 
   #errorFrom(error: unknown): Error {
-    if (!(error instanceof SQL.PostgresError)) return error instanceof Error ? error : new Error(String(error));
+    if (!(error instanceof SQL.PostgresError))
+      return error instanceof Error ? error : new Error(String(error));
     const state = error.errno;
     if (state === undefined) {
-      return new LogUnavailableError(`the log's database ${this.where} cannot be reached (${error.code})`);
+      return new LogUnavailableError(
+        `the log's database ${this.where} cannot be reached (${error.code})`,
+      );
     }
-    if (state === "53100") return new LogFullError(`the disk of the log's database ${this.where} is full; nothing was stored`);
+    if (state === "53100")
+      return new LogFullError(
+        `the disk of the log's database ${this.where} is full; nothing was stored`,
+      );
     if (MISCONFIGURED.has(state))
       return new LogUnusableError(
         `the log's database ${this.where} refuses us: ${error.message}. Check --database and the rights of its user`,
       );
     if (UNAVAILABLE.test(state))
-      return new LogUnavailableError(`the log's database ${this.where} is not available (${state}: ${error.message})`);
+      return new LogUnavailableError(
+        `the log's database ${this.where} is not available (${state}: ${error.message})`,
+      );
     return new PostgresStatementError(state, error.message);
   }
 }

@@ -23,9 +23,13 @@ export async function migrate(client: PostgresClient): Promise<void> {
     }
     if (found?.migrations !== true) {
       await query("CREATE SCHEMA ovation_log");
-      await query("CREATE TABLE ovation_log.migrations (version integer PRIMARY KEY, at timestamptz NOT NULL DEFAULT now())");
+      await query(
+        "CREATE TABLE ovation_log.migrations (version integer PRIMARY KEY, at timestamptz NOT NULL DEFAULT now())",
+      );
     }
-    const [row] = await query<{ version: number }>("SELECT coalesce(max(version), 0)::integer AS version FROM ovation_log.migrations");
+    const [row] = await query<{ version: number }>(
+      "SELECT coalesce(max(version), 0)::integer AS version FROM ovation_log.migrations",
+    );
     const version = row?.version ?? 0;
     if (version > MIGRATIONS.length) {
       throw new LogUnusableError(

@@ -79,7 +79,10 @@ export class PostgresReads {
       if (seq !== null) events.push({ topic, type, at, data, place: { seq, epoch, stamp } });
     }
     const [row] = rows;
-    const head = row === undefined ? emptyHead(topic) : { topic, seq: row.head, epoch: row.head_epoch, first: row.first };
+    const head =
+      row === undefined
+        ? emptyHead(topic)
+        : { topic, seq: row.head, epoch: row.head_epoch, first: row.first };
     return { events, head };
   }
 
@@ -114,7 +117,11 @@ export class PostgresReads {
       LEFT JOIN ovation_log.lives w ON w.epoch = $3
       LEFT JOIN ovation_log.events v ON v.topic = t.id AND v.seq = $2
       WHERE t.name = $1`;
-    const [row] = await this.#client.query<{ answer: "yes" | "no" | "unknown" }>("reads", statement, [topic, seq, epoch]);
+    const [row] = await this.#client.query<{ answer: "yes" | "no" | "unknown" }>(
+      "reads",
+      statement,
+      [topic, seq, epoch],
+    );
     return row?.answer ?? "no";
   }
 
@@ -123,10 +130,15 @@ export class PostgresReads {
     // Taken before the heads are read too: what a call beside this one settles later, these heads may not show.
     const floor = Math.max(this.#settled, since);
     const before = await this.#settledBefore();
-    const newest = "SELECT coalesce(max(stamp), 0)::double precision AS stamp FROM ovation_log.topics";
+    const newest =
+      "SELECT coalesce(max(stamp), 0)::double precision AS stamp FROM ovation_log.topics";
     if (since < 0) {
       const [row] = await this.#client.query<{ stamp: number }>("reads", newest);
-      return { heads: [], stamp: this.#settle(floor, Math.min(before, row?.stamp ?? 0)), more: false };
+      return {
+        heads: [],
+        stamp: this.#settle(floor, Math.min(before, row?.stamp ?? 0)),
+        more: false,
+      };
     }
     const statement = `SELECT ${HEAD}, (${newest}) AS newest FROM ${TOPICS} WHERE t.stamp > $1 ORDER BY t.stamp LIMIT $2`;
     type Row = HeadRow & { readonly stamp: number; readonly newest: number };
@@ -136,14 +148,24 @@ export class PostgresReads {
     const last = rows[limit - 1];
     const beyond = rows[limit];
     // A page may end only between two stamps, and only where nothing can still appear below its end.
-    if (last !== undefined && beyond !== undefined && last.stamp <= before && last.stamp < beyond.stamp) {
+    if (
+      last !== undefined &&
+      beyond !== undefined &&
+      last.stamp <= before &&
+      last.stamp < beyond.stamp
+    ) {
       return { heads: rows.slice(0, limit).map(headFrom), stamp: last.stamp, more: true };
     }
     if (beyond !== undefined) rows = await ask(CHANGES_MAX);
     const heads = rows.map(headFrom);
-    if (rows.length === CHANGES_MAX) return { heads, stamp: Math.min(before, (rows.at(-1)?.stamp ?? 0) - 1), more: true };
+    if (rows.length === CHANGES_MAX)
+      return { heads, stamp: Math.min(before, (rows.at(-1)?.stamp ?? 0) - 1), more: true };
     // Nothing newer than `since`: `since` itself is as much of the present as there is.
-    return { heads, stamp: this.#settle(floor, Math.min(before, rows.at(-1)?.newest ?? since)), more: false };
+    return {
+      heads,
+      stamp: this.#settle(floor, Math.min(before, rows.at(-1)?.newest ?? since)),
+      more: false,
+    };
   }
 
   #settle(floor: Stamp, stamp: Stamp): Stamp {
@@ -160,7 +182,10 @@ export class PostgresReads {
         coalesce(bool_or(query = '<insufficient privilege>'), false) AS hidden,
         (${ms("statement_timestamp()")} - ${POSTGRES_MARGIN_MS})${NUMBER} AS margin
       FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()`;
-    const [row] = await this.#client.query<{ settled: number; hidden: boolean; margin: number }>("reads", statement);
+    const [row] = await this.#client.query<{ settled: number; hidden: boolean; margin: number }>(
+      "reads",
+      statement,
+    );
     if (row === undefined) return 0;
     return row.hidden ? Math.min(row.settled, row.margin) : row.settled;
   }

@@ -51,7 +51,10 @@ export class SqliteReader {
           ? this.#rows(range, ascending, query.limit)
           : this.#rowsOfTypes(range, ascending, query.limit, query.types);
       if (!ascending) rows.reverse();
-      return { events: rows.map((event) => this.#eventFrom(topic, event)), head: this.#headFrom(row) };
+      return {
+        events: rows.map((event) => this.#eventFrom(topic, event)),
+        head: this.#headFrom(row),
+      };
     });
   }
 
@@ -89,10 +92,17 @@ export class SqliteReader {
       if (since < 0) return { heads: [], stamp: present, more: false };
       const rows = this.#statements.changed.all(since, limit);
       const last = rows.at(-1);
-      if (last === undefined || rows.length < limit) return { heads: rows.map((row) => this.#headFrom(row)), stamp: present, more: false };
+      if (last === undefined || rows.length < limit)
+        return { heads: rows.map((row) => this.#headFrom(row)), stamp: present, more: false };
       // The topics of one commit share a stamp and must not be torn apart: all of the last one's come along.
-      const whole = rows.filter((row) => row.stamp < last.stamp).concat(this.#statements.changedAt.all(last.stamp));
-      return { heads: whole.map((row) => this.#headFrom(row)), stamp: last.stamp, more: last.stamp < present };
+      const whole = rows
+        .filter((row) => row.stamp < last.stamp)
+        .concat(this.#statements.changedAt.all(last.stamp));
+      return {
+        heads: whole.map((row) => this.#headFrom(row)),
+        stamp: last.stamp,
+        more: last.stamp < present,
+      };
     });
   }
 
@@ -101,7 +111,8 @@ export class SqliteReader {
     return this.#snapshot(() => {
       const head = this.#statements.head.get(topic);
       if (head === null || seq > head.seq || seq < 0) return "no";
-      if (seq < head.first) return this.#statements.lifeNamed.get(epoch) === null ? "no" : "unknown";
+      if (seq < head.first)
+        return this.#statements.lifeNamed.get(epoch) === null ? "no" : "unknown";
       const event = this.#statements.lifeAt.get(head.id, seq);
       return event !== null && this.#epochOf(event.life) === epoch ? "yes" : "no";
     });
@@ -113,16 +124,25 @@ export class SqliteReader {
   }
 
   #rows(range: Range, ascending: boolean, limit: number): EventRow[] {
-    return (ascending ? this.#statements.eventsUp : this.#statements.eventsDown).all(...range, limit);
+    return (ascending ? this.#statements.eventsUp : this.#statements.eventsDown).all(
+      ...range,
+      limit,
+    );
   }
 
   /** The numbers of each type come from the index `events_by_type` alone; only the rows of the answer are read. */
-  #rowsOfTypes([topic, above, below]: Range, ascending: boolean, limit: number, types: readonly string[]): EventRow[] {
+  #rowsOfTypes(
+    [topic, above, below]: Range,
+    ascending: boolean,
+    limit: number,
+    types: readonly string[],
+  ): EventRow[] {
     const numbers = ascending ? this.#statements.numbersUp : this.#statements.numbersDown;
     const seqs: number[] = [];
     for (const name of new Set(types)) {
       const type = this.#statements.typeNamed.get(name)?.id;
-      if (type !== undefined) for (const { seq } of numbers.all(topic, type, above, below, limit)) seqs.push(seq);
+      if (type !== undefined)
+        for (const { seq } of numbers.all(topic, type, above, below, limit)) seqs.push(seq);
     }
     seqs.sort((a, b) => (ascending ? a - b : b - a));
     const rows: EventRow[] = [];
@@ -139,7 +159,12 @@ export class SqliteReader {
   }
 
   #headFrom(row: HeadRow): Head {
-    return { topic: row.name, seq: row.seq, epoch: row.seq === 0 ? "" : this.#epochOf(row.life), first: row.first };
+    return {
+      topic: row.name,
+      seq: row.seq,
+      epoch: row.seq === 0 ? "" : this.#epochOf(row.life),
+      first: row.first,
+    };
   }
 
   #epochOf(life: number): Epoch {
@@ -166,7 +191,10 @@ function lookUp(map: Map<number, string>, id: number, find: () => string | undef
   const known = map.get(id);
   if (known !== undefined) return known;
   const found = find();
-  if (found === undefined) throw new Error(`the log names a life or type ${id} that it does not hold; run 'ovation log verify'`);
+  if (found === undefined)
+    throw new Error(
+      `the log names a life or type ${id} that it does not hold; run 'ovation log verify'`,
+    );
   map.set(id, found);
   return found;
 }
@@ -176,10 +204,12 @@ function emptyHead(topic: Topic): Head {
 }
 
 function prepare(database: Database) {
-  const statement = <Row, Parameters extends (string | number)[]>(sql: string) => database.prepare<Row, Parameters>(sql);
+  const statement = <Row, Parameters extends (string | number)[]>(sql: string) =>
+    database.prepare<Row, Parameters>(sql);
   const head = "SELECT id, name, seq, first, stamp, life FROM topics";
   const event = "SELECT seq, type, at, stamp, life, data FROM events WHERE topic = ?";
-  const numbers = "SELECT seq FROM events INDEXED BY events_by_type WHERE topic = ? AND type = ? AND seq > ? AND seq < ?";
+  const numbers =
+    "SELECT seq FROM events INDEXED BY events_by_type WHERE topic = ? AND type = ? AND seq > ? AND seq < ?";
   type PageParameters = [number, number, number, number];
   type NumbersParameters = [number, number, number, number, number];
   return {
@@ -189,12 +219,20 @@ function prepare(database: Database) {
     changed: statement<HeadRow, [number, number]>(`${head} WHERE stamp > ? ORDER BY stamp LIMIT ?`),
     changedAt: statement<HeadRow, [number]>(`${head} WHERE stamp = ?`),
     lastStamp: statement<{ stamp: number | null }, []>("SELECT max(stamp) AS stamp FROM topics"),
-    eventsUp: statement<EventRow, PageParameters>(`${event} AND seq > ? AND seq < ? ORDER BY seq LIMIT ?`),
-    eventsDown: statement<EventRow, PageParameters>(`${event} AND seq > ? AND seq < ? ORDER BY seq DESC LIMIT ?`),
+    eventsUp: statement<EventRow, PageParameters>(
+      `${event} AND seq > ? AND seq < ? ORDER BY seq LIMIT ?`,
+    ),
+    eventsDown: statement<EventRow, PageParameters>(
+      `${event} AND seq > ? AND seq < ? ORDER BY seq DESC LIMIT ?`,
+    ),
     numbersUp: statement<{ seq: number }, NumbersParameters>(`${numbers} ORDER BY seq LIMIT ?`),
-    numbersDown: statement<{ seq: number }, NumbersParameters>(`${numbers} ORDER BY seq DESC LIMIT ?`),
+    numbersDown: statement<{ seq: number }, NumbersParameters>(
+      `${numbers} ORDER BY seq DESC LIMIT ?`,
+    ),
     eventAt: statement<EventRow, [number, number]>(`${event} AND seq = ?`),
-    lifeAt: statement<{ life: number; stamp: number }, [number, number]>("SELECT life, stamp FROM events WHERE topic = ? AND seq = ?"),
+    lifeAt: statement<{ life: number; stamp: number }, [number, number]>(
+      "SELECT life, stamp FROM events WHERE topic = ? AND seq = ?",
+    ),
     lifeOf: statement<{ epoch: string }, [number]>("SELECT epoch FROM lives WHERE id = ?"),
     lifeNamed: statement<{ id: number }, [string]>("SELECT id FROM lives WHERE epoch = ?"),
     typeOf: statement<{ name: string }, [number]>("SELECT name FROM types WHERE id = ?"),

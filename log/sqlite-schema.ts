@@ -91,7 +91,8 @@ export function openSqliteFile(path: string): Database {
 export function unusableFrom(error: unknown, path: string): LogUnusableError | undefined {
   if (!(error instanceof SQLiteError)) return undefined;
   const code = error.code ?? "";
-  if (!code.startsWith("SQLITE_CORRUPT") && code !== "SQLITE_NOTADB" && code !== "SQLITE_FORMAT") return undefined;
+  if (!code.startsWith("SQLITE_CORRUPT") && code !== "SQLITE_NOTADB" && code !== "SQLITE_FORMAT")
+    return undefined;
   return corrupt(path, error.message);
 }
 
@@ -114,7 +115,10 @@ function inspectFile(path: string): boolean {
     const header = Buffer.alloc(HEADER_BYTES);
     const size = fstatSync(file).size;
     if (size === 0) return true;
-    if (readSync(file, header, 0, HEADER_BYTES, 0) < HEADER_BYTES || header.toString("latin1", 0, 16) !== MAGIC) {
+    if (
+      readSync(file, header, 0, HEADER_BYTES, 0) < HEADER_BYTES ||
+      header.toString("latin1", 0, 16) !== MAGIC
+    ) {
       throw new LogUnusableError(
         `${path} is not an Ovation log: not an SQLite file, or its beginning is damaged. Nothing was changed; name another --data`,
       );
@@ -134,8 +138,11 @@ function checkFile(path: string): boolean {
   try {
     if (pragma(database, "page_count") === 0) return true;
     checkIdentity(database, path);
-    if (pragma(database, "page_count") * pragma(database, "page_size") > SQLITE_CHECK_BYTES_MAX) return false;
-    const found = database.query<{ quick_check: string }, []>("PRAGMA quick_check(1)").get()?.quick_check;
+    if (pragma(database, "page_count") * pragma(database, "page_size") > SQLITE_CHECK_BYTES_MAX)
+      return false;
+    const found = database
+      .query<{ quick_check: string }, []>("PRAGMA quick_check(1)")
+      .get()?.quick_check;
     if (found !== "ok") throw corrupt(path, found ?? "no answer");
     return false;
   } finally {
@@ -145,7 +152,9 @@ function checkFile(path: string): boolean {
 
 function checkIdentity(database: Database, path: string): void {
   if (pragma(database, "application_id") !== APPLICATION_ID) {
-    throw new LogUnusableError(`${path} is an SQLite file of another program. Nothing was changed; name another --data`);
+    throw new LogUnusableError(
+      `${path} is an SQLite file of another program. Nothing was changed; name another --data`,
+    );
   }
   const version = pragma(database, "user_version");
   if (version > SCHEMA_VERSION) {
@@ -174,7 +183,10 @@ export function openSqliteFileToRead(path: string): Database {
  */
 function openForCheck(path: string): Database {
   if (!existsSync(`${path}-wal`) && !existsSync(`${path}-journal`)) {
-    return new Database(`${pathToFileURL(path).href}?immutable=1`, constants.SQLITE_OPEN_READONLY | constants.SQLITE_OPEN_URI);
+    return new Database(
+      `${pathToFileURL(path).href}?immutable=1`,
+      constants.SQLITE_OPEN_READONLY | constants.SQLITE_OPEN_URI,
+    );
   }
   let database = new Database(path, { readonly: true, strict: true });
   try {

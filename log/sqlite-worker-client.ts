@@ -1,7 +1,12 @@
 /** The main thread's end of `sqlite-protocol.ts`: requests in, answers in the same order. */
 
 import { LogFullError, LogUnavailableError, LogUnusableError } from "./log.ts";
-import type { WriterAnswer, WriterAnswers, WriterFailure, WriterRequest } from "./sqlite-protocol.ts";
+import type {
+  WriterAnswer,
+  WriterAnswers,
+  WriterFailure,
+  WriterRequest,
+} from "./sqlite-protocol.ts";
 
 interface Pending {
   readonly resolve: (answer: unknown) => void;

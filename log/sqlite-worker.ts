@@ -58,19 +58,28 @@ function failureFrom(error: unknown): WriterFailure {
   const unusable = unusableFrom(error, path);
   if (unusable !== undefined) return { kind: "unusable", message: unusable.message };
   if (error instanceof Error && "syscall" in error) {
-    return { kind: "unusable", message: `the log ${path} cannot be opened (${error.message}). Check --data and its permissions` };
+    return {
+      kind: "unusable",
+      message: `the log ${path} cannot be opened (${error.message}). Check --data and its permissions`,
+    };
   }
-  if (!(error instanceof SQLiteError)) return { kind: "internal", message: error instanceof Error ? `${error.stack}` : String(error) };
+  if (!(error instanceof SQLiteError))
+    return { kind: "internal", message: error instanceof Error ? `${error.stack}` : String(error) };
 
   const code = error.code ?? "";
-  if (code === "SQLITE_FULL") return { kind: "full", message: `the disk of ${path} is full; nothing was stored` };
+  if (code === "SQLITE_FULL")
+    return { kind: "full", message: `the disk of ${path} is full; nothing was stored` };
   if (code.startsWith("SQLITE_IOERR") || code.startsWith("SQLITE_CANTOPEN")) {
     // What a connection has in memory is not to be trusted after a failed write or fsync.
     writer?.close();
     writer = undefined;
-    if (isDiskFull(path)) return { kind: "full", message: `the disk of ${path} is full (${code}); nothing was stored` };
+    if (isDiskFull(path))
+      return { kind: "full", message: `the disk of ${path} is full (${code}); nothing was stored` };
   }
-  return { kind: "unavailable", message: `the log ${path} cannot be written (${code}: ${error.message}); nothing was stored` };
+  return {
+    kind: "unavailable",
+    message: `the log ${path} cannot be written (${code}: ${error.message}); nothing was stored`,
+  };
 }
 
 function isDiskFull(path: string): boolean {

@@ -58,13 +58,15 @@ export class SqliteWriter {
         call.map((entry) => {
           const topic = topics.get(entry.topic) ?? this.#topicRow(entry.topic, stamp, life);
           topics.set(entry.topic, topic);
-          const first = entry.key === undefined ? undefined : this.#duplicateOf(topic.id, entry.key);
+          const first =
+            entry.key === undefined ? undefined : this.#duplicateOf(topic.id, entry.key);
           if (first !== undefined) return first;
           grown.add(topic);
           return this.#insert(topic, entry, stamp, life);
         }),
       );
-      for (const topic of grown) this.#statements.growTopic.run(topic.seq, stamp, topic.first_stamp, life, topic.id);
+      for (const topic of grown)
+        this.#statements.growTopic.run(topic.seq, stamp, topic.first_stamp, life, topic.id);
       return results;
     });
   }
@@ -100,7 +102,9 @@ export class SqliteWriter {
     const end = Math.min(topic.first + limit, topic.seq + 1);
     const byCount = topic.seq - excess.eventsMax + 1;
     const isAged = topic.first <= topic.seq && topic.first_stamp < excess.stampMin;
-    const byAge = isAged ? (this.#statements.firstSince.get(topic.id, topic.first, end, excess.stampMin)?.seq ?? end) : topic.first;
+    const byAge = isAged
+      ? (this.#statements.firstSince.get(topic.id, topic.first, end, excess.stampMin)?.seq ?? end)
+      : topic.first;
     const first = Math.min(Math.max(byCount, byAge), end);
     if (first <= topic.first) return 0;
     this.#statements.deleteEvents.run(topic.id, first);
@@ -113,7 +117,8 @@ export class SqliteWriter {
     const seq = topic.seq + 1;
     const type = this.#typeId(entry.type);
     this.#statements.insertEvent.run(topic.id, seq, type, entry.at, stamp, life, entry.data);
-    if (entry.key !== undefined) this.#statements.insertKey.run(topic.id, entry.key, seq, entry.at, stamp, life);
+    if (entry.key !== undefined)
+      this.#statements.insertKey.run(topic.id, entry.key, seq, entry.at, stamp, life);
     if (entry.replace !== undefined && entry.replace.seq < seq) {
       this.#statements.replaceEvent.run(entry.replace.data, topic.id, entry.replace.seq);
     }
@@ -141,7 +146,9 @@ export class SqliteWriter {
   #typeId(name: string): number {
     const known = this.#types.get(name);
     if (known !== undefined) return known;
-    const id = this.#statements.typeNamed.get(name)?.id ?? Number(this.#statements.insertType.run(name).lastInsertRowid);
+    const id =
+      this.#statements.typeNamed.get(name)?.id ??
+      Number(this.#statements.insertType.run(name).lastInsertRowid);
     if (this.#types.size >= NAMES_MAX) this.#types.clear();
     this.#types.set(name, id);
     return id;
@@ -171,18 +178,23 @@ export class SqliteWriter {
 }
 
 function prepare(database: Database) {
-  const statement = <Row, Parameters extends (string | number)[]>(sql: string) => database.prepare<Row, Parameters>(sql);
+  const statement = <Row, Parameters extends (string | number)[]>(sql: string) =>
+    database.prepare<Row, Parameters>(sql);
   return {
     begin: statement<never, []>("BEGIN IMMEDIATE"),
     commit: statement<never, []>("COMMIT"),
     rollback: statement<never, []>("ROLLBACK"),
     lastStamp: statement<{ stamp: number | null }, []>("SELECT max(stamp) AS stamp FROM topics"),
-    insertLife: statement<never, [string, number]>("INSERT INTO lives (epoch, stamp) VALUES (?, ?)"),
+    insertLife: statement<never, [string, number]>(
+      "INSERT INTO lives (epoch, stamp) VALUES (?, ?)",
+    ),
     lifeOf: statement<{ epoch: Epoch }, [number]>("SELECT epoch FROM lives WHERE id = ?"),
     lifeNamed: statement<{ id: number }, [string]>("SELECT id FROM lives WHERE epoch = ?"),
     typeNamed: statement<{ id: number }, [string]>("SELECT id FROM types WHERE name = ?"),
     insertType: statement<never, [string]>("INSERT INTO types (name) VALUES (?)"),
-    topicNamed: statement<TopicRow, [string]>("SELECT id, name, seq, first, first_stamp FROM topics WHERE name = ?"),
+    topicNamed: statement<TopicRow, [string]>(
+      "SELECT id, name, seq, first, first_stamp FROM topics WHERE name = ?",
+    ),
     insertTopic: statement<never, [string, number, number, number]>(
       "INSERT INTO topics (name, seq, first, stamp, first_stamp, life) VALUES (?, 0, 1, ?, ?, ?)",
     ),
@@ -192,7 +204,9 @@ function prepare(database: Database) {
     insertEvent: statement<never, [number, number, number, number, number, number, string]>(
       "INSERT INTO events (topic, seq, type, at, stamp, life, data) VALUES (?, ?, ?, ?, ?, ?, ?)",
     ),
-    replaceEvent: statement<never, [string, number, number]>("UPDATE events SET data = ? WHERE topic = ? AND seq = ?"),
+    replaceEvent: statement<never, [string, number, number]>(
+      "UPDATE events SET data = ? WHERE topic = ? AND seq = ?",
+    ),
     eventAt: statement<StoredRow, [number, number]>(
       "SELECT types.name AS type, data FROM events JOIN types ON types.id = events.type WHERE topic = ? AND seq = ?",
     ),
@@ -212,8 +226,14 @@ function prepare(database: Database) {
     firstSince: statement<{ seq: number }, [number, number, number, number]>(
       "SELECT seq FROM events WHERE topic = ? AND seq >= ? AND seq < ? AND stamp >= ? ORDER BY seq LIMIT 1",
     ),
-    stampAt: statement<{ stamp: number }, [number, number]>("SELECT stamp FROM events WHERE topic = ? AND seq = ?"),
-    deleteEvents: statement<never, [number, number]>("DELETE FROM events WHERE topic = ? AND seq < ?"),
-    trimTopic: statement<never, [number, number, number]>("UPDATE topics SET first = ?, first_stamp = ? WHERE id = ?"),
+    stampAt: statement<{ stamp: number }, [number, number]>(
+      "SELECT stamp FROM events WHERE topic = ? AND seq = ?",
+    ),
+    deleteEvents: statement<never, [number, number]>(
+      "DELETE FROM events WHERE topic = ? AND seq < ?",
+    ),
+    trimTopic: statement<never, [number, number, number]>(
+      "UPDATE topics SET first = ?, first_stamp = ? WHERE id = ?",
+    ),
   };
 }

@@ -3,7 +3,14 @@
  * answer, CORS headers are added, and a method or path that does not exist gets its code.
  */
 
-import { type HttpRequest, Problem, type ProblemCode, type Route, type RouteAnswer, type RouteContext } from "@ovation/protocol";
+import {
+  type HttpRequest,
+  Problem,
+  type ProblemCode,
+  type Route,
+  type RouteAnswer,
+  type RouteContext,
+} from "@ovation/protocol";
 import type { Logger } from "pino";
 import { createCors } from "./cors.ts";
 import { Router } from "./router.ts";
@@ -48,7 +55,12 @@ export function createAnswer(options: AnsweringOptions): Answer {
 /** Others are not of this API, and so is whatever they ask for. */
 const METHODS = new Set(["GET", "HEAD", "POST", "PUT", "DELETE", "PATCH"]);
 
-function answer(request: HttpRequest, carried: Carried, router: Router, options: AnsweringOptions): RouteAnswer | Promise<RouteAnswer> {
+function answer(
+  request: HttpRequest,
+  carried: Carried,
+  router: Router,
+  options: AnsweringOptions,
+): RouteAnswer | Promise<RouteAnswer> {
   const { path, peer, stream } = carried;
   const { method } = request;
   const address = options.addressOf === undefined ? peer : options.addressOf(request, peer);
@@ -60,23 +72,37 @@ function answer(request: HttpRequest, carried: Carried, router: Router, options:
   const { routes, params } = found;
   const allow = () => [...routes.keys()].join(", ");
   // A HEAD of a stream would never end; elsewhere it is a GET whose body the server leaves out.
-  if (method === "HEAD" && path === "/v1/events") return new Response(null, { status: 405, headers: { allow: allow() } });
+  if (method === "HEAD" && path === "/v1/events")
+    return new Response(null, { status: 405, headers: { allow: allow() } });
   const route = routes.get(method === "HEAD" ? "GET" : method);
-  if (route === undefined) return tell(new Problem("method-not-allowed", `${path} takes ${allow()}`), options, { allow: allow() });
+  if (route === undefined)
+    return tell(new Problem("method-not-allowed", `${path} takes ${allow()}`), options, {
+      allow: allow(),
+    });
   return route.handle(request, { params, address, stream });
 }
 
-function tell(problem: Problem, { onProblem }: AnsweringOptions, headers: Record<string, string> = {}): Response {
+function tell(
+  problem: Problem,
+  { onProblem }: AnsweringOptions,
+  headers: Record<string, string> = {},
+): Response {
   onProblem?.(problem.code);
   return problem.toResponse(headers);
 }
 
 /** What a handler threw, as the client is told it. */
-function toProblem(error: unknown, request: HttpRequest, path: string, { logger }: AnsweringOptions): Problem {
+function toProblem(
+  error: unknown,
+  request: HttpRequest,
+  path: string,
+  { logger }: AnsweringOptions,
+): Problem {
   if (error instanceof Problem) return error;
   // [spec] RFC 9112, 3.2: a server MUST respond with 400 to a request with an invalid Host. Such a request
   // has no URL, and every handler that looks at it throws.
-  if (!URL.canParse(request.url)) return new Problem("invalid-parameter", "send a Host header that names a host");
+  if (!URL.canParse(request.url))
+    return new Problem("invalid-parameter", "send a Host header that names a host");
   // Gone, or too slow, in the middle of its body: nobody reads this answer, and the log is not for that.
   if (request.signal.aborted) return new Problem("invalid-body", "the body did not come");
   // The path without its query: tokens may be in there.

@@ -3,9 +3,17 @@ import { createAddressOf, parseAddress } from "./client-address.ts";
 
 function setUp(trustedProxies: readonly string[]) {
   const warnings: string[] = [];
-  const addressOf = createAddressOf({ trustedProxies, onWarning: (warning, peer) => warnings.push(`${warning} ${peer}`) });
+  const addressOf = createAddressOf({
+    trustedProxies,
+    onWarning: (warning, peer) => warnings.push(`${warning} ${peer}`),
+  });
   const ask = (peer: string, forwarded?: string) =>
-    addressOf(new Request("http://x/", { headers: forwarded === undefined ? {} : { "x-forwarded-for": forwarded } }), peer);
+    addressOf(
+      new Request("http://x/", {
+        headers: forwarded === undefined ? {} : { "x-forwarded-for": forwarded },
+      }),
+      peer,
+    );
   return { ask, warnings };
 }
 
@@ -51,8 +59,17 @@ describe("client address", () => {
   });
 
   test("what is no network is refused when the program starts", () => {
-    for (const bad of ["10.0.0.0/33", "::/129", "proxy.example", "10.0.0.0/8/8", "", "10.0.0.0/-1"]) {
-      expect(() => createAddressOf({ trustedProxies: [bad], onWarning: () => undefined })).toThrow(TypeError);
+    for (const bad of [
+      "10.0.0.0/33",
+      "::/129",
+      "proxy.example",
+      "10.0.0.0/8/8",
+      "",
+      "10.0.0.0/-1",
+    ]) {
+      expect(() => createAddressOf({ trustedProxies: [bad], onWarning: () => undefined })).toThrow(
+        TypeError,
+      );
     }
     expect(parseAddress("fe80::1%eth0")).toBe("fe80::1");
     expect(parseAddress("1.2.3.4.5")).toBeUndefined();

@@ -33,7 +33,15 @@ export interface ClientAddressOptions {
 }
 
 const LOOPBACK = ["127.0.0.0/8", "::1/128"];
-const PRIVATE = ["10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "100.64.0.0/10", "169.254.0.0/16", "fc00::/7", "fe80::/10"];
+const PRIVATE = [
+  "10.0.0.0/8",
+  "172.16.0.0/12",
+  "192.168.0.0/16",
+  "100.64.0.0/10",
+  "169.254.0.0/16",
+  "fc00::/7",
+  "fe80::/10",
+];
 /** Hops that are looked at; a longer list is somebody's play. */
 const HOPS_MAX = 16;
 const WARNED_PEERS_MAX = 100;
@@ -48,7 +56,9 @@ interface Peer {
 }
 
 /** Throws a TypeError where an entry is no address or network. */
-export function createAddressOf(options: ClientAddressOptions): (request: HttpRequest, peer: string) => string {
+export function createAddressOf(
+  options: ClientAddressOptions,
+): (request: HttpRequest, peer: string) => string {
   const trusted = toBlockList(options.trustedProxies);
   const nearby = toBlockList(["loopback", "private"]);
   const warned = new Set<string>();
@@ -58,7 +68,10 @@ export function createAddressOf(options: ClientAddressOptions): (request: HttpRe
   function peerOf(text: string): Peer | undefined {
     if (peers.has(text)) return peers.get(text);
     const address = parseAddress(text);
-    const peer = address === undefined ? undefined : { address, group: toGroup(address), isTrusted: contains(trusted, address) };
+    const peer =
+      address === undefined
+        ? undefined
+        : { address, group: toGroup(address), isTrusted: contains(trusted, address) };
     if (peers.size >= PEERS_MAX) peers.clear();
     peers.set(text, peer);
     return peer;
@@ -117,13 +130,17 @@ export function parseAddress(text: string): string | undefined {
 
 function toBlockList(entries: readonly string[]): BlockList {
   const list = new BlockList();
-  for (const entry of entries.flatMap((each) => (each === "loopback" ? LOOPBACK : each === "private" ? PRIVATE : [each]))) {
+  for (const entry of entries.flatMap((each) =>
+    each === "loopback" ? LOOPBACK : each === "private" ? PRIVATE : [each],
+  )) {
     const [text = "", prefix, ...rest] = entry.split("/");
     const address = parseAddress(text);
     const family = address === undefined ? 0 : isIP(address);
     const bits = prefix === undefined ? (family === 4 ? 32 : 128) : Number(prefix);
-    const valid = /^[0-9]{1,3}$/.test(prefix ?? "0") && bits <= (family === 4 ? 32 : 128) && rest.length === 0;
-    if (address === undefined || !valid) throw new TypeError(`not an address or network: ${JSON.stringify(entry)}`);
+    const valid =
+      /^[0-9]{1,3}$/.test(prefix ?? "0") && bits <= (family === 4 ? 32 : 128) && rest.length === 0;
+    if (address === undefined || !valid)
+      throw new TypeError(`not an address or network: ${JSON.stringify(entry)}`);
     list.addSubnet(address, bits, family === 4 ? "ipv4" : "ipv6");
   }
   return list;
@@ -139,6 +156,9 @@ function toGroup(address: string): string {
   const [left = "", right] = address.split("::");
   const head = left === "" ? [] : left.split(":");
   const tail = right === undefined || right === "" ? [] : right.split(":");
-  const groups = right === undefined ? head : [...head, ...Array<string>(Math.max(0, 8 - head.length - tail.length)).fill("0"), ...tail];
+  const groups =
+    right === undefined
+      ? head
+      : [...head, ...Array<string>(Math.max(0, 8 - head.length - tail.length)).fill("0"), ...tail];
   return `${groups.slice(0, 4).join(":")}::/64`;
 }

@@ -16,7 +16,11 @@ export function createCors(allowed: readonly string[]): Cors {
   function finish(request: HttpRequest, answer: RouteAnswer): RouteAnswer {
     const origin = request.headers.get("origin");
     if (origin === null) return answer;
-    if (answer instanceof TextAnswer) return new TextAnswer(answer.body, answer.status, { ...answer.headers, ...headersFor(origin) });
+    if (answer instanceof TextAnswer)
+      return new TextAnswer(answer.body, answer.status, {
+        ...answer.headers,
+        ...headersFor(origin),
+      });
     for (const [name, value] of Object.entries(headersFor(origin))) {
       if (name === "vary") answer.headers.append(name, value);
       else answer.headers.set(name, value);
@@ -25,9 +29,14 @@ export function createCors(allowed: readonly string[]): Cors {
   }
 
   function headersFor(origin: string): Record<string, string> {
-    if (any) return { "access-control-allow-origin": "*", "access-control-expose-headers": "retry-after" };
+    if (any)
+      return { "access-control-allow-origin": "*", "access-control-expose-headers": "retry-after" };
     if (!origins.has(origin)) return { vary: "origin" };
-    return { vary: "origin", "access-control-allow-origin": origin, "access-control-expose-headers": "retry-after" };
+    return {
+      vary: "origin",
+      "access-control-allow-origin": origin,
+      "access-control-expose-headers": "retry-after",
+    };
   }
 
   return {

@@ -2,7 +2,10 @@
 
 import { Gauge, type Registry } from "prom-client";
 
-export function registerDependencies(registry: Registry, read: () => readonly (readonly [name: string, up: boolean])[]): void {
+export function registerDependencies(
+  registry: Registry,
+  read: () => readonly (readonly [name: string, up: boolean])[],
+): void {
   new Gauge({
     name: "ovation_dependency_up",
     help: "Whether what the process needs answers: the table's store, the database, a dispatcher",

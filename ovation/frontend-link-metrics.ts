@@ -3,7 +3,10 @@
 import type { LinkReceiver } from "@ovation/dispatcher";
 import { Counter, Gauge, type Registry } from "prom-client";
 
-export function registerReceivedLinkMetrics(registry: Registry, receiver: Pick<LinkReceiver, "stats">): void {
+export function registerReceivedLinkMetrics(
+  registry: Registry,
+  receiver: Pick<LinkReceiver, "stats">,
+): void {
   new Gauge({
     name: "ovation_frontend_links",
     help: "Dispatchers whose link to this frontend is open",

@@ -20,8 +20,14 @@ const TCP_USER_TIMEOUT = 18;
 /** Sets it on every socket of this process that listens now; answers on how many. */
 export function endHalfOpenAfter(ms: number): number {
   const library = openCLibrary({
-    getsockopt: { args: [FFIType.i32, FFIType.i32, FFIType.i32, FFIType.ptr, FFIType.ptr], returns: FFIType.i32 },
-    setsockopt: { args: [FFIType.i32, FFIType.i32, FFIType.i32, FFIType.ptr, FFIType.u32], returns: FFIType.i32 },
+    getsockopt: {
+      args: [FFIType.i32, FFIType.i32, FFIType.i32, FFIType.ptr, FFIType.ptr],
+      returns: FFIType.i32,
+    },
+    setsockopt: {
+      args: [FFIType.i32, FFIType.i32, FFIType.i32, FFIType.ptr, FFIType.u32],
+      returns: FFIType.i32,
+    },
   });
   if (library === undefined) return 0;
   const { getsockopt, setsockopt } = library.symbols;
@@ -30,7 +36,11 @@ export function endHalfOpenAfter(ms: number): number {
     const descriptor = Number(name);
     const listens = new Int32Array(1);
     const length = new Uint32Array([4]);
-    if (getsockopt(descriptor, SOL_SOCKET, SO_ACCEPTCONN, ptr(listens), ptr(length)) !== 0 || listens[0] !== 1) continue;
+    if (
+      getsockopt(descriptor, SOL_SOCKET, SO_ACCEPTCONN, ptr(listens), ptr(length)) !== 0 ||
+      listens[0] !== 1
+    )
+      continue;
     const timeout = new Uint32Array([ms]);
     // A Unix socket answers that it knows no such option, and needs none.
     if (setsockopt(descriptor, IPPROTO_TCP, TCP_USER_TIMEOUT, ptr(timeout), 4) === 0) listening++;

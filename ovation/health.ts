@@ -7,7 +7,11 @@ import type { Registry } from "prom-client";
  * What has to hold before traffic is sent here: a name, and why it does not hold at the moment. One that is only `degraded` by it
  * goes on being sent traffic.
  */
-export type ReadinessCheck = readonly [name: string, why: () => string | undefined, makes?: () => "not ready" | "degraded"];
+export type ReadinessCheck = readonly [
+  name: string,
+  why: () => string | undefined,
+  makes?: () => "not ready" | "degraded",
+];
 
 export interface HealthOptions {
   readonly registry: { metrics(): Promise<string>; readonly contentType: string } | Registry;
@@ -16,7 +20,11 @@ export interface HealthOptions {
 
 export function createHealthRoutes({ registry, checks }: HealthOptions): readonly Route[] {
   return [
-    { method: "GET", path: "/healthz", handle: () => Response.json({ status: "alive" }, { headers: NO_STORE }) },
+    {
+      method: "GET",
+      path: "/healthz",
+      handle: () => Response.json({ status: "alive" }, { headers: NO_STORE }),
+    },
     {
       method: "GET",
       path: "/readyz",
@@ -35,7 +43,9 @@ export function createHealthRoutes({ registry, checks }: HealthOptions): readonl
       method: "GET",
       path: "/metrics",
       async handle() {
-        return new Response(await registry.metrics(), { headers: { "content-type": registry.contentType, ...NO_STORE } });
+        return new Response(await registry.metrics(), {
+          headers: { "content-type": registry.contentType, ...NO_STORE },
+        });
       },
     },
   ];

@@ -212,7 +212,11 @@ describe("a direct stream of the runtime", () => {
       async fetch() {
         asked++;
         await Bun.sleep(150);
-        const source = { type: "direct", pull: () => void pulled++, cancel: () => void cancelled++ };
+        const source = {
+          type: "direct",
+          pull: () => void pulled++,
+          cancel: () => void cancelled++,
+        };
         return new Response(new ReadableStream(source as unknown as UnderlyingDefaultSource));
       },
     });
@@ -226,7 +230,11 @@ describe("a direct stream of the runtime", () => {
   });
 
   test("closes the connection after a response that says so", async () => {
-    const server = Bun.serve({ port: 0, hostname: "127.0.0.1", fetch: () => new Response("bye", { headers: { connection: "close" } }) });
+    const server = Bun.serve({
+      port: 0,
+      hostname: "127.0.0.1",
+      fetch: () => new Response("bye", { headers: { connection: "close" } }),
+    });
     open.push({ stop: () => server.stop(true) });
     const socket = connect(server.port ?? 0, "127.0.0.1");
     let ended = false;
@@ -240,9 +248,19 @@ describe("a direct stream of the runtime", () => {
   });
 
   test("lets two listeners share a port with reusePort", () => {
-    const first = Bun.serve({ port: 0, hostname: "127.0.0.1", reusePort: true, fetch: () => new Response("1") });
+    const first = Bun.serve({
+      port: 0,
+      hostname: "127.0.0.1",
+      reusePort: true,
+      fetch: () => new Response("1"),
+    });
     open.push({ stop: () => first.stop(true) });
-    const second = Bun.serve({ port: first.port ?? 0, hostname: "127.0.0.1", reusePort: true, fetch: () => new Response("2") });
+    const second = Bun.serve({
+      port: first.port ?? 0,
+      hostname: "127.0.0.1",
+      reusePort: true,
+      fetch: () => new Response("2"),
+    });
     open.push({ stop: () => second.stop(true) });
     expect(second.port).toBe(first.port);
   });

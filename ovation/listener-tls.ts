@@ -103,7 +103,9 @@ function directStream(headers: Readonly<Record<string, string>>, source: StreamS
     },
     cancel: () => source.cancel(),
   };
-  return new Response(new ReadableStream(direct as unknown as UnderlyingDefaultSource), { headers });
+  return new Response(new ReadableStream(direct as unknown as UnderlyingDefaultSource), {
+    headers,
+  });
 }
 
 class DirectWriter implements ByteWriter {

@@ -69,13 +69,18 @@ export function listen(options: ListenOptions): Listener {
   };
 }
 
-export interface ListenUnixOptions extends Omit<AnsweringOptions, "addressOf" | "corsOrigins" | "fallback">, Told {
+export interface ListenUnixOptions
+  extends Omit<AnsweringOptions, "addressOf" | "corsOrigins" | "fallback">,
+    Told {
   readonly socket: string;
 }
 
 /** The same on a Unix socket, for processes of the same installation, which say whom they ask for. */
 export function listenUnix({ socket, ...given }: ListenUnixOptions): Pick<Listener, "stop"> {
-  const options = { ...given, addressOf: (request: HttpRequest) => request.headers.get(ADDRESS_HEADER) ?? "" };
+  const options = {
+    ...given,
+    addressOf: (request: HttpRequest) => request.headers.get(ADDRESS_HEADER) ?? "",
+  };
   const server = openHttp({ unix: socket }, createAnswer(options), options);
   chmodSync(socket, 0o600);
   return server;
@@ -95,6 +100,8 @@ function openHttp(
     onRefused: ({ code }) => onProblem?.(code),
     ...(onCut === undefined ? {} : { onCut }),
     ...(idleMs === undefined ? {} : { idleMs }),
-    ...(files === undefined ? {} : { socketsMax: Math.max(1, Math.min(files * SOCKETS_SHARE, files - FILES_RESERVED)) }),
+    ...(files === undefined
+      ? {}
+      : { socketsMax: Math.max(1, Math.min(files * SOCKETS_SHARE, files - FILES_RESERVED)) }),
   });
 }

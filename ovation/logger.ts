@@ -10,10 +10,16 @@ export function createLogger(level: string): Logger {
       timestamp: () => `,"time":"${new Date().toISOString()}"`,
       formatters: { level: (label) => ({ level: label }) },
       serializers: {
-        error: (error: unknown) => (error instanceof Error ? { name: error.name, message: error.message, stack: error.stack } : error),
+        error: (error: unknown) =>
+          error instanceof Error
+            ? { name: error.name, message: error.message, stack: error.stack }
+            : error,
       },
       // Nothing here logs requests; this is the second lock on the door.
-      redact: { paths: ["token", "*.token", "authorization", "*.authorization", "secret", "*.secret"], censor: "[hidden]" },
+      redact: {
+        paths: ["token", "*.token", "authorization", "*.authorization", "secret", "*.secret"],
+        censor: "[hidden]",
+      },
     },
     destination(2),
   );

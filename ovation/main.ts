@@ -14,7 +14,10 @@ const program = new Command("ovation")
   .version(packageJson.version)
   .configureHelp({ sortOptions: false })
   .showHelpAfterError("(ovation --help shows what there is)")
-  .addHelpText("after", "\nEvery option is also read from the environment: --rate-limits is OVATION_RATE_LIMITS.");
+  .addHelpText(
+    "after",
+    "\nEvery option is also read from the environment: --rate-limits is OVATION_RATE_LIMITS.",
+  );
 
 addStartCommand(program);
 addRoleCommands(program);

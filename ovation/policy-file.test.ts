@@ -2,7 +2,14 @@ import { afterAll, describe, expect, test } from "bun:test";
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { commentAudienceOf, DEFAULT_POLICY, type Identity, maySubscribe, topicOf, typePolicyOf } from "@ovation/protocol";
+import {
+  commentAudienceOf,
+  DEFAULT_POLICY,
+  type Identity,
+  maySubscribe,
+  topicOf,
+  typePolicyOf,
+} from "@ovation/protocol";
 import { PolicyFileError, parseConfiguration, readPolicyFile } from "./policy-file.ts";
 
 const directory = mkdtempSync(join(tmpdir(), "ovation-policy-"));
@@ -66,16 +73,25 @@ kinds:
     expect(maySubscribe(policy, member("guest", ["video:board-1"]), video("board-1"))).toBe(true);
     expect(maySubscribe(policy, member("guest"), video("staff"))).toBe(false);
     expect(maySubscribe(policy, member("member"), video("staff"))).toBe(true);
-    expect([commentAudienceOf(policy, video("42")), commentAudienceOf(policy, video("staff"))]).toEqual(["members", "staff"]);
+    expect([
+      commentAudienceOf(policy, video("42")),
+      commentAudienceOf(policy, video("staff")),
+    ]).toEqual(["members", "staff"]);
     expect(typePolicyOf(policy, video("42"), "goal").lane).toBe("durable");
     expect(typePolicyOf(policy, video("42"), "likes").merge).toBe("sum");
-    expect(policy.score).toMatchObject({ viewers: true, retention: { ageMsMax: 7 * 86_400_000, eventsMax: 100 } });
+    expect(policy.score).toMatchObject({
+      viewers: true,
+      retention: { ageMsMax: 7 * 86_400_000, eventsMax: 100 },
+    });
     expect(maySubscribe(policy, undefined, topicOf("other", "1"))).toBe(false);
     expect(policy.member).toEqual(DEFAULT_POLICY.member);
   });
 
   test("everything else that it can say", async () => {
-    writeFileSync(join(directory, "login.pem"), "-----BEGIN PUBLIC KEY-----\nx\n-----END PUBLIC KEY-----\n");
+    writeFileSync(
+      join(directory, "login.pem"),
+      "-----BEGIN PUBLIC KEY-----\nx\n-----END PUBLIC KEY-----\n",
+    );
     writeFileSync(join(directory, "old-secret"), "the one before\n");
     const path = write(
       JSON.stringify({
@@ -121,13 +137,17 @@ kinds:
     expect(mistakesOf("guests: true\nkinds:\n  video:\n    subscribe: anybody\n")[0]).toStartWith(
       "policy.yaml:4:5: kinds.video.subscribe: ",
     );
-    expect(mistakesOf("guests: true\ngeusts: false\n")).toEqual(["policy.yaml:2:1: geusts: is not known here"]);
+    expect(mistakesOf("guests: true\ngeusts: false\n")).toEqual([
+      "policy.yaml:2:1: geusts: is not known here",
+    ]);
     expect(
       mistakesOf(
         "kinds:\n  video:\n    exceptions:\n      - ids: a\n        subscribe: token\n      - ids: 'b c'\n        subscribe: token\n",
       )[0],
     ).toStartWith("policy.yaml:6:9: kinds.video.exceptions.1.ids: ");
-    expect(mistakesOf("kinds:\n  video: {types: {stats: {lane: live}}}\n")[0]).toStartWith("policy.yaml:2:19: kinds.video.types.stats: ");
+    expect(mistakesOf("kinds:\n  video: {types: {stats: {lane: live}}}\n")[0]).toStartWith(
+      "policy.yaml:2:19: kinds.video.types.stats: ",
+    );
     expect(mistakesOf("guests: true\nguests: false\n")[0]).toStartWith("policy.yaml:2:1: ");
     expect(mistakesOf("kinds: [\n")[0]).toMatch(/^policy\.yaml:[0-9]+:[0-9]+: /);
     expect(mistakesOf("- a\n- b\n")[0]).toStartWith("policy.yaml:1:1: ");
@@ -135,18 +155,30 @@ kinds:
   });
 
   test("what would open personal topics, or name none, is refused", () => {
-    expect(mistakesOf("kinds:\n  member:\n    subscribe: anyone\n")[0]).toStartWith("policy.yaml:2:3: kinds.member: ");
-    expect(mistakesOf("kinds:\n  member:\n    exceptions: [{ids: x, subscribe: members}]\n")).toHaveLength(1);
+    expect(mistakesOf("kinds:\n  member:\n    subscribe: anyone\n")[0]).toStartWith(
+      "policy.yaml:2:3: kinds.member: ",
+    );
+    expect(
+      mistakesOf("kinds:\n  member:\n    exceptions: [{ids: x, subscribe: members}]\n"),
+    ).toHaveLength(1);
     expect(mistakesOf("kinds:\n  conversation: {subscribe: anyone}\n")).toHaveLength(1);
     expect(mistakesOf("kinds:\n  'a b': {subscribe: anyone}\n")).toHaveLength(1);
     expect(mistakesOf("kinds:\n  new: {viewers: true}\n")[0]).toContain("who may subscribe");
-    expect(mistakesOf("kinds:\n  video: {types: {x: {lane: durable, merge: sum}}}\n")).toHaveLength(1);
+    expect(mistakesOf("kinds:\n  video: {types: {x: {lane: durable, merge: sum}}}\n")).toHaveLength(
+      1,
+    );
     expect(mistakesOf("cors: ['https://example.org/']\n")).toHaveLength(1);
-    expect(mistakesOf("trustedProxies: [proxy]\n")[0]).toStartWith("policy.yaml:1:1: trustedProxies: ");
+    expect(mistakesOf("trustedProxies: [proxy]\n")[0]).toStartWith(
+      "policy.yaml:1:1: trustedProxies: ",
+    );
   });
 
   test("a file that cannot be read is said, with its name", () => {
-    expect(readPolicyFile(join(directory, "none.yaml"))).rejects.toThrow("none.yaml: cannot be read (ENOENT)");
-    expect(readPolicyFile(write("tokens: {publicKeys: [none.pem]}"))).rejects.toThrow("none.pem: cannot be read");
+    expect(readPolicyFile(join(directory, "none.yaml"))).rejects.toThrow(
+      "none.yaml: cannot be read (ENOENT)",
+    );
+    expect(readPolicyFile(write("tokens: {publicKeys: [none.pem]}"))).rejects.toThrow(
+      "none.pem: cannot be read",
+    );
   });
 });

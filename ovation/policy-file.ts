@@ -49,9 +49,12 @@ export class PolicyFileError extends Error {
 export async function readPolicyFile(path: string): Promise<Configuration> {
   const text = await read(path);
   const form = parseConfiguration(text, path);
-  const readBeside = (files: readonly string[] = []) => Promise.all(files.map((file) => read(resolve(dirname(path), file))));
+  const readBeside = (files: readonly string[] = []) =>
+    Promise.all(files.map((file) => read(resolve(dirname(path), file))));
   const publicKeys = await readBeside(form.tokens?.publicKeys);
-  const acceptedSecrets = (await readBeside(form.tokens?.acceptedSecrets)).map((secret) => secret.trim());
+  const acceptedSecrets = (await readBeside(form.tokens?.acceptedSecrets)).map((secret) =>
+    secret.trim(),
+  );
   return toConfiguration(form, { publicKeys, acceptedSecrets });
 }
 
@@ -64,11 +67,15 @@ interface KeyFiles {
 async function read(path: string): Promise<string> {
   try {
     const text = await readFile(path, "utf8");
-    if (text.length > FILE_CHARACTERS_MAX) throw new PolicyFileError(`${path}: longer than ${FILE_CHARACTERS_MAX} characters`);
+    if (text.length > FILE_CHARACTERS_MAX)
+      throw new PolicyFileError(`${path}: longer than ${FILE_CHARACTERS_MAX} characters`);
     return text;
   } catch (error) {
     if (error instanceof PolicyFileError) throw error;
-    throw new PolicyFileError(`${path}: cannot be read (${(error as NodeJS.ErrnoException).code})`, { cause: error });
+    throw new PolicyFileError(
+      `${path}: cannot be read (${(error as NodeJS.ErrnoException).code})`,
+      { cause: error },
+    );
   }
 }
 
@@ -76,14 +83,22 @@ async function read(path: string): Promise<string> {
 export function parseConfiguration(text: string, path: string): ConfigurationForm {
   const lines = new LineCounter();
   const document = parseDocument(text, { lineCounter: lines, prettyErrors: false });
-  const syntax = [...document.errors, ...document.warnings].map(({ pos, message }) => at(path, lines, pos[0], message));
+  const syntax = [...document.errors, ...document.warnings].map(({ pos, message }) =>
+    at(path, lines, pos[0], message),
+  );
   if (syntax.length > 0) throw new PolicyFileError(syntax.join("\n"));
 
   const result = configurationForm.safeParse(document.toJS() ?? {});
-  const mistakes = result.success ? findUnsafe(result.data) : result.error.issues.flatMap(toMistakes);
+  const mistakes = result.success
+    ? findUnsafe(result.data)
+    : result.error.issues.flatMap(toMistakes);
   if (mistakes.length > 0) {
     throw new PolicyFileError(
-      mistakes.map(({ keys, message }) => at(path, lines, offsetOf(document, keys), `${keys.join(".")}: ${message}`)).join("\n"),
+      mistakes
+        .map(({ keys, message }) =>
+          at(path, lines, offsetOf(document, keys), `${keys.join(".")}: ${message}`),
+        )
+        .join("\n"),
     );
   }
   if (!result.success) throw result.error;
@@ -97,8 +112,10 @@ interface Mistake {
 
 function toMistakes(issue: z.core.$ZodIssue): readonly Mistake[] {
   const keys = issue.path.map((key) => (typeof key === "number" ? key : String(key)));
-  if (issue.code === "unrecognized_keys") return issue.keys.map((key) => ({ keys: [...keys, key], message: "is not known here" }));
-  if (issue.code === "invalid_key") return [{ keys, message: issue.issues[0]?.message ?? issue.message }];
+  if (issue.code === "unrecognized_keys")
+    return issue.keys.map((key) => ({ keys: [...keys, key], message: "is not known here" }));
+  if (issue.code === "invalid_key")
+    return [{ keys, message: issue.issues[0]?.message ?? issue.message }];
   return [{ keys, message: issue.message }];
 }
 
@@ -106,9 +123,19 @@ function toMistakes(issue: z.core.$ZodIssue): readonly Mistake[] {
 function findUnsafe(form: ConfigurationForm): readonly Mistake[] {
   const mistakes: Mistake[] = [];
   const member = form.kinds?.member;
-  const audiences = [member?.subscribe, ...(member?.exceptions ?? []).map(({ subscribe }) => subscribe)];
-  if (audiences.some((audience) => audience !== undefined && audience !== "own" && audience !== "token")) {
-    mistakes.push({ keys: ["kinds", "member"], message: "personal topics are for their own member (own) or by token, nothing else" });
+  const audiences = [
+    member?.subscribe,
+    ...(member?.exceptions ?? []).map(({ subscribe }) => subscribe),
+  ];
+  if (
+    audiences.some(
+      (audience) => audience !== undefined && audience !== "own" && audience !== "token",
+    )
+  ) {
+    mistakes.push({
+      keys: ["kinds", "member"],
+      message: "personal topics are for their own member (own) or by token, nothing else",
+    });
   }
   for (const [name, kind] of Object.entries(form.kinds ?? {})) {
     if (!Object.hasOwn(DEFAULT_POLICY, name) && kind.subscribe === undefined) {
@@ -126,9 +153,12 @@ function findUnsafe(form: ConfigurationForm): readonly Mistake[] {
 /** Where the value stands, or its key, or the nearest thing around it. */
 function offsetOf(document: Document, keys: readonly (string | number)[]): number {
   for (let length = keys.length; length > 0; length--) {
-    const parent = length === 1 ? document.contents : document.getIn(keys.slice(0, length - 1), true);
+    const parent =
+      length === 1 ? document.contents : document.getIn(keys.slice(0, length - 1), true);
     if (isMap(parent)) {
-      const pair = parent.items.find(({ key }) => (isScalar(key) ? String(key.value) : undefined) === String(keys[length - 1]));
+      const pair = parent.items.find(
+        ({ key }) => (isScalar(key) ? String(key.value) : undefined) === String(keys[length - 1]),
+      );
       if (pair !== undefined && isNode(pair.key) && pair.key.range) return pair.key.range[0];
     }
     const node = document.getIn(keys.slice(0, length), true);
@@ -142,7 +172,10 @@ function at(path: string, lines: LineCounter, offset: number, message: string): 
   return `${path}:${line}:${col}: ${message}`;
 }
 
-function toConfiguration(form: ConfigurationForm, { publicKeys, acceptedSecrets }: KeyFiles): Configuration {
+function toConfiguration(
+  form: ConfigurationForm,
+  { publicKeys, acceptedSecrets }: KeyFiles,
+): Configuration {
   const { tokens } = form;
   return withoutUndefined({
     policy: toPolicy(form.kinds ?? {}),
@@ -172,7 +205,9 @@ function toConfiguration(form: ConfigurationForm, { publicKeys, acceptedSecrets 
 export function toPolicy(kinds: Readonly<Record<string, KindForm>>): Policy {
   const policy: Record<string, KindPolicy> = { ...DEFAULT_POLICY };
   for (const [name, form] of Object.entries(kinds)) {
-    const built: KindPolicy = (Object.hasOwn(DEFAULT_POLICY, name) ? DEFAULT_POLICY[name] : undefined) ?? {
+    const built: KindPolicy = (Object.hasOwn(DEFAULT_POLICY, name)
+      ? DEFAULT_POLICY[name]
+      : undefined) ?? {
       subscribe: "token",
       viewers: false,
       types: {},
@@ -188,26 +223,48 @@ export function toPolicy(kinds: Readonly<Record<string, KindForm>>): Policy {
         viewers,
         defaultType: defaultType === undefined ? undefined : withoutUndefined(defaultType),
       }),
-      ...(exceptions === undefined ? {} : { exceptions: exceptions.map((each) => withoutUndefined(each)) }),
-      types: { ...built.types, ...Object.fromEntries(Object.entries(types ?? {}).map(([type, each]) => [type, withoutUndefined(each)])) },
+      ...(exceptions === undefined
+        ? {}
+        : { exceptions: exceptions.map((each) => withoutUndefined(each)) }),
+      types: {
+        ...built.types,
+        ...Object.fromEntries(
+          Object.entries(types ?? {}).map(([type, each]) => [type, withoutUndefined(each)]),
+        ),
+      },
       retention:
         retention === undefined
           ? built.retention
-          : withoutUndefined({ eventsMax: retention.events, ageMsMax: retention.days === undefined ? undefined : retention.days * DAY_MS }),
+          : withoutUndefined({
+              eventsMax: retention.events,
+              ageMsMax: retention.days === undefined ? undefined : retention.days * DAY_MS,
+            }),
     };
   }
   return policy;
 }
 
 function toRateRules(limits: NonNullable<ConfigurationForm["limits"]>): Partial<RateRules> {
-  return Object.fromEntries(Object.entries(limits).map(([name, { burst, perSeconds }]) => [name, { burst, perMs: perSeconds * 1_000 }]));
+  return Object.fromEntries(
+    Object.entries(limits).map(([name, { burst, perSeconds }]) => [
+      name,
+      { burst, perMs: perSeconds * 1_000 },
+    ]),
+  );
 }
 
-type Defined<Value> = { [Key in keyof Value as undefined extends Value[Key] ? never : Key]: Value[Key] } & {
-  [Key in keyof Value as undefined extends Value[Key] ? Key : never]?: Exclude<Value[Key], undefined>;
+type Defined<Value> = {
+  [Key in keyof Value as undefined extends Value[Key] ? never : Key]: Value[Key];
+} & {
+  [Key in keyof Value as undefined extends Value[Key] ? Key : never]?: Exclude<
+    Value[Key],
+    undefined
+  >;
 };
 
 /** A member that is absent is absent, not undefined. */
 function withoutUndefined<Value extends object>(value: Value): Defined<Value> {
-  return Object.fromEntries(Object.entries(value).filter(([, each]) => each !== undefined)) as Defined<Value>;
+  return Object.fromEntries(
+    Object.entries(value).filter(([, each]) => each !== undefined),
+  ) as Defined<Value>;
 }

@@ -1,15 +1,21 @@
 /** The form of the configuration file, for `policy-file.ts`. Members that are not named here are refused. */
 
 import { DEFAULT_LIKE_KINDS, DEFAULT_RATE_RULES, type RateRules } from "@ovation/comments";
-import { COMMENT_CODE_POINTS_MAX, EVENT_TYPE_CHARACTERS_MAX, isEventType, isTopicId, isTopicKind } from "@ovation/protocol";
+import {
+  COMMENT_CODE_POINTS_MAX,
+  EVENT_TYPE_CHARACTERS_MAX,
+  isEventType,
+  isTopicId,
+  isTopicKind,
+} from "@ovation/protocol";
 import { z } from "zod";
 
 const audience = z.enum(["anyone", "members", "signed-in", "own", "token"]);
 const commentAudience = z.enum(["everyone", "members", "staff"]);
 
-const eventType = z
-  .string()
-  .refine(isEventType, { error: `a type: a-z 0-9 . _ -, at most ${EVENT_TYPE_CHARACTERS_MAX} characters, not one of the system's own` });
+const eventType = z.string().refine(isEventType, {
+  error: `a type: a-z 0-9 . _ -, at most ${EVENT_TYPE_CHARACTERS_MAX} characters, not one of the system's own`,
+});
 
 const typePolicy = z
   .strictObject({
@@ -22,7 +28,10 @@ const typePolicy = z
     error: "a durable type cannot be merged: each of its events has a number",
     path: ["merge"],
   })
-  .refine(({ merge, per }) => per === undefined || merge === "latest", { error: "per is for merge: latest", path: ["per"] });
+  .refine(({ merge, per }) => per === undefined || merge === "latest", {
+    error: "per is for merge: latest",
+    path: ["per"],
+  });
 
 const retention = z.strictObject({
   events: z.int().min(1).optional(),
@@ -37,7 +46,9 @@ const exception = z
     subscribe: audience.optional(),
     comment: commentAudience.optional(),
   })
-  .refine(({ subscribe, comment }) => subscribe !== undefined || comment !== undefined, { error: "says nothing: subscribe or comment" });
+  .refine(({ subscribe, comment }) => subscribe !== undefined || comment !== undefined, {
+    error: "says nothing: subscribe or comment",
+  });
 
 const kind = z.strictObject({
   subscribe: audience.optional(),
@@ -55,13 +66,20 @@ const kindName = z
   .refine(isTopicKind, { error: "a kind: a-z 0-9 -, at most 32 characters" })
   .refine((name) => name !== "conversation", { error: "conversation is the system's own kind" });
 
-const rate = z.strictObject({ burst: z.int().min(1).max(1_000_000), perSeconds: z.number().positive().max(86_400) });
+const rate = z.strictObject({
+  burst: z.int().min(1).max(1_000_000),
+  perSeconds: z.number().positive().max(86_400),
+});
 const rateNames = Object.keys(DEFAULT_RATE_RULES) as [keyof RateRules, ...(keyof RateRules)[]];
 
-const origin = z.string().refine((text) => text === "*" || isOrigin(text), { error: "an origin, https://example.org, or *" });
+const origin = z.string().refine((text) => text === "*" || isOrigin(text), {
+  error: "an origin, https://example.org, or *",
+});
 
 function isOrigin(text: string): boolean {
-  return URL.canParse(text) && /^https?:$/.test(new URL(text).protocol) && new URL(text).origin === text;
+  return (
+    URL.canParse(text) && /^https?:$/.test(new URL(text).protocol) && new URL(text).origin === text
+  );
 }
 
 const file = z.string().min(1).max(4_096);
@@ -76,7 +94,11 @@ export const configurationForm = z.strictObject({
         .max(COMMENT_CODE_POINTS_MAX * 5)
         .optional(),
       likeKinds: z
-        .array(z.string().regex(/^[a-z][a-z0-9-]{0,31}$/, { error: `a name as ${DEFAULT_LIKE_KINDS[0]}` }))
+        .array(
+          z
+            .string()
+            .regex(/^[a-z][a-z0-9-]{0,31}$/, { error: `a name as ${DEFAULT_LIKE_KINDS[0]}` }),
+        )
         .min(1)
         .max(32)
         .optional(),

@@ -10,7 +10,9 @@ const SCRIPT = `
 `;
 
 test("signals that come together are one request to end; one that comes later ends at once", async () => {
-  const child = Bun.spawn([process.execPath, "-e", SCRIPT], { stdio: ["ignore", "pipe", "inherit"] });
+  const child = Bun.spawn([process.execPath, "-e", SCRIPT], {
+    stdio: ["ignore", "pipe", "inherit"],
+  });
   const output = child.stdout.pipeThrough(new TextDecoderStream()).getReader();
   let text = "";
   const read = async (part: string) => {

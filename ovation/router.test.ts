@@ -2,7 +2,11 @@ import { expect, test } from "bun:test";
 import type { Route } from "@ovation/protocol";
 import { Router } from "./router.ts";
 
-const route = (method: Route["method"], path: string): Route => ({ method, path, handle: () => new Response() });
+const route = (method: Route["method"], path: string): Route => ({
+  method,
+  path,
+  handle: () => new Response(),
+});
 const router = new Router([
   route("GET", "/"),
   route("GET", "/v1/videos"),
@@ -15,13 +19,23 @@ const router = new Router([
 
 const found = (path: string) => {
   const one = router.find(path);
-  return one === undefined ? undefined : { methods: [...one.routes.keys()], path: [...one.routes.values()][0]?.path, params: one.params };
+  return one === undefined
+    ? undefined
+    : {
+        methods: [...one.routes.keys()],
+        path: [...one.routes.values()][0]?.path,
+        params: one.params,
+      };
 };
 
 test("a path leads to its routes, with its parameters decoded", () => {
   expect(found("/")).toEqual({ methods: ["GET"], path: "/", params: {} });
   expect(found("/v1/videos")).toEqual({ methods: ["GET"], path: "/v1/videos", params: {} });
-  expect(found("/v1/videos/42")).toEqual({ methods: ["GET", "PUT"], path: "/v1/videos/:id", params: { id: "42" } });
+  expect(found("/v1/videos/42")).toEqual({
+    methods: ["GET", "PUT"],
+    path: "/v1/videos/:id",
+    params: { id: "42" },
+  });
   expect(found("/v1/videos/a%20b/comments/7")?.params).toEqual({ id: "a b", seq: "7" });
 });
 

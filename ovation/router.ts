@@ -38,7 +38,10 @@ export class Router {
         isWhole = false;
         const name = part.slice(1);
         node.parameter ??= { name, node: createNode() };
-        if (node.parameter.name !== name) throw new Error(`${route.path}: the parameter is called ${node.parameter.name} elsewhere`);
+        if (node.parameter.name !== name)
+          throw new Error(
+            `${route.path}: the parameter is called ${node.parameter.name} elsewhere`,
+          );
         node = node.parameter.node;
       } else {
         const child = node.children.get(part) ?? createNode();
@@ -46,7 +49,8 @@ export class Router {
         node = child;
       }
     }
-    if (node.routes.has(route.method)) throw new Error(`two routes for ${route.method} ${route.path}`);
+    if (node.routes.has(route.method))
+      throw new Error(`two routes for ${route.method} ${route.path}`);
     node.routes.set(route.method, route);
     if (isWhole) this.#whole.set(route.path, { routes: node.routes, params: NO_PARAMS });
   }

@@ -13,7 +13,13 @@ declare const jsonBrand: unique symbol;
 export type JsonText = string & { readonly [jsonBrand]: true };
 
 /** Anything that JSON can say. */
-export type Json = null | boolean | number | string | readonly Json[] | { readonly [key: string]: Json };
+export type Json =
+  | null
+  | boolean
+  | number
+  | string
+  | readonly Json[]
+  | { readonly [key: string]: Json };
 
 export function toJsonText(value: unknown): JsonText {
   const text = JSON.stringify(value);
@@ -68,7 +74,12 @@ export function countDurable(events: readonly Event[]): number {
 const EVENT_TYPE = new RegExp(`^[a-z][a-z0-9._-]{0,${EVENT_TYPE_CHARACTERS_MAX - 1}}$`);
 
 /** Types that the system itself writes; a publisher may not forge them. */
-export const RESERVED_TYPES: ReadonlySet<string> = new Set(["connection", "gap", "reconnect", "stats"]);
+export const RESERVED_TYPES: ReadonlySet<string> = new Set([
+  "connection",
+  "gap",
+  "reconnect",
+  "stats",
+]);
 
 /** Whether a publisher may use this type: no CR, LF or NUL can reach a frame through it. */
 export function isEventType(text: string): boolean {

@@ -54,7 +54,10 @@ export interface FrameReader {
  * `bufferCharactersMax` bounds one unfinished event; beyond it the reader throws, because a server
  * that sends such a thing is not ours.
  */
-export function createFrameReader(callbacks: FrameReaderCallbacks, bufferCharactersMax = 1024 * 1024): FrameReader {
+export function createFrameReader(
+  callbacks: FrameReaderCallbacks,
+  bufferCharactersMax = 1024 * 1024,
+): FrameReader {
   let rest = "";
   let data = "";
   let hasData = false;
@@ -65,7 +68,12 @@ export function createFrameReader(callbacks: FrameReaderCallbacks, bufferCharact
   function dispatch(): void {
     // [spec] If the data buffer is an empty string, set the data buffer and the event type buffer to
     // the empty string and return. (The id stands all the same.)
-    if (hasData) callbacks.onMessage({ type: type === "" ? "message" : type, data: data.slice(0, -1), lastEventId });
+    if (hasData)
+      callbacks.onMessage({
+        type: type === "" ? "message" : type,
+        data: data.slice(0, -1),
+        lastEventId,
+      });
     data = "";
     hasData = false;
     type = "";
@@ -84,7 +92,8 @@ export function createFrameReader(callbacks: FrameReaderCallbacks, bufferCharact
     }
     const field = colon < 0 ? text : text.slice(0, colon);
     // [spec] If value starts with a U+0020 SPACE character, remove it from value.
-    const value = colon < 0 ? "" : text.slice(text.charCodeAt(colon + 1) === 32 ? colon + 2 : colon + 1);
+    const value =
+      colon < 0 ? "" : text.slice(text.charCodeAt(colon + 1) === 32 ? colon + 2 : colon + 1);
     if (field === "data") {
       data += `${value}\n`;
       hasData = true;
@@ -116,7 +125,8 @@ export function createFrameReader(callbacks: FrameReaderCallbacks, bufferCharact
         start = index + 1;
       }
       rest = text.slice(start);
-      if (rest.length + data.length > bufferCharactersMax) throw new Error("an event is longer than the reader's limit");
+      if (rest.length + data.length > bufferCharactersMax)
+        throw new Error("an event is longer than the reader's limit");
     },
   };
 }

@@ -32,7 +32,9 @@ export interface Identity {
 export type Authenticate = (request: HttpRequest) => Promise<Identity | undefined>;
 
 export function roleIn(identity: Identity, videoId: string): Role {
-  return Object.hasOwn(identity.videoRoles, videoId) ? (identity.videoRoles[videoId] ?? identity.role) : identity.role;
+  return Object.hasOwn(identity.videoRoles, videoId)
+    ? (identity.videoRoles[videoId] ?? identity.role)
+    : identity.role;
 }
 
 export function mayModerate(identity: Identity | undefined, videoId: string): boolean {

@@ -16,7 +16,11 @@ export type MergeRules = (event: Event) => TypePolicy | undefined;
  */
 export function createMergeRules(policy: Policy): MergeRules {
   const kinds = Object.values(policy);
-  const names = new Set(kinds.flatMap(({ types }) => Object.keys(types).filter((name) => types[name]?.merge !== undefined)));
+  const names = new Set(
+    kinds.flatMap(({ types }) =>
+      Object.keys(types).filter((name) => types[name]?.merge !== undefined),
+    ),
+  );
   const unnamed = kinds.some(({ defaultType }) => defaultType.merge !== undefined);
   return (event) => {
     if (event.place !== undefined || !(unnamed || names.has(event.type))) return undefined;
@@ -50,7 +54,10 @@ function addNumbers(earlier: Json | undefined, later: Json | undefined): Json {
   if (!isObject(earlier) || !isObject(later)) return later ?? earlier ?? null;
   const sum: Record<string, Json> = {};
   for (const key of new Set([...Object.keys(earlier), ...Object.keys(later)])) {
-    sum[key] = key === "total" ? largerNumbers(earlier[key], later[key]) : addNumbers(earlier[key], later[key]);
+    sum[key] =
+      key === "total"
+        ? largerNumbers(earlier[key], later[key])
+        : addNumbers(earlier[key], later[key]);
   }
   return sum;
 }

@@ -123,7 +123,9 @@ export function typePolicyIn(kind: KindPolicy, type: string): TypePolicy {
 function exceptionOf(kind: KindPolicy, topic: Topic): TopicException | undefined {
   if (kind.exceptions === undefined) return undefined;
   const id = idOf(topic);
-  return kind.exceptions.find(({ ids }) => (ids.endsWith("*") ? id.startsWith(ids.slice(0, -1)) : ids === id));
+  return kind.exceptions.find(({ ids }) =>
+    ids.endsWith("*") ? id.startsWith(ids.slice(0, -1)) : ids === id,
+  );
 }
 
 /** Who may comment on the topic; see {@link CommentAudience}. */
@@ -134,7 +136,11 @@ export function commentAudienceOf(policy: Policy, topic: Topic): CommentAudience
 }
 
 /** Whether `identity` (or, without one, anybody) may subscribe to the topic. */
-export function maySubscribe(policy: Policy, identity: Identity | undefined, topic: Topic): boolean {
+export function maySubscribe(
+  policy: Policy,
+  identity: Identity | undefined,
+  topic: Topic,
+): boolean {
   const kind = policyOf(policy, topic);
   if (kind === undefined) return false;
   if (identity?.subscribe.some((pattern) => patternCovers(pattern, topic))) return true;

@@ -1,14 +1,28 @@
 import { expect, test } from "bun:test";
 import fc from "fast-check";
-import { formatPoint, formatPosition, formatTopicPosition, markOf, parsePosition, positionIn } from "./position.ts";
+import {
+  formatPoint,
+  formatPosition,
+  formatTopicPosition,
+  markOf,
+  parsePosition,
+  positionIn,
+} from "./position.ts";
 import { type Topic, topicOf } from "./topic.ts";
 
 const topic = fc.stringMatching(/^[a-zA-Z0-9]{1,12}$/).map((id) => topicOf("video", id));
 const place = fc.oneof(
   fc.constant({ seq: 0, epoch: "" }),
-  fc.record({ seq: fc.integer({ min: 1, max: 2 ** 50 }), epoch: fc.stringMatching(/^[a-z0-9]{1,8}$/) }),
+  fc.record({
+    seq: fc.integer({ min: 1, max: 2 ** 50 }),
+    epoch: fc.stringMatching(/^[a-z0-9]{1,8}$/),
+  }),
 );
-const places = fc.uniqueArray(fc.tuple(topic, place), { minLength: 1, maxLength: 20, selector: ([name]) => name });
+const places = fc.uniqueArray(fc.tuple(topic, place), {
+  minLength: 1,
+  maxLength: 20,
+  selector: ([name]) => name,
+});
 
 test("a position that lists its topics is read back as it was written", () => {
   fc.assert(
@@ -25,7 +39,12 @@ test("what an id says of one topic is what the whole position says of it", () =>
   fc.assert(
     fc.property(places, topic, (listed, other) => {
       const list = formatPosition(listed);
-      const single = point + formatTopicPosition(markOf(listed[0]?.[0] as Topic), listed[0]?.[1] ?? { seq: 0, epoch: "" });
+      const single =
+        point +
+        formatTopicPosition(
+          markOf(listed[0]?.[0] as Topic),
+          listed[0]?.[1] ?? { seq: 0, epoch: "" },
+        );
       for (const text of [list, single]) {
         for (const name of [...listed.map(([each]) => each), other]) {
           expect(positionIn(text, name)).toEqual(parsePosition(text)?.topics.get(markOf(name)));

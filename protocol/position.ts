@@ -84,15 +84,27 @@ export function formatPosition(topics: Iterable<readonly [Topic, TopicPosition]>
 export function parsePosition(text: string): Position | undefined {
   if (text.length > POSITION_CHARACTERS_MAX) return undefined;
   const [version, stampText, frontendText, orderText, ...parts] = text.split("~");
-  if (version !== VERSION || stampText === undefined || frontendText === undefined || orderText === undefined) return undefined;
+  if (
+    version !== VERSION ||
+    stampText === undefined ||
+    frontendText === undefined ||
+    orderText === undefined
+  )
+    return undefined;
   if (parts.length > TOPICS_PER_CONNECTION_MAX) return undefined;
 
   const topics = new Map<TopicMark, TopicPosition>();
   for (const part of parts) {
     const [mark, seqText, epoch, ...rest] = part.split(".");
     const seq = parseBase36(seqText ?? "");
-    if (mark === undefined || seq === undefined || epoch === undefined || rest.length > 0) return undefined;
-    if (!/^[a-z0-9]{1,8}$/.test(mark) || !/^[a-z0-9]{0,8}$/.test(epoch) || (seq === 0) !== (epoch === "")) return undefined;
+    if (mark === undefined || seq === undefined || epoch === undefined || rest.length > 0)
+      return undefined;
+    if (
+      !/^[a-z0-9]{1,8}$/.test(mark) ||
+      !/^[a-z0-9]{0,8}$/.test(epoch) ||
+      (seq === 0) !== (epoch === "")
+    )
+      return undefined;
     topics.set(mark as TopicMark, { seq, epoch });
   }
 

@@ -32,7 +32,10 @@ export const PROBLEMS = {
   "unknown-connection": { status: 412, title: "The connection is gone; connect again" },
   "body-too-large": { status: 413, title: "The body is larger than allowed" },
   "unsupported-media-type": { status: 415, title: "Send application/json or application/x-ndjson" },
-  "headers-too-large": { status: 431, title: "The request line and headers are larger than allowed" },
+  "headers-too-large": {
+    status: 431,
+    title: "The request line and headers are larger than allowed",
+  },
   "rate-limited": { status: 429, title: "Too many requests; wait a little" },
   "internal-error": { status: 500, title: "Something went wrong here" },
   "bad-gateway": { status: 502, title: "Another part of the system did not answer" },
@@ -63,16 +66,28 @@ export class Problem extends Error {
   /** The members of the RFC 9457 body. */
   toBody(): Record<string, unknown> {
     const { status, title } = PROBLEMS[this.code];
-    return { type: `urn:ovation:problem:${this.code}`, title, status, detail: this.message, code: this.code, ...this.extra };
+    return {
+      type: `urn:ovation:problem:${this.code}`,
+      title,
+      status,
+      detail: this.message,
+      code: this.code,
+      ...this.extra,
+    };
   }
 
   toResponse(headers: Record<string, string> = {}): Response {
     const retryAfterMs = this.extra.retryAfterMs;
-    if (typeof retryAfterMs === "number") headers["retry-after"] = String(Math.ceil(retryAfterMs / 1000));
+    if (typeof retryAfterMs === "number")
+      headers["retry-after"] = String(Math.ceil(retryAfterMs / 1000));
     if (this.status === 401) headers["www-authenticate"] = "Bearer";
     return new Response(JSON.stringify(this.toBody()), {
       status: this.status,
-      headers: { "content-type": "application/problem+json", "cache-control": "no-store", ...headers },
+      headers: {
+        "content-type": "application/problem+json",
+        "cache-control": "no-store",
+        ...headers,
+      },
     });
   }
 }

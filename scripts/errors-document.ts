@@ -38,14 +38,20 @@ const ADVICE_BY_CODE: Readonly<Partial<Record<ProblemCode, string>>> = {
   superseded: "Nothing: what the connection has is what its last change said.",
   "timed-out": "Wait until `until`.",
   "unknown-connection": "Connect again, then repeat with the new connection id.",
-  "rate-limited": "Wait `Retry-After` seconds (`retryAfterMs` in the body), then repeat with the same `clientId`.",
+  "rate-limited":
+    "Wait `Retry-After` seconds (`retryAfterMs` in the body), then repeat with the same `clientId`.",
   "log-full": "Nothing was stored. Repeat later; live events still flow.",
 };
 
 export function formatErrorsPage(): string {
   const rows = (Object.keys(PROBLEMS) as ProblemCode[]).map((code) => {
     const { status, title } = PROBLEMS[code];
-    return [`\`${code}\``, String(status), title, ADVICE_BY_CODE[code] ?? ADVICE_BY_STATUS[status] ?? ""];
+    return [
+      `\`${code}\``,
+      String(status),
+      title,
+      ADVICE_BY_CODE[code] ?? ADVICE_BY_STATUS[status] ?? "",
+    ];
   });
   return `# Errors
 
@@ -72,9 +78,16 @@ ${table(["code", "status", "what happened", "what to do"], rows)}
 }
 
 function table(head: readonly string[], rows: readonly (readonly string[])[]): string {
-  const widths = head.map((cell, column) => Math.max(cell.length, ...rows.map((row) => (row[column] ?? "").length)));
-  const line = (cells: readonly string[]) => `| ${cells.map((cell, column) => cell.padEnd(widths[column] ?? 0)).join(" | ")} |`;
-  return [line(head), `| ${widths.map((width) => "-".repeat(width)).join(" | ")} |`, ...rows.map(line)].join("\n");
+  const widths = head.map((cell, column) =>
+    Math.max(cell.length, ...rows.map((row) => (row[column] ?? "").length)),
+  );
+  const line = (cells: readonly string[]) =>
+    `| ${cells.map((cell, column) => cell.padEnd(widths[column] ?? 0)).join(" | ")} |`;
+  return [
+    line(head),
+    `| ${widths.map((width) => "-".repeat(width)).join(" | ")} |`,
+    ...rows.map(line),
+  ].join("\n");
 }
 
 if (import.meta.main) writeFileSync(ERRORS_PAGE, formatErrorsPage());

@@ -24,7 +24,11 @@ export const REQUIREMENTS: readonly Requirement[] = [
   { debianPackage: "caddy", stages: ["bun"], isPresent: () => hasCommand("caddy") },
   { debianPackage: "systemd", stages: ["bun"], isPresent: () => hasCommand("systemd-analyze") },
   { debianPackage: "iproute2", stages: ["bun"], isPresent: () => hasCommand("ip") },
-  { debianPackage: "chromium", stages: ["bun", "browser"], isPresent: () => hasCommand("chromium") },
+  {
+    debianPackage: "chromium",
+    stages: ["bun", "browser"],
+    isPresent: () => hasCommand("chromium"),
+  },
   { debianPackage: "firefox-esr", stages: ["browser"], isPresent: () => hasCommand("firefox-esr") },
   {
     debianPackage: "fonts-noto-color-emoji",
@@ -61,9 +65,9 @@ export async function provideRequirements(stages: ReadonlySet<StageName>): Promi
 }
 
 export function missingPackages(stages: ReadonlySet<StageName>): readonly string[] {
-  return REQUIREMENTS.filter((each) => each.stages.some((stage) => stages.has(stage)) && !each.isPresent()).map(
-    (each) => each.debianPackage,
-  );
+  return REQUIREMENTS.filter(
+    (each) => each.stages.some((stage) => stages.has(stage)) && !each.isPresent(),
+  ).map((each) => each.debianPackage);
 }
 
 /**
@@ -90,7 +94,10 @@ function hasCommand(name: string): boolean {
 function hasPostgres(): boolean {
   if (hasCommand("postgres")) return true;
   const root = "/usr/lib/postgresql";
-  return existsSync(root) && readdirSync(root).some((version) => isFile(join(root, version, "bin/postgres")));
+  return (
+    existsSync(root) &&
+    readdirSync(root).some((version) => isFile(join(root, version, "bin/postgres")))
+  );
 }
 
 function isFile(path: string): boolean {

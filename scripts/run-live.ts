@@ -16,7 +16,11 @@ const KEPT_CHARACTERS_MAX = 256 * 1024;
 const ESCAPE = String.fromCharCode(27);
 const COLOURS = new RegExp(`${ESCAPE}\\[[0-9;]*[A-Za-z]`, "g");
 
-export function runLive(program: string, parameters: readonly string[], environment: NodeJS.ProcessEnv = process.env): Promise<LiveResult> {
+export function runLive(
+  program: string,
+  parameters: readonly string[],
+  environment: NodeJS.ProcessEnv = process.env,
+): Promise<LiveResult> {
   const started = performance.now();
   const child = spawn(program, parameters, { env: environment, stdio: ["ignore", "pipe", "pipe"] });
   let output = "";
@@ -45,7 +49,11 @@ export function runLive(program: string, parameters: readonly string[], environm
     const finish = (exitCode: number) => {
       process.off("SIGINT", stop);
       process.off("SIGTERM", stop);
-      resolve({ exitCode, output: withoutColours(output), seconds: (performance.now() - started) / 1000 });
+      resolve({
+        exitCode,
+        output: withoutColours(output),
+        seconds: (performance.now() - started) / 1000,
+      });
     };
     child.once("error", (error) => {
       const text = `${program}: ${error.message}\n`;

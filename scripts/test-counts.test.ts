@@ -10,7 +10,10 @@ function countRealRun(source: string) {
   const directory = mkdtempSync(join(tmpdir(), "ovation-counts-"));
   try {
     writeFileSync(join(directory, "sample.test.ts"), source);
-    const run = Bun.spawnSync([process.execPath, "test"], { cwd: directory, env: { ...process.env, FORCE_COLOR: "1" } });
+    const run = Bun.spawnSync([process.execPath, "test"], {
+      cwd: directory,
+      env: { ...process.env, FORCE_COLOR: "1" },
+    });
     const output = withoutColours(`${run.stdout.toString()}${run.stderr.toString()}`);
     return { counts: countBunTests(output), exitCode: run.exitCode };
   } finally {
@@ -46,21 +49,33 @@ describe("counting bun tests", () => {
 
 describe("the verdict on a stage", () => {
   test("all passed", () => {
-    expect(judge({ passed: 5, failed: 0, skipped: 0 }, 0)).toEqual({ passed: 5, failed: 0, reason: "" });
+    expect(judge({ passed: 5, failed: 0, skipped: 0 }, 0)).toEqual({
+      passed: 5,
+      failed: 0,
+      reason: "",
+    });
   });
   test("a skipped test counts as failed", () => {
     expect(judge({ passed: 5, failed: 0, skipped: 1 }, 0)).toMatchObject({ passed: 5, failed: 1 });
   });
   test("a runner that dies after its last test failed", () => {
-    expect(judge({ passed: 5, failed: 0, skipped: 0 }, 139)).toMatchObject({ passed: 5, failed: 1 });
+    expect(judge({ passed: 5, failed: 0, skipped: 0 }, 139)).toMatchObject({
+      passed: 5,
+      failed: 1,
+    });
   });
   test("a runner that ends well without running anything failed", () => {
-    expect(judge({ passed: 0, failed: 0, skipped: 0 }, 0)).toMatchObject({ failed: 1, reason: "no test ran" });
+    expect(judge({ passed: 0, failed: 0, skipped: 0 }, 0)).toMatchObject({
+      failed: 1,
+      reason: "no test ran",
+    });
   });
 });
 
 test("Playwright's JSON report is counted, a flaky test as passed", () => {
-  expect(countPlaywrightTests({ stats: { expected: 7, flaky: 1, unexpected: 2, skipped: 3 } })).toEqual({
+  expect(
+    countPlaywrightTests({ stats: { expected: 7, flaky: 1, unexpected: 2, skipped: 3 } }),
+  ).toEqual({
     passed: 8,
     failed: 2,
     skipped: 3,

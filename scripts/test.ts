@@ -31,7 +31,12 @@ interface StageResult {
   readonly seconds: number;
 }
 
-const RUNS: Readonly<Record<StageName, (paths: readonly string[]) => Promise<{ readonly counts: Counts; readonly exitCode: number }>>> = {
+const RUNS: Readonly<
+  Record<
+    StageName,
+    (paths: readonly string[]) => Promise<{ readonly counts: Counts; readonly exitCode: number }>
+  >
+> = {
   async types() {
     const server = await runLive(bin("tsc"), ["-p", "tsconfig.json"]);
     const browser = await runLive(bin("tsc"), ["-p", "tsconfig.browser.json"]);
@@ -45,7 +50,14 @@ const RUNS: Readonly<Record<StageName, (paths: readonly string[]) => Promise<{ r
 
   async bun(paths) {
     // Two files at a time: most of them wait for sockets, disks and other processes.
-    const parameters = ["test", "--parallel=2", "--no-orphans", "--timeout=30000", "--path-ignore-patterns=**/browser-tests/**", ...paths];
+    const parameters = [
+      "test",
+      "--parallel=2",
+      "--no-orphans",
+      "--timeout=30000",
+      "--path-ignore-patterns=**/browser-tests/**",
+      ...paths,
+    ];
     const result = await runLive("sh", [join(ROOT, "ovation/bin/bun"), ...parameters]);
     return { counts: countBunTests(result.output), exitCode: result.exitCode };
   },
@@ -55,7 +67,11 @@ const RUNS: Readonly<Record<StageName, (paths: readonly string[]) => Promise<{ r
     const report = join(directory, "report.json");
     try {
       const environment = { ...process.env, PLAYWRIGHT_JSON_OUTPUT_FILE: report };
-      const result = await runLive(bin("playwright"), ["test", "--reporter=list,json", ...paths], environment);
+      const result = await runLive(
+        bin("playwright"),
+        ["test", "--reporter=list,json", ...paths],
+        environment,
+      );
       const counts = existsSync(report)
         ? countPlaywrightTests(JSON.parse(readFileSync(report, "utf8")))
         : { passed: 0, failed: 0, skipped: 0 };
@@ -74,7 +90,13 @@ try {
   await provideRequirements(stages);
   for (const stage of STAGES) if (stages.has(stage)) results.push(await runStage(stage, paths));
 } catch (error) {
-  results.push({ stage: "set-up", passed: 0, failed: 1, reason: error instanceof Error ? error.message : String(error), seconds: 0 });
+  results.push({
+    stage: "set-up",
+    passed: 0,
+    failed: 1,
+    reason: error instanceof Error ? error.message : String(error),
+    seconds: 0,
+  });
 }
 process.exitCode = report(results, (performance.now() - started) / 1000);
 
@@ -102,7 +124,10 @@ function report(all: readonly StageResult[], seconds: number): number {
 
 /** The types are right or not, the lint is clean or not: one test each. */
 function asOneTest(exitCode: number): { readonly counts: Counts; readonly exitCode: number } {
-  return { counts: { passed: exitCode === 0 ? 1 : 0, failed: exitCode === 0 ? 0 : 1, skipped: 0 }, exitCode };
+  return {
+    counts: { passed: exitCode === 0 ? 1 : 0, failed: exitCode === 0 ? 0 : 1, skipped: 0 },
+    exitCode,
+  };
 }
 
 function bin(name: string): string {
@@ -115,7 +140,8 @@ function readOptions(parameters: readonly string[]): Options {
   for (let index = 0; index < parameters.length; index++) {
     const parameter = parameters[index] ?? "";
     if (parameter === "--only" || parameter.startsWith("--only=")) {
-      const value = parameter === "--only" ? (parameters[++index] ?? "") : parameter.slice("--only=".length);
+      const value =
+        parameter === "--only" ? (parameters[++index] ?? "") : parameter.slice("--only=".length);
       for (const name of value.split(",")) stages.add(toStage(name));
     } else if (parameter.startsWith("-")) {
       throw new Error(`no option ${parameter}; there is --only ${STAGES.join("|")}`);
@@ -128,6 +154,7 @@ function readOptions(parameters: readonly string[]): Options {
 
 function toStage(name: string): StageName {
   const stage = STAGES.find((each) => each === name);
-  if (stage === undefined) throw new Error(`--only takes ${STAGES.join(", ")}, not ${JSON.stringify(name)}`);
+  if (stage === undefined)
+    throw new Error(`--only takes ${STAGES.join(", ")}, not ${JSON.stringify(name)}`);
   return stage;
 }

@@ -16,11 +16,15 @@ const STYLE_LINES_MAX = 800;
 const files = listFiles();
 const sources = files.filter((file) => /\.(ts|js|mjs|css|html|sh)$/.test(file));
 const written = files.filter(
-  (file) => /\.(ts|js|mjs|json|jsonl|css|html|sh|md|yml|yaml|conf|service|toml)$/.test(file) || /(^|\/)(run|bun|ovation)$/.test(file),
+  (file) =>
+    /\.(ts|js|mjs|json|jsonl|css|html|sh|md|yml|yaml|conf|service|toml)$/.test(file) ||
+    /(^|\/)(run|bun|ovation)$/.test(file),
 );
 
 test("no source file is longer than 400 lines", () => {
-  const long = sources.filter((file) => lineCount(file) > (file.endsWith(".css") ? STYLE_LINES_MAX : LINES_MAX));
+  const long = sources.filter(
+    (file) => lineCount(file) > (file.endsWith(".css") ? STYLE_LINES_MAX : LINES_MAX),
+  );
   expect(long).toEqual([]);
 });
 
@@ -36,13 +40,23 @@ test("the type checker is never switched off, and `any` is only in what tests lo
   const typed = files.filter((file) => file.endsWith(".ts"));
   expect(linesThatMatch(typed, /@ts-(ignore|nocheck|expect-error)/)).toEqual([]);
   // The lint finds every `any`; here are those that switched it off.
-  const product = typed.filter((file) => !/\.(test|browser)\.ts$|(^|\/)(testing|browser-tests)\//.test(file));
+  const product = typed.filter(
+    (file) => !/\.(test|browser)\.ts$|(^|\/)(testing|browser-tests)\//.test(file),
+  );
   expect(linesThatMatch(product, /no(Explicit)Any|no(NonNull)Assertion/)).toEqual([]);
 });
 
 test("no test is skipped, postponed or alone", () => {
-  const tests = files.filter((file) => /\.(test|contract|fuzz|spec)\.ts$/.test(file) && file !== "scripts/test-counts.test.ts");
-  expect(linesThatMatch(tests, /\b(test|it|describe)\.(skip|todo|only|skipIf|todoIf|fixme)\b|\bxit\b|\bxdescribe\b/)).toEqual([]);
+  const tests = files.filter(
+    (file) =>
+      /\.(test|contract|fuzz|spec)\.ts$/.test(file) && file !== "scripts/test-counts.test.ts",
+  );
+  expect(
+    linesThatMatch(
+      tests,
+      /\b(test|it|describe)\.(skip|todo|only|skipIf|todoIf|fixme)\b|\bxit\b|\bxdescribe\b/,
+    ),
+  ).toEqual([]);
 });
 
 test("no file names a place of somebody's machine", () => {
@@ -52,14 +66,20 @@ test("no file names a place of somebody's machine", () => {
 });
 
 test("no file names a package registry or mirror, and the lock file none either", () => {
-  const registries = new RegExp(["registry\\.npmjs", "registry\\.yarnpkg", "npmmirror", "deb\\.debian\\.org", "jsr\\.io"].join("|"));
+  const registries = new RegExp(
+    ["registry\\.npmjs", "registry\\.yarnpkg", "npmmirror", "deb\\.debian\\.org", "jsr\\.io"].join(
+      "|",
+    ),
+  );
   expect(
     linesThatMatch(
       written.filter((file) => file !== "scripts/tidy.test.ts"),
       registries,
     ),
   ).toEqual([]);
-  expect(readFileSync(join(ROOT, "package-lock.json"), "utf8")).not.toMatch(/"resolved":\s*"https?:/);
+  expect(readFileSync(join(ROOT, "package-lock.json"), "utf8")).not.toMatch(
+    /"resolved":\s*"https?:/,
+  );
 });
 
 test("the lock file has every optional package of every platform, or npm ci refuses it", () => {
@@ -68,7 +88,9 @@ test("the lock file has every optional package of every platform, or npm ci refu
   };
   const missing = Object.entries(packages).flatMap(([path, { optionalDependencies = {} }]) =>
     Object.keys(optionalDependencies).filter(
-      (name) => packages[`node_modules/${name}`] === undefined && packages[`${path}/node_modules/${name}`] === undefined,
+      (name) =>
+        packages[`node_modules/${name}`] === undefined &&
+        packages[`${path}/node_modules/${name}`] === undefined,
     ),
   );
   expect(missing).toEqual([]);
@@ -81,7 +103,12 @@ test("relative links in the documents lead to files, and their anchors to headin
       const [path = "", anchor] = link.split("#");
       const target = path === "" ? file : normalize(join(dirname(file), decodeURIComponent(path)));
       if (!existsSync(join(ROOT, target))) broken.push(`${file}: ${link}`);
-      else if (anchor !== undefined && target.endsWith(".md") && !anchorsOf(text(target)).has(anchor)) broken.push(`${file}: ${link}`);
+      else if (
+        anchor !== undefined &&
+        target.endsWith(".md") &&
+        !anchorsOf(text(target)).has(anchor)
+      )
+        broken.push(`${file}: ${link}`);
     }
   }
   expect(broken).toEqual([]);
@@ -97,13 +124,24 @@ test("what the documents name in backticks and looks like a path of the reposito
 });
 
 test("docs/README.md leads to every page of docs", () => {
-  const listed = new Set(linksOf(text("docs/README.md")).map((link) => normalize(join("docs", link.split("#")[0] ?? ""))));
-  expect(documents().filter((file) => file.startsWith("docs/") && file !== "docs/README.md" && !listed.has(file))).toEqual([]);
+  const listed = new Set(
+    linksOf(text("docs/README.md")).map((link) =>
+      normalize(join("docs", link.split("#")[0] ?? "")),
+    ),
+  );
+  expect(
+    documents().filter(
+      (file) => file.startsWith("docs/") && file !== "docs/README.md" && !listed.has(file),
+    ),
+  ).toEqual([]);
 });
 
 test("every workspace opens with what it is for, in mod.ts", () => {
   const workspaces = (JSON.parse(text("package.json")) as { workspaces: string[] }).workspaces;
-  const silent = workspaces.filter((folder) => !existsSync(join(ROOT, folder, "mod.ts")) || !text(`${folder}/mod.ts`).startsWith("/**"));
+  const silent = workspaces.filter(
+    (folder) =>
+      !existsSync(join(ROOT, folder, "mod.ts")) || !text(`${folder}/mod.ts`).startsWith("/**"),
+  );
   expect(silent).toEqual([]);
 });
 
@@ -112,20 +150,31 @@ test("docs/errors.md is written from the table of problems as it is now", () => 
 });
 
 test("file names are kebab-case, with the form as a suffix", () => {
-  expect(files.filter((file) => file.endsWith(".ts") && !/^[a-z0-9]+([.-][a-z0-9]+)*\.ts$/.test(file.split("/").at(-1) ?? ""))).toEqual([]);
+  expect(
+    files.filter(
+      (file) =>
+        file.endsWith(".ts") &&
+        !/^[a-z0-9]+([.-][a-z0-9]+)*\.ts$/.test(file.split("/").at(-1) ?? ""),
+    ),
+  ).toEqual([]);
 });
 
 function listFiles(): readonly string[] {
-  const git = Bun.spawnSync(["git", "ls-files", "--cached", "--others", "--exclude-standard"], { cwd: ROOT });
+  const git = Bun.spawnSync(["git", "ls-files", "--cached", "--others", "--exclude-standard"], {
+    cwd: ROOT,
+  });
   const listed = git.success ? git.stdout.toString().split("\n") : walk("");
-  return listed.filter((file) => file !== "" && existsSync(join(ROOT, file)) && statSync(join(ROOT, file)).isFile());
+  return listed.filter(
+    (file) => file !== "" && existsSync(join(ROOT, file)) && statSync(join(ROOT, file)).isFile(),
+  );
 }
 
 /** Where there is no git (an unpacked archive): everything but what is installed or generated. */
 function walk(folder: string): string[] {
   return readdirSync(join(ROOT, folder), { withFileTypes: true }).flatMap((entry) => {
     const path = join(folder, entry.name);
-    if (/^(node_modules|\.git|data|dist|test-results|playwright-report|\.cache)$/.test(entry.name)) return [];
+    if (/^(node_modules|\.git|data|dist|test-results|playwright-report|\.cache)$/.test(entry.name))
+      return [];
     return entry.isDirectory() ? walk(path) : [path];
   });
 }
@@ -142,15 +191,21 @@ function linesThatMatch(among: readonly string[], pattern: RegExp): string[] {
   return among.flatMap((file) =>
     text(file)
       .split("\n")
-      .flatMap((line, index) => (pattern.test(line) ? [`${file}:${index + 1}: ${line.trim().slice(0, 120)}`] : [])),
+      .flatMap((line, index) =>
+        pattern.test(line) ? [`${file}:${index + 1}: ${line.trim().slice(0, 120)}`] : [],
+      ),
   );
 }
 
 /** Targets of inline links, images and HTML `src`/`href`, outside of code, that stay in the repository. */
 function linksOf(markdown: string): string[] {
   const prose = markdown.replace(/```[\s\S]*?```/g, "").replace(/`[^`\n]*`/g, "");
-  const targets = [...prose.matchAll(/\]\(([^)\s]+)\)|\b(?:src|href|srcset)="([^"]+)"/g)].map((match) => match[1] ?? match[2] ?? "");
-  return targets.filter((target) => !/^[a-z][a-z0-9+.-]*:/i.test(target) && !target.startsWith("/"));
+  const targets = [...prose.matchAll(/\]\(([^)\s]+)\)|\b(?:src|href|srcset)="([^"]+)"/g)].map(
+    (match) => match[1] ?? match[2] ?? "",
+  );
+  return targets.filter(
+    (target) => !/^[a-z][a-z0-9+.-]*:/i.test(target) && !target.startsWith("/"),
+  );
 }
 
 function documents(): readonly string[] {
@@ -159,12 +214,19 @@ function documents(): readonly string[] {
 
 /** `folder/file.ts`, `file.ts`, `folder/`: not addresses, routes (`/v1/…`), patterns, the `x.ts` of CONTRIBUTING.md, nor files that a running server makes. */
 function pathsIn(markdown: string): readonly string[] {
-  const folders = new Set(files.filter((file) => file.includes("/")).map((file) => file.split("/")[0]));
-  const inline = [...markdown.replace(/```[\s\S]*?```/g, "").matchAll(/`([^`\n]+)`/g)].map((match) => match[1] ?? "");
+  const folders = new Set(
+    files.filter((file) => file.includes("/")).map((file) => file.split("/")[0]),
+  );
+  const inline = [...markdown.replace(/```[\s\S]*?```/g, "").matchAll(/`([^`\n]+)`/g)].map(
+    (match) => match[1] ?? "",
+  );
   return inline.filter((code) => {
     if (!/^(\.\.\/)?[\w@.-]+(\/[\w@.-]+)*\/?$/.test(code) || /^x[.-]/.test(code)) return false;
     const [first = ""] = code.replace(/^\.\.\//, "").split("/");
-    return /\.(ts|mjs|conf|cfg|yaml|yml)$/.test(code) || (code.includes("/") && folders.has(first) && first !== "data");
+    return (
+      /\.(ts|mjs|conf|cfg|yaml|yml)$/.test(code) ||
+      (code.includes("/") && folders.has(first) && first !== "data")
+    );
   });
 }
 
@@ -176,7 +238,9 @@ function isThere(path: string, from: string): boolean {
 
 /** As GitHub makes them: lower case, punctuation gone, spaces to hyphens. */
 function anchorsOf(markdown: string): ReadonlySet<string> {
-  const headings = [...markdown.replace(/```[\s\S]*?```/g, "").matchAll(/^#{1,6} +(.+)$/gm)].map((match) => match[1] ?? "");
+  const headings = [...markdown.replace(/```[\s\S]*?```/g, "").matchAll(/^#{1,6} +(.+)$/gm)].map(
+    (match) => match[1] ?? "",
+  );
   return new Set(
     headings.map((heading) =>
       heading

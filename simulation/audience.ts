@@ -20,7 +20,9 @@ export class Audience {
     this.#world = world;
     this.#cluster = cluster;
     const { settings } = world;
-    this.videos = Array.from({ length: settings.videos }, (_, index) => topicOf("video", `${index + 1}`));
+    this.videos = Array.from({ length: settings.videos }, (_, index) =>
+      topicOf("video", `${index + 1}`),
+    );
     this.members = Array.from({ length: settings.members }, (_, index) => `member${index + 1}`);
     for (let count = 0; count < settings.sdkViewers; count++) this.addSdk();
     for (let count = 0; count < settings.eventSourceViewers; count++) this.addEventSource();
@@ -37,25 +39,35 @@ export class Audience {
   addSdk(): void {
     const { random } = this.#world;
     const member = random.chance(0.4) ? random.pick(this.members) : undefined;
-    const viewer = new SdkViewer(this.#world, this.#cluster, this.#node("sdk"), { member, zstd: random.chance(0.1) });
+    const viewer = new SdkViewer(this.#world, this.#cluster, this.#node("sdk"), {
+      member,
+      zstd: random.chance(0.1),
+    });
     this.sdk.push(viewer);
-    for (const topic of random.shuffle(this.videos).slice(0, random.integer(1, 3))) viewer.subscribe(topic);
+    for (const topic of random.shuffle(this.videos).slice(0, random.integer(1, 3)))
+      viewer.subscribe(topic);
     if (viewer.ownTopic !== undefined && random.chance(0.8)) viewer.subscribe(viewer.ownTopic);
   }
 
   addEventSource(): void {
     const { random } = this.#world;
     const topics = random.shuffle(this.videos).slice(0, random.integer(1, this.videos.length));
-    this.eventSource.push(new EventSourceViewer(this.#world, this.#cluster, this.#node("eventsource"), topics));
+    this.eventSource.push(
+      new EventSourceViewer(this.#world, this.#cluster, this.#node("eventsource"), topics),
+    );
   }
 
   /** One viewer wants something else. */
   changeMind(): void {
     const { random } = this.#world;
     const viewer = random.pick(this.sdk);
-    const topic = random.pick([...this.videos, ...(viewer?.ownTopic === undefined ? [] : [viewer.ownTopic])]);
+    const topic = random.pick([
+      ...this.videos,
+      ...(viewer?.ownTopic === undefined ? [] : [viewer.ownTopic]),
+    ]);
     if (viewer === undefined || topic === undefined) return;
-    if (viewer.topics.has(topic) && (viewer.topics.size > 1 || random.chance(0.2))) viewer.unsubscribe(topic);
+    if (viewer.topics.has(topic) && (viewer.topics.size > 1 || random.chance(0.2)))
+      viewer.unsubscribe(topic);
     else viewer.subscribe(topic);
   }
 

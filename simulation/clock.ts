@@ -50,7 +50,8 @@ export class Timeline {
       if (run === undefined) continue;
       this.now = next.at;
       this.steps++;
-      this.hash = Math.imul(this.hash ^ Math.floor((next.at - BEGINNING_MS) * 1000), 0x01000193) >>> 0;
+      this.hash =
+        Math.imul(this.hash ^ Math.floor((next.at - BEGINNING_MS) * 1000), 0x01000193) >>> 0;
       try {
         run();
       } catch (error) {

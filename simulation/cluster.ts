@@ -116,7 +116,9 @@ export class Cluster {
   }
 
   get dispatchers(): readonly DispatcherProcess[] {
-    return this.datacenters.flatMap(({ dispatchers }) => [...dispatchers.values()].filter(({ node }) => node.alive));
+    return this.datacenters.flatMap(({ dispatchers }) =>
+      [...dispatchers.values()].filter(({ node }) => node.alive),
+    );
   }
 
   get frontends(): readonly FrontendProcess[] {
@@ -142,7 +144,11 @@ export class Cluster {
   /** Every place, for faults that may happen anywhere. */
   get places(): readonly Place[] {
     return [
-      ...this.datacenters.flatMap(({ store, dispatcherPlaces, frontendPlaces }) => [store.place, ...dispatcherPlaces, ...frontendPlaces]),
+      ...this.datacenters.flatMap(({ store, dispatcherPlaces, frontendPlaces }) => [
+        store.place,
+        ...dispatcherPlaces,
+        ...frontendPlaces,
+      ]),
       this.log.place,
       ...this.commentsPlaces,
     ];
@@ -150,5 +156,8 @@ export class Cluster {
 }
 
 function places(count: number, datacenter: string, kind: Place["kind"]): readonly Place[] {
-  return Array.from({ length: count }, (_, index) => new Place(datacenter, kind, `${kind}-${index + 1}`));
+  return Array.from(
+    { length: count },
+    (_, index) => new Place(datacenter, kind, `${kind}-${index + 1}`),
+  );
 }

@@ -4,7 +4,13 @@
  */
 
 import type { Log } from "@ovation/log";
-import { type DurableEvent, type Event, type JsonText, type Topic, toJsonText } from "@ovation/protocol";
+import {
+  type DurableEvent,
+  type Event,
+  type JsonText,
+  type Topic,
+  toJsonText,
+} from "@ovation/protocol";
 import type { Cluster, Datacenter } from "./cluster.ts";
 import { describe } from "./dispatcher-process.ts";
 import { CallError } from "./network.ts";
@@ -78,7 +84,14 @@ export class CommentsProcess {
 }
 
 /** A viewer's or a server's post: sent again with the same key until it is told the number. */
-export async function post(world: World, cluster: Cluster, poster: Node, topic: Topic, type: string, text: string): Promise<void> {
+export async function post(
+  world: World,
+  cluster: Cluster,
+  poster: Node,
+  topic: Topic,
+  type: string,
+  text: string,
+): Promise<void> {
   const { network, random, truth } = world;
   const data = toJsonText({ text });
   for (;;) {
@@ -93,7 +106,9 @@ export async function post(world: World, cluster: Cluster, poster: Node, topic: 
       return;
     } catch (error) {
       world.trace.note(poster.place.name, () => `post of ${text} failed: ${String(error)}`);
-      await new Promise<void>((resolve) => poster.after(random.between(0.5, 1) * POST_RETRY_MS, resolve));
+      await new Promise<void>((resolve) =>
+        poster.after(random.between(0.5, 1) * POST_RETRY_MS, resolve),
+      );
     }
   }
 }

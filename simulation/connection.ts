@@ -75,7 +75,8 @@ export class Connection<Message> {
 
   /** Whether anything may still happen on it. */
   get isOver(): boolean {
-    const done = ({ open, queue, node }: Side<Message>) => !open && (queue.length === 0 || !node.alive);
+    const done = ({ open, queue, node }: Side<Message>) =>
+      !open && (queue.length === 0 || !node.alive);
     return done(this.#near) && done(this.#far);
   }
 
@@ -147,7 +148,8 @@ export class Connection<Message> {
     const other = this.#other(own);
     const gone = !other.node.alive;
     // Whoever runs there now knows nothing of this connection, and says so; a dark machine says nothing.
-    const isDark = gone && this.#vanished === other.node.place && other.node.place.alive === undefined;
+    const isDark =
+      gone && this.#vanished === other.node.place && other.node.place.alive === undefined;
     if (isDark || network.isCut(own.node.place, other.node.place)) {
       own.stalledSince ??= timeline.now;
       if (timeline.now - own.stalledSince > USER_TIMEOUT_MS) {

@@ -52,16 +52,29 @@ export class DispatcherProcess {
       trace.note(place.name, () => `${what} failed: ${String(error)}`);
     };
     const client = this.#client(formatPeerCaller(peerName(datacenter), id));
-    const known = cluster.datacenters.filter((other) => other !== datacenter).map((other) => toPeer(other));
+    const known = cluster.datacenters
+      .filter((other) => other !== datacenter)
+      .map((other) => toPeer(other));
     const counts =
-      known.length === 0 ? ownCounts : createPeerViewers({ counts: ownCounts, peers: known, client, clock, random: next, onFailure });
+      known.length === 0
+        ? ownCounts
+        : createPeerViewers({
+            counts: ownCounts,
+            peers: known,
+            client,
+            clock,
+            random: next,
+            onFailure,
+          });
     this.links = createFrontendLinks({
       policy,
       clock,
       random: next,
       soon: (run) => node.soon(run),
-      connect: (frontend, events) => connectLink(world, cluster, { node, from: `dispatcher ${id}` }, frontend, events),
-      onState: (frontend, state, detail) => trace.note(place.name, () => `link to ${frontend} is ${state}: ${detail}`),
+      connect: (frontend, events) =>
+        connectLink(world, cluster, { node, from: `dispatcher ${id}` }, frontend, events),
+      onState: (frontend, state, detail) =>
+        trace.note(place.name, () => `link to ${frontend} is ${state}: ${detail}`),
     });
     this.peers = createPeers({
       dispatcherId: id,
@@ -71,7 +84,8 @@ export class DispatcherProcess {
       clock,
       random: next,
       forward: settings.forward,
-      onState: (peer, state, detail) => trace.note(place.name, () => `data centre ${peer} is ${state}: ${detail}`),
+      onState: (peer, state, detail) =>
+        trace.note(place.name, () => `data centre ${peer} is ${state}: ${detail}`),
     });
     this.dispatcher = new Dispatcher({
       table,
@@ -84,7 +98,9 @@ export class DispatcherProcess {
           if (process === undefined) throw new Problem("bad-gateway");
           try {
             return await world.network.call(node, process.node.place, CALL_TIMEOUT_MS, (there) =>
-              there === process.node ? process.changeHere(change) : Promise.reject(new Problem("bad-gateway")),
+              there === process.node
+                ? process.changeHere(change)
+                : Promise.reject(new Problem("bad-gateway")),
             );
           } catch (error) {
             throw error instanceof CallError ? new Problem("bad-gateway") : error;
@@ -108,7 +124,10 @@ export class DispatcherProcess {
   }
 
   /** What a dispatcher of another data centre calls. */
-  async answer(path: string, call: { readonly from: string; readonly to: string; readonly body: Uint8Array }): Promise<unknown> {
+  async answer(
+    path: string,
+    call: { readonly from: string; readonly to: string; readonly body: Uint8Array },
+  ): Promise<unknown> {
     switch (path) {
       case FORWARD_PATH:
         return this.#receiver.forward(call);
@@ -136,7 +155,8 @@ export class DispatcherProcess {
           });
         } catch (error) {
           if (error instanceof Problem) throw error;
-          if (!(error instanceof CallError)) verdict.fail("crash", `${path} at ${url}: ${String(error)}`);
+          if (!(error instanceof CallError))
+            verdict.fail("crash", `${path} at ${url}: ${String(error)}`);
           throw new CallFailedError(`${url}: ${String(error)}`);
         }
       },

@@ -47,16 +47,28 @@ export function checkCompleteness(world: World, audience: Audience, swept: boole
       if ("checker" in seen) checkLife(world, name, topic, seen.checker.seen);
       // An id speaks of one topic's life only: see docs/simulation.md.
       else if (truth.restores > 0) continue;
-      if (has !== head) verdict.fail("incomplete", `${name} has ${topic} up to ${has}, the log up to ${head}, ${when}`);
+      if (has !== head)
+        verdict.fail(
+          "incomplete",
+          `${name} has ${topic} up to ${has}, the log up to ${head}, ${when}`,
+        );
     }
   }
 }
 
 /** A viewer of the SDK has nothing of a life of the log that is over, unless it was there before the backup. */
-function checkLife(world: World, name: string, topic: Topic, seen: ReadonlyMap<number, string>): void {
+function checkLife(
+  world: World,
+  name: string,
+  topic: Topic,
+  seen: ReadonlyMap<number, string>,
+): void {
   for (const [seq, data] of seen) {
     if (world.truth.dataOf(topic, seq) === data) continue;
-    world.verdict.fail("lives-mixed", `${name} has ${topic} ${seq} as ${data}, the log has ${world.truth.dataOf(topic, seq)}`);
+    world.verdict.fail(
+      "lives-mixed",
+      `${name} has ${topic} ${seq} as ${data}, the log has ${world.truth.dataOf(topic, seq)}`,
+    );
   }
 }
 
@@ -66,7 +78,10 @@ export function checkLikes(world: World, audience: Audience): void {
     for (const [topic, seen] of viewer.topics) {
       const likes = "checker" in seen ? seen.checker.likes : seen.likes;
       if (likes !== world.truth.likes(topic)) {
-        world.verdict.fail("likes", `${viewer.node.place.name} shows ${likes} likes of ${topic}, there were ${world.truth.likes(topic)}`);
+        world.verdict.fail(
+          "likes",
+          `${viewer.node.place.name} shows ${likes} likes of ${topic}, there were ${world.truth.likes(topic)}`,
+        );
       }
     }
   }
@@ -75,7 +90,8 @@ export function checkLikes(world: World, audience: Audience): void {
 export function checkAcknowledged(world: World): void {
   for (const [topic, told] of world.truth.acknowledged) {
     for (const [seq, text] of told) {
-      if (world.truth.dataOf(topic, seq) !== text) world.verdict.fail("acknowledged-lost", `${topic} ${seq}: ${text} was acknowledged`);
+      if (world.truth.dataOf(topic, seq) !== text)
+        world.verdict.fail("acknowledged-lost", `${topic} ${seq}: ${text} was acknowledged`);
     }
   }
 }
@@ -89,13 +105,23 @@ export function checkTables(world: World, cluster: Cluster, topics: readonly Top
       for (const { frontend, node, topics: has } of datacenter.living) {
         const inTable = table.includes(frontend.id);
         if (inTable && !has.includes(topic))
-          world.verdict.fail("table-stale", `${node.place.name} does not have ${topic}, the table says it does`);
+          world.verdict.fail(
+            "table-stale",
+            `${node.place.name} does not have ${topic}, the table says it does`,
+          );
         if (!inTable && has.includes(topic))
-          world.verdict.fail("table-missing", `${node.place.name} has ${topic}, the table does not say so`);
+          world.verdict.fail(
+            "table-missing",
+            `${node.place.name} has ${topic}, the table does not say so`,
+          );
       }
       const living = datacenter.living.map(({ frontend }) => frontend.id);
       const dead = table.find((id) => !living.includes(id));
-      if (dead !== undefined) world.verdict.fail("table-stale", `${datacenter.name}: ${topic} has a row of ${dead}, which is dead`);
+      if (dead !== undefined)
+        world.verdict.fail(
+          "table-stale",
+          `${datacenter.name}: ${topic} has a row of ${dead}, which is dead`,
+        );
     });
   }
 }
@@ -136,7 +162,8 @@ export function checkViewerCounts(
 /** One number of each, added up, in every way. */
 function sums(sets: readonly ReadonlySet<number>[]): ReadonlySet<number> {
   let all = new Set([0]);
-  for (const set of sets) all = new Set([...all].flatMap((sum) => [...set].map((value) => sum + value)));
+  for (const set of sets)
+    all = new Set([...all].flatMap((sum) => [...set].map((value) => sum + value)));
   return all;
 }
 
@@ -146,19 +173,34 @@ export function checkMemory(world: World, cluster: Cluster, audience: Audience):
   for (const { links, peers, node } of cluster.dispatchers) {
     const who = node.place.name;
     const { waiting, waitingBytes } = links.stats();
-    if (waiting > 0 || waitingBytes > 0) verdict.fail("memory", `${who} keeps ${waiting} events, ${waitingBytes} bytes, for its links`);
+    if (waiting > 0 || waitingBytes > 0)
+      verdict.fail(
+        "memory",
+        `${who} keeps ${waiting} events, ${waitingBytes} bytes, for its links`,
+      );
     for (const peer of peers.stats()) {
       if (peer.waiting > 0 || peer.underWay > 0)
-        verdict.fail("memory", `${who} keeps ${peer.waiting} events and ${peer.underWay} batches for ${peer.name}`);
+        verdict.fail(
+          "memory",
+          `${who} keeps ${peer.waiting} events and ${peer.underWay} batches for ${peer.name}`,
+        );
     }
-    if (node.timers > TIMERS_MAX) verdict.fail("memory", `${who} has ${node.timers} timers pending`);
+    if (node.timers > TIMERS_MAX)
+      verdict.fail("memory", `${who} has ${node.timers} timers pending`);
   }
   for (const { frontend, node, held } of cluster.frontends) {
     const who = node.place.name;
     const open = [...held.values()].filter(({ socket }) => socket.openAtServer).length;
     if (frontend.connections.size !== open)
-      verdict.fail("memory", `${who} holds ${frontend.connections.size} connections, ${open} sockets are open`);
-    if (frontend.counters.slow !== 0) verdict.fail("memory", `${who} counts ${frontend.counters.slow} slow connections, everybody reads`);
+      verdict.fail(
+        "memory",
+        `${who} holds ${frontend.connections.size} connections, ${open} sockets are open`,
+      );
+    if (frontend.counters.slow !== 0)
+      verdict.fail(
+        "memory",
+        `${who} counts ${frontend.counters.slow} slow connections, everybody reads`,
+      );
     for (const channel of frontend.hub.channels.values()) {
       const subscribers = [...frontend.connections.values()].filter(({ subscriptions }) =>
         subscriptions.some((one) => one.channel === channel),
@@ -172,9 +214,11 @@ export function checkMemory(world: World, cluster: Cluster, audience: Audience):
       // Lifetimes end connections all the time in some runs: a topic may have lost its last viewer just now.
       if (channel.subscribers === 0 && settings.lifetimeMs.min > 1_000_000)
         verdict.fail("memory", `${who} keeps ${channel.topic}, which nobody has`);
-      if (channel.hasHeld) verdict.fail("memory", `${who} holds events of ${channel.topic} that it could have sent`);
+      if (channel.hasHeld)
+        verdict.fail("memory", `${who} holds events of ${channel.topic} that it could have sent`);
     }
-    if (node.timers > TIMERS_MAX) verdict.fail("memory", `${who} has ${node.timers} timers pending`);
+    if (node.timers > TIMERS_MAX)
+      verdict.fail("memory", `${who} has ${node.timers} timers pending`);
   }
   for (const viewer of audience.all) {
     if (viewer instanceof SdkViewer && viewer.node.timers > TIMERS_MAX)

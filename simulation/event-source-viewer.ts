@@ -63,14 +63,20 @@ export class EventSourceViewer {
     const { trace, verdict } = this.#world;
     const name = this.node.place.name;
     trace.note(name, () => `connects with ${this.#lastEventId}`);
-    const request = { topics: this.#wanted, identity: undefined, header: this.#lastEventId, zstd: false };
+    const request = {
+      topics: this.#wanted,
+      identity: undefined,
+      header: this.#lastEventId,
+      zstd: false,
+    };
     this.#stream = openStream(this.#world, this.#cluster, this.node, request, {
       onMessage: (message) => {
         const before = this.#lastEventId;
         // Browsers keep the id over a connection that ends before it brought one.
         if (message.lastEventId !== "") this.#lastEventId = message.lastEventId;
         const content = JSON.parse(message.data);
-        if (message.type === "connection") this.#opened(content.topics, message.lastEventId, before);
+        if (message.type === "connection")
+          this.#opened(content.topics, message.lastEventId, before);
         else if (message.type !== "reconnect") this.#receive(message.type, content);
       },
       onAlive() {},
@@ -90,7 +96,11 @@ export class EventSourceViewer {
     this.node.after(this.#retryMs, () => this.#connect());
   }
 
-  #opened(answers: Readonly<Record<string, { readonly recovered: boolean }>>, id: string, before: string): void {
+  #opened(
+    answers: Readonly<Record<string, { readonly recovered: boolean }>>,
+    id: string,
+    before: string,
+  ): void {
     const { verdict, truth, trace } = this.#world;
     this.#connected = true;
     const listed = parsePosition(id)?.topics;
@@ -100,27 +110,46 @@ export class EventSourceViewer {
       const seen = this.topics.get(topic);
       if (seen === undefined) {
         if (from > truth.head(topic) && truth.restores === 0)
-          verdict.fail("sdk-head", `${this.node.place.name} begins ${topic} at ${from}, beyond the log`);
+          verdict.fail(
+            "sdk-head",
+            `${this.node.place.name} begins ${topic} at ${from}, beyond the log`,
+          );
         this.topics.set(topic, { through: from, viewers: undefined, likes: 0 });
       } else if (answers[topic]?.recovered === false) {
         if (truth.first(topic) <= 1 && truth.restores === 0)
-          verdict.fail("unjustified-reset", `${this.node.place.name} ${topic} not recovered from ${seen.through}`);
+          verdict.fail(
+            "unjustified-reset",
+            `${this.node.place.name} ${topic} not recovered from ${seen.through}`,
+          );
         seen.through = from;
       } else if (from > seen.through && truth.restores === 0) {
-        verdict.fail("incomplete", `${this.node.place.name} ${topic}: goes on at ${from} but had ${seen.through}, with ${before}`);
+        verdict.fail(
+          "incomplete",
+          `${this.node.place.name} ${topic}: goes on at ${from} but had ${seen.through}, with ${before}`,
+        );
       }
     }
   }
 
-  #receive(type: string, { topic, seq, data }: { readonly topic: Topic; readonly seq?: number; readonly data: unknown }): void {
+  #receive(
+    type: string,
+    { topic, seq, data }: { readonly topic: Topic; readonly seq?: number; readonly data: unknown },
+  ): void {
     const seen = this.topics.get(topic);
     if (seen === undefined) return;
     if (seq === undefined) {
       this.#live.event(type, data);
       if (type === "stats") seen.viewers = (data as { readonly viewers: number }).viewers;
-      else if (type === "likes") seen.likes = Math.max(seen.likes, (data as { readonly total: { readonly like: number } }).total.like);
+      else if (type === "likes")
+        seen.likes = Math.max(
+          seen.likes,
+          (data as { readonly total: { readonly like: number } }).total.like,
+        );
     } else if (seq > seen.through + 1 && this.#world.truth.restores === 0) {
-      this.#world.verdict.fail("incomplete", `${this.node.place.name} ${topic}: ${seq} came after ${seen.through}`);
+      this.#world.verdict.fail(
+        "incomplete",
+        `${this.node.place.name} ${topic}: ${seq} came after ${seen.through}`,
+      );
     } else {
       seen.through = Math.max(seen.through, seq);
     }

@@ -88,10 +88,17 @@ export class Chaos {
       },
       { name: "kill-frontend", happen: () => this.#killFrontend() },
       { name: "drain-frontend", happen: () => this.#drainFrontend() },
-      { name: "kill-dispatcher", happen: () => this.#kill(random.choose(cluster.datacenters.flatMap((one) => one.dispatcherPlaces))) },
+      {
+        name: "kill-dispatcher",
+        happen: () =>
+          this.#kill(random.choose(cluster.datacenters.flatMap((one) => one.dispatcherPlaces))),
+      },
       { name: "kill-comments", happen: () => this.#kill(random.choose(cluster.commentsPlaces)) },
       { name: "log-away", happen: () => this.#kill(cluster.log.place) },
-      { name: "store-away", happen: () => this.#kill(random.choose(cluster.datacenters).store.place) },
+      {
+        name: "store-away",
+        happen: () => this.#kill(random.choose(cluster.datacenters).store.place),
+      },
       {
         name: "store-wiped",
         happen: () => {
@@ -256,12 +263,19 @@ export class Chaos {
     const other = random.choose(places);
     const datacenter = random.choose(this.#cluster.datacenters).name;
     const cut: Cut = random.choose<Cut>([
-      { what: `${one.name} | ${other.name}`, separates: (from, to) => (from === one && to === other) || (from === other && to === one) },
-      { what: `${one.name} -> ${other.name}`, separates: (from, to) => from === one && to === other },
+      {
+        what: `${one.name} | ${other.name}`,
+        separates: (from, to) => (from === one && to === other) || (from === other && to === one),
+      },
+      {
+        what: `${one.name} -> ${other.name}`,
+        separates: (from, to) => from === one && to === other,
+      },
       { what: `${one.name} | all`, separates: (from, to) => (from === one) !== (to === one) },
       {
         what: `data centre ${datacenter} | others`,
-        separates: (from, to) => (from.datacenter === datacenter) !== (to.datacenter === datacenter),
+        separates: (from, to) =>
+          (from.datacenter === datacenter) !== (to.datacenter === datacenter),
       },
     ]);
     const ms = random.choose([200, 1500, 6000]);
@@ -272,7 +286,9 @@ export class Chaos {
 
   #breakSockets(): string {
     const { random } = this.#world;
-    const sockets = [...this.#cluster.sockets].filter((socket) => socket.openAtServer || socket.openAtViewer);
+    const sockets = [...this.#cluster.sockets].filter(
+      (socket) => socket.openAtServer || socket.openAtViewer,
+    );
     const count = random.chance(0.3) ? sockets.length : 1;
     const silently = random.chance(0.3);
     for (const socket of random.shuffle(sockets).slice(0, count)) {

@@ -1,7 +1,17 @@
 /** A frontend in its process: the real one, with its public routes as viewers reach them, and its way up. */
 
-import { createLinkIntake, createRefusals, type DispatcherApi, type LinkIntake } from "@ovation/dispatcher";
-import { type ConnectionChange, type ConnectionChangeResult, Frontend, type Upstream } from "@ovation/frontend";
+import {
+  createLinkIntake,
+  createRefusals,
+  type DispatcherApi,
+  type LinkIntake,
+} from "@ovation/dispatcher";
+import {
+  type ConnectionChange,
+  type ConnectionChangeResult,
+  Frontend,
+  type Upstream,
+} from "@ovation/frontend";
 import {
   type ConnectionId,
   type Event,
@@ -108,11 +118,15 @@ export class FrontendProcess {
   }
 
   /** `GET /v1/events`. Throws the Problem that the viewer is answered. */
-  connect(request: ConnectRequest, open: (held: (socket: Socket, wire: WireChecker) => void, gone: () => void) => Socket): void {
+  connect(
+    request: ConnectRequest,
+    open: (held: (socket: Socket, wire: WireChecker) => void, gone: () => void) => Socket,
+  ): void {
     const { policy, trace } = this.#world;
     if (this.draining) throw new Problem("unavailable");
     for (const topic of request.topics) {
-      if (!maySubscribe(policy, request.identity, topic)) throw new Problem(request.identity === undefined ? "token-missing" : "forbidden");
+      if (!maySubscribe(policy, request.identity, topic))
+        throw new Problem(request.identity === undefined ? "token-missing" : "forbidden");
     }
     const connect = {
       topics: request.topics,
@@ -132,7 +146,10 @@ export class FrontendProcess {
         this.frontend.closed(connection, "left");
       },
     );
-    trace.note(this.node.place.name, () => `connect ${socket.viewer.place.name} to ${request.topics.join(" ")}`);
+    trace.note(
+      this.node.place.name,
+      () => `connect ${socket.viewer.place.name} to ${request.topics.join(" ")}`,
+    );
     void this.frontend.open(connection, socket, connect);
   }
 
@@ -141,9 +158,14 @@ export class FrontendProcess {
     const { method, topics, order, identity } = request;
     const { policy } = this.#world;
     const results: Record<string, unknown> = {};
-    const allowed = method === "PUT" ? topics.filter((topic) => maySubscribe(policy, identity, topic)) : topics;
+    const allowed =
+      method === "PUT" ? topics.filter((topic) => maySubscribe(policy, identity, topic)) : topics;
     for (const topic of topics) {
-      if (!allowed.includes(topic)) results[topic] = { ok: false, error: identity === undefined ? "token-missing" : "forbidden" };
+      if (!allowed.includes(topic))
+        results[topic] = {
+          ok: false,
+          error: identity === undefined ? "token-missing" : "forbidden",
+        };
     }
     const change: ConnectionChange = {
       connection,
@@ -153,9 +175,12 @@ export class FrontendProcess {
       order,
     };
     const here = frontendOf(connection) === this.frontend.id;
-    const changed = here ? await this.changeHere(change) : await this.frontend.change(change, identity);
+    const changed = here
+      ? await this.changeHere(change)
+      : await this.frontend.change(change, identity);
     if (!changed.ok) throw new Problem(changed.error);
-    for (const { topic, seq, epoch } of changed.heads) results[topic] = { ok: true, head: seq, epoch };
+    for (const { topic, seq, epoch } of changed.heads)
+      results[topic] = { ok: true, head: seq, epoch };
     return { results };
   }
 
@@ -221,7 +246,9 @@ export class FrontendProcess {
   async #ask<Value>(run: (api: DispatcherApi) => Promise<Value>): Promise<Value> {
     const { network, random } = this.#world;
     let last: unknown = new CallError("there is no dispatcher");
-    for (const place of random.shuffle(this.#datacenter.dispatcherPlaces).slice(0, UPSTREAM_ATTEMPTS)) {
+    for (const place of random
+      .shuffle(this.#datacenter.dispatcherPlaces)
+      .slice(0, UPSTREAM_ATTEMPTS)) {
       try {
         return await network.call(this.node, place, UPSTREAM_TIMEOUT_MS, async () => {
           const process = this.#datacenter.dispatcherAt(place);

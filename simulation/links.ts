@@ -36,7 +36,8 @@ export function connectLink(
 
   function accept(there: Node): void {
     const process = cluster.processAt(there);
-    const refuseFromThere = (reason: string) => network.send(there, node.place, (back) => back === node && refuse(reason));
+    const refuseFromThere = (reason: string) =>
+      network.send(there, node.place, (back) => back === node && refuse(reason));
     if (process === undefined || process.frontend.id !== frontend.id) {
       refuseFromThere("closed 1002 refused");
       return;

@@ -15,7 +15,11 @@ export class LiveChecker {
   event(type: string, data: unknown): void {
     if (type !== "goal") return;
     const { number } = data as { readonly number: number };
-    if (this.#heard.has(number)) this.#world.verdict.fail("live-again", `${this.#who} heard live event ${number} again after a return`);
+    if (this.#heard.has(number))
+      this.#world.verdict.fail(
+        "live-again",
+        `${this.#who} heard live event ${number} again after a return`,
+      );
     this.#heard.add(number);
   }
 }

@@ -40,7 +40,12 @@ export class LogServer {
       const { events } = await this.#log.read(topic, { after: 0, limit: Number.MAX_SAFE_INTEGER });
       restored.push(...events.slice(0, Math.max(0, events.length - random.integer(0, 5))));
     }
-    this.#log = new MemoryLog({ clock: node.clock, policy, epoch: `life${++this.#life}`, restored });
+    this.#log = new MemoryLog({
+      clock: node.clock,
+      policy,
+      epoch: `life${++this.#life}`,
+      restored,
+    });
     for (const { topic, seq } of await this.#log.heads(truth.topics)) truth.restored(topic, seq);
   }
 
@@ -70,7 +75,13 @@ export class LogServer {
     entries.forEach((entry, index) => {
       const one = appended[index];
       if (one === undefined || one.duplicate) return;
-      this.#world.truth.committed({ topic: entry.topic, type: entry.type, at: entry.at, data: entry.data, place: one.place });
+      this.#world.truth.committed({
+        topic: entry.topic,
+        type: entry.type,
+        at: entry.at,
+        data: entry.data,
+        place: one.place,
+      });
     });
     return appended;
   }

@@ -31,9 +31,18 @@ if (values.help) {
 }
 
 const first = values.seed === undefined ? Date.now() % 1_000_000_000 : Number(values.seed);
-const runs = values.seed !== undefined && !process.argv.includes("--runs") ? 1 : Number(values.runs);
-const chaosMs = values["minutes-of-virtual-time"] === undefined ? undefined : Number(values["minutes-of-virtual-time"]) * 60_000;
-if (!Number.isSafeInteger(first) || !Number.isSafeInteger(runs) || runs < 1 || Number.isNaN(chaosMs)) {
+const runs =
+  values.seed !== undefined && !process.argv.includes("--runs") ? 1 : Number(values.runs);
+const chaosMs =
+  values["minutes-of-virtual-time"] === undefined
+    ? undefined
+    : Number(values["minutes-of-virtual-time"]) * 60_000;
+if (
+  !Number.isSafeInteger(first) ||
+  !Number.isSafeInteger(runs) ||
+  runs < 1 ||
+  Number.isNaN(chaosMs)
+) {
   console.error("--seed and --runs are whole numbers, --minutes-of-virtual-time is a number");
   process.exit(2);
 }
@@ -59,7 +68,9 @@ for (let seed = first; seed < first + runs; seed++) {
   commits += outcome.commits;
   const failure =
     outcome.failure ??
-    (rejection === undefined ? undefined : { check: "crash", detail: `a promise nobody handled: ${String(rejection)}`, atMs: 0 });
+    (rejection === undefined
+      ? undefined
+      : { check: "crash", detail: `a promise nobody handled: ${String(rejection)}`, atMs: 0 });
   rejection = undefined;
   if (failure !== undefined) {
     failures.set(failure.check, [...(failures.get(failure.check) ?? []), seed]);
@@ -75,8 +86,11 @@ for (let seed = first; seed < first + runs; seed++) {
 }
 
 console.log(summary(runs));
-for (const [check, seeds] of failures) console.log(`FAILED ${check}: ${seeds.length} seeds, for example ${seeds.slice(0, 8).join(" ")}`);
-console.log(`${runs - [...failures.values()].flat().length} passed, ${[...failures.values()].flat().length} failed`);
+for (const [check, seeds] of failures)
+  console.log(`FAILED ${check}: ${seeds.length} seeds, for example ${seeds.slice(0, 8).join(" ")}`);
+console.log(
+  `${runs - [...failures.values()].flat().length} passed, ${[...failures.values()].flat().length} failed`,
+);
 process.exit(failures.size === 0 ? 0 : 1);
 
 function summary(done: number): string {
@@ -85,11 +99,19 @@ function summary(done: number): string {
   return `${done} of ${runs} seeds from ${first} on, ${(done / seconds).toFixed(0)} a second; ${hours} h of virtual time, ${steps} steps, ${commits} durable events`;
 }
 
-function report(seed: number, failure: { readonly check: string; readonly detail: string; readonly atMs: number }): void {
+function report(
+  seed: number,
+  failure: { readonly check: string; readonly detail: string; readonly atMs: number },
+): void {
   const again = simulate({ seed, chaosMs, traced: true });
   console.log(again.trace.slice(-TRACE_LINES).join("\n"));
-  console.log(`\nseed ${seed} FAILED ${failure.check} at ${failure.atMs} ms of virtual time:\n  ${failure.detail}`);
+  console.log(
+    `\nseed ${seed} FAILED ${failure.check} at ${failure.atMs} ms of virtual time:\n  ${failure.detail}`,
+  );
   console.log(`settings ${JSON.stringify(again.settings)}\nfaults   ${again.faults.join(" ")}`);
-  const length = values["minutes-of-virtual-time"] === undefined ? "" : ` --minutes-of-virtual-time ${values["minutes-of-virtual-time"]}`;
+  const length =
+    values["minutes-of-virtual-time"] === undefined
+      ? ""
+      : ` --minutes-of-virtual-time ${values["minutes-of-virtual-time"]}`;
   console.log(`\nsee all of it with: npm run simulate -- --seed ${seed}${length} --verbose`);
 }

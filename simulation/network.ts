@@ -49,7 +49,8 @@ export class Network {
   /** One way, ms. */
   delay(from: Place, to: Place): number {
     const { delayMs, farDelayMs, straggling } = this.weather;
-    const base = (from.datacenter === to.datacenter ? delayMs : farDelayMs) * this.#random.between(0.5, 1);
+    const base =
+      (from.datacenter === to.datacenter ? delayMs : farDelayMs) * this.#random.between(0.5, 1);
     const slow = (from.node?.slowMs ?? 0) + (to.node?.slowMs ?? 0);
     return (this.#random.chance(straggling) ? base * 20 : base) + slow;
   }
@@ -67,9 +68,16 @@ export class Network {
   }
 
   /** Rejects with a {@link CallError}, or with what the other side threw. */
-  call<Value>(from: Node, to: Place, timeoutMs: number, work: (there: Node) => Promise<Value>): Promise<Value> {
+  call<Value>(
+    from: Node,
+    to: Place,
+    timeoutMs: number,
+    work: (there: Node) => Promise<Value>,
+  ): Promise<Value> {
     return new Promise<Value>((resolve, reject) => {
-      const cancel = from.after(timeoutMs, () => reject(new CallError(`${to.name} did not answer in ${timeoutMs} ms`)));
+      const cancel = from.after(timeoutMs, () =>
+        reject(new CallError(`${to.name} did not answer in ${timeoutMs} ms`)),
+      );
       const answer = (there: Node, settle: () => void): void =>
         this.send(there, from.place, (here) => {
           // The answer to a call of an earlier life is nobody's.

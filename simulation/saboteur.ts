@@ -60,15 +60,26 @@ export class Saboteur {
         this.#kept = message;
         return [];
       case "frame-altered":
-        return durable && this.#isTime() ? [{ ...message, data: message.data.replace(`"text"`, `"test"`) }] : [message];
+        return durable && this.#isTime()
+          ? [{ ...message, data: message.data.replace(`"text"`, `"test"`) }]
+          : [message];
       case "frame-leaked":
         return durable && this.#isTime()
-          ? [message, { ...message, data: message.data.replace(/"topic":"[^"]*"/, `"topic":"member:else"`) }]
+          ? [
+              message,
+              {
+                ...message,
+                data: message.data.replace(/"topic":"[^"]*"/, `"topic":"member:else"`),
+              },
+            ]
           : [message];
       case "live-frame-repeated":
         return message.type === "goal" && this.#isTime() ? [message, message] : [message];
       case "not-recovered":
-        return returned && message.type === "connection" && message.data.includes(`"recovered":true`) && this.#isTime()
+        return returned &&
+          message.type === "connection" &&
+          message.data.includes(`"recovered":true`) &&
+          this.#isTime()
           ? [{ ...message, data: message.data.replaceAll(`"recovered":true`, `"recovered":false`) }]
           : [message];
       default:
@@ -78,7 +89,10 @@ export class Saboteur {
 
   /** How often the application's callback is called for an event. */
   callbacks({ seq, type }: ClientEvent): number {
-    if (seq === undefined) return this.#planted === "live-callback-repeated" && type === "goal" && this.#isTime() ? 2 : 1;
+    if (seq === undefined)
+      return this.#planted === "live-callback-repeated" && type === "goal" && this.#isTime()
+        ? 2
+        : 1;
     if (this.#planted === "callback-lost" && this.#isTime()) return 0;
     return this.#planted === "callback-repeated" && this.#isTime() ? 2 : 1;
   }
@@ -91,10 +105,14 @@ export class Saboteur {
         const other = topics.find((topic) => !has.includes(topic));
         const generation = Number.MAX_SAFE_INTEGER;
         if (this.#planted === "row-stale" && other !== undefined) {
-          void datacenter.store.table.change(frontend.id, [{ topic: other, subscribed: true, generation }]);
+          void datacenter.store.table.change(frontend.id, [
+            { topic: other, subscribed: true, generation },
+          ]);
           this.fired = true;
         } else if (this.#planted === "row-lost" && had !== undefined) {
-          void datacenter.store.table.change(frontend.id, [{ topic: had, subscribed: false, generation }]);
+          void datacenter.store.table.change(frontend.id, [
+            { topic: had, subscribed: false, generation },
+          ]);
           this.fired = true;
         } else if (this.#planted === "connection-leaked") {
           const [connection] = frontend.connections.values();

@@ -36,6 +36,11 @@ export function drawSettings(random: Random, chaosMs: number | undefined): Setti
 export function policyFor(settings: Settings): Policy {
   const { retention } = settings;
   if (retention === undefined) return DEFAULT_POLICY;
-  const limited = (kind: KindPolicy): KindPolicy => ({ ...kind, retention: { eventsMax: retention } });
-  return Object.fromEntries(Object.entries(DEFAULT_POLICY).map(([name, kind]) => [name, limited(kind)]));
+  const limited = (kind: KindPolicy): KindPolicy => ({
+    ...kind,
+    retention: { eventsMax: retention },
+  });
+  return Object.fromEntries(
+    Object.entries(DEFAULT_POLICY).map(([name, kind]) => [name, limited(kind)]),
+  );
 }

@@ -28,7 +28,12 @@ export class SdkViewer {
   readonly #zstd: boolean;
   #stream: OpenStream | undefined;
 
-  constructor(world: World, cluster: Cluster, node: Node, options: { readonly member: string | undefined; readonly zstd: boolean }) {
+  constructor(
+    world: World,
+    cluster: Cluster,
+    node: Node,
+    options: { readonly member: string | undefined; readonly zstd: boolean },
+  ) {
     this.#world = world;
     this.#cluster = cluster;
     this.node = node;
@@ -46,33 +51,53 @@ export class SdkViewer {
         const { searchParams } = new URL(url);
         const identity = readToken(token);
         if (identity === "expired") {
-          node.soon(() => callbacks.onEnd({ kind: "refused", error: new ApiError("token-expired", 401, "") }));
+          node.soon(() =>
+            callbacks.onEnd({ kind: "refused", error: new ApiError("token-expired", 401, "") }),
+          );
           return { seesEverything: true, listen() {}, close() {} };
         }
         const parameter = searchParams.get("last_event_id") ?? undefined;
-        const request = { topics: searchParams.getAll("topic") as Topic[], identity, parameter, zstd: this.#zstd };
+        const request = {
+          topics: searchParams.getAll("topic") as Topic[],
+          identity,
+          parameter,
+          zstd: this.#zstd,
+        };
         const stream = openStream(world, cluster, node, request, {
           onMessage: (message) => callbacks.onMessage(message),
           onAlive: () => callbacks.onAlive(),
           onRetry: (ms) => callbacks.onRetry(ms),
-          onEnd: (kind) => callbacks.onEnd(kind === "ended" ? { kind } : { kind, detail: "the connection broke" }),
-          onRefused: ({ status, code, message }) => callbacks.onEnd({ kind: "refused", error: new ApiError(code, status, message) }),
+          onEnd: (kind) =>
+            callbacks.onEnd(kind === "ended" ? { kind } : { kind, detail: "the connection broke" }),
+          onRefused: ({ status, code, message }) =>
+            callbacks.onEnd({ kind: "refused", error: new ApiError(code, status, message) }),
         });
         this.#stream = stream;
         return { seesEverything: true, listen() {}, close: () => stream.close() };
       },
-      fetch: ((url: string, init: { readonly method: string; readonly body: string }) => this.#fetch(url, init)) as unknown as typeof fetch,
+      fetch: ((url: string, init: { readonly method: string; readonly body: string }) =>
+        this.#fetch(url, init)) as unknown as typeof fetch,
     });
     const expiresAt = () => world.timeline.now + (world.healed ? DAY_MS : world.settings.tokenMs);
     this.#mintToken = () => `${options.member} ${Math.floor(expiresAt())}`;
-    this.#client.onState((state) => world.trace.note(node.place.name, () => `${state.name} (${state.reason})`));
+    this.#client.onState((state) =>
+      world.trace.note(node.place.name, () => `${state.name} (${state.reason})`),
+    );
 
     function readToken(token: string | undefined): Identity | "expired" | undefined {
       if (token === undefined) return undefined;
       const [member = "", expiry = ""] = token.split(" ");
       if (Number(expiry) <= world.timeline.now) return "expired";
       const none: readonly string[] = [];
-      return { sub: member, name: member, role: "member", videoRoles: {}, subscribe: none, publish: none, expiresAt: Number(expiry) };
+      return {
+        sub: member,
+        name: member,
+        role: "member",
+        videoRoles: {},
+        subscribe: none,
+        publish: none,
+        expiresAt: Number(expiry),
+      };
     }
     this.#identity = readToken;
   }
@@ -133,9 +158,15 @@ export class SdkViewer {
     this.#client.close();
   }
 
-  async #fetch(url: string, { method, body }: { readonly method: string; readonly body: string }): Promise<Response> {
+  async #fetch(
+    url: string,
+    { method, body }: { readonly method: string; readonly body: string },
+  ): Promise<Response> {
     const connection = decodeURIComponent(/connections\/([^/]+)\//.exec(url)?.[1] ?? "");
-    const { topics, order } = JSON.parse(body) as { readonly topics: Topic[]; readonly order: number };
+    const { topics, order } = JSON.parse(body) as {
+      readonly topics: Topic[];
+      readonly order: number;
+    };
     const identity = this.#member === undefined ? undefined : this.#identity(this.#mintToken());
     this.#world.trace.note(this.node.place.name, () => `${method} ${topics.join(" ")}`);
     const answer = await changeSubscriptions(this.#world, this.#cluster, this.node, {

@@ -25,9 +25,13 @@ export class SequenceChecker {
   began(head: number): void {
     const { verdict, truth } = this.#world;
     if (this.last === undefined) this.last = head;
-    else if (head !== this.last) verdict.fail("sdk-head", `${this.#who} goes on from ${head} but had ${this.last}`);
+    else if (head !== this.last)
+      verdict.fail("sdk-head", `${this.#who} goes on from ${head} but had ${this.last}`);
     if (head > truth.head(this.#topic) && truth.restores === 0) {
-      verdict.fail("sdk-head", `${this.#who} begins at ${head}, but the log has only ${truth.head(this.#topic)}`);
+      verdict.fail(
+        "sdk-head",
+        `${this.#who} begins at ${head}, but the log has only ${truth.head(this.#topic)}`,
+      );
     }
   }
 
@@ -35,12 +39,18 @@ export class SequenceChecker {
     const { verdict, truth } = this.#world;
     if (seq === undefined) {
       if (type === "stats") this.viewers = (data as { readonly viewers: number }).viewers;
-      else if (type === "likes") this.likes = Math.max(this.likes, (data as { readonly total: { readonly like: number } }).total.like);
+      else if (type === "likes")
+        this.likes = Math.max(
+          this.likes,
+          (data as { readonly total: { readonly like: number } }).total.like,
+        );
       return;
     }
-    if (this.last === undefined || seq !== this.last + 1) verdict.fail("sdk-order", `${this.#who} got ${seq} after ${this.last}`);
+    if (this.last === undefined || seq !== this.last + 1)
+      verdict.fail("sdk-order", `${this.#who} got ${seq} after ${this.last}`);
     const text = JSON.stringify(data);
-    if (!truth.wasEver(this.#topic, seq, text)) verdict.fail("content", `${this.#who} got other data at ${seq}`);
+    if (!truth.wasEver(this.#topic, seq, text))
+      verdict.fail("content", `${this.#who} got other data at ${seq}`);
     this.seen.set(seq, text);
     this.last = seq;
   }

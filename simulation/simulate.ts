@@ -61,7 +61,10 @@ const TRACE_LINES = 400;
 export function simulate(options: SimulateOptions): Outcome {
   const timeline = new Timeline();
   const random = new Random(options.seed);
-  const trace = new Trace(timeline, { enabled: options.traced === true || options.print !== undefined, print: options.print });
+  const trace = new Trace(timeline, {
+    enabled: options.traced === true || options.print !== undefined,
+    print: options.print,
+  });
   const settings = drawSettings(random, options.chaosMs);
   const world: World = {
     timeline,
@@ -129,7 +132,8 @@ function sampleViewers(world: World, cluster: Cluster, audience: Audience): Rece
   const sample = () => {
     const counts = new Map<string, number>();
     for (const datacenter of cluster.datacenters) {
-      for (const topic of audience.videos) counts.set(`${datacenter.name} ${topic}`, countViewers(datacenter, topic));
+      for (const topic of audience.videos)
+        counts.set(`${datacenter.name} ${topic}`, countViewers(datacenter, topic));
     }
     samples.push({ at: world.timeline.now, counts });
     world.timeline.after(SAMPLE_MS, sample);
@@ -146,5 +150,7 @@ function sampleViewers(world: World, cluster: Cluster, audience: Audience): Rece
 }
 
 function describe(error: unknown): string {
-  return error instanceof Error ? `${error.name}: ${error.message}\n${error.stack ?? ""}` : String(error);
+  return error instanceof Error
+    ? `${error.name}: ${error.message}\n${error.stack ?? ""}`
+    : String(error);
 }

@@ -95,7 +95,10 @@ export class Socket implements ByteWriter {
   #enqueue(bytes: Uint8Array | undefined): void {
     if (!this.#serverOpen && bytes !== undefined) return;
     const { network, timeline, server, viewer, bytesPerWrite } = this.#options;
-    this.#arrivesAt = Math.max(this.#arrivesAt, timeline.now + network.delay(server.place, viewer.place));
+    this.#arrivesAt = Math.max(
+      this.#arrivesAt,
+      timeline.now + network.delay(server.place, viewer.place),
+    );
     const size = bytes === undefined ? 0 : (bytesPerWrite ?? bytes.length);
     this.#undelivered += size;
     this.#queue.push({ bytes, size, dueAt: this.#arrivesAt, step: timeline.steps });
@@ -200,7 +203,14 @@ export class Socket implements ByteWriter {
 
   /** The path is back: what belongs to a connection that the other side does not know any more is answered with a reset. */
   heal(): void {
-    if (this.#silent || !this.#viewerOpen || !this.#serverOpen || !this.viewer.alive || !this.server.alive) this.reset();
+    if (
+      this.#silent ||
+      !this.#viewerOpen ||
+      !this.#serverOpen ||
+      !this.viewer.alive ||
+      !this.server.alive
+    )
+      this.reset();
     this.resume();
   }
 }

@@ -68,7 +68,8 @@ export class Store {
 
   countsFor(node: Node): ViewerCounts {
     return {
-      report: (reporter, counts, ttlMs) => this.#call(node, () => this.counts.report(reporter, counts, ttlMs)),
+      report: (reporter, counts, ttlMs) =>
+        this.#call(node, () => this.counts.report(reporter, counts, ttlMs)),
       release: (reporter) => this.#call(node, () => this.counts.release(reporter)),
       totals: (topics) => this.#call(node, () => this.counts.totals(topics)),
       async close() {},

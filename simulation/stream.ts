@@ -1,7 +1,13 @@
 /** How a viewer reaches a frontend: through a load balancer, over a socket, and with requests beside it. */
 
 import { zstdDecompressSync } from "node:zlib";
-import { createFrameReader, type FrameReader, type Message, Problem, parseConnectionId } from "@ovation/protocol";
+import {
+  createFrameReader,
+  type FrameReader,
+  type Message,
+  Problem,
+  parseConnectionId,
+} from "@ovation/protocol";
 import type { Cluster } from "./cluster.ts";
 import type { ChangeRequest, ConnectRequest } from "./frontend-process.ts";
 import type { Node } from "./node.ts";
@@ -29,7 +35,13 @@ const REQUEST_TIMEOUT_MS = 5000;
 const ZSTD_BYTES_PER_WRITE = 300;
 
 /** Opens a connection at a frontend that the load balancer chooses. */
-export function openStream(world: World, cluster: Cluster, viewer: Node, request: ConnectRequest, callbacks: StreamCallbacks): OpenStream {
+export function openStream(
+  world: World,
+  cluster: Cluster,
+  viewer: Node,
+  request: ConnectRequest,
+  callbacks: StreamCallbacks,
+): OpenStream {
   const { network, trace } = world;
   const name = viewer.place.name;
   let closed = false;
@@ -58,7 +70,13 @@ export function openStream(world: World, cluster: Cluster, viewer: Node, request
       process.connect(request, (held, gone) => {
         const wire = new WireChecker(world, name);
         const returned = (request.parameter ?? request.header ?? "") !== "";
-        const reader = createReader(world, wire, returned, (message) => !closed && callbacks.onMessage(message), callbacks.onRetry);
+        const reader = createReader(
+          world,
+          wire,
+          returned,
+          (message) => !closed && callbacks.onMessage(message),
+          callbacks.onRetry,
+        );
         const made = new Socket({
           timeline: world.timeline,
           network,
@@ -126,7 +144,8 @@ function createReader(
     onMessage(sent) {
       for (const message of world.saboteur?.frames(sent, returned) ?? [sent]) {
         if (message.type === "connection") wire.opened(message.lastEventId);
-        else if (message.type !== "reconnect") wire.message(message.type, JSON.parse(message.data), step);
+        else if (message.type !== "reconnect")
+          wire.message(message.type, JSON.parse(message.data), step);
         onMessage(message);
       }
     },

@@ -12,7 +12,10 @@ export class Trace {
   readonly #print: ((line: string) => void) | undefined;
   readonly #lines: string[] = [];
 
-  constructor(timeline: Timeline, options: { readonly enabled: boolean; readonly print?: ((line: string) => void) | undefined }) {
+  constructor(
+    timeline: Timeline,
+    options: { readonly enabled: boolean; readonly print?: ((line: string) => void) | undefined },
+  ) {
     this.#timeline = timeline;
     this.#enabled = options.enabled;
     this.#print = options.print;
@@ -23,7 +26,8 @@ export class Trace {
     if (!this.#enabled) return;
     const ms = (this.#timeline.now - BEGINNING_MS).toFixed(1).padStart(9);
     const line = `${ms} ${who.padEnd(16)} ${what()}`;
-    for (let index = 0; index < line.length; index++) this.hash = Math.imul(this.hash ^ line.charCodeAt(index), 0x01000193) >>> 0;
+    for (let index = 0; index < line.length; index++)
+      this.hash = Math.imul(this.hash ^ line.charCodeAt(index), 0x01000193) >>> 0;
     this.#lines.push(line);
     if (this.#lines.length > LINES_MAX * 2) this.#lines.splice(0, LINES_MAX);
     this.#print?.(line);

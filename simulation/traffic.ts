@@ -58,7 +58,8 @@ export class Traffic {
   #durable(): void {
     const { random } = this.#world;
     const topic = this.#topic();
-    for (let count = random.chance(0.2) ? random.integer(2, 8) : 1; count > 0; count--) this.post(topic);
+    for (let count = random.chance(0.2) ? random.integer(2, 8) : 1; count > 0; count--)
+      this.post(topic);
   }
 
   post(topic: Topic): void {

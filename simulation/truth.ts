@@ -34,7 +34,9 @@ export class Truth {
   committed(event: DurableEvent): void {
     const { data } = this.#of(event.topic);
     if (event.place.seq !== data.length + 1)
-      throw new Error(`the log gave ${event.topic} the number ${event.place.seq} after ${data.length}`);
+      throw new Error(
+        `the log gave ${event.topic} the number ${event.place.seq} after ${data.length}`,
+      );
     data.push(event.data);
     this.commits++;
   }
@@ -56,7 +58,9 @@ export class Truth {
   /** Whether this is, or in an earlier life of the log was, the event with this number. */
   wasEver(topic: Topic, seq: number, data: string): boolean {
     const truth = this.#of(topic);
-    return truth.data[seq - 1] === data || (truth.lost.get(seq)?.some((gone) => gone === data) ?? false);
+    return (
+      truth.data[seq - 1] === data || (truth.lost.get(seq)?.some((gone) => gone === data) ?? false)
+    );
   }
 
   acknowledge(topic: Topic, seq: number, text: string): void {

@@ -37,7 +37,14 @@ export class WireChecker {
   subscribed(topic: Topic): void {
     const carried = this.#topics.get(topic);
     if (carried !== undefined) carried.subscribed = true;
-    else this.#topics.set(topic, { subscribed: true, endedSteps: [], period: 0, last: undefined, from: undefined });
+    else
+      this.#topics.set(topic, {
+        subscribed: true,
+        endedSteps: [],
+        period: 0,
+        last: undefined,
+        from: undefined,
+      });
   }
 
   unsubscribed(topic: Topic): void {
@@ -60,7 +67,10 @@ export class WireChecker {
     const { verdict, truth } = this.#world;
     const { topic, seq } = envelope;
     const carried = this.#topics.get(topic);
-    if (carried === undefined || (!carried.subscribed && writtenStep > (carried.endedSteps.at(-1) ?? -1))) {
+    if (
+      carried === undefined ||
+      (!carried.subscribed && writtenStep > (carried.endedSteps.at(-1) ?? -1))
+    ) {
       verdict.fail("not-subscribed", `${this.#who} got ${type} ${seq ?? ""} of ${topic}`);
       return;
     }
@@ -75,15 +85,27 @@ export class WireChecker {
       carried.from = undefined;
     }
     if (carried.last === undefined && carried.from !== undefined && seq > carried.from + 1) {
-      verdict.fail("wire-hole", `${this.#who} was told that ${topic} begins after ${carried.from}, and got ${seq}`);
+      verdict.fail(
+        "wire-hole",
+        `${this.#who} was told that ${topic} begins after ${carried.from}, and got ${seq}`,
+      );
     }
     if (carried.last !== undefined && seq <= carried.last) {
-      verdict.fail("wire-order", `${this.#who} got ${topic} ${seq} after ${carried.last} on one connection`);
+      verdict.fail(
+        "wire-order",
+        `${this.#who} got ${topic} ${seq} after ${carried.last} on one connection`,
+      );
     } else if (carried.last !== undefined && seq > carried.last + 1) {
-      verdict.fail("wire-hole", `${this.#who} got ${topic} ${seq} after ${carried.last} on one connection`);
+      verdict.fail(
+        "wire-hole",
+        `${this.#who} got ${topic} ${seq} after ${carried.last} on one connection`,
+      );
     }
     if (!truth.wasEver(topic, seq, JSON.stringify(envelope.data))) {
-      verdict.fail("content", `${this.#who} got ${topic} ${seq} with ${JSON.stringify(envelope.data)}, not ${truth.dataOf(topic, seq)}`);
+      verdict.fail(
+        "content",
+        `${this.#who} got ${topic} ${seq} with ${JSON.stringify(envelope.data)}, not ${truth.dataOf(topic, seq)}`,
+      );
     }
     carried.last = seq;
   }
@@ -91,7 +113,11 @@ export class WireChecker {
   #checkLive(type: string, { topic, data }: Envelope): void {
     if (type !== "goal") return;
     const { number } = data as { readonly number: number };
-    if (this.#live.has(number)) this.#world.verdict.fail("live-twice", `${this.#who} got live event ${number} of ${topic} twice`);
+    if (this.#live.has(number))
+      this.#world.verdict.fail(
+        "live-twice",
+        `${this.#who} got live event ${number} of ${topic} twice`,
+      );
     this.#live.add(number);
   }
 }

@@ -16,14 +16,27 @@ function store() {
           const { promise, resolve, reject } = Promise.withResolvers<Answers>();
           reads.push({
             topics: [...topics],
-            answer: () => resolve(new Map([...topics].map((topic) => [topic, [{ id: topic as string as FrontendId, url: name }]]))),
+            answer: () =>
+              resolve(
+                new Map(
+                  [...topics].map((topic) => [
+                    topic,
+                    [{ id: topic as string as FrontendId, url: name }],
+                  ]),
+                ),
+              ),
             fail: () => reject(new Error(`${name} is away`)),
           });
           return [name, promise];
         }),
       ),
   });
-  return { reads, lookup, ids: async (...topics: Topic[]) => (await lookup(topics)).map((found) => found.map(({ id }) => String(id))) };
+  return {
+    reads,
+    lookup,
+    ids: async (...topics: Topic[]) =>
+      (await lookup(topics)).map((found) => found.map(({ id }) => String(id))),
+  };
 }
 
 const video = (id: number) => topicOf("video", String(id));
@@ -52,8 +65,13 @@ test("a read that is not answered holds up later ones for a moment only, and one
   const stuck = ids(video(1));
   await turn();
   const others = Promise.allSettled([ids(video(2)), ids(topicOf("member", "m"))]);
-  for (const end = performance.now() + 5000; reads.length < 3 && performance.now() < end; ) await Bun.sleep(1);
-  expect(reads.map(({ topics }) => topics)).toEqual([[video(1)], [video(2)], [topicOf("member", "m")]]);
+  for (const end = performance.now() + 5000; reads.length < 3 && performance.now() < end; )
+    await Bun.sleep(1);
+  expect(reads.map(({ topics }) => topics)).toEqual([
+    [video(1)],
+    [video(2)],
+    [topicOf("member", "m")],
+  ]);
   reads[1]?.answer();
   reads[2]?.fail();
   const [found, failed] = await others;

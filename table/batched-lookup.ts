@@ -30,7 +30,10 @@ interface Waiting {
   resolve(found: readonly Found[] | Promise<readonly Found[]>): void;
 }
 
-export function createBatchedLookup({ groupOf, read }: LookupReader): (topics: readonly Topic[]) => Promise<readonly Found[]> {
+export function createBatchedLookup({
+  groupOf,
+  read,
+}: LookupReader): (topics: readonly Topic[]) => Promise<readonly Found[]> {
   let waiting: Waiting[] = [];
   let underWay = 0;
   let timer: ReturnType<typeof setTimeout> | undefined;

@@ -11,7 +11,12 @@
  * ends its own timers, the store's own ends the connection.
  */
 
-export { openRedisStore, type RedisStore, type RedisStoreOptions, STORE_TIMEOUT_MS } from "./redis-store.ts";
+export {
+  openRedisStore,
+  type RedisStore,
+  type RedisStoreOptions,
+  STORE_TIMEOUT_MS,
+} from "./redis-store.ts";
 export { parseStoreAddress } from "./redis-url.ts";
 export * from "./shared-store.ts";
 export { createMemorySharedStore } from "./shared-store-memory.ts";

@@ -14,11 +14,26 @@ let cluster: RedisInstance;
 let web: ReturnType<typeof Bun.serve>;
 
 beforeAll(async () => {
-  [open, locked, full, cluster] = await Promise.all([startRedis(), startRedis(), startRedis(), startRedisCluster()]);
+  [open, locked, full, cluster] = await Promise.all([
+    startRedis(),
+    startRedis(),
+    startRedis(),
+    startRedisCluster(),
+  ]);
   web = Bun.serve({ port: 0, hostname: "127.0.0.1", fetch: () => new Response("hello") });
   running.push(open, locked, full, cluster, web);
   await full.servers[0]?.client.config("SET", "maxmemory", "1");
-  await locked.servers[0]?.client.call("ACL", "SETUSER", "narrow", "on", `>${PASSWORD}`, "~o:*", "+get", "+set", "+ping");
+  await locked.servers[0]?.client.call(
+    "ACL",
+    "SETUSER",
+    "narrow",
+    "on",
+    `>${PASSWORD}`,
+    "~o:*",
+    "+get",
+    "+set",
+    "+ping",
+  );
   await locked.servers[0]?.client.config("SET", "requirepass", PASSWORD);
 }, 30_000);
 
@@ -29,7 +44,10 @@ afterAll(async () => {
 /** All that is said of the store at this address: by the state, by a lookup, by a renewal. */
 async function said(url: string): Promise<string> {
   const lines: string[] = [];
-  const table = openRedisTable({ url, onState: (state, detail) => lines.push(`${state} ${detail}`) });
+  const table = openRedisTable({
+    url,
+    onState: (state, detail) => lines.push(`${state} ${detail}`),
+  });
   const calls = [() => table.lookup([freshTopic()]), () => table.renew(freshFrontend(), 1000)];
   for (const call of calls) {
     await call().then(
@@ -41,7 +59,8 @@ async function said(url: string): Promise<string> {
   return lines.join("\n");
 }
 
-const at = (instance: RedisInstance, from: string | RegExp = "", to = "") => instance.url.replace(from, to);
+const at = (instance: RedisInstance, from: string | RegExp = "", to = "") =>
+  instance.url.replace(from, to);
 
 test("an address that is wrong is told with what to do about it, by every call, and never with its password", async () => {
   const cases: readonly (readonly [url: string, advice: string])[] = [
@@ -59,7 +78,9 @@ test("an address that is wrong is told with what to do about it, by every call, 
     [at(cluster, /^.*,/, "redis://"), "write redis+cluster://"],
     [full.url, "raise maxmemory"],
   ];
-  const answers = await Promise.all(cases.map(async ([url, advice]) => ({ url, advice, text: await said(url) })));
+  const answers = await Promise.all(
+    cases.map(async ([url, advice]) => ({ url, advice, text: await said(url) })),
+  );
   for (const { url, advice, text } of answers) {
     expect(`${url}: ${text}`).toContain(advice);
     expect(text).not.toContain(PASSWORD);

@@ -16,7 +16,9 @@ export function isMoved(message: string): boolean {
 
 /** The client's own word for a call that it did not send: why, its last error says. */
 export function isNotConnected(message: string): boolean {
-  return /isn't writeable|isn't ready|connection is closed|max retries per request|no answer/i.test(message);
+  return /isn't writeable|isn't ready|connection is closed|max retries per request|no answer/i.test(
+    message,
+  );
 }
 
 /** No other attempt will do better: the address asks for something that the server does not have. */
@@ -32,23 +34,37 @@ interface Explanation {
 
 /** The first that fits. */
 const EXPLANATIONS: readonly Explanation[] = [
-  { sign: /^(WRONGPASS|ERR invalid password)/i, advice: "the user name or the password in --table is wrong" },
+  {
+    sign: /^(WRONGPASS|ERR invalid password)/i,
+    advice: "the user name or the password in --table is wrong",
+  },
   { sign: /^NOAUTH/, advice: "it asks for a password: write redis://:password@host:port" },
-  { sign: /^ERR AUTH|without any password configured/i, advice: "--table has a password, and it has none" },
+  {
+    sign: /^ERR AUTH|without any password configured/i,
+    advice: "--table has a password, and it has none",
+  },
   { sign: /^NOPERM/, advice: "its user needs all commands on keys o:* (ACL SETUSER … +@all ~o:*)" },
   { sign: /^OOM/, advice: "its memory is full: raise maxmemory, or give it a server of its own" },
-  { sign: /^MISCONF/, advice: "it refuses writes while it cannot save to its disk; the table needs no saving (save '')" },
+  {
+    sign: /^MISCONF/,
+    advice:
+      "it refuses writes while it cannot save to its disk; the table needs no saving (save '')",
+  },
   { sign: /DB index is out of range/i, advice: "it has no database of that number" },
   {
     sign: /RESP type|protocol error/i,
-    advice: "what listens there does not speak Redis' protocol: check host and port of --table, and whether it takes TLS",
+    advice:
+      "what listens there does not speak Redis' protocol: check host and port of --table, and whether it takes TLS",
   },
   {
     sign: /ETIMEDOUT|socket timeout/i,
     advice: "no answer to TLS: if it has none, write redis:// in place of rediss://",
     where: ({ tls }) => tls,
   },
-  { sign: /unknown command '?sentinel/i, advice: "it is not a Sentinel: write redis://host:port for a single server" },
+  {
+    sign: /unknown command '?sentinel/i,
+    advice: "it is not a Sentinel: write redis://host:port for a single server",
+  },
   { sign: /cluster support disabled/i, advice: "it is not a Cluster: write redis://host:port" },
   {
     sign: /^(MOVED|CROSSSLOT)/,
@@ -56,13 +72,19 @@ const EXPLANATIONS: readonly Explanation[] = [
     where: ({ kind }) => kind !== "cluster",
   },
   { sign: /ENOTFOUND|EAI_AGAIN/, advice: "that name is not known here" },
-  { sign: /ECONNREFUSED/, advice: "nobody listens there: start it, or check host and port of --table" },
+  {
+    sign: /ECONNREFUSED/,
+    advice: "nobody listens there: start it, or check host and port of --table",
+  },
 ];
 
 /** With what to do about it, and without the password, whoever repeats it. */
 export function explainStoreError(message: string, address: StoreAddress): string {
   const { password } = address;
-  const said = password === undefined || password === "" ? message : message.replaceAll(password, "…");
-  const found = EXPLANATIONS.find(({ sign, where }) => sign.test(message) && (where === undefined || where(address)));
+  const said =
+    password === undefined || password === "" ? message : message.replaceAll(password, "…");
+  const found = EXPLANATIONS.find(
+    ({ sign, where }) => sign.test(message) && (where === undefined || where(address)),
+  );
   return found === undefined ? said : `${said} (${found.advice})`;
 }

@@ -10,7 +10,11 @@ import { freePorts, startRedis, startRedisCluster, startRedisSentinel } from "./
 import { startRelay } from "./testing/relay.ts";
 import { createRedisViewerCounts } from "./viewer-counts-redis.ts";
 
-async function eventually<T>(what: string, attempt: () => Promise<T>, accept: (answer: T) => boolean = () => true): Promise<T> {
+async function eventually<T>(
+  what: string,
+  attempt: () => Promise<T>,
+  accept: (answer: T) => boolean = () => true,
+): Promise<T> {
   const end = Date.now() + 20_000;
   let last: unknown = "no answer";
   while (Date.now() < end) {
@@ -41,7 +45,11 @@ async function settle(promise: Promise<unknown>): Promise<{ error: unknown; ms: 
  * A frontend as it should behave: puts its rows back whenever renew answers a mark that it does not know, and until
  * that is done. Answers whether it had to do nothing.
  */
-async function renewAndPutBack(table: RedisTable, frontend: ReturnType<typeof freshFrontend>, topics: ReturnType<typeof freshTopic>[]) {
+async function renewAndPutBack(
+  table: RedisTable,
+  frontend: ReturnType<typeof freshFrontend>,
+  topics: ReturnType<typeof freshTopic>[],
+) {
   const mark = await table.renew(frontend, 30_000);
   const ran = mark === marks.get(frontend.id) && !owing.has(frontend.id);
   marks.set(frontend.id, mark);
@@ -86,7 +94,9 @@ test("a store that stops answering: every call is refused within its time, what 
   await table.change(frontend.id, [{ topic, subscribed: true, generation: 1 }]);
   redis.server.pause();
   const results = await Promise.all(
-    Array.from({ length: 50 }, (_, index) => settle(index % 2 === 0 ? table.lookup([topic]) : table.renew(frontend, 60_000))),
+    Array.from({ length: 50 }, (_, index) =>
+      settle(index % 2 === 0 ? table.lookup([topic]) : table.renew(frontend, 60_000)),
+    ),
   );
   for (const { error, ms } of results) {
     expect(error).toBeInstanceOf(TableUnavailableError);
@@ -113,7 +123,9 @@ test("a store that restarts empty, or is emptied, answers renew with false, once
   expect((await settle(table.lookup(topics))).error).toBeInstanceOf(TableUnavailableError);
   await redis.server.restart();
   const start = performance.now();
-  expect(await eventually("renewal after the restart", () => renewAndPutBack(table, frontend, topics))).toBe(false);
+  expect(
+    await eventually("renewal after the restart", () => renewAndPutBack(table, frontend, topics)),
+  ).toBe(false);
   expect(performance.now() - start).toBeLessThan(5000);
   expect((await table.lookup(topics)).flat()).toHaveLength(100);
   expect(await renewAndPutBack(table, frontend, topics)).toBe(true);
@@ -141,7 +153,10 @@ test("a client that has given up is started again, for as long as the store is n
 test("a claim whose answer was lost is its caller's all the same, and nobody else's", async () => {
   const redis = await startRedis();
   const relay = await startRelay(redis.server.port);
-  const [store, direct] = [openRedisStore({ url: `redis://127.0.0.1:${relay.port}`, timeoutMs: 500 }), openRedisStore({ url: redis.url })];
+  const [store, direct] = [
+    openRedisStore({ url: `redis://127.0.0.1:${relay.port}`, timeoutMs: 500 }),
+    openRedisStore({ url: redis.url }),
+  ];
   const [shared, others] = [createRedisSharedStore(store), createRedisSharedStore(direct)];
   for (const one of [store, direct]) await eventually("ping", () => one.ping());
   expect((await shared.claim("the script is known", 10_000)).mine).toBe(true);
@@ -152,9 +167,15 @@ test("a claim whose answer was lost is its caller's all the same, and nobody els
   expect((await shared.claim("batch 7", 10_000)).mine).toBe(false);
   // Stopped, and carried out when nobody waits for it any more.
   redis.server.pause();
-  expect((await settle(shared.claim("batch 8", 10_000))).error).toBeInstanceOf(TableUnavailableError);
+  expect((await settle(shared.claim("batch 8", 10_000))).error).toBeInstanceOf(
+    TableUnavailableError,
+  );
   redis.server.resume();
-  await eventually("it was carried out", async () => (await redis.server.client.exists("o:claim:batch 8")) === 1, Boolean);
+  await eventually(
+    "it was carried out",
+    async () => (await redis.server.client.exists("o:claim:batch 8")) === 1,
+    Boolean,
+  );
   expect((await others.claim("batch 8", 10_000)).mine).toBe(false);
   expect((await eventually("claim", () => shared.claim("batch 8", 10_000))).mine).toBe(true);
   expect((await shared.claim("batch 8", 10_000)).mine).toBe(false);
@@ -185,7 +206,8 @@ test("one node of a Cluster that is emptied, and a master that fails over to its
   await cluster.servers[0]?.kill();
   const first = await settle(table.lookup(topics));
   if (first.error !== undefined) expect(first.error).toBeInstanceOf(TableUnavailableError);
-  if ((await settle(table.lookup([]))).error !== undefined) throw new Error("nothing was asked, and it failed");
+  if ((await settle(table.lookup([]))).error !== undefined)
+    throw new Error("nothing was asked, and it failed");
   await eventually(
     "the replica takes over and rows are whole",
     async () => {
@@ -215,15 +237,21 @@ test("a master that dies under Sentinel is replaced, and its frontends put back 
   await eventually("first renewal", () => renewAndPutBack(table, frontend, topics));
   await counts.report(frontend.id, [{ topic: topics[0]!, viewers: 5 }], 30_000);
   await sentinel.servers[0]?.kill();
-  expect(await eventually("renewal after the fail-over", () => renewAndPutBack(table, frontend, topics))).toBe(false);
+  expect(
+    await eventually("renewal after the fail-over", () => renewAndPutBack(table, frontend, topics)),
+  ).toBe(false);
   // The Sentinel's announcement may cut the new connection once more.
   await eventually(
     "the rows are whole",
     () => table.lookup(topics),
     (found) => found.flat().length === 20,
   );
-  await eventually("report", () => counts.report(frontend.id, [{ topic: topics[0]!, viewers: 6 }], 30_000));
-  expect(await eventually("totals", () => counts.totals(topics.slice(0, 1)))).toEqual([{ local: 6, all: 6 }]);
+  await eventually("report", () =>
+    counts.report(frontend.id, [{ topic: topics[0]!, viewers: 6 }], 30_000),
+  );
+  expect(await eventually("totals", () => counts.totals(topics.slice(0, 1)))).toEqual([
+    { local: 6, all: 6 },
+  ]);
   expect((await eventually("take", () => shared.take("after", 1, 1, 1000))).ok).toBe(true);
   await table.close();
   await store.close();

@@ -33,7 +33,9 @@ export async function readIdentity(store: RedisStore): Promise<string> {
   const parts = await Promise.all(
     masters.map(async ({ node, slot }) => {
       const part = readNode(node, `${store.prefix}:{${tagOfSlot(slot)}}:marker`);
-      return masters.length === 1 ? part : Promise.race([part.catch(() => "away"), awayAfter(NODE_TIMEOUT_MS)]);
+      return masters.length === 1
+        ? part
+        : Promise.race([part.catch(() => "away"), awayAfter(NODE_TIMEOUT_MS)]);
     }),
   );
   return createHash("sha256").update(parts.sort().join(" ")).digest("hex").slice(0, 16);

@@ -90,7 +90,13 @@ export function createRedisLeases(store: RedisStore, name: string): RedisLeases 
   return {
     async renew(id, ttlMs, identity, value) {
       const fresh = randomBytes(6).toString("base64url");
-      return String(await store.evaluate(RENEW, [leasesKey, deathsKey], [id, Math.round(ttlMs), identity, value, fresh]));
+      return String(
+        await store.evaluate(
+          RENEW,
+          [leasesKey, deathsKey],
+          [id, Math.round(ttlMs), identity, value, fresh],
+        ),
+      );
     },
     async release(id) {
       await store.evaluate(RELEASE, [leasesKey, deathsKey], [id]);
@@ -99,9 +105,16 @@ export function createRedisLeases(store: RedisStore, name: string): RedisLeases 
       return toMap((await store.evaluate(LIVE, [leasesKey, deathsKey], [])) as string[]);
     },
     async liveAndFields(keys) {
-      const answer = (await store.evaluate(LIVE_AND_FIELDS, [leasesKey, deathsKey, ...keys], [])) as [string[], string];
+      const answer = (await store.evaluate(
+        LIVE_AND_FIELDS,
+        [leasesKey, deathsKey, ...keys],
+        [],
+      )) as [string[], string];
       const lines = answer[1].split("\n");
-      return { live: toMap(answer[0]), fields: lines.map((line) => (line === "" ? [] : line.split(" "))) };
+      return {
+        live: toMap(answer[0]),
+        fields: lines.map((line) => (line === "" ? [] : line.split(" "))),
+      };
     },
     async deaths() {
       return (await store.client.get(deathsKey)) ?? "0";
@@ -111,6 +124,7 @@ export function createRedisLeases(store: RedisStore, name: string): RedisLeases 
 
 function toMap(flat: readonly string[]): ReadonlyMap<string, string> {
   const map = new Map<string, string>();
-  for (let index = 0; index + 1 < flat.length; index += 2) map.set(flat[index] ?? "", flat[index + 1] ?? "");
+  for (let index = 0; index + 1 < flat.length; index += 2)
+    map.set(flat[index] ?? "", flat[index + 1] ?? "");
   return map;
 }

@@ -33,25 +33,37 @@ async function slotOf(key: string): Promise<number> {
 }
 
 /** Moves a slot to the last node, as `redis-cli --cluster reshard` does; `open` runs while it belongs to both, before and after its keys have gone. */
-async function move(slot: number, open: () => Promise<unknown> = async () => undefined): Promise<void> {
-  const ids = await Promise.all(cluster.servers.map(async ({ client }) => String(await client.cluster("MYID"))));
+async function move(
+  slot: number,
+  open: () => Promise<unknown> = async () => undefined,
+): Promise<void> {
+  const ids = await Promise.all(
+    cluster.servers.map(async ({ client }) => String(await client.cluster("MYID"))),
+  );
   const ownerAt = async ({ client }: RedisServer) => {
-    const range = (await client.cluster("SLOTS")).find(([first, last]) => first <= slot && slot <= last);
+    const range = (await client.cluster("SLOTS")).find(
+      ([first, last]) => first <= slot && slot <= last,
+    );
     return ids.indexOf(range?.[2]?.[2] ?? "");
   };
   const to = cluster.servers.length - 1;
   const from = await ownerAt(cluster.servers[to] as RedisServer);
   if (from === to) return;
-  const [source, target] = [cluster.servers[from], cluster.servers[to]] as [RedisServer, RedisServer];
+  const [source, target] = [cluster.servers[from], cluster.servers[to]] as [
+    RedisServer,
+    RedisServer,
+  ];
   await target.client.cluster("SETSLOT", slot, "IMPORTING", ids[from] ?? "");
   await source.client.cluster("SETSLOT", slot, "MIGRATING", ids[to] ?? "");
   await open();
   const keys = (await source.client.cluster("GETKEYSINSLOT", slot, 1000)) as string[];
   for (const key of keys) await source.client.migrate("127.0.0.1", target.port, key, 0, 5000);
   await open();
-  for (const { client } of [target, source, ...cluster.servers.slice(0, to)]) await client.cluster("SETSLOT", slot, "NODE", ids[to] ?? "");
+  for (const { client } of [target, source, ...cluster.servers.slice(0, to)])
+    await client.cluster("SETSLOT", slot, "NODE", ids[to] ?? "");
   // Moves that overtake the nodes' word to each other would leave them at odds: nobody resharding does that.
-  while ((await Promise.all(cluster.servers.map(ownerAt))).some((owner) => owner !== to)) await Bun.sleep(5);
+  while ((await Promise.all(cluster.servers.map(ownerAt))).some((owner) => owner !== to))
+    await Bun.sleep(5);
 }
 
 test("no subscription is lost and none comes back while the slots of topics and leases move, and lookups go on", async () => {
@@ -77,14 +89,20 @@ test("no subscription is lost and none comes back while the slots of topics and 
     const [frontend, topic] = [frontends[index % 2], topics[index % topics.length]];
     if (frontend === undefined || topic === undefined) return;
     const subscribed = index % 3 !== 0;
-    await patiently(() => table.change(frontend.id, [{ topic, subscribed, generation: ++generation }]));
+    await patiently(() =>
+      table.change(frontend.id, [{ topic, subscribed, generation: ++generation }]),
+    );
     wanted.set(`${topic} ${frontend.id}`, subscribed);
     changes++;
   }
   async function compare(): Promise<void> {
     const found = await patiently(() => table.lookup(topics));
-    const rows = topics.flatMap((topic, index) => (found[index] ?? []).map(({ id }) => `${topic} ${id}`)).sort();
-    expect(rows).toEqual([...wanted].flatMap(([row, subscribed]) => (subscribed ? [row] : [])).sort());
+    const rows = topics
+      .flatMap((topic, index) => (found[index] ?? []).map(({ id }) => `${topic} ${id}`))
+      .sort();
+    expect(rows).toEqual(
+      [...wanted].flatMap(([row, subscribed]) => (subscribed ? [row] : [])).sort(),
+    );
     lookups++;
   }
   async function busy(): Promise<void> {

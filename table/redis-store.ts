@@ -11,7 +11,13 @@
 
 import { createHash } from "node:crypto";
 import { Cluster, Redis, type RedisOptions } from "ioredis";
-import { explainStoreError, isHopeless, isMoved, isNotConnected, isPassing } from "./redis-errors.ts";
+import {
+  explainStoreError,
+  isHopeless,
+  isMoved,
+  isNotConnected,
+  isPassing,
+} from "./redis-errors.ts";
 import { slotOf } from "./redis-slots.ts";
 import { parseStoreAddress, type StoreAddress } from "./redis-url.ts";
 import { TableUnavailableError } from "./subscription-table.ts";
@@ -25,7 +31,8 @@ const RETRY_MS = 25;
 /** How long the key of a ping stays. */
 const PING_MS = 10_000;
 const NOT_YET = "not connected yet";
-const CLOSED_AT_ONCE = "it closes every connection at once: check that host and port of --table are those of Redis";
+const CLOSED_AT_ONCE =
+  "it closes every connection at once: check that host and port of --table are those of Redis";
 
 export interface RedisStoreOptions {
   /** See `redis-url.ts`. */
@@ -56,7 +63,11 @@ export interface RedisStore {
    */
   run<T>(what: string, commands: number, issue: () => Promise<T>): Promise<T>;
   /** One script call; to be used inside `run`. */
-  evaluate(script: Script, keys: readonly string[], values: readonly (string | number)[]): Promise<unknown>;
+  evaluate(
+    script: Script,
+    keys: readonly string[],
+    values: readonly (string | number)[],
+  ): Promise<unknown>;
   /** The nodes that hold keys, each with the first slot that it owns (single and Sentinel: one, slot 0). */
   masters(): readonly { readonly node: Redis; readonly slot: number }[];
   /** Names the node that holds a key, as far as is known here: what is asked of one node can fail without the others. */
@@ -100,7 +111,8 @@ export function openRedisStore(options: RedisStoreOptions): RedisStore {
   function restart(): void {
     if (closed) return;
     setTimeout(() => {
-      if (!closed && client.status === "end") client.connect().catch((error: Error) => enter("lost", error.message));
+      if (!closed && client.status === "end")
+        client.connect().catch((error: Error) => enter("lost", error.message));
     }, reconnectDelay(1));
   }
 
@@ -108,7 +120,8 @@ export function openRedisStore(options: RedisStoreOptions): RedisStore {
     const end = performance.now() + timeoutMs;
     for (;;) {
       if (hopeless !== undefined) throw unavailable(what, hopeless);
-      if (underWay > 0 && underWay + commands > STORE_COMMANDS_MAX) throw unavailable(what, "too many commands under way");
+      if (underWay > 0 && underWay + commands > STORE_COMMANDS_MAX)
+        throw unavailable(what, "too many commands under way");
       underWay += commands;
       const running = issue().finally(() => {
         underWay -= commands;
@@ -128,14 +141,23 @@ export function openRedisStore(options: RedisStoreOptions): RedisStore {
 
   /** Where there is no connection, what ended it says more than the call that missed it. */
   function failed(what: string, message: string): TableUnavailableError {
-    return unavailable(what, state !== "connected" && isNotConnected(message) ? lastError : explainStoreError(message, address));
+    return unavailable(
+      what,
+      state !== "connected" && isNotConnected(message)
+        ? lastError
+        : explainStoreError(message, address),
+    );
   }
 
   function unavailable(what: string, why: string): TableUnavailableError {
     return new TableUnavailableError(`${what} at ${address.shown}: ${why}`);
   }
 
-  async function evaluate({ text, sha }: Script, keys: readonly string[], values: readonly (string | number)[]): Promise<unknown> {
+  async function evaluate(
+    { text, sha }: Script,
+    keys: readonly string[],
+    values: readonly (string | number)[],
+  ): Promise<unknown> {
     try {
       return await client.evalsha(sha, keys.length, ...keys, ...values);
     } catch (error) {
@@ -211,7 +233,13 @@ function connect(address: StoreAddress, timeoutMs: number): Redis | Cluster {
   if (first === undefined) throw new Error("the table's address names no host");
   switch (address.kind) {
     case "single":
-      return new Redis({ ...common, ...first, db: address.database, retryStrategy: reconnectDelay, reconnectOnError });
+      return new Redis({
+        ...common,
+        ...first,
+        db: address.database,
+        retryStrategy: reconnectDelay,
+        reconnectOnError,
+      });
     case "sentinel":
       return new Redis({
         ...common,

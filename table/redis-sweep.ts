@@ -49,7 +49,12 @@ interface Field {
   readonly id: string;
 }
 
-export function createRedisSweep({ store, leases, rowPrefix, tickMs = TICK_MS }: RedisSweepOptions): RedisSweep {
+export function createRedisSweep({
+  store,
+  leases,
+  rowPrefix,
+  tickMs = TICK_MS,
+}: RedisSweepOptions): RedisSweep {
   const { client } = store;
   const lockKey = `${store.prefix}:sweeping:${rowPrefix}`;
   const doneKey = `${store.prefix}:swept:${rowPrefix}`;
@@ -65,7 +70,9 @@ export function createRedisSweep({ store, leases, rowPrefix, tickMs = TICK_MS }:
       const removed = await Promise.all(
         found.map(({ rowKey, id }, index) => {
           const value = values[index];
-          return typeof value !== "string" || live.has(id) ? 0 : store.evaluate(REMOVE_IF, [rowKey], [id, value]);
+          return typeof value !== "string" || live.has(id)
+            ? 0
+            : store.evaluate(REMOVE_IF, [rowKey], [id, value]);
         }),
       );
       for (const one of removed) swept += Number(one);
@@ -75,11 +82,14 @@ export function createRedisSweep({ store, leases, rowPrefix, tickMs = TICK_MS }:
   async function removeSeen(): Promise<void> {
     const found = [...fields.values()];
     fields = new Map();
-    for (let index = 0; index < found.length && !closed; index += SLICE_MAX) await remove(found.slice(index, index + SLICE_MAX));
+    for (let index = 0; index < found.length && !closed; index += SLICE_MAX)
+      await remove(found.slice(index, index + SLICE_MAX));
   }
 
   async function walkIfDue(): Promise<void> {
-    const [deaths, done] = await store.run("sweep", 2, () => Promise.all([leases.deaths(), client.get(doneKey)]));
+    const [deaths, done] = await store.run("sweep", 2, () =>
+      Promise.all([leases.deaths(), client.get(doneKey)]),
+    );
     if (deaths === (done ?? "0")) return;
     const locked = await store.run("sweep", 1, () => client.set(lockKey, "1", "PX", LOCK_MS, "NX"));
     if (locked !== "OK") return;
@@ -94,11 +104,15 @@ export function createRedisSweep({ store, leases, rowPrefix, tickMs = TICK_MS }:
   async function walk(node: Redis): Promise<void> {
     let cursor = "0";
     do {
-      const [next, rows] = await store.run("sweep", 1, () => node.scan(cursor, "MATCH", `${rowPrefix}*`, "COUNT", SLICE_MAX));
+      const [next, rows] = await store.run("sweep", 1, () =>
+        node.scan(cursor, "MATCH", `${rowPrefix}*`, "COUNT", SLICE_MAX),
+      );
       const found = await store.run("sweep", rows.length + 1, async () => {
         const ids = await Promise.all(rows.map((key) => client.hkeys(key)));
         const live = await leases.live();
-        return rows.flatMap((rowKey, index) => (ids[index] ?? []).filter((id) => !live.has(id)).map((id) => ({ rowKey, id })));
+        return rows.flatMap((rowKey, index) =>
+          (ids[index] ?? []).filter((id) => !live.has(id)).map((id) => ({ rowKey, id })),
+        );
       });
       if (found.length > 0) await remove(found);
       await store.run("sweep", 1, () => client.set(lockKey, "1", "PX", LOCK_MS));

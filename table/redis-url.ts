@@ -26,25 +26,34 @@ export interface StoreAddress {
   readonly shown: string;
 }
 
-const ADDRESS = /^(redis|valkey)(s?)(?:\+(sentinel|cluster))?:\/\/(?:([^@/]*)@)?([^/?#@]+)(?:\/([^?#]*))?$/;
+const ADDRESS =
+  /^(redis|valkey)(s?)(?:\+(sentinel|cluster))?:\/\/(?:([^@/]*)@)?([^/?#@]+)(?:\/([^?#]*))?$/;
 const DEFAULT_PORTS = { single: 6379, sentinel: 26_379, cluster: 6379 } as const;
 
 /** Throws an Error that says what is expected, without the text itself: it may hold a password. */
 export function parseStoreAddress(text: string): StoreAddress {
   const parts = ADDRESS.exec(text);
   if (parts === null)
-    throw new Error("the table's address is not redis://host:port, redis+sentinel://host:port,…/name or redis+cluster://host:port,…");
+    throw new Error(
+      "the table's address is not redis://host:port, redis+sentinel://host:port,…/name or redis+cluster://host:port,…",
+    );
   const [, scheme = "", secure = "", form, user, hostList = "", path = ""] = parts;
   const kind = form === "sentinel" || form === "cluster" ? form : "single";
   const hosts = hostList.split(",").map((host) => parseHost(host, DEFAULT_PORTS[kind]));
   if (kind === "single" && hosts.length > 1)
-    throw new Error("a single server has one host; write redis+cluster:// or redis+sentinel:// for several");
+    throw new Error(
+      "a single server has one host; write redis+cluster:// or redis+sentinel:// for several",
+    );
   const [first = "", second = ""] = path.split("/");
   if (kind === "sentinel" && first === "")
-    throw new Error("the address of Sentinels ends with the name of their master: redis+sentinel://host:port/mymaster");
+    throw new Error(
+      "the address of Sentinels ends with the name of their master: redis+sentinel://host:port/mymaster",
+    );
   const databaseText = kind === "sentinel" ? second : first;
-  if (!/^[0-9]{0,3}$/.test(databaseText)) throw new Error("the database in the table's address is not a number");
-  if (kind === "cluster" && Number(databaseText) > 0) throw new Error("a Redis Cluster has no numbered databases");
+  if (!/^[0-9]{0,3}$/.test(databaseText))
+    throw new Error("the database in the table's address is not a number");
+  if (kind === "cluster" && Number(databaseText) > 0)
+    throw new Error("a Redis Cluster has no numbered databases");
   return {
     kind,
     hosts,
@@ -60,12 +69,15 @@ function credentials(user: string | undefined): { username?: string; password?: 
   if (user === undefined || user === "") return {};
   const colon = user.indexOf(":");
   const password = decodeURIComponent(user.slice(colon + 1));
-  return colon > 0 ? { username: decodeURIComponent(user.slice(0, colon)), password } : { password };
+  return colon > 0
+    ? { username: decodeURIComponent(user.slice(0, colon)), password }
+    : { password };
 }
 
 function parseHost(text: string, defaultPort: number): HostPort {
   const parts = /^(\[[0-9a-fA-F:.]+\]|[^:[\]]+)(?::([0-9]{1,5}))?$/.exec(text);
   const port = Number(parts?.[2] ?? defaultPort);
-  if (parts?.[1] === undefined || port < 1 || port > 65_535) throw new Error("a host in the table's address is not host:port");
+  if (parts?.[1] === undefined || port < 1 || port > 65_535)
+    throw new Error("a host in the table's address is not host:port");
   return { host: parts[1].replace(/^\[|\]$/g, ""), port };
 }

@@ -14,7 +14,11 @@ viewerCountsContract(
   "memory",
   async () => {
     const clock = createManualClock();
-    return { counts: createMemoryViewerCounts({ clock }), pass: async (ms) => clock.advance(ms), ttlMs: 1000 };
+    return {
+      counts: createMemoryViewerCounts({ clock }),
+      pass: async (ms) => clock.advance(ms),
+      ttlMs: 1000,
+    };
   },
   500,
 );
@@ -22,5 +26,10 @@ viewerCountsContract(
 test("memory: under a flood of keys the oldest are forgotten, and the rest go on", async () => {
   const store = createMemorySharedStore({ clock: createManualClock(), keysMax: 100 });
   for (let index = 0; index < 1000; index++) await store.set(`key ${index}`, String(index), 60_000);
-  expect(await store.get(["key 0", "key 899", "key 901", "key 999"])).toEqual([undefined, undefined, "901", "999"]);
+  expect(await store.get(["key 0", "key 899", "key 901", "key 999"])).toEqual([
+    undefined,
+    undefined,
+    "901",
+    "999",
+  ]);
 });

@@ -32,5 +32,9 @@ afterAll(async () => {
 for (const [index, form] of ["redis", "redis cluster"].entries()) {
   const pass = (ms: number) => Bun.sleep(ms);
   sharedStoreContract(form, async () => ({ store: createRedisSharedStore(stores[index]!), pass }));
-  viewerCountsContract(form, async () => ({ counts: createRedisViewerCounts({ store: stores[index]! }), pass, ttlMs: 400 }), 60);
+  viewerCountsContract(
+    form,
+    async () => ({ counts: createRedisViewerCounts({ store: stores[index]! }), pass, ttlMs: 400 }),
+    60,
+  );
 }

@@ -18,7 +18,10 @@ export interface MemorySharedStoreOptions {
   readonly keysMax?: number;
 }
 
-export function createMemorySharedStore({ clock, keysMax = KEYS_MAX }: MemorySharedStoreOptions): SharedStore {
+export function createMemorySharedStore({
+  clock,
+  keysMax = KEYS_MAX,
+}: MemorySharedStoreOptions): SharedStore {
   const buckets = new Map<string, Entry>();
   const claims = new Map<string, Entry>();
   const values = new Map<string, Entry>();
@@ -31,7 +34,12 @@ export function createMemorySharedStore({ clock, keysMax = KEYS_MAX }: MemorySha
     return undefined;
   }
 
-  function write(map: Map<string, Entry>, key: string, value: string | number, ttlMs: number): void {
+  function write(
+    map: Map<string, Entry>,
+    key: string,
+    value: string | number,
+    ttlMs: number,
+  ): void {
     // Deleted first, so that the map's order is the order of writing, and the first key the oldest.
     map.delete(key);
     if (map.size >= keysMax) makeRoom(map);
@@ -54,7 +62,8 @@ export function createMemorySharedStore({ clock, keysMax = KEYS_MAX }: MemorySha
       const perUnitMs = windowMs / limit;
       const fullAt = Math.max(now, Number(read(buckets, checkSharedKey(key))?.value ?? now));
       const nextFullAt = fullAt + amount * perUnitMs;
-      if (nextFullAt - now > windowMs + 1e-6) return { ok: false, retryAfterMs: Math.ceil(nextFullAt - now - windowMs) };
+      if (nextFullAt - now > windowMs + 1e-6)
+        return { ok: false, retryAfterMs: Math.ceil(nextFullAt - now - windowMs) };
       write(buckets, key, nextFullAt, nextFullAt - now);
       return { ok: true, retryAfterMs: 0 };
     },

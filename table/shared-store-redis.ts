@@ -54,7 +54,9 @@ export function createRedisSharedStore(store: RedisStore): SharedStore {
     async take(key, amount, limit, windowMs) {
       if (amount > limit) return { ok: false, retryAfterMs: windowMs };
       const takenUs = Math.round((amount * windowMs * 1000) / limit);
-      const waitUs = await store.run("take", 1, () => store.evaluate(TAKE, [limitKey(key)], [takenUs, Math.round(windowMs * 1000)]));
+      const waitUs = await store.run("take", 1, () =>
+        store.evaluate(TAKE, [limitKey(key)], [takenUs, Math.round(windowMs * 1000)]),
+      );
       const retryAfterMs = Math.ceil(Number(waitUs) / 1000);
       return { ok: retryAfterMs === 0, retryAfterMs };
     },
@@ -74,11 +76,15 @@ export function createRedisSharedStore(store: RedisStore): SharedStore {
       }
     },
     async set(key, value, ttlMs) {
-      await store.run("set", 1, () => client.set(valueKey(key), checkSharedValue(value), "PX", Math.ceil(ttlMs)));
+      await store.run("set", 1, () =>
+        client.set(valueKey(key), checkSharedValue(value), "PX", Math.ceil(ttlMs)),
+      );
     },
     async get(keys) {
       // Single GETs, which leave in one pipeline per node: an MGET may not cross the slots of a Cluster.
-      const found = await store.run("get", keys.length, () => Promise.all(keys.map((key) => client.get(valueKey(key)))));
+      const found = await store.run("get", keys.length, () =>
+        Promise.all(keys.map((key) => client.get(valueKey(key)))),
+      );
       return found.map((value) => value ?? undefined);
     },
     async close() {},

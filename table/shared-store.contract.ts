@@ -17,7 +17,8 @@ export function sharedStoreContract(name: string, open: () => Promise<SharedStor
     const { store, pass } = await open();
     const key = freshKey();
     // Half a second per unit: slow against the calls themselves.
-    for (let taken = 0; taken < 4; taken++) expect(await store.take(key, 1, 4, 2000)).toEqual({ ok: true, retryAfterMs: 0 });
+    for (let taken = 0; taken < 4; taken++)
+      expect(await store.take(key, 1, 4, 2000)).toEqual({ ok: true, retryAfterMs: 0 });
     const refused = await store.take(key, 1, 4, 2000);
     expect(refused.ok).toBe(false);
     expect(refused.retryAfterMs).toBeGreaterThan(0);
@@ -42,15 +43,21 @@ export function sharedStoreContract(name: string, open: () => Promise<SharedStor
   test(`${name}: whoever takes how much at once, together they get the limit and no more`, async () => {
     const { store } = await open();
     await fc.assert(
-      fc.asyncProperty(fc.array(fc.integer({ min: 1, max: 5 }), { minLength: 1, maxLength: 30 }), async (amounts) => {
-        const key = freshKey();
-        const limit = 20;
-        const answers = await Promise.all(amounts.map((amount) => store.take(key, amount, limit, 3_600_000)));
-        let taken = 0;
-        for (const [index, { ok }] of answers.entries()) if (ok) taken += amounts[index]!;
-        expect(taken).toBeLessThanOrEqual(limit);
-        for (const [index, { ok }] of answers.entries()) if (!ok) expect(taken + amounts[index]!).toBeGreaterThan(limit);
-      }),
+      fc.asyncProperty(
+        fc.array(fc.integer({ min: 1, max: 5 }), { minLength: 1, maxLength: 30 }),
+        async (amounts) => {
+          const key = freshKey();
+          const limit = 20;
+          const answers = await Promise.all(
+            amounts.map((amount) => store.take(key, amount, limit, 3_600_000)),
+          );
+          let taken = 0;
+          for (const [index, { ok }] of answers.entries()) if (ok) taken += amounts[index]!;
+          expect(taken).toBeLessThanOrEqual(limit);
+          for (const [index, { ok }] of answers.entries())
+            if (!ok) expect(taken + amounts[index]!).toBeGreaterThan(limit);
+        },
+      ),
       { numRuns: 50 },
     );
   });

@@ -51,11 +51,13 @@ export interface SharedStore {
 
 /** Keys and values are made by programs: one that is too long is a mistake, not an input. */
 export function checkSharedKey(key: string): string {
-  if (key.length === 0 || key.length > SHARED_KEY_CHARACTERS_MAX) throw new RangeError("a shared key has 1 to 256 characters");
+  if (key.length === 0 || key.length > SHARED_KEY_CHARACTERS_MAX)
+    throw new RangeError("a shared key has 1 to 256 characters");
   return key;
 }
 
 export function checkSharedValue(value: string): string {
-  if (value.length > SHARED_VALUE_CHARACTERS_MAX) throw new RangeError("a shared value has at most 4,096 characters");
+  if (value.length > SHARED_VALUE_CHARACTERS_MAX)
+    throw new RangeError("a shared value has at most 4,096 characters");
   return value;
 }

@@ -1,5 +1,9 @@
 import { expect, test } from "bun:test";
-import { freshFrontend, freshTopic, subscriptionTableContract } from "./subscription-table.contract.ts";
+import {
+  freshFrontend,
+  freshTopic,
+  subscriptionTableContract,
+} from "./subscription-table.contract.ts";
 import { createMemoryTable } from "./subscription-table-memory.ts";
 import { createManualClock } from "./testing/manual-clock.ts";
 
@@ -7,7 +11,11 @@ subscriptionTableContract(
   "memory",
   async () => {
     const clock = createManualClock();
-    return { table: createMemoryTable({ clock }), pass: async (ms) => clock.advance(ms), ttlMs: 1000 };
+    return {
+      table: createMemoryTable({ clock }),
+      pass: async (ms) => clock.advance(ms),
+      ttlMs: 1000,
+    };
   },
   { runs: 2000 },
 );

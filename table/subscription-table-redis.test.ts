@@ -1,5 +1,9 @@
 import { afterAll, beforeAll, expect, test } from "bun:test";
-import { freshFrontend, freshTopic, subscriptionTableContract } from "./subscription-table.contract.ts";
+import {
+  freshFrontend,
+  freshTopic,
+  subscriptionTableContract,
+} from "./subscription-table.contract.ts";
 import { openRedisTable, type RedisTable } from "./subscription-table-redis.ts";
 import { type RedisInstance, startRedis, startRedisCluster } from "./testing/redis.ts";
 
@@ -28,7 +32,11 @@ afterAll(async () => {
 });
 
 for (const [index, form] of ["redis", "redis cluster"].entries()) {
-  subscriptionTableContract(form, async () => ({ table: tables[index]!, pass: (ms) => Bun.sleep(ms), ttlMs: 400 }), { runs: 350 });
+  subscriptionTableContract(
+    form,
+    async () => ({ table: tables[index]!, pass: (ms) => Bun.sleep(ms), ttlMs: 400 }),
+    { runs: 350 },
+  );
 }
 
 test("a topic of one frontend is stored in a packed list, and goes when the last frontend goes", async () => {
@@ -50,7 +58,11 @@ test("a cluster's topics spread over all its nodes", async () => {
   await table.renew(a, 60_000);
   await table.change(
     a.id,
-    Array.from({ length: 3000 }, (_, index) => ({ topic: freshTopic(), subscribed: true, generation: index + 1 })),
+    Array.from({ length: 3000 }, (_, index) => ({
+      topic: freshTopic(),
+      subscribed: true,
+      generation: index + 1,
+    })),
   );
   for (const { client } of cluster.servers) expect(await client.dbsize()).toBeGreaterThan(700);
 });

@@ -72,7 +72,12 @@ export function createRedisTable({ store, sweepMs }: RedisTableOptions): RedisTa
   const { client } = store;
   const rowPrefix = `${store.prefix}:t:`;
   const leases = createRedisLeases(store, "frontends");
-  const sweep = createRedisSweep({ store, leases, rowPrefix, ...(sweepMs === undefined ? {} : { tickMs: sweepMs }) });
+  const sweep = createRedisSweep({
+    store,
+    leases,
+    rowPrefix,
+    ...(sweepMs === undefined ? {} : { tickMs: sweepMs }),
+  });
   let identity: Promise<string> | undefined;
 
   /** Renewals that come together share one look at the store. */
@@ -85,7 +90,9 @@ export function createRedisTable({ store, sweepMs }: RedisTableOptions): RedisTa
 
   /** The rows of one node of a Cluster. */
   async function readGroup(topics: readonly Topic[], live: Promise<ReadonlyMap<string, string>>) {
-    const rows = store.run("lookup", topics.length, () => Promise.all(topics.map((topic) => client.hkeys(rowPrefix + topic))));
+    const rows = store.run("lookup", topics.length, () =>
+      Promise.all(topics.map((topic) => client.hkeys(rowPrefix + topic))),
+    );
     const [urls, ids] = await Promise.all([live, rows]);
     return toAnswers(topics, ids, urls);
   }
@@ -105,11 +112,17 @@ export function createRedisTable({ store, sweepMs }: RedisTableOptions): RedisTa
 
   async function readSlice(topics: readonly Topic[]): Promise<Answers> {
     const keys = topics.map((topic) => rowPrefix + topic);
-    const { live, fields } = await store.run("lookup", topics.length + 1, () => leases.liveAndFields(keys));
+    const { live, fields } = await store.run("lookup", topics.length + 1, () =>
+      leases.liveAndFields(keys),
+    );
     return toAnswers(topics, fields, live);
   }
 
-  function toAnswers(topics: readonly Topic[], ids: readonly (readonly string[])[], urls: ReadonlyMap<string, string>): Answers {
+  function toAnswers(
+    topics: readonly Topic[],
+    ids: readonly (readonly string[])[],
+    urls: ReadonlyMap<string, string>,
+  ): Answers {
     const addresses = new Map<string, FrontendAddress>();
     for (const [id, url] of urls) addresses.set(id, { id: id as FrontendId, url });
     const answers = new Map<Topic, readonly FrontendAddress[]>();
@@ -126,7 +139,10 @@ export function createRedisTable({ store, sweepMs }: RedisTableOptions): RedisTa
   }
 
   return {
-    renew: (frontend, ttlMs) => store.run("renew", 2, async () => leases.renew(frontend.id, ttlMs, await sharedIdentity(), frontend.url)),
+    renew: (frontend, ttlMs) =>
+      store.run("renew", 2, async () =>
+        leases.renew(frontend.id, ttlMs, await sharedIdentity(), frontend.url),
+      ),
 
     release: (frontend) => store.run("release", 1, () => leases.release(frontend)),
 
@@ -136,7 +152,11 @@ export function createRedisTable({ store, sweepMs }: RedisTableOptions): RedisTa
         await store.run("change", slice.length, () =>
           Promise.all(
             slice.map(({ topic, subscribed, generation }) =>
-              store.evaluate(CHANGE, [rowPrefix + topic], [frontend, generation, subscribed ? "1" : "0"]),
+              store.evaluate(
+                CHANGE,
+                [rowPrefix + topic],
+                [frontend, generation, subscribed ? "1" : "0"],
+              ),
             ),
           ),
         );
@@ -146,10 +166,15 @@ export function createRedisTable({ store, sweepMs }: RedisTableOptions): RedisTa
     lookup: createBatchedLookup({
       groupOf: (topic) => store.nodeOf(rowPrefix + topic),
       read(groups) {
-        const live = client instanceof Redis ? undefined : store.run("lookup", 1, () => leases.live());
+        const live =
+          client instanceof Redis ? undefined : store.run("lookup", 1, () => leases.live());
         const answers = new Map(
           [...groups].map(
-            ([name, topics]) => [name, live === undefined ? readTogether([...topics]) : readGroup([...topics], live)] as const,
+            ([name, topics]) =>
+              [
+                name,
+                live === undefined ? readTogether([...topics]) : readGroup([...topics], live),
+              ] as const,
           ),
         );
         // A lookup that fails is told so through its group; the promises themselves have no other listener.

@@ -31,7 +31,11 @@ export function freshTopic(): Topic {
 
 const LONG_MS = 60_000;
 
-export function subscriptionTableContract(name: string, open: () => Promise<TableUnderTest>, { runs }: TableContractOptions): void {
+export function subscriptionTableContract(
+  name: string,
+  open: () => Promise<TableUnderTest>,
+  { runs }: TableContractOptions,
+): void {
   async function idsOf(table: SubscriptionTable, topic: Topic): Promise<FrontendId[]> {
     const [found = []] = await table.lookup([topic]);
     return found.map(({ id }) => id).sort();
@@ -49,7 +53,12 @@ export function subscriptionTableContract(name: string, open: () => Promise<Tabl
     ]);
     await table.change(b.id, [{ topic: one, subscribed: true, generation: 1 }]);
     const found = await table.lookup([two, none, one, two]);
-    expect(found.map((addresses) => addresses.map(({ id }) => id).sort())).toEqual([[a.id], [], [a.id, b.id].sort(), [a.id]]);
+    expect(found.map((addresses) => addresses.map(({ id }) => id).sort())).toEqual([
+      [a.id],
+      [],
+      [a.id, b.id].sort(),
+      [a.id],
+    ]);
     expect(found[0]).toEqual([a]);
     expect(await table.lookup([])).toEqual([]);
   });
@@ -59,7 +68,10 @@ export function subscriptionTableContract(name: string, open: () => Promise<Tabl
     const a = freshFrontend();
     const first = await table.renew(a, ttlMs);
     expect(await table.renew(a, ttlMs)).toBe(first);
-    expect(await Promise.all([table.renew(a, ttlMs), table.renew(a, ttlMs)])).toEqual([first, first]);
+    expect(await Promise.all([table.renew(a, ttlMs), table.renew(a, ttlMs)])).toEqual([
+      first,
+      first,
+    ]);
     await pass(ttlMs * 1.5);
     const second = await table.renew(a, LONG_MS);
     expect(await table.renew(a, LONG_MS)).toBe(second);
@@ -91,7 +103,8 @@ export function subscriptionTableContract(name: string, open: () => Promise<Tabl
     const topic = freshTopic();
     const known = await table.renew(a, ttlMs);
     await table.renew(b, LONG_MS);
-    for (const frontend of [a, b]) await table.change(frontend.id, [{ topic, subscribed: true, generation: 5 }]);
+    for (const frontend of [a, b])
+      await table.change(frontend.id, [{ topic, subscribed: true, generation: 5 }]);
     expect(await idsOf(table, topic)).toEqual([a.id, b.id].sort());
     await pass(ttlMs * 1.5);
     expect(await idsOf(table, topic)).toEqual([b.id]);
@@ -152,10 +165,13 @@ export function subscriptionTableContract(name: string, open: () => Promise<Tabl
     const { table } = await open();
     const delivery = fc.record({
       // Which of the frontend's changes this is, in the order it made them.
-      changes: fc.array(fc.record({ subscribed: fc.boolean(), lateness: fc.nat({ max: 6 }), repeat: fc.boolean() }), {
-        minLength: 1,
-        maxLength: 12,
-      }),
+      changes: fc.array(
+        fc.record({ subscribed: fc.boolean(), lateness: fc.nat({ max: 6 }), repeat: fc.boolean() }),
+        {
+          minLength: 1,
+          maxLength: 12,
+        },
+      ),
       renewals: fc.array(fc.nat({ max: 20 }), { maxLength: 3 }),
     });
     await fc.assert(
@@ -172,7 +188,8 @@ export function subscriptionTableContract(name: string, open: () => Promise<Tabl
             return repeat ? [first, { at: first.at + 2.5, change }] : [first];
           });
           arrivals.sort((left, right) => left.at - right.at);
-          for (const { at, change } of arrivals) steps.push({ at, run: () => table.change(frontend.id, [change]) });
+          for (const { at, change } of arrivals)
+            steps.push({ at, run: () => table.change(frontend.id, [change]) });
           for (const at of renewals) steps.push({ at, run: () => table.renew(frontend, LONG_MS) });
           expected.push({ id: frontend.id, must: outcome(arrivals.map(({ change }) => change)) });
         }
@@ -180,10 +197,13 @@ export function subscriptionTableContract(name: string, open: () => Promise<Tabl
         // Those that arrive at about the same time are under way together.
         for (let index = 0; index < steps.length; index += 3) {
           const together = steps.slice(index, index + 3);
-          await (index % 2 === 0 ? Promise.all(together.map((step) => step.run())) : inTurn(together));
+          await (index % 2 === 0
+            ? Promise.all(together.map((step) => step.run()))
+            : inTurn(together));
         }
         const found = new Set(await idsOf(table, topic));
-        for (const { id, must } of expected) if (must !== undefined) expect(found.has(id)).toBe(must);
+        for (const { id, must } of expected)
+          if (must !== undefined) expect(found.has(id)).toBe(must);
       }),
       { numRuns: runs },
     );
@@ -225,17 +245,23 @@ export function subscriptionTableContract(name: string, open: () => Promise<Tabl
             marks[step.frontend] = mark;
             expect(ran).toBe(alive[step.frontend]!);
             alive[step.frontend] = true;
-            if (!ran) await Promise.all([...wanted[step.frontend]!].map((topic) => put(step.frontend, topic, true)));
+            if (!ran)
+              await Promise.all(
+                [...wanted[step.frontend]!].map((topic) => put(step.frontend, topic, true)),
+              );
           } else if (step.kind === "release") {
             await table.release(frontends[step.frontend]!.id);
             alive[step.frontend] = false;
           } else {
             const topic = topics[step.topic]!;
-            const truth = frontends.filter((_, index) => alive[index] && wanted[index]!.has(topic)).map(({ id }) => id);
+            const truth = frontends
+              .filter((_, index) => alive[index] && wanted[index]!.has(topic))
+              .map(({ id }) => id);
             expect(await idsOf(table, topic)).toEqual(truth.sort());
           }
         }
-        for (const [index, frontend] of frontends.entries()) if (alive[index]) await table.release(frontend.id);
+        for (const [index, frontend] of frontends.entries())
+          if (alive[index]) await table.release(frontend.id);
         expect((await table.lookup(topics)).flat()).toEqual([]);
       }),
       { numRuns: runs },
@@ -247,7 +273,9 @@ export function subscriptionTableContract(name: string, open: () => Promise<Tabl
  * What must hold at the end: the change with the highest generation, except that a late subscribe
  * after an applied unsubscribe may leave a row behind (`undefined`: either).
  */
-function outcome(arrived: readonly { readonly subscribed: boolean; readonly generation: number }[]): boolean | undefined {
+function outcome(
+  arrived: readonly { readonly subscribed: boolean; readonly generation: number }[],
+): boolean | undefined {
   const last = arrived.reduce((left, right) => (right.generation > left.generation ? right : left));
   if (last.subscribed) return true;
   const at = arrived.indexOf(last);

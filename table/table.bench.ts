@@ -29,7 +29,10 @@ const BATCH = 500;
 /** Batches under way: what a dispatcher under load has. */
 const CONCURRENCY = 4;
 
-const instance = values.url === undefined ? await (values.cluster ? startRedisCluster() : startRedis()) : undefined;
+const instance =
+  values.url === undefined
+    ? await (values.cluster ? startRedisCluster() : startRedis())
+    : undefined;
 const store = openRedisStore({ url: values.url ?? instance?.url ?? "", prefix: "bench" });
 while (
   await store.ping().then(
@@ -53,7 +56,12 @@ async function usedBytes(): Promise<number> {
 }
 
 /** Runs `one` (which does `units`) again and again, `CONCURRENCY` at a time. */
-async function measure(name: string, unit: string, units: number, one: (round: number) => Promise<unknown>): Promise<void> {
+async function measure(
+  name: string,
+  unit: string,
+  units: number,
+  one: (round: number) => Promise<unknown>,
+): Promise<void> {
   const latencies: number[] = [];
   const start = performance.now();
   const end = start + seconds * 1000;
@@ -93,14 +101,18 @@ for (let start = 0; start < topicCount; start += 10_000) {
   await table.change(frontends[(start / 10_000) % FRONTENDS]?.id ?? ("" as FrontendId), changes);
 }
 const fillSeconds = (performance.now() - began) / 1000;
-console.log(`filled in ${fillSeconds.toFixed(1)} s: ${Math.round(topicCount / fillSeconds).toLocaleString("en")} subscribes/s`);
+console.log(
+  `filled in ${fillSeconds.toFixed(1)} s: ${Math.round(topicCount / fillSeconds).toLocaleString("en")} subscribes/s`,
+);
 console.log(`memory per topic: ${Math.round(((await usedBytes()) - before) / topicCount)} B`);
 
 await measure("lookup", "topic", BATCH, () => table.lookup(Array.from({ length: BATCH }, random)));
 await measure("lookup of one topic at a time", "topic", 1, () => table.lookup([random()]));
 let generation = topicCount;
 await measure("subscribe and unsubscribe", "pair", BATCH / 2, async () => {
-  const topics = Array.from({ length: BATCH / 2 }, (_, index) => topicAt(topicCount + ((generation + index) % 1_000_000)));
+  const topics = Array.from({ length: BATCH / 2 }, (_, index) =>
+    topicAt(topicCount + ((generation + index) % 1_000_000)),
+  );
   const frontend = frontends[0]?.id ?? ("" as FrontendId);
   await table.change(
     frontend,

@@ -1,7 +1,12 @@
 /** Viewer counts of one process: maps. */
 
 import type { Clock, Topic } from "@ovation/protocol";
-import { DATACENTER_REPORTER_PREFIX, type Reporter, type ViewerCounts, type ViewerTotal } from "./viewer-counts.ts";
+import {
+  DATACENTER_REPORTER_PREFIX,
+  type Reporter,
+  type ViewerCounts,
+  type ViewerTotal,
+} from "./viewer-counts.ts";
 
 export interface MemoryViewerCountsOptions {
   readonly clock: Clock;
@@ -52,7 +57,9 @@ export function createMemoryViewerCounts({ clock }: MemoryViewerCountsOptions): 
     async report(reporter, counts, ttlMs) {
       const until = clock.now() + ttlMs;
       leases.set(reporter, until);
-      const expiresAt = reporter.startsWith(DATACENTER_REPORTER_PREFIX) ? until : Number.POSITIVE_INFINITY;
+      const expiresAt = reporter.startsWith(DATACENTER_REPORTER_PREFIX)
+        ? until
+        : Number.POSITIVE_INFINITY;
       for (const { topic, viewers } of counts) set(topic, reporter, { viewers, expiresAt });
     },
     async release(reporter) {

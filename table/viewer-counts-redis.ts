@@ -13,7 +13,12 @@ import { readIdentity } from "./redis-identity.ts";
 import { createRedisLeases } from "./redis-leases.ts";
 import type { RedisStore } from "./redis-store.ts";
 import { createRedisSweep } from "./redis-sweep.ts";
-import { DATACENTER_REPORTER_PREFIX, type ViewerCount, type ViewerCounts, type ViewerTotal } from "./viewer-counts.ts";
+import {
+  DATACENTER_REPORTER_PREFIX,
+  type ViewerCount,
+  type ViewerCounts,
+  type ViewerTotal,
+} from "./viewer-counts.ts";
 
 const COUNTS_PER_SLICE = 2000;
 
@@ -23,17 +28,29 @@ export interface RedisViewerCountsOptions {
 }
 
 /** `close` leaves the connection open: it belongs to whoever opened it. */
-export function createRedisViewerCounts({ store, sweepMs }: RedisViewerCountsOptions): ViewerCounts {
+export function createRedisViewerCounts({
+  store,
+  sweepMs,
+}: RedisViewerCountsOptions): ViewerCounts {
   const { client } = store;
   const rowPrefix = `${store.prefix}:v:`;
   const leases = createRedisLeases(store, "viewers");
-  const sweep = createRedisSweep({ store, leases, rowPrefix, ...(sweepMs === undefined ? {} : { tickMs: sweepMs }) });
+  const sweep = createRedisSweep({
+    store,
+    leases,
+    rowPrefix,
+    ...(sweepMs === undefined ? {} : { tickMs: sweepMs }),
+  });
 
   /** Data centres seen so far: a few, by configuration. */
   const datacenters = new Set<string>();
   const datacenterKey = (reporter: string, topic: Topic) => `${store.prefix}:${reporter}:${topic}`;
 
-  function sum(topicKey: string, numbers: Record<string, string>, live: ReadonlyMap<string, string>): number {
+  function sum(
+    topicKey: string,
+    numbers: Record<string, string>,
+    live: ReadonlyMap<string, string>,
+  ): number {
     let viewers = 0;
     for (const [reporter, value] of Object.entries(numbers)) {
       if (live.has(reporter)) viewers += Number.parseInt(value, 10);
@@ -43,16 +60,29 @@ export function createRedisViewerCounts({ store, sweepMs }: RedisViewerCountsOpt
   }
 
   /** What each of these data centres says of each topic, added up. */
-  async function remote(topics: readonly Topic[], names: readonly string[]): Promise<readonly number[]> {
-    const values = await Promise.all(topics.map((topic) => Promise.all(names.map((name) => client.get(datacenterKey(name, topic))))));
+  async function remote(
+    topics: readonly Topic[],
+    names: readonly string[],
+  ): Promise<readonly number[]> {
+    const values = await Promise.all(
+      topics.map((topic) =>
+        Promise.all(names.map((name) => client.get(datacenterKey(name, topic)))),
+      ),
+    );
     return values.map((found) => found.reduce((viewers, value) => viewers + Number(value ?? 0), 0));
   }
 
   async function totals(topics: readonly Topic[]): Promise<readonly ViewerTotal[]> {
     const keys = topics.map((topic) => rowPrefix + topic);
     const known = [...datacenters];
-    const [live, elsewhere, ...rows] = await Promise.all([leases.live(), remote(topics, known), ...keys.map((key) => client.hgetall(key))]);
-    const added = [...live.keys()].filter((name) => name.startsWith(DATACENTER_REPORTER_PREFIX) && !datacenters.has(name));
+    const [live, elsewhere, ...rows] = await Promise.all([
+      leases.live(),
+      remote(topics, known),
+      ...keys.map((key) => client.hgetall(key)),
+    ]);
+    const added = [...live.keys()].filter(
+      (name) => name.startsWith(DATACENTER_REPORTER_PREFIX) && !datacenters.has(name),
+    );
     const more = added.length === 0 ? [] : await remote(topics, added);
     for (const name of added) datacenters.add(name);
     return rows.map((numbers, index) => {
@@ -61,10 +91,17 @@ export function createRedisViewerCounts({ store, sweepMs }: RedisViewerCountsOpt
     });
   }
 
-  function write(reporter: string, { topic, viewers }: ViewerCount, mark: string, ttlMs: number): Promise<unknown> {
+  function write(
+    reporter: string,
+    { topic, viewers }: ViewerCount,
+    mark: string,
+    ttlMs: number,
+  ): Promise<unknown> {
     const rounded = Math.round(viewers);
     if (!reporter.startsWith(DATACENTER_REPORTER_PREFIX)) {
-      return rounded > 0 ? client.hset(rowPrefix + topic, reporter, `${rounded} ${mark}`) : client.hdel(rowPrefix + topic, reporter);
+      return rounded > 0
+        ? client.hset(rowPrefix + topic, reporter, `${rounded} ${mark}`)
+        : client.hdel(rowPrefix + topic, reporter);
     }
     const key = datacenterKey(reporter, topic);
     return rounded > 0 ? client.set(key, rounded, "PX", Math.ceil(ttlMs)) : client.del(key);
@@ -73,16 +110,21 @@ export function createRedisViewerCounts({ store, sweepMs }: RedisViewerCountsOpt
   return {
     async report(reporter, counts, ttlMs) {
       // Alive first: nobody sweeps the numbers that follow.
-      await store.run("report", 2, async () => leases.renew(reporter, ttlMs, await readIdentity(store), ""));
+      await store.run("report", 2, async () =>
+        leases.renew(reporter, ttlMs, await readIdentity(store), ""),
+      );
       // Two equal numbers of two lives of a reporter must differ, or sweeping the first could take the second.
       const mark = randomBytes(3).toString("hex");
       for (let start = 0; start < counts.length; start += COUNTS_PER_SLICE) {
         const slice = counts.slice(start, start + COUNTS_PER_SLICE);
-        await store.run("report", slice.length, () => Promise.all(slice.map((count) => write(reporter, count, mark, ttlMs))));
+        await store.run("report", slice.length, () =>
+          Promise.all(slice.map((count) => write(reporter, count, mark, ttlMs))),
+        );
       }
     },
     release: (reporter) => store.run("release", 1, () => leases.release(reporter)),
-    totals: (topics) => store.run("totals", topics.length * (1 + datacenters.size) + 1, () => totals(topics)),
+    totals: (topics) =>
+      store.run("totals", topics.length * (1 + datacenters.size) + 1, () => totals(topics)),
     async close() {
       sweep.close();
     },

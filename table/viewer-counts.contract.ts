@@ -13,7 +13,11 @@ export interface ViewerCountsUnderTest {
 
 const LONG_MS = 60_000;
 
-export function viewerCountsContract(name: string, open: () => Promise<ViewerCountsUnderTest>, runs: number): void {
+export function viewerCountsContract(
+  name: string,
+  open: () => Promise<ViewerCountsUnderTest>,
+  runs: number,
+): void {
   test(`${name}: totals add up the frontends, and other data centres on top`, async () => {
     const { counts } = await open();
     const [a, b] = [freshFrontend().id, freshFrontend().id];
@@ -86,7 +90,11 @@ export function viewerCountsContract(name: string, open: () => Promise<ViewerCou
 
   test(`${name}: after any sequence of reports each total is the sum of the last numbers`, async () => {
     const { counts } = await open();
-    const report = fc.record({ reporter: fc.nat({ max: 2 }), topic: fc.nat({ max: 2 }), viewers: fc.nat({ max: 3 }) });
+    const report = fc.record({
+      reporter: fc.nat({ max: 2 }),
+      topic: fc.nat({ max: 2 }),
+      viewers: fc.nat({ max: 3 }),
+    });
     await fc.assert(
       fc.asyncProperty(fc.array(report, { maxLength: 30 }), async (reports) => {
         const reporters = Array.from({ length: 3 }, () => freshFrontend().id);
@@ -96,7 +104,9 @@ export function viewerCountsContract(name: string, open: () => Promise<ViewerCou
           last.set(`${reporter} ${topic}`, viewers);
           await counts.report(reporters[reporter]!, [{ topic: topics[topic]!, viewers }], LONG_MS);
         }
-        const expected = topics.map((_, topic) => reporters.reduce((sum, _id, index) => sum + (last.get(`${index} ${topic}`) ?? 0), 0));
+        const expected = topics.map((_, topic) =>
+          reporters.reduce((sum, _id, index) => sum + (last.get(`${index} ${topic}`) ?? 0), 0),
+        );
         expect((await counts.totals(topics)).map(({ all }) => all)).toEqual(expected);
         for (const reporter of reporters) await counts.release(reporter);
       }),

@@ -17,14 +17,19 @@ beforeAll(async () => {
 });
 
 function gzipBytes(names: Iterable<string>): number {
-  return [...names].reduce((sum, name) => sum + (built.assets.find((asset) => asset.name === name)?.gzip.length ?? Number.NaN), 0);
+  return [...names].reduce(
+    (sum, name) =>
+      sum + (built.assets.find((asset) => asset.name === name)?.gzip.length ?? Number.NaN),
+    0,
+  );
 }
 
 /** The module and all that it imports at its top, and what these import. */
 function closure(name: string, found = new Set<string>()): Set<string> {
   if (found.has(name)) return found;
   found.add(name);
-  for (const next of built.assets.find((asset) => asset.name === name)?.imports ?? []) closure(next, found);
+  for (const next of built.assets.find((asset) => asset.name === name)?.imports ?? [])
+    closure(next, found);
   return found;
 }
 
@@ -40,7 +45,9 @@ describe("the bundle of <live-inbox>", () => {
     expect(added).toBeLessThanOrEqual(INBOX_GZIP_BYTES_MAX);
 
     const pages = built.assets.find(({ name }) => name.startsWith("pages-"))?.name ?? "";
-    const panel = gzipBytes([...closure(pages)].filter((name) => !comments.has(name) && !inbox.has(name)));
+    const panel = gzipBytes(
+      [...closure(pages)].filter((name) => !comments.has(name) && !inbox.has(name)),
+    );
     console.log(`its panel: ${panel} bytes gzipped`);
     expect(panel).toBeLessThanOrEqual(PANEL_GZIP_BYTES_MAX);
   });
@@ -63,7 +70,8 @@ describe("the bundle of <live-comments>", () => {
     for (const { body, type } of built.assets) {
       const text = new TextDecoder().decode(body);
       expect(text).not.toContain("Lit is in dev mode");
-      if (type.startsWith("text/javascript")) expect(text.match(/https?:\/\/(?!www\.w3\.org)[a-z]/g)).toBeNull();
+      if (type.startsWith("text/javascript"))
+        expect(text.match(/https?:\/\/(?!www\.w3\.org)[a-z]/g)).toBeNull();
     }
   });
 
@@ -73,7 +81,9 @@ describe("the bundle of <live-comments>", () => {
 });
 
 test("style sheets lose their comments and spaces, and nothing that means something", () => {
-  expect(minifyCss("/* x */\n.a  .b {\n  color: red;\n  width: calc(1px + 2px);\n}\n.a :hover { margin: 0 1px }\n")).toBe(
-    ".a .b{color:red;width:calc(1px + 2px)}.a :hover{margin:0 1px}",
-  );
+  expect(
+    minifyCss(
+      "/* x */\n.a  .b {\n  color: red;\n  width: calc(1px + 2px);\n}\n.a :hover { margin: 0 1px }\n",
+    ),
+  ).toBe(".a .b{color:red;width:calc(1px + 2px)}.a :hover{margin:0 1px}");
 });

@@ -41,7 +41,10 @@ const STYLES = ["browser/page.css"] as const;
 const cssAsText: BunPlugin = {
   name: "css-as-text",
   setup(build) {
-    build.onLoad({ filter: /\.css$/ }, async ({ path }) => ({ contents: minifyCss(await Bun.file(path).text()), loader: "text" }));
+    build.onLoad({ filter: /\.css$/ }, async ({ path }) => ({
+      contents: minifyCss(await Bun.file(path).text()),
+      loader: "text",
+    }));
   },
 };
 
@@ -92,7 +95,8 @@ export async function build(directory = import.meta.dir): Promise<Build> {
         for (const next of assets.find((asset) => asset.name === name)?.imports ?? []) visit(next);
       };
       visit(names.get(entry));
-      if (entry === "live-comments") visit(assets.find(({ name }) => name.startsWith("view-"))?.name);
+      if (entry === "live-comments")
+        visit(assets.find(({ name }) => name.startsWith("view-"))?.name);
       found.delete(names.get(entry) ?? "");
       return [...found];
     },
@@ -102,13 +106,25 @@ export async function build(directory = import.meta.dir): Promise<Build> {
 export function toAsset(name: string, type: string, body: Uint8Array<ArrayBuffer>): Asset {
   // Quality 9 of 11: the last two steps cost ten times the start-up for one byte in fifty.
   const brotli = brotliCompressSync(body, {
-    params: { [constants.BROTLI_PARAM_QUALITY]: 9, [constants.BROTLI_PARAM_SIZE_HINT]: body.length },
+    params: {
+      [constants.BROTLI_PARAM_QUALITY]: 9,
+      [constants.BROTLI_PARAM_SIZE_HINT]: body.length,
+    },
   });
-  return { name, type, body, gzip: Bun.gzipSync(body, { level: 9 }), brotli: new Uint8Array(brotli), imports: staticImports(body) };
+  return {
+    name,
+    type,
+    body,
+    gzip: Bun.gzipSync(body, { level: 9 }),
+    brotli: new Uint8Array(brotli),
+    imports: staticImports(body),
+  };
 }
 
 /** The modules that a minified bundle imports at its top: `import{a}from"./part-1.js"`. */
 function staticImports(body: Uint8Array): string[] {
   const text = new TextDecoder().decode(body);
-  return [...text.matchAll(/(?:from|import)\s*"\.\/([^"]+\.js)"/g)].flatMap((match) => match[1] ?? []);
+  return [...text.matchAll(/(?:from|import)\s*"\.\/([^"]+\.js)"/g)].flatMap(
+    (match) => match[1] ?? [],
+  );
 }

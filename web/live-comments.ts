@@ -38,7 +38,8 @@ export class LiveComments extends ReactiveElement {
     getToken: { attribute: false },
   };
   // The size is there from the start, so that the page does not move when the view arrives.
-  static override styles = css`:host{display:block;height:var(--lc-height,36rem);min-height:12rem}:host([hidden]){display:none}`;
+  static override styles =
+    css`:host{display:block;height:var(--lc-height,36rem);min-height:12rem}:host([hidden]){display:none}`;
 
   declare video: string | undefined;
   declare server: string | undefined;
@@ -70,7 +71,8 @@ export class LiveComments extends ReactiveElement {
 
   protected override updated(changed: PropertyValues<this>): void {
     if (changed.has("video") || changed.has("server")) this.#open();
-    else if ((changed.has("token") || changed.has("getToken")) && this.#client !== undefined) this.#account?.changed(this.#client);
+    else if ((changed.has("token") || changed.has("getToken")) && this.#client !== undefined)
+      this.#account?.changed(this.#client);
     this.#view?.update();
   }
 
@@ -89,7 +91,9 @@ export class LiveComments extends ReactiveElement {
     const { video, isConnected } = this;
     if (!video || !isConnected) return;
     const url = this.server || new URL(import.meta.url).origin;
-    const account = new Account(url, video, () => (this.getToken === undefined ? this.token || undefined : this.getToken()));
+    const account = new Account(url, video, () =>
+      this.getToken === undefined ? this.token || undefined : this.getToken(),
+    );
     const client = createClient({ url, token: () => account.fetchToken() });
     this.#client = client;
     this.#account = account;
@@ -123,4 +127,5 @@ async function loadView(waitMs = 500): Promise<typeof import("./element/view.ts"
   }
 }
 
-if (customElements.get("live-comments") === undefined) customElements.define("live-comments", LiveComments);
+if (customElements.get("live-comments") === undefined)
+  customElements.define("live-comments", LiveComments);

@@ -95,7 +95,9 @@ export class LiveInbox extends ReactiveElement {
     if (this.token !== undefined || this.getToken !== undefined) return undefined;
     const root = this.getRootNode() as Document | ShadowRoot;
     return (
-      root.querySelector<LiveComments>(this.for === undefined ? "live-comments" : `live-comments#${CSS.escape(this.for)}`) ?? undefined
+      root.querySelector<LiveComments>(
+        this.for === undefined ? "live-comments" : `live-comments#${CSS.escape(this.for)}`,
+      ) ?? undefined
     );
   }
 
@@ -107,10 +109,17 @@ export class LiveInbox extends ReactiveElement {
 
   /** A connection of one's own. */
   async #connect(): Promise<void> {
-    const source = (): Source => (this.getToken === undefined ? this.token || undefined : this.getToken());
+    const source = (): Source =>
+      this.getToken === undefined ? this.token || undefined : this.getToken();
     const first = await source();
     const me = readToken(first, "");
-    if (me === undefined || !this.isConnected || this.#comments !== undefined || this.#ownClient !== undefined) return;
+    if (
+      me === undefined ||
+      !this.isConnected ||
+      this.#comments !== undefined ||
+      this.#ownClient !== undefined
+    )
+      return;
     let asked = false;
     const token = (): Source => {
       // What was fetched to know who it is serves for the first connection too.
@@ -128,7 +137,8 @@ export class LiveInbox extends ReactiveElement {
     if (client === this.#client && known?.id === this.#view?.me.id) return;
     this.#view?.close();
     this.#client = client;
-    this.#view = client === undefined || known === undefined ? undefined : new InboxView(this, client, known);
+    this.#view =
+      client === undefined || known === undefined ? undefined : new InboxView(this, client, known);
     this.requestUpdate();
   }
 
@@ -140,12 +150,21 @@ export class LiveInbox extends ReactiveElement {
   /** Whoever may be written to, as far as is known here; the server decides. */
   #messageTo(author: Author): (() => void) | undefined {
     const me = this.#view?.me;
-    if (me === undefined || author.id === me.id || !mayWrite(me.role, author.role, this.messages ?? "staff")) return undefined;
+    if (
+      me === undefined ||
+      author.id === me.id ||
+      !mayWrite(me.role, author.role, this.messages ?? "staff")
+    )
+      return undefined;
     return () => this.write(author);
   }
 }
 
-function mayWrite(from: Author["role"], to: Author["role"], rule: "staff" | "members" | "anyone"): boolean {
+function mayWrite(
+  from: Author["role"],
+  to: Author["role"],
+  rule: "staff" | "members" | "anyone",
+): boolean {
   const staff = (role: Author["role"]): boolean => role === "host" || role === "moderator";
   if (staff(from) || staff(to) || rule === "anyone") return true;
   return rule === "members" && from === "member" && to === "member";

@@ -32,7 +32,12 @@ export async function listMedia(directory: string): Promise<ReadonlyMap<string, 
     if (type === undefined) continue;
     const path = join(directory, name);
     const { size, mtimeMs } = await stat(path);
-    files.set(name, { path, type, size, tag: `"${size.toString(36)}-${Math.round(mtimeMs).toString(36)}"` });
+    files.set(name, {
+      path,
+      type,
+      size,
+      tag: `"${size.toString(36)}-${Math.round(mtimeMs).toString(36)}"`,
+    });
   }
   return files;
 }
@@ -46,16 +51,31 @@ export function serveMedia(file: MediaFile, request: HttpRequest): Response {
     "x-content-type-options": "nosniff",
     etag: tag,
   };
-  if (request.headers.get("if-none-match") === tag) return new Response(null, { status: 304, headers });
+  if (request.headers.get("if-none-match") === tag)
+    return new Response(null, { status: 304, headers });
   // [spec] RFC 9110, 13.1.5: If-Range with another version: the whole of the new one.
   const condition = request.headers.get("if-range");
-  const range = condition !== null && condition !== tag ? undefined : parseRange(request.headers.get("range"), size);
-  if (range === undefined) return new Response(Bun.file(path).slice(0, size), { headers: { ...headers, "content-length": String(size) } });
-  if (range === "unsatisfiable") return new Response(null, { status: 416, headers: { ...headers, "content-range": `bytes */${size}` } });
+  const range =
+    condition !== null && condition !== tag
+      ? undefined
+      : parseRange(request.headers.get("range"), size);
+  if (range === undefined)
+    return new Response(Bun.file(path).slice(0, size), {
+      headers: { ...headers, "content-length": String(size) },
+    });
+  if (range === "unsatisfiable")
+    return new Response(null, {
+      status: 416,
+      headers: { ...headers, "content-range": `bytes */${size}` },
+    });
   const { first, last } = range;
   return new Response(Bun.file(path).slice(first, last + 1), {
     status: 206,
-    headers: { ...headers, "content-range": `bytes ${first}-${last}/${size}`, "content-length": String(last - first + 1) },
+    headers: {
+      ...headers,
+      "content-range": `bytes ${first}-${last}/${size}`,
+      "content-length": String(last - first + 1),
+    },
   });
 }
 
@@ -64,7 +84,10 @@ export function serveMedia(file: MediaFile, request: HttpRequest): Response {
  *
  * [spec] RFC 9110, 14.1.2: first-last, first-, or -suffix.
  */
-export function parseRange(header: string | null, size: number): { first: number; last: number } | "unsatisfiable" | undefined {
+export function parseRange(
+  header: string | null,
+  size: number,
+): { first: number; last: number } | "unsatisfiable" | undefined {
   const match = /^bytes=(\d{0,15})-(\d{0,15})$/.exec(header ?? "");
   const [, from = "", to = ""] = match ?? [];
   if (match === null || (from === "" && to === "")) return undefined;

@@ -11,7 +11,14 @@ import { assetRoutes } from "./assets.ts";
 import { build } from "./build.ts";
 import { listMedia, serveMedia } from "./media.ts";
 import { wordsFor } from "./page-strings.ts";
-import { type EmbedOptions, type PageContext, renderEmbed, renderHome, renderNotice, renderWatch } from "./pages.ts";
+import {
+  type EmbedOptions,
+  type PageContext,
+  renderEmbed,
+  renderHome,
+  renderNotice,
+  renderWatch,
+} from "./pages.ts";
 
 export interface PagesOptions {
   /** The videos that `/` shows. */
@@ -25,15 +32,26 @@ export interface PagesOptions {
 }
 
 /** The routes of the pages. Rejects where a script does not compile. */
-export async function createPages({ videos, video, mediaDirectory, messages = "staff" }: PagesOptions): Promise<readonly Route[]> {
-  const [built, media] = await Promise.all([build(), listMedia(mediaDirectory ?? join(import.meta.dir, "media"))]);
+export async function createPages({
+  videos,
+  video,
+  mediaDirectory,
+  messages = "staff",
+}: PagesOptions): Promise<readonly Route[]> {
+  const [built, media] = await Promise.all([
+    build(),
+    listMedia(mediaDirectory ?? join(import.meta.dir, "media")),
+  ]);
   const assets = {
     addressOf: (entry: string) => `/assets/${built.nameOf(entry)}`,
     preloadsOf: (entry: string) => built.preloadsOf(entry).map((name) => `/assets/${name}`),
   };
 
   /** A page about one video; what `read` throws is said kindly, and logged by whoever logs rejections. */
-  async function respond(request: HttpRequest, render: (context: PageContext) => Promise<PageResult>): Promise<Response> {
+  async function respond(
+    request: HttpRequest,
+    render: (context: PageContext) => Promise<PageResult>,
+  ): Promise<Response> {
     const context = { words: wordsFor(request), assets, messages };
     const { text, status = 200, shown = [], frames = false } = await render(context);
     return new Response(text, { status, headers: pageHeaders(shown, frames) });
@@ -49,7 +67,8 @@ export async function createPages({ videos, video, mediaDirectory, messages = "s
     handle: (request, { params }) =>
       respond(request, async (context) => {
         const found = await video(params["id"] ?? "");
-        if (found === undefined) return { text: renderNotice(context, "notFound"), status: 404, frames };
+        if (found === undefined)
+          return { text: renderNotice(context, "notFound"), status: 404, frames };
         return { text: render(context, found, request), shown: [found], frames };
       }),
   });
@@ -75,7 +94,10 @@ export async function createPages({ videos, video, mediaDirectory, messages = "s
       handle(request, { params }) {
         const file = media.get(params["file"] ?? "");
         return file === undefined
-          ? respond(request, async (context) => ({ text: renderNotice(context, "notFound"), status: 404 }))
+          ? respond(request, async (context) => ({
+              text: renderNotice(context, "notFound"),
+              status: 404,
+            }))
           : serveMedia(file, request);
       },
     },
@@ -92,7 +114,10 @@ interface PageResult {
 }
 
 function pageHeaders(shown: readonly VideoInfo[], frames: boolean): Record<string, string> {
-  const sources = shown.flatMap(({ media = [], poster }) => [...media.map(({ src }) => src), poster]);
+  const sources = shown.flatMap(({ media = [], poster }) => [
+    ...media.map(({ src }) => src),
+    poster,
+  ]);
   const origins = [...new Set(sources.flatMap(originOf))].join(" ");
   return {
     "content-type": "text/html; charset=utf-8",

@@ -149,7 +149,12 @@ const arabic: Words = {
   failedHint: "تعذّر على الخادم قراءة الفيديوهات. حاول بعد قليل.",
 };
 
-const LANGUAGES: Readonly<Record<string, Words>> = { en: english, de: german, es: spanish, ar: arabic };
+const LANGUAGES: Readonly<Record<string, Words>> = {
+  en: english,
+  de: german,
+  es: spanish,
+  ar: arabic,
+};
 
 export interface PageWords {
   readonly language: string;
@@ -160,11 +165,18 @@ export interface PageWords {
 /** The language of a request: `?lang=`, or the first of `Accept-Language` that we speak; else English. */
 export function wordsFor(request: HttpRequest): PageWords {
   const asked = new URL(request.url).searchParams.get("lang") ?? "";
-  const accepted = (request.headers.get("accept-language") ?? "").split(",").map((entry) => entry.split(";")[0]?.trim() ?? "");
+  const accepted = (request.headers.get("accept-language") ?? "")
+    .split(",")
+    .map((entry) => entry.split(";")[0]?.trim() ?? "");
   const language =
-    [asked, ...accepted].map((tag) => tag.toLowerCase().split("-")[0] ?? "").find((tag) => Object.hasOwn(LANGUAGES, tag)) ?? "en";
+    [asked, ...accepted]
+      .map((tag) => tag.toLowerCase().split("-")[0] ?? "")
+      .find((tag) => Object.hasOwn(LANGUAGES, tag)) ?? "en";
   const words = LANGUAGES[language] ?? english;
-  const numbers = new Intl.NumberFormat(language, { notation: "compact", maximumFractionDigits: 1 });
+  const numbers = new Intl.NumberFormat(language, {
+    notation: "compact",
+    maximumFractionDigits: 1,
+  });
   return {
     language,
     direction: language === "ar" ? "rtl" : "ltr",

@@ -21,8 +21,16 @@ const video = (id: string, more: Partial<VideoInfo> = {}): VideoInfo => ({
   ...more,
 });
 const videos = [
-  video("demo", { media: [{ src: "/media/demo.mp4", type: "video/mp4" }], poster: "https://pictures.example.org/p.jpg" }),
-  video("evil", { title: evil, description: evil, poster: evil, media: [{ src: `javascript:${evil}; script-src *`, type: evil }] }),
+  video("demo", {
+    media: [{ src: "/media/demo.mp4", type: "video/mp4" }],
+    poster: "https://pictures.example.org/p.jpg",
+  }),
+  video("evil", {
+    title: evil,
+    description: evil,
+    poster: evil,
+    media: [{ src: `javascript:${evil}; script-src *`, type: evil }],
+  }),
 ];
 
 let routes: readonly Route[];
@@ -42,11 +50,19 @@ afterAll(() => rm(directory, { recursive: true }));
 async function get(path: string, headers: Record<string, string> = {}): Promise<Response> {
   const { pathname } = new URL(path, "http://localhost");
   for (const route of routes) {
-    const match = new RegExp(`^${route.path.replaceAll(/:(\w+)/g, "(?<$1>[^/]+)")}$`).exec(pathname);
+    const match = new RegExp(`^${route.path.replaceAll(/:(\w+)/g, "(?<$1>[^/]+)")}$`).exec(
+      pathname,
+    );
     if (match === null) continue;
-    const params = Object.fromEntries(Object.entries(match.groups ?? {}).map(([key, value]) => [key, decodeURIComponent(value)]));
+    const params = Object.fromEntries(
+      Object.entries(match.groups ?? {}).map(([key, value]) => [key, decodeURIComponent(value)]),
+    );
     return toResponse(
-      await route.handle(new Request(`http://localhost${path}`, { headers }), { params, address: "", stream: () => new Response() }),
+      await route.handle(new Request(`http://localhost${path}`, { headers }), {
+        params,
+        address: "",
+        stream: () => new Response(),
+      }),
     );
   }
   throw new Error(`no route for ${path}`);
@@ -73,12 +89,19 @@ describe("the pages", () => {
   test("speak the reader's language, in its direction", async () => {
     const arabic = await (await get("/", { "accept-language": "ar-EG,en;q=0.5" })).text();
     expect(arabic).toContain('<html lang="ar" dir="rtl">');
-    expect(await (await get("/?lang=de", { "accept-language": "ar" })).text()).toContain("Jetzt live");
+    expect(await (await get("/?lang=de", { "accept-language": "ar" })).text()).toContain(
+      "Jetzt live",
+    );
     expect(await (await get("/", { "accept-language": "xx" })).text()).toContain("1.2K watching");
   });
 
   test("answer 404 with a way home for a video and a file that are not there", async () => {
-    for (const path of ["/watch/nowhere", "/embed/nowhere", "/media/secret.txt", "/media/..%2Fpages.ts"]) {
+    for (const path of [
+      "/watch/nowhere",
+      "/embed/nowhere",
+      "/media/secret.txt",
+      "/media/..%2Fpages.ts",
+    ]) {
       const response = await get(path);
       expect(response.status).toBe(404);
       expect(await response.text()).toContain('href="/"');
@@ -95,7 +118,10 @@ describe("the pages", () => {
     expect((await get(script, { "if-none-match": tag })).status).toBe(304);
     const pointer = await get("/live-comments.js");
     expect(pointer.headers.get("access-control-allow-origin")).toBe("*");
-    const [, target = ""] = /^export \* from "\.(\/assets\/live-comments-[a-z0-9]+\.js)";\n$/.exec(await pointer.text()) ?? [];
+    const [, target = ""] =
+      /^export \* from "\.(\/assets\/live-comments-[a-z0-9]+\.js)";\n$/.exec(
+        await pointer.text(),
+      ) ?? [];
     expect(text).toContain(`<script type="module" src="${target}"></script>`);
   });
 });
@@ -106,7 +132,11 @@ describe("media", () => {
     expect(whole.headers.get("accept-ranges")).toBe("bytes");
     expect(await whole.text()).toBe("0123456789");
     const part = await get("/media/clip.mp4", { range: "bytes=2-4" });
-    expect([part.status, part.headers.get("content-range"), await part.text()]).toEqual([206, "bytes 2-4/10", "234"]);
+    expect([part.status, part.headers.get("content-range"), await part.text()]).toEqual([
+      206,
+      "bytes 2-4/10",
+      "234",
+    ]);
     const beyond = await get("/media/clip.mp4", { range: "bytes=10-" });
     expect([beyond.status, beyond.headers.get("content-range")]).toEqual([416, "bytes */10"]);
     const other = await get("/media/clip.mp4", { range: "bytes=2-4", "if-range": '"another"' });
@@ -118,12 +148,21 @@ describe("media", () => {
     expect(parseRange("bytes=-3", 10)).toEqual({ first: 7, last: 9 });
     expect(parseRange("bytes=5-99", 10)).toEqual({ first: 5, last: 9 });
     expect(parseRange("bytes=-0", 10)).toBe("unsatisfiable");
-    for (const header of [null, "bytes=", "bytes=-", "bytes=4-2", "items=0-1", "bytes=0-1,3-4", "bytes=a-b"])
+    for (const header of [
+      null,
+      "bytes=",
+      "bytes=-",
+      "bytes=4-2",
+      "items=0-1",
+      "bytes=0-1,3-4",
+      "bytes=a-b",
+    ])
       expect(parseRange(header, 10)).toBeUndefined();
     fc.assert(
       fc.property(fc.string(), fc.nat(1000), (text, size) => {
         const range = parseRange(`bytes=${text}`, size);
-        if (typeof range === "object") expect(range.first >= 0 && range.first <= range.last && range.last < size).toBe(true);
+        if (typeof range === "object")
+          expect(range.first >= 0 && range.first <= range.last && range.last < size).toBe(true);
       }),
       { interruptAfterTimeLimit: 500 },
     );

@@ -29,7 +29,8 @@ const ICONS = {
   silent: "M4 9.500v5h3.500L12 19V5L7.500 9.500zM16.500 9.500l5 5M21.500 9.500l-5 5",
   full: "M4 9V4h5M20 9V4h-5M4 15v5h5M20 15v5h-5",
   eye: "M2.500 12S6 5.500 12 5.500 21.500 12 21.500 12 18 18.500 12 18.500 2.500 12 2.500 12zM12 9.200a2.800 2.800 0 1 1 0 5.600 2.800 2.800 0 0 1 0-5.600z",
-  heart: "M12 20S3.500 15 3.500 8.900A4.700 4.700 0 0 1 12 6.200a4.700 4.700 0 0 1 8.500 2.700C20.500 15 12 20 12 20z",
+  heart:
+    "M12 20S3.500 15 3.500 8.900A4.700 4.700 0 0 1 12 6.200a4.700 4.700 0 0 1 8.500 2.700C20.500 15 12 20 12 20z",
   close: "M6 6l12 12M18 6 6 18",
   bubble: "M4 5h16v11h-8l-4.500 4v-4H4z",
 } as const;
@@ -51,7 +52,10 @@ interface Frame {
   readonly body: Html;
 }
 
-function document({ words, assets }: PageContext, { title, description, bodyClass, modules, body }: Frame): string {
+function document(
+  { words, assets }: PageContext,
+  { title, description, bodyClass, modules, body }: Frame,
+): string {
   const page = html`<!doctype html>
 <html lang="${words.language}" dir="${words.direction}">
 <head>
@@ -114,7 +118,12 @@ export function renderHome(context: PageContext, videos: readonly VideoInfo[]): 
 ${
   cards.length > 0
     ? html`<ul class="grid">${cards}</ul>`
-    : notice("nothingLive", "nothingLiveHint", html`<p class="hint">${words.t("openDemo")}</p>`, words)
+    : notice(
+        "nothingLive",
+        "nothingLiveHint",
+        html`<p class="hint">${words.t("openDemo")}</p>`,
+        words,
+      )
 }
 </main>`,
   });
@@ -123,7 +132,9 @@ ${
 function card({ words }: PageContext, video: VideoInfo): Html {
   return html`<li data-video="${video.id}"><a class="card" href="/watch/${encodeURIComponent(video.id)}">
 <span class="poster tone-${toneOf(video.id)}">${
-    video.poster === undefined ? icon("bubble") : html`<img src="${video.poster}" alt="" width="640" height="360" loading="lazy">`
+    video.poster === undefined
+      ? icon("bubble")
+      : html`<img src="${video.poster}" alt="" width="640" height="360" loading="lazy">`
   }${video.live && html`<span class="badge-live">${words.t("live")}</span>`}<span class="count">${icon("eye")}<span data-viewers>${words.t("watching", video.viewers)}</span></span></span>
 <strong><bdi>${video.title}</bdi></strong>
 <span class="meta"><span data-likes>${words.t("likes", likesOf(video))}</span> · <span data-comments>${words.t("comments", video.comments)}</span></span>
@@ -223,7 +234,13 @@ export function renderNotice(context: PageContext, title: "notFound" | "failed")
 
 type Titles = "nothingLive" | "notFound" | "failed";
 
-function notice(title: Titles, hint: `${Titles}Hint`, more: Html, words: PageWords, heading = false): Html {
+function notice(
+  title: Titles,
+  hint: `${Titles}Hint`,
+  more: Html,
+  words: PageWords,
+  heading = false,
+): Html {
   const name = heading ? html`<h1>${words.t(title)}</h1>` : html`<h2>${words.t(title)}</h2>`;
   return html`<div class="notice">${icon("bubble")}${name}<p>${words.t(hint)}</p>${more}</div>`;
 }

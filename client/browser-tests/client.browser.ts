@@ -19,10 +19,16 @@ test.afterEach(async () => {
 
 /** What the SDK said of the topic: no states. */
 function heard(page: Page): Promise<string[]> {
-  return page.evaluate(() => (globalThis as unknown as { lines: string[] }).lines.filter((line) => !line.startsWith("state")));
+  return page.evaluate(() =>
+    (globalThis as unknown as { lines: string[] }).lines.filter(
+      (line) => !line.startsWith("state"),
+    ),
+  );
 }
 function states(page: Page): Promise<string[]> {
-  return page.evaluate(() => (globalThis as unknown as { lines: string[] }).lines.filter((line) => line.startsWith("state")));
+  return page.evaluate(() =>
+    (globalThis as unknown as { lines: string[] }).lines.filter((line) => line.startsWith("state")),
+  );
 }
 async function subscribed(page: Page): Promise<void> {
   await expect.poll(() => heard(page)).toContainEqual(expect.stringMatching(/^subscribed/));
@@ -35,7 +41,8 @@ test("eight tabs over HTTP/1.1 have one connection, and all of them hear every c
   expect(await pages.connections()).toBe(1);
   await pages.comment("tabs", "one");
   await pages.comment("tabs", "two");
-  for (const tab of tabs) await expect.poll(() => heard(tab)).toEqual(["subscribed 0", "comment 1", "comment 2"]);
+  for (const tab of tabs)
+    await expect.poll(() => heard(tab)).toEqual(["subscribed 0", "comment 1", "comment 2"]);
 });
 
 test("when the leading tab crashes another one leads, and nothing is missed or seen twice", async () => {
@@ -44,7 +51,8 @@ test("when the leading tab crashes another one leads, and nothing is missed or s
   const others = [await pages.open("video:crash"), await pages.open("video:crash")];
   for (const tab of others) await subscribed(tab);
   await pages.comment("crash", "before");
-  for (const tab of others) await expect.poll(() => heard(tab)).toEqual(["subscribed 0", "comment 1"]);
+  for (const tab of others)
+    await expect.poll(() => heard(tab)).toEqual(["subscribed 0", "comment 1"]);
   const session = await pages.context.newCDPSession(leader);
   const crashed = new Promise((resolve) => leader.once("crash", resolve));
   // Never answered: the page is gone.
@@ -59,7 +67,11 @@ test("when the leading tab crashes another one leads, and nothing is missed or s
 test("a tab with a token of its own has a connection of its own", async () => {
   const token = (
     (await (
-      await fetch(`${pages.url}/v1/guests`, { method: "POST", body: '{"name":"Ana"}', headers: { "content-type": "application/json" } })
+      await fetch(`${pages.url}/v1/guests`, {
+        method: "POST",
+        body: '{"name":"Ana"}',
+        headers: { "content-type": "application/json" },
+      })
     ).json()) as { token: string }
   ).token;
   const tabs = [await pages.open("video:tokens"), await pages.open("video:tokens", { token })];
@@ -76,13 +88,18 @@ for (const shareTabs of [false, true]) {
     await pages.kill();
     await pages.start();
     await pages.comment(video, "after");
-    await expect.poll(() => heard(tab), { timeout: 10_000 }).toEqual(["subscribed 0", "comment 1", "comment 2"]);
+    await expect
+      .poll(() => heard(tab), { timeout: 10_000 })
+      .toEqual(["subscribed 0", "comment 1", "comment 2"]);
     expect(await states(tab)).toContain("state waiting/network");
   });
 }
 
 test("off-line is a state of its own, and on-line again it goes on at once", async () => {
-  const tab = await pages.open("video:offline", { shareTabs: false, retryMs: { first: 30_000, longest: 60_000 } });
+  const tab = await pages.open("video:offline", {
+    shareTabs: false,
+    retryMs: { first: 30_000, longest: 60_000 },
+  });
   await subscribed(tab);
   await pages.context.setOffline(true);
   await expect.poll(() => states(tab)).toContain("state waiting/offline");

@@ -43,15 +43,34 @@ client.subscribe(topic, {
 export async function startRealPages(browser: Browser): Promise<RealPages> {
   const directory = mkdtempSync(join(tmpdir(), "ovation-client-pages-"));
   const sdk = join(directory, "sdk");
-  execFileSync("sh", [join(BIN, "bun"), "build", join(ROOT, "client/mod.ts"), "--splitting", "--target=browser", `--outdir=${sdk}`]);
+  execFileSync("sh", [
+    join(BIN, "bun"),
+    "build",
+    join(ROOT, "client/mod.ts"),
+    "--splitting",
+    "--target=browser",
+    `--outdir=${sdk}`,
+  ]);
   const port = await freePort();
   const url = `http://127.0.0.1:${port}`;
   let server: ChildProcess | undefined;
   let token: string | undefined;
 
   async function start(): Promise<void> {
-    const flags = ["start", "--port", String(port), "--data", join(directory, "data"), "--rate-limits", "off", "--log-level", "warn"];
-    server = spawn("sh", [join(BIN, "ovation"), ...flags], { stdio: ["ignore", "ignore", "inherit"] });
+    const flags = [
+      "start",
+      "--port",
+      String(port),
+      "--data",
+      join(directory, "data"),
+      "--rate-limits",
+      "off",
+      "--log-level",
+      "warn",
+    ];
+    server = spawn("sh", [join(BIN, "ovation"), ...flags], {
+      stdio: ["ignore", "ignore", "inherit"],
+    });
     const deadline = Date.now() + READY_WITHIN_MS;
     while (!(await isReady(url))) {
       if (Date.now() > deadline) throw new Error("the server does not get ready");
@@ -77,8 +96,16 @@ export async function startRealPages(browser: Browser): Promise<RealPages> {
   // The SDK comes from the server's origin, as it does in a product.
   await context.route(`${url}${PATH}**`, async (route) => {
     const file = basename(new URL(route.request().url()).pathname);
-    if (file === "page.html") await route.fulfill({ contentType: "text/html", body: `<script type="module">${PROGRAM}</script>` });
-    else await route.fulfill({ contentType: "text/javascript", body: readFileSync(join(sdk, file), "utf8") });
+    if (file === "page.html")
+      await route.fulfill({
+        contentType: "text/html",
+        body: `<script type="module">${PROGRAM}</script>`,
+      });
+    else
+      await route.fulfill({
+        contentType: "text/javascript",
+        body: readFileSync(join(sdk, file), "utf8"),
+      });
   });
 
   return {
@@ -87,12 +114,16 @@ export async function startRealPages(browser: Browser): Promise<RealPages> {
     streams,
     async open(topic, options = {}) {
       const page = await context.newPage();
-      await page.goto(`${url}${PATH}page.html#${encodeURIComponent(JSON.stringify({ topic, ...options }))}`);
+      await page.goto(
+        `${url}${PATH}page.html#${encodeURIComponent(JSON.stringify({ topic, ...options }))}`,
+      );
       return page;
     },
     async comment(video, text) {
       token ??= ((await post(`${url}/v1/guests`, { name: "Poster" })) as { token: string }).token;
-      return ((await post(`${url}/v1/videos/${video}/comments`, { text }, token)) as { seq: number }).seq;
+      return (
+        (await post(`${url}/v1/videos/${video}/comments`, { text }, token)) as { seq: number }
+      ).seq;
     },
     async connections() {
       const metrics = await (await fetch(`${url}/metrics`)).text();
@@ -130,7 +161,11 @@ function freePort(): Promise<number> {
     server.once("error", reject);
     server.listen(0, "127.0.0.1", () => {
       const address = server.address();
-      server.close(() => (typeof address === "object" && address !== null ? resolve(address.port) : reject(new Error("no port"))));
+      server.close(() =>
+        typeof address === "object" && address !== null
+          ? resolve(address.port)
+          : reject(new Error("no port")),
+      );
     });
   });
 }

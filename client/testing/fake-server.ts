@@ -25,8 +25,15 @@ export interface FakeServer {
   stop(): Promise<void>;
 }
 
-export function problem(status: number, code: string, extra: Record<string, unknown> = {}): Response {
-  return Response.json({ status, code, detail: code, ...extra }, { status, headers: { "content-type": "application/problem+json" } });
+export function problem(
+  status: number,
+  code: string,
+  extra: Record<string, unknown> = {},
+): Response {
+  return Response.json(
+    { status, code, detail: code, ...extra },
+    { status, headers: { "content-type": "application/problem+json" } },
+  );
 }
 
 export function startFakeServer(): FakeServer {
@@ -49,7 +56,8 @@ export function startFakeServer(): FakeServer {
         const connection = model.connect(
           seen.url,
           seen.url.searchParams.get("last_event_id") ?? header,
-          ({ lastEventId, type, data }) => controller.enqueue(encoder.encode(formatFrame(lastEventId, type, data))),
+          ({ lastEventId, type, data }) =>
+            controller.enqueue(encoder.encode(formatFrame(lastEventId, type, data))),
           () => {
             forget();
             controller.close();
@@ -63,28 +71,43 @@ export function startFakeServer(): FakeServer {
       cancel: () => forget(),
     });
     return new Response(body, {
-      headers: { "content-type": "text/event-stream", "cache-control": "no-cache", "access-control-allow-origin": "*" },
+      headers: {
+        "content-type": "text/event-stream",
+        "cache-control": "no-cache",
+        "access-control-allow-origin": "*",
+      },
     });
   }
 
   function answer(seen: SeenRequest): Response {
     const connection = /^\/v1\/connections\/([^/]+)\/subscriptions$/.exec(seen.path)?.[1];
     if (connection !== undefined) {
-      const results = model.change(decodeURIComponent(connection), seen.method, seen.body["topics"] as string[]);
+      const results = model.change(
+        decodeURIComponent(connection),
+        seen.method,
+        seen.body["topics"] as string[],
+      );
       return results === undefined ? problem(412, "unknown-connection") : Response.json(results);
     }
     const video = /^\/v1\/videos\/([^/]+)\/(comments|likes)$/.exec(seen.path);
     if (video?.[2] === "comments" && seen.method === "POST") {
       const key = `${video[1]}/${seen.body["clientId"]}`;
       if (!keys.has(key)) {
-        const { seq, at, data } = model.publish(`video:${video[1]}`, "comment", { text: String(seen.body["text"]), author: { id: "a" } });
+        const { seq, at, data } = model.publish(`video:${video[1]}`, "comment", {
+          text: String(seen.body["text"]),
+          author: { id: "a" },
+        });
         keys.set(key, { seq, at, ...(data as object) });
       }
       return Response.json(keys.get(key), { status: 201 });
     }
-    if (video?.[2] === "likes") return Response.json({ accepted: seen.body["count"] }, { status: 202 });
+    if (video?.[2] === "likes")
+      return Response.json({ accepted: seen.body["count"] }, { status: 202 });
     if (seen.path === "/v1/guests")
-      return Response.json({ token: "guest-token", member: { id: "g1", name: seen.body["name"] } }, { status: 201 });
+      return Response.json(
+        { token: "guest-token", member: { id: "g1", name: seen.body["name"] } },
+        { status: 201 },
+      );
     return problem(404, "not-found");
   }
 
@@ -100,14 +123,18 @@ export function startFakeServer(): FakeServer {
           method: request.method,
           path: url.pathname,
           url,
-          token: request.headers.get("authorization")?.slice("Bearer ".length) ?? url.searchParams.get("access_token"),
+          token:
+            request.headers.get("authorization")?.slice("Bearer ".length) ??
+            url.searchParams.get("access_token"),
           body: text === "" ? {} : JSON.parse(text),
           at: performance.now(),
         };
         requests.push(seen);
         const scripted = await fake.script(seen);
         if (scripted !== undefined) return scripted;
-        return url.pathname === "/v1/events" ? events(seen, request.headers.get("last-event-id")) : answer(seen);
+        return url.pathname === "/v1/events"
+          ? events(seen, request.headers.get("last-event-id"))
+          : answer(seen);
       },
     });
 
@@ -134,7 +161,8 @@ export function startFakeServer(): FakeServer {
 export async function until(holds: () => boolean, what: string, withinMs = 8_000): Promise<void> {
   const deadline = performance.now() + withinMs;
   while (!holds()) {
-    if (performance.now() > deadline) throw new Error(`did not happen within ${withinMs} ms: ${what}`);
+    if (performance.now() > deadline)
+      throw new Error(`did not happen within ${withinMs} ms: ${what}`);
     await new Promise((resolve) => setTimeout(resolve, 5));
   }
 }

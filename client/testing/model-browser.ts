@@ -44,7 +44,8 @@ export class ModelBrowser {
   }
 
   releaseAllOf(tab: ModelTab): void {
-    for (const [name, queue] of this.#locks) for (const request of [...queue]) if (request.tab === tab) this.release(name, request);
+    for (const [name, queue] of this.#locks)
+      for (const request of [...queue]) if (request.tab === tab) this.release(name, request);
   }
 
   #grant(name: string, request: Request): void {

@@ -57,7 +57,8 @@ export function createModelNetwork(model: ModelServer, seesEverything = true): M
       );
       id = connection.id;
       connections.set(id, callbacks);
-      connection.send = (message) => (message.type === "connection" ? arrive(message) : network.carry(message, arrive));
+      connection.send = (message) =>
+        message.type === "connection" ? arrive(message) : network.carry(message, arrive);
       for (const message of first) {
         if (message.type === "connection" || network.replays()) arrive(message);
       }
@@ -75,12 +76,16 @@ export function createModelNetwork(model: ModelServer, seesEverything = true): M
     };
   };
 
-  async function answer(url: string, { method, body }: { method: string; body: string }): Promise<Response> {
+  async function answer(
+    url: string,
+    { method, body }: { method: string; body: string },
+  ): Promise<Response> {
     const connection = /connections\/([^/]+)\//.exec(url)?.[1] ?? "";
     const { topics } = JSON.parse(body) as { topics: string[] };
     network.changes.push(`${method} ${topics.join(",")}`);
     const results = model.change(decodeURIComponent(connection), method, topics);
-    const [status, content] = results === undefined ? [412, { code: "unknown-connection" }] : [200, results];
+    const [status, content] =
+      results === undefined ? [412, { code: "unknown-connection" }] : [200, results];
     // Settles by promises alone, which the manual clock waits for; a real Response may not.
     return {
       ok: status === 200,

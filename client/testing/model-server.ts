@@ -63,19 +63,35 @@ export class ModelServer {
   publish(topic: string, type: string, data: Json, durable = true): StoredEvent {
     const log = this.log(topic);
     const place = durable ? { seq: log.length + 1, epoch: this.epoch } : {};
-    const event: StoredEvent = { topic: topic as Topic, type, at: 1_732_300_000_000 + this.#order, data, ...place };
+    const event: StoredEvent = {
+      topic: topic as Topic,
+      type,
+      at: 1_732_300_000_000 + this.#order,
+      data,
+      ...place,
+    };
     if (durable) log.push(event);
     if (this.broadcasts(event)) this.broadcast(event);
     return event;
   }
 
   broadcast(event: StoredEvent): void {
-    const message = { type: event.type, data: envelope(event), lastEventId: this.#broadcastId(event) };
-    for (const connection of [...this.connections.values()]) if (connection.topics.has(event.topic)) connection.send(message);
+    const message = {
+      type: event.type,
+      data: envelope(event),
+      lastEventId: this.#broadcastId(event),
+    };
+    for (const connection of [...this.connections.values()])
+      if (connection.topics.has(event.topic)) connection.send(message);
   }
 
   /** Opens a connection: first event, replay, then whatever is broadcast. */
-  connect(url: URL, position: string | null, send: (message: Message) => void, end: () => void): ModelConnection {
+  connect(
+    url: URL,
+    position: string | null,
+    send: (message: Message) => void,
+    end: () => void,
+  ): ModelConnection {
     const asked = url.searchParams.getAll("topic") as Topic[];
     const topics = [...new Set(this.own === undefined ? asked : [...asked, this.own])];
     const claimed = parsePosition(position ?? "")?.topics;
@@ -86,14 +102,30 @@ export class ModelServer {
       const claim = claimed?.get(markOf(topic));
       const recovered =
         claim === undefined ||
-        (claim.seq >= log.length - this.kept && claim.seq <= log.length && this.#epochAt(topic, claim.seq) === claim.epoch);
-      standings.set(topic, claim !== undefined && recovered ? claim : { seq: log.length, epoch: this.#epochAt(topic, log.length) });
+        (claim.seq >= log.length - this.kept &&
+          claim.seq <= log.length &&
+          this.#epochAt(topic, claim.seq) === claim.epoch);
+      standings.set(
+        topic,
+        claim !== undefined && recovered
+          ? claim
+          : { seq: log.length, epoch: this.#epochAt(topic, log.length) },
+      );
       answers[topic] = { head: log.length, recovered };
     }
-    const connection: ModelConnection = { id: `f00000.${this.#count++}`, topics: new Set(topics), send, end };
+    const connection: ModelConnection = {
+      id: `f00000.${this.#count++}`,
+      topics: new Set(topics),
+      send,
+      end,
+    };
     this.connections.set(connection.id, connection);
     const content = { connectionId: connection.id, heartbeatMs: this.heartbeatMs, topics: answers };
-    send({ type: "connection", data: JSON.stringify(content), lastEventId: formatPosition(standings) });
+    send({
+      type: "connection",
+      data: JSON.stringify(content),
+      lastEventId: formatPosition(standings),
+    });
     for (const topic of topics) {
       for (const event of this.log(topic).slice(standings.get(topic)?.seq)) {
         standings.set(topic, { seq: event.seq ?? 0, epoch: event.epoch ?? "" });
@@ -114,7 +146,10 @@ export class ModelServer {
         if (topic !== this.own) connection.topics.delete(topic);
       } else if (refused === undefined) connection.topics.add(topic);
       const head = this.log(topic).length;
-      results[topic] = refused === undefined ? { ok: true, head, epoch: this.#epochAt(topic, head) } : { ok: false, error: refused };
+      results[topic] =
+        refused === undefined
+          ? { ok: true, head, epoch: this.#epochAt(topic, head) }
+          : { ok: false, error: refused };
     }
     return { results };
   }
@@ -126,7 +161,10 @@ export class ModelServer {
   #broadcastId({ topic, seq, epoch }: StoredEvent): string {
     const head = this.log(topic).length;
     const position = { seq: seq ?? head, epoch: epoch ?? this.#epochAt(topic, head) };
-    return formatPoint({ stamp: 1, frontend: FRONTEND, order: this.#order++ }) + formatTopicPosition(markOf(topic), position);
+    return (
+      formatPoint({ stamp: 1, frontend: FRONTEND, order: this.#order++ }) +
+      formatTopicPosition(markOf(topic), position)
+    );
   }
 }
 

@@ -5,7 +5,11 @@ import { fileURLToPath } from "node:url";
 
 export async function bundleForNode(path: string): Promise<void> {
   const here = dirname(fileURLToPath(import.meta.url));
-  const { outputs, logs } = await Bun.build({ entrypoints: [join(here, "node-entry.ts")], target: "node", format: "esm" });
+  const { outputs, logs } = await Bun.build({
+    entrypoints: [join(here, "node-entry.ts")],
+    target: "node",
+    format: "esm",
+  });
   const [output] = outputs;
   if (output === undefined) throw new AggregateError(logs, "the SDK does not bundle");
   await Bun.write(path, output);

@@ -24,11 +24,23 @@ export async function startRealServer(...flags: string[]): Promise<RealServer> {
   let child: Bun.Subprocess | undefined;
 
   async function start(): Promise<void> {
-    const command = ["sh", COMMAND, "start", "--port", String(port), "--data", data, "--log-level", "warn", ...flags];
+    const command = [
+      "sh",
+      COMMAND,
+      "start",
+      "--port",
+      String(port),
+      "--data",
+      data,
+      "--log-level",
+      "warn",
+      ...flags,
+    ];
     child = Bun.spawn(command, { stdout: "ignore", stderr: "inherit" });
     const deadline = performance.now() + READY_WITHIN_MS;
     while (!(await isReady())) {
-      if (performance.now() > deadline || child.exitCode !== null) throw new Error("the server does not get ready");
+      if (performance.now() > deadline || child.exitCode !== null)
+        throw new Error("the server does not get ready");
       await Bun.sleep(20);
     }
   }

@@ -5,16 +5,21 @@ import { createFrameReader, type Message } from "@ovation/protocol";
 export interface EventReader {
   readonly messages: readonly Message[];
   /** The first event: connection id and heads. */
-  readonly connection: { readonly connectionId: string; readonly topics: Readonly<Record<string, { head: number; recovered: boolean }>> };
+  readonly connection: {
+    readonly connectionId: string;
+    readonly topics: Readonly<Record<string, { head: number; recovered: boolean }>>;
+  };
   close(): void;
 }
 
 /** Connects and waits for the first event. Rejects with the status where the answer is another one. */
 export async function readEvents(url: string, token?: string): Promise<EventReader> {
   const aborting = new AbortController();
-  const headers: Record<string, string> = token === undefined ? {} : { authorization: `Bearer ${token}` };
+  const headers: Record<string, string> =
+    token === undefined ? {} : { authorization: `Bearer ${token}` };
   const response = await fetch(url, { headers, signal: aborting.signal });
-  if (!response.ok || response.body === null) throw new Error(`${response.status} ${await response.text()}`);
+  if (!response.ok || response.body === null)
+    throw new Error(`${response.status} ${await response.text()}`);
   const messages: Message[] = [];
   const first = Promise.withResolvers<Message>();
   const reader = createFrameReader({

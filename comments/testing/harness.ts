@@ -120,10 +120,16 @@ export async function startHarness(harness: HarnessOptions = {}): Promise<Harnes
       const response = await fetch(`${server.url}${path}`, {
         method,
         headers: { ...(token === undefined ? {} : { authorization: `Bearer ${token}` }) },
-        ...(body === undefined ? {} : { body: typeof body === "string" ? body : JSON.stringify(body) }),
+        ...(body === undefined
+          ? {}
+          : { body: typeof body === "string" ? body : JSON.stringify(body) }),
       });
       const text = await response.text();
-      return { status: response.status, body: JSON.parse(text === "" ? "{}" : text) as Body, headers: response.headers };
+      return {
+        status: response.status,
+        body: JSON.parse(text === "" ? "{}" : text) as Body,
+        headers: response.headers,
+      };
     },
     async close() {
       await server.stop();
@@ -146,5 +152,12 @@ export const testAuthenticate: Authenticate = async (request) => {
 };
 
 export function identityNamed(sub: string, role: Role = "member", publish?: string): Identity {
-  return { sub, name: sub.toUpperCase(), role, videoRoles: {}, subscribe: [], publish: publish === undefined ? [] : [publish] };
+  return {
+    sub,
+    name: sub.toUpperCase(),
+    role,
+    videoRoles: {},
+    subscribe: [],
+    publish: publish === undefined ? [] : [publish],
+  };
 }

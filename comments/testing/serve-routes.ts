@@ -8,7 +8,12 @@ export interface RoutesServer {
 }
 
 export function serveRoutes(routes: readonly Route[]): RoutesServer {
-  const paths: Record<string, Partial<Record<string, (request: Bun.BunRequest, server: Bun.Server<undefined>) => Promise<Response>>>> = {};
+  const paths: Record<
+    string,
+    Partial<
+      Record<string, (request: Bun.BunRequest, server: Bun.Server<undefined>) => Promise<Response>>
+    >
+  > = {};
   for (const route of routes) {
     const methods = paths[route.path] ?? {};
     paths[route.path] = methods;

@@ -31,7 +31,18 @@ export async function startOvation(
   const url = `http://127.0.0.1:${port}`;
   const given = options.map((option) => option.replace("{directory}", directory));
   const child = Bun.spawn(
-    ["sh", COMMAND, "start", "--port", String(port), "--data", join(directory, "data"), "--drain-seconds", "0", ...given],
+    [
+      "sh",
+      COMMAND,
+      "start",
+      "--port",
+      String(port),
+      "--data",
+      join(directory, "data"),
+      "--drain-seconds",
+      "0",
+      ...given,
+    ],
     {
       stdin: "ignore",
       stdout: "pipe",
@@ -44,7 +55,8 @@ export async function startOvation(
   });
   const until = Date.now() + START_MS_MAX;
   while (!(await isReady(url))) {
-    if (child.exitCode !== null || Date.now() > until) throw new Error(`the server did not start: ${output}`);
+    if (child.exitCode !== null || Date.now() > until)
+      throw new Error(`the server did not start: ${output}`);
     await Bun.sleep(25);
   }
   return {

@@ -4,7 +4,12 @@
  */
 
 import { frontendIdFrom, parseFrontendId, type Topic } from "@ovation/protocol";
-import { createRedisTable, type FrontendAddress, openRedisStore, type SubscriptionTable } from "@ovation/table";
+import {
+  createRedisTable,
+  type FrontendAddress,
+  openRedisStore,
+  type SubscriptionTable,
+} from "@ovation/table";
 import { startRedis, startRedisCluster } from "../../table/testing/redis.ts";
 import { startInternalFrontend } from "./internal-frontend.ts";
 
@@ -24,17 +29,27 @@ export interface BenchFrontendsOptions {
   readonly personal?: boolean;
 }
 
-export async function startBenchFrontends({ topics, cluster = false, personal = false }: BenchFrontendsOptions): Promise<BenchFrontends> {
+export async function startBenchFrontends({
+  topics,
+  cluster = false,
+  personal = false,
+}: BenchFrontendsOptions): Promise<BenchFrontends> {
   const redis = await (cluster ? startRedisCluster() : startRedis());
   const store = openRedisStore({ url: redis.url });
   while (!(await isReached(store))) await Bun.sleep(20);
   const table = createRedisTable({ store });
-  const child = Bun.spawn([process.execPath, import.meta.path], { stdout: "pipe", stderr: "inherit" });
+  const child = Bun.spawn([process.execPath, import.meta.path], {
+    stdout: "pipe",
+    stderr: "inherit",
+  });
   const reader = child.stdout.getReader();
   const readJson = async () => JSON.parse(new TextDecoder().decode((await reader.read()).value));
   const addresses = (await readJson()) as { id: string; url: string }[];
   for (const [index, { id, url }] of addresses.entries()) {
-    const frontend: FrontendAddress = { id: parseFrontendId(id) ?? frontendIdFrom(new Uint8Array(8)), url };
+    const frontend: FrontendAddress = {
+      id: parseFrontendId(id) ?? frontendIdFrom(new Uint8Array(8)),
+      url,
+    };
     await table.renew(frontend, LEASE_MS);
     const mine = personal ? topics.filter((_, at) => at % BENCH_FRONTENDS === index) : topics;
     const changes = mine.map((topic) => ({ topic, subscribed: true, generation: 1 }));
@@ -74,5 +89,7 @@ if (import.meta.main) {
     process.stdout.write(`${JSON.stringify({ micros: used.user + used.system, events })}\n`);
     process.exit(0);
   });
-  process.stdout.write(`${JSON.stringify(frontends.map(({ credential, listener }) => ({ id: credential.id, url: listener.url })))}\n`);
+  process.stdout.write(
+    `${JSON.stringify(frontends.map(({ credential, listener }) => ({ id: credential.id, url: listener.url })))}\n`,
+  );
 }

@@ -1,8 +1,19 @@
 /** A dispatcher on a real internal listener, over a table, a log and counts that tests share among several. */
 
 import { type Log, MemoryLog } from "@ovation/log";
-import { DEFAULT_POLICY, type Event, type Policy, type Route, systemClock } from "@ovation/protocol";
-import { createMemoryTable, createMemoryViewerCounts, type SubscriptionTable, type ViewerCounts } from "@ovation/table";
+import {
+  DEFAULT_POLICY,
+  type Event,
+  type Policy,
+  type Route,
+  systemClock,
+} from "@ovation/protocol";
+import {
+  createMemoryTable,
+  createMemoryViewerCounts,
+  type SubscriptionTable,
+  type ViewerCounts,
+} from "@ovation/table";
 import { Dispatcher } from "../dispatcher.ts";
 import { createHttpFrontendCalls } from "../frontend-calls-http.ts";
 import type { FrontendLinks } from "../frontend-link.ts";
@@ -63,7 +74,10 @@ export function startInternalDispatcher(
   const listener = listenInternal({
     host: "127.0.0.1",
     port: options.port ?? 0,
-    routes: [...createUpstreamRoutes({ auth, refusals, dispatcher }), ...(options.routes?.(dispatcher, refusals) ?? [])],
+    routes: [
+      ...createUpstreamRoutes({ auth, refusals, dispatcher }),
+      ...(options.routes?.(dispatcher, refusals) ?? []),
+    ],
     onFailure: (what, error) => console.error(what, error),
   });
   return {

@@ -1,6 +1,11 @@
 import { afterEach, expect, test } from "bun:test";
 import { eventually } from "./internal-frontend.ts";
-import { createLineDirection, startTcpProxy, type TcpProxy, type TcpProxyOptions } from "./tcp-proxy.ts";
+import {
+  createLineDirection,
+  startTcpProxy,
+  type TcpProxy,
+  type TcpProxyOptions,
+} from "./tcp-proxy.ts";
 
 const cleanups: (() => unknown)[] = [];
 afterEach(async () => {
@@ -9,7 +14,11 @@ afterEach(async () => {
 
 /** An echo behind the proxy. */
 async function setUp(options: Partial<TcpProxyOptions> = {}): Promise<TcpProxy> {
-  const echo = Bun.listen({ hostname: "127.0.0.1", port: 0, socket: { data: (socket, data) => void socket.write(data) } });
+  const echo = Bun.listen({
+    hostname: "127.0.0.1",
+    port: 0,
+    socket: { data: (socket, data) => void socket.write(data) },
+  });
   const proxy = await startTcpProxy({ ...options, target: { port: echo.port } });
   cleanups.push(
     () => echo.stop(true),
@@ -68,7 +77,10 @@ test("a throttled link takes its time", async () => {
 
 test("all connections share what a throttled link carries, over several proxies where these are one line", async () => {
   const line = { there: createLineDirection(), back: createLineDirection() };
-  const [first, second] = [await setUp({ bytesPerSecond: 100_000, line }), await setUp({ bytesPerSecond: 100_000, line })];
+  const [first, second] = [
+    await setUp({ bytesPerSecond: 100_000, line }),
+    await setUp({ bytesPerSecond: 100_000, line }),
+  ];
   const clients = await Promise.all([first, first, second].map(({ port }) => connect(port)));
   const start = performance.now();
   for (const client of clients) client.send("x".repeat(10_000));

@@ -88,7 +88,9 @@ export async function startTcpProxy(options: TcpProxyOptions): Promise<TcpProxy>
       const { delayMs, jitterMs, bytesPerSecond } = conditions;
       const now = performance.now();
       const isBounded = bytesPerSecond > 0 && chunk !== undefined;
-      const sentAt = isBounded ? Math.max(now, line[direction].freeAt) + (chunk.length / bytesPerSecond) * 1000 : now;
+      const sentAt = isBounded
+        ? Math.max(now, line[direction].freeAt) + (chunk.length / bytesPerSecond) * 1000
+        : now;
       if (isBounded) line[direction].freeAt = sentAt;
       lastDue = Math.max(lastDue, sentAt + delayMs + random() * jitterMs);
       held.push({ chunk, due: lastDue });
@@ -130,7 +132,11 @@ export async function startTcpProxy(options: TcpProxyOptions): Promise<TcpProxy>
       near.resetAndDestroy();
       return;
     }
-    const far = connect({ host: options.target.host ?? "127.0.0.1", port: options.target.port, allowHalfOpen: true });
+    const far = connect({
+      host: options.target.host ?? "127.0.0.1",
+      port: options.target.port,
+      allowHalfOpen: true,
+    });
     for (const socket of [near, far]) {
       socket.setNoDelay(true);
       // The close that follows says it all.

@@ -6,7 +6,11 @@
 import { createHmac, randomUUID } from "node:crypto";
 import { createServer } from "node:http";
 
-const { OVATION_SECRET: secret, OVATION_URL: ovation = "http://localhost:8080", PORT: port = "3000" } = process.env;
+const {
+  OVATION_SECRET: secret,
+  OVATION_URL: ovation = "http://localhost:8080",
+  PORT: port = "3000",
+} = process.env;
 if (!secret) throw new Error("OVATION_SECRET: the same one that ovation start has");
 const sessions = new Map(); // session cookie → { id, name }: this is your login
 
@@ -28,12 +32,22 @@ createServer((request, response) => {
   const session = /(?:^|; )session=([^;]+)/.exec(request.headers.cookie ?? "")?.[1];
   if (url.pathname === "/login") {
     const id = randomUUID();
-    sessions.set(id, { id: `user-${sessions.size + 1}`, name: url.searchParams.get("name") || "Somebody" });
-    response.writeHead(303, { location: "/", "set-cookie": `session=${id}; HttpOnly; SameSite=Lax; Path=/` }).end();
+    sessions.set(id, {
+      id: `user-${sessions.size + 1}`,
+      name: url.searchParams.get("name") || "Somebody",
+    });
+    response
+      .writeHead(303, {
+        location: "/",
+        "set-cookie": `session=${id}; HttpOnly; SameSite=Lax; Path=/`,
+      })
+      .end();
   } else if (url.pathname === "/ovation-token") {
     const member = sessions.get(session);
     const token = member && ovationToken({ sub: member.id, name: member.name });
-    response.writeHead(200, { "content-type": "application/json", "cache-control": "no-store" }).end(JSON.stringify({ token }));
+    response
+      .writeHead(200, { "content-type": "application/json", "cache-control": "no-store" })
+      .end(JSON.stringify({ token }));
   } else response.writeHead(200, { "content-type": "text/html; charset=utf-8" }).end(page);
 }).listen(Number(port), "127.0.0.1", function () {
   console.log(`Your site: http://localhost:${this.address().port}`);

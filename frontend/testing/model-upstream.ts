@@ -3,7 +3,14 @@
  * chooses. Events are stored first; `deliver` says whether the fast path brings them.
  */
 
-import { type DurableEvent, type Event, parseTopic, type Stamp, type Topic, toJsonText } from "@ovation/protocol";
+import {
+  type DurableEvent,
+  type Event,
+  parseTopic,
+  type Stamp,
+  type Topic,
+  toJsonText,
+} from "@ovation/protocol";
 import type { Inbox, TopicHead, Upstream } from "../upstream.ts";
 
 export function topic(text: string): Topic {
@@ -26,7 +33,11 @@ export class ModelUpstream implements Upstream {
   #stamp = 1000;
 
   /** Stores a durable event; `deliver: false` loses it on the way to the frontends. */
-  append(name: Topic, data: unknown, options: { readonly deliver?: boolean; readonly type?: string } = {}): DurableEvent {
+  append(
+    name: Topic,
+    data: unknown,
+    options: { readonly deliver?: boolean; readonly type?: string } = {},
+  ): DurableEvent {
     const events = this.#events.get(name) ?? [];
     this.#stamp++;
     const event: DurableEvent = {
@@ -58,7 +69,12 @@ export class ModelUpstream implements Upstream {
 
   head(name: Topic): TopicHead {
     const last = this.#events.get(name)?.at(-1);
-    return { topic: name, seq: last?.place.seq ?? 0, epoch: last?.place.epoch ?? "", first: this.first.get(name) ?? 1 };
+    return {
+      topic: name,
+      seq: last?.place.seq ?? 0,
+      epoch: last?.place.epoch ?? "",
+      first: this.first.get(name) ?? 1,
+    };
   }
 
   async change(changes: Parameters<Upstream["change"]>[0]) {
@@ -72,26 +88,38 @@ export class ModelUpstream implements Upstream {
 
   async report(viewers: Parameters<Upstream["report"]>[0], since: Stamp) {
     this.#answer("report");
-    const heads = [...this.#events].filter(([, events]) => (events.at(-1)?.place.stamp ?? 0) > since && since >= 0);
+    const heads = [...this.#events].filter(
+      ([, events]) => (events.at(-1)?.place.stamp ?? 0) > since && since >= 0,
+    );
     return { viewers, heads: heads.map(([name]) => this.head(name)), stamp: this.#stamp };
   }
 
   async read(name: Topic, after: number, limit: number) {
     this.#answer("read");
     const from = Math.max(after, (this.first.get(name) ?? 1) - 1);
-    return { events: (this.#events.get(name) ?? []).slice(from, from + limit), head: this.head(name) };
+    return {
+      events: (this.#events.get(name) ?? []).slice(from, from + limit),
+      head: this.head(name),
+    };
   }
 
   async wrote(name: Topic, seq: number, epoch: string) {
     this.#answer("wrote");
     if (seq < (this.first.get(name) ?? 1)) return "unknown" as const;
-    return this.#events.get(name)?.[seq - 1]?.place.epoch === epoch ? ("yes" as const) : ("no" as const);
+    return this.#events.get(name)?.[seq - 1]?.place.epoch === epoch
+      ? ("yes" as const)
+      : ("no" as const);
   }
 
   async headAt(name: Topic, stamp: Stamp) {
     this.#answer("headAt");
     const last = (this.#events.get(name) ?? []).findLast((event) => event.place.stamp <= stamp);
-    return { topic: name, seq: last?.place.seq ?? 0, epoch: last?.place.epoch ?? "", first: this.first.get(name) ?? 1 };
+    return {
+      topic: name,
+      seq: last?.place.seq ?? 0,
+      epoch: last?.place.epoch ?? "",
+      first: this.first.get(name) ?? 1,
+    };
   }
 
   async changeConnection() {

@@ -5,7 +5,10 @@ import { Frontend, type FrontendOptions } from "../frontend.ts";
 import type { Upstream } from "../upstream.ts";
 
 /** Not started; failures are silent. */
-export function newFrontend(upstream: Upstream, options: Partial<FrontendOptions> & { readonly name?: string } = {}): Frontend {
+export function newFrontend(
+  upstream: Upstream,
+  options: Partial<FrontendOptions> & { readonly name?: string } = {},
+): Frontend {
   const { name = "frontend1", ...given } = options;
   return new Frontend({
     id: name as FrontendId,

@@ -1,7 +1,13 @@
 /** A viewer of a frontend under test: reads frames from a writer that the test can make slow. */
 
 import { zstdDecompressSync } from "node:zlib";
-import { type ByteWriter, createFrameReader, type Identity, parsePosition, type Topic } from "@ovation/protocol";
+import {
+  type ByteWriter,
+  createFrameReader,
+  type Identity,
+  parsePosition,
+  type Topic,
+} from "@ovation/protocol";
 import type { Connection } from "../connection.ts";
 import type { Frontend } from "../frontend.ts";
 
@@ -41,7 +47,14 @@ export class Viewer implements ByteWriter {
       const json = JSON.parse(data);
       this.lastEventId = lastEventId;
       const fields = json.data ?? json;
-      this.received.push({ type, id: lastEventId, topic: json.topic, seq: json.seq, data: fields, fields });
+      this.received.push({
+        type,
+        id: lastEventId,
+        topic: json.topic,
+        seq: json.seq,
+        data: fields,
+        fields,
+      });
     },
     onRetry: (ms) => {
       this.retryMs = ms;
@@ -51,7 +64,11 @@ export class Viewer implements ByteWriter {
   constructor(
     frontend: Frontend,
     topics: readonly Topic[],
-    options: { readonly lastEventId?: string; readonly identity?: Identity; readonly zstd?: boolean } = {},
+    options: {
+      readonly lastEventId?: string;
+      readonly identity?: Identity;
+      readonly zstd?: boolean;
+    } = {},
   ) {
     this.#zstd = options.zstd ?? false;
     const request = {
@@ -100,7 +117,9 @@ export class Viewer implements ByteWriter {
   }
 
   seqs(name: Topic): readonly (number | undefined)[] {
-    return this.received.filter((event) => event.topic === name && event.seq !== undefined).map((event) => event.seq);
+    return this.received
+      .filter((event) => event.topic === name && event.seq !== undefined)
+      .map((event) => event.seq);
   }
 }
 

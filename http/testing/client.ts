@@ -14,7 +14,12 @@ afterEach(async () => {
   for (const server of open.splice(0)) await server.stop(true);
 });
 
-export function serve(handle: Handle): { port: number; server: HttpServer; refused: Problem[]; errors: unknown[] } {
+export function serve(handle: Handle): {
+  port: number;
+  server: HttpServer;
+  refused: Problem[];
+  errors: unknown[];
+} {
   const refused: Problem[] = [];
   const errors: unknown[] = [];
   const server = new HttpServer({
@@ -68,4 +73,5 @@ export async function until(holds: () => boolean, what: string): Promise<void> {
   }
 }
 
-export const get = (path: string, ...headers: string[]) => ["GET ", path, " HTTP/1.1\r\nHost: x\r\n", ...headers, "\r\n"].join("");
+export const get = (path: string, ...headers: string[]) =>
+  ["GET ", path, " HTTP/1.1\r\nHost: x\r\n", ...headers, "\r\n"].join("");

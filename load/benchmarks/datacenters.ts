@@ -10,9 +10,16 @@ const TOPIC = "video:far";
 
 const benchmark: Benchmark = {
   name: "datacenters",
-  about: "publish in A → viewer in B, 80 ms apart (there and back): one way and what is added to it",
+  about:
+    "publish in A → viewer in B, 80 ms apart (there and back): one way and what is added to it",
   async run(bench) {
-    const cluster = await bench.cluster({ datacenters: 2, dispatchers: 2, frontends: 1, comments: 1, delayMs: ONE_WAY_MS });
+    const cluster = await bench.cluster({
+      datacenters: 2,
+      dispatchers: 2,
+      frontends: 1,
+      comments: 1,
+      delayMs: ONE_WAY_MS,
+    });
     const [there] = cluster.of("frontend", "west");
     const [here] = cluster.of("frontend", "east");
     const dispatchers = cluster.of("dispatcher", "east");
@@ -24,15 +31,24 @@ const benchmark: Benchmark = {
       const sent = sentAt.get(/"(k[0-9]+)"/.exec(message.data)?.[1] ?? "");
       if (sent !== undefined) delays.push(performance.now() - sent);
     };
-    const streams = [await openStream(there.url, [TOPIC], take(far)), await openStream(here.url, [TOPIC], take(near))];
-    const headers = { authorization: `Bearer ${cluster.token}`, "content-type": "application/json" };
+    const streams = [
+      await openStream(there.url, [TOPIC], take(far)),
+      await openStream(here.url, [TOPIC], take(near)),
+    ];
+    const headers = {
+      authorization: `Bearer ${cluster.token}`,
+      "content-type": "application/json",
+    };
     const events = bench.size(100, 1000);
     for (let number = 0; number < events; number++) {
       const key = `k${number}`;
       const body = JSON.stringify({ topic: TOPIC, type: "goal", data: { id: key } });
       sentAt.set(key, performance.now());
       const url = `${dispatchers[number % dispatchers.length]?.url}/v1/publish`;
-      await Promise.all([fetch(url, { method: "POST", headers, body }).then((answer) => answer.arrayBuffer()), Bun.sleep(EVERY_MS)]);
+      await Promise.all([
+        fetch(url, { method: "POST", headers, body }).then((answer) => answer.arrayBuffer()),
+        Bun.sleep(EVERY_MS),
+      ]);
       if (number === events / 10) far.length = near.length = 0;
     }
     await Bun.sleep(500);
@@ -46,7 +62,12 @@ const benchmark: Benchmark = {
       ok: added <= ADDED_MS_MAX,
     });
     const missing = events - events / 10 - 1 - far.length;
-    bench.figure({ what: "not delivered", value: String(Math.max(0, missing)), target: "0", ok: missing <= 0 });
+    bench.figure({
+      what: "not delivered",
+      value: String(Math.max(0, missing)),
+      target: "0",
+      ok: missing <= 0,
+    });
   },
 };
 

@@ -5,7 +5,8 @@ import { count } from "../report.ts";
 
 const benchmark: Benchmark = {
   name: "delivered",
-  about: "published, dispatched, written, dropped, repaired: the balance of each hop on one process, live and durable",
+  about:
+    "published, dispatched, written, dropped, repaired: the balance of each hop on one process, live and durable",
   async run(bench) {
     const server = await bench.ovation();
     const connections = bench.size(200, 2000);
@@ -33,7 +34,12 @@ const benchmark: Benchmark = {
       );
       // One frontend: each event is dispatched once; each topic has a quarter of the connections.
       const missing = published - dispatched;
-      bench.figure({ what: `${lane}: published, not dispatched`, value: count(missing), target: "0", ok: missing === 0 });
+      bench.figure({
+        what: `${lane}: published, not dispatched`,
+        value: count(missing),
+        target: "0",
+        ok: missing === 0,
+      });
       bench.figure({
         what: `${lane}: dispatched, not arrived`,
         value: count(dispatched - arrived),

@@ -20,7 +20,8 @@ const IN_FLIGHT_MS_MAX = 100;
 
 const benchmark: Benchmark = {
   name: "dispatcher-killed",
-  about: "kill -9 of one of two dispatchers at 5,000 events/s: when publishing goes on, and what became of every event",
+  about:
+    "kill -9 of one of two dispatchers at 5,000 events/s: when publishing goes on, and what became of every event",
   async run(bench) {
     const cluster = await bench.cluster({ dispatchers: 2, frontends: 2, logLevel: "error" });
     const frontends = cluster.of("frontend").map(({ url }) => url);
@@ -47,7 +48,9 @@ const benchmark: Benchmark = {
 
     const { live, durable, announced, phantoms } = balance(published, witnesses);
     const movedMs = movedAfterMs(published, 0, killedAt);
-    const after = published.filter(({ outcome, endedAt }) => outcome === "acknowledged" && endedAt > killedAt);
+    const after = published.filter(
+      ({ outcome, endedAt }) => outcome === "acknowledged" && endedAt > killedAt,
+    );
     const afterSeconds = (Math.max(...after.map(({ endedAt }) => endedAt)) - killedAt) / 1000;
     const perSecond = after.length / afterSeconds;
     bench.figure({
@@ -71,7 +74,12 @@ const benchmark: Benchmark = {
       ok: durable.lost.length + durable.unanswered + durable.refused === 0,
     });
     const wrong = live.twice + live.disordered + durable.twice + durable.disordered + phantoms;
-    bench.figure({ what: "twice, out of order or from nobody, either lane", value: count(wrong), target: "0", ok: wrong === 0 });
+    bench.figure({
+      what: "twice, out of order or from nobody, either lane",
+      value: count(wrong),
+      target: "0",
+      ok: wrong === 0,
+    });
     const metrics = await readMetrics([...frontends, left.url]);
     const broken = metrics("ovation_frontend_links_broken_total");
     bench.figure({

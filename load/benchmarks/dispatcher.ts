@@ -15,7 +15,8 @@ const BATCH = 100;
 
 const benchmark: Benchmark = {
   name: "dispatcher",
-  about: "one dispatcher, Redis, four frontends: events published one per POST, in batches, and the answer time at 5,000/s",
+  about:
+    "one dispatcher, Redis, four frontends: events published one per POST, in batches, and the answer time at 5,000/s",
   async run(bench) {
     const cluster = await bench.cluster({ frontends: FRONTENDS });
     const frontends = cluster.of("frontend");
@@ -28,7 +29,9 @@ const benchmark: Benchmark = {
       // They would be on machines of their own; here they write what the publishers leave them time for, in larger batches.
       aside: frontends.map(({ pid }) => pid),
     };
-    const where = place(placement) ? "the dispatcher on a core, everything else on the others" : "everything on the same cores";
+    const where = place(placement)
+      ? "the dispatcher on a core, everything else on the others"
+      : "everything on the same cores";
     const seconds = bench.size(2, 8);
     const batched = { batch: BATCH, clients: 8 };
     // Until the code of both ways is compiled, which is no work of the events: a dispatcher runs for weeks.
@@ -58,7 +61,10 @@ interface Measured {
   readonly refused: number;
 }
 
-async function measure(cluster: BenchCluster, given: Partial<PostTask> & { readonly seconds: number }): Promise<Measured> {
+async function measure(
+  cluster: BenchCluster,
+  given: Partial<PostTask> & { readonly seconds: number },
+): Promise<Measured> {
   const urls = cluster.of("dispatcher").map(({ url }) => url);
   const pids = cluster.of("dispatcher").map(({ pid }) => pid);
   const before = await readMetrics(urls);
@@ -91,7 +97,9 @@ function report(bench: Bench, what: string, measured: Measured, atLeast: number)
     what,
     value: `${count(measured.published)} events/s, ${count(measured.dispatched)} dispatched/s, ${measured.cpuUs.toFixed(1)} µs of the dispatcher's CPU each, p99 ${ms(measured.p99Ms)}, refused ${count(measured.refused)}`,
     target: `${count(atLeast)}/s; on a core of its own that is ${(1_000_000 / atLeast).toFixed(1)} µs each`,
-    ok: measured.refused === 0 && (measured.published >= atLeast || measured.cpuUs <= 1_000_000 / atLeast),
+    ok:
+      measured.refused === 0 &&
+      (measured.published >= atLeast || measured.cpuUs <= 1_000_000 / atLeast),
   });
 }
 

@@ -8,7 +8,8 @@ const TOPIC = "video:delay";
 
 const benchmark: Benchmark = {
   name: "durable-delay",
-  about: "added delay of the durable lane over the live lane, post → viewer, one process, 200 events a second",
+  about:
+    "added delay of the durable lane over the live lane, post → viewer, one process, 200 events a second",
   async run(bench) {
     const server = await bench.ovation();
     const sentAt = new Map<string, number>();
@@ -24,7 +25,9 @@ const benchmark: Benchmark = {
     const publish = async (key: string, durable: boolean) => {
       const body = JSON.stringify({ topic: TOPIC, type: "goal", durable, data: { id: key } });
       sentAt.set(key, performance.now());
-      await (await fetch(`${server.url}/v1/publish`, { method: "POST", headers, body })).arrayBuffer();
+      await (
+        await fetch(`${server.url}/v1/publish`, { method: "POST", headers, body })
+      ).arrayBuffer();
     };
     const events = bench.size(200, 4000);
     for (let number = 0; number < events; number++) {
@@ -34,8 +37,10 @@ const benchmark: Benchmark = {
     }
     await Bun.sleep(500);
     stream.close();
-    const at = (share: number) => percentile(delays.durable, share) - percentile(delays.live, share);
-    const shown = (values: readonly number[]) => `p50 ${ms(percentile(values, 0.5))}, p99 ${ms(percentile(values, 0.99))}`;
+    const at = (share: number) =>
+      percentile(delays.durable, share) - percentile(delays.live, share);
+    const shown = (values: readonly number[]) =>
+      `p50 ${ms(percentile(values, 0.5))}, p99 ${ms(percentile(values, 0.99))}`;
     bench.figure({
       what: "added by the durable lane",
       value: `p50 ${ms(at(0.5))}, p99 ${ms(at(0.99))}`,
@@ -43,7 +48,12 @@ const benchmark: Benchmark = {
       target: "p50 < 3 ms, p99 < 20 ms",
       ok: at(0.5) < 3 && at(0.99) < 20,
     });
-    bench.figure({ what: "not delivered", value: String(sentAt.size), target: "0", ok: sentAt.size === 0 });
+    bench.figure({
+      what: "not delivered",
+      value: String(sentAt.size),
+      target: "0",
+      ok: sentAt.size === 0,
+    });
   },
 };
 

@@ -10,11 +10,19 @@ const WARM_UP_SECONDS = 1;
 
 const benchmark: Benchmark = {
   name: "durable",
-  about: "comments committed (fsync), one POST each, 64 clients: one process on SQLite; two comments processes on PostgreSQL",
+  about:
+    "comments committed (fsync), one POST each, 64 clients: one process on SQLite; two comments processes on PostgreSQL",
   async run(bench) {
     const server = await bench.ovation();
     const token = server.token ?? "";
-    await measure(bench, "SQLite, one process", { urls: [server.url], token }, () => server.pids(), 15_000, 50);
+    await measure(
+      bench,
+      "SQLite, one process",
+      { urls: [server.url], token },
+      () => server.pids(),
+      15_000,
+      50,
+    );
     await server.stop();
     const cluster = await bench.cluster({ comments: 2 });
     const urls = cluster.of("comments").map(({ url }) => url);
@@ -40,11 +48,21 @@ async function measure(
   p99Ms: number | undefined,
   partOf?: (pid: number) => string,
 ): Promise<void> {
-  const task: Omit<PostTask, "seconds"> = { ...given, path: "/v1/videos/bench/comments", clients: CLIENTS, form: "comment" };
+  const task: Omit<PostTask, "seconds"> = {
+    ...given,
+    path: "/v1/videos/bench/comments",
+    clients: CLIENTS,
+    form: "comment",
+  };
   await runPostClients({ ...task, path: "/v1/videos/warm-up/comments", seconds: WARM_UP_SECONDS });
   const before = new Map(pids().map((pid) => [pid, cpuSeconds([pid])]));
   const result = await runPostClients({ ...task, seconds: bench.size(2, 10) });
-  const cpuOf = new Map(pids().map((pid) => [pid, ((cpuSeconds([pid]) - (before.get(pid) ?? 0)) * 1_000_000) / result.answers]));
+  const cpuOf = new Map(
+    pids().map((pid) => [
+      pid,
+      ((cpuSeconds([pid]) - (before.get(pid) ?? 0)) * 1_000_000) / result.answers,
+    ]),
+  );
   const cpuUs = [...cpuOf.values()].reduce((sum, us) => sum + us, 0);
   bench.figure({
     what,
@@ -53,7 +71,12 @@ async function measure(
     ok: result.perSecond >= atLeast && (p99Ms === undefined || result.p99Ms < p99Ms),
   });
   if (partOf !== undefined) bench.note(`CPU of a comment: ${shares(cpuOf, partOf)}`);
-  bench.figure({ what: `${what}, refused`, value: count(result.refused), target: "0", ok: result.refused === 0 });
+  bench.figure({
+    what: `${what}, refused`,
+    value: count(result.refused),
+    target: "0",
+    ok: result.refused === 0,
+  });
 }
 
 /** What each part of the cluster took, the most first. */

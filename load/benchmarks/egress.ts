@@ -41,11 +41,16 @@ const benchmark: Benchmark = {
     });
     bench.figure({
       what: "faults",
-      value: plain.report.ok && zstd.report.ok ? "none" : [...plain.report.problems, ...zstd.report.problems].join("; "),
+      value:
+        plain.report.ok && zstd.report.ok
+          ? "none"
+          : [...plain.report.problems, ...zstd.report.problems].join("; "),
       target: "none",
       ok: plain.report.ok && zstd.report.ok,
     });
-    bench.note(`each comment: ${COMMENT_BYTES} characters of words and a mark of about 30 that no other comment has`);
+    bench.note(
+      `each comment: ${COMMENT_BYTES} characters of words and a mark of about 30 that no other comment has`,
+    );
   },
 };
 

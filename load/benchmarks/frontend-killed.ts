@@ -21,7 +21,8 @@ const PROXY_CONNECTIONS_MAX = 9000;
 
 const benchmark: Benchmark = {
   name: "frontend-killed",
-  about: "kill -9 of one of two frontends with 5,000 viewers behind HAProxy: all back within 5 s, nothing durable missed",
+  about:
+    "kill -9 of one of two frontends with 5,000 viewers behind HAProxy: all back within 5 s, nothing durable missed",
   async run(bench) {
     const cluster = await bench.cluster({ frontends: 2 });
     const proxy = await startHaproxy(cluster);
@@ -42,13 +43,24 @@ const benchmark: Benchmark = {
         pids: () => cluster.pids(),
         stop: async () => {},
       };
-      const { report } = await bench.load(server, { connections, rate: 20, duration: 14, warmup: 1, durable: true, ramp: 1 });
+      const { report } = await bench.load(server, {
+        connections,
+        rate: 20,
+        duration: 14,
+        warmup: 1,
+        durable: true,
+        ramp: 1,
+      });
       const { reconnects, checks } = report;
       bench.figure({
         what: "viewers that came back",
         value: `${count(reconnects.count)} of the ${count(cut)} that were cut: p50 ${ms(reconnects.latency.p50Ms)}, the last after ${ms(reconnects.latency.maxMs)}`,
         target: "all within 5 s",
-        ok: cut > 0 && reconnects.count === cut && reconnects.latency.maxMs <= BACK_MS_MAX && report.connect.absentAtEnd === 0,
+        ok:
+          cut > 0 &&
+          reconnects.count === cut &&
+          reconnects.latency.maxMs <= BACK_MS_MAX &&
+          report.connect.absentAtEnd === 0,
       });
       bench.figure({
         what: `of ${count(report.publish.published)} comments missed by anybody`,
@@ -70,7 +82,9 @@ const benchmark: Benchmark = {
 };
 
 /** Debian's, with the file of `deploy/` and this cluster's ports. */
-async function startHaproxy(cluster: BenchCluster): Promise<{ readonly url: string; stop(): Promise<void> }> {
+async function startHaproxy(
+  cluster: BenchCluster,
+): Promise<{ readonly url: string; stop(): Promise<void> }> {
   const port = await freePort();
   const [first, second] = cluster.of("frontend");
   const ports = {
@@ -82,7 +96,8 @@ async function startHaproxy(cluster: BenchCluster): Promise<{ readonly url: stri
   let text = (await readFile(CONFIGURATION, "utf8"))
     .replace("bind :8080", `bind 127.0.0.1:${port}`)
     .replace("maxconn 200000", `maxconn ${PROXY_CONNECTIONS_MAX}`);
-  for (const [named, url] of Object.entries(ports)) text = text.replaceAll(`127.0.0.1:${named}`, new URL(url ?? "").host);
+  for (const [named, url] of Object.entries(ports))
+    text = text.replaceAll(`127.0.0.1:${named}`, new URL(url ?? "").host);
   const directory = await mkdtemp(join(tmpdir(), "ovation-haproxy-"));
   const file = join(directory, "haproxy.cfg");
   await Bun.write(file, text);
@@ -93,7 +108,10 @@ async function startHaproxy(cluster: BenchCluster): Promise<{ readonly url: stri
   });
   // Its first look at the servers takes a second.
   await Bun.sleep(1500);
-  if (child.exitCode !== null) throw new Error(`haproxy ended with ${child.exitCode}: haproxy -c -f deploy/proxy/haproxy.cfg says why`);
+  if (child.exitCode !== null)
+    throw new Error(
+      `haproxy ended with ${child.exitCode}: haproxy -c -f deploy/proxy/haproxy.cfg says why`,
+    );
   return {
     url: `http://127.0.0.1:${port}`,
     async stop() {

@@ -26,14 +26,22 @@ const benchmark: Benchmark = {
       target: count(connections),
       ok: report.connect.absentAtEnd === 0,
     });
-    bench.figure({ what: "opened in", value: `${report.connect.seconds.toFixed(1)} s, ${count(report.connect.perSecond)}/s` });
+    bench.figure({
+      what: "opened in",
+      value: `${report.connect.seconds.toFixed(1)} s, ${count(report.connect.perSecond)}/s`,
+    });
     bench.figure({
       what: `${report.publish.published} broadcasts to all: the last viewer had it after`,
       value: `${ms(report.latency.maxMs)} (p50 ${ms(report.latency.p50Ms)})`,
       target: "< 2 s",
       ok: report.latency.maxMs < BROADCAST_MS_MAX,
     });
-    bench.figure({ what: "faults", value: report.ok ? "none" : report.problems.join("; "), target: "none", ok: report.ok });
+    bench.figure({
+      what: "faults",
+      value: report.ok ? "none" : report.problems.join("; "),
+      target: "none",
+      ok: report.ok,
+    });
     bench.figure({
       what: `memory of ${workers} workers and their parent`,
       value: `${(rss.after / 1e6).toFixed(0)} MB, ${((rss.after - rss.before) / 1024 / connections).toFixed(2)} KB per connection`,

@@ -12,7 +12,12 @@ const benchmark: Benchmark = {
     const perConnection = async (server: BenchServer): Promise<number> => {
       // A few connections first, so that code and pools which do not grow with their number are there.
       await bench.load(server, { connections: WARM_CONNECTIONS, rate: 1, duration: 1, warmup: 0 });
-      const measured: Measured = await bench.load(server, { connections, rate: 0, duration: bench.size(1, 5), warmup: 0 });
+      const measured: Measured = await bench.load(server, {
+        connections,
+        rate: 0,
+        duration: bench.size(1, 5),
+        warmup: 0,
+      });
       await server.stop();
       return (Math.max(measured.rss.open, measured.rss.after) - measured.rss.before) / connections;
     };
@@ -20,7 +25,8 @@ const benchmark: Benchmark = {
     const ours = await perConnection(await bench.ovation());
     const nchan = await bench.nchan();
     bench.figure({ what: "bare Bun direct streams", value: kilobytes(bare) });
-    if (nchan !== undefined) bench.figure({ what: "nginx + nchan", value: kilobytes(await perConnection(nchan)) });
+    if (nchan !== undefined)
+      bench.figure({ what: "nginx + nchan", value: kilobytes(await perConnection(nchan)) });
     bench.figure({
       what: `Ovation, ${connections} connections`,
       value: kilobytes(ours),

@@ -13,7 +13,8 @@ const BATCH = 10;
 
 const benchmark: Benchmark = {
   name: "interest",
-  about: "the work of one frontend when 1, 3 and 7 others' topics get busier; against every frontend getting every event",
+  about:
+    "the work of one frontend when 1, 3 and 7 others' topics get busier; against every frontend getting every event",
   async run(bench) {
     const own: number[] = [];
     const all: number[] = [];
@@ -42,12 +43,26 @@ async function cpuOfFirst(bench: Bench, frontends: number, mode: "own" | "all"):
   const nodes = cluster.of("frontend");
   const topics = nodes.map((_, index) => `video:interest-${index}`);
   const streams = await Promise.all(
-    nodes.map(({ url }, index) => openStream(url, mode === "all" ? topics : topics.slice(index, index + 1), () => undefined)),
+    nodes.map(({ url }, index) =>
+      openStream(url, mode === "all" ? topics : topics.slice(index, index + 1), () => undefined),
+    ),
   );
   const pids = nodes.slice(0, 1).map(({ pid }) => pid);
   const urls = cluster.of("dispatcher").map(({ url }) => url);
-  const publishers = { clients: frontends, ownTopics: true, rate: POSTS_PER_SECOND * frontends } as const;
-  const task = { urls, path: "/v1/publish", token: cluster.token, form: "event", topics, batch: BATCH, ...publishers } as const;
+  const publishers = {
+    clients: frontends,
+    ownTopics: true,
+    rate: POSTS_PER_SECOND * frontends,
+  } as const;
+  const task = {
+    urls,
+    path: "/v1/publish",
+    token: cluster.token,
+    form: "event",
+    topics,
+    batch: BATCH,
+    ...publishers,
+  } as const;
   // Until the code is compiled: that is no work of the events.
   await runPostClients({ ...task, seconds: bench.size(1, 4) });
   const before = cpuSeconds(pids);
@@ -55,7 +70,8 @@ async function cpuOfFirst(bench: Bench, frontends: number, mode: "own" | "all"):
   const cores = (cpuSeconds(pids) - before) / result.seconds;
   for (const stream of streams) stream.close();
   await cluster.stop();
-  if (result.refused > 0) throw new Error(`${result.refused} of the publishers' requests were refused`);
+  if (result.refused > 0)
+    throw new Error(`${result.refused} of the publishers' requests were refused`);
   return cores;
 }
 

@@ -47,9 +47,13 @@ const benchmark: Benchmark = {
     const cutSeconds = bench.size(8, 30);
     const seconds = BEFORE_SECONDS + cutSeconds + AFTER_SECONDS;
     const { viewers, streams } = await openViewers(cluster, bench.size(4, 20));
-    const dispatchers = SIDES.flatMap((side) => cluster.of("dispatcher", side).map(({ url }) => url));
+    const dispatchers = SIDES.flatMap((side) =>
+      cluster.of("dispatcher", side).map(({ url }) => url),
+    );
     const metrics = await readMetrics(dispatchers);
-    const published = Promise.all(SIDES.map((side) => publish(cluster, side, seconds, bench.size(50, 200))));
+    const published = Promise.all(
+      SIDES.map((side) => publish(cluster, side, seconds, bench.size(50, 200))),
+    );
 
     await Bun.sleep(BEFORE_SECONDS * 1000);
     // Nobody is told: what is sent does not arrive, and connections stay.
@@ -63,14 +67,22 @@ const benchmark: Benchmark = {
     const healedAt = performance.now();
     const since = () => (performance.now() - healedAt) / 1000;
     const [wholeAfter, crossesAfter] = await Promise.all([
-      until(() => viewers.every(({ heads }) => SIDES.every((side) => heads[side] >= headsAtHeal[side]))).then(since),
-      until(() => viewers.every(({ side, live }, index) => live[other(side)] > (farAtHeal[index] ?? 0))).then(since),
+      until(() =>
+        viewers.every(({ heads }) => SIDES.every((side) => heads[side] >= headsAtHeal[side])),
+      ).then(since),
+      until(() =>
+        viewers.every(({ side, live }, index) => live[other(side)] > (farAtHeal[index] ?? 0)),
+      ).then(since),
     ]);
     const sent = await published;
     const heads = await readHeads(cluster);
-    await until(() => viewers.every((viewer) => SIDES.every((side) => viewer.heads[side] >= heads[side])));
+    await until(() =>
+      viewers.every((viewer) => SIDES.every((side) => viewer.heads[side] >= heads[side])),
+    );
     // The last live ones are on their way.
-    await until(() => viewers.every(({ side, live }) => live[side] >= (sent[SIDES.indexOf(side)]?.live ?? 0)));
+    await until(() =>
+      viewers.every(({ side, live }) => live[side] >= (sent[SIDES.indexOf(side)]?.live ?? 0)),
+    );
     for (const stream of streams) stream.close();
     const after = await readMetrics(dispatchers);
     report(bench, {
@@ -81,14 +93,20 @@ const benchmark: Benchmark = {
       crossesAfter,
       cutSeconds,
       duringCut: Math.min(...duringCut),
-      expired: after("ovation_forward_expired_events_total") - metrics("ovation_forward_expired_events_total"),
+      expired:
+        after("ovation_forward_expired_events_total") -
+        metrics("ovation_forward_expired_events_total"),
     });
   },
 };
 
 interface Outcome {
   readonly viewers: readonly Viewer[];
-  readonly sent: readonly { readonly comments: number; readonly live: number; readonly refused: number }[];
+  readonly sent: readonly {
+    readonly comments: number;
+    readonly live: number;
+    readonly refused: number;
+  }[];
   readonly heads: Readonly<Record<Side, number>>;
   readonly wholeAfter: number;
   readonly crossesAfter: number;
@@ -98,10 +116,16 @@ interface Outcome {
   readonly expired: number;
 }
 
-function report(bench: Bench, { viewers, sent, heads, wholeAfter, crossesAfter, cutSeconds, duringCut, expired }: Outcome): void {
+function report(
+  bench: Bench,
+  { viewers, sent, heads, wholeAfter, crossesAfter, cutSeconds, duringCut, expired }: Outcome,
+): void {
   const comments = sent.reduce((sum, each) => sum + each.comments, 0);
   const refused = sent.reduce((sum, each) => sum + each.refused, 0);
-  const missed = sum(viewers, (viewer) => viewer.missed + sumOf((side) => heads[side] - viewer.heads[side]));
+  const missed = sum(
+    viewers,
+    (viewer) => viewer.missed + sumOf((side) => heads[side] - viewer.heads[side]),
+  );
   const disordered = sum(viewers, (viewer) => viewer.disordered);
   bench.figure({
     what: `comments in both data centres, the link silent for ${cutSeconds} s`,
@@ -131,7 +155,11 @@ function report(bench: Bench, { viewers, sent, heads, wholeAfter, crossesAfter, 
   });
   // Each viewer of a side lacks the same; the worst one stands for it.
   const lost = sumOf((side) =>
-    Math.max(...viewers.filter((viewer) => viewer.side === other(side)).map(({ live }) => liveOfSide(side) - live[side])),
+    Math.max(
+      ...viewers
+        .filter((viewer) => viewer.side === other(side))
+        .map(({ live }) => liveOfSide(side) - live[side]),
+    ),
   );
   bench.figure({
     what: "live events lost to the other data centre",
@@ -150,10 +178,18 @@ async function openViewers(
   for (const side of SIDES) {
     const [frontend] = cluster.of("frontend", side);
     for (let index = 0; index < each; index++) {
-      const viewer: Viewer = { side, heads: { east: 0, west: 0 }, live: { east: 0, west: 0 }, disordered: 0, missed: 0 };
+      const viewer: Viewer = {
+        side,
+        heads: { east: 0, west: 0 },
+        live: { east: 0, west: 0 },
+        disordered: 0,
+        missed: 0,
+      };
       viewers.push(viewer);
       const topics = SIDES.flatMap((one) => [`video:${commentsOf(one)}`, liveOf(one)]);
-      streams.push(await openStream(frontend?.url ?? "", topics, ({ type, data }) => take(viewer, type, data)));
+      streams.push(
+        await openStream(frontend?.url ?? "", topics, ({ type, data }) => take(viewer, type, data)),
+      );
     }
   }
   return { viewers, streams };
@@ -177,13 +213,36 @@ function take(viewer: Viewer, type: string, data: string): void {
 }
 
 async function publish(cluster: BenchCluster, side: Side, seconds: number, perSecond: number) {
-  const task = (role: string, more: Pick<PostTask, "path" | "form" | "rate" | "clients"> & Partial<PostTask>) =>
-    runPostClients({ urls: cluster.of(role, side).map(({ url }) => url), token: cluster.token, seconds, ...more });
+  const task = (
+    role: string,
+    more: Pick<PostTask, "path" | "form" | "rate" | "clients"> & Partial<PostTask>,
+  ) =>
+    runPostClients({
+      urls: cluster.of(role, side).map(({ url }) => url),
+      token: cluster.token,
+      seconds,
+      ...more,
+    });
   const [comments, live] = await Promise.all([
-    task("comments", { path: `/v1/videos/${commentsOf(side)}/comments`, form: "comment", rate: perSecond, clients: 8 }),
-    task("dispatcher", { path: "/v1/publish", form: "event", topics: [liveOf(side)], rate: LIVE_PER_SECOND, clients: 2 }),
+    task("comments", {
+      path: `/v1/videos/${commentsOf(side)}/comments`,
+      form: "comment",
+      rate: perSecond,
+      clients: 8,
+    }),
+    task("dispatcher", {
+      path: "/v1/publish",
+      form: "event",
+      topics: [liveOf(side)],
+      rate: LIVE_PER_SECOND,
+      clients: 2,
+    }),
   ]);
-  return { comments: comments.answers, live: live.answers, refused: comments.refused + live.refused };
+  return {
+    comments: comments.answers,
+    live: live.answers,
+    refused: comments.refused + live.refused,
+  };
 }
 
 async function readHeads(cluster: BenchCluster): Promise<Record<Side, number>> {

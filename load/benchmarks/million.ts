@@ -17,19 +17,35 @@ const benchmark: Benchmark = {
       target: "p90 ≤ 100 ms (moonshot 75 ms)",
       ok: latency.p90Ms <= 100,
     });
-    bench.figure({ what: "100 events/s, faults", value: faults(one.report), target: "none", ok: one.report.ok });
+    bench.figure({
+      what: "100 events/s, faults",
+      value: faults(one.report),
+      target: "none",
+      ok: one.report.ok,
+    });
     bench.figure({
       what: "CPU per delivery",
       value: `server ${one.cpuUsPerDelivery.toFixed(2)} µs, reader ${measured.readerCpuUsPerDelivery.toFixed(2)} µs`,
     });
 
-    const three = await bench.load(server, { connections, rate: 300, duration, warmup: 3, topicPrefix: "video:three-" });
+    const three = await bench.load(server, {
+      connections,
+      rate: 300,
+      duration,
+      warmup: 3,
+      topicPrefix: "video:three-",
+    });
     bench.figure({
       what: "300 events/s",
       value: `${count(three.report.measured.deliveriesPerSecond)} deliveries/s, p50 ${ms(three.report.latency.p50Ms)}, p90 ${ms(three.report.latency.p90Ms)}, p99 ${ms(three.report.latency.p99Ms)}`,
       target: "moonshot: p90 130 ms",
     });
-    bench.figure({ what: "300 events/s, faults", value: faults(three.report), target: "none", ok: three.report.ok });
+    bench.figure({
+      what: "300 events/s, faults",
+      value: faults(three.report),
+      target: "none",
+      ok: three.report.ok,
+    });
   },
 };
 

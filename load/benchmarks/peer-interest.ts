@@ -69,13 +69,19 @@ async function measure(bench: Bench, forward: "all" | "wanted") {
   await runPostClients({ ...task, seconds: SETTLE_SECONDS, rate: PER_SECOND / BATCH });
   const before = await forwarded(from.url);
   const cpuBefore = { from: cpuSeconds([from.pid]), to: cpuSeconds([to.pid]) };
-  const result = await runPostClients({ ...task, seconds: bench.size(2, 8), rate: PER_SECOND / BATCH });
+  const result = await runPostClients({
+    ...task,
+    seconds: bench.size(2, 8),
+    rate: PER_SECOND / BATCH,
+  });
   const cores = {
     from: (cpuSeconds([from.pid]) - cpuBefore.from) / result.seconds,
     to: (cpuSeconds([to.pid]) - cpuBefore.to) / result.seconds,
   };
   const share = ((await forwarded(from.url)) - before) / (result.answers * BATCH);
-  const lateMs = await firstSubscriber(cluster, () => runPostClients({ ...task, seconds: 3, rate: PER_SECOND / BATCH }));
+  const lateMs = await firstSubscriber(cluster, () =>
+    runPostClients({ ...task, seconds: 3, rate: PER_SECOND / BATCH }),
+  );
   stream.close();
   await cluster.stop();
   return { share, cores, lateMs };
@@ -86,7 +92,10 @@ async function forwarded(url: string): Promise<number> {
 }
 
 /** The latest of what somebody hears in B who comes in the middle of it. */
-async function firstSubscriber(cluster: BenchCluster, publish: () => Promise<unknown>): Promise<number> {
+async function firstSubscriber(
+  cluster: BenchCluster,
+  publish: () => Promise<unknown>,
+): Promise<number> {
   const [there] = cluster.of("frontend", "west");
   const publishing = publish();
   await Bun.sleep(1000);

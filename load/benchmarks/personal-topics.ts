@@ -18,7 +18,8 @@ const SETTLE_MS = 8000;
 
 const benchmark: Benchmark = {
   name: "personal-topics",
-  about: "1,000,000 personal topics on 4 frontends: memory per topic, and events to random ones of them through one dispatcher",
+  about:
+    "1,000,000 personal topics on 4 frontends: memory per topic, and events to random ones of them through one dispatcher",
   async run(bench) {
     const connections = bench.size(400, 20_000);
     const topics = connections * TOPICS_PER_CONNECTION;
@@ -46,8 +47,11 @@ const benchmark: Benchmark = {
     });
     publishing(bench, holders, cpu.seconds);
     const spoken = (await weigh(cluster)).frontends - before.frontends;
-    bench.note(`frontends after the events: ${(spoken / topics).toFixed(0)} B per topic with the connections`);
-    for (const [role, share] of cpu.perEvent(holders.measured)) bench.note(`CPU per event: ${role} ${share}`);
+    bench.note(
+      `frontends after the events: ${(spoken / topics).toFixed(0)} B per topic with the connections`,
+    );
+    for (const [role, share] of cpu.perEvent(holders.measured))
+      bench.note(`CPU per event: ${role} ${share}`);
   },
 };
 
@@ -61,7 +65,8 @@ class RoleCpu {
 
   constructor(cluster: BenchCluster) {
     const roles = new Map<string, number[]>();
-    for (const { role, pid } of cluster.processes) roles.set(role, [...(roles.get(role) ?? []), pid]);
+    for (const { role, pid } of cluster.processes)
+      roles.set(role, [...(roles.get(role) ?? []), pid]);
     const named = new Set([...roles.values()].flat());
     roles.set(
       "Redis and PostgreSQL",
@@ -82,12 +87,15 @@ class RoleCpu {
 
   end(): void {
     this.#tookMs = performance.now() - this.#beganMs;
-    for (const [role, seconds] of this.#read()) this.#spent.set(role, seconds - (this.#began.get(role) ?? 0));
+    for (const [role, seconds] of this.#read())
+      this.#spent.set(role, seconds - (this.#began.get(role) ?? 0));
   }
 
   #read(): Map<string, number> {
     const own = processTree(process.pid);
-    const seconds = new Map([...this.#pids].map(([role, pids]) => [role, cpuSeconds(pids)] as const));
+    const seconds = new Map(
+      [...this.#pids].map(([role, pids]) => [role, cpuSeconds(pids)] as const),
+    );
     const known = new Set([...this.#pids.values()].flat());
     // The publisher and the readers: whatever this benchmark started and is not the cluster.
     return seconds.set("generator", cpuSeconds(own.filter((pid) => !known.has(pid))));
@@ -96,7 +104,10 @@ class RoleCpu {
   perEvent(events: number): (readonly [role: string, share: string])[] {
     return [...this.#spent].map(([role, seconds]) => {
       const micros = (seconds * 1_000_000) / Math.max(1, events);
-      return [role, `${micros.toFixed(1)} µs, ${((seconds * 100_000) / this.#tookMs).toFixed(0)} % of a core`] as const;
+      return [
+        role,
+        `${micros.toFixed(1)} µs, ${((seconds * 100_000) / this.#tookMs).toFixed(0)} % of a core`,
+      ] as const;
     });
   }
 }
@@ -107,7 +118,10 @@ interface Weight {
 }
 
 async function weigh(cluster: BenchCluster): Promise<Weight> {
-  return { frontends: rssBytes(cluster.of("frontend").map(({ pid }) => pid)), store: await usedMemory(cluster.redis("east")) };
+  return {
+    frontends: rssBytes(cluster.of("frontend").map(({ pid }) => pid)),
+    store: await usedMemory(cluster.redis("east")),
+  };
 }
 
 /** What Redis says of itself. */
@@ -131,14 +145,22 @@ interface Subscribed {
   readonly after: Weight;
 }
 
-function figures(bench: Bench, { topics, connections, seconds, before, atOnce, after }: Subscribed): void {
+function figures(
+  bench: Bench,
+  { topics, connections, seconds, before, atOnce, after }: Subscribed,
+): void {
   const store = (after.store - before.store) / topics;
   const perTopic = (weight: Weight) => ((weight.frontends - before.frontends) / topics).toFixed(0);
   const own = (after.frontends - before.frontends - connections * CONNECTION_BYTES) / topics;
   bench.note(
     `${count(topics)} topics on ${count(connections)} connections, subscribed in ${seconds.toFixed(1)} s (${count(topics / seconds)}/s)`,
   );
-  bench.figure({ what: "table store, per topic", value: `${store.toFixed(0)} B`, target: "< 300 B", ok: store < 300 });
+  bench.figure({
+    what: "table store, per topic",
+    value: `${store.toFixed(0)} B`,
+    target: "< 300 B",
+    ok: store < 300,
+  });
   bench.figure({
     what: "frontends, per topic",
     value: `${own.toFixed(0)} B`,
@@ -148,12 +170,31 @@ function figures(bench: Bench, { topics, connections, seconds, before, atOnce, a
   });
 }
 
-function publishing(bench: Bench, { offered, delivered, measured, p50Ms, p99Ms }: HolderReport, seconds: number): void {
+function publishing(
+  bench: Bench,
+  { offered, delivered, measured, p50Ms, p99Ms }: HolderReport,
+  seconds: number,
+): void {
   const perSecond = measured / seconds;
   const enough = perSecond >= PUBLISH_PER_SECOND * 0.98 || bench.quick;
-  bench.figure({ what: "events to random topics", value: `${count(perSecond)}/s delivered`, target: "30,000/s", ok: enough });
-  bench.figure({ what: "publish → client", value: `p50 ${ms(p50Ms)}, p99 ${ms(p99Ms)}`, target: "p99 < 30 ms", ok: p99Ms < 30 });
-  bench.figure({ what: "not delivered", value: String(offered - delivered), target: "0", ok: offered === delivered });
+  bench.figure({
+    what: "events to random topics",
+    value: `${count(perSecond)}/s delivered`,
+    target: "30,000/s",
+    ok: enough,
+  });
+  bench.figure({
+    what: "publish → client",
+    value: `p50 ${ms(p50Ms)}, p99 ${ms(p99Ms)}`,
+    target: "p99 < 30 ms",
+    ok: p99Ms < 30,
+  });
+  bench.figure({
+    what: "not delivered",
+    value: String(offered - delivered),
+    target: "0",
+    ok: offered === delivered,
+  });
 }
 
 export default benchmark;

@@ -22,15 +22,26 @@ const benchmark: Benchmark = {
 
     const ours = async (): Promise<Cost> => {
       const { report } = await bench.load(server, { ...load, connections });
-      bench.figure({ what: "faults", value: report.ok ? "none" : report.problems.join("; "), target: "none", ok: report.ok });
-      return { totalUs: report.measured.readerCpuUsPerRead, kernelUs: report.measured.readerKernelCpuUsPerRead };
+      bench.figure({
+        what: "faults",
+        value: report.ok ? "none" : report.problems.join("; "),
+        target: "none",
+        ok: report.ok,
+      });
+      return {
+        totalUs: report.measured.readerCpuUsPerRead,
+        kernelUs: report.measured.readerKernelCpuUsPerRead,
+      };
     };
     const bare = async (): Promise<Cost> => {
       const reader = await startCReader(Number(new URL(server.url).port), connections);
       // One connection of the generator beside it, so that somebody publishes.
       await bench.load(server, { ...load, connections: 1 });
       const { reads, userUs, systemUs } = await reader.end();
-      return { totalUs: (userUs + systemUs) / Math.max(1, reads), kernelUs: systemUs / Math.max(1, reads) };
+      return {
+        totalUs: (userUs + systemUs) / Math.max(1, reads),
+        kernelUs: systemUs / Math.max(1, reads),
+      };
     };
     // In turns, the better of two each: CPU time is disturbed by neighbours only upwards.
     const readers = [await ours()];

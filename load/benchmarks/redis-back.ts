@@ -5,8 +5,18 @@
 import { balance } from "../harness/balance.ts";
 import type { Bench, Benchmark } from "../harness/benchmark.ts";
 import type { BenchCluster } from "../harness/cluster.ts";
-import { type PublishedEvent, runFailoverPublishers, wallClock } from "../harness/failover-publishers.ts";
-import { type RedisNode, redisNodes, startReplica, stopStarted, whenPromoted } from "../harness/redis-nodes.ts";
+import {
+  type PublishedEvent,
+  runFailoverPublishers,
+  wallClock,
+} from "../harness/failover-publishers.ts";
+import {
+  type RedisNode,
+  redisNodes,
+  startReplica,
+  stopStarted,
+  whenPromoted,
+} from "../harness/redis-nodes.ts";
 import { freePort } from "../harness/servers.ts";
 import { type BenchStream, openStream } from "../harness/stream.ts";
 import { openWitness, whenQuiet } from "../harness/witness.ts";
@@ -47,22 +57,34 @@ const benchmark: Benchmark = {
         }
         return faults;
       });
-      await measure(bench, cluster, rows, `killed, back empty after ${AWAY_MS / 1000} s`, async () => {
-        await redis.kill();
-        await Bun.sleep(AWAY_MS);
-        await redis.restart();
-        return [{ backAt: wallClock(), rowsSeconds: await secondsUntilRows([redis], rows) }];
-      });
+      await measure(
+        bench,
+        cluster,
+        rows,
+        `killed, back empty after ${AWAY_MS / 1000} s`,
+        async () => {
+          await redis.kill();
+          await Bun.sleep(AWAY_MS);
+          await redis.restart();
+          return [{ backAt: wallClock(), rowsSeconds: await secondsUntilRows([redis], rows) }];
+        },
+      );
     });
     await withRows(bench, "cluster", rows, async (cluster, nodes) => {
       const master = await holderOf(LEASES_KEY, nodes);
       const replica = await startReplica(master, await freePort());
-      await measure(bench, cluster, rows, "a Redis Cluster's master killed, its replica takes over", async () => {
-        await master.kill();
-        await whenPromoted(replica);
-        const left = [...nodes.filter((node) => node !== master), replica];
-        return [{ backAt: wallClock(), rowsSeconds: await secondsUntilRows(left, rows) }];
-      });
+      await measure(
+        bench,
+        cluster,
+        rows,
+        "a Redis Cluster's master killed, its replica takes over",
+        async () => {
+          await master.kill();
+          await whenPromoted(replica);
+          const left = [...nodes.filter((node) => node !== master), replica];
+          return [{ backAt: wallClock(), rowsSeconds: await secondsUntilRows(left, rows) }];
+        },
+      );
     });
   },
 };
@@ -87,7 +109,12 @@ async function withRows(
     await secondsUntilRows(nodes, rows);
     await run(cluster, nodes);
     const ended = streams.filter((stream) => stream.ended).length;
-    bench.figure({ what: "streams that ended meanwhile", value: `${ended} of ${count(streams.length)}`, target: "0", ok: ended === 0 });
+    bench.figure({
+      what: "streams that ended meanwhile",
+      value: `${ended} of ${count(streams.length)}`,
+      target: "0",
+      ok: ended === 0,
+    });
   } finally {
     for (const stream of streams) stream.close();
     stopStarted();
@@ -96,12 +123,18 @@ async function withRows(
 }
 
 /** Each frontend has topics of its own, so that a row is missing where one frontend has not put it back. */
-async function subscribe(cluster: BenchCluster, perFrontend: number): Promise<readonly BenchStream[]> {
+async function subscribe(
+  cluster: BenchCluster,
+  perFrontend: number,
+): Promise<readonly BenchStream[]> {
   const streams: BenchStream[] = [];
   const connections = cluster.of("frontend").flatMap(({ url }, frontend) =>
     Array.from({ length: perFrontend / TOPICS_PER_CONNECTION }, (_, connection) => ({
       url,
-      topics: Array.from({ length: TOPICS_PER_CONNECTION }, (_, topic) => `video:row-${frontend}-${connection}-${topic}`),
+      topics: Array.from(
+        { length: TOPICS_PER_CONNECTION },
+        (_, topic) => `video:row-${frontend}-${connection}-${topic}`,
+      ),
     })),
   );
   const openSome = async () => {
@@ -117,7 +150,11 @@ async function secondsUntilRows(nodes: readonly RedisNode[], rows: number): Prom
   const from = performance.now();
   const elapsed = () => (performance.now() - from) / 1000;
   const countRows = async () => {
-    const counts = await Promise.all(nodes.map((node) => node.send("EVAL", "return #redis.call('KEYS', ARGV[1])", "0", ROWS_PATTERN)));
+    const counts = await Promise.all(
+      nodes.map((node) =>
+        node.send("EVAL", "return #redis.call('KEYS', ARGV[1])", "0", ROWS_PATTERN),
+      ),
+    );
     return counts.reduce<number>((sum, found) => sum + Number(found), 0);
   };
   while ((await countRows()) < rows) {
@@ -139,8 +176,14 @@ async function measure(
   what: string,
   fault: () => Promise<readonly Fault[]>,
 ): Promise<void> {
-  const witnesses = await Promise.all(cluster.of("frontend").map(({ url }) => openWitness(url, TOPICS)));
-  const publishing = runFailoverPublishers({ urls: cluster.of("dispatcher").map(({ url }) => url), token: cluster.token, ...PUBLISHING });
+  const witnesses = await Promise.all(
+    cluster.of("frontend").map(({ url }) => openWitness(url, TOPICS)),
+  );
+  const publishing = runFailoverPublishers({
+    urls: cluster.of("dispatcher").map(({ url }) => url),
+    token: cluster.token,
+    ...PUBLISHING,
+  });
   // Until the publishers' process has begun.
   await Bun.sleep(1000);
   const faults = await fault();
@@ -148,7 +191,10 @@ async function measure(
   await whenQuiet(witnesses, QUIET_MS);
   for (const witness of witnesses) witness.close();
   const { durable, live } = balance(published, witnesses);
-  const unserved = [...live.lost, ...published.filter((event) => !event.durable && event.outcome !== "acknowledged")];
+  const unserved = [
+    ...live.lost,
+    ...published.filter((event) => !event.durable && event.outcome !== "acknowledged"),
+  ];
   const rowsSeconds = Math.max(...faults.map((one) => one.rowsSeconds));
   const servedSeconds = Math.max(0, ...unserved.map((event) => secondsAfter(faults, event)));
   bench.figure({
@@ -163,7 +209,8 @@ async function measure(
     target: `${BACK_SECONDS_MAX} s`,
     ok: servedSeconds <= BACK_SECONDS_MAX,
   });
-  const wrong = durable.lost.length + durable.twice + durable.disordered + durable.unanswered + durable.refused;
+  const wrong =
+    durable.lost.length + durable.twice + durable.disordered + durable.unanswered + durable.refused;
   bench.figure({
     what: `${what}: durable events lost, twice, out of order or refused, all the while`,
     value: `${count(wrong)} of ${count(durable.acknowledged)}`,

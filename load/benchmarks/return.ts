@@ -14,7 +14,8 @@ const PATIENCE_MS = 40_000;
 
 const benchmark: Benchmark = {
   name: "return",
-  about: "20,000 viewers return at once to one video, each 500 comments behind: whole within 10 s, fewer than 20 reads of the log",
+  about:
+    "20,000 viewers return at once to one video, each 500 comments behind: whole within 10 s, fewer than 20 reads of the log",
   async run(bench) {
     // Two workers and two processes of viewers: none of them may open 20,000 files on most machines.
     const server = await bench.ovation({ workers: PROCESSES, flags: ["--zstd", "off"] });
@@ -25,7 +26,10 @@ const benchmark: Benchmark = {
           topic: TOPIC,
           type: "comment",
           durable: true,
-          data: { text: `comment ${number}, about as long as most of them are`, author: { id: "m1", name: "Ana", role: "member" } },
+          data: {
+            text: `comment ${number}, about as long as most of them are`,
+            author: { id: "m1", name: "Ana", role: "member" },
+          },
         })),
       );
       const answer = await fetch(`${server.url}/v1/publish`, { method: "POST", headers, body });
@@ -40,23 +44,40 @@ const benchmark: Benchmark = {
     const viewers = bench.size(1000, 20_000);
     const metrics = await readMetrics([server.url]);
     const path = `/v1/events?topic=${TOPIC}&last_event_id=${encodeURIComponent(before)}`;
-    const task = { url: server.url, path, viewers: viewers / PROCESSES, last: `"seq":${head},`, withinMs: PATIENCE_MS };
-    const results = await Promise.all(Array.from({ length: PROCESSES }, (_, process) => runReturningViewers({ ...task, process })));
+    const task = {
+      url: server.url,
+      path,
+      viewers: viewers / PROCESSES,
+      last: `"seq":${head},`,
+      withinMs: PATIENCE_MS,
+    };
+    const results = await Promise.all(
+      Array.from({ length: PROCESSES }, (_, process) => runReturningViewers({ ...task, process })),
+    );
     const result = {
       whole: results.reduce((sum, { whole }) => sum + whole, 0),
       wholeMs: Math.max(...results.map(({ wholeMs }) => wholeMs)),
       bytes: results.reduce((sum, { bytes }) => sum + bytes, 0),
     };
     const after = await readMetrics([server.url]);
-    const reads = after("ovation_frontend_recovery_reads_total") - metrics("ovation_frontend_recovery_reads_total");
+    const reads =
+      after("ovation_frontend_recovery_reads_total") -
+      metrics("ovation_frontend_recovery_reads_total");
     bench.figure({
       what: `${count(viewers)} viewers, ${BEHIND} behind`,
       value: `${count(result.whole)} whole after ${(result.wholeMs / 1000).toFixed(1)} s, ${count(result.bytes / 2 ** 20)} MB`,
       target: `all within ${WITHIN_MS / 1000} s`,
       ok: result.whole === viewers && result.wholeMs <= WITHIN_MS,
     });
-    bench.figure({ what: "reads of the log", value: count(reads), target: `< ${LOG_READS_MAX}`, ok: reads < LOG_READS_MAX });
-    const recovered = after("ovation_frontend_recovered_events_total") - metrics("ovation_frontend_recovered_events_total");
+    bench.figure({
+      what: "reads of the log",
+      value: count(reads),
+      target: `< ${LOG_READS_MAX}`,
+      ok: reads < LOG_READS_MAX,
+    });
+    const recovered =
+      after("ovation_frontend_recovered_events_total") -
+      metrics("ovation_frontend_recovered_events_total");
     bench.figure({
       what: "events recovered",
       value: count(recovered),

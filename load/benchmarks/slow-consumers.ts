@@ -11,7 +11,13 @@ const benchmark: Benchmark = {
     const all = bench.size(1000, 10_000);
     const stuck = all / 10;
     // Large events, so that the sockets of those who never read are full when the warm-up ends.
-    const options = { connections: all - stuck, rate: 20, size: EVENT_BYTES, duration: bench.size(4, 15), warmup: bench.size(6, 8) };
+    const options = {
+      connections: all - stuck,
+      rate: 20,
+      size: EVENT_BYTES,
+      duration: bench.size(4, 15),
+      warmup: bench.size(6, 8),
+    };
     const measure = async (slow: number): Promise<Measured> => {
       const server = await bench.ovation();
       const measured = await bench.load(server, { ...options, slow });
@@ -32,15 +38,20 @@ const benchmark: Benchmark = {
       target: "≤ 1.2×",
       ok: ratio <= 1.2,
     });
-    const growth = (loaded.rss.after - loaded.rss.measuring - (calm.rss.after - calm.rss.measuring)) / stuck;
-    const filled = (loaded.rss.measuring - loaded.rss.open - (calm.rss.measuring - calm.rss.open)) / stuck;
+    const growth =
+      (loaded.rss.after - loaded.rss.measuring - (calm.rss.after - calm.rss.measuring)) / stuck;
+    const filled =
+      (loaded.rss.measuring - loaded.rss.open - (calm.rss.measuring - calm.rss.open)) / stuck;
     bench.figure({
       what: "server memory while they are stuck",
       value: `grows by ${kilobytes(growth)} per stuck viewer, after ${kilobytes(filled)} once, when their sockets filled`,
       target: "flat: no more than one event (2 KB)",
       ok: growth <= EVENT_BYTES,
     });
-    bench.figure({ what: "stuck viewers that the server closed", value: `${loaded.report.reconnects.slowClosed} of ${stuck}` });
+    bench.figure({
+      what: "stuck viewers that the server closed",
+      value: `${loaded.report.reconnects.slowClosed} of ${stuck}`,
+    });
     bench.figure({
       what: "faults for the others",
       value: loaded.report.ok ? "none" : loaded.report.problems.join("; "),

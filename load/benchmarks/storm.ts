@@ -18,7 +18,8 @@ const P99_MS_MAX = 250;
 
 const benchmark: Benchmark = {
   name: "storm",
-  about: "50,000 connections cut at once and returning with jitter: durable events, latency meanwhile",
+  about:
+    "50,000 connections cut at once and returning with jitter: durable events, latency meanwhile",
   async run(bench) {
     for (const videos of [1, 50]) await storm(bench, videos);
   },
@@ -45,14 +46,21 @@ async function storm(bench: Bench, videos: number): Promise<void> {
   await server.stop();
   const { reconnects, latency, checks } = report;
   const backAtSeconds = WARMUP_SECONDS + CUT_AT_SECONDS + reconnects.latency.maxMs / 1000;
-  const calm = report.seconds.filter((second) => second.second > backAtSeconds && second.deliveries > 0).map((second) => second.p99Ms);
+  const calm = report.seconds
+    .filter((second) => second.second > backAtSeconds && second.deliveries > 0)
+    .map((second) => second.p99Ms);
   bench.figure({
     what: `${where}: returned`,
     value: `${count(reconnects.count)} of ${count(connections)}, the last after ${ms(reconnects.latency.maxMs)}`,
     target: `all, within the spread of ${spread} s`,
     ok: reconnects.count >= connections && reconnects.latency.maxMs <= spread * 1000 + GRACE_MS,
   });
-  bench.figure({ what: `${where}: durable events missed`, value: count(checks.lost), target: "0", ok: checks.lost === 0 && report.ok });
+  bench.figure({
+    what: `${where}: durable events missed`,
+    value: count(checks.lost),
+    target: "0",
+    ok: checks.lost === 0 && report.ok,
+  });
   bench.figure({
     what: `${where}: latency of those connected, during the storm`,
     value: `p50 ${ms(latency.p50Ms)}, p99 ${ms(latency.p99Ms)}, max ${ms(latency.maxMs)}`,

@@ -21,7 +21,13 @@ const benchmark: Benchmark = {
   about:
     "viewer counts over two data centres while Redis, a comments process, a dispatcher, the link and a frontend die: seconds until all are right",
   async run(bench) {
-    const cluster = await bench.cluster({ datacenters: 2, dispatchers: 2, frontends: 2, comments: 2, logLevel: "error" });
+    const cluster = await bench.cluster({
+      datacenters: 2,
+      dispatchers: 2,
+      frontends: 2,
+      comments: 2,
+      logLevel: "error",
+    });
     const of = (role: string) => [...cluster.of(role, "east"), ...cluster.of(role, "west")];
     const sources: CountSource[] = [
       ...of("frontend").map(({ name, url }) => ({ name, url, kind: "frontend" as const })),
@@ -31,7 +37,9 @@ const benchmark: Benchmark = {
     const perFrontend = bench.size(5, 25);
     const streams = await Promise.all(
       of("frontend").flatMap(({ url }) =>
-        Array.from({ length: perFrontend - 1 }, () => openStream(url, [`video:${VIDEO}`], () => undefined)),
+        Array.from({ length: perFrontend - 1 }, () =>
+          openStream(url, [`video:${VIDEO}`], () => undefined),
+        ),
       ),
     );
     const watch = await watchCounts(VIDEO, sources);
@@ -39,18 +47,32 @@ const benchmark: Benchmark = {
     const [redis] = redisNodes(cluster.redis("east"));
     try {
       await settle(watch, everybody);
-      await measure(bench, watch, `Redis killed, back empty after ${AWAY_MS / 1000} s`, everybody, async () => {
-        await redis?.kill();
-        await Bun.sleep(AWAY_MS);
-        await redis?.restart();
-      });
-      await measure(bench, watch, "a comments process killed", everybody, async () => kill(watch, cluster.of("comments")[0]));
-      await measure(bench, watch, "a dispatcher killed", everybody, async () => kill(watch, cluster.of("dispatcher")[0]));
+      await measure(
+        bench,
+        watch,
+        `Redis killed, back empty after ${AWAY_MS / 1000} s`,
+        everybody,
+        async () => {
+          await redis?.kill();
+          await Bun.sleep(AWAY_MS);
+          await redis?.restart();
+        },
+      );
+      await measure(bench, watch, "a comments process killed", everybody, async () =>
+        kill(watch, cluster.of("comments")[0]),
+      );
+      await measure(bench, watch, "a dispatcher killed", everybody, async () =>
+        kill(watch, cluster.of("dispatcher")[0]),
+      );
       // Each counts its own then, and all again when the link is back.
-      await measure(bench, watch, "the link between the data centres cut", everybody / 2, () => cluster.link("cut"));
+      await measure(bench, watch, "the link between the data centres cut", everybody / 2, () =>
+        cluster.link("cut"),
+      );
       await measure(bench, watch, "the link healed", everybody, () => cluster.link("heal"));
       const left = everybody - perFrontend;
-      await measure(bench, watch, "a frontend killed, with its viewers", left, async () => kill(watch, cluster.of("frontend")[1]));
+      await measure(bench, watch, "a frontend killed, with its viewers", left, async () =>
+        kill(watch, cluster.of("frontend")[1]),
+      );
     } finally {
       watch.close();
       for (const stream of streams) stream.close();
@@ -68,18 +90,28 @@ function kill(watch: CountWatch, node: ClusterNode | undefined): void {
 async function settle(watch: CountWatch, truth: number): Promise<void> {
   const until = performance.now() + SETTLED_SECONDS_MAX * 1000;
   while (!watch.all(truth)) {
-    if (performance.now() > until) throw new Error(`nobody counts ${truth}: ${JSON.stringify(watch.histories)}`);
+    if (performance.now() > until)
+      throw new Error(`nobody counts ${truth}: ${JSON.stringify(watch.histories)}`);
     await Bun.sleep(100);
   }
 }
 
-async function measure(bench: Bench, watch: CountWatch, what: string, truth: number, death: () => Promise<void>): Promise<void> {
+async function measure(
+  bench: Bench,
+  watch: CountWatch,
+  what: string,
+  truth: number,
+  death: () => Promise<void>,
+): Promise<void> {
   const from = performance.now();
   await death();
   await Bun.sleep(WATCHED_MS);
   const verdicts = watch.histories.map((history) => history.since(from, truth));
   const seconds = Math.max(...verdicts.map(({ wrongUntilMs }) => wrongUntilMs)) / 1000;
-  const [least, most] = [Math.min(...verdicts.map((one) => one.least)), Math.max(...verdicts.map((one) => one.most))];
+  const [least, most] = [
+    Math.min(...verdicts.map((one) => one.least)),
+    Math.max(...verdicts.map((one) => one.most)),
+  ];
   bench.figure({
     what,
     value: `right everywhere after ${seconds.toFixed(1)} s; of ${count(truth)} viewers ${count(least)} to ${count(most)} were shown`,

@@ -10,7 +10,13 @@ const benchmark: Benchmark = {
   about: "CPU per delivery without batching, against a bare C send() loop and nchan",
   async run(bench) {
     // Seldom enough that a broadcast has ended long before the next event: nothing is batched.
-    const options = { connections: bench.size(1000, 6000), rate: 5, batch: 1, duration: bench.size(3, 12), warmup: 2 };
+    const options = {
+      connections: bench.size(1000, 6000),
+      rate: 5,
+      batch: 1,
+      duration: bench.size(3, 12),
+      warmup: 2,
+    };
     const measure = async (server: BenchServer): Promise<Measured> => {
       const measured = await bench.load(server, options);
       await server.stop();
@@ -27,9 +33,17 @@ const benchmark: Benchmark = {
     const floorUs = best(floors);
 
     bench.figure({ what: "C send() loop", value: `${floors.map(us).join(" and ")}` });
-    bench.figure({ what: "bare Bun direct streams", value: `${us(bare)}, ${times(bare.cpuUsPerWrite, floorUs)}` });
-    if (peer === undefined) bench.note("nginx and libnginx-mod-nchan are not installed: no peer in this run");
-    else bench.figure({ what: "nginx + nchan", value: `${us(peer)}, ${times(peer.cpuUsPerWrite, floorUs)}` });
+    bench.figure({
+      what: "bare Bun direct streams",
+      value: `${us(bare)}, ${times(bare.cpuUsPerWrite, floorUs)}`,
+    });
+    if (peer === undefined)
+      bench.note("nginx and libnginx-mod-nchan are not installed: no peer in this run");
+    else
+      bench.figure({
+        what: "nginx + nchan",
+        value: `${us(peer)}, ${times(peer.cpuUsPerWrite, floorUs)}`,
+      });
     bench.figure({
       what: "Ovation, one event in one write",
       value: `${ours.map(us).join(" and ")}, ${times(best(ours), floorUs)}`,
@@ -57,7 +71,12 @@ function complete(bench: Bench, measured: Measured): void {
   bench.note(
     `events in one write: ${(report.latency.count / report.measured.readsSettled).toFixed(2)} (below 1: viewer counts go out as well)`,
   );
-  bench.figure({ what: "faults", value: report.ok ? "none" : report.problems.join("; "), target: "none", ok: report.ok });
+  bench.figure({
+    what: "faults",
+    value: report.ok ? "none" : report.problems.join("; "),
+    target: "none",
+    ok: report.ok,
+  });
 }
 
 export default benchmark;

@@ -27,13 +27,29 @@ const [one, two, three, four] = SEEN as [SeenEvent, SeenEvent, SeenEvent, SeenEv
 
 test("what was acknowledged and seen by all is balanced", () => {
   const { live, durable, phantoms, announced } = balance(ALL, [witness(SEEN), witness(SEEN)]);
-  const whole = { acknowledged: 2, unanswered: 0, unansweredSeen: 0, refused: 0, lost: [], twice: 0, disordered: 0 };
-  expect({ live, durable, phantoms, announced }).toEqual({ live: whole, durable: whole, phantoms: 0, announced: 0 });
+  const whole = {
+    acknowledged: 2,
+    unanswered: 0,
+    unansweredSeen: 0,
+    refused: 0,
+    lost: [],
+    twice: 0,
+    disordered: 0,
+  };
+  expect({ live, durable, phantoms, announced }).toEqual({
+    live: whole,
+    durable: whole,
+    phantoms: 0,
+    announced: 0,
+  });
 });
 
 test("what one viewer of two did not see is lost, in its lane; a hole in the numbers as well", () => {
   const { live, durable } = balance(ALL, [witness(SEEN), witness([two], 1)]);
-  expect([live.lost.map(({ id }) => id), durable.lost.map(({ id }) => id)]).toEqual([["0-0", "0-2"], ["0-3"]]);
+  expect([live.lost.map(({ id }) => id), durable.lost.map(({ id }) => id)]).toEqual([
+    ["0-0", "0-2"],
+    ["0-3"],
+  ]);
   expect(
     balance(ALL, [
       witness([
@@ -48,19 +64,40 @@ test("what one viewer of two did not see is lost, in its lane; a hole in the num
 test("what was not acknowledged is owed to nobody, and counted", () => {
   const some = published(["unanswered", "acknowledged", "refused", "unanswered"]);
   const { live, durable } = balance(some, [witness([one, two])]);
-  expect(live).toEqual({ acknowledged: 0, unanswered: 1, unansweredSeen: 1, refused: 1, lost: [], twice: 0, disordered: 0 });
+  expect(live).toEqual({
+    acknowledged: 0,
+    unanswered: 1,
+    unansweredSeen: 1,
+    refused: 1,
+    lost: [],
+    twice: 0,
+    disordered: 0,
+  });
   expect(durable).toMatchObject({ acknowledged: 1, unanswered: 1, lost: [] });
 });
 
 test("what comes twice, out of order or from nobody is told", () => {
-  expect(balance(ALL, [witness([...SEEN, one, two])])).toMatchObject({ live: { twice: 1 }, durable: { twice: 1 } });
+  expect(balance(ALL, [witness([...SEEN, one, two])])).toMatchObject({
+    live: { twice: 1 },
+    durable: { twice: 1 },
+  });
   expect(balance(ALL, [witness([three, one])]).live.disordered).toBe(1);
   expect(balance(ALL, [witness([...SEEN, { id: "9-9", seq: undefined }])]).phantoms).toBe(1);
 });
 
 test("publishing goes on when the last publisher of the dead dispatcher has an answer of another", () => {
-  const [first, second, third, fourth] = ALL as [PublishedEvent, PublishedEvent, PublishedEvent, PublishedEvent];
-  const moved = [first, second, { ...third, dispatcher: 1, endedAt: 120 }, { ...fourth, dispatcher: 1, endedAt: 130 }];
+  const [first, second, third, fourth] = ALL as [
+    PublishedEvent,
+    PublishedEvent,
+    PublishedEvent,
+    PublishedEvent,
+  ];
+  const moved = [
+    first,
+    second,
+    { ...third, dispatcher: 1, endedAt: 120 },
+    { ...fourth, dispatcher: 1, endedAt: 130 },
+  ];
   expect(movedAfterMs(moved, 0, 100)).toBe(20);
   expect(movedAfterMs([first, second], 0, 100)).toBe(Number.POSITIVE_INFINITY);
 });

@@ -38,7 +38,10 @@ export interface Balance {
   readonly phantoms: number;
 }
 
-export function balance(published: readonly PublishedEvent[], witnesses: readonly Witness[]): Balance {
+export function balance(
+  published: readonly PublishedEvent[],
+  witnesses: readonly Witness[],
+): Balance {
   const byId = new Map(published.map((event) => [event.id, event]));
   const counts = witnesses.map(({ seen }) => {
     const times = new Map<string, number>();
@@ -56,7 +59,9 @@ export function balance(published: readonly PublishedEvent[], witnesses: readonl
       refused: own.filter(({ outcome }) => outcome === "refused").length,
       lost: acknowledged.filter(({ id }) => counts.some((times) => !times.has(id))),
       twice: own.filter(({ id }) => counts.some((times) => (times.get(id) ?? 0) > 1)).length,
-      disordered: sum(witnesses.map(({ seen }) => (durable ? holes(seen, byId) : overtaken(seen, byId)))),
+      disordered: sum(
+        witnesses.map(({ seen }) => (durable ? holes(seen, byId) : overtaken(seen, byId))),
+      ),
     };
   };
   return {
@@ -101,12 +106,26 @@ function sum(numbers: readonly number[]): number {
 }
 
 /** From the kill until each publisher that used the dead dispatcher had an answer of another one, ms: the last of them. */
-export function movedAfterMs(published: readonly PublishedEvent[], dead: number, killedAt: number): number {
-  const clients = new Set(published.filter((event) => event.dispatcher === dead).map(({ client }) => client));
+export function movedAfterMs(
+  published: readonly PublishedEvent[],
+  dead: number,
+  killedAt: number,
+): number {
+  const clients = new Set(
+    published.filter((event) => event.dispatcher === dead).map(({ client }) => client),
+  );
   const first = new Map<number, number>();
   for (const { client, dispatcher, outcome, endedAt } of published) {
-    if (dispatcher === dead || outcome !== "acknowledged" || endedAt < killedAt || !clients.has(client)) continue;
+    if (
+      dispatcher === dead ||
+      outcome !== "acknowledged" ||
+      endedAt < killedAt ||
+      !clients.has(client)
+    )
+      continue;
     first.set(client, Math.min(first.get(client) ?? Number.POSITIVE_INFINITY, endedAt));
   }
-  return first.size < clients.size ? Number.POSITIVE_INFINITY : Math.max(0, ...[...first.values()].map((at) => at - killedAt));
+  return first.size < clients.size
+    ? Number.POSITIVE_INFINITY
+    : Math.max(0, ...[...first.values()].map((at) => at - killedAt));
 }

@@ -35,7 +35,12 @@ export interface Measured {
   /** …for each write that a connection received: what an event costs where nothing is batched. */
   readonly cpuUsPerWrite: number;
   /** Resident memory: before the connections, with all of them open and idle, when the measured part began, and after the load. */
-  readonly rss: { readonly before: number; readonly open: number; readonly measuring: number; readonly after: number };
+  readonly rss: {
+    readonly before: number;
+    readonly open: number;
+    readonly measuring: number;
+    readonly after: number;
+  };
   /** Kernel memory of all TCP sockets of this machine after the load, both ends. */
   readonly tcpMemoryBytes: number;
 }

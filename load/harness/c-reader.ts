@@ -22,9 +22,15 @@ export async function startCReader(port: number, connections: number): Promise<C
   const directory = await mkdtemp(join(tmpdir(), "ovation-reader-"));
   const program = join(directory, "reader");
   const source = fileURLToPath(new URL("../benchmarks/reader.c", import.meta.url));
-  const compiler = Bun.spawn(["cc", "-O2", "-Wall", "-o", program, source], { stdio: ["ignore", "inherit", "inherit"] });
+  const compiler = Bun.spawn(["cc", "-O2", "-Wall", "-o", program, source], {
+    stdio: ["ignore", "inherit", "inherit"],
+  });
   if ((await compiler.exited) !== 0) throw new Error("cc cannot compile benchmarks/reader.c");
-  const reader = Bun.spawn([program, String(port), String(connections)], { stdin: "pipe", stdout: "pipe", stderr: "inherit" });
+  const reader = Bun.spawn([program, String(port), String(connections)], {
+    stdin: "pipe",
+    stdout: "pipe",
+    stderr: "inherit",
+  });
   const output = reader.stdout.getReader();
   const decoder = new TextDecoder();
   let text = "";

@@ -44,13 +44,21 @@ export interface BenchCluster {
 
 export async function startCluster(options: ClusterOptions = {}): Promise<BenchCluster> {
   const flags = [
-    ...["--datacenters", String(options.datacenters ?? 1), "--dispatchers", String(options.dispatchers ?? 1)],
+    ...[
+      "--datacenters",
+      String(options.datacenters ?? 1),
+      "--dispatchers",
+      String(options.dispatchers ?? 1),
+    ],
     ...["--frontends", String(options.frontends ?? 1), "--comments", String(options.comments ?? 1)],
     ...["--delay", String(options.delayMs ?? 0), "--redis", options.redis ?? "single"],
     ...["--log-level", options.logLevel ?? "warn"],
   ];
   const command = [process.execPath, "ovation/cluster/main.ts", "--control", ...flags];
-  const env = { ...process.env, ...(options.forward === undefined ? {} : { OVATION_FORWARD: options.forward }) };
+  const env = {
+    ...process.env,
+    ...(options.forward === undefined ? {} : { OVATION_FORWARD: options.forward }),
+  };
   const child = Bun.spawn(command, { cwd: ROOT, env, stdio: ["pipe", "pipe", "inherit"] });
   const lines = readLines(child.stdout);
   const nextLine = async (): Promise<string> => {
@@ -64,12 +72,16 @@ export async function startCluster(options: ClusterOptions = {}): Promise<BenchC
   return {
     token,
     processes,
-    of: (role, datacenter = "east") => processes.filter((one) => one.role === role && one.name.startsWith(`${datacenter}/`)),
+    of: (role, datacenter = "east") =>
+      processes.filter((one) => one.role === role && one.name.startsWith(`${datacenter}/`)),
     redis: (datacenter) => redis[datacenter] ?? "",
     async link(command) {
       child.stdin.write(`${command}\n`);
       await child.stdin.flush();
-      const { ok, said } = JSON.parse(await nextLine()) as { readonly ok: boolean; readonly said: string };
+      const { ok, said } = JSON.parse(await nextLine()) as {
+        readonly ok: boolean;
+        readonly said: string;
+      };
       if (!ok) throw new Error(said);
     },
     pids: () => processTree(child.pid),
@@ -98,7 +110,24 @@ async function* readLines(stream: ReadableStream<Uint8Array>): AsyncGenerator<st
 }
 
 async function signToken(secret: string): Promise<string> {
-  const command = ["sh", "ovation/bin/ovation", "token", "--sub", "load", "--publish", "*", "--subscribe", "*", "--role", "host"];
-  const child = Bun.spawn(command, { cwd: ROOT, env: { ...process.env, OVATION_SECRET: secret }, stdout: "pipe", stderr: "inherit" });
+  const command = [
+    "sh",
+    "ovation/bin/ovation",
+    "token",
+    "--sub",
+    "load",
+    "--publish",
+    "*",
+    "--subscribe",
+    "*",
+    "--role",
+    "host",
+  ];
+  const child = Bun.spawn(command, {
+    cwd: ROOT,
+    env: { ...process.env, OVATION_SECRET: secret },
+    stdout: "pipe",
+    stderr: "inherit",
+  });
   return (await new Response(child.stdout).text()).trim();
 }

@@ -21,7 +21,8 @@ export interface Placement {
 export function place({ alone, beside, aside }: Placement): boolean {
   const cores = availableParallelism();
   if (cores < 2 || Bun.which("taskset") === null) return false;
-  for (const pid of aside) for (const thread of readdirSync(`/proc/${pid}/task`)) setPriority(Number(thread), ASIDE);
+  for (const pid of aside)
+    for (const thread of readdirSync(`/proc/${pid}/task`)) setPriority(Number(thread), ASIDE);
   for (const pid of beside) pin(pid, `1-${cores - 1}`);
   for (const pid of alone) pin(pid, "0");
   return true;

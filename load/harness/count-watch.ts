@@ -40,16 +40,22 @@ interface Sample {
 const POLL_MS = 100;
 const TIMEOUT_MS = 2000;
 
-export async function watchCounts(video: string, sources: readonly CountSource[]): Promise<CountWatch> {
+export async function watchCounts(
+  video: string,
+  sources: readonly CountSource[],
+): Promise<CountWatch> {
   const abort = new AbortController();
   const forgotten = new Set<string>();
   const samples = new Map<string, Sample[]>(sources.map(({ name }) => [name, []]));
-  const note = (name: string, viewers: number) => void samples.get(name)?.push({ at: performance.now(), viewers });
+  const note = (name: string, viewers: number) =>
+    void samples.get(name)?.push({ at: performance.now(), viewers });
 
   async function ask({ name, url }: CountSource): Promise<void> {
     while (!abort.signal.aborted && !forgotten.has(name)) {
       try {
-        const answer = await fetch(`${url}/v1/videos/${video}`, { signal: AbortSignal.timeout(TIMEOUT_MS) });
+        const answer = await fetch(`${url}/v1/videos/${video}`, {
+          signal: AbortSignal.timeout(TIMEOUT_MS),
+        });
         if (answer.ok) note(name, ((await answer.json()) as { readonly viewers: number }).viewers);
       } catch {
         // Not answered is not wrong.
@@ -63,12 +69,19 @@ export async function watchCounts(video: string, sources: readonly CountSource[]
       .filter(({ kind }) => kind === "frontend")
       .map(({ name, url }) =>
         openStream(url, [`video:${video}`], ({ type, data }) => {
-          if (type === "stats") note(name, (JSON.parse(data) as { readonly data: { readonly viewers: number } }).data.viewers);
+          if (type === "stats")
+            note(
+              name,
+              (JSON.parse(data) as { readonly data: { readonly viewers: number } }).data.viewers,
+            );
         }),
       ),
   );
   for (const source of sources) if (source.kind === "comments") void ask(source);
-  const histories = () => [...samples].filter(([name]) => !forgotten.has(name)).map(([name, taken]) => historyOf(name, taken));
+  const histories = () =>
+    [...samples]
+      .filter(([name]) => !forgotten.has(name))
+      .map(([name, taken]) => historyOf(name, taken));
   return {
     get histories() {
       return histories();
@@ -103,7 +116,12 @@ function historyOf(source: string, samples: readonly Sample[]): CountHistory {
         wrongUntilMs = until - from;
         wrongAtAStretchMs = Math.max(wrongAtAStretchMs, until - wrongFrom);
       }
-      return { wrongUntilMs, wrongAtAStretchMs, least: Math.min(...shown), most: Math.max(...shown) };
+      return {
+        wrongUntilMs,
+        wrongAtAStretchMs,
+        least: Math.min(...shown),
+        most: Math.max(...shown),
+      };
     },
   };
 }

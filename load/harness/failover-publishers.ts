@@ -47,8 +47,13 @@ const RUN = crypto.randomUUID();
 const CONNECT_PAUSE_MS = 20;
 const DURABLE_ATTEMPTS_MAX = 200;
 
-export async function runFailoverPublishers(task: FailoverTask): Promise<readonly PublishedEvent[]> {
-  const child = Bun.spawn([process.execPath, fileURLToPath(import.meta.url), JSON.stringify(task)], { stdout: "pipe", stderr: "inherit" });
+export async function runFailoverPublishers(
+  task: FailoverTask,
+): Promise<readonly PublishedEvent[]> {
+  const child = Bun.spawn(
+    [process.execPath, fileURLToPath(import.meta.url), JSON.stringify(task)],
+    { stdout: "pipe", stderr: "inherit" },
+  );
   return JSON.parse(await new Response(child.stdout).text()) as readonly PublishedEvent[];
 }
 
@@ -58,7 +63,9 @@ export function wallClock(): number {
 
 if (import.meta.main) {
   const task = JSON.parse(process.argv[2] ?? "{}") as FailoverTask;
-  const events = await Promise.all(Array.from({ length: task.clients }, (_, index) => publishAs(index, task)));
+  const events = await Promise.all(
+    Array.from({ length: task.clients }, (_, index) => publishAs(index, task)),
+  );
   await Bun.write(Bun.stdout, JSON.stringify(events.flat()));
   process.exit(0);
 }
@@ -82,7 +89,15 @@ async function publishAs(client: number, task: FailoverTask): Promise<readonly P
       `{"topic":"${topic}","type":"goal","data":{"id":"${id}","text":"some words, as they are"}${key}}`,
       durable,
     );
-    events.push({ id, client, topic, durable, dispatcher: sender.dispatcher, outcome, endedAt: wallClock() });
+    events.push({
+      id,
+      client,
+      topic,
+      durable,
+      dispatcher: sender.dispatcher,
+      outcome,
+      endedAt: wallClock(),
+    });
   }
   sender.close();
   return events;
@@ -106,7 +121,9 @@ function createSender(first: number, { urls, token }: FailoverTask): Sender {
   /** To the first that takes a connection. */
   async function connected(): Promise<PostConnection> {
     while (connection === undefined) {
-      connection = await openPostConnection(urls[dispatcher] ?? "", "/v1/publish", token).catch(() => undefined);
+      connection = await openPostConnection(urls[dispatcher] ?? "", "/v1/publish", token).catch(
+        () => undefined,
+      );
       if (connection !== undefined) break;
       moveOn();
       await Bun.sleep(CONNECT_PAUSE_MS);
@@ -131,7 +148,8 @@ function createSender(first: number, { urls, token }: FailoverTask): Sender {
       for (let attempts = 1; ; attempts++) {
         if (connection?.closed === true) moveOn();
         const outcome = await attempt(body);
-        if (outcome === "acknowledged" || !durable || attempts === DURABLE_ATTEMPTS_MAX) return outcome;
+        if (outcome === "acknowledged" || !durable || attempts === DURABLE_ATTEMPTS_MAX)
+          return outcome;
         moveOn();
         await Bun.sleep(CONNECT_PAUSE_MS);
       }

@@ -4,6 +4,12 @@
  */
 export { type Balance, balance, movedAfterMs, type SeenEvent, type Witness } from "./balance.ts";
 export { type CountSource, type CountWatch, watchCounts } from "./count-watch.ts";
-export { type FailoverTask, type Outcome, type PublishedEvent, runFailoverPublishers, wallClock } from "./failover-publishers.ts";
+export {
+  type FailoverTask,
+  type Outcome,
+  type PublishedEvent,
+  runFailoverPublishers,
+  wallClock,
+} from "./failover-publishers.ts";
 export { readMetrics } from "./metrics.ts";
 export { type OpenWitness, openWitness, whenQuiet } from "./witness.ts";

@@ -35,7 +35,10 @@ export interface PostResult {
 }
 
 export async function runPostClients(task: PostTask): Promise<PostResult> {
-  const child = Bun.spawn([process.execPath, fileURLToPath(import.meta.url), JSON.stringify(task)], { stdout: "pipe", stderr: "inherit" });
+  const child = Bun.spawn(
+    [process.execPath, fileURLToPath(import.meta.url), JSON.stringify(task)],
+    { stdout: "pipe", stderr: "inherit" },
+  );
   return JSON.parse(await new Response(child.stdout).text()) as PostResult;
 }
 
@@ -44,7 +47,8 @@ interface Writable {
   end(): void;
 }
 
-if (import.meta.main) console.log(JSON.stringify(await post(JSON.parse(process.argv[2] ?? "{}") as PostTask)));
+if (import.meta.main)
+  console.log(JSON.stringify(await post(JSON.parse(process.argv[2] ?? "{}") as PostTask)));
 
 async function post(task: PostTask): Promise<PostResult> {
   const delays: number[] = [];
@@ -54,8 +58,16 @@ async function post(task: PostTask): Promise<PostResult> {
   await Promise.all(Array.from({ length: task.clients }, (_, index) => client(index)));
   const seconds = (performance.now() - startedAt) / 1000;
   delays.sort((left, right) => left - right);
-  const at = (share: number) => delays[Math.min(delays.length - 1, Math.floor(delays.length * share))] ?? 0;
-  return { answers: delays.length, refused, seconds, perSecond: delays.length / seconds, p50Ms: at(0.5), p99Ms: at(0.99) };
+  const at = (share: number) =>
+    delays[Math.min(delays.length - 1, Math.floor(delays.length * share))] ?? 0;
+  return {
+    answers: delays.length,
+    refused,
+    seconds,
+    perSecond: delays.length / seconds,
+    p50Ms: at(0.5),
+    p99Ms: at(0.99),
+  };
 
   async function client(index: number): Promise<void> {
     const { promise, resolve } = Promise.withResolvers<void>();
@@ -131,7 +143,11 @@ async function post(task: PostTask): Promise<PostResult> {
   }
 }
 
-function bodyOf({ form, topics = [], batch = 1, ownTopics = false }: PostTask, client: number, count: number): string {
+function bodyOf(
+  { form, topics = [], batch = 1, ownTopics = false }: PostTask,
+  client: number,
+  count: number,
+): string {
   if (form === "comment")
     return `{"text":"Comment ${count} of client ${client}, as long as most of them are","clientId":"${client}-${count}"}`;
   const event = (number: number) =>

@@ -8,7 +8,11 @@ export interface PostConnection {
   close(): void;
 }
 
-export async function openPostConnection(url: string, path: string, token: string): Promise<PostConnection> {
+export async function openPostConnection(
+  url: string,
+  path: string,
+  token: string,
+): Promise<PostConnection> {
   const { hostname, port } = new URL(url);
   let waiting: { resolve(status: number): void; reject(error: Error): void } | undefined;
   let closed = false;

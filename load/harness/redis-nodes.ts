@@ -37,13 +37,25 @@ export function stopStarted(): void {
 /** A node of a Redis Cluster that follows this master, and takes its place when it dies. Resolves when it has everything. */
 export async function startReplica(master: RedisNode, port: number): Promise<RedisNode> {
   const file = `nodes-${port}.conf`;
-  startRedisServer(port, ["--cluster-enabled", "yes", "--cluster-config-file", file, "--cluster-node-timeout", "1500"]);
+  startRedisServer(port, [
+    "--cluster-enabled",
+    "yes",
+    "--cluster-config-file",
+    file,
+    "--cluster-node-timeout",
+    "1500",
+  ]);
   const replica = redisNode(port);
   await whenThere(replica.send);
   const id = String(await master.send("CLUSTER", "MYID"));
   await replica.send("CLUSTER", "MEET", "127.0.0.1", String(master.port));
-  await until("the replica knows its master", async () => String(await replica.send("CLUSTER", "NODES")).includes(id));
-  await until("the replica accepts its master", async () => (await replica.send("CLUSTER", "REPLICATE", id)) === "OK");
+  await until("the replica knows its master", async () =>
+    String(await replica.send("CLUSTER", "NODES")).includes(id),
+  );
+  await until(
+    "the replica accepts its master",
+    async () => (await replica.send("CLUSTER", "REPLICATE", id)) === "OK",
+  );
   await until("the replica has everything", async () =>
     String(await replica.send("INFO", "replication")).includes("master_link_status:up"),
   );
@@ -70,7 +82,10 @@ export function redisNode(port: number): RedisNode {
   let client = connect();
 
   function connect(): Bun.RedisClient {
-    return new Bun.RedisClient(`redis://127.0.0.1:${port}`, { autoReconnect: false, connectionTimeout: 1000 });
+    return new Bun.RedisClient(`redis://127.0.0.1:${port}`, {
+      autoReconnect: false,
+      connectionTimeout: 1000,
+    });
   }
 
   /** A connection that has ended does not come back by itself: the next command has a new one. */
@@ -103,7 +118,19 @@ export function redisNode(port: number): RedisNode {
 
 /** With nothing on disk. */
 export function startRedisServer(port: number, flags: readonly string[] = []): void {
-  const command = ["redis-server", "--port", String(port), "--bind", "127.0.0.1", "--save", "", "--appendonly", "no", "--dir", directory()];
+  const command = [
+    "redis-server",
+    "--port",
+    String(port),
+    "--bind",
+    "127.0.0.1",
+    "--save",
+    "",
+    "--appendonly",
+    "no",
+    "--dir",
+    directory(),
+  ];
   started.add(Bun.spawn([...command, ...flags], { stdio: ["ignore", "ignore", "ignore"] }));
 }
 

@@ -37,7 +37,10 @@ const VIEWERS_PER_ADDRESS = 10_000;
 const TAIL_BYTES = 64;
 
 export async function runReturningViewers(task: ReturnTask): Promise<ReturnResult> {
-  const child = Bun.spawn([process.execPath, fileURLToPath(import.meta.url), JSON.stringify(task)], { stdout: "pipe", stderr: "inherit" });
+  const child = Bun.spawn(
+    [process.execPath, fileURLToPath(import.meta.url), JSON.stringify(task)],
+    { stdout: "pipe", stderr: "inherit" },
+  );
   return JSON.parse(await new Response(child.stdout).text()) as ReturnResult;
 }
 
@@ -46,7 +49,14 @@ if (import.meta.main) {
   process.exit(0);
 }
 
-async function comeBack({ url, path, viewers, last, withinMs, process: number }: ReturnTask): Promise<ReturnResult> {
+async function comeBack({
+  url,
+  path,
+  viewers,
+  last,
+  withinMs,
+  process: number,
+}: ReturnTask): Promise<ReturnResult> {
   const { hostname, port } = new URL(url);
   const wanted = Buffer.from(last);
   const started = performance.now();
@@ -59,7 +69,12 @@ async function comeBack({ url, path, viewers, last, withinMs, process: number }:
     while (connecting < CONNECTING_MAX && begun < viewers) {
       const block = Math.floor(begun++ / VIEWERS_PER_ADDRESS);
       connecting++;
-      const options = { hostname, port: Number(port), localAddress: `127.${9 + number}.${1 + block}.1`, socket: handlers };
+      const options = {
+        hostname,
+        port: Number(port),
+        localAddress: `127.${9 + number}.${1 + block}.1`,
+        socket: handlers,
+      };
       // A failure to connect arrives in `connectError`; the promise says the same a second time.
       Bun.connect(options).catch(() => undefined);
     }
@@ -84,7 +99,10 @@ async function comeBack({ url, path, viewers, last, withinMs, process: number }:
       }
       // Whole already: what comes now is new.
       if (tail !== undefined && tail.length === 0) return;
-      const found = chunk.includes(wanted) || (tail !== undefined && Buffer.concat([tail, chunk.subarray(0, TAIL_BYTES)]).includes(wanted));
+      const found =
+        chunk.includes(wanted) ||
+        (tail !== undefined &&
+          Buffer.concat([tail, chunk.subarray(0, TAIL_BYTES)]).includes(wanted));
       tails.set(socket, found ? Buffer.alloc(0) : Buffer.from(chunk.subarray(-TAIL_BYTES)));
       if (!found) return;
       wholeMs = performance.now() - started;

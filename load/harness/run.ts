@@ -7,7 +7,13 @@ import { count } from "../report.ts";
 import type { Bench, Benchmark, Figure, Measured } from "./benchmark.ts";
 import { startCluster } from "./cluster.ts";
 import { cpuSeconds, rssBytes, tcpMemoryBytes } from "./process-figures.ts";
-import { type BenchServer, startFloor, startNchan, startOvation, startReference } from "./servers.ts";
+import {
+  type BenchServer,
+  startFloor,
+  startNchan,
+  startOvation,
+  startReference,
+} from "./servers.ts";
 
 export interface BenchResult {
   readonly name: string;
@@ -21,11 +27,17 @@ export interface BenchResult {
 /** After the connections are open: garbage of the handshakes is gone by then, and memory stands still. */
 const IDLE_SETTLE_MS = 2000;
 
-export async function runBenchmark(benchmark: Benchmark, quick: boolean, say: (line: string) => void): Promise<BenchResult> {
+export async function runBenchmark(
+  benchmark: Benchmark,
+  quick: boolean,
+  say: (line: string) => void,
+): Promise<BenchResult> {
   const figures: Figure[] = [];
   const notes: string[] = [];
   const servers: { stop(): Promise<void> }[] = [];
-  const started = async <Server extends { stop(): Promise<void> } | undefined>(starting: Promise<Server>): Promise<Server> => {
+  const started = async <Server extends { stop(): Promise<void> } | undefined>(
+    starting: Promise<Server>,
+  ): Promise<Server> => {
     const server = await starting;
     if (server !== undefined) servers.push(server);
     return server;
@@ -66,7 +78,11 @@ export async function runBenchmark(benchmark: Benchmark, quick: boolean, say: (l
   };
 }
 
-async function measure(server: BenchServer, options: Partial<LoadOptions>, say: (line: string) => void): Promise<Measured> {
+async function measure(
+  server: BenchServer,
+  options: Partial<LoadOptions>,
+  say: (line: string) => void,
+): Promise<Measured> {
   let cpuFrom = 0;
   let cpuTo = 0;
   const rss = { before: rssBytes(server.pids()), open: 0, measuring: 0, after: 0 };
@@ -74,7 +90,8 @@ async function measure(server: BenchServer, options: Partial<LoadOptions>, say: 
   const report = await runLoad(
     { url: server.url, target: server.target, token: server.token, ...options },
     {
-      onProgress: (progress) => process.stderr.isTTY && process.stderr.write(`\r\x1b[2K    ${formatProgress(progress)}`),
+      onProgress: (progress) =>
+        process.stderr.isTTY && process.stderr.write(`\r\x1b[2K    ${formatProgress(progress)}`),
       async onPhase(phase) {
         if (phase === "connected") {
           await Bun.sleep(IDLE_SETTLE_MS);
@@ -93,8 +110,13 @@ async function measure(server: BenchServer, options: Partial<LoadOptions>, say: 
   if (process.stderr.isTTY) process.stderr.write("\r\x1b[2K");
   const { measured, latency, connect } = report;
   const verdict = report.ok ? "nothing lost, twice or out of order" : report.problems.join("; ");
-  const reader = latency.count === 0 ? "" : `; reader ${measured.readerCpuUsPerDelivery.toFixed(2)} µs per delivery`;
-  say(`    ${server.name}: ${count(connect.connections)} connections, ${count(latency.count)} deliveries, ${verdict}${reader}`);
+  const reader =
+    latency.count === 0
+      ? ""
+      : `; reader ${measured.readerCpuUsPerDelivery.toFixed(2)} µs per delivery`;
+  say(
+    `    ${server.name}: ${count(connect.connections)} connections, ${count(latency.count)} deliveries, ${verdict}${reader}`,
+  );
   const cpu = cpuTo - cpuFrom;
   return {
     report,

@@ -32,9 +32,21 @@ export interface OvationOptions {
 export async function startOvation(options: OvationOptions = {}): Promise<BenchServer> {
   const port = await freePort();
   const env = { ...process.env, OVATION_SECRET: crypto.randomUUID() + crypto.randomUUID() };
-  const token = await commandOutput(["sh", "ovation/bin/ovation", "token", "--sub", "load", "--publish", "*", "--role", "host"], env);
+  const token = await commandOutput(
+    ["sh", "ovation/bin/ovation", "token", "--sub", "load", "--publish", "*", "--role", "host"],
+    env,
+  );
   const data = await mkdtemp(join(tmpdir(), "ovation-bench-"));
-  const flags = ["--port", String(port), "--data", data, "--rate-limits", "off", "--workers", String(options.workers ?? 1)];
+  const flags = [
+    "--port",
+    String(port),
+    "--data",
+    data,
+    "--rate-limits",
+    "off",
+    "--workers",
+    String(options.workers ?? 1),
+  ];
   const server = await startProcess({
     name: "ovation",
     command: ["sh", "ovation/bin/ovation", "start", ...flags, ...(options.flags ?? [])],
@@ -51,7 +63,10 @@ export async function startFloor(): Promise<BenchServer> {
   const port = await freePort();
   const directory = await mkdtemp(join(tmpdir(), "ovation-floor-"));
   const program = join(directory, "floor");
-  await commandOutput(["cc", "-O2", "-Wall", "-o", program, join(ROOT, "load/benchmarks/floor.c")], process.env);
+  await commandOutput(
+    ["cc", "-O2", "-Wall", "-o", program, join(ROOT, "load/benchmarks/floor.c")],
+    process.env,
+  );
   const server = await startProcess({
     name: "C send() loop",
     command: [program, String(port)],
@@ -67,7 +82,14 @@ export async function startFloor(): Promise<BenchServer> {
 export async function startReference(): Promise<BenchServer> {
   const port = await freePort();
   const command = [process.execPath, "load/testing/reference-server.ts", "--port", String(port)];
-  const server = await startProcess({ name: "bare Bun", command, env: process.env, port, directory: undefined, ready: "/readyz" });
+  const server = await startProcess({
+    name: "bare Bun",
+    command,
+    env: process.env,
+    port,
+    directory: undefined,
+    ready: "/readyz",
+  });
   return { ...server, target: "ovation" };
 }
 
@@ -81,13 +103,22 @@ export async function startNchan(): Promise<BenchServer | undefined> {
   const directory = await mkdtemp(join(tmpdir(), "ovation-nchan-"));
   await writeFile(join(directory, "nginx.conf"), nchanConfiguration(directory, port));
   const command = [nginx, "-p", directory, "-c", join(directory, "nginx.conf")];
-  const server = await startProcess({ name: "nginx + nchan", command, env: process.env, port, directory, ready: "/ready" });
+  const server = await startProcess({
+    name: "nginx + nchan",
+    command,
+    env: process.env,
+    port,
+    directory,
+    ready: "/ready",
+  });
   return { ...server, target: "nchan" };
 }
 
 function nchanConfiguration(directory: string, port: number): string {
   const user = process.getuid?.() === 0 ? "user root;" : "";
-  const temporary = ["client_body", "proxy", "fastcgi", "uwsgi", "scgi"].map((name) => `${name}_temp_path ${directory}/${name};`).join(" ");
+  const temporary = ["client_body", "proxy", "fastcgi", "uwsgi", "scgi"]
+    .map((name) => `${name}_temp_path ${directory}/${name};`)
+    .join(" ");
   return `${user} daemon off; worker_processes 1; worker_rlimit_nofile 20000;
 load_module ${NCHAN_MODULE};
 pid ${directory}/nginx.pid; error_log ${directory}/error.log warn;
@@ -117,7 +148,11 @@ interface ProcessPlan {
 
 async function startProcess(plan: ProcessPlan): Promise<Omit<BenchServer, "target">> {
   const log: string[] = [];
-  const subprocess = Bun.spawn([...plan.command], { cwd: ROOT, env: plan.env, stdio: ["ignore", "pipe", "pipe"] });
+  const subprocess = Bun.spawn([...plan.command], {
+    cwd: ROOT,
+    env: plan.env,
+    stdio: ["ignore", "pipe", "pipe"],
+  });
   void collect(subprocess.stdout, log);
   void collect(subprocess.stderr, log);
   const url = `http://127.0.0.1:${plan.port}`;
@@ -157,7 +192,10 @@ async function collect(stream: ReadableStream<Uint8Array>, log: string[]): Promi
   }
 }
 
-async function commandOutput(command: readonly string[], env: Readonly<Record<string, string | undefined>>): Promise<string> {
+async function commandOutput(
+  command: readonly string[],
+  env: Readonly<Record<string, string | undefined>>,
+): Promise<string> {
   const subprocess = Bun.spawn([...command], { cwd: ROOT, env, stdio: ["ignore", "pipe", "pipe"] });
   const [out, errors, code] = await Promise.all([
     new Response(subprocess.stdout).text(),
@@ -174,7 +212,11 @@ export function freePort(): Promise<number> {
     server.once("error", reject);
     server.listen(0, "127.0.0.1", () => {
       const address = server.address();
-      server.close(() => (typeof address === "object" && address !== null ? resolve(address.port) : reject(new Error("no port"))));
+      server.close(() =>
+        typeof address === "object" && address !== null
+          ? resolve(address.port)
+          : reject(new Error("no port")),
+      );
     });
   });
 }

@@ -8,11 +8,16 @@ export interface BenchStream {
 }
 
 /** Resolves when the first event is there; `onMessage` gets those after it. */
-export async function openStream(url: string, topics: readonly string[], onMessage: (message: Message) => void): Promise<BenchStream> {
+export async function openStream(
+  url: string,
+  topics: readonly string[],
+  onMessage: (message: Message) => void,
+): Promise<BenchStream> {
   const abort = new AbortController();
   const query = new URLSearchParams(topics.map((topic) => ["topic", topic]));
   const response = await fetch(`${url}/v1/events?${query}`, { signal: abort.signal });
-  if (!response.ok || response.body === null) throw new Error(`the stream was answered ${response.status}`);
+  if (!response.ok || response.body === null)
+    throw new Error(`the stream was answered ${response.status}`);
   const { promise, resolve } = Promise.withResolvers<void>();
   const reader = createFrameReader({
     onMessage(message) {
@@ -40,14 +45,18 @@ export async function openStream(url: string, topics: readonly string[], onMessa
 async function read(body: ReadableStream<Uint8Array>, feed: (text: string) => void): Promise<void> {
   const decoder = new TextDecoder();
   try {
-    for await (const chunk of body as unknown as AsyncIterable<Uint8Array>) feed(decoder.decode(chunk, { stream: true }));
+    for await (const chunk of body as unknown as AsyncIterable<Uint8Array>)
+      feed(decoder.decode(chunk, { stream: true }));
   } catch {
     // Closed from here, or with the server: either way there is nothing more to time.
   }
 }
 
 /** A viewer whose events nobody looks at: its bytes are read and dropped. Resolves when the first event is there. */
-export async function holdStream(url: string, topics: readonly string[]): Promise<Pick<BenchStream, "close">> {
+export async function holdStream(
+  url: string,
+  topics: readonly string[],
+): Promise<Pick<BenchStream, "close">> {
   const { hostname, port } = new URL(url);
   const query = new URLSearchParams(topics.map((topic) => ["topic", topic]));
   const { promise, resolve, reject } = Promise.withResolvers<void>();
@@ -57,13 +66,15 @@ export async function holdStream(url: string, topics: readonly string[]): Promis
     hostname,
     port: Number(port),
     socket: {
-      open: (opened) => void opened.write(`GET /v1/events?${query} HTTP/1.1\r\nHost: bench\r\n\r\n`),
+      open: (opened) =>
+        void opened.write(`GET /v1/events?${query} HTTP/1.1\r\nHost: bench\r\n\r\n`),
       data(_, chunk) {
         if (isOpen) return;
         text += chunk.toString("latin1");
         isOpen = text.includes("event: connection");
         if (isOpen) resolve();
-        else if (!text.startsWith("HTTP/1.1 200".slice(0, text.length))) reject(new Error(`the stream was answered ${text.slice(0, 40)}`));
+        else if (!text.startsWith("HTTP/1.1 200".slice(0, text.length)))
+          reject(new Error(`the stream was answered ${text.slice(0, 40)}`));
       },
       close: () => reject(new Error("the stream has ended before its first event")),
     },

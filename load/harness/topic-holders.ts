@@ -34,7 +34,13 @@ export interface HolderReport {
 
 type Part = Omit<
   HoldersTask,
-  "whenSubscribed" | "whenWarm" | "whenPublished" | "publishUrl" | "perSecond" | "warmUpSeconds" | "seconds"
+  | "whenSubscribed"
+  | "whenWarm"
+  | "whenPublished"
+  | "publishUrl"
+  | "perSecond"
+  | "warmUpSeconds"
+  | "seconds"
 > & { readonly firstConnection: number };
 interface PartReport {
   readonly delivered: number;
@@ -61,8 +67,16 @@ export async function runHolders(task: HoldersTask): Promise<HolderReport> {
   const share = Math.ceil(task.connections / PROCESSES);
   const children = Array.from({ length: PROCESSES }, (_, index) => {
     const { urls, token, topicsPerConnection } = task;
-    const part: Part = { urls, token, topicsPerConnection, connections: share, firstConnection: index * share };
-    return Bun.spawn([process.execPath, fileURLToPath(import.meta.url), JSON.stringify(part)], { stdio: ["pipe", "pipe", "inherit"] });
+    const part: Part = {
+      urls,
+      token,
+      topicsPerConnection,
+      connections: share,
+      firstConnection: index * share,
+    };
+    return Bun.spawn([process.execPath, fileURLToPath(import.meta.url), JSON.stringify(part)], {
+      stdio: ["pipe", "pipe", "inherit"],
+    });
   });
   const readers = children.map((child) => lines(child.stdout));
   for (const reader of readers) await reader.next();
@@ -73,10 +87,12 @@ export async function runHolders(task: HoldersTask): Promise<HolderReport> {
   await Bun.sleep(SETTLE_MS);
   for (const child of children) await child.stdin.end();
   const parts: PartReport[] = [];
-  for (const reader of readers) parts.push(JSON.parse((await reader.next()).value ?? "{}") as PartReport);
+  for (const reader of readers)
+    parts.push(JSON.parse((await reader.next()).value ?? "{}") as PartReport);
   const delays = parts.flatMap((part) => part.delays).sort((left, right) => left - right);
   const delivered = parts.reduce((sum, part) => sum + part.delivered, 0);
-  const at = (quantile: number) => delays[Math.min(delays.length - 1, Math.floor(delays.length * quantile))] ?? Number.NaN;
+  const at = (quantile: number) =>
+    delays[Math.min(delays.length - 1, Math.floor(delays.length * quantile))] ?? Number.NaN;
   const measured = parts.reduce((sum, part) => sum + part.measured, 0);
   return { offered, delivered, measured, p50Ms: at(0.5), p99Ms: at(0.99) };
 }
@@ -99,12 +115,16 @@ async function publish(task: HoldersTask, connections: number): Promise<number> 
     for (; offered < due; offered++) {
       const topic = `member:p${Math.floor(Math.random() * topics)}`;
       const mark = offered < warm ? WARMING : MEASURED;
-      events.push(`{"topic":"${topic}","type":"ping","data":{"${mark}":${(startedAt + (offered * 1000) / perSecond).toFixed(2)}}}`);
+      events.push(
+        `{"topic":"${topic}","type":"ping","data":{"${mark}":${(startedAt + (offered * 1000) / perSecond).toFixed(2)}}}`,
+      );
     }
     if (events.length > 0) {
-      const request = fetch(`${publishUrl}/v1/publish`, { method: "POST", headers, body: `[${events.join(",")}]` }).then((answer) =>
-        answer.text(),
-      );
+      const request = fetch(`${publishUrl}/v1/publish`, {
+        method: "POST",
+        headers,
+        body: `[${events.join(",")}]`,
+      }).then((answer) => answer.text());
       underWay.add(request);
       void request.finally(() => underWay.delete(request));
     }
@@ -137,12 +157,15 @@ async function hold(part: Part): Promise<void> {
       delivered++;
       const from = at + DATA.length;
       if (!text.startsWith(MEASURED, from) || ++measured % SAMPLE_EVERY !== 0) continue;
-      const due = Number.parseFloat(text.slice(from + MEASURED.length + 2, from + MEASURED.length + 20));
+      const due = Number.parseFloat(
+        text.slice(from + MEASURED.length + 2, from + MEASURED.length + 20),
+      );
       delays.push(performance.timeOrigin + performance.now() - due);
     }
   };
   const connectSome = async () => {
-    while (next < part.connections) await connectPatiently(part, part.firstConnection + next++, take);
+    while (next < part.connections)
+      await connectPatiently(part, part.firstConnection + next++, take);
   };
   await Promise.all(Array.from({ length: CONNECTING_AT_ONCE }, connectSome));
   console.log("subscribed");
@@ -153,7 +176,11 @@ async function hold(part: Part): Promise<void> {
 }
 
 /** A frontend that is asked for too much at a time sends connections away, and takes them a little later. */
-async function connectPatiently(part: Part, index: number, take: (text: string) => void): Promise<void> {
+async function connectPatiently(
+  part: Part,
+  index: number,
+  take: (text: string) => void,
+): Promise<void> {
   for (let attempt = 1; ; attempt++) {
     try {
       await connectOne(part, index, take);
@@ -166,9 +193,16 @@ async function connectPatiently(part: Part, index: number, take: (text: string) 
 }
 
 /** Resolves at the first event: the subscriptions are in the table then. */
-function connectOne({ urls, token, topicsPerConnection }: Part, index: number, take: (text: string) => void): Promise<void> {
+function connectOne(
+  { urls, token, topicsPerConnection }: Part,
+  index: number,
+  take: (text: string) => void,
+): Promise<void> {
   const { hostname, port, host } = new URL(urls[index % urls.length] ?? "");
-  const names = Array.from({ length: topicsPerConnection }, (_, number) => `topic=member:p${index * topicsPerConnection + number}`);
+  const names = Array.from(
+    { length: topicsPerConnection },
+    (_, number) => `topic=member:p${index * topicsPerConnection + number}`,
+  );
   const { promise, resolve, reject } = Promise.withResolvers<void>();
   let open = false;
   Bun.connect({
@@ -176,12 +210,15 @@ function connectOne({ urls, token, topicsPerConnection }: Part, index: number, t
     port: Number(port),
     socket: {
       open(socket) {
-        socket.write(`GET /v1/events?${names.join("&")} HTTP/1.1\r\nHost: ${host}\r\nAuthorization: Bearer ${token}\r\n\r\n`);
+        socket.write(
+          `GET /v1/events?${names.join("&")} HTTP/1.1\r\nHost: ${host}\r\nAuthorization: Bearer ${token}\r\n\r\n`,
+        );
       },
       data(_, chunk) {
         const text = chunk.toString("latin1");
         if (open) return take(text);
-        if (text.startsWith("HTTP/1.1") && !text.startsWith("HTTP/1.1 200")) return reject(new Error(text.slice(0, 300)));
+        if (text.startsWith("HTTP/1.1") && !text.startsWith("HTTP/1.1 200"))
+          return reject(new Error(text.slice(0, 300)));
         // Headers, or a heartbeat while the subscriptions are on their way.
         if (!text.includes("event: connection")) return;
         open = true;

@@ -23,6 +23,8 @@ export const centrifugo: Target = {
   },
 };
 
-function command(event: OutgoingEvent): { publish: { channel: string; data: { mark: string; text: string } } } {
+function command(event: OutgoingEvent): {
+  publish: { channel: string; data: { mark: string; text: string } };
+} {
   return { publish: { channel: event.topic, data: { mark: event.mark, text: event.filler } } };
 }

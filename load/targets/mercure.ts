@@ -16,6 +16,10 @@ export const mercure: Target = {
     const event = single(events);
     const headers: Record<string, string> = { "content-type": "application/x-www-form-urlencoded" };
     if (settings.token !== undefined) headers["authorization"] = `Bearer ${settings.token}`;
-    return { path: HUB, headers, body: new URLSearchParams({ topic: event.topic, data: plainPayload(event) }).toString() };
+    return {
+      path: HUB,
+      headers,
+      body: new URLSearchParams({ topic: event.topic, data: plainPayload(event) }).toString(),
+    };
   },
 };

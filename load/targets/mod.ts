@@ -18,6 +18,7 @@ export const TARGETS: Readonly<Record<string, Target>> = {
 
 export function targetNamed(name: string): Target {
   const target = Object.hasOwn(TARGETS, name) ? TARGETS[name] : undefined;
-  if (target === undefined) throw new Error(`no target "${name}": there are ${Object.keys(TARGETS).join(", ")}`);
+  if (target === undefined)
+    throw new Error(`no target "${name}": there are ${Object.keys(TARGETS).join(", ")}`);
   return target;
 }

@@ -18,7 +18,11 @@ export const ovation: Target = {
   publish(events, settings) {
     const headers: Record<string, string> = { "content-type": "application/x-ndjson" };
     if (settings.token !== undefined) headers["authorization"] = `Bearer ${settings.token}`;
-    return { path: "/v1/publish", headers, body: events.map((event) => line(event, settings.durable)).join("\n") };
+    return {
+      path: "/v1/publish",
+      headers,
+      body: events.map((event) => line(event, settings.durable)).join("\n"),
+    };
   },
 };
 

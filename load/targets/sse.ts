@@ -20,7 +20,11 @@ export const sse: Target = {
     const event = single(events);
     const headers: Record<string, string> = { "content-type": "text/plain" };
     if (settings.token !== undefined) headers["authorization"] = `Bearer ${settings.token}`;
-    return { path: fill(settings.publishPath ?? PUBLISH_PATH, event.topic), headers, body: plainPayload(event) };
+    return {
+      path: fill(settings.publishPath ?? PUBLISH_PATH, event.topic),
+      headers,
+      body: plainPayload(event),
+    };
   },
 };
 

@@ -46,6 +46,7 @@ export function plainPayload(event: OutgoingEvent): string {
 /** The one event of a request that carries one. */
 export function single(events: readonly OutgoingEvent[]): OutgoingEvent {
   const event = events[0];
-  if (event === undefined || events.length !== 1) throw new Error("this server takes one event per request");
+  if (event === undefined || events.length !== 1)
+    throw new Error("this server takes one event per request");
   return event;
 }

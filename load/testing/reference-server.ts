@@ -63,7 +63,9 @@ export function startReferenceServer(options: ReferenceOptions = {}): {
     const plain = encoder.encode(frame);
     let zstd: Uint8Array | undefined;
     for (const viewer of viewers) {
-      const plant = plants.find((each) => each.connection === viewer.number && each.event === published);
+      const plant = plants.find(
+        (each) => each.connection === viewer.number && each.event === published,
+      );
       if (plant === undefined && viewer.held === undefined && viewer.owed === undefined) {
         if (!viewer.topics.has(topic)) continue;
         if (viewer.zstd) zstd ??= Bun.zstdCompressSync(plain);
@@ -86,7 +88,10 @@ export function startReferenceServer(options: ReferenceOptions = {}): {
     if (plant?.fault === "swap") {
       viewer.held = frame;
     } else if (plant?.fault === "announced-drop") {
-      write(viewer, `event: gap\ndata: {"topic":"${topic}","at":0,"data":{"lost":1,"reason":"slow"}}\n\n`);
+      write(
+        viewer,
+        `event: gap\ndata: {"topic":"${topic}","at":0,"data":{"lost":1,"reason":"slow"}}\n\n`,
+      );
     } else if (plant?.fault === "close") {
       // Out of the list at once: a later event of the same request must not reach it.
       viewers.delete(viewer);
@@ -116,12 +121,21 @@ export function startReferenceServer(options: ReferenceOptions = {}): {
       type: "direct",
       async pull(controller: ReadableStreamDirectController) {
         const { promise, resolve } = Promise.withResolvers<void>();
-        const viewer: Viewer = { number, topics, zstd, controller, held: undefined, owed: undefined, close: resolve };
+        const viewer: Viewer = {
+          number,
+          topics,
+          zstd,
+          controller,
+          held: undefined,
+          owed: undefined,
+          close: resolve,
+        };
         viewers.add(viewer);
         request.signal.addEventListener("abort", () => resolve());
         let first = `id: ${history.length}\nevent: connection\ndata: {"connectionId":"${number}"}\n\n`;
         if (position !== null) {
-          for (const entry of history.slice(Number(position))) if (topics.has(entry.topic)) first += entry.frame;
+          for (const entry of history.slice(Number(position)))
+            if (topics.has(entry.topic)) first += entry.frame;
         }
         write(viewer, first);
         await promise;
@@ -131,7 +145,10 @@ export function startReferenceServer(options: ReferenceOptions = {}): {
     };
     // Bun's direct streams are not in the DOM's types.
     const body = new ReadableStream(source as unknown as UnderlyingDefaultSource);
-    const headers: Record<string, string> = { "content-type": "text/event-stream", "cache-control": "no-cache, no-transform" };
+    const headers: Record<string, string> = {
+      "content-type": "text/event-stream",
+      "cache-control": "no-cache, no-transform",
+    };
     if (zstd) headers["content-encoding"] = "zstd";
     return new Response(body, { headers });
   }
@@ -140,7 +157,8 @@ export function startReferenceServer(options: ReferenceOptions = {}): {
     if (options.refusePublish === true) return new Response("no", { status: 403 });
     const lines = (await request.text()).split("\n");
     for (const line of lines) {
-      const event: { topic: string; type: string; data: unknown; durable?: boolean } = JSON.parse(line);
+      const event: { topic: string; type: string; data: unknown; durable?: boolean } =
+        JSON.parse(line);
       published++;
       const envelope = JSON.stringify({ topic: event.topic, at: Date.now(), data: event.data });
       const frame = `id: ${history.length + (event.durable === true ? 1 : 0)}\nevent: ${event.type}\ndata: ${envelope}\n\n`;

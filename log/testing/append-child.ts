@@ -13,14 +13,18 @@ const CLIENTS = 16;
 const [location = "", topicText = "", writer = "", countText = ""] = process.argv.slice(2);
 const topic = parseTopic(topicText);
 if (topic === undefined) throw new Error(`not a topic: ${topicText}`);
-const log = await openLog(location.startsWith("postgres:") ? { url: location } : { path: location });
+const log = await openLog(
+  location.startsWith("postgres:") ? { url: location } : { path: location },
+);
 let next = 0;
 
 async function client(): Promise<void> {
   if (topic === undefined) return;
   while (next < Number(countText)) {
     const key = `${writer}-${next++}`;
-    const [appended] = await log.append([{ topic, type: "comment", at: Date.now(), data: toJsonText({ key }), key }]);
+    const [appended] = await log.append([
+      { topic, type: "comment", at: Date.now(), data: toJsonText({ key }), key },
+    ]);
     process.stdout.write(`${appended?.place.seq} ${appended?.place.epoch} ${key}\n`);
   }
 }

@@ -20,15 +20,30 @@ export interface Appender {
   readonly done: Promise<number>;
 }
 
-export function startAppender(location: string, topic: string, writer: string, count: number): Appender {
-  const child = Bun.spawn([process.execPath, join(import.meta.dir, "append-child.ts"), location, topic, writer, `${count}`], {
-    stdin: "ignore",
-    stdout: "pipe",
-    stderr: "inherit",
-    // So that a test that fails leaves nobody behind.
-    timeout: CHILD_MS_MAX,
-    killSignal: "SIGKILL",
-  });
+export function startAppender(
+  location: string,
+  topic: string,
+  writer: string,
+  count: number,
+): Appender {
+  const child = Bun.spawn(
+    [
+      process.execPath,
+      join(import.meta.dir, "append-child.ts"),
+      location,
+      topic,
+      writer,
+      `${count}`,
+    ],
+    {
+      stdin: "ignore",
+      stdout: "pipe",
+      stderr: "inherit",
+      // So that a test that fails leaves nobody behind.
+      timeout: CHILD_MS_MAX,
+      killSignal: "SIGKILL",
+    },
+  );
   const acks: Ack[] = [];
   let notify = (): void => undefined;
   const read = (async () => {

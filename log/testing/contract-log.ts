@@ -1,6 +1,13 @@
 /** Logs for the contract suites: opened empty, thrown away after each test. */
 
-import { type Clock, DEFAULT_POLICY, type Policy, type Topic, toJsonText, topicOf } from "@ovation/protocol";
+import {
+  type Clock,
+  DEFAULT_POLICY,
+  type Policy,
+  type Topic,
+  toJsonText,
+  topicOf,
+} from "@ovation/protocol";
 import type { Log, LogEntry, LogKeeper } from "../log.ts";
 
 export interface OpenedLog {
@@ -11,7 +18,10 @@ export interface OpenedLog {
 }
 
 /** Opens an empty log whose retention is `policy` and whose clock is `clock`, where the form has one of its own. */
-export type OpenLog = (options: { readonly policy: Policy; readonly clock: Clock }) => Promise<OpenedLog>;
+export type OpenLog = (options: {
+  readonly policy: Policy;
+  readonly clock: Clock;
+}) => Promise<OpenedLog>;
 
 export interface ContractOptions {
   /** PostgreSQL stamps by the database's clock: tests that move the clock leave it out. */
@@ -20,13 +30,29 @@ export interface ContractOptions {
 
 /** Runs a test on an empty log. */
 export type WithLog = (
-  run: (log: Log & LogKeeper, clock: ReturnType<typeof manualClock>, other: Log & LogKeeper) => Promise<void>,
+  run: (
+    log: Log & LogKeeper,
+    clock: ReturnType<typeof manualClock>,
+    other: Log & LogKeeper,
+  ) => Promise<void>,
 ) => Promise<void>;
 
 const RETENTION: Policy = {
   ...DEFAULT_POLICY,
-  few: { subscribe: "anyone", viewers: false, types: {}, defaultType: { lane: "durable" }, retention: { eventsMax: 10 } },
-  young: { subscribe: "anyone", viewers: false, types: {}, defaultType: { lane: "durable" }, retention: { ageMsMax: 60_000 } },
+  few: {
+    subscribe: "anyone",
+    viewers: false,
+    types: {},
+    defaultType: { lane: "durable" },
+    retention: { eventsMax: 10 },
+  },
+  young: {
+    subscribe: "anyone",
+    viewers: false,
+    types: {},
+    defaultType: { lane: "durable" },
+    retention: { ageMsMax: 60_000 },
+  },
 };
 
 let topicCount = 0;
@@ -66,7 +92,9 @@ export async function appendMany(log: Log, topic: Topic, count: number): Promise
   await log.append(Array.from({ length: count }, (_, index) => entry(topic, `${index + 1}`)));
 }
 
-export function seqsOf(events: readonly { readonly place: { readonly seq: number } }[]): readonly number[] {
+export function seqsOf(
+  events: readonly { readonly place: { readonly seq: number } }[],
+): readonly number[] {
   return events.map((event) => event.place.seq);
 }
 

@@ -10,7 +10,15 @@ import { openSqliteLog } from "../mod.ts";
 
 const DISK_MEGABYTES = 8;
 const directory = process.argv[2] ?? "";
-const mount = Bun.spawnSync(["mount", "-t", "tmpfs", "-o", `size=${DISK_MEGABYTES}m`, "tmpfs", directory]);
+const mount = Bun.spawnSync([
+  "mount",
+  "-t",
+  "tmpfs",
+  "-o",
+  `size=${DISK_MEGABYTES}m`,
+  "tmpfs",
+  directory,
+]);
 if (mount.exitCode !== 0) throw new Error(`mount: ${mount.stderr.toString()}`);
 
 const ballast = join(directory, "ballast");
@@ -19,7 +27,9 @@ const topic = topicOf("video", "1");
 const log = await openSqliteLog({ path: join(directory, "log.sqlite") });
 
 async function append(): Promise<number> {
-  const [appended] = await log.append([{ topic, type: "comment", at: 1, data: toJsonText({ text: "x".repeat(20_000) }) }]);
+  const [appended] = await log.append([
+    { topic, type: "comment", at: 1, data: toJsonText({ text: "x".repeat(20_000) }) },
+  ]);
   return appended?.place.seq ?? 0;
 }
 

@@ -32,9 +32,17 @@ export interface TestPostgres {
 /** The directory that holds `initdb` and `postgres`, or an error that says what to install. */
 export function findPostgres(): string {
   const newestFirst = globSync("/usr/lib/postgresql/*/bin").sort().reverse();
-  const directories = [...(process.env.PATH ?? "").split(":"), ...newestFirst, "/usr/local/bin", "/usr/local/pgsql/bin"];
-  const found = directories.find((directory) => existsSync(join(directory, "initdb")) && existsSync(join(directory, "postgres")));
-  if (found === undefined) throw new Error("no PostgreSQL found: install it (Debian: apt-get install postgresql)");
+  const directories = [
+    ...(process.env.PATH ?? "").split(":"),
+    ...newestFirst,
+    "/usr/local/bin",
+    "/usr/local/pgsql/bin",
+  ];
+  const found = directories.find(
+    (directory) => existsSync(join(directory, "initdb")) && existsSync(join(directory, "postgres")),
+  );
+  if (found === undefined)
+    throw new Error("no PostgreSQL found: install it (Debian: apt-get install postgresql)");
   // Links to single programs may stand in a directory of PATH; the others lie beside the real one.
   return dirname(realpathSync(join(found, "initdb")));
 }
@@ -69,10 +77,21 @@ export async function startPostgres(
       stderr: Bun.file(join(directory, "postgres.log")),
     });
     const until = Date.now() + START_MS_MAX;
-    const ready = [join(binaries, "pg_isready"), "-q", "-h", "127.0.0.1", "-p", `${port}`, "-U", "ovation"];
+    const ready = [
+      join(binaries, "pg_isready"),
+      "-q",
+      "-h",
+      "127.0.0.1",
+      "-p",
+      `${port}`,
+      "-U",
+      "ovation",
+    ];
     while ((await Bun.spawn(ready, { stdout: "ignore", stderr: "ignore" }).exited) !== 0) {
       if (server.exitCode !== null || Date.now() > until) {
-        throw new Error(`PostgreSQL did not start: ${await Bun.file(join(directory, "postgres.log")).text()}`);
+        throw new Error(
+          `PostgreSQL did not start: ${await Bun.file(join(directory, "postgres.log")).text()}`,
+        );
       }
       await Bun.sleep(20);
     }
@@ -92,22 +111,50 @@ export async function startPostgres(
   }
 
   async function createDatabase(name: string): Promise<string> {
-    await run([join(binaries, "psql"), "-q", "-X", "-v", "ON_ERROR_STOP=1", "-d", url, "-c", `CREATE DATABASE "${name}"`]);
+    await run([
+      join(binaries, "psql"),
+      "-q",
+      "-X",
+      "-v",
+      "ON_ERROR_STOP=1",
+      "-d",
+      url,
+      "-c",
+      `CREATE DATABASE "${name}"`,
+    ]);
     return `postgres://ovation@127.0.0.1:${port}/${name}`;
   }
 
   // A process that ends without `stop` takes its server and the data with it; only `kill -9` leaves one behind.
   const end = (): void => {
     const stop = [...asUser, join(binaries, "pg_ctl"), "stop", "-D", data, "-m", "immediate"];
-    if (server !== undefined) Bun.spawnSync(stop, { cwd: directory, stdout: "ignore", stderr: "ignore" });
+    if (server !== undefined)
+      Bun.spawnSync(stop, { cwd: directory, stdout: "ignore", stderr: "ignore" });
     removeAtLast(directory);
   };
   process.once("exit", end);
   await run(
-    [...asUser, join(binaries, "initdb"), "-D", data, "-U", "ovation", "-A", "trust", "-E", "UTF8", "--locale=C.UTF-8", "--no-sync"],
+    [
+      ...asUser,
+      join(binaries, "initdb"),
+      "-D",
+      data,
+      "-U",
+      "ovation",
+      "-A",
+      "trust",
+      "-E",
+      "UTF8",
+      "--locale=C.UTF-8",
+      "--no-sync",
+    ],
     directory,
   );
-  if (networks.length > 0) appendFileSync(join(data, "pg_hba.conf"), networks.map((network) => `host all all ${network} trust\n`).join(""));
+  if (networks.length > 0)
+    appendFileSync(
+      join(data, "pg_hba.conf"),
+      networks.map((network) => `host all all ${network} trust\n`).join(""),
+    );
   await resume();
   return {
     url,
@@ -139,14 +186,24 @@ function removeAtLast(directory: string): void {
 async function unprivileged(): Promise<readonly string[]> {
   if (process.getuid?.() !== 0) return [];
   for (const user of USERS) {
-    if ((await Bun.spawn(["id", "-u", user], { stdout: "ignore", stderr: "ignore" }).exited) === 0) return ["runuser", "-u", user, "--"];
+    if ((await Bun.spawn(["id", "-u", user], { stdout: "ignore", stderr: "ignore" }).exited) === 0)
+      return ["runuser", "-u", user, "--"];
   }
   throw new Error(`PostgreSQL does not run as root, and there is no user ${USERS.join(" or ")}`);
 }
 
 async function run(command: readonly string[], cwd?: string): Promise<void> {
-  const child = Bun.spawn([...command], { stdin: "ignore", stdout: "pipe", stderr: "pipe", ...(cwd === undefined ? {} : { cwd }) });
-  const [code, output, errors] = await Promise.all([child.exited, new Response(child.stdout).text(), new Response(child.stderr).text()]);
+  const child = Bun.spawn([...command], {
+    stdin: "ignore",
+    stdout: "pipe",
+    stderr: "pipe",
+    ...(cwd === undefined ? {} : { cwd }),
+  });
+  const [code, output, errors] = await Promise.all([
+    child.exited,
+    new Response(child.stdout).text(),
+    new Response(child.stderr).text(),
+  ]);
   if (code !== 0) throw new Error(`${command.join(" ")}: exit ${code}\n${output}${errors}`);
 }
 
@@ -156,7 +213,11 @@ function freePort(): Promise<number> {
     server.once("error", reject);
     server.listen(0, "127.0.0.1", () => {
       const address = server.address();
-      server.close(() => (address !== null && typeof address === "object" ? resolve(address.port) : reject(new Error("no port"))));
+      server.close(() =>
+        address !== null && typeof address === "object"
+          ? resolve(address.port)
+          : reject(new Error("no port")),
+      );
     });
   });
 }

@@ -33,7 +33,9 @@ export interface Firefox {
 
 export function openFirefox(url: string): Firefox {
   const profile = mkdtempSync(join(tmpdir(), "ovation-firefox-"));
-  const lines = Object.entries(PREFERENCES).map(([name, value]) => `user_pref(${JSON.stringify(name)}, ${JSON.stringify(value)});\n`);
+  const lines = Object.entries(PREFERENCES).map(
+    ([name, value]) => `user_pref(${JSON.stringify(name)}, ${JSON.stringify(value)});\n`,
+  );
   writeFileSync(join(profile, "user.js"), lines.join(""));
   // A group of its own: Firefox is many processes, and all of them go with it.
   const child = spawn("firefox-esr", ["--headless", "--no-remote", "--profile", profile, url], {

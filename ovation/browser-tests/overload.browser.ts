@@ -37,7 +37,9 @@ test("is refused at first, told when to come back, and is in as soon as there is
   const refusedAt = Date.now();
 
   seat.abort();
-  await expect.poll(() => page.of("first", "connection").length, { timeout: afterMs + 15_000 }).toBe(1);
+  await expect
+    .poll(() => page.of("first", "connection").length, { timeout: afterMs + 15_000 })
+    .toBe(1);
   // No sooner than it was told (a report takes a moment on its way here).
   expect(Date.now() - refusedAt).toBeGreaterThan(afterMs - 1500);
 
@@ -47,6 +49,8 @@ test("is refused at first, told when to come back, and is in as soon as there is
   await expect.poll(() => page.of("first", "reconnect").at(-1)?.data.reason).toBe("drain");
   await server.run();
   await server.publish(TOPIC, "comment", { text: "while it was away" }, true);
-  await expect.poll(() => page.of("first", "comment").map(({ data }) => data.seq), { timeout: 20_000 }).toEqual([1, 2]);
+  await expect
+    .poll(() => page.of("first", "comment").map(({ data }) => data.seq), { timeout: 20_000 })
+    .toEqual([1, 2]);
   expect(page.of("first", "error").every(({ readyState }) => readyState === CONNECTING)).toBe(true);
 });

@@ -60,7 +60,10 @@ export class ReportingPage {
   constructor() {
     this.#server = createServer((request, response) => {
       if (request.method !== "POST") {
-        response.setHeader("content-type", request.url?.startsWith("/page") ? "text/html" : "text/plain");
+        response.setHeader(
+          "content-type",
+          request.url?.startsWith("/page") ? "text/html" : "text/plain",
+        );
         response.end(request.url?.startsWith("/page") ? PAGE : "");
         return;
       }

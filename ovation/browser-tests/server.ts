@@ -36,17 +36,33 @@ export class OvationServer {
 
   static async start(flags: readonly string[] = [], tls?: Certificate): Promise<OvationServer> {
     const secured = tls === undefined ? [] : ["--tls-cert", tls.cert, "--tls-key", tls.key];
-    const server = new OvationServer(await freePort(), tls === undefined ? "http" : "https", [...flags, ...secured]);
+    const server = new OvationServer(await freePort(), tls === undefined ? "http" : "https", [
+      ...flags,
+      ...secured,
+    ]);
     await server.run();
-    server.#token = execFileSync("sh", [COMMAND, "token", "--sub", "publisher", "--publish", "*"], { env: environment() })
+    server.#token = execFileSync("sh", [COMMAND, "token", "--sub", "publisher", "--publish", "*"], {
+      env: environment(),
+    })
       .toString()
       .trim();
     return server;
   }
 
   async run(): Promise<void> {
-    const parameters = ["start", "--port", String(this.port), "--data", join(this.#directory, "data"), "--drain-seconds", "1"];
-    const child = spawn("sh", [COMMAND, ...parameters, ...this.#flags], { env: environment(), stdio: ["ignore", "ignore", "pipe"] });
+    const parameters = [
+      "start",
+      "--port",
+      String(this.port),
+      "--data",
+      join(this.#directory, "data"),
+      "--drain-seconds",
+      "1",
+    ];
+    const child = spawn("sh", [COMMAND, ...parameters, ...this.#flags], {
+      env: environment(),
+      stdio: ["ignore", "ignore", "pipe"],
+    });
     let errors = "";
     child.stderr?.on("data", (chunk: Buffer) => {
       errors = (errors + chunk.toString()).slice(-4000);
@@ -76,15 +92,26 @@ export class OvationServer {
 
   async metric(name: string): Promise<number> {
     const { text } = await this.request("GET", "/metrics");
-    const lines = text.split("\n").filter((line) => line.startsWith(`${name} `) || line.startsWith(`${name}{`));
+    const lines = text
+      .split("\n")
+      .filter((line) => line.startsWith(`${name} `) || line.startsWith(`${name}{`));
     return lines.reduce((sum, line) => sum + Number(line.slice(line.lastIndexOf(" ") + 1)), 0);
   }
 
-  request(method: string, path: string, body?: unknown): Promise<{ readonly status: number; readonly text: string }> {
+  request(
+    method: string,
+    path: string,
+    body?: unknown,
+  ): Promise<{ readonly status: number; readonly text: string }> {
     const send = this.url.startsWith("https") ? httpsRequest : httpRequest;
     const headers = { "content-type": "application/json", authorization: `Bearer ${this.#token}` };
     return new Promise((resolve, reject) => {
-      const options = { method, rejectUnauthorized: false, agent: false, ...(method === "GET" ? {} : { headers }) } as const;
+      const options = {
+        method,
+        rejectUnauthorized: false,
+        agent: false,
+        ...(method === "GET" ? {} : { headers }),
+      } as const;
       const asked = send(this.url + path, options, (response) => {
         let text = "";
         response.setEncoding("utf8");
@@ -182,12 +209,23 @@ function environment(): NodeJS.ProcessEnv {
 /** For localhost, for less than two weeks: browsers take none for HTTP/3 that lasts longer. */
 export function makeCertificate(directory: string): Certificate {
   const [cert, key] = [join(directory, "cert.pem"), join(directory, "key.pem")];
-  const subject = ["-subj", "/CN=localhost", "-addext", "subjectAltName=DNS:localhost,IP:127.0.0.1"];
+  const subject = [
+    "-subj",
+    "/CN=localhost",
+    "-addext",
+    "subjectAltName=DNS:localhost,IP:127.0.0.1",
+  ];
   const keys = ["-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes"];
-  execFileSync("openssl", ["req", "-x509", ...keys, "-keyout", key, "-out", cert, "-days", "10", ...subject], { stdio: "ignore" });
+  execFileSync(
+    "openssl",
+    ["req", "-x509", ...keys, "-keyout", key, "-out", cert, "-days", "10", ...subject],
+    { stdio: "ignore" },
+  );
   const publicKey = execFileSync("openssl", ["x509", "-in", cert, "-pubkey", "-noout"]);
   const der = execFileSync("openssl", ["pkey", "-pubin", "-outform", "der"], { input: publicKey });
-  const fingerprint = execFileSync("openssl", ["dgst", "-sha256", "-binary"], { input: der }).toString("base64");
+  const fingerprint = execFileSync("openssl", ["dgst", "-sha256", "-binary"], {
+    input: der,
+  }).toString("base64");
   return { cert, key, fingerprint };
 }
 

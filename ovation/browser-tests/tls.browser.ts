@@ -25,8 +25,17 @@ test.afterAll(async () => {
 
 function launch(...flags: string[]): Promise<Browser> {
   const trust = `--ignore-certificate-errors-spki-list=${certificate.fingerprint}`;
-  const quiet = ["--no-sandbox", "--disable-background-networking", "--disable-component-update", "--no-first-run", "--disable-sync"];
-  return chromium.launch({ executablePath: process.env["OVATION_CHROMIUM"] ?? "/usr/bin/chromium", args: [...quiet, trust, ...flags] });
+  const quiet = [
+    "--no-sandbox",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--no-first-run",
+    "--disable-sync",
+  ];
+  return chromium.launch({
+    executablePath: process.env["OVATION_CHROMIUM"] ?? "/usr/bin/chromium",
+    args: [...quiet, trust, ...flags],
+  });
 }
 
 /** Opens an EventSource in the page, whose goals are then in `goals`. */
@@ -37,16 +46,22 @@ async function listen(page: Page): Promise<void> {
     Object.assign(globalThis, { goals });
     const source = new EventSource(address);
     source.addEventListener("goal", (event) => goals.push(JSON.parse(event.data).data));
-    return new Promise<void>((resolve) => source.addEventListener("connection", () => resolve(), { once: true }));
+    return new Promise<void>((resolve) =>
+      source.addEventListener("connection", () => resolve(), { once: true }),
+    );
   }, `/v1/events?topic=${TOPIC}`);
 }
 
-const goalsOf = (page: Page): Promise<number[]> => page.evaluate(() => (globalThis as unknown as { goals: number[] }).goals);
+const goalsOf = (page: Page): Promise<number[]> =>
+  page.evaluate(() => (globalThis as unknown as { goals: number[] }).goals);
 
 /** What the page's own document came over; the stream of the same origin shares that connection. */
 function protocolOf(page: Page): Promise<string | undefined> {
   return page.evaluate(
-    () => performance.getEntriesByType("navigation").map((entry) => (entry as PerformanceNavigationTiming).nextHopProtocol)[0],
+    () =>
+      performance
+        .getEntriesByType("navigation")
+        .map((entry) => (entry as PerformanceNavigationTiming).nextHopProtocol)[0],
   );
 }
 
@@ -72,7 +87,10 @@ test("twelve pages each hold a stream over one HTTP/2 connection, and each gets 
 
 test("a stream runs over HTTP/3 on the same port", async () => {
   test.setTimeout(60_000);
-  const browser = await launch("--enable-quic", `--origin-to-force-quic-on=127.0.0.1:${server.port}`);
+  const browser = await launch(
+    "--enable-quic",
+    `--origin-to-force-quic-on=127.0.0.1:${server.port}`,
+  );
   try {
     const context = await browser.newContext();
     const pages = [await context.newPage(), await context.newPage()];
@@ -81,7 +99,10 @@ test("a stream runs over HTTP/3 on the same port", async () => {
       expect(await protocolOf(page)).toBe("h3");
     }
     for (let count = 1; count <= 50; count++) await server.publish(TOPIC, "goal", count);
-    for (const page of pages) await expect.poll(() => goalsOf(page)).toEqual(Array.from({ length: 50 }, (_, index) => index + 1));
+    for (const page of pages)
+      await expect
+        .poll(() => goalsOf(page))
+        .toEqual(Array.from({ length: 50 }, (_, index) => index + 1));
   } finally {
     await browser.close();
   }

@@ -46,7 +46,9 @@ async function readsIt({ server, proxy, page }: Setting): Promise<void> {
     comments++;
   };
   const hasAll = (stream: string, from = 1) =>
-    expect.poll(() => seqs(stream), { timeout: 20_000 }).toEqual(Array.from({ length: comments - from + 1 }, (_, index) => from + index));
+    expect
+      .poll(() => seqs(stream), { timeout: 20_000 })
+      .toEqual(Array.from({ length: comments - from + 1 }, (_, index) => from + index));
 
   await expect.poll(() => page.of("first", "connection").length, { timeout: 25_000 }).toBe(1);
   const answers = () => proxy.heads.filter((head) => head.startsWith("HTTP/1.1 200"));
@@ -78,7 +80,11 @@ async function readsIt({ server, proxy, page }: Setting): Promise<void> {
   for (let sent = 0; sent < NOISE_EVENTS; sent += NOISE_AT_ONCE) {
     if (sent % 64 === 0) await comment(`beside noise ${sent}`);
     await server.publishAll(
-      Array.from({ length: NOISE_AT_ONCE }, () => ({ topic: TOPIC, type: "noise", data: randomBytes(NOISE_BYTES).toString("base64") })),
+      Array.from({ length: NOISE_AT_ONCE }, () => ({
+        topic: TOPIC,
+        type: "noise",
+        data: randomBytes(NOISE_BYTES).toString("base64"),
+      })),
     );
   }
   await expect.poll(() => server.metric("ovation_frontend_slow_connections")).toBe(2);
@@ -113,7 +119,11 @@ async function inSetting(open: (setting: Setting) => Promise<() => Promise<void>
 }
 
 // Both at the same time: most of it is waiting.
-test("Chromium and Firefox each read a zstd stream: late, slow, cut, with heartbeats", async ({ page }: { page: Page }) => {
+test("Chromium and Firefox each read a zstd stream: late, slow, cut, with heartbeats", async ({
+  page,
+}: {
+  page: Page;
+}) => {
   test.setTimeout(120_000);
   const firefox = inSetting(async (setting) => {
     const opened = openFirefox(setting.page.url(setting.stream));
@@ -124,5 +134,8 @@ test("Chromium and Firefox each read a zstd stream: late, slow, cut, with heartb
     return async () => {};
   });
   const [inChromium, inFirefox] = await Promise.allSettled([chromium, firefox]);
-  expect({ inChromium, inFirefox }).toMatchObject({ inChromium: { status: "fulfilled" }, inFirefox: { status: "fulfilled" } });
+  expect({ inChromium, inFirefox }).toMatchObject({
+    inChromium: { status: "fulfilled" },
+    inFirefox: { status: "fulfilled" },
+  });
 });

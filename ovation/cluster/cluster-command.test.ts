@@ -9,7 +9,9 @@ import { within } from "./testing/crowd.ts";
 const PATIENCE = 3;
 
 function spawn(...flags: readonly string[]) {
-  return Bun.spawn([process.execPath, join(import.meta.dir, "main.ts"), ...flags], { stdio: ["pipe", "pipe", "pipe"] });
+  return Bun.spawn([process.execPath, join(import.meta.dir, "main.ts"), ...flags], {
+    stdio: ["pipe", "pipe", "pipe"],
+  });
 }
 
 test("what cannot be is said at once, in a sentence", async () => {
@@ -31,7 +33,19 @@ test("what cannot be is said at once, in a sentence", async () => {
 }, 20_000);
 
 test("a running cluster takes commands for its link, answers them, and ends with its input when a program started it", async () => {
-  const child = spawn("--control", "--dispatchers", "1", "--frontends", "1", "--redis", "single", "--delay", "5", "--bandwidth", "10mbit");
+  const child = spawn(
+    "--control",
+    "--dispatchers",
+    "1",
+    "--frontends",
+    "1",
+    "--redis",
+    "single",
+    "--delay",
+    "5",
+    "--bandwidth",
+    "10mbit",
+  );
   const output = child.stdout.pipeThrough(new TextDecoderStream()).getReader();
   let text = "";
   const nextLine = async (): Promise<unknown> => {
@@ -55,7 +69,9 @@ test("a running cluster takes commands for its link, answers them, and ends with
     const headers = { authorization: `Bearer ${token}`, "content-type": "application/json" };
     const body = JSON.stringify({ topic: "video:far", type: "goal", data: {} });
     expect((await fetch(`${url}/v1/publish`, { method: "POST", headers, body })).status).toBe(202);
-    return (await (await fetch(`${url}/metrics`)).text()).includes('ovation_forward_up{peer="west"} 1');
+    return (await (await fetch(`${url}/metrics`)).text()).includes(
+      'ovation_forward_up{peer="west"} 1',
+    );
   };
   expect(await isUp()).toBe(true);
   expect(await tell("sever")).toEqual({ ok: false, said: 'no command "sever"; help lists them' });

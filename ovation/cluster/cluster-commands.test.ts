@@ -8,7 +8,11 @@ let echo: ReturnType<typeof startEcho>;
 let link: DatacenterLink;
 
 function startEcho() {
-  return Bun.serve({ port: 0, hostname: "127.0.0.1", fetch: async (request) => new Response(await request.arrayBuffer()) });
+  return Bun.serve({
+    port: 0,
+    hostname: "127.0.0.1",
+    fetch: async (request) => new Response(await request.arrayBuffer()),
+  });
 }
 
 beforeAll(async () => {
@@ -31,7 +35,12 @@ afterAll(async () => {
 async function call(datacenter: string, bytes = 10): Promise<number | undefined> {
   const started = performance.now();
   try {
-    const options = { method: "POST", body: "x".repeat(bytes), keepalive: false, signal: AbortSignal.timeout(800) };
+    const options = {
+      method: "POST",
+      body: "x".repeat(bytes),
+      keepalive: false,
+      signal: AbortSignal.timeout(800),
+    };
     await (await fetch(link.urlsOf(datacenter)[0] ?? "", options)).arrayBuffer();
     return performance.now() - started;
   } catch {
@@ -74,7 +83,9 @@ test("with half a cut one data centre is not reached any more, by calls or by an
   // The call to east is lost, and of the call to west the answer.
   expect([await call("east"), await call("west")]).toEqual([undefined, undefined]);
   expect(link.proxiesOf("east").reduce((sum, { bytes }) => sum + bytes.there, 0)).toBe(toEast);
-  expect(link.proxiesOf("west").reduce((sum, { bytes }) => sum + bytes.there, 0)).toBeGreaterThan(toWest);
+  expect(link.proxiesOf("west").reduce((sum, { bytes }) => sum + bytes.there, 0)).toBeGreaterThan(
+    toWest,
+  );
   await tell("heal");
   expect(await call("east")).toBeNumber();
 });
@@ -123,9 +134,15 @@ test("a process is killed and started again by its name, where it runs, or does 
   } as unknown as ClusterProcess;
   const cluster = { link, processes: new Map([["east/frontend-0", process]]) };
   expect(await runCommand(cluster, "start east/frontend-0")).toMatchObject({ ok: false });
-  expect(await runCommand(cluster, "kill east/frontend-0")).toEqual({ ok: true, said: "east/frontend-0 is killed" });
+  expect(await runCommand(cluster, "kill east/frontend-0")).toEqual({
+    ok: true,
+    said: "east/frontend-0 is killed",
+  });
   expect(await runCommand(cluster, "kill east/frontend-0")).toMatchObject({ ok: false });
-  expect(await runCommand(cluster, "start east/frontend-0")).toEqual({ ok: true, said: "east/frontend-0 is ready again, as pid 7" });
+  expect(await runCommand(cluster, "start east/frontend-0")).toEqual({
+    ok: true,
+    said: "east/frontend-0 is ready again, as pid 7",
+  });
   expect(await runCommand(cluster, "start east/frontend-1")).toMatchObject({ ok: false });
 });
 
@@ -135,5 +152,6 @@ test("bandwidth is written in bits, as tc writes it", () => {
   ]);
   for (const text of ["", "10", "mbit", "10mb", "10 mbit", "-1mbit", "0mbit", "1bit", "ten mbit"])
     expect(parseBandwidth(text)).toBeUndefined();
-  for (const text of ["512kbit", "10mbit", "1.5mbit", "1gbit", "off"]) expect(formatBandwidth(parseBandwidth(text) ?? -1)).toBe(text);
+  for (const text of ["512kbit", "10mbit", "1.5mbit", "1gbit", "off"])
+    expect(formatBandwidth(parseBandwidth(text) ?? -1)).toBe(text);
 });

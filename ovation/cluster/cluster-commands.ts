@@ -38,9 +38,12 @@ const LINK_COMMANDS: Readonly<Record<string, ClusterCommand>> = {
     form: "half-cut NAME",
     about: "nothing reaches this data centre, and nobody is told; both of them: a dead line",
     run({ link }, name) {
-      if (!link.datacenters.includes(name)) return refused(`half-cut takes ${link.datacenters.join(" or ")}`);
+      if (!link.datacenters.includes(name))
+        return refused(`half-cut takes ${link.datacenters.join(" or ")}`);
       link.halfCut(name);
-      return done(`nothing reaches ${name} over the link any more, and nobody is told; what it sends still arrives, if not cut as well`);
+      return done(
+        `nothing reaches ${name} over the link any more, and nobody is told; what it sends still arrives, if not cut as well`,
+      );
     },
   },
   heal: {
@@ -79,7 +82,9 @@ const LINK_COMMANDS: Readonly<Record<string, ClusterCommand>> = {
       if (bytesPerSecond === undefined) return refused(`bandwidth is written ${BANDWIDTH_FORM}`);
       link.set({ bytesPerSecond });
       return done(
-        bytesPerSecond === 0 ? "the link carries whatever comes" : `the link carries ${formatBandwidth(bytesPerSecond)} each way`,
+        bytesPerSecond === 0
+          ? "the link carries whatever comes"
+          : `the link carries ${formatBandwidth(bytesPerSecond)} each way`,
       );
     },
   },
@@ -91,7 +96,8 @@ const PROCESS_COMMANDS: Readonly<Record<string, ClusterCommand>> = {
     about: "end one like east/frontend-0 at once, as `kill -9` does",
     async run({ processes }, name) {
       const process = processes.get(name);
-      if (process === undefined) return refused(`kill takes one of ${[...processes.keys()].sort().join(", ")}`);
+      if (process === undefined)
+        return refused(`kill takes one of ${[...processes.keys()].sort().join(", ")}`);
       if (!process.running) return refused(`${name} does not run`);
       await process.kill();
       return done(`${name} is killed`);
@@ -102,7 +108,8 @@ const PROCESS_COMMANDS: Readonly<Record<string, ClusterCommand>> = {
     about: "start one again that has ended",
     async run({ processes }, name) {
       const process = processes.get(name);
-      if (process === undefined) return refused(`start takes one of ${[...processes.keys()].sort().join(", ")}`);
+      if (process === undefined)
+        return refused(`start takes one of ${[...processes.keys()].sort().join(", ")}`);
       if (process.running) return refused(`${name} runs already`);
       await process.restart();
       return done(`${name} is ready again, as pid ${process.pid}`);
@@ -110,12 +117,18 @@ const PROCESS_COMMANDS: Readonly<Record<string, ClusterCommand>> = {
   },
 };
 
-const COMMANDS: Readonly<Record<string, ClusterCommand>> = { ...LINK_COMMANDS, ...PROCESS_COMMANDS };
+const COMMANDS: Readonly<Record<string, ClusterCommand>> = {
+  ...LINK_COMMANDS,
+  ...PROCESS_COMMANDS,
+};
 
 /** One line for each command that there is something for. */
 export function listCommands({ link }: Pick<CommandedCluster, "link">): readonly string[] {
   const commands = Object.values(link.datacenters.length < 2 ? PROCESS_COMMANDS : COMMANDS);
-  return [...commands.map(({ form, about }) => `${form.padEnd(16)}${about}`), `${"help".padEnd(16)}this list`];
+  return [
+    ...commands.map(({ form, about }) => `${form.padEnd(16)}${about}`),
+    `${"help".padEnd(16)}this list`,
+  ];
 }
 
 export async function runCommand(cluster: CommandedCluster, line: string): Promise<CommandAnswer> {
@@ -123,8 +136,10 @@ export async function runCommand(cluster: CommandedCluster, line: string): Promi
   if (name === "help") return done(listCommands(cluster).join("\n"));
   const command = Object.hasOwn(COMMANDS, name) ? COMMANDS[name] : undefined;
   if (command === undefined) return refused(`no command ${JSON.stringify(name)}; help lists them`);
-  if (Object.hasOwn(LINK_COMMANDS, name) && cluster.link.datacenters.length < 2) return refused("there is one data centre, so no link");
-  if (more.length > 0 || (value !== "") !== command.form.includes(" ")) return refused(`it is written: ${command.form}`);
+  if (Object.hasOwn(LINK_COMMANDS, name) && cluster.link.datacenters.length < 2)
+    return refused("there is one data centre, so no link");
+  if (more.length > 0 || (value !== "") !== command.form.includes(" "))
+    return refused(`it is written: ${command.form}`);
   return command.run(cluster, value);
 }
 

@@ -47,15 +47,28 @@ export async function startProcess(
   const [port = 0, internal = 0] = await freePorts(2);
   const given = options.flags.indexOf("--internal-port");
   const internalPort = given < 0 ? internal : Number(options.flags[given + 1]);
-  const ports = ["--port", String(port), ...(options.internal && given < 0 ? ["--internal-port", String(internalPort)] : [])];
+  const ports = [
+    "--port",
+    String(port),
+    ...(options.internal && given < 0 ? ["--internal-port", String(internalPort)] : []),
+  ];
   const url = `http://127.0.0.1:${port}`;
   let child = spawn();
 
   function spawn(): Bun.Subprocess<"ignore", "ignore", "pipe"> {
-    const spawned = Bun.spawn([process.execPath, join(import.meta.dir, "..", "main.ts"), options.role, ...ports, ...options.flags], {
-      env: { ...process.env, ...options.environment },
-      stdio: ["ignore", "ignore", "pipe"],
-    });
+    const spawned = Bun.spawn(
+      [
+        process.execPath,
+        join(import.meta.dir, "..", "main.ts"),
+        options.role,
+        ...ports,
+        ...options.flags,
+      ],
+      {
+        env: { ...process.env, ...options.environment },
+        stdio: ["ignore", "ignore", "pipe"],
+      },
+    );
     void readLines(spawned.stderr, (line) => options.onLine?.(line));
     void spawned.exited.then((code) => options.onEnd?.(spawned.signalCode ?? code));
     return spawned;
@@ -65,7 +78,9 @@ export async function startProcess(
     const deadline = Date.now() + READY_MS_MAX;
     while (!(await answers(`${url}/readyz`))) {
       if (child.exitCode !== null || child.signalCode !== null) {
-        throw new Error(`${options.name} ended with ${child.exitCode ?? child.signalCode} before it was ready`);
+        throw new Error(
+          `${options.name} ended with ${child.exitCode ?? child.signalCode} before it was ready`,
+        );
       }
       if (Date.now() > deadline) throw new Error(`${options.name} was not ready in time`);
       await Bun.sleep(POLL_MS);
@@ -125,7 +140,10 @@ async function answers(url: string): Promise<boolean> {
   }
 }
 
-async function readLines(stream: ReadableStream<Uint8Array>, onLine: (line: string) => void): Promise<void> {
+async function readLines(
+  stream: ReadableStream<Uint8Array>,
+  onLine: (line: string) => void,
+): Promise<void> {
   const decoder = new TextDecoder();
   let rest = "";
   for await (const chunk of stream) {

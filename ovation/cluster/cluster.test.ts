@@ -16,7 +16,12 @@ let doors: readonly Gateway[];
 let crowd: Crowd;
 
 beforeAll(async () => {
-  cluster = await startLocalCluster({ redis: "single", rateLimits: "off", logLevel: "error", link: { delayMs: 10 } });
+  cluster = await startLocalCluster({
+    redis: "single",
+    rateLimits: "off",
+    logLevel: "error",
+    link: { delayMs: 10 },
+  });
   doors = cluster.datacenters.map((datacenter) => startGateway(datacenter, 0));
 }, 60_000);
 
@@ -41,16 +46,23 @@ function door(index: number): string {
 async function gather(topics: readonly Topic[], perDoor: number): Promise<void> {
   crowd = await createCrowd(cluster);
   for (const index of [0, 1]) {
-    for (let viewer = 0; viewer < perDoor; viewer++) crowd.watch(viewer % 4 === 3 ? "plain" : "sdk", door(index), topics);
+    for (let viewer = 0; viewer < perDoor; viewer++)
+      crowd.watch(viewer % 4 === 3 ? "plain" : "sdk", door(index), topics);
   }
-  await within(20_000, "everybody is connected", () => crowd.viewers.every(({ recorder }) => recorder.isConnected));
+  await within(20_000, "everybody is connected", () =>
+    crowd.viewers.every(({ recorder }) => recorder.isConnected),
+  );
 }
 
 function isBack(): boolean {
   return crowd.viewers.every(({ recorder }) => recorder.isConnected);
 }
 
-async function commentUntil(topic: Topic, at: readonly number[], stop: () => boolean): Promise<number> {
+async function commentUntil(
+  topic: Topic,
+  at: readonly number[],
+  stop: () => boolean,
+): Promise<number> {
   let newest = 0;
   for (let turn = 0; !stop(); turn++) {
     const { status, body } = await crowd.comment(door(at[turn % at.length] ?? 0), topic);
@@ -81,7 +93,10 @@ test("a frontend is killed: its viewers are back on others within five seconds, 
 test("viewers that move to a frontend that stood still hear nothing live again that they heard elsewhere", async () => {
   const topic = ownTopic();
   await gather([topic], 24);
-  const [killed, still] = [partOf(cluster.datacenters[0]?.frontends, 0), partOf(cluster.datacenters[0]?.frontends, 1)];
+  const [killed, still] = [
+    partOf(cluster.datacenters[0]?.frontends, 0),
+    partOf(cluster.datacenters[0]?.frontends, 1),
+  ];
   let isOver = false;
   const publishing = (async () => {
     while (!isOver) {
@@ -107,12 +122,16 @@ test("viewers that move to a frontend that stood still hear nothing live again t
 test("a dispatcher is killed: publishing goes on through the other, and nothing durable is lost", async () => {
   const topic = ownTopic();
   await gather([topic], 10);
-  const [killed, left] = [partOf(cluster.datacenters[0]?.dispatchers, 0), partOf(cluster.datacenters[0]?.dispatchers, 1)];
+  const [killed, left] = [
+    partOf(cluster.datacenters[0]?.dispatchers, 0),
+    partOf(cluster.datacenters[0]?.dispatchers, 1),
+  ];
   let isOver = false;
   const writing = commentUntil(topic, [0], () => isOver);
   await Bun.sleep(300);
   await killed.kill();
-  for (let count = 0; count < 5; count++) expect((await crowd.publish(left.url, topic, true)).status).toBe(201);
+  for (let count = 0; count < 5; count++)
+    expect((await crowd.publish(left.url, topic, true)).status).toBe(201);
   expect((await crowd.publish(left.url, topic, false)).status).toBe(202);
   await Bun.sleep(300);
   isOver = true;
@@ -151,7 +170,10 @@ test("the links are cut: each data centre serves its own; afterwards everything 
 
 test("subscriptions may be changed through a frontend that does not hold the connection", async () => {
   const [topic, added] = [ownTopic(), ownTopic()];
-  const [holder, other] = [partOf(cluster.datacenters[0]?.frontends, 0), partOf(cluster.datacenters[0]?.frontends, 1)];
+  const [holder, other] = [
+    partOf(cluster.datacenters[0]?.frontends, 0),
+    partOf(cluster.datacenters[0]?.frontends, 1),
+  ];
   const response = await fetch(`${holder.url}/v1/events?topic=${topic}`);
   const reader = response.body?.pipeThrough(new TextDecoderStream()).getReader();
   let text = "";
@@ -176,8 +198,12 @@ test("subscriptions may be changed through a frontend that does not hold the con
   await readUntil(`"topic":"${added}","seq":1`);
   // One that hung on its way until the next was made, and numbers that are none.
   const late = await change("DELETE", id, 1);
-  expect([late.status, ((await late.json()) as { readonly code: string }).code]).toEqual([409, "superseded"]);
-  for (const order of [0, -1, 1.5, "2", null]) expect((await change("DELETE", id, order)).status).toBe(400);
+  expect([late.status, ((await late.json()) as { readonly code: string }).code]).toEqual([
+    409,
+    "superseded",
+  ]);
+  for (const order of [0, -1, 1.5, "2", null])
+    expect((await change("DELETE", id, order)).status).toBe(400);
   await crowd.comment(door(0), added);
   await readUntil(`"topic":"${added}","seq":2`);
   expect((await change("DELETE", id, 3)).status).toBe(200);
@@ -188,27 +214,49 @@ test("subscriptions may be changed through a frontend that does not hold the con
 test("viewer counts are right again within ten seconds after a frontend died", async () => {
   const topic = ownTopic();
   crowd = await createCrowd(cluster);
-  const [dying, staying] = [partOf(cluster.datacenters[0]?.frontends, 1), partOf(cluster.datacenters[0]?.frontends, 0)];
+  const [dying, staying] = [
+    partOf(cluster.datacenters[0]?.frontends, 1),
+    partOf(cluster.datacenters[0]?.frontends, 0),
+  ];
   for (let count = 0; count < 3; count++) crowd.watch("sdk", staying.url, [topic]);
   // These do not come back: what they held must be forgotten. Held here, or Bun closes what it collects.
-  const streams = await Promise.all(Array.from({ length: 5 }, () => fetch(`${dying.url}/v1/events?topic=${topic}`)));
+  const streams = await Promise.all(
+    Array.from({ length: 5 }, () => fetch(`${dying.url}/v1/events?topic=${topic}`)),
+  );
   const viewers = async () => {
     const response = await fetch(`${door(1)}/v1/videos/${topic.slice("video:".length)}`);
     return response.ok ? ((await response.json()) as { readonly viewers: number }).viewers : -1;
   };
-  await within(10_000 * PATIENCE, "all are counted, in the other data centre too", async () => (await viewers()) === 8);
+  await within(
+    10_000 * PATIENCE,
+    "all are counted, in the other data centre too",
+    async () => (await viewers()) === 8,
+  );
   await dying.kill();
-  await within(10_000 * PATIENCE, "the dead frontend's viewers are forgotten", async () => (await viewers()) === 3);
+  await within(
+    10_000 * PATIENCE,
+    "the dead frontend's viewers are forgotten",
+    async () => (await viewers()) === 3,
+  );
   expect(streams.every(({ ok }) => ok)).toBe(true);
   await dying.restart();
 }, 90_000);
 
 test("every metric that a role gives is in docs/operating/metrics.md, with its meaning and the roles that give it, and no other is", async () => {
   const [east] = cluster.datacenters;
-  const given = new Map<string, { readonly type: string; readonly help: string; readonly roles: string[] }>();
-  for (const { role, url } of [partOf(east?.frontends, 0), partOf(east?.dispatchers, 0), partOf(east?.comments, 0)]) {
+  const given = new Map<
+    string,
+    { readonly type: string; readonly help: string; readonly roles: string[] }
+  >();
+  for (const { role, url } of [
+    partOf(east?.frontends, 0),
+    partOf(east?.dispatchers, 0),
+    partOf(east?.comments, 0),
+  ]) {
     const text = await (await fetch(`${url}/metrics`)).text();
-    for (const [, name = "", help = "", type = ""] of text.matchAll(/^# HELP (\S+) (.+)\n# TYPE \1 (\w+)$/gm)) {
+    for (const [, name = "", help = "", type = ""] of text.matchAll(
+      /^# HELP (\S+) (.+)\n# TYPE \1 (\w+)$/gm,
+    )) {
       const known = given.get(name);
       if (known === undefined) given.set(name, { type, help, roles: [role] });
       else known.roles.push(role);
@@ -220,6 +268,8 @@ test("every metric that a role gives is in docs/operating/metrics.md, with its m
   });
   const page = await Bun.file(join(import.meta.dir, "../../docs/operating/metrics.md")).text();
   const [, reference = ""] = page.split("## All of them");
-  const listed = [...reference.matchAll(/^\| (`.*) \|$/gm)].map(([, row = ""]) => row.replace(/ +\| +/g, " | ").trim());
+  const listed = [...reference.matchAll(/^\| (`.*) \|$/gm)].map(([, row = ""]) =>
+    row.replace(/ +\| +/g, " | ").trim(),
+  );
   expect(listed).toEqual(rows.sort());
 }, 30_000);

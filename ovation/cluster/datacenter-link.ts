@@ -1,6 +1,11 @@
 /** The link between the data centres of a local cluster: one TCP proxy before each dispatcher, and all of them one line. */
 
-import { createLineDirection, type LinkConditions, startTcpProxy, type TcpProxy } from "@ovation/dispatcher/testing";
+import {
+  createLineDirection,
+  type LinkConditions,
+  startTcpProxy,
+  type TcpProxy,
+} from "@ovation/dispatcher/testing";
 
 export interface DatacenterLink {
   readonly datacenters: readonly string[];
@@ -30,7 +35,10 @@ export async function startDatacenterLink(
   for (const [name, ports] of names.length < 2 ? [] : dispatchers) {
     // What goes back to those who called is on its way into the other data centre.
     const other = names.find((one) => one !== name) ?? "";
-    const line = { there: into.get(name) ?? createLineDirection(), back: into.get(other) ?? createLineDirection() };
+    const line = {
+      there: into.get(name) ?? createLineDirection(),
+      back: into.get(other) ?? createLineDirection(),
+    };
     const made = ports.map((port) => startTcpProxy({ target: { port }, line, ...conditions }));
     proxies.set(name, await Promise.all(made));
   }
@@ -51,7 +59,8 @@ export async function startDatacenterLink(
       for (const proxy of all) proxy.cut();
     },
     halfCut(datacenter) {
-      for (const [name, own] of proxies) for (const proxy of own) proxy.halfCut(name === datacenter ? "there" : "back");
+      for (const [name, own] of proxies)
+        for (const proxy of own) proxy.halfCut(name === datacenter ? "there" : "back");
     },
     heal() {
       for (const proxy of all) proxy.heal();

@@ -1,7 +1,15 @@
 /** A dispatcher is killed while 5,000 events a second are published through two: what became of each of them. Real processes. */
 
 import { afterAll, beforeAll, expect, test } from "bun:test";
-import { balance, movedAfterMs, openWitness, readMetrics, runFailoverPublishers, wallClock, whenQuiet } from "@ovation/load/harness";
+import {
+  balance,
+  movedAfterMs,
+  openWitness,
+  readMetrics,
+  runFailoverPublishers,
+  wallClock,
+  whenQuiet,
+} from "@ovation/load/harness";
 import { signToken } from "../tokens/mod.ts";
 import { type LocalCluster, startLocalCluster } from "./local-cluster.ts";
 import { within } from "./testing/crowd.ts";
@@ -22,7 +30,13 @@ const TOKEN_SECONDS = 600;
 let cluster: LocalCluster;
 
 beforeAll(async () => {
-  cluster = await startLocalCluster({ datacenters: ["east"], comments: 0, redis: "single", rateLimits: "off", logLevel: "error" });
+  cluster = await startLocalCluster({
+    datacenters: ["east"],
+    comments: 0,
+    redis: "single",
+    rateLimits: "off",
+    logLevel: "error",
+  });
 }, 60_000);
 
 afterAll(() => cluster.stop(), 30_000);
@@ -30,12 +44,25 @@ afterAll(() => cluster.stop(), 30_000);
 test("publishing goes on through the other one; no durable event is lost; of the live ones only what the dead one had in its hands", async () => {
   const [east] = cluster.datacenters;
   const [dead, left] = east?.dispatchers ?? [];
-  if (east === undefined || dead === undefined || left === undefined) throw new Error("the cluster lacks a dispatcher");
+  if (east === undefined || dead === undefined || left === undefined)
+    throw new Error("the cluster lacks a dispatcher");
   const frontends = east.frontends.map(({ url }) => url);
-  const token = await signToken(cluster.secret, { sub: "server", name: "Server", publish: ["*"] }, TOKEN_SECONDS);
+  const token = await signToken(
+    cluster.secret,
+    { sub: "server", name: "Server", publish: ["*"] },
+    TOKEN_SECONDS,
+  );
   const witnesses = await Promise.all(frontends.map((url) => openWitness(url, TOPICS)));
   // So many durable ones that some are in the dead one's hands, committed and not yet on their way.
-  const task = { urls: [dead.url, left.url], token, topics: TOPICS, clients: CLIENTS, rate: 5000, seconds: SECONDS, durableEvery: 3 };
+  const task = {
+    urls: [dead.url, left.url],
+    token,
+    topics: TOPICS,
+    clients: CLIENTS,
+    rate: 5000,
+    seconds: SECONDS,
+    durableEvery: 3,
+  };
   const publishing = runFailoverPublishers(task);
   await Bun.sleep((SECONDS * 1000) / 2);
   const killedAt = wallClock();
@@ -44,7 +71,13 @@ test("publishing goes on through the other one; no durable event is lost; of the
   await whenQuiet(witnesses, QUIET_MS);
 
   const { live, durable, announced, phantoms } = balance(published, witnesses);
-  expect({ ...durable, lost: durable.lost.length }).toMatchObject({ lost: 0, unanswered: 0, refused: 0, twice: 0, disordered: 0 });
+  expect({ ...durable, lost: durable.lost.length }).toMatchObject({
+    lost: 0,
+    unanswered: 0,
+    refused: 0,
+    twice: 0,
+    disordered: 0,
+  });
   expect(live).toMatchObject({ refused: 0, twice: 0, disordered: 0 });
   expect(phantoms).toBe(0);
   expect(live.acknowledged).toBeGreaterThan(CLIENTS * SECONDS);
@@ -56,7 +89,9 @@ test("publishing goes on through the other one; no durable event is lost; of the
   // Acknowledged and lost: only what the dead one had just taken. Of the other's, nothing that a viewer was not told of.
   const lostByOther = live.lost.filter(({ dispatcher }) => dispatcher !== 0);
   expect(lostByOther.length).toBeLessThanOrEqual(announced);
-  const old = live.lost.filter(({ dispatcher, endedAt }) => dispatcher === 0 && endedAt < killedAt - IN_FLIGHT_MS);
+  const old = live.lost.filter(
+    ({ dispatcher, endedAt }) => dispatcher === 0 && endedAt < killedAt - IN_FLIGHT_MS,
+  );
   expect(old.length).toBeLessThanOrEqual(announced);
 
   expect(movedAfterMs(published, 0, killedAt)).toBeLessThan(MOVED_MS);
@@ -67,7 +102,9 @@ test("publishing goes on through the other one; no durable event is lost; of the
   await dead.restart();
   const headers = { authorization: `Bearer ${token}`, "content-type": "application/json" };
   const body = JSON.stringify({ topic: TOPICS[0], type: "goal", data: { id: "afterwards" } });
-  expect((await fetch(`${dead.url}/v1/publish`, { method: "POST", headers, body })).status).toBe(202);
+  expect((await fetch(`${dead.url}/v1/publish`, { method: "POST", headers, body })).status).toBe(
+    202,
+  );
   await within(5000 * PATIENCE, "an event through the one that is back arrives everywhere", () =>
     witnesses.every(({ seen }) => seen.some(({ id }) => id === "afterwards")),
   );

@@ -24,7 +24,10 @@ export function startGateway(datacenter: Datacenter, port: number): Gateway {
       const running = pool(datacenter, url.pathname).filter((process) => process.running);
       const headers = new Headers(request.headers);
       for (const name of HOP_BY_HOP) headers.delete(name);
-      const body = request.method === "GET" || request.method === "HEAD" ? undefined : await request.arrayBuffer();
+      const body =
+        request.method === "GET" || request.method === "HEAD"
+          ? undefined
+          : await request.arrayBuffer();
       for (let attempt = 0; attempt < running.length; attempt++) {
         const target = running[turn++ % running.length];
         try {
@@ -36,10 +39,13 @@ export function startGateway(datacenter: Datacenter, port: number): Gateway {
             signal: request.signal,
             ...(body === undefined ? {} : { body }),
           });
-          return new Response(response.body === null ? null : (untilItEnds(response.body) as unknown as BodyInit), {
-            status: response.status,
-            headers: response.headers,
-          });
+          return new Response(
+            response.body === null ? null : (untilItEnds(response.body) as unknown as BodyInit),
+            {
+              status: response.status,
+              headers: response.headers,
+            },
+          );
         } catch (error) {
           // That one does not answer: the next one is asked, as a load balancer does. Not with a POST that may
           // have been carried out: only its sender knows whether it may be sent again.

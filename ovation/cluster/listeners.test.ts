@@ -3,7 +3,11 @@
 import { afterAll, beforeAll, expect, test } from "bun:test";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
-import { createFrontendCredential, createInternalAuth, formatFrontendCaller } from "@ovation/dispatcher";
+import {
+  createFrontendCredential,
+  createInternalAuth,
+  formatFrontendCaller,
+} from "@ovation/dispatcher";
 import { systemClock } from "@ovation/protocol";
 import { Glob } from "bun";
 import { Server } from "../http/testing/server.ts";
@@ -39,25 +43,42 @@ afterAll(async () => {
 
 /** Every path of this form that stands in the program's own text. */
 function pathsIn(folders: string, form: RegExp): readonly string[] {
-  const files = [...new Glob(`${folders}/**/*.ts`).scanSync(ROOT)].filter((file) => !/\.test\.|\.bench\.|testing|node_modules/.test(file));
+  const files = [...new Glob(`${folders}/**/*.ts`).scanSync(ROOT)].filter(
+    (file) => !/\.test\.|\.bench\.|testing|node_modules/.test(file),
+  );
   const texts = files.map((file) => readFileSync(join(ROOT, file), "utf8"));
-  return [...new Set(texts.flatMap((text) => [...text.matchAll(form)].map(([, path]) => path ?? "")))];
+  return [
+    ...new Set(texts.flatMap((text) => [...text.matchAll(form)].map(([, path]) => path ?? ""))),
+  ];
 }
 
 const INTERNAL = pathsIn("dispatcher", /"(\/internal\/[a-z0-9/-]+)"/g);
-const PUBLIC = pathsIn("{dispatcher,frontend,comments,web,ovation}", /path: "(\/[^"]*)"/g).filter((path) => !path.startsWith("/internal"));
+const PUBLIC = pathsIn("{dispatcher,frontend,comments,web,ovation}", /path: "(\/[^"]*)"/g).filter(
+  (path) => !path.startsWith("/internal"),
+);
 
 function parts() {
   const [east] = cluster.datacenters;
-  const [dispatcher, frontend, comments] = [east?.dispatchers[0], east?.frontends[0], east?.comments[0]];
+  const [dispatcher, frontend, comments] = [
+    east?.dispatchers[0],
+    east?.frontends[0],
+    east?.comments[0],
+  ];
   if (!dispatcher || !frontend || !comments) throw new Error("the cluster lacks a part");
   return { dispatcher, frontend, comments };
 }
 
-const auth = (secret = INTERNAL_SECRET) => createInternalAuth({ secrets: [secret], clock: systemClock });
+const auth = (secret = INTERNAL_SECRET) =>
+  createInternalAuth({ secrets: [secret], clock: systemClock });
 const caller = () => formatFrontendCaller(createFrontendCredential(), "http://127.0.0.1:1");
 
-function signed(method: string, path: string, body: string, from: string, secret?: string): Record<string, string> {
+function signed(
+  method: string,
+  path: string,
+  body: string,
+  from: string,
+  secret?: string,
+): Record<string, string> {
   return auth(secret).sign({ method, path, from, to: "", body });
 }
 
@@ -81,13 +102,22 @@ test("no internal path is on any public listener, signed or not, and none takes 
             ...(from === "" ? {} : signed(method, path, body, from)),
             ...(path === LINK && method === "GET" ? upgrade : {}),
           };
-          const ask = fetch(url + path, { method, headers, ...(method === "POST" ? { body } : {}) });
-          asked.push(ask.then((response) => [`${method} ${url}${path} as ${from}`, response.status] as const));
+          const ask = fetch(url + path, {
+            method,
+            headers,
+            ...(method === "POST" ? { body } : {}),
+          });
+          asked.push(
+            ask.then(
+              (response) => [`${method} ${url}${path} as ${from}`, response.status] as const,
+            ),
+          );
         }
       }
     }
   }
-  for (const [what, status] of await Promise.all(asked)) expect([what, status]).toEqual([what, 404]);
+  for (const [what, status] of await Promise.all(asked))
+    expect([what, status]).toEqual([what, 404]);
 }, 30_000);
 
 test("no public path is on any internal listener", async () => {
@@ -111,16 +141,29 @@ test("whoever forges calls to running processes gets 401, changes nothing, is co
   const guess = "a-guess-of-the-internal-secret";
   const counted = async (url: string, reason: string) => {
     const text = await (await fetch(`${url}/metrics`)).text();
-    return Number(new RegExp(`ovation_internal_refusals_total\\{reason="${reason}"\\} (\\d+)`).exec(text)?.[1] ?? -1);
+    return Number(
+      new RegExp(`ovation_internal_refusals_total\\{reason="${reason}"\\} (\\d+)`).exec(
+        text,
+      )?.[1] ?? -1,
+    );
   };
   for (const process of [dispatcher, frontend]) {
-    const before = { unsigned: await counted(process.url, "unsigned"), forged: await counted(process.url, "forged") };
+    const before = {
+      unsigned: await counted(process.url, "unsigned"),
+      forged: await counted(process.url, "forged"),
+    };
     let [unsigned, forged] = [0, 0];
     for (const path of INTERNAL) {
       const method = path === LINK ? "GET" : "POST";
       const body = method === "POST" ? "{}" : "";
       const ask = async (headers: Record<string, string>) =>
-        (await fetch(process.internalUrl + path, { method, headers, ...(body === "" ? {} : { body }) })).status;
+        (
+          await fetch(process.internalUrl + path, {
+            method,
+            headers,
+            ...(body === "" ? {} : { body }),
+          })
+        ).status;
       const status = await ask({});
       // Each listener has the paths of its role.
       if (status === 404) continue;
@@ -128,7 +171,10 @@ test("whoever forges calls to running processes gets 401, changes nothing, is co
       unsigned++;
       expect([path, await ask(signed(method, path, body, caller(), guess))]).toEqual([path, 401]);
       // Signed, and then changed.
-      expect([path, await ask({ ...signed(method, path, body, caller()), "ovation-from": "backend" })]).toEqual([path, 401]);
+      expect([
+        path,
+        await ask({ ...signed(method, path, body, caller()), "ovation-from": "backend" }),
+      ]).toEqual([path, 401]);
       expect([path, await ask(signed(method, `${path}x`, body, caller()))]).toEqual([path, 401]);
       forged += 3;
     }
@@ -139,5 +185,6 @@ test("whoever forges calls to running processes gets 401, changes nothing, is co
   await within(5000, "the log names who it was", () =>
     lines.some((line) => line.includes("refused an internal call") && line.includes("127.0.0.1")),
   );
-  for (const secret of [INTERNAL_SECRET, guess, cluster.secret]) expect(lines.join("\n")).not.toContain(secret);
+  for (const secret of [INTERNAL_SECRET, guess, cluster.secret])
+    expect(lines.join("\n")).not.toContain(secret);
 }, 30_000);

@@ -10,7 +10,12 @@
 import { randomBytes } from "node:crypto";
 import type { LinkConditions, TcpProxy } from "@ovation/dispatcher/testing";
 import { startPostgres, type TestPostgres } from "@ovation/log/testing";
-import { freePorts, type RedisInstance, startRedis, startRedisCluster } from "@ovation/table/testing";
+import {
+  freePorts,
+  type RedisInstance,
+  startRedis,
+  startRedisCluster,
+} from "@ovation/table/testing";
 import { type ClusterProcess, startProcess } from "./cluster-process.ts";
 import { type DatacenterLink, startDatacenterLink } from "./datacenter-link.ts";
 
@@ -58,7 +63,11 @@ const DRAIN_SECONDS = "1";
 
 export async function startLocalCluster(options: LocalClusterOptions = {}): Promise<LocalCluster> {
   const names = options.datacenters ?? ["east", "west"];
-  const counts = { dispatchers: options.dispatchers ?? 2, frontends: options.frontends ?? 2, comments: options.comments ?? 1 };
+  const counts = {
+    dispatchers: options.dispatchers ?? 2,
+    frontends: options.frontends ?? 2,
+    comments: options.comments ?? 1,
+  };
   const secret = randomBytes(32).toString("base64url");
   const internalSecret = randomBytes(32).toString("base64url");
   const environment = { OVATION_SECRET: secret, OVATION_INTERNAL_SECRET: internalSecret };
@@ -68,7 +77,12 @@ export async function startLocalCluster(options: LocalClusterOptions = {}): Prom
     ...names.map(() => (options.redis === "cluster" ? startRedisCluster() : startRedis())),
   ] as const);
 
-  const launch = async (name: string, role: string, flags: readonly string[], internal: boolean): Promise<ClusterProcess> => {
+  const launch = async (
+    name: string,
+    role: string,
+    flags: readonly string[],
+    internal: boolean,
+  ): Promise<ClusterProcess> => {
     const all = [
       ...flags,
       "--log-level",
@@ -91,24 +105,48 @@ export async function startLocalCluster(options: LocalClusterOptions = {}): Prom
 
   // The ports of all dispatchers are known before any starts, so that each can name its peers.
   const ports = await freePorts(names.length * counts.dispatchers);
-  const portsOf = (index: number) => ports.slice(index * counts.dispatchers, (index + 1) * counts.dispatchers);
-  const link = await startDatacenterLink(new Map(names.map((name, index) => [name, portsOf(index)])), options.link);
+  const portsOf = (index: number) =>
+    ports.slice(index * counts.dispatchers, (index + 1) * counts.dispatchers);
+  const link = await startDatacenterLink(
+    new Map(names.map((name, index) => [name, portsOf(index)])),
+    options.link,
+  );
   const startDatacenter = async (name: string, index: number): Promise<Datacenter> => {
     const store = redis[index];
     if (store === undefined) throw new Error(`no Redis for ${name}`);
-    const peers = names.filter((other) => other !== name).map((other) => `${other}=${link.urlsOf(other).join(",")}`);
+    const peers = names
+      .filter((other) => other !== name)
+      .map((other) => `${other}=${link.urlsOf(other).join(",")}`);
     const dispatchers = await Promise.all(
       portsOf(index).map((port, number) => {
-        const flags = ["--table", store.url, "--database", postgres.url, "--datacenter", name, "--internal-port", String(port)];
-        return launch(`${name}/dispatcher-${number}`, "dispatcher", [...flags, ...peers.flatMap((peer) => ["--peer", peer])], true);
+        const flags = [
+          "--table",
+          store.url,
+          "--database",
+          postgres.url,
+          "--datacenter",
+          name,
+          "--internal-port",
+          String(port),
+        ];
+        return launch(
+          `${name}/dispatcher-${number}`,
+          "dispatcher",
+          [...flags, ...peers.flatMap((peer) => ["--peer", peer])],
+          true,
+        );
       }),
     );
     const urls = dispatchers.map((dispatcher) => dispatcher.internalUrl);
     const known = urls.flatMap((url) => ["--dispatcher", url]);
-    const frontends = await Promise.all(range(counts.frontends).map((n) => launch(`${name}/frontend-${n}`, "frontend", known, true)));
+    const frontends = await Promise.all(
+      range(counts.frontends).map((n) => launch(`${name}/frontend-${n}`, "frontend", known, true)),
+    );
     const database = ["--database", postgres.url, "--table", store.url];
     const comments = await Promise.all(
-      range(counts.comments).map((n) => launch(`${name}/comments-${n}`, "comments", [...known, ...database], false)),
+      range(counts.comments).map((n) =>
+        launch(`${name}/comments-${n}`, "comments", [...known, ...database], false),
+      ),
     );
     return { name, redis: store, frontends, dispatchers, comments, links: link.proxiesOf(name) };
   };

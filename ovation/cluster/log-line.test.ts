@@ -3,10 +3,20 @@ import { formatLogLine } from "./log-line.ts";
 
 test("a line of the log is a sentence with its cause; what is none is shown as it is", () => {
   const line = (value: object) => formatLogLine("east/dispatcher-0", JSON.stringify(value));
-  const error = { name: "CallFailedError", message: "http://127.0.0.1:1: timed out", stack: "at …" };
-  expect(line({ level: "warn", time: "2026-11-30T12:38:41.040Z", error, what: "viewers of west", msg: "failed, and goes on" })).toBe(
-    "east/dispatcher-0: failed, and goes on (viewers of west; http://127.0.0.1:1: timed out)",
-  );
+  const error = {
+    name: "CallFailedError",
+    message: "http://127.0.0.1:1: timed out",
+    stack: "at …",
+  };
+  expect(
+    line({
+      level: "warn",
+      time: "2026-11-30T12:38:41.040Z",
+      error,
+      what: "viewers of west",
+      msg: "failed, and goes on",
+    }),
+  ).toBe("east/dispatcher-0: failed, and goes on (viewers of west; http://127.0.0.1:1: timed out)");
   expect(line({ level: "info", peer: "west", state: "up", detail: 3, msg: "data centre" })).toBe(
     "east/dispatcher-0: info: data centre (peer west; state up; detail 3)",
   );

@@ -3,8 +3,11 @@
 export function formatLogLine(name: string, line: string): string {
   const { level, time: _time, msg, what, error, ...rest } = parse(line);
   if (typeof msg !== "string") return `${name}: ${line}`;
-  const cause = typeof error === "object" && error !== null && "message" in error ? error.message : error;
-  const details = Object.entries(rest).map(([key, value]) => `${key} ${typeof value === "string" ? value : JSON.stringify(value)}`);
+  const cause =
+    typeof error === "object" && error !== null && "message" in error ? error.message : error;
+  const details = Object.entries(rest).map(
+    ([key, value]) => `${key} ${typeof value === "string" ? value : JSON.stringify(value)}`,
+  );
   const parts = [what, cause, ...details].filter((part) => part !== undefined);
   return `${name}: ${level === "warn" ? "" : `${level}: `}${msg}${parts.length > 0 ? ` (${parts.join("; ")})` : ""}`;
 }

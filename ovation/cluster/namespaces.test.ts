@@ -6,7 +6,11 @@
 import { afterAll, afterEach, beforeAll, expect, test } from "bun:test";
 import type { Topic } from "@ovation/protocol";
 import { type Crowd, createCrowd, ownTopic, within } from "./testing/crowd.ts";
-import { type SeparateDatacenter, type SeparateDatacenters, startSeparateDatacenters } from "./testing/separate-datacenters.ts";
+import {
+  type SeparateDatacenter,
+  type SeparateDatacenters,
+  startSeparateDatacenters,
+} from "./testing/separate-datacenters.ts";
 
 /** Machines that are busy with other tests are slower than the promise. */
 const PATIENCE = 3;
@@ -34,9 +38,12 @@ afterAll(() => pair?.stop(), 30_000);
 async function gather(topics: readonly Topic[], each: number): Promise<void> {
   crowd = await createCrowd(pair);
   for (const { frontend } of pair.datacenters) {
-    for (let viewer = 0; viewer < each; viewer++) crowd.watch(viewer % 2 === 0 ? "sdk" : "plain", frontend, topics);
+    for (let viewer = 0; viewer < each; viewer++)
+      crowd.watch(viewer % 2 === 0 ? "sdk" : "plain", frontend, topics);
   }
-  await within(20_000, "everybody is connected", () => crowd.viewers.every(({ recorder }) => recorder.isConnected));
+  await within(20_000, "everybody is connected", () =>
+    crowd.viewers.every(({ recorder }) => recorder.isConnected),
+  );
 }
 
 /** The keys of the live events of a topic that each viewer saw, those of the first data centre first. */
@@ -45,7 +52,13 @@ function liveSeen(topic: Topic): readonly ReadonlySet<string>[] {
   return viewers.map(({ entries }) => {
     const seen = new Set<string>();
     for (const entry of entries) {
-      if (entry.kind === "event" && entry.topic === topic && entry.seq === undefined && entry.key !== undefined) seen.add(entry.key);
+      if (
+        entry.kind === "event" &&
+        entry.topic === topic &&
+        entry.seq === undefined &&
+        entry.key !== undefined
+      )
+        seen.add(entry.key);
     }
     return seen;
   });
@@ -59,26 +72,39 @@ interface SentLive {
 /** The live events of a topic that were published, and when. */
 function liveSent(topic: Topic): readonly SentLive[] {
   const { publishes } = crowd.recorder.history(new Map());
-  return publishes.filter((one) => one.topic === topic && one.lane === "live").map(({ key, endedAt }) => ({ key, at: endedAt }));
+  return publishes
+    .filter((one) => one.topic === topic && one.lane === "live")
+    .map(({ key, endedAt }) => ({ key, at: endedAt }));
 }
 
 async function metric(datacenter: SeparateDatacenter, name: string, lane = ""): Promise<number> {
   const text = await (await fetch(`${datacenter.dispatcher}/metrics`)).text();
-  const lines = text.split("\n").filter((line) => line.startsWith(`${name}{`) && line.includes(lane && `lane="${lane}"`));
+  const lines = text
+    .split("\n")
+    .filter((line) => line.startsWith(`${name}{`) && line.includes(lane && `lane="${lane}"`));
   return lines.reduce((sum, line) => sum + Number(line.slice(line.lastIndexOf(" "))), 0);
 }
 
 /** What became of the live events that were published here: too old before the link was back; or neither that nor taken by the other side. */
-async function account(here: SeparateDatacenter): Promise<{ readonly expired: number; readonly left: number }> {
+async function account(
+  here: SeparateDatacenter,
+): Promise<{ readonly expired: number; readonly left: number }> {
   const published = await metric(here, "ovation_dispatcher_published_events_total", "live");
   const expired = await metric(here, "ovation_forward_expired_events_total", "live");
-  return { expired, left: published - expired - (await metric(here, "ovation_forward_sent_events_total", "live")) };
+  return {
+    expired,
+    left: published - expired - (await metric(here, "ovation_forward_sent_events_total", "live")),
+  };
 }
 
 /** Whether live events that are published now arrive everywhere. */
 async function crosses(topics: readonly [Topic, Topic]): Promise<boolean> {
   const known = topics.map((topic) => new Set(liveSent(topic).map(({ key }) => key)));
-  const sent = await Promise.all(pair.datacenters.map(({ dispatcher }, index) => crowd.publish(dispatcher, topics[index as 0 | 1], false)));
+  const sent = await Promise.all(
+    pair.datacenters.map(({ dispatcher }, index) =>
+      crowd.publish(dispatcher, topics[index as 0 | 1], false),
+    ),
+  );
   expect(sent.map(({ status }) => status)).toEqual([202, 202]);
   await Bun.sleep(200);
   return topics.every((topic, index) => {
@@ -94,7 +120,11 @@ test("data centres that start apart serve their own, and find each other by addr
   expect(await crosses(topics)).toBe(false);
   // Its own viewers had it all the same, and comments come from the log that both have.
   const seen = (topic: Topic) => liveSeen(topic).map(({ size }) => size);
-  await within(WHOLE_MS, "each sees its own", () => [...seen(topics[0]), ...seen(topics[1])].filter((size) => size > 0).length === 4);
+  await within(
+    WHOLE_MS,
+    "each sees its own",
+    () => [...seen(topics[0]), ...seen(topics[1])].filter((size) => size > 0).length === 4,
+  );
   expect([seen(topics[0]), seen(topics[1])]).toEqual([
     [1, 1, 0, 0],
     [0, 0, 1, 1],
@@ -143,8 +173,9 @@ test("the link is silent for 30 s: each serves its own; then every comment is ev
     const response = await fetch(`${comments}/v1/videos/${topics[0].slice("video:".length)}`);
     return ((await response.json()) as { readonly viewers: number }).viewers;
   };
-  const ofBoth = (value: number, read: (datacenter: SeparateDatacenter) => Promise<number>) => async () =>
-    (await Promise.all(pair.datacenters.map(read))).every((each) => each === value);
+  const ofBoth =
+    (value: number, read: (datacenter: SeparateDatacenter) => Promise<number>) => async () =>
+      (await Promise.all(pair.datacenters.map(read))).every((each) => each === value);
   await within(10_000 * PATIENCE, "viewers of both are counted", ofBoth(6, viewersAt));
 
   const cutAt = crowd.recorder.now();
@@ -163,13 +194,16 @@ test("the link is silent for 30 s: each serves its own; then every comment is ev
   await within(WHOLE_MS, "live events cross again", () => crosses(topics));
   isOver = true;
   await Promise.all(writing);
-  for (const index of [0, 1] as const) await crowd.allHave(topics[index], heads[index] ?? 0, WHOLE_MS);
+  for (const index of [0, 1] as const)
+    await crowd.allHave(topics[index], heads[index] ?? 0, WHOLE_MS);
   await within(10_000 * PATIENCE, "viewers of both are counted again", ofBoth(6, viewersAt));
 
   for (const index of [0, 1] as const) {
     const during = liveSent(topics[index]).filter(({ at }) => at > cutAt && at < healedAt);
     expect(during.length).toBeGreaterThan(CUT_MS / EVERY_MS / PATIENCE);
-    const expired = during.filter(({ at }) => at > cutAt + 100 && at < healedAt - FORWARD_TTL_MS - 1000);
+    const expired = during.filter(
+      ({ at }) => at > cutAt + 100 && at < healedAt - FORWARD_TTL_MS - 1000,
+    );
     for (const [viewer, seen] of liveSeen(topics[index]).entries()) {
       const isOwn = viewer < 3 === (index === 0);
       // Every one of the own; of the other side's those that could wait, and none that came too late.
@@ -178,8 +212,14 @@ test("the link is silent for 30 s: each serves its own; then every comment is ev
     }
     // Lost, and counted: what was published and did not go across expired.
     const [here, first] = [pair.datacenters[index], before[index]];
-    await within(WHOLE_MS, "nothing is on its way", async () => (await account(here)).left === first?.left);
-    expect((await account(here)).expired - (first?.expired ?? 0)).toBeGreaterThanOrEqual(expired.length);
+    await within(
+      WHOLE_MS,
+      "nothing is on its way",
+      async () => (await account(here)).left === first?.left,
+    );
+    expect((await account(here)).expired - (first?.expired ?? 0)).toBeGreaterThanOrEqual(
+      expired.length,
+    );
   }
   expect(await crowd.verdict()).toEqual([]);
 }, 120_000);

@@ -11,7 +11,10 @@ import { healthOf } from "./testing/health.ts";
 /** Machines that are busy with other tests take their time. */
 const PATIENCE_MS = 20_000;
 const PASSWORD = "geheim-7f3a";
-const ENVIRONMENT = { OVATION_SECRET: "the-secret-of-this-test-0123456789", OVATION_INTERNAL_SECRET: "the-other-secret-of-this-test" };
+const ENVIRONMENT = {
+  OVATION_SECRET: "the-secret-of-this-test-0123456789",
+  OVATION_INTERNAL_SECRET: "the-other-secret-of-this-test",
+};
 
 let postgres: TestPostgres;
 let redis: RedisInstance & { readonly server: RedisServer };
@@ -26,31 +29,62 @@ afterAll(async () => {
   await Promise.all([postgres.stop(), redis.stop()]);
 }, 30_000);
 
-const database = (name = "postgres", user = "ovation") => postgres.url.replace("ovation@", `${user}:${PASSWORD}@`).replace(/[^/]*$/, name);
+const database = (name = "postgres", user = "ovation") =>
+  postgres.url.replace("ovation@", `${user}:${PASSWORD}@`).replace(/[^/]*$/, name);
 
-async function start(role: "dispatcher" | "comments", flags: readonly string[]): Promise<{ process: ClusterProcess; lines: string[] }> {
+async function start(
+  role: "dispatcher" | "comments",
+  flags: readonly string[],
+): Promise<{ process: ClusterProcess; lines: string[] }> {
   const lines: string[] = [];
-  const options = { name: role, role, flags: [...flags, "--log-level", "info"], environment: ENVIRONMENT, internal: role === "dispatcher" };
+  const options = {
+    name: role,
+    role,
+    flags: [...flags, "--log-level", "info"],
+    environment: ENVIRONMENT,
+    internal: role === "dispatcher",
+  };
   const process = await startProcess({ ...options, onLine: (line) => lines.push(line) }, "at-once");
   running.push(process);
-  await within(PATIENCE_MS, `${role} answers`, async () => (await healthOf(process.url)).status !== 0);
+  await within(
+    PATIENCE_MS,
+    `${role} answers`,
+    async () => (await healthOf(process.url)).status !== 0,
+  );
   return { process, lines };
 }
 
 test("a dispatcher without Redis and PostgreSQL lives, says what it waits for, serves nothing, and is ready when they come", async () => {
   await Promise.all([redis.server.kill(), postgres.halt("fast")]);
-  const { process, lines } = await start("dispatcher", ["--table", redis.url, "--database", database()]);
+  const { process, lines } = await start("dispatcher", [
+    "--table",
+    redis.url,
+    "--database",
+    database(),
+  ]);
   await within(PATIENCE_MS, "it says that both are away, and why", async () => {
     const { status, text } = await healthOf(process.url);
-    return status === 503 && text.includes(`127.0.0.1:${redis.server.port}`) && text.includes(`${new URL(postgres.url).host}/postgres`);
+    return (
+      status === 503 &&
+      text.includes(`127.0.0.1:${redis.server.port}`) &&
+      text.includes(`${new URL(postgres.url).host}/postgres`)
+    );
   });
-  expect(await healthOf(process.url)).toMatchObject({ alive: true, answer: "not ready", up: { table: 0, database: 0 } });
+  expect(await healthOf(process.url)).toMatchObject({
+    alive: true,
+    answer: "not ready",
+    up: { table: 0, database: 0 },
+  });
   const refused = await fetch(`${process.url}/v1/publish`, { method: "POST", body: "{}" });
   expect(refused.status).toBe(503);
   expect(refused.headers.get("content-type")).toContain("application/problem+json");
   expect(refused.headers.get("retry-after")).toBe("1");
   expect(await refused.json()).toMatchObject({ code: "unavailable" });
-  for (const part of ["the database is not reached yet", "the subscription table's store is not reached yet", "nobody listens there"]) {
+  for (const part of [
+    "the database is not reached yet",
+    "the subscription table's store is not reached yet",
+    "nobody listens there",
+  ]) {
     expect(lines.join("\n")).toContain(part);
   }
 
@@ -61,7 +95,11 @@ test("a dispatcher without Redis and PostgreSQL lives, says what it waits for, s
   });
   await postgres.resume();
   await process.ready();
-  await within(PATIENCE_MS, "all is well", async () => (await healthOf(process.url)).answer === "ready");
+  await within(
+    PATIENCE_MS,
+    "all is well",
+    async () => (await healthOf(process.url)).answer === "ready",
+  );
   expect(await healthOf(process.url)).toMatchObject({ status: 200, up: { table: 1, database: 1 } });
   expect(lines.join("\n")).not.toContain(PASSWORD);
   expect(await process.stop()).toBe(0);
@@ -81,13 +119,21 @@ test("a comments process waits for PostgreSQL, and does not wait for Redis, but 
   expect((await fetch(`${process.url}/v1/videos`)).status).toBe(503);
   await postgres.resume();
   await process.ready();
-  await within(PATIENCE_MS, "it does without Redis, and says so", async () => (await healthOf(process.url)).answer === "degraded");
+  await within(
+    PATIENCE_MS,
+    "it does without Redis, and says so",
+    async () => (await healthOf(process.url)).answer === "degraded",
+  );
   const without = await healthOf(process.url);
   expect(without).toMatchObject({ status: 200, up: { database: 1, table: 0 } });
   expect(without.text).toContain(`127.0.0.1:${redis.server.port}`);
   expect((await fetch(`${process.url}/v1/videos`)).status).toBe(200);
   await redis.server.restart();
-  await within(PATIENCE_MS, "all is well", async () => (await healthOf(process.url)).answer === "ready");
+  await within(
+    PATIENCE_MS,
+    "all is well",
+    async () => (await healthOf(process.url)).answer === "ready",
+  );
   expect(lines.join("\n")).not.toContain(PASSWORD);
   expect(await process.stop()).toBe(0);
 }, 90_000);
@@ -95,21 +141,55 @@ test("a comments process waits for PostgreSQL, and does not wait for Redis, but 
 test("what no waiting mends ends the process with one sentence that says what to do", async () => {
   const owned = await postgres.createDatabase("owned");
   await postgres.createDatabase("closed");
-  const sql = "CREATE ROLE nobody_here LOGIN; CREATE ROLE halfway LOGIN; GRANT CREATE ON DATABASE owned TO halfway";
-  expect(await Bun.spawn([join(postgres.binaries, "psql"), "-q", "-X", "-d", owned, "-c", sql]).exited).toBe(0);
+  const sql =
+    "CREATE ROLE nobody_here LOGIN; CREATE ROLE halfway LOGIN; GRANT CREATE ON DATABASE owned TO halfway";
+  expect(
+    await Bun.spawn([join(postgres.binaries, "psql"), "-q", "-X", "-d", owned, "-c", sql]).exited,
+  ).toBe(0);
   const cases: readonly (readonly [flags: Record<string, string>, said: string])[] = [
-    [{ "--table": `redis:/:${PASSWORD}@x` }, "--table: the table's address is not redis://host:port"],
+    [
+      { "--table": `redis:/:${PASSWORD}@x` },
+      "--table: the table's address is not redis://host:port",
+    ],
     [{ "--table": `redis+sentinel://:${PASSWORD}@x` }, "ends with the name of their master"],
-    [{ "--database": `postgres://:${PASSWORD}@` }, "--database needs postgres://user:password@host/name"],
-    [{ "--database": database("not_there") }, `database "not_there" does not exist. Check --database`],
-    [{ "--database": database("closed", "nobody_here") }, "permission denied for database closed. Check --database and the rights"],
-    [{ "--database": database("owned", "halfway") }, "GRANT CREATE on the database and on its schema public"],
+    [
+      { "--database": `postgres://:${PASSWORD}@` },
+      "--database needs postgres://user:password@host/name",
+    ],
+    [
+      { "--database": database("not_there") },
+      `database "not_there" does not exist. Check --database`,
+    ],
+    [
+      { "--database": database("closed", "nobody_here") },
+      "permission denied for database closed. Check --database and the rights",
+    ],
+    [
+      { "--database": database("owned", "halfway") },
+      "GRANT CREATE on the database and on its schema public",
+    ],
   ];
   await Promise.all(
     cases.map(async ([given, said]) => {
-      const flags = Object.entries({ "--table": redis.url, "--database": postgres.url, "--log-level": "error", ...given }).flat();
-      const command = [process.execPath, join(import.meta.dir, "..", "main.ts"), "dispatcher", "--port", "0", ...flags];
-      const child = Bun.spawn(command, { env: { ...process.env, ...ENVIRONMENT }, stderr: "pipe", timeout: PATIENCE_MS });
+      const flags = Object.entries({
+        "--table": redis.url,
+        "--database": postgres.url,
+        "--log-level": "error",
+        ...given,
+      }).flat();
+      const command = [
+        process.execPath,
+        join(import.meta.dir, "..", "main.ts"),
+        "dispatcher",
+        "--port",
+        "0",
+        ...flags,
+      ];
+      const child = Bun.spawn(command, {
+        env: { ...process.env, ...ENVIRONMENT },
+        stderr: "pipe",
+        timeout: PATIENCE_MS,
+      });
       const text = (await new Response(child.stderr).text()).trim();
       expect(text).toContain(said);
       expect(text).toMatch(/^ovation: [^\n]*$/);

@@ -24,9 +24,15 @@ afterAll(() => cluster.stop(), 30_000);
 
 function parts() {
   const [east] = cluster.datacenters;
-  const [dispatcher, frontend, other, comments] = [east?.dispatchers[0], east?.frontends[0], east?.frontends[1], east?.comments[0]];
+  const [dispatcher, frontend, other, comments] = [
+    east?.dispatchers[0],
+    east?.frontends[0],
+    east?.frontends[1],
+    east?.comments[0],
+  ];
   const redis = east?.redis.servers[0];
-  if (!dispatcher || !frontend || !other || !comments || !redis) throw new Error("the cluster lacks a part");
+  if (!dispatcher || !frontend || !other || !comments || !redis)
+    throw new Error("the cluster lacks a part");
   return { dispatcher, frontend, other, comments, redis };
 }
 
@@ -58,14 +64,31 @@ test("Redis is away: publishers of live events are told, comments are stored and
   for (const { url } of [frontend, other]) crowd.watch("sdk", url, [topic]);
   await within(20_000, "live events arrive", () => isLive(topic));
   await redis.kill();
-  await within(10_000 * PATIENCE, "the dispatcher says that it is not ready, comments that it does with less", async () => {
-    const [one, two] = await Promise.all([healthOf(dispatcher.url), healthOf(comments.url)]);
-    return one.status === 503 && one.text.includes("subscription table") && two.answer === "degraded";
+  await within(
+    10_000 * PATIENCE,
+    "the dispatcher says that it is not ready, comments that it does with less",
+    async () => {
+      const [one, two] = await Promise.all([healthOf(dispatcher.url), healthOf(comments.url)]);
+      return (
+        one.status === 503 && one.text.includes("subscription table") && two.answer === "degraded"
+      );
+    },
+  );
+  expect(await healthOf(dispatcher.url)).toMatchObject({
+    alive: true,
+    answer: "not ready",
+    up: { table: 0, database: 1 },
   });
-  expect(await healthOf(dispatcher.url)).toMatchObject({ alive: true, answer: "not ready", up: { table: 0, database: 1 } });
-  expect(await healthOf(comments.url)).toMatchObject({ alive: true, status: 200, up: { table: 0, database: 1 } });
+  expect(await healthOf(comments.url)).toMatchObject({
+    alive: true,
+    status: 200,
+    up: { table: 0, database: 1 },
+  });
   const live = await crowd.publish(dispatcher.url, topic, false);
-  expect(live).toMatchObject({ status: 503, body: { code: "unavailable", retryAfterMs: 1000, detail: expect.stringContaining("table") } });
+  expect(live).toMatchObject({
+    status: 503,
+    body: { code: "unavailable", retryAfterMs: 1000, detail: expect.stringContaining("table") },
+  });
   const stored = await crowd.comment(comments.url, topic);
   expect(stored.status).toBe(201);
   // Whoever comes meanwhile sees the page and the video, only without a count.
@@ -77,7 +100,11 @@ test("Redis is away: publishers of live events are told, comments are stored and
   await redis.restart();
   await within(ROWS_BACK_MS, "live events arrive again", () => isLive(topic));
   for (const { url } of [dispatcher, comments]) {
-    await within(ROWS_BACK_MS, "both say that all is well", async () => (await healthOf(url)).answer === "ready");
+    await within(
+      ROWS_BACK_MS,
+      "both say that all is well",
+      async () => (await healthOf(url)).answer === "ready",
+    );
     expect(await healthOf(url)).toMatchObject({ status: 200, up: { table: 1, database: 1 } });
   }
   expect(await crowd.verdict()).toEqual([]);
@@ -92,7 +119,13 @@ test("PostgreSQL is away at the start: the roles wait, say so, and are ready whe
   const like = async () => {
     const body = JSON.stringify({ kind: "like", count: 1 });
     const headers = { "content-type": "application/json" };
-    return (await fetch(`${comments.url}/v1/videos/${topic.slice("video:".length)}/likes`, { method: "POST", headers, body })).status;
+    return (
+      await fetch(`${comments.url}/v1/videos/${topic.slice("video:".length)}/likes`, {
+        method: "POST",
+        headers,
+        body,
+      })
+    ).status;
   };
   expect(await like()).toBe(202);
   await cluster.postgres.halt("immediate");
@@ -101,23 +134,42 @@ test("PostgreSQL is away at the start: the roles wait, say so, and are ready whe
     {
       name: "early",
       role: "comments",
-      flags: ["--dispatcher", dispatcher.internalUrl, "--database", cluster.postgres.url, "--log-level", "info"],
-      environment: { OVATION_SECRET: cluster.secret, OVATION_INTERNAL_SECRET: "the-secret-of-this-test" },
+      flags: [
+        "--dispatcher",
+        dispatcher.internalUrl,
+        "--database",
+        cluster.postgres.url,
+        "--log-level",
+        "info",
+      ],
+      environment: {
+        OVATION_SECRET: cluster.secret,
+        OVATION_INTERNAL_SECRET: "the-secret-of-this-test",
+      },
       internal: false,
       onLine: (line) => lines.push(line),
     },
     "at-once",
   );
-  await within(20_000, "it says that it waits", () => lines.some((line) => line.includes("not reached yet")));
+  await within(20_000, "it says that it waits", () =>
+    lines.some((line) => line.includes("not reached yet")),
+  );
   expect(await statusOf(`${early.url}/readyz`)).not.toBe(200);
   // Nobody waits for the database: live events go on.
   expect(await isLive(topic)).toBe(true);
   expect(await like()).toBe(202);
   const refused = await crowd.publish(dispatcher.url, topic, true);
-  expect(refused).toMatchObject({ status: 503, body: { code: "unavailable", detail: expect.stringContaining("nothing was stored") } });
+  expect(refused).toMatchObject({
+    status: 503,
+    body: { code: "unavailable", detail: expect.stringContaining("nothing was stored") },
+  });
   // The database is everybody's: those that do with less without it stay in rotation, and say so.
   for (const { url } of [dispatcher, comments]) {
-    await within(10_000 * PATIENCE, "it says that it does with less", async () => (await healthOf(url)).answer === "degraded");
+    await within(
+      10_000 * PATIENCE,
+      "it says that it does with less",
+      async () => (await healthOf(url)).answer === "degraded",
+    );
     const health = await healthOf(url);
     expect(health).toMatchObject({ status: 200, alive: true, up: { database: 0 } });
     expect(health.text).toContain("the database is away");
@@ -125,7 +177,11 @@ test("PostgreSQL is away at the start: the roles wait, say so, and are ready whe
   await cluster.postgres.resume();
   await early.ready();
   for (const { url } of [dispatcher, comments]) {
-    await within(10_000 * PATIENCE, "it says that all is well", async () => (await healthOf(url)).answer === "ready");
+    await within(
+      10_000 * PATIENCE,
+      "it says that all is well",
+      async () => (await healthOf(url)).answer === "ready",
+    );
   }
   const stored = await crowd.comment(comments.url, topic);
   expect(stored.status).toBe(201);
@@ -159,7 +215,11 @@ test("a frontend that stood still for longer than its lease has no rows meanwhil
   });
   frontend.resume();
   await within(ROWS_BACK_MS, "it has a lease and its rows again", async () => {
-    return (await leases()).includes(`${paused}`) && (await rows()).length === 2 && (await redis.client.exists(`o:t:${added}`)) === 1;
+    return (
+      (await leases()).includes(`${paused}`) &&
+      (await rows()).length === 2 &&
+      (await redis.client.exists(`o:t:${added}`)) === 1
+    );
   });
   await crowd.allHave(topic, newest, 5000 * PATIENCE);
   await within(ROWS_BACK_MS, "live events arrive again", () => isLive(topic));
@@ -174,7 +234,11 @@ test("without any dispatcher a frontend says that it is not ready and keeps its 
   await within(20_000, "live events arrive", () => isLive(topic));
   await dispatcher.kill();
   for (const { url } of [frontend, other]) {
-    await within(10_000 * PATIENCE, "it says that no dispatcher answers", async () => (await healthOf(url)).status === 503);
+    await within(
+      10_000 * PATIENCE,
+      "it says that no dispatcher answers",
+      async () => (await healthOf(url)).status === 503,
+    );
     const health = await healthOf(url);
     expect(health).toMatchObject({ alive: true, up: { dispatchers: 0 } });
     expect(health.text).toContain("no dispatcher answers");
@@ -186,7 +250,11 @@ test("without any dispatcher a frontend says that it is not ready and keeps its 
   await crowd.allHave(topic, Number(stored.body["seq"]), 5000 * PATIENCE);
   await within(ROWS_BACK_MS, "live events arrive again", () => isLive(topic));
   for (const { url } of [frontend, other]) {
-    await within(ROWS_BACK_MS, "it says that all is well", async () => (await healthOf(url)).answer === "ready");
+    await within(
+      ROWS_BACK_MS,
+      "it says that all is well",
+      async () => (await healthOf(url)).answer === "ready",
+    );
   }
   // Nobody had to come back for it.
   for (const { entries } of crowd.recorder.history(new Map()).viewers) {

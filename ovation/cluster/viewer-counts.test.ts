@@ -18,7 +18,12 @@ let watch: CountWatch;
 let everybody: number;
 
 beforeAll(async () => {
-  cluster = await startLocalCluster({ redis: "single", rateLimits: "off", logLevel: "error", comments: 2 });
+  cluster = await startLocalCluster({
+    redis: "single",
+    rateLimits: "off",
+    logLevel: "error",
+    comments: 2,
+  });
   const sources = cluster.datacenters.flatMap(({ frontends, comments }): readonly CountSource[] => [
     ...frontends.map(({ name, url }) => ({ name, url, kind: "frontend" as const })),
     ...comments.map(({ name, url }) => ({ name, url, kind: "comments" as const })),
@@ -35,7 +40,11 @@ afterAll(async () => {
 
 function east() {
   const datacenter = cluster.datacenters[0];
-  const [dispatcher, comments, redis] = [datacenter?.dispatchers[0], datacenter?.comments[0], datacenter?.redis.servers[0]];
+  const [dispatcher, comments, redis] = [
+    datacenter?.dispatchers[0],
+    datacenter?.comments[0],
+    datacenter?.redis.servers[0],
+  ];
   if (!dispatcher || !comments || !redis) throw new Error("the cluster lacks a part");
   return { dispatcher, comments, redis };
 }
@@ -46,7 +55,9 @@ async function staysRight(from: number): Promise<void> {
   await within(RIGHT_MS, `all ${everybody} are counted, everywhere`, () => watch.all(everybody));
   for (const history of watch.histories) {
     const { wrongAtAStretchMs, most } = history.since(from, everybody);
-    expect(`${history.source}: ${wrongAtAStretchMs < RIGHT_MS}, at most ${most}`).toBe(`${history.source}: true, at most ${everybody}`);
+    expect(`${history.source}: ${wrongAtAStretchMs < RIGHT_MS}, at most ${most}`).toBe(
+      `${history.source}: true, at most ${everybody}`,
+    );
   }
 }
 

@@ -22,23 +22,50 @@ export function addInternalOptions(command: Command, listens: boolean): Command 
   if (listens) {
     command
       .addOption(
-        option("--internal-port <port>", "where other processes of the installation call; 0: any free one").default(0).argParser(toPort),
+        option(
+          "--internal-port <port>",
+          "where other processes of the installation call; 0: any free one",
+        )
+          .default(0)
+          .argParser(toPort),
       )
-      .addOption(option("--internal-host <address>", "the address of that listener; never a public one").default("127.0.0.1"))
-      .addOption(option("--internal-url <url>", "where others reach it, if not at that address").argParser(toInternalUrl));
+      .addOption(
+        option(
+          "--internal-host <address>",
+          "the address of that listener; never a public one",
+        ).default("127.0.0.1"),
+      )
+      .addOption(
+        option("--internal-url <url>", "where others reach it, if not at that address").argParser(
+          toInternalUrl,
+        ),
+      );
   }
   return command
-    .addOption(option("--internal-secret <secret...>", "shared by all processes; the first signs, all are accepted"))
+    .addOption(
+      option(
+        "--internal-secret <secret...>",
+        "shared by all processes; the first signs, all are accepted",
+      ),
+    )
     .addOption(option("--internal-tls-cert <file>", "certificate of internal calls, PEM"))
     .addOption(option("--internal-tls-key <file>", "its private key, PEM"))
-    .addOption(option("--internal-tls-ca <file>", "who signs the others' certificates: mutual TLS"));
+    .addOption(
+      option("--internal-tls-ca <file>", "who signs the others' certificates: mutual TLS"),
+    );
 }
 
 export function toInternal(options: Partial<InternalOptions>): InternalSettings {
-  const secrets = (options.internalSecret ?? []).flatMap((text) => text.split(/[\s,]+/)).filter((text) => text !== "");
-  if (secrets.length === 0) fail("the processes of a cluster share a secret: set OVATION_INTERNAL_SECRET, at least 16 characters");
+  const secrets = (options.internalSecret ?? [])
+    .flatMap((text) => text.split(/[\s,]+/))
+    .filter((text) => text !== "");
+  if (secrets.length === 0)
+    fail(
+      "the processes of a cluster share a secret: set OVATION_INTERNAL_SECRET, at least 16 characters",
+    );
   const { internalTlsCert: cert, internalTlsKey: key, internalTlsCa: ca } = options;
-  if ((cert === undefined) !== (key === undefined)) fail("--internal-tls-cert and --internal-tls-key go together");
+  if ((cert === undefined) !== (key === undefined))
+    fail("--internal-tls-cert and --internal-tls-key go together");
   return {
     host: options.internalHost ?? "127.0.0.1",
     port: options.internalPort ?? 0,
@@ -49,12 +76,17 @@ export function toInternal(options: Partial<InternalOptions>): InternalSettings 
 }
 
 export const dispatcherOption = () =>
-  option("--dispatcher <url...>", "internal addresses of dispatchers, http://host:port; any of them answers")
+  option(
+    "--dispatcher <url...>",
+    "internal addresses of dispatchers, http://host:port; any of them answers",
+  )
     .argParser(collectUrls)
     .makeOptionMandatory();
 
 export const databaseOption = () =>
-  option("--database <url>", "postgres://user:password@host/name").argParser(toDatabase).makeOptionMandatory();
+  option("--database <url>", "postgres://user:password@host/name")
+    .argParser(toDatabase)
+    .makeOptionMandatory();
 
 export const tableOption = () =>
   option(
@@ -70,13 +102,15 @@ function collectUrls(text: string, earlier: string[] | undefined): string[] {
 
 function toInternalUrl(text: string): string {
   const url = text.replace(/\/$/, "");
-  if (!isInternalUrl(url)) throw new InvalidArgumentError("an internal address is http://host:port or https://host:port.");
+  if (!isInternalUrl(url))
+    throw new InvalidArgumentError("an internal address is http://host:port or https://host:port.");
   return url;
 }
 
 /** What is wrong with these two is said in words of ours: commander's would repeat the text, and its password. */
 function toDatabase(text: string): string {
-  const isDatabase = /^postgres(ql)?:\/\//.test(text) && URL.canParse(text) && new URL(text).hostname !== "";
+  const isDatabase =
+    /^postgres(ql)?:\/\//.test(text) && URL.canParse(text) && new URL(text).hostname !== "";
   if (!isDatabase) fail("--database needs postgres://user:password@host/name");
   return text;
 }
@@ -92,5 +126,8 @@ function toTable(text: string): string {
 
 /** Clusters do not keep a secret of their own making: every process needs the same. */
 export function requireSecret(secret: string | undefined): string {
-  return secret ?? fail("the processes of a cluster verify tokens with the same secret: set OVATION_SECRET");
+  return (
+    secret ??
+    fail("the processes of a cluster verify tokens with the same secret: set OVATION_SECRET")
+  );
 }

@@ -24,5 +24,11 @@ export function showLive({ node, dataDirectory, demoVideo }: DisplayOptions): St
       ...(demoVideo === undefined ? {} : { demoVideo }),
     })}\n`,
   );
-  return startStatusLine({ read: () => node.sample(), output, clock: systemClock, colours, quietElsewhere: true });
+  return startStatusLine({
+    read: () => node.sample(),
+    output,
+    clock: systemClock,
+    colours,
+    quietElsewhere: true,
+  });
 }

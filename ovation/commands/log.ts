@@ -3,7 +3,15 @@
 import { createReadStream, createWriteStream, existsSync } from "node:fs";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
-import { exportLog, importLog, LogImportError, type LogLocation, LogUnavailableError, LogUnusableError, verifyLog } from "@ovation/log";
+import {
+  exportLog,
+  importLog,
+  LogImportError,
+  type LogLocation,
+  LogUnavailableError,
+  LogUnusableError,
+  verifyLog,
+} from "@ovation/log";
 import { systemClock } from "@ovation/protocol";
 import { type Command, Option } from "commander";
 import { createProgressLine } from "../replay/progress-line.ts";
@@ -17,35 +25,59 @@ interface Options {
 
 export function addLogCommand(program: Command): void {
   const log = program.command("log").description("look after the log: verify, export, import");
-  withLocation(log.command("verify").description("read everything and say what is wrong; changes nothing")).action((options: Options) =>
-    explained(() => verify(toLocation(options, true))),
-  );
-  withLocation(log.command("export").description("write everything as NDJSON, of one moment, also while it is in use"))
+  withLocation(
+    log.command("verify").description("read everything and say what is wrong; changes nothing"),
+  ).action((options: Options) => explained(() => verify(toLocation(options, true))));
+  withLocation(
+    log
+      .command("export")
+      .description("write everything as NDJSON, of one moment, also while it is in use"),
+  )
     .addOption(new Option("--file <file>", "where to; - for standard output").default("-"))
-    .action((options: Options & { readonly file: string }) => explained(() => write(toLocation(options, true), options.file)));
-  withLocation(log.command("import").description("read what `export` wrote, into a log that has none of its topics; all or nothing"))
+    .action((options: Options & { readonly file: string }) =>
+      explained(() => write(toLocation(options, true), options.file)),
+    );
+  withLocation(
+    log
+      .command("import")
+      .description(
+        "read what `export` wrote, into a log that has none of its topics; all or nothing",
+      ),
+  )
     .addOption(new Option("--file <file>", "where from; - for standard input").default("-"))
-    .action((options: Options & { readonly file: string }) => explained(() => read(toLocation(options, false), options.file)));
+    .action((options: Options & { readonly file: string }) =>
+      explained(() => read(toLocation(options, false), options.file)),
+    );
 }
 
 function withLocation(command: Command): Command {
-  return command.addOption(dataOption()).addOption(option("--database <url>", "postgres://…, where the log is there"));
+  return command
+    .addOption(dataOption())
+    .addOption(option("--database <url>", "postgres://…, where the log is there"));
 }
 
 function toLocation({ data, database }: Options, existing: boolean): LogLocation {
   if (database !== undefined) return { url: database };
   const path = join(data, "log.sqlite");
-  if (existing && !existsSync(path)) fail(`there is no log at ${path}; name its directory with --data, or its database with --database`);
+  if (existing && !existsSync(path))
+    fail(
+      `there is no log at ${path}; name its directory with --data, or its database with --database`,
+    );
   return { path };
 }
 
 async function verify(location: LogLocation): Promise<void> {
   const line = createProgressLine(process.stderr, systemClock);
-  const report = await verifyLog(location, ({ topics, events }) => line.show(`${count(events)} events of ${count(topics)} topics`));
+  const report = await verifyLog(location, ({ topics, events }) =>
+    line.show(`${count(events)} events of ${count(topics)} topics`),
+  );
   line.end();
-  console.log(`${count(report.events)} events of ${count(report.topics)} topics, ${count(report.keys)} idempotency keys`);
+  console.log(
+    `${count(report.events)} events of ${count(report.topics)} topics, ${count(report.keys)} idempotency keys`,
+  );
   for (const problem of report.problems) console.log(`  ✗ ${problem}`);
-  if (report.problemCount > report.problems.length) console.log(`  … and ${count(report.problemCount - report.problems.length)} more`);
+  if (report.problemCount > report.problems.length)
+    console.log(`  … and ${count(report.problemCount - report.problems.length)} more`);
   if (report.problemCount > 0) process.exit(1);
   console.log("whole");
 }
@@ -55,7 +87,10 @@ async function write(location: LogLocation, file: string): Promise<void> {
   const output = file === "-" ? process.stdout : createWriteStream(file);
   const done = await exportLog(
     location,
-    (lines) => new Promise<void>((resolve, reject) => output.write(lines, (error) => (error ? reject(error) : resolve()))),
+    (lines) =>
+      new Promise<void>((resolve, reject) =>
+        output.write(lines, (error) => (error ? reject(error) : resolve())),
+      ),
     ({ topics, events }) => line.show(`${count(events)} events of ${count(topics)} topics`),
   );
   if (file !== "-") await new Promise<void>((resolve) => output.end(() => resolve()));
@@ -66,8 +101,13 @@ async function write(location: LogLocation, file: string): Promise<void> {
 async function read(location: LogLocation, file: string): Promise<void> {
   if (file !== "-" && !existsSync(file)) fail(`there is no file ${file}`);
   const line = createProgressLine(process.stderr, systemClock);
-  const input = createInterface({ input: file === "-" ? process.stdin : createReadStream(file), crlfDelay: Number.POSITIVE_INFINITY });
-  const done = await importLog(location, input, ({ topics, events }) => line.show(`${count(events)} events of ${count(topics)} topics`));
+  const input = createInterface({
+    input: file === "-" ? process.stdin : createReadStream(file),
+    crlfDelay: Number.POSITIVE_INFINITY,
+  });
+  const done = await importLog(location, input, ({ topics, events }) =>
+    line.show(`${count(events)} events of ${count(topics)} topics`),
+  );
   line.end();
   console.error(`imported ${count(done.events)} events of ${count(done.topics)} topics`);
 }
@@ -77,7 +117,10 @@ async function explained(run: () => Promise<void>): Promise<void> {
   try {
     await run();
   } catch (error) {
-    const known = error instanceof LogImportError || error instanceof LogUnusableError || error instanceof LogUnavailableError;
+    const known =
+      error instanceof LogImportError ||
+      error instanceof LogUnusableError ||
+      error instanceof LogUnavailableError;
     if (known) fail(error.message);
     throw error;
   }

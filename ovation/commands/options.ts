@@ -11,19 +11,22 @@ export function toPort(text: string): number {
 
 export function toPositiveInteger(text: string): number {
   const number = Number(text);
-  if (!Number.isInteger(number) || number < 1) throw new InvalidArgumentError("needs a whole number above 0.");
+  if (!Number.isInteger(number) || number < 1)
+    throw new InvalidArgumentError("needs a whole number above 0.");
   return number;
 }
 
 export function toSeconds(text: string): number {
   const seconds = Number(text);
-  if (!Number.isFinite(seconds) || seconds < 0) throw new InvalidArgumentError("needs a number of seconds.");
+  if (!Number.isFinite(seconds) || seconds < 0)
+    throw new InvalidArgumentError("needs a number of seconds.");
   return seconds;
 }
 
 function toPositive(text: string): number {
   const number = Number(text);
-  if (!Number.isFinite(number) || number <= 0) throw new InvalidArgumentError("needs a number above 0.");
+  if (!Number.isFinite(number) || number <= 0)
+    throw new InvalidArgumentError("needs a number above 0.");
   return number;
 }
 
@@ -37,9 +40,12 @@ export function onOff(flags: string, description: string, initial: "on" | "off")
   return option(`${flags} <on|off>`, description).choices(["on", "off"]).default(initial);
 }
 
-export const portOption = (initial: number) => option("--port <port>", "where to listen").default(initial).argParser(toPort);
-export const hostOption = () => option("--host <address>", "the address to listen on; 0.0.0.0 for all").default("127.0.0.1");
-export const dataOption = () => option("--data <directory>", "where comments, likes and the secret are kept").default("./data");
+export const portOption = (initial: number) =>
+  option("--port <port>", "where to listen").default(initial).argParser(toPort);
+export const hostOption = () =>
+  option("--host <address>", "the address to listen on; 0.0.0.0 for all").default("127.0.0.1");
+export const dataOption = () =>
+  option("--data <directory>", "where comments, likes and the secret are kept").default("./data");
 /** Never shown with its value. */
 export const secretOption = (whose = "default: made once and kept in the data directory") =>
   option("--secret <secret>", `signs and verifies tokens; ${whose}`);
@@ -49,25 +55,47 @@ export const idleOption = () =>
     "how long a kept connection may wait for its next request; longer than a proxy in front keeps it; default: 30",
   ).argParser(toPositive);
 export const logLevelOption = () =>
-  option("--log-level <level>", "what is written to standard error").choices(["debug", "info", "warn", "error", "silent"]).default("info");
+  option("--log-level <level>", "what is written to standard error")
+    .choices(["debug", "info", "warn", "error", "silent"])
+    .default("info");
 
 /** What a process that holds connections can be told of them. With workers, each is such a process. */
 export function addConnectionOptions(command: Command): Command {
   return command
     .addOption(
-      option("--connections-max <n>", "connections that a process takes; default: 9 of 10 files that it may open").argParser(
-        toPositiveInteger,
-      ),
+      option(
+        "--connections-max <n>",
+        "connections that a process takes; default: 9 of 10 files that it may open",
+      ).argParser(toPositiveInteger),
     )
     .addOption(
-      option("--connections-per-address <n>", "connections from one address that a process takes; default: 2000").argParser(
-        toPositiveInteger,
-      ),
+      option(
+        "--connections-per-address <n>",
+        "connections from one address that a process takes; default: 2000",
+      ).argParser(toPositiveInteger),
     )
     .addOption(
-      option("--connects-per-second <n>", "new connections a second that a process takes; default: 5000").argParser(toPositiveInteger),
+      option(
+        "--connects-per-second <n>",
+        "new connections a second that a process takes; default: 5000",
+      ).argParser(toPositiveInteger),
     )
-    .addOption(option("--lifetime-minutes <m>", "how long a connection lasts, give or take a quarter; default: 60").argParser(toPositive))
-    .addOption(option("--stuck-seconds <s>", "how long a viewer may read nothing before it is cut; default: 30").argParser(toPositive))
-    .addOption(option("--heartbeat-seconds <s>", "a silent connection hears something this often; default: 15").argParser(toPositive));
+    .addOption(
+      option(
+        "--lifetime-minutes <m>",
+        "how long a connection lasts, give or take a quarter; default: 60",
+      ).argParser(toPositive),
+    )
+    .addOption(
+      option(
+        "--stuck-seconds <s>",
+        "how long a viewer may read nothing before it is cut; default: 30",
+      ).argParser(toPositive),
+    )
+    .addOption(
+      option(
+        "--heartbeat-seconds <s>",
+        "a silent connection hears something this often; default: 15",
+      ).argParser(toPositive),
+    );
 }

@@ -51,17 +51,31 @@ function addFrontend(program: Command): void {
     .addOption(onOff("--rate-limits", "limits per address", "on"))
     .addOption(onOff("--zstd", "compress streams for browsers that accept it", "on"))
     .addOption(
-      option("--drain-seconds <s>", "how long viewers are asked to leave before the process ends").default(10).argParser(toSeconds),
+      option("--drain-seconds <s>", "how long viewers are asked to leave before the process ends")
+        .default(10)
+        .argParser(toSeconds),
     )
-    .addOption(option("--tls-cert <file>", "certificate chain, PEM: HTTP/1.1, HTTP/2 and HTTP/3 on the one port"))
+    .addOption(
+      option(
+        "--tls-cert <file>",
+        "certificate chain, PEM: HTTP/1.1, HTTP/2 and HTTP/3 on the one port",
+      ),
+    )
     .addOption(option("--tls-key <file>", "its private key, PEM"))
     .addOption(idleOption())
     .addOption(logLevelOption());
-  addInternalOptions(addConnectionOptions(command), true).action(async (options: RoleOptions & { readonly dispatcher: string[] }) => {
-    const settings = await withPolicyFile(toSettings(options, requireSecret(options.secret)), options.policy);
-    const internal = toInternal(options);
-    await runRole("frontend", settings, () => startFrontendRole({ settings, internal, dispatchers: options.dispatcher }));
-  });
+  addInternalOptions(addConnectionOptions(command), true).action(
+    async (options: RoleOptions & { readonly dispatcher: string[] }) => {
+      const settings = await withPolicyFile(
+        toSettings(options, requireSecret(options.secret)),
+        options.policy,
+      );
+      const internal = toInternal(options);
+      await runRole("frontend", settings, () =>
+        startFrontendRole({ settings, internal, dispatchers: options.dispatcher }),
+      );
+    },
+  );
 }
 
 interface DispatcherCommandOptions extends RoleOptions {
@@ -81,7 +95,9 @@ function addDispatcher(program: Command): void {
     .addOption(hostOption())
     .addOption(tableOption().makeOptionMandatory())
     .addOption(databaseOption())
-    .addOption(option("--datacenter <name>", "this data centre").default("main").argParser(toDatacenter))
+    .addOption(
+      option("--datacenter <name>", "this data centre").default("main").argParser(toDatacenter),
+    )
     .addOption(
       option(
         "--peer <url,url...>",
@@ -90,9 +106,16 @@ function addDispatcher(program: Command): void {
         .default([])
         .argParser(collectPeers),
     )
-    .addOption(option("--forward-ttl <s>", "how long a live event may wait for a data centre that is away").default(5).argParser(toSeconds))
     .addOption(
-      option("--forward <what>", "all events, or those that are wanted: none of busy topics that nobody in the other data centre has")
+      option("--forward-ttl <s>", "how long a live event may wait for a data centre that is away")
+        .default(5)
+        .argParser(toSeconds),
+    )
+    .addOption(
+      option(
+        "--forward <what>",
+        "all events, or those that are wanted: none of busy topics that nobody in the other data centre has",
+      )
         .choices(["all", "wanted"])
         .default("wanted"),
     )
@@ -101,11 +124,23 @@ function addDispatcher(program: Command): void {
     .addOption(idleOption())
     .addOption(logLevelOption());
   addInternalOptions(command, true).action(async (options: DispatcherCommandOptions) => {
-    const settings = await withPolicyFile(toSettings(options, requireSecret(options.secret)), options.policy);
+    const settings = await withPolicyFile(
+      toSettings(options, requireSecret(options.secret)),
+      options.policy,
+    );
     const internal = toInternal(options);
     const { table, database, datacenter, peer: peers, forward } = options;
     await runRole("dispatcher", settings, () =>
-      startDispatcherRole({ settings, internal, table, database, datacenter, peers, forward, forwardTtlMs: options.forwardTtl * 1000 }),
+      startDispatcherRole({
+        settings,
+        internal,
+        table,
+        database,
+        datacenter,
+        peers,
+        forward,
+        forwardTtlMs: options.forwardTtl * 1000,
+      }),
     );
   });
 }
@@ -129,7 +164,10 @@ function addComments(program: Command): void {
     .addOption(policyOption())
     .addOption(onOff("--rate-limits", "limits per member and address", "on"))
     .addOption(
-      option("--videos <any|listed>", "any: a video exists by being used; listed: only those that were created")
+      option(
+        "--videos <any|listed>",
+        "any: a video exists by being used; listed: only those that were created",
+      )
         .choices(["any", "listed"])
         .default("any"),
     )
@@ -137,15 +175,21 @@ function addComments(program: Command): void {
     .addOption(idleOption())
     .addOption(logLevelOption());
   addInternalOptions(command, false).action(async (options: CommentsCommandOptions) => {
-    const settings = await withPolicyFile(toSettings(options, requireSecret(options.secret)), options.policy);
+    const settings = await withPolicyFile(
+      toSettings(options, requireSecret(options.secret)),
+      options.policy,
+    );
     const internal = toInternal(options);
     const { dispatcher: dispatchers, database, table } = options;
-    await runRole("comments", settings, () => startCommentsRole({ settings, internal, dispatchers, database, table }));
+    await runRole("comments", settings, () =>
+      startCommentsRole({ settings, internal, dispatchers, database, table }),
+    );
   });
 }
 
 function toDatacenter(text: string): string {
-  if (!isDatacenterName(text)) throw new InvalidArgumentError("a data centre's name is 1 to 32 of a-z, 0-9 and '-'.");
+  if (!isDatacenterName(text))
+    throw new InvalidArgumentError("a data centre's name is 1 to 32 of a-z, 0-9 and '-'.");
   return text;
 }
 

@@ -45,9 +45,12 @@ export function toSettings(options: CommonOptions, secret: string): Settings {
     guests: options.guests !== "off",
     zstd: options.zstd !== "off",
     drainMs: (options.drainSeconds ?? DRAIN_SECONDS_DEFAULT) * 1000,
-    heartbeatMs: options.heartbeatSeconds === undefined ? HEARTBEAT_MS : options.heartbeatSeconds * 1000,
+    heartbeatMs:
+      options.heartbeatSeconds === undefined ? HEARTBEAT_MS : options.heartbeatSeconds * 1000,
     admission: admissionOf(options),
-    ...(options.lifetimeMinutes === undefined ? {} : { lifetimeMs: spread(options.lifetimeMinutes * 60_000) }),
+    ...(options.lifetimeMinutes === undefined
+      ? {}
+      : { lifetimeMs: spread(options.lifetimeMinutes * 60_000) }),
     ...(options.stuckSeconds === undefined ? {} : { stuckMs: options.stuckSeconds * 1000 }),
     ...(options.idleSeconds === undefined ? {} : { idleMs: options.idleSeconds * 1000 }),
     tls: tlsOf(options),
@@ -71,8 +74,10 @@ function spread(ms: number): { readonly min: number; readonly max: number } {
 
 function tlsOf({ tlsCert, tlsKey }: CommonOptions): Settings["tls"] {
   if (tlsCert === undefined && tlsKey === undefined) return undefined;
-  if (tlsCert === undefined || tlsKey === undefined) return fail("--tls-cert and --tls-key go together");
-  for (const file of [tlsCert, tlsKey]) if (!existsSync(file)) return fail(`there is no file ${file}`);
+  if (tlsCert === undefined || tlsKey === undefined)
+    return fail("--tls-cert and --tls-key go together");
+  for (const file of [tlsCert, tlsKey])
+    if (!existsSync(file)) return fail(`there is no file ${file}`);
   return { cert: tlsCert, key: tlsKey };
 }
 
@@ -83,12 +88,16 @@ export function fail(message: string): never {
 }
 
 /** Starts the role; what an operator can mend is a sentence, not a stack. */
-export async function startOrExplain<Started extends Node>(settings: Settings, start: () => Promise<Started>): Promise<Started> {
+export async function startOrExplain<Started extends Node>(
+  settings: Settings,
+  start: () => Promise<Started>,
+): Promise<Started> {
   try {
     return await start();
   } catch (error) {
     const { code, name, message } = error as NodeJS.ErrnoException;
-    if (code === "EADDRINUSE") fail(`port ${settings.port} is taken; stop what uses it, or give another one with --port`);
+    if (code === "EADDRINUSE")
+      fail(`port ${settings.port} is taken; stop what uses it, or give another one with --port`);
     if (code === "EACCES") fail(`not allowed: ${message}`);
     if (error instanceof LogUnusableError || name === "StoreUnusableError") fail(message);
     throw error;
@@ -96,7 +105,11 @@ export async function startOrExplain<Started extends Node>(settings: Settings, s
 }
 
 /** Runs a role of a cluster until it is asked to end. */
-export async function runRole(name: string, settings: Settings, start: () => Promise<Node>): Promise<void> {
+export async function runRole(
+  name: string,
+  settings: Settings,
+  start: () => Promise<Node>,
+): Promise<void> {
   const { logger } = settings;
   crashOnUncaught(logger);
   const asked = untilSignal(logger);

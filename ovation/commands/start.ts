@@ -39,16 +39,27 @@ interface Options extends CommonOptions {
 export function addStartCommand(program: Command): void {
   const command = program
     .command("start")
-    .description("run everything on this machine: frontend, dispatcher, comments, pages; data in SQLite")
+    .description(
+      "run everything on this machine: frontend, dispatcher, comments, pages; data in SQLite",
+    )
     .addOption(portOption(8080))
     .addOption(hostOption())
     .addOption(dataOption())
     .addOption(secretOption())
-    .addOption(option("--workers <n>", "frontend processes that share the port").default(1).argParser(toPositiveInteger))
-    .addOption(option("--demo", "a demo video and a simulated audience"))
-    .addOption(onOff("--rate-limits", "limits per member and address; off for measuring and imports", "on"))
     .addOption(
-      option("--videos <any|listed>", "any: a video exists by being used; listed: only those that were created")
+      option("--workers <n>", "frontend processes that share the port")
+        .default(1)
+        .argParser(toPositiveInteger),
+    )
+    .addOption(option("--demo", "a demo video and a simulated audience"))
+    .addOption(
+      onOff("--rate-limits", "limits per member and address; off for measuring and imports", "on"),
+    )
+    .addOption(
+      option(
+        "--videos <any|listed>",
+        "any: a video exists by being used; listed: only those that were created",
+      )
         .choices(["any", "listed"])
         .default("any"),
     )
@@ -56,9 +67,16 @@ export function addStartCommand(program: Command): void {
     .addOption(policyOption())
     .addOption(onOff("--zstd", "compress streams for browsers that accept it", "on"))
     .addOption(
-      option("--drain-seconds <s>", "how long viewers are asked to leave before the process ends").default(10).argParser(toSeconds),
+      option("--drain-seconds <s>", "how long viewers are asked to leave before the process ends")
+        .default(10)
+        .argParser(toSeconds),
     )
-    .addOption(option("--tls-cert <file>", "certificate chain, PEM: HTTPS with HTTP/1.1, HTTP/2 and HTTP/3 on the one port"))
+    .addOption(
+      option(
+        "--tls-cert <file>",
+        "certificate chain, PEM: HTTPS with HTTP/1.1, HTTP/2 and HTTP/3 on the one port",
+      ),
+    )
     .addOption(option("--tls-key <file>", "its private key, PEM"))
     .addOption(idleOption())
     .addOption(logLevelOption());
@@ -79,7 +97,11 @@ async function start(options: Options): Promise<void> {
   const node = await startOrExplain(settings, () =>
     options.workers === 1 ? startAllInOne(settings) : startWithWorkers(settings, options.workers),
   );
-  const display = showLive({ node, dataDirectory: options.data, demoVideo: options.demo ? DEMO_VIDEOS[0]?.id : undefined });
+  const display = showLive({
+    node,
+    dataDirectory: options.data,
+    demoVideo: options.demo ? DEMO_VIDEOS[0]?.id : undefined,
+  });
   const demo = options.demo ? await startDemo(demoOptions(node.url, secret, settings)) : undefined;
   const signal = await asked;
   display.stop();

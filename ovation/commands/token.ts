@@ -30,10 +30,25 @@ export function addTokenCommand(program: Command): void {
     .addOption(option("--name <name>", "what others see; default: the id"))
     .addOption(option("--avatar <url>", "a picture, https"))
     .addOption(option("--role <role>", "on the whole site").choices(ROLES).default("member"))
-    .addOption(option("--roles <video=role...>", "in single videos, for example 42=host").argParser(toRoles))
-    .addOption(option("--subscribe <pattern...>", "topics beyond what is open to anyone: member:alice, video:*").default([]))
-    .addOption(option("--publish <pattern...>", "topics that the token may publish to; for servers").default([]))
-    .addOption(option("--ttl <time>", "how long it is valid: 90s, 15m, 8h, 30d").default(86_400, "24h").argParser(toTtl))
+    .addOption(
+      option("--roles <video=role...>", "in single videos, for example 42=host").argParser(toRoles),
+    )
+    .addOption(
+      option(
+        "--subscribe <pattern...>",
+        "topics beyond what is open to anyone: member:alice, video:*",
+      ).default([]),
+    )
+    .addOption(
+      option("--publish <pattern...>", "topics that the token may publish to; for servers").default(
+        [],
+      ),
+    )
+    .addOption(
+      option("--ttl <time>", "how long it is valid: 90s, 15m, 8h, 30d")
+        .default(86_400, "24h")
+        .argParser(toTtl),
+    )
     .addOption(option("--issuer <name>", "iss, where the policy file asks for one"))
     .addOption(option("--audience <name>", "aud, where the policy file asks for one"))
     .addOption(secretOption())
@@ -45,7 +60,9 @@ export function addTokenCommand(program: Command): void {
     .action(async (options: Options) => {
       const secret = options.secret ?? loadSecret(options.data).secret;
       try {
-        process.stdout.write(`${await signToken(secret, toClaims(options), options.ttl, toSigning(options))}\n`);
+        process.stdout.write(
+          `${await signToken(secret, toClaims(options), options.ttl, toSigning(options))}\n`,
+        );
       } catch (error) {
         if (!(error instanceof TypeError)) throw error;
         console.error(`ovation: ${error.message}`);
@@ -68,7 +85,10 @@ function toClaims(options: Options) {
 }
 
 function toSigning({ issuer, audience }: Options) {
-  return { ...(issuer === undefined ? {} : { issuer }), ...(audience === undefined ? {} : { audience }) };
+  return {
+    ...(issuer === undefined ? {} : { issuer }),
+    ...(audience === undefined ? {} : { audience }),
+  };
 }
 
 function toTtl(text: string): number {
@@ -79,6 +99,7 @@ function toTtl(text: string): number {
 
 function toRoles(text: string, earlier: Record<string, Role> | undefined): Record<string, Role> {
   const [video, role] = text.split("=");
-  if (video === undefined || !ROLES.includes(role as Role)) throw new InvalidArgumentError("write video=role, for example 42=host.");
+  if (video === undefined || !ROLES.includes(role as Role))
+    throw new InvalidArgumentError("write video=role, for example 42=host.");
   return { ...earlier, [video]: role as Role };
 }

@@ -17,14 +17,19 @@ export function formatBanner(options: BannerOptions): string {
   const paint = createPaint(options.colours);
   const video = demoVideo ?? "{any id}";
   const rows = [
-    ["Watch", paint.link(`${url}/watch/${video}`), demoVideo === undefined ? "" : paint.faint("open it twice, and comment")],
+    [
+      "Watch",
+      paint.link(`${url}/watch/${video}`),
+      demoVideo === undefined ? "" : paint.faint("open it twice, and comment"),
+    ],
     ["All videos", paint.link(`${url}/`), ""],
     ...(options.pages ?? []).map(({ label, path }) => [label, paint.link(url + path), ""]),
     ["Events", paint.plain(`curl -N '${url}/v1/events?topic=video:${demoVideo ?? "42"}'`), ""],
   ];
   const width = Math.max(...rows.map(([label = ""]) => label.length)) + 3;
   const lines = rows.map(
-    ([label = "", what = "", hint = ""]) => `  ${paint.faint(label.padEnd(width))}${what}${hint === "" ? "" : `   ${hint}`}`,
+    ([label = "", what = "", hint = ""]) =>
+      `  ${paint.faint(label.padEnd(width))}${what}${hint === "" ? "" : `   ${hint}`}`,
   );
   return [
     "",
@@ -46,12 +51,21 @@ interface Paint {
 }
 
 function createPaint(colours: boolean): Paint {
-  const code = (open: string, close: string) => (text: string) => (colours ? `\x1b[${open}m${text}\x1b[${close}m` : text);
-  return { name: code("1;35", "22;39"), link: code("36", "39"), faint: code("2", "22"), plain: (text) => text };
+  const code = (open: string, close: string) => (text: string) =>
+    colours ? `\x1b[${open}m${text}\x1b[${close}m` : text;
+  return {
+    name: code("1;35", "22;39"),
+    link: code("36", "39"),
+    faint: code("2", "22"),
+    plain: (text) => text,
+  };
 }
 
 /** Whether to use colours: https://no-color.org, and a terminal that has any. */
-export function wantsColours(output: { readonly isTTY?: boolean }, environment: Readonly<Record<string, string | undefined>>): boolean {
+export function wantsColours(
+  output: { readonly isTTY?: boolean },
+  environment: Readonly<Record<string, string | undefined>>,
+): boolean {
   if (environment["NO_COLOR"]) return false;
   if (environment["FORCE_COLOR"]) return environment["FORCE_COLOR"] !== "0";
   return output.isTTY === true && environment["TERM"] !== "dumb";

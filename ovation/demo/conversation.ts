@@ -75,7 +75,8 @@ export function createConversation(options: ConversationOptions): Conversation {
   ): Promise<number | undefined> {
     spokeAt.set(member.id, clock.now());
     const seq = await api.comment(video.id, text, member.token, about.replyTo);
-    if (seq !== undefined) remember({ seq, name: member.name, id: member.id, thought: about.thought === true });
+    if (seq !== undefined)
+      remember({ seq, name: member.name, id: member.id, thought: about.thought === true });
     return seq;
   }
 
@@ -86,7 +87,8 @@ export function createConversation(options: ConversationOptions): Conversation {
 
   async function speak(member: Member, wanted: Occasion | "question"): Promise<void> {
     // What takes many words is said in one's own language.
-    const occasion = member.language !== "en" && (wanted === "long" || wanted === "question") ? "idle" : wanted;
+    const occasion =
+      member.language !== "en" && (wanted === "long" || wanted === "question") ? "idle" : wanted;
     if (occasion === "question") {
       const { text, question } = writer.ask();
       const seq = await post(member, text);
@@ -96,7 +98,9 @@ export function createConversation(options: ConversationOptions): Conversation {
     const partner = occasion === "agree" ? pickPartner(member) : undefined;
     if (partner === undefined) {
       const alone = occasion === "agree" ? "short" : occasion;
-      await post(member, writer.write(member, alone), { thought: alone === "idle" || alone === "long" });
+      await post(member, writer.write(member, alone), {
+        thought: alone === "idle" || alone === "long",
+      });
       return;
     }
     const text = writer.write(member, "agree");
@@ -116,7 +120,11 @@ export function createConversation(options: ConversationOptions): Conversation {
       const helpers = options.here().filter((member) => member.regular && member.id !== askedBy);
       const member = random() < 0.45 || helpers.length === 0 ? host : pick(helpers, random);
       const lines = member === host ? (question?.host ?? HOST.answer) : question?.regular;
-      unawaited(post(member, lines === undefined ? writer.write(member, "answer") : writer.say(lines), { replyTo: seq }));
+      unawaited(
+        post(member, lines === undefined ? writer.write(member, "answer") : writer.say(lines), {
+          replyTo: seq,
+        }),
+      );
     });
   }
 
@@ -124,7 +132,11 @@ export function createConversation(options: ConversationOptions): Conversation {
   function answerStranger(said: Said, isQuestion: boolean): void {
     const now = clock.now();
     const answeredAt = strangers.get(said.id);
-    if (answeredAt !== undefined && (now - answeredAt < STRANGER_ANSWER_EVERY_MS || random() < 0.35)) return;
+    if (
+      answeredAt !== undefined &&
+      (now - answeredAt < STRANGER_ANSWER_EVERY_MS || random() < 0.35)
+    )
+      return;
     strangers.delete(said.id);
     strangers.set(said.id, now);
     if (strangers.size > STRANGERS_KNOWN_MAX) {
@@ -160,7 +172,11 @@ export function createConversation(options: ConversationOptions): Conversation {
   return {
     somebodySpeaks(excited, about) {
       const now = clock.now();
-      const ready = options.here().filter((member) => member.talk > 0 && now - (spokeAt.get(member.id) ?? 0) >= PAUSE_PER_PERSON_MS);
+      const ready = options
+        .here()
+        .filter(
+          (member) => member.talk > 0 && now - (spokeAt.get(member.id) ?? 0) >= PAUSE_PER_PERSON_MS,
+        );
       const member = pickWeighted(
         ready.map((each) => [each, each.talk] as const),
         random,
@@ -196,22 +212,35 @@ export function createConversation(options: ConversationOptions): Conversation {
 
     async seed(comments, people) {
       // As many as one request takes, from each.
-      await Promise.all(people.map((member) => api.like(video.id, "like", Math.ceil(member.thumb * LIKES_PER_REQUEST_MAX), member.token)));
+      await Promise.all(
+        people.map((member) =>
+          api.like(video.id, "like", Math.ceil(member.thumb * LIKES_PER_REQUEST_MAX), member.token),
+        ),
+      );
       await pin(HOST.pinned);
       const talkers = people.filter((member) => member.talk > 0);
       if (talkers.length === 0) return;
       // In a small room fewer: the rate limit of a member holds here too.
       const wanted = Math.min(comments, 1 + talkers.length * SEED_COMMENTS_PER_PERSON);
       for (let done = 1; done < wanted; done += SEED_PARALLEL) {
-        const wave = Array.from({ length: Math.min(SEED_PARALLEL, wanted - done) }, async (_, index) => {
-          const number = done + index;
-          // In turn: nobody may say much in a short time, and everybody is introduced.
-          const member = talkers[number % talkers.length];
-          if (member === undefined) return;
-          if (number === 9) await hostSays(HOST.moment.track);
-          else if (number === 27) await hostSays(HOST.moment.thanks);
-          else await speak(member, number < talkers.length && number % 4 === 1 ? "hello" : (pickWeighted(CALM, random) ?? "idle"));
-        });
+        const wave = Array.from(
+          { length: Math.min(SEED_PARALLEL, wanted - done) },
+          async (_, index) => {
+            const number = done + index;
+            // In turn: nobody may say much in a short time, and everybody is introduced.
+            const member = talkers[number % talkers.length];
+            if (member === undefined) return;
+            if (number === 9) await hostSays(HOST.moment.track);
+            else if (number === 27) await hostSays(HOST.moment.thanks);
+            else
+              await speak(
+                member,
+                number < talkers.length && number % 4 === 1
+                  ? "hello"
+                  : (pickWeighted(CALM, random) ?? "idle"),
+              );
+          },
+        );
         await Promise.all(wave);
       }
       // Nobody has to catch their breath after what was before the page opened.
@@ -220,7 +249,10 @@ export function createConversation(options: ConversationOptions): Conversation {
   };
 }
 
-function pickWeighted<Item>(items: readonly (readonly [Item, number])[], random: () => number): Item | undefined {
+function pickWeighted<Item>(
+  items: readonly (readonly [Item, number])[],
+  random: () => number,
+): Item | undefined {
   let left = random() * items.reduce((sum, [, weight]) => sum + weight, 0);
   for (const [item, weight] of items) {
     left -= weight;
@@ -238,7 +270,10 @@ interface HeardComment {
 
 /** What the room needs of a comment event; undefined where it is removed. */
 function readComment(data: string): HeardComment | undefined {
-  const event = JSON.parse(data) as { seq?: number; data?: { text?: string; author?: { id?: string; name?: string } } };
+  const event = JSON.parse(data) as {
+    seq?: number;
+    data?: { text?: string; author?: { id?: string; name?: string } };
+  };
   const { text, author } = event.data ?? {};
   if (event.seq === undefined || !text || author?.id === undefined) return undefined;
   return { seq: event.seq, id: author.id, name: author.name ?? author.id, text };

@@ -4,7 +4,12 @@ import { REQUEST_TIMEOUT_MS } from "./limits.ts";
 
 export interface DemoApi {
   /** The number of the stored comment, or undefined where it was not taken. */
-  comment(videoId: string, text: string, token: string, replyTo?: number): Promise<number | undefined>;
+  comment(
+    videoId: string,
+    text: string,
+    token: string,
+    replyTo?: number,
+  ): Promise<number | undefined>;
   like(videoId: string, kind: string, count: number, token?: string): Promise<void>;
   pin(videoId: string, seq: number, token: string): Promise<void>;
   /** Title, media and so on. */
@@ -20,7 +25,12 @@ export interface DemoApiOptions {
 }
 
 export function createDemoApi({ url, onTrouble }: DemoApiOptions): DemoApi {
-  async function call(method: string, path: string, body?: unknown, token?: string): Promise<Record<string, unknown> | undefined> {
+  async function call(
+    method: string,
+    path: string,
+    body?: unknown,
+    token?: string,
+  ): Promise<Record<string, unknown> | undefined> {
     const headers: Record<string, string> = { "content-type": "application/json" };
     if (token !== undefined) headers["authorization"] = `Bearer ${token}`;
     try {
@@ -42,7 +52,12 @@ export function createDemoApi({ url, onTrouble }: DemoApiOptions): DemoApi {
   const video = (id: string, rest = "") => `/v1/videos/${encodeURIComponent(id)}${rest}`;
   return {
     async comment(videoId, text, token, replyTo) {
-      const answer = await call("POST", video(videoId, "/comments"), { text, ...(replyTo === undefined ? {} : { replyTo }) }, token);
+      const answer = await call(
+        "POST",
+        video(videoId, "/comments"),
+        { text, ...(replyTo === undefined ? {} : { replyTo }) },
+        token,
+      );
       return typeof answer?.seq === "number" ? answer.seq : undefined;
     },
     async like(videoId, kind, count, token) {

@@ -33,12 +33,16 @@ async function get<Body>(path: string): Promise<Body> {
   return (await (await fetch(server.url + path)).json()) as Body;
 }
 
-async function eventually<Value>(read: () => Promise<Value>, holds: (value: Value) => boolean): Promise<Value> {
+async function eventually<Value>(
+  read: () => Promise<Value>,
+  holds: (value: Value) => boolean,
+): Promise<Value> {
   const deadline = performance.now() + 20_000;
   for (;;) {
     const value = await read();
     if (holds(value)) return value;
-    if (performance.now() > deadline) throw new Error(`still ${JSON.stringify(value).slice(0, 500)}`);
+    if (performance.now() > deadline)
+      throw new Error(`still ${JSON.stringify(value).slice(0, 500)}`);
     await Bun.sleep(100);
   }
 }
@@ -61,7 +65,9 @@ interface Comment {
 describe("the demo", () => {
   test("has videos with history, likes and a pinned comment of the host as soon as it has started", async () => {
     const { videos } = await get<{ videos: Video[] }>("/v1/videos");
-    expect(videos.map((video) => video.id).sort()).toEqual(DEMO_VIDEOS.map((video) => video.id).sort());
+    expect(videos.map((video) => video.id).sort()).toEqual(
+      DEMO_VIDEOS.map((video) => video.id).sort(),
+    );
     const video = await get<Video>("/v1/videos/demo");
     expect(video.title).toBe("Aurora Sessions — live");
     expect(video.comments).toBeGreaterThanOrEqual(40);
@@ -78,7 +84,8 @@ describe("the demo", () => {
 
   test("goes on by itself", async () => {
     const before = await get<Video>("/v1/videos/demo");
-    const total = (video: Video) => Object.values(video.likes).reduce((sum, count) => sum + count, 0);
+    const total = (video: Video) =>
+      Object.values(video.likes).reduce((sum, count) => sum + count, 0);
     await eventually(
       () => get<Video>("/v1/videos/demo"),
       (video) => video.comments > before.comments && total(video) > total(before),
@@ -95,9 +102,9 @@ describe("the demo", () => {
     const { seq } = (await posted.json()) as Comment;
     const answers = await eventually(
       async () =>
-        (await get<{ comments: Comment[] }>(`/v1/videos/demo/comments?after=${seq}&limit=200`)).comments.filter(
-          (each) => each.replyTo === seq,
-        ),
+        (
+          await get<{ comments: Comment[] }>(`/v1/videos/demo/comments?after=${seq}&limit=200`)
+        ).comments.filter((each) => each.replyTo === seq),
       (found) => found.length > 0,
     );
     expect(answers[0]?.author.id).toStartWith("demo.");

@@ -36,7 +36,10 @@ export interface Demo {
 export async function startDemo(options: DemoOptions): Promise<Demo> {
   const videos = options.videos ?? DEMO_VIDEOS;
   const viewers = Math.min(VIEWERS_MAX, options.viewers ?? VIEWERS_DEFAULT);
-  const api = createDemoApi({ url: options.url, onTrouble: options.onTrouble ?? (() => undefined) });
+  const api = createDemoApi({
+    url: options.url,
+    onTrouble: options.onTrouble ?? (() => undefined),
+  });
   const people = gatherPeople(viewers, options.random);
   const rooms: Room[] = [];
 
@@ -53,7 +56,13 @@ export async function startDemo(options: DemoOptions): Promise<Demo> {
     const host = await hostOf(video, options);
     await api.describe(
       video.id,
-      { title: video.title, description: video.description, live: true, media: video.media, poster: video.poster },
+      {
+        title: video.title,
+        description: video.description,
+        live: true,
+        media: video.media,
+        poster: video.poster,
+      },
       host.token,
     );
     const room = createRoom({
@@ -84,6 +93,11 @@ export async function startDemo(options: DemoOptions): Promise<Demo> {
 
 async function hostOf(video: DemoVideo, { sign }: DemoOptions): Promise<Member> {
   const id = `demo.host.${video.id}`;
-  const token = await sign({ sub: id, name: video.host, role: "member", roles: { [video.id]: "host" } });
+  const token = await sign({
+    sub: id,
+    name: video.host,
+    role: "member",
+    roles: { [video.id]: "host" },
+  });
   return { id, name: video.host, language: "en", talk: 0, thumb: 0, regular: true, token };
 }

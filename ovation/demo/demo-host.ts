@@ -15,7 +15,11 @@ export const HOST = {
       "A quiet one now, for everyone who is up at {hour}.",
       "Let's try something with just the {sound}.",
     ],
-    bells: ["Bells by request 🔔", "A few bells for {city}.", "Listen for the bell on the far side of the echo."],
+    bells: [
+      "Bells by request 🔔",
+      "A few bells for {city}.",
+      "Listen for the bell on the far side of the echo.",
+    ],
     thanks: [
       "So many of you tonight. Thank you for being here 💚",
       "Hello to {city}, to {city}, and whoever is {doing}.",
@@ -29,7 +33,11 @@ export const HOST = {
     "Let me think about that for one song.",
     "Stay until the break, I'll get to it.",
   ],
-  welcome: ["Welcome, {name}. Make yourself comfortable 💚", "Good to see you, {name}!", "{name}, glad you found us ✨"],
+  welcome: [
+    "Welcome, {name}. Make yourself comfortable 💚",
+    "Good to see you, {name}!",
+    "{name}, glad you found us ✨",
+  ],
   pinned: [
     "Sessions every clear night. Be kind, questions welcome, recordings are up the day after.",
     "Tonight: five pieces, one sky. Tap the heart when you like one 💚",
@@ -47,8 +55,14 @@ export interface Question {
 export const QUESTIONS: readonly Question[] = [
   {
     ask: "which {gear} is that?",
-    host: ["An old one, older than me. It hums, I like it.", "From a flea market. Forty coins, well spent."],
-    regular: ["an old second-hand one, they showed it last week", "something from the seventies, I think"],
+    host: [
+      "An old one, older than me. It hums, I like it.",
+      "From a flea market. Forty coins, well spent.",
+    ],
+    regular: [
+      "an old second-hand one, they showed it last week",
+      "something from the seventies, I think",
+    ],
   },
   {
     ask: "is there a recording {afterwards|later|tomorrow}?",
@@ -62,13 +76,22 @@ export const QUESTIONS: readonly Question[] = [
   },
   {
     ask: "where is this lake?",
-    host: ["Far north, a long way from any road. I'll leave it at that 🙂", "A lake without a good road. I'll keep it that way 🙂"],
-    regular: ["somewhere far up north, they never say exactly {joy}", "it's a secret, and rightly so {joy}"],
+    host: [
+      "Far north, a long way from any road. I'll leave it at that 🙂",
+      "A lake without a good road. I'll keep it that way 🙂",
+    ],
+    regular: [
+      "somewhere far up north, they never say exactly {joy}",
+      "it's a secret, and rightly so {joy}",
+    ],
   },
   {
     ask: "is the {sound} live or looped?",
     host: ["All live. If I slip, you'll hear it 🙂", "Played by hand, then echoed a while."],
-    regular: ["pretty sure it's all live, it never sounds the same twice", "live, you can hear the fingers sometimes"],
+    regular: [
+      "pretty sure it's all live, it never sounds the same twice",
+      "live, you can hear the fingers sometimes",
+    ],
   },
   {
     ask: "what's the name of {this piece|this one|the last one}?",
@@ -82,8 +105,14 @@ export const QUESTIONS: readonly Question[] = [
   },
   {
     ask: "are the {violet|purple|pink} ones rarer?",
-    host: ["A little. Patience, there are some tonight.", "They need a stronger night. Like this one."],
-    regular: ["green is oxygen, violet is nitrogen, if I remember right", "yes, the {violet|purple} ones sit higher up I think"],
+    host: [
+      "A little. Patience, there are some tonight.",
+      "They need a stronger night. Like this one.",
+    ],
+    regular: [
+      "green is oxygen, violet is nitrogen, if I remember right",
+      "yes, the {violet|purple} ones sit higher up I think",
+    ],
   },
   {
     ask: "will there be one next week too?",
@@ -92,12 +121,18 @@ export const QUESTIONS: readonly Question[] = [
   },
   {
     ask: "do you plan these or just go with the sky?",
-    host: ["I plan the first minute. Then the sky decides.", "Five ideas on a napkin, the rest is up there."],
+    host: [
+      "I plan the first minute. Then the sky decides.",
+      "Five ideas on a napkin, the rest is up there.",
+    ],
     regular: ["I think it's improvised, mostly", "they said only the start is planned"],
   },
   {
     ask: "what's the line on the water?",
-    host: ["The music, as you hear it: low notes left, high notes right.", "That's the sound itself, drawn on the lake."],
+    host: [
+      "The music, as you hear it: low notes left, high notes right.",
+      "That's the sound itself, drawn on the lake.",
+    ],
     regular: ["the spectrum of the music! low on the left", "it moves with the bass, watch it"],
   },
   {
@@ -107,12 +142,18 @@ export const QUESTIONS: readonly Question[] = [
   },
   {
     ask: "how do you keep your hands warm?",
-    host: ["Tea, gloves without fingers, and slow songs 🙂", "I don't. That's why there are so few notes."],
+    host: [
+      "Tea, gloves without fingers, and slow songs 🙂",
+      "I don't. That's why there are so few notes.",
+    ],
     regular: ["fingerless gloves, you could see them once {joy}", "that's why it's so slow {joy}"],
   },
   {
     ask: "anyone know how to get into {ambient music|playing by ear|night photography}?",
     host: ["Begin with one note, and wait.", "Start tonight. Badly. It works."],
-    regular: ["just start, and keep it slow", "there's a lovely thread about it in the recordings' comments"],
+    regular: [
+      "just start, and keep it slow",
+      "there's a lovely thread about it in the recordings' comments",
+    ],
   },
 ];

@@ -20,7 +20,16 @@ export interface Member extends Person {
   readonly token: string;
 }
 
-const REGULARS = ["mossy_signal", "Priya", "tidepool", "Jonas K.", "night_kettle", "Odalys", "Bex", "paper_lantern"];
+const REGULARS = [
+  "mossy_signal",
+  "Priya",
+  "tidepool",
+  "Jonas K.",
+  "night_kettle",
+  "Odalys",
+  "Bex",
+  "paper_lantern",
+];
 
 const ENGLISH = [
   "quietfern",
@@ -85,7 +94,9 @@ export function gatherPeople(count: number, random: () => number): readonly Pers
     random,
   );
   // One of each language before the second of any, so that a small audience is as mixed as a large one.
-  const first = OTHERS.filter(([language], index) => OTHERS.findIndex(([other]) => other === language) === index);
+  const first = OTHERS.filter(
+    ([language], index) => OTHERS.findIndex(([other]) => other === language) === index,
+  );
   const others = [
     ...shuffle([...first], random),
     ...shuffle(
@@ -93,7 +104,9 @@ export function gatherPeople(count: number, random: () => number): readonly Pers
       random,
     ),
   ];
-  const crowd = english.flatMap((person, index) => [person, others[index] ?? []]).filter((person) => person.length === 2);
+  const crowd = english
+    .flatMap((person, index) => [person, others[index] ?? []])
+    .filter((person) => person.length === 2);
   const people: Person[] = REGULARS.map((name) =>
     person(name, "en", { talk: 1 + random() * 0.7, thumb: 0.6 + random() * 0.4, regular: true }),
   );
@@ -102,12 +115,22 @@ export function gatherPeople(count: number, random: () => number): readonly Pers
     const round = Math.floor(index / crowd.length);
     // A third only watch.
     const talk = random() < 0.34 ? 0 : 0.25 + random();
-    people.push(person(round === 0 ? name : `${name} ${round + 1}`, language, { talk, thumb: random(), regular: false }));
+    people.push(
+      person(round === 0 ? name : `${name} ${round + 1}`, language, {
+        talk,
+        thumb: random(),
+        regular: false,
+      }),
+    );
   }
   return people.slice(0, count);
 }
 
-function person(name: string, language: LanguageCode, temper: Pick<Person, "talk" | "thumb" | "regular">): Person {
+function person(
+  name: string,
+  language: LanguageCode,
+  temper: Pick<Person, "talk" | "thumb" | "regular">,
+): Person {
   return { id: `demo.${idOfName(name)}`, name, language, ...temper };
 }
 

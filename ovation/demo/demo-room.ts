@@ -9,7 +9,13 @@ import { createConversation } from "./conversation.ts";
 import type { DemoApi } from "./demo-api.ts";
 import { HOST } from "./demo-host.ts";
 import type { Member } from "./demo-people.ts";
-import { type DemoVideo, MOMENT_EVERY_MS, MOMENTS, type Moment, PIN_EVERY_MS } from "./demo-script.ts";
+import {
+  type DemoVideo,
+  MOMENT_EVERY_MS,
+  MOMENTS,
+  type Moment,
+  PIN_EVERY_MS,
+} from "./demo-script.ts";
 import { enter, type Viewer } from "./demo-viewer.ts";
 import { pick } from "./grammar.ts";
 import { TICK_MS } from "./limits.ts";
@@ -67,7 +73,10 @@ export function createRoom(options: RoomOptions): Room {
 
   function arrive(member: Member): void {
     if (stopped || present.has(member)) return;
-    present.set(member, enter({ url: options.url, videoId: video.id, token: member.token, clock, random }));
+    present.set(
+      member,
+      enter({ url: options.url, videoId: video.id, token: member.token, clock, random }),
+    );
   }
 
   function depart(member: Member): void {
@@ -84,9 +93,13 @@ export function createRoom(options: RoomOptions): Room {
     const now = clock.now();
     const excited = excitement(now);
     const seconds = TICK_MS / 1000;
-    const comments = chance((video.commentsPerSecond + excited * (mood?.moment.comments ?? 0)) * seconds);
+    const comments = chance(
+      (video.commentsPerSecond + excited * (mood?.moment.comments ?? 0)) * seconds,
+    );
     for (let count = 0; count < comments; count++)
-      later(random() * TICK_MS, () => conversation.somebodySpeaks(excited, mood?.moment.occasion ?? "burst"));
+      later(random() * TICK_MS, () =>
+        conversation.somebodySpeaks(excited, mood?.moment.occasion ?? "burst"),
+      );
     const taps = chance((video.likesPerSecond + excited * (mood?.moment.likes ?? 0)) * seconds);
     if (taps > 0) tap(taps);
     comeAndGo(now);
@@ -102,11 +115,14 @@ export function createRoom(options: RoomOptions): Room {
   function tap(count: number): void {
     const eager = [...present.keys()].filter((member) => member.thumb > random());
     if (eager.length === 0) return;
-    unawaited(api.like(video.id, pick(LIKE_KINDS, random), Math.min(count, 10), pick(eager, random).token));
+    unawaited(
+      api.like(video.id, pick(LIKE_KINDS, random), Math.min(count, 10), pick(eager, random).token),
+    );
   }
 
   function begin(now: number): void {
-    nextMomentAt = now + MOMENT_EVERY_MS.least + random() * (MOMENT_EVERY_MS.most - MOMENT_EVERY_MS.least);
+    nextMomentAt =
+      now + MOMENT_EVERY_MS.least + random() * (MOMENT_EVERY_MS.most - MOMENT_EVERY_MS.least);
     const moment = pickMoment(random);
     unawaited(conversation.hostSays(HOST.moment[moment.kind]));
     // The chat is a breath behind.
@@ -117,13 +133,17 @@ export function createRoom(options: RoomOptions): Room {
 
   function comeAndGo(now: number): void {
     if (random() > TICK_MS / 4000) return;
-    const wanted = Math.round(people.length * (PRESENT + SWING * Math.sin((now / SWING_MS) * 2 * Math.PI) + (random() - 0.5) * 0.08));
+    const wanted = Math.round(
+      people.length *
+        (PRESENT + SWING * Math.sin((now / SWING_MS) * 2 * Math.PI) + (random() - 0.5) * 0.08),
+    );
     if (present.size < wanted) {
       const away = people.filter((member) => !present.has(member));
       if (away.length === 0) return;
       const member = pick(away, random);
       arrive(member);
-      if (member.talk > 0 && random() < 0.4) later(1500 + random() * 4000, () => conversation.arrived(member));
+      if (member.talk > 0 && random() < 0.4)
+        later(1500 + random() * 4000, () => conversation.arrived(member));
     } else if (present.size > wanted) {
       const member = pick([...present.keys()], random);
       // Regulars stay.
@@ -144,7 +164,14 @@ export function createRoom(options: RoomOptions): Room {
 
   return {
     open(withinMs) {
-      hostViewer = enter({ url: options.url, videoId: video.id, token: host.token, clock, random, onMessage: onHostMessage });
+      hostViewer = enter({
+        url: options.url,
+        videoId: video.id,
+        token: host.token,
+        clock,
+        random,
+        onMessage: onHostMessage,
+      });
       const here = Math.round(people.length * PRESENT);
       people.slice(0, here).forEach((member) => {
         later(random() * withinMs, () => arrive(member));

@@ -39,11 +39,18 @@ export function enter(options: ViewerOptions): Viewer {
   };
 }
 
-async function watch({ url, videoId, token, onMessage }: ViewerOptions, signal: AbortSignal): Promise<void> {
+async function watch(
+  { url, videoId, token, onMessage }: ViewerOptions,
+  signal: AbortSignal,
+): Promise<void> {
   const address = new URL("/v1/events", url);
   address.searchParams.set("topic", `video:${videoId}`);
   // Plain: on the loopback decompressing costs more than it saves.
-  const headers = { authorization: `Bearer ${token}`, accept: "text/event-stream", "accept-encoding": "identity" };
+  const headers = {
+    authorization: `Bearer ${token}`,
+    accept: "text/event-stream",
+    "accept-encoding": "identity",
+  };
   const response = await fetch(address, { headers, signal });
   if (!response.ok || response.body === null) {
     await response.body?.cancel();

@@ -8,7 +8,12 @@ export type WordLists = Readonly<Record<string, readonly string[]>>;
 /** A mistake in a list would otherwise choose for ever. */
 const DEPTH_MAX = 6;
 
-export function expand(template: string, lists: WordLists, random: () => number, depth = 0): string {
+export function expand(
+  template: string,
+  lists: WordLists,
+  random: () => number,
+  depth = 0,
+): string {
   if (depth > DEPTH_MAX) throw new Error(`the lists of the grammar go in circles: ${template}`);
   return template.replace(/\{([^{}]*)\}/g, (_, choice: string) => {
     const named = Object.hasOwn(lists, choice) ? lists[choice] : undefined;

@@ -9,4 +9,9 @@
 export { type BannerOptions, formatBanner, wantsColours } from "./banner.ts";
 export { type Demo, type DemoOptions, startDemo } from "./demo-audience.ts";
 export { DEMO_VIDEOS, type DemoVideo } from "./demo-script.ts";
-export { type StatusLine, type StatusLineOptions, type StatusSample, startStatusLine } from "./status-line.ts";
+export {
+  type StatusLine,
+  type StatusLineOptions,
+  type StatusSample,
+  startStatusLine,
+} from "./status-line.ts";

@@ -39,13 +39,23 @@ function manualClock(): Clock & { advance(ms: number): Promise<void> } {
 
 function collect(isTTY: boolean) {
   const written: string[] = [];
-  return { written, output: { isTTY, columns: 120, write: (text: string) => written.push(text) > 0 } };
+  return {
+    written,
+    output: { isTTY, columns: 120, write: (text: string) => written.push(text) > 0 },
+  };
 }
 
 describe("the status line", () => {
   test("turns totals into rates", () => {
-    const text = formatStatus(sample(), sample({ comments: 106, likes: 1025, deliveries: 112_000 }), 5000, false);
-    expect(text).toBe("● 40 viewers · 43 connections · 1.2 comments/s · 5 likes/s · 12,400 deliveries/s · 84 MB");
+    const text = formatStatus(
+      sample(),
+      sample({ comments: 106, likes: 1025, deliveries: 112_000 }),
+      5000,
+      false,
+    );
+    expect(text).toBe(
+      "● 40 viewers · 43 connections · 1.2 comments/s · 5 likes/s · 12,400 deliveries/s · 84 MB",
+    );
   });
 
   test("is one line that is written over on a terminal", async () => {
@@ -69,7 +79,13 @@ describe("the status line", () => {
     const quiet = collect(false);
     const lines = [
       startStatusLine({ read: () => sample(), output: loud.output, clock, colours: true }),
-      startStatusLine({ read: () => sample(), output: quiet.output, clock, colours: true, quietElsewhere: true }),
+      startStatusLine({
+        read: () => sample(),
+        output: quiet.output,
+        clock,
+        colours: true,
+        quietElsewhere: true,
+      }),
     ];
     await clock.advance(25_000);
     for (const line of lines) line.stop();
@@ -80,10 +96,19 @@ describe("the status line", () => {
 });
 
 describe("the banner", () => {
-  const options = { version: "0.1.0", url: "http://localhost:8080", demoVideo: "demo", dataDirectory: "./data" };
+  const options = {
+    version: "0.1.0",
+    url: "http://localhost:8080",
+    demoVideo: "demo",
+    dataDirectory: "./data",
+  };
 
   test("says what to open, without a colour where none is wanted", () => {
-    const text = formatBanner({ ...options, colours: false, pages: [{ label: "Studio", path: "/studio/demo" }] });
+    const text = formatBanner({
+      ...options,
+      colours: false,
+      pages: [{ label: "Studio", path: "/studio/demo" }],
+    });
     expect(text).toContain("http://localhost:8080/watch/demo");
     expect(text).toContain("http://localhost:8080/studio/demo");
     expect(text).toContain("curl -N 'http://localhost:8080/v1/events?topic=video:demo'");

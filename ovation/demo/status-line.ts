@@ -1,7 +1,11 @@
 /** One live line in the terminal: how many watch, and what goes through. Elsewhere a line every ten seconds, or none. */
 
 import type { Clock } from "@ovation/protocol";
-import { createProgressLine, type ProgressLine, type ProgressOutput } from "../replay/progress-line.ts";
+import {
+  createProgressLine,
+  type ProgressLine,
+  type ProgressOutput,
+} from "../replay/progress-line.ts";
 
 /** Totals since the start, and what is true now. */
 export interface StatusSample {
@@ -48,7 +52,14 @@ export function startStatusLine(options: StatusLineOptions): StatusLine {
     if (samples.length > WINDOW) samples.shift();
     const first = samples[0];
     if (first !== undefined && samples.length > 1)
-      line.show(formatStatus(first.sample, sample, clock.now() - first.at, options.colours && output.isTTY === true));
+      line.show(
+        formatStatus(
+          first.sample,
+          sample,
+          clock.now() - first.at,
+          options.colours && output.isTTY === true,
+        ),
+      );
   }
 
   function refresh(): void {
@@ -59,7 +70,9 @@ export function startStatusLine(options: StatusLineOptions): StatusLine {
         },
         (error: unknown) => {
           // A status line is no reason to end a server: it says why and goes.
-          line.say(`no status line any more: ${error instanceof Error ? error.message : String(error)}`);
+          line.say(
+            `no status line any more: ${error instanceof Error ? error.message : String(error)}`,
+          );
         },
       );
     });
@@ -76,8 +89,14 @@ export function startStatusLine(options: StatusLineOptions): StatusLine {
 }
 
 /** `then` and `now` are `elapsedMs` apart. */
-export function formatStatus(then: StatusSample, now: StatusSample, elapsedMs: number, colours: boolean): string {
-  const rate = (key: "comments" | "likes" | "deliveries") => Math.max(0, now[key] - then[key]) / Math.max(0.001, elapsedMs / 1000);
+export function formatStatus(
+  then: StatusSample,
+  now: StatusSample,
+  elapsedMs: number,
+  colours: boolean,
+): string {
+  const rate = (key: "comments" | "likes" | "deliveries") =>
+    Math.max(0, now[key] - then[key]) / Math.max(0.001, elapsedMs / 1000);
   const parts = [
     `${count(now.viewers)} viewers`,
     `${count(now.connections)} connections`,
@@ -92,5 +111,7 @@ export function formatStatus(then: StatusSample, now: StatusSample, elapsedMs: n
 
 /** `1.2`, `43`, `12,400`: as many digits as say something. */
 function count(value: number): string {
-  return value < 10 && !Number.isInteger(value) ? value.toFixed(1) : Math.round(value).toLocaleString("en-US");
+  return value < 10 && !Number.isInteger(value)
+    ? value.toFixed(1)
+    : Math.round(value).toLocaleString("en-US");
 }

@@ -28,17 +28,20 @@ describe("the texts", () => {
   test("every template of every language comes out whole, and short enough for a comment", () => {
     const random = seededRandom(1);
     const all: (readonly [string, WordLists])[] = [];
-    const add = (lines: readonly string[], words: WordLists) => all.push(...lines.map((line) => [line, words] as const));
+    const add = (lines: readonly string[], words: WordLists) =>
+      all.push(...lines.map((line) => [line, words] as const));
     for (const lines of Object.values(ENGLISH)) add(lines, { ...WORDS, name: ["somebody"] });
     for (const lines of [...Object.values(HOST.moment), HOST.answer, HOST.welcome, HOST.pinned])
       add(lines, { ...WORDS, name: ["somebody"] });
     for (const { ask, host, regular } of QUESTIONS) add([ask, ...host, ...regular], WORDS);
     for (const language of Object.values(LANGUAGES))
-      for (const lines of [language.idle, language.short, language.hello, language.burst]) add(lines, language.words);
+      for (const lines of [language.idle, language.short, language.hello, language.burst])
+        add(lines, language.words);
 
     for (const [template, words] of all) {
       // A single word in braces is the name of a list: a misspelt one would be printed as it stands.
-      for (const [, name = ""] of template.matchAll(/\{([^{}|]*)\}/g)) expect(Object.keys(words)).toContain(name);
+      for (const [, name = ""] of template.matchAll(/\{([^{}|]*)\}/g))
+        expect(Object.keys(words)).toContain(name);
       for (let round = 0; round < 20; round++) {
         const text = expand(template, words, random);
         expect(text).not.toMatch(/[{}|]/);
@@ -51,16 +54,19 @@ describe("the texts", () => {
     const random = seededRandom(2);
     const writer = createWriter(random);
     const texts: string[] = [];
-    for (let count = 0; count < 300; count++) texts.push(writer.write(somebody("en"), "idle").toLowerCase());
+    for (let count = 0; count < 300; count++)
+      texts.push(writer.write(somebody("en"), "idle").toLowerCase());
     expect(new Set(texts).size).toBeGreaterThan(270);
     // And never twice among what is on the screen.
-    for (let end = 30; end <= texts.length; end++) expect(new Set(texts.slice(end - 30, end)).size).toBe(30);
+    for (let end = 30; end <= texts.length; end++)
+      expect(new Set(texts.slice(end - 30, end)).size).toBe(30);
   });
 
   test("everybody writes in their own language, and every occasion has words", () => {
     const writer = createWriter(seededRandom(3));
     for (const language of ["en", ...Object.keys(LANGUAGES)] as Person["language"][]) {
-      for (const occasion of OCCASIONS) expect(writer.write(somebody(language), occasion, "Ana").length).toBeGreaterThan(0);
+      for (const occasion of OCCASIONS)
+        expect(writer.write(somebody(language), occasion, "Ana").length).toBeGreaterThan(0);
     }
     expect(writer.write(somebody("ar"), "idle")).toMatch(/\p{Script=Arabic}/u);
     expect(writer.write(somebody("he"), "hello")).toMatch(/\p{Script=Hebrew}/u);

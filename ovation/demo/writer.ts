@@ -37,9 +37,14 @@ export function createWriter(random: () => number): Writer {
   }
 
   /** Of several tries the first that was not said lately; else the last one. */
-  function fresh(lines: readonly string[], words: WordLists, finish: (text: string) => string = (text) => text): string {
+  function fresh(
+    lines: readonly string[],
+    words: WordLists,
+    finish: (text: string) => string = (text) => text,
+  ): string {
     let text = "";
-    for (let tries = 0; tries < TRIES && (tries === 0 || said.has(text)); tries++) text = expand(pickRested(lines), words, random);
+    for (let tries = 0; tries < TRIES && (tries === 0 || said.has(text)); tries++)
+      text = expand(pickRested(lines), words, random);
     said.delete(text);
     said.add(text);
     if (said.size > TEXTS_REMEMBERED) {
@@ -49,12 +54,15 @@ export function createWriter(random: () => number): Writer {
     return finish(text);
   }
 
-  const withName = (name: string | undefined): WordLists => (name === undefined ? WORDS : { ...WORDS, name: [name] });
+  const withName = (name: string | undefined): WordLists =>
+    name === undefined ? WORDS : { ...WORDS, name: [name] };
 
   return {
     write(person, occasion, name) {
-      const language: Language | undefined = person.language === "en" ? undefined : LANGUAGES[person.language];
-      if (language === undefined || !isForeignOccasion(occasion)) return fresh(ENGLISH[occasion], withName(name), loosely);
+      const language: Language | undefined =
+        person.language === "en" ? undefined : LANGUAGES[person.language];
+      if (language === undefined || !isForeignOccasion(occasion))
+        return fresh(ENGLISH[occasion], withName(name), loosely);
       return fresh(language[occasion === "cheer" ? "short" : occasion], language.words);
     },
     ask() {
@@ -70,6 +78,14 @@ export function createWriter(random: () => number): Writer {
   }
 }
 
-function isForeignOccasion(occasion: Occasion): occasion is "idle" | "short" | "hello" | "burst" | "cheer" {
-  return occasion === "cheer" || occasion === "idle" || occasion === "short" || occasion === "hello" || occasion === "burst";
+function isForeignOccasion(
+  occasion: Occasion,
+): occasion is "idle" | "short" | "hello" | "burst" | "cheer" {
+  return (
+    occasion === "cheer" ||
+    occasion === "idle" ||
+    occasion === "short" ||
+    occasion === "hello" ||
+    occasion === "burst"
+  );
 }

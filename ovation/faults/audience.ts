@@ -42,8 +42,20 @@ export function openAudience(options: AudienceOptions): Audience {
   let passed = 0;
   let closed = false;
 
-  function start(form: "sdk" | "plain", name: string, url: string, own: readonly Topic[], token?: string): FaultViewer {
-    const viewer = { recorder: recorder.viewer(name, form, own), topics: own, url, token, random: random.next };
+  function start(
+    form: "sdk" | "plain",
+    name: string,
+    url: string,
+    own: readonly Topic[],
+    token?: string,
+  ): FaultViewer {
+    const viewer = {
+      recorder: recorder.viewer(name, form, own),
+      topics: own,
+      url,
+      token,
+      random: random.next,
+    };
     return form === "sdk" ? startSdkViewer(viewer) : startPlainViewer(viewer);
   }
 
@@ -71,8 +83,17 @@ export function openAudience(options: AudienceOptions): Audience {
       const own = index % 2 === 0 ? topics : [random.pick(topics)];
       staying.push(start("sdk", `sdk-${index}@${door.name}`, urlOf(door, index), own));
     }
-    for (let index = 0; index < plain; index++) staying.push(start("plain", `plain-${index}@${door.name}`, urlOf(door, index), topics));
-    staying.push(start("sdk", `phone@${door.name}`, door.farUrl, [member.topic, ...topics.slice(0, 1)], member.token));
+    for (let index = 0; index < plain; index++)
+      staying.push(start("plain", `plain-${index}@${door.name}`, urlOf(door, index), topics));
+    staying.push(
+      start(
+        "sdk",
+        `phone@${door.name}`,
+        door.farUrl,
+        [member.topic, ...topics.slice(0, 1)],
+        member.token,
+      ),
+    );
     staying.push(start("plain", `desk@${door.name}`, door.url, [member.topic], member.token));
   }
   const timer = setInterval(somebodyPasses, PASSING_EVERY_MS);
@@ -80,7 +101,8 @@ export function openAudience(options: AudienceOptions): Audience {
   function newest(): ReadonlyMap<string, number> {
     const heads = new Map<string, number>();
     for (const viewer of staying) {
-      for (const [topic, seq] of viewer.recorder.heads) heads.set(topic, Math.max(seq, heads.get(topic) ?? 0));
+      for (const [topic, seq] of viewer.recorder.heads)
+        heads.set(topic, Math.max(seq, heads.get(topic) ?? 0));
     }
     return heads;
   }
@@ -101,7 +123,10 @@ export function openAudience(options: AudienceOptions): Audience {
     },
     isCaughtUp() {
       const heads = newest();
-      return staying.every(({ recorder: own }) => own.isConnected && [...own.heads].every(([topic, seq]) => seq === heads.get(topic)));
+      return staying.every(
+        ({ recorder: own }) =>
+          own.isConnected && [...own.heads].every(([topic, seq]) => seq === heads.get(topic)),
+      );
     },
     close() {
       if (closed) return;

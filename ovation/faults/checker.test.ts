@@ -1,7 +1,14 @@
 import { describe, expect, test } from "bun:test";
 import { toJsonText } from "@ovation/protocol";
 import { check, type ViolationKind } from "./checker.ts";
-import { contentOf, type Entry, type History, type LoggedEvent, type Publish, type Viewer } from "./history.ts";
+import {
+  contentOf,
+  type Entry,
+  type History,
+  type LoggedEvent,
+  type Publish,
+  type Viewer,
+} from "./history.ts";
 
 const TOPIC = "video:a";
 
@@ -26,14 +33,33 @@ function wholeHistory() {
   };
 }
 
-function publish(lane: Publish["lane"], key: string, number: number, outcome: Publish["outcome"]): Publish {
+function publish(
+  lane: Publish["lane"],
+  key: string,
+  number: number,
+  outcome: Publish["outcome"],
+): Publish {
   const sentAt = number * 1000;
-  return { publisher: "ana", topic: TOPIC, lane, key, number, sentAt, endedAt: sentAt + 10, attempts: 1, outcome };
+  return {
+    publisher: "ana",
+    topic: TOPIC,
+    lane,
+    key,
+    number,
+    sentAt,
+    endedAt: sentAt + 10,
+    attempts: 1,
+    outcome,
+  };
 }
 
 function entries(_form: Viewer["form"]): Entry[] {
   const seen = [1, 2, 3, 4, 5].flatMap((number): Entry[] => [durable(number), live(number)]);
-  return [{ kind: "connected", at: 0, frontend: "f1" }, { kind: "subscribed", topic: TOPIC, head: 0, at: 1 }, ...seen];
+  return [
+    { kind: "connected", at: 0, frontend: "f1" },
+    { kind: "subscribed", topic: TOPIC, head: 0, at: 1 },
+    ...seen,
+  ];
 }
 
 function durable(seq: number, key = `d${seq}`): Entry {
@@ -41,7 +67,13 @@ function durable(seq: number, key = `d${seq}`): Entry {
 }
 
 function live(number: number): Entry {
-  return { kind: "event", topic: TOPIC, seq: undefined, ...goal(`l${number}`), at: number * 1000 + 20 };
+  return {
+    kind: "event",
+    topic: TOPIC,
+    seq: undefined,
+    ...goal(`l${number}`),
+    at: number * 1000 + 20,
+  };
 }
 
 type Whole = ReturnType<typeof wholeHistory>;
@@ -88,11 +120,13 @@ test("a history that keeps every promise has no violation, and everything is cou
 
 describe("what is planted in the durable lane is caught", () => {
   test("a loss in the middle", () => {
-    for (const form of ["sdk", "plain"] as const) expect(planted((whole) => void take(whole[form], durable(3)))).toEqual(["lost"]);
+    for (const form of ["sdk", "plain"] as const)
+      expect(planted((whole) => void take(whole[form], durable(3)))).toEqual(["lost"]);
   });
 
   test("a loss at the end, which no later number betrays", () => {
-    for (const form of ["sdk", "plain"] as const) expect(planted((whole) => void take(whole[form], durable(5)))).toEqual(["lost"]);
+    for (const form of ["sdk", "plain"] as const)
+      expect(planted((whole) => void take(whole[form], durable(5)))).toEqual(["lost"]);
   });
 
   test("a viewer that was never subscribed", () => {
@@ -114,7 +148,12 @@ describe("what is planted in the durable lane is caught", () => {
   });
 
   test("of what is older than that only where positions could not move on", () => {
-    expect(planted((whole) => void whole.plain.push(cut, moved, durable(2), durable(3), durable(4), durable(5)))).toContain("duplicate");
+    expect(
+      planted(
+        (whole) =>
+          void whole.plain.push(cut, moved, durable(2), durable(3), durable(4), durable(5)),
+      ),
+    ).toContain("duplicate");
     const whole = wholeHistory();
     whole.plain.push(cut, moved, durable(2), durable(3), durable(4), durable(5));
     whole.faults.push({ from: 2500, to: 4000 });
@@ -135,27 +174,48 @@ describe("what is planted in the durable lane is caught", () => {
       ];
       return whole;
     };
-    expect(check(historyOf(late(4, durable(4), durable(5))))).toMatchObject({ violations: [], durable: { repeated: 2 } });
+    expect(check(historyOf(late(4, durable(4), durable(5))))).toMatchObject({
+      violations: [],
+      durable: { repeated: 2 },
+    });
     const kinds = (whole: Whole) => check(historyOf(whole)).violations.map(({ kind }) => kind);
     expect(kinds(late(4, durable(2), durable(3), durable(4), durable(5)))).toContain("duplicate");
     // At the frontend where it was, and without a move, there is nothing before its start.
     const stayed = late(4, durable(4), durable(5));
-    stayed.plain = stayed.plain.map((entry) => (entry === moved ? { ...entry, frontend: "f1" } : entry));
+    stayed.plain = stayed.plain.map((entry) =>
+      entry === moved ? { ...entry, frontend: "f1" } : entry,
+    );
     expect(kinds(stayed)).toContain("duplicate");
   });
 
   test("a repetition at a plain viewer that did not move, or in the topic of its id, or that is not in order", () => {
     expect(planted((whole) => void whole.plain.push(durable(5)))).toEqual(["duplicate"]);
-    expect(planted((whole) => void whole.plain.push(cut, { ...moved, frontend: "f1" }, durable(5)))).toEqual(["duplicate"]);
-    expect(planted((whole) => void whole.plain.push(cut, { ...moved, named: [TOPIC] }, durable(5)))).toEqual(["duplicate"]);
-    expect(planted((whole) => void whole.plain.push(cut, moved, durable(3), durable(5)))).toEqual(["lost"]);
-    expect(planted((whole) => void whole.plain.push(cut, moved, durable(4), durable(4)))).toEqual(["duplicate"]);
+    expect(
+      planted((whole) => void whole.plain.push(cut, { ...moved, frontend: "f1" }, durable(5))),
+    ).toEqual(["duplicate"]);
+    expect(
+      planted((whole) => void whole.plain.push(cut, { ...moved, named: [TOPIC] }, durable(5))),
+    ).toEqual(["duplicate"]);
+    expect(planted((whole) => void whole.plain.push(cut, moved, durable(3), durable(5)))).toEqual([
+      "lost",
+    ]);
+    expect(planted((whole) => void whole.plain.push(cut, moved, durable(4), durable(4)))).toEqual([
+      "duplicate",
+    ]);
   });
 
   test("two numbers in the wrong order", () => {
-    expect(planted((whole) => void whole.sdk.splice(indexOf(whole.sdk, durable(4)), 0, take(whole.sdk, durable(3)), durable(3)))).toContain(
-      "duplicate",
-    );
+    expect(
+      planted(
+        (whole) =>
+          void whole.sdk.splice(
+            indexOf(whole.sdk, durable(4)),
+            0,
+            take(whole.sdk, durable(3)),
+            durable(3),
+          ),
+      ),
+    ).toContain("duplicate");
     const swapped = planted((whole) => {
       const moved = take(whole.sdk, durable(2));
       whole.sdk.splice(indexOf(whole.sdk, durable(3)) + 1, 0, moved);
@@ -172,20 +232,29 @@ describe("what is planted in the durable lane is caught", () => {
   });
 
   test("other content at the same number", () => {
-    expect(planted((whole) => replace(whole.sdk, indexOf(whole.sdk, durable(3)), durable(3, "d4")))).toEqual(["other-content"]);
+    expect(
+      planted((whole) => replace(whole.sdk, indexOf(whole.sdk, durable(3)), durable(3, "d4"))),
+    ).toEqual(["other-content"]);
   });
 
   test("a comment whose text was taken out later is no other content", () => {
     const verdict = planted((whole) => {
-      whole.log[2] = { seq: 3, key: undefined, content: contentOf("comment", { text: "", removed: true }) };
+      whole.log[2] = {
+        seq: 3,
+        key: undefined,
+        content: contentOf("comment", { text: "", removed: true }),
+      };
     });
     expect(verdict).toEqual([]);
   });
 
   test("an acknowledged event that the log does not have", () => {
-    expect(planted((whole) => void whole.publishes.push(publish("durable", "d6", 6, { kind: "acknowledged", seq: 6 })))).toEqual([
-      "acknowledged-not-stored",
-    ]);
+    expect(
+      planted(
+        (whole) =>
+          void whole.publishes.push(publish("durable", "d6", 6, { kind: "acknowledged", seq: 6 })),
+      ),
+    ).toEqual(["acknowledged-not-stored"]);
   });
 
   test("an acknowledgement with another's number", () => {
@@ -209,19 +278,35 @@ describe("what is planted in the durable lane is caught", () => {
   });
 
   test("something stored that was refused, or that nobody published", () => {
-    expect(planted((whole) => replace(whole.publishes, 0, publish("durable", "d1", 1, { kind: "refused", code: "log-full" })))).toEqual([
-      "not-published",
-    ]);
+    expect(
+      planted((whole) =>
+        replace(
+          whole.publishes,
+          0,
+          publish("durable", "d1", 1, { kind: "refused", code: "log-full" }),
+        ),
+      ),
+    ).toEqual(["not-published"]);
     expect(planted((whole) => void whole.publishes.splice(0, 1))).toEqual(["not-published"]);
   });
 
   test("what was acknowledged to nobody may be stored or not", () => {
-    expect(planted((whole) => replace(whole.publishes, 0, publish("durable", "d1", 1, { kind: "unknown" })))).toEqual([]);
-    expect(planted((whole) => void whole.publishes.push(publish("durable", "d6", 6, { kind: "unknown" })))).toEqual([]);
+    expect(
+      planted((whole) =>
+        replace(whole.publishes, 0, publish("durable", "d1", 1, { kind: "unknown" })),
+      ),
+    ).toEqual([]);
+    expect(
+      planted(
+        (whole) => void whole.publishes.push(publish("durable", "d6", 6, { kind: "unknown" })),
+      ),
+    ).toEqual([]);
   });
 
   test("being told to start over", () => {
-    expect(planted((whole) => void whole.sdk.push({ kind: "reset", topic: TOPIC, head: 5, at: 6000 }))).toEqual(["reset"]);
+    expect(
+      planted((whole) => void whole.sdk.push({ kind: "reset", topic: TOPIC, head: 5, at: 6000 })),
+    ).toEqual(["reset"]);
   });
 
   test("a subscription that begins after what was sent later", () => {
@@ -231,7 +316,9 @@ describe("what is planted in the durable lane is caught", () => {
         { kind: "subscribed", topic: TOPIC, head: 5, at: 500 },
       ];
       whole.publishes = whole.publishes.filter(({ lane }) => lane === "durable");
-      whole.plain = whole.plain.filter((entry) => entry.kind !== "event" || entry.seq !== undefined);
+      whole.plain = whole.plain.filter(
+        (entry) => entry.kind !== "event" || entry.seq !== undefined,
+      );
     });
     expect(kinds).toEqual(["subscribed-late"]);
   });
@@ -275,7 +362,9 @@ describe("what is planted in the live lane is caught", () => {
           whole[form].push(...between, live(5));
         });
       expect(twice()).toEqual(["live-duplicate"]);
-      expect(twice({ kind: "disconnected", at: 5025 }, { kind: "connected", at: 5030, frontend: "f2" })).toEqual(["live-duplicate"]);
+      expect(
+        twice({ kind: "disconnected", at: 5025 }, { kind: "connected", at: 5030, frontend: "f2" }),
+      ).toEqual(["live-duplicate"]);
     }
   });
 
@@ -294,6 +383,8 @@ describe("what is planted in the live lane is caught", () => {
   });
 
   test("an event that nobody published", () => {
-    expect(planted((whole) => void whole.sdk.push({ ...live(7), at: 7000 } as Entry))).toEqual(["live-phantom"]);
+    expect(planted((whole) => void whole.sdk.push({ ...live(7), at: 7000 } as Entry))).toEqual([
+      "live-phantom",
+    ]);
   });
 });

@@ -15,7 +15,15 @@
  */
 
 import { createFaultTimes, type FaultTimes } from "./fault-times.ts";
-import type { Connected, Entry, History, LoggedEvent, Publish, SeenEvent, Viewer } from "./history.ts";
+import type {
+  Connected,
+  Entry,
+  History,
+  LoggedEvent,
+  Publish,
+  SeenEvent,
+  Viewer,
+} from "./history.ts";
 import { checkLive, type LiveCounts } from "./live-checker.ts";
 
 export type ViolationKind =
@@ -72,8 +80,11 @@ type Report = (kind: ViolationKind, who: string, topic: string, detail: string) 
 
 export function check(history: History): Verdict {
   const violations: Violation[] = [];
-  const report: Report = (kind, who, topic, detail) => violations.push({ kind, who, topic, detail });
-  const logs = new Map([...history.log].map(([topic, events]) => [topic, checkLog(topic, events, report)]));
+  const report: Report = (kind, who, topic, detail) =>
+    violations.push({ kind, who, topic, detail });
+  const logs = new Map(
+    [...history.log].map(([topic, events]) => [topic, checkLog(topic, events, report)]),
+  );
   const acknowledged = checkPublishes(history, logs, report);
   const faults = createFaultTimes(history.faults, { beforeMs: 0, afterMs: REPORTS_AFTER_MS });
   const sent = readSent(history.publishes);
@@ -82,7 +93,13 @@ export function check(history: History): Verdict {
   let repeated = 0;
   for (const viewer of history.viewers) {
     for (const topic of viewer.topics) {
-      const seen = checkViewer(viewer, topic, { log: logs.get(topic) ?? EMPTY, sentAt: sentAt.get(topic) ?? NEVER_SENT }, faults, report);
+      const seen = checkViewer(
+        viewer,
+        topic,
+        { log: logs.get(topic) ?? EMPTY, sentAt: sentAt.get(topic) ?? NEVER_SENT },
+        faults,
+        report,
+      );
       delivered += seen.delivered;
       repeated += seen.repeated;
       checkStart(viewer, topic, sent.get(topic) ?? [], report);
@@ -106,19 +123,25 @@ function checkLog(topic: string, events: readonly LoggedEvent[], report: Report)
   const byKey = new Map<string, number>();
   let next = 1;
   for (const event of events) {
-    if (event.seq !== next) report("log-hole", "log", topic, `number ${event.seq} where ${next} was due`);
+    if (event.seq !== next)
+      report("log-hole", "log", topic, `number ${event.seq} where ${next} was due`);
     next = event.seq + 1;
     bySeq.set(event.seq, event);
     if (event.key === undefined) continue;
     const earlier = byKey.get(event.key);
-    if (earlier !== undefined) report("stored-twice", "log", topic, `${event.key} at ${earlier} and at ${event.seq}`);
+    if (earlier !== undefined)
+      report("stored-twice", "log", topic, `${event.key} at ${earlier} and at ${event.seq}`);
     byKey.set(event.key, event.seq);
   }
   return { head: next - 1, bySeq, byKey };
 }
 
 /** What publishers were told against what the log has. Answers how many durable events were acknowledged. */
-function checkPublishes(history: History, logs: ReadonlyMap<string, TopicLog>, report: Report): number {
+function checkPublishes(
+  history: History,
+  logs: ReadonlyMap<string, TopicLog>,
+  report: Report,
+): number {
   const told = new Map<string, string>();
   const mayBeStored = new Set<string>();
   let acknowledged = 0;
@@ -130,17 +153,31 @@ function checkPublishes(history: History, logs: ReadonlyMap<string, TopicLog>, r
     const log = logs.get(topic) ?? EMPTY;
     const place = `${topic} ${outcome.seq}`;
     const other = told.get(place);
-    if (other !== undefined) report("acknowledged-same-place", publisher, topic, `${key} and ${other} were both told ${outcome.seq}`);
+    if (other !== undefined)
+      report(
+        "acknowledged-same-place",
+        publisher,
+        topic,
+        `${key} and ${other} were both told ${outcome.seq}`,
+      );
     told.set(place, key);
     const seq = log.byKey.get(key);
     const stands = outcome.seq === undefined ? undefined : log.bySeq.get(outcome.seq);
     if (seq === undefined && stands !== undefined && REMOVED.test(stands.content)) continue;
-    if (seq === undefined) report("acknowledged-not-stored", publisher, topic, `${key} was told ${outcome.seq}`);
-    else if (seq !== outcome.seq) report("acknowledged-elsewhere", publisher, topic, `${key} was told ${outcome.seq} and is at ${seq}`);
+    if (seq === undefined)
+      report("acknowledged-not-stored", publisher, topic, `${key} was told ${outcome.seq}`);
+    else if (seq !== outcome.seq)
+      report(
+        "acknowledged-elsewhere",
+        publisher,
+        topic,
+        `${key} was told ${outcome.seq} and is at ${seq}`,
+      );
   }
   for (const [topic, log] of logs) {
     for (const [key, seq] of log.byKey) {
-      if (!mayBeStored.has(`${topic} ${key}`)) report("not-published", "log", topic, `${key} at ${seq} was refused, or never published`);
+      if (!mayBeStored.has(`${topic} ${key}`))
+        report("not-published", "log", topic, `${key} at ${seq} was refused, or never published`);
     }
   }
   return acknowledged;
@@ -169,8 +206,16 @@ function checkViewer(
     checkContent(event, seq);
     const due = again ?? next;
     if (due === undefined) {
-      report("phantom", name, topic, `number ${seq} at ${event.at} ms, before the subscription was active`);
-    } else if (seq < due && !(again === undefined && goBackTo?.(seenAt.get(seq) ?? sentAt.get(seq) ?? 0))) {
+      report(
+        "phantom",
+        name,
+        topic,
+        `number ${seq} at ${event.at} ms, before the subscription was active`,
+      );
+    } else if (
+      seq < due &&
+      !(again === undefined && goBackTo?.(seenAt.get(seq) ?? sentAt.get(seq) ?? 0))
+    ) {
       report("duplicate", name, topic, `number ${seq} at ${event.at} ms, after ${due - 1}`);
       return;
     } else if (seq > due) {
@@ -192,7 +237,10 @@ function checkViewer(
     connection = entry;
     again = undefined;
     goBackTo = undefined;
-    const isExact = before === undefined || before.frontend === entry.frontend || entry.named?.includes(topic) === true;
+    const isExact =
+      before === undefined ||
+      before.frontend === entry.frontend ||
+      entry.named?.includes(topic) === true;
     if (form !== "plain" || isExact) return;
     const cutAt = leftAt;
     goBackTo = (at) => faults.wholeMs(at, cutAt) <= REPEATED_MS_MAX;
@@ -200,39 +248,58 @@ function checkViewer(
 
   function checkContent(event: SeenEvent, seq: number): void {
     const logged = log.bySeq.get(seq);
-    if (logged === undefined) report("phantom", name, topic, `number ${seq} is not in the log: ${event.content}`);
+    if (logged === undefined)
+      report("phantom", name, topic, `number ${seq} is not in the log: ${event.content}`);
     else if (logged.content !== event.content && !REMOVED.test(logged.content)) {
-      report("other-content", name, topic, `number ${seq} is ${event.content}, in the log ${logged.content}`);
+      report(
+        "other-content",
+        name,
+        topic,
+        `number ${seq} is ${event.content}, in the log ${logged.content}`,
+      );
     }
   }
 
   for (const entry of viewer.entries) {
     if (entry.kind === "connected") connected(entry);
     if (entry.kind === "disconnected") leftAt = entry.at;
-    if (entry.kind === "connected" || entry.kind === "disconnected" || entry.topic !== topic) continue;
+    if (entry.kind === "connected" || entry.kind === "disconnected" || entry.topic !== topic)
+      continue;
     if (entry.kind === "subscribed") {
       next = entry.head + 1;
     } else if (entry.kind === "reset") {
-      report("reset", name, topic, `told to start over after ${entry.head}, had ${(next ?? 1) - 1}`);
+      report(
+        "reset",
+        name,
+        topic,
+        `told to start over after ${entry.head}, had ${(next ?? 1) - 1}`,
+      );
       next = entry.head + 1;
     } else if (entry.kind === "event" && entry.seq !== undefined) {
       take(entry, entry.seq);
     }
   }
   const missing = log.head - ((next ?? log.head + 1) - 1);
-  if (viewer.presentAtEnd && missing > 0) report("lost", name, topic, `the last ${missing}, from number ${next}`);
-  if (viewer.presentAtEnd && next === undefined && log.head > 0) report("lost", name, topic, "never subscribed");
+  if (viewer.presentAtEnd && missing > 0)
+    report("lost", name, topic, `the last ${missing}, from number ${next}`);
+  if (viewer.presentAtEnd && next === undefined && log.head > 0)
+    report("lost", name, topic, "never subscribed");
   return { delivered, repeated };
 }
 
 const NEVER_SENT: ReadonlyMap<number, number> = new Map();
 
 /** By topic and number: when the event was sent, which is before anybody could see it. */
-function readSentAt(publishes: readonly Publish[], logs: ReadonlyMap<string, TopicLog>): ReadonlyMap<string, ReadonlyMap<number, number>> {
+function readSentAt(
+  publishes: readonly Publish[],
+  logs: ReadonlyMap<string, TopicLog>,
+): ReadonlyMap<string, ReadonlyMap<number, number>> {
   const byTopic = new Map<string, Map<number, number>>();
   for (const { lane, topic, key, sentAt, outcome } of publishes) {
     if (lane !== "durable") continue;
-    const seq = (outcome.kind === "acknowledged" ? outcome.seq : undefined) ?? logs.get(topic)?.byKey.get(key);
+    const seq =
+      (outcome.kind === "acknowledged" ? outcome.seq : undefined) ??
+      logs.get(topic)?.byKey.get(key);
     if (seq === undefined) continue;
     const times = byTopic.get(topic) ?? new Map<number, number>();
     byTopic.set(topic, times);
@@ -253,7 +320,8 @@ interface SentDurable {
 function readSent(publishes: readonly Publish[]): ReadonlyMap<string, readonly SentDurable[]> {
   const byTopic = new Map<string, SentDurable[]>();
   for (const { lane, topic, sentAt, key, outcome } of publishes) {
-    if (lane !== "durable" || outcome.kind !== "acknowledged" || outcome.seq === undefined) continue;
+    if (lane !== "durable" || outcome.kind !== "acknowledged" || outcome.seq === undefined)
+      continue;
     const sent = byTopic.get(topic) ?? [];
     byTopic.set(topic, sent);
     sent.push({ key, seq: outcome.seq, sentAt, lowest: undefined });
@@ -270,7 +338,12 @@ function readSent(publishes: readonly Publish[]): ReadonlyMap<string, readonly S
 }
 
 /** Once a subscription is active, every later event arrives: so it must not begin after one that was sent later. */
-function checkStart(viewer: Viewer, topic: string, sent: readonly SentDurable[], report: Report): void {
+function checkStart(
+  viewer: Viewer,
+  topic: string,
+  sent: readonly SentDurable[],
+  report: Report,
+): void {
   const start = startOf(viewer, topic);
   if (start === undefined) return;
   const later = sent[firstAfter(sent, start.at)]?.lowest;
@@ -294,6 +367,7 @@ function firstAfter(sent: readonly SentDurable[], at: number): number {
 type Start = Extract<Entry, { readonly kind: "subscribed" }>;
 
 function startOf({ entries }: Viewer, topic: string): Start | undefined {
-  for (const entry of entries) if (entry.kind === "subscribed" && entry.topic === topic) return entry;
+  for (const entry of entries)
+    if (entry.kind === "subscribed" && entry.topic === topic) return entry;
   return undefined;
 }

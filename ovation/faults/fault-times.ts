@@ -10,7 +10,10 @@ export interface FaultTimes {
 }
 
 /** `beforeMs`, `afterMs`: by so much each fault is taken to be longer. */
-export function createFaultTimes(faults: readonly Injected[], { beforeMs, afterMs }: { beforeMs: number; afterMs: number }): FaultTimes {
+export function createFaultTimes(
+  faults: readonly Injected[],
+  { beforeMs, afterMs }: { beforeMs: number; afterMs: number },
+): FaultTimes {
   /** Ascending, without overlaps. */
   const times: { readonly from: number; to: number }[] = [];
   for (const fault of [...faults].sort((left, right) => left.from - right.from)) {

@@ -7,14 +7,24 @@ import { runFaults } from "./run.ts";
 const SEED = 20;
 
 test("no promise of either lane is broken by faults on one process", async () => {
-  const report = await runFaults({ topology: "one", seed: SEED, durationMs: 9000, viewers: { sdk: 4, plain: 2 } });
+  const report = await runFaults({
+    topology: "one",
+    seed: SEED,
+    durationMs: 9000,
+    viewers: { sdk: 4, plain: 2 },
+  });
   expect(report.ok || formatReport(report)).toBe(true);
   expect(Object.keys(report.faults).length).toBeGreaterThan(1);
   expect(report.verdict.durable.acknowledged).toBeGreaterThan(20);
 }, 120_000);
 
 test("no promise of either lane is broken by faults on a cluster", async () => {
-  const report = await runFaults({ topology: "cluster", seed: SEED, durationMs: 12_000, viewers: { sdk: 4, plain: 2 } });
+  const report = await runFaults({
+    topology: "cluster",
+    seed: SEED,
+    durationMs: 12_000,
+    viewers: { sdk: 4, plain: 2 },
+  });
   expect(report.ok || formatReport(report)).toBe(true);
   expect(Object.keys(report.faults).length).toBeGreaterThan(1);
   expect(report.verdict.durable.acknowledged).toBeGreaterThan(20);

@@ -35,17 +35,39 @@ export function processFaults(processes: readonly ClusterProcess[]): readonly Fa
 /** Viewers that vanish without a word, or are thrown out, and return. */
 export function networkFaults(doors: readonly Door[]): readonly Fault[] {
   const targets = doors.map(({ name }) => `viewers of ${name}`);
-  const network = (target: string) => finder(doors, ({ name }) => `viewers of ${name}`)(target).network;
+  const network = (target: string) =>
+    finder(doors, ({ name }) => `viewers of ${name}`)(target).network;
   const heal = async (target: string) => network(target).heal();
   return [
-    { kind: "viewers cut off", targets, forMs: [200, 4000], begin: async (target) => network(target).cut(), end: heal },
-    { kind: "viewers vanish", targets, forMs: [500, 4000], begin: async (target) => network(target).halfCut("both"), end: heal },
-    { kind: "viewers thrown out", targets, forMs: [0, 0], begin: async (target) => network(target).reset(), end: heal },
+    {
+      kind: "viewers cut off",
+      targets,
+      forMs: [200, 4000],
+      begin: async (target) => network(target).cut(),
+      end: heal,
+    },
+    {
+      kind: "viewers vanish",
+      targets,
+      forMs: [500, 4000],
+      begin: async (target) => network(target).halfCut("both"),
+      end: heal,
+    },
+    {
+      kind: "viewers thrown out",
+      targets,
+      forMs: [0, 0],
+      begin: async (target) => network(target).reset(),
+      end: heal,
+    },
   ];
 }
 
 /** Clocks that jump, forth and back, and come right again. */
-export function clockFaults(clocks: readonly ProcessClock[], jumpsMs: readonly number[]): readonly Fault[] {
+export function clockFaults(
+  clocks: readonly ProcessClock[],
+  jumpsMs: readonly number[],
+): readonly Fault[] {
   if (clocks.length === 0) return [];
   const named = finder(clocks, ({ name }) => name);
   const targets = clocks.map(({ name }) => name);
@@ -58,7 +80,10 @@ export function clockFaults(clocks: readonly ProcessClock[], jumpsMs: readonly n
   }));
 }
 
-function finder<Item>(items: readonly Item[], nameOf: (item: Item) => string): (name: string) => Item {
+function finder<Item>(
+  items: readonly Item[],
+  nameOf: (item: Item) => string,
+): (name: string) => Item {
   return (name) => {
     const found = items.find((item) => nameOf(item) === name);
     if (found === undefined) throw new Error(`there is no ${name}`);

@@ -54,7 +54,12 @@ export interface Connected {
 export type Entry =
   | SeenEvent
   /** The topic begins after this number. */
-  | { readonly kind: "subscribed"; readonly topic: string; readonly head: number; readonly at: number }
+  | {
+      readonly kind: "subscribed";
+      readonly topic: string;
+      readonly head: number;
+      readonly at: number;
+    }
   /** Told that what it missed cannot be had. */
   | { readonly kind: "reset"; readonly topic: string; readonly head: number; readonly at: number }
   /** Told that live events were dropped. */

@@ -24,7 +24,12 @@ export interface LiveCounts {
   readonly disorderedInFaults: number;
 }
 
-type Report = (kind: "live-duplicate" | "live-disorder" | "live-lost" | "live-phantom", who: string, topic: string, detail: string) => void;
+type Report = (
+  kind: "live-duplicate" | "live-disorder" | "live-lost" | "live-phantom",
+  who: string,
+  topic: string,
+  detail: string,
+) => void;
 
 /** How long the effects of a fault may last after it was mended: leases, reconnects, what waited in buffers. */
 const AFTER_FAULT_MS = 8000;
@@ -52,39 +57,81 @@ const NOTHING: Published = { byKey: new Map(), known: [] };
 type Counts = { -readonly [Key in keyof LiveCounts]: number };
 
 export function checkLive(history: History, report: Report): LiveCounts {
-  const counts: Counts = { published: 0, delivered: 0, away: 0, lostInFaults: 0, announced: 0, disorderedInFaults: 0 };
+  const counts: Counts = {
+    published: 0,
+    delivered: 0,
+    away: 0,
+    lostInFaults: 0,
+    announced: 0,
+    disorderedInFaults: 0,
+  };
   const byTopic = readPublished(history);
   for (const { known } of byTopic.values()) counts.published += known.length;
-  const faults = createFaultTimes(history.faults, { beforeMs: UNDER_WAY_MS, afterMs: AFTER_FAULT_MS });
+  const faults = createFaultTimes(history.faults, {
+    beforeMs: UNDER_WAY_MS,
+    afterMs: AFTER_FAULT_MS,
+  });
   for (const viewer of history.viewers) {
-    for (const topic of viewer.topics) checkViewer(viewer, topic, byTopic.get(topic) ?? NOTHING, faults, counts, report);
+    for (const topic of viewer.topics)
+      checkViewer(viewer, topic, byTopic.get(topic) ?? NOTHING, faults, counts, report);
   }
   return counts;
 }
 
 function readPublished(history: History): ReadonlyMap<string, Published> {
   const byTopic = new Map<string, Map<string, Sent>>();
-  for (const { lane, topic, key, publisher, number, sentAt, endedAt, outcome } of history.publishes) {
+  for (const {
+    lane,
+    topic,
+    key,
+    publisher,
+    number,
+    sentAt,
+    endedAt,
+    outcome,
+  } of history.publishes) {
     if (lane !== "live" || outcome.kind === "refused") continue;
     const sent = byTopic.get(topic) ?? new Map<string, Sent>();
     byTopic.set(topic, sent);
-    sent.set(key, { key, publisher, number, sentAt, endedAt, isKnown: outcome.kind === "acknowledged" });
+    sent.set(key, {
+      key,
+      publisher,
+      number,
+      sentAt,
+      endedAt,
+      isKnown: outcome.kind === "acknowledged",
+    });
   }
   return new Map(
     [...byTopic].map(([topic, byKey]) => {
-      const known = [...byKey.values()].filter(({ isKnown }) => isKnown).sort((left, right) => left.sentAt - right.sentAt);
+      const known = [...byKey.values()]
+        .filter(({ isKnown }) => isKnown)
+        .sort((left, right) => left.sentAt - right.sentAt);
       return [topic, { byKey, known }];
     }),
   );
 }
 
-function checkViewer(viewer: Viewer, topic: string, published: Published, faults: FaultTimes, counts: Counts, report: Report): void {
+function checkViewer(
+  viewer: Viewer,
+  topic: string,
+  published: Published,
+  faults: FaultTimes,
+  counts: Counts,
+  report: Report,
+): void {
   const seen = new Set<string>();
   const newest = new Map<string, Sent>();
   let announced = 0;
   for (const entry of viewer.entries) {
     if (entry.kind === "gap" && entry.topic === topic) announced += entry.lost;
-    if (entry.kind !== "event" || entry.topic !== topic || entry.seq !== undefined || entry.key === undefined) continue;
+    if (
+      entry.kind !== "event" ||
+      entry.topic !== topic ||
+      entry.seq !== undefined ||
+      entry.key === undefined
+    )
+      continue;
     const sent = published.byKey.get(entry.key);
     if (sent === undefined) {
       report("live-phantom", viewer.name, topic, `${entry.key} was never published`);
@@ -99,7 +146,13 @@ function checkViewer(viewer: Viewer, topic: string, published: Published, faults
     const before = newest.get(sent.publisher);
     if (before !== undefined && before.number > sent.number) {
       if (faults.touch(sent.sentAt, entry.at)) counts.disorderedInFaults++;
-      else report("live-disorder", viewer.name, topic, `${entry.key} after number ${before.number} of ${sent.publisher}`);
+      else
+        report(
+          "live-disorder",
+          viewer.name,
+          topic,
+          `${entry.key} after number ${before.number} of ${sent.publisher}`,
+        );
     } else newest.set(sent.publisher, sent);
   }
   const { known } = published;
@@ -126,7 +179,10 @@ function checkViewer(viewer: Viewer, topic: string, published: Published, faults
 }
 
 /** When the viewer was subscribed, and connected without a break. */
-function presences({ entries }: Viewer, topic: string): readonly { readonly from: number; readonly to: number }[] {
+function presences(
+  { entries }: Viewer,
+  topic: string,
+): readonly { readonly from: number; readonly to: number }[] {
   const times: { from: number; to: number }[] = [];
   let isSubscribed = false;
   let isConnected = false;

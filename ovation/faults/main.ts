@@ -19,10 +19,20 @@ interface Options {
 const TOPOLOGIES: readonly Topology[] = ["one", "cluster", "datacenters"];
 
 const program = new Command("faults")
-  .description("breaks real processes by a schedule from a seed, and checks that no promise of either lane is broken")
+  .description(
+    "breaks real processes by a schedule from a seed, and checks that no promise of either lane is broken",
+  )
   .option("--minutes <m>", "how long things are broken, in all: the topologies share it", Number, 6)
-  .option("--seed <n>", "the schedule; default: a new one, which the report names", toPositiveInteger)
-  .addOption(new Option("--topology <name>", "what is broken").choices([...TOPOLOGIES, "all"]).default("all"))
+  .option(
+    "--seed <n>",
+    "the schedule; default: a new one, which the report names",
+    toPositiveInteger,
+  )
+  .addOption(
+    new Option("--topology <name>", "what is broken")
+      .choices([...TOPOLOGIES, "all"])
+      .default("all"),
+  )
   .option("--json <file>", "the report for programs")
   .option(
     "--history <file>",
@@ -46,12 +56,19 @@ async function run(options: Options): Promise<number> {
   for (const topology of topologies) {
     console.log(`\n── ${topology}, seed ${seed} ${"─".repeat(40)}`);
     try {
-      const report = await runOne(options, topology, seed, (options.minutes * 60_000) / topologies.length);
+      const report = await runOne(
+        options,
+        topology,
+        seed,
+        (options.minutes * 60_000) / topologies.length,
+      );
       console.log(`${process.stdout.isTTY ? "\n" : ""}\n${formatReport(report)}`);
       reports.push(report);
     } catch (error) {
       // The others still say something; this one counts as failed.
-      console.error(`\nthe run could not be finished: ${error instanceof Error ? error.stack : String(error)}`);
+      console.error(
+        `\nthe run could not be finished: ${error instanceof Error ? error.stack : String(error)}`,
+      );
       allRan = false;
     }
     // After each, so that what is known is kept.
@@ -60,14 +77,25 @@ async function run(options: Options): Promise<number> {
   return allRan && reports.every(({ ok }) => ok) ? 0 : 1;
 }
 
-function runOne(options: Options, topology: Topology, seed: number, durationMs: number): Promise<RunReport> {
+function runOne(
+  options: Options,
+  topology: Topology,
+  seed: number,
+  durationMs: number,
+): Promise<RunReport> {
   return runFaults({
     topology,
     seed,
     durationMs,
-    onHistory: (history) => writeHistory(options.topology === "all" ? suffixed(options.history, topology) : options.history, history),
+    onHistory: (history) =>
+      writeHistory(
+        options.topology === "all" ? suffixed(options.history, topology) : options.history,
+        history,
+      ),
     onProgress: (progress) => show(formatProgress(progress, durationMs)),
-    ...(options.verbose ? { onLine: (name: string, line: string) => console.error(`${name}: ${line}`) } : {}),
+    ...(options.verbose
+      ? { onLine: (name: string, line: string) => console.error(`${name}: ${line}`) }
+      : {}),
   });
 }
 
@@ -81,22 +109,35 @@ function write(file: string | undefined, value: unknown): void {
 }
 
 /** Viewer by viewer: the history of half an hour does not fit into one text. */
-function writeHistory(path: string | undefined, { publishes, viewers, faults, log }: History): void {
+function writeHistory(
+  path: string | undefined,
+  { publishes, viewers, faults, log }: History,
+): void {
   if (path === undefined) return;
   const file = openSync(path, "w");
-  writeSync(file, `{"publishes":${JSON.stringify(publishes)},\n"faults":${JSON.stringify(faults)},\n"log":{`);
+  writeSync(
+    file,
+    `{"publishes":${JSON.stringify(publishes)},\n"faults":${JSON.stringify(faults)},\n"log":{`,
+  );
   for (const [index, [topic, events]] of [...log].entries())
-    writeSync(file, `${index === 0 ? "" : ",\n"}${JSON.stringify(topic)}:${JSON.stringify(events)}`);
+    writeSync(
+      file,
+      `${index === 0 ? "" : ",\n"}${JSON.stringify(topic)}:${JSON.stringify(events)}`,
+    );
   writeSync(file, '},\n"viewers":[');
   for (const [index, viewer] of viewers.entries())
-    writeSync(file, `${index === 0 ? "" : ",\n"}${JSON.stringify({ ...viewer, entries: [...viewer.entries] })}`);
+    writeSync(
+      file,
+      `${index === 0 ? "" : ",\n"}${JSON.stringify({ ...viewer, entries: [...viewer.entries] })}`,
+    );
   writeSync(file, "]}\n");
   closeSync(file);
 }
 
 /** One line that is written over; where nobody watches, one now and then. */
 function show(line: string): void {
-  if (process.stdout.isTTY) process.stdout.write(`\r\x1b[2K${line.slice(0, (process.stdout.columns || 120) - 1)}`);
+  if (process.stdout.isTTY)
+    process.stdout.write(`\r\x1b[2K${line.slice(0, (process.stdout.columns || 120) - 1)}`);
   else if (performance.now() - shownAt > 10_000) {
     shownAt = performance.now();
     console.log(line);

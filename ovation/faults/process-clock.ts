@@ -20,7 +20,8 @@ export interface ProcessClocks {
 
 const LIBRARIES = "/usr/lib/*/faketime/libfaketimeMT.so.1";
 
-export const CLOCKS_MISSING = "clock jumps: libfaketime is not installed (Debian: apt-get install libfaketime)";
+export const CLOCKS_MISSING =
+  "clock jumps: libfaketime is not installed (Debian: apt-get install libfaketime)";
 
 /** `undefined` where the library is not installed. */
 export function createProcessClocks(names: readonly string[]): ProcessClocks | undefined {

@@ -56,11 +56,29 @@ export function startPublisher(options: PublisherOptions): Publisher {
       outcome = await attempt(key);
       // Once it is open whether an attempt was stored, only an acknowledgement settles it.
       isOpen ||= outcome.kind === "unknown";
-    } while (form !== "live" && outcome.kind !== "acknowledged" && recorder.now() - sentAt < GIVE_UP_MS);
+    } while (
+      form !== "live" &&
+      outcome.kind !== "acknowledged" &&
+      recorder.now() - sentAt < GIVE_UP_MS
+    );
     if (outcome.kind === "refused" && isOpen) outcome = { kind: "unknown" };
     const lane = form === "live" ? "live" : "durable";
-    recorder.publish({ publisher: name, topic, lane, key, number, sentAt, endedAt: recorder.now(), attempts, outcome });
-    if (form === "comment" && outcome.kind === "acknowledged" && random() * 100 < (options.removePercent ?? 0))
+    recorder.publish({
+      publisher: name,
+      topic,
+      lane,
+      key,
+      number,
+      sentAt,
+      endedAt: recorder.now(),
+      attempts,
+      outcome,
+    });
+    if (
+      form === "comment" &&
+      outcome.kind === "acknowledged" &&
+      random() * 100 < (options.removePercent ?? 0)
+    )
       await remove(outcome.seq ?? 0);
     return outcome;
   }
@@ -79,7 +97,11 @@ export function startPublisher(options: PublisherOptions): Publisher {
   }
 
   function send(key: string): Promise<Answer> {
-    if (form === "comment") return post(`/v1/videos/${topic.slice("video:".length)}/comments`, { text: `what ${key} says`, clientId: key });
+    if (form === "comment")
+      return post(`/v1/videos/${topic.slice("video:".length)}/comments`, {
+        text: `what ${key} says`,
+        clientId: key,
+      });
     const type = topic.startsWith("member:") ? "message" : "goal";
     return post("/v1/publish", {
       topic,
@@ -97,7 +119,10 @@ export function startPublisher(options: PublisherOptions): Publisher {
       signal: AbortSignal.timeout(TIMEOUT_MS),
     });
     const text = await response.text();
-    return { status: response.status, body: response.headers.get("content-type")?.includes("json") ? JSON.parse(text) : {} };
+    return {
+      status: response.status,
+      body: response.headers.get("content-type")?.includes("json") ? JSON.parse(text) : {},
+    };
   }
 
   async function remove(seq: number): Promise<void> {

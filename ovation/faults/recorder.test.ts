@@ -16,7 +16,13 @@ test("what many saw is kept once, and read as often as one likes", () => {
   for (const { entries } of [...seen, ...seen]) {
     const [, subscribed, event] = entries;
     expect(subscribed).toMatchObject({ kind: "subscribed", head: 0 });
-    expect(event).toMatchObject({ kind: "event", topic: TOPIC, seq: 1, key: "d1", content: 'goal {"id":"d1"}' });
+    expect(event).toMatchObject({
+      kind: "event",
+      topic: TOPIC,
+      seq: 1,
+      key: "d1",
+      content: 'goal {"id":"d1"}',
+    });
   }
   expect(recorder.counts.deliveries).toBe(2);
 });
@@ -40,5 +46,8 @@ test("nothing live is owed to who has left: it counts as away", async () => {
     attempts: 1,
     outcome: { kind: "acknowledged", seq: undefined },
   });
-  expect(check(recorder.history(new Map([[TOPIC, []]])))).toMatchObject({ violations: [], live: { away: 1, lostInFaults: 0 } });
+  expect(check(recorder.history(new Map([[TOPIC, []]])))).toMatchObject({
+    violations: [],
+    live: { away: 1, lostInFaults: 0 },
+  });
 });

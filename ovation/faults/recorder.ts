@@ -2,7 +2,16 @@
 
 import type { Json } from "@ovation/protocol";
 import { createEntryList, type Seen } from "./entry-list.ts";
-import { type Connected, contentOf, type History, type Injected, keyOf, type LoggedEvent, type Publish, type Viewer } from "./history.ts";
+import {
+  type Connected,
+  contentOf,
+  type History,
+  type Injected,
+  keyOf,
+  type LoggedEvent,
+  type Publish,
+  type Viewer,
+} from "./history.ts";
 
 export interface ViewerRecorder {
   readonly name: string;
@@ -24,7 +33,12 @@ export interface Recorder {
   publish(publish: Publish): void;
   viewer(name: string, form: Viewer["form"], topics: readonly string[]): ViewerRecorder;
   fault(fault: Injected): void;
-  readonly counts: { readonly acknowledged: number; readonly refused: number; readonly unknown: number; readonly deliveries: number };
+  readonly counts: {
+    readonly acknowledged: number;
+    readonly refused: number;
+    readonly unknown: number;
+    readonly deliveries: number;
+  };
   history(log: ReadonlyMap<string, readonly LoggedEvent[]>): History;
 }
 

@@ -34,7 +34,9 @@ export function formatReport(report: RunReport): string {
     "from /metrics",
     ...sorted(metrics),
     "",
-    ...violations.slice(0, SHOWN_MAX).map(({ kind, who, topic, detail }) => `VIOLATION ${kind}: ${who}, ${topic}: ${detail}`),
+    ...violations
+      .slice(0, SHOWN_MAX)
+      .map(({ kind, who, topic, detail }) => `VIOLATION ${kind}: ${who}, ${topic}: ${detail}`),
     ...(violations.length > SHOWN_MAX ? [`… and ${violations.length - SHOWN_MAX} more`] : []),
     ...report.problems.map((problem) => `PROBLEM ${problem}`),
     `violations ${violations.length}${report.ok ? "" : `   have it again: npm run faults -- --topology ${report.topology} --seed ${report.seed}`}`,
@@ -43,7 +45,10 @@ export function formatReport(report: RunReport): string {
 }
 
 /** `durationMs`: how long faults are injected. */
-export function formatProgress({ phase, atMs, counts, connected, viewers, broken }: Progress, durationMs: number): string {
+export function formatProgress(
+  { phase, atMs, counts, connected, viewers, broken }: Progress,
+  durationMs: number,
+): string {
   const what = broken.length === 0 ? "" : `   ✗ ${broken.join(", ")}`;
   return `${String(Math.round(atMs / 1000)).padStart(5)}/${Math.round(durationMs / 1000)} s  ${phase.padEnd(11)} ${counts.acknowledged} acknowledged, ${counts.deliveries} deliveries, ${connected}/${viewers} connected${what}`;
 }

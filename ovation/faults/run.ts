@@ -61,7 +61,11 @@ export interface RunReport {
   readonly ok: boolean;
 }
 
-const TOPICS: readonly Topic[] = [topicOf("video", "one"), topicOf("video", "two"), topicOf("video", "three")];
+const TOPICS: readonly Topic[] = [
+  topicOf("video", "one"),
+  topicOf("video", "two"),
+  topicOf("video", "three"),
+];
 const MEMBER = "ana";
 const MEMBER_TOPIC = topicOf("member", MEMBER);
 const TOKEN_SECONDS = 24 * 60 * 60;
@@ -95,7 +99,11 @@ async function runOn(stage: Stage, options: RunOptions): Promise<RunReport> {
   const broken = new Set<string>();
   let phase = "starting";
 
-  const memberToken = await signToken(stage.secret, { sub: MEMBER, name: "Ana", role: "member" }, TOKEN_SECONDS);
+  const memberToken = await signToken(
+    stage.secret,
+    { sub: MEMBER, name: "Ana", role: "member" },
+    TOKEN_SECONDS,
+  );
   const audience = openAudience({
     stage,
     recorder,
@@ -107,18 +115,35 @@ async function runOn(stage: Stage, options: RunOptions): Promise<RunReport> {
   const timer = setInterval(() => {
     void tally.read();
     const { connected, size } = audience;
-    options.onProgress?.({ phase, atMs: recorder.now(), counts: recorder.counts, connected, viewers: size, broken: [...broken] });
+    options.onProgress?.({
+      phase,
+      atMs: recorder.now(),
+      counts: recorder.counts,
+      connected,
+      viewers: size,
+      broken: [...broken],
+    });
   }, PROGRESS_MS);
   try {
     await audience.ready();
     const publishers = await startPublishers(stage, recorder, random);
     phase = "faults";
-    await injectAll(planFaults(seed, stage.faults, durationMs), stage.faults, recorder, broken, problems);
+    await injectAll(
+      planFaults(seed, stage.faults, durationMs),
+      stage.faults,
+      recorder,
+      broken,
+      problems,
+    );
     phase = "mended";
     const mendedAt = recorder.now();
     await whole(stage, problems);
-    const finished = await Promise.all(publishers.map(async ({ name, publisher }) => ({ name, ok: await publisher.finish() })));
-    for (const { name, ok } of finished) if (!ok) problems.push(`${name}: nothing was acknowledged any more after everything was mended`);
+    const finished = await Promise.all(
+      publishers.map(async ({ name, publisher }) => ({ name, ok: await publisher.finish() })),
+    );
+    for (const { name, ok } of finished)
+      if (!ok)
+        problems.push(`${name}: nothing was acknowledged any more after everything was mended`);
     phase = "catching up";
     const caughtUpMs = await catchUp(audience.isCaughtUp, recorder, mendedAt);
     await Bun.sleep(SETTLE_MS);
@@ -149,13 +174,25 @@ async function runOn(stage: Stage, options: RunOptions): Promise<RunReport> {
 }
 
 async function startPublishers(stage: Stage, recorder: Recorder, random: Random) {
-  const token = await signToken(stage.secret, { sub: "server", name: "Server", publish: ["*"], role: "host" }, TOKEN_SECONDS);
+  const token = await signToken(
+    stage.secret,
+    { sub: "server", name: "Server", publish: ["*"], role: "host" },
+    TOKEN_SECONDS,
+  );
   const publishers: { readonly name: string; readonly publisher: Publisher }[] = [];
   for (const door of stage.doors) {
-    const start = (name: string, topic: Topic | undefined, form: "comment" | "durable" | "live", everyMs: number) => {
+    const start = (
+      name: string,
+      topic: Topic | undefined,
+      form: "comment" | "durable" | "live",
+      everyMs: number,
+    ) => {
       const full = `${name}@${door.name}`;
       const common = { recorder, url: door.url, token, random: random.next, name: full, everyMs };
-      publishers.push({ name: full, publisher: startPublisher({ ...common, form, topic: topic ?? "", removePercent: 4 }) });
+      publishers.push({
+        name: full,
+        publisher: startPublisher({ ...common, form, topic: topic ?? "", removePercent: 4 }),
+      });
     };
     start("ben", TOPICS[0], "comment", 60);
     start("cleo", TOPICS[1], "comment", 80);
@@ -188,7 +225,13 @@ async function injectAll(
   await Promise.all(last.values());
 }
 
-async function inject(planned: PlannedFault, faults: readonly Fault[], recorder: Recorder, broken: Set<string>, problems: string[]) {
+async function inject(
+  planned: PlannedFault,
+  faults: readonly Fault[],
+  recorder: Recorder,
+  broken: Set<string>,
+  problems: string[],
+) {
   const { kind, target } = planned;
   const fault = faults.find((one) => one.kind === kind);
   if (fault === undefined) throw new Error(`no fault ${kind}`);
@@ -212,7 +255,8 @@ async function whole(stage: Stage, problems: string[]): Promise<void> {
   await Promise.all(
     stage.processes.map(async (process) => {
       try {
-        if ((await Promise.race([process.ready(), late])) === "late") problems.push(`${process.name} is not ready again`);
+        if ((await Promise.race([process.ready(), late])) === "late")
+          problems.push(`${process.name} is not ready again`);
       } catch (error) {
         problems.push(error instanceof Error ? error.message : String(error));
       }
@@ -220,7 +264,11 @@ async function whole(stage: Stage, problems: string[]): Promise<void> {
   );
 }
 
-async function catchUp(isCaughtUp: () => boolean, recorder: Recorder, since: number): Promise<number> {
+async function catchUp(
+  isCaughtUp: () => boolean,
+  recorder: Recorder,
+  since: number,
+): Promise<number> {
   const until = recorder.now() + CAUGHT_UP_MS_MAX;
   // Who is still behind then is found by the checker, with what is missing.
   while (!isCaughtUp() && recorder.now() < until) await Bun.sleep(50);
@@ -228,7 +276,9 @@ async function catchUp(isCaughtUp: () => boolean, recorder: Recorder, since: num
 }
 
 function returnsIn(history: History): number {
-  const connects = history.viewers.map(({ entries }) => [...entries].filter(({ kind }) => kind === "connected").length);
+  const connects = history.viewers.map(
+    ({ entries }) => [...entries].filter(({ kind }) => kind === "connected").length,
+  );
   return connects.reduce((sum, count) => sum + Math.max(0, count - 1), 0);
 }
 

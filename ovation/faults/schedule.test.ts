@@ -15,16 +15,22 @@ test("the same seed makes the same schedule, another seed another one", () => {
 
 test("nothing is broken twice at a time, everything is mended before the end, and every kind comes up", () => {
   fc.assert(
-    fc.property(fc.integer({ min: 0, max: 2 ** 31 }), fc.integer({ min: 30_000, max: 600_000 }), (seed, durationMs) => {
-      const plan = planFaults(seed, KINDS, durationMs);
-      expect(new Set(plan.map(({ kind }) => kind))).toEqual(new Set(KINDS.map(({ kind }) => kind)));
-      for (const target of ["a", "b", "redis"]) {
-        const own = plan.filter((fault) => fault.target === target);
-        for (const [index, fault] of own.entries()) {
-          expect(fault.atMs + fault.forMs).toBeLessThan(own[index + 1]?.atMs ?? durationMs);
+    fc.property(
+      fc.integer({ min: 0, max: 2 ** 31 }),
+      fc.integer({ min: 30_000, max: 600_000 }),
+      (seed, durationMs) => {
+        const plan = planFaults(seed, KINDS, durationMs);
+        expect(new Set(plan.map(({ kind }) => kind))).toEqual(
+          new Set(KINDS.map(({ kind }) => kind)),
+        );
+        for (const target of ["a", "b", "redis"]) {
+          const own = plan.filter((fault) => fault.target === target);
+          for (const [index, fault] of own.entries()) {
+            expect(fault.atMs + fault.forMs).toBeLessThan(own[index + 1]?.atMs ?? durationMs);
+          }
         }
-      }
-    }),
+      },
+    ),
     { numRuns: 100, interruptAfterTimeLimit: 2000 },
   );
 });

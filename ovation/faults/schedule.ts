@@ -29,18 +29,28 @@ const QUIET_MS = 1500;
  * Faults may overlap, but each thing is broken in one way at a time: a killed process cannot be paused.
  * Every kind comes up once before any comes up again, so that a short run has seen most of them.
  */
-export function planFaults(seed: number, kinds: readonly FaultKind[], durationMs: number): readonly PlannedFault[] {
+export function planFaults(
+  seed: number,
+  kinds: readonly FaultKind[],
+  durationMs: number,
+): readonly PlannedFault[] {
   const random = createRandom(seed);
   const plan: PlannedFault[] = [];
   let atMs = QUIET_MS;
   let deck: FaultKind[] = [];
   while (kinds.length > 0) {
-    if (deck.length === 0) deck = kinds.flatMap((kind) => Array.from({ length: kind.weight ?? 1 }, () => kind));
+    if (deck.length === 0)
+      deck = kinds.flatMap((kind) => Array.from({ length: kind.weight ?? 1 }, () => kind));
     const kind = random.pick(deck);
     deck.splice(deck.indexOf(kind), 1);
     const target = random.pick(kind.targets);
     const forMs = Math.round(random.between(...kind.forMs));
-    const freeAt = Math.max(atMs, ...plan.filter((other) => other.target === target).map((other) => other.atMs + other.forMs + 500));
+    const freeAt = Math.max(
+      atMs,
+      ...plan
+        .filter((other) => other.target === target)
+        .map((other) => other.atMs + other.forMs + 500),
+    );
     if (freeAt + forMs > durationMs - QUIET_MS) {
       if (atMs > durationMs - QUIET_MS) break;
     } else {

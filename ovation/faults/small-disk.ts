@@ -22,7 +22,10 @@ const PIECES_BYTES = [4 * 1024 * 1024, 64 * 1024, 4096] as const;
 /** `undefined` where this process may not mount. */
 export function mountSmallDisk(): SmallDisk | undefined {
   const directory = mkdtempSync(join(tmpdir(), "ovation-disk-"));
-  const mount = Bun.spawnSync(["mount", "-t", "tmpfs", "-o", `size=${MEGABYTES}m`, "tmpfs", directory], { stderr: "ignore" });
+  const mount = Bun.spawnSync(
+    ["mount", "-t", "tmpfs", "-o", `size=${MEGABYTES}m`, "tmpfs", directory],
+    { stderr: "ignore" },
+  );
   if (mount.exitCode !== 0) {
     rmSync(directory, { recursive: true });
     return undefined;

@@ -12,8 +12,13 @@ import { type Fault, openDoor, readWholeLog, type Stage } from "./stage.ts";
 const CLOCK_JUMPS_MS = [20_000, -20_000];
 const DELAY_MS = 40;
 
-export async function startStageCluster(names: readonly string[], onLine: (process: string, line: string) => void): Promise<Stage> {
-  const clocks = createProcessClocks(names.flatMap((name) => [`${name}/frontend-0`, `${name}/dispatcher-0`, `${name}/comments-0`]));
+export async function startStageCluster(
+  names: readonly string[],
+  onLine: (process: string, line: string) => void,
+): Promise<Stage> {
+  const clocks = createProcessClocks(
+    names.flatMap((name) => [`${name}/frontend-0`, `${name}/dispatcher-0`, `${name}/comments-0`]),
+  );
   const cluster = await startLocalCluster({
     datacenters: names,
     link: { delayMs: DELAY_MS },
@@ -24,7 +29,9 @@ export async function startStageCluster(names: readonly string[], onLine: (proce
     ...(clocks === undefined ? {} : { environmentOf: clocks.environmentOf }),
   });
   const gateways = cluster.datacenters.map((datacenter) => startGateway(datacenter, 0));
-  const doors = await Promise.all(cluster.datacenters.map(({ name }, index) => openDoor(name, gateways[index]?.url ?? "")));
+  const doors = await Promise.all(
+    cluster.datacenters.map(({ name }, index) => openDoor(name, gateways[index]?.url ?? "")),
+  );
   return {
     secret: cluster.secret,
     doors,
@@ -101,14 +108,18 @@ function postgresFault({ postgres }: LocalCluster): Fault {
 function linkFaults(cluster: LocalCluster): readonly Fault[] {
   if (cluster.datacenters.length < 2) return [];
   const targets = cluster.datacenters.map(({ name }) => `links to ${name}`);
-  const linksOf = (target: string) => cluster.datacenters.find(({ name }) => target === `links to ${name}`)?.links ?? [];
+  const linksOf = (target: string) =>
+    cluster.datacenters.find(({ name }) => target === `links to ${name}`)?.links ?? [];
   const heal = async (target: string) => {
     for (const link of linksOf(target)) {
       link.heal();
       link.set({ delayMs: DELAY_MS, jitterMs: 0 });
     }
   };
-  const kind = (name: string, breakIt: (link: ReturnType<typeof linksOf>[number]) => void): Fault => ({
+  const kind = (
+    name: string,
+    breakIt: (link: ReturnType<typeof linksOf>[number]) => void,
+  ): Fault => ({
     kind: name,
     targets,
     forMs: [500, 6000],

@@ -14,7 +14,9 @@ import { type Fault, openDoor, readWholeLog, type Stage } from "./stage.ts";
 const NAME = "start";
 const CLOCK_JUMPS_MS = [600_000, -600_000];
 
-export async function startStageOne(onLine: (process: string, line: string) => void): Promise<Stage> {
+export async function startStageOne(
+  onLine: (process: string, line: string) => void,
+): Promise<Stage> {
   const secret = randomBytes(32).toString("base64url");
   const disk = mountSmallDisk();
   const directory = disk?.directory ?? mkdtempSync(join(tmpdir(), "ovation-faults-"));
@@ -22,7 +24,16 @@ export async function startStageOne(onLine: (process: string, line: string) => v
   const server = await startProcess({
     name: NAME,
     role: "start",
-    flags: ["--data", directory, "--rate-limits", "off", "--log-level", "warn", "--drain-seconds", "1"],
+    flags: [
+      "--data",
+      directory,
+      "--rate-limits",
+      "off",
+      "--log-level",
+      "warn",
+      "--drain-seconds",
+      "1",
+    ],
     environment: { OVATION_SECRET: secret, ...clocks?.environmentOf(NAME) },
     internal: false,
     onLine: (line) => onLine(NAME, line),
@@ -44,8 +55,16 @@ export async function startStageOne(onLine: (process: string, line: string) => v
     secret,
     doors: [door],
     processes: [server],
-    faults: [...processFaults([server]), ...networkFaults([door]), ...full, ...clockFaults(clocks?.clocks ?? [], CLOCK_JUMPS_MS)],
-    missing: [...(disk === undefined ? [DISK_MISSING] : []), ...(clocks === undefined ? [CLOCKS_MISSING] : [])],
+    faults: [
+      ...processFaults([server]),
+      ...networkFaults([door]),
+      ...full,
+      ...clockFaults(clocks?.clocks ?? [], CLOCK_JUMPS_MS),
+    ],
+    missing: [
+      ...(disk === undefined ? [DISK_MISSING] : []),
+      ...(clocks === undefined ? [CLOCKS_MISSING] : []),
+    ],
     async readLog(topics) {
       // One process at a time opens the file.
       await server.stop();

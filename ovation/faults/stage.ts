@@ -44,7 +44,10 @@ export async function openDoor(name: string, url: string): Promise<Door> {
   return { name, url, farUrl: `http://127.0.0.1:${network.port}`, network };
 }
 
-export async function readWholeLog(log: Log, topics: readonly Topic[]): Promise<ReadonlyMap<string, readonly LoggedEvent[]>> {
+export async function readWholeLog(
+  log: Log,
+  topics: readonly Topic[],
+): Promise<ReadonlyMap<string, readonly LoggedEvent[]>> {
   const whole = new Map<string, readonly LoggedEvent[]>();
   for (const topic of topics) {
     const events: LoggedEvent[] = [];

@@ -37,7 +37,9 @@ export function createTally(processes: readonly ClusterProcess[]): Tally {
     if (!process.running) return;
     const life = `${process.name} ${process.pid}`;
     try {
-      const response = await fetch(`${process.url}/metrics`, { signal: AbortSignal.timeout(TIMEOUT_MS) });
+      const response = await fetch(`${process.url}/metrics`, {
+        signal: AbortSignal.timeout(TIMEOUT_MS),
+      });
       latest.set(life, parse(await response.text()));
     } catch {
       // Paused, starting or just killed: the next reading has it, or the last one stands.
@@ -50,7 +52,8 @@ export function createTally(processes: readonly ClusterProcess[]): Tally {
     },
     get sums() {
       const sums: Record<string, number> = {};
-      for (const counts of latest.values()) for (const [name, value] of Object.entries(counts)) sums[name] = (sums[name] ?? 0) + value;
+      for (const counts of latest.values())
+        for (const [name, value] of Object.entries(counts)) sums[name] = (sums[name] ?? 0) + value;
       return sums;
     },
   };

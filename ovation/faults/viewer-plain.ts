@@ -5,7 +5,14 @@
  * [spec] https://html.spec.whatwg.org/multipage/server-sent-events.html#the-eventsource-interface
  */
 
-import { type ConnectionId, createFrameReader, frontendOf, type Json, type Message, positionIn } from "@ovation/protocol";
+import {
+  type ConnectionId,
+  createFrameReader,
+  frontendOf,
+  type Json,
+  type Message,
+  positionIn,
+} from "@ovation/protocol";
 import type { FaultViewer, ViewerOptions } from "./viewer.ts";
 
 /** The first wait, until the server names another with `retry:`. */
@@ -26,7 +33,13 @@ interface FirstEvent {
   readonly topics: Readonly<Record<string, { readonly head: number; readonly recovered: boolean }>>;
 }
 
-export function startPlainViewer({ recorder, topics, url, token, random }: ViewerOptions): FaultViewer {
+export function startPlainViewer({
+  recorder,
+  topics,
+  url,
+  token,
+  random,
+}: ViewerOptions): FaultViewer {
   const address = `${url}/v1/events?${new URLSearchParams(topics.map((topic) => ["topic", topic]))}`;
   let lastEventId = "";
   /** Of the topics, those that the id speaks of which this connection brought. */
@@ -50,7 +63,8 @@ export function startPlainViewer({ recorder, topics, url, token, random }: Viewe
       return;
     }
     const envelope = JSON.parse(data) as Envelope;
-    if (type === "gap") recorder.gap(envelope.topic, (envelope.data as { readonly lost: number }).lost);
+    if (type === "gap")
+      recorder.gap(envelope.topic, (envelope.data as { readonly lost: number }).lost);
     else recorder.event(envelope.topic, type, envelope.seq, envelope.data);
   }
 
@@ -70,7 +84,10 @@ export function startPlainViewer({ recorder, topics, url, token, random }: Viewe
   async function connect(): Promise<void> {
     abort = new AbortController();
     isAlive();
-    const headers: Record<string, string> = { accept: "text/event-stream", "cache-control": "no-store" };
+    const headers: Record<string, string> = {
+      accept: "text/event-stream",
+      "cache-control": "no-store",
+    };
     if (lastEventId !== "") headers["last-event-id"] = lastEventId;
     named = topics.filter((topic) => positionIn(lastEventId, topic) !== undefined);
     if (token !== undefined) headers["authorization"] = `Bearer ${token}`;

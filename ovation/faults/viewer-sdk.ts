@@ -6,7 +6,13 @@ import type { FaultViewer, ViewerOptions } from "./viewer.ts";
 /** Shorter than the default, so that a run sees more returns. */
 const RETRY_MS = { first: 200, longest: 2000 };
 
-export function startSdkViewer({ recorder, topics, url, token, random }: ViewerOptions): FaultViewer {
+export function startSdkViewer({
+  recorder,
+  topics,
+  url,
+  token,
+  random,
+}: ViewerOptions): FaultViewer {
   const client = createClient({
     url,
     eventSource: "fetch",

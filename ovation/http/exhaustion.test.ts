@@ -13,14 +13,17 @@ test("more sockets than files: who is connected goes on, who comes with a reques
   const viewer = new Viewer({ port: server.port, path: "/v1/events?topic=video:files" });
   await until(() => viewer.isConnected, "connected");
   const agent = new Agent({ keepAlive: true, maxSockets: 1 });
-  const like = () => post(server.port, "/v1/videos/files/likes", '{"kind":"like","count":1}', agent);
+  const like = () =>
+    post(server.port, "/v1/videos/files/likes", '{"kind":"like","count":1}', agent);
   expect(await like()).toBe(202);
 
   const flood: Socket[] = Array.from({ length: 400 }, () => connect(server.port, "127.0.0.1"));
   for (const socket of flood) socket.on("error", () => {});
   await Bun.sleep(500);
   // The silent ones make room for each other, and for somebody who asks.
-  expect(await server.metric("ovation_http_cuts_total", { reason: "crowded" })).toBeGreaterThan(200);
+  expect(await server.metric("ovation_http_cuts_total", { reason: "crowded" })).toBeGreaterThan(
+    200,
+  );
   const among = new Viewer({ port: server.port, path: "/v1/events?topic=video:files" });
   await until(() => among.isConnected, "a viewer connects among them", 5000);
   for (let count = 0; count < 10; count++) {
@@ -36,7 +39,10 @@ test("more sockets than files: who is connected goes on, who comes with a reques
   const later = new Viewer({ port: server.port, path: "/v1/events?topic=video:files" });
   await until(() => later.isConnected, "a new viewer connects", 25_000);
   expect(await server.metric("process_max_fds")).toBe(200);
-  await until(async () => (await server.metric("process_open_fds")) < 100, "the files are free again");
+  await until(
+    async () => (await server.metric("process_open_fds")) < 100,
+    "the files are free again",
+  );
   expect(server.output).not.toContain("fatal");
   viewer.close();
   among.close();
@@ -53,7 +59,12 @@ describe("a large broadcast", () => {
     server = await Server.start({ flags: ["--rate-limits", "off"] });
     const path = "/v1/events?topic=video:large";
     for (let count = 0; count < VIEWERS; count += 250) {
-      viewers.push(...Array.from({ length: 250 }, (_, index) => new Viewer({ port: server.port, path, from: `127.0.3.${index + 1}` })));
+      viewers.push(
+        ...Array.from(
+          { length: 250 },
+          (_, index) => new Viewer({ port: server.port, path, from: `127.0.3.${index + 1}` }),
+        ),
+      );
       await until(() => viewers.every((viewer) => viewer.isConnected), "connected", 30_000);
     }
     // They read so late that the test's own process is not the one that is measured.
@@ -76,9 +87,13 @@ describe("a large broadcast", () => {
         await Bun.sleep(15);
       }
     })();
-    await until(async () => (await server.metric("ovation_frontend_writes_total")) > VIEWERS * 3, "broadcasts are under way");
+    await until(
+      async () => (await server.metric("ovation_frontend_writes_total")) > VIEWERS * 3,
+      "broadcasts are under way",
+    );
     const busy: number[] = [];
-    while ((await server.metric("ovation_frontend_writes_total")) < VIEWERS * 20) busy.push(...(await probe(10)));
+    while ((await server.metric("ovation_frontend_writes_total")) < VIEWERS * 20)
+      busy.push(...(await probe(10)));
     broadcasting = false;
     await publishing;
     // A slice is 8 ms; a broadcast to all would be several of them, and a queue of those without end.
@@ -106,7 +121,14 @@ describe("a large broadcast", () => {
 function post(port: number, path: string, body: string, agent: Agent): Promise<number> {
   return new Promise((resolve, reject) => {
     const asked = request(
-      { host: "127.0.0.1", port, path, method: "POST", agent, headers: { "content-length": body.length } },
+      {
+        host: "127.0.0.1",
+        port,
+        path,
+        method: "POST",
+        agent,
+        headers: { "content-length": body.length },
+      },
       (response) => {
         response.resume();
         response.on("end", () => resolve(response.statusCode ?? 0));

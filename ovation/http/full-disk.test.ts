@@ -41,7 +41,12 @@ function fill(): void {
 async function post(
   path: string,
   body: unknown,
-): Promise<{ status: number; type: string; retryAfter: string | null; body: Record<string, unknown> }> {
+): Promise<{
+  status: number;
+  type: string;
+  retryAfter: string | null;
+  body: Record<string, unknown>;
+}> {
   const headers = { authorization: `Bearer ${bearer}`, "content-type": "application/json" };
   const response = await server.get(path, { method: "POST", headers, body: JSON.stringify(body) });
   const text = await response.text();
@@ -54,7 +59,11 @@ async function post(
 }
 
 let written = 0;
-const comment = () => post("/v1/videos/full/comments", { text: `${++written} ${"x".repeat(150)}`, clientId: `c${written}` });
+const comment = () =>
+  post("/v1/videos/full/comments", {
+    text: `${++written} ${"x".repeat(150)}`,
+    clientId: `c${written}`,
+  });
 
 test("comments and durable events are answered 507, likes and live events go on, what is stored is read, and with room all is well", async () => {
   const viewer = new Viewer({ port: server.port, path: `/v1/events?topic=${TOPIC}` });
@@ -66,11 +75,17 @@ test("comments and durable events are answered 507, likes and live events go on,
   let refused = await comment();
   // What the log has reserved is used up first.
   for (; refused.status === 201 && stored < 5000; stored++) refused = await comment();
-  expect(refused).toMatchObject({ status: 507, body: { code: "log-full", status: 507, title: "The log has no room; nothing was stored" } });
+  expect(refused).toMatchObject({
+    status: 507,
+    body: { code: "log-full", status: 507, title: "The log has no room; nothing was stored" },
+  });
   expect(refused.type).toContain("application/problem+json");
   expect(refused.retryAfter).toBe("5");
   const event = { topic: TOPIC, type: "goal", data: {} };
-  expect(await post("/v1/publish", { ...event, durable: true, id: "one" })).toMatchObject({ status: 507, body: { code: "log-full" } });
+  expect(await post("/v1/publish", { ...event, durable: true, id: "one" })).toMatchObject({
+    status: 507,
+    body: { code: "log-full" },
+  });
   // In one request with a durable event a live one waits for it: all or nothing.
   expect((await post("/v1/publish", [event, { ...event, durable: true }])).status).toBe(507);
 
@@ -82,12 +97,17 @@ test("comments and durable events are answered 507, likes and live events go on,
   await until(() => viewer.of("likes").length > 0, "the likes arrive");
   expect((await server.get("/healthz")).status).toBe(200);
   expect((await server.get("/readyz")).status).toBe(200);
-  const kept = (await (await server.get("/v1/videos/full/comments?after=0&limit=1")).json()) as { head: number; comments: unknown[] };
+  const kept = (await (await server.get("/v1/videos/full/comments?after=0&limit=1")).json()) as {
+    head: number;
+    comments: unknown[];
+  };
   expect(kept).toMatchObject({ head: stored, comments: [{ seq: 1 }] });
 
   rmSync(join(server.disk, "ballast"));
   await until(async () => (await comment()).status === 201, "comments are stored again");
-  expect((await post("/v1/publish", { ...event, durable: true, id: "one" })).body).toMatchObject({ seqs: [stored + 2] });
+  expect((await post("/v1/publish", { ...event, durable: true, id: "one" })).body).toMatchObject({
+    seqs: [stored + 2],
+  });
   await until(() => viewer.seqs(TOPIC).at(-1) === stored + 2, "the viewer has all of it");
   expect(viewer.seqs(TOPIC)).toEqual(Array.from({ length: stored + 2 }, (_, index) => index + 1));
   viewer.close();

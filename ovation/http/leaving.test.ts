@@ -21,36 +21,61 @@ function closeAll(all: readonly Viewer[]): void {
 
 test.concurrent("a lifetime ends at a time of each connection's own, says when to come back, and its place is free again", async () => {
   const limits = ["--connections-max", String(CONNECTIONS_MAX), "--connects-per-second", "60"];
-  const server = await Server.start({ flags: ["--heartbeat-seconds", "1", "--lifetime-minutes", "0.05", ...limits] });
+  const server = await Server.start({
+    flags: ["--heartbeat-seconds", "1", "--lifetime-minutes", "0.05", ...limits],
+  });
   const topic = "video:short";
   const all = viewers(50, { port: server.port, path: `/v1/events?topic=${topic}`, returns: true });
   const published: number[] = [];
   const publishing = (async () => {
     for (let number = 1; number <= 40; number++) {
-      const [seq] = await server.publish([{ topic, type: "comment", data: { number }, durable: true }]);
+      const [seq] = await server.publish([
+        { topic, type: "comment", data: { number }, durable: true },
+      ]);
       if (seq !== undefined) published.push(seq);
       await Bun.sleep(200);
     }
   })();
-  await until(() => all.every((viewer) => viewer.connected.length >= 2), "all came back once", 25_000);
+  await until(
+    () => all.every((viewer) => viewer.connected.length >= 2),
+    "all came back once",
+    25_000,
+  );
   const lives = all.map((viewer) => (viewer.gone[0] ?? 0) - (viewer.connected[0] ?? 0));
   // Timers run late on a busy machine, never early.
   expect(Math.min(...lives)).toBeGreaterThan(LIFETIME_MS.min - 250);
-  expect(Math.max(...lives) - Math.min(...lives)).toBeGreaterThan((LIFETIME_MS.max - LIFETIME_MS.min - WHEEL_MS) / 2);
+  expect(Math.max(...lives) - Math.min(...lives)).toBeGreaterThan(
+    (LIFETIME_MS.max - LIFETIME_MS.min - WHEEL_MS) / 2,
+  );
   const ends = all.map((viewer) => viewer.of("reconnect")[0]?.data);
   for (const end of ends) expect(end).toMatchObject({ reason: "lifetime" });
   expect(new Set(ends.map((end) => end.afterMs)).size).toBeGreaterThan(25);
   await publishing;
-  await until(() => all.every((viewer) => viewer.seqs(topic).at(-1) === published.at(-1)), "all have the last comment", 20_000);
+  await until(
+    () => all.every((viewer) => viewer.seqs(topic).at(-1) === published.at(-1)),
+    "all have the last comment",
+    20_000,
+  );
   // Who came before the first comment has all of them: in order, once each, over all its connections.
   for (const viewer of all) expect(viewer.seqs(topic).slice(-35)).toEqual(published.slice(-35));
   const lived = await server.metric("ovation_frontend_closes_total", { reason: "lifetime" });
   expect(lived).toBeGreaterThanOrEqual(50);
   closeAll(all);
-  await until(async () => (await server.metric("ovation_frontend_connections")) === 0, "nobody is left");
+  await until(
+    async () => (await server.metric("ovation_frontend_connections")) === 0,
+    "nobody is left",
+  );
   // More connections than the limit have come and been ended by now: their places are free.
-  const more = viewers(CONNECTIONS_MAX, { port: server.port, path: "/v1/events?topic=video:after", returns: true });
-  await until(() => more.every((viewer) => viewer.connected.length > 0), "as many as allowed", 30_000);
+  const more = viewers(CONNECTIONS_MAX, {
+    port: server.port,
+    path: "/v1/events?topic=video:after",
+    returns: true,
+  });
+  await until(
+    () => more.every((viewer) => viewer.connected.length > 0),
+    "as many as allowed",
+    30_000,
+  );
   closeAll(more);
   await server.stop();
 }, 90_000);
@@ -58,7 +83,10 @@ test.concurrent("a lifetime ends at a time of each connection's own, says when t
 test.concurrent("a connection ends when its token does, and is told to come back at once", async () => {
   const server = await Server.start({ flags: ["--heartbeat-seconds", "1"] });
   const short = await token({ sub: "alice" }, 2);
-  const viewer = new Viewer({ port: server.port, path: `/v1/events?topic=member:alice&access_token=${short}` });
+  const viewer = new Viewer({
+    port: server.port,
+    path: `/v1/events?topic=member:alice&access_token=${short}`,
+  });
   await until(() => viewer.isConnected, "connected");
   await until(() => !viewer.isConnected, "ended");
   expect(viewer.of("reconnect")[0]?.data).toEqual({ afterMs: 1, reason: "token-expired" });
@@ -83,7 +111,11 @@ test.concurrent("a server that is full refuses with 200, a random wait and a cle
   expect(new Set(waiting.map((viewer) => viewer.retryMs)).size).toBeGreaterThan(10);
   expect(await server.metric("ovation_frontend_refusals_total", { reason: "full" })).toBe(20);
   closeAll(seated);
-  await until(() => waiting.every((viewer) => viewer.isConnected), "all are in by themselves", 25_000);
+  await until(
+    () => waiting.every((viewer) => viewer.isConnected),
+    "all are in by themselves",
+    25_000,
+  );
   closeAll(waiting);
   await server.stop();
 }, 60_000);
@@ -91,19 +123,27 @@ test.concurrent("a server that is full refuses with 200, a random wait and a cle
 test.concurrent("a server that is connected to too fast refuses some in the same way, and counts them", async () => {
   const server = await Server.start({ flags: ["--connects-per-second", "10"] });
   const all = viewers(100, { port: server.port, path: "/v1/events?topic=video:fast" });
-  await until(() => all.every((viewer) => viewer.isConnected || viewer.endedCleanly), "all are answered");
+  await until(
+    () => all.every((viewer) => viewer.isConnected || viewer.endedCleanly),
+    "all are answered",
+  );
   const refused = all.filter((viewer) => !viewer.isConnected);
   // A burst of two seconds' worth is taken, and what a second or two more allow.
   expect(refused.length).toBeGreaterThan(30);
   expect(refused.length).toBeLessThanOrEqual(80);
-  for (const viewer of refused) expect(viewer.of("reconnect")[0]?.data).toMatchObject({ reason: "rate" });
-  expect(await server.metric("ovation_frontend_refusals_total", { reason: "rate" })).toBe(refused.length);
+  for (const viewer of refused)
+    expect(viewer.of("reconnect")[0]?.data).toMatchObject({ reason: "rate" });
+  expect(await server.metric("ovation_frontend_refusals_total", { reason: "rate" })).toBe(
+    refused.length,
+  );
   closeAll(all);
   await server.stop();
 }, 60_000);
 
 test.concurrent("a server that is asked to end sends its viewers away paced, refuses new ones so that they come back, and exits 0", async () => {
-  const server = await Server.start({ flags: ["--drain-seconds", "4", "--connects-per-second", "100000"] });
+  const server = await Server.start({
+    flags: ["--drain-seconds", "4", "--connects-per-second", "100000"],
+  });
   const path = "/v1/events?topic=video:drain";
   const all = viewers(1200, { port: server.port, path });
   await until(() => all.every((viewer) => viewer.isConnected), "all are connected", 30_000);

@@ -13,7 +13,9 @@ let server: Server;
 const published = new Map<string, number[]>(TOPICS.map((topic) => [topic, []]));
 
 async function comment(topic: string): Promise<void> {
-  const [seq] = await server.publish([{ topic, type: "comment", data: { text: "a comment" }, durable: true }]);
+  const [seq] = await server.publish([
+    { topic, type: "comment", data: { text: "a comment" }, durable: true },
+  ]);
   if (seq !== undefined) published.get(topic)?.push(seq);
 }
 
@@ -25,10 +27,16 @@ afterAll(() => server.stop());
 test("viewers of a server that was killed return within the announced spread, not in step, and miss no comment", async () => {
   // Plain EventSources: one id for both topics, and no more sense than `retry:`.
   const path = `/v1/events?topic=${TOPICS[0]}&topic=${TOPICS[1]}`;
-  const viewers = Array.from({ length: VIEWERS }, () => new Viewer({ port: server.port, path, returns: true }));
+  const viewers = Array.from(
+    { length: VIEWERS },
+    () => new Viewer({ port: server.port, path, returns: true }),
+  );
   await until(() => viewers.every((viewer) => viewer.isConnected), "all are connected", 30_000);
   for (let count = 0; count < 10; count++) for (const topic of TOPICS) await comment(topic);
-  await until(() => viewers.every((viewer) => viewer.of("comment").length === 20), "all have 20 comments");
+  await until(
+    () => viewers.every((viewer) => viewer.of("comment").length === 20),
+    "all have 20 comments",
+  );
   const waits = viewers.map((viewer) => viewer.retryMs ?? 0);
   expect(Math.max(...waits)).toBeLessThanOrEqual(RETURN_SPREAD_MS);
   expect(percentile(waits, 0.9) - percentile(waits, 0.1)).toBeGreaterThan(RETURN_SPREAD_MS / 2);
@@ -38,14 +46,26 @@ test("viewers of a server that was killed return within the announced spread, no
   await server.run();
   for (let count = 0; count < 10; count++) for (const topic of TOPICS) await comment(topic);
   const witness = new Witness(server, "video:witness");
-  await until(() => viewers.every((viewer) => viewer.connected.length >= 2), "all are back", 30_000);
+  await until(
+    () => viewers.every((viewer) => viewer.connected.length >= 2),
+    "all are back",
+    30_000,
+  );
   for (const topic of TOPICS) await comment(topic);
   const last = (topic: string) => published.get(topic)?.at(-1);
-  await until(() => viewers.every((viewer) => TOPICS.every((topic) => viewer.seqs(topic).includes(last(topic) ?? 0))), "all have the last");
+  await until(
+    () =>
+      viewers.every((viewer) =>
+        TOPICS.every((topic) => viewer.seqs(topic).includes(last(topic) ?? 0)),
+      ),
+    "all have the last",
+  );
   for (const viewer of viewers) {
     // What was committed in the last second before the cut may come twice over a restart: by seq, once.
-    for (const topic of TOPICS) expect([...new Set(viewer.seqs(topic))]).toEqual(published.get(topic) ?? []);
-    for (const { data } of viewer.of("connection")) for (const topic of TOPICS) expect(data.topics[topic].recovered).toBe(true);
+    for (const topic of TOPICS)
+      expect([...new Set(viewer.seqs(topic))]).toEqual(published.get(topic) ?? []);
+    for (const { data } of viewer.of("connection"))
+      for (const topic of TOPICS) expect(data.topics[topic].recovered).toBe(true);
   }
   const returns = viewers.map((viewer) => (viewer.connected[1] ?? 0) - killedAt);
   expect(percentile(returns, 0.95) - percentile(returns, 0.05)).toBeGreaterThan(1000);
@@ -67,7 +87,10 @@ test("a viewer who was never away hears no less promptly while five hundred retu
     await until(() => witness.delays(from).length >= 3, "the witness gets events");
     for (const viewer of viewers) viewer.close();
   }
-  await until(async () => (await server.metric("ovation_frontend_connections")) === 1, "only the witness is left");
+  await until(
+    async () => (await server.metric("ovation_frontend_connections")) === 1,
+    "only the witness is left",
+  );
   expect(percentile(witness.delays(), 0.9)).toBeLessThan(Math.max(calm * 10, 500));
   expect(witness.viewer.gone).toEqual([]);
   expect(await witness.missing()).toBe(0);

@@ -25,7 +25,10 @@ let server: Server;
 
 beforeAll(async () => {
   const tls = makeCertificate(directory);
-  server = await Server.start({ tls, flags: ["--heartbeat-seconds", "1", "--stuck-seconds", "2", "--drain-seconds", "2"] });
+  server = await Server.start({
+    tls,
+    flags: ["--heartbeat-seconds", "1", "--stuck-seconds", "2", "--drain-seconds", "2"],
+  });
 }, 60_000);
 afterAll(async () => {
   await server.stop();
@@ -49,7 +52,8 @@ function openStream(session: ClientHttp2Session, path: string, reads = true): St
     stream.status = Number(headers[":status"]);
     stream.headers = headers;
   });
-  if (reads) request.on("data", (chunk: Uint8Array) => reader.feed(decoder.decode(chunk, { stream: true })));
+  if (reads)
+    request.on("data", (chunk: Uint8Array) => reader.feed(decoder.decode(chunk, { stream: true })));
   request.on("end", () => {
     stream.closed = "end";
   });
@@ -63,15 +67,24 @@ function openStream(session: ClientHttp2Session, path: string, reads = true): St
 describe("HTTP/2", () => {
   test("carries a hundred streams on one connection, and each gets every event", async () => {
     const session = openSession();
-    const streams = Array.from({ length: STREAMS }, () => openStream(session, "/v1/events?topic=video:many"));
+    const streams = Array.from({ length: STREAMS }, () =>
+      openStream(session, "/v1/events?topic=video:many"),
+    );
     await until(() => streams.every(({ types }) => types.includes("connection")), "all are open");
     expect(streams[0]?.headers["content-type"]).toBe("text/event-stream");
     // [spec] RFC 9113, 8.2.2: connection-specific header fields are malformed in HTTP/2.
     expect(streams[0]?.headers["connection"]).toBeUndefined();
-    for (let count = 0; count < 10; count++) await server.publish([{ topic: "video:many", type: "goal", data: count }]);
-    await until(() => streams.every(({ types }) => types.filter((type) => type === "goal").length === 10), "all have ten events");
+    for (let count = 0; count < 10; count++)
+      await server.publish([{ topic: "video:many", type: "goal", data: count }]);
+    await until(
+      () => streams.every(({ types }) => types.filter((type) => type === "goal").length === 10),
+      "all have ten events",
+    );
     session.destroy();
-    await until(async () => (await server.metric("ovation_frontend_connections")) === 0, "all are gone with their session");
+    await until(
+      async () => (await server.metric("ovation_frontend_connections")) === 0,
+      "all are gone with their session",
+    );
   }, 30_000);
 
   test("a stream that is not read is cut by itself; those beside it on the connection go on", async () => {
@@ -82,8 +95,14 @@ describe("HTTP/2", () => {
     await until(() => stuck.status === 200 && good.types.includes("connection"), "both are open");
     const event = { topic: "video:back", type: "flood", data: "f".repeat(50_000) };
     for (let count = 0; count < 40; count++) await server.publish([event]);
-    await until(async () => (await server.metric("ovation_frontend_slow_connections")) === 1, "one is slow");
-    await until(async () => (await server.metric("ovation_frontend_closes_total", { reason: "stuck" })) === 1, "it is cut");
+    await until(
+      async () => (await server.metric("ovation_frontend_slow_connections")) === 1,
+      "one is slow",
+    );
+    await until(
+      async () => (await server.metric("ovation_frontend_closes_total", { reason: "stuck" })) === 1,
+      "it is cut",
+    );
     // [spec] RFC 9113, 7: INTERNAL_ERROR (2). The stream ends, not the connection.
     await until(() => stuck.closed !== undefined, "its reader hears of it");
     expect(stuck.closed).toBe(2);
@@ -95,9 +114,17 @@ describe("HTTP/2", () => {
 
   test("refuses with the same codes and the same clean end", async () => {
     const session = openSession();
-    expect(await answered(openStream(session, "/v1/events"))).toEqual({ status: 400, closed: "end" });
-    expect(await answered(openStream(session, "/v1/events?topic=member:alice"))).toEqual({ status: 401, closed: "end" });
-    expect(await answered(openStream(session, `/v1/events?topic=video:${"a".repeat(5000)}`))).toEqual({ status: 400, closed: "end" });
+    expect(await answered(openStream(session, "/v1/events"))).toEqual({
+      status: 400,
+      closed: "end",
+    });
+    expect(await answered(openStream(session, "/v1/events?topic=member:alice"))).toEqual({
+      status: 401,
+      closed: "end",
+    });
+    expect(
+      await answered(openStream(session, `/v1/events?topic=video:${"a".repeat(5000)}`)),
+    ).toEqual({ status: 400, closed: "end" });
     session.destroy();
   }, 30_000);
 
@@ -124,7 +151,11 @@ describe("one port", () => {
   });
 
   test("is not confused by plain HTTP on it", async () => {
-    const { statuses, closed } = await rawRequest({ port: server.port, bytes: "GET / HTTP/1.1\r\nHost: x\r\n\r\n", withinMs: 15_000 });
+    const { statuses, closed } = await rawRequest({
+      port: server.port,
+      bytes: "GET / HTTP/1.1\r\nHost: x\r\n\r\n",
+      withinMs: 15_000,
+    });
     expect({ statuses, closed }).toEqual({ statuses: [], closed: true });
     expect(await server.isReady()).toBe(true);
   }, 20_000);
@@ -138,11 +169,14 @@ describe("one port", () => {
 
 test("a drain ends the streams of HTTP/2 cleanly, with when to come back", async () => {
   const session = openSession();
-  const streams = Array.from({ length: 20 }, () => openStream(session, "/v1/events?topic=video:drain"));
+  const streams = Array.from({ length: 20 }, () =>
+    openStream(session, "/v1/events?topic=video:drain"),
+  );
   await until(() => streams.every(({ types }) => types.includes("connection")), "all are open");
   expect(await server.end()).toBe(0);
   await until(() => streams.every(({ closed }) => closed !== undefined), "all have ended");
-  for (const { types, closed } of streams) expect({ last: types.at(-1), closed }).toEqual({ last: "reconnect", closed: "end" });
+  for (const { types, closed } of streams)
+    expect({ last: types.at(-1), closed }).toEqual({ last: "reconnect", closed: "end" });
 }, 30_000);
 
 async function answered(stream: Stream): Promise<Pick<Stream, "status" | "closed">> {

@@ -36,7 +36,8 @@ function isAlive(pid: number): boolean {
 }
 
 /** The worker that holds the connection. */
-const frontendOf = (viewer: Viewer) => viewer.connectionId.slice(0, viewer.connectionId.indexOf("."));
+const frontendOf = (viewer: Viewer) =>
+  viewer.connectionId.slice(0, viewer.connectionId.indexOf("."));
 
 describe("three workers", () => {
   let server: Server;
@@ -45,7 +46,13 @@ describe("three workers", () => {
 
   /** Asked again where the worker that took it dies over it: the key sees to it that it is stored once. */
   async function comment(): Promise<void> {
-    const event = { topic: TOPIC, type: "comment", data: { text: "a comment" }, durable: true, id: crypto.randomUUID() };
+    const event = {
+      topic: TOPIC,
+      type: "comment",
+      data: { text: "a comment" },
+      durable: true,
+      id: crypto.randomUUID(),
+    };
     for (;;) {
       try {
         const [seq] = await server.publish([event]);
@@ -58,19 +65,43 @@ describe("three workers", () => {
   }
 
   async function allHaveAll(): Promise<void> {
-    await until(() => viewers.every((viewer) => viewer.seqs(TOPIC).at(-1) === published.at(-1)), "all have the last comment", 25_000);
+    await until(
+      () => viewers.every((viewer) => viewer.seqs(TOPIC).at(-1) === published.at(-1)),
+      "all have the last comment",
+      25_000,
+    );
     for (const viewer of viewers) expect(viewer.seqs(TOPIC)).toEqual(published);
   }
 
   beforeAll(async () => {
     const policy = join(directory, "policy.yaml");
-    writeFileSync(policy, `limits:\n  guestsPerAddress: { burst: ${GUESTS_MAX}, perSeconds: 3600 }\n`);
-    const limits = ["--connections-per-address", "25", "--connections-max", "200", "--heartbeat-seconds", "1", "--stuck-seconds", "2"];
-    server = await Server.start({ flags: ["--workers", String(WORKERS), "--policy", policy, ...limits] });
+    writeFileSync(
+      policy,
+      `limits:\n  guestsPerAddress: { burst: ${GUESTS_MAX}, perSeconds: 3600 }\n`,
+    );
+    const limits = [
+      "--connections-per-address",
+      "25",
+      "--connections-max",
+      "200",
+      "--heartbeat-seconds",
+      "1",
+      "--stuck-seconds",
+      "2",
+    ];
+    server = await Server.start({
+      flags: ["--workers", String(WORKERS), "--policy", policy, ...limits],
+    });
     // From addresses of their own: the limit is on each address.
     viewers = Array.from(
       { length: 60 },
-      (_, index) => new Viewer({ port: server.port, path: `/v1/events?topic=${TOPIC}`, from: `127.0.1.${index + 1}`, returns: true }),
+      (_, index) =>
+        new Viewer({
+          port: server.port,
+          path: `/v1/events?topic=${TOPIC}`,
+          from: `127.0.1.${index + 1}`,
+          returns: true,
+        }),
     );
     await until(() => viewers.every((viewer) => viewer.isConnected), "all are connected");
   }, 60_000);
@@ -91,19 +122,28 @@ describe("three workers", () => {
       expect((await server.get("/healthz")).status).toBe(200);
       const history = await server.get(`/v1/videos/workers/comments?limit=5`);
       expect(await history.json()).toMatchObject({ head: published.length });
-      const like = await server.get("/v1/videos/workers/likes", { method: "POST", body: '{"kind":"like","count":1}' });
+      const like = await server.get("/v1/videos/workers/likes", {
+        method: "POST",
+        body: '{"kind":"like","count":1}',
+      });
       expect(like.status).toBe(202);
       expect((await server.get("/v1/nothing")).status).toBe(404);
-      expect(Number((await server.get("/", { method: "HEAD" })).headers.get("content-length"))).toBeGreaterThan(100);
+      expect(
+        Number((await server.get("/", { method: "HEAD" })).headers.get("content-length")),
+      ).toBeGreaterThan(100);
       expect((await server.get("/v1/publish", { method: "POST", body: "[]" })).status).toBe(401);
     }
-    const { likes } = (await (await server.get("/v1/videos/workers")).json()) as { likes: { like: number } };
+    const { likes } = (await (await server.get("/v1/videos/workers")).json()) as {
+      likes: { like: number };
+    };
     expect(likes.like).toBe(12);
   });
 
   test("pass on only what is asked for by its plain path", async () => {
     const bytes = "GET /v1/nothing/../videos HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n";
-    expect((await rawRequest({ port: server.port, bytes, withinMs: 5000 })).statuses).toEqual([404]);
+    expect((await rawRequest({ port: server.port, bytes, withinMs: 5000 })).statuses).toEqual([
+      404,
+    ]);
   });
 
   test("change the topics of a connection that another one holds; then every later event arrives", async () => {
@@ -114,18 +154,30 @@ describe("three workers", () => {
       for (let round = 0; round < 8; round++) {
         const topic = `video:${viewer.connectionId.slice(0, 6)}-${round}`;
         const path = `/v1/connections/${viewer.connectionId}/subscriptions`;
-        const response = await server.get(path, { method: "PUT", body: JSON.stringify({ topics: [topic] }) });
+        const response = await server.get(path, {
+          method: "PUT",
+          body: JSON.stringify({ topics: [topic] }),
+        });
         expect(response.status).toBe(200);
         expect(await response.json()).toMatchObject({ results: { [topic]: { ok: true } } });
         await server.publish([{ topic, type: "goal", data: round }]);
-        await until(() => viewer.of("goal").some((seen) => seen.topic === topic), "the event arrives");
-        expect((await server.get(path, { method: "DELETE", body: JSON.stringify({ topics: [topic] }) })).status).toBe(200);
+        await until(
+          () => viewer.of("goal").some((seen) => seen.topic === topic),
+          "the event arrives",
+        );
+        expect(
+          (await server.get(path, { method: "DELETE", body: JSON.stringify({ topics: [topic] }) }))
+            .status,
+        ).toBe(200);
       }
     }
-    const unknown = await server.get(`/v1/connections/${viewers[0]?.connectionId.slice(0, -4)}AAAA/subscriptions`, {
-      method: "PUT",
-      body: '{"topics":["video:x"]}',
-    });
+    const unknown = await server.get(
+      `/v1/connections/${viewers[0]?.connectionId.slice(0, -4)}AAAA/subscriptions`,
+      {
+        method: "PUT",
+        body: '{"topics":["video:x"]}',
+      },
+    );
     expect(unknown.status).toBe(412);
   });
 
@@ -133,7 +185,9 @@ describe("three workers", () => {
     const events = published.length * viewers.length;
     for (let round = 0; round < 6; round++) {
       expect(await server.metric("ovation_frontend_connections")).toBe(viewers.length);
-      expect(await server.metric("ovation_frontend_written_events_total")).toBeGreaterThanOrEqual(events);
+      expect(await server.metric("ovation_frontend_written_events_total")).toBeGreaterThanOrEqual(
+        events,
+      );
     }
     const text = await (await server.get("/metrics")).text();
     const names = text.split("\n").filter((line) => line.startsWith("# TYPE"));
@@ -147,22 +201,31 @@ describe("three workers", () => {
       const headers = { "x-ovation-address": `10.0.0.${index}` };
       return new Viewer({ port: server.port, path, from: "127.0.0.9", headers });
     });
-    await until(() => crowd.every((viewer) => viewer.isConnected || viewer.endedCleanly), "all are answered");
+    await until(
+      () => crowd.every((viewer) => viewer.isConnected || viewer.endedCleanly),
+      "all are answered",
+    );
     // 25 for each of three workers, where it is that uneven.
     expect(crowd.filter((viewer) => viewer.isConnected).length).toBeLessThanOrEqual(25 * WORKERS);
     expect(crowd.some((viewer) => viewer.of("reconnect")[0]?.data.reason === "address")).toBe(true);
     for (const viewer of crowd) viewer.close();
 
-    const join = (headers: Record<string, string>) => server.get("/v1/guests", { method: "POST", headers, body: '{"name":"Ana"}' });
+    const join = (headers: Record<string, string>) =>
+      server.get("/v1/guests", { method: "POST", headers, body: '{"name":"Ana"}' });
     const spoofed: number[] = [];
-    for (let count = 0; count < GUESTS_MAX + 3; count++) spoofed.push((await join({ "x-ovation-address": `10.1.1.${count}` })).status);
+    for (let count = 0; count < GUESTS_MAX + 3; count++)
+      spoofed.push((await join({ "x-ovation-address": `10.1.1.${count}` })).status);
     expect(spoofed.filter((status) => status === 201).length).toBe(GUESTS_MAX);
     expect(spoofed.slice(GUESTS_MAX)).toEqual([429, 429, 429]);
     // A proxy's word counts (here the one on this machine), on whichever worker, and also for what is passed on.
     const forwarded: number[] = [];
-    for (let count = 0; count < GUESTS_MAX + 3; count++) forwarded.push((await join({ "x-forwarded-for": `203.0.113.${count}` })).status);
+    for (let count = 0; count < GUESTS_MAX + 3; count++)
+      forwarded.push((await join({ "x-forwarded-for": `203.0.113.${count}` })).status);
     expect(forwarded).toEqual(forwarded.map(() => 201));
-    await until(async () => (await server.metric("ovation_frontend_connections")) === viewers.length, "the crowd is gone");
+    await until(
+      async () => (await server.metric("ovation_frontend_connections")) === viewers.length,
+      "the crowd is gone",
+    );
   });
 
   test("outlive one that is killed: its viewers return and miss nothing, another takes its place, and no total falls", async () => {
@@ -185,7 +248,9 @@ describe("three workers", () => {
     expect(cut.length).toBeLessThan(viewers.length);
     await until(() => childrenOf(server.pid).length === WORKERS, "there are three again", 20_000);
     expect(childrenOf(server.pid)).not.toContain(victim);
-    expect(await server.metric("ovation_frontend_written_events_total")).toBeGreaterThanOrEqual(written);
+    expect(await server.metric("ovation_frontend_written_events_total")).toBeGreaterThanOrEqual(
+      written,
+    );
     expect(await server.metric("ovation_frontend_connects_total")).toBe(connects + cut.length);
     expect(await server.metric("ovation_frontend_connections")).toBe(viewers.length);
   }, 60_000);
@@ -195,12 +260,18 @@ describe("three workers", () => {
     for (const viewer of viewers) viewer.close();
     const last = Array.from(
       { length: 30 },
-      (_, index) => new Viewer({ port: server.port, path: `/v1/events?topic=${TOPIC}`, from: `127.0.2.${index + 1}` }),
+      (_, index) =>
+        new Viewer({
+          port: server.port,
+          path: `/v1/events?topic=${TOPIC}`,
+          from: `127.0.2.${index + 1}`,
+        }),
     );
     await until(() => last.every((viewer) => viewer.isConnected), "connected");
     expect(await server.end()).toBe(0);
     await until(() => last.every((viewer) => !viewer.isConnected), "all are gone");
-    for (const viewer of last) expect(viewer.of("reconnect")[0]?.data).toMatchObject({ reason: "drain" });
+    for (const viewer of last)
+      expect(viewer.of("reconnect")[0]?.data).toMatchObject({ reason: "drain" });
     expect(workers.filter(isAlive)).toEqual([]);
   }, 30_000);
 });
@@ -218,8 +289,20 @@ test("workers whose parent is killed end as well, and the port is free for the n
 
 test("a port that is taken is said to be, with workers too, also where the other server shares it", async () => {
   for (const reusePort of [false, true]) {
-    const other = Bun.serve({ port: 0, hostname: "127.0.0.1", reusePort, fetch: () => new Response() });
-    const command = [join(import.meta.dir, "../bin/ovation"), "start", "--workers", "2", "--port", String(other.port)];
+    const other = Bun.serve({
+      port: 0,
+      hostname: "127.0.0.1",
+      reusePort,
+      fetch: () => new Response(),
+    });
+    const command = [
+      join(import.meta.dir, "../bin/ovation"),
+      "start",
+      "--workers",
+      "2",
+      "--port",
+      String(other.port),
+    ];
     const child = Bun.spawn(["sh", ...command, "--data", directory], {
       env: { ...process.env, OVATION_SECRET: "a-secret-of-at-least-thirty-two-characters" },
       stdout: "ignore",
@@ -234,18 +317,32 @@ test("a port that is taken is said to be, with workers too, also where the other
 }, 30_000);
 
 test("port 0 is one free port for all workers", async () => {
-  const child = Bun.spawn(["sh", join(import.meta.dir, "../bin/ovation"), "start", "--workers", "2", "--port", "0", "--data", directory], {
-    env: { ...process.env, OVATION_SECRET: "a-secret-of-at-least-thirty-two-characters" },
-    stdout: "pipe",
-    stderr: "ignore",
-  });
+  const child = Bun.spawn(
+    [
+      "sh",
+      join(import.meta.dir, "../bin/ovation"),
+      "start",
+      "--workers",
+      "2",
+      "--port",
+      "0",
+      "--data",
+      directory,
+    ],
+    {
+      env: { ...process.env, OVATION_SECRET: "a-secret-of-at-least-thirty-two-characters" },
+      stdout: "pipe",
+      stderr: "ignore",
+    },
+  );
   let output = "";
   void (async () => {
     for await (const chunk of child.stdout) output += Buffer.from(chunk).toString();
   })();
   await until(() => /http:\/\/localhost:\d+\//.test(output), "it says where it is", 25_000);
   const url = /http:\/\/localhost:\d+/.exec(output)?.[0] ?? "";
-  for (let round = 0; round < 6; round++) expect((await fetch(`${url}/readyz`, { keepalive: false })).status).toBe(200);
+  for (let round = 0; round < 6; round++)
+    expect((await fetch(`${url}/readyz`, { keepalive: false })).status).toBe(200);
   child.kill("SIGTERM");
   expect(await child.exited).toBe(0);
 }, 40_000);

@@ -35,7 +35,8 @@ export interface CommentsPartOptions {
 }
 
 export function createCommentsPart(options: CommentsPartOptions): Comments {
-  const { settings, log, store, members, presence, backbone, authenticate, registry, limiter } = options;
+  const { settings, log, store, members, presence, backbone, authenticate, registry, limiter } =
+    options;
   const clock = systemClock;
   return createComments({
     ...settings.comments,
@@ -49,7 +50,11 @@ export function createCommentsPart(options: CommentsPartOptions): Comments {
     policy: settings.policy,
     clock,
     steady: steadyClock,
-    limiter: limiter ?? (settings.rateLimits ? createMemoryRateLimiter({ clock: steadyClock }) : createRateLimiterOff()),
+    limiter:
+      limiter ??
+      (settings.rateLimits
+        ? createMemoryRateLimiter({ clock: steadyClock })
+        : createRateLimiterOff()),
     videos: settings.videos,
     guests: settings.guests
       ? createGuestIssuer({

@@ -6,10 +6,19 @@
 import { mkdirSync } from "node:fs";
 import { join } from "node:path";
 import type { Comments } from "@ovation/comments";
-import { createPublishRoute, Dispatcher, type FrontendCalls, type FrontendLinks } from "@ovation/dispatcher";
+import {
+  createPublishRoute,
+  Dispatcher,
+  type FrontendCalls,
+  type FrontendLinks,
+} from "@ovation/dispatcher";
 import { type Log, type LogKeeper, openSqliteLog } from "@ovation/log";
 import { type Route, steadyClock, systemClock } from "@ovation/protocol";
-import { createMemorySharedStore, createMemoryTable, createMemoryViewerCounts } from "@ovation/table";
+import {
+  createMemorySharedStore,
+  createMemoryTable,
+  createMemoryViewerCounts,
+} from "@ovation/table";
 import type { Registry } from "prom-client";
 import { registerDispatcherMetrics } from "../dispatcher-metrics.ts";
 import { createVerifier, type Verifier } from "../tokens/mod.ts";
@@ -30,13 +39,22 @@ export interface CorePart {
 const RETENTION_EVERY_MS = 60_000;
 const RETENTION_EVENTS_AT_ONCE = 5000;
 
-export async function openCore(settings: Settings, links: FrontendLinks, calls: FrontendCalls, registry: Registry): Promise<CorePart> {
+export async function openCore(
+  settings: Settings,
+  links: FrontendLinks,
+  calls: FrontendCalls,
+  registry: Registry,
+): Promise<CorePart> {
   const { policy } = settings;
   const clock = systemClock;
   const onFailure = failureLogger(settings.logger);
   mkdirSync(settings.dataDirectory, { recursive: true });
   const verifier = await createVerifier({ secrets: [settings.secret], ...settings.tokens, clock });
-  const log = await openSqliteLog({ path: join(settings.dataDirectory, "log.sqlite"), clock, policy });
+  const log = await openSqliteLog({
+    path: join(settings.dataDirectory, "log.sqlite"),
+    clock,
+    policy,
+  });
   const store = openLocalStore(settings);
   const members = openLocalMembers(settings);
   const shared = createMemorySharedStore({ clock: steadyClock });
@@ -70,18 +88,37 @@ export async function openCore(settings: Settings, links: FrontendLinks, calls: 
     comments,
     verifier,
     log,
-    routes: [createPublishRoute({ authenticate, policy, log, clock, publish: (events) => dispatcher.publish(events) }), ...comments.routes],
+    routes: [
+      createPublishRoute({
+        authenticate,
+        policy,
+        log,
+        clock,
+        publish: (events) => dispatcher.publish(events),
+      }),
+      ...comments.routes,
+    ],
     async stop() {
       stopTrimming();
       await comments.close();
       await links.close();
-      await Promise.all([table.close(), counts.close(), shared.close(), store.close(), members.close(), log.close()]);
+      await Promise.all([
+        table.close(),
+        counts.close(),
+        shared.close(),
+        store.close(),
+        members.close(),
+        log.close(),
+      ]);
     },
   };
 }
 
 /** Drops what is past retention, a little at a time. */
-export function keepTrimming(log: LogKeeper, onFailure: (what: string, error: unknown) => void): () => void {
+export function keepTrimming(
+  log: LogKeeper,
+  onFailure: (what: string, error: unknown) => void,
+): () => void {
   const timer = setInterval(() => {
     log.trim(RETENTION_EVENTS_AT_ONCE).catch((error: unknown) => onFailure("retention", error));
   }, RETENTION_EVERY_MS);

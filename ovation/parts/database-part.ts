@@ -11,12 +11,21 @@ const RETRY_MS = 1000;
  * Opens the log, and waits for a database that is not there yet: processes of a cluster may start in any
  * order. Rejects where it is one that this version may not write.
  */
-export async function openClusterLog(url: string, settings: Settings, database: Dependency): Promise<Log & LogKeeper> {
-  return await patiently(database, () => openLog({ url, clock: systemClock, policy: settings.policy }));
+export async function openClusterLog(
+  url: string,
+  settings: Settings,
+  database: Dependency,
+): Promise<Log & LogKeeper> {
+  return await patiently(database, () =>
+    openLog({ url, clock: systemClock, policy: settings.policy }),
+  );
 }
 
 /** Tries until it is there. */
-export async function patiently<Value>(database: Dependency, open: () => Promise<Value>): Promise<Value> {
+export async function patiently<Value>(
+  database: Dependency,
+  open: () => Promise<Value>,
+): Promise<Value> {
   for (;;) {
     try {
       return await open();
@@ -29,5 +38,8 @@ export async function patiently<Value>(database: Dependency, open: () => Promise
 }
 
 function isAway(error: unknown): boolean {
-  return error instanceof LogUnavailableError || (error instanceof Error && error.name === "StoreUnavailableError");
+  return (
+    error instanceof LogUnavailableError ||
+    (error instanceof Error && error.name === "StoreUnavailableError")
+  );
 }

@@ -54,7 +54,9 @@ export function createDependencies(logger: Logger, registry: Registry, clock: Cl
     ["start", () => (life === "starting" ? "the process still starts" : undefined)],
     ["draining", () => (life === "leaving" ? "the process is going away" : undefined)],
   ];
-  registerDependencies(registry, () => [...states].map(([name, { why }]) => [name, why === undefined] as const));
+  registerDependencies(registry, () =>
+    [...states].map(([name, { why }]) => [name, why === undefined] as const),
+  );
 
   function add(name: string, what: string, essential: Essential): Dependency {
     const state: State = { essential, reached: false, why: `${what} is not reached yet` };
@@ -62,7 +64,10 @@ export function createDependencies(logger: Logger, registry: Registry, clock: Cl
     checks.push([
       name,
       () => state.why,
-      () => (state.essential === "never" || (state.essential === "at-start" && state.reached) ? "degraded" : "not ready"),
+      () =>
+        state.essential === "never" || (state.essential === "at-start" && state.reached)
+          ? "degraded"
+          : "not ready",
     ]);
     /** The reason that was logged last, without its numbers; empty where it was that all is well. */
     let said: string | undefined;

@@ -21,14 +21,20 @@ export interface EarlyListener {
   stop(now: boolean): Promise<void>;
 }
 
-export function listenEarly(settings: Settings, registry: Registry, dependencies: Dependencies): EarlyListener {
+export function listenEarly(
+  settings: Settings,
+  registry: Registry,
+  dependencies: Dependencies,
+): EarlyListener {
   const health = createHealthRoutes({ registry, checks: dependencies.checks });
   const { url, stop, serve } = listen({
     ...settings,
     ...countHttp(registry),
     routes: health,
     async fallback() {
-      throw new Problem("unavailable", "this process still starts", { retryAfterMs: RETRY_AFTER_MS });
+      throw new Problem("unavailable", "this process still starts", {
+        retryAfterMs: RETRY_AFTER_MS,
+      });
     },
   });
   return {

@@ -12,7 +12,14 @@ import {
   type Upstream,
 } from "@ovation/frontend";
 import { createDirectSender } from "@ovation/http";
-import { type Authenticate, type FrontendId, maySubscribe, type Route, steadyClock, systemClock } from "@ovation/protocol";
+import {
+  type Authenticate,
+  type FrontendId,
+  maySubscribe,
+  type Route,
+  steadyClock,
+  systemClock,
+} from "@ovation/protocol";
 import type { Registry } from "prom-client";
 import { registerDependencies } from "../dependency-metrics.ts";
 import type { ReadinessCheck } from "../health.ts";
@@ -49,7 +56,8 @@ export function createFrontendPart(options: FrontendPartOptions): FrontendPart {
   const { settings, id, upstream, authenticate, registry, arrived } = options;
   const { policy } = settings;
   const clock = systemClock;
-  const authorize: ConstructorParameters<typeof Frontend>[0]["authorize"] = (identity, topic) => maySubscribe(policy, identity, topic);
+  const authorize: ConstructorParameters<typeof Frontend>[0]["authorize"] = (identity, topic) =>
+    maySubscribe(policy, identity, topic);
   const frontend = new Frontend({
     id,
     upstream,
@@ -72,12 +80,26 @@ export function createFrontendPart(options: FrontendPartOptions): FrontendPart {
   return {
     frontend,
     routes: [
-      createEventsRoute({ frontend, admission, authenticate, authorize, policy, random: Math.random, zstd: settings.zstd }),
+      createEventsRoute({
+        frontend,
+        admission,
+        authenticate,
+        authorize,
+        policy,
+        random: Math.random,
+        zstd: settings.zstd,
+      }),
       ...createSubscriptionsRoutes({ frontend, authenticate, authorize }),
     ],
     checks: [
       ["draining", () => (admission.draining ? "the process is going away" : undefined)],
-      ["dispatchers", () => (frontend.membership.reachable ? undefined : "no dispatcher answers, or the subscription table is away")],
+      [
+        "dispatchers",
+        () =>
+          frontend.membership.reachable
+            ? undefined
+            : "no dispatcher answers, or the subscription table is away",
+      ],
     ],
     async drain() {
       admission.draining = true;
@@ -91,6 +113,8 @@ function admissionLimits({ rateLimits, admission }: Settings): AdmissionLimits {
   if (!rateLimits) return OPEN_ADMISSION;
   const files = filesMax();
   const connectionsMax =
-    files === undefined ? DEFAULT_ADMISSION.connectionsMax : Math.min(CONNECTIONS_DEFAULT_MAX, Math.floor(files * FILES_SHARE));
+    files === undefined
+      ? DEFAULT_ADMISSION.connectionsMax
+      : Math.min(CONNECTIONS_DEFAULT_MAX, Math.floor(files * FILES_SHARE));
   return { ...DEFAULT_ADMISSION, connectionsMax, ...admission };
 }

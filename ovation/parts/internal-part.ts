@@ -24,7 +24,9 @@ export interface InternalSettings {
   /** The first signs, all are accepted: secrets can be replaced without downtime. */
   readonly secrets: readonly string[];
   /** PEM files. With `ca`, both sides show certificates: mutual TLS. */
-  readonly tls: { readonly cert: string; readonly key: string; readonly ca: string | undefined } | undefined;
+  readonly tls:
+    | { readonly cert: string; readonly key: string; readonly ca: string | undefined }
+    | undefined;
 }
 
 export interface InternalPart {
@@ -35,7 +37,11 @@ export interface InternalPart {
   listen(routes: readonly Route[], link?: LinkReceiver): InternalListener;
 }
 
-export function createInternalPart(settings: Settings, internal: InternalSettings, registry: Registry): InternalPart {
+export function createInternalPart(
+  settings: Settings,
+  internal: InternalSettings,
+  registry: Registry,
+): InternalPart {
   const auth = createInternalAuth({ secrets: internal.secrets, clock: systemClock });
   const refusals = createRefusals();
   const tls = readTls(internal.tls);
@@ -60,7 +66,10 @@ export function createInternalPart(settings: Settings, internal: InternalSetting
         port: internal.port,
         routes,
         onFailure: failureLogger(settings.logger),
-        onRefused: (call) => say(call.address, (unsaid) => settings.logger.warn({ ...call, ...unsaid }, "refused an internal call")),
+        onRefused: (call) =>
+          say(call.address, (unsaid) =>
+            settings.logger.warn({ ...call, ...unsaid }, "refused an internal call"),
+          ),
         ...(link === undefined ? {} : { link }),
         ...(tls === undefined ? {} : { tls }),
       });

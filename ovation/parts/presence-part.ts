@@ -4,7 +4,12 @@
  * members (conversations, blocks), so it is that service, without its routes.
  */
 
-import { type Comments, openPostgresMemberStores, openPostgresVideoStore, type PresenceValues } from "@ovation/comments";
+import {
+  type Comments,
+  openPostgresMemberStores,
+  openPostgresVideoStore,
+  type PresenceValues,
+} from "@ovation/comments";
 import type { Backbone } from "@ovation/dispatcher";
 import type { Log } from "@ovation/log";
 import type { Authenticate } from "@ovation/protocol";
@@ -30,7 +35,16 @@ export async function openPresence(options: PresencePartOptions): Promise<Presen
   const { url, state } = database;
   const store = await patiently(state, () => openPostgresVideoStore({ url }));
   const members = await patiently(state, () => openPostgresMemberStores({ url }));
-  const service = createCommentsPart({ settings, log, store, backbone, authenticate, registry: new Registry(), members, presence: values });
+  const service = createCommentsPart({
+    settings,
+    log,
+    store,
+    backbone,
+    authenticate,
+    registry: new Registry(),
+    members,
+    presence: values,
+  });
   return {
     heartbeat: (present) => service.heartbeat(present),
     async close() {

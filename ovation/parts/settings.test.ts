@@ -5,7 +5,10 @@ import { failureLogger } from "./settings.ts";
 
 test("a failure that comes again and again is logged once a second, with how many there were", () => {
   const lines: Record<string, unknown>[] = [];
-  const logger = pino({ base: null, timestamp: false }, { write: (line: string) => lines.push(JSON.parse(line)) });
+  const logger = pino(
+    { base: null, timestamp: false },
+    { write: (line: string) => lines.push(JSON.parse(line)) },
+  );
   let now = 0;
   const clock: Clock = { now: () => now, after: () => () => undefined };
   const onFailure = failureLogger(logger, clock);

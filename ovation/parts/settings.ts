@@ -40,7 +40,10 @@ export interface Settings {
   /** Keys beside the secret, issuer and audience. */
   readonly tokens?: TokenConfiguration;
   /** What the policy file says of comments and messages. */
-  readonly comments?: Pick<Configuration, "textCodePointsMax" | "likeKinds" | "messages" | "rateRules">;
+  readonly comments?: Pick<
+    Configuration,
+    "textCodePointsMax" | "likeKinds" | "messages" | "rateRules"
+  >;
 }
 
 /** A running process of any role. */
@@ -62,7 +65,11 @@ export function signingOf({ tokens }: Settings): SignOptions {
  * Says what failed and that the process goes on from it. While a store is away every publish fails: thousands a second, which
  * must not fill a disk as well.
  */
-export function failureLogger(logger: Logger, clock: Clock = steadyClock): (what: string, error: unknown) => void {
+export function failureLogger(
+  logger: Logger,
+  clock: Clock = steadyClock,
+): (what: string, error: unknown) => void {
   const say = sparingly(clock);
-  return (what, error) => say(what, (unsaid) => logger.warn({ error, what, ...unsaid }, "failed, and goes on"));
+  return (what, error) =>
+    say(what, (unsaid) => logger.warn({ error, what, ...unsaid }, "failed, and goes on"));
 }

@@ -41,7 +41,11 @@ export interface Api {
 }
 
 export function createApi(options: ApiOptions): Api {
-  async function post(path: string, body: unknown, token?: string): Promise<Record<string, unknown>> {
+  async function post(
+    path: string,
+    body: unknown,
+    token?: string,
+  ): Promise<Record<string, unknown>> {
     const headers: Record<string, string> = { "content-type": "application/json" };
     if (token !== undefined) headers["authorization"] = `Bearer ${token}`;
     let failures = 0;
@@ -58,7 +62,8 @@ export function createApi(options: ApiOptions): Api {
         await sleep(options.clock, answer.waitMs, options.signal);
         continue;
       }
-      if (++failures >= ATTEMPTS_MAX) throw new UnreachableError(`${options.url}: ${answer.reason}, ${failures} times`);
+      if (++failures >= ATTEMPTS_MAX)
+        throw new UnreachableError(`${options.url}: ${answer.reason}, ${failures} times`);
       const longest = Math.min(RETRY_LONGEST_MS, RETRY_FIRST_MS * 2 ** failures);
       await sleep(options.clock, longest * (0.5 + options.random() / 2), options.signal);
     }
@@ -66,14 +71,23 @@ export function createApi(options: ApiOptions): Api {
 
   return {
     async comment(videoId, text, clientId, token) {
-      const body = await post(`/v1/videos/${encodeURIComponent(videoId)}/comments`, { text, clientId }, token);
-      if (typeof body.seq !== "number") throw new UnreachableError(`${options.url}: answered without a number; is this an Ovation server?`);
+      const body = await post(
+        `/v1/videos/${encodeURIComponent(videoId)}/comments`,
+        { text, clientId },
+        token,
+      );
+      if (typeof body.seq !== "number")
+        throw new UnreachableError(
+          `${options.url}: answered without a number; is this an Ovation server?`,
+        );
       return body.seq;
     },
     async guest(name) {
       const body = await post("/v1/guests", { name });
       if (typeof body.token !== "string")
-        throw new UnreachableError(`${options.url}: answered without a token; is this an Ovation server?`);
+        throw new UnreachableError(
+          `${options.url}: answered without a token; is this an Ovation server?`,
+        );
       return body.token;
     },
   };
@@ -98,11 +112,17 @@ async function attempt(url: URL, request: RequestInit): Promise<Attempt> {
   if (response.ok) return { kind: "answered", body };
   if (response.status === 429) {
     const seconds = Number(response.headers.get("retry-after"));
-    const waitMs = typeof body.retryAfterMs === "number" ? body.retryAfterMs : seconds > 0 ? seconds * 1000 : RATE_LIMIT_WAIT_MS;
+    const waitMs =
+      typeof body.retryAfterMs === "number"
+        ? body.retryAfterMs
+        : seconds > 0
+          ? seconds * 1000
+          : RATE_LIMIT_WAIT_MS;
     return { kind: "rate-limited", waitMs };
   }
   const detail = typeof body.detail === "string" ? body.detail : response.statusText;
-  if (response.status >= 500 && response.status !== 507) return { kind: "failed", reason: `answered ${response.status} ${detail}` };
+  if (response.status >= 500 && response.status !== 507)
+    return { kind: "failed", reason: `answered ${response.status} ${detail}` };
   throw new RefusedError(response.status, typeof body.code === "string" ? body.code : "", detail);
 }
 

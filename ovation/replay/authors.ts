@@ -29,7 +29,10 @@ export function signedAuthors(sign: SignToken, videoId: string): Authors {
     author: remember(async (name, role) => {
       const sub = `replay.${createHash("sha256").update(name).digest("hex").slice(0, 16)}`;
       const roles = role === "member" ? {} : { [videoId]: role };
-      return { token: await sign({ sub, name: prepareName(name), role: "member", roles }), prefix: "" };
+      return {
+        token: await sign({ sub, name: prepareName(name), role: "member", roles }),
+        prefix: "",
+      };
     }),
   };
 }

@@ -23,11 +23,14 @@ afterAll(async () => {
 });
 
 async function replay(parameters: readonly string[], environment: Record<string, string> = {}) {
-  const child = Bun.spawn(["sh", COMMAND, "replay", "--url", server.url, "--data", directory, ...parameters], {
-    env: { ...process.env, ...environment },
-    stdout: "pipe",
-    stderr: "pipe",
-  });
+  const child = Bun.spawn(
+    ["sh", COMMAND, "replay", "--url", server.url, "--data", directory, ...parameters],
+    {
+      env: { ...process.env, ...environment },
+      stdout: "pipe",
+      stderr: "pipe",
+    },
+  );
   const [output, errors, exitCode] = await Promise.all([
     new Response(child.stdout).text(),
     new Response(child.stderr).text(),
@@ -49,12 +52,18 @@ async function commentsOf(video: string): Promise<readonly StoredComment[]> {
 
 describe("ovation replay", () => {
   test("puts every comment of the sample into the video, in order, with each author's name and role", async () => {
-    const { output, exitCode } = await replay([SAMPLE, "--video", "signed", "--speed", "200"], { OVATION_SECRET: SECRET });
+    const { output, exitCode } = await replay([SAMPLE, "--video", "signed", "--speed", "200"], {
+      OVATION_SECRET: SECRET,
+    });
     expect(exitCode).toBe(0);
     const recorded = await Array.fromAsync((await openRecording(SAMPLE)).comments());
     const stored = await commentsOf("signed");
-    expect(stored.map((each) => `${each.author.name}: ${each.text}`)).toEqual(recorded.map((each) => `${each.author}: ${each.text}`));
-    expect(new Set(stored.map((each) => each.author.id)).size).toBe(new Set(recorded.map((each) => each.author)).size);
+    expect(stored.map((each) => `${each.author.name}: ${each.text}`)).toEqual(
+      recorded.map((each) => `${each.author}: ${each.text}`),
+    );
+    expect(new Set(stored.map((each) => each.author.id)).size).toBe(
+      new Set(recorded.map((each) => each.author)).size,
+    );
     expect(stored.find((each) => each.author.name === "Aurora Sessions")?.author.role).toBe("host");
     expect(output).toStartWith(`${recorded.length} comments by `);
   });
@@ -87,10 +96,18 @@ describe("ovation replay", () => {
   });
 
   test("says what to do about a wrong secret and about bad options", async () => {
-    const wrong = await replay([SAMPLE, "--video", "x"], { OVATION_SECRET: "another secret, as long as the first" });
-    expect([wrong.exitCode, wrong.errors]).toEqual([1, expect.stringContaining("is OVATION_SECRET (or --data) the server's own?")]);
+    const wrong = await replay([SAMPLE, "--video", "x"], {
+      OVATION_SECRET: "another secret, as long as the first",
+    });
+    expect([wrong.exitCode, wrong.errors]).toEqual([
+      1,
+      expect.stringContaining("is OVATION_SECRET (or --data) the server's own?"),
+    ]);
     const option = await replay([SAMPLE, "--video", "x", "--speed", "fast"]);
-    expect([option.exitCode, option.errors]).toEqual([1, expect.stringContaining("a factor above 0, or max")]);
+    expect([option.exitCode, option.errors]).toEqual([
+      1,
+      expect.stringContaining("a factor above 0, or max"),
+    ]);
     const video = await replay([SAMPLE, "--video", "no/slash"]);
     expect([video.exitCode, video.errors]).toEqual([1, expect.stringContaining("not a video id")]);
   });

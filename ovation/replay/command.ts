@@ -32,14 +32,36 @@ export function addReplayCommand(program: Command): void {
   program
     .command("replay")
     .description("feed a recorded chat to a video, as if it happened live")
-    .argument("<file>", 'JSON Lines ({"offset": seconds, "author", "text"}) or the chat.json of a Twitch downloader')
-    .addOption(option("--video <id>", "the video that gets the comments").makeOptionMandatory().argParser(toVideoId))
-    .addOption(option("--speed <factor>", "10: ten times as fast as it happened; max: as fast as it goes").default(1).argParser(toSpeed))
-    .addOption(option("--url <url>", "the server").default("http://localhost:8080").argParser(toUrl))
-    .addOption(option("--token <token>", "post everything as this member, with the author's name before the text"))
+    .argument(
+      "<file>",
+      'JSON Lines ({"offset": seconds, "author", "text"}) or the chat.json of a Twitch downloader',
+    )
+    .addOption(
+      option("--video <id>", "the video that gets the comments")
+        .makeOptionMandatory()
+        .argParser(toVideoId),
+    )
+    .addOption(
+      option("--speed <factor>", "10: ten times as fast as it happened; max: as fast as it goes")
+        .default(1)
+        .argParser(toSpeed),
+    )
+    .addOption(
+      option("--url <url>", "the server").default("http://localhost:8080").argParser(toUrl),
+    )
+    .addOption(
+      option(
+        "--token <token>",
+        "post everything as this member, with the author's name before the text",
+      ),
+    )
     .addOption(secretOption())
     .addOption(dataOption())
-    .addOption(option("--limit <n>", "at most so many comments").default(Number.POSITIVE_INFINITY, "all").argParser(toLimit))
+    .addOption(
+      option("--limit <n>", "at most so many comments")
+        .default(Number.POSITIVE_INFINITY, "all")
+        .argParser(toLimit),
+    )
     .addOption(
       option("--from <time>", "begin at this moment of the recording, for example 00:10:00")
         .default(0, "the beginning")
@@ -78,7 +100,10 @@ async function runReplay(file: string, options: Options): Promise<number> {
       random: Math.random,
       signal: stop.signal,
       onRateLimit(waitMs) {
-        if (waits++ === 0) line.say("the server's rate limit holds us up; start it with --rate-limits off for imports");
+        if (waits++ === 0)
+          line.say(
+            "the server's rate limit holds us up; start it with --rate-limits off for imports",
+          );
         line.show(`waiting ${(waitMs / 1000).toFixed(1)} s for the rate limit`);
       },
     });
@@ -86,7 +111,9 @@ async function runReplay(file: string, options: Options): Promise<number> {
     line.say(
       `${file}: ${summary.comments} comments in ${formatDuration(summary.lastSeconds)} (${recording.form}) → ${options.url}/watch/${options.video}`,
     );
-    line.say(`${authors.way}; ${options.speed === Number.POSITIVE_INFINITY ? "as fast as it goes" : `${options.speed}× speed`}`);
+    line.say(
+      `${authors.way}; ${options.speed === Number.POSITIVE_INFINITY ? "as fast as it goes" : `${options.speed}× speed`}`,
+    );
 
     const startedAt = systemClock.now();
     const done = await replay({
@@ -100,7 +127,8 @@ async function runReplay(file: string, options: Options): Promise<number> {
       authors,
       clock: systemClock,
       signal: stop.signal,
-      onProgress: (progress) => line.show(formatProgress(progress, summary.lastSeconds, systemClock.now() - startedAt)),
+      onProgress: (progress) =>
+        line.show(formatProgress(progress, summary.lastSeconds, systemClock.now() - startedAt)),
       onRefused: (comment, reason) => line.say(`${file}, ${comment.where}: not taken: ${reason}`),
     });
     line.end();
@@ -133,7 +161,8 @@ function secretIn(dataDirectory: string): string | undefined {
 
 function formatProgress(progress: ReplayProgress, lastSeconds: number, elapsedMs: number): string {
   const rate = progress.posted / Math.max(0.5, elapsedMs / 1000);
-  const behind = progress.behindMs > 1000 ? ` · ${(progress.behindMs / 1000).toFixed(1)} s behind` : "";
+  const behind =
+    progress.behindMs > 1000 ? ` · ${(progress.behindMs / 1000).toFixed(1)} s behind` : "";
   return `${formatDuration(progress.offsetSeconds)} of ${formatDuration(lastSeconds)} · ${progress.posted} comments · ${rate.toFixed(1)}/s${behind}`;
 }
 
@@ -146,7 +175,10 @@ function formatSummary(done: ReplayProgress, elapsedMs: number, waits: number): 
     waits > 0 ? `waited ${waits} times for rate limits` : "",
   ].filter((note) => note !== "");
   const rate = (done.posted / Math.max(0.001, seconds)).toFixed(1);
-  return [`${done.posted} comments by ${done.authors} authors in ${seconds.toFixed(1)} s (${rate}/s)`, ...notes].join("; ");
+  return [
+    `${done.posted} comments by ${done.authors} authors in ${seconds.toFixed(1)} s (${rate}/s)`,
+    ...notes,
+  ].join("; ");
 }
 
 /** What to tell about an error that is not the program's own. */
@@ -155,8 +187,10 @@ function explain(error: unknown): string | undefined {
   if (!(error instanceof RefusedError)) return undefined;
   if (error.code === "guests-off")
     return "guests are off there: set OVATION_SECRET to the server's secret, point --data to its data directory, or give a --token";
-  if (error.status === 401) return `${error.message}: is OVATION_SECRET (or --data) the server's own?`;
-  if (error.code === "unknown-video") return "there is no such video, and the server takes only videos that were created (--videos listed)";
+  if (error.status === 401)
+    return `${error.message}: is OVATION_SECRET (or --data) the server's own?`;
+  if (error.code === "unknown-video")
+    return "there is no such video, and the server takes only videos that were created (--videos listed)";
   return `the server answered ${error.status} ${error.code}: ${error.message}`;
 }
 
@@ -175,7 +209,8 @@ function toSpeed(text: string): number {
 
 function toLimit(text: string): number {
   const limit = Number(text);
-  if (!Number.isSafeInteger(limit) || limit < 1) throw new InvalidArgumentError("a whole number from 1.");
+  if (!Number.isSafeInteger(limit) || limit < 1)
+    throw new InvalidArgumentError("a whole number from 1.");
   return limit;
 }
 
@@ -186,6 +221,7 @@ function toSeconds(text: string): number {
 }
 
 function toUrl(text: string): string {
-  if (!/^https?:\/\//.test(text) || !URL.canParse(text)) throw new InvalidArgumentError("an address like http://localhost:8080.");
+  if (!/^https?:\/\//.test(text) || !URL.canParse(text))
+    throw new InvalidArgumentError("an address like http://localhost:8080.");
   return text.replace(/\/+$/, "");
 }

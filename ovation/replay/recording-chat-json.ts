@@ -5,7 +5,12 @@
 
 import { z } from "zod";
 import { CHAT_JSON_BYTES_MAX } from "./limits.ts";
-import { type RecordedComment, type RecordedRole, type Recording, RecordingError } from "./recording.ts";
+import {
+  type RecordedComment,
+  type RecordedRole,
+  type Recording,
+  RecordingError,
+} from "./recording.ts";
 
 const badge = z.object({ _id: z.string() });
 
@@ -40,9 +45,12 @@ async function readComments(path: string): Promise<readonly RecordedComment[]> {
   try {
     value = JSON.parse(await file.text());
   } catch (error) {
-    throw new RecordingError(`${path}: not JSON (${error instanceof Error ? error.message : "unreadable"}); ${SHAPE}`);
+    throw new RecordingError(
+      `${path}: not JSON (${error instanceof Error ? error.message : "unreadable"}); ${SHAPE}`,
+    );
   }
-  const list = typeof value === "object" && value !== null && "comments" in value ? value.comments : undefined;
+  const list =
+    typeof value === "object" && value !== null && "comments" in value ? value.comments : undefined;
   if (!Array.isArray(list)) throw new RecordingError(`${path}: no list "comments"; ${SHAPE}`);
   return list.map((each: unknown, index) => parseComment(each, path, index));
 }
@@ -52,7 +60,9 @@ function parseComment(value: unknown, path: string, index: number): RecordedComm
   if (!parsed.success) {
     const [issue] = parsed.error.issues;
     const member = ["comments", index, ...(issue?.path ?? [])].join(".");
-    throw new RecordingError(`${path}: "${member}": ${issue?.message ?? "not as expected"}; ${SHAPE}`);
+    throw new RecordingError(
+      `${path}: "${member}": ${issue?.message ?? "not as expected"}; ${SHAPE}`,
+    );
   }
   const { content_offset_seconds, commenter, message } = parsed.data;
   return {

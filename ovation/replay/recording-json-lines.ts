@@ -34,13 +34,18 @@ function parseLine(text: string, path: string, number: number): RecordedComment 
   try {
     value = JSON.parse(text);
   } catch (error) {
-    throw new RecordingError(`${path}:${number}: not JSON (${error instanceof Error ? error.message : "unreadable"}); ${SHAPE}`);
+    throw new RecordingError(
+      `${path}:${number}: not JSON (${error instanceof Error ? error.message : "unreadable"}); ${SHAPE}`,
+    );
   }
   const parsed = line.safeParse(value);
   if (!parsed.success) {
     const [issue] = parsed.error.issues;
-    const member = issue === undefined || issue.path.length === 0 ? "the line" : `"${issue.path.join(".")}"`;
-    throw new RecordingError(`${path}:${number}: ${member}: ${issue?.message ?? "not as expected"}; ${SHAPE}`);
+    const member =
+      issue === undefined || issue.path.length === 0 ? "the line" : `"${issue.path.join(".")}"`;
+    throw new RecordingError(
+      `${path}:${number}: ${member}: ${issue?.message ?? "not as expected"}; ${SHAPE}`,
+    );
   }
   const { offset, author, text: comment, role } = parsed.data;
   return { offsetSeconds: offset, author, text: comment, role, where: `line ${number}` };
@@ -59,7 +64,10 @@ async function* linesOf(path: string): AsyncGenerator<string, void, void> {
       number++;
       yield each;
     }
-    if (rest.length > LINE_BYTES_MAX) throw new RecordingError(`${path}:${number + 1}: longer than ${LINE_BYTES_MAX} characters; ${SHAPE}`);
+    if (rest.length > LINE_BYTES_MAX)
+      throw new RecordingError(
+        `${path}:${number + 1}: longer than ${LINE_BYTES_MAX} characters; ${SHAPE}`,
+      );
   }
   rest += decoder.decode();
   if (rest !== "") yield rest;

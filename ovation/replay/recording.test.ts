@@ -31,10 +31,19 @@ async function complaint(path: string): Promise<string> {
 }
 
 const chat = (comments: unknown) => JSON.stringify({ streamer: { name: "x" }, comments });
-const twitch = (offset: number, name: string | null, body: string, badges: readonly string[] = []) => ({
+const twitch = (
+  offset: number,
+  name: string | null,
+  body: string,
+  badges: readonly string[] = [],
+) => ({
   content_offset_seconds: offset,
   commenter: name === null ? null : { display_name: name },
-  message: { body, user_color: "#123456", user_badges: badges.map((_id) => ({ _id, version: "1" })) },
+  message: {
+    body,
+    user_color: "#123456",
+    user_badges: badges.map((_id) => ({ _id, version: "1" })),
+  },
 });
 
 describe("JSON Lines", () => {
@@ -50,26 +59,47 @@ describe("JSON Lines", () => {
   });
 
   test("is known by its first line where the name does not tell", async () => {
-    expect((await openRecording(file("b.log", `{"offset":1,"author":"A","text":"x"}\n{"offset":2,"author":"A","text":"y"}\n`))).form).toBe(
-      "JSON Lines",
-    );
+    expect(
+      (
+        await openRecording(
+          file(
+            "b.log",
+            `{"offset":1,"author":"A","text":"x"}\n{"offset":2,"author":"A","text":"y"}\n`,
+          ),
+        )
+      ).form,
+    ).toBe("JSON Lines");
   });
 
   test("a file larger than a chunk is read whole, with characters that chunks cut in two", async () => {
-    const line = (index: number) => `{"offset":${index},"author":"é${index}","text":"${"🌌".repeat(40)}"}\n`;
-    const path = file("long.jsonl", Array.from({ length: 3000 }, (_, index) => line(index)).join(""));
+    const line = (index: number) =>
+      `{"offset":${index},"author":"é${index}","text":"${"🌌".repeat(40)}"}\n`;
+    const path = file(
+      "long.jsonl",
+      Array.from({ length: 3000 }, (_, index) => line(index)).join(""),
+    );
     const comments = await read(path);
     expect(comments).toHaveLength(3000);
-    expect(comments.every((each, index) => each.author === `é${index}` && each.text === "🌌".repeat(40))).toBe(true);
+    expect(
+      comments.every((each, index) => each.author === `é${index}` && each.text === "🌌".repeat(40)),
+    ).toBe(true);
   });
 
   test("what cannot be read is named with file and line", async () => {
     const good = `{"offset":0,"author":"A","text":"x"}\n`;
-    expect(await complaint(file("c.jsonl", `${good}{"offset":1,`))).toStartWith("c.jsonl:2: not JSON");
-    expect(await complaint(file("d.jsonl", `${good}\n{"offset":"1","author":"A","text":"x"}`))).toStartWith(`d.jsonl:3: "offset":`);
-    expect(await complaint(file("e.jsonl", `{"offset":-1,"author":"A","text":"x"}`))).toStartWith(`e.jsonl:1: "offset":`);
+    expect(await complaint(file("c.jsonl", `${good}{"offset":1,`))).toStartWith(
+      "c.jsonl:2: not JSON",
+    );
+    expect(
+      await complaint(file("d.jsonl", `${good}\n{"offset":"1","author":"A","text":"x"}`)),
+    ).toStartWith(`d.jsonl:3: "offset":`);
+    expect(await complaint(file("e.jsonl", `{"offset":-1,"author":"A","text":"x"}`))).toStartWith(
+      `e.jsonl:1: "offset":`,
+    );
     expect(await complaint(file("f.jsonl", `[1]`))).toStartWith("f.jsonl:1: the line:");
-    expect(await complaint(file("g.jsonl", `${good}"${"x".repeat(LINE_BYTES_MAX + 1)}`))).toStartWith("g.jsonl:2: longer than");
+    expect(
+      await complaint(file("g.jsonl", `${good}"${"x".repeat(LINE_BYTES_MAX + 1)}`)),
+    ).toStartWith("g.jsonl:2: longer than");
   });
 });
 
@@ -77,7 +107,11 @@ describe("chat.json", () => {
   test("comments, deleted accounts and badges", async () => {
     const path = file(
       "chat.json",
-      chat([twitch(3, "Ana", "hi", ["subscriber", "moderator"]), twitch(4.5, null, "gone"), twitch(5, "Host", "hello", ["broadcaster"])]),
+      chat([
+        twitch(3, "Ana", "hi", ["subscriber", "moderator"]),
+        twitch(4.5, null, "gone"),
+        twitch(5, "Host", "hello", ["broadcaster"]),
+      ]),
     );
     expect(await read(path)).toEqual([
       { offsetSeconds: 3, author: "Ana", text: "hi", role: "moderator", where: "comment 1" },
@@ -87,16 +121,26 @@ describe("chat.json", () => {
   });
 
   test("written over many lines it is still one", async () => {
-    expect((await openRecording(file("pretty.json", JSON.stringify({ comments: [twitch(0, "A", "x")] }, null, 2)))).form).toBe("chat.json");
+    expect(
+      (
+        await openRecording(
+          file("pretty.json", JSON.stringify({ comments: [twitch(0, "A", "x")] }, null, 2)),
+        )
+      ).form,
+    ).toBe("chat.json");
   });
 
   test("what cannot be read is named with file and place", async () => {
     expect(await complaint(file("h.json", "nonsense"))).toStartWith("h.json: not JSON");
-    expect(await complaint(file("i.json", `{"messages":\n[]}`))).toStartWith(`i.json: no list "comments"`);
-    expect(await complaint(file("j.json", chat([twitch(0, "A", "x"), { content_offset_seconds: 1 }])))).toStartWith(
-      `j.json: "comments.1.message":`,
+    expect(await complaint(file("i.json", `{"messages":\n[]}`))).toStartWith(
+      `i.json: no list "comments"`,
     );
-    expect(await complaint(join(directory, "absent.json"))).toBe("absent.json: there is no such file");
+    expect(
+      await complaint(file("j.json", chat([twitch(0, "A", "x"), { content_offset_seconds: 1 }]))),
+    ).toStartWith(`j.json: "comments.1.message":`);
+    expect(await complaint(join(directory, "absent.json"))).toBe(
+      "absent.json: there is no such file",
+    );
   });
 });
 
@@ -104,7 +148,9 @@ test("the samples of the repository are whole recordings", async () => {
   const lines = await checkRecording(await openRecording(join(import.meta.dir, "sample.jsonl")));
   expect(lines.comments).toBeGreaterThan(300);
   expect(lines.lastSeconds).toBeGreaterThan(170);
-  expect((await checkRecording(await openRecording(join(import.meta.dir, "sample.chat.json")))).comments).toBeGreaterThan(20);
+  expect(
+    (await checkRecording(await openRecording(join(import.meta.dir, "sample.chat.json")))).comments,
+  ).toBeGreaterThan(20);
 });
 
 test("within the window comments come in order of time, equal times in the order of the file, none lost", async () => {
@@ -112,10 +158,18 @@ test("within the window comments come in order of time, equal times in the order
     fc.asyncProperty(fc.array(fc.nat(20), { maxLength: 60 }), async (offsets) => {
       async function* source() {
         for (const [index, offset] of offsets.entries())
-          yield { offsetSeconds: offset, author: "A", text: "", role: "member" as const, where: `line ${index}` };
+          yield {
+            offsetSeconds: offset,
+            author: "A",
+            text: "",
+            role: "member" as const,
+            where: `line ${index}`,
+          };
       }
       const ordered = await Array.fromAsync(inTimeOrder(source(), 60));
-      const expected = offsets.map((offset, index) => [offset, `line ${index}`] as const).sort((one, other) => one[0] - other[0]);
+      const expected = offsets
+        .map((offset, index) => [offset, `line ${index}`] as const)
+        .sort((one, other) => one[0] - other[0]);
       expect(ordered.map((each) => [each.offsetSeconds, each.where] as const)).toEqual(expected);
     }),
     { numRuns: 50 },
@@ -141,7 +195,15 @@ test("an emoji of several code points is not cut in the middle", () => {
 });
 
 test("times are read as people write them", () => {
-  expect(["600", "10:00", "00:10:00", "1:02:03.5", "90.5"].map(parseDuration)).toEqual([600, 600, 600, 3723.5, 90.5]);
-  expect(["", "x", "1:60", "-1", "1:2:3:4"].map(parseDuration)).toEqual([undefined, undefined, undefined, undefined, undefined]);
+  expect(["600", "10:00", "00:10:00", "1:02:03.5", "90.5"].map(parseDuration)).toEqual([
+    600, 600, 600, 3723.5, 90.5,
+  ]);
+  expect(["", "x", "1:60", "-1", "1:2:3:4"].map(parseDuration)).toEqual([
+    undefined,
+    undefined,
+    undefined,
+    undefined,
+    undefined,
+  ]);
   expect(formatDuration(3723.9)).toBe("1:02:03");
 });

@@ -4,7 +4,12 @@ import { createApi, RefusedError } from "./api.ts";
 import { guestAuthors, oneAuthor, signedAuthors } from "./authors.ts";
 import type { RecordedComment, Recording } from "./recording.ts";
 import { type ReplayOptions, replay } from "./replay.ts";
-import { type FakeServer, type FakeServerOptions, refusal, startFakeServer } from "./testing/fake-server.ts";
+import {
+  type FakeServer,
+  type FakeServerOptions,
+  refusal,
+  startFakeServer,
+} from "./testing/fake-server.ts";
 
 let server: FakeServer | undefined;
 afterEach(async () => {
@@ -63,15 +68,26 @@ function run(
 
 describe("a replay", () => {
   test("posts every comment once, in order of time, each author as one guest", async () => {
-    const { server, result } = run(recordingOf([0, "Ana", "one"], [2, "Ben", "three"], [1, "Ana", "two"], [3, "Ana", "four"]));
+    const { server, result } = run(
+      recordingOf([0, "Ana", "one"], [2, "Ben", "three"], [1, "Ana", "two"], [3, "Ana", "four"]),
+    );
     expect(await result).toMatchObject({ posted: 4, authors: 2, cut: 0, empty: 0, refused: 0 });
-    expect(server.comments.map((each) => `${each.author}: ${each.text}`)).toEqual(["Ana: one", "Ana: two", "Ben: three", "Ana: four"]);
+    expect(server.comments.map((each) => `${each.author}: ${each.text}`)).toEqual([
+      "Ana: one",
+      "Ana: two",
+      "Ben: three",
+      "Ana: four",
+    ]);
     expect(server.guests).toEqual(["Ana", "Ben"]);
   });
 
   test("keeps the time between comments, divided by the speed, and does not wait for the first", async () => {
     const started = performance.now();
-    const { result } = run(recordingOf([600, "Ana", "a"], [603, "Ana", "b"], [606, "Ana", "c"]), {}, { speed: 20 });
+    const { result } = run(
+      recordingOf([600, "Ana", "a"], [603, "Ana", "b"], [606, "Ana", "c"]),
+      {},
+      { speed: 20 },
+    );
     await result;
     const elapsedMs = performance.now() - started;
     expect(elapsedMs).toBeGreaterThanOrEqual(295);
@@ -82,7 +98,10 @@ describe("a replay", () => {
     const waits: number[] = [];
     const { server, result } = run(
       recordingOf([0, "Ana", "one"], [0, "Ana", "two"]),
-      { refuse: (_, attempt) => (attempt === 2 ? refusal(429, "rate-limited", { retryAfterMs: 40 }) : undefined) },
+      {
+        refuse: (_, attempt) =>
+          attempt === 2 ? refusal(429, "rate-limited", { retryAfterMs: 40 }) : undefined,
+      },
       { onRateLimit: (ms) => waits.push(ms) },
     );
     expect(await result).toMatchObject({ posted: 2 });
@@ -100,7 +119,13 @@ describe("a replay", () => {
   });
 
   test("cuts what is too long, leaves out what is empty, and counts both", async () => {
-    const { server, result } = run(recordingOf([0, "Ana", "é".repeat(201)], [0, "Ana", " \u200b\n "], [0, "Ana", "two\nlines\u0000"]));
+    const { server, result } = run(
+      recordingOf(
+        [0, "Ana", "é".repeat(201)],
+        [0, "Ana", " \u200b\n "],
+        [0, "Ana", "two\nlines\u0000"],
+      ),
+    );
     expect(await result).toMatchObject({ posted: 2, cut: 1, empty: 1 });
     expect(server.comments.map((each) => each.text)).toEqual(["é".repeat(200), "two lines"]);
   });
@@ -116,7 +141,9 @@ describe("a replay", () => {
     expect(said).toEqual(["line 1 invalid-text: refused: invalid-text"]);
     await taken.server.stop();
 
-    const { result } = run(recordingOf([0, "Ana", "a"], [0, "Ana", "b"]), { refuse: () => refusal(404, "unknown-video") });
+    const { result } = run(recordingOf([0, "Ana", "a"], [0, "Ana", "b"]), {
+      refuse: () => refusal(404, "unknown-video"),
+    });
     expect(await result.catch((error: unknown) => error)).toBeInstanceOf(RefusedError);
   });
 
@@ -152,13 +179,27 @@ describe("authors", () => {
     expect(await authors.author("Ana", "moderator")).toBe(first);
     await authors.author("Ben", "member");
     expect(claims).toEqual([
-      { sub: expect.stringMatching(/^replay\.[0-9a-f]{16}$/), name: "Ana", role: "member", roles: { "42": "moderator" } },
-      { sub: expect.stringMatching(/^replay\.[0-9a-f]{16}$/), name: "Ben", role: "member", roles: {} },
+      {
+        sub: expect.stringMatching(/^replay\.[0-9a-f]{16}$/),
+        name: "Ana",
+        role: "member",
+        roles: { "42": "moderator" },
+      },
+      {
+        sub: expect.stringMatching(/^replay\.[0-9a-f]{16}$/),
+        name: "Ben",
+        role: "member",
+        roles: {},
+      },
     ]);
   });
 
   test("with one token for all, the author's name stands before the text", async () => {
-    const { server, result } = run(recordingOf([0, "Ana", "hi"]), {}, { authors: oneAuthor("member Bot") });
+    const { server, result } = run(
+      recordingOf([0, "Ana", "hi"]),
+      {},
+      { authors: oneAuthor("member Bot") },
+    );
     await result;
     expect(server.comments).toMatchObject([{ author: "Bot", text: "Ana: hi" }]);
   });

@@ -50,7 +50,15 @@ export interface ReplayProgress {
 export async function replay(options: ReplayOptions): Promise<ReplayProgress> {
   const { clock, signal } = options;
   const names = new Set<string>();
-  const done = { posted: 0, cut: 0, empty: 0, refused: 0, authors: 0, offsetSeconds: options.fromSeconds, behindMs: 0 };
+  const done = {
+    posted: 0,
+    cut: 0,
+    empty: 0,
+    refused: 0,
+    authors: 0,
+    offsetSeconds: options.fromSeconds,
+    behindMs: 0,
+  };
   let start: { readonly at: number; readonly offsetSeconds: number } | undefined;
 
   try {
@@ -59,7 +67,8 @@ export async function replay(options: ReplayOptions): Promise<ReplayProgress> {
       if (done.posted >= options.limit || signal.aborted) break;
       // The first comment goes out at once: nobody waits for a quiet beginning to pass.
       start ??= { at: clock.now(), offsetSeconds: comment.offsetSeconds };
-      const dueAt = start.at + ((comment.offsetSeconds - start.offsetSeconds) * 1000) / options.speed;
+      const dueAt =
+        start.at + ((comment.offsetSeconds - start.offsetSeconds) * 1000) / options.speed;
       const early = dueAt - clock.now();
       if (early > 0) await sleep(clock, early, signal);
 
@@ -84,11 +93,17 @@ export async function replay(options: ReplayOptions): Promise<ReplayProgress> {
     const whole = author.prefix === "" ? { text, cut } : prepareText(author.prefix + text);
     try {
       // By its place in the file: a repetition after a lost answer is the same comment.
-      await options.api.comment(options.videoId, whole.text, `${options.runId}-${comment.where.replace(" ", "-")}`, author.token);
+      await options.api.comment(
+        options.videoId,
+        whole.text,
+        `${options.runId}-${comment.where.replace(" ", "-")}`,
+        author.token,
+      );
     } catch (error) {
       if (!(error instanceof RefusedError) || !concernsOneComment(error)) throw error;
       done.refused++;
-      if (done.refused <= REFUSALS_SHOWN_MAX) options.onRefused?.(comment, `${error.code}: ${error.message}`);
+      if (done.refused <= REFUSALS_SHOWN_MAX)
+        options.onRefused?.(comment, `${error.code}: ${error.message}`);
       return;
     }
     done.posted++;

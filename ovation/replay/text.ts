@@ -17,7 +17,10 @@ export interface PreparedText {
 }
 
 /** One line, well-formed, at most 200 code points; an emoji made of several is not cut in the middle. */
-export function prepareText(recorded: string, codePointsMax = COMMENT_CODE_POINTS_MAX): PreparedText {
+export function prepareText(
+  recorded: string,
+  codePointsMax = COMMENT_CODE_POINTS_MAX,
+): PreparedText {
   const line = recorded.toWellFormed().replace(CONTROL, " ").trim();
   if (BLANK.test(line)) return { text: "", cut: false };
   const text = cutAt(line, codePointsMax);
@@ -25,7 +28,12 @@ export function prepareText(recorded: string, codePointsMax = COMMENT_CODE_POINT
 }
 
 export function prepareName(recorded: string): string {
-  const line = recorded.toWellFormed().normalize("NFC").replace(CONTROL, " ").replace(INVISIBLE, "").trim();
+  const line = recorded
+    .toWellFormed()
+    .normalize("NFC")
+    .replace(CONTROL, " ")
+    .replace(INVISIBLE, "")
+    .trim();
   return cutAt(line, NAME_CODE_POINTS_MAX) || "someone";
 }
 

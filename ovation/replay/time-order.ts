@@ -6,7 +6,10 @@ import type { RecordedComment } from "./recording.ts";
  * Holds up to `window` comments back and gives the earliest. Comments of the same moment keep the
  * order of the file. One that comes more than `window` places late is given as soon as it is read.
  */
-export async function* inTimeOrder(comments: AsyncIterable<RecordedComment>, window: number): AsyncGenerator<RecordedComment, void, void> {
+export async function* inTimeOrder(
+  comments: AsyncIterable<RecordedComment>,
+  window: number,
+): AsyncGenerator<RecordedComment, void, void> {
   /** Ascending; of equal ones the first read comes first. */
   const held: RecordedComment[] = [];
   for await (const comment of comments) {

@@ -22,8 +22,15 @@ export async function startAllInOne(settings: Settings): Promise<Node & Watched>
   const registry = new Registry();
   registerProcessMetrics(registry);
   const id = frontendIdFrom(crypto.getRandomValues(new Uint8Array(8)));
-  const links = createLocalLinks({ inboxOf: (frontend) => (frontend === id ? part.frontend : undefined) });
-  const core = await openCore(settings, links, { changeConnection: (_, change) => part.frontend.changeHere(change) }, registry);
+  const links = createLocalLinks({
+    inboxOf: (frontend) => (frontend === id ? part.frontend : undefined),
+  });
+  const core = await openCore(
+    settings,
+    links,
+    { changeConnection: (_, change) => part.frontend.changeHere(change) },
+    registry,
+  );
   const part: FrontendPart = createFrontendPart({
     settings,
     id,

@@ -37,7 +37,11 @@ export async function startCommentsRole(options: CommentsRoleOptions): Promise<N
   const registry = new Registry();
   registerProcessMetrics(registry);
   const { auth, tls } = createInternalPart(settings, options.internal, registry);
-  const { authenticate } = await createVerifier({ secrets: [settings.secret], ...settings.tokens, clock });
+  const { authenticate } = await createVerifier({
+    secrets: [settings.secret],
+    ...settings.tokens,
+    clock,
+  });
   const dependencies = createDependencies(settings.logger, registry, steadyClock);
   const databaseState = dependencies.add("database", "the database", "at-start");
   const listener = listenEarly(settings, registry, dependencies);
@@ -73,7 +77,10 @@ export async function startCommentsRole(options: CommentsRoleOptions): Promise<N
   /** Without it limits are each process's own, and nobody is said to be online. */
   function openTable(url: string) {
     const state = dependencies.add("table", "the subscription table's store", "never");
-    const opened = openRedisStore({ url, onState: (now, why) => now === "lost" && state.away(why) });
+    const opened = openRedisStore({
+      url,
+      onState: (now, why) => now === "lost" && state.away(why),
+    });
     state.watch(() => opened.ping());
     return opened;
   }
@@ -91,7 +98,10 @@ export async function startCommentsRole(options: CommentsRoleOptions): Promise<N
   }
 
   databaseState.watch(() => log.heads([]));
-  listener.serve([...comments.routes, ...(await createPages(createPageSource(comments.routes, settings.comments?.messages)))]);
+  listener.serve([
+    ...comments.routes,
+    ...(await createPages(createPageSource(comments.routes, settings.comments?.messages))),
+  ]);
   return {
     url: listener.url,
     async stop() {

@@ -20,9 +20,18 @@ import {
   type PeerAddresses,
 } from "@ovation/dispatcher";
 import { frontendIdFrom, steadyClock, systemClock, topicOf } from "@ovation/protocol";
-import { createRedisSharedStore, createRedisTable, createRedisViewerCounts, openRedisStore } from "@ovation/table";
+import {
+  createRedisSharedStore,
+  createRedisTable,
+  createRedisViewerCounts,
+  openRedisStore,
+} from "@ovation/table";
 import { Registry } from "prom-client";
-import { registerDispatcherMetrics, registerLinkMetrics, registerReceiverMetrics } from "../dispatcher-metrics.ts";
+import {
+  registerDispatcherMetrics,
+  registerLinkMetrics,
+  registerReceiverMetrics,
+} from "../dispatcher-metrics.ts";
 import { keepTrimming } from "../parts/core-part.ts";
 import { openClusterLog } from "../parts/database-part.ts";
 import { createDependencies } from "../parts/dependencies.ts";
@@ -52,24 +61,44 @@ export async function startDispatcherRole(options: DispatcherRoleOptions): Promi
   const registry = new Registry();
   registerProcessMetrics(registry);
   const onFailure = failureLogger(logger);
-  const { auth, refusals, tls, listen: listenInternally } = createInternalPart(settings, options.internal, registry);
+  const {
+    auth,
+    refusals,
+    tls,
+    listen: listenInternally,
+  } = createInternalPart(settings, options.internal, registry);
   const secured = tls === undefined ? {} : { tls };
-  const { authenticate } = await createVerifier({ secrets: [settings.secret], ...settings.tokens, clock });
+  const { authenticate } = await createVerifier({
+    secrets: [settings.secret],
+    ...settings.tokens,
+    clock,
+  });
 
   const dispatcherId = frontendIdFrom(randomBytes(8));
   const dependencies = createDependencies(logger, registry, steadyClock);
   const tableState = dependencies.add("table", "the subscription table's store", "always");
   const databaseState = dependencies.add("database", "the database", "at-start");
   const listener = listenEarly(settings, registry, dependencies);
-  const store = openRedisStore({ url: options.table, onState: (state, why) => state === "lost" && tableState.away(why) });
+  const store = openRedisStore({
+    url: options.table,
+    onState: (state, why) => state === "lost" && tableState.away(why),
+  });
   const table = createRedisTable({ store });
   // What every publish needs, and what every renewal does: to read leases and rows, and to write.
-  tableState.watch(() => Promise.all([table.lookup([topicOf("frontend", dispatcherId)]), store.ping()]));
+  tableState.watch(() =>
+    Promise.all([table.lookup([topicOf("frontend", dispatcherId)]), store.ping()]),
+  );
   const ownCounts = createRedisViewerCounts({ store });
   const log = await openClusterLog(options.database, settings, databaseState);
-  const client = createInternalClient({ auth, from: formatPeerCaller(datacenter, dispatcherId), ...secured });
+  const client = createInternalClient({
+    auth,
+    from: formatPeerCaller(datacenter, dispatcherId),
+    ...secured,
+  });
   const viewers =
-    options.peers.length === 0 ? undefined : createPeerViewers({ counts: ownCounts, peers: [], client, clock: steadyClock, onFailure });
+    options.peers.length === 0
+      ? undefined
+      : createPeerViewers({ counts: ownCounts, peers: [], client, clock: steadyClock, onFailure });
   const counts = viewers ?? ownCounts;
   const from = `dispatcher ${dispatcherId}`;
   const links = createWebSocketLinks({ auth, from, policy, clock: steadyClock, ...secured });
@@ -92,7 +121,12 @@ export async function startDispatcherRole(options: DispatcherRoleOptions): Promi
       peers.add(peer);
       viewers?.add(peer);
     },
-    onAnswer: (url, answer) => ("error" in answer ? logger.warn : logger.info).call(logger, { url, ...answer }, "peer without a name"),
+    onAnswer: (url, answer) =>
+      ("error" in answer ? logger.warn : logger.info).call(
+        logger,
+        { url, ...answer },
+        "peer without a name",
+      ),
   });
   const dispatcher = new Dispatcher({
     table,
@@ -135,7 +169,15 @@ export async function startDispatcherRole(options: DispatcherRoleOptions): Promi
     ...incoming.routes,
   ]);
   databaseState.watch(() => log.heads([]));
-  listener.serve([createPublishRoute({ authenticate, policy, log, clock, publish: (events) => dispatcher.publish(events) })]);
+  listener.serve([
+    createPublishRoute({
+      authenticate,
+      policy,
+      log,
+      clock,
+      publish: (events) => dispatcher.publish(events),
+    }),
+  ]);
   return {
     url: listener.url,
     async stop() {

@@ -1,6 +1,11 @@
 /** `ovation frontend`: connections, and nothing else. Knows the internal addresses of dispatchers. */
 
-import { createFrontendCredential, createFrontendRoutes, createHttpUpstream, createLinkReceiver } from "@ovation/dispatcher";
+import {
+  createFrontendCredential,
+  createFrontendRoutes,
+  createHttpUpstream,
+  createLinkReceiver,
+} from "@ovation/dispatcher";
 import { steadyClock, systemClock } from "@ovation/protocol";
 import { Registry } from "prom-client";
 import { registerReceivedLinkMetrics } from "../frontend-link-metrics.ts";
@@ -19,17 +24,38 @@ export interface FrontendRoleOptions {
   readonly dispatchers: readonly string[];
 }
 
-export async function startFrontendRole({ settings, internal, dispatchers }: FrontendRoleOptions): Promise<Node> {
+export async function startFrontendRole({
+  settings,
+  internal,
+  dispatchers,
+}: FrontendRoleOptions): Promise<Node> {
   const registry = new Registry();
   registerProcessMetrics(registry);
   const credential = createFrontendCredential();
-  const { auth, refusals, tls, listen: listenInternally } = createInternalPart(settings, internal, registry);
-  const { authenticate } = await createVerifier({ secrets: [settings.secret], ...settings.tokens, clock: systemClock });
-  const inbox = { dispatch: (events: Parameters<FrontendPart["frontend"]["dispatch"]>[0]) => part.frontend.dispatch(events) };
+  const {
+    auth,
+    refusals,
+    tls,
+    listen: listenInternally,
+  } = createInternalPart(settings, internal, registry);
+  const { authenticate } = await createVerifier({
+    secrets: [settings.secret],
+    ...settings.tokens,
+    clock: systemClock,
+  });
+  const inbox = {
+    dispatch: (events: Parameters<FrontendPart["frontend"]["dispatch"]>[0]) =>
+      part.frontend.dispatch(events),
+  };
   const receiver = createLinkReceiver({ auth, frontend: credential.id, inbox, refusals });
   registerReceivedLinkMetrics(registry, receiver);
   const internalListener = listenInternally(
-    createFrontendRoutes({ auth, refusals, frontend: credential.id, changeConnection: (change) => part.frontend.changeHere(change) }),
+    createFrontendRoutes({
+      auth,
+      refusals,
+      frontend: credential.id,
+      changeConnection: (change) => part.frontend.changeHere(change),
+    }),
     receiver,
   );
   const upstream = createHttpUpstream({

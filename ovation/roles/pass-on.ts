@@ -6,11 +6,22 @@ import { type HttpRequest, Problem, PUBLISHER_BODY_BYTES_MAX, readBytes } from "
 export const ADDRESS_HEADER = "x-ovation-address";
 
 /** Headers of one connection, not of the message: [spec] RFC 9110, 7.6.1. And what the fetch has undone already. */
-const HOP_BY_HOP = ["connection", "keep-alive", "proxy-connection", "te", "trailer", "transfer-encoding", "upgrade", "host"];
+const HOP_BY_HOP = [
+  "connection",
+  "keep-alive",
+  "proxy-connection",
+  "te",
+  "trailer",
+  "transfer-encoding",
+  "upgrade",
+  "host",
+];
 /** CORS is the worker's, which knows the allowed origins. */
 const OWN = ["origin"];
 
-export function passOn(socket: string): (request: HttpRequest, path: string, address: string) => Promise<Response> {
+export function passOn(
+  socket: string,
+): (request: HttpRequest, path: string, address: string) => Promise<Response> {
   return async (request, path, address) => {
     const { pathname, search } = new URL(request.url);
     // `/v1/../x` and the like: routed here by one path, asked for there by another.
@@ -21,7 +32,10 @@ export function passOn(socket: string): (request: HttpRequest, path: string, add
     });
     for (const name of [...HOP_BY_HOP, ...OWN]) headers.delete(name);
     headers.set(ADDRESS_HEADER, address);
-    const body = request.method === "GET" || request.method === "HEAD" ? undefined : await readBytes(request, PUBLISHER_BODY_BYTES_MAX);
+    const body =
+      request.method === "GET" || request.method === "HEAD"
+        ? undefined
+        : await readBytes(request, PUBLISHER_BODY_BYTES_MAX);
     try {
       const response = await fetch(`http://core${pathname}${search}`, {
         unix: socket,

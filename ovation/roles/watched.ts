@@ -7,7 +7,9 @@ export interface Watched {
   sample(): Promise<StatusSample>;
 }
 
-export async function sampleOf(registries: readonly Pick<Registry, "getMetricsAsJSON">[]): Promise<StatusSample> {
+export async function sampleOf(
+  registries: readonly Pick<Registry, "getMetricsAsJSON">[],
+): Promise<StatusSample> {
   const totals = new Map<string, number>();
   for (const registry of registries) {
     for (const { name, values } of await registry.getMetricsAsJSON()) {

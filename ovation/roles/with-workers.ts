@@ -98,13 +98,22 @@ export async function startWithWorkers(settings: Settings, count: number): Promi
       ...createHealthRoutes({ registry: whole, checks: [] }),
     ],
   });
-  const started = await startWorkers({ count, settings: workerSettings, logger: settings.logger, clock });
+  const started = await startWorkers({
+    count,
+    settings: workerSettings,
+    logger: settings.logger,
+    clock,
+  });
   workers = started;
 
   const scheme = settings.tls === undefined ? "http" : "https";
   return {
     url: `${scheme}://${settings.host === "0.0.0.0" ? "localhost" : settings.host}:${started.port}`,
-    sample: async () => sampleOf([registry, ...(await started.metrics()).map((metrics) => ({ getMetricsAsJSON: async () => metrics }))]),
+    sample: async () =>
+      sampleOf([
+        registry,
+        ...(await started.metrics()).map((metrics) => ({ getMetricsAsJSON: async () => metrics })),
+      ]),
     async stop() {
       await started.stop();
       await listener.stop(false);

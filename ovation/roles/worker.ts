@@ -27,7 +27,12 @@ import { crashOnUncaught, untilSignal } from "../process-life.ts";
 import { registerProcessMetrics } from "../process-metrics.ts";
 import { createVerifier } from "../tokens/mod.ts";
 import { passOn } from "./pass-on.ts";
-import { type FromWorker, type ToWorker, WORKER_SETTINGS_VARIABLE, type WorkerSettings } from "./workers.ts";
+import {
+  type FromWorker,
+  type ToWorker,
+  WORKER_SETTINGS_VARIABLE,
+  type WorkerSettings,
+} from "./workers.ts";
 
 const given = process.env[WORKER_SETTINGS_VARIABLE];
 if (given === undefined) throw new Error("a worker is started by `ovation start --workers`");
@@ -48,7 +53,11 @@ registerProcessMetrics(registry);
 const auth = createInternalAuth({ secrets: [settings.internalSecret], clock });
 const refusals = createRefusals();
 const credential = createFrontendCredential();
-const { authenticate } = await createVerifier({ secrets: [settings.secret], ...settings.tokens, clock });
+const { authenticate } = await createVerifier({
+  secrets: [settings.secret],
+  ...settings.tokens,
+  clock,
+});
 
 const receiver = createLinkReceiver({
   auth,
@@ -59,11 +68,22 @@ const receiver = createLinkReceiver({
 const internal = listenInternal({
   host: "127.0.0.1",
   port: 0,
-  routes: createFrontendRoutes({ auth, refusals, frontend: credential.id, changeConnection: (change) => part.frontend.changeHere(change) }),
+  routes: createFrontendRoutes({
+    auth,
+    refusals,
+    frontend: credential.id,
+    changeConnection: (change) => part.frontend.changeHere(change),
+  }),
   link: receiver,
   onFailure,
 });
-const upstream = createHttpUpstream({ dispatchers: [settings.dispatcher], auth, credential, url: internal.url, clock: steadyClock });
+const upstream = createHttpUpstream({
+  dispatchers: [settings.dispatcher],
+  auth,
+  credential,
+  url: internal.url,
+  clock: steadyClock,
+});
 const part = createFrontendPart({
   settings: { ...settings, dataDirectory: "", videos: "any", guests: false, logger },
   id: credential.id,
@@ -88,7 +108,10 @@ const open = (port: number): Listener =>
       ...part.routes,
       ...createHealthRoutes({
         registry,
-        checks: [...part.checks, ["workers", () => (serving ? undefined : "another worker still starts")]],
+        checks: [
+          ...part.checks,
+          ["workers", () => (serving ? undefined : "another worker still starts")],
+        ],
       }).filter((route) => route.path !== "/metrics"),
     ],
     fallback: passOn(settings.socket),
@@ -100,7 +123,10 @@ process.on("message", (message: ToWorker) => {
     listener = open(message.port);
     process.send?.({ type: "listening", port: listener.port } satisfies FromWorker);
   } else if (message.type === "serve") serving = true;
-  else void registry.getMetricsAsJSON().then((metrics) => process.send?.({ type: "metrics", metrics } satisfies FromWorker));
+  else
+    void registry
+      .getMetricsAsJSON()
+      .then((metrics) => process.send?.({ type: "metrics", metrics } satisfies FromWorker));
 });
 process.send?.({ type: "loaded" } satisfies FromWorker);
 

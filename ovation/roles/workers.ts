@@ -93,7 +93,9 @@ export async function startWorkers(options: WorkersOptions): Promise<Workers> {
   /** A worker that has loaded all it needs, and does not listen yet. */
   function load(index: number, restartMs: number): Promise<Worker> {
     return new Promise((resolve, reject) => {
-      const overdue = clock.after(READY_MS_MAX, () => reject(new Error(`worker ${index} was not ready in time`)));
+      const overdue = clock.after(READY_MS_MAX, () =>
+        reject(new Error(`worker ${index} was not ready in time`)),
+      );
       const worker: Worker = {
         startedAt: clock.now(),
         restartMs,
@@ -118,7 +120,9 @@ export async function startWorkers(options: WorkersOptions): Promise<Workers> {
           onExit(_, code, signal) {
             overdue();
             for (const answer of worker.awaitingMetrics.splice(0)) answer(worker.metrics);
-            const error = new Error(`worker ${index} ended before it was ready (${signal ?? code})`);
+            const error = new Error(
+              `worker ${index} ended before it was ready (${signal ?? code})`,
+            );
             reject(error);
             worker.listening.reject(error);
             if (!stopping && workers[index] === worker) void restart(index, worker, signal ?? code);
@@ -154,7 +158,9 @@ export async function startWorkers(options: WorkersOptions): Promise<Workers> {
     }
   }
 
-  workers = await Promise.all(Array.from({ length: count }, (_, index) => load(index, RESTART_MS_FIRST)));
+  workers = await Promise.all(
+    Array.from({ length: count }, (_, index) => load(index, RESTART_MS_FIRST)),
+  );
   const [first, ...others] = workers;
   if (first === undefined) throw new Error("no workers");
   // All have loaded before the first listens, and none says that it is ready before the last does.

@@ -26,7 +26,10 @@ describe("docs/beside-your-login.md", () => {
     test(`the ten lines of ${name} sign a token that is taken`, async () => {
       const block = new RegExp(`^\`\`\`${name}\n([\\s\\S]*?)^\`\`\``, "m").exec(text)?.[1] ?? "";
       writeFileSync(join(directory, file), block);
-      const child = Bun.spawn([...command, join(directory, file)], { env: { ...process.env, OVATION_SECRET: SECRET }, stderr: "inherit" });
+      const child = Bun.spawn([...command, join(directory, file)], {
+        env: { ...process.env, OVATION_SECRET: SECRET },
+        stderr: "inherit",
+      });
       const token = (await new Response(child.stdout).text()).trim();
       const { verify } = await createVerifier({ secrets: [SECRET] });
       expect(await verify(token)).toMatchObject({ sub: "alice", name: "Alice", role: "member" });
@@ -40,7 +43,12 @@ describe("examples/your-site", () => {
 
   beforeAll(async () => {
     site = Bun.spawn(["node", join(ROOT, "examples/your-site/server.mjs")], {
-      env: { ...process.env, OVATION_SECRET: SECRET, PORT: "0", OVATION_URL: "http://ovation.invalid" },
+      env: {
+        ...process.env,
+        OVATION_SECRET: SECRET,
+        PORT: "0",
+        OVATION_URL: "http://ovation.invalid",
+      },
       stdin: "ignore",
       stdout: "pipe",
       stderr: "inherit",
@@ -60,7 +68,9 @@ describe("examples/your-site", () => {
     expect(await (await fetch(`${url}/ovation-token`)).json()).toEqual({});
     const signedIn = await fetch(`${url}/login?name=Zo%C3%AB`, { redirect: "manual" });
     const cookie = signedIn.headers.get("set-cookie")?.split(";")[0] ?? "";
-    const { token } = (await (await fetch(`${url}/ovation-token`, { headers: { cookie } })).json()) as { token: string };
+    const { token } = (await (
+      await fetch(`${url}/ovation-token`, { headers: { cookie } })
+    ).json()) as { token: string };
     const { verify } = await createVerifier({ secrets: [SECRET] });
     expect(await verify(token)).toMatchObject({ sub: "user-1", name: "Zoë", role: "member" });
   });

@@ -3,7 +3,14 @@
  * names are the registered ones (RFC 7519, OpenID Connect) where there is one.
  */
 
-import { type Identity, isTopicId, isTopicKind, parseTopic, ROLES, type Role } from "@ovation/protocol";
+import {
+  type Identity,
+  isTopicId,
+  isTopicKind,
+  parseTopic,
+  ROLES,
+  type Role,
+} from "@ovation/protocol";
 import { z } from "zod";
 
 /** Patterns and roles in one token. */
@@ -30,7 +37,12 @@ const role = z.enum(ROLES);
 const claims = z.object({
   sub: z.string().refine(isTopicId, { error: "1 to 128 of A-Z a-z 0-9 . _ ~ @ | + = -" }),
   name: z.string().max(NAME_CHARACTERS_MAX).nullish(),
-  avatar: z.union([z.literal(""), z.string().max(AVATAR_CHARACTERS_MAX).refine(isPicture, { error: "an https address" })]).nullish(),
+  avatar: z
+    .union([
+      z.literal(""),
+      z.string().max(AVATAR_CHARACTERS_MAX).refine(isPicture, { error: "an https address" }),
+    ])
+    .nullish(),
   role: role.default("member"),
   roles: z.record(z.string().refine(isTopicId, { error: "a video id" }), role).default({}),
   subscribe: patterns,
@@ -38,17 +50,23 @@ const claims = z.object({
   exp: z.number().optional(),
 });
 
-export type ClaimsResult = { readonly ok: true; readonly identity: Identity } | { readonly ok: false; readonly detail: string };
+export type ClaimsResult =
+  | { readonly ok: true; readonly identity: Identity }
+  | { readonly ok: false; readonly detail: string };
 
 /** The identity that verified claims make, or which claim is wrong; the claim's value is never repeated. */
 export function identityFrom(payload: unknown): ClaimsResult {
   const result = claims.safeParse(payload);
   if (!result.success) {
     const issue = result.error.issues[0];
-    return { ok: false, detail: `The claim ${issue?.path[0] === undefined ? "set" : String(issue.path[0])} is not of the expected form` };
+    return {
+      ok: false,
+      detail: `The claim ${issue?.path[0] === undefined ? "set" : String(issue.path[0])} is not of the expected form`,
+    };
   }
   const { sub, exp, avatar, roles } = result.data;
-  if (Object.keys(roles).length > PATTERNS_MAX) return { ok: false, detail: "The claim roles has too many entries" };
+  if (Object.keys(roles).length > PATTERNS_MAX)
+    return { ok: false, detail: "The claim roles has too many entries" };
   return {
     ok: true,
     identity: {

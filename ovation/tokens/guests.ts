@@ -30,10 +30,15 @@ export function createGuestIssuer(options: GuestIssuerOptions): GuestIssuer {
   return {
     async issue(name) {
       const id = `guest-${Buffer.from(options.random(GUEST_ID_BYTES)).toString("base64url")}`;
-      const token = await signToken(options.secret, { sub: id, name, role: "guest" }, options.ttlSeconds ?? GUEST_TTL_S, {
-        ...options.sign,
-        now: options.clock.now(),
-      });
+      const token = await signToken(
+        options.secret,
+        { sub: id, name, role: "guest" },
+        options.ttlSeconds ?? GUEST_TTL_S,
+        {
+          ...options.sign,
+          now: options.clock.now(),
+        },
+      );
       return { token, member: { id, name } };
     },
   };

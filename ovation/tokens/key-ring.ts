@@ -3,7 +3,13 @@
  * the key is and never by what a token says: `none`, or an RSA public key taken for a secret, finds no key.
  */
 
-import { type CryptoKey, createRemoteJWKSet, customFetch, importSPKI, type JWTVerifyGetKey } from "jose";
+import {
+  type CryptoKey,
+  createRemoteJWKSet,
+  customFetch,
+  importSPKI,
+  type JWTVerifyGetKey,
+} from "jose";
 
 export const ASYMMETRIC_ALGORITHMS = ["RS256", "ES256", "EdDSA"] as const;
 export type Algorithm = "HS256" | (typeof ASYMMETRIC_ALGORITHMS)[number];
@@ -46,17 +52,26 @@ export async function createKeyRing(options: KeyRingOptions): Promise<KeyRing> {
     keys.push({ algorithm: "HS256", key: await importSecret(secret) });
   }
   for (const pem of options.publicKeys ?? []) keys.push(await importPublicKey(pem));
-  const published = options.jwksUrl === undefined ? undefined : remoteKeys(options.jwksUrl, options.fetch);
-  if (keys.length === 0 && published === undefined) throw new TypeError("tokens need a secret, a public key or a JWKS address");
+  const published =
+    options.jwksUrl === undefined ? undefined : remoteKeys(options.jwksUrl, options.fetch);
+  if (keys.length === 0 && published === undefined)
+    throw new TypeError("tokens need a secret, a public key or a JWKS address");
   return {
     keysFor: (algorithm) => keys.filter((key) => key.algorithm === algorithm),
-    publishedFor: (algorithm) => (ASYMMETRIC_ALGORITHMS.some((each) => each === algorithm) ? published : undefined),
+    publishedFor: (algorithm) =>
+      ASYMMETRIC_ALGORITHMS.some((each) => each === algorithm) ? published : undefined,
   };
 }
 
 /** Imported once: this would be most of what a verification costs. */
 async function importSecret(secret: string): Promise<CryptoKey> {
-  return await crypto.subtle.importKey("raw", new TextEncoder().encode(secret), { name: "HMAC", hash: "SHA-256" }, false, ["verify"]);
+  return await crypto.subtle.importKey(
+    "raw",
+    new TextEncoder().encode(secret),
+    { name: "HMAC", hash: "SHA-256" },
+    false,
+    ["verify"],
+  );
 }
 
 async function importPublicKey(pem: string): Promise<VerifyKey> {
@@ -67,7 +82,9 @@ async function importPublicKey(pem: string): Promise<VerifyKey> {
       // A key of another family: the next algorithm may be its own.
     }
   }
-  throw new TypeError(`a public key is not PEM (BEGIN PUBLIC KEY) of ${ASYMMETRIC_ALGORITHMS.join(", ")}`);
+  throw new TypeError(
+    `a public key is not PEM (BEGIN PUBLIC KEY) of ${ASYMMETRIC_ALGORITHMS.join(", ")}`,
+  );
 }
 
 function remoteKeys(url: string, fetch: KeyRingOptions["fetch"]): JWTVerifyGetKey {

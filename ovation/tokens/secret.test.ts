@@ -30,11 +30,21 @@ describe("secret", () => {
 describe("guests", () => {
   test("each has an id of their own and a token that says guest", async () => {
     const secret = "0123456789abcdef0123456789abcdef";
-    const issuer = createGuestIssuer({ secret, clock: systemClock, random: (bytes) => crypto.getRandomValues(new Uint8Array(bytes)) });
+    const issuer = createGuestIssuer({
+      secret,
+      clock: systemClock,
+      random: (bytes) => crypto.getRandomValues(new Uint8Array(bytes)),
+    });
     const [ana, other] = [await issuer.issue("Ana"), await issuer.issue("Ana")];
     expect(isGuestId(ana.member.id)).toBe(true);
     expect(ana.member.id).not.toBe(other.member.id);
     const verifier = await createVerifier({ secrets: [secret] });
-    expect(await verifier.verify(ana.token)).toMatchObject({ sub: ana.member.id, name: "Ana", role: "guest", publish: [], subscribe: [] });
+    expect(await verifier.verify(ana.token)).toMatchObject({
+      sub: ana.member.id,
+      name: "Ana",
+      role: "guest",
+      publish: [],
+      subscribe: [],
+    });
   });
 });

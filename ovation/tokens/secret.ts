@@ -1,7 +1,15 @@
 /** The secret of an installation that was given none: made once, kept beside the data. */
 
 import { randomBytes } from "node:crypto";
-import { chmodSync, linkSync, mkdirSync, readFileSync, statSync, unlinkSync, writeFileSync } from "node:fs";
+import {
+  chmodSync,
+  linkSync,
+  mkdirSync,
+  readFileSync,
+  statSync,
+  unlinkSync,
+  writeFileSync,
+} from "node:fs";
 import { join } from "node:path";
 
 /** HS256 wants as many bytes as its hash has. Shorter ones work, and are warned of. */
@@ -23,7 +31,11 @@ export function loadSecret(dataDirectory: string): LoadedSecret {
 
   // Written whole under another name and then linked: two processes that start together agree on one.
   const draft = join(dataDirectory, `secret.${process.pid}.${randomBytes(4).toString("hex")}`);
-  writeFileSync(draft, `${randomBytes(SECRET_BYTES_MIN).toString("base64url")}\n`, { mode: 0o600, flag: "wx", flush: true });
+  writeFileSync(draft, `${randomBytes(SECRET_BYTES_MIN).toString("base64url")}\n`, {
+    mode: 0o600,
+    flag: "wx",
+    flush: true,
+  });
   let created = true;
   try {
     linkSync(draft, path);
@@ -46,7 +58,8 @@ function readSecret(path: string): string | undefined {
     if ((error as NodeJS.ErrnoException).code === "ENOENT") return undefined;
     throw error;
   }
-  if (text === "") throw new Error(`${path} is empty: remove it to have a new secret made, or put one into it`);
+  if (text === "")
+    throw new Error(`${path} is empty: remove it to have a new secret made, or put one into it`);
   // A copied or restored file may have become readable for others.
   if ((statSync(path).mode & 0o077) !== 0) chmodSync(path, 0o600);
   return text;

@@ -14,7 +14,12 @@ export interface SignOptions {
  * A token signed with HS256, valid for `ttlSeconds`. Throws a TypeError where the claims are not
  * those of a token that this program would accept.
  */
-export async function signToken(secret: string, claims: TokenClaims, ttlSeconds: number, options: SignOptions = {}): Promise<string> {
+export async function signToken(
+  secret: string,
+  claims: TokenClaims,
+  ttlSeconds: number,
+  options: SignOptions = {},
+): Promise<string> {
   const checked = identityFrom(claims);
   if (!checked.ok) throw new TypeError(checked.detail);
   const issuedAt = Math.floor((options.now ?? Date.now()) / 1_000);

@@ -25,7 +25,10 @@ export function createTokenCache(clock: Clock): TokenCache {
   let characters = 0;
 
   function put(token: string, kept: Kept): void {
-    if (young.size >= TOKENS_KEPT_MAX / 2 || characters + token.length > TOKEN_CHARACTERS_KEPT_MAX / 2) {
+    if (
+      young.size >= TOKENS_KEPT_MAX / 2 ||
+      characters + token.length > TOKEN_CHARACTERS_KEPT_MAX / 2
+    ) {
       old = young;
       young = new Map();
       characters = 0;

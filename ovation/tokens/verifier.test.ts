@@ -78,11 +78,20 @@ describe("HS256", () => {
   });
 
   test("secrets are rotated: both count while both are there", async () => {
-    const old = await signToken("an-old-secret-an-old-secret-an-old-secret", { sub: "alice" }, 60, { now: NOW });
-    const verifier = await createVerifier({ secrets: [SECRET, "an-old-secret-an-old-secret-an-old-secret"], clock: fixedClock() });
+    const old = await signToken("an-old-secret-an-old-secret-an-old-secret", { sub: "alice" }, 60, {
+      now: NOW,
+    });
+    const verifier = await createVerifier({
+      secrets: [SECRET, "an-old-secret-an-old-secret-an-old-secret"],
+      clock: fixedClock(),
+    });
     expect(await codeOf(verifier, old)).toBe("ok");
-    expect(await codeOf(verifier, await signToken(SECRET, { sub: "alice" }, 60, { now: NOW }))).toBe("ok");
-    expect(await codeOf(await createVerifier({ secrets: [SECRET], clock: fixedClock() }), old)).toBe("token-invalid");
+    expect(
+      await codeOf(verifier, await signToken(SECRET, { sub: "alice" }, 60, { now: NOW })),
+    ).toBe("ok");
+    expect(
+      await codeOf(await createVerifier({ secrets: [SECRET], clock: fixedClock() }), old),
+    ).toBe("token-invalid");
     const accepted = await createVerifier({
       secrets: [SECRET],
       acceptedSecrets: ["an-old-secret-an-old-secret-an-old-secret"],
@@ -95,19 +104,40 @@ describe("HS256", () => {
 describe("attempts", () => {
   test("no algorithm, a wrong signature, a later start, another issuer or audience: none holds", async () => {
     const clock = fixedClock();
-    const verifier = await createVerifier({ secrets: [SECRET], clock, issuer: "https://login.example", audience: "ovation" });
+    const verifier = await createVerifier({
+      secrets: [SECRET],
+      clock,
+      issuer: "https://login.example",
+      audience: "ovation",
+    });
     const key = new TextEncoder().encode(SECRET);
-    const base = () => new SignJWT({ sub: "alice" }).setProtectedHeader({ alg: "HS256" }).setExpirationTime(NOW / 1000 + 60);
+    const base = () =>
+      new SignJWT({ sub: "alice" })
+        .setProtectedHeader({ alg: "HS256" })
+        .setExpirationTime(NOW / 1000 + 60);
     const good = await base().setIssuer("https://login.example").setAudience("ovation").sign(key);
     expect(await codeOf(verifier, good)).toBe("ok");
     const attempts: Record<string, string> = {
-      none: unsigned({ alg: "none" }, { sub: "alice", iss: "https://login.example", aud: "ovation" }),
+      none: unsigned(
+        { alg: "none" },
+        { sub: "alice", iss: "https://login.example", aud: "ovation" },
+      ),
       None: unsigned({ alg: "None" }, { sub: "alice" }),
       "no alg": unsigned({}, { sub: "alice" }),
       "cut off": good.slice(0, -4),
-      "other payload": [good.split(".")[0], Buffer.from('{"sub":"bob"}').toString("base64url"), good.split(".")[2]].join("."),
-      "wrong issuer": await base().setIssuer("https://evil.example").setAudience("ovation").sign(key),
-      "wrong audience": await base().setIssuer("https://login.example").setAudience("other").sign(key),
+      "other payload": [
+        good.split(".")[0],
+        Buffer.from('{"sub":"bob"}').toString("base64url"),
+        good.split(".")[2],
+      ].join("."),
+      "wrong issuer": await base()
+        .setIssuer("https://evil.example")
+        .setAudience("ovation")
+        .sign(key),
+      "wrong audience": await base()
+        .setIssuer("https://login.example")
+        .setAudience("other")
+        .sign(key),
       "no audience": await base().setIssuer("https://login.example").sign(key),
       "not yet": await base()
         .setIssuer("https://login.example")
@@ -120,7 +150,8 @@ describe("attempts", () => {
       text: "hello",
       encrypted: "a.b.c.d.e",
     };
-    for (const [name, token] of Object.entries(attempts)) expect([name, await codeOf(verifier, token)]).toEqual([name, "token-invalid"]);
+    for (const [name, token] of Object.entries(attempts))
+      expect([name, await codeOf(verifier, token)]).toEqual([name, "token-invalid"]);
   });
 
   test("a public key is never a secret: algorithm confusion finds no key", async () => {
@@ -128,9 +159,13 @@ describe("attempts", () => {
     const pem = await exportSPKI(publicKey);
     const verifier = await createVerifier({ publicKeys: [pem], clock: fixedClock() });
     const claims = () => new SignJWT({ sub: "alice" }).setExpirationTime(NOW / 1000 + 60);
-    expect(await codeOf(verifier, await claims().setProtectedHeader({ alg: "RS256" }).sign(privateKey))).toBe("ok");
+    expect(
+      await codeOf(verifier, await claims().setProtectedHeader({ alg: "RS256" }).sign(privateKey)),
+    ).toBe("ok");
     for (const secret of [pem, pem.trim(), `${pem}\n`]) {
-      const forged = await claims().setProtectedHeader({ alg: "HS256" }).sign(new TextEncoder().encode(secret));
+      const forged = await claims()
+        .setProtectedHeader({ alg: "HS256" })
+        .sign(new TextEncoder().encode(secret));
       expect(await codeOf(verifier, forged)).toBe("token-invalid");
     }
   });
@@ -159,14 +194,18 @@ describe("attempts", () => {
       { sub: "a", avatar: "http://example.org/a.png" },
       { sub: "a", avatar: "javascript:alert(1)" },
     ]) {
-      const token = await new SignJWT(claims as Record<string, unknown>).setProtectedHeader({ alg: "HS256" }).sign(key);
+      const token = await new SignJWT(claims as Record<string, unknown>)
+        .setProtectedHeader({ alg: "HS256" })
+        .sign(key);
       expect([claims, await codeOf(verifier, token)]).toEqual([claims, "token-invalid"]);
     }
   });
 
   test("a name is shown without what deceives, cut to a length, and never empty", async () => {
     const verifier = await createVerifier({ secrets: [SECRET], clock: fixedClock() });
-    const nameOf = async (name: string) => (await verifier.verify(await signToken(SECRET, { sub: "alice", name }, 60, { now: NOW }))).name;
+    const nameOf = async (name: string) =>
+      (await verifier.verify(await signToken(SECRET, { sub: "alice", name }, 60, { now: NOW })))
+        .name;
     expect(await nameOf(" Ali\u202ece\n\tB ")).toBe("Ali ce B");
     expect(await nameOf("\u200b")).toBe("alice");
     expect([...(await nameOf("👋".repeat(100)))]).toHaveLength(64);
@@ -175,13 +214,17 @@ describe("attempts", () => {
 
 describe("issuers", () => {
   test("ES256 and EdDSA by PEM, each key for its own algorithm", async () => {
-    const pairs = await Promise.all((["ES256", "EdDSA"] as const).map((alg) => generateKeyPair(alg, { extractable: true })));
+    const pairs = await Promise.all(
+      (["ES256", "EdDSA"] as const).map((alg) => generateKeyPair(alg, { extractable: true })),
+    );
     const verifier = await createVerifier({
       publicKeys: await Promise.all(pairs.map(({ publicKey }) => exportSPKI(publicKey))),
       clock: fixedClock(),
     });
     for (const [index, alg] of (["ES256", "EdDSA"] as const).entries()) {
-      const token = await new SignJWT({ sub: "alice" }).setProtectedHeader({ alg }).sign(pairs[index]?.privateKey as CryptoKey);
+      const token = await new SignJWT({ sub: "alice" })
+        .setProtectedHeader({ alg })
+        .sign(pairs[index]?.privateKey as CryptoKey);
       expect([alg, await codeOf(verifier, token)]).toEqual([alg, "ok"]);
     }
   });
@@ -201,15 +244,25 @@ describe("issuers", () => {
       },
     });
     try {
-      const verifier = await createVerifier({ jwksUrl: `http://127.0.0.1:${server.port}/jwks`, clock: fixedClock() });
-      const sign = (kid: string, key: CryptoKey, sub: string) => new SignJWT({ sub }).setProtectedHeader({ alg: "RS256", kid }).sign(key);
+      const verifier = await createVerifier({
+        jwksUrl: `http://127.0.0.1:${server.port}/jwks`,
+        clock: fixedClock(),
+      });
+      const sign = (kid: string, key: CryptoKey, sub: string) =>
+        new SignJWT({ sub }).setProtectedHeader({ alg: "RS256", kid }).sign(key);
       down = true;
-      expect(await codeOf(verifier, await sign("one", first.privateKey, "alice"))).toBe("unavailable");
+      expect(await codeOf(verifier, await sign("one", first.privateKey, "alice"))).toBe(
+        "unavailable",
+      );
       down = false;
       expect(await codeOf(verifier, await sign("one", first.privateKey, "alice"))).toBe("ok");
       for (let index = 0; index < 20; index++)
-        expect(await codeOf(verifier, await sign(`x${index}`, second.privateKey, "eve"))).toBe("token-invalid");
-      expect(await codeOf(verifier, await sign("one", second.privateKey, "eve"))).toBe("token-invalid");
+        expect(await codeOf(verifier, await sign(`x${index}`, second.privateKey, "eve"))).toBe(
+          "token-invalid",
+        );
+      expect(await codeOf(verifier, await sign("one", second.privateKey, "eve"))).toBe(
+        "token-invalid",
+      );
       expect(fetches).toBeLessThanOrEqual(3);
     } finally {
       await server.stop(true);
@@ -226,7 +279,9 @@ describe("requests", () => {
     expect(await ask("http://x/")).toBeUndefined();
     expect(await ask("http://x/?access_token=")).toBeUndefined();
     expect(await ask(`http://x/?access_token=${token}`)).toBe("alice");
-    expect(await ask("http://x/?access_token=bad", { authorization: `bearer ${token}` })).toBe("alice");
+    expect(await ask("http://x/?access_token=bad", { authorization: `bearer ${token}` })).toBe(
+      "alice",
+    );
     expect(ask("http://x/", { authorization: "Basic YTpi" })).rejects.toThrow(Problem);
   });
 

@@ -49,7 +49,8 @@ export async function createVerifier(options: VerifierOptions): Promise<Verifier
   const cache = createTokenCache(clock);
 
   async function verify(token: string): Promise<Identity> {
-    if (token.length > TOKEN_CHARACTERS_MAX) throw new Problem("token-invalid", `A token has at most ${TOKEN_CHARACTERS_MAX} characters`);
+    if (token.length > TOKEN_CHARACTERS_MAX)
+      throw new Problem("token-invalid", `A token has at most ${TOKEN_CHARACTERS_MAX} characters`);
     const known = cache.get(token);
     if (known !== undefined) {
       requireUnexpired(known);
@@ -61,7 +62,8 @@ export async function createVerifier(options: VerifierOptions): Promise<Verifier
   }
 
   function requireUnexpired({ expiresAt }: Identity): void {
-    if (expiresAt !== undefined && clock.now() >= expiresAt + toleranceMs) throw new Problem("token-expired");
+    if (expiresAt !== undefined && clock.now() >= expiresAt + toleranceMs)
+      throw new Problem("token-expired");
   }
 
   async function verifyAnew(token: string): Promise<Identity> {
@@ -107,7 +109,11 @@ export function tokenOf(request: HttpRequest): string | undefined {
   return token === null || token === "" ? undefined : token;
 }
 
-async function verifySignature(ring: KeyRing, token: string, options: JWTVerifyOptions): Promise<unknown> {
+async function verifySignature(
+  ring: KeyRing,
+  token: string,
+  options: JWTVerifyOptions,
+): Promise<unknown> {
   const algorithm = algorithmOf(token);
   let refused = new Problem("token-invalid", "No key here verifies this token");
   for (const { key } of ring.keysFor(algorithm)) {
@@ -144,15 +150,23 @@ function problemFrom(error: unknown): Problem {
   if (error instanceof errors.JWTClaimValidationFailed) {
     return new Problem(
       "token-invalid",
-      error.claim === "nbf" ? "The token is not valid yet" : `The claim ${error.claim} is not the expected one`,
+      error.claim === "nbf"
+        ? "The token is not valid yet"
+        : `The claim ${error.claim} is not the expected one`,
     );
   }
-  if (error instanceof errors.JWKSNoMatchingKey || error instanceof errors.JWKSMultipleMatchingKeys) {
+  if (
+    error instanceof errors.JWKSNoMatchingKey ||
+    error instanceof errors.JWKSMultipleMatchingKeys
+  ) {
     return new Problem("token-invalid", "The issuer publishes no key for this token");
   }
-  if (error instanceof errors.JWSSignatureVerificationFailed) return new Problem("token-invalid", "The signature does not hold");
+  if (error instanceof errors.JWSSignatureVerificationFailed)
+    return new Problem("token-invalid", "The signature does not hold");
   if (error instanceof errors.JWKSTimeout || isFetchFailure(error)) {
-    return new Problem("unavailable", "The issuer's keys cannot be had for the moment", { retryAfterMs: 5_000 });
+    return new Problem("unavailable", "The issuer's keys cannot be had for the moment", {
+      retryAfterMs: 5_000,
+    });
   }
   return new Problem("token-invalid", "The token is not a signed JWT");
 }

@@ -17,7 +17,9 @@ const secret = "a secret of the benchmark, long enough";
 const subjects = Array.from({ length: TOKENS + WARM_UP }, (_, index) => `member-${index}`);
 
 const { verify } = await createVerifier({ secrets: [secret] });
-const hs256 = await Promise.all(subjects.map((sub) => signToken(secret, { sub, name: sub, subscribe: [`member:${sub}`] }, 3_600)));
+const hs256 = await Promise.all(
+  subjects.map((sub) => signToken(secret, { sub, name: sub, subscribe: [`member:${sub}`] }, 3_600)),
+);
 await measure("HS256, first time", hs256, verify);
 await measure("HS256, remembered", hs256, verify);
 
@@ -26,7 +28,9 @@ for (const algorithm of ASYMMETRIC_ALGORITHMS) {
   const pem = await exportSPKI(publicKey);
   const tokens = await Promise.all(
     subjects.map((sub) =>
-      new SignJWT({ sub, name: sub, subscribe: [`member:${sub}`] }).setProtectedHeader({ alg: algorithm }).sign(privateKey),
+      new SignJWT({ sub, name: sub, subscribe: [`member:${sub}`] })
+        .setProtectedHeader({ alg: algorithm })
+        .sign(privateKey),
     ),
   );
   const verifier = await createVerifier({ secrets: [secret], publicKeys: [pem] });
@@ -34,20 +38,34 @@ for (const algorithm of ASYMMETRIC_ALGORITHMS) {
   await measure(`${algorithm}, the signature alone`, tokens, signatureOf(algorithm, pem));
 }
 
-function signatureOf(algorithm: (typeof ASYMMETRIC_ALGORITHMS)[number], pem: string): (token: string) => Promise<void> {
+function signatureOf(
+  algorithm: (typeof ASYMMETRIC_ALGORITHMS)[number],
+  pem: string,
+): (token: string) => Promise<void> {
   const key = createPublicKey(pem);
   const hash = algorithm === "EdDSA" ? null : "sha256";
   return async (token) => {
     const end = token.lastIndexOf(".");
     const signature = Buffer.from(token.slice(end + 1), "base64url");
     // JWTs carry both halves of an ECDSA signature as they are; the other algorithms know one form only.
-    if (!verifySignature(hash, Buffer.from(token.slice(0, end)), { key, dsaEncoding: "ieee-p1363" }, signature)) {
+    if (
+      !verifySignature(
+        hash,
+        Buffer.from(token.slice(0, end)),
+        { key, dsaEncoding: "ieee-p1363" },
+        signature,
+      )
+    ) {
       throw new Error("the signature does not hold");
     }
   };
 }
 
-async function measure(name: string, tokens: readonly string[], verifyOne: (token: string) => Promise<unknown>): Promise<void> {
+async function measure(
+  name: string,
+  tokens: readonly string[],
+  verifyOne: (token: string) => Promise<unknown>,
+): Promise<void> {
   for (const token of tokens.slice(0, WARM_UP)) await verifyOne(token);
   const before = process.cpuUsage();
   const startedAt = performance.now();
@@ -55,5 +73,7 @@ async function measure(name: string, tokens: readonly string[], verifyOne: (toke
   const wall = performance.now() - startedAt;
   const { user, system } = process.cpuUsage(before);
   const each = (microseconds: number) => (microseconds / TOKENS).toFixed(1);
-  console.log(`${name}: ${each(user + system)} µs of CPU, ${each(wall * 1_000)} µs of time per token`);
+  console.log(
+    `${name}: ${each(user + system)} µs of CPU, ${each(wall * 1_000)} µs of time per token`,
+  );
 }

@@ -74,7 +74,11 @@ function addPad(samples: Float32Array, start: number, seconds: number, frequency
     const envelope = rise * rise * (3 - 2 * rise) * fall * fall;
     const phase = 2 * Math.PI * frequency * time;
     const tremolo = 1 + 0.15 * Math.sin(2 * Math.PI * 0.4 * time + frequency);
-    const tone = Math.sin(phase) + 0.3 * Math.sin(2 * phase) + 0.12 * Math.sin(3 * phase) + 0.05 * Math.sin(4.01 * phase);
+    const tone =
+      Math.sin(phase) +
+      0.3 * Math.sin(2 * phase) +
+      0.12 * Math.sin(3 * phase) +
+      0.05 * Math.sin(4.01 * phase);
     const at = (first + index) % LENGTH;
     samples[at] = (samples[at] ?? 0) + 0.05 * envelope * tremolo * tone * (220 / (frequency + 160));
   }
@@ -88,15 +92,19 @@ function addBell(samples: Float32Array, start: number, frequency: number, gain: 
     const envelope = Math.min(1, time / 0.006) * Math.exp(-time * 2.2);
     const phase = 2 * Math.PI * frequency * time;
     const at = (first + index) % LENGTH;
-    samples[at] = (samples[at] ?? 0) + gain * envelope * (Math.sin(phase) + 0.25 * Math.exp(-time * 5) * Math.sin(2.76 * phase));
+    samples[at] =
+      (samples[at] ?? 0) +
+      gain * envelope * (Math.sin(phase) + 0.25 * Math.exp(-time * 5) * Math.sin(2.76 * phase));
   }
 }
 
 function normalise(left: Float32Array, right: Float32Array, peakWanted: number): void {
   let peak = 0;
-  for (const channel of [left, right]) for (const sample of channel) peak = Math.max(peak, Math.abs(sample));
   for (const channel of [left, right])
-    for (let index = 0; index < channel.length; index++) channel[index] = ((channel[index] ?? 0) * peakWanted) / peak;
+    for (const sample of channel) peak = Math.max(peak, Math.abs(sample));
+  for (const channel of [left, right])
+    for (let index = 0; index < channel.length; index++)
+      channel[index] = ((channel[index] ?? 0) * peakWanted) / peak;
 }
 
 /** How loud each of `bands` frequencies (80 Hz to 2.5 kHz, even in pitch) is around `seconds`: 0 to 1. */
@@ -113,11 +121,17 @@ export function bandLevels(music: Music, seconds: number, bands: number): Float3
     for (let index = 0; index < window; index++) {
       const at = (first + index) % LENGTH;
       const hann = 0.5 - 0.5 * Math.cos((2 * Math.PI * index) / window);
-      const value = hann * ((music.left[at] ?? 0) + (music.right[at] ?? 0)) + coefficient * previous - beforePrevious;
+      const value =
+        hann * ((music.left[at] ?? 0) + (music.right[at] ?? 0)) +
+        coefficient * previous -
+        beforePrevious;
       beforePrevious = previous;
       previous = value;
     }
-    const power = previous * previous + beforePrevious * beforePrevious - coefficient * previous * beforePrevious;
+    const power =
+      previous * previous +
+      beforePrevious * beforePrevious -
+      coefficient * previous * beforePrevious;
     levels[band] = Math.min(1, Math.sqrt(Math.max(0, power)) / 190);
   }
   return levels;
@@ -128,7 +142,8 @@ export function toWav(music: Music): Uint8Array {
   const dataBytes = LENGTH * 4;
   const view = new DataView(new ArrayBuffer(44 + dataBytes));
   const text = (at: number, value: string) => {
-    for (let index = 0; index < value.length; index++) view.setUint8(at + index, value.charCodeAt(index));
+    for (let index = 0; index < value.length; index++)
+      view.setUint8(at + index, value.charCodeAt(index));
   };
   text(0, "RIFF");
   view.setUint32(4, 36 + dataBytes, true);

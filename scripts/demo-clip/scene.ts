@@ -55,7 +55,11 @@ export function createScene(music: Music): Scene {
     phase: random(),
     warmth: random(),
   }));
-  const ridges = [ridge(21, 96, 5, [9, 22, 40]), ridge(34, 62, 8, [5, 13, 26]), ridge(55, 26, 13, [2, 6, 13])];
+  const ridges = [
+    ridge(21, 96, 5, [9, 22, 40]),
+    ridge(34, 62, 8, [5, 13, 26]),
+    ridge(55, 26, 13, [2, 6, 13]),
+  ];
   const glow = new Float32Array(GLOW_WIDTH * GLOW_HEIGHT * 3);
   const light = new Float32Array(WIDTH * HEIGHT * 3);
   const pixels = new Uint8Array(WIDTH * HEIGHT * 3);
@@ -72,7 +76,9 @@ export function createScene(music: Music): Scene {
       for (const silhouette of ridges) coverWithRidge(light, silhouette);
       drawWater(light, turn);
       // After the water: a reflected star is a flicker that costs a quarter of the clip's bytes.
-      for (const star of stars) if (ridges.every((silhouette) => star.y < (silhouette.top[star.x] ?? 0) - 4)) addStar(light, star, turn);
+      for (const star of stars)
+        if (ridges.every((silhouette) => star.y < (silhouette.top[star.x] ?? 0) - 4))
+          addStar(light, star, turn);
       const levels = smoothLevels[frame % frames];
       if (levels !== undefined) addVoice(light, levels);
       for (const spark of sparks) addSpark(light, spark, frame / frames);
@@ -94,9 +100,33 @@ interface Curtain {
   readonly high: readonly [number, number, number];
 }
 const CURTAINS: readonly Curtain[] = [
-  { seed: 3, baseY: 118, reach: 26, tall: 92, strength: 0.5, low: [0.1, 0.9, 0.55], high: [0.3, 0.18, 0.85] },
-  { seed: 8, baseY: 158, reach: 34, tall: 118, strength: 0.85, low: [0.14, 1, 0.6], high: [0.5, 0.14, 0.75] },
-  { seed: 15, baseY: 196, reach: 18, tall: 84, strength: 0.5, low: [0.08, 0.85, 0.75], high: [0.12, 0.3, 0.9] },
+  {
+    seed: 3,
+    baseY: 118,
+    reach: 26,
+    tall: 92,
+    strength: 0.5,
+    low: [0.1, 0.9, 0.55],
+    high: [0.3, 0.18, 0.85],
+  },
+  {
+    seed: 8,
+    baseY: 158,
+    reach: 34,
+    tall: 118,
+    strength: 0.85,
+    low: [0.14, 1, 0.6],
+    high: [0.5, 0.14, 0.75],
+  },
+  {
+    seed: 15,
+    baseY: 196,
+    reach: 18,
+    tall: 84,
+    strength: 0.5,
+    low: [0.08, 0.85, 0.75],
+    high: [0.12, 0.3, 0.9],
+  },
 ];
 const STEPS = 2600;
 /** The rays drift by one whole period in a loop: the shorter, the calmer. */
@@ -105,7 +135,10 @@ const COARSE_PERIOD = 32;
 const rayNoises = new Map(
   CURTAINS.map((curtain) => [
     curtain.seed,
-    [periodicNoise(curtain.seed, FINE_PERIOD), periodicNoise(curtain.seed + 1, COARSE_PERIOD)] as const,
+    [
+      periodicNoise(curtain.seed, FINE_PERIOD),
+      periodicNoise(curtain.seed + 1, COARSE_PERIOD),
+    ] as const,
   ]),
 );
 
@@ -131,8 +164,11 @@ function addCurtain(glow: Float32Array, curtain: Curtain, turn: number): void {
       curtain.reach * Math.sin(along * 5.2 + seed * 1.7 + turn) +
       curtain.reach * 0.45 * Math.sin(along * 13 + seed * 3.1 - turn) +
       4 * Math.sin(along * 41 + seed + 2 * turn);
-    const swell = 0.5 + 0.5 * Math.sin(along * 7.5 + seed * 2.3 - turn + 1.4 * Math.sin(along * 3 + turn));
-    const ray = 0.55 * fine(along * 150 + FINE_PERIOD * (turn / TURN)) + 0.65 * coarse(along * 26 + COARSE_PERIOD * (turn / TURN));
+    const swell =
+      0.5 + 0.5 * Math.sin(along * 7.5 + seed * 2.3 - turn + 1.4 * Math.sin(along * 3 + turn));
+    const ray =
+      0.55 * fine(along * 150 + FINE_PERIOD * (turn / TURN)) +
+      0.65 * coarse(along * 26 + COARSE_PERIOD * (turn / TURN));
     const brightness = curtain.strength * (0.12 + swell * swell * 1.1) * (0.2 + ray * ray) * 0.34;
     const tall = curtain.tall * (0.55 + 0.75 * ray);
     const ragged = foot - 10 * ray;
@@ -140,7 +176,14 @@ function addCurtain(glow: Float32Array, curtain: Curtain, turn: number): void {
   }
 }
 
-function addStreak(glow: Float32Array, x: number, foot: number, tall: number, brightness: number, curtain: Curtain): void {
+function addStreak(
+  glow: Float32Array,
+  x: number,
+  foot: number,
+  tall: number,
+  brightness: number,
+  curtain: Curtain,
+): void {
   const column = Math.floor(x);
   const part = x - column;
   if (column < 0 || column + 1 >= GLOW_WIDTH) return;
@@ -148,7 +191,8 @@ function addStreak(glow: Float32Array, x: number, foot: number, tall: number, br
   const bottom = Math.min(GLOW_HEIGHT - 1, Math.floor(foot + 30));
   for (let row = top; row <= bottom; row++) {
     const above = (foot - row) / tall;
-    const profile = above < 0 ? Math.exp(above * tall * 0.13) : Math.exp(-above * 2.1) * (1 - above / 1.6);
+    const profile =
+      above < 0 ? Math.exp(above * tall * 0.13) : Math.exp(-above * 2.1) * (1 - above / 1.6);
     const mix = Math.min(1, Math.max(0, above * 1.25));
     const amount = brightness * profile;
     const at = (row * GLOW_WIDTH + column) * 3;
@@ -199,8 +243,10 @@ function drawSky(light: Float32Array, glow: Float32Array): void {
       const b = a + GLOW_WIDTH * 3;
       const at = (y * WIDTH + x) * 3;
       for (let channel = 0; channel < 3; channel++) {
-        const upper = (glow[a + channel] ?? 0) * (1 - columnPart) + (glow[a + 3 + channel] ?? 0) * columnPart;
-        const lower = (glow[b + channel] ?? 0) * (1 - columnPart) + (glow[b + 3 + channel] ?? 0) * columnPart;
+        const upper =
+          (glow[a + channel] ?? 0) * (1 - columnPart) + (glow[a + 3 + channel] ?? 0) * columnPart;
+        const lower =
+          (glow[b + channel] ?? 0) * (1 - columnPart) + (glow[b + 3 + channel] ?? 0) * columnPart;
         const base = channel === 0 ? red : channel === 1 ? green : blue;
         light[at + channel] = base + upper * (1 - rowPart) + lower * rowPart;
       }
@@ -213,7 +259,14 @@ function addStar(light: Float32Array, star: Star, turn: number): void {
   addDot(light, star.x, star.y, star.light > 0.45 ? 1.5 : 0.9, amount, [0.86, 0.92, 1]);
 }
 
-function addDot(light: Float32Array, x: number, y: number, radius: number, amount: number, colour: readonly number[]): void {
+function addDot(
+  light: Float32Array,
+  x: number,
+  y: number,
+  radius: number,
+  amount: number,
+  colour: readonly number[],
+): void {
   const reach = Math.ceil(radius * 2.6);
   for (let row = Math.floor(y) - reach; row <= y + reach; row++) {
     for (let column = Math.floor(x) - reach; column <= x + reach; column++) {
@@ -222,7 +275,8 @@ function addDot(light: Float32Array, x: number, y: number, radius: number, amoun
       const value = amount * Math.exp(-distance2 / (radius * radius));
       if (value < 0.002) continue;
       const at = (row * WIDTH + column) * 3;
-      for (let channel = 0; channel < 3; channel++) light[at + channel] = (light[at + channel] ?? 0) + value * (colour[channel] ?? 1);
+      for (let channel = 0; channel < 3; channel++)
+        light[at + channel] = (light[at + channel] ?? 0) + value * (colour[channel] ?? 1);
     }
   }
 }
@@ -232,8 +286,15 @@ interface Ridge {
   readonly colour: readonly [number, number, number];
 }
 
-function ridge(seed: number, tall: number, peaks: number, colour: readonly [number, number, number]): Ridge {
-  const octaves = [1, 2, 4, 8, 16].map((times, index) => [periodicNoise(seed + index, 512), times] as const);
+function ridge(
+  seed: number,
+  tall: number,
+  peaks: number,
+  colour: readonly [number, number, number],
+): Ridge {
+  const octaves = [1, 2, 4, 8, 16].map(
+    (times, index) => [periodicNoise(seed + index, 512), times] as const,
+  );
   const top = Float32Array.from({ length: WIDTH }, (_, x) => {
     let sum = 0;
     for (const [noise, times] of octaves) sum += noise((x / WIDTH) * peaks * times + seed) / times;
@@ -284,12 +345,15 @@ function drawWater(light: Float32Array, turn: number): void {
 // --- the voice: the music as a line of light on the water ------------------------------------------
 
 function levelsOfAllFrames(music: Music, frames: number): readonly Float32Array[] {
-  const raw = Array.from({ length: frames }, (_, frame) => bandLevels(music, frame / FRAMES_PER_SECOND, BANDS));
+  const raw = Array.from({ length: frames }, (_, frame) =>
+    bandLevels(music, frame / FRAMES_PER_SECOND, BANDS),
+  );
   return raw.map((_, frame) => {
     const smooth = new Float32Array(BANDS);
     for (let back = 0; back < 6; back++) {
       const levels = raw[(frame - back + frames) % frames];
-      for (let band = 0; band < BANDS; band++) smooth[band] = (smooth[band] ?? 0) + ((levels?.[band] ?? 0) * (6 - back)) / 21;
+      for (let band = 0; band < BANDS; band++)
+        smooth[band] = (smooth[band] ?? 0) + ((levels?.[band] ?? 0) * (6 - back)) / 21;
     }
     return smooth;
   });
@@ -299,7 +363,8 @@ function addVoice(light: Float32Array, levels: Float32Array): void {
   const middle = 622;
   const spacing = 10;
   for (let band = 0; band < BANDS; band++) {
-    const around = ((levels[band - 1] ?? 0) + 2 * (levels[band] ?? 0) + (levels[band + 1] ?? 0)) / 4;
+    const around =
+      ((levels[band - 1] ?? 0) + 2 * (levels[band] ?? 0) + (levels[band + 1] ?? 0)) / 4;
     const fade = Math.sin((Math.PI * (band + 0.5)) / BANDS) ** 0.6;
     const tall = 2 + 46 * around ** 0.75 * fade;
     const x = WIDTH / 2 + (band - (BANDS - 1) / 2) * spacing;
@@ -310,7 +375,14 @@ function addVoice(light: Float32Array, levels: Float32Array): void {
 }
 
 /** A soft upright bar, 4 pixels wide, with round ends. */
-function addBar(light: Float32Array, x: number, middle: number, tall: number, amount: number, colour: readonly number[]): void {
+function addBar(
+  light: Float32Array,
+  x: number,
+  middle: number,
+  tall: number,
+  amount: number,
+  colour: readonly number[],
+): void {
   for (let y = Math.floor(middle - tall - 8); y <= middle + tall + 8; y++) {
     for (let column = Math.floor(x) - 8; column <= x + 8; column++) {
       if (y < 0 || y >= HEIGHT) continue;
@@ -319,7 +391,8 @@ function addBar(light: Float32Array, x: number, middle: number, tall: number, am
       const core = Math.max(0, Math.min(1, 2.4 - distance));
       const value = amount * (core + 0.16 * Math.exp(-(distance * distance) / 18));
       const at = (y * WIDTH + column) * 3;
-      for (let channel = 0; channel < 3; channel++) light[at + channel] = (light[at + channel] ?? 0) + value * (colour[channel] ?? 1);
+      for (let channel = 0; channel < 3; channel++)
+        light[at + channel] = (light[at + channel] ?? 0) + value * (colour[channel] ?? 1);
     }
   }
 }
@@ -336,7 +409,9 @@ function addSpark(light: Float32Array, spark: Spark, turnPart: number): void {
 // --- light to bytes -------------------------------------------------------------------------------
 
 /** Light without an upper end to 0…255: bright aurora bends instead of clipping. */
-const TONE = Uint8Array.from({ length: 4096 }, (_, index) => Math.round(255 * (1 - Math.exp(-(index / 4095) * 4 * 1.15)) ** 0.86));
+const TONE = Uint8Array.from({ length: 4096 }, (_, index) =>
+  Math.round(255 * (1 - Math.exp(-(index / 4095) * 4 * 1.15)) ** 0.86),
+);
 
 function toPixels(light: Float32Array, pixels: Uint8Array): void {
   for (let index = 0; index < pixels.length; index++) {

@@ -32,7 +32,10 @@ export interface RedisInstance {
   stop(): Promise<void>;
 }
 
-export async function freePorts(count: number, accept: (port: number) => boolean = () => true): Promise<number[]> {
+export async function freePorts(
+  count: number,
+  accept: (port: number) => boolean = () => true,
+): Promise<number[]> {
   const servers: ReturnType<typeof createServer>[] = [];
   const ports: number[] = [];
   while (ports.length < count) {
@@ -40,13 +43,18 @@ export async function freePorts(count: number, accept: (port: number) => boolean
     await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
     const address = server.address();
     servers.push(server);
-    if (address !== null && typeof address === "object" && accept(address.port)) ports.push(address.port);
+    if (address !== null && typeof address === "object" && accept(address.port))
+      ports.push(address.port);
   }
   await Promise.all(servers.map((server) => new Promise((resolve) => server.close(resolve))));
   return ports;
 }
 
-async function until(what: string, holds: () => Promise<boolean>, timeoutMs = 20_000): Promise<void> {
+async function until(
+  what: string,
+  holds: () => Promise<boolean>,
+  timeoutMs = 20_000,
+): Promise<void> {
   const end = Date.now() + timeoutMs;
   for (;;) {
     if (await holds().catch(() => false)) return;
@@ -71,9 +79,28 @@ async function startServer(
 ): Promise<RedisServer & { stop(): Promise<void> }> {
   const command =
     sentinelFile === undefined
-      ? ["redis-server", "--port", String(port), "--bind", "127.0.0.1", "--save", "", "--appendonly", "no", "--dir", directory, ...args]
+      ? [
+          "redis-server",
+          "--port",
+          String(port),
+          "--bind",
+          "127.0.0.1",
+          "--save",
+          "",
+          "--appendonly",
+          "no",
+          "--dir",
+          directory,
+          ...args,
+        ]
       : ["redis-server", sentinelFile, "--sentinel"];
-  const client = new Redis({ port, host: "127.0.0.1", lazyConnect: true, retryStrategy: () => 50, disableClientInfo: true });
+  const client = new Redis({
+    port,
+    host: "127.0.0.1",
+    lazyConnect: true,
+    retryStrategy: () => 50,
+    disableClientInfo: true,
+  });
   client.on("error", () => undefined);
   let child = spawn();
 
@@ -85,8 +112,12 @@ async function startServer(
   }
   async function ready(): Promise<void> {
     const hasEnded = () => child.exitCode !== null || child.signalCode !== null;
-    await until(`redis-server on ${port}`, async () => hasEnded() || (await client.ping()) === "PONG");
-    if (hasEnded()) throw new Error(`redis-server on ${port} ended with ${child.exitCode ?? child.signalCode}`);
+    await until(
+      `redis-server on ${port}`,
+      async () => hasEnded() || (await client.ping()) === "PONG",
+    );
+    if (hasEnded())
+      throw new Error(`redis-server on ${port} ended with ${child.exitCode ?? child.signalCode}`);
   }
   async function kill(): Promise<void> {
     child.kill("SIGCONT");
@@ -126,7 +157,9 @@ async function remove(directory: string): Promise<void> {
   directories.delete(directory);
 }
 
-export async function startRedis(args: readonly string[] = []): Promise<RedisInstance & { readonly server: RedisServer }> {
+export async function startRedis(
+  args: readonly string[] = [],
+): Promise<RedisInstance & { readonly server: RedisServer }> {
   const directory = await temporary();
   const [port = 0] = await freePorts(1);
   const server = await startServer(directory, port, args);
@@ -143,7 +176,11 @@ export async function startRedis(args: readonly string[] = []): Promise<RedisIns
 
 /** Masters only, or each with one replica. Fails over within about `nodeTimeoutMs` × 2 where there are replicas. */
 export async function startRedisCluster(
-  options: { readonly masters?: number; readonly replicas?: boolean; readonly nodeTimeoutMs?: number } = {},
+  options: {
+    readonly masters?: number;
+    readonly replicas?: boolean;
+    readonly nodeTimeoutMs?: number;
+  } = {},
 ): Promise<RedisInstance> {
   const masters = options.masters ?? 3;
   const directory = await temporary();
@@ -187,16 +224,28 @@ async function assembleCluster(servers: readonly RedisServer[], masters: number)
   await Promise.all(
     servers.map(async ({ client }, index) => {
       await client.cluster("SET-CONFIG-EPOCH", index + 1);
-      if (index < masters) await client.cluster("ADDSLOTSRANGE", Math.ceil(index * share), Math.ceil((index + 1) * share) - 1);
+      if (index < masters)
+        await client.cluster(
+          "ADDSLOTSRANGE",
+          Math.ceil(index * share),
+          Math.ceil((index + 1) * share) - 1,
+        );
       for (const other of servers) await client.cluster("MEET", "127.0.0.1", other.port);
     }),
   );
   for (const [index, { client }] of servers.slice(masters).entries()) {
     const id = String(await servers[index]!.client.cluster("MYID"));
-    await until("the replica knows its master", async () => String(await client.cluster("NODES")).includes(id));
-    await until("the replica accepts its master", async () => (await client.cluster("REPLICATE", id)) === "OK");
+    await until("the replica knows its master", async () =>
+      String(await client.cluster("NODES")).includes(id),
+    );
+    await until(
+      "the replica accepts its master",
+      async () => (await client.cluster("REPLICATE", id)) === "OK",
+    );
     // One that has never had its master's data does not take over from it.
-    await until("the replica follows", async () => String(await client.info("replication")).includes("master_link_status:up"));
+    await until("the replica follows", async () =>
+      String(await client.info("replication")).includes("master_link_status:up"),
+    );
   }
 }
 
@@ -211,7 +260,9 @@ export async function startRedisSentinel(): Promise<RedisInstance> {
     await startServer(directory, master, ["--repl-diskless-sync-delay", "0"]),
     await startServer(directory, replica, ["--replicaof", "127.0.0.1", String(master)]),
   ];
-  await until("the replica follows", async () => String(await servers[1]!.client.info("replication")).includes("master_link_status:up"));
+  await until("the replica follows", async () =>
+    String(await servers[1]!.client.info("replication")).includes("master_link_status:up"),
+  );
   const file = join(directory, "sentinel.conf");
   const lines = [
     `port ${port}`,
@@ -227,7 +278,9 @@ export async function startRedisSentinel(): Promise<RedisInstance> {
   const sentinel = await startServer(directory, port, [], file);
   await until("the sentinel knows that the replica can take over", async () => {
     const state = JSON.stringify(await sentinel.client.call("SENTINEL", "REPLICAS", "mymaster"));
-    return state.includes('"master-link-status","ok"') || state.includes('"master-link-status":"ok"');
+    return (
+      state.includes('"master-link-status","ok"') || state.includes('"master-link-status":"ok"')
+    );
   });
   return {
     url: `redis+sentinel://127.0.0.1:${port}/mymaster`,

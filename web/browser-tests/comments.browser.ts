@@ -7,7 +7,10 @@ test.beforeAll(async () => {
 });
 test.afterAll(() => server.stop());
 
-test("a guest takes a name and comments, and another browser reads it at once", async ({ page, browser }) => {
+test("a guest takes a name and comments, and another browser reads it at once", async ({
+  page,
+  browser,
+}) => {
   const other = await (await browser.newContext()).newPage();
   await Promise.all([openWatch(page, server, "hello"), openWatch(other, server, "hello")]);
   await expect(page.getByText("No comments yet")).toBeVisible();
@@ -26,7 +29,9 @@ test("a guest takes a name and comments, and another browser reads it at once", 
       new Promise<number>((resolve) => {
         const list = document.querySelector("live-comments")?.shadowRoot?.querySelector("ol");
         if (list == null) throw new Error("no list");
-        new MutationObserver(() => list.textContent?.includes("and again") && resolve(Date.now())).observe(list, {
+        new MutationObserver(
+          () => list.textContent?.includes("and again") && resolve(Date.now()),
+        ).observe(list, {
           childList: true,
           subtree: true,
         });
@@ -34,7 +39,9 @@ test("a guest takes a name and comments, and another browser reads it at once", 
   );
   const sentAt = await page.evaluate(() => {
     const area = document.querySelector("live-comments")?.shadowRoot?.querySelector("textarea");
-    area?.dispatchEvent(new KeyboardEvent("keydown", { key: "Enter", bubbles: true, cancelable: true }));
+    area?.dispatchEvent(
+      new KeyboardEvent("keydown", { key: "Enter", bubbles: true, cancelable: true }),
+    );
     return Date.now();
   });
   const elapsedMs = (await seen) - sentAt;
@@ -56,13 +63,21 @@ test("the guest is remembered", async ({ page }) => {
   await expect(rows(page).last()).toContainText("Nora");
 });
 
-test("HTML, bidi controls and scripts in a comment are text, and only http links are links", async ({ page }) => {
+test("HTML, bidi controls and scripts in a comment are text, and only http links are links", async ({
+  page,
+}) => {
   const ana = await server.guest("<i>Ana</i>");
   await server.comment("text", '<img src=x onerror="document.title=1"><b>bold</b>', ana.token);
-  await server.comment("text", "javascript:alert(1) https://example.org/a?b=1. and https://bank.example@evil.example", ana.token);
+  await server.comment(
+    "text",
+    "javascript:alert(1) https://example.org/a?b=1. and https://bank.example@evil.example",
+    ana.token,
+  );
   await openWatch(page, server, "text");
   await expect(rows(page)).toHaveCount(2);
-  await expect(rows(page).first()).toContainText('<img src=x onerror="document.title=1"><b>bold</b>');
+  await expect(rows(page).first()).toContainText(
+    '<img src=x onerror="document.title=1"><b>bold</b>',
+  );
   await expect(rows(page).first()).toContainText("<i>Ana</i>");
   await expect(page.locator("live-comments li :is(img, b, i)")).toHaveCount(0);
   const links = page.locator("live-comments li a");
@@ -72,10 +87,15 @@ test("HTML, bidi controls and scripts in a comment are text, and only http links
   await expect(links).toHaveAttribute("target", "_blank");
 });
 
-test("a comment that fails stays with its text, and is sent once when tried again", async ({ page, context }) => {
+test("a comment that fails stays with its text, and is sent once when tried again", async ({
+  page,
+  context,
+}) => {
   await actAs(context, server, await server.guest("Ola"));
   await openWatch(page, server, "failing");
-  await page.route("**/v1/videos/failing/comments", (route) => (route.request().method() === "POST" ? route.abort() : route.continue()));
+  await page.route("**/v1/videos/failing/comments", (route) =>
+    route.request().method() === "POST" ? route.abort() : route.continue(),
+  );
   await write(page, "do not lose me");
   await expect(rows(page)).toContainText("do not lose me");
   await expect(rows(page)).toContainText("Not sent.", { timeout: 15_000 });
@@ -88,7 +108,10 @@ test("a comment that fails stays with its text, and is sent once when tried agai
   expect(await texts(page)).toEqual(["do not lose me"]);
 });
 
-test("the counter counts code points, and a text that is too long cannot be sent", async ({ page, context }) => {
+test("the counter counts code points, and a text that is too long cannot be sent", async ({
+  page,
+  context,
+}) => {
   await actAs(context, server, await server.guest("Max"));
   await openWatch(page, server, "counting");
   await composer(page).fill("👍".repeat(195));
@@ -103,7 +126,11 @@ test("the counter counts code points, and a text that is too long cannot be sent
   await expect(rows(page)).toHaveCount(1);
 });
 
-test("one deletes one's own comment, a moderator anybody's, and it vanishes everywhere", async ({ page, context, browser }) => {
+test("one deletes one's own comment, a moderator anybody's, and it vanishes everywhere", async ({
+  page,
+  context,
+  browser,
+}) => {
   await actAs(context, server, await server.guest("Yuki"));
   await openWatch(page, server, "deleting");
   await write(page, "first");
@@ -113,7 +140,9 @@ test("one deletes one's own comment, a moderator anybody's, and it vanishes ever
   const moderator = await (await browser.newContext()).newPage();
   const token = await server.token("--sub", "mia", "--name", "Mia", "--role", "moderator");
   await moderator.goto(`${server.url}/embed/deleting`);
-  await moderator.locator("live-comments").evaluate((element, value) => element.setAttribute("token", value), token);
+  await moderator
+    .locator("live-comments")
+    .evaluate((element, value) => element.setAttribute("token", value), token);
   await moderator.locator("live-comments li", { hasText: "first" }).hover();
   await moderator.getByRole("button", { name: "Actions for the comment by Yuki" }).first().click();
   await moderator.getByRole("menuitem", { name: "Remove" }).click();
@@ -127,19 +156,38 @@ test("one deletes one's own comment, a moderator anybody's, and it vanishes ever
   await moderator.context().close();
 });
 
-test("roles are said in words, mentions stand out, a pinned comment is above the list", async ({ page, context }) => {
+test("roles are said in words, mentions stand out, a pinned comment is above the list", async ({
+  page,
+  context,
+}) => {
   const ana = await server.guest("Ana");
   await actAs(context, server, ana);
-  const host = await server.token("--sub", "mara", "--name", "Mara", "--role", "host", "--publish", "video:*");
+  const host = await server.token(
+    "--sub",
+    "mara",
+    "--name",
+    "Mara",
+    "--role",
+    "host",
+    "--publish",
+    "video:*",
+  );
   const seq = await server.comment("roles", "Welcome, @Ana", host);
   await openWatch(page, server, "roles");
   await expect(rows(page)).toContainText("Host");
   await expect(rows(page)).toHaveClass(/mention/);
-  await server.request("POST", "/v1/publish", { topic: "video:roles", type: "pin", data: { seq }, durable: true }, host);
+  await server.request(
+    "POST",
+    "/v1/publish",
+    { topic: "video:roles", type: "pin", data: { seq }, durable: true },
+    host,
+  );
   await expect(page.locator("live-comments [part=pinned]")).toContainText("Welcome, @Ana");
 });
 
-test("the announcer speaks to screen readers beside the list, as the reader has chosen", async ({ page }) => {
+test("the announcer speaks to screen readers beside the list, as the reader has chosen", async ({
+  page,
+}) => {
   const ana = await server.guest("Ana");
   await openWatch(page, server, "spoken");
   const log = page.locator("live-comments [role=log]");
@@ -155,7 +203,10 @@ test("the announcer speaks to screen readers beside the list, as the reader has 
   await expect(log).not.toContainText("unspoken");
 });
 
-test("the element shows another video when told to, and goes on after it was moved on the page", async ({ page, context }) => {
+test("the element shows another video when told to, and goes on after it was moved on the page", async ({
+  page,
+  context,
+}) => {
   const ana = await server.guest("Ana");
   await actAs(context, server, ana);
   await server.comment("one", "of the first", ana.token);
@@ -164,7 +215,9 @@ test("the element shows another video when told to, and goes on after it was mov
   await expect(rows(page)).toContainText("of the first");
   await page.locator("live-comments").evaluate((element) => element.setAttribute("video", "two"));
   await expect(rows(page)).toContainText("of the second");
-  await page.locator("live-comments").evaluate((element) => document.querySelector("main")?.append(element));
+  await page
+    .locator("live-comments")
+    .evaluate((element) => document.querySelector("main")?.append(element));
   await expect(rows(page)).toContainText("of the second");
   await write(page, "once");
   await expect(rows(page)).toHaveCount(2);

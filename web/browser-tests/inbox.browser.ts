@@ -15,7 +15,16 @@ test.beforeAll(async () => {
   directory = await mkdtemp(join(tmpdir(), "ovation-inbox-"));
   await writeFile(join(directory, "policy.yaml"), "messages: members\n");
   server = await TestServer.start({ flags: ["--policy", join(directory, "policy.yaml")] });
-  host = await server.token("--sub", "mara", "--name", "Mara", "--role", "host", "--publish", "video:*");
+  host = await server.token(
+    "--sub",
+    "mara",
+    "--name",
+    "Mara",
+    "--role",
+    "host",
+    "--publish",
+    "video:*",
+  );
 });
 test.afterAll(async () => {
   await server.stop();
@@ -29,7 +38,12 @@ async function member(name: string): Promise<Person> {
 }
 
 /** The watch page of a video, in a browser of one's own, where a site with a login has sent the member. */
-async function watchAs(browser: Browser, { token }: Person, video: string, options: BrowserContextOptions = {}): Promise<Page> {
+async function watchAs(
+  browser: Browser,
+  { token }: Person,
+  video: string,
+  options: BrowserContextOptions = {},
+): Promise<Page> {
   const page = await (await browser.newContext({ locale: "en-US", ...options })).newPage();
   await page.goto(`${server.url}/watch/${video}#token=${token}`);
   await expect(opener(page)).toHaveAttribute("aria-busy", "false");
@@ -66,7 +80,10 @@ test("Alice writes to Bob from his comment; he sees her typing, the message at o
 }) => {
   const [alice, bob] = await Promise.all([member("Alice"), member("Bob")]);
   await server.comment("two", "hello from Bob", bob.token);
-  const [hers, his] = await Promise.all([watchAs(browser, alice, "two"), watchAs(browser, bob, "two")]);
+  const [hers, his] = await Promise.all([
+    watchAs(browser, alice, "two"),
+    watchAs(browser, bob, "two"),
+  ]);
   await expect(badge(his)).toHaveCount(0);
 
   await rows(hers).hover();
@@ -98,12 +115,18 @@ test("Alice writes to Bob from his comment; he sees her typing, the message at o
         const talk = document.querySelector("live-inbox")?.shadowRoot?.querySelector(".talk");
         if (talk == null) throw new Error("no conversation");
         const look = () => talk.textContent?.includes("How are you?") && resolve(Date.now());
-        new MutationObserver(look).observe(talk, { childList: true, subtree: true, characterData: true });
+        new MutationObserver(look).observe(talk, {
+          childList: true,
+          subtree: true,
+          characterData: true,
+        });
       }),
   );
   const sentAt = await hers.evaluate(() => {
     const area = document.querySelector("live-inbox")?.shadowRoot?.querySelector("textarea");
-    area?.dispatchEvent(new KeyboardEvent("keydown", { key: "Enter", bubbles: true, cancelable: true }));
+    area?.dispatchEvent(
+      new KeyboardEvent("keydown", { key: "Enter", bubbles: true, cancelable: true }),
+    );
     return Date.now();
   });
   const elapsedMs = (await seen) - sentAt;
@@ -114,11 +137,17 @@ test("Alice writes to Bob from his comment; he sees her typing, the message at o
   for (const page of [hers, his]) await page.context().close();
 });
 
-test("both devices of a member show a message once, and what was read on one is read on the other", async ({ browser }) => {
+test("both devices of a member show a message once, and what was read on one is read on the other", async ({
+  browser,
+}) => {
   const [alice, bob] = await Promise.all([member("Alice"), member("Bob")]);
   const [laptop, phone] = await Promise.all([
     watchAs(browser, bob, "devices"),
-    watchAs(browser, bob, "devices", { viewport: { width: 390, height: 844 }, isMobile: true, hasTouch: true }),
+    watchAs(browser, bob, "devices", {
+      viewport: { width: 390, height: 844 },
+      isMobile: true,
+      hasTouch: true,
+    }),
   ]);
   await say(alice, bob, "to both of you");
   for (const page of [laptop, phone]) await expect(badge(page)).toHaveText("1");
@@ -134,7 +163,9 @@ test("both devices of a member show a message once, and what was read on one is 
   for (const page of [laptop, phone]) await page.context().close();
 });
 
-test("whoever was off-line, or away with the page closed, gets each message once", async ({ browser }) => {
+test("whoever was off-line, or away with the page closed, gets each message once", async ({
+  browser,
+}) => {
   const [alice, bob] = await Promise.all([member("Alice"), member("Bob")]);
   await say(alice, bob, "one");
   const page = await watchAs(browser, bob, "away");
@@ -158,30 +189,46 @@ test("whoever was off-line, or away with the page closed, gets each message once
   await later.context().close();
 });
 
-test("a kill -9 of the server between two messages loses none and doubles none", async ({ browser }) => {
+test("a kill -9 of the server between two messages loses none and doubles none", async ({
+  browser,
+}) => {
   const [alice, bob] = await Promise.all([member("Alice"), member("Bob")]);
-  const [hers, his] = await Promise.all([watchAs(browser, alice, "killed"), watchAs(browser, bob, "killed")]);
+  const [hers, his] = await Promise.all([
+    watchAs(browser, alice, "killed"),
+    watchAs(browser, bob, "killed"),
+  ]);
   await say(alice, bob, "before");
   await openConversation(hers, bob);
   await openConversation(his, alice);
   await server.kill();
   await field(hers).fill("during");
   await field(hers).press("Enter");
-  await expect(hers.locator("live-inbox .failure")).toContainText("Not sent. The network did not answer.", { timeout: 15_000 });
+  await expect(hers.locator("live-inbox .failure")).toContainText(
+    "Not sent. The network did not answer.",
+    { timeout: 15_000 },
+  );
   await server.run();
   await hers.locator("live-inbox").getByRole("button", { name: "Try again" }).click();
-  for (const page of [hers, his]) await expect(bubbles(page)).toHaveText(["before", "during"], { timeout: 25_000 });
+  for (const page of [hers, his])
+    await expect(bubbles(page)).toHaveText(["before", "during"], { timeout: 25_000 });
   await expect(hers.locator("live-inbox .failure")).toHaveCount(0);
   for (const page of [hers, his]) await page.context().close();
 });
 
-test("the author of a removed comment is told why, also when the page was closed", async ({ browser }) => {
+test("the author of a removed comment is told why, also when the page was closed", async ({
+  browser,
+}) => {
   const bob = await member("Bob");
   const page = await watchAs(browser, bob, "removed");
   await write(page, "buy my watches");
   await expect(rows(page)).toHaveAttribute("data-state", "sent");
   const { comments } = await server.request("GET", "/v1/videos/removed/comments");
-  await server.request("DELETE", `/v1/videos/removed/comments/${comments[0].seq}`, { reason: "No advertising" }, host);
+  await server.request(
+    "DELETE",
+    `/v1/videos/removed/comments/${comments[0].seq}`,
+    { reason: "No advertising" },
+    host,
+  );
   await expect(toasts(page)).toContainText("Your comment was removed");
   await expect(toasts(page)).toContainText("Reason: No advertising");
   await expect(badge(page)).toHaveText("1");
@@ -200,14 +247,23 @@ test("answers and mentions are told", async ({ browser }) => {
   const [alice, bob] = await Promise.all([member("Alice"), member("Bob")]);
   const seq = await server.comment("told", "first", bob.token);
   const page = await watchAs(browser, bob, "told");
-  await server.request("POST", "/v1/videos/told/comments", { text: "well said", replyTo: seq }, alice.token);
+  await server.request(
+    "POST",
+    "/v1/videos/told/comments",
+    { text: "well said", replyTo: seq },
+    alice.token,
+  );
   await expect(toasts(page)).toContainText(/Alice.? replied to you/);
   await server.comment("told", `@${bob.id} look`, alice.token);
   await expect(toasts(page).last()).toContainText(/Alice.? mentioned you/);
   await page.context().close();
 });
 
-test("whoever is timed out sees until when, as long as it holds, guests too", async ({ page, context, browser }) => {
+test("whoever is timed out sees until when, as long as it holds, guests too", async ({
+  page,
+  context,
+  browser,
+}) => {
   const guest = await server.guest("Gil");
   await actAs(context, server, guest);
   await openWatch(page, server, "paused");
@@ -244,7 +300,9 @@ test("nobody has an inbox without a name, and nothing of it is loaded", async ({
   expect(loaded.filter((path) => path.includes("inbox"))).toEqual([]);
 });
 
-test("a token handed over is taken out of the address, and its member comments", async ({ browser }) => {
+test("a token handed over is taken out of the address, and its member comments", async ({
+  browser,
+}) => {
   const bob = await member("Bob");
   const page = await watchAs(browser, bob, "handed");
   expect(page.url()).toBe(`${server.url}/watch/handed`);
@@ -254,7 +312,9 @@ test("a token handed over is taken out of the address, and its member comments",
   await page.context().close();
 });
 
-test("a site signs its members in: getToken for the element, signin-requested for those it does not know", async ({ page }) => {
+test("a site signs its members in: getToken for the element, signin-requested for those it does not know", async ({
+  page,
+}) => {
   const bob = await member("Bob");
   await page.goto(`${server.url}/embed/site`);
   await page.locator("live-comments").evaluate((element) => {
@@ -266,15 +326,25 @@ test("a site signs its members in: getToken for the element, signin-requested fo
   await write(page, "who am I?");
   await page.getByRole("button", { name: "Sign in" }).click();
   await expect(page).toHaveTitle("asked");
-  await page.locator("live-comments").evaluate((element, token) => Object.assign(element, { getToken: async () => token }), bob.token);
+  await page
+    .locator("live-comments")
+    .evaluate(
+      (element, token) => Object.assign(element, { getToken: async () => token }),
+      bob.token,
+    );
   await write(page, "I am Bob");
   await expect(rows(page)).toContainText("Bob");
 });
 
-test("where only hosts and moderators may be written to, only they are offered", async ({ browser }) => {
+test("where only hosts and moderators may be written to, only they are offered", async ({
+  browser,
+}) => {
   const strict = await TestServer.start();
   const tokenOf = (...flags: string[]) => strict.token(...flags);
-  const [bob, mod] = await Promise.all([tokenOf("--sub", "bob"), tokenOf("--sub", "mo", "--name", "Mo", "--role", "moderator")]);
+  const [bob, mod] = await Promise.all([
+    tokenOf("--sub", "bob"),
+    tokenOf("--sub", "mo", "--name", "Mo", "--role", "moderator"),
+  ]);
   const page = await (await browser.newContext()).newPage();
   await strict.comment("rules", "from a member", await tokenOf("--sub", "al", "--name", "Al"));
   await strict.comment("rules", "from a moderator", mod);
@@ -298,15 +368,23 @@ const VIEWS: readonly { readonly name: string; readonly options: BrowserContextO
   { name: "light", options: { colorScheme: "light" } },
   { name: "dark", options: { colorScheme: "dark" } },
   { name: "right-to-left", options: { locale: "ar" } },
-  { name: "phone", options: { viewport: { width: 390, height: 844 }, isMobile: true, hasTouch: true } },
+  {
+    name: "phone",
+    options: { viewport: { width: 390, height: 844 }, isMobile: true, hasTouch: true },
+  },
 ];
 for (const { name, options } of VIEWS) {
-  test(`axe finds nothing in the inbox, and Escape gives the focus back (${name})`, async ({ browser }) => {
+  test(`axe finds nothing in the inbox, and Escape gives the focus back (${name})`, async ({
+    browser,
+  }) => {
     const [alice, bob, cleo] = await Promise.all([member("Alice"), member("Bob"), member("Cléo")]);
     await say(cleo, bob, "مرحبا");
     await say(alice, bob, "Hi https://example.org");
     await say(bob, alice, "Hi yourself");
-    const page = await watchAs(browser, bob, `axe-${name}`, { reducedMotion: "reduce", ...options });
+    const page = await watchAs(browser, bob, `axe-${name}`, {
+      reducedMotion: "reduce",
+      ...options,
+    });
     await opener(page).click();
     await expect(page.locator("live-inbox .entry")).toHaveCount(2);
     expect(await violations(page)).toEqual([]);
@@ -317,7 +395,12 @@ for (const { name, options } of VIEWS) {
     expect(await violations(page)).toEqual([]);
     await page.keyboard.press("Escape");
     await expect(opener(page)).toBeFocused();
-    await server.request("PUT", `/v1/members/${bob.id}/sanction`, { kind: "time-out", seconds: 600, reason: "why" }, host);
+    await server.request(
+      "PUT",
+      `/v1/members/${bob.id}/sanction`,
+      { kind: "time-out", seconds: 600, reason: "why" },
+      host,
+    );
     await say(alice, bob, "one more");
     await expect(toasts(page)).toHaveCount(2);
     expect(await violations(page)).toEqual([]);
@@ -326,7 +409,9 @@ for (const { name, options } of VIEWS) {
     await page.locator("live-inbox #tab-activity").click();
     await expect(page.locator("live-inbox .notice")).toHaveCount(1);
     expect(await violations(page)).toEqual([]);
-    expect(await page.evaluate(() => document.documentElement.scrollWidth <= innerWidth)).toBe(true);
+    expect(await page.evaluate(() => document.documentElement.scrollWidth <= innerWidth)).toBe(
+      true,
+    );
     await page.context().close();
   });
 }

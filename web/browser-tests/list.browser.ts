@@ -11,12 +11,14 @@ test.beforeAll(async () => {
 test.afterAll(() => server.stop());
 
 async function fill(video: string, count: number, from = 1): Promise<void> {
-  for (let number = from; number < from + count; number++) await server.comment(video, `comment ${number}`, ana.token);
+  for (let number = from; number < from + count; number++)
+    await server.comment(video, `comment ${number}`, ana.token);
 }
 
 const scroller = (page: Page) => page.locator("live-comments [part=list]");
 const pill = (page: Page) => page.locator("live-comments [part=pill]");
-const distanceToEnd = (page: Page) => scroller(page).evaluate((list) => list.scrollHeight - list.scrollTop - list.clientHeight);
+const distanceToEnd = (page: Page) =>
+  scroller(page).evaluate((list) => list.scrollHeight - list.scrollTop - list.clientHeight);
 
 test("who joins sees the last 50, and loads earlier ones without a jump", async ({ page }) => {
   await fill("joining", 70);
@@ -34,7 +36,9 @@ test("who joins sees the last 50, and loads earlier ones without a jump", async 
   // The button above them has become a line of text: its height is all that may differ.
   expect(Math.abs((after?.y ?? 0) - (before?.y ?? 0))).toBeLessThan(24);
   await expect(page.getByText("This is where it starts")).toBeAttached();
-  expect((await texts(page)).map((text) => Number(text.split(" ")[1]))).toEqual(Array.from({ length: 70 }, (_, index) => index + 1));
+  expect((await texts(page)).map((text) => Number(text.split(" ")[1]))).toEqual(
+    Array.from({ length: 70 }, (_, index) => index + 1),
+  );
 });
 
 test("scrolling up pauses, the pill counts, and one press is back at the end", async ({ page }) => {
@@ -103,10 +107,14 @@ test("never more than 200 rows, and they are the newest, in order", async ({ pag
   await fill("many", 320);
   await expect(rows(page).last()).toContainText("comment 320");
   await expect(rows(page)).toHaveCount(200);
-  expect((await texts(page)).map((text) => Number(text.split(" ")[1]))).toEqual(Array.from({ length: 200 }, (_, index) => index + 121));
+  expect((await texts(page)).map((text) => Number(text.split(" ")[1]))).toEqual(
+    Array.from({ length: 200 }, (_, index) => index + 121),
+  );
 });
 
-test("a comment that is removed while one reads vanishes, and nothing else moves", async ({ page }) => {
+test("a comment that is removed while one reads vanishes, and nothing else moves", async ({
+  page,
+}) => {
   await fill("removing", 30);
   const token = await server.token("--sub", "mod", "--role", "moderator");
   await openWatch(page, server, "removing");
@@ -123,7 +131,9 @@ test("a comment that is removed while one reads vanishes, and nothing else moves
   expect(Math.abs((after?.y ?? 0) - (before?.y ?? 99))).toBeLessThan(1);
 });
 
-test("rows are walked with the arrow keys, one stop each, and the menu opens from the keyboard", async ({ page }) => {
+test("rows are walked with the arrow keys, one stop each, and the menu opens from the keyboard", async ({
+  page,
+}) => {
   await fill("keys", 12);
   await openWatch(page, server, "keys");
   await expect(rows(page)).toHaveCount(12);

@@ -7,23 +7,60 @@ import { connected, expect, openWatch, rows, test } from "./test.ts";
 let server: TestServer;
 test.beforeAll(async () => {
   server = await TestServer.start();
-  const host = await server.token("--sub", "mara", "--name", "Mara", "--role", "host", "--publish", "video:*");
+  const host = await server.token(
+    "--sub",
+    "mara",
+    "--name",
+    "Mara",
+    "--role",
+    "host",
+    "--publish",
+    "video:*",
+  );
   const media = [{ src: "/media/demo.mp4", type: "video/mp4" }];
-  await server.request("PUT", "/v1/videos/demo", { title: "Night market", media, poster: "/media/demo-poster.jpg", live: true }, host);
-  const people = await Promise.all(["Ana", "مريم", "Tomás", "chen_wei"].map((name) => server.guest(name)));
-  for (const [index, text] of ["Hello", "مرحبا بالجميع", "see https://example.org", "@Mara wow", "last"].entries())
+  await server.request(
+    "PUT",
+    "/v1/videos/demo",
+    { title: "Night market", media, poster: "/media/demo-poster.jpg", live: true },
+    host,
+  );
+  const people = await Promise.all(
+    ["Ana", "مريم", "Tomás", "chen_wei"].map((name) => server.guest(name)),
+  );
+  for (const [index, text] of [
+    "Hello",
+    "مرحبا بالجميع",
+    "see https://example.org",
+    "@Mara wow",
+    "last",
+  ].entries())
     await server.comment("demo", text, people[index % people.length]?.token ?? "");
   const seq = await server.comment("demo", "Welcome!", host);
-  await server.request("POST", "/v1/publish", { topic: "video:demo", type: "pin", data: { seq }, durable: true }, host);
+  await server.request(
+    "POST",
+    "/v1/publish",
+    { topic: "video:demo", type: "pin", data: { seq }, durable: true },
+    host,
+  );
 });
 test.afterAll(() => server.stop());
 
-const PAGES = ["/", "/watch/demo", "/watch/quiet", "/embed/demo", "/embed/demo?compact", "/watch/%00"];
+const PAGES = [
+  "/",
+  "/watch/demo",
+  "/watch/quiet",
+  "/embed/demo",
+  "/embed/demo?compact",
+  "/watch/%00",
+];
 const VIEWS = [
   { name: "light", options: { colorScheme: "light" } },
   { name: "dark", options: { colorScheme: "dark" } },
   { name: "right-to-left", options: { locale: "ar" } },
-  { name: "phone", options: { viewport: { width: 390, height: 844 }, isMobile: true, hasTouch: true } },
+  {
+    name: "phone",
+    options: { viewport: { width: 390, height: 844 }, isMobile: true, hasTouch: true },
+  },
 ] as const;
 
 for (const { name, options } of VIEWS) {
@@ -55,12 +92,20 @@ test("axe finds nothing in the menus, the name form and the embed dialog", async
   await expect(page.getByPlaceholder("Your name")).toBeFocused();
   expect(await violations(page)).toEqual([]);
   await page.getByRole("button", { name: "Embed" }).click();
-  await expect(page.getByRole("dialog")).toContainText(`<live-comments video="demo"></live-comments>`);
+  await expect(page.getByRole("dialog")).toContainText(
+    `<live-comments video="demo"></live-comments>`,
+  );
   expect(await violations(page)).toEqual([]);
 });
 
-test("on a phone the video stays above, the composer is at the bottom, and nothing is wider than the screen", async ({ browser }) => {
-  const context = await browser.newContext({ viewport: { width: 390, height: 844 }, isMobile: true, hasTouch: true });
+test("on a phone the video stays above, the composer is at the bottom, and nothing is wider than the screen", async ({
+  browser,
+}) => {
+  const context = await browser.newContext({
+    viewport: { width: 390, height: 844 },
+    isMobile: true,
+    hasTouch: true,
+  });
   const page = await context.newPage();
   await openWatch(page, server);
   const video = await page.locator("video").boundingBox();
@@ -72,7 +117,10 @@ test("on a phone the video stays above, the composer is at the bottom, and nothi
   for (const button of await page.getByRole("button").all()) {
     const box = await button.boundingBox();
     if (box === null) continue;
-    expect(Math.min(box.width, box.height), `button ${(await button.getAttribute("aria-label")) ?? ""}`).toBeGreaterThanOrEqual(24);
+    expect(
+      Math.min(box.width, box.height),
+      `button ${(await button.getAttribute("aria-label")) ?? ""}`,
+    ).toBeGreaterThanOrEqual(24);
   }
   await context.close();
 });
@@ -109,8 +157,12 @@ test("a video that is not there is answered with 404 and a way home", async ({ p
   await expect(page).toHaveURL(`${server.url}/`);
 });
 
-test("only /embed may be put into a frame, and no page runs a script of its own text", async ({ page, request }) => {
-  const policy = async (path: string) => (await request.get(server.url + path)).headers()["content-security-policy"];
+test("only /embed may be put into a frame, and no page runs a script of its own text", async ({
+  page,
+  request,
+}) => {
+  const policy = async (path: string) =>
+    (await request.get(server.url + path)).headers()["content-security-policy"];
   expect(await policy("/watch/demo")).toContain("frame-ancestors 'self'");
   expect(await policy("/embed/demo")).toContain("frame-ancestors *");
   await openWatch(page, server);
@@ -122,15 +174,22 @@ test("only /embed may be put into a frame, and no page runs a script of its own 
   expect(await page.evaluate(() => "injected" in globalThis)).toBe(false);
 });
 
-test("the element works on a page of another site, from its two stable addresses", async ({ page }) => {
+test("the element works on a page of another site, from its two stable addresses", async ({
+  page,
+}) => {
   const html = `<!doctype html><title>Another site</title><script type="module" src="${server.url}/live-comments.js"></script><live-comments video="demo"></live-comments>`;
-  const site = createServer((_, response) => response.setHeader("content-type", "text/html").end(html));
+  const site = createServer((_, response) =>
+    response.setHeader("content-type", "text/html").end(html),
+  );
   site.listen(0, "127.0.0.1");
   await once(site, "listening");
   const address = site.address();
   await page.goto(`http://127.0.0.1:${typeof address === "object" ? address?.port : address}/`);
   await expect(rows(page).last()).toContainText("Welcome!");
-  const sdk = await page.evaluate(async (url) => typeof (await import(url)).createClient, `${server.url}/sdk.js`);
+  const sdk = await page.evaluate(
+    async (url) => typeof (await import(url)).createClient,
+    `${server.url}/sdk.js`,
+  );
   expect(sdk).toBe("function");
   site.close();
 });

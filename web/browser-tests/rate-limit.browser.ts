@@ -7,7 +7,10 @@ test.beforeAll(async () => {
 });
 test.afterAll(() => server.stop());
 
-test("who writes too fast gets the text back and sees how long to wait", async ({ page, context }) => {
+test("who writes too fast gets the text back and sees how long to wait", async ({
+  page,
+  context,
+}) => {
   await actAs(context, server, await server.guest("Speedy"));
   await openWatch(page, server);
   let sent = 0;
@@ -15,7 +18,9 @@ test("who writes too fast gets the text back and sees how long to wait", async (
   while (sent < 40 && !(await wait.isVisible())) {
     await write(page, `number ${++sent}`);
     const settled = page.locator("live-comments li[data-state=sent]");
-    await expect.poll(async () => (await settled.count()) === sent || (await wait.isVisible())).toBe(true);
+    await expect
+      .poll(async () => (await settled.count()) === sent || (await wait.isVisible()))
+      .toBe(true);
   }
   await expect(wait).toBeVisible();
   await expect(composer(page)).toHaveValue(`number ${sent}`);

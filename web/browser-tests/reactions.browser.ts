@@ -14,12 +14,16 @@ const like = (page: Page) => page.getByRole("button", { name: /Send a like/ });
 function drawn(page: Page): Promise<boolean> {
   return page.locator("live-comments canvas").evaluate((canvas: HTMLCanvasElement) => {
     if (canvas.width === 0 || canvas.height === 0) return false;
-    const pixels = canvas.getContext("2d")?.getImageData(0, 0, canvas.width, canvas.height).data ?? [];
+    const pixels =
+      canvas.getContext("2d")?.getImageData(0, 0, canvas.width, canvas.height).data ?? [];
     return pixels.some((value) => value > 0);
   });
 }
 
-test("likes count at once for who sends them, and arrive with hearts at the others", async ({ page, browser }) => {
+test("likes count at once for who sends them, and arrive with hearts at the others", async ({
+  page,
+  browser,
+}) => {
   const other = await (await browser.newContext()).newPage();
   await Promise.all([openWatch(page, server), openWatch(other, server)]);
   for (let tap = 0; tap < 5; tap++) await like(page).click();
@@ -35,7 +39,10 @@ test("likes count at once for who sends them, and arrive with hearts at the othe
   await other.context().close();
 });
 
-test("no hearts for who asked for less motion or switched them off; the count goes on", async ({ page, browser }) => {
+test("no hearts for who asked for less motion or switched them off; the count goes on", async ({
+  page,
+  browser,
+}) => {
   const calm = await (await browser.newContext({ reducedMotion: "reduce" })).newPage();
   await Promise.all([openWatch(page, server, "calm"), openWatch(calm, server, "calm")]);
   await page.getByRole("button", { name: "Settings" }).click();

@@ -7,7 +7,10 @@ test.beforeEach(async () => {
 });
 test.afterEach(() => server.stop());
 
-test("after kill -9 and a restart nothing is missed and nothing comes twice", async ({ page, context }) => {
+test("after kill -9 and a restart nothing is missed and nothing comes twice", async ({
+  page,
+  context,
+}) => {
   const ana = await server.guest("Ana");
   await actAs(context, server, await server.guest("Reader"));
   await openWatch(page, server);
@@ -47,7 +50,9 @@ test("offline is said, and what came meanwhile is there afterwards", async ({ pa
   await expect(page.getByText("You are offline.")).toBeHidden();
 });
 
-test("a page that opens while the server is away fills itself when it is back", async ({ page }) => {
+test("a page that opens while the server is away fills itself when it is back", async ({
+  page,
+}) => {
   const ana = await server.guest("Ana");
   await server.comment("demo", "stored before", ana.token);
   await page.route("**/v1/**", (route) => route.abort());
@@ -67,9 +72,20 @@ test("a part of the element that could not be loaded is loaded again", async ({ 
   await expect(rows(page)).toContainText("shown after all", { timeout: 15_000 });
 });
 
-test("what is pinned and removed between the reading of the page and the stream is not missed", async ({ page }) => {
+test("what is pinned and removed between the reading of the page and the stream is not missed", async ({
+  page,
+}) => {
   const ana = await server.guest("Ana");
-  const host = await server.token("--sub", "mara", "--name", "Mara", "--role", "host", "--publish", "video:*");
+  const host = await server.token(
+    "--sub",
+    "mara",
+    "--name",
+    "Mara",
+    "--role",
+    "host",
+    "--publish",
+    "video:*",
+  );
   const [gone, pinned] = [
     await server.comment("demo", "to be removed", ana.token),
     await server.comment("demo", "to be pinned", ana.token),
@@ -109,7 +125,11 @@ test("two pages of one browser share one event stream", async ({ context }) => {
   const streams = new Set<string>();
   const first = await context.newPage();
   const second = await context.newPage();
-  for (const page of [first, second]) page.on("request", (request) => request.url().includes("/v1/events") && streams.add(request.url()));
+  for (const page of [first, second])
+    page.on(
+      "request",
+      (request) => request.url().includes("/v1/events") && streams.add(request.url()),
+    );
   let opened = 0;
   context.on("request", (request) => {
     if (request.url().includes("/v1/events")) opened++;

@@ -39,7 +39,11 @@ export class TestServer {
   }
 
   static async start(options: ServerOptions = {}): Promise<TestServer> {
-    const server = new TestServer(await freePort(), await mkdtemp(join(tmpdir(), "ovation-browser-")), options);
+    const server = new TestServer(
+      await freePort(),
+      await mkdtemp(join(tmpdir(), "ovation-browser-")),
+      options,
+    );
     await server.run();
     return server;
   }
@@ -47,7 +51,15 @@ export class TestServer {
   /** Runs the process; again after {@link kill}, on the same port and data. */
   async run(): Promise<void> {
     const limits = this.#options.rateLimits === true ? [] : ["--rate-limits", "off"];
-    const flags = ["start", "--port", String(this.#port), "--data", this.#data, ...limits, ...(this.#options.flags ?? [])];
+    const flags = [
+      "start",
+      "--port",
+      String(this.#port),
+      "--data",
+      this.#data,
+      ...limits,
+      ...(this.#options.flags ?? []),
+    ];
     const child = spawn("sh", [join(ROOT, "ovation/bin/ovation"), ...flags], {
       env: { ...process.env, OVATION_SECRET: SECRET },
       stdio: ["ignore", "ignore", "pipe"],
@@ -110,10 +122,14 @@ export class TestServer {
   async request(method: string, path: string, body?: unknown, token?: string): Promise<any> {
     const response = await fetch(this.url + path, {
       method,
-      headers: { "content-type": "application/json", ...(token === undefined ? {} : { authorization: `Bearer ${token}` }) },
+      headers: {
+        "content-type": "application/json",
+        ...(token === undefined ? {} : { authorization: `Bearer ${token}` }),
+      },
       ...(body === undefined ? {} : { body: JSON.stringify(body) }),
     });
-    if (!response.ok) throw new Error(`${method} ${path}: ${response.status} ${await response.text()}`);
+    if (!response.ok)
+      throw new Error(`${method} ${path}: ${response.status} ${await response.text()}`);
     return response.json();
   }
 }

@@ -1,6 +1,12 @@
 /** Playwright's test with what holds for every page here: no request leaves for another host, and no script fails. */
 
-import { type BrowserContext, test as base, expect, type Locator, type Page } from "@playwright/test";
+import {
+  type BrowserContext,
+  test as base,
+  expect,
+  type Locator,
+  type Page,
+} from "@playwright/test";
 import type { LiveComments } from "../live-comments.ts";
 import type { Person, TestServer } from "./server.ts";
 
@@ -12,7 +18,8 @@ export const test = base.extend({
     const failures: string[] = [];
     context.on("request", (request) => {
       const { protocol, hostname } = new URL(request.url());
-      if (/^(https?|wss?):$/.test(protocol) && hostname !== "127.0.0.1") foreign.push(request.url());
+      if (/^(https?|wss?):$/.test(protocol) && hostname !== "127.0.0.1")
+        foreign.push(request.url());
     });
     context.on("weberror", (error) => failures.push(error.error().message));
     await use(context);
@@ -22,7 +29,11 @@ export const test = base.extend({
 });
 
 /** The context's browser has been this guest before. */
-export async function actAs(context: BrowserContext, server: TestServer, person: Person): Promise<void> {
+export async function actAs(
+  context: BrowserContext,
+  server: TestServer,
+  person: Person,
+): Promise<void> {
   await context.addInitScript(
     ([key, token]) => {
       if (key !== undefined && token !== undefined) localStorage.setItem(key, token);
@@ -39,7 +50,9 @@ export async function openWatch(page: Page, server: TestServer, video = "demo"):
 /** The page is filled, and the stream is open: whatever is written from now on comes by it. */
 export async function connected(page: Page): Promise<void> {
   const state = (element: HTMLElement) => (element as LiveComments).session?.client.state.name;
-  await expect.poll(() => page.locator("live-comments").evaluate(state), { timeout: 15_000 }).toBe("connected");
+  await expect
+    .poll(() => page.locator("live-comments").evaluate(state), { timeout: 15_000 })
+    .toBe("connected");
   await expect(page.locator("live-comments .viewers")).toBeVisible();
   await expect(page.locator("live-comments .skeleton")).toHaveCount(0);
 }

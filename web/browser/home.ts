@@ -6,11 +6,15 @@ async function refresh(): Promise<void> {
   if (document.hidden) return;
   const response = await fetch(location.href, { headers: { accept: "text/html" } });
   if (!response.ok) return;
-  const fresh = new DOMParser().parseFromString(await response.text(), "text/html").querySelector("main");
+  const fresh = new DOMParser()
+    .parseFromString(await response.text(), "text/html")
+    .querySelector("main");
   const present = document.querySelector("main");
   if (fresh === null || present === null) return;
   const ids = (root: Element): string =>
-    [...root.querySelectorAll("[data-video]")].map((item) => item.getAttribute("data-video")).join(" ");
+    [...root.querySelectorAll("[data-video]")]
+      .map((item) => item.getAttribute("data-video"))
+      .join(" ");
   if (ids(fresh) !== ids(present)) {
     present.replaceWith(fresh);
     return;
@@ -20,7 +24,8 @@ async function refresh(): Promise<void> {
   const next = [...fresh.querySelectorAll(numbers)];
   for (const [index, element] of [...present.querySelectorAll(numbers)].entries()) {
     const text = next[index]?.textContent;
-    if (text !== undefined && text !== null && element.textContent !== text) element.textContent = text;
+    if (text !== undefined && text !== null && element.textContent !== text)
+      element.textContent = text;
   }
 }
 

@@ -10,13 +10,15 @@ const CHECK_MS = 4000;
 const CONTROLS_MS = 2600;
 
 export function livePosition(nowMs: number, durationSeconds: number): number {
-  return durationSeconds > 0 && Number.isFinite(durationSeconds) ? (nowMs / 1000) % durationSeconds : 0;
+  return durationSeconds > 0 && Number.isFinite(durationSeconds)
+    ? (nowMs / 1000) % durationSeconds
+    : 0;
 }
 
 export function startPlayer(root: HTMLElement): void {
   const video = root.querySelector("video");
-  const [play, live, mute, full] = ["[data-play]", "[data-live]", "[data-mute]", "[data-full]"].map((selector) =>
-    root.querySelector<HTMLButtonElement>(selector),
+  const [play, live, mute, full] = ["[data-play]", "[data-live]", "[data-mute]", "[data-full]"].map(
+    (selector) => root.querySelector<HTMLButtonElement>(selector),
   );
   if (video === null || play == null || live == null || mute == null || full == null) return;
 
@@ -38,8 +40,14 @@ export function startPlayer(root: HTMLElement): void {
     if (video === null || play == null || mute == null || live == null) return;
     root.dataset["paused"] = String(video.paused);
     root.dataset["muted"] = String(video.muted);
-    play.setAttribute("aria-label", (video.paused ? play.dataset["playLabel"] : play.dataset["pauseLabel"]) ?? "");
-    mute.setAttribute("aria-label", (video.muted ? mute.dataset["unmuteLabel"] : mute.dataset["muteLabel"]) ?? "");
+    play.setAttribute(
+      "aria-label",
+      (video.paused ? play.dataset["playLabel"] : play.dataset["pauseLabel"]) ?? "",
+    );
+    mute.setAttribute(
+      "aria-label",
+      (video.muted ? mute.dataset["unmuteLabel"] : mute.dataset["muteLabel"]) ?? "",
+    );
   }
 
   play.addEventListener("click", () => (video.paused ? start() : video.pause()));
@@ -48,7 +56,8 @@ export function startPlayer(root: HTMLElement): void {
     video.muted = !video.muted;
   });
   full.addEventListener("click", () => {
-    const change = document.fullscreenElement === null ? root.requestFullscreen() : document.exitFullscreen();
+    const change =
+      document.fullscreenElement === null ? root.requestFullscreen() : document.exitFullscreen();
     change.catch((error: unknown) => console.warn("no full screen here", error));
   });
   video.addEventListener("click", () => (video.paused ? start() : video.pause()));
@@ -68,7 +77,8 @@ export function startPlayer(root: HTMLElement): void {
     clearTimeout(timer);
     timer = setTimeout(() => root.classList.remove("awake"), CONTROLS_MS);
   };
-  for (const event of ["pointermove", "pointerdown", "focusin"]) root.addEventListener(event, wake, { passive: true });
+  for (const event of ["pointermove", "pointerdown", "focusin"])
+    root.addEventListener(event, wake, { passive: true });
   wake();
   show();
 }

@@ -19,7 +19,9 @@
 
   const apply = (theme: string): void => {
     document.documentElement.dataset["theme"] = theme;
-    for (const element of document.querySelectorAll("body:not(.embed) :is(live-comments, live-inbox)"))
+    for (const element of document.querySelectorAll(
+      "body:not(.embed) :is(live-comments, live-inbox)",
+    ))
       element.setAttribute("theme", theme);
   };
 
@@ -31,7 +33,10 @@
       const now = document.documentElement.dataset["theme"];
       // The first click always changes what is seen.
       const order = dark ? ["auto", "light", "dark"] : ["auto", "dark", "light"];
-      const next = THEMES.find((theme) => theme === order[(order.indexOf(now ?? "auto") + 1) % order.length]) ?? "auto";
+      const next =
+        THEMES.find(
+          (theme) => theme === order[(order.indexOf(now ?? "auto") + 1) % order.length],
+        ) ?? "auto";
       try {
         localStorage.setItem(KEY, next);
       } catch (error) {

@@ -8,13 +8,17 @@ const player = document.querySelector<HTMLElement>("[data-player]");
 if (player !== null) startPlayer(player);
 
 const comments = document.querySelector("live-comments");
-const numbers = new Intl.NumberFormat(document.documentElement.lang, { notation: "compact", maximumFractionDigits: 1 });
+const numbers = new Intl.NumberFormat(document.documentElement.lang, {
+  notation: "compact",
+  maximumFractionDigits: 1,
+});
 
 /** Puts a fresh number into a sentence that the server wrote, whatever its language: only the number differs. */
 function showFigure(selector: string, value: number | undefined): void {
   const element = document.querySelector<HTMLElement>(selector);
   if (element === null || value === undefined) return;
-  element.dataset["words"] ??= element.textContent?.replace(/[\p{Nd}.,٫٬]+(\s?\p{L}{1,4}\b(?=\s))?/u, "{n}") ?? "{n}";
+  element.dataset["words"] ??=
+    element.textContent?.replace(/[\p{Nd}.,٫٬]+(\s?\p{L}{1,4}\b(?=\s))?/u, "{n}") ?? "{n}";
   const text = element.dataset["words"].replace("{n}", numbers.format(value));
   if (element.textContent !== text) element.textContent = text;
 }
@@ -40,8 +44,11 @@ function takeToken(): string | undefined {
 /** ms since 1970. A token that is none of ours is the server's to refuse. */
 function expiryOf(token: string): number {
   try {
-    const claims: unknown = JSON.parse(atob((token.split(".")[1] ?? "").replaceAll("-", "+").replaceAll("_", "/")));
-    const exp = typeof claims === "object" && claims !== null && "exp" in claims ? claims.exp : undefined;
+    const claims: unknown = JSON.parse(
+      atob((token.split(".")[1] ?? "").replaceAll("-", "+").replaceAll("_", "/")),
+    );
+    const exp =
+      typeof claims === "object" && claims !== null && "exp" in claims ? claims.exp : undefined;
     return typeof exp === "number" ? exp * 1000 : Number.POSITIVE_INFINITY;
   } catch {
     return Number.POSITIVE_INFINITY;
@@ -96,7 +103,11 @@ const id = encodeURIComponent(dialog?.dataset["video"] ?? "");
 document.querySelector<HTMLElement>("[data-share]")?.addEventListener("click", (event) => {
   const button = event.currentTarget as HTMLElement;
   const url = `${location.origin}/watch/${id}`;
-  run(navigator.share === undefined ? copy(url, button) : navigator.share({ title: dialog?.dataset["title"] ?? "", url }));
+  run(
+    navigator.share === undefined
+      ? copy(url, button)
+      : navigator.share({ title: dialog?.dataset["title"] ?? "", url }),
+  );
 });
 
 document.querySelector("[data-pop-out]")?.addEventListener("click", () => {
@@ -113,7 +124,13 @@ for (const element of document.querySelectorAll<HTMLElement>("[data-snippet]"))
 for (const button of document.querySelectorAll<HTMLElement>("[data-copy]")) {
   button.addEventListener("click", () => {
     const kind = button.dataset["copy"] ?? "";
-    run(copy(snippets[kind] ?? "", button, document.querySelector<HTMLElement>(`[data-snippet="${kind}"]`) ?? undefined));
+    run(
+      copy(
+        snippets[kind] ?? "",
+        button,
+        document.querySelector<HTMLElement>(`[data-snippet="${kind}"]`) ?? undefined,
+      ),
+    );
   });
 }
 document.querySelector("[data-embed]")?.addEventListener("click", () => dialog?.showModal());

@@ -15,7 +15,11 @@ export class Account {
   readonly #source: () => string | undefined | Promise<string | undefined>;
 
   /** `source` is the page's token. It goes before a remembered guest. */
-  constructor(server: string, video: string, source: () => string | undefined | Promise<string | undefined>) {
+  constructor(
+    server: string,
+    video: string,
+    source: () => string | undefined | Promise<string | undefined>,
+  ) {
     this.#server = server;
     this.#video = video;
     this.#source = source;

@@ -27,7 +27,11 @@ export interface Announcer {
 }
 
 /** `speak` puts text into the log; `count` words a number of new comments. */
-export function createAnnouncer(speak: (text: string) => void, count: (comments: number) => string, mode: AnnounceMode): Announcer {
+export function createAnnouncer(
+  speak: (text: string) => void,
+  count: (comments: number) => string,
+  mode: AnnounceMode,
+): Announcer {
   let waiting: string[] = [];
   let total = 0;
   let timer: ReturnType<typeof setTimeout> | undefined;
@@ -36,7 +40,12 @@ export function createAnnouncer(speak: (text: string) => void, count: (comments:
     timer = undefined;
     if (total === 0) return;
     if (announcer.mode === "mentions") for (const text of waiting) speak(text);
-    else speak(announcer.mode === "all" && total === 1 && waiting[0] !== undefined ? waiting[0] : count(total));
+    else
+      speak(
+        announcer.mode === "all" && total === 1 && waiting[0] !== undefined
+          ? waiting[0]
+          : count(total),
+      );
     waiting = [];
     total = 0;
     if (announcer.mode === "all") timer = setTimeout(flush, ALL_EVERY_MS);

@@ -24,13 +24,22 @@ export class CommentList {
   #observer: ResizeObserver;
 
   /** `changed` is called when following starts or ends. */
-  constructor(scroller: HTMLElement, rows: HTMLElement, context: () => RowContext, changed: () => void) {
+  constructor(
+    scroller: HTMLElement,
+    rows: HTMLElement,
+    context: () => RowContext,
+    changed: () => void,
+  ) {
     this.#scroller = scroller;
     this.#rows = rows;
     this.#context = context;
     this.#changed = changed;
     scroller.addEventListener("scroll", () => this.#onScroll(), { passive: true });
-    scroller.addEventListener("wheel", ({ deltaY }) => deltaY < 0 && this.#top > 0 && this.#follow(false), { passive: true });
+    scroller.addEventListener(
+      "wheel",
+      ({ deltaY }) => deltaY < 0 && this.#top > 0 && this.#follow(false),
+      { passive: true },
+    );
     this.#observer = new ResizeObserver(() => {
       this.#onScroll();
       if (this.following) this.#toEnd();
@@ -117,9 +126,12 @@ export class CommentList {
     );
     const index = rows.findIndex((row) => row.contains(from));
     const last = rows.length - 1;
-    const target = { first: 0, last, up: index < 0 ? last : Math.max(0, index - 1), down: index < 0 ? last : Math.min(last, index + 1) }[
-      move
-    ];
+    const target = {
+      first: 0,
+      last,
+      up: index < 0 ? last : Math.max(0, index - 1),
+      down: index < 0 ? last : Math.min(last, index + 1),
+    }[move];
     const row = rows[target];
     if (row === undefined) return;
     if (target < last) this.#follow(false);
@@ -138,7 +150,10 @@ export class CommentList {
   #update(key: string, item: Item): void {
     const shown = this.#shown.get(key);
     if (shown === undefined || shown.item === item) return;
-    const same = shown.item.state === item.state && shown.item.text === item.text && shown.item.seq === item.seq;
+    const same =
+      shown.item.state === item.state &&
+      shown.item.text === item.text &&
+      shown.item.seq === item.seq;
     shown.item = item;
     if (!same) fillRow(shown.row, item, this.#context());
   }

@@ -42,7 +42,12 @@ export function renderText(text: string): Node[] {
 }
 
 export function createRow(item: Item, context: RowContext): HTMLLIElement {
-  const row = element("li", { class: "row", part: "comment", tabindex: "-1", "data-key": item.key });
+  const row = element("li", {
+    class: "row",
+    part: "comment",
+    tabindex: "-1",
+    "data-key": item.key,
+  });
   fillRow(row, item, context);
   return row;
 }
@@ -58,10 +63,18 @@ export function fillRow(row: HTMLLIElement, item: Item, context: RowContext): vo
   row.style.setProperty("--hue", String(hueOf(author.id)));
   row.classList.toggle("own", own);
   row.classList.toggle("mention", !own && mentions(item.text, me?.name));
-  const time = element("time", { datetime: new Date(item.at).toISOString() }, strings.time(item.at));
+  const time = element(
+    "time",
+    { datetime: new Date(item.at).toISOString() },
+    strings.time(item.at),
+  );
   const replied = item.replyTo === undefined ? undefined : context.nameOf(item.replyTo);
   const badge = author.role === "host" || author.role === "moderator" ? author.role : undefined;
-  const text = element("span", { class: "text", part: "text", dir: "auto" }, ...renderText(item.text));
+  const text = element(
+    "span",
+    { class: "text", part: "text", dir: "auto" },
+    ...renderText(item.text),
+  );
   row.replaceChildren(
     element("span", { class: "avatar", part: "avatar", "aria-hidden": "true" }, initialOf(name)),
     element(
@@ -75,15 +88,24 @@ export function fillRow(row: HTMLLIElement, item: Item, context: RowContext): vo
         own ? element("span", { class: "badge", part: "badge" }, strings.t("you")) : undefined,
         time,
       ),
-      replied === undefined ? undefined : element("span", { class: "reply" }, "↪ ", element("bdi", {}, cleanText(replied))),
+      replied === undefined
+        ? undefined
+        : element("span", { class: "reply" }, "↪ ", element("bdi", {}, cleanText(replied))),
       text,
       ...(item.state === "failed" ? [failure(item, strings)] : []),
     ),
   );
-  if (item.state === "sending") text.after(element("span", { class: "hidden" }, strings.t("sending")));
+  if (item.state === "sending")
+    text.after(element("span", { class: "hidden" }, strings.t("sending")));
   if (item.seq !== undefined && !context.readOnly) {
     const label = strings.t("actions", { name });
-    const more = element("button", { class: "icon more", type: "button", tabindex: "-1", "data-action": "menu", "aria-label": label });
+    const more = element("button", {
+      class: "icon more",
+      type: "button",
+      tabindex: "-1",
+      "data-action": "menu",
+      "aria-label": label,
+    });
     more.append(svg(icons.more));
     row.append(more);
   }

@@ -6,7 +6,13 @@ import { ROWS_MAX } from "./limits.ts";
 
 const ana: Author = { id: "ana", name: "Ana", role: "guest" };
 const eve: Author = { id: "eve", name: "Eve", role: "guest" };
-const comment = (seq: number, more: Partial<Comment> = {}): Comment => ({ seq, at: seq, text: `text ${seq}`, author: ana, ...more });
+const comment = (seq: number, more: Partial<Comment> = {}): Comment => ({
+  seq,
+  at: seq,
+  text: `text ${seq}`,
+  author: ana,
+  ...more,
+});
 const seqs = (store: CommentStore): (number | undefined)[] => store.items.map((item) => item.seq);
 
 describe("the comment store", () => {

@@ -43,7 +43,9 @@ export class CommentStore {
 
   /** Takes a comment from an event, from history or from the answer to a POST. False where it was here already. */
   add(comment: Comment): boolean {
-    const echo = this.#local.find((item) => item.key === comment.clientId && item.author.id === comment.author.id);
+    const echo = this.#local.find(
+      (item) => item.key === comment.clientId && item.author.id === comment.author.id,
+    );
     if (echo !== undefined) this.#local = this.#local.filter((item) => item !== echo);
     if (comment.removed === true || this.#removed.has(comment.seq)) return false;
     let place = this.#recent.length;
@@ -59,11 +61,16 @@ export class CommentStore {
     const keys = new Map(this.#recent.map((item) => [item.seq, item.key]));
     const newest = comments.at(-1)?.seq ?? 0;
     // What arrived by the stream while the snapshot was fetched is newer than it.
-    const newer = this.#recent.filter((item) => (item.seq ?? 0) > newest && !this.#expired.has(item.key));
+    const newer = this.#recent.filter(
+      (item) => (item.seq ?? 0) > newest && !this.#expired.has(item.key),
+    );
     this.#expired.clear();
     this.#recent = [];
     for (const comment of comments) this.add(comment);
-    this.#recent = [...this.#recent.map((item) => ({ ...item, key: keys.get(item.seq) ?? item.key })), ...newer].slice(-ROWS_MAX);
+    this.#recent = [
+      ...this.#recent.map((item) => ({ ...item, key: keys.get(item.seq) ?? item.key })),
+      ...newer,
+    ].slice(-ROWS_MAX);
   }
 
   /** The stream lost its place, and the log may be another one: what is here counts only if the next snapshot has it. */
@@ -83,8 +90,17 @@ export class CommentStore {
 
   /** Shows a comment before the server has it. The same `clientId` again: a retry. */
   startLocal(clientId: string, text: string, author: Author, at: number, replyTo?: number): void {
-    const item: Item = { key: clientId, at, text, author, state: "sending", ...(replyTo === undefined ? {} : { replyTo }) };
-    this.#local = [...this.#local.filter((other) => other.key !== clientId), item].slice(-LOCAL_MAX);
+    const item: Item = {
+      key: clientId,
+      at,
+      text,
+      author,
+      state: "sending",
+      ...(replyTo === undefined ? {} : { replyTo }),
+    };
+    this.#local = [...this.#local.filter((other) => other.key !== clientId), item].slice(
+      -LOCAL_MAX,
+    );
   }
 
   findLocal(clientId: string): Item | undefined {
@@ -92,7 +108,9 @@ export class CommentStore {
   }
 
   failLocal(clientId: string, problem: string): void {
-    this.#local = this.#local.map((item) => (item.key === clientId ? { ...item, state: "failed", problem } : item));
+    this.#local = this.#local.map((item) =>
+      item.key === clientId ? { ...item, state: "failed", problem } : item,
+    );
   }
 
   discardLocal(clientId: string): void {
@@ -103,5 +121,13 @@ export class CommentStore {
 /** A stored comment as an item; `key` where it had one before. */
 export function toItem(comment: Comment, key = `c${comment.seq}`): Item {
   const { seq, at, text, author, replyTo } = comment;
-  return { key, seq, at, text, author, state: "sent", ...(replyTo === undefined ? {} : { replyTo }) };
+  return {
+    key,
+    seq,
+    at,
+    text,
+    author,
+    state: "sent",
+    ...(replyTo === undefined ? {} : { replyTo }),
+  };
 }

@@ -66,13 +66,16 @@ export class Composer {
 
   focus(): void {
     this.#host.requestUpdate();
-    void this.#host.updateComplete.then(() => this.#host.renderRoot.querySelector<HTMLElement>("form :is(textarea,input)")?.focus());
+    void this.#host.updateComplete.then(() =>
+      this.#host.renderRoot.querySelector<HTMLElement>("form :is(textarea,input)")?.focus(),
+    );
   }
 
   async submit(): Promise<void> {
     const host = this.#host;
     const text = this.text.trim();
-    if (text === "" || countCodePoints(text) > COMMENT_CODE_POINTS_MAX || this.#secondsLeft() > 0) return;
+    if (text === "" || countCodePoints(text) > COMMENT_CODE_POINTS_MAX || this.#secondsLeft() > 0)
+      return;
     if (host.me === undefined) {
       this.ask();
       return;

@@ -49,7 +49,9 @@ export function renderFrame(model: FrameModel): TemplateResult {
       <canvas aria-hidden="true"></canvas>
     </div>
     <p class="status" part="status" role="status" ?hidden=${status === ""}><span class="dot"></span>${status}${
-      model.offerSignIn ? html`<button class="link" @click=${() => model.requestSignIn()}>${strings.t("signIn")}</button>` : nothing
+      model.offerSignIn
+        ? html`<button class="link" @click=${() => model.requestSignIn()}>${strings.t("signIn")}</button>`
+        : nothing
     }</p>
     ${model.readOnly && model.hideReactions ? nothing : renderFoot(model)}
     <p class="hidden said" role="status"></p>
@@ -94,7 +96,10 @@ function renderEmpty(model: FrameModel): Part {
 
 function renderPill({ strings, fresh, resume }: FrameModel): TemplateResult {
   const text = fresh === 0 ? strings.t("latest") : strings.t("newComments", { n: fresh });
-  const shown = fresh > NEW_COUNT_SHOWN_MAX ? text.replace(strings.number(fresh), `${strings.number(NEW_COUNT_SHOWN_MAX)}+`) : text;
+  const shown =
+    fresh > NEW_COUNT_SHOWN_MAX
+      ? text.replace(strings.number(fresh), `${strings.number(NEW_COUNT_SHOWN_MAX)}+`)
+      : text;
   return html`<button class="pill" part="pill" @click=${() => resume()}>${icon("down")}${shown}</button>`;
 }
 

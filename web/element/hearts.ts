@@ -24,7 +24,9 @@ const SPREAD_MS = 1000;
  * with a life of 2.5 s is the cap of 60.
  */
 export function heartsFor(likes: number): number {
-  return likes <= 6 ? Math.max(0, Math.floor(likes)) : Math.min(24, Math.round(6 + 4 * Math.log2(likes / 6)));
+  return likes <= 6
+    ? Math.max(0, Math.floor(likes))
+    : Math.min(24, Math.round(6 + 4 * Math.log2(likes / 6)));
 }
 
 export class Hearts {
@@ -81,7 +83,8 @@ export class Hearts {
         sprite,
       });
     }
-    if (this.#frame === 0 && this.#hearts.length > 0) this.#frame = requestAnimationFrame((at) => this.#draw(at));
+    if (this.#frame === 0 && this.#hearts.length > 0)
+      this.#frame = requestAnimationFrame((at) => this.#draw(at));
   }
 
   #draw(now: number): void {
@@ -89,9 +92,14 @@ export class Hearts {
     const context = canvas.getContext("2d");
     const { clientWidth: width, clientHeight: height } = canvas;
     const scale = Math.min(devicePixelRatio, HEART_SCALE_MAX);
-    this.#hearts = document.hidden ? [] : this.#hearts.filter((heart) => now - heart.bornAt < HEART_LIFE_MS);
+    this.#hearts = document.hidden
+      ? []
+      : this.#hearts.filter((heart) => now - heart.bornAt < HEART_LIFE_MS);
     if (context !== null) {
-      if (canvas.width !== Math.round(width * scale) || canvas.height !== Math.round(height * scale)) {
+      if (
+        canvas.width !== Math.round(width * scale) ||
+        canvas.height !== Math.round(height * scale)
+      ) {
         canvas.width = Math.round(width * scale);
         canvas.height = Math.round(height * scale);
       }
@@ -105,7 +113,13 @@ export class Hearts {
         const size = heart.size * Math.min(1, 0.3 + life * 7);
         const x = (heart.x + Math.sin(heart.phase + life * 5) * heart.sway * life) * width;
         context.globalAlpha = Math.min(1, (1 - life) * 3);
-        context.drawImage(heart.sprite, x - size / 2, height - size - risen * (height - size), size, size);
+        context.drawImage(
+          heart.sprite,
+          x - size / 2,
+          height - size - risen * (height - size),
+          size,
+          size,
+        );
       }
     }
     this.#frame = this.#hearts.length > 0 ? requestAnimationFrame((at) => this.#draw(at)) : 0;
@@ -123,8 +137,14 @@ function drawSprite(hue: number): HTMLCanvasElement {
   fill.addColorStop(0, `hsl(${hue} 95% 68%)`);
   fill.addColorStop(1, `hsl(${hue} 85% 52%)`);
   context.fillStyle = fill;
-  context.fill(new Path2D("M12 21S3 15.200 3 8.800A5 5 0 0 1 12 5.800a5 5 0 0 1 9 3C21 15.200 12 21 12 21z"));
+  context.fill(
+    new Path2D("M12 21S3 15.200 3 8.800A5 5 0 0 1 12 5.800a5 5 0 0 1 9 3C21 15.200 12 21 12 21z"),
+  );
   context.fillStyle = "rgb(255 255 255 / 35%)";
-  context.fill(new Path2D("M7.500 6a2.600 2.600 0 0 0-2.400 3c.1.800 1 .600 1.100-.1A2.400 2.400 0 0 1 8 7c.6-.2.3-1-.5-1z"));
+  context.fill(
+    new Path2D(
+      "M7.500 6a2.600 2.600 0 0 0-2.400 3c.1.800 1 .600 1.100-.1A2.400 2.400 0 0 1 8 7c.6-.2.3-1-.5-1z",
+    ),
+  );
   return canvas;
 }

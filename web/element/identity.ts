@@ -11,12 +11,19 @@ export function readToken(token: string | undefined, videoId: string): Me | unde
   const payload = token?.split(".")[1];
   if (token === undefined || payload === undefined) return undefined;
   try {
-    const bytes = Uint8Array.from(atob(payload.replaceAll("-", "+").replaceAll("_", "/")), (unit) => unit.charCodeAt(0));
+    const bytes = Uint8Array.from(atob(payload.replaceAll("-", "+").replaceAll("_", "/")), (unit) =>
+      unit.charCodeAt(0),
+    );
     const claims: unknown = JSON.parse(new TextDecoder().decode(bytes));
     if (!isRecord(claims) || typeof claims.sub !== "string") return undefined;
     const perVideo = isRecord(claims.roles) ? claims.roles[videoId] : undefined;
     const role = [perVideo, claims.role].find(isRole) ?? "member";
-    return { token, id: claims.sub, name: typeof claims.name === "string" ? claims.name : claims.sub, role };
+    return {
+      token,
+      id: claims.sub,
+      name: typeof claims.name === "string" ? claims.name : claims.sub,
+      role,
+    };
   } catch {
     // Not base64 or not JSON: an opaque token. The page then knows nobody, and the server still does.
     return undefined;

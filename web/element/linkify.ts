@@ -33,5 +33,10 @@ export function linkify(text: string): Segment[] {
 function parseLink(text: string): string | undefined {
   const url = URL.canParse(text) ? new URL(text) : undefined;
   // `https://bank.example@evil.example` shows one host and opens another.
-  return url !== undefined && /^https?:$/.test(url.protocol) && url.username === "" && url.password === "" ? url.href : undefined;
+  return url !== undefined &&
+    /^https?:$/.test(url.protocol) &&
+    url.username === "" &&
+    url.password === ""
+    ? url.href
+    : undefined;
 }

@@ -10,7 +10,12 @@ export interface ListInputCallbacks {
   resume(): void;
 }
 
-const MOVES: Readonly<Record<string, "up" | "down" | "first" | "last">> = { ArrowUp: "up", ArrowDown: "down", Home: "first", End: "last" };
+const MOVES: Readonly<Record<string, "up" | "down" | "first" | "last">> = {
+  ArrowUp: "up",
+  ArrowDown: "down",
+  Home: "first",
+  End: "last",
+};
 
 export class ListInput {
   readonly #scroller: HTMLElement;
@@ -23,11 +28,21 @@ export class ListInput {
     this.#callbacks = callbacks;
     scroller.addEventListener("keydown", (event) => this.#key(event));
     scroller.addEventListener("click", (event) =>
-      this.#press(event, event.target instanceof Element ? event.target.closest("[data-action]") : null),
+      this.#press(
+        event,
+        event.target instanceof Element ? event.target.closest("[data-action]") : null,
+      ),
     );
     // A long press on a row is the menu of touch; the button is there as well.
     scroller.addEventListener("contextmenu", (event) => {
-      if (!(event instanceof PointerEvent && event.pointerType === "touch" && event.target instanceof Element)) return;
+      if (
+        !(
+          event instanceof PointerEvent &&
+          event.pointerType === "touch" &&
+          event.target instanceof Element
+        )
+      )
+        return;
       this.#press(event, event.target.closest("li")?.querySelector("[data-action=menu]") ?? null);
     });
   }
@@ -54,7 +69,9 @@ export class ListInput {
       this.#scroller.focus({ preventScroll: true });
     } else if (
       focused?.matches("li") &&
-      (event.key === "Enter" || event.key === "ContextMenu" || (event.key === "F10" && event.shiftKey))
+      (event.key === "Enter" ||
+        event.key === "ContextMenu" ||
+        (event.key === "F10" && event.shiftKey))
     ) {
       event.preventDefault();
       focused.querySelector<HTMLElement>("[data-action=menu]")?.click();

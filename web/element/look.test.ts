@@ -34,7 +34,8 @@ function hex(colour: string): Rgb {
 
 /** [spec] WCAG 2.2, contrast ratio. */
 function contrast(one: Rgb, other: Rgb): number {
-  const luminance = ([red, green, blue]: Rgb): number => 0.2126 * red + 0.7152 * green + 0.0722 * blue;
+  const luminance = ([red, green, blue]: Rgb): number =>
+    0.2126 * red + 0.7152 * green + 0.0722 * blue;
   const [dark = 0, light = 0] = [luminance(one), luminance(other)].sort((a, b) => a - b);
   return (light + 0.05) / (dark + 0.05);
 }
@@ -43,23 +44,30 @@ describe("names", () => {
   test("are readable in every hue, on every background of both themes", async () => {
     const css = await Bun.file(`${import.meta.dir}/list.css`).text();
     // The numbers are read from the style sheet, so that a change there is a change here.
-    const name = /\.name \{[^}]*light-dark\(\s*oklch\(([\d.]+) ([\d.]+) var\(--hue\)\),\s*oklch\(([\d.]+) ([\d.]+) var\(--hue\)\)/.exec(
-      css,
-    );
+    const name =
+      /\.name \{[^}]*light-dark\(\s*oklch\(([\d.]+) ([\d.]+) var\(--hue\)\),\s*oklch\(([\d.]+) ([\d.]+) var\(--hue\)\)/.exec(
+        css,
+      );
     const avatar = /\.avatar \{[^}]*oklch\(([\d.]+) ([\d.]+) var\(--hue\)\)/.exec(css);
     const [light, lightChroma, dark, darkChroma] = (name?.slice(1) ?? []).map(Number);
     const [disc, discChroma] = (avatar?.slice(1) ?? []).map(Number);
     for (let hue = 0; hue < 360; hue++) {
       for (const background of ["#ffffff", "#f4f4f7", "#f3f1fe"])
-        expect(contrast(oklch(light!, lightChroma!, hue), hex(background))).toBeGreaterThanOrEqual(4.5);
+        expect(contrast(oklch(light!, lightChroma!, hue), hex(background))).toBeGreaterThanOrEqual(
+          4.5,
+        );
       for (const background of ["#15161b", "#202127", "#24222f"])
-        expect(contrast(oklch(dark!, darkChroma!, hue), hex(background))).toBeGreaterThanOrEqual(4.5);
+        expect(contrast(oklch(dark!, darkChroma!, hue), hex(background))).toBeGreaterThanOrEqual(
+          4.5,
+        );
       expect(contrast(oklch(disc!, discChroma!, hue), hex("#ffffff"))).toBeGreaterThanOrEqual(4.5);
     }
   });
 
   test("spread over the hues", () => {
-    const hues = new Set(Array.from({ length: 200 }, (_, index) => Math.floor(hueOf(`guest-${index}`) / 30)));
+    const hues = new Set(
+      Array.from({ length: 200 }, (_, index) => Math.floor(hueOf(`guest-${index}`) / 30)),
+    );
     expect(hues.size).toBe(12);
     expect(hueOf("ana")).toBe(hueOf("ana"));
   });
@@ -83,11 +91,14 @@ describe("words", () => {
   ];
 
   test("exist in every language, with the same places for values", () => {
-    const places = (phrase: unknown): string[] => [...new Set(JSON.stringify(phrase).match(/\{(name|text)\}/g) ?? [])].sort();
+    const places = (phrase: unknown): string[] =>
+      [...new Set(JSON.stringify(phrase).match(/\{(name|text)\}/g) ?? [])].sort();
     for (const [language, catalogue] of catalogues) {
       expect(Object.keys(catalogue).sort(), language).toEqual(Object.keys(english).sort());
       for (const key of Object.keys(english))
-        expect(places(catalogue[key]), `${language} ${key}`).toEqual(places(english[key as StringKey]));
+        expect(places(catalogue[key]), `${language} ${key}`).toEqual(
+          places(english[key as StringKey]),
+        );
     }
   });
 

@@ -27,7 +27,9 @@ export function renderSettings(model: SettingsModel): TemplateResult {
     me === undefined
       ? nothing
       : html`<p class="who"><span>${strings.t("commentingAs", { name: cleanText(me.name) })}</span>${
-          model.guest ? html`<button class="link" @click=${() => model.changeName()}>${strings.t("changeName")}</button>` : nothing
+          model.guest
+            ? html`<button class="link" @click=${() => model.changeName()}>${strings.t("changeName")}</button>`
+            : nothing
         }</p>`
   }${
     model.hearts === undefined
@@ -35,7 +37,9 @@ export function renderSettings(model: SettingsModel): TemplateResult {
       : html`<label class="switch"><span>${strings.t("hearts")}</span><input type="checkbox" role="switch" .checked=${model.hearts}
           @change=${(event: Event) => model.setHearts((event.currentTarget as HTMLInputElement).checked)}></label>`
   }<fieldset><legend>${strings.t("announce")}</legend>${ANNOUNCE_MODES.map(
-    (mode) => html`<label><input type="radio" name="announce" .checked=${mode === model.announce} @change=${() => model.setAnnounce(mode)}>
+    (
+      mode,
+    ) => html`<label><input type="radio" name="announce" .checked=${mode === model.announce} @change=${() => model.setAnnounce(mode)}>
       <span>${strings.t(`announce-${mode}`)}</span></label>`,
   )}</fieldset>`;
 }
@@ -64,14 +68,18 @@ export function renderActions(item: Item, model: ActionsModel): TemplateResult {
   return html`<div role="menu" aria-label=${strings.t("actions", { name: cleanText(item.author.name) })}
     @keydown=${moveInMenu}>${action(strings.t("reply"), () => model.reply(item))}${
       // Only where the page is served safely.
-      navigator.clipboard === undefined ? nothing : action(strings.t("copy"), () => void navigator.clipboard.writeText(item.text))
+      navigator.clipboard === undefined
+        ? nothing
+        : action(strings.t("copy"), () => void navigator.clipboard.writeText(item.text))
     }${message === undefined ? nothing : action(strings.t("message"), message)}${mayRemove ? action(strings.t(own ? "delete" : "remove"), () => model.remove(item), "danger") : nothing}</div>`;
 }
 
 function moveInMenu(event: KeyboardEvent): void {
   const entries = [...(event.currentTarget as HTMLElement).querySelectorAll("button")];
   const index = entries.indexOf(event.target as HTMLButtonElement);
-  const target = { ArrowDown: index + 1, ArrowUp: index - 1, Home: 0, End: entries.length - 1 }[event.key];
+  const target = { ArrowDown: index + 1, ArrowUp: index - 1, Home: 0, End: entries.length - 1 }[
+    event.key
+  ];
   if (target === undefined) return;
   event.preventDefault();
   entries[(target + entries.length) % entries.length]?.focus();

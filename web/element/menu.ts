@@ -70,7 +70,8 @@ export class Menu {
     this.#open = undefined;
     const { activeElement } = popover.getRootNode() as ShadowRoot;
     // The browser gives the focus back to the shadow root's host only; and an action may have taken it elsewhere.
-    if (activeElement === null || popover.contains(activeElement)) this.#before?.focus({ preventScroll: true });
+    if (activeElement === null || popover.contains(activeElement))
+      this.#before?.focus({ preventScroll: true });
     this.#host.requestUpdate();
   }
 }

@@ -6,6 +6,7 @@
 /** 0 to 359, the same for the same id everywhere. FNV-1a. */
 export function hueOf(id: string): number {
   let hash = 0x811c9dc5;
-  for (let index = 0; index < id.length; index++) hash = Math.imul(hash ^ id.charCodeAt(index), 0x01000193);
+  for (let index = 0; index < id.length; index++)
+    hash = Math.imul(hash ^ id.charCodeAt(index), 0x01000193);
   return (hash >>> 0) % 360;
 }

@@ -122,7 +122,10 @@ export class Session {
 
   /** Reads again, once, where the stream began after what was read. */
   async #load(again = true): Promise<void> {
-    const [info, history] = await Promise.all([this.#video.info(), this.#video.history({ limit: HISTORY_PAGE })]);
+    const [info, history] = await Promise.all([
+      this.#video.info(),
+      this.#video.history({ limit: HISTORY_PAGE }),
+    ]);
     if (this.#closed) return;
     this.store.replace(history.comments);
     this.hasEarlier = history.comments.length === HISTORY_PAGE;
@@ -154,11 +157,21 @@ export class Session {
    * Shows the comment at once and sends it. A refusal that waiting or a name would lift takes it off
    * the list again: the caller puts the text back before the writer. Any other leaves it there, failed.
    */
-  async send(me: Me, text: string, replyTo?: number, clientId = newClientId()): Promise<Refusal | undefined> {
+  async send(
+    me: Me,
+    text: string,
+    replyTo?: number,
+    clientId = newClientId(),
+  ): Promise<Refusal | undefined> {
     this.store.startLocal(clientId, text, me, Date.now(), replyTo);
     this.#callbacks.changed();
     try {
-      this.store.add(await this.#video.comment(text, { clientId, ...(replyTo === undefined ? {} : { replyTo }) }));
+      this.store.add(
+        await this.#video.comment(text, {
+          clientId,
+          ...(replyTo === undefined ? {} : { replyTo }),
+        }),
+      );
       return undefined;
     } catch (error) {
       const refusal = toRefusal(error);
@@ -191,7 +204,10 @@ export class Session {
     this.#callbacks.changed();
   }
 
-  #liked(data: { readonly total: Readonly<Record<string, number>>; readonly [kind: string]: unknown }): void {
+  #liked(data: {
+    readonly total: Readonly<Record<string, number>>;
+    readonly [kind: string]: unknown;
+  }): void {
     const total = Object.values(data.total).reduce((sum, count) => sum + count, 0);
     const fresh = Object.entries(data).reduce(
       (sum, [kind, count]) => (kind !== "total" && typeof count === "number" ? sum + count : sum),
@@ -217,7 +233,10 @@ export class Session {
       return;
     }
     const known = this.store.find(seq);
-    const comment = known === undefined ? (await this.#video.history({ before: seq + 1, limit: 1 })).comments[0] : undefined;
+    const comment =
+      known === undefined
+        ? (await this.#video.history({ before: seq + 1, limit: 1 })).comments[0]
+        : undefined;
     this.pinned = known ?? (comment?.seq === seq ? toItem(comment) : undefined);
   }
 
@@ -232,7 +251,9 @@ export class Session {
 }
 
 function seqOf(data: unknown): number | undefined {
-  return typeof data === "object" && data !== null && "seq" in data && typeof data.seq === "number" ? data.seq : undefined;
+  return typeof data === "object" && data !== null && "seq" in data && typeof data.seq === "number"
+    ? data.seq
+    : undefined;
 }
 
 /** What a rejected call of the SDK says. */
@@ -251,5 +272,7 @@ export function isPassing({ code }: Refusal): boolean {
 
 /** 96 random bits. Not `randomUUID`: it is missing on plain-http addresses of a local network. */
 export function newClientId(): string {
-  return Array.from(crypto.getRandomValues(new Uint8Array(12)), (byte) => byte.toString(16).padStart(2, "0")).join("");
+  return Array.from(crypto.getRandomValues(new Uint8Array(12)), (byte) =>
+    byte.toString(16).padStart(2, "0"),
+  ).join("");
 }

@@ -35,7 +35,8 @@ export class StatusLine {
       if (back) this.#changed(this.#strings().t("connected"));
       return;
     }
-    if (this.text !== "" || state.name === "failed" || refused !== undefined) this.#show(this.#describe());
+    if (this.text !== "" || state.name === "failed" || refused !== undefined)
+      this.#show(this.#describe());
     else this.#timer = setTimeout(() => this.#show(this.#describe()), STATUS_DELAY_MS);
   }
 
@@ -54,9 +55,19 @@ export class StatusLine {
       case "connecting":
         return this.#wasConnected ? t("reconnecting") : t("connecting");
       case "waiting":
-        return t(state.reason === "offline" ? "offline" : state.reason === "server-asked" ? "serverAsked" : "reconnecting");
+        return t(
+          state.reason === "offline"
+            ? "offline"
+            : state.reason === "server-asked"
+              ? "serverAsked"
+              : "reconnecting",
+        );
       case "failed":
-        return t(({ "token-invalid": "tokenInvalid", forbidden: "refused", stopped: "stopped" } as const)[state.reason]);
+        return t(
+          ({ "token-invalid": "tokenInvalid", forbidden: "refused", stopped: "stopped" } as const)[
+            state.reason
+          ],
+        );
       default:
         return "";
     }

@@ -83,7 +83,10 @@ export type Catalogue = Readonly<Partial<Record<string, Phrase>>>;
 export interface Strings {
   readonly language: string;
   /** Words for `key`; `{n}` is written as a number of the language and picks the plural. */
-  t(key: StringKey, values?: { readonly n?: number; readonly name?: string; readonly text?: string }): string;
+  t(
+    key: StringKey,
+    values?: { readonly n?: number; readonly name?: string; readonly text?: string },
+  ): string;
   /** The sentence for an error's code. */
   problem(code: string | undefined): string;
   /** 1234 → 1.2K */
@@ -102,12 +105,16 @@ export function createStrings(language: string, ...catalogues: Catalogue[]): Str
     language,
     t(key, values = {}) {
       const phrase = words[key] ?? key;
-      const text = typeof phrase === "string" ? phrase : (phrase[plural.select(values.n ?? 0)] ?? phrase.other ?? key);
+      const text =
+        typeof phrase === "string"
+          ? phrase
+          : (phrase[plural.select(values.n ?? 0)] ?? phrase.other ?? key);
       return text.replace(/\{(n|name|text)\}/g, (_, name: "n" | "name" | "text") =>
         name === "n" ? full.format(values.n ?? 0) : (values[name] ?? ""),
       );
     },
-    problem: (code) => strings.t((`error-${code}` in words ? `error-${code}` : "error") as StringKey),
+    problem: (code) =>
+      strings.t((`error-${code}` in words ? `error-${code}` : "error") as StringKey),
     compact: (value) => short.format(value),
     number: (value) => full.format(value),
     time: (at) => clock.format(at),

@@ -38,22 +38,32 @@ describe("links", () => {
       { text: "https://example.org/a?b=1", href: "https://example.org/a?b=1" },
       { text: ", ok" },
     ]);
-    expect(linkify("https://example.org/Live_(band)")[0]?.href).toBe("https://example.org/Live_(band)");
+    expect(linkify("https://example.org/Live_(band)")[0]?.href).toBe(
+      "https://example.org/Live_(band)",
+    );
   });
 
   test("are http and https only, without a user part that shows another host", () => {
-    for (const text of ["javascript:alert(1)", "data:text/html,x", "https://bank.example@evil.example/", "ftp://example.org"])
+    for (const text of [
+      "javascript:alert(1)",
+      "data:text/html,x",
+      "https://bank.example@evil.example/",
+      "ftp://example.org",
+    ])
       expect(linkify(text).some((segment) => segment.href !== undefined)).toBe(false);
   });
 
   test("never change the text, whatever it is", () => {
-    const pieces = fc.array(fc.oneof(fc.string(), fc.webUrl(), fc.constantFrom("https://", "http://[", ").", "(", " ")));
+    const pieces = fc.array(
+      fc.oneof(fc.string(), fc.webUrl(), fc.constantFrom("https://", "http://[", ").", "(", " ")),
+    );
     fc.assert(
       fc.property(pieces, (parts) => {
         const text = parts.join("");
         const segments = linkify(text);
         expect(segments.map((segment) => segment.text).join("")).toBe(text);
-        for (const { href } of segments) if (href !== undefined) expect(href).toMatch(/^https?:\/\//);
+        for (const { href } of segments)
+          if (href !== undefined) expect(href).toMatch(/^https?:\/\//);
       }),
       { interruptAfterTimeLimit: 800 },
     );

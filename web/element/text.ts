@@ -19,7 +19,9 @@ export function countCodePoints(text: string): number {
 
 /** The first letter or emoji as people see it, for an avatar. */
 export function initialOf(name: string): string {
-  const [first] = new Intl.Segmenter(undefined, { granularity: "grapheme" }).segment(cleanText(name).trim());
+  const [first] = new Intl.Segmenter(undefined, { granularity: "grapheme" }).segment(
+    cleanText(name).trim(),
+  );
   return first === undefined ? "?" : first.segment.toLocaleUpperCase();
 }
 

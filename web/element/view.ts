@@ -186,7 +186,8 @@ export class View implements ComposerHost, MenuHost {
   }
 
   say(text: string): void {
-    const put = (words: string): void => this.renderRoot.querySelector(".said")?.replaceChildren(words);
+    const put = (words: string): void =>
+      this.renderRoot.querySelector(".said")?.replaceChildren(words);
     put(text);
     clearTimeout(this.#saidTimer);
     this.#saidTimer = setTimeout(() => put(""), SAID_MS);
@@ -269,10 +270,12 @@ export class View implements ComposerHost, MenuHost {
     const { state } = session;
     this.#list?.sync(session.store.items);
     // A guest of another life of the server: nobody is signed out by that, the name is asked for again.
-    if (state.name === "failed" && state.reason === "token-invalid" && this.#account.guest) this.#account.forgetGuest(this.#client);
+    if (state.name === "failed" && state.reason === "token-invalid" && this.#account.guest)
+      this.#account.forgetGuest(this.#client);
     this.#status.update();
     this.requestUpdate();
-    if (session.snapshot === "ready") this.#dispatch("stats-changed", { viewers: session.viewers, likes: session.likes });
+    if (session.snapshot === "ready")
+      this.#dispatch("stats-changed", { viewers: session.viewers, likes: session.likes });
   }
 
   #query<Found extends Element = HTMLElement>(selector: string): Found {
@@ -288,12 +291,20 @@ export class View implements ComposerHost, MenuHost {
   /** Says who the reader is. */
   #introduce(): void {
     const { me } = this;
-    this.#dispatch("identity-changed", me === undefined ? null : { id: me.id, name: me.name, role: me.role });
+    this.#dispatch(
+      "identity-changed",
+      me === undefined ? null : { id: me.id, name: me.name, role: me.role },
+    );
   }
 
   #rowContext(): RowContext {
     const { store } = this.#session;
-    return { strings: this.strings, me: this.me, readOnly: this.#element.readOnly, nameOf: (seq) => store.find(seq)?.author.name };
+    return {
+      strings: this.strings,
+      me: this.me,
+      readOnly: this.#element.readOnly,
+      nameOf: (seq) => store.find(seq)?.author.name,
+    };
   }
 
   /** Loads the words of the page's language. */
@@ -311,8 +322,12 @@ export class View implements ComposerHost, MenuHost {
 
   #arrived({ text, author }: Comment): void {
     if (author.id === this.me?.id) return;
-    const important = author.role === "host" || author.role === "moderator" || mentions(text, this.me?.name);
-    this.#announcer.add({ text: this.strings.t("said", { name: cleanText(author.name), text: cleanText(text) }), important });
+    const important =
+      author.role === "host" || author.role === "moderator" || mentions(text, this.me?.name);
+    this.#announcer.add({
+      text: this.strings.t("said", { name: cleanText(author.name), text: cleanText(text) }),
+      important,
+    });
   }
 
   #announce(text: string): void {
@@ -320,21 +335,28 @@ export class View implements ComposerHost, MenuHost {
     const line = document.createElement("p");
     line.textContent = text;
     log?.append(line);
-    while (log !== null && log.childElementCount > ANNOUNCEMENTS_KEPT) log.firstElementChild?.remove();
+    while (log !== null && log.childElementCount > ANNOUNCEMENTS_KEPT)
+      log.firstElementChild?.remove();
   }
 
   #sent(text: string, refusal: Refusal | undefined): Refusal | undefined {
     if (refusal === undefined) this.#dispatch("comment-sent", { text });
-    else if (refusal.code === "token-invalid" || refusal.code === "token-expired") this.#account.forgetGuest(this.#client);
-    else if (refusal.code !== "rate-limited") this.say(`${this.strings.t("notSent")} ${this.strings.problem(refusal.code)}`);
+    else if (refusal.code === "token-invalid" || refusal.code === "token-expired")
+      this.#account.forgetGuest(this.#client);
+    else if (refusal.code !== "rate-limited")
+      this.say(`${this.strings.t("notSent")} ${this.strings.problem(refusal.code)}`);
     return refusal;
   }
 
   async #retry(item: Item): Promise<void> {
     if (this.me === undefined) return;
-    const refusal = this.#sent(item.text, await this.#session.send(this.me, item.text, item.replyTo, item.key));
+    const refusal = this.#sent(
+      item.text,
+      await this.#session.send(this.me, item.text, item.replyTo, item.key),
+    );
     // What waiting or a name would lift goes back before the writer.
-    if (refusal !== undefined && this.#session.store.findLocal(item.key) === undefined) this.#composer.putBack(item.text, refusal);
+    if (refusal !== undefined && this.#session.store.findLocal(item.key) === undefined)
+      this.#composer.putBack(item.text, refusal);
   }
 
   async #remove(item: Item): Promise<void> {
@@ -358,7 +380,12 @@ export class View implements ComposerHost, MenuHost {
   }
 
   async #fly(add: (hearts: Hearts) => void): Promise<void> {
-    if (!this.#heartsOn || this.#element.hideReactions || matchMedia("(prefers-reduced-motion: reduce)").matches) return;
+    if (
+      !this.#heartsOn ||
+      this.#element.hideReactions ||
+      matchMedia("(prefers-reduced-motion: reduce)").matches
+    )
+      return;
     const { Hearts } = await import("./hearts.ts");
     if (!this.#element.isConnected) return;
     this.#hearts ??= new Hearts(this.#query<HTMLCanvasElement>("canvas"));

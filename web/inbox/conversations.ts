@@ -3,7 +3,15 @@
  * clock of its own. Events and answers of the server come in any order; numbers only rise.
  */
 
-import type { ConversationsPage, Cursors, Message, Person, PresenceData, PresenceStatus, ReceiptData } from "@ovation/client";
+import type {
+  ConversationsPage,
+  Cursors,
+  Message,
+  Person,
+  PresenceData,
+  PresenceStatus,
+  ReceiptData,
+} from "@ovation/client";
 
 export interface Entry extends Person {
   name: string;
@@ -30,7 +38,9 @@ export class Conversations {
 
   /** Those with messages, the newest first. */
   get list(): readonly Entry[] {
-    return [...this.#entries.values()].filter(({ last }) => last.n > 0).sort((a, b) => b.last.at - a.last.at);
+    return [...this.#entries.values()]
+      .filter(({ last }) => last.n > 0)
+      .sort((a, b) => b.last.at - a.last.at);
   }
 
   get unread(): number {
@@ -46,7 +56,16 @@ export class Conversations {
     const known = this.#entries.get(id);
     if (known !== undefined) return known;
     const none = { n: 0, at: 0, from: "", text: "" };
-    const fresh = { id, name, last: none, seen: 0, delivered: 0, other: NOTHING, presence: undefined, typingUntil: 0 };
+    const fresh = {
+      id,
+      name,
+      last: none,
+      seen: 0,
+      delivered: 0,
+      other: NOTHING,
+      presence: undefined,
+      typingUntil: 0,
+    };
     this.#entries.set(id, fresh);
     return fresh;
   }
@@ -66,7 +85,11 @@ export class Conversations {
   }
 
   /** A message of either side. Answers its conversation, and whether it was not in the list before. */
-  receive(message: Message): { readonly entry: Entry; readonly isNew: boolean; readonly isKnown: boolean } {
+  receive(message: Message): {
+    readonly entry: Entry;
+    readonly isNew: boolean;
+    readonly isKnown: boolean;
+  } {
     const { n, at, from, to, text } = message;
     const own = from.id === this.#me;
     const person = own ? { id: to.id, name: this.#entries.get(to.id)?.name ?? to.id } : from;

@@ -19,8 +19,12 @@ export function describe(
   data: NotificationData,
   over = false,
 ): { readonly title: string; readonly detail: string; readonly picture: TemplateResult } {
-  const reason = "reason" in data && data.reason !== undefined ? words.t("reason", { text: cleanText(data.reason) }) : "";
-  const sign = (name: keyof typeof icons, kind = "") => html`<span class=${`sign ${kind}`}>${icon(name)}</span>`;
+  const reason =
+    "reason" in data && data.reason !== undefined
+      ? words.t("reason", { text: cleanText(data.reason) })
+      : "";
+  const sign = (name: keyof typeof icons, kind = "") =>
+    html`<span class=${`sign ${kind}`}>${icon(name)}</span>`;
   switch (data.kind) {
     case "comment-removed":
       return { title: words.t("comment-removed"), detail: reason, picture: sign("removed") };
@@ -33,14 +37,20 @@ export function describe(
       };
     case "timed-out": {
       const key = data.until > now && !over ? "timed-out" : "timed-out-over";
-      return { title: words.t(key, { text: words.moment(data.until, now) }), detail: reason, picture: sign("pause", "warning") };
+      return {
+        title: words.t(key, { text: words.moment(data.until, now) }),
+        detail: reason,
+        picture: sign("pause", "warning"),
+      };
     }
     case "banned": {
       const { until } = data;
       const title =
         until === undefined
           ? words.t("banned")
-          : words.t(until > now && !over ? "banned-until" : "banned", { text: words.moment(until, now) });
+          : words.t(until > now && !over ? "banned-until" : "banned", {
+              text: words.moment(until, now),
+            });
       return { title, detail: reason, picture: sign("pause", "warning") };
     }
     case "restored":

@@ -50,7 +50,9 @@ export class InboxView {
       noticed: (notice) => this.#noticed(notice),
       messaged: (entry, message) => this.#messaged(entry, message),
     });
-    document.addEventListener("visibilitychange", () => this.#watchThread(), { signal: this.#watch.signal });
+    document.addEventListener("visibilitychange", () => this.#watchThread(), {
+      signal: this.#watch.signal,
+    });
     void this.#speak();
   }
 
@@ -191,7 +193,10 @@ export class InboxView {
     }
     // What is new decides what is shown first.
     if (this.#inbox.thread === undefined)
-      this.#tab = this.#inbox.conversations.unread === 0 && this.#inbox.notices.unseen > 0 ? "activity" : "messages";
+      this.#tab =
+        this.#inbox.conversations.unread === 0 && this.#inbox.notices.unseen > 0
+          ? "activity"
+          : "messages";
     void this.#show();
   }
 
@@ -206,7 +211,10 @@ export class InboxView {
     }
     const { shadowRoot } = this.#element;
     if (shadowRoot === null || this.#watch.signal.aborted) return;
-    adoptStyles(shadowRoot, [...(this.#element.constructor as typeof ReactiveElement).elementStyles, ...this.#pages.styles]);
+    adoptStyles(shadowRoot, [
+      ...(this.#element.constructor as typeof ReactiveElement).elementStyles,
+      ...this.#pages.styles,
+    ]);
     this.#query(".panel").showPopover();
   }
 
@@ -220,17 +228,21 @@ export class InboxView {
       this.#toasts.clear();
       this.#noticesSeen = this.#inbox.notices.seen;
       this.#lookAtNotices();
-      this.#focus(this.#inbox.thread === undefined ? '[role="tab"][aria-selected="true"]' : "textarea, .back");
+      this.#focus(
+        this.#inbox.thread === undefined ? '[role="tab"][aria-selected="true"]' : "textarea, .back",
+      );
     } else {
       this.#inbox.typing(false);
       const { activeElement } = panel.getRootNode() as ShadowRoot;
-      if (activeElement === null || panel.contains(activeElement)) this.#query(".opener").focus({ preventScroll: true });
+      if (activeElement === null || panel.contains(activeElement))
+        this.#query(".opener").focus({ preventScroll: true });
     }
     this.#element.requestUpdate();
   }
 
   #lookAtNotices(): void {
-    if (this.#opened && this.#tab === "activity" && this.#inbox.thread === undefined) this.#inbox.seeNotices();
+    if (this.#opened && this.#tab === "activity" && this.#inbox.thread === undefined)
+      this.#inbox.seeNotices();
   }
 
   #watchThread(): void {
@@ -241,21 +253,29 @@ export class InboxView {
   #place(panel: HTMLElement): void {
     const { left, right, bottom } = this.#query(".opener").getBoundingClientRect();
     const start = getComputedStyle(panel).direction === "rtl" ? left : right - panel.offsetWidth;
-    panel.style.setProperty("--left", `${Math.max(MARGIN_PX, Math.min(innerWidth - panel.offsetWidth - MARGIN_PX, start))}px`);
+    panel.style.setProperty(
+      "--left",
+      `${Math.max(MARGIN_PX, Math.min(innerWidth - panel.offsetWidth - MARGIN_PX, start))}px`,
+    );
     panel.style.setProperty("--top", `${bottom + MARGIN_PX}px`);
   }
 
   #scrolled(talk: HTMLElement): void {
-    if (talk.classList.contains("talk")) this.#follow = talk.scrollHeight - talk.scrollTop - talk.clientHeight < FOLLOW_DISTANCE_PX;
+    if (talk.classList.contains("talk"))
+      this.#follow = talk.scrollHeight - talk.scrollTop - talk.clientHeight < FOLLOW_DISTANCE_PX;
   }
 
   /** The first of the selectors that is there. Where one types on the screen, the field waits for a touch. */
   #focus(selectors: string): void {
     this.#element.requestUpdate();
     void this.#element.updateComplete.then(() => {
-      const found = selectors.split(", ").map((selector) => this.#root.querySelector<HTMLElement>(selector));
+      const found = selectors
+        .split(", ")
+        .map((selector) => this.#root.querySelector<HTMLElement>(selector));
       const touch = matchMedia("(pointer: coarse)").matches;
-      found.find((each) => each !== null && !(touch && each.localName === "textarea"))?.focus({ preventScroll: true });
+      found
+        .find((each) => each !== null && !(touch && each.localName === "textarea"))
+        ?.focus({ preventScroll: true });
     });
   }
 
@@ -296,7 +316,10 @@ export class InboxView {
     clearTimeout(this.#sanctionTimer);
     if (sanction === undefined || sanction === this.#dismissed) return undefined;
     if (Number.isFinite(endOf(sanction)))
-      this.#sanctionTimer = setTimeout(() => this.#element.requestUpdate(), Math.min(TIMER_MS_MAX, endOf(sanction) - now + 50));
+      this.#sanctionTimer = setTimeout(
+        () => this.#element.requestUpdate(),
+        Math.min(TIMER_MS_MAX, endOf(sanction) - now + 50),
+      );
     return sanction;
   }
 

@@ -18,7 +18,14 @@ type Id = keyof typeof PEOPLE;
 function message(n: number, from: Id, clientId?: string): Message {
   const to = from === "ana" ? "ben" : "ana";
   const author = { id: from, name: PEOPLE[from], role: "member" } as const;
-  return { n, at: 1000 + n, from: author, to: { id: to }, text: `text ${n}`, ...(clientId === undefined ? {} : { clientId }) };
+  return {
+    n,
+    at: 1000 + n,
+    from: author,
+    to: { id: to },
+    text: `text ${n}`,
+    ...(clientId === undefined ? {} : { clientId }),
+  };
 }
 
 function listed(last: number, seen: number): Conversation {
@@ -34,17 +41,24 @@ function listed(last: number, seen: number): Conversation {
 
 describe("a conversation", () => {
   test("has each message once and in order, whichever way pages, echoes and repeats arrive", () => {
-    const all = Array.from({ length: 30 }, (_, index) => message(index + 1, index % 3 === 0 ? "ana" : "ben", `key-${index + 1}`));
+    const all = Array.from({ length: 30 }, (_, index) =>
+      message(index + 1, index % 3 === 0 ? "ana" : "ben", `key-${index + 1}`),
+    );
     fc.assert(
-      fc.property(fc.array(fc.nat(29), { minLength: 1, maxLength: 60 }), fc.nat(29), (order, from) => {
-        const thread = new Thread("ben");
-        thread.startLocal("key-1", "text 1", 5);
-        for (const index of order) thread.add(all[index]!);
-        thread.show(all.slice(from));
-        while (thread.hasEarlier) thread.prepend(all.filter(({ n }) => n < (thread.first ?? 0)).slice(-7));
-        for (const each of all) thread.add(each);
-        expect(thread.bubbles.map(({ n }) => n)).toEqual(all.map(({ n }) => n));
-      }),
+      fc.property(
+        fc.array(fc.nat(29), { minLength: 1, maxLength: 60 }),
+        fc.nat(29),
+        (order, from) => {
+          const thread = new Thread("ben");
+          thread.startLocal("key-1", "text 1", 5);
+          for (const index of order) thread.add(all[index]!);
+          thread.show(all.slice(from));
+          while (thread.hasEarlier)
+            thread.prepend(all.filter(({ n }) => n < (thread.first ?? 0)).slice(-7));
+          for (const each of all) thread.add(each);
+          expect(thread.bubbles.map(({ n }) => n)).toEqual(all.map(({ n }) => n));
+        },
+      ),
       { numRuns: 300 },
     );
   });
@@ -53,7 +67,9 @@ describe("a conversation", () => {
     const thread = new Thread("ben");
     thread.startLocal("a", "hello", 1);
     thread.failLocal("a", "network");
-    expect(thread.bubbles).toMatchObject([{ key: "a", state: "failed", problem: "network", text: "hello", own: true }]);
+    expect(thread.bubbles).toMatchObject([
+      { key: "a", state: "failed", problem: "network", text: "hello", own: true },
+    ]);
     thread.startLocal("a", "hello", 2);
     expect(thread.bubbles).toMatchObject([{ key: "a", state: "sending" }]);
     thread.add(message(1, "ana", "a"));
@@ -83,8 +99,18 @@ describe("the list of conversations", () => {
     conversations.receipt({ ...receipt, seen: 5 });
     conversations.receipt({ ...receipt, seen: 3 });
     expect(conversations.unread).toBe(0);
-    conversations.receipt({ from: { id: "ben", name: "Ben" }, with: { id: "ana" }, seen: 2, delivered: 4 });
-    conversations.receipt({ from: { id: "ben", name: "Ben" }, with: { id: "ana" }, seen: 3, delivered: 3 });
+    conversations.receipt({
+      from: { id: "ben", name: "Ben" },
+      with: { id: "ana" },
+      seen: 2,
+      delivered: 4,
+    });
+    conversations.receipt({
+      from: { id: "ben", name: "Ben" },
+      with: { id: "ana" },
+      seen: 3,
+      delivered: 3,
+    });
     expect(conversations.find("ben")?.other).toEqual({ seen: 3, delivered: 4 });
   });
 
@@ -130,7 +156,8 @@ describe("notifications", () => {
 
 describe("words", () => {
   test("exist in every language, with the same places for values", () => {
-    const places = (phrase: unknown): string[] => [...new Set(JSON.stringify(phrase).match(/\{(name|text)\}/g) ?? [])].sort();
+    const places = (phrase: unknown): string[] =>
+      [...new Set(JSON.stringify(phrase).match(/\{(name|text)\}/g) ?? [])].sort();
     const catalogues: readonly (readonly [string, Catalogue])[] = [
       ["ar", arabic],
       ["de", german],
@@ -138,7 +165,10 @@ describe("words", () => {
     ];
     for (const [language, catalogue] of catalogues) {
       expect(Object.keys(catalogue).sort(), language).toEqual(Object.keys(english).sort());
-      for (const key of Object.keys(english)) expect(places(catalogue[key]), `${language} ${key}`).toEqual(places(english[key as WordKey]));
+      for (const key of Object.keys(english))
+        expect(places(catalogue[key]), `${language} ${key}`).toEqual(
+          places(english[key as WordKey]),
+        );
     }
   });
 
@@ -147,6 +177,8 @@ describe("words", () => {
     expect(daysBetween(midnight - 60_000, midnight + 60_000)).toBe(1);
     expect(daysBetween(midnight + 60_000, midnight + 23 * 3_600_000)).toBe(0);
     expect(createWords("en").day(midnight - 60_000, midnight)).toBe("Yesterday");
-    expect(createWords("de", german).problem("forbidden")).toBe("Du darfst diesem Mitglied nicht schreiben.");
+    expect(createWords("de", german).problem("forbidden")).toBe(
+      "Du darfst diesem Mitglied nicht schreiben.",
+    );
   });
 });

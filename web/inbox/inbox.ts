@@ -12,7 +12,14 @@ import type { Me } from "../element/identity.ts";
 import { newClientId, toRefusal } from "../element/session.ts";
 import { recall, remember } from "../element/storage.ts";
 import { Conversations, type Entry } from "./conversations.ts";
-import { CONVERSATIONS_SHOWN, DELIVERED_DELAY_MS, MESSAGES_PAGE, NOTICES_MAX, PRESENCE_ASKED_MAX, TYPING_MS } from "./limits.ts";
+import {
+  CONVERSATIONS_SHOWN,
+  DELIVERED_DELAY_MS,
+  MESSAGES_PAGE,
+  NOTICES_MAX,
+  PRESENCE_ASKED_MAX,
+  TYPING_MS,
+} from "./limits.ts";
 import { Notices } from "./notices.ts";
 import { Thread } from "./thread.ts";
 
@@ -187,7 +194,11 @@ export class Inbox {
     if (thread?.first === undefined || this.loadingEarlier) return;
     this.loadingEarlier = true;
     const page = this.#talk(thread.other).history({ before: thread.first, limit: MESSAGES_PAGE });
-    this.#run(page.then(({ messages }) => thread.prepend(messages)).finally(() => (this.loadingEarlier = false)));
+    this.#run(
+      page
+        .then(({ messages }) => thread.prepend(messages))
+        .finally(() => (this.loadingEarlier = false)),
+    );
   }
 
   /** Shows the message at once and sends it. A refused one stays, with why. */
@@ -218,7 +229,9 @@ export class Inbox {
 
   /** Asks who is there, of those at the top of the list. */
   async askPresence(): Promise<void> {
-    await Promise.all(this.conversations.list.slice(0, PRESENCE_ASKED_MAX).map((entry) => this.#ask(entry)));
+    await Promise.all(
+      this.conversations.list.slice(0, PRESENCE_ASKED_MAX).map((entry) => this.#ask(entry)),
+    );
   }
 
   async #ask(entry: Entry): Promise<void> {

@@ -53,12 +53,18 @@ function switchByKey(event: KeyboardEvent, { tab, choose }: PanelModel): void {
 
 function renderConversations(model: PanelModel): TemplateResult {
   const { words, conversations, state } = model;
-  if (conversations.length > 0) return html`<ul class="people">${conversations.map((entry) => renderEntry(model, entry))}</ul>`;
-  if (state === "ready") return renderEmpty("inbox", words.t("noMessages"), words.t("noMessagesHint"));
+  if (conversations.length > 0)
+    return html`<ul class="people">${conversations.map((entry) => renderEntry(model, entry))}</ul>`;
+  if (state === "ready")
+    return renderEmpty("inbox", words.t("noMessages"), words.t("noMessagesHint"));
   return renderWaiting(model);
 }
 
-function renderWaiting({ words, state, retry }: Pick<PanelModel, "words" | "state" | "retry">): TemplateResult {
+function renderWaiting({
+  words,
+  state,
+  retry,
+}: Pick<PanelModel, "words" | "state" | "retry">): TemplateResult {
   if (state === "failed")
     return html`<div class="empty">${icon("inbox")}<b>${words.t("failed")}</b><button class="quiet" @click=${() => retry()}>${words.t("retry")}</button></div>`;
   return html`<div class="skeleton" aria-hidden="true">${[58, 74, 46].map((width) => html`<i><b .style=${`--width:${width}%`}></b></i>`)}</div><p class="hidden" role="status">${words.t("loading")}</p>`;
@@ -88,16 +94,25 @@ function renderEntry({ words, now, me, open }: PanelModel, entry: Entry): Templa
 function renderNotices({ words, now, notices, seen, state, retry }: PanelModel): TemplateResult {
   if (notices.length > 0)
     return html`<ul class="notices">${notices.map((notice, index) => renderNotice(words, now, notice, notice.seq > seen, isOver(notice, notices.slice(0, index))))}</ul>`;
-  if (state === "ready") return renderEmpty("bell", words.t("noActivity"), words.t("noActivityHint"));
+  if (state === "ready")
+    return renderEmpty("bell", words.t("noActivity"), words.t("noActivityHint"));
   return renderWaiting({ words, state, retry });
 }
 
 /** A sanction that a later decision replaced or lifted. */
 function isOver({ data: { video } }: Notice, later: readonly Notice[]): boolean {
-  return later.some(({ data }) => ["timed-out", "banned", "restored"].includes(data.kind) && data.video === video);
+  return later.some(
+    ({ data }) => ["timed-out", "banned", "restored"].includes(data.kind) && data.video === video,
+  );
 }
 
-function renderNotice(words: Words, now: number, { at, data }: Notice, fresh: boolean, over: boolean): TemplateResult {
+function renderNotice(
+  words: Words,
+  now: number,
+  { at, data }: Notice,
+  fresh: boolean,
+  over: boolean,
+): TemplateResult {
   const { title, detail, picture } = describe(words, now, data, over);
   return html`<li class=${fresh ? "notice new" : "notice"}>${picture}<div><b>${title}</b>${detail === "" ? nothing : html`<p dir="auto">${detail}</p>`}
     <time datetime=${new Date(at).toISOString()}>${words.moment(at, now)}</time></div></li>`;

@@ -20,6 +20,9 @@ export function icon(name: keyof typeof icons): TemplateResult {
   return html`<svg viewBox="0 0 24 24" aria-hidden="true"><path d=${icons[name]}></path></svg>`;
 }
 
-export function renderAvatar({ id, name }: { readonly id: string; readonly name: string }, online = false): TemplateResult {
+export function renderAvatar(
+  { id, name }: { readonly id: string; readonly name: string },
+  online = false,
+): TemplateResult {
   return html`<span class="avatar" aria-hidden="true" .style=${`--hue:${hueOf(id)}`}>${initialOf(name)}${online ? html`<i class="online"></i>` : nothing}</span>`;
 }

@@ -54,7 +54,8 @@ function presenceOf({ words, now, entry }: ThreadModel): string {
 
 function renderTop(model: ThreadModel): TemplateResult {
   const { words, thread, state, entry } = model;
-  if (thread.bubbles.length === 0 && state === "loading") return html`<p class="beginning" role="status">${words.t("loading")}</p>`;
+  if (thread.bubbles.length === 0 && state === "loading")
+    return html`<p class="beginning" role="status">${words.t("loading")}</p>`;
   if (thread.bubbles.length === 0 && state === "failed")
     return html`<div class="empty"><b>${words.t("failed")}</b><button class="quiet" @click=${() => model.retry()}>${words.t("retry")}</button></div>`;
   return thread.hasEarlier
@@ -62,17 +63,30 @@ function renderTop(model: ThreadModel): TemplateResult {
     : html`<p class="beginning">${words.t("beginning", { name: isolate(entry.name) })}</p>`;
 }
 
-function renderBubble(model: ThreadModel, bubble: Bubble, before: Bubble | undefined, after: Bubble | undefined): TemplateResult {
+function renderBubble(
+  model: ThreadModel,
+  bubble: Bubble,
+  before: Bubble | undefined,
+  after: Bubble | undefined,
+): TemplateResult {
   const { words, now } = model;
   const newDay = before === undefined || daysBetween(before.at, bubble.at) !== 0;
-  const last = after === undefined || after.own !== bubble.own || after.at - bubble.at > GROUP_MS || daysBetween(bubble.at, after.at) !== 0;
+  const last =
+    after === undefined ||
+    after.own !== bubble.own ||
+    after.at - bubble.at > GROUP_MS ||
+    daysBetween(bubble.at, after.at) !== 0;
   const classes = `${bubble.own ? "own" : "theirs"} ${bubble.state}${last ? " last" : ""}`;
   return html`${newDay ? html`<li class="day"><span>${words.day(bubble.at, now)}</span></li>` : nothing}<li class=${classes}>
     <div class="bubble" dir="auto">${renderText(bubble.text)}</div>${bubble.state === "failed" ? renderFailure(model, bubble) : last ? renderMeta(model, bubble, after === undefined) : nothing}</li>`;
 }
 
 /** When, and, under the newest of one's own, how far it has come. */
-function renderMeta({ words, entry }: ThreadModel, bubble: Bubble, newest: boolean): TemplateResult {
+function renderMeta(
+  { words, entry }: ThreadModel,
+  bubble: Bubble,
+  newest: boolean,
+): TemplateResult {
   const time = html`<time datetime=${new Date(bubble.at).toISOString()}>${words.time(bubble.at)}</time>`;
   if (!bubble.own || !newest) return html`<p class="meta">${time}</p>`;
   return html`<p class="meta">${time} · <span class="receipt">${words.t(receiptOf(bubble, entry))}</span></p>`;

@@ -71,13 +71,16 @@ export class Thread {
   }
 
   startLocal(key: string, text: string, at: number): void {
-    this.#local = [...this.#local.filter((bubble) => bubble.key !== key), { key, text, at, own: true, state: "sending" as const }].slice(
-      -LOCAL_MAX,
-    );
+    this.#local = [
+      ...this.#local.filter((bubble) => bubble.key !== key),
+      { key, text, at, own: true, state: "sending" as const },
+    ].slice(-LOCAL_MAX);
   }
 
   failLocal(key: string, problem: string): void {
-    this.#local = this.#local.map((bubble) => (bubble.key === key ? { ...bubble, state: "failed", problem } : bubble));
+    this.#local = this.#local.map((bubble) =>
+      bubble.key === key ? { ...bubble, state: "failed", problem } : bubble,
+    );
   }
 
   discardLocal(key: string): void {

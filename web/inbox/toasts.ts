@@ -68,7 +68,12 @@ export class Toasts {
   }
 }
 
-export function renderToast(words: Words, toast: Toast, dismiss: () => void, kind = ""): TemplateResult {
+export function renderToast(
+  words: Words,
+  toast: Toast,
+  dismiss: () => void,
+  kind = "",
+): TemplateResult {
   const { title, detail, picture, open } = toast;
   const text = html`${picture}<span class="words"><b>${title}</b>${detail === "" ? nothing : html`<span dir="auto">${detail}</span>`}</span>`;
   return html`<div class=${`toast ${kind}`}>${

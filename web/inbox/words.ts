@@ -64,7 +64,10 @@ export const english = {
 export type WordKey = keyof typeof english;
 
 export interface Words {
-  t(key: WordKey, values?: { readonly n?: number; readonly name?: string; readonly text?: string }): string;
+  t(
+    key: WordKey,
+    values?: { readonly n?: number; readonly name?: string; readonly text?: string },
+  ): string;
   /** The sentence for an error's code. */
   problem(code: string | undefined): string;
   number(value: number): string;
@@ -83,10 +86,16 @@ export function createWords(language: string, ...catalogues: Catalogue[]): Words
   // The catalogues of the element come first in there, and have every key of ours replaced.
   const t: Words["t"] = (key, values) => strings.t(key as string as StringKey, values);
   const date = new Intl.DateTimeFormat(language, { month: "short", day: "numeric" });
-  const moment = new Intl.DateTimeFormat(language, { month: "short", day: "numeric", hour: "numeric", minute: "2-digit" });
+  const moment = new Intl.DateTimeFormat(language, {
+    month: "short",
+    day: "numeric",
+    hour: "numeric",
+    minute: "2-digit",
+  });
   return {
     t,
-    problem: (code) => t(code !== undefined && `error-${code}` in english ? (`error-${code}` as WordKey) : "error"),
+    problem: (code) =>
+      t(code !== undefined && `error-${code}` in english ? (`error-${code}` as WordKey) : "error"),
     number: strings.number,
     time: strings.time,
     day(at, now) {
@@ -100,7 +109,9 @@ export function createWords(language: string, ...catalogues: Catalogue[]): Words
 
 /** How many midnights are between the two, by the reader's clock. */
 export function daysBetween(at: number, now: number): number {
-  return Math.round((new Date(now).setHours(0, 0, 0, 0) - new Date(at).setHours(0, 0, 0, 0)) / 86_400_000);
+  return Math.round(
+    (new Date(now).setHours(0, 0, 0, 0) - new Date(at).setHours(0, 0, 0, 0)) / 86_400_000,
+  );
 }
 
 /** The catalogue of a language tag, or nothing where there is none. */

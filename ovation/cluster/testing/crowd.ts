@@ -37,9 +37,15 @@ const TOKEN_SECONDS = 3600;
 const TIMEOUT_MS = 3000;
 const ATTEMPTS_MAX = 8;
 
-export async function createCrowd(cluster: Pick<LocalCluster, "secret" | "postgres">): Promise<Crowd> {
+export async function createCrowd(
+  cluster: Pick<LocalCluster, "secret" | "postgres">,
+): Promise<Crowd> {
   const recorder = createRecorder();
-  const token = await signToken(cluster.secret, { sub: "server", name: "Server", publish: ["*"], role: "host" }, TOKEN_SECONDS);
+  const token = await signToken(
+    cluster.secret,
+    { sub: "server", name: "Server", publish: ["*"], role: "host" },
+    TOKEN_SECONDS,
+  );
   const viewers: FaultViewer[] = [];
   const topics = new Set<Topic>();
   let serial = 0;
@@ -54,7 +60,11 @@ export async function createCrowd(cluster: Pick<LocalCluster, "secret" | "postgr
     return { status: response.status, body: (await response.json()) as Record<string, unknown> };
   }
 
-  async function recorded(lane: "durable" | "live", topic: Topic, send: (key: string) => Promise<Posted>): Promise<Posted> {
+  async function recorded(
+    lane: "durable" | "live",
+    topic: Topic,
+    send: (key: string) => Promise<Posted>,
+  ): Promise<Posted> {
     const number = ++serial;
     const key = `test-${number}`;
     const sentAt = recorder.now();
@@ -62,7 +72,9 @@ export async function createCrowd(cluster: Pick<LocalCluster, "secret" | "postgr
       const posted = await send(key).catch((): Posted => ({ status: 0, body: {} }));
       const { status, body } = posted;
       if (status < 300 && status > 0) {
-        const seq = (body["seq"] ?? (body["seqs"] as number[] | undefined)?.[0]) as number | undefined;
+        const seq = (body["seq"] ?? (body["seqs"] as number[] | undefined)?.[0]) as
+          | number
+          | undefined;
         recorder.publish({
           publisher: "test",
           topic,
@@ -87,18 +99,33 @@ export async function createCrowd(cluster: Pick<LocalCluster, "secret" | "postgr
     watch(form, url, own) {
       for (const topic of own) topics.add(topic);
       const name = `${form}-${viewers.length}`;
-      const options = { recorder: recorder.viewer(name, form, own), topics: own, url, token: undefined, random: Math.random };
+      const options = {
+        recorder: recorder.viewer(name, form, own),
+        topics: own,
+        url,
+        token: undefined,
+        random: Math.random,
+      };
       const viewer = form === "sdk" ? startSdkViewer(options) : startPlainViewer(options);
       viewers.push(viewer);
       return viewer;
     },
     comment: (url, topic) =>
       recorded("durable", topic, (key) =>
-        post(`${url}/v1/videos/${topic.slice("video:".length)}/comments`, { text: `says ${key}`, clientId: key }),
+        post(`${url}/v1/videos/${topic.slice("video:".length)}/comments`, {
+          text: `says ${key}`,
+          clientId: key,
+        }),
       ),
     publish: (url, topic, durable) =>
       recorded(durable ? "durable" : "live", topic, (key) =>
-        post(`${url}/v1/publish`, { topic, type: "goal", data: { id: key }, durable, ...(durable ? { id: key } : {}) }),
+        post(`${url}/v1/publish`, {
+          topic,
+          type: "goal",
+          data: { id: key },
+          durable,
+          ...(durable ? { id: key } : {}),
+        }),
       ),
     allHave: (topic, seq, withinMs) =>
       within(withinMs, `everybody has number ${seq} of ${topic}`, () =>
@@ -109,7 +136,9 @@ export async function createCrowd(cluster: Pick<LocalCluster, "secret" | "postgr
       const log = await openLog({ url: cluster.postgres.url });
       try {
         const { violations } = check(recorder.history(await readWholeLog(log, [...topics])));
-        return violations.filter(({ kind }) => kind === "live-duplicate" || !kind.startsWith("live"));
+        return violations.filter(
+          ({ kind }) => kind === "live-duplicate" || !kind.startsWith("live"),
+        );
       } finally {
         await log.close();
       }
@@ -120,7 +149,11 @@ export async function createCrowd(cluster: Pick<LocalCluster, "secret" | "postgr
   };
 }
 
-export async function within(ms: number, what: string, holds: () => boolean | Promise<boolean>): Promise<void> {
+export async function within(
+  ms: number,
+  what: string,
+  holds: () => boolean | Promise<boolean>,
+): Promise<void> {
   const until = performance.now() + ms;
   while (!(await holds())) {
     if (performance.now() > until) throw new Error(`not within ${ms} ms: ${what}`);

@@ -41,17 +41,36 @@ async function serve(plan: DatacenterPlan, untilEnd: () => Promise<void>): Promi
   const redis = await startRedis();
   const environment = { OVATION_SECRET: plan.secret, OVATION_INTERNAL_SECRET: plan.internalSecret };
   const running: ClusterProcess[] = [];
-  const start = async (role: string, internal: boolean, flags: readonly string[]): Promise<ClusterProcess> => {
+  const start = async (
+    role: string,
+    internal: boolean,
+    flags: readonly string[],
+  ): Promise<ClusterProcess> => {
     const common = ["--host", plan.host, "--log-level", "error"];
     const onLine = (line: string) => console.error(`${plan.name}/${role}: ${line}`);
-    const started = await startProcess({ name: role, role, flags: [...common, ...flags], environment, internal, onLine });
+    const started = await startProcess({
+      name: role,
+      role,
+      flags: [...common, ...flags],
+      environment,
+      internal,
+      onLine,
+    });
     running.push(started);
     return started;
   };
   try {
     const stores = ["--table", redis.url, "--database", plan.database];
     const dispatcher = await start("dispatcher", true, [
-      ...[...stores, "--datacenter", plan.name, "--internal-host", plan.host, "--internal-port", String(plan.internalPort)],
+      ...[
+        ...stores,
+        "--datacenter",
+        plan.name,
+        "--internal-host",
+        plan.host,
+        "--internal-port",
+        String(plan.internalPort),
+      ],
       ...plan.peers.flatMap((url) => ["--peer", url]),
     ]);
     const known = ["--dispatcher", dispatcher.internalUrl, "--rate-limits", "off"];
@@ -60,7 +79,11 @@ async function serve(plan: DatacenterPlan, untilEnd: () => Promise<void>): Promi
       start("comments", false, [...known, ...stores]),
     ]);
     const portOf = ({ url }: ClusterProcess) => Number(new URL(url).port);
-    const ports: DatacenterPorts = { frontend: portOf(frontend), dispatcher: portOf(dispatcher), comments: portOf(comments) };
+    const ports: DatacenterPorts = {
+      frontend: portOf(frontend),
+      dispatcher: portOf(dispatcher),
+      comments: portOf(comments),
+    };
     console.log(JSON.stringify(ports));
     await untilEnd();
   } finally {

@@ -17,9 +17,15 @@ const NOBODY: Health = { status: 0, answer: "", text: "", alive: false, up: {} }
 
 export async function healthOf(url: string): Promise<Health> {
   try {
-    const [ready, alive, metrics] = await Promise.all(["/readyz", "/healthz", "/metrics"].map((path) => fetch(url + path)));
+    const [ready, alive, metrics] = await Promise.all(
+      ["/readyz", "/healthz", "/metrics"].map((path) => fetch(url + path)),
+    );
     const text = (await ready?.text()) ?? "";
-    const up = [...((await metrics?.text()) ?? "").matchAll(/^ovation_dependency_up\{dependency="(\w+)"\} (\d+)$/gm)];
+    const up = [
+      ...((await metrics?.text()) ?? "").matchAll(
+        /^ovation_dependency_up\{dependency="(\w+)"\} (\d+)$/gm,
+      ),
+    ];
     return {
       status: ready?.status ?? 0,
       answer: (JSON.parse(text) as { readonly status: string }).status,

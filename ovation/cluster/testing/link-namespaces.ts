@@ -36,7 +36,9 @@ export function createNamespaces(): SiteLink {
   const here = (index: number) => `${block}.${index * 4 + 1}`;
   const there = (index: number) => `${block}.${index * 4 + 2}`;
   // Ends with its standard input, so with this process.
-  const wire = Bun.spawn(["unshare", "--net", "--", "sh", "-c", "echo here; exec cat"], { stdio: ["pipe", "pipe", "inherit"] });
+  const wire = Bun.spawn(["unshare", "--net", "--", "sh", "-c", "echo here; exec cat"], {
+    stdio: ["pipe", "pipe", "inherit"],
+  });
 
   function joinSite(pid: number, index: 0 | 1): Site {
     const other = index === 0 ? 1 : 0;

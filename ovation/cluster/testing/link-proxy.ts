@@ -15,7 +15,13 @@ export function createProxyLink(): SiteLink {
     const proxy = await startTcpProxy({ target: { port: internalPort } });
     proxies.push(proxy);
     const host = "127.0.0.1";
-    return { host, internalPort, peerUrl: `http://${host}:${proxy.port}`, address: host, outside: undefined };
+    return {
+      host,
+      internalPort,
+      peerUrl: `http://${host}:${proxy.port}`,
+      address: host,
+      outside: undefined,
+    };
   }
 
   return {

@@ -31,7 +31,9 @@ export interface SeparateDatacenters {
 export async function startSeparateDatacenters(): Promise<SeparateDatacenters> {
   const missing = namespacesMissing();
   if (missing !== undefined) {
-    console.warn(`no network namespaces here (${missing}): the link is a TCP proxy. For the real thing: iproute2, and root`);
+    console.warn(
+      `no network namespaces here (${missing}): the link is a TCP proxy. For the real thing: iproute2, and root`,
+    );
   }
   const link = missing === undefined ? createNamespaces() : createProxyLink();
   const children = [spawn(link), spawn(link)] as const;
@@ -44,11 +46,21 @@ export async function startSeparateDatacenters(): Promise<SeparateDatacenters> {
     outside.map(({ network }) => network),
   );
   link.cut();
-  const shared = { peers: sites.map(({ peerUrl }) => peerUrl), secret: newSecret(), internalSecret: newSecret() };
+  const shared = {
+    peers: sites.map(({ peerUrl }) => peerUrl),
+    secret: newSecret(),
+    internalSecret: newSecret(),
+  };
   const start = async (index: 0 | 1, name: string): Promise<SeparateDatacenter> => {
     const { host, internalPort, address, outside: out } = sites[index];
     const database = postgres.url.replace("127.0.0.1", out?.address ?? "127.0.0.1");
-    const { frontend, dispatcher, comments } = await children[index].serve({ ...shared, name, host, internalPort, database });
+    const { frontend, dispatcher, comments } = await children[index].serve({
+      ...shared,
+      name,
+      host,
+      internalPort,
+      database,
+    });
     const at = (port: number) => `http://${address}:${port}`;
     return { name, frontend: at(frontend), dispatcher: at(dispatcher), comments: at(comments) };
   };
@@ -85,7 +97,8 @@ function spawn(link: SiteLink): Child {
   const lines = readLines(child.stdout);
   const next = async (): Promise<string> => {
     const { value, done } = await lines.next();
-    if (done === true) throw new Error("a data centre ended before it was there: what it said is above");
+    if (done === true)
+      throw new Error("a data centre ended before it was there: what it said is above");
     return value;
   };
   return {

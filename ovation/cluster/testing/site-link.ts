@@ -32,6 +32,11 @@ export function run(
 ): { readonly exitCode: number; readonly stdout: string; readonly stderr: string } {
   // Debian keeps `ip` in sbin, which is not on everybody's PATH.
   const env = { ...process.env, PATH: `${process.env["PATH"]}:/usr/sbin:/sbin` };
-  const { exitCode, stdout, stderr } = Bun.spawnSync([...command], { env, stdin: Buffer.from(input), stdout: "pipe", stderr: "pipe" });
+  const { exitCode, stdout, stderr } = Bun.spawnSync([...command], {
+    env,
+    stdin: Buffer.from(input),
+    stdout: "pipe",
+    stderr: "pipe",
+  });
   return { exitCode, stdout: stdout.toString(), stderr: stderr.toString() };
 }

@@ -15,7 +15,10 @@ const MSG_DONTWAIT = 0x40;
 const { symbols } = dlopen("libc.so.6", {
   socket: { args: [FFIType.i32, FFIType.i32, FFIType.i32], returns: FFIType.i32 },
   connect: { args: [FFIType.i32, FFIType.ptr, FFIType.u32], returns: FFIType.i32 },
-  setsockopt: { args: [FFIType.i32, FFIType.i32, FFIType.i32, FFIType.ptr, FFIType.u32], returns: FFIType.i32 },
+  setsockopt: {
+    args: [FFIType.i32, FFIType.i32, FFIType.i32, FFIType.ptr, FFIType.u32],
+    returns: FFIType.i32,
+  },
   send: { args: [FFIType.i32, FFIType.ptr, FFIType.u64, FFIType.i32], returns: FFIType.i64 },
   recv: { args: [FFIType.i32, FFIType.ptr, FFIType.u64, FFIType.i32], returns: FFIType.i64 },
   close: { args: [FFIType.i32], returns: FFIType.i32 },
@@ -32,12 +35,14 @@ export class KernelSocket {
     // struct sockaddr_in: family (host order), port (network order), address, padding.
     const address = new Uint8Array(16);
     address.set([AF_INET, 0, port >> 8, port & 0xff, 127, 0, 0, 1]);
-    if (symbols.connect(this.#descriptor, ptr(address), address.length) !== 0) throw new Error("could not connect");
+    if (symbols.connect(this.#descriptor, ptr(address), address.length) !== 0)
+      throw new Error("could not connect");
   }
 
   send(text: string): void {
     const bytes = Buffer.from(text);
-    if (Number(symbols.send(this.#descriptor, ptr(bytes), bytes.length, 0)) !== bytes.length) throw new Error("could not send");
+    if (Number(symbols.send(this.#descriptor, ptr(bytes), bytes.length, 0)) !== bytes.length)
+      throw new Error("could not send");
   }
 
   /** How many of `bytes` there were; 0 at the end, -1 where there is nothing now, or the connection was reset. */
@@ -56,7 +61,13 @@ export class KernelSocket {
     const program = new DataView(new ArrayBuffer(16));
     program.setUint16(0, 1, true);
     program.setBigUint64(8, BigInt(ptr(instruction)), true);
-    const done = symbols.setsockopt(this.#descriptor, SOL_SOCKET, SO_ATTACH_FILTER, ptr(program.buffer), 16);
+    const done = symbols.setsockopt(
+      this.#descriptor,
+      SOL_SOCKET,
+      SO_ATTACH_FILTER,
+      ptr(program.buffer),
+      16,
+    );
     if (done !== 0) throw new Error("could not attach the filter");
   }
 

@@ -28,7 +28,11 @@ export function rawRequest(options: RawOptions): Promise<RawAnswer> {
   return new Promise((resolve) => {
     const startedAt = performance.now();
     const { port, bytes, from, trickle, withinMs, enough } = options;
-    const socket = connect({ port, host: "127.0.0.1", ...(from === undefined ? {} : { localAddress: from }) });
+    const socket = connect({
+      port,
+      host: "127.0.0.1",
+      ...(from === undefined ? {} : { localAddress: from }),
+    });
     let text = "";
     let ticking: ReturnType<typeof setInterval> | undefined;
     const overdue = setTimeout(() => done(false), withinMs);
@@ -41,7 +45,8 @@ export function rawRequest(options: RawOptions): Promise<RawAnswer> {
     }
     socket.on("connect", () => {
       socket.write(bytes);
-      if (trickle !== undefined) ticking = setInterval(() => socket.write(trickle.byte), trickle.everyMs);
+      if (trickle !== undefined)
+        ticking = setInterval(() => socket.write(trickle.byte), trickle.everyMs);
     });
     socket.on("data", (chunk) => {
       text += chunk.toString("latin1");

@@ -47,7 +47,11 @@ export class Server {
   }
 
   static async start(options: ServerOptions = {}): Promise<Server> {
-    const server = new Server(await freePort(), await token({ sub: "publisher", publish: ["*"] }), options);
+    const server = new Server(
+      await freePort(),
+      await token({ sub: "publisher", publish: ["*"] }),
+      options,
+    );
     await server.run();
     return server;
   }
@@ -66,26 +70,46 @@ export class Server {
   async run(): Promise<void> {
     const { flags = [], tls, filesMax, environment = {}, diskMegabytes } = this.#options;
     const limit = filesMax === undefined ? "" : `ulimit -n ${filesMax} && `;
-    const parameters = ["start", "--port", String(this.port), "--data", join(this.directory, "data"), "--drain-seconds", "1", ...flags];
+    const parameters = [
+      "start",
+      "--port",
+      String(this.port),
+      "--data",
+      join(this.directory, "data"),
+      "--drain-seconds",
+      "1",
+      ...flags,
+    ];
     if (tls !== undefined) parameters.push("--tls-cert", tls.cert, "--tls-key", tls.key);
     // In a mount namespace of its own, which ends with it.
-    const apart = diskMegabytes === undefined ? [] : ["unshare", "--mount", ...(process.getuid?.() === 0 ? [] : ["--map-root-user"])];
-    const mount = diskMegabytes === undefined ? "" : `mount -t tmpfs -o size=${diskMegabytes}m tmpfs ${this.directory} && `;
-    const child = Bun.spawn([...apart, "sh", "-c", `${mount}${limit}exec sh "$0" "$@"`, COMMAND, ...parameters], {
-      env: { ...process.env, OVATION_SECRET: SECRET, ...environment },
-      stdin: "ignore",
-      stdout: "pipe",
-      stderr: "pipe",
-    });
+    const apart =
+      diskMegabytes === undefined
+        ? []
+        : ["unshare", "--mount", ...(process.getuid?.() === 0 ? [] : ["--map-root-user"])];
+    const mount =
+      diskMegabytes === undefined
+        ? ""
+        : `mount -t tmpfs -o size=${diskMegabytes}m tmpfs ${this.directory} && `;
+    const child = Bun.spawn(
+      [...apart, "sh", "-c", `${mount}${limit}exec sh "$0" "$@"`, COMMAND, ...parameters],
+      {
+        env: { ...process.env, OVATION_SECRET: SECRET, ...environment },
+        stdin: "ignore",
+        stdout: "pipe",
+        stderr: "pipe",
+      },
+    );
     this.#child = child;
     for (const stream of [child.stdout, child.stderr]) {
       void (async () => {
-        for await (const chunk of stream) this.output = (this.output + Buffer.from(chunk).toString()).slice(-100_000);
+        for await (const chunk of stream)
+          this.output = (this.output + Buffer.from(chunk).toString()).slice(-100_000);
       })();
     }
     const until = Date.now() + START_MS_MAX;
     while (!(await this.isReady())) {
-      if (child.exitCode !== null || Date.now() > until) throw new Error(`the server did not start: ${this.output}`);
+      if (child.exitCode !== null || Date.now() > until)
+        throw new Error(`the server did not start: ${this.output}`);
       await Bun.sleep(50);
     }
   }
@@ -100,7 +124,11 @@ export class Server {
   }
 
   get(path: string, init: BunFetchRequestInit = {}): Promise<Response> {
-    return fetch(this.url + path, { ...init, tls: { rejectUnauthorized: false }, keepalive: false });
+    return fetch(this.url + path, {
+      ...init,
+      tls: { rejectUnauthorized: false },
+      keepalive: false,
+    });
   }
 
   /** Answers the `seq` of each event; undefined for live ones. */
@@ -121,7 +149,8 @@ export class Server {
     let sum = 0;
     for (const line of text.split("\n")) {
       if (!line.startsWith(name) || !/^[ {]/.test(line.slice(name.length))) continue;
-      if (!Object.entries(labels).every(([label, value]) => line.includes(`${label}="${value}"`))) continue;
+      if (!Object.entries(labels).every(([label, value]) => line.includes(`${label}="${value}"`)))
+        continue;
       sum += Number(line.slice(line.lastIndexOf(" ") + 1));
     }
     return sum;
@@ -169,17 +198,41 @@ export function freePort(): Promise<number> {
 }
 
 /** A certificate of our own for localhost; `openssl` writes it. */
-export function makeCertificate(directory: string): { readonly cert: string; readonly key: string } {
+export function makeCertificate(directory: string): {
+  readonly cert: string;
+  readonly key: string;
+} {
   const [cert, key] = [join(directory, "cert.pem"), join(directory, "key.pem")];
-  const subject = ["-subj", "/CN=localhost", "-addext", "subjectAltName=DNS:localhost,IP:127.0.0.1"];
+  const subject = [
+    "-subj",
+    "/CN=localhost",
+    "-addext",
+    "subjectAltName=DNS:localhost,IP:127.0.0.1",
+  ];
   const keys = ["-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes"];
   // Browsers take no certificate for QUIC that lasts longer than two weeks.
-  const made = Bun.spawnSync(["openssl", "req", "-x509", ...keys, "-keyout", key, "-out", cert, "-days", "10", ...subject]);
+  const made = Bun.spawnSync([
+    "openssl",
+    "req",
+    "-x509",
+    ...keys,
+    "-keyout",
+    key,
+    "-out",
+    cert,
+    "-days",
+    "10",
+    ...subject,
+  ]);
   if (!made.success) throw new Error(made.stderr.toString());
   return { cert, key };
 }
 
-export async function until(holds: () => boolean | Promise<boolean>, what: string, withinMs = 15_000): Promise<void> {
+export async function until(
+  holds: () => boolean | Promise<boolean>,
+  what: string,
+  withinMs = 15_000,
+): Promise<void> {
   const deadline = Date.now() + withinMs;
   while (!(await holds())) {
     if (Date.now() > deadline) throw new Error(`${what}: not within ${withinMs / 1000} s`);

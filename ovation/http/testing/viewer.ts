@@ -62,7 +62,9 @@ export class Viewer {
   }
 
   seqs(topic: string): readonly number[] {
-    return this.seen.flatMap((seen) => (seen.topic === topic && seen.seq !== undefined ? [seen.seq] : []));
+    return this.seen.flatMap((seen) =>
+      seen.topic === topic && seen.seq !== undefined ? [seen.seq] : [],
+    );
   }
 
   /** Takes no more bytes from the socket. */
@@ -96,7 +98,11 @@ export class Viewer {
         this.comments++;
       },
     });
-    const socket = connect({ port, host: "127.0.0.1", ...(from === undefined ? {} : { localAddress: from }) });
+    const socket = connect({
+      port,
+      host: "127.0.0.1",
+      ...(from === undefined ? {} : { localAddress: from }),
+    });
     this.#socket = socket;
     socket.setNoDelay(true);
     let over = false;
@@ -106,11 +112,13 @@ export class Viewer {
       this.endedCleanly = clean;
       socket.destroy();
       if (this.connected.length > this.gone.length) this.gone.push(performance.now());
-      if (this.#options.returns === true && !this.#closed) this.#timer = setTimeout(() => this.#open(), this.retryMs ?? 1000);
+      if (this.#options.returns === true && !this.#closed)
+        this.#timer = setTimeout(() => this.#open(), this.retryMs ?? 1000);
     };
     socket.on("data", (chunk) => {
       const bytes = Buffer.from(chunk as Uint8Array);
-      if (!this.head.includes("\r\n\r\n")) this.head = (this.head + bytes.toString("latin1")).slice(0, 4096);
+      if (!this.head.includes("\r\n\r\n"))
+        this.head = (this.head + bytes.toString("latin1")).slice(0, 4096);
       const events = decoder.push(bytes);
       this.status = decoder.status;
       if (events.length > 0) reader.feed(text.decode(events, { stream: true }));
@@ -121,7 +129,11 @@ export class Viewer {
     socket.on("end", () => end(decoder.ended || (decoder.idle && !decoder.form.chunked)));
     socket.on("close", () => end(decoder.ended));
     socket.on("connect", () => {
-      const all = { host: `127.0.0.1:${port}`, ...headers, ...(this.lastEventId === "" ? {} : { "last-event-id": this.lastEventId }) };
+      const all = {
+        host: `127.0.0.1:${port}`,
+        ...headers,
+        ...(this.lastEventId === "" ? {} : { "last-event-id": this.lastEventId }),
+      };
       const lines = Object.entries(all).map(([name, value]) => `${name}: ${value}\r\n`);
       socket.write(`GET ${path} HTTP/1.1\r\n${lines.join("")}\r\n`);
     });
@@ -131,6 +143,12 @@ export class Viewer {
     if (lastEventId !== "") this.lastEventId = lastEventId;
     const json = JSON.parse(data);
     if (type === "connection") this.connected.push(performance.now());
-    this.seen.push({ type, topic: json.topic ?? "", seq: json.seq, data: json.data ?? json, receivedAt: performance.now() });
+    this.seen.push({
+      type,
+      topic: json.topic ?? "",
+      seq: json.seq,
+      data: json.data ?? json,
+      receivedAt: performance.now(),
+    });
   }
 }

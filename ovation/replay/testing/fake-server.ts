@@ -2,7 +2,11 @@
 
 export interface FakeServer {
   readonly url: string;
-  readonly comments: { readonly author: string; readonly text: string; readonly clientId: string }[];
+  readonly comments: {
+    readonly author: string;
+    readonly text: string;
+    readonly clientId: string;
+  }[];
   /** Every request for a comment, the refused ones too. */
   readonly attempts: string[];
   readonly guests: string[];
@@ -27,7 +31,10 @@ export function startFakeServer(options: FakeServerOptions = {}): FakeServer {
         const name = body.name ?? "";
         guests.push(name);
         return Response.json(
-          { token: `guest ${encodeURIComponent(name)}`, member: { id: `guest-${guests.length}`, name } },
+          {
+            token: `guest ${encodeURIComponent(name)}`,
+            member: { id: `guest-${guests.length}`, name },
+          },
           { status: 201 },
         );
       }
@@ -35,7 +42,8 @@ export function startFakeServer(options: FakeServerOptions = {}): FakeServer {
       attempts.push(text);
       const refusal = options.refuse?.(text, attempts.length);
       if (refusal !== undefined) return refusal;
-      const [, author = ""] = /^Bearer \w+ (.*)$/.exec(request.headers.get("authorization") ?? "") ?? [];
+      const [, author = ""] =
+        /^Bearer \w+ (.*)$/.exec(request.headers.get("authorization") ?? "") ?? [];
       comments.push({ author: decodeURIComponent(author), text, clientId: body.clientId ?? "" });
       return Response.json({ seq: comments.length }, { status: 201 });
     },
@@ -43,7 +51,11 @@ export function startFakeServer(options: FakeServerOptions = {}): FakeServer {
   return { url: server.url.origin, comments, attempts, guests, stop: () => server.stop(true) };
 }
 
-export function refusal(status: number, code: string, extra: Record<string, unknown> = {}): Response {
+export function refusal(
+  status: number,
+  code: string,
+  extra: Record<string, unknown> = {},
+): Response {
   return Response.json(
     { status, code, detail: `refused: ${code}`, ...extra },
     { status, headers: { "content-type": "application/problem+json" } },
