@@ -2,7 +2,6 @@
 
 import { createReadStream, createWriteStream, existsSync } from "node:fs";
 import { join } from "node:path";
-import { createInterface } from "node:readline";
 import {
   exportLog,
   importLog,
@@ -15,8 +14,12 @@ import {
 import { systemClock } from "@ovation/protocol";
 import { type Command, Option } from "commander";
 import { createProgressLine } from "../replay/progress-line.ts";
+import { readTextLines } from "../text-lines.ts";
 import { dataOption, option } from "./options.ts";
 import { fail } from "./run.ts";
+
+/** An event's `data` is 64 KiB at most; escaped as JSON it may be six times as long. */
+const IMPORT_LINE_CHARACTERS_MAX = 1024 * 1024;
 
 interface Options {
   readonly data: string;
@@ -101,11 +104,12 @@ async function write(location: LogLocation, file: string): Promise<void> {
 async function read(location: LogLocation, file: string): Promise<void> {
   if (file !== "-" && !existsSync(file)) fail(`there is no file ${file}`);
   const line = createProgressLine(process.stderr, systemClock);
-  const input = createInterface({
-    input: file === "-" ? process.stdin : createReadStream(file),
-    crlfDelay: Number.POSITIVE_INFINITY,
+  const lines = readTextLines(file === "-" ? process.stdin : createReadStream(file), {
+    lineCharactersMax: IMPORT_LINE_CHARACTERS_MAX,
+    tooLong: (number) =>
+      new LogImportError(number, `it has more than ${IMPORT_LINE_CHARACTERS_MAX} characters`),
   });
-  const done = await importLog(location, input, ({ topics, events }) =>
+  const done = await importLog(location, lines, ({ topics, events }) =>
     line.show(`${count(events)} events of ${count(topics)} topics`),
   );
   line.end();

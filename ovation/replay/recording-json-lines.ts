@@ -4,6 +4,7 @@
  */
 
 import { z } from "zod";
+import { readTextLines } from "../text-lines.ts";
 import { LINE_BYTES_MAX } from "./limits.ts";
 import { type RecordedComment, type Recording, RecordingError } from "./recording.ts";
 
@@ -21,7 +22,12 @@ export function openJsonLines(path: string): Recording {
     form: "JSON Lines",
     async *comments() {
       let number = 0;
-      for await (const text of linesOf(path)) {
+      const lines = readTextLines(Bun.file(path).stream(), {
+        lineCharactersMax: LINE_BYTES_MAX,
+        tooLong: (at) =>
+          new RecordingError(`${path}:${at}: longer than ${LINE_BYTES_MAX} characters; ${SHAPE}`),
+      });
+      for await (const text of lines) {
         number++;
         if (text.trim() !== "") yield parseLine(text, path, number);
       }
@@ -49,26 +55,4 @@ function parseLine(text: string, path: string, number: number): RecordedComment 
   }
   const { offset, author, text: comment, role } = parsed.data;
   return { offsetSeconds: offset, author, text: comment, role, where: `line ${number}` };
-}
-
-/** The lines of a file without their ends. Throws where one is longer than the limit. */
-async function* linesOf(path: string): AsyncGenerator<string, void, void> {
-  const decoder = new TextDecoder("utf-8");
-  let rest = "";
-  let number = 0;
-  for await (const chunk of Bun.file(path).stream()) {
-    rest += decoder.decode(chunk, { stream: true });
-    const lines = rest.split("\n");
-    rest = lines.pop() ?? "";
-    for (const each of lines) {
-      number++;
-      yield each;
-    }
-    if (rest.length > LINE_BYTES_MAX)
-      throw new RecordingError(
-        `${path}:${number + 1}: longer than ${LINE_BYTES_MAX} characters; ${SHAPE}`,
-      );
-  }
-  rest += decoder.decode();
-  if (rest !== "") yield rest;
 }

@@ -1,0 +1,110 @@
+/** `ovation log …` as operators run it: processes, files and pipes. */
+
+import { afterAll, beforeAll, describe, expect, setDefaultTimeout, test } from "bun:test";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { startPostgres, type TestPostgres } from "../../log/testing/postgres.ts";
+
+setDefaultTimeout(60_000);
+
+const COMMAND = join(import.meta.dir, "../bin/ovation");
+const EVENTS = 6_000;
+
+let directory: string;
+let postgres: TestPostgres;
+let exported: string;
+let targets = 0;
+
+beforeAll(async () => {
+  directory = mkdtempSync(join(tmpdir(), "ovation-log-command-"));
+  postgres = await startPostgres();
+  exported = join(directory, "export.ndjson");
+  writeFileSync(exported, exportOf(EVENTS));
+});
+afterAll(async () => {
+  await postgres.stop();
+  rmSync(directory, { recursive: true, force: true });
+});
+
+/** What `ovation log export` writes for one topic. */
+function exportOf(events: number): string {
+  const lines = ['{"ovation-log":1}'];
+  for (let seq = 1; seq <= events; seq++) {
+    const event = { topic: "video:moved", seq, type: "comment", at: 1000 + seq };
+    lines.push(JSON.stringify({ ...event, epoch: "a", stamp: 1000 + seq, data: { seq } }));
+  }
+  return `${lines.join("\n")}\n`;
+}
+
+async function shell(script: string) {
+  const child = Bun.spawn(["sh", "-c", script], {
+    stdin: "ignore",
+    stdout: "pipe",
+    stderr: "pipe",
+  });
+  const [output, errors, exitCode] = await Promise.all([
+    new Response(child.stdout).text(),
+    new Response(child.stderr).text(),
+    child.exited,
+  ]);
+  return { output, errors, exitCode };
+}
+
+const stores = {
+  SQLite: async () => `--data ${join(directory, `data${++targets}`)}`,
+  PostgreSQL: async () => `--database ${await postgres.createDatabase(`moved${++targets}`)}`,
+};
+
+const inputs: Readonly<Record<string, (command: string) => string>> = {
+  "from --file": (command) => `${command} --file ${exported}`,
+  "from a redirected file": (command) => `${command} < ${exported}`,
+  "from a pipe": (command) => `cat ${exported} | ${command}`,
+  "from a pipe that begins late": (command) => `(sleep 2; cat ${exported}) | ${command}`,
+  "from a pipe that trickles": (command) =>
+    `(head -c 50000 ${exported}; sleep 1; tail -c +50001 ${exported}) | ${command}`,
+};
+
+describe.each(Object.entries(stores))("log import into %s", (_, locate) => {
+  test.each(Object.entries(inputs))("%s: every event arrives and verifies", async (_, from) => {
+    const target = await locate();
+    const imported = await shell(from(`sh ${COMMAND} log import ${target}`));
+    expect(imported.errors).toContain("imported 6,000 events of 1 topics");
+    expect(imported.exitCode).toBe(0);
+    const verified = await shell(`sh ${COMMAND} log verify ${target}`);
+    expect(verified.output).toContain("6,000 events of 1 topics");
+    expect(verified.output).toContain("whole");
+  });
+
+  test("what is no export is refused with the line, and nothing is stored", async () => {
+    const target = await locate();
+    const bad = join(directory, "bad.ndjson");
+    writeFileSync(bad, `${exportOf(10)}{"topic":"video:moved","seq":12}\n`);
+    const imported = await shell(`sh ${COMMAND} log import ${target} < ${bad}`);
+    expect(imported.exitCode).toBe(1);
+    expect(imported.errors).toContain("line 12: type is not a type; nothing was imported");
+    expect(imported.errors).not.toContain("    at ");
+    const verified = await shell(`sh ${COMMAND} log verify ${target}`);
+    expect(verified.output).toContain("0 events of 0 topics");
+  });
+
+  test("a line without an end is refused when it passes the bound", async () => {
+    const target = await locate();
+    const imported = await shell(
+      `(head -n 1 ${exported}; head -c 3000000 /dev/zero | tr '\\0' a) | sh ${COMMAND} log import ${target}`,
+    );
+    expect(imported.exitCode).toBe(1);
+    expect(imported.errors).toContain("line 2: it has more than 1048576 characters");
+  });
+});
+
+test("the documented move: export of SQLite goes through a pipe into PostgreSQL", async () => {
+  const from = await stores.SQLite();
+  const to = await stores.PostgreSQL();
+  await shell(`sh ${COMMAND} log import ${from} --file ${exported}`);
+  const moved = await shell(`sh ${COMMAND} log export ${from} | sh ${COMMAND} log import ${to}`);
+  expect(moved.errors).toContain("exported 6,000 events of 1 topics");
+  expect(moved.errors).toContain("imported 6,000 events of 1 topics");
+  const again = await shell(`sh ${COMMAND} log export ${to} | tail -n +2 | wc -l`);
+  expect(again.output.trim()).toBe("6000");
+});
