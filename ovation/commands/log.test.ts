@@ -108,3 +108,23 @@ test("the documented move: export of SQLite goes through a pipe into PostgreSQL"
   const again = await shell(`sh ${COMMAND} log export ${to} | tail -n +2 | wc -l`);
   expect(again.output.trim()).toBe("6000");
 });
+
+test("a file that cannot be used and a reader that is gone are sentences, not stacks", async () => {
+  const from = await stores.SQLite();
+  await shell(`sh ${COMMAND} log import ${from} --file ${exported}`);
+  const commands = {
+    "no directory": `sh ${COMMAND} log export ${from} --file ${directory}/none/x.ndjson`,
+    "a directory as output": `sh ${COMMAND} log export ${from} --file ${directory}`,
+    "a full disk": `sh ${COMMAND} log export ${from} --file /dev/full`,
+    "a directory as input": `sh ${COMMAND} log import ${await stores.SQLite()} --file ${directory}`,
+    "a gone reader": `sh ${COMMAND} log export ${from} 3>&1 >&- | true; exit 1`,
+    "a reader that takes one line": `(sh ${COMMAND} log export ${from}; echo "rc $?" >&2) | head -n 1`,
+  };
+  for (const [name, command] of Object.entries(commands)) {
+    const { errors } = await shell(command);
+    expect({ name, errors }).toEqual({ name, errors: expect.not.stringContaining("    at ") });
+  }
+  const cut = await shell(commands["a reader that takes one line"]);
+  expect(cut.errors).toContain("the export is not complete");
+  expect(cut.errors).toContain("rc 1");
+});

@@ -88,6 +88,8 @@ async function verify(location: LogLocation): Promise<void> {
 async function write(location: LogLocation, file: string): Promise<void> {
   const line = createProgressLine(process.stderr, systemClock);
   const output = file === "-" ? process.stdout : createWriteStream(file);
+  // The write's own callback reports the failure; without a listener the event ends the process.
+  output.on("error", () => undefined);
   const done = await exportLog(
     location,
     (lines) =>
@@ -126,6 +128,9 @@ async function explained(run: () => Promise<void>): Promise<void> {
       error instanceof LogUnusableError ||
       error instanceof LogUnavailableError;
     if (known) fail(error.message);
+    const { code, syscall, message } = error as NodeJS.ErrnoException;
+    if (code === "EPIPE") fail("the reader of the output is gone; the export is not complete");
+    if (code !== undefined && syscall !== undefined) fail(`the file cannot be used: ${message}`);
     throw error;
   }
 }
