@@ -5,6 +5,7 @@
  * trying for a quarter of an hour. That is here, as in the log's `postgres-client.ts`.
  */
 
+import { isPoolerRefusal } from "@ovation/log";
 import { SQL } from "bun";
 import {
   type SqlDatabase,
@@ -38,10 +39,36 @@ export async function openPostgresDatabase(
   schema: SqlSchema,
   { answerMsMax = ANSWER_MS_MAX }: { readonly answerMsMax?: number } = {},
 ): Promise<SqlDatabase> {
-  const open = () => new SQL(url, { max: CONNECTIONS_MAX, connectionTimeout: CONNECT_TIMEOUT_S });
+  let pooled = false;
+  const open = () =>
+    new SQL(url, {
+      max: CONNECTIONS_MAX,
+      connectionTimeout: CONNECT_TIMEOUT_S,
+      ...(pooled ? { prepare: false } : {}),
+    });
   let sql = open();
 
+  /** Behind a transaction pooler, once more without named statements. */
   async function within<Result>(ms: number, work: (pool: SQL) => Promise<Result>): Promise<Result> {
+    const pool = sql;
+    try {
+      return await attempt(ms, work);
+    } catch (error) {
+      if (!isPoolerRefusal(error instanceof StoreUnavailableError ? error.cause : error))
+        throw error;
+    }
+    if (sql === pool) {
+      pooled = true;
+      sql = open();
+      void pool.close({ timeout: CLOSE_TIMEOUT_S }).catch(() => "given up already");
+    }
+    return attempt(ms, work);
+  }
+
+  async function attempt<Result>(
+    ms: number,
+    work: (pool: SQL) => Promise<Result>,
+  ): Promise<Result> {
     const pool = sql;
     const late = Promise.withResolvers<never>();
     const timer = setTimeout(() => {

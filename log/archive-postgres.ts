@@ -169,7 +169,11 @@ async function withTransaction<Result>(
   url: string,
   run: (query: Query, where: string) => Promise<Result>,
 ): Promise<Result> {
-  const client = new PostgresClient(url, { applicationName: APPLICATION_NAME });
+  const client = new PostgresClient(url, {
+    applicationName: APPLICATION_NAME,
+    // Its transaction cannot be run twice: the input is read once.
+    pooled: true,
+  });
   try {
     return await client.transaction(async (query) => {
       await query("SET LOCAL statement_timeout = 0");

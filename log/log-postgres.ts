@@ -45,6 +45,8 @@ export interface PostgresLogOptions {
   readonly queueEntriesMax?: number;
   /** A query without an answer for this long rejects with LogUnavailableError. Default 8,000. */
   readonly answerMsMax?: number;
+  /** Once, with a sentence for the process's log: the database is behind a transaction pooler. */
+  onPooler?(what: string): void;
 }
 
 /**
@@ -52,7 +54,10 @@ export interface PostgresLogOptions {
  * again), with LogUnusableError where trying again would not help.
  */
 export async function openPostgresLog(options: PostgresLogOptions): Promise<Log & LogKeeper> {
-  const client = new PostgresClient(options.url, { answerMsMax: options.answerMsMax });
+  const client = new PostgresClient(options.url, {
+    answerMsMax: options.answerMsMax,
+    onPooler: (what) => options.onPooler?.(what),
+  });
   try {
     await migrate(client);
   } catch (error) {

@@ -15,3 +15,5 @@ export * from "./log-postgres.ts";
 export * from "./log-sqlite.ts";
 export * from "./log-verify.ts";
 export * from "./open-log.ts";
+export { PostgresStatementError } from "./postgres-client.ts";
+export { isPoolerRefusal } from "./postgres-pooler.ts";

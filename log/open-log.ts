@@ -8,7 +8,12 @@ import { openSqliteLog } from "./log-sqlite.ts";
 /** Where a persistent log is: a PostgreSQL database or an SQLite file. */
 export type LogLocation = { readonly url: string } | { readonly path: string };
 
-export type OpenLogOptions = LogLocation & { readonly clock?: Clock; readonly policy?: Policy };
+export type OpenLogOptions = LogLocation & {
+  readonly clock?: Clock;
+  readonly policy?: Policy;
+  /** Once, with a sentence for the process's log: the database is behind a transaction pooler. */
+  onPooler?(what: string): void;
+};
 
 /**
  * Rejects with LogUnusableError where the file or database is not ours or of a newer version, and with

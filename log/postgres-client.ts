@@ -16,6 +16,7 @@ import {
   POSTGRES_STATEMENT_MS_MAX,
 } from "./limits.ts";
 import { LogFullError, LogUnavailableError, LogUnusableError } from "./log.ts";
+import { isPoolerRefusal, poolerSentence } from "./postgres-pooler.ts";
 
 /** By this name `changes` knows the transactions of logs from others. */
 export const APPLICATION_NAME = "ovation-log";
@@ -35,11 +36,23 @@ const MISCONFIGURED = new Set(["42501", "3D000", "28P01", "28000"]);
 /** The server, the way to it, a lock or a limit. 25006: a standby, which cannot be written to. */
 const UNAVAILABLE = /^(08|53|57|55P03|25006|58)/;
 
+/** Statements in flight on pools that are given up have this long. */
+const POOL_CLOSE_SECONDS = 1;
+
 type PoolName = "appends" | "reads";
 const POOL_MAX: Readonly<Record<PoolName, number>> = {
   appends: POSTGRES_APPENDS_MAX,
   reads: POSTGRES_READS_MAX,
 };
+
+export interface PostgresClientOptions {
+  readonly answerMsMax?: number | undefined;
+  readonly applicationName?: string;
+  /** Begin as behind a pooler: no named statements, no startup parameters. Default false. */
+  readonly pooled?: boolean;
+  /** Once, when a transaction pooler was recognised: a sentence for the log. */
+  onPooler?(what: string): void;
+}
 
 export class PostgresClient {
   readonly #url: string;
@@ -49,14 +62,16 @@ export class PostgresClient {
 
   readonly #answerMsMax: number;
   readonly #applicationName: string;
+  readonly #onPooler: (what: string) => void;
+  /** A pooler that shares server connections among transactions was recognised. */
+  #pooled: boolean;
 
-  constructor(
-    url: string,
-    options: { readonly answerMsMax?: number | undefined; readonly applicationName?: string } = {},
-  ) {
+  constructor(url: string, options: PostgresClientOptions = {}) {
     this.#url = url;
     this.#answerMsMax = options.answerMsMax ?? POSTGRES_ANSWER_MS_MAX;
     this.#applicationName = options.applicationName ?? APPLICATION_NAME;
+    this.#pooled = options.pooled ?? false;
+    this.#onPooler = options.onPooler ?? (() => undefined);
     const { hostname, port, pathname } = new URL(url);
     this.where = `${hostname}:${port || "5432"}${pathname}`;
     this.#pools = { appends: this.#open("appends"), reads: this.#open("reads") };
@@ -91,12 +106,21 @@ export class PostgresClient {
   }
 
   #open(name: PoolName): SQL {
-    return new SQL({
+    const common = {
       url: this.#url,
       adapter: "postgres",
       max: POOL_MAX[name],
       idleTimeout: 0,
       connectionTimeout: POSTGRES_CONNECT_MS_MAX / 1000,
+    } as const;
+    if (this.#pooled)
+      return new SQL({
+        ...common,
+        prepare: false,
+        connection: { application_name: this.#applicationName },
+      });
+    return new SQL({
+      ...common,
       connection: {
         application_name: this.#applicationName,
         statement_timeout: `${POSTGRES_STATEMENT_MS_MAX}`,
@@ -106,10 +130,43 @@ export class PostgresClient {
     });
   }
 
+  /** Behind a transaction pooler, once more without what it does not carry. */
   async #within<Result>(
     name: PoolName,
     run: (sql: SQL) => Promise<Result>,
     answerMsMax = this.#answerMsMax,
+  ): Promise<Result> {
+    const pool = this.#pools[name];
+    try {
+      return await this.#attempt(name, run, answerMsMax);
+    } catch (error) {
+      if (!isPoolerRefusal(error)) throw this.#errorFrom(error);
+      this.#adaptToPooler(pool);
+    }
+    try {
+      return await this.#attempt(name, run, answerMsMax);
+    } catch (error) {
+      throw this.#errorFrom(error);
+    }
+  }
+
+  /** Opens the pools without named statements; a later call that failed on the old ones finds them. */
+  #adaptToPooler(failed: SQL): void {
+    if (this.#pools.appends !== failed && this.#pools.reads !== failed) return;
+    const said = this.#pooled;
+    this.#pooled = true;
+    for (const name of ["appends", "reads"] as const) {
+      const old = this.#pools[name];
+      this.#pools[name] = this.#open(name);
+      void old.close({ timeout: POOL_CLOSE_SECONDS }).catch(() => "given up already");
+    }
+    if (!said) this.#onPooler(poolerSentence(this.where));
+  }
+
+  async #attempt<Result>(
+    name: PoolName,
+    run: (sql: SQL) => Promise<Result>,
+    answerMsMax: number,
   ): Promise<Result> {
     const pool = this.#pools[name];
     const deadline = Promise.withResolvers<never>();
@@ -122,8 +179,6 @@ export class PostgresClient {
     }, answerMsMax);
     try {
       return await Promise.race([run(pool), deadline.promise]);
-    } catch (error) {
-      throw this.#errorFrom(error);
     } finally {
       clearTimeout(timer);
     }

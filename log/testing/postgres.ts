@@ -53,7 +53,7 @@ export async function startPostgres(
   networks: readonly string[] = [],
 ): Promise<TestPostgres> {
   const binaries = findPostgres();
-  const asUser = await unprivileged();
+  const asUser = await unprivilegedCommand();
   const directory = mkdtempSync(join(tmpdir(), "ovation-postgres-"));
   const data = join(directory, "data");
   if (asUser.length > 0) await run(["chown", asUser[2] ?? "", directory]);
@@ -183,7 +183,7 @@ function removeAtLast(directory: string): void {
 }
 
 /** What to put before a command so that it does not run as root; `[2]` is then the user. */
-async function unprivileged(): Promise<readonly string[]> {
+export async function unprivilegedCommand(): Promise<readonly string[]> {
   if (process.getuid?.() !== 0) return [];
   for (const user of USERS) {
     if ((await Bun.spawn(["id", "-u", user], { stdout: "ignore", stderr: "ignore" }).exited) === 0)

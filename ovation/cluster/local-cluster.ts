@@ -27,6 +27,8 @@ export interface LocalClusterOptions {
   /** Between data centres, in each direction. */
   readonly link?: Partial<LinkConditions>;
   readonly redis?: "single" | "cluster";
+  /** Where the processes find the database, given PostgreSQL's own URL. Default: that URL. */
+  databaseOf?(url: string): Promise<string>;
   /** Appended to every process's command line. */
   readonly rateLimits?: "on" | "off";
   readonly logLevel?: string;
@@ -103,6 +105,7 @@ export async function startLocalCluster(options: LocalClusterOptions = {}): Prom
     return started;
   };
 
+  const database = (await options.databaseOf?.(postgres.url)) ?? postgres.url;
   // The ports of all dispatchers are known before any starts, so that each can name its peers.
   const ports = await freePorts(names.length * counts.dispatchers);
   const portsOf = (index: number) =>
@@ -123,7 +126,7 @@ export async function startLocalCluster(options: LocalClusterOptions = {}): Prom
           "--table",
           store.url,
           "--database",
-          postgres.url,
+          database,
           "--datacenter",
           name,
           "--internal-port",
@@ -142,10 +145,10 @@ export async function startLocalCluster(options: LocalClusterOptions = {}): Prom
     const frontends = await Promise.all(
       range(counts.frontends).map((n) => launch(`${name}/frontend-${n}`, "frontend", known, true)),
     );
-    const database = ["--database", postgres.url, "--table", store.url];
+    const stores = ["--database", database, "--table", store.url];
     const comments = await Promise.all(
       range(counts.comments).map((n) =>
-        launch(`${name}/comments-${n}`, "comments", [...known, ...database], false),
+        launch(`${name}/comments-${n}`, "comments", [...known, ...stores], false),
       ),
     );
     return { name, redis: store, frontends, dispatchers, comments, links: link.proxiesOf(name) };

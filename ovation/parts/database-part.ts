@@ -1,6 +1,12 @@
 /** The database that the dispatchers and comments processes of a cluster share: the log and the store. */
 
-import { type Log, type LogKeeper, LogUnavailableError, openLog } from "@ovation/log";
+import {
+  type Log,
+  type LogKeeper,
+  LogUnavailableError,
+  openLog,
+  PostgresStatementError,
+} from "@ovation/log";
 import { systemClock } from "@ovation/protocol";
 import type { Dependency } from "./dependencies.ts";
 import type { Settings } from "./settings.ts";
@@ -17,7 +23,12 @@ export async function openClusterLog(
   database: Dependency,
 ): Promise<Log & LogKeeper> {
   return await patiently(database, () =>
-    openLog({ url, clock: systemClock, policy: settings.policy }),
+    openLog({
+      url,
+      clock: systemClock,
+      policy: settings.policy,
+      onPooler: (what) => settings.logger.warn({ database: what }, "the database is pooled"),
+    }),
   );
 }
 
@@ -40,6 +51,8 @@ export async function patiently<Value>(
 function isAway(error: unknown): boolean {
   return (
     error instanceof LogUnavailableError ||
+    // What the server says of a statement is not a reason to end: it is said, and tried again.
+    error instanceof PostgresStatementError ||
     (error instanceof Error && error.name === "StoreUnavailableError")
   );
 }

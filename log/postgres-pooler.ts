@@ -1,0 +1,27 @@
+/**
+ * PgBouncer and other poolers that hand a server connection to another client after each transaction.
+ * Named prepared statements of one client then meet those of another, and startup parameters
+ * may be refused. Both are refused before a statement runs, so the same call may be made again.
+ */
+
+import { SQL } from "bun";
+
+/** `prepared statement "P0" already exists`, and `does not exist`. */
+const STATEMENT_CLASH = new Set(["42P05", "26000"]);
+
+export function isPoolerRefusal(error: unknown): boolean {
+  if (!(error instanceof SQL.PostgresError)) return false;
+  const state = error.errno ?? "";
+  if (STATEMENT_CLASH.has(state)) return true;
+  return state === "08P01" && error.message.includes("unsupported startup parameter");
+}
+
+/** For the log of the process: what it means and what to do. `where` is host, port and database. */
+export function poolerSentence(where: string): string {
+  return (
+    `${where} is a pooler in transaction mode: statements are no longer prepared, and the ` +
+    "server's time-outs are not set by this process. Set them for the role instead " +
+    "(ALTER ROLE … SET statement_timeout = '5s', idle_in_transaction_session_timeout = '5s'), " +
+    "or name PostgreSQL itself in --database"
+  );
+}
