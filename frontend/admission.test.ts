@@ -1,5 +1,5 @@
 import { describe, expect, test } from "bun:test";
-import type { Clock } from "@ovation/protocol";
+import { type Clock, createMemoryPools } from "@ovation/protocol";
 import fc from "fast-check";
 import { Admission, OPEN_ADMISSION } from "./admission.ts";
 
@@ -70,6 +70,65 @@ describe("admission", () => {
       undefined,
     ]);
     expect(admission.enter("e")).toBe("rate");
+  });
+
+  test("counts the connections of an address over all processes that share its pools", () => {
+    const clock = new ManualClock();
+    const pools = createMemoryPools(clock);
+    const limits = { connectionsMax: 100, perAddressMax: 3, connectsPerSecond: 1000 };
+    const [one, other] = [
+      new Admission(limits, clock, { pools }),
+      new Admission(limits, clock, { pools }),
+    ];
+    expect([one, other, one, other, one].map((process) => process.enter("a"))).toEqual([
+      undefined,
+      undefined,
+      undefined,
+      "address",
+      "address",
+    ]);
+    one.leave("a");
+    expect(other.enter("a")).toBeUndefined();
+  });
+
+  test("a full process evicts a connection of the heaviest address for one that holds less", () => {
+    const evicted: string[] = [];
+    const admission: Admission = new Admission(
+      { connectionsMax: 5, perAddressMax: 10, connectsPerSecond: 1000 },
+      new ManualClock(),
+      {
+        evict(address) {
+          evicted.push(address);
+          admission.leave(address);
+          return true;
+        },
+      },
+    );
+    const enter = (address: string) => admission.enter(address);
+    expect(["a", "a", "a", "a", "b"].map(enter)).toEqual(Array(5).fill(undefined));
+    expect([enter("c"), enter("b")]).toEqual([undefined, undefined]);
+    expect(evicted).toEqual(["a", "a"]);
+    // a and b hold two each: whatever one more took, the other would take back.
+    expect([enter("a"), enter("b"), enter("c"), enter("d")]).toEqual([
+      "full",
+      "full",
+      "full",
+      undefined,
+    ]);
+  });
+
+  test("a full process that can evict nothing refuses", () => {
+    const admission = new Admission(
+      { connectionsMax: 3, perAddressMax: 10, connectsPerSecond: 1000 },
+      new ManualClock(),
+      { evict: () => false },
+    );
+    expect(["a", "a", "a", "b"].map((address) => admission.enter(address))).toEqual([
+      undefined,
+      undefined,
+      undefined,
+      "full",
+    ]);
   });
 
   test("takes nobody while it drains", () => {

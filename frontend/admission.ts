@@ -3,14 +3,22 @@
  *
  * A browser's EventSource stops for good at any answer that is not 200, so a refusal is a 200 with a
  * random `retry:` and a clean end: the viewer waits and comes back, perhaps to another frontend.
+ *
+ * A full process makes room for an address that holds less than the heaviest one does: a connection of
+ * the heaviest address is evicted.
  */
 
-import type { Clock } from "@ovation/protocol";
+import {
+  type AddressPools,
+  type AddressShares,
+  type Clock,
+  createMemoryPools,
+} from "@ovation/protocol";
 
 export interface AdmissionLimits {
   /** Connections of this process. */
   readonly connectionsMax: number;
-  /** Connections from one address. */
+  /** Connections from one address, over all workers of the machine. */
   readonly perAddressMax: number;
   /** New connections a second, after a burst of twice as many. */
   readonly connectsPerSecond: number;
@@ -30,20 +38,31 @@ export const OPEN_ADMISSION: AdmissionLimits = {
   connectsPerSecond: Number.POSITIVE_INFINITY,
 };
 
+export interface AdmissionOptions {
+  /** Where connections per address are counted. Default: in this process alone. */
+  readonly pools?: AddressPools;
+  /** Ends a connection of that address, which then leaves. False where it could not. */
+  evict?(address: string): boolean;
+}
+
 export type Refusal = "full" | "address" | "rate" | "draining";
 
 export class Admission {
   draining = false;
   readonly #limits: AdmissionLimits;
   readonly #clock: Clock;
-  readonly #addresses = new Map<string, number>();
+  readonly #shares: AddressShares;
+  readonly #evict: (address: string) => boolean;
   #connections = 0;
   #tokens: number;
   #filledAt: number;
 
-  constructor(limits: AdmissionLimits, clock: Clock) {
+  constructor(limits: AdmissionLimits, clock: Clock, options: AdmissionOptions = {}) {
     this.#limits = limits;
     this.#clock = clock;
+    const { pools = createMemoryPools(clock), evict = () => false } = options;
+    this.#shares = pools.shares("connections", limits.perAddressMax);
+    this.#evict = evict;
     this.#tokens = limits.connectsPerSecond * 2;
     this.#filledAt = clock.now();
   }
@@ -51,20 +70,30 @@ export class Admission {
   /** Takes a place, or says why there is none. */
   enter(address: string): Refusal | undefined {
     if (this.draining) return "draining";
-    if (this.#connections >= this.#limits.connectionsMax) return "full";
-    const ofAddress = this.#addresses.get(address) ?? 0;
-    if (ofAddress >= this.#limits.perAddressMax) return "address";
+    const held = this.#shares.held(address);
+    if (held >= this.#limits.perAddressMax) return "address";
+    if (this.#connections >= this.#limits.connectionsMax && !this.#canMakeRoom(held)) return "full";
     if (!this.#takeToken()) return "rate";
+    if (this.#connections >= this.#limits.connectionsMax && !this.#makeRoom()) return "full";
     this.#connections++;
-    this.#addresses.set(address, ofAddress + 1);
+    this.#shares.add(address);
     return undefined;
   }
 
   leave(address: string): void {
     this.#connections--;
-    const ofAddress = (this.#addresses.get(address) ?? 0) - 1;
-    if (ofAddress > 0) this.#addresses.set(address, ofAddress);
-    else this.#addresses.delete(address);
+    this.#shares.remove(address);
+  }
+
+  /** Not for one that would then hold as much: two addresses would push each other out in turns. */
+  #canMakeRoom(held: number): boolean {
+    const heaviest = this.#shares.heaviest();
+    return heaviest !== undefined && heaviest.held > held + 1;
+  }
+
+  #makeRoom(): boolean {
+    const heaviest = this.#shares.heaviest();
+    return heaviest !== undefined && this.#evict(heaviest.address);
   }
 
   #takeToken(): boolean {

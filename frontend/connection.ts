@@ -43,6 +43,7 @@ export type CloseReason =
   | "drain"
   | "error"
   | "refused"
+  | "evicted"
   | "reset";
 
 export class Connection {

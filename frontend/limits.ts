@@ -100,3 +100,8 @@ export const RETURN_SPREAD_MS = 3500;
 /** A canary is sent this often, and counts as lost when it is not back after so long. */
 export const CANARY_MS = 1000;
 export const CANARY_LOST_MS = 5000;
+
+/** Connections of the heaviest address that one look at all connections finds for eviction … */
+export const EVICT_SCAN_CONNECTIONS_MAX = 256;
+/** … which is at most this often. Between, a full process refuses. */
+export const EVICT_SCAN_MS = 100;

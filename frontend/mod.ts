@@ -13,6 +13,7 @@ export { Admission, type AdmissionLimits, DEFAULT_ADMISSION, OPEN_ADMISSION } fr
 export type { Connection } from "./connection.ts";
 export type { Counters } from "./counters.ts";
 export { createEventsRoute, type EventsRouteOptions } from "./events-route.ts";
+export { Evictor } from "./evictor.ts";
 export { type Authorize, type ConnectRequest, Frontend, type FrontendOptions } from "./frontend.ts";
 export { RETURN_SPREAD_MS } from "./limits.ts";
 export { registerFrontendMetrics } from "./metrics.ts";

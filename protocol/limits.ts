@@ -45,3 +45,6 @@ export const LIKES_PER_REQUEST_MAX = 20;
 
 /** A silent connection gets a comment line this often, so that both ends know that it is alive. */
 export const HEARTBEAT_MS = 15_000;
+
+/** Addresses whose rate one process remembers for a window; beyond, the oldest is forgotten. */
+export const RATE_ADDRESSES_MAX = 100_000;

@@ -3,6 +3,10 @@
  * parsing and formatting only: no dependency, no I/O, no clock, so that it runs in a browser as well.
  */
 
+export * from "./address-group.ts";
+export * from "./address-pools.ts";
+export * from "./address-pools-memory.ts";
+export * from "./address-tally.ts";
 export * from "./body.ts";
 export * from "./event.ts";
 export * from "./frame.ts";

@@ -71,7 +71,7 @@ export function addConnectionOptions(command: Command): Command {
     .addOption(
       option(
         "--connections-per-address <n>",
-        "connections from one address that a process takes; default: 2000",
+        "connections from one address, over all workers; default: 2000",
       ).argParser(toPositiveInteger),
     )
     .addOption(

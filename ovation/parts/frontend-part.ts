@@ -6,6 +6,7 @@ import {
   createEventsRoute,
   createSubscriptionsRoutes,
   DEFAULT_ADMISSION,
+  Evictor,
   Frontend,
   OPEN_ADMISSION,
   registerFrontendMetrics,
@@ -13,6 +14,7 @@ import {
 } from "@ovation/frontend";
 import { createDirectSender } from "@ovation/http";
 import {
+  type AddressPools,
   type Authenticate,
   type FrontendId,
   maySubscribe,
@@ -32,6 +34,8 @@ export interface FrontendPartOptions {
   readonly upstream: Upstream;
   readonly authenticate: Authenticate;
   readonly registry: Registry;
+  /** Shares per address, over all workers where there are some. */
+  readonly pools: AddressPools;
   /** See `FrontendOptions.arrived`. */
   arrived?(): Promise<void>;
 }
@@ -53,7 +57,7 @@ const FILES_SHARE = 0.9;
 const CONNECTIONS_DEFAULT_MAX = 200_000;
 
 export function createFrontendPart(options: FrontendPartOptions): FrontendPart {
-  const { settings, id, upstream, authenticate, registry, arrived } = options;
+  const { settings, id, upstream, authenticate, registry, pools, arrived } = options;
   const { policy } = settings;
   const clock = systemClock;
   const authorize: ConstructorParameters<typeof Frontend>[0]["authorize"] = (identity, topic) =>
@@ -73,7 +77,15 @@ export function createFrontendPart(options: FrontendPartOptions): FrontendPart {
     onClosed: ({ address }) => admission.leave(address),
     onFailure: failureLogger(settings.logger),
   });
-  const admission = new Admission(admissionLimits(settings), steadyClock);
+  const evictor = new Evictor({
+    connections: frontend.connections,
+    clock: steadyClock,
+    end: (connection) => frontend.end(connection, "evicted"),
+  });
+  const admission = new Admission(admissionLimits(settings), steadyClock, {
+    pools,
+    evict: (address) => evictor.evict(address),
+  });
   registerFrontendMetrics(registry, frontend);
   registerDependencies(registry, () => [["dispatchers", frontend.membership.reachable]]);
   frontend.start();

@@ -5,7 +5,7 @@
 
 import { createLocalLinks, type Dispatcher } from "@ovation/dispatcher";
 import type { Upstream } from "@ovation/frontend";
-import { type FrontendId, frontendIdFrom } from "@ovation/protocol";
+import { createMemoryPools, type FrontendId, frontendIdFrom, steadyClock } from "@ovation/protocol";
 import { createPages } from "@ovation/web";
 import { Registry } from "prom-client";
 import { createHealthRoutes } from "../health.ts";
@@ -21,6 +21,7 @@ import { sampleOf, type Watched } from "./watched.ts";
 export async function startAllInOne(settings: Settings): Promise<Node & Watched> {
   const registry = new Registry();
   registerProcessMetrics(registry);
+  const pools = createMemoryPools(steadyClock);
   const id = frontendIdFrom(crypto.getRandomValues(new Uint8Array(8)));
   const links = createLocalLinks({
     inboxOf: (frontend) => (frontend === id ? part.frontend : undefined),
@@ -37,6 +38,7 @@ export async function startAllInOne(settings: Settings): Promise<Node & Watched>
     upstream: upstreamOf(core.dispatcher, id),
     authenticate: core.verifier.authenticate,
     registry,
+    pools,
   });
   const listener = listen({
     ...settings,

@@ -6,7 +6,7 @@ import {
   createHttpUpstream,
   createLinkReceiver,
 } from "@ovation/dispatcher";
-import { steadyClock, systemClock } from "@ovation/protocol";
+import { createMemoryPools, steadyClock, systemClock } from "@ovation/protocol";
 import { Registry } from "prom-client";
 import { registerReceivedLinkMetrics } from "../frontend-link-metrics.ts";
 import { createHealthRoutes } from "../health.ts";
@@ -31,6 +31,7 @@ export async function startFrontendRole({
 }: FrontendRoleOptions): Promise<Node> {
   const registry = new Registry();
   registerProcessMetrics(registry);
+  const pools = createMemoryPools(steadyClock);
   const credential = createFrontendCredential();
   const {
     auth,
@@ -72,6 +73,7 @@ export async function startFrontendRole({
     upstream,
     authenticate,
     registry,
+    pools,
     arrived: () => receiver.arrived(),
   });
   const listener = listen({

@@ -30,6 +30,7 @@ import { createPageSource } from "../page-source.ts";
 import { openCore } from "../parts/core-part.ts";
 import { failureLogger, type Node, type Settings } from "../parts/settings.ts";
 import { registerProcessMetrics } from "../process-metrics.ts";
+import { preparePools } from "../shares/address-pools-mapped.ts";
 import { sampleOf, type Watched } from "./watched.ts";
 import { startWorkers, type WorkerSettings, type Workers } from "./workers.ts";
 
@@ -58,12 +59,15 @@ export async function startWithWorkers(settings: Settings, count: number): Promi
 
   const directory = mkdtempSync(join(tmpdir(), "ovation-"));
   const socket = join(directory, "core.sock");
+  const pools = { directory, regions: count + 1 };
+  preparePools(pools);
   const workerSettings: WorkerSettings = {
     port: settings.port,
     host: settings.host,
     dispatcher: internal.url,
     internalSecret,
     socket,
+    pools,
     secret: settings.secret,
     policy: settings.policy,
     rateLimits: settings.rateLimits,

@@ -25,19 +25,20 @@ import { createFrontendPart } from "../parts/frontend-part.ts";
 import { failureLogger } from "../parts/settings.ts";
 import { crashOnUncaught, untilSignal } from "../process-life.ts";
 import { registerProcessMetrics } from "../process-metrics.ts";
+import { openMappedPools } from "../shares/address-pools-mapped.ts";
 import { createVerifier } from "../tokens/mod.ts";
 import { passOn } from "./pass-on.ts";
 import {
   type FromWorker,
+  type OwnSettings,
   type ToWorker,
   WORKER_SETTINGS_VARIABLE,
-  type WorkerSettings,
 } from "./workers.ts";
 
 const given = process.env[WORKER_SETTINGS_VARIABLE];
 if (given === undefined) throw new Error("a worker is started by `ovation start --workers`");
 delete process.env[WORKER_SETTINGS_VARIABLE];
-const settings = JSON.parse(given) as WorkerSettings;
+const settings = JSON.parse(given) as OwnSettings;
 const logger = createLogger(settings.logLevel);
 crashOnUncaught(logger);
 // The parent was killed: without the core there is nothing to serve.
@@ -50,6 +51,7 @@ const clock = systemClock;
 const onFailure = failureLogger(logger);
 const registry = new Registry();
 registerProcessMetrics(registry);
+const pools = openMappedPools(settings.pools, settings.worker, clock);
 const auth = createInternalAuth({ secrets: [settings.internalSecret], clock });
 const refusals = createRefusals();
 const credential = createFrontendCredential();
@@ -90,6 +92,7 @@ const part = createFrontendPart({
   upstream,
   authenticate,
   registry,
+  pools,
   arrived: () => receiver.arrived(),
 });
 let serving = false;

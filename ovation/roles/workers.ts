@@ -6,6 +6,7 @@ import type { Clock, Policy } from "@ovation/protocol";
 import type { Logger } from "pino";
 import { AggregatorRegistry, type MetricObjectWithValues, type MetricValue } from "prom-client";
 import type { TokenConfiguration } from "../policy-file.ts";
+import { clearRegion, type PoolsPlace } from "../shares/address-pools-mapped.ts";
 
 /** What a worker has to know, over its environment: nothing of it is in its arguments. */
 export interface WorkerSettings {
@@ -17,6 +18,8 @@ export interface WorkerSettings {
   readonly internalSecret: string;
   /** The core's Unix socket, for what a worker does not serve. */
   readonly socket: string;
+  /** Where the workers count what addresses hold. */
+  readonly pools: PoolsPlace;
   readonly secret: string;
   readonly policy: Policy;
   readonly rateLimits: boolean;
@@ -32,6 +35,12 @@ export interface WorkerSettings {
   readonly corsOrigins?: readonly string[];
   readonly trustedProxies?: readonly string[];
   readonly tokens?: TokenConfiguration;
+}
+
+/** What differs from worker to worker. */
+export interface OwnSettings extends WorkerSettings {
+  /** Its number, from 0: its region of the pools. A successor has the same. */
+  readonly worker: number;
 }
 
 export type Metrics = MetricObjectWithValues<MetricValue<string>>[];
@@ -103,7 +112,13 @@ export async function startWorkers(options: WorkersOptions): Promise<Workers> {
         awaitingMetrics: [],
         metrics: [],
         process: Bun.spawn([process.execPath, join(import.meta.dir, "worker.ts")], {
-          env: { ...process.env, [WORKER_SETTINGS_VARIABLE]: JSON.stringify(settings) },
+          env: {
+            ...process.env,
+            [WORKER_SETTINGS_VARIABLE]: JSON.stringify({
+              ...settings,
+              worker: index,
+            } satisfies OwnSettings),
+          },
           stdio: ["ignore", "inherit", "inherit"],
           serialization: "json",
           ipc(message: FromWorker) {
@@ -119,6 +134,7 @@ export async function startWorkers(options: WorkersOptions): Promise<Workers> {
           },
           onExit(_, code, signal) {
             overdue();
+            clearRegion(settings.pools, index);
             for (const answer of worker.awaitingMetrics.splice(0)) answer(worker.metrics);
             const error = new Error(
               `worker ${index} ended before it was ready (${signal ?? code})`,

@@ -1,0 +1,68 @@
+/**
+ * Units per address in one process, and the address that holds the most, each in O(1).
+ *
+ * Most addresses hold one unit. Only those with two or more are on a level, so that a viewer who is
+ * alone at its address costs one entry of a map.
+ */
+
+export class AddressTally {
+  readonly #units = new Map<string, number>();
+  /** The addresses with exactly so many units, from two on. */
+  readonly #levels = new Map<number, Set<string>>();
+  /** At least the most units of any address. Lowered where it is found to be too high. */
+  #top = 0;
+
+  /** Addresses that hold something. */
+  get size(): number {
+    return this.#units.size;
+  }
+
+  held(address: string): number {
+    return this.#units.get(address) ?? 0;
+  }
+
+  add(address: string, units: number): void {
+    this.#move(address, this.held(address), this.held(address) + units);
+  }
+
+  /** Answers how many units were taken away: never more than were there. */
+  remove(address: string, units: number): number {
+    const held = this.held(address);
+    const removed = Math.min(units, held);
+    this.#move(address, held, held - removed);
+    return removed;
+  }
+
+  heaviest(): { readonly address: string; readonly held: number } | undefined {
+    this.#lower();
+    if (this.#top >= 2) {
+      for (const address of this.#levels.get(this.#top) ?? []) return { address, held: this.#top };
+    }
+    for (const [address, held] of this.#units) return { address, held };
+    return undefined;
+  }
+
+  #move(address: string, from: number, to: number): void {
+    if (from === to) return;
+    if (to > 0) this.#units.set(address, to);
+    else this.#units.delete(address);
+    if (from >= 2) {
+      const level = this.#levels.get(from);
+      level?.delete(address);
+      if (level?.size === 0) this.#levels.delete(from);
+    }
+    if (to >= 2) {
+      const level = this.#levels.get(to);
+      if (level === undefined) this.#levels.set(to, new Set([address]));
+      else level.add(address);
+      if (to > this.#top) this.#top = to;
+    }
+  }
+
+  /** Units may be bytes, so the next level below may be far away: then the levels are looked through. */
+  #lower(): void {
+    if (this.#top < 2 || this.#levels.has(this.#top)) return;
+    this.#top = 0;
+    for (const level of this.#levels.keys()) this.#top = Math.max(this.#top, level);
+  }
+}
