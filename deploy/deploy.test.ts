@@ -60,7 +60,7 @@ test("every option, also of the environment, of the deployments and of the opera
   }
   expect(known.size).toBeGreaterThan(10);
   const ours =
-    /(?<![\w-])--(?:internal|dispatcher|table|database|peer|datacenter|forward|drain|port|host|data|workers|tls|idle|stuck|lifetime|heartbeat|connections|connects|rate-limits|policy|zstd|videos|guests)[a-z-]*/g;
+    /(?<![\w-])--(?:internal|dispatcher|table|database|peer|datacenter|forward|drain|port|host|data|workers|tls|idle|stuck|lifetime|heartbeat|connections|connects|rate-limits|policy|zstd|videos|guests|trusted|hosts|metrics|secret)[a-z-]*/g;
   for (const { path, text } of [
     ...(await files("deploy/**/*.{yaml,service,example}")),
     ...(await files("docs/operating/*.md")),

@@ -79,7 +79,7 @@ export interface ListenUnixOptions
 export function listenUnix({ socket, ...given }: ListenUnixOptions): Pick<Listener, "stop"> {
   const options = {
     ...given,
-    addressOf: (request: HttpRequest) => request.headers.get(ADDRESS_HEADER) ?? "",
+    addressOf: (request: HttpRequest) => request.headers.get(ADDRESS_HEADER) ?? "unknown",
   };
   const server = openHttp({ unix: socket }, createAnswer(options), options);
   chmodSync(socket, 0o600);

@@ -143,7 +143,7 @@ function findUnsafe(form: ConfigurationForm): readonly Mistake[] {
     }
   }
   try {
-    createAddressOf({ trustedProxies: form.trustedProxies ?? [], onWarning: () => undefined });
+    createAddressOf({ trustedProxies: form.trustedProxies, onWarning: () => undefined });
   } catch (error) {
     mistakes.push({ keys: ["trustedProxies"], message: (error as Error).message });
   }

@@ -1,6 +1,7 @@
 /** Options that several commands share, and the parsers of their values. */
 
 import { type Command, InvalidArgumentError, Option } from "commander";
+import { parseProxies } from "../client-address.ts";
 
 export function toPort(text: string): number {
   const port = Number(text);
@@ -30,6 +31,16 @@ function toPositive(text: string): number {
   return number;
 }
 
+function collectProxies(text: string, earlier: readonly string[] | undefined): readonly string[] {
+  try {
+    return [...(earlier ?? []), ...parseProxies(text)];
+  } catch (error) {
+    throw new InvalidArgumentError(
+      `${error instanceof Error ? error.message : String(error)}; write 10.0.0.5, 10.0.0.0/8, loopback or private.`,
+    );
+  }
+}
+
 /** An option that the environment can set as well: `--data-center` is `OVATION_DATA_CENTER`. */
 export function option(flags: string, description: string): Option {
   const made = new Option(flags, description);
@@ -44,6 +55,11 @@ export const portOption = (initial: number) =>
   option("--port <port>", "where to listen").default(initial).argParser(toPort);
 export const hostOption = () =>
   option("--host <address>", "the address to listen on; 0.0.0.0 for all").default("127.0.0.1");
+export const trustedProxiesOption = () =>
+  option(
+    "--trusted-proxies <addresses...>",
+    "proxies whose X-Forwarded-For is believed: addresses, networks, loopback, private; default: loopback",
+  ).argParser(collectProxies);
 export const dataOption = () =>
   option("--data <directory>", "where comments, likes and the secret are kept").default("./data");
 /** Never shown with its value. */

@@ -1,7 +1,6 @@
 /** `--policy FILE`: what the configuration file says, over what the other options say. */
 
-import type { AddressWarning } from "../client-address.ts";
-import { createAddressOf } from "../client-address.ts";
+import { addressWarnings, createAddressOf, isLoopback } from "../client-address.ts";
 import type { Settings } from "../parts/settings.ts";
 import { PolicyFileError, readPolicyFile } from "../policy-file.ts";
 import { option } from "./options.ts";
@@ -10,44 +9,40 @@ import { fail } from "./run.ts";
 export const policyOption = () =>
   option("--policy <file>", "who may do what, limits, keys and proxies: one YAML file");
 
-const WARNINGS: Readonly<Record<AddressWarning, string>> = {
-  "unnamed-proxy":
-    "a peer forwards for others and is not named in trustedProxies: name it, or take X-Forwarded-For away from it",
-  "silent-proxy":
-    "a proxy in trustedProxies sends no X-Forwarded-For: there are no limits per address behind it",
-  "malformed-header": "a proxy in trustedProxies sends an X-Forwarded-For that holds no address",
-};
-
 /** The settings with the file's; ends the program with a sentence where the file has a mistake. */
 export async function withPolicyFile(
   settings: Settings,
   path: string | undefined,
 ): Promise<Settings> {
-  if (path === undefined) return withAddresses(settings, []);
+  if (path === undefined) return withAddresses(settings);
   try {
     const { trustedProxies, guests, videos, policy, corsOrigins, tokens, ...comments } =
       await readPolicyFile(path);
-    return withAddresses(
-      {
-        ...settings,
-        policy,
-        guests: guests ?? settings.guests,
-        videos: videos ?? settings.videos,
-        ...(corsOrigins === undefined ? {} : { corsOrigins }),
-        ...(tokens === undefined ? {} : { tokens }),
-        comments,
-      },
-      trustedProxies ?? [],
-    );
+    return withAddresses({
+      ...settings,
+      policy,
+      guests: guests ?? settings.guests,
+      videos: videos ?? settings.videos,
+      ...(trustedProxies === undefined ? {} : { trustedProxies }),
+      ...(corsOrigins === undefined ? {} : { corsOrigins }),
+      ...(tokens === undefined ? {} : { tokens }),
+      comments,
+    });
   } catch (error) {
     if (error instanceof PolicyFileError) fail(error.message);
     throw error;
   }
 }
 
-/** The client's address by the named proxies, and a warning where the setting is wrong. */
-function withAddresses(settings: Settings, trustedProxies: readonly string[]): Settings {
-  const onWarning = (warning: AddressWarning, peer: string) =>
-    settings.logger.warn({ peer }, WARNINGS[warning]);
-  return { ...settings, trustedProxies, addressOf: createAddressOf({ trustedProxies, onWarning }) };
+/** The client's address by the named proxies; the start says whose header is believed. */
+function withAddresses(settings: Settings): Settings {
+  const { trustedProxies, logger, host } = settings;
+  const onWarning = addressWarnings(logger);
+  if (trustedProxies !== undefined)
+    logger.info({ trustedProxies }, "X-Forwarded-For is believed from these peers only");
+  else if (!isLoopback(host))
+    logger.info(
+      "X-Forwarded-For is believed from this machine only, every other peer counts by its own address: behind a proxy elsewhere, name it with --trusted-proxies or trustedProxies in the policy file",
+    );
+  return { ...settings, addressOf: createAddressOf({ trustedProxies, onWarning }) };
 }

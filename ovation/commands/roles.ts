@@ -24,6 +24,7 @@ import {
   portOption,
   secretOption,
   toSeconds,
+  trustedProxiesOption,
 } from "./options.ts";
 import { policyOption, withPolicyFile } from "./policy-option.ts";
 import { type CommonOptions, runRole, toSettings } from "./run.ts";
@@ -48,6 +49,7 @@ function addFrontend(program: Command): void {
     .addOption(dispatcherOption())
     .addOption(secretOption("the same on every process"))
     .addOption(policyOption())
+    .addOption(trustedProxiesOption())
     .addOption(onOff("--rate-limits", "limits per address", "on"))
     .addOption(onOff("--zstd", "compress streams for browsers that accept it", "on"))
     .addOption(
@@ -121,6 +123,7 @@ function addDispatcher(program: Command): void {
     )
     .addOption(secretOption("the same on every process"))
     .addOption(policyOption())
+    .addOption(trustedProxiesOption())
     .addOption(idleOption())
     .addOption(logLevelOption());
   addInternalOptions(command, true).action(async (options: DispatcherCommandOptions) => {
@@ -162,6 +165,7 @@ function addComments(program: Command): void {
     .addOption(tableOption())
     .addOption(secretOption("the same on every process"))
     .addOption(policyOption())
+    .addOption(trustedProxiesOption())
     .addOption(onOff("--rate-limits", "limits per member and address", "on"))
     .addOption(
       option(

@@ -28,6 +28,7 @@ export interface CommonOptions {
   readonly stuckSeconds?: number;
   readonly idleSeconds?: number;
   readonly heartbeatSeconds?: number;
+  readonly trustedProxies?: readonly string[];
   readonly logLevel: string;
 }
 
@@ -53,6 +54,7 @@ export function toSettings(options: CommonOptions, secret: string): Settings {
       : { lifetimeMs: spread(options.lifetimeMinutes * 60_000) }),
     ...(options.stuckSeconds === undefined ? {} : { stuckMs: options.stuckSeconds * 1000 }),
     ...(options.idleSeconds === undefined ? {} : { idleMs: options.idleSeconds * 1000 }),
+    ...(options.trustedProxies === undefined ? {} : { trustedProxies: options.trustedProxies }),
     tls: tlsOf(options),
     logger: createLogger(options.logLevel),
   };

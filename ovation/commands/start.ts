@@ -21,6 +21,7 @@ import {
   secretOption,
   toPositiveInteger,
   toSeconds,
+  trustedProxiesOption,
 } from "./options.ts";
 import { policyOption, withPolicyFile } from "./policy-option.ts";
 import { type CommonOptions, startOrExplain, toSettings } from "./run.ts";
@@ -65,6 +66,7 @@ export function addStartCommand(program: Command): void {
     )
     .addOption(onOff("--guests", "whether a name is enough to comment", "on"))
     .addOption(policyOption())
+    .addOption(trustedProxiesOption())
     .addOption(onOff("--zstd", "compress streams for browsers that accept it", "on"))
     .addOption(
       option("--drain-seconds <s>", "how long viewers are asked to leave before the process ends")

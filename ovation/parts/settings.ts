@@ -33,7 +33,7 @@ export interface Settings {
   readonly logger: Logger;
   /** Origins that browsers may call from; default: any. */
   readonly corsOrigins?: readonly string[];
-  /** Whose `X-Forwarded-For` is believed. */
+  /** Whose `X-Forwarded-For` is believed; absent: loopback's. */
   readonly trustedProxies?: readonly string[];
   /** The client's address, by those. */
   readonly addressOf?: (request: HttpRequest, peer: string) => string;

@@ -16,7 +16,7 @@ import {
 } from "@ovation/dispatcher";
 import { steadyClock, systemClock } from "@ovation/protocol";
 import { Registry } from "prom-client";
-import { createAddressOf } from "../client-address.ts";
+import { addressWarnings, createAddressOf } from "../client-address.ts";
 import { createHealthRoutes } from "../health.ts";
 import { countHttp } from "../http-metrics.ts";
 import { type Listener, listen } from "../listener.ts";
@@ -102,8 +102,8 @@ const open = (port: number): Listener =>
     port,
     logger,
     addressOf: createAddressOf({
-      trustedProxies: settings.trustedProxies ?? [],
-      onWarning: (warning, peer) => logger.warn({ warning, peer }, "trustedProxies"),
+      trustedProxies: settings.trustedProxies,
+      onWarning: addressWarnings(logger),
     }),
     reusePort: true,
     ...countHttp(registry),
