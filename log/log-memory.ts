@@ -15,6 +15,7 @@ import {
 } from "@ovation/protocol";
 import { mintEpoch } from "./epoch.ts";
 import { assertEntry } from "./group-commit.ts";
+import { TRIM_TOPIC_EVENTS_MAX } from "./limits.ts";
 import {
   type Appended,
   type Changes,
@@ -27,7 +28,7 @@ import {
   LogUnavailableError,
   type ReadQuery,
 } from "./log.ts";
-import { excessOf } from "./retention.ts";
+import { excessOf, TrimRound } from "./retention.ts";
 
 export interface MemoryLogOptions {
   readonly clock?: Clock;
@@ -57,6 +58,7 @@ export class MemoryLog implements Log, LogKeeper {
   /** Its own, and those of the backup that it began with. */
   readonly #epochs = new Set<Epoch>();
   readonly #topics = new Map<Topic, TopicEvents>();
+  readonly #trimRound = new TrimRound();
   #stamp: Stamp = 0;
   #closed = false;
 
@@ -135,23 +137,37 @@ export class MemoryLog implements Log, LogKeeper {
   async trim(limit: number): Promise<number> {
     this.#assertOpen();
     const now = this.#clock.now();
-    let dropped = 0;
-    for (const kept of this.#topics.values()) {
+    for (const kept of this.#topics.values())
       for (const [key, first] of kept.keys)
         if (first.place.stamp < now - KEY_AGE_MS) kept.keys.delete(key);
-      const excess = excessOf(this.#policy, kept.topic, now);
-      if (excess === undefined) continue;
-      const young = kept.events.findIndex((event) => event.place.stamp >= excess.stampMin);
-      const aged = young === -1 ? kept.events.length : young;
-      const count = Math.min(
-        Math.max(aged, kept.events.length - excess.eventsMax),
-        limit - dropped,
-      );
-      kept.events.splice(0, count);
-      kept.first += count;
-      dropped += count;
-    }
-    return dropped;
+    const topics = [...this.#topics.values()];
+    return this.#trimRound.run(limit, async ({ cursor, last, limit: most }) => {
+      let dropped = 0;
+      for (let id = cursor; id < Math.min(last, topics.length); id++) {
+        const kept = topics[id];
+        if (kept === undefined) break;
+        dropped += this.#trimTopic(kept, now, Math.min(most - dropped, TRIM_TOPIC_EVENTS_MAX));
+        if (dropped >= most) return { dropped, cursor: id + 1 };
+      }
+      return { dropped };
+    });
+  }
+
+  /** One process has it. */
+  async claimUpkeep(): Promise<boolean> {
+    return true;
+  }
+
+  #trimTopic(kept: TopicEvents, now: number, limit: number): number {
+    const excess = excessOf(this.#policy, kept.topic, now);
+    if (excess === undefined) return 0;
+    const young = kept.events.findIndex((event) => event.place.stamp >= excess.stampMin);
+    const aged = young === -1 ? kept.events.length : young;
+    const beyond = kept.events.length - excess.eventsMax;
+    const count = Math.min(Math.max(aged, beyond), limit);
+    kept.events.splice(0, count);
+    kept.first += count;
+    return count;
   }
 
   async close(): Promise<void> {

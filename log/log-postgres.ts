@@ -21,7 +21,12 @@
 
 import { type Clock, DEFAULT_POLICY, type Policy, type Topic } from "@ovation/protocol";
 import { type Call, GroupCommit } from "./group-commit.ts";
-import { POSTGRES_APPENDS_MAX, TRIM_EVENTS_MAX, TRIM_TOPICS_MAX } from "./limits.ts";
+import {
+  POSTGRES_APPENDS_MAX,
+  TRIM_EVENTS_MAX,
+  TRIM_TOPIC_EVENTS_MAX,
+  TRIM_TOPICS_MAX,
+} from "./limits.ts";
 import {
   type Appended,
   KEY_AGE_MS,
@@ -34,7 +39,7 @@ import { PostgresAppends } from "./postgres-appends.ts";
 import { PostgresClient } from "./postgres-client.ts";
 import { migrate } from "./postgres-migrations.ts";
 import { PostgresReads } from "./postgres-reads.ts";
-import { excessOf } from "./retention.ts";
+import { excessOfKinds, type TrimmedStep, TrimRound, type TrimStep } from "./retention.ts";
 
 export interface PostgresLogOptions {
   /** `postgres://user:password@host:port/database` */
@@ -67,12 +72,21 @@ export async function openPostgresLog(options: PostgresLogOptions): Promise<Log 
   return new PostgresLog(client, options);
 }
 
+interface ExcessRow {
+  readonly id: number;
+  readonly events_max: number;
+  readonly stamp_min: number;
+}
+
 class PostgresLog implements Log, LogKeeper {
   readonly #client: PostgresClient;
   readonly #reads: PostgresReads;
   readonly #appends: PostgresAppends;
   readonly #commits: GroupCommit;
   readonly #policy: Policy;
+  readonly #trimRound = new TrimRound();
+  /** By this name the process holds the upkeep. */
+  readonly #holder = crypto.randomUUID();
   #closing: Promise<void> | undefined;
 
   constructor(client: PostgresClient, options: PostgresLogOptions) {
@@ -121,41 +135,51 @@ class PostgresLog implements Log, LogKeeper {
   async trim(limit: number): Promise<number> {
     this.#assertOpen();
     const now = await this.#trimKeys();
+    const kinds = JSON.stringify(excessOfKinds(this.#policy, now));
+    return this.#trimRound.run(limit, (range) => this.#trimStep(kinds, range));
+  }
+
+  async claimUpkeep(ttlMs: number): Promise<boolean> {
+    this.#assertOpen();
+    const rows = await this.#client.query(
+      "reads",
+      `INSERT INTO ovation_log.upkeep AS held (holder, until) VALUES ($1, ovation_log.now_ms() + $2)
+       ON CONFLICT (one) DO UPDATE SET holder = excluded.holder, until = excluded.until
+       WHERE held.holder = excluded.holder OR held.until < ovation_log.now_ms() RETURNING 1`,
+      [this.#holder, ttlMs],
+    );
+    return rows.length > 0;
+  }
+
+  /** The server finds the topics with an excess: a million that have none do not travel. */
+  async #trimStep(
+    kinds: string,
+    { cursor, last, limit }: Pick<TrimStep, "cursor" | "last" | "limit">,
+  ): Promise<TrimmedStep> {
+    const topics = await this.#client.query<ExcessRow>(
+      "reads",
+      `SELECT t.id::double precision AS id, k."eventsMax"::double precision AS events_max,
+         k."stampMin"::double precision AS stamp_min
+       FROM ovation_log.topics t JOIN json_to_recordset($1::text::json)
+         AS k (kind text, "eventsMax" bigint, "stampMin" bigint)
+         ON k.kind = split_part(t.name, ':', 1)
+       WHERE t.id > $2 AND t.id <= $3 AND t.first <= t.seq
+         AND (t.seq - t.first + 1 > k."eventsMax" OR t.first_stamp < k."stampMin")
+       ORDER BY t.id LIMIT $4`,
+      [kinds, cursor, last, TRIM_TOPICS_MAX],
+    );
     let dropped = 0;
-    let cursor = 0;
-    for (;;) {
-      const topics = await this.#client.query<{
-        id: number;
-        name: Topic;
-        kept: number;
-        first_stamp: number;
-      }>(
+    for (const { id, events_max, stamp_min } of topics) {
+      const most = Math.min(limit - dropped, TRIM_TOPIC_EVENTS_MAX);
+      const [row] = await this.#client.query<{ count: number }>(
         "reads",
-        `SELECT id::double precision AS id, name, (seq - first + 1)::double precision AS kept, first_stamp::double precision AS first_stamp
-         FROM ovation_log.topics WHERE id > $1 ORDER BY id LIMIT $2`,
-        [cursor, TRIM_TOPICS_MAX],
+        "SELECT ovation_log.trim_topic($1, $2, $3, $4) AS count",
+        [id, events_max, stamp_min, most],
       );
-      for (const topic of topics) {
-        const excess = excessOf(this.#policy, topic.name, now);
-        if (excess === undefined || topic.kept === 0) continue;
-        let isMore = topic.kept > excess.eventsMax || topic.first_stamp < excess.stampMin;
-        while (isMore && dropped < limit) {
-          const most = Math.min(limit - dropped, TRIM_EVENTS_MAX);
-          const bounds = [topic.id, excess.eventsMax, excess.stampMin, most];
-          const [row] = await this.#client.query<{ count: number }>(
-            "reads",
-            "SELECT ovation_log.trim_topic($1, $2, $3, $4) AS count",
-            bounds,
-          );
-          dropped += row?.count ?? 0;
-          isMore = row?.count === most;
-        }
-        if (dropped >= limit) return dropped;
-      }
-      const last = topics.at(-1);
-      if (last === undefined || topics.length < TRIM_TOPICS_MAX) return dropped;
-      cursor = last.id;
+      dropped += row?.count ?? 0;
+      if (dropped >= limit) return { dropped, cursor: id };
     }
+    return { dropped, cursor: topics.length < TRIM_TOPICS_MAX ? undefined : topics.at(-1)?.id };
   }
 
   close(): Promise<void> {

@@ -28,6 +28,31 @@ export function retentionContract(withLog: WithLog, options: ContractOptions): v
         expect((await log.append([entry(few, "next")]))[0]?.place.seq).toBe(26);
       }));
 
+    test("is fair: a topic that never stops growing does not keep the others waiting", () =>
+      withLog(async (log) => {
+        const [busy, quiet, last] = [freshTopic("few"), freshTopic("few"), freshTopic("few")];
+        await appendMany(log, busy, 2_500);
+        await appendMany(log, quiet, 30);
+        await appendMany(log, last, 30);
+        for (let call = 0; call < 4; call++) {
+          expect(await log.trim(600)).toBe(600);
+          await appendMany(log, busy, 600);
+        }
+        const heads = await log.heads([busy, quiet, last]);
+        expect(heads[1]).toMatchObject({ seq: 30, first: 21 });
+        expect(heads[2]).toMatchObject({ seq: 30, first: 21 });
+        while ((await log.trim(5_000)) > 0);
+        expect((await log.heads([busy]))[0]).toMatchObject({ seq: 4_900, first: 4_891 });
+      }));
+
+    test("upkeep is one process's: the same one may ask again, another one may not", () =>
+      withLog(async (log, _clock, other) => {
+        expect(await log.claimUpkeep(60_000)).toBe(true);
+        expect(await log.claimUpkeep(60_000)).toBe(true);
+        // A file belongs to one server (`data-directory`); a database is shared.
+        expect(await other.claimUpkeep(60_000)).toBe(options.hasOwnClock);
+      }));
+
     if (options.hasOwnClock) {
       test("drops what is too old, down to an empty topic whose numbers go on", () =>
         withLog(async (log, clock) => {

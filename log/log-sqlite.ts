@@ -18,8 +18,7 @@ import { type Clock, DEFAULT_POLICY, type Policy, systemClock } from "@ovation/p
 import { GroupCommit } from "./group-commit.ts";
 import { TRIM_EVENTS_MAX, TRIM_TOPICS_MAX } from "./limits.ts";
 import { KEY_AGE_MS, type Log, type LogKeeper, LogUnavailableError } from "./log.ts";
-import type { TrimStep } from "./retention.ts";
-import type { WriterAnswers } from "./sqlite-protocol.ts";
+import { TrimRound } from "./retention.ts";
 import { SqliteReader } from "./sqlite-reader.ts";
 import { unusableFrom } from "./sqlite-schema.ts";
 import { SqliteWorkerClient } from "./sqlite-worker-client.ts";
@@ -68,6 +67,7 @@ export async function openSqliteLog(options: SqliteLogOptions): Promise<Log & Lo
     }
   }
 
+  const trimRound = new TrimRound();
   async function trim(limit: number): Promise<number> {
     const now = clock.now();
     let keys = TRIM_EVENTS_MAX;
@@ -77,21 +77,12 @@ export async function openSqliteLog(options: SqliteLogOptions): Promise<Log & Lo
         before: now - KEY_AGE_MS,
         limit: TRIM_EVENTS_MAX,
       });
-    let dropped = 0;
-    let cursor: number | undefined = 0;
-    while (cursor !== undefined && dropped < limit) {
-      const step: TrimStep = {
-        policy,
-        now,
-        cursor,
-        topicsMax: TRIM_TOPICS_MAX,
-        limit: Math.min(limit - dropped, TRIM_EVENTS_MAX),
-      };
-      const answer: WriterAnswers["trim-events"] = await writer.ask({ kind: "trim-events", step });
-      dropped += answer.dropped;
-      cursor = answer.cursor;
-    }
-    return dropped;
+    return trimRound.run(limit, (range) =>
+      writer.ask({
+        kind: "trim-events",
+        step: { policy, now, topicsMax: TRIM_TOPICS_MAX, ...range },
+      }),
+    );
   }
 
   async function close(): Promise<void> {
@@ -110,6 +101,8 @@ export async function openSqliteLog(options: SqliteLogOptions): Promise<Log & Lo
     changes: (since, limit) => read(() => reader.changes(since, limit)),
     wrote: (topic, seq, epoch) => read(() => reader.wrote(topic, seq, epoch)),
     trim,
+    // One process has the file.
+    claimUpkeep: async () => true,
     close: () => {
       closing ??= close();
       return closing;

@@ -97,8 +97,17 @@ export interface Log {
 
 /** What operators do with a log; the command's `ovation log …` and the retention timer call it. */
 export interface LogKeeper {
-  /** Drops what is past the retention of its kind, at most `limit` events; answers how many went. */
+  /**
+   * Drops what is past the retention of its kind: one look at every topic, at most
+   * {@link TRIM_TOPIC_EVENTS_MAX} events of each and `limit` of all. The next call goes on with the
+   * topic after the last one, so no topic waits for another to be done. Answers how many went.
+   */
   trim(limit: number): Promise<number>;
+  /**
+   * Claims the upkeep of the installation for the next `ttlMs`: true for one of all processes that
+   * share the log, and for the same one again until it stops asking.
+   */
+  claimUpkeep(ttlMs: number): Promise<boolean>;
 }
 
 export const KEY_AGE_MS = 24 * 60 * 60 * 1000;

@@ -204,6 +204,14 @@ export const MIGRATIONS: readonly string[] = [
   END $$;
   `,
   APPEND_GROUP,
+  `
+  -- The process that does the upkeep of the installation (retention), until then unless it asks again.
+  CREATE TABLE ovation_log.upkeep (
+    one boolean PRIMARY KEY DEFAULT true CHECK (one),
+    holder text NOT NULL,
+    until bigint NOT NULL
+  );
+  `,
 ];
 
 /** Held while migrations run, so that processes that start together do it once. */

@@ -5,7 +5,7 @@
 
 import type { Call } from "./group-commit.ts";
 import type { Appended } from "./log.ts";
-import type { TrimStep } from "./retention.ts";
+import type { TrimmedStep, TrimStep } from "./retention.ts";
 
 export type WriterRequest =
   /** The first request, once. */
@@ -20,7 +20,7 @@ export interface WriterAnswers {
   readonly open: null;
   readonly commit: readonly (readonly Appended[])[];
   readonly "trim-keys": number;
-  readonly "trim-events": { readonly dropped: number; readonly cursor?: number };
+  readonly "trim-events": TrimmedStep;
   readonly close: null;
 }
 

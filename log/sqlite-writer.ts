@@ -7,9 +7,9 @@ import type { Database } from "bun:sqlite";
 import type { Epoch, JsonText, Topic } from "@ovation/protocol";
 import { mintEpoch } from "./epoch.ts";
 import type { Call } from "./group-commit.ts";
-import { NAMES_MAX } from "./limits.ts";
+import { NAMES_MAX, TRIM_TOPIC_EVENTS_MAX } from "./limits.ts";
 import type { Appended, LogEntry } from "./log.ts";
-import { excessOf, type TopicExcess, type TrimStep } from "./retention.ts";
+import { excessOf, type TopicExcess, type TrimmedStep, type TrimStep } from "./retention.ts";
 import { openSqliteFile } from "./sqlite-schema.ts";
 
 interface TopicRow {
@@ -76,17 +76,17 @@ export class SqliteWriter {
     return this.#transaction(() => this.#statements.deleteKeys.run(before, limit).changes);
   }
 
-  /** Looks at the topics after `cursor` and drops what is past their retention, at most `limit` events. */
-  trimEvents(step: TrimStep): { readonly dropped: number; readonly cursor: number | undefined } {
+  /** Looks at the topics of the step's range and drops what is past their retention. */
+  trimEvents(step: TrimStep): TrimmedStep {
     return this.#transaction(() => {
-      const topics = this.#statements.topicsAfter.all(step.cursor, step.topicsMax);
+      const topics = this.#statements.topicsAfter.all(step.cursor, step.last, step.topicsMax);
       let dropped = 0;
       for (const topic of topics) {
         const excess = excessOf(step.policy, topic.name, step.now);
         if (excess === undefined) continue;
-        dropped += this.#trimTopic(topic, excess, step.limit - dropped);
-        // The topic may have more to go: the next step begins with it again.
-        if (dropped >= step.limit) return { dropped, cursor: topic.id - 1 };
+        const most = Math.min(step.limit - dropped, TRIM_TOPIC_EVENTS_MAX);
+        dropped += this.#trimTopic(topic, excess, most);
+        if (dropped >= step.limit) return { dropped, cursor: topic.id };
       }
       return { dropped, cursor: topics.length < step.topicsMax ? undefined : topics.at(-1)?.id };
     });
@@ -220,8 +220,9 @@ function prepare(database: Database) {
     deleteKeys: statement<never, [number, number]>(
       "DELETE FROM keys WHERE (topic, key) IN (SELECT topic, key FROM keys WHERE stamp < ? ORDER BY stamp LIMIT ?)",
     ),
-    topicsAfter: statement<TopicRow, [number, number]>(
-      "SELECT id, name, seq, first, first_stamp FROM topics WHERE id > ? ORDER BY id LIMIT ?",
+    topicsAfter: statement<TopicRow, [number, number, number]>(
+      `SELECT id, name, seq, first, first_stamp FROM topics
+       WHERE id > ? AND id <= ? ORDER BY id LIMIT ?`,
     ),
     firstSince: statement<{ seq: number }, [number, number, number, number]>(
       "SELECT seq FROM events WHERE topic = ? AND seq >= ? AND seq < ? AND stamp >= ? ORDER BY seq LIMIT 1",

@@ -12,7 +12,7 @@ import {
   type FrontendCalls,
   type FrontendLinks,
 } from "@ovation/dispatcher";
-import { type Log, type LogKeeper, openSqliteLog } from "@ovation/log";
+import { type Log, openSqliteLog } from "@ovation/log";
 import { type Route, steadyClock, systemClock } from "@ovation/protocol";
 import {
   createMemorySharedStore,
@@ -24,6 +24,7 @@ import { registerDispatcherMetrics } from "../dispatcher-metrics.ts";
 import { createVerifier, type Verifier } from "../tokens/mod.ts";
 import { createCommentsPart, openLocalMembers, openLocalStore } from "./comments-part.ts";
 import { failureLogger, type Settings } from "./settings.ts";
+import { retentionOf, startUpkeep } from "./upkeep.ts";
 
 export interface CorePart {
   readonly dispatcher: Dispatcher;
@@ -35,9 +36,6 @@ export interface CorePart {
   /** Finishes what was begun and closes what was opened. Frontends are gone before. */
   stop(): Promise<void>;
 }
-
-const RETENTION_EVERY_MS = 60_000;
-const RETENTION_EVENTS_AT_ONCE = 5000;
 
 export async function openCore(
   settings: Settings,
@@ -82,7 +80,7 @@ export async function openCore(
     registry,
   });
   registerDispatcherMetrics(registry, dispatcher);
-  const stopTrimming = keepTrimming(log, onFailure);
+  const stopUpkeep = startUpkeep({ keeper: log, tasks: [retentionOf(log)], onFailure });
   return {
     dispatcher,
     comments,
@@ -99,7 +97,7 @@ export async function openCore(
       ...comments.routes,
     ],
     async stop() {
-      stopTrimming();
+      await stopUpkeep();
       await comments.close();
       await links.close();
       await Promise.all([
@@ -112,16 +110,4 @@ export async function openCore(
       ]);
     },
   };
-}
-
-/** Drops what is past retention, a little at a time. */
-export function keepTrimming(
-  log: LogKeeper,
-  onFailure: (what: string, error: unknown) => void,
-): () => void {
-  const timer = setInterval(() => {
-    log.trim(RETENTION_EVENTS_AT_ONCE).catch((error: unknown) => onFailure("retention", error));
-  }, RETENTION_EVERY_MS);
-  timer.unref();
-  return () => clearInterval(timer);
 }

@@ -32,13 +32,13 @@ import {
   registerLinkMetrics,
   registerReceiverMetrics,
 } from "../dispatcher-metrics.ts";
-import { keepTrimming } from "../parts/core-part.ts";
 import { openClusterLog } from "../parts/database-part.ts";
 import { createDependencies } from "../parts/dependencies.ts";
 import { listenEarly } from "../parts/early-listener.ts";
 import { createInternalPart, type InternalSettings } from "../parts/internal-part.ts";
 import { openPresence, type Presence } from "../parts/presence-part.ts";
 import { failureLogger, type Node, type Settings } from "../parts/settings.ts";
+import { retentionOf, startUpkeep } from "../parts/upkeep.ts";
 import { registerProcessMetrics } from "../process-metrics.ts";
 import { createVerifier } from "../tokens/mod.ts";
 
@@ -150,7 +150,7 @@ export async function startDispatcherRole(options: DispatcherRoleOptions): Promi
   });
   registerDispatcherMetrics(registry, dispatcher);
   registerLinkMetrics(registry, links, peers);
-  const stopTrimming = keepTrimming(log, onFailure);
+  const stopUpkeep = startUpkeep({ keeper: log, tasks: [retentionOf(log)], onFailure });
   const incoming = createPeerRoutes({
     auth,
     refusals,
@@ -182,7 +182,7 @@ export async function startDispatcherRole(options: DispatcherRoleOptions): Promi
     url: listener.url,
     async stop() {
       dependencies.leave();
-      stopTrimming();
+      await stopUpkeep();
       await listener.stop(false);
       await presence.close();
       directory.close();
