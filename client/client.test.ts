@@ -195,6 +195,24 @@ describe("the HTTP API", () => {
     expect(server.requests).toHaveLength(1);
   });
 
+  test("a read that is refused for its rate is sent again after the wait that the server names", async () => {
+    let refusals = 2;
+    server.script = () =>
+      refusals-- > 0
+        ? problem(429, "rate-limited", { retryAfterMs: 50, detail: "slower" })
+        : Response.json({ comments: [], head: 3 });
+    const began = performance.now();
+    expect(await open().video("7").history()).toEqual({ comments: [], head: 3 });
+    expect(performance.now() - began).toBeGreaterThanOrEqual(100);
+    expect(server.requests).toHaveLength(3);
+    server.script = () => problem(429, "rate-limited", { retryAfterMs: 60_000, detail: "later" });
+    const refused = open().request("GET", "/v1/conversations");
+    expect(await refused.catch((reason: unknown) => reason)).toMatchObject({
+      code: "rate-limited",
+    });
+    expect(server.requests).toHaveLength(4);
+  });
+
   test("an answer that is no problem document is one all the same", async () => {
     server.script = () =>
       new Response("<h1>no</h1>", { status: 500, headers: { "retry-after": "2" } });

@@ -4,7 +4,7 @@ import { type Clock, parseTopic, TOPICS_PER_CONNECTION_MAX, type Topic } from "@
 import { createLikes, type Likes } from "./likes.ts";
 import { RETRY_MS } from "./limits.ts";
 import { mustShareConnections, watchPage } from "./page.ts";
-import { createPersist, createSendRequest } from "./request.ts";
+import { createPersist, createSendRequest, READ_PASSING_STATUSES } from "./request.ts";
 import { IDLE } from "./state.ts";
 import { createStream, type StreamEnvironment, type StreamSink } from "./stream.ts";
 import { createLateStream } from "./stream-late.ts";
@@ -41,6 +41,7 @@ export function createClient(options: ClientOptions = {}): Client {
   const token = createTokenKeeper(options.token);
   const send = createSendRequest(url, token, fetchFunction as typeof fetch);
   const persist = createPersist(clock, random);
+  const persistRead = createPersist(clock, random, READ_PASSING_STATUSES);
   const subscribers = new Map<Topic, Set<Subscriber>>();
   const listeners = new Set<(state: ConnectionState) => void>();
   const likes = new Map<string, Likes>();
@@ -155,10 +156,11 @@ export function createClient(options: ClientOptions = {}): Client {
       const waiting =
         likes.get(id) ?? createLikes(`/v1/videos/${encodeURIComponent(id)}/likes`, send, clock);
       likes.set(id, waiting);
-      return createVideo(id, send, waiting, persist);
+      return createVideo(id, send, waiting, persist, persistRead);
     },
     request: (method, path, { persist: persisting = false, ...options } = {}) => {
       const run = () => send(method, path, options);
+      if (method === "GET") return persistRead(run);
       return persisting ? persist(run) : run();
     },
     async guest(name) {

@@ -33,9 +33,15 @@ export const PULLS_MAX = 3;
 /** Log lives remembered per topic. */
 export const EPOCHS_MAX = 8;
 
+/** Pages that one `history` call follows where removed comments leave a page short; then it answers `next`. */
+export const HISTORY_FOLLOWS_MAX = 100;
+
 /** Times a request is sent again, after 100, 200, 400 ms. */
 export const REQUEST_RETRIES_MAX = 3;
 export const REQUEST_RETRY_MS = 100;
+
+/** A `Retry-After` longer than this is told to the caller instead of waited for, ms. */
+export const RETRY_AFTER_MS_MAX = 30_000;
 
 /** A request without an answer is given up, ms. */
 export const REQUEST_TIMEOUT_MS = 15_000;

@@ -99,6 +99,8 @@ export interface ConversationsPage {
   readonly conversations: readonly Conversation[];
   /** In all conversations, those on other pages too. */
   readonly unread: number;
+  /** The `cursor` of the next page; absent on the last one. */
+  readonly next?: string;
 }
 /** A notification with its place on the member's own topic. */
 export interface Notice {

@@ -28,6 +28,8 @@ export interface MembersApi {
   conversations(options?: {
     readonly before?: number;
     readonly limit?: number;
+    /** The `next` of the page before. */
+    readonly cursor?: string;
   }): Promise<ConversationsPage>;
   /** One's own notifications, ascending: the newest page, or the one before the number `before`. */
   notifications(options?: {
@@ -120,7 +122,7 @@ function createConversation(client: Client, now: () => number, other: string): C
   };
 }
 
-function queryOf(options: Readonly<Record<string, number | undefined>>): URLSearchParams {
+function queryOf(options: Readonly<Record<string, number | string | undefined>>): URLSearchParams {
   const parameters = new URLSearchParams();
   for (const [name, value] of Object.entries(options))
     if (value !== undefined) parameters.set(name, String(value));

@@ -2,7 +2,12 @@
 
 import type { Clock } from "@ovation/protocol";
 import { ApiError, toApiError } from "./api-error.ts";
-import { REQUEST_RETRIES_MAX, REQUEST_RETRY_MS, REQUEST_TIMEOUT_MS } from "./limits.ts";
+import {
+  REQUEST_RETRIES_MAX,
+  REQUEST_RETRY_MS,
+  REQUEST_TIMEOUT_MS,
+  RETRY_AFTER_MS_MAX,
+} from "./limits.ts";
 import type { TokenKeeper } from "./token.ts";
 
 export interface RequestOptions {
@@ -62,18 +67,27 @@ export function createSendRequest(
 /** Answers after which the same request is worth sending again. */
 const PASSING_STATUSES = new Set([0, 502, 503, 504]);
 
+/** A read is worth sending again where the server asks for a pause, too. */
+export const READ_PASSING_STATUSES = new Set([...PASSING_STATUSES, 429]);
+
 /** Sends again what the network or a restart swallowed: for requests that are harmless to repeat. */
 export type Persist = (run: () => Promise<unknown>) => Promise<unknown>;
 
-export function createPersist(clock: Clock, random: () => number): Persist {
+export function createPersist(
+  clock: Clock,
+  random: () => number,
+  passing: ReadonlySet<number> = PASSING_STATUSES,
+): Persist {
   return async (run) => {
     for (let retry = 0; ; retry++) {
       try {
         return await run();
       } catch (error) {
         const { status, retryAfterMs } = error as ApiError;
-        if (retry >= REQUEST_RETRIES_MAX || !PASSING_STATUSES.has(status)) throw error;
-        const waitMs = retryAfterMs ?? REQUEST_RETRY_MS * 2 ** retry * (1 + random());
+        if (retry >= REQUEST_RETRIES_MAX || !passing.has(status)) throw error;
+        if (retryAfterMs !== undefined && retryAfterMs > RETRY_AFTER_MS_MAX) throw error;
+        // Spread, so that those who were refused together do not return together.
+        const waitMs = (retryAfterMs ?? REQUEST_RETRY_MS * 2 ** retry) * (1 + random());
         await new Promise<void>((resolve) => clock.after(waitMs, resolve));
       }
     }

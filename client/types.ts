@@ -188,6 +188,15 @@ export interface VideoInfo {
   readonly pinned?: Comment | null;
 }
 
+/** Comments, ascending by `seq`. */
+export interface CommentsPage {
+  readonly comments: readonly Comment[];
+  /** The newest number of the topic. */
+  readonly head: number;
+  /** Where the read stopped early: the next `before`, or `after`. The SDK follows it by itself. */
+  readonly next?: number;
+}
+
 /** What a viewer can do with one video over HTTP. Every method rejects with an {@link ApiError}. */
 export interface VideoApi {
   readonly id: string;
@@ -202,7 +211,7 @@ export interface VideoApi {
     readonly after?: number;
     readonly before?: number;
     readonly limit?: number;
-  }): Promise<{ readonly comments: readonly Comment[]; readonly head: number }>;
+  }): Promise<CommentsPage>;
   remove(seq: number, reason?: string): Promise<void>;
   /** Counts a tap. Taps are merged: at most one request per second and video. */
   like(kind?: string, count?: number): void;

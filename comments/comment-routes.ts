@@ -93,7 +93,7 @@ export function createCommentRoutes(service: Service): readonly Route[] {
 
   async function readPage(video: NamedVideo, query: PageQuery): Promise<string> {
     const page = await readHistory(log, video.topic, query);
-    return JSON.stringify({ comments: await withOwners(service, page.comments), head: page.head });
+    return JSON.stringify({ ...page, comments: await withOwners(service, page.comments) });
   }
 
   async function remove(request: HttpRequest, context: RouteContext): Promise<RouteAnswer> {

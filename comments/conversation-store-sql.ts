@@ -68,10 +68,12 @@ export function createSqlConversationStore(database: SqlDatabase): ConversationS
       return row === undefined ? undefined : toConversation(row);
     },
 
-    async list(member, limit, before) {
+    async list(member, limit, from) {
       const rows = await database.run(
-        `${SELECT} WHERE mine.member = $1 AND mine.last_at < $3 ORDER BY mine.last_at DESC, mine.other LIMIT $2`,
-        [member, limit, before ?? Number.MAX_SAFE_INTEGER],
+        `${SELECT} WHERE mine.member = $1
+           AND (mine.last_at < $3 OR ($4 <> '' AND mine.last_at = $3 AND mine.other > $4))
+         ORDER BY mine.last_at DESC, mine.other LIMIT $2`,
+        [member, limit, from?.at ?? Number.MAX_SAFE_INTEGER, from?.id ?? ""],
       );
       return rows.map(toConversation);
     },

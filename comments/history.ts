@@ -3,7 +3,7 @@
 import type { Log } from "@ovation/log";
 import { Problem, type Topic } from "@ovation/protocol";
 import { type Comment, commentOf } from "./comment.ts";
-import { HISTORY_READS_MAX } from "./limits.ts";
+import { HISTORY_EVENTS_MAX, HISTORY_READ_EVENTS } from "./limits.ts";
 
 export interface HistoryQuery {
   readonly after?: number;
@@ -16,11 +16,19 @@ export interface HistoryPage {
   readonly comments: readonly Comment[];
   /** The newest number of the topic, whatever its type. */
   readonly head: number;
+  /**
+   * Where the read stopped before the page was full and before the log ended: the next request's
+   * `after` (or `before`). Absent on a page that is full, and on the last one.
+   */
+  readonly next?: number;
 }
 
 const COMMENT = ["comment"];
 
-/** A page with `limit` comments where there are as many: removed ones do not shorten it. */
+/**
+ * A page with `limit` comments where the log has as many: removed ones do not shorten it. The read
+ * passes over at most {@link HISTORY_EVENTS_MAX} comments, and then says where it stopped.
+ */
 export async function readHistory(
   log: Log,
   topic: Topic,
@@ -30,23 +38,28 @@ export async function readHistory(
   let { after, before } = query;
   let comments: Comment[] = [];
   let head = 0;
-  for (let reads = 0; reads < HISTORY_READS_MAX; reads++) {
-    const limit = query.limit - comments.length;
+  // The first read is the page itself: with nothing removed it is the only one.
+  let limit = query.limit;
+  for (let examined = 0; ; limit = HISTORY_READ_EVENTS) {
     const page = await log.read(topic, {
       ...(forward ? { after: after ?? 0 } : before === undefined ? {} : { before }),
       limit,
       types: COMMENT,
     });
-    if (reads === 0) head = page.head.seq;
+    if (examined === 0) head = page.head.seq;
+    examined += page.events.length;
     const shown = page.events
       .map(commentOf)
       .filter((comment) => comment !== undefined && comment.removed !== true) as Comment[];
-    comments = forward ? [...comments, ...shown] : [...shown, ...comments];
-    if (page.events.length < limit || comments.length >= query.limit) break;
+    comments = forward
+      ? [...comments, ...shown].slice(0, query.limit)
+      : [...shown, ...comments].slice(-query.limit);
+    if (page.events.length < limit || comments.length >= query.limit) return { comments, head };
     after = page.events.at(-1)?.place.seq;
     before = page.events[0]?.place.seq;
+    const next = forward ? after : before;
+    if (examined >= HISTORY_EVENTS_MAX && next !== undefined) return { comments, head, next };
   }
-  return { comments, head };
 }
 
 /** One comment; throws `unknown-comment` where there is none, or where it is removed and that does not count. */

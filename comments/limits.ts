@@ -40,8 +40,10 @@ export const TOTALS_KEPT_MAX = 10_000;
 export const SHARED_READ_WINDOW_MS = 100;
 export const SHARED_READS_FREE = 4;
 export const SHARED_READ_KEYS_MAX = 10_000;
-/** Reads of the log for one page of history: removed comments are skipped, but not without end. */
-export const HISTORY_READS_MAX = 10;
+/** Comments that one page of history passes over, removed ones included; then the answer has `next`. */
+export const HISTORY_EVENTS_MAX = 10_000;
+/** Comments of one read of the log, after the first, where removed ones left the page short. */
+export const HISTORY_READ_EVENTS = 500;
 
 /** Events that are committed and wait to be published. Beyond, durable ones are left to the repair lane. */
 export const OUTBOX_EVENTS_MAX = 100_000;

@@ -132,12 +132,34 @@ export function testMemberStores(
         await conversations.record({ from: other, to: ana, number: 1, at: 100 + index, text: "x" });
       const first = await conversations.list(ana, 2);
       expect(first.map(({ other }) => other)).toEqual([others[4], others[3]] as string[]);
-      const second = await conversations.list(ana, 10, first[1]?.lastAt);
+      const second = await conversations.list(ana, 10, { at: first[1]?.lastAt ?? 0, id: "" });
       expect(second.map(({ other }) => other)).toEqual([
         others[2],
         others[1],
         others[0],
       ] as string[]);
+    });
+
+    test("pages go on in the middle of rows of one moment", async () => {
+      const { conversations, sanctions } = await open();
+      const [ana, video] = [newId("ana"), newId("video")];
+      const ids = Array.from({ length: 7 }, (_, index) => `same-${index}`);
+      for (const other of ids) {
+        await conversations.record({ from: other, to: ana, number: 1, at: 100, text: "x" });
+        const sanction = { member: other, video, kind: "ban", until: null, reason: "" } as const;
+        await sanctions.put({ ...sanction, at: 50, by: "mo" });
+      }
+      const listed: string[] = [];
+      const banned: string[] = [];
+      for (let page = 0; page < 4; page++) {
+        const after = (at: number, all: readonly string[]) =>
+          page === 0 ? undefined : { at, id: all.at(-1) ?? "" };
+        for (const { other } of await conversations.list(ana, 2, after(100, listed)))
+          listed.push(other);
+        for (const { member } of await sanctions.list(video, 1, 2, after(50, banned)))
+          banned.push(member);
+      }
+      expect([listed, banned]).toEqual([ids, ids]);
     });
 
     test("two who write to each other at once do not wait for each other for ever", async () => {

@@ -8,6 +8,7 @@
  */
 
 import type { Role } from "@ovation/protocol";
+import type { Cursor } from "./parameters.ts";
 
 /** What a member's token last said of them. */
 export interface Profile {
@@ -57,8 +58,8 @@ export interface SanctionStore {
   remove(member: string, video: string): Promise<boolean>;
   /** Those in force, in every place. */
   of(member: string, now: number): Promise<readonly Sanction[]>;
-  /** Those in force in one place, the newest first. */
-  list(video: string, now: number, limit: number): Promise<readonly Sanction[]>;
+  /** Those in force in one place, the newest first; those after `from` where it is given. */
+  list(video: string, now: number, limit: number, from?: Cursor): Promise<readonly Sanction[]>;
 }
 
 /** One member's side of a conversation. */
@@ -97,8 +98,8 @@ export interface ConversationStore {
     { readonly seen: number; readonly delivered: number; readonly rose: boolean } | undefined
   >;
   find(member: string, other: string): Promise<Conversation | undefined>;
-  /** The newest first; those before `before` (ms) where it is given. */
-  list(member: string, limit: number, before?: number): Promise<readonly Conversation[]>;
+  /** The newest first; those after `from`, an empty id of which stands after all others of its time. */
+  list(member: string, limit: number, from?: Cursor): Promise<readonly Conversation[]>;
   /** Messages not seen in all conversations of the member. */
   unread(member: string): Promise<number>;
 }

@@ -25,7 +25,7 @@ import {
 import type { Profile } from "./member-stores.ts";
 import { requireMayWrite } from "./message-rules.ts";
 import { appendReceipt, conversationTopic, messageOf, sendMessage } from "./messages.ts";
-import { pageOf, parameterOf } from "./parameters.ts";
+import { cursorOf, cursorText, pageOf, parameterOf } from "./parameters.ts";
 import { newMessage, receipt, typing } from "./schemas.ts";
 import {
   isStaff,
@@ -122,7 +122,10 @@ export function createMessageRoutes(service: Service, people: People): readonly 
       CONVERSATIONS_MAX,
     );
     const before = parameterOf(request, "before", 0);
-    const list = await stores.conversations.list(identity.sub, limit, before);
+    const from = cursorOf(request) ?? (before === undefined ? undefined : { at: before, id: "" });
+    const rows = await stores.conversations.list(identity.sub, limit + 1, from);
+    const list = rows.slice(0, limit);
+    const last = rows.length > limit ? list.at(-1) : undefined;
     const [profiles, unread] = await Promise.all([
       stores.members.profiles(list.map(({ other }) => other)),
       stores.conversations.unread(identity.sub),
@@ -134,7 +137,13 @@ export function createMessageRoutes(service: Service, people: People): readonly 
       seen: each.seen,
       other: { seen: each.otherSeen, delivered: each.otherDelivered },
     }));
-    return jsonAnswer(JSON.stringify({ conversations: shown, unread }));
+    return jsonAnswer(
+      JSON.stringify({
+        conversations: shown,
+        unread,
+        ...(last === undefined ? {} : { next: cursorText({ at: last.lastAt, id: last.other }) }),
+      }),
+    );
   }
 
   function block(blocked: boolean) {

@@ -1,6 +1,6 @@
 /** Numbers in the query of a request. */
 
-import { type HttpRequest, Problem } from "@ovation/protocol";
+import { type HttpRequest, isTopicId, Problem } from "@ovation/protocol";
 import { parseSeq } from "./schemas.ts";
 
 export interface PageQuery {
@@ -31,4 +31,27 @@ export function pageOf(request: HttpRequest, limitDefault: number, limitMax: num
     ...(before === undefined ? {} : { before }),
     limit: Math.min(limit, limitMax),
   };
+}
+
+/** Where a list by time goes on: after the row of this time and id. */
+export interface Cursor {
+  /** ms since 1970. */
+  readonly at: number;
+  readonly id: string;
+}
+
+/** The `next` of an earlier answer, in the parameter `cursor`. Throws `invalid-parameter`. */
+export function cursorOf(request: HttpRequest): Cursor | undefined {
+  const text = new URL(request.url).searchParams.get("cursor");
+  if (text === null) return undefined;
+  const dot = text.indexOf(".");
+  const at = parseSeq(text.slice(0, Math.max(0, dot)));
+  const id = text.slice(dot + 1);
+  if (at === undefined || !isTopicId(id))
+    throw new Problem("invalid-parameter", "cursor is the `next` of an earlier answer");
+  return { at, id };
+}
+
+export function cursorText({ at, id }: Cursor): string {
+  return `${at}.${id}`;
 }

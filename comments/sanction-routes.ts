@@ -16,6 +16,7 @@ import { readBody } from "./body.ts";
 import { REASON_CODE_POINTS_MAX, SANCTIONS_MAX } from "./limits.ts";
 import type { Sanction } from "./member-stores.ts";
 import { type Notification, notificationEntry } from "./notifications.ts";
+import { cursorOf, cursorText, parameterOf } from "./parameters.ts";
 import { sanction as sanctionForm } from "./schemas.ts";
 import { isStaff, memberOf, type People, requireMember, type Service } from "./service.ts";
 import { cleanLine } from "./text.ts";
@@ -64,10 +65,19 @@ export function createSanctionRoutes(service: Service, people: People): readonly
     const identity = await requireMember(service, request);
     const video = videoParameter(request);
     requirePlace(identity, video);
-    const sanctions = await people.stores.sanctions.list(video, clock.now(), SANCTIONS_MAX);
+    const limit = Math.min(parameterOf(request, "limit", 1) ?? SANCTIONS_MAX, SANCTIONS_MAX);
+    const rows = await people.stores.sanctions.list(
+      video,
+      clock.now(),
+      limit + 1,
+      cursorOf(request),
+    );
+    const page = rows.slice(0, limit);
+    const last = rows.length > limit ? page.at(-1) : undefined;
     return jsonAnswer(
       JSON.stringify({
-        sanctions: sanctions.map((each) => ({ ...publicForm(each), by: each.by })),
+        sanctions: page.map((each) => ({ ...publicForm(each), by: each.by })),
+        ...(last === undefined ? {} : { next: cursorText({ at: last.at, id: last.member }) }),
       }),
     );
   }

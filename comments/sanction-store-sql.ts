@@ -31,10 +31,12 @@ export function createSqlSanctionStore(database: SqlDatabase): SanctionStore {
       );
       return rows.map(toSanction);
     },
-    async list(video, now, limit) {
+    async list(video, now, limit, from) {
       const rows = await database.run(
-        `SELECT ${COLUMNS} FROM ovation_sanctions WHERE video = $1 AND ${IN_FORCE} ORDER BY made_at DESC, member LIMIT $3`,
-        [video, now, limit],
+        `SELECT ${COLUMNS} FROM ovation_sanctions WHERE video = $1 AND ${IN_FORCE}
+           AND (made_at < $4 OR ($5 <> '' AND made_at = $4 AND member > $5))
+         ORDER BY made_at DESC, member LIMIT $3`,
+        [video, now, limit, from?.at ?? Number.MAX_SAFE_INTEGER, from?.id ?? ""],
       );
       return rows.map(toSanction);
     },

@@ -52,6 +52,7 @@ export interface Body {
   readonly n: number;
   readonly at: number;
   readonly head: number;
+  readonly next?: number;
   readonly until: number;
   readonly unread: number;
   readonly title: string;

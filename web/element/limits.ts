@@ -4,6 +4,8 @@
 export const ROWS_MAX = 200;
 /** Comments shown to somebody who joins, and in each step of "load earlier". */
 export const HISTORY_PAGE = 50;
+/** Pages of comments read to close the distance between the snapshot and the stream. */
+export const CATCH_UP_PAGES_MAX = 10;
 /** The list changes at most this often: a throttle, so that a busy room still moves. */
 export const TICK_MS = 150;
 /** Nearer to the end than this, the list follows. */

@@ -8,7 +8,7 @@
 import type { Client, Comment, ConnectionState, TopicHandlers, VideoApi } from "@ovation/client";
 import { CommentStore, type Item, toItem } from "./comment-store.ts";
 import type { Me } from "./identity.ts";
-import { HISTORY_PAGE } from "./limits.ts";
+import { CATCH_UP_PAGES_MAX, HISTORY_PAGE } from "./limits.ts";
 
 export interface SessionCallbacks {
   /** Something that is shown is different now. */
@@ -128,7 +128,7 @@ export class Session {
     ]);
     if (this.#closed) return;
     this.store.replace(history.comments);
-    this.hasEarlier = history.comments.length === HISTORY_PAGE;
+    this.hasEarlier = history.comments.length === HISTORY_PAGE || history.next !== undefined;
     this.#snapshotHead = Math.min(info.head, history.head);
     const behind = this.#head > this.#snapshotHead;
     this.#likes = Object.values(info.likes).reduce((sum, count) => sum + count, 0);
@@ -141,15 +141,21 @@ export class Session {
   }
 
   async #catchUp(head: number, after = this.#head): Promise<void> {
-    const { comments } = await this.#video.history({ after, limit: HISTORY_PAGE * 4 });
-    for (const comment of comments) this.store.add(comment);
+    const limit = HISTORY_PAGE * 4;
+    let from = after;
+    for (let pages = 0; pages < CATCH_UP_PAGES_MAX; pages++) {
+      const { comments } = await this.#video.history({ after: from, limit });
+      for (const comment of comments) this.store.add(comment);
+      from = comments.at(-1)?.seq ?? from;
+      if (comments.length < limit) break;
+    }
     this.#head = Math.max(this.#head, head);
   }
 
   /** Comments before `seq`, ascending. */
   async earlier(seq: number): Promise<Item[]> {
-    const { comments } = await this.#video.history({ before: seq, limit: HISTORY_PAGE });
-    if (comments.length < HISTORY_PAGE) this.hasEarlier = false;
+    const { comments, next } = await this.#video.history({ before: seq, limit: HISTORY_PAGE });
+    if (comments.length < HISTORY_PAGE && next === undefined) this.hasEarlier = false;
     return comments.map((comment) => toItem(comment));
   }
 
