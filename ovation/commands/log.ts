@@ -13,10 +13,11 @@ import {
 } from "@ovation/log";
 import { systemClock } from "@ovation/protocol";
 import { type Command, Option } from "commander";
+import { claimDataDirectory } from "../data-directory.ts";
 import { createProgressLine } from "../replay/progress-line.ts";
 import { readTextLines } from "../text-lines.ts";
 import { dataOption, option } from "./options.ts";
-import { fail } from "./run.ts";
+import { explainedDirectory, fail } from "./run.ts";
 
 /** An event's `data` is 64 KiB at most; escaped as JSON it may be six times as long. */
 const IMPORT_LINE_CHARACTERS_MAX = 1024 * 1024;
@@ -49,7 +50,7 @@ export function addLogCommand(program: Command): void {
   )
     .addOption(new Option("--file <file>", "where from; - for standard input").default("-"))
     .action((options: Options & { readonly file: string }) =>
-      explained(() => read(toLocation(options, false), options.file)),
+      explained(() => readInto(options, options.file)),
     );
 }
 
@@ -101,6 +102,16 @@ async function write(location: LogLocation, file: string): Promise<void> {
   if (file !== "-") await new Promise<void>((resolve) => output.end(() => resolve()));
   line.end();
   console.error(`exported ${count(done.events)} events of ${count(done.topics)} topics`);
+}
+
+/** A server that has the directory open would not see what comes into it. */
+async function readInto(options: Options, file: string): Promise<void> {
+  const directory =
+    options.database === undefined
+      ? explainedDirectory(() => claimDataDirectory(options.data))
+      : undefined;
+  await read(toLocation(options, false), file);
+  directory?.release();
 }
 
 async function read(location: LogLocation, file: string): Promise<void> {

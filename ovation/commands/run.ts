@@ -5,6 +5,7 @@ import type { AdmissionLimits } from "@ovation/frontend";
 import { LogUnusableError } from "@ovation/log";
 import { DEFAULT_POLICY, HEARTBEAT_MS } from "@ovation/protocol";
 import type { Logger } from "pino";
+import { DataDirectoryError } from "../data-directory.ts";
 import { createLogger } from "../logger.ts";
 import type { Node, Settings } from "../parts/settings.ts";
 import { crashOnUncaught, untilSignal } from "../process-life.ts";
@@ -87,6 +88,16 @@ function tlsOf({ tlsCert, tlsKey }: CommonOptions): Settings["tls"] {
 export function fail(message: string): never {
   console.error(`ovation: ${message}`);
   process.exit(1);
+}
+
+/** A data directory that cannot be used is an operator's to mend. */
+export function explainedDirectory<Result>(use: () => Result): Result {
+  try {
+    return use();
+  } catch (error) {
+    if (error instanceof DataDirectoryError) fail(error.message);
+    throw error;
+  }
 }
 
 /** Starts the role; what an operator can mend is a sentence, not a stack. */

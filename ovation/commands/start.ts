@@ -2,6 +2,7 @@
 
 import { systemClock } from "@ovation/protocol";
 import type { Command } from "commander";
+import { claimDataDirectory } from "../data-directory.ts";
 import { DEMO_VIDEOS, type DemoOptions, startDemo } from "../demo/mod.ts";
 import { type Settings, signingOf } from "../parts/settings.ts";
 import { crashOnUncaught, untilSignal } from "../process-life.ts";
@@ -24,7 +25,7 @@ import {
   trustedProxiesOption,
 } from "./options.ts";
 import { policyOption, withPolicyFile } from "./policy-option.ts";
-import { type CommonOptions, startOrExplain, toSettings } from "./run.ts";
+import { type CommonOptions, explainedDirectory, startOrExplain, toSettings } from "./run.ts";
 
 /** Longer than anybody lets a demo run. */
 const DEMO_TOKEN_TTL_SECONDS = 30 * 24 * 60 * 60;
@@ -91,6 +92,7 @@ export function addStartCommand(program: Command): void {
 }
 
 async function start(options: Options): Promise<void> {
+  const directory = explainedDirectory(() => claimDataDirectory(options.data));
   const secret = options.secret ?? loadSecret(options.data).secret;
   const settings = await withPolicyFile(toSettings(options, secret), options.policy);
   const { logger } = settings;
@@ -110,6 +112,7 @@ async function start(options: Options): Promise<void> {
   logger.info({ signal }, "draining");
   demo?.stop();
   await node.stop();
+  directory.release();
   process.exit(0);
 }
 

@@ -2,8 +2,10 @@
 
 import { ROLES, type Role } from "@ovation/protocol";
 import { type Command, InvalidArgumentError } from "commander";
+import { makeDataDirectory } from "../data-directory.ts";
 import { loadSecret, signToken } from "../tokens/mod.ts";
 import { dataOption, option, secretOption } from "./options.ts";
+import { explainedDirectory } from "./run.ts";
 
 interface Options {
   readonly sub: string;
@@ -58,7 +60,9 @@ export function addTokenCommand(program: Command): void {
       "\n  ovation token --sub alice --name Alice\n  ovation token --sub backend --publish 'video:*'\n  ovation token --sub mona --role moderator",
     )
     .action(async (options: Options) => {
-      const secret = options.secret ?? loadSecret(options.data).secret;
+      const secret =
+        options.secret ??
+        explainedDirectory(() => loadSecret(makeDataDirectory(options.data)).secret);
       try {
         process.stdout.write(
           `${await signToken(secret, toClaims(options), options.ttl, toSigning(options))}\n`,

@@ -1,0 +1,122 @@
+/** One data directory belongs to one server. Real processes. */
+
+import { afterAll, describe, expect, setDefaultTimeout, test } from "bun:test";
+import { existsSync, mkdtempSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { claimDataDirectory, DataDirectoryError } from "./data-directory.ts";
+
+setDefaultTimeout(60_000);
+
+const COMMAND = join(import.meta.dir, "bin/ovation");
+const directory = mkdtempSync(join(tmpdir(), "ovation-data-"));
+const running: Bun.Subprocess[] = [];
+afterAll(() => {
+  for (const child of running) child.kill("SIGKILL");
+  rmSync(directory, { recursive: true, force: true });
+});
+
+/** Starts a server; resolves with its process when it says that it is ready, or has ended. */
+async function start(data: string, ...flags: readonly string[]) {
+  const child = Bun.spawn(["sh", COMMAND, "start", "--port", "0", "--data", data, ...flags], {
+    stdin: "ignore",
+    stdout: "pipe",
+    stderr: "pipe",
+  });
+  running.push(child);
+  let output = "";
+  let errors = "";
+  const read = async (
+    stream: ReadableStream<Uint8Array<ArrayBuffer>>,
+    take: (text: string) => void,
+  ) => {
+    for await (const chunk of stream.pipeThrough(new TextDecoderStream())) take(chunk);
+  };
+  const done = Promise.all([
+    read(child.stdout, (text) => {
+      output += text;
+    }),
+    read(child.stderr, (text) => {
+      errors += text;
+    }),
+    child.exited,
+  ]);
+  while (child.exitCode === null && !/http:\/\/\S+:[0-9]+/.test(output + errors))
+    await Bun.sleep(20);
+  return { child, done, text: () => output + errors };
+}
+
+test("a second server on the same directory ends with a sentence, and the first goes on", async () => {
+  const data = join(directory, "shared");
+  const first = await start(data);
+  const second = await start(data);
+  await second.done;
+  expect(second.child.exitCode).toBe(1);
+  expect(second.text()).toContain("another Ovation server (process ");
+  expect(second.text()).toContain("Stop that one, or give this one a directory of its own");
+  expect(second.text()).not.toContain("    at ");
+  const withWorkers = await start(data, "--workers", "2");
+  await withWorkers.done;
+  expect(withWorkers.text()).toContain("another Ovation server");
+  expect(first.child.exitCode).toBeNull();
+});
+
+test("an import into the directory of a running server is refused", async () => {
+  const data = join(directory, "imported");
+  await start(data);
+  const child = Bun.spawn(["sh", COMMAND, "log", "import", "--data", data], {
+    stdin: new Blob(['{"ovation-log":1}\n']),
+    stderr: "pipe",
+  });
+  expect(await new Response(child.stderr).text()).toContain("another Ovation server");
+  expect(await child.exited).toBe(1);
+});
+
+test("after kill -9 the directory is free at once", async () => {
+  const data = join(directory, "killed");
+  const first = await start(data);
+  first.child.kill("SIGKILL");
+  await first.child.exited;
+  // `sh` execs the runtime, so the process that was killed is the one that held the lock.
+  const next = await start(data);
+  expect(next.child.exitCode).toBeNull();
+});
+
+test("a server that is being restarted hands its directory over", async () => {
+  const data = join(directory, "restarted");
+  const first = await start(data, "--drain-seconds", "1");
+  first.child.kill("SIGTERM");
+  const next = await start(data);
+  expect(next.child.exitCode).toBeNull();
+  await first.done;
+  expect(first.child.exitCode).toBe(0);
+});
+
+describe("a directory that cannot be one", () => {
+  const file = join(directory, "file");
+  writeFileSync(file, "");
+  const cases: Readonly<Record<string, string>> = {
+    "a file stands there": file,
+    "a file stands above it": join(file, "below"),
+    "the system does not let it be made": "/proc/none/data",
+  };
+  test.each(Object.entries(cases))("%s: a sentence, no stack", async (_, path) => {
+    for (const flags of [[], ["--workers", "2"]]) {
+      const { child, done, text } = await start(path, ...flags);
+      await done;
+      expect(child.exitCode).toBe(1);
+      expect(text()).toMatch(/the data directory \S+ cannot be (made|written to)/);
+      expect(text()).not.toContain("    at ");
+    }
+  });
+});
+
+test("the directory and what is in it are the user's own", () => {
+  const path = join(directory, "own");
+  const claimed = claimDataDirectory(path);
+  expect(statSync(path).mode & 0o777).toBe(0o700);
+  expect(() => claimDataDirectory(path, 10)).toThrow(DataDirectoryError);
+  claimed.release();
+  expect(existsSync(join(path, "server.pid"))).toBe(false);
+  claimDataDirectory(path).release();
+});

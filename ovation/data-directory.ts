@@ -1,0 +1,95 @@
+/**
+ * The directory `--data`: made where it is missing, and one server's at a time. Two servers on one
+ * directory would each serve half of the viewers: comments reach all, likes and live events do not.
+ *
+ * The lock is SQLite's own, on a file of its own (`server.lock`): it works wherever the data can be
+ * stored at all, and the system releases it when the process ends, however it ends.
+ */
+
+import { Database } from "bun:sqlite";
+import { mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { join, resolve } from "node:path";
+
+/** A server that is being restarted may take this long to let go of its directory. */
+const CLAIM_MS_MAX = 3_000;
+const DIRECTORY_MODE = 0o700;
+const FILE_MODE = 0o600;
+
+/** An operator's mistake, as a sentence. */
+export class DataDirectoryError extends Error {
+  override readonly name = "DataDirectoryError";
+}
+
+export interface DataDirectory {
+  readonly path: string;
+  /** Another server may take it. */
+  release(): void;
+}
+
+/** Makes the directory. Throws {@link DataDirectoryError} where it cannot be one. */
+export function makeDataDirectory(path: string): string {
+  const whole = resolve(path);
+  try {
+    mkdirSync(whole, { recursive: true, mode: DIRECTORY_MODE });
+  } catch (error) {
+    throw new DataDirectoryError(
+      `the data directory ${whole} cannot be made (${reasonOf(error)}). ` +
+        "Name another one with --data, or make it and give it to this user",
+    );
+  }
+  return whole;
+}
+
+/** Claims the directory for this process. Throws {@link DataDirectoryError} where another has it. */
+export function claimDataDirectory(path: string, waitMsMax = CLAIM_MS_MAX): DataDirectory {
+  const whole = makeDataDirectory(path);
+  const holder = join(whole, "server.pid");
+  let lock: Database;
+  try {
+    lock = new Database(join(whole, "server.lock"));
+  } catch (error) {
+    throw new DataDirectoryError(
+      `the data directory ${whole} cannot be written to (${reasonOf(error)}). ` +
+        "Give it to this user, or name another one with --data",
+    );
+  }
+  try {
+    lock.run(`PRAGMA busy_timeout = ${waitMsMax}`);
+    lock.run("BEGIN EXCLUSIVE");
+    writeFileSync(holder, `${process.pid}\n`, { mode: FILE_MODE });
+  } catch (error) {
+    lock.close();
+    if (isBusy(error))
+      throw new DataDirectoryError(
+        `another Ovation server${pidIn(holder)} uses the data directory ${whole}. ` +
+          "Stop that one, or give this one a directory of its own with --data",
+      );
+    throw new DataDirectoryError(
+      `the data directory ${whole} cannot be written to (${reasonOf(error)}). ` +
+        "Give it to this user, or name another one with --data",
+    );
+  }
+  return {
+    path: whole,
+    release() {
+      rmSync(holder, { force: true });
+      lock.close();
+    },
+  };
+}
+
+function isBusy(error: unknown): boolean {
+  return (error as { readonly code?: string }).code?.startsWith("SQLITE_BUSY") === true;
+}
+
+function pidIn(file: string): string {
+  try {
+    return ` (process ${Number.parseInt(readFileSync(file, "utf8"), 10)})`;
+  } catch {
+    return "";
+  }
+}
+
+function reasonOf(error: unknown): string {
+  return error instanceof Error ? error.message.replace(/^[A-Z]+: /, "") : String(error);
+}
