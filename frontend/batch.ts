@@ -12,7 +12,7 @@ import {
   type TopicMark,
   type TopicPosition,
 } from "@ovation/protocol";
-import { compress, encodeText } from "./encoding.ts";
+import { Encoded } from "./encoding.ts";
 import { RING_BATCHES_MAX, RING_BYTES_MAX } from "./limits.ts";
 
 export class Batch {
@@ -20,7 +20,7 @@ export class Batch {
   readonly number: number;
   /** Its place in all that this frontend broadcasts. */
   readonly order: number;
-  readonly plain: Uint8Array;
+  readonly encoded: Encoded;
   readonly events: number;
   /** The durable ones among them. */
   readonly durable: number;
@@ -28,7 +28,6 @@ export class Batch {
   readonly before: TopicPosition;
   /** Live events of the topic before it that cannot be made up for: what a gap counts. */
   readonly liveBefore: number;
-  #zstd: Uint8Array | undefined;
 
   constructor(made: {
     readonly number: number;
@@ -41,21 +40,11 @@ export class Batch {
   }) {
     this.number = made.number;
     this.order = made.order;
-    this.plain = encodeText(made.text, false);
+    this.encoded = Encoded.ofText(made.text);
     this.events = made.events;
     this.durable = made.durable;
     this.before = made.before;
     this.liveBefore = made.liveBefore;
-  }
-
-  /** Compressed when the first connection asks for it. */
-  get zstd(): Uint8Array {
-    this.#zstd ??= compress(this.plain);
-    return this.#zstd;
-  }
-
-  bytes(zstd: boolean): Uint8Array {
-    return zstd ? this.zstd : this.plain;
   }
 }
 
@@ -105,14 +94,14 @@ export class BatchRing {
 
   push(batch: Batch): void {
     this.#batches.push(batch);
-    this.#bytes += batch.plain.length;
+    this.#bytes += batch.encoded.length;
     this.#next = batch.number + 1;
     while (
       (this.#batches.length > RING_BATCHES_MAX || this.#bytes > RING_BYTES_MAX) &&
       this.oldest < Math.min(this.keepFrom, batch.number)
     ) {
       const gone = this.#batches.shift();
-      if (gone !== undefined) this.#bytes -= gone.plain.length;
+      if (gone !== undefined) this.#bytes -= gone.encoded.length;
     }
   }
 

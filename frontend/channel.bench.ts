@@ -12,6 +12,7 @@ import { parseArgs } from "node:util";
 import { type ByteWriter, type Topic, toJsonText } from "@ovation/protocol";
 import { newFrontend } from "./testing/new-frontend.ts";
 import type { Upstream } from "./upstream.ts";
+import { PLAIN } from "./wire-form.ts";
 
 const { values } = parseArgs({
   options: {
@@ -94,7 +95,7 @@ for (let first = 0; first < connections; first += CONNECTING_AT_ONCE) {
     const topics = new URL(`http://localhost/v1/events?${names.join("&")}`).searchParams.getAll(
       "topic",
     ) as Topic[];
-    const request = { topics, identity: undefined, position: undefined, zstd: false, address: "" };
+    const request = { topics, identity: undefined, position: undefined, form: PLAIN, address: "" };
     opening.push(frontend.open(frontend.admit(request), writer, request));
   }
   await Promise.all(opening);

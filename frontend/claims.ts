@@ -83,6 +83,7 @@ export async function startOf(
   frontend: FrontendId,
   upstream: ClaimAnswers,
 ): Promise<Start> {
+  if (position.isForeign === true) return { from: channel.batched, recovered: false };
   const claimed = await locate(channel, position, frontend, upstream);
   // A topic that the position does not know is new to this client.
   if (claimed === undefined) return startAtHead(channel);

@@ -6,6 +6,7 @@
 import type { ByteWriter, ConnectionId, Event, Identity, TopicPosition } from "@ovation/protocol";
 import type { Channel } from "./channel.ts";
 import { encodeText } from "./encoding.ts";
+import { CHUNKED, type WireForm } from "./wire-form.ts";
 
 /** One topic of one connection. */
 export interface Subscription {
@@ -20,7 +21,7 @@ export interface Subscription {
   /** Where a broadcast writes without a look at the connection; -1 where it has to look: see `Connection.update`. */
   descriptor: number;
   /** The connection's, beside the descriptor. */
-  readonly zstd: boolean;
+  readonly form: WireForm;
   /** The connection has other topics, which may have something for it as well. */
   several: boolean;
 }
@@ -49,7 +50,8 @@ export type CloseReason =
 export class Connection {
   readonly id: ConnectionId;
   readonly identity: Identity | undefined;
-  readonly zstd: boolean;
+  /** Of all that is written to it; complete when it has its writer. */
+  form: WireForm;
   readonly address: string;
   readonly expiresAt: number;
   writer: ByteWriter | undefined;
@@ -77,15 +79,21 @@ export class Connection {
   constructor(options: {
     readonly id: ConnectionId;
     readonly identity: Identity | undefined;
-    readonly zstd: boolean;
+    readonly form: WireForm;
     readonly address: string;
     readonly expiresAt: number;
   }) {
     this.id = options.id;
     this.identity = options.identity;
-    this.zstd = options.zstd;
+    this.form = options.form;
     this.address = options.address;
     this.expiresAt = options.expiresAt;
+  }
+
+  /** Where it writes from now on. Before its first subscription, which takes its form from it. */
+  attach(writer: ByteWriter): void {
+    this.writer = writer;
+    if (writer.isChunked === true) this.form = (this.form | CHUNKED) as WireForm;
   }
 
   /** After every change of what it says: `ready`, and what broadcasts read in its subscriptions instead. */
@@ -112,10 +120,10 @@ export class Connection {
   /** A frame for this connection alone. Answers the promise where it has to wait. */
   writeText(text: string): Promise<number> | undefined {
     if (this.writer === undefined || this.closed) return undefined;
-    return this.writeBytes(encodeText(text, this.zstd));
+    return this.writeBytes(encodeText(text, this.form));
   }
 
-  /** Bytes that are encoded for this connection's encoding already. */
+  /** Bytes in this connection's wire form. */
   writeBytes(bytes: Uint8Array): Promise<number> | undefined {
     if (this.writer === undefined || this.closed) return undefined;
     this.wrote = true;

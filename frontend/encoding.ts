@@ -1,22 +1,108 @@
 /**
- * Text to the bytes of one encoding. zstd is in-band: each batch is one independent frame, and a
- * decoder reads frames one after another, so the same compressed bytes go to everybody.
+ * Frames to the bytes of each wire form. zstd is in-band: each write is one independent zstd frame,
+ * and a decoder reads frames one after another, so the same compressed bytes go to every connection.
  */
 
 import { zstdCompressSync } from "node:zlib";
+import { CHUNKED, PLAIN, UNNAMED, type WireForm, ZSTD } from "./wire-form.ts";
 
-const encoder = new TextEncoder();
-
-/** A write of this size or less goes out as a stored block: compressing would make it longer. */
+/** Up to this size a write is a stored block: compression would make it longer. */
 const STORED_BYTES_MAX = 64;
 
-export function encodeText(text: string, zstd: boolean): Uint8Array {
-  const plain = encoder.encode(text);
-  return zstd ? compress(plain) : plain;
+const NOTHING = new Uint8Array(0);
+const LF = 10;
+const CRLF_BYTES = 2;
+
+/** Frames in every wire form, each made when it is first asked for. */
+export class Encoded {
+  readonly #forms: (Uint8Array | undefined)[];
+
+  private constructor(chunked: Uint8Array) {
+    this.#forms = [undefined, undefined, chunked];
+  }
+
+  static ofText(text: string): Encoded {
+    return new Encoded(chunkOfText(text));
+  }
+
+  static ofBytes(plain: Uint8Array): Encoded {
+    return new Encoded(frameChunk(plain));
+  }
+
+  /** Bytes of the chunk that it was given as. */
+  get length(): number {
+    return this.#forms[CHUNKED]?.length ?? 0;
+  }
+
+  /** Bare and named: what the other forms are made of. */
+  get plain(): Uint8Array {
+    return this.bytes(PLAIN);
+  }
+
+  bytes(form: WireForm): Uint8Array {
+    const known = this.#forms[form];
+    if (known !== undefined) return known;
+    const made = this.#make(form);
+    this.#forms[form] = made;
+    return made;
+  }
+
+  /** A bare form is a view of the inside of its chunk: the two share their memory. */
+  #make(form: WireForm): Uint8Array {
+    if ((form & CHUNKED) === 0) return insideOfChunk(this.bytes((form | CHUNKED) as WireForm));
+    if (this.plain.length === 0) return NOTHING;
+    if ((form & ZSTD) !== 0)
+      return frameChunk(compress(this.bytes((form & ~ZSTD & ~CHUNKED) as WireForm)));
+    if ((form & UNNAMED) !== 0) return frameChunk(moveTypesIntoData(this.plain));
+    throw new Error("the chunked form is there from the start");
+  }
+}
+
+export function encodeText(text: string, form: WireForm): Uint8Array {
+  return Encoded.ofText(text).bytes(form);
 }
 
 export function compress(plain: Uint8Array): Uint8Array {
   return plain.length <= STORED_BYTES_MAX ? storeInFrame(plain) : zstdCompressSync(plain);
+}
+
+/**
+ * One chunk of the chunked transfer coding; nothing for no bytes, because an empty chunk is the end.
+ *
+ * [spec] RFC 9112, 7.1: chunk-size in hexadecimal, CRLF, chunk-data, CRLF.
+ */
+export function frameChunk(plain: Uint8Array): Uint8Array {
+  if (plain.length === 0) return NOTHING;
+  const size = `${plain.length.toString(16)}\r\n`;
+  const chunk = Buffer.allocUnsafeSlow(size.length + plain.length + CRLF_BYTES);
+  chunk.write(size, 0, "latin1");
+  chunk.set(plain, size.length);
+  chunk.write("\r\n", size.length + plain.length, "latin1");
+  return chunk;
+}
+
+/** The same of text, encoded in place. */
+function chunkOfText(text: string): Uint8Array {
+  if (text === "") return NOTHING;
+  const length = Buffer.byteLength(text);
+  const size = `${length.toString(16)}\r\n`;
+  const chunk = Buffer.allocUnsafeSlow(size.length + length + CRLF_BYTES);
+  chunk.write(size, 0, "latin1");
+  chunk.write(text, size.length, "utf8");
+  chunk.write("\r\n", size.length + length, "latin1");
+  return chunk;
+}
+
+function insideOfChunk(chunk: Uint8Array): Uint8Array {
+  return chunk.subarray(chunk.indexOf(LF) + 1, Math.max(0, chunk.length - CRLF_BYTES));
+}
+
+/** A line of a frame. As Latin-1, byte for byte: in UTF-16, `^` also matches behind U+2028. */
+const NAMED = /^event: ([^\n]*)\ndata: \{/gm;
+
+function moveTypesIntoData(plain: Uint8Array): Uint8Array {
+  const text = Buffer.from(plain.buffer, plain.byteOffset, plain.length).toString("latin1");
+  return Buffer.from(text.replace(NAMED, 'data: {"type":"$1",'), "latin1");
 }
 
 /**

@@ -3,14 +3,11 @@
 import {
   type Authenticate,
   formatReconnect,
-  type HttpRequest,
   type Identity,
   isOwnTopic,
   kindOf,
   type Policy,
-  type Position,
   Problem,
-  parsePosition,
   parseTopic,
   type Route,
   type RouteContext,
@@ -19,7 +16,10 @@ import {
   topicOf,
 } from "@ovation/protocol";
 import type { Admission, Refusal } from "./admission.ts";
+import { encodeText } from "./encoding.ts";
 import type { Authorize, ConnectRequest, Frontend } from "./frontend.ts";
+import { readForm, readPosition } from "./stream-request.ts";
+import { UNNAMED, type WireForm, ZSTD } from "./wire-form.ts";
 
 export interface EventsRouteOptions {
   readonly frontend: Frontend;
@@ -33,7 +33,8 @@ export interface EventsRouteOptions {
 }
 
 const HEADERS = {
-  "content-type": "text/event-stream",
+  "content-type": "text/event-stream; charset=utf-8",
+  vary: "accept-encoding",
   "cache-control": "no-cache, no-transform",
   "x-accel-buffering": "no",
   // After the stream the connection is closed: who is sent away must not come back over the same one,
@@ -69,13 +70,14 @@ export function createEventsRoute(options: EventsRouteOptions): Route {
         }
       }
       const position = readPosition(request, url);
+      const form = readForm(request, url, options.zstd);
       const refusal = options.admission.enter(context.address);
-      if (refusal !== undefined) return refuse(options, refusal);
+      if (refusal !== undefined) return refuse(options, refusal, form);
       const connect = {
         topics,
         identity,
         position,
-        zstd: options.zstd && acceptsZstd(request),
+        form,
         address: context.address,
       };
       return stream(options.frontend, connect, context);
@@ -85,9 +87,8 @@ export function createEventsRoute(options: EventsRouteOptions): Route {
 
 function stream(frontend: Frontend, connect: ConnectRequest, context: RouteContext): Response {
   const connection = frontend.admit(connect);
-  const headers = connect.zstd
-    ? { ...HEADERS, "content-encoding": "zstd", vary: "accept-encoding" }
-    : HEADERS;
+  const isZstd = (connect.form & ZSTD) !== 0;
+  const headers = isZstd ? { ...HEADERS, "content-encoding": "zstd" } : HEADERS;
   return context.stream(headers, {
     start: (writer) => void frontend.open(connection, writer, connect),
     // Only where the viewer goes. An end from this side is the frontend's own doing, and it knows.
@@ -96,13 +97,14 @@ function stream(frontend: Frontend, connect: ConnectRequest, context: RouteConte
 }
 
 /** 200, a random wait, a clean end: the one refusal after which a browser comes back. */
-function refuse(options: EventsRouteOptions, reason: Refusal): Response {
+function refuse(options: EventsRouteOptions, reason: Refusal, form: WireForm): Response {
   const { refusals } = options.frontend.counters;
   refusals[reason] = (refusals[reason] ?? 0) + 1;
   const afterMs =
     REFUSED_RETRY_MIN_MS + options.random() * (REFUSED_RETRY_MAX_MS - REFUSED_RETRY_MIN_MS);
   // The browser obeys `retry:`, which no script can see; the SDK obeys the event.
-  return new Response(formatReconnect(afterMs, reason), { headers: HEADERS });
+  const body = encodeText(formatReconnect(afterMs, reason), (form & UNNAMED) as WireForm);
+  return new Response(body as Uint8Array<ArrayBuffer>, { headers: HEADERS });
 }
 
 export function parseTopics(texts: readonly string[]): readonly Topic[] {
@@ -136,23 +138,4 @@ function withOwnTopic(
   if (topics.some((topic) => kindOf(topic) === "member" && isOwnTopic(identity, topic)))
     return topics;
   return [...topics, topicOf("member", identity.sub)];
-}
-
-/** The parameter wins: the SDK knows better than the browser. A header of somebody else's is not an error. */
-function readPosition(request: HttpRequest, url: URL): Position | undefined {
-  const parameter = url.searchParams.get("last_event_id");
-  const text = parameter ?? request.headers.get("last-event-id") ?? "";
-  if (text === "") return undefined;
-  const position = parsePosition(text);
-  if (position === undefined && parameter !== null)
-    throw new Problem(
-      "invalid-position",
-      "leave last_event_id out, or send an id that the server sent",
-    );
-  return position ?? { topics: new Map() };
-}
-
-function acceptsZstd(request: HttpRequest): boolean {
-  const accepted = request.headers.get("accept-encoding") ?? "";
-  return accepted.split(",").some((part) => /^\s*zstd\s*(;\s*q=(?!0(\.0*)?\s*$).*)?$/.test(part));
 }

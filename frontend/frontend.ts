@@ -42,6 +42,7 @@ import { Repair } from "./repair.ts";
 import { formatStandings, Replay, ReplayLostError } from "./replay.ts";
 import { Reporter } from "./reporter.ts";
 import type { ConnectionChange, ConnectionChangeResult, Inbox, Upstream } from "./upstream.ts";
+import type { WireForm } from "./wire-form.ts";
 
 /** Nobody's network is back at once: an EventSource waits at least this share of the spread. */
 const RETURN_FLOOR = 0.1;
@@ -85,7 +86,7 @@ export interface ConnectRequest {
   readonly topics: readonly Topic[];
   readonly identity: Identity | undefined;
   readonly position: Position | undefined;
-  readonly zstd: boolean;
+  readonly form: WireForm;
   readonly address: string;
 }
 
@@ -225,7 +226,7 @@ export class Frontend implements Inbox {
     return new Connection({
       id: createConnectionId(this.id),
       identity: request.identity,
-      zstd: request.zstd,
+      form: request.form,
       address: request.address,
       expiresAt: Math.min(endsAt, request.identity?.expiresAt ?? Number.POSITIVE_INFINITY),
     });
@@ -237,7 +238,7 @@ export class Frontend implements Inbox {
     writer: ByteWriter,
     { topics, position }: ConnectRequest,
   ): Promise<void> {
-    connection.writer = writer;
+    connection.attach(writer);
     this.connections.set(connection.id, connection);
     this.counters.connects++;
     this.#heartbeats.add(connection);
@@ -296,7 +297,7 @@ export class Frontend implements Inbox {
       next: channel.nextBatch,
       index: 0,
       descriptor: -1,
-      zstd: connection.zstd,
+      form: connection.form,
       several: false,
     };
     channel.add(subscription);

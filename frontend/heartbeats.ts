@@ -6,10 +6,9 @@
 
 import { type Clock, formatComment } from "@ovation/protocol";
 import type { CloseReason, Connection } from "./connection.ts";
-import { encodeText } from "./encoding.ts";
+import { Encoded } from "./encoding.ts";
 
-const PLAIN = encodeText(formatComment("heartbeat"), false);
-const ZSTD = encodeText(formatComment("heartbeat"), true);
+const HEARTBEAT = Encoded.ofText(formatComment("heartbeat"));
 
 export interface HeartbeatsOptions {
   readonly clock: Clock;
@@ -73,7 +72,7 @@ export class Heartbeats {
           expired !== undefined && now >= expired ? "token-expired" : "lifetime",
         );
       } else if (!connection.takeWrote()) {
-        const waits = connection.writeBytes(connection.zstd ? ZSTD : PLAIN);
+        const waits = connection.writeBytes(HEARTBEAT.bytes(connection.form));
         connection.wrote = false;
         if (waits !== undefined && connection.open) this.#options.pend(connection, waits);
       }

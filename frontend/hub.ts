@@ -243,7 +243,7 @@ export class Hub {
         break;
       const subscription = subscriptions[index];
       if (subscription === null || subscription === undefined || subscription.next >= end) continue;
-      const { descriptor, zstd } = subscription;
+      const { descriptor, form } = subscription;
       const mayHaveMore = this.#mayHaveMore(subscription, own);
       if (descriptor < 0 || sender === undefined || mayHaveMore) {
         this.#writeTo(subscription, round, mayHaveMore);
@@ -258,8 +258,8 @@ export class Hub {
       written++;
       events += span.events;
       durable += span.durable;
-      const taken = span.send(zstd, descriptor);
-      const bytes = span.bytes(zstd);
+      const taken = span.send(form, descriptor);
+      const bytes = span.bytes(form);
       if (taken !== bytes.length) this.#writeRest(subscription.connection, bytes.subarray(taken));
     }
     counters.writes += written;
@@ -307,7 +307,7 @@ export class Hub {
     this.#options.counters.writes++;
     this.#options.counters.written += span.events;
     this.#options.counters.durable.written += span.durable;
-    this.#writeRest(connection, span.bytes(connection.zstd));
+    this.#writeRest(connection, span.bytes(connection.form));
   }
 
   /** By the connection's own writer, which knows when the socket can take more. */
@@ -344,7 +344,7 @@ export class Hub {
         subscription.next = batch.number + 1;
         this.#options.counters.written += batch.events;
         this.#options.counters.durable.written += batch.durable;
-        const part = batch.bytes(connection.zstd);
+        const part = batch.encoded.bytes(connection.form);
         bytes.push(part);
         length += part.length;
       }

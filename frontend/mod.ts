@@ -19,3 +19,4 @@ export { RETURN_SPREAD_MS } from "./limits.ts";
 export { registerFrontendMetrics } from "./metrics.ts";
 export { createSubscriptionsRoutes } from "./subscriptions-route.ts";
 export * from "./upstream.ts";
+export { wireForm } from "./wire-form.ts";

@@ -167,7 +167,7 @@ export class Recovery {
       const to = replay.pageEnd(from.seq, target.seq);
       let waits: Promise<number> | undefined;
       if (connection.subscriptions.length === 1) {
-        const page = await replay.shared(channel, from, to, connection.zstd);
+        const page = await replay.shared(channel, from, to, connection.form);
         if (!wanted()) return;
         waits = connection.writeBytes(page);
         standings.set(channel, to === target.seq ? target : { seq: to, epoch: "" });

@@ -16,18 +16,14 @@ import {
 import { formatEvents } from "./batch.ts";
 import type { Channel } from "./channel.ts";
 import type { Counters } from "./counters.ts";
-import { compress } from "./encoding.ts";
+import { Encoded } from "./encoding.ts";
 import { LOG_PAGE_EVENTS, PAGE_CACHE_MS, PAGES_CACHED_MAX } from "./limits.ts";
 import { Recent } from "./recent.ts";
 import type { Upstream } from "./upstream.ts";
+import type { WireForm } from "./wire-form.ts";
 
 /** The id of a frame that speaks to one connection: it lists the topics. */
 const LISTED = "1~~~";
-
-interface Encoded {
-  readonly plain: Uint8Array;
-  zstd: Uint8Array | undefined;
-}
 
 export interface ReplayOptions {
   readonly upstream: Upstream;
@@ -83,21 +79,16 @@ export class Replay {
     channel: Channel,
     from: TopicPosition,
     to: number,
-    zstd: boolean,
+    form: WireForm,
   ): Promise<Uint8Array> {
     const encoded = await this.#encoded.get(
       `${channel.topic} ${channel.epoch} ${from.seq} ${to}`,
       async () => {
         const events = await this.events(channel, from.seq, to);
-        return {
-          plain: new TextEncoder().encode(formatEvents(LISTED, channel.mark, from, events)),
-          zstd: undefined,
-        };
+        return Encoded.ofText(formatEvents(LISTED, channel.mark, from, events));
       },
     );
-    if (!zstd) return encoded.plain;
-    encoded.zstd ??= compress(encoded.plain);
-    return encoded.zstd;
+    return encoded.bytes(form);
   }
 
   /**

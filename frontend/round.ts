@@ -45,7 +45,7 @@ export class Round {
   /** A batch was made while the round was under way. */
   take(batch: Batch): void {
     this.#made++;
-    this.#madeBytes += batch.plain.length;
+    this.#madeBytes += batch.encoded.length;
     if (this.index > 0) this.behind = true;
     this.#spans.clear();
     this.#latest = undefined;

@@ -1,11 +1,12 @@
 /**
- * A span: batches of one topic that follow one another, as one write. What a connection has not had when its
- * turn comes is a span; everybody who stood at the same place gets the same bytes.
+ * A span: consecutive batches of one topic, as one write. What a connection has not had when its turn
+ * comes is a span; every connection at the same place gets the same bytes.
  */
 
 import type { DirectSender } from "@ovation/protocol";
 import type { Batch } from "./batch.ts";
-import { compress } from "./encoding.ts";
+import { Encoded } from "./encoding.ts";
+import { PLAIN, type WireForm } from "./wire-form.ts";
 
 type Send = (descriptor: number) => number;
 
@@ -16,12 +17,11 @@ export class Span {
   readonly events: number;
   /** The durable ones among them. */
   readonly durable: number;
-  readonly plain: Uint8Array;
-  readonly #single: Batch | undefined;
+  /** Encoded as one: zstd finds what several batches repeat, and one write is one chunk. */
+  readonly #encoded: Encoded;
   readonly #sender: DirectSender | undefined;
-  #zstd: Uint8Array | undefined;
-  #sendPlain: Send | undefined;
-  #sendZstd: Send | undefined;
+  /** By wire form. */
+  readonly #sends: (Send | undefined)[] = [];
 
   /** At least one batch. */
   constructor(batches: readonly Batch[], sender: DirectSender | undefined) {
@@ -29,9 +29,11 @@ export class Span {
     if (first === undefined) throw new Error("a span has a batch");
     this.from = first.number;
     this.next = first.number + batches.length;
-    this.#single = batches.length === 1 ? first : undefined;
     this.#sender = sender;
-    this.plain = joinBytes(batches.map(({ plain }) => plain));
+    this.#encoded =
+      batches.length === 1
+        ? first.encoded
+        : Encoded.ofBytes(joinBytes(batches.map(({ encoded }) => encoded.bytes(PLAIN))));
     let events = 0;
     let durable = 0;
     for (const batch of batches) {
@@ -42,24 +44,17 @@ export class Span {
     this.durable = durable;
   }
 
-  /** Compressed as one: repeated words of several batches are found. */
-  get zstd(): Uint8Array {
-    this.#zstd ??= this.#single?.zstd ?? compress(this.plain);
-    return this.#zstd;
-  }
-
-  bytes(zstd: boolean): Uint8Array {
-    return zstd ? this.zstd : this.plain;
+  bytes(form: WireForm): Uint8Array {
+    return this.#encoded.bytes(form);
   }
 
   /** Sends it to a descriptor; answers how many bytes were taken. Only with a sender. */
-  send(zstd: boolean, descriptor: number): number {
-    if (zstd) {
-      this.#sendZstd ??= this.#sender?.aim(this.zstd);
-      return this.#sendZstd?.(descriptor) ?? 0;
-    }
-    this.#sendPlain ??= this.#sender?.aim(this.plain);
-    return this.#sendPlain?.(descriptor) ?? 0;
+  send(form: WireForm, descriptor: number): number {
+    const known = this.#sends[form];
+    if (known !== undefined) return known(descriptor);
+    const send = this.#sender?.aim(this.bytes(form));
+    this.#sends[form] = send;
+    return send?.(descriptor) ?? 0;
   }
 }
 

@@ -37,11 +37,31 @@ describe("a stream", () => {
     return each;
   }
 
-  test("sends what is written as it is, with no framing, until it ends cleanly", async () => {
+  test("to HTTP/1.1 is chunks, which its writer is told to write, and a clean end is the last chunk", async () => {
     const { port, writers, state } = serveStreams();
     const each = await viewer(port);
     expect(each.text()).toContain("connection: close");
+    expect(each.text()).toContain("transfer-encoding: chunked");
     expect(each.text()).not.toContain("content-length");
+    expect(writers[0]?.isChunked).toBe(true);
+    expect(writers[0]?.write(Buffer.from("7\r\nsecond.\r\n"))).toBe(12);
+    await until(() => each.text().endsWith("first.7\r\nsecond.\r\n"), "the second chunk");
+    writers[0]?.end();
+    writers[0]?.end();
+    await until(() => each.ended, "the end");
+    expect(each.text()).toEndWith("first.7\r\nsecond.\r\n0\r\n\r\n");
+    expect(each.text().match(/0\r\n\r\n/g)).toHaveLength(1);
+    expect({ cancelled: state.cancelled, reset: each.reset }).toEqual({ cancelled: 0, reset: "" });
+  });
+
+  test("to HTTP/1.0 is what is written, as it is, until it ends cleanly", async () => {
+    const { port, writers, state } = serveStreams();
+    const each = await client(port, "GET / HTTP/1.0\r\n\r\n");
+    await until(() => each.text().includes("first."), "the first bytes");
+    expect(each.text()).toContain("connection: close");
+    expect(each.text()).not.toContain("transfer-encoding");
+    expect(each.text()).not.toContain("content-length");
+    expect(writers[0]?.isChunked).toBe(false);
     expect(writers[0]?.write(Buffer.from("second."))).toBe(7);
     await until(() => each.text().endsWith("first.second."), "the second bytes");
     void writers[0]?.write(Buffer.from("bye"));
@@ -96,7 +116,7 @@ describe("a stream", () => {
     writers[0]?.end();
     each.socket.resume();
     await until(() => each.ended, "the end");
-    expect(each.text()).toEndWith("last");
+    expect(each.text()).toEndWith("last0\r\n\r\n");
   });
 
   test("says when the reader goes, settles what waits, and takes later writes without throwing", async () => {

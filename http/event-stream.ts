@@ -14,6 +14,10 @@ export interface StreamHost {
   closed(stream: EventStream): void;
 }
 
+/** [spec] RFC 9112, 7.1: the last chunk, and no trailers. */
+const LAST_CHUNK = Buffer.from("0\r\n\r\n");
+
+/** To a client of HTTP/1.0: the body as it is, which ends with the connection. */
 export class EventStream extends SocketWriter implements SocketOwner {
   readonly #source: StreamSource;
   readonly #host: StreamHost;
@@ -39,7 +43,13 @@ export class EventStream extends SocketWriter implements SocketOwner {
     this.socket.terminate();
   }
 
+  /** A getter of the class: a field would cost every idle viewer its bytes. */
+  get isChunked(): boolean {
+    return false;
+  }
+
   override end(): void {
+    if (this.isChunked && !this.#over) void this.write(LAST_CHUNK);
     this.#over = true;
     if (this.isWaiting) this.#host.ends(this);
     super.end();
@@ -59,5 +69,12 @@ export class EventStream extends SocketWriter implements SocketOwner {
     }
     this.#over = true;
     this.#source.cancel();
+  }
+}
+
+/** To a client of HTTP/1.1: whoever writes gives it chunks, and a clean end is the last one. */
+export class ChunkedEventStream extends EventStream {
+  override get isChunked(): boolean {
+    return true;
   }
 }

@@ -238,6 +238,6 @@ describe("a server that stops", () => {
     await stopping;
     await until(() => each.ended || each.reset !== "", "the end");
     expect(each.reset).toBe("");
-    expect(each.text()).toEndWith("the end");
+    expect(each.text()).toEndWith("the end0\r\n\r\n");
   });
 });

@@ -12,7 +12,7 @@
 import { Problem, type RouteAnswer, type StreamSource } from "@ovation/protocol";
 import { BodyIntake } from "./body-intake.ts";
 import type { CutReason } from "./cut-reason.ts";
-import { EventStream, type StreamHost } from "./event-stream.ts";
+import { ChunkedEventStream, EventStream, type StreamHost } from "./event-stream.ts";
 import { readRequestHead } from "./head-cache.ts";
 import { IncomingBody } from "./incoming-body.ts";
 import { IncomingRequest } from "./incoming-request.ts";
@@ -294,7 +294,7 @@ export class HttpConnection implements SocketOwner {
     }
     this.#enter("answering");
     if (isStream) {
-      this.#become(stream.response, stream.source);
+      this.#become(stream.response, stream.source, head.isOld ? undefined : "chunked");
       return;
     }
     const closes =
@@ -365,8 +365,9 @@ export class HttpConnection implements SocketOwner {
     });
   }
 
-  #become(response: Response, source: StreamSource): void {
-    const stream = new EventStream(this.#socket, source, this.#host);
+  #become(response: Response, source: StreamSource, length: "chunked" | undefined): void {
+    const Stream = length === "chunked" ? ChunkedEventStream : EventStream;
+    const stream = new Stream(this.#socket, source, this.#host);
     this.#socket.data = stream;
     this.#under = undefined;
     this.state = "closed";
@@ -374,7 +375,7 @@ export class HttpConnection implements SocketOwner {
     if (this.#paused) this.#socket.resume();
     void stream.write(
       toBytes(
-        formatHead(response.status, response.headers, { length: undefined, keepAlive: false }),
+        formatHead(response.status, response.headers, { length, keepAlive: false }),
         undefined,
       ),
     );

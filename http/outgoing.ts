@@ -104,7 +104,7 @@ interface EachHeader {
 
 export interface AnswerForm {
   /** Of the body; undefined for one that ends with the connection. */
-  readonly length: number | undefined;
+  readonly length: number | "chunked" | undefined;
   readonly keepAlive: boolean;
 }
 
@@ -134,7 +134,8 @@ export function formatHead(
       if (!OWN_HEADERS.has(name)) head += `${name}: ${value}\r\n`;
     });
   }
-  if (length !== undefined && !hasNoBody(status)) head += `content-length: ${length}\r\n`;
+  if (length === "chunked") head += "transfer-encoding: chunked\r\n";
+  else if (length !== undefined && !hasNoBody(status)) head += `content-length: ${length}\r\n`;
   if (!keepAlive) head += "connection: close\r\n";
   return `${head}date: ${httpDate()}\r\n\r\n`;
 }

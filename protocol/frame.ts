@@ -6,8 +6,19 @@
 
 import type { Event } from "./event.ts";
 
-/** One event. `id`, `type` and `json` hold no CR, LF or NUL: that is checked where they enter. */
+/**
+ * EventSource dispatches these itself: an event of the stream with such a name runs the page's
+ * `onerror` or `onopen`, and most pages reconnect then, for ever.
+ */
+const EVENT_SOURCE_TYPES: ReadonlySet<string> = new Set(["error", "open"]);
+
+/**
+ * One event. `id`, `type` and `json`, the text of an object that is not empty, hold no CR, LF or NUL:
+ * that is checked where they enter. A type that EventSource uses itself is sent inside `data`.
+ */
 export function formatFrame(id: string, type: string, json: string): string {
+  if (EVENT_SOURCE_TYPES.has(type))
+    return `id: ${id}\ndata: {"type":"${type}",${json.slice(1)}\n\n`;
   return `id: ${id}\nevent: ${type}\ndata: ${json}\n\n`;
 }
 

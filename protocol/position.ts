@@ -46,6 +46,8 @@ export interface Position {
   /** Absent in positions that list every topic. */
   readonly point?: BroadcastPoint;
   readonly topics: ReadonlyMap<TopicMark, TopicPosition>;
+  /** The client returned with an id that this server never sent: what it has is not known. */
+  readonly isForeign?: boolean;
 }
 
 /** A 53-bit mixing hash (two rounds of 32-bit multiplications) cut to 41 bits: 8 characters. */

@@ -30,6 +30,8 @@ export interface HttpHeaders {
 export interface ByteWriter {
   /** One call is one write to the socket. */
   write(bytes: Uint8Array): number | Promise<number>;
+  /** What is written is chunks already (RFC 9112, 7.1), one or more at a time. Absent: it is the body. */
+  readonly isChunked?: boolean;
   /** A clean end, after what was written. */
   end(): void;
   /** Of its socket, while nothing waits to be written and a `DirectSender` may write to it; otherwise -1, as where there is none. */

@@ -68,6 +68,7 @@ export class EventSourceViewer {
       identity: undefined,
       header: this.#lastEventId,
       zstd: false,
+      unnamed: false,
     };
     this.#stream = openStream(this.#world, this.#cluster, this.node, request, {
       onMessage: (message) => {

@@ -11,6 +11,7 @@ import {
   type ConnectionChangeResult,
   Frontend,
   type Upstream,
+  wireForm,
 } from "@ovation/frontend";
 import {
   type ConnectionId,
@@ -47,6 +48,8 @@ export interface ConnectRequest {
   /** `Last-Event-ID` */
   readonly header?: string | undefined;
   readonly zstd: boolean;
+  /** `?events=message`: types are inside `data`. */
+  readonly unnamed: boolean;
 }
 
 /** `PUT` or `DELETE /v1/connections/{id}/subscriptions` */
@@ -132,7 +135,7 @@ export class FrontendProcess {
       topics: request.topics,
       identity: request.identity,
       position: readPosition(request),
-      zstd: request.zstd,
+      form: wireForm(request),
       address: "",
     };
     const connection = this.frontend.admit(connect);

@@ -62,6 +62,7 @@ export class SdkViewer {
           identity,
           parameter,
           zstd: this.#zstd,
+          unnamed: false,
         };
         const stream = openStream(world, cluster, node, request, {
           onMessage: (message) => callbacks.onMessage(message),

@@ -10,6 +10,7 @@ import {
 } from "@ovation/protocol";
 import type { Connection } from "../connection.ts";
 import type { Frontend } from "../frontend.ts";
+import { type WireForm, wireForm, ZSTD } from "../wire-form.ts";
 
 /** What events carry that tests look into: each type has some of these. */
 export interface ReceivedData {
@@ -39,7 +40,9 @@ export class Viewer implements ByteWriter {
   lastEventId = "";
   /** What an EventSource would wait after a cut. */
   retryMs: number | undefined;
-  readonly #zstd: boolean;
+  /** As a socket's writer would say. */
+  readonly isChunked: boolean;
+  readonly #form: WireForm;
   #waiting: (() => void)[] = [];
   #slow = false;
   readonly #reader = createFrameReader({
@@ -48,7 +51,7 @@ export class Viewer implements ByteWriter {
       this.lastEventId = lastEventId;
       const fields = json.data ?? json;
       this.received.push({
-        type,
+        type: json.type ?? type,
         id: lastEventId,
         topic: json.topic,
         seq: json.seq,
@@ -68,14 +71,17 @@ export class Viewer implements ByteWriter {
       readonly lastEventId?: string;
       readonly identity?: Identity;
       readonly zstd?: boolean;
+      readonly chunked?: boolean;
+      readonly unnamed?: boolean;
     } = {},
   ) {
-    this.#zstd = options.zstd ?? false;
+    this.isChunked = options.chunked ?? false;
+    this.#form = wireForm({ ...options, chunked: false });
     const request = {
       topics,
       identity: options.identity,
       position: options.lastEventId === undefined ? undefined : parsePosition(options.lastEventId),
-      zstd: this.#zstd,
+      form: this.#form,
       address: "127.0.0.1",
     };
     this.connection = frontend.admit(request);
@@ -84,7 +90,8 @@ export class Viewer implements ByteWriter {
 
   write(bytes: Uint8Array): number | Promise<number> {
     this.writes++;
-    const plain = this.#zstd ? zstdDecompressSync(bytes) : bytes;
+    const body = this.isChunked ? readChunks(bytes) : bytes;
+    const plain = (this.#form & ZSTD) === 0 ? body : zstdDecompressSync(body);
     this.#reader.feed(new TextDecoder().decode(plain));
     if (!this.#slow) return bytes.length;
     return new Promise((resolve) => this.#waiting.push(() => resolve(bytes.length)));
@@ -121,6 +128,22 @@ export class Viewer implements ByteWriter {
       .filter((event) => event.topic === name && event.seq !== undefined)
       .map((event) => event.seq);
   }
+}
+
+/** The body in a write that is whole chunks; throws where it is not. */
+export function readChunks(bytes: Uint8Array): Uint8Array {
+  const parts: Uint8Array[] = [];
+  for (let at = 0; at < bytes.length; ) {
+    const lineEnd = bytes.indexOf(10, at);
+    const line = new TextDecoder().decode(bytes.subarray(at, lineEnd + 1));
+    if (!/^[1-9a-f][0-9a-f]*\r\n$/.test(line)) throw new Error(`no chunk-size: ${line}`);
+    const from = lineEnd + 1;
+    const to = from + Number.parseInt(line, 16);
+    if (bytes[to] !== 13 || bytes[to + 1] !== 10) throw new Error("a chunk has no end");
+    parts.push(bytes.subarray(from, to));
+    at = to + 2;
+  }
+  return Buffer.concat(parts);
 }
 
 export async function until(holds: () => boolean, what = "it"): Promise<void> {

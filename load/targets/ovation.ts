@@ -11,8 +11,9 @@ export const ovation: Target = {
   ready: "first-event",
   eventsPerRequestMax: EVENTS_PER_REQUEST,
 
-  connectPath(topics) {
-    return `/v1/events?${topics.map((topic) => `topic=${encodeURIComponent(topic)}`).join("&")}`;
+  connectPath(topics, { zstd }) {
+    const named = topics.map((topic) => `topic=${encodeURIComponent(topic)}`).join("&");
+    return `/v1/events?${named}${zstd === true ? "&encoding=zstd" : ""}`;
   },
 
   publish(events, settings) {

@@ -20,6 +20,8 @@ export interface PublishRequest {
 export interface TargetSettings {
   /** What authorises publishing: a bearer token, an API key. */
   readonly token?: string | undefined;
+  /** Ask for streams of zstd frames, where the server wants to be asked. */
+  readonly zstd?: boolean;
   /** Ask for the durable lane, where the server has one. */
   readonly durable: boolean;
   /** Path templates of the `sse` target; `{topic}` stands for the topic. */

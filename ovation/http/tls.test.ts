@@ -71,7 +71,7 @@ describe("HTTP/2", () => {
       openStream(session, "/v1/events?topic=video:many"),
     );
     await until(() => streams.every(({ types }) => types.includes("connection")), "all are open");
-    expect(streams[0]?.headers["content-type"]).toBe("text/event-stream");
+    expect(streams[0]?.headers["content-type"]).toBe("text/event-stream; charset=utf-8");
     // [spec] RFC 9113, 8.2.2: connection-specific header fields are malformed in HTTP/2.
     expect(streams[0]?.headers["connection"]).toBeUndefined();
     for (let count = 0; count < 10; count++)
