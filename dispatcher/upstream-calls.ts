@@ -78,6 +78,8 @@ export const ConnectionCall = z.strictObject({
   remove: z.array(TopicText).max(TOPICS_PER_CONNECTION_MAX),
   /** A member's id, or empty for nobody. */
   sub: z.string().refine((text) => text === "" || isTopicId(text)),
+  /** When the token of `sub` expires. */
+  expiresAt: SafeInteger.optional(),
   order: SafeInteger.optional(),
 });
 export const PresentCall = z.strictObject({

@@ -172,7 +172,13 @@ test("a change of a connection reaches the frontend that holds it, through any d
   ]);
 
   const connection = `${holder.id}.${"A".repeat(22)}` as ConnectionId;
-  const change = { connection, add: [topic], remove: [], sub: "alice" };
+  const change = {
+    connection,
+    add: [topic],
+    remove: [],
+    sub: "alice",
+    expiresAt: 1_800_000_000_000,
+  };
   expect(await upstream([one.listener.url]).changeConnection(change)).toEqual({
     ok: true,
     heads: [],

@@ -16,8 +16,10 @@ import {
   topicOf,
 } from "@ovation/protocol";
 import type { Admission, Refusal } from "./admission.ts";
+import type { Authorize } from "./authorize.ts";
+import type { ConnectRequest } from "./connections.ts";
 import { encodeText } from "./encoding.ts";
-import type { Authorize, ConnectRequest, Frontend } from "./frontend.ts";
+import type { Frontend } from "./frontend.ts";
 import { readForm, readPosition } from "./stream-request.ts";
 import { UNNAMED, type WireForm, ZSTD } from "./wire-form.ts";
 
@@ -54,6 +56,7 @@ export function createEventsRoute(options: EventsRouteOptions): Route {
       const url = new URL(request.url);
       const named = parseTopics(url.searchParams.getAll("topic"));
       const identity = await options.authenticate(request);
+      options.frontend.requireUnexpired(identity);
       const topics = withOwnTopic(named, identity, options.policy);
       if (topics.length === 0)
         throw new Problem(

@@ -105,3 +105,6 @@ export const CANARY_LOST_MS = 5000;
 export const EVICT_SCAN_CONNECTIONS_MAX = 256;
 /** … which is at most this often. Between, a full process refuses. */
 export const EVICT_SCAN_MS = 100;
+
+/** A connection ends this long after a token that it depends on has expired, at most. */
+export const EXPIRY_STEP_MS = 250;

@@ -10,11 +10,13 @@
  */
 
 export { Admission, type AdmissionLimits, DEFAULT_ADMISSION, OPEN_ADMISSION } from "./admission.ts";
+export type { Authorize } from "./authorize.ts";
 export type { Connection } from "./connection.ts";
+export type { ConnectRequest } from "./connections.ts";
 export type { Counters } from "./counters.ts";
 export { createEventsRoute, type EventsRouteOptions } from "./events-route.ts";
 export { Evictor } from "./evictor.ts";
-export { type Authorize, type ConnectRequest, Frontend, type FrontendOptions } from "./frontend.ts";
+export { Frontend, type FrontendOptions } from "./frontend.ts";
 export { RETURN_SPREAD_MS } from "./limits.ts";
 export { registerFrontendMetrics } from "./metrics.ts";
 export { createSubscriptionsRoutes } from "./subscriptions-route.ts";

@@ -13,8 +13,9 @@ import {
   VIEWER_BODY_BYTES_MAX,
 } from "@ovation/protocol";
 import { z } from "zod";
+import type { Authorize } from "./authorize.ts";
 import { parseTopics } from "./events-route.ts";
-import type { Authorize, Frontend } from "./frontend.ts";
+import type { Frontend } from "./frontend.ts";
 
 export interface SubscriptionsRoutesOptions {
   readonly frontend: Frontend;
@@ -54,7 +55,14 @@ export function createSubscriptionsRoutes(options: SubscriptionsRoutesOptions): 
             };
         }
         const changed = await options.frontend.change(
-          { connection, add: allowed, remove: [], sub: identity?.sub ?? "", order },
+          {
+            connection,
+            add: allowed,
+            remove: [],
+            sub: identity?.sub ?? "",
+            expiresAt: identity?.expiresAt,
+            order,
+          },
           identity,
         );
         if (!changed.ok) throw new Problem(changed.error);
@@ -89,6 +97,7 @@ async function read(options: SubscriptionsRoutesOptions, request: HttpRequest, i
   const connection = parseConnectionId(id);
   if (connection === undefined) throw new Problem("unknown-connection");
   const identity: Identity | undefined = await options.authenticate(request);
+  options.frontend.requireUnexpired(identity);
   const body = Body.safeParse(await readJson(request, VIEWER_BODY_BYTES_MAX));
   if (!body.success)
     throw new Problem(

@@ -43,6 +43,8 @@ export interface ConnectionChange {
   readonly remove: readonly Topic[];
   /** The member who asks; it must be the connection's own. Empty for nobody. */
   readonly sub: string;
+  /** When the token that allowed the topics expires, ms since 1970: they leave then. Absent where it does not. */
+  readonly expiresAt?: number | undefined;
   /** Rises with the changes of one connection, where its client numbers them: one that comes after a later one is not made. */
   readonly order?: number | undefined;
 }

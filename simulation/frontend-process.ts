@@ -175,6 +175,7 @@ export class FrontendProcess {
       add: method === "PUT" ? allowed : [],
       remove: method === "DELETE" ? topics : [],
       sub: identity?.sub ?? "",
+      expiresAt: identity?.expiresAt,
       order,
     };
     const here = frontendOf(connection) === this.frontend.id;

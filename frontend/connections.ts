@@ -1,0 +1,217 @@
+/**
+ * Connections: the life of each, from its admission to its end.
+ *
+ * `admit` → `open` (subscribe, first event, replay, broadcast) → `end` from this side, or `closed` when
+ * the client has gone.
+ */
+
+import {
+  type ByteWriter,
+  type Clock,
+  type ConnectionId,
+  type FrontendId,
+  formatFrame,
+  formatReconnect,
+  type Identity,
+  type Position,
+  type Topic,
+  type TopicPosition,
+} from "@ovation/protocol";
+import type { CatchUp } from "./catch-up.ts";
+import type { Channel } from "./channel.ts";
+import { type ClaimAnswers, startAtHead, startOf } from "./claims.ts";
+import { type CloseReason, Connection } from "./connection.ts";
+import { createConnectionId } from "./connection-id.ts";
+import type { Counters } from "./counters.ts";
+import type { Heartbeats } from "./heartbeats.ts";
+import type { Hub } from "./hub.ts";
+import { RETURN_SPREAD_MS } from "./limits.ts";
+import type { Membership } from "./membership.ts";
+import type { Presence } from "./presence.ts";
+import type { Recovery } from "./recovery.ts";
+import { formatStandings, ReplayLostError } from "./replay.ts";
+import type { Subscriptions } from "./subscriptions.ts";
+import type { TokenExpiries } from "./token-expiries.ts";
+import type { WireForm } from "./wire-form.ts";
+
+/** No network is back at once: an EventSource waits at least this share of the spread. */
+const RETURN_FLOOR = 0.1;
+const DRAIN_STEP_MS = 50;
+
+export interface ConnectRequest {
+  readonly topics: readonly Topic[];
+  readonly identity: Identity | undefined;
+  readonly position: Position | undefined;
+  readonly form: WireForm;
+  readonly address: string;
+}
+
+export interface ConnectionsOptions {
+  readonly frontend: FrontendId;
+  readonly hub: Hub;
+  readonly membership: Membership;
+  readonly subscriptions: Subscriptions;
+  readonly expiries: TokenExpiries;
+  readonly claims: ClaimAnswers;
+  readonly catchUp: CatchUp;
+  readonly recovery: Recovery;
+  readonly heartbeats: Heartbeats;
+  readonly presence: Presence;
+  readonly counters: Counters;
+  readonly clock: Clock;
+  readonly random: () => number;
+  readonly heartbeatMs: number;
+  /** How long a connection that is admitted now lasts: a random time between these. */
+  lifetime(): { readonly min: number; readonly max: number };
+  onClosed?(connection: Connection): void;
+  /** A replay of the topic failed: the log may be another one than before. */
+  onReplayLost(channel: Channel): void;
+  onFailure(what: string, error: unknown): void;
+}
+
+export class Connections {
+  readonly byId = new Map<ConnectionId, Connection>();
+  readonly #options: ConnectionsOptions;
+
+  constructor(options: ConnectionsOptions) {
+    this.#options = options;
+  }
+
+  /** A connection that has not begun: `open` it when its stream can be written to. */
+  admit(request: ConnectRequest): Connection {
+    const { clock, random, frontend, lifetime } = this.#options;
+    const { min, max } = lifetime();
+    const endsAt = clock.now() + min + random() * (max - min);
+    return new Connection({
+      id: createConnectionId(frontend),
+      identity: request.identity,
+      form: request.form,
+      address: request.address,
+      expiresAt: Math.min(endsAt, request.identity?.expiresAt ?? Number.POSITIVE_INFINITY),
+    });
+  }
+
+  /** Subscribes, writes the first event and what was missed, and opens the connection to the broadcast. */
+  async open(connection: Connection, writer: ByteWriter, request: ConnectRequest): Promise<void> {
+    const { topics, position } = request;
+    const { hub, membership, subscriptions, catchUp, recovery, onFailure } = this.#options;
+    this.#begin(connection, writer);
+    try {
+      const channels = topics.map((topic) => hub.open(topic));
+      for (const channel of channels) subscriptions.add(connection, channel);
+      // All at once: a topic that waits for its turn could be forgotten meanwhile, if the viewer goes.
+      await membership.join(channels);
+      await catchUp.pass(position, channels);
+      if (connection.closed) return;
+      const standings = await this.#greet(connection, channels, position);
+      if (standings !== undefined) await recovery.run(connection, standings);
+    } catch (error) {
+      onFailure("connect", error);
+      this.fail(connection, error);
+    }
+  }
+
+  #begin(connection: Connection, writer: ByteWriter): void {
+    const { counters, heartbeats, presence, expiries } = this.#options;
+    connection.attach(writer);
+    this.byId.set(connection.id, connection);
+    counters.connects++;
+    heartbeats.add(connection);
+    expiries.watch(connection);
+    if (connection.identity !== undefined && connection.identity.role !== "guest")
+      presence.came(connection.identity.sub);
+  }
+
+  /** Writes the first event: where each topic goes on. `undefined` where the connection closed meanwhile. */
+  async #greet(
+    connection: Connection,
+    channels: readonly Channel[],
+    position: Position | undefined,
+  ): Promise<Map<Channel, TopicPosition> | undefined> {
+    const { frontend, claims, catchUp, counters, heartbeatMs, random } = this.#options;
+    const standings = new Map<Channel, TopicPosition>();
+    let told = "";
+    for (const channel of channels) {
+      const start =
+        position === undefined
+          ? startAtHead(channel)
+          : startOf(channel, position, frontend, claims);
+      const { from, recovered } = start instanceof Promise ? await start : start;
+      if (position !== undefined && recovered) await catchUp.reach(channel, from.seq);
+      standings.set(channel, from);
+      // As text: with topics for keys, every topic of every connect would make the engine one more shape of objects.
+      told += `${told === "" ? "" : ","}"${channel.topic}":{"head":${channel.batched.seq},"recovered":${recovered}}`;
+      if (!recovered) counters.unrecovered++;
+    }
+    if (connection.closed) return undefined;
+    const first = `{"connectionId":"${connection.id}","heartbeatMs":${heartbeatMs},"topics":{${told}}}`;
+    // An EventSource that is cut comes back after what it was told last, so each is told another time: a
+    // frontend that dies with all its viewers is not stormed by them.
+    const retryMs = Math.round(RETURN_SPREAD_MS * (RETURN_FLOOR + random() * (1 - RETURN_FLOOR)));
+    void connection.writeText(
+      `retry: ${retryMs}\n${formatFrame(formatStandings(standings), "connection", first)}`,
+    );
+    return standings;
+  }
+
+  /** What was to be replayed may be of a life of the log that is over: then its topics start over, and not the same replay again. */
+  fail(connection: Connection, error: unknown): void {
+    if (error instanceof ReplayLostError)
+      for (const { channel } of connection.subscriptions) this.#options.onReplayLost(channel);
+    this.end(connection, "error");
+  }
+
+  /** The stream is gone, from either side. */
+  closed(connection: Connection, reason: CloseReason): void {
+    if (connection.closed) return;
+    const { counters, heartbeats, subscriptions } = this.#options;
+    connection.closed = true;
+    connection.update();
+    if (connection.pendingSince !== 0) counters.slow--;
+    counters.closes[reason] = (counters.closes[reason] ?? 0) + 1;
+    this.byId.delete(connection.id);
+    heartbeats.remove(connection);
+    subscriptions.removeAll(connection);
+    this.#options.onClosed?.(connection);
+  }
+
+  /**
+   * Ends a connection politely: the client is told when to come back (at random times, so that clients
+   * do not return in step), and keeps its position.
+   */
+  end(connection: Connection, reason: CloseReason): void {
+    if (connection.closed) return;
+    const afterMs = Math.round(
+      reason === "token-expired" ? 0 : this.#options.random() * RETURN_SPREAD_MS,
+    );
+    const { writer } = connection;
+    const takesNothing = connection.pendingSince !== 0;
+    if (!takesNothing) void connection.writeText(formatReconnect(afterMs, reason));
+    this.closed(connection, reason);
+    // A clean end waits for the peer to read what is before it, which this one does not: its bytes and
+    // its socket would stay for as long as it likes.
+    if (takesNothing) writer?.cut();
+    else writer?.end();
+  }
+
+  /**
+   * Asks clients to come back elsewhere, at most `perSecond` of them a second, until none is left or
+   * `withinMs` has passed; those that are left then are ended at once.
+   */
+  async drain(withinMs: number, perSecond: number): Promise<void> {
+    const { clock } = this.#options;
+    const until = clock.now() + withinMs;
+    const perStep = Math.max(
+      1,
+      Math.ceil((perSecond * DRAIN_STEP_MS) / 1000),
+      Math.ceil((this.byId.size * DRAIN_STEP_MS) / Math.max(DRAIN_STEP_MS, withinMs)),
+    );
+    while (this.byId.size > 0 && clock.now() < until) {
+      for (const connection of [...this.byId.values()].slice(0, perStep))
+        this.end(connection, "drain");
+      if (this.byId.size > 0)
+        await new Promise<void>((resolve) => clock.after(DRAIN_STEP_MS, resolve));
+    }
+    for (const connection of [...this.byId.values()]) this.end(connection, "drain");
+  }
+}
