@@ -7,7 +7,9 @@
  * that fetches a token, called again when one has expired.
  *
  * Events, all bubbling through shadow roots: `comment-sent` (`{text}`), `signin-requested`,
- * `stats-changed` (`{viewers, likes}`), `identity-changed` (`{id, name, role}`, or `null` for nobody; `session` has more).
+ * `stats-changed` (`{viewers, likes}`), `identity-changed` (`{id, name, role}`, or `null` for nobody; `session`
+ * has more), `items-skipped` (`{count}`: comments, likes and other items so far that this page could not
+ * read and left out; the property `itemsSkipped` is the same number).
  *
  * Style: the custom properties at the top of `styles.css`, and `::part(shell | header | list | comment
  * | avatar | name | badge | text | pinned | pill | status | composer | field | input | send | like)`.
@@ -79,6 +81,11 @@ export class LiveComments extends ReactiveElement {
   /** What `<live-inbox>` shares: the SDK's client, and who uses it, as far as is known. */
   get session(): { readonly client: Client; readonly me: Me | undefined } | undefined {
     return this.#client && { client: this.#client, me: this.#account?.me };
+  }
+
+  /** How many comments, likes and other items could not be read and were left out. */
+  get itemsSkipped(): number {
+    return this.#view?.itemsSkipped ?? 0;
   }
 
   /** Jumps to the newest comment and follows again. */

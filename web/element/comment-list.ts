@@ -6,9 +6,9 @@
  * find-in-page, selection and reading order.
  */
 
-import { createRow, fillRow, type RowContext } from "./comment-row.ts";
+import { Row, type RowContext } from "./comment-row.ts";
 import type { Item } from "./comment-store.ts";
-import { FOLLOW_DISTANCE_PX, ROWS_MAX } from "./limits.ts";
+import { FOLLOW_DISTANCE_PX, ROWS_MAX, SPARE_ROWS_MAX } from "./limits.ts";
 
 export class CommentList {
   /** Following shows new comments as they come; paused counts them. */
@@ -17,23 +17,30 @@ export class CommentList {
   readonly #rows: HTMLElement;
   readonly #context: () => RowContext;
   readonly #changed: () => void;
-  readonly #shown = new Map<string, { row: HTMLLIElement; item: Item }>();
+  readonly #skipped: (error: unknown) => void;
+  readonly #shown = new Map<string, { row: Row; item: Item }>();
+  /** Rows that left the list, to be filled again. */
+  readonly #spare: Row[] = [];
+  /** What could not be shown is tried once. */
+  readonly #unshowable = new WeakSet<Item>();
   /** Where the scroller was when we last looked: what differs from it was moved by the reader. */
   #top = 0;
   #held = false;
   #observer: ResizeObserver;
 
-  /** `changed` is called when following starts or ends. */
+  /** `changed` is called when following starts or ends, `skipped` for each item that cannot be shown. */
   constructor(
     scroller: HTMLElement,
     rows: HTMLElement,
     context: () => RowContext,
     changed: () => void,
+    skipped: (error: unknown) => void,
   ) {
     this.#scroller = scroller;
     this.#rows = rows;
     this.#context = context;
     this.#changed = changed;
+    this.#skipped = skipped;
     scroller.addEventListener("scroll", () => this.#onScroll(), { passive: true });
     scroller.addEventListener(
       "wheel",
@@ -92,14 +99,14 @@ export class CommentList {
       const now = present.get(key);
       if (now !== undefined) this.#update(key, now);
       // Removed under the reader's eyes: it vanishes but keeps its height, so that nothing jumps.
-      else if ((item.seq ?? oldest) >= oldest) row.classList.add("gone");
+      else if ((item.seq ?? oldest) >= oldest) row.element.classList.add("gone");
     }
   }
 
   /** Takes a comment off the screen. */
   remove(seq: number): void {
     const row = this.#shown.get(this.#items().find((item) => item.seq === seq)?.key ?? "")?.row;
-    row?.classList.add("gone");
+    row?.element.classList.add("gone");
   }
 
   /** Puts earlier comments before those on the screen; what the reader sees stays where it is. */
@@ -116,7 +123,8 @@ export class CommentList {
 
   /** Renders every row again: the language, the reader or their rights changed. */
   refresh(): void {
-    for (const { row, item } of this.#shown.values()) fillRow(row, item, this.#context());
+    const context = this.#context();
+    for (const { row, item } of this.#shown.values()) this.#fill(row, item, context);
   }
 
   /** Moves the focus by rows, as a reader does with the arrow keys. */
@@ -155,7 +163,35 @@ export class CommentList {
       shown.item.text === item.text &&
       shown.item.seq === item.seq;
     shown.item = item;
-    if (!same) fillRow(shown.row, item, this.#context());
+    if (!same) this.#fill(shown.row, item, this.#context());
+  }
+
+  /** False where the item cannot be shown: it is left out, and the others are not. */
+  #fill(row: Row, item: Item, context: RowContext): boolean {
+    try {
+      row.fill(item, context);
+      return true;
+    } catch (error) {
+      row.element.classList.add("gone");
+      this.#unshowable.add(item);
+      this.#skipped(error);
+      return false;
+    }
+  }
+
+  /** A row with the item, one that was used before where there is one. */
+  #take(item: Item, context: RowContext): Row | undefined {
+    if (this.#unshowable.has(item)) return undefined;
+    const row = this.#spare.pop() ?? new Row();
+    row.element.classList.remove("gone");
+    if (this.#fill(row, item, context)) return row;
+    this.#put(row);
+    return undefined;
+  }
+
+  #put(row: Row): void {
+    row.element.remove();
+    if (this.#spare.length < SPARE_ROWS_MAX) this.#spare.push(row);
   }
 
   /** Keyed: rows that stay keep their element. One insertion for all new rows at the end. */
@@ -164,9 +200,9 @@ export class CommentList {
     for (const [key, { row }] of this.#shown) {
       if (keys.has(key)) continue;
       // The focus never falls off the page with a row.
-      if (row.matches(":focus-within")) this.#scroller.focus({ preventScroll: true });
-      row.remove();
+      if (row.element.matches(":focus-within")) this.#scroller.focus({ preventScroll: true });
       this.#shown.delete(key);
+      this.#put(row);
     }
     const previous = new Map(this.#shown);
     this.#shown.clear();
@@ -177,21 +213,24 @@ export class CommentList {
       this.#rows.insertBefore(fragment, next);
       fragment = document.createDocumentFragment();
     };
+    const context = this.#context();
     for (const item of items) {
       const known = previous.get(item.key);
       if (known === undefined) {
-        const row = createRow(item, this.#context());
+        const row = this.#take(item, context);
+        if (row === undefined) continue;
         this.#shown.set(item.key, { row, item });
-        fragment.append(row);
+        fragment.append(row.element);
         continue;
       }
       this.#shown.set(item.key, known);
       this.#update(item.key, item);
-      if (known.row === next) {
+      const { element } = known.row;
+      if (element === next) {
         insert();
-        next = known.row.nextElementSibling;
+        next = element.nextElementSibling;
       } else {
-        fragment.append(known.row);
+        fragment.append(element);
       }
     }
     insert();

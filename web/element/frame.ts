@@ -1,8 +1,8 @@
 /** The frame around the list: what Lit renders. Leaves only: every decision comes in with the model. */
 
 import { html, nothing, type TemplateResult } from "lit/html.js";
-import { renderText } from "./comment-row.ts";
 import type { Item } from "./comment-store.ts";
+import { renderText } from "./comment-text.ts";
 import { icon } from "./icons.ts";
 import { NEW_COUNT_SHOWN_MAX } from "./limits.ts";
 import type { Strings } from "./strings.ts";

@@ -1,6 +1,7 @@
 /** Who the viewer is, as far as the page needs to know. The server alone decides what they may do. */
 
 import type { Author } from "@ovation/client";
+import { isRecord, isRole } from "./read.ts";
 
 export interface Me extends Author {
   readonly token: string;
@@ -28,12 +29,4 @@ export function readToken(token: string | undefined, videoId: string): Me | unde
     // Not base64 or not JSON: an opaque token. The page then knows nobody, and the server still does.
     return undefined;
   }
-}
-
-function isRecord(value: unknown): value is Record<string, unknown> {
-  return typeof value === "object" && value !== null;
-}
-
-function isRole(value: unknown): value is Author["role"] {
-  return value === "host" || value === "moderator" || value === "member" || value === "guest";
 }

@@ -53,6 +53,8 @@ export interface ActionsModel {
   remove(item: Item): void;
   /** How one writes to a comment's author, if one may. */
   messageTo(author: Author): (() => void) | undefined;
+  /** Says why an action came to nothing: a code as in docs/errors.md, or `copy`. */
+  failed(code: string): void;
 }
 
 export function renderActions(item: Item, model: ActionsModel): TemplateResult {
@@ -60,17 +62,21 @@ export function renderActions(item: Item, model: ActionsModel): TemplateResult {
   const own = me?.id === item.author.id;
   const mayRemove = own || me?.role === "host" || me?.role === "moderator";
   const message = own ? undefined : model.messageTo(item.author);
-  const action = (label: string, run: () => void, kind = ""): TemplateResult =>
+  const action = (label: string, run: () => unknown, kind = ""): TemplateResult =>
     html`<button role="menuitem" class=${kind} @click=${() => {
       model.close();
       run();
     }}>${label}</button>`;
-  return html`<div role="menu" aria-label=${strings.t("actions", { name: cleanText(item.author.name) })}
+  const guest =
+    item.author.role === "guest" ? html`<p class="guest">${strings.t("guest")}</p>` : nothing;
+  return html`${guest}<div role="menu" aria-label=${strings.t("actions", { name: cleanText(item.author.name) })}
     @keydown=${moveInMenu}>${action(strings.t("reply"), () => model.reply(item))}${
       // Only where the page is served safely.
       navigator.clipboard === undefined
         ? nothing
-        : action(strings.t("copy"), () => void navigator.clipboard.writeText(item.text))
+        : action(strings.t("copy"), () =>
+            navigator.clipboard.writeText(item.text).catch(() => model.failed("copy")),
+          )
     }${message === undefined ? nothing : action(strings.t("message"), message)}${mayRemove ? action(strings.t(own ? "delete" : "remove"), () => model.remove(item), "danger") : nothing}</div>`;
 }
 

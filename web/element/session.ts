@@ -5,10 +5,20 @@
  * matter which comes first, and what lies between the two is fetched once the stream's head is known.
  */
 
-import type { Client, Comment, ConnectionState, TopicHandlers, VideoApi } from "@ovation/client";
+import type {
+  Client,
+  ClientEvent,
+  Comment,
+  ConnectionState,
+  TopicHandlers,
+  VideoApi,
+} from "@ovation/client";
 import { CommentStore, type Item, toItem } from "./comment-store.ts";
+import { History } from "./history.ts";
 import type { Me } from "./identity.ts";
-import { CATCH_UP_PAGES_MAX, HISTORY_PAGE } from "./limits.ts";
+import { RELOAD_ASKED_MS_MAX, RELOAD_WAIT_MS, RELOADED_MS, SLOW_LOAD_MS } from "./limits.ts";
+import { fieldsOf, isCount, isText, isTime, readComment, readLikes, readTotal } from "./read.ts";
+import { Skips } from "./skips.ts";
 
 export interface SessionCallbacks {
   /** Something that is shown is different now. */
@@ -18,7 +28,17 @@ export interface SessionCallbacks {
   removed(seq: number): void;
   /** Likes of others. */
   liked(count: number): void;
+  /** So many items could not be read so far. */
+  skipped(count: number): void;
 }
+
+/**
+ * How the list stands to the log. `reloading`: what was missed cannot be had by the stream, and the
+ * newest comments are read; `reloaded`: they are there, for a while; `waiting`: the server asked to
+ * wait before it is read again; `slow`: the first comments take long; `failed`: they could not be read,
+ * and it is tried again.
+ */
+export type Standing = "whole" | "reloading" | "reloaded" | "waiting" | "slow" | "failed";
 
 /** Why a comment was not accepted: `code` as in docs/errors.md. */
 export interface Refusal {
@@ -31,8 +51,10 @@ const OWN_LIKES_MS = 3000;
 
 export class Session {
   readonly store = new CommentStore();
+  readonly skips: Skips;
   state: ConnectionState = { name: "idle", reason: "no-subscriptions" };
   snapshot: "loading" | "ready" | "failed" = "loading";
+  standing: Standing = "whole";
   /** The server refused the topic: the code. */
   refused: string | undefined;
   viewers: number | undefined;
@@ -47,31 +69,51 @@ export class Session {
   #snapshotHead = 0;
   #pinKnown = false;
   #closed = false;
+  /** The stream could not say what was missed, and the comments were not read since. */
+  #missed = false;
+  #failures = 0;
+  #standingTimer: ReturnType<typeof setTimeout> | undefined;
   readonly #video: VideoApi;
+  readonly #history: History;
   readonly #callbacks: SessionCallbacks;
   readonly #stop: (() => void)[];
 
   constructor(client: Client, videoId: string, callbacks: SessionCallbacks) {
     this.#callbacks = callbacks;
+    this.skips = new Skips("live-comments", callbacks.skipped);
     this.#video = client.video(videoId);
-    const handlers: TopicHandlers = {
-      comment: (event) => {
-        if (event.seq === undefined) return;
-        const comment: Comment = { ...event.data, seq: event.seq, at: event.at };
-        this.#head = Math.max(this.#head, event.seq);
-        if (!this.store.add(comment)) return;
-        callbacks.arrived(comment);
-        callbacks.changed();
+    this.#history = new History(this.#video, this.skips);
+    const subscription = client.subscribe(this.#video.topic, this.#handlers());
+    const endState = client.onState((state) => {
+      this.state = state;
+      callbacks.changed();
+    });
+    this.#stop = [() => subscription.unsubscribe(), endState];
+    this.load();
+  }
+
+  #handlers(): TopicHandlers {
+    return {
+      comment: (event) => this.#commented(event),
+      "comment-removed": (event) => {
+        const { seq } = fieldsOf(event.data);
+        if (isCount(seq)) this.#removed(seq);
+        else this.skips.add("removal");
       },
-      "comment-removed": (event) => this.#removed(event.data.seq),
       likes: (event) => this.#liked(event.data),
       stats: (event) => {
-        this.viewers = event.data.viewers;
-        callbacks.changed();
+        const { viewers } = fieldsOf(event.data);
+        if (!isCount(viewers)) {
+          this.skips.add("count of viewers");
+          return;
+        }
+        this.viewers = viewers;
+        this.#callbacks.changed();
       },
       pin: (event) => {
         this.#pinKnown = true;
-        this.#run(this.#pin(seqOf(event.data)));
+        const { seq } = fieldsOf(event.data);
+        this.#run(this.#pin(isCount(seq) ? seq : undefined));
       },
       onSubscribed: ({ head }) => {
         this.refused = undefined;
@@ -83,25 +125,35 @@ export class Session {
       onReset: ({ head }) => {
         this.#head = head;
         this.store.expire();
+        if (this.snapshot === "ready") {
+          this.#missed = true;
+          this.#stand("reloading");
+        }
         this.load();
       },
       onRefused: (code) => {
         this.refused = code;
-        callbacks.changed();
+        this.#callbacks.changed();
       },
     };
-    const subscription = client.subscribe(this.#video.topic, handlers);
-    const endState = client.onState((state) => {
-      this.state = state;
-      callbacks.changed();
-    });
-    this.#stop = [() => subscription.unsubscribe(), endState];
-    this.load();
+  }
+
+  #commented({ seq, at, data }: ClientEvent<unknown>): void {
+    // A live event of this type is none that was stored.
+    if (seq === undefined) return;
+    this.#head = Math.max(this.#head, seq);
+    const comment = readComment({ ...fieldsOf(data), seq, at });
+    if (comment === undefined) this.skips.add("comment");
+    else if (this.store.add(comment)) {
+      this.#callbacks.arrived(comment);
+      this.#callbacks.changed();
+    }
   }
 
   close(): void {
     this.#closed = true;
     clearTimeout(this.#ownLikesTimer);
+    clearTimeout(this.#standingTimer);
     for (const stop of this.#stop) stop();
   }
 
@@ -112,50 +164,84 @@ export class Session {
 
   /** Reads the snapshot, at the start and when the stream cannot say what was missed. */
   load(): void {
+    // The SDK itself waits where the server limits reads.
+    const slow = setTimeout(() => {
+      if (this.standing === "whole" && this.snapshot !== "ready") this.#stand("slow");
+    }, SLOW_LOAD_MS);
     this.#run(
-      this.#load().catch((error: unknown) => {
-        if (this.snapshot !== "ready") this.snapshot = "failed";
-        console.warn("live-comments: the snapshot could not be read", error);
-      }),
+      this.#load()
+        .then(
+          () => this.#loaded(),
+          (error: unknown) => this.#loadFailed(error),
+        )
+        .finally(() => clearTimeout(slow)),
     );
+  }
+
+  #loaded(): void {
+    this.#failures = 0;
+    if (this.#closed || this.standing === "whole" || this.standing === "reloaded") return;
+    if (this.#missed) this.#stand("reloaded", RELOADED_MS, () => this.#stand("whole"));
+    else this.#stand("whole");
+    this.#missed = false;
+  }
+
+  /** It is read again by itself, later each time, and not before the server wants it. */
+  #loadFailed(error: unknown): void {
+    if (this.#closed) return;
+    const { code, retryAfterMs } = toRefusal(error);
+    const waiting = code === "rate-limited";
+    if (!waiting && this.snapshot !== "ready") this.snapshot = "failed";
+    const boundMs = Math.min(RELOAD_WAIT_MS.longest, RELOAD_WAIT_MS.first * 2 ** this.#failures++);
+    const waitMs = Math.min(RELOAD_ASKED_MS_MAX, retryAfterMs ?? 0) + boundMs * (1 + Math.random());
+    this.#stand(waiting ? "waiting" : "failed", waitMs, () => this.load());
+    console.warn("live-comments: the comments could not be read", error);
+  }
+
+  /** The standing from now on; `next` runs after `ms`, unless another one comes before. */
+  #stand(standing: Standing, ms?: number, next?: () => void): void {
+    clearTimeout(this.#standingTimer);
+    this.standing = standing;
+    if (next !== undefined) this.#standingTimer = setTimeout(next, ms);
+    this.#callbacks.changed();
   }
 
   /** Reads again, once, where the stream began after what was read. */
   async #load(again = true): Promise<void> {
-    const [info, history] = await Promise.all([
-      this.#video.info(),
-      this.#video.history({ limit: HISTORY_PAGE }),
-    ]);
+    const [answer, history] = await Promise.all([this.#video.info(), this.#history.latest()]);
     if (this.#closed) return;
+    const info = fieldsOf(answer);
     this.store.replace(history.comments);
-    this.hasEarlier = history.comments.length === HISTORY_PAGE || history.next !== undefined;
-    this.#snapshotHead = Math.min(info.head, history.head);
+    this.hasEarlier = history.next !== undefined;
+    this.#snapshotHead = isCount(info["head"])
+      ? Math.min(info["head"], history.head)
+      : history.head;
     const behind = this.#head > this.#snapshotHead;
-    this.#likes = Object.values(info.likes).reduce((sum, count) => sum + count, 0);
-    this.viewers ??= info.viewers;
-    if (!this.#pinKnown) this.pinned = info.pinned == null ? undefined : toItem(info.pinned);
+    this.#likes = readTotal(info["likes"]);
+    if (isCount(info["viewers"])) this.viewers ??= info["viewers"];
+    if (!this.#pinKnown) this.pinned = this.#readPinned(info["pinned"]);
     this.snapshot = "ready";
     if (!behind) this.#head = history.head;
     else if (again) await this.#load(false);
     else await this.#catchUp(this.#head, history.head);
   }
 
-  async #catchUp(head: number, after = this.#head): Promise<void> {
-    const limit = HISTORY_PAGE * 4;
-    let from = after;
-    for (let pages = 0; pages < CATCH_UP_PAGES_MAX; pages++) {
-      const { comments } = await this.#video.history({ after: from, limit });
-      for (const comment of comments) this.store.add(comment);
-      from = comments.at(-1)?.seq ?? from;
-      if (comments.length < limit) break;
-    }
+  #readPinned(value: unknown): Item | undefined {
+    if (value === undefined || value === null) return undefined;
+    const comment = readComment(value);
+    if (comment === undefined) this.skips.add("pinned comment");
+    return comment === undefined || comment.removed === true ? undefined : toItem(comment);
+  }
+
+  async #catchUp(head: number, after: number): Promise<void> {
+    for (const comment of await this.#history.later(after)) this.store.add(comment);
     this.#head = Math.max(this.#head, head);
   }
 
   /** Comments before `seq`, ascending. */
   async earlier(seq: number): Promise<Item[]> {
-    const { comments, next } = await this.#video.history({ before: seq, limit: HISTORY_PAGE });
-    if (comments.length < HISTORY_PAGE && next === undefined) this.hasEarlier = false;
+    const { comments, next } = await this.#history.earlier(seq);
+    this.hasEarlier = next !== undefined;
     return comments.map((comment) => toItem(comment));
   }
 
@@ -172,12 +258,15 @@ export class Session {
     this.store.startLocal(clientId, text, me, Date.now(), replyTo);
     this.#callbacks.changed();
     try {
-      this.store.add(
+      const stored = readComment(
         await this.#video.comment(text, {
           clientId,
           ...(replyTo === undefined ? {} : { replyTo }),
         }),
       );
+      // Without it the comment is confirmed by the stream.
+      if (stored !== undefined) this.store.add(stored);
+      else this.skips.add("stored comment");
       return undefined;
     } catch (error) {
       const refusal = toRefusal(error);
@@ -210,15 +299,13 @@ export class Session {
     this.#callbacks.changed();
   }
 
-  #liked(data: {
-    readonly total: Readonly<Record<string, number>>;
-    readonly [kind: string]: unknown;
-  }): void {
-    const total = Object.values(data.total).reduce((sum, count) => sum + count, 0);
-    const fresh = Object.entries(data).reduce(
-      (sum, [kind, count]) => (kind !== "total" && typeof count === "number" ? sum + count : sum),
-      0,
-    );
+  #liked(data: unknown): void {
+    const likes = readLikes(data);
+    if (likes === undefined) {
+      this.skips.add("count of likes");
+      return;
+    }
+    const { total, fresh } = likes;
     const own = Math.min(this.#ownLikes, fresh);
     this.#ownLikes -= own;
     this.#likes = total;
@@ -239,11 +326,13 @@ export class Session {
       return;
     }
     const known = this.store.find(seq);
-    const comment =
-      known === undefined
-        ? (await this.#video.history({ before: seq + 1, limit: 1 })).comments[0]
-        : undefined;
-    this.pinned = known ?? (comment?.seq === seq ? toItem(comment) : undefined);
+    if (known !== undefined) {
+      this.pinned = known;
+      return;
+    }
+    const { comments } = fieldsOf(await this.#video.history({ before: seq + 1, limit: 1 }));
+    const [found] = Array.isArray(comments) ? (comments as readonly unknown[]) : [];
+    this.pinned = fieldsOf(found)["seq"] === seq ? this.#readPinned(found) : undefined;
   }
 
   /** Runs something that ends in a change of what is shown. */
@@ -256,18 +345,12 @@ export class Session {
   }
 }
 
-function seqOf(data: unknown): number | undefined {
-  return typeof data === "object" && data !== null && "seq" in data && typeof data.seq === "number"
-    ? data.seq
-    : undefined;
-}
-
 /** What a rejected call of the SDK says. */
 export function toRefusal(error: unknown): Refusal {
-  const { code, retryAfterMs } = error as { code?: unknown; retryAfterMs?: unknown };
+  const { code, retryAfterMs } = fieldsOf(error);
   return {
-    code: typeof code === "string" ? code : "network",
-    retryAfterMs: typeof retryAfterMs === "number" ? retryAfterMs : undefined,
+    code: isText(code) ? code : "network",
+    retryAfterMs: isTime(retryAfterMs) ? retryAfterMs : undefined,
   };
 }
 

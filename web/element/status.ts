@@ -1,6 +1,6 @@
 /** The line that says what is wrong with the connection, once it is worth saying. */
 
-import { STATUS_DELAY_MS } from "./limits.ts";
+import { NOTE_MS, STATUS_DELAY_MS } from "./limits.ts";
 import type { Session } from "./session.ts";
 import type { Strings } from "./strings.ts";
 
@@ -8,7 +8,12 @@ export class StatusLine {
   /** Empty while all is well. */
   text = "";
   #wasConnected = false;
+  /** The line spoke of a lost connection. */
+  #lost = false;
   #timer: ReturnType<typeof setTimeout> | undefined;
+  /** What an action of the reader came to, shown while nothing else is wrong. */
+  #note = "";
+  #noteTimer: ReturnType<typeof setTimeout> | undefined;
   readonly #session: Session;
   readonly #strings: () => Strings;
   readonly #changed: (said?: string) => void;
@@ -22,22 +27,48 @@ export class StatusLine {
 
   close(): void {
     clearTimeout(this.#timer);
+    clearTimeout(this.#noteTimer);
   }
 
-  /** Looks at the session again. Short interruptions are nobody's business. */
+  /** Shows for a while that something the reader did came to nothing, and why. */
+  note(text: string): void {
+    clearTimeout(this.#noteTimer);
+    this.#note = text;
+    this.#noteTimer = setTimeout(() => {
+      this.#note = "";
+      this.update();
+    }, NOTE_MS);
+    this.update();
+  }
+
+  /** Looks at the session again. Short interruptions are not shown. */
   update(): void {
     const { state, refused } = this.#session;
     clearTimeout(this.#timer);
     if (state.name === "connected" && refused === undefined) {
-      const back = this.text !== "" && this.#wasConnected;
+      const back = this.#lost && this.#wasConnected;
       this.#wasConnected = true;
-      if (this.text !== "") this.#show("");
+      this.#lost = false;
+      this.#show(this.#describeList());
       if (back) this.#changed(this.#strings().t("connected"));
       return;
     }
-    if (this.text !== "" || state.name === "failed" || refused !== undefined)
+    const showLoss = (): void => {
+      this.#lost = true;
       this.#show(this.#describe());
-    else this.#timer = setTimeout(() => this.#show(this.#describe()), STATUS_DELAY_MS);
+    };
+    if (this.text !== "" || state.name === "failed" || refused !== undefined) showLoss();
+    else this.#timer = setTimeout(showLoss, STATUS_DELAY_MS);
+  }
+
+  /** The connection holds: what else there is to say. */
+  #describeList(): string {
+    const { standing, snapshot } = this.#session;
+    const { t } = this.#strings();
+    if (standing === "whole") return this.#note;
+    if (standing !== "failed") return t(standing);
+    // Where nothing is shown yet, the list itself says that it failed.
+    return snapshot === "ready" ? t("loadingAgain") : this.#note;
   }
 
   #show(text: string): void {

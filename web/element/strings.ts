@@ -24,6 +24,7 @@ export const english = {
   pinned: "Pinned",
   host: "Host",
   moderator: "Mod",
+  guest: "Guest",
   you: "You",
   sending: "Sending…",
   notSent: "Not sent.",
@@ -49,12 +50,20 @@ export const english = {
   offline: "You are offline. Comments go on when you are back.",
   connected: "Connected again",
   serverAsked: "Moving to another server…",
-  tokenInvalid: "Your sign-in does not hold here any more.",
+  tokenInvalid: "You've been signed out. Sign in again to comment.",
   refused: "You cannot see the comments of this video.",
   stopped: "The comments have ended.",
+  reloading: "Some comments were missed. Loading the newest ones…",
+  reloaded: "Some comments were missed. The newest are here; earlier ones can be loaded above.",
+  waiting: "Too many requests from your network. The comments load by themselves in a moment.",
+  slow: "The comments take longer than usual. They appear by themselves.",
+  loadingAgain: "The comments could not be loaded. Trying again by itself…",
   said: "{name} said: {text}",
   error: "That did not work. Try again.",
   "error-network": "The network did not answer.",
+  "error-rate-limited": "That was too fast. Wait a moment, then try again.",
+  "error-name-taken": "This name is already used here. Choose another one.",
+  "error-copy": "Copying does not work here. Select the text and copy it by hand.",
   "error-banned": "A moderator excluded you.",
   "error-timed-out": "A moderator paused you.",
   "error-comments-closed": "Comments are closed.",
@@ -120,6 +129,16 @@ export function createStrings(language: string, ...catalogues: Catalogue[]): Str
     time: (at) => clock.format(at),
   };
   return strings;
+}
+
+/** The tag as `Intl` knows it: `de_DE` and `en-US@posix` are none, and would throw there. */
+export function languageOf(tag: string): string {
+  const [plain = ""] = tag.split(/[.@]/);
+  try {
+    return Intl.getCanonicalLocales(plain.replaceAll("_", "-"))[0] ?? "en";
+  } catch {
+    return "en";
+  }
 }
 
 /** Languages beside English. */

@@ -8,7 +8,6 @@ import type { Client, Comment } from "@ovation/client";
 import { nothing, render } from "lit/html.js";
 import type { LiveComments } from "../live-comments.ts";
 import type { Account } from "./account.ts";
-import { ANNOUNCE_MODES, type Announcer, createAnnouncer } from "./announcer.ts";
 import { CommentList } from "./comment-list.ts";
 import type { RowContext } from "./comment-row.ts";
 import type { Item } from "./comment-store.ts";
@@ -24,11 +23,11 @@ import menuCss from "./menu.css" with { type: "text" };
 import { Menu, type MenuHost } from "./menu.ts";
 import type { ActionsModel, SettingsModel } from "./menu-content.ts";
 import { type Refusal, Session, toRefusal } from "./session.ts";
+import { Speech } from "./speech.ts";
 import { StatusLine } from "./status.ts";
 import { recall, remember } from "./storage.ts";
-import { createStrings, loadCatalogue, type Strings } from "./strings.ts";
+import { createStrings, languageOf, loadCatalogue, type Strings } from "./strings.ts";
 import baseCss from "./styles.css" with { type: "text" };
-import { cleanText, mentions } from "./text.ts";
 import { createThrottle } from "./throttle.ts";
 
 /** What the view needs of its element. */
@@ -39,8 +38,6 @@ export type ViewElement = ReactiveElement & {
 } & Pick<LiveComments, "messageTo">;
 
 const styles = [baseCss, listCss, composerCss, menuCss].map((css) => unsafeCSS(css));
-const SAID_MS = 3000;
-const ANNOUNCEMENTS_KEPT = 5;
 
 export class View implements ComposerHost, MenuHost {
   strings: Strings = createStrings("en");
@@ -49,7 +46,7 @@ export class View implements ComposerHost, MenuHost {
   readonly #account: Account;
   readonly #session: Session;
   readonly #status: StatusLine;
-  readonly #announcer: Announcer;
+  readonly #speech: Speech;
   readonly #composer = new Composer(this);
   readonly #menu = new Menu(this);
   readonly #tick = createThrottle(() => this.#show(), TICK_MS);
@@ -59,24 +56,20 @@ export class View implements ComposerHost, MenuHost {
   /** The newest number that was on the screen when the list paused. */
   #seenSeq = 0;
   #loadingEarlier = false;
-  #saidTimer: ReturnType<typeof setTimeout> | undefined;
 
   constructor(element: ViewElement, client: Client, account: Account, video: string) {
     this.#element = element;
     this.#client = client;
     this.#account = account;
     if (element.shadowRoot !== null) adoptStyles(element.shadowRoot, styles);
-    this.#announcer = createAnnouncer(
-      (text) => this.#announce(text),
-      (n) => this.strings.t("newComments", { n }),
-      ANNOUNCE_MODES.find((mode) => mode === recall("announce")) ?? "all",
-    );
+    this.#speech = new Speech(element.renderRoot, () => this.strings);
     this.#session = new Session(client, video, {
       // Before the first rendering there is nothing to show it on.
       changed: () => this.#list !== undefined && this.#tick.request(),
       removed: (seq) => this.#list?.remove(seq),
       liked: (count) => void this.#fly((hearts) => hearts.add(count)),
       arrived: (comment) => this.#arrived(comment),
+      skipped: (count) => this.#dispatch("items-skipped", { count }),
     });
     this.#status = new StatusLine(
       this.#session,
@@ -112,6 +105,7 @@ export class View implements ComposerHost, MenuHost {
         this.#tick.request();
         this.requestUpdate();
       },
+      (error) => this.#session.skips.add("comment", error),
     );
     new ListInput(this.#query(".scroller"), this.#list, {
       open: (item, opener) => void this.#menu.open(item, opener),
@@ -130,10 +124,9 @@ export class View implements ComposerHost, MenuHost {
     this.#status.close();
     this.#list?.close();
     this.#hearts?.close();
-    this.#announcer.stop();
+    this.#speech.close();
     this.#composer.close();
     this.#tick.stop();
-    clearTimeout(this.#saidTimer);
     this.#account.onChange = () => {};
     // With its listeners: the next view, of another video or after a move on the page, begins with nothing.
     render(nothing, this.renderRoot);
@@ -149,6 +142,10 @@ export class View implements ComposerHost, MenuHost {
 
   get updateComplete(): Promise<boolean> {
     return this.#element.updateComplete;
+  }
+
+  get itemsSkipped(): number {
+    return this.#session.skips.count;
   }
 
   requestUpdate(): void {
@@ -186,11 +183,7 @@ export class View implements ComposerHost, MenuHost {
   }
 
   say(text: string): void {
-    const put = (words: string): void =>
-      this.renderRoot.querySelector(".said")?.replaceChildren(words);
-    put(text);
-    clearTimeout(this.#saidTimer);
-    this.#saidTimer = setTimeout(() => put(""), SAID_MS);
+    this.#speech.say(text);
   }
 
   settings(): SettingsModel {
@@ -198,13 +191,9 @@ export class View implements ComposerHost, MenuHost {
       strings: this.strings,
       me: this.me,
       guest: this.#account.guest,
-      announce: this.#announcer.mode,
+      announce: this.#speech.mode,
       hearts: this.#element.hideReactions ? undefined : this.#heartsOn,
-      setAnnounce: (mode) => {
-        remember("announce", mode);
-        this.#announcer.stop();
-        this.#announcer.mode = mode;
-      },
+      setAnnounce: (mode) => this.#speech.setMode(mode),
       setHearts: (on) => {
         remember("hearts", on ? undefined : "off");
         this.#heartsOn = on;
@@ -226,6 +215,7 @@ export class View implements ComposerHost, MenuHost {
       reply: (item) => this.#composer.reply(item),
       remove: (item) => void this.#remove(item),
       messageTo: (author) => this.#element.messageTo?.(author),
+      failed: (code) => this.#status.note(this.strings.problem(code)),
     };
   }
 
@@ -309,7 +299,9 @@ export class View implements ComposerHost, MenuHost {
 
   /** Loads the words of the page's language. */
   async #speak(): Promise<void> {
-    const tag = this.#element.closest("[lang]")?.getAttribute("lang") || navigator.language;
+    const tag = languageOf(
+      this.#element.closest("[lang]")?.getAttribute("lang") || navigator.language,
+    );
     if (tag === this.strings.language) return;
     try {
       this.strings = createStrings(tag, await loadCatalogue(tag));
@@ -320,23 +312,8 @@ export class View implements ComposerHost, MenuHost {
     }
   }
 
-  #arrived({ text, author }: Comment): void {
-    if (author.id === this.me?.id) return;
-    const important =
-      author.role === "host" || author.role === "moderator" || mentions(text, this.me?.name);
-    this.#announcer.add({
-      text: this.strings.t("said", { name: cleanText(author.name), text: cleanText(text) }),
-      important,
-    });
-  }
-
-  #announce(text: string): void {
-    const log = this.renderRoot.querySelector(".announcer");
-    const line = document.createElement("p");
-    line.textContent = text;
-    log?.append(line);
-    while (log !== null && log.childElementCount > ANNOUNCEMENTS_KEPT)
-      log.firstElementChild?.remove();
+  #arrived(comment: Comment): void {
+    if (comment.author.id !== this.me?.id) this.#speech.arrived(comment, this.me?.name);
   }
 
   #sent(text: string, refusal: Refusal | undefined): Refusal | undefined {
@@ -362,7 +339,7 @@ export class View implements ComposerHost, MenuHost {
   async #remove(item: Item): Promise<void> {
     if (item.seq === undefined) return;
     const refusal = await this.#session.remove(item.seq);
-    if (refusal !== undefined) this.say(this.strings.problem(refusal.code));
+    if (refusal !== undefined) this.#status.note(this.strings.problem(refusal.code));
   }
 
   async #loadEarlier(): Promise<void> {
@@ -373,7 +350,7 @@ export class View implements ComposerHost, MenuHost {
     try {
       this.#list?.prepend(await this.#session.earlier(first));
     } catch (error) {
-      this.say(this.strings.problem(toRefusal(error).code));
+      this.#status.note(this.strings.problem(toRefusal(error).code));
     }
     this.#loadingEarlier = false;
     this.requestUpdate();

@@ -4,6 +4,7 @@ import { adoptStyles, type ReactiveElement } from "@lit/reactive-element";
 import type { Client, Message, Notice, Person } from "@ovation/client";
 import { html, nothing, render, type TemplateResult } from "lit/html.js";
 import type { Me } from "../element/identity.ts";
+import { languageOf } from "../element/strings.ts";
 import { cleanText, countCodePoints } from "../element/text.ts";
 import type { Entry } from "./conversations.ts";
 import { describe, isolate, renderBadge } from "./describe.ts";
@@ -49,6 +50,10 @@ export class InboxView {
       changed: () => element.requestUpdate(),
       noticed: (notice) => this.#noticed(notice),
       messaged: (entry, message) => this.#messaged(entry, message),
+      skipped: (count) =>
+        element.dispatchEvent(
+          new CustomEvent("items-skipped", { detail: { count }, bubbles: true, composed: true }),
+        ),
     });
     document.addEventListener("visibilitychange", () => this.#watchThread(), {
       signal: this.#watch.signal,
@@ -350,7 +355,9 @@ export class InboxView {
 
   /** Loads the words of the page's language. */
   async #speak(): Promise<void> {
-    const tag = this.#element.closest("[lang]")?.getAttribute("lang") || navigator.language;
+    const tag = languageOf(
+      this.#element.closest("[lang]")?.getAttribute("lang") || navigator.language,
+    );
     try {
       this.#words = createWords(tag, await loadWords(tag));
       this.#element.requestUpdate();

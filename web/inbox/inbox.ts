@@ -9,7 +9,9 @@
 import type { Client, Message, Notice, Person, TopicHandlers } from "@ovation/client";
 import { createMembers, type MembersApi } from "@ovation/client/members";
 import type { Me } from "../element/identity.ts";
+import { fieldsOf, isCount, isText, readAll } from "../element/read.ts";
 import { newClientId, toRefusal } from "../element/session.ts";
+import { Skips } from "../element/skips.ts";
 import { recall, remember } from "../element/storage.ts";
 import { Conversations, type Entry } from "./conversations.ts";
 import {
@@ -19,8 +21,17 @@ import {
   NOTICES_MAX,
   PRESENCE_ASKED_MAX,
   TYPING_MS,
+  TYPING_MS_MAX,
 } from "./limits.ts";
 import { Notices } from "./notices.ts";
+import {
+  readConversation,
+  readCursors,
+  readMessage,
+  readNotice,
+  readPresence,
+  readReceipt,
+} from "./read.ts";
 import { Thread } from "./thread.ts";
 
 export interface InboxCallbacks {
@@ -30,12 +41,15 @@ export interface InboxCallbacks {
   noticed(notice: Notice): void;
   /** A message of somebody else arrived by the stream. */
   messaged(entry: Entry, message: Message): void;
+  /** So many items could not be read so far. */
+  skipped(count: number): void;
 }
 
 export class Inbox {
   readonly me: Me;
   readonly conversations: Conversations;
   readonly notices = new Notices();
+  readonly skips: Skips;
   state: "loading" | "ready" | "failed" = "loading";
   thread: Thread | undefined;
   threadState: "loading" | "ready" | "failed" = "loading";
@@ -53,9 +67,11 @@ export class Inbox {
   constructor(client: Client, me: Me, callbacks: InboxCallbacks) {
     this.me = me;
     this.#callbacks = callbacks;
+    this.skips = new Skips("live-inbox", callbacks.skipped);
     this.#members = createMembers(client);
     this.conversations = new Conversations(me.id);
-    this.notices.seen = Number(recall(this.#seenKey) ?? 0);
+    const seen = Number(recall(this.#seenKey));
+    this.notices.seen = isCount(seen) ? seen : 0;
     const subscription = client.subscribe(`member:${me.id}`, this.#handlers());
     const endState = client.onState(({ name }) => {
       // Comings and goings are told once only: whoever was away asks.
@@ -84,29 +100,50 @@ export class Inbox {
         this.state = "failed";
         this.#callbacks.changed();
       },
-      message: ({ at, data }) => this.#received({ ...data, at }),
+      message: ({ at, data }) => {
+        const message = this.#take("message", readMessage({ ...fieldsOf(data), at }));
+        if (message !== undefined) this.#received(message);
+      },
       receipt: ({ data }) => {
-        this.conversations.receipt(data);
+        const receipt = this.#take("receipt", readReceipt(data));
+        if (receipt === undefined) return;
+        this.conversations.receipt(receipt);
         this.#callbacks.changed();
       },
-      typing: ({ data: { from, forMs = TYPING_MS } }) => {
-        const entry = this.conversations.find(from.id);
+      typing: ({ data }) => {
+        const { from, forMs } = fieldsOf(data);
+        const { id } = fieldsOf(from);
+        const entry = isText(id) ? this.conversations.find(id) : undefined;
         if (entry === undefined) return;
-        entry.typingUntil = Date.now() + forMs;
-        this.#later(`typing ${from.id}`, forMs, () => this.#callbacks.changed());
+        const ms = Math.min(TYPING_MS_MAX, isCount(forMs) ? forMs : TYPING_MS);
+        entry.typingUntil = Date.now() + ms;
+        this.#later(`typing ${entry.id}`, ms, () => this.#callbacks.changed());
         this.#callbacks.changed();
       },
       presence: ({ data }) => {
-        this.conversations.presence(data);
+        const { member } = fieldsOf(data);
+        const presence = this.#take("presence", isText(member) ? readPresence(data) : undefined);
+        if (presence === undefined || !isText(member)) return;
+        this.conversations.presence({ member, ...presence });
         this.#callbacks.changed();
       },
       notification: ({ seq = 0, at, data }) => {
-        const notice: Notice = { seq, at, data };
-        if (!this.notices.add(notice)) return;
+        const notice = this.#take("notification", readNotice({ seq, at, data }));
+        if (notice === undefined || !this.notices.add(notice)) return;
         this.#callbacks.noticed(notice);
         this.#callbacks.changed();
       },
     };
+  }
+
+  /** What was read, or one more that could not be. */
+  #take<Item>(what: string, item: Item | undefined): Item | undefined {
+    if (item === undefined) this.skips.add(what);
+    return item;
+  }
+
+  #readMessages(page: unknown): Message[] {
+    return readAll(fieldsOf(page)["messages"], readMessage, () => this.skips.add("message"));
   }
 
   /** Reads the lists, at the start and when the stream cannot say what was missed. */
@@ -120,13 +157,24 @@ export class Inbox {
   }
 
   async #load(): Promise<void> {
-    const [page, { notifications }] = await Promise.all([
-      this.#members.conversations({ limit: CONVERSATIONS_SHOWN }),
-      this.#members.notifications({ limit: NOTICES_MAX }),
-    ]);
+    const [talks, told] = (
+      await Promise.all([
+        this.#members.conversations({ limit: CONVERSATIONS_SHOWN }),
+        this.#members.notifications({ limit: NOTICES_MAX }),
+      ])
+    ).map(fieldsOf);
     if (this.#closed) return;
-    this.conversations.merge(page);
-    for (const notice of notifications) this.notices.add(notice);
+    const unread = talks?.["unread"];
+    this.conversations.merge({
+      conversations: readAll(talks?.["conversations"], readConversation, () =>
+        this.skips.add("conversation"),
+      ),
+      unread: isCount(unread) ? unread : 0,
+    });
+    const notices = readAll(told?.["notifications"], readNotice, () =>
+      this.skips.add("notification"),
+    );
+    for (const notice of notices) this.notices.add(notice);
     this.state = "ready";
     for (const entry of this.conversations.list) this.#delivered(entry);
     if (this.thread !== undefined) await this.#read(this.thread);
@@ -176,11 +224,12 @@ export class Inbox {
   async #read(thread: Thread): Promise<void> {
     try {
       const page = await this.#talk(thread.other).history({ limit: MESSAGES_PAGE });
+      const messages = this.#readMessages(page);
       const entry = this.#entry(thread);
-      entry.seen = Math.max(entry.seen, page.seen);
-      entry.other = page.other;
-      for (const message of page.messages.slice(-1)) this.conversations.receive(message);
-      thread.show(page.messages);
+      entry.seen = Math.max(entry.seen, readCursors(page).seen);
+      entry.other = readCursors(page.other);
+      for (const message of messages.slice(-1)) this.conversations.receive(message);
+      thread.show(messages);
       this.threadState = "ready";
       this.#seen();
     } catch (error) {
@@ -196,7 +245,7 @@ export class Inbox {
     const page = this.#talk(thread.other).history({ before: thread.first, limit: MESSAGES_PAGE });
     this.#run(
       page
-        .then(({ messages }) => thread.prepend(messages))
+        .then((answer) => thread.prepend(this.#readMessages(answer)))
         .finally(() => (this.loadingEarlier = false)),
     );
   }
@@ -211,7 +260,11 @@ export class Inbox {
       this.#talk(thread.other)
         .send(text, { clientId: key })
         .then(
-          (message) => this.#received(message),
+          (answer) => {
+            // Without it the message is confirmed by the stream.
+            const message = this.#take("message", readMessage(answer));
+            if (message !== undefined) this.#received(message);
+          },
           (error: unknown) => thread.failLocal(key, toRefusal(error).code),
         ),
     );
@@ -236,7 +289,7 @@ export class Inbox {
 
   async #ask(entry: Entry): Promise<void> {
     try {
-      entry.presence = await this.#talk(entry.id).presence();
+      entry.presence = readPresence(await this.#talk(entry.id).presence());
     } catch (error) {
       // Not to be seen by everybody: then nothing is shown.
       if (toRefusal(error).code !== "forbidden") throw error;

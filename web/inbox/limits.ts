@@ -19,6 +19,8 @@ export const MESSAGE_CODE_POINTS_MAX = 1000;
 export const COUNTER_FROM_LEFT = 100;
 /** Where an event does not say how long typing holds, ms. */
 export const TYPING_MS = 6000;
+/** And the longest that an event may say, ms. */
+export const TYPING_MS_MAX = 60_000;
 /** Messages by one author within this stand together, ms. */
 export const GROUP_MS = 5 * 60_000;
 /** The badge says "99+" beyond. */

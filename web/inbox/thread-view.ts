@@ -1,7 +1,7 @@
 /** The panel's second page: one conversation. Leaves only: every decision comes in with the model. */
 
 import { html, nothing, type TemplateResult } from "lit/html.js";
-import { renderText } from "../element/comment-row.ts";
+import { renderText } from "../element/comment-text.ts";
 import { cleanText, countCodePoints } from "../element/text.ts";
 import type { Entry } from "./conversations.ts";
 import { isolate } from "./describe.ts";
