@@ -25,6 +25,7 @@ import { currentId, notifyOfComment } from "./notifications.ts";
 import { type PageQuery, pageOf } from "./parameters.ts";
 import { newComment, parseSeq, pin, removal } from "./schemas.ts";
 import {
+  identify,
   type NamedVideo,
   requireAddressRate,
   requireRate,
@@ -83,7 +84,7 @@ export function createCommentRoutes(service: Service): readonly Route[] {
 
   async function list(request: HttpRequest, context: RouteContext): Promise<RouteAnswer> {
     const video = videoOf(context);
-    requireSight(service, await service.authenticate(request), video.topic);
+    requireSight(service, await identify(service, request), video.topic);
     const settings = await service.directory.settings(video.id);
     if (!settings.exists) throw new Problem("unknown-video");
     const query = pageOf(request, HISTORY_PAGE_DEFAULT, HISTORY_PAGE_MAX);

@@ -1,9 +1,9 @@
 /** Conversations, in SQL: a row for each of the two sides. */
 
 import type { Conversation, ConversationStore } from "./member-stores.ts";
-import { numberOf, type SqlDatabase, type SqlRow, textOf } from "./sql-database.ts";
+import { numberOf, placeholders, type SqlDatabase, type SqlRow, textOf } from "./sql-database.ts";
 
-const SELECT = `SELECT mine.other, mine.last, mine.last_at, mine.last_from, mine.last_text, mine.seen, mine.delivered,
+const SELECT = `SELECT mine.other, mine.last, mine.last_at, mine.last_from, mine.last_text, mine.seen, mine.delivered, mine.heard,
     theirs.seen AS other_seen, theirs.delivered AS other_delivered
   FROM ovation_conversations mine
   LEFT JOIN ovation_conversations theirs ON theirs.member = mine.other AND theirs.other = mine.member`;
@@ -21,15 +21,16 @@ export function createSqlConversationStore(database: SqlDatabase): ConversationS
         `${column} = CASE WHEN ${newer} THEN excluded.${column} ELSE ${theirs}.${column} END`;
       // One order for both rows, so that two who write to each other at once never wait in a circle.
       const rows = [
-        [from, to, number, at, from, text, number, number],
-        [to, from, number, at, from, text, 0, 0],
+        [from, to, number, at, from, text, number, number, 0],
+        [to, from, number, at, from, text, 0, 0, 1],
       ].sort((a, b) => (String(a[0]) < String(b[0]) ? -1 : 1));
       await database.run(
-        `INSERT INTO ovation_conversations (member, other, last, last_at, last_from, last_text, seen, delivered)
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8), ($9, $10, $11, $12, $13, $14, $15, $16)
+        `INSERT INTO ovation_conversations (member, other, last, last_at, last_from, last_text, seen, delivered, heard)
+         VALUES ${placeholders(2, 9)}
          ON CONFLICT (member, other) DO UPDATE SET ${keepNewest("last")}, ${keepNewest("last_at")}, ${keepNewest("last_from")},
            ${keepNewest("last_text")}, seen = ${LARGER(`${theirs}.seen`, "excluded.seen")},
-           delivered = ${LARGER(`${theirs}.delivered`, "excluded.delivered")}`,
+           delivered = ${LARGER(`${theirs}.delivered`, "excluded.delivered")},
+           heard = ${LARGER(`${theirs}.heard`, "excluded.heard")}`,
         rows.flat(),
       );
     },
@@ -78,6 +79,16 @@ export function createSqlConversationStore(database: SqlDatabase): ConversationS
       return rows.map(toConversation);
     },
 
+    async forget(before, limit) {
+      const gone = await database.run(
+        `DELETE FROM ovation_conversations WHERE (member, other) IN
+           (SELECT member, other FROM ovation_conversations WHERE last_at < $1 LIMIT $2)
+         RETURNING member`,
+        [before, limit],
+      );
+      return gone.length;
+    },
+
     async unread(member) {
       const [row] = await database.run(
         "SELECT SUM(last - seen) AS unread FROM ovation_conversations WHERE member = $1 AND last > seen",
@@ -95,6 +106,7 @@ function toConversation(row: SqlRow): Conversation {
     lastAt: numberOf(row.last_at),
     lastFrom: textOf(row.last_from),
     lastText: textOf(row.last_text),
+    heard: numberOf(row.heard) !== 0,
     seen: numberOf(row.seen),
     delivered: numberOf(row.delivered),
     otherSeen: row.other_seen === null ? 0 : numberOf(row.other_seen),

@@ -4,6 +4,7 @@ import { jsonAnswer, Problem, type Route, VIEWER_BODY_BYTES_MAX } from "@ovation
 import { readBody } from "./body.ts";
 import { likesOf } from "./schemas.ts";
 import {
+  identify,
   isExempt,
   requireAddressRate,
   requireRate,
@@ -20,7 +21,7 @@ export function createLikeRoutes(service: Service, kinds: readonly string[]): re
       path: "/v1/videos/:id/likes",
       async handle(request, context) {
         const video = videoOf(context);
-        const identity = await service.authenticate(request);
+        const identity = await identify(service, request);
         requireSight(service, identity, video.topic);
         const exempt = isExempt(identity, video);
         if (!exempt)

@@ -63,9 +63,12 @@ export interface RateRules {
   readonly likesPerAddress: RateRule;
   readonly guestsPerAddress: RateRule;
   readonly messagesPerMember: RateRule;
+  readonly messagesPerAddress: RateRule;
   readonly typingPerMember: RateRule;
+  readonly typingPerAddress: RateRule;
   /** Receipts, blocks and what else a member's own page does by itself. */
   readonly membersPerMember: RateRule;
+  readonly membersPerAddress: RateRule;
 }
 
 export const DEFAULT_RATE_RULES: RateRules = {
@@ -75,8 +78,11 @@ export const DEFAULT_RATE_RULES: RateRules = {
   likesPerAddress: { burst: 1_000, perMs: 10_000 },
   guestsPerAddress: { burst: 200, perMs: 60_000 },
   messagesPerMember: { burst: 20, perMs: 60_000 },
+  messagesPerAddress: { burst: 120, perMs: 60_000 },
   typingPerMember: { burst: 10, perMs: 10_000 },
+  typingPerAddress: { burst: 200, perMs: 10_000 },
   membersPerMember: { burst: 60, perMs: 60_000 },
+  membersPerAddress: { burst: 600, perMs: 60_000 },
 };
 
 export const RATE_LIMITER_KEYS_MAX = 200_000;

@@ -4,7 +4,7 @@
  * token says them, for the inbox and for the rules of who may write to whom.
  */
 
-import { type Clock, type Identity, Problem } from "@ovation/protocol";
+import { type Clock, type Identity, Problem, type Role } from "@ovation/protocol";
 import {
   MEMBER_AGE_MS,
   MEMBERS_KEPT_MAX,
@@ -23,6 +23,8 @@ export interface MemberDirectory {
   /** What changed for the member in this process counts at once. */
   forget(member: string): void;
   note(identity: Identity): void;
+  /** The member's role on the site, as their token last said it; undefined where they never came. */
+  roleOf(member: string): Promise<Role | undefined>;
   /** Writes down who was noted. */
   flush(): Promise<void>;
 }
@@ -87,16 +89,19 @@ function createNotes(
   stores: MemberStores,
   clock: Clock,
   onFailure: (error: unknown) => void,
-): Pick<MemberDirectory, "note" | "flush"> {
+): Pick<MemberDirectory, "note" | "roleOf" | "flush"> {
   /** Identities noted lately: one object per token, so a look-up by identity is enough. */
   const noted = new WeakMap<Identity, number>();
   let waiting = new Map<string, Profile>();
+  /** Taken from those that wait, and not in the store yet. */
+  let writingDown = new Map<string, Profile>();
   let scheduled = false;
   let writing: Promise<void> = Promise.resolve();
 
   function flush(): Promise<void> {
     writing = writing.then(async () => {
       const profiles = [...waiting.values()];
+      writingDown = waiting;
       waiting = new Map();
       try {
         await stores.members.remember(profiles);
@@ -104,6 +109,7 @@ function createNotes(
         // They are noted again with their next comment, an hour from now at the latest.
         onFailure(error);
       }
+      writingDown = new Map();
     });
     return writing;
   }
@@ -122,6 +128,11 @@ function createNotes(
         scheduled = false;
         void flush();
       });
+    },
+    async roleOf(member) {
+      // Who has just come for the first time is not written down yet.
+      const role = waiting.get(member)?.role ?? writingDown.get(member)?.role;
+      return role ?? (await stores.members.profiles([member])).get(member)?.role;
     },
     flush,
   };

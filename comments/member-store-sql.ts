@@ -1,12 +1,13 @@
 /** Profiles, guests who became members, and blocks, in SQL. */
 
 import { ROLES } from "@ovation/protocol";
-import type { BlockStore, MemberStore, Profile } from "./member-stores.ts";
-import { placeholders, type SqlDatabase, textOf } from "./sql-database.ts";
+import type { BlockStore, InboxStore, MemberStore, Profile } from "./member-stores.ts";
+import { numberOf, placeholders, type SqlDatabase, textOf } from "./sql-database.ts";
 
 export function createSqlMemberStore(database: SqlDatabase): {
   readonly members: MemberStore;
   readonly blocks: BlockStore;
+  readonly inboxes: InboxStore;
 } {
   const members: MemberStore = {
     async remember(profiles) {
@@ -81,5 +82,21 @@ export function createSqlMemberStore(database: SqlDatabase): {
     },
   };
 
-  return { members, blocks };
+  const inboxes: InboxStore = {
+    async isOpen(member) {
+      const [row] = await database.run("SELECT is_open FROM ovation_inboxes WHERE member = $1", [
+        member,
+      ]);
+      return row === undefined || numberOf(row.is_open) !== 0;
+    },
+    async setOpen(member, open) {
+      await database.run(
+        `INSERT INTO ovation_inboxes (member, is_open) VALUES ($1, $2)
+         ON CONFLICT (member) DO UPDATE SET is_open = excluded.is_open`,
+        [member, open ? 1 : 0],
+      );
+    },
+  };
+
+  return { members, blocks, inboxes };
 }

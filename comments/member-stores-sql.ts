@@ -24,6 +24,11 @@ const SCHEMA: SqlSchema = {
        last_text TEXT NOT NULL, seen BIGINT NOT NULL, delivered BIGINT NOT NULL, PRIMARY KEY (member, other)
      );
      CREATE INDEX ovation_conversations_by_time ON ovation_conversations (member, last_at DESC)`,
+    // Whether the other has written to the member, who may answer then; and inboxes that are closed.
+    `ALTER TABLE ovation_conversations ADD COLUMN heard INTEGER NOT NULL DEFAULT 0;
+     UPDATE ovation_conversations SET heard = 1 WHERE last_from = other;
+     CREATE INDEX ovation_conversations_by_age ON ovation_conversations (last_at);
+     CREATE TABLE ovation_inboxes (member TEXT PRIMARY KEY, is_open INTEGER NOT NULL)`,
   ],
 };
 

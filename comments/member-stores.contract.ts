@@ -92,11 +92,13 @@ export function testMemberStores(
         lastAt: 20,
         lastFrom: ana,
         lastText: "there",
+        heard: true,
         seen: 0,
         delivered: 0,
         otherSeen: 2,
         otherDelivered: 2,
       });
+      expect(await conversations.find(ana, ben)).toMatchObject({ heard: false });
       expect(await conversations.unread(ben)).toBe(2);
       expect(await conversations.unread(ana)).toBe(0);
       expect(await conversations.advance(ben, ana, { seen: 1, delivered: 0 })).toEqual({
@@ -122,6 +124,8 @@ export function testMemberStores(
         otherSeen: 3,
       });
       expect(await conversations.unread(ana)).toBe(1);
+      await conversations.record({ from: ana, to: ben, number: 4, at: 40, text: "and" });
+      expect(await conversations.find(ana, ben)).toMatchObject({ heard: true });
     });
 
     test("conversations are listed the newest first, in pages", async () => {
@@ -138,6 +142,24 @@ export function testMemberStores(
         others[1],
         others[0],
       ] as string[]);
+    });
+
+    test("old conversations are forgotten whole, and inboxes stay as their members left them", async () => {
+      const { conversations, inboxes } = await open();
+      const [ana, ben, cleo] = [newId("ana"), newId("ben"), newId("cleo")];
+      await conversations.record({ from: ana, to: ben, number: 1, at: -20, text: "old" });
+      await conversations.record({ from: ana, to: cleo, number: 1, at: -10, text: "new" });
+      expect(await conversations.forget(-10, 100)).toBe(2);
+      expect(await conversations.find(ben, ana)).toBeUndefined();
+      expect(await conversations.list(ana, 10)).toMatchObject([{ other: cleo }]);
+      expect(await conversations.forget(0, 1)).toBe(1);
+      expect(await conversations.forget(0, 100)).toBe(1);
+      expect(await inboxes.isOpen(ana)).toBe(true);
+      await inboxes.setOpen(ana, false);
+      await inboxes.setOpen(ana, false);
+      expect([await inboxes.isOpen(ana), await inboxes.isOpen(ben)]).toEqual([false, true]);
+      await inboxes.setOpen(ana, true);
+      expect(await inboxes.isOpen(ana)).toBe(true);
     });
 
     test("pages go on in the middle of rows of one moment", async () => {

@@ -28,6 +28,12 @@ export interface MemberStore {
   ownersOf(guests: readonly string[]): Promise<ReadonlyMap<string, string>>;
 }
 
+export interface InboxStore {
+  /** Whether members who were never written to may write to the member: open unless it was closed. */
+  isOpen(member: string): Promise<boolean>;
+  setOpen(member: string, open: boolean): Promise<void>;
+}
+
 export interface BlockStore {
   set(member: string, other: string, blocked: boolean): Promise<void>;
   /** Whom the member blocked; at most `limit`. */
@@ -70,6 +76,8 @@ export interface Conversation {
   readonly lastAt: number;
   readonly lastFrom: string;
   readonly lastText: string;
+  /** Whether the other has written to the member at some time. */
+  readonly heard: boolean;
   /** Everything up to this number was seen, or reached a device. */
   readonly seen: number;
   readonly delivered: number;
@@ -100,6 +108,8 @@ export interface ConversationStore {
   find(member: string, other: string): Promise<Conversation | undefined>;
   /** The newest first; those after `from`, an empty id of which stands after all others of its time. */
   list(member: string, limit: number, from?: Cursor): Promise<readonly Conversation[]>;
+  /** Drops conversations whose newest message is older than `before`; answers how many rows went. */
+  forget(before: number, limit: number): Promise<number>;
   /** Messages not seen in all conversations of the member. */
   unread(member: string): Promise<number>;
 }
@@ -107,6 +117,7 @@ export interface ConversationStore {
 export interface MemberStores {
   readonly members: MemberStore;
   readonly blocks: BlockStore;
+  readonly inboxes: InboxStore;
   readonly sanctions: SanctionStore;
   readonly conversations: ConversationStore;
   close(): Promise<void>;

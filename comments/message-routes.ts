@@ -26,11 +26,12 @@ import type { Profile } from "./member-stores.ts";
 import { requireMayWrite } from "./message-rules.ts";
 import { appendReceipt, conversationTopic, messageOf, sendMessage } from "./messages.ts";
 import { cursorOf, cursorText, pageOf, parameterOf } from "./parameters.ts";
-import { newMessage, receipt, typing } from "./schemas.ts";
+import { inbox as inboxForm, newMessage, receipt, typing } from "./schemas.ts";
 import {
   isStaff,
   memberOf,
   type People,
+  requireAddressRate,
   requireMember,
   requireRate,
   type Service,
@@ -50,14 +51,22 @@ export function createMessageRoutes(service: Service, people: People): readonly 
     return { identity: await requireMember(service, request), other };
   }
 
+  /** What a member's own page does by itself. */
+  async function requireOwnRate(identity: Identity, context: RouteContext): Promise<void> {
+    await requireAddressRate(service, "own", context, rules.membersPerAddress);
+    await requireRate(service, `own ${identity.sub}`, rules.membersPerMember);
+  }
+
   async function send(request: HttpRequest, context: RouteContext): Promise<RouteAnswer> {
     const { identity, other } = await pairOf(request, context);
     const body = await readBody(request, newMessage, VIEWER_BODY_BYTES_MAX);
     const text = cleanParagraphs(body.text, MESSAGE_CODE_POINTS_MAX);
     if (text === "") throw new Problem("text-empty");
     await requireMayWrite(people, identity, other);
-    if (!isStaff(identity.role))
+    if (!isStaff(identity.role)) {
+      await requireAddressRate(service, "message", context, rules.messagesPerAddress);
       await requireRate(service, `message member ${identity.sub}`, rules.messagesPerMember);
+    }
     directory.note(identity);
     const sent = await sendMessage(service, people, identity, other, { ...body, text });
     service.metrics.messages.inc();
@@ -84,7 +93,7 @@ export function createMessageRoutes(service: Service, people: People): readonly 
   async function sendReceipt(request: HttpRequest, context: RouteContext): Promise<RouteAnswer> {
     const { identity, other } = await pairOf(request, context);
     const body = await readBody(request, receipt, VIEWER_BODY_BYTES_MAX);
-    await requireRate(service, `own ${identity.sub}`, rules.membersPerMember);
+    await requireOwnRate(identity, context);
     const advanced = await stores.conversations.advance(identity.sub, other, {
       seen: body.seen ?? 0,
       delivered: body.delivered ?? 0,
@@ -99,6 +108,7 @@ export function createMessageRoutes(service: Service, people: People): readonly 
   async function sendTyping(request: HttpRequest, context: RouteContext): Promise<RouteAnswer> {
     const { identity, other } = await pairOf(request, context);
     const body = await readOptionalBody(request, typing, VIEWER_BODY_BYTES_MAX);
+    await requireAddressRate(service, "typing", context, rules.typingPerAddress);
     await requireRate(service, `typing ${identity.sub}`, rules.typingPerMember);
     await requireMayWrite(people, identity, other);
     // It ends by itself: whoever shows it forgets it after `forMs`, also when the end never arrives.
@@ -150,13 +160,26 @@ export function createMessageRoutes(service: Service, people: People): readonly 
     return async (request: HttpRequest, context: RouteContext): Promise<RouteAnswer> => {
       const { identity, other } = await pairOf(request, context);
       if (identity.sub === other) throw new Problem("forbidden", "This is you");
-      await requireRate(service, `own ${identity.sub}`, rules.membersPerMember);
+      await requireOwnRate(identity, context);
       if (blocked && (await stores.blocks.list(identity.sub, BLOCKS_MAX)).length >= BLOCKS_MAX) {
         throw new Problem("forbidden", `At most ${BLOCKS_MAX} members can be blocked`);
       }
       await stores.blocks.set(identity.sub, other, blocked);
       return jsonAnswer(JSON.stringify({ blocked }));
     };
+  }
+
+  async function inbox(request: HttpRequest): Promise<RouteAnswer> {
+    const identity = await requireMember(service, request);
+    return jsonAnswer(JSON.stringify({ open: await stores.inboxes.isOpen(identity.sub) }));
+  }
+
+  async function setInbox(request: HttpRequest, context: RouteContext): Promise<RouteAnswer> {
+    const identity = await requireMember(service, request);
+    await requireOwnRate(identity, context);
+    const { open } = await readBody(request, inboxForm, VIEWER_BODY_BYTES_MAX);
+    await stores.inboxes.setOpen(identity.sub, open);
+    return jsonAnswer(JSON.stringify({ open }));
   }
 
   async function blocks(request: HttpRequest): Promise<RouteAnswer> {
@@ -175,6 +198,8 @@ export function createMessageRoutes(service: Service, people: People): readonly 
     { method: "DELETE", path: "/v1/members/:id/block", handle: block(false) },
     { method: "GET", path: "/v1/conversations", handle: conversations },
     { method: "GET", path: "/v1/blocks", handle: blocks },
+    { method: "GET", path: "/v1/inbox", handle: inbox },
+    { method: "PUT", path: "/v1/inbox", handle: setInbox },
   ];
 }
 

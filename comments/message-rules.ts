@@ -4,12 +4,15 @@ import { type Identity, Problem } from "@ovation/protocol";
 import { isStaff, type People } from "./service.ts";
 
 /**
- * Beyond hosts and moderators, who may write to anyone and be written to by anyone:
+ * Beyond hosts and moderators, who may write to anyone and to whom members may write:
  * `staff`: nobody else; `members`: members to members; `anyone`: guests too.
  */
 export type MessageRule = "staff" | "members" | "anyone";
 
-/** Throws `forbidden`, `timed-out` or `banned` where `sender` may not write to `recipient`. */
+/**
+ * Throws `forbidden`, `timed-out` or `banned` where `sender` may not write to `recipient`. A recipient
+ * who has written to the sender may always be answered, whatever the rule and the inbox say.
+ */
 export async function requireMayWrite(
   people: People,
   sender: Identity,
@@ -18,14 +21,23 @@ export async function requireMayWrite(
   if (sender.sub === recipient) throw new Problem("forbidden", "This is you");
   if (isStaff(sender.role)) return;
   await people.directory.requireUnsanctioned(sender.sub);
-  const blockers = await people.stores.blocks.between(sender.sub, recipient);
+  const { blocks, conversations, inboxes } = people.stores;
+  const blockers = await blocks.between(sender.sub, recipient);
   if (blockers.includes(sender.sub)) throw new Problem("forbidden", "You have blocked this member");
+  const heard = (await conversations.find(sender.sub, recipient))?.heard ?? false;
+  if (blockers.length === 0 && heard) return;
+  const role = await people.directory.roleOf(recipient);
   // The same words as for any other refusal: nobody learns that they are blocked.
-  const profile = (await people.stores.members.profiles([recipient])).get(recipient);
-  const allowed =
-    blockers.length === 0 &&
-    (isStaff(profile?.role) || ruleAllows(people.messages, sender, profile?.role));
-  if (!allowed) throw new Problem("forbidden", "You may not write to this member");
+  if (blockers.length > 0 || !ruleAllows(people.messages, sender, role)) {
+    throw new Problem(
+      "forbidden",
+      sender.role === "guest" && people.messages !== "anyone"
+        ? "Guests may not write first here; sign in"
+        : "You may not write to this member",
+    );
+  }
+  if (!(await inboxes.isOpen(recipient)))
+    throw new Problem("forbidden", "This member's inbox is closed");
 }
 
 function ruleAllows(
@@ -34,6 +46,8 @@ function ruleAllows(
   recipientRole: string | undefined,
 ): boolean {
   if (rule === "anyone") return true;
-  // A member whom nobody has seen here yet is one: guests are known from the moment they act.
-  return rule === "members" && sender.role === "member" && recipientRole !== "guest";
+  if (sender.role === "guest") return false;
+  if (recipientRole === "host" || recipientRole === "moderator") return true;
+  // A member who has not come yet is one: guests are known from the moment they act.
+  return rule === "members" && recipientRole !== "guest";
 }

@@ -61,6 +61,8 @@ export const newMessage = z.strictObject({ text: z.string(), clientId: clientId.
 const cursor = z.int().min(0).optional();
 export const receipt = z.strictObject({ seen: cursor, delivered: cursor });
 
+export const inbox = z.strictObject({ open: z.boolean() });
+
 export const typing = z.strictObject({ typing: z.boolean().default(true) });
 
 /** An address that a page may load: `https:`, `http:`, or a path on the same host. */

@@ -98,7 +98,7 @@ export function isStaff(role: Role | undefined): boolean {
 
 /** Who asks; throws `token-missing`, and `token-invalid` for a guest who has become a member since. */
 export async function requireMember(service: Service, request: HttpRequest): Promise<Identity> {
-  const identity = await service.authenticate(request);
+  const identity = await identify(service, request);
   if (identity === undefined) throw new Problem("token-missing");
   if (
     identity.role === "guest" &&
@@ -106,6 +106,17 @@ export async function requireMember(service: Service, request: HttpRequest): Pro
   ) {
     throw new Problem("token-invalid", "This guest has become a member: use the member's token");
   }
+  return identity;
+}
+
+/** The identity of the request, if it has one; throws where its token does not hold. */
+export async function identify(
+  service: Service,
+  request: HttpRequest,
+): Promise<Identity | undefined> {
+  const identity = await service.authenticate(request);
+  // Hosts and moderators can be written to from their first request on, whatever it asks for.
+  if (identity !== undefined && isStaff(identity.role)) service.people?.directory.note(identity);
   return identity;
 }
 

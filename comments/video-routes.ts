@@ -24,7 +24,7 @@ import {
   VIDEO_LIST_MAX,
 } from "./limits.ts";
 import { parseSeq, videoChanges } from "./schemas.ts";
-import { type NamedVideo, requireSight, type Service, videoOf } from "./service.ts";
+import { identify, type NamedVideo, requireSight, type Service, videoOf } from "./service.ts";
 import { createSharedReads } from "./shared-reads.ts";
 import { cleanLine, cleanParagraphs } from "./text.ts";
 import { type StoredVideo, unusedVideo, type VideoChanges } from "./video-store.ts";
@@ -74,7 +74,7 @@ export function createVideoRoutes(service: Service): readonly Route[] {
   }
 
   async function list(request: HttpRequest): Promise<RouteAnswer> {
-    const identity = await service.authenticate(request);
+    const identity = await identify(service, request);
     const limit = limitOf(new URL(request.url).searchParams.get("limit"));
     const videos = await lists.get(String(limit), async () => {
       // A video that was just used for the first time is in the list; where very many are, it may be a second late.
@@ -90,7 +90,7 @@ export function createVideoRoutes(service: Service): readonly Route[] {
 
   async function get(request: HttpRequest, context: RouteContext): Promise<RouteAnswer> {
     const named = videoOf(context);
-    requireSight(service, await service.authenticate(request), named.topic);
+    requireSight(service, await identify(service, request), named.topic);
     const { exists } = await directory.settings(named.id);
     if (!exists) throw new Problem("unknown-video");
     const body = await single.get(named.id, async () => {
@@ -104,7 +104,7 @@ export function createVideoRoutes(service: Service): readonly Route[] {
 
   async function put(request: HttpRequest, context: RouteContext): Promise<RouteAnswer> {
     const named = videoOf(context);
-    const identity = await service.authenticate(request);
+    const identity = await identify(service, request);
     if (identity === undefined) throw new Problem("token-missing");
     if (roleIn(identity, named.id) !== "host" && !mayPublish(identity, named.topic))
       throw new Problem("forbidden");

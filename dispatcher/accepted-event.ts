@@ -59,7 +59,7 @@ export function acceptEvents(
     if (known !== undefined) return known;
     const topic = parseTopic(text);
     const kind = topic === undefined ? undefined : policyOf(policy, topic);
-    if (topic === undefined || kind === undefined)
+    if (topic === undefined || kind === undefined || kind.internal === true)
       throw new Problem("invalid-topic", `event ${index}: not a topic here`, { index });
     const found = { topic, kind };
     topics.set(text, found);

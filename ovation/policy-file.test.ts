@@ -10,7 +10,7 @@ import {
   topicOf,
   typePolicyOf,
 } from "@ovation/protocol";
-import { PolicyFileError, parseConfiguration, readPolicyFile } from "./policy-file.ts";
+import { PolicyFileError, parseConfiguration, readPolicyFile, toPolicy } from "./policy-file.ts";
 
 const directory = mkdtempSync(join(tmpdir(), "ovation-policy-"));
 afterAll(() => rmSync(directory, { recursive: true }));
@@ -162,6 +162,11 @@ kinds:
       mistakesOf("kinds:\n  member:\n    exceptions: [{ids: x, subscribe: members}]\n"),
     ).toHaveLength(1);
     expect(mistakesOf("kinds:\n  conversation: {subscribe: anyone}\n")).toHaveLength(1);
+    const kept = parseConfiguration("kinds:\n  conversation: {retention: {days: 30}}\n", "p.yaml");
+    expect(toPolicy(kept.kinds ?? {}).conversation).toMatchObject({
+      internal: true,
+      retention: { ageMsMax: 30 * 24 * 60 * 60_000 },
+    });
     expect(mistakesOf("kinds:\n  'a b': {subscribe: anyone}\n")).toHaveLength(1);
     expect(mistakesOf("kinds:\n  new: {viewers: true}\n")[0]).toContain("who may subscribe");
     expect(mistakesOf("kinds:\n  video: {types: {x: {lane: durable, merge: sum}}}\n")).toHaveLength(

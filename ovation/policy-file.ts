@@ -141,6 +141,12 @@ function findUnsafe(form: ConfigurationForm): readonly Mistake[] {
     if (!Object.hasOwn(DEFAULT_POLICY, name) && kind.subscribe === undefined) {
       mistakes.push({ keys: ["kinds", name], message: "a new kind says who may subscribe" });
     }
+    const isInternal = Object.hasOwn(DEFAULT_POLICY, name) && DEFAULT_POLICY[name]?.internal;
+    for (const member of Object.keys(kind)) {
+      if (isInternal !== true || member === "retention") continue;
+      const message = `${name} is the system's own kind: only its retention can be set`;
+      mistakes.push({ keys: ["kinds", name, member], message });
+    }
   }
   try {
     createAddressOf({ trustedProxies: form.trustedProxies, onWarning: () => undefined });

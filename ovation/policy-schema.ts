@@ -63,8 +63,7 @@ export type KindForm = z.output<typeof kind>;
 
 const kindName = z
   .string()
-  .refine(isTopicKind, { error: "a kind: a-z 0-9 -, at most 32 characters" })
-  .refine((name) => name !== "conversation", { error: "conversation is the system's own kind" });
+  .refine(isTopicKind, { error: "a kind: a-z 0-9 -, at most 32 characters" });
 
 const rate = z.strictObject({
   burst: z.int().min(1).max(1_000_000),

@@ -59,6 +59,8 @@ export type CommentAudience =
 
 export interface KindPolicy {
   readonly subscribe: Audience;
+  /** A kind that only the system writes and reads: no token subscribes or publishes to it. */
+  readonly internal?: boolean;
   /** Default: everyone. */
   readonly comment?: CommentAudience;
   /** The first that fits a topic counts. */
@@ -104,6 +106,15 @@ export const DEFAULT_POLICY: Policy = {
     defaultType: { lane: "live" },
     retention: { eventsMax: 10_000, ageMsMax: 90 * DAY_MS },
   },
+  // What two members wrote to each other: read over `/v1/members/{id}/messages` only.
+  conversation: {
+    subscribe: "own",
+    internal: true,
+    viewers: false,
+    types: { message: { lane: "durable" } },
+    defaultType: { lane: "live" },
+    retention: { eventsMax: 10_000, ageMsMax: 365 * DAY_MS },
+  },
 };
 
 export function policyOf(policy: Policy, topic: Topic): KindPolicy | undefined {
@@ -142,7 +153,7 @@ export function maySubscribe(
   topic: Topic,
 ): boolean {
   const kind = policyOf(policy, topic);
-  if (kind === undefined) return false;
+  if (kind === undefined || kind.internal === true) return false;
   if (identity?.subscribe.some((pattern) => patternCovers(pattern, topic))) return true;
   switch (exceptionOf(kind, topic)?.subscribe ?? kind.subscribe) {
     case "anyone":

@@ -33,8 +33,14 @@ export interface Harness {
   readonly published: Event[];
   readonly registry: Registry;
   readonly options: CommentsOptions;
-  /** A request as `token`, with a JSON body where there is one. */
-  call(method: string, path: string, token?: string, body?: unknown): Promise<Answer>;
+  /** A request as `token`, with a JSON body and from another address where they are given. */
+  call(
+    method: string,
+    path: string,
+    token?: string,
+    body?: unknown,
+    address?: string,
+  ): Promise<Answer>;
   close(): Promise<void>;
 }
 
@@ -117,10 +123,13 @@ export async function startHarness(harness: HarnessOptions = {}): Promise<Harnes
     published,
     registry,
     options,
-    async call(method, path, token, body) {
+    async call(method, path, token, body, address) {
       const response = await fetch(`${server.url}${path}`, {
         method,
-        headers: { ...(token === undefined ? {} : { authorization: `Bearer ${token}` }) },
+        headers: {
+          ...(token === undefined ? {} : { authorization: `Bearer ${token}` }),
+          ...(address === undefined ? {} : { "x-test-address": address }),
+        },
         ...(body === undefined
           ? {}
           : { body: typeof body === "string" ? body : JSON.stringify(body) }),
