@@ -96,7 +96,11 @@ export interface GapData {
   /** Wall clock of the first and the last of them, ms since 1970. */
   readonly from: number;
   readonly to: number;
-  readonly reason: "slow" | "reconnected";
+  /**
+   * `slow`: this client did not keep up. `busy`: more came than the servers could pass on. `away`: they
+   * waited too long for a process that could not be reached. `reconnected`: the client was away.
+   */
+  readonly reason: "slow" | "busy" | "away" | "reconnected";
 }
 /** What callbacks learn when the durable events in between could not be had: read the snapshot again. */
 export interface ResetInfo {

@@ -18,6 +18,7 @@ import type {
 import type { Head, Log } from "@ovation/log";
 import {
   countDurable,
+  countGaps,
   createMergeRules,
   type Epoch,
   type Event,
@@ -133,7 +134,7 @@ export class Dispatcher implements DispatcherApi {
   }
 
   #tally(counter: LaneCounter, events: readonly Event[]): void {
-    this.counters[counter] += events.length;
+    this.counters[counter] += events.length - countGaps(events);
     this.counters.durable[counter] += countDurable(events);
   }
 

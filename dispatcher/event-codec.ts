@@ -43,11 +43,6 @@ export function encodeEvent(event: Event): string {
     : `${topic} ${type} ${at} ${place.seq} ${place.epoch} ${place.stamp}\n${data}\n`;
 }
 
-/** About how many bytes the event takes, on the wire and in memory: what buffers are bounded by. */
-export function sizeOf(event: Event): number {
-  return event.data.length + event.topic.length + event.type.length + 64;
-}
-
 export function encodeEvents(events: readonly Event[]): string {
   let text = "";
   for (const event of events) text += encodeEvent(event);

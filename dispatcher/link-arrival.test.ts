@@ -72,7 +72,7 @@ const comment = (seq: number): Event => ({
   place: { seq, epoch: "e", stamp: seq },
 });
 
-test("what waited for a link until somebody was let in who may have heard it elsewhere: the live events are dropped, durable ones come", async () => {
+test("what waited for a link until somebody was let in who may have heard it elsewhere: the live events are dropped and announced, durable ones come", async () => {
   const { one, network, out, send } = await linked();
   network.cut();
   await eventually("the frontend sees it", () => one.receiver.stats().open === 0);
@@ -83,24 +83,33 @@ test("what waited for a link until somebody was let in who may have heard it els
   await Bun.sleep(50);
   send([goal(3)]);
   network.heal();
-  await eventually("the link is open again", () => one.received.length === 3);
-  expect(one.received.map(({ at }) => at)).toEqual([0, 2, 3]);
+  await eventually("the link is open again", () => one.received.length === 4);
+  expect(one.received.map(({ type, at }) => [type, at])).toEqual([
+    ["goal", 0],
+    ["gap", 1],
+    ["comment", 2],
+    ["goal", 3],
+  ]);
   expect(out.stats()).toMatchObject({ droppedAway: 1, waiting: 0 });
 });
 
-test("what was on a link that stood still while somebody was let in: the live events are dropped, durable ones come, and what follows too", async () => {
+test("what was on a link that stood still while somebody was let in: the live events are dropped and announced, durable ones come, and what follows too", async () => {
   const { one, network, send } = await linked();
   network.halfCut("there");
   send([goal(1), comment(2)]);
   await Bun.sleep(20);
   await one.receiver.arrived();
   network.heal();
-  await eventually("the durable one is here", () => one.received.length === 2);
+  await eventually("the durable one is here", () => one.received.length === 3);
   await eventually("the dispatcher has answered", () => {
     send([goal(3)]);
     return one.received.some(({ at }) => at === 3);
   });
-  expect(one.received.map(({ at }) => at).slice(0, 3)).toEqual([0, 2, 3]);
+  expect(one.received.map(({ type, at }) => [type, at]).slice(0, 3)).toEqual([
+    ["goal", 0],
+    ["gap", 1],
+    ["comment", 2],
+  ]);
   expect(one.receiver.stats().late).toBeGreaterThanOrEqual(1);
 });
 

@@ -10,7 +10,14 @@
  */
 
 import type { Inbox } from "@ovation/frontend";
-import { type Clock, type Event, isDurable, Problem } from "@ovation/protocol";
+import {
+  announceLoss,
+  type Clock,
+  countGaps,
+  type Event,
+  isDurable,
+  Problem,
+} from "@ovation/protocol";
 import { decodeEvents, MalformedEventsError } from "./event-codec.ts";
 import type { InternalRefusals } from "./internal-route.ts";
 import { createLinkArrival } from "./link-arrival.ts";
@@ -109,8 +116,9 @@ export function createLinkIntake({ inbox, refusals, clock }: LinkIntakeOptions):
   function fresh(link: LinkEnd, decoded: readonly Event[]): readonly Event[] {
     if (!link.data.late) return decoded;
     const durable = decoded.filter(isDurable);
-    late += decoded.length - durable.length;
-    return durable;
+    const dropped = decoded.filter((event) => !isDurable(event));
+    late += dropped.length - countGaps(dropped);
+    return [...announceLoss(dropped, "away"), ...durable];
   }
 
   function end(link: LinkEnd, reason: string): void {
@@ -149,7 +157,7 @@ export function createLinkIntake({ inbox, refusals, clock }: LinkIntakeOptions):
       try {
         const decoded = decodeEvents(message, { eventsMax: limits.LINK_MESSAGE_EVENTS_MAX });
         batches++;
-        events += decoded.length;
+        events += decoded.length - countGaps(decoded);
         if (
           message.length > limits.LINK_BATCH_BYTES_MAX / 4 ||
           decoded.length >= limits.LINK_BATCH_EVENTS_MAX

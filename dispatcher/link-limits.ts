@@ -1,5 +1,7 @@
 /** Every bound of the links between processes, with what happens there. */
 
+import { PENDING_LOSS_TOPICS_MAX, type PendingBounds } from "@ovation/protocol";
+
 /** Batches that were sent and not yet acknowledged, per link; beyond, events wait and merge. */
 export const LINK_BATCHES_UNACKNOWLEDGED_MAX = 8;
 /** A receiver that acknowledged something just now waits for so many batches, or so long, before it does again. */
@@ -11,9 +13,20 @@ export const LINK_BATCH_BYTES_MAX = 256 * 1024;
 /** What a receiver accepts in one message: `bytes` are counted in characters, of up to 3 bytes each. */
 export const LINK_MESSAGE_BYTES_MAX = 2 * 1024 * 1024;
 export const LINK_MESSAGE_EVENTS_MAX = 2 * LINK_BATCH_EVENTS_MAX;
-/** Events that wait for one frontend; beyond, the oldest live ones are dropped. */
+/** Live events that wait for one frontend; beyond, the oldest are dropped, and announced by a `gap`. */
 export const LINK_WAITING_EVENTS_MAX = 50_000;
 export const LINK_WAITING_BYTES_MAX = 16 * 1024 * 1024;
+/** Durable ones; beyond, the oldest are dropped: the frontend pulls them from the log. */
+export const LINK_WAITING_DURABLE_EVENTS_MAX = 50_000;
+export const LINK_WAITING_DURABLE_BYTES_MAX = 16 * 1024 * 1024;
+export const LINK_PENDING_BOUNDS: PendingBounds = {
+  live: { eventsMax: LINK_WAITING_EVENTS_MAX, bytesMax: LINK_WAITING_BYTES_MAX },
+  durable: {
+    eventsMax: LINK_WAITING_DURABLE_EVENTS_MAX,
+    bytesMax: LINK_WAITING_DURABLE_BYTES_MAX,
+  },
+  lossTopicsMax: PENDING_LOSS_TOPICS_MAX,
+};
 /** How long an event may wait for a frontend that cannot be reached. */
 export const LINK_WAIT_MS_MAX = 3000;
 /** An idle link sends an empty batch this often, so that a cut is noticed. */

@@ -1,5 +1,5 @@
 /**
- * One link: its buffer, its connection, and the states between.
+ * One link: its pending events, its connection, and the states between.
  *
  * ```
  * connecting ──fresh──▶ open ──closed, refused, not acknowledged──▶ waiting ──timer──▶ connecting
@@ -11,12 +11,15 @@
 import {
   type Clock,
   countDurable,
+  countGaps,
+  createMergeRules,
+  createPendingCounts,
   type Event,
   type FrontendId,
+  PendingEvents,
   type Policy,
 } from "@ovation/protocol";
 import type { FrontendAddress } from "@ovation/table";
-import { createEventBuffer } from "./event-buffer.ts";
 import type { LinkStats } from "./frontend-link.ts";
 import * as limits from "./link-limits.ts";
 
@@ -73,10 +76,11 @@ export function createLink(options: CreateLinkOptions): Link {
   const { clock, frontend, policy, encode, onState } = options;
   const random = options.random ?? Math.random;
   const soon = options.soon ?? setImmediate;
-  const buffer = createEventBuffer({
-    policy,
-    eventsMax: limits.LINK_WAITING_EVENTS_MAX,
-    bytesMax: limits.LINK_WAITING_BYTES_MAX,
+  const counts = createPendingCounts();
+  const pending = new PendingEvents({
+    rules: createMergeRules(policy),
+    bounds: limits.LINK_PENDING_BOUNDS,
+    counts,
   });
   let state: State = { name: "waiting" };
   /** Events in each batch that is under way, the oldest first; 0 for a heartbeat. */
@@ -90,7 +94,7 @@ export function createLink(options: CreateLinkOptions): Link {
   let attempts = 0;
   let lastUsedAt = clock.now();
   let cancelTimer = (): void => undefined;
-  let [sent, droppedAway, lostInFlight, reconnects] = [0, 0, 0, 0];
+  let [sent, lostInFlight, reconnects] = [0, 0, 0];
   const durable = { sent: 0, lostInFlight: 0 };
 
   function connect(): void {
@@ -117,7 +121,8 @@ export function createLink(options: CreateLinkOptions): Link {
       acknowledged(message);
       return;
     }
-    droppedAway += buffer.expire(clock.now() - freshMs, Number.NEGATIVE_INFINITY);
+    const now = clock.now();
+    pending.expire(now - freshMs, Number.NEGATIVE_INFINITY, now);
     if (state.name === "connecting") opened(state.connection);
     else if (state.name === "open") state.connection.send(limits.LINK_FRESH);
   }
@@ -145,7 +150,7 @@ export function createLink(options: CreateLinkOptions): Link {
 
   function transmit(connection: LinkConnection, events: readonly Event[]): void {
     if (underWay.length === 0) acknowledgedAt = clock.now();
-    underWay.push({ events: events.length, durable: countDurable(events) });
+    underWay.push({ events: events.length - countGaps(events), durable: countDurable(events) });
     connection.send(encode(events));
   }
 
@@ -169,12 +174,12 @@ export function createLink(options: CreateLinkOptions): Link {
     flushing = false;
     while (
       state.name === "open" &&
-      buffer.size > 0 &&
+      pending.size > 0 &&
       underWay.length < limits.LINK_BATCHES_UNACKNOWLEDGED_MAX
     ) {
       transmit(
         state.connection,
-        buffer.take(limits.LINK_BATCH_EVENTS_MAX, limits.LINK_BATCH_BYTES_MAX),
+        pending.take(limits.LINK_BATCH_EVENTS_MAX, limits.LINK_BATCH_BYTES_MAX),
       );
     }
   }
@@ -209,8 +214,9 @@ export function createLink(options: CreateLinkOptions): Link {
   }
 
   function expire(): void {
-    const before = clock.now() - limits.LINK_WAIT_MS_MAX;
-    droppedAway += buffer.expire(before, before);
+    const now = clock.now();
+    const before = now - limits.LINK_WAIT_MS_MAX;
+    pending.expire(before, before, now);
   }
 
   connect();
@@ -222,7 +228,7 @@ export function createLink(options: CreateLinkOptions): Link {
     send(events) {
       if (state.name === "closed") return;
       lastUsedAt = clock.now();
-      for (const event of events) buffer.push(event, lastUsedAt);
+      for (const event of events) pending.push(event, lastUsedAt);
       if (flushing || state.name !== "open") return;
       flushing = true;
       // After what else this turn of the event loop brings: publishes that came together leave together.
@@ -232,24 +238,24 @@ export function createLink(options: CreateLinkOptions): Link {
       open: state.name === "open" ? 1 : 0,
       links: 1,
       sent,
-      merged: buffer.merged,
-      droppedFull: buffer.droppedFull,
-      droppedAway,
+      merged: counts.merged,
+      droppedFull: counts.droppedFull,
+      droppedAway: counts.expired,
       lostInFlight,
       durable: {
         ...durable,
-        droppedFull: buffer.durable.droppedFull,
-        droppedAway: buffer.durable.expired,
+        droppedFull: counts.durable.droppedFull,
+        droppedAway: counts.durable.expired,
       },
       reconnects,
-      waiting: buffer.size,
-      waitingBytes: buffer.bytes,
+      waiting: pending.events,
+      waitingBytes: pending.bytes,
     }),
     async drain() {
       const end = clock.now() + DRAIN_MS_MAX;
       while (
         state.name === "open" &&
-        (buffer.size > 0 || underWay.length > 0) &&
+        (pending.size > 0 || underWay.length > 0) &&
         clock.now() < end
       ) {
         await new Promise<void>((resolve) => clock.after(10, resolve));
@@ -261,7 +267,7 @@ export function createLink(options: CreateLinkOptions): Link {
       state = { name: "closed" };
       cancelTimer();
       loseUnderWay();
-      droppedAway += buffer.expire(Number.POSITIVE_INFINITY, Number.POSITIVE_INFINITY);
+      pending.expire(Number.POSITIVE_INFINITY, Number.POSITIVE_INFINITY, clock.now());
       if (before.name === "connecting" || before.name === "open")
         before.connection.close(limits.LINK_CLOSE_DONE);
     },

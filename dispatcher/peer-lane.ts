@@ -17,13 +17,17 @@
 import {
   type Clock,
   countDurable,
+  countGaps,
+  createMergeRules,
+  createPendingCounts,
   type Event,
+  GAP_TYPE,
   isDurable,
+  PendingEvents,
   type Policy,
   Problem,
 } from "@ovation/protocol";
 import { z } from "zod";
-import { createEventBuffer } from "./event-buffer.ts";
 import { encodeEvents } from "./event-codec.ts";
 import { CallFailedError, type InternalClient } from "./internal-client.ts";
 import type { Peer, PeerStats } from "./peer.ts";
@@ -72,10 +76,11 @@ const CLOSE_MS_MAX = 1000;
 
 export function createPeerLane(options: PeerLaneOptions): PeerLane {
   const { peer, client, clock, dispatcherId, random, onState } = options;
-  const buffer = createEventBuffer({
-    policy: options.policy,
-    eventsMax: limits.FORWARD_WAITING_EVENTS_MAX,
-    bytesMax: limits.FORWARD_WAITING_BYTES_MAX,
+  const counts = createPendingCounts();
+  const pending = new PendingEvents({
+    rules: createMergeRules(options.policy),
+    bounds: limits.FORWARD_PENDING_BOUNDS,
+    counts,
   });
   const underWay = new Set<Batch>();
   /** Ascending by number. */
@@ -89,8 +94,8 @@ export function createPeerLane(options: PeerLaneOptions): PeerLane {
   let lastFlushAt = 0;
   let failures = 0;
   let cancelTimer: (() => void) | undefined;
-  let [sent, expired, forgotten, retries] = [0, 0, 0, 0];
-  const durable = { sent: 0, expired: 0 };
+  let [sent, forgotten, retries] = [0, 0, 0];
+  let durableSent = 0;
 
   function timer(ms: number, run: () => void): void {
     cancelTimer?.();
@@ -104,7 +109,7 @@ export function createPeerLane(options: PeerLaneOptions): PeerLane {
     if (
       !up ||
       cancelTimer !== undefined ||
-      buffer.size === 0 ||
+      pending.size === 0 ||
       underWay.size >= limits.FORWARD_BATCHES_MAX
     )
       return;
@@ -115,10 +120,10 @@ export function createPeerLane(options: PeerLaneOptions): PeerLane {
     if (!up) return;
     const now = clock.now();
     lastFlushAt = now;
-    expired += buffer.expire(now - options.forwardTtlMs, now - limits.FORWARD_DURABLE_MS_MAX);
-    const since = buffer.oldest;
+    pending.expire(now - options.forwardTtlMs, now - limits.FORWARD_DURABLE_MS_MAX, now);
+    const since = pending.oldest;
     if (since === undefined) return;
-    const events = buffer.take(limits.FORWARD_BATCH_EVENTS_MAX, limits.FORWARD_BATCH_BYTES_MAX);
+    const events = pending.take(limits.FORWARD_BATCH_EVENTS_MAX, limits.FORWARD_BATCH_BYTES_MAX);
     void post({ number: ++number, events, since, life: undefined, unsure: false });
     schedule();
   }
@@ -167,8 +172,8 @@ export function createPeerLane(options: PeerLaneOptions): PeerLane {
   }
 
   function taken(batch: Batch): void {
-    sent += batch.events.length;
-    durable.sent += countDurable(batch.events);
+    sent += batch.events.length - countGaps(batch.events);
+    durableSent += countDurable(batch.events);
     schedule();
   }
 
@@ -226,7 +231,7 @@ export function createPeerLane(options: PeerLaneOptions): PeerLane {
 
   function probe(): void {
     const now = clock.now();
-    expired += buffer.expire(now - options.forwardTtlMs, now - limits.FORWARD_DURABLE_MS_MAX);
+    pending.expire(now - options.forwardTtlMs, now - limits.FORWARD_DURABLE_MS_MAX, now);
     failed = failed.filter(stillGood);
     const [oldest, ...others] = failed;
     failed = others;
@@ -238,23 +243,29 @@ export function createPeerLane(options: PeerLaneOptions): PeerLane {
 
   /** Takes out what is too old to be forwarded; answers whether anything is left. */
   function stillGood(batch: Batch): boolean {
-    const age = clock.now() - batch.since;
-    const events =
-      age > limits.FORWARD_DURABLE_MS_MAX
-        ? []
-        : age > options.forwardTtlMs
-          ? batch.events.filter((event) => event.place !== undefined)
-          : batch.events;
-    expired += batch.events.length - events.length;
-    durable.expired += countDurable(batch.events) - countDurable(events);
-    batch.events = events;
-    return events.length > 0;
+    const now = clock.now();
+    const age = now - batch.since;
+    if (age <= options.forwardTtlMs) return batch.events.length > 0;
+    const left: Event[] = [];
+    for (const event of batch.events) {
+      if (isDurable(event) && age <= limits.FORWARD_DURABLE_MS_MAX) left.push(event);
+      // What it announces is announced with the next batch.
+      else if (event.type === GAP_TYPE) pending.push(event, now);
+      else {
+        counts.expired++;
+        if (isDurable(event)) counts.durable.expired++;
+        // Where every answer was lost the peer may have it: then the number is too high, and not silent.
+        else pending.addLoss(event, "away", now);
+      }
+    }
+    batch.events = left;
+    return left.length > 0;
   }
 
   return {
     push(events, since = clock.now()) {
       if (closed) return;
-      for (const event of events) buffer.push(event, since);
+      for (const event of events) pending.push(event, since);
       schedule();
     },
     get up() {
@@ -267,23 +278,23 @@ export function createPeerLane(options: PeerLaneOptions): PeerLane {
       name: peer.name,
       up,
       sent,
-      merged: buffer.merged,
-      droppedFull: buffer.droppedFull,
+      merged: counts.merged,
+      droppedFull: counts.droppedFull,
       durable: {
-        sent: durable.sent,
-        droppedFull: buffer.durable.droppedFull,
-        expired: buffer.durable.expired + durable.expired,
+        sent: durableSent,
+        droppedFull: counts.durable.droppedFull,
+        expired: counts.durable.expired,
       },
-      expired,
+      expired: counts.expired,
       spared: 0,
       forgotten,
       retries,
-      waiting: buffer.size + failed.reduce((sum, batch) => sum + batch.events.length, 0),
+      waiting: pending.events + failed.reduce((sum, batch) => sum + batch.events.length, 0),
       underWay: underWay.size,
     }),
     async close() {
       const end = clock.now() + CLOSE_MS_MAX;
-      while (up && (buffer.size > 0 || underWay.size > 0) && clock.now() < end) {
+      while (up && (pending.size > 0 || underWay.size > 0) && clock.now() < end) {
         await new Promise<void>((resolve) => clock.after(10, resolve));
       }
       closed = true;

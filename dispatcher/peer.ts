@@ -13,7 +13,7 @@
  *   fits is left to the repair lane: the peer's frontends see that it is missing and pull it from the log.
  */
 
-import type { Event } from "@ovation/protocol";
+import { type Event, PENDING_LOSS_TOPICS_MAX, type PendingBounds } from "@ovation/protocol";
 import { isInternalUrl } from "./frontend-credential.ts";
 
 export interface Peer {
@@ -73,8 +73,20 @@ export const FORWARD_BATCHES_MAX = 16;
 export const FORWARD_EVERY_MS = 5;
 export const FORWARD_BATCH_EVENTS_MAX = 5000;
 export const FORWARD_BATCH_BYTES_MAX = 512 * 1024;
+/** Live events that wait for a peer; beyond, the oldest are dropped, and announced by a `gap`. */
 export const FORWARD_WAITING_EVENTS_MAX = 100_000;
 export const FORWARD_WAITING_BYTES_MAX = 32 * 1024 * 1024;
+/** Durable ones; beyond, the oldest are dropped: the peer's frontends pull them from the log. */
+export const FORWARD_WAITING_DURABLE_EVENTS_MAX = 100_000;
+export const FORWARD_WAITING_DURABLE_BYTES_MAX = 32 * 1024 * 1024;
+export const FORWARD_PENDING_BOUNDS: PendingBounds = {
+  live: { eventsMax: FORWARD_WAITING_EVENTS_MAX, bytesMax: FORWARD_WAITING_BYTES_MAX },
+  durable: {
+    eventsMax: FORWARD_WAITING_DURABLE_EVENTS_MAX,
+    bytesMax: FORWARD_WAITING_DURABLE_BYTES_MAX,
+  },
+  lossTopicsMax: PENDING_LOSS_TOPICS_MAX,
+};
 /** A durable event waits this long for its peer; older ones the peer pulls from the log. */
 export const FORWARD_DURABLE_MS_MAX = 60_000;
 export const FORWARD_TIMEOUT_MS = 3000;

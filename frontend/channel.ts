@@ -26,9 +26,9 @@ import {
 import { Audience } from "./audience.ts";
 import { Batch, BatchRing, formatEvents } from "./batch.ts";
 import type { Subscription } from "./connection.ts";
-import { Flow } from "./flow.ts";
+import { type ChannelKind, Flow } from "./flow.ts";
+import { HeldEvents } from "./held-events.ts";
 import { History } from "./history.ts";
-import { HELD_EVENTS_MAX } from "./limits.ts";
 
 /** What became of a durable event. */
 export type Taken =
@@ -38,6 +38,8 @@ export type Taken =
   | "old"
   /** A number before it is missing, or may not be the one that it follows. */
   | "held"
+  /** Too many wait already: it was dropped, and is pulled from the log later. */
+  | "dropped"
   /** Another life of the log wrote this number: the log may not be the one it was. */
   | "other-life";
 
@@ -61,7 +63,7 @@ const NOBODY: readonly Subscription[] = [];
 
 export class Channel {
   readonly topic: Topic;
-  readonly kind: KindPolicy;
+  readonly #kind: ChannelKind;
   /** The first broadcast of which `batched` or the history say where the topic stood after it; 0 until it is joined. */
   joinedOrder = 0;
   /** The newest durable event that was taken. */
@@ -73,10 +75,14 @@ export class Channel {
   /** The one subscription that most topics have, or the list of those that others have. */
   #subscribers: Subscription | Audience | undefined;
 
-  constructor(topic: Topic, kind: KindPolicy) {
+  constructor(topic: Topic, kind: ChannelKind) {
     this.topic = topic;
-    this.kind = kind;
-    this.#reported = kind.viewers ? createReported() : undefined;
+    this.#kind = kind;
+    this.#reported = kind.policy.viewers ? createReported() : undefined;
+  }
+
+  get kind(): KindPolicy {
+    return this.#kind.policy;
   }
 
   get mark(): TopicMark {
@@ -122,7 +128,7 @@ export class Channel {
   }
 
   #flowing(): Flow {
-    this.#flow ??= new Flow(this.kind, this.position);
+    this.#flow ??= new Flow(this.#kind, this.position);
     return this.#flow;
   }
 
@@ -154,7 +160,7 @@ export class Channel {
     if (flow === undefined) return;
     flow.batched = this.position;
     flow.history = undefined;
-    for (const seq of flow.held?.keys() ?? []) if (seq <= position.seq) flow.held?.delete(seq);
+    flow.held?.deleteThrough(position.seq);
     this.#takeHeld(flow);
   }
 
@@ -164,15 +170,27 @@ export class Channel {
     const other = !proven && this.#isOfOtherLife(event);
     if (!this.joined || seq > this.seq + 1 || (other && seq > this.seq)) {
       const flow = this.#flowing();
-      flow.held ??= new Map();
-      if (flow.held.size < HELD_EVENTS_MAX) flow.held.set(seq, event);
-      return "held";
+      flow.held ??= new HeldEvents();
+      return flow.held.add(event) ? "held" : this.#drop();
     }
     if (seq <= this.seq) return other ? "other-life" : "old";
     const flow = this.#flowing();
+    if (flow.isDurableFull) return this.#drop();
     this.#take(flow, event);
     this.#takeHeld(flow);
     return "taken";
+  }
+
+  #drop(): Taken {
+    const { counts } = this.#kind.pending;
+    counts.droppedFull++;
+    counts.durable.droppedFull++;
+    return "dropped";
+  }
+
+  /** Whether the next durable event would be taken, and not left to the log until the next batch. */
+  get hasRoom(): boolean {
+    return this.#flow?.isDurableFull !== true;
   }
 
   /** Whether it was written in another life of the log than our newest, so that one need not follow the other. */
@@ -182,14 +200,15 @@ export class Channel {
 
   #take(flow: Flow, event: DurableEvent): void {
     this.position = { seq: event.place.seq, epoch: event.place.epoch };
-    flow.wait(event);
+    // Since when it waits does not matter here: nothing expires before the next batch.
+    flow.wait(event, 0);
   }
 
   #takeHeld(flow: Flow): void {
     const { held } = flow;
     if (held === undefined) return;
     for (let next = held.get(this.seq + 1); next !== undefined; next = held.get(this.seq + 1)) {
-      if (this.#isOfOtherLife(next)) return;
+      if (this.#isOfOtherLife(next) || flow.isDurableFull) return;
       held.delete(next.place.seq);
       this.#take(flow, next);
     }
@@ -200,12 +219,12 @@ export class Channel {
   dropHeld(through = Number.POSITIVE_INFINITY): void {
     const flow = this.#flow;
     if (flow?.held === undefined) return;
-    for (const seq of flow.held.keys()) if (seq <= through) flow.held.delete(seq);
+    flow.held.deleteThrough(through);
     if (flow.held.size === 0) flow.held = undefined;
   }
 
   takeLive(event: Event, now: number, patienceMs = 0): void {
-    this.#flowing().takeLive(event, now, patienceMs);
+    this.#flowing().wait(event, now, patienceMs);
   }
 
   /** Everything that is due, encoded; `undefined` where nothing is. */
@@ -221,7 +240,7 @@ export class Channel {
         flow.history ??= new History(before, this.joinedOrder);
         flow.history.push(event, order);
         durable++;
-      } else if (flow.isPlain(event)) flow.liveEvents++;
+      } else flow.noteLive(event);
     }
     const text = formatEvents(prefix, this.mark, before, events);
     flow.batched = this.position;

@@ -131,3 +131,11 @@ export class Connection {
     return typeof written === "number" ? undefined : written;
   }
 }
+
+/** Whether another topic of the connection has something for it that it has not had. */
+export function hasOutstanding(connection: Connection, but: Subscription): boolean {
+  for (const subscription of connection.subscriptions) {
+    if (subscription !== but && subscription.next < subscription.channel.nextBatch) return true;
+  }
+  return false;
+}

@@ -1,5 +1,7 @@
 /** Plain numbers, counted on the hot path; `metrics.ts` shows them. */
 
+import { createPendingCounts, type PendingCounts } from "@ovation/protocol";
+
 export interface Counters {
   /** Events that dispatchers sent here. */
   dispatched: number;
@@ -9,6 +11,8 @@ export interface Counters {
   readonly durable: { dispatched: number; unwanted: number; written: number };
   /** … durable ones that were here before. */
   repeated: number;
+  /** What became of events that waited for a batch, and did not go out as they were. */
+  readonly pending: PendingCounts;
   batches: number;
   /** Writes to sockets. */
   writes: number;
@@ -39,6 +43,7 @@ export function createCounters(): Counters {
     unwanted: 0,
     durable: { dispatched: 0, unwanted: 0, written: 0 },
     repeated: 0,
+    pending: createPendingCounts(),
     batches: 0,
     writes: 0,
     written: 0,

@@ -1,31 +1,74 @@
 /**
- * A flow: what moves in a channel. Events wait here for the next batch, those of a type that merges as
- * one; batches stay here for a while, for connections that fell behind. Most topics hear nothing for
- * hours and have none: a flow goes with its last batch where nothing but that was in it, and otherwise
- * when the topic has been quiet for a while (`cooling.ts`).
+ * A flow: what moves in a channel. Events wait here for the next batch (`PendingEvents`); batches stay
+ * here for a while, for connections that fell behind. Most topics have no event for hours and have no
+ * flow: it goes with its last batch where nothing but that was in it, and otherwise when the topic has
+ * been quiet for a while (`cooling.ts`).
  */
 
 import {
-  type DurableEvent,
   type Event,
+  GAP_TYPE,
   isDurable,
   type KindPolicy,
   mergeEvents,
-  mergeKeyOf,
+  type PendingCounts,
+  PendingEvents,
+  type PendingOptions,
+  parseGap,
   type TopicPosition,
-  type TypePolicy,
+  typePolicyIn,
 } from "@ovation/protocol";
 import type { Batch, BatchRing } from "./batch.ts";
+import type { HeldEvents } from "./held-events.ts";
 import type { History } from "./history.ts";
-import { WAITING_EVENTS_MAX } from "./limits.ts";
+import {
+  PENDING_DURABLE_BYTES_MAX,
+  PENDING_DURABLE_EVENTS_MAX,
+  PENDING_LIVE_BYTES_MAX,
+  PENDING_LIVE_EVENTS_MAX,
+} from "./limits.ts";
 
-interface Merging {
-  event: Event;
-  readonly policy: TypePolicy;
-  /** Stopwatch from which it may be written … */
-  readonly from: number;
-  /** … and at which it is by itself, if nothing else was until then. */
-  readonly dueAt: number;
+/** What all topics of a kind share. */
+export interface ChannelKind {
+  readonly policy: KindPolicy;
+  readonly pending: PendingOptions;
+}
+
+/** One object for each kind, which all its topics share. */
+export class ChannelKinds {
+  readonly #counts: PendingCounts;
+  readonly #kinds = new Map<KindPolicy, ChannelKind>();
+
+  constructor(counts: PendingCounts) {
+    this.#counts = counts;
+  }
+
+  of(policy: KindPolicy): ChannelKind {
+    const known = this.#kinds.get(policy);
+    if (known !== undefined) return known;
+    const kind = createChannelKind(policy, this.#counts);
+    this.#kinds.set(policy, kind);
+    return kind;
+  }
+}
+
+function createChannelKind(policy: KindPolicy, counts: PendingCounts): ChannelKind {
+  return {
+    policy,
+    pending: {
+      rules(event) {
+        const type = typePolicyIn(policy, event.type);
+        return isDurable(event) || type.merge === undefined ? undefined : type;
+      },
+      bounds: {
+        live: { eventsMax: PENDING_LIVE_EVENTS_MAX, bytesMax: PENDING_LIVE_BYTES_MAX },
+        durable: { eventsMax: PENDING_DURABLE_EVENTS_MAX, bytesMax: PENDING_DURABLE_BYTES_MAX },
+        lossTopicsMax: 1,
+      },
+      counts,
+      paced: true,
+    },
+  };
 }
 
 const NOTHING: readonly never[] = [];
@@ -41,7 +84,6 @@ export class Flow {
   scheduledFor = Number.POSITIVE_INFINITY;
   /** Live events so far that cannot be made up for: what a gap counts. */
   liveEvents = 0;
-  dropped = 0;
   /** Where the topic stood after the last batch. */
   batched: TopicPosition;
   /** Stopwatch of the last batch. */
@@ -51,13 +93,11 @@ export class Flow {
   /** All that was ever written of each summed type, so that a viewer who fell behind gets the difference. */
   sums: Map<string, Event> | undefined;
   /** Ahead of a missing number. */
-  held: Map<number, DurableEvent> | undefined;
-  readonly #kind: KindPolicy;
-  #waiting: Event[] = [];
-  #merging: Map<string, Merging> | undefined;
-  #writtenAt: Map<string, number> | undefined;
+  held: HeldEvents | undefined;
+  readonly #kind: ChannelKind;
+  #pending: PendingEvents | undefined;
 
-  constructor(kind: KindPolicy, batched: TopicPosition) {
+  constructor(kind: ChannelKind, batched: TopicPosition) {
     this.#kind = kind;
     this.batched = batched;
   }
@@ -85,8 +125,7 @@ export class Flow {
     return (
       this.walking === 0 &&
       !this.behind &&
-      this.#waiting.length === 0 &&
-      this.#merging === undefined &&
+      (this.#pending?.size ?? 0) === 0 &&
       this.held === undefined
     );
   }
@@ -97,7 +136,7 @@ export class Flow {
       this.#isEmpty &&
       this.history === undefined &&
       this.sums === undefined &&
-      this.#writtenAt === undefined
+      this.#pending === undefined
     );
   }
 
@@ -106,84 +145,55 @@ export class Flow {
     return this.#isEmpty && this.movedAt < since;
   }
 
-  wait(event: Event): void {
-    if (this.#waiting.length >= WAITING_EVENTS_MAX && !isDurable(event)) this.dropped++;
-    else this.#waiting.push(event);
-  }
-
   /** `patienceMs`: how long one that merges may wait for another event to be written with. */
-  takeLive(event: Event, now: number, patienceMs = 0): void {
-    const policy = this.#kind.types[event.type] ?? this.#kind.defaultType;
-    const key = policy.merge === undefined ? undefined : mergeKeyOf(event, policy);
-    if (key === undefined) {
-      this.wait(event);
-      return;
-    }
-    this.#merging ??= new Map();
-    const earlier = this.#merging.get(key);
-    if (earlier !== undefined) {
-      earlier.event = mergeEvents(earlier.event, event, policy);
-      return;
-    }
-    if (this.#merging.size >= WAITING_EVENTS_MAX) {
-      this.dropped++;
-      return;
-    }
-    const writtenAt = policy.everyMs === undefined ? undefined : this.#writtenAt?.get(key);
-    const from = writtenAt === undefined ? now : Math.max(now, writtenAt + (policy.everyMs ?? 0));
-    this.#merging.set(key, { event, policy, from, dueAt: from + patienceMs });
+  wait(event: Event, now: number, patienceMs = 0): void {
+    this.#pending ??= new PendingEvents(this.#kind.pending);
+    this.#pending.push(event, now, patienceMs);
   }
 
-  /** Whether something waits for the next batch, other than what merges. */
+  /** Whether the durable lane has no room for another event before the next batch. */
+  get isDurableFull(): boolean {
+    return this.#pending?.isDurableFull === true;
+  }
+
+  /** Whether something other than merged events waits for the next batch. */
   get isWaiting(): boolean {
-    return this.#waiting.length > 0;
+    return this.#pending?.hasUnmerged === true;
   }
 
   /** Whether a batch could be made now. */
   hasDue(now: number): boolean {
-    if (this.#waiting.length > 0) return true;
-    for (const { dueAt } of this.#merging?.values() ?? NOTHING) if (dueAt <= now) return true;
-    return false;
+    const due = this.#pending?.dueAt;
+    return due !== undefined && due <= now;
   }
 
-  /** Stopwatch at which the next round is due; `undefined` where there is nothing for anybody. */
+  /** Stopwatch at which the next round is due; `undefined` where there is nothing to write. */
   dueAt(): number | undefined {
-    if (this.#waiting.length > 0 || this.behind) return this.restUntil;
-    let due: number | undefined;
-    for (const { dueAt } of this.#merging?.values() ?? NOTHING)
-      due = due === undefined ? dueAt : Math.min(due, dueAt);
+    if (this.behind) return this.restUntil;
+    const due = this.#pending?.dueAt;
     return due === undefined ? undefined : Math.max(due, this.restUntil);
   }
 
   /** Everything that is due, and what may go with it. It is the caller's from now on. */
   takeDue(now: number): readonly Event[] {
-    const isDue = this.hasDue(now);
-    const events = this.#waiting;
-    this.#waiting = [];
+    const events = this.#pending?.take(undefined, undefined, now) ?? NOTHING;
+    if (this.#pending?.isBlank === true) this.#pending = undefined;
     this.movedAt = now;
-    for (const [key, { event, policy, from }] of this.#merging ?? NOTHING) {
-      if (!isDue || from > now) continue;
-      this.#merging?.delete(key);
-      events.push(event);
-      if (policy.merge === "sum") this.#addUp(key, event, policy);
-      if (policy.everyMs !== undefined) {
-        this.#writtenAt ??= new Map();
-        this.#writtenAt.set(key, now);
-      }
-    }
-    if (this.#merging?.size === 0) this.#merging = undefined;
     return events;
   }
 
-  #addUp(key: string, event: Event, policy: TypePolicy): void {
+  /** A live event goes out: a gap counts it, or, where its type sums up, the sum has it. */
+  noteLive(event: Event): void {
+    if (event.type === GAP_TYPE) {
+      this.liveEvents += parseGap(event.data)?.lost ?? 0;
+      return;
+    }
+    const policy = typePolicyIn(this.#kind.policy, event.type);
+    if (policy.merge === undefined) this.liveEvents++;
+    if (policy.merge !== "sum") return;
     this.sums ??= new Map();
-    const earlier = this.sums.get(key);
-    this.sums.set(key, earlier === undefined ? event : mergeEvents(earlier, event, policy));
-  }
-
-  /** Whether a loss of this event would have to be told: what merges is made up for. */
-  isPlain(event: Event): boolean {
-    return !isDurable(event) && this.#kind.types[event.type]?.merge === undefined;
+    const earlier = this.sums.get(event.type);
+    this.sums.set(event.type, earlier === undefined ? event : mergeEvents(earlier, event, policy));
   }
 
   /** The batch of this number, if it is still here. */

@@ -101,7 +101,7 @@ export class Frontend implements Inbox {
       sender: options.sender,
       soon,
       elapsed,
-      onMissing: (channel) => void this.#repair.reach(channel, channel.seq),
+      onMissing: (channel, seq) => void this.#repair.reach(channel, seq),
       onOtherLife: (channel) => void this.#repair.verify(channel),
       onUnwanted: (event) => this.#unwanted(event),
       onOvertaken: ({ connection }) => this.#recovery.overtaken(connection),

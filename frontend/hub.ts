@@ -11,6 +11,7 @@
 import {
   type Clock,
   countDurable,
+  countGaps,
   type DirectSender,
   type Event,
   type FrontendId,
@@ -22,8 +23,9 @@ import {
 } from "@ovation/protocol";
 import type { Batch } from "./batch.ts";
 import { Channel } from "./channel.ts";
-import type { Connection, Subscription } from "./connection.ts";
+import { type Connection, hasOutstanding, type Subscription } from "./connection.ts";
 import type { Counters } from "./counters.ts";
+import { ChannelKinds } from "./flow.ts";
 import {
   BATCH_REST_SHARE,
   BATCH_WAIT_MAX_MS,
@@ -46,8 +48,8 @@ export interface HubOptions {
   soon(run: () => void): void;
   /** ms since some moment, with fractions: what rests and waits are measured with, so that a clock that is set stops nothing. */
   elapsed(): number;
-  /** A durable event did not follow the last one: numbers are missing before it. */
-  onMissing(channel: Channel): void;
+  /** Numbers up to `seq` are not here: they did not arrive, or there was no room for them. */
+  onMissing(channel: Channel, seq: number): void;
   /** The log may be another one than before. */
   onOtherLife(channel: Channel): void;
   /** An event of a topic that nobody here has: the table has a row too many. */
@@ -66,6 +68,7 @@ export class Hub {
   readonly stamps = new Stamps();
 
   readonly #options: HubOptions;
+  readonly #kinds: ChannelKinds;
   #due: Channel[] = [];
   #ticking = false;
   /** Broadcasts under way, those of this tick that wait for their turn included: but of those to a single subscriber, the present one. */
@@ -75,6 +78,7 @@ export class Hub {
 
   constructor(options: HubOptions) {
     this.#options = options;
+    this.#kinds = new ChannelKinds(options.counters.pending);
   }
 
   channel(topic: Topic): Channel | undefined {
@@ -87,7 +91,7 @@ export class Hub {
     if (known !== undefined) return known;
     const kind = policyOf(this.#options.policy, topic);
     if (kind === undefined) throw new Error(`no policy for ${topic}`);
-    const channel = new Channel(topic, kind);
+    const channel = new Channel(topic, this.#kinds.of(kind));
     this.channels.set(topic, channel);
     if (kind.viewers) this.counted.add(channel);
     return channel;
@@ -101,7 +105,7 @@ export class Hub {
 
   dispatch(events: readonly Event[]): void {
     const now = this.#options.elapsed();
-    this.#options.counters.dispatched += events.length;
+    this.#options.counters.dispatched += events.length - countGaps(events);
     this.#options.counters.durable.dispatched += countDurable(events);
     for (const event of events) {
       const channel = this.channels.get(event.topic);
@@ -113,7 +117,8 @@ export class Hub {
         const taken = channel.takeDurable(event);
         if (taken === "old") this.#options.counters.repeated++;
         else if (taken === "other-life") this.#options.onOtherLife(channel);
-        else if (taken === "held" && channel.joined) this.#options.onMissing(channel);
+        else if (taken !== "taken" && channel.joined)
+          this.#options.onMissing(channel, taken === "held" ? channel.seq : event.place.seq);
       } else {
         channel.takeLive(event, now);
       }
@@ -389,12 +394,4 @@ export class Hub {
       });
     }
   }
-}
-
-/** Whether another topic of the connection has something for it that it has not had. */
-function hasOutstanding(connection: Connection, but: Subscription): boolean {
-  for (const subscription of connection.subscriptions) {
-    if (subscription !== but && subscription.next < subscription.channel.nextBatch) return true;
-  }
-  return false;
 }

@@ -9,6 +9,7 @@ export const HISTORY_EVENTS_MAX = 1000;
 
 /** Durable events that arrived ahead of a missing one; beyond, the newest are dropped and pulled later. */
 export const HELD_EVENTS_MAX = 1000;
+export const HELD_BYTES_MAX = 4 * 1024 * 1024;
 
 /** A topic in which nothing has moved for this long forgets its recent batches and events: the log answers who returns. */
 export const QUIET_MS = 60_000;
@@ -51,8 +52,12 @@ export const BROADCAST_CLOCK_EVERY = 128;
 /** One write to a connection that has several batches to get; beyond, the next ones are a write of their own, if these went out. */
 export const PUMP_BYTES_MAX = 128 * 1024;
 
-/** Events waiting for one topic's next batch; beyond, the oldest live ones are dropped and counted. */
-export const WAITING_EVENTS_MAX = 10_000;
+/** Live events waiting for one topic's next batch; beyond, the oldest are dropped, and announced by a `gap`. */
+export const PENDING_LIVE_EVENTS_MAX = 10_000;
+export const PENDING_LIVE_BYTES_MAX = 8 * 1024 * 1024;
+/** Durable ones; beyond, later ones are not taken: they are pulled from the log after the next batch. */
+export const PENDING_DURABLE_EVENTS_MAX = 10_000;
+export const PENDING_DURABLE_BYTES_MAX = 8 * 1024 * 1024;
 
 /** A connection whose write stays pending this long is closed; it can return with its position. */
 export const STUCK_MS = 30_000;

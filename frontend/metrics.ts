@@ -12,7 +12,7 @@ const COUNTERS: readonly (readonly [
 ])[] = [
   ["ovation_frontend_batches_total", "Batches encoded", (c) => c.batches],
   ["ovation_frontend_writes_total", "Writes to connections by broadcasts", (c) => c.writes],
-  ["ovation_frontend_gaps_total", "gap events written", (c) => c.gaps],
+  ["ovation_frontend_gaps_total", "gap events written to slow viewers", (c) => c.gaps],
   [
     "ovation_frontend_repair_reads_total",
     "Reads of the log for missing events",
@@ -56,6 +56,11 @@ const LANE_COUNTERS: readonly (readonly [
     "ovation_frontend_written_events_total",
     "Events in writes to connections: deliveries",
     (c) => [c.written, c.durable.written],
+  ],
+  [
+    "ovation_frontend_dropped_events_total",
+    "Events dropped because too many waited for one topic's next batch",
+    (c) => [c.pending.droppedFull, c.pending.durable.droppedFull],
   ],
   [
     "ovation_frontend_lost_events_total",

@@ -62,6 +62,10 @@ export class Repair {
       // What is missing may only be late: another dispatcher's batch a little behind this one.
       await sleep(clock, REPAIR_DELAY_MS);
       while (!gone() && (channel.seq < goal() || channel.hasHeld)) {
+        if (!channel.hasRoom) {
+          await sleep(clock, REPAIR_DELAY_MS);
+          continue;
+        }
         const asked = goal();
         const from = channel.seq;
         const heldBefore = channel.hasHeld;
@@ -86,6 +90,7 @@ export class Repair {
         // The log has nothing more: what was announced or held ahead of it was not from this log. (What came
         // while it was read is another matter.)
         if (
+          channel.hasRoom &&
           channel.seq === before &&
           page.head.seq <= channel.seq &&
           goal() === asked &&

@@ -20,6 +20,7 @@ import {
   RETRY_MS_MAX,
   SUBSCRIBE_TIMEOUT_SECONDS,
 } from "./limits.ts";
+import { Measurement, type Totals } from "./measurement.ts";
 import type { ReaderProgress, ReaderResult, ReaderTask } from "./messages.ts";
 import { NeverReaders } from "./never-readers.ts";
 import { ReadingRound } from "./reading-round.ts";
@@ -34,13 +35,6 @@ export interface ReaderHooks {
   /** This machine does not allow what was asked for. */
   failed(reason: string): void;
 }
-
-type Totals = Pick<
-  ReaderResult,
-  "cpuUs" | "kernelCpuUs" | "deliveries" | "reads" | "bytes" | "reused"
->;
-
-const NOTHING: Totals = { cpuUs: 0, kernelCpuUs: 0, deliveries: 0, reads: 0, bytes: 0, reused: 0 };
 
 /** What no second attempt helps against. The rest may pass, and is counted. */
 const HOPELESS: Readonly<Record<string, string>> = {
@@ -82,8 +76,7 @@ export class Reader {
   #announcedReady = false;
   #closing = false;
   #recordFromUs = Number.POSITIVE_INFINITY;
-  #start: Totals = NOTHING;
-  #measured: Totals = NOTHING;
+  readonly #measurement = new Measurement();
 
   constructor(task: ReaderTask, hooks: ReaderHooks) {
     this.#task = task;
@@ -154,19 +147,11 @@ export class Reader {
   }
 
   measure(): void {
-    this.#start = this.#totals();
+    this.#measurement.begin(this.#totals());
   }
 
   measureEnd(): void {
-    const now = this.#totals();
-    this.#measured = {
-      cpuUs: now.cpuUs - this.#start.cpuUs,
-      kernelCpuUs: now.kernelCpuUs - this.#start.kernelCpuUs,
-      deliveries: now.deliveries - this.#start.deliveries,
-      reads: now.reads - this.#start.reads,
-      bytes: now.bytes - this.#start.bytes,
-      reused: now.reused - this.#start.reused,
-    };
+    this.#measurement.end(this.#totals());
   }
 
   #totals(): Totals {
@@ -233,8 +218,8 @@ export class Reader {
       counts,
       progress: this.progress(),
       absent,
-      ...this.#measured,
-      readsSettled: this.#reads - this.#start.reads,
+      ...this.#measurement.measured,
+      readsSettled: this.#reads - this.#measurement.start.reads,
       slowClosed: this.#neverReaders.closed(),
       returns: this.#returns.encode(),
       recovered: this.#recovered.encode(),

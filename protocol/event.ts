@@ -5,7 +5,12 @@
  * except those that merge.
  */
 
-import { EVENT_TYPE_CHARACTERS_MAX } from "./limits.ts";
+import {
+  EVENT_DATA_BYTES_MAX,
+  EVENT_TYPE_CHARACTERS_MAX,
+  TOPIC_ID_CHARACTERS_MAX,
+  TOPIC_KIND_CHARACTERS_MAX,
+} from "./limits.ts";
 import type { Topic } from "./topic.ts";
 
 declare const jsonBrand: unique symbol;
@@ -69,6 +74,21 @@ export function countDurable(events: readonly Event[]): number {
   let durable = 0;
   for (const event of events) if (event.place !== undefined) durable++;
   return durable;
+}
+
+const EVENT_HEAD_BYTES = 64;
+/** The most that {@link sizeOf} answers for an event that was accepted. */
+export const EVENT_BYTES_MAX =
+  EVENT_DATA_BYTES_MAX +
+  TOPIC_KIND_CHARACTERS_MAX +
+  1 +
+  TOPIC_ID_CHARACTERS_MAX +
+  EVENT_TYPE_CHARACTERS_MAX +
+  EVENT_HEAD_BYTES;
+
+/** About how many bytes the event takes, between processes and in memory: what buffers are bounded by. */
+export function sizeOf(event: Event): number {
+  return event.data.length + event.topic.length + event.type.length + EVENT_HEAD_BYTES;
 }
 
 const EVENT_TYPE = new RegExp(`^[a-z][a-z0-9._-]{0,${EVENT_TYPE_CHARACTERS_MAX - 1}}$`);

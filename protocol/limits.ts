@@ -48,3 +48,6 @@ export const HEARTBEAT_MS = 15_000;
 
 /** Addresses whose rate one process remembers for a window; beyond, the oldest is forgotten. */
 export const RATE_ADDRESSES_MAX = 100_000;
+
+/** Topics for which a buffer keeps what it lost, to announce it; losses of further ones are only counted. */
+export const PENDING_LOSS_TOPICS_MAX = 10_000;

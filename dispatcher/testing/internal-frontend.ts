@@ -1,5 +1,6 @@
 /** A frontend's internal side on real sockets, for tests: a listener, a link receiver, and what arrived. */
 
+import type { Inbox } from "@ovation/frontend";
 import { type Event, systemClock } from "@ovation/protocol";
 import { createFrontendCredential, type FrontendCredential } from "../frontend-credential.ts";
 import { createInternalAuth, type InternalAuth } from "../internal-auth.ts";
@@ -22,7 +23,12 @@ export interface InternalFrontend {
 }
 
 export function startInternalFrontend(
-  options: { readonly port?: number; readonly credential?: FrontendCredential } = {},
+  options: {
+    readonly port?: number;
+    readonly credential?: FrontendCredential;
+    /** Where events go as well. */
+    readonly inbox?: Inbox;
+  } = {},
 ): InternalFrontend {
   const credential = options.credential ?? createFrontendCredential();
   const received: Event[] = [];
@@ -30,7 +36,12 @@ export function startInternalFrontend(
   const receiver = createLinkReceiver({
     auth: testAuth(),
     frontend: credential.id,
-    inbox: { dispatch: (events) => void received.push(...events) },
+    inbox: {
+      dispatch(events) {
+        received.push(...events);
+        options.inbox?.dispatch(events);
+      },
+    },
     refusals,
   });
   const listener = listenInternal({

@@ -1,0 +1,18 @@
+import { expect, test } from "bun:test";
+import { systemClock } from "@ovation/protocol";
+import { createReorder } from "./peer-reorder.ts";
+import { goal } from "./testing/datacenters.ts";
+import { eventually } from "./testing/internal-frontend.ts";
+
+test("batches that overtook each other are put right, and one that is lost holds nothing up for long", async () => {
+  const delivered: number[] = [];
+  const reorder = createReorder({
+    clock: systemClock,
+    deliver: (events) => delivered.push(...events.map(({ at }) => at)),
+  });
+  for (const number of [5, 7, 6, 8, 10]) reorder.accept(number, [goal(number)]);
+  expect(delivered).toEqual([5, 6, 7, 8]);
+  await eventually("the lost one is given up", () => delivered.includes(10));
+  for (const number of [9, 11]) reorder.accept(number, [goal(number)]);
+  expect(delivered).toEqual([5, 6, 7, 8, 10, 9, 11]);
+});

@@ -1,0 +1,120 @@
+/** Calls from other data centres that are not in order. */
+
+import { afterEach, expect, test } from "bun:test";
+import { toJsonText } from "@ovation/protocol";
+import { FORWARD_PATH, formatPeerCaller, PEER_VIEWERS_PATH, WANTED_PATH } from "./peer.ts";
+import { datacenter, endDatacenters, goal } from "./testing/datacenters.ts";
+import { eventually, testAuth } from "./testing/internal-frontend.ts";
+
+afterEach(endDatacenters);
+
+test("forged, replayed, foreign, malformed and oversized batches are refused and counted, and nothing is dispatched", async () => {
+  const [a, b] = [await datacenter("a"), await datacenter("b")];
+  const inB = b.dispatcher();
+  const other = b.dispatcher();
+  const from = formatPeerCaller("a", "dispatcher1");
+  const { life } = await b.shared.claim("of this test", 1000);
+  const body = (number: number, events = "video:1 goal 1\n{}\n", of = life) =>
+    `${JSON.stringify({ number, id: `dispatcher1.${number}`, life: of })}\n${events}`;
+  async function post(
+    text: string,
+    options: {
+      from?: string;
+      to?: string;
+      secret?: string;
+      headers?: Record<string, string>;
+      url?: string;
+    } = {},
+  ) {
+    const headers =
+      options.headers ??
+      testAuth(options.secret).sign({
+        method: "POST",
+        path: FORWARD_PATH,
+        from: options.from ?? from,
+        to: options.to ?? "b",
+        body: text,
+      });
+    return (
+      await fetch((options.url ?? inB.listener.url) + FORWARD_PATH, {
+        method: "POST",
+        headers,
+        body: text,
+      })
+    ).status;
+  }
+  const sign = () =>
+    testAuth().sign({ method: "POST", path: FORWARD_PATH, from, to: "b", body: body(1) });
+  const recorded = sign();
+  expect(await post(body(1), { headers: recorded })).toBe(200);
+  // Recorded and played again: to the same dispatcher, to another one; or signed anew with the same id.
+  expect(await post(body(1), { headers: recorded })).toBe(401);
+  expect(await post(body(1), { headers: recorded, url: other.listener.url })).toBe(200);
+  expect(await post(body(1))).toBe(200);
+  expect(inB.peerRoutes.stats.duplicates + other.peerRoutes.stats.duplicates).toBe(2);
+  // Of a life of the store that is over, when it may have been taken: answered, and not taken.
+  expect(await post(body(2, undefined, "another"))).toBe(200);
+  expect(inB.peerRoutes.stats).toMatchObject({ outlived: 1, events: 1 });
+  expect(await post(body(2), { secret: "not the secret of these tests" })).toBe(401);
+  expect(await post(body(2), { headers: {} })).toBe(401);
+  expect(await post(body(2), { to: "c" })).toBe(401);
+  expect(await post(body(2), { from: "dispatcher x" })).toBe(401);
+  expect(await post(body(2), { from: formatPeerCaller("b", "dispatcher1") })).toBe(400);
+  for (const text of [
+    "",
+    "x",
+    body(0),
+    '{"number":2}\n',
+    body(2, "video:1 goal 1\nno json\n"),
+    body(2, "video:1 goal\n{}\n"),
+    body(2, "video:1 goal 1\n{}"),
+  ]) {
+    expect(await post(text)).toBe(400);
+  }
+  expect(await post(body(2, "video:1 goal 1\n{}\n".repeat(10_001)))).toBe(400);
+  expect(await post("x".repeat(5 * 1024 * 1024))).toBe(413);
+  const topics = JSON.stringify({ topics: ["video:*"] });
+  const headers = testAuth().sign({
+    method: "POST",
+    path: PEER_VIEWERS_PATH,
+    from,
+    to: "b",
+    body: topics,
+  });
+  expect(
+    (await fetch(inB.listener.url + PEER_VIEWERS_PATH, { method: "POST", headers, body: topics }))
+      .status,
+  ).toBe(400);
+  const question = testAuth().sign({
+    method: "POST",
+    path: WANTED_PATH,
+    from,
+    to: "b",
+    body: topics,
+  });
+  expect(
+    (
+      await fetch(inB.listener.url + WANTED_PATH, {
+        method: "POST",
+        headers: question,
+        body: topics,
+      })
+    ).status,
+  ).toBe(400);
+  expect(
+    (await fetch(inB.listener.url + WANTED_PATH, { method: "POST", body: topics })).status,
+  ).toBe(401);
+  expect(inB.refusals).toMatchObject({
+    replayed: 1,
+    forged: 1,
+    unsigned: 2,
+    "not-the-caller": 2,
+    malformed: 10,
+    oversized: 1,
+  });
+  expect(inB.peerRoutes.stats.loops).toBe(1);
+  await eventually("the good one was dispatched", () => b.frontend.received.length > 0);
+  await Bun.sleep(100);
+  expect(b.frontend.received).toEqual([{ ...goal(1), data: toJsonText({}) }]);
+  expect(a.frontend.received).toEqual([]);
+});

@@ -1,0 +1,48 @@
+import { afterEach, expect, test } from "bun:test";
+import { type Clock, systemClock } from "@ovation/protocol";
+import { createMemoryViewerCounts } from "@ovation/table";
+import { createInternalClient } from "./internal-client.ts";
+import { formatPeerCaller } from "./peer.ts";
+import { createPeerViewers } from "./peer-viewers.ts";
+import { datacenter, endDatacenters, link, topic } from "./testing/datacenters.ts";
+import { eventually, testAuth } from "./testing/internal-frontend.ts";
+
+const closes: (() => void)[] = [];
+afterEach(async () => {
+  for (const close of closes.splice(0)) close();
+  await endDatacenters();
+});
+
+test("viewers of a topic are counted over data centres, follow each other's changes, and end when a peer is cut off", async () => {
+  const b = await datacenter("b");
+  const inB = b.dispatcher();
+  const there = await link(inB);
+  const hasty: Clock = {
+    now: () => Date.now() * 10,
+    after: (ms, run) => systemClock.after(ms / 10, run),
+  };
+  const client = createInternalClient({
+    auth: testAuth(),
+    from: formatPeerCaller("a", "dispatcher1"),
+  });
+  // A's own counts run at the same pace, so that numbers expire in a fraction of their time.
+  const counts = createPeerViewers({
+    counts: createMemoryViewerCounts({ clock: hasty }),
+    peers: [{ name: "b", urls: [there.url] }],
+    client,
+    clock: hasty,
+    onFailure: () => undefined,
+  });
+  closes.push(() => counts.close());
+  await counts.report("frontend-a", [{ topic, viewers: 2 }], 10_000_000);
+  await b.stores.counts.report("frontend-b", [{ topic, viewers: 40 }], 60_000);
+  const total = async () => (await counts.totals([topic]))[0];
+  await eventually("B's are counted", async () => (await total())?.all === 42);
+  expect(await total()).toEqual({ local: 2, all: 42 });
+  await b.stores.counts.report("frontend-b", [{ topic, viewers: 50 }], 60_000);
+  await eventually("the change is seen", async () => (await total())?.all === 52);
+  there.cut();
+  await eventually("without B they are not counted", async () => (await total())?.all === 2);
+  there.heal();
+  await eventually("with B again they are", async () => (await total())?.all === 52);
+}, 20_000);

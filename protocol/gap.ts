@@ -1,0 +1,64 @@
+/** A `gap`: how many live events of a topic a viewer did not get, since when, and why. */
+
+import { type Event, type JsonText, toJsonText } from "./event.ts";
+import type { Topic } from "./topic.ts";
+
+export const GAP_TYPE = "gap";
+
+export type GapReason =
+  /** This viewer did not keep up. */
+  | "slow"
+  /** More came than a process could pass on. */
+  | "busy"
+  /** They waited for too long for a process or a data centre that could not be reached. */
+  | "away";
+
+export interface Gap {
+  readonly lost: number;
+  /** Wall clock of the first and of the last of them, ms. */
+  readonly from: number;
+  readonly to: number;
+  readonly reason: GapReason;
+}
+
+/** As an event, which travels between processes as any other live one. */
+export function formatGap(topic: Topic, { lost, from, to, reason }: Gap): Event {
+  return { topic, type: GAP_TYPE, at: to, data: toJsonText({ lost, from, to, reason }) };
+}
+
+/** `undefined` where it is not the data of a `gap` that another process made. */
+export function parseGap(data: JsonText): Gap | undefined {
+  const { lost, from, to, reason } = (JSON.parse(data) ?? {}) as Partial<Gap>;
+  if (![lost, from, to].every((value) => Number.isSafeInteger(value) && Number(value) >= 0))
+    return undefined;
+  if (reason !== "slow" && reason !== "busy" && reason !== "away") return undefined;
+  return { lost: Number(lost), from: Number(from), to: Number(to), reason };
+}
+
+/** What viewers are told of live events that are dropped here: one `gap` for each topic. */
+export function announceLoss(dropped: readonly Event[], reason: GapReason): Event[] {
+  const losses = new Map<Topic, Gap>();
+  for (const { topic, type, at, data } of dropped) {
+    const own = type === GAP_TYPE ? parseGap(data) : undefined;
+    losses.set(topic, addGaps(losses.get(topic), own ?? { lost: 1, from: at, to: at, reason }));
+  }
+  return Array.from(losses, ([topic, loss]) => formatGap(topic, loss));
+}
+
+/** Both as one; the reason is the later one's. */
+export function addGaps(earlier: Gap | undefined, later: Gap): Gap {
+  if (earlier === undefined) return later;
+  return {
+    lost: earlier.lost + later.lost,
+    from: Math.min(earlier.from, later.from),
+    to: Math.max(earlier.to, later.to),
+    reason: later.reason,
+  };
+}
+
+/** How many `gap` events a batch of a buffer begins with: they are no publisher's, and are not counted with theirs. */
+export function countGaps(events: readonly Event[]): number {
+  let gaps = 0;
+  while (events[gaps]?.type === GAP_TYPE) gaps++;
+  return gaps;
+}
