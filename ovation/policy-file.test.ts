@@ -92,7 +92,7 @@ kinds:
       join(directory, "login.pem"),
       "-----BEGIN PUBLIC KEY-----\nx\n-----END PUBLIC KEY-----\n",
     );
-    writeFileSync(join(directory, "old-secret"), "the one before\n");
+    writeFileSync(join(directory, "old-secret"), "the secret before this one\n");
     const path = write(
       JSON.stringify({
         comments: { textLength: 300, likeKinds: ["like", "fire"] },
@@ -126,7 +126,7 @@ kinds:
         issuer: "https://login.example",
         audience: "ovation",
         publicKeys: [expect.stringContaining("BEGIN PUBLIC KEY")],
-        acceptedSecrets: ["the one before"],
+        acceptedSecrets: ["the secret before this one"],
         jwksUrl: "https://login.example/jwks",
         clockToleranceS: 5,
       },

@@ -12,6 +12,7 @@ import { type Document, isMap, isNode, isScalar, LineCounter, parseDocument } fr
 import type { z } from "zod";
 import { createAddressOf } from "./client-address.ts";
 import { type ConfigurationForm, configurationForm, type KindForm } from "./policy-schema.ts";
+import { SECRET_BYTES_MIN, secretFault } from "./tokens/mod.ts";
 
 const FILE_CHARACTERS_MAX = 1024 * 1024;
 const DAY_MS = 24 * 60 * 60 * 1_000;
@@ -55,6 +56,11 @@ export async function readPolicyFile(path: string): Promise<Configuration> {
   const acceptedSecrets = (await readBeside(form.tokens?.acceptedSecrets)).map((secret) =>
     secret.trim(),
   );
+  for (const [index, secret] of acceptedSecrets.entries())
+    if (secretFault(secret) !== undefined)
+      throw new PolicyFileError(
+        `${path}: tokens.acceptedSecrets.${index}: the file holds fewer than ${SECRET_BYTES_MIN} bytes: such a secret can be guessed; take the file out of the list`,
+      );
   return toConfiguration(form, { publicKeys, acceptedSecrets });
 }
 

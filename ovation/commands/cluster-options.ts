@@ -1,11 +1,13 @@
 /** Options of the roles of a cluster: addresses of the others, the internal listener, the shared secrets. */
 
+import { X509Certificate } from "node:crypto";
 import { isInternalUrl } from "@ovation/dispatcher";
 import { parseStoreAddress } from "@ovation/table";
 import { type Command, InvalidArgumentError } from "commander";
 import type { InternalSettings } from "../parts/internal-part.ts";
-import { option, toPort } from "./options.ts";
-import { fail } from "./run.ts";
+import { option, secretValueOption, toHost, toPort } from "./options.ts";
+import { fail, readPem, requireKeyPair } from "./run.ts";
+import { requireInternalSecrets } from "./secrets.ts";
 
 export interface InternalOptions {
   readonly internalPort: number;
@@ -30,10 +32,9 @@ export function addInternalOptions(command: Command, listens: boolean): Command 
           .argParser(toPort),
       )
       .addOption(
-        option(
-          "--internal-host <address>",
-          "the address of that listener; never a public one",
-        ).default("127.0.0.1"),
+        option("--internal-host <address>", "the address of that listener; never a public one")
+          .default("127.0.0.1")
+          .argParser(toHost),
       )
       .addOption(
         option("--internal-url <url>", "where others reach it, if not at that address").argParser(
@@ -43,10 +44,10 @@ export function addInternalOptions(command: Command, listens: boolean): Command 
   }
   return command
     .addOption(
-      option(
+      secretValueOption(
         "--internal-secret <secret...>",
         "shared by all processes; the first signs, all are accepted",
-      ),
+      ).argParser(collectSecrets),
     )
     .addOption(option("--internal-tls-cert <file>", "certificate of internal calls, PEM"))
     .addOption(option("--internal-tls-key <file>", "its private key, PEM"))
@@ -55,17 +56,15 @@ export function addInternalOptions(command: Command, listens: boolean): Command 
     );
 }
 
-export function toInternal(options: Partial<InternalOptions>): InternalSettings {
-  const secrets = (options.internalSecret ?? [])
-    .flatMap((text) => text.split(/[\s,]+/))
-    .filter((text) => text !== "");
-  if (secrets.length === 0)
-    fail(
-      "the processes of a cluster share a secret: set OVATION_INTERNAL_SECRET, at least 16 characters",
-    );
+/** `secret` is the one of tokens. */
+export function toInternal(options: Partial<InternalOptions>, secret: string): InternalSettings {
+  const secrets = requireInternalSecrets(options.internalSecret ?? [], secret);
   const { internalTlsCert: cert, internalTlsKey: key, internalTlsCa: ca } = options;
   if ((cert === undefined) !== (key === undefined))
     fail("--internal-tls-cert and --internal-tls-key go together");
+  if (cert !== undefined && key !== undefined) requireKeyPair("--internal-tls", cert, key);
+  if (ca !== undefined)
+    readPem("--internal-tls-ca", ca, "certificate", (pem) => new X509Certificate(pem));
   return {
     host: options.internalHost ?? "127.0.0.1",
     port: options.internalPort ?? 0,
@@ -94,6 +93,11 @@ export const tableOption = () =>
     "redis://host:6379, redis+sentinel://host:26379,host:26379/name, or redis+cluster://host:6379,host:6379",
   ).argParser(toTable);
 
+/** Empty ones are refused with the others, in words that do not repeat a secret. */
+function collectSecrets(text: string, earlier: string[] | undefined): string[] {
+  return [...(earlier ?? []), text];
+}
+
 /** From the environment as well, where several stand behind each other. */
 function collectUrls(text: string, earlier: string[] | undefined): string[] {
   const urls = text.split(/[\s,]+/).filter((part) => part !== "");
@@ -108,7 +112,7 @@ function toInternalUrl(text: string): string {
 }
 
 /** What is wrong with these two is said in words of ours: commander's would repeat the text, and its password. */
-function toDatabase(text: string): string {
+export function toDatabase(text: string): string {
   const isDatabase =
     /^postgres(ql)?:\/\//.test(text) && URL.canParse(text) && new URL(text).hostname !== "";
   if (!isDatabase) fail("--database needs postgres://user:password@host/name");
@@ -122,12 +126,4 @@ function toTable(text: string): string {
     fail(`--table: ${error instanceof Error ? error.message : String(error)}`);
   }
   return text;
-}
-
-/** Clusters do not keep a secret of their own making: every process needs the same. */
-export function requireSecret(secret: string | undefined): string {
-  return (
-    secret ??
-    fail("the processes of a cluster verify tokens with the same secret: set OVATION_SECRET")
-  );
 }

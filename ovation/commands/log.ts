@@ -16,6 +16,7 @@ import { type Command, Option } from "commander";
 import { claimDataDirectory } from "../data-directory.ts";
 import { createProgressLine } from "../replay/progress-line.ts";
 import { readTextLines } from "../text-lines.ts";
+import { toDatabase } from "./cluster-options.ts";
 import { dataOption, option } from "./options.ts";
 import { explainedDirectory, fail } from "./run.ts";
 
@@ -57,7 +58,9 @@ export function addLogCommand(program: Command): void {
 function withLocation(command: Command): Command {
   return command
     .addOption(dataOption())
-    .addOption(option("--database <url>", "postgres://…, where the log is there"));
+    .addOption(
+      option("--database <url>", "postgres://…, where the log is there").argParser(toDatabase),
+    );
 }
 
 function toLocation({ data, database }: Options, existing: boolean): LogLocation {

@@ -1,34 +1,67 @@
 /** Options that several commands share, and the parsers of their values. */
 
+import { isIP } from "node:net";
 import { type Command, InvalidArgumentError, Option } from "commander";
 import { parseProxies } from "../client-address.ts";
 
+/** Longer ones overflow the runtime's timers, which then ring at once. */
+const SECONDS_MAX = 2_000_000;
+const COUNT_MAX = 1_000_000_000;
+const WORKERS_MAX = 512;
+
 export function toPort(text: string): number {
-  const port = Number(text);
-  if (!Number.isInteger(port) || port < 0 || port > 65_535)
+  const port = /^\d+$/.test(text) ? Number(text) : Number.NaN;
+  if (!Number.isInteger(port) || port > 65_535)
     throw new InvalidArgumentError("a port is a number from 0 (any free one) to 65535.");
   return port;
 }
 
 export function toPositiveInteger(text: string): number {
-  const number = Number(text);
-  if (!Number.isInteger(number) || number < 1)
-    throw new InvalidArgumentError("needs a whole number above 0.");
+  return toCount(text, COUNT_MAX);
+}
+
+export function toWorkers(text: string): number {
+  return toCount(text, WORKERS_MAX);
+}
+
+function toCount(text: string, max: number): number {
+  const number = /^\d+$/.test(text) ? Number(text) : Number.NaN;
+  if (!Number.isInteger(number) || number < 1 || number > max)
+    throw new InvalidArgumentError(`needs a whole number from 1 to ${max}.`);
   return number;
 }
 
 export function toSeconds(text: string): number {
-  const seconds = Number(text);
-  if (!Number.isFinite(seconds) || seconds < 0)
-    throw new InvalidArgumentError("needs a number of seconds.");
+  const seconds = toNumber(text);
+  if (!(seconds >= 0 && seconds <= SECONDS_MAX))
+    throw new InvalidArgumentError(`needs a number of seconds, at most ${SECONDS_MAX}.`);
   return seconds;
 }
 
-function toPositive(text: string): number {
-  const number = Number(text);
-  if (!Number.isFinite(number) || number <= 0)
-    throw new InvalidArgumentError("needs a number above 0.");
-  return number;
+function toPositive(max: number): (text: string) => number {
+  return (text) => {
+    const number = toNumber(text);
+    if (!(number > 0 && number <= max))
+      throw new InvalidArgumentError(`needs a number above 0, at most ${max}.`);
+    return number;
+  };
+}
+
+/** Plain decimals: what `Number` takes beyond them (`""`, `0x10`, `Infinity`) is a mistake here. */
+function toNumber(text: string): number {
+  return /^\d+(\.\d+)?$/.test(text) ? Number(text) : Number.NaN;
+}
+
+/** An address, or a name that the system knows; not an URL, not an address with a port. */
+export function toHost(text: string): string {
+  const isHost =
+    isIP(text.replace(/%.*$/, "")) !== 0 || /^[a-z0-9]([a-z0-9.-]*[a-z0-9])?$/i.test(text);
+  // What is all digits and dots and yet no address: 999.1.1.1, 1.2.3.
+  if (!isHost || (/^[0-9.]+$/.test(text) && isIP(text) === 0))
+    throw new InvalidArgumentError(
+      "needs an address of this machine: 127.0.0.1, 0.0.0.0, ::1, or a name; the port is --port.",
+    );
+  return text;
 }
 
 function collectProxies(text: string, earlier: readonly string[] | undefined): readonly string[] {
@@ -41,10 +74,55 @@ function collectProxies(text: string, earlier: readonly string[] | undefined): r
   }
 }
 
+/**
+ * An option that takes a value refuses an empty one, from the command line and from the environment
+ * alike: `OVATION_PORT=` is a mistake, not port 0.
+ */
+class Setting extends Option {
+  constructor(flags: string, description: string) {
+    super(flags, description);
+    if (!this.isBoolean())
+      this.argParser((text: string, earlier: unknown) =>
+        this.variadic
+          ? [...(Array.isArray(earlier) && earlier !== this.defaultValue ? earlier : []), text]
+          : text,
+      );
+  }
+
+  override argParser<Value>(parse: (text: string, earlier: Value) => Value): this {
+    return super.argParser((text: string, earlier: Value) => {
+      if (text.trim() === "")
+        throw new InvalidArgumentError("It is empty: give it a value, or leave it out.");
+      return parse(text, earlier);
+    });
+  }
+}
+
 /** An option that the environment can set as well: `--data-center` is `OVATION_DATA_CENTER`. */
 export function option(flags: string, description: string): Option {
+  return withVariable(new Setting(flags, description));
+}
+
+/** The same for secrets, whose value stands in no message; an empty one is one that is not set. */
+export function secretValueOption(flags: string, description: string): Option {
+  return withVariable(new Option(flags, description));
+}
+
+/** A switch, `--demo`: the environment turns it on by `on`, `true` or `1`, and off by their opposites. */
+export function switchOption(flags: string, description: string): Option {
   const made = new Option(flags, description);
-  return made.env(`OVATION_${made.name().replaceAll("-", "_").toUpperCase()}`);
+  const variable = variableOf(made);
+  const text = process.env[variable]?.trim().toLowerCase();
+  return text !== undefined && OFF.has(text) ? made : made.env(variable);
+}
+const OFF = new Set(["", "off", "false", "no", "0"]);
+
+function withVariable(made: Option): Option {
+  return made.env(variableOf(made));
+}
+
+function variableOf(made: Option): string {
+  return `OVATION_${made.name().replaceAll("-", "_").toUpperCase()}`;
 }
 
 export function onOff(flags: string, description: string, initial: "on" | "off"): Option {
@@ -54,7 +132,9 @@ export function onOff(flags: string, description: string, initial: "on" | "off")
 export const portOption = (initial: number) =>
   option("--port <port>", "where to listen").default(initial).argParser(toPort);
 export const hostOption = () =>
-  option("--host <address>", "the address to listen on; 0.0.0.0 for all").default("127.0.0.1");
+  option("--host <address>", "the address to listen on; 0.0.0.0 for all")
+    .default("127.0.0.1")
+    .argParser(toHost);
 export const trustedProxiesOption = () =>
   option(
     "--trusted-proxies <addresses...>",
@@ -64,12 +144,12 @@ export const dataOption = () =>
   option("--data <directory>", "where comments, likes and the secret are kept").default("./data");
 /** Never shown with its value. */
 export const secretOption = (whose = "default: made once and kept in the data directory") =>
-  option("--secret <secret>", `signs and verifies tokens; ${whose}`);
+  secretValueOption("--secret <secret>", `signs and verifies tokens, at least 16 bytes; ${whose}`);
 export const idleOption = () =>
   option(
     "--idle-seconds <s>",
     "how long a kept connection may wait for its next request; longer than a proxy in front keeps it; default: 30",
-  ).argParser(toPositive);
+  ).argParser(toPositive(SECONDS_MAX));
 export const logLevelOption = () =>
   option("--log-level <level>", "what is written to standard error")
     .choices(["debug", "info", "warn", "error", "silent"])
@@ -100,18 +180,18 @@ export function addConnectionOptions(command: Command): Command {
       option(
         "--lifetime-minutes <m>",
         "how long a connection lasts, give or take a quarter; default: 60",
-      ).argParser(toPositive),
+      ).argParser(toPositive(SECONDS_MAX / 60 / 2)),
     )
     .addOption(
       option(
         "--stuck-seconds <s>",
         "how long a viewer may read nothing before it is cut; default: 30",
-      ).argParser(toPositive),
+      ).argParser(toPositive(SECONDS_MAX / 4)),
     )
     .addOption(
       option(
         "--heartbeat-seconds <s>",
         "a silent connection hears something this often; default: 15",
-      ).argParser(toPositive),
+      ).argParser(toPositive(SECONDS_MAX / 4)),
     );
 }

@@ -10,7 +10,6 @@ import {
   databaseOption,
   dispatcherOption,
   type InternalOptions,
-  requireSecret,
   tableOption,
   toInternal,
 } from "./cluster-options.ts";
@@ -28,6 +27,7 @@ import {
 } from "./options.ts";
 import { policyOption, withPolicyFile } from "./policy-option.ts";
 import { type CommonOptions, runRole, toSettings } from "./run.ts";
+import { requireSecret } from "./secrets.ts";
 
 interface RoleOptions extends CommonOptions, Partial<InternalOptions> {
   readonly secret?: string;
@@ -68,11 +68,9 @@ function addFrontend(program: Command): void {
     .addOption(logLevelOption());
   addInternalOptions(addConnectionOptions(command), true).action(
     async (options: RoleOptions & { readonly dispatcher: string[] }) => {
-      const settings = await withPolicyFile(
-        toSettings(options, requireSecret(options.secret)),
-        options.policy,
-      );
-      const internal = toInternal(options);
+      const secret = requireSecret(options.secret);
+      const internal = toInternal(options, secret);
+      const settings = await withPolicyFile(toSettings(options, secret), options.policy);
       await runRole("frontend", settings, () =>
         startFrontendRole({ settings, internal, dispatchers: options.dispatcher }),
       );
@@ -127,11 +125,9 @@ function addDispatcher(program: Command): void {
     .addOption(idleOption())
     .addOption(logLevelOption());
   addInternalOptions(command, true).action(async (options: DispatcherCommandOptions) => {
-    const settings = await withPolicyFile(
-      toSettings(options, requireSecret(options.secret)),
-      options.policy,
-    );
-    const internal = toInternal(options);
+    const secret = requireSecret(options.secret);
+    const internal = toInternal(options, secret);
+    const settings = await withPolicyFile(toSettings(options, secret), options.policy);
     const { table, database, datacenter, peer: peers, forward } = options;
     await runRole("dispatcher", settings, () =>
       startDispatcherRole({
@@ -179,11 +175,9 @@ function addComments(program: Command): void {
     .addOption(idleOption())
     .addOption(logLevelOption());
   addInternalOptions(command, false).action(async (options: CommentsCommandOptions) => {
-    const settings = await withPolicyFile(
-      toSettings(options, requireSecret(options.secret)),
-      options.policy,
-    );
-    const internal = toInternal(options);
+    const secret = requireSecret(options.secret);
+    const internal = toInternal(options, secret);
+    const settings = await withPolicyFile(toSettings(options, secret), options.policy);
     const { dispatcher: dispatchers, database, table } = options;
     await runRole("comments", settings, () =>
       startCommentsRole({ settings, internal, dispatchers, database, table }),

@@ -1,6 +1,7 @@
 /** What every role's command does around its role: settings from options, clear errors, signals. */
 
-import { existsSync } from "node:fs";
+import { createPrivateKey, X509Certificate } from "node:crypto";
+import { readFileSync } from "node:fs";
 import type { AdmissionLimits } from "@ovation/frontend";
 import { LogUnusableError } from "@ovation/log";
 import { DEFAULT_POLICY, HEARTBEAT_MS } from "@ovation/protocol";
@@ -79,9 +80,38 @@ function tlsOf({ tlsCert, tlsKey }: CommonOptions): Settings["tls"] {
   if (tlsCert === undefined && tlsKey === undefined) return undefined;
   if (tlsCert === undefined || tlsKey === undefined)
     return fail("--tls-cert and --tls-key go together");
-  for (const file of [tlsCert, tlsKey])
-    if (!existsSync(file)) return fail(`there is no file ${file}`);
+  requireKeyPair("--tls", tlsCert, tlsKey);
   return { cert: tlsCert, key: tlsKey };
+}
+
+/** Ends the program where the files of `PREFIX-cert` and `PREFIX-key` are no certificate and its key. */
+export function requireKeyPair(prefix: string, certFile: string, keyFile: string): void {
+  const certificate = readPem(`${prefix}-cert`, certFile, "certificate", (pem) => {
+    return new X509Certificate(pem);
+  });
+  const key = readPem(`${prefix}-key`, keyFile, "private key", (pem) => createPrivateKey(pem));
+  if (!certificate.checkPrivateKey(key))
+    fail(`${prefix}-key ${keyFile} is not the key of the certificate in ${certFile}`);
+}
+
+/** `what` is what the file holds, as PEM. The library's own words may quote a key, and are left out. */
+export function readPem<Read>(
+  flag: string,
+  file: string,
+  what: string,
+  parse: (pem: Buffer) => Read,
+): Read {
+  let pem: Buffer;
+  try {
+    pem = readFileSync(file);
+  } catch (error) {
+    return fail(`${flag} ${file}: cannot be read (${(error as NodeJS.ErrnoException).code})`);
+  }
+  try {
+    return parse(pem);
+  } catch {
+    return fail(`${flag} ${file}: holds no ${what} in PEM form`);
+  }
 }
 
 /** An operator's mistake: a sentence that says what to do, and exit code 1. */
@@ -108,13 +138,24 @@ export async function startOrExplain<Started extends Node>(
   try {
     return await start();
   } catch (error) {
-    const { code, name, message } = error as NodeJS.ErrnoException;
-    if (code === "EADDRINUSE")
-      fail(`port ${settings.port} is taken; stop what uses it, or give another one with --port`);
-    if (code === "EACCES") fail(`not allowed: ${message}`);
-    if (error instanceof LogUnusableError || name === "StoreUnusableError") fail(message);
+    const sentence = explain(error, settings);
+    if (sentence !== undefined) fail(sentence);
     throw error;
   }
+}
+
+function explain(error: unknown, { port, host, dataDirectory }: Settings): string | undefined {
+  if (!(error instanceof Error)) return undefined;
+  const { code, name, message, syscall } = error as NodeJS.ErrnoException;
+  if (error instanceof LogUnusableError || name === "StoreUnusableError") return message;
+  if (code === "EADDRINUSE")
+    return `port ${port} is taken; stop what uses it, or give another one with --port (or --internal-port)`;
+  if (code === "EADDRNOTAVAIL" || /^Failed to listen at/.test(message))
+    return `cannot listen at ${host}, port ${port}: --host (or --internal-host) needs an address of this machine, for example 127.0.0.1 or 0.0.0.0`;
+  if (syscall === "mkdir" || syscall === "open")
+    return `${dataDirectory === "" ? "a file" : `the data directory ${dataDirectory}`} cannot be used: ${message}`;
+  if (code === "EACCES" || code === "EPERM") return `not allowed: ${message}`;
+  return undefined;
 }
 
 /** Runs a role of a cluster until it is asked to end. */

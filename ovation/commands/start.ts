@@ -8,7 +8,7 @@ import { type Settings, signingOf } from "../parts/settings.ts";
 import { crashOnUncaught, untilSignal } from "../process-life.ts";
 import { startAllInOne } from "../roles/all-in-one.ts";
 import { startWithWorkers } from "../roles/with-workers.ts";
-import { loadSecret, signToken } from "../tokens/mod.ts";
+import { signToken } from "../tokens/mod.ts";
 import { showLive } from "./live-display.ts";
 import {
   addConnectionOptions,
@@ -20,12 +20,14 @@ import {
   option,
   portOption,
   secretOption,
-  toPositiveInteger,
+  switchOption,
   toSeconds,
+  toWorkers,
   trustedProxiesOption,
 } from "./options.ts";
 import { policyOption, withPolicyFile } from "./policy-option.ts";
 import { type CommonOptions, explainedDirectory, startOrExplain, toSettings } from "./run.ts";
+import { findSecret } from "./secrets.ts";
 
 /** Longer than anybody lets a demo run. */
 const DEMO_TOKEN_TTL_SECONDS = 30 * 24 * 60 * 60;
@@ -51,9 +53,9 @@ export function addStartCommand(program: Command): void {
     .addOption(
       option("--workers <n>", "frontend processes that share the port")
         .default(1)
-        .argParser(toPositiveInteger),
+        .argParser(toWorkers),
     )
-    .addOption(option("--demo", "a demo video and a simulated audience"))
+    .addOption(switchOption("--demo", "a demo video and a simulated audience"))
     .addOption(
       onOff("--rate-limits", "limits per member and address; off for measuring and imports", "on"),
     )
@@ -93,7 +95,7 @@ export function addStartCommand(program: Command): void {
 
 async function start(options: Options): Promise<void> {
   const directory = explainedDirectory(() => claimDataDirectory(options.data));
-  const secret = options.secret ?? loadSecret(options.data).secret;
+  const secret = findSecret(options.secret, options.data);
   const settings = await withPolicyFile(toSettings(options, secret), options.policy);
   const { logger } = settings;
   crashOnUncaught(logger);

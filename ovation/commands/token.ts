@@ -2,10 +2,9 @@
 
 import { ROLES, type Role } from "@ovation/protocol";
 import { type Command, InvalidArgumentError } from "commander";
-import { makeDataDirectory } from "../data-directory.ts";
-import { loadSecret, signToken } from "../tokens/mod.ts";
+import { signToken } from "../tokens/mod.ts";
 import { dataOption, option, secretOption } from "./options.ts";
-import { explainedDirectory } from "./run.ts";
+import { findSecret } from "./secrets.ts";
 
 interface Options {
   readonly sub: string;
@@ -22,6 +21,7 @@ interface Options {
   readonly data: string;
 }
 
+const TTL_SECONDS_MAX = 36_500 * 86_400;
 const UNITS: Readonly<Record<string, number>> = { s: 1, m: 60, h: 3600, d: 86_400 };
 
 export function addTokenCommand(program: Command): void {
@@ -60,9 +60,7 @@ export function addTokenCommand(program: Command): void {
       "\n  ovation token --sub alice --name Alice\n  ovation token --sub backend --publish 'video:*'\n  ovation token --sub mona --role moderator",
     )
     .action(async (options: Options) => {
-      const secret =
-        options.secret ??
-        explainedDirectory(() => loadSecret(makeDataDirectory(options.data)).secret);
+      const secret = findSecret(options.secret, options.data);
       try {
         process.stdout.write(
           `${await signToken(secret, toClaims(options), options.ttl, toSigning(options))}\n`,
@@ -98,7 +96,10 @@ function toSigning({ issuer, audience }: Options) {
 function toTtl(text: string): number {
   const match = /^([0-9]+)([smhd]?)$/.exec(text);
   if (match === null) throw new InvalidArgumentError("a time is a number with s, m, h or d: 15m.");
-  return Number(match[1]) * (UNITS[match[2] || "s"] ?? 1);
+  const seconds = Number(match[1]) * (UNITS[match[2] || "s"] ?? 1);
+  if (seconds < 1 || seconds > TTL_SECONDS_MAX)
+    throw new InvalidArgumentError("a token is valid for at least 1s and at most 36500d.");
+  return seconds;
 }
 
 function toRoles(text: string, earlier: Record<string, Role> | undefined): Record<string, Role> {

@@ -5,7 +5,8 @@ import { join } from "node:path";
 import { isTopicId, systemClock } from "@ovation/protocol";
 import { type Command, InvalidArgumentError } from "commander";
 import { dataOption, option, secretOption } from "../commands/options.ts";
-import { loadSecret, signToken } from "../tokens/mod.ts";
+import { findSecret } from "../commands/secrets.ts";
+import { signToken } from "../tokens/mod.ts";
 import { type Api, createApi, RefusedError, UnreachableError } from "./api.ts";
 import { type Authors, guestAuthors, oneAuthor, signedAuthors } from "./authors.ts";
 import { formatDuration, parseDuration } from "./duration.ts";
@@ -149,14 +150,15 @@ async function runReplay(file: string, options: Options): Promise<number> {
 
 function chooseAuthors(options: Options, api: Api): Authors {
   if (options.token !== undefined) return oneAuthor(options.token);
-  const secret = options.secret ?? secretIn(options.data);
+  const secret = secretOf(options);
   if (secret === undefined) return guestAuthors(api);
   return signedAuthors((claims) => signToken(secret, claims, TOKEN_TTL_S), options.video);
 }
 
-/** The secret of a server that keeps its data there; none is made where there is none. */
-function secretIn(dataDirectory: string): string | undefined {
-  return existsSync(join(dataDirectory, "secret")) ? loadSecret(dataDirectory).secret : undefined;
+/** The given secret, or that of a server that keeps its data there; none is made where there is none. */
+function secretOf({ secret, data }: Options): string | undefined {
+  const isGiven = secret !== undefined && secret !== "";
+  return isGiven || existsSync(join(data, "secret")) ? findSecret(secret, data) : undefined;
 }
 
 function formatProgress(progress: ReplayProgress, lastSeconds: number, elapsedMs: number): string {

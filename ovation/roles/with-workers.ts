@@ -35,7 +35,7 @@ import { sampleOf, type Watched } from "./watched.ts";
 import { startWorkers, type WorkerSettings, type Workers } from "./workers.ts";
 
 export async function startWithWorkers(settings: Settings, count: number): Promise<Node & Watched> {
-  if (settings.port !== 0) ensureFree(settings.port, settings.host);
+  ensureFree(settings.port, settings.host);
   const registry = new Registry();
   registerProcessMetrics(registry);
   const internalSecret = randomBytes(32).toString("base64url");
@@ -128,7 +128,10 @@ export async function startWithWorkers(settings: Settings, count: number): Promi
   };
 }
 
-/** Throws EADDRINUSE. Workers share their port with whoever lets them, so another server there would go unnoticed. */
+/**
+ * Throws EADDRINUSE or EADDRNOTAVAIL. Workers share their port with any server that lets them, so another
+ * one there would go unnoticed.
+ */
 function ensureFree(port: number, host: string): void {
   const probe = Bun.serve({ port, hostname: host, fetch: () => new Response() });
   void probe.stop(true);

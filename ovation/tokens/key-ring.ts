@@ -10,6 +10,7 @@ import {
   importSPKI,
   type JWTVerifyGetKey,
 } from "jose";
+import { secretFault } from "./secret.ts";
 
 export const ASYMMETRIC_ALGORITHMS = ["RS256", "ES256", "EdDSA"] as const;
 export type Algorithm = "HS256" | (typeof ASYMMETRIC_ALGORITHMS)[number];
@@ -48,7 +49,8 @@ const JWKS_AGE_MAX_MS = 10 * 60_000;
 export async function createKeyRing(options: KeyRingOptions): Promise<KeyRing> {
   const keys: VerifyKey[] = [];
   for (const secret of [...(options.secrets ?? []), ...(options.acceptedSecrets ?? [])]) {
-    if (secret === "") throw new TypeError("a secret is empty");
+    const fault = secretFault(secret);
+    if (fault !== undefined) throw new TypeError(`a secret is ${fault}`);
     keys.push({ algorithm: "HS256", key: await importSecret(secret) });
   }
   for (const pem of options.publicKeys ?? []) keys.push(await importPublicKey(pem));

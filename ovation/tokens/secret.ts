@@ -12,8 +12,18 @@ import {
 } from "node:fs";
 import { join } from "node:path";
 
-/** HS256 wants as many bytes as its hash has. Shorter ones work, and are warned of. */
-export const SECRET_BYTES_MIN = 32;
+/** Below this a secret can be guessed from one token, without asking the server. */
+export const SECRET_BYTES_MIN = 16;
+/** One of our own making has as many bytes as the hash of HS256. */
+const SECRET_BYTES_MADE = 32;
+
+export type SecretFault = "empty" | "short";
+
+/** What is wrong with a secret, or nothing. */
+export function secretFault(secret: string): SecretFault | undefined {
+  if (secret.trim() === "") return "empty";
+  return Buffer.byteLength(secret) < SECRET_BYTES_MIN ? "short" : undefined;
+}
 
 export interface LoadedSecret {
   readonly secret: string;
@@ -31,7 +41,7 @@ export function loadSecret(dataDirectory: string): LoadedSecret {
 
   // Written whole under another name and then linked: two processes that start together agree on one.
   const draft = join(dataDirectory, `secret.${process.pid}.${randomBytes(4).toString("hex")}`);
-  writeFileSync(draft, `${randomBytes(SECRET_BYTES_MIN).toString("base64url")}\n`, {
+  writeFileSync(draft, `${randomBytes(SECRET_BYTES_MADE).toString("base64url")}\n`, {
     mode: 0o600,
     flag: "wx",
     flush: true,
