@@ -92,8 +92,8 @@ export function createClient(options: ClientOptions = {}): Client {
   const own = () => createStream(environment, sink);
   // Where the file is not to be had, a connection of one's own does as well.
   const shared = () =>
-    import("./stream-shared.ts").then(
-      ({ createSharedStream }) => createSharedStream(environment, sink),
+    import("./stream-tab.ts").then(
+      ({ createTabStream }) => createTabStream(environment, sink),
       own,
     );
   const stream = sharesTabs(options, url) ? createLateStream(shared()) : own();
@@ -101,6 +101,7 @@ export function createClient(options: ClientOptions = {}): Client {
     onOffline: () => stream.offline(),
     onWake: () => stream.wake(),
     onHide: flushLikes,
+    onSleep: () => stream.sleep(),
   });
 
   function flushLikes(): void {

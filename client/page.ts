@@ -1,48 +1,50 @@
 /** What a browser page knows about its own network and visibility. Elsewhere nothing is watched. */
 
+import { tried } from "./tried.ts";
+
 export interface PageCallbacks {
   onOffline(): void;
-  /** On-line again, visible again, or back from the back/forward cache. */
+  /** On-line again, visible again, resumed, or back from the back/forward cache. */
   onWake(): void;
   /** The page may be gone in a moment. */
   onHide(): void;
+  /** The page is left or frozen: a browser may take locks, channels and sockets from it meanwhile. */
+  onSleep(): void;
 }
 
 /** Answers a function that ends the watch. */
-export function watchPage({ onOffline, onWake, onHide }: PageCallbacks): () => void {
-  const watch = new AbortController();
-  if (typeof document !== "undefined") {
-    const { signal } = watch;
-    addEventListener("offline", onOffline, { signal });
-    for (const type of ["online", "pageshow"]) addEventListener(type, onWake, { signal });
-    addEventListener("pagehide", onHide, { signal });
-    document.addEventListener(
-      "visibilitychange",
-      () => (document.visibilityState === "visible" ? onWake : onHide)(),
-      { signal },
-    );
-  }
-  return () => watch.abort();
+export function watchPage({ onOffline, onWake, onHide, onSleep }: PageCallbacks): () => void {
+  if (typeof document === "undefined") return () => {};
+  const onVisibility = (): void => (document.visibilityState === "visible" ? onWake : onHide)();
+  const watched: (readonly [EventTarget, string, () => void])[] = [
+    [globalThis, "offline", onOffline],
+    [globalThis, "online", onWake],
+    [globalThis, "pageshow", onWake],
+    [globalThis, "pagehide", onHide],
+    [globalThis, "pagehide", onSleep],
+    [document, "freeze", onSleep],
+    [document, "resume", onWake],
+    [document, "visibilitychange", onVisibility],
+  ];
+  for (const [target, type, run] of watched) target.addEventListener(type, run);
+  return () => {
+    for (const [target, type, run] of watched) target.removeEventListener(type, run);
+  };
 }
 
 /**
  * Whether the tabs of this origin should share one connection to `url`: where the browser would open
- * six at most (HTTP/1.1), and has the means. Over HTTP/2 and 3 each tab has a stream of its own.
+ * six at most (HTTP/1.1). Over HTTP/2 and 3 each tab has a stream of its own.
  */
 export function mustShareConnections(url: string): boolean {
-  // Locks are there in secure contexts only: https, and localhost.
-  if (
-    typeof document === "undefined" ||
-    typeof BroadcastChannel === "undefined" ||
-    !navigator.locks
-  )
-    return false;
+  if (typeof document === "undefined") return false;
   const { origin, protocol } = new URL(url);
   let spoken = protocol === "http:" ? "http/1.1" : "";
-  for (const entry of [
+  const entries = tried(() => [
     ...performance.getEntriesByType("navigation"),
     ...performance.getEntriesByType("resource"),
-  ]) {
+  ]);
+  for (const entry of entries ?? []) {
     if (entry.name.startsWith(`${origin}/`))
       spoken = (entry as PerformanceResourceTiming).nextHopProtocol || spoken;
   }

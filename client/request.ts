@@ -8,6 +8,7 @@ import {
   REQUEST_TIMEOUT_MS,
   RETRY_AFTER_MS_MAX,
 } from "./limits.ts";
+import { randomText } from "./random-text.ts";
 import type { TokenKeeper } from "./token.ts";
 
 export interface RequestOptions {
@@ -94,9 +95,7 @@ export function createPersist(
   };
 }
 
-/** 128 random bits. `crypto.randomUUID` would need a secure context, and pages on a LAN are none. */
+/** 128 random bits. */
 export function newClientId(): string {
-  return Array.from(crypto.getRandomValues(new Uint8Array(16)), (byte) =>
-    byte.toString(16).padStart(2, "0"),
-  ).join("");
+  return randomText(16);
 }

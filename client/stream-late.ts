@@ -27,6 +27,7 @@ export function createLateStream(loading: Promise<Stream>): Stream {
     tokenChanged: () => call((late) => late.tokenChanged()),
     wake: () => call((late) => late.wake()),
     offline: () => call((late) => late.offline()),
+    sleep: () => call((late) => late.sleep()),
     close: () => call((late) => late.close()),
   };
 }

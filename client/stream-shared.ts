@@ -1,7 +1,7 @@
 /**
  * A stream that the tabs of an origin share: over HTTP/1.1 a browser opens six connections to a
  * server, and the seventh tab would hang. One tab leads and holds the connection; when it is closed,
- * dies or freezes, another one leads. Loaded only where it is used.
+ * dies, freezes or sleeps, another one leads (`tab-election.ts`). Loaded only where it is used.
  *
  * Invariant: each tab has its own sequence per topic, so it sees each durable event once and in order
  * whoever leads, and what it misses it asks for with its own position.
@@ -10,25 +10,18 @@
 import type { Topic, TopicPosition } from "@ovation/protocol";
 import { IDLE } from "./state.ts";
 import type { Stream, StreamEnvironment, StreamSink } from "./stream.ts";
-import {
-  createBrowserTabGroup,
-  type LeaderMessage,
-  type TabGroup,
-  type TabWants,
-} from "./tab-group.ts";
-import { createTabLeader, type TabLeader } from "./tab-leader.ts";
+import { joinGroup, type Membership } from "./tab-election.ts";
+import type { LeaderMessage, TabGroup } from "./tab-group.ts";
 import { createTopicTable } from "./topics.ts";
 import type { ConnectionState } from "./types.ts";
 
-/** A leader that does not answer for this long is frozen, and its lock is taken, ms. */
-const LEADER_ANSWER_MS = 3_000;
-/** How often a tab makes sure of its leader, ms. */
-const LEADER_CHECK_MS = 15_000;
+/** How often a tab says again what it wants, in case it was not heard, ms. */
+const TELL_MS = 15_000;
 
 export function createSharedStream(
   environment: StreamEnvironment,
   sink: StreamSink,
-  group: TabGroup = createBrowserTabGroup(),
+  group: TabGroup,
 ): Stream {
   const { clock, random, token } = environment;
   const table = createTopicTable(clock, random, sink, tell);
@@ -37,10 +30,10 @@ export function createSharedStream(
   /** Rises with every group that is joined or left. */
   let life = 0;
   let shown: ConnectionState = IDLE;
+  let asleep = false;
   let closed = false;
   let telling = false;
-  let heardAt = 0;
-  let cancelCheck: (() => void) | undefined;
+  let cancelTell: (() => void) | undefined;
 
   async function join(): Promise<void> {
     const mine = ++life;
@@ -51,10 +44,9 @@ export function createSharedStream(
       environment,
       group,
       (message) => mine === life && receive(message),
-      tell,
     );
     tell();
-    expectAnswer();
+    membership.check();
   }
 
   /** Tabs with other tokens see other things: they are another group. */
@@ -62,40 +54,30 @@ export function createSharedStream(
     try {
       return (await token.get()) ?? null;
     } catch {
-      // Nobody else's group; the stream of this one asks again and says what is wrong.
+      // A group of its own; the stream of this one asks again and says what is wrong.
       return group.tab;
     }
   }
 
   function leave(): void {
     life++;
-    cancelCheck?.();
+    cancelTell?.();
     membership?.leave();
     membership = undefined;
     table.disconnected();
   }
 
-  /** A leader that does not answer is frozen: its place is taken. Otherwise it is asked again after a while. */
-  function expectAnswer(): void {
-    const askedAt = clock.now();
-    cancelCheck?.();
-    cancelCheck = clock.after(LEADER_ANSWER_MS, () => {
-      if (heardAt < askedAt) membership?.takeOver();
-      cancelCheck = clock.after(LEADER_CHECK_MS, () => {
-        tell();
-        expectAnswer();
-      });
-    });
-  }
-
-  /** Says what this tab wants: once per turn. */
+  /** Says what this tab wants: once per turn, and again after a while. */
   function tell(): void {
     if (telling) return;
     telling = true;
     queueMicrotask(() => {
       telling = false;
+      cancelTell?.();
+      if (membership === undefined) return;
       const topics = table.topics.map((topic) => [topic, table.standing(topic)?.position] as const);
-      membership?.tell({ kind: "wants", tab: group.tab, topics, types: [...types] });
+      membership.tell({ kind: "wants", tab: group.tab, topics, types: [...types] });
+      cancelTell = clock.after(TELL_MS, tell);
       if (topics.length === 0 && !closed) show(IDLE);
     });
   }
@@ -107,16 +89,19 @@ export function createSharedStream(
   }
 
   function receive(message: LeaderMessage): void {
-    heardAt = clock.now();
     switch (message.kind) {
       case "lead":
         table.disconnected();
         tell();
         break;
+      case "roll-call":
+        tell();
+        break;
       case "state":
         // What is missing is waited for only while somebody could bring it.
         if (message.state.name !== "connected") table.disconnected();
-        if (table.topics.length > 0) show(message.state);
+        // A new leader is idle while it hears what all tabs want.
+        if (table.topics.length > 0 && message.state.name !== "idle") show(message.state);
         break;
       case "event":
         table.receive(message.event.type, message.event, message.id);
@@ -134,7 +119,7 @@ export function createSharedStream(
   }
 
   function start(): void {
-    // `join` rejects only where the browser has no digest, and then it has no locks either.
+    // `join` rejects only where the browser takes the channel back that it gave before.
     join().catch((error: unknown) =>
       sink.onState({ name: "failed", reason: "stopped", detail: String(error) }),
     );
@@ -145,7 +130,7 @@ export function createSharedStream(
     add(topic: Topic, from?: TopicPosition) {
       table.add(topic, from);
       tell();
-      if (membership !== undefined) expectAnswer();
+      membership?.check();
     },
     remove(topic) {
       table.remove(topic);
@@ -161,84 +146,28 @@ export function createSharedStream(
       start();
     },
     wake() {
+      if (asleep) {
+        asleep = false;
+        start();
+        return;
+      }
       membership?.leader?.stream.wake();
       tell();
-      if (membership !== undefined) expectAnswer();
+      membership?.check();
     },
     offline() {
       membership?.leader?.stream.offline();
+    },
+    sleep() {
+      if (closed) return;
+      asleep = true;
+      leave();
     },
     close() {
       closed = true;
       leave();
       for (const topic of table.topics) table.remove(topic);
       show({ name: "closed", reason: "closed-by-application" });
-    },
-  };
-}
-
-interface Membership {
-  readonly leader: TabLeader | undefined;
-  tell(wants: TabWants): void;
-  /** Leads in place of whoever does. */
-  takeOver(): void;
-  leave(): void;
-}
-
-/** `onMessage` gets what the leader says, be it this tab; `onDeposed`: another tab took over. */
-function joinGroup(
-  name: string,
-  environment: StreamEnvironment,
-  group: TabGroup,
-  onMessage: (message: LeaderMessage) => void,
-  onDeposed: () => void,
-): Membership {
-  let leader: TabLeader | undefined;
-  const { post, leave } = group.join(name, (message) => {
-    if (message.kind === "wants") leader?.hear(message);
-    else if (leader === undefined) onMessage(message);
-  });
-  // Free when this tab is gone: how the leader learns of it.
-  const releaseSelf = group.lock(`${name}/${group.tab}`, false, () => {});
-  let releaseLead = group.lock(name, false, lead, stepDown);
-
-  function emit(message: LeaderMessage): void {
-    post(message);
-    onMessage(message);
-  }
-
-  function lead(): void {
-    leader = createTabLeader(environment, group, name, emit);
-    emit({ kind: "lead" });
-  }
-
-  function stepDown(): void {
-    leader?.close();
-    leader = undefined;
-    releaseLead = group.lock(name, false, lead, stepDown);
-    onDeposed();
-  }
-
-  return {
-    get leader() {
-      return leader;
-    },
-    tell(wants) {
-      if (leader === undefined) post(wants);
-      else leader.hear(wants);
-    },
-    takeOver() {
-      if (leader !== undefined) return;
-      releaseLead();
-      releaseLead = group.lock(name, true, lead, stepDown);
-    },
-    leave() {
-      post({ kind: "wants", tab: group.tab, topics: [], types: [] });
-      leave();
-      leader?.close();
-      leader = undefined;
-      releaseLead();
-      releaseSelf();
     },
   };
 }

@@ -62,6 +62,8 @@ export interface Stream {
   /** The page went on- or offline, or is looked at again. */
   wake(): void;
   offline(): void;
+  /** The page goes to sleep, and `wake` may never come: gives up all that a browser takes away. */
+  sleep(): void;
   close(): void;
 }
 
@@ -301,6 +303,11 @@ export function createStream(environment: StreamEnvironment, sink: StreamSink): 
     connect("missed-events");
   }
 
+  function offline(retryInMs: number): void {
+    if (state.name === "connecting" || state.name === "connected" || state.name === "waiting")
+      lose("offline", retryInMs);
+  }
+
   function settle(): void {
     settling = false;
     const empty = table.topics.length === 0;
@@ -355,10 +362,9 @@ export function createStream(environment: StreamEnvironment, sink: StreamSink): 
       )
         connect("retry");
     },
-    offline() {
-      if (state.name === "connecting" || state.name === "connected" || state.name === "waiting")
-        lose("offline", environment.retryMs.longest);
-    },
+    offline: () => offline(environment.retryMs.longest),
+    // A page that sleeps has no timers; the long one is for the page that goes on without a word.
+    sleep: () => offline(RETRY_ASKED_MS_MAX),
     close() {
       drop();
       for (const topic of table.topics) table.remove(topic);

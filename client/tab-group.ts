@@ -1,12 +1,14 @@
 /**
- * The tabs of an origin that share one connection: what they say to each other, and how a browser
- * lets them find one leader. The tests put a browser of their own in its place.
+ * The tabs of an origin that share one connection: what they say to each other, and what a browser
+ * gives them for it. The tests put a browser of their own in its place.
  */
 
 import type { Epoch, Topic, TopicPosition } from "@ovation/protocol";
+import { randomText } from "./random-text.ts";
+import { tried } from "./tried.ts";
 import type { ClientEvent, ConnectionState } from "./types.ts";
 
-/** What a tab wants of the leader: all of it, each time. An empty list: nothing any more. */
+/** What a tab wants of the leader: all of it, each time. */
 export interface TabWants {
   readonly kind: "wants";
   readonly tab: string;
@@ -17,9 +19,11 @@ export interface TabWants {
 
 /** What the leader says to all. */
 export type LeaderMessage =
-  /** A tab leads from now on: everybody says again what they want. */
+  /** A tab leads from now on: every tab says again what it wants. */
   | { readonly kind: "lead" }
-  /** The leader's state: its answer to every `wants`, and news. */
+  /** Every tab says that it is there: one seems to be gone. */
+  | { readonly kind: "roll-call" }
+  /** The leader's state: its answer to every `wants` and `ask`, and news. */
   | { readonly kind: "state"; readonly state: ConnectionState }
   /** `id` is a position text with the epoch of a durable event. */
   | { readonly kind: "event"; readonly event: ClientEvent; readonly id: string }
@@ -32,67 +36,109 @@ export type LeaderMessage =
   | { readonly kind: "reset"; readonly topic: Topic; readonly head: number; readonly epoch: Epoch }
   | { readonly kind: "refused"; readonly topic: Topic; readonly code: string };
 
-export type TabMessage = TabWants | LeaderMessage;
+/** A claim to lead. The higher term wins; in one term the earlier claim, then the lower name. */
+export interface Claim {
+  readonly term: number;
+  /** Wall clock of the claim, ms. */
+  readonly since: number;
+  readonly tab: string;
+}
+
+export type TabMessage =
+  | TabWants
+  /** Is there a leader? */
+  | { readonly kind: "ask"; readonly tab: string }
+  /** The tab closes or goes to sleep. */
+  | { readonly kind: "left"; readonly tab: string }
+  | { readonly kind: "led"; readonly by: Claim; readonly message: LeaderMessage };
 
 export interface TabGroup {
   /** A fresh name for this tab. */
   readonly tab: string;
+  /** Whether `watch` works here: where it does not, tabs ask each other more often. */
+  readonly tellsEnds: boolean;
   /** Joins the conversation `name`: hears what others post, in the order of each. */
   join(
     name: string,
     onMessage: (message: TabMessage) => void,
   ): { post(message: TabMessage): void; leave(): void };
+  /** Holds `name` while this tab lives. The answer gives it up. */
+  hold(name: string): () => void;
   /**
-   * Queues for the lock `name`. `onHeld` when it is ours, be it after the death of its holder;
-   * `onStolen` when somebody took it from us. The answer gives it up, or leaves the queue.
+   * Calls `onFree` once when no tab holds `name`: its tab has died, or the browser took the lock from
+   * a tab that sleeps. A hint, never a proof. The answer ends the watch.
    */
-  lock(name: string, steal: boolean, onHeld: () => void, onStolen?: () => void): () => void;
+  watch(name: string, onFree: () => void): () => void;
   /** The same short text for the same secret, from which it cannot be read. */
   digest(secret: string): Promise<string>;
 }
 
-/** Web Locks die with their tab, which no message could tell; BroadcastChannel needs no script of its own address. */
-export function createBrowserTabGroup(): TabGroup {
+/** Undefined where the browser has no BroadcastChannel, or refuses it to this page. */
+export function createBrowserTabGroup(): TabGroup | undefined {
+  const channel = tried(() => new BroadcastChannel("ovation"));
+  if (channel === undefined) return undefined;
+  channel.close();
+  let tellsEnds = false;
+
+  /** Web Locks: https and localhost only, and refused to pages without storage. */
+  function lock(name: string, onHeld: (release: () => void) => void): () => void {
+    const queue = new AbortController();
+    let release: (() => void) | undefined;
+    const held = () =>
+      new Promise<void>((resolve) => {
+        release = resolve;
+        if (queue.signal.aborted) resolve();
+        else onHeld(resolve);
+      });
+    // Rejects when aborted, refused, or taken by the browser: messages tell the rest.
+    tried(() => navigator.locks.request(name, { signal: queue.signal }, held))?.catch(() => {});
+    return () => {
+      queue.abort();
+      release?.();
+    };
+  }
+
   return {
-    tab: randomName(),
-    join(name, onMessage) {
-      const channel = new BroadcastChannel(name);
-      channel.onmessage = ({ data }: MessageEvent<TabMessage>) => onMessage(data);
-      return { post: (message) => channel.postMessage(message), leave: () => channel.close() };
+    tab: randomText(9),
+    get tellsEnds() {
+      return tellsEnds;
     },
-    lock(name, steal, onHeld, onStolen) {
-      const queue = new AbortController();
-      let done: (() => void) | undefined;
-      const held = () =>
-        new Promise<void>((resolve) => {
-          done = resolve;
-          if (queue.signal.aborted) resolve();
-          else onHeld();
-        });
-      navigator.locks
-        .request(name, steal ? { steal } : { signal: queue.signal }, held)
-        .catch(() => {
-          // [spec] A request that is aborted, and a holder whose lock is stolen, reject with AbortError.
-          if (done !== undefined && !queue.signal.aborted) onStolen?.();
-        });
-      return () => {
-        queue.abort();
-        done?.();
+    join(name, onMessage) {
+      const joined = new BroadcastChannel(name);
+      joined.onmessage = ({ data }: MessageEvent<TabMessage>) => onMessage(data);
+      return {
+        post: (message) => void tried(() => joined.postMessage(message)),
+        leave: () => joined.close(),
       };
     },
-    async digest(secret) {
-      const bytes = new Uint8Array(
-        await crypto.subtle.digest("SHA-256", new TextEncoder().encode(secret)),
-      );
-      return Array.from(bytes.subarray(0, 12), (byte) => byte.toString(16).padStart(2, "0")).join(
-        "",
-      );
-    },
+    hold: (name) =>
+      lock(name, () => {
+        tellsEnds = true;
+      }),
+    watch: (name, onFree) =>
+      lock(name, (release) => {
+        release();
+        onFree();
+      }),
+    digest,
   };
 }
 
-function randomName(): string {
-  return Array.from(crypto.getRandomValues(new Uint32Array(3)), (word) => word.toString(36)).join(
-    "",
-  );
+/** Of plain http pages, which have no `crypto.subtle`, the digest mixes but is no proof against a search. */
+async function digest(secret: string): Promise<string> {
+  const text = new TextEncoder().encode(secret);
+  try {
+    const bytes = new Uint8Array(await crypto.subtle.digest("SHA-256", text));
+    return Array.from(bytes.subarray(0, 12), (byte) => byte.toString(16).padStart(2, "0")).join("");
+  } catch {
+    return [1, 2, 3, 4].map((seed) => fnv1a(text, seed).toString(36)).join("");
+  }
+}
+
+/** FNV-1a with a final mix, 32 bits. */
+function fnv1a(bytes: Uint8Array, seed: number): number {
+  let hash = 0x811c9dc5 ^ Math.imul(seed, 0x9e3779b1);
+  for (const byte of bytes) hash = Math.imul(hash ^ byte, 0x01000193);
+  hash = Math.imul(hash ^ (hash >>> 16), 0x85ebca6b);
+  return (hash ^ (hash >>> 13)) >>> 0;
 }

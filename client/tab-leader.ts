@@ -4,6 +4,7 @@
  */
 
 import { formatPosition, type Topic, type TopicPosition } from "@ovation/protocol";
+import { IDLE } from "./state.ts";
 import { createStream, type Stream, type StreamEnvironment } from "./stream.ts";
 import type { LeaderMessage, TabGroup, TabWants } from "./tab-group.ts";
 import type { ConnectionState } from "./types.ts";
@@ -12,11 +13,27 @@ import type { ConnectionState } from "./types.ts";
 const HEARING_MS = 50;
 /** Tabs in one group; a browser has fewer. */
 const TABS_MAX = 1000;
+/** A tab whose lock is free and that does not answer for this long is gone, ms. */
+const GONE_MS = 100;
+/** So is one that is silent for this long: timers of hidden tabs may fire once a minute only, ms. */
+const SILENT_MS = 150_000;
 
 export interface TabLeader {
   readonly stream: Stream;
   hear(wants: TabWants): void;
+  /** A tab asks whether there is a leader. */
+  asked(tab: string): void;
+  /** The tab closes or goes to sleep. */
+  drop(tab: string): void;
+  /** Says that this tab leads, and in which state the stream is. Forgets silent tabs. */
+  say(): void;
   close(): void;
+}
+
+interface FollowingTab {
+  wants: TabWants;
+  heardAt: number;
+  readonly stopWatching: () => void;
 }
 
 /** `emit` posts to all tabs, this one included. `name` is the group's. */
@@ -26,12 +43,13 @@ export function createTabLeader(
   name: string,
   emit: (message: LeaderMessage) => void,
 ): TabLeader {
-  const tabs = new Map<string, { wants: TabWants; readonly stopWatching: () => void }>();
+  const tabs = new Map<string, FollowingTab>();
   /** Topics of the stream. */
   const topics = new Set<Topic>();
-  let state: ConnectionState | undefined;
+  let state: ConnectionState = IDLE;
   let hearing = true;
   let closed = false;
+  let saidAt = environment.clock.now();
 
   const stream = createStream(environment, {
     onState(next) {
@@ -93,7 +111,7 @@ export function createTabLeader(
     // A tab that missed something: the stream goes back to there, and the others leave out what they have.
     if (position !== undefined && position.seq < standing.seq) add(topic, position);
     // Without a connection it will be said when there is one.
-    else if (state?.name === "connected")
+    else if (state.name === "connected")
       emit({
         kind: "subscribed",
         topic,
@@ -118,23 +136,59 @@ export function createTabLeader(
     }
   }
 
+  /** A browser may also take the lock of a tab that only slept: then the tab is heard of soon. */
+  function watch(tab: string): () => void {
+    let cancelWait: (() => void) | undefined;
+    const stopWatching = group.watch(`${name}/${tab}`, () => {
+      const freedAt = environment.clock.now();
+      emit({ kind: "roll-call" });
+      cancelWait = environment.clock.after(GONE_MS, () => {
+        if ((tabs.get(tab)?.heardAt ?? 0) < freedAt) drop(tab);
+      });
+    });
+    return () => {
+      stopWatching();
+      cancelWait?.();
+    };
+  }
+
+  function say(): void {
+    const now = environment.clock.now();
+    // After a sleep of its own this tab has heard nothing of the others either.
+    const slept = now - saidAt > SILENT_MS / 2;
+    saidAt = now;
+    for (const [tab, known] of tabs) {
+      if (slept || tab === group.tab) known.heardAt = now;
+      else if (now - known.heardAt > SILENT_MS) drop(tab);
+    }
+    emit({ kind: "state", state });
+  }
+
   return {
     stream,
     hear(wants) {
       const known = tabs.get(wants.tab);
-      if (known !== undefined) known.wants = wants;
-      // A tab's own lock comes free when the tab is gone.
+      const heardAt = environment.clock.now();
+      if (known !== undefined) Object.assign(known, { wants, heardAt });
       else if (tabs.size < TABS_MAX)
-        tabs.set(wants.tab, {
-          wants,
-          stopWatching: group.lock(`${name}/${wants.tab}`, false, () => drop(wants.tab)),
-        });
+        tabs.set(wants.tab, { wants, heardAt, stopWatching: watch(wants.tab) });
       stream.listen(wants.types);
-      if (state !== undefined) emit({ kind: "state", state });
+      emit({ kind: "state", state });
       if (hearing) return;
       removeUnwanted();
       for (const [topic, position] of wants.topics) serve(topic, position);
     },
+    asked(tab) {
+      const known = tabs.get(tab);
+      // A tab that was forgotten says again what it wants.
+      if (known === undefined) emit({ kind: "lead" });
+      else {
+        known.heardAt = environment.clock.now();
+        emit({ kind: "state", state });
+      }
+    },
+    drop,
+    say,
     close() {
       closed = true;
       cancelHearing();

@@ -13,10 +13,15 @@ const PATH = "/sdk-test/";
 const READY_WITHIN_MS = 20_000;
 
 export interface RealPages {
+  /** The server as Node reaches it. */
   readonly url: string;
+  /** The same as pages name it. */
+  readonly origin: string;
   readonly context: BrowserContext;
   /** Addresses of the event streams that pages asked for. */
   readonly streams: string[];
+  /** The address of that page. */
+  address(topic: string, options?: Record<string, unknown>): string;
   /** A page whose `window.lines` says what the SDK said of `topic`. */
   open(topic: string, options?: Record<string, unknown>): Promise<Page>;
   comment(video: string, text: string): Promise<number>;
@@ -31,7 +36,7 @@ const PROGRAM = `
 import { createClient } from "./mod.js";
 const { topic, ...options } = JSON.parse(decodeURIComponent(location.hash.slice(1)));
 window.lines = [];
-window.client = createClient({ retryMs: { first: 50, longest: 500 }, ...options });
+window.client = createClient({ url: location.protocol + "//" + location.host, retryMs: { first: 50, longest: 500 }, ...options });
 client.onState(({ name, reason }) => { window.state = name; lines.push("state " + name + "/" + reason); });
 client.subscribe(topic, {
   comment: ({ seq }) => lines.push("comment " + seq),
@@ -40,7 +45,8 @@ client.subscribe(topic, {
 });
 `;
 
-export async function startRealPages(browser: Browser): Promise<RealPages> {
+/** `host`: a name that the browser was told to look up as this machine. */
+export async function startRealPages(browser: Browser, host = "127.0.0.1"): Promise<RealPages> {
   const directory = mkdtempSync(join(tmpdir(), "ovation-client-pages-"));
   const sdk = join(directory, "sdk");
   execFileSync("sh", [
@@ -53,6 +59,7 @@ export async function startRealPages(browser: Browser): Promise<RealPages> {
   ]);
   const port = await freePort();
   const url = `http://127.0.0.1:${port}`;
+  const origin = `http://${host}:${port}`;
   let server: ChildProcess | undefined;
   let token: string | undefined;
 
@@ -94,7 +101,7 @@ export async function startRealPages(browser: Browser): Promise<RealPages> {
     if (request.url().includes("/v1/events")) streams.push(request.url());
   });
   // The SDK comes from the server's origin, as it does in a product.
-  await context.route(`${url}${PATH}**`, async (route) => {
+  await context.route(`${origin}${PATH}**`, async (route) => {
     const file = basename(new URL(route.request().url()).pathname);
     if (file === "page.html")
       await route.fulfill({
@@ -104,19 +111,24 @@ export async function startRealPages(browser: Browser): Promise<RealPages> {
     else
       await route.fulfill({
         contentType: "text/javascript",
+        // Modules of a sandboxed frame come from another origin: none.
+        headers: { "access-control-allow-origin": "*" },
         body: readFileSync(join(sdk, file), "utf8"),
       });
   });
 
+  const address = (topic: string, options: Record<string, unknown> = {}): string =>
+    `${origin}${PATH}page.html#${encodeURIComponent(JSON.stringify({ topic, ...options }))}`;
+
   return {
     url,
+    origin,
     context,
     streams,
-    async open(topic, options = {}) {
+    address,
+    async open(topic, options) {
       const page = await context.newPage();
-      await page.goto(
-        `${url}${PATH}page.html#${encodeURIComponent(JSON.stringify({ topic, ...options }))}`,
-      );
+      await page.goto(address(topic, options));
       return page;
     },
     async comment(video, text) {

@@ -6,11 +6,12 @@ import type { ManualClock } from "./manual-clock.ts";
 interface Request {
   readonly tab: ModelTab;
   readonly onHeld: () => void;
-  readonly onStolen: (() => void) | undefined;
 }
 
 export class ModelBrowser {
   readonly tabs: ModelTab[] = [];
+  /** Whether pages have Web Locks: those on plain http have none. */
+  hasLocks = true;
   readonly #locks = new Map<string, Request[]>();
 
   open(clock: ManualClock): ModelTab {
@@ -20,16 +21,10 @@ export class ModelBrowser {
   }
 
   /** The first of the queue holds the lock. */
-  lock(name: string, steal: boolean, request: Request): () => void {
+  lock(name: string, request: Request): () => void {
     const queue = this.#locks.get(name) ?? [];
     this.#locks.set(name, queue);
-    if (steal) {
-      const holder = queue.shift();
-      holder?.tab.run(() => holder.onStolen?.());
-      queue.unshift(request);
-    } else {
-      queue.push(request);
-    }
+    queue.push(request);
     if (queue[0] === request) this.#grant(name, request);
     return () => this.release(name, request);
   }
@@ -60,7 +55,9 @@ export class ModelTab implements TabGroup {
   dead = false;
   /** How many messages of other tabs are lost on their way here. */
   deaf = 0;
+  tellsEnds = false;
   #frozen = false;
+  #asleep = false;
   readonly #browser: ModelBrowser;
   readonly #clock: ManualClock;
   readonly #listeners = new Map<string, (message: TabMessage) => void>();
@@ -110,13 +107,32 @@ export class ModelTab implements TabGroup {
   }
 
   #hear(name: string, message: TabMessage): void {
+    if (this.#asleep) return;
     if (this.deaf > 0) this.deaf--;
     else this.run(() => this.#listeners.get(name)?.(message));
   }
 
-  lock(name: string, steal: boolean, onHeld: () => void, onStolen?: () => void): () => void {
-    if (this.dead) return () => {};
-    return this.#browser.lock(name, steal, { tab: this, onHeld, onStolen });
+  hold(name: string): () => void {
+    return this.#lock(name, () => {
+      this.tellsEnds = true;
+    });
+  }
+
+  watch(name: string, onFree: () => void): () => void {
+    let ended = false;
+    const release = this.#lock(name, () => {
+      release();
+      if (!ended) onFree();
+    });
+    return () => {
+      ended = true;
+      release();
+    };
+  }
+
+  #lock(name: string, onHeld: () => void): () => void {
+    if (this.dead || !this.#browser.hasLocks) return () => {};
+    return this.#browser.lock(name, { tab: this, onHeld });
   }
 
   async digest(secret: string): Promise<string> {
@@ -133,8 +149,17 @@ export class ModelTab implements TabGroup {
     this.#frozen = true;
   }
 
+  /** As in the back/forward cache: nothing runs, locks are gone, messages of others are lost. */
+  sleep(): void {
+    this.#frozen = true;
+    this.#asleep = true;
+    this.#browser.releaseAllOf(this);
+  }
+
+  /** Goes on after `freeze` or `sleep`; late timers fire, and what `sleep` took is not given back. */
   thaw(): void {
     this.#frozen = false;
+    this.#asleep = false;
     for (const task of this.#later.splice(0)) this.run(task);
   }
 }

@@ -22,6 +22,8 @@ export interface ModelNetwork {
   beat(): void;
   /** Ends every open connection. */
   cut(): void;
+  /** The same without a word to the client: half-open. */
+  vanish(): void;
   /** Of the connection opened last. */
   callbacks: TransportCallbacks | undefined;
 }
@@ -113,6 +115,10 @@ export function createModelNetwork(model: ModelServer, seesEverything = true): M
         model.connections.delete(id);
         callbacks.onEnd({ kind: "lost", detail: "cut" });
       }
+    },
+    vanish() {
+      for (const id of connections.keys()) model.connections.delete(id);
+      connections.clear();
     },
     callbacks: undefined,
   };
