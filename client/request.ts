@@ -10,6 +10,7 @@ import {
 } from "./limits.ts";
 import { randomText } from "./random-text.ts";
 import type { TokenKeeper } from "./token.ts";
+import { tried } from "./tried.ts";
 
 export interface RequestOptions {
   readonly body?: unknown;
@@ -43,7 +44,7 @@ export function createSendRequest(
       headers,
       ...(body !== undefined && { body: JSON.stringify(body) }),
       ...(keepalive === true && { keepalive }),
-      signal: AbortSignal.timeout(REQUEST_TIMEOUT_MS),
+      ...timeoutOf(REQUEST_TIMEOUT_MS),
     });
     if (!response.ok) throw await toApiError(response);
     return response.json();
@@ -93,6 +94,12 @@ export function createPersist(
       }
     }
   };
+}
+
+/** A browser without `AbortSignal.timeout` ends a request by itself, later. */
+function timeoutOf(ms: number): { readonly signal?: AbortSignal } {
+  const signal = tried(() => AbortSignal.timeout(ms));
+  return signal === undefined ? {} : { signal };
 }
 
 /** 128 random bits. */
