@@ -15,9 +15,14 @@ import { createBackground } from "./background.ts";
 import { createCommentCounts } from "./comment-counts.ts";
 import { createCommentRoutes } from "./comment-routes.ts";
 import { createGuestRoutes, createGuestUpgradeRoutes, type Guests } from "./guest-routes.ts";
-import { createLikeCounter } from "./like-counter.ts";
+import { LikeCounter, type LostLikes } from "./like-counter.ts";
 import { createLikeRoutes } from "./like-routes.ts";
-import { DEFAULT_LIKE_KINDS, DEFAULT_RATE_RULES, type RateRules } from "./limits.ts";
+import {
+  COMMENTS_CLOSE_MS_MAX,
+  DEFAULT_LIKE_KINDS,
+  DEFAULT_RATE_RULES,
+  type RateRules,
+} from "./limits.ts";
 import { createMemberDirectory } from "./member-directory.ts";
 import type { MemberStores } from "./member-stores.ts";
 import { createMessageRoutes } from "./message-routes.ts";
@@ -75,8 +80,11 @@ export interface Comments {
   heartbeat(members: readonly string[]): Promise<void>;
   /** Stores and publishes the counts that wait, and waits until everything committed is handed on. */
   flush(): Promise<void>;
-  /** {@link flush}, and no more timers. The log and the store are their owner's to close. */
-  close(): Promise<void>;
+  /**
+   * {@link flush}, and no more timers; what the stores do not take within COMMENTS_CLOSE_MS_MAX is
+   * given up. Answers what was accepted and is lost. The log and the store are their owner's to close.
+   */
+  close(): Promise<LostLikes>;
 }
 
 type Part = Parameters<NonNullable<CommentsOptions["onFailure"]>>[0];
@@ -107,9 +115,13 @@ export function createComments(options: CommentsOptions): Comments {
     },
     async close() {
       presence?.close();
-      await background.idle();
-      await Promise.all([likes.close(), commentCounts.close(), people?.directory.flush()]);
-      await outbox.idle();
+      const overdue = Promise.withResolvers<void>();
+      const cancel = options.clock.after(COMMENTS_CLOSE_MS_MAX, overdue.resolve);
+      const lost = likes.close();
+      const rest = [background.idle(), commentCounts.close(), people?.directory.flush(), lost];
+      await Promise.race([Promise.allSettled(rest).then(() => outbox.idle()), overdue.promise]);
+      cancel();
+      return lost;
     },
   };
 }
@@ -130,7 +142,7 @@ function createService(options: CommentsOptions): Service {
     log,
     store,
     directory: createVideoDirectory({ store, clock: steady, videos: options.videos }),
-    likes: createLikeCounter({
+    likes: new LikeCounter({
       store,
       clock,
       push: (event) => outbox.push(event),

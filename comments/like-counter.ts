@@ -2,11 +2,12 @@
  * Likes: added up in memory, stored and published together every 250 ms at most.
  * `+n` travels with the exact total of all processes, so that a lost event heals with the next one.
  *
- * While nothing can be stored (the disk is full, the database is away) likes are published all the same, with a total that counts
- * what this process knows of; what they were is stored when that is possible again, and published no second time.
+ * A flush that fails is sent again with the same id and the same content until the store has it: where
+ * the answer to a commit was lost, nothing is added twice. Meanwhile further likes wait in `pending`,
+ * and are published with a total of what this process knows.
  *
- * A like is accepted when it is counted here; a crash of the process loses what was accepted since the
- * last flush, never more.
+ * A like is accepted when it is counted here. While one waits longer than LIKES_UNSTORED_MS_MAX to be
+ * stored, likes are refused: a process that is killed loses at most what that time brought.
  */
 
 import {
@@ -22,126 +23,244 @@ import {
   COUNT_FLUSH_MS,
   COUNT_FLUSH_VIDEOS_MAX,
   COUNTED_VIDEOS_MAX,
+  LIKES_CLOSE_MS_MAX,
+  LIKES_UNSTORED_MS_MAX,
   TOTALS_KEPT_MAX,
 } from "./limits.ts";
-import type { VideoStore } from "./video-store.ts";
+import type { FlushId, VideoStore } from "./video-store.ts";
 
 type Likes = Readonly<Record<string, number>>;
 
 interface Pending {
   readonly topic: Topic;
   readonly likes: Record<string, number>;
-  /** Of those, what was published although it could not be stored. */
-  said: Likes;
+  /** Of those, what was published before it was stored. */
+  publishedUnstored: Likes;
+}
+
+/** What one transaction stores. It does not change until the store has it. */
+interface Flush {
+  readonly id: FlushId;
+  readonly entries: ReadonlyMap<string, Pending>;
+  readonly acceptedAt: number;
 }
 
 export interface LikeCounterOptions {
   readonly store: VideoStore;
   readonly clock: Clock;
+  /** ms of a clock that never jumps. Default `performance.now`. */
+  elapsed?(): number;
+  /** Names this life of this process. Default: random. */
+  readonly writer?: string;
   push(event: Event): void;
   onFailure(error: unknown): void;
 }
 
-export interface LikeCounter {
-  /** Counts likes; answers all totals of the video with them. */
-  like(videoId: string, kind: string, count: number): Promise<Likes>;
-  /** All totals of a video of which the store says `read`, with those that are not stored yet. */
-  totals(videoId: string, read: Likes): Likes;
-  /** Videos with likes that are not stored yet. */
-  readonly waiting: number;
-  /** Stores and publishes what waits now. */
-  flush(): Promise<void>;
-  /** Flushes, and stops. */
-  close(): Promise<void>;
+/** What a stop could not store. */
+export interface LostLikes {
+  readonly likes: number;
+  readonly videos: number;
 }
 
-export function createLikeCounter(options: LikeCounterOptions): LikeCounter {
-  const { store, clock } = options;
-  const pending = new Map<string, Pending>();
-  /** Being stored at the moment: no longer pending, not yet in the totals. */
-  let inFlight = new Map<string, Pending>();
+export class LikeCounter {
+  readonly #options: LikeCounterOptions;
+  readonly #writer: string;
+  readonly #elapsed: () => number;
+  readonly #pending = new Map<string, Pending>();
+  /** Sent to the store, and not known to be there. */
+  #flush: Flush | undefined;
+  #flushes = 0;
+  /** When the oldest like in `pending` was accepted. */
+  #pendingSince: number | undefined;
   /** Totals as stored, of videos that were liked lately. */
-  const stored = new Map<string, Likes>();
-  let flushedAt = 0;
-  let cancel: (() => void) | undefined;
-  let flushing: Promise<void> = Promise.resolve();
-  let closed = false;
+  readonly #stored = new Map<string, Likes>();
+  #flushedAt = 0;
+  #cancel: (() => void) | undefined;
+  #flushing: Promise<void> = Promise.resolve();
+  #closed = false;
 
-  function pendingOf(videoId: string): Pending | undefined {
-    let entry = pending.get(videoId);
-    if (entry === undefined) {
-      if (pending.size >= COUNTED_VIDEOS_MAX) return undefined;
-      entry = { topic: topicOf("video", videoId), likes: {}, said: {} };
-      pending.set(videoId, entry);
+  constructor(options: LikeCounterOptions) {
+    this.#options = options;
+    this.#writer = options.writer ?? crypto.randomUUID();
+    this.#elapsed = options.elapsed ?? (() => performance.now());
+  }
+
+  /** Videos with likes that are not stored yet. */
+  get waiting(): number {
+    return new Set([...this.#pending.keys(), ...(this.#flush?.entries.keys() ?? [])]).size;
+  }
+
+  /** Whether likes are refused because earlier ones cannot be stored. */
+  get isRefusing(): boolean {
+    const since = this.#flush?.acceptedAt ?? this.#pendingSince;
+    return since !== undefined && this.#elapsed() - since > LIKES_UNSTORED_MS_MAX;
+  }
+
+  /** Throws `unavailable` while likes are refused. */
+  assertAccepting(): void {
+    if (!this.#closed && !this.isRefusing) return;
+    throw new Problem("unavailable", "Likes cannot be stored at the moment. Send them again", {
+      retryAfterMs: LIKES_UNSTORED_MS_MAX,
+    });
+  }
+
+  /**
+   * Counts likes; answers all totals of the video with them. Rejects with `unavailable` while likes
+   * cannot be stored, and where too many videos wait.
+   */
+  async like(videoId: string, kind: string, count: number): Promise<Likes> {
+    this.assertAccepting();
+    if (!this.#stored.has(videoId)) {
+      const [video] = await this.#options.store.read([videoId]);
+      if (!this.#stored.has(videoId)) this.#remember(videoId, video?.likes ?? {});
     }
-    schedule();
+    const entry = this.#pendingOf(videoId);
+    if (entry === undefined)
+      throw new Problem("unavailable", "Too many videos are being counted at once", {
+        retryAfterMs: 1_000,
+      });
+    addTo(entry.likes, { [kind]: count });
+    return this.#withUnstored(videoId, this.#stored.get(videoId) ?? {});
+  }
+
+  /** All totals of a video of which the store says `read`, with those that are not stored yet. */
+  totals(videoId: string, read: Likes): Likes {
+    const stored = this.#stored.get(videoId);
+    // `read` may have the flush in it already, or not: the totals before it are certain.
+    const isInFlight = this.#flush?.entries.has(videoId) === true;
+    return this.#withUnstored(videoId, isInFlight ? (stored ?? read) : larger(read, stored));
+  }
+
+  /** Stores and publishes what waits now. One flush at a time, so totals keep their order. */
+  flush(): Promise<void> {
+    this.#flushing = this.#flushing.then(() => this.#flushAll());
+    return this.#flushing;
+  }
+
+  /** Flushes, tries again for a while where that fails, and stops. Answers what is lost. */
+  async close(): Promise<LostLikes> {
+    this.#closed = true;
+    this.#cancel?.();
+    const until = this.#elapsed() + LIKES_CLOSE_MS_MAX;
+    const overdue = Promise.withResolvers<void>();
+    const cancel = this.#options.clock.after(LIKES_CLOSE_MS_MAX, overdue.resolve);
+    await Promise.race([this.flush(), overdue.promise]);
+    while (this.waiting > 0 && this.#elapsed() < until) {
+      await new Promise<void>((resolve) => this.#options.clock.after(COUNT_FLUSH_MS, resolve));
+      await Promise.race([this.flush(), overdue.promise]);
+    }
+    cancel();
+    return this.#lost();
+  }
+
+  #lost(): LostLikes {
+    const waiting = [...this.#pending.values(), ...(this.#flush?.entries.values() ?? [])];
+    const sum = (likes: Likes) => Object.values(likes).reduce((all, n) => all + n, 0);
+    return {
+      likes: waiting.reduce((all, { likes }) => all + sum(likes), 0),
+      videos: this.waiting,
+    };
+  }
+
+  #pendingOf(videoId: string): Pending | undefined {
+    let entry = this.#pending.get(videoId);
+    if (entry === undefined) {
+      if (this.#pending.size >= COUNTED_VIDEOS_MAX) return undefined;
+      entry = { topic: topicOf("video", videoId), likes: {}, publishedUnstored: {} };
+      this.#pending.set(videoId, entry);
+      this.#pendingSince ??= this.#elapsed();
+    }
+    this.#schedule();
     return entry;
   }
 
-  function schedule(): void {
-    if (cancel !== undefined || closed) return;
+  #schedule(): void {
+    if (this.#cancel !== undefined || this.#closed) return;
+    const { clock } = this.#options;
     // Bounded, because a clock that was set back says that the last flush lies ahead.
-    const waitMs = Math.min(COUNT_FLUSH_MS, flushedAt + COUNT_FLUSH_MS - clock.now());
-    cancel = clock.after(Math.max(COUNT_FLUSH_FIRST_MS, waitMs), () => {
-      cancel = undefined;
-      void flush();
+    const waitMs = Math.min(COUNT_FLUSH_MS, this.#flushedAt + COUNT_FLUSH_MS - clock.now());
+    this.#cancel = clock.after(Math.max(COUNT_FLUSH_FIRST_MS, waitMs), () => {
+      this.#cancel = undefined;
+      void this.flush();
     });
   }
 
-  function remember(videoId: string, likes: Likes): void {
-    stored.delete(videoId);
-    if (stored.size >= TOTALS_KEPT_MAX) {
-      const oldest = stored.keys().next().value;
-      if (oldest !== undefined) stored.delete(oldest);
+  #remember(videoId: string, likes: Likes): void {
+    this.#stored.delete(videoId);
+    if (this.#stored.size >= TOTALS_KEPT_MAX) {
+      const oldest = this.#stored.keys().next().value;
+      if (oldest !== undefined) this.#stored.delete(oldest);
     }
-    stored.set(videoId, likes);
+    this.#stored.set(videoId, likes);
   }
 
-  function flush(): Promise<void> {
-    // One at a time, so that totals are published in the order in which they were stored.
-    flushing = flushing.then(flushOnce);
-    return flushing;
-  }
-
-  async function flushOnce(): Promise<void> {
-    flushedAt = clock.now();
-    const entries = [...pending];
-    for (let start = 0; start < entries.length; start += COUNT_FLUSH_VIDEOS_MAX) {
-      const part = entries.slice(start, start + COUNT_FLUSH_VIDEOS_MAX);
-      for (const [id] of part) pending.delete(id);
-      inFlight = new Map(part);
-      try {
-        const now = clock.now();
-        const totals = await store.addLikes(
-          part.map(([id, { likes }]) => ({ id, likes })),
-          now,
-        );
-        part.forEach(([id, entry], index) => {
-          const total = totals[index] ?? {};
-          remember(id, total);
-          publish(entry, total, now);
-        });
-      } catch (error) {
-        options.onFailure(error);
-        for (const [id, entry] of part) {
-          const total = { ...stored.get(id) };
-          addTo(total, entry.likes);
-          if (isAnyUnsaid(entry)) publish(entry, total, clock.now());
-          entry.said = { ...entry.likes };
-          putBack(id, entry);
-        }
-      }
-      inFlight = new Map();
+  async #flushAll(): Promise<void> {
+    this.#flushedAt = this.#options.clock.now();
+    let left = this.#pending.size + (this.#flush?.entries.size ?? 0);
+    while (left > 0) {
+      const flush = this.#flush ?? this.#takeFlush();
+      left -= flush.entries.size;
+      if (!(await this.#store(flush))) break;
     }
-    if (pending.size > 0) schedule();
+    if (this.#pending.size > 0 || this.#flush !== undefined) this.#schedule();
   }
 
-  function publish({ topic, likes, said }: Pending, total: Likes, at: number): void {
+  #takeFlush(): Flush {
+    const entries = new Map([...this.#pending].slice(0, COUNT_FLUSH_VIDEOS_MAX));
+    for (const id of entries.keys()) this.#pending.delete(id);
+    const acceptedAt = this.#pendingSince ?? this.#elapsed();
+    if (this.#pending.size === 0) this.#pendingSince = undefined;
+    this.#flush = { id: { writer: this.#writer, number: ++this.#flushes }, entries, acceptedAt };
+    return this.#flush;
+  }
+
+  /** Answers whether the store has it. */
+  async #store(flush: Flush): Promise<boolean> {
+    const { store, clock } = this.#options;
+    const now = clock.now();
+    try {
+      const changes = [...flush.entries].map(([id, { likes }]) => ({ id, likes }));
+      const totals = await store.addLikes(changes, now, flush.id);
+      this.#flush = undefined;
+      changes.forEach(({ id }, index) => {
+        const total = totals[index] ?? {};
+        this.#remember(id, total);
+        this.#publishStored(id, flush.entries.get(id), total, now);
+      });
+      return true;
+    } catch (error) {
+      this.#options.onFailure(error);
+      this.#publishUnstored();
+      return false;
+    }
+  }
+
+  /** Viewers may have seen likes that are still pending: a total never falls behind those. */
+  #publishStored(id: string, entry: Pending | undefined, stored: Likes, now: number): void {
+    const pending = this.#pending.get(id);
+    // The pending part is published soon, with a total that has this one in it.
+    if (entry === undefined || (pending !== undefined && !isAnyUnpublished(entry))) return;
+    const total: Record<string, number> = { ...stored };
+    addTo(total, pending?.publishedUnstored ?? {});
+    this.#publish(entry, total, now);
+  }
+
+  /** Likes are worth most at once: viewers see them, with a total of what is known here. */
+  #publishUnstored(): void {
+    const now = this.#options.clock.now();
+    for (const [id, entry] of [...(this.#flush?.entries ?? []), ...this.#pending]) {
+      if (!isAnyUnpublished(entry)) continue;
+      this.#publish(entry, this.#withUnstored(id, this.#stored.get(id) ?? {}), now);
+      entry.publishedUnstored = { ...entry.likes };
+    }
+  }
+
+  #publish({ topic, likes, publishedUnstored }: Pending, total: Likes, at: number): void {
     const fresh = Object.entries(likes).flatMap(([kind, count]) => {
-      const more = count - (said[kind] ?? 0);
+      const more = count - (publishedUnstored[kind] ?? 0);
       return more === 0 ? [] : [[kind, more]];
     });
-    options.push({
+    this.#options.push({
       topic,
       type: "likes",
       at,
@@ -149,56 +268,16 @@ export function createLikeCounter(options: LikeCounterOptions): LikeCounter {
     });
   }
 
-  function putBack(videoId: string, entry: Pending): void {
-    const meanwhile = pending.get(videoId);
-    if (meanwhile === undefined) {
-      pending.set(videoId, entry);
-      return;
-    }
-    addTo(meanwhile.likes, entry.likes);
-    meanwhile.said = entry.said;
-  }
-
-  function totalsOf(videoId: string, base: Likes): Likes {
+  #withUnstored(videoId: string, base: Likes): Likes {
     const total: Record<string, number> = { ...base };
-    addTo(total, inFlight.get(videoId)?.likes ?? {});
-    addTo(total, pending.get(videoId)?.likes ?? {});
+    addTo(total, this.#flush?.entries.get(videoId)?.likes ?? {});
+    addTo(total, this.#pending.get(videoId)?.likes ?? {});
     return total;
   }
-
-  return {
-    async like(videoId, kind, count) {
-      if (!stored.has(videoId)) {
-        const [video] = await store.read([videoId]);
-        if (!stored.has(videoId)) remember(videoId, video?.likes ?? {});
-      }
-      const entry = pendingOf(videoId);
-      if (entry === undefined)
-        throw new Problem("unavailable", "Too many videos are being counted at once", {
-          retryAfterMs: 1_000,
-        });
-      addTo(entry.likes, { [kind]: count });
-      return totalsOf(videoId, stored.get(videoId) ?? {});
-    },
-    totals: (videoId, read) =>
-      totalsOf(
-        videoId,
-        inFlight.has(videoId) ? (stored.get(videoId) ?? read) : larger(read, stored.get(videoId)),
-      ),
-    get waiting() {
-      return pending.size;
-    },
-    flush,
-    async close() {
-      closed = true;
-      cancel?.();
-      await flush();
-    },
-  };
 }
 
-function isAnyUnsaid({ likes, said }: Pending): boolean {
-  return Object.entries(likes).some(([kind, count]) => count !== said[kind]);
+function isAnyUnpublished({ likes, publishedUnstored }: Pending): boolean {
+  return Object.entries(likes).some(([kind, count]) => count !== publishedUnstored[kind]);
 }
 
 /** Totals only grow: of two views of them, the larger is the later. */

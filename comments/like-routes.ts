@@ -26,6 +26,8 @@ export function createLikeRoutes(service: Service, kinds: readonly string[]): re
         const exempt = isExempt(identity, video);
         if (!exempt)
           await requireAddressRate(service, "like", context, service.rules.likesPerAddress);
+        // Before anything is read from a database that may not answer.
+        service.likes.assertAccepting();
         const { kind, count } = await readBody(request, likes, VIEWER_BODY_BYTES_MAX);
         const settings = await service.directory.settings(video.id);
         if (!settings.exists) throw new Problem("unknown-video");

@@ -24,6 +24,12 @@ export const VIDEO_LIST_MAX = 200;
 export const COUNT_FLUSH_MS = 250;
 /** How soon the first like after a quiet time goes out: long enough for those that come with it. */
 export const COUNT_FLUSH_FIRST_MS = 10;
+/** A like that is not stored within this time: further ones are refused until it is. */
+export const LIKES_UNSTORED_MS_MAX = 2_000;
+/** A stop waits this long for likes to be stored; then it says how many are lost. */
+export const LIKES_CLOSE_MS_MAX = 5_000;
+/** A stop waits this long for everything that was begun. */
+export const COMMENTS_CLOSE_MS_MAX = 6_000;
 /** Videos that wait to be counted; likes beyond are refused with 503. */
 export const COUNTED_VIDEOS_MAX = 20_000;
 /** How long after a comment its video is counted, at most; whoever asks for the video has it counted at once. */

@@ -13,6 +13,7 @@
 export * from "./comment.ts";
 export * from "./comments.ts";
 export type { Guests } from "./guest-routes.ts";
+export type { LostLikes } from "./like-counter.ts";
 export {
   DEFAULT_LIKE_KINDS,
   DEFAULT_RATE_RULES,

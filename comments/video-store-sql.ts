@@ -12,6 +12,7 @@ import {
 import { openPostgresDatabase } from "./sql-database-postgres.ts";
 import { openSqliteDatabase } from "./sql-database-sqlite.ts";
 import {
+  type FlushId,
   type LikesChange,
   type MediaSource,
   type StoredVideo,
@@ -31,6 +32,8 @@ const SCHEMA: SqlSchema = {
     // Comments are counted from the log, up to a number: counted anew from its beginning.
     `ALTER TABLE ovation_videos ADD COLUMN counted BIGINT NOT NULL DEFAULT 0;
      UPDATE ovation_videos SET comments = 0`,
+    // The last flush of likes that each process has carried out.
+    `CREATE TABLE ovation_like_writers (writer TEXT PRIMARY KEY, number BIGINT NOT NULL, at BIGINT NOT NULL)`,
   ],
 };
 
@@ -84,7 +87,8 @@ function createSqlVideoStore(database: SqlDatabase): VideoStore {
         );
         return video;
       }),
-    addLikes: (changes, now) => database.transaction((runner) => addLikes(runner, changes, now)),
+    addLikes: (changes, now, flush) =>
+      database.transaction((runner) => addLikes(runner, changes, now, flush)),
     async count(id, { after, upTo, comments }, now) {
       const rows = await database.run(
         `INSERT INTO ovation_videos (${COLUMNS}) VALUES ($1, '', '', 1, 0, '[]', '', $2, $2, $3, $4)
@@ -99,8 +103,33 @@ function createSqlVideoStore(database: SqlDatabase): VideoStore {
   };
 }
 
-async function addLikes(runner: SqlRunner, changes: readonly LikesChange[], now: number) {
+async function addLikes(
+  runner: SqlRunner,
+  changes: readonly LikesChange[],
+  now: number,
+  flush: FlushId,
+) {
   if (changes.length === 0) return [];
+  if (await isFresh(runner, flush, now)) await insertLikes(runner, changes, now);
+  const totals = await readLikes(
+    runner,
+    changes.map(({ id }) => id),
+  );
+  return changes.map(({ id }) => totals.get(id) ?? {});
+}
+
+/** Locks the writer's row: the same flush again waits until the first one has committed or not. */
+async function isFresh(runner: SqlRunner, { writer, number }: FlushId, now: number) {
+  const rows = await runner.run(
+    `INSERT INTO ovation_like_writers (writer, number, at) VALUES ($1, $2, $3)
+     ON CONFLICT (writer) DO UPDATE SET number = excluded.number, at = excluded.at
+     WHERE ovation_like_writers.number < excluded.number RETURNING writer`,
+    [writer, number, now],
+  );
+  return rows.length > 0;
+}
+
+async function insertLikes(runner: SqlRunner, changes: readonly LikesChange[], now: number) {
   // In one order everywhere, so that processes that add to the same videos never wait for each other in a circle.
   const ordered = [...changes].sort((a, b) => (a.id < b.id ? -1 : 1));
   await runner.run(
@@ -120,11 +149,6 @@ async function addLikes(runner: SqlRunner, changes: readonly LikesChange[], now:
       likes.flat(),
     );
   }
-  const totals = await readLikes(
-    runner,
-    changes.map(({ id }) => id),
-  );
-  return changes.map(({ id }) => totals.get(id) ?? {});
 }
 
 async function readVideos(

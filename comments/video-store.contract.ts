@@ -5,6 +5,8 @@ import type { VideoStore } from "./video-store.ts";
 
 let number = 0;
 const newId = () => `contract-${++number}`;
+/** A flush that no store has seen. */
+const fresh = () => ({ writer: `writer-${++number}`, number: 1 });
 
 /** `open` answers one store; `another` a second one on the same data, as another process has it. */
 export function testVideoStore(
@@ -17,7 +19,7 @@ export function testVideoStore(
       const store = await open();
       expect(await store.read([newId(), newId()])).toEqual([undefined, undefined]);
       expect(await store.read([])).toEqual([]);
-      expect(await store.addLikes([], 1)).toEqual([]);
+      expect(await store.addLikes([], 1, fresh())).toEqual([]);
     });
 
     test("put makes and changes, and leaves counts alone", async () => {
@@ -37,7 +39,7 @@ export function testVideoStore(
         comments: 0,
         likes: {},
       });
-      await store.addLikes([{ id, likes: { like: 2 } }], 2_000);
+      await store.addLikes([{ id, likes: { like: 2 } }], 2_000, fresh());
       await store.count(id, { after: 0, upTo: 3, comments: 3 }, 2_000);
       const changed = await store.put(id, { live: false, closed: true }, 3_000);
       expect(changed).toEqual({
@@ -61,9 +63,10 @@ export function testVideoStore(
           { id: a, likes: { like: 5, love: 1 } },
         ],
         1,
+        fresh(),
       );
       expect(first).toEqual([{}, { like: 5, love: 1 }]);
-      expect(await store.addLikes([{ id: a, likes: { like: 1 } }], 2)).toEqual([
+      expect(await store.addLikes([{ id: a, likes: { like: 1 } }], 2, fresh())).toEqual([
         { like: 6, love: 1 },
       ]);
       expect((await store.read([b]))[0]).toMatchObject({ live: true, title: "", comments: 0 });
@@ -102,6 +105,7 @@ export function testVideoStore(
               likes: { like: 2, clap: 1 },
             })),
             index,
+            fresh(),
           ),
         ),
       );
@@ -109,6 +113,20 @@ export function testVideoStore(
         for (const video of await store.read(ids))
           expect(video).toMatchObject({ likes: { like: 120, clap: 60 } });
       }
+    });
+
+    test("a flush that is sent again adds nothing and answers the totals, also at another process", async () => {
+      const [store, other] = [await open(), await another()];
+      const [id, writer] = [newId(), newId()];
+      const changes = [{ id, likes: { like: 3 } }];
+      const send = (at: VideoStore, number: number) => at.addLikes(changes, 1, { writer, number });
+      expect(await send(store, 1)).toEqual([{ like: 3 }]);
+      expect(await send(store, 1)).toEqual([{ like: 3 }]);
+      expect(await send(other, 1)).toEqual([{ like: 3 }]);
+      expect(await send(other, 2)).toEqual([{ like: 6 }]);
+      expect(await send(store, 1)).toEqual([{ like: 6 }]);
+      const together = await Promise.all([store, other, store, other].map((at) => send(at, 3)));
+      expect(together).toEqual(Array.from({ length: 4 }, () => [{ like: 9 }]));
     });
 
     test("the list has live videos first, then the newest activity", async () => {
@@ -129,7 +147,7 @@ export function testVideoStore(
         id: newId(),
         likes: { like: 1, love: 2 },
       }));
-      const totals = await store.addLikes(changes, 1);
+      const totals = await store.addLikes(changes, 1, fresh());
       expect(totals).toHaveLength(500);
       expect(totals.every((total) => total.love === 2)).toBe(true);
     });

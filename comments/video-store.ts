@@ -6,6 +6,7 @@
  *
  * - `put`, `addLikes` and `count` create a video that is not there yet, so that a video exists by being used.
  * - `addLikes` and `count` are exact however many processes call them. One call is one transaction.
+ * - The same `addLikes` again, with the same flush id, adds nothing: an answer may be lost.
  * - `read` and `list` see everything whose write has resolved.
  * - After a crash of the process nothing is lost that resolved; after a crash of the machine the last
  *   moments of `addLikes` may be: these are counts, and fsync is kept for comments.
@@ -43,6 +44,17 @@ export type VideoChanges = Partial<
   Pick<StoredVideo, "title" | "description" | "live" | "closed" | "media" | "poster">
 >;
 
+/**
+ * Names one flush of likes, so that a flush whose answer was lost may be sent again: the store
+ * carries out one number of a writer once, and larger numbers only.
+ */
+export interface FlushId {
+  /** One life of one process. */
+  readonly writer: string;
+  /** From 1, rising. */
+  readonly number: number;
+}
+
 export interface LikesChange {
   readonly id: string;
   readonly likes: Readonly<Record<string, number>>;
@@ -62,10 +74,14 @@ export interface VideoStore {
   /** Live ones first, then by activity, the newest first. */
   list(limit: number): Promise<readonly StoredVideo[]>;
   put(id: string, changes: VideoChanges, now: number): Promise<StoredVideo>;
-  /** Adds likes; answers all totals of each video. */
+  /**
+   * Adds likes, unless this flush was carried out before; answers all totals of each video. The id
+   * is stored in the same transaction.
+   */
   addLikes(
     changes: readonly LikesChange[],
     now: number,
+    flush: FlushId,
   ): Promise<readonly Readonly<Record<string, number>>[]>;
   /** Adds comments, unless something else than `after` was the last event counted; answers whether it did. */
   count(id: string, events: CountedEvents, now: number): Promise<boolean>;

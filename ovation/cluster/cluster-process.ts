@@ -37,7 +37,7 @@ export interface ClusterProcessOptions {
 }
 
 const READY_MS_MAX = 30_000;
-const STOP_MS_MAX = 15_000;
+const STOP_MS_MAX = 20_000;
 const POLL_MS = 25;
 
 export async function startProcess(

@@ -174,8 +174,13 @@ export async function runRole(
   logger.info({ role: name, url: node.url }, "started");
   const signal = await asked;
   logger.info({ signal }, "draining");
-  await node.stop();
-  process.exit(0);
+  process.exit(exitCodeOf(await node.stop(), logger));
+}
+
+/** 0, or 1 where the stop lost something that was accepted: each loss is a line of the log. */
+export function exitCodeOf(lost: readonly string[], logger: Logger): number {
+  for (const what of lost) logger.error({ lost: what }, "something accepted was lost by the stop");
+  return lost.length === 0 ? 0 : 1;
 }
 
 /** Asked to end while it still waited for a database. */

@@ -26,7 +26,13 @@ import {
   trustedProxiesOption,
 } from "./options.ts";
 import { policyOption, withPolicyFile } from "./policy-option.ts";
-import { type CommonOptions, explainedDirectory, startOrExplain, toSettings } from "./run.ts";
+import {
+  type CommonOptions,
+  exitCodeOf,
+  explainedDirectory,
+  startOrExplain,
+  toSettings,
+} from "./run.ts";
 import { findSecret } from "./secrets.ts";
 
 /** Longer than anybody lets a demo run. */
@@ -113,9 +119,9 @@ async function start(options: Options): Promise<void> {
   display.stop();
   logger.info({ signal }, "draining");
   demo?.stop();
-  await node.stop();
+  const lost = await node.stop();
   directory.release();
-  process.exit(0);
+  process.exit(exitCodeOf(lost, logger));
 }
 
 function demoOptions(url: string, secret: string, settings: Settings): DemoOptions {

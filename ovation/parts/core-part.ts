@@ -23,7 +23,7 @@ import type { Registry } from "prom-client";
 import { registerDispatcherMetrics } from "../dispatcher-metrics.ts";
 import { createVerifier, type Verifier } from "../tokens/mod.ts";
 import { createCommentsPart, openLocalMembers, openLocalStore } from "./comments-part.ts";
-import { failureLogger, type Settings } from "./settings.ts";
+import { failureLogger, type Settings, sentencesOf } from "./settings.ts";
 import { retentionOf, startUpkeep } from "./upkeep.ts";
 
 export interface CorePart {
@@ -33,8 +33,8 @@ export interface CorePart {
   readonly log: Log;
   /** Publish, comments, likes, videos, guests. */
   readonly routes: readonly Route[];
-  /** Finishes what was begun and closes what was opened. Frontends are gone before. */
-  stop(): Promise<void>;
+  /** Finishes what was begun and closes what was opened; see `Node`. Frontends are gone before. */
+  stop(): Promise<readonly string[]>;
 }
 
 export async function openCore(
@@ -98,7 +98,7 @@ export async function openCore(
     ],
     async stop() {
       await stopUpkeep();
-      await comments.close();
+      const lost = await comments.close();
       await links.close();
       await Promise.all([
         table.close(),
@@ -108,6 +108,7 @@ export async function openCore(
         members.close(),
         log.close(),
       ]);
+      return sentencesOf(lost);
     },
   };
 }

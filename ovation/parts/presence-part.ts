@@ -19,7 +19,9 @@ import { patiently } from "./database-part.ts";
 import type { Dependency } from "./dependencies.ts";
 import type { Settings } from "./settings.ts";
 
-export type Presence = Pick<Comments, "heartbeat" | "close">;
+export interface Presence extends Pick<Comments, "heartbeat"> {
+  close(): Promise<void>;
+}
 
 export interface PresencePartOptions {
   readonly settings: Settings;
@@ -48,6 +50,7 @@ export async function openPresence(options: PresencePartOptions): Promise<Presen
   return {
     heartbeat: (present) => service.heartbeat(present),
     async close() {
+      // It takes no likes: nothing can be lost here.
       await service.close();
       await Promise.all([store.close(), members.close()]);
     },

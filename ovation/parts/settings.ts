@@ -1,5 +1,6 @@
 /** What the operator decided, in one form, whichever role reads it. */
 
+import type { LostLikes } from "@ovation/comments";
 import type { AdmissionLimits } from "@ovation/frontend";
 import { type Clock, type HttpRequest, type Policy, steadyClock } from "@ovation/protocol";
 import type { Logger } from "pino";
@@ -49,8 +50,19 @@ export interface Settings {
 /** A running process of any role. */
 export interface Node {
   readonly url: string;
-  /** Sends everybody away in their own time, finishes what was begun, closes what was opened. */
-  stop(): Promise<void>;
+  /**
+   * Asks clients to return elsewhere, finishes what was begun, closes what was opened. Answers what
+   * was accepted and is lost, as sentences: none where all is kept.
+   */
+  stop(): Promise<readonly string[]>;
+}
+
+/** What a stop has to say of likes that no store took. */
+export function sentencesOf({ likes, videos }: LostLikes): readonly string[] {
+  if (likes === 0) return [];
+  return [
+    `${likes} likes of ${videos} videos were accepted and could not be stored or confirmed: they are lost`,
+  ];
 }
 
 /** What the tokens of this installation's own making have to say, to be taken by it. */

@@ -57,7 +57,7 @@ export async function startAllInOne(settings: Settings): Promise<Node & Watched>
       await part.drain();
       await listener.stop(false);
       await part.stop();
-      await core.stop();
+      return core.stop();
     },
   };
 }

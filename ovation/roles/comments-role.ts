@@ -13,12 +13,13 @@ import { createRedisSharedStore, openRedisStore } from "@ovation/table";
 import { createPages } from "@ovation/web";
 import { Counter, Registry } from "prom-client";
 import { createPageSource } from "../page-source.ts";
+import { CLOSE_MS_MAX, closeWithin } from "../parts/close-within.ts";
 import { createCommentsPart } from "../parts/comments-part.ts";
 import { openClusterLog, patiently } from "../parts/database-part.ts";
 import { createDependencies } from "../parts/dependencies.ts";
 import { listenEarly } from "../parts/early-listener.ts";
 import { createInternalPart, type InternalSettings } from "../parts/internal-part.ts";
-import { failureLogger, type Node, type Settings } from "../parts/settings.ts";
+import { failureLogger, type Node, type Settings, sentencesOf } from "../parts/settings.ts";
 import { registerProcessMetrics } from "../process-metrics.ts";
 import { createVerifier } from "../tokens/mod.ts";
 
@@ -107,8 +108,14 @@ export async function startCommentsRole(options: CommentsRoleOptions): Promise<N
     async stop() {
       dependencies.leave();
       await listener.stop(false);
-      await comments.close();
-      await Promise.all([store.close(), members.close(), log.close(), shared?.close()]);
+      const lost = await comments.close();
+      await closeWithin(CLOSE_MS_MAX, [
+        store.close(),
+        members.close(),
+        log.close(),
+        shared?.close(),
+      ]);
+      return sentencesOf(lost);
     },
   };
 }

@@ -32,6 +32,7 @@ import {
   registerLinkMetrics,
   registerReceiverMetrics,
 } from "../dispatcher-metrics.ts";
+import { CLOSE_MS_MAX, closeWithin } from "../parts/close-within.ts";
 import { openClusterLog } from "../parts/database-part.ts";
 import { createDependencies } from "../parts/dependencies.ts";
 import { listenEarly } from "../parts/early-listener.ts";
@@ -182,15 +183,16 @@ export async function startDispatcherRole(options: DispatcherRoleOptions): Promi
     url: listener.url,
     async stop() {
       dependencies.leave();
-      await stopUpkeep();
+      const upkeep = stopUpkeep();
       await listener.stop(false);
       await presence.close();
       directory.close();
       await peers.close();
       await links.close();
       await internalListener.stop();
-      await Promise.all([table.close(), counts.close(), log.close()]);
-      await store.close();
+      await closeWithin(CLOSE_MS_MAX, [upkeep, table.close(), counts.close(), log.close()]);
+      await closeWithin(CLOSE_MS_MAX, [store.close()]);
+      return [];
     },
   };
 }

@@ -88,6 +88,7 @@ export async function startFrontendRole({
       await listener.stop(false);
       await part.stop();
       await internalListener.stop();
+      return [];
     },
   };
 }

@@ -122,8 +122,9 @@ export async function startWithWorkers(settings: Settings, count: number): Promi
       await started.stop();
       await listener.stop(false);
       await internal.stop();
-      await core.stop();
+      const lost = await core.stop();
       rmSync(directory, { recursive: true, force: true });
+      return lost;
     },
   };
 }
