@@ -13,12 +13,17 @@ export class BodyIntake {
   readonly #chunks: ChunkedDecoder | undefined;
   /** Of a body of a known length, still to come. */
   #left: number;
-  #taken = 0;
+  #received = 0;
 
   constructor(form: Exclude<BodyForm, { kind: "none" }>, body: IncomingBody) {
     this.#body = body;
     this.#chunks = form.kind === "chunked" ? new ChunkedDecoder() : undefined;
     this.#left = form.kind === "length" ? form.bytes : 0;
+  }
+
+  /** Bytes of the body that have come. */
+  get received(): number {
+    return this.#received;
   }
 
   /** Answers how many of `input` belonged to the body: all of it where nobody knows any more where the body ends. */
@@ -39,6 +44,7 @@ export class BodyIntake {
   #takeByLength(input: Buffer): number {
     const taken = Math.min(input.length, this.#left);
     this.#left -= taken;
+    this.#received += taken;
     this.#body.push(input.subarray(0, taken));
     if (this.#left === 0) this.#body.end();
     return taken;
@@ -47,8 +53,8 @@ export class BodyIntake {
   #takeChunks(input: Buffer, chunks: ChunkedDecoder): number {
     const pieces: Uint8Array[] = [];
     const taken = chunks.push(input, (bytes) => {
-      this.#taken += bytes.length;
-      if (this.#taken > BODY_BYTES_MAX) {
+      this.#received += bytes.length;
+      if (this.#received > BODY_BYTES_MAX) {
         throw new Problem("body-too-large", `at most ${BODY_BYTES_MAX} bytes`, {
           bytesMax: BODY_BYTES_MAX,
         });

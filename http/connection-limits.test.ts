@@ -1,8 +1,10 @@
 /** How long a connection may take and how far ahead it may send, on a clock and a socket of the test's own. */
 
 import { describe, expect, test } from "bun:test";
+import { createMemoryPools, steadyClock } from "@ovation/protocol";
+import type { ConnectionHost } from "./connection-host.ts";
 import type { CutReason } from "./cut-reason.ts";
-import { type ConnectionHost, HttpConnection } from "./http-connection.ts";
+import { HttpConnection } from "./http-connection.ts";
 import {
   ANSWER_STALLED_MS_MAX,
   BODY_MS_MAX,
@@ -11,6 +13,7 @@ import {
   LINGER_MS_MAX,
   PIPELINED_BYTES_MAX,
 } from "./limits.ts";
+import { SharedBytes } from "./shared-bytes.ts";
 import type { OwnedSocket, SocketOwner } from "./socket-owner.ts";
 
 const GET = "GET / HTTP/1.1\r\nHost: x\r\n\r\n";
@@ -48,6 +51,10 @@ function newConnection(takes = true) {
       state.paused = false;
     },
   };
+  const bytes = new SharedBytes(
+    createMemoryPools(steadyClock).shares("bytes", Number.POSITIVE_INFINITY),
+    () => false,
+  );
   const host: ConnectionHost = {
     stopping: false,
     idleMs: IDLE_MS_MAX,
@@ -61,7 +68,12 @@ function newConnection(takes = true) {
     },
     refused() {},
     cut: (reason) => state.cuts.push(reason),
+    bodies: bytes,
+    unread: bytes,
+    addressOf: (_, peer) => peer,
+    moved() {},
     waits() {},
+    became() {},
     left() {},
     ends() {},
     closed() {},

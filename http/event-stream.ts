@@ -4,6 +4,7 @@ import type { StreamSource } from "@ovation/protocol";
 import type { CutReason } from "./cut-reason.ts";
 import { STREAM_INPUT_BYTES_MAX } from "./limits.ts";
 import type { OwnedSocket, SocketOwner } from "./socket-owner.ts";
+import { EvictionRank, type PooledSocket } from "./socket-pool.ts";
 import { SocketWriter } from "./socket-writer.ts";
 
 /** What a stream needs of its server. */
@@ -19,6 +20,9 @@ const LAST_CHUNK = Buffer.from("0\r\n\r\n");
 
 /** To a client of HTTP/1.0: the body as it is, which ends with the connection. */
 export class EventStream extends SocketWriter implements SocketOwner {
+  address = "";
+  nextOfAddress: PooledSocket | undefined;
+  previousOfAddress: PooledSocket | undefined;
   readonly #source: StreamSource;
   readonly #host: StreamHost;
   readonly #fd: number;
@@ -34,6 +38,15 @@ export class EventStream extends SocketWriter implements SocketOwner {
 
   get descriptor(): number {
     return this.#over || this.isWaiting ? -1 : this.#fd;
+  }
+
+  get evictionRank(): EvictionRank {
+    return this.#over ? EvictionRank.answer : EvictionRank.stream;
+  }
+
+  evict(): void {
+    this.#host.cut("crowded");
+    this.socket.terminate();
   }
 
   receive(bytes: Uint8Array): void {

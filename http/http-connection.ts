@@ -6,99 +6,90 @@
  *                  └──not HTTP──▶ answering                └──a stream──▶ (EventStream takes the socket)
  *
  * A request is handled when its head is whole; its body comes in beside that. The next request waits
- * until this one is answered and its body has been read or dropped.
+ * until this one is answered. A request that is answered before its body is whole is the last one: one
+ * request has one answer, and nothing of what still comes is read as another.
  */
 
-import { Problem, type RouteAnswer, type StreamSource } from "@ovation/protocol";
-import { BodyIntake } from "./body-intake.ts";
+import { addressGroupOf, Problem, type RouteAnswer, type StreamSource } from "@ovation/protocol";
+import type { Call, ConnectionHost } from "./connection-host.ts";
 import type { CutReason } from "./cut-reason.ts";
-import { ChunkedEventStream, EventStream, type StreamHost } from "./event-stream.ts";
-import { readRequestHead } from "./head-cache.ts";
-import { IncomingBody } from "./incoming-body.ts";
-import { IncomingRequest } from "./incoming-request.ts";
+import { ChunkedEventStream, EventStream } from "./event-stream.ts";
+import { takeHead } from "./head-intake.ts";
 import {
   ANSWER_STALLED_MS_MAX,
+  BODY_BYTES_AHEAD_MAX,
   BODY_MS_MAX,
-  HEAD_BYTES_MAX,
   HEAD_MS_MAX,
   KEPT_AT_STOP_MS_MAX,
   LINGER_MS_MAX,
+  LINGER_TOTAL_MS_MAX,
   PIPELINED_BYTES_MAX,
   REQUESTS_TOGETHER_MAX,
   SILENT_AT_STOP_MS_MAX,
+  UNREAD_ANSWER_BYTES_MIN,
 } from "./limits.ts";
 import { formatHead, sendAnswer, toBytes } from "./outgoing.ts";
-import { canBeginRequest, type RequestHead } from "./request-head.ts";
+import type { RequestHead } from "./request-head.ts";
+import type { ByteHold } from "./shared-bytes.ts";
 import type { OwnedSocket, SocketOwner } from "./socket-owner.ts";
+import { EvictionRank, type PooledSocket } from "./socket-pool.ts";
 import { SocketWriter } from "./socket-writer.ts";
-
-/** What a connection needs of its server. */
-export interface ConnectionHost extends StreamHost {
-  /** ms of a clock that never jumps. */
-  now(): number;
-  /** Answers every request. A rejection is a programmer's error, which `failed` is told. */
-  handle(request: IncomingRequest, call: Call): Promise<RouteAnswer>;
-  failed(error: unknown): void;
-  /** A request that never reached a handler. */
-  refused(problem: Problem): void;
-  /** No further request is taken. */
-  readonly stopping: boolean;
-  /** How long a connection may wait for its next request. */
-  readonly idleMs: number;
-  /** The connection waits for its next request, from now on. */
-  waits(connection: HttpConnection): void;
-  /** The connection is a stream now, or gone: it is nobody's to sweep. */
-  left(connection: HttpConnection): void;
-}
-
-/** The request under way, beside what it says. */
-export interface Call {
-  readonly peer: string;
-  stream(headers: Readonly<Record<string, string>>, source: StreamSource): Response;
-}
+import { beginRequest, isWhole, type Under } from "./under-way.ts";
 
 type State = "idle" | "head" | "handling" | "answering" | "lingering" | "closed";
 
-interface Under {
-  readonly head: RequestHead;
-  readonly request: IncomingRequest;
-  readonly body: IncomingBody | undefined;
-  readonly intake: BodyIntake | undefined;
-  stream: { readonly response: Response; readonly source: StreamSource } | undefined;
-}
-
-const HEAD_END = "\r\n\r\n";
 const CONTINUE = Buffer.from("HTTP/1.1 100 Continue\r\n\r\n");
 const NOTHING = Buffer.alloc(0);
-const CR = 13;
-const LF = 10;
 
-export class HttpConnection implements SocketOwner {
+export class HttpConnection implements SocketOwner, PooledSocket {
   state: State = "idle";
+  address = "";
+  nextOfAddress: PooledSocket | undefined;
+  previousOfAddress: PooledSocket | undefined;
   readonly #socket: OwnedSocket;
   readonly #host: ConnectionHost;
   readonly #writer: SocketWriter;
-  /** When the state began, or, while an answer is written, when it last went on: bytes went out, or the answer's next piece came. */
+  /** When the state began, or last went on: bytes of the answer went out, bytes came while it lingers. */
   #since: number;
+  #lingerUntil = 0;
   #input: Buffer = NOTHING;
   #under: Under | undefined;
   #paused = false;
   #requests = 0;
   /** Requests that were begun since bytes last came. */
   #together = 0;
-  #peer: string | undefined;
+  /** The request under way is the last one: what still comes is dropped. */
+  #last = false;
+  /** The other end of the socket, and what it counts as. */
+  readonly #peer: string;
+  readonly home: string;
+  #bodyHold: ByteHold | undefined;
 
   constructor(socket: OwnedSocket, host: ConnectionHost) {
     this.#socket = socket;
     this.#host = host;
     this.#writer = new SocketWriter(socket);
     this.#since = host.now();
+    this.#peer = socket.remoteAddress ?? "";
+    this.home = addressGroupOf(this.#peer);
+  }
+
+  get evictionRank(): EvictionRank {
+    switch (this.state) {
+      case "handling":
+        return this.#under?.body?.ended === false ? EvictionRank.body : EvictionRank.working;
+      case "answering":
+        return EvictionRank.answer;
+      case "lingering":
+        return EvictionRank.idle;
+      default:
+        return this.#requests === 0 ? EvictionRank.silent : EvictionRank.idle;
+    }
   }
 
   receive(bytes: Buffer): void {
-    if (this.state === "lingering" || this.state === "closed") return;
-    // Refused: nothing of what still comes is read.
-    if (this.state === "answering" && this.#under === undefined) return;
+    if (this.state === "lingering") this.#since = this.#host.now();
+    if (this.#last || this.state === "closed") return;
     this.#together = 0;
     this.#input = this.#input.length === 0 ? bytes : Buffer.concat([this.#input, bytes]);
     this.#advance();
@@ -113,6 +104,7 @@ export class HttpConnection implements SocketOwner {
     if (this.state === "closed") return;
     this.state = "closed";
     this.#input = NOTHING;
+    this.#bodyHold?.release();
     const under = this.#under;
     if (under !== undefined) {
       under.request.signal.aborted = true;
@@ -143,15 +135,13 @@ export class HttpConnection implements SocketOwner {
     else if (this.state === "handling" && body !== undefined && !body.ended && ms > BODY_MS_MAX)
       this.#cut("body");
     else if (this.state === "answering" && ms > ANSWER_STALLED_MS_MAX) this.#cut("unread");
-    else if (this.state === "lingering" && ms > LINGER_MS_MAX) this.#end();
+    else if (this.state === "lingering" && (ms > LINGER_MS_MAX || now > this.#lingerUntil))
+      this.#end();
   }
 
-  /** Gives its place to somebody else, if nothing is asked on it now or, `unused`, ever was. */
-  makeRoom(unused: boolean): boolean {
-    if ((this.state !== "idle" && this.state !== "head") || (unused && this.#requests > 0))
-      return false;
+  /** Gives its file back, for somebody else or because its address holds too much. */
+  evict(): void {
     this.#cut("crowded");
-    return true;
   }
 
   /** At once: what waits to be sent is lost. */
@@ -162,8 +152,7 @@ export class HttpConnection implements SocketOwner {
 
   #cut(reason: CutReason): void {
     this.#host.cut(reason);
-    if (reason === "silent" || reason === "idle" || reason === "head" || reason === "crowded")
-      this.#end();
+    if (this.#under === undefined) this.#end();
     else this.terminate();
   }
 
@@ -196,46 +185,24 @@ export class HttpConnection implements SocketOwner {
   }
 
   #takeHead(): void {
-    let input = this.#input;
-    // [spec] RFC 9112, 2.2: an empty line before a request is ignored.
-    let start = 0;
-    while (input[start] === CR && input[start + 1] === LF) start += 2;
-    if (start > 0) this.#input = input = input.subarray(start);
-    if (input.length === 0) return;
-    if (this.state === "idle") this.#enter("head");
-    if (input.length === 1 && input[0] === CR) return;
-    if (!canBeginRequest(input[0] ?? 0)) throw new Problem("invalid-request");
-    const end = input.indexOf(HEAD_END);
-    if (end > HEAD_BYTES_MAX || (end < 0 && input.length > HEAD_BYTES_MAX)) {
-      throw new Problem("headers-too-large", `at most ${HEAD_BYTES_MAX} bytes before the body`);
-    }
-    if (end < 0) return;
-    const head = readRequestHead(input.toString("latin1", 0, end));
-    this.#input =
-      input.length === end + HEAD_END.length ? NOTHING : input.subarray(end + HEAD_END.length);
-    this.#begin(head);
+    const { head, rest } = takeHead(this.#input);
+    this.#input = rest;
+    if (head !== undefined) this.#begin(head);
+    else if (rest.length > 0 && this.state === "idle") this.#enter("head");
   }
 
   #begin(head: RequestHead): void {
     this.#requests++;
     this.#together++;
     this.#enter("handling");
-    const form = head.body;
-    const body =
-      form.kind === "none" ? undefined : new IncomingBody({ onWanted: () => this.#wanted(head) });
-    const request = new IncomingRequest(head, body);
-    const under: Under = {
-      head,
-      request,
-      body,
-      intake: body === undefined || form.kind === "none" ? undefined : new BodyIntake(form, body),
-      stream: undefined,
-    };
+    const under = beginRequest(head, () => this.#wanted(head));
+    const { request } = under;
     this.#under = under;
+    const address = this.#host.addressOf(request, this.#peer);
+    if (address !== this.address) this.#host.moved(this, address);
     this.#takeBody();
-    this.#peer ??= this.#socket.remoteAddress;
     const call: Call = {
-      peer: this.#peer ?? "",
+      peer: this.#peer,
       stream(headers, source) {
         const response = new Response(null, { headers });
         under.stream = { response, source };
@@ -253,9 +220,16 @@ export class HttpConnection implements SocketOwner {
   }
 
   #takeBody(): void {
-    const taken = this.#under?.intake?.take(this.#input) ?? 0;
+    const { intake, body } = this.#under ?? {};
+    if (intake === undefined || body === undefined || body.ended) return;
+    const taken = intake.take(this.#input);
     if (taken > 0)
       this.#input = taken === this.#input.length ? NOTHING : this.#input.subarray(taken);
+    if (body.ended) this.#bodyHold?.release();
+    else {
+      this.#bodyHold ??= this.#host.bodies.hold(this.address);
+      this.#bodyHold.set(Math.max(intake.received, BODY_BYTES_AHEAD_MAX));
+    }
   }
 
   #wanted(head: RequestHead): void {
@@ -279,7 +253,7 @@ export class HttpConnection implements SocketOwner {
   /** Not a request: said, and the connection ends, since nobody knows where the next one would begin. */
   #refuse(problem: Problem): void {
     this.#host.refused(problem);
-    this.#input = NOTHING;
+    this.#endAfterAnswer();
     this.#enter("answering");
     this.#send(problem.toResponse(), { isHead: false, keepAlive: false }, () => this.#linger());
   }
@@ -299,51 +273,38 @@ export class HttpConnection implements SocketOwner {
     }
     const closes =
       answer instanceof Response && answer.headers.get("connection")?.toLowerCase() === "close";
-    const keepAlive = head.keepAlive && !this.#host.stopping && !closes && isNextFindable(under);
+    const keepAlive = head.keepAlive && !this.#host.stopping && !closes && isWhole(under);
+    if (!keepAlive) this.#endAfterAnswer();
     this.#send(answer, { isHead: head.method === "HEAD", keepAlive }, () =>
       this.#answered(under, keepAlive),
     );
   }
 
-  #answered(under: Under, keepAlive: boolean): void {
+  #endAfterAnswer(): void {
+    this.#last = true;
+    this.#input = NOTHING;
+    this.#bodyHold?.release();
+  }
+
+  #answered({ body, intake }: Under, keepAlive: boolean): void {
     if (this.#isClosed()) return;
-    const { body, intake } = under;
-    const unheard = body?.isWanted === false ? intake?.problem : undefined;
-    // A body that nobody wanted is read to its end and dropped: then the next request begins.
+    if (body?.isWanted === false && intake?.problem !== undefined)
+      this.#host.refused(intake.problem);
     body?.drop();
-    if (!keepAlive) {
-      if (unheard !== undefined) this.#host.refused(unheard);
-      this.#linger();
-    } else if (unheard !== undefined) this.#refuse(unheard);
-    else if (body?.ended === false) this.#dropBody(under);
-    else this.#next();
+    if (keepAlive) this.#next();
+    else this.#linger();
   }
 
   #isClosed(): boolean {
     return this.state === "closed";
   }
 
-  #dropBody(under: Under): void {
-    this.#enter("handling");
-    this.#throttle();
-    under.body
-      ?.bytes()
-      .then(
-        () => this.#next(),
-        () => {
-          if (!this.#isClosed())
-            this.#refuse(
-              under.intake?.problem ?? new Problem("invalid-request", "the body is malformed"),
-            );
-        },
-      )
-      .catch((error: unknown) => this.#broken(error));
-  }
-
   #next(): void {
     if (this.#isClosed()) return;
     this.#under = undefined;
+    this.#bodyHold = undefined;
     this.#enter("idle");
+    if (this.address !== this.home) this.#host.moved(this, this.home);
     if (this.#host.stopping) this.#end();
     else if (this.#input.length === 0) {
       this.#host.waits(this);
@@ -371,7 +332,8 @@ export class HttpConnection implements SocketOwner {
     this.#socket.data = stream;
     this.#under = undefined;
     this.state = "closed";
-    this.#host.left(this);
+    this.#bodyHold?.release();
+    this.#host.became(this, stream);
     if (this.#paused) this.#socket.resume();
     void stream.write(
       toBytes(
@@ -387,35 +349,41 @@ export class HttpConnection implements SocketOwner {
     form: { readonly isHead: boolean; readonly keepAlive: boolean },
     sent: () => void,
   ): void {
+    let hold: ByteHold | undefined;
+    const holdUnread = () =>
+      hold?.set(Math.max(this.#writer.waitingBytes, UNREAD_ANSWER_BYTES_MIN));
     const written = sendAnswer(answer, {
       ...form,
       writer: this.#writer,
       isOver: () => this.#isClosed(),
       onProgress: () => {
         this.#since = this.#host.now();
+        holdUnread();
       },
       onBroken: () => {
         if (!this.#isClosed()) this.#cut("broken");
       },
     });
-    if (typeof written === "number") sent();
-    else written.then(sent).catch((error: unknown) => this.#broken(error));
+    if (typeof written === "number") {
+      sent();
+      return;
+    }
+    hold = this.#host.unread.hold(this.address);
+    holdUnread();
+    written
+      .then(sent)
+      .catch((error: unknown) => this.#broken(error))
+      .finally(() => hold.release());
   }
 
   /** Our end is said; the client's unread bytes must not reset the connection before it has read the answer. */
   #linger(): void {
     if (this.#isClosed()) return;
-    this.#input = NOTHING;
     this.#under = undefined;
     this.#enter("lingering");
+    this.#lingerUntil = this.#since + LINGER_TOTAL_MS_MAX;
     if (this.#paused) this.#socket.resume();
     this.#paused = false;
     this.#socket.shutdown();
   }
-}
-
-/** Whether it is known where the next request will begin: not behind a body that was asked for and is malformed, nor where the client still waits for its `100 Continue`. */
-function isNextFindable({ head, body, intake }: Under): boolean {
-  if (intake?.problem !== undefined && body?.isWanted === true) return false;
-  return !(head.expectsContinue && body?.ended === false);
 }

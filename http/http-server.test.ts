@@ -46,15 +46,12 @@ describe("requests", () => {
     expect(text()).toContain("POST http://x/b abcde");
   });
 
-  test("whose body nobody reads leave the connection usable", async () => {
+  test("whose body is whole and not read leave the connection usable", async () => {
     const { port } = serve((request) => new Response(request.path, { status: 404 }));
-    const { socket, text } = await client(
+    const { text } = await client(
       port,
-      "POST /a HTTP/1.1\r\nHost: x\r\nContent-Length: 300000\r\n\r\n",
+      `POST /a HTTP/1.1\r\nHost: x\r\nContent-Length: 3\r\n\r\nabc${get("/b")}`,
     );
-    await until(() => text().includes("/a"), "the first answer");
-    socket.write("x".repeat(300_000));
-    socket.write(get("/b"));
     await until(() => text().endsWith("/b"), "the second answer");
     expect(statuses(text())).toEqual([404, 404]);
   });

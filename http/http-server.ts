@@ -1,19 +1,30 @@
 /** Listens, gives each socket to a connection, and ends what takes too long. */
 
-import type { Problem, RouteAnswer } from "@ovation/protocol";
+import {
+  type AddressPools,
+  addressGroupOf,
+  createMemoryPools,
+  type Problem,
+  type RouteAnswer,
+  steadyClock,
+} from "@ovation/protocol";
+import type { Call, ConnectionHost } from "./connection-host.ts";
 import type { CutReason } from "./cut-reason.ts";
 import type { EventStream } from "./event-stream.ts";
-import { type Call, type ConnectionHost, HttpConnection } from "./http-connection.ts";
+import { HttpConnection } from "./http-connection.ts";
 import type { IncomingRequest } from "./incoming-request.ts";
 import {
   ANSWER_STALLED_MS_MAX,
+  BODY_BYTES_PER_ADDRESS_MAX,
   IDLE_MS_MAX,
-  ROOM_LOOKS_MAX,
   STOP_MS_MAX,
   STOP_POLL_MS,
   SWEEP_MS,
+  UNREAD_BYTES_PER_ADDRESS_MAX,
 } from "./limits.ts";
+import { SharedBytes } from "./shared-bytes.ts";
 import type { OwnedSocket, SocketOwner } from "./socket-owner.ts";
+import { EvictionRank, type PooledSocket, SocketPool } from "./socket-pool.ts";
 
 export interface HttpServerOptions {
   readonly at:
@@ -29,11 +40,17 @@ export interface HttpServerOptions {
   /** How long a connection may wait for its next request; default: {@link IDLE_MS_MAX}. A proxy that keeps connections must give up earlier. */
   readonly idleMs?: number;
   /**
-   * Sockets open at a time, streams included. Beyond, whoever has waited longest without asking anything makes
-   * room, before whoever has waited longest for another request; where everybody has asked, the new one is let go. Fewer than the files that the process may
-   * open: past those, sockets wait unaccepted and the runtime spins on them.
+   * Sockets open at a time, streams included. Beyond, the heaviest address gives way (`socket-pool.ts`).
+   * Fewer than the files that the process may open: past those, sockets wait unaccepted and the runtime
+   * spins on them.
    */
   readonly socketsMax?: number;
+  /** The client's address, by the headers of trusted proxies. Default, and where it is "": the peer's. */
+  addressOf?(request: IncomingRequest, peer: string): string;
+  /** Where bytes that wait for clients are counted. Default: in this server alone. */
+  readonly pools?: AddressPools;
+  /** Without limits per address, as for imports and measuring. Sockets give way all the same. */
+  readonly unlimited?: boolean;
 }
 
 export class HttpServer implements ConnectionHost {
@@ -41,12 +58,14 @@ export class HttpServer implements ConnectionHost {
   readonly idleMs: number;
   readonly #options: HttpServerOptions;
   readonly #listener: { readonly port?: number; stop(closeActive?: boolean): void };
-  /** Those that read requests, the longest waiting first; not the streams. */
+  readonly bodies: SharedBytes;
+  readonly unread: SharedBytes;
+  /** Those that read requests; not the streams. */
   readonly #connections = new Set<HttpConnection>();
   /** Streams whose last bytes the client has yet to take, and since when. */
   readonly #ending = new Map<EventStream, number>();
   readonly #socketsMax: number;
-  #sockets = 0;
+  readonly #pool = new SocketPool();
   readonly #sweeping: ReturnType<typeof setInterval>;
 
   /** Throws where the address is taken. */
@@ -54,23 +73,31 @@ export class HttpServer implements ConnectionHost {
     this.#options = options;
     this.idleMs = options.idleMs ?? IDLE_MS_MAX;
     this.#socketsMax = options.socketsMax ?? Number.POSITIVE_INFINITY;
+    const { pools = createMemoryPools(steadyClock), unlimited = false } = options;
+    const bytes = (pool: string, max: number, rank: EvictionRank) =>
+      new SharedBytes(pools.shares(pool, unlimited ? Number.POSITIVE_INFINITY : max), (address) =>
+        this.#pool.evict(address, { from: rank, to: rank }),
+      );
+    this.bodies = bytes("body-bytes", BODY_BYTES_PER_ADDRESS_MAX, EvictionRank.body);
+    this.unread = bytes("unread-bytes", UNREAD_BYTES_PER_ADDRESS_MAX, EvictionRank.answer);
     const socket: Bun.SocketHandler<SocketOwner> = {
       open: (opened) => {
-        this.#sockets++;
-        if (this.#sockets > this.#socketsMax && !this.#makeRoom()) {
+        const connection = new HttpConnection(opened as unknown as OwnedSocket, this);
+        if (this.#pool.size >= this.#socketsMax && !this.#pool.makeRoom(connection.home)) {
           this.cut("crowded");
           opened.terminate();
           return;
         }
-        const connection = new HttpConnection(opened as unknown as OwnedSocket, this);
         opened.data = connection;
         this.#connections.add(connection);
+        this.#pool.add(connection, connection.home);
       },
       data: (from, bytes) => from.data.receive(bytes),
       drain: (drained) => drained.data.drain(),
-      close: (gone) => {
-        this.#sockets--;
-        gone.data?.closed();
+      close: ({ data: owner }) => {
+        if (owner === undefined) return;
+        this.#pool.remove(owner);
+        owner.closed();
       },
       error: (failing, error) => {
         // A reset and the like are the network's; anything else was thrown in here, and leaves the connection in no known state.
@@ -116,9 +143,21 @@ export class HttpServer implements ConnectionHost {
     this.#options.onCut?.(reason);
   }
 
-  waits(connection: HttpConnection): void {
+  addressOf(request: IncomingRequest, peer: string): string {
+    return this.#options.addressOf?.(request, peer) || addressGroupOf(peer);
+  }
+
+  moved(connection: PooledSocket, address: string): void {
+    this.#pool.move(connection, address);
+  }
+
+  waits(connection: PooledSocket): void {
+    this.#pool.move(connection, connection.address);
+  }
+
+  became(connection: HttpConnection, stream: EventStream): void {
     this.#connections.delete(connection);
-    this.#connections.add(connection);
+    this.#pool.replace(connection, stream);
   }
 
   left(connection: HttpConnection): void {
@@ -146,18 +185,6 @@ export class HttpServer implements ConnectionHost {
     clearInterval(this.#sweeping);
     for (const connection of this.#connections) connection.terminate();
     this.#listener.stop(true);
-  }
-
-  /** First those on which nothing was ever asked: a flood of silent sockets pushes out its own, and not a client between two requests. */
-  #makeRoom(): boolean {
-    for (const unused of [true, false]) {
-      let looks = 0;
-      for (const connection of this.#connections) {
-        if (connection.makeRoom(unused)) return true;
-        if (++looks === ROOM_LOOKS_MAX) break;
-      }
-    }
-    return false;
   }
 
   #sweep(): void {

@@ -21,15 +21,37 @@ export const REQUESTS_TOGETHER_MAX = 32;
 export const IDLE_MS_MAX = 30_000;
 /** An answer that says it is longer is sent piece by piece, as fast as the client takes it. */
 export const ANSWER_BYTES_WHOLE_MAX = 256 * 1024;
+/** One read of a file, into a buffer that is given back before anything waits for the client. */
+export const PIECE_BYTES = 64 * 1024;
+/** Such buffers, and so such reads at a time. */
+export const PIECES_MAX = 16;
 /** An answer of which the client takes no byte. Beyond: the connection is reset. */
 export const ANSWER_STALLED_MS_MAX = 30_000;
-/** After the last answer the client has this long to read it and to close; what it still sends is dropped. */
+/**
+ * After the last answer the client has this long to read it and to close, and what it still sends is
+ * dropped. It counts from the last byte that came, and from the answer at most LINGER_TOTAL_MS_MAX.
+ */
 export const LINGER_MS_MAX = 2000;
+export const LINGER_TOTAL_MS_MAX = 10_000;
 /** What a client sends on a connection whose answer is a stream: nothing of it is read, and more is no client of ours. */
 export const STREAM_INPUT_BYTES_MAX = 64 * 1024;
 
-/** Connections that are looked at for one that may make room for another. */
+/** Sockets of one address that are looked at for one to evict. */
 export const ROOM_LOOKS_MAX = 1000;
+/** Addresses that are looked at where none is heavier than the newcomer's. */
+export const ADDRESS_LOOKS_MAX = 256;
+
+/**
+ * Bytes of bodies that are not whole yet, per address over all workers. Each body counts as at least
+ * BODY_BYTES_AHEAD_MAX, so that is 512 bodies. Beyond, the address's longest waiting body is evicted.
+ */
+export const BODY_BYTES_PER_ADDRESS_MAX = 32 * 1024 * 1024;
+/**
+ * Bytes of answers that the client has yet to take, per address over all workers. Each answer counts as
+ * at least UNREAD_ANSWER_BYTES_MIN. Beyond, the address's longest waiting answer is evicted.
+ */
+export const UNREAD_BYTES_PER_ADDRESS_MAX = 32 * 1024 * 1024;
+export const UNREAD_ANSWER_BYTES_MIN = 4 * 1024;
 
 /** How often the times above are looked at. */
 export const SWEEP_MS = 1000;

@@ -11,9 +11,9 @@
  */
 
 export { openCLibrary } from "./c-library.ts";
+export type { Call } from "./connection-host.ts";
 export type { CutReason } from "./cut-reason.ts";
 export { createDirectSender } from "./direct-send.ts";
-export type { Call } from "./http-connection.ts";
 export { HttpServer, type HttpServerOptions } from "./http-server.ts";
 export type { IncomingRequest } from "./incoming-request.ts";
 export { BODY_BYTES_MAX, STOP_MS_MAX } from "./limits.ts";

@@ -1,8 +1,9 @@
 /** Whoever a socket belongs to: first a connection that reads requests; where an answer is a stream, that stream, for good. */
 
+import type { PooledSocket } from "./socket-pool.ts";
 import type { RawSocket } from "./socket-writer.ts";
 
-export interface SocketOwner {
+export interface SocketOwner extends PooledSocket {
   receive(bytes: Uint8Array): void;
   drain(): void;
   closed(): void;
@@ -11,7 +12,8 @@ export interface SocketOwner {
 /** Of Bun's socket, what its owners need. */
 export interface OwnedSocket extends RawSocket {
   data: SocketOwner;
-  readonly remoteAddress: string;
+  /** Undefined where the socket has none: a Unix socket, or one that is gone. */
+  readonly remoteAddress: string | undefined;
   /** The file descriptor. Bun has it, though its types do not list it: `event-stream.test.ts` holds that. */
   readonly fd: number;
   /** Ends our half; the other may still send. */

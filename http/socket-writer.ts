@@ -30,6 +30,13 @@ export class SocketWriter implements ByteWriter {
     return this.#rest !== undefined;
   }
 
+  /** Bytes that the kernel has not taken. */
+  get waitingBytes(): number {
+    let bytes = 0;
+    for (const waiting of this.#rest ?? []) bytes += waiting.length;
+    return bytes;
+  }
+
   /** Hot path: one system call, no allocation. 1.06 times a bare `send()` in C, where a direct stream costs 1.29 (`load/`: write-cost). */
   write(bytes: Uint8Array): number | Promise<number> {
     if (this.#rest !== undefined) return this.#wait(bytes);

@@ -6,7 +6,7 @@
 
 import { chmodSync } from "node:fs";
 import { type CutReason, HttpServer } from "@ovation/http";
-import type { HttpRequest, Route } from "@ovation/protocol";
+import type { AddressPools, HttpRequest, Route } from "@ovation/protocol";
 import { type Answer, type AnsweringOptions, createAnswer } from "./answering.ts";
 import { endHalfOpenAfter } from "./half-open.ts";
 import { listenTls } from "./listener-tls.ts";
@@ -27,6 +27,10 @@ export interface ListenOptions extends AnsweringOptions, Told {
   readonly tls?: { readonly cert: string; readonly key: string } | undefined;
   /** How long a kept connection may wait for its next request; with a certificate that is the runtime's. */
   readonly idleMs?: number;
+  /** Shares per address, over all workers where there are some. */
+  readonly pools?: AddressPools;
+  /** Off: no limits per address. */
+  readonly rateLimits?: boolean;
   /** How long a viewer may take no bytes; one whose packets vanish is found soon after. */
   readonly stuckMs?: number;
 }
@@ -89,9 +93,9 @@ export function listenUnix({ socket, ...given }: ListenUnixOptions): Pick<Listen
 function openHttp(
   at: ConstructorParameters<typeof HttpServer>[0]["at"],
   answer: Answer,
-  options: AnsweringOptions & Told & Pick<ListenOptions, "idleMs">,
+  options: AnsweringOptions & Told & Pick<ListenOptions, "idleMs" | "pools" | "rateLimits">,
 ): HttpServer {
-  const { logger, onProblem, onCut, idleMs } = options;
+  const { logger, onProblem, onCut, idleMs, addressOf, pools, rateLimits } = options;
   const files = filesMax();
   return new HttpServer({
     at,
@@ -99,6 +103,9 @@ function openHttp(
     onError: (error) => logger.error({ error }, "a request failed outside its handler"),
     onRefused: ({ code }) => onProblem?.(code),
     ...(onCut === undefined ? {} : { onCut }),
+    ...(addressOf === undefined ? {} : { addressOf }),
+    ...(pools === undefined ? {} : { pools }),
+    unlimited: rateLimits === false,
     ...(idleMs === undefined ? {} : { idleMs }),
     ...(files === undefined
       ? {}

@@ -42,6 +42,7 @@ export async function startAllInOne(settings: Settings): Promise<Node & Watched>
   });
   const listener = listen({
     ...settings,
+    pools,
     ...countHttp(registry),
     routes: [
       ...part.routes,

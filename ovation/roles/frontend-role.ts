@@ -78,6 +78,7 @@ export async function startFrontendRole({
   });
   const listener = listen({
     ...settings,
+    pools,
     ...countHttp(registry),
     routes: [...part.routes, ...createHealthRoutes({ registry, checks: part.checks })],
   });

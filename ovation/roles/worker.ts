@@ -106,6 +106,7 @@ const open = (port: number): Listener =>
       onWarning: addressWarnings(logger),
     }),
     reusePort: true,
+    pools,
     ...countHttp(registry),
     routes: [
       ...part.routes,

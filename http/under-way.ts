@@ -1,0 +1,33 @@
+/** The request that a connection has under way: one at a time. */
+
+import type { StreamSource } from "@ovation/protocol";
+import { BodyIntake } from "./body-intake.ts";
+import { IncomingBody } from "./incoming-body.ts";
+import { IncomingRequest } from "./incoming-request.ts";
+import type { RequestHead } from "./request-head.ts";
+
+export interface Under {
+  readonly head: RequestHead;
+  readonly request: IncomingRequest;
+  readonly body: IncomingBody | undefined;
+  readonly intake: BodyIntake | undefined;
+  stream: { readonly response: Response; readonly source: StreamSource } | undefined;
+}
+
+/** `onWanted`: the handler asks for the body. */
+export function beginRequest(head: RequestHead, onWanted: () => void): Under {
+  const form = head.body;
+  const body = form.kind === "none" ? undefined : new IncomingBody({ onWanted });
+  return {
+    head,
+    request: new IncomingRequest(head, body),
+    body,
+    intake: body === undefined || form.kind === "none" ? undefined : new BodyIntake(form, body),
+    stream: undefined,
+  };
+}
+
+/** Whether all of the request has come, so that it is known where the next one begins. */
+export function isWhole({ body, intake }: Under): boolean {
+  return body === undefined || (body.ended && intake?.problem === undefined);
+}
