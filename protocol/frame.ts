@@ -60,6 +60,10 @@ export interface FrameReader {
   feed(chunk: string): void;
 }
 
+const LF = 10;
+const CR = 13;
+const BYTE_ORDER_MARK = 0xfeff;
+
 /**
  * Reads a stream that arrives in chunks of any size. Whoever feeds it decodes UTF-8 first.
  * `bufferCharactersMax` bounds one unfinished event; beyond it the reader throws, because a server
@@ -75,6 +79,8 @@ export function createFrameReader(
   let type = "";
   let lastEventId = "";
   let first = true;
+  /** The text so far ends with a CR, which an LF may follow. */
+  let endedByCr = false;
 
   function dispatch(): void {
     // [spec] If the data buffer is an empty string, set the data buffer and the event type buffer to
@@ -120,19 +126,21 @@ export function createFrameReader(
 
   return {
     feed(chunk) {
-      let text = rest + chunk;
-      if (first && text.length > 0) {
-        first = false;
-        if (text.charCodeAt(0) === 0xfeff) text = text.slice(1);
-      }
+      if (chunk === "") return;
+      // [spec] One leading U+FEFF BYTE ORDER MARK is ignored; an LF behind a CR ends no further line.
+      const isSkipped = first
+        ? chunk.charCodeAt(0) === BYTE_ORDER_MARK
+        : endedByCr && chunk.charCodeAt(0) === LF;
+      first = false;
+      endedByCr = false;
+      const text = rest + (isSkipped ? chunk.slice(1) : chunk);
       let start = 0;
-      for (let index = 0; index < text.length; index++) {
+      for (let index = rest.length; index < text.length; index++) {
         const unit = text.charCodeAt(index);
-        if (unit !== 10 && unit !== 13) continue;
-        // A CR at the end of a chunk may be half of a CRLF: it waits for the next one.
-        if (unit === 13 && index + 1 === text.length) break;
+        if (unit !== LF && unit !== CR) continue;
         line(text.slice(start, index));
-        if (unit === 13 && text.charCodeAt(index + 1) === 10) index++;
+        if (unit === CR && index + 1 === text.length) endedByCr = true;
+        else if (unit === CR && text.charCodeAt(index + 1) === LF) index++;
         start = index + 1;
       }
       rest = text.slice(start);
