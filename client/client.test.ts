@@ -81,7 +81,7 @@ for (const [form, options] of Object.entries(FORMS)) {
       await until(() => seqs.length === 2, "recovered");
       expect(seqs).toEqual([1, 2]);
       expect(issued).toBe(2);
-      server.write('event: reconnect\ndata: {"afterMs":0,"reason":"token-expired"}\n\n');
+      server.write('data: {"type":"reconnect","afterMs":0,"reason":"token-expired"}\n\n');
       valid = "token-3";
       await until(
         () => issued === 3 && client.state.name === "connected",
@@ -137,26 +137,40 @@ for (const [form, options] of Object.entries(FORMS)) {
   });
 }
 
-test("EventSource is left for fetch when events of a type nobody listens for leave a hole", async () => {
-  const client = open({ eventSource: EventSource });
-  const seqs: number[] = [];
-  client.subscribe("video:1", { comment: ({ seq }) => void seqs.push(seq ?? -1) });
-  await until(() => client.state.name === "connected", "connected");
-  server.model.publish("video:1", "goal", {});
-  server.model.publish("video:1", "comment", {});
-  await until(() => seqs.length === 1, "the comment behind the hidden event");
-  expect(seqs).toEqual([2]);
-});
+for (const eventSource of [EventSource, "fetch"] as const) {
+  const form = eventSource === "fetch" ? "fetch" : "EventSource";
+  test(`over ${form} no type costs a reconnect: unknown ones, EventSource's own, Object's`, async () => {
+    const client = open({ eventSource });
+    const seen: string[] = [];
+    client.subscribe("video:1", {
+      comment: ({ seq }) => void seen.push(`comment ${seq}`),
+      error: ({ seq }) => void seen.push(`error ${seq}`),
+    });
+    await until(() => client.state.name === "connected", "connected");
+    for (const type of ["goal", "error", "open", "message", "constructor", "comment"])
+      server.model.publish("video:1", type, {});
+    await until(() => seen.length === 2, "the comment behind the others");
+    // A callback that comes later hears its type on the same connection.
+    client.subscribe("video:1", { poll: ({ seq }) => void seen.push(`poll ${seq}`) });
+    client.subscribe("video:1", { onEvent: ({ type }) => void seen.push(`any ${type}`) });
+    server.model.publish("video:1", "poll", {});
+    await until(() => seen.length === 4, "the poll");
+    expect(seen).toEqual(["error 2", "comment 6", "poll 7", "any poll"]);
+    await Bun.sleep(3000);
+    expect(opens()).toBe(1);
+  });
+}
 
-test("a type is heard over EventSource when a subscriber comes for it later", async () => {
+test("a server that names its events is read by fetch, which sees every name", async () => {
+  server.hasMessages = false;
   const client = open({ eventSource: EventSource });
-  client.subscribe("video:1", {});
+  const seen: string[] = [];
+  client.subscribe("video:1", { onEvent: ({ type }) => void seen.push(type) });
   await until(() => client.state.name === "connected", "connected");
-  let goals = 0;
-  client.subscribe("video:1", { goal: () => void goals++ });
-  server.model.publish("video:1", "goal", {}, false);
-  await until(() => goals === 1, "goal");
-  expect(opens()).toBe(1);
+  for (const type of ["goal", "comment", "message"]) server.model.publish("video:1", type, {});
+  await until(() => seen.length === 3, "all events");
+  expect(seen).toEqual(["goal", "comment", "message"]);
+  expect(opens()).toBe(2);
 });
 
 describe("the HTTP API", () => {

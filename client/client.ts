@@ -128,7 +128,6 @@ export function createClient(options: ClientOptions = {}): Client {
       if (state.name === "closed") throw new Error("the client is closed");
       const subscriber: Subscriber = { handlers, subscribed: false };
       const others = subscribers.get(topic);
-      stream.listen(handlers.onEvent ? ["*"] : Object.keys(handlers));
       if (others === undefined && subscribers.size >= TOPICS_PER_CONNECTION_MAX) {
         queueMicrotask(() => guard(() => handlers.onRefused?.("too-many-topics")));
       } else if (others === undefined) {

@@ -20,10 +20,6 @@ export function createLateStream(loading: Promise<Stream>): Stream {
     add: (topic, from) => call((late) => late.add(topic, from)),
     remove: (topic) => call((late) => late.remove(topic)),
     standing: (topic) => stream?.standing(topic),
-    listen(types) {
-      const all = [...types];
-      call((late) => late.listen(all));
-    },
     tokenChanged: () => call((late) => late.tokenChanged()),
     wake: () => call((late) => late.wake()),
     offline: () => call((late) => late.offline()),

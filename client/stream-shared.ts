@@ -25,7 +25,6 @@ export function createSharedStream(
 ): Stream {
   const { clock, random, token } = environment;
   const table = createTopicTable(clock, random, sink, tell);
-  const types = new Set<string>();
   let membership: Membership | undefined;
   /** Rises with every group that is joined or left. */
   let life = 0;
@@ -76,7 +75,7 @@ export function createSharedStream(
       cancelTell?.();
       if (membership === undefined) return;
       const topics = table.topics.map((topic) => [topic, table.standing(topic)?.position] as const);
-      membership.tell({ kind: "wants", tab: group.tab, topics, types: [...types] });
+      membership.tell({ kind: "wants", tab: group.tab, topics });
       cancelTell = clock.after(TELL_MS, tell);
       if (topics.length === 0 && !closed) show(IDLE);
     });
@@ -137,10 +136,6 @@ export function createSharedStream(
       tell();
     },
     standing: (topic) => table.standing(topic),
-    listen(more) {
-      for (const type of more) types.add(type);
-      tell();
-    },
     tokenChanged() {
       leave();
       start();

@@ -105,7 +105,7 @@ test("a server that accepts and drops at once is not asked in a tight loop", asy
 
 test("a server that never says its first event is left", async () => {
   const harness = createHarness({
-    transport: () => ({ seesEverything: true, listen() {}, close() {} }),
+    transport: () => ({ seesHeartbeats: true, close() {} }),
   });
   harness.client.subscribe("video:1", {});
   await harness.clock.advance(CONNECT_TIMEOUT_MS - 1);
@@ -214,7 +214,7 @@ test("a server that lets in and puts out before the first event is full, and lef
         callbacks.onAlive();
         callbacks.onEnd({ kind: "lost", detail: "ended" });
       });
-      return { seesEverything: false, listen() {}, close() {} };
+      return { seesHeartbeats: false, close() {} };
     },
   });
   harness.client.subscribe("video:1", {});

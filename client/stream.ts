@@ -38,7 +38,7 @@ export interface StreamEnvironment {
   readonly retryMs: { readonly first: number; readonly longest: number };
   readonly token: TokenKeeper;
   readonly send: SendRequest;
-  /** The transport that sees everything. */
+  /** The transport that sees comment lines and the status of a refusal. */
   readonly openFetch: OpenTransport;
   /** The browser's own, used while it is good enough; undefined where there is none. */
   readonly openEventSource: OpenTransport | undefined;
@@ -55,8 +55,6 @@ export interface Stream {
   standing(
     topic: Topic,
   ): { readonly seq: number; readonly position: TopicPosition | undefined } | undefined;
-  /** Event types to listen for; `"*"`: all that come. */
-  listen(types: Iterable<string>): void;
   /** The token was replaced: connects again with it, from the present positions. */
   tokenChanged(): void;
   /** The page went on- or offline, or is looked at again. */
@@ -67,23 +65,15 @@ export interface Stream {
   close(): void;
 }
 
-/** Types that EventSource listens for without being told: those of the built-in policy. */
-const KNOWN_TYPES =
-  "connection reconnect gap stats likes typing comment comment-removed comment-edited pin message notification receipt presence".split(
-    " ",
-  );
-
 export function createStream(environment: StreamEnvironment, sink: StreamSink): Stream {
   const { clock, random, token } = environment;
   const table = createTopicTable(clock, random, sink, pull);
   const changes = createChanges(table, environment.send, clock, () => connect("topics-changed"));
-  const types = new Set(KNOWN_TYPES);
 
   let state: ConnectionState = IDLE;
   let transport: Transport | undefined;
   /** Rises whenever a connection is given up, so that late callbacks know that they are late. */
   let life = 0;
-  let everyType = false;
   let usedToken: string | undefined;
   let tokenExpired = false;
   let renewals = 0;
@@ -137,15 +127,18 @@ export function createStream(environment: StreamEnvironment, sink: StreamSink): 
     rewound = false;
     const asked = table.topics;
     const parameters = new URLSearchParams(asked.map((topic) => ["topic", topic]));
+    // One SSE name for all events: no transport has to know their types.
+    parameters.set("events", "message");
     const positions = table.formatPositions();
     if (positions !== undefined) parameters.set("last_event_id", positions);
-    const request = { url: `${environment.url}/v1/events?${parameters}`, token: value, types };
+    const request = { url: `${environment.url}/v1/events?${parameters}`, token: value };
     let retryMs: number | undefined;
     let answered = false;
     const callbacks: TransportCallbacks = {
-      onMessage({ type, data, lastEventId }) {
+      onMessage({ type: name, data, lastEventId }) {
         if (mine !== life) return;
         const content = parse(data);
+        const type = typeof content?.["type"] === "string" ? content["type"] : name;
         if (content === undefined) lose("network");
         else if (type === "connection") opened(content, asked, lastEventId);
         else if (type === "reconnect") serverAsked(content);
@@ -170,10 +163,7 @@ export function createStream(environment: StreamEnvironment, sink: StreamSink): 
         }
       },
     };
-    const openTransport =
-      everyType || environment.openEventSource === undefined
-        ? environment.openFetch
-        : environment.openEventSource;
+    const openTransport = environment.openEventSource ?? environment.openFetch;
     transport = openTransport(request, callbacks);
   }
 
@@ -201,7 +191,7 @@ export function createStream(environment: StreamEnvironment, sink: StreamSink): 
       // EventSource hides comment lines: silence may be mere quiet, and asking is spread.
       if (state.name === "connected")
         listenForHeartbeats(
-          transport?.seesEverything ? undefined : HEARTBEATS_MISSED_MAX * (1 + random()),
+          transport?.seesHeartbeats ? undefined : HEARTBEATS_MISSED_MAX * (1 + random()),
         );
     });
   }
@@ -213,7 +203,7 @@ export function createStream(environment: StreamEnvironment, sink: StreamSink): 
       clock.now() - seenAt < factor * heartbeatMs
     )
       return;
-    if (transport?.seesEverything) {
+    if (transport?.seesHeartbeats) {
       lose("heartbeat-missed");
       return;
     }
@@ -298,8 +288,6 @@ export function createStream(environment: StreamEnvironment, sink: StreamSink): 
 
   /** Durable events are missing and did not come by themselves: reconnect from before them. */
   function pull(): void {
-    // They may be of types that EventSource does not show.
-    everyType = true;
     connect("missed-events");
   }
 
@@ -338,23 +326,13 @@ export function createStream(environment: StreamEnvironment, sink: StreamSink): 
       settleSoon();
     },
     standing: (topic) => table.standing(topic),
-    listen(more) {
-      for (const type of more) {
-        if (type === "*") everyType = true;
-        else if (!types.has(type)) {
-          types.add(type);
-          transport?.listen(type);
-        }
-      }
-      if (everyType && transport?.seesEverything === false) connect("topics-changed");
-    },
     tokenChanged() {
       tokenExpired = false;
       if (state.name !== "idle" && state.name !== "closed") connect("token-refreshed");
     },
     wake() {
       // A page that was away may hold a stream that is dead: asking is cheap.
-      if (state.name === "connected") checkSilence(transport?.seesEverything ? undefined : 1);
+      if (state.name === "connected") checkSilence(transport?.seesHeartbeats ? undefined : 1);
       else if (
         state.name === "waiting" &&
         state.reason !== "server-asked" &&

@@ -14,7 +14,6 @@ export interface TabWants {
   readonly tab: string;
   /** With where the tab stands, if it stands somewhere. */
   readonly topics: readonly (readonly [topic: Topic, position: TopicPosition | undefined])[];
-  readonly types: readonly string[];
 }
 
 /** What the leader says to all. */

@@ -172,7 +172,6 @@ export function createTabLeader(
       if (known !== undefined) Object.assign(known, { wants, heardAt });
       else if (tabs.size < TABS_MAX)
         tabs.set(wants.tab, { wants, heardAt, stopWatching: watch(wants.tab) });
-      stream.listen(wants.types);
       emit({ kind: "state", state });
       if (hearing) return;
       removeUnwanted();

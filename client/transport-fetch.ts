@@ -56,6 +56,6 @@ export function createFetchTransport(fetchFunction: typeof fetch): OpenTransport
     }
 
     read().catch((error: unknown) => end({ kind: "lost", detail: String(error) }));
-    return { seesEverything: true, listen() {}, close };
+    return { seesHeartbeats: true, close };
   };
 }

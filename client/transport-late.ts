@@ -15,8 +15,8 @@ export function createLateTransport(load: () => Promise<OpenTransport>): OpenTra
       },
     );
     return {
-      seesEverything: true,
-      listen() {},
+      seesHeartbeats: true,
+
       close() {
         closed = true;
         transport?.close();

@@ -13,8 +13,6 @@ export interface TransportRequest {
   /** The full address with topics and position, without the token. */
   readonly url: string;
   readonly token: string | undefined;
-  /** Event types to listen for, where the transport has to know them. */
-  readonly types: Iterable<string>;
 }
 
 /** Why a connection is over. */
@@ -38,10 +36,8 @@ export interface TransportCallbacks {
 }
 
 export interface Transport {
-  /** Whether it delivers every event type and notices comment lines. EventSource does neither. */
-  readonly seesEverything: boolean;
-  /** Listens for one type more. */
-  listen(type: string): void;
+  /** Whether it notices comment lines. EventSource hides them. */
+  readonly seesHeartbeats: boolean;
   close(): void;
 }
 

@@ -55,7 +55,7 @@ function readBySpec(text: string): readonly Message[] {
   let [data, type, id] = ["", "", ""];
   // What no end of a line follows is not a line yet.
   for (const each of whole.slice(0, -1)) {
-    const [, field = "", value = ""] = /^([^:]*)(?:: ?([^]*))?$/.exec(each) ?? [];
+    const [, field = "", value = ""] = /^([^:]*)(?:: ?(.*))?$/s.exec(each) ?? [];
     if (each === "") {
       if (data !== "")
         messages.push({ type: type || "message", data: data.slice(0, -1), lastEventId: id });

@@ -54,7 +54,7 @@ export class SdkViewer {
           node.soon(() =>
             callbacks.onEnd({ kind: "refused", error: new ApiError("token-expired", 401, "") }),
           );
-          return { seesEverything: true, listen() {}, close() {} };
+          return { seesHeartbeats: true, close() {} };
         }
         const parameter = searchParams.get("last_event_id") ?? undefined;
         const request = {
@@ -62,7 +62,7 @@ export class SdkViewer {
           identity,
           parameter,
           zstd: this.#zstd,
-          unnamed: false,
+          unnamed: searchParams.get("events") === "message",
         };
         const stream = openStream(world, cluster, node, request, {
           onMessage: (message) => callbacks.onMessage(message),
@@ -74,7 +74,7 @@ export class SdkViewer {
             callbacks.onEnd({ kind: "refused", error: new ApiError(code, status, message) }),
         });
         this.#stream = stream;
-        return { seesEverything: true, listen() {}, close: () => stream.close() };
+        return { seesHeartbeats: true, close: () => stream.close() };
       },
       fetch: ((url: string, init: { readonly method: string; readonly body: string }) =>
         this.#fetch(url, init)) as unknown as typeof fetch,

@@ -74,6 +74,7 @@ export function openStream(
           world,
           wire,
           returned,
+          request.unnamed,
           (message) => !closed && callbacks.onMessage(message),
           callbacks.onRetry,
         );
@@ -135,13 +136,15 @@ function createReader(
   world: World,
   wire: WireChecker,
   returned: boolean,
+  unnamed: boolean,
   onMessage: (message: Message) => void,
   onRetry: (ms: number) => void,
 ): StreamReader {
   const decoder = new TextDecoder();
   let step = 0;
   const frames: FrameReader = createFrameReader({
-    onMessage(sent) {
+    onMessage(written) {
+      const sent = unnamed ? withTypeInside(written) : written;
       for (const message of world.saboteur?.frames(sent, returned) ?? [sent]) {
         if (message.type === "connection") wire.opened(message.lastEventId);
         else if (message.type !== "reconnect")
@@ -157,6 +160,13 @@ function createReader(
       frames.feed(decoder.decode(bytes, { stream: true }));
     },
   };
+}
+
+/** `events=message`: every event has EventSource's own name, and says its type inside. */
+function withTypeInside(message: Message): Message {
+  const { type } = JSON.parse(message.data) as { readonly type: string };
+  if (message.type !== "message") throw new Error(`an event is named ${message.type}`);
+  return { ...message, type };
 }
 
 /** A request to any frontend: answers its status and body. Rejects where none comes. */

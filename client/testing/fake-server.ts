@@ -16,6 +16,8 @@ export interface FakeServer {
   readonly url: string;
   readonly model: ModelServer;
   readonly requests: SeenRequest[];
+  /** Knows `events=message`; false: a server from before it. */
+  hasMessages: boolean;
   /** Answers instead of the model where it returns something. */
   script: (request: SeenRequest) => Response | Promise<Response> | undefined;
   /** Breaks every connection, as a process does that dies and is started again. */
@@ -49,6 +51,11 @@ export function startFakeServer(): FakeServer {
 
   function events(seen: SeenRequest, header: string | null): Response {
     let forget = () => {};
+    const format =
+      fake.hasMessages && seen.url.searchParams.get("events") === "message"
+        ? (id: string, type: string, data: string) =>
+            `id: ${id}\ndata: {"type":"${type}",${data.slice(1)}\n\n`
+        : formatFrame;
     const body = new ReadableStream<Uint8Array>({
       start(controller) {
         streams.add(controller);
@@ -57,7 +64,7 @@ export function startFakeServer(): FakeServer {
           seen.url,
           seen.url.searchParams.get("last_event_id") ?? header,
           ({ lastEventId, type, data }) =>
-            controller.enqueue(encoder.encode(formatFrame(lastEventId, type, data))),
+            controller.enqueue(encoder.encode(format(lastEventId, type, data))),
           () => {
             forget();
             controller.close();
@@ -144,6 +151,7 @@ export function startFakeServer(): FakeServer {
     url: `http://127.0.0.1:${port}`,
     model,
     requests,
+    hasMessages: true,
     script: () => undefined,
     write,
     cut() {

@@ -14,10 +14,10 @@ export interface Harness {
   readonly states: ConnectionState[];
 }
 
-export function createHarness(options: ClientOptions = {}, seesEverything = true): Harness {
+export function createHarness(options: ClientOptions = {}, seesHeartbeats = true): Harness {
   const clock = createManualClock();
   const model = new ModelServer();
-  const network = createModelNetwork(model, seesEverything);
+  const network = createModelNetwork(model, seesHeartbeats);
   const client = createClient({
     url: "http://model",
     random: () => 0.5,

@@ -28,7 +28,7 @@ export interface ModelNetwork {
   callbacks: TransportCallbacks | undefined;
 }
 
-export function createModelNetwork(model: ModelServer, seesEverything = true): ModelNetwork {
+export function createModelNetwork(model: ModelServer, seesHeartbeats = true): ModelNetwork {
   const connections = new Map<string, TransportCallbacks>();
 
   const open: OpenTransport = ({ url }, callbacks) => {
@@ -67,8 +67,8 @@ export function createModelNetwork(model: ModelServer, seesEverything = true): M
     });
 
     return {
-      seesEverything,
-      listen() {},
+      seesHeartbeats,
+
       close() {
         closed = true;
         if (id === undefined) return;
