@@ -8,7 +8,7 @@ import { existsSync, readdirSync, rmSync, statSync, writeFileSync } from "node:f
 import { delimiter, join } from "node:path";
 import { runLive } from "./run-live.ts";
 
-export type StageName = "types" | "lint" | "bun" | "browser";
+export type StageName = "types" | "lint" | "bun" | "browser" | "webkit";
 
 export interface Requirement {
   readonly debianPackage: string;
@@ -32,8 +32,14 @@ export const REQUIREMENTS: readonly Requirement[] = [
   },
   { debianPackage: "firefox-esr", stages: ["browser"], isPresent: () => hasCommand("firefox-esr") },
   {
+    debianPackage: "webkit2gtk-driver",
+    stages: ["webkit"],
+    isPresent: () => hasCommand("WebKitWebDriver"),
+  },
+  { debianPackage: "xvfb", stages: ["webkit"], isPresent: () => hasCommand("Xvfb") },
+  {
     debianPackage: "fonts-noto-color-emoji",
-    stages: ["browser"],
+    stages: ["browser", "webkit"],
     isPresent: () => existsSync("/usr/share/fonts/truetype/noto/NotoColorEmoji.ttf"),
   },
 ];

@@ -10,12 +10,13 @@
 import { existsSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { Glob } from "bun";
 import { provideRequirements, type StageName } from "./requirements.ts";
 import { runLive } from "./run-live.ts";
 import { type Counts, countBunTests, countPlaywrightTests, judge } from "./test-counts.ts";
 
 const ROOT = join(import.meta.dir, "..");
-const STAGES: readonly StageName[] = ["types", "lint", "bun", "browser"];
+const STAGES: readonly StageName[] = ["types", "lint", "bun", "browser", "webkit"];
 
 interface Options {
   readonly stages: ReadonlySet<StageName>;
@@ -79,6 +80,23 @@ const RUNS: Readonly<
     } finally {
       rmSync(directory, { recursive: true, force: true });
     }
+  },
+
+  async webkit(paths) {
+    const all = [...new Glob("*/webkit-tests/*.webkit.ts").scanSync(ROOT)].sort();
+    const files = all.filter(
+      (file) => paths.length === 0 || paths.some((path) => file.includes(path)),
+    );
+    if (files.length === 0)
+      throw new Error(`no WebKit test has one of these in its path: ${paths}`);
+    const result = await runLive("sh", [
+      join(ROOT, "ovation/bin/bun"),
+      "test",
+      "--no-orphans",
+      "--timeout=60000",
+      ...files.map((file) => `./${file}`),
+    ]);
+    return { counts: countBunTests(result.output), exitCode: result.exitCode };
   },
 };
 
