@@ -159,10 +159,17 @@ describe("guests", () => {
       403,
       "forbidden",
     ]);
-    expect(await codeOf("POST", "/v1/videos/up/comments", token, { text: "again" })).toEqual([
-      401,
-      "token-invalid",
-    ]);
+    for (const [method, path, body] of [
+      ["POST", "/v1/videos/up/comments", { text: "again" }],
+      ["POST", "/v1/videos/up/likes", {}],
+      ["GET", "/v1/videos/up/comments", undefined],
+      ["GET", "/v1/notifications", undefined],
+    ] as const)
+      expect([path, ...(await codeOf(method, path, token, body))]).toEqual([
+        path,
+        401,
+        "token-invalid",
+      ]);
     expect(await codeOf("DELETE", "/v1/videos/up/comments/1", eve)).toEqual([403, "forbidden"]);
     expect((await call("DELETE", "/v1/videos/up/comments/1", gina)).status).toBe(200);
   });

@@ -96,25 +96,27 @@ export function isStaff(role: Role | undefined): boolean {
   return role === "host" || role === "moderator";
 }
 
-/** Who asks; throws `token-missing`, and `token-invalid` for a guest who has become a member since. */
+/** Who asks; throws `token-missing`, and what {@link identify} throws. */
 export async function requireMember(service: Service, request: HttpRequest): Promise<Identity> {
   const identity = await identify(service, request);
   if (identity === undefined) throw new Problem("token-missing");
-  if (
-    identity.role === "guest" &&
-    (await service.people?.directory.ownerOf(identity.sub)) !== undefined
-  ) {
-    throw new Problem("token-invalid", "This guest has become a member: use the member's token");
-  }
   return identity;
 }
 
-/** The identity of the request, if it has one; throws where its token does not hold. */
+/**
+ * The identity of the request, if it has one; throws where its token does not hold, as that of a guest
+ * who has become a member.
+ */
 export async function identify(
   service: Service,
   request: HttpRequest,
 ): Promise<Identity | undefined> {
   const identity = await service.authenticate(request);
+  if (
+    identity?.role === "guest" &&
+    (await service.people?.directory.ownerOf(identity.sub)) !== undefined
+  )
+    throw new Problem("token-invalid", "This guest has become a member: use the member's token");
   // Hosts and moderators can be written to from their first request on, whatever it asks for.
   if (identity !== undefined && isStaff(identity.role)) service.people?.directory.note(identity);
   return identity;

@@ -178,11 +178,49 @@ kinds:
     );
   });
 
+  test("an outside issuer needs an audience", () => {
+    for (const tokens of [
+      "jwksUrl: https://login.example/jwks",
+      "publicKeys: [login.pem]",
+      "issuer: https://login.example, publicKeys: [login.pem]",
+    ]) {
+      const [mistake = ""] = mistakesOf(`tokens: { ${tokens} }\n`);
+      expect(mistake).toContain("tokens.audience: is required with jwksUrl or publicKeys");
+      expect(mistakesOf(`tokens: { audience: ovation, ${tokens} }\n`)).toEqual([]);
+    }
+    expect(mistakesOf("tokens: { issuer: https://login.example }\n")).toEqual([]);
+  });
+
+  test("claims are mapped, or an issuer gives no roles", async () => {
+    const path = write(`
+tokens:
+  roleClaim: app_metadata.role
+  roleMap: { admin: host, editor: moderator }
+  nameClaim: user_metadata.full_name
+  tokenAgeMaxSeconds: 3600
+`);
+    expect((await readPolicyFile(path)).tokens).toEqual({
+      tokenAgeMaxS: 3_600,
+      mapping: {
+        roleClaim: "app_metadata.role",
+        roleMap: { admin: "host", editor: "moderator" },
+        nameClaim: "user_metadata.full_name",
+      },
+    });
+    expect((await readPolicyFile(write("tokens: { giveRoles: false }"))).tokens).toEqual({
+      mapping: { givesRoles: false },
+    });
+    expect(mistakesOf("tokens: { roleMap: { admin: owner } }\n")[0]).toContain("roleMap.admin");
+    expect(mistakesOf("tokens: { giveRoles: false, roleClaim: role }\n")[0]).toContain(
+      "tokens.giveRoles: ",
+    );
+  });
+
   test("a file that cannot be read is said, with its name", () => {
     expect(readPolicyFile(join(directory, "none.yaml"))).rejects.toThrow(
       "none.yaml: cannot be read (ENOENT)",
     );
-    expect(readPolicyFile(write("tokens: {publicKeys: [none.pem]}"))).rejects.toThrow(
+    expect(readPolicyFile(write("tokens: {audience: a, publicKeys: [none.pem]}"))).rejects.toThrow(
       "none.pem: cannot be read",
     );
   });

@@ -12,7 +12,7 @@ import { type Document, isMap, isNode, isScalar, LineCounter, parseDocument } fr
 import type { z } from "zod";
 import { createAddressOf } from "./client-address.ts";
 import { type ConfigurationForm, configurationForm, type KindForm } from "./policy-schema.ts";
-import { SECRET_BYTES_MIN, secretFault } from "./tokens/mod.ts";
+import { type ClaimMapping, SECRET_BYTES_MIN, secretFault } from "./tokens/mod.ts";
 
 const FILE_CHARACTERS_MAX = 1024 * 1024;
 const DAY_MS = 24 * 60 * 60 * 1_000;
@@ -39,6 +39,8 @@ export interface TokenConfiguration {
   readonly publicKeys?: readonly string[];
   readonly jwksUrl?: string;
   readonly clockToleranceS?: number;
+  readonly tokenAgeMaxS?: number;
+  readonly mapping?: ClaimMapping;
 }
 
 /** What is wrong with the file: `policy.yaml:12:5: kinds.video.subscribe: …`, one line for each mistake. */
@@ -209,8 +211,22 @@ function toConfiguration(
             publicKeys: publicKeys.length === 0 ? undefined : publicKeys,
             jwksUrl: tokens.jwksUrl,
             clockToleranceS: tokens.clockToleranceSeconds,
+            tokenAgeMaxS: tokens.tokenAgeMaxSeconds,
+            mapping: toMapping(tokens),
           }),
   });
+}
+
+function toMapping(tokens: NonNullable<ConfigurationForm["tokens"]>): ClaimMapping | undefined {
+  const { roleClaim, roleMap, nameClaim, avatarClaim, giveRoles } = tokens;
+  const mapping = withoutUndefined({
+    roleClaim,
+    roleMap,
+    nameClaim,
+    avatarClaim,
+    givesRoles: giveRoles,
+  });
+  return Object.keys(mapping).length === 0 ? undefined : mapping;
 }
 
 /** The built-in table with what the file changes; a new kind starts without viewers, types and retention. */

@@ -7,6 +7,7 @@ import {
   isEventType,
   isTopicId,
   isTopicKind,
+  ROLES,
 } from "@ovation/protocol";
 import { z } from "zod";
 
@@ -81,6 +82,7 @@ function isOrigin(text: string): boolean {
   );
 }
 
+const claimPath = z.string().min(1).max(256);
 const file = z.string().min(1).max(4_096);
 
 export const configurationForm = z.strictObject({
@@ -120,7 +122,33 @@ export const configurationForm = z.strictObject({
       publicKeys: z.array(file).max(100).optional(),
       jwksUrl: z.url({ protocol: /^https?$/ }).optional(),
       clockToleranceSeconds: z.number().min(0).max(600).optional(),
+      /** How long a token without `exp` is good, from its `iat`. */
+      tokenAgeMaxSeconds: z.number().positive().max(3_153_600_000).optional(),
+      /** Where outside issuers write the role: a claim, or a path with dots. */
+      roleClaim: claimPath.optional(),
+      roleMap: z.record(z.string().max(256), z.enum(ROLES)).optional(),
+      nameClaim: claimPath.optional(),
+      avatarClaim: claimPath.optional(),
+      /** False: outside issuers say who somebody is, and nothing of what they may do. */
+      giveRoles: z.boolean().optional(),
     })
+    .refine(
+      ({ audience, jwksUrl, publicKeys }) =>
+        audience !== undefined || (jwksUrl === undefined && publicKeys === undefined),
+      {
+        error:
+          "is required with jwksUrl or publicKeys: name what the issuer writes into aud of tokens for this service; without it, tokens for its other services would count here",
+        path: ["audience"],
+      },
+    )
+    .refine(
+      ({ giveRoles, roleClaim, roleMap }) =>
+        giveRoles !== false || (roleClaim === undefined && roleMap === undefined),
+      {
+        error: "is false, so roleClaim and roleMap say nothing: leave them out, or giveRoles",
+        path: ["giveRoles"],
+      },
+    )
     .optional(),
 });
 export type ConfigurationForm = z.output<typeof configurationForm>;

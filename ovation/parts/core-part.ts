@@ -21,7 +21,7 @@ import {
 } from "@ovation/table";
 import type { Registry } from "prom-client";
 import { registerDispatcherMetrics } from "../dispatcher-metrics.ts";
-import { createVerifier, type Verifier } from "../tokens/mod.ts";
+import { createVerifier, ignoredClaimLogger, type Verifier } from "../tokens/mod.ts";
 import { createCommentsPart, openLocalMembers, openLocalStore } from "./comments-part.ts";
 import { failureLogger, type Settings, sentencesOf } from "./settings.ts";
 import { retentionOf, startUpkeep } from "./upkeep.ts";
@@ -47,7 +47,12 @@ export async function openCore(
   const clock = systemClock;
   const onFailure = failureLogger(settings.logger);
   mkdirSync(settings.dataDirectory, { recursive: true });
-  const verifier = await createVerifier({ secrets: [settings.secret], ...settings.tokens, clock });
+  const verifier = await createVerifier({
+    secrets: [settings.secret],
+    ...settings.tokens,
+    onIgnoredClaim: ignoredClaimLogger(settings.logger),
+    clock,
+  });
   const log = await openSqliteLog({
     path: join(settings.dataDirectory, "log.sqlite"),
     clock,

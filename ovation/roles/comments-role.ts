@@ -21,7 +21,7 @@ import { listenEarly } from "../parts/early-listener.ts";
 import { createInternalPart, type InternalSettings } from "../parts/internal-part.ts";
 import { failureLogger, type Node, type Settings, sentencesOf } from "../parts/settings.ts";
 import { registerProcessMetrics } from "../process-metrics.ts";
-import { createVerifier } from "../tokens/mod.ts";
+import { createVerifier, ignoredClaimLogger } from "../tokens/mod.ts";
 
 export interface CommentsRoleOptions {
   readonly settings: Settings;
@@ -41,6 +41,7 @@ export async function startCommentsRole(options: CommentsRoleOptions): Promise<N
   const { authenticate } = await createVerifier({
     secrets: [settings.secret],
     ...settings.tokens,
+    onIgnoredClaim: ignoredClaimLogger(settings.logger),
     clock,
   });
   const dependencies = createDependencies(settings.logger, registry, steadyClock);

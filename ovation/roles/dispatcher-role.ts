@@ -41,7 +41,7 @@ import { openPresence, type Presence } from "../parts/presence-part.ts";
 import { failureLogger, type Node, type Settings } from "../parts/settings.ts";
 import { retentionOf, startUpkeep } from "../parts/upkeep.ts";
 import { registerProcessMetrics } from "../process-metrics.ts";
-import { createVerifier } from "../tokens/mod.ts";
+import { createVerifier, ignoredClaimLogger } from "../tokens/mod.ts";
 
 export interface DispatcherRoleOptions {
   readonly settings: Settings;
@@ -72,6 +72,7 @@ export async function startDispatcherRole(options: DispatcherRoleOptions): Promi
   const { authenticate } = await createVerifier({
     secrets: [settings.secret],
     ...settings.tokens,
+    onIgnoredClaim: ignoredClaimLogger(settings.logger),
     clock,
   });
 

@@ -16,7 +16,7 @@ import { createFrontendPart, type FrontendPart } from "../parts/frontend-part.ts
 import { createInternalPart, type InternalSettings } from "../parts/internal-part.ts";
 import type { Node, Settings } from "../parts/settings.ts";
 import { registerProcessMetrics } from "../process-metrics.ts";
-import { createVerifier } from "../tokens/mod.ts";
+import { createVerifier, ignoredClaimLogger } from "../tokens/mod.ts";
 
 export interface FrontendRoleOptions {
   readonly settings: Settings;
@@ -42,6 +42,7 @@ export async function startFrontendRole({
   const { authenticate } = await createVerifier({
     secrets: [settings.secret],
     ...settings.tokens,
+    onIgnoredClaim: ignoredClaimLogger(settings.logger),
     clock: systemClock,
   });
   const inbox = {

@@ -26,7 +26,7 @@ import { failureLogger } from "../parts/settings.ts";
 import { crashOnUncaught, untilSignal } from "../process-life.ts";
 import { registerProcessMetrics } from "../process-metrics.ts";
 import { openMappedPools } from "../shares/address-pools-mapped.ts";
-import { createVerifier } from "../tokens/mod.ts";
+import { createVerifier, ignoredClaimLogger } from "../tokens/mod.ts";
 import { passOn } from "./pass-on.ts";
 import {
   type FromWorker,
@@ -58,6 +58,7 @@ const credential = createFrontendCredential();
 const { authenticate } = await createVerifier({
   secrets: [settings.secret],
   ...settings.tokens,
+  onIgnoredClaim: ignoredClaimLogger(logger),
   clock,
 });
 

@@ -2,6 +2,7 @@
 
 import type { Clock } from "@ovation/protocol";
 import { type SignOptions, signToken } from "./signer.ts";
+import { GUEST_ID_PREFIX } from "./subject.ts";
 
 /** A guest who comes back within this time is the same one. */
 export const GUEST_TTL_S = 30 * 24 * 60 * 60;
@@ -29,7 +30,7 @@ export interface GuestIssuer {
 export function createGuestIssuer(options: GuestIssuerOptions): GuestIssuer {
   return {
     async issue(name) {
-      const id = `guest-${Buffer.from(options.random(GUEST_ID_BYTES)).toString("base64url")}`;
+      const id = `${GUEST_ID_PREFIX}${Buffer.from(options.random(GUEST_ID_BYTES)).toString("base64url")}`;
       const token = await signToken(
         options.secret,
         { sub: id, name, role: "guest" },
@@ -42,9 +43,4 @@ export function createGuestIssuer(options: GuestIssuerOptions): GuestIssuer {
       return { token, member: { id, name } };
     },
   };
-}
-
-/** Whether the id is one that {@link createGuestIssuer} makes. */
-export function isGuestId(id: string): boolean {
-  return id.startsWith("guest-");
 }

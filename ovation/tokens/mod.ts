@@ -8,4 +8,5 @@ export * from "./guests.ts";
 export * from "./key-ring.ts";
 export * from "./secret.ts";
 export * from "./signer.ts";
+export * from "./subject.ts";
 export * from "./verifier.ts";

@@ -3,8 +3,9 @@ import { chmodSync, mkdtempSync, readdirSync, rmSync, statSync, writeFileSync } 
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { systemClock } from "@ovation/protocol";
-import { createGuestIssuer, isGuestId } from "./guests.ts";
+import { createGuestIssuer } from "./guests.ts";
 import { loadSecret } from "./secret.ts";
+import { isGuestId } from "./subject.ts";
 import { createVerifier } from "./verifier.ts";
 
 describe("secret", () => {

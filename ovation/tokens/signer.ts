@@ -1,7 +1,7 @@
 /** Makes tokens: for `ovation token`, guests and the demo. A site's login makes its own, with any library. */
 
 import { SignJWT } from "jose";
-import { identityFrom, type TokenClaims } from "./claims.ts";
+import { claimsFault, type TokenClaims } from "./claims.ts";
 
 export interface SignOptions {
   readonly issuer?: string;
@@ -20,8 +20,8 @@ export async function signToken(
   ttlSeconds: number,
   options: SignOptions = {},
 ): Promise<string> {
-  const checked = identityFrom(claims);
-  if (!checked.ok) throw new TypeError(checked.detail);
+  const fault = claimsFault(claims);
+  if (fault !== undefined) throw new TypeError(fault);
   const issuedAt = Math.floor((options.now ?? Date.now()) / 1_000);
   const token = new SignJWT({ ...claims })
     .setProtectedHeader({ alg: "HS256", typ: "JWT" })

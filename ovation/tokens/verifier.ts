@@ -15,8 +15,15 @@ import {
   systemClock,
   TOKEN_CHARACTERS_MAX,
 } from "@ovation/protocol";
-import { decodeProtectedHeader, errors, type JWTVerifyOptions, jwtVerify } from "jose";
-import { identityFrom } from "./claims.ts";
+import {
+  decodeProtectedHeader,
+  errors,
+  type JWTPayload,
+  type JWTVerifyOptions,
+  jwtVerify,
+} from "jose";
+import type { Logger } from "pino";
+import { type ClaimMapping, identityFrom, type Signer } from "./claims.ts";
 import { createKeyRing, type KeyRing, type KeyRingOptions } from "./key-ring.ts";
 import { createTokenCache } from "./token-cache.ts";
 
@@ -27,7 +34,13 @@ export interface VerifierOptions extends KeyRingOptions {
   readonly audience?: string;
   /** How far the clocks of issuer and server may be apart. Default 30 s. */
   readonly clockToleranceS?: number;
+  /** How long a token without `exp` is good, from its `iat`. Absent: until its key is withdrawn. */
+  readonly tokenAgeMaxS?: number;
+  /** Where the claims of outside issuers differ from ours. */
+  readonly mapping?: ClaimMapping;
   readonly clock?: Clock;
+  /** A claim had another form than ours and counted as absent; once for each name. */
+  onIgnoredClaim?(claim: string): void;
 }
 
 export interface Verifier {
@@ -47,6 +60,13 @@ export async function createVerifier(options: VerifierOptions): Promise<Verifier
   const ring = await createKeyRing(options);
   const toleranceMs = (options.clockToleranceS ?? CLOCK_TOLERANCE_DEFAULT_S) * 1_000;
   const cache = createTokenCache(clock);
+  const ignored = new Set<string>();
+
+  function onIgnored(claim: string): void {
+    if (ignored.has(claim)) return;
+    ignored.add(claim);
+    options.onIgnoredClaim?.(claim);
+  }
 
   async function verify(token: string): Promise<Identity> {
     if (token.length > TOKEN_CHARACTERS_MAX)
@@ -56,7 +76,7 @@ export async function createVerifier(options: VerifierOptions): Promise<Verifier
       requireUnexpired(known);
       return known;
     }
-    const identity = await verifyAnew(token);
+    const identity = await verifyUnknown(token);
     cache.set(token, identity);
     return identity;
   }
@@ -66,17 +86,33 @@ export async function createVerifier(options: VerifierOptions): Promise<Verifier
       throw new Problem("token-expired");
   }
 
-  async function verifyAnew(token: string): Promise<Identity> {
+  async function verifyUnknown(token: string): Promise<Identity> {
     if (!JWT.test(token)) throw new Problem("token-invalid", "The token is not a signed JWT");
-    const payload = await verifySignature(ring, token, {
+    const { payload, signer } = await verifySignature(ring, token, {
       clockTolerance: toleranceMs / 1_000,
       currentDate: new Date(clock.now()),
       ...(options.issuer === undefined ? {} : { issuer: options.issuer }),
       ...(options.audience === undefined ? {} : { audience: options.audience }),
     });
-    const result = identityFrom(payload);
+    const { mapping } = options;
+    const result = identityFrom(withExpiry(payload), {
+      signer,
+      onIgnored,
+      ...(mapping === undefined ? {} : { mapping }),
+    });
     if (!result.ok) throw new Problem("token-invalid", result.detail);
+    requireUnexpired(result.identity);
     return result.identity;
+  }
+
+  /** A token that names no end has one by its age, where the operator says so. */
+  function withExpiry(payload: JWTPayload): JWTPayload {
+    const { exp, iat } = payload;
+    const { tokenAgeMaxS } = options;
+    if (exp !== undefined || tokenAgeMaxS === undefined) return payload;
+    if (typeof iat !== "number" || iat * 1_000 > clock.now() + toleranceMs)
+      throw new Problem("token-invalid", "A token without exp needs an iat that is not to come");
+    return { ...payload, exp: iat + tokenAgeMaxS };
   }
 
   return {
@@ -86,6 +122,15 @@ export async function createVerifier(options: VerifierOptions): Promise<Verifier
       return token === undefined ? undefined : verify(token);
     },
   };
+}
+
+/** The log line of {@link VerifierOptions.onIgnoredClaim}; the claim's value is not in it. */
+export function ignoredClaimLogger(logger: Logger): (claim: string) => void {
+  return (claim) =>
+    logger.warn(
+      { claim },
+      "a token's claim is not of the form that docs/beside-your-login.md names, and counts as absent; the policy file can map it (tokens.roleClaim, roleMap, nameClaim, avatarClaim)",
+    );
 }
 
 /** Only the verifier's way in, for the parts that ask who somebody is. */
@@ -109,16 +154,23 @@ export function tokenOf(request: HttpRequest): string | undefined {
   return token === null || token === "" ? undefined : token;
 }
 
+interface Verified {
+  readonly payload: JWTPayload;
+  readonly signer: Signer;
+}
+
 async function verifySignature(
   ring: KeyRing,
   token: string,
   options: JWTVerifyOptions,
-): Promise<unknown> {
+): Promise<Verified> {
   const algorithm = algorithmOf(token);
+  const signer: Signer = algorithm === "HS256" ? "here" : "outside";
+  const only = { ...options, algorithms: [algorithm] };
   let refused = new Problem("token-invalid", "No key here verifies this token");
   for (const { key } of ring.keysFor(algorithm)) {
     try {
-      return (await jwtVerify(token, key, { ...options, algorithms: [algorithm] })).payload;
+      return { payload: (await jwtVerify(token, key, only)).payload, signer };
     } catch (error) {
       const problem = problemFrom(error);
       // The signature held with this key, so no other one will say more.
@@ -129,7 +181,7 @@ async function verifySignature(
   const published = ring.publishedFor(algorithm);
   if (published === undefined) throw refused;
   try {
-    return (await jwtVerify(token, published, { ...options, algorithms: [algorithm] })).payload;
+    return { payload: (await jwtVerify(token, published, only)).payload, signer };
   } catch (error) {
     throw problemFrom(error);
   }
