@@ -30,3 +30,30 @@ test("whoever returns with a position claims it", () => {
   table.disconnected();
   expect(table.formatPositions()).toBe(formatPosition([[topic, position]]));
 });
+
+test("totals of likes never fall, also where another frontend knows of fewer", () => {
+  const seen: unknown[] = [];
+  const table = createTopicTable(
+    systemClock,
+    Math.random,
+    { ...sink, onEvent: ({ data }) => seen.push(data) },
+    () => {},
+  );
+  table.add(topic);
+  table.opened({ [topic]: { head: 0 } }, "");
+  for (const data of [
+    { like: 1, total: { like: 9 } },
+    { like: 2, total: { like: 7, love: 1 } },
+    { like: 1 },
+    null,
+    { like: 1, total: { like: 12 } },
+  ])
+    table.receive("likes", { topic, type: "likes", at: 1, data }, "");
+  expect(seen).toEqual([
+    { like: 1, total: { like: 9 } },
+    { like: 2, total: { like: 9, love: 1 } },
+    { like: 1 },
+    null,
+    { like: 1, total: { like: 12, love: 1 } },
+  ]);
+});

@@ -42,6 +42,8 @@ interface Wanted {
   replaying: boolean;
   /** Pulls since the last new event. */
   pulls: number;
+  /** The largest like totals so far: another frontend may know of fewer for a moment. */
+  totals: Record<string, number>;
   cancelWait: (() => void) | undefined;
 }
 
@@ -176,6 +178,7 @@ export function createTopicTable(
         active: false,
         replaying: false,
         pulls: 0,
+        totals: {},
         cancelWait: undefined,
       });
     },
@@ -226,7 +229,7 @@ export function createTopicTable(
       const { seq, at, data } = envelope;
       const event: ClientEvent = { topic, type, ...(seq !== undefined && { seq }), at, data };
       if (seq === undefined) {
-        sink.onEvent(event, "");
+        sink.onEvent(type === "likes" ? { ...event, data: raise(data, wanted.totals) } : event, "");
         const head =
           type === "stats"
             ? (data as { readonly [key: string]: Json } | null)?.["head"]
@@ -243,4 +246,13 @@ export function createTopicTable(
       watch(topic, wanted, due.length > 0);
     },
   };
+}
+
+/** The data of `likes` with no total below one that was told before; `totals` learns of it. */
+function raise(data: Json, totals: Record<string, number>): Json {
+  const { total } = (data ?? {}) as { readonly total?: Json };
+  if (typeof total !== "object") return data;
+  for (const [kind, n] of Object.entries(total ?? {}))
+    if (typeof n === "number") totals[kind] = Math.max(n, totals[kind] ?? 0);
+  return { ...(data as object), total: { ...total, ...totals } };
 }

@@ -230,17 +230,21 @@ export class Channel {
   /** Everything that is due, encoded; `undefined` where nothing is. */
   makeBatch(order: number, prefix: string, now: number): Batch | undefined {
     const flow = this.#flow;
-    const events = flow?.takeDue(now) ?? [];
-    if (flow === undefined || events.length === 0) return undefined;
+    const due = flow?.takeDue(now) ?? [];
+    if (flow === undefined || due.length === 0) return undefined;
     const liveBefore = flow.liveEvents;
     const { batched: before } = flow;
     let durable = 0;
-    for (const event of events) {
+    let events: readonly Event[] = due;
+    for (const [index, event] of due.entries()) {
       if (isDurable(event)) {
         flow.history ??= new History(before, this.joinedOrder);
         flow.history.push(event, order);
         durable++;
-      } else flow.noteLive(event);
+        continue;
+      }
+      const written = flow.noteLive(event);
+      if (written !== event) events = events.with(index, written);
     }
     const text = formatEvents(prefix, this.mark, before, events);
     flow.batched = this.position;

@@ -15,6 +15,7 @@ import {
   PendingEvents,
   type PendingOptions,
   parseGap,
+  raiseTotals,
   type TopicPosition,
   typePolicyIn,
 } from "@ovation/protocol";
@@ -182,18 +183,22 @@ export class Flow {
     return events;
   }
 
-  /** A live event goes out: a gap counts it, or, where its type sums up, the sum has it. */
-  noteLive(event: Event): void {
+  /**
+   * A live event goes out: a gap counts it, or, where its type sums up, the sum has it. Answers the
+   * event to write: a total never falls at a viewer, whatever order sums arrive in.
+   */
+  noteLive(event: Event): Event {
     if (event.type === GAP_TYPE) {
       this.liveEvents += parseGap(event.data)?.lost ?? 0;
-      return;
+      return event;
     }
     const policy = typePolicyIn(this.#kind.policy, event.type);
     if (policy.merge === undefined) this.liveEvents++;
-    if (policy.merge !== "sum") return;
+    if (policy.merge !== "sum") return event;
     this.sums ??= new Map();
     const earlier = this.sums.get(event.type);
     this.sums.set(event.type, earlier === undefined ? event : mergeEvents(earlier, event, policy));
+    return earlier === undefined ? event : raiseTotals(earlier, event);
   }
 
   /** The batch of this number, if it is still here. */

@@ -37,6 +37,22 @@ describe("a connection", () => {
     expect(viewer.writes).toBe(before + 1);
   });
 
+  test("sees no total fall, whatever order counts of several processes arrive in", async () => {
+    const upstream = new ModelUpstream();
+    const frontend = startFrontend(upstream);
+    const viewer = new Viewer(frontend, [video]);
+    await until(() => viewer.connection.ready);
+    for (const like of [10, 7, 12, 11]) {
+      const seen = viewer.of("likes").length;
+      upstream.live(video, "likes", { like: 1, total: { like, love: 20 - like } });
+      await until(() => viewer.of("likes").length > seen, "the next count");
+    }
+    const totals = viewer.of("likes").map(({ fields }) => fields.total);
+    expect(totals.map(({ like }) => like)).toEqual([10, 10, 12, 12]);
+    expect(totals.map((total) => Object(total).love)).toEqual([10, 13, 13, 13]);
+    expect(viewer.of("likes").map(({ fields }) => fields.like)).toEqual([1, 1, 1, 1]);
+  });
+
   test("gets likes added up, and not more often than the policy says", async () => {
     const upstream = new ModelUpstream();
     const frontend = startFrontend(upstream);

@@ -46,6 +46,24 @@ export function mergeEvents(earlier: Event, later: Event, policy: TypePolicy): E
 }
 
 /**
+ * `event` with no `total` below that of `earlier`, which was written before it: an event from
+ * another data centre may have been counted before one that was nearer.
+ */
+export function raiseTotals(earlier: Event, event: Event): Event {
+  const before = totalOf(earlier);
+  const data = JSON.parse(event.data) as Json;
+  if (before === undefined || !isObject(data) || data["total"] === undefined) return event;
+  const total = largerNumbers(before, data["total"]);
+  if (JSON.stringify(total) === JSON.stringify(data["total"])) return event;
+  return { ...event, data: toJsonText({ ...data, total }) };
+}
+
+function totalOf({ data }: Event): Json | undefined {
+  const value = JSON.parse(data) as Json;
+  return isObject(value) ? value["total"] : undefined;
+}
+
+/**
  * Numbers add up, member by member. Below `total` the larger stands: totals only grow, and the
  * later event is not always the one that was counted later.
  */

@@ -217,7 +217,7 @@ export class Session {
       ? Math.min(info["head"], history.head)
       : history.head;
     const behind = this.#head > this.#snapshotHead;
-    this.#likes = readTotal(info["likes"]);
+    this.#likes = Math.max(this.#likes, readTotal(info["likes"]));
     if (isCount(info["viewers"])) this.viewers ??= info["viewers"];
     if (!this.#pinKnown) this.pinned = this.#readPinned(info["pinned"]);
     this.snapshot = "ready";
@@ -308,7 +308,7 @@ export class Session {
     const { total, fresh } = likes;
     const own = Math.min(this.#ownLikes, fresh);
     this.#ownLikes -= own;
-    this.#likes = total;
+    this.#likes = Math.max(this.#likes, total);
     if (fresh > own) this.#callbacks.liked(fresh - own);
     this.#callbacks.changed();
   }
