@@ -195,7 +195,9 @@ function guard(run: () => void): void {
 function serverUrl(given: string | undefined): string {
   const url = given ?? (typeof location === "undefined" ? undefined : location.origin);
   if (url === undefined) throw new TypeError("createClient needs the url of the server here");
-  return url.replace(/\/+$/, "");
+  // On a page `/live` is the server below that path of the page's own origin.
+  const absolute = typeof location === "undefined" ? url : new URL(url, location.href).href;
+  return absolute.replace(/\/+$/, "");
 }
 
 function clockOf({ now = Date.now, after }: ClientOptions): Clock {

@@ -154,7 +154,7 @@ export interface EventSourceLike {
 }
 
 export interface ClientOptions {
-  /** The server, for example `https://live.example.org`. Default: where the page came from. */
+  /** The server, for example `https://live.example.org` or `https://example.org/live`. Default: the page's origin. */
   readonly url?: string;
   /** A token, or a function that fetches a fresh one: called first and whenever the old one has expired. */
   readonly token?: string | (() => string | undefined | Promise<string | undefined>);
@@ -183,6 +183,8 @@ export interface VideoInfo {
   readonly title: string;
   readonly description?: string;
   readonly live: boolean;
+  /** Present where comments are closed. */
+  readonly closed?: boolean;
   readonly viewers: number;
   readonly likes: Readonly<Record<string, number>>;
   readonly comments: number;

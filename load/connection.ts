@@ -53,12 +53,13 @@ export function createConnection(number: number): Connection {
 /** The request by which a viewer asks for its topics, and goes on from `lastId`. */
 export function requestText(task: ReaderTask, number: number, lastId: string | undefined): string {
   const { options } = task;
+  const { host, pathname: base } = new URL(options.url);
   const topics = topicsOf(options, task.firstConnection + number).map((topic) =>
     topicName(options, topic),
   );
   const lines = [
-    `GET ${targetNamed(options.target).connectPath(topics, options)} HTTP/1.1`,
-    `Host: ${new URL(options.url).host}`,
+    `GET ${base.replace(/\/+$/, "")}${targetNamed(options.target).connectPath(topics, options)} HTTP/1.1`,
+    `Host: ${host}`,
     "Accept: text/event-stream",
   ];
   if (options.zstd) lines.push("Accept-Encoding: zstd");

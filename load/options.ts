@@ -148,7 +148,9 @@ function checkUrl(text: string, remote: boolean): string {
       `--url: ${url.hostname} is another machine; load somebody else's server only with their leave, and then --yes-remote`,
     );
   }
-  return url.origin;
+  if (url.search !== "" || url.hash !== "")
+    throw new LoadError("--url: the server's address ends before ? and #");
+  return url.origin + url.pathname.replace(/\/+$/, "");
 }
 
 function within(name: string, value: number, least: number, most: number, whole: boolean): void {

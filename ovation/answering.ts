@@ -24,9 +24,18 @@ export interface AnsweringOptions {
   readonly corsOrigins?: readonly string[];
   /** A request was answered with a problem. */
   onProblem?(code: ProblemCode): void;
+  /** A page in place of a problem, for a person who opened an address with a browser. */
+  readonly problemPage?: ProblemPage | undefined;
   /** Answers what no route does; without it that is `not-found`. `path` is as it was sent, without the query. */
   fallback?(request: HttpRequest, path: string, address: string): Promise<Response>;
 }
+
+/** `undefined` where the problem itself is the answer. `path` is as it was sent, without the query. */
+export type ProblemPage = (
+  problem: Problem,
+  request: HttpRequest,
+  path: string,
+) => Response | undefined;
 
 /** What the carrier of a request knows of it. */
 export interface Carried {
@@ -47,7 +56,9 @@ export function createAnswer(options: AnsweringOptions): Answer {
     try {
       return cors.finish(request, await answer(request, carried, router, options));
     } catch (error) {
-      return cors.finish(request, tell(toProblem(error, request, carried.path, options), options));
+      const problem = toProblem(error, request, carried.path, options);
+      const told = tell(problem, options);
+      return cors.finish(request, options.problemPage?.(problem, request, carried.path) ?? told);
     }
   };
 }

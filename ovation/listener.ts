@@ -7,7 +7,7 @@
 import { chmodSync } from "node:fs";
 import { type CutReason, HttpServer } from "@ovation/http";
 import type { AddressPools, HttpRequest, Route } from "@ovation/protocol";
-import { type Answer, type AnsweringOptions, createAnswer } from "./answering.ts";
+import { type Answer, type AnsweringOptions, createAnswer, type ProblemPage } from "./answering.ts";
 import { endHalfOpenAfter } from "./half-open.ts";
 import { listenTls } from "./listener-tls.ts";
 import { filesMax } from "./open-files.ts";
@@ -39,7 +39,7 @@ export interface Listener {
   readonly port: number;
   readonly url: string;
   /** From now on these, in place of the routes that it was opened with and their fallback. */
-  serve(routes: readonly Route[]): void;
+  serve(routes: readonly Route[], problemPage?: ProblemPage): void;
   /** No new connections; resolves when the requests under way are answered, but not later than STOP_MS_MAX; at once with `now`. */
   stop(now: boolean): Promise<void>;
 }
@@ -66,8 +66,8 @@ export function listen(options: ListenOptions): Listener {
   return {
     port,
     url: `${tls === undefined ? "http" : "https"}://${name}:${port}`,
-    serve(routes) {
-      current = createAnswer({ ...common, routes });
+    serve(routes, problemPage) {
+      current = createAnswer({ ...common, routes, problemPage });
     },
     stop: (now) => server.stop(now),
   };

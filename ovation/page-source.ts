@@ -9,7 +9,8 @@ import { Problem, type Route, type RouteContext, toResponse } from "@ovation/pro
 
 export interface PageSource {
   videos(): Promise<readonly VideoInfo[]>;
-  video(id: string): Promise<VideoInfo | undefined>;
+  /** `deleted`: it was here, and its host took it away. */
+  video(id: string): Promise<VideoInfo | "deleted" | undefined>;
   /** Who may write to whom. */
   readonly messages?: MessageRule;
 }
@@ -27,6 +28,8 @@ export function createPageSource(routes: readonly Route[], messages?: MessageRul
       try {
         return (await ask(one, `/v1/videos/${encodeURIComponent(id)}`, { id })) as VideoInfo;
       } catch (error) {
+        if (error instanceof Problem && (error.code as string) === "video-deleted")
+          return "deleted";
         // Not there, not open to everybody, or no id at all: for a page it is all the same.
         if (error instanceof Problem && error.status < 500) return undefined;
         throw error;

@@ -20,7 +20,7 @@ export const REQUIREMENTS: readonly Requirement[] = [
   { debianPackage: "redis-server", stages: ["bun"], isPresent: () => hasCommand("redis-server") },
   { debianPackage: "postgresql", stages: ["bun"], isPresent: hasPostgres },
   { debianPackage: "pgbouncer", stages: ["bun"], isPresent: () => hasCommand("pgbouncer") },
-  { debianPackage: "nginx", stages: ["bun"], isPresent: () => hasCommand("nginx") },
+  { debianPackage: "nginx", stages: ["bun", "browser"], isPresent: () => hasCommand("nginx") },
   { debianPackage: "haproxy", stages: ["bun"], isPresent: () => hasCommand("haproxy") },
   { debianPackage: "caddy", stages: ["bun"], isPresent: () => hasCommand("caddy") },
   { debianPackage: "systemd", stages: ["bun"], isPresent: () => hasCommand("systemd-analyze") },

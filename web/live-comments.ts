@@ -22,6 +22,7 @@ import { css, type PropertyValues, ReactiveElement } from "@lit/reactive-element
 import { type Author, type Client, createClient } from "@ovation/client";
 import { Account } from "./element/account.ts";
 import type { Me } from "./element/identity.ts";
+import { serverOf } from "./element/server-base.ts";
 import type { View } from "./element/view.ts";
 
 /** The longest wait between two tries to load the view. */
@@ -97,7 +98,7 @@ export class LiveComments extends ReactiveElement {
     this.#close();
     const { video, isConnected } = this;
     if (!video || !isConnected) return;
-    const url = this.server || new URL(import.meta.url).origin;
+    const url = this.server || serverOf(import.meta.url);
     const account = new Account(url, video, () =>
       this.getToken === undefined ? this.token || undefined : this.getToken(),
     );

@@ -13,6 +13,8 @@
 import { type PropertyValues, ReactiveElement, unsafeCSS } from "@lit/reactive-element";
 import { type Author, type Client, createClient, type Person } from "@ovation/client";
 import { type Me, readToken } from "./element/identity.ts";
+import { hueCss } from "./element/name-colour.ts";
+import { serverOf } from "./element/server-base.ts";
 import panelCss from "./inbox/inbox.css" with { type: "text" };
 import { InboxView } from "./inbox/inbox-view.ts";
 import toastCss from "./inbox/toasts.css" with { type: "text" };
@@ -29,7 +31,7 @@ export class LiveInbox extends ReactiveElement {
     messages: {},
     getToken: { attribute: false },
   };
-  static override styles = [panelCss, toastCss].map((css) => unsafeCSS(css));
+  static override styles = [panelCss, toastCss, hueCss].map((css) => unsafeCSS(css));
 
   declare for: string | undefined;
   declare server: string | undefined;
@@ -127,7 +129,7 @@ export class LiveInbox extends ReactiveElement {
       asked = true;
       return first;
     };
-    this.#ownClient = createClient({ url: this.server || new URL(import.meta.url).origin, token });
+    this.#ownClient = createClient({ url: this.server || serverOf(import.meta.url), token });
     this.#use(this.#ownClient, me);
   }
 

@@ -6,11 +6,11 @@
 
 import { join } from "node:path";
 import type { VideoInfo } from "@ovation/client";
-import type { HttpRequest, Route } from "@ovation/protocol";
+import type { HttpRequest, Problem, Route } from "@ovation/protocol";
 import { assetRoutes } from "./assets.ts";
 import { build } from "./build.ts";
 import { listMedia, serveMedia } from "./media.ts";
-import { wordsFor } from "./page-strings.ts";
+import { targetOf, wordsFor } from "./page-strings.ts";
 import {
   type EmbedOptions,
   type PageContext,
@@ -23,36 +23,53 @@ import {
 export interface PagesOptions {
   /** The videos that `/` shows. */
   readonly videos: () => Promise<readonly VideoInfo[]>;
-  /** One of them; `undefined` where there is none of that id. */
-  readonly video: (id: string) => Promise<VideoInfo | undefined>;
+  /** One of them; `deleted` where it was and is no more, `undefined` where there is none of that id. */
+  readonly video: (id: string) => Promise<VideoInfo | "deleted" | undefined>;
   /** Who may write to whom, beyond hosts and moderators, as in the policy file. Default: staff. */
   readonly messages?: PageContext["messages"];
   /** Where the files of `/media/` are. Default: the demo's. */
   readonly mediaDirectory?: string;
 }
 
-/** The routes of the pages. Rejects where a script does not compile. */
+export interface Pages {
+  readonly routes: readonly Route[];
+  /**
+   * The page for a problem, where a person opened an address with a browser; `undefined` where the
+   * problem itself is the answer: for programs, and for what is no page.
+   */
+  readonly problemPage: (
+    problem: Problem,
+    request: HttpRequest,
+    path: string,
+  ) => Response | undefined;
+}
+
+/** The pages. Rejects where a script does not compile. */
 export async function createPages({
   videos,
   video,
   mediaDirectory,
   messages = "staff",
-}: PagesOptions): Promise<readonly Route[]> {
+}: PagesOptions): Promise<Pages> {
   const [built, media] = await Promise.all([
     build(),
     listMedia(mediaDirectory ?? join(import.meta.dir, "media")),
   ]);
-  const assets = {
-    addressOf: (entry: string) => `/assets/${built.nameOf(entry)}`,
-    preloadsOf: (entry: string) => built.preloadsOf(entry).map((name) => `/assets/${name}`),
-  };
+  const assetsAt = (root: string) => ({
+    addressOf: (entry: string) => `${root}assets/${built.nameOf(entry)}`,
+    preloadsOf: (entry: string) => built.preloadsOf(entry).map((name) => `${root}assets/${name}`),
+  });
 
-  /** A page about one video; what `read` throws is said kindly, and logged by whoever logs rejections. */
+  function contextOf(request: HttpRequest): PageContext {
+    const root = rootFrom(targetOf(request).pathname);
+    return { words: wordsFor(request), root, assets: assetsAt(root), messages };
+  }
+
   async function respond(
     request: HttpRequest,
     render: (context: PageContext) => Promise<PageResult>,
   ): Promise<Response> {
-    const context = { words: wordsFor(request), assets, messages };
+    const context = contextOf(request);
     const { text, status = 200, shown = [], frames = false } = await render(context);
     return new Response(text, { status, headers: pageHeaders(shown, frames) });
   }
@@ -69,11 +86,23 @@ export async function createPages({
         const found = await video(params["id"] ?? "");
         if (found === undefined)
           return { text: renderNotice(context, "notFound"), status: 404, frames };
+        if (found === "deleted")
+          return { text: renderNotice(context, "deleted"), status: 410, frames };
         return { text: render(context, found, request), shown: [found], frames };
       }),
   });
 
-  return [
+  function problemPage(problem: Problem, request: HttpRequest, path: string): Response | undefined {
+    const kind = noticeFor(problem.status);
+    if (kind === undefined || !isNavigation(request, path)) return undefined;
+    const headers = new Headers(pageHeaders([], false));
+    const retryAfter = problem.toResponse().headers.get("retry-after");
+    if (retryAfter !== null) headers.set("retry-after", retryAfter);
+    const text = renderNotice(contextOf(request), kind);
+    return new Response(text, { status: problem.status, headers });
+  }
+
+  const routes: Route[] = [
     {
       method: "GET",
       path: "/",
@@ -85,7 +114,7 @@ export async function createPages({
     },
     videoPage("/watch/:id", false, renderWatch),
     videoPage("/embed/:id", true, (context, found, request) =>
-      renderEmbed(context, found, embedOptions(new URL(request.url).searchParams)),
+      renderEmbed(context, found, embedOptions(targetOf(request).searchParams)),
     ),
     ...assetRoutes(built),
     {
@@ -102,6 +131,22 @@ export async function createPages({
       },
     },
   ];
+  return { routes, problemPage };
+}
+
+/** A person opens an address; what the API answers stays as it is for everybody. */
+function isNavigation({ method, headers }: HttpRequest, path: string): boolean {
+  return (
+    (method === "GET" || method === "HEAD") &&
+    !/^\/(v1|assets)\//.test(path) &&
+    /\btext\/html\b/.test(headers.get("accept") ?? "")
+  );
+}
+
+function noticeFor(status: number): "noPage" | "busy" | "failed" | undefined {
+  if (status === 404) return "noPage";
+  if (status === 429) return "busy";
+  return status >= 500 ? "failed" : undefined;
 }
 
 interface PageResult {
@@ -113,6 +158,11 @@ interface PageResult {
   readonly frames?: boolean;
 }
 
+/** From a page at `path` to the root: browsers resolve `../` by the slashes of the address they see. */
+function rootFrom(path: string): string {
+  return "../".repeat(path.split("/").length - 2) || "./";
+}
+
 function pageHeaders(shown: readonly VideoInfo[], frames: boolean): Record<string, string> {
   const sources = shown.flatMap(({ media = [], poster }) => [
     ...media.map(({ src }) => src),
@@ -122,7 +172,7 @@ function pageHeaders(shown: readonly VideoInfo[], frames: boolean): Record<strin
   return {
     "content-type": "text/html; charset=utf-8",
     "cache-control": "no-cache",
-    vary: "accept-language",
+    vary: "accept-language, accept",
     "content-security-policy": [
       "default-src 'self'",
       "script-src 'self'",

@@ -36,6 +36,13 @@ const english = {
   notFoundHint: "It may have ended, or the address has a typing error.",
   failed: "That did not work",
   failedHint: "The server could not read its videos. Try again in a moment.",
+  noPage: "There is no page here",
+  noPageHint: "The address may have a typing error.",
+  deleted: "This video was deleted",
+  deletedHint: "Its host took it away, with its comments and likes.",
+  busy: "Too many requests",
+  busyHint: "Your network asked for more than it may. Wait a moment, then load the page again.",
+  closedHint: "The comments are closed.",
 };
 
 export type PageKey = keyof typeof english;
@@ -75,6 +82,14 @@ const german: Words = {
   notFoundHint: "Vielleicht ist es zu Ende, oder die Adresse hat einen Tippfehler.",
   failed: "Das hat nicht geklappt",
   failedHint: "Der Server konnte seine Videos nicht lesen. Versuch es gleich noch einmal.",
+  noPage: "Hier ist keine Seite",
+  noPageHint: "Vielleicht hat die Adresse einen Tippfehler.",
+  deleted: "Dieses Video wurde gelöscht",
+  deletedHint: "Es wurde mit seinen Kommentaren und Likes entfernt.",
+  busy: "Zu viele Anfragen",
+  busyHint:
+    "Aus deinem Netz kamen mehr Anfragen als erlaubt. Warte einen Moment und lade die Seite neu.",
+  closedHint: "Die Kommentare sind geschlossen.",
 };
 
 const spanish: Words = {
@@ -111,6 +126,13 @@ const spanish: Words = {
   notFoundHint: "Puede que haya terminado o que la dirección tenga un error.",
   failed: "No funcionó",
   failedHint: "El servidor no pudo leer sus vídeos. Inténtalo en un momento.",
+  noPage: "Aquí no hay ninguna página",
+  noPageHint: "Puede que la dirección tenga un error.",
+  deleted: "Este vídeo se eliminó",
+  deletedHint: "Su anfitrión lo quitó, con sus comentarios y sus me gusta.",
+  busy: "Demasiadas solicitudes",
+  busyHint: "Tu red pidió más de lo permitido. Espera un momento y vuelve a cargar la página.",
+  closedHint: "Los comentarios están cerrados.",
 };
 
 const arabic: Words = {
@@ -147,6 +169,13 @@ const arabic: Words = {
   notFoundHint: "ربما انتهى، أو في العنوان خطأ.",
   failed: "لم ينجح ذلك",
   failedHint: "تعذّر على الخادم قراءة الفيديوهات. حاول بعد قليل.",
+  noPage: "لا توجد صفحة هنا",
+  noPageHint: "ربما في العنوان خطأ.",
+  deleted: "حُذف هذا الفيديو",
+  deletedHint: "أزاله المضيف مع تعليقاته وإعجاباته.",
+  busy: "طلبات كثيرة",
+  busyHint: "طلبت شبكتك أكثر من المسموح. انتظر لحظة ثم أعد تحميل الصفحة.",
+  closedHint: "التعليقات مغلقة.",
 };
 
 const LANGUAGES: Readonly<Record<string, Words>> = {
@@ -156,6 +185,11 @@ const LANGUAGES: Readonly<Record<string, Words>> = {
   ar: arabic,
 };
 
+/** Path and query of a request; also where its client named no host. */
+export function targetOf({ url }: HttpRequest): URL {
+  return URL.parse(url) ?? URL.parse(`http://localhost${url}`) ?? new URL("http://localhost/");
+}
+
 export interface PageWords {
   readonly language: string;
   readonly direction: "ltr" | "rtl";
@@ -164,7 +198,7 @@ export interface PageWords {
 
 /** The language of a request: `?lang=`, or the first of `Accept-Language` that we speak; else English. */
 export function wordsFor(request: HttpRequest): PageWords {
-  const asked = new URL(request.url).searchParams.get("lang") ?? "";
+  const asked = targetOf(request).searchParams.get("lang") ?? "";
   const accepted = (request.headers.get("accept-language") ?? "")
     .split(",")
     .map((entry) => entry.split(";")[0]?.trim() ?? "");

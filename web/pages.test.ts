@@ -3,11 +3,11 @@ import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { VideoInfo } from "@ovation/client";
-import { type Route, toResponse } from "@ovation/protocol";
+import { Problem, type ProblemCode, type Route, toResponse } from "@ovation/protocol";
 import fc from "fast-check";
 import { escapeHtml, html } from "./html.ts";
 import { parseRange } from "./media.ts";
-import { createPages } from "./mod.ts";
+import { createPages, type Pages } from "./mod.ts";
 
 const evil = `"><script>alert(1)</script><img src=x onerror='x'>&`;
 const video = (id: string, more: Partial<VideoInfo> = {}): VideoInfo => ({
@@ -25,6 +25,7 @@ const videos = [
     media: [{ src: "/media/demo.mp4", type: "video/mp4" }],
     poster: "https://pictures.example.org/p.jpg",
   }),
+  video("closed", { closed: true }),
   video("evil", {
     title: evil,
     description: evil,
@@ -34,16 +35,17 @@ const videos = [
 ];
 
 let routes: readonly Route[];
+let problemPage: Pages["problemPage"];
 let directory: string;
 beforeAll(async () => {
   directory = await mkdtemp(join(tmpdir(), "ovation-pages-"));
   await writeFile(join(directory, "clip.mp4"), "0123456789");
   await writeFile(join(directory, "secret.txt"), "no");
-  routes = await createPages({
+  ({ routes, problemPage } = await createPages({
     videos: async () => videos,
-    video: async (id) => videos.find((each) => each.id === id),
+    video: async (id) => (id === "deleted" ? "deleted" : videos.find((each) => each.id === id)),
     mediaDirectory: directory,
-  });
+  }));
 });
 afterAll(() => rm(directory, { recursive: true }));
 
@@ -104,13 +106,61 @@ describe("the pages", () => {
     ]) {
       const response = await get(path);
       expect(response.status).toBe(404);
-      expect(await response.text()).toContain('href="/"');
+      expect(await response.text()).toContain('href="../"');
     }
+  });
+
+  test("say that a video was deleted, and that its comments are closed", async () => {
+    const response = await get("/watch/deleted");
+    expect(response.status).toBe(410);
+    expect(await response.text()).toContain("This video was deleted");
+    expect(await (await get("/watch/closed")).text()).toContain("The comments are closed.");
+  });
+
+  test("hold no address from the root: a proxy may serve them below a path", async () => {
+    for (const path of ["/", "/watch/demo", "/watch/evil", "/embed/demo", "/watch/nowhere"]) {
+      const text = await (await get(path)).text();
+      expect(text.match(/(?:href|src|poster)="\/[^"]*"/g), path).toBeNull();
+    }
+  });
+
+  test("are what a browser gets for a problem; programs and the API's own addresses get the problem", async () => {
+    const html = "text/html,application/xhtml+xml,*/*;q=0.8";
+    const page = (
+      code: ProblemCode,
+      path: string,
+      headers: Record<string, string>,
+      method = "GET",
+    ) =>
+      problemPage(
+        new Problem(code, undefined, { retryAfterMs: 1500 }),
+        new Request(`http://localhost${path}`, { method, headers }),
+        path,
+      );
+    const notFound = page("not-found", "/a/b", { accept: html, "accept-language": "de" });
+    expect(notFound?.status).toBe(404);
+    const text = (await notFound?.text()) ?? "";
+    expect(text).toContain("Hier ist keine Seite");
+    expect(text).toContain('href="../"');
+    const busy = page("rate-limited", "/watch/x", { accept: html });
+    expect([busy?.status, busy?.headers.get("retry-after")]).toEqual([429, "2"]);
+    expect(page("unavailable", "/", { accept: html })?.status).toBe(503);
+    expect(busy?.headers.get("vary")).toContain("accept");
+    for (const [code, path, headers, method] of [
+      ["not-found", "/nope", { accept: "*/*" }],
+      ["not-found", "/nope", {}],
+      ["not-found", "/nope", { accept: "application/json" }],
+      ["not-found", "/v1/nope", { accept: html }],
+      ["not-found", "/assets/gone.js", { accept: html }],
+      ["invalid-body", "/nope", { accept: html }],
+      ["not-found", "/nope", { accept: html }, "POST"],
+    ] as const)
+      expect(page(code, path, headers, method), path).toBeUndefined();
   });
 
   test("name scripts by their content and keep them for ever; the stable names point to them", async () => {
     const text = await (await get("/watch/demo")).text();
-    const [script = ""] = /\/assets\/live-comments-[a-z0-9]+\.js/.exec(text) ?? [];
+    const [script = ""] = /(?<=\.\.)\/assets\/live-comments-[a-z0-9]+\.js/.exec(text) ?? [];
     const response = await get(script, { "accept-encoding": "gzip, br" });
     expect(response.headers.get("content-encoding")).toBe("br");
     expect(response.headers.get("cache-control")).toContain("immutable");
@@ -122,7 +172,7 @@ describe("the pages", () => {
       /^export \* from "\.(\/assets\/live-comments-[a-z0-9]+\.js)";\n$/.exec(
         await pointer.text(),
       ) ?? [];
-    expect(text).toContain(`<script type="module" src="${target}"></script>`);
+    expect(text).toContain(`<script type="module" src="..${target}"></script>`);
   });
 });
 

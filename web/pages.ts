@@ -13,6 +13,11 @@ export interface PageAssets {
 
 export interface PageContext {
   readonly words: PageWords;
+  /**
+   * From the page to the server's root: `./`, `../` and so on. Every link is relative, so that a proxy
+   * may serve all of it below a path of its own.
+   */
+  readonly root: string;
   readonly assets: PageAssets;
   /** Who may write to whom, beyond hosts and moderators. */
   readonly messages: "staff" | "members" | "anyone";
@@ -53,7 +58,7 @@ interface Frame {
 }
 
 function document(
-  { words, assets }: PageContext,
+  { words, assets, root }: PageContext,
   { title, description, bodyClass, modules, body }: Frame,
 ): string {
   const page = html`<!doctype html>
@@ -67,7 +72,7 @@ ${
   html`<meta name="description" content="${description}">
 `
 }<meta name="color-scheme" content="light dark">
-<link rel="icon" href="/favicon.svg" type="image/svg+xml">
+<link rel="icon" href="${root}favicon.svg" type="image/svg+xml">
 <link rel="stylesheet" href="${assets.addressOf("page")}">
 <script src="${assets.addressOf("theme")}"></script>
 ${modules
@@ -88,8 +93,8 @@ ${body}
 }
 
 /** `more` stands beside the switch of the colours. */
-function top({ words }: PageContext, more: Html | false = false): Html {
-  return html`<header class="top"><a class="brand" href="/">${MARK}<span>Ovation</span></a><span class="tools">${more}<button type="button" class="round" data-theme-switch aria-label="${words.t("theme")}">${icon("theme")}</button></span></header>`;
+function top({ words, root }: PageContext, more: Html | false = false): Html {
+  return html`<header class="top"><a class="brand" href="${root}">${MARK}<span>Ovation</span></a><span class="tools">${more}<button type="button" class="round" data-theme-switch aria-label="${words.t("theme")}">${icon("theme")}</button></span></header>`;
 }
 
 function likesOf(video: VideoInfo): number {
@@ -129,12 +134,12 @@ ${
   });
 }
 
-function card({ words }: PageContext, video: VideoInfo): Html {
-  return html`<li data-video="${video.id}"><a class="card" href="/watch/${encodeURIComponent(video.id)}">
+function card({ words, root }: PageContext, video: VideoInfo): Html {
+  return html`<li data-video="${video.id}"><a class="card" href="${root}watch/${encodeURIComponent(video.id)}">
 <span class="poster tone-${toneOf(video.id)}">${
     video.poster === undefined
       ? icon("bubble")
-      : html`<img src="${video.poster}" alt="" width="640" height="360" loading="lazy">`
+      : html`<img src="${mediaAt(video.poster, root)}" alt="" width="640" height="360" loading="lazy">`
   }${video.live && html`<span class="badge-live">${words.t("live")}</span>`}<span class="count">${icon("eye")}<span data-viewers>${words.t("watching", video.viewers)}</span></span></span>
 <strong><bdi>${video.title}</bdi></strong>
 <span class="meta"><span data-likes>${words.t("likes", likesOf(video))}</span> · <span data-comments>${words.t("comments", video.comments)}</span></span>
@@ -153,7 +158,7 @@ export function renderWatch(context: PageContext, video: VideoInfo): string {
 ${top(context, html`<live-inbox for="comments" messages="${context.messages}"></live-inbox>`)}
 <main>
 <div class="column">
-${video.media === undefined || video.media.length === 0 ? noPicture(video, words) : player(video, words)}
+${video.media === undefined || video.media.length === 0 ? noPicture(video, words) : player(video, context)}
 <div class="about">
 <div class="titles"><h1><bdi>${video.title}</bdi></h1>
 <p class="meta"><span class="figure">${icon("eye")}<span data-viewers>${words.t("watching", video.viewers)}</span></span><span class="figure">${icon("heart")}<span data-likes>${words.t("likes", likesOf(video))}</span></span></p></div>
@@ -171,10 +176,15 @@ ${embedDialog(video, words)}`,
   });
 }
 
-function player(video: VideoInfo, words: PageWords): Html {
+/** Media of the server itself are below its root, wherever that is; other addresses are the host's. */
+function mediaAt(address: string, root: string): string {
+  return address.startsWith("/media/") ? root + address.slice(1) : address;
+}
+
+function player(video: VideoInfo, { words, root }: PageContext): Html {
   return html`<div class="player" data-player>
-<video muted autoplay playsinline loop preload="auto" disablepictureinpicture aria-label="${video.title}"${video.poster !== undefined && html` poster="${video.poster}"`}>
-${video.media?.map(({ src, type }) => html`<source src="${src}" type="${type}">`)}
+<video muted autoplay playsinline loop preload="auto" disablepictureinpicture aria-label="${video.title}"${video.poster !== undefined && html` poster="${mediaAt(video.poster, root)}"`}>
+${video.media?.map(({ src, type }) => html`<source src="${mediaAt(src, root)}" type="${type}">`)}
 </video>
 <div class="controls">
 <button type="button" class="round" data-play data-play-label="${words.t("play")}" data-pause-label="${words.t("pause")}" aria-label="${words.t("pause")}">${icon("pause", "on")}${icon("play", "off")}</button>
@@ -187,7 +197,7 @@ ${video.media?.map(({ src, type }) => html`<source src="${src}" type="${type}">`
 }
 
 function noPicture(video: VideoInfo, words: PageWords): Html {
-  return html`<div class="player no-picture tone-${toneOf(video.id)}">${icon("bubble")}<b>${words.t("noPicture")}</b><span>${words.t("noPictureHint")}</span></div>`;
+  return html`<div class="player no-picture tone-${toneOf(video.id)}">${icon("bubble")}<b>${words.t("noPicture")}</b><span>${words.t(video.closed === true ? "closedHint" : "noPictureHint")}</span></div>`;
 }
 
 function embedDialog(video: VideoInfo, words: PageWords): Html {
@@ -219,20 +229,20 @@ export function renderEmbed(context: PageContext, video: VideoInfo, options: Emb
   });
 }
 
-/** 404, and what else ends a visit: it says what happened, and where to go. */
-export function renderNotice(context: PageContext, title: "notFound" | "failed"): string {
-  const { words } = context;
-  const home = html`<a class="button" href="/">${words.t("home")}</a>`;
+/** What ends a visit: it says what happened, and where to go. */
+export function renderNotice(context: PageContext, title: Exclude<Titles, "nothingLive">): string {
+  const { words, root } = context;
+  const home = html`<a class="button" href="${root}">${words.t("home")}</a>`;
   return document(context, {
     title: `${words.t(title)} · Ovation`,
     bodyClass: "home",
     modules: [],
     body: html`${top(context)}
-<main>${notice(title, title === "notFound" ? "notFoundHint" : "failedHint", home, words, true)}</main>`,
+<main>${notice(title, `${title}Hint`, home, words, true)}</main>`,
   });
 }
 
-type Titles = "nothingLive" | "notFound" | "failed";
+type Titles = "nothingLive" | "notFound" | "noPage" | "deleted" | "busy" | "failed";
 
 function notice(
   title: Titles,

@@ -34,7 +34,7 @@ export function createDemoApi({ url, onTrouble }: DemoApiOptions): DemoApi {
     const headers: Record<string, string> = { "content-type": "application/json" };
     if (token !== undefined) headers["authorization"] = `Bearer ${token}`;
     try {
-      const response = await fetch(new URL(path, url), {
+      const response = await fetch(url + path, {
         method,
         headers,
         ...(body === undefined ? {} : { body: JSON.stringify(body) }),

@@ -43,7 +43,7 @@ async function watch(
   { url, videoId, token, onMessage }: ViewerOptions,
   signal: AbortSignal,
 ): Promise<void> {
-  const address = new URL("/v1/events", url);
+  const address = new URL(`${url}/v1/events`);
   address.searchParams.set("topic", `video:${videoId}`);
   // Plain: on the loopback decompressing costs more than it saves.
   const headers = {

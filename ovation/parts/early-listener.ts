@@ -6,6 +6,7 @@
 
 import { Problem, type Route } from "@ovation/protocol";
 import type { Registry } from "prom-client";
+import type { ProblemPage } from "../answering.ts";
 import { createHealthRoutes } from "../health.ts";
 import { countHttp } from "../http-metrics.ts";
 import { listen } from "../listener.ts";
@@ -17,7 +18,7 @@ const RETRY_AFTER_MS = 1000;
 export interface EarlyListener {
   readonly url: string;
   /** The role has what it needs: these are its routes from now on. */
-  serve(routes: readonly Route[]): void;
+  serve(routes: readonly Route[], problemPage?: ProblemPage): void;
   stop(now: boolean): Promise<void>;
 }
 
@@ -40,9 +41,9 @@ export function listenEarly(
   return {
     url,
     stop,
-    serve(routes) {
+    serve(routes, problemPage) {
       dependencies.started();
-      serve([...routes, ...health]);
+      serve([...routes, ...health], problemPage);
     },
   };
 }

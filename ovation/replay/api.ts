@@ -7,7 +7,7 @@ import type { Clock } from "@ovation/protocol";
 import { ATTEMPTS_MAX, RATE_LIMIT_WAIT_MS, RETRY_FIRST_MS, RETRY_LONGEST_MS } from "./limits.ts";
 
 export interface ApiOptions {
-  /** For example `http://localhost:8080`. */
+  /** Without a slash at its end, for example `http://localhost:8080` or `https://example.org/live`. */
   readonly url: string;
   readonly clock: Clock;
   readonly random: () => number;
@@ -50,7 +50,7 @@ export function createApi(options: ApiOptions): Api {
     if (token !== undefined) headers["authorization"] = `Bearer ${token}`;
     let failures = 0;
     for (;;) {
-      const answer = await attempt(new URL(path, options.url), {
+      const answer = await attempt(`${options.url}${path}`, {
         method: "POST",
         headers,
         body: JSON.stringify(body),
@@ -99,7 +99,7 @@ type Attempt =
   /** Worth another try. */
   | { readonly kind: "failed"; readonly reason: string };
 
-async function attempt(url: URL, request: RequestInit): Promise<Attempt> {
+async function attempt(url: string, request: RequestInit): Promise<Attempt> {
   let response: Response;
   let body: Record<string, unknown>;
   try {

@@ -40,14 +40,16 @@ export async function startAllInOne(settings: Settings): Promise<Node & Watched>
     registry,
     pools,
   });
+  const pages = await createPages(createPageSource(core.routes, settings.comments?.messages));
   const listener = listen({
     ...settings,
     pools,
     ...countHttp(registry),
+    problemPage: pages.problemPage,
     routes: [
       ...part.routes,
       ...core.routes,
-      ...(await createPages(createPageSource(core.routes, settings.comments?.messages))),
+      ...pages.routes,
       ...createHealthRoutes({ registry, checks: part.checks }),
     ],
   });

@@ -100,10 +100,8 @@ export async function startCommentsRole(options: CommentsRoleOptions): Promise<N
   }
 
   databaseState.watch(() => log.heads([]));
-  listener.serve([
-    ...comments.routes,
-    ...(await createPages(createPageSource(comments.routes, settings.comments?.messages))),
-  ]);
+  const pages = await createPages(createPageSource(comments.routes, settings.comments?.messages));
+  listener.serve([...comments.routes, ...pages.routes], pages.problemPage);
   return {
     url: listener.url,
     async stop() {

@@ -92,13 +92,15 @@ export async function startWithWorkers(settings: Settings, count: number): Promi
       return AggregatorRegistry.aggregate(parts).metrics();
     },
   };
+  const pages = await createPages(createPageSource(core.routes, settings.comments?.messages));
   const listener = listenUnix({
     socket,
     logger: settings.logger,
     ...countHttp(registry),
+    problemPage: pages.problemPage,
     routes: [
       ...core.routes,
-      ...(await createPages(createPageSource(core.routes, settings.comments?.messages))),
+      ...pages.routes,
       ...createHealthRoutes({ registry: whole, checks: [] }),
     ],
   });

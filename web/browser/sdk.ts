@@ -1,3 +1,11 @@
-/** `/sdk.js`: the SDK as one module for pages without a bundler. */
+/** `/sdk.js`: the SDK as one module for pages without a bundler. Its default server is where it came from. */
+
+import { type Client, type ClientOptions, createClient as create } from "@ovation/client";
+import { serverOf } from "../element/server-base.ts";
+
 export * from "@ovation/client";
 export { createMembers } from "@ovation/client/members";
+
+export function createClient(options: ClientOptions = {}): Client {
+  return create({ ...options, url: options.url ?? serverOf(import.meta.url) });
+}

@@ -1,8 +1,11 @@
 /** The watch page: the player, the figures under it, and the ways to take the comments elsewhere. */
 
+import { serverOf } from "../element/server-base.ts";
 import { startPlayer } from "./player.ts";
 
 const DONE_MS = 1800;
+/** The pages may be below a path of a site. */
+const server = serverOf(import.meta.url);
 
 const player = document.querySelector<HTMLElement>("[data-player]");
 if (player !== null) startPlayer(player);
@@ -59,7 +62,7 @@ const token = takeToken();
 if (token !== undefined) comments?.setAttribute("token", token);
 
 /** The inbox is loaded for those who have one: readers with a name. */
-const INBOX = new URL("/live-inbox.js", location.href).href;
+const INBOX = `${server}/live-inbox.js`;
 const loadInbox = (event: Event): void => {
   if ((event as CustomEvent<unknown>).detail === null) return;
   import(INBOX).then(
@@ -102,7 +105,7 @@ const id = encodeURIComponent(dialog?.dataset["video"] ?? "");
 
 document.querySelector<HTMLElement>("[data-share]")?.addEventListener("click", (event) => {
   const button = event.currentTarget as HTMLElement;
-  const url = `${location.origin}/watch/${id}`;
+  const url = `${server}/watch/${id}`;
   run(
     navigator.share === undefined
       ? copy(url, button)
@@ -111,13 +114,12 @@ document.querySelector<HTMLElement>("[data-share]")?.addEventListener("click", (
 });
 
 document.querySelector("[data-pop-out]")?.addEventListener("click", () => {
-  open(`/embed/${id}`, "_blank", "noopener,popup,width=400,height=720");
+  open(`${server}/embed/${id}`, "_blank", "noopener,popup,width=400,height=720");
 });
 
-const { origin } = location;
 const snippets: Readonly<Record<string, string>> = {
-  element: `<script type="module" src="${origin}/live-comments.js"></script>\n<live-comments video="${dialog?.dataset["video"] ?? ""}"></live-comments>`,
-  frame: `<iframe src="${origin}/embed/${id}" title="Live comments"\n  width="400" height="600" loading="lazy"></iframe>`,
+  element: `<script type="module" src="${server}/live-comments.js"></script>\n<live-comments video="${dialog?.dataset["video"] ?? ""}"></live-comments>`,
+  frame: `<iframe src="${server}/embed/${id}" title="Live comments"\n  width="400" height="600" loading="lazy"></iframe>`,
 };
 for (const element of document.querySelectorAll<HTMLElement>("[data-snippet]"))
   element.textContent = snippets[element.dataset["snippet"] ?? ""] ?? "";

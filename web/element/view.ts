@@ -22,6 +22,7 @@ import { ListInput } from "./list-input.ts";
 import menuCss from "./menu.css" with { type: "text" };
 import { Menu, type MenuHost } from "./menu.ts";
 import type { ActionsModel, SettingsModel } from "./menu-content.ts";
+import { hueCss } from "./name-colour.ts";
 import { type Refusal, Session, toRefusal } from "./session.ts";
 import { Speech } from "./speech.ts";
 import { StatusLine } from "./status.ts";
@@ -37,7 +38,7 @@ export type ViewElement = ReactiveElement & {
   readonly signIn: boolean;
 } & Pick<LiveComments, "messageTo">;
 
-const styles = [baseCss, listCss, composerCss, menuCss].map((css) => unsafeCSS(css));
+const styles = [baseCss, listCss, composerCss, menuCss, hueCss].map((css) => unsafeCSS(css));
 
 export class View implements ComposerHost, MenuHost {
   strings: Strings = createStrings("en");
