@@ -147,7 +147,7 @@ export class Composer {
     return html`<form class="composer" part="composer" @submit=${(event: Event) => this.#submitted(event)}>
       ${this.replyTo === undefined ? nothing : this.#renderReply(this.replyTo)}
       <div class="field" part="field">
-        ${me === undefined ? nothing : html`<span class="avatar" aria-hidden="true" .style=${`--hue:${hueOf(me.id)}`}>${initialOf(me.name)}</span>`}
+        ${me === undefined ? nothing : html`<span class="avatar" aria-hidden="true" data-hue=${hueOf(me.id)}>${initialOf(me.name)}</span>`}
         <textarea part="input" rows="1" dir=${this.text === "" ? "" : "auto"} aria-label=${strings.t("comment")} aria-describedby="hint" enterkeyhint="send"
           aria-invalid=${left < 0 ? "true" : "false"} placeholder=${strings.t("placeholder")} .value=${this.text}
           @input=${(event: InputEvent) => this.#typed(event)} @keydown=${(event: KeyboardEvent) => this.#keyed(event)}></textarea>

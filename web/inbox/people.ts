@@ -24,5 +24,5 @@ export function renderAvatar(
   { id, name }: { readonly id: string; readonly name: string },
   online = false,
 ): TemplateResult {
-  return html`<span class="avatar" aria-hidden="true" .style=${`--hue:${hueOf(id)}`}>${initialOf(name)}${online ? html`<i class="online"></i>` : nothing}</span>`;
+  return html`<span class="avatar" aria-hidden="true" data-hue=${hueOf(id)}>${initialOf(name)}${online ? html`<i class="online"></i>` : nothing}</span>`;
 }
