@@ -170,6 +170,16 @@ export class MemoryLog implements Log, LogKeeper {
     return count;
   }
 
+  async clear(topic: Topic, below: number): Promise<number> {
+    this.#assertOpen();
+    const kept = this.#topics.get(topic);
+    if (kept === undefined) return 0;
+    const count = Math.max(0, Math.min(below, kept.seq + 1) - kept.first);
+    kept.events.splice(0, count);
+    kept.first += count;
+    return count;
+  }
+
   async close(): Promise<void> {
     this.#closed = true;
   }

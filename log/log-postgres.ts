@@ -139,6 +139,20 @@ class PostgresLog implements Log, LogKeeper {
     return this.#trimRound.run(limit, (range) => this.#trimStep(kinds, range));
   }
 
+  async clear(topic: Topic, below: number): Promise<number> {
+    this.#assertOpen();
+    let dropped = 0;
+    for (;;) {
+      const [row] = await this.#client.query<{ count: number }>(
+        "reads",
+        "SELECT ovation_log.clear_topic($1, $2, $3) AS count",
+        [topic, below, TRIM_EVENTS_MAX],
+      );
+      dropped += row?.count ?? 0;
+      if ((row?.count ?? 0) < TRIM_EVENTS_MAX) return dropped;
+    }
+  }
+
   async claimUpkeep(ttlMs: number): Promise<boolean> {
     this.#assertOpen();
     const rows = await this.#client.query(

@@ -53,6 +53,23 @@ export function retentionContract(withLog: WithLog, options: ContractOptions): v
         expect(await other.claimUpkeep(60_000)).toBe(options.hasOwnClock);
       }));
 
+    test("a topic that was deleted is cleared up to a number, whatever its retention, and goes on", () =>
+      withLog(async (log) => {
+        const [gone, kept] = [freshTopic("video"), freshTopic("video")];
+        await appendMany(log, gone, 2_500);
+        await appendMany(log, kept, 5);
+        expect(await log.clear(freshTopic("video"), 10)).toBe(0);
+        expect(await log.clear(gone, 2_500)).toBe(2_499);
+        expect(await log.clear(gone, 2_500)).toBe(0);
+        const page = await log.read(gone, { after: 0, limit: 10 });
+        expect([seqsOf(page.events), page.head.first]).toEqual([[2_500], 2_500]);
+        expect((await log.append([entry(gone, "next")]))[0]?.place.seq).toBe(2_501);
+        expect(await log.clear(gone, 9_999)).toBe(2);
+        expect((await log.heads([gone]))[0]).toMatchObject({ seq: 2_501, first: 2_502 });
+        expect((await log.heads([kept]))[0]).toMatchObject({ seq: 5, first: 1 });
+        expect(await log.trim(1_000)).toBe(0);
+      }));
+
     if (options.hasOwnClock) {
       test("drops what is too old, down to an empty topic whose numbers go on", () =>
         withLog(async (log, clock) => {

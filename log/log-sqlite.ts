@@ -14,7 +14,13 @@
 
 import { SQLiteError } from "bun:sqlite";
 import { resolve } from "node:path";
-import { type Clock, DEFAULT_POLICY, type Policy, systemClock } from "@ovation/protocol";
+import {
+  type Clock,
+  DEFAULT_POLICY,
+  type Policy,
+  systemClock,
+  type Topic,
+} from "@ovation/protocol";
 import { GroupCommit } from "./group-commit.ts";
 import { TRIM_EVENTS_MAX, TRIM_TOPICS_MAX } from "./limits.ts";
 import { KEY_AGE_MS, type Log, type LogKeeper, LogUnavailableError } from "./log.ts";
@@ -85,6 +91,20 @@ export async function openSqliteLog(options: SqliteLogOptions): Promise<Log & Lo
     );
   }
 
+  async function clear(topic: Topic, below: number): Promise<number> {
+    let dropped = 0;
+    for (;;) {
+      const count: number = await writer.ask({
+        kind: "clear",
+        topic,
+        below,
+        limit: TRIM_EVENTS_MAX,
+      });
+      dropped += count;
+      if (count < TRIM_EVENTS_MAX) return dropped;
+    }
+  }
+
   async function close(): Promise<void> {
     await commits.close();
     reader.close();
@@ -101,6 +121,7 @@ export async function openSqliteLog(options: SqliteLogOptions): Promise<Log & Lo
     changes: (since, limit) => read(() => reader.changes(since, limit)),
     wrote: (topic, seq, epoch) => read(() => reader.wrote(topic, seq, epoch)),
     trim,
+    clear,
     // One process has the file.
     claimUpkeep: async () => true,
     close: () => {

@@ -104,6 +104,11 @@ export interface LogKeeper {
    */
   trim(limit: number): Promise<number>;
   /**
+   * Drops the topic's events below the number `below`, whatever its retention says: for a topic that
+   * was deleted. Its numbers go on. Answers how many went.
+   */
+  clear(topic: Topic, below: number): Promise<number>;
+  /**
    * Claims the upkeep of the installation for the next `ttlMs`: true for one of all processes that
    * share the log, and for the same one again until it stops asking.
    */

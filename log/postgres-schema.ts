@@ -212,6 +212,25 @@ export const MIGRATIONS: readonly string[] = [
     until bigint NOT NULL
   );
   `,
+  `
+  -- Drops events of a topic below a number, at most max_dropped: for a topic that was deleted.
+  CREATE FUNCTION ovation_log.clear_topic(wanted text, below bigint, max_dropped integer) RETURNS integer
+  LANGUAGE plpgsql AS $$
+  DECLARE
+    t ovation_log.topics;
+    until bigint;
+  BEGIN
+    SELECT * INTO t FROM ovation_log.topics WHERE name = wanted FOR UPDATE;
+    IF NOT FOUND THEN RETURN 0; END IF;
+    until := least(below, t.seq + 1, t.first + max_dropped);
+    IF until <= t.first THEN RETURN 0; END IF;
+    DELETE FROM ovation_log.events WHERE topic = t.id AND seq < until;
+    UPDATE ovation_log.topics SET first = until,
+      first_stamp = coalesce((SELECT stamp FROM ovation_log.events WHERE topic = t.id AND seq = until), first_stamp)
+      WHERE id = t.id;
+    RETURN until - t.first;
+  END $$;
+  `,
 ];
 
 /** Held while migrations run, so that processes that start together do it once. */

@@ -3,6 +3,7 @@
  * text: a string crosses without being cloned, which for 64 comments costs half of what the objects would.
  */
 
+import type { Topic } from "@ovation/protocol";
 import type { Call } from "./group-commit.ts";
 import type { Appended } from "./log.ts";
 import type { TrimmedStep, TrimStep } from "./retention.ts";
@@ -13,6 +14,12 @@ export type WriterRequest =
   | { readonly kind: "commit"; readonly now: number; readonly calls: readonly Call[] }
   | { readonly kind: "trim-keys"; readonly before: number; readonly limit: number }
   | { readonly kind: "trim-events"; readonly step: TrimStep }
+  | {
+      readonly kind: "clear";
+      readonly topic: Topic;
+      readonly below: number;
+      readonly limit: number;
+    }
   | { readonly kind: "close" };
 
 /** What each request answers, by its kind. */
@@ -21,6 +28,7 @@ export interface WriterAnswers {
   readonly commit: readonly (readonly Appended[])[];
   readonly "trim-keys": number;
   readonly "trim-events": TrimmedStep;
+  readonly clear: number;
   readonly close: null;
 }
 

@@ -49,6 +49,8 @@ function run(request: WriterRequest): unknown {
       return writer.trimKeys(request.before, request.limit);
     case "trim-events":
       return writer.trimEvents(request.step);
+    case "clear":
+      return writer.clear(request.topic, request.below, request.limit);
   }
 }
 

@@ -92,6 +92,16 @@ export class SqliteWriter {
     });
   }
 
+  /** Drops events of the topic below a number, at most `limit`. Answers how many went. */
+  clear(name: Topic, below: number, limit: number): number {
+    return this.#transaction(() => {
+      const topic = this.#statements.topicNamed.get(name);
+      if (topic === null) return 0;
+      const eventsMax = Math.max(0, topic.seq - below + 1);
+      return this.#trimTopic(topic, { eventsMax, stampMin: 0 }, limit);
+    });
+  }
+
   /** The last connection to close folds the WAL into the file; one with open statements would linger instead. */
   close(): void {
     for (const statement of Object.values(this.#statements)) statement.finalize();
