@@ -117,6 +117,8 @@ export interface TopicHandlers {
   stats?(event: ClientEvent<StatsData>): void;
   /** `data`: `{"seq":1058}`, or `{"seq":null}` where the pin was taken off. */
   pin?(event: ClientEvent): void;
+  /** The last event of a video: its host deleted it, and every request about it is answered 410. */
+  "video-deleted"?(event: ClientEvent): void;
   typing?(event: ClientEvent<TypingData>): void;
   /** This one and the next three: on members' own topics. */
   message?(event: ClientEvent<MessageData>): void;

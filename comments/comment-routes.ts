@@ -30,6 +30,8 @@ import {
   requireAddressRate,
   requireRate,
   requireSight,
+  requireUsableVideo,
+  requireVideo,
   requireWriter,
   type Service,
   videoOf,
@@ -50,7 +52,7 @@ export function createCommentRoutes(service: Service): readonly Route[] {
       await requireAddressRate(service, "comment", context, rules.commentsPerAddress);
     const body = await readBody(request, newComment, VIEWER_BODY_BYTES_MAX);
     const text = cleanLine(body.text, service.textCodePointsMax);
-    await requireOpen(video, author);
+    await requireOpen(context, video, author);
     if (!author.exempt)
       await service.people?.directory.requireUnsanctioned(author.identity.sub, video.id);
     const repliedTo =
@@ -72,10 +74,12 @@ export function createCommentRoutes(service: Service): readonly Route[] {
     return jsonAnswer(written.json, 201);
   }
 
-  async function requireOpen(video: NamedVideo, { role, exempt }: Writer): Promise<void> {
-    const known = service.directory.settings(video.id);
-    const settings = known instanceof Promise ? await known : known;
-    if (!settings.exists) throw new Problem("unknown-video");
+  async function requireOpen(
+    context: RouteContext,
+    video: NamedVideo,
+    { identity, role, exempt }: Writer,
+  ): Promise<void> {
+    const settings = await requireUsableVideo(service, context, video, identity);
     if (exempt) return;
     const audience = commentAudienceOf(service.policy, video.topic);
     if (settings.closed || audience === "staff") throw new Problem("comments-closed");
@@ -85,8 +89,7 @@ export function createCommentRoutes(service: Service): readonly Route[] {
   async function list(request: HttpRequest, context: RouteContext): Promise<RouteAnswer> {
     const video = videoOf(context);
     requireSight(service, await identify(service, request), video.topic);
-    const settings = await service.directory.settings(video.id);
-    if (!settings.exists) throw new Problem("unknown-video");
+    await requireVideo(service, video);
     const query = pageOf(request, HISTORY_PAGE_DEFAULT, HISTORY_PAGE_MAX);
     const key = `${video.id} ${query.after ?? ""} ${query.before ?? ""} ${query.limit}`;
     return jsonAnswer(await pages.get(key, () => readPage(video, query)));
@@ -101,6 +104,7 @@ export function createCommentRoutes(service: Service): readonly Route[] {
     const video = videoOf(context);
     const seq = seqOf(context);
     const { identity } = await requireWriter(service, request, video);
+    await requireVideo(service, video);
     const body = await readOptionalBody(request, removal, VIEWER_BODY_BYTES_MAX);
     const reason =
       body.reason === undefined ? undefined : cleanLine(body.reason, REASON_CODE_POINTS_MAX);
@@ -117,6 +121,7 @@ export function createCommentRoutes(service: Service): readonly Route[] {
     const video = videoOf(context);
     const { identity } = await requireWriter(service, request, video);
     if (!mayModerate(identity, video.id)) throw new Problem("forbidden");
+    await requireUsableVideo(service, context, video, identity);
     const { seq } = await readBody(request, pin, VIEWER_BODY_BYTES_MAX);
     if (seq !== null) await findComment(log, video.topic, seq);
     if ((await pinnedSeqOf(log, video.topic)) !== seq)

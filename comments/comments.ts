@@ -1,6 +1,5 @@
 /** The comments service, put together. */
 
-import type { Log } from "@ovation/log";
 import {
   type Authenticate,
   type Clock,
@@ -21,7 +20,10 @@ import {
   COMMENTS_CLOSE_MS_MAX,
   DEFAULT_LIKE_KINDS,
   DEFAULT_RATE_RULES,
+  NEW_VIDEO_AGE_MS,
+  NEW_VIDEOS_KEPT_MAX,
   type RateRules,
+  type RecordLives,
 } from "./limits.ts";
 import { createMemberDirectory } from "./member-directory.ts";
 import type { MemberStores } from "./member-stores.ts";
@@ -33,14 +35,16 @@ import { createOutbox } from "./outbox.ts";
 import { createPresence, type Presence, type PresenceValues } from "./presence.ts";
 import { createPresenceRoutes, tellPresence } from "./presence-routes.ts";
 import type { RateLimiter } from "./rate-limiter.ts";
+import { createRemembered } from "./remembered.ts";
 import { createSanctionRoutes } from "./sanction-routes.ts";
-import { guardRoute, type People, type Service } from "./service.ts";
+import { guardRoute, type People, requireRate, type Service, type VideoLog } from "./service.ts";
+import { createUpkeep, type UpkeepTask } from "./upkeep.ts";
 import { createVideoDirectory } from "./video-directory.ts";
 import { createVideoRoutes } from "./video-routes.ts";
 import type { VideoStore } from "./video-store.ts";
 
 export interface CommentsOptions {
-  readonly log: Log;
+  readonly log: VideoLog;
   readonly store: VideoStore;
   /** Hands events to a dispatcher. Awaited only to keep the order; a rejection is counted and left to the repair lane. */
   publish(events: readonly Event[]): Promise<void>;
@@ -58,6 +62,7 @@ export interface CommentsOptions {
   readonly guests: Guests | undefined;
   readonly registry: Registry;
   readonly rateRules?: Partial<RateRules>;
+  readonly recordLives?: Partial<RecordLives>;
   readonly likeKinds?: readonly string[];
   /** The length of a comment, in code points. */
   readonly textCodePointsMax?: number;
@@ -78,6 +83,8 @@ export interface Comments {
   readonly routes: readonly Route[];
   /** These members have a connection now: frontends say so at each connect and every `PRESENCE_HEARTBEAT_MS`. */
   heartbeat(members: readonly string[]): Promise<void>;
+  /** What drops records that have ended: to be run now and then, by one process or by several. */
+  readonly upkeep: readonly UpkeepTask[];
   /** Stores and publishes the counts that wait, and waits until everything committed is handed on. */
   flush(): Promise<void>;
   /**
@@ -105,6 +112,7 @@ export function createComments(options: CommentsOptions): Comments {
   ];
   return {
     routes: routes.map((route) => guardRoute(service.metrics, route)),
+    upkeep: createUpkeep(service, options.recordLives),
     async heartbeat(members) {
       await presence?.heartbeat(members);
     },
@@ -138,9 +146,22 @@ function createService(options: CommentsOptions): Service {
       if (error !== undefined) options.onFailure?.("publish", error);
     },
   });
+  const limiter = options.limiter;
+  const rules = { ...DEFAULT_RATE_RULES, ...options.rateRules };
   return {
     log,
     store,
+    newVideos: createRemembered<void>({
+      clock: steady,
+      ageMs: NEW_VIDEO_AGE_MS,
+      keptMax: NEW_VIDEOS_KEPT_MAX,
+      load: (key) =>
+        requireRate(
+          { limiter },
+          `video address ${key.slice(0, key.indexOf(" "))}`,
+          rules.newVideosPerAddress,
+        ),
+    }),
     directory: createVideoDirectory({ store, clock: steady, videos: options.videos }),
     likes: new LikeCounter({
       store,
@@ -156,8 +177,8 @@ function createService(options: CommentsOptions): Service {
     steady,
     policy: options.policy,
     authenticate: options.authenticate,
-    limiter: options.limiter,
-    rules: { ...DEFAULT_RATE_RULES, ...options.rateRules },
+    limiter,
+    rules,
     guestsOn: options.guests !== undefined,
     textCodePointsMax: options.textCodePointsMax ?? COMMENT_CODE_POINTS_MAX,
     viewers: (topics) =>

@@ -131,6 +131,13 @@ export class LikeCounter {
     return this.#withUnstored(videoId, isInFlight ? (stored ?? read) : larger(read, stored));
   }
 
+  /** Of a deleted video nothing that still waits is counted. */
+  forget(videoId: string): void {
+    this.#pending.delete(videoId);
+    if (this.#pending.size === 0) this.#pendingSince = undefined;
+    this.#stored.delete(videoId);
+  }
+
   /** Stores and publishes what waits now. One flush at a time, so totals keep their order. */
   flush(): Promise<void> {
     this.#flushing = this.#flushing.then(() => this.#flushAll());

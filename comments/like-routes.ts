@@ -1,6 +1,6 @@
 /** `POST /v1/videos/{id}/likes`: no token needed; a token's own limits apply where there is one. */
 
-import { jsonAnswer, Problem, type Route, VIEWER_BODY_BYTES_MAX } from "@ovation/protocol";
+import { jsonAnswer, type Route, VIEWER_BODY_BYTES_MAX } from "@ovation/protocol";
 import { readBody } from "./body.ts";
 import { likesOf } from "./schemas.ts";
 import {
@@ -9,6 +9,7 @@ import {
   requireAddressRate,
   requireRate,
   requireSight,
+  requireUsableVideo,
   type Service,
   videoOf,
 } from "./service.ts";
@@ -29,8 +30,7 @@ export function createLikeRoutes(service: Service, kinds: readonly string[]): re
         // Before anything is read from a database that may not answer.
         service.likes.assertAccepting();
         const { kind, count } = await readBody(request, likes, VIEWER_BODY_BYTES_MAX);
-        const settings = await service.directory.settings(video.id);
-        if (!settings.exists) throw new Problem("unknown-video");
+        await requireUsableVideo(service, context, video, identity);
         if (!exempt && identity !== undefined)
           await requireRate(service, `like member ${identity.sub}`, service.rules.likesPerMember);
         const total = await service.likes.like(video.id, kind, count);

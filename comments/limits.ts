@@ -16,6 +16,12 @@ export const VIDEO_BODY_BYTES_MAX = 64 * 1024;
 /** So many videos that wait to be counted are counted before a list is answered; more are not waited for. */
 export const LIST_FLUSH_VIDEOS_MAX = 50;
 
+/** An address that made a video is not charged for it again in this time: until every process knows it. */
+export const NEW_VIDEO_AGE_MS = 10_000;
+export const NEW_VIDEOS_KEPT_MAX = 10_000;
+/** Rows read for one page of the list, of which some are private ones that the reader may not see. */
+export const LIST_READS_MAX = 20;
+
 /** Videos in one answer of `GET /v1/videos`. */
 export const VIDEO_LIST_DEFAULT = 50;
 export const VIDEO_LIST_MAX = 200;
@@ -68,6 +74,8 @@ export interface RateRules {
   readonly likesPerMember: RateRule;
   readonly likesPerAddress: RateRule;
   readonly guestsPerAddress: RateRule;
+  /** Videos that viewers make by being the first who like or comment them. */
+  readonly newVideosPerAddress: RateRule;
   readonly messagesPerMember: RateRule;
   readonly messagesPerAddress: RateRule;
   readonly typingPerMember: RateRule;
@@ -83,6 +91,7 @@ export const DEFAULT_RATE_RULES: RateRules = {
   likesPerMember: { burst: 30, perMs: 10_000 },
   likesPerAddress: { burst: 1_000, perMs: 10_000 },
   guestsPerAddress: { burst: 200, perMs: 60_000 },
+  newVideosPerAddress: { burst: 60, perMs: 60_000 },
   messagesPerMember: { burst: 20, perMs: 60_000 },
   messagesPerAddress: { burst: 120, perMs: 60_000 },
   typingPerMember: { burst: 10, perMs: 10_000 },
@@ -90,6 +99,30 @@ export const DEFAULT_RATE_RULES: RateRules = {
   membersPerMember: { burst: 60, perMs: 60_000 },
   membersPerAddress: { burst: 600, perMs: 60_000 },
 };
+
+const DAY_MS = 24 * 60 * 60_000;
+
+/** How long records beside the log are kept, ms. */
+export interface RecordLives {
+  /** Videos that no host made, after their last comment or like; their comments end with them. */
+  readonly unlistedVideosMs: number;
+  /** Those of them that were only liked. */
+  readonly likedVideosMs: number;
+  /** Names of guests, after they were last here. */
+  readonly guestsMs: number;
+  /** Time-outs and bans, after their end. */
+  readonly endedSanctionsMs: number;
+}
+
+export const DEFAULT_RECORD_LIVES: RecordLives = {
+  unlistedVideosMs: 365 * DAY_MS,
+  likedVideosMs: 7 * DAY_MS,
+  guestsMs: 90 * DAY_MS,
+  endedSanctionsMs: 90 * DAY_MS,
+};
+
+/** Rows that one step of the upkeep drops. */
+export const UPKEEP_ROWS_MAX = 500;
 
 export const RATE_LIMITER_KEYS_MAX = 200_000;
 

@@ -104,7 +104,7 @@ function createNotes(
       writingDown = waiting;
       waiting = new Map();
       try {
-        await stores.members.remember(profiles);
+        await stores.members.remember(profiles, clock.now());
       } catch (error) {
         // They are noted again with their next comment, an hour from now at the latest.
         onFailure(error);

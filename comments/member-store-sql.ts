@@ -10,14 +10,30 @@ export function createSqlMemberStore(database: SqlDatabase): {
   readonly inboxes: InboxStore;
 } {
   const members: MemberStore = {
-    async remember(profiles) {
+    async remember(profiles, now) {
       if (profiles.length === 0) return;
       const ordered = [...profiles].sort((a, b) => (a.id < b.id ? -1 : 1));
       await database.run(
-        `INSERT INTO ovation_members (id, name, avatar, role) VALUES ${placeholders(ordered.length, 4)}
-         ON CONFLICT (id) DO UPDATE SET name = excluded.name, avatar = excluded.avatar, role = excluded.role`,
-        ordered.flatMap(({ id, name, avatar, role }) => [id, name, avatar ?? "", role]),
+        `INSERT INTO ovation_members (id, name, avatar, role, seen_at) VALUES ${placeholders(ordered.length, 5)}
+         ON CONFLICT (id) DO UPDATE SET name = excluded.name, avatar = excluded.avatar, role = excluded.role,
+           seen_at = excluded.seen_at`,
+        ordered.flatMap(({ id, name, avatar, role }) => [id, name, avatar ?? "", role, now]),
       );
+    },
+
+    async forgetGuests(before, now, limit) {
+      // Of profiles from before this was noted, the life begins now.
+      await database.run(
+        "UPDATE ovation_members SET seen_at = $1 WHERE role = 'guest' AND seen_at IS NULL",
+        [now],
+      );
+      const gone = await database.run(
+        `DELETE FROM ovation_members WHERE id IN
+           (SELECT id FROM ovation_members WHERE role = 'guest' AND seen_at < $1 LIMIT $2)
+         RETURNING id`,
+        [before, limit],
+      );
+      return gone.length;
     },
 
     async profiles(ids) {

@@ -29,6 +29,9 @@ const SCHEMA: SqlSchema = {
      UPDATE ovation_conversations SET heard = 1 WHERE last_from = other;
      CREATE INDEX ovation_conversations_by_age ON ovation_conversations (last_at);
      CREATE TABLE ovation_inboxes (member TEXT PRIMARY KEY, is_open INTEGER NOT NULL)`,
+    `ALTER TABLE ovation_members ADD COLUMN seen_at BIGINT;
+     CREATE INDEX ovation_members_guests ON ovation_members (seen_at) WHERE role = 'guest';
+     CREATE INDEX ovation_sanctions_by_end ON ovation_sanctions (until_at)`,
   ],
 };
 

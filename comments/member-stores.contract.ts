@@ -16,12 +16,15 @@ export function testMemberStores(
     test("profiles are what was last said", async () => {
       const { members } = await open();
       const [ana, ben] = [newId("ana"), newId("ben")];
-      await members.remember([
-        { id: ben, name: "Ben", role: "guest" },
-        { id: ana, name: "Ana", role: "member", avatar: "https://example.org/a.png" },
-      ]);
-      await members.remember([{ id: ben, name: "Ben B", role: "moderator" }]);
-      await members.remember([]);
+      await members.remember(
+        [
+          { id: ben, name: "Ben", role: "guest" },
+          { id: ana, name: "Ana", role: "member", avatar: "https://example.org/a.png" },
+        ],
+        1,
+      );
+      await members.remember([{ id: ben, name: "Ben B", role: "moderator" }], 2);
+      await members.remember([], 3);
       const profiles = await members.profiles([ana, ben, newId("nobody")]);
       expect(Object.fromEntries(profiles)).toEqual({
         [ana]: { id: ana, name: "Ana", role: "member", avatar: "https://example.org/a.png" },
@@ -142,6 +145,24 @@ export function testMemberStores(
         others[1],
         others[0],
       ] as string[]);
+    });
+
+    test("guests who came no more and sanctions that are over are forgotten, others stay", async () => {
+      const { members, sanctions } = await open();
+      const [gus, ana, late] = [newId("gus"), newId("ana"), newId("late")];
+      const profile = (id: string, role: "guest" | "member") => ({ id, name: id, role });
+      await members.remember([profile(gus, "guest"), profile(ana, "member")], -2_000);
+      await members.remember([profile(late, "guest")], -1_000);
+      expect(await members.forgetGuests(-1_000, 0, 100)).toBe(1);
+      expect([...(await members.profiles([gus, ana, late])).keys()].sort()).toEqual(
+        [ana, late].sort(),
+      );
+      const base = { member: gus, reason: "", at: -9_000, by: "mo" } as const;
+      await sanctions.put({ ...base, video: "v", kind: "time-out", until: -2_000 });
+      await sanctions.put({ ...base, video: "w", kind: "time-out", until: -1_000 });
+      await sanctions.put({ ...base, video: "", kind: "ban", until: null });
+      expect(await sanctions.forgetEnded(-1_000, 100)).toBe(1);
+      expect((await sanctions.of(gus, -5_000)).map(({ video }) => video).sort()).toEqual(["", "w"]);
     });
 
     test("old conversations are forgotten whole, and inboxes stay as their members left them", async () => {

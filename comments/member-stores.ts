@@ -20,7 +20,9 @@ export interface Profile {
 }
 
 export interface MemberStore {
-  remember(profiles: readonly Profile[]): Promise<void>;
+  remember(profiles: readonly Profile[], now: number): Promise<void>;
+  /** Drops profiles of guests who were last here before `before`; answers how many went. */
+  forgetGuests(before: number, now: number, limit: number): Promise<number>;
   profiles(ids: readonly string[]): Promise<ReadonlyMap<string, Profile>>;
   /** The guest belongs to the member from now on, unless somebody was first: answers whose they are. */
   claimGuest(guest: string, member: string): Promise<string>;
@@ -60,6 +62,8 @@ export interface Sanction {
 export interface SanctionStore {
   /** Replaces the member's earlier one in the same place. */
   put(sanction: Sanction): Promise<void>;
+  /** Drops those that ended before `before`; answers how many went. */
+  forgetEnded(before: number, limit: number): Promise<number>;
   /** Answers whether there was one. */
   remove(member: string, video: string): Promise<boolean>;
   /** Those in force, in every place. */

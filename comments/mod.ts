@@ -17,9 +17,11 @@ export type { LostLikes } from "./like-counter.ts";
 export {
   DEFAULT_LIKE_KINDS,
   DEFAULT_RATE_RULES,
+  DEFAULT_RECORD_LIVES,
   NAME_CODE_POINTS_MAX,
   PRESENCE_HEARTBEAT_MS,
   type RateRules,
+  type RecordLives,
 } from "./limits.ts";
 export * from "./member-stores.ts";
 export * from "./member-stores-sql.ts";
@@ -29,6 +31,7 @@ export * from "./rate-limiter.ts";
 export * from "./rate-limiter-memory.ts";
 export * from "./rate-limiter-off.ts";
 export * from "./rate-limiter-shared.ts";
+export type { VideoLog } from "./service.ts";
 export { StoreUnavailableError, StoreUnusableError } from "./sql-database.ts";
 export { cleanLine, cleanName, countCodePoints } from "./text.ts";
 export * from "./video-store.ts";

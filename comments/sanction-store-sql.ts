@@ -17,6 +17,15 @@ export function createSqlSanctionStore(database: SqlDatabase): SanctionStore {
         [member, video, kind, until, reason, at, by],
       );
     },
+    async forgetEnded(before, limit) {
+      const gone = await database.run(
+        `DELETE FROM ovation_sanctions WHERE (member, video) IN
+           (SELECT member, video FROM ovation_sanctions WHERE until_at < $1 LIMIT $2)
+         RETURNING member`,
+        [before, limit],
+      );
+      return gone.length;
+    },
     async remove(member, video) {
       const rows = await database.run(
         "DELETE FROM ovation_sanctions WHERE member = $1 AND video = $2 RETURNING member",

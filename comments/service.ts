@@ -5,6 +5,7 @@ import {
   type Log,
   type LogEntry,
   LogFullError,
+  type LogKeeper,
   LogUnavailableError,
 } from "@ovation/log";
 import {
@@ -34,14 +35,20 @@ import type { MessageRule } from "./message-rules.ts";
 import type { Metrics } from "./metrics.ts";
 import type { Outbox } from "./outbox.ts";
 import type { RateLimiter, RateRule } from "./rate-limiter.ts";
+import type { Remembered } from "./remembered.ts";
 import { StoreUnavailableError } from "./sql-database.ts";
-import type { VideoDirectory } from "./video-directory.ts";
+import type { VideoDirectory, VideoSettings } from "./video-directory.ts";
 import type { VideoStore } from "./video-store.ts";
 
+/** A log in which the events of a deleted video can be dropped. */
+export type VideoLog = Log & Pick<LogKeeper, "clear">;
+
 export interface Service {
-  readonly log: Log;
+  readonly log: VideoLog;
   readonly store: VideoStore;
   readonly directory: VideoDirectory;
+  /** Videos that an address makes, by `address video`: rejects with `rate-limited` past its share. */
+  readonly newVideos: Remembered<void>;
   readonly likes: LikeCounter;
   readonly commentCounts: CommentCounts;
   readonly outbox: Outbox;
@@ -128,6 +135,42 @@ export function requireSight(service: Service, identity: Identity | undefined, t
   throw new Problem(identity === undefined ? "token-missing" : "forbidden");
 }
 
+/** What is known of the video; throws `unknown-video`, `video-deleted`. */
+export async function requireVideo(service: Service, { id }: NamedVideo): Promise<VideoSettings> {
+  const known = service.directory.settings(id);
+  const settings = known instanceof Promise ? await known : known;
+  if (settings.deleted) throw new Problem("video-deleted");
+  if (!settings.exists) throw new Problem("unknown-video");
+  return settings;
+}
+
+/**
+ * The same on the way of a like or comment. A viewer's address makes a bounded number of videos; what
+ * a host or a publisher writes in puts the video on the list.
+ */
+export async function requireUsableVideo(
+  service: Service,
+  context: RouteContext,
+  video: NamedVideo,
+  identity: Identity | undefined,
+): Promise<VideoSettings> {
+  const settings = await requireVideo(service, video);
+  if (settings.listed) return settings;
+  if (mayManage(identity, video)) {
+    await service.store.markListed(video.id, service.clock.now());
+    service.directory.forget(video.id);
+  } else if (!settings.stored && !isExempt(identity, video) && context.address !== "") {
+    await service.newVideos.get(`${context.address} ${video.id}`);
+  }
+  return settings;
+}
+
+/** Whether the identity may make, change and delete the video: its hosts, and servers that publish to it. */
+export function mayManage(identity: Identity | undefined, video: NamedVideo): boolean {
+  if (identity === undefined) return false;
+  return roleIn(identity, video.id) === "host" || mayPublish(identity, video.topic);
+}
+
 /** Somebody who may write in a video. */
 export interface Writer {
   readonly identity: Identity;
@@ -167,7 +210,11 @@ export async function requireAddressRate(
 }
 
 /** Throws `rate-limited` where the key has had its share. */
-export async function requireRate(service: Service, key: string, rule: RateRule): Promise<void> {
+export async function requireRate(
+  service: Pick<Service, "limiter">,
+  key: string,
+  rule: RateRule,
+): Promise<void> {
   const result = await service.limiter.take(key, 1, rule);
   if (!result.ok)
     throw new Problem("rate-limited", undefined, { retryAfterMs: result.retryAfterMs });

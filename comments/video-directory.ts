@@ -13,6 +13,10 @@ import type { VideoStore } from "./video-store.ts";
 export interface VideoSettings {
   readonly exists: boolean;
   readonly closed: boolean;
+  readonly deleted: boolean;
+  /** Whether anything of it is stored yet: under `any`, the next like or comment makes it. */
+  readonly stored: boolean;
+  readonly listed: boolean;
 }
 
 export interface VideoDirectory {
@@ -40,7 +44,13 @@ export function createVideoDirectory({
     outlives: (error) => error instanceof StoreUnavailableError,
     async load(id) {
       const [video] = await store.read([id]);
-      return { exists: videos === "any" || video !== undefined, closed: video?.closed ?? false };
+      return {
+        exists: videos === "any" || video !== undefined,
+        closed: video?.closed ?? false,
+        deleted: video !== undefined && video.deletedAt !== null,
+        stored: video !== undefined,
+        listed: video?.listed ?? false,
+      };
     },
   });
   return { settings: (id) => remembered.get(id), forget: (id) => remembered.forget(id) };

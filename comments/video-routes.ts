@@ -1,15 +1,15 @@
-/** `GET /v1/videos`, `GET`, `PUT /v1/videos/{id}`. */
+/** `GET /v1/videos`, `GET`, `PUT`, `DELETE /v1/videos/{id}`. */
 
 import {
   type HttpRequest,
+  type Identity,
+  isTopicId,
   jsonAnswer,
-  mayPublish,
   maySubscribe,
   Problem,
   type Route,
   type RouteAnswer,
   type RouteContext,
-  roleIn,
   topicOf,
 } from "@ovation/protocol";
 import { readBody } from "./body.ts";
@@ -18,16 +18,26 @@ import { findComment, pinnedSeqOf } from "./history.ts";
 import {
   DESCRIPTION_CODE_POINTS_MAX,
   LIST_FLUSH_VIDEOS_MAX,
+  LIST_READS_MAX,
   TITLE_CODE_POINTS_MAX,
   VIDEO_BODY_BYTES_MAX,
   VIDEO_LIST_DEFAULT,
   VIDEO_LIST_MAX,
 } from "./limits.ts";
 import { parseSeq, videoChanges } from "./schemas.ts";
-import { identify, type NamedVideo, requireSight, type Service, videoOf } from "./service.ts";
+import {
+  identify,
+  mayManage,
+  type NamedVideo,
+  requireSight,
+  requireVideo,
+  type Service,
+  videoOf,
+} from "./service.ts";
 import { createSharedReads } from "./shared-reads.ts";
 import { cleanLine, cleanParagraphs } from "./text.ts";
-import { type StoredVideo, unusedVideo, type VideoChanges } from "./video-store.ts";
+import { deleteVideo } from "./video-deletion.ts";
+import { type ListPlace, type StoredVideo, unusedVideo, type VideoChanges } from "./video-store.ts";
 
 export function createVideoRoutes(service: Service): readonly Route[] {
   const { store, log, clock, steady, likes, commentCounts, directory } = service;
@@ -75,24 +85,48 @@ export function createVideoRoutes(service: Service): readonly Route[] {
 
   async function list(request: HttpRequest): Promise<RouteAnswer> {
     const identity = await identify(service, request);
-    const limit = limitOf(new URL(request.url).searchParams.get("limit"));
-    const videos = await lists.get(String(limit), async () => {
-      // A video that was just used for the first time is in the list; where very many are, it may be a second late.
+    const parameters = new URL(request.url).searchParams;
+    const limit = limitOf(parameters.get("limit"));
+    const { videos, next } = await readList(identity, limit, placeOf(parameters.get("cursor")));
+    const body = { videos: await present(videos), ...(next === undefined ? {} : { next }) };
+    return jsonAnswer(JSON.stringify(body));
+  }
+
+  /** Videos that the reader may not see do not shorten the page; past a bound it says where it stopped. */
+  async function readList(
+    identity: Identity | undefined,
+    limit: number,
+    start: ListPlace | undefined,
+  ): Promise<{ readonly videos: readonly StoredVideo[]; readonly next?: string }> {
+    const seen: StoredVideo[] = [];
+    let from = start;
+    for (let reads = 0; reads < LIST_READS_MAX; reads++) {
+      const rows = await readRows(limit + 1, from);
+      for (const [index, video] of rows.entries()) {
+        if (maySubscribe(service.policy, identity, topicOf("video", video.id))) seen.push(video);
+        if (seen.length < limit) continue;
+        return { videos: seen, ...(index === rows.length - 1 ? {} : { next: placeText(video) }) };
+      }
+      from = rows.at(-1);
+      if (from === undefined || rows.length <= limit) return { videos: seen };
+    }
+    return { videos: seen, ...(from === undefined ? {} : { next: placeText(from) }) };
+  }
+
+  /** A video that was just used for the first time is in the list; where very many are, a second late. */
+  function readRows(limit: number, from: ListPlace | undefined): Promise<readonly StoredVideo[]> {
+    const key = `${limit} ${from === undefined ? "" : placeText(from)}`;
+    return lists.get(key, async () => {
       if (likes.waiting + commentCounts.waiting <= LIST_FLUSH_VIDEOS_MAX)
         await Promise.all([likes.flush(), commentCounts.flush()]);
-      return store.list(limit);
+      return store.list(limit, from);
     });
-    const seen = videos.filter((video) =>
-      maySubscribe(service.policy, identity, topicOf("video", video.id)),
-    );
-    return jsonAnswer(JSON.stringify({ videos: await present(seen) }));
   }
 
   async function get(request: HttpRequest, context: RouteContext): Promise<RouteAnswer> {
     const named = videoOf(context);
     requireSight(service, await identify(service, request), named.topic);
-    const { exists } = await directory.settings(named.id);
-    if (!exists) throw new Problem("unknown-video");
+    await requireVideo(service, named);
     const body = await single.get(named.id, async () => {
       await commentCounts.catchUp(named.id);
       const [video] = await store.read([named.id]);
@@ -106,8 +140,7 @@ export function createVideoRoutes(service: Service): readonly Route[] {
     const named = videoOf(context);
     const identity = await identify(service, request);
     if (identity === undefined) throw new Problem("token-missing");
-    if (roleIn(identity, named.id) !== "host" && !mayPublish(identity, named.topic))
-      throw new Problem("forbidden");
+    if (!mayManage(identity, named)) throw new Problem("forbidden");
     const body = await readBody(request, videoChanges, VIDEO_BODY_BYTES_MAX);
     const changes: VideoChanges = {
       ...(body.title === undefined
@@ -126,10 +159,22 @@ export function createVideoRoutes(service: Service): readonly Route[] {
     return jsonAnswer(await presentOne(video, named));
   }
 
+  async function remove(request: HttpRequest, context: RouteContext): Promise<RouteAnswer> {
+    const named = videoOf(context);
+    const identity = await identify(service, request);
+    if (identity === undefined) throw new Problem("token-missing");
+    if (!mayManage(identity, named)) throw new Problem("forbidden");
+    const { exists } = await directory.settings(named.id);
+    if (!exists) throw new Problem("unknown-video");
+    await deleteVideo(service, named);
+    return jsonAnswer(JSON.stringify({ id: named.id, deleted: true }));
+  }
+
   return [
     { method: "GET", path: "/v1/videos", handle: list },
     { method: "GET", path: "/v1/videos/:id", handle: get },
     { method: "PUT", path: "/v1/videos/:id", handle: put },
+    { method: "DELETE", path: "/v1/videos/:id", handle: remove },
   ];
 }
 
@@ -139,4 +184,18 @@ function limitOf(text: string | null): number {
   if (limit === undefined || limit === 0)
     throw new Problem("invalid-parameter", "limit is a number from 1");
   return Math.min(limit, VIDEO_LIST_MAX);
+}
+
+/** What `next` says of a place in the list. Videos move in it: a page may repeat or miss what moved. */
+function placeText({ live, activeAt, id }: ListPlace): string {
+  return `${live ? 1 : 0}.${activeAt}.${id}`;
+}
+
+function placeOf(text: string | null): ListPlace | undefined {
+  if (text === null) return undefined;
+  const [, live, at = "", id = ""] = /^([01])\.([0-9]+)\.(.+)$/.exec(text) ?? [];
+  const activeAt = parseSeq(at);
+  if (activeAt === undefined || !isTopicId(id))
+    throw new Problem("invalid-parameter", "cursor is the `next` of an earlier answer");
+  return { live: live === "1", activeAt, id };
 }

@@ -7,6 +7,7 @@ import {
   type SqlRow,
   type SqlRunner,
   type SqlSchema,
+  type SqlValue,
   textOf,
 } from "./sql-database.ts";
 import { openPostgresDatabase } from "./sql-database-postgres.ts";
@@ -34,11 +35,20 @@ const SCHEMA: SqlSchema = {
      UPDATE ovation_videos SET comments = 0`,
     // The last flush of likes that each process has carried out.
     `CREATE TABLE ovation_like_writers (writer TEXT PRIMARY KEY, number BIGINT NOT NULL, at BIGINT NOT NULL)`,
+    // A video that a host described is listed; what viewers alone made is not.
+    `ALTER TABLE ovation_videos ADD COLUMN listed INTEGER NOT NULL DEFAULT 0;
+     ALTER TABLE ovation_videos ADD COLUMN deleted_at BIGINT;
+     UPDATE ovation_videos SET listed = 1
+       WHERE title <> '' OR description <> '' OR poster <> '' OR media <> '[]' OR live = 0 OR closed = 1;
+     DROP INDEX ovation_videos_by_activity;
+     CREATE INDEX ovation_videos_listed ON ovation_videos (live DESC, active_at DESC, id) WHERE listed = 1;
+     CREATE INDEX ovation_videos_unlisted ON ovation_videos (active_at) WHERE listed = 0`,
   ],
 };
 
 const COLUMNS =
-  "id, title, description, live, closed, media, poster, created_at, active_at, comments, counted";
+  "id, title, description, live, closed, media, poster, created_at, active_at, comments, counted, listed, deleted_at";
+const COLUMN_COUNT = COLUMNS.split(",").length;
 
 /** The file, or ":memory:". */
 export function openSqliteVideoStore(options: { readonly path: string }): VideoStore {
@@ -54,46 +64,86 @@ export async function openPostgresVideoStore(options: {
 function createSqlVideoStore(database: SqlDatabase): VideoStore {
   return {
     read: (ids) => readVideos(database, ids),
-    async list(limit) {
+    async list(limit, from) {
       const rows = await database.run(
-        `SELECT ${COLUMNS} FROM ovation_videos ORDER BY live DESC, active_at DESC, id LIMIT $1`,
-        [limit],
+        `SELECT ${COLUMNS} FROM ovation_videos WHERE listed = 1 AND (live < $2
+           OR (live = $2 AND (active_at < $3 OR (active_at = $3 AND id > $4))))
+         ORDER BY live DESC, active_at DESC, id LIMIT $1`,
+        [
+          limit,
+          from?.live === false ? 0 : 1,
+          from?.activeAt ?? Number.MAX_SAFE_INTEGER,
+          from?.id ?? "",
+        ],
       );
       return withLikes(database, rows);
     },
     put: (id, changes, now) =>
       database.transaction(async (runner) => {
         const [stored] = await readVideos(runner, [id]);
+        const before =
+          stored === undefined || stored.deletedAt !== null
+            ? { ...unusedVideo(id, now), counted: stored?.counted ?? 0 }
+            : stored;
         const video: StoredVideo = {
-          ...(stored ?? unusedVideo(id, now)),
+          ...before,
           ...changes,
+          listed: true,
           activeAt: now,
         };
         await runner.run(
-          `INSERT INTO ovation_videos (${COLUMNS}) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, 0, 0)
+          `INSERT INTO ovation_videos (${COLUMNS}) VALUES ${placeholders(1, COLUMN_COUNT)}
            ON CONFLICT (id) DO UPDATE SET title = excluded.title, description = excluded.description, live = excluded.live,
-             closed = excluded.closed, media = excluded.media, poster = excluded.poster, active_at = excluded.active_at`,
-          [
-            id,
-            video.title,
-            video.description,
-            video.live ? 1 : 0,
-            video.closed ? 1 : 0,
-            JSON.stringify(video.media),
-            video.poster,
-            video.createdAt,
-            now,
-          ],
+             closed = excluded.closed, media = excluded.media, poster = excluded.poster, active_at = excluded.active_at,
+             created_at = excluded.created_at, listed = 1, deleted_at = NULL`,
+          rowOf(video),
         );
         return video;
+      }),
+    async markListed(id, now) {
+      await database.run(
+        `INSERT INTO ovation_videos (${COLUMNS}) VALUES ${placeholders(1, COLUMN_COUNT)}
+         ON CONFLICT (id) DO UPDATE SET listed = 1 WHERE ovation_videos.deleted_at IS NULL`,
+        rowOf({ ...unusedVideo(id, now), listed: true }),
+      );
+    },
+    delete: (id, now) =>
+      database.transaction(async (runner) => {
+        await runner.run(
+          `INSERT INTO ovation_videos (${COLUMNS}) VALUES ${placeholders(1, COLUMN_COUNT)}
+           ON CONFLICT (id) DO UPDATE SET title = '', description = '', media = '[]', poster = '', live = 0,
+             closed = 1, comments = 0, listed = 0, deleted_at = excluded.deleted_at`,
+          rowOf({ ...unusedVideo(id, now), live: false, closed: true, deletedAt: now }),
+        );
+        await runner.run("DELETE FROM ovation_likes WHERE video = $1", [id]);
+      }),
+    expire: ({ commented, liked }, limit) =>
+      database.transaction(async (runner) => {
+        const rows = await runner.run(
+          `DELETE FROM ovation_videos WHERE id IN (
+             SELECT id FROM ovation_videos WHERE listed = 0 AND deleted_at IS NULL
+               AND (active_at < $1 OR (active_at < $2 AND counted = 0)) LIMIT $3)
+           RETURNING id`,
+          [commented, liked, limit],
+        );
+        // A process that has counted nothing for as long has nothing to send again.
+        await runner.run("DELETE FROM ovation_like_writers WHERE at < $1", [liked]);
+        const ids = rows.map(({ id }) => textOf(id));
+        if (ids.length > 0)
+          await runner.run(
+            `DELETE FROM ovation_likes WHERE video IN ${placeholders(1, ids.length)}`,
+            ids,
+          );
+        return ids;
       }),
     addLikes: (changes, now, flush) =>
       database.transaction((runner) => addLikes(runner, changes, now, flush)),
     async count(id, { after, upTo, comments }, now) {
       const rows = await database.run(
-        `INSERT INTO ovation_videos (${COLUMNS}) VALUES ($1, '', '', 1, 0, '[]', '', $2, $2, $3, $4)
+        `INSERT INTO ovation_videos (${COLUMNS}) VALUES ($1, '', '', 1, 0, '[]', '', $2, $2, $3, $4, 0, NULL)
          ON CONFLICT (id) DO UPDATE SET comments = ovation_videos.comments + excluded.comments, counted = excluded.counted,
-           active_at = excluded.active_at WHERE ovation_videos.counted = $5
+           active_at = excluded.active_at
+         WHERE ovation_videos.counted = $5 AND ovation_videos.deleted_at IS NULL
          RETURNING id`,
         [id, now, comments, upTo, after],
       );
@@ -101,6 +151,25 @@ function createSqlVideoStore(database: SqlDatabase): VideoStore {
     },
     close: () => database.close(),
   };
+}
+
+/** In the order of {@link COLUMNS}. */
+function rowOf(video: StoredVideo): SqlValue[] {
+  return [
+    video.id,
+    video.title,
+    video.description,
+    video.live ? 1 : 0,
+    video.closed ? 1 : 0,
+    JSON.stringify(video.media),
+    video.poster,
+    video.createdAt,
+    video.activeAt,
+    video.comments,
+    video.counted,
+    video.listed ? 1 : 0,
+    video.deletedAt,
+  ];
 }
 
 async function addLikes(
@@ -133,11 +202,17 @@ async function insertLikes(runner: SqlRunner, changes: readonly LikesChange[], n
   // In one order everywhere, so that processes that add to the same videos never wait for each other in a circle.
   const ordered = [...changes].sort((a, b) => (a.id < b.id ? -1 : 1));
   await runner.run(
-    `INSERT INTO ovation_videos (${COLUMNS}) VALUES ${placeholders(ordered.length, 11)}
-     ON CONFLICT (id) DO UPDATE SET active_at = excluded.active_at`,
-    ordered.flatMap(({ id }) => [id, "", "", 1, 0, "[]", "", now, now, 0, 0]),
+    `INSERT INTO ovation_videos (${COLUMNS}) VALUES ${placeholders(ordered.length, COLUMN_COUNT)}
+     ON CONFLICT (id) DO UPDATE SET active_at = excluded.active_at WHERE ovation_videos.deleted_at IS NULL`,
+    ordered.flatMap(({ id }) => rowOf(unusedVideo(id, now))),
   );
-  const likes = ordered.flatMap(({ id, likes }) =>
+  const gone = await runner.run(
+    `SELECT id FROM ovation_videos WHERE deleted_at IS NOT NULL AND id IN ${placeholders(1, ordered.length)}`,
+    ordered.map(({ id }) => id),
+  );
+  const deleted = new Set(gone.map(({ id }) => textOf(id)));
+  const counted = ordered.filter(({ id }) => !deleted.has(id));
+  const likes = counted.flatMap(({ id, likes }) =>
     Object.entries(likes)
       .sort()
       .map(([kind, n]) => [id, kind, n] as const),
@@ -184,6 +259,8 @@ async function withLikes(
     activeAt: numberOf(row.active_at),
     comments: Math.max(0, numberOf(row.comments)),
     counted: numberOf(row.counted),
+    listed: numberOf(row.listed) !== 0,
+    deletedAt: row.deleted_at === null ? null : numberOf(row.deleted_at),
     likes: likes.get(textOf(row.id)) ?? {},
   }));
 }

@@ -51,6 +51,7 @@ export function testVideoStore(
         counted: 3,
         likes: { like: 2 },
       });
+      expect(changed.listed).toBe(true);
       expect(await store.read([newId(), id])).toEqual([undefined, changed]);
     });
 
@@ -139,6 +140,88 @@ export function testVideoStore(
       expect(ids.indexOf(recent)).toBeLessThan(ids.indexOf(old));
       expect(ids.indexOf(old)).toBeLessThan(ids.indexOf(ended));
       expect(await store.list(1)).toHaveLength(1);
+    });
+
+    test("only what was put or marked is listed, in pages that go on anywhere", async () => {
+      const store = await open();
+      const [put, marked, liked, counted] = [newId(), newId(), newId(), newId()];
+      const now = 9_100_000_000;
+      await store.addLikes([{ id: liked, likes: { like: 9 } }], now, fresh());
+      await store.count(counted, { after: 0, upTo: 1, comments: 1 }, now);
+      await store.addLikes([{ id: marked, likes: { like: 1 } }], now, fresh());
+      await store.markListed(marked, now);
+      await store.put(put, {}, now);
+      const ended = newId();
+      await store.put(ended, { live: false }, now);
+      const seen: string[] = [];
+      for (
+        let page = await store.list(1);
+        page[0] !== undefined;
+        page = await store.list(1, page[0])
+      )
+        seen.push(page[0].id);
+      expect(seen.filter((id) => [put, marked, liked, counted, ended].includes(id))).toEqual([
+        ...[put, marked].sort(),
+        ended,
+      ]);
+      expect(new Set(seen).size).toBe(seen.length);
+      expect((await store.read([marked]))[0]).toMatchObject({ likes: { like: 1 }, listed: true });
+    });
+
+    test("of a deleted video only that stays, until it is put again", async () => {
+      const store = await open();
+      const [id, never] = [newId(), newId()];
+      await store.put(id, { title: "Secret", media: [{ src: "/a", type: "video/mp4" }] }, 1_000);
+      await store.addLikes([{ id, likes: { like: 3 } }], 2_000, fresh());
+      await store.count(id, { after: 0, upTo: 7, comments: 5 }, 2_000);
+      await store.delete(id, 3_000);
+      await store.delete(never, 3_000);
+      expect(await store.addLikes([{ id, likes: { like: 1 } }], 4_000, fresh())).toEqual([{}]);
+      expect(await store.count(id, { after: 7, upTo: 9, comments: 2 }, 4_000)).toBe(false);
+      await store.markListed(id, 4_000);
+      for (const video of await store.read([id, never])) {
+        expect(video).toMatchObject({
+          title: "",
+          media: [],
+          comments: 0,
+          likes: {},
+          listed: false,
+        });
+        expect(video?.deletedAt).toBe(3_000);
+      }
+      expect((await store.list(1_000)).map((video) => video.id)).not.toContain(id);
+      expect(await store.expire({ commented: 9e15, liked: 9e15 }, 1_000)).not.toContain(id);
+      const again = await store.put(id, { title: "New" }, 5_000);
+      expect(again).toEqual({
+        ...again,
+        title: "New",
+        live: true,
+        closed: false,
+        createdAt: 5_000,
+        deletedAt: null,
+        counted: 7,
+        comments: 0,
+        likes: {},
+      });
+      expect((await store.read([id]))[0]).toEqual(again);
+      expect(await store.count(id, { after: 7, upTo: 9, comments: 2 }, 6_000)).toBe(true);
+    });
+
+    test("what viewers alone made ends, the sooner where they only liked it", async () => {
+      const store = await open();
+      const [liked, commented, late, listed] = [newId(), newId(), newId(), newId()];
+      await store.addLikes([{ id: liked, likes: { like: 1 } }], -2_000, fresh());
+      await store.count(commented, { after: 0, upTo: 4, comments: 1 }, -2_000);
+      await store.addLikes([{ id: late, likes: { like: 1 } }], -1_000, fresh());
+      await store.put(listed, {}, -3_000);
+      expect(await store.expire({ commented: -2_500, liked: -1_500 }, 100)).toEqual([liked]);
+      expect(await store.read([liked])).toEqual([undefined]);
+      expect(await store.addLikes([{ id: liked, likes: {} }], 9_000_000_000, fresh())).toEqual([
+        {},
+      ]);
+      expect(await store.expire({ commented: -1_500, liked: -1_500 }, 100)).toEqual([commented]);
+      expect((await store.read([late, listed])).every((video) => video !== undefined)).toBe(true);
+      expect(await store.expire({ commented: 0, liked: 0 }, 100)).toEqual([late]);
     });
 
     test("500 videos in one call", async () => {

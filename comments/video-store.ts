@@ -5,6 +5,7 @@
  * The specification, held by `video-store.contract.ts` for every form:
  *
  * - `put`, `addLikes` and `count` create a video that is not there yet, so that a video exists by being used.
+ *   Only `put` and `markListed` make it a listed one; `addLikes` and `count` leave a deleted one alone.
  * - `addLikes` and `count` are exact however many processes call them. One call is one transaction.
  * - The same `addLikes` again, with the same flush id, adds nothing: an answer may be lost.
  * - `read` and `list` see everything whose write has resolved.
@@ -31,6 +32,10 @@ export interface StoredVideo {
   readonly poster: string;
   /** ms since 1970. */
   readonly createdAt: number;
+  /** Whether a host or a publisher made it or used it: viewers alone do not put a video on a list. */
+  readonly listed: boolean;
+  /** When it was deleted, ms since 1970; `null` where it was not. Nothing but this is kept of it then. */
+  readonly deletedAt: number | null;
   /** The last change or count, ms since 1970. */
   readonly activeAt: number;
   /** Comments that are not removed, among the events up to `counted`. */
@@ -68,12 +73,30 @@ export interface CountedEvents {
   readonly comments: number;
 }
 
+/** A place in the order of the list. */
+export type ListPlace = Pick<StoredVideo, "live" | "activeAt" | "id">;
+
+/** Unlisted videos end that were last used before these times, ms since 1970. */
+export interface UnlistedEnds {
+  /** Those with comments. */
+  readonly commented: number;
+  /** Those without. */
+  readonly liked: number;
+}
+
 export interface VideoStore {
   /** In the order of the ids; `undefined` for those that are not there. */
   read(ids: readonly string[]): Promise<readonly (StoredVideo | undefined)[]>;
-  /** Live ones first, then by activity, the newest first. */
-  list(limit: number): Promise<readonly StoredVideo[]>;
+  /** Listed ones: those that are live first, then by activity, the newest first; those after `from`. */
+  list(limit: number, from?: ListPlace): Promise<readonly StoredVideo[]>;
+  /** Makes or changes the video, as a listed one; a deleted one begins again, empty. */
   put(id: string, changes: VideoChanges, now: number): Promise<StoredVideo>;
+  /** The same without a change; leaves a deleted one deleted. */
+  markListed(id: string, now: number): Promise<void>;
+  /** Only the id and the time stay, so that the deleted video is told from one that never was. */
+  delete(id: string, now: number): Promise<void>;
+  /** Drops unlisted videos that end; answers their ids, at most `limit`. */
+  expire(ends: UnlistedEnds, limit: number): Promise<readonly string[]>;
   /**
    * Adds likes, unless this flush was carried out before; answers all totals of each video. The id
    * is stored in the same transaction.
@@ -100,6 +123,8 @@ export function unusedVideo(id: string, now: number): StoredVideo {
     poster: "",
     createdAt: now,
     activeAt: now,
+    listed: false,
+    deletedAt: null,
     comments: 0,
     counted: 0,
     likes: {},

@@ -6,7 +6,7 @@
 
 import { readFile } from "node:fs/promises";
 import { dirname, resolve } from "node:path";
-import type { MessageRule, RateRules } from "@ovation/comments";
+import type { MessageRule, RateRules, RecordLives } from "@ovation/comments";
 import { DEFAULT_POLICY, type KindPolicy, type Policy } from "@ovation/protocol";
 import { type Document, isMap, isNode, isScalar, LineCounter, parseDocument } from "yaml";
 import type { z } from "zod";
@@ -26,6 +26,7 @@ export interface Configuration {
   readonly guests?: boolean;
   readonly videos?: "any" | "listed";
   readonly rateRules?: Partial<RateRules>;
+  readonly recordLives?: Partial<RecordLives>;
   readonly corsOrigins?: readonly string[];
   readonly trustedProxies?: readonly string[];
   readonly tokens?: TokenConfiguration;
@@ -198,6 +199,7 @@ function toConfiguration(
     messages: form.messages,
     guests: form.guests,
     videos: form.videos,
+    recordLives: form.records === undefined ? undefined : toRecordLives(form.records),
     rateRules: form.limits === undefined ? undefined : toRateRules(form.limits),
     corsOrigins: form.cors,
     trustedProxies: form.trustedProxies,
@@ -270,6 +272,17 @@ export function toPolicy(kinds: Readonly<Record<string, KindForm>>): Policy {
     };
   }
   return policy;
+}
+
+function toRecordLives(records: NonNullable<ConfigurationForm["records"]>): Partial<RecordLives> {
+  const { unlistedVideosDays, likedVideosDays, guestsDays, endedSanctionsDays } = records;
+  const ms = (days: number | undefined) => (days === undefined ? undefined : days * DAY_MS);
+  return withoutUndefined({
+    unlistedVideosMs: ms(unlistedVideosDays),
+    likedVideosMs: ms(likedVideosDays),
+    guestsMs: ms(guestsDays),
+    endedSanctionsMs: ms(endedSanctionsDays),
+  });
 }
 
 function toRateRules(limits: NonNullable<ConfigurationForm["limits"]>): Partial<RateRules> {

@@ -34,9 +34,10 @@ const typePolicy = z
     path: ["per"],
   });
 
+const days = z.number().positive().max(36_500);
 const retention = z.strictObject({
   events: z.int().min(1).optional(),
-  days: z.number().positive().max(36_500).optional(),
+  days: days.optional(),
 });
 
 const exception = z
@@ -109,6 +110,15 @@ export const configurationForm = z.strictObject({
   messages: z.enum(["staff", "members", "anyone"]).optional(),
   guests: z.boolean().optional(),
   videos: z.enum(["any", "listed"]).optional(),
+  /** How long records beside the log are kept; see `RecordLives`. */
+  records: z
+    .strictObject({
+      unlistedVideosDays: days.optional(),
+      likedVideosDays: days.optional(),
+      guestsDays: days.optional(),
+      endedSanctionsDays: days.optional(),
+    })
+    .optional(),
   limits: z.partialRecord(z.enum(rateNames), rate).optional(),
   cors: z.array(origin).min(1).max(100).optional(),
   trustedProxies: z.array(z.string().min(1)).max(1_000).optional(),

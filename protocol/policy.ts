@@ -86,6 +86,7 @@ export const DEFAULT_POLICY: Policy = {
       "comment-removed": { lane: "durable" },
       "comment-edited": { lane: "durable" },
       pin: { lane: "durable" },
+      "video-deleted": { lane: "durable" },
       likes: { lane: "live", merge: "sum", everyMs: 250 },
       stats: { lane: "live", merge: "latest", everyMs: 1000 },
       typing: { lane: "live", merge: "latest", per: "from" },

@@ -26,6 +26,7 @@ export const PROBLEMS = {
   "not-found": { status: 404, title: "There is nothing here" },
   "unknown-video": { status: 404, title: "There is no such video" },
   "unknown-comment": { status: 404, title: "There is no such comment" },
+  "video-deleted": { status: 410, title: "The video was deleted" },
   "method-not-allowed": { status: 405, title: "This address does not take this method" },
   "key-reused": { status: 409, title: "The idempotency key was used for something else" },
   superseded: { status: 409, title: "A later change of this connection was made already" },

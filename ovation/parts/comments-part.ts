@@ -11,10 +11,10 @@ import {
   openSqliteVideoStore,
   type PresenceValues,
   type RateLimiter,
+  type VideoLog,
   type VideoStore,
 } from "@ovation/comments";
 import type { Backbone } from "@ovation/dispatcher";
-import type { Log } from "@ovation/log";
 import { type Authenticate, steadyClock, systemClock } from "@ovation/protocol";
 import type { Registry } from "prom-client";
 import { createGuestIssuer } from "../tokens/mod.ts";
@@ -22,7 +22,7 @@ import { failureLogger, type Settings, signingOf } from "./settings.ts";
 
 export interface CommentsPartOptions {
   readonly settings: Settings;
-  readonly log: Log;
+  readonly log: VideoLog;
   readonly store: VideoStore;
   readonly members: MemberStores;
   /** Where presence is kept; without it nobody is said to be online. */

@@ -85,7 +85,11 @@ export async function openCore(
     registry,
   });
   registerDispatcherMetrics(registry, dispatcher);
-  const stopUpkeep = startUpkeep({ keeper: log, tasks: [retentionOf(log)], onFailure });
+  const stopUpkeep = startUpkeep({
+    keeper: log,
+    tasks: [retentionOf(log), ...comments.upkeep],
+    onFailure,
+  });
   return {
     dispatcher,
     comments,

@@ -9,9 +9,9 @@ import {
   openPostgresMemberStores,
   openPostgresVideoStore,
   type PresenceValues,
+  type VideoLog,
 } from "@ovation/comments";
 import type { Backbone } from "@ovation/dispatcher";
-import type { Log } from "@ovation/log";
 import type { Authenticate } from "@ovation/protocol";
 import { Registry } from "prom-client";
 import { createCommentsPart } from "./comments-part.ts";
@@ -19,14 +19,14 @@ import { patiently } from "./database-part.ts";
 import type { Dependency } from "./dependencies.ts";
 import type { Settings } from "./settings.ts";
 
-export interface Presence extends Pick<Comments, "heartbeat"> {
+export interface Presence extends Pick<Comments, "heartbeat" | "upkeep"> {
   close(): Promise<void>;
 }
 
 export interface PresencePartOptions {
   readonly settings: Settings;
   readonly database: { readonly url: string; readonly state: Dependency };
-  readonly log: Log;
+  readonly log: VideoLog;
   readonly backbone: Backbone;
   readonly authenticate: Authenticate;
   readonly values: PresenceValues;
@@ -49,6 +49,7 @@ export async function openPresence(options: PresencePartOptions): Promise<Presen
   });
   return {
     heartbeat: (present) => service.heartbeat(present),
+    upkeep: service.upkeep,
     async close() {
       // It takes no likes: nothing can be lost here.
       await service.close();

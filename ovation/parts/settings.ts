@@ -43,7 +43,7 @@ export interface Settings {
   /** What the policy file says of comments and messages. */
   readonly comments?: Pick<
     Configuration,
-    "textCodePointsMax" | "likeKinds" | "messages" | "rateRules"
+    "textCodePointsMax" | "likeKinds" | "messages" | "rateRules" | "recordLives"
   >;
 }
 

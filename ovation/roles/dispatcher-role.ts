@@ -152,7 +152,11 @@ export async function startDispatcherRole(options: DispatcherRoleOptions): Promi
   });
   registerDispatcherMetrics(registry, dispatcher);
   registerLinkMetrics(registry, links, peers);
-  const stopUpkeep = startUpkeep({ keeper: log, tasks: [retentionOf(log)], onFailure });
+  const stopUpkeep = startUpkeep({
+    keeper: log,
+    tasks: [retentionOf(log), ...presence.upkeep],
+    onFailure,
+  });
   const incoming = createPeerRoutes({
     auth,
     refusals,

@@ -88,6 +88,19 @@ const odd: readonly unknown[] = [
   { text: "x", author: { id: "i", name: { toString: 1 }, role: "member" } },
 ];
 
+test("a deleted video shows nothing any more and says so, told by an event or by an answer", async () => {
+  const { session, receive } = begin({ history: () => ({ comments: [comment(1)], head: 1 }) });
+  await settled();
+  expect(session.store.items).toHaveLength(1);
+  receive("video-deleted", {}, 2);
+  expect([session.deleted, session.store.items.length]).toEqual([true, 0]);
+  const late = begin({
+    history: () => Promise.reject(new ApiError("video-deleted", 410, "The video was deleted")),
+  });
+  await settled();
+  expect(late.session.deleted).toBe(true);
+});
+
 describe("an item of another form", () => {
   test("is left out and counted, and those around it are shown", () => {
     const warn = spyOn(console, "warn").mockImplementation(() => {});

@@ -57,6 +57,8 @@ export class Session {
   standing: Standing = "whole";
   /** The server refused the topic: the code. */
   refused: string | undefined;
+  /** The host deleted the video. */
+  deleted = false;
   viewers: number | undefined;
   pinned: Item | undefined;
   /** False once history has been read back to the first comment. */
@@ -100,6 +102,7 @@ export class Session {
         if (isCount(seq)) this.#removed(seq);
         else this.skips.add("removal");
       },
+      "video-deleted": () => this.#wasDeleted(),
       likes: (event) => this.#liked(event.data),
       stats: (event) => {
         const { viewers } = fieldsOf(event.data);
@@ -180,6 +183,7 @@ export class Session {
 
   #loaded(): void {
     this.#failures = 0;
+    this.deleted = false;
     if (this.#closed || this.standing === "whole" || this.standing === "reloaded") return;
     if (this.#missed) this.#stand("reloaded", RELOADED_MS, () => this.#stand("whole"));
     else this.#stand("whole");
@@ -190,6 +194,10 @@ export class Session {
   #loadFailed(error: unknown): void {
     if (this.#closed) return;
     const { code, retryAfterMs } = toRefusal(error);
+    if (code === "video-deleted") {
+      this.#wasDeleted();
+      return;
+    }
     const waiting = code === "rate-limited";
     if (!waiting && this.snapshot !== "ready") this.snapshot = "failed";
     const boundMs = Math.min(RELOAD_WAIT_MS.longest, RELOAD_WAIT_MS.first * 2 ** this.#failures++);
@@ -203,6 +211,15 @@ export class Session {
     clearTimeout(this.#standingTimer);
     this.standing = standing;
     if (next !== undefined) this.#standingTimer = setTimeout(next, ms);
+    this.#callbacks.changed();
+  }
+
+  #wasDeleted(): void {
+    this.deleted = true;
+    this.pinned = undefined;
+    this.hasEarlier = false;
+    this.snapshot = "ready";
+    this.store.replace([]);
     this.#callbacks.changed();
   }
 

@@ -80,6 +80,7 @@ export class StatusLine {
   #describe(): string {
     const { state, refused } = this.#session;
     const { t } = this.#strings();
+    if (this.#session.deleted) return t("error-video-deleted");
     if (refused !== undefined) return t("refused");
     if (!navigator.onLine && state.name !== "failed") return t("offline");
     switch (state.name) {

@@ -67,6 +67,7 @@ export const english = {
   "error-banned": "A moderator excluded you.",
   "error-timed-out": "A moderator paused you.",
   "error-comments-closed": "Comments are closed.",
+  "error-video-deleted": "This video was deleted.",
   "error-guests-off": "Sign in to comment.",
   "error-forbidden": "You may not do this.",
   "error-text-too-long": "The text is too long.",
