@@ -15,6 +15,22 @@ export function livePosition(nowMs: number, durationSeconds: number): number {
     : 0;
 }
 
+/** What Safari on iPhones has in place of full screen for any element. */
+type FullScreenVideo = HTMLVideoElement & { webkitEnterFullscreen?(): void };
+
+/** Fills the screen and ends that again; undefined where the browser cannot, or the frame may not. */
+function fullScreenOf(
+  root: HTMLElement,
+  video: FullScreenVideo,
+): (() => Promise<void> | void) | undefined {
+  if (typeof root.requestFullscreen === "function" && document.fullscreenEnabled)
+    return () =>
+      document.fullscreenElement === null ? root.requestFullscreen() : document.exitFullscreen();
+  return typeof video.webkitEnterFullscreen === "function"
+    ? () => video.webkitEnterFullscreen?.()
+    : undefined;
+}
+
 export function startPlayer(root: HTMLElement): void {
   const video = root.querySelector("video");
   const [play, live, mute, full] = ["[data-play]", "[data-live]", "[data-mute]", "[data-full]"].map(
@@ -55,10 +71,12 @@ export function startPlayer(root: HTMLElement): void {
   mute.addEventListener("click", () => {
     video.muted = !video.muted;
   });
+  const toggleFull = fullScreenOf(root, video);
+  full.hidden = toggleFull === undefined;
   full.addEventListener("click", () => {
-    const change =
-      document.fullscreenElement === null ? root.requestFullscreen() : document.exitFullscreen();
-    change.catch((error: unknown) => console.warn("no full screen here", error));
+    Promise.resolve(toggleFull?.()).catch((error: unknown) =>
+      console.warn("no full screen here", error),
+    );
   });
   video.addEventListener("click", () => (video.paused ? start() : video.pause()));
   for (const event of ["play", "pause", "volumechange"]) video.addEventListener(event, show);

@@ -1,5 +1,6 @@
 /** The watch page: the player, the figures under it, and the ways to take the comments elsewhere. */
 
+import { copyText } from "../element/clipboard.ts";
 import { serverOf } from "../element/server-base.ts";
 import { startPlayer } from "./player.ts";
 
@@ -78,13 +79,12 @@ comments?.addEventListener("stats-changed", (event) => {
   showFigure("[data-likes]", likes);
 });
 
-/** Copies, and says so on the button for a moment. Plain-http pages have no clipboard: then it is selected, to be copied by hand. */
-async function copy(text: string, button: HTMLElement, selectable?: HTMLElement): Promise<void> {
-  if (navigator.clipboard === undefined) {
-    if (selectable !== undefined) getSelection()?.selectAllChildren(selectable);
+/** Copies, and says so on the button for a moment; where that is refused the text is there to be copied by hand. */
+async function copy(text: string, button: HTMLElement): Promise<void> {
+  if (!(await copyText(text))) {
+    prompt(button.textContent?.trim(), text);
     return;
   }
-  await navigator.clipboard.writeText(text);
   const label = button.querySelector("span") ?? button;
   const before = label.textContent;
   label.textContent = button.dataset["done"] ?? before;
@@ -93,11 +93,13 @@ async function copy(text: string, button: HTMLElement, selectable?: HTMLElement)
   }, DONE_MS);
 }
 
-function run(work: Promise<void>): void {
-  work.catch((error: unknown) => {
-    // Closing the share sheet is no failure.
-    if (!(error instanceof DOMException && error.name === "AbortError")) console.warn(error);
-  });
+async function share(url: string, title: string, button: HTMLElement): Promise<void> {
+  try {
+    await navigator.share({ title, url });
+  } catch (error) {
+    // Closing the share sheet is no failure. Missing or refused: a link to paste does as well.
+    if (!(error instanceof DOMException && error.name === "AbortError")) await copy(url, button);
+  }
 }
 
 const dialog = document.querySelector("dialog");
@@ -105,12 +107,7 @@ const id = encodeURIComponent(dialog?.dataset["video"] ?? "");
 
 document.querySelector<HTMLElement>("[data-share]")?.addEventListener("click", (event) => {
   const button = event.currentTarget as HTMLElement;
-  const url = `${server}/watch/${id}`;
-  run(
-    navigator.share === undefined
-      ? copy(url, button)
-      : navigator.share({ title: dialog?.dataset["title"] ?? "", url }),
-  );
+  void share(`${server}/watch/${id}`, dialog?.dataset["title"] ?? "", button);
 });
 
 document.querySelector("[data-pop-out]")?.addEventListener("click", () => {
@@ -125,14 +122,7 @@ for (const element of document.querySelectorAll<HTMLElement>("[data-snippet]"))
   element.textContent = snippets[element.dataset["snippet"] ?? ""] ?? "";
 for (const button of document.querySelectorAll<HTMLElement>("[data-copy]")) {
   button.addEventListener("click", () => {
-    const kind = button.dataset["copy"] ?? "";
-    run(
-      copy(
-        snippets[kind] ?? "",
-        button,
-        document.querySelector<HTMLElement>(`[data-snippet="${kind}"]`) ?? undefined,
-      ),
-    );
+    void copy(snippets[button.dataset["copy"] ?? ""] ?? "", button);
   });
 }
 document.querySelector("[data-embed]")?.addEventListener("click", () => dialog?.showModal());

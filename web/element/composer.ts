@@ -8,6 +8,7 @@ import { html, nothing, type TemplateResult } from "lit/html.js";
 import type { Item } from "./comment-store.ts";
 import { icon } from "./icons.ts";
 import type { Me } from "./identity.ts";
+import { isSend, keepComposing } from "./keys.ts";
 import { NAME_CODE_POINTS_MAX } from "./limits.ts";
 import { hueOf } from "./name-colour.ts";
 import { isPassing, type Refusal } from "./session.ts";
@@ -134,8 +135,11 @@ export class Composer {
     return Math.max(0, Math.ceil((this.#waitUntil - Date.now()) / 1000));
   }
 
-  render(readOnly: boolean): TemplateResult | typeof nothing {
+  render(readOnly: boolean, closed: boolean): TemplateResult | typeof nothing {
     if (readOnly) return nothing;
+    // What was being written stays, should they open again.
+    if (closed)
+      return html`<p class="composer closed">${this.#host.strings.t("error-comments-closed")}</p>`;
     return this.asking && this.#host.me === undefined ? this.#renderName() : this.#renderText();
   }
 
@@ -176,7 +180,7 @@ export class Composer {
       <label for="name">${strings.t("nameHint")}</label>
       <div class="field" part="field">
         <input id="name" part="input" name="name" required autocomplete="nickname" dir="auto" maxlength=${NAME_CODE_POINTS_MAX}
-          placeholder=${strings.t("name")} aria-describedby="name-problem"/>
+          placeholder=${strings.t("name")} aria-describedby="name-problem" aria-invalid=${this.#nameProblem === "" ? "false" : "true"} @keydown=${keepComposing}/>
         <button class="join" ?disabled=${this.#busy}>${strings.t("join")}</button>
       </div>
       <p class="under"><span id="name-problem" role="alert" class="over">${this.#nameProblem}</span>
@@ -202,8 +206,7 @@ export class Composer {
   }
 
   #keyed(event: KeyboardEvent): void {
-    // While an input method composes, Enter chooses a word.
-    if (event.key !== "Enter" || event.shiftKey || event.isComposing) return;
+    if (!isSend(event)) return;
     event.preventDefault();
     void this.submit();
   }

@@ -20,6 +20,8 @@ export const SLOW_LOAD_MS = 4000;
 export const RELOADED_MS = 6000;
 /** How long a failed action is shown in the status line, ms. */
 export const NOTE_MS = 6000;
+/** When a page that has settled fetches what it may need later, ms. */
+export const LOAD_AHEAD_MS = 5000;
 /** How long a sentence for screen readers stays, ms, and how many announced comments. */
 export const SAID_MS = 3000;
 export const ANNOUNCEMENTS_KEPT = 5;

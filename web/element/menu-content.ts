@@ -3,6 +3,7 @@
 import type { Author } from "@ovation/client";
 import { html, nothing, type TemplateResult } from "lit/html.js";
 import { ANNOUNCE_MODES, type AnnounceMode } from "./announcer.ts";
+import { copyText } from "./clipboard.ts";
 import type { Item } from "./comment-store.ts";
 import type { Me } from "./identity.ts";
 import type { Strings } from "./strings.ts";
@@ -70,14 +71,10 @@ export function renderActions(item: Item, model: ActionsModel): TemplateResult {
   const guest =
     item.author.role === "guest" ? html`<p class="guest">${strings.t("guest")}</p>` : nothing;
   return html`${guest}<div role="menu" aria-label=${strings.t("actions", { name: cleanText(item.author.name) })}
-    @keydown=${moveInMenu}>${action(strings.t("reply"), () => model.reply(item))}${
-      // Only where the page is served safely.
-      navigator.clipboard === undefined
-        ? nothing
-        : action(strings.t("copy"), () =>
-            navigator.clipboard.writeText(item.text).catch(() => model.failed("copy")),
-          )
-    }${message === undefined ? nothing : action(strings.t("message"), message)}${mayRemove ? action(strings.t(own ? "delete" : "remove"), () => model.remove(item), "danger") : nothing}</div>`;
+    @keydown=${moveInMenu}>${action(strings.t("reply"), () => model.reply(item))}${action(
+      strings.t("copy"),
+      async () => (await copyText(item.text)) || model.failed("copy"),
+    )}${message === undefined ? nothing : action(strings.t("message"), message)}${mayRemove ? action(strings.t(own ? "delete" : "remove"), () => model.remove(item), "danger") : nothing}</div>`;
 }
 
 function moveInMenu(event: KeyboardEvent): void {

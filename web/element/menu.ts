@@ -12,6 +12,8 @@ export interface MenuHost {
   requestUpdate(): void;
   settings(): SettingsModel;
   actions(): ActionsModel;
+  /** Says why it did not open. */
+  failed(code: string): void;
 }
 
 export class Menu {
@@ -25,8 +27,20 @@ export class Menu {
     this.#host = host;
   }
 
-  async open(what: "settings" | Item, opener: HTMLElement): Promise<void> {
+  /** Fetches what it shows before it is opened: after an upgrade the server has only the next build's. */
+  async prepare(): Promise<void> {
     this.#content ??= await import("./menu-content.ts");
+  }
+
+  async open(what: "settings" | Item, opener: HTMLElement): Promise<void> {
+    try {
+      await this.prepare();
+    } catch (error) {
+      // The network is away, or the server has a newer build; the next press tries again.
+      console.warn("live-comments: the menu could not be loaded", error);
+      this.#host.failed("menu");
+      return;
+    }
     const popover = this.#popover;
     if (popover === null) return;
     this.#open = what;

@@ -55,6 +55,8 @@ export class Session {
   state: ConnectionState = { name: "idle", reason: "no-subscriptions" };
   snapshot: "loading" | "ready" | "failed" = "loading";
   standing: Standing = "whole";
+  /** Comments are closed: nobody but its staff may write. */
+  closed = false;
   /** The server refused the topic: the code. */
   refused: string | undefined;
   /** The host deleted the video. */
@@ -233,6 +235,7 @@ export class Session {
     this.#snapshotHead = isCount(info["head"])
       ? Math.min(info["head"], history.head)
       : history.head;
+    this.closed = info["closed"] === true;
     const behind = this.#head > this.#snapshotHead;
     this.#likes = Math.max(this.#likes, readTotal(info["likes"]));
     if (isCount(info["viewers"])) this.viewers ??= info["viewers"];
@@ -287,6 +290,7 @@ export class Session {
       return undefined;
     } catch (error) {
       const refusal = toRefusal(error);
+      if (refusal.code === "comments-closed") this.closed = true;
       if (isPassing(refusal)) this.store.discardLocal(clientId);
       else this.store.failLocal(clientId, refusal.code);
       return refusal;

@@ -8,6 +8,7 @@ import type { Client, Comment } from "@ovation/client";
 import { nothing, render } from "lit/html.js";
 import type { LiveComments } from "../live-comments.ts";
 import type { Account } from "./account.ts";
+import { autoGrow } from "./auto-grow.ts";
 import { CommentList } from "./comment-list.ts";
 import type { RowContext } from "./comment-row.ts";
 import type { Item } from "./comment-store.ts";
@@ -16,7 +17,7 @@ import { Composer, type ComposerHost } from "./composer.ts";
 import { renderFrame } from "./frame.ts";
 import type { Hearts } from "./hearts.ts";
 import type { Me } from "./identity.ts";
-import { TICK_MS } from "./limits.ts";
+import { LOAD_AHEAD_MS, TICK_MS } from "./limits.ts";
 import listCss from "./list.css" with { type: "text" };
 import { ListInput } from "./list-input.ts";
 import menuCss from "./menu.css" with { type: "text" };
@@ -57,6 +58,7 @@ export class View implements ComposerHost, MenuHost {
   /** The newest number that was on the screen when the list paused. */
   #seenSeq = 0;
   #loadingEarlier = false;
+  #aheadTimer: ReturnType<typeof setTimeout> | undefined;
 
   constructor(element: ViewElement, client: Client, account: Account, video: string) {
     this.#element = element;
@@ -118,9 +120,14 @@ export class View implements ComposerHost, MenuHost {
       resume: () => this.resume(),
     });
     this.#show();
+    this.#aheadTimer = setTimeout(() => {
+      // What fails here is tried again when it is wanted.
+      Promise.all([this.#menu.prepare(), import("./hearts.ts")]).catch(() => {});
+    }, LOAD_AHEAD_MS);
   }
 
   close(): void {
+    clearTimeout(this.#aheadTimer);
     this.#session.close();
     this.#status.close();
     this.#list?.close();
@@ -147,6 +154,12 @@ export class View implements ComposerHost, MenuHost {
 
   get itemsSkipped(): number {
     return this.#session.skips.count;
+  }
+
+  /** Comments are closed for the reader. */
+  get #closed(): boolean {
+    const role = this.me?.role;
+    return this.#session.closed && role !== "host" && role !== "moderator";
   }
 
   requestUpdate(): void {
@@ -187,6 +200,11 @@ export class View implements ComposerHost, MenuHost {
     this.#speech.say(text);
   }
 
+  /** Shows for a while why something did not happen: a code as in docs/errors.md, `copy` or `menu`. */
+  failed(code: string): void {
+    this.#status.note(this.strings.problem(code));
+  }
+
   settings(): SettingsModel {
     return {
       strings: this.strings,
@@ -216,7 +234,7 @@ export class View implements ComposerHost, MenuHost {
       reply: (item) => this.#composer.reply(item),
       remove: (item) => void this.#remove(item),
       messageTo: (author) => this.#element.messageTo?.(author),
-      failed: (code) => this.#status.note(this.strings.problem(code)),
+      failed: (code) => this.failed(code),
     };
   }
 
@@ -239,7 +257,8 @@ export class View implements ComposerHost, MenuHost {
       offerSignIn: this.offersSignIn && state.name === "failed" && state.reason === "token-invalid",
       readOnly,
       hideReactions,
-      composer: this.#composer.render(readOnly),
+      closed: this.#closed,
+      composer: this.#composer.render(readOnly, this.#closed),
       menu: this.#menu.render(),
       hold: () => this.#list?.hold(),
       resume: () => this.resume(),
@@ -253,6 +272,7 @@ export class View implements ComposerHost, MenuHost {
       requestSignIn: () => this.requestSignIn(),
     });
     render(frame, this.renderRoot);
+    autoGrow(this.renderRoot.querySelector("textarea"));
   }
 
   /** Puts what the session knows on the screen; at most every TICK_MS. */
@@ -340,7 +360,7 @@ export class View implements ComposerHost, MenuHost {
   async #remove(item: Item): Promise<void> {
     if (item.seq === undefined) return;
     const refusal = await this.#session.remove(item.seq);
-    if (refusal !== undefined) this.#status.note(this.strings.problem(refusal.code));
+    if (refusal !== undefined) this.failed(refusal.code);
   }
 
   async #loadEarlier(): Promise<void> {
@@ -351,7 +371,7 @@ export class View implements ComposerHost, MenuHost {
     try {
       this.#list?.prepend(await this.#session.earlier(first));
     } catch (error) {
-      this.#status.note(this.strings.problem(toRefusal(error).code));
+      this.failed(toRefusal(error).code);
     }
     this.#loadingEarlier = false;
     this.requestUpdate();
@@ -364,8 +384,9 @@ export class View implements ComposerHost, MenuHost {
       matchMedia("(prefers-reduced-motion: reduce)").matches
     )
       return;
-    const { Hearts } = await import("./hearts.ts");
-    if (!this.#element.isConnected) return;
+    const loaded = await import("./hearts.ts").catch(() => undefined);
+    if (loaded === undefined || !this.#element.isConnected) return;
+    const { Hearts } = loaded;
     this.#hearts ??= new Hearts(this.#query<HTMLCanvasElement>("canvas"));
     add(this.#hearts);
   }

@@ -3,6 +3,7 @@
 import { adoptStyles, type ReactiveElement } from "@lit/reactive-element";
 import type { Client, Message, Notice, Person } from "@ovation/client";
 import { html, nothing, render, type TemplateResult } from "lit/html.js";
+import { autoGrow } from "../element/auto-grow.ts";
 import type { Me } from "../element/identity.ts";
 import { languageOf } from "../element/strings.ts";
 import { cleanText, countCodePoints } from "../element/text.ts";
@@ -86,6 +87,7 @@ export class InboxView {
     render(this.#render(sanction), this.#root);
     const toasts = this.#query<HTMLElement>(".toasts");
     toasts.togglePopover(this.#toasts.list.length > 0 || sanction !== undefined);
+    autoGrow(this.#root.querySelector("textarea"));
     const talk = this.#root.querySelector<HTMLElement>(".talk");
     if (talk === null) return;
     if (this.#keepFromEnd !== undefined && !this.#inbox.loadingEarlier) {

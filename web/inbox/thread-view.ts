@@ -2,6 +2,7 @@
 
 import { html, nothing, type TemplateResult } from "lit/html.js";
 import { renderText } from "../element/comment-text.ts";
+import { isSend } from "../element/keys.ts";
 import { cleanText, countCodePoints } from "../element/text.ts";
 import type { Entry } from "./conversations.ts";
 import { isolate } from "./describe.ts";
@@ -114,8 +115,7 @@ function renderComposer(model: ThreadModel, name: string): TemplateResult {
       enterkeyhint="send" aria-invalid=${left < 0 ? "true" : "false"} .value=${draft}
       @input=${(event: InputEvent) => model.write((event.currentTarget as HTMLTextAreaElement).value)}
       @keydown=${(event: KeyboardEvent) => {
-        // While an input method composes, Enter chooses a word.
-        if (event.key !== "Enter" || event.shiftKey || event.isComposing) return;
+        if (!isSend(event)) return;
         event.preventDefault();
         model.send();
       }}></textarea><button class="send" aria-label=${words.t("send")} ?disabled=${draft.trim() === "" || left < 0}>${icon("send")}</button></div>
