@@ -245,5 +245,13 @@ function environmentOf(
         ),
       ),
     openEventSource: usesEventSource ? createEventSourceTransport(own) : undefined,
+    openPoll:
+      transport === undefined
+        ? createLateTransport(() =>
+            import("./transport-poll.ts").then(({ createPollTransport }) =>
+              createPollTransport(fetchFunction),
+            ),
+          )
+        : undefined,
   };
 }

@@ -12,6 +12,15 @@ export const FULL_ATTEMPT = 4;
 /** Without the first event in this time the attempt counts as lost, ms. */
 export const CONNECT_TIMEOUT_MS = 15_000;
 
+/** A stream without its first event in this time may be held back on the way: a poll is tried, ms. */
+export const FIRST_EVENT_MS = 6_000;
+
+/** After this many streams in a row that broke without an event, the next attempt is a poll. */
+export const SILENT_STREAMS_MAX = 2;
+
+/** A client that polls tries a stream again after this long, doubled each time it is in vain, ms. */
+export const POLL_MS = { first: 60_000, longest: 1_800_000 };
+
 /** A connection that lasted this long was good: the next wait starts small again, ms. */
 export const STABLE_MS = 10_000;
 

@@ -9,8 +9,10 @@ import type { Clock, Topic, TopicPosition } from "@ovation/protocol";
 import type { ApiError } from "./api-error.ts";
 import { drawRetryMs } from "./backoff.ts";
 import { createChanges } from "./changes.ts";
+import { createFallback } from "./fallback.ts";
 import {
   CONNECT_TIMEOUT_MS,
+  FIRST_EVENT_MS,
   FULL_ATTEMPT,
   HEARTBEATS_MISSED_MAX,
   RETRY_ASKED_MS_MAX,
@@ -42,6 +44,8 @@ export interface StreamEnvironment {
   readonly openFetch: OpenTransport;
   /** The browser's own, used while it is good enough; undefined where there is none. */
   readonly openEventSource: OpenTransport | undefined;
+  /** For where streams do not come through; undefined where the application carries the stream. */
+  readonly openPoll: OpenTransport | undefined;
 }
 
 export interface StreamSink extends TopicSink {
@@ -68,6 +72,7 @@ export interface Stream {
 export function createStream(environment: StreamEnvironment, sink: StreamSink): Stream {
   const { clock, random, token } = environment;
   const table = createTopicTable(clock, random, sink, pull);
+  const fallback = createFallback(clock, random);
   const changes = createChanges(table, environment.send, clock, () => connect("topics-changed"));
 
   let state: ConnectionState = IDLE;
@@ -105,13 +110,17 @@ export function createStream(environment: StreamEnvironment, sink: StreamSink): 
     cancelAsked?.();
     askedAt = undefined;
     changes.end();
+    fallback.ended();
     table.disconnected();
   }
 
   function connect(reason: ConnectReason): void {
     drop();
     const mine = life;
-    cancelTimer = clock.after(CONNECT_TIMEOUT_MS, () => lose("network"));
+    cancelTimer = clock.after(CONNECT_TIMEOUT_MS, () => {
+      fallback.silent();
+      lose("network");
+    });
     const ready = tokenExpired ? token.renew(usedToken) : token.get();
     ready.then(
       (value) => mine === life && open(value),
@@ -134,9 +143,11 @@ export function createStream(environment: StreamEnvironment, sink: StreamSink): 
     const request = { url: `${environment.url}/v1/events?${parameters}`, token: value };
     let retryMs: number | undefined;
     let answered = false;
+    let heard = false;
     const callbacks: TransportCallbacks = {
       onMessage({ type: name, data, lastEventId }) {
         if (mine !== life) return;
+        heard = true;
         const content = parse(data);
         const type = typeof content?.["type"] === "string" ? content["type"] : name;
         if (content === undefined) lose("network");
@@ -159,17 +170,36 @@ export function createStream(environment: StreamEnvironment, sink: StreamSink): 
           // Let in and put out before the first event: so a full server says that it is full, and its
           // `retry:` is hidden by EventSource.
           if (answered && state.name === "connecting") attempt = Math.max(attempt, FULL_ATTEMPT);
+          if (!heard && end.kind !== "refused") fallback.silent();
           ended(end, retryMs);
         }
       },
     };
-    const openTransport = environment.openEventSource ?? environment.openFetch;
-    transport = openTransport(request, callbacks);
+    const { openPoll, openFetch, openEventSource = openFetch } = environment;
+    if (openPoll !== undefined && fallback.polls) {
+      transport = openPoll(request, callbacks);
+      return;
+    }
+    transport = openEventSource(request, callbacks);
+    if (openPoll === undefined) return;
+    cancelTimer?.();
+    cancelTimer = clock.after(FIRST_EVENT_MS, () => {
+      fallback.heldBack();
+      connect("retry");
+    });
   }
 
   function opened(content: Content, asked: readonly Topic[], id: string): void {
     const mine = life;
+    // A poll's connection was gone, and the server made another one: it goes on by the position.
+    if (state.name === "connected") {
+      changes.end();
+      table.disconnected();
+      move({ step: "connect", reason: "retry" });
+      if (mine !== life) return;
+    }
     cancelTimer?.();
+    fallback.opened(() => connect("retry"));
     openedAt = clock.now();
     renewals = 0;
     heartbeatMs = typeof content["heartbeatMs"] === "number" ? content["heartbeatMs"] : 0;
@@ -340,7 +370,10 @@ export function createStream(environment: StreamEnvironment, sink: StreamSink): 
       )
         connect("retry");
     },
-    offline: () => offline(environment.retryMs.longest),
+    offline() {
+      fallback.forget();
+      offline(environment.retryMs.longest);
+    },
     // A page that sleeps has no timers; the long one is for the page that goes on without a word.
     sleep: () => offline(RETRY_ASKED_MS_MAX),
     close() {

@@ -2,7 +2,8 @@
  * How an event stream reaches the SDK: one connection, opened once, ended once. Reconnecting,
  * positions and order are the stream's (`stream.ts`); a transport only reads.
  *
- * Forms: `transport-event-source.ts` (the browser's, or any class like it), `transport-fetch.ts`.
+ * Forms: `transport-event-source.ts` (the browser's, or any class like it), `transport-fetch.ts`, and
+ * `transport-poll.ts`, which needs no stream.
  * No callback is called before `OpenTransport` has returned, nor after `close()`; `onEnd` is the last.
  */
 

@@ -33,6 +33,8 @@ export interface Counters {
   /** Returns that could not be made whole (`recovered: false`). */
   unrecovered: number;
   connects: number;
+  /** Long polls answered or held. */
+  polls: number;
   closes: Record<string, number>;
   refusals: Record<string, number>;
 }
@@ -57,6 +59,7 @@ export function createCounters(): Counters {
     recoveries: 0,
     unrecovered: 0,
     connects: 0,
+    polls: 0,
     closes: {},
     refusals: {},
   };

@@ -5,11 +5,14 @@ import {
   formatReconnect,
   type Identity,
   isOwnTopic,
+  jsonAnswer,
   kindOf,
   type Policy,
   Problem,
+  parseConnectionId,
   parseTopic,
   type Route,
+  type RouteAnswer,
   type RouteContext,
   TOPICS_PER_CONNECTION_MAX,
   type Topic,
@@ -20,8 +23,9 @@ import type { Authorize } from "./authorize.ts";
 import type { ConnectRequest } from "./connections.ts";
 import { encodeText } from "./encoding.ts";
 import type { Frontend } from "./frontend.ts";
-import { readForm, readPosition } from "./stream-request.ts";
-import { UNNAMED, type WireForm, ZSTD } from "./wire-form.ts";
+import { type Polls, wantsPoll } from "./polls.ts";
+import { readForm, readPosition, readPositionText } from "./stream-request.ts";
+import { UNNAMED, type WireForm, wireForm, ZSTD } from "./wire-form.ts";
 
 export interface EventsRouteOptions {
   readonly frontend: Frontend;
@@ -32,6 +36,7 @@ export interface EventsRouteOptions {
   readonly policy: Policy;
   readonly random: () => number;
   readonly zstd: boolean;
+  readonly polls: Polls;
 }
 
 const HEADERS = {
@@ -43,6 +48,8 @@ const HEADERS = {
   // to the same process. (HTTP/2 and 3 have no such header; the listener leaves it out there.)
   connection: "close",
 } as const;
+
+const POLLED = wireForm({ unnamed: true });
 
 /** Who is refused comes back after a random time between these. */
 const REFUSED_RETRY_MIN_MS = 2000;
@@ -74,15 +81,13 @@ export function createEventsRoute(options: EventsRouteOptions): Route {
       }
       const position = readPosition(request, url);
       const form = readForm(request, url, options.zstd);
+      if (wantsPoll(request.headers)) {
+        const connect = { topics, identity, position, form: POLLED, address: context.address };
+        return poll(options, connect, url, readPositionText(request, url).text);
+      }
       const refusal = options.admission.enter(context.address);
       if (refusal !== undefined) return refuse(options, refusal, form);
-      const connect = {
-        topics,
-        identity,
-        position,
-        form,
-        address: context.address,
-      };
+      const connect = { topics, identity, position, form, address: context.address };
       return stream(options.frontend, connect, context);
     },
   };
@@ -99,15 +104,41 @@ function stream(frontend: Frontend, connect: ConnectRequest, context: RouteConte
   });
 }
 
+async function poll(
+  options: EventsRouteOptions,
+  connect: ConnectRequest,
+  url: URL,
+  positionText: string,
+): Promise<RouteAnswer> {
+  const { polls, admission } = options;
+  const id = parseConnectionId(url.searchParams.get("connection") ?? "");
+  const known = id === undefined ? undefined : polls.find(id, connect.identity);
+  if (known === undefined) {
+    const refusal = admission.enter(connect.address);
+    if (refusal !== undefined) {
+      const afterMs = Math.round(drawRefusal(options, refusal));
+      const event = { type: "reconnect", afterMs, reason: refusal };
+      return jsonAnswer(JSON.stringify({ events: [event] }));
+    }
+  }
+  const session = known ?? polls.open(connect);
+  if (known === undefined && id !== undefined) polls.leaveElsewhere(id, connect);
+  return jsonAnswer(await polls.answer(session, positionText));
+}
+
 /** 200, a random wait, a clean end: the one refusal after which a browser comes back. */
 function refuse(options: EventsRouteOptions, reason: Refusal, form: WireForm): Response {
-  const { refusals } = options.frontend.counters;
-  refusals[reason] = (refusals[reason] ?? 0) + 1;
-  const afterMs =
-    REFUSED_RETRY_MIN_MS + options.random() * (REFUSED_RETRY_MAX_MS - REFUSED_RETRY_MIN_MS);
+  const afterMs = drawRefusal(options, reason);
   // The browser obeys `retry:`, which no script can see; the SDK obeys the event.
   const body = encodeText(formatReconnect(afterMs, reason), (form & UNNAMED) as WireForm);
   return new Response(body as Uint8Array<ArrayBuffer>, { headers: HEADERS });
+}
+
+/** Counts it; answers after how many ms the client may come back. */
+function drawRefusal({ frontend, random }: EventsRouteOptions, reason: Refusal): number {
+  const { refusals } = frontend.counters;
+  refusals[reason] = (refusals[reason] ?? 0) + 1;
+  return REFUSED_RETRY_MIN_MS + random() * (REFUSED_RETRY_MAX_MS - REFUSED_RETRY_MIN_MS);
 }
 
 export function parseTopics(texts: readonly string[]): readonly Topic[] {

@@ -113,3 +113,12 @@ export const EVICT_SCAN_MS = 100;
 
 /** A connection ends this long after a token that it depends on has expired, at most. */
 export const EXPIRY_STEP_MS = 250;
+
+/** A poll without news is answered after this: shorter than any proxy waits, and than TLS listeners. */
+export const POLL_HOLD_MS = 25_000;
+/** A poll's connection without a request for this long is closed; the client recovers by its position. */
+export const POLL_PARK_MS = 10_000;
+/** What is written so soon after an event goes in the same answer. */
+export const POLL_GATHER_MS = 50;
+/** What waits for one client's polls; beyond, its connection is a slow one. */
+export const POLL_BUFFER_BYTES_MAX = 128 * 1024;

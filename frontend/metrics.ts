@@ -34,6 +34,7 @@ const COUNTERS: readonly (readonly [
     (c) => c.unrecovered,
   ],
   ["ovation_frontend_connects_total", "Connections opened", (c) => c.connects],
+  ["ovation_frontend_polls_total", "Long polls of connections", (c) => c.polls],
 ];
 
 /** Of events, by lane: how many in all, and how many of them durable. */

@@ -19,6 +19,7 @@ export { Evictor } from "./evictor.ts";
 export { Frontend, type FrontendOptions } from "./frontend.ts";
 export { RETURN_SPREAD_MS } from "./limits.ts";
 export { registerFrontendMetrics } from "./metrics.ts";
+export { Polls } from "./polls.ts";
 export { createSubscriptionsRoutes } from "./subscriptions-route.ts";
 export * from "./upstream.ts";
 export { wireForm } from "./wire-form.ts";

@@ -25,14 +25,7 @@ const FOREIGN: Position = { topics: new Map(), isForeign: true };
  * an error; in the header or in a library's spelling it is a stranger's id, and not recovered.
  */
 export function readPosition(request: HttpRequest, url: URL): Position | undefined {
-  let name: string | undefined;
-  let text = "";
-  for (const [key, value] of url.searchParams) {
-    if (value === "" || key.replace(/[-_]/g, "").toLowerCase() !== POSITION_NAME) continue;
-    name = key;
-    text = value;
-  }
-  if (name === undefined) text = request.headers.get("last-event-id") ?? "";
+  const { name, text } = readPositionText(request, url);
   if (text === "") return undefined;
   const position = parsePosition(text);
   if (position === undefined && name === OWN_POSITION_NAME)
@@ -41,6 +34,22 @@ export function readPosition(request: HttpRequest, url: URL): Position | undefin
       "leave last_event_id out, or send an id that the server sent",
     );
   return position ?? FOREIGN;
+}
+
+/** Empty where there is none; `name` where a parameter said it. */
+export function readPositionText(
+  request: HttpRequest,
+  url: URL,
+): { readonly name: string | undefined; readonly text: string } {
+  let name: string | undefined;
+  let text = "";
+  for (const [key, value] of url.searchParams) {
+    if (value === "" || key.replace(/[-_]/g, "").toLowerCase() !== POSITION_NAME) continue;
+    name = key;
+    text = value;
+  }
+  if (name === undefined) text = request.headers.get("last-event-id") ?? "";
+  return { name, text };
 }
 
 /** The form that the client asks for. Whether it is chunked is the transport's to say. */

@@ -56,6 +56,7 @@ export function createWorld(hasLocks = true): World {
         send: createSendRequest("http://model", token, network.fetch),
         openFetch: network.open,
         openEventSource: undefined,
+        openPoll: undefined,
       };
       const sink = {
         onState: (state: ConnectionState) => void states.push(state),

@@ -9,6 +9,7 @@ import {
   Evictor,
   Frontend,
   OPEN_ADMISSION,
+  Polls,
   registerFrontendMetrics,
   type Upstream,
 } from "@ovation/frontend";
@@ -100,6 +101,7 @@ export function createFrontendPart(options: FrontendPartOptions): FrontendPart {
         policy,
         random: Math.random,
         zstd: settings.zstd,
+        polls: new Polls({ frontend, clock: steadyClock }),
       }),
       ...createSubscriptionsRoutes({ frontend, authenticate, authorize }),
     ],

@@ -1,0 +1,59 @@
+/** When the SDK polls, and when it tries a stream again. */
+
+import { expect, test } from "bun:test";
+import { createFallback } from "./fallback.ts";
+import { POLL_MS } from "./limits.ts";
+import { createManualClock } from "./testing/manual-clock.ts";
+
+function world() {
+  const clock = createManualClock();
+  return { clock, fallback: createFallback(clock, () => 0) };
+}
+
+test("two silent streams are followed by a poll, and a poll that is silent too by streams", () => {
+  const { fallback } = world();
+  fallback.silent();
+  expect(fallback.polls).toBe(false);
+  fallback.silent();
+  expect(fallback.polls).toBe(true);
+  fallback.silent();
+  expect(fallback.polls).toBe(false);
+});
+
+test("a stream that opened between two silent ones shows that streams come through", () => {
+  const { fallback } = world();
+  fallback.silent();
+  fallback.opened(() => {});
+  fallback.silent();
+  expect(fallback.polls).toBe(false);
+});
+
+test("a client that polls tries a stream again, each time after twice as long, up to a limit", async () => {
+  const { clock, fallback } = world();
+  const waits: number[] = [];
+  for (let count = 0; count < 7; count++) {
+    fallback.heldBack();
+    const startedAt = clock.now();
+    let tried = false;
+    fallback.opened(() => {
+      tried = true;
+      waits.push(clock.now() - startedAt);
+    });
+    while (!tried) await clock.advance(30_000);
+    expect(fallback.polls).toBe(false);
+    fallback.ended();
+  }
+  const { first, longest } = POLL_MS;
+  expect(waits).toEqual([1, 2, 4, 8, 16, 30, 30].map((times) => times * first));
+  expect(longest).toBe(30 * first);
+});
+
+test("another network begins with a stream, and a connection that is gone leaves no timer", () => {
+  const { clock, fallback } = world();
+  fallback.heldBack();
+  fallback.opened(() => {});
+  fallback.ended();
+  expect(clock.pending).toBe(0);
+  fallback.forget();
+  expect(fallback.polls).toBe(false);
+});

@@ -1,0 +1,67 @@
+/**
+ * Whether the next attempt is a stream or a poll. Some proxies and virus scanners hold an event stream
+ * back until it ends; others break it. Both let requests with an end pass.
+ */
+
+import type { Clock } from "@ovation/protocol";
+import { POLL_MS, SILENT_STREAMS_MAX } from "./limits.ts";
+
+export interface Fallback {
+  readonly polls: boolean;
+  /** The attempt ended, or was given up, without an event. */
+  silent(): void;
+  /** The stream was open for so long without its first event that it is probably held back. */
+  heldBack(): void;
+  /** The first event is here. A connection that polls calls `tryStream` after a while. */
+  opened(tryStream: () => void): void;
+  /** The connection is gone. */
+  ended(): void;
+  /** Another network: what is on the way may be different. */
+  forget(): void;
+}
+
+export function createFallback(clock: Clock, random: () => number): Fallback {
+  let polls = false;
+  let silentStreams = 0;
+  let pollForMs: number = POLL_MS.first;
+  let cancel: (() => void) | undefined;
+
+  function forget(): void {
+    polls = false;
+    silentStreams = 0;
+    pollForMs = POLL_MS.first;
+  }
+
+  return {
+    get polls() {
+      return polls;
+    },
+    silent() {
+      // A poll that is not answered either: it is not the stream.
+      if (polls) silentStreams = 0;
+      else silentStreams++;
+      polls = silentStreams >= SILENT_STREAMS_MAX;
+    },
+    heldBack() {
+      polls = true;
+    },
+    opened(tryStream) {
+      if (!polls) {
+        forget();
+        return;
+      }
+      cancel?.();
+      cancel = clock.after(pollForMs * (1 + random() / 2), () => {
+        pollForMs = Math.min(pollForMs * 2, POLL_MS.longest);
+        polls = false;
+        silentStreams = 0;
+        tryStream();
+      });
+    },
+    ended() {
+      cancel?.();
+      cancel = undefined;
+    },
+    forget,
+  };
+}

@@ -1,0 +1,82 @@
+/**
+ * Long polls: the same events as a stream, for clients behind something that holds streams back. A
+ * client's requests belong to one connection, which stays for POLL_PARK_MS between two of them: it is
+ * one viewer, keeps its subscriptions, and misses nothing meanwhile.
+ */
+
+import {
+  type Clock,
+  type ConnectionId,
+  frontendOf,
+  type HttpHeaders,
+  type Identity,
+} from "@ovation/protocol";
+import type { ConnectRequest } from "./connections.ts";
+import type { Frontend } from "./frontend.ts";
+import { PollSession } from "./poll-session.ts";
+
+export interface PollsOptions {
+  readonly frontend: Frontend;
+  readonly clock: Clock;
+}
+
+export class Polls {
+  readonly #options: PollsOptions;
+  readonly #sessions = new Map<ConnectionId, PollSession>();
+
+  constructor(options: PollsOptions) {
+    this.#options = options;
+  }
+
+  /** The client's connection, if it is here. The id alone opens nobody's events. */
+  find(id: ConnectionId, identity: Identity | undefined): PollSession | undefined {
+    const session = this.#sessions.get(id);
+    return session?.connection.identity?.sub === identity?.sub ? session : undefined;
+  }
+
+  answer(session: PollSession, position: string): Promise<string> {
+    this.#options.frontend.counters.polls++;
+    return session.poll(position);
+  }
+
+  open(request: ConnectRequest): PollSession {
+    const { frontend, clock } = this.#options;
+    const connection = frontend.admit(request);
+    const session = new PollSession({
+      connection,
+      clock,
+      onGone: () => {
+        this.#sessions.delete(connection.id);
+        frontend.closed(connection, "left");
+      },
+    });
+    this.#sessions.set(connection.id, session);
+    void frontend.open(connection, session, request);
+    return session;
+  }
+
+  /** The client polls here now: another frontend, which still has its connection, counts it no more. */
+  leaveElsewhere(id: ConnectionId, { topics, identity }: ConnectRequest): void {
+    const { frontend } = this.#options;
+    if (frontendOf(id) === frontend.id) return;
+    frontend
+      .change({ connection: id, add: [], remove: topics, sub: identity?.sub ?? "" }, identity)
+      // It is gone there, or goes within POLL_PARK_MS.
+      .catch(() => undefined);
+  }
+}
+
+/**
+ * Whether the client wants a poll: it accepts JSON, and no event stream.
+ *
+ * [spec] RFC 9110, 12.5.1: a range with `q=0` is not acceptable.
+ */
+export function wantsPoll(headers: HttpHeaders): boolean {
+  const accepted = new Set<string>();
+  for (const range of (headers.get("accept") ?? "").toLowerCase().split(",")) {
+    const [type = "", ...parameters] = range.split(";").map((part) => part.trim());
+    if (!parameters.some((parameter) => /^q=0(\.0*)?$/.test(parameter))) accepted.add(type);
+  }
+  const takesStream = ["text/event-stream", "text/*", "*/*"].some((type) => accepted.has(type));
+  return accepted.has("application/json") && !takesStream;
+}
