@@ -350,15 +350,16 @@ export class HttpConnection implements SocketOwner, PooledSocket {
     sent: () => void,
   ): void {
     let hold: ByteHold | undefined;
-    const holdUnread = () =>
-      hold?.set(Math.max(this.#writer.waitingBytes, UNREAD_ANSWER_BYTES_MIN));
     const written = sendAnswer(answer, {
       ...form,
       writer: this.#writer,
       isOver: () => this.#isClosed(),
       onProgress: () => {
         this.#since = this.#host.now();
-        holdUnread();
+      },
+      onWaiting: () => {
+        hold ??= this.#host.unread.hold(this.address);
+        hold.set(Math.max(this.#writer.waitingBytes, UNREAD_ANSWER_BYTES_MIN));
       },
       onBroken: () => {
         if (!this.#isClosed()) this.#cut("broken");
@@ -368,12 +369,10 @@ export class HttpConnection implements SocketOwner, PooledSocket {
       sent();
       return;
     }
-    hold = this.#host.unread.hold(this.address);
-    holdUnread();
     written
       .then(sent)
       .catch((error: unknown) => this.#broken(error))
-      .finally(() => hold.release());
+      .finally(() => hold?.release());
   }
 
   /** Our end is said; the client's unread bytes must not reset the connection before it has read the answer. */

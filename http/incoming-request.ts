@@ -5,6 +5,7 @@ import type { IncomingBody } from "./incoming-body.ts";
 import type { RequestHead } from "./request-head.ts";
 
 const NOTHING = new Uint8Array(0);
+const HOST_UNNAMED = "localhost";
 
 export class IncomingRequest implements HttpRequest {
   readonly method: string;
@@ -29,12 +30,11 @@ export class IncomingRequest implements HttpRequest {
     return target.slice(from, query < 0 ? target.length : query) || "/";
   }
 
+  /** A client of HTTP/1.0 may name no host, and one of 1.1 an empty one: then there is one of ours. */
   get url(): string {
     const target = this.#target;
-    const host = this.headers.get("host");
-    return target.startsWith("/") && host !== null && host !== ""
-      ? `http://${host}${target}`
-      : target;
+    if (!target.startsWith("/")) return target;
+    return `http://${this.headers.get("host") || HOST_UNNAMED}${target}`;
   }
 
   get body(): ReadableStream<Uint8Array> | null {

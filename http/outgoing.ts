@@ -1,8 +1,10 @@
 /** An answer on its way to the socket. */
 
 import { STATUS_CODES } from "node:http";
-import { type ByteWriter, type RouteAnswer, TextAnswer } from "@ovation/protocol";
+import { type FileSource, type RouteAnswer, SourceAnswer, TextAnswer } from "@ovation/protocol";
 import { ANSWER_BYTES_WHOLE_MAX } from "./limits.ts";
+import { PieceBuffers } from "./piece-buffers.ts";
+import type { SocketWriter } from "./socket-writer.ts";
 
 /** Set by whoever writes the answer; a handler's own word on them does not count. */
 const OWN_HEADERS = new Set([
@@ -22,29 +24,78 @@ export interface Delivery {
   /** Only the headers were asked for. */
   readonly isHead: boolean;
   readonly keepAlive: boolean;
-  readonly writer: ByteWriter;
+  readonly writer: SocketWriter;
   /** The connection is gone. */
   isOver(): boolean;
   /** A part of a long answer is on its way. */
   onProgress(): void;
+  /** From now on the client is waited for. */
+  onWaiting(): void;
   /** The answer is shorter than it said: [spec] RFC 9112, 8: a client must not take a part for the whole. */
   onBroken(): void;
 }
 
 /** Answers a number where the answer has gone out; otherwise a promise, which settles when it has, or cannot. */
 export function sendAnswer(answer: RouteAnswer, delivery: Delivery): number | Promise<unknown> {
+  if (answer instanceof SourceAnswer) return sendSource(answer, delivery);
   if (!(answer instanceof TextAnswer)) return sendResponse(answer, delivery);
-  const { isHead, keepAlive, writer } = delivery;
+  const { isHead, keepAlive } = delivery;
   const { body, status } = answer;
   const head = formatHead(status, linesOf(answer.headers), {
     length: Buffer.byteLength(body),
     keepAlive,
   });
-  return writer.write(Buffer.from(isHead ? head : head + body));
+  return write(Buffer.from(isHead ? head : head + body), delivery);
+}
+
+function write(bytes: Uint8Array, { writer, onWaiting }: Delivery): number | Promise<number> {
+  const written = writer.write(bytes);
+  if (typeof written !== "number") onWaiting();
+  return written;
+}
+
+/** What is in memory is shared by all answers; what is in a file is read when the client has taken the rest. */
+async function sendSource(answer: SourceAnswer, delivery: Delivery): Promise<void> {
+  const { status, source, first, length } = answer;
+  const { keepAlive, isHead } = delivery;
+  const head = toBytes(
+    formatHead(status, linesOf(answer.headers), { length, keepAlive }),
+    undefined,
+  );
+  await write(head, delivery);
+  if (isHead || hasNoBody(status)) return;
+  if (source instanceof Uint8Array) await write(source.subarray(first, first + length), delivery);
+  else await sendFile(source, first, length, delivery);
+}
+
+const pieces = new PieceBuffers();
+
+async function sendFile(
+  file: FileSource,
+  first: number,
+  length: number,
+  { writer, isOver, onProgress, onWaiting, onBroken }: Delivery,
+): Promise<void> {
+  let sent = 0;
+  while (sent < length && !isOver()) {
+    const { read, taken } = await pieces.use(async (buffer) => {
+      const into = buffer.subarray(0, length - sent);
+      const read = await file.read(into, first + sent).catch(() => 0);
+      return { read, taken: isOver() ? 0 : writer.offer(into.subarray(0, read)) };
+    });
+    if (read === 0) break;
+    sent += taken;
+    if (taken > 0) onProgress();
+    if (taken < read && !isOver()) {
+      onWaiting();
+      await writer.drained();
+    }
+  }
+  if (sent < length && !isOver()) onBroken();
 }
 
 async function sendResponse(response: Response, delivery: Delivery): Promise<void> {
-  const { isHead, keepAlive, writer } = delivery;
+  const { isHead, keepAlive } = delivery;
   const said = response.headers.get("content-length");
   const announced = Number(said ?? 0);
   if (announced <= ANSWER_BYTES_WHOLE_MAX || hasNoBody(response.status)) {
@@ -53,32 +104,19 @@ async function sendResponse(response: Response, delivery: Delivery): Promise<voi
     if (body === undefined) return delivery.onBroken();
     // [spec] RFC 9110, 9.3.2: HEAD says what GET would; whoever knows its length without making the body has said it.
     const length = isHead && said !== null ? announced : body.length;
-    const written = writer.write(
-      toBytes(
-        formatHead(response.status, response.headers, { length, keepAlive }),
-        isHead ? undefined : body,
-      ),
-    );
-    if (typeof written !== "number") await written;
+    const head = formatHead(response.status, response.headers, { length, keepAlive });
+    await write(toBytes(head, isHead ? undefined : body), delivery);
     return;
   }
   // A long one: no more of it in memory than the socket takes.
-  const written = writer.write(
-    toBytes(
-      formatHead(response.status, response.headers, { length: announced, keepAlive }),
-      undefined,
-    ),
-  );
-  if (typeof written !== "number") await written;
+  const head = formatHead(response.status, response.headers, { length: announced, keepAlive });
+  await write(toBytes(head, undefined), delivery);
   if (isHead) await response.body?.cancel().catch(() => undefined);
   else await pipe(response, announced, delivery);
 }
 
-async function pipe(
-  response: Response,
-  length: number,
-  { writer, isOver, onProgress, onBroken }: Delivery,
-): Promise<void> {
+async function pipe(response: Response, length: number, delivery: Delivery): Promise<void> {
+  const { isOver, onProgress, onBroken } = delivery;
   let sent = 0;
   try {
     for await (const chunk of (response.body ?? []) as AsyncIterable<Uint8Array>) {
@@ -87,8 +125,7 @@ async function pipe(
       const part = chunk.subarray(0, length - sent);
       sent += part.length;
       onProgress();
-      const written = writer.write(part);
-      if (typeof written !== "number") await written;
+      await write(part, delivery);
       if (sent === length) break;
     }
   } catch {

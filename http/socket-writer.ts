@@ -46,6 +46,24 @@ export class SocketWriter implements ByteWriter {
     return this.#wait(bytes.subarray(taken));
   }
 
+  /**
+   * Writes what the kernel takes at once and keeps nothing: answers how many bytes that was. Where it was
+   * not all, `drained` says when to offer the rest.
+   */
+  offer(bytes: Uint8Array): number {
+    if (this.#rest !== undefined) return 0;
+    const taken = this.socket.write(bytes);
+    return taken < 0 ? bytes.length : taken;
+  }
+
+  /** Settles when the socket can take bytes again, or is gone. */
+  drained(): Promise<number> {
+    this.#drained ??= new Promise((resolve) => {
+      this.#settle = resolve;
+    });
+    return this.#drained;
+  }
+
   end(): void {
     // What still waits goes first: then `drain` ends it.
     if (this.#rest === undefined) this.socket.end();
@@ -84,10 +102,7 @@ export class SocketWriter implements ByteWriter {
   #wait(bytes: Uint8Array): Promise<number> {
     this.#rest ??= [];
     this.#rest.push(bytes);
-    this.#drained ??= new Promise((resolve) => {
-      this.#settle = resolve;
-    });
-    return this.#drained;
+    return this.drained();
   }
 
   #release(): void {

@@ -1,6 +1,6 @@
 /** Which sites' pages may call: [spec] Fetch, CORS protocol. Tokens are not cookies, so nothing comes with a browser by itself. */
 
-import { type HttpRequest, type RouteAnswer, TextAnswer } from "@ovation/protocol";
+import { type HttpRequest, type RouteAnswer, SourceAnswer, TextAnswer } from "@ovation/protocol";
 
 export interface Cors {
   /** The answer, with what the page of the request's origin needs to read it. */
@@ -21,6 +21,11 @@ export function createCors(allowed: readonly string[]): Cors {
         ...answer.headers,
         ...headersFor(origin),
       });
+    if (answer instanceof SourceAnswer) {
+      const { vary, ...more } = headersFor(origin);
+      const both = [answer.headers["vary"], vary].filter(Boolean).join(", ");
+      return answer.withHeaders(both === "" ? more : { ...more, vary: both });
+    }
     for (const [name, value] of Object.entries(headersFor(origin))) {
       if (name === "vary") answer.headers.append(name, value);
       else answer.headers.set(name, value);

@@ -36,7 +36,7 @@ export function listenTls(options: TlsListenerOptions): TlsListener {
     http2: true,
     http3: true,
     fetch: async (request, bun) => {
-      const answer = await options.answer(request, {
+      const answer = await options.answer(withHost(request), {
         path: pathOf(request.url),
         peer: bun.requestIP(request)?.address ?? "",
         stream(headers, source) {
@@ -54,6 +54,13 @@ export function listenTls(options: TlsListenerOptions): TlsListener {
     },
   });
   return { port: server.port, stop: (now) => stop(server, now) };
+}
+
+/** [spec] RFC 9112, 3.2: a client of HTTP/1.0 may name no host. Bun then says the target alone. */
+function withHost(request: Request): Request {
+  return request.url.startsWith("/")
+    ? new Request(`https://localhost${request.url}`, request)
+    : request;
 }
 
 /** Of an absolute URL, and of a bare target, which is what there is where the client named no host. */

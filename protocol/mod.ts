@@ -20,4 +20,5 @@ export * from "./policy.ts";
 export * from "./position.ts";
 export * from "./problem.ts";
 export * from "./route.ts";
+export * from "./source-answer.ts";
 export * from "./topic.ts";

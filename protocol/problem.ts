@@ -28,6 +28,7 @@ export const PROBLEMS = {
   "unknown-comment": { status: 404, title: "There is no such comment" },
   "video-deleted": { status: 410, title: "The video was deleted" },
   "method-not-allowed": { status: 405, title: "This address does not take this method" },
+  "not-acceptable": { status: 406, title: "There is no form of this that the client accepts" },
   "key-reused": { status: 409, title: "The idempotency key was used for something else" },
   superseded: { status: 409, title: "A later change of this connection was made already" },
   "unknown-connection": { status: 412, title: "The connection is gone; connect again" },

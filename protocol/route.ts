@@ -3,10 +3,12 @@
  * the roles that a process has on one listener, turns thrown Problems into answers, and adds CORS.
  */
 
+import type { SourceAnswer } from "./source-answer.ts";
+
 /** What the routes read of a request: a part of the web-standard `Request`, and every `Request` is one. */
 export interface HttpRequest {
   readonly method: string;
-  /** Absolute. The target alone where the client named no host, which then is no URL. */
+  /** Absolute, with a host of ours where the client named none. */
   readonly url: string;
   readonly headers: HttpHeaders;
   /** Aborted where the client went away, or its body did not come. */
@@ -81,10 +83,10 @@ export class TextAnswer {
   }
 }
 
-export type RouteAnswer = Response | TextAnswer;
+export type RouteAnswer = Response | TextAnswer | SourceAnswer;
 
 export function toResponse(answer: RouteAnswer): Response {
-  return answer instanceof TextAnswer ? answer.toResponse() : answer;
+  return answer instanceof Response ? answer : answer.toResponse();
 }
 
 const JSON_HEADERS = { "content-type": "application/json", "cache-control": "no-store" };

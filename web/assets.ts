@@ -1,7 +1,8 @@
 /** Serves what the build made: for ever by hashed names, and under three stable names for other sites. */
 
-import type { Route } from "@ovation/protocol";
+import { Problem, type Route, SourceAnswer, TextAnswer } from "@ovation/protocol";
 import { type Asset, type Build, toAsset } from "./build.ts";
+import { chooseCoding, hasVersion } from "./conditions.ts";
 import { FAVICON } from "./pages.ts";
 
 /** Any site may load the scripts: that is how the element is embedded. */
@@ -37,25 +38,31 @@ export function assetRoutes(built: Build): Route[] {
 
 function route(path: string, asset: Asset, cacheControl: string): Route {
   const tag = `"${Bun.hash(asset.body).toString(36)}"`;
+  // Weak: one tag for all codings of the same content. [spec] RFC 9110, 8.8.1.
   const common = {
     ...SHARED,
-    "content-type": asset.type,
     "cache-control": cacheControl,
     vary: "accept-encoding",
-    etag: tag,
+    etag: `W/${tag}`,
+  };
+  const plain = { ...common, "content-type": asset.type };
+  const forms = {
+    br: { source: asset.brotli, headers: { ...plain, "content-encoding": "br" } },
+    gzip: { source: asset.gzip, headers: { ...plain, "content-encoding": "gzip" } },
+    identity: { source: asset.body, headers: plain },
   };
   return {
     method: "GET",
     path,
     handle(request) {
-      if (request.headers.get("if-none-match") === tag)
-        return new Response(null, { status: 304, headers: common });
-      const accepted = request.headers.get("accept-encoding") ?? "";
-      if (/\bbr\b/.test(accepted))
-        return new Response(asset.brotli, { headers: { ...common, "content-encoding": "br" } });
-      if (/\bgzip\b/.test(accepted))
-        return new Response(asset.gzip, { headers: { ...common, "content-encoding": "gzip" } });
-      return new Response(asset.body, { headers: common });
+      const coding = chooseCoding(request);
+      if (coding === undefined)
+        return new Problem(
+          "not-acceptable",
+          "accept identity, gzip or br: Accept-Encoding leaves none of them",
+        ).toResponse({ vary: "accept-encoding" });
+      if (hasVersion(request, tag)) return new TextAnswer("", 304, common);
+      return new SourceAnswer({ status: 200, ...forms[coding] });
     },
   };
 }

@@ -9,7 +9,7 @@ import type { VideoInfo } from "@ovation/client";
 import type { HttpRequest, Problem, Route } from "@ovation/protocol";
 import { assetRoutes } from "./assets.ts";
 import { build } from "./build.ts";
-import { listMedia, serveMedia } from "./media.ts";
+import { createMediaRoute } from "./media.ts";
 import { targetOf, wordsFor } from "./page-strings.ts";
 import {
   type EmbedOptions,
@@ -20,6 +20,11 @@ import {
   renderWatch,
 } from "./pages.ts";
 
+export { createMediaRoute } from "./media.ts";
+
+/** The media of the demo's videos. */
+export const DEMO_MEDIA_DIRECTORY = join(import.meta.dir, "media");
+
 export interface PagesOptions {
   /** The videos that `/` shows. */
   readonly videos: () => Promise<readonly VideoInfo[]>;
@@ -27,7 +32,7 @@ export interface PagesOptions {
   readonly video: (id: string) => Promise<VideoInfo | "deleted" | undefined>;
   /** Who may write to whom, beyond hosts and moderators, as in the policy file. Default: staff. */
   readonly messages?: PageContext["messages"];
-  /** Where the files of `/media/` are. Default: the demo's. */
+  /** Where the files of `/media/` are. Without it there is no `/media/`. */
   readonly mediaDirectory?: string;
 }
 
@@ -51,10 +56,7 @@ export async function createPages({
   mediaDirectory,
   messages = "staff",
 }: PagesOptions): Promise<Pages> {
-  const [built, media] = await Promise.all([
-    build(),
-    listMedia(mediaDirectory ?? join(import.meta.dir, "media")),
-  ]);
+  const built = await build();
   const assetsAt = (root: string) => ({
     addressOf: (entry: string) => `${root}assets/${built.nameOf(entry)}`,
     preloadsOf: (entry: string) => built.preloadsOf(entry).map((name) => `${root}assets/${name}`),
@@ -117,20 +119,16 @@ export async function createPages({
       renderEmbed(context, found, embedOptions(targetOf(request).searchParams)),
     ),
     ...assetRoutes(built),
-    {
-      method: "GET",
-      path: "/media/:file",
-      handle(request, { params }) {
-        const file = media.get(params["file"] ?? "");
-        return file === undefined
-          ? respond(request, async (context) => ({
-              text: renderNotice(context, "notFound"),
-              status: 404,
-            }))
-          : serveMedia(file, request);
-      },
-    },
   ];
+  if (mediaDirectory !== undefined)
+    routes.push(
+      await createMediaRoute(mediaDirectory, (request) =>
+        respond(request, async (context) => ({
+          text: renderNotice(context, "notFound"),
+          status: 404,
+        })),
+      ),
+    );
   return { routes, problemPage };
 }
 

@@ -176,6 +176,42 @@ describe("the pages", () => {
   });
 });
 
+describe("assets", () => {
+  const path = "/live-comments.js";
+
+  test("have the coding that the client accepts, and say that they depend on it", async () => {
+    for (const [accepted, coding] of [
+      ["gzip;q=0", null],
+      ["br;q=0, gzip;q=0.5", "gzip"],
+      ["br", "br"],
+    ] as const) {
+      const { status, headers } = await get(path, { "accept-encoding": accepted });
+      expect([status, headers.get("content-encoding"), headers.get("vary")]).toEqual([
+        200,
+        coding,
+        "accept-encoding",
+      ]);
+    }
+    const refused = await get(path, { "accept-encoding": "*;q=0" });
+    expect([refused.status, refused.headers.get("vary")]).toEqual([406, "accept-encoding"]);
+    expect(await refused.json()).toMatchObject({ code: "not-acceptable" });
+  });
+
+  test("are 304 to a client that has them, in any form of the header and any coding", async () => {
+    const tag = (await get(path)).headers.get("etag")?.replace("W/", "") ?? "";
+    for (const known of [tag, `W/${tag}`, `"other", ${tag}`, `W/"other",W/${tag}`, "*"]) {
+      const answer = await get(path, { "if-none-match": known, "accept-encoding": "br" });
+      const { headers } = answer;
+      expect([answer.status, await answer.text()]).toEqual([304, ""]);
+      expect(headers.get("etag")).toBe(`W/${tag}`);
+      expect(headers.get("vary")).toBe("accept-encoding");
+      expect(headers.get("cache-control")).toBe("no-cache");
+      expect(headers.get("content-encoding")).toBeNull();
+    }
+    expect((await get(path, { "if-none-match": '"other"' })).status).toBe(200);
+  });
+});
+
 describe("media", () => {
   test("are served whole and in ranges", async () => {
     const whole = await get("/media/clip.mp4");

@@ -1,6 +1,7 @@
 /** `ovation start`: everything on one machine. */
 
 import { systemClock } from "@ovation/protocol";
+import { DEMO_MEDIA_DIRECTORY } from "@ovation/web";
 import type { Command } from "commander";
 import { claimDataDirectory } from "../data-directory.ts";
 import { DEMO_VIDEOS, type DemoOptions, startDemo } from "../demo/mod.ts";
@@ -102,7 +103,10 @@ export function addStartCommand(program: Command): void {
 async function start(options: Options): Promise<void> {
   const directory = explainedDirectory(() => claimDataDirectory(options.data));
   const secret = findSecret(options.secret, options.data);
-  const settings = await withPolicyFile(toSettings(options, secret), options.policy);
+  const settings = {
+    ...(await withPolicyFile(toSettings(options, secret), options.policy)),
+    ...(options.demo ? { mediaDirectory: DEMO_MEDIA_DIRECTORY } : {}),
+  };
   const { logger } = settings;
   crashOnUncaught(logger);
   const asked = untilSignal(logger);

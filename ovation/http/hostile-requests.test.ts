@@ -151,12 +151,6 @@ describe("a request that asks for what there is not", () => {
       "invalid-request",
     ],
     [
-      "a stream over HTTP/1.0 without a Host",
-      "GET /v1/events?topic=video:a HTTP/1.0\r\n\r\n",
-      400,
-      "invalid-parameter",
-    ],
-    [
       "a method that is none of ours",
       "TRACE /v1/events HTTP/1.1\r\nHost: x\r\n\r\n",
       404,

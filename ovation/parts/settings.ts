@@ -38,6 +38,8 @@ export interface Settings {
   readonly trustedProxies?: readonly string[];
   /** The client's address, by those. */
   readonly addressOf?: (request: HttpRequest, peer: string) => string;
+  /** What `/media/` serves; without it there is none. */
+  readonly mediaDirectory?: string;
   /** Keys beside the secret, issuer and audience. */
   readonly tokens?: TokenConfiguration;
   /** What the policy file says of comments and messages. */

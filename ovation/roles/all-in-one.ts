@@ -40,7 +40,10 @@ export async function startAllInOne(settings: Settings): Promise<Node & Watched>
     registry,
     pools,
   });
-  const pages = await createPages(createPageSource(core.routes, settings.comments?.messages));
+  const pages = await createPages({
+    ...createPageSource(core.routes, settings.comments?.messages),
+    ...(settings.mediaDirectory === undefined ? {} : { mediaDirectory: settings.mediaDirectory }),
+  });
   const listener = listen({
     ...settings,
     pools,

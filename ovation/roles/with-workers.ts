@@ -83,6 +83,7 @@ export async function startWithWorkers(settings: Settings, count: number): Promi
     ...(settings.corsOrigins === undefined ? {} : { corsOrigins: settings.corsOrigins }),
     ...(settings.trustedProxies === undefined ? {} : { trustedProxies: settings.trustedProxies }),
     ...(settings.tokens === undefined ? {} : { tokens: settings.tokens }),
+    ...(settings.mediaDirectory === undefined ? {} : { mediaDirectory: settings.mediaDirectory }),
   };
   let workers: Workers | undefined;
   const whole = {
@@ -92,7 +93,10 @@ export async function startWithWorkers(settings: Settings, count: number): Promi
       return AggregatorRegistry.aggregate(parts).metrics();
     },
   };
-  const pages = await createPages(createPageSource(core.routes, settings.comments?.messages));
+  const pages = await createPages({
+    ...createPageSource(core.routes, settings.comments?.messages),
+    ...(settings.mediaDirectory === undefined ? {} : { mediaDirectory: settings.mediaDirectory }),
+  });
   const listener = listenUnix({
     socket,
     logger: settings.logger,

@@ -14,7 +14,8 @@ import {
   createRefusals,
   listenInternal,
 } from "@ovation/dispatcher";
-import { steadyClock, systemClock } from "@ovation/protocol";
+import { Problem, steadyClock, systemClock } from "@ovation/protocol";
+import { createMediaRoute } from "@ovation/web";
 import { Registry } from "prom-client";
 import { addressWarnings, createAddressOf } from "../client-address.ts";
 import { createHealthRoutes } from "../health.ts";
@@ -96,6 +97,14 @@ const part = createFrontendPart({
   pools,
   arrived: () => receiver.arrived(),
 });
+const media =
+  settings.mediaDirectory === undefined
+    ? []
+    : [
+        await createMediaRoute(settings.mediaDirectory, () => {
+          throw new Problem("not-found");
+        }),
+      ];
 let serving = false;
 const open = (port: number): Listener =>
   listen({
@@ -111,6 +120,7 @@ const open = (port: number): Listener =>
     ...countHttp(registry),
     routes: [
       ...part.routes,
+      ...media,
       ...createHealthRoutes({
         registry,
         checks: [

@@ -35,6 +35,8 @@ export interface WorkerSettings {
   readonly corsOrigins?: readonly string[];
   readonly trustedProxies?: readonly string[];
   readonly tokens?: TokenConfiguration;
+  /** Files are read where the viewer's socket is: what is passed on is not. */
+  readonly mediaDirectory?: string;
 }
 
 /** What differs from worker to worker. */
