@@ -126,7 +126,9 @@ test("on a phone the video stays above, the composer is at the bottom, and nothi
 });
 
 test("the picture is where the wall clock says, for everybody", async ({ page }) => {
-  await openWatch(page, server);
+  // The clip comes with the demo.
+  const demo = await TestServer.start({ flags: ["--demo"] });
+  await openWatch(page, demo);
   const drift = () =>
     page.locator("video").evaluate((video: HTMLVideoElement) => {
       const off = Math.abs(video.currentTime - ((Date.now() / 1000) % video.duration));
@@ -139,6 +141,7 @@ test("the picture is where the wall clock says, for everybody", async ({ page })
   await expect.poll(drift).toBeLessThan(1.5);
   await page.getByRole("button", { name: "Unmute" }).click();
   await expect(page.getByRole("button", { name: "Mute", exact: true })).toBeVisible();
+  await demo.stop();
 });
 
 test("the home page shows what is live, and a card leads to its video", async ({ page }) => {
