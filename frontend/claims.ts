@@ -3,11 +3,20 @@
  * is a claim, not a fact: it is compared with what this frontend broadcast or what the log wrote.
  */
 
-import type { Clock, FrontendId, Position, TopicPosition } from "@ovation/protocol";
+import type {
+  Clock,
+  Epoch,
+  FrontendId,
+  Position,
+  Stamp,
+  Topic,
+  TopicPosition,
+} from "@ovation/protocol";
 import type { Channel } from "./channel.ts";
 import { CLAIM_CACHE_MS, CLAIMS_CACHED_MAX } from "./limits.ts";
+import type { LogReads } from "./log-reads.ts";
 import { Recent } from "./recent.ts";
-import type { EventPage, TopicHead, Upstream } from "./upstream.ts";
+import type { Upstream } from "./upstream.ts";
 
 /** From where a topic goes on for one connection. */
 export interface Start {
@@ -16,24 +25,66 @@ export interface Start {
   readonly recovered: boolean;
 }
 
-/** What the log says of a claim: a moment old at most, and asked once for all who come with the same one. */
-export type ClaimAnswers = Pick<Upstream, "wrote" | "headAt" | "read">;
+/** What the log says of a claim. */
+export interface ClaimAnswers {
+  wrote(topic: Topic, seq: number, epoch: Epoch): Promise<"yes" | "no" | "unknown">;
+  headAt(topic: Topic, stamp: Stamp): Promise<TopicPosition>;
+  /** The oldest number that the log still keeps. */
+  firstOf(topic: Topic): Promise<number>;
+}
 
-export function shareClaims(upstream: ClaimAnswers, clock: Clock): ClaimAnswers {
-  const wrote = new Recent<Awaited<ReturnType<Upstream["wrote"]>>>(
-    clock,
-    CLAIM_CACHE_MS,
-    CLAIMS_CACHED_MAX,
-  );
-  const heads = new Recent<TopicHead>(clock, CLAIM_CACHE_MS, CLAIMS_CACHED_MAX);
-  const pages = new Recent<EventPage>(clock, CLAIM_CACHE_MS, CLAIMS_CACHED_MAX);
-  return {
-    wrote: (topic, seq, epoch) =>
-      wrote.get(`${topic} ${seq} ${epoch}`, () => upstream.wrote(topic, seq, epoch)),
-    headAt: (topic, stamp) => heads.get(`${topic} ${stamp}`, () => upstream.headAt(topic, stamp)),
-    read: (topic, after, limit) =>
-      pages.get(`${topic} ${after} ${limit}`, () => upstream.read(topic, after, limit)),
-  };
+/** Answers that are a moment old at most, and asked once for all who come with the same claim. */
+export class Claims {
+  readonly #upstream: Upstream;
+  readonly #reads: LogReads;
+  readonly #wrote: Recent<Awaited<ReturnType<ClaimAnswers["wrote"]>>>;
+  readonly #heads: Recent<TopicPosition>;
+  readonly #firsts: Recent<number>;
+
+  constructor(upstream: Upstream, clock: Clock, reads: LogReads) {
+    const limits = { ageMs: CLAIM_CACHE_MS, entriesMax: CLAIMS_CACHED_MAX };
+    this.#upstream = upstream;
+    this.#reads = reads;
+    this.#wrote = new Recent(clock, limits);
+    this.#heads = new Recent(clock, limits);
+    this.#firsts = new Recent(clock, limits);
+  }
+
+  /** For a client of this address: it waits behind its own address's questions, not behind those of others. */
+  of(address: string): ClaimAnswers {
+    const upstream = this.#upstream;
+    return {
+      wrote: (topic, seq, epoch) =>
+        this.#ask(address, this.#wrote, `wrote ${topic} ${seq} ${epoch}`, () =>
+          upstream.wrote(topic, seq, epoch),
+        ),
+      headAt: (topic, stamp) =>
+        this.#ask(address, this.#heads, `head ${topic} ${stamp}`, async () => {
+          const { seq, epoch } = await upstream.headAt(topic, stamp);
+          return { seq, epoch };
+        }),
+      firstOf: (topic) =>
+        this.#ask(
+          address,
+          this.#firsts,
+          `first ${topic}`,
+          async () => (await upstream.read(topic, 0, 1)).head.first,
+        ),
+    };
+  }
+
+  async #ask<Value>(
+    address: string,
+    recent: Recent<Value>,
+    key: string,
+    run: () => Promise<Value>,
+  ): Promise<Value> {
+    const known = recent.get(key);
+    if (known !== undefined) return known;
+    const value = await this.#reads.read(address, key, run);
+    recent.set(key, value);
+    return value;
+  }
 }
 
 /** The position of one topic that the claim leads to; `undefined` where it says nothing of it. */
@@ -50,8 +101,7 @@ async function locate(
     const known = channel.positionAt(position.point.order);
     if (known !== undefined) return known;
   }
-  const head = await upstream.headAt(channel.topic, position.point.stamp);
-  return { seq: head.seq, epoch: head.epoch };
+  return upstream.headAt(channel.topic, position.point.stamp);
 }
 
 /** Whether the events after `claimed` can be replayed without a hole. */
@@ -64,10 +114,7 @@ async function holds(
   const remembered =
     claimed.seq < channel.batched.seq ? channel.flow?.history?.matches(claimed) : undefined;
   if (remembered !== undefined) return remembered;
-  if (claimed.seq === 0) {
-    const page = await upstream.read(channel.topic, 0, 1);
-    return page.head.first <= 1;
-  }
+  if (claimed.seq === 0) return (await upstream.firstOf(channel.topic)) <= 1;
   return (await upstream.wrote(channel.topic, claimed.seq, claimed.epoch)) === "yes";
 }
 
@@ -76,17 +123,23 @@ export function startAtHead(channel: Channel): Start {
   return { from: channel.batched, recovered: true };
 }
 
-/** Decides from where the topic goes on. The channel is joined. */
+/**
+ * Decides from where the topic goes on. The channel is joined. Where more than `eventsMax` were missed,
+ * the log is not asked: they are not replayed.
+ */
 export async function startOf(
   channel: Channel,
   position: Position,
   frontend: FrontendId,
   upstream: ClaimAnswers,
+  eventsMax: number,
 ): Promise<Start> {
   if (position.isForeign === true) return { from: channel.batched, recovered: false };
   const claimed = await locate(channel, position, frontend, upstream);
   // A topic that the position does not know is new to this client.
   if (claimed === undefined) return startAtHead(channel);
-  if (await holds(channel, claimed, upstream)) return { from: claimed, recovered: true };
+  const missed = channel.batched.seq - claimed.seq;
+  if (missed <= eventsMax && (await holds(channel, claimed, upstream)))
+    return { from: claimed, recovered: true };
   return { from: channel.batched, recovered: false };
 }

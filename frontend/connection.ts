@@ -45,6 +45,7 @@ export type CloseReason =
   | "error"
   | "refused"
   | "evicted"
+  | "behind"
   | "reset";
 
 export class Connection {

@@ -19,7 +19,7 @@ import {
 } from "@ovation/protocol";
 import type { CatchUp } from "./catch-up.ts";
 import type { Channel } from "./channel.ts";
-import { type ClaimAnswers, startAtHead, startOf } from "./claims.ts";
+import { type Claims, type Start, startAtHead, startOf } from "./claims.ts";
 import { type CloseReason, Connection } from "./connection.ts";
 import { createConnectionId } from "./connection-id.ts";
 import type { Counters } from "./counters.ts";
@@ -30,6 +30,7 @@ import type { Membership } from "./membership.ts";
 import type { Presence } from "./presence.ts";
 import type { Recovery } from "./recovery.ts";
 import { formatStandings, ReplayLostError } from "./replay.ts";
+import type { ReplayBudget } from "./replay-budget.ts";
 import type { Subscriptions } from "./subscriptions.ts";
 import type { TokenExpiries } from "./token-expiries.ts";
 import type { WireForm } from "./wire-form.ts";
@@ -52,7 +53,8 @@ export interface ConnectionsOptions {
   readonly membership: Membership;
   readonly subscriptions: Subscriptions;
   readonly expiries: TokenExpiries;
-  readonly claims: ClaimAnswers;
+  readonly claims: Claims;
+  readonly budget: ReplayBudget;
   readonly catchUp: CatchUp;
   readonly recovery: Recovery;
   readonly heartbeats: Heartbeats;
@@ -128,16 +130,14 @@ export class Connections {
     channels: readonly Channel[],
     position: Position | undefined,
   ): Promise<Map<Channel, TopicPosition> | undefined> {
-    const { frontend, claims, catchUp, counters, heartbeatMs, random } = this.#options;
+    const { counters, heartbeatMs, random } = this.#options;
+    const starts =
+      position === undefined
+        ? new Map(channels.map((channel) => [channel, startAtHead(channel)]))
+        : await this.#startsOf(connection, channels, position);
     const standings = new Map<Channel, TopicPosition>();
     let told = "";
-    for (const channel of channels) {
-      const start =
-        position === undefined
-          ? startAtHead(channel)
-          : startOf(channel, position, frontend, claims);
-      const { from, recovered } = start instanceof Promise ? await start : start;
-      if (position !== undefined && recovered) await catchUp.reach(channel, from.seq);
+    for (const [channel, { from, recovered }] of starts) {
       standings.set(channel, from);
       // As text: with topics for keys, every topic of every connect would make the engine one more shape of objects.
       told += `${told === "" ? "" : ","}"${channel.topic}":{"head":${channel.batched.seq},"recovered":${recovered}}`;
@@ -152,6 +152,38 @@ export class Connections {
       `retry: ${retryMs}\n${formatFrame(formatStandings(standings), "connection", first)}`,
     );
     return standings;
+  }
+
+  /** From where each topic goes on for a client that returns, within what it may have replayed. */
+  async #startsOf(
+    connection: Connection,
+    channels: readonly Channel[],
+    position: Position,
+  ): Promise<Map<Channel, Start>> {
+    const { frontend, claims, catchUp, budget } = this.#options;
+    const { address } = connection;
+    const answers = claims.of(address);
+    const starts = new Map<Channel, Start>();
+    for (const channel of channels) {
+      if (connection.closed) break;
+      const { eventsPerRequest } = budget.limits;
+      const start = await startOf(channel, position, frontend, answers, eventsPerRequest);
+      if (start.recovered) await catchUp.reach(channel, start.from.seq);
+      starts.set(channel, start);
+    }
+    // Those that missed little first: as many topics as possible are whole.
+    const missed = (channel: Channel, { from }: Start) =>
+      Math.max(0, channel.batched.seq - from.seq);
+    let events = 0;
+    for (const [channel, start] of [...starts].sort(
+      (left, right) => missed(...left) - missed(...right),
+    )) {
+      const own = missed(channel, start);
+      if (own === 0) continue;
+      if (budget.allows(address, events + own)) events += own;
+      else starts.set(channel, { from: channel.batched, recovered: false });
+    }
+    return starts;
   }
 
   /** What was to be replayed may be of a life of the log that is over: then its topics start over, and not the same replay again. */

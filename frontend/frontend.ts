@@ -3,9 +3,11 @@
  */
 
 import {
+  type AddressPools,
   type ByteWriter,
   type Clock,
   type ConnectionId,
+  createMemoryPools,
   type DirectSender,
   type Event,
   type FrontendId,
@@ -20,7 +22,7 @@ import type { Authorize } from "./authorize.ts";
 import { Canary } from "./canary.ts";
 import { CatchUp } from "./catch-up.ts";
 import type { Channel } from "./channel.ts";
-import { shareClaims } from "./claims.ts";
+import { Claims } from "./claims.ts";
 import type { CloseReason, Connection } from "./connection.ts";
 import { Connections, type ConnectRequest } from "./connections.ts";
 import { Cooling } from "./cooling.ts";
@@ -28,11 +30,15 @@ import { type Counters, createCounters } from "./counters.ts";
 import { Heartbeats } from "./heartbeats.ts";
 import { Hub } from "./hub.ts";
 import { LIFETIME_MAX_MS, LIFETIME_MIN_MS, STUCK_MS } from "./limits.ts";
+import { LogReads } from "./log-reads.ts";
 import { Membership } from "./membership.ts";
 import { membersOf, Presence } from "./presence.ts";
 import { Recovery } from "./recovery.ts";
 import { Repair } from "./repair.ts";
 import { Replay } from "./replay.ts";
+import { DEFAULT_REPLAY, ReplayBudget, type ReplayLimits } from "./replay-budget.ts";
+import { ReplayPoints } from "./replay-point.ts";
+import { ReplayTurns } from "./replay-turns.ts";
 import { Reporter } from "./reporter.ts";
 import { Subscriptions } from "./subscriptions.ts";
 import { TokenExpiries } from "./token-expiries.ts";
@@ -61,6 +67,10 @@ export interface FrontendOptions {
   readonly lifetimeMs?: { readonly min: number; readonly max: number };
   /** A connection whose write stays pending this long is cut. Default STUCK_MS. */
   readonly stuckMs?: number;
+  /** Where what addresses use up is counted. Default: in this process alone. */
+  readonly pools?: AddressPools;
+  /** How much is replayed for clients that return. Default DEFAULT_REPLAY. */
+  readonly replay?: ReplayLimits;
   /** Once for every admitted connection, whoever ended it and whether or not it ever opened. */
   onClosed?(connection: Connection): void;
   /** A failure that the frontend goes on from: it is logged. */
@@ -128,11 +138,18 @@ export class Frontend implements Inbox {
       onFailure,
       ...(options.lingerMs === undefined ? {} : { lingerMs: options.lingerMs }),
     });
+    const reads = new LogReads();
+    const pools = options.pools ?? createMemoryPools(clock);
+    const budget = new ReplayBudget(options.replay ?? DEFAULT_REPLAY, pools);
     this.#recovery = new Recovery({
       hub,
-      replay: new Replay({ upstream, clock, counters }),
+      replay: new Replay({ upstream, reads, clock, counters }),
+      points: new ReplayPoints({ frontend: options.id, hub, clock }),
+      turns: new ReplayTurns({ soon, elapsed }),
+      budget,
       clock,
       counters,
+      onBehind: (connection) => this.end(connection, "behind"),
       onFailed: (connection, error) => {
         onFailure("recovery", error);
         this.#connections.fail(connection, error);
@@ -183,7 +200,8 @@ export class Frontend implements Inbox {
       membership: this.membership,
       subscriptions: this.#subscriptions,
       expiries: this.#expiries,
-      claims: shareClaims(upstream, clock),
+      claims: new Claims(upstream, clock, reads),
+      budget,
       catchUp,
       recovery: this.#recovery,
       heartbeats: this.#heartbeats,

@@ -59,11 +59,15 @@ export class History {
   /** Where the topic stood after the broadcast `order`; `undefined` where that is longer ago than remembered. */
   positionAt(order: number): TopicPosition | undefined {
     if (order < this.#floorOrder) return undefined;
-    let position = this.#floor;
-    for (const { event, order: at } of this.#events) {
-      if (at > order) break;
-      position = { seq: event.place.seq, epoch: event.place.epoch };
+    // The number of remembered events that were broadcast up to then.
+    let low = 0;
+    let high = this.#events.length;
+    while (low < high) {
+      const middle = (low + high) >>> 1;
+      if ((this.#events[middle]?.order ?? 0) <= order) low = middle + 1;
+      else high = middle;
     }
-    return position;
+    const place = this.#events[low - 1]?.event.place;
+    return place === undefined ? this.#floor : { seq: place.seq, epoch: place.epoch };
   }
 }

@@ -25,14 +25,42 @@ export const REPAIR_RETRY_FIRST_MS = 100;
 export const REPAIR_RETRY_LAST_MS = 2000;
 /** Events in one read of the log, by repair and by recovery. */
 export const LOG_PAGE_EVENTS = 200;
-/** Pages of the log kept for others who return to the same topic at the same time. */
-export const PAGES_CACHED_MAX = 64;
+/** Pages of the log, and pages of replays, kept for others who return to the same topic at the same time. */
+export const PAGES_CACHED_MAX = 256;
+export const PAGES_CACHED_BYTES_MAX = 32 * 1024 * 1024;
 export const PAGE_CACHE_MS = 5000;
 /** What the log said of a returning client's position, for others who come with the same one. */
 export const CLAIMS_CACHED_MAX = 1000;
 export const CLAIM_CACHE_MS = 1000;
-/** Replays that run at the same time; further ones wait their turn. */
-export const RECOVERIES_CONCURRENT_MAX = 256;
+/** Reads of the log for returning clients that run at the same time; further ones wait their turn. */
+export const LOG_READS_MAX = 256;
+/** Of them, those that one address has. */
+export const LOG_READS_PER_ADDRESS_SHARE = 0.25;
+/** Replays give way to everything else after this long, or after so many pages. */
+export const REPLAY_SLICE_MS = 4;
+export const REPLAY_SLICE_PAGES_MAX = 256;
+/** Clients that return within this time get the same point in their ids. */
+export const REPLAY_POINT_MS = 1000;
+
+/**
+ * Events that one request may have replayed, over all its topics; topics beyond are answered
+ * `recovered: false`. A client that missed more is quicker with a snapshot.
+ */
+export const REPLAY_EVENTS_PER_REQUEST_MAX = 5000;
+/** And bytes: then the connection is asked to come back, and goes on where it was. */
+export const REPLAY_BYTES_PER_REQUEST_MAX = 8 * 1024 * 1024;
+/**
+ * Bytes that one address may have replayed in a window, over all workers. Bytes of a page that was made
+ * for another request as well count a sixteenth: 20,000 viewers behind one address, each 500 comments
+ * behind, are 3.3 GB and count as 210 MB (`npm run bench -- return`).
+ */
+export const REPLAY_BYTES_PER_ADDRESS_MAX = 256 * 1024 * 1024;
+export const REPLAY_WINDOW_MS = 5 * 60 * 1000;
+export const REPLAY_SHARED_WEIGHT = 1 / 16;
+/** The last quarter of it is for requests that missed no more than this. */
+export const REPLAY_RESERVED_SHARE = 0.25;
+export const REPLAY_SMALL_EVENTS_MAX = 500;
+
 /** A replay that the broadcast overtakes this often is told to start over from the snapshot. */
 export const RECOVERY_ROUNDS_MAX = 20;
 

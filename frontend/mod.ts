@@ -20,6 +20,7 @@ export { Frontend, type FrontendOptions } from "./frontend.ts";
 export { RETURN_SPREAD_MS } from "./limits.ts";
 export { registerFrontendMetrics } from "./metrics.ts";
 export { Polls } from "./polls.ts";
+export { DEFAULT_REPLAY, OPEN_REPLAY, type ReplayLimits } from "./replay-budget.ts";
 export { createSubscriptionsRoutes } from "./subscriptions-route.ts";
 export * from "./upstream.ts";
 export { wireForm } from "./wire-form.ts";

@@ -1,38 +1,50 @@
-/** What was asked for lately: thousands who ask the same at the same time cost one answer. */
+/** Values of the last few seconds, bounded by their number and by what they weigh. */
 
 import type { Clock } from "@ovation/protocol";
 
-interface Cached<Value> {
-  readonly value: Promise<Value>;
+interface Entry<Value> {
+  readonly value: Value;
+  readonly weight: number;
   readonly until: number;
 }
 
-/** A bounded memory of the last few seconds. */
-export class Recent<Value> {
-  readonly #entries = new Map<string, Cached<Value>>();
-  readonly #clock: Clock;
-  readonly #ageMs: number;
-  readonly #entriesMax: number;
+export interface RecentLimits {
+  readonly ageMs: number;
+  readonly entriesMax: number;
+  /** Of all weights together. One that is heavier by itself is not kept. */
+  readonly weightMax?: number;
+}
 
-  constructor(clock: Clock, ageMs: number, entriesMax: number) {
+export class Recent<Value> {
+  readonly #entries = new Map<string, Entry<Value>>();
+  readonly #clock: Clock;
+  readonly #limits: RecentLimits;
+  #weight = 0;
+
+  constructor(clock: Clock, limits: RecentLimits) {
     this.#clock = clock;
-    this.#ageMs = ageMs;
-    this.#entriesMax = entriesMax;
+    this.#limits = limits;
   }
 
-  get(key: string, make: () => Promise<Value>): Promise<Value> {
-    const now = this.#clock.now();
+  get(key: string): Value | undefined {
     const known = this.#entries.get(key);
-    if (known !== undefined && known.until > now) return known.value;
-    const value = make();
-    // A failure is not remembered: the next one tries again.
-    value.catch(() => this.#entries.delete(key));
-    this.#entries.delete(key);
-    this.#entries.set(key, { value, until: now + this.#ageMs });
-    for (const [old, entry] of this.#entries) {
-      if (this.#entries.size <= this.#entriesMax && entry.until > now) break;
-      this.#entries.delete(old);
+    return known !== undefined && known.until > this.#clock.now() ? known.value : undefined;
+  }
+
+  set(key: string, value: Value, weight = 0): void {
+    const { ageMs, entriesMax, weightMax = Number.POSITIVE_INFINITY } = this.#limits;
+    const now = this.#clock.now();
+    this.#delete(key);
+    this.#entries.set(key, { value, weight, until: now + ageMs });
+    this.#weight += weight;
+    for (const [old, { until }] of this.#entries) {
+      if (this.#entries.size <= entriesMax && this.#weight <= weightMax && until > now) break;
+      this.#delete(old);
     }
-    return value;
+  }
+
+  #delete(key: string): void {
+    this.#weight -= this.#entries.get(key)?.weight ?? 0;
+    this.#entries.delete(key);
   }
 }

@@ -9,6 +9,7 @@
 
 import {
   type Clock,
+  type DurableEvent,
   formatFrame,
   type Json,
   type TopicPosition,
@@ -18,22 +19,36 @@ import type { Channel } from "./channel.ts";
 import type { Connection, Lag, Subscription } from "./connection.ts";
 import type { Counters } from "./counters.ts";
 import type { Hub } from "./hub.ts";
-import { RECOVERIES_CONCURRENT_MAX, RECOVERY_ROUNDS_MAX } from "./limits.ts";
-import { formatStandings, type Replay, ReplayLostError } from "./replay.ts";
+import { LOG_PAGE_EVENTS, RECOVERY_ROUNDS_MAX } from "./limits.ts";
+import { type PageBytes, type Replay, ReplayLostError } from "./replay.ts";
+import type { ReplayBudget } from "./replay-budget.ts";
+import { formatOthers, type ReplayPoint, type ReplayPoints } from "./replay-point.ts";
+import type { ReplayTurns } from "./replay-turns.ts";
 
 export interface RecoveryOptions {
   readonly hub: Hub;
   readonly replay: Replay;
+  readonly points: ReplayPoints;
+  readonly turns: ReplayTurns;
+  readonly budget: ReplayBudget;
   readonly clock: Clock;
   readonly counters: Counters;
   /** Nothing can be done: the client connects again and is told so then. */
   onFailed(connection: Connection, error: unknown): void;
+  /** More is missing than one request may have: the client connects again, and is told or goes on then. */
+  onBehind(connection: Connection): void;
+}
+
+/** One replay: how far it is. */
+interface Run {
+  readonly connection: Connection;
+  readonly standings: Map<Channel, TopicPosition>;
+  readonly point: ReplayPoint;
+  bytes: number;
 }
 
 export class Recovery {
   readonly #options: RecoveryOptions;
-  readonly #waiting: (() => void)[] = [];
-  #running = 0;
 
   constructor(options: RecoveryOptions) {
     this.#options = options;
@@ -43,11 +58,10 @@ export class Recovery {
   async run(connection: Connection, standings: Map<Channel, TopicPosition>): Promise<void> {
     connection.open = false;
     connection.update();
-    const behind = connection.subscriptions.some(
-      ({ channel }) => (standings.get(channel)?.seq ?? 0) < channel.batched.seq,
-    );
-    if (behind) await this.#inTurn(() => this.#rounds(connection, standings));
-    else
+    if (missingOf(connection, standings) > 0) {
+      const point = this.#options.points.pointFor(standings);
+      await this.#rounds({ connection, standings, point, bytes: 0 });
+    } else
       for (const subscription of connection.subscriptions)
         subscription.next = subscription.channel.nextBatch;
     if (connection.closed) return;
@@ -79,8 +93,12 @@ export class Recovery {
       if (subscription.channel.announced !== undefined)
         subscription.channel.announced.unseen = true;
     }
-    // Whoever is cut off after one of these frames comes back with its id: it lists all topics.
-    const id = formatStandings(standings);
+    if (!this.#options.budget.allows(connection.address, missingOf(connection, standings))) {
+      this.#options.onBehind(connection);
+      return;
+    }
+    // A client that is cut off after one of these frames comes back with its id: it speaks of all topics.
+    const id = formatOthers(this.#options.points.pointFor(standings), standings);
     let waits: Promise<number> | undefined;
     for (const subscription of connection.subscriptions) {
       const lag = lags.get(subscription);
@@ -118,24 +136,13 @@ export class Recovery {
     return text;
   }
 
-  async #inTurn(run: () => Promise<void>): Promise<void> {
-    if (this.#running >= RECOVERIES_CONCURRENT_MAX)
-      await new Promise<void>((resolve) => this.#waiting.push(resolve));
-    this.#running++;
-    try {
-      await run();
-    } finally {
-      this.#running--;
-      this.#waiting.shift()?.();
-    }
-  }
-
-  async #rounds(connection: Connection, standings: Map<Channel, TopicPosition>): Promise<void> {
+  async #rounds(run: Run): Promise<void> {
+    const { connection } = run;
     this.#options.counters.recoveries++;
     for (let round = 0; round < RECOVERY_ROUNDS_MAX; round++) {
       for (const subscription of [...connection.subscriptions]) {
+        await this.#catchUp(run, subscription);
         if (connection.closed) return;
-        await this.#catchUp(connection, subscription, standings);
       }
       // Whole when every topic goes on from its ring.
       if (
@@ -149,12 +156,9 @@ export class Recovery {
     throw new ReplayLostError("the broadcast kept overtaking this replay");
   }
 
-  async #catchUp(
-    connection: Connection,
-    subscription: Subscription,
-    standings: Map<Channel, TopicPosition>,
-  ): Promise<void> {
+  async #catchUp(run: Run, subscription: Subscription): Promise<void> {
     const { replay, counters } = this.#options;
+    const { connection, standings } = run;
     const { channel } = subscription;
     // From here on batches are for the ring; up to here it is the replay's.
     subscription.next = channel.nextBatch;
@@ -165,22 +169,54 @@ export class Recovery {
     const wanted = () => !connection.closed && connection.subscriptions.includes(subscription);
     while (from.seq < target.seq && wanted()) {
       const to = replay.pageEnd(from.seq, target.seq);
-      let waits: Promise<number> | undefined;
-      if (connection.subscriptions.length === 1) {
-        const page = await replay.shared(channel, from, to, connection.form);
-        if (!wanted()) return;
-        waits = connection.writeBytes(page);
-        standings.set(channel, to === target.seq ? target : { seq: to, epoch: "" });
-      } else {
-        const page = await replay.listed(channel, standings, from.seq, to);
-        if (!wanted()) return;
-        waits = connection.writeText(page);
-      }
+      const page = await this.#page(run, channel, from.seq, to, target.seq - from.seq, wanted);
+      if (page === undefined) return;
       counters.recovered += to - from.seq;
-      // The epoch in between is of no use to anybody: every frame of a page has its own id.
+      // The epoch in between is of no use: every frame of a page has its own id.
       from = to === target.seq ? target : { seq: to, epoch: "" };
-      await this.#settle(connection, waits);
+      standings.set(channel, from);
+      await this.#settle(connection, page.waits);
     }
+  }
+
+  /** Writes one page when it is the connection's turn. `undefined` where it is not wanted any more. */
+  async #page(
+    run: Run,
+    channel: Channel,
+    from: number,
+    to: number,
+    missing: number,
+    wanted: () => boolean,
+  ): Promise<{ readonly waits: Promise<number> | undefined } | undefined> {
+    const { replay, turns } = this.#options;
+    const { connection, standings, point } = run;
+    const { address, form } = connection;
+    const range = { channel, from, to, prefix: formatOthers(point, standings, channel) };
+    let loaded: readonly DurableEvent[] | undefined;
+    for (;;) {
+      let page: PageBytes | undefined;
+      let waits: Promise<number> | undefined;
+      // A turn ends with the write: whether the socket takes it is waited for outside.
+      await turns.take(address, missing <= LOG_PAGE_EVENTS, () => {
+        if (!wanted()) return;
+        page = replay.take(range, form, loaded);
+        if (page !== undefined) waits = this.#write(run, page);
+      });
+      if (!wanted()) return undefined;
+      if (page !== undefined) return { waits };
+      loaded = await replay.load(address, range);
+      if (!wanted()) return undefined;
+    }
+  }
+
+  #write(run: Run, { bytes, isShared }: PageBytes): Promise<number> | undefined {
+    const { budget } = this.#options;
+    const { connection } = run;
+    budget.charge(connection.address, bytes.length, isShared);
+    const waits = connection.writeBytes(bytes);
+    run.bytes += bytes.length;
+    if (run.bytes > budget.limits.bytesPerRequest) this.#options.onBehind(connection);
+    return waits;
   }
 
   async #settle(connection: Connection, waits: Promise<number> | undefined): Promise<void> {
@@ -197,6 +233,17 @@ export class Recovery {
       }
     }
   }
+}
+
+/** Durable events that the connection has not had. */
+export function missingOf(
+  { subscriptions }: Connection,
+  standings: ReadonlyMap<Channel, TopicPosition>,
+): number {
+  let missing = 0;
+  for (const { channel, start } of subscriptions)
+    missing += Math.max(0, channel.batched.seq - (standings.get(channel) ?? start).seq);
+  return missing;
 }
 
 /** What was added since: numbers subtract, except below `total`, where the present stands. */

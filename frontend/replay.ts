@@ -1,34 +1,50 @@
 /**
- * Replay: sends a connection what it missed of a topic, from the history or the log, page by page.
- * Pages are cut at fixed numbers and kept for a moment, read and encoded once: thousands who return
- * to the same video at the same time cost one read a page.
+ * Replay: the pages of what a connection missed of a topic, from the history or the log. Pages are cut
+ * at fixed numbers and kept for a moment, read and encoded once: thousands who return to the same video
+ * at the same time cost one read and one encoding a page.
  */
 
 import {
   type Clock,
   type DurableEvent,
-  formatEnvelope,
-  formatFrame,
   formatPosition,
-  formatTopicPosition,
   type TopicPosition,
 } from "@ovation/protocol";
 import { formatEvents } from "./batch.ts";
 import type { Channel } from "./channel.ts";
 import type { Counters } from "./counters.ts";
 import { Encoded } from "./encoding.ts";
-import { LOG_PAGE_EVENTS, PAGE_CACHE_MS, PAGES_CACHED_MAX } from "./limits.ts";
+import {
+  LOG_PAGE_EVENTS,
+  PAGE_CACHE_MS,
+  PAGES_CACHED_BYTES_MAX,
+  PAGES_CACHED_MAX,
+} from "./limits.ts";
+import type { LogReads } from "./log-reads.ts";
 import { Recent } from "./recent.ts";
 import type { Upstream } from "./upstream.ts";
 import type { WireForm } from "./wire-form.ts";
 
-/** The id of a frame that speaks to one connection: it lists the topics. */
-const LISTED = "1~~~";
-
 export interface ReplayOptions {
   readonly upstream: Upstream;
+  readonly reads: LogReads;
   readonly clock: Clock;
   readonly counters: Counters;
+}
+
+/** Events with numbers above `from` up to `to`, which lie in one page. */
+export interface PageRange {
+  readonly channel: Channel;
+  readonly from: number;
+  readonly to: number;
+  /** What all ids of the page begin with: where the connection's other topics stand. */
+  readonly prefix: string;
+}
+
+export interface PageBytes {
+  readonly bytes: Uint8Array;
+  /** They were made for another request. */
+  readonly isShared: boolean;
 }
 
 /** The log does not have what is missing. */
@@ -43,8 +59,13 @@ export class Replay {
 
   constructor(options: ReplayOptions) {
     this.#options = options;
-    this.#pages = new Recent(options.clock, PAGE_CACHE_MS, PAGES_CACHED_MAX);
-    this.#encoded = new Recent(options.clock, PAGE_CACHE_MS, PAGES_CACHED_MAX);
+    const limits = {
+      ageMs: PAGE_CACHE_MS,
+      entriesMax: PAGES_CACHED_MAX,
+      weightMax: PAGES_CACHED_BYTES_MAX,
+    };
+    this.#pages = new Recent(options.clock, limits);
+    this.#encoded = new Recent(options.clock, limits);
   }
 
   /** The end of the page that follows `seq`, at most `to`. */
@@ -52,70 +73,68 @@ export class Replay {
     return Math.min(to, (Math.floor(seq / LOG_PAGE_EVENTS) + 1) * LOG_PAGE_EVENTS);
   }
 
-  /** Events with numbers above `from` up to `to`, which lie in one page. */
-  async events(channel: Channel, from: number, to: number): Promise<readonly DurableEvent[]> {
-    const remembered = channel.flow?.history?.after(from, to);
-    if (remembered !== undefined) return remembered;
-    const start = Math.floor(from / LOG_PAGE_EVENTS) * LOG_PAGE_EVENTS;
-    const page = await this.#page(channel, start, to);
-    const events = page.filter((event) => event.place.seq > from && event.place.seq <= to);
-    if (events.length !== to - from)
-      throw new ReplayLostError(`${channel.topic}: ${from + 1} to ${to} are not in the log`);
+  /**
+   * The page's frames, where they or its events are in memory, or were `loaded`; `undefined` where the
+   * log has to be read: see `load`.
+   */
+  take(range: PageRange, form: WireForm, loaded?: readonly DurableEvent[]): PageBytes | undefined {
+    const { channel, from, to, prefix } = range;
+    const key = `${prefix} ${channel.topic} ${channel.epoch} ${from} ${to}`;
+    const known = this.#encoded.get(key);
+    if (known !== undefined) return { bytes: known.bytes(form), isShared: true };
+    const events = loaded ?? this.#remembered(range);
+    if (events === undefined) return undefined;
+    // Every durable event has an id of its own, so what stood before the first does not matter.
+    const made = Encoded.ofText(formatEvents(prefix, channel.mark, channel.batched, events));
+    this.#encoded.set(key, made, made.length);
+    return { bytes: made.bytes(form), isShared: false };
+  }
+
+  /** Reads the range from the log, for a client of this address and for all who ask the same meanwhile. */
+  async load(address: string, range: PageRange): Promise<readonly DurableEvent[]> {
+    const key = pageKey(range);
+    const { topic } = range.channel;
+    const page = await this.#options.reads.read(address, key, async () => {
+      this.#options.counters.recoveryReads++;
+      const start = pageStart(range);
+      const { events } = await this.#options.upstream.read(topic, start, LOG_PAGE_EVENTS);
+      const weight = events.reduce((sum, { data }) => sum + data.length, 0);
+      this.#pages.set(key, events, weight);
+      return events;
+    });
+    const events = within(page, range);
+    if (events === undefined)
+      throw new ReplayLostError(`${topic}: ${range.from + 1} to ${range.to} are not in the log`);
     return events;
   }
 
-  #page({ topic, epoch }: Channel, start: number, to: number): Promise<readonly DurableEvent[]> {
-    // A page that was read before it was full is another one than the full page.
-    const full = to >= start + LOG_PAGE_EVENTS;
-    // What another life of the log wrote is another page.
-    return this.#pages.get(`${topic} ${epoch} ${start} ${full ? "" : to}`, async () => {
-      this.#options.counters.recoveryReads++;
-      return (await this.#options.upstream.read(topic, start, LOG_PAGE_EVENTS)).events;
-    });
+  #remembered(range: PageRange): readonly DurableEvent[] | undefined {
+    const { channel, from, to } = range;
+    const remembered = channel.flow?.history?.after(from, to);
+    if (remembered !== undefined) return remembered;
+    const page = this.#pages.get(pageKey(range));
+    return page === undefined ? undefined : within(page, range);
   }
+}
 
-  /** The frames for a connection with one topic: the same bytes for all who stand at the same place. */
-  async shared(
-    channel: Channel,
-    from: TopicPosition,
-    to: number,
-    form: WireForm,
-  ): Promise<Uint8Array> {
-    const encoded = await this.#encoded.get(
-      `${channel.topic} ${channel.epoch} ${from.seq} ${to}`,
-      async () => {
-        const events = await this.events(channel, from.seq, to);
-        return Encoded.ofText(formatEvents(LISTED, channel.mark, from, events));
-      },
-    );
-    return encoded.bytes(form);
-  }
+/** The events of the range; `undefined` where one is missing. */
+function within(
+  page: readonly DurableEvent[],
+  { from, to }: PageRange,
+): readonly DurableEvent[] | undefined {
+  const events = page.filter(({ place }) => place.seq > from && place.seq <= to);
+  return events.length === to - from ? events : undefined;
+}
 
-  /**
-   * The frames for a connection with several topics. `standings` says where each of them is, and is
-   * moved on: cut at any frame, the client returns with exactly what it has of every topic.
-   */
-  async listed(
-    channel: Channel,
-    standings: Map<Channel, TopicPosition>,
-    from: number,
-    to: number,
-  ): Promise<string> {
-    let others = LISTED;
-    for (const [other, position] of standings)
-      if (other !== channel) others += formatTopicPosition(other.mark, position);
-    let text = "";
-    for (const event of await this.events(channel, from, to)) {
-      const position = { seq: event.place.seq, epoch: event.place.epoch };
-      standings.set(channel, position);
-      text += formatFrame(
-        others + formatTopicPosition(channel.mark, position),
-        event.type,
-        formatEnvelope(event),
-      );
-    }
-    return text;
-  }
+function pageStart({ from }: PageRange): number {
+  return Math.floor(from / LOG_PAGE_EVENTS) * LOG_PAGE_EVENTS;
+}
+
+/** A page that was read before it was full is another one than the full page, as is one of another life of the log. */
+function pageKey(range: PageRange): string {
+  const { channel, to } = range;
+  const start = pageStart(range);
+  return `page ${channel.topic} ${channel.epoch} ${start} ${to >= start + LOG_PAGE_EVENTS ? "" : to}`;
 }
 
 /** The id of a first event: where each topic starts. */

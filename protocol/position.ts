@@ -11,7 +11,8 @@
  *   Any frontend can ask the log for what came after. Complete; a few seconds may come twice, which
  *   the SDK leaves out by `seq`. In one process it is exact as well.
  *
- * A frame that speaks to one connection (the first event, a replay) lists all its topics instead.
+ * A frame that speaks to one connection lists topics instead: all of them (the first event), or those
+ * that are behind, with a point that holds for the others (a replay).
  *
  * Text: `1~<stamp>~<frontend>~<order>~<mark>.<seq>.<epoch>[~<mark>.<seq>.<epoch>…]`, numbers in base 36.
  * It is a claim, never a proof: nothing is served by it that the topic's policy does not allow.

@@ -36,6 +36,9 @@ export class Viewer implements ByteWriter {
   readonly received: Received[] = [];
   readonly connection: Connection;
   writes = 0;
+  bytes = 0;
+  /** What was written, as it was given. */
+  readonly parts: Uint8Array[] = [];
   ended = false;
   lastEventId = "";
   /** What an EventSource would wait after a cut. */
@@ -45,6 +48,7 @@ export class Viewer implements ByteWriter {
   readonly #form: WireForm;
   #waiting: (() => void)[] = [];
   #slow = false;
+  readonly #deaf: boolean;
   readonly #reader = createFrameReader({
     onMessage: ({ type, data, lastEventId }) => {
       const json = JSON.parse(data);
@@ -73,16 +77,21 @@ export class Viewer implements ByteWriter {
       readonly zstd?: boolean;
       readonly chunked?: boolean;
       readonly unnamed?: boolean;
+      readonly address?: string;
+      /** Takes bytes without a look at them, and is stalled from the start. */
+      readonly deaf?: boolean;
     } = {},
   ) {
     this.isChunked = options.chunked ?? false;
+    this.#deaf = options.deaf ?? false;
+    this.#slow = this.#deaf;
     this.#form = wireForm({ ...options, chunked: false });
     const request = {
       topics,
       identity: options.identity,
       position: options.lastEventId === undefined ? undefined : parsePosition(options.lastEventId),
       form: this.#form,
-      address: "127.0.0.1",
+      address: options.address ?? "127.0.0.1",
     };
     this.connection = frontend.admit(request);
     void frontend.open(this.connection, this, request);
@@ -90,6 +99,9 @@ export class Viewer implements ByteWriter {
 
   write(bytes: Uint8Array): number | Promise<number> {
     this.writes++;
+    this.bytes += bytes.length;
+    this.parts.push(bytes);
+    if (this.#deaf) return new Promise((resolve) => this.#waiting.push(() => resolve(0)));
     const body = this.isChunked ? readChunks(bytes) : bytes;
     const plain = (this.#form & ZSTD) === 0 ? body : zstdDecompressSync(body);
     this.#reader.feed(new TextDecoder().decode(plain));
