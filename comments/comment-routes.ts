@@ -30,6 +30,7 @@ import {
   requireAddressRate,
   requireRate,
   requireSight,
+  requireUnsanctioned,
   requireUsableVideo,
   requireVideo,
   requireWriter,
@@ -48,13 +49,11 @@ export function createCommentRoutes(service: Service): readonly Route[] {
   async function post(request: HttpRequest, context: RouteContext): Promise<RouteAnswer> {
     const video = videoOf(context);
     const author = await requireWriter(service, request, video);
-    if (!author.exempt)
-      await requireAddressRate(service, "comment", context, rules.commentsPerAddress);
+    if (!author.exempt) await requireCommentRate(context, author);
     const body = await readBody(request, newComment, VIEWER_BODY_BYTES_MAX);
     const text = cleanLine(body.text, service.textCodePointsMax);
     await requireOpen(context, video, author);
-    if (!author.exempt)
-      await service.people?.directory.requireUnsanctioned(author.identity.sub, video.id);
+    await requireUnsanctioned(service, context, author.identity, video);
     const repliedTo =
       body.replyTo === undefined ? undefined : await findComment(log, video.topic, body.replyTo);
     // Last, so that what is refused for another reason costs the author nothing.
@@ -62,6 +61,11 @@ export function createCommentRoutes(service: Service): readonly Route[] {
       await requireRate(service, `comment member ${author.identity.sub}`, rules.commentsPerMember);
     const written = await writer.write(video, author, { ...body, text });
     service.people?.directory.note(author.identity);
+    if (author.role === "guest")
+      service.people?.directory.noteAddress(
+        author.identity.sub,
+        service.hashAddress(context.address),
+      );
     if (!written.duplicate && (repliedTo !== undefined || text.includes("@"))) {
       const comment = {
         seq: written.seq,
@@ -72,6 +76,13 @@ export function createCommentRoutes(service: Service): readonly Route[] {
       service.background.run(() => notifyOfComment(service, video, comment, repliedTo));
     }
     return jsonAnswer(written.json, 201);
+  }
+
+  /** Guests cost a request each, so an address's guests share a smaller allowance than its members. */
+  async function requireCommentRate(context: RouteContext, { role }: Writer): Promise<void> {
+    if (role === "guest")
+      await requireAddressRate(service, "guest comment", context, rules.guestCommentsPerAddress);
+    await requireAddressRate(service, "comment", context, rules.commentsPerAddress);
   }
 
   async function requireOpen(
@@ -112,6 +123,8 @@ export function createCommentRoutes(service: Service): readonly Route[] {
     const author = await currentId(service, comment.author.id);
     const own = author === identity.sub;
     if (!own && !mayModerate(identity, video.id)) throw new Problem("forbidden");
+    // A moderator who is excluded moderates no more; one's own comments stay one's own.
+    if (!own) await requireUnsanctioned(service, context, identity, video);
     const notify = own || service.people === undefined || !isTopicId(author) ? undefined : author;
     if (comment.removed !== true) await writer.remove(video, comment, { reason, notify });
     return jsonAnswer(JSON.stringify({ seq }));
@@ -122,6 +135,7 @@ export function createCommentRoutes(service: Service): readonly Route[] {
     const { identity } = await requireWriter(service, request, video);
     if (!mayModerate(identity, video.id)) throw new Problem("forbidden");
     await requireUsableVideo(service, context, video, identity);
+    await requireUnsanctioned(service, context, identity, video);
     const { seq } = await readBody(request, pin, VIEWER_BODY_BYTES_MAX);
     if (seq !== null) await findComment(log, video.topic, seq);
     if ((await pinnedSeqOf(log, video.topic)) !== seq)

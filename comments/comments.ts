@@ -13,6 +13,7 @@ import type { Registry } from "prom-client";
 import { createBackground } from "./background.ts";
 import { createCommentCounts } from "./comment-counts.ts";
 import { createCommentRoutes } from "./comment-routes.ts";
+import { createHashAddress } from "./guest-addresses.ts";
 import { createGuestRoutes, createGuestUpgradeRoutes, type Guests } from "./guest-routes.ts";
 import { LikeCounter, type LostLikes } from "./like-counter.ts";
 import { createLikeRoutes } from "./like-routes.ts";
@@ -35,6 +36,7 @@ import { createOutbox } from "./outbox.ts";
 import { createPresence, type Presence, type PresenceValues } from "./presence.ts";
 import { createPresenceRoutes, tellPresence } from "./presence-routes.ts";
 import type { RateLimiter } from "./rate-limiter.ts";
+import { limitReads } from "./read-limit.ts";
 import { createRemembered } from "./remembered.ts";
 import { createSanctionRoutes } from "./sanction-routes.ts";
 import { guardRoute, type People, requireRate, type Service, type VideoLog } from "./service.ts";
@@ -62,6 +64,8 @@ export interface CommentsOptions {
   readonly guests: Guests | undefined;
   readonly registry: Registry;
   readonly rateRules?: Partial<RateRules>;
+  /** With what addresses of guests are hashed; without it a guest's sanction is theirs alone. */
+  readonly addressSecret?: string;
   readonly recordLives?: Partial<RecordLives>;
   readonly likeKinds?: readonly string[];
   /** The length of a comment, in code points. */
@@ -111,7 +115,7 @@ export function createComments(options: CommentsOptions): Comments {
     ...(people === undefined ? [] : createPeopleRoutes(service, people, presence)),
   ];
   return {
-    routes: routes.map((route) => guardRoute(service.metrics, route)),
+    routes: limitReads(service, routes).map((route) => guardRoute(service.metrics, route)),
     upkeep: createUpkeep(service, options.recordLives),
     async heartbeat(members) {
       await presence?.heartbeat(members);
@@ -180,6 +184,7 @@ function createService(options: CommentsOptions): Service {
     limiter,
     rules,
     guestsOn: options.guests !== undefined,
+    hashAddress: createHashAddress(options.addressSecret),
     textCodePointsMax: options.textCodePointsMax ?? COMMENT_CODE_POINTS_MAX,
     viewers: (topics) =>
       options.viewers(topics).catch((error) => {

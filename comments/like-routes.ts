@@ -9,6 +9,7 @@ import {
   requireAddressRate,
   requireRate,
   requireSight,
+  requireUnsanctioned,
   requireUsableVideo,
   type Service,
   videoOf,
@@ -31,6 +32,7 @@ export function createLikeRoutes(service: Service, kinds: readonly string[]): re
         service.likes.assertAccepting();
         const { kind, count } = await readBody(request, likes, VIEWER_BODY_BYTES_MAX);
         await requireUsableVideo(service, context, video, identity);
+        await requireUnsanctioned(service, context, identity, video);
         if (!exempt && identity !== undefined)
           await requireRate(service, `like member ${identity.sub}`, service.rules.likesPerMember);
         const total = await service.likes.like(video.id, kind, count);

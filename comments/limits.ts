@@ -22,6 +22,11 @@ export const NEW_VIDEOS_KEPT_MAX = 10_000;
 /** Rows read for one page of the list, of which some are private ones that the reader may not see. */
 export const LIST_READS_MAX = 20;
 
+export const READ_UNIT_ROWS = 50;
+export const READ_UNIT_BYTES = 16 * 1024;
+/** Addresses whose last answers were larger than what they paid; the oldest are let off. */
+export const READ_DEBTS_KEPT_MAX = 100_000;
+
 /** Videos in one answer of `GET /v1/videos`. */
 export const VIDEO_LIST_DEFAULT = 50;
 export const VIDEO_LIST_MAX = 200;
@@ -74,6 +79,10 @@ export interface RateRules {
   readonly likesPerMember: RateRule;
   readonly likesPerAddress: RateRule;
   readonly guestsPerAddress: RateRule;
+  /** Comments of all guests of an address, beside what the address may write in all. */
+  readonly guestCommentsPerAddress: RateRule;
+  /** Reads, in units: a request, 50 rows of a page, or 16 KB of an answer, whichever is most. */
+  readonly readsPerAddress: RateRule;
   /** Videos that viewers make by being the first who like or comment them. */
   readonly newVideosPerAddress: RateRule;
   readonly messagesPerMember: RateRule;
@@ -91,6 +100,8 @@ export const DEFAULT_RATE_RULES: RateRules = {
   likesPerMember: { burst: 30, perMs: 10_000 },
   likesPerAddress: { burst: 1_000, perMs: 10_000 },
   guestsPerAddress: { burst: 200, perMs: 60_000 },
+  guestCommentsPerAddress: { burst: 40, perMs: 20_000 },
+  readsPerAddress: { burst: 2_000, perMs: 10_000 },
   newVideosPerAddress: { burst: 60, perMs: 60_000 },
   messagesPerMember: { burst: 20, perMs: 60_000 },
   messagesPerAddress: { burst: 120, perMs: 60_000 },
@@ -147,6 +158,13 @@ export const MEMBERS_KEPT_MAX = 50_000;
 export const PROFILE_AGE_MS = 60 * 60_000;
 export const PROFILE_FLUSH_MS = 250;
 export const PROFILES_WAITING_MAX = 1_000;
+
+/** A sanction of a guest holds for the guests of the same address, too: for its length, at most this long. */
+export const ADDRESS_SANCTION_MS_MAX = 30 * 60_000;
+/** The hash of a guest's address is kept this long after they last wrote. */
+export const GUEST_ADDRESS_MS = 24 * 60 * 60_000;
+/** A guest's address is noted again after this time. */
+export const ADDRESS_NOTE_MS = 60 * 60_000;
 
 /** A time-out, at most: 31 days. Longer is a ban. */
 export const TIME_OUT_SECONDS_MAX = 31 * 24 * 60 * 60;

@@ -6,18 +6,25 @@
 
 import { type Clock, type Identity, Problem, type Role } from "@ovation/protocol";
 import {
+  ADDRESS_NOTE_MS,
   MEMBER_AGE_MS,
   MEMBERS_KEPT_MAX,
   PROFILE_AGE_MS,
   PROFILE_FLUSH_MS,
   PROFILES_WAITING_MAX,
 } from "./limits.ts";
-import type { MemberStores, Profile, Sanction } from "./member-stores.ts";
+import type { AddressSanction, MemberStores, Profile, Sanction } from "./member-stores.ts";
 import { createRemembered } from "./remembered.ts";
 
 export interface MemberDirectory {
   /** Throws `timed-out` or `banned` where one is in force in the video; without a video, on the whole site. */
   requireUnsanctioned(member: string, video?: string): void | Promise<void>;
+  /** The same for guests of an address, by its hash; throws `timed-out`. */
+  requireFreeAddress(address: string | undefined, video?: string): void | Promise<void>;
+  /** Where the guest writes, for a sanction that may come. */
+  noteAddress(guest: string, address: string | undefined): void;
+  /** What was changed for the address in this process counts at once. */
+  forgetAddress(address: string): void;
   /** The member that the guest became. */
   ownerOf(guest: string): string | undefined | Promise<string | undefined>;
   /** What changed for the member in this process counts at once. */
@@ -51,6 +58,19 @@ export function createMemberDirectory({
     ...common,
     load: async (guest) => (await stores.members.ownersOf([guest])).get(guest),
   });
+  const addresses = createRemembered<readonly AddressSanction[]>({
+    ...common,
+    load: (address) => stores.addresses.of(address, clock.now()),
+  });
+  const notedAddresses = createRemembered<void>({
+    clock: steady,
+    ageMs: ADDRESS_NOTE_MS,
+    keptMax: MEMBERS_KEPT_MAX,
+    load(key) {
+      const [guest = "", address = ""] = key.split(" ");
+      return stores.addresses.note(guest, address, clock.now());
+    },
+  });
   const notes = createNotes(stores, clock, onFailure);
 
   function refuse(all: readonly Sanction[], video: string | undefined): void {
@@ -61,7 +81,32 @@ export function createMemberDirectory({
     }
   }
 
+  function refuseAddress(all: readonly AddressSanction[], video: string | undefined): void {
+    const now = clock.now();
+    for (const { video: place, until } of all) {
+      if (until <= now || (place !== "" && place !== video)) continue;
+      throw new Problem(
+        "timed-out",
+        "A guest at this address was sanctioned, and guests here wait with them. Sign in to go on",
+        { until, retryAfterMs: until - now },
+      );
+    }
+  }
+
   return {
+    requireFreeAddress(address, video) {
+      if (address === undefined) return;
+      const known = addresses.get(address);
+      return known instanceof Promise
+        ? known.then((all) => refuseAddress(all, video))
+        : refuseAddress(known, video);
+    },
+    noteAddress(guest, address) {
+      if (address === undefined) return;
+      const noting = notedAddresses.get(`${guest} ${address}`);
+      if (noting instanceof Promise) noting.catch(onFailure);
+    },
+    forgetAddress: (address) => addresses.forget(address),
     requireUnsanctioned(member, video) {
       const known = sanctions.get(member);
       return known instanceof Promise

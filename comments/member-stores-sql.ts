@@ -1,5 +1,6 @@
 /** Members in an SQL database: an SQLite file, or PostgreSQL. */
 
+import { createSqlAddressSanctionStore } from "./address-sanction-store-sql.ts";
 import { createSqlConversationStore } from "./conversation-store-sql.ts";
 import { createSqlMemberStore } from "./member-store-sql.ts";
 import type { MemberStores } from "./member-stores.ts";
@@ -32,6 +33,14 @@ const SCHEMA: SqlSchema = {
     `ALTER TABLE ovation_members ADD COLUMN seen_at BIGINT;
      CREATE INDEX ovation_members_guests ON ovation_members (seen_at) WHERE role = 'guest';
      CREATE INDEX ovation_sanctions_by_end ON ovation_sanctions (until_at)`,
+    // Hashes of addresses: where guests were of late, and where guests may not write for a while.
+    `CREATE TABLE ovation_guest_addresses (guest TEXT PRIMARY KEY, address TEXT NOT NULL, seen_at BIGINT NOT NULL);
+     CREATE INDEX ovation_guest_addresses_by_age ON ovation_guest_addresses (seen_at);
+     CREATE TABLE ovation_address_sanctions (
+       guest TEXT NOT NULL, video TEXT NOT NULL, address TEXT NOT NULL, until_at BIGINT NOT NULL, PRIMARY KEY (guest, video)
+     );
+     CREATE INDEX ovation_address_sanctions_by_address ON ovation_address_sanctions (address);
+     CREATE INDEX ovation_address_sanctions_by_end ON ovation_address_sanctions (until_at)`,
   ],
 };
 
@@ -50,6 +59,7 @@ function createSqlMemberStores(database: SqlDatabase): MemberStores {
   return {
     ...createSqlMemberStore(database),
     sanctions: createSqlSanctionStore(database),
+    addresses: createSqlAddressSanctionStore(database),
     conversations: createSqlConversationStore(database),
     close: () => database.close(),
   };

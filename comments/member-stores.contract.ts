@@ -165,6 +165,33 @@ export function testMemberStores(
       expect((await sanctions.of(gus, -5_000)).map(({ video }) => video).sort()).toEqual(["", "w"]);
     });
 
+    test("addresses of guests and their sanctions are found while they hold, and then forgotten", async () => {
+      const { addresses } = await open();
+      const other = (await another()).addresses;
+      const [gus, gil, here, there] = [newId("gus"), newId("gil"), newId("here"), newId("there")];
+      await addresses.note(gus, there, -9_000);
+      await addresses.note(gus, here, -5_000);
+      expect(await other.addressOf(gus, -5_000)).toBe(here);
+      expect(await other.addressOf(gus, -4_999)).toBeUndefined();
+      expect(await other.addressOf(gil, -9_000)).toBeUndefined();
+      await addresses.put({ address: here, video: "v", guest: gus, until: -3_000 });
+      await addresses.put({ address: here, video: "v", guest: gus, until: -2_000 });
+      await addresses.put({ address: here, video: "", guest: gil, until: -1_000 });
+      expect(
+        (await other.of(here, -2_500)).map(({ guest, until }) => [guest, until]).sort(),
+      ).toEqual(
+        [
+          [gil, -1_000],
+          [gus, -2_000],
+        ].sort(),
+      );
+      expect(await other.of(here, -1_000)).toEqual([]);
+      expect(await other.remove(gil, "")).toEqual([here]);
+      expect(await other.remove(gil, "")).toEqual([]);
+      expect(await addresses.forget({ seen: -5_000, ended: -2_001 }, 10)).toBe(0);
+      expect(await addresses.forget({ seen: -4_999, ended: -2_000 }, 10)).toBe(2);
+    });
+
     test("old conversations are forgotten whole, and inboxes stay as their members left them", async () => {
       const { conversations, inboxes } = await open();
       const [ana, ben, cleo] = [newId("ana"), newId("ben"), newId("cleo")];

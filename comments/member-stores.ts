@@ -72,6 +72,31 @@ export interface SanctionStore {
   list(video: string, now: number, limit: number, from?: Cursor): Promise<readonly Sanction[]>;
 }
 
+/** Guests of this address may not write for a while, because one of them was sanctioned. */
+export interface AddressSanction {
+  /** A hash, see `guest-addresses.ts`. */
+  readonly address: string;
+  /** A video's id, or empty for the whole site. */
+  readonly video: string;
+  readonly guest: string;
+  /** ms since 1970. */
+  readonly until: number;
+}
+
+export interface AddressSanctionStore {
+  /** Where the guest wrote last, if that was not before `since`. */
+  addressOf(guest: string, since: number): Promise<string | undefined>;
+  note(guest: string, address: string, now: number): Promise<void>;
+  /** Replaces the guest's earlier one in the same place. */
+  put(sanction: AddressSanction): Promise<void>;
+  /** Answers the addresses that are free of it. */
+  remove(guest: string, video: string): Promise<readonly string[]>;
+  /** Those in force, in every place. */
+  of(address: string, now: number): Promise<readonly AddressSanction[]>;
+  /** Drops addresses noted before `seen` and sanctions that ended by `ended`; answers how many went. */
+  forget(before: { readonly seen: number; readonly ended: number }, limit: number): Promise<number>;
+}
+
 /** One member's side of a conversation. */
 export interface Conversation {
   readonly other: string;
@@ -123,6 +148,7 @@ export interface MemberStores {
   readonly blocks: BlockStore;
   readonly inboxes: InboxStore;
   readonly sanctions: SanctionStore;
+  readonly addresses: AddressSanctionStore;
   readonly conversations: ConversationStore;
   close(): Promise<void>;
 }

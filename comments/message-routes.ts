@@ -62,12 +62,14 @@ export function createMessageRoutes(service: Service, people: People): readonly 
     const body = await readBody(request, newMessage, VIEWER_BODY_BYTES_MAX);
     const text = cleanParagraphs(body.text, MESSAGE_CODE_POINTS_MAX);
     if (text === "") throw new Problem("text-empty");
-    await requireMayWrite(people, identity, other);
+    await requireMayWrite(service, context, people, identity, other);
     if (!isStaff(identity.role)) {
       await requireAddressRate(service, "message", context, rules.messagesPerAddress);
       await requireRate(service, `message member ${identity.sub}`, rules.messagesPerMember);
     }
     directory.note(identity);
+    if (identity.role === "guest")
+      directory.noteAddress(identity.sub, service.hashAddress(context.address));
     const sent = await sendMessage(service, people, identity, other, { ...body, text });
     service.metrics.messages.inc();
     return jsonAnswer(JSON.stringify(sent), 201);
@@ -110,7 +112,7 @@ export function createMessageRoutes(service: Service, people: People): readonly 
     const body = await readOptionalBody(request, typing, VIEWER_BODY_BYTES_MAX);
     await requireAddressRate(service, "typing", context, rules.typingPerAddress);
     await requireRate(service, `typing ${identity.sub}`, rules.typingPerMember);
-    await requireMayWrite(people, identity, other);
+    await requireMayWrite(service, context, people, identity, other);
     // It ends by itself: whoever shows it forgets it after `forMs`, also when the end never arrives.
     const data = toJsonText({
       from: { id: identity.sub, name: identity.name },

@@ -1,7 +1,7 @@
 /** Who may write to whom. */
 
-import { type Identity, Problem } from "@ovation/protocol";
-import { isStaff, type People } from "./service.ts";
+import { type Identity, Problem, type RouteContext } from "@ovation/protocol";
+import { isStaff, type People, requireUnsanctioned, type Service } from "./service.ts";
 
 /**
  * Beyond hosts and moderators, who may write to anyone and to whom members may write:
@@ -14,13 +14,15 @@ export type MessageRule = "staff" | "members" | "anyone";
  * who has written to the sender may always be answered, whatever the rule and the inbox say.
  */
 export async function requireMayWrite(
+  service: Service,
+  context: RouteContext,
   people: People,
   sender: Identity,
   recipient: string,
 ): Promise<void> {
   if (sender.sub === recipient) throw new Problem("forbidden", "This is you");
+  await requireUnsanctioned(service, context, sender);
   if (isStaff(sender.role)) return;
-  await people.directory.requireUnsanctioned(sender.sub);
   const { blocks, conversations, inboxes } = people.stores;
   const blockers = await blocks.between(sender.sub, recipient);
   if (blockers.includes(sender.sub)) throw new Problem("forbidden", "You have blocked this member");

@@ -5,6 +5,7 @@ import {
   jsonAnswer,
   Problem,
   type Route,
+  type RouteContext,
   toJsonText,
   topicOf,
 } from "@ovation/protocol";
@@ -25,7 +26,8 @@ export function createPresenceRoutes(
       async handle(request, context) {
         const member = memberOf(context);
         const identity = await requireMember(service, request);
-        if (identity.sub !== member) await requireMaySee(people, identity, member);
+        if (identity.sub !== member)
+          await requireMaySee(service, context, people, identity, member);
         const [status] = await presence.status([member]);
         return jsonAnswer(JSON.stringify({ member, ...(status ?? { online: false }) }));
       },
@@ -34,9 +36,15 @@ export function createPresenceRoutes(
 }
 
 /** Those who may write to a member, and those who have a conversation with them, unless blocked. */
-async function requireMaySee(people: People, identity: Identity, member: string): Promise<void> {
+async function requireMaySee(
+  service: Service,
+  context: RouteContext,
+  people: People,
+  identity: Identity,
+  member: string,
+): Promise<void> {
   try {
-    await requireMayWrite(people, identity, member);
+    await requireMayWrite(service, context, people, identity, member);
   } catch (error) {
     const blocked = (await people.stores.blocks.between(identity.sub, member)).length > 0;
     if (blocked || !(error instanceof Problem) || error.code !== "forbidden") throw error;

@@ -10,15 +10,28 @@ import {
   type Route,
   type RouteAnswer,
   type RouteContext,
+  topicOf,
   VIEWER_BODY_BYTES_MAX,
 } from "@ovation/protocol";
 import { readBody } from "./body.ts";
-import { REASON_CODE_POINTS_MAX, SANCTIONS_MAX } from "./limits.ts";
+import {
+  ADDRESS_SANCTION_MS_MAX,
+  GUEST_ADDRESS_MS,
+  REASON_CODE_POINTS_MAX,
+  SANCTIONS_MAX,
+} from "./limits.ts";
 import type { Sanction } from "./member-stores.ts";
 import { type Notification, notificationEntry } from "./notifications.ts";
 import { cursorOf, cursorText, parameterOf } from "./parameters.ts";
 import { sanction as sanctionForm } from "./schemas.ts";
-import { isStaff, memberOf, type People, requireMember, type Service } from "./service.ts";
+import {
+  isStaff,
+  memberOf,
+  type People,
+  requireMember,
+  requireUnsanctioned,
+  type Service,
+} from "./service.ts";
 import { cleanLine } from "./text.ts";
 
 export function createSanctionRoutes(service: Service, people: People): readonly Route[] {
@@ -28,7 +41,7 @@ export function createSanctionRoutes(service: Service, people: People): readonly
     const member = memberOf(context);
     const identity = await requireMember(service, request);
     const form = await readBody(request, sanctionForm, VIEWER_BODY_BYTES_MAX);
-    await requirePower(identity, member, form.video ?? "");
+    await requirePower(context, identity, member, form.video ?? "");
     const now = clock.now();
     if (form.kind === "time-out" && form.seconds === undefined)
       throw new Problem("invalid-body", "seconds: a time-out has an end");
@@ -43,17 +56,36 @@ export function createSanctionRoutes(service: Service, people: People): readonly
     };
     await people.stores.sanctions.put(sanction);
     people.directory.forget(member);
+    await sanctionAddress(sanction);
     await service.append([notificationEntry(member, noticeOf(sanction), now)]);
     return jsonAnswer(JSON.stringify(publicForm(sanction)));
+  }
+
+  /** Where the sanctioned guest wrote last, other guests wait with them: a new name costs one request. */
+  async function sanctionAddress({ member, video, until }: Sanction): Promise<void> {
+    const now = clock.now();
+    const { addresses } = people.stores;
+    const address = await addresses.addressOf(member, now - GUEST_ADDRESS_MS);
+    if (address === undefined) return;
+    const longest = now + ADDRESS_SANCTION_MS_MAX;
+    await addresses.put({
+      address,
+      video,
+      guest: member,
+      until: Math.min(until ?? longest, longest),
+    });
+    people.directory.forgetAddress(address);
   }
 
   async function remove(request: HttpRequest, context: RouteContext): Promise<RouteAnswer> {
     const member = memberOf(context);
     const identity = await requireMember(service, request);
     const video = videoParameter(request);
-    await requirePower(identity, member, video);
+    await requirePower(context, identity, member, video);
     const removed = await people.stores.sanctions.remove(member, video);
     people.directory.forget(member);
+    for (const address of await people.stores.addresses.remove(member, video))
+      people.directory.forgetAddress(address);
     if (removed) {
       const notice: Notification = { kind: "restored", ...(video === "" ? {} : { video }) };
       await service.append([notificationEntry(member, notice, clock.now())]);
@@ -83,8 +115,15 @@ export function createSanctionRoutes(service: Service, people: People): readonly
   }
 
   /** Moderators act on viewers; only a host acts on a moderator, and nobody on themselves. */
-  async function requirePower(identity: Identity, member: string, video: string): Promise<void> {
+  async function requirePower(
+    context: RouteContext,
+    identity: Identity,
+    member: string,
+    video: string,
+  ): Promise<void> {
     requirePlace(identity, video);
+    const place = video === "" ? undefined : { id: video, topic: topicOf("video", video) };
+    await requireUnsanctioned(service, context, identity, place);
     if (identity.sub === member) throw new Problem("forbidden", "Nobody sanctions themselves");
     const profile = (await people.stores.members.profiles([member])).get(member);
     if (profile !== undefined && isStaff(profile.role) && identity.role !== "host")

@@ -27,6 +27,7 @@ import {
 } from "@ovation/protocol";
 import type { Background } from "./background.ts";
 import type { CommentCounts } from "./comment-counts.ts";
+import type { HashAddress } from "./guest-addresses.ts";
 import type { LikeCounter } from "./like-counter.ts";
 import type { RateRules } from "./limits.ts";
 import type { MemberDirectory } from "./member-directory.ts";
@@ -61,6 +62,7 @@ export interface Service {
   readonly limiter: RateLimiter;
   readonly rules: RateRules;
   readonly guestsOn: boolean;
+  readonly hashAddress: HashAddress;
   /** The length of a comment, in code points. */
   readonly textCodePointsMax: number;
   /** Absent where this installation keeps nothing about members: then there are comments and likes only. */
@@ -190,6 +192,29 @@ export async function requireWriter(
   const role = roleIn(identity, video.id);
   if (role === "guest" && !service.guestsOn) throw new Problem("guests-off");
   return { identity, role, exempt: isExempt(identity, video) };
+}
+
+/**
+ * Throws `timed-out` or `banned` where a sanction holds in the video (without one, on the whole site):
+ * the member's own, or for guests and those without a token that of a guest of their address.
+ */
+export async function requireUnsanctioned(
+  service: Service,
+  context: RouteContext,
+  identity: Identity | undefined,
+  video?: NamedVideo,
+): Promise<void> {
+  const directory = service.people?.directory;
+  if (directory === undefined) return;
+  // Above sanctions: hosts, and servers that publish.
+  if (video === undefined ? identity?.role === "host" : mayManage(identity, video)) return;
+  if (identity !== undefined) {
+    const refused = directory.requireUnsanctioned(identity.sub, video?.id);
+    if (refused instanceof Promise) await refused;
+  }
+  if (identity !== undefined && identity.role !== "guest") return;
+  const refused = directory.requireFreeAddress(service.hashAddress(context.address), video?.id);
+  if (refused instanceof Promise) await refused;
 }
 
 export function isExempt(identity: Identity | undefined, video: NamedVideo): boolean {

@@ -4,7 +4,12 @@
  */
 
 import { topicOf } from "@ovation/protocol";
-import { DEFAULT_RECORD_LIVES, type RecordLives, UPKEEP_ROWS_MAX } from "./limits.ts";
+import {
+  DEFAULT_RECORD_LIVES,
+  GUEST_ADDRESS_MS,
+  type RecordLives,
+  UPKEEP_ROWS_MAX,
+} from "./limits.ts";
 import type { Service } from "./service.ts";
 
 /** A task of the installation's upkeep. */
@@ -48,6 +53,12 @@ export function createUpkeep(
             people.stores.members.forgetGuests(
               before(lives.guestsMs),
               clock.now(),
+              UPKEEP_ROWS_MAX,
+            ),
+          ),
+          task("end of guests' addresses", () =>
+            people.stores.addresses.forget(
+              { seen: before(GUEST_ADDRESS_MS), ended: clock.now() },
               UPKEEP_ROWS_MAX,
             ),
           ),

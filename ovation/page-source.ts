@@ -8,9 +8,10 @@ import type { MessageRule } from "@ovation/comments";
 import { Problem, type Route, type RouteContext, toResponse } from "@ovation/protocol";
 
 export interface PageSource {
-  videos(): Promise<readonly VideoInfo[]>;
+  /** `address` is the reader's: a page is a read of theirs. */
+  videos(address: string): Promise<readonly VideoInfo[]>;
   /** `deleted`: it was here, and its host took it away. */
-  video(id: string): Promise<VideoInfo | "deleted" | undefined>;
+  video(id: string, address: string): Promise<VideoInfo | "deleted" | undefined>;
   /** Who may write to whom. */
   readonly messages?: MessageRule;
 }
@@ -20,16 +21,17 @@ export function createPageSource(routes: readonly Route[], messages?: MessageRul
   const one = find(routes, "/v1/videos/:id");
   return {
     ...(messages === undefined ? {} : { messages }),
-    async videos() {
-      const body = (await ask(list, "/v1/videos", {})) as { readonly videos: readonly VideoInfo[] };
-      return body.videos;
+    async videos(address) {
+      const body = await ask(list, "/v1/videos", {}, address);
+      return (body as { readonly videos: readonly VideoInfo[] }).videos;
     },
-    async video(id) {
+    async video(id, address) {
       try {
-        return (await ask(one, `/v1/videos/${encodeURIComponent(id)}`, { id })) as VideoInfo;
+        const path = `/v1/videos/${encodeURIComponent(id)}`;
+        return (await ask(one, path, { id }, address)) as VideoInfo;
       } catch (error) {
-        if (error instanceof Problem && (error.code as string) === "video-deleted")
-          return "deleted";
+        if (error instanceof Problem && error.code === "video-deleted") return "deleted";
+        if (error instanceof Problem && error.code === "rate-limited") throw error;
         // Not there, not open to everybody, or no id at all: for a page it is all the same.
         if (error instanceof Problem && error.status < 500) return undefined;
         throw error;
@@ -44,10 +46,15 @@ function find(routes: readonly Route[], path: string): Route {
   return route;
 }
 
-async function ask(route: Route, path: string, params: Record<string, string>): Promise<unknown> {
+async function ask(
+  route: Route,
+  path: string,
+  params: Record<string, string>,
+  address: string,
+): Promise<unknown> {
   const context: RouteContext = {
     params,
-    address: "127.0.0.1",
+    address,
     stream() {
       throw new Error("a page is no stream");
     },

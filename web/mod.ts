@@ -27,9 +27,9 @@ export const DEMO_MEDIA_DIRECTORY = join(import.meta.dir, "media");
 
 export interface PagesOptions {
   /** The videos that `/` shows. */
-  readonly videos: () => Promise<readonly VideoInfo[]>;
+  readonly videos: (address: string) => Promise<readonly VideoInfo[]>;
   /** One of them; `deleted` where it was and is no more, `undefined` where there is none of that id. */
-  readonly video: (id: string) => Promise<VideoInfo | "deleted" | undefined>;
+  readonly video: (id: string, address: string) => Promise<VideoInfo | "deleted" | undefined>;
   /** Who may write to whom, beyond hosts and moderators, as in the policy file. Default: staff. */
   readonly messages?: PageContext["messages"];
   /** Where the files of `/media/` are. Without it there is no `/media/`. */
@@ -83,9 +83,9 @@ export async function createPages({
   ): Route => ({
     method: "GET",
     path,
-    handle: (request, { params }) =>
+    handle: (request, { params, address }) =>
       respond(request, async (context) => {
-        const found = await video(params["id"] ?? "");
+        const found = await video(params["id"] ?? "", address);
         if (found === undefined)
           return { text: renderNotice(context, "notFound"), status: 404, frames };
         if (found === "deleted")
@@ -108,9 +108,9 @@ export async function createPages({
     {
       method: "GET",
       path: "/",
-      handle: (request) =>
+      handle: (request, { address }) =>
         respond(request, async (context) => {
-          const shown = await videos();
+          const shown = await videos(address);
           return { text: renderHome(context, shown), shown };
         }),
     },

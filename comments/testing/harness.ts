@@ -112,6 +112,7 @@ export async function startHarness(harness: HarnessOptions = {}): Promise<Harnes
     members,
     presence: shared,
     messages: "members",
+    addressSecret: "the installation's secret",
     registry,
     ...harness.overrides,
   };

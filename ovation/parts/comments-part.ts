@@ -56,6 +56,7 @@ export function createCommentsPart(options: CommentsPartOptions): Comments {
         ? createMemoryRateLimiter({ clock: steadyClock })
         : createRateLimiterOff()),
     videos: settings.videos,
+    addressSecret: settings.secret,
     guests: settings.guests
       ? createGuestIssuer({
           secret: settings.secret,
