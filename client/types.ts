@@ -98,9 +98,11 @@ export interface GapData {
   readonly to: number;
   /**
    * `slow`: this client did not keep up. `busy`: more came than the servers could pass on. `away`: they
-   * waited too long for a process that could not be reached. `reconnected`: the client was away.
+   * waited too long for a process that could not be reached. `large`: an event of an
+   * earlier version is larger than a frame; it has `seq` where it was durable. `reconnected`: the client
+   * was away.
    */
-  readonly reason: "slow" | "busy" | "away" | "reconnected";
+  readonly reason: "slow" | "busy" | "away" | "large" | "reconnected";
 }
 /** What callbacks learn when the durable events in between could not be had: read the snapshot again. */
 export interface ResetInfo {

@@ -1,6 +1,6 @@
 /** Reads the JSON body of a request as a schema has it. */
 
-import { type HttpRequest, Problem, parseJson, readBytes } from "@ovation/protocol";
+import { type HttpRequest, Problem, parseExactJson, readBytes } from "@ovation/protocol";
 import type { z } from "zod";
 
 /**
@@ -13,7 +13,7 @@ export async function readBody<Schema extends z.ZodType>(
   schema: Schema,
   bytesMax: number,
 ): Promise<z.output<Schema>> {
-  return parseWith(schema, parseJson(await readBytes(request, bytesMax)));
+  return parseWith(schema, parseExactJson(await readBytes(request, bytesMax)));
 }
 
 /** The same where the body may be absent: then `empty` is parsed in its place. */
@@ -24,7 +24,7 @@ export async function readOptionalBody<Schema extends z.ZodType>(
   empty: unknown = {},
 ): Promise<z.output<Schema>> {
   const bytes = await readBytes(request, bytesMax);
-  return parseWith(schema, bytes.length === 0 ? empty : parseJson(bytes));
+  return parseWith(schema, bytes.length === 0 ? empty : parseExactJson(bytes));
 }
 
 function parseWith<Schema extends z.ZodType>(schema: Schema, value: unknown): z.output<Schema> {

@@ -1,10 +1,9 @@
-/** What a publisher sent, checked: form, topic, type, size, and whether the token may. */
+/** What a publisher sent, checked: form, topic, type, size, data, and whether the token may. */
 
 import {
   EVENT_DATA_BYTES_MAX,
   IDEMPOTENCY_KEY_CHARACTERS_MAX,
   type Identity,
-  isEventType,
   type JsonText,
   type KindPolicy,
   mayPublish,
@@ -12,11 +11,15 @@ import {
   Problem,
   parseTopic,
   policyOf,
+  problemOfType,
   type Topic,
   toJsonText,
   typePolicyIn,
+  utf8Bytes,
 } from "@ovation/protocol";
+import { problemOfData } from "@ovation/protocol/event-data";
 import { z } from "zod";
+import type { PublishedValue } from "./published-body.ts";
 
 export interface AcceptedEvent {
   readonly topic: Topic;
@@ -27,13 +30,21 @@ export interface AcceptedEvent {
   readonly key: string | undefined;
 }
 
+/** In a key of the log, and in log lines: any text without control characters and halves of pairs. */
+const KEY = new RegExp(`^[^\\p{Cc}\\p{Cs}]{1,${IDEMPOTENCY_KEY_CHARACTERS_MAX}}$`, "u");
+
 /** The form, and the words in which a publisher is told what is wrong with it. */
 const Published = z.strictObject({
   topic: z.string(),
   type: z.string(),
-  data: z.json().optional(),
+  data: z.unknown().optional(),
   durable: z.boolean().optional(),
-  id: z.string().min(1).max(IDEMPOTENCY_KEY_CHARACTERS_MAX).optional(),
+  id: z
+    .string()
+    .regex(KEY, {
+      error: `1 to ${IDEMPOTENCY_KEY_CHARACTERS_MAX} characters, none of them a control character or half of a surrogate pair`,
+    })
+    .optional(),
 });
 type Published = z.infer<typeof Published>;
 
@@ -45,9 +56,9 @@ interface PublishableTopic {
   readonly kind: KindPolicy;
 }
 
-/** `values` as `JSON.parse` gave them. All or nothing: throws the Problem of the first that is not in order. */
+/** All or nothing: throws the Problem of the first that is not in order. */
 export function acceptEvents(
-  values: readonly unknown[],
+  values: readonly PublishedValue[],
   identity: Identity,
   policy: Policy,
 ): AcceptedEvent[] {
@@ -59,34 +70,28 @@ export function acceptEvents(
     if (known !== undefined) return known;
     const topic = parseTopic(text);
     const kind = topic === undefined ? undefined : policyOf(policy, topic);
-    if (topic === undefined || kind === undefined || kind.internal === true)
+    if (topic === undefined || kind === undefined)
       throw new Problem("invalid-topic", `event ${index}: not a topic here`, { index });
     const found = { topic, kind };
     topics.set(text, found);
     return found;
   }
 
-  return values.map((value, index) => {
+  return values.map(({ value, data = NULL }, index) => {
     const published = isPublished(value) ? value : parsePublished(value, index);
-    const data = dataOf(value, published, index);
     const { topic, kind } = topicOf(published.topic, index);
     const { type } = published;
-    if (!isEventType(type)) {
-      throw new Problem(
-        "invalid-body",
-        `event ${index}: a type is lower-case letters, digits, '.', '_' and '-', and none of the system's own`,
-        { index },
-      );
-    }
+    refuseWhere(problemOfType(type), "invalid-body", index);
     if (!mayPublish(identity, topic))
       throw new Problem("forbidden", `the token may not publish to ${topic}`, { index });
-    if (data.length > EVENT_DATA_BYTES_MAX) {
+    if (utf8Bytes(data, EVENT_DATA_BYTES_MAX) > EVENT_DATA_BYTES_MAX) {
       throw new Problem(
         "body-too-large",
-        `event ${index}: data is at most ${EVENT_DATA_BYTES_MAX} bytes of JSON`,
-        { index },
+        `event ${index}: data is at most ${EVENT_DATA_BYTES_MAX} bytes of JSON in UTF-8`,
+        { index, bytesMax: EVENT_DATA_BYTES_MAX },
       );
     }
+    refuseWhere(problemOfData(topic, type, published.data ?? null), "invalid-body", index);
     return {
       topic,
       type,
@@ -95,6 +100,10 @@ export function acceptEvents(
       key: published.id,
     };
   });
+}
+
+function refuseWhere(problem: string | undefined, code: "invalid-body", index: number): void {
+  if (problem !== undefined) throw new Problem(code, `event ${index}: ${problem}`, { index });
 }
 
 /**
@@ -107,35 +116,13 @@ function isPublished(value: unknown): value is Published {
   const { topic, type, durable, id } = value as Record<string, unknown>;
   if (typeof topic !== "string" || typeof type !== "string") return false;
   if (durable !== undefined && typeof durable !== "boolean") return false;
-  if (
-    id !== undefined &&
-    (typeof id !== "string" || id.length === 0 || id.length > IDEMPOTENCY_KEY_CHARACTERS_MAX)
-  )
-    return false;
+  if (id !== undefined && (typeof id !== "string" || !KEY.test(id))) return false;
   for (const member in value) if (!MEMBERS.has(member)) return false;
   return true;
 }
 
-/**
- * `data` as text. Two things that `JSON.parse` gives do not come back from `JSON.stringify` as they were meant: a
- * number beyond all bounds (`1e999`) is written as `null`, and a member `__proto__` is nothing that
- * anybody should be sent. The schema refuses the one and leaves the other out.
- */
-function dataOf(value: unknown, { data }: Published, index: number): JsonText {
-  if (data === undefined || data === null) return NULL;
-  const text = toJsonText(data);
-  if (!text.includes("null") && !text.includes("__proto__")) return text;
-  return toJsonText(parsePublished(value, index).data);
-}
-
 function parsePublished(value: unknown, index: number): Published {
-  let parsed: z.ZodSafeParseResult<Published>;
-  try {
-    parsed = Published.safeParse(value);
-  } catch (error) {
-    if (!(error instanceof RangeError)) throw error;
-    throw new Problem("invalid-body", `event ${index}: data is nested too deeply`, { index });
-  }
+  const parsed = Published.safeParse(value);
   if (parsed.success) return parsed.data;
   const issue = parsed.error.issues[0];
   throw new Problem(

@@ -11,14 +11,7 @@
  * be both: see docs/decisions/dispatcher-frontend-link.md for the measurement.
  */
 
-import {
-  EVENT_DATA_BYTES_MAX,
-  type Event,
-  type JsonText,
-  type Place,
-  parseTopic,
-  type Topic,
-} from "@ovation/protocol";
+import { type Event, type JsonText, type Place, parseTopic, type Topic } from "@ovation/protocol";
 
 /** What arrived is not a batch of ours. */
 export class MalformedEventsError extends Error {
@@ -33,8 +26,11 @@ export interface DecodeOptions {
 
 const TYPE = /^[a-z][a-z0-9._-]{0,63}$/;
 const EPOCH = /^[a-z0-9]{1,8}$/;
-/** A character can be one byte or more; the exact bound in bytes held where the event entered. */
-const DATA_CHARACTERS_MAX = EVENT_DATA_BYTES_MAX;
+/**
+ * Above what is accepted now: versions before took as many UTF-16 units, and their logs have such events.
+ * The exact bound, in bytes, held where the event entered; a frontend announces what no frame can hold.
+ */
+export const LINK_DATA_CHARACTERS_MAX = 64 * 1024;
 
 export function encodeEvent(event: Event): string {
   const { topic, type, at, place, data } = event;
@@ -116,7 +112,7 @@ function toInteger(text: string | undefined): number {
 function checkJson(data: string, parse: boolean): void {
   if (
     data.length === 0 ||
-    data.length > DATA_CHARACTERS_MAX ||
+    data.length > LINK_DATA_CHARACTERS_MAX ||
     data.includes("\r") ||
     data.includes("\0")
   ) {

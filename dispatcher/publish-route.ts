@@ -9,17 +9,16 @@ import {
   type Authenticate,
   type Clock,
   type Event,
-  type HttpRequest,
   jsonAnswer,
   type Policy,
   Problem,
-  PUBLISH_EVENTS_MAX,
   PUBLISHER_BODY_BYTES_MAX,
-  parseJson,
   type Route,
   readBytes,
 } from "@ovation/protocol";
 import { type AcceptedEvent, acceptEvents } from "./accepted-event.ts";
+import { parsePublishedBody } from "./published-body.ts";
+import { isRetry, publisherKey } from "./publisher-key.ts";
 
 export interface PublishRouteOptions {
   readonly authenticate: Authenticate;
@@ -40,56 +39,20 @@ export function createPublishRoute(options: PublishRouteOptions): Route {
           "token-missing",
           "publishing needs a token whose `publish` patterns cover the topic",
         );
-      const accepted = acceptEvents(await readEvents(request), identity, options.policy);
+      const values = parsePublishedBody(
+        await readBytes(request, PUBLISHER_BODY_BYTES_MAX),
+        request.headers.get("content-type"),
+      );
+      const accepted = acceptEvents(values, identity, options.policy);
       const at = options.clock.now();
       const appended = await append(options.log, accepted, at);
       await publish(options, accepted, appended, at);
+      refuseReusedKeys(accepted, appended);
       if (appended.size === 0) return jsonAnswer(`{"accepted":${accepted.length}}`, 202);
-      const seqs = accepted.map((_, index) => appended.get(index)?.place.seq ?? null);
+      const seqs = seqsOf(accepted, appended);
       return jsonAnswer(JSON.stringify({ accepted: accepted.length, seqs }), 201);
     },
   };
-}
-
-async function readEvents(request: HttpRequest): Promise<readonly unknown[]> {
-  const type = (request.headers.get("content-type") ?? "application/json")
-    .split(";", 1)[0]
-    ?.trim()
-    .toLowerCase();
-  const bytes = await readBytes(request, PUBLISHER_BODY_BYTES_MAX);
-  let values: readonly unknown[];
-  if (
-    type === "application/x-ndjson" ||
-    type === "application/ndjson" ||
-    type === "application/jsonl"
-  )
-    values = parseLines(bytes);
-  else if (type === "application/json" || type === "text/json") {
-    const value = parseJson(bytes);
-    values = Array.isArray(value) ? value : [value];
-  } else throw new Problem("unsupported-media-type");
-  if (values.length === 0) throw new Problem("invalid-body", "there is no event in the body");
-  if (values.length > PUBLISH_EVENTS_MAX)
-    throw new Problem("invalid-body", `at most ${PUBLISH_EVENTS_MAX} events in one request`);
-  return values;
-}
-
-function parseLines(bytes: Uint8Array): readonly unknown[] {
-  const values: unknown[] = [];
-  let start = 0;
-  for (let line = 1; start < bytes.length; line++) {
-    const newline = bytes.indexOf(10, start);
-    const end = newline < 0 ? bytes.length : newline;
-    const text = bytes.subarray(start, end);
-    start = end + 1;
-    if (text.every((byte) => byte === 32 || byte === 13 || byte === 9)) continue;
-    try {
-      values.push(parseJson(text));
-    } catch {
-      throw new Problem("invalid-json", `line ${line} is not valid JSON`, { line });
-    }
-  }
-  return values;
 }
 
 /** The durable ones, in one transaction; by their index in the request. */
@@ -109,7 +72,7 @@ async function append(
       type,
       at,
       data,
-      ...(key === undefined ? {} : { key: `publish ${key}` }),
+      ...(key === undefined ? {} : { key: publisherKey(key) }),
     });
   }
   if (entries.length === 0) return new Map();
@@ -129,6 +92,32 @@ async function append(
       });
     throw error;
   }
+}
+
+/** What has a key of its own was stored and published; the publisher is told which one has not. */
+function refuseReusedKeys(
+  accepted: readonly AcceptedEvent[],
+  appended: ReadonlyMap<number, Appended>,
+): void {
+  for (const [index, one] of appended) {
+    const event = accepted[index];
+    if (event === undefined || isRetry(one, event)) continue;
+    throw new Problem(
+      "key-reused",
+      `event ${index}: this id was used for another event of ${event.topic}; the events of this request with ids of their own were published`,
+      { index, seqs: seqsOf(accepted, appended) },
+    );
+  }
+}
+
+function seqsOf(
+  accepted: readonly AcceptedEvent[],
+  appended: ReadonlyMap<number, Appended>,
+): readonly (number | null)[] {
+  return accepted.map((event, index) => {
+    const one = appended.get(index);
+    return one === undefined || !isRetry(one, event) ? null : one.place.seq;
+  });
 }
 
 async function publish(

@@ -16,6 +16,7 @@ import {
   type DurableEvent,
   type Epoch,
   type Event,
+  fitToFrame,
   isDurable,
   type KindPolicy,
   markOf,
@@ -201,7 +202,7 @@ export class Channel {
   #take(flow: Flow, event: DurableEvent): void {
     this.position = { seq: event.place.seq, epoch: event.place.epoch };
     // Since when it waits does not matter here: nothing expires before the next batch.
-    flow.wait(event, 0);
+    flow.wait(this.#fit(event), 0);
   }
 
   #takeHeld(flow: Flow): void {
@@ -215,6 +216,12 @@ export class Channel {
     if (held.size === 0) flow.held = undefined;
   }
 
+  #fit(event: Event): Event {
+    const fitting = fitToFrame(event);
+    if (fitting !== event) this.#kind.pending.counts.oversized++;
+    return fitting;
+  }
+
   /** Forgets what came ahead, up to a number: the log has others there. */
   dropHeld(through = Number.POSITIVE_INFINITY): void {
     const flow = this.#flow;
@@ -224,7 +231,7 @@ export class Channel {
   }
 
   takeLive(event: Event, now: number, patienceMs = 0): void {
-    this.#flowing().wait(event, now, patienceMs);
+    this.#flowing().wait(this.#fit(event), now, patienceMs);
   }
 
   /** Everything that is due, encoded; `undefined` where nothing is. */

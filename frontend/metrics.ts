@@ -35,6 +35,11 @@ const COUNTERS: readonly (readonly [
   ],
   ["ovation_frontend_connects_total", "Connections opened", (c) => c.connects],
   ["ovation_frontend_polls_total", "Long polls of connections", (c) => c.polls],
+  [
+    "ovation_frontend_oversized_events_total",
+    "Events of earlier versions that are larger than a frame, announced in place of being sent",
+    (c) => c.pending.oversized,
+  ],
 ];
 
 /** Of events, by lane: how many in all, and how many of them durable. */

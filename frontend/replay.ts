@@ -7,6 +7,7 @@
 import {
   type Clock,
   type DurableEvent,
+  fitToFrame,
   formatPosition,
   type TopicPosition,
 } from "@ovation/protocol";
@@ -97,7 +98,8 @@ export class Replay {
     const page = await this.#options.reads.read(address, key, async () => {
       this.#options.counters.recoveryReads++;
       const start = pageStart(range);
-      const { events } = await this.#options.upstream.read(topic, start, LOG_PAGE_EVENTS);
+      const read = await this.#options.upstream.read(topic, start, LOG_PAGE_EVENTS);
+      const events = read.events.map((event) => this.#fit(event));
       const weight = events.reduce((sum, { data }) => sum + data.length, 0);
       this.#pages.set(key, events, weight);
       return events;
@@ -106,6 +108,13 @@ export class Replay {
     if (events === undefined)
       throw new ReplayLostError(`${topic}: ${range.from + 1} to ${range.to} are not in the log`);
     return events;
+  }
+
+  #fit(event: DurableEvent): DurableEvent {
+    const fitting = fitToFrame(event);
+    if (fitting === event) return event;
+    this.#options.counters.pending.oversized++;
+    return { ...fitting, place: event.place };
   }
 
   #remembered(range: PageRange): readonly DurableEvent[] | undefined {

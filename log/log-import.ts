@@ -10,8 +10,8 @@ import {
   parseTopic,
   RESERVED_TYPES,
   type Stamp,
+  scanJson,
   type Topic,
-  toJsonText,
 } from "@ovation/protocol";
 import { type ArchiveWriter, writeArchive } from "./archive.ts";
 import { ARCHIVE_BATCH } from "./limits.ts";
@@ -154,13 +154,15 @@ function parseLine(text: string, number: number): Line {
       stamp: countOf(stamp, "head.stamp", number),
     };
   }
-  const { type, data } = object;
+  const { type } = object;
+  // The text as it stands in the file: nothing is rounded or put in another order on the way.
+  const [data] = scanJson(text, { member: "data", unchecked: true });
   if (typeof type !== "string" || !(isEventType(type) || RESERVED_TYPES.has(type)))
     throw new LogImportError(number, "type is not a type");
   if (data === undefined) throw new LogImportError(number, "data is missing");
   return {
     kind: "event",
-    event: { topic, type, at: countOf(object.at, "at", number), data: toJsonText(data) },
+    event: { topic, type, at: countOf(object.at, "at", number), data },
     seq: countOf(object.seq, "seq", number, 1),
     stamp: countOf(object.stamp, "stamp", number),
   };

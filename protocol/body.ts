@@ -1,5 +1,6 @@
 /** Reads the body of a request, bounded before it is in memory. */
 
+import { InexactJsonError, scanJson } from "./exact-json.ts";
 import { Problem } from "./problem.ts";
 import type { HttpRequest } from "./route.ts";
 
@@ -31,17 +32,41 @@ export async function readBytes(request: HttpRequest, bytesMax: number): Promise
   return bytes;
 }
 
-/** Throws `body-too-large` and `invalid-json`. */
+/** Throws `body-too-large` and what {@link parseExactJson} throws. */
 export async function readJson(request: HttpRequest, bytesMax: number): Promise<unknown> {
-  return parseJson(await readBytes(request, bytesMax));
+  return parseExactJson(await readBytes(request, bytesMax));
 }
 
 /** Throws `invalid-json`, also where the bytes are not UTF-8. */
 export function parseJson(bytes: Uint8Array): unknown {
+  return parseJsonText(bytes).value;
+}
+
+/**
+ * The same, and `invalid-body` where the sender means something else than what is read: a number that
+ * is rounded, a member that is there twice. Halves of surrogate pairs are the business of texts' rules.
+ */
+export function parseExactJson(bytes: Uint8Array): unknown {
+  const { value, text } = parseJsonText(bytes);
   try {
-    return JSON.parse(decoder.decode(bytes));
+    scanJson(text, { anyUnits: true });
+  } catch (error) {
+    if (error instanceof InexactJsonError) throw new Problem("invalid-body", error.message);
+    throw error;
+  }
+  return value;
+}
+
+/** Throws `invalid-json`. */
+export function parseJsonText(bytes: Uint8Array): {
+  readonly value: unknown;
+  readonly text: string;
+} {
+  try {
+    const text = decoder.decode(bytes);
+    return { value: JSON.parse(text), text };
   } catch {
-    // Whatever went wrong, the sender's bytes are not JSON in UTF-8, and that is all there is to say.
+    // The sender's bytes are not JSON in UTF-8; there is no more to say of them.
     throw new Problem("invalid-json");
   }
 }

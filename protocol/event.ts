@@ -76,6 +76,16 @@ export function countDurable(events: readonly Event[]): number {
   return durable;
 }
 
+/**
+ * Bytes of the text in UTF-8; where they are surely not more than `bound`, an upper bound of them. Hot
+ * path: asked for every event, and hardly any is near the bound.
+ */
+export function utf8Bytes(text: string, bound = 0): number {
+  const most = text.length * 3;
+  return most <= bound ? most : encoder.encode(text).length;
+}
+const encoder = new TextEncoder();
+
 const EVENT_HEAD_BYTES = 64;
 /** The most that {@link sizeOf} answers for an event that was accepted. */
 export const EVENT_BYTES_MAX =
@@ -94,14 +104,25 @@ export function sizeOf(event: Event): number {
 const EVENT_TYPE = new RegExp(`^[a-z][a-z0-9._-]{0,${EVENT_TYPE_CHARACTERS_MAX - 1}}$`);
 
 /** Types that the system itself writes; a publisher may not forge them. */
+const SYSTEM_TYPES: ReadonlySet<string> = new Set(["connection", "gap", "reconnect", "stats"]);
+/** [spec] HTML, 9.2.2: EventSource fires events of these names itself, and pages act on them. */
+const EVENT_SOURCE_TYPES: ReadonlySet<string> = new Set(["error", "open"]);
+
 export const RESERVED_TYPES: ReadonlySet<string> = new Set([
-  "connection",
-  "gap",
-  "reconnect",
-  "stats",
+  ...SYSTEM_TYPES,
+  ...EVENT_SOURCE_TYPES,
 ]);
 
 /** Whether a publisher may use this type: no CR, LF or NUL can reach a frame through it. */
 export function isEventType(text: string): boolean {
   return EVENT_TYPE.test(text) && !RESERVED_TYPES.has(text);
+}
+
+/** In words, why a publisher may not use it; `undefined` where it may. */
+export function problemOfType(type: string): string | undefined {
+  if (SYSTEM_TYPES.has(type)) return `the type "${type}" is reserved: only Ovation writes it`;
+  if (EVENT_SOURCE_TYPES.has(type))
+    return `the type "${type}" is reserved: EventSource uses the name itself, and pages would take the event for a failed or a new connection`;
+  if (EVENT_TYPE.test(type)) return undefined;
+  return `a type is a lower-case letter, then lower-case letters, digits, ".", "_" and "-", at most ${EVENT_TYPE_CHARACTERS_MAX} characters`;
 }

@@ -1,6 +1,7 @@
 /** A `gap`: how many live events of a topic a viewer did not get, since when, and why. */
 
-import { type Event, type JsonText, toJsonText } from "./event.ts";
+import { type Event, isDurable, type JsonText, toJsonText, utf8Bytes } from "./event.ts";
+import { EVENT_DATA_BYTES_MAX } from "./limits.ts";
 import type { Topic } from "./topic.ts";
 
 export const GAP_TYPE = "gap";
@@ -11,7 +12,11 @@ export type GapReason =
   /** More came than a process could pass on. */
   | "busy"
   /** They waited for too long for a process or a data centre that could not be reached. */
-  | "away";
+  | "away"
+  /** Its frame would be larger than streams have: an earlier version took it. */
+  | "large";
+
+const REASONS: ReadonlySet<string> = new Set(["slow", "busy", "away", "large"]);
 
 export interface Gap {
   readonly lost: number;
@@ -31,7 +36,7 @@ export function parseGap(data: JsonText): Gap | undefined {
   const { lost, from, to, reason } = (JSON.parse(data) ?? {}) as Partial<Gap>;
   if (![lost, from, to].every((value) => Number.isSafeInteger(value) && Number(value) >= 0))
     return undefined;
-  if (reason !== "slow" && reason !== "busy" && reason !== "away") return undefined;
+  if (typeof reason !== "string" || !REASONS.has(reason)) return undefined;
   return { lost: Number(lost), from: Number(from), to: Number(to), reason };
 }
 
@@ -59,6 +64,19 @@ export function addGaps(earlier: Gap | undefined, later: Gap): Gap {
 /** How many `gap` events a batch of a buffer begins with: they are no publisher's, and are not counted with theirs. */
 export function countGaps(events: readonly Event[]): number {
   let gaps = 0;
-  while (events[gaps]?.type === GAP_TYPE) gaps++;
-  return gaps;
+  for (; ; gaps++) {
+    const event = events[gaps];
+    if (event?.type !== GAP_TYPE || isDurable(event)) return gaps;
+  }
+}
+
+/**
+ * The event, or, where its frame would be larger than {@link FRAME_BYTES_MAX}, a `gap` at its place:
+ * the sequence of a topic stays whole. What is published now is never that large.
+ */
+export function fitToFrame(event: Event): Event {
+  if (utf8Bytes(event.data, EVENT_DATA_BYTES_MAX) <= EVENT_DATA_BYTES_MAX) return event;
+  const { topic, at } = event;
+  const gap = formatGap(topic, { lost: 1, from: at, to: at, reason: "large" });
+  return isDurable(event) ? { ...gap, place: event.place } : gap;
 }

@@ -24,8 +24,17 @@ export const PUBLISHER_BODY_BYTES_MAX = 1024 * 1024;
 /** Events in one publish request. */
 export const PUBLISH_EVENTS_MAX = 10_000;
 
-/** The `data` of one event, as JSON text. */
-export const EVENT_DATA_BYTES_MAX = 64 * 1024;
+/**
+ * One frame of a stream, from `id:` to the empty line after it: readers with a buffer of 64 KiB for a line
+ * or an event (Go's `bufio.Scanner`) stop for good at a larger one.
+ */
+export const FRAME_BYTES_MAX = 64 * 1024;
+
+/** The `data` of one event, as JSON text in UTF-8: what is left of a frame beside the longest id, type and topic. */
+export const EVENT_DATA_BYTES_MAX = 62_000;
+
+/** Objects and lists within each other: readers of other languages stop at 64 (.NET) to 1,000 (Python). */
+export const JSON_DEPTH_MAX = 64;
 
 /** An idempotency key: `id` of a publish, `clientId` of a comment. */
 export const IDEMPOTENCY_KEY_CHARACTERS_MAX = 128;

@@ -9,6 +9,7 @@ export * from "./address-pools-memory.ts";
 export * from "./address-tally.ts";
 export * from "./body.ts";
 export * from "./event.ts";
+export * from "./exact-json.ts";
 export * from "./frame.ts";
 export * from "./gap.ts";
 export * from "./identifiers.ts";

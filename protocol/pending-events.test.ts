@@ -141,6 +141,7 @@ describe("at the bound", () => {
       droppedFull: 3,
       expired: 0,
       durable: { droppedFull: 0, expired: 0 },
+      oversized: 0,
     });
     const [gap, ...left] = events.take();
     expect(gap).toMatchObject({ topic, type: GAP_TYPE, at: 3 });

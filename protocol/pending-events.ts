@@ -37,10 +37,18 @@ export interface PendingCounts {
   expired: number;
   /** The durable ones among these. */
   readonly durable: { droppedFull: number; expired: number };
+  /** Events that are announced in place of being sent: too large for a frame. */
+  oversized: number;
 }
 
 export function createPendingCounts(): PendingCounts {
-  return { merged: 0, droppedFull: 0, expired: 0, durable: { droppedFull: 0, expired: 0 } };
+  return {
+    merged: 0,
+    droppedFull: 0,
+    expired: 0,
+    durable: { droppedFull: 0, expired: 0 },
+    oversized: 0,
+  };
 }
 
 export interface PendingOptions {
@@ -148,7 +156,7 @@ export class PendingEvents {
    * event to leave with.
    */
   push(event: Event, now: number, patienceMs = 0): void {
-    if (event.type === GAP_TYPE && this.#addGap(event, now)) return;
+    if (event.type === GAP_TYPE && !isDurable(event) && this.#addGap(event, now)) return;
     const type = this.#options.rules(event);
     const key = type === undefined ? undefined : mergeKeyOf(event, type);
     if (type === undefined || key === undefined) {

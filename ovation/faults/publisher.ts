@@ -102,10 +102,9 @@ export function startPublisher(options: PublisherOptions): Publisher {
         text: `what ${key} says`,
         clientId: key,
       });
-    const type = topic.startsWith("member:") ? "message" : "goal";
     return post("/v1/publish", {
       topic,
-      type,
+      type: "goal",
       data: { id: key, from: name },
       ...(form === "durable" ? { durable: true, id: key } : { durable: false }),
     });

@@ -30,7 +30,7 @@ test.concurrent("a lifetime ends at a time of each connection's own, says when t
   const publishing = (async () => {
     for (let number = 1; number <= 40; number++) {
       const [seq] = await server.publish([
-        { topic, type: "comment", data: { number }, durable: true },
+        { topic, type: "note", data: { number }, durable: true },
       ]);
       if (seq !== undefined) published.push(seq);
       await Bun.sleep(200);

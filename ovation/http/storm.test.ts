@@ -14,7 +14,12 @@ const published = new Map<string, number[]>(TOPICS.map((topic) => [topic, []]));
 
 async function comment(topic: string): Promise<void> {
   const [seq] = await server.publish([
-    { topic, type: "comment", data: { text: "a comment" }, durable: true },
+    {
+      topic,
+      type: "comment",
+      data: { text: "a comment", author: { id: "ana", name: "Ana" } },
+      durable: true,
+    },
   ]);
   if (seq !== undefined) published.get(topic)?.push(seq);
 }

@@ -49,7 +49,7 @@ describe("three workers", () => {
     const event = {
       topic: TOPIC,
       type: "comment",
-      data: { text: "a comment" },
+      data: { text: "a comment", author: { id: "ana", name: "Ana" } },
       durable: true,
       id: crypto.randomUUID(),
     };

@@ -1,0 +1,90 @@
+/** The body of a publish: one event, a list, or NDJSON. Each event's `data` is carried as its sender wrote it. */
+
+import {
+  InexactJsonError,
+  type JsonText,
+  Problem,
+  PUBLISH_EVENTS_MAX,
+  parseJsonText,
+  scanJson,
+} from "@ovation/protocol";
+
+/** One event of a body. */
+export interface PublishedValue {
+  /** As `JSON.parse` reads it. */
+  readonly value: unknown;
+  /** The text of its `data`; absent where it has none. */
+  readonly data: JsonText | undefined;
+}
+
+const LINES: ReadonlySet<string> = new Set([
+  "application/x-ndjson",
+  "application/ndjson",
+  "application/jsonl",
+]);
+const JSONS: ReadonlySet<string> = new Set(["application/json", "text/json"]);
+
+/** Throws `invalid-json`, `invalid-body`, `unsupported-media-type`. */
+export function parsePublishedBody(
+  bytes: Uint8Array,
+  contentType: string | null,
+): readonly PublishedValue[] {
+  const type = (contentType ?? "application/json").split(";", 1)[0]?.trim().toLowerCase() ?? "";
+  let values: readonly PublishedValue[];
+  if (LINES.has(type)) values = parseLines(bytes);
+  else if (JSONS.has(type)) values = parseValues(bytes);
+  else throw new Problem("unsupported-media-type");
+  if (values.length === 0) throw new Problem("invalid-body", "there is no event in the body");
+  if (values.length > PUBLISH_EVENTS_MAX) throw tooMany();
+  return values;
+}
+
+function tooMany(): Problem {
+  return new Problem("invalid-body", `at most ${PUBLISH_EVENTS_MAX} events in one request`);
+}
+
+function parseValues(bytes: Uint8Array): PublishedValue[] {
+  const { value, text } = parseJsonText(bytes);
+  const list: readonly unknown[] = Array.isArray(value) ? value : [value];
+  const data = scan(text);
+  return list.map((one, index) => ({ value: one, data: data[index] }));
+}
+
+/** `index` where the text is one event of several. */
+function scan(text: string, index?: number): readonly (JsonText | undefined)[] {
+  try {
+    return scanJson(text, { member: "data" });
+  } catch (error) {
+    if (!(error instanceof InexactJsonError)) throw error;
+    const at = index ?? Number(/^\[([0-9]+)\]/.exec(error.path)?.[1] ?? 0);
+    const detail = error.message.replace(/^\[[0-9]+\]\.?/, "");
+    throw new Problem("invalid-body", `event ${at}: ${detail}`, { index: at });
+  }
+}
+
+function parseLines(bytes: Uint8Array): PublishedValue[] {
+  const values: PublishedValue[] = [];
+  let start = 0;
+  for (let line = 1; start < bytes.length; line++) {
+    const newline = bytes.indexOf(10, start);
+    const end = newline < 0 ? bytes.length : newline;
+    const text = bytes.subarray(start, end);
+    start = end + 1;
+    if (text.every((byte) => byte === 32 || byte === 13 || byte === 9)) continue;
+    if (values.length >= PUBLISH_EVENTS_MAX) throw tooMany();
+    values.push(parseLine(text, line, values.length));
+  }
+  return values;
+}
+
+function parseLine(bytes: Uint8Array, line: number, index: number): PublishedValue {
+  let parsed: { readonly value: unknown; readonly text: string };
+  try {
+    parsed = parseJsonText(bytes);
+  } catch {
+    throw new Problem("invalid-json", `line ${line} is not valid JSON`, { line });
+  }
+  if (Array.isArray(parsed.value))
+    throw new Problem("invalid-body", `line ${line} is a list, not an event`, { line });
+  return { value: parsed.value, data: scan(parsed.text, index)[0] };
+}

@@ -1,0 +1,138 @@
+import { describe, expect, test } from "bun:test";
+import fc from "fast-check";
+import { InexactJsonError, scanJson } from "./exact-json.ts";
+import { JSON_DEPTH_MAX } from "./limits.ts";
+
+/** The text of `data`, as it is carried on. */
+function carried(data: string): string | undefined {
+  const text = `{"topic":"video:1","data":${data}}`;
+  JSON.parse(text);
+  return scanJson(text, { member: "data" })[0];
+}
+
+function refusal(data: string, anyUnits = false): string {
+  try {
+    scanJson(`{"data":${data}}`, { member: "data", anyUnits });
+  } catch (error) {
+    if (error instanceof InexactJsonError) return error.message;
+    throw error;
+  }
+  return "";
+}
+
+describe("carried byte for byte", () => {
+  for (const data of [
+    "1.0",
+    "-0",
+    "-0.0",
+    "1e3",
+    "1E+3",
+    "100000000000000000000",
+    "9007199254740992",
+    "0.1",
+    "123456789012345.6",
+    "1.7976931348623157e308",
+    "5e-324",
+    '"\\u00e9\\/\\u0000\\ud83d\\ude00"',
+    '{"b":1,"a":2,"1":3}',
+    '{"constructor":1,"toString":[]}',
+    '[[],{},"",null,true,false]',
+    '"a \\" b \\\\"',
+    '{"a\\"b":"c\\\\"}',
+  ])
+    test(data, () => expect(carried(data)).toBe(data));
+
+  test("space between tokens goes, and none within strings", () => {
+    expect(carried('{ "a b" :\r\n\t[ 1 , "x  \\" y" , { } ] }')).toBe('{"a b":[1,"x  \\" y",{}]}');
+  });
+});
+
+describe("refused, by its path", () => {
+  const tooDeep = (levels: number) => "[".repeat(levels) + "]".repeat(levels);
+  for (const [data, message] of [
+    ["9007199254740993", "data: 9007199254740993 is not exactly a number of 64 bits"],
+    ['{"id":[1,12345678901234567890]}', "data.id[1]: 12345678901234567890 is not"],
+    ["0.1000000000000000055", "data: 0.1000000000000000055 is not"],
+    ["3.14159265358979323846", "data: 3.14159265358979323846 is not"],
+    ["1e999", "data: 1e999 is not"],
+    ["-1e999", "data: -1e999 is not"],
+    ["1e-400", "data: 1e-400 is not"],
+    [`1e${"9".repeat(100)}`, `data: 1e${"9".repeat(38)}… is not`],
+    ['{"a":1,"b":2,"a":1}', "data.a: this member is there twice"],
+    ['{"a":1,"\\u0061":1}', "data.a: this member is there twice"],
+    ['{"x":{"__proto__":1}}', "data.x.__proto__: a member of this name"],
+    ['{"x":{"\\u005f_proto__":1}}', "data.x.__proto__: a member of this name"],
+    ['{"we ird":["\\ud800"]}', 'data["we ird"][0]: the string has half'],
+    ['{"\\udc00":1}', 'data["\ufffd"]: the string has half'],
+  ] as const)
+    test(data.slice(0, 60), () => expect(refusal(data)).toStartWith(message));
+
+  test("the member of an object with many of them that is there twice", () => {
+    const members = Array.from({ length: 40 }, (_, index) => `"m${index}":1`);
+    expect(refusal(`{${members.join(",")}}`)).toBe("");
+    expect(refusal(`{${members.join(",")},"m3":1}`)).toStartWith("data.m3: this member is there");
+    expect(refusal(`{${members.join(",")},"m39":1}`)).toStartWith("data.m39: this member is");
+  });
+
+  test("values within each other up to JSON_DEPTH_MAX levels are carried, deeper ones are not", () => {
+    expect(refusal(tooDeep(JSON_DEPTH_MAX))).toBe("");
+    expect(refusal(tooDeep(JSON_DEPTH_MAX + 1))).toContain(
+      `nested deeper than ${JSON_DEPTH_MAX} levels`,
+    );
+  });
+
+  test("halves of surrogate pairs pass where the text has rules of its own", () => {
+    expect(refusal('"\\ud800"', true)).toBe("");
+  });
+});
+
+test("of a list, the member of each; what was accepted before is never refused", () => {
+  const text = '[{"data":1},{"topic":"x"},{"data":{"data":2}},3, {"data" : [ ] }]';
+  expect(scanJson(text, { member: "data" }) as unknown[]).toEqual([
+    "1",
+    undefined,
+    '{"data":2}',
+    undefined,
+    "[]",
+  ]);
+  const old = '{"data":{"__proto__":["\\ud800",9007199254740993]}}';
+  expect(scanJson(old, { member: "data", unchecked: true }) as unknown[]).toEqual([
+    '{"__proto__":["\\ud800",9007199254740993]}',
+  ]);
+});
+
+test("for any JSON in any spacing, what is carried is what JSON.parse reads, and numbers are exact or refused", () => {
+  const indent = fc.constantFrom(undefined, 1, 3);
+  fc.assert(
+    fc.property(fc.jsonValue({ maxDepth: 5 }), indent, (value, spaces) => {
+      const text = JSON.stringify(
+        { before: [value], data: value, after: value },
+        undefined,
+        spaces,
+      );
+      if (text.includes("__proto__")) return;
+      let found: string | undefined;
+      try {
+        found = scanJson(text, { member: "data" })[0];
+      } catch (error) {
+        // Halves of pairs are all that JSON.stringify writes and we refuse.
+        expect(String(error)).toContain("surrogate");
+        return;
+      }
+      expect(found).toBe(JSON.stringify(value));
+    }),
+    { numRuns: 2000 },
+  );
+  fc.assert(
+    fc.property(fc.maxSafeInteger(), fc.nat(20), fc.integer({ min: -30, max: 30 }), (n, cut, e) => {
+      const digits = String(n);
+      const literal = `${digits.slice(0, cut + 1)}${cut + 1 < digits.length ? "" : ".5"}e${e}`;
+      if (!/^-?\d+(\.\d+)?e-?\d+$/.test(literal) || /^-?0\d/.test(literal)) return;
+      const isCarried = refusal(literal) === "";
+      // 15 digits always come back; of more, what comes back is what was sent.
+      if (literal.replace(/e.*|\D/g, "").length <= 15) expect(isCarried).toBe(true);
+      if (isCarried) expect(Number(carried(literal))).toBe(Number(literal));
+    }),
+    { numRuns: 2000 },
+  );
+});
