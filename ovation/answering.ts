@@ -13,6 +13,7 @@ import {
 } from "@ovation/protocol";
 import type { Logger } from "pino";
 import { createCors } from "./cors.ts";
+import type { HostCheck } from "./hosts.ts";
 import { Router } from "./router.ts";
 
 export interface AnsweringOptions {
@@ -22,6 +23,8 @@ export interface AnsweringOptions {
   addressOf?(request: HttpRequest, peer: string): string;
   /** Origins that browsers may call from; `*` for any. Tokens are not cookies, so any is the default. */
   readonly corsOrigins?: readonly string[];
+  /** Throws where the request's `Host` is not one that is answered to; see `hosts.ts`. */
+  readonly checkHost?: HostCheck | undefined;
   /** A request was answered with a problem. */
   onProblem?(code: ProblemCode): void;
   /** A page in place of a problem, for a person who opened an address with a browser. */
@@ -52,15 +55,23 @@ export function createAnswer(options: AnsweringOptions): Answer {
   const router = new Router(options.routes);
   const cors = createCors(options.corsOrigins ?? ["*"]);
   return async (request, carried) => {
-    if (request.method === "OPTIONS") return cors.preflight(request);
     try {
-      return cors.finish(request, await answer(request, carried, router, options));
+      options.checkHost?.(request, carried.peer);
+      if (request.method === "OPTIONS") return cors.preflight(request);
+      cors.requireAllowed(request);
+      return cors.finish(request, unsniffed(await answer(request, carried, router, options)));
     } catch (error) {
       const problem = toProblem(error, request, carried.path, options);
       const told = tell(problem, options);
       return cors.finish(request, options.problemPage?.(problem, request, carried.path) ?? told);
     }
   };
+}
+
+/** No browser guesses what an answer is: text of a viewer's is never a page. */
+function unsniffed(answer: RouteAnswer): RouteAnswer {
+  if (answer instanceof Response) answer.headers.set("x-content-type-options", "nosniff");
+  return answer;
 }
 
 /** Others are not of this API, and so is whatever they ask for. */

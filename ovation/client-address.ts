@@ -160,6 +160,15 @@ function toPlain(address: string): string {
   return bytes.flatMap((part) => [part >> 8, part & 0xff]).join(".");
 }
 
+/** Whether an address of a peer is among the entries; they are as in {@link ClientAddressOptions}. */
+export function createPeerCheck(entries: readonly string[]): (peer: string) => boolean {
+  const list = toBlockList(entries);
+  return (peer) => {
+    const address = parseAddress(peer);
+    return address !== undefined && contains(list, address);
+  };
+}
+
 /** Whether only this machine reaches a listener of that address: `127.0.0.1`, `::1`, `localhost`. */
 export function isLoopback(host: string): boolean {
   const address = parseAddress(host);

@@ -1,12 +1,26 @@
 /** Which sites' pages may call: [spec] Fetch, CORS protocol. Tokens are not cookies, so nothing comes with a browser by itself. */
 
-import { type HttpRequest, type RouteAnswer, SourceAnswer, TextAnswer } from "@ovation/protocol";
+import {
+  type HttpRequest,
+  Problem,
+  type RouteAnswer,
+  SourceAnswer,
+  TextAnswer,
+} from "@ovation/protocol";
 
 export interface Cors {
   /** The answer, with what the page of the request's origin needs to read it. */
   finish(request: HttpRequest, answer: RouteAnswer): RouteAnswer;
   preflight(request: HttpRequest): RouteAnswer;
+  /**
+   * Throws `origin-not-allowed` where a page of another origin would change something. A browser sends such
+   * a request also where it may not read the answer (`no-cors`, a form).
+   */
+  requireAllowed(request: HttpRequest): void;
 }
+
+/** [spec] RFC 9110, 9.2.1. */
+const SAFE_METHODS = new Set(["GET", "HEAD", "OPTIONS"]);
 
 /** `*` among the origins means any. */
 export function createCors(allowed: readonly string[]): Cors {
@@ -46,6 +60,15 @@ export function createCors(allowed: readonly string[]): Cors {
 
   return {
     finish,
+    requireAllowed(request) {
+      if (any || SAFE_METHODS.has(request.method)) return;
+      const origin = request.headers.get("origin");
+      if (origin === null || origins.has(origin) || isOwn(origin, request)) return;
+      throw new Problem(
+        "origin-not-allowed",
+        "Pages of this origin may not change anything here: add it to cors in the policy file",
+      );
+    },
     preflight(request) {
       const headers = {
         "access-control-allow-methods": "GET, POST, PUT, DELETE, PATCH",
@@ -55,4 +78,11 @@ export function createCors(allowed: readonly string[]): Cors {
       return finish(request, new Response(null, { status: 204, headers }));
     },
   };
+}
+
+/** This server's own pages. Without ports: proxies leave them out of Host. */
+function isOwn(origin: string, request: HttpRequest): boolean {
+  const host = request.headers.get("host") ?? "";
+  const own = URL.canParse(`http://${host}`) ? new URL(`http://${host}`).hostname : "";
+  return own !== "" && URL.canParse(origin) && new URL(origin).hostname === own;
 }

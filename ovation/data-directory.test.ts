@@ -1,10 +1,21 @@
 /** One data directory belongs to one server. Real processes. */
 
 import { afterAll, describe, expect, setDefaultTimeout, test } from "bun:test";
-import { existsSync, mkdtempSync, rmSync, statSync, writeFileSync } from "node:fs";
+import {
+  chmodSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+  writeFileSync,
+} from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { claimDataDirectory, DataDirectoryError } from "./data-directory.ts";
+import { startOvation } from "../comments/testing/start-ovation.ts";
+import { claimDataDirectory, DataDirectoryError, tightenDirectory } from "./data-directory.ts";
 
 setDefaultTimeout(60_000);
 
@@ -119,4 +130,62 @@ test("the directory and what is in it are the user's own", () => {
   claimed.release();
   expect(existsSync(join(path, "server.pid"))).toBe(false);
   claimDataDirectory(path).release();
+});
+
+describe("what is in a data directory is for the server's user alone", () => {
+  const modeOf = (path: string) => (statSync(path).mode & 0o777).toString(8);
+
+  test("whatever the umask, and also what an earlier version or a copy left readable", async () => {
+    const data = join(directory, "private");
+    // As under the usual umask.
+    const before = process.umask(0o022);
+    try {
+      mkdirSync(data, { mode: 0o755 });
+      for (const name of ["members.sqlite", "log.sqlite-wal", "secret"])
+        writeFileSync(join(data, name), name === "secret" ? `${"s".repeat(40)}\n` : "", {
+          mode: 0o644,
+        });
+      const server = await startOvation(["--data", data, "--log-level", "warn"]);
+      await fetch(`${server.url}/v1/videos/a/likes`, { method: "POST", body: "{}" });
+      const names = readdirSync(data);
+      expect(names).toContain("log.sqlite");
+      expect(names).toContain("videos.sqlite");
+      for (const name of names) expect([name, modeOf(join(data, name))]).toEqual([name, "600"]);
+      expect(modeOf(data)).toBe("700");
+      expect(server.output()).toContain("other users of this machine could read these");
+      expect(server.output()).toContain(join(data, "members.sqlite"));
+      await server.stop();
+
+      const exported = join(directory, "export.ndjson");
+      const log = Bun.spawnSync([
+        "sh",
+        COMMAND,
+        "log",
+        "export",
+        "--data",
+        data,
+        "--file",
+        exported,
+      ]);
+      expect([log.exitCode, modeOf(exported)]).toEqual([0, "600"]);
+      const into = join(directory, "imported");
+      Bun.spawnSync(["sh", COMMAND, "log", "import", "--data", into, "--file", exported]);
+      expect([modeOf(into), modeOf(join(into, "log.sqlite"))]).toEqual(["700", "600"]);
+    } finally {
+      process.umask(before);
+    }
+  });
+
+  test("a directory that holds other things as well stays as it is, but for our files", () => {
+    const data = join(directory, "mixed");
+    mkdirSync(data, { mode: 0o755 });
+    chmodSync(data, 0o755);
+    for (const name of ["secret", "photo.jpg"]) {
+      writeFileSync(join(data, name), "");
+      chmodSync(join(data, name), 0o644);
+    }
+    symlinkSync(join(data, "photo.jpg"), join(data, "log.sqlite"));
+    expect(tightenDirectory(data)).toEqual([join(data, "secret")]);
+    expect([modeOf(data), modeOf(join(data, "photo.jpg"))]).toEqual(["755", "644"]);
+  });
 });

@@ -7,7 +7,16 @@
  */
 
 import { Database } from "bun:sqlite";
-import { mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import {
+  chmodSync,
+  lstatSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from "node:fs";
 import { join, resolve } from "node:path";
 
 /** A server that is being restarted may take this long to let go of its directory. */
@@ -24,6 +33,42 @@ export interface DataDirectory {
   readonly path: string;
   /** Another server may take it. */
   release(): void;
+}
+
+/** Names of what a server keeps in its directory; others in it are not ours to change. */
+const OWN_NAME = /^(secret|server\.(lock|pid)|(log|members|videos)\.sqlite)([.-].*)?$/;
+const OTHERS = 0o077;
+const STICKY = 0o1000;
+
+/** Whatever this process and its workers make from now on is for its user alone. */
+export function keepPrivate(): void {
+  process.umask(OTHERS);
+}
+
+/**
+ * Takes away what other users may do with the files of a directory that was made before, or by a copy.
+ * Returns the paths that were changed. The directory itself is changed where nothing else is in it.
+ */
+export function tightenDirectory(path: string): readonly string[] {
+  const names = readdirSync(path);
+  const own = names.filter((name) => OWN_NAME.test(name));
+  const files = own.map((name) => [join(path, name), FILE_MODE] as const);
+  const isOurs = own.length === names.length && (statSync(path).mode & STICKY) === 0;
+  return [...(isOurs ? [[path, DIRECTORY_MODE] as const] : []), ...files].flatMap(([each, mode]) =>
+    tighten(each, mode) ? [each] : [],
+  );
+}
+
+/** A file that is gone meanwhile, or another user's, stays as it is: using it says what is wrong. */
+function tighten(path: string, mode: number): boolean {
+  try {
+    const status = lstatSync(path);
+    if ((status.mode & OTHERS) === 0 || status.isSymbolicLink()) return false;
+    chmodSync(path, mode);
+    return true;
+  } catch {
+    return false;
+  }
 }
 
 /** Makes the directory. Throws {@link DataDirectoryError} where it cannot be one. */

@@ -1,7 +1,9 @@
 /** `GET /healthz`, `/readyz`, `/metrics`: what load balancers and Prometheus ask. */
 
 import type { Route } from "@ovation/protocol";
+import type { Logger } from "pino";
 import type { Registry } from "prom-client";
+import { listen } from "./listener.ts";
 
 /**
  * What has to hold before traffic is sent here: a name, and why it does not hold at the moment. One that is only `degraded` by it
@@ -49,6 +51,29 @@ export function createHealthRoutes({ registry, checks }: HealthOptions): readonl
       },
     },
   ];
+}
+
+/** Where `/metrics` is answered. */
+export type MetricsAt = "on" | "off" | { readonly host: string; readonly port: number };
+
+export interface Health {
+  /** For the public listener. */
+  readonly routes: readonly Route[];
+  stop(): Promise<void>;
+}
+
+/** {@link createHealthRoutes}, with `/metrics` where the operator wants it. */
+export function openHealth(
+  { metrics = "on", logger }: { readonly metrics?: MetricsAt; readonly logger: Logger },
+  options: HealthOptions,
+): Health {
+  const routes = createHealthRoutes(options);
+  if (metrics === "on") return { routes, stop: async () => undefined };
+  const open = routes.filter(({ path }) => path !== "/metrics");
+  if (metrics === "off") return { routes: open, stop: async () => undefined };
+  const listener = listen({ ...metrics, logger, routes });
+  logger.info({ url: `${listener.url}/metrics` }, "metrics are there");
+  return { routes: open, stop: () => listener.stop(true) };
 }
 
 const NO_STORE = { "cache-control": "no-store" };

@@ -11,6 +11,7 @@ import { DEFAULT_POLICY, type KindPolicy, type Policy } from "@ovation/protocol"
 import { type Document, isMap, isNode, isScalar, LineCounter, parseDocument } from "yaml";
 import type { z } from "zod";
 import { createAddressOf } from "./client-address.ts";
+import { parseHosts } from "./hosts.ts";
 import { type ConfigurationForm, configurationForm, type KindForm } from "./policy-schema.ts";
 import { type ClaimMapping, SECRET_BYTES_MIN, secretFault } from "./tokens/mod.ts";
 
@@ -29,6 +30,7 @@ export interface Configuration {
   readonly recordLives?: Partial<RecordLives>;
   readonly corsOrigins?: readonly string[];
   readonly trustedProxies?: readonly string[];
+  readonly hosts?: readonly string[];
   readonly tokens?: TokenConfiguration;
 }
 
@@ -158,6 +160,11 @@ function findUnsafe(form: ConfigurationForm): readonly Mistake[] {
     }
   }
   try {
+    parseHosts(form.hosts ?? []);
+  } catch (error) {
+    mistakes.push({ keys: ["hosts"], message: (error as Error).message });
+  }
+  try {
     createAddressOf({ trustedProxies: form.trustedProxies, onWarning: () => undefined });
   } catch (error) {
     mistakes.push({ keys: ["trustedProxies"], message: (error as Error).message });
@@ -203,6 +210,7 @@ function toConfiguration(
     rateRules: form.limits === undefined ? undefined : toRateRules(form.limits),
     corsOrigins: form.cors,
     trustedProxies: form.trustedProxies,
+    hosts: form.hosts,
     tokens:
       tokens === undefined
         ? undefined

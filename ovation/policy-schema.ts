@@ -121,6 +121,7 @@ export const configurationForm = z.strictObject({
     .optional(),
   limits: z.partialRecord(z.enum(rateNames), rate).optional(),
   cors: z.array(origin).min(1).max(100).optional(),
+  hosts: z.array(z.string().min(1).max(253)).min(1).max(1_000).optional(),
   trustedProxies: z.array(z.string().min(1)).max(1_000).optional(),
   tokens: z
     .strictObject({

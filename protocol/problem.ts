@@ -19,6 +19,7 @@ export const PROBLEMS = {
   "token-invalid": { status: 401, title: "The token is not valid here" },
   "token-expired": { status: 401, title: "The token has expired" },
   forbidden: { status: 403, title: "The token does not allow this" },
+  "origin-not-allowed": { status: 403, title: "Pages of this origin may not change anything here" },
   "timed-out": { status: 403, title: "A moderator paused you" },
   banned: { status: 403, title: "A moderator excluded you" },
   "comments-closed": { status: 403, title: "Comments are closed for this video" },
@@ -33,6 +34,7 @@ export const PROBLEMS = {
   superseded: { status: 409, title: "A later change of this connection was made already" },
   "unknown-connection": { status: 412, title: "The connection is gone; connect again" },
   "body-too-large": { status: 413, title: "The body is larger than allowed" },
+  "unknown-host": { status: 421, title: "This server is not asked for by this name" },
   "unsupported-media-type": { status: 415, title: "Send application/json or application/x-ndjson" },
   "headers-too-large": {
     status: 431,
@@ -88,6 +90,7 @@ export class Problem extends Error {
       headers: {
         "content-type": "application/problem+json",
         "cache-control": "no-store",
+        "x-content-type-options": "nosniff",
         ...headers,
       },
     });

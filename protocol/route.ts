@@ -89,7 +89,11 @@ export function toResponse(answer: RouteAnswer): Response {
   return answer instanceof Response ? answer : answer.toResponse();
 }
 
-const JSON_HEADERS = { "content-type": "application/json", "cache-control": "no-store" };
+const JSON_HEADERS = {
+  "content-type": "application/json",
+  "cache-control": "no-store",
+  "x-content-type-options": "nosniff",
+};
 
 /** `body` is JSON text. */
 export function jsonAnswer(body: string, status = 200): TextAnswer {

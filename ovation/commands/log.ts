@@ -13,7 +13,7 @@ import {
 } from "@ovation/log";
 import { systemClock } from "@ovation/protocol";
 import { type Command, Option } from "commander";
-import { claimDataDirectory } from "../data-directory.ts";
+import { claimDataDirectory, keepPrivate } from "../data-directory.ts";
 import { createProgressLine } from "../replay/progress-line.ts";
 import { readTextLines } from "../text-lines.ts";
 import { toDatabase } from "./cluster-options.ts";
@@ -91,7 +91,7 @@ async function verify(location: LogLocation): Promise<void> {
 
 async function write(location: LogLocation, file: string): Promise<void> {
   const line = createProgressLine(process.stderr, systemClock);
-  const output = file === "-" ? process.stdout : createWriteStream(file);
+  const output = file === "-" ? process.stdout : createWriteStream(file, { mode: 0o600 });
   // The write's own callback reports the failure; without a listener the event ends the process.
   output.on("error", () => undefined);
   const done = await exportLog(
@@ -109,6 +109,7 @@ async function write(location: LogLocation, file: string): Promise<void> {
 
 /** A server that has the directory open would not see what comes into it. */
 async function readInto(options: Options, file: string): Promise<void> {
+  keepPrivate();
   const directory =
     options.database === undefined
       ? explainedDirectory(() => claimDataDirectory(options.data))

@@ -3,6 +3,8 @@
 import { isIP } from "node:net";
 import { type Command, InvalidArgumentError, Option } from "commander";
 import { parseProxies } from "../client-address.ts";
+import type { MetricsAt } from "../health.ts";
+import { parseHosts } from "../hosts.ts";
 
 /** Longer ones overflow the runtime's timers, which then ring at once. */
 const SECONDS_MAX = 2_000_000;
@@ -74,6 +76,25 @@ function collectProxies(text: string, earlier: readonly string[] | undefined): r
   }
 }
 
+function collectHosts(text: string, earlier: readonly string[] | undefined): readonly string[] {
+  try {
+    return [
+      ...(earlier ?? []),
+      ...parseHosts(text.split(/[\s,]+/).filter((entry) => entry !== "")),
+    ];
+  } catch (error) {
+    throw new InvalidArgumentError(error instanceof Error ? `${error.message}.` : String(error));
+  }
+}
+
+function toMetrics(text: string): MetricsAt {
+  if (text === "on" || text === "off") return text;
+  const [, bracketed, plain, port = ""] = /^(?:\[(.+)\]|([^:]+)):(\d+)$/.exec(text) ?? [];
+  if (port === "")
+    throw new InvalidArgumentError("needs on, off, or an address and a port: 127.0.0.1:9090.");
+  return { host: toHost(bracketed ?? plain ?? ""), port: toPort(port) };
+}
+
 /**
  * An option that takes a value refuses an empty one, from the command line and from the environment
  * alike: `OVATION_PORT=` is a mistake, not port 0.
@@ -140,6 +161,18 @@ export const trustedProxiesOption = () =>
     "--trusted-proxies <addresses...>",
     "proxies whose X-Forwarded-For is believed: addresses, networks, loopback, private; default: loopback",
   ).argParser(collectProxies);
+export const hostsOption = () =>
+  option(
+    "--hosts <names...>",
+    "names that this server is asked for by: live.example.org, *.example.org, * for any; default: on loopback only localhost, elsewhere any",
+  ).argParser(collectHosts);
+export const metricsOption = () =>
+  option(
+    "--metrics <where>",
+    "/metrics: on (the public port), off, or an address and port for a listener of its own",
+  )
+    .default("on")
+    .argParser(toMetrics);
 export const dataOption = () =>
   option("--data <directory>", "where comments, likes and the secret are kept").default("./data");
 /** Never shown with its value. */

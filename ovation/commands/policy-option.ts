@@ -1,6 +1,7 @@
 /** `--policy FILE`: what the configuration file says, over what the other options say. */
 
 import { addressWarnings, createAddressOf, isLoopback } from "../client-address.ts";
+import { createHostCheck } from "../hosts.ts";
 import type { Settings } from "../parts/settings.ts";
 import { PolicyFileError, readPolicyFile } from "../policy-file.ts";
 import { option } from "./options.ts";
@@ -16,7 +17,7 @@ export async function withPolicyFile(
 ): Promise<Settings> {
   if (path === undefined) return withAddresses(settings);
   try {
-    const { trustedProxies, guests, videos, policy, corsOrigins, tokens, ...comments } =
+    const { trustedProxies, hosts, guests, videos, policy, corsOrigins, tokens, ...comments } =
       await readPolicyFile(path);
     return withAddresses({
       ...settings,
@@ -24,6 +25,7 @@ export async function withPolicyFile(
       guests: guests ?? settings.guests,
       videos: videos ?? settings.videos,
       ...(trustedProxies === undefined ? {} : { trustedProxies }),
+      ...(hosts === undefined ? {} : { hosts }),
       ...(corsOrigins === undefined ? {} : { corsOrigins }),
       ...(tokens === undefined ? {} : { tokens }),
       comments,
@@ -34,9 +36,9 @@ export async function withPolicyFile(
   }
 }
 
-/** The client's address by the named proxies; the start says whose header is believed. */
+/** What is checked of every request; the start says whom it trusts, and what is open. */
 function withAddresses(settings: Settings): Settings {
-  const { trustedProxies, logger, host } = settings;
+  const { trustedProxies, logger, host, metrics = "on" } = settings;
   const onWarning = addressWarnings(logger);
   if (trustedProxies !== undefined)
     logger.info({ trustedProxies }, "X-Forwarded-For is believed from these peers only");
@@ -44,5 +46,14 @@ function withAddresses(settings: Settings): Settings {
     logger.info(
       "X-Forwarded-For is believed from this machine only, every other peer counts by its own address: behind a proxy elsewhere, name it with --trusted-proxies or trustedProxies in the policy file",
     );
-  return { ...settings, addressOf: createAddressOf({ trustedProxies, onWarning }) };
+  if (metrics === "on" && !isLoopback(host))
+    logger.warn(
+      { host },
+      "whoever reaches this port can read /metrics: close it in the proxy in front, or start with --metrics off, or --metrics 127.0.0.1:9090 for a listener of its own",
+    );
+  return {
+    ...settings,
+    addressOf: createAddressOf({ trustedProxies, onWarning }),
+    checkHost: createHostCheck(settings),
+  };
 }

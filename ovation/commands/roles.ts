@@ -16,8 +16,10 @@ import {
 import {
   addConnectionOptions,
   hostOption,
+  hostsOption,
   idleOption,
   logLevelOption,
+  metricsOption,
   onOff,
   option,
   portOption,
@@ -50,6 +52,8 @@ function addFrontend(program: Command): void {
     .addOption(secretOption("the same on every process"))
     .addOption(policyOption())
     .addOption(trustedProxiesOption())
+    .addOption(hostsOption())
+    .addOption(metricsOption())
     .addOption(onOff("--rate-limits", "limits per address", "on"))
     .addOption(onOff("--zstd", "compress streams for browsers that accept it", "on"))
     .addOption(
@@ -122,6 +126,8 @@ function addDispatcher(program: Command): void {
     .addOption(secretOption("the same on every process"))
     .addOption(policyOption())
     .addOption(trustedProxiesOption())
+    .addOption(hostsOption())
+    .addOption(metricsOption())
     .addOption(idleOption())
     .addOption(logLevelOption());
   addInternalOptions(command, true).action(async (options: DispatcherCommandOptions) => {
@@ -162,6 +168,8 @@ function addComments(program: Command): void {
     .addOption(secretOption("the same on every process"))
     .addOption(policyOption())
     .addOption(trustedProxiesOption())
+    .addOption(hostsOption())
+    .addOption(metricsOption())
     .addOption(onOff("--rate-limits", "limits per member and address", "on"))
     .addOption(
       option(

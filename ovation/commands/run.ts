@@ -7,6 +7,7 @@ import { LogUnusableError } from "@ovation/log";
 import { DEFAULT_POLICY, HEARTBEAT_MS } from "@ovation/protocol";
 import type { Logger } from "pino";
 import { DataDirectoryError } from "../data-directory.ts";
+import type { MetricsAt } from "../health.ts";
 import { createLogger } from "../logger.ts";
 import type { Node, Settings } from "../parts/settings.ts";
 import { crashOnUncaught, untilSignal } from "../process-life.ts";
@@ -31,6 +32,8 @@ export interface CommonOptions {
   readonly idleSeconds?: number;
   readonly heartbeatSeconds?: number;
   readonly trustedProxies?: readonly string[];
+  readonly hosts?: readonly string[];
+  readonly metrics?: MetricsAt;
   readonly logLevel: string;
 }
 
@@ -56,6 +59,8 @@ export function toSettings(options: CommonOptions, secret: string): Settings {
       : { lifetimeMs: spread(options.lifetimeMinutes * 60_000) }),
     ...(options.stuckSeconds === undefined ? {} : { stuckMs: options.stuckSeconds * 1000 }),
     ...(options.idleSeconds === undefined ? {} : { idleMs: options.idleSeconds * 1000 }),
+    ...(options.hosts === undefined ? {} : { hosts: options.hosts }),
+    ...(options.metrics === undefined ? {} : { metrics: options.metrics }),
     ...(options.trustedProxies === undefined ? {} : { trustedProxies: options.trustedProxies }),
     tls: tlsOf(options),
     logger: createLogger(options.logLevel),

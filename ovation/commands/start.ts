@@ -3,7 +3,7 @@
 import { systemClock } from "@ovation/protocol";
 import { DEMO_MEDIA_DIRECTORY } from "@ovation/web";
 import type { Command } from "commander";
-import { claimDataDirectory } from "../data-directory.ts";
+import { claimDataDirectory, keepPrivate, tightenDirectory } from "../data-directory.ts";
 import { DEMO_VIDEOS, type DemoOptions, startDemo } from "../demo/mod.ts";
 import { type Settings, signingOf } from "../parts/settings.ts";
 import { crashOnUncaught, untilSignal } from "../process-life.ts";
@@ -15,8 +15,10 @@ import {
   addConnectionOptions,
   dataOption,
   hostOption,
+  hostsOption,
   idleOption,
   logLevelOption,
+  metricsOption,
   onOff,
   option,
   portOption,
@@ -77,6 +79,8 @@ export function addStartCommand(program: Command): void {
     .addOption(onOff("--guests", "whether a name is enough to comment", "on"))
     .addOption(policyOption())
     .addOption(trustedProxiesOption())
+    .addOption(hostsOption())
+    .addOption(metricsOption())
     .addOption(onOff("--zstd", "compress streams for browsers that accept it", "on"))
     .addOption(
       option("--drain-seconds <s>", "how long viewers are asked to leave before the process ends")
@@ -101,6 +105,7 @@ export function addStartCommand(program: Command): void {
 }
 
 async function start(options: Options): Promise<void> {
+  keepPrivate();
   const directory = explainedDirectory(() => claimDataDirectory(options.data));
   const secret = findSecret(options.secret, options.data);
   const settings = {
@@ -109,6 +114,9 @@ async function start(options: Options): Promise<void> {
   };
   const { logger } = settings;
   crashOnUncaught(logger);
+  const tightened = tightenDirectory(directory.path);
+  if (tightened.length > 0)
+    logger.warn({ tightened }, "other users of this machine could read these; now they cannot");
   const asked = untilSignal(logger);
   const node = await startOrExplain(settings, () =>
     options.workers === 1 ? startAllInOne(settings) : startWithWorkers(settings, options.workers),

@@ -7,7 +7,7 @@
 import { Problem, type Route } from "@ovation/protocol";
 import type { Registry } from "prom-client";
 import type { ProblemPage } from "../answering.ts";
-import { createHealthRoutes } from "../health.ts";
+import { openHealth } from "../health.ts";
 import { countHttp } from "../http-metrics.ts";
 import { listen } from "../listener.ts";
 import type { Dependencies } from "./dependencies.ts";
@@ -27,11 +27,11 @@ export function listenEarly(
   registry: Registry,
   dependencies: Dependencies,
 ): EarlyListener {
-  const health = createHealthRoutes({ registry, checks: dependencies.checks });
+  const health = openHealth(settings, { registry, checks: dependencies.checks });
   const { url, stop, serve } = listen({
     ...settings,
     ...countHttp(registry),
-    routes: health,
+    routes: health.routes,
     async fallback() {
       throw new Problem("unavailable", "this process still starts", {
         retryAfterMs: RETRY_AFTER_MS,
@@ -40,10 +40,13 @@ export function listenEarly(
   });
   return {
     url,
-    stop,
+    async stop(now) {
+      await stop(now);
+      await health.stop();
+    },
     serve(routes, problemPage) {
       dependencies.started();
-      serve([...routes, ...health], problemPage);
+      serve([...routes, ...health.routes], problemPage);
     },
   };
 }

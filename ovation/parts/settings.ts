@@ -4,6 +4,8 @@ import type { LostLikes } from "@ovation/comments";
 import type { AdmissionLimits } from "@ovation/frontend";
 import { type Clock, type HttpRequest, type Policy, steadyClock } from "@ovation/protocol";
 import type { Logger } from "pino";
+import type { MetricsAt } from "../health.ts";
+import type { HostCheck } from "../hosts.ts";
 import type { Configuration, TokenConfiguration } from "../policy-file.ts";
 import { sparingly } from "../sparingly.ts";
 import type { SignOptions } from "../tokens/mod.ts";
@@ -40,6 +42,11 @@ export interface Settings {
   readonly addressOf?: (request: HttpRequest, peer: string) => string;
   /** What `/media/` serves; without it there is none. */
   readonly mediaDirectory?: string;
+  /** Names that this server is asked for by, as `hosts.ts` takes them. */
+  readonly hosts?: readonly string[];
+  readonly checkHost?: HostCheck | undefined;
+  /** Where `/metrics` is: on the public listener, nowhere, or on a listener of its own. Default: on. */
+  readonly metrics?: MetricsAt;
   /** Keys beside the secret, issuer and audience. */
   readonly tokens?: TokenConfiguration;
   /** What the policy file says of comments and messages. */

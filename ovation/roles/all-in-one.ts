@@ -8,7 +8,7 @@ import type { Upstream } from "@ovation/frontend";
 import { createMemoryPools, type FrontendId, frontendIdFrom, steadyClock } from "@ovation/protocol";
 import { createPages } from "@ovation/web";
 import { Registry } from "prom-client";
-import { createHealthRoutes } from "../health.ts";
+import { openHealth } from "../health.ts";
 import { countHttp } from "../http-metrics.ts";
 import { listen } from "../listener.ts";
 import { createPageSource } from "../page-source.ts";
@@ -44,17 +44,13 @@ export async function startAllInOne(settings: Settings): Promise<Node & Watched>
     ...createPageSource(core.routes, settings.comments?.messages),
     ...(settings.mediaDirectory === undefined ? {} : { mediaDirectory: settings.mediaDirectory }),
   });
+  const health = openHealth(settings, { registry, checks: part.checks });
   const listener = listen({
     ...settings,
     pools,
     ...countHttp(registry),
     problemPage: pages.problemPage,
-    routes: [
-      ...part.routes,
-      ...core.routes,
-      ...pages.routes,
-      ...createHealthRoutes({ registry, checks: part.checks }),
-    ],
+    routes: [...part.routes, ...core.routes, ...pages.routes, ...health.routes],
   });
   return {
     url: listener.url,
@@ -62,6 +58,7 @@ export async function startAllInOne(settings: Settings): Promise<Node & Watched>
     async stop() {
       await part.drain();
       await listener.stop(false);
+      await health.stop();
       await part.stop();
       return core.stop();
     },

@@ -9,7 +9,7 @@ import {
 import { createMemoryPools, steadyClock, systemClock } from "@ovation/protocol";
 import { Registry } from "prom-client";
 import { registerReceivedLinkMetrics } from "../frontend-link-metrics.ts";
-import { createHealthRoutes } from "../health.ts";
+import { openHealth } from "../health.ts";
 import { countHttp } from "../http-metrics.ts";
 import { listen } from "../listener.ts";
 import { createFrontendPart, type FrontendPart } from "../parts/frontend-part.ts";
@@ -77,17 +77,19 @@ export async function startFrontendRole({
     pools,
     arrived: () => receiver.arrived(),
   });
+  const health = openHealth(settings, { registry, checks: part.checks });
   const listener = listen({
     ...settings,
     pools,
     ...countHttp(registry),
-    routes: [...part.routes, ...createHealthRoutes({ registry, checks: part.checks })],
+    routes: [...part.routes, ...health.routes],
   });
   return {
     url: listener.url,
     async stop() {
       await part.drain();
       await listener.stop(false);
+      await health.stop();
       await part.stop();
       await internalListener.stop();
       return [];

@@ -23,7 +23,7 @@ import {
 import { steadyClock, systemClock } from "@ovation/protocol";
 import { createPages } from "@ovation/web";
 import { AggregatorRegistry, Registry } from "prom-client";
-import { createHealthRoutes } from "../health.ts";
+import { openHealth } from "../health.ts";
 import { countHttp } from "../http-metrics.ts";
 import { listenUnix } from "../listener.ts";
 import { createPageSource } from "../page-source.ts";
@@ -81,6 +81,7 @@ export async function startWithWorkers(settings: Settings, count: number): Promi
     tls: settings.tls,
     logLevel: settings.logger.level,
     ...(settings.corsOrigins === undefined ? {} : { corsOrigins: settings.corsOrigins }),
+    ...(settings.hosts === undefined ? {} : { hosts: settings.hosts }),
     ...(settings.trustedProxies === undefined ? {} : { trustedProxies: settings.trustedProxies }),
     ...(settings.tokens === undefined ? {} : { tokens: settings.tokens }),
     ...(settings.mediaDirectory === undefined ? {} : { mediaDirectory: settings.mediaDirectory }),
@@ -97,16 +98,13 @@ export async function startWithWorkers(settings: Settings, count: number): Promi
     ...createPageSource(core.routes, settings.comments?.messages),
     ...(settings.mediaDirectory === undefined ? {} : { mediaDirectory: settings.mediaDirectory }),
   });
+  const health = openHealth(settings, { registry: whole, checks: [] });
   const listener = listenUnix({
     socket,
     logger: settings.logger,
     ...countHttp(registry),
     problemPage: pages.problemPage,
-    routes: [
-      ...core.routes,
-      ...pages.routes,
-      ...createHealthRoutes({ registry: whole, checks: [] }),
-    ],
+    routes: [...core.routes, ...pages.routes, ...health.routes],
   });
   const started = await startWorkers({
     count,
@@ -127,6 +125,7 @@ export async function startWithWorkers(settings: Settings, count: number): Promi
     async stop() {
       await started.stop();
       await listener.stop(false);
+      await health.stop();
       await internal.stop();
       const lost = await core.stop();
       rmSync(directory, { recursive: true, force: true });

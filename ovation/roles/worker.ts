@@ -19,6 +19,7 @@ import { createMediaRoute } from "@ovation/web";
 import { Registry } from "prom-client";
 import { addressWarnings, createAddressOf } from "../client-address.ts";
 import { createHealthRoutes } from "../health.ts";
+import { createHostCheck } from "../hosts.ts";
 import { countHttp } from "../http-metrics.ts";
 import { type Listener, listen } from "../listener.ts";
 import { createLogger } from "../logger.ts";
@@ -111,6 +112,7 @@ const open = (port: number): Listener =>
     ...settings,
     port,
     logger,
+    checkHost: createHostCheck(settings),
     addressOf: createAddressOf({
       trustedProxies: settings.trustedProxies,
       onWarning: addressWarnings(logger),

@@ -34,6 +34,7 @@ export interface WorkerSettings {
   readonly logLevel: string;
   readonly corsOrigins?: readonly string[];
   readonly trustedProxies?: readonly string[];
+  readonly hosts?: readonly string[];
   readonly tokens?: TokenConfiguration;
   /** Files are read where the viewer's socket is: what is passed on is not. */
   readonly mediaDirectory?: string;
