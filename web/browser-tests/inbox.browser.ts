@@ -3,13 +3,13 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { Browser, BrowserContextOptions, Locator, Page } from "@playwright/test";
 import { violations } from "./axe.ts";
+import { newMember, opener, openWatchAs } from "./members.ts";
 import { type Person, TestServer } from "./server.ts";
 import { actAs, expect, openWatch, rows, test, write } from "./test.ts";
 
 let server: TestServer;
 let directory: string;
 let host: string;
-let count = 0;
 
 test.beforeAll(async () => {
   directory = await mkdtemp(join(tmpdir(), "ovation-inbox-"));
@@ -32,27 +32,14 @@ test.afterAll(async () => {
 });
 
 /** A member of this test alone. */
-async function member(name: string): Promise<Person> {
-  const id = `${name.toLowerCase()}-${++count}`.replace(/[^a-z0-9-]/g, "");
-  return { id, name, token: await server.token("--sub", id, "--name", name) };
-}
-
-/** The watch page of a video, in a browser of one's own, where a site with a login has sent the member. */
-async function watchAs(
+const member = (name: string): Promise<Person> => newMember(server, name);
+const watchAs = (
   browser: Browser,
-  { token }: Person,
+  person: Person,
   video: string,
-  options: BrowserContextOptions = {},
-): Promise<Page> {
-  const page = await (await browser.newContext({ locale: "en-US", ...options })).newPage();
-  await page.goto(`${server.url}/watch/${video}#token=${token}`);
-  await expect(opener(page)).toHaveAttribute("aria-busy", "false");
-  return page;
-}
+  options?: BrowserContextOptions,
+): Promise<Page> => openWatchAs(server, browser, person, video, options);
 
-function opener(page: Page): Locator {
-  return page.locator("live-inbox .opener");
-}
 function badge(page: Page): Locator {
   return page.locator("live-inbox .opener .badge");
 }
@@ -290,78 +277,6 @@ test("whoever is timed out sees until when, as long as it holds, guests too", as
   await server.request("DELETE", `/v1/members/${guest.id}/sanction?video=paused`, {}, host);
   await expect(toasts(page)).toHaveText(/You may comment again/);
   await elsewhere.context().close();
-});
-
-test("nobody has an inbox without a name, and nothing of it is loaded", async ({ page }) => {
-  const loaded: string[] = [];
-  page.on("request", (request) => loaded.push(new URL(request.url()).pathname));
-  await openWatch(page, server, "nobody");
-  await expect(opener(page)).toHaveCount(0);
-  expect(loaded.filter((path) => path.includes("inbox"))).toEqual([]);
-});
-
-test("a token handed over is taken out of the address, and its member comments", async ({
-  browser,
-}) => {
-  const bob = await member("Bob");
-  const page = await watchAs(browser, bob, "handed");
-  expect(page.url()).toBe(`${server.url}/watch/handed`);
-  await page.reload();
-  await write(page, "it is me");
-  await expect(rows(page)).toContainText("Bob");
-  await page.context().close();
-});
-
-test("a site signs its members in: getToken for the element, signin-requested for those it does not know", async ({
-  page,
-}) => {
-  const bob = await member("Bob");
-  await page.goto(`${server.url}/embed/site`);
-  await page.locator("live-comments").evaluate((element) => {
-    element.setAttribute("sign-in", "");
-    element.addEventListener("signin-requested", () => {
-      document.title = "asked";
-    });
-  });
-  await write(page, "who am I?");
-  await page.getByRole("button", { name: "Sign in" }).click();
-  await expect(page).toHaveTitle("asked");
-  await page
-    .locator("live-comments")
-    .evaluate(
-      (element, token) => Object.assign(element, { getToken: async () => token }),
-      bob.token,
-    );
-  await write(page, "I am Bob");
-  await expect(rows(page)).toContainText("Bob");
-});
-
-test("where only hosts and moderators may be written to, only they are offered", async ({
-  browser,
-}) => {
-  const strict = await TestServer.start();
-  const tokenOf = (...flags: string[]) => strict.token(...flags);
-  const [bob, mod] = await Promise.all([
-    tokenOf("--sub", "bob"),
-    tokenOf("--sub", "mo", "--name", "Mo", "--role", "moderator"),
-  ]);
-  const page = await (await browser.newContext()).newPage();
-  await strict.comment("rules", "from a member", await tokenOf("--sub", "al", "--name", "Al"));
-  await strict.comment("rules", "from a moderator", mod);
-  await page.goto(`${strict.url}/watch/rules#token=${bob}`);
-  await expect(opener(page)).toBeVisible();
-  for (const [name, offered] of [
-    ["Al", 0],
-    ["Mo", 1],
-  ] as const) {
-    await rows(page).filter({ hasText: name }).hover();
-    await page.getByRole("button", { name: `Actions for the comment by ${name}` }).click();
-    await expect(page.getByRole("menuitem", { name: "Reply" })).toBeVisible();
-    await expect(page.getByRole("menuitem", { name: "Write a message" })).toHaveCount(offered);
-    await page.keyboard.press("Escape");
-  }
-  await page.context().close();
-  await strict.stop();
 });
 
 const VIEWS: readonly { readonly name: string; readonly options: BrowserContextOptions }[] = [

@@ -133,3 +133,17 @@ test("history that is limited says that it waits, and fills by itself", async ({
   await expect(rows(page)).toHaveCount(1);
   await expect(status(page)).toBeHidden();
 });
+
+test("a deleted video says so to those who watch it and to those who come", async ({ page }) => {
+  await server.request("PUT", "/v1/videos/gone", { title: "Gone", live: true }, host);
+  await server.comment("gone", "a last comment", host);
+  await openWatch(page, server, "gone");
+  await expect(rows(page)).toHaveCount(1);
+  await server.request("DELETE", "/v1/videos/gone", undefined, host);
+  await expect(status(page)).toContainText("This video was deleted.");
+  await expect(rows(page)).toHaveCount(0);
+  await expect(page.locator("live-comments [part=field]")).toHaveCount(0);
+  const response = await page.reload();
+  expect(response?.status()).toBe(410);
+  await expect(page.getByRole("heading", { name: "This video was deleted" })).toBeVisible();
+});

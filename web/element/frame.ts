@@ -27,6 +27,7 @@ export interface FrameModel {
   readonly readOnly: boolean;
   readonly hideReactions: boolean;
   readonly closed: boolean;
+  readonly deleted: boolean;
   readonly composer: TemplateResult | typeof nothing;
   readonly menu: TemplateResult | typeof nothing;
   hold(): void;
@@ -92,7 +93,7 @@ function renderEmpty(model: FrameModel): Part {
     return html`<div class="skeleton" aria-hidden="true">${[62, 88, 45, 74, 56].map((width) => html`<i .style=${`--width:${width}%`}></i>`)}</div>`;
   if (model.snapshot === "failed")
     return html`<div class="empty">${icon("bubble")}<b>${strings.t("loadFailed")}</b><button class="earlier" @click=${() => model.reload()}>${strings.t("retry")}</button></div>`;
-  return html`<div class="empty">${icon("bubble")}<b>${strings.t("empty")}</b>${model.readOnly || model.closed ? nothing : html`<span>${strings.t("emptyHint")}</span>`}</div>`;
+  return html`<div class="empty">${icon("bubble")}<b>${strings.t(model.deleted ? "error-video-deleted" : "empty")}</b>${model.readOnly || model.closed ? nothing : html`<span>${strings.t("emptyHint")}</span>`}</div>`;
 }
 
 function renderPill({ strings, fresh, resume }: FrameModel): TemplateResult {

@@ -27,7 +27,7 @@ export function renderSettings(model: SettingsModel): TemplateResult {
   return html`${
     me === undefined
       ? nothing
-      : html`<p class="who"><span>${strings.t("commentingAs", { name: cleanText(me.name) })}</span>${
+      : html`<p class="who"><span>${strings.t("commentingAs", { name: cleanText(me.name) })}${me.role === "guest" ? ` · ${strings.t("guest")}` : nothing}</span>${
           model.guest
             ? html`<button class="link" @click=${() => model.changeName()}>${strings.t("changeName")}</button>`
             : nothing
@@ -69,7 +69,9 @@ export function renderActions(item: Item, model: ActionsModel): TemplateResult {
       run();
     }}>${label}</button>`;
   const guest =
-    item.author.role === "guest" ? html`<p class="guest">${strings.t("guest")}</p>` : nothing;
+    item.author.role === "guest"
+      ? html`<p class="guest"><bdi>${cleanText(item.author.name)}</bdi> · ${strings.t("guest")}</p>`
+      : nothing;
   return html`${guest}<div role="menu" aria-label=${strings.t("actions", { name: cleanText(item.author.name) })}
     @keydown=${moveInMenu}>${action(strings.t("reply"), () => model.reply(item))}${action(
       strings.t("copy"),

@@ -221,6 +221,7 @@ export class Session {
     this.pinned = undefined;
     this.hasEarlier = false;
     this.snapshot = "ready";
+    this.store.expire();
     this.store.replace([]);
     this.#callbacks.changed();
   }

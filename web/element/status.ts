@@ -63,8 +63,9 @@ export class StatusLine {
 
   /** The connection holds: what else there is to say. */
   #describeList(): string {
-    const { standing, snapshot } = this.#session;
+    const { standing, snapshot, deleted } = this.#session;
     const { t } = this.#strings();
+    if (deleted) return t("error-video-deleted");
     if (standing === "whole") return this.#note;
     if (standing !== "failed") return t(standing);
     // Where nothing is shown yet, the list itself says that it failed.

@@ -17,12 +17,24 @@ export function countCodePoints(text: string): number {
   return count;
 }
 
+/** Made once: each has tables of its own outside of the script's heap, and rows ask for every name. */
+let segmenter: Intl.Segmenter | undefined;
+
 /** The first letter or emoji as people see it, for an avatar. */
 export function initialOf(name: string): string {
-  const [first] = new Intl.Segmenter(undefined, { granularity: "grapheme" }).segment(
-    cleanText(name).trim(),
-  );
-  return first === undefined ? "?" : first.segment.toLocaleUpperCase();
+  const shown = cleanText(name).trim();
+  const first = firstGrapheme(shown) ?? [...shown][0];
+  return first === undefined ? "?" : first.toLocaleUpperCase();
+}
+
+function firstGrapheme(text: string): string | undefined {
+  try {
+    segmenter ??= new Intl.Segmenter(undefined, { granularity: "grapheme" });
+    for (const { segment } of segmenter.segment(text)) return segment;
+  } catch {
+    // An older browser: code points do for most names.
+  }
+  return undefined;
 }
 
 /** Whether the text speaks to `name`: `@name`, not as the beginning of a longer one. */

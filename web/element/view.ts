@@ -159,6 +159,7 @@ export class View implements ComposerHost, MenuHost {
   /** Comments are closed for the reader. */
   get #closed(): boolean {
     const role = this.me?.role;
+    if (this.#session.deleted) return true;
     return this.#session.closed && role !== "host" && role !== "moderator";
   }
 
@@ -258,6 +259,7 @@ export class View implements ComposerHost, MenuHost {
       readOnly,
       hideReactions,
       closed: this.#closed,
+      deleted: session.deleted,
       composer: this.#composer.render(readOnly, this.#closed),
       menu: this.#menu.render(),
       hold: () => this.#list?.hold(),

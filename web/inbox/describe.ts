@@ -1,10 +1,10 @@
 /** What both the panel and what passes by say: counts, names, and what happened. */
 
-import type { NotificationData } from "@ovation/client";
+import type { NotificationData, Person } from "@ovation/client";
 import { html, nothing, type TemplateResult } from "lit/html.js";
 import { cleanText } from "../element/text.ts";
 import { BADGE_MAX } from "./limits.ts";
-import { icon, type icons, renderAvatar } from "./people.ts";
+import { icon, type icons, isGuest, renderAvatar } from "./people.ts";
 import type { Words } from "./words.ts";
 
 export function renderBadge(words: Words, count: number): TemplateResult | typeof nothing {
@@ -31,7 +31,7 @@ export function describe(
     case "reply":
     case "mention":
       return {
-        title: words.t(data.kind, { name: isolate(data.from.name) }),
+        title: words.t(data.kind, { name: nameOf(words, data.from) }),
         detail: cleanText(data.text),
         picture: renderAvatar(data.from),
       };
@@ -59,6 +59,11 @@ export function describe(
       // A kind that a later server knows.
       return { title: words.t("notifications"), detail: "", picture: sign("bell") };
   }
+}
+
+/** A member inside a sentence; of a guest it says so. */
+export function nameOf(words: Words, { id, name }: Person): string {
+  return isolate(isGuest(id) ? `${name} (${words.t("guest")})` : name);
 }
 
 /** A name inside a sentence keeps its own direction, and gives none to the sentence. */

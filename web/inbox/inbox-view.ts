@@ -8,7 +8,7 @@ import type { Me } from "../element/identity.ts";
 import { languageOf } from "../element/strings.ts";
 import { cleanText, countCodePoints } from "../element/text.ts";
 import type { Entry } from "./conversations.ts";
-import { describe, isolate, renderBadge } from "./describe.ts";
+import { describe, nameOf, renderBadge } from "./describe.ts";
 import { Inbox } from "./inbox.ts";
 import { FOLLOW_DISTANCE_PX, MESSAGE_CODE_POINTS_MAX, TIMER_MS_MAX } from "./limits.ts";
 import { endOf, type Sanction } from "./notices.ts";
@@ -305,11 +305,11 @@ export class InboxView {
 
   #messaged(entry: Entry, { text }: Message): void {
     const shown = cleanText(text);
-    this.#say(this.#words.t("wrote", { name: cleanText(entry.name), text: shown }));
+    this.#say(this.#words.t("wrote", { name: nameOf(this.#words, entry), text: shown }));
     if (this.#opened) return;
     this.#toasts.add({
       key: `message ${entry.id}`,
-      title: this.#words.t("newMessage", { name: isolate(entry.name) }),
+      title: this.#words.t("newMessage", { name: nameOf(this.#words, entry) }),
       detail: shown,
       picture: renderAvatar(entry),
       open: () => this.write(entry),

@@ -5,7 +5,7 @@ import { html, nothing, type TemplateResult } from "lit/html.js";
 import { cleanText } from "../element/text.ts";
 import { type Entry, unreadOf } from "./conversations.ts";
 import { describe, isolate, renderBadge } from "./describe.ts";
-import { icon, type icons, renderAvatar } from "./people.ts";
+import { icon, type icons, renderAvatar, renderGuest } from "./people.ts";
 import type { Words } from "./words.ts";
 
 export type Tab = "messages" | "activity";
@@ -80,7 +80,7 @@ function renderEntry({ words, now, me, open }: PanelModel, entry: Entry): Templa
   const text = cleanText(entry.last.text);
   return html`<li><button class=${unread > 0 ? "entry new" : "entry"} data-with=${entry.id} @click=${() => open(entry)}>
     ${renderAvatar(entry, online)}
-    <span class="who"><bdi>${cleanText(entry.name)}</bdi>${online ? html`<span class="hidden">${words.t("online")}</span>` : nothing}</span>
+    <span class="who"><bdi>${cleanText(entry.name)}</bdi>${renderGuest(words, entry.id)}${online ? html`<span class="hidden">${words.t("online")}</span>` : nothing}</span>
     <time datetime=${new Date(entry.last.at).toISOString()}>${words.brief(entry.last.at, now)}</time>
     ${
       entry.typingUntil > now

@@ -3,6 +3,7 @@
 import { html, nothing, type TemplateResult } from "lit/html.js";
 import { hueOf } from "../element/name-colour.ts";
 import { initialOf } from "../element/text.ts";
+import type { Words } from "./words.ts";
 
 export const icons = {
   inbox: "M4 6.500h16v11H4zM4.500 7.500 12 13l7.500-5.500",
@@ -18,6 +19,18 @@ export const icons = {
 
 export function icon(name: keyof typeof icons): TemplateResult {
   return html`<svg viewBox="0 0 24 24" aria-hidden="true"><path d=${icons[name]}></path></svg>`;
+}
+
+/** Ids of guests begin so, and no others do: the server sees to it. */
+const GUEST_ID_PREFIX = "guest-";
+
+export function isGuest(id: string): boolean {
+  return id.startsWith(GUEST_ID_PREFIX);
+}
+
+/** A guest chose the name: it is said beside it. */
+export function renderGuest(words: Words, id: string): TemplateResult | typeof nothing {
+  return isGuest(id) ? html`<small class="guest"> · ${words.t("guest")}</small>` : nothing;
 }
 
 export function renderAvatar(

@@ -7,7 +7,7 @@ import { cleanText, countCodePoints } from "../element/text.ts";
 import type { Entry } from "./conversations.ts";
 import { isolate } from "./describe.ts";
 import { COUNTER_FROM_LEFT, GROUP_MS, MESSAGE_CODE_POINTS_MAX } from "./limits.ts";
-import { icon, renderAvatar } from "./people.ts";
+import { icon, renderAvatar, renderGuest } from "./people.ts";
 import type { Bubble, Thread } from "./thread.ts";
 import { daysBetween, type Words } from "./words.ts";
 
@@ -35,7 +35,7 @@ export function renderThread(model: ThreadModel): TemplateResult {
   const name = cleanText(entry.name);
   const typing = entry.typingUntil > model.now;
   return html`<div class="head with"><button class="icon back" aria-label=${words.t("back")} @click=${() => model.back()}>${icon("back")}</button>
-      ${renderAvatar(entry, entry.presence?.online)}<div><h2><bdi>${name}</bdi></h2><p class="presence">${presenceOf(model)}</p></div>
+      ${renderAvatar(entry, entry.presence?.online)}<div><h2><bdi>${name}</bdi>${renderGuest(words, entry.id)}</h2><p class="presence">${presenceOf(model)}</p></div>
       <button class="icon" aria-label=${words.t("close")} @click=${() => model.close()}>${icon("close")}</button></div>
     <div class="page talk" tabindex="0" role="region" aria-label=${words.t("conversation", { name })}>
       ${renderTop(model)}

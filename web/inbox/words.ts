@@ -16,6 +16,7 @@ export const english = {
   noMessagesHint: "Write to somebody from the menu beside their comment.",
   noActivity: "Nothing new",
   noActivityHint: "Answers, mentions and what moderators decide appear here.",
+  guest: "Guest",
   you: "You: {text}",
   unread: { one: "{n} unread message", other: "{n} unread messages" },
   online: "Online",
