@@ -154,7 +154,7 @@ function explain(error: unknown, { port, host, dataDirectory }: Settings): strin
   const { code, name, message, syscall } = error as NodeJS.ErrnoException;
   if (error instanceof LogUnusableError || name === "StoreUnusableError") return message;
   if (code === "EADDRINUSE")
-    return `port ${port} is taken; stop what uses it, or give another one with --port (or --internal-port)`;
+    return `port ${port} is taken; stop what uses it, or give another one with --port`;
   if (code === "EADDRNOTAVAIL" || /^Failed to listen at/.test(message))
     return `cannot listen at ${host}, port ${port}: --host (or --internal-host) needs an address of this machine, for example 127.0.0.1 or 0.0.0.0`;
   if (syscall === "mkdir" || syscall === "open")
