@@ -9,6 +9,7 @@ import type { Clock, Topic, TopicPosition } from "@ovation/protocol";
 import type { ApiError } from "./api-error.ts";
 import { drawRetryMs } from "./backoff.ts";
 import { createChanges } from "./changes.ts";
+import { type Fields, readContent } from "./content.ts";
 import { createFallback } from "./fallback.ts";
 import {
   CONNECT_TIMEOUT_MS,
@@ -145,15 +146,14 @@ export function createStream(environment: StreamEnvironment, sink: StreamSink): 
     let answered = false;
     let heard = false;
     const callbacks: TransportCallbacks = {
-      onMessage({ type: name, data, lastEventId }) {
+      onMessage(message) {
         if (mine !== life) return;
         heard = true;
-        const content = parse(data);
-        const type = typeof content?.["type"] === "string" ? content["type"] : name;
-        if (content === undefined) lose("network");
-        else if (type === "connection") opened(content, asked, lastEventId);
-        else if (type === "reconnect") serverAsked(content);
-        else table.receive(type, content as unknown as ClientEvent, lastEventId);
+        const { type, fields } = readContent(message) ?? {};
+        if (type === undefined || fields === undefined) lose("network");
+        else if (type === "connection") opened(fields, asked, message.lastEventId);
+        else if (type === "reconnect") serverAsked(fields);
+        else table.receive(type, fields as unknown as ClientEvent, message.lastEventId);
       },
       onAlive() {
         seenAt = clock.now();
@@ -189,7 +189,7 @@ export function createStream(environment: StreamEnvironment, sink: StreamSink): 
     });
   }
 
-  function opened(content: Content, asked: readonly Topic[], id: string): void {
+  function opened(content: Fields, asked: readonly Topic[], id: string): void {
     const mine = life;
     // A poll's connection was gone, and the server made another one: it goes on by the position.
     if (state.name === "connected") {
@@ -242,7 +242,7 @@ export function createStream(environment: StreamEnvironment, sink: StreamSink): 
   }
 
   /** The server asks us to connect again in a while; until then, or until it ends the stream, events still come. */
-  function serverAsked(content: Content): void {
+  function serverAsked(content: Fields): void {
     if (content["reason"] === "token-expired") {
       renewToken("token-expired");
       return;
@@ -382,18 +382,6 @@ export function createStream(environment: StreamEnvironment, sink: StreamSink): 
       move({ step: "close" });
     },
   };
-}
-
-type Content = Readonly<Record<string, unknown>>;
-
-/** The object in `data:`; undefined where it is none, which no server of ours sends. */
-function parse(data: string): Content | undefined {
-  try {
-    const content: unknown = JSON.parse(data);
-    return typeof content === "object" && content !== null ? (content as Content) : undefined;
-  } catch {
-    return undefined;
-  }
 }
 
 function bounded(ms: number): number {

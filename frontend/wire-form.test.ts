@@ -104,3 +104,47 @@ test("viewers of every form of one topic read the same events, also when they ar
     );
   }
 });
+
+/** Go's `bufio.Scanner`, and what is built on it, ends at a longer line. */
+const LINE_BYTES_MAX = 64 * 1024;
+/** What a frame has around the `data` of its event. */
+const AROUND_BYTES_MAX = 4 * 1024;
+
+test("a connection with 100 of the longest topics gets a first event under 64 KiB, and 4 KiB around an event's data", async () => {
+  const upstream = new ModelUpstream();
+  upstream.epoch = "zzzzzzzz";
+  const frontend = newFrontend(upstream);
+  upstream.inboxes.push(frontend);
+  frontends.push(frontend);
+  frontend.start();
+  const topics = Array.from({ length: 100 }, (_, index) =>
+    topic(`video:${"v".repeat(125)}${String(index).padStart(3, "0")}`),
+  );
+  for (const each of topics) upstream.append(each, "before", { type: "t".repeat(64) });
+  const first = new Viewer(frontend, topics, { unnamed: true });
+  await until(() => first.connection.ready);
+  const [connection] = first.received;
+  for (const each of topics) upstream.append(each, "missed", { type: "t".repeat(64) });
+  await until(() => first.received.length > 100);
+  let largest = 0;
+  let around = 0;
+  class Measured extends Viewer {
+    override write(bytes: Uint8Array): number | Promise<number> {
+      for (const frame of Buffer.from(bytes).toString().split("\n\n")) {
+        largest = Math.max(largest, Buffer.byteLength(frame));
+        const isEvent = frame.includes('"missed"');
+        if (isEvent) around = Math.max(around, Buffer.byteLength(frame) - '"missed"'.length);
+      }
+      return super.write(bytes);
+    }
+  }
+  const back = new Measured(frontend, topics, {
+    unnamed: true,
+    lastEventId: connection?.id ?? "",
+  });
+  await until(() => back.received.length > 100);
+  expect(largest).toBeGreaterThan(100 * 128);
+  expect(largest).toBeLessThan(LINE_BYTES_MAX);
+  expect(around).toBeGreaterThan(100 * 12);
+  expect(around).toBeLessThan(AROUND_BYTES_MAX);
+});
