@@ -10,6 +10,7 @@ import {
 import { type FrontendAddress, TableUnavailableError } from "@ovation/table";
 import { Dispatcher } from "./dispatcher.ts";
 import { createLocalLinks } from "./frontend-link-local.ts";
+import { CHANGED_TOPICS_PER_REPORT_MAX, PUBLISHES_IN_FLIGHT_MAX } from "./limits.ts";
 import { startInternalDispatcher, testStores } from "./testing/internal-dispatcher.ts";
 
 const topic = topicOf("video", "1");
@@ -84,4 +85,51 @@ test("a publish that fails at once lets none that came later overtake those that
   lookups[0]?.resolve(found);
   await Promise.all(publishes);
   expect(sent.map(({ at }) => at)).toEqual([1, 3]);
+});
+
+test("PUBLISHES_IN_FLIGHT_MAX: one more is refused while so many look up, and counted", async () => {
+  const stores = testStores();
+  const lookup = Promise.withResolvers<readonly (readonly FrontendAddress[])[]>();
+  const dispatcher = new Dispatcher({
+    ...stores,
+    policy: DEFAULT_POLICY,
+    table: { ...stores.table, lookup: () => lookup.promise },
+    links: createLocalLinks({ inboxOf: () => undefined }),
+    calls: { changeConnection: async () => ({ ok: false, error: "unknown-connection" }) },
+    onFailure: () => undefined,
+  });
+  const publishes = Array.from({ length: PUBLISHES_IN_FLIGHT_MAX }, () =>
+    dispatcher.publish([live]),
+  );
+  expect(await dispatcher.publish([live, durable]).catch((error: unknown) => error)).toMatchObject({
+    code: "unavailable",
+  });
+  expect(dispatcher.counters).toMatchObject({ refused: 2, durable: { refused: 1 } });
+  lookup.resolve([[]]);
+  await Promise.all(publishes);
+  await dispatcher.publish([live]);
+});
+
+test("CHANGED_TOPICS_PER_REPORT_MAX: the log is asked for so many at a time", async () => {
+  const stores = testStores();
+  const asked: number[] = [];
+  const { dispatcher, stop } = startInternalDispatcher({
+    ...stores,
+    log: {
+      append: (entries) => stores.log.append(entries),
+      read: (name, query) => stores.log.read(name, query),
+      heads: (topics) => stores.log.heads(topics),
+      headAt: (name, stamp) => stores.log.headAt(name, stamp),
+      wrote: (name, seq, epoch) => stores.log.wrote(name, seq, epoch),
+      close: () => stores.log.close(),
+      changes(since, limit) {
+        asked.push(limit);
+        return stores.log.changes(since, limit);
+      },
+    },
+  });
+  const address = { id: parseFrontendId("frontend1") as FrontendId, url: "" };
+  await dispatcher.report(address, [], 0);
+  await stop();
+  expect(asked).toEqual([CHANGED_TOPICS_PER_REPORT_MAX]);
 });

@@ -5,6 +5,7 @@ import {
   createBatchEncoder,
   decodeEvents,
   encodeEvents,
+  LINK_DATA_CHARACTERS_MAX,
   MalformedEventsError,
 } from "./event-codec.ts";
 
@@ -114,4 +115,13 @@ test("an encoder says the same of a batch that comes again, of one that looks li
   ]) {
     expect(encode(batch)).toBe(encodeEvents(batch));
   }
+});
+
+test("LINK_DATA_CHARACTERS_MAX: data that no version accepted ends the batch", () => {
+  const one = (characters: number) =>
+    `video:1 goal 1\n${JSON.stringify("x".repeat(characters - 2))}\n`;
+  expect(decodeEvents(one(LINK_DATA_CHARACTERS_MAX), { eventsMax: 1 })).toHaveLength(1);
+  expect(() => decodeEvents(one(LINK_DATA_CHARACTERS_MAX + 1), { eventsMax: 1 })).toThrow(
+    MalformedEventsError,
+  );
 });

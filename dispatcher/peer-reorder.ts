@@ -7,7 +7,8 @@ import type { Clock, Event } from "@ovation/protocol";
 
 /** How long a batch waits for one before it; what comes later than that is delivered late. */
 export const REORDER_MS = 50;
-const HELD_MAX = 64;
+/** Batches that wait for one before them; one more, and all are delivered as they are. */
+export const HELD_MAX = 64;
 
 export interface Reorder {
   /** Numbers count from 1; the first one that is seen starts the order. */

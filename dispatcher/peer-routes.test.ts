@@ -2,7 +2,17 @@
 
 import { afterEach, expect, test } from "bun:test";
 import { toJsonText } from "@ovation/protocol";
-import { FORWARD_PATH, formatPeerCaller, PEER_VIEWERS_PATH, WANTED_PATH } from "./peer.ts";
+import {
+  FORWARD_CALL_BYTES_MAX,
+  FORWARD_CALL_EVENTS_MAX,
+  FORWARD_LIFE_CHARACTERS_MAX,
+  FORWARD_PATH,
+  formatPeerCaller,
+  PEER_VIEWERS_PATH,
+  PEER_VIEWERS_TOPICS_MAX,
+  WANTED_CALL_TOPICS_MAX,
+  WANTED_PATH,
+} from "./peer.ts";
 import { datacenter, endDatacenters, goal } from "./testing/datacenters.ts";
 import { eventually, testAuth } from "./testing/internal-frontend.ts";
 
@@ -71,8 +81,8 @@ test("forged, replayed, foreign, malformed and oversized batches are refused and
   ]) {
     expect(await post(text)).toBe(400);
   }
-  expect(await post(body(2, "video:1 goal 1\n{}\n".repeat(10_001)))).toBe(400);
-  expect(await post("x".repeat(5 * 1024 * 1024))).toBe(413);
+  expect(await post(body(2, "video:1 goal 1\n{}\n".repeat(FORWARD_CALL_EVENTS_MAX + 1)))).toBe(400);
+  expect(await post("x".repeat(FORWARD_CALL_BYTES_MAX + 1))).toBe(413);
   const topics = JSON.stringify({ topics: ["video:*"] });
   const headers = testAuth().sign({
     method: "POST",
@@ -117,4 +127,26 @@ test("forged, replayed, foreign, malformed and oversized batches are refused and
   await Bun.sleep(100);
   expect(b.frontend.received).toEqual([{ ...goal(1), data: toJsonText({}) }]);
   expect(a.frontend.received).toEqual([]);
+});
+
+test("a question has at most WANTED_CALL_TOPICS_MAX and PEER_VIEWERS_TOPICS_MAX topics, a life FORWARD_LIFE_CHARACTERS_MAX characters", async () => {
+  const inB = (await datacenter("b")).dispatcher();
+  async function post(path: string, body: string) {
+    const from = formatPeerCaller("a", "dispatcher1");
+    const headers = testAuth().sign({ method: "POST", path, from, to: "b", body });
+    return (await fetch(inB.listener.url + path, { method: "POST", headers, body })).status;
+  }
+  const asked = (count: number) =>
+    JSON.stringify({ topics: Array.from({ length: count }, (_, index) => `video:${index}`) });
+  for (const [path, most] of [
+    [WANTED_PATH, WANTED_CALL_TOPICS_MAX],
+    [PEER_VIEWERS_PATH, PEER_VIEWERS_TOPICS_MAX],
+  ] as const) {
+    expect(await post(path, asked(most))).toBe(200);
+    expect(await post(path, asked(most + 1))).toBe(400);
+  }
+  const batch = (number: number, characters: number) =>
+    `${JSON.stringify({ number, id: `d.${number}`, life: "x".repeat(characters) })}\n`;
+  expect(await post(FORWARD_PATH, batch(1, FORWARD_LIFE_CHARACTERS_MAX))).toBe(200);
+  expect(await post(FORWARD_PATH, batch(2, FORWARD_LIFE_CHARACTERS_MAX + 1))).toBe(400);
 });

@@ -1,5 +1,6 @@
 import { expect, test } from "bun:test";
 import fc from "fast-check";
+import { POSITION_CHARACTERS_MAX, TOPICS_PER_CONNECTION_MAX } from "./limits.ts";
 import {
   formatPoint,
   formatPosition,
@@ -58,4 +59,16 @@ test("an id of somebody else's says nothing", () => {
   for (const text of ["", "42", "~", "1~~~", `1~~~~${markOf(topicOf("video", "1"))}.`]) {
     expect(positionIn(text, topicOf("video", "1"))).toBeUndefined();
   }
+});
+
+test("a position of more than POSITION_CHARACTERS_MAX characters, or of too many topics, is none", () => {
+  const part = (index: number) => `~${index.toString(36).padStart(8, "0")}.1.e`;
+  const listed = (count: number) =>
+    `1~~~${Array.from({ length: count }, (_, index) => part(index)).join("")}`;
+  expect(parsePosition(listed(TOPICS_PER_CONNECTION_MAX))?.topics.size).toBe(
+    TOPICS_PER_CONNECTION_MAX,
+  );
+  expect(parsePosition(listed(TOPICS_PER_CONNECTION_MAX + 1))).toBeUndefined();
+  expect(listed(TOPICS_PER_CONNECTION_MAX).length).toBeLessThan(POSITION_CHARACTERS_MAX);
+  expect(parsePosition(`1~~~${"~".repeat(POSITION_CHARACTERS_MAX)}`)).toBeUndefined();
 });
