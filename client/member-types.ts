@@ -48,6 +48,8 @@ export type NotificationData =
       readonly video: string;
       readonly seq: number;
       readonly from: Person;
+      /** The comment was removed: `text` is empty. */
+      readonly removed?: true;
       readonly text: string;
     }
   | {

@@ -127,6 +127,8 @@ export interface TopicHandlers {
   receipt?(event: ClientEvent<ReceiptData>): void;
   presence?(event: ClientEvent<PresenceData>): void;
   notification?(event: ClientEvent<NotificationData>): void;
+  /** `data`: `{"seq":31}`, the number of a notification whose text is gone. */
+  "notification-removed"?(event: ClientEvent): void;
   /** Every event of the topic, also of types without a callback of their own. */
   onEvent?(event: ClientEvent): void;
   /** The subscription is active: every later event arrives. `head` is the newest durable number then. */

@@ -21,6 +21,7 @@ import { createCommentWriter } from "./comment-writer.ts";
 import { withOwners } from "./guest-owners.ts";
 import { findComment, pinnedSeqOf, readHistory } from "./history.ts";
 import { REASON_CODE_POINTS_MAX } from "./limits.ts";
+import { retractNotices } from "./notice-retraction.ts";
 import { currentId, notifyOfComment } from "./notifications.ts";
 import { type PageQuery, pageOf } from "./parameters.ts";
 import { newComment, parseSeq, pin, removal } from "./schemas.ts";
@@ -127,6 +128,8 @@ export function createCommentRoutes(service: Service): readonly Route[] {
     if (!own) await requireUnsanctioned(service, context, identity, video);
     const notify = own || service.people === undefined || !isTopicId(author) ? undefined : author;
     if (comment.removed !== true) await writer.remove(video, comment, { reason, notify });
+    // A removal that was cut short is finished by its repetition.
+    else await retractNotices(service, video.id, seq);
     return jsonAnswer(JSON.stringify({ seq }));
   }
 

@@ -7,6 +7,7 @@ import type { Appended, LogEntry } from "@ovation/log";
 import { type Identity, type JsonText, Problem, type Role, toJsonText } from "@ovation/protocol";
 import { authorOf, type Comment, commentDataOf, removedData } from "./comment.ts";
 import { pinnedSeqOf } from "./history.ts";
+import { retractNotices } from "./notice-retraction.ts";
 import { notificationEntry } from "./notifications.ts";
 import type { NamedVideo, Service, Writer } from "./service.ts";
 
@@ -34,7 +35,7 @@ export interface WrittenComment {
 export interface CommentWriter {
   /** Throws `key-reused`. */
   write(video: NamedVideo, author: Writer, comment: NewComment): Promise<WrittenComment>;
-  /** Takes the text out of the log and says so to everybody; a second removal changes nothing. */
+  /** Takes the text out of the log and of what members were told, and says so to everybody; a second removal changes nothing. */
   remove(video: NamedVideo, comment: Comment, removal: Removal): Promise<void>;
   /** Any other event of the service itself. */
   appendOwn(video: NamedVideo, type: string, data: JsonText): Promise<void>;
@@ -118,6 +119,7 @@ export function createCommentWriter(service: Service): CommentWriter {
         entries.push(notificationEntry(notify, notice, at, `removed ${video.id} ${comment.seq}`));
       }
       const [removed] = await service.append(entries);
+      await retractNotices(service, video.id, comment.seq);
       if (removed?.duplicate === true) return;
       metrics.removals.inc();
       commentCounts.touch(video.id);

@@ -170,6 +170,13 @@ export const ADDRESS_NOTE_MS = 60 * 60_000;
 export const TIME_OUT_SECONDS_MAX = 31 * 24 * 60 * 60;
 /** Comments whose mentions and answers are being told at once; beyond, they are not. */
 export const BACKGROUND_MAX = 1_000;
+/** Notifications that a removal takes the text out of before it looks for more. */
+export const NOTICE_RETRACTIONS_AT_ONCE = 100;
+/** Clocks of processes may differ by this much where a notification is looked for by its time. */
+export const NOTICE_SEARCH_MARGIN_MS = 60_000;
+/** For how long a removal finds notifications where the policy keeps them without end. */
+export const NOTICES_KEPT_MS = 365 * 24 * 60 * 60_000;
+
 /** People one comment can call by name. */
 export const MENTIONS_MAX = 3;
 /** Whom a comment can mention: the authors of this many comments before it. */

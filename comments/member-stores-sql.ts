@@ -4,6 +4,7 @@ import { createSqlAddressSanctionStore } from "./address-sanction-store-sql.ts";
 import { createSqlConversationStore } from "./conversation-store-sql.ts";
 import { createSqlMemberStore } from "./member-store-sql.ts";
 import type { MemberStores } from "./member-stores.ts";
+import { createSqlNoticeStore } from "./notice-store-sql.ts";
 import { createSqlSanctionStore } from "./sanction-store-sql.ts";
 import type { SqlDatabase, SqlSchema } from "./sql-database.ts";
 import { openPostgresDatabase } from "./sql-database-postgres.ts";
@@ -41,6 +42,11 @@ const SCHEMA: SqlSchema = {
      );
      CREATE INDEX ovation_address_sanctions_by_address ON ovation_address_sanctions (address);
      CREATE INDEX ovation_address_sanctions_by_end ON ovation_address_sanctions (until_at)`,
+    // Who was told of which comment, so that a removal reaches what they were told.
+    `CREATE TABLE ovation_notices (
+       video TEXT NOT NULL, seq BIGINT NOT NULL, member TEXT NOT NULL, at BIGINT NOT NULL, PRIMARY KEY (video, seq, member)
+     );
+     CREATE INDEX ovation_notices_by_age ON ovation_notices (at)`,
   ],
 };
 
@@ -60,6 +66,7 @@ function createSqlMemberStores(database: SqlDatabase): MemberStores {
     ...createSqlMemberStore(database),
     sanctions: createSqlSanctionStore(database),
     addresses: createSqlAddressSanctionStore(database),
+    notices: createSqlNoticeStore(database),
     conversations: createSqlConversationStore(database),
     close: () => database.close(),
   };

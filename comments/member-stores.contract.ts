@@ -192,6 +192,26 @@ export function testMemberStores(
       expect(await addresses.forget({ seen: -4_999, ended: -2_000 }, 10)).toBe(2);
     });
 
+    test("who was told of a comment is known until it is forgotten", async () => {
+      const { notices } = await open();
+      const video = newId("video");
+      const told = { video, seq: 5, members: ["ana", "ben"], at: -3_000 };
+      await notices.note(told);
+      await notices.note(told);
+      await notices.note({ ...told, seq: 6, members: ["cy"], at: -2_000 });
+      await notices.note({ ...told, seq: 7, members: [] });
+      expect((await notices.list(video, 10, 5)).map(({ member }) => member)).toEqual([
+        "ana",
+        "ben",
+      ]);
+      expect(await notices.list(video, 10)).toHaveLength(3);
+      expect(await notices.list(video, 2)).toHaveLength(2);
+      await notices.remove(video, 5, "ana");
+      expect(await notices.list(video, 10, 5)).toEqual([{ seq: 5, member: "ben", at: -3_000 }]);
+      expect(await notices.forget(-2_000, 10)).toBe(1);
+      expect(await notices.list(video, 10)).toEqual([{ seq: 6, member: "cy", at: -2_000 }]);
+    });
+
     test("old conversations are forgotten whole, and inboxes stay as their members left them", async () => {
       const { conversations, inboxes } = await open();
       const [ana, ben, cleo] = [newId("ana"), newId("ben"), newId("cleo")];

@@ -97,6 +97,29 @@ export interface AddressSanctionStore {
   forget(before: { readonly seen: number; readonly ended: number }, limit: number): Promise<number>;
 }
 
+/** A member who was told of a comment: an answer, a mention. */
+export interface NoticedMember {
+  /** The comment's number. */
+  readonly seq: number;
+  readonly member: string;
+  /** When the comment was posted, ms since 1970. */
+  readonly at: number;
+}
+
+export interface NoticeStore {
+  note(told: {
+    readonly video: string;
+    readonly seq: number;
+    readonly members: readonly string[];
+    readonly at: number;
+  }): Promise<void>;
+  /** Who was told of the comment; without a number, of any comment of the video. */
+  list(video: string, limit: number, seq?: number): Promise<readonly NoticedMember[]>;
+  remove(video: string, seq: number, member: string): Promise<void>;
+  /** Drops those of comments from before `before`; answers how many went. */
+  forget(before: number, limit: number): Promise<number>;
+}
+
 /** One member's side of a conversation. */
 export interface Conversation {
   readonly other: string;
@@ -149,6 +172,7 @@ export interface MemberStores {
   readonly inboxes: InboxStore;
   readonly sanctions: SanctionStore;
   readonly addresses: AddressSanctionStore;
+  readonly notices: NoticeStore;
   readonly conversations: ConversationStore;
   close(): Promise<void>;
 }

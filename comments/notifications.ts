@@ -9,8 +9,9 @@
 import type { LogEntry } from "@ovation/log";
 import { isTopicId, toJsonText, topicOf } from "@ovation/protocol";
 import type { Comment } from "./comment.ts";
-import { readHistory } from "./history.ts";
+import { findComment, readHistory } from "./history.ts";
 import { MENTIONED_AMONG, MENTIONS_MAX } from "./limits.ts";
+import { retractNotices } from "./notice-retraction.ts";
 import type { NamedVideo, Service } from "./service.ts";
 
 interface Person {
@@ -77,11 +78,13 @@ export async function notifyOfComment(
   if (repliedTo !== undefined) told.set(repliedTo.author.id, "reply");
   const { author, seq, text, at } = comment;
   const entries: LogEntry[] = [];
+  const members: string[] = [];
   for (const [id, kind] of told) {
     const member = await currentId(service, id);
     if (!isTopicId(member) || member === author.id || (await isBlocked(service, member, author.id)))
       continue;
     const from = { id: author.id, name: author.name };
+    members.push(member);
     entries.push(
       notificationEntry(
         member,
@@ -91,7 +94,12 @@ export async function notifyOfComment(
       ),
     );
   }
-  if (entries.length > 0) await service.append(entries);
+  if (entries.length === 0) return;
+  await service.people?.stores.notices.note({ video: video.id, seq, members, at });
+  await service.append(entries);
+  // A removal that came meanwhile found nothing to take back.
+  if ((await findComment(service.log, video.topic, seq, "with-removed")).removed === true)
+    await retractNotices(service, video.id, seq);
 }
 
 async function isBlocked(service: Service, member: string, by: string): Promise<boolean> {

@@ -7,6 +7,7 @@ import { topicOf } from "@ovation/protocol";
 import {
   DEFAULT_RECORD_LIVES,
   GUEST_ADDRESS_MS,
+  NOTICES_KEPT_MS,
   type RecordLives,
   UPKEEP_ROWS_MAX,
 } from "./limits.ts";
@@ -26,6 +27,7 @@ export function createUpkeep(
   const { store, log, clock, people } = service;
   const lives = { ...DEFAULT_RECORD_LIVES, ...given };
   const conversationsMs = service.policy.conversation?.retention.ageMsMax;
+  const noticesMs = service.policy.member?.retention.ageMsMax ?? NOTICES_KEPT_MS;
   const before = (lifeMs: number) => clock.now() - lifeMs;
 
   const task = (name: string, drop: () => Promise<number>): UpkeepTask => ({
@@ -61,6 +63,9 @@ export function createUpkeep(
               { seen: before(GUEST_ADDRESS_MS), ended: clock.now() },
               UPKEEP_ROWS_MAX,
             ),
+          ),
+          task("end of notes who was told", () =>
+            people.stores.notices.forget(before(noticesMs), UPKEEP_ROWS_MAX),
           ),
           task("end of past sanctions", () =>
             people.stores.sanctions.forgetEnded(before(lives.endedSanctionsMs), UPKEEP_ROWS_MAX),

@@ -9,6 +9,7 @@
 
 import { toJsonText } from "@ovation/protocol";
 import { VIDEO_SETTINGS_AGE_MS } from "./limits.ts";
+import { retractNotices } from "./notice-retraction.ts";
 import type { NamedVideo, Service } from "./service.ts";
 
 export async function deleteVideo(service: Service, { id, topic }: NamedVideo): Promise<void> {
@@ -17,6 +18,7 @@ export async function deleteVideo(service: Service, { id, topic }: NamedVideo): 
   directory.forget(id);
   likes.forget(id);
   const closedAt = await closeTopic();
+  service.background.run(() => retractNotices(service, id));
   clock.after(2 * VIDEO_SETTINGS_AGE_MS, () =>
     service.background.run(async () => {
       const [head] = await log.heads([topic]);

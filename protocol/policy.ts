@@ -100,6 +100,7 @@ export const DEFAULT_POLICY: Policy = {
     types: {
       message: { lane: "durable" },
       notification: { lane: "durable" },
+      "notification-removed": { lane: "durable" },
       receipt: { lane: "durable" },
       typing: { lane: "live", merge: "latest", per: "from" },
       presence: { lane: "live", merge: "latest", per: "member" },

@@ -133,6 +133,10 @@ export class Inbox {
         this.#callbacks.noticed(notice);
         this.#callbacks.changed();
       },
+      "notification-removed": ({ data }) => {
+        const { seq } = fieldsOf(data);
+        if (isCount(seq) && this.notices.remove(seq)) this.#callbacks.changed();
+      },
     };
   }
 
@@ -174,7 +178,10 @@ export class Inbox {
     const notices = readAll(told?.["notifications"], readNotice, () =>
       this.skips.add("notification"),
     );
-    for (const notice of notices) this.notices.add(notice);
+    for (const notice of notices) {
+      if (fieldsOf(notice.data)["removed"] === true) this.notices.remove(notice.seq);
+      else this.notices.add(notice);
+    }
     this.state = "ready";
     for (const entry of this.conversations.list) this.#delivered(entry);
     if (this.thread !== undefined) await this.#read(this.thread);

@@ -30,6 +30,14 @@ export class Notices {
     return true;
   }
 
+  /** Answers whether it was there. */
+  remove(seq: number): boolean {
+    const kept = this.#list.filter((notice) => notice.seq !== seq);
+    const was = kept.length < this.#list.length;
+    this.#list = kept;
+    return was;
+  }
+
   /** The sanction that holds at `now` in `video` or on the whole site, the one that holds longest. */
   sanction(now: number, video: string | undefined): Sanction | undefined {
     const inForce = new Map<string, Sanction>();
