@@ -4,8 +4,11 @@ import { HEART_LIFE_MS, HEARTS_MAX } from "./limits.ts";
 import arabic from "./locales/ar.json";
 import german from "./locales/de.json";
 import spanish from "./locales/es.json";
+import { menuEnglish } from "./menu-words.ts";
 import { hueOf } from "./name-colour.ts";
-import { type Catalogue, createStrings, english, type StringKey } from "./strings.ts";
+import { type Catalogue, createStrings, english as own, type StringKey } from "./strings.ts";
+
+const english = { ...own, ...menuEnglish };
 
 type Rgb = readonly [number, number, number];
 

@@ -6,8 +6,13 @@ import { ANNOUNCE_MODES, type AnnounceMode } from "./announcer.ts";
 import { copyText } from "./clipboard.ts";
 import type { Item } from "./comment-store.ts";
 import type { Me } from "./identity.ts";
+import { type MenuKey, menuEnglish } from "./menu-words.ts";
 import type { Strings } from "./strings.ts";
 import { cleanText } from "./text.ts";
+
+function words(strings: Strings, key: MenuKey, values?: { readonly name: string }): string {
+  return strings.t(key, values, menuEnglish[key]);
+}
 
 export interface SettingsModel {
   readonly strings: Strings;
@@ -27,21 +32,21 @@ export function renderSettings(model: SettingsModel): TemplateResult {
   return html`${
     me === undefined
       ? nothing
-      : html`<p class="who"><span>${strings.t("commentingAs", { name: cleanText(me.name) })}${me.role === "guest" ? ` · ${strings.t("guest")}` : nothing}</span>${
+      : html`<p class="who"><span>${words(strings, "commentingAs", { name: cleanText(me.name) })}${me.role === "guest" ? ` · ${strings.t("guest")}` : nothing}</span>${
           model.guest
-            ? html`<button class="link" @click=${() => model.changeName()}>${strings.t("changeName")}</button>`
+            ? html`<button class="link" @click=${() => model.changeName()}>${words(strings, "changeName")}</button>`
             : nothing
         }</p>`
   }${
     model.hearts === undefined
       ? nothing
-      : html`<label class="switch"><span>${strings.t("hearts")}</span><input type="checkbox" role="switch" .checked=${model.hearts}
+      : html`<label class="switch"><span>${words(strings, "hearts")}</span><input type="checkbox" role="switch" .checked=${model.hearts}
           @change=${(event: Event) => model.setHearts((event.currentTarget as HTMLInputElement).checked)}></label>`
-  }<fieldset><legend>${strings.t("announce")}</legend>${ANNOUNCE_MODES.map(
+  }<fieldset><legend>${words(strings, "announce")}</legend>${ANNOUNCE_MODES.map(
     (
       mode,
     ) => html`<label><input type="radio" name="announce" .checked=${mode === model.announce} @change=${() => model.setAnnounce(mode)}>
-      <span>${strings.t(`announce-${mode}`)}</span></label>`,
+      <span>${words(strings, `announce-${mode}`)}</span></label>`,
   )}</fieldset>`;
 }
 
@@ -73,10 +78,10 @@ export function renderActions(item: Item, model: ActionsModel): TemplateResult {
       ? html`<p class="guest"><bdi>${cleanText(item.author.name)}</bdi> · ${strings.t("guest")}</p>`
       : nothing;
   return html`${guest}<div role="menu" aria-label=${strings.t("actions", { name: cleanText(item.author.name) })}
-    @keydown=${moveInMenu}>${action(strings.t("reply"), () => model.reply(item))}${action(
-      strings.t("copy"),
+    @keydown=${moveInMenu}>${action(words(strings, "reply"), () => model.reply(item))}${action(
+      words(strings, "copy"),
       async () => (await copyText(item.text)) || model.failed("copy"),
-    )}${message === undefined ? nothing : action(strings.t("message"), message)}${mayRemove ? action(strings.t(own ? "delete" : "remove"), () => model.remove(item), "danger") : nothing}</div>`;
+    )}${message === undefined ? nothing : action(words(strings, "message"), message)}${mayRemove ? action(words(strings, own ? "delete" : "remove"), () => model.remove(item), "danger") : nothing}</div>`;
 }
 
 function moveInMenu(event: KeyboardEvent): void {

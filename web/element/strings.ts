@@ -3,6 +3,8 @@
  * they are asked for. Numbers, dates and plurals come from `Intl`.
  */
 
+import type { MenuKey } from "./menu-words.ts";
+
 /** A sentence, or one for each plural category of its `{n}`. */
 export type Phrase = string | Partial<Record<Intl.LDMLPluralRule, string>>;
 
@@ -73,30 +75,19 @@ export const english = {
   "error-forbidden": "You may not do this.",
   "error-text-too-long": "The text is too long.",
   "error-invalid-text": "The text has characters that cannot be shown.",
-  announce: "Screen reader announcements",
-  "announce-all": "Every comment",
-  "announce-mentions": "Host, moderators and mentions",
-  "announce-digest": "A count every 10 seconds",
-  "announce-off": "None",
-  hearts: "Floating hearts",
-  commentingAs: "Commenting as {name}",
-  changeName: "Change",
-  reply: "Reply",
-  copy: "Copy the text",
-  message: "Write a message",
-  delete: "Delete",
-  remove: "Remove",
 } satisfies Record<string, Phrase>;
 
-export type StringKey = keyof typeof english;
+/** With the words of the menus, which come with them. */
+export type StringKey = keyof typeof english | MenuKey;
 export type Catalogue = Readonly<Partial<Record<string, Phrase>>>;
 
 export interface Strings {
   readonly language: string;
-  /** Words for `key`; `{n}` is written as a number of the language and picks the plural. */
+  /** Words for `key`, `fallback` where the language has none; `{n}` is written as a number of the language and picks the plural. */
   t(
     key: StringKey,
     values?: { readonly n?: number; readonly name?: string; readonly text?: string },
+    fallback?: Phrase,
   ): string;
   /** The sentence for an error's code. */
   problem(code: string | undefined): string;
@@ -114,8 +105,8 @@ export function createStrings(language: string, ...catalogues: Catalogue[]): Str
   const clock = new Intl.DateTimeFormat(language, { hour: "numeric", minute: "2-digit" });
   const strings: Strings = {
     language,
-    t(key, values = {}) {
-      const phrase = words[key] ?? key;
+    t(key, values = {}, fallback = key) {
+      const phrase = words[key] ?? fallback;
       const text =
         typeof phrase === "string"
           ? phrase
