@@ -30,7 +30,7 @@ export interface AnsweringOptions {
   /** A page in place of a problem, for a person who opened an address with a browser. */
   readonly problemPage?: ProblemPage | undefined;
   /** Answers what no route does; without it that is `not-found`. `path` is as it was sent, without the query. */
-  fallback?(request: HttpRequest, path: string, address: string): Promise<Response>;
+  fallback?(request: HttpRequest, path: string, address: string): Promise<RouteAnswer>;
 }
 
 /** `undefined` where the problem itself is the answer. `path` is as it was sent, without the query. */

@@ -31,15 +31,9 @@ export function createCors(allowed: readonly string[]): Cors {
     const origin = request.headers.get("origin");
     if (origin === null) return answer;
     if (answer instanceof TextAnswer)
-      return new TextAnswer(answer.body, answer.status, {
-        ...answer.headers,
-        ...headersFor(origin),
-      });
-    if (answer instanceof SourceAnswer) {
-      const { vary, ...more } = headersFor(origin);
-      const both = [answer.headers["vary"], vary].filter(Boolean).join(", ");
-      return answer.withHeaders(both === "" ? more : { ...more, vary: both });
-    }
+      return new TextAnswer(answer.body, answer.status, join(answer.headers, headersFor(origin)));
+    if (answer instanceof SourceAnswer)
+      return answer.withHeaders(join(answer.headers, headersFor(origin)));
     for (const [name, value] of Object.entries(headersFor(origin))) {
       if (name === "vary") answer.headers.append(name, value);
       else answer.headers.set(name, value);
@@ -85,4 +79,15 @@ function isOwn(origin: string, request: HttpRequest): boolean {
   const host = request.headers.get("host") ?? "";
   const own = URL.canParse(`http://${host}`) ? new URL(`http://${host}`).hostname : "";
   return own !== "" && URL.canParse(origin) && new URL(origin).hostname === own;
+}
+
+/** An answer depends on all that either says it does. */
+function join(
+  headers: Readonly<Record<string, string>>,
+  more: Readonly<Record<string, string>>,
+): Record<string, string> {
+  const joined = { ...headers, ...more };
+  const [vary, moreVary] = [headers["vary"], more["vary"]];
+  if (vary !== undefined && moreVary !== undefined) joined["vary"] = `${vary}, ${moreVary}`;
+  return joined;
 }

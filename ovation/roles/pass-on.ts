@@ -1,6 +1,21 @@
-/** Passes a request on to the core over its Unix socket: what a worker does not serve itself. */
+/**
+ * Passes a request on to the core over its Unix socket: what a worker does not serve itself.
+ *
+ * The runtime has 256 requests under way at a time, for all viewers. None of them is held while a viewer
+ * is waited for: bodies are read before, and answers are read whole. Only very long answers are read as
+ * the viewer takes them, so these are bounded per address and in all.
+ */
 
-import { type HttpRequest, Problem, PUBLISHER_BODY_BYTES_MAX, readBytes } from "@ovation/protocol";
+import {
+  type AddressPools,
+  type AddressShares,
+  type HttpRequest,
+  Problem,
+  PUBLISHER_BODY_BYTES_MAX,
+  type RouteAnswer,
+  readBytes,
+  SourceAnswer,
+} from "@ovation/protocol";
 
 /** The viewer's address, as the worker saw it. Only the socket's listener believes it. */
 export const ADDRESS_HEADER = "x-ovation-address";
@@ -19,9 +34,18 @@ const HOP_BY_HOP = [
 /** CORS is the worker's, which knows the allowed origins. */
 const OWN = ["origin"];
 
+/** Longer answers are read as the viewer takes them … */
+const WHOLE_BYTES_MAX = 4 * 1024 * 1024;
+/** … at most so many at a time, for an address over all workers and in this process. Beyond: 503. */
+export const LONG_PER_ADDRESS_MAX = 8;
+export const LONG_MAX = 128;
+const RETRY_AFTER_MS = 1000;
+
 export function passOn(
   socket: string,
-): (request: HttpRequest, path: string, address: string) => Promise<Response> {
+  pools: AddressPools,
+): (request: HttpRequest, path: string, address: string) => Promise<RouteAnswer> {
+  const long = new LongAnswers(pools.shares("passed-on", LONG_PER_ADDRESS_MAX));
   return async (request, path, address) => {
     const { pathname, search } = new URL(request.url);
     // `/v1/../x` and the like: routed here by one path, asked for there by another.
@@ -36,19 +60,92 @@ export function passOn(
       request.method === "GET" || request.method === "HEAD"
         ? undefined
         : await readBytes(request, PUBLISHER_BODY_BYTES_MAX);
-    try {
-      const response = await fetch(`http://core${pathname}${search}`, {
-        unix: socket,
-        method: request.method,
-        headers,
-        redirect: "manual",
-        decompress: false,
-        ...(body === undefined ? {} : { body: body as Uint8Array<ArrayBuffer> }),
-      });
-      return new Response(response.body, { status: response.status, headers: response.headers });
-    } catch {
-      // Which it was is the core's to log; the viewer can only try again.
-      throw new Problem("bad-gateway", "the core process does not answer", { retryAfterMs: 1000 });
-    }
+    const response = await ask(`http://core${pathname}${search}`, {
+      unix: socket,
+      method: request.method,
+      headers,
+      redirect: "manual",
+      decompress: false,
+      ...(body === undefined ? {} : { body: body as Uint8Array<ArrayBuffer> }),
+    });
+    const { status } = response;
+    const length = Number(response.headers.get("content-length") ?? Number.POSITIVE_INFINITY);
+    if (request.method === "HEAD" || response.body === null)
+      return new Response(null, { status, headers: response.headers });
+    if (length > WHOLE_BYTES_MAX) return long.pass(response, address);
+    const source = await response.bytes().catch(brokenOff);
+    return new SourceAnswer({ status, headers: recordOf(response.headers), source });
   };
+}
+
+function ask(url: string, init: BunFetchRequestInit): Promise<Response> {
+  return fetch(url, init).catch(brokenOff);
+}
+
+/** Which it was is the core's to log; the viewer can only try again. */
+function brokenOff(): never {
+  throw new Problem("bad-gateway", "the core process does not answer", {
+    retryAfterMs: RETRY_AFTER_MS,
+  });
+}
+
+/** The server says these itself. */
+const FRAMING = new Set([
+  "connection",
+  "content-length",
+  "date",
+  "keep-alive",
+  "transfer-encoding",
+]);
+
+function recordOf(headers: Headers): Record<string, string> {
+  return Object.fromEntries([...headers].filter(([name]) => !FRAMING.has(name)));
+}
+
+class LongAnswers {
+  readonly #shares: AddressShares;
+  #count = 0;
+
+  constructor(shares: AddressShares) {
+    this.#shares = shares;
+  }
+
+  pass(response: Response, address: string): Response {
+    const reader = response.body?.getReader();
+    if (this.#count >= LONG_MAX || reader === undefined || !this.#shares.take(address)) {
+      void reader?.cancel().catch(() => {});
+      throw new Problem("unavailable", "too many long answers are under way; read one to its end", {
+        retryAfterMs: RETRY_AFTER_MS,
+      });
+    }
+    this.#count++;
+    let held = true;
+    const release = () => {
+      if (!held) return;
+      held = false;
+      this.#count--;
+      this.#shares.remove(address);
+    };
+    const body = new ReadableStream<Uint8Array>(
+      {
+        async pull(controller) {
+          const { done, value } = await reader.read().catch((error: unknown) => {
+            release();
+            throw error;
+          });
+          if (!done) controller.enqueue(value);
+          else {
+            release();
+            controller.close();
+          }
+        },
+        cancel(reason) {
+          release();
+          return reader.cancel(reason);
+        },
+      },
+      { highWaterMark: 0 },
+    );
+    return new Response(body, { status: response.status, headers: response.headers });
+  }
 }

@@ -131,7 +131,7 @@ const open = (port: number): Listener =>
         ],
       }).filter((route) => route.path !== "/metrics"),
     ],
-    fallback: passOn(settings.socket),
+    fallback: passOn(settings.socket, pools),
   });
 
 let listener: Listener | undefined;

@@ -1,0 +1,89 @@
+/** What a worker passes on, beside viewers that do not read their answers. */
+
+import { afterAll, beforeAll, describe, expect, test } from "bun:test";
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { createMemoryPools, steadyClock } from "@ovation/protocol";
+import pino from "pino";
+import { KernelSocket } from "../http/testing/kernel-socket.ts";
+import { type Listener, listen } from "../listener.ts";
+import { LONG_PER_ADDRESS_MAX, passOn } from "./pass-on.ts";
+
+/** More than the requests that the runtime has under way. */
+const UNREAD = 300;
+const SIZES: Readonly<Record<string, number>> = {
+  "/short": 10,
+  "/page": 600_000,
+  "/long": 9_000_000,
+};
+
+const directory = mkdtempSync(join(tmpdir(), "ovation-pass-on-"));
+const socket = join(directory, "core.sock");
+let core: Bun.Server<undefined>;
+let worker: Listener;
+
+beforeAll(() => {
+  core = Bun.serve({
+    unix: socket,
+    fetch: ({ url, headers }) =>
+      new Response(new Uint8Array(SIZES[new URL(url).pathname] ?? 0).fill(97), {
+        headers: { etag: '"1"', "x-asked-for": headers.get("x-ovation-address") ?? "" },
+      }),
+  }) as Bun.Server<undefined>;
+  const pools = createMemoryPools(steadyClock);
+  worker = listen({
+    host: "127.0.0.1",
+    port: 0,
+    routes: [],
+    logger: pino({ level: "silent" }),
+    pools,
+    fallback: passOn(socket, pools),
+  });
+});
+afterAll(async () => {
+  await worker.stop(true);
+  await core.stop(true);
+  rmSync(directory, { recursive: true });
+});
+
+const get = (path: string, method = "GET") =>
+  fetch(`${worker.url}${path}`, { method, keepalive: false, signal: AbortSignal.timeout(3000) });
+
+test("answers arrive whole, with their headers, and HEAD says the length", async () => {
+  for (const [path, size] of Object.entries(SIZES)) {
+    const answer = await get(path);
+    expect((await answer.bytes()).length).toBe(size);
+    expect(answer.headers.get("etag")).toBe('"1"');
+    expect(answer.headers.get("x-asked-for")).toBe("127.0.0.1");
+    expect((await get(path, "HEAD")).headers.get("content-length")).toBe(String(size));
+  }
+});
+
+describe("beside more unread answers than the runtime has requests,", () => {
+  for (const path of ["/page", "/long"]) {
+    test(`each of ${SIZES[path]} bytes, others are answered`, async () => {
+      const unread = Array.from({ length: UNREAD }, () => new KernelSocket(Number(worker.port)));
+      for (const each of unread) each.send(`GET ${path} HTTP/1.1\r\nHost: x\r\n\r\n`);
+      await Bun.sleep(1500);
+      for (let probe = 0; probe < 3; probe++) expect((await get("/short")).status).toBe(200);
+      for (const each of unread) each.close();
+      await Bun.sleep(300);
+    }, 20_000);
+  }
+
+  test("a long answer beyond the share of its address is refused, and one more is taken for each that ends", async () => {
+    const unread = Array.from(
+      { length: LONG_PER_ADDRESS_MAX },
+      () => new KernelSocket(Number(worker.port)),
+    );
+    for (const each of unread) each.send("GET /long HTTP/1.1\r\nHost: x\r\n\r\n");
+    await Bun.sleep(500);
+    const refused = await get("/long");
+    expect([refused.status, await refused.json()]).toMatchObject([503, { code: "unavailable" }]);
+    for (const each of unread) each.close();
+    await Bun.sleep(300);
+    for (let count = 0; count < LONG_PER_ADDRESS_MAX * 2; count++)
+      expect((await (await get("/long")).bytes()).length).toBe(9_000_000);
+  }, 20_000);
+});
