@@ -71,8 +71,8 @@ export class Admission {
   enter(address: string): Refusal | undefined {
     if (this.draining) return "draining";
     const held = this.#shares.held(address);
-    if (held >= this.#limits.perAddressMax) return "address";
     if (this.#connections >= this.#limits.connectionsMax && !this.#canMakeRoom(held)) return "full";
+    if (held >= this.#limits.perAddressMax) return "address";
     if (!this.#takeToken()) return "rate";
     if (this.#connections >= this.#limits.connectionsMax && !this.#makeRoom()) return "full";
     this.#connections++;

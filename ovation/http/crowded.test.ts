@@ -14,9 +14,83 @@ const SOCKETS = 500;
 const PATH = "/v1/events?topic=video:crowded";
 const BODY = '{"name":"Ana"}';
 
+interface Attack {
+  readonly what: string;
+  readonly bytes: string;
+  /** Sent again and again. */
+  readonly trickle?: string;
+  /** Says that it will send no more. */
+  readonly halfCloses?: boolean;
+  /** Each socket that is ended comes again. */
+  readonly returns?: boolean;
+  /** Addresses that the sockets come from. Default: 1. */
+  readonly addresses?: number;
+  /** Each socket says that it forwards for another address. */
+  readonly forwards?: boolean;
+}
+
+const head = (line: string, ...lines: string[]) =>
+  `${[`${line} HTTP/1.1`, "Host: x", ...lines].join("\r\n")}\r\n`;
+const guest = (...lines: string[]) => `${head("POST /v1/guests", ...lines)}\r\n`;
+const attacks: readonly Attack[] = [
+  { what: "say nothing", bytes: "" },
+  { what: "say nothing, and come again when they are ended", bytes: "", returns: true },
+  { what: "never end their head", bytes: head("GET /", "X: a") },
+  { what: "send a byte of their head a second", bytes: head("GET /", "X: a"), trickle: "a" },
+  { what: "keep their connection after an answer", bytes: `${head("GET /healthz")}\r\n` },
+  { what: "never end a body of a known length", bytes: `${guest("Content-Length: 100")}{` },
+  {
+    what: "never end a body, and come again when they are ended",
+    bytes: `${guest("Content-Length: 100")}{`,
+    returns: true,
+  },
+  {
+    what: "send a byte of their body a second",
+    bytes: `${guest("Content-Length: 100")}{`,
+    trickle: " ",
+  },
+  {
+    what: "never end a body in chunks",
+    bytes: `${guest("Transfer-Encoding: chunked")}1\r\n{\r\n`,
+  },
+  {
+    what: "never end a body over HTTP/1.0",
+    bytes: "POST /v1/guests HTTP/1.0\r\nContent-Length: 100\r\n\r\n{",
+  },
+  {
+    what: "never end a body behind other requests",
+    bytes: `${`${head("GET /healthz")}\r\n`.repeat(5)}${guest("Content-Length: 100")}{`,
+  },
+  {
+    what: "never end a body, from four addresses",
+    bytes: `${guest("Content-Length: 100")}{`,
+    addresses: 4,
+  },
+  {
+    what: "never end a body, each for another address as a proxy says it",
+    bytes: guest("Content-Length: 100", "X-Forwarded-For: ADDRESS"),
+    forwards: true,
+  },
+  { what: "wait for 100 Continue", bytes: guest("Content-Length: 9", "Expect: 100-continue") },
+  { what: "do not read their answers", bytes: `${head("GET /live-comments.js")}\r\n`.repeat(2000) },
+  {
+    what: "do not read their answers, and say that they will send no more",
+    bytes: `${head("GET /live-comments.js")}\r\n`.repeat(200),
+    halfCloses: true,
+  },
+  { what: "are refused, and send on", bytes: `${head("GET /", "A B")}\r\n`, trickle: "a" },
+  { what: "are viewers, and read nothing", bytes: `${head(`GET ${PATH}`)}\r\n` },
+  {
+    what: "are viewers, and come again when they are ended",
+    bytes: `${head(`GET ${PATH}`)}\r\n`,
+    returns: true,
+  },
+];
+
 let server: Server;
 let viewers: readonly Viewer[];
-let flood: Socket[] = [];
+/** Ends the flood that is under way. */
+let stopFlood = (): void => {};
 
 beforeAll(async () => {
   server = await Server.start({ filesMax: FILES_MAX });
@@ -31,56 +105,42 @@ afterAll(async () => {
   await server.stop();
 });
 
-/** Sockets of one address that say `bytes` and read nothing. */
-async function attack(bytes: string, from: string): Promise<void> {
-  flood = Array.from({ length: SOCKETS }, () => {
-    const socket = connect({ port: server.port, host: "127.0.0.1", localAddress: from });
+/** Sockets that read nothing. */
+async function begin(attack: Attack, number: number): Promise<void> {
+  const { bytes, trickle, halfCloses = false, returns = false, addresses = 1 } = attack;
+  const sockets = new Set<Socket>();
+  let over = false;
+  const open = (index: number) => {
+    const localAddress = `127.0.${number + 10}.${(index % addresses) + 1}`;
+    const socket = connect({ port: server.port, host: "127.0.0.1", localAddress });
+    sockets.add(socket);
     socket.on("error", () => {});
     socket.pause();
-    socket.on("connect", () => socket.write(bytes));
-    return socket;
-  });
-  await Bun.sleep(1000);
+    socket.on("connect", () => {
+      socket.write(bytes.replace("ADDRESS", `203.0.${index >> 8}.${index & 255}`));
+      if (halfCloses) socket.end();
+    });
+    socket.on("close", () => {
+      sockets.delete(socket);
+      if (returns && !over) setTimeout(() => over || open(index), 50);
+    });
+  };
+  for (let index = 0; index < SOCKETS; index++) open(index);
+  const trickling = setInterval(() => {
+    if (trickle !== undefined) for (const socket of sockets) socket.write(trickle);
+  }, 1000);
+  stopFlood = () => {
+    over = true;
+    clearInterval(trickling);
+    for (const socket of sockets) socket.destroy();
+  };
+  await Bun.sleep(1200);
 }
-
-async function release(): Promise<void> {
-  for (const socket of flood) socket.destroy();
-  flood = [];
-  await until(
-    async () => (await server.metric("process_open_fds")) < FILES_MAX / 2,
-    "the files are free",
-    20_000,
-  );
-}
-
-const head = (line: string, ...lines: string[]) =>
-  `${[`${line} HTTP/1.1`, "Host: x", ...lines].join("\r\n")}\r\n`;
-const attacks: readonly (readonly [what: string, bytes: string])[] = [
-  ["say nothing", ""],
-  ["never end their head", head("GET /", "X: a")],
-  ["keep their connection after an answer", `${head("GET /healthz")}\r\n`],
-  ["never end a body of a known length", `${head("POST /v1/guests", "Content-Length: 100")}\r\n{`],
-  [
-    "never end a body in chunks",
-    `${head("POST /v1/guests", "Transfer-Encoding: chunked")}\r\n1\r\n{\r\n`,
-  ],
-  [
-    "never end a body behind other requests",
-    `${head("GET /healthz")}\r\n`.repeat(5) +
-      `${head("POST /v1/guests", "Content-Length: 100")}\r\n{`,
-  ],
-  [
-    "wait for 100 Continue",
-    `${head("POST /v1/guests", "Content-Length: 9", "Expect: 100-continue")}\r\n`,
-  ],
-  ["do not read their answers", `${head("GET /live-comments.js")}\r\n`.repeat(2000)],
-  ["are viewers, and read nothing", `${head(`GET ${PATH}`)}\r\n`],
-];
 
 describe("sockets of one address, more than there are files, that", () => {
-  for (const [index, [what, bytes]] of attacks.entries()) {
-    test(`${what}: newcomers get in, and no viewer is cut`, async () => {
-      await attack(bytes, `127.0.2.${index + 1}`);
+  for (const [index, attack] of attacks.entries()) {
+    test(`${attack.what}: newcomers get in, and no viewer is cut`, async () => {
+      await begin(attack, index);
       for (let probe = 0; probe < 5; probe++) {
         const from = `127.0.3.${probe + 1}`;
         const viewer = new Viewer({ port: server.port, path: PATH, from });
@@ -88,7 +148,7 @@ describe("sockets of one address, more than there are files, that", () => {
         const made = await rawRequest({
           port: server.port,
           from,
-          bytes: `${head("POST /v1/guests", `Content-Length: ${BODY.length}`)}\r\n${BODY}`,
+          bytes: `${guest(`Content-Length: ${BODY.length}`)}${BODY}`,
           enough: (text) => text.includes("token"),
           withinMs: 3000,
         });
@@ -96,11 +156,16 @@ describe("sockets of one address, more than there are files, that", () => {
         viewer.close();
       }
       expect(viewers.flatMap((viewer) => [...viewer.gone])).toEqual([]);
-      await release();
+      stopFlood();
+      await until(
+        async () => (await server.metric("process_open_fds")) < FILES_MAX / 2,
+        "the files are free",
+        20_000,
+      );
     }, 60_000);
   }
 
-  test("nothing but viewers was lost in all of it: no handler failed, and the process is ready", async () => {
+  test("nothing but their sockets was lost: no handler failed, and the process is ready", async () => {
     expect(server.output).not.toContain("a handler failed");
     expect(server.output).not.toContain("outside its handler");
     expect(await server.isReady()).toBe(true);

@@ -12,10 +12,11 @@ import { LONG_PER_ADDRESS_MAX, passOn } from "./pass-on.ts";
 
 /** More than the requests that the runtime has under way. */
 const UNREAD = 300;
+const LONG = 5_000_000;
 const SIZES: Readonly<Record<string, number>> = {
   "/short": 10,
   "/page": 600_000,
-  "/long": 9_000_000,
+  "/long": LONG,
 };
 
 const directory = mkdtempSync(join(tmpdir(), "ovation-pass-on-"));
@@ -24,10 +25,13 @@ let core: Bun.Server<undefined>;
 let worker: Listener;
 
 beforeAll(() => {
+  const bodies = new Map(
+    Object.entries(SIZES).map(([path, size]) => [path, new Uint8Array(size).fill(97)]),
+  );
   core = Bun.serve({
     unix: socket,
     fetch: ({ url, headers }) =>
-      new Response(new Uint8Array(SIZES[new URL(url).pathname] ?? 0).fill(97), {
+      new Response(bodies.get(new URL(url).pathname), {
         headers: { etag: '"1"', "x-asked-for": headers.get("x-ovation-address") ?? "" },
       }),
   }) as Bun.Server<undefined>;
@@ -48,7 +52,7 @@ afterAll(async () => {
 });
 
 const get = (path: string, method = "GET") =>
-  fetch(`${worker.url}${path}`, { method, keepalive: false, signal: AbortSignal.timeout(3000) });
+  fetch(`${worker.url}${path}`, { method, keepalive: false, signal: AbortSignal.timeout(10_000) });
 
 test("answers arrive whole, with their headers, and HEAD says the length", async () => {
   for (const [path, size] of Object.entries(SIZES)) {
@@ -84,6 +88,6 @@ describe("beside more unread answers than the runtime has requests,", () => {
     for (const each of unread) each.close();
     await Bun.sleep(300);
     for (let count = 0; count < LONG_PER_ADDRESS_MAX * 2; count++)
-      expect((await (await get("/long")).bytes()).length).toBe(9_000_000);
+      expect((await (await get("/long")).bytes()).length).toBe(LONG);
   }, 20_000);
 });
