@@ -1,7 +1,12 @@
 import { describe, expect, test } from "bun:test";
 import { toJsonText, topicOf } from "@ovation/protocol";
 import { type Call, GroupCommit } from "./group-commit.ts";
-import { GROUP_ENTRIES_MAX } from "./limits.ts";
+import {
+  GROUP_CHARACTERS_MAX,
+  GROUP_ENTRIES_MAX,
+  QUEUE_CHARACTERS_MAX,
+  QUEUE_ENTRIES_MAX,
+} from "./limits.ts";
 import { type Appended, type LogEntry, LogFullError, LogUnavailableError } from "./log.ts";
 
 const topic = topicOf("video", "1");
@@ -132,5 +137,58 @@ describe("group commit", () => {
     groups[0]?.succeed();
     await closing;
     expect(await waiting).toHaveLength(1);
+  });
+});
+
+describe("the bounds of group commit", () => {
+  const large = () => entry("x".repeat(60_000));
+
+  test("GROUP_CHARACTERS_MAX: what is beyond goes with the next transaction", async () => {
+    const { groups, commit } = controlled();
+    const commits = new GroupCommit({ commit, inFlightMax: 1 });
+    void commits.append([entry("running")]);
+    await turn();
+    const count = Math.ceil(GROUP_CHARACTERS_MAX / 60_000) + 3;
+    for (let index = 0; index < count; index++) void commits.append([large()]);
+    groups[0]?.succeed();
+    await turn();
+    const first = groups[1]?.calls.length ?? 0;
+    expect(first * 60_000).toBeLessThanOrEqual(GROUP_CHARACTERS_MAX);
+    expect(first).toBeGreaterThan(0);
+    groups[1]?.succeed();
+    await turn();
+    expect(first + (groups[2]?.calls.length ?? 0)).toBe(count);
+  });
+
+  test("QUEUE_ENTRIES_MAX: one entry more is refused at once", async () => {
+    const { groups, commit } = controlled();
+    const commits = new GroupCommit({ commit, inFlightMax: 1 });
+    void commits.append([entry("running")]);
+    await turn();
+    expect(groups).toHaveLength(1);
+    void commits.append(Array.from({ length: QUEUE_ENTRIES_MAX }, () => entry("x")));
+    await expect(commits.append([entry("x")])).rejects.toThrow(LogUnavailableError);
+    expect(commits.waiting).toBe(QUEUE_ENTRIES_MAX);
+  });
+
+  test("QUEUE_CHARACTERS_MAX: what would be beyond is refused at once", async () => {
+    const { groups, commit } = controlled();
+    const commits = new GroupCommit({ commit, inFlightMax: 1 });
+    void commits.append([entry("running")]);
+    await turn();
+    expect(groups).toHaveLength(1);
+    let taken = 0;
+    let refused: unknown;
+    while (refused === undefined && taken * 60_000 < 2 * QUEUE_CHARACTERS_MAX) {
+      taken++;
+      commits.append([large()]).catch((error: unknown) => {
+        refused = error;
+      });
+      await Promise.resolve();
+      await Promise.resolve();
+    }
+    expect(refused).toBeInstanceOf(LogUnavailableError);
+    expect(taken * 60_000).toBeGreaterThan(QUEUE_CHARACTERS_MAX * 0.9);
+    expect(taken * 60_000).toBeLessThan(QUEUE_CHARACTERS_MAX * 1.1 + 120_000);
   });
 });

@@ -20,6 +20,10 @@ const HELD_BY: Readonly<Record<string, readonly [file: string, name: string]>> =
     "dispatcher/link-sender.test.ts",
     "LINK_WAITING_DURABLE_EVENTS_MAX and …_BYTES_MAX",
   ],
+  NONCES_MAX: ["dispatcher/internal-auth.test.ts", "the memory of calls is bounded"],
+  KEYS_MAX: ["table/shared-memory.test.ts", "under a flood of keys the oldest are forgotten"],
+  VIEWER_BODY_BYTES_MAX: ["comments/comments.test.ts", "a body without a length is cut off"],
+  LIKES_PER_REQUEST_MAX: ["comments/videos.test.ts", "other kinds and counts are refused"],
   ROUNDS_MAX: ["dispatcher/link-arrival.test.ts", "waits for two later ones"],
 };
 

@@ -2,7 +2,11 @@
 
 import { expect, test } from "bun:test";
 import fc from "fast-check";
-import type { SharedStore } from "./shared-store.ts";
+import {
+  SHARED_KEY_CHARACTERS_MAX,
+  SHARED_VALUE_CHARACTERS_MAX,
+  type SharedStore,
+} from "./shared-store.ts";
 
 export interface SharedStoreUnderTest {
   readonly store: SharedStore;
@@ -13,6 +17,22 @@ let serial = 0;
 const freshKey = () => `key ${++serial}`;
 
 export function sharedStoreContract(name: string, open: () => Promise<SharedStoreUnderTest>): void {
+  test(`${name}: keys up to SHARED_KEY_CHARACTERS_MAX and values up to SHARED_VALUE_CHARACTERS_MAX are kept, longer ones refused`, async () => {
+    const { store } = await open();
+    const key = freshKey().padEnd(SHARED_KEY_CHARACTERS_MAX, "k");
+    const value = "v".repeat(SHARED_VALUE_CHARACTERS_MAX);
+    await store.set(key, value, 60_000);
+    expect(await store.get([key])).toEqual([value]);
+    const refused = [
+      async () => store.set(`${key}k`, value, 60_000),
+      async () => store.set(key, `${value}v`, 60_000),
+      async () => store.take(`${key}k`, 1, 4, 2000),
+      async () => store.claim(`${key}k`, 1000),
+    ];
+    for (const call of refused)
+      expect(await call().catch((error: unknown) => error)).toBeInstanceOf(RangeError);
+  });
+
   test(`${name}: a bucket gives its limit at once, then refuses and says how long, then refills`, async () => {
     const { store, pass } = await open();
     const key = freshKey();

@@ -19,6 +19,7 @@ import {
   systemClock,
   type Topic,
 } from "@ovation/protocol";
+import { problemOfData } from "@ovation/protocol/event-data";
 import { createMemorySharedStore } from "@ovation/table";
 import { Registry } from "prom-client";
 import { type Comments, type CommentsOptions, createComments } from "../comments.ts";
@@ -90,12 +91,15 @@ export async function startHarness(harness: HarnessOptions = {}): Promise<Harnes
   const members = openSqliteMemberStores({ path: join(directory, "members.sqlite") });
   const shared = createMemorySharedStore({ clock });
   const published: Event[] = [];
+  /** What the services write is what publishers are held to: see `close`. */
+  const malformed: string[] = [];
   const registry = new Registry();
   const options: CommentsOptions = {
     log,
     store,
     async publish(events) {
       published.push(...events);
+      malformed.push(...events.flatMap(problemsOf));
     },
     viewers: async (topics) => new Map<Topic, number>(topics.map((topic) => [topic, 7])),
     authenticate: testAuthenticate,
@@ -150,6 +154,7 @@ export async function startHarness(harness: HarnessOptions = {}): Promise<Harnes
       await shared.close();
       await log.close();
       if (harness.directory === undefined) rmSync(directory, { recursive: true, force: true });
+      if (malformed.length > 0) throw new Error(`not of its form: ${malformed.join("; ")}`);
     },
   };
 }
@@ -161,6 +166,12 @@ export const testAuthenticate: Authenticate = async (request) => {
   if (sub === "forged") throw new Problem("token-invalid");
   return identityNamed(sub, ROLES.find((each) => each === role) ?? "member", pattern);
 };
+
+/** What is wrong with the data of an event of a built-in type. */
+function problemsOf({ topic, type, data }: Event): string[] {
+  const problem = problemOfData(topic, type, JSON.parse(data));
+  return problem === undefined ? [] : [`${topic} ${type}: ${problem}`];
+}
 
 export function identityNamed(sub: string, role: Role = "member", publish?: string): Identity {
   return {
