@@ -7,6 +7,7 @@ import {
   type Event,
   type Policy,
   type Route,
+  type StaffMember,
   type Topic,
 } from "@ovation/protocol";
 import type { Registry } from "prom-client";
@@ -86,7 +87,7 @@ export interface CommentsOptions {
 export interface Comments {
   readonly routes: readonly Route[];
   /** These members have a connection now: frontends say so at each connect and every `PRESENCE_HEARTBEAT_MS`. */
-  heartbeat(members: readonly string[]): Promise<void>;
+  heartbeat(members: readonly string[], staff?: readonly StaffMember[]): Promise<void>;
   /** What drops records that have ended: to be run now and then, by one process or by several. */
   readonly upkeep: readonly UpkeepTask[];
   /** Stores and publishes the counts that wait, and waits until everything committed is handed on. */
@@ -117,7 +118,9 @@ export function createComments(options: CommentsOptions): Comments {
   return {
     routes: limitReads(service, routes).map((route) => guardRoute(service.metrics, route)),
     upkeep: createUpkeep(service, options.recordLives),
-    async heartbeat(members) {
+    async heartbeat(members, staff = []) {
+      // A host or moderator who is connected can be written to, whatever they have done so far.
+      for (const member of staff) people?.directory.noteStaff(member);
       await presence?.heartbeat(members);
     },
     async flush() {

@@ -158,6 +158,8 @@ export const MEMBERS_KEPT_MAX = 50_000;
 export const PROFILE_AGE_MS = 60 * 60_000;
 export const PROFILE_FLUSH_MS = 250;
 export const PROFILES_WAITING_MAX = 1_000;
+/** Connected hosts and moderators whose profile is not written down again for a while. */
+export const STAFF_NOTED_MAX = 10_000;
 
 /** A sanction of a guest holds for the guests of the same address, too: for its length, at most this long. */
 export const ADDRESS_SANCTION_MS_MAX = 30 * 60_000;

@@ -4,7 +4,7 @@
  * token says them, for the inbox and for the rules of who may write to whom.
  */
 
-import { type Clock, type Identity, Problem, type Role } from "@ovation/protocol";
+import { type Clock, type Identity, Problem, type Role, type StaffMember } from "@ovation/protocol";
 import {
   ADDRESS_NOTE_MS,
   MEMBER_AGE_MS,
@@ -12,6 +12,7 @@ import {
   PROFILE_AGE_MS,
   PROFILE_FLUSH_MS,
   PROFILES_WAITING_MAX,
+  STAFF_NOTED_MAX,
 } from "./limits.ts";
 import type { AddressSanction, MemberStores, Profile, Sanction } from "./member-stores.ts";
 import { createRemembered } from "./remembered.ts";
@@ -30,6 +31,8 @@ export interface MemberDirectory {
   /** What changed for the member in this process counts at once. */
   forget(member: string): void;
   note(identity: Identity): void;
+  /** The same for hosts and moderators of whom a frontend says that they are connected. */
+  noteStaff(member: StaffMember): void;
   /** The member's role on the site, as their token last said it; undefined where they never came. */
   roleOf(member: string): Promise<Role | undefined>;
   /** Writes down who was noted. */
@@ -134,9 +137,10 @@ function createNotes(
   stores: MemberStores,
   clock: Clock,
   onFailure: (error: unknown) => void,
-): Pick<MemberDirectory, "note" | "roleOf" | "flush"> {
+): Pick<MemberDirectory, "note" | "noteStaff" | "roleOf" | "flush"> {
   /** Identities noted lately: one object per token, so a look-up by identity is enough. */
   const noted = new WeakMap<Identity, number>();
+  const notedStaff = new Map<string, { readonly said: string; readonly at: number }>();
   let waiting = new Map<string, Profile>();
   /** Taken from those that wait, and not in the store yet. */
   let writingDown = new Map<string, Profile>();
@@ -159,20 +163,37 @@ function createNotes(
     return writing;
   }
 
+  /** False where too many wait: the next one is noted when those are written. */
+  function write({ sub: id, name, avatar, role }: StaffMember): boolean {
+    if (waiting.size >= PROFILES_WAITING_MAX) return false;
+    waiting.set(id, { id, name, ...(avatar === undefined ? {} : { avatar }), role });
+    if (scheduled) return true;
+    scheduled = true;
+    clock.after(PROFILE_FLUSH_MS, () => {
+      scheduled = false;
+      void flush();
+    });
+    return true;
+  }
+
   return {
     note(identity) {
       const now = clock.now();
       if (now - (noted.get(identity) ?? Number.NEGATIVE_INFINITY) < PROFILE_AGE_MS) return;
-      if (waiting.size >= PROFILES_WAITING_MAX) return;
-      noted.set(identity, now);
-      const { sub: id, name, avatar, role } = identity;
-      waiting.set(id, { id, name, ...(avatar === undefined ? {} : { avatar }), role });
-      if (scheduled) return;
-      scheduled = true;
-      clock.after(PROFILE_FLUSH_MS, () => {
-        scheduled = false;
-        void flush();
-      });
+      if (write(identity)) noted.set(identity, now);
+    },
+    noteStaff(member) {
+      const now = clock.now();
+      const before = notedStaff.get(member.sub);
+      const said = `${member.role} ${member.name} ${member.avatar ?? ""}`;
+      if (before?.said === said && now - before.at < PROFILE_AGE_MS) return;
+      if (!write(member)) return;
+      notedStaff.delete(member.sub);
+      if (notedStaff.size >= STAFF_NOTED_MAX) {
+        const oldest = notedStaff.keys().next().value;
+        if (oldest !== undefined) notedStaff.delete(oldest);
+      }
+      notedStaff.set(member.sub, { said, at: now });
     },
     async roleOf(member) {
       // Who has just come for the first time is not written down yet.

@@ -16,7 +16,7 @@ import type {
   TopicHead,
   UpstreamChange,
 } from "@ovation/frontend";
-import type { Epoch, FrontendId, Stamp, Topic } from "@ovation/protocol";
+import type { Epoch, FrontendId, StaffMember, Stamp, Topic } from "@ovation/protocol";
 import type { FrontendAddress, LeaseMark } from "@ovation/table";
 
 /** Viewers of a topic, as a frontend reports its own. */
@@ -41,7 +41,7 @@ export interface DispatcherApi {
   headAt(topic: Topic, stamp: Stamp): Promise<TopicHead>;
   /** Passes the change to the frontend that the connection id names. */
   changeConnection(change: ConnectionChange): Promise<ConnectionChangeResult>;
-  present(members: readonly string[]): Promise<void>;
+  present(members: readonly string[], staff: readonly StaffMember[]): Promise<void>;
   renew(frontend: FrontendAddress, ttlMs: number): Promise<LeaseMark>;
   release(frontend: FrontendId): Promise<void>;
   /** See `Upstream.probe`. */

@@ -28,6 +28,7 @@ import {
   type MergeRules,
   type Policy,
   Problem,
+  type StaffMember,
   type Stamp,
   type Topic,
   toJsonText,
@@ -60,7 +61,7 @@ export interface DispatcherOptions {
   /** Hands events to every other data centre; absent where there is none. Never waits, never throws. */
   forward?(events: readonly Event[]): void;
   /** Members who are connected now, for whoever keeps presence. */
-  onPresent?(members: readonly string[]): Promise<void>;
+  onPresent?(members: readonly string[], staff: readonly StaffMember[]): Promise<void>;
   onFailure(what: string, error: unknown): void;
 }
 
@@ -265,8 +266,8 @@ export class Dispatcher implements DispatcherApi {
       : this.#options.calls.changeConnection(address, change);
   }
 
-  async present(members: readonly string[]): Promise<void> {
-    await this.#options.onPresent?.(members);
+  async present(members: readonly string[], staff: readonly StaffMember[]): Promise<void> {
+    await this.#options.onPresent?.(members, staff);
   }
 
   async renew(frontend: FrontendAddress, ttlMs: number): Promise<LeaseMark> {

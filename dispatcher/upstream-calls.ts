@@ -8,6 +8,7 @@ import {
   isTopicId,
   parseConnectionId,
   parseTopic,
+  ROLES,
   TOPICS_PER_CONNECTION_MAX,
   type Topic,
 } from "@ovation/protocol";
@@ -82,8 +83,16 @@ export const ConnectionCall = z.strictObject({
   expiresAt: SafeInteger.optional(),
   order: SafeInteger.optional(),
 });
+const StaffForm = z.strictObject({
+  sub: z.string().refine(isTopicId),
+  name: z.string(),
+  avatar: z.string().exactOptional(),
+  role: z.enum(ROLES),
+});
 export const PresentCall = z.strictObject({
   members: z.array(z.string().refine(isTopicId)).max(MEMBERS_PER_CALL_MAX),
+  /** Absent from frontends of an earlier version. */
+  staff: z.array(StaffForm).max(MEMBERS_PER_CALL_MAX).default([]),
 });
 export const RenewCall = z.strictObject({ ttlMs: z.int().min(1).max(LEASE_MS_MAX) });
 export const ProbeCall = z.strictObject({ number: SafeInteger });

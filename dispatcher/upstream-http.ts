@@ -142,10 +142,12 @@ export function createHttpUpstream(options: HttpUpstreamOptions): Upstream {
       (await call(UPSTREAM_PATHS.headAt, { topic, stamp })) as TopicHead,
     changeConnection: async (change) =>
       (await call(UPSTREAM_PATHS.changeConnection, change)) as ConnectionChangeResult,
-    async present(members) {
+    async present(members, staff) {
       for (let start = 0; start < members.length; start += MEMBERS_PER_CALL_MAX) {
         await call(UPSTREAM_PATHS.present, {
           members: members.slice(start, start + MEMBERS_PER_CALL_MAX),
+          // There are at most as many of them as members.
+          staff: staff.slice(start, start + MEMBERS_PER_CALL_MAX),
         });
       }
     },

@@ -65,7 +65,9 @@ export function createUpstreamRoutes(options: UpstreamRoutesOptions): readonly R
     route(paths.changeConnection, calls.ConnectionCall, (_, change) =>
       dispatcher.changeConnection(change),
     ),
-    route(paths.present, calls.PresentCall, (_, { members }) => dispatcher.present(members)),
+    route(paths.present, calls.PresentCall, (_, { members, staff }) =>
+      dispatcher.present(members, staff),
+    ),
     route(paths.renew, calls.RenewCall, (frontend, { ttlMs }) => dispatcher.renew(frontend, ttlMs)),
     route(paths.probe, calls.ProbeCall, (frontend, { number }) =>
       dispatcher.probe(frontend.id, number),

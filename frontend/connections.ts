@@ -120,8 +120,7 @@ export class Connections {
     counters.connects++;
     heartbeats.add(connection);
     expiries.watch(connection);
-    if (connection.identity !== undefined && connection.identity.role !== "guest")
-      presence.came(connection.identity.sub);
+    presence.came(connection.identity);
   }
 
   /** Writes the first event: where each topic goes on. `undefined` where the connection closed meanwhile. */

@@ -32,7 +32,7 @@ import { Hub } from "./hub.ts";
 import { LIFETIME_MAX_MS, LIFETIME_MIN_MS, STUCK_MS } from "./limits.ts";
 import { LogReads } from "./log-reads.ts";
 import { Membership } from "./membership.ts";
-import { membersOf, Presence } from "./presence.ts";
+import { identitiesOf, Presence } from "./presence.ts";
 import { Recovery } from "./recovery.ts";
 import { Repair } from "./repair.ts";
 import { Replay } from "./replay.ts";
@@ -173,7 +173,7 @@ export class Frontend implements Inbox {
       clock,
       soon,
       upstream,
-      members: () => membersOf(this.connections.values()),
+      identities: () => identitiesOf(this.connections.values()),
       onFailure,
     });
     this.#heartbeats = new Heartbeats({

@@ -4,7 +4,7 @@
  * does nothing for it. Whoever keeps presence decides what it means.
  */
 
-import type { Clock, Identity } from "@ovation/protocol";
+import type { Clock, Identity, StaffMember } from "@ovation/protocol";
 import { PRESENCE_MS, PRESENT_MEMBERS_MAX } from "./limits.ts";
 import type { Upstream } from "./upstream.ts";
 
@@ -12,13 +12,14 @@ export interface PresenceOptions {
   readonly clock: Clock;
   readonly upstream: Upstream;
   soon(run: () => void): void;
-  members(): ReadonlySet<string>;
+  /** Of all connections; a member may be among them more than once. */
+  identities(): Iterable<Identity | undefined>;
   onFailure(what: string, error: unknown): void;
 }
 
 export class Presence {
   readonly #options: PresenceOptions;
-  #waiting = new Set<string>();
+  #waiting = new Map<string, Identity>();
   #saying = false;
   #cancel: () => void = () => {};
 
@@ -28,7 +29,7 @@ export class Presence {
 
   start(): void {
     this.#cancel = this.#options.clock.after(PRESENCE_MS, () => {
-      for (const member of this.#options.members()) this.came(member);
+      for (const identity of this.#options.identities()) this.came(identity);
       this.start();
     });
   }
@@ -37,10 +38,14 @@ export class Presence {
     this.#cancel();
   }
 
-  /** The member has a connection now. Those who come together are said together. */
-  came(member: string): void {
+  /**
+   * The member has a connection now. Those who come together are said together. Guests are not said:
+   * no one waits for them.
+   */
+  came(identity: Identity | undefined): void {
+    if (identity === undefined || identity.role === "guest") return;
     if (this.#waiting.size >= PRESENT_MEMBERS_MAX) return;
-    this.#waiting.add(member);
+    this.#waiting.set(identity.sub, identity);
     if (this.#saying) return;
     this.#saying = true;
     this.#options.soon(() => {
@@ -50,10 +55,11 @@ export class Presence {
 
   async #say(): Promise<void> {
     while (this.#waiting.size > 0) {
-      const members = [...this.#waiting];
-      this.#waiting = new Set();
+      const members = [...this.#waiting.keys()];
+      const staff = [...this.#waiting.values()].filter(isStaff).map(toStaffMember);
+      this.#waiting = new Map();
       try {
-        await this.#options.upstream.present(members);
+        await this.#options.upstream.present(members, staff);
       } catch (error) {
         // The next round says them again.
         this.#options.onFailure("presence", error);
@@ -63,12 +69,17 @@ export class Presence {
   }
 }
 
-/** Members among those who are connected. Guests are nobody whom others wait for. */
-export function membersOf(
+export function* identitiesOf(
   connections: Iterable<{ readonly identity: Identity | undefined }>,
-): ReadonlySet<string> {
-  const members = new Set<string>();
-  for (const { identity } of connections)
-    if (identity !== undefined && identity.role !== "guest") members.add(identity.sub);
-  return members;
+): Iterable<Identity | undefined> {
+  for (const { identity } of connections) yield identity;
+}
+
+function isStaff({ role }: Identity): boolean {
+  return role === "host" || role === "moderator";
+}
+
+/** Nothing else of the token travels. */
+function toStaffMember({ sub, name, avatar, role }: Identity): StaffMember {
+  return { sub, name, role, ...(avatar === undefined ? {} : { avatar }) };
 }

@@ -4,7 +4,15 @@
  * In one process the dispatcher itself is the form.
  */
 
-import type { ConnectionId, DurableEvent, Epoch, Event, Stamp, Topic } from "@ovation/protocol";
+import type {
+  ConnectionId,
+  DurableEvent,
+  Epoch,
+  Event,
+  StaffMember,
+  Stamp,
+  Topic,
+} from "@ovation/protocol";
 
 /** The newest place of a topic in the log. */
 export interface TopicHead {
@@ -81,8 +89,11 @@ export interface Upstream {
    * store restarted or failed over), and the table may have lost rows since.
    */
   renew(ttlMs: number): Promise<string>;
-  /** These members have a connection here now: said at their connect and every PRESENCE_MS after. */
-  present(members: readonly string[]): Promise<void>;
+  /**
+   * These members have a connection here now: said at their connect and every PRESENCE_MS after.
+   * `staff` are those of them who are hosts or moderators of the site, with what their tokens say.
+   */
+  present(members: readonly string[], staff: readonly StaffMember[]): Promise<void>;
   /**
    * Dispatches an event of type `canary` with this number to the frontend's own topic: it comes back as any
    * other does. Absent where a form does not have it.

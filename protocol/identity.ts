@@ -25,6 +25,9 @@ export interface Identity {
   readonly expiresAt?: number;
 }
 
+/** A host or moderator of the site, as frontends say who is connected. */
+export type StaffMember = Pick<Identity, "sub" | "name" | "avatar" | "role">;
+
 /**
  * Reads the token of a request (`Authorization: Bearer`, or `access_token` in the address).
  * `undefined` where there is none; throws a Problem (401) where there is one that does not hold.

@@ -240,7 +240,7 @@ export class FrontendProcess {
       wrote: (topic, seq, epoch) => this.#ask((api) => api.wrote(topic, seq, epoch)),
       headAt: (topic, stamp) => this.#ask((api) => api.headAt(topic, stamp)),
       changeConnection: (change) => this.#ask((api) => api.changeConnection(change)),
-      present: (members) => this.#ask((api) => api.present(members)),
+      present: (members, staff) => this.#ask((api) => api.present(members, staff)),
       renew: (ttlMs) => this.#ask((api) => api.renew(address(), ttlMs)),
       release: () => this.#ask((api) => api.release(this.frontend.id)),
     };

@@ -70,7 +70,7 @@ export async function openCore(
     links,
     calls,
     policy,
-    onPresent: (present) => comments.heartbeat(present),
+    onPresent: (present, staff) => comments.heartbeat(present, staff),
     onFailure,
   });
   const { authenticate } = verifier;

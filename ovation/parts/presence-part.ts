@@ -48,7 +48,7 @@ export async function openPresence(options: PresencePartOptions): Promise<Presen
     presence: values,
   });
   return {
-    heartbeat: (present) => service.heartbeat(present),
+    heartbeat: (present, staff) => service.heartbeat(present, staff),
     upkeep: service.upkeep,
     async close() {
       // It takes no likes: nothing can be lost here.

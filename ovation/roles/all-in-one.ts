@@ -75,7 +75,7 @@ function upstreamOf(dispatcher: Dispatcher, id: FrontendId): Upstream {
     wrote: (topic, seq, epoch) => dispatcher.wrote(topic, seq, epoch),
     headAt: (topic, stamp) => dispatcher.headAt(topic, stamp),
     changeConnection: (change) => dispatcher.changeConnection(change),
-    present: (members) => dispatcher.present(members),
+    present: (members, staff) => dispatcher.present(members, staff),
     renew: (ttlMs) => dispatcher.renew(address, ttlMs),
     release: () => dispatcher.release(id),
     probe: (number) => dispatcher.probe(id, number),

@@ -138,7 +138,7 @@ export async function startDispatcherRole(options: DispatcherRoleOptions): Promi
     calls: createHttpFrontendCalls({ auth, from, ...secured }),
     policy,
     forward: (events) => peers.forward(events),
-    onPresent: (members) => presence.heartbeat(members),
+    onPresent: (members, staff) => presence.heartbeat(members, staff),
     onFailure,
   });
   const shared = createRedisSharedStore(store);
