@@ -60,6 +60,8 @@ export function createCommentRoutes(service: Service): readonly Route[] {
     // Last, so that what is refused for another reason costs the author nothing.
     if (!author.exempt)
       await requireRate(service, `comment member ${author.identity.sub}`, rules.commentsPerMember);
+    if (author.role === "guest")
+      await service.names.requireFree(author.identity.name, author.identity.sub, video.topic);
     const written = await writer.write(video, author, { ...body, text });
     service.people?.directory.note(author.identity);
     if (author.role === "guest")

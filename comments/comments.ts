@@ -32,6 +32,7 @@ import type { MemberStores } from "./member-stores.ts";
 import { createMessageRoutes } from "./message-routes.ts";
 import type { MessageRule } from "./message-rules.ts";
 import { createMetrics, type Metrics } from "./metrics.ts";
+import { createNameGuard } from "./name-guard.ts";
 import { createNotificationRoutes } from "./notification-routes.ts";
 import { createOutbox } from "./outbox.ts";
 import { createPresence, type Presence, type PresenceValues } from "./presence.ts";
@@ -194,6 +195,12 @@ function createService(options: CommentsOptions): Service {
         failed("counts")(error);
         return new Map();
       }),
+    names: createNameGuard({
+      log,
+      stores: options.members,
+      steady,
+      onFailure: failed("profiles"),
+    }),
     people:
       options.members === undefined
         ? undefined

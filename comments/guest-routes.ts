@@ -7,6 +7,7 @@ import {
   type Route,
   type RouteAnswer,
   type RouteContext,
+  topicOf,
   VIEWER_BODY_BYTES_MAX,
 } from "@ovation/protocol";
 import { readBody } from "./body.ts";
@@ -14,7 +15,7 @@ import { NAME_CODE_POINTS_MAX } from "./limits.ts";
 import type { Sanction } from "./member-stores.ts";
 import { guest, guestUpgrade } from "./schemas.ts";
 import { type People, requireAddressRate, requireMember, type Service } from "./service.ts";
-import { cleanName } from "./text.ts";
+import { cleanGuestName } from "./text.ts";
 
 /** Makes guests; the tokens are `ovation/`'s. */
 export interface Guests {
@@ -28,8 +29,11 @@ export function createGuestRoutes(service: Service, guests: Guests | undefined):
   async function issue(request: HttpRequest, context: RouteContext): Promise<RouteAnswer> {
     if (guests === undefined) throw new Problem("guests-off");
     await requireAddressRate(service, "guest", context, service.rules.guestsPerAddress);
-    const { name } = await readBody(request, guest, VIEWER_BODY_BYTES_MAX);
-    const issued = await guests.issue(cleanName(name, NAME_CODE_POINTS_MAX));
+    const { name, video } = await readBody(request, guest, VIEWER_BODY_BYTES_MAX);
+    const clean = cleanGuestName(name, NAME_CODE_POINTS_MAX);
+    const topic = video === undefined ? undefined : topicOf("video", video);
+    await service.names.requireFree(clean, undefined, topic);
+    const issued = await guests.issue(clean);
     service.metrics.guests.inc();
     return jsonAnswer(JSON.stringify(issued), 201);
   }

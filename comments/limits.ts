@@ -193,3 +193,13 @@ export const PRESENCE_MEMBERS_MAX = 500_000;
 export const PRESENCE_AUDIENCE_MAX = 100;
 /** Members whose presence is looked up or written at once. */
 export const PRESENCE_BATCH = 200;
+
+/** Names of hosts and moderators that guests may not take. */
+export const NAMES_STAFF_MAX = 2_000;
+/** The same of members in one video, and videos for which they are known. */
+export const NAMES_PER_VIDEO_MAX = 2_000;
+export const NAMES_VIDEOS_MAX = 500;
+/** Authors of the latest comments are in the video: of so many. */
+export const NAMED_AMONG = 200;
+/** What the database says of names is at most so old. */
+export const NAMES_FRESH_MS = 2_000;

@@ -44,12 +44,19 @@ export function createSqlMemberStore(database: SqlDatabase): {
         ids,
       );
       for (const row of rows) {
-        const avatar = textOf(row.avatar);
-        const id = textOf(row.id);
-        const role = ROLES.find((each) => each === row.role) ?? "guest";
-        found.set(id, { id, name: textOf(row.name), ...(avatar === "" ? {} : { avatar }), role });
+        const profile = toProfile(row);
+        found.set(profile.id, profile);
       }
       return found;
+    },
+
+    async staff(limit) {
+      const rows = await database.run(
+        `SELECT id, name, avatar, role FROM ovation_members WHERE role IN ('host', 'moderator')
+         ORDER BY id LIMIT $1`,
+        [limit],
+      );
+      return rows.map(toProfile);
     },
 
     async claimGuest(guest, member) {
@@ -115,4 +122,15 @@ export function createSqlMemberStore(database: SqlDatabase): {
   };
 
   return { members, blocks, inboxes };
+}
+
+function toProfile(row: Readonly<Record<string, unknown>>): Profile {
+  const avatar = textOf(row["avatar"]);
+  const role = ROLES.find((each) => each === row["role"]) ?? "guest";
+  return {
+    id: textOf(row["id"]),
+    name: textOf(row["name"]),
+    ...(avatar === "" ? {} : { avatar }),
+    role,
+  };
 }

@@ -47,6 +47,8 @@ const SCHEMA: SqlSchema = {
        video TEXT NOT NULL, seq BIGINT NOT NULL, member TEXT NOT NULL, at BIGINT NOT NULL, PRIMARY KEY (video, seq, member)
      );
      CREATE INDEX ovation_notices_by_age ON ovation_notices (at)`,
+    // Names of staff, which guests may not take.
+    "CREATE INDEX ovation_members_staff ON ovation_members (id) WHERE role IN ('host', 'moderator')",
   ],
 };
 

@@ -31,6 +31,10 @@ export function testMemberStores(
         [ben]: { id: ben, name: "Ben B", role: "moderator" },
       });
       expect((await members.profiles([])).size).toBe(0);
+      const staff = await members.staff(1_000_000);
+      expect(staff.filter(({ id }) => id === ana || id === ben)).toEqual([
+        { id: ben, name: "Ben B", role: "moderator" },
+      ]);
     });
 
     test("a guest is claimed by one member, whoever else tries at the same time", async () => {

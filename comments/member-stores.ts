@@ -24,6 +24,8 @@ export interface MemberStore {
   /** Drops profiles of guests who were last here before `before`; answers how many went. */
   forgetGuests(before: number, now: number, limit: number): Promise<number>;
   profiles(ids: readonly string[]): Promise<ReadonlyMap<string, Profile>>;
+  /** Hosts and moderators of the whole site, at most `limit`. */
+  staff(limit: number): Promise<readonly Profile[]>;
   /** The guest belongs to the member from now on, unless somebody was first: answers whose they are. */
   claimGuest(guest: string, member: string): Promise<string>;
   /** Guests who became members, and which. */

@@ -33,6 +33,6 @@ export * from "./rate-limiter-off.ts";
 export * from "./rate-limiter-shared.ts";
 export type { VideoLog } from "./service.ts";
 export { StoreUnavailableError, StoreUnusableError } from "./sql-database.ts";
-export { cleanLine, cleanName, countCodePoints } from "./text.ts";
+export { cleanLine, cleanName, countCodePoints, shownName } from "./text.ts";
 export * from "./video-store.ts";
 export * from "./video-store-sql.ts";

@@ -40,7 +40,11 @@ export function likesOf(kinds: readonly string[]) {
   });
 }
 
-export const guest = z.strictObject({ name: z.string() });
+/** `video`: where they are about to write, so that a name that is taken there is refused at once. */
+export const guest = z.strictObject({
+  name: z.string(),
+  video: z.string().refine(isTopicId, { error: "not an id" }).optional(),
+});
 
 /** The alphabet of a JWT, so that it can stand in a header. */
 export const guestUpgrade = z.strictObject({

@@ -34,6 +34,7 @@ import type { MemberDirectory } from "./member-directory.ts";
 import type { MemberStores } from "./member-stores.ts";
 import type { MessageRule } from "./message-rules.ts";
 import type { Metrics } from "./metrics.ts";
+import type { NameGuard } from "./name-guard.ts";
 import type { Outbox } from "./outbox.ts";
 import type { RateLimiter, RateRule } from "./rate-limiter.ts";
 import type { Remembered } from "./remembered.ts";
@@ -65,6 +66,8 @@ export interface Service {
   readonly hashAddress: HashAddress;
   /** The length of a comment, in code points. */
   readonly textCodePointsMax: number;
+  /** Names that guests may not take. */
+  readonly names: NameGuard;
   /** Absent where this installation keeps nothing about members: then there are comments and likes only. */
   readonly people: People | undefined;
   /** Appends, and publishes what was not there before. */
@@ -126,6 +129,7 @@ export async function identify(
     (await service.people?.directory.ownerOf(identity.sub)) !== undefined
   )
     throw new Problem("token-invalid", "This guest has become a member: use the member's token");
+  if (identity !== undefined) service.names.note(identity, undefined);
   // Hosts and moderators can be written to from their first request on, whatever it asks for.
   if (identity !== undefined && isStaff(identity.role)) service.people?.directory.note(identity);
   return identity;
@@ -133,7 +137,10 @@ export async function identify(
 
 /** Whoever may not watch a video may not read or write beside it either. */
 export function requireSight(service: Service, identity: Identity | undefined, topic: Topic): void {
-  if (maySubscribe(service.policy, identity, topic)) return;
+  if (maySubscribe(service.policy, identity, topic)) {
+    if (identity !== undefined) service.names.note(identity, topic);
+    return;
+  }
   throw new Problem(identity === undefined ? "token-missing" : "forbidden");
 }
 

@@ -4,14 +4,15 @@
  */
 
 import { Problem } from "@ovation/protocol";
+import { BADGES, soundsLikeStaff } from "./look-alikes.ts";
+import { isBlank, withoutInvisible, withoutTowers } from "./visible-text.ts";
 
 /** Line ends, tabs and their Unicode relatives: a comment is one line. */
 const LINE_BREAKS = /[\t\n\v\f\r\u0085\u2028\u2029]+/g;
 const CONTROL = /\p{Cc}/u;
-/** Nothing to see: separators, format and unassigned characters, and the blank braille pattern. */
-const BLANK = /^[\p{Z}\p{Cf}\p{Cn}\u2800\u3164\u115f\u1160\uffa0]*$/u;
-/** Direction overrides and invisible joints: in a name they serve only to look like another one. */
-const DECEPTIVE = /[\u200b-\u200f\u202a-\u202e\u2060-\u2069\ufeff\u{e0000}-\u{e007f}]/u;
+/** Direction overrides and invisible spaces: in a name they serve only to look like another one. */
+const DECEPTIVE = /[\u200b\u200e\u200f\u061c\u202a-\u202e\u2060-\u2069\ufeff\u{e0000}-\u{e007f}]/u;
+const DECEPTIVE_RUNS = new RegExp(`(?:${DECEPTIVE.source})+`, "gu");
 const ASCII_PRINTABLE = /^[\x20-\x7e]*$/;
 
 /** The number of code points: what a person would count, more nearly than UTF-16 units. */
@@ -37,7 +38,7 @@ export function cleanLine(text: string, codePointsMax: number): string {
     if (CONTROL.test(text)) throw new Problem("invalid-text", "The text has control characters");
   }
   text = text.trim();
-  if (text === "" || BLANK.test(text)) throw new Problem("text-empty");
+  if (isBlank(text)) throw new Problem("text-empty");
   // A text has at least half as many code points as units, so most need no counting.
   if (text.length > codePointsMax && countCodePoints(text) > codePointsMax) {
     throw new Problem("text-too-long", `At most ${codePointsMax} characters`, {
@@ -64,11 +65,50 @@ export function cleanParagraphs(text: string, codePointsMax: number): string {
   return clean;
 }
 
-/** A name that is shown beside what somebody wrote: a line without characters that deceive. */
+/**
+ * The name of a guest: a line, without what shows nothing. Throws as {@link cleanLine}, and `invalid-text`
+ * where a character only deceives.
+ */
 export function cleanName(text: string, codePointsMax: number): string {
-  const name = cleanLine(text, codePointsMax)
-    .normalize("NFC")
-    .replace(/\p{Z}+/gu, " ");
-  if (DECEPTIVE.test(name)) throw new Problem("invalid-text", "The name has invisible characters");
+  const name = spaced(
+    withoutInvisible(cleanLine(text, codePointsMax).normalize("NFC"), (character) => {
+      if (DECEPTIVE.test(character))
+        throw new Problem(
+          "invalid-text",
+          "The name has characters that cannot be seen: leave them out",
+        );
+    }),
+  );
+  if (isBlank(name)) throw new Problem("text-empty");
+  return withoutTowers(name);
+}
+
+/** A guest's name as {@link cleanName}, which says nothing of being staff. Throws `name-taken` where it does. */
+export function cleanGuestName(text: string, codePointsMax: number): string {
+  const name = spaced(cleanName(text, codePointsMax).replace(BADGES, ""));
+  if (isBlank(name)) throw new Problem("text-empty");
+  if (soundsLikeStaff(name))
+    throw new Problem("name-taken", "Hosts and moderators are called so: choose another name");
   return name;
+}
+
+/** The name that a login knows, as it is shown: never refused, perhaps empty. */
+export function shownName(text: string, codePointsMax: number): string {
+  if (ASCII_PRINTABLE.test(text)) return spaced(text).slice(0, codePointsMax).trim();
+  const plain = text
+    .toWellFormed()
+    .normalize("NFC")
+    .replace(/[\p{Cc}\u2028\u2029]+/gu, " ");
+  const name = spaced(withoutTowers(withoutInvisible(plain.replace(DECEPTIVE_RUNS, keepInFlags))));
+  const cut = withoutInvisible([...name].slice(0, codePointsMax).join("")).trim();
+  return isBlank(cut) ? "" : cut;
+}
+
+/** The tags of a flag are not there to deceive: `withoutInvisible` knows which are. */
+function keepInFlags(run: string): string {
+  return /^[\u{e0000}-\u{e007f}]+$/u.test(run) ? run : " ";
+}
+
+function spaced(name: string): string {
+  return name.replace(/\p{Z}+/gu, " ").trim();
 }

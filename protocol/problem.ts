@@ -30,6 +30,7 @@ export const PROBLEMS = {
   "video-deleted": { status: 410, title: "The video was deleted" },
   "method-not-allowed": { status: 405, title: "This address does not take this method" },
   "not-acceptable": { status: 406, title: "There is no form of this that the client accepts" },
+  "name-taken": { status: 409, title: "A name that looks like this one is taken here" },
   "key-reused": { status: 409, title: "The idempotency key was used for something else" },
   superseded: { status: 409, title: "A later change of this connection was made already" },
   "unknown-connection": { status: 412, title: "The connection is gone; connect again" },

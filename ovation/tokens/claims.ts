@@ -7,6 +7,7 @@
  * counts as absent, which never gives a right, and is reported by its name.
  */
 
+import { shownName } from "@ovation/comments";
 import {
   type Identity,
   isTopicId,
@@ -89,7 +90,8 @@ function textOf(
   { onIgnored }: ClaimsOptions,
 ): string {
   if (value === undefined || value === null) return "";
-  if (typeof value === "string") return shownName(value.slice(0, charactersMax));
+  if (typeof value === "string")
+    return shownName(value.slice(0, charactersMax), NAME_CODE_POINTS_SHOWN);
   onIgnored?.(claim);
   return "";
 }
@@ -199,17 +201,6 @@ function pathValue(claims: Claims, path: string): unknown {
 
 function isRecord(value: unknown): value is Readonly<Record<string, unknown>> {
   return typeof value === "object" && value !== null && !Array.isArray(value);
-}
-
-/** A name as it is shown: whatever the login knows, without what cannot be shown, at most 64 code points. */
-function shownName(name: string): string {
-  const visible = name
-    .toWellFormed()
-    .normalize("NFC")
-    .replace(/[\p{Cc}\u200b-\u200f\u202a-\u202e\u2028\u2029\u2060-\u2069\ufeff]+/gu, " ")
-    .replace(/\p{Z}+/gu, " ")
-    .trim();
-  return [...visible].slice(0, NAME_CODE_POINTS_SHOWN).join("");
 }
 
 /** What is signed into a token. */
