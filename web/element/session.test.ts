@@ -2,7 +2,14 @@ import { afterEach, describe, expect, spyOn, test } from "bun:test";
 import type { Client, Comment, TopicHandlers } from "@ovation/client";
 import { ApiError } from "@ovation/client";
 import fc from "fast-check";
-import { HISTORY_PAGE } from "./limits.ts";
+import {
+  CATCH_UP_PAGE,
+  CATCH_UP_PAGES_MAX,
+  EMPTY_PAGES_MAX,
+  HISTORY_PAGE,
+  RELOAD_ASKED_MS_MAX,
+  RELOAD_WAIT_MS,
+} from "./limits.ts";
 import { Session } from "./session.ts";
 
 type Handlers = Record<string, (event: unknown) => void>;
@@ -116,9 +123,9 @@ describe("an item of another form", () => {
     warn.mockRestore();
   });
 
-  test("whose time no calendar has is left out: Date and Intl would throw", () => {
+  test("whose time is beyond TIME_MS_MAX is left out: Date and Intl would throw", () => {
     const { session, heard, receive } = begin();
-    for (const at of [1e300, Number.NaN, "now", null])
+    for (const at of [8.64e15 + 1, Number.NaN, "now", null])
       receive("comment", { text: "x", author }, 1, at);
     receive("comment", { text: "y", author }, 2);
     expect(seqs(session)).toEqual([2]);
@@ -230,6 +237,55 @@ describe("history", () => {
       for (const { seq } of await session.earlier(301)) earlier.push(seq ?? 0);
     expect(earlier).toEqual(page(1, HISTORY_PAGE).map(({ seq }) => seq));
     expect(asked).toEqual([undefined, 301, 251, 201, 151, 101, 51]);
+  });
+
+  test("stops after EMPTY_PAGES_MAX pages of which nothing can be shown, and goes on at the next press", async () => {
+    let asked = 0;
+    const { session } = begin({
+      history: ({ before = 100_001 }) => {
+        asked++;
+        const odd = asked > 1;
+        return { comments: page(before - HISTORY_PAGE, HISTORY_PAGE, odd), head: 100_000 };
+      },
+    });
+    await settled();
+    expect(await session.earlier(100_001 - HISTORY_PAGE)).toEqual([]);
+    expect(asked).toBe(1 + EMPTY_PAGES_MAX);
+    expect(session.hasEarlier).toBe(true);
+    expect(await session.earlier(100_001 - HISTORY_PAGE)).toEqual([]);
+    expect(asked).toBe(1 + 2 * EMPTY_PAGES_MAX);
+  });
+
+  test("reads CATCH_UP_PAGES_MAX pages behind the snapshot at most", async () => {
+    let later = 0;
+    const { session, handlers } = begin({
+      history: ({ after, limit = 0 }) => {
+        if (after === undefined) return { comments: [comment(1)], head: 1 };
+        later++;
+        return { comments: page(after + 1, limit), head: 1 };
+      },
+    });
+    handlers["onSubscribed"]?.({ head: 1_000_000 });
+    await settled();
+    await settled();
+    expect(later).toBe(CATCH_UP_PAGES_MAX);
+    expect(session.store.items.at(-1)?.seq).toBe(1 + CATCH_UP_PAGES_MAX * CATCH_UP_PAGE);
+  });
+
+  test("follows a server's wish to wait up to RELOAD_ASKED_MS_MAX", async () => {
+    const waits: number[] = [];
+    const timer = spyOn(globalThis, "setTimeout").mockImplementation(((_: unknown, ms = 0) => {
+      waits.push(ms);
+      return 0;
+    }) as unknown as typeof setTimeout);
+    const warn = spyOn(console, "warn").mockImplementation(() => {});
+    begin({ history: () => Promise.reject(new ApiError("rate-limited", 429, "slowly", 1e9)) });
+    for (let turn = 0; turn < 20; turn++) await Promise.resolve();
+    timer.mockRestore();
+    warn.mockRestore();
+    const longest = Math.max(...waits);
+    expect(longest).toBeGreaterThanOrEqual(RELOAD_ASKED_MS_MAX);
+    expect(longest).toBeLessThanOrEqual(RELOAD_ASKED_MS_MAX + 2 * RELOAD_WAIT_MS.first);
   });
 
   test("follows the server's cursor where a page is short and more is there", async () => {

@@ -4,6 +4,7 @@ import fc from "fast-check";
 import type { Me } from "../element/identity.ts";
 import { describe as describeNotice } from "./describe.ts";
 import { Inbox } from "./inbox.ts";
+import { TYPING_MS_MAX } from "./limits.ts";
 import { readNotice } from "./read.ts";
 import { createWords } from "./words.ts";
 
@@ -153,4 +154,13 @@ test("every notification that is read can be described", () => {
     }),
     { interruptAfterTimeLimit: 1000 },
   );
+});
+
+test("typing holds TYPING_MS_MAX at most, whatever its event says", () => {
+  const { inbox, receive } = begin();
+  receive("message", message(1));
+  receive("typing", { from: ben, forMs: 1e12 });
+  const left = (inbox.conversations.find("ben")?.typingUntil ?? 0) - Date.now();
+  expect(left).toBeGreaterThan(TYPING_MS_MAX - 5000);
+  expect(left).toBeLessThanOrEqual(TYPING_MS_MAX);
 });

@@ -1,0 +1,41 @@
+import { expect, test } from "bun:test";
+import { html, nothing } from "lit/html.js";
+import { LOCAL_MAX, MESSAGES_KEPT_MAX, NOTICES_MAX, TOASTS_MAX } from "./limits.ts";
+import { Notices } from "./notices.ts";
+import { Thread } from "./thread.ts";
+import { Toasts } from "./toasts.ts";
+
+const from = { id: "ben", name: "Ben", role: "member" } as const;
+
+test("beyond MESSAGES_KEPT_MAX the oldest messages go, and can be loaded again", () => {
+  const thread = new Thread("ben");
+  for (let n = 1; n <= MESSAGES_KEPT_MAX + 2; n++)
+    thread.add({ n, at: n, from, to: { id: "me" }, text: "" });
+  expect(thread.bubbles).toHaveLength(MESSAGES_KEPT_MAX);
+  expect([thread.first, thread.hasEarlier]).toEqual([3, true]);
+});
+
+test("beyond LOCAL_MAX messages on their way the oldest goes", () => {
+  const thread = new Thread("ben");
+  for (let number = 0; number <= LOCAL_MAX; number++)
+    thread.startLocal(`key-${number}`, "text", number);
+  expect(thread.bubbles.map(({ key }) => key)).toHaveLength(LOCAL_MAX);
+  expect(thread.bubbles[0]?.key).toBe("key-1");
+});
+
+test("beyond NOTICES_MAX the oldest notifications go", () => {
+  const notices = new Notices();
+  for (let seq = 1; seq <= NOTICES_MAX + 2; seq++)
+    notices.add({ seq, at: seq, data: { kind: "restored" } });
+  expect(notices.list).toHaveLength(NOTICES_MAX);
+  expect(notices.list.at(-1)?.seq).toBe(3);
+});
+
+test("beyond TOASTS_MAX the oldest line goes", () => {
+  const toasts = new Toasts(() => {});
+  for (let number = 0; number <= TOASTS_MAX; number++)
+    toasts.add({ key: `key-${number}`, title: "", detail: "", picture: html`${nothing}` });
+  expect(toasts.list.map(({ key }) => key)).toHaveLength(TOASTS_MAX);
+  expect(toasts.list[0]?.key).toBe("key-1");
+  toasts.clear();
+});
