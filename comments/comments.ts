@@ -42,6 +42,7 @@ import { limitReads } from "./read-limit.ts";
 import { createRemembered } from "./remembered.ts";
 import { createSanctionRoutes } from "./sanction-routes.ts";
 import { guardRoute, type People, requireRate, type Service, type VideoLog } from "./service.ts";
+import { Trouble } from "./trouble.ts";
 import { createUpkeep, type UpkeepTask } from "./upkeep.ts";
 import { createVideoDirectory } from "./video-directory.ts";
 import { createVideoRoutes } from "./video-routes.ts";
@@ -91,6 +92,8 @@ export interface Comments {
   heartbeat(members: readonly string[], staff?: readonly StaffMember[]): Promise<void>;
   /** What drops records that have ended: to be run now and then, by one process or by several. */
   readonly upkeep: readonly UpkeepTask[];
+  /** Why requests were refused lately, where that was the databases' doing: for `readyz`. */
+  trouble(): string | undefined;
   /** Stores and publishes the counts that wait, and waits until everything committed is handed on. */
   flush(): Promise<void>;
   /**
@@ -105,6 +108,7 @@ type Part = Parameters<NonNullable<CommentsOptions["onFailure"]>>[0];
 export function createComments(options: CommentsOptions): Comments {
   const service = createService(options);
   const { people, likes, commentCounts, background, outbox } = service;
+  const trouble = new Trouble(service.steady);
   const presence =
     people === undefined || options.presence === undefined
       ? undefined
@@ -117,7 +121,10 @@ export function createComments(options: CommentsOptions): Comments {
     ...(people === undefined ? [] : createPeopleRoutes(service, people, presence)),
   ];
   return {
-    routes: limitReads(service, routes).map((route) => guardRoute(service.metrics, route)),
+    routes: limitReads(service, routes).map((route) =>
+      trouble.watch(guardRoute(service.metrics, route)),
+    ),
+    trouble: () => trouble.why,
     upkeep: createUpkeep(service, options.recordLives),
     async heartbeat(members, staff = []) {
       // A host or moderator who is connected can be written to, whatever they have done so far.

@@ -18,8 +18,8 @@ import {
  */
 const queues = new Map<string, Promise<unknown>>();
 let memories = 0;
-/** How long another process may hold the file; this thread waits. */
-const BUSY_TIMEOUT_MS = 1_000;
+/** How long another process may hold the file: this thread, which serves all streams, waits. */
+const BUSY_TIMEOUT_MS = 100;
 
 /** ":memory:" for no file. A file of a later version, or that is no such file, is refused untouched. */
 export function openSqliteDatabase(path: string, schema: SqlSchema): SqlDatabase {

@@ -45,8 +45,8 @@ export function createFrontendRoutes(options: FrontendRoutesOptions): readonly R
   const { frontend, refusals, changeConnection } = options;
   return [
     internalRoute(options, CONNECTION_PATH, CALL_BYTES_MAX, async ({ from, to, body }) => {
-      if (to !== frontend || !from.startsWith("dispatcher "))
-        throw refuse(refusals, "not-the-caller");
+      if (!from.startsWith("dispatcher ")) throw refuse(refusals, "not-the-caller");
+      if (to !== frontend) throw refuse(refusals, "earlier-life");
       return Response.json(await changeConnection(parseCall(refusals, ConnectionCall, body)));
     }),
   ];

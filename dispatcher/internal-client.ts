@@ -102,9 +102,13 @@ function toError(url: string, status: number, value: unknown): Error {
     typeof code !== "string" ||
     !isProblemCode(code) ||
     code === "internal-error" ||
-    code === "not-found"
+    code === "not-found" ||
+    // The refusal of this process's own signature is not an answer to what a client asked.
+    code === "token-invalid"
   ) {
-    return new CallFailedError(`${url}: answered ${status}`);
+    return new CallFailedError(
+      `${url}: answered ${status} ${typeof code === "string" ? code : ""}`,
+    );
   }
   const { type: _type, title: _title, status: _status, ...rest } = extra;
   return new Problem(code, typeof detail === "string" ? detail : undefined, rest);

@@ -4,6 +4,7 @@
  */
 
 import { Problem, type ProblemCode, type Route, toResponse } from "@ovation/protocol";
+import { RefusedCall } from "./internal-route.ts";
 import type { LinkEndState } from "./link-intake.ts";
 import type { LinkReceiver } from "./link-receiver.ts";
 
@@ -21,6 +22,7 @@ export interface InternalListenerOptions {
     readonly path: string;
     readonly address: string;
     readonly answer: string;
+    readonly reason: string;
   }): void;
 }
 
@@ -29,6 +31,7 @@ const REFUSALS: ReadonlySet<ProblemCode> = new Set([
   "token-invalid",
   "invalid-body",
   "body-too-large",
+  "clock-apart",
 ]);
 
 export interface InternalListener {
@@ -67,7 +70,10 @@ export function listenInternal(options: InternalListenerOptions): InternalListen
     } catch (error) {
       if (error instanceof Problem) {
         const address = server.requestIP(request)?.address ?? "";
-        if (REFUSALS.has(error.code)) options.onRefused?.({ path, address, answer: error.message });
+        if (REFUSALS.has(error.code)) {
+          const reason = error instanceof RefusedCall ? error.reason : error.code;
+          options.onRefused?.({ path, address, answer: error.message, reason });
+        }
         return error.toResponse();
       }
       options.onFailure(`internal call ${path}`, error);

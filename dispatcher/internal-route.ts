@@ -5,11 +5,11 @@
 
 import { Problem, parseJson, type Route, readBytes } from "@ovation/protocol";
 import type { z } from "zod";
-import { type InternalAuth, isSigned, type Refusal } from "./internal-auth.ts";
+import { AUTH_WINDOW_MS, type InternalAuth, isSigned, type Refusal } from "./internal-auth.ts";
 
 /** What internal listeners have refused since the start, by reason: each should stand still. */
 export type InternalRefusals = Record<
-  Refusal | "not-the-caller" | "malformed" | "oversized",
+  Refusal | "not-the-caller" | "earlier-life" | "malformed" | "oversized",
   number
 >;
 
@@ -21,6 +21,7 @@ export function createRefusals(): InternalRefusals {
     replayed: 0,
     busy: 0,
     "not-the-caller": 0,
+    "earlier-life": 0,
     malformed: 0,
     oversized: 0,
   };
@@ -60,15 +61,39 @@ export function internalRoute(
   };
 }
 
-export function refuse(refusals: InternalRefusals, reason: keyof InternalRefusals): Problem {
+/** A refused call, with the reason for the log. */
+export class RefusedCall extends Problem {
+  readonly reason: keyof InternalRefusals;
+
+  constructor(reason: keyof InternalRefusals) {
+    super(...ANSWERS[reason]);
+    this.reason = reason;
+  }
+}
+
+const NOT_SIGNED = ["token-invalid", "the call is not signed with the internal secret"] as const;
+
+const ANSWERS: Readonly<Record<keyof InternalRefusals, ConstructorParameters<typeof Problem>>> = {
+  unsigned: [...NOT_SIGNED],
+  forged: [...NOT_SIGNED],
+  // Its signature is good, so the caller is one of ours and may know.
+  late: [
+    "clock-apart",
+    `the clocks of the two processes are more than ${AUTH_WINDOW_MS / 1000} s apart; set both by NTP`,
+    { retryAfterMs: 5000 },
+  ],
+  replayed: ["token-invalid", "the call was made before"],
+  "not-the-caller": ["token-invalid", "the call is not for its caller to make"],
+  // The caller learns of the restart by it; a rolling restart makes some.
+  "earlier-life": ["token-invalid", "the call is for an earlier life of this process"],
+  busy: ["unavailable", "too many internal calls", { retryAfterMs: 1000 }],
+  malformed: ["invalid-body", "not a call of this version"],
+  oversized: ["body-too-large"],
+};
+
+export function refuse(refusals: InternalRefusals, reason: keyof InternalRefusals): RefusedCall {
   refusals[reason]++;
-  if (reason === "malformed") return new Problem("invalid-body", "not a call of this version");
-  if (reason === "busy")
-    return new Problem("unavailable", "too many internal calls", { retryAfterMs: 1000 });
-  return new Problem(
-    "token-invalid",
-    "the call is not signed with the internal secret, or its time is past",
-  );
+  return new RefusedCall(reason);
 }
 
 /** The body as the schema has it. */

@@ -47,8 +47,8 @@ export function createLinkReceiver({
         request.headers,
       );
       if (typeof verified === "string") throw refuse(refusals, verified);
-      if (verified.to !== frontend || !verified.from.startsWith("dispatcher "))
-        throw refuse(refusals, "not-the-caller");
+      if (!verified.from.startsWith("dispatcher ")) throw refuse(refusals, "not-the-caller");
+      if (verified.to !== frontend) throw refuse(refusals, "earlier-life");
       if (server.upgrade(request, { data: intake.admit(verified.from) })) return undefined;
       throw new Problem("invalid-parameter", "this address takes a WebSocket");
     },

@@ -7,12 +7,13 @@
  * (the table is away) is passed on: the others would say the same.
  */
 
-import type {
-  ConnectionChangeResult,
-  EventPage,
-  Report,
-  TopicHead,
-  Upstream,
+import {
+  type ConnectionChangeResult,
+  type EventPage,
+  NO_DISPATCHER,
+  type Report,
+  type TopicHead,
+  type Upstream,
 } from "@ovation/frontend";
 import { type Clock, Problem } from "@ovation/protocol";
 import { type FrontendCredential, formatFrontendCaller } from "./frontend-credential.ts";
@@ -100,7 +101,7 @@ export function createHttpUpstream(options: HttpUpstreamOptions): Upstream {
         if (!failed) throw error;
         restUntil.set(dispatcher, clock.now() + REST_MS);
         if (count >= ATTEMPTS_MAX)
-          throw new Problem("unavailable", "no dispatcher answers", { retryAfterMs: 1000 });
+          throw new Problem("unavailable", NO_DISPATCHER, { retryAfterMs: 1000 });
         if (count % dispatchers.length === 0)
           await new Promise<void>((resolve) => clock.after(random() * ROUND_MS, resolve));
       }

@@ -11,7 +11,7 @@
  * When the lease began anew (it had run out, or the store came back empty), every row is put again.
  */
 
-import type { Clock, Topic } from "@ovation/protocol";
+import { type Clock, Problem, type Topic } from "@ovation/protocol";
 import type { Channel } from "./channel.ts";
 import type { Hub } from "./hub.ts";
 import {
@@ -24,7 +24,7 @@ import {
   UPSTREAM_RETRY_LAST_MS,
 } from "./limits.ts";
 import { retry, sleep } from "./retry.ts";
-import type { TopicHead, Upstream, UpstreamChange } from "./upstream.ts";
+import { NO_DISPATCHER, type TopicHead, type Upstream, type UpstreamChange } from "./upstream.ts";
 
 export interface MembershipOptions {
   readonly hub: Hub;
@@ -40,6 +40,12 @@ export interface MembershipOptions {
   readonly lingerMs?: number;
 }
 
+/** What the frontend misses: an answer of a dispatcher, or the table behind those that answer. */
+export interface Unreachable {
+  readonly what: "dispatchers" | "store";
+  readonly why: string;
+}
+
 /** Somebody who waits until several topics are joined. */
 interface Joining {
   missing: number;
@@ -49,6 +55,8 @@ interface Joining {
 export class Membership {
   /** Whether the last call upwards was answered: `readyz` says it. */
   reachable = true;
+  /** Why not, as the last failed call said it. */
+  unreachableWhy: Unreachable | undefined;
 
   readonly #options: MembershipOptions;
   /** Topics whose rows have to be put or taken out: whether they are subscribed. */
@@ -134,7 +142,7 @@ export class Membership {
         if (mark !== known) this.#putAllBack();
         known = mark;
       } catch (error) {
-        this.reachable = false;
+        this.#unreachable(error);
         this.#options.onFailure("renew", error);
         waitMs = 500;
       }
@@ -151,6 +159,13 @@ export class Membership {
       // Without it the lease runs out by itself.
       this.#options.onFailure("release", error);
     }
+  }
+
+  #unreachable(error: unknown): void {
+    this.reachable = false;
+    const isStore = error instanceof Problem && error.code === "unavailable";
+    const why = error instanceof Error ? error.message : String(error);
+    this.unreachableWhy = { what: isStore && why !== NO_DISPATCHER ? "store" : "dispatchers", why };
   }
 
   #putAllBack(): void {
@@ -197,7 +212,7 @@ export class Membership {
         return heads;
       },
       (error) => {
-        this.reachable = false;
+        this.#unreachable(error);
         this.#options.onFailure("change", error);
       },
       () => this.#stopped,

@@ -14,6 +14,9 @@ import type {
   Topic,
 } from "@ovation/protocol";
 
+/** What an `Upstream` over the network rejects with where no dispatcher answers at all. */
+export const NO_DISPATCHER = "no dispatcher answers";
+
 /** The newest place of a topic in the log. */
 export interface TopicHead {
   readonly topic: Topic;

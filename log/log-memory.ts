@@ -153,6 +153,10 @@ export class MemoryLog implements Log, LogKeeper {
     });
   }
 
+  async probe(): Promise<void> {
+    this.#assertOpen();
+  }
+
   /** One process has it. */
   async claimUpkeep(): Promise<boolean> {
     return true;

@@ -153,6 +153,19 @@ class PostgresLog implements Log, LogKeeper {
     }
   }
 
+  /** A standby answers reads and takes no append. */
+  async probe(): Promise<void> {
+    this.#assertOpen();
+    const [row] = await this.#client.query<{ standby: boolean }>(
+      "reads",
+      "SELECT pg_is_in_recovery() AS standby",
+    );
+    if (row?.standby === true)
+      throw new LogUnavailableError(
+        `the log's database ${this.#client.where} is a standby, which takes no appends`,
+      );
+  }
+
   async claimUpkeep(ttlMs: number): Promise<boolean> {
     this.#assertOpen();
     const rows = await this.#client.query(

@@ -124,6 +124,9 @@ export async function openSqliteLog(options: SqliteLogOptions): Promise<Log & Lo
     clear,
     // One process has the file.
     claimUpkeep: async () => true,
+    probe: async () => {
+      await writer.ask({ kind: "probe" });
+    },
     close: () => {
       closing ??= close();
       return closing;

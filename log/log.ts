@@ -113,6 +113,8 @@ export interface LogKeeper {
    * share the log, and for the same one again until it stops asking.
    */
   claimUpkeep(ttlMs: number): Promise<boolean>;
+  /** Rejects with what an append would reject with now, as far as it can be told without one. */
+  probe(): Promise<void>;
 }
 
 export const KEY_AGE_MS = 24 * 60 * 60 * 1000;

@@ -20,6 +20,7 @@ export type WriterRequest =
       readonly below: number;
       readonly limit: number;
     }
+  | { readonly kind: "probe" }
   | { readonly kind: "close" };
 
 /** What each request answers, by its kind. */
@@ -29,6 +30,7 @@ export interface WriterAnswers {
   readonly "trim-keys": number;
   readonly "trim-events": TrimmedStep;
   readonly clear: number;
+  readonly probe: null;
   readonly close: null;
 }
 

@@ -4,7 +4,7 @@ import { SQLiteError } from "bun:sqlite";
 import { statfsSync } from "node:fs";
 import { dirname } from "node:path";
 import { DISK_ROOM_BYTES_MIN } from "./limits.ts";
-import { LogUnusableError } from "./log.ts";
+import { LogFullError, LogUnusableError } from "./log.ts";
 import type { WriterAnswer, WriterFailure, WriterRequest } from "./sqlite-protocol.ts";
 import { unusableFrom } from "./sqlite-schema.ts";
 import { SqliteWriter } from "./sqlite-writer.ts";
@@ -51,10 +51,20 @@ function run(request: WriterRequest): unknown {
       return writer.trimEvents(request.step);
     case "clear":
       return writer.clear(request.topic, request.below, request.limit);
+    case "probe":
+      return probe(writer, opened);
   }
 }
 
+/** Whether the write lock can be had, and the disk has room: no byte is written. */
+function probe(sqlite: SqliteWriter, path: string): void {
+  sqlite.probe();
+  if (isDiskFull(path))
+    throw new LogFullError(`the disk of ${path} is full; nothing can be stored`);
+}
+
 function failureFrom(error: unknown): WriterFailure {
+  if (error instanceof LogFullError) return { kind: "full", message: error.message };
   if (error instanceof LogUnusableError) return { kind: "unusable", message: error.message };
   const path = opened ?? "unopened";
   const unusable = unusableFrom(error, path);

@@ -102,6 +102,12 @@ export class SqliteWriter {
     });
   }
 
+  /** Takes the write lock and gives it back. */
+  probe(): void {
+    this.#database.run("BEGIN IMMEDIATE");
+    this.#database.run("ROLLBACK");
+  }
+
   /** The last connection to close folds the WAL into the file; one with open statements would linger instead. */
   close(): void {
     for (const statement of Object.values(this.#statements)) statement.finalize();

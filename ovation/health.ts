@@ -18,9 +18,18 @@ export type ReadinessCheck = readonly [
 export interface HealthOptions {
   readonly registry: { metrics(): Promise<string>; readonly contentType: string } | Registry;
   readonly checks: readonly ReadinessCheck[];
+  /** What another process says of itself, which this one needs: `/readyz` has its reasons too. */
+  others?(): Promise<readonly Failed[]>;
 }
 
-export function createHealthRoutes({ registry, checks }: HealthOptions): readonly Route[] {
+/** A check that does not hold, as `/readyz` says it. */
+export interface Failed {
+  readonly check: string;
+  readonly reason: string;
+  readonly made: "not ready" | "degraded";
+}
+
+export function createHealthRoutes({ registry, checks, others }: HealthOptions): readonly Route[] {
   return [
     {
       method: "GET",
@@ -30,11 +39,12 @@ export function createHealthRoutes({ registry, checks }: HealthOptions): readonl
     {
       method: "GET",
       path: "/readyz",
-      handle() {
-        const failed = checks.flatMap(([check, why, makes]) => {
+      async handle() {
+        const own = checks.flatMap(([check, why, makes]): readonly Failed[] => {
           const reason = why();
           return reason === undefined ? [] : [{ check, reason, made: makes?.() ?? "not ready" }];
         });
+        const failed = [...own, ...((await others?.()) ?? [])];
         const ready = failed.every(({ made }) => made === "degraded");
         const status = !ready ? "not ready" : failed.length > 0 ? "degraded" : "ready";
         const reasons = failed.map(({ check, reason }) => ({ check, reason }));

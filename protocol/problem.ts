@@ -45,6 +45,7 @@ export const PROBLEMS = {
   "internal-error": { status: 500, title: "Something went wrong here" },
   "bad-gateway": { status: 502, title: "Another part of the system did not answer" },
   unavailable: { status: 503, title: "Not available for the moment" },
+  "clock-apart": { status: 503, title: "The clocks of two processes are too far apart" },
   "log-full": { status: 507, title: "The log has no room; nothing was stored" },
 } as const;
 

@@ -135,6 +135,9 @@ export function explainedDirectory<Result>(use: () => Result): Result {
   }
 }
 
+/** Errors whose message is for the operator. */
+const SENTENCES = new Set(["StoreUnusableError", "WorkersUnstartableError"]);
+
 /** Starts the role; what an operator can mend is a sentence, not a stack. */
 export async function startOrExplain<Started extends Node>(
   settings: Settings,
@@ -152,7 +155,7 @@ export async function startOrExplain<Started extends Node>(
 function explain(error: unknown, { port, host, dataDirectory }: Settings): string | undefined {
   if (!(error instanceof Error)) return undefined;
   const { code, name, message, syscall } = error as NodeJS.ErrnoException;
-  if (error instanceof LogUnusableError || name === "StoreUnusableError") return message;
+  if (error instanceof LogUnusableError || SENTENCES.has(name)) return message;
   if (code === "EADDRINUSE")
     return `port ${port} is taken; stop what uses it, or give another one with --port`;
   if (code === "EADDRNOTAVAIL" || /^Failed to listen at/.test(message))

@@ -21,8 +21,11 @@ import {
 } from "@ovation/table";
 import type { Registry } from "prom-client";
 import { registerDispatcherMetrics } from "../dispatcher-metrics.ts";
+import type { ReadinessCheck } from "../health.ts";
 import { createVerifier, ignoredClaimLogger, type Verifier } from "../tokens/mod.ts";
 import { createCommentsPart, openLocalMembers, openLocalStore } from "./comments-part.ts";
+import { createDependencies } from "./dependencies.ts";
+import { watchLog } from "./log-health.ts";
 import { failureLogger, type Settings, sentencesOf } from "./settings.ts";
 import { retentionOf, startUpkeep } from "./upkeep.ts";
 
@@ -33,6 +36,8 @@ export interface CorePart {
   readonly log: Log;
   /** Publish, comments, likes, videos, guests. */
   readonly routes: readonly Route[];
+  /** What the core cannot do at the moment: each makes the process `degraded`. */
+  readonly checks: readonly ReadinessCheck[];
   /** Finishes what was begun and closes what was opened; see `Node`. Frontends are gone before. */
   stop(): Promise<readonly string[]>;
 }
@@ -53,11 +58,13 @@ export async function openCore(
     onIgnoredClaim: ignoredClaimLogger(settings.logger),
     clock,
   });
-  const log = await openSqliteLog({
+  const opened = await openSqliteLog({
     path: join(settings.dataDirectory, "log.sqlite"),
     clock,
     policy,
   });
+  const { log, ask } = watchLog(opened, steadyClock);
+  const dependencies = createDependencies(settings.logger, registry, steadyClock);
   const store = openLocalStore(settings);
   const members = openLocalMembers(settings);
   const shared = createMemorySharedStore({ clock: steadyClock });
@@ -85,6 +92,7 @@ export async function openCore(
     registry,
   });
   registerDispatcherMetrics(registry, dispatcher);
+  dependencies.add("log", "the log", "never").watch(ask);
   const stopUpkeep = startUpkeep({
     keeper: log,
     tasks: [retentionOf(log), ...comments.upkeep],
@@ -95,6 +103,10 @@ export async function openCore(
     comments,
     verifier,
     log,
+    checks: [
+      ...dependencies.checks.filter(([name]) => name === "log"),
+      ["comments", () => comments.trouble(), () => "degraded"],
+    ],
     routes: [
       createPublishRoute({
         authenticate,
@@ -106,6 +118,7 @@ export async function openCore(
       ...comments.routes,
     ],
     async stop() {
+      dependencies.leave();
       await stopUpkeep();
       const lost = await comments.close();
       await links.close();

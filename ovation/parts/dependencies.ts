@@ -38,8 +38,10 @@ export interface Dependencies {
 const ASK_EVERY_MS = 1000;
 /** One that takes longer is away for whoever waits for it. */
 const ANSWER_MS_MAX = 2000;
-/** While it is away, another reason for that is logged at most this often. */
+/** While it is away, another reason for that is logged at most this often … */
 const SAY_EVERY_MS = 5000;
+/** … and the same reason this often. */
+const SAY_AGAIN_MS = 60_000;
 
 interface State {
   readonly essential: Essential;
@@ -75,7 +77,9 @@ export function createDependencies(logger: Logger, registry: Registry, clock: Cl
 
     function up(): void {
       state.why = undefined;
-      if (said !== "") logger.info({ dependency: name }, `${what} is reached`);
+      // One that is there from the first moment, and that the process could do without, is no news.
+      const isNews = said !== undefined || state.essential !== "never";
+      if (isNews && said !== "") logger.info({ dependency: name }, `${what} is reached`);
       said = "";
       state.reached = true;
     }
@@ -87,7 +91,8 @@ export function createDependencies(logger: Logger, registry: Registry, clock: Cl
       const isNew = state.why === undefined || said === undefined;
       state.why = `${what} ${how}: ${reason}`;
       const kind = reason.replaceAll(/[0-9.]+/g, "");
-      if (!isNew && (kind === said || clock.now() - saidAt < SAY_EVERY_MS)) return;
+      const silentMs = kind === said ? SAY_AGAIN_MS : SAY_EVERY_MS;
+      if (!isNew && clock.now() - saidAt < silentMs) return;
       said = kind;
       saidAt = clock.now();
       logger.warn({ dependency: name, reason }, `${what} ${how}, trying again`);

@@ -113,10 +113,16 @@ export function createFrontendPart(options: FrontendPartOptions): FrontendPart {
       ["draining", () => (admission.draining ? "the process is going away" : undefined)],
       [
         "dispatchers",
-        () =>
-          frontend.membership.reachable
-            ? undefined
-            : "no dispatcher answers, or the subscription table is away",
+        () => {
+          const { reachable, unreachableWhy } = frontend.membership;
+          if (reachable) return undefined;
+          if (unreachableWhy?.what !== "store")
+            return `no dispatcher answers (${unreachableWhy?.why ?? "none was asked yet"})`;
+          return `the subscription table is away: new streams are told to return (${unreachableWhy.why})`;
+        },
+        // All frontends share the table: out of service, a proxy would answer 503 for them, and an
+        // EventSource never returns from that. In service they answer 200 and `retry`.
+        () => (frontend.membership.unreachableWhy?.what === "store" ? "degraded" : "not ready"),
       ],
     ],
     async drain() {

@@ -67,9 +67,15 @@ export function createInternalPart(
         routes,
         onFailure: failureLogger(settings.logger),
         onRefused: (call) =>
-          say(call.address, (unsaid) =>
-            settings.logger.warn({ ...call, ...unsaid }, "refused an internal call"),
-          ),
+          say(`${call.address} ${call.reason}`, (unsaid) => {
+            const isRoutine = call.reason === "earlier-life";
+            settings.logger[isRoutine ? "debug" : "warn"](
+              { ...call, ...unsaid },
+              isRoutine
+                ? "refused an internal call for an earlier life of this process: its caller is told"
+                : "refused an internal call",
+            );
+          }),
         ...(link === undefined ? {} : { link }),
         ...(tls === undefined ? {} : { tls }),
       });

@@ -44,7 +44,10 @@ export async function startAllInOne(settings: Settings): Promise<Node & Watched>
     ...createPageSource(core.routes, settings.comments?.messages),
     ...(settings.mediaDirectory === undefined ? {} : { mediaDirectory: settings.mediaDirectory }),
   });
-  const health = openHealth(settings, { registry, checks: part.checks });
+  const health = openHealth(settings, {
+    registry,
+    checks: [...part.checks, ...core.checks],
+  });
   const listener = listen({
     ...settings,
     pools,

@@ -19,6 +19,7 @@ import { openClusterLog, patiently } from "../parts/database-part.ts";
 import { createDependencies } from "../parts/dependencies.ts";
 import { listenEarly } from "../parts/early-listener.ts";
 import { createInternalPart, type InternalSettings } from "../parts/internal-part.ts";
+import { watchLog } from "../parts/log-health.ts";
 import { failureLogger, type Node, type Settings, sentencesOf } from "../parts/settings.ts";
 import { registerProcessMetrics } from "../process-metrics.ts";
 import { createVerifier, ignoredClaimLogger } from "../tokens/mod.ts";
@@ -48,7 +49,10 @@ export async function startCommentsRole(options: CommentsRoleOptions): Promise<N
   const databaseState = dependencies.add("database", "the database", "at-start");
   const listener = listenEarly(settings, registry, dependencies);
   const shared = options.table === undefined ? undefined : openTable(options.table);
-  const log = await openClusterLog(database, settings, databaseState);
+  const { log, ask } = watchLog(
+    await openClusterLog(database, settings, databaseState),
+    steadyClock,
+  );
   const store = await patiently(databaseState, () => openPostgresVideoStore({ url: database }));
   const members = await patiently(databaseState, () => openPostgresMemberStores({ url: database }));
   const unanswered = new Counter({
@@ -99,7 +103,7 @@ export async function startCommentsRole(options: CommentsRoleOptions): Promise<N
     });
   }
 
-  databaseState.watch(() => log.heads([]));
+  databaseState.watch(ask);
   const pages = await createPages(createPageSource(comments.routes, settings.comments?.messages));
   listener.serve([...comments.routes, ...pages.routes], pages.problemPage);
   return {

@@ -37,6 +37,7 @@ import { openClusterLog } from "../parts/database-part.ts";
 import { createDependencies } from "../parts/dependencies.ts";
 import { listenEarly } from "../parts/early-listener.ts";
 import { createInternalPart, type InternalSettings } from "../parts/internal-part.ts";
+import { watchLog } from "../parts/log-health.ts";
 import { openPresence, type Presence } from "../parts/presence-part.ts";
 import { failureLogger, type Node, type Settings } from "../parts/settings.ts";
 import { retentionOf, startUpkeep } from "../parts/upkeep.ts";
@@ -91,7 +92,10 @@ export async function startDispatcherRole(options: DispatcherRoleOptions): Promi
     Promise.all([table.lookup([topicOf("frontend", dispatcherId)]), store.ping()]),
   );
   const ownCounts = createRedisViewerCounts({ store });
-  const log = await openClusterLog(options.database, settings, databaseState);
+  const { log, ask } = watchLog(
+    await openClusterLog(options.database, settings, databaseState),
+    steadyClock,
+  );
   const client = createInternalClient({
     auth,
     from: formatPeerCaller(datacenter, dispatcherId),
@@ -174,7 +178,7 @@ export async function startDispatcherRole(options: DispatcherRoleOptions): Promi
     ...createBackboneRoutes({ auth, refusals, backbone: dispatcher }),
     ...incoming.routes,
   ]);
-  databaseState.watch(() => log.heads([]));
+  databaseState.watch(ask);
   listener.serve([
     createPublishRoute({
       authenticate,

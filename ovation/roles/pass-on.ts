@@ -16,6 +16,8 @@ import {
   readBytes,
   SourceAnswer,
 } from "@ovation/protocol";
+import { z } from "zod";
+import type { Failed } from "../health.ts";
 
 /** The viewer's address, as the worker saw it. Only the socket's listener believes it. */
 export const ADDRESS_HEADER = "x-ovation-address";
@@ -76,6 +78,25 @@ export function passOn(
     const source = await response.bytes().catch(brokenOff);
     return new SourceAnswer({ status, headers: recordOf(response.headers), source });
   };
+}
+
+const CORE_MS_MAX = 1000;
+const Readiness = z.object({
+  reasons: z.array(z.object({ check: z.string(), reason: z.string() })),
+});
+
+/** What the core says of itself: a worker is as well as the log behind it. */
+export async function reasonsOfCore(socket: string): Promise<readonly Failed[]> {
+  try {
+    const response = await fetch("http://core/readyz", {
+      unix: socket,
+      signal: AbortSignal.timeout(CORE_MS_MAX),
+    });
+    const { reasons } = Readiness.parse(await response.json());
+    return reasons.map((reason) => ({ ...reason, made: "degraded" }));
+  } catch {
+    return [{ check: "core", reason: "the core process does not answer", made: "degraded" }];
+  }
 }
 
 function ask(url: string, init: BunFetchRequestInit): Promise<Response> {

@@ -98,7 +98,7 @@ export async function startWithWorkers(settings: Settings, count: number): Promi
     ...createPageSource(core.routes, settings.comments?.messages),
     ...(settings.mediaDirectory === undefined ? {} : { mediaDirectory: settings.mediaDirectory }),
   });
-  const health = openHealth(settings, { registry: whole, checks: [] });
+  const health = openHealth(settings, { registry: whole, checks: core.checks });
   const listener = listenUnix({
     socket,
     logger: settings.logger,

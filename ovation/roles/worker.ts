@@ -29,7 +29,7 @@ import { crashOnUncaught, untilSignal } from "../process-life.ts";
 import { registerProcessMetrics } from "../process-metrics.ts";
 import { openMappedPools } from "../shares/address-pools-mapped.ts";
 import { createVerifier, ignoredClaimLogger } from "../tokens/mod.ts";
-import { passOn } from "./pass-on.ts";
+import { passOn, reasonsOfCore } from "./pass-on.ts";
 import {
   type FromWorker,
   type OwnSettings,
@@ -129,6 +129,7 @@ const open = (port: number): Listener =>
           ...part.checks,
           ["workers", () => (serving ? undefined : "another worker still starts")],
         ],
+        others: () => reasonsOfCore(settings.socket),
       }).filter((route) => route.path !== "/metrics"),
     ],
     fallback: passOn(settings.socket, pools),

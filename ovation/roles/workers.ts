@@ -80,10 +80,17 @@ const METRICS_MS_MAX = 1000;
 /** A worker that dies at once is not started again at once. */
 const RESTART_MS_FIRST = 100;
 const RESTART_MS_LAST = 10_000;
+/** At the start of all; later a worker is started again for as long as the server runs. */
+const START_ATTEMPTS_MAX = 5;
 /** One that lived this long was well. */
 const WELL_MS = 60_000;
 /** Beyond its drain, a worker is given this long to end. */
 const END_MS = 5000;
+
+/** An operator's to mend: a sentence. */
+export class WorkersUnstartableError extends Error {
+  override readonly name = "WorkersUnstartableError";
+}
 
 interface Worker {
   process: Bun.Subprocess;
@@ -101,6 +108,8 @@ export async function startWorkers(options: WorkersOptions): Promise<Workers> {
   let counted: Metrics = [];
   let workers: Worker[] = [];
   let { port } = settings;
+  /** All listen: from now on a worker that dies is started again by `restart`. */
+  let started = false;
 
   /** A worker that has loaded all it needs, and does not listen yet. */
   function load(index: number, restartMs: number): Promise<Worker> {
@@ -144,7 +153,8 @@ export async function startWorkers(options: WorkersOptions): Promise<Workers> {
             );
             reject(error);
             worker.listening.reject(error);
-            if (!stopping && workers[index] === worker) void restart(index, worker, signal ?? code);
+            const isServing = !stopping && started && workers[index] === worker;
+            if (isServing) void restart(index, worker, signal ?? code);
           },
         }),
       };
@@ -177,15 +187,48 @@ export async function startWorkers(options: WorkersOptions): Promise<Workers> {
     }
   }
 
-  workers = await Promise.all(
-    Array.from({ length: count }, (_, index) => load(index, RESTART_MS_FIRST)),
-  );
+  /** A worker that ends between loading and listening has a successor, which listens in its place. */
+  async function listenAtStart(index: number, worker: Worker): Promise<number> {
+    try {
+      return await listen(worker, port);
+    } catch {
+      const next = await loadAtStart(index);
+      workers[index] = next;
+      return listen(next, port);
+    }
+  }
+
+  /** A worker that ends before it was ready is started again; one that never gets there is said. */
+  async function loadAtStart(index: number): Promise<Worker> {
+    for (let attempt = 1, waitMs = RESTART_MS_FIRST; ; attempt++, waitMs *= 2) {
+      try {
+        return await load(index, RESTART_MS_FIRST);
+      } catch (error) {
+        const why = error instanceof Error ? error.message : String(error);
+        if (attempt === START_ATTEMPTS_MAX) {
+          for (const worker of workers) worker?.process.kill("SIGKILL");
+          throw new WorkersUnstartableError(
+            `${why}, ${attempt} times. Its own log lines above say why; with --workers 1 there is none`,
+          );
+        }
+        logger.warn({ worker: index, why, restartInMs: waitMs }, "starting the worker again");
+        await new Promise<void>((resolve) => clock.after(waitMs, resolve));
+      }
+    }
+  }
+
+  workers = await Promise.all(Array.from({ length: count }, (_, index) => loadAtStart(index)));
   const [first, ...others] = workers;
   if (first === undefined) throw new Error("no workers");
   // All have loaded before the first listens, and none says that it is ready before the last does.
-  port = await listen(first, port);
-  await Promise.all(others.map((worker) => listen(worker, port)));
+  port = await listenAtStart(0, first);
+  await Promise.all(others.map((worker, index) => listenAtStart(index + 1, worker)));
   for (const worker of workers) tell(worker, { type: "serve" });
+  started = true;
+  // A worker may have ended between its listening and now.
+  for (const [index, worker] of workers.entries())
+    if (worker.process.exitCode !== null || worker.process.signalCode !== null)
+      void restart(index, worker, worker.process.signalCode ?? worker.process.exitCode);
 
   return {
     port,
