@@ -95,7 +95,7 @@ test("a name that is taken is said at its field, and another one is accepted", a
   await name.fill("Mara");
   await name.press("Enter");
   await expect(page.getByRole("alert")).toHaveText(
-    "This name is already used here. Choose another one.",
+    "This name, or one that looks like it, is used here. Choose another one.",
   );
   await expect(name).toHaveAttribute("aria-invalid", "true");
   await name.fill("Mira");

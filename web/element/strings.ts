@@ -64,7 +64,7 @@ export const english = {
   error: "That did not work. Try again.",
   "error-network": "The network did not answer.",
   "error-rate-limited": "That was too fast. Wait a moment, then try again.",
-  "error-name-taken": "This name is already used here. Choose another one.",
+  "error-name-taken": "This name, or one that looks like it, is used here. Choose another one.",
   "error-menu": "The menu could not be loaded. Try again, or load the page again.",
   "error-copy": "Copying does not work here. Select the text and copy it by hand.",
   "error-banned": "A moderator excluded you.",
