@@ -14,13 +14,18 @@ export interface PageSource {
   video(id: string, address: string): Promise<VideoInfo | "deleted" | undefined>;
   /** Who may write to whom. */
   readonly messages?: MessageRule;
+  readonly tokenOrigins?: readonly string[];
+  readonly frameAncestors?: readonly string[];
 }
 
-export function createPageSource(routes: readonly Route[], messages?: MessageRule): PageSource {
+/** What the policy file says of pages. */
+export type PageRules = Pick<PageSource, "messages" | "tokenOrigins" | "frameAncestors">;
+
+export function createPageSource(routes: readonly Route[], rules: PageRules = {}): PageSource {
   const list = find(routes, "/v1/videos");
   const one = find(routes, "/v1/videos/:id");
   return {
-    ...(messages === undefined ? {} : { messages }),
+    ...rules,
     async videos(address) {
       const body = await ask(list, "/v1/videos", {}, address);
       return (body as { readonly videos: readonly VideoInfo[] }).videos;

@@ -216,6 +216,16 @@ tokens:
     );
   });
 
+  test("pages: whose links say who a reader is, and who may frame the embed", async () => {
+    const pages = {
+      tokenOrigins: ["https://www.example.org"],
+      frameAncestors: ["https://www.example.org"],
+    };
+    expect((await readPolicyFile(write(JSON.stringify({ pages })))).pages).toEqual(pages);
+    expect(mistakesOf("pages: { tokenOrigins: ['*'] }\n")[0]).toContain("pages.tokenOrigins.0");
+    expect(mistakesOf("pages: { frameAncestors: ['https://a; x'] }\n")).toHaveLength(1);
+  });
+
   test("a file that cannot be read is said, with its name", () => {
     expect(readPolicyFile(join(directory, "none.yaml"))).rejects.toThrow(
       "none.yaml: cannot be read (ENOENT)",

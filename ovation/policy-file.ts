@@ -12,6 +12,7 @@ import { type Document, isMap, isNode, isScalar, LineCounter, parseDocument } fr
 import type { z } from "zod";
 import { createAddressOf } from "./client-address.ts";
 import { parseHosts } from "./hosts.ts";
+import type { PageRules } from "./page-source.ts";
 import { type ConfigurationForm, configurationForm, type KindForm } from "./policy-schema.ts";
 import { type ClaimMapping, SECRET_BYTES_MIN, secretFault } from "./tokens/mod.ts";
 
@@ -31,6 +32,7 @@ export interface Configuration {
   readonly corsOrigins?: readonly string[];
   readonly trustedProxies?: readonly string[];
   readonly hosts?: readonly string[];
+  readonly pages?: Omit<PageRules, "messages">;
   readonly tokens?: TokenConfiguration;
 }
 
@@ -211,6 +213,7 @@ function toConfiguration(
     corsOrigins: form.cors,
     trustedProxies: form.trustedProxies,
     hosts: form.hosts,
+    pages: form.pages === undefined ? undefined : withoutUndefined(form.pages),
     tokens:
       tokens === undefined
         ? undefined

@@ -77,6 +77,8 @@ const origin = z.string().refine((text) => text === "*" || isOrigin(text), {
   error: "an origin, https://example.org, or *",
 });
 
+const strictOrigin = z.string().refine(isOrigin, { error: "an origin, https://example.org" });
+
 function isOrigin(text: string): boolean {
   return (
     URL.canParse(text) && /^https?:$/.test(new URL(text).protocol) && new URL(text).origin === text
@@ -121,6 +123,14 @@ export const configurationForm = z.strictObject({
     .optional(),
   limits: z.partialRecord(z.enum(rateNames), rate).optional(),
   cors: z.array(origin).min(1).max(100).optional(),
+  pages: z
+    .strictObject({
+      /** Whose links may say who a reader is: `/watch/42#token=…`. */
+      tokenOrigins: z.array(strictOrigin).max(100).optional(),
+      /** Who may put `/embed/` into a frame. */
+      frameAncestors: z.array(origin).min(1).max(100).optional(),
+    })
+    .optional(),
   hosts: z.array(z.string().min(1).max(253)).min(1).max(1_000).optional(),
   trustedProxies: z.array(z.string().min(1)).max(1_000).optional(),
   tokens: z

@@ -32,6 +32,10 @@ export interface PagesOptions {
   readonly video: (id: string, address: string) => Promise<VideoInfo | "deleted" | undefined>;
   /** Who may write to whom, beyond hosts and moderators, as in the policy file. Default: staff. */
   readonly messages?: PageContext["messages"];
+  /** Origins whose links may say who a reader is. Default: this server's own. */
+  readonly tokenOrigins?: readonly string[];
+  /** Origins that may put `/embed/` into a frame. Default: any. */
+  readonly frameAncestors?: readonly string[];
   /** Where the files of `/media/` are. Without it there is no `/media/`. */
   readonly mediaDirectory?: string;
 }
@@ -55,6 +59,8 @@ export async function createPages({
   video,
   mediaDirectory,
   messages = "staff",
+  tokenOrigins = [],
+  frameAncestors = ["*"],
 }: PagesOptions): Promise<Pages> {
   const built = await build();
   const assetsAt = (root: string) => ({
@@ -64,7 +70,9 @@ export async function createPages({
 
   function contextOf(request: HttpRequest): PageContext {
     const root = rootFrom(targetOf(request).pathname);
-    return { words: wordsFor(request), root, assets: assetsAt(root), messages };
+    const site = request.headers.get("sec-fetch-site") ?? "";
+    const words = wordsFor(request);
+    return { words, root, assets: assetsAt(root), messages, tokenOrigins, site };
   }
 
   async function respond(
@@ -73,7 +81,10 @@ export async function createPages({
   ): Promise<Response> {
     const context = contextOf(request);
     const { text, status = 200, shown = [], frames = false } = await render(context);
-    return new Response(text, { status, headers: pageHeaders(shown, frames) });
+    return new Response(text, {
+      status,
+      headers: pageHeaders(shown, frames ? frameAncestors : ["'self'"]),
+    });
   }
 
   const videoPage = (
@@ -97,7 +108,7 @@ export async function createPages({
   function problemPage(problem: Problem, request: HttpRequest, path: string): Response | undefined {
     const kind = noticeFor(problem.status);
     if (kind === undefined || !isNavigation(request, path)) return undefined;
-    const headers = new Headers(pageHeaders([], false));
+    const headers = new Headers(pageHeaders([], ["'self'"]));
     const retryAfter = problem.toResponse().headers.get("retry-after");
     if (retryAfter !== null) headers.set("retry-after", retryAfter);
     const text = renderNotice(contextOf(request), kind);
@@ -161,7 +172,10 @@ function rootFrom(path: string): string {
   return "../".repeat(path.split("/").length - 2) || "./";
 }
 
-function pageHeaders(shown: readonly VideoInfo[], frames: boolean): Record<string, string> {
+function pageHeaders(
+  shown: readonly VideoInfo[],
+  ancestors: readonly string[],
+): Record<string, string> {
   const sources = shown.flatMap(({ media = [], poster }) => [
     ...media.map(({ src }) => src),
     poster,
@@ -180,7 +194,7 @@ function pageHeaders(shown: readonly VideoInfo[], frames: boolean): Record<strin
       "object-src 'none'",
       "base-uri 'none'",
       "form-action 'self'",
-      `frame-ancestors ${frames ? "*" : "'self'"}`,
+      `frame-ancestors ${ancestors.join(" ")}`,
     ].join("; "),
     "x-content-type-options": "nosniff",
     "referrer-policy": "strict-origin-when-cross-origin",

@@ -43,6 +43,7 @@ const english = {
   busy: "Too many requests",
   busyHint: "Your network asked for more than it may. Wait a moment, then load the page again.",
   closedHint: "The comments are closed.",
+  continueAs: "Continue as {name}?",
 };
 
 export type PageKey = keyof typeof english;
@@ -90,6 +91,7 @@ const german: Words = {
   busyHint:
     "Aus deinem Netz kamen mehr Anfragen als erlaubt. Warte einen Moment und lade die Seite neu.",
   closedHint: "Die Kommentare sind geschlossen.",
+  continueAs: "Weiter als {name}?",
 };
 
 const spanish: Words = {
@@ -133,6 +135,7 @@ const spanish: Words = {
   busy: "Demasiadas solicitudes",
   busyHint: "Tu red pidió más de lo permitido. Espera un momento y vuelve a cargar la página.",
   closedHint: "Los comentarios están cerrados.",
+  continueAs: "¿Continuar como {name}?",
 };
 
 const arabic: Words = {
@@ -176,6 +179,7 @@ const arabic: Words = {
   busy: "طلبات كثيرة",
   busyHint: "طلبت شبكتك أكثر من المسموح. انتظر لحظة ثم أعد تحميل الصفحة.",
   closedHint: "التعليقات مغلقة.",
+  continueAs: "المتابعة باسم {name}؟",
 };
 
 const LANGUAGES: Readonly<Record<string, Words>> = {

@@ -21,6 +21,9 @@ export interface PageContext {
   readonly assets: PageAssets;
   /** Who may write to whom, beyond hosts and moderators. */
   readonly messages: "staff" | "members" | "anyone";
+  /** Origins whose links may say who a reader is, and where the request says that it comes from. */
+  readonly tokenOrigins: readonly string[];
+  readonly site: string;
 }
 
 const ICONS = {
@@ -156,7 +159,7 @@ export function renderWatch(context: PageContext, video: VideoInfo): string {
     modules: ["live-comments", "watch"],
     body: html`<a class="skip" href="#comments">${words.t("skip")}</a>
 ${top(context, html`<live-inbox for="comments" messages="${context.messages}"></live-inbox>`)}
-<main>
+<main data-token-origins="${context.tokenOrigins.join(" ")}" data-site="${context.site}" data-continue-as="${words.t("continueAs")}">
 <div class="column">
 ${video.media === undefined || video.media.length === 0 ? noPicture(video, words) : player(video, context)}
 <div class="about">

@@ -17,14 +17,24 @@ export async function withPolicyFile(
 ): Promise<Settings> {
   if (path === undefined) return withAddresses(settings);
   try {
-    const { trustedProxies, hosts, guests, videos, policy, corsOrigins, tokens, ...comments } =
-      await readPolicyFile(path);
+    const {
+      trustedProxies,
+      hosts,
+      pages,
+      guests,
+      videos,
+      policy,
+      corsOrigins,
+      tokens,
+      ...comments
+    } = await readPolicyFile(path);
     return withAddresses({
       ...settings,
       policy,
       guests: guests ?? settings.guests,
       videos: videos ?? settings.videos,
       ...(trustedProxies === undefined ? {} : { trustedProxies }),
+      ...(pages === undefined ? {} : { pages }),
       ...(hosts === undefined ? {} : { hosts }),
       ...(corsOrigins === undefined ? {} : { corsOrigins }),
       ...(tokens === undefined ? {} : { tokens }),

@@ -6,6 +6,7 @@ import { type Clock, type HttpRequest, type Policy, steadyClock } from "@ovation
 import type { Logger } from "pino";
 import type { MetricsAt } from "../health.ts";
 import type { HostCheck } from "../hosts.ts";
+import type { PageRules } from "../page-source.ts";
 import type { Configuration, TokenConfiguration } from "../policy-file.ts";
 import { sparingly } from "../sparingly.ts";
 import type { SignOptions } from "../tokens/mod.ts";
@@ -47,6 +48,8 @@ export interface Settings {
   readonly checkHost?: HostCheck | undefined;
   /** Where `/metrics` is: on the public listener, nowhere, or on a listener of its own. Default: on. */
   readonly metrics?: MetricsAt;
+  /** What the policy file says of pages. */
+  readonly pages?: Omit<PageRules, "messages">;
   /** Keys beside the secret, issuer and audience. */
   readonly tokens?: TokenConfiguration;
   /** What the policy file says of comments and messages. */
@@ -54,6 +57,11 @@ export interface Settings {
     Configuration,
     "textCodePointsMax" | "likeKinds" | "messages" | "rateRules" | "recordLives"
   >;
+}
+
+export function pageRulesOf({ comments, pages }: Settings): PageRules {
+  const messages = comments?.messages;
+  return { ...pages, ...(messages === undefined ? {} : { messages }) };
 }
 
 /** A running process of any role. */

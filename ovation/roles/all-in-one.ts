@@ -14,7 +14,7 @@ import { listen } from "../listener.ts";
 import { createPageSource } from "../page-source.ts";
 import { openCore } from "../parts/core-part.ts";
 import { createFrontendPart, type FrontendPart } from "../parts/frontend-part.ts";
-import type { Node, Settings } from "../parts/settings.ts";
+import { type Node, pageRulesOf, type Settings } from "../parts/settings.ts";
 import { registerProcessMetrics } from "../process-metrics.ts";
 import { sampleOf, type Watched } from "./watched.ts";
 
@@ -41,7 +41,7 @@ export async function startAllInOne(settings: Settings): Promise<Node & Watched>
     pools,
   });
   const pages = await createPages({
-    ...createPageSource(core.routes, settings.comments?.messages),
+    ...createPageSource(core.routes, pageRulesOf(settings)),
     ...(settings.mediaDirectory === undefined ? {} : { mediaDirectory: settings.mediaDirectory }),
   });
   const health = openHealth(settings, {

@@ -20,7 +20,13 @@ import { createDependencies } from "../parts/dependencies.ts";
 import { listenEarly } from "../parts/early-listener.ts";
 import { createInternalPart, type InternalSettings } from "../parts/internal-part.ts";
 import { watchLog } from "../parts/log-health.ts";
-import { failureLogger, type Node, type Settings, sentencesOf } from "../parts/settings.ts";
+import {
+  failureLogger,
+  type Node,
+  pageRulesOf,
+  type Settings,
+  sentencesOf,
+} from "../parts/settings.ts";
 import { registerProcessMetrics } from "../process-metrics.ts";
 import { createVerifier, ignoredClaimLogger } from "../tokens/mod.ts";
 
@@ -104,7 +110,7 @@ export async function startCommentsRole(options: CommentsRoleOptions): Promise<N
   }
 
   databaseState.watch(ask);
-  const pages = await createPages(createPageSource(comments.routes, settings.comments?.messages));
+  const pages = await createPages(createPageSource(comments.routes, pageRulesOf(settings)));
   listener.serve([...comments.routes, ...pages.routes], pages.problemPage);
   return {
     url: listener.url,

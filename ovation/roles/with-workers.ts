@@ -28,7 +28,7 @@ import { countHttp } from "../http-metrics.ts";
 import { listenUnix } from "../listener.ts";
 import { createPageSource } from "../page-source.ts";
 import { openCore } from "../parts/core-part.ts";
-import { failureLogger, type Node, type Settings } from "../parts/settings.ts";
+import { failureLogger, type Node, pageRulesOf, type Settings } from "../parts/settings.ts";
 import { registerProcessMetrics } from "../process-metrics.ts";
 import { preparePools } from "../shares/address-pools-mapped.ts";
 import { sampleOf, type Watched } from "./watched.ts";
@@ -95,7 +95,7 @@ export async function startWithWorkers(settings: Settings, count: number): Promi
     },
   };
   const pages = await createPages({
-    ...createPageSource(core.routes, settings.comments?.messages),
+    ...createPageSource(core.routes, pageRulesOf(settings)),
     ...(settings.mediaDirectory === undefined ? {} : { mediaDirectory: settings.mediaDirectory }),
   });
   const health = openHealth(settings, { registry: whole, checks: core.checks });

@@ -2,6 +2,7 @@
 
 import { copyText } from "../element/clipboard.ts";
 import { serverOf } from "../element/server-base.ts";
+import { claimedBy, decide } from "./handed-token.ts";
 import { startPlayer } from "./player.ts";
 
 const DONE_MS = 1800;
@@ -37,12 +38,38 @@ function takeToken(): string | undefined {
   const handed = new URLSearchParams(location.hash.slice(1)).get("token");
   if (handed !== null) {
     history.replaceState(history.state, "", location.pathname + location.search);
-    sessionStorage.setItem(TOKEN_KEY, handed);
+    if (mayTake(handed)) sessionStorage.setItem(TOKEN_KEY, handed);
   }
+  return keptToken();
+}
+
+function keptToken(): string | undefined {
   const token = sessionStorage.getItem(TOKEN_KEY) ?? undefined;
   if (token === undefined || expiryOf(token) > Date.now()) return token;
   sessionStorage.removeItem(TOKEN_KEY);
   return undefined;
+}
+
+function mayTake(handed: string): boolean {
+  const {
+    tokenOrigins = "",
+    site = "",
+    continueAs = "{name}?",
+  } = document.querySelector("main")?.dataset ?? {};
+  const claimed = claimedBy(handed);
+  const navigation = {
+    ownOrigin: location.origin,
+    referrer: document.referrer,
+    site,
+    allowedOrigins: tokenOrigins.split(" "),
+  };
+  const decision = decide(navigation, claimed, claimedBy(keptToken()));
+  if (decision === "drop")
+    console.warn("the token of this link is not taken: list its origin under pages.tokenOrigins");
+  return (
+    decision === "take" ||
+    (decision === "ask" && confirm(continueAs.replace("{name}", () => claimed?.name ?? "")))
+  );
 }
 
 /** ms since 1970. A token that is none of ours is the server's to refuse. */
