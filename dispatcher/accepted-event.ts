@@ -17,7 +17,7 @@ import {
   typePolicyIn,
   utf8Bytes,
 } from "@ovation/protocol";
-import { problemOfData } from "@ovation/protocol/event-data";
+import { dataSchemaOf, problemOfData } from "@ovation/protocol/event-data";
 import { z } from "zod";
 import type { PublishedValue } from "./published-body.ts";
 
@@ -54,6 +54,14 @@ const NULL = toJsonText(null);
 interface PublishableTopic {
   readonly topic: Topic;
   readonly kind: KindPolicy;
+  /** Types that were found to be in order on this topic. */
+  readonly types: Map<string, PublishableType>;
+}
+
+interface PublishableType {
+  readonly isDurable: boolean;
+  /** `undefined`: the data is the publisher's own. */
+  readonly schema: z.ZodType | undefined;
 }
 
 /** All or nothing: throws the Problem of the first that is not in order. */
@@ -64,7 +72,7 @@ export function acceptEvents(
 ): AcceptedEvent[] {
   const topics = new Map<string, PublishableTopic>();
 
-  /** Busy batches are of few topics: each is checked once. */
+  /** Busy batches are of few topics and types: each is checked once. */
   function topicOf(text: string, index: number): PublishableTopic {
     const known = topics.get(text);
     if (known !== undefined) return known;
@@ -72,18 +80,35 @@ export function acceptEvents(
     const kind = topic === undefined ? undefined : policyOf(policy, topic);
     if (topic === undefined || kind === undefined)
       throw new Problem("invalid-topic", `event ${index}: not a topic here`, { index });
-    const found = { topic, kind };
+    const found = { topic, kind, types: new Map<string, PublishableType>() };
     topics.set(text, found);
+    return found;
+  }
+
+  function typeOf(
+    { topic, kind, types }: PublishableTopic,
+    type: string,
+    index: number,
+  ): PublishableType {
+    const known = types.get(type);
+    if (known !== undefined) return known;
+    refuseWhere(problemOfType(type), index);
+    if (!mayPublish(identity, topic))
+      throw new Problem("forbidden", `the token may not publish to ${topic}`, { index });
+    const found = {
+      isDurable: typePolicyIn(kind, type).lane === "durable",
+      schema: dataSchemaOf(topic, type),
+    };
+    types.set(type, found);
     return found;
   }
 
   return values.map(({ value, data = NULL }, index) => {
     const published = isPublished(value) ? value : parsePublished(value, index);
-    const { topic, kind } = topicOf(published.topic, index);
     const { type } = published;
-    refuseWhere(problemOfType(type), "invalid-body", index);
-    if (!mayPublish(identity, topic))
-      throw new Problem("forbidden", `the token may not publish to ${topic}`, { index });
+    const found = topicOf(published.topic, index);
+    const { isDurable, schema } = typeOf(found, type, index);
+    const { topic } = found;
     if (utf8Bytes(data, EVENT_DATA_BYTES_MAX) > EVENT_DATA_BYTES_MAX) {
       throw new Problem(
         "body-too-large",
@@ -91,19 +116,20 @@ export function acceptEvents(
         { index, bytesMax: EVENT_DATA_BYTES_MAX },
       );
     }
-    refuseWhere(problemOfData(topic, type, published.data ?? null), "invalid-body", index);
+    if (schema !== undefined) refuseWhere(problemOfData(schema, published.data ?? null), index);
     return {
       topic,
       type,
       data,
-      durable: published.durable ?? typePolicyIn(kind, type).lane === "durable",
+      durable: published.durable ?? isDurable,
       key: published.id,
     };
   });
 }
 
-function refuseWhere(problem: string | undefined, code: "invalid-body", index: number): void {
-  if (problem !== undefined) throw new Problem(code, `event ${index}: ${problem}`, { index });
+function refuseWhere(problem: string | undefined, index: number): void {
+  if (problem !== undefined)
+    throw new Problem("invalid-body", `event ${index}: ${problem}`, { index });
 }
 
 /**

@@ -4,6 +4,7 @@ import {
   DEFAULT_POLICY,
   type Event,
   type Identity,
+  JSON_DEPTH_MAX,
   Problem,
   PUBLISH_EVENTS_MAX,
   PUBLISHER_BODY_BYTES_MAX,
@@ -145,4 +146,24 @@ test("no key of a member or of the system is a publisher's", async () => {
   for (const id of ["goal-1", "remove 1", " remove 1", "unpin 1", "publish goal-1"])
     expect(await post(goal("1", id))).toMatchObject({ status: 201, body: { accepted: 1 } });
   expect((await log.heads([topic]))[0]?.seq).toBe(8);
+});
+
+test("an event in the form that JSON.stringify writes is held to the same rules as any other", async () => {
+  const { post } = open();
+  const nested = (levels: number, pad: string) =>
+    JSON.stringify({
+      topic: "video:1",
+      type: "goal",
+      data: JSON.parse(`${'{"a":'.repeat(levels)}"${pad}"${"}".repeat(levels)}`),
+    });
+  for (const pad of ["", "x".repeat(500)]) {
+    expect((await post(nested(JSON_DEPTH_MAX, pad))).status).toBe(202);
+    expect((await post(nested(JSON_DEPTH_MAX + 1, pad))).body.detail).toContain("nested deeper");
+  }
+  const lone = JSON.stringify({ topic: "video:1", type: "goal", data: "\ud800" });
+  expect((await post(lone)).body.detail).toBe(
+    "event 0: data: the string has half of a surrogate pair",
+  );
+  const proto = '{"topic":"video:1","type":"goal","data":{"__proto__":1}}';
+  expect((await post(proto)).body.detail).toContain("a member of this name");
 });

@@ -2,11 +2,13 @@
 
 import {
   InexactJsonError,
+  JSON_DEPTH_MAX,
   type JsonText,
   Problem,
   PUBLISH_EVENTS_MAX,
   parseJsonText,
   scanJson,
+  toJsonText,
 } from "@ovation/protocol";
 
 /** One event of a body. */
@@ -46,8 +48,40 @@ function tooMany(): Problem {
 function parseValues(bytes: Uint8Array): PublishedValue[] {
   const { value, text } = parseJsonText(bytes);
   const list: readonly unknown[] = Array.isArray(value) ? value : [value];
+  if (isCanonical(value, text)) {
+    const written = list.map((one) => ({ value: one, data: dataOf(one) }));
+    if (written.every(isShallow)) return written;
+  }
   const data = scan(text);
   return list.map((one, index) => ({ value: one, data: data[index] }));
+}
+
+/**
+ * Hot path: whether the text is what we would write ourselves, as most publishers send it. Then nothing in
+ * it is rounded, there twice or in another order, and `data` is written again natively, in a third of the
+ * time that the scan of the text takes (`publish.bench.ts`: read).
+ */
+function isCanonical(value: unknown, text: string): boolean {
+  return !text.includes("\\u") && !text.includes("__proto__") && JSON.stringify(value) === text;
+}
+
+/** A text that is shorter cannot be deeper. */
+function isShallow({ value, data }: PublishedValue): boolean {
+  if (data === undefined || data.length <= 2 * JSON_DEPTH_MAX) return true;
+  return hasLevels((value as { readonly data?: unknown }).data, JSON_DEPTH_MAX);
+}
+
+function hasLevels(value: unknown, most: number): boolean {
+  if (typeof value !== "object" || value === null) return true;
+  if (most === 0) return false;
+  for (const member of Array.isArray(value) ? value : Object.values(value))
+    if (!hasLevels(member, most - 1)) return false;
+  return true;
+}
+
+function dataOf(value: unknown): JsonText | undefined {
+  if (typeof value !== "object" || value === null || !("data" in value)) return undefined;
+  return toJsonText(value.data);
 }
 
 /** `index` where the text is one event of several. */

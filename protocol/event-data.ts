@@ -65,9 +65,9 @@ export function dataSchemaOf(topic: Topic, type: string): z.ZodType | undefined 
 }
 
 /** In words, what is wrong with the data; `undefined` where nothing is. */
-export function problemOfData(topic: Topic, type: string, data: unknown): string | undefined {
-  const result = dataSchemaOf(topic, type)?.safeParse(data);
-  if (result === undefined || result.success) return undefined;
+export function problemOfData(schema: z.ZodType, data: unknown): string | undefined {
+  const result = schema.safeParse(data);
+  if (result.success) return undefined;
   const issue = result.error.issues[0];
   const path = ["data", ...(issue?.path ?? [])].map(String).join(".");
   return `${path}: ${issue?.message ?? "not of the expected form"}`;

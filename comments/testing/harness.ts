@@ -19,7 +19,7 @@ import {
   systemClock,
   type Topic,
 } from "@ovation/protocol";
-import { problemOfData } from "@ovation/protocol/event-data";
+import { dataSchemaOf, problemOfData } from "@ovation/protocol/event-data";
 import { createMemorySharedStore } from "@ovation/table";
 import { Registry } from "prom-client";
 import { type Comments, type CommentsOptions, createComments } from "../comments.ts";
@@ -169,7 +169,8 @@ export const testAuthenticate: Authenticate = async (request) => {
 
 /** What is wrong with the data of an event of a built-in type. */
 function problemsOf({ topic, type, data }: Event): string[] {
-  const problem = problemOfData(topic, type, JSON.parse(data));
+  const schema = dataSchemaOf(topic, type);
+  const problem = schema === undefined ? undefined : problemOfData(schema, JSON.parse(data));
   return problem === undefined ? [] : [`${topic} ${type}: ${problem}`];
 }
 
