@@ -81,6 +81,9 @@ export function createChanges(
           for (const topic of topics) table.answered(topic, { error: code });
           settle();
         }
+        // Too many changes: the server says when it takes the next one, and the connection is well.
+        else if (status === 429)
+          cancelRetry = clock.after(error.retryAfterMs ?? REQUEST_RETRY_MS, settle);
         // 412: the connection is gone, whatever we see of it.
         else if (status === 412 || ++failures > REQUEST_RETRIES_MAX) onBroken();
         else cancelRetry = clock.after(REQUEST_RETRY_MS * 2 ** (failures - 1), settle);

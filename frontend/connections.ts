@@ -18,6 +18,7 @@ import {
   type TopicPosition,
 } from "@ovation/protocol";
 import type { CatchUp } from "./catch-up.ts";
+import type { ChangeRates } from "./change-rates.ts";
 import type { Channel } from "./channel.ts";
 import { type Claims, type Start, startAtHead, startOf } from "./claims.ts";
 import { type CloseReason, Connection } from "./connection.ts";
@@ -33,6 +34,7 @@ import { formatStandings, ReplayLostError } from "./replay.ts";
 import type { ReplayBudget } from "./replay-budget.ts";
 import type { Subscriptions } from "./subscriptions.ts";
 import type { TokenExpiries } from "./token-expiries.ts";
+import type { TopicShares } from "./topic-shares.ts";
 import type { WireForm } from "./wire-form.ts";
 
 /** No network is back at once: an EventSource waits at least this share of the spread. */
@@ -53,6 +55,8 @@ export interface ConnectionsOptions {
   readonly membership: Membership;
   readonly subscriptions: Subscriptions;
   readonly expiries: TokenExpiries;
+  readonly shares: TopicShares;
+  readonly rates: ChangeRates;
   readonly claims: Claims;
   readonly budget: ReplayBudget;
   readonly catchUp: CatchUp;
@@ -96,10 +100,14 @@ export class Connections {
   /** Subscribes, writes the first event and what was missed, and opens the connection to the broadcast. */
   async open(connection: Connection, writer: ByteWriter, request: ConnectRequest): Promise<void> {
     const { topics, position } = request;
-    const { hub, membership, subscriptions, catchUp, recovery, onFailure } = this.#options;
+    const { membership, subscriptions, shares, catchUp, recovery, onFailure } = this.#options;
     this.#begin(connection, writer);
     try {
-      const channels = topics.map((topic) => hub.open(topic));
+      if (!this.#mayHave(connection, topics)) {
+        this.end(connection, "refused");
+        return;
+      }
+      const channels = topics.map((topic) => shares.open(topic, connection.address));
       for (const channel of channels) subscriptions.add(connection, channel);
       // All at once: a topic that waits for its turn could be forgotten meanwhile, if the viewer goes.
       await membership.join(channels);
@@ -111,6 +119,14 @@ export class Connections {
       onFailure("connect", error);
       this.fail(connection, error);
     }
+  }
+
+  /** Topics that are new here count against the rate and the share of the connection's address. */
+  #mayHave({ address }: Connection, topics: readonly Topic[]): boolean {
+    const { hub, shares, rates } = this.#options;
+    let fresh = 0;
+    for (const topic of topics) if (hub.channel(topic) === undefined) fresh++;
+    return rates.takeTopics(address, fresh) && shares.allows(address, topics);
   }
 
   #begin(connection: Connection, writer: ByteWriter): void {

@@ -21,12 +21,14 @@ import {
 import type { Authorize } from "./authorize.ts";
 import { Canary } from "./canary.ts";
 import { CatchUp } from "./catch-up.ts";
+import { type ChangeLimits, ChangeRates, DEFAULT_CHANGES } from "./change-rates.ts";
 import type { Channel } from "./channel.ts";
 import { Claims } from "./claims.ts";
 import type { CloseReason, Connection } from "./connection.ts";
 import { Connections, type ConnectRequest } from "./connections.ts";
 import { Cooling } from "./cooling.ts";
 import { type Counters, createCounters } from "./counters.ts";
+import { Evictor } from "./evictor.ts";
 import { Heartbeats } from "./heartbeats.ts";
 import { Hub } from "./hub.ts";
 import { LIFETIME_MAX_MS, LIFETIME_MIN_MS, STUCK_MS } from "./limits.ts";
@@ -42,6 +44,7 @@ import { ReplayTurns } from "./replay-turns.ts";
 import { Reporter } from "./reporter.ts";
 import { Subscriptions } from "./subscriptions.ts";
 import { TokenExpiries } from "./token-expiries.ts";
+import { DEFAULT_TOPICS, type TopicLimits, TopicShares } from "./topic-shares.ts";
 import type { ConnectionChange, ConnectionChangeResult, Inbox, Upstream } from "./upstream.ts";
 
 export interface FrontendOptions {
@@ -71,6 +74,10 @@ export interface FrontendOptions {
   readonly pools?: AddressPools;
   /** How much is replayed for clients that return. Default DEFAULT_REPLAY. */
   readonly replay?: ReplayLimits;
+  /** How many topics it holds. Default DEFAULT_TOPICS. */
+  readonly topics?: TopicLimits;
+  /** How fast topics of connections change. Default DEFAULT_CHANGES. */
+  readonly changes?: ChangeLimits;
   /** Once for every admitted connection, whoever ended it and whether or not it ever opened. */
   onClosed?(connection: Connection): void;
   /** A failure that the frontend goes on from: it is logged. */
@@ -88,6 +95,9 @@ export class Frontend implements Inbox {
   readonly #connections: Connections;
   readonly #subscriptions: Subscriptions;
   readonly #expiries: TokenExpiries;
+  readonly #shares: TopicShares;
+  readonly #evictor: Evictor;
+  readonly #rates: ChangeRates;
   readonly #repair: Repair;
   readonly #recovery: Recovery;
   readonly #reporter: Reporter;
@@ -135,11 +145,20 @@ export class Frontend implements Inbox {
       random,
       soon,
       onHead: (channel, seq) => void this.#repair.reach(channel, seq),
+      onForgotten: (channel) => this.#shares.forgotten(channel),
       onFailure,
       ...(options.lingerMs === undefined ? {} : { lingerMs: options.lingerMs }),
     });
     const reads = new LogReads();
     const pools = options.pools ?? createMemoryPools(clock);
+    this.#shares = new TopicShares({
+      hub,
+      pools,
+      limits: options.topics ?? DEFAULT_TOPICS,
+      forgetIdle: (count) => this.membership.forgetIdle(count),
+      evict: (group) => this.#evictor.evict(group),
+    });
+    this.#rates = new ChangeRates(options.changes ?? DEFAULT_CHANGES, clock, pools);
     const budget = new ReplayBudget(options.replay ?? DEFAULT_REPLAY, pools);
     this.#recovery = new Recovery({
       hub,
@@ -192,6 +211,8 @@ export class Frontend implements Inbox {
       hub,
       membership: this.membership,
       expiries: this.#expiries,
+      shares: this.#shares,
+      rates: this.#rates,
     });
     this.#connections = new Connections({
       ...options,
@@ -200,6 +221,8 @@ export class Frontend implements Inbox {
       membership: this.membership,
       subscriptions: this.#subscriptions,
       expiries: this.#expiries,
+      shares: this.#shares,
+      rates: this.#rates,
       claims: new Claims(upstream, clock, reads),
       budget,
       catchUp,
@@ -209,6 +232,11 @@ export class Frontend implements Inbox {
       counters,
       lifetime: () => options.lifetimeMs ?? { min: LIFETIME_MIN_MS, max: LIFETIME_MAX_MS },
       onReplayLost: (channel) => void this.#repair.verify(channel),
+    });
+    this.#evictor = new Evictor({
+      connections: this.connections,
+      clock,
+      end: (connection) => this.end(connection, "evicted"),
     });
   }
 
@@ -278,6 +306,19 @@ export class Frontend implements Inbox {
     return this.#options.upstream.changeConnection(change);
   }
 
+  /** Topics that count for the address, over all workers. */
+  topicsOf(address: string): number {
+    return this.#shares.held(address);
+  }
+
+  /** Throws where the address names connections, of any frontend, faster than it may. */
+  takeChangeRequest(address: string): void {
+    if (this.#rates.takeRequest(address)) return;
+    throw new Problem("rate-limited", "too many changes of subscriptions from this address", {
+      retryAfterMs: this.#rates.retryAfterMs,
+    });
+  }
+
   /** A token of `change.sub` allowed the topics, at the frontend that passes the change on. */
   async changeHere(change: ConnectionChange): Promise<ConnectionChangeResult> {
     const connection = this.connections.get(change.connection);
@@ -292,6 +333,7 @@ export class Frontend implements Inbox {
     for (const subscription of [...channel.subscriptions])
       if (subscription !== null) this.end(subscription.connection, "reset");
     this.hub.forget(channel);
+    this.#shares.forgotten(channel);
     // They may come back elsewhere.
     this.membership.unwanted(channel.topic);
   }

@@ -150,3 +150,20 @@ export const POLL_PARK_MS = 10_000;
 export const POLL_GATHER_MS = 50;
 /** What waits for one client's polls; beyond, its connection is a slow one. */
 export const POLL_BUFFER_BYTES_MAX = 128 * 1024;
+
+/** Topics of one process; beyond, those without a viewer go, then connections of the heaviest address. */
+export const TOPICS_PER_PROCESS_MAX = 1_000_000;
+/** Topics that count for one address over all workers; beyond, connects and changes with new ones wait. */
+export const TOPICS_PER_ADDRESS_MAX = 20_000;
+/** Rates of changes are counted in windows of this length. */
+export const CHANGE_WINDOW_MS = 60_000;
+/** Topics added to one connection and removed from it. */
+export const TOPIC_CHANGES_PER_CONNECTION_MAX = 600;
+/** The same of all connections of one address, with the topics that its connects brought and nobody had. */
+export const TOPIC_CHANGES_PER_ADDRESS_MAX = 60_000;
+/** `PUT` and `DELETE …/subscriptions` of one address. */
+export const CHANGE_REQUESTS_PER_ADDRESS_MAX = 60_000;
+/** A topic that lived shorter than this lingers no longer than this … */
+export const YOUNG_MS = 1000;
+/** … and lingering topics are looked at this often. */
+export const LINGER_STEP_MS = 250;

@@ -23,6 +23,7 @@ import {
   UPSTREAM_RETRY_FIRST_MS,
   UPSTREAM_RETRY_LAST_MS,
 } from "./limits.ts";
+import { Lingering } from "./lingering.ts";
 import { retry, sleep } from "./retry.ts";
 import { NO_DISPATCHER, type TopicHead, type Upstream, type UpstreamChange } from "./upstream.ts";
 
@@ -36,6 +37,8 @@ export interface MembershipOptions {
   soon(run: () => void): void;
   /** The topic has events up to `seq`, which may be further than what is here. */
   onHead(channel: Channel, seq: number): void;
+  /** The channel is not the hub's any more. */
+  onForgotten(channel: Channel): void;
   onFailure(what: string, error: unknown): void;
   readonly lingerMs?: number;
 }
@@ -63,12 +66,18 @@ export class Membership {
   readonly #queued = new Map<Topic, boolean>();
   readonly #waiters = new Map<Topic, Joining[]>();
   #generation = 0;
+  readonly #lingering: Lingering<Channel>;
   /** Changes wait until `begin`. */
   #flushing = true;
   #stopped = false;
 
   constructor(options: MembershipOptions) {
     this.#options = options;
+    this.#lingering = new Lingering({
+      clock: options.clock,
+      lingerMs: options.lingerMs ?? LINGER_MS,
+      onOver: (channel) => this.#leaveNow(channel),
+    });
   }
 
   /**
@@ -83,6 +92,7 @@ export class Membership {
   join(channels: readonly Channel[]): Promise<void> {
     const missing = channels.filter((channel) => !channel.joined);
     if (missing.length === 0) return Promise.resolve();
+    for (const channel of missing) this.#lingering.came(channel);
     return new Promise((resolve, reject) => {
       const cancel = this.#options.clock.after(JOIN_TIMEOUT_MS, () =>
         reject(new Error("no dispatcher answered in time")),
@@ -106,12 +116,24 @@ export class Membership {
     });
   }
 
-  /** The last subscriber left: the row goes unless somebody comes back meanwhile. */
+  /** The last subscriber left: the row goes unless another one comes in time. */
   leave(channel: Channel): void {
-    this.#options.clock.after(this.#options.lingerMs ?? LINGER_MS, () => this.#leaveNow(channel));
+    this.#lingering.left(channel);
   }
 
-  #leaveNow(channel: Channel): void {
+  /** Forgets up to so many topics without a subscriber, the oldest first; answers how many. */
+  forgetIdle(count: number): number {
+    let forgotten = 0;
+    while (forgotten < count) {
+      const channel = this.#lingering.shift();
+      if (channel === undefined) break;
+      if (this.#leaveNow(channel)) forgotten++;
+    }
+    return forgotten;
+  }
+
+  /** Whether the channel went. */
+  #leaveNow(channel: Channel): boolean {
     const { hub } = this.#options;
     if (
       this.#stopped ||
@@ -119,9 +141,11 @@ export class Membership {
       hub.channel(channel.topic) !== channel ||
       this.#waiters.has(channel.topic)
     )
-      return;
+      return false;
     hub.forget(channel);
+    this.#options.onForgotten(channel);
     this.#change(channel.topic, false);
+    return true;
   }
 
   /** Nobody has the topic, and the table has a row: a late subscribe left it behind, or the topic was reset. */

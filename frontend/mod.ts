@@ -11,6 +11,7 @@
 
 export { Admission, type AdmissionLimits, DEFAULT_ADMISSION, OPEN_ADMISSION } from "./admission.ts";
 export type { Authorize } from "./authorize.ts";
+export { type ChangeLimits, DEFAULT_CHANGES, OPEN_CHANGES } from "./change-rates.ts";
 export type { Connection } from "./connection.ts";
 export type { ConnectRequest } from "./connections.ts";
 export type { Counters } from "./counters.ts";
@@ -22,5 +23,6 @@ export { registerFrontendMetrics } from "./metrics.ts";
 export { Polls } from "./polls.ts";
 export { DEFAULT_REPLAY, OPEN_REPLAY, type ReplayLimits } from "./replay-budget.ts";
 export { createSubscriptionsRoutes } from "./subscriptions-route.ts";
+export { DEFAULT_TOPICS, OPEN_TOPICS, type TopicLimits } from "./topic-shares.ts";
 export * from "./upstream.ts";
 export { wireForm } from "./wire-form.ts";

@@ -16,6 +16,7 @@ import { z } from "zod";
 import type { Authorize } from "./authorize.ts";
 import { parseTopics } from "./events-route.ts";
 import type { Frontend } from "./frontend.ts";
+import type { ConnectionChangeResult } from "./upstream.ts";
 
 export interface SubscriptionsRoutesOptions {
   readonly frontend: Frontend;
@@ -38,7 +39,8 @@ export function createSubscriptionsRoutes(options: SubscriptionsRoutesOptions): 
     {
       method: "PUT",
       path,
-      async handle(request, { params }) {
+      async handle(request, { params, address }) {
+        options.frontend.takeChangeRequest(address);
         const { identity, connection, topics, order } = await read(
           options,
           request,
@@ -65,7 +67,7 @@ export function createSubscriptionsRoutes(options: SubscriptionsRoutesOptions): 
           },
           identity,
         );
-        if (!changed.ok) throw new Problem(changed.error);
+        if (!changed.ok) throw problemOf(changed);
         for (const { topic, seq, epoch } of changed.heads)
           results[topic] = { ok: true, head: seq, epoch };
         return Response.json({ results });
@@ -74,7 +76,8 @@ export function createSubscriptionsRoutes(options: SubscriptionsRoutesOptions): 
     {
       method: "DELETE",
       path,
-      async handle(request, { params }) {
+      async handle(request, { params, address }) {
+        options.frontend.takeChangeRequest(address);
         const { identity, connection, topics, order } = await read(
           options,
           request,
@@ -84,13 +87,24 @@ export function createSubscriptionsRoutes(options: SubscriptionsRoutesOptions): 
           { connection, add: [], remove: topics, sub: identity?.sub ?? "", order },
           identity,
         );
-        if (!changed.ok) throw new Problem(changed.error);
+        if (!changed.ok) throw problemOf(changed);
         return Response.json({
           results: Object.fromEntries(topics.map((topic) => [topic, { ok: true }])),
         });
       },
     },
   ];
+}
+
+const DETAILS = {
+  "rate-limited": "topics of this connection, or of all at this address, change too fast",
+  "topics-exhausted": "too many topics are open from this address; leave some, or wait",
+} as const;
+
+function problemOf(refused: Exclude<ConnectionChangeResult, { readonly ok: true }>): Problem {
+  const { error, retryAfterMs } = refused;
+  if (error !== "rate-limited" && error !== "topics-exhausted") return new Problem(error);
+  return new Problem(error, DETAILS[error], { retryAfterMs });
 }
 
 async function read(options: SubscriptionsRoutesOptions, request: HttpRequest, id: string) {

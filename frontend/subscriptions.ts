@@ -4,17 +4,21 @@
 
 import { isOwnTopic, TOPICS_PER_CONNECTION_MAX, type Topic } from "@ovation/protocol";
 import type { Authorize } from "./authorize.ts";
+import type { ChangeRates } from "./change-rates.ts";
 import type { Channel } from "./channel.ts";
 import type { Connection, Subscription } from "./connection.ts";
 import type { Hub } from "./hub.ts";
 import type { Membership } from "./membership.ts";
 import type { TokenExpiries } from "./token-expiries.ts";
+import type { TopicShares } from "./topic-shares.ts";
 import type { ConnectionChange, ConnectionChangeResult } from "./upstream.ts";
 
 export interface SubscriptionsOptions {
   readonly hub: Hub;
   readonly membership: Membership;
   readonly expiries: TokenExpiries;
+  readonly shares: TopicShares;
+  readonly rates: ChangeRates;
   readonly authorize: Authorize;
 }
 
@@ -36,7 +40,7 @@ export class Subscriptions {
       form: connection.form,
       several: false,
     };
-    channel.add(subscription);
+    this.#options.shares.subscribe(subscription, () => channel.add(subscription));
     connection.subscriptions.push(subscription);
     connection.update();
   }
@@ -56,14 +60,21 @@ export class Subscriptions {
       return { ok: false, error: "forbidden" };
     const isSuperseded = () => change.order !== undefined && change.order < connection.changeOrder;
     if (isSuperseded()) return { ok: false, error: "superseded" };
-    connection.changeOrder = change.order ?? connection.changeOrder;
-    for (const topic of change.remove) this.#drop(connection, topic);
     const has = new Set(connection.subscriptions.map(({ channel }) => channel.topic));
+    const removed = change.remove.filter((topic) => has.has(topic));
     const added = change.add.filter((topic) => !has.has(topic));
-    if (has.size + added.length > TOPICS_PER_CONNECTION_MAX)
+    if (has.size - removed.length + added.length > TOPICS_PER_CONNECTION_MAX)
       return { ok: false, error: "too-many-topics" };
+    const { rates, shares } = this.#options;
+    const { retryAfterMs } = rates;
+    if (!rates.takeChange(connection, added.length + removed.length))
+      return { ok: false, error: "rate-limited", retryAfterMs };
+    if (!shares.allows(connection.address, added))
+      return { ok: false, error: "topics-exhausted", retryAfterMs };
+    connection.changeOrder = change.order ?? connection.changeOrder;
+    for (const topic of removed) this.#drop(connection, topic);
     const borrowed = await this.#borrowed(connection, change);
-    const channels = await this.#joinAll(change.add);
+    const channels = await this.#joinAll(connection, change.add);
     if (connection.closed) return { ok: false, error: "unknown-connection" };
     // It waited for the table, and its client did not wait for it.
     if (isSuperseded()) return { ok: false, error: "superseded" };
@@ -86,10 +97,10 @@ export class Subscriptions {
   }
 
   /** A channel without a subscriber may be forgotten while the others join: then it is opened again. */
-  async #joinAll(topics: readonly Topic[]): Promise<readonly Channel[]> {
-    const { hub, membership } = this.#options;
+  async #joinAll({ address }: Connection, topics: readonly Topic[]): Promise<readonly Channel[]> {
+    const { hub, membership, shares } = this.#options;
     for (;;) {
-      const channels = topics.map((topic) => hub.open(topic));
+      const channels = topics.map((topic) => shares.open(topic, address));
       await membership.join(channels);
       if (channels.every((channel) => hub.channel(channel.topic) === channel)) return channels;
     }
@@ -108,7 +119,7 @@ export class Subscriptions {
 
   #remove(subscription: Subscription): void {
     const { channel } = subscription;
-    channel.remove(subscription);
+    this.#options.shares.unsubscribe(subscription, () => channel.remove(subscription));
     if (channel.subscribers === 0) this.#options.membership.leave(channel);
   }
 }

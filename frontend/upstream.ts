@@ -64,7 +64,14 @@ export type ConnectionChangeResult =
   | { readonly ok: true; readonly heads: readonly TopicHead[] }
   | {
       readonly ok: false;
-      readonly error: "unknown-connection" | "forbidden" | "too-many-topics" | "superseded";
+      readonly error:
+        | "unknown-connection"
+        | "forbidden"
+        | "too-many-topics"
+        | "superseded"
+        | "rate-limited"
+        | "topics-exhausted";
+      readonly retryAfterMs?: number;
     };
 
 export interface Upstream {

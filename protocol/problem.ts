@@ -41,6 +41,7 @@ export const PROBLEMS = {
     status: 431,
     title: "The request line and headers are larger than allowed",
   },
+  "topics-exhausted": { status: 429, title: "Too many topics are open from your address" },
   "rate-limited": { status: 429, title: "Too many requests; wait a little" },
   "internal-error": { status: 500, title: "Something went wrong here" },
   "bad-gateway": { status: 502, title: "Another part of the system did not answer" },

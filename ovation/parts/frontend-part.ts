@@ -6,13 +6,18 @@ import {
   createEventsRoute,
   createSubscriptionsRoutes,
   DEFAULT_ADMISSION,
+  DEFAULT_CHANGES,
   DEFAULT_REPLAY,
+  DEFAULT_TOPICS,
   Evictor,
   Frontend,
   OPEN_ADMISSION,
+  OPEN_CHANGES,
   OPEN_REPLAY,
+  OPEN_TOPICS,
   Polls,
   registerFrontendMetrics,
+  type TopicLimits,
   type Upstream,
 } from "@ovation/frontend";
 import { createDirectSender } from "@ovation/http";
@@ -56,6 +61,8 @@ export interface FrontendPart {
 const DRAIN_PER_SECOND = 2000;
 /** Of the files that the process may open, this share is for connections; the rest is for requests, the log and links. */
 const FILES_SHARE = 0.9;
+/** What a viewer has beside those that all have: its own topic, and some rooms. */
+const TOPICS_PER_VIEWER = 10;
 /** More than this on one process wait for each other; the machine has room for another. */
 const CONNECTIONS_DEFAULT_MAX = 200_000;
 
@@ -76,6 +83,8 @@ export function createFrontendPart(options: FrontendPartOptions): FrontendPart {
     heartbeatMs: settings.heartbeatMs,
     pools,
     replay: settings.rateLimits ? DEFAULT_REPLAY : OPEN_REPLAY,
+    topics: settings.rateLimits ? topicLimits(settings) : OPEN_TOPICS,
+    changes: settings.rateLimits ? DEFAULT_CHANGES : OPEN_CHANGES,
     ...(arrived === undefined ? {} : { arrived }),
     ...(settings.lifetimeMs === undefined ? {} : { lifetimeMs: settings.lifetimeMs }),
     ...(settings.stuckMs === undefined ? {} : { stuckMs: settings.stuckMs }),
@@ -131,6 +140,13 @@ export function createFrontendPart(options: FrontendPartOptions): FrontendPart {
     },
     stop: () => frontend.stop(),
   };
+}
+
+/** Where an operator lets one address have more connections, it has more topics too. */
+function topicLimits({ admission }: Settings): TopicLimits {
+  const connections = admission?.perAddressMax ?? 0;
+  const perAddress = Math.max(DEFAULT_TOPICS.perAddress, connections * TOPICS_PER_VIEWER);
+  return { ...DEFAULT_TOPICS, perAddress };
 }
 
 function admissionLimits({ rateLimits, admission }: Settings): AdmissionLimits {
