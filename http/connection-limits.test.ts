@@ -11,6 +11,7 @@ import {
   HEAD_MS_MAX,
   IDLE_MS_MAX,
   LINGER_MS_MAX,
+  LINGER_TOTAL_MS_MAX,
   PIPELINED_BYTES_MAX,
 } from "./limits.ts";
 import { SharedBytes } from "./shared-bytes.ts";
@@ -126,6 +127,21 @@ describe("a connection is ended", () => {
     await Bun.sleep(5);
     expect(connection.state).toBe("lingering");
     connection.sweep(LINGER_MS_MAX + 1);
+    expect({ ended: state.ended, cuts: state.cuts }).toEqual({ ended: true, cuts: [] });
+  });
+
+  test("when it has sent on after a refusal for LINGER_TOTAL_MS_MAX, however often bytes come", async () => {
+    const { state, connection, receive } = newConnection();
+    receive("\0");
+    await Bun.sleep(5);
+    while (state.now < LINGER_TOTAL_MS_MAX) {
+      state.now += LINGER_MS_MAX / 2;
+      receive("more");
+      connection.sweep(state.now);
+    }
+    expect(state.ended).toBe(false);
+    receive("more");
+    connection.sweep(LINGER_TOTAL_MS_MAX + 1);
     expect({ ended: state.ended, cuts: state.cuts }).toEqual({ ended: true, cuts: [] });
   });
 });

@@ -1,6 +1,6 @@
 import { describe, expect, test } from "bun:test";
 import fc from "fast-check";
-import { ROOM_LOOKS_MAX } from "./limits.ts";
+import { ADDRESS_LOOKS_MAX, ROOM_LOOKS_MAX } from "./limits.ts";
 import { EvictionRank, type PooledSocket, SocketPool } from "./socket-pool.ts";
 
 class TestSocket implements PooledSocket {
@@ -76,6 +76,15 @@ describe("a full pool", () => {
     expect(pool.makeRoom("newcomer")).toBe(true);
     expect(evicted(lone)).toEqual([0, 1]);
     expect(pool.makeRoom("newcomer")).toBe(false);
+  });
+
+  test("looks at ADDRESS_LOOKS_MAX addresses at once where none is heavier, and goes on from there", () => {
+    const pool = new SocketPool();
+    for (let number = 0; number < ADDRESS_LOOKS_MAX; number++) crowd(pool, `a${number}`, stream);
+    const [beyond] = crowd(pool, "beyond", silent);
+    expect(pool.makeRoom("newcomer")).toBe(false);
+    expect(pool.makeRoom("newcomer")).toBe(true);
+    expect(beyond?.evicted).toBe(true);
   });
 
   test("finds what can be evicted behind more streams than are looked at once", () => {

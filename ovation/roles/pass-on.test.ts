@@ -8,7 +8,7 @@ import { createMemoryPools, steadyClock } from "@ovation/protocol";
 import pino from "pino";
 import { KernelSocket } from "../http/testing/kernel-socket.ts";
 import { type Listener, listen } from "../listener.ts";
-import { LONG_PER_ADDRESS_MAX, passOn } from "./pass-on.ts";
+import { LONG_MAX, LONG_PER_ADDRESS_MAX, passOn } from "./pass-on.ts";
 
 /** More than the requests that the runtime has under way. */
 const UNREAD = 300;
@@ -89,5 +89,17 @@ describe("beside more unread answers than the runtime has requests,", () => {
     await Bun.sleep(300);
     for (let count = 0; count < LONG_PER_ADDRESS_MAX * 2; count++)
       expect((await (await get("/long")).bytes()).length).toBe(LONG);
+  }, 20_000);
+
+  test("LONG_MAX long answers are under way in all, whatever addresses they are for", async () => {
+    const open = passOn(socket, createMemoryPools(steadyClock));
+    const ask = (index: number) =>
+      open(new Request("http://x/long"), "/long", `10.0.${index >> 3}.1`) as Promise<Response>;
+    const taken = await Promise.all(Array.from({ length: LONG_MAX }, (_, index) => ask(index)));
+    await expect(ask(LONG_MAX)).rejects.toMatchObject({ code: "unavailable" });
+    await taken[0]?.body?.cancel();
+    const next = await ask(LONG_MAX);
+    expect(next.status).toBe(200);
+    for (const { body } of [...taken.slice(1), next]) await body?.cancel();
   }, 20_000);
 });
