@@ -112,17 +112,18 @@ describe("one request", () => {
     const frontend = startFrontend(upstream);
     await until(() => upstream.calls.report > 1);
     fill(upstream, 1000);
-    const names = [
+    const named = (viewer: number) => [
       video,
-      ...Array.from({ length: 99 }, (_, index) => topic(`video:empty${index}`)),
+      ...Array.from({ length: 99 }, (_, index) => topic(`video:empty${viewer}-${index}`)),
     ];
     const one = new Viewer(frontend, [video], { lastEventId: beginning() });
     await until(() => one.connection.ready);
-    const lists = names.map((name) => `${markOf(name)}.0.`).join("~");
-    const many = Array.from(
-      { length: 10 },
-      () => new Viewer(frontend, names, { lastEventId: `1~~~~${lists}` }),
-    );
+    // Each with topics that nobody had before.
+    const many = Array.from({ length: 10 }, (_, viewer) => {
+      const names = named(viewer);
+      const lists = names.map((name) => `${markOf(name)}.0.`).join("~");
+      return new Viewer(frontend, names, { lastEventId: `1~~~~${lists}` });
+    });
     await until(() => many.every(({ connection }) => connection.ready));
     for (const viewer of many) {
       expect(viewer.seqs(video).length).toBe(1000);

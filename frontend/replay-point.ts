@@ -83,6 +83,8 @@ export function formatOthers(
 /** Whether who comes back with the point is taken to stand at the position. */
 function covers({ order }: ReplayPoint, channel: Channel, position: TopicPosition): boolean {
   if (order === 0) return false;
+  // Nothing was ever broadcast of it, so nothing was committed up to the point's stamp either.
+  if (position.seq === 0 && channel.batched.seq === 0) return true;
   const known = channel.positionAt(order);
   return known !== undefined && isSame(known, position);
 }
