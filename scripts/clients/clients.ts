@@ -53,7 +53,10 @@ export const CLIENTS: readonly ForeignClient[] = [
   python("urllib3", "urllib3==2.8.0"),
   python("urllib3", "urllib3==2.5.0", "zstandard==0.25.0"),
   node("eventsource", "eventsource@4.1.0"),
-  node("undici", "undici@7.30.2"),
+  {
+    ...node("undici", "undici@7.30.2"),
+    known: "its EventSource ends for good when a connection breaks in the middle",
+  },
   node("eventsource-parser", "eventsource-parser@3.1.1"),
   node("@microsoft/fetch-event-source", "@microsoft/fetch-event-source@2.0.1"),
   node("event-source-polyfill", "event-source-polyfill@1.0.31", "xmlhttprequest-ssl@4.0.0"),

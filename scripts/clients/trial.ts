@@ -56,6 +56,9 @@ export async function tryClient(
   void readLines(child.stdout, (line) => seen.push({ text: textOf(line), at: performance.now() }));
   const expected: string[] = [];
   let slowestMs = 0;
+  /** A client that does not come back has nothing left to do, and its process ends. */
+  const hasGivenUp = () => child.exitCode !== null;
+  let gaveUp = false;
 
   async function publish(isThere: boolean): Promise<void> {
     const text = `${expected.length} ${TEXTS[expected.length % TEXTS.length]}`;
@@ -64,7 +67,7 @@ export async function tryClient(
     await server.publish([{ topic: TOPIC, type: "goal", data: { text }, durable: true }]);
     if (!isThere) return;
     const count = expected.length;
-    await arrives(() => seen.length >= count, LATE_MS * 2);
+    await arrives(() => seen.length >= count || hasGivenUp(), LATE_MS * 2);
     const at = seen[count - 1]?.at;
     slowestMs = Math.max(slowestMs, (at ?? performance.now()) - startedAt);
   }
@@ -79,9 +82,10 @@ export async function tryClient(
       await server.run();
       // What it misses, and what comes while it returns.
       for (let count = 0; count < 3; count++) await publish(false);
-      await arrives(() => seen.length >= expected.length, RETURN_MS_MAX);
+      await arrives(() => seen.length >= expected.length || hasGivenUp(), RETURN_MS_MAX);
     }
     await Bun.sleep(300);
+    gaveUp = hasGivenUp();
   } finally {
     child.kill("SIGTERM");
     await Promise.race([child.exited, Bun.sleep(2000)]);
@@ -92,7 +96,8 @@ export async function tryClient(
     expected,
     seen.map(({ text }) => text),
   );
-  if (slowestMs > LATE_MS) faults.push(`held back for ${(slowestMs / 1000).toFixed(1)} s`);
+  if (gaveUp) faults.push("it gave up");
+  else if (slowestMs > LATE_MS) faults.push(`held back for ${(slowestMs / 1000).toFixed(1)} s`);
   if (faults.length > 0) {
     const said = (await errors).trim().split("\n").slice(-2).join(" | ").slice(0, 300);
     if (said !== "") faults.push(`its errors: ${said}`);
