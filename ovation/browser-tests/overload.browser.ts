@@ -4,6 +4,8 @@ import { expect, test } from "@playwright/test";
 import { ReportingPage } from "./reporting-page.ts";
 import { OvationServer } from "./server.ts";
 
+/** What a `comment` has at least, also from a server. */
+const AUTHOR = { id: "ana", name: "Ana", role: "member" };
 const TOPIC = "video:overload";
 const CONNECTING = 0;
 
@@ -43,12 +45,12 @@ test("is refused at first, told when to come back, and is in as soon as there is
   // No sooner than it was told (a report takes a moment on its way here).
   expect(Date.now() - refusedAt).toBeGreaterThan(afterMs - 1500);
 
-  await server.publish(TOPIC, "comment", { text: "before" }, true);
+  await server.publish(TOPIC, "comment", { text: "before", author: AUTHOR }, true);
   await expect.poll(() => page.of("first", "comment").length).toBe(1);
   await server.end("SIGTERM");
   await expect.poll(() => page.of("first", "reconnect").at(-1)?.data.reason).toBe("drain");
   await server.run();
-  await server.publish(TOPIC, "comment", { text: "while it was away" }, true);
+  await server.publish(TOPIC, "comment", { text: "while it was away", author: AUTHOR }, true);
   await expect
     .poll(() => page.of("first", "comment").map(({ data }) => data.seq), { timeout: 20_000 })
     .toEqual([1, 2]);

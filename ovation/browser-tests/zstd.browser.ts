@@ -9,6 +9,8 @@ import { openFirefox } from "./firefox.ts";
 import { ReportingPage } from "./reporting-page.ts";
 import { OvationServer, WatchedProxy } from "./server.ts";
 
+/** What a `comment` has at least, also from a server. */
+const AUTHOR = { id: "ana", name: "Ana", role: "member" };
 const TOPIC = "video:zstd";
 /** More than kernels and the ring hold: random, so that it stays as large when it is compressed. */
 const NOISE_EVENTS = 320;
@@ -42,7 +44,7 @@ async function readsIt({ server, proxy, page }: Setting): Promise<void> {
   const seqs = (stream: string) => page.of(stream, "comment").map((report) => report.data.seq);
   let comments = 0;
   const comment = async (text: string) => {
-    await server.publish(TOPIC, "comment", { text }, true);
+    await server.publish(TOPIC, "comment", { text, author: AUTHOR }, true);
     comments++;
   };
   const hasAll = (stream: string, from = 1) =>
