@@ -121,6 +121,7 @@ test("CHANGED_TOPICS_PER_REPORT_MAX: the log is asked for so many at a time", as
       heads: (topics) => stores.log.heads(topics),
       headAt: (name, stamp) => stores.log.headAt(name, stamp),
       wrote: (name, seq, epoch) => stores.log.wrote(name, seq, epoch),
+      reached: (moment) => stores.log.reached(moment),
       close: () => stores.log.close(),
       changes(since, limit) {
         asked.push(limit);

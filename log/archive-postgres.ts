@@ -111,7 +111,8 @@ export async function writePostgresArchive<Result>(
     const epoch = mintEpoch(() => false);
     const [life] = await query<{ id: number }>(
       `INSERT INTO ovation_log.lives (epoch, identity, system_identifier, timeline, stamp)
-       SELECT $1, 'import/' || $1, system_identifier, 'import', ovation_log.now_ms() FROM pg_control_system() RETURNING id`,
+       SELECT $1, 'import/' || $1, system_identifier, 'import', (SELECT coalesce(max(stamp), 0) FROM ovation_log.topics)
+       FROM pg_control_system() RETURNING id`,
       [epoch],
     );
     const lifeId = life?.id ?? 0;

@@ -60,10 +60,16 @@ export const POSTGRES_READS_MAX = 4;
 export const POSTGRES_ATTEMPTS_MAX = 5;
 
 /**
- * How far `changes().stamp` stays behind the present where other roles' transactions cannot be seen:
- * far more than a statement and its commit may take.
+ * Looks at the appends under way that are remembered while the oldest of them does not end. Beyond,
+ * later looks are not: what may be concluded when it ends is a little less.
  */
-export const POSTGRES_MARGIN_MS = 30_000;
+export const POSTGRES_LOOKS_MAX = 1_000;
+
+/**
+ * A process that never saw what is settled looks again this often, so many times, and fails then.
+ */
+export const POSTGRES_LOOK_AGAIN_MS = 25;
+export const POSTGRES_LOOKS_PATIENCE = 40;
 
 /** Topics that one answer of `changes` may exceed its limit to. */
 export const CHANGES_MAX = 100_000;

@@ -8,6 +8,7 @@ import {
   DEFAULT_POLICY,
   type DurableEvent,
   type Epoch,
+  type Moment,
   type Policy,
   type Stamp,
   systemClock,
@@ -27,6 +28,7 @@ import {
   type LogPage,
   LogUnavailableError,
   type ReadQuery,
+  type StampedHead,
 } from "./log.ts";
 import { excessOf, TrimRound } from "./retention.ts";
 
@@ -55,8 +57,10 @@ export class MemoryLog implements Log, LogKeeper {
   readonly #clock: Clock;
   readonly #policy: Policy;
   readonly #epoch: Epoch;
-  /** Its own, and those of the backup that it began with. */
-  readonly #epochs = new Set<Epoch>();
+  /** The lives of the backup that it began with, and the newest stamp of each. */
+  readonly #earlier = new Map<Epoch, Stamp>();
+  /** The life of the newest event. */
+  #newest: Epoch = "";
   readonly #topics = new Map<Topic, TopicEvents>();
   readonly #trimRound = new TrimRound();
   #stamp: Stamp = 0;
@@ -66,8 +70,7 @@ export class MemoryLog implements Log, LogKeeper {
     this.#clock = options.clock ?? systemClock;
     this.#policy = options.policy ?? DEFAULT_POLICY;
     for (const event of options.restored ?? []) this.#restore(event);
-    this.#epoch = options.epoch ?? mintEpoch((epoch) => this.#epochs.has(epoch));
-    this.#epochs.add(this.#epoch);
+    this.#epoch = options.epoch ?? mintEpoch((epoch) => this.#earlier.has(epoch));
   }
 
   async append(entries: readonly LogEntry[]): Promise<readonly Appended[]> {
@@ -76,7 +79,10 @@ export class MemoryLog implements Log, LogKeeper {
     if (entries.length === 0) return [];
     const stamp = Math.max(this.#clock.now(), this.#stamp + 1);
     const appended = entries.map((entry) => this.#appendOne(entry, stamp));
-    if (appended.some((one) => !one.duplicate)) this.#stamp = stamp;
+    if (appended.some((one) => !one.duplicate)) {
+      this.#stamp = stamp;
+      this.#newest = this.#epoch;
+    }
     return appended;
   }
 
@@ -97,9 +103,12 @@ export class MemoryLog implements Log, LogKeeper {
     return { events: matching.slice(from, from + query.limit), head: this.#headOf(topic) };
   }
 
-  async heads(topics: readonly Topic[]): Promise<readonly Head[]> {
+  async heads(topics: readonly Topic[]): Promise<readonly StampedHead[]> {
     this.#assertOpen();
-    return topics.map((topic) => this.#headOf(topic));
+    return topics.map((topic) => ({
+      ...this.#headOf(topic),
+      stamp: this.#topics.get(topic)?.stamp ?? 0,
+    }));
   }
 
   async headAt(topic: Topic, stamp: Stamp): Promise<Head> {
@@ -112,7 +121,9 @@ export class MemoryLog implements Log, LogKeeper {
 
   async changes(since: Stamp, limit: number): Promise<Changes> {
     this.#assertOpen();
-    if (since < 0) return { heads: [], stamp: this.#stamp, more: false };
+    const epoch = this.#newest;
+    if (since < 0 || since > this.#stamp)
+      return { heads: [], stamp: this.#stamp, epoch, more: false };
     const changed = [...this.#topics.values()]
       .filter((kept) => kept.stamp > since)
       .sort((a, b) => a.stamp - b.stamp);
@@ -122,16 +133,23 @@ export class MemoryLog implements Log, LogKeeper {
     const heads = changed
       .filter((kept) => kept.stamp <= stamp)
       .map((kept) => this.#headOf(kept.topic));
-    return { heads, stamp, more: heads.length < changed.length };
+    return { heads, stamp, epoch, more: heads.length < changed.length };
   }
 
   async wrote(topic: Topic, seq: number, epoch: Epoch): Promise<"yes" | "no" | "unknown"> {
     this.#assertOpen();
     if (seq === 0) return epoch === "" ? "yes" : "no";
     const head = this.#headOf(topic);
-    if (!this.#epochs.has(epoch) || seq > head.seq || seq < 0) return "no";
+    const isKnown = epoch === this.#epoch || this.#earlier.has(epoch);
+    if (!isKnown || seq > head.seq || seq < 0) return "no";
     if (seq < head.first) return "unknown";
     return this.#topics.get(topic)?.events[seq - head.first]?.place.epoch === epoch ? "yes" : "no";
+  }
+
+  async reached({ epoch, stamp }: Moment): Promise<boolean> {
+    this.#assertOpen();
+    if (epoch === "" || epoch === this.#newest) return stamp <= this.#stamp;
+    return stamp <= (this.#earlier.get(epoch) ?? Number.NEGATIVE_INFINITY);
   }
 
   async trim(limit: number): Promise<number> {
@@ -241,7 +259,8 @@ export class MemoryLog implements Log, LogKeeper {
     kept.seq = seq;
     kept.epoch = epoch;
     kept.stamp = stamp;
-    this.#epochs.add(epoch);
+    this.#earlier.set(epoch, Math.max(this.#earlier.get(epoch) ?? 0, stamp));
+    if (stamp >= this.#stamp) this.#newest = epoch;
     this.#stamp = Math.max(this.#stamp, stamp);
   }
 

@@ -219,13 +219,18 @@ describe("an append", () => {
 describe("a database", () => {
   test("that was restored from a dump recognises the positions that it lost", async () => {
     const log = await openPostgresLog({ url });
-    for (const text of ["1", "2", "3"]) await appendOne(log, text);
+    for (const text of ["1", "2"]) await appendOne(log, text);
+    const kept = await appendOne(log, "3");
     const dump = Bun.spawn([join(postgres.binaries, "pg_dump"), "--schema=ovation_log", url], {
       stdout: "pipe",
     });
     const script = await new Response(dump.stdout).text();
     expect(await dump.exited).toBe(0);
     const lost = await appendOne(log, "lost 4");
+    // This process goes on meanwhile, and has told its frontends of what will be lost.
+    const dispatcher = await openPostgresLog({ url });
+    const told = await dispatcher.changes(-1, 10);
+    expect(told).toMatchObject({ stamp: lost.stamp, epoch: lost.epoch });
     await log.close();
 
     await psql(url, "DROP SCHEMA ovation_log CASCADE");
@@ -239,11 +244,27 @@ describe("a database", () => {
     expect(await restore.exited).toBe(0);
     const restored = await openPostgresLog({ url });
     expect(await restored.wrote(topic, lost.seq, lost.epoch)).toBe("no");
+    const isHonest = async () => {
+      for (const one of [restored, dispatcher]) {
+        expect(await one.reached(kept)).toBe(true);
+        expect(await one.reached({ ...kept, stamp: kept.stamp + 1 })).toBe(false);
+        expect(await one.reached(lost)).toBe(false);
+      }
+    };
+    await isHonest();
+    // Its stamp falls, by which who follows the changes sees that the log is another one.
+    expect(await dispatcher.changes(told.stamp, 10)).toMatchObject({ stamp: kept.stamp });
     const place = await appendOne(restored, "new 4");
     expect(place.seq).toBe(4);
     expect(await restored.wrote(topic, lost.seq, lost.epoch)).toBe("no");
     expect(await restored.wrote(topic, 3, lost.epoch)).toBe("yes");
-    await restored.close();
+    await isHonest();
+    expect(await restored.reached(place)).toBe(true);
+    expect(await dispatcher.changes(kept.stamp, 10)).toMatchObject({
+      epoch: place.epoch,
+      stamp: place.stamp,
+    });
+    await Promise.all([restored.close(), dispatcher.close()]);
   });
 
   test("of a newer version, or with a schema of that name that is not ours, is refused and left alone", async () => {
@@ -306,10 +327,11 @@ describe("a database", () => {
     const log = await openPostgresLog({ url: owned.replace("ovation@", "plain@") });
     expect((await appendOne(log, "x")).seq).toBe(1);
     expect((await log.changes(0, 10)).heads).toHaveLength(1);
-    // The owner's session is hidden from the plain role: the stamp stays well behind, and nothing is missed.
+    // The owner's statements are hidden from the plain role; what is settled does not hang on them.
     const owner = await openPostgresLog({ url: owned });
-    await appendOne(owner, "y");
+    const place = await appendOne(owner, "y");
     const changes = await log.changes(0, 10);
+    expect(changes.stamp).toBe(place.stamp);
     expect(changes.heads[0]?.seq).toBe(2);
     expect(parseTopic(`${changes.heads[0]?.topic}`)).toBe(topic);
     await Promise.all([log.close(), owner.close()]);

@@ -132,6 +132,45 @@ describe("several processes on one PostgreSQL log", () => {
     await Promise.all([...writers, follower].map((log) => log.close()));
   });
 
+  test("follow the present though the server's clock was an hour fast and is right again", async () => {
+    const [log, writer] = await Promise.all([openPostgresLog({ url }), openPostgresLog({ url })]);
+    const clock = (offsetMs: number) =>
+      `CREATE OR REPLACE FUNCTION ovation_log.now_ms() RETURNS bigint LANGUAGE sql VOLATILE AS
+       $$ SELECT floor(extract(epoch FROM clock_timestamp()) * 1000)::bigint + ${offsetMs} $$`;
+    const server = new PostgresClient(url);
+    let { stamp } = await log.changes(-1, 10);
+    for (const offsetMs of [0, 3_600_000, 0, -3_600_000, 0]) {
+      await server.query("reads", clock(offsetMs));
+      for (const text of ["one", "two"]) {
+        const place = await appendOne(writer, `${text} at ${offsetMs}`);
+        const changes = await log.changes(stamp, 10);
+        expect(changes.heads).toHaveLength(1);
+        // Whoever returns elsewhere with this stamp gets nothing again.
+        expect(changes.stamp).toBe(place.stamp);
+        expect(place.stamp).toBeGreaterThan(stamp);
+        stamp = changes.stamp;
+      }
+    }
+    await Promise.all([log.close(), writer.close(), server.close()]);
+  });
+
+  test("wait for the appends of others and for nothing else that is long under way", async () => {
+    const log = await openPostgresLog({ url });
+    const other = new PostgresClient(url);
+    const [began, mayEnd] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()];
+    const ending = other.transaction(async (query) => {
+      await query("CREATE TABLE of_another_program (id integer)");
+      began.resolve();
+      await mayEnd.promise;
+    });
+    await began.promise;
+    const { stamp } = await appendOne(log, "meanwhile");
+    expect((await log.changes(-1, 10)).stamp).toBe(stamp);
+    mayEnd.resolve();
+    await ending;
+    await Promise.all([log.close(), other.close()]);
+  });
+
   test("keep the stamp of changes below that of an append that has begun and not yet ended", async () => {
     const log = await openPostgresLog({ url });
     await appendOne(log, "first");
@@ -145,10 +184,14 @@ describe("several processes on one PostgreSQL log", () => {
       await mayEnd.promise;
     });
     await began.promise;
-    await Bun.sleep(20);
-    await appendOne(log, "second");
+    const second = await appendOne(log, "second");
     const during = await log.changes(0, 10);
     expect(during.heads.map((head) => head.topic)).toEqual([topic]);
+    expect(during.stamp).toBeLessThan(second.stamp);
+    // Who begins meanwhile is told what is settled, or that it is not known.
+    const beginner = await openPostgresLog({ url });
+    await expect(beginner.changes(-1, 10)).rejects.toThrow(/an append .* has not ended/);
+    await beginner.close();
     mayEnd.resolve();
     await ending;
     const after = await log.changes(during.stamp, 10);

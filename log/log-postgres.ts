@@ -1,22 +1,22 @@
 /**
  * The log in PostgreSQL, for clusters: any number of comments processes append to the same topics.
  *
- * Append: a commit group is one statement (`postgres-appends.ts`), one after the other; what comes meanwhile
- * is the next group. Topics are locked in the order of their names, so numbers have no hole and the groups of several
- * processes do not deadlock; if the server takes one back all the same, it is tried again.
+ * Append: a commit group is one statement (`postgres-appends.ts`), one after the other; what comes
+ * meanwhile is the next group. Topics are locked in the order of their names, so numbers have no
+ * hole and the groups of several processes do not deadlock; if the server takes one back all the
+ * same, it is tried again.
  *
- * Stamps: the server's clock, read while the topics are locked, and always above every stamp committed
- * before, so they go on rising when the clock jumps back.
+ * Stamps: the server's clock, read while the topics are locked, and always above every stamp
+ * committed before, so they go on rising when the clock jumps back.
  *
- * `changes().stamp`: an append under way took its stamp after its transaction began. So `changes` first
- * asks when the oldest transaction of a log began (`pg_stat_activity`), then reads the heads: whatever
- * these do not show yet gets a later stamp than that. No time-out is needed for this to hold, which is
- * as well, since PostgreSQL has none for the fsync of a commit. All processes must use one role (or have
- * `pg_read_all_stats`): where transactions are hidden, the stamp stays 30 s behind the present, six times
- * the statement time-out.
+ * `changes().stamp`: behind the newest stamp by what appends under way may still add below it,
+ * which is found by the numbers of their transactions and no clock (`postgres-horizon.ts`). No
+ * time-out is needed for this to hold, which is as well, since PostgreSQL has none for the fsync of
+ * a commit.
  *
- * Lives: a new one begins whenever the server has started anew or the tables are others than before: a
- * restored dump, a restored disk, a promoted standby. Rows carry the life that wrote them.
+ * Lives: a new one begins whenever the server has started anew or the tables are others than
+ * before: a restored dump, a restored disk, a promoted standby. Rows carry the life that wrote
+ * them, and a life records the stamp at which those before it ended (`reached`).
  */
 
 import { type Clock, DEFAULT_POLICY, type Policy, type Topic } from "@ovation/protocol";
@@ -125,6 +125,11 @@ class PostgresLog implements Log, LogKeeper {
   async changes(...query: Parameters<Log["changes"]>): ReturnType<Log["changes"]> {
     this.#assertOpen();
     return this.#reads.changes(...query);
+  }
+
+  async reached(...query: Parameters<Log["reached"]>): ReturnType<Log["reached"]> {
+    this.#assertOpen();
+    return this.#reads.reached(...query);
   }
 
   async wrote(...query: Parameters<Log["wrote"]>): ReturnType<Log["wrote"]> {

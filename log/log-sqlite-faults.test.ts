@@ -37,6 +37,10 @@ async function appendOne(log: Log, text: string) {
   if (appended === undefined) throw new Error("no answer");
   return appended.place;
 }
+async function stampAt(log: Log, seq: number): Promise<number> {
+  const page = await log.read(topic, { after: seq - 1, limit: 1 });
+  return page.events[0]?.place.stamp ?? -1;
+}
 function clockAt(now: number): Clock {
   return { now: () => now, after: () => () => undefined };
 }
@@ -81,12 +85,23 @@ describe("an SQLite log that is opened again", () => {
     copyFileSync(backup, path);
 
     const restored = await openSqliteLog({ path });
+    const [kept, future] = [await stampAt(restored, 3), lost.at(-1)];
+    const life = lost[0]?.epoch ?? "";
+    const isHonest = async () => {
+      // What was committed up to the backup is there; what came after it is lost, however late one
+      // looks.
+      expect(await restored.reached({ epoch: life, stamp: kept })).toBe(true);
+      expect(await restored.reached({ epoch: life, stamp: kept + 1 })).toBe(false);
+      expect(await restored.reached({ epoch: life, stamp: future?.stamp ?? 0 })).toBe(false);
+    };
+    await isHonest();
     for (const place of lost)
       expect(await restored.wrote(topic, place.seq, place.epoch)).toBe("no");
     for (const text of ["new 4", "new 5", "new 6"]) await appendOne(restored, text);
     for (const place of lost)
       expect(await restored.wrote(topic, place.seq, place.epoch)).toBe("no");
     expect(await restored.wrote(topic, 3, lost[0]?.epoch ?? "")).toBe("yes");
+    await isHonest();
     const page = await restored.read(topic, { after: 0, limit: 10 });
     expect(page.events.map((event) => JSON.parse(event.data).text)).toEqual([
       "1",

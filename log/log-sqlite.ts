@@ -1,15 +1,17 @@
 /**
- * The log in an SQLite file, for one machine. WAL, `synchronous = FULL`: an append is on disk when it
- * is acknowledged. Writes run in a worker, reads here.
+ * The log in an SQLite file, for one machine. WAL, `synchronous = FULL`: an append is on disk when
+ * it is acknowledged. Writes run in a worker, reads here.
  *
- * The worker was decided by measurement: it costs a commit group of 64 comments about 0.1 ms, while an
- * fsync on this thread would hold up every broadcast of the process for as long as the disk likes.
+ * The worker was decided by measurement: it costs a commit group of 64 comments about 0.1 ms, while
+ * an fsync on this thread would hold up every broadcast of the process for as long as the disk
+ * likes.
  *
  * Lives: every opening of the file begins a new one, so a backup that is restored and appended to
- * names its events differently from those that were lost.
+ * names its events differently from those that were lost. A life records the stamp at which the
+ * lives before it ended, so a moment that a restored log never reached is recognised (`reached`).
  *
- * Stamps: one per commit group, the clock's ms but always above the last one in the file, also after a
- * restart and when the clock jumps back. `changes().stamp` is the newest one, exactly.
+ * Stamps: one per commit group, the clock's ms but always above the last one in the file, also
+ * after a restart and when the clock jumps back. `changes().stamp` is the newest one, exactly.
  */
 
 import { SQLiteError } from "bun:sqlite";
@@ -119,6 +121,7 @@ export async function openSqliteLog(options: SqliteLogOptions): Promise<Log & Lo
     heads: (topics) => read(() => reader.heads(topics)),
     headAt: (topic, stamp) => read(() => reader.headAt(topic, stamp)),
     changes: (since, limit) => read(() => reader.changes(since, limit)),
+    reached: (moment) => read(() => reader.reached(moment)),
     wrote: (topic, seq, epoch) => read(() => reader.wrote(topic, seq, epoch)),
     trim,
     clear,

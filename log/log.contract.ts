@@ -47,7 +47,7 @@ export function logContract(name: string, open: OpenLog, options: ContractOption
         const topic = freshTopic();
         const head = { topic, seq: 0, epoch: "", first: 1 };
         expect(await log.read(topic, { limit: 10 })).toEqual({ events: [], head });
-        expect(await log.heads([topic])).toEqual([head]);
+        expect(await log.heads([topic])).toEqual([{ ...head, stamp: 0 }]);
         expect(await log.append([])).toEqual([]);
       }));
 
@@ -239,6 +239,31 @@ export function logContract(name: string, open: OpenLog, options: ContractOption
           seq: 18,
           epoch,
           first: 17,
+        });
+      }));
+
+    test("has reached the moments of its own lives, and none of another log", () =>
+      withLog(async (log, clock, other) => {
+        const topic = freshTopic();
+        expect(await log.changes(-1, 10)).toMatchObject({ epoch: "", stamp: 0 });
+        expect(await log.reached({ epoch: "", stamp: 0 })).toBe(true);
+        const [first] = await log.append([entry(topic, "1")]);
+        clock.advance(10);
+        const [last] = await other.append([entry(topic, "2")]);
+        const { epoch, stamp } = last?.place ?? never();
+        expect((await log.heads([topic]))[0]?.stamp).toBe(stamp);
+        expect(await log.changes(-1, 10)).toMatchObject({ epoch, stamp });
+        for (const moment of [first?.place ?? never(), { epoch, stamp }, { epoch: "", stamp }])
+          expect(await log.reached(moment)).toBe(true);
+        expect(await log.reached({ epoch, stamp: stamp + 1 })).toBe(false);
+        expect(await log.reached({ epoch: "", stamp: stamp + 1 })).toBe(false);
+        expect(await log.reached({ epoch: "0ther", stamp })).toBe(false);
+        // Who asks with more than there is had it from a log that is gone.
+        expect(await log.changes(stamp + 1000, 10)).toEqual({
+          heads: [],
+          stamp,
+          epoch,
+          more: false,
         });
       }));
 

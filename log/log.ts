@@ -15,7 +15,7 @@
  *   the key makes the retry harmless).
  */
 
-import type { DurableEvent, Epoch, JsonText, Place, Stamp, Topic } from "@ovation/protocol";
+import type { DurableEvent, Epoch, JsonText, Moment, Place, Stamp, Topic } from "@ovation/protocol";
 
 export interface LogEntry {
   readonly topic: Topic;
@@ -50,6 +50,15 @@ export interface Head {
   readonly first: number;
 }
 
+/** A head as `heads` answers it. */
+export interface StampedHead extends Head {
+  /**
+   * When its newest event was committed, also where that is past retention; 0 where it never had
+   * one.
+   */
+  readonly stamp: Stamp;
+}
+
 export interface ReadQuery {
   /** Events with a number above this, the oldest first. */
   readonly after?: number;
@@ -75,6 +84,12 @@ export interface Changes {
    * next time. Behind the present by as much as a transaction may take.
    */
   readonly stamp: Stamp;
+  /**
+   * The newest life of the log, in which it has reached `stamp`; empty where nothing was ever
+   * appended. With `since` after all that the log holds, a backup was restored: `stamp` is then
+   * below `since`.
+   */
+  readonly epoch: Epoch;
   /** More topics changed than `limit`: ask again from `stamp`, which is then the last one's. */
   readonly more: boolean;
 }
@@ -82,7 +97,7 @@ export interface Changes {
 export interface Log {
   append(entries: readonly LogEntry[]): Promise<readonly Appended[]>;
   read(topic: Topic, query: ReadQuery): Promise<LogPage>;
-  heads(topics: readonly Topic[]): Promise<readonly Head[]>;
+  heads(topics: readonly Topic[]): Promise<readonly StampedHead[]>;
   /** Where the topic stood at that moment: its newest event with a stamp not after it (`seq` 0 where none is kept). */
   headAt(topic: Topic, stamp: Stamp): Promise<Head>;
   /** The topics with events after `since`. With -1, none, only the stamp of the present. */
@@ -92,6 +107,12 @@ export interface Log {
    * for one that another life wrote. `unknown` where the event is past retention.
    */
   wrote(topic: Topic, seq: number, epoch: Epoch): Promise<"yes" | "no" | "unknown">;
+  /**
+   * Whether the log holds everything that was committed up to this moment. False for a life that it
+   * does not know, and for a moment after the end of the life: what came after the backup is lost.
+   * With an empty epoch, whether anything as late as `stamp` is in the log.
+   */
+  reached(moment: Moment): Promise<boolean>;
   close(): Promise<void>;
 }
 

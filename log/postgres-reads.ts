@@ -1,9 +1,17 @@
 /** The statements that read the log in PostgreSQL. Each is one statement, so that a page and its head are of one moment. */
 
-import type { DurableEvent, Epoch, JsonText, Stamp, Topic } from "@ovation/protocol";
-import { CHANGES_MAX, POSTGRES_MARGIN_MS } from "./limits.ts";
-import type { Changes, Head, LogPage, ReadQuery } from "./log.ts";
-import { APPLICATION_NAME, type PostgresClient } from "./postgres-client.ts";
+import type { DurableEvent, Epoch, JsonText, Moment, Stamp, Topic } from "@ovation/protocol";
+import { CHANGES_MAX, POSTGRES_LOOK_AGAIN_MS, POSTGRES_LOOKS_PATIENCE } from "./limits.ts";
+import {
+  type Changes,
+  type Head,
+  type LogPage,
+  LogUnavailableError,
+  type ReadQuery,
+  type StampedHead,
+} from "./log.ts";
+import type { PostgresClient } from "./postgres-client.ts";
+import { Horizon, LOOK, type Look } from "./postgres-horizon.ts";
 
 interface HeadRow {
   readonly topic: Topic;
@@ -11,6 +19,19 @@ interface HeadRow {
   readonly epoch: Epoch;
   readonly first: number;
 }
+
+type StampedRow = HeadRow & { readonly stamp: Stamp };
+
+/**
+ * A topic that changed, beside what is said of the log; the one row without a topic where none did.
+ */
+interface ChangedRow {
+  readonly newest: Stamp;
+  readonly life: Epoch | null;
+  readonly seq: number | null;
+}
+
+type ChangedHead = ChangedRow & StampedRow;
 
 interface PageRow {
   readonly head: number;
@@ -28,6 +49,27 @@ interface PageRow {
 const NUMBER = "::double precision";
 const HEAD = `t.name AS topic, t.seq${NUMBER} AS seq, CASE WHEN t.seq = 0 THEN '' ELSE l.epoch END AS epoch, t.first${NUMBER} AS first, t.stamp${NUMBER} AS stamp`;
 const TOPICS = "ovation_log.topics t JOIN ovation_log.lives l ON l.id = t.life";
+
+/**
+ * What is said of the log is of the same moment as the heads. An import writes beside a life and
+ * begins none.
+ */
+const CHANGED = `
+  SELECT n.newest, n.life, c.* FROM (
+    SELECT (SELECT coalesce(max(stamp), 0) FROM ovation_log.topics)${NUMBER} AS newest,
+      (SELECT epoch FROM ovation_log.lives WHERE timeline <> 'import' ORDER BY id DESC LIMIT 1) AS life
+  ) n LEFT JOIN (
+    SELECT ${HEAD} FROM ${TOPICS} WHERE t.stamp > $1 ORDER BY t.stamp LIMIT $2
+  ) c ON true ORDER BY c.stamp`;
+
+/** A life ends where the next one begins, whose stamp is the newest of those before it. */
+const REACHED = `
+  SELECT CASE WHEN $1 = '' THEN $2 <= n.newest ELSE coalesce((
+    SELECT $2 <= coalesce((
+      SELECT s.stamp FROM ovation_log.lives s WHERE s.id > l.id AND s.timeline <> 'import' ORDER BY s.id LIMIT 1
+    ), n.newest) FROM ovation_log.lives l WHERE l.epoch = $1
+  ), false) END AS reached
+  FROM (SELECT coalesce(max(stamp), 0) AS newest FROM ovation_log.topics) n`;
 
 /** `$1` topic, `$2` above, `$3` below, `$4` limit, `$5` types as JSON. Each type is one run of the index `events_by_type`. */
 function pageStatement(direction: "ASC" | "DESC", isTyped: boolean): string {
@@ -63,6 +105,7 @@ export class PostgresReads {
   readonly #client: PostgresClient;
   /** The newest answer of `changes`: what held once holds for ever, so later answers need not fall behind it. */
   #settled: Stamp = 0;
+  readonly #proof = new Horizon();
 
   constructor(client: PostgresClient) {
     this.#client = client;
@@ -86,11 +129,11 @@ export class PostgresReads {
     return { events, head };
   }
 
-  async heads(topics: readonly Topic[]): Promise<readonly Head[]> {
+  async heads(topics: readonly Topic[]): Promise<readonly StampedHead[]> {
     const statement = `SELECT ${HEAD} FROM ${TOPICS} WHERE t.name IN (SELECT json_array_elements_text($1::text::json))`;
-    const rows = await this.#client.query<HeadRow>("reads", statement, [JSON.stringify(topics)]);
-    const known = new Map(rows.map((row) => [row.topic, headFrom(row)]));
-    return topics.map((topic) => known.get(topic) ?? emptyHead(topic));
+    const rows = await this.#client.query<StampedRow>("reads", statement, [JSON.stringify(topics)]);
+    const known = new Map(rows.map((row) => [row.topic, { ...headFrom(row), stamp: row.stamp }]));
+    return topics.map((topic) => known.get(topic) ?? { ...emptyHead(topic), stamp: 0 });
   }
 
   async headAt(topic: Topic, stamp: Stamp): Promise<Head> {
@@ -103,6 +146,11 @@ export class PostgresReads {
       WHERE t.name = $1`;
     const [row] = await this.#client.query<HeadRow>("reads", statement, [topic, stamp]);
     return row === undefined ? emptyHead(topic) : headFrom(row);
+  }
+
+  async reached({ epoch, stamp }: Moment): Promise<boolean> {
+    const [row] = await this.#client.query<{ reached: boolean }>("reads", REACHED, [epoch, stamp]);
+    return row?.reached === true;
   }
 
   async wrote(topic: Topic, seq: number, epoch: Epoch): Promise<"yes" | "no" | "unknown"> {
@@ -125,28 +173,31 @@ export class PostgresReads {
     return row?.answer ?? "no";
   }
 
-  /** See `log-postgres.ts` for why the stamp is sound: what bounds it is asked *before* the heads are read. */
+  /**
+   * See `postgres-horizon.ts` for why the stamp is sound: what bounds it is asked *before* the
+   * heads are read.
+   */
   async changes(since: Stamp, limit: number): Promise<Changes> {
     // Taken before the heads are read too: what a call beside this one settles later, these heads may not show.
-    const floor = Math.max(this.#settled, since);
-    const before = await this.#settledBefore();
-    const newest =
-      "SELECT coalesce(max(stamp), 0)::double precision AS stamp FROM ovation_log.topics";
-    if (since < 0) {
-      const [row] = await this.#client.query<{ stamp: number }>("reads", newest);
-      return {
-        heads: [],
-        stamp: this.#settle(floor, Math.min(before, row?.stamp ?? 0)),
-        more: false,
-      };
-    }
-    const statement = `SELECT ${HEAD}, (${newest}) AS newest FROM ${TOPICS} WHERE t.stamp > $1 ORDER BY t.stamp LIMIT $2`;
-    type Row = HeadRow & { readonly stamp: number; readonly newest: number };
-    const ask = (most: number) => this.#client.query<Row>("reads", statement, [since, most]);
+    let floor = Math.max(this.#settled, since);
+    const horizon = await this.#horizon(since, floor);
+    const ask = async (most: number) => {
+      const rows = await this.#client.query<ChangedRow>("reads", CHANGED, [since, most]);
+      const { newest = 0, life } = rows[0] ?? {};
+      const changed = rows.flatMap((row) => (row.seq === null ? [] : [row as ChangedHead]));
+      return { changed, newest, epoch: life ?? "" };
+    };
+    let { changed, newest, epoch } = await ask(since < 0 ? 0 : limit + 1);
+    const isRestored = floor > newest;
+    // Stamps never fall in one log: a backup took its place, and what was settled was of the lost
+    // future.
+    if (isRestored) [floor, this.#settled] = [0, 0];
+    const before = Math.max(floor, horizon);
+    if (since < 0 || isRestored)
+      return { heads: [], stamp: this.#settle(Math.min(before, newest)), epoch, more: false };
 
-    let rows = await ask(limit + 1);
-    const last = rows[limit - 1];
-    const beyond = rows[limit];
+    const last = changed[limit - 1];
+    const beyond = changed[limit];
     // A page may end only between two stamps, and only where nothing can still appear below its end.
     if (
       last !== undefined &&
@@ -154,39 +205,39 @@ export class PostgresReads {
       last.stamp <= before &&
       last.stamp < beyond.stamp
     ) {
-      return { heads: rows.slice(0, limit).map(headFrom), stamp: last.stamp, more: true };
+      const heads = changed.slice(0, limit).map(headFrom);
+      return { heads, stamp: last.stamp, epoch, more: true };
     }
-    if (beyond !== undefined) rows = await ask(CHANGES_MAX);
-    const heads = rows.map(headFrom);
-    if (rows.length === CHANGES_MAX)
-      return { heads, stamp: Math.min(before, (rows.at(-1)?.stamp ?? 0) - 1), more: true };
-    // Nothing newer than `since`: `since` itself is as much of the present as there is.
-    return {
-      heads,
-      stamp: this.#settle(floor, Math.min(before, rows.at(-1)?.newest ?? since)),
-      more: false,
-    };
+    if (beyond !== undefined) ({ changed, newest, epoch } = await ask(CHANGES_MAX));
+    const heads = changed.map(headFrom);
+    if (changed.length === CHANGES_MAX) {
+      const stamp = Math.min(before, (changed.at(-1)?.stamp ?? 0) - 1);
+      return { heads, stamp, epoch, more: true };
+    }
+    return { heads, stamp: this.#settle(Math.min(before, newest)), epoch, more: false };
   }
 
-  #settle(floor: Stamp, stamp: Stamp): Stamp {
-    const settled = Math.max(floor, stamp);
-    this.#settled = Math.max(this.#settled, settled);
-    return settled;
+  #settle(stamp: Stamp): Stamp {
+    this.#settled = Math.max(this.#settled, stamp);
+    return stamp;
   }
 
-  /** Every append that is not yet visible to the next statement has a stamp above this one. */
-  async #settledBefore(): Promise<Stamp> {
-    const ms = (time: string) => `floor(extract(epoch FROM ${time}) * 1000)`;
-    const statement = `
-      SELECT (least(${ms("statement_timestamp()")}, min(${ms("xact_start")}) FILTER (WHERE application_name = '${APPLICATION_NAME}')) - 1)${NUMBER} AS settled,
-        coalesce(bool_or(query = '<insufficient privilege>'), false) AS hidden,
-        (${ms("statement_timestamp()")} - ${POSTGRES_MARGIN_MS})${NUMBER} AS margin
-      FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()`;
-    const [row] = await this.#client.query<{ settled: number; hidden: boolean; margin: number }>(
-      "reads",
-      statement,
-    );
-    if (row === undefined) return 0;
-    return row.hidden ? Math.min(row.settled, row.margin) : row.settled;
+  /**
+   * Every append that is not yet visible to the next statement has a stamp above this one. Waits
+   * where somebody begins (`since` -1), nothing is settled yet (`floor`), and an append is under
+   * way that began before the first look.
+   */
+  async #horizon(since: Stamp, floor: Stamp): Promise<Stamp> {
+    for (let attempt = 1; ; attempt++) {
+      const [look] = await this.#client.query<Look>("reads", LOOK);
+      const proven = look === undefined ? undefined : this.#proof.after(look);
+      if (proven !== undefined) return proven;
+      if (since >= 0 || floor > 0) return floor;
+      if (attempt >= POSTGRES_LOOKS_PATIENCE)
+        throw new LogUnavailableError(
+          `an append to ${this.#client.where} has not ended since before this process asked; what is settled is not known yet`,
+        );
+      await Bun.sleep(POSTGRES_LOOK_AGAIN_MS);
+    }
   }
 }

@@ -231,6 +231,26 @@ export const MIGRATIONS: readonly string[] = [
     RETURN until - t.first;
   END $$;
   `,
+  `
+  -- A life's stamp is the newest one of the lives before it: where these ended. Whoever appended in them has
+  -- ended with its server, and nobody has appended in this one yet.
+  CREATE OR REPLACE FUNCTION ovation_log.begin_life(candidate text, now bigint, OUT life integer, OUT epoch text)
+  LANGUAGE plpgsql AS $$
+  #variable_conflict use_column
+  DECLARE
+    present text := concat_ws('/', extract(epoch FROM pg_postmaster_start_time()),
+      (SELECT oid FROM pg_database WHERE datname = current_database()), 'ovation_log.events'::regclass::oid);
+  BEGIN
+    SELECT l.id, l.epoch INTO life, epoch FROM ovation_log.lives l WHERE l.identity = present;
+    IF FOUND THEN RETURN; END IF;
+    INSERT INTO ovation_log.lives (epoch, identity, system_identifier, timeline, stamp)
+      SELECT candidate, present, system_identifier, left(pg_walfile_name(pg_current_wal_lsn()), 8),
+        (SELECT coalesce(max(t.stamp), 0) FROM ovation_log.topics t)
+      FROM pg_control_system()
+      ON CONFLICT (identity) DO NOTHING;
+    SELECT l.id, l.epoch INTO STRICT life, epoch FROM ovation_log.lives l WHERE l.identity = present;
+  END $$;
+  `,
 ];
 
 /** Held while migrations run, so that processes that start together do it once. */

@@ -4,9 +4,9 @@
  */
 
 import { Database } from "bun:sqlite";
-import type { DurableEvent, Epoch, JsonText, Topic } from "@ovation/protocol";
+import type { DurableEvent, Epoch, JsonText, Moment, Topic } from "@ovation/protocol";
 import { SQLITE_READ_BUSY_MS } from "./limits.ts";
-import type { Changes, Head, LogPage, ReadQuery } from "./log.ts";
+import type { Changes, Head, LogPage, ReadQuery, StampedHead } from "./log.ts";
 
 interface HeadRow {
   readonly id: number;
@@ -58,11 +58,13 @@ export class SqliteReader {
     });
   }
 
-  heads(topics: readonly Topic[]): readonly Head[] {
+  heads(topics: readonly Topic[]): readonly StampedHead[] {
     return this.#snapshot(() =>
       topics.map((topic) => {
         const row = this.#statements.head.get(topic);
-        return row === null ? emptyHead(topic) : this.#headFrom(row);
+        return row === null
+          ? { ...emptyHead(topic), stamp: 0 }
+          : { ...this.#headFrom(row), stamp: row.seq === 0 ? 0 : row.stamp };
       }),
     );
   }
@@ -89,11 +91,17 @@ export class SqliteReader {
     return this.#snapshot(() => {
       // Stamps rise with every commit group, so the newest one is the present, whatever the clock says.
       const present = this.#statements.lastStamp.get()?.stamp ?? 0;
-      if (since < 0) return { heads: [], stamp: present, more: false };
+      const epoch = this.#statements.lastLife.get()?.epoch ?? "";
+      if (since < 0 || since > present) return { heads: [], stamp: present, epoch, more: false };
       const rows = this.#statements.changed.all(since, limit);
       const last = rows.at(-1);
       if (last === undefined || rows.length < limit)
-        return { heads: rows.map((row) => this.#headFrom(row)), stamp: present, more: false };
+        return {
+          heads: rows.map((row) => this.#headFrom(row)),
+          stamp: present,
+          epoch,
+          more: false,
+        };
       // The topics of one commit share a stamp and must not be torn apart: all of the last one's come along.
       const whole = rows
         .filter((row) => row.stamp < last.stamp)
@@ -101,6 +109,7 @@ export class SqliteReader {
       return {
         heads: whole.map((row) => this.#headFrom(row)),
         stamp: last.stamp,
+        epoch,
         more: last.stamp < present,
       };
     });
@@ -115,6 +124,15 @@ export class SqliteReader {
         return this.#statements.lifeNamed.get(epoch) === null ? "no" : "unknown";
       const event = this.#statements.lifeAt.get(head.id, seq);
       return event !== null && this.#epochOf(event.life) === epoch ? "yes" : "no";
+    });
+  }
+
+  reached({ epoch, stamp }: Moment): boolean {
+    return this.#snapshot(() => {
+      const life = epoch === "" ? undefined : this.#statements.lifeNamed.get(epoch);
+      if (life === null) return false;
+      const next = life === undefined ? null : this.#statements.lifeAfter.get(life.id);
+      return stamp <= (next?.stamp ?? this.#statements.lastStamp.get()?.stamp ?? 0);
     });
   }
 
@@ -235,6 +253,10 @@ function prepare(database: Database) {
     ),
     lifeOf: statement<{ epoch: string }, [number]>("SELECT epoch FROM lives WHERE id = ?"),
     lifeNamed: statement<{ id: number }, [string]>("SELECT id FROM lives WHERE epoch = ?"),
+    lastLife: statement<{ epoch: string }, []>("SELECT epoch FROM lives ORDER BY id DESC LIMIT 1"),
+    lifeAfter: statement<{ stamp: number }, [number]>(
+      "SELECT stamp FROM lives WHERE id > ? ORDER BY id LIMIT 1",
+    ),
     typeOf: statement<{ name: string }, [number]>("SELECT name FROM types WHERE id = ?"),
     typeNamed: statement<{ id: number }, [string]>("SELECT id FROM types WHERE name = ?"),
   };

@@ -19,6 +19,7 @@ export const APPLICATION_ID = 0x4f766174;
 /** In `PRAGMA user_version`. */
 export const SCHEMA_VERSION = 1;
 
+/** `lives.stamp` is the newest stamp of the lives before: where the one before it ended. */
 const SCHEMA = `
   CREATE TABLE lives (
     id INTEGER PRIMARY KEY,

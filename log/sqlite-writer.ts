@@ -36,7 +36,7 @@ export class SqliteWriter {
   readonly #database: Database;
   /** The name of the life that this opening begins. */
   readonly #epoch: Epoch;
-  /** The id of this opening's row in `lives`: written with the first commit, whose stamp it records. */
+  /** The id of this opening's row in `lives`: written with the first commit. */
   #life: number | undefined;
   readonly #types = new Map<string, number>();
   readonly #statements: ReturnType<typeof prepare>;
@@ -50,10 +50,11 @@ export class SqliteWriter {
   /** Hot path: one transaction for all calls; some 10 µs an entry with its key, and one fsync. */
   commit(now: number, calls: readonly Call[]): readonly (readonly Appended[])[] {
     return this.#transaction(() => {
-      const stamp = Math.max(now, (this.#statements.lastStamp.get()?.stamp ?? -1) + 1);
+      const last = this.#statements.lastStamp.get()?.stamp ?? -1;
+      const stamp = Math.max(now, last + 1);
       const topics = new Map<Topic, TopicRow>();
       const grown = new Set<TopicRow>();
-      const life = this.#beginLife(stamp);
+      const life = this.#beginLife(last);
       const results = calls.map((call) =>
         call.map((entry) => {
           const topic = topics.get(entry.topic) ?? this.#topicRow(entry.topic, stamp, life);
@@ -170,8 +171,9 @@ export class SqliteWriter {
     return id;
   }
 
-  #beginLife(stamp: number): number {
-    this.#life ??= Number(this.#statements.insertLife.run(this.#epoch, stamp).lastInsertRowid);
+  /** `last`: the newest stamp of the lives before. */
+  #beginLife(last: number): number {
+    this.#life ??= Number(this.#statements.insertLife.run(this.#epoch, last).lastInsertRowid);
     return this.#life;
   }
 

@@ -50,6 +50,15 @@ export type Epoch = string;
 /** ms since 1970 by the log's clock. */
 export type Stamp = number;
 
+/**
+ * A moment of a log: what its life `epoch`, and the lives before it, had committed up to `stamp`. A
+ * log that was restored from a backup never reached the moments after the backup.
+ */
+export interface Moment {
+  readonly epoch: Epoch;
+  readonly stamp: Stamp;
+}
+
 /** An event between processes: live without a place, durable with one. */
 export interface Event {
   readonly topic: Topic;

@@ -66,6 +66,7 @@ export class LogServer {
       headAt: (topic, stamp) => this.#call(node, () => this.#log.headAt(topic, stamp)),
       changes: (since, limit) => this.#call(node, () => this.#log.changes(since, limit)),
       wrote: (topic, seq, epoch) => this.#call(node, () => this.#log.wrote(topic, seq, epoch)),
+      reached: (moment) => this.#call(node, () => this.#log.reached(moment)),
       async close() {},
     };
   }

@@ -44,6 +44,7 @@ export function watchLog(log: Log & LogKeeper, clock: Clock): WatchedLog {
       headAt: (...call) => log.headAt(...call),
       changes: (...call) => log.changes(...call),
       wrote: (...call) => log.wrote(...call),
+      reached: (...call) => log.reached(...call),
       trim: (...call) => log.trim(...call),
       claimUpkeep: (...call) => log.claimUpkeep(...call),
       probe: () => log.probe(),
