@@ -55,3 +55,11 @@ test("the oldest are taken out first, those that had only just come before all",
   const taken = [lingering.shift(), lingering.shift(), lingering.shift(), lingering.shift()];
   expect(taken).toEqual(["video:young", "video:a", "video:b", undefined]);
 });
+
+test("what came is not remembered for longer than it is young, although nothing else comes", async () => {
+  const { clock, lingering } = newCase();
+  for (let number = 0; number < 1000; number++) lingering.came(`video:${number}`);
+  expect(lingering.young).toBe(1000);
+  await clock.advance(YOUNG_MS * 3 + 100);
+  expect([lingering.young, clock.pending]).toEqual([0, 0]);
+});

@@ -38,11 +38,17 @@ export class Lingering<Topic> {
   #youngBefore = new Set<Topic>();
   #youngSince = 0;
   #isWatching = false;
+  #isAging = false;
 
   constructor(options: LingeringOptions<Topic>) {
     this.#options = options;
     this.#grown = new Line<Topic>(options.lingerMs);
     this.#brief = new Line<Topic>(Math.min(options.lingerMs, YOUNG_MS));
+  }
+
+  /** Topics that are remembered as having only just come. */
+  get young(): number {
+    return this.#young.size + this.#youngBefore.size;
   }
 
   get size(): number {
@@ -53,6 +59,7 @@ export class Lingering<Topic> {
   came(topic: Topic): void {
     this.#age();
     this.#young.add(topic);
+    this.#forgetLater();
   }
 
   /** Its last subscriber left. */
@@ -94,12 +101,24 @@ export class Lingering<Topic> {
     }
   }
 
+  /** Forgets what is not young any more. */
   #age(): void {
-    const now = this.#options.clock.now();
-    const age = now - this.#youngSince;
+    const { clock } = this.#options;
+    const age = clock.now() - this.#youngSince;
     if (age >= 0 && age < YOUNG_MS) return;
     this.#youngBefore = age >= 0 && age < 2 * YOUNG_MS ? this.#young : new Set();
     this.#young = new Set();
-    this.#youngSince = now;
+    this.#youngSince = clock.now();
+  }
+
+  /** Also where nothing comes after a million topics at once. */
+  #forgetLater(): void {
+    if (this.#isAging || this.young === 0) return;
+    this.#isAging = true;
+    this.#options.clock.after(YOUNG_MS, () => {
+      this.#isAging = false;
+      this.#age();
+      this.#forgetLater();
+    });
   }
 }
