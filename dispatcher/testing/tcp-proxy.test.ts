@@ -117,3 +117,23 @@ test("a cut resets what is open and refuses what is new, until it is healed", as
   again.send("two");
   await eventually("it works again", () => again.text() === "two");
 });
+
+test("half-open: the target's side is reset, the caller's stays open and silent until it is healed", async () => {
+  const proxy = await setUp();
+  const client = await connect(proxy.port);
+  client.send("one");
+  await eventually("it is back", () => client.text() === "one");
+  proxy.halfOpen();
+  expect(proxy.connections).toBe(0);
+  const late = await connect(proxy.port);
+  client.send("two");
+  late.send("three");
+  await Bun.sleep(50);
+  expect([client.text(), late.text()]).toEqual(["one", ""]);
+  expect([client.closed(), late.closed()]).toEqual([false, false]);
+  proxy.heal();
+  await eventually("both are reset", () => client.closed() && late.closed());
+  const again = await connect(proxy.port);
+  again.send("four");
+  await eventually("it works again", () => again.text() === "four");
+});

@@ -29,7 +29,15 @@ export interface TcpProxy {
   cut(): void;
   /** Connections stay, but nothing goes through in this direction: what a broken route looks like. New ones are accepted and silent. */
   halfCut(direction: "there" | "back" | "both"): void;
-  /** Ends `cut` and `halfCut`; what was held in a half-cut goes on its way. */
+  /**
+   * The target's side of every connection is reset; the caller's side stays open and is never
+   * answered. New connections are accepted and silent.
+   */
+  halfOpen(): void;
+  /**
+   * Ends `cut`, `halfCut` and `halfOpen`. Bytes held in a half-cut are sent; connections that were
+   * left half-open are reset.
+   */
   heal(): void;
   /** Resets the connections that are open now. */
   reset(): void;
@@ -67,9 +75,12 @@ export async function startTcpProxy(options: TcpProxyOptions): Promise<TcpProxy>
   };
   const line = options.line ?? { there: createLineDirection(), back: createLineDirection() };
   let isCut = false;
+  let isHalfOpen = false;
   const halves = { there: false, back: false };
   const bytes = { there: 0, back: 0 };
   const pairs = new Set<Pair>();
+  /** Callers' sides whose other side is gone. */
+  const orphans = new Set<Socket>();
 
   interface Pair {
     readonly near: Socket;
@@ -132,6 +143,11 @@ export async function startTcpProxy(options: TcpProxyOptions): Promise<TcpProxy>
       near.resetAndDestroy();
       return;
     }
+    if (isHalfOpen) {
+      near.on("error", () => undefined);
+      orphan(near);
+      return;
+    }
     const far = connect({
       host: options.target.host ?? "127.0.0.1",
       port: options.target.port,
@@ -155,17 +171,31 @@ export async function startTcpProxy(options: TcpProxyOptions): Promise<TcpProxy>
     pairs.add(pair);
     const end = () => {
       pairs.delete(pair);
-      near.destroy();
+      if (!orphans.has(near)) near.destroy();
       far.destroy();
     };
     near.on("close", end);
     far.on("close", (hadError) => {
-      if (hadError) near.resetAndDestroy();
+      if (hadError && !orphans.has(near)) near.resetAndDestroy();
       end();
     });
   }
 
+  /** Reads what the caller sends, and drops it. */
+  function orphan(near: Socket): void {
+    orphans.add(near);
+    near.on("close", () => orphans.delete(near));
+    near.on("end", () => near.destroy());
+    near.resume();
+  }
+
+  function resetOrphans(): void {
+    for (const near of orphans) near.resetAndDestroy();
+    orphans.clear();
+  }
+
   function reset(): void {
+    resetOrphans();
     for (const { near, far } of pairs) {
       near.resetAndDestroy();
       far.resetAndDestroy();
@@ -197,8 +227,20 @@ export async function startTcpProxy(options: TcpProxyOptions): Promise<TcpProxy>
       if (direction !== "back") halves.there = true;
       if (direction !== "there") halves.back = true;
     },
+    halfOpen() {
+      isHalfOpen = true;
+      for (const { near, far } of pairs) {
+        for (const socket of [near, far]) socket.removeAllListeners("data");
+        for (const socket of [near, far]) socket.removeAllListeners("end");
+        orphan(near);
+        far.resetAndDestroy();
+      }
+      pairs.clear();
+    },
     heal() {
       isCut = false;
+      isHalfOpen = false;
+      resetOrphans();
       halves.there = false;
       halves.back = false;
       for (const pair of pairs) pair.resume();

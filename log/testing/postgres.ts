@@ -19,12 +19,17 @@ export interface TestPostgres {
   readonly url: string;
   /** Where psql, pg_dump and their like are. */
   readonly binaries: string;
+  /** Its own, removed by `stop`. */
+  readonly directory: string;
   /** Makes a database of this name and answers its URL. */
   createDatabase(name: string): Promise<string>;
   /** Ends it: `fast` waits for nobody, `immediate` is a crash. The data stays. */
   halt(how: "fast" | "immediate"): Promise<void>;
   /** Starts it again on the same port and data. */
   resume(): Promise<void>;
+  /** While it is halted: keeps a copy of its files, and puts the copy in their place. */
+  copyFiles(): Promise<void>;
+  restoreFiles(): Promise<void>;
   /** Ends it and removes the data. */
   stop(): Promise<void>;
 }
@@ -51,11 +56,13 @@ export function findPostgres(): string {
 export async function startPostgres(
   settings: Readonly<Record<string, string>> = {},
   networks: readonly string[] = [],
+  environment: Readonly<Record<string, string>> = {},
 ): Promise<TestPostgres> {
   const binaries = findPostgres();
   const asUser = await unprivilegedCommand();
   const directory = mkdtempSync(join(tmpdir(), "ovation-postgres-"));
   const data = join(directory, "data");
+  const copy = join(directory, "copy");
   if (asUser.length > 0) await run(["chown", asUser[2] ?? "", directory]);
   const port = await freePort();
   const url = `postgres://ovation@127.0.0.1:${port}/postgres`;
@@ -72,6 +79,7 @@ export async function startPostgres(
     }).flatMap(([name, value]) => ["-c", `${name}=${value}`]);
     server = Bun.spawn([...asUser, join(binaries, "postgres"), "-D", data, ...flags], {
       cwd: directory,
+      env: { ...process.env, ...environment },
       stdin: "ignore",
       stdout: "ignore",
       stderr: Bun.file(join(directory, "postgres.log")),
@@ -159,9 +167,18 @@ export async function startPostgres(
   return {
     url,
     binaries,
+    directory,
     createDatabase,
     halt,
     resume,
+    async copyFiles() {
+      await run(["rm", "-rf", copy]);
+      await run(["cp", "-a", data, copy]);
+    },
+    async restoreFiles() {
+      await run(["rm", "-rf", data]);
+      await run(["cp", "-a", copy, data]);
+    },
     async stop() {
       process.off("exit", end);
       await halt("immediate");

@@ -20,8 +20,16 @@ export interface ClusterProcess {
   restart(how?: "until-ready" | "at-once"): Promise<void>;
   /** Resolves when it answers `readyz`; rejects where it ended or takes too long. */
   ready(): Promise<void>;
-  /** SIGTERM: drains; SIGKILL where that takes too long. Answers the exit code. */
+  /** SIGTERM, as a supervisor sends it: SIGKILL follows where the process takes too long. */
+  terminate(): Promise<Termination>;
+  /** Continues a paused process, terminates it, and answers the exit code. */
   stop(): Promise<number>;
+}
+
+export interface Termination {
+  /** 137 where SIGKILL was needed. */
+  readonly code: number;
+  readonly tookMs: number;
 }
 
 export interface ClusterProcessOptions {
@@ -37,7 +45,8 @@ export interface ClusterProcessOptions {
 }
 
 const READY_MS_MAX = 30_000;
-const STOP_MS_MAX = 20_000;
+/** As `TimeoutStopSec` in `deploy/systemd/`. */
+export const STOP_MS_MAX = 20_000;
 const POLL_MS = 25;
 
 export async function startProcess(
@@ -87,6 +96,16 @@ export async function startProcess(
     }
   }
 
+  async function terminate(): Promise<Termination> {
+    const from = performance.now();
+    const terminated = child;
+    terminated.kill("SIGTERM");
+    const late = setTimeout(() => terminated.kill("SIGKILL"), STOP_MS_MAX);
+    const code = await terminated.exited;
+    clearTimeout(late);
+    return { code, tookMs: performance.now() - from };
+  }
+
   // Whoever started it may end without stopping it; only `kill -9` of that one leaves it behind.
   const end = (): void => child.kill("SIGKILL");
   process.once("exit", end);
@@ -116,15 +135,15 @@ export async function startProcess(
     resume: () => child.kill("SIGCONT"),
     async restart(then = "until-ready") {
       child = spawn();
+      process.off("exit", end);
+      process.once("exit", end);
       if (then === "until-ready") await ready();
     },
     ready,
+    terminate,
     async stop() {
       child.kill("SIGCONT");
-      child.kill("SIGTERM");
-      const late = setTimeout(() => child.kill("SIGKILL"), STOP_MS_MAX);
-      const code = await child.exited;
-      clearTimeout(late);
+      const { code } = await terminate();
       process.off("exit", end);
       return code;
     },

@@ -29,6 +29,14 @@ export interface LocalClusterOptions {
   readonly redis?: "single" | "cluster";
   /** Where the processes find the database, given PostgreSQL's own URL. Default: that URL. */
   databaseOf?(url: string): Promise<string>;
+  /**
+   * The port at which a process finds what listens on `port`. Default: that port. `from` is a
+   * process, `to` a process or `redis` or `postgres`. A frontend's dispatchers all use one address of
+   * it: their `from` is `NAME/dispatchers`. Not for a Redis Cluster, whose nodes name each other.
+   */
+  routeOf?(from: string, to: string, port: number): Promise<number>;
+  /** For PostgreSQL. */
+  postgresEnvironment?: Readonly<Record<string, string>>;
   /** Appended to every process's command line. */
   readonly rateLimits?: "on" | "off";
   readonly logLevel?: string;
@@ -75,7 +83,7 @@ export async function startLocalCluster(options: LocalClusterOptions = {}): Prom
   const environment = { OVATION_SECRET: secret, OVATION_INTERNAL_SECRET: internalSecret };
   const processes = new Map<string, ClusterProcess>();
   const [postgres, ...redis] = await Promise.all([
-    startPostgres({ max_connections: "200" }),
+    startPostgres({ max_connections: "200" }, [], options.postgresEnvironment),
     ...names.map(() => (options.redis === "cluster" ? startRedisCluster() : startRedis())),
   ] as const);
 
@@ -105,6 +113,13 @@ export async function startLocalCluster(options: LocalClusterOptions = {}): Prom
     return started;
   };
 
+  const route = async (from: string, to: string, url: string): Promise<string> => {
+    if (options.routeOf === undefined) return url;
+    const address = new URL(url);
+    address.port = String(await options.routeOf(from, to, Number(address.port)));
+    return address.href;
+  };
+
   const database = (await options.databaseOf?.(postgres.url)) ?? postgres.url;
   // The ports of all dispatchers are known before any starts, so that each can name its peers.
   const ports = await freePorts(names.length * counts.dispatchers);
@@ -120,39 +135,49 @@ export async function startLocalCluster(options: LocalClusterOptions = {}): Prom
     const peers = names
       .filter((other) => other !== name)
       .map((other) => `${other}=${link.urlsOf(other).join(",")}`);
+    const storesOf = async (from: string) => [
+      ...["--table", await route(from, "redis", store.url)],
+      ...["--database", await route(from, "postgres", database)],
+    ];
     const dispatchers = await Promise.all(
-      portsOf(index).map((port, number) => {
+      portsOf(index).map(async (port, number) => {
+        const own = `${name}/dispatcher-${number}`;
         const flags = [
-          "--table",
-          store.url,
-          "--database",
-          database,
-          "--datacenter",
-          name,
-          "--internal-port",
-          String(port),
+          ...(await storesOf(own)),
+          ...["--datacenter", name, "--internal-port", String(port)],
+          ...peers.flatMap((peer) => ["--peer", peer]),
         ];
-        return launch(
-          `${name}/dispatcher-${number}`,
-          "dispatcher",
-          [...flags, ...peers.flatMap((peer) => ["--peer", peer])],
-          true,
-        );
+        return launch(own, "dispatcher", flags, true);
       }),
     );
-    const urls = dispatchers.map((dispatcher) => dispatcher.internalUrl);
-    const known = urls.flatMap((url) => ["--dispatcher", url]);
+    const knownTo = async (from: string) => {
+      const urls = dispatchers.map((one) => route(from, one.name, one.internalUrl));
+      return (await Promise.all(urls)).flatMap((url) => ["--dispatcher", url]);
+    };
     const frontends = await Promise.all(
-      range(counts.frontends).map((n) => launch(`${name}/frontend-${n}`, "frontend", known, true)),
+      range(counts.frontends).map(async (n) => {
+        const own = `${name}/frontend-${n}`;
+        return launch(own, "frontend", [...(await knownTo(own)), ...(await reachedAt(own))], true);
+      }),
     );
-    const stores = ["--database", database, "--table", store.url];
     const comments = await Promise.all(
-      range(counts.comments).map((n) =>
-        launch(`${name}/comments-${n}`, "comments", [...known, ...stores], false),
-      ),
+      range(counts.comments).map(async (n) => {
+        const own = `${name}/comments-${n}`;
+        const flags = [...(await knownTo(own)), ...(await storesOf(own))];
+        return launch(own, "comments", flags, false);
+      }),
     );
     return { name, redis: store, frontends, dispatchers, comments, links: link.proxiesOf(name) };
   };
+
+  /** Where dispatchers call a frontend. */
+  async function reachedAt(frontend: string): Promise<readonly string[]> {
+    if (options.routeOf === undefined) return [];
+    const [port = 0] = await freePorts(1);
+    const from = `${frontend.split("/")[0]}/dispatchers`;
+    const url = await route(from, frontend, `http://127.0.0.1:${port}`);
+    return ["--internal-port", String(port), "--internal-url", url];
+  }
 
   async function stop(): Promise<void> {
     // Those who say goodbye at a dispatcher before the dispatchers.

@@ -13,6 +13,8 @@ export interface AudienceOptions {
   readonly recorder: Recorder;
   readonly random: Random;
   readonly topics: readonly Topic[];
+  /** Has the viewers that are counted, and no others. */
+  readonly counted: Topic;
   /** A member's own topic, on two devices. */
   readonly member: { readonly topic: Topic; readonly token: string };
   /** At each door. */
@@ -22,6 +24,8 @@ export interface AudienceOptions {
 
 export interface Audience {
   readonly size: number;
+  /** Viewers of the counted topic: those that stay. */
+  readonly counted: number;
   readonly connected: number;
   /** Resolves when all that stay are connected. */
   ready(): Promise<void>;
@@ -30,13 +34,15 @@ export interface Audience {
   close(): void;
 }
 
+/** At each door. They are not behind the network that is broken: nobody could say when they leave. */
+const COUNTED = 6;
 const READY_MS_MAX = 20_000;
 /** Viewers for a moment: a new one this often, for so long. */
 const PASSING_EVERY_MS = 3000;
 const PASSING_FOR_MS = [2000, 12_000] as const;
 
 export function openAudience(options: AudienceOptions): Audience {
-  const { stage, recorder, random, topics, member, sdk = 8, plain = 4 } = options;
+  const { stage, recorder, random, topics, counted, member, sdk = 8, plain = 4 } = options;
   const staying: FaultViewer[] = [];
   const passing = new Set<FaultViewer>();
   let passed = 0;
@@ -85,6 +91,10 @@ export function openAudience(options: AudienceOptions): Audience {
     }
     for (let index = 0; index < plain; index++)
       staying.push(start("plain", `plain-${index}@${door.name}`, urlOf(door, index), topics));
+    for (let index = 0; index < COUNTED; index++) {
+      const form = index % 2 === 0 ? "plain" : "sdk";
+      staying.push(start(form, `counted-${index}@${door.name}`, door.url, [counted]));
+    }
     staying.push(
       start(
         "sdk",
@@ -108,6 +118,7 @@ export function openAudience(options: AudienceOptions): Audience {
   }
 
   return {
+    counted: COUNTED * stage.doors.length,
     get size() {
       return staying.length + passing.size;
     },

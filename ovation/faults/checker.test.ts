@@ -1,6 +1,6 @@
 import { describe, expect, test } from "bun:test";
 import { toJsonText } from "@ovation/protocol";
-import { check, type ViolationKind } from "./checker.ts";
+import { check } from "./checker.ts";
 import {
   contentOf,
   type Entry,
@@ -9,6 +9,7 @@ import {
   type Publish,
   type Viewer,
 } from "./history.ts";
+import type { ViolationKind } from "./violation.ts";
 
 const TOPIC = "video:a";
 
@@ -83,6 +84,7 @@ function historyOf({ log, publishes, sdk, plain, faults, presentAtEnd }: Whole):
     publishes,
     faults: faults.map((fault) => ({ kind: "kill", target: "frontend", ...fault })),
     log: new Map([[TOPIC, log]]),
+    ...{ likes: [], lostAtStop: [], atEnd: [], counted: undefined },
     viewers: [
       { name: "sdk", form: "sdk", topics: [TOPIC], entries: sdk, presentAtEnd },
       { name: "plain", form: "plain", topics: [TOPIC], entries: plain, presentAtEnd },

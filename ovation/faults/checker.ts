@@ -11,7 +11,7 @@
  * - what a viewer sees at a number is what the log has there
  * - what was sent after a subscription was active has a higher number than the subscription's head
  *
- * live lane (`live-checker.ts`)
+ * live lane (`live-checker.ts`), likes (`likes-checker.ts`), viewer counts (`viewer-count-checker.ts`)
  */
 
 import { createFaultTimes, type FaultTimes } from "./fault-times.ts";
@@ -24,33 +24,10 @@ import type {
   SeenEvent,
   Viewer,
 } from "./history.ts";
+import { checkLikes, type LikeCounts } from "./likes-checker.ts";
 import { checkLive, type LiveCounts } from "./live-checker.ts";
-
-export type ViolationKind =
-  | "log-hole"
-  | "stored-twice"
-  | "acknowledged-not-stored"
-  | "acknowledged-elsewhere"
-  | "acknowledged-same-place"
-  | "not-published"
-  | "lost"
-  | "duplicate"
-  | "phantom"
-  | "other-content"
-  | "reset"
-  | "subscribed-late"
-  | "live-duplicate"
-  | "live-disorder"
-  | "live-lost"
-  | "live-phantom";
-
-export interface Violation {
-  readonly kind: ViolationKind;
-  /** Who saw it: a viewer's or publisher's name, or the log. */
-  readonly who: string;
-  readonly topic: string;
-  readonly detail: string;
-}
+import { checkViewerCounts } from "./viewer-count-checker.ts";
+import type { Report, Violation } from "./violation.ts";
 
 export interface Verdict {
   readonly violations: readonly Violation[];
@@ -63,6 +40,7 @@ export interface Verdict {
     readonly repeated: number;
   };
   readonly live: LiveCounts;
+  readonly likes: LikeCounts;
 }
 
 /**
@@ -75,8 +53,6 @@ const REPORTS_AFTER_MS = 3000;
 
 /** A comment whose text was taken out: whoever reads after that gets this one in place of the original. */
 const REMOVED = /^comment \{.*"removed":true/;
-
-type Report = (kind: ViolationKind, who: string, topic: string, detail: string) => void;
 
 export function check(history: History): Verdict {
   const violations: Violation[] = [];
@@ -107,7 +83,9 @@ export function check(history: History): Verdict {
   }
   const live = checkLive(history, report);
   const stored = [...logs.values()].reduce((sum, log) => sum + log.head, 0);
-  return { violations, durable: { stored, acknowledged, delivered, repeated }, live };
+  const likes = checkLikes(history, report);
+  checkViewerCounts(history, report);
+  return { violations, durable: { stored, acknowledged, delivered, repeated }, live, likes };
 }
 
 interface TopicLog {

@@ -10,7 +10,7 @@ test("no promise of either lane is broken by faults on one process", async () =>
   const report = await runFaults({
     topology: "one",
     seed: SEED,
-    durationMs: 9000,
+    durationMs: 7000,
     viewers: { sdk: 4, plain: 2 },
   });
   expect(report.ok || formatReport(report)).toBe(true);
@@ -22,7 +22,7 @@ test("no promise of either lane is broken by faults on a cluster", async () => {
   const report = await runFaults({
     topology: "cluster",
     seed: SEED,
-    durationMs: 12_000,
+    durationMs: 9000,
     viewers: { sdk: 4, plain: 2 },
   });
   expect(report.ok || formatReport(report)).toBe(true);

@@ -1,5 +1,6 @@
 /** Ways to break things that every stage has: its processes, and the network between viewers and it. */
 
+import type { TcpProxy } from "@ovation/dispatcher/testing";
 import type { ClusterProcess } from "../cluster/cluster-process.ts";
 import type { ProcessClock } from "./process-clock.ts";
 import type { Door, Fault } from "./stage.ts";
@@ -37,29 +38,27 @@ export function networkFaults(doors: readonly Door[]): readonly Fault[] {
   const targets = doors.map(({ name }) => `viewers of ${name}`);
   const network = (target: string) =>
     finder(doors, ({ name }) => `viewers of ${name}`)(target).network;
-  const heal = async (target: string) => network(target).heal();
+  const make = (
+    kind: string,
+    forMs: readonly [number, number],
+    breakIt: (network: TcpProxy) => void,
+  ): Fault => ({
+    kind,
+    targets,
+    forMs,
+    begin: async (target) => breakIt(network(target)),
+    async end(target) {
+      network(target).set({ delayMs: 0, jitterMs: 0 });
+      network(target).heal();
+    },
+  });
   return [
-    {
-      kind: "viewers cut off",
-      targets,
-      forMs: [200, 4000],
-      begin: async (target) => network(target).cut(),
-      end: heal,
-    },
-    {
-      kind: "viewers vanish",
-      targets,
-      forMs: [500, 4000],
-      begin: async (target) => network(target).halfCut("both"),
-      end: heal,
-    },
-    {
-      kind: "viewers thrown out",
-      targets,
-      forMs: [0, 0],
-      begin: async (target) => network(target).reset(),
-      end: heal,
-    },
+    make("viewers cut off", [200, 4000], (proxy) => proxy.cut()),
+    make("viewers vanish", [500, 4000], (proxy) => proxy.halfCut("both")),
+    make("viewers hear nothing", [500, 4000], (proxy) => proxy.halfCut("back")),
+    make("viewers half-open", [500, 4000], (proxy) => proxy.halfOpen()),
+    make("viewers far away", [500, 4000], (proxy) => proxy.set({ delayMs: 300, jitterMs: 300 })),
+    make("viewers thrown out", [0, 0], (proxy) => proxy.reset()),
   ];
 }
 
@@ -67,12 +66,13 @@ export function networkFaults(doors: readonly Door[]): readonly Fault[] {
 export function clockFaults(
   clocks: readonly ProcessClock[],
   jumpsMs: readonly number[],
+  whose = "clock",
 ): readonly Fault[] {
   if (clocks.length === 0) return [];
   const named = finder(clocks, ({ name }) => name);
   const targets = clocks.map(({ name }) => name);
   return jumpsMs.map((jumpMs) => ({
-    kind: `clock ${jumpMs > 0 ? "+" : "−"}${Math.abs(jumpMs) / 1000} s`,
+    kind: `${whose} ${jumpMs > 0 ? "+" : "−"}${Math.abs(jumpMs) / 1000} s`,
     targets,
     forMs: [1500, 5000],
     begin: async (target) => named(target).jump(jumpMs),

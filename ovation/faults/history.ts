@@ -51,8 +51,26 @@ export interface Connected {
   readonly named?: readonly string[];
 }
 
+/** The total of likes that a viewer was told. */
+export interface SeenTotal {
+  readonly kind: "total";
+  readonly topic: string;
+  readonly likes: number;
+  readonly at: number;
+}
+
+/** The number of viewers that a viewer was told. */
+export interface SeenViewers {
+  readonly kind: "viewers";
+  readonly topic: string;
+  readonly viewers: number;
+  readonly at: number;
+}
+
 export type Entry =
   | SeenEvent
+  | SeenTotal
+  | SeenViewers
   /** The topic begins after this number. */
   | {
       readonly kind: "subscribed";
@@ -96,12 +114,42 @@ export interface LoggedEvent {
   readonly content: string;
 }
 
+/** Likes that were sent to one process. They are not sent again: nothing says whether they were counted. */
+export interface Like {
+  readonly process: string;
+  readonly topic: string;
+  readonly count: number;
+  readonly sentAt: number;
+  readonly endedAt: number;
+  readonly outcome: Outcome["kind"];
+}
+
+/** What a process said at its stop that it could not store. */
+export interface LostAtStop {
+  readonly process: string;
+  readonly at: number;
+  readonly likes: number;
+}
+
+/** What a process answers about a video when everything is whole again. */
+export interface SaidAtEnd {
+  readonly process: string;
+  readonly topic: string;
+  readonly likes: number;
+  readonly viewers: number;
+}
+
 export interface History {
   readonly publishes: readonly Publish[];
   readonly viewers: readonly Viewer[];
   readonly faults: readonly Injected[];
   /** The log at the end, ascending by `seq`. */
   readonly log: ReadonlyMap<string, readonly LoggedEvent[]>;
+  readonly likes: readonly Like[];
+  readonly lostAtStop: readonly LostAtStop[];
+  readonly atEnd: readonly SaidAtEnd[];
+  /** The topic that exactly so many viewers have. */
+  readonly counted: { readonly topic: string; readonly viewers: number } | undefined;
 }
 
 /** What an event says, for comparison: parsed and written again, so that spaces do not matter. */

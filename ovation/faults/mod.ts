@@ -12,6 +12,7 @@
  * everybody caught up (bounded) → log read → stage down → verdict. The same seed makes the same schedule.
  */
 
-export { check, type Verdict, type Violation } from "./checker.ts";
+export { check, type Verdict } from "./checker.ts";
 export type { History } from "./history.ts";
 export { type RunOptions, type RunReport, runFaults } from "./run.ts";
+export type { Violation } from "./violation.ts";

@@ -1,6 +1,6 @@
 /** A process whose wall clock can be set while it runs, by Debian's libfaketime. Its monotonic clock goes on. */
 
-import { globSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { chmodSync, globSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 
@@ -28,6 +28,8 @@ export function createProcessClocks(names: readonly string[]): ProcessClocks | u
   const [library] = globSync(LIBRARIES);
   if (library === undefined) return undefined;
   const directory = mkdtempSync(join(tmpdir(), "ovation-clocks-"));
+  // PostgreSQL runs as another user, and reads its file as well.
+  chmodSync(directory, 0o755);
   const fileOf = (name: string) => join(directory, name.replaceAll("/", "."));
 
   function set(name: string, aheadMs: number): void {

@@ -8,7 +8,9 @@ import {
   type History,
   type Injected,
   keyOf,
+  type Like,
   type LoggedEvent,
+  type LostAtStop,
   type Publish,
   type Viewer,
 } from "./history.ts";
@@ -33,19 +35,26 @@ export interface Recorder {
   publish(publish: Publish): void;
   viewer(name: string, form: Viewer["form"], topics: readonly string[]): ViewerRecorder;
   fault(fault: Injected): void;
+  like(like: Like): void;
+  lostAtStop(lost: LostAtStop): void;
   readonly counts: {
     readonly acknowledged: number;
     readonly refused: number;
     readonly unknown: number;
     readonly deliveries: number;
   };
-  history(log: ReadonlyMap<string, readonly LoggedEvent[]>): History;
+  history(
+    log: ReadonlyMap<string, readonly LoggedEvent[]>,
+    end?: Pick<History, "atEnd" | "counted">,
+  ): History;
 }
 
 export function createRecorder(): Recorder {
   const began = performance.now();
   const publishes: Publish[] = [];
   const faults: Injected[] = [];
+  const likes: Like[] = [];
+  const lostAtStop: LostAtStop[] = [];
   const viewers: (() => Viewer)[] = [];
   const counts = { acknowledged: 0, refused: 0, unknown: 0, deliveries: 0 };
   /** One object for all viewers that saw the same. */
@@ -57,7 +66,8 @@ export function createRecorder(): Recorder {
     const name = `${topic} ${seq ?? ""} ${content}`;
     const known = events.get(name);
     if (known !== undefined) return known;
-    const seen: Seen = { kind: "event", topic, seq, key: keyOf(data), content };
+    const event: Seen = { kind: "event", topic, seq, key: keyOf(data), content };
+    const seen = (seq === undefined ? countIn(topic, type, data) : undefined) ?? event;
     events.set(name, seen);
     return seen;
   }
@@ -111,7 +121,22 @@ export function createRecorder(): Recorder {
       };
     },
     fault: (fault) => void faults.push(fault),
+    like: (like) => void likes.push(like),
+    lostAtStop: (lost) => void lostAtStop.push(lost),
     counts,
-    history: (log) => ({ publishes, faults, log, viewers: viewers.map((read) => read()) }),
+    history: (log, { atEnd, counted } = { atEnd: [], counted: undefined }) => ({
+      ...{ publishes, faults, log, likes, lostAtStop, atEnd, counted },
+      viewers: viewers.map((read) => read()),
+    }),
   };
+}
+
+/** What an event says of likes or viewers, which are judged as numbers. */
+function countIn(topic: string, type: string, data: Json): Seen | undefined {
+  if (typeof data !== "object" || data === null) return undefined;
+  const { total, viewers } = data as { readonly total?: Json; readonly viewers?: Json };
+  if (type === "stats" && typeof viewers === "number") return { kind: "viewers", topic, viewers };
+  if (type !== "likes" || typeof total !== "object" || total === null) return undefined;
+  const likes = Object.values(total).reduce((sum: number, count) => sum + Number(count), 0);
+  return { kind: "total", topic, likes };
 }

@@ -7,7 +7,7 @@ const SHOWN_MAX = 20;
 
 export function formatReport(report: RunReport): string {
   const { verdict, counts, faults, metrics } = report;
-  const { durable, live, violations } = verdict;
+  const { durable, live, likes, violations } = verdict;
   const lines = [
     `topology ${report.topology}, seed ${report.seed}, ${Math.round(report.durationMs / 1000)} s of faults`,
     "",
@@ -25,6 +25,10 @@ export function formatReport(report: RunReport): string {
     row("live, lost around a fault", live.lostInFaults),
     row("live, announced as lost", live.announced),
     row("live, overtaken around a fault", live.disorderedInFaults),
+    row("likes accepted", likes.accepted),
+    row("likes without an answer", likes.unknown),
+    row("likes in the totals at the end", likes.stored),
+    row("likes lost by kills, or said to be at a stop", likes.lostInFaults),
     row("caught up after the last mending, ms", report.caughtUpMs),
     "",
     "faults injected",

@@ -2,9 +2,11 @@
 
 import { type Topic, topicOf } from "@ovation/protocol";
 import { signToken } from "../tokens/mod.ts";
+import { readAtEnd } from "./at-end.ts";
 import { openAudience } from "./audience.ts";
 import { check, type Verdict } from "./checker.ts";
 import type { History } from "./history.ts";
+import { startLiker } from "./liker.ts";
 import { type Publisher, startPublisher } from "./publisher.ts";
 import { createRandom, type Random } from "./random.ts";
 import { createRecorder, type Recorder } from "./recorder.ts";
@@ -12,6 +14,7 @@ import { type PlannedFault, planFaults } from "./schedule.ts";
 import type { Fault, Stage } from "./stage.ts";
 import { startStageCluster } from "./stage-cluster.ts";
 import { startStageOne } from "./stage-one.ts";
+import { createSaidLines } from "./stop-faults.ts";
 import { createTally } from "./tally.ts";
 
 /** `one`: `ovation start`; `cluster`: the roles in one data centre; `datacenters`: in two. */
@@ -66,6 +69,9 @@ const TOPICS: readonly Topic[] = [
   topicOf("video", "two"),
   topicOf("video", "three"),
 ];
+/** Exactly so many viewers have it, and stay. */
+const COUNTED_TOPIC = topicOf("video", "counted");
+const LIKED_TOPICS = [...TOPICS.slice(0, 2), COUNTED_TOPIC];
 const MEMBER = "ana";
 const MEMBER_TOPIC = topicOf("member", MEMBER);
 const TOKEN_SECONDS = 24 * 60 * 60;
@@ -77,23 +83,27 @@ const SETTLE_MS = 4000;
 const PROGRESS_MS = 1000;
 
 export async function runFaults(options: RunOptions): Promise<RunReport> {
-  const stage = await startStage(options);
+  const recorder = createRecorder();
+  const stage = await startStage(options, recorder);
   try {
-    return await runOn(stage, options);
+    return await runOn(stage, options, recorder);
   } finally {
     await stage.stop();
   }
 }
 
-function startStage({ topology, onLine = () => undefined }: RunOptions): Promise<Stage> {
-  if (topology === "one") return startStageOne(onLine);
-  return startStageCluster(topology === "cluster" ? ["east"] : ["east", "west"], onLine);
+function startStage(
+  { topology, seed, onLine = () => undefined }: RunOptions,
+  recorder: Recorder,
+): Promise<Stage> {
+  const options = { seed, recorder, said: createSaidLines(), onLine };
+  if (topology === "one") return startStageOne(options);
+  return startStageCluster(topology === "cluster" ? ["east"] : ["east", "west"], options);
 }
 
-async function runOn(stage: Stage, options: RunOptions): Promise<RunReport> {
+async function runOn(stage: Stage, options: RunOptions, recorder: Recorder): Promise<RunReport> {
   const { seed, durationMs, topology } = options;
   const random = createRandom(seed ^ 0x5eed);
-  const recorder = createRecorder();
   const tally = createTally(stage.processes);
   const problems: string[] = [];
   const broken = new Set<string>();
@@ -109,6 +119,7 @@ async function runOn(stage: Stage, options: RunOptions): Promise<RunReport> {
     recorder,
     random,
     topics: TOPICS,
+    counted: COUNTED_TOPIC,
     member: { topic: MEMBER_TOPIC, token: memberToken },
     ...options.viewers,
   });
@@ -126,7 +137,10 @@ async function runOn(stage: Stage, options: RunOptions): Promise<RunReport> {
   }, PROGRESS_MS);
   try {
     await audience.ready();
-    const publishers = await startPublishers(stage, recorder, random);
+    const publishers = [
+      ...(await startPublishers(stage, recorder, random)),
+      ...startLikers(stage, recorder, random),
+    ];
     phase = "faults";
     await injectAll(
       planFaults(seed, stage.faults, durationMs),
@@ -147,9 +161,12 @@ async function runOn(stage: Stage, options: RunOptions): Promise<RunReport> {
     phase = "catching up";
     const caughtUpMs = await catchUp(audience.isCaughtUp, recorder, mendedAt);
     await Bun.sleep(SETTLE_MS);
+    const counted = { topic: COUNTED_TOPIC, viewers: audience.counted };
+    const atEnd = await readAtEnd(stage.likers, LIKED_TOPICS, counted, problems);
     await tally.read();
     audience.close();
-    const history = recorder.history(await stage.readLog([...TOPICS, MEMBER_TOPIC]));
+    const log = await stage.readLog([...TOPICS, MEMBER_TOPIC]);
+    const history = recorder.history(log, { atEnd, counted });
     options.onHistory?.(history);
     const verdict = check(history);
     return {
@@ -171,6 +188,13 @@ async function runOn(stage: Stage, options: RunOptions): Promise<RunReport> {
     clearInterval(timer);
     audience.close();
   }
+}
+
+function startLikers(stage: Stage, recorder: Recorder, random: Random) {
+  return stage.likers.map((process) => ({
+    name: `likes at ${process.name}`,
+    publisher: startLiker({ recorder, process, topics: LIKED_TOPICS, random }),
+  }));
 }
 
 async function startPublishers(stage: Stage, recorder: Recorder, random: Random) {
@@ -237,14 +261,13 @@ async function inject(
   if (fault === undefined) throw new Error(`no fault ${kind}`);
   const name = `${kind}: ${target}`;
   const from = recorder.now();
-  try {
-    broken.add(name);
-    await fault.begin(target);
-    await Bun.sleep(planned.forMs);
-    await fault.end(target);
-  } catch (error) {
-    problems.push(`${name}: ${error instanceof Error ? error.message : String(error)}`);
-  }
+  const note = (error: unknown) =>
+    void problems.push(`${name}, at ${from} ms: ${error instanceof Error ? error.message : error}`);
+  broken.add(name);
+  await fault.begin(target).catch(note);
+  await Bun.sleep(planned.forMs);
+  // Whatever the beginning found: the run goes on with everything mended.
+  await fault.end(target).catch(note);
   broken.delete(name);
   recorder.fault({ kind, target, from, to: recorder.now() });
 }

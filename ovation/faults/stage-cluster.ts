@@ -4,45 +4,77 @@ import { openLog } from "@ovation/log";
 import type { RedisServer } from "@ovation/table/testing";
 import { startGateway } from "../cluster/gateway.ts";
 import { type Datacenter, type LocalCluster, startLocalCluster } from "../cluster/local-cluster.ts";
+import { createDatabaseBackups } from "./backups-cluster.ts";
 import { clockFaults, networkFaults, processFaults } from "./faults.ts";
-import { CLOCKS_MISSING, createProcessClocks } from "./process-clock.ts";
-import { type Fault, openDoor, readWholeLog, type Stage } from "./stage.ts";
+import { CLOCKS_MISSING, createProcessClocks, type ProcessClock } from "./process-clock.ts";
+import { type Fault, openDoor, readWholeLog, type Stage, type StageOptions } from "./stage.ts";
+import { stopFaults } from "./stop-faults.ts";
+import { createWires } from "./wires.ts";
 
 /** Internal calls are signed with the time: beyond half a minute apart, processes refuse each other. */
-const CLOCK_JUMPS_MS = [20_000, -20_000];
+const CLOCK_JUMPS_MS = [20_000, -20_000, 3_600_000, -3_600_000];
+const POSTGRES = "postgres";
 const DELAY_MS = 40;
 
 export async function startStageCluster(
   names: readonly string[],
-  onLine: (process: string, line: string) => void,
+  { seed, recorder, said, onLine }: StageOptions,
 ): Promise<Stage> {
-  const clocks = createProcessClocks(
-    names.flatMap((name) => [`${name}/frontend-0`, `${name}/dispatcher-0`, `${name}/comments-0`]),
-  );
+  const clocks = createProcessClocks([
+    ...names.flatMap((name) => [
+      ...[`${name}/frontend-0`, `${name}/dispatcher-0`, `${name}/comments-0`],
+    ]),
+    POSTGRES,
+  ]);
+  const wires = createWires(seed);
   const cluster = await startLocalCluster({
     datacenters: names,
     link: { delayMs: DELAY_MS },
     rateLimits: "off",
     redis: "single",
     comments: 2,
-    onLine,
-    ...(clocks === undefined ? {} : { environmentOf: clocks.environmentOf }),
+    routeOf: wires.routeOf,
+    onLine(process, line) {
+      said.say(process, line);
+      onLine(process, line);
+    },
+    ...(clocks === undefined
+      ? {}
+      : {
+          environmentOf: clocks.environmentOf,
+          postgresEnvironment: clocks.environmentOf(POSTGRES),
+        }),
   });
   const gateways = cluster.datacenters.map((datacenter) => startGateway(datacenter, 0));
   const doors = await Promise.all(
     cluster.datacenters.map(({ name }, index) => openDoor(name, gateways[index]?.url ?? "")),
   );
+  const processes = [...cluster.processes.values()];
+  const clocksOf = (accept: (clock: ProcessClock) => boolean) =>
+    (clocks?.clocks ?? []).filter(accept);
   return {
     secret: cluster.secret,
     doors,
-    processes: [...cluster.processes.values()],
+    processes,
+    likers: processes.filter(({ role }) => role === "comments"),
+    backups: createDatabaseBackups(cluster),
     faults: [
-      ...processFaults([...cluster.processes.values()]),
+      ...processFaults(processes),
+      ...stopFaults(processes, said, recorder),
+      ...wires.faults(),
       ...networkFaults(doors),
       ...redisFaults(cluster.datacenters),
       postgresFault(cluster),
       ...linkFaults(cluster),
-      ...clockFaults(clocks?.clocks ?? [], CLOCK_JUMPS_MS),
+      ...clockFaults(
+        clocksOf(({ name }) => name !== POSTGRES),
+        CLOCK_JUMPS_MS,
+      ),
+      ...clockFaults(
+        clocksOf(({ name }) => name === POSTGRES),
+        CLOCK_JUMPS_MS,
+        "postgres clock",
+      ),
     ],
     missing: clocks === undefined ? [CLOCKS_MISSING] : [],
     async readLog(topics) {
@@ -57,6 +89,7 @@ export async function startStageCluster(
       await Promise.all(doors.map((door) => door.network.stop()));
       await Promise.all(gateways.map((gateway) => gateway.stop()));
       await cluster.stop();
+      await wires.stop();
       clocks?.stop();
     },
   };

@@ -6,18 +6,19 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { openSqliteLog } from "@ovation/log";
 import { startProcess } from "../cluster/cluster-process.ts";
+import { createFileBackups } from "./backups-one.ts";
 import { clockFaults, networkFaults, processFaults } from "./faults.ts";
 import { CLOCKS_MISSING, createProcessClocks } from "./process-clock.ts";
 import { DISK_MISSING, mountSmallDisk } from "./small-disk.ts";
-import { type Fault, openDoor, readWholeLog, type Stage } from "./stage.ts";
+import { type Fault, openDoor, readWholeLog, type Stage, type StageOptions } from "./stage.ts";
+import { secondServerFault, stopFaults } from "./stop-faults.ts";
 
 const NAME = "start";
-const CLOCK_JUMPS_MS = [600_000, -600_000];
+const CLOCK_JUMPS_MS = [600_000, -600_000, 3_600_000, -3_600_000];
 
-export async function startStageOne(
-  onLine: (process: string, line: string) => void,
-): Promise<Stage> {
+export async function startStageOne({ recorder, said, onLine }: StageOptions): Promise<Stage> {
   const secret = randomBytes(32).toString("base64url");
+  const environment = { OVATION_SECRET: secret };
   const disk = mountSmallDisk();
   const directory = disk?.directory ?? mkdtempSync(join(tmpdir(), "ovation-faults-"));
   const clocks = createProcessClocks([NAME]);
@@ -34,9 +35,12 @@ export async function startStageOne(
       "--drain-seconds",
       "1",
     ],
-    environment: { OVATION_SECRET: secret, ...clocks?.environmentOf(NAME) },
+    environment: { ...environment, ...clocks?.environmentOf(NAME) },
     internal: false,
-    onLine: (line) => onLine(NAME, line),
+    onLine(line) {
+      said.say(NAME, line);
+      onLine(NAME, line);
+    },
   });
   const door = await openDoor("one", server.url);
   const full: readonly Fault[] =
@@ -55,8 +59,12 @@ export async function startStageOne(
     secret,
     doors: [door],
     processes: [server],
+    likers: [server],
+    backups: createFileBackups(server, directory),
     faults: [
       ...processFaults([server]),
+      ...stopFaults([server], said, recorder),
+      secondServerFault(server, directory, environment),
       ...networkFaults([door]),
       ...full,
       ...clockFaults(clocks?.clocks ?? [], CLOCK_JUMPS_MS),

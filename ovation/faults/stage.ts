@@ -8,7 +8,9 @@ import type { Log } from "@ovation/log";
 import type { Json, Topic } from "@ovation/protocol";
 import type { ClusterProcess } from "../cluster/cluster-process.ts";
 import { contentOf, keyOf, type LoggedEvent } from "./history.ts";
+import type { Recorder } from "./recorder.ts";
 import type { FaultKind } from "./schedule.ts";
+import type { SaidLines } from "./stop-faults.ts";
 
 /** Where viewers and publishers reach one data centre. */
 export interface Door {
@@ -25,11 +27,32 @@ export interface Fault extends FaultKind {
   end(target: string): Promise<void>;
 }
 
+/** What a stage is started with. */
+export interface StageOptions {
+  readonly seed: number;
+  readonly recorder: Recorder;
+  readonly said: SaidLines;
+  onLine(process: string, line: string): void;
+}
+
+/** Puts an earlier copy of the data back: everything since then is lost. */
+export interface Backups {
+  /** How this stage can be restored; each by its name. */
+  readonly ways: readonly string[];
+  /** Everything runs and is ready after it. */
+  backUp(way: string): Promise<void>;
+  /** `whenStopped` is called while no process has the data open. */
+  restore(way: string, whenStopped: () => Promise<void>): Promise<void>;
+}
+
 export interface Stage {
   readonly secret: string;
   readonly doors: readonly Door[];
   readonly processes: readonly ClusterProcess[];
+  /** Those that count likes. */
+  readonly likers: readonly ClusterProcess[];
   readonly faults: readonly Fault[];
+  readonly backups: Backups;
   /** What cannot be broken on this machine, and why. */
   readonly missing: readonly string[];
   /** All events of these topics, as the log has them at the end. Viewers and publishers are gone by then. */

@@ -2,12 +2,13 @@
 
 import { openLog } from "@ovation/log";
 import { type Topic, topicOf } from "@ovation/protocol";
-import { check, type Violation } from "../../faults/checker.ts";
+import { check } from "../../faults/checker.ts";
 import { createRecorder, type Recorder } from "../../faults/recorder.ts";
 import { readWholeLog } from "../../faults/stage.ts";
 import type { FaultViewer } from "../../faults/viewer.ts";
 import { startPlainViewer } from "../../faults/viewer-plain.ts";
 import { startSdkViewer } from "../../faults/viewer-sdk.ts";
+import type { Violation } from "../../faults/violation.ts";
 import { signToken } from "../../tokens/mod.ts";
 import type { LocalCluster } from "../local-cluster.ts";
 

@@ -1,0 +1,37 @@
+import { expect, test } from "bun:test";
+import { createSaidLines, judgeSecond, judgeStop } from "./stop-faults.ts";
+
+const LOST =
+  "3 likes of 2 videos were accepted and could not be stored or confirmed: they are lost";
+
+test("a stop that ends with 0 in time is right, whatever was broken", () => {
+  expect(judgeStop({ code: 0, tookMs: 19_000, lines: ["anything"] })).toBeUndefined();
+});
+
+test("a stop that has to be killed, dies of an exception or loses something in silence is wrong", () => {
+  expect(judgeStop({ code: 137, tookMs: 20_010, lines: [] })).toContain("did not end within");
+  expect(judgeStop({ code: 1, tookMs: 500, lines: ["uncaught exception: x"] })).toContain(
+    "by an exception",
+  );
+  expect(judgeStop({ code: 1, tookMs: 500, lines: ["stopping"] })).toContain("does not say");
+  expect(judgeStop({ code: 1, tookMs: 500, lines: [LOST] })).toBeUndefined();
+});
+
+test("a second server has to end by itself, and to name the reason", () => {
+  expect(judgeSecond(undefined, [])).toContain("runs on the directory");
+  expect(judgeSecond(0, [])).toContain("ended with 0");
+  expect(judgeSecond("SIGSEGV", [])).toContain("ended with SIGSEGV");
+  expect(judgeSecond(1, ["Error at start.ts:12"])).toContain("does not say why");
+  expect(
+    judgeSecond(1, ["another Ovation server (pid 7) uses the data directory /data"]),
+  ).toBeUndefined();
+});
+
+test("lines are kept by process until they are taken, and not without end", () => {
+  const said = createSaidLines();
+  for (let line = 0; line < 1000; line++) said.say("a", `${line}`);
+  said.say("b", "other");
+  expect(said.take("a").at(-1)).toBe("999");
+  expect(said.take("a")).toEqual([]);
+  expect(said.take("b")).toEqual(["other"]);
+});

@@ -1,0 +1,81 @@
+import { expect, test } from "bun:test";
+import type { Entry, History, Injected } from "./history.ts";
+import { checkViewerCounts } from "./viewer-count-checker.ts";
+
+const TOPIC = "video:counted";
+const VIEWERS = 12;
+
+const connected: Entry = { kind: "connected", at: 0, frontend: "f" };
+const told = (viewers: number, at: number): Entry => ({
+  kind: "viewers",
+  topic: TOPIC,
+  viewers,
+  at,
+});
+
+function planted(
+  entries: readonly Entry[],
+  faults: readonly Injected[] = [],
+  atEnd: History["atEnd"] = [],
+): readonly string[] {
+  const found: string[] = [];
+  checkViewerCounts(
+    {
+      ...{ publishes: [], log: new Map(), likes: [], lostAtStop: [], faults, atEnd },
+      counted: { topic: TOPIC, viewers: VIEWERS },
+      viewers: [
+        {
+          name: "one",
+          form: "sdk",
+          topics: [TOPIC],
+          entries: [connected, ...entries],
+          presentAtEnd: true,
+        },
+      ],
+    },
+    (kind) => found.push(kind),
+  );
+  return found;
+}
+
+const fault = (kind: string, from: number, to: number): Injected => ({
+  ...{ kind, target: "east/frontend-0", from, to },
+});
+
+test("the right number, and one that is too low for a while, are no violation", () => {
+  expect(planted([told(12, 1000), told(7, 2000), told(12, 9000)])).toEqual([]);
+});
+
+test("too many for as long as two reports take is a viewer that moves, for longer it is counted twice", () => {
+  expect(planted([told(12, 1000), told(18, 2000), told(12, 4000)])).toEqual([]);
+  expect(planted([told(12, 1000), told(18, 2000), told(12, 8000)])).toEqual(["counted-twice"]);
+  // Several wrong numbers in a row are one stretch.
+  expect(planted([told(18, 2000), told(17, 3500), told(14, 4600), told(12, 5000)])).toEqual([
+    "counted-twice",
+  ]);
+});
+
+test("the death of a frontend or of Redis does not excuse it, one that cannot speak does", () => {
+  const twice = [told(12, 1000), told(18, 2000), told(12, 8000)];
+  expect(planted(twice, [fault("kill -9 frontend", 1500, 1900)])).toEqual(["counted-twice"]);
+  expect(planted(twice, [fault("redis FLUSHALL", 1500, 1900)])).toEqual(["counted-twice"]);
+  expect(planted(twice, [fault("pause frontend", 1500, 1900)])).toEqual([]);
+  expect(planted(twice, [fault("wire to redis slow", 1500, 1900)])).toEqual([]);
+  // Long before, or afterwards.
+  const later = twice.map((entry) => ({ ...entry, at: entry.at + 20_000 }));
+  expect(planted(later, [fault("pause frontend", 1500, 1900)])).toEqual(["counted-twice"]);
+  expect(planted(twice, [fault("pause frontend", 6000, 7000)])).toEqual(["counted-twice"]);
+});
+
+test("a number that a viewer was told on a connection that has ended is not held against it", () => {
+  expect(planted([told(18, 2000), { kind: "disconnected", at: 3000 }, told(12, 9000)])).toEqual([]);
+});
+
+test("a wrong number at the end, at a viewer or in the answer of a process", () => {
+  expect(planted([told(12, 1000), told(11, 2000)])).toEqual(["count-wrong"]);
+  const said = (viewers: number) => [
+    { process: "east/comments-0", topic: TOPIC, likes: 0, viewers },
+  ];
+  expect(planted([told(12, 1000)], [], said(11))).toEqual(["count-wrong"]);
+  expect(planted([told(12, 1000)], [], said(12))).toEqual([]);
+});

@@ -1,0 +1,89 @@
+/**
+ * The promises about the number of viewers, at a topic that exactly so many viewers have, who stay:
+ *
+ * - no viewer is counted twice, whatever dies
+ * - when everything is whole again, every viewer and every process says the right number
+ *
+ * A viewer that moves is in the last report of one frontend and in the first of another: a number that
+ * is too high for as long as reports take to be replaced (COUNTED_TWICE_MS_MAX) is not held against it.
+ * A frontend that cannot tell anybody that a viewer left it is not either: it was paused, or what is
+ * between it and the store was broken.
+ */
+
+import { createFaultTimes } from "./fault-times.ts";
+import type { History, SeenViewers, Viewer } from "./history.ts";
+import type { Report } from "./violation.ts";
+
+const COUNTED_TWICE_MS_MAX = 2500;
+/** Until what a frontend could not say has been said. */
+const TOLD_AFTER_MS = 10_000;
+/** After these a frontend, or its last word, is known to be gone or can still be replaced. */
+const NO_EXCUSE = /^(kill -9|SIGTERM|viewers (cut off|thrown out)|redis (FLUSHALL|killed))/;
+
+export function checkViewerCounts(history: History, report: Report): void {
+  const { counted, viewers, atEnd } = history;
+  if (counted === undefined) return;
+  const excuses = createFaultTimes(
+    history.faults.filter(({ kind }) => !NO_EXCUSE.test(kind)),
+    { beforeMs: 0, afterMs: TOLD_AFTER_MS },
+  );
+  for (const viewer of viewers) {
+    if (!viewer.topics.includes(counted.topic)) continue;
+    const told = toldTo(viewer, counted.topic);
+    for (const { from, to, most } of tooMany(told, counted.viewers)) {
+      if (to - from <= COUNTED_TWICE_MS_MAX || excuses.touch(from, from + COUNTED_TWICE_MS_MAX))
+        continue;
+      report(
+        ...(["counted-twice", viewer.name, counted.topic] as const),
+        `${most} viewers of ${counted.viewers}, from ${from} to ${to} ms`,
+      );
+    }
+    const last = told.at(-1);
+    if (viewer.presentAtEnd && last !== undefined && last.viewers !== counted.viewers)
+      report(
+        ...(["count-wrong", viewer.name, counted.topic] as const),
+        `${last.viewers} of ${counted.viewers}, since ${last.at} ms`,
+      );
+  }
+  for (const said of atEnd)
+    if (said.topic === counted.topic && said.viewers !== counted.viewers)
+      report(
+        ...(["count-wrong", said.process, counted.topic] as const),
+        `${said.viewers} of ${counted.viewers} at the end`,
+      );
+}
+
+/** A number stands until the next one, or until the connection ends. */
+interface Told extends Pick<SeenViewers, "viewers" | "at"> {
+  until: number;
+}
+
+function toldTo({ entries }: Viewer, topic: string): readonly Told[] {
+  const told: Told[] = [];
+  for (const entry of entries) {
+    const isCount = entry.kind === "viewers" && entry.topic === topic;
+    const last = told.at(-1);
+    if (last !== undefined && (isCount || entry.kind === "disconnected"))
+      last.until = Math.min(last.until, entry.at);
+    if (isCount)
+      told.push({ viewers: entry.viewers, at: entry.at, until: Number.POSITIVE_INFINITY });
+  }
+  return told;
+}
+
+/** Stretches in which more than `viewers` were told. */
+function tooMany(
+  told: readonly Told[],
+  viewers: number,
+): readonly { readonly from: number; readonly to: number; readonly most: number }[] {
+  const stretches: { from: number; to: number; most: number }[] = [];
+  for (const one of told) {
+    if (one.viewers <= viewers) continue;
+    const last = stretches.at(-1);
+    if (last !== undefined && last.to === one.at) {
+      last.to = one.until;
+      last.most = Math.max(last.most, one.viewers);
+    } else stretches.push({ from: one.at, to: one.until, most: one.viewers });
+  }
+  return stretches;
+}
