@@ -5,9 +5,10 @@
  */
 
 export interface TextLinesOptions {
-  /** Characters of one line; a longer one throws what `tooLong` makes of its number (from 1). */
+  /** Characters of one line. `tooLong` is told the number (from 1) of a longer one. */
   readonly lineCharactersMax: number;
-  tooLong(lineNumber: number): Error;
+  /** An error is thrown; a line that is left out is given as an empty one, so that numbers hold. */
+  tooLong(lineNumber: number): Error | "leave out";
 }
 
 /** Lines without their ends (LF or CRLF). A last line without an end counts. */
@@ -18,18 +19,35 @@ export async function* readTextLines(
   const decoder = new TextDecoder("utf-8");
   let rest = "";
   let number = 0;
+  /** The line that is being read is too long and is not kept. */
+  let isLeavingOut = false;
   for await (const chunk of bytes) {
     const lines = (rest + decoder.decode(chunk, { stream: true })).split("\n");
     rest = lines.pop() ?? "";
     for (const line of lines) {
       number++;
-      if (line.length > lineCharactersMax) throw tooLong(number);
-      yield withoutReturn(line);
+      yield take(line);
     }
-    if (rest.length > lineCharactersMax) throw tooLong(number + 1);
+    if (isLeavingOut || rest.length > lineCharactersMax) {
+      if (!isLeavingOut) leaveOut(number + 1);
+      isLeavingOut = true;
+      rest = "";
+    }
   }
   rest += decoder.decode();
-  if (rest !== "") yield withoutReturn(rest);
+  number++;
+  if (isLeavingOut || rest !== "") yield take(rest);
+
+  function take(line: string): string {
+    if (!isLeavingOut && line.length <= lineCharactersMax) return withoutReturn(line);
+    if (!isLeavingOut) leaveOut(number);
+    isLeavingOut = false;
+    return "";
+  }
+  function leaveOut(at: number): void {
+    const answer = tooLong(at);
+    if (answer !== "leave out") throw answer;
+  }
 }
 
 function withoutReturn(line: string): string {

@@ -4,7 +4,13 @@
  */
 
 import type { Clock } from "@ovation/protocol";
-import { ATTEMPTS_MAX, RATE_LIMIT_WAIT_MS, RETRY_FIRST_MS, RETRY_LONGEST_MS } from "./limits.ts";
+import {
+  ATTEMPTS_MAX,
+  RATE_LIMIT_WAIT_MS,
+  RETRY_FIRST_MS,
+  RETRY_LONGEST_MS,
+  TIMER_MS_MAX,
+} from "./limits.ts";
 
 export interface ApiOptions {
   /** Without a slash at its end, for example `http://localhost:8080` or `https://example.org/live`. */
@@ -139,7 +145,12 @@ async function readObject(response: Response): Promise<Record<string, unknown>> 
 }
 
 /** Resolves after `ms` of the clock; rejects when the signal stops it. */
-export function sleep(clock: Clock, ms: number, signal: AbortSignal): Promise<void> {
+export async function sleep(clock: Clock, ms: number, signal: AbortSignal): Promise<void> {
+  for (let left = ms; left > 0 || left === ms; left -= TIMER_MS_MAX)
+    await sleepOnce(clock, Math.min(left, TIMER_MS_MAX), signal);
+}
+
+function sleepOnce(clock: Clock, ms: number, signal: AbortSignal): Promise<void> {
   return new Promise((resolve, reject) => {
     const stop = () => {
       cancel();

@@ -5,6 +5,7 @@ import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { type RealServer, startRealServer } from "../../client/testing/real-server.ts";
+import { signToken } from "../tokens/mod.ts";
 import { openRecording } from "./open-recording.ts";
 
 const SAMPLE = join(import.meta.dir, "sample.jsonl");
@@ -45,8 +46,10 @@ interface StoredComment {
   readonly author: { readonly id: string; readonly name: string; readonly role: string };
 }
 
-async function commentsOf(video: string): Promise<readonly StoredComment[]> {
-  const response = await fetch(`${server.url}/v1/videos/${video}/comments?after=0&limit=500`);
+async function commentsOf(video: string, after = 0): Promise<readonly StoredComment[]> {
+  const response = await fetch(
+    `${server.url}/v1/videos/${video}/comments?after=${after}&limit=500`,
+  );
   return ((await response.json()) as { comments: StoredComment[] }).comments;
 }
 
@@ -85,12 +88,73 @@ describe("ovation replay", () => {
     expect(new Set(stored.map((each) => each.author.role))).toEqual(new Set(["guest"]));
   });
 
-  test("posts nothing of a file with a bad line, and names the line", async () => {
+  test("odd items, times before zero and a reversed file do not end an import half-way, and are counted", async () => {
+    const lines = Array.from({ length: 2_000 }, (_, index) =>
+      JSON.stringify({ offset: index - 10, author: `A${index % 7}`, text: String(index) }),
+    );
+    lines[100] = `{"offset":90,"author":"A`;
+    lines[200] = `{"offset":"190","author":null,"text":"200"}`;
+    lines[300] = `{"offset":{},"author":"A","text":"x"}`;
+    lines[400] = `{"offset":390,"author":"\u2800\u200b","text":"400"}`;
+    const path = join(directory, "odd.jsonl");
+    writeFileSync(path, lines.reverse().join("\n"));
+    const { output, errors, exitCode } = await replay([path, "--video", "odd", "--speed", "max"], {
+      OVATION_SECRET: SECRET,
+    });
+    expect([exitCode, errors]).toEqual([0, expect.stringContaining("is sorted first")]);
+    expect(output).toContain("1998 comments by");
+    expect(output).toContain(
+      `2 left out, because they cannot be read: line 1700 ("offset" is {}); line 1900 (not JSON)`,
+    );
+    expect(output).toContain("1 mended: line 1800 (a time as text, no author)");
+    const stored: StoredComment[] = [];
+    for (let after = 0; after < 1_998; after = stored.length)
+      stored.push(...(await commentsOf("odd", after)));
+    const expected = Array.from({ length: 2_000 }, (_, index) => String(index));
+    expect(stored.map(({ text }) => text)).toEqual(
+      expected.filter((text) => text !== "100" && text !== "300"),
+    );
+  }, 60_000);
+
+  test("names that the server refuses become others, and the import goes on", async () => {
+    const posted = await fetch(`${server.url}/v1/videos/names/comments`, {
+      method: "POST",
+      headers: {
+        "content-type": "application/json",
+        authorization: `Bearer ${await signToken(SECRET, { sub: "ada", name: "Ada", role: "host" }, 60)}`,
+      },
+      body: JSON.stringify({ text: "hello" }),
+    });
+    expect(posted.status).toBe(201);
+    const path = join(directory, "names.jsonl");
+    const authors = ["Ada", "Moderator", "🛡️ Host", "\u200b", "x".repeat(90), "Zo\u0065\u0308", ""];
+    const lines = authors.map((author, offset) => JSON.stringify({ offset, author, text: "hi" }));
+    writeFileSync(path, lines.join("\n"));
+    const { output, exitCode } = await replay([path, "--video", "names", "--speed", "max"]);
+    expect([exitCode, output]).toEqual([
+      0,
+      expect.stringMatching(/^7 comments by .*3 authors renamed/),
+    ]);
+    const names = (await commentsOf("names")).slice(1).map(({ author }) => author.name);
+    expect(names).toEqual([
+      expect.stringMatching(/^Ada [0-9a-f]{4}$/),
+      expect.stringMatching(/^(Moderator|viewer) [0-9a-f]{4,6}$/),
+      expect.stringMatching(/^(.*Host|viewer) [0-9a-f]{4,6}$/),
+      "someone",
+      "x".repeat(40),
+      "Zoë",
+      "someone",
+    ]);
+  });
+
+  test("a file of which nothing can be read is refused with the reasons, and nothing is posted", async () => {
     const path = join(directory, "bad.jsonl");
-    writeFileSync(path, `{"offset":0,"author":"A","text":"x"}\n{"offset":1,"author":"A"}\n`);
+    writeFileSync(path, `{"time":1,"author":"A"}\n\nnonsense\n`);
     const { errors, exitCode } = await replay([path, "--video", "bad", "--speed", "max"]);
     expect(exitCode).toBe(1);
-    expect(errors).toContain(`bad.jsonl:2: "text":`);
+    expect(errors).toContain(
+      `none of its 2 items can be read: line 1 ("offset" is nothing); line 3 (not JSON); a line is`,
+    );
     expect(errors).not.toContain("    at ");
     expect(await commentsOf("bad")).toEqual([]);
   });

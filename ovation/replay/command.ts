@@ -12,8 +12,10 @@ import { type Authors, guestAuthors, oneAuthor, signedAuthors } from "./authors.
 import { formatDuration, parseDuration } from "./duration.ts";
 import { openRecording } from "./open-recording.ts";
 import { createProgressLine } from "./progress-line.ts";
-import { checkRecording, RecordingError } from "./recording.ts";
+import { checkRecording, type Places, RecordingError, type RecordingSummary } from "./recording.ts";
+import { LINE_SHAPE } from "./recording-json-lines.ts";
 import { type ReplayProgress, replay } from "./replay.ts";
+import { sortRecording } from "./sorted-recording.ts";
 
 /** Longer than the longest replay. */
 const TOKEN_TTL_S = 7 * 24 * 60 * 60;
@@ -65,14 +67,14 @@ export function addReplayCommand(program: Command): void {
     )
     .addOption(
       option("--from <time>", "begin at this moment of the recording, for example 00:10:00")
-        .default(0, "the beginning")
+        .default(Number.NEGATIVE_INFINITY, "the beginning")
         .argParser(toSeconds),
     )
     .addHelpText(
       "after",
       `
 Authors are members of their own, signed with OVATION_SECRET or the server's data directory; without either they come in as guests.
-The server's rate limits hold for them as for everybody: start it with --rate-limits off where a fast replay is wanted.
+The server's rate limits hold for them as for every client: start it with --rate-limits off where a fast replay is wanted.
 
   ovation replay ovation/replay/sample.jsonl --video demo --speed 10`,
     )
@@ -89,11 +91,12 @@ async function runReplay(file: string, options: Options): Promise<number> {
   process.once("SIGTERM", onInterrupt);
   const line = createProgressLine(process.stderr, systemClock);
   let waits = 0;
+  let latest: ReplayProgress | undefined;
 
   try {
     const recording = await openRecording(file);
     const summary = await checkRecording(recording);
-    if (summary.comments === 0) throw new RecordingError(`${file}: no comment in it`);
+    if (summary.comments === 0) throw new RecordingError(explainEmpty(file, summary));
 
     const api = createApi({
       url: options.url,
@@ -112,13 +115,14 @@ async function runReplay(file: string, options: Options): Promise<number> {
     line.say(
       `${file}: ${summary.comments} comments in ${formatDuration(summary.lastSeconds)} (${recording.form}) → ${options.url}/watch/${options.video}`,
     );
+    if (!summary.isOrdered) line.say("it is not in order of time and is sorted first");
     line.say(
       `${authors.way}; ${options.speed === Number.POSITIVE_INFINITY ? "as fast as it goes" : `${options.speed}× speed`}`,
     );
 
     const startedAt = systemClock.now();
     const done = await replay({
-      recording,
+      recording: summary.isOrdered ? recording : sortRecording(recording),
       videoId: options.video,
       speed: options.speed,
       fromSeconds: options.from,
@@ -128,12 +132,16 @@ async function runReplay(file: string, options: Options): Promise<number> {
       authors,
       clock: systemClock,
       signal: stop.signal,
-      onProgress: (progress) =>
-        line.show(formatProgress(progress, summary.lastSeconds, systemClock.now() - startedAt)),
+      onProgress(progress) {
+        latest = progress;
+        line.show(formatProgress(progress, summary.lastSeconds, systemClock.now() - startedAt));
+      },
       onRefused: (comment, reason) => line.say(`${file}, ${comment.where}: not taken: ${reason}`),
     });
     line.end();
     console.log(formatSummary(done, systemClock.now() - startedAt, waits));
+    sayPlaces("left out, because they cannot be read", summary.leftOut);
+    sayPlaces("mended", summary.mended);
     if (stop.signal.aborted) return 130;
     return done.posted === 0 && done.refused > 0 ? 1 : 0;
   } catch (error) {
@@ -141,11 +149,26 @@ async function runReplay(file: string, options: Options): Promise<number> {
     const message = explain(error);
     if (message === undefined) throw error;
     console.error(`ovation replay: ${message}`);
+    if (latest !== undefined && latest.posted > 0)
+      console.error(
+        `${latest.posted} comments were stored before it; --from ${formatDuration(latest.offsetSeconds)} goes on there`,
+      );
     return 1;
   } finally {
     process.off("SIGINT", onInterrupt);
     process.off("SIGTERM", onInterrupt);
   }
+}
+
+function explainEmpty(file: string, { leftOut }: RecordingSummary): string {
+  if (leftOut.count === 0) return `${file}: no comment in it`;
+  return `${file}: none of its ${leftOut.count} items can be read: ${leftOut.first.join("; ")}; ${LINE_SHAPE}`;
+}
+
+function sayPlaces(what: string, { count, first }: Places): void {
+  if (count === 0) return;
+  const more = count > first.length ? `; … and ${count - first.length} more` : "";
+  console.log(`${count} ${what}: ${first.join("; ")}${more}`);
 }
 
 function chooseAuthors(options: Options, api: Api): Authors {
@@ -174,6 +197,9 @@ function formatSummary(done: ReplayProgress, elapsedMs: number, waits: number): 
     done.cut > 0 ? `${done.cut} cut to 200 characters` : "",
     done.empty > 0 ? `${done.empty} without text left out` : "",
     done.refused > 0 ? `${done.refused} not taken by the server` : "",
+    done.renamed > 0
+      ? `${done.renamed} authors renamed, because the server refuses their names`
+      : "",
     waits > 0 ? `waited ${waits} times for rate limits` : "",
   ].filter((note) => note !== "");
   const rate = (done.posted / Math.max(0.001, seconds)).toFixed(1);

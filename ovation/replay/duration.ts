@@ -10,8 +10,9 @@ export function parseDuration(text: string): number | undefined {
   return Number(hours) * 3600 + Number(minutes) * 60 + Number(seconds);
 }
 
-/** `1:02:03` */
+/** `1:02:03`, and `-0:00:05` for what was before the beginning. */
 export function formatDuration(seconds: number): string {
+  if (seconds < 0) return `-${formatDuration(Math.ceil(-seconds))}`;
   const whole = Math.floor(seconds);
   const two = (value: number) => String(value).padStart(2, "0");
   return `${Math.floor(whole / 3600)}:${two(Math.floor(whole / 60) % 60)}:${two(whole % 60)}`;

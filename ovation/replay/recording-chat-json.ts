@@ -5,36 +5,41 @@
 
 import { z } from "zod";
 import { CHAT_JSON_BYTES_MAX } from "./limits.ts";
+import { NO_AUTHOR, quote, readAuthor, readOffset, readText } from "./recorded-values.ts";
 import {
   type RecordedComment,
   type RecordedRole,
   type Recording,
   RecordingError,
+  type RecordingNotes,
 } from "./recording.ts";
 
-const badge = z.object({ _id: z.string() });
-
-const comment = z.object({
-  content_offset_seconds: z.number().min(0),
-  /** Null where the account was deleted. */
-  commenter: z.object({ display_name: z.string().nullish(), name: z.string().nullish() }).nullish(),
-  message: z.object({ body: z.string(), user_badges: z.array(badge).nullish() }),
+const item = z.object({
+  content_offset_seconds: z.unknown().optional(),
+  commenter: z.unknown().optional(),
+  message: z.unknown().optional(),
 });
+/** Null where the account was deleted. */
+const commenter = z.object({ display_name: z.unknown().optional(), name: z.unknown().optional() });
+const message = z.object({ body: z.unknown().optional(), user_badges: z.unknown().optional() });
+const badges = z.array(z.object({ _id: z.string() }));
 
 const SHAPE = `a chat.json is {"comments": [{"content_offset_seconds", "commenter": {"display_name"}, "message": {"body"}}]}`;
-const GONE = "someone";
 
 export async function openChatJson(path: string): Promise<Recording> {
-  const comments = await readComments(path);
+  const list = await readList(path);
   return {
     form: "chat.json",
-    async *comments() {
-      yield* comments;
+    async *comments(notes) {
+      for (const [index, each] of list.entries()) {
+        const comment = parseComment(each, `comment ${index + 1}`, notes);
+        if (comment !== undefined) yield comment;
+      }
     },
   };
 }
 
-async function readComments(path: string): Promise<readonly RecordedComment[]> {
+async function readList(path: string): Promise<readonly unknown[]> {
   const file = Bun.file(path);
   if (file.size > CHAT_JSON_BYTES_MAX) {
     throw new RecordingError(
@@ -52,29 +57,43 @@ async function readComments(path: string): Promise<readonly RecordedComment[]> {
   const list =
     typeof value === "object" && value !== null && "comments" in value ? value.comments : undefined;
   if (!Array.isArray(list)) throw new RecordingError(`${path}: no list "comments"; ${SHAPE}`);
-  return list.map((each: unknown, index) => parseComment(each, path, index));
+  return list;
 }
 
-function parseComment(value: unknown, path: string, index: number): RecordedComment {
-  const parsed = comment.safeParse(value);
-  if (!parsed.success) {
-    const [issue] = parsed.error.issues;
-    const member = ["comments", index, ...(issue?.path ?? [])].join(".");
-    throw new RecordingError(
-      `${path}: "${member}": ${issue?.message ?? "not as expected"}; ${SHAPE}`,
-    );
-  }
-  const { content_offset_seconds, commenter, message } = parsed.data;
+function parseComment(
+  value: unknown,
+  where: string,
+  notes: RecordingNotes | undefined,
+): RecordedComment | undefined {
+  const whole = item.safeParse(value).data;
+  if (whole === undefined) return leaveOut("no object");
+  const offset = readOffset(whole.content_offset_seconds);
+  if (offset === undefined)
+    return leaveOut(`"content_offset_seconds" is ${quote(whole.content_offset_seconds)}`);
+  const said = message.safeParse(whole.message).data;
+  const text = readText(said?.body);
+  if (text === undefined) return leaveOut(`"message.body" is ${quote(said?.body)}`);
+  const by = commenter.safeParse(whole.commenter).data;
+  const author =
+    whole.commenter === null || whole.commenter === undefined
+      ? { value: NO_AUTHOR }
+      : readAuthor(by?.display_name || by?.name);
+  const mended = [offset, text, author].flatMap((read) => read.mended ?? []);
+  if (mended.length > 0) notes?.mended(where, mended.join(", "));
   return {
-    offsetSeconds: content_offset_seconds,
-    author: commenter?.display_name || commenter?.name || GONE,
-    text: message.body,
-    role: roleOf(message.user_badges?.map((each) => each._id) ?? []),
-    where: `comment ${index + 1}`,
+    offsetSeconds: offset.value,
+    author: author.value,
+    text: text.value,
+    role: roleOf(badges.safeParse(said?.user_badges).data?.map((each) => each._id) ?? []),
+    where,
   };
+
+  function leaveOut(why: string): undefined {
+    notes?.leftOut(where, why);
+  }
 }
 
-function roleOf(badges: readonly string[]): RecordedRole {
-  if (badges.includes("broadcaster")) return "host";
-  return badges.includes("moderator") || badges.includes("lead_moderator") ? "moderator" : "member";
+function roleOf(names: readonly string[]): RecordedRole {
+  if (names.includes("broadcaster")) return "host";
+  return names.includes("moderator") || names.includes("lead_moderator") ? "moderator" : "member";
 }

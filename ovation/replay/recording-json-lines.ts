@@ -3,56 +3,75 @@
  * per line; other members are left alone. Read in chunks: a file of any size costs one line of memory.
  */
 
-import { z } from "zod";
 import { readTextLines } from "../text-lines.ts";
 import { LINE_BYTES_MAX } from "./limits.ts";
-import { type RecordedComment, type Recording, RecordingError } from "./recording.ts";
+import { quote, readAuthor, readOffset, readRole, readText } from "./recorded-values.ts";
+import type { RecordedComment, Recording, RecordingNotes } from "./recording.ts";
 
-const line = z.object({
-  offset: z.number().min(0),
-  author: z.string().min(1),
-  text: z.string(),
-  role: z.enum(["host", "moderator", "member"]).default("member"),
-});
-
-const SHAPE = `a line is {"offset": seconds, "author": "name", "text": "…"}`;
+export const LINE_SHAPE = `a line is {"offset": seconds, "author": "name", "text": "…"}`;
 
 export function openJsonLines(path: string): Recording {
   return {
     form: "JSON Lines",
-    async *comments() {
+    async *comments(notes) {
       let number = 0;
+      let tooLong = 0;
       const lines = readTextLines(Bun.file(path).stream(), {
         lineCharactersMax: LINE_BYTES_MAX,
-        tooLong: (at) =>
-          new RecordingError(`${path}:${at}: longer than ${LINE_BYTES_MAX} characters; ${SHAPE}`),
+        tooLong(at) {
+          tooLong = at;
+          return "leave out";
+        },
       });
       for await (const text of lines) {
         number++;
-        if (text.trim() !== "") yield parseLine(text, path, number);
+        const where = `line ${number}`;
+        if (tooLong === number) notes?.leftOut(where, `longer than ${LINE_BYTES_MAX} characters`);
+        else if (text.trim() !== "") {
+          const comment = parseLine(text, where, notes);
+          if (comment !== undefined) yield comment;
+        }
       }
     },
   };
 }
 
-function parseLine(text: string, path: string, number: number): RecordedComment {
-  let value: unknown;
+function parseLine(
+  text: string,
+  where: string,
+  notes: RecordingNotes | undefined,
+): RecordedComment | undefined {
+  const value = parseJson(text);
+  if (value === undefined) return leaveOut("not JSON");
+  if (typeof value !== "object" || value === null || Array.isArray(value))
+    return leaveOut("no object");
+  const line: Readonly<Record<string, unknown>> = { ...value };
+  const offset = readOffset(line.offset);
+  if (offset === undefined) return leaveOut(`"offset" is ${quote(line.offset)}`);
+  const said = readText(line.text);
+  if (said === undefined) return leaveOut(`"text" is ${quote(line.text)}`);
+  const author = readAuthor(line.author);
+  const role = readRole(line.role);
+  const mended = [offset, said, author, role].flatMap((read) => read.mended ?? []);
+  if (mended.length > 0) notes?.mended(where, mended.join(", "));
+  return {
+    offsetSeconds: offset.value,
+    author: author.value,
+    text: said.value,
+    role: role.value,
+    where,
+  };
+
+  function leaveOut(why: string): undefined {
+    notes?.leftOut(where, why);
+  }
+}
+
+function parseJson(text: string): unknown {
   try {
-    value = JSON.parse(text);
-  } catch (error) {
-    throw new RecordingError(
-      `${path}:${number}: not JSON (${error instanceof Error ? error.message : "unreadable"}); ${SHAPE}`,
-    );
+    return JSON.parse(text);
+  } catch {
+    // The reader of the file counts it.
+    return undefined;
   }
-  const parsed = line.safeParse(value);
-  if (!parsed.success) {
-    const [issue] = parsed.error.issues;
-    const member =
-      issue === undefined || issue.path.length === 0 ? "the line" : `"${issue.path.join(".")}"`;
-    throw new RecordingError(
-      `${path}:${number}: ${member}: ${issue?.message ?? "not as expected"}; ${SHAPE}`,
-    );
-  }
-  const { offset, author, text: comment, role } = parsed.data;
-  return { offsetSeconds: offset, author, text: comment, role, where: `line ${number}` };
 }

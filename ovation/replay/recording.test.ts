@@ -1,12 +1,18 @@
 import { afterAll, describe, expect, test } from "bun:test";
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { mkdtempSync, readdirSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import fc from "fast-check";
 import { formatDuration, parseDuration } from "./duration.ts";
 import { LINE_BYTES_MAX } from "./limits.ts";
 import { openRecording } from "./open-recording.ts";
-import { checkRecording, type RecordedComment, RecordingError } from "./recording.ts";
+import {
+  checkRecording,
+  type RecordedComment,
+  type Recording,
+  RecordingError,
+} from "./recording.ts";
+import { sortRecording } from "./sorted-recording.ts";
 import { prepareName, prepareText } from "./text.ts";
 import { inTimeOrder } from "./time-order.ts";
 
@@ -21,6 +27,20 @@ function file(name: string, text: string): string {
 
 async function read(path: string): Promise<RecordedComment[]> {
   return await Array.fromAsync((await openRecording(path)).comments());
+}
+
+/** What the reader of the file is told of odd items. */
+async function notesOf(path: string) {
+  const leftOut: string[] = [];
+  const mended: string[] = [];
+  const recording = await openRecording(path);
+  const comments = await Array.fromAsync(
+    recording.comments({
+      leftOut: (where, why) => leftOut.push(`${where}: ${why}`),
+      mended: (where, what) => mended.push(`${where}: ${what}`),
+    }),
+  );
+  return { comments, leftOut, mended };
 }
 
 /** The message of the error that reading the file ends with, without the directory. */
@@ -85,21 +105,58 @@ describe("JSON Lines", () => {
     ).toBe(true);
   });
 
-  test("what cannot be read is named with file and line", async () => {
-    const good = `{"offset":0,"author":"A","text":"x"}\n`;
-    expect(await complaint(file("c.jsonl", `${good}{"offset":1,`))).toStartWith(
-      "c.jsonl:2: not JSON",
-    );
+  test("a line that cannot be read is left out and named, and the others are read", async () => {
+    const good = (index: number) => `{"offset":${index},"author":"A","text":"${index}"}`;
+    const lines = [
+      good(0),
+      `{"offset":1,`,
+      `[1]`,
+      `{"offset":"soon","author":"A","text":"x"}`,
+      `{"offset":1e300,"author":"A","text":"x"}`,
+      `{"author":"A","text":"x"}`,
+      `{"offset":1,"author":"A","text":{"body":"x"}}`,
+      `"${"x".repeat(3 * LINE_BYTES_MAX)}"`,
+      good(8),
+      `"${"x".repeat(LINE_BYTES_MAX + 1)}`,
+    ];
+    const { comments, leftOut, mended } = await notesOf(file("c.jsonl", lines.join("\n")));
+    expect(comments.map(({ text }) => text)).toEqual(["0", "8"]);
+    expect(comments.map(({ where }) => where)).toEqual(["line 1", "line 9"]);
+    expect(leftOut).toEqual([
+      "line 2: not JSON",
+      "line 3: no object",
+      `line 4: "offset" is "soon"`,
+      `line 5: "offset" is 1e+300`,
+      `line 6: "offset" is nothing`,
+      `line 7: "text" is {"body":"x"}`,
+      `line 8: longer than ${LINE_BYTES_MAX} characters`,
+      `line 10: longer than ${LINE_BYTES_MAX} characters`,
+    ]);
+    expect(mended).toEqual([]);
+  });
+
+  test("odd values are mended, each said; a time before zero is a time", async () => {
+    const lines = [
+      `{"offset":-3.5,"author":"A","text":"before"}`,
+      `{"offset":"1:02:03","author":7,"text":8}`,
+      `{"offset":"-2","author":null,"text":"x","role":"king"}`,
+      `{"offset":1,"text":"y","role":null}`,
+    ];
+    const { comments, leftOut, mended } = await notesOf(file("odd.jsonl", lines.join("\r\n")));
     expect(
-      await complaint(file("d.jsonl", `${good}\n{"offset":"1","author":"A","text":"x"}`)),
-    ).toStartWith(`d.jsonl:3: "offset":`);
-    expect(await complaint(file("e.jsonl", `{"offset":-1,"author":"A","text":"x"}`))).toStartWith(
-      `e.jsonl:1: "offset":`,
-    );
-    expect(await complaint(file("f.jsonl", `[1]`))).toStartWith("f.jsonl:1: the line:");
-    expect(
-      await complaint(file("g.jsonl", `${good}"${"x".repeat(LINE_BYTES_MAX + 1)}`)),
-    ).toStartWith("g.jsonl:2: longer than");
+      comments.map(({ offsetSeconds, author, text }) => [offsetSeconds, author, text]),
+    ).toEqual([
+      [-3.5, "A", "before"],
+      [3723, "7", "8"],
+      [-2, "someone", "x"],
+      [1, "someone", "y"],
+    ]);
+    expect(leftOut).toEqual([]);
+    expect(mended).toEqual([
+      "line 2: a time as text, a number as text, a number as author",
+      "line 3: a time as text, no author, an unknown role",
+      "line 4: no author",
+    ]);
   });
 });
 
@@ -135,13 +192,37 @@ describe("chat.json", () => {
     expect(await complaint(file("i.json", `{"messages":\n[]}`))).toStartWith(
       `i.json: no list "comments"`,
     );
-    expect(
-      await complaint(file("j.json", chat([twitch(0, "A", "x"), { content_offset_seconds: 1 }]))),
-    ).toStartWith(`j.json: "comments.1.message":`);
     expect(await complaint(join(directory, "absent.json"))).toBe(
       "absent.json: there is no such file",
     );
   });
+});
+
+test("an item of a chat.json that cannot be read is left out and named, and odd ones are mended", async () => {
+  const { comments, leftOut, mended } = await notesOf(
+    file(
+      "j.json",
+      chat([
+        twitch(-1, "A", "x"),
+        { content_offset_seconds: 1 },
+        null,
+        { ...twitch(2, "A", "x"), content_offset_seconds: null },
+        { ...twitch(3, "B", "y"), commenter: "B" },
+        { ...twitch(4, "C", "z"), message: { body: "z", user_badges: "host" } },
+      ]),
+    ),
+  );
+  expect(comments.map(({ author, text }) => [author, text])).toEqual([
+    ["A", "x"],
+    ["someone", "y"],
+    ["C", "z"],
+  ]);
+  expect(leftOut).toEqual([
+    `comment 2: "message.body" is nothing`,
+    "comment 3: no object",
+    `comment 4: "content_offset_seconds" is null`,
+  ]);
+  expect(mended).toEqual(["comment 5: no author"]);
 });
 
 test("the samples of the repository are whole recordings", async () => {
@@ -174,6 +255,53 @@ test("within the window comments come in order of time, equal times in the order
     }),
     { numRuns: 50 },
   );
+});
+
+test("a recording in any order is sorted by parts, equal times in the order of the file", async () => {
+  await fc.assert(
+    fc.asyncProperty(
+      fc.array(fc.integer({ min: -9, max: 9 }), { maxLength: 60 }),
+      async (offsets) => {
+        const recording: Recording = {
+          form: "JSON Lines",
+          async *comments() {
+            for (const [index, offsetSeconds] of offsets.entries())
+              yield {
+                offsetSeconds,
+                author: "A",
+                text: "\u2028é",
+                role: "member",
+                where: `line ${index}`,
+              };
+          },
+        };
+        const limits = { comments: 4, characters: 1_000, parts: 3 };
+        const sorted = await Array.fromAsync(sortRecording(recording, limits).comments());
+        const expected = offsets
+          .map((offset, index) => [offset, `line ${index}`] as const)
+          .sort((one, other) => one[0] - other[0]);
+        expect(sorted.map((each) => [each.offsetSeconds, each.where] as const)).toEqual(expected);
+        expect(sorted.every((each) => each.text === "\u2028é")).toBe(true);
+      },
+    ),
+    { numRuns: 30 },
+  );
+});
+
+test("a sort leaves no file behind, also where its reader stops half-way", async () => {
+  const parts = () =>
+    readdirSync(tmpdir()).filter((name) => name.startsWith("ovation-replay-part"));
+  const before = parts();
+  const recording = sortRecording(await openRecording(join(import.meta.dir, "sample.jsonl")), {
+    comments: 10,
+    characters: 1_000_000,
+    parts: 4,
+  });
+  for await (const _ of recording.comments()) {
+    expect(parts().length).toBe(before.length + 1);
+    break;
+  }
+  expect(parts()).toEqual(before);
 });
 
 test("whatever was recorded, the prepared text is one well-formed line of at most 200 code points", () => {

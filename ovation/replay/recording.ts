@@ -1,12 +1,16 @@
 /**
- * A recorded chat, in either form, read as a stream of comments in the order of the file.
- * Every form answers a {@link RecordingError} with file and line (or place) for what it cannot read.
+ * A recorded chat, in either form, read as a stream of comments in the order of the file. An item
+ * that is odd is mended or left out, and told to the reader's {@link RecordingNotes}. A file that is
+ * no recording at all is a {@link RecordingError}.
  */
+
+import { PLACES_SHOWN_MAX, REORDER_WINDOW } from "./limits.ts";
+import { inTimeOrder } from "./time-order.ts";
 
 export type RecordedRole = "host" | "moderator" | "member";
 
 export interface RecordedComment {
-  /** Seconds since the recording began. */
+  /** Seconds since the recording began; below zero for what was written before it. */
   readonly offsetSeconds: number;
   readonly author: string;
   readonly text: string;
@@ -15,14 +19,28 @@ export interface RecordedComment {
   readonly where: string;
 }
 
+/** What a reader is told of odd items. */
+export interface RecordingNotes {
+  /** The item cannot be a comment. */
+  leftOut(where: string, why: string): void;
+  /** The item is a comment after a change. */
+  mended(where: string, what: string): void;
+}
+
 export interface Recording {
   readonly form: "JSON Lines" | "chat.json";
   /** In the order of the file. May be called again: the file is read again. */
-  comments(): AsyncGenerator<RecordedComment, void, void>;
+  comments(notes?: RecordingNotes): AsyncGenerator<RecordedComment, void, void>;
 }
 
 export class RecordingError extends Error {
   override readonly name = "RecordingError";
+}
+
+/** How many there are, and where the first few are. */
+export interface Places {
+  readonly count: number;
+  readonly first: readonly string[];
 }
 
 /** What a first reading of the whole file found. */
@@ -30,17 +48,35 @@ export interface RecordingSummary {
   readonly comments: number;
   readonly firstSeconds: number;
   readonly lastSeconds: number;
+  readonly leftOut: Places;
+  readonly mended: Places;
+  /** Whether {@link inTimeOrder} puts it into order; otherwise it has to be sorted. */
+  readonly isOrdered: boolean;
 }
 
-/** Reads the whole recording once, so that nothing of a bad file is ever posted. */
+/** Reads the whole recording once, so that what is wrong with it is known before anything is posted. */
 export async function checkRecording(recording: Recording): Promise<RecordingSummary> {
+  const leftOut = { count: 0, first: [] as string[] };
+  const mended = { count: 0, first: [] as string[] };
+  const note = (places: typeof leftOut, where: string, what: string) => {
+    places.count++;
+    if (places.first.length < PLACES_SHOWN_MAX) places.first.push(`${where} (${what})`);
+  };
+  const read = recording.comments({
+    leftOut: (where, why) => note(leftOut, where, why),
+    mended: (where, what) => note(mended, where, what),
+  });
   let comments = 0;
   let firstSeconds = Number.POSITIVE_INFINITY;
-  let lastSeconds = 0;
-  for await (const comment of recording.comments()) {
+  let lastSeconds = Number.NEGATIVE_INFINITY;
+  let isOrdered = true;
+  for await (const { offsetSeconds } of inTimeOrder(read, REORDER_WINDOW)) {
     comments++;
-    firstSeconds = Math.min(firstSeconds, comment.offsetSeconds);
-    lastSeconds = Math.max(lastSeconds, comment.offsetSeconds);
+    if (offsetSeconds < lastSeconds) isOrdered = false;
+    firstSeconds = Math.min(firstSeconds, offsetSeconds);
+    lastSeconds = Math.max(lastSeconds, offsetSeconds);
   }
-  return { comments, firstSeconds: comments === 0 ? 0 : firstSeconds, lastSeconds };
+  const times =
+    comments === 0 ? { firstSeconds: 0, lastSeconds: 0 } : { firstSeconds, lastSeconds };
+  return { comments, ...times, leftOut, mended, isOrdered };
 }

@@ -147,6 +147,41 @@ describe("a replay", () => {
     expect(await result.catch((error: unknown) => error)).toBeInstanceOf(RefusedError);
   });
 
+  test("an author whose name the server refuses gets another, whenever it is refused", async () => {
+    const refused = new Set(["Moderator", "Ana"]);
+    const { server, result } = run(
+      recordingOf([0, "Moderator", "a"], [1, "Ben", "b"], [2, "Moderator", "c"], [3, "Ana", "d"]),
+      { refuseName: (name) => (refused.has(name) ? refusal(409, "name-taken") : undefined) },
+    );
+    expect(await result).toMatchObject({ posted: 4, authors: 3, refused: 0, renamed: 2 });
+    const [first, , third] = server.comments.map(({ author }) => author);
+    expect(first).toMatch(/^Moderator [0-9a-f]{4}$/);
+    expect(third).toBe(first ?? "");
+    await server.stop();
+
+    // The name is free until a member of that name comes.
+    const later = run(recordingOf([0, "Ana", "a"], [1, "Ana", "b"]), {
+      refuse: (_, attempt) => (attempt === 2 ? refusal(409, "name-taken") : undefined),
+    });
+    expect(await later.result).toMatchObject({ posted: 2, refused: 0, renamed: 1 });
+    expect(later.server.comments.map(({ author }) => author)).toEqual([
+      "Ana",
+      expect.stringMatching(/^Ana [0-9a-f]{4}$/),
+    ]);
+  });
+
+  test("an author of whom no name is taken is counted, and the replay goes on", async () => {
+    const { server, result } = run(recordingOf([0, "Ana", "a"], [1, "Ben", "b"]), {
+      refuseName: (name) => (/Ben/.test(name) ? undefined : refusal(400, "invalid-text")),
+    });
+    expect(await result).toMatchObject({ posted: 1, refused: 1 });
+    expect(server.guests.slice(0, 3)).toEqual([
+      "Ana",
+      expect.stringMatching(/^Ana [0-9a-f]{4}$/),
+      expect.stringMatching(/^viewer [0-9a-f]{6}$/),
+    ]);
+  });
+
   test("begins where it is told and stops after the limit", async () => {
     const { server, result } = run(
       recordingOf([1, "A", "1"], [2, "A", "2"], [3, "A", "3"], [4, "A", "4"]),

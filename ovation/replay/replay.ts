@@ -5,7 +5,7 @@
 
 import type { Clock } from "@ovation/protocol";
 import { type Api, RefusedError, sleep } from "./api.ts";
-import type { Authors } from "./authors.ts";
+import type { Author, Authors } from "./authors.ts";
 import { REFUSALS_SHOWN_MAX, REORDER_WINDOW } from "./limits.ts";
 import type { RecordedComment, Recording } from "./recording.ts";
 import { prepareText } from "./text.ts";
@@ -16,7 +16,7 @@ export interface ReplayOptions {
   readonly videoId: string;
   /** 2: twice as fast as it happened. Infinity: as fast as the server takes them. */
   readonly speed: number;
-  /** Comments before this moment of the recording are left out. */
+  /** Comments before this moment of the recording are left out; -Infinity: none. */
   readonly fromSeconds: number;
   /** At most so many comments. */
   readonly limit: number;
@@ -39,6 +39,8 @@ export interface ReplayProgress {
   /** Without text: left out. */
   readonly empty: number;
   readonly refused: number;
+  /** Authors whose name the server refused, and who got another. */
+  readonly renamed: number;
   readonly authors: number;
   /** Where in the recording we are. */
   readonly offsetSeconds: number;
@@ -55,8 +57,9 @@ export async function replay(options: ReplayOptions): Promise<ReplayProgress> {
     cut: 0,
     empty: 0,
     refused: 0,
+    renamed: 0,
     authors: 0,
-    offsetSeconds: options.fromSeconds,
+    offsetSeconds: Number.isFinite(options.fromSeconds) ? options.fromSeconds : 0,
     behindMs: 0,
   };
   let start: { readonly at: number; readonly offsetSeconds: number } | undefined;
@@ -76,6 +79,7 @@ export async function replay(options: ReplayOptions): Promise<ReplayProgress> {
       done.offsetSeconds = comment.offsetSeconds;
       done.behindMs = Math.max(0, clock.now() - dueAt);
       done.authors = names.size;
+      done.renamed = options.authors.renamed();
       options.onProgress?.({ ...done });
     }
   } catch (error) {
@@ -84,35 +88,60 @@ export async function replay(options: ReplayOptions): Promise<ReplayProgress> {
   return done;
 
   async function post(comment: RecordedComment): Promise<void> {
-    const author = await options.authors.author(comment.author, comment.role);
     const { text, cut } = prepareText(comment.text);
     if (text === "") {
       done.empty++;
       return;
     }
-    const whole = author.prefix === "" ? { text, cut } : prepareText(author.prefix + text);
     try {
-      // By its place in the file: a repetition after a lost answer is the same comment.
-      await options.api.comment(
-        options.videoId,
-        whole.text,
-        `${options.runId}-${comment.where.replace(" ", "-")}`,
-        author.token,
-      );
+      let author = await options.authors.author(comment.author, comment.role);
+      for (;;) {
+        const whole = author.prefix === "" ? { text, cut } : prepareText(author.prefix + text);
+        const renamed = await send(comment, whole.text, author.token);
+        if (renamed === undefined) {
+          done.posted++;
+          if (cut || whole.cut) done.cut++;
+          names.add(comment.author);
+          return;
+        }
+        author = renamed;
+      }
     } catch (error) {
       if (!(error instanceof RefusedError) || !concernsOneComment(error)) throw error;
       done.refused++;
       if (done.refused <= REFUSALS_SHOWN_MAX)
         options.onRefused?.(comment, `${error.code}: ${error.message}`);
-      return;
     }
-    done.posted++;
-    if (cut || whole.cut) done.cut++;
-    names.add(comment.author);
+  }
+
+  /** Undefined: it is stored. An author: the name was refused, and this one is to be tried. */
+  async function send(
+    comment: RecordedComment,
+    text: string,
+    token: string,
+  ): Promise<Author | undefined> {
+    try {
+      // By its place in the file: a repetition after a lost answer is the same comment.
+      const clientId = `${options.runId}-${comment.where.replace(" ", "-")}`;
+      await options.api.comment(options.videoId, text, clientId, token);
+      return undefined;
+    } catch (error) {
+      if (!(error instanceof RefusedError) || error.code !== "name-taken") throw error;
+      const other = await options.authors.rename(comment.author, comment.role);
+      if (other === undefined) throw error;
+      return other;
+    }
   }
 }
 
-/** A 400 is about this text, a 403 `banned` or `timed-out` about this author; all else would meet every comment. */
-function concernsOneComment(error: RefusedError): boolean {
-  return error.status === 400 || error.code === "banned" || error.code === "timed-out";
+/** About this text or this author; all else would meet every comment. */
+function concernsOneComment({ status, code }: RefusedError): boolean {
+  return (
+    status === 400 ||
+    status === 413 ||
+    code === "name-taken" ||
+    code === "key-reused" ||
+    code === "banned" ||
+    code === "timed-out"
+  );
 }

@@ -1,11 +1,10 @@
 /** Recorded text in the form that the server takes. */
 
+import { NAME_CODE_POINTS_MAX, shownName } from "@ovation/comments";
 import { COMMENT_CODE_POINTS_MAX } from "@ovation/protocol";
-import { NAME_CODE_POINTS_MAX } from "./limits.ts";
+import { NO_AUTHOR } from "./recorded-values.ts";
 
 const CONTROL = /[\p{Cc}\u2028\u2029]+/gu;
-/** Characters that a name may not have: format characters serve there only to look like another name. */
-const INVISIBLE = /[\p{Cf}\p{Cn}\u{e0000}-\u{e007f}]+/gu;
 /** Nothing to see: the server takes no such comment. */
 const BLANK = /^[\p{Z}\p{Cf}\p{Cn}\u2800\u3164\u115f\u1160\uffa0]*$/u;
 
@@ -27,19 +26,15 @@ export function prepareText(
   return { text, cut: text.length < line.length };
 }
 
+/** As the server shows names. */
 export function prepareName(recorded: string): string {
-  const line = recorded
-    .toWellFormed()
-    .normalize("NFC")
-    .replace(CONTROL, " ")
-    .replace(INVISIBLE, "")
-    .trim();
-  return cutAt(line, NAME_CODE_POINTS_MAX) || "someone";
+  return shownName(recorded, NAME_CODE_POINTS_MAX) || NO_AUTHOR;
 }
 
 const graphemes = new Intl.Segmenter(undefined, { granularity: "grapheme" });
 
-function cutAt(text: string, codePointsMax: number): string {
+/** At most so many code points, by whole characters. */
+export function cutAt(text: string, codePointsMax: number): string {
   if (text.length <= codePointsMax || [...text].length <= codePointsMax) return text;
   let kept = "";
   let count = 0;

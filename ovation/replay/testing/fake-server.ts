@@ -16,6 +16,8 @@ export interface FakeServer {
 export interface FakeServerOptions {
   /** Asked for every comment; an answer refuses it. */
   refuse?(text: string, attempt: number): Response | undefined;
+  /** Asked for every guest; an answer refuses the name. */
+  refuseName?(name: string): Response | undefined;
 }
 
 export function startFakeServer(options: FakeServerOptions = {}): FakeServer {
@@ -30,6 +32,8 @@ export function startFakeServer(options: FakeServerOptions = {}): FakeServer {
       if (new URL(request.url).pathname === "/v1/guests") {
         const name = body.name ?? "";
         guests.push(name);
+        const refusedName = options.refuseName?.(name);
+        if (refusedName !== undefined) return refusedName;
         return Response.json(
           {
             token: `guest ${encodeURIComponent(name)}`,
