@@ -1,10 +1,10 @@
 /**
- * A TCP proxy that makes a local connection a bad one: far away, slow, cut, or cut in one direction.
- * For tests and for the local cluster command, where the kernel has no `tc netem`.
+ * A TCP proxy that makes a local connection a bad one: far away, slow, cut, or cut in one
+ * direction. For tests and for the local cluster command, where the kernel has no `tc netem`.
  *
  * Bytes keep their order. Delay is per chunk and direction: a chunk leaves `delayMs` (and up to
- * `jitterMs` more) after it came, and never before the one ahead of it. What a direction carries in a
- * second is shared by all connections, first come, first served, as on a line.
+ * `jitterMs` more) after it came, and never before the one ahead of it. What a direction carries
+ * in a second is shared by all connections, first come, first served, as on a line.
  */
 
 import { connect, createServer, type Server, type Socket } from "node:net";
@@ -27,7 +27,10 @@ export interface TcpProxy {
   set(conditions: Partial<LinkConditions>): void;
   /** Resets every connection and refuses new ones, until `heal`. */
   cut(): void;
-  /** Connections stay, but nothing goes through in this direction: what a broken route looks like. New ones are accepted and silent. */
+  /**
+   * Connections stay, but nothing goes through in this direction: what a broken route looks like.
+   * New ones are accepted and silent.
+   */
   halfCut(direction: "there" | "back" | "both"): void;
   /**
    * The target's side of every connection is reset; the caller's side stays open and is never
@@ -44,7 +47,10 @@ export interface TcpProxy {
   stop(): Promise<void>;
 }
 
-/** One direction of a line. Where several proxies are given the same one, they share what it carries. */
+/**
+ * One direction of a line. Where several proxies are given the same one, they share what it
+ * carries.
+ */
 export interface LineDirection {
   /** When it has sent all that it was given. */
   freeAt: number;
@@ -63,7 +69,10 @@ export interface TcpProxyOptions extends Partial<LinkConditions> {
   random?(): number;
 }
 
-/** What one direction of one connection may hold; beyond it the sender is paused, as a full network does. */
+/**
+ * What one direction of one connection may hold; beyond it the sender is paused, as a full
+ * network does.
+ */
 const HELD_BYTES_MAX = 4 * 1024 * 1024;
 
 export async function startTcpProxy(options: TcpProxyOptions): Promise<TcpProxy> {
@@ -88,7 +97,10 @@ export async function startTcpProxy(options: TcpProxyOptions): Promise<TcpProxy>
     resume(): void;
   }
 
-  /** Passes what `from` sends to `to`, late. Answers a function that looks again whether something may go. */
+  /**
+   * Passes what `from` sends to `to`, late. Answers a function that looks again whether something
+   * may go.
+   */
   function pipe(from: Socket, to: Socket, direction: "there" | "back"): () => void {
     const held: { readonly chunk: Buffer | undefined; readonly due: number }[] = [];
     let heldBytes = 0;

@@ -1,4 +1,6 @@
-/** The viewers of a run: some stay, some sit behind a bad network, some come for a moment and go. */
+/**
+ * The viewers of a run: some stay, some sit behind a bad network, some come for a moment and go.
+ */
 
 import type { Topic } from "@ovation/protocol";
 import type { Random } from "./random.ts";
@@ -34,7 +36,9 @@ export interface Audience {
   close(): void;
 }
 
-/** At each door. They are not behind the network that is broken: nobody could say when they leave. */
+/**
+ * At each door. They are not behind the network that is broken: nobody could say when they leave.
+ */
 const COUNTED = 6;
 const READY_MS_MAX = 20_000;
 /** Viewers for a moment: a new one this often, for so long. */

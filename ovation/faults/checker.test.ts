@@ -17,7 +17,10 @@ function goal(key: string): { readonly key: string; readonly content: string } {
   return { key, content: contentOf("goal", { id: key }) };
 }
 
-/** What the system promises: numbers 1 to 5 acknowledged, live events 1 to 5, all seen by two viewers. */
+/**
+ * What the system promises: numbers 1 to 5 acknowledged, live events 1 to 5, all seen by two
+ * viewers.
+ */
 function wholeHistory() {
   const log: LoggedEvent[] = [1, 2, 3, 4, 5].map((seq) => ({ seq, ...goal(`d${seq}`) }));
   const publishes: Publish[] = [1, 2, 3, 4, 5].flatMap((number) => [

@@ -1,17 +1,21 @@
 /**
- * The checker: a pure function from a history to what in it breaks a promise. The promises are those of
- * `docs/guarantees.md`:
+ * The checker: a pure function from a history to what in it breaks a promise. The promises are
+ * those of `docs/guarantees.md`:
  *
  * durable lane
- * - the log is contiguous from 1, and holds each acknowledged event once, at the number that was told
+ * - the log is contiguous from 1, and holds each acknowledged event once, at the number that was
+ *   told
  * - nothing is in the log that nobody published, or that was refused
- * - an SDK viewer sees every number after its start once, in order, up to the head if it is there at the end
- * - a plain viewer sees the same; when it moves to another frontend, topics that its id does not name may go
- *   back by REPEATED_MS_MAX, and from there in order again (a viewer that had only just come: to before its start)
+ * - an SDK viewer sees every number after its start once, in order, up to the head if it is there
+ *   at the end
+ * - a plain viewer sees the same; when it moves to another frontend, topics that its id does not
+ *   name may go back by REPEATED_MS_MAX, and from there in order again (a viewer that had only
+ *   just come: to before its start)
  * - what a viewer sees at a number is what the log has there
  * - what was sent after a subscription was active has a higher number than the subscription's head
  *
- * live lane (`live-checker.ts`), likes (`likes-checker.ts`), viewer counts (`viewer-count-checker.ts`)
+ * live lane (`live-checker.ts`), likes (`likes-checker.ts`), viewer counts
+ * (`viewer-count-checker.ts`)
  */
 
 import { createFaultTimes, type FaultTimes } from "./fault-times.ts";
@@ -44,14 +48,17 @@ export interface Verdict {
 }
 
 /**
- * How far before its cut a plain viewer's position may reach back: the stamp in it is told once a second, and
- * stands still while the log or the dispatchers cannot be asked.
+ * How far before its cut a plain viewer's position may reach back: the stamp in it is told once a
+ * second, and stands still while the log or the dispatchers cannot be asked.
  */
 const REPEATED_MS_MAX = 2500;
 /** Until reports go on after something was mended. */
 const REPORTS_AFTER_MS = 3000;
 
-/** A comment whose text was taken out: whoever reads after that gets this one in place of the original. */
+/**
+ * A comment whose text was taken out: whoever reads after that gets this one in place of the
+ * original.
+ */
 const REMOVED = /^comment \{.*"removed":true/;
 
 export function check(history: History): Verdict {
@@ -114,7 +121,10 @@ function checkLog(topic: string, events: readonly LoggedEvent[], report: Report)
   return { head: next - 1, bySeq, byKey };
 }
 
-/** What publishers were told against what the log has. Answers how many durable events were acknowledged. */
+/**
+ * What publishers were told against what the log has. Answers how many durable events were
+ * acknowledged.
+ */
 function checkPublishes(
   history: History,
   logs: ReadonlyMap<string, TopicLog>,
@@ -170,7 +180,10 @@ function checkViewer(
 ): { delivered: number; repeated: number } {
   const { name, form } = viewer;
   let next: number | undefined;
-  /** A plain viewer that moved may be taken back once, to events that it saw (or, before its start, that were sent) after this; from there on in order again. */
+  /**
+   * A plain viewer that moved may be taken back once, to events that it saw (or, before its
+   * start, that were sent) after this; from there on in order again.
+   */
   let goBackTo: ((seenAt: number) => boolean) | undefined;
   let again: number | undefined;
   let connection: Connected | undefined;
@@ -286,7 +299,10 @@ function readSentAt(
   return byTopic;
 }
 
-/** A durable event that was acknowledged, with the lowest number of those that were sent with or after it. */
+/**
+ * A durable event that was acknowledged, with the lowest number of those that were sent with or
+ * after it.
+ */
 interface SentDurable {
   readonly key: string;
   readonly seq: number;
@@ -315,7 +331,10 @@ function readSent(publishes: readonly Publish[]): ReadonlyMap<string, readonly S
   return byTopic;
 }
 
-/** Once a subscription is active, every later event arrives: so it must not begin after one that was sent later. */
+/**
+ * Once a subscription is active, every later event arrives: so it must not begin after one that
+ * was sent later.
+ */
 function checkStart(
   viewer: Viewer,
   topic: string,

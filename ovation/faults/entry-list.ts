@@ -1,7 +1,7 @@
 /**
- * What one viewer saw, in little memory: half an hour of many viewers is millions of entries, most of them the
- * same for all. What was seen is one object for everybody, and an entry is that and a moment, put together when it
- * is looked at.
+ * What one viewer saw, in little memory: half an hour of many viewers is millions of entries,
+ * most of them the same for all. What was seen is one object for everybody, and an entry is that
+ * and a moment, put together when it is looked at.
  */
 
 import type { Entry } from "./history.ts";

@@ -1,11 +1,17 @@
-/** Ways to break things that every stage has: its processes, and the network between viewers and it. */
+/**
+ * Ways to break things that every stage has: its processes, and the network between viewers and
+ * it.
+ */
 
 import type { TcpProxy } from "@ovation/dispatcher/testing";
 import type { ClusterProcess } from "../cluster/cluster-process.ts";
 import type { ProcessClock } from "./process-clock.ts";
 import type { Door, Fault } from "./stage.ts";
 
-/** `kill -9` and SIGSTOP for processes of these roles; one kind for each role, so that the report tells them apart. */
+/**
+ * `kill -9` and SIGSTOP for processes of these roles; one kind for each role, so that the report
+ * tells them apart.
+ */
 export function processFaults(processes: readonly ClusterProcess[]): readonly Fault[] {
   const roles = [...new Set(processes.map(({ role }) => role))];
   return roles.flatMap((role) => {

@@ -1,6 +1,6 @@
 /**
- * What happened in a run, as plain data: what every publisher was told, what every viewer saw, when what
- * was broken. `checker.ts` judges it.
+ * What happened in a run, as plain data: what every publisher was told, what every viewer saw,
+ * when what was broken. `checker.ts` judges it.
  *
  * All times are ms since the run began, by the one clock of the process that watches.
  */
@@ -20,7 +20,10 @@ export interface Publish {
   readonly publisher: string;
   readonly topic: string;
   readonly lane: "durable" | "live";
-  /** Occurs in the event's data, and in no other's: `clientId` of a comment, `id` in the data of others. */
+  /**
+   * Occurs in the event's data, and in no other's: `clientId` of a comment, `id` in the data of
+   * others.
+   */
   readonly key: string;
   /** Live: its place in what this publisher published to this topic. */
   readonly number: number;
@@ -47,7 +50,10 @@ export interface Connected {
   readonly at: number;
   /** Which frontend it is to. */
   readonly frontend?: string;
-  /** The topics that the id which it brought back speaks of: there it is exact, wherever it returns to. */
+  /**
+   * The topics that the id which it brought back speaks of: there it is exact, wherever it
+   * returns to.
+   */
   readonly named?: readonly string[];
 }
 
@@ -88,9 +94,9 @@ export type Entry =
 export interface Viewer {
   readonly name: string;
   /**
-   * `sdk`: each durable event once, in order. `plain`: an EventSource that knows one id for all its topics:
-   * complete and in order, but when it moves to another frontend, what came last may come again in the topics
-   * that the id does not name.
+   * `sdk`: each durable event once, in order. `plain`: an EventSource that knows one id for all
+   * its topics: complete and in order, but when it moves to another frontend, what came last may
+   * come again in the topics that the id does not name.
    */
   readonly form: "sdk" | "plain";
   readonly topics: readonly string[];
@@ -114,7 +120,10 @@ export interface LoggedEvent {
   readonly content: string;
 }
 
-/** Likes that were sent to one process. They are not sent again: nothing says whether they were counted. */
+/**
+ * Likes that were sent to one process. They are not sent again: nothing says whether they were
+ * counted.
+ */
 export interface Like {
   readonly process: string;
   readonly topic: string;
@@ -157,7 +166,10 @@ export function contentOf(type: string, data: Json): string {
   return `${type} ${JSON.stringify(data)}`;
 }
 
-/** The key within an event's data; absent in events of the system's own and in comments whose text was taken out. */
+/**
+ * The key within an event's data; absent in events of the system's own and in comments whose text
+ * was taken out.
+ */
 export function keyOf(data: Json): string | undefined {
   if (typeof data !== "object" || data === null || Array.isArray(data)) return undefined;
   const { clientId, id } = data as { readonly [name: string]: Json };

@@ -1,8 +1,8 @@
 /**
  * The promises about likes:
  *
- * - the total at the end is what was accepted, and every process says the same; a request without an
- *   answer may have been counted, or not
+ * - the total at the end is what was accepted, and every process says the same; a request without
+ *   an answer may have been counted, or not
  * - a process that is killed loses at most the likes that it accepted in its last two seconds of
  *   accepting; one that is stopped says how many
  * - a total never falls: on a connection, and with the SDK over all connections

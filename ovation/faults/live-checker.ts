@@ -1,11 +1,12 @@
 /**
- * The live lane's promise: at most once at a viewer, whatever was broken and wherever it moves; in order per
- * publisher; and never lost in silence.
+ * The live lane's promise: at most once at a viewer, whatever was broken and wherever it moves;
+ * in order per publisher; and never lost in silence.
  *
- * What a process had in its hands when it was killed is lost, and so is what was under way on a cut link:
- * that is what the lane gives up for speed. So a loss, or an event that was overtaken, counts as
- * *explained* where something was broken around that time, where the viewer was away, or where it was
- * told so by a `gap`. A loss on a whole system is a violation, and so is any event that comes twice.
+ * What a process had in its hands when it was killed is lost, and so is what was under way on a
+ * cut link: that is what the lane gives up for speed. So a loss, or an event that was overtaken,
+ * counts as *explained* where something was broken around that time, where the viewer was away,
+ * or where it was told so by a `gap`. A loss on a whole system is a violation, and so is any
+ * event that comes twice.
  */
 
 import { createFaultTimes, type FaultTimes } from "./fault-times.ts";
@@ -31,7 +32,10 @@ type Report = (
   detail: string,
 ) => void;
 
-/** How long the effects of a fault may last after it was mended: leases, reconnects, what waited in buffers. */
+/**
+ * How long the effects of a fault may last after it was mended: leases, reconnects, what waited
+ * in buffers.
+ */
 const AFTER_FAULT_MS = 8000;
 /** How long a live event may be under way. */
 const UNDER_WAY_MS = 2000;

@@ -1,4 +1,7 @@
-/** A process whose wall clock can be set while it runs, by Debian's libfaketime. Its monotonic clock goes on. */
+/**
+ * A process whose wall clock can be set while it runs, by Debian's libfaketime. Its monotonic
+ * clock goes on.
+ */
 
 import { chmodSync, globSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";

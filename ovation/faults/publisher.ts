@@ -1,6 +1,6 @@
 /**
- * Publishers: they send one after the other, remember what they were told, and send again with the same
- * key what they were told nothing about, as the documents ask them to.
+ * Publishers: they send one after the other, remember what they were told, and send again with
+ * the same key what they were told nothing about, as the documents ask them to.
  */
 
 import type { Outcome } from "./history.ts";
@@ -22,7 +22,9 @@ export interface PublisherOptions {
 }
 
 export interface Publisher {
-  /** Publishes once more, and answers whether that was acknowledged: everything is whole by then. */
+  /**
+   * Publishes once more, and answers whether that was acknowledged: everything is whole by then.
+   */
   finish(): Promise<boolean>;
 }
 
@@ -88,7 +90,8 @@ export function startPublisher(options: PublisherOptions): Publisher {
       const { status, body } = await send(key);
       if (status === 201 || status === 202) return { kind: "acknowledged", seq: seqOf(body) };
       const code = String(body["code"] ?? status);
-      // A live event that was answered with an error was not sent; what a full disk refuses is not there.
+      // A live event that was answered with an error was not sent; what a full disk refuses is
+      // not there.
       const refused = REFUSALS.has(status) || (form === "live" && status === 503);
       return refused ? { kind: "refused", code } : { kind: "unknown" };
     } catch {

@@ -7,7 +7,8 @@ const SHOWN_MAX = 20;
 
 export function formatReport(report: RunReport): string {
   const { verdict, counts, faults, metrics } = report;
-  const { durable, live, likes, violations } = verdict;
+  const { durable, live, likes } = verdict;
+  const violations = [...verdict.violations, ...(report.restored?.violations ?? [])];
   const lines = [
     `topology ${report.topology}, seed ${report.seed}, ${Math.round(report.durationMs / 1000)} s of faults`,
     "",
@@ -38,6 +39,7 @@ export function formatReport(report: RunReport): string {
     "from /metrics",
     ...sorted(metrics),
     "",
+    ...formatRestored(report.restored),
     ...violations
       .slice(0, SHOWN_MAX)
       .map(({ kind, who, topic, detail }) => `VIOLATION ${kind}: ${who}, ${topic}: ${detail}`),
@@ -46,6 +48,16 @@ export function formatReport(report: RunReport): string {
     `violations ${violations.length}${report.ok ? "" : `   have it again: npm run faults -- --topology ${report.topology} --seed ${report.seed}`}`,
   ];
   return lines.join("\n");
+}
+
+function formatRestored(restored: RunReport["restored"]): readonly string[] {
+  if (restored === undefined) return [];
+  return [
+    `a backup was put back: ${restored.way}`,
+    row("topics of viewers with a lost future", restored.lostFutures),
+    row("told to start over without need", restored.toldWithoutNeed),
+    "",
+  ];
 }
 
 /** `durationMs`: how long faults are injected. */

@@ -10,6 +10,7 @@ import { startLiker } from "./liker.ts";
 import { type Publisher, startPublisher } from "./publisher.ts";
 import { createRandom, type Random } from "./random.ts";
 import { createRecorder, type Recorder } from "./recorder.ts";
+import { type RestoreReport, runRestore } from "./restore-run.ts";
 import { type PlannedFault, planFaults } from "./schedule.ts";
 import type { Fault, Stage } from "./stage.ts";
 import { startStageCluster } from "./stage-cluster.ts";
@@ -27,6 +28,8 @@ export interface RunOptions {
   readonly durationMs: number;
   /** SDK viewers and plain ones at each door. Default 8 and 4. */
   readonly viewers?: { readonly sdk: number; readonly plain: number };
+  /** Whether a backup is put back at the end. Default true. */
+  readonly restore?: boolean;
   /** All that happened, before it is judged: for looking into it. */
   onHistory?(history: History): void;
   onProgress?(progress: Progress): void;
@@ -61,6 +64,8 @@ export interface RunReport {
   readonly metrics: Readonly<Record<string, number>>;
   /** From the mending of the last fault until everybody had everything, ms. */
   readonly caughtUpMs: number;
+  /** What came of the backup that was put back at the end. */
+  readonly restored: RestoreReport | undefined;
   readonly ok: boolean;
 }
 
@@ -78,7 +83,10 @@ const TOKEN_SECONDS = 24 * 60 * 60;
 /** In the end: until all processes are ready, and until everybody has everything. */
 const WHOLE_MS_MAX = 30_000;
 const CAUGHT_UP_MS_MAX = 45_000;
-/** A lost last event is repaired within 2.5 s; so nobody may be behind after this, whatever was announced. */
+/**
+ * A lost last event is repaired within 2.5 s; so nobody may be behind after this, whatever was
+ * announced.
+ */
 const SETTLE_MS = 4000;
 const PROGRESS_MS = 1000;
 
@@ -169,6 +177,11 @@ async function runOn(stage: Stage, options: RunOptions, recorder: Recorder): Pro
     const history = recorder.history(log, { atEnd, counted });
     options.onHistory?.(history);
     const verdict = check(history);
+    phase = "restoring";
+    const restored =
+      options.restore === false
+        ? undefined
+        : await runRestore({ stage, random, token: await signPublisher(stage), problems });
     return {
       topology,
       seed,
@@ -182,12 +195,18 @@ async function runOn(stage: Stage, options: RunOptions, recorder: Recorder): Pro
       missing: stage.missing,
       metrics: tally.sums,
       caughtUpMs,
-      ok: verdict.violations.length === 0 && problems.length === 0,
+      restored,
+      ok: verdict.violations.length + (restored?.violations.length ?? 0) + problems.length === 0,
     };
   } finally {
     clearInterval(timer);
     audience.close();
   }
+}
+
+function signPublisher({ secret }: Stage): Promise<string> {
+  const claims = { sub: "server", name: "Server", publish: ["*"], role: "host" as const };
+  return signToken(secret, claims, TOKEN_SECONDS);
 }
 
 function startLikers(stage: Stage, recorder: Recorder, random: Random) {
@@ -198,11 +217,7 @@ function startLikers(stage: Stage, recorder: Recorder, random: Random) {
 }
 
 async function startPublishers(stage: Stage, recorder: Recorder, random: Random) {
-  const token = await signToken(
-    stage.secret,
-    { sub: "server", name: "Server", publish: ["*"], role: "host" },
-    TOKEN_SECONDS,
-  );
+  const token = await signPublisher(stage);
   const publishers: { readonly name: string; readonly publisher: Publisher }[] = [];
   for (const door of stage.doors) {
     const start = (

@@ -26,8 +26,9 @@ const APART_MS = 2500;
 const QUIET_MS = 1500;
 
 /**
- * Faults may overlap, but each thing is broken in one way at a time: a killed process cannot be paused.
- * Every kind comes up once before any comes up again, so that a short run has seen most of them.
+ * Faults may overlap, but each thing is broken in one way at a time: a killed process cannot be
+ * paused. Every kind comes up once before any comes up again, so that a short run has seen most
+ * of them.
  */
 export function planFaults(
   seed: number,

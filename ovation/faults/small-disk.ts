@@ -51,8 +51,8 @@ export function mountSmallDisk(): SmallDisk | undefined {
 }
 
 /**
- * In pieces, and until one does not fit: whoever shares the disk writes meanwhile, so the room that is left
- * is not known beforehand. Off this thread: the viewers' clocks run on it.
+ * In pieces, and until one does not fit: whoever shares the disk writes meanwhile, so the room
+ * that is left is not known beforehand. Off this thread: the viewers' clocks run on it.
  */
 async function fill(path: string): Promise<void> {
   const file = await open(path, "w").catch(unlessFull);

@@ -11,7 +11,10 @@ import { type Fault, openDoor, readWholeLog, type Stage, type StageOptions } fro
 import { stopFaults } from "./stop-faults.ts";
 import { createWires } from "./wires.ts";
 
-/** Internal calls are signed with the time: beyond half a minute apart, processes refuse each other. */
+/**
+ * Internal calls are signed with the time: beyond half a minute apart, processes refuse each
+ * other.
+ */
 const CLOCK_JUMPS_MS = [20_000, -20_000, 3_600_000, -3_600_000];
 const POSTGRES = "postgres";
 const DELAY_MS = 40;

@@ -1,6 +1,7 @@
 /**
- * What a run breaks: a running system, the doors that viewers and publishers come through, and the ways in
- * which it can be broken. `stage-one.ts` is `ovation start`, `stage-cluster.ts` the roles of a cluster.
+ * What a run breaks: a running system, the doors that viewers and publishers come through, and
+ * the ways in which it can be broken. `stage-one.ts` is `ovation start`, `stage-cluster.ts` the
+ * roles of a cluster.
  */
 
 import { startTcpProxy, type TcpProxy } from "@ovation/dispatcher/testing";
@@ -21,7 +22,9 @@ export interface Door {
   readonly network: TcpProxy;
 }
 
-/** A way to break something, with what does it and undoes it. Both say what they do by resolving. */
+/**
+ * A way to break something, with what does it and undoes it. Both say what they do by resolving.
+ */
 export interface Fault extends FaultKind {
   begin(target: string): Promise<void>;
   end(target: string): Promise<void>;
@@ -55,7 +58,10 @@ export interface Stage {
   readonly backups: Backups;
   /** What cannot be broken on this machine, and why. */
   readonly missing: readonly string[];
-  /** All events of these topics, as the log has them at the end. Viewers and publishers are gone by then. */
+  /**
+   * All events of these topics, as the log has them at the end. Viewers and publishers are gone
+   * by then.
+   */
   readLog(topics: readonly Topic[]): Promise<ReadonlyMap<string, readonly LoggedEvent[]>>;
   stop(): Promise<void>;
 }

@@ -125,7 +125,9 @@ export function secondServerFault(
   };
 }
 
-/** What is wrong with how a second server on a directory ended; `undefined` for `how`: it did not. */
+/**
+ * What is wrong with how a second server on a directory ended; `undefined` for `how`: it did not.
+ */
 export function judgeSecond(
   how: number | string | undefined,
   lines: readonly string[],

@@ -24,7 +24,10 @@ const SHOWN: Readonly<Record<string, string>> = {
 const TIMEOUT_MS = 1000;
 
 export interface Tally {
-  /** Reads all processes that answer. Call it often: what a process counted since the last time dies with it. */
+  /**
+   * Reads all processes that answer. Call it often: what a process counted since the last time
+   * dies with it.
+   */
   read(): Promise<void>;
   readonly sums: Readonly<Record<string, number>>;
 }

@@ -4,10 +4,10 @@
  * - no viewer is counted twice, whatever dies
  * - when everything is whole again, every viewer and every process says the right number
  *
- * A viewer that moves is in the last report of one frontend and in the first of another: a number that
- * is too high for as long as reports take to be replaced (COUNTED_TWICE_MS_MAX) is not held against it.
- * A frontend that cannot tell anybody that a viewer left it is not either: it was paused, or what is
- * between it and the store was broken.
+ * A viewer that moves is in the last report of one frontend and in the first of another: a number
+ * that is too high for as long as reports take to be replaced (COUNTED_TWICE_MS_MAX) is not held
+ * against it. A frontend that cannot tell anybody that a viewer left it is not either: it was
+ * paused, or what is between it and the store was broken.
  */
 
 import { createFaultTimes } from "./fault-times.ts";

@@ -1,6 +1,6 @@
 /**
- * A viewer with a browser's own EventSource, as the specification has it: several topics, one last id,
- * which it brings back in a header and nowhere else.
+ * A viewer with a browser's own EventSource, as the specification has it: several topics, one
+ * last id, which it brings back in a header and nowhere else.
  *
  * [spec] https://html.spec.whatwg.org/multipage/server-sent-events.html#the-eventsource-interface
  */
@@ -19,7 +19,10 @@ import type { FaultViewer, ViewerOptions } from "./viewer.ts";
 const RETRY_MS = 500;
 /** A server's wish is followed up to here, so that a run ends. */
 const RETRY_MS_MAX = 5000;
-/** Longer than two heartbeats: a connection without a sign of life is over. (A browser would wait for TCP.) */
+/**
+ * Longer than two heartbeats: a connection without a sign of life is over. (A browser would wait
+ * for TCP.)
+ */
 const SILENCE_MS_MAX = 35_000;
 
 interface Envelope {

@@ -1,4 +1,6 @@
-/** A TCP proxy on every connection between two processes of a cluster, and the faults that use it. */
+/**
+ * A TCP proxy on every connection between two processes of a cluster, and the faults that use it.
+ */
 
 import { startTcpProxy, type TcpProxy } from "@ovation/dispatcher/testing";
 import { createRandom } from "./random.ts";
@@ -26,7 +28,10 @@ interface Wire {
   readonly proxy: TcpProxy;
 }
 
-/** Answers are held for so long before the connection is reset: several commits are then on their way. */
+/**
+ * Answers are held for so long before the connection is reset: several commits are then on their
+ * way.
+ */
 const LOST_ANSWERS_MS = [30, 250] as const;
 const FAR_MS = { delayMs: 250, jitterMs: 250 } as const;
 const NEAR_MS = { delayMs: 0, jitterMs: 0 } as const;
@@ -89,8 +94,8 @@ function faultsOf(wires: readonly Wire[]): readonly Fault[] {
 }
 
 /**
- * The database carries out what it is asked, and its answers are lost: they are held back for a moment,
- * then the connection is reset, again and again.
+ * The database carries out what it is asked, and its answers are lost: they are held back for a
+ * moment, then the connection is reset, again and again.
  */
 function lostAnswers(wires: readonly Wire[], heldMs: () => number): Fault {
   const rounds = new Map<string, Promise<void>>();
