@@ -11,6 +11,7 @@ import { createLateStream } from "./stream-late.ts";
 import { createTokenKeeper } from "./token.ts";
 import { createEventSourceTransport } from "./transport-event-source.ts";
 import { createLateTransport } from "./transport-late.ts";
+import { tried } from "./tried.ts";
 import type {
   Client,
   ClientEvent,
@@ -232,7 +233,11 @@ function environmentOf(
 ): StreamEnvironment {
   const own =
     eventSource ??
-    (globalThis as { EventSource?: Exclude<ClientOptions["eventSource"], "fetch"> }).EventSource;
+    tried(
+      () =>
+        (globalThis as { EventSource?: Exclude<ClientOptions["eventSource"], "fetch"> })
+          .EventSource,
+    );
   const usesEventSource = transport === undefined && own !== undefined && own !== "fetch";
   return {
     ...parts,

@@ -31,6 +31,7 @@ import {
 import type { TokenKeeper } from "./token.ts";
 import { createTopicTable, type TopicAnswer, type TopicSink } from "./topics.ts";
 import type { OpenTransport, Transport, TransportCallbacks, TransportEnd } from "./transport.ts";
+import { tried } from "./tried.ts";
 import type { ClientEvent, ConnectionState } from "./types.ts";
 
 export interface StreamEnvironment {
@@ -175,12 +176,13 @@ export function createStream(environment: StreamEnvironment, sink: StreamSink): 
         }
       },
     };
-    const { openPoll, openFetch, openEventSource = openFetch } = environment;
+    const { openPoll, openFetch, openEventSource } = environment;
     if (openPoll !== undefined && fallback.polls) {
       transport = openPoll(request, callbacks);
       return;
     }
-    transport = openEventSource(request, callbacks);
+    // A browser may have EventSource and refuse it.
+    transport = tried(() => openEventSource?.(request, callbacks)) ?? openFetch(request, callbacks);
     if (openPoll === undefined) return;
     cancelTimer?.();
     cancelTimer = clock.after(FIRST_EVENT_MS, () => {

@@ -10,10 +10,17 @@
   const stored = (): string => {
     try {
       return localStorage.getItem(KEY) ?? "auto";
-    } catch (error) {
+    } catch {
       // No storage in a sandboxed frame.
-      if (error instanceof DOMException) return "auto";
-      throw error;
+      return "auto";
+    }
+  };
+
+  const prefersDark = (): boolean => {
+    try {
+      return matchMedia("(prefers-color-scheme: dark)").matches;
+    } catch {
+      return false;
     }
   };
 
@@ -29,7 +36,7 @@
   document.addEventListener("DOMContentLoaded", () => {
     apply(stored());
     document.querySelector("[data-theme-switch]")?.addEventListener("click", () => {
-      const dark = matchMedia("(prefers-color-scheme: dark)").matches;
+      const dark = prefersDark();
       const now = document.documentElement.dataset["theme"];
       // The first click always changes what is seen.
       const order = dark ? ["auto", "light", "dark"] : ["auto", "dark", "light"];
@@ -39,8 +46,8 @@
         ) ?? "auto";
       try {
         localStorage.setItem(KEY, next);
-      } catch (error) {
-        if (!(error instanceof DOMException)) throw error;
+      } catch {
+        // Until the page is left, then.
       }
       apply(next);
     });

@@ -1,5 +1,6 @@
 /** The watch page: the player, the figures under it, and the ways to take the comments elsewhere. */
 
+import { tried } from "@ovation/client/tried";
 import { copyText } from "../element/clipboard.ts";
 import { serverOf } from "../element/server-base.ts";
 import { claimedBy, decide } from "./handed-token.ts";
@@ -13,10 +14,13 @@ const player = document.querySelector<HTMLElement>("[data-player]");
 if (player !== null) startPlayer(player);
 
 const comments = document.querySelector("live-comments");
-const numbers = new Intl.NumberFormat(document.documentElement.lang, {
-  notation: "compact",
-  maximumFractionDigits: 1,
-});
+const numbers = tried(
+  () =>
+    new Intl.NumberFormat(document.documentElement.lang, {
+      notation: "compact",
+      maximumFractionDigits: 1,
+    }),
+);
 
 /** Puts a fresh number into a sentence that the server wrote, whatever its language: only the number differs. */
 function showFigure(selector: string, value: number | undefined): void {
@@ -24,11 +28,13 @@ function showFigure(selector: string, value: number | undefined): void {
   if (element === null || value === undefined) return;
   element.dataset["words"] ??=
     element.textContent?.replace(/[\p{Nd}.,٫٬]+(\s?\p{L}{1,4}\b(?=\s))?/u, "{n}") ?? "{n}";
-  const text = element.dataset["words"].replace("{n}", numbers.format(value));
+  const text = element.dataset["words"].replace("{n}", numbers?.format(value) ?? String(value));
   if (element.textContent !== text) element.textContent = text;
 }
 
 const TOKEN_KEY = "ovation:token";
+/** Without storage the token holds until the page is left. */
+let taken: string | undefined;
 
 /**
  * Who watches, where a site with a login sent them here: `/watch/42#token=…`. What follows `#` reaches no
@@ -37,16 +43,19 @@ const TOKEN_KEY = "ovation:token";
 function takeToken(): string | undefined {
   const handed = new URLSearchParams(location.hash.slice(1)).get("token");
   if (handed !== null) {
-    history.replaceState(history.state, "", location.pathname + location.search);
-    if (mayTake(handed)) sessionStorage.setItem(TOKEN_KEY, handed);
+    tried(() => history.replaceState(history.state, "", location.pathname + location.search));
+    if (mayTake(handed)) {
+      taken = handed;
+      tried(() => sessionStorage.setItem(TOKEN_KEY, handed));
+    }
   }
   return keptToken();
 }
 
 function keptToken(): string | undefined {
-  const token = sessionStorage.getItem(TOKEN_KEY) ?? undefined;
+  const token = tried(() => sessionStorage.getItem(TOKEN_KEY)) ?? taken;
   if (token === undefined || expiryOf(token) > Date.now()) return token;
-  sessionStorage.removeItem(TOKEN_KEY);
+  tried(() => sessionStorage.removeItem(TOKEN_KEY));
   return undefined;
 }
 

@@ -6,6 +6,7 @@
  * find-in-page, selection and reading order.
  */
 
+import { tried } from "@ovation/client/tried";
 import { Row, type RowContext } from "./comment-row.ts";
 import type { Item } from "./comment-store.ts";
 import { FOLLOW_DISTANCE_PX, ROWS_MAX, SPARE_ROWS_MAX } from "./limits.ts";
@@ -26,7 +27,7 @@ export class CommentList {
   /** Where the scroller was when we last looked: what differs from it was moved by the reader. */
   #top = 0;
   #held = false;
-  #observer: ResizeObserver;
+  readonly #observer: ResizeObserver | undefined;
 
   /** `changed` is called when following starts or ends, `skipped` for each item that cannot be shown. */
   constructor(
@@ -47,16 +48,17 @@ export class CommentList {
       ({ deltaY }) => deltaY < 0 && this.#top > 0 && this.#follow(false),
       { passive: true },
     );
-    this.#observer = new ResizeObserver(() => {
+    const resized = (): void => {
       this.#onScroll();
       if (this.following) this.#toEnd();
-    });
-    this.#observer.observe(scroller);
-    this.#observer.observe(rows);
+    };
+    this.#observer = tried(() => new ResizeObserver(resized));
+    this.#observer?.observe(scroller);
+    this.#observer?.observe(rows);
   }
 
   close(): void {
-    this.#observer.disconnect();
+    this.#observer?.disconnect();
   }
 
   /** The first stored number on the screen. */

@@ -155,7 +155,7 @@ export class Composer {
         <textarea part="input" rows="1" dir=${this.text === "" ? "" : "auto"} aria-label=${strings.t("comment")} aria-describedby="hint" enterkeyhint="send"
           aria-invalid=${left < 0 ? "true" : "false"} placeholder=${strings.t("placeholder")} .value=${this.text}
           @input=${(event: InputEvent) => this.#typed(event)} @keydown=${(event: KeyboardEvent) => this.#keyed(event)}></textarea>
-        <button class="send" part="send" aria-label=${wait > 0 ? strings.t("wait", { n: wait }) : strings.t("send")}
+        <button class="send" part="send" @click=${(event: Event) => this.#pressed(event)} aria-label=${wait > 0 ? strings.t("wait", { n: wait }) : strings.t("send")}
           ?disabled=${wait > 0 || left < 0 || this.text.trim() === ""}>${wait > 0 ? html`<b>${strings.number(wait)}</b>` : icon("send")}</button>
       </div>
       <p class="under" ?hidden=${wait === 0 && left >= COMMENT_CODE_POINTS_MAX - COUNTER_FROM}>
@@ -180,8 +180,13 @@ export class Composer {
       <label for="name">${strings.t("nameHint")}</label>
       <div class="field" part="field">
         <input id="name" part="input" name="name" required autocomplete="nickname" dir="auto" maxlength=${NAME_CODE_POINTS_MAX}
-          placeholder=${strings.t("name")} aria-describedby="name-problem" aria-invalid=${this.#nameProblem === "" ? "false" : "true"} @keydown=${keepComposing}/>
-        <button class="join" ?disabled=${this.#busy}>${strings.t("join")}</button>
+          placeholder=${strings.t("name")} aria-describedby="name-problem" aria-invalid=${this.#nameProblem === "" ? "false" : "true"} @keydown=${(
+            event: KeyboardEvent,
+          ) => {
+            keepComposing(event);
+            this.#keyed(event);
+          }}/>
+        <button class="join" @click=${(event: Event) => this.#pressed(event)} ?disabled=${this.#busy}>${strings.t("join")}</button>
       </div>
       <p class="under"><span id="name-problem" role="alert" class="over">${this.#nameProblem}</span>
         ${this.#host.offersSignIn ? html`<button type="button" class="link" @click=${() => this.#host.requestSignIn()}>${strings.t("signIn")}</button>` : nothing}
@@ -194,7 +199,17 @@ export class Composer {
 
   #submitted(event: Event): void {
     event.preventDefault();
-    const form = event.currentTarget as HTMLFormElement;
+    this.#done(event.currentTarget as HTMLFormElement);
+  }
+
+  /** A sandboxed frame submits no form: the press itself does. */
+  #pressed(event: Event): void {
+    event.preventDefault();
+    const { form } = event.currentTarget as HTMLButtonElement;
+    if (form?.reportValidity()) this.#done(form);
+  }
+
+  #done(form: HTMLFormElement): void {
     const name = new FormData(form).get("name");
     void (typeof name === "string" ? this.#join(cleanText(name).trim()) : this.submit());
   }
@@ -208,6 +223,7 @@ export class Composer {
   #keyed(event: KeyboardEvent): void {
     if (!isSend(event)) return;
     event.preventDefault();
-    void this.submit();
+    const { form } = event.currentTarget as HTMLInputElement;
+    if (form?.reportValidity()) this.#done(form);
   }
 }

@@ -3,6 +3,7 @@
  * animation stops when the last one is gone, when the page is hidden and when the list is off screen.
  */
 
+import { tried } from "@ovation/client/tried";
 import { HEART_LIFE_MS, HEART_SCALE_MAX, HEARTS_MAX } from "./limits.ts";
 
 interface Heart {
@@ -32,7 +33,7 @@ export function heartsFor(likes: number): number {
 export class Hearts {
   readonly #canvas: HTMLCanvasElement;
   readonly #sprites: readonly HTMLCanvasElement[];
-  readonly #observer: IntersectionObserver;
+  readonly #observer: IntersectionObserver | undefined;
   #visible = true;
   #hearts: Heart[] = [];
   #frame = 0;
@@ -40,10 +41,11 @@ export class Hearts {
   constructor(canvas: HTMLCanvasElement) {
     this.#canvas = canvas;
     this.#sprites = HUES.map(drawSprite);
-    this.#observer = new IntersectionObserver(([entry]) => {
+    const look = ([entry]: IntersectionObserverEntry[]): void => {
       this.#visible = entry?.isIntersecting ?? true;
-    });
-    this.#observer.observe(canvas);
+    };
+    this.#observer = tried(() => new IntersectionObserver(look));
+    this.#observer?.observe(canvas);
   }
 
   /** Likes of others: a batch, spread over a second. */
@@ -62,7 +64,7 @@ export class Hearts {
   }
 
   close(): void {
-    this.#observer.disconnect();
+    this.#observer?.disconnect();
     cancelAnimationFrame(this.#frame);
     this.#frame = 0;
     this.#hearts = [];

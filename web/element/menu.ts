@@ -3,6 +3,7 @@
 import { nothing, type TemplateResult } from "lit/html.js";
 import type { Item } from "./comment-store.ts";
 import type { ActionsModel, SettingsModel } from "./menu-content.ts";
+import { setOpen } from "./popover.ts";
 
 const MARGIN_PX = 8;
 
@@ -51,13 +52,13 @@ export class Menu {
     popover.ontoggle = (event) => {
       if (event.newState === "closed") this.#closed(popover);
     };
-    popover.showPopover();
+    setOpen(popover, true);
     this.#place(popover, opener);
     popover.querySelector<HTMLElement>("button, input")?.focus();
   }
 
   close(): void {
-    this.#popover?.hidePopover();
+    if (this.#popover !== null) setOpen(this.#popover, false);
   }
 
   render(): TemplateResult | typeof nothing {

@@ -13,6 +13,7 @@ import type {
   TopicHandlers,
   VideoApi,
 } from "@ovation/client";
+import { randomText } from "@ovation/client/random-text";
 import { CommentStore, type Item, toItem } from "./comment-store.ts";
 import { History } from "./history.ts";
 import type { Me } from "./identity.ts";
@@ -381,9 +382,7 @@ export function isPassing({ code }: Refusal): boolean {
   return code === "rate-limited" || code.startsWith("token-");
 }
 
-/** 96 random bits. Not `randomUUID`: it is missing on plain-http addresses of a local network. */
+/** 96 random bits. */
 export function newClientId(): string {
-  return Array.from(crypto.getRandomValues(new Uint8Array(12)), (byte) =>
-    byte.toString(16).padStart(2, "0"),
-  ).join("");
+  return randomText(12);
 }

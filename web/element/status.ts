@@ -83,7 +83,7 @@ export class StatusLine {
     const { t } = this.#strings();
     if (this.#session.deleted) return t("error-video-deleted");
     if (refused !== undefined) return t("refused");
-    if (!navigator.onLine && state.name !== "failed") return t("offline");
+    if (navigator.onLine === false && state.name !== "failed") return t("offline");
     switch (state.name) {
       case "connecting":
         return this.#wasConnected ? t("reconnecting") : t("connecting");

@@ -3,6 +3,7 @@
  * they are asked for. Numbers, dates and plurals come from `Intl`.
  */
 
+import { tried } from "@ovation/client/tried";
 import type { MenuKey } from "./menu-words.ts";
 
 /** A sentence, or one for each plural category of its `{n}`. */
@@ -99,10 +100,16 @@ export interface Strings {
 
 export function createStrings(language: string, ...catalogues: Catalogue[]): Strings {
   const words: Catalogue = Object.assign({}, english, ...catalogues);
-  const plural = new Intl.PluralRules(language);
-  const full = new Intl.NumberFormat(language);
-  const short = new Intl.NumberFormat(language, { notation: "compact", maximumFractionDigits: 1 });
-  const clock = new Intl.DateTimeFormat(language, { hour: "numeric", minute: "2-digit" });
+  const plural = tried(() => new Intl.PluralRules(language));
+  const full = tried(() => new Intl.NumberFormat(language));
+  const short = tried(
+    () => new Intl.NumberFormat(language, { notation: "compact", maximumFractionDigits: 1 }),
+  );
+  const clock = tried(
+    () => new Intl.DateTimeFormat(language, { hour: "numeric", minute: "2-digit" }),
+  );
+  const pluralOf = (n: number) => plural?.select(n) ?? (n === 1 ? "one" : "other");
+  const number = (value: number) => full?.format(value) ?? String(value);
   const strings: Strings = {
     language,
     t(key, values = {}, fallback = key) {
@@ -110,16 +117,16 @@ export function createStrings(language: string, ...catalogues: Catalogue[]): Str
       const text =
         typeof phrase === "string"
           ? phrase
-          : (phrase[plural.select(values.n ?? 0)] ?? phrase.other ?? key);
+          : (phrase[pluralOf(values.n ?? 0)] ?? phrase.other ?? key);
       return text.replace(/\{(n|name|text)\}/g, (_, name: "n" | "name" | "text") =>
-        name === "n" ? full.format(values.n ?? 0) : (values[name] ?? ""),
+        name === "n" ? number(values.n ?? 0) : (values[name] ?? ""),
       );
     },
     problem: (code) =>
       strings.t((`error-${code}` in words ? `error-${code}` : "error") as StringKey),
-    compact: (value) => short.format(value),
-    number: (value) => full.format(value),
-    time: (at) => clock.format(at),
+    compact: (value) => short?.format(value) ?? String(value),
+    number,
+    time: (at) => clock?.format(at) ?? new Date(at).toTimeString().slice(0, 5),
   };
   return strings;
 }

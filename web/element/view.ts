@@ -5,6 +5,7 @@
 
 import { adoptStyles, type ReactiveElement, unsafeCSS } from "@lit/reactive-element";
 import type { Client, Comment } from "@ovation/client";
+import { tried } from "@ovation/client/tried";
 import { nothing, render } from "lit/html.js";
 import type { LiveComments } from "../live-comments.ts";
 import type { Account } from "./account.ts";
@@ -323,7 +324,7 @@ export class View implements ComposerHost, MenuHost {
   /** Loads the words of the page's language. */
   async #speak(): Promise<void> {
     const tag = languageOf(
-      this.#element.closest("[lang]")?.getAttribute("lang") || navigator.language,
+      this.#element.closest("[lang]")?.getAttribute("lang") || (navigator.language ?? "en"),
     );
     if (tag === this.strings.language) return;
     try {
@@ -383,7 +384,7 @@ export class View implements ComposerHost, MenuHost {
     if (
       !this.#heartsOn ||
       this.#element.hideReactions ||
-      matchMedia("(prefers-reduced-motion: reduce)").matches
+      tried(() => matchMedia("(prefers-reduced-motion: reduce)").matches)
     )
       return;
     const loaded = await import("./hearts.ts").catch(() => undefined);

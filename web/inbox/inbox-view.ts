@@ -2,9 +2,11 @@
 
 import { adoptStyles, type ReactiveElement } from "@lit/reactive-element";
 import type { Client, Message, Notice, Person } from "@ovation/client";
+import { tried } from "@ovation/client/tried";
 import { html, nothing, render, type TemplateResult } from "lit/html.js";
 import { autoGrow } from "../element/auto-grow.ts";
 import type { Me } from "../element/identity.ts";
+import { isOpen, setOpen } from "../element/popover.ts";
 import { languageOf } from "../element/strings.ts";
 import { cleanText, countCodePoints } from "../element/text.ts";
 import type { Entry } from "./conversations.ts";
@@ -86,7 +88,7 @@ export class InboxView {
     const sanction = this.#sanction();
     render(this.#render(sanction), this.#root);
     const toasts = this.#query<HTMLElement>(".toasts");
-    toasts.togglePopover(this.#toasts.list.length > 0 || sanction !== undefined);
+    setOpen(toasts, this.#toasts.list.length > 0 || sanction !== undefined);
     autoGrow(this.#root.querySelector("textarea"));
     const talk = this.#root.querySelector<HTMLElement>(".talk");
     if (talk === null) return;
@@ -105,7 +107,7 @@ export class InboxView {
     const { unread, state } = this.#inbox;
     return html`<button class="opener" part="button" aria-haspopup="dialog" aria-busy=${state === "loading" ? "true" : "false"} aria-expanded=${this.#opened ? "true" : "false"}
         aria-label=${unread === 0 ? words.t("inbox") : words.t("inboxUnread", { n: unread })} @click=${() => this.#toggle()} @pointerdown=${() => {
-          this.#openAtPress = this.#query(".panel").matches(":popover-open");
+          this.#openAtPress = isOpen(this.#query(".panel"));
         }}>${icon("inbox")}<span aria-hidden="true">${renderBadge(words, unread)}</span></button>
       <section class="panel" part="panel" popover role="dialog" aria-label=${words.t("inbox")} @toggle=${(event: ToggleEvent) => this.#toggled(event)}
         @scroll=${{ handleEvent: (event: Event) => this.#scrolled(event.target as HTMLElement), capture: true }}>${this.#opened && this.#pages !== undefined ? this.#renderPage(this.#pages) : nothing}</section>
@@ -134,7 +136,7 @@ export class InboxView {
         choose: (tab) => this.#choose(tab),
         open: (entry) => this.write(entry),
         retry: () => inbox.load(),
-        close: () => this.#query(".panel").hidePopover(),
+        close: () => setOpen(this.#query(".panel"), false),
       });
     }
     const entry = inbox.conversations.with({ id: thread.other, name: thread.other });
@@ -164,7 +166,7 @@ export class InboxView {
       },
       retry: () => inbox.retry(),
       back: () => this.#back(),
-      close: () => this.#query(".panel").hidePopover(),
+      close: () => setOpen(this.#query(".panel"), false),
     });
   }
 
@@ -192,10 +194,10 @@ export class InboxView {
   #toggle(): void {
     const panel = this.#query(".panel");
     // A press outside an open panel closes it before the click arrives: what counts is how it was then.
-    const wasOpen = this.#openAtPress ?? panel.matches(":popover-open");
+    const wasOpen = this.#openAtPress ?? isOpen(panel);
     this.#openAtPress = undefined;
     if (wasOpen) {
-      panel.hidePopover();
+      setOpen(panel, false);
       return;
     }
     // What is new decides what is shown first.
@@ -222,7 +224,7 @@ export class InboxView {
       ...(this.#element.constructor as typeof ReactiveElement).elementStyles,
       ...this.#pages.styles,
     ]);
-    this.#query(".panel").showPopover();
+    setOpen(this.#query(".panel"), true);
   }
 
   #toggled({ newState, currentTarget }: ToggleEvent): void {
@@ -279,7 +281,7 @@ export class InboxView {
       const found = selectors
         .split(", ")
         .map((selector) => this.#root.querySelector<HTMLElement>(selector));
-      const touch = matchMedia("(pointer: coarse)").matches;
+      const touch = tried(() => matchMedia("(pointer: coarse)").matches);
       found
         .find((each) => each !== null && !(touch && each.localName === "textarea"))
         ?.focus({ preventScroll: true });
@@ -358,7 +360,7 @@ export class InboxView {
   /** Loads the words of the page's language. */
   async #speak(): Promise<void> {
     const tag = languageOf(
-      this.#element.closest("[lang]")?.getAttribute("lang") || navigator.language,
+      this.#element.closest("[lang]")?.getAttribute("lang") || (navigator.language ?? "en"),
     );
     try {
       this.#words = createWords(tag, await loadWords(tag));

@@ -118,7 +118,11 @@ function renderComposer(model: ThreadModel, name: string): TemplateResult {
         if (!isSend(event)) return;
         event.preventDefault();
         model.send();
-      }}></textarea><button class="send" aria-label=${words.t("send")} ?disabled=${draft.trim() === "" || left < 0}>${icon("send")}</button></div>
+      }}></textarea><button class="send" @click=${(event: Event) => {
+        // A sandboxed frame submits no form.
+        event.preventDefault();
+        model.send();
+      }} aria-label=${words.t("send")} ?disabled=${draft.trim() === "" || left < 0}>${icon("send")}</button></div>
     <p class=${left < 0 ? "under failure" : "under"} ?hidden=${left > COUNTER_FROM_LEFT}>${left < 0 ? words.t("over", { n: -left }) : words.t("left", { n: left })}</p>
   </form>`;
 }

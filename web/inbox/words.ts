@@ -1,5 +1,6 @@
 /** Every word of the inbox, in one place; other languages are loaded when they are asked for. Days and times come from `Intl`. */
 
+import { tried } from "@ovation/client/tried";
 import { type Catalogue, createStrings, type Phrase, type StringKey } from "../element/strings.ts";
 
 export const english = {
@@ -86,13 +87,12 @@ export function createWords(language: string, ...catalogues: Catalogue[]): Words
   const strings = createStrings(language, english, ...catalogues);
   // The catalogues of the element come first in there, and have every key of ours replaced.
   const t: Words["t"] = (key, values) => strings.t(key as string as StringKey, values);
-  const date = new Intl.DateTimeFormat(language, { month: "short", day: "numeric" });
-  const moment = new Intl.DateTimeFormat(language, {
-    month: "short",
-    day: "numeric",
-    hour: "numeric",
-    minute: "2-digit",
-  });
+  const day = { month: "short", day: "numeric" } as const;
+  const dates = tried(() => new Intl.DateTimeFormat(language, day));
+  const moments = tried(
+    () => new Intl.DateTimeFormat(language, { ...day, hour: "numeric", minute: "2-digit" }),
+  );
+  const date = (at: number) => dates?.format(at) ?? new Date(at).toDateString();
   return {
     t,
     problem: (code) =>
@@ -101,10 +101,13 @@ export function createWords(language: string, ...catalogues: Catalogue[]): Words
     time: strings.time,
     day(at, now) {
       const days = daysBetween(at, now);
-      return days === 0 ? t("today") : days === 1 ? t("yesterday") : date.format(at);
+      return days === 0 ? t("today") : days === 1 ? t("yesterday") : date(at);
     },
-    moment: (at, now) => (daysBetween(at, now) === 0 ? strings.time(at) : moment.format(at)),
-    brief: (at, now) => (daysBetween(at, now) === 0 ? strings.time(at) : date.format(at)),
+    moment: (at, now) =>
+      daysBetween(at, now) === 0
+        ? strings.time(at)
+        : (moments?.format(at) ?? `${date(at)} ${strings.time(at)}`),
+    brief: (at, now) => (daysBetween(at, now) === 0 ? strings.time(at) : date(at)),
   };
 }
 
