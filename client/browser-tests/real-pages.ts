@@ -72,6 +72,8 @@ export async function startRealPages(browser: Browser, host = "127.0.0.1"): Prom
       join(directory, "data"),
       "--rate-limits",
       "off",
+      "--hosts",
+      host,
       "--log-level",
       "warn",
     ];

@@ -155,7 +155,7 @@ export class Composer {
         <textarea part="input" rows="1" dir=${this.text === "" ? "" : "auto"} aria-label=${strings.t("comment")} aria-describedby="hint" enterkeyhint="send"
           aria-invalid=${left < 0 ? "true" : "false"} placeholder=${strings.t("placeholder")} .value=${this.text}
           @input=${(event: InputEvent) => this.#typed(event)} @keydown=${(event: KeyboardEvent) => this.#keyed(event)}></textarea>
-        <button class="send" part="send" @click=${(event: Event) => this.#pressed(event)} aria-label=${wait > 0 ? strings.t("wait", { n: wait }) : strings.t("send")}
+        <button class="send" part="send" @click=${(event: Event) => this.#submitted(event)} aria-label=${wait > 0 ? strings.t("wait", { n: wait }) : strings.t("send")}
           ?disabled=${wait > 0 || left < 0 || this.text.trim() === ""}>${wait > 0 ? html`<b>${strings.number(wait)}</b>` : icon("send")}</button>
       </div>
       <p class="under" ?hidden=${wait === 0 && left >= COMMENT_CODE_POINTS_MAX - COUNTER_FROM}>
@@ -186,7 +186,7 @@ export class Composer {
             keepComposing(event);
             this.#keyed(event);
           }}/>
-        <button class="join" @click=${(event: Event) => this.#pressed(event)} ?disabled=${this.#busy}>${strings.t("join")}</button>
+        <button class="join" @click=${(event: Event) => this.#submitted(event)} ?disabled=${this.#busy}>${strings.t("join")}</button>
       </div>
       <p class="under"><span id="name-problem" role="alert" class="over">${this.#nameProblem}</span>
         ${this.#host.offersSignIn ? html`<button type="button" class="link" @click=${() => this.#host.requestSignIn()}>${strings.t("signIn")}</button>` : nothing}
@@ -197,19 +197,12 @@ export class Composer {
     </form>`;
   }
 
+  /** Of the form, its button or its field: a sandboxed frame submits no form. */
   #submitted(event: Event): void {
     event.preventDefault();
-    this.#done(event.currentTarget as HTMLFormElement);
-  }
-
-  /** A sandboxed frame submits no form: the press itself does. */
-  #pressed(event: Event): void {
-    event.preventDefault();
-    const { form } = event.currentTarget as HTMLButtonElement;
-    if (form?.reportValidity()) this.#done(form);
-  }
-
-  #done(form: HTMLFormElement): void {
+    const source = event.currentTarget as HTMLFormElement | HTMLButtonElement | HTMLInputElement;
+    const form = "form" in source ? source.form : source;
+    if (form === null || !form.reportValidity()) return;
     const name = new FormData(form).get("name");
     void (typeof name === "string" ? this.#join(cleanText(name).trim()) : this.submit());
   }
@@ -221,9 +214,6 @@ export class Composer {
   }
 
   #keyed(event: KeyboardEvent): void {
-    if (!isSend(event)) return;
-    event.preventDefault();
-    const { form } = event.currentTarget as HTMLInputElement;
-    if (form?.reportValidity()) this.#done(form);
+    if (isSend(event)) this.#submitted(event);
   }
 }

@@ -109,7 +109,7 @@ export function createStrings(language: string, ...catalogues: Catalogue[]): Str
     () => new Intl.DateTimeFormat(language, { hour: "numeric", minute: "2-digit" }),
   );
   const pluralOf = (n: number) => plural?.select(n) ?? (n === 1 ? "one" : "other");
-  const number = (value: number) => full?.format(value) ?? String(value);
+  const number = (value: number) => full?.format(value) ?? `${value}`;
   const strings: Strings = {
     language,
     t(key, values = {}, fallback = key) {
@@ -124,7 +124,7 @@ export function createStrings(language: string, ...catalogues: Catalogue[]): Str
     },
     problem: (code) =>
       strings.t((`error-${code}` in words ? `error-${code}` : "error") as StringKey),
-    compact: (value) => short?.format(value) ?? String(value),
+    compact: (value) => short?.format(value) ?? `${value}`,
     number,
     time: (at) => clock?.format(at) ?? new Date(at).toTimeString().slice(0, 5),
   };

@@ -6,7 +6,7 @@ import { tried } from "@ovation/client/tried";
 import { html, nothing, render, type TemplateResult } from "lit/html.js";
 import { autoGrow } from "../element/auto-grow.ts";
 import type { Me } from "../element/identity.ts";
-import { isOpen, setOpen } from "../element/popover.ts";
+import { setOpen } from "../element/popover.ts";
 import { languageOf } from "../element/strings.ts";
 import { cleanText, countCodePoints } from "../element/text.ts";
 import type { Entry } from "./conversations.ts";
@@ -88,7 +88,8 @@ export class InboxView {
     const sanction = this.#sanction();
     render(this.#render(sanction), this.#root);
     const toasts = this.#query<HTMLElement>(".toasts");
-    setOpen(toasts, this.#toasts.list.length > 0 || sanction !== undefined);
+    const filled = this.#toasts.list.length > 0 || sanction !== undefined;
+    if (isOpen(toasts) !== filled) setOpen(toasts, filled);
     autoGrow(this.#root.querySelector("textarea"));
     const talk = this.#root.querySelector<HTMLElement>(".talk");
     if (talk === null) return;
@@ -369,4 +370,12 @@ export class InboxView {
       console.warn(`live-inbox: no words for ${tag}`, error);
     }
   }
+}
+
+/** Whether the popover is open, also where the browser has none. */
+function isOpen(popover: HTMLElement): boolean {
+  const { display } = popover.style;
+  return display === ""
+    ? tried(() => popover.matches(":popover-open")) === true
+    : display === "block";
 }
