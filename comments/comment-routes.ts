@@ -65,10 +65,7 @@ export function createCommentRoutes(service: Service): readonly Route[] {
     const written = await writer.write(video, author, { ...body, text });
     service.people?.directory.note(author.identity);
     if (author.role === "guest")
-      service.people?.directory.noteAddress(
-        author.identity.sub,
-        service.hashAddress(context.address),
-      );
+      service.people?.directory.noteAddress(author.identity, service.hashAddress(context.address));
     if (!written.duplicate && (repliedTo !== undefined || text.includes("@"))) {
       const comment = {
         seq: written.seq,

@@ -26,6 +26,8 @@ export const READ_UNIT_ROWS = 50;
 export const READ_UNIT_BYTES = 16 * 1024;
 /** Addresses whose last answers were larger than what they paid; the oldest are let off. */
 export const READ_DEBTS_KEPT_MAX = 100_000;
+/** By then the address's allowance has come back several times. */
+export const READ_DEBT_AGE_MS = 60_000;
 
 /** Videos in one answer of `GET /v1/videos`. */
 export const VIDEO_LIST_DEFAULT = 50;
@@ -70,6 +72,8 @@ export const OUTBOX_BATCH_MAX = 2_000;
 /** What is known of a video on the way of a comment is at most this old. */
 export const VIDEO_SETTINGS_AGE_MS = 1_000;
 export const VIDEO_SETTINGS_KEPT_MAX = 10_000;
+/** While the database is away, what was known of a video before counts for so much longer. */
+export const VIDEO_SETTINGS_OUTLIVE_MS = 60_000;
 
 /** Who may do how much. Hosts, moderators and servers that may publish to the topic are exempt. */
 export interface RateRules {
@@ -199,6 +203,8 @@ export const NAMES_STAFF_MAX = 2_000;
 /** The same of members in one video, and videos for which they are known. */
 export const NAMES_PER_VIDEO_MAX = 2_000;
 export const NAMES_VIDEOS_MAX = 500;
+/** Members of a video are known so long after the last of them was noted there. */
+export const NAMES_HERE_MS = 60 * 60_000;
 /** Authors of the latest comments are in the video: of so many. */
 export const NAMED_AMONG = 200;
 /** What the database says of names is at most so old. */

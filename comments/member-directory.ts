@@ -4,7 +4,14 @@
  * token says them, for the inbox and for the rules of who may write to whom.
  */
 
-import { type Clock, type Identity, Problem, type Role, type StaffMember } from "@ovation/protocol";
+import {
+  type Clock,
+  type Identity,
+  Problem,
+  Recent,
+  type Role,
+  type StaffMember,
+} from "@ovation/protocol";
 import {
   ADDRESS_NOTE_MS,
   MEMBER_AGE_MS,
@@ -23,7 +30,7 @@ export interface MemberDirectory {
   /** The same for guests of an address, by its hash; throws `timed-out`. */
   requireFreeAddress(address: string | undefined, video?: string): void | Promise<void>;
   /** Where the guest writes, for a sanction that may come. */
-  noteAddress(guest: string, address: string | undefined): void;
+  noteAddress(guest: Identity, address: string | undefined): void;
   /** What was changed for the address in this process counts at once. */
   forgetAddress(address: string): void;
   /** The member that the guest became. */
@@ -65,15 +72,8 @@ export function createMemberDirectory({
     ...common,
     load: (address) => stores.addresses.of(address, clock.now()),
   });
-  const notedAddresses = createRemembered<void>({
-    clock: steady,
-    ageMs: ADDRESS_NOTE_MS,
-    keptMax: MEMBERS_KEPT_MAX,
-    load(key) {
-      const [guest = "", address = ""] = key.split(" ");
-      return stores.addresses.note(guest, address, clock.now());
-    },
-  });
+  /** By identity, as in `createNotes`: forgotten with the token. */
+  const notedAddresses = new WeakMap<Identity, { readonly address: string; readonly at: number }>();
   const notes = createNotes(stores, clock, onFailure);
 
   function refuse(all: readonly Sanction[], video: string | undefined): void {
@@ -106,8 +106,14 @@ export function createMemberDirectory({
     },
     noteAddress(guest, address) {
       if (address === undefined) return;
-      const noting = notedAddresses.get(`${guest} ${address}`);
-      if (noting instanceof Promise) noting.catch(onFailure);
+      const at = steady.now();
+      const before = notedAddresses.get(guest);
+      if (before?.address === address && at - before.at < ADDRESS_NOTE_MS) return;
+      notedAddresses.set(guest, { address, at });
+      stores.addresses.note(guest.sub, address, clock.now()).catch((error: unknown) => {
+        notedAddresses.delete(guest);
+        onFailure(error);
+      });
     },
     forgetAddress: (address) => addresses.forget(address),
     requireUnsanctioned(member, video) {
@@ -140,7 +146,11 @@ function createNotes(
 ): Pick<MemberDirectory, "note" | "noteStaff" | "roleOf" | "flush"> {
   /** Identities noted lately: one object per token, so a look-up by identity is enough. */
   const noted = new WeakMap<Identity, number>();
-  const notedStaff = new Map<string, { readonly said: string; readonly at: number }>();
+  /** What was written down of them. */
+  const notedStaff = new Recent<string>(clock, {
+    ageMs: PROFILE_AGE_MS,
+    entriesMax: STAFF_NOTED_MAX,
+  });
   let waiting = new Map<string, Profile>();
   /** Taken from those that wait, and not in the store yet. */
   let writingDown = new Map<string, Profile>();
@@ -183,17 +193,9 @@ function createNotes(
       if (write(identity)) noted.set(identity, now);
     },
     noteStaff(member) {
-      const now = clock.now();
-      const before = notedStaff.get(member.sub);
       const said = `${member.role} ${member.name} ${member.avatar ?? ""}`;
-      if (before?.said === said && now - before.at < PROFILE_AGE_MS) return;
-      if (!write(member)) return;
-      notedStaff.delete(member.sub);
-      if (notedStaff.size >= STAFF_NOTED_MAX) {
-        const oldest = notedStaff.keys().next().value;
-        if (oldest !== undefined) notedStaff.delete(oldest);
-      }
-      notedStaff.set(member.sub, { said, at: now });
+      if (notedStaff.get(member.sub) === said) return;
+      if (write(member)) notedStaff.set(member.sub, said);
     },
     async roleOf(member) {
       // Who has just come for the first time is not written down yet.

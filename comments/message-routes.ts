@@ -69,7 +69,7 @@ export function createMessageRoutes(service: Service, people: People): readonly 
     }
     directory.note(identity);
     if (identity.role === "guest")
-      directory.noteAddress(identity.sub, service.hashAddress(context.address));
+      directory.noteAddress(identity, service.hashAddress(context.address));
     const sent = await sendMessage(service, people, identity, other, { ...body, text });
     service.metrics.messages.inc();
     return jsonAnswer(JSON.stringify(sent), 201);

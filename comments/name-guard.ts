@@ -12,6 +12,7 @@ import {
   type Identity,
   idOf,
   Problem,
+  Recent,
   type Role,
   roleIn,
   type Topic,
@@ -20,6 +21,7 @@ import { commentOf } from "./comment.ts";
 import {
   NAMED_AMONG,
   NAMES_FRESH_MS,
+  NAMES_HERE_MS,
   NAMES_PER_VIDEO_MAX,
   NAMES_STAFF_MAX,
   NAMES_VIDEOS_MAX,
@@ -50,15 +52,12 @@ interface Here {
   readonly members: Names;
 }
 
-interface Read {
-  readonly at: number;
-  readonly names: Promise<ReadonlyMap<string, ReadonlySet<string>>>;
-}
+type Read = Promise<ReadonlyMap<string, ReadonlySet<string>>>;
 
 export function createNameGuard({ log, stores, steady, onFailure }: NameGuardOptions): NameGuard {
   const staff: Names = new Map();
-  const videos = new Map<Topic, Here>();
-  const reads = new Map<string, Read>();
+  const videos = new Recent<Here>(steady, { ageMs: NAMES_HERE_MS, entriesMax: NAMES_VIDEOS_MAX });
+  const reads = new Recent<Read>(steady, { ageMs: NAMES_FRESH_MS, entriesMax: NAMES_VIDEOS_MAX });
 
   function put(names: Names, name: string, id: string, max: number): void {
     const looks = looksOf(name);
@@ -71,18 +70,15 @@ export function createNameGuard({ log, stores, steady, onFailure }: NameGuardOpt
   }
 
   function hereOf(topic: Topic): Here {
-    const known = videos.get(topic);
-    if (known !== undefined) return known;
-    const made: Here = { staff: new Map(), members: new Map() };
-    videos.set(topic, made);
-    dropOldest(videos, NAMES_VIDEOS_MAX);
-    return made;
+    const here = videos.get(topic) ?? { staff: new Map(), members: new Map() };
+    videos.set(topic, here);
+    return here;
   }
 
   /** What the database says, at most so old. A database that is away hinders nobody from commenting. */
   function known(key: string, read: () => Promise<readonly (readonly [string, string])[]>) {
     const before = reads.get(key);
-    if (before !== undefined && steady.now() - before.at < NAMES_FRESH_MS) return before.names;
+    if (before !== undefined) return before;
     const names = read()
       .then((pairs) => {
         const found = new Map<string, Set<string>>();
@@ -94,9 +90,7 @@ export function createNameGuard({ log, stores, steady, onFailure }: NameGuardOpt
         onFailure(error);
         return new Map<string, Set<string>>();
       });
-    reads.delete(key);
-    reads.set(key, { at: steady.now(), names });
-    dropOldest(reads, NAMES_VIDEOS_MAX);
+    reads.set(key, names);
     return names;
   }
 

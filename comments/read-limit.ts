@@ -4,23 +4,26 @@
  * bucket bounds requests and bytes, with one question to the store of the limits for each read.
  */
 
-import { type HttpRequest, Problem, type Route, TextAnswer } from "@ovation/protocol";
-import { READ_DEBTS_KEPT_MAX, READ_UNIT_BYTES, READ_UNIT_ROWS } from "./limits.ts";
+import { type HttpRequest, Problem, Recent, type Route, TextAnswer } from "@ovation/protocol";
+import {
+  READ_DEBT_AGE_MS,
+  READ_DEBTS_KEPT_MAX,
+  READ_UNIT_BYTES,
+  READ_UNIT_ROWS,
+} from "./limits.ts";
 import { identify, isStaff, type Service } from "./service.ts";
 
 /** The routes with the limit on those that read; every `GET` is one. */
 export function limitReads(service: Service, routes: readonly Route[]): readonly Route[] {
-  /** Units that addresses have yet to pay, the oldest first. */
-  const debts = new Map<string, number>();
+  /** Units that addresses have yet to pay. */
+  const debts = new Recent<number>(service.steady, {
+    ageMs: READ_DEBT_AGE_MS,
+    entriesMax: READ_DEBTS_KEPT_MAX,
+  });
 
   function owe(address: string, units: number): void {
-    debts.delete(address);
-    if (units <= 0) return;
-    if (debts.size >= READ_DEBTS_KEPT_MAX) {
-      const oldest = debts.keys().next().value;
-      if (oldest !== undefined) debts.delete(oldest);
-    }
-    debts.set(address, units);
+    if (units > 0) debts.set(address, units);
+    else debts.delete(address);
   }
 
   async function take(request: HttpRequest, address: string, units: number): Promise<void> {

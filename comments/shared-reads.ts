@@ -7,7 +7,7 @@
  * first few of a window read at once, the others wait for one read at its end.
  */
 
-import type { Clock } from "@ovation/protocol";
+import { type Clock, Recent } from "@ovation/protocol";
 import { SHARED_READ_KEYS_MAX, SHARED_READ_WINDOW_MS, SHARED_READS_FREE } from "./limits.ts";
 
 export interface SharedReads<Value> {
@@ -21,15 +21,13 @@ interface Window {
 }
 
 export function createSharedReads<Value>(clock: Clock): SharedReads<Value> {
-  const windows = new Map<string, Window>();
+  // A window with a read at its end is remembered until that read has begun, and it follows at once.
+  const windows = new Recent<Window>(clock, {
+    ageMs: 2 * SHARED_READ_WINDOW_MS,
+    entriesMax: SHARED_READ_KEYS_MAX,
+  });
 
   function open(key: string, reads: number): void {
-    // Insertion order is age: the first ones are over, or nearly.
-    if (windows.size >= SHARED_READ_KEYS_MAX) {
-      const oldest = windows.keys().next().value;
-      if (oldest !== undefined) windows.delete(oldest);
-    }
-    windows.delete(key);
     windows.set(key, { endsAt: clock.now() + SHARED_READ_WINDOW_MS, reads, next: undefined });
   }
 

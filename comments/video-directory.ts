@@ -5,7 +5,11 @@
  */
 
 import type { Clock } from "@ovation/protocol";
-import { VIDEO_SETTINGS_AGE_MS, VIDEO_SETTINGS_KEPT_MAX } from "./limits.ts";
+import {
+  VIDEO_SETTINGS_AGE_MS,
+  VIDEO_SETTINGS_KEPT_MAX,
+  VIDEO_SETTINGS_OUTLIVE_MS,
+} from "./limits.ts";
 import { createRemembered } from "./remembered.ts";
 import { StoreUnavailableError } from "./sql-database.ts";
 import type { VideoStore } from "./video-store.ts";
@@ -41,7 +45,10 @@ export function createVideoDirectory({
     ageMs: VIDEO_SETTINGS_AGE_MS,
     keptMax: VIDEO_SETTINGS_KEPT_MAX,
     // Likes go on without the database.
-    outlives: (error) => error instanceof StoreUnavailableError,
+    outlives: {
+      ms: VIDEO_SETTINGS_OUTLIVE_MS,
+      isSo: (error) => error instanceof StoreUnavailableError,
+    },
     async load(id) {
       const [video] = await store.read([id]);
       return {

@@ -3,19 +3,19 @@
  * is a claim, not a fact: it is compared with what this frontend broadcast or what the log wrote.
  */
 
-import type {
-  Clock,
-  Epoch,
-  FrontendId,
-  Position,
-  Stamp,
-  Topic,
-  TopicPosition,
+import {
+  type Clock,
+  type Epoch,
+  type FrontendId,
+  type Position,
+  Recent,
+  type Stamp,
+  type Topic,
+  type TopicPosition,
 } from "@ovation/protocol";
 import type { Channel } from "./channel.ts";
 import { CLAIM_CACHE_MS, CLAIMS_CACHED_MAX } from "./limits.ts";
 import type { LogReads } from "./log-reads.ts";
-import { Recent } from "./recent.ts";
 import type { Upstream } from "./upstream.ts";
 
 /** From where a topic goes on for one connection. */

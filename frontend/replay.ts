@@ -9,6 +9,7 @@ import {
   type DurableEvent,
   fitToFrame,
   formatPosition,
+  Recent,
   type TopicPosition,
 } from "@ovation/protocol";
 import { formatEvents } from "./batch.ts";
@@ -22,7 +23,6 @@ import {
   PAGES_CACHED_MAX,
 } from "./limits.ts";
 import type { LogReads } from "./log-reads.ts";
-import { Recent } from "./recent.ts";
 import type { Upstream } from "./upstream.ts";
 import type { WireForm } from "./wire-form.ts";
 

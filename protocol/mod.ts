@@ -20,6 +20,7 @@ export * from "./pending-events.ts";
 export * from "./policy.ts";
 export * from "./position.ts";
 export * from "./problem.ts";
+export * from "./recent.ts";
 export * from "./route.ts";
 export * from "./source-answer.ts";
 export * from "./topic.ts";

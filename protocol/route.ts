@@ -111,16 +111,22 @@ export interface Route {
 export interface Clock {
   /** ms since 1970. */
   now(): number;
-  /** Calls `run` once after `ms`; the answer cancels it. */
-  after(ms: number, run: () => void): () => void;
+  /**
+   * Calls `run` once after `ms`; the answer cancels it. With `isBackground` the timer does not keep
+   * the process alive, where the clock can say so.
+   */
+  after(ms: number, run: () => void, isBackground?: boolean): () => void;
 }
 
 /** The wall clock, which an operator or NTP may set: for what is told and stored, and for what others' clocks are compared with. */
 export const systemClock: Clock = {
   now: () => Date.now(),
-  after(ms, run) {
-    const timer = setTimeout(run, ms);
-    return () => clearTimeout(timer);
+  after(ms, run, isBackground = false) {
+    const timer: unknown = setTimeout(run, ms);
+    // A number in a browser, which has no process to keep alive.
+    if (isBackground && typeof timer === "object" && timer !== null && "unref" in timer)
+      (timer as { unref(): void }).unref();
+    return () => clearTimeout(timer as ReturnType<typeof setTimeout>);
   },
 };
 

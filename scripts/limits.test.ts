@@ -24,6 +24,8 @@ const HELD_BY: Readonly<Record<string, readonly [file: string, name: string]>> =
   KEYS_MAX: ["table/shared-memory.test.ts", "under a flood of keys the oldest are forgotten"],
   VIEWER_BODY_BYTES_MAX: ["comments/comments.test.ts", "a body without a length is cut off"],
   LIKES_PER_REQUEST_MAX: ["comments/videos.test.ts", "other kinds and counts are refused"],
+  STEP_ENTRIES_MAX: ["protocol/recent.test.ts", "evicted though no other value comes"],
+  SWEEP_KEYS_MAX: ["table/shared-memory.test.ts", "expired keys are evicted"],
   ROUNDS_MAX: ["dispatcher/link-arrival.test.ts", "waits for two later ones"],
 };
 

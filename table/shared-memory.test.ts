@@ -33,3 +33,16 @@ test("memory: under a flood of keys the oldest are forgotten, and the rest go on
     "999",
   ]);
 });
+
+test("memory: expired keys are evicted though nothing asks for them", async () => {
+  const clock = createManualClock();
+  const store = createMemorySharedStore({ clock });
+  for (let index = 0; index < 10_000; index++)
+    await store.set(`key ${index}`, "value", index % 2 === 0 ? 1_000 : 3_600_000);
+  await store.take("bucket", 1, 10, 1_000);
+  expect(store.size).toBe(10_001);
+  clock.advance(30_000);
+  expect(store.size).toBe(5_000);
+  clock.advance(3_660_000);
+  expect(store.size).toBe(0);
+});

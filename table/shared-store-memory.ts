@@ -6,11 +6,19 @@ import { checkSharedKey, checkSharedValue, type SharedStore } from "./shared-sto
 
 /** Keys of each kind. Beyond it the oldest is forgotten: one process's limits under a flood of addresses. */
 const KEYS_MAX = 200_000;
+/** How often expired keys are looked for, and how many keys of each kind are looked at then. */
+const SWEEP_EVERY_MS = 1_000;
+const SWEEP_KEYS_MAX = 2_000;
 
 interface Entry {
   /** The value, or the time at which a bucket is full again. */
   readonly value: string | number;
   readonly expiresAt: number;
+}
+
+export interface MemorySharedStore extends SharedStore {
+  /** Keys in memory. */
+  readonly size: number;
 }
 
 export interface MemorySharedStoreOptions {
@@ -21,11 +29,41 @@ export interface MemorySharedStoreOptions {
 export function createMemorySharedStore({
   clock,
   keysMax = KEYS_MAX,
-}: MemorySharedStoreOptions): SharedStore {
+}: MemorySharedStoreOptions): MemorySharedStore {
   const buckets = new Map<string, Entry>();
   const claims = new Map<string, Entry>();
   const values = new Map<string, Entry>();
   let life: string = randomUUID();
+  const kinds = [buckets, claims, values].map((map) => ({ map, walk: map.entries() }));
+  let isTimed = false;
+
+  /** Keys expire at different times, so a walk over all of them finds those that nothing asks for. */
+  function sweep(): void {
+    for (const kind of kinds) {
+      for (let looked = 0; looked < SWEEP_KEYS_MAX; looked++) {
+        const next = kind.walk.next();
+        if (next.done === true) {
+          kind.walk = kind.map.entries();
+          break;
+        }
+        const [key, { expiresAt }] = next.value;
+        if (expiresAt <= clock.now()) kind.map.delete(key);
+      }
+    }
+  }
+
+  function sweepLater(): void {
+    isTimed = true;
+    clock.after(
+      SWEEP_EVERY_MS,
+      () => {
+        isTimed = false;
+        sweep();
+        if (kinds.some(({ map }) => map.size > 0)) sweepLater();
+      },
+      true,
+    );
+  }
 
   function read(map: Map<string, Entry>, key: string): Entry | undefined {
     const entry = map.get(key);
@@ -44,6 +82,7 @@ export function createMemorySharedStore({
     map.delete(key);
     if (map.size >= keysMax) makeRoom(map);
     map.set(key, { value, expiresAt: clock.now() + ttlMs });
+    if (!isTimed) sweepLater();
   }
 
   /** Takes away the oldest and, while at it, some of those that have expired. */
@@ -56,6 +95,9 @@ export function createMemorySharedStore({
   }
 
   return {
+    get size() {
+      return buckets.size + claims.size + values.size;
+    },
     async take(key, amount, limit, windowMs) {
       if (amount > limit) return { ok: false, retryAfterMs: windowMs };
       const now = clock.now();

@@ -1,0 +1,69 @@
+import { describe, expect, test } from "bun:test";
+import { createManualClock } from "../table/testing/manual-clock.ts";
+import { Recent } from "./recent.ts";
+
+const AGE_MS = 1_000;
+
+function recentOf(limits: { entriesMax?: number; weightMax?: number } = {}) {
+  const clock = createManualClock();
+  return {
+    clock,
+    recent: new Recent<number>(clock, { ageMs: AGE_MS, entriesMax: 10_000, ...limits }),
+  };
+}
+
+describe("recent values", () => {
+  test("are stale after their age, and evicted though no other value comes", () => {
+    const { clock, recent } = recentOf();
+    for (let n = 0; n < 5_000; n++) recent.set(`key ${n}`, n);
+    expect(recent.get("key 4999")).toBe(4_999);
+    clock.advance(AGE_MS);
+    expect(recent.get("key 4999")).toBeUndefined();
+    clock.advance(AGE_MS);
+    expect(recent.size).toBe(0);
+  });
+
+  test("need no timer while there are none", () => {
+    let timers = 0;
+    const clock = createManualClock();
+    const counted = {
+      ...clock,
+      after(ms: number, run: () => void) {
+        timers++;
+        return clock.after(ms, run);
+      },
+    };
+    const recent = new Recent<number>(counted, { ageMs: AGE_MS, entriesMax: 10 });
+    clock.advance(60_000);
+    expect(timers).toBe(0);
+    recent.set("a", 1);
+    clock.advance(60_000);
+    expect({ timers, size: recent.size }).toEqual({ timers: 1, size: 0 });
+    recent.set("b", 2);
+    clock.advance(60_000);
+    expect({ timers, size: recent.size }).toEqual({ timers: 2, size: 0 });
+  });
+
+  test("live on where they are set again, and the oldest are evicted beyond the number", () => {
+    const { clock, recent } = recentOf({ entriesMax: 3 });
+    for (const key of ["a", "b", "c"]) recent.set(key, 1);
+    clock.advance(AGE_MS / 2);
+    recent.set("a", 2);
+    recent.set("d", 1);
+    expect(["a", "b", "c", "d"].map((key) => recent.get(key))).toEqual([2, undefined, 1, 1]);
+    clock.advance(AGE_MS / 2);
+    expect([recent.get("a"), recent.get("c")]).toEqual([2, undefined]);
+  });
+
+  test("are bounded by weight, and one that is too heavy is not kept", () => {
+    const { recent } = recentOf({ weightMax: 10 });
+    recent.set("a", 1, 6);
+    recent.set("b", 2, 6);
+    expect([recent.get("a"), recent.get("b")]).toEqual([undefined, 2]);
+    recent.set("c", 3, 11);
+    expect(recent.size).toBe(0);
+    recent.set("d", 4, 10);
+    recent.set("d", 5, 10);
+    expect(recent.get("d")).toBe(5);
+  });
+});

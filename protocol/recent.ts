@@ -1,0 +1,93 @@
+/** Values that are remembered for a while: bounded by age, by number and by weight. */
+
+import type { Clock } from "./route.ts";
+
+interface Entry<Value> {
+  readonly value: Value;
+  readonly weight: number;
+  readonly until: number;
+}
+
+export interface RecentLimits {
+  readonly ageMs: number;
+  readonly entriesMax: number;
+  /** Of all weights together. One that is heavier by itself is not kept. */
+  readonly weightMax?: number;
+}
+
+/** Stale entries that one step evicts, so that a burst that ends does not hold up the process. */
+const STEP_ENTRIES_MAX = 2_000;
+const STEP_PAUSE_MS = 5;
+
+/**
+ * All entries have the same age limit, so their order is their age: the oldest are evicted first. One
+ * timer, only while there are entries, evicts what is stale when no more values come: an entry is
+ * gone after twice its age at most.
+ */
+export class Recent<Value> {
+  readonly #entries = new Map<string, Entry<Value>>();
+  readonly #clock: Clock;
+  readonly #limits: RecentLimits;
+  #weight = 0;
+  #isTimed = false;
+
+  constructor(clock: Clock, limits: RecentLimits) {
+    this.#clock = clock;
+    this.#limits = limits;
+  }
+
+  /** Stale ones that are not evicted yet included. */
+  get size(): number {
+    return this.#entries.size;
+  }
+
+  get(key: string): Value | undefined {
+    const known = this.#entries.get(key);
+    return known !== undefined && known.until > this.#clock.now() ? known.value : undefined;
+  }
+
+  set(key: string, value: Value, weight = 0): void {
+    const { ageMs, entriesMax, weightMax = Number.POSITIVE_INFINITY } = this.#limits;
+    const now = this.#clock.now();
+    this.delete(key);
+    this.#entries.set(key, { value, weight, until: now + ageMs });
+    this.#weight += weight;
+    for (const old of this.#entries.keys()) {
+      if (this.#entries.size <= entriesMax && this.#weight <= weightMax) break;
+      this.delete(old);
+    }
+    if (this.#entries.size > 0 && !this.#isTimed) this.#evictAfter(ageMs);
+  }
+
+  delete(key: string): void {
+    const known = this.#entries.get(key);
+    if (known === undefined) return;
+    this.#weight -= known.weight;
+    this.#entries.delete(key);
+  }
+
+  #evictAfter(ms: number): void {
+    this.#isTimed = true;
+    this.#clock.after(
+      ms,
+      () => {
+        this.#isTimed = false;
+        const isMore = this.#evictStale();
+        if (this.#entries.size > 0) this.#evictAfter(isMore ? STEP_PAUSE_MS : this.#limits.ageMs);
+      },
+      true,
+    );
+  }
+
+  /** Answers whether more are stale. */
+  #evictStale(): boolean {
+    const now = this.#clock.now();
+    let evicted = 0;
+    for (const [key, { until }] of this.#entries) {
+      if (until > now) return false;
+      if (evicted++ === STEP_ENTRIES_MAX) return true;
+      this.delete(key);
+    }
+    return false;
+  }
+}
