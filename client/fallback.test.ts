@@ -2,7 +2,7 @@
 
 import { expect, test } from "bun:test";
 import { createFallback } from "./fallback.ts";
-import { POLL_MS } from "./limits.ts";
+import { POLL_MS, SILENT_STREAMS_MAX } from "./limits.ts";
 import { createManualClock } from "./testing/manual-clock.ts";
 
 function world() {
@@ -56,4 +56,12 @@ test("another network begins with a stream, and a connection that is gone leaves
   expect(clock.pending).toBe(0);
   fallback.forget();
   expect(fallback.polls).toBe(false);
+});
+
+test("SILENT_STREAMS_MAX: so many silent streams are followed by a poll, not fewer", () => {
+  const { fallback } = world();
+  for (let stream = 1; stream < SILENT_STREAMS_MAX; stream++) fallback.silent();
+  expect(fallback.polls).toBe(false);
+  fallback.silent();
+  expect(fallback.polls).toBe(true);
 });

@@ -1,5 +1,5 @@
 import { expect, test } from "bun:test";
-import { HELD_EVENTS_MAX } from "./limits.ts";
+import { EPOCHS_MAX, HELD_EVENTS_MAX } from "./limits.ts";
 import { createSequence } from "./sequence.ts";
 
 function started(head = 10) {
@@ -76,4 +76,16 @@ test("a past number of another log life is a reason to ask the server", () => {
   sequence.start(6, "e2");
   expect(sequence.behind).toBe(false);
   expect(sequence.accept(7, "e2", 7)).toEqual([7]);
+});
+
+test("EPOCHS_MAX: one more epoch evicts the oldest, whose past numbers are a question then", () => {
+  const sequence = started(0);
+  for (let count = 2; count <= EPOCHS_MAX; count++) sequence.accept(count - 1, `e${count}`, count);
+  sequence.accept(1, "e1", 1);
+  expect(sequence.behind).toBe(false);
+  sequence.accept(EPOCHS_MAX, `e${EPOCHS_MAX + 1}`, EPOCHS_MAX);
+  sequence.accept(2, "e2", 2);
+  expect(sequence.behind).toBe(false);
+  sequence.accept(1, "e1", 1);
+  expect(sequence.behind).toBe(true);
 });

@@ -1,5 +1,12 @@
 import { expect, test } from "bun:test";
-import { CONNECT_TIMEOUT_MS, HOLE_WAIT_MS, STABLE_MS } from "./limits.ts";
+import {
+  CONNECT_TIMEOUT_MS,
+  HEARTBEATS_MISSED_MAX,
+  HOLE_WAIT_MS,
+  REQUEST_RETRIES_MAX,
+  RETRY_ASKED_MS_MAX,
+  STABLE_MS,
+} from "./limits.ts";
 import { createHarness, stateNames } from "./testing/harness.ts";
 import { settle } from "./testing/manual-clock.ts";
 import { comment, record } from "./testing/record.ts";
@@ -120,9 +127,9 @@ test("silence of two and a half heartbeats is the end of a connection that shows
   await settle();
   await harness.clock.advance(30_000);
   harness.network.callbacks?.onAlive();
-  await harness.clock.advance(37_000);
+  await harness.clock.advance(HEARTBEATS_MISSED_MAX * 15_000 - 1);
   expect(harness.client.state.name).toBe("connected");
-  await harness.clock.advance(600);
+  await harness.clock.advance(1);
   expect(stateNames(harness)).toContain("waiting/heartbeat-missed");
 });
 
@@ -165,6 +172,7 @@ test("a change that is not answered is sent again after 100, 200, 400 ms, then t
   harness.client.subscribe("video:2", {});
   await harness.clock.advance(2000);
   expect(at.map((time) => time - (at[0] ?? 0))).toEqual([0, 100, 300, 700]);
+  expect(at).toHaveLength(1 + REQUEST_RETRIES_MAX);
   expect(harness.network.connects).toHaveLength(2);
   expect(harness.client.state.name).toBe("connected");
 });
@@ -233,6 +241,20 @@ test("`retry:` decides the wait after a clean end", async () => {
     reason: "server-asked",
     retryInMs: 7000,
   });
+});
+
+test("RETRY_ASKED_MS_MAX: a longer wish of the server is followed up to it", async () => {
+  for (const [askedMs, waitMs] of [
+    [RETRY_ASKED_MS_MAX - 1, RETRY_ASKED_MS_MAX - 1],
+    [RETRY_ASKED_MS_MAX + 1, RETRY_ASKED_MS_MAX],
+  ] as const) {
+    const harness = createHarness();
+    harness.client.subscribe("video:1", {});
+    await settle();
+    harness.network.callbacks?.onRetry(askedMs);
+    harness.network.callbacks?.onEnd({ kind: "ended" });
+    expect(harness.client.state).toMatchObject({ name: "waiting", retryInMs: waitMs });
+  }
 });
 
 test("an error in a callback stops nothing, and is not hidden", async () => {

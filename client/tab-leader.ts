@@ -12,7 +12,7 @@ import type { ConnectionState } from "./types.ts";
 /** A new leader hears all tabs out before it connects, so that one address has all their positions, ms. */
 const HEARING_MS = 50;
 /** Tabs in one group; a browser has fewer. */
-const TABS_MAX = 1000;
+export const TABS_MAX = 1000;
 /** A tab whose lock is free and that does not answer for this long is gone, ms. */
 const GONE_MS = 100;
 /** So is one that is silent for this long: timers of hidden tabs may fire once a minute only, ms. */
