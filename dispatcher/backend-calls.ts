@@ -19,10 +19,10 @@ import { type InternalRouteOptions, internalRoute, parseCall, refuse } from "./i
 
 const PUBLISH_PATH = "/internal/v1/publish";
 const VIEWERS_PATH = "/internal/v1/viewers";
-const EVENTS_PER_CALL_MAX = 10_000;
-const PUBLISH_BYTES_MAX = 8 * 1024 * 1024;
-const TOPICS_PER_CALL_MAX = 1000;
-const VIEWERS_BYTES_MAX = 256 * 1024;
+export const EVENTS_PER_CALL_MAX = 10_000;
+export const PUBLISH_BYTES_MAX = 8 * 1024 * 1024;
+export const TOPICS_PER_CALL_MAX = 1000;
+export const VIEWERS_BYTES_MAX = 256 * 1024;
 const TIMEOUT_MS = 2000;
 
 const ViewersCall = z.strictObject({ topics: z.array(z.string()).max(TOPICS_PER_CALL_MAX) });
@@ -83,11 +83,18 @@ export function createHttpBackbone({
    * is durable, which frontends know by its number, is sent to the next one.
    */
   async function publish(events: readonly Event[]): Promise<void> {
+    const text = encodeEvents(events);
+    if (events.length > 1 && Buffer.byteLength(text) > PUBLISH_BYTES_MAX) {
+      const middle = events.length >> 1;
+      await publish(events.slice(0, middle));
+      return publish(events.slice(middle));
+    }
     let left = events;
     await ask(async (dispatcher) => {
       if (left.length === 0) return;
       try {
-        await client.call(dispatcher, PUBLISH_PATH, encodeEvents(left), {
+        const body = left === events ? text : encodeEvents(left);
+        await client.call(dispatcher, PUBLISH_PATH, body, {
           timeoutMs: TIMEOUT_MS,
           contentType: "text/plain",
         });

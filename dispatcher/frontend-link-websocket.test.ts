@@ -12,7 +12,12 @@ import { encodeEvents } from "./event-codec.ts";
 import { createFrontendCredential } from "./frontend-credential.ts";
 import type { FrontendLinks } from "./frontend-link.ts";
 import { createWebSocketLinks } from "./frontend-link-websocket.ts";
-import { formatFresh, LINK_PATH, LINK_WAITING_EVENTS_MAX } from "./link-limits.ts";
+import {
+  formatFresh,
+  LINK_MESSAGE_BYTES_MAX,
+  LINK_PATH,
+  LINK_WAITING_EVENTS_MAX,
+} from "./link-limits.ts";
 import {
   eventually,
   type InternalFrontend,
@@ -251,9 +256,11 @@ test("a malformed or oversized batch ends the link, is counted, and nothing of i
   expect(await send(`${good}video:1 goal\n{}\n`)).toBe(1007);
   expect(await send(new Uint8Array([1, 2, 3]))).toBe(1007);
   expect(await send(good.repeat(10_000))).toBe(1007);
-  await send("x".repeat(3 * 1024 * 1024));
+  expect(await send("x".repeat(LINK_MESSAGE_BYTES_MAX))).toBe(1007);
+  expect(one.refusals.oversized).toBe(0);
+  await send("x".repeat(LINK_MESSAGE_BYTES_MAX + 1));
   await eventually("the oversized one is counted", () => one.refusals.oversized === 1);
-  expect(one.refusals.malformed).toBe(3);
+  expect(one.refusals.malformed).toBe(4);
   expect(one.received).toEqual([]);
 });
 

@@ -6,7 +6,7 @@ import {
   isInternalUrl,
   parseFrontendCaller,
 } from "./frontend-credential.ts";
-import { AUTH_WINDOW_MS, createInternalAuth } from "./internal-auth.ts";
+import { AUTH_WINDOW_MS, createInternalAuth, HEADER_CHARACTERS_MAX } from "./internal-auth.ts";
 
 function clockAt(start: number): Clock & { time: number } {
   const clock = { time: start, now: () => clock.time, after: () => () => undefined };
@@ -97,4 +97,18 @@ test("a frontend proves its id, and nobody else can", () => {
   }
   for (const good of ["http://a:1", "https://frontend-3.internal:9080", "http://[::1]:9080"])
     expect(isInternalUrl(good)).toBe(true);
+});
+
+test("HEADER_CHARACTERS_MAX: so many characters are accepted; one more is refused", () => {
+  const auth = createInternalAuth({ secrets: [SECRET], clock: clockAt(1_700_000_000_000) });
+  const { "ovation-time": time = "", "ovation-nonce": nonce = "" } = auth.sign(call);
+  const longest = HEADER_CHARACTERS_MAX - time.length - nonce.length;
+  for (const [characters, isTaken] of [
+    [longest, true],
+    [longest + 1, false],
+  ] as const) {
+    const from = "x".repeat(characters);
+    const verified = auth.verify(call, new Headers(auth.sign({ ...call, from })));
+    expect(verified).toEqual(isTaken ? { from, to: "" } : "forged");
+  }
 });

@@ -20,7 +20,7 @@ export const AUTH_WINDOW_MS = 30_000;
 /** Calls remembered at a time; beyond it calls are refused: only holders of the secret can bring that about. */
 export const NONCES_MAX = 500_000;
 export const SECRET_CHARACTERS_MIN = 16;
-const HEADER_CHARACTERS_MAX = 512;
+export const HEADER_CHARACTERS_MAX = 512;
 const NONCE_CHARACTERS_MIN = 16;
 
 export interface InternalCall {

@@ -15,6 +15,8 @@ export interface InternalClientOptions {
   /** This process, in `ovation-from`. */
   readonly from: string;
   readonly tls?: InternalTls;
+  /** Of one answer; beyond, the call counts as not answered. Default ANSWER_BYTES_MAX. */
+  readonly answerBytesMax?: number;
 }
 
 /** Nobody answered as one of ours would: another address may. Says nothing of whether the call was carried out. */
@@ -43,9 +45,14 @@ export interface InternalClient {
 }
 
 /** An answer beyond that is not one of ours: the largest is a page of events. */
-const ANSWER_BYTES_MAX = 64 * 1024 * 1024;
+export const ANSWER_BYTES_MAX = 64 * 1024 * 1024;
 
-export function createInternalClient({ auth, from, tls }: InternalClientOptions): InternalClient {
+export function createInternalClient({
+  auth,
+  from,
+  tls,
+  answerBytesMax = ANSWER_BYTES_MAX,
+}: InternalClientOptions): InternalClient {
   return {
     async call(url, path, body, { timeoutMs, to = "", contentType = "application/json" }) {
       const headers = {
@@ -62,15 +69,28 @@ export function createInternalClient({ auth, from, tls }: InternalClientOptions)
           ...(tls === undefined ? {} : { tls }),
         }),
       );
-      if (Number(response.headers.get("content-length") ?? 0) > ANSWER_BYTES_MAX)
-        throw new CallFailedError(`${url}: the answer is too large`);
-      const text = await attempt(url, () => response.text());
+      const text = await attempt(url, () => readText(response, answerBytesMax));
       if (response.status === 204) return undefined;
       const value = parse(url, text);
       if (response.ok) return value;
       throw toError(url, response.status, value);
     },
   };
+}
+
+/** An answer of no announced length is bounded while it is read. */
+async function readText(response: Response, bytesMax: number): Promise<string> {
+  const announced = response.headers.get("content-length");
+  if (announced !== null && Number(announced) <= bytesMax) return response.text();
+  const decoder = new TextDecoder();
+  let text = "";
+  let length = 0;
+  for await (const chunk of response.body ?? []) {
+    length += chunk.length;
+    if (length > bytesMax || announced !== null) throw new Error("the answer is too large");
+    text += decoder.decode(chunk, { stream: true });
+  }
+  return text + decoder.decode();
 }
 
 async function attempt<T>(url: string, run: () => Promise<T>): Promise<T> {

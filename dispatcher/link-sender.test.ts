@@ -12,7 +12,7 @@ import {
 import { encodeEvents } from "./event-codec.ts";
 import { createFrontendLinks } from "./frontend-links.ts";
 import * as limits from "./link-limits.ts";
-import { createLink, type LinkEvents } from "./link-sender.ts";
+import { createLink, DRAIN_MS_MAX, type LinkEvents } from "./link-sender.ts";
 import { ManualClock } from "./testing/manual-clock.ts";
 
 const frontend = { id: parseFrontendId("frontend1") as FrontendId, url: "http://127.0.0.1:1" };
@@ -186,4 +186,23 @@ test("LINKS_MAX: events for a frontend beyond are dropped and counted", () => {
     droppedFull: 2,
     durable: { droppedFull: 1 },
   });
+});
+
+test("DRAIN_MS_MAX: a drain waits so long for acknowledgements", async () => {
+  for (const acknowledges of [false, true]) {
+    const { clock, link, latest } = linked();
+    await clock.pass(2);
+    link.send([goal(1)]);
+    await clock.pass(1);
+    let isDrained = false;
+    void link.drain().then(() => {
+      isDrained = true;
+    });
+    if (acknowledges) latest()?.events.said("1");
+    await clock.pass(DRAIN_MS_MAX - 1);
+    expect(isDrained).toBe(acknowledges);
+    await clock.pass(20);
+    expect(isDrained).toBe(true);
+    link.close();
+  }
 });

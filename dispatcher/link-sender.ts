@@ -64,7 +64,7 @@ type State =
   | { readonly name: "waiting" }
   | { readonly name: "closed" };
 
-const DRAIN_MS_MAX = 1000;
+export const DRAIN_MS_MAX = 1000;
 
 export interface CreateLinkOptions extends LinkOptions {
   readonly frontend: FrontendAddress;

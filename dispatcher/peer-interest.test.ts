@@ -1,12 +1,14 @@
 import { expect, test } from "bun:test";
-import { type Event, parseTopic, type Topic, toJsonText } from "@ovation/protocol";
+import { type Event, parseTopic, type Topic, toJsonText, topicOf } from "@ovation/protocol";
 import fc from "fast-check";
 import {
   BUSY_EVENTS,
   BUSY_ROUNDS,
+  COUNTED_TOPICS_MAX,
   createPeerInterest,
   INTEREST_EVERY_MS,
   INTEREST_HELD_EVENTS_MAX,
+  INTEREST_TOPICS_MAX,
   QUIET_ROUNDS,
 } from "./peer-interest.ts";
 
@@ -214,3 +216,31 @@ test("whenever somebody subscribes there, every event that is published after th
   );
   expect(sparedInAll).toBeGreaterThan(0);
 }, 10_000);
+
+test("COUNTED_TOPICS_MAX: a busy topic beyond is not counted and goes at once", async () => {
+  for (const others of [COUNTED_TOPICS_MAX - 1, COUNTED_TOPICS_MAX]) {
+    const { interest, forwarded, pass, publish, busy } = open(near);
+    for (let other = 0; other < others; other++) publish(topicOf("member", `m${other}`));
+    await busy(ONE);
+    const isCounted = others < COUNTED_TOPICS_MAX;
+    const before = forwarded.length;
+    publish(ONE, 3);
+    expect(interest.held).toBe(isCounted ? 3 : 0);
+    expect(forwarded.length - before).toBe(isCounted ? 0 : 3);
+    await pass(INTEREST_EVERY_MS);
+    interest.close();
+  }
+});
+
+test("INTEREST_TOPICS_MAX: so many topics are asked about; further ones go at once", async () => {
+  const { interest, peer, pass, publish } = open(near);
+  const topics = Array.from({ length: INTEREST_TOPICS_MAX + 1 }, (_, index) =>
+    topicOf("member", `m${index}`),
+  );
+  for (const each of topics) publish(each, BUSY_EVENTS);
+  await pass(BUSY_MS + INTEREST_EVERY_MS);
+  expect(peer.asked).toBe(INTEREST_TOPICS_MAX);
+  for (const each of topics) publish(each);
+  expect(interest.held).toBe(INTEREST_TOPICS_MAX);
+  interest.close();
+});

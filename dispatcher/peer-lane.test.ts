@@ -4,7 +4,7 @@ import { expect, test } from "bun:test";
 import { DEFAULT_POLICY, type Event, toJsonText, topicOf } from "@ovation/protocol";
 import { CallFailedError } from "./internal-client.ts";
 import * as limits from "./peer.ts";
-import { createPeerLane } from "./peer-lane.ts";
+import { CLOSE_MS_MAX, createPeerLane } from "./peer-lane.ts";
 import { ManualClock } from "./testing/manual-clock.ts";
 
 const topic = topicOf("video", "1");
@@ -110,4 +110,19 @@ test("FORWARD_RETRY_MS_MAX: the waits between attempts double up to it", async (
   const waits = calledAt.slice(1).map((at, index) => at - (calledAt[index] ?? 0));
   expect(Math.max(...waits)).toBe(limits.FORWARD_RETRY_MS_MAX);
   expect(waits.at(-1)).toBe(limits.FORWARD_RETRY_MS_MAX);
+});
+
+test("CLOSE_MS_MAX: a close waits so long for a peer that does not answer", async () => {
+  for (const mode of ["silent", "answers"] as const) {
+    const { clock, lane } = open(mode);
+    lane.push([goal(1)]);
+    let isClosed = false;
+    void lane.close().then(() => {
+      isClosed = true;
+    });
+    await clock.pass(CLOSE_MS_MAX - 1);
+    expect(isClosed).toBe(mode === "answers");
+    await clock.pass(20);
+    expect(isClosed).toBe(true);
+  }
 });

@@ -72,7 +72,7 @@ const Answer = z.object({
 });
 type Outcome = z.infer<typeof Answer> | { readonly reason: string; readonly nothingSent: boolean };
 
-const CLOSE_MS_MAX = 1000;
+export const CLOSE_MS_MAX = 1000;
 
 export function createPeerLane(options: PeerLaneOptions): PeerLane {
   const { peer, client, clock, dispatcherId, random, onState } = options;

@@ -71,7 +71,7 @@ export interface PeerReceiver {
 
 /** Longer than a signed call is good for. */
 const CLAIM_MS = 3 * AUTH_WINDOW_MS;
-const STREAMS_MAX = 1000;
+export const STREAMS_MAX = 1000;
 
 const Head = z.strictObject({
   number: z.int().min(1).max(Number.MAX_SAFE_INTEGER),

@@ -3,6 +3,7 @@
 import { afterEach, expect, test } from "bun:test";
 import { toJsonText } from "@ovation/protocol";
 import {
+  DATACENTER_PATH,
   FORWARD_CALL_BYTES_MAX,
   FORWARD_CALL_EVENTS_MAX,
   FORWARD_LIFE_CHARACTERS_MAX,
@@ -13,6 +14,7 @@ import {
   WANTED_CALL_TOPICS_MAX,
   WANTED_PATH,
 } from "./peer.ts";
+import { DATACENTER_CALL_BYTES_MAX } from "./peer-routes.ts";
 import { datacenter, endDatacenters, goal } from "./testing/datacenters.ts";
 import { eventually, testAuth } from "./testing/internal-frontend.ts";
 
@@ -149,4 +151,29 @@ test("a question has at most WANTED_CALL_TOPICS_MAX and PEER_VIEWERS_TOPICS_MAX 
     `${JSON.stringify({ number, id: `d.${number}`, life: "x".repeat(characters) })}\n`;
   expect(await post(FORWARD_PATH, batch(1, FORWARD_LIFE_CHARACTERS_MAX))).toBe(200);
   expect(await post(FORWARD_PATH, batch(2, FORWARD_LIFE_CHARACTERS_MAX + 1))).toBe(400);
+});
+
+test("DATACENTER_CALL_BYTES_MAX: so many bytes are accepted; one more is refused", async () => {
+  const inB = (await datacenter("b")).dispatcher();
+  for (const [bytes, status] of [
+    [DATACENTER_CALL_BYTES_MAX, 200],
+    [DATACENTER_CALL_BYTES_MAX + 1, 413],
+  ] as const) {
+    const body = " ".repeat(bytes);
+    const from = formatPeerCaller("a", "dispatcher1");
+    const headers = testAuth().sign({
+      method: "POST",
+      path: DATACENTER_PATH,
+      from,
+      to: "",
+      body,
+    });
+    const response = await fetch(inB.listener.url + DATACENTER_PATH, {
+      method: "POST",
+      headers,
+      body,
+    });
+    expect(response.status).toBe(status);
+  }
+  expect(inB.refusals.oversized).toBe(1);
 });

@@ -16,7 +16,7 @@ export interface PeerRoutes {
   readonly stats: PeerReceiverStats;
 }
 
-const DATACENTER_CALL_BYTES_MAX = 1024;
+export const DATACENTER_CALL_BYTES_MAX = 1024;
 
 export function createPeerRoutes(options: PeerRoutesOptions): PeerRoutes {
   const receiver = createPeerReceiver(options);

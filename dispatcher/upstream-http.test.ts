@@ -19,7 +19,7 @@ import {
 import { testAuth } from "./testing/internal-frontend.ts";
 import { startTcpProxy } from "./testing/tcp-proxy.ts";
 import { UPSTREAM_PATHS } from "./upstream-calls.ts";
-import { createHttpUpstream } from "./upstream-http.ts";
+import { CALLS_MAX, createHttpUpstream } from "./upstream-http.ts";
 
 const cleanups: (() => Promise<unknown>)[] = [];
 afterEach(async () => {
@@ -291,3 +291,16 @@ test("forged, replayed, malformed and oversized calls, and calls in another fron
   });
   expect(await upstream([one.listener.url], victim).renew(60_000)).toBe(mark);
 });
+
+test("CALLS_MAX: one more call in flight is refused at once; the others are answered", async () => {
+  const stores = testStores();
+  const up = upstream([dispatcher(stores).listener.url], undefined, 10_000);
+  await up.renew(60_000);
+  const calls = Array.from({ length: CALLS_MAX }, () => up.headAt(topic, 1));
+  expect(up.headAt(topic, 1)).rejects.toMatchObject({
+    code: "unavailable",
+    message: "too many calls to dispatchers",
+  });
+  expect(await Promise.all(calls)).toHaveLength(CALLS_MAX);
+  expect(await up.headAt(topic, 1)).toMatchObject({ topic });
+}, 15_000);

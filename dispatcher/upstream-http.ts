@@ -43,7 +43,7 @@ export interface HttpUpstreamOptions {
 /** Attempts of one call in all, spread over the dispatchers. */
 const ATTEMPTS_MAX = 4;
 /** Calls under way; beyond, a call is refused at once. */
-const CALLS_MAX = 2000;
+export const CALLS_MAX = 2000;
 /** A dispatcher that did not answer is asked again after this long, if another one is there. */
 const REST_MS = 2000;
 /** Wait before the second round over all dispatchers: drawn between 0 and this. */

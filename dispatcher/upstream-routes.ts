@@ -13,7 +13,7 @@ import { type InternalRouteOptions, internalRoute, parseCall, refuse } from "./i
 import * as calls from "./upstream-calls.ts";
 
 /** Calls that are answered at the same time; beyond, frontends are told to try another dispatcher. */
-const CALLS_MAX = 5000;
+export const UPSTREAM_CALLS_MAX = 5000;
 
 export interface UpstreamRoutesOptions extends InternalRouteOptions {
   readonly dispatcher: DispatcherApi;
@@ -33,7 +33,8 @@ export function createUpstreamRoutes(options: UpstreamRoutesOptions): readonly R
       const frontend = parseFrontendCaller(from);
       if (frontend === undefined) throw refuse(refusals, "not-the-caller");
       const call = parseCall(refusals, schema, body);
-      if (underWay >= CALLS_MAX) throw new Problem("bad-gateway", "too many calls under way");
+      if (underWay >= UPSTREAM_CALLS_MAX)
+        throw new Problem("bad-gateway", "too many calls under way");
       underWay++;
       try {
         return Response.json((await answer(frontend, call)) ?? {});
