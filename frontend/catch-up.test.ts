@@ -1,5 +1,11 @@
 import { afterEach, expect, test } from "bun:test";
+import { CatchUp } from "./catch-up.ts";
+import type { Channel } from "./channel.ts";
 import type { Frontend } from "./frontend.ts";
+import type { Hub } from "./hub.ts";
+import { REACH_MS_MAX } from "./limits.ts";
+import type { Repair } from "./repair.ts";
+import { createManualClock } from "./testing/manual-clock.ts";
 import { ModelUpstream, topic } from "./testing/model-upstream.ts";
 import { newFrontend } from "./testing/new-frontend.ts";
 import { until, Viewer } from "./testing/viewer.ts";
@@ -75,4 +81,23 @@ test("whoever comes to a frontend that is behind gets nothing again: it catches 
   upstream.append(video, 31);
   await until(() => back.seqs(video).length > 0 && staying.seqs(video).length === 31);
   expect(back.seqs(video)).toEqual([31]);
+});
+
+test("REACH_MS_MAX: a viewer waits so long for a frontend that is behind", async () => {
+  const clock = createManualClock();
+  const channel = { topic: video, seq: 1, batched: { seq: 1, epoch: "life1" } } as Channel;
+  const catchUp = new CatchUp({
+    frontend: "frontend1" as Frontend["id"],
+    hub: { channel: () => channel } as Partial<Hub> as Hub,
+    repair: { reach: () => new Promise<void>(() => undefined) } as Partial<Repair> as Repair,
+    clock,
+  });
+  let isOver = false;
+  void catchUp.reach(channel, 2).then(() => {
+    isOver = true;
+  });
+  await clock.advance(REACH_MS_MAX - 1);
+  expect(isOver).toBe(false);
+  await clock.advance(1);
+  expect(isOver).toBe(true);
 });

@@ -2,7 +2,7 @@
 
 import { describe, expect, test } from "bun:test";
 import { zstdCompressSync, zstdDecompressSync } from "node:zlib";
-import { encodeText } from "./encoding.ts";
+import { encodeText, STORED_BYTES_MAX } from "./encoding.ts";
 import { wireForm } from "./wire-form.ts";
 
 const zstd = wireForm({ zstd: true });
@@ -19,9 +19,14 @@ describe("the runtime", () => {
   });
 
   test("writes a stored zstd frame for every length up to the limit", () => {
-    for (let length = 1; length <= 64; length++) {
+    for (let length = 1; length <= STORED_BYTES_MAX; length++) {
       const text = "a".repeat(length);
       expect(zstdDecompressSync(encodeText(text, zstd)).toString()).toBe(text);
+      expect(Buffer.from(encodeText(text, zstd)).includes(text)).toBe(true);
     }
+    const longer = "a".repeat(STORED_BYTES_MAX + 1);
+    const compressed = Buffer.from(encodeText(longer, zstd));
+    expect(compressed.includes(longer)).toBe(false);
+    expect(zstdDecompressSync(compressed).toString()).toBe(longer);
   });
 });

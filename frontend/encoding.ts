@@ -7,7 +7,7 @@ import { zstdCompressSync } from "node:zlib";
 import { CHUNKED, PLAIN, UNNAMED, type WireForm, ZSTD } from "./wire-form.ts";
 
 /** Up to this size a write is a stored block: compression would make it longer. */
-const STORED_BYTES_MAX = 64;
+export const STORED_BYTES_MAX = 64;
 
 const NOTHING = new Uint8Array(0);
 const LF = 10;

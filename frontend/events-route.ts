@@ -52,8 +52,8 @@ const HEADERS = {
 const POLLED = wireForm({ unnamed: true });
 
 /** Who is refused comes back after a random time between these. */
-const REFUSED_RETRY_MIN_MS = 2000;
-const REFUSED_RETRY_MAX_MS = 12_000;
+export const REFUSED_RETRY_MIN_MS = 2000;
+export const REFUSED_RETRY_MAX_MS = 12_000;
 
 export function createEventsRoute(options: EventsRouteOptions): Route {
   return {

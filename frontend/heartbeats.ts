@@ -20,7 +20,7 @@ export interface HeartbeatsOptions {
   pend(connection: Connection, drained: Promise<unknown>): void;
 }
 
-const SLOTS_MAX = 32;
+export const SLOTS_MAX = 32;
 
 export class Heartbeats {
   readonly #options: HeartbeatsOptions;

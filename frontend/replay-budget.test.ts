@@ -1,6 +1,13 @@
 import { expect, test } from "bun:test";
 import { createMemoryPools } from "@ovation/protocol";
-import { REPLAY_SHARED_WEIGHT, REPLAY_SMALL_EVENTS_MAX, REPLAY_WINDOW_MS } from "./limits.ts";
+import {
+  REPLAY_BYTES_PER_ADDRESS_MAX,
+  REPLAY_BYTES_PER_REQUEST_MAX,
+  REPLAY_EVENTS_PER_REQUEST_MAX,
+  REPLAY_SHARED_WEIGHT,
+  REPLAY_SMALL_EVENTS_MAX,
+  REPLAY_WINDOW_MS,
+} from "./limits.ts";
 import { DEFAULT_REPLAY, OPEN_REPLAY, ReplayBudget } from "./replay-budget.ts";
 import { createManualClock } from "./testing/manual-clock.ts";
 
@@ -44,4 +51,20 @@ test("no request has more events than one may have, also with limits per address
     expect(budget.allows("a", limits.eventsPerRequest)).toBe(true);
     expect(budget.allows("a", limits.eventsPerRequest + 1)).toBe(false);
   }
+});
+
+test("the default limits of a request and of an address, at each and one beyond", () => {
+  expect(DEFAULT_REPLAY).toEqual({
+    eventsPerRequest: REPLAY_EVENTS_PER_REQUEST_MAX,
+    bytesPerRequest: REPLAY_BYTES_PER_REQUEST_MAX,
+    bytesPerAddress: REPLAY_BYTES_PER_ADDRESS_MAX,
+  });
+  const budget = new ReplayBudget(DEFAULT_REPLAY, createMemoryPools(createManualClock()));
+  expect(budget.allows("a", REPLAY_EVENTS_PER_REQUEST_MAX)).toBe(true);
+  expect(budget.allows("a", REPLAY_EVENTS_PER_REQUEST_MAX + 1)).toBe(false);
+  budget.charge("a", REPLAY_BYTES_PER_ADDRESS_MAX - 1, false);
+  expect(budget.allows("a", 1)).toBe(true);
+  budget.charge("a", 1, false);
+  expect(budget.allows("a", 1)).toBe(false);
+  expect(budget.allows("b", 1)).toBe(true);
 });

@@ -1,5 +1,5 @@
 import { expect, test } from "bun:test";
-import { REPLAY_SLICE_MS } from "./limits.ts";
+import { REPLAY_SLICE_MS, REPLAY_SLICE_PAGES_MAX } from "./limits.ts";
 import { ReplayTurns } from "./replay-turns.ts";
 
 function newTurns(pageMs: number) {
@@ -59,4 +59,13 @@ test("what a write throws is its own client's", async () => {
   loop();
   expect(failing).rejects.toThrow("no page");
   expect(written).toEqual(["next"]);
+});
+
+test("REPLAY_SLICE_PAGES_MAX: a slice has so many pages, however fast they are", () => {
+  const { take, loop, written, turns } = newTurns(0);
+  for (let page = 0; page <= REPLAY_SLICE_PAGES_MAX; page++) void take("10.0.0.1", false);
+  loop();
+  expect([written.length, turns.size]).toEqual([REPLAY_SLICE_PAGES_MAX, 1]);
+  loop();
+  expect(turns.size).toBe(0);
 });

@@ -23,19 +23,19 @@ export interface ReporterOptions {
 }
 
 /** Counts that did not change are said again (entries expire) and totals asked for this often, in reports … */
-const REFRESH_EVERY = 3;
+export const REFRESH_EVERY = 3;
 /** … and in every report where there are not more topics than this. */
-const REFRESH_ALWAYS_TOPICS_MAX = 1000;
+export const REFRESH_ALWAYS_TOPICS_MAX = 1000;
 /** To this many viewers of this frontend the count may go with every report, to twice as many with every second one … */
-const STATS_VIEWERS_PER_ROUND = 2000;
+export const STATS_VIEWERS_PER_ROUND = 2000;
 /** … and with every so many at the least. */
-const STATS_ROUNDS_MAX = 10;
+export const STATS_ROUNDS_MAX = 10;
 /** The number of viewers is said again this often, in reports, where the head grew or somebody has not seen it. */
 const HEAD_EVERY = 5;
 /** That a topic has nobody here any more is said in this many reports: an older one may still be on its way. */
 const ENDED_REPORTS = 10;
 /** Reports whose events have not all been broadcast; beyond, none is asked for, so that no head is passed over. */
-const UNSETTLED_MAX = 30;
+export const UNSETTLED_MAX = 30;
 
 export class Reporter {
   readonly #options: ReporterOptions;

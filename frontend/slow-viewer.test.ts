@@ -1,4 +1,5 @@
 import { describe, expect, test } from "bun:test";
+import { PUMP_BYTES_MAX } from "./limits.ts";
 import { ModelUpstream, topic } from "./testing/model-upstream.ts";
 import { runningFrontends } from "./testing/running-frontends.ts";
 import { until, Viewer } from "./testing/viewer.ts";
@@ -60,5 +61,26 @@ describe("a slow viewer", () => {
     expect(slow.of("goal").length + (gap[0]?.fields.lost ?? 0)).toBe(300);
     expect(slow.of("likes").reduce((sum, { fields }) => sum + fields.like, 0)).toBe(35);
     expect(slow.of("likes").at(-1)?.fields.total.like).toBe(35);
+  });
+
+  test("PUMP_BYTES_MAX: gets what waits in several writes", async () => {
+    const upstream = new ModelUpstream();
+    const frontend = startFrontend(upstream);
+    const slow = new Viewer(frontend, [video]);
+    const fast = new Viewer(frontend, [video]);
+    await until(() => slow.connection.ready && fast.connection.ready);
+    slow.stall();
+    const eventBytes = PUMP_BYTES_MAX / 8;
+    for (let count = 1; count <= 30; count++) {
+      upstream.live(video, "goal", "g".repeat(eventBytes));
+      await until(() => fast.of("goal").length === count);
+    }
+    const before = slow.parts.length;
+    slow.drain();
+    await until(() => slow.of("goal").length === 30);
+    const sizes = slow.parts.slice(before).map(({ length }) => length);
+    expect(sizes.length).toBeGreaterThan(2);
+    expect(Math.max(...sizes)).toBeLessThan(PUMP_BYTES_MAX + 2 * eventBytes);
+    for (const size of sizes.slice(0, -1)) expect(size).toBeGreaterThanOrEqual(PUMP_BYTES_MAX);
   });
 });
