@@ -160,6 +160,11 @@ test("an event in the form that JSON.stringify writes is held to the same rules 
     expect((await post(nested(JSON_DEPTH_MAX, pad))).status).toBe(202);
     expect((await post(nested(JSON_DEPTH_MAX + 1, pad))).body.detail).toContain("nested deeper");
   }
+  // So deep that writing the value again would overflow the stack.
+  const overflowing = `{"topic":"video:1","type":"goal","data":${"[".repeat(400_000)}${"]".repeat(400_000)}}`;
+  const refused = await post(overflowing);
+  expect(refused.status).toBe(400);
+  expect(refused.body.detail).toContain("nested deeper");
   const lone = JSON.stringify({ topic: "video:1", type: "goal", data: "\ud800" });
   expect((await post(lone)).body.detail).toBe(
     "event 0: data: the string has half of a surrogate pair",

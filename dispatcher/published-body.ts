@@ -24,6 +24,10 @@ const LINES: ReadonlySet<string> = new Set([
   "application/ndjson",
   "application/jsonl",
 ]);
+/** A text below this cannot be nested so deep that writing it again overflows the stack. */
+const DEEP_CHARACTERS_MIN = 16 * 1024;
+/** The list and the object around `data` come on top. */
+const LEVELS_MAX = JSON_DEPTH_MAX + 2;
 const JSONS: ReadonlySet<string> = new Set(["application/json", "text/json"]);
 
 /** Throws `invalid-json`, `invalid-body`, `unsupported-media-type`. */
@@ -62,7 +66,9 @@ function parseValues(bytes: Uint8Array): PublishedValue[] {
  * time that the scan of the text takes (`publish.bench.ts`: read).
  */
 function isCanonical(value: unknown, text: string): boolean {
-  return !text.includes("\\u") && !text.includes("__proto__") && JSON.stringify(value) === text;
+  if (text.includes("\\u") || text.includes("__proto__")) return false;
+  if (text.length > DEEP_CHARACTERS_MIN && !hasLevels(value, LEVELS_MAX)) return false;
+  return JSON.stringify(value) === text;
 }
 
 /** A text that is shorter cannot be deeper. */

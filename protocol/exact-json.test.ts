@@ -1,6 +1,6 @@
 import { describe, expect, test } from "bun:test";
 import fc from "fast-check";
-import { InexactJsonError, scanJson } from "./exact-json.ts";
+import { InexactJsonError, NUMBER_CHARACTERS_MAX, scanJson } from "./exact-json.ts";
 import { JSON_DEPTH_MAX } from "./limits.ts";
 
 /** The text of `data`, as it is carried on. */
@@ -99,6 +99,13 @@ test("of a list, the member of each; what was accepted before is never refused",
   expect(scanJson(old, { member: "data", unchecked: true }) as unknown[]).toEqual([
     '{"__proto__":["\\ud800",9007199254740993]}',
   ]);
+});
+
+test("a number of more than NUMBER_CHARACTERS_MAX characters is refused without a look at its value", () => {
+  const zeros = (count: number) => `1.${"0".repeat(count - 2)}`;
+  expect(refusal(zeros(NUMBER_CHARACTERS_MAX))).toBe("");
+  expect(refusal(zeros(NUMBER_CHARACTERS_MAX + 1))).toContain("is not exactly a number");
+  expect(refusal(`1e-${"9".repeat(900_000)}`)).toContain("is not exactly a number");
 });
 
 test("for any JSON in any spacing, what is carried is what JSON.parse reads, and numbers are exact or refused", () => {

@@ -39,6 +39,8 @@ const [CLOSE_LIST, CLOSE_OBJECT] = [93, 125];
 const NEAR_CHARACTERS = 32;
 /** Decimal digits that every double gives back. */
 const EXACT_DIGITS = 15;
+/** A double has 1,075 significant digits at most; the check of a longer literal costs its square. */
+export const NUMBER_CHARACTERS_MAX = 1_100;
 const SHOWN_CHARACTERS_MAX = 40;
 /** `"\\ud800"` */
 const MIN_ESCAPE_CHARACTERS = 8;
@@ -227,7 +229,7 @@ function endOfNumber(scan: Scan, start: number): number {
   }
   if (isPlain && at - start <= EXACT_DIGITS) return at;
   const literal = scan.text.slice(start, at);
-  if (!isExact(literal)) {
+  if (literal.length > NUMBER_CHARACTERS_MAX || !isExact(literal)) {
     const shown =
       literal.length > SHOWN_CHARACTERS_MAX
         ? `${literal.slice(0, SHOWN_CHARACTERS_MAX)}…`
