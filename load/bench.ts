@@ -1,5 +1,5 @@
 /**
- * `npm run bench -- NAME… [--quick] [--json FILE]`, `npm run bench -- --list`.
+ * `npm run bench -- NAME… [--quick] [--minutes N] [--json FILE]`, `npm run bench -- --list`.
  *
  * A benchmark is one file in `load/benchmarks/`.
  */
@@ -36,13 +36,14 @@ async function main(): Promise<number> {
     options: {
       list: { type: "boolean", default: false },
       quick: { type: "boolean", default: false },
+      minutes: { type: "string" },
       json: { type: "string" },
       help: { type: "boolean", short: "h", default: false },
     },
   });
   const known = await benchmarkNames();
   if (values.list || values.help || positionals.length === 0) {
-    console.log("npm run bench -- NAME… | all   [--quick] [--json FILE]\n");
+    console.log("npm run bench -- NAME… | all   [--quick] [--minutes N] [--json FILE]\n");
     for (const name of known)
       console.log(`  ${name.padEnd(18)}${(await benchmarkNamed(name)).about}`);
     return values.list || values.help ? 0 : 2;
@@ -53,6 +54,11 @@ async function main(): Promise<number> {
     console.error(`no benchmark ${unknown.join(", ")}: see --list`);
     return 2;
   }
+  const minutes = values.minutes === undefined ? undefined : Number(values.minutes);
+  if (minutes !== undefined && !(minutes > 0)) {
+    console.error("--minutes takes a number above 0: how long a soak lasts");
+    return 2;
+  }
   console.log(
     `${new Date().toISOString()}  ${machine()}${values.quick ? "  quick: sizes too small for figures" : ""}`,
   );
@@ -60,7 +66,9 @@ async function main(): Promise<number> {
   for (const name of names) {
     const benchmark = await benchmarkNamed(name);
     console.log(`\n${benchmark.name}: ${benchmark.about}`);
-    results.push(await runBenchmark(benchmark, values.quick, (line) => console.log(line)));
+    results.push(
+      await runBenchmark(benchmark, { quick: values.quick, minutes }, (line) => console.log(line)),
+    );
   }
   if (values.json !== undefined)
     await Bun.write(

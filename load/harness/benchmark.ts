@@ -4,7 +4,7 @@
 import type { LoadOptions } from "../options.ts";
 import type { LoadReport } from "../report.ts";
 import type { BenchCluster, ClusterOptions } from "./cluster.ts";
-import type { BenchServer, OvationOptions } from "./servers.ts";
+import type { BenchServer, OvationOptions, OvationServer } from "./servers.ts";
 
 export interface Benchmark {
   readonly name: string;
@@ -48,12 +48,14 @@ export interface Measured {
 export interface Bench {
   /** Small and short: to see that it works, not what it can do. */
   readonly quick: boolean;
+  /** How long a soak is asked to last; `undefined`: as long as it does by itself. */
+  readonly minutes: number | undefined;
   /** The first where it is quick, else the second. */
   size(quick: number, full: number): number;
   figure(figure: Figure): void;
   note(text: string): void;
   /** Started servers are stopped when the benchmark ends, however it ends. */
-  ovation(options?: OvationOptions): Promise<BenchServer>;
+  ovation(options?: OvationOptions): Promise<OvationServer>;
   floor(): Promise<BenchServer>;
   reference(): Promise<BenchServer>;
   nchan(): Promise<BenchServer | undefined>;

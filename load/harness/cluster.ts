@@ -17,6 +17,8 @@ export interface ClusterOptions {
   readonly redis?: "single" | "cluster";
   /** What of the processes' logs is shown. Default: warnings. */
   readonly logLevel?: "warn" | "error";
+  /** Of all processes. */
+  readonly environment?: Readonly<Record<string, string>>;
 }
 
 export interface ClusterNode {
@@ -35,6 +37,9 @@ export interface BenchCluster {
   of(role: string, datacenter?: string): readonly ClusterNode[];
   /** Where a data centre's table is. */
   redis(datacenter: string): string;
+  readonly postgres: string;
+  /** How much the processes have written to standard error. */
+  logBytes(): number;
   /** Tells the link between the data centres (`cut`, `heal`, `delay 100`: see `ovation/cluster/cluster-commands.ts`); resolves when it is done. */
   link(command: string): Promise<void>;
   /** All processes, Redis and PostgreSQL included. */
@@ -57,9 +62,14 @@ export async function startCluster(options: ClusterOptions = {}): Promise<BenchC
   const command = [process.execPath, "ovation/cluster/main.ts", "--control", ...flags];
   const env = {
     ...process.env,
+    ...options.environment,
     ...(options.forward === undefined ? {} : { OVATION_FORWARD: options.forward }),
   };
-  const child = Bun.spawn(command, { cwd: ROOT, env, stdio: ["pipe", "pipe", "inherit"] });
+  const child = Bun.spawn(command, { cwd: ROOT, env, stdio: ["pipe", "pipe", "pipe"] });
+  let logBytes = 0;
+  void passOn(child.stderr, (bytes) => {
+    logBytes += bytes;
+  });
   const lines = readLines(child.stdout);
   const nextLine = async (): Promise<string> => {
     const { value, done } = await lines.next();
@@ -67,13 +77,15 @@ export async function startCluster(options: ClusterOptions = {}): Promise<BenchC
     return value;
   };
   const started = JSON.parse(await nextLine()) as Started;
-  const { secret, redis, processes } = started;
+  const { secret, redis, postgres, processes } = started;
   const token = await signToken(secret);
   return {
     token,
     processes,
     of: (role, datacenter = "east") =>
       processes.filter((one) => one.role === role && one.name.startsWith(`${datacenter}/`)),
+    postgres,
+    logBytes: () => logBytes,
     redis: (datacenter) => redis[datacenter] ?? "",
     async link(command) {
       child.stdin.write(`${command}\n`);
@@ -95,7 +107,19 @@ export async function startCluster(options: ClusterOptions = {}): Promise<BenchC
 interface Started {
   readonly secret: string;
   readonly redis: Readonly<Record<string, string>>;
+  readonly postgres: string;
   readonly processes: readonly ClusterNode[];
+}
+
+/** What the processes say is shown, and counted. */
+async function passOn(
+  stream: ReadableStream<Uint8Array>,
+  onBytes: (bytes: number) => void,
+): Promise<void> {
+  for await (const chunk of stream) {
+    onBytes(chunk.byteLength);
+    process.stderr.write(chunk);
+  }
 }
 
 async function* readLines(stream: ReadableStream<Uint8Array>): AsyncGenerator<string, undefined> {

@@ -29,7 +29,7 @@ const IDLE_SETTLE_MS = 2000;
 
 export async function runBenchmark(
   benchmark: Benchmark,
-  quick: boolean,
+  { quick, minutes }: Pick<Bench, "quick" | "minutes">,
   say: (line: string) => void,
 ): Promise<BenchResult> {
   const figures: Figure[] = [];
@@ -44,6 +44,7 @@ export async function runBenchmark(
   };
   const bench: Bench = {
     quick,
+    minutes,
     size: (small, full) => (quick ? small : full),
     figure(figure) {
       figures.push(figure);

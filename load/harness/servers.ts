@@ -19,6 +19,13 @@ export interface BenchServer {
   stop(): Promise<void>;
 }
 
+export interface OvationServer extends BenchServer {
+  /** Where it keeps its data. */
+  readonly directory: string;
+  /** How much it has written to standard output and error. */
+  logBytes(): number;
+}
+
 const ROOT = fileURLToPath(new URL("../..", import.meta.url));
 const READY_MS_MAX = 20_000;
 const STOP_MS_MAX = 10_000;
@@ -27,11 +34,16 @@ export interface OvationOptions {
   readonly workers?: number;
   /** More flags of `ovation start`. */
   readonly flags?: readonly string[];
+  readonly environment?: Readonly<Record<string, string>>;
 }
 
-export async function startOvation(options: OvationOptions = {}): Promise<BenchServer> {
+export async function startOvation(options: OvationOptions = {}): Promise<OvationServer> {
   const port = await freePort();
-  const env = { ...process.env, OVATION_SECRET: crypto.randomUUID() + crypto.randomUUID() };
+  const env = {
+    ...process.env,
+    OVATION_SECRET: crypto.randomUUID() + crypto.randomUUID(),
+    ...options.environment,
+  };
   const token = await commandOutput(
     ["sh", "ovation/bin/ovation", "token", "--sub", "load", "--publish", "*", "--role", "host"],
     env,
@@ -55,7 +67,7 @@ export async function startOvation(options: OvationOptions = {}): Promise<BenchS
     directory: data,
     ready: "/readyz",
   });
-  return { ...server, target: "ovation", token };
+  return { ...server, target: "ovation", token, directory: data };
 }
 
 /** `send()` in a loop, in C, compiled here and now. */
@@ -146,15 +158,21 @@ interface ProcessPlan {
   readonly ready: string;
 }
 
-async function startProcess(plan: ProcessPlan): Promise<Omit<BenchServer, "target">> {
+async function startProcess(
+  plan: ProcessPlan,
+): Promise<Omit<OvationServer, "target" | "directory">> {
   const log: string[] = [];
+  let logBytes = 0;
+  const onBytes = (bytes: number) => {
+    logBytes += bytes;
+  };
   const subprocess = Bun.spawn([...plan.command], {
     cwd: ROOT,
     env: plan.env,
     stdio: ["ignore", "pipe", "pipe"],
   });
-  void collect(subprocess.stdout, log);
-  void collect(subprocess.stderr, log);
+  void collect(subprocess.stdout, log, onBytes);
+  void collect(subprocess.stderr, log, onBytes);
   const url = `http://127.0.0.1:${plan.port}`;
   const stop = async () => {
     subprocess.kill();
@@ -171,7 +189,13 @@ async function startProcess(plan: ProcessPlan): Promise<Omit<BenchServer, "targe
     }
     await Bun.sleep(50);
   }
-  return { name: plan.name, url, pids: () => processTree(subprocess.pid), stop };
+  return {
+    name: plan.name,
+    url,
+    pids: () => processTree(subprocess.pid),
+    logBytes: () => logBytes,
+    stop,
+  };
 }
 
 async function answers(url: string): Promise<boolean> {
@@ -184,9 +208,14 @@ async function answers(url: string): Promise<boolean> {
 
 const LOG_CHUNKS_MAX = 200;
 
-async function collect(stream: ReadableStream<Uint8Array>, log: string[]): Promise<void> {
+async function collect(
+  stream: ReadableStream<Uint8Array>,
+  log: string[],
+  onBytes: (bytes: number) => void,
+): Promise<void> {
   const decoder = new TextDecoder();
   for await (const chunk of stream) {
+    onBytes(chunk.byteLength);
     log.push(decoder.decode(chunk, { stream: true }));
     if (log.length > LOG_CHUNKS_MAX) log.shift();
   }

@@ -138,6 +138,7 @@ async function runControlled(given: Options): Promise<void> {
     JSON.stringify({
       secret: cluster.secret,
       redis,
+      postgres: cluster.postgres.url,
       processes: [...cluster.processes.values()].map(plain),
     }),
   );

@@ -12,7 +12,7 @@ test("no promise of either lane is broken by faults on one process", async () =>
     seed: SEED,
     durationMs: 7000,
     viewers: { sdk: 4, plain: 2 },
-    restore: false,
+    epilogue: false,
   });
   expect(report.ok || formatReport(report)).toBe(true);
   expect(Object.keys(report.faults).length).toBeGreaterThan(1);
@@ -25,7 +25,7 @@ test("no promise of either lane is broken by faults on a cluster", async () => {
     seed: SEED,
     durationMs: 9000,
     viewers: { sdk: 4, plain: 2 },
-    restore: false,
+    epilogue: false,
   });
   expect(report.ok || formatReport(report)).toBe(true);
   expect(Object.keys(report.faults).length).toBeGreaterThan(1);

@@ -28,8 +28,11 @@ export interface RunOptions {
   readonly durationMs: number;
   /** SDK viewers and plain ones at each door. Default 8 and 4. */
   readonly viewers?: { readonly sdk: number; readonly plain: number };
-  /** Whether a backup is put back at the end. Default true. */
-  readonly restore?: boolean;
+  /**
+   * Whether a frontend is killed at the end while nothing else is broken, and then a backup put
+   * back. Default true.
+   */
+  readonly epilogue?: boolean;
   /** All that happened, before it is judged: for looking into it. */
   onHistory?(history: History): void;
   onProgress?(progress: Progress): void;
@@ -89,6 +92,12 @@ const CAUGHT_UP_MS_MAX = 45_000;
  */
 const SETTLE_MS = 4000;
 const PROGRESS_MS = 1000;
+/**
+ * Longer than what was broken before may excuse a number of viewers; longer than a dead frontend
+ * counts.
+ */
+const EXCUSED_MS = 10_500;
+const COUNTED_AGAIN_MS = 8000;
 
 export async function runFaults(options: RunOptions): Promise<RunReport> {
   const recorder = createRecorder();
@@ -169,6 +178,10 @@ async function runOn(stage: Stage, options: RunOptions, recorder: Recorder): Pro
     phase = "catching up";
     const caughtUpMs = await catchUp(audience.isCaughtUp, recorder, mendedAt);
     await Bun.sleep(SETTLE_MS);
+    if (options.epilogue !== false) {
+      phase = "one kill";
+      await killOnWhole(stage, random, recorder);
+    }
     const counted = { topic: COUNTED_TOPIC, viewers: audience.counted };
     const atEnd = await readAtEnd(stage.likers, LIKED_TOPICS, counted, problems);
     await tally.read();
@@ -179,7 +192,7 @@ async function runOn(stage: Stage, options: RunOptions, recorder: Recorder): Pro
     const verdict = check(history);
     phase = "restoring";
     const restored =
-      options.restore === false
+      options.epilogue === false
         ? undefined
         : await runRestore({ stage, random, token: await signPublisher(stage), problems });
     return {
@@ -285,6 +298,23 @@ async function inject(
   await fault.end(target).catch(note);
   broken.delete(name);
   recorder.fault({ kind, target, from, to: recorder.now() });
+}
+
+/**
+ * A frontend dies while nothing else is broken: in the storm, something else may nearly always
+ * excuse a number of viewers that is too high.
+ */
+async function killOnWhole(stage: Stage, random: Random, recorder: Recorder): Promise<void> {
+  const frontends = stage.processes.filter(({ role }) => role === "frontend");
+  if (frontends.length === 0) return;
+  await Bun.sleep(EXCUSED_MS);
+  const frontend = random.pick(frontends);
+  const from = recorder.now();
+  await frontend.kill();
+  await Bun.sleep(COUNTED_AGAIN_MS);
+  await frontend.restart("until-ready");
+  const { name, role } = frontend;
+  recorder.fault({ kind: `kill -9 ${role}`, target: name, from, to: recorder.now() });
 }
 
 /** Everything was mended: all processes must be ready again by themselves. */

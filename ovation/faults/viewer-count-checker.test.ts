@@ -58,6 +58,8 @@ test("too many for as long as two reports take is a viewer that moves, for longe
 test("the death of a frontend or of Redis does not excuse it, one that cannot speak does", () => {
   const twice = [told(12, 1000), told(18, 2000), told(12, 8000)];
   expect(planted(twice, [fault("kill -9 frontend", 1500, 1900)])).toEqual(["counted-twice"]);
+  expect(planted(twice, [fault("wire to redis reset", 1500, 1900)])).toEqual(["counted-twice"]);
+  expect(planted(twice, [fault("wire to postgres slow", 1500, 1900)])).toEqual(["counted-twice"]);
   expect(planted(twice, [fault("redis FLUSHALL", 1500, 1900)])).toEqual(["counted-twice"]);
   expect(planted(twice, [fault("pause frontend", 1500, 1900)])).toEqual([]);
   expect(planted(twice, [fault("wire to redis slow", 1500, 1900)])).toEqual([]);

@@ -17,14 +17,15 @@ import type { Report } from "./violation.ts";
 const COUNTED_TWICE_MS_MAX = 2500;
 /** Until what a frontend could not say has been said. */
 const TOLD_AFTER_MS = 10_000;
-/** After these a frontend, or its last word, is known to be gone or can still be replaced. */
-const NO_EXCUSE = /^(kill -9|SIGTERM|viewers (cut off|thrown out)|redis (FLUSHALL|killed))/;
+/** A frontend that cannot say that a viewer has left it: it stands still, or nobody hears it. */
+const EXCUSES =
+  /^(pause|redis paused|clock|wire (frontend to dispatcher|dispatcher to frontend|to redis) (s|h))/;
 
 export function checkViewerCounts(history: History, report: Report): void {
   const { counted, viewers, atEnd } = history;
   if (counted === undefined) return;
   const excuses = createFaultTimes(
-    history.faults.filter(({ kind }) => !NO_EXCUSE.test(kind)),
+    history.faults.filter(({ kind }) => EXCUSES.test(kind)),
     { beforeMs: 0, afterMs: TOLD_AFTER_MS },
   );
   for (const viewer of viewers) {
@@ -35,7 +36,7 @@ export function checkViewerCounts(history: History, report: Report): void {
         continue;
       report(
         ...(["counted-twice", viewer.name, counted.topic] as const),
-        `${most} viewers of ${counted.viewers}, from ${from} to ${to} ms`,
+        `${most} viewers of ${counted.viewers}, from ${from} to ${to} ms${after(history, from)}`,
       );
     }
     const last = told.at(-1);
@@ -51,6 +52,13 @@ export function checkViewerCounts(history: History, report: Report): void {
         ...(["count-wrong", said.process, counted.topic] as const),
         `${said.viewers} of ${counted.viewers} at the end`,
       );
+}
+
+/** What had been broken shortly before. */
+function after({ faults }: History, at: number): string {
+  const near = faults.filter(({ from, to }) => from <= at && to >= at - TOLD_AFTER_MS);
+  const names = near.map(({ kind, target, from }) => `${kind} ${target} at ${from}`);
+  return names.length === 0 ? "" : `, after ${names.join(", ")}`;
 }
 
 /** A number stands until the next one, or until the connection ends. */
