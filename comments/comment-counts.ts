@@ -1,15 +1,16 @@
 /**
- * How many comments a video has, counted from the log: it alone knows what was committed, whoever
- * committed it, and a crash between a commit and its count cannot be seen afterwards. What was counted
- * up to which number is kept in the store, so only what came since is read.
+ * How many comments a video has, counted by the log: it alone knows what was committed, by which
+ * process ever, and a crash between a commit and its count cannot be seen afterwards. What was
+ * counted up to which number is kept in the store, so only what came since is counted. Comments past
+ * retention count as well.
  */
 
 import type { Log } from "@ovation/log";
 import { type Clock, topicOf } from "@ovation/protocol";
 import {
   COUNT_COMMENTS_MS,
-  COUNT_PAGE_EVENTS,
-  COUNT_PAGES_MAX,
+  COUNT_LAG_EVENTS_MAX,
+  COUNT_STEPS_MAX,
   COUNTED_VIDEOS_MAX,
 } from "./limits.ts";
 import type { VideoStore } from "./video-store.ts";
@@ -24,7 +25,7 @@ export interface CommentCountsOptions {
 export interface CommentCounts {
   /** Something was appended: the video is counted soon. */
   touch(videoId: string): void;
-  /** Counts what came since the last time, so that the store has it; of very much, a part, and the rest in the background. */
+  /** Counts what came since the last time, so that the store has it. */
   catchUp(videoId: string): Promise<void>;
   /** Videos that were touched and are not counted yet. */
   readonly waiting: number;
@@ -55,24 +56,21 @@ export function createCommentCounts(options: CommentCountsOptions): CommentCount
 
   async function catchUp(videoId: string): Promise<void> {
     const topic = topicOf("video", videoId);
-    for (let page = 0; page < COUNT_PAGES_MAX; page++) {
+    for (let step = 0; step < COUNT_STEPS_MAX; step++) {
       const [video] = await store.read([videoId]);
-      const counted = video?.counted ?? 0;
-      const { events } = await log.read(topic, {
-        after: counted,
-        limit: COUNT_PAGE_EVENTS,
-        types: COUNTED,
-      });
-      const last = events.at(-1);
-      if (last === undefined) return;
-      const removed = events.filter(({ type }) => type === "comment-removed").length;
-      // Another process may have counted these meanwhile: then nothing is added, and the next page begins after its.
-      await store.count(
-        videoId,
-        { after: counted, upTo: last.place.seq, comments: events.length - 2 * removed },
-        clock.now(),
-      );
-      if (events.length < COUNT_PAGE_EVENTS) return;
+      if (video !== undefined && video.deletedAt !== null) return;
+      const after = video?.counted ?? 0;
+      const { counts, upTo, more, isWhole } = await log.tally(topic, { after, types: COUNTED });
+      const [comments = 0, removed = 0] = counts;
+      const change = comments - removed;
+      // Events of other types alone make no video, and are written down once in a while.
+      const isNothing = isWhole ? upTo === after || video === undefined : !more;
+      if (change === 0 && isNothing && upTo - after < COUNT_LAG_EVENTS_MAX) return;
+      // Another process may have counted these meanwhile: then nothing is added, and the next step
+      // begins after its.
+      await store.count(videoId, { after, upTo, comments: change, isTotal: isWhole }, clock.now());
+      if (!more) return;
+      await new Promise<void>((resolve) => clock.after(0, resolve));
     }
     touch(videoId);
   }

@@ -47,9 +47,10 @@ export const COMMENTS_CLOSE_MS_MAX = 6_000;
 export const COUNTED_VIDEOS_MAX = 20_000;
 /** How long after a comment its video is counted, at most; whoever asks for the video has it counted at once. */
 export const COUNT_COMMENTS_MS = 1_000;
-export const COUNT_PAGE_EVENTS = 1_000;
-/** Pages counted before an answer; what is beyond is counted in the background. */
-export const COUNT_PAGES_MAX = 10;
+/** Steps of `TALLY_EVENTS_MAX` before an answer: ten million; the rest is counted in the background. */
+export const COUNT_STEPS_MAX = 50;
+/** So many events that are no comments are passed over before the store says that they were. */
+export const COUNT_LAG_EVENTS_MAX = 10_000;
 /** Videos stored per transaction, so that a flush of very many does not hold up comments. */
 export const COUNT_FLUSH_VIDEOS_MAX = 500;
 /** Videos whose like totals are remembered between flushes. */

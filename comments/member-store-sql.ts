@@ -89,10 +89,11 @@ export function createSqlMemberStore(database: SqlDatabase): {
         [member, other],
       );
     },
-    async list(member, limit) {
+    async list(member, limit, after = "") {
       const rows = await database.run(
-        "SELECT other FROM ovation_blocks WHERE member = $1 ORDER BY other LIMIT $2",
-        [member, limit],
+        `SELECT other FROM ovation_blocks WHERE member = $1 AND other > $3
+         ORDER BY other LIMIT $2`,
+        [member, limit, after],
       );
       return rows.map((row) => textOf(row.other));
     },

@@ -40,8 +40,8 @@ export interface InboxStore {
 
 export interface BlockStore {
   set(member: string, other: string, blocked: boolean): Promise<void>;
-  /** Whom the member blocked; at most `limit`. */
-  list(member: string, limit: number): Promise<readonly string[]>;
+  /** Whom the member blocked, in the order of ids: at most `limit`, those after `after`. */
+  list(member: string, limit: number, after?: string): Promise<readonly string[]>;
   /** Of the two, who blocked the other. */
   between(a: string, b: string): Promise<readonly string[]>;
 }

@@ -186,9 +186,18 @@ export function createMessageRoutes(service: Service, people: People): readonly 
 
   async function blocks(request: HttpRequest): Promise<RouteAnswer> {
     const identity = await requireMember(service, request);
-    const ids = await stores.blocks.list(identity.sub, BLOCKS_MAX);
+    const limit = Math.min(parameterOf(request, "limit", 1) ?? BLOCKS_MAX, BLOCKS_MAX);
+    const rows = await stores.blocks.list(identity.sub, limit + 1, cursorOf(request)?.id);
+    const ids = rows.slice(0, limit);
+    const last = rows.length > limit ? ids.at(-1) : undefined;
     const profiles = await stores.members.profiles(ids);
-    return jsonAnswer(JSON.stringify({ members: ids.map((id) => personOf(id, profiles.get(id))) }));
+    return jsonAnswer(
+      JSON.stringify({
+        members: ids.map((id) => personOf(id, profiles.get(id))),
+        // The list is in the order of ids; a cursor has a time as well.
+        ...(last === undefined ? {} : { next: cursorText({ at: 0, id: last }) }),
+      }),
+    );
   }
 
   return [

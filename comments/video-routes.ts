@@ -1,5 +1,6 @@
 /** `GET /v1/videos`, `GET`, `PUT`, `DELETE /v1/videos/{id}`. */
 
+import type { Head } from "@ovation/log";
 import {
   type HttpRequest,
   type Identity,
@@ -44,10 +45,24 @@ export function createVideoRoutes(service: Service): readonly Route[] {
   const single = createSharedReads<string>(steady);
   const lists = createSharedReads<readonly StoredVideo[]>(steady);
 
+  /** Videos with events of which none was counted, as after an import, are counted first. */
+  async function countNew(videos: readonly StoredVideo[], heads: readonly Head[]) {
+    const isNew = ({ counted }: StoredVideo, index: number) =>
+      counted === 0 && (heads[index]?.seq ?? 0) > 0;
+    const ids = videos.filter(isNew).map(({ id }) => id);
+    if (ids.length === 0) return videos;
+    for (const id of ids) await commentCounts.catchUp(id);
+    const counted = new Map<string, StoredVideo>();
+    for (const video of await store.read(ids))
+      if (video !== undefined) counted.set(video.id, video);
+    return videos.map((video) => counted.get(video.id) ?? video);
+  }
+
   /** The videos as answers, without what is read one by one. */
-  async function present(videos: readonly StoredVideo[]) {
-    const topics = videos.map((video) => topicOf("video", video.id));
+  async function present(stored: readonly StoredVideo[]) {
+    const topics = stored.map((video) => topicOf("video", video.id));
     const [heads, viewers] = await Promise.all([log.heads(topics), service.viewers(topics)]);
+    const videos = await countNew(stored, heads);
     return videos.map((video, index) => {
       const topic = topics[index];
       return {

@@ -138,14 +138,14 @@ function createSqlVideoStore(database: SqlDatabase): VideoStore {
       }),
     addLikes: (changes, now, flush) =>
       database.transaction((runner) => addLikes(runner, changes, now, flush)),
-    async count(id, { after, upTo, comments }, now) {
+    async count(id, { after, upTo, comments, isTotal = false }, now) {
       const rows = await database.run(
         `INSERT INTO ovation_videos (${COLUMNS}) VALUES ($1, '', '', 1, 0, '[]', '', $2, $2, $3, $4, 0, NULL)
-         ON CONFLICT (id) DO UPDATE SET comments = ovation_videos.comments + excluded.comments, counted = excluded.counted,
-           active_at = excluded.active_at
+         ON CONFLICT (id) DO UPDATE SET counted = excluded.counted, active_at = excluded.active_at,
+           comments = excluded.comments + CASE WHEN $6 = 1 THEN 0 ELSE ovation_videos.comments END
          WHERE ovation_videos.counted = $5 AND ovation_videos.deleted_at IS NULL
          RETURNING id`,
-        [id, now, comments, upTo, after],
+        [id, now, comments, upTo, after, isTotal ? 1 : 0],
       );
       return rows.length > 0;
     },

@@ -95,6 +95,19 @@ export function testVideoStore(
       });
     });
 
+    test("a total takes the place of what was counted before", async () => {
+      const store = await open();
+      const id = newId();
+      await store.count(id, { after: 0, upTo: 7, comments: 5 }, 1);
+      expect(await store.count(id, { after: 0, upTo: 9, comments: 70, isTotal: true }, 2)).toBe(
+        false,
+      );
+      expect(await store.count(id, { after: 7, upTo: 3, comments: 2, isTotal: true }, 2)).toBe(
+        true,
+      );
+      expect((await store.read([id]))[0]).toMatchObject({ comments: 2, counted: 3 });
+    });
+
     test("several processes add up exactly", async () => {
       const stores = [await open(), await another()];
       const ids = [newId(), newId(), newId()];

@@ -71,6 +71,8 @@ export interface CountedEvents {
   readonly upTo: number;
   /** Comments less removals. */
   readonly comments: number;
+  /** They are all there ever were, instead of what counted before. */
+  readonly isTotal?: boolean;
 }
 
 /** A place in the order of the list. */
@@ -106,7 +108,7 @@ export interface VideoStore {
     now: number,
     flush: FlushId,
   ): Promise<readonly Readonly<Record<string, number>>[]>;
-  /** Adds comments, unless something else than `after` was the last event counted; answers whether it did. */
+  /** Adds or sets comments, unless another event than `after` was the last one counted; answers whether it did. */
   count(id: string, events: CountedEvents, now: number): Promise<boolean>;
   close(): Promise<void>;
 }

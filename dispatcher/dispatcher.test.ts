@@ -122,6 +122,7 @@ test("CHANGED_TOPICS_PER_REPORT_MAX: the log is asked for so many at a time", as
       headAt: (name, stamp) => stores.log.headAt(name, stamp),
       wrote: (name, seq, epoch) => stores.log.wrote(name, seq, epoch),
       reached: (moment) => stores.log.reached(moment),
+      tally: (name, query) => stores.log.tally(name, query),
       close: () => stores.log.close(),
       changes(since, limit) {
         asked.push(limit);

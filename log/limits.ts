@@ -33,6 +33,9 @@ export const TRIM_EVENTS_MAX = 2_000;
 /** Events that retention deletes of one topic before it looks at the others. */
 export const TRIM_TOPIC_EVENTS_MAX = 1_000;
 
+/** Numbers that one call of `tally` passes over, so that a topic of millions holds up no thread. */
+export const TALLY_EVENTS_MAX = 200_000;
+
 /** Names kept in memory (topic and type ids): past it the map is emptied and fills again. */
 export const NAMES_MAX = 100_000;
 

@@ -29,8 +29,11 @@ import {
   LogUnavailableError,
   type ReadQuery,
   type StampedHead,
+  type Tally,
+  type TallyQuery,
 } from "./log.ts";
 import { excessOf, TrimRound } from "./retention.ts";
+import { emptyTally, tallyRange } from "./tally.ts";
 
 export interface MemoryLogOptions {
   readonly clock?: Clock;
@@ -46,6 +49,8 @@ interface TopicEvents {
   /** Ascending and contiguous; the first one's number is `first`. */
   readonly events: DurableEvent[];
   readonly keys: Map<string, Appended>;
+  /** Events that retention dropped, by type. */
+  readonly dropped: Map<string, number>;
   seq: number;
   /** The life that wrote `seq`. */
   epoch: Epoch;
@@ -136,6 +141,20 @@ export class MemoryLog implements Log, LogKeeper {
     return { heads, stamp, epoch, more: heads.length < changed.length };
   }
 
+  async tally(topic: Topic, query: TallyQuery): Promise<Tally> {
+    this.#assertOpen();
+    const kept = this.#topics.get(topic);
+    if (kept === undefined) return emptyTally(query);
+    const { from, upTo, isWhole } = tallyRange(kept, query.after);
+    const events = kept.events.slice(from + 1 - kept.first, upTo + 1 - kept.first);
+    const counts = query.types.map(
+      (type) =>
+        events.filter((event) => event.type === type).length +
+        (isWhole ? (kept.dropped.get(type) ?? 0) : 0),
+    );
+    return { counts, upTo, more: upTo < kept.seq, isWhole };
+  }
+
   async wrote(topic: Topic, seq: number, epoch: Epoch): Promise<"yes" | "no" | "unknown"> {
     this.#assertOpen();
     if (seq === 0) return epoch === "" ? "yes" : "no";
@@ -187,7 +206,8 @@ export class MemoryLog implements Log, LogKeeper {
     const aged = young === -1 ? kept.events.length : young;
     const beyond = kept.events.length - excess.eventsMax;
     const count = Math.min(Math.max(aged, beyond), limit);
-    kept.events.splice(0, count);
+    for (const { type } of kept.events.splice(0, Math.max(0, count)))
+      kept.dropped.set(type, (kept.dropped.get(type) ?? 0) + 1);
     kept.first += count;
     return count;
   }
@@ -199,6 +219,7 @@ export class MemoryLog implements Log, LogKeeper {
     const count = Math.max(0, Math.min(below, kept.seq + 1) - kept.first);
     kept.events.splice(0, count);
     kept.first += count;
+    kept.dropped.clear();
     return count;
   }
 
@@ -237,7 +258,16 @@ export class MemoryLog implements Log, LogKeeper {
   #topicOf(topic: Topic): TopicEvents {
     let kept = this.#topics.get(topic);
     if (kept === undefined) {
-      kept = { topic, events: [], keys: new Map(), seq: 0, epoch: "", first: 1, stamp: 0 };
+      kept = {
+        topic,
+        events: [],
+        keys: new Map(),
+        dropped: new Map(),
+        seq: 0,
+        epoch: "",
+        first: 1,
+        stamp: 0,
+      };
       this.#topics.set(topic, kept);
     }
     return kept;

@@ -122,6 +122,11 @@ class PostgresLog implements Log, LogKeeper {
     return this.#reads.headAt(...query);
   }
 
+  async tally(...query: Parameters<Log["tally"]>): ReturnType<Log["tally"]> {
+    this.#assertOpen();
+    return this.#reads.tally(...query);
+  }
+
   async changes(...query: Parameters<Log["changes"]>): ReturnType<Log["changes"]> {
     this.#assertOpen();
     return this.#reads.changes(...query);

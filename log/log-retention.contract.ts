@@ -1,6 +1,7 @@
 /** Retention: the part of the log's specification that says what it drops, and what stays when it did. Run by `log.contract.ts`. */
 
 import { describe, expect, test } from "bun:test";
+import { TALLY_EVENTS_MAX } from "./limits.ts";
 import {
   appendMany,
   type ContractOptions,
@@ -68,6 +69,53 @@ export function retentionContract(withLog: WithLog, options: ContractOptions): v
         expect((await log.heads([gone]))[0]).toMatchObject({ seq: 2_501, first: 2_502 });
         expect((await log.heads([kept]))[0]).toMatchObject({ seq: 5, first: 1 });
         expect(await log.trim(1_000)).toBe(0);
+      }));
+
+    test("what it dropped still counts, and what was cleared does not", () =>
+      withLog(async (log) => {
+        const topic = freshTopic("few");
+        const types = ["comment", "removed", "never"];
+        const tally = (after: number) => log.tally(topic, { after, types });
+        const nothing = { counts: [0, 0, 0], upTo: 0, more: false, isWhole: true };
+        expect(await tally(0)).toEqual(nothing);
+        expect(await tally(7)).toEqual(nothing);
+        for (let n = 1; n <= 25; n++)
+          await log.append([
+            { ...entry(topic, `${n}`), type: n % 5 === 0 ? "removed" : "comment" },
+          ]);
+        const all = { counts: [20, 5, 0], upTo: 25, more: false, isWhole: true };
+        expect(await tally(0)).toEqual(all);
+        expect(await tally(21)).toEqual({ ...all, counts: [3, 1, 0], isWhole: false });
+        expect(await tally(25)).toEqual({ ...all, counts: [0, 0, 0], isWhole: false });
+        expect(await log.trim(7)).toBe(7);
+        expect(await log.trim(100)).toBe(8);
+        // 16 to 25 are kept: after 15 and later nothing was missed, before it something was.
+        expect(await tally(0)).toEqual(all);
+        expect(await tally(3)).toEqual(all);
+        expect(await tally(15)).toEqual({ ...all, counts: [8, 2, 0], isWhole: false });
+        // Counted in a future that a restored backup does not have.
+        expect(await tally(26)).toEqual(all);
+        expect(await log.clear(topic, 24)).toBe(8);
+        expect(await tally(0)).toEqual({ ...all, counts: [1, 1, 0] });
+        expect((await tally(23)).isWhole).toBe(false);
+      }));
+
+    test("TALLY_EVENTS_MAX: more than one call passes over is counted by several", () =>
+      withLog(async (log) => {
+        const topic = freshTopic("video");
+        const size = 4_000;
+        for (let n = 0; n <= TALLY_EVENTS_MAX; n += size) await appendMany(log, topic, size);
+        const { type } = entry(topic, "1");
+        const one = await log.tally(topic, { after: 0, types: [type] });
+        expect(one).toMatchObject({ counts: [TALLY_EVENTS_MAX], more: true, isWhole: true });
+        const rest = await log.tally(topic, { after: one.upTo, types: [type] });
+        const [head] = await log.heads([topic]);
+        expect(rest).toEqual({
+          counts: [(head?.seq ?? 0) - TALLY_EVENTS_MAX],
+          upTo: head?.seq ?? 0,
+          more: false,
+          isWhole: false,
+        });
       }));
 
     if (options.hasOwnClock) {

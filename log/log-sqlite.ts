@@ -120,6 +120,7 @@ export async function openSqliteLog(options: SqliteLogOptions): Promise<Log & Lo
     read: (topic, query) => read(() => reader.read(topic, query)),
     heads: (topics) => read(() => reader.heads(topics)),
     headAt: (topic, stamp) => read(() => reader.headAt(topic, stamp)),
+    tally: (topic, query) => read(() => reader.tally(topic, query)),
     changes: (since, limit) => read(() => reader.changes(since, limit)),
     reached: (moment) => read(() => reader.reached(moment)),
     wrote: (topic, seq, epoch) => read(() => reader.wrote(topic, seq, epoch)),

@@ -94,12 +94,39 @@ export interface Changes {
   readonly more: boolean;
 }
 
+/** What is counted: events of these types, with a number above `after`. */
+export interface TallyQuery {
+  readonly after: number;
+  readonly types: readonly string[];
+}
+
+/** How many events of each type there were. */
+export interface Tally {
+  /** In the order of the query's types. */
+  readonly counts: readonly number[];
+  /** Up to this number, {@link TALLY_EVENTS_MAX} beyond where it began at most. */
+  readonly upTo: number;
+  /** More follow up to the head: ask again from `upTo`. */
+  readonly more: boolean;
+  /**
+   * The counts are of all events from number 1 on, those that retention dropped included. So it is
+   * with `after` 0, where events above `after` were dropped already, and where `after` is beyond the
+   * head (a backup was restored): what was counted up to `after` counts no more.
+   */
+  readonly isWhole: boolean;
+}
+
 export interface Log {
   append(entries: readonly LogEntry[]): Promise<readonly Appended[]>;
   read(topic: Topic, query: ReadQuery): Promise<LogPage>;
   heads(topics: readonly Topic[]): Promise<readonly StampedHead[]>;
   /** Where the topic stood at that moment: its newest event with a stamp not after it (`seq` 0 where none is kept). */
   headAt(topic: Topic, stamp: Stamp): Promise<Head>;
+  /**
+   * Counts events by type. Of a topic that was cleared, and of an import, what went before does not
+   * count.
+   */
+  tally(topic: Topic, query: TallyQuery): Promise<Tally>;
   /** The topics with events after `since`. With -1, none, only the stamp of the present. */
   changes(since: Stamp, limit: number): Promise<Changes>;
   /**

@@ -1,7 +1,12 @@
 /** The statements that read the log in PostgreSQL. Each is one statement, so that a page and its head are of one moment. */
 
 import type { DurableEvent, Epoch, JsonText, Moment, Stamp, Topic } from "@ovation/protocol";
-import { CHANGES_MAX, POSTGRES_LOOK_AGAIN_MS, POSTGRES_LOOKS_PATIENCE } from "./limits.ts";
+import {
+  CHANGES_MAX,
+  POSTGRES_LOOK_AGAIN_MS,
+  POSTGRES_LOOKS_PATIENCE,
+  TALLY_EVENTS_MAX,
+} from "./limits.ts";
 import {
   type Changes,
   type Head,
@@ -9,9 +14,12 @@ import {
   LogUnavailableError,
   type ReadQuery,
   type StampedHead,
+  type Tally,
+  type TallyQuery,
 } from "./log.ts";
 import type { PostgresClient } from "./postgres-client.ts";
 import { Horizon, LOOK, type Look } from "./postgres-horizon.ts";
+import { emptyTally } from "./tally.ts";
 
 interface HeadRow {
   readonly topic: Topic;
@@ -70,6 +78,28 @@ const REACHED = `
     ), n.newest) FROM ovation_log.lives l WHERE l.epoch = $1
   ), false) END AS reached
   FROM (SELECT coalesce(max(stamp), 0) AS newest FROM ovation_log.topics) n`;
+
+/** `$1` topic, `$2` after, `$3` types as JSON, `$4` numbers at most. */
+const TALLY = `
+  SELECT r.seq${NUMBER} AS seq, r.up_to${NUMBER} AS up_to, r.whole, (
+    SELECT coalesce(json_agg((
+      SELECT count(*) FROM ovation_log.events v
+      WHERE v.topic = r.id AND v.type = y.id AND v.seq > r.origin AND v.seq <= r.up_to
+    ) + CASE WHEN r.whole THEN coalesce((
+      SELECT d.n FROM ovation_log.dropped d WHERE d.topic = r.id AND d.type = y.id
+    ), 0) ELSE 0 END ORDER BY w.nth), '[]')
+    FROM json_array_elements_text($3::text::json) WITH ORDINALITY w (name, nth)
+    LEFT JOIN ovation_log.types y ON y.name = w.name
+  ) AS counts
+  FROM (
+    SELECT o.*, least(o.seq, o.origin + $4::bigint) AS up_to FROM (
+      SELECT t.id, t.seq, b.whole, CASE WHEN b.whole THEN t.first - 1 ELSE $2::bigint END AS origin
+      FROM ovation_log.topics t
+      CROSS JOIN LATERAL (
+        SELECT $2::bigint = 0 OR $2::bigint < t.first - 1 OR $2::bigint > t.seq AS whole
+      ) b WHERE t.name = $1
+    ) o
+  ) r`;
 
 /** `$1` topic, `$2` above, `$3` below, `$4` limit, `$5` types as JSON. Each type is one run of the index `events_by_type`. */
 function pageStatement(direction: "ASC" | "DESC", isTyped: boolean): string {
@@ -146,6 +176,19 @@ export class PostgresReads {
       WHERE t.name = $1`;
     const [row] = await this.#client.query<HeadRow>("reads", statement, [topic, stamp]);
     return row === undefined ? emptyHead(topic) : headFrom(row);
+  }
+
+  /** The range is that of `tallyRange`, of the same moment as the counts. */
+  async tally(topic: Topic, query: TallyQuery): Promise<Tally> {
+    const [row] = await this.#client.query<{
+      counts: number[];
+      up_to: number;
+      seq: number;
+      whole: boolean;
+    }>("reads", TALLY, [topic, query.after, JSON.stringify(query.types), TALLY_EVENTS_MAX]);
+    if (row === undefined) return emptyTally(query);
+    const { counts, up_to: upTo, seq, whole: isWhole } = row;
+    return { counts, upTo, more: upTo < seq, isWhole };
   }
 
   async reached({ epoch, stamp }: Moment): Promise<boolean> {

@@ -8,6 +8,7 @@
  */
 
 import { APPEND_GROUP } from "./postgres-append-function.ts";
+import { TALLIES } from "./postgres-tallies.ts";
 
 /** Migration `n` is the element `n - 1`. What has been released is never changed, only followed by another one. */
 export const MIGRATIONS: readonly string[] = [
@@ -251,6 +252,7 @@ export const MIGRATIONS: readonly string[] = [
     SELECT l.id, l.epoch INTO STRICT life, epoch FROM ovation_log.lives l WHERE l.identity = present;
   END $$;
   `,
+  TALLIES,
 ];
 
 /** Held while migrations run, so that processes that start together do it once. */

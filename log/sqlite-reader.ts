@@ -6,7 +6,8 @@
 import { Database } from "bun:sqlite";
 import type { DurableEvent, Epoch, JsonText, Moment, Topic } from "@ovation/protocol";
 import { SQLITE_READ_BUSY_MS } from "./limits.ts";
-import type { Changes, Head, LogPage, ReadQuery, StampedHead } from "./log.ts";
+import type { Changes, Head, LogPage, ReadQuery, StampedHead, Tally, TallyQuery } from "./log.ts";
+import { emptyTally, tallyRange } from "./tally.ts";
 
 interface HeadRow {
   readonly id: number;
@@ -112,6 +113,21 @@ export class SqliteReader {
         epoch,
         more: last.stamp < present,
       };
+    });
+  }
+
+  tally(topic: Topic, query: TallyQuery): Tally {
+    return this.#snapshot(() => {
+      const head = this.#statements.head.get(topic);
+      if (head === null) return emptyTally(query);
+      const { from, upTo, isWhole } = tallyRange(head, query.after);
+      const counts = query.types.map((name) => {
+        const type = this.#statements.typeNamed.get(name)?.id;
+        if (type === undefined) return 0;
+        const kept = this.#statements.countOf.get(head.id, type, from, upTo)?.n ?? 0;
+        return kept + (isWhole ? (this.#statements.droppedOf.get(head.id, type)?.n ?? 0) : 0);
+      });
+      return { counts, upTo, more: upTo < head.seq, isWhole };
     });
   }
 
@@ -250,6 +266,13 @@ function prepare(database: Database) {
     eventAt: statement<EventRow, [number, number]>(`${event} AND seq = ?`),
     lifeAt: statement<{ life: number; stamp: number }, [number, number]>(
       "SELECT life, stamp FROM events WHERE topic = ? AND seq = ?",
+    ),
+    countOf: statement<{ n: number }, [number, number, number, number]>(
+      `SELECT count(*) AS n FROM events INDEXED BY events_by_type
+       WHERE topic = ? AND type = ? AND seq > ? AND seq <= ?`,
+    ),
+    droppedOf: statement<{ n: number }, [number, number]>(
+      "SELECT n FROM dropped WHERE topic = ? AND type = ?",
     ),
     lifeOf: statement<{ epoch: string }, [number]>("SELECT epoch FROM lives WHERE id = ?"),
     lifeNamed: statement<{ id: number }, [string]>("SELECT id FROM lives WHERE epoch = ?"),

@@ -63,6 +63,18 @@ const SCHEMA = `
   CREATE INDEX keys_by_stamp ON keys (stamp);
 `;
 
+/**
+ * How many events of each type retention has dropped. Made where it is missing: a version that does
+ * not know it reads and writes the same file.
+ */
+const DROPPED = `
+  CREATE TABLE IF NOT EXISTS dropped (
+    topic INTEGER NOT NULL REFERENCES topics (id),
+    type INTEGER NOT NULL REFERENCES types (id),
+    n INTEGER NOT NULL,
+    PRIMARY KEY (topic, type)
+  ) STRICT, WITHOUT ROWID`;
+
 const HEADER_BYTES = 100;
 const MAGIC = "SQLite format 3\0";
 
@@ -77,6 +89,7 @@ export function openSqliteFile(path: string): Database {
     if (isNew) createSchema(database);
     database.run("PRAGMA journal_mode = WAL");
     database.run("PRAGMA synchronous = FULL");
+    database.run(DROPPED);
     // What a removal takes out is overwritten with zeros, not left in a free corner of a page.
     database.run("PRAGMA secure_delete = FAST");
     database.run("PRAGMA journal_size_limit = 67108864");

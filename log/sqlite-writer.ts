@@ -99,7 +99,9 @@ export class SqliteWriter {
       const topic = this.#statements.topicNamed.get(name);
       if (topic === null) return 0;
       const eventsMax = Math.max(0, topic.seq - below + 1);
-      return this.#trimTopic(topic, { eventsMax, stampMin: 0 }, limit);
+      const dropped = this.#trimTopic(topic, { eventsMax, stampMin: 0 }, limit);
+      this.#statements.forgetDropped.run(topic.id);
+      return dropped;
     });
   }
 
@@ -124,6 +126,7 @@ export class SqliteWriter {
       : topic.first;
     const first = Math.min(Math.max(byCount, byAge), end);
     if (first <= topic.first) return 0;
+    this.#statements.countDropped.run(topic.id, first);
     this.#statements.deleteEvents.run(topic.id, first);
     const stamp = this.#statements.stampAt.get(topic.id, first)?.stamp ?? topic.first_stamp;
     this.#statements.trimTopic.run(first, stamp, topic.id);
@@ -251,6 +254,13 @@ function prepare(database: Database) {
     deleteEvents: statement<never, [number, number]>(
       "DELETE FROM events WHERE topic = ? AND seq < ?",
     ),
+    // By the primary key: a step of some thousand rows, not the topic's whole index by type.
+    countDropped: statement<never, [number, number]>(
+      `INSERT INTO dropped (topic, type, n)
+       SELECT topic, +type, count(*) FROM events WHERE topic = ? AND seq < ? GROUP BY +type
+       ON CONFLICT (topic, type) DO UPDATE SET n = n + excluded.n`,
+    ),
+    forgetDropped: statement<never, [number]>("DELETE FROM dropped WHERE topic = ?"),
     trimTopic: statement<never, [number, number, number]>(
       "UPDATE topics SET first = ?, first_stamp = ? WHERE id = ?",
     ),

@@ -67,6 +67,7 @@ export class LogServer {
       changes: (since, limit) => this.#call(node, () => this.#log.changes(since, limit)),
       wrote: (topic, seq, epoch) => this.#call(node, () => this.#log.wrote(topic, seq, epoch)),
       reached: (moment) => this.#call(node, () => this.#log.reached(moment)),
+      tally: (topic, query) => this.#call(node, () => this.#log.tally(topic, query)),
       async close() {},
     };
   }

@@ -45,6 +45,7 @@ export function watchLog(log: Log & LogKeeper, clock: Clock): WatchedLog {
       changes: (...call) => log.changes(...call),
       wrote: (...call) => log.wrote(...call),
       reached: (...call) => log.reached(...call),
+      tally: (...call) => log.tally(...call),
       trim: (...call) => log.trim(...call),
       claimUpkeep: (...call) => log.claimUpkeep(...call),
       probe: () => log.probe(),
