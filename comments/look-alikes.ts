@@ -11,6 +11,23 @@ const LOOKS_LIKE: ReadonlyMap<string, string> = new Map(
     return [from, to.join("")];
   }),
 );
+/**
+ * Letters that Unicode has as drawings of Latin ones and that no normalization takes back: negative
+ * circled, negative squared, regional indicators, and small capitals.
+ */
+const DRAWN: ReadonlyMap<string, string> = new Map([
+  ...[0x1f150, 0x1f170, 0x1f1e6].flatMap((first) =>
+    Array.from({ length: 26 }, (_, index): [string, string] => [
+      String.fromCodePoint(first + index),
+      String.fromCharCode(97 + index),
+    ]),
+  ),
+  ...[..."ᴀʙᴄᴅᴇꜰɢʜɪᴊᴋʟᴍɴᴏᴘꞯʀꜱᴛᴜᴠᴡʏᴢ"].map((small, index): [string, string] => [
+    small,
+    "abcdefghijklmnopqrstuvwyz".charAt(index),
+  ]),
+]);
+const ANY_DRAWN = new RegExp(`[${[...DRAWN.keys()].join("")}]`, "gu");
 const ASCII_WORD = /^[a-z]+$/;
 const NOT_SEEN = /[\p{M}\p{Default_Ignorable_Code_Point}]/gu;
 const NO_LETTER = /[^\p{L}\p{N}]/gu;
@@ -33,7 +50,10 @@ const REMEMBERED_MAX = 10_000;
 const remembered = new Map<string, readonly string[]>();
 
 function lookAt(name: string): readonly string[] {
-  const plain = name.normalize("NFKD").replace(NOT_SEEN, "");
+  const plain = name
+    .normalize("NFKD")
+    .replace(ANY_DRAWN, (letter) => DRAWN.get(letter) ?? letter)
+    .replace(NOT_SEEN, "");
   const looks = [
     resemble(plain.toLowerCase()),
     resemble(plain),

@@ -177,6 +177,10 @@ describe("text", () => {
       expect([other, looksLike("Alice", other)]).toEqual([other, true]);
     for (const other of ["Alina", "Ali", "Alice B", "Bob", "爱丽丝", "🎉"])
       expect([other, looksLike("Alice", other)]).toEqual([other, false]);
+    for (const drawn of ["🅐🅛🅘🅒🅔", "🅰🅻🅸🅲🅴", "🇦🇱🇮🇨🇪", "ᴀʟɪᴄᴇ", "Ⓐⓛⓘⓒⓔ", "𝒜𝓁𝒾𝒸ℯ"])
+      expect([drawn, looksLike("Alice", drawn)]).toEqual([drawn, true]);
+    // Two flags are two flags.
+    expect(looksLike("🇩🇪", "🇫🇷")).toBe(false);
     expect(looksLike("🎉", "🎈")).toBe(false);
     expect(looksLike("rn", "m")).toBe(true);
   });
