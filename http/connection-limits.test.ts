@@ -10,9 +10,12 @@ import {
   BODY_MS_MAX,
   HEAD_MS_MAX,
   IDLE_MS_MAX,
+  KEPT_AT_STOP_MS_MAX,
   LINGER_MS_MAX,
   LINGER_TOTAL_MS_MAX,
   PIPELINED_BYTES_MAX,
+  REQUESTS_TOGETHER_MAX,
+  SILENT_AT_STOP_MS_MAX,
 } from "./limits.ts";
 import { SharedBytes } from "./shared-bytes.ts";
 import type { OwnedSocket, SocketOwner } from "./socket-owner.ts";
@@ -25,6 +28,7 @@ function newConnection(takes = true) {
     now: 0,
     takes,
     cuts: [] as CutReason[],
+    handled: 0,
     paused: false,
     ended: false,
     terminated: false,
@@ -62,6 +66,7 @@ function newConnection(takes = true) {
     now: () => state.now,
     async handle() {
       await answered;
+      state.handled++;
       return new Response("ok");
     },
     failed(error) {
@@ -156,4 +161,40 @@ test("a connection is not read while more than 64 KB of further requests wait, a
   state.answer();
   for (let wait = 0; wait < 500 && state.paused; wait++) await Bun.sleep(2);
   expect(state.paused).toBe(false);
+});
+
+test("SILENT_AT_STOP_MS_MAX, KEPT_AT_STOP_MS_MAX: a stop waits so long for a request", async () => {
+  const silent = newConnection();
+  silent.state.now = SILENT_AT_STOP_MS_MAX;
+  silent.connection.endIfIdle(0);
+  expect(silent.state.ended).toBe(false);
+  silent.state.now++;
+  silent.connection.endIfIdle(0);
+  expect(silent.state.ended).toBe(true);
+
+  const kept = newConnection();
+  ask(kept);
+  await Bun.sleep(5);
+  // Idle for long before the stop began: it counts from then on.
+  const stoppingSince = 10_000;
+  kept.state.now = stoppingSince + KEPT_AT_STOP_MS_MAX;
+  kept.connection.endIfIdle(stoppingSince);
+  expect(kept.state.ended).toBe(false);
+  kept.state.now++;
+  kept.connection.endIfIdle(stoppingSince);
+  expect(kept.state.ended).toBe(true);
+});
+
+test("REQUESTS_TOGETHER_MAX: the next one waits for a turn of the event loop", async () => {
+  const { state, receive } = newConnection();
+  state.answer();
+  receive(GET.repeat(REQUESTS_TOGETHER_MAX + 1));
+  let atTurn = -1;
+  setImmediate(() => {
+    atTurn = state.handled;
+  });
+  for (let wait = 0; wait < 500 && state.handled <= REQUESTS_TOGETHER_MAX; wait++)
+    await Bun.sleep(1);
+  expect(atTurn).toBe(REQUESTS_TOGETHER_MAX);
+  expect(state.handled).toBe(REQUESTS_TOGETHER_MAX + 1);
 });

@@ -1,5 +1,5 @@
 import { expect, test } from "bun:test";
-import { readRequestHead } from "./head-cache.ts";
+import { HEAD_CHARACTERS_MAX, HEADS_MAX, readRequestHead } from "./head-cache.ts";
 import { parseRequestHead } from "./request-head.ts";
 
 const head = (length: number, name = "Host") =>
@@ -25,4 +25,25 @@ test("a flood of different heads pushes out the oldest, and is read rightly", ()
   const again = readRequestHead(head(1));
   expect(again).not.toBe(first);
   expect(again).toEqual(first);
+});
+
+test("HEADS_MAX: one more head evicts the oldest", () => {
+  const first = readRequestHead(head(10_000));
+  for (let length = 10_001; length < 10_000 + HEADS_MAX; length++) readRequestHead(head(length));
+  expect(readRequestHead(head(10_000))).toBe(first);
+  readRequestHead(head(10_000 + HEADS_MAX));
+  expect(readRequestHead(head(10_000))).not.toBe(first);
+});
+
+test("HEAD_CHARACTERS_MAX: a longer head is read each time", () => {
+  for (const [characters, isKept] of [
+    [HEAD_CHARACTERS_MAX, true],
+    [HEAD_CHARACTERS_MAX + 1, false],
+  ] as const) {
+    const start = `${head(1)}\r\nCookie: `;
+    const text = start + "c".repeat(characters - start.length);
+    const first = readRequestHead(text);
+    expect(readRequestHead(text) === first).toBe(isKept);
+    expect(readRequestHead(text)).toEqual(first);
+  }
 });

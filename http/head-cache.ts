@@ -8,9 +8,9 @@
 
 import { parseRequestHead, type RequestHead } from "./request-head.ts";
 
-const HEADS_MAX = 512;
+export const HEADS_MAX = 512;
 /** Longer ones are cookies, which differ. */
-const HEAD_CHARACTERS_MAX = 1024;
+export const HEAD_CHARACTERS_MAX = 1024;
 
 const heads = new Map<string, RequestHead>();
 

@@ -3,6 +3,7 @@
 import { describe, expect, test } from "bun:test";
 import { createHash } from "node:crypto";
 import { Agent, request as nodeRequest } from "node:http";
+import { ANSWER_BYTES_WHOLE_MAX } from "./limits.ts";
 import { HttpServer, type IncomingRequest } from "./mod.ts";
 import { client, get, type Handle, open, serve, until } from "./testing/client.ts";
 
@@ -238,6 +239,32 @@ describe("answers", () => {
     const each = await client(port, get("/"));
     await until(() => each.reset !== "" || each.socket.destroyed, "the end");
     expect(each.ended).toBe(false);
+  });
+
+  test("of ANSWER_BYTES_WHOLE_MAX are read whole before they are sent, longer ones not", async () => {
+    for (const [length, isWhole] of [
+      [ANSWER_BYTES_WHOLE_MAX, true],
+      [ANSWER_BYTES_WHOLE_MAX + 1, false],
+    ] as const) {
+      let rest: () => void = () => undefined;
+      const { port } = serve(() => {
+        const body = new ReadableStream<Uint8Array>({
+          start(controller) {
+            controller.enqueue(new Uint8Array(1000));
+            rest = () => {
+              controller.enqueue(new Uint8Array(length - 1000));
+              controller.close();
+            };
+          },
+        });
+        return new Response(body, { headers: { "content-length": String(length) } });
+      });
+      const each = await client(port, get("/"));
+      await Bun.sleep(30);
+      expect(each.text() === "").toBe(isWhole);
+      rest();
+      await until(() => each.text().split("\r\n\r\n")[1]?.length === length, "all of it");
+    }
   });
 
   test("that break off before anything was sent reset the connection, and the server goes on", async () => {
