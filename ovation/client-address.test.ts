@@ -1,5 +1,11 @@
 import { describe, expect, test } from "bun:test";
-import { createAddressOf, parseAddress } from "./client-address.ts";
+import {
+  createAddressOf,
+  HOPS_MAX,
+  PEERS_MAX,
+  parseAddress,
+  WARNED_PEERS_MAX,
+} from "./client-address.ts";
 
 function setUp(trustedProxies?: readonly string[]) {
   const warnings: string[] = [];
@@ -126,5 +132,31 @@ describe("client address", () => {
     }
     expect(parseAddress("fe80::1%eth0")).toBe("fe80::1");
     expect(parseAddress("1.2.3.4.5")).toBeUndefined();
+  });
+});
+
+describe("at the limits of the client address", () => {
+  test("HOPS_MAX: a client before so many proxies is not looked for", () => {
+    const { ask } = setUp(["10.0.0.0/8"]);
+    const proxies = (count: number) =>
+      Array.from({ length: count }, (_, index) => `10.0.0.${index + 1}`);
+    const forwarded = (count: number) => ["203.0.113.7", ...proxies(count)].join(", ");
+    expect(ask("10.9.9.9", forwarded(HOPS_MAX - 1))).toBe("203.0.113.7");
+    expect(ask("10.9.9.9", forwarded(HOPS_MAX))).toBe("10.0.0.1");
+  });
+
+  test("WARNED_PEERS_MAX: so many peers are warned of, and all are counted right", () => {
+    const { ask, warnings } = setUp([]);
+    for (let peer = 0; peer <= WARNED_PEERS_MAX; peer++)
+      expect(ask(`10.0.${peer}.1`, "203.0.113.7")).toBe(`10.0.${peer}.1`);
+    expect(warnings).toHaveLength(WARNED_PEERS_MAX);
+  });
+
+  test("PEERS_MAX: beyond so many peers each still is who it is", () => {
+    const { ask } = setUp(["10.0.0.0/8"]);
+    for (let round = 0; round < 2; round++)
+      for (let peer = 0; peer <= PEERS_MAX; peer++)
+        expect(ask(`10.0.${peer >> 8}.${peer & 255}`, "203.0.113.7")).toBe("203.0.113.7");
+    expect(ask("203.0.113.9", "203.0.113.7")).toBe("203.0.113.9");
   });
 });

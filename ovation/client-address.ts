@@ -58,10 +58,10 @@ const PRIVATE = [
   "fe80::/10",
 ];
 /** Hops that are looked at; a longer list is somebody's play. */
-const HOPS_MAX = 16;
-const WARNED_PEERS_MAX = 100;
+export const HOPS_MAX = 16;
+export const WARNED_PEERS_MAX = 100;
 /** Peers whose address is remembered; when there are more, all are forgotten. */
-const PEERS_MAX = 10_000;
+export const PEERS_MAX = 10_000;
 
 interface Peer {
   readonly address: string;

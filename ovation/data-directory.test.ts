@@ -15,7 +15,12 @@ import {
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { startOvation } from "../comments/testing/start-ovation.ts";
-import { claimDataDirectory, DataDirectoryError, tightenDirectory } from "./data-directory.ts";
+import {
+  CLAIM_MS_MAX,
+  claimDataDirectory,
+  DataDirectoryError,
+  tightenDirectory,
+} from "./data-directory.ts";
 
 setDefaultTimeout(60_000);
 
@@ -189,3 +194,19 @@ describe("what is in a data directory is for the server's user alone", () => {
     expect([modeOf(data), modeOf(join(data, "photo.jpg"))]).toEqual(["755", "644"]);
   });
 });
+
+test("CLAIM_MS_MAX: a server waits so long for another one's directory", () => {
+  const data = join(directory, "waited-for");
+  const first = claimDataDirectory(data);
+  const short = CLAIM_MS_MAX / 10;
+  for (const [waitMs, claim] of [
+    [short, () => claimDataDirectory(data, short)],
+    [CLAIM_MS_MAX, () => claimDataDirectory(data)],
+  ] as const) {
+    const startedAt = performance.now();
+    expect(claim).toThrow("another Ovation server");
+    expect(performance.now() - startedAt).toBeWithin(waitMs * 0.8, waitMs * 2 + 500);
+  }
+  first.release();
+  claimDataDirectory(data).release();
+}, 15_000);

@@ -20,7 +20,7 @@ import {
 import { join, resolve } from "node:path";
 
 /** A server that is being restarted may take this long to let go of its directory. */
-const CLAIM_MS_MAX = 3_000;
+export const CLAIM_MS_MAX = 3_000;
 const DIRECTORY_MODE = 0o700;
 const FILE_MODE = 0o600;
 

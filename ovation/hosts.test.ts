@@ -4,7 +4,7 @@ import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { Problem } from "@ovation/protocol";
 import { type RunningOvation, startOvation } from "../comments/testing/start-ovation.ts";
 import { freePorts } from "../table/testing/redis.ts";
-import { createHostCheck, type HostsOptions, parseHosts } from "./hosts.ts";
+import { createHostCheck, HOSTS_MAX, type HostsOptions, parseHosts } from "./hosts.ts";
 
 function asked(options: HostsOptions, host: string | null, peer = "127.0.0.1"): string {
   try {
@@ -174,3 +174,20 @@ test("a start that leaves metrics open to others says so, and who is believed", 
   expect([status, closed.output().includes("/metrics")]).toEqual([404, false]);
   await closed.stop();
 }, 30_000);
+
+test("HOSTS_MAX: beyond so many hosts each is answered or refused as before", () => {
+  const check = createHostCheck({ host: "127.0.0.1", hosts: ["*.example.org"] });
+  const isRefused = (host: string) => {
+    try {
+      check?.({ headers: { get: () => host } } as never, "127.0.0.1");
+      return false;
+    } catch {
+      return true;
+    }
+  };
+  for (let round = 0; round < 2; round++)
+    for (let index = 0; index <= HOSTS_MAX; index++) {
+      expect(isRefused(`a${index}.example.org`)).toBe(false);
+      expect(isRefused(`a${index}.attacker.example`)).toBe(true);
+    }
+});

@@ -26,7 +26,7 @@ export type HostCheck = (request: HttpRequest, peer: string) => void;
 
 const NAME = /^(\*\.)?[a-z0-9_]([a-z0-9_.-]*[a-z0-9_])?$/;
 /** Hosts whose answer is remembered; when there are more, all are forgotten. */
-const HOSTS_MAX = 1_000;
+export const HOSTS_MAX = 1_000;
 /** A host that may be repeated in an answer. */
 const REPEATABLE = /^[a-zA-Z0-9.:[\]_-]{1,253}$/;
 

@@ -10,7 +10,13 @@ import {
   topicOf,
   typePolicyOf,
 } from "@ovation/protocol";
-import { PolicyFileError, parseConfiguration, readPolicyFile, toPolicy } from "./policy-file.ts";
+import {
+  FILE_CHARACTERS_MAX,
+  PolicyFileError,
+  parseConfiguration,
+  readPolicyFile,
+  toPolicy,
+} from "./policy-file.ts";
 
 const directory = mkdtempSync(join(tmpdir(), "ovation-policy-"));
 afterAll(() => rmSync(directory, { recursive: true }));
@@ -224,6 +230,14 @@ tokens:
     expect((await readPolicyFile(write(JSON.stringify({ pages })))).pages).toEqual(pages);
     expect(mistakesOf("pages: { tokenOrigins: ['*'] }\n")[0]).toContain("pages.tokenOrigins.0");
     expect(mistakesOf("pages: { frameAncestors: ['https://a; x'] }\n")).toHaveLength(1);
+  });
+
+  test("FILE_CHARACTERS_MAX: a file has so many characters; a longer one is refused", async () => {
+    const file = (characters: number) => write(`#${"x".repeat(characters - 1)}`);
+    expect(await readPolicyFile(file(FILE_CHARACTERS_MAX))).toEqual({ policy: DEFAULT_POLICY });
+    expect(readPolicyFile(file(FILE_CHARACTERS_MAX + 1))).rejects.toThrow(
+      `longer than ${FILE_CHARACTERS_MAX} characters`,
+    );
   });
 
   test("a file that cannot be read is said, with its name", () => {

@@ -16,7 +16,7 @@ import type { PageRules } from "./page-source.ts";
 import { type ConfigurationForm, configurationForm, type KindForm } from "./policy-schema.ts";
 import { type ClaimMapping, SECRET_BYTES_MIN, secretFault } from "./tokens/mod.ts";
 
-const FILE_CHARACTERS_MAX = 1024 * 1024;
+export const FILE_CHARACTERS_MAX = 1024 * 1024;
 const DAY_MS = 24 * 60 * 60 * 1_000;
 
 /** What a configuration file says. Absent members are as the command line or the built-in defaults say. */

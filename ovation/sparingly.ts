@@ -2,9 +2,9 @@
 
 import type { Clock } from "@ovation/protocol";
 
-const EVERY_MS = 1000;
+export const EVERY_MS = 1000;
 /** Kinds that are told apart; beyond, they are forgotten and said anew. */
-const KINDS_MAX = 1000;
+export const KINDS_MAX = 1000;
 
 /** How many of the kind were not said since the last one that was. */
 export interface Unsaid {

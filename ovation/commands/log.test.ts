@@ -5,6 +5,7 @@ import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { startPostgres, type TestPostgres } from "../../log/testing/postgres.ts";
+import { IMPORT_LINE_CHARACTERS_MAX } from "./log.ts";
 
 setDefaultTimeout(60_000);
 
@@ -94,7 +95,9 @@ describe.each(Object.entries(stores))("log import into %s", (_, locate) => {
       `(head -n 1 ${exported}; head -c 3000000 /dev/zero | tr '\\0' a) | sh ${COMMAND} log import ${target}`,
     );
     expect(imported.exitCode).toBe(1);
-    expect(imported.errors).toContain("line 2: it has more than 1048576 characters");
+    expect(imported.errors).toContain(
+      `line 2: it has more than ${IMPORT_LINE_CHARACTERS_MAX} characters`,
+    );
   });
 });
 

@@ -21,7 +21,7 @@ import { dataOption, option } from "./options.ts";
 import { explainedDirectory, fail } from "./run.ts";
 
 /** An event's `data` is 64 KiB at most; escaped as JSON it may be six times as long. */
-const IMPORT_LINE_CHARACTERS_MAX = 1024 * 1024;
+export const IMPORT_LINE_CHARACTERS_MAX = 1024 * 1024;
 
 interface Options {
   readonly data: string;

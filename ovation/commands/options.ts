@@ -7,9 +7,9 @@ import type { MetricsAt } from "../health.ts";
 import { parseHosts } from "../hosts.ts";
 
 /** Longer ones overflow the runtime's timers, which then ring at once. */
-const SECONDS_MAX = 2_000_000;
-const COUNT_MAX = 1_000_000_000;
-const WORKERS_MAX = 512;
+export const SECONDS_MAX = 2_000_000;
+export const COUNT_MAX = 1_000_000_000;
+export const WORKERS_MAX = 512;
 
 export function toPort(text: string): number {
   const port = /^\d+$/.test(text) ? Number(text) : Number.NaN;

@@ -21,7 +21,7 @@ interface Options {
   readonly data: string;
 }
 
-const TTL_SECONDS_MAX = 36_500 * 86_400;
+export const TTL_SECONDS_MAX = 36_500 * 86_400;
 const UNITS: Readonly<Record<string, number>> = { s: 1, m: 60, h: 3600, d: 86_400 };
 
 export function addTokenCommand(program: Command): void {
@@ -93,7 +93,7 @@ function toSigning({ issuer, audience }: Options) {
   };
 }
 
-function toTtl(text: string): number {
+export function toTtl(text: string): number {
   const match = /^([0-9]+)([smhd]?)$/.exec(text);
   if (match === null) throw new InvalidArgumentError("a time is a number with s, m, h or d: 15m.");
   const seconds = Number(match[1]) * (UNITS[match[2] || "s"] ?? 1);

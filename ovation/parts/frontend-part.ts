@@ -60,11 +60,11 @@ export interface FrontendPart {
 /** How fast connections are asked to come back elsewhere when a process drains. */
 const DRAIN_PER_SECOND = 2000;
 /** Of the files that the process may open, this share is for connections; the rest is for requests, the log and links. */
-const FILES_SHARE = 0.9;
+export const FILES_SHARE = 0.9;
 /** What a viewer has beside those that all have: its own topic, and some rooms. */
 const TOPICS_PER_VIEWER = 10;
 /** More than this on one process wait for each other; the machine has room for another. */
-const CONNECTIONS_DEFAULT_MAX = 200_000;
+export const CONNECTIONS_DEFAULT_MAX = 200_000;
 
 export function createFrontendPart(options: FrontendPartOptions): FrontendPart {
   const { settings, id, upstream, authenticate, registry, pools, arrived } = options;
@@ -149,9 +149,11 @@ function topicLimits({ admission }: Settings): TopicLimits {
   return { ...DEFAULT_TOPICS, perAddress };
 }
 
-function admissionLimits({ rateLimits, admission }: Settings): AdmissionLimits {
+export function admissionLimits(
+  { rateLimits, admission }: Pick<Settings, "rateLimits" | "admission">,
+  files = filesMax(),
+): AdmissionLimits {
   if (!rateLimits) return OPEN_ADMISSION;
-  const files = filesMax();
   const connectionsMax =
     files === undefined
       ? DEFAULT_ADMISSION.connectionsMax

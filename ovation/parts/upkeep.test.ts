@@ -6,7 +6,13 @@ import { type Log, type LogKeeper, openLog } from "@ovation/log";
 import { startPostgres } from "@ovation/log/testing";
 import { DEFAULT_POLICY, type Policy, type Topic, toJsonText, topicOf } from "@ovation/protocol";
 import { createManualClock } from "../../table/testing/manual-clock.ts";
-import { PASS_EVERY_MS_MIN, retentionOf, startUpkeep } from "./upkeep.ts";
+import {
+  PASS_EVENTS_MAX,
+  PASS_EVERY_MS_MAX,
+  PASS_EVERY_MS_MIN,
+  retentionOf,
+  startUpkeep,
+} from "./upkeep.ts";
 
 setDefaultTimeout(60_000);
 
@@ -123,6 +129,48 @@ describe("upkeep", () => {
     clock.advance(PASS_EVERY_MS_MIN);
     await Bun.sleep(1);
     expect({ failures, ran }).toEqual({ failures: ["broken", "broken"], ran: 2 });
+    await stop();
+  });
+
+  test("PASS_EVENTS_MAX: a pass that drops so many has more to drop", async () => {
+    for (const dropped of [PASS_EVENTS_MAX - 1, PASS_EVENTS_MAX]) {
+      const asked: number[] = [];
+      const log = {
+        async trim(eventsMax: number) {
+          asked.push(eventsMax);
+          return dropped;
+        },
+      } as Partial<LogKeeper> as LogKeeper;
+      expect(await retentionOf(log).run()).toEqual({ more: dropped === PASS_EVENTS_MAX });
+      expect(asked).toEqual([PASS_EVENTS_MAX]);
+    }
+  });
+
+  test("PASS_EVERY_MS_MAX: after a pass that took long, the next one comes that soon", async () => {
+    const clock = createManualClock();
+    let ran = 0;
+    const stop = startUpkeep({
+      keeper: { claimUpkeep: async () => true },
+      clock,
+      tasks: [
+        {
+          name: "slow",
+          async run() {
+            ran++;
+            clock.advance(PASS_EVERY_MS_MAX);
+            return { more: false };
+          },
+        },
+      ],
+      onFailure: () => undefined,
+    });
+    await Bun.sleep(1);
+    clock.advance(PASS_EVERY_MS_MAX - 1);
+    await Bun.sleep(1);
+    expect(ran).toBe(1);
+    clock.advance(1);
+    await Bun.sleep(1);
+    expect(ran).toBe(2);
     await stop();
   });
 });

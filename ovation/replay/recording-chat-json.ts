@@ -26,8 +26,11 @@ const badges = z.array(z.object({ _id: z.string() }));
 
 const SHAPE = `a chat.json is {"comments": [{"content_offset_seconds", "commenter": {"display_name"}, "message": {"body"}}]}`;
 
-export async function openChatJson(path: string): Promise<Recording> {
-  const list = await readList(path);
+export async function openChatJson(
+  path: string,
+  bytesMax = CHAT_JSON_BYTES_MAX,
+): Promise<Recording> {
+  const list = await readList(path, bytesMax);
   return {
     form: "chat.json",
     async *comments(notes) {
@@ -39,9 +42,9 @@ export async function openChatJson(path: string): Promise<Recording> {
   };
 }
 
-async function readList(path: string): Promise<readonly unknown[]> {
+async function readList(path: string, bytesMax: number): Promise<readonly unknown[]> {
   const file = Bun.file(path);
-  if (file.size > CHAT_JSON_BYTES_MAX) {
+  if (file.size > bytesMax) {
     throw new RecordingError(
       `${path}: ${Math.round(file.size / 1e6)} MB are more than is read at once; turn it into JSON Lines: jq -c '.comments[] | {offset: .content_offset_seconds, author: .commenter.display_name, text: .message.body}'`,
     );

@@ -2,6 +2,7 @@ import { afterEach, describe, expect, test } from "bun:test";
 import { systemClock } from "@ovation/protocol";
 import { createApi, RefusedError } from "./api.ts";
 import { guestAuthors, oneAuthor, signedAuthors } from "./authors.ts";
+import { REFUSALS_SHOWN_MAX } from "./limits.ts";
 import type { RecordedComment, Recording } from "./recording.ts";
 import { type ReplayOptions, replay } from "./replay.ts";
 import {
@@ -145,6 +146,19 @@ describe("a replay", () => {
       refuse: () => refusal(404, "unknown-video"),
     });
     expect(await result.catch((error: unknown) => error)).toBeInstanceOf(RefusedError);
+  });
+
+  test("REFUSALS_SHOWN_MAX: so many refused comments are shown, all are counted", async () => {
+    const shown: string[] = [];
+    const refused = REFUSALS_SHOWN_MAX + 2;
+    const comments = Array.from({ length: refused }, (_, index) => [index, "Ana", "bad"] as const);
+    const { result } = run(
+      recordingOf(...comments),
+      { refuse: () => refusal(400, "invalid-text") },
+      { onRefused: ({ where }) => shown.push(where) },
+    );
+    expect(await result).toMatchObject({ posted: 0, refused });
+    expect(shown).toEqual(comments.slice(0, REFUSALS_SHOWN_MAX).map((_, at) => `line ${at + 1}`));
   });
 
   test("an author whose name the server refuses gets another, whenever it is refused", async () => {

@@ -4,11 +4,18 @@ import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { createMemoryPools, steadyClock } from "@ovation/protocol";
+import { createMemoryPools, SourceAnswer, steadyClock } from "@ovation/protocol";
 import pino from "pino";
 import { KernelSocket } from "../http/testing/kernel-socket.ts";
 import { type Listener, listen } from "../listener.ts";
-import { LONG_MAX, LONG_PER_ADDRESS_MAX, passOn } from "./pass-on.ts";
+import {
+  CORE_MS_MAX,
+  LONG_MAX,
+  LONG_PER_ADDRESS_MAX,
+  passOn,
+  reasonsOfCore,
+  WHOLE_BYTES_MAX,
+} from "./pass-on.ts";
 
 /** More than the requests that the runtime has under way. */
 const UNREAD = 300;
@@ -17,6 +24,8 @@ const SIZES: Readonly<Record<string, number>> = {
   "/short": 10,
   "/page": 600_000,
   "/long": LONG,
+  "/whole": WHOLE_BYTES_MAX,
+  "/more": WHOLE_BYTES_MAX + 1,
 };
 
 const directory = mkdtempSync(join(tmpdir(), "ovation-pass-on-"));
@@ -102,4 +111,31 @@ describe("beside more unread answers than the runtime has requests,", () => {
     expect(next.status).toBe(200);
     for (const { body } of [...taken.slice(1), next]) await body?.cancel();
   }, 20_000);
+});
+
+test("WHOLE_BYTES_MAX: a longer answer is read as the viewer takes it", async () => {
+  const pass = passOn(socket, createMemoryPools(steadyClock));
+  const ask = (path: string) => pass(new Request(`http://x${path}`), path, "10.0.0.1");
+  expect(await ask("/whole")).toBeInstanceOf(SourceAnswer);
+  const more = await ask("/more");
+  expect(more).toBeInstanceOf(Response);
+  expect((await (more as Response).bytes()).length).toBe(WHOLE_BYTES_MAX + 1);
+});
+
+test("CORE_MS_MAX: a worker waits so long for the core's reasons", async () => {
+  const path = join(directory, "slow.sock");
+  let delayMs = 0;
+  const slow = Bun.serve({
+    unix: path,
+    async fetch() {
+      await Bun.sleep(delayMs);
+      return Response.json({ reasons: [] });
+    },
+  });
+  expect(await reasonsOfCore(path)).toEqual([]);
+  delayMs = 3 * CORE_MS_MAX;
+  const startedAt = performance.now();
+  expect(await reasonsOfCore(path)).toMatchObject([{ check: "core", made: "degraded" }]);
+  expect(performance.now() - startedAt).toBeWithin(CORE_MS_MAX - 50, 2.5 * CORE_MS_MAX);
+  await slow.stop(true);
 });

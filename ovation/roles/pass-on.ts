@@ -37,7 +37,7 @@ const HOP_BY_HOP = [
 const OWN = ["origin"];
 
 /** Longer answers are read as the viewer takes them … */
-const WHOLE_BYTES_MAX = 4 * 1024 * 1024;
+export const WHOLE_BYTES_MAX = 4 * 1024 * 1024;
 /** … at most so many at a time, for an address over all workers and in this process. Beyond: 503. */
 export const LONG_PER_ADDRESS_MAX = 8;
 export const LONG_MAX = 128;
@@ -80,7 +80,7 @@ export function passOn(
   };
 }
 
-const CORE_MS_MAX = 1000;
+export const CORE_MS_MAX = 1000;
 const Readiness = z.object({
   reasons: z.array(z.object({ check: z.string(), reason: z.string() })),
 });

@@ -15,7 +15,7 @@ const ROW_COUNTERS = 1 << ROW_BITS;
 const ROW_MASK = BigInt(ROW_COUNTERS - 1);
 const COUNTER_BYTES = 4;
 export const COUNTERS_PER_TABLE = ROWS * ROW_COUNTERS;
-const COUNTER_MAX = 0xffff_ffff;
+export const COUNTER_MAX = 0xffff_ffff;
 
 export interface SharedFile {
   readonly path: string;

@@ -21,12 +21,12 @@ import { isGuestId, subjectFrom } from "./subject.ts";
 /** Patterns and roles in one token. */
 export const PATTERNS_MAX = 200;
 export const NAME_CODE_POINTS_SHOWN = 64;
-const NAME_CHARACTERS_MAX = 512;
-const AVATAR_CHARACTERS_MAX = 2_048;
+export const NAME_CHARACTERS_MAX = 512;
+export const AVATAR_CHARACTERS_MAX = 2_048;
 /** Roles that are looked at in a claim of another issuer. */
-const ROLE_VALUES_MAX = 1_000;
+export const ROLE_VALUES_MAX = 1_000;
 /** The last moment that a `Date` knows. */
-const EXPIRES_AT_MAX = 8_640_000_000_000_000;
+export const EXPIRES_AT_MAX = 8_640_000_000_000_000;
 
 /** Who signed: this installation (or a server that has its secret), or an issuer with keys of its own. */
 export type Signer = "here" | "outside";

@@ -43,7 +43,7 @@ export interface KeyRing {
 const JWKS_TIMEOUT_MS = 5_000;
 /** Between two requests for keys, however many tokens name unknown ones. */
 const JWKS_COOLDOWN_MS = 30_000;
-const JWKS_AGE_MAX_MS = 10 * 60_000;
+export const JWKS_AGE_MAX_MS = 10 * 60_000;
 
 /** Rejects with a TypeError where a key cannot be read. */
 export async function createKeyRing(options: KeyRingOptions): Promise<KeyRing> {
