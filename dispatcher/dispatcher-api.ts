@@ -16,7 +16,7 @@ import type {
   TopicHead,
   UpstreamChange,
 } from "@ovation/frontend";
-import type { Epoch, FrontendId, StaffMember, Stamp, Topic } from "@ovation/protocol";
+import type { Epoch, FrontendId, Moment, StaffMember, Stamp, Topic } from "@ovation/protocol";
 import type { FrontendAddress, LeaseMark } from "@ovation/table";
 
 /** Viewers of a topic, as a frontend reports its own. */
@@ -38,6 +38,7 @@ export interface DispatcherApi {
   ): Promise<Report>;
   read(topic: Topic, after: number, limit: number): Promise<EventPage>;
   wrote(topic: Topic, seq: number, epoch: Epoch): Promise<"yes" | "no" | "unknown">;
+  reached(moment: Moment): Promise<boolean>;
   headAt(topic: Topic, stamp: Stamp): Promise<TopicHead>;
   /** Passes the change to the frontend that the connection id names. */
   changeConnection(change: ConnectionChange): Promise<ConnectionChangeResult>;

@@ -26,6 +26,7 @@ import {
   frontendOf,
   isDurable,
   type MergeRules,
+  type Moment,
   type Policy,
   Problem,
   type StaffMember,
@@ -208,7 +209,8 @@ export class Dispatcher implements DispatcherApi {
     await this.#tabled("change", () => this.#options.table.change(frontend.id, changes));
     const subscribed = changes.filter((change) => change.subscribed).map((change) => change.topic);
     if (subscribed.length === 0) return [];
-    return (await this.#options.log.heads(subscribed)).map(toTopicHead);
+    const heads = await this.#options.log.heads(subscribed);
+    return heads.map((head) => ({ ...toTopicHead(head), stamp: head.stamp }));
   }
 
   async report(
@@ -218,7 +220,8 @@ export class Dispatcher implements DispatcherApi {
   ): Promise<Report> {
     const totals = await this.#count(frontend, viewers);
     const changes = await this.#options.log.changes(since, CHANGED_TOPICS_PER_REPORT_MAX);
-    return { viewers: totals, heads: changes.heads.map(toTopicHead), stamp: changes.stamp };
+    const { heads, stamp, epoch } = changes;
+    return { viewers: totals, heads: heads.map(toTopicHead), stamp, epoch };
   }
 
   /** Without the table there are no totals, but what was missed is found all the same. */
@@ -251,6 +254,10 @@ export class Dispatcher implements DispatcherApi {
 
   wrote(topic: Topic, seq: number, epoch: Epoch): Promise<"yes" | "no" | "unknown"> {
     return this.#options.log.wrote(topic, seq, epoch);
+  }
+
+  reached(moment: Moment): Promise<boolean> {
+    return this.#options.log.reached(moment);
   }
 
   async headAt(topic: Topic, stamp: Stamp): Promise<TopicHead> {

@@ -19,6 +19,7 @@ export const UPSTREAM_PATHS = {
   report: "/internal/v1/report",
   read: "/internal/v1/read",
   wrote: "/internal/v1/wrote",
+  reached: "/internal/v1/reached",
   headAt: "/internal/v1/head-at",
   changeConnection: "/internal/v1/change-connection",
   present: "/internal/v1/present",
@@ -72,6 +73,7 @@ export const ReadCall = z.strictObject({
   limit: z.int().min(1).max(READ_LIMIT_MAX),
 });
 export const WroteCall = z.strictObject({ topic: TopicText, seq: SafeInteger, epoch: Epoch });
+export const ReachedCall = z.strictObject({ epoch: Epoch, stamp: Stamp });
 export const HeadAtCall = z.strictObject({ topic: TopicText, stamp: Stamp });
 export const ConnectionCall = z.strictObject({
   connection: ConnectionIdText,

@@ -131,6 +131,7 @@ export function createHttpUpstream(options: HttpUpstreamOptions): Upstream {
           viewers: [...report.viewers, ...more.viewers],
           heads: [...report.heads, ...more.heads],
           stamp: more.stamp,
+          epoch: more.epoch,
         };
       }
       return report;
@@ -139,6 +140,10 @@ export function createHttpUpstream(options: HttpUpstreamOptions): Upstream {
       (await call(UPSTREAM_PATHS.read, { topic, after, limit })) as EventPage,
     wrote: async (topic, seq, epoch) =>
       (await call(UPSTREAM_PATHS.wrote, { topic, seq, epoch })) as "yes" | "no" | "unknown",
+    async reached(moment) {
+      const answer = (await call(UPSTREAM_PATHS.reached, moment)) as { readonly reached: boolean };
+      return answer.reached;
+    },
     headAt: async (topic, stamp) =>
       (await call(UPSTREAM_PATHS.headAt, { topic, stamp })) as TopicHead,
     changeConnection: async (change) =>

@@ -62,6 +62,9 @@ export function createUpstreamRoutes(options: UpstreamRoutesOptions): readonly R
     route(paths.wrote, calls.WroteCall, (_, { topic, seq, epoch }) =>
       dispatcher.wrote(topic, seq, epoch),
     ),
+    route(paths.reached, calls.ReachedCall, async (_, moment) => ({
+      reached: await dispatcher.reached(moment),
+    })),
     route(paths.headAt, calls.HeadAtCall, (_, { topic, stamp }) => dispatcher.headAt(topic, stamp)),
     route(paths.changeConnection, calls.ConnectionCall, (_, change) =>
       dispatcher.changeConnection(change),

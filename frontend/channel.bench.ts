@@ -41,6 +41,7 @@ const upstream: Upstream = {
   report: async () => ({ viewers: [], heads: [], stamp: 1 }),
   read: async (topic) => ({ events: [], head: { topic, seq: 0, epoch: "", first: 1 } }),
   wrote: async () => "unknown",
+  reached: async () => true,
   headAt: async (topic) => ({ topic, seq: 0, epoch: "", first: 1 }),
   changeConnection: async () => ({ ok: false, error: "unknown-connection" }),
   renew: async () => "lease",

@@ -4,9 +4,11 @@
  */
 
 import {
+  type BroadcastPoint,
   type Clock,
   type Epoch,
   type FrontendId,
+  type Moment,
   type Position,
   Recent,
   type Stamp,
@@ -16,6 +18,7 @@ import {
 import type { Channel } from "./channel.ts";
 import { CLAIM_CACHE_MS, CLAIMS_CACHED_MAX } from "./limits.ts";
 import type { LogReads } from "./log-reads.ts";
+import type { Stamps } from "./stamps.ts";
 import type { Upstream } from "./upstream.ts";
 
 /** From where a topic goes on for one connection. */
@@ -28,23 +31,39 @@ export interface Start {
 /** What the log says of a claim. */
 export interface ClaimAnswers {
   wrote(topic: Topic, seq: number, epoch: Epoch): Promise<"yes" | "no" | "unknown">;
+  /**
+   * Whether the log holds all that the client may have; notes it as something that is here now
+   * where it does.
+   */
+  reached(moment: Moment): Promise<boolean>;
   headAt(topic: Topic, stamp: Stamp): Promise<TopicPosition>;
   /** The oldest number that the log still keeps. */
   firstOf(topic: Topic): Promise<number>;
+}
+
+export interface ClaimsOptions {
+  readonly upstream: Upstream;
+  readonly clock: Clock;
+  readonly reads: LogReads;
+  readonly stamps: Stamps;
 }
 
 /** Answers that are a moment old at most, and asked once for all who come with the same claim. */
 export class Claims {
   readonly #upstream: Upstream;
   readonly #reads: LogReads;
+  readonly #stamps: Stamps;
+  readonly #reached: Recent<boolean>;
   readonly #wrote: Recent<Awaited<ReturnType<ClaimAnswers["wrote"]>>>;
   readonly #heads: Recent<TopicPosition>;
   readonly #firsts: Recent<number>;
 
-  constructor(upstream: Upstream, clock: Clock, reads: LogReads) {
+  constructor({ upstream, clock, reads, stamps }: ClaimsOptions) {
     const limits = { ageMs: CLAIM_CACHE_MS, entriesMax: CLAIMS_CACHED_MAX };
     this.#upstream = upstream;
     this.#reads = reads;
+    this.#stamps = stamps;
+    this.#reached = new Recent(clock, limits);
     this.#wrote = new Recent(clock, limits);
     this.#heads = new Recent(clock, limits);
     this.#firsts = new Recent(clock, limits);
@@ -58,6 +77,15 @@ export class Claims {
         this.#ask(address, this.#wrote, `wrote ${topic} ${seq} ${epoch}`, () =>
           upstream.wrote(topic, seq, epoch),
         ),
+      reached: async (moment) => {
+        const { epoch, stamp } = moment;
+        const reached = await this.#ask(address, this.#reached, `reached ${epoch} ${stamp}`, () =>
+          upstream.reached(moment),
+        );
+        // What this client has may be newer than anything here: ids of this frontend must say so.
+        if (reached) this.#stamps.noteStored(epoch, stamp);
+        return reached;
+      },
       headAt: (topic, stamp) =>
         this.#ask(address, this.#heads, `head ${topic} ${stamp}`, async () => {
           const { seq, epoch } = await upstream.headAt(topic, stamp);
@@ -87,13 +115,16 @@ export class Claims {
   }
 }
 
-/** The position of one topic that the claim leads to; `undefined` where it says nothing of it. */
+/**
+ * The position of one topic that the claim leads to; `undefined` where it says nothing of it,
+ * `lost` where the client may have events that are not in the log any more.
+ */
 async function locate(
   channel: Channel,
   position: Position,
   frontend: FrontendId,
   upstream: ClaimAnswers,
-): Promise<TopicPosition | undefined> {
+): Promise<TopicPosition | "lost" | undefined> {
   const own = position.topics.get(channel.mark);
   if (own !== undefined) return own;
   if (position.point === undefined) return undefined;
@@ -101,7 +132,14 @@ async function locate(
     const known = channel.positionAt(position.point.order);
     if (known !== undefined) return known;
   }
+  for (const moment of reachOf(position.point))
+    if (!(await upstream.reached(moment))) return "lost";
   return upstream.headAt(channel.topic, position.point.stamp);
+}
+
+/** Ids of earlier versions name no life. */
+function reachOf({ reach = [], stamp }: BroadcastPoint): readonly Moment[] {
+  return reach.length > 0 ? reach : [{ epoch: "", stamp }];
 }
 
 /** Whether the events after `claimed` can be replayed without a hole. */
@@ -136,6 +174,7 @@ export async function startOf(
 ): Promise<Start> {
   if (position.isForeign === true) return { from: channel.batched, recovered: false };
   const claimed = await locate(channel, position, frontend, upstream);
+  if (claimed === "lost") return { from: channel.batched, recovered: false };
   // A topic that the position does not know is new to this client.
   if (claimed === undefined) return startAtHead(channel);
   const missed = channel.batched.seq - claimed.seq;

@@ -31,7 +31,8 @@ import { type Counters, createCounters } from "./counters.ts";
 import { Evictor } from "./evictor.ts";
 import { Heartbeats } from "./heartbeats.ts";
 import { Hub } from "./hub.ts";
-import { LIFETIME_MAX_MS, LIFETIME_MIN_MS, STUCK_MS } from "./limits.ts";
+import { LIFETIME_MAX_MS, LIFETIME_MIN_MS, PASSED_POLL_MS, STUCK_MS } from "./limits.ts";
+import { LogLife } from "./log-life.ts";
 import { LogReads } from "./log-reads.ts";
 import { Membership } from "./membership.ts";
 import { identitiesOf, Presence } from "./presence.ts";
@@ -42,6 +43,7 @@ import { DEFAULT_REPLAY, ReplayBudget, type ReplayLimits } from "./replay-budget
 import { ReplayPoints } from "./replay-point.ts";
 import { ReplayTurns } from "./replay-turns.ts";
 import { Reporter } from "./reporter.ts";
+import { sleep } from "./retry.ts";
 import { Subscriptions } from "./subscriptions.ts";
 import { TokenExpiries } from "./token-expiries.ts";
 import { DEFAULT_TOPICS, type TopicLimits, TopicShares } from "./topic-shares.ts";
@@ -101,6 +103,7 @@ export class Frontend implements Inbox {
   readonly #repair: Repair;
   readonly #recovery: Recovery;
   readonly #reporter: Reporter;
+  readonly #logLife: LogLife;
   readonly #heartbeats: Heartbeats;
   readonly #presence: Presence;
   readonly #cooling: Cooling;
@@ -182,6 +185,15 @@ export class Frontend implements Inbox {
       onFailure,
       ...(options.reportMs === undefined ? {} : { reportMs: options.reportMs }),
     });
+    this.#logLife = new LogLife({
+      hub,
+      upstream,
+      clock,
+      random,
+      beginReports: () => this.#reporter.restart(),
+      compareHeads: () => this.#compareHeads(),
+      onFailure,
+    });
     this.#cooling = new Cooling({
       hub,
       clock,
@@ -223,7 +235,7 @@ export class Frontend implements Inbox {
       expiries: this.#expiries,
       shares: this.#shares,
       rates: this.#rates,
-      claims: new Claims(upstream, clock, reads),
+      claims: new Claims({ upstream, clock, reads, stamps: hub.stamps }),
       budget,
       catchUp,
       recovery: this.#recovery,
@@ -248,6 +260,21 @@ export class Frontend implements Inbox {
     void this.canary.run();
     this.#presence.start();
     this.#cooling.start();
+  }
+
+  /**
+   * Resets topics of which something is not in the log, and resolves when the others have all that
+   * the log has.
+   */
+  async #compareHeads(): Promise<void> {
+    const expected = (await this.membership.refresh()).flatMap((head) => {
+      const channel = this.hub.channel(head.topic);
+      if (channel?.joined === true && head.seq < channel.seq) void this.#repair.verify(channel);
+      return this.#reporter.expect(head) ?? [];
+    });
+    await this.#repair.verified();
+    while (!expected.every((one) => one.isBroadcast()))
+      await sleep(this.#options.clock, PASSED_POLL_MS);
   }
 
   /** An event of a topic that nobody here has. */
@@ -345,6 +372,7 @@ export class Frontend implements Inbox {
 
   async stop(): Promise<void> {
     this.#reporter.stop();
+    this.#logLife.stop();
     this.canary.stop();
     this.#heartbeats.stop();
     this.#presence.stop();

@@ -114,6 +114,7 @@ export class Hub {
         continue;
       }
       if (isDurable(event)) {
+        this.stamps.note(event.place.epoch, event.place.stamp);
         const taken = channel.takeDurable(event);
         if (taken === "old") this.#options.counters.repeated++;
         else if (taken === "other-life") this.#options.onOtherLife(channel);
@@ -204,6 +205,7 @@ export class Hub {
       stamp: this.stamps.told,
       frontend: this.#options.frontend,
       order,
+      reach: this.stamps.reach,
     });
     const batch = channel.makeBatch(order, prefix, this.#options.elapsed());
     if (batch === undefined) return undefined;

@@ -70,6 +70,9 @@ export class Membership {
   /** Changes wait until `begin`. */
   #flushing = true;
   #stopped = false;
+  /** Heads that are collected for `refresh`. */
+  #refreshing: TopicHead[] | undefined;
+  readonly #whenFlushed: (() => void)[] = [];
 
   constructor(options: MembershipOptions) {
     this.#options = options;
@@ -192,6 +195,16 @@ export class Membership {
     this.unreachableWhy = { what: isStore && why !== NO_DISPATCHER ? "store" : "dispatchers", why };
   }
 
+  /** Puts every row again, and answers the head of each topic. */
+  async refresh(): Promise<readonly TopicHead[]> {
+    const heads: TopicHead[] = [];
+    this.#refreshing = heads;
+    this.#putAllBack();
+    await new Promise<void>((resolve) => this.#whenFlushed.push(resolve));
+    this.#refreshing = undefined;
+    return heads;
+  }
+
   #putAllBack(): void {
     this.#change(this.#options.ownTopic, true);
     for (const channel of this.#options.hub.channels.values()) this.#change(channel.topic, true);
@@ -213,6 +226,7 @@ export class Membership {
       for (const head of heads ?? []) this.#joined(head);
     }
     this.#flushing = false;
+    for (const resolve of this.#whenFlushed.splice(0)) resolve();
   }
 
   /** Sent one after the other, so the order of taking is that of the generations. */
@@ -245,6 +259,8 @@ export class Membership {
 
   #joined(head: TopicHead): void {
     const { hub } = this.#options;
+    hub.stamps.noteStored(head.epoch, head.stamp ?? 0);
+    this.#refreshing?.push(head);
     const waiters = this.#waiters.get(head.topic);
     this.#waiters.delete(head.topic);
     const channel = hub.channel(head.topic);

@@ -136,6 +136,73 @@ describe("a viewer that returns", () => {
     expect(back.seqs(video)).toEqual([10]);
   });
 
+  test("with several topics and the last id alone is told of each whose future is lost, at any frontend", async () => {
+    const upstream = new ModelUpstream();
+    const first = startFrontend(upstream, { name: "frontend1", reportMs: 10 });
+    const viewer = new Viewer(first, [video, other]);
+    await until(() => viewer.connection.ready);
+    upstream.append(video, "v1");
+    for (let count = 1; count <= 3; count++) upstream.append(other, `o${count}`);
+    await until(() => viewer.of("comment").length === 4);
+    for (let count = 4; count <= 5; count++) upstream.append(other, `lost ${count}`);
+    await until(() => viewer.of("comment").length === 6);
+    await Bun.sleep(30);
+    // The last frame is of a topic whose position is in the backup.
+    upstream.live(video, "note", { text: "live" });
+    await until(() => viewer.of("note").length === 1);
+    const { lastEventId } = viewer;
+    await first.stop();
+
+    upstream.rewind(other, 3, "life2");
+    const answers = async (name: string) => {
+      const frontend = startFrontend(upstream, { name, reportMs: 10 });
+      const back = new Viewer(frontend, [video, other], { lastEventId });
+      await until(() => back.received.length > 0);
+      return back.received[0]?.fields.topics;
+    };
+    expect(await answers("frontend2")).toEqual({
+      "video:42": { head: 1, recovered: true },
+      "video:7": { head: 3, recovered: false },
+    });
+    for (let count = 4; count <= 9; count++) upstream.append(other, `new ${count}`);
+    expect(await answers("frontend3")).toMatchObject({ "video:7": { head: 9, recovered: false } });
+  });
+
+  test("with several topics is told the truth by a frontend that went on over the restore", async () => {
+    const upstream = new ModelUpstream();
+    const frontend = startFrontend(upstream, { name: "frontend1", reportMs: 10 });
+    const second = startFrontend(upstream, { name: "frontend2", reportMs: 10 });
+    const viewer = new Viewer(frontend, [video, other]);
+    await until(() => viewer.connection.ready);
+    upstream.append(video, "v1");
+    for (let count = 1; count <= 5; count++) upstream.append(other, `o${count}`);
+    await until(() => viewer.of("comment").length === 6);
+    await Bun.sleep(30);
+    upstream.rewind(other, 3, "life2");
+    // Something happens in the topic that lost nothing: the viewer is sent away, for the other one.
+    upstream.append(video, "v2");
+    await until(() => viewer.of("reconnect").length === 1);
+    expect(viewer.of("reconnect")[0]?.fields).toMatchObject({ reason: "reset" });
+    for (const going of [second, frontend]) {
+      const back = new Viewer(going, [video, other], { lastEventId: viewer.lastEventId });
+      await until(() => back.received.length > 0);
+      expect(back.received[0]?.fields.topics["video:7"]).toEqual({ head: 3, recovered: false });
+    }
+    // From then on ids are of the new life.
+    await until(() => frontend.hub.stamps.reach.map(({ epoch }) => epoch).join() === "life2");
+    const later = new Viewer(frontend, [video, other]);
+    await until(() => later.connection.ready);
+    upstream.append(video, "v3");
+    upstream.append(other, "new 4");
+    await until(() => later.seqs(video).includes(3) && later.seqs(other).includes(4));
+    const last = new Viewer(second, [video, other], { lastEventId: later.lastEventId });
+    await until(() => last.received.length > 0);
+    expect(last.received[0]?.fields.topics).toEqual({
+      "video:42": { head: 3, recovered: true },
+      "video:7": { head: 4, recovered: true },
+    });
+  });
+
   test("with a position past retention is told so", async () => {
     const upstream = new ModelUpstream();
     const frontend = startFrontend(upstream, { name: "frontend1", lingerMs: 0 });

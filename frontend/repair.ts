@@ -36,7 +36,7 @@ interface Running {
 export class Repair {
   readonly #options: RepairOptions;
   readonly #running = new Map<Channel, Running>();
-  readonly #verifying = new Set<Channel>();
+  readonly #verifying = new Map<Channel, Promise<unknown>>();
 
   constructor(options: RepairOptions) {
     this.#options = options;
@@ -84,8 +84,10 @@ export class Repair {
         // What came while the log was asked may be of another life than the page.
         const proven = before === from;
         if (proven) channel.dropHeld(page.events.at(-1)?.place.seq ?? 0);
-        for (const event of page.events)
+        for (const event of page.events) {
+          hub.stamps.noteStored(event.place.epoch, event.place.stamp);
           if (channel.takeDurable(event, proven) === "taken") counters.repaired++;
+        }
         hub.schedule(channel);
         // The log has nothing more: what was announced or held ahead of it was not from this log. (What came
         // while it was read is another matter.)
@@ -109,9 +111,16 @@ export class Repair {
   /** Something speaks of another life of the log: asks it whether it wrote what is here. */
   async verify(channel: Channel): Promise<void> {
     if (this.#verifying.has(channel)) return;
-    this.#verifying.add(channel);
-    await this.#isOfThisLog(channel, () => this.#options.hub.channel(channel.topic) !== channel);
+    const gone = () => this.#options.hub.channel(channel.topic) !== channel;
+    const verified = this.#isOfThisLog(channel, gone);
+    this.#verifying.set(channel, verified);
+    await verified;
     this.#verifying.delete(channel);
+  }
+
+  /** Resolves when the log has answered for every channel that is being asked about now. */
+  async verified(): Promise<void> {
+    await Promise.all(this.#verifying.values());
   }
 
   /** Whether the log wrote our newest event. Where it did not, or cannot know any more, viewers start over. */

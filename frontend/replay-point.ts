@@ -63,7 +63,8 @@ export class ReplayPoints {
   #create(): ReplayPoint {
     const { hub, frontend } = this.#options;
     const order = ++hub.order;
-    return { text: formatPoint({ stamp: hub.stamps.told, frontend, order }), order };
+    const { told, reach } = hub.stamps;
+    return { text: formatPoint({ stamp: told, frontend, order, reach }), order };
   }
 }
 

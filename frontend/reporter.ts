@@ -67,6 +67,19 @@ export class Reporter {
     this.#stopped = true;
   }
 
+  /**
+   * The log is another one: what is new is asked for from the present on. Resolves when a report
+   * was answered.
+   */
+  async restart(): Promise<void> {
+    const { clock, reportMs } = this.#options;
+    this.#since = -1;
+    while (this.#since < 0 && !this.#stopped) {
+      await this.report();
+      if (this.#since < 0) await sleep(clock, reportMs ?? REPORT_MS);
+    }
+  }
+
   async report(): Promise<void> {
     const { stamps } = this.#options.hub;
     stamps.settle();
@@ -124,13 +137,14 @@ export class Reporter {
     }
     hub.stamps.add(
       report.stamp,
-      report.heads.flatMap((head) => this.#expect(head) ?? []),
+      report.heads.flatMap((head) => this.expect(head) ?? []),
+      report.epoch,
     );
     this.#since = report.stamp;
   }
 
   /** What the log has of a topic must be broadcast here: pulled, where it did not come. */
-  #expect(head: TopicHead): Outstanding | undefined {
+  expect(head: TopicHead): Outstanding | undefined {
     const { hub, repair } = this.#options;
     const channel = hub.channel(head.topic);
     if (channel === undefined) return undefined;

@@ -9,6 +9,7 @@ import type {
   DurableEvent,
   Epoch,
   Event,
+  Moment,
   StaffMember,
   Stamp,
   Topic,
@@ -24,6 +25,11 @@ export interface TopicHead {
   readonly epoch: Epoch;
   /** The oldest number that the log still keeps. */
   readonly first: number;
+  /**
+   * When its newest event was committed. Absent from dispatchers of an earlier version, and where
+   * nobody asked for it.
+   */
+  readonly stamp?: Stamp | undefined;
 }
 
 export interface UpstreamChange {
@@ -40,6 +46,11 @@ export interface Report {
   readonly heads: readonly TopicHead[];
   /** Every durable event up to this stamp is covered by `heads`, now or in an earlier report. */
   readonly stamp: Stamp;
+  /**
+   * The life of the log that reached it: see `Changes.epoch`. Absent from dispatchers of an earlier
+   * version.
+   */
+  readonly epoch?: Epoch | undefined;
 }
 
 export interface EventPage {
@@ -89,6 +100,8 @@ export interface Upstream {
   read(topic: Topic, after: number, limit: number): Promise<EventPage>;
   /** Whether the log wrote this event; see `Log.wrote`. */
   wrote(topic: Topic, seq: number, epoch: Epoch): Promise<"yes" | "no" | "unknown">;
+  /** Whether the log holds everything that was committed up to a moment; see `Log.reached`. */
+  reached(moment: Moment): Promise<boolean>;
   /** Where the topic stood at a moment of the log's clock: the newest event committed not after it. */
   headAt(topic: Topic, stamp: Stamp): Promise<TopicHead>;
   /** Passes the change to the frontend that the connection id names. */

@@ -55,6 +55,30 @@ test("what an id says of one topic is what the whole position says of it", () =>
   );
 });
 
+test("a point says what the log must have reached, and is read by versions that know nothing of it", () => {
+  const mark = markOf(topicOf("video", "1"));
+  const at = { seq: 7, epoch: "k3f9q" };
+  const point = { stamp: 1_732_300_000_123, frontend: "f00000aa" as never, order: 77 };
+  for (const ahead of [0, 1, 2500]) {
+    const reach = [{ epoch: "k3f9q", stamp: point.stamp + ahead }];
+    const text = formatPoint({ ...point, reach }) + formatTopicPosition(mark, at);
+    expect(parsePosition(text)).toEqual({
+      point: { ...point, reach },
+      topics: new Map([[mark, at]]),
+    });
+    // The grammar of before: every part is a topic's.
+    for (const part of text.split("~").slice(4))
+      expect(part).toMatch(/^[a-z0-9]{1,8}\.[1-9a-z][0-9a-z]*\.[a-z0-9]{1,8}$/);
+    const before = formatPoint(point) + formatTopicPosition(mark, at);
+    expect(text.length - before.length).toBeLessThanOrEqual(13);
+    expect(parsePosition(before)?.point).toEqual(point);
+  }
+});
+
+test("no topic has the mark of the moment", () => {
+  fc.assert(fc.property(topic, (name) => expect(markOf(name)).toMatch(/^(0|[1-9a-z][0-9a-z]*)$/)));
+});
+
 test("an id of somebody else's says nothing", () => {
   for (const text of ["", "42", "~", "1~~~", `1~~~~${markOf(topicOf("video", "1"))}.`]) {
     expect(positionIn(text, topicOf("video", "1"))).toBeUndefined();

@@ -1,5 +1,6 @@
 /**
- * A position is what `id:` carries and what a client brings back as `Last-Event-ID`. Opaque to users.
+ * A position is what `id:` carries and what a client brings back as `Last-Event-ID`. Opaque to
+ * users.
  *
  * The difficulty: a browser's EventSource remembers one id, the last, however many topics it has,
  * and the bytes of a frame are the same for every connection, so an id can only speak of the topic
@@ -11,19 +12,29 @@
  *   Any frontend can ask the log for what came after. Complete; a few seconds may come twice, which
  *   the SDK leaves out by `seq`. In one process it is exact as well.
  *
- * A frame that speaks to one connection lists topics instead: all of them (the first event), or those
- * that are behind, with a point that holds for the others (a replay).
+ * With them goes the newest moment of the log that any of these frames is of, and its life: a log
+ * that was restored from a backup and never reached it has lost events that the client may have.
  *
- * Text: `1~<stamp>~<frontend>~<order>~<mark>.<seq>.<epoch>[~<mark>.<seq>.<epoch>…]`, numbers in base 36.
- * It is a claim, never a proof: nothing is served by it that the topic's policy does not allow.
+ * A frame that speaks to one connection lists topics instead: all of them (the first event), or
+ * those that are behind, with a point that holds for the others (a replay).
+ *
+ * Text:
+ * `1~<stamp>~<frontend>~<order>[~00.<ahead>.<epoch>]~<mark>.<seq>.<epoch>[~<mark>.<seq>.<epoch>…]`,
+ * numbers in base 36. The moment has the form of a topic, with a mark that no topic has, so that
+ * earlier versions read past it; `ahead` is how far it is ahead of the stamp, from 1. It is a
+ * claim, never a proof: nothing is served by it that the topic's policy does not allow.
  */
 
-import type { Epoch, Stamp } from "./event.ts";
+import type { Epoch, Moment, Stamp } from "./event.ts";
 import { type FrontendId, parseFrontendId } from "./identifiers.ts";
 import { POSITION_CHARACTERS_MAX, TOPICS_PER_CONNECTION_MAX } from "./limits.ts";
 import type { Topic } from "./topic.ts";
 
 const VERSION = "1";
+/** Numbers have no leading zero, so no topic has this mark. */
+const REACH_MARK = "00";
+/** Lives that an id may name. */
+const REACH_MAX = 4;
 
 declare const markBrand: unique symbol;
 /** A topic's short name within a position: 41 bits of a hash of it. */
@@ -41,6 +52,11 @@ export interface BroadcastPoint {
   readonly stamp: Stamp;
   readonly frontend: FrontendId;
   readonly order: number;
+  /**
+   * What the log must have reached for the client to have nothing that is lost: one moment, or one
+   * of each life that was heard of lately. Absent in ids of earlier versions.
+   */
+  readonly reach?: readonly Moment[];
 }
 
 export interface Position {
@@ -68,7 +84,11 @@ export function markOf(topic: Topic): TopicMark {
 
 /** The part of every id that a broadcast shares, up to and without the topic. */
 export function formatPoint(point: BroadcastPoint): string {
-  return `${VERSION}~${point.stamp.toString(36)}~${point.frontend}~${point.order.toString(36)}`;
+  const { stamp, frontend, order, reach = [] } = point;
+  let text = `${VERSION}~${stamp.toString(36)}~${frontend}~${order.toString(36)}`;
+  for (const { epoch, stamp: reached } of reach)
+    text += `~${REACH_MARK}.${(Math.max(0, reached - stamp) + 1).toString(36)}.${epoch}`;
+  return text;
 }
 
 /** One topic's part. */
@@ -94,9 +114,10 @@ export function parsePosition(text: string): Position | undefined {
     orderText === undefined
   )
     return undefined;
-  if (parts.length > TOPICS_PER_CONNECTION_MAX) return undefined;
+  if (parts.length > TOPICS_PER_CONNECTION_MAX + REACH_MAX) return undefined;
 
   const topics = new Map<TopicMark, TopicPosition>();
+  const ahead: TopicPosition[] = [];
   for (const part of parts) {
     const [mark, seqText, epoch, ...rest] = part.split(".");
     const seq = parseBase36(seqText ?? "");
@@ -108,15 +129,20 @@ export function parsePosition(text: string): Position | undefined {
       (seq === 0) !== (epoch === "")
     )
       return undefined;
-    topics.set(mark as TopicMark, { seq, epoch });
+    if (mark === REACH_MARK) ahead.push({ seq, epoch });
+    else topics.set(mark as TopicMark, { seq, epoch });
   }
+  if (topics.size > TOPICS_PER_CONNECTION_MAX || ahead.length > REACH_MAX) return undefined;
 
   if (stampText === "" && frontendText === "" && orderText === "") return { topics };
   const stamp = parseBase36(stampText);
   const frontend = parseFrontendId(frontendText);
   const order = parseBase36(orderText);
   if (stamp === undefined || frontend === undefined || order === undefined) return undefined;
-  return { point: { stamp, frontend, order }, topics };
+  const reach = ahead.map(({ seq, epoch }) => ({ epoch, stamp: stamp + seq - 1 }));
+  if (reach.some((moment) => !Number.isSafeInteger(moment.stamp))) return undefined;
+  if (reach.length === 0) return { point: { stamp, frontend, order }, topics };
+  return { point: { stamp, frontend, order, reach }, topics };
 }
 
 /**

@@ -16,6 +16,8 @@ const RETRY_MS = 1000;
 interface Seen {
   /** Everything up to here was received, or lies before the beginning. */
   through: number;
+  /** What was received, by number, since the page last began with a new snapshot. */
+  readonly texts: Map<number, string>;
   viewers: number | undefined;
   likes: number;
 }
@@ -115,7 +117,12 @@ export class EventSourceViewer {
             "sdk-head",
             `${this.node.place.name} begins ${topic} at ${from}, beyond the log`,
           );
-        this.topics.set(topic, { through: from, viewers: undefined, likes: 0 });
+        this.topics.set(topic, {
+          through: from,
+          texts: new Map(),
+          viewers: undefined,
+          likes: 0,
+        });
       } else if (answers[topic]?.recovered === false) {
         if (truth.first(topic) <= 1 && truth.restores === 0)
           verdict.fail(
@@ -123,6 +130,7 @@ export class EventSourceViewer {
             `${this.node.place.name} ${topic} not recovered from ${seen.through}`,
           );
         seen.through = from;
+        seen.texts.clear();
       } else if (from > seen.through && truth.restores === 0) {
         verdict.fail(
           "incomplete",
@@ -138,6 +146,7 @@ export class EventSourceViewer {
   ): void {
     const seen = this.topics.get(topic);
     if (seen === undefined) return;
+    if (seq !== undefined) this.#keep(topic, seen, seq, JSON.stringify(data));
     if (seq === undefined) {
       this.#live.event(type, data);
       if (type === "stats") seen.viewers = (data as { readonly viewers: number }).viewers;
@@ -154,5 +163,24 @@ export class EventSourceViewer {
     } else {
       seen.through = Math.max(seen.through, seq);
     }
+  }
+
+  /**
+   * An event that the log has comes after others that it has, or the viewer was told that they are
+   * lost: otherwise it leaves out new events by numbers that it had from a future that is lost.
+   */
+  #keep(topic: Topic, seen: Seen, seq: number, text: string): void {
+    const { truth, verdict } = this.#world;
+    if (truth.dataOf(topic, seq) === text && truth.restores > 0) {
+      for (const [number, kept] of seen.texts) {
+        const stored = truth.dataOf(topic, number);
+        if (number <= seq && kept !== stored && number >= truth.first(topic))
+          verdict.fail(
+            "lost-future",
+            `${this.node.place.name} ${topic}: got ${seq} and still has another ${number} than the log`,
+          );
+      }
+    }
+    seen.texts.set(seq, text);
   }
 }

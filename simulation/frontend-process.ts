@@ -238,6 +238,7 @@ export class FrontendProcess {
       report: (viewers, since) => this.#ask((api) => api.report(address(), viewers, since)),
       read: (topic, after, limit) => this.#ask((api) => api.read(topic, after, limit)),
       wrote: (topic, seq, epoch) => this.#ask((api) => api.wrote(topic, seq, epoch)),
+      reached: (moment) => this.#ask((api) => api.reached(moment)),
       headAt: (topic, stamp) => this.#ask((api) => api.headAt(topic, stamp)),
       changeConnection: (change) => this.#ask((api) => api.changeConnection(change)),
       present: (members, staff) => this.#ask((api) => api.present(members, staff)),

@@ -30,7 +30,10 @@ export class LogServer {
     if (this.place.node !== undefined) this.place.node.alive = true;
   }
 
-  /** The database is lost and comes back from a backup that is some events old: a new life of the log. */
+  /**
+   * The database is lost and comes back from a backup that is some commits old: a new life of the
+   * log.
+   */
   async restore(): Promise<void> {
     const { truth, random, policy } = this.#world;
     const { node } = this.place;
@@ -38,13 +41,17 @@ export class LogServer {
     const restored: DurableEvent[] = [];
     for (const topic of truth.topics) {
       const { events } = await this.#log.read(topic, { after: 0, limit: Number.MAX_SAFE_INTEGER });
-      restored.push(...events.slice(0, Math.max(0, events.length - random.integer(0, 5))));
+      restored.push(...events);
     }
+    // A backup is of one moment, over all topics.
+    const commits = [...new Set(restored.map(({ place }) => place.stamp))].sort((a, b) => a - b);
+    const lost = random.chance(0.5) ? random.integer(0, 5) : random.integer(0, 40);
+    const until = commits.at(-1 - Math.min(lost, commits.length - 1)) ?? 0;
     this.#log = new MemoryLog({
       clock: node.clock,
       policy,
       epoch: `life${++this.#life}`,
-      restored,
+      restored: restored.filter(({ place }) => place.stamp <= until),
     });
     for (const { topic, seq } of await this.#log.heads(truth.topics)) truth.restored(topic, seq);
   }

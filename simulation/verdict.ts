@@ -17,6 +17,7 @@ export type Check =
   | "unjustified-reset"
   | "refused"
   | "incomplete"
+  | "lost-future"
   | "not-connected"
   | "acknowledged-lost"
   | "table-stale"

@@ -6,6 +6,7 @@
 import {
   type DurableEvent,
   type Event,
+  type Moment,
   parseTopic,
   type Stamp,
   type Topic,
@@ -21,7 +22,9 @@ export function topic(text: string): Topic {
 
 export class ModelUpstream implements Upstream {
   readonly subscribed = new Set<Topic>();
-  readonly calls = { change: 0, read: 0, wrote: 0, headAt: 0, report: 0 };
+  /** The newest stamp of each life that is over. */
+  readonly #ended = new Map<string, Stamp>();
+  readonly calls = { reached: 0, change: 0, read: 0, wrote: 0, headAt: 0, report: 0 };
   epoch = "life1";
   /** Rejects every call while set. */
   away = false;
@@ -64,7 +67,18 @@ export class ModelUpstream implements Upstream {
   /** The log is another one from now on: everything after `seq` never happened. */
   rewind(name: Topic, seq: number, epoch: string): void {
     this.#events.set(name, (this.#events.get(name) ?? []).slice(0, seq));
+    this.#ended.set(this.epoch, this.#newest);
     this.epoch = epoch;
+  }
+
+  get #newest(): Stamp {
+    return Math.max(1000, ...[...this.#events.values()].map((all) => all.at(-1)?.place.stamp ?? 0));
+  }
+
+  async reached({ epoch, stamp }: Moment) {
+    this.#answer("reached");
+    if (epoch === "" || epoch === this.epoch) return stamp <= this.#newest;
+    return stamp <= (this.#ended.get(epoch) ?? -1);
   }
 
   head(name: Topic): TopicHead {
@@ -74,6 +88,7 @@ export class ModelUpstream implements Upstream {
       seq: last?.place.seq ?? 0,
       epoch: last?.place.epoch ?? "",
       first: this.first.get(name) ?? 1,
+      stamp: last?.place.stamp ?? 0,
     };
   }
 
@@ -91,7 +106,10 @@ export class ModelUpstream implements Upstream {
     const heads = [...this.#events].filter(
       ([, events]) => (events.at(-1)?.place.stamp ?? 0) > since && since >= 0,
     );
-    return { viewers, heads: heads.map(([name]) => this.head(name)), stamp: this.#stamp };
+    const stamp = this.#newest;
+    const epoch = [...this.#events.values()].flat().find((one) => one.place.stamp === stamp)
+      ?.place.epoch;
+    return { viewers, heads: heads.map(([name]) => this.head(name)), stamp, epoch };
   }
 
   async read(name: Topic, after: number, limit: number) {

@@ -76,6 +76,7 @@ function upstreamOf(dispatcher: Dispatcher, id: FrontendId): Upstream {
     report: (viewers, since) => dispatcher.report(address, viewers, since),
     read: (topic, after, limit) => dispatcher.read(topic, after, limit),
     wrote: (topic, seq, epoch) => dispatcher.wrote(topic, seq, epoch),
+    reached: (moment) => dispatcher.reached(moment),
     headAt: (topic, stamp) => dispatcher.headAt(topic, stamp),
     changeConnection: (change) => dispatcher.changeConnection(change),
     present: (members, staff) => dispatcher.present(members, staff),
