@@ -30,6 +30,25 @@ test("the number of viewers goes with the next event of the topic, in one write"
   expect(viewer.writes).toBe(before + 1);
 });
 
+test("is never below those who are here, though the table has forgotten everybody", async () => {
+  const { upstream, frontend } = start();
+  const viewers = [new Viewer(frontend, [video]), new Viewer(frontend, [video])];
+  const said = () => viewers.map((viewer) => viewer.of("stats").at(-1)?.data);
+  await until(() => said().every((data) => (data as { viewers?: number })?.viewers === 2));
+  const report = upstream.report.bind(upstream);
+  upstream.report = async (counts, since) => ({
+    ...(await report(counts, since)),
+    viewers: [{ topic: video, viewers: 0 }],
+  });
+  const { report: before } = upstream.calls;
+  // The next who comes is told the number as well.
+  viewers.push(new Viewer(frontend, [video]));
+  await until(() => upstream.calls.report > before + 20);
+  await until(() => said().every((data) => (data as { viewers?: number })?.viewers === 3));
+  for (const viewer of viewers)
+    for (const { data } of viewer.of("stats")) expect(data).not.toMatchObject({ viewers: 0 });
+});
+
 test("and by itself when there is none for a while", async () => {
   const { frontend } = start();
   const viewer = new Viewer(frontend, [video]);

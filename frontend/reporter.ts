@@ -159,8 +159,10 @@ export class Reporter {
     return { isBroadcast: () => hub.channel(channel.topic) !== channel || isBroadcast() };
   }
 
-  #announce(channel: Channel, viewers: number): void {
+  #announce(channel: Channel, total: number): void {
     const { hub, clock } = this.#options;
+    // A table that came back empty knows less than this frontend does.
+    const viewers = Math.max(total, channel.subscribers);
     const { announced } = channel;
     if (announced === undefined) return;
     const isNews =
