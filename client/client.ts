@@ -2,7 +2,7 @@
 
 import { type Clock, parseTopic, TOPICS_PER_CONNECTION_MAX, type Topic } from "@ovation/protocol";
 import { createLikes, type Likes } from "./likes.ts";
-import { RETRY_MS } from "./limits.ts";
+import { LOAD_AHEAD_MS, RETRY_MS } from "./limits.ts";
 import { mustShareConnections, watchPage } from "./page.ts";
 import { createPersist, createSendRequest, READ_PASSING_STATUSES } from "./request.ts";
 import { IDLE } from "./state.ts";
@@ -52,9 +52,14 @@ export function createClient(options: ClientOptions = {}): Client {
     for (const subscriber of [...(subscribers.get(topic) ?? [])]) guard(() => run(subscriber));
   }
 
+  let cancelAhead: (() => void) | undefined;
+
   const sink: StreamSink = {
     onState(next) {
       state = next;
+      // Programs have their files beside them, and a timer would keep them running.
+      if (next.name === "connected" && typeof document !== "undefined")
+        cancelAhead ??= clock.after(LOAD_AHEAD_MS, loadAhead);
       for (const listener of [...listeners]) guard(() => listener(next));
     },
     onEvent(event) {
@@ -173,6 +178,7 @@ export function createClient(options: ClientOptions = {}): Client {
     },
     setToken,
     close() {
+      cancelAhead?.();
       stopWatching();
       flushLikes();
       stream.close();
@@ -223,6 +229,14 @@ function sharesTabs(
   );
 }
 
+const loadFetch = () => import("./transport-fetch.ts");
+const loadPoll = () => import("./transport-poll.ts");
+
+/** What fails here is tried again when it is needed. */
+function loadAhead(): void {
+  Promise.all([loadFetch(), loadPoll()]).catch(() => {});
+}
+
 type Parts = Pick<StreamEnvironment, "url" | "clock" | "random" | "token" | "send"> & {
   readonly fetchFunction: typeof fetch;
 };
@@ -245,17 +259,13 @@ function environmentOf(
     openFetch:
       transport ??
       createLateTransport(() =>
-        import("./transport-fetch.ts").then(({ createFetchTransport }) =>
-          createFetchTransport(fetchFunction),
-        ),
+        loadFetch().then(({ createFetchTransport }) => createFetchTransport(fetchFunction)),
       ),
     openEventSource: usesEventSource ? createEventSourceTransport(own) : undefined,
     openPoll:
       transport === undefined
         ? createLateTransport(() =>
-            import("./transport-poll.ts").then(({ createPollTransport }) =>
-              createPollTransport(fetchFunction),
-            ),
+            loadPoll().then(({ createPollTransport }) => createPollTransport(fetchFunction)),
           )
         : undefined,
   };

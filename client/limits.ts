@@ -45,6 +45,12 @@ export const EPOCHS_MAX = 8;
 /** Pages that one `history` call follows where removed comments leave a page short; then it answers `next`. */
 export const HISTORY_FOLLOWS_MAX = 100;
 
+/**
+ * A page that is connected for this long fetches the transports that it may need later, ms: after an
+ * upgrade the server has only those of the next build.
+ */
+export const LOAD_AHEAD_MS = 5_000;
+
 /** Times a request is sent again, after 100, 200, 400 ms. */
 export const REQUEST_RETRIES_MAX = 3;
 export const REQUEST_RETRY_MS = 100;

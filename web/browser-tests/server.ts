@@ -7,7 +7,7 @@ import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 
-const ROOT = join(import.meta.dirname, "../..");
+export const ROOT = join(import.meta.dirname, "../..");
 const READY_MS_MAX = 15_000;
 const SECRET = "a-secret-of-the-browser-tests-only-0123456789";
 
@@ -48,8 +48,8 @@ export class TestServer {
     return server;
   }
 
-  /** Runs the process; again after {@link kill}, on the same port and data. */
-  async run(): Promise<void> {
+  /** Runs the process; again after {@link kill}, on the same port and data. `root`: of another checkout. */
+  async run(root = ROOT): Promise<void> {
     const limits = this.#options.rateLimits === true ? [] : ["--rate-limits", "off"];
     const flags = [
       "start",
@@ -60,7 +60,7 @@ export class TestServer {
       ...limits,
       ...(this.#options.flags ?? []),
     ];
-    const child = spawn("sh", [join(ROOT, "ovation/bin/ovation"), ...flags], {
+    const child = spawn("sh", [join(root, "ovation/bin/ovation"), ...flags], {
       env: { ...process.env, OVATION_SECRET: SECRET },
       stdio: ["ignore", "ignore", "pipe"],
     });

@@ -6,6 +6,7 @@ import { tried } from "@ovation/client/tried";
 import { html, nothing, render, type TemplateResult } from "lit/html.js";
 import { autoGrow } from "../element/auto-grow.ts";
 import type { Me } from "../element/identity.ts";
+import { LOAD_AHEAD_MS } from "../element/limits.ts";
 import { setOpen } from "../element/popover.ts";
 import { languageOf } from "../element/strings.ts";
 import { cleanText, countCodePoints } from "../element/text.ts";
@@ -45,6 +46,7 @@ export class InboxView {
   #keepFromEnd: number | undefined;
   #dismissed: Sanction | undefined;
   #sanctionTimer: ReturnType<typeof setTimeout> | undefined;
+  readonly #aheadTimer: ReturnType<typeof setTimeout>;
   #said = "";
 
   constructor(element: InboxElement, client: Client, me: Me) {
@@ -61,6 +63,7 @@ export class InboxView {
     document.addEventListener("visibilitychange", () => this.#watchThread(), {
       signal: this.#watch.signal,
     });
+    this.#aheadTimer = setTimeout(() => this.#prepare().catch(() => {}), LOAD_AHEAD_MS);
     void this.#speak();
   }
 
@@ -73,6 +76,7 @@ export class InboxView {
     this.#toasts.clear();
     this.#watch.abort();
     clearTimeout(this.#sanctionTimer);
+    clearTimeout(this.#aheadTimer);
     render(nothing, this.#root);
   }
 
@@ -210,20 +214,28 @@ export class InboxView {
     void this.#show();
   }
 
+  /** Fetches what the panel shows before it is opened, as the menu of the comments does. */
+  async #prepare(): Promise<typeof import("./pages.ts")> {
+    this.#pages ??= await import("./pages.ts");
+    return this.#pages;
+  }
+
   async #show(): Promise<void> {
     if (this.#opened) return;
-    try {
-      this.#pages ??= await import("./pages.ts");
-    } catch (error) {
-      // The next press tries again.
+    const pages = await this.#prepare().catch((error: unknown) => {
+      // The network is away, or the server has a newer build; the next press tries again.
       console.warn("live-inbox: the panel could not be loaded", error);
-      return;
-    }
+      const title = this.#words.t("failed");
+      this.#say(title);
+      const detail = this.#words.t("retry");
+      const open = () => void this.#show();
+      this.#toasts.add({ key: "failed", title, detail, picture: html``, open });
+    });
     const { shadowRoot } = this.#element;
-    if (shadowRoot === null || this.#watch.signal.aborted) return;
+    if (pages === undefined || shadowRoot === null || this.#watch.signal.aborted) return;
     adoptStyles(shadowRoot, [
       ...(this.#element.constructor as typeof ReactiveElement).elementStyles,
-      ...this.#pages.styles,
+      ...pages.styles,
     ]);
     setOpen(this.#query(".panel"), true);
   }
