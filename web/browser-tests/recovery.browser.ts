@@ -1,5 +1,5 @@
 import { TestServer } from "./server.ts";
-import { actAs, expect, openWatch, rows, test, texts, write } from "./test.ts";
+import { actAs, connected, expect, openWatch, rows, test, texts, write } from "./test.ts";
 
 let server: TestServer;
 test.beforeEach(async () => {
@@ -119,6 +119,25 @@ test("history that could not be read is read again at a press", async ({ page })
   await page.unroute("**/v1/videos/**");
   await again.click();
   await expect(rows(page)).toContainText("stored before");
+});
+
+test("a reader with a name has an inbox, also where the page's script comes after the element", async ({
+  page,
+  context,
+}) => {
+  await actAs(context, server, await server.guest("Reader"));
+  let letThrough = (): void => {};
+  const gate = new Promise<void>((resolve) => {
+    letThrough = resolve;
+  });
+  await page.route("**/assets/watch-*.js", async (route) => {
+    await gate;
+    await route.continue();
+  });
+  await page.goto(`${server.url}/watch/demo`, { waitUntil: "commit" });
+  await connected(page);
+  letThrough();
+  await expect(page.getByRole("button", { name: "Inbox" })).toBeVisible();
 });
 
 test("two pages of one browser share one event stream", async ({ context }) => {

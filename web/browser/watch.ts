@@ -3,6 +3,7 @@
 import { tried } from "@ovation/client/tried";
 import { copyText } from "../element/clipboard.ts";
 import { serverOf } from "../element/server-base.ts";
+import type { LiveComments } from "../live-comments.ts";
 import { claimedBy, decide } from "./handed-token.ts";
 import { startPlayer } from "./player.ts";
 
@@ -13,7 +14,7 @@ const server = serverOf(import.meta.url);
 const player = document.querySelector<HTMLElement>("[data-player]");
 if (player !== null) startPlayer(player);
 
-const comments = document.querySelector("live-comments");
+const comments = document.querySelector<LiveComments>("live-comments");
 const numbers = tried(
   () =>
     new Intl.NumberFormat(document.documentElement.lang, {
@@ -100,14 +101,16 @@ if (token !== undefined) comments?.setAttribute("token", token);
 
 /** The inbox is loaded for those who have one: readers with a name. */
 const INBOX = `${server}/live-inbox.js`;
-const loadInbox = (event: Event): void => {
-  if ((event as CustomEvent<unknown>).detail === null) return;
+const loadInbox = (): void => {
+  if (comments?.session?.me === undefined) return;
   import(INBOX).then(
     () => comments?.removeEventListener("identity-changed", loadInbox),
     (error: unknown) => console.warn("the inbox could not be loaded", error),
   );
 };
 comments?.addEventListener("identity-changed", loadInbox);
+// The element may have said who reads before this script was here.
+loadInbox();
 
 comments?.addEventListener("stats-changed", (event) => {
   const { viewers, likes } = (event as CustomEvent<{ viewers?: number; likes?: number }>).detail;
