@@ -7,7 +7,13 @@ import { afterEach, expect, test } from "bun:test";
 import { type DirectSender, parsePosition, type Topic } from "@ovation/protocol";
 import fc from "fast-check";
 import type { Frontend } from "./frontend.ts";
-import { BROADCAST_CLOCK_EVERY, BROADCAST_SLICE_MS } from "./limits.ts";
+import {
+  BATCH_REST_SHARE,
+  BATCH_WAIT_MAX_MS,
+  BROADCAST_CLOCK_EVERY,
+  BROADCAST_SLICE_MS,
+} from "./limits.ts";
+import { createManualClock } from "./testing/manual-clock.ts";
 import { ModelUpstream, topic } from "./testing/model-upstream.ts";
 import { newFrontend } from "./testing/new-frontend.ts";
 import { until, Viewer } from "./testing/viewer.ts";
@@ -193,4 +199,41 @@ test("who comes late in a round gets what has arrived meanwhile in the same writ
   await settle(turn, () => viewers.every((viewer) => viewer.of("goal").length === 2));
   expect(written()[0]).toBe(2);
   expect(written()[VIEWERS - 1]).toBe(1);
+});
+
+test("BATCH_WAIT_MAX_MS: a topic with long broadcasts rests so long at the most", async () => {
+  for (const [tookMs, restMs] of [
+    [20, 20 * BATCH_REST_SHARE],
+    [10_000, BATCH_WAIT_MAX_MS],
+  ] as const) {
+    const clock = createManualClock();
+    let passedMs = 0;
+    const upstream = new ModelUpstream();
+    const frontend = newFrontend(upstream, {
+      clock,
+      reportMs: 60_000,
+      soon: (run) => void clock.after(0, run),
+      elapsed: () => clock.now() + passedMs,
+    });
+    upstream.inboxes.push(frontend);
+    frontends.push(frontend);
+    frontend.start();
+    const viewer = new Viewer(frontend, [one]);
+    // A topic with one viewer keeps nothing between two events.
+    new Viewer(frontend, [one]);
+    for (let turn = 0; turn < 20 && !viewer.connection.ready; turn++) await clock.advance(10);
+    const write = viewer.write.bind(viewer);
+    viewer.write = (bytes) => {
+      passedMs += tookMs;
+      return write(bytes);
+    };
+    upstream.live(one, "goal", 1);
+    await clock.advance(0);
+    expect(viewer.of("goal")).toHaveLength(1);
+    upstream.live(one, "goal", 2);
+    await clock.advance(restMs - 1);
+    expect(viewer.of("goal")).toHaveLength(1);
+    await clock.advance(2);
+    expect(viewer.of("goal")).toHaveLength(2);
+  }
 });

@@ -81,7 +81,7 @@ const METRICS_MS_MAX = 1000;
 const RESTART_MS_FIRST = 100;
 const RESTART_MS_LAST = 10_000;
 /** At the start of all; later a worker is started again for as long as the server runs. */
-const START_ATTEMPTS_MAX = 5;
+export const START_ATTEMPTS_MAX = 5;
 /** One that lived this long was well. */
 const WELL_MS = 60_000;
 /** Beyond its drain, a worker is given this long to end. */

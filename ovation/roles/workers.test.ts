@@ -1,0 +1,30 @@
+import { afterEach, expect, test } from "bun:test";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { type Clock, systemClock } from "@ovation/protocol";
+import type { Logger } from "pino";
+import { START_ATTEMPTS_MAX, startWorkers, type WorkerSettings } from "./workers.ts";
+
+const warnings: unknown[] = [];
+afterEach(() => void warnings.splice(0));
+const logger = {
+  warn: (fields: unknown) => void warnings.push(fields),
+} as unknown as Logger;
+
+test("START_ATTEMPTS_MAX: a worker that ends so often as it starts is not started again", async () => {
+  const waits: number[] = [];
+  const clock: Clock = {
+    now: systemClock.now,
+    after(ms, run) {
+      if (ms < 20_000) waits.push(ms);
+      return systemClock.after(ms < 20_000 ? 0 : ms, run);
+    },
+  };
+  // Settings that no worker can start with.
+  const pools = { directory: join(tmpdir(), "ovation-no-such-pools"), regions: 1 };
+  const settings = { pools } as unknown as WorkerSettings;
+  const started = startWorkers({ count: 1, settings, logger, clock });
+  await expect(started).rejects.toThrow(`${START_ATTEMPTS_MAX} times`);
+  expect(warnings).toHaveLength(START_ATTEMPTS_MAX - 1);
+  expect(waits).toEqual([100, 200, 400, 800]);
+}, 20_000);
