@@ -26,6 +26,10 @@ const HELD_BY: Readonly<Record<string, readonly [file: string, name: string]>> =
   LIKES_PER_REQUEST_MAX: ["comments/videos.test.ts", "other kinds and counts are refused"],
   STEP_ENTRIES_MAX: ["protocol/recent.test.ts", "evicted though no other value comes"],
   SWEEP_KEYS_MAX: ["table/shared-memory.test.ts", "expired keys are evicted"],
+  NEW_COUNT_SHOWN_MAX: [
+    "web/browser-tests/list.browser.ts",
+    "scrolling up pauses, the pill counts",
+  ],
   ROUNDS_MAX: ["dispatcher/link-arrival.test.ts", "waits for two later ones"],
 };
 

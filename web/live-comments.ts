@@ -22,11 +22,9 @@ import { css, type PropertyValues, ReactiveElement } from "@lit/reactive-element
 import { type Author, type Client, createClient } from "@ovation/client";
 import { Account } from "./element/account.ts";
 import type { Me } from "./element/identity.ts";
+import { loadAgain } from "./element/load-again.ts";
 import { serverOf } from "./element/server-base.ts";
 import type { View } from "./element/view.ts";
-
-/** The longest wait between two tries to load the view. */
-const VIEW_WAIT_MS_MAX = 30_000;
 
 export class LiveComments extends ReactiveElement {
   static override properties = {
@@ -109,7 +107,7 @@ export class LiveComments extends ReactiveElement {
   }
 
   async #show(client: Client, account: Account, video: string): Promise<void> {
-    const { View } = await loadView();
+    const { View } = await loadAgain(() => import("./element/view.ts"));
     // Taken off the page, or given another video, meanwhile.
     if (this.#client !== client) return;
     this.#view = new View(this, client, account, video);
@@ -121,17 +119,6 @@ export class LiveComments extends ReactiveElement {
     this.#client?.close();
     this.#view = undefined;
     this.#client = undefined;
-  }
-}
-
-/** Loads what shows comments; again where the network failed, until it is there. */
-async function loadView(waitMs = 500): Promise<typeof import("./element/view.ts")> {
-  try {
-    return await import("./element/view.ts");
-  } catch (error) {
-    console.warn("live-comments: the view could not be loaded, and is tried again", error);
-    await new Promise((resolve) => setTimeout(resolve, waitMs));
-    return loadView(Math.min(waitMs * 2, VIEW_WAIT_MS_MAX));
   }
 }
 

@@ -5,7 +5,7 @@
  */
 
 /** Further off than this, the player jumps; nearer, nobody sees it. */
-const DRIFT_SECONDS_MAX = 0.75;
+export const DRIFT_SECONDS_MAX = 0.75;
 const CHECK_MS = 4000;
 const CONTROLS_MS = 2600;
 
@@ -13,6 +13,12 @@ export function livePosition(nowMs: number, durationSeconds: number): number {
   return durationSeconds > 0 && Number.isFinite(durationSeconds)
     ? (nowMs / 1000) % durationSeconds
     : 0;
+}
+
+/** Whether the player is to jump. Over the seam of the loop the two are a whole length apart. */
+export function isOff(currentSeconds: number, liveSeconds: number, length: number): boolean {
+  const drift = Math.abs(currentSeconds - liveSeconds);
+  return Math.min(drift, length - drift) > DRIFT_SECONDS_MAX;
 }
 
 /** What Safari on iPhones has in place of full screen for any element. */
@@ -41,9 +47,7 @@ export function startPlayer(root: HTMLElement): void {
   function follow(): void {
     if (video === null || !Number.isFinite(video.duration)) return;
     const position = livePosition(Date.now(), video.duration);
-    const drift = Math.abs(video.currentTime - position);
-    // Over the seam of the loop the two are a whole length apart.
-    if (Math.min(drift, video.duration - drift) > DRIFT_SECONDS_MAX) video.currentTime = position;
+    if (isOff(video.currentTime, position, video.duration)) video.currentTime = position;
   }
 
   function start(): void {

@@ -39,6 +39,19 @@ describe("the announcer", () => {
     expect(said.length).toBeGreaterThanOrEqual(9);
   });
 
+  test("says nothing of what waits once only what is important, or nothing, was chosen", () => {
+    for (const mode of ["mentions", "off"] as const)
+      for (const before of ["digest", "all"] as const) {
+        const { said, add, announcer } = setUp(before);
+        for (let number = 0; number < 8; number++) add(`small talk ${number}`);
+        said.splice(0);
+        announcer.mode = mode;
+        add("@you", true);
+        jest.advanceTimersByTime(20_000);
+        expect(said).toEqual(mode === "off" ? [] : ["@you"]);
+      }
+  });
+
   test("says only what is important where that was chosen, and at once", () => {
     const { said, add } = setUp("mentions");
     add("small talk");

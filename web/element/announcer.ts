@@ -18,7 +18,6 @@ export interface Announcement {
 
 const ALL_EVERY_MS = 2000;
 const DIGEST_EVERY_MS = 10_000;
-const IMPORTANT_WAITING_MAX = 5;
 
 export interface Announcer {
   mode: AnnounceMode;
@@ -32,40 +31,41 @@ export function createAnnouncer(
   count: (comments: number) => string,
   mode: AnnounceMode,
 ): Announcer {
-  let waiting: string[] = [];
+  /** The one comment that waits, where it is one. */
+  let only: string | undefined;
   let total = 0;
   let timer: ReturnType<typeof setTimeout> | undefined;
+
+  function clear(): void {
+    only = undefined;
+    total = 0;
+  }
 
   function flush(): void {
     timer = undefined;
     if (total === 0) return;
-    if (announcer.mode === "mentions") for (const text of waiting) speak(text);
-    else
-      speak(
-        announcer.mode === "all" && total === 1 && waiting[0] !== undefined
-          ? waiting[0]
-          : count(total),
-      );
-    waiting = [];
-    total = 0;
-    if (announcer.mode === "all") timer = setTimeout(flush, ALL_EVERY_MS);
+    const { mode } = announcer;
+    // Chosen while they waited: nothing of them is important.
+    if (mode === "all" || mode === "digest") speak((mode === "all" && only) || count(total));
+    clear();
+    if (mode === "all") timer = setTimeout(flush, ALL_EVERY_MS);
   }
 
   const announcer: Announcer = {
     mode,
     add({ text, important }) {
-      if (announcer.mode === "off" || (announcer.mode === "mentions" && !important)) return;
+      const { mode } = announcer;
+      if (mode === "mentions" && important) speak(text);
+      if (mode === "off" || mode === "mentions") return;
       total++;
-      waiting.push(text);
-      if (waiting.length > IMPORTANT_WAITING_MAX) waiting.shift();
-      if (announcer.mode === "digest") timer ??= setTimeout(flush, DIGEST_EVERY_MS);
-      else if (announcer.mode === "mentions" || timer === undefined) flush();
+      only = total === 1 ? text : undefined;
+      if (mode === "digest") timer ??= setTimeout(flush, DIGEST_EVERY_MS);
+      else if (timer === undefined) flush();
     },
     stop() {
       clearTimeout(timer);
       timer = undefined;
-      waiting = [];
-      total = 0;
+      clear();
     },
   };
   return announcer;

@@ -9,14 +9,15 @@ import type { Me } from "../element/identity.ts";
 import { LOAD_AHEAD_MS } from "../element/limits.ts";
 import { setOpen } from "../element/popover.ts";
 import { languageOf } from "../element/strings.ts";
-import { cleanText, countCodePoints } from "../element/text.ts";
+import { cleanText } from "../element/text.ts";
 import type { Entry } from "./conversations.ts";
 import { describe, nameOf, renderBadge } from "./describe.ts";
 import { Inbox } from "./inbox.ts";
-import { FOLLOW_DISTANCE_PX, MESSAGE_CODE_POINTS_MAX, TIMER_MS_MAX } from "./limits.ts";
-import { endOf, type Sanction } from "./notices.ts";
+import { FOLLOW_DISTANCE_PX } from "./limits.ts";
+import { type Sanction, untilEnd } from "./notices.ts";
 import type { Tab } from "./panel.ts";
 import { icon, renderAvatar } from "./people.ts";
+import { charactersLeft } from "./thread.ts";
 import { renderToast, Toasts } from "./toasts.ts";
 import { createWords, loadWords, type Words } from "./words.ts";
 
@@ -177,7 +178,7 @@ export class InboxView {
 
   #send(entry: Entry): void {
     const text = (this.#drafts.get(entry.id) ?? "").trim();
-    if (text === "" || countCodePoints(text) > MESSAGE_CODE_POINTS_MAX) return;
+    if (text === "" || charactersLeft(text) < 0) return;
     this.#drafts.delete(entry.id);
     this.#follow = true;
     this.#inbox.send(text);
@@ -337,11 +338,7 @@ export class InboxView {
     const sanction = this.#inbox.notices.sanction(now, this.#element.video);
     clearTimeout(this.#sanctionTimer);
     if (sanction === undefined || sanction === this.#dismissed) return undefined;
-    if (Number.isFinite(endOf(sanction)))
-      this.#sanctionTimer = setTimeout(
-        () => this.#element.requestUpdate(),
-        Math.min(TIMER_MS_MAX, endOf(sanction) - now + 50),
-      );
+    this.#sanctionTimer = setTimeout(() => this.#element.requestUpdate(), untilEnd(sanction, now));
     return sanction;
   }
 

@@ -1,7 +1,7 @@
 /** What a member was told: the newest notifications, which of them are new, and what sanction is in force. Pure. */
 
 import type { Notice, NotificationData } from "@ovation/client";
-import { NOTICES_MAX } from "./limits.ts";
+import { NOTICES_MAX, TIMER_MS_MAX } from "./limits.ts";
 
 export type Sanction = Extract<NotificationData, { kind: "timed-out" | "banned" }>;
 
@@ -49,6 +49,11 @@ export class Notices {
       .filter((each) => each !== undefined && endOf(each) > now)
       .sort((a, b) => (b === undefined || a === undefined ? 0 : endOf(b) - endOf(a)))[0];
   }
+}
+
+/** How long to wait, ms, until the sanction is over; a longer wait than a timer holds is cut. */
+export function untilEnd(sanction: Sanction, now: number): number {
+  return Math.min(TIMER_MS_MAX, endOf(sanction) - now + 50);
 }
 
 export function endOf({ until }: Sanction): number {

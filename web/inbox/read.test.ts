@@ -4,7 +4,7 @@ import fc from "fast-check";
 import type { Me } from "../element/identity.ts";
 import { describe as describeNotice } from "./describe.ts";
 import { Inbox } from "./inbox.ts";
-import { TYPING_MS_MAX } from "./limits.ts";
+import { PRESENCE_ASKED_MAX, TYPING_MS_MAX } from "./limits.ts";
 import { readNotice } from "./read.ts";
 import { createWords } from "./words.ts";
 
@@ -163,4 +163,20 @@ test("typing holds TYPING_MS_MAX at most, whatever its event says", () => {
   const left = (inbox.conversations.find("ben")?.typingUntil ?? 0) - Date.now();
   expect(left).toBeGreaterThan(TYPING_MS_MAX - 5000);
   expect(left).toBeLessThanOrEqual(TYPING_MS_MAX);
+});
+
+test("PRESENCE_ASKED_MAX: so many of the list are asked for, those at its top", async () => {
+  const conversations = Array.from({ length: PRESENCE_ASKED_MAX + 1 }, (_, index) => ({
+    ...talk(index + 1),
+    with: { ...ben, id: `m${index}` },
+  }));
+  const { inbox, handlers } = begin({
+    presence: { online: true },
+    conversations: { conversations, unread: 0 },
+  });
+  handlers["onSubscribed"]?.({ head: 0 });
+  await settled();
+  await inbox.askPresence();
+  const known = inbox.conversations.list.map(({ presence }) => presence !== undefined);
+  expect(known).toEqual([...Array<boolean>(PRESENCE_ASKED_MAX).fill(true), false]);
 });

@@ -3,12 +3,12 @@
 import { html, nothing, type TemplateResult } from "lit/html.js";
 import { renderText } from "../element/comment-text.ts";
 import { isSend } from "../element/keys.ts";
-import { cleanText, countCodePoints } from "../element/text.ts";
+import { cleanText } from "../element/text.ts";
 import type { Entry } from "./conversations.ts";
 import { isolate } from "./describe.ts";
-import { COUNTER_FROM_LEFT, GROUP_MS, MESSAGE_CODE_POINTS_MAX } from "./limits.ts";
+import { COUNTER_FROM_LEFT, GROUP_MS } from "./limits.ts";
 import { icon, renderAvatar, renderGuest } from "./people.ts";
-import type { Bubble, Thread } from "./thread.ts";
+import { type Bubble, charactersLeft, type Thread } from "./thread.ts";
 import { daysBetween, type Words } from "./words.ts";
 
 export interface ThreadModel {
@@ -106,7 +106,7 @@ function renderFailure({ words, resend, discard }: ThreadModel, bubble: Bubble):
 
 function renderComposer(model: ThreadModel, name: string): TemplateResult {
   const { words, draft } = model;
-  const left = MESSAGE_CODE_POINTS_MAX - countCodePoints(draft.trim());
+  const left = charactersLeft(draft);
   return html`<form @submit=${(event: Event) => {
     event.preventDefault();
     model.send();
