@@ -30,6 +30,7 @@ import type {
 } from "./history.ts";
 import { checkLikes, type LikeCounts } from "./likes-checker.ts";
 import { checkLive, type LiveCounts } from "./live-checker.ts";
+import { holdsPositions } from "./repeat-excuses.ts";
 import { checkViewerCounts } from "./viewer-count-checker.ts";
 import type { Report, Violation } from "./violation.ts";
 
@@ -69,7 +70,10 @@ export function check(history: History): Verdict {
     [...history.log].map(([topic, events]) => [topic, checkLog(topic, events, report)]),
   );
   const acknowledged = checkPublishes(history, logs, report);
-  const faults = createFaultTimes(history.faults, { beforeMs: 0, afterMs: REPORTS_AFTER_MS });
+  const faults = createFaultTimes(history.faults.filter(holdsPositions), {
+    beforeMs: 0,
+    afterMs: REPORTS_AFTER_MS,
+  });
   const sent = readSent(history.publishes);
   const sentAt = readSentAt(history.publishes, logs);
   let delivered = 0;

@@ -68,6 +68,9 @@ export function networkFaults(doors: readonly Door[]): readonly Fault[] {
   ];
 }
 
+/** Until every thread of a process has the new time: libfaketime looks for it once a second. */
+const JUMP_TAKES_MS_MAX = 2000;
+
 /** Clocks that jump, forth and back, and come right again. */
 export function clockFaults(
   clocks: readonly ProcessClock[],
@@ -81,8 +84,14 @@ export function clockFaults(
     kind: `${whose} ${jumpMs > 0 ? "+" : "−"}${Math.abs(jumpMs) / 1000} s`,
     targets,
     forMs: [1500, 5000],
-    begin: async (target) => named(target).jump(jumpMs),
-    end: async (target) => named(target).jump(0),
+    async begin(target) {
+      named(target).jump(jumpMs);
+      await Bun.sleep(JUMP_TAKES_MS_MAX);
+    },
+    async end(target) {
+      named(target).jump(0);
+      await Bun.sleep(JUMP_TAKES_MS_MAX);
+    },
   }));
 }
 

@@ -16,7 +16,10 @@ export interface LikerOptions {
 }
 
 export interface Liker {
-  /** Sends likes once more, and answers whether they were accepted: everything is whole by then. */
+  /**
+   * Sends likes until some are accepted, and answers whether they were: everything is whole by
+   * then.
+   */
   finish(): Promise<boolean>;
 }
 
@@ -24,6 +27,7 @@ export interface Liker {
 const EVERY_MS = 120;
 const LIKES_MAX = 5;
 const TIMEOUT_MS = 4000;
+const ACCEPTED_AGAIN_MS_MAX = 15_000;
 const ACCEPTED = 202;
 
 export function startLiker({ recorder, process, topics, random }: LikerOptions): Liker {
@@ -62,14 +66,23 @@ export function startLiker({ recorder, process, topics, random }: LikerOptions):
     }
   }
 
+  /** Likes are refused until what waited has been stored. */
+  async function likeUntilAccepted(topic: Topic): Promise<boolean> {
+    const until = recorder.now() + ACCEPTED_AGAIN_MS_MAX;
+    while ((await likeOnce(topic)) !== "acknowledged") {
+      if (recorder.now() > until) return false;
+      await Bun.sleep(EVERY_MS);
+    }
+    return true;
+  }
+
   const running = run();
   return {
     async finish() {
       stopped = true;
       await running;
-      const last: Outcome["kind"][] = [];
-      for (const topic of topics) last.push(await likeOnce(topic));
-      return last.every((outcome) => outcome === "acknowledged");
+      for (const topic of topics) if (!(await likeUntilAccepted(topic))) return false;
+      return true;
     },
   };
 }

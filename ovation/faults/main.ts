@@ -11,6 +11,7 @@ interface Options {
   readonly minutes: number;
   readonly seed?: number;
   readonly topology: Topology | "all";
+  readonly kinds?: readonly string[];
   readonly json?: string;
   readonly history?: string;
   readonly verbose?: boolean;
@@ -32,6 +33,11 @@ const program = new Command("faults")
     new Option("--topology <name>", "what is broken")
       .choices([...TOPOLOGIES, "all"])
       .default("all"),
+  )
+  .option(
+    "--kinds <text,text...>",
+    "only faults that have one of these in their name: wire,kill -9 frontend",
+    (text) => text.split(","),
   )
   .option("--json <file>", "the report for programs")
   .option(
@@ -87,6 +93,7 @@ function runOne(
     topology,
     seed,
     durationMs,
+    ...(options.kinds === undefined ? {} : { kinds: options.kinds }),
     onHistory: (history) =>
       writeHistory(
         options.topology === "all" ? suffixed(options.history, topology) : options.history,

@@ -10,7 +10,7 @@ import { join } from "node:path";
 export interface ProcessClock {
   /** The process's name. */
   readonly name: string;
-  /** How far it is ahead of the true time; takes effect within a second. */
+  /** How far it is ahead of the true time; takes effect within two seconds. */
   jump(aheadMs: number): void;
 }
 

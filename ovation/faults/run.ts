@@ -26,6 +26,8 @@ export interface RunOptions {
   readonly seed: number;
   /** How long faults are injected, ms. */
   readonly durationMs: number;
+  /** Only faults whose kind has one of these in it. Default: all. */
+  readonly kinds?: readonly string[];
   /** SDK viewers and plain ones at each door. Default 8 and 4. */
   readonly viewers?: { readonly sdk: number; readonly plain: number };
   /**
@@ -159,13 +161,11 @@ async function runOn(stage: Stage, options: RunOptions, recorder: Recorder): Pro
       ...startLikers(stage, recorder, random),
     ];
     phase = "faults";
-    await injectAll(
-      planFaults(seed, stage.faults, durationMs),
-      stage.faults,
-      recorder,
-      broken,
-      problems,
+    const { kinds } = options;
+    const faults = stage.faults.filter(
+      ({ kind }) => kinds === undefined || kinds.some((part) => kind.includes(part)),
     );
+    await injectAll(planFaults(seed, faults, durationMs), faults, recorder, broken, problems);
     phase = "mended";
     const mendedAt = recorder.now();
     await whole(stage, problems);

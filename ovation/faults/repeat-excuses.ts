@@ -1,0 +1,27 @@
+/**
+ * Which faults may keep the positions of plain viewers from moving on: those that keep a frontend
+ * from asking the dispatchers, or the dispatchers from asking the log. All others, clocks among
+ * them, must leave repetitions as short as they are on a whole system.
+ */
+
+import type { Injected } from "./history.ts";
+
+/** What has nothing to do with how positions move on. */
+const ELSEWHERE = [
+  /^viewers /,
+  /^second server/,
+  /^links /,
+  /^(kill -9|SIGTERM) frontend$/,
+  /^(kill -9|pause|SIGTERM) comments$/,
+  /^wire comments to dispatcher /,
+  /^postgres clock /,
+  // Not so far that processes refuse each other's calls.
+  /^clock [+−](20|600) s$/,
+];
+/** Nothing is refused within one process, whatever its clock. */
+const WITHIN_ONE = /^clock /;
+
+export function holdsPositions({ kind, target }: Pick<Injected, "kind" | "target">): boolean {
+  if (target === "start" && WITHIN_ONE.test(kind)) return false;
+  return !ELSEWHERE.some((pattern) => pattern.test(kind));
+}
