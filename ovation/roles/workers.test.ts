@@ -3,7 +3,14 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { type Clock, systemClock } from "@ovation/protocol";
 import type { Logger } from "pino";
-import { START_ATTEMPTS_MAX, startWorkers, type WorkerSettings } from "./workers.ts";
+import { createManualClock } from "../../table/testing/manual-clock.ts";
+import {
+  askMetrics,
+  METRICS_MS_MAX,
+  START_ATTEMPTS_MAX,
+  startWorkers,
+  type WorkerSettings,
+} from "./workers.ts";
 
 const warnings: unknown[] = [];
 afterEach(() => void warnings.splice(0));
@@ -28,3 +35,23 @@ test("START_ATTEMPTS_MAX: a worker that ends so often as it starts is not starte
   expect(warnings).toHaveLength(START_ATTEMPTS_MAX - 1);
   expect(waits).toEqual([100, 200, 400, 800]);
 }, 20_000);
+
+test("METRICS_MS_MAX: a worker that does not answer for so long counts as it said last", async () => {
+  const clock = createManualClock();
+  const sent: unknown[] = [];
+  const worker = {
+    process: { send: (message: unknown) => sent.push(message) } as unknown as Bun.Subprocess,
+    metrics: [],
+    awaitingMetrics: [],
+  };
+  let answer: unknown;
+  const asked = askMetrics(worker, clock).then((metrics) => {
+    answer = metrics;
+  });
+  clock.advance(METRICS_MS_MAX - 1);
+  await Bun.sleep(1);
+  expect([sent, answer]).toEqual([[{ type: "metrics?" }], undefined]);
+  clock.advance(1);
+  await asked;
+  expect(answer).toBe(worker.metrics);
+});

@@ -76,7 +76,7 @@ export interface WorkersOptions {
 
 export const WORKER_SETTINGS_VARIABLE = "OVATION_WORKER_SETTINGS";
 const READY_MS_MAX = 20_000;
-const METRICS_MS_MAX = 1000;
+export const METRICS_MS_MAX = 1000;
 /** A worker that dies at once is not started again at once. */
 const RESTART_MS_FIRST = 100;
 const RESTART_MS_LAST = 10_000;
@@ -233,7 +233,7 @@ export async function startWorkers(options: WorkersOptions): Promise<Workers> {
   return {
     port,
     async metrics() {
-      const asked = await Promise.all(workers.map((worker) => ask(worker, clock)));
+      const asked = await Promise.all(workers.map((worker) => askMetrics(worker, clock)));
       return [counted, ...asked].filter((metrics) => metrics.length > 0);
     },
     async stop() {
@@ -254,7 +254,7 @@ function listen(worker: Worker, port: number): Promise<number> {
 }
 
 /** False where it is dying: `onExit` says so. */
-function tell(worker: Worker, message: ToWorker): boolean {
+function tell(worker: Pick<Worker, "process">, message: ToWorker): boolean {
   try {
     worker.process.send(message);
     return true;
@@ -263,7 +263,11 @@ function tell(worker: Worker, message: ToWorker): boolean {
   }
 }
 
-function ask(worker: Worker, clock: Clock): Promise<Metrics> {
+/** What the worker counts now; where it does not answer, what it said last. */
+export function askMetrics(
+  worker: Pick<Worker, "process" | "metrics" | "awaitingMetrics">,
+  clock: Clock,
+): Promise<Metrics> {
   return new Promise((resolve) => {
     const cancel = clock.after(METRICS_MS_MAX, () => resolve(worker.metrics));
     worker.awaitingMetrics.push((metrics) => {
