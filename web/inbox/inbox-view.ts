@@ -9,15 +9,14 @@ import type { Me } from "../element/identity.ts";
 import { LOAD_AHEAD_MS } from "../element/limits.ts";
 import { setOpen } from "../element/popover.ts";
 import { languageOf } from "../element/strings.ts";
-import { cleanText } from "../element/text.ts";
+import { cleanText, countCodePoints } from "../element/text.ts";
 import type { Entry } from "./conversations.ts";
 import { describe, nameOf, renderBadge } from "./describe.ts";
 import { Inbox } from "./inbox.ts";
-import { FOLLOW_DISTANCE_PX } from "./limits.ts";
+import { FOLLOW_DISTANCE_PX, MESSAGE_CODE_POINTS_MAX } from "./limits.ts";
 import { type Sanction, untilEnd } from "./notices.ts";
 import type { Tab } from "./panel.ts";
 import { icon, renderAvatar } from "./people.ts";
-import { charactersLeft } from "./thread.ts";
 import { renderToast, Toasts } from "./toasts.ts";
 import { createWords, loadWords, type Words } from "./words.ts";
 
@@ -178,7 +177,7 @@ export class InboxView {
 
   #send(entry: Entry): void {
     const text = (this.#drafts.get(entry.id) ?? "").trim();
-    if (text === "" || charactersLeft(text) < 0) return;
+    if (text === "" || countCodePoints(text) > MESSAGE_CODE_POINTS_MAX) return;
     this.#drafts.delete(entry.id);
     this.#follow = true;
     this.#inbox.send(text);

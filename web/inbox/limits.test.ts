@@ -12,7 +12,8 @@ import {
   TOASTS_MAX,
 } from "./limits.ts";
 import { Notices, untilEnd } from "./notices.ts";
-import { charactersLeft, Thread } from "./thread.ts";
+import { Thread } from "./thread.ts";
+import { charactersLeft } from "./thread-view.ts";
 import { Toasts } from "./toasts.ts";
 import { createWords } from "./words.ts";
 

@@ -3,12 +3,12 @@
 import { html, nothing, type TemplateResult } from "lit/html.js";
 import { renderText } from "../element/comment-text.ts";
 import { isSend } from "../element/keys.ts";
-import { cleanText } from "../element/text.ts";
+import { cleanText, countCodePoints } from "../element/text.ts";
 import type { Entry } from "./conversations.ts";
 import { isolate } from "./describe.ts";
-import { COUNTER_FROM_LEFT, GROUP_MS } from "./limits.ts";
+import { COUNTER_FROM_LEFT, GROUP_MS, MESSAGE_CODE_POINTS_MAX } from "./limits.ts";
 import { icon, renderAvatar, renderGuest } from "./people.ts";
-import { type Bubble, charactersLeft, type Thread } from "./thread.ts";
+import type { Bubble, Thread } from "./thread.ts";
 import { daysBetween, type Words } from "./words.ts";
 
 export interface ThreadModel {
@@ -102,6 +102,11 @@ function receiptOf({ n }: Bubble, { other }: Entry): "sending" | "sent" | "deliv
 function renderFailure({ words, resend, discard }: ThreadModel, bubble: Bubble): TemplateResult {
   return html`<p class="meta failure" role="alert">${words.t("notSent")} ${words.problem(bubble.problem)}
     <button @click=${() => resend(bubble)}>${words.t("retry")}</button><button @click=${() => discard(bubble)}>${words.t("discard")}</button></p>`;
+}
+
+/** Code points that the message may still have; negative where it has too many. */
+export function charactersLeft(draft: string): number {
+  return MESSAGE_CODE_POINTS_MAX - countCodePoints(draft.trim());
 }
 
 function renderComposer(model: ThreadModel, name: string): TemplateResult {

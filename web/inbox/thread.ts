@@ -4,8 +4,7 @@
  */
 
 import type { Message } from "@ovation/client";
-import { countCodePoints } from "../element/text.ts";
-import { LOCAL_MAX, MESSAGE_CODE_POINTS_MAX, MESSAGES_KEPT_MAX } from "./limits.ts";
+import { LOCAL_MAX, MESSAGES_KEPT_MAX } from "./limits.ts";
 
 export interface Bubble {
   /** The same from the first echo to the stored message. */
@@ -91,9 +90,4 @@ export class Thread {
   #toBubble({ n, at, from, text, clientId }: Message): Bubble {
     return { key: clientId ?? `n${n}`, n, at, own: from.id !== this.other, text, state: "sent" };
   }
-}
-
-/** Code points that the message may still have; negative where it has too many. */
-export function charactersLeft(draft: string): number {
-  return MESSAGE_CODE_POINTS_MAX - countCodePoints(draft.trim());
 }
