@@ -3,6 +3,7 @@
 import {
   type Appended,
   type Log,
+  LogDamagedError,
   type LogEntry,
   LogFullError,
   type LogKeeper,
@@ -273,6 +274,8 @@ function toProblem(error: unknown): Problem | undefined {
   if (error instanceof Problem) return error;
   if (error instanceof LogFullError)
     return new Problem("log-full", undefined, { retryAfterMs: 5_000 });
+  if (error instanceof LogDamagedError)
+    return new Problem("unavailable", "A part of the log is damaged", { retryAfterMs: 60_000 });
   if (error instanceof LogUnavailableError || error instanceof StoreUnavailableError) {
     return new Problem("unavailable", "The database does not answer", { retryAfterMs: 1_000 });
   }

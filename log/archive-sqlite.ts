@@ -1,8 +1,9 @@
 /** The SQLite form of `archive.ts`. */
 
-import type { DurableEvent, JsonText, Topic } from "@ovation/protocol";
-import type { ArchiveReader, ArchiveWriter, TopicRecord } from "./archive.ts";
+import type { JsonText, Topic } from "@ovation/protocol";
+import type { ArchiveEvent, ArchiveReader, ArchiveWriter, TopicRecord } from "./archive.ts";
 import { mintEpoch } from "./epoch.ts";
+import { checksumOf, INSERT_EVENT, type InsertedEvent } from "./event-checksum.ts";
 import { PROBLEMS_MAX } from "./limits.ts";
 import { openSqliteFile, openSqliteFileToRead, unusableFrom } from "./sqlite-schema.ts";
 
@@ -13,6 +14,11 @@ interface EventRow {
   readonly stamp: number;
   readonly epoch: string;
   readonly data: JsonText;
+  readonly topicId: number;
+  readonly typeId: number;
+  readonly life: number;
+  /** Null for events of before there were any. */
+  readonly checksum: number | null;
 }
 
 export async function readSqliteArchive<Result>(
@@ -28,8 +34,13 @@ export async function readSqliteArchive<Result>(
       `SELECT name AS topic, seq, first, topics.stamp AS stamp, ifnull(epoch, '') AS epoch
        FROM topics LEFT JOIN lives ON lives.id = topics.life WHERE name > ? ORDER BY name LIMIT ?`,
     );
+    const hasChecksums =
+      database.query("SELECT 1 FROM pragma_table_info('events') WHERE name = 'checksum'").get() !==
+      null;
     const events = database.prepare<EventRow, [string, number, number]>(
-      `SELECT seq, ifnull(types.name, '') AS type, at, events.stamp AS stamp, ifnull(epoch, '') AS epoch, data
+      `SELECT seq, ifnull(types.name, '') AS type, at, events.stamp AS stamp,
+         ifnull(epoch, '') AS epoch, data, topic AS topicId, type AS typeId, life,
+         ${hasChecksums ? "checksum" : "NULL AS checksum"}
        FROM events LEFT JOIN types ON types.id = events.type LEFT JOIN lives ON lives.id = events.life
        WHERE topic = (SELECT id FROM topics WHERE name = ?) AND seq > ? ORDER BY seq LIMIT ?`,
     );
@@ -93,9 +104,7 @@ export async function writeSqliteArchive<Result>(
         [epoch],
       ).lastInsertRowid,
     );
-    const insert = database.query<never, [number, number, number, number, number, number, string]>(
-      "INSERT INTO events (topic, seq, type, at, stamp, life, data) VALUES (?, ?, ?, ?, ?, ?, ?)",
-    );
+    const insert = database.query<never, [...InsertedEvent]>(INSERT_EVENT);
     const result = await run({
       epoch,
       seqOf: async (topic) =>
@@ -113,7 +122,9 @@ export async function writeSqliteArchive<Result>(
           const typeId =
             idOf("types", type) ??
             Number(database.run("INSERT INTO types (name) VALUES (?)", [type]).lastInsertRowid);
-          insert.run(topicId, place.seq, typeId, at, place.stamp, life, data);
+          const { seq, stamp } = place;
+          const checksum = checksumOf(topicId, { seq, type: typeId, at, stamp, life, data });
+          insert.run(topicId, seq, typeId, at, stamp, life, data, checksum);
         }
       },
       async finish({ topic, seq, first, stamp, firstStamp }) {
@@ -135,6 +146,9 @@ export async function writeSqliteArchive<Result>(
   }
 }
 
-function eventFrom(topic: Topic, { seq, type, at, stamp, epoch, data }: EventRow): DurableEvent {
-  return { topic, type, at, data, place: { seq, epoch, stamp } };
+function eventFrom(topic: Topic, row: EventRow): ArchiveEvent {
+  const { seq, type, at, stamp, epoch, data, topicId, checksum } = row;
+  const isAltered =
+    checksum !== null && checksum !== checksumOf(topicId, { ...row, type: row.typeId });
+  return { topic, type, at, data, place: { seq, epoch, stamp }, isAltered };
 }

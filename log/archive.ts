@@ -19,6 +19,9 @@ export interface TopicRecord {
   readonly epoch: Epoch;
 }
 
+/** `isAltered`: it is not what was written, as far as the form can tell. */
+export type ArchiveEvent = DurableEvent & { readonly isAltered?: boolean };
+
 export interface ArchiveReader {
   /** What only the form itself can find: damaged pages, rows without a topic, a type or a life. Empty where all is well. */
   inspect(): Promise<readonly string[]>;
@@ -26,7 +29,7 @@ export interface ArchiveReader {
   /** The next topics after a name, ascending. */
   topics(after: string, limit: number): Promise<readonly TopicRecord[]>;
   /** The next events of a topic after a number, ascending; type or epoch is empty where the log does not know it. */
-  events(topic: Topic, after: number, limit: number): Promise<readonly DurableEvent[]>;
+  events(topic: Topic, after: number, limit: number): Promise<readonly ArchiveEvent[]>;
 }
 
 /** Everything that it writes is of one transaction and one new life. */

@@ -8,6 +8,7 @@
 
 import { type ArchiveReader, readArchive, type TopicRecord } from "./archive.ts";
 import { ARCHIVE_BATCH } from "./limits.ts";
+import { LogUnusableError } from "./log.ts";
 import type { Progress } from "./log-verify.ts";
 import type { LogLocation } from "./open-log.ts";
 
@@ -45,7 +46,11 @@ async function exportTopic(
   for (let after = 0; ; ) {
     const events = await archive.events(topic, after, ARCHIVE_BATCH);
     let lines = "";
-    for (const { type, at, data, place } of events) {
+    for (const { type, at, data, place, isAltered } of events) {
+      if (isAltered === true)
+        throw new LogUnusableError(
+          `the log is damaged: event ${place.seq} of ${topic} is not what was written. Run 'ovation log verify', and restore a backup`,
+        );
       const head = JSON.stringify({
         topic,
         seq: place.seq,

@@ -25,10 +25,17 @@ import {
 } from "@ovation/protocol";
 import { GroupCommit } from "./group-commit.ts";
 import { TRIM_EVENTS_MAX, TRIM_TOPICS_MAX } from "./limits.ts";
-import { KEY_AGE_MS, type Log, type LogKeeper, LogUnavailableError } from "./log.ts";
+import {
+  KEY_AGE_MS,
+  type Log,
+  LogDamagedError,
+  type LogKeeper,
+  LogUnavailableError,
+  LogUnusableError,
+} from "./log.ts";
 import { TrimRound } from "./retention.ts";
 import { SqliteReader } from "./sqlite-reader.ts";
-import { unusableFrom } from "./sqlite-schema.ts";
+import { corrupt, unusableFrom } from "./sqlite-schema.ts";
 import { SqliteWorkerClient } from "./sqlite-worker-client.ts";
 
 export interface SqliteLogOptions {
@@ -38,6 +45,16 @@ export interface SqliteLogOptions {
   /** What retention each kind has. */
   readonly policy?: Policy;
   readonly queueEntriesMax?: number;
+}
+
+/** What a read of a file that was opened is told: damage, by the file's name, or why it cannot be read. */
+function readFailure(error: unknown, path: string): unknown {
+  const damage =
+    error instanceof LogDamagedError ? corrupt(path, error.message) : unusableFrom(error, path);
+  if (damage !== undefined) return new LogDamagedError(damage.message);
+  if (!(error instanceof SQLiteError)) return error;
+  const found = `${error.code}: ${error.message}`;
+  return new LogUnavailableError(`the log ${path} cannot be read (${found})`);
 }
 
 /** Opens or makes the log. Rejects with LogUnusableError where the file is not ours to write; it is left as it was. */
@@ -55,7 +72,10 @@ export async function openSqliteLog(options: SqliteLogOptions): Promise<Log & Lo
     throw error;
   }
   const commits = new GroupCommit({
-    commit: (calls) => writer.ask({ kind: "commit", now: clock.now(), calls }),
+    commit: (calls) =>
+      writer.ask({ kind: "commit", now: clock.now(), calls }).catch((error: unknown) => {
+        throw error instanceof LogUnusableError ? new LogDamagedError(error.message) : error;
+      }),
     // A second group on its way while the first one commits was measured, and gains nothing.
     inFlightMax: 1,
     ...(options.queueEntriesMax === undefined ? {} : { queueEntriesMax: options.queueEntriesMax }),
@@ -67,11 +87,7 @@ export async function openSqliteLog(options: SqliteLogOptions): Promise<Log & Lo
     try {
       return run();
     } catch (error) {
-      if (!(error instanceof SQLiteError)) throw error;
-      throw (
-        unusableFrom(error, path) ??
-        new LogUnavailableError(`the log ${path} cannot be read (${error.code}: ${error.message})`)
-      );
+      throw readFailure(error, path);
     }
   }
 

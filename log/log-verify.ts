@@ -1,7 +1,7 @@
 /** `ovation log verify`: reads a whole log and says what is wrong with it. Changes nothing. */
 
-import { type DurableEvent, isEventType, parseTopic, RESERVED_TYPES } from "@ovation/protocol";
-import { type ArchiveReader, readArchive, type TopicRecord } from "./archive.ts";
+import { isEventType, parseTopic, RESERVED_TYPES } from "@ovation/protocol";
+import { type ArchiveEvent, type ArchiveReader, readArchive, type TopicRecord } from "./archive.ts";
 import { ARCHIVE_BATCH, PROBLEMS_MAX } from "./limits.ts";
 import type { LogLocation } from "./open-log.ts";
 
@@ -94,7 +94,8 @@ async function verifyTopic(
     findings.add(`${name} keeps events before its first, ${first}`);
 }
 
-function verifyEvent(event: DurableEvent, name: string, findings: Findings): void {
+function verifyEvent(event: ArchiveEvent, name: string, findings: Findings): void {
+  if (event.isAltered === true) findings.add(`${name} is not what was written`);
   if (!isEventType(event.type) && !RESERVED_TYPES.has(event.type))
     findings.add(`${name}: ${JSON.stringify(event.type)} is not a type`);
   if (event.place.epoch === "") findings.add(`${name} names a life that is not there`);

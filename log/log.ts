@@ -172,7 +172,12 @@ export class LogFullError extends Error {
 }
 
 export class LogUnavailableError extends Error {
-  override readonly name = "LogUnavailableError";
+  override readonly name: string = "LogUnavailableError";
+}
+
+/** A part of the log is damaged, and what was asked for is not served. */
+export class LogDamagedError extends LogUnavailableError {
+  override readonly name: string = "LogDamagedError";
 }
 
 /** The file or database is not one that this version may write: corrupt, or of a newer version. */

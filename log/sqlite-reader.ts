@@ -5,8 +5,18 @@
 
 import { Database } from "bun:sqlite";
 import type { DurableEvent, Epoch, JsonText, Moment, Topic } from "@ovation/protocol";
+import { checksumOf } from "./event-checksum.ts";
 import { SQLITE_READ_BUSY_MS } from "./limits.ts";
-import type { Changes, Head, LogPage, ReadQuery, StampedHead, Tally, TallyQuery } from "./log.ts";
+import {
+  type Changes,
+  type Head,
+  LogDamagedError,
+  type LogPage,
+  type ReadQuery,
+  type StampedHead,
+  type Tally,
+  type TallyQuery,
+} from "./log.ts";
 import { emptyTally, tallyRange } from "./tally.ts";
 
 interface HeadRow {
@@ -25,6 +35,8 @@ interface EventRow {
   readonly stamp: number;
   readonly life: number;
   readonly data: JsonText;
+  /** Null for events of before there were any. */
+  readonly checksum: number | null;
 }
 
 type Range = readonly [topic: number, above: number, below: number];
@@ -38,6 +50,7 @@ export class SqliteReader {
   constructor(path: string) {
     this.#database = new Database(path, { readonly: true, strict: true });
     this.#database.run(`PRAGMA busy_timeout = ${SQLITE_READ_BUSY_MS}`);
+    this.#database.run("PRAGMA cell_size_check = ON");
     this.#statements = prepare(this.#database);
   }
 
@@ -52,8 +65,9 @@ export class SqliteReader {
           ? this.#rows(range, ascending, query.limit)
           : this.#rowsOfTypes(range, ascending, query.limit, query.types);
       if (!ascending) rows.reverse();
+      if (query.types === undefined) requireWhole(row, range, ascending, query.limit, rows);
       return {
-        events: rows.map((event) => this.#eventFrom(topic, event)),
+        events: rows.map((event) => this.#eventFrom(row, event)),
         head: this.#headFrom(row),
       };
     });
@@ -182,12 +196,16 @@ export class SqliteReader {
     const rows: EventRow[] = [];
     for (const seq of seqs.slice(0, limit)) {
       const row = this.#statements.eventAt.get(topic, seq);
-      if (row !== null) rows.push(row);
+      if (row === null || rows.at(-1)?.seq === seq || !types.includes(this.#typeOf(row.type)))
+        throw new LogDamagedError(`the index by type says ${seq}, and the event is none`);
+      rows.push(row);
     }
     return rows;
   }
 
-  #eventFrom(topic: Topic, row: EventRow): DurableEvent {
+  #eventFrom({ id, name: topic }: HeadRow, row: EventRow): DurableEvent {
+    if (row.checksum !== null && row.checksum !== checksumOf(id, row))
+      throw new LogDamagedError(`event ${row.seq} of ${topic} is not what was written`);
     const place = { seq: row.seq, epoch: this.#epochOf(row.life), stamp: row.stamp };
     return { topic, type: this.#typeOf(row.type), at: row.at, data: row.data, place };
   }
@@ -220,15 +238,29 @@ export class SqliteReader {
   }
 }
 
+/** The page is what the head says: from the first number to the last one, without a hole. */
+function requireWhole(
+  { name, seq, first }: HeadRow,
+  [, above, below]: Range,
+  ascending: boolean,
+  limit: number,
+  rows: readonly EventRow[],
+): void {
+  const [low, high] = [Math.max(above + 1, first), Math.min(below - 1, seq)];
+  const count = Math.max(0, Math.min(limit, high - low + 1));
+  const begin = ascending ? low : high - count + 1;
+  const isWhole = rows.length === count && rows.every((row, index) => row.seq === begin + index);
+  if (isWhole) return;
+  throw new LogDamagedError(`events ${begin} to ${begin + count - 1} of ${name} are not all there`);
+}
+
 /** Lives and types are few: one per opening of the file, one per kind of event. */
 function lookUp(map: Map<number, string>, id: number, find: () => string | undefined): string {
   const known = map.get(id);
   if (known !== undefined) return known;
   const found = find();
   if (found === undefined)
-    throw new Error(
-      `the log names a life or type ${id} that it does not hold; run 'ovation log verify'`,
-    );
+    throw new LogDamagedError(`a life or type ${id} is named that is not there`);
   map.set(id, found);
   return found;
 }
@@ -241,7 +273,7 @@ function prepare(database: Database) {
   const statement = <Row, Parameters extends (string | number)[]>(sql: string) =>
     database.prepare<Row, Parameters>(sql);
   const head = "SELECT id, name, seq, first, stamp, life FROM topics";
-  const event = "SELECT seq, type, at, stamp, life, data FROM events WHERE topic = ?";
+  const event = "SELECT seq, type, at, stamp, life, data, checksum FROM events WHERE topic = ?";
   const numbers =
     "SELECT seq FROM events INDEXED BY events_by_type WHERE topic = ? AND type = ? AND seq > ? AND seq < ?";
   type PageParameters = [number, number, number, number];

@@ -7,11 +7,12 @@
  */
 
 import { constants, Database, SQLiteError } from "bun:sqlite";
-import { closeSync, existsSync, fstatSync, mkdirSync, openSync, readSync } from "node:fs";
+import { closeSync, existsSync, fstatSync, mkdirSync, openSync, readSync, statSync } from "node:fs";
 import { dirname } from "node:path";
 import { pathToFileURL } from "node:url";
 import { SQLITE_BUSY_MS, SQLITE_CHECK_BYTES_MAX } from "./limits.ts";
 import { LogUnusableError } from "./log.ts";
+import { damageOfWal } from "./sqlite-wal.ts";
 
 /** In `PRAGMA application_id`, so that a foreign SQLite file is told from ours: "Ovat". */
 export const APPLICATION_ID = 0x4f766174;
@@ -75,6 +76,15 @@ const DROPPED = `
     PRIMARY KEY (topic, type)
   ) STRICT, WITHOUT ROWID`;
 
+/** Events of before have none. A version that does not know it replaces data, which ends it. */
+const CHECKSUMS = `
+  ALTER TABLE events ADD COLUMN checksum INTEGER;
+  CREATE TRIGGER events_replaced AFTER UPDATE OF data ON events
+    WHEN new.checksum IS old.checksum AND new.checksum IS NOT NULL
+    BEGIN
+      UPDATE events SET checksum = NULL WHERE topic = new.topic AND seq = new.seq;
+    END`;
+
 const HEADER_BYTES = 100;
 const MAGIC = "SQLite format 3\0";
 
@@ -82,6 +92,7 @@ const MAGIC = "SQLite format 3\0";
 export function openSqliteFile(path: string): Database {
   mkdirSync(dirname(path), { recursive: true });
   let isNew = inspectFile(path);
+  refuseDamagedWal(path, isNew);
   try {
     if (!isNew) isNew = checkFile(path);
     const database = new Database(path, { create: true, readwrite: true, strict: true });
@@ -89,7 +100,8 @@ export function openSqliteFile(path: string): Database {
     if (isNew) createSchema(database);
     database.run("PRAGMA journal_mode = WAL");
     database.run("PRAGMA synchronous = FULL");
-    database.run(DROPPED);
+    database.run("PRAGMA cell_size_check = ON");
+    addSince(database);
     // What a removal takes out is overwritten with zeros, not left in a free corner of a page.
     database.run("PRAGMA secure_delete = FAST");
     database.run("PRAGMA journal_size_limit = 67108864");
@@ -101,16 +113,50 @@ export function openSqliteFile(path: string): Database {
   }
 }
 
+/** What was added without another version of the schema. */
+function addSince(database: Database): void {
+  database.run(DROPPED);
+  database
+    .transaction(() => {
+      const column = "SELECT 1 FROM pragma_table_info('events') WHERE name = 'checksum'";
+      if (database.query(column).get() === null) database.exec(CHECKSUMS);
+    })
+    .immediate();
+}
+
+/** Lives are never deleted: a WAL under which some are missing was written for another file. */
+function checkOwnWal(database: Database, path: string): void {
+  const lives = "SELECT epoch FROM lives";
+  const found = new Set(database.query<{ epoch: string }, []>(lives).values().flat());
+  let main: unknown[];
+  const alone = openImmutable(path);
+  try {
+    main = alone.query<{ epoch: string }, []>(lives).values().flat();
+  } catch {
+    // Without its WAL the file is of no one moment, where a checkpoint was under way.
+    return;
+  } finally {
+    alone.close();
+  }
+  if (!main.every((epoch) => found.has(epoch as string)))
+    throw corrupt(path, "its write-ahead log belongs to another file");
+}
+
 /** The answer to a corrupt file, at start or later, as an error that says what to do. */
 export function unusableFrom(error: unknown, path: string): LogUnusableError | undefined {
   if (!(error instanceof SQLiteError)) return undefined;
   const code = error.code ?? "";
-  if (!code.startsWith("SQLITE_CORRUPT") && code !== "SQLITE_NOTADB" && code !== "SQLITE_FORMAT")
-    return undefined;
+  const isDamage =
+    code.startsWith("SQLITE_CORRUPT") ||
+    code === "SQLITE_NOTADB" ||
+    code === "SQLITE_FORMAT" ||
+    // The header's byte for the format of the schema.
+    error.message.includes("unsupported file format");
+  if (!isDamage) return undefined;
   return corrupt(path, error.message);
 }
 
-function corrupt(path: string, found: string): LogUnusableError {
+export function corrupt(path: string, found: string): LogUnusableError {
   return new LogUnusableError(
     `the log ${path} is damaged (${found}); nothing was changed. Restore it from a backup, or move it away to start with an empty log`,
   );
@@ -143,6 +189,14 @@ function inspectFile(path: string): boolean {
   }
 }
 
+/** SQLite itself would drop commits of a damaged WAL, and the whole WAL of an empty file. */
+function refuseDamagedWal(path: string, isEmpty: boolean): void {
+  if (isEmpty && existsSync(`${path}-wal`) && statSync(`${path}-wal`).size > 0)
+    throw corrupt(path, "the file is empty, and its write-ahead log is not");
+  const damage = damageOfWal(path);
+  if (damage !== undefined) throw corrupt(path, damage);
+}
+
 /**
  * Reads, through a connection that cannot write, what kind of file this is and whether its pages are
  * whole. True where nothing is in it: whoever began to make it died.
@@ -152,11 +206,12 @@ function checkFile(path: string): boolean {
   try {
     if (pragma(database, "page_count") === 0) return true;
     checkIdentity(database, path);
+    if (existsSync(`${path}-wal`)) checkOwnWal(database, path);
     if (pragma(database, "page_count") * pragma(database, "page_size") > SQLITE_CHECK_BYTES_MAX)
       return false;
     const found = database
-      .query<{ quick_check: string }, []>("PRAGMA quick_check(1)")
-      .get()?.quick_check;
+      .query<{ integrity_check: string }, []>("PRAGMA integrity_check(1)")
+      .get()?.integrity_check;
     if (found !== "ok") throw corrupt(path, found ?? "no answer");
     return false;
   } finally {
@@ -181,6 +236,7 @@ function checkIdentity(database: Database, path: string): void {
 /** A connection that cannot write, to a log that must be there; its pages are not checked. */
 export function openSqliteFileToRead(path: string): Database {
   if (inspectFile(path)) throw new LogUnusableError(`there is no log ${path}`);
+  refuseDamagedWal(path, false);
   try {
     const database = openForCheck(path);
     checkIdentity(database, path);
@@ -197,10 +253,7 @@ export function openSqliteFileToRead(path: string): Database {
  */
 function openForCheck(path: string): Database {
   if (!existsSync(`${path}-wal`) && !existsSync(`${path}-journal`)) {
-    return new Database(
-      `${pathToFileURL(path).href}?immutable=1`,
-      constants.SQLITE_OPEN_READONLY | constants.SQLITE_OPEN_URI,
-    );
+    return openImmutable(path);
   }
   let database = new Database(path, { readonly: true, strict: true });
   try {
@@ -213,6 +266,14 @@ function openForCheck(path: string): Database {
     database.run(`PRAGMA busy_timeout = ${SQLITE_BUSY_MS}`);
   }
   return database;
+}
+
+/** The main file as it is, without its WAL. */
+function openImmutable(path: string): Database {
+  return new Database(
+    `${pathToFileURL(path).href}?immutable=1`,
+    constants.SQLITE_OPEN_READONLY | constants.SQLITE_OPEN_URI,
+  );
 }
 
 function pragma(database: Database, name: string): number {

@@ -6,6 +6,12 @@
 import type { Database } from "bun:sqlite";
 import type { Epoch, JsonText, Topic } from "@ovation/protocol";
 import { mintEpoch } from "./epoch.ts";
+import {
+  type ChecksummedRow,
+  checksumOf,
+  INSERT_EVENT,
+  type InsertedEvent,
+} from "./event-checksum.ts";
 import type { Call } from "./group-commit.ts";
 import { NAMES_MAX, TRIM_TOPIC_EVENTS_MAX } from "./limits.ts";
 import type { Appended, LogEntry } from "./log.ts";
@@ -136,15 +142,23 @@ export class SqliteWriter {
   #insert(topic: TopicRow, entry: LogEntry, stamp: number, life: number): Appended {
     const seq = topic.seq + 1;
     const type = this.#typeId(entry.type);
-    this.#statements.insertEvent.run(topic.id, seq, type, entry.at, stamp, life, entry.data);
+    const { at, data } = entry;
+    const checksum = checksumOf(topic.id, { seq, type, at, stamp, life, data });
+    this.#statements.insertEvent.run(topic.id, seq, type, at, stamp, life, data, checksum);
     if (entry.key !== undefined)
       this.#statements.insertKey.run(topic.id, entry.key, seq, entry.at, stamp, life);
     if (entry.replace !== undefined && entry.replace.seq < seq) {
-      this.#statements.replaceEvent.run(entry.replace.data, topic.id, entry.replace.seq);
+      this.#replace(topic.id, entry.replace);
     }
     if (topic.first === seq) topic.first_stamp = stamp;
     topic.seq = seq;
     return { place: { seq, epoch: this.#epoch, stamp }, at: entry.at, duplicate: false };
+  }
+
+  #replace(topic: number, { seq, data }: { readonly seq: number; readonly data: string }): void {
+    const row = this.#statements.rowAt.get(topic, seq);
+    if (row === null) return;
+    this.#statements.replaceEvent.run(data, checksumOf(topic, { ...row, data }), topic, seq);
   }
 
   #duplicateOf(topic: number, key: string): Appended | undefined {
@@ -222,11 +236,12 @@ function prepare(database: Database) {
     growTopic: statement<never, [number, number, number, number, number]>(
       "UPDATE topics SET seq = ?, stamp = ?, first_stamp = ?, life = ? WHERE id = ?",
     ),
-    insertEvent: statement<never, [number, number, number, number, number, number, string]>(
-      "INSERT INTO events (topic, seq, type, at, stamp, life, data) VALUES (?, ?, ?, ?, ?, ?, ?)",
+    insertEvent: statement<never, [...InsertedEvent]>(INSERT_EVENT),
+    rowAt: statement<ChecksummedRow, [number, number]>(
+      "SELECT seq, type, at, stamp, life, data FROM events WHERE topic = ? AND seq = ?",
     ),
-    replaceEvent: statement<never, [string, number, number]>(
-      "UPDATE events SET data = ? WHERE topic = ? AND seq = ?",
+    replaceEvent: statement<never, [string, number, number, number]>(
+      "UPDATE events SET data = ?, checksum = ? WHERE topic = ? AND seq = ?",
     ),
     eventAt: statement<StoredRow, [number, number]>(
       "SELECT types.name AS type, data FROM events JOIN types ON types.id = events.type WHERE topic = ? AND seq = ?",
