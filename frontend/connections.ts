@@ -41,6 +41,8 @@ import type { WireForm } from "./wire-form.ts";
 const RETURN_FLOOR = 0.1;
 const DRAIN_STEP_MS = 50;
 
+type Starts = ReadonlyMap<Channel, Start>;
+
 export interface ConnectRequest {
   readonly topics: readonly Topic[];
   readonly identity: Identity | undefined;
@@ -111,10 +113,13 @@ export class Connections {
       for (const channel of channels) subscriptions.add(connection, channel);
       // All at once: a topic that waits for its turn could be forgotten meanwhile, if the viewer goes.
       await membership.join(channels);
-      await catchUp.pass(position, channels);
+      let starts: Starts | undefined;
+      if (position !== undefined) {
+        await catchUp.pass(position, channels);
+        starts = await this.#startsOf(connection, channels, position);
+      }
       if (connection.closed) return;
-      const standings = await this.#greet(connection, channels, position);
-      if (standings !== undefined) await recovery.run(connection, standings);
+      await recovery.run(connection, this.#greet(connection, channels, starts));
     } catch (error) {
       onFailure("connect", error);
       this.fail(connection, error);
@@ -139,26 +144,22 @@ export class Connections {
     presence.came(connection.identity);
   }
 
-  /** Writes the first event: where each topic goes on. `undefined` where the connection closed meanwhile. */
-  async #greet(
+  /** Writes the first event: where each topic goes on. A client without a position has no `starts`. */
+  #greet(
     connection: Connection,
     channels: readonly Channel[],
-    position: Position | undefined,
-  ): Promise<Map<Channel, TopicPosition> | undefined> {
+    starts: Starts | undefined,
+  ): Map<Channel, TopicPosition> {
     const { counters, heartbeatMs, random } = this.#options;
-    const starts =
-      position === undefined
-        ? new Map(channels.map((channel) => [channel, startAtHead(channel)]))
-        : await this.#startsOf(connection, channels, position);
     const standings = new Map<Channel, TopicPosition>();
     let told = "";
-    for (const [channel, { from, recovered }] of starts) {
+    for (const channel of channels) {
+      const { from, recovered } = starts?.get(channel) ?? startAtHead(channel);
       standings.set(channel, from);
       // As text: with topics for keys, every topic of every connect would make the engine one more shape of objects.
       told += `${told === "" ? "" : ","}"${channel.topic}":{"head":${channel.batched.seq},"recovered":${recovered}}`;
       if (!recovered) counters.unrecovered++;
     }
-    if (connection.closed) return undefined;
     const first = `{"connectionId":"${connection.id}","heartbeatMs":${heartbeatMs},"topics":{${told}}}`;
     // An EventSource that is cut comes back after what it was told last, so each is told another time: a
     // frontend that dies with all its viewers is not stormed by them.
@@ -174,7 +175,7 @@ export class Connections {
     connection: Connection,
     channels: readonly Channel[],
     position: Position,
-  ): Promise<Map<Channel, Start>> {
+  ): Promise<Starts> {
     const { frontend, claims, catchUp, budget } = this.#options;
     const { address } = connection;
     const answers = claims.of(address);

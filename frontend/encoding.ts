@@ -58,7 +58,9 @@ export class Encoded {
   }
 }
 
+/** For one connection: the forms that most ask for need nothing beside their bytes. */
 export function encodeText(text: string, form: WireForm): Uint8Array {
+  if (form === CHUNKED) return chunkOfText(text);
   return Encoded.ofText(text).bytes(form);
 }
 

@@ -25,6 +25,7 @@ import { encodeText } from "./encoding.ts";
 import type { Frontend } from "./frontend.ts";
 import { type Polls, wantsPoll } from "./polls.ts";
 import { readForm, readPosition, readPositionText } from "./stream-request.ts";
+import { ViewerStream } from "./viewer-stream.ts";
 import { UNNAMED, type WireForm, wireForm, ZSTD } from "./wire-form.ts";
 
 export interface EventsRouteOptions {
@@ -97,11 +98,7 @@ function stream(frontend: Frontend, connect: ConnectRequest, context: RouteConte
   const connection = frontend.admit(connect);
   const isZstd = (connect.form & ZSTD) !== 0;
   const headers = isZstd ? { ...HEADERS, "content-encoding": "zstd" } : HEADERS;
-  return context.stream(headers, {
-    start: (writer) => void frontend.open(connection, writer, connect),
-    // Only where the viewer goes. An end from this side is the frontend's own doing, and it knows.
-    cancel: () => frontend.closed(connection, "left"),
-  });
+  return context.stream(headers, new ViewerStream(frontend, connection, connect));
 }
 
 async function poll(

@@ -15,6 +15,11 @@ import { type WireForm, wireForm } from "./wire-form.ts";
 /** `last_event_id`, `lastEventId`, `lastEventID`, `Last-Event-ID` … without case and separators. */
 const POSITION_NAME = "lasteventid";
 const OWN_POSITION_NAME = "last_event_id";
+/** A query without such a name, or one that is escaped, has no position: most connects are the first. */
+const PERHAPS_POSITION = /[?&](?:[-_]*l|[^=&]*%)/i;
+
+const EVENTS = ["named", "message"];
+const ENCODINGS = ["zstd", "identity"];
 
 /** A position that is not one of ours: its topics are not recovered. */
 const FOREIGN: Position = { topics: new Map(), isForeign: true };
@@ -43,7 +48,7 @@ export function readPositionText(
 ): { readonly name: string | undefined; readonly text: string } {
   let name: string | undefined;
   let text = "";
-  for (const [key, value] of url.searchParams) {
+  for (const [key, value] of PERHAPS_POSITION.test(url.search) ? url.searchParams : []) {
     if (value === "" || key.replace(/[-_]/g, "").toLowerCase() !== POSITION_NAME) continue;
     name = key;
     text = value;
@@ -54,8 +59,8 @@ export function readPositionText(
 
 /** The form that the client asks for. Whether it is chunked is the transport's to say. */
 export function readForm(request: HttpRequest, url: URL, offersZstd: boolean): WireForm {
-  const events = oneOf(url, "events", ["named", "message"]);
-  const encoding = oneOf(url, "encoding", ["zstd", "identity"]);
+  const events = oneOf(url, "events", EVENTS);
+  const encoding = oneOf(url, "encoding", ENCODINGS);
   return wireForm({
     unnamed: events === "message",
     zstd:

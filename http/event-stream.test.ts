@@ -4,10 +4,13 @@
  * these is caught by name.
  */
 
+import { heapStats } from "bun:jsc";
 import { describe, expect, test } from "bun:test";
 import type { ByteWriter } from "@ovation/protocol";
+import { ChunkedEventStream } from "./event-stream.ts";
 import { STREAM_INPUT_BYTES_MAX } from "./limits.ts";
 import { createDirectSender } from "./mod.ts";
+import type { OwnedSocket } from "./socket-owner.ts";
 import { type Client, client, get, serve, until } from "./testing/client.ts";
 
 describe("a stream", () => {
@@ -219,4 +222,19 @@ describe("a stream", () => {
     writers[1]?.end();
     expect(writers[1]?.descriptor).toBe(-1);
   });
+});
+
+test("an idle stream is one small object: a field more costs every viewer", () => {
+  const socket = { fd: 3, remoteAddress: "", write: () => 0 } as unknown as OwnedSocket;
+  const source = { start() {}, cancel() {} };
+  const host = { cut() {}, ends() {}, closed() {} };
+  const create = () => new ChunkedEventStream(socket, source, host);
+  const streams: ChunkedEventStream[] = Array.from({ length: 20_000 }, create);
+  Bun.gc(true);
+  const before = heapStats().heapSize;
+  for (let index = 0; index < 10_000; index++) streams.push(create());
+  Bun.gc(true);
+  const bytes = (heapStats().heapSize - before) / 10_000;
+  // The list that holds them grows as well, by 8 bytes for each place.
+  expect(bytes).toBeLessThan(140);
 });

@@ -23,10 +23,10 @@ export class EventStream extends SocketWriter implements SocketOwner {
   address = "";
   nextOfAddress: PooledSocket | undefined;
   previousOfAddress: PooledSocket | undefined;
-  readonly #source: StreamSource;
+  /** Undefined from the end on, whichever side made it. */
+  #source: StreamSource | undefined;
   readonly #host: StreamHost;
   readonly #fd: number;
-  #over = false;
   #inputBytes = 0;
 
   constructor(socket: OwnedSocket, source: StreamSource, host: StreamHost) {
@@ -37,11 +37,11 @@ export class EventStream extends SocketWriter implements SocketOwner {
   }
 
   get descriptor(): number {
-    return this.#over || this.isWaiting ? -1 : this.#fd;
+    return this.#source === undefined || this.isWaiting ? -1 : this.#fd;
   }
 
   get evictionRank(): EvictionRank {
-    return this.#over ? EvictionRank.answer : EvictionRank.stream;
+    return this.#source === undefined ? EvictionRank.answer : EvictionRank.stream;
   }
 
   evict(): void {
@@ -62,26 +62,24 @@ export class EventStream extends SocketWriter implements SocketOwner {
   }
 
   override end(): void {
-    if (this.isChunked && !this.#over) void this.write(LAST_CHUNK);
-    this.#over = true;
+    if (this.isChunked && this.#source !== undefined) void this.write(LAST_CHUNK);
+    this.#source = undefined;
     if (this.isWaiting) this.#host.ends(this);
     super.end();
   }
 
   override cut(): void {
-    this.#over = true;
+    this.#source = undefined;
     super.cut();
   }
 
   override closed(): void {
     super.closed();
+    const source = this.#source;
+    this.#source = undefined;
     // An end from this side is not the client's going.
-    if (this.#over) {
-      this.#host.closed(this);
-      return;
-    }
-    this.#over = true;
-    this.#source.cancel();
+    if (source === undefined) this.#host.closed(this);
+    else source.cancel();
   }
 }
 

@@ -62,23 +62,53 @@ export class SocketPool {
   }
 
   add(socket: PooledSocket, address: string): void {
-    socket.address = address;
-    const first = this.#rings.get(address);
-    if (first === undefined) {
-      socket.nextOfAddress = socket.previousOfAddress = socket;
-      this.#rings.set(address, socket);
-    } else {
-      const last = first.previousOfAddress ?? first;
-      socket.nextOfAddress = first;
-      socket.previousOfAddress = last;
-      last.nextOfAddress = first.previousOfAddress = socket;
-    }
+    this.#link(socket, address);
     this.#tally.add(address, 1);
     this.#size++;
   }
 
   /** Does nothing where it is not in the pool. */
   remove(socket: PooledSocket): void {
+    if (socket.nextOfAddress === undefined) return;
+    this.#unlink(socket);
+    this.#tally.remove(socket.address, 1);
+    this.#size--;
+  }
+
+  /** From now on it counts for that address, as the last of its sockets. */
+  move(socket: PooledSocket, address: string): void {
+    if (socket.nextOfAddress === undefined) return;
+    if (socket.address !== address) {
+      this.#tally.remove(socket.address, 1);
+      this.#tally.add(address, 1);
+    }
+    this.#unlink(socket);
+    this.#link(socket, address);
+  }
+
+  replace(socket: PooledSocket, successor: PooledSocket): void {
+    if (socket.nextOfAddress === undefined) return;
+    this.#unlink(socket);
+    this.#link(successor, socket.address);
+  }
+
+  /** The last in the ring of its address. */
+  #link(socket: PooledSocket, address: string): void {
+    const first = this.#rings.get(address);
+    // One text for all sockets of an address: every socket reads its own copy from the kernel.
+    socket.address = first?.address ?? address;
+    if (first === undefined) {
+      socket.nextOfAddress = socket.previousOfAddress = socket;
+      this.#rings.set(address, socket);
+      return;
+    }
+    const last = first.previousOfAddress ?? first;
+    socket.nextOfAddress = first;
+    socket.previousOfAddress = last;
+    last.nextOfAddress = first.previousOfAddress = socket;
+  }
+
+  #unlink(socket: PooledSocket): void {
     const { nextOfAddress: next, previousOfAddress: previous, address } = socket;
     if (next === undefined || previous === undefined) return;
     if (next === socket) this.#rings.delete(address);
@@ -88,21 +118,6 @@ export class SocketPool {
       if (this.#rings.get(address) === socket) this.#rings.set(address, next);
     }
     socket.nextOfAddress = socket.previousOfAddress = undefined;
-    this.#tally.remove(address, 1);
-    this.#size--;
-  }
-
-  /** From now on it counts for that address, as the last of its sockets. */
-  move(socket: PooledSocket, address: string): void {
-    if (socket.nextOfAddress === undefined) return;
-    this.remove(socket);
-    this.add(socket, address);
-  }
-
-  replace(socket: PooledSocket, successor: PooledSocket): void {
-    if (socket.nextOfAddress === undefined) return;
-    this.remove(socket);
-    this.add(successor, socket.address);
   }
 
   /** Evicts a socket for one more of that address. False where the new one is to go. */

@@ -13,13 +13,21 @@ export interface RawSocket {
   terminate(): void;
 }
 
+/** What the kernel has not taken. */
+interface Backlog {
+  readonly pieces: Uint8Array[];
+  /** The socket ends after it. */
+  ends: boolean;
+}
+
+const NOTHING: Backlog = { pieces: [], ends: false };
+
+/** Few fields, and objects only while something waits: an idle viewer pays for each of them. */
 export class SocketWriter implements ByteWriter {
   protected readonly socket: RawSocket;
-  /** What the kernel has not taken; whoever writes more meanwhile waits behind it. */
-  #rest: Uint8Array[] | undefined;
-  #drained: Promise<number> | undefined;
-  #settle: ((bytes: number) => void) | undefined;
-  #ending = false;
+  /** Later writes wait behind it. */
+  #backlog: Backlog | undefined;
+  #drained: PromiseWithResolvers<number> | undefined;
 
   constructor(socket: RawSocket) {
     this.socket = socket;
@@ -27,19 +35,19 @@ export class SocketWriter implements ByteWriter {
 
   /** Whether something is still to go before what is written next. */
   protected get isWaiting(): boolean {
-    return this.#rest !== undefined;
+    return this.#backlog !== undefined;
   }
 
   /** Bytes that the kernel has not taken. */
   get waitingBytes(): number {
     let bytes = 0;
-    for (const waiting of this.#rest ?? []) bytes += waiting.length;
+    for (const waiting of this.#backlog?.pieces ?? []) bytes += waiting.length;
     return bytes;
   }
 
   /** Hot path: one system call, no allocation. 1.06 times a bare `send()` in C, where a direct stream costs 1.29 (`load/`: write-cost). */
   write(bytes: Uint8Array): number | Promise<number> {
-    if (this.#rest !== undefined) return this.#wait(bytes);
+    if (this.#backlog !== undefined) return this.#wait(bytes);
     const taken = this.socket.write(bytes);
     // A closed socket takes everything: its owner learns of the end by `closed`.
     if (taken === bytes.length || taken < 0) return bytes.length;
@@ -51,23 +59,21 @@ export class SocketWriter implements ByteWriter {
    * not all, `drained` says when to offer the rest.
    */
   offer(bytes: Uint8Array): number {
-    if (this.#rest !== undefined) return 0;
+    if (this.#backlog !== undefined) return 0;
     const taken = this.socket.write(bytes);
     return taken < 0 ? bytes.length : taken;
   }
 
   /** Settles when the socket can take bytes again, or is gone. */
   drained(): Promise<number> {
-    this.#drained ??= new Promise((resolve) => {
-      this.#settle = resolve;
-    });
-    return this.#drained;
+    this.#drained ??= Promise.withResolvers();
+    return this.#drained.promise;
   }
 
   end(): void {
     // What still waits goes first: then `drain` ends it.
-    if (this.#rest === undefined) this.socket.end();
-    else this.#ending = true;
+    if (this.#backlog === undefined) this.socket.end();
+    else this.#backlog.ends = true;
   }
 
   cut(): void {
@@ -77,38 +83,38 @@ export class SocketWriter implements ByteWriter {
 
   /** The socket can take bytes again. */
   drain(): void {
-    while (this.#rest !== undefined) {
-      const [bytes] = this.#rest;
+    const { pieces, ends } = this.#backlog ?? NOTHING;
+    for (;;) {
+      const [bytes] = pieces;
       if (bytes === undefined) break;
       const taken = this.socket.write(bytes);
       if (taken < 0) return;
       if (taken < bytes.length) {
-        this.#rest[0] = bytes.subarray(taken);
+        pieces[0] = bytes.subarray(taken);
         return;
       }
-      this.#rest.shift();
-      if (this.#rest.length === 0) this.#rest = undefined;
+      pieces.shift();
     }
+    this.#backlog = undefined;
     this.#release();
-    if (this.#ending) this.socket.end();
+    if (ends) this.socket.end();
   }
 
-  /** The socket is gone: nobody waits for it any longer. */
+  /** The socket is gone: nothing waits for it any longer. */
   closed(): void {
-    this.#rest = undefined;
+    this.#backlog = undefined;
     this.#release();
   }
 
   #wait(bytes: Uint8Array): Promise<number> {
-    this.#rest ??= [];
-    this.#rest.push(bytes);
+    this.#backlog ??= { pieces: [], ends: false };
+    this.#backlog.pieces.push(bytes);
     return this.drained();
   }
 
   #release(): void {
-    const settle = this.#settle;
+    const drained = this.#drained;
     this.#drained = undefined;
-    this.#settle = undefined;
-    settle?.(0);
+    drained?.resolve(0);
   }
 }

@@ -46,17 +46,20 @@ export class AddressTally {
     if (from === to) return;
     if (to > 0) this.#units.set(address, to);
     else this.#units.delete(address);
-    if (from >= 2) {
-      const level = this.#levels.get(from);
-      level?.delete(address);
-      if (level?.size === 0) this.#levels.delete(from);
-    }
-    if (to >= 2) {
-      const level = this.#levels.get(to);
-      if (level === undefined) this.#levels.set(to, new Set([address]));
-      else level.add(address);
-      if (to > this.#top) this.#top = to;
-    }
+    const emptied = from < 2 ? undefined : this.#leaveLevel(address, from);
+    if (to < 2) return;
+    const level = this.#levels.get(to) ?? emptied ?? new Set<string>();
+    this.#levels.set(to, level.add(address));
+    if (to > this.#top) this.#top = to;
+  }
+
+  /** Hot path: a busy address is alone on its level at each connect, and its set goes on with it. */
+  #leaveLevel(address: string, units: number): Set<string> | undefined {
+    const level = this.#levels.get(units);
+    level?.delete(address);
+    if (level === undefined || level.size > 0) return undefined;
+    this.#levels.delete(units);
+    return level;
   }
 
   /** Units may be bytes, so the next level below may be far away: then the levels are looked through. */

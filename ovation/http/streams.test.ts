@@ -170,6 +170,8 @@ describe("a position", () => {
       "lastEventId",
       "lastEventID",
       "Last-Event-ID",
+      "last%5Fevent%5Fid",
+      "-%4Cast-event-id",
       "last-event-id",
       "last_event_ID",
     ])
