@@ -22,6 +22,7 @@ import {
   COMMENTS_CLOSE_MS_MAX,
   DEFAULT_LIKE_KINDS,
   DEFAULT_RATE_RULES,
+  DEFAULT_RECORD_LIVES,
   NEW_VIDEO_AGE_MS,
   NEW_VIDEOS_KEPT_MAX,
   type RateRules,
@@ -90,6 +91,8 @@ export interface Comments {
   readonly routes: readonly Route[];
   /** These members have a connection now: frontends say so at each connect and every `PRESENCE_HEARTBEAT_MS`. */
   heartbeat(members: readonly string[], staff?: readonly StaffMember[]): Promise<void>;
+  /** From now on these rates and lives of records, in place of the ones it was made with. */
+  configure(next: Pick<CommentsOptions, "rateRules" | "recordLives">): void;
   /** What drops records that have ended: to be run now and then, by one process or by several. */
   readonly upkeep: readonly UpkeepTask[];
   /** Why requests were refused lately, where that was the databases' doing: for `readyz`. */
@@ -106,7 +109,9 @@ export interface Comments {
 type Part = Parameters<NonNullable<CommentsOptions["onFailure"]>>[0];
 
 export function createComments(options: CommentsOptions): Comments {
-  const service = createService(options);
+  const rules: RateRules = { ...DEFAULT_RATE_RULES, ...options.rateRules };
+  const lives: RecordLives = { ...DEFAULT_RECORD_LIVES, ...options.recordLives };
+  const service = createService(options, rules);
   const { people, likes, commentCounts, background, outbox } = service;
   const trouble = new Trouble(service.steady);
   const presence =
@@ -125,7 +130,12 @@ export function createComments(options: CommentsOptions): Comments {
       trouble.watch(guardRoute(service.metrics, route)),
     ),
     trouble: () => trouble.why,
-    upkeep: createUpkeep(service, options.recordLives),
+    // Both objects are read at each use, by all that have them.
+    configure({ rateRules, recordLives }) {
+      Object.assign(rules, DEFAULT_RATE_RULES, rateRules);
+      Object.assign(lives, DEFAULT_RECORD_LIVES, recordLives);
+    },
+    upkeep: createUpkeep(service, lives),
     async heartbeat(members, staff = []) {
       // A host or moderator who is connected can be written to, whatever they have done so far.
       for (const member of staff) people?.directory.noteStaff(member);
@@ -149,7 +159,7 @@ export function createComments(options: CommentsOptions): Comments {
   };
 }
 
-function createService(options: CommentsOptions): Service {
+function createService(options: CommentsOptions, rules: RateRules): Service {
   const { log, store, clock } = options;
   const steady = options.steady ?? clock;
   const metrics = createMetrics(options.registry, () => outbox.waiting);
@@ -162,7 +172,6 @@ function createService(options: CommentsOptions): Service {
     },
   });
   const limiter = options.limiter;
-  const rules = { ...DEFAULT_RATE_RULES, ...options.rateRules };
   return {
     log,
     store,

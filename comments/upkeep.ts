@@ -22,12 +22,9 @@ export interface UpkeepTask {
 
 export function createUpkeep(
   service: Service,
-  given: Partial<RecordLives> = {},
+  lives: RecordLives = DEFAULT_RECORD_LIVES,
 ): readonly UpkeepTask[] {
-  const { store, log, clock, people } = service;
-  const lives = { ...DEFAULT_RECORD_LIVES, ...given };
-  const conversationsMs = service.policy.conversation?.retention.ageMsMax;
-  const noticesMs = service.policy.member?.retention.ageMsMax ?? NOTICES_KEPT_MS;
+  const { store, log, clock, people, policy } = service;
   const before = (lifeMs: number) => clock.now() - lifeMs;
 
   const task = (name: string, drop: () => Promise<number>): UpkeepTask => ({
@@ -65,18 +62,20 @@ export function createUpkeep(
             ),
           ),
           task("end of notes who was told", () =>
-            people.stores.notices.forget(before(noticesMs), UPKEEP_ROWS_MAX),
+            people.stores.notices.forget(
+              before(policy.member?.retention.ageMsMax ?? NOTICES_KEPT_MS),
+              UPKEEP_ROWS_MAX,
+            ),
           ),
           task("end of past sanctions", () =>
             people.stores.sanctions.forgetEnded(before(lives.endedSanctionsMs), UPKEEP_ROWS_MAX),
           ),
-          ...(conversationsMs === undefined
-            ? []
-            : [
-                task("end of conversations", () =>
-                  people.stores.conversations.forget(before(conversationsMs), UPKEEP_ROWS_MAX),
-                ),
-              ]),
+          task("end of conversations", async () => {
+            const conversationsMs = policy.conversation?.retention.ageMsMax;
+            return conversationsMs === undefined
+              ? 0
+              : people.stores.conversations.forget(before(conversationsMs), UPKEEP_ROWS_MAX);
+          }),
         ]),
   ];
 }

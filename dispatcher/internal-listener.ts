@@ -7,6 +7,13 @@ import { Problem, type ProblemCode, type Route, toResponse } from "@ovation/prot
 import { RefusedCall } from "./internal-route.ts";
 import type { LinkEndState } from "./link-intake.ts";
 import type { LinkReceiver } from "./link-receiver.ts";
+import { RetiredListeners } from "./retired-listeners.ts";
+
+export interface InternalTlsTexts {
+  readonly cert: string;
+  readonly key: string;
+  readonly ca?: string;
+}
 
 export interface InternalListenerOptions {
   readonly host: string;
@@ -15,7 +22,7 @@ export interface InternalListenerOptions {
   /** On frontends. */
   readonly link?: LinkReceiver;
   /** PEM texts. With `ca`, callers must show a certificate that it signed: mutual TLS. */
-  readonly tls?: { readonly cert: string; readonly key: string; readonly ca?: string };
+  readonly tls?: InternalTlsTexts;
   onFailure(what: string, error: unknown): void;
   /** A call was not one of ours, or not in order: who made it, and what was answered. For the log: it holds no secret. */
   onRefused?(call: {
@@ -38,6 +45,8 @@ export interface InternalListener {
   readonly port: number;
   /** Where others reach it, if `host` is an address that they can reach. */
   readonly url: string;
+  /** New connections see this certificate from now on; those that are open go on. */
+  renew(tls: InternalTlsTexts): void;
   stop(): Promise<void>;
 }
 
@@ -81,32 +90,40 @@ export function listenInternal(options: InternalListenerOptions): InternalListen
     }
   }
 
-  const server = Bun.serve<LinkEndState>({
-    hostname: options.host,
-    port: options.port,
-    idleTimeout: IDLE_SECONDS,
-    maxRequestBodySize: BODY_BYTES_MAX,
-    fetch: handle,
-    websocket: link?.websocket ?? { message: (socket) => socket.close() },
-    ...(tls === undefined
-      ? {}
-      : {
-          tls: {
-            cert: tls.cert,
-            key: tls.key,
-            ...(tls.ca === undefined
-              ? {}
-              : { ca: tls.ca, requestCert: true, rejectUnauthorized: true }),
-          },
-        }),
-  });
+  const open = (port: number, secured: InternalTlsTexts | undefined) =>
+    Bun.serve<LinkEndState>({
+      hostname: options.host,
+      port,
+      idleTimeout: IDLE_SECONDS,
+      maxRequestBodySize: BODY_BYTES_MAX,
+      fetch: handle,
+      websocket: link?.websocket ?? { message: (socket) => socket.close() },
+      ...(secured === undefined ? {} : { tls: tlsOf(secured), reusePort: true }),
+    });
+  // A listener that shares its port would not see that another program has it.
+  if (tls !== undefined && options.port !== 0) void open(options.port, undefined).stop(true);
+  let server = open(options.port, tls);
+  const retired = new RetiredListeners<Bun.Server<LinkEndState>>();
   const port = server.port ?? options.port;
   return {
     port,
     url: `${tls === undefined ? "http" : "https"}://${options.host.includes(":") ? `[${options.host}]` : options.host}:${port}`,
+    renew(renewed) {
+      const before = server;
+      server = open(port, renewed);
+      retired.add(before);
+    },
     async stop() {
       link?.close();
-      await server.stop(true);
+      await Promise.all([server, ...retired.all].map((each) => each.stop(true)));
     },
+  };
+}
+
+function tlsOf({ cert, key, ca }: InternalTlsTexts) {
+  return {
+    cert,
+    key,
+    ...(ca === undefined ? {} : { ca, requestCert: true, rejectUnauthorized: true }),
   };
 }

@@ -53,5 +53,6 @@ export * from "./peer-routes.ts";
 export { createPeerViewers, type PeerViewers, type PeerViewersOptions } from "./peer-viewers.ts";
 export { createPeers, type PeersOptions } from "./peers.ts";
 export * from "./publish-route.ts";
+export { RETIRED_LISTENERS_MAX, RetiredListeners } from "./retired-listeners.ts";
 export * from "./upstream-http.ts";
 export * from "./upstream-routes.ts";

@@ -12,7 +12,7 @@ import {
   type RouteContext,
 } from "@ovation/protocol";
 import type { Logger } from "pino";
-import { createCors } from "./cors.ts";
+import { type Cors, createCors } from "./cors.ts";
 import type { HostCheck } from "./hosts.ts";
 import { Router } from "./router.ts";
 
@@ -21,8 +21,8 @@ export interface AnsweringOptions {
   readonly logger: Logger;
   /** The client's address, by the headers of trusted proxies. Default: the peer's. */
   addressOf?(request: HttpRequest, peer: string): string;
-  /** Origins that browsers may call from; `*` for any. Tokens are not cookies, so any is the default. */
-  readonly corsOrigins?: readonly string[];
+  /** Which sites' pages may call. Tokens are not cookies, so any is the default. */
+  readonly cors?: Cors;
   /** Throws where the request's `Host` is not one that is answered to; see `hosts.ts`. */
   readonly checkHost?: HostCheck | undefined;
   /** A request was answered with a problem. */
@@ -53,7 +53,7 @@ export type Answer = (request: HttpRequest, carried: Carried) => Promise<RouteAn
 
 export function createAnswer(options: AnsweringOptions): Answer {
   const router = new Router(options.routes);
-  const cors = createCors(options.corsOrigins ?? ["*"]);
+  const cors = options.cors ?? createCors(["*"]);
   return async (request, carried) => {
     try {
       options.checkHost?.(request, carried.peer);

@@ -1,9 +1,13 @@
 /** The listener with a certificate: Bun's server, HTTP/1.1 and HTTP/2 over TLS and HTTP/3 over QUIC, on one port. */
 
+import { readFileSync } from "node:fs";
+import { RetiredListeners } from "@ovation/dispatcher";
 import { BODY_BYTES_MAX, STOP_MS_MAX } from "@ovation/http";
 import { type ByteWriter, Problem, type StreamSource, toResponse } from "@ovation/protocol";
 import type { Logger } from "pino";
 import type { Answer } from "./answering.ts";
+import { ensurePortFree } from "./port-free.ts";
+import type { Change } from "./reload/reloads.ts";
 
 export interface TlsListenerOptions {
   readonly host: string;
@@ -17,6 +21,8 @@ export interface TlsListenerOptions {
 
 export interface TlsListener {
   readonly port: number | undefined;
+  /** Reads the files again. Applied, new connections see the certificate; those that are open go on. */
+  renew(tls: TlsListenerOptions["tls"]): Change | undefined;
   stop(now: boolean): Promise<void>;
 }
 
@@ -25,14 +31,50 @@ const IDLE_TIMEOUT_SECONDS = 30;
 const SWEEP_MS = 100;
 
 export function listenTls(options: TlsListenerOptions): TlsListener {
-  const { cert, key } = options.tls;
-  const server = Bun.serve({
-    port: options.port,
+  if (!options.reusePort) ensurePortFree(options.port, options.host);
+  let pem = readPem(options.tls);
+  let server = open(options, options.port, pem);
+  const retired = new RetiredListeners<Bun.Server<undefined>>();
+  const port = server.port ?? options.port;
+  return {
+    port,
+    renew(tls) {
+      const renewed = readPem(tls);
+      if (renewed.cert === pem.cert && renewed.key === pem.key) return undefined;
+      return {
+        what: ["the certificate"],
+        apply() {
+          const before = server;
+          server = open(options, port, renewed);
+          pem = renewed;
+          retired.add(before);
+        },
+      };
+    },
+    async stop(now) {
+      await Promise.all([server, ...retired.all].map((each) => stop(each, now)));
+    },
+  };
+}
+
+interface Pem {
+  readonly cert: string;
+  readonly key: string;
+}
+
+function readPem({ cert, key }: TlsListenerOptions["tls"]): Pem {
+  return { cert: readFileSync(cert, "utf8"), key: readFileSync(key, "utf8") };
+}
+
+/** The port is shared: the listener with the next certificate opens it before this one leaves it. */
+function open(options: TlsListenerOptions, port: number, { cert, key }: Pem) {
+  return Bun.serve({
+    port,
     hostname: options.host,
-    reusePort: options.reusePort,
+    reusePort: true,
     idleTimeout: IDLE_TIMEOUT_SECONDS,
     maxRequestBodySize: BODY_BYTES_MAX,
-    tls: { cert: Bun.file(cert), key: Bun.file(key) },
+    tls: { cert, key },
     http2: true,
     http3: true,
     fetch: async (request, bun) => {
@@ -53,7 +95,6 @@ export function listenTls(options: TlsListenerOptions): TlsListener {
       return new Problem("internal-error").toResponse();
     },
   });
-  return { port: server.port, stop: (now) => stop(server, now) };
 }
 
 /** [spec] RFC 9112, 3.2: a client of HTTP/1.0 may name no host. Bun then says the target alone. */

@@ -9,8 +9,9 @@ import { type CutReason, HttpServer } from "@ovation/http";
 import type { AddressPools, HttpRequest, Route } from "@ovation/protocol";
 import { type Answer, type AnsweringOptions, createAnswer, type ProblemPage } from "./answering.ts";
 import { endHalfOpenAfter } from "./half-open.ts";
-import { listenTls } from "./listener-tls.ts";
+import { listenTls, type TlsListener, type TlsListenerOptions } from "./listener-tls.ts";
 import { filesMax } from "./open-files.ts";
+import type { Reloads } from "./reload/reloads.ts";
 import { ADDRESS_HEADER } from "./roles/pass-on.ts";
 
 /** What a plain listener tells beside its answers. */
@@ -25,6 +26,8 @@ export interface ListenOptions extends AnsweringOptions, Told {
   /** Several processes listen on the same port; the kernel spreads connections over them. */
   readonly reusePort?: boolean;
   readonly tls?: { readonly cert: string; readonly key: string } | undefined;
+  /** What reads the files of `tls` again. */
+  readonly reloads?: Reloads;
   /** How long a kept connection may wait for its next request; with a certificate that is the runtime's. */
   readonly idleMs?: number;
   /** Shares per address, over all workers where there are some. */
@@ -59,7 +62,7 @@ export function listen(options: ListenOptions): Listener {
   const server =
     tls === undefined
       ? openHttp({ host, port: options.port, reusePort }, answer, options)
-      : listenTls({ host, port: options.port, reusePort, tls, answer, logger: options.logger });
+      : openTls({ host, port: options.port, reusePort, tls, answer, logger: options.logger });
   endHalfOpenAfter((options.stuckMs ?? STUCK_MS_DEFAULT) * HALF_OPEN_FACTOR);
   const name = host === "0.0.0.0" || host === "::" ? "localhost" : host;
   const port = server.port ?? options.port;
@@ -71,10 +74,16 @@ export function listen(options: ListenOptions): Listener {
     },
     stop: (now) => server.stop(now),
   };
+
+  function openTls(given: TlsListenerOptions): TlsListener {
+    const opened = listenTls(given);
+    options.reloads?.add((next) => (next.tls === undefined ? undefined : opened.renew(next.tls)));
+    return opened;
+  }
 }
 
 export interface ListenUnixOptions
-  extends Omit<AnsweringOptions, "addressOf" | "corsOrigins" | "fallback">,
+  extends Omit<AnsweringOptions, "addressOf" | "cors" | "fallback">,
     Told {
   readonly socket: string;
 }

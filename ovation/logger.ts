@@ -2,7 +2,16 @@
 
 import { destination, type Logger, pino } from "pino";
 
+const nothing = () => undefined;
+const SILENT = { write: nothing, end: nothing, flushSync: nothing, destroy: nothing };
+
 export function createLogger(level: string): Logger {
+  const output = destination(2);
+  // As pino does for a pipe without a reader (EPIPE). With what waits for a terminal that was closed,
+  // the process would not end.
+  output.on("error", ({ code }: NodeJS.ErrnoException) => {
+    if (code === "EIO") Object.assign(output, SILENT);
+  });
   return pino(
     {
       level,
@@ -21,6 +30,6 @@ export function createLogger(level: string): Logger {
         censor: "[hidden]",
       },
     },
-    destination(2),
+    output,
   );
 }

@@ -7,6 +7,7 @@ import { addLogCommand } from "./commands/log.ts";
 import { addRoleCommands } from "./commands/roles.ts";
 import { addStartCommand } from "./commands/start.ts";
 import { addTokenCommand } from "./commands/token.ts";
+import { OperatorMistake } from "./operator-mistake.ts";
 import { addReplayCommand } from "./replay/mod.ts";
 
 const program = new Command("ovation")
@@ -26,4 +27,10 @@ addTokenCommand(program);
 addReplayCommand(program);
 addLoadCommand(program);
 
-await program.parseAsync(process.argv);
+try {
+  await program.parseAsync(process.argv);
+} catch (error) {
+  if (!(error instanceof OperatorMistake)) throw error;
+  console.error(`ovation: ${error.message}`);
+  process.exit(1);
+}

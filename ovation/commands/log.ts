@@ -14,6 +14,7 @@ import {
 import { systemClock } from "@ovation/protocol";
 import { type Command, Option } from "commander";
 import { claimDataDirectory, keepPrivate } from "../data-directory.ts";
+import { OperatorMistake } from "../operator-mistake.ts";
 import { createProgressLine } from "../replay/progress-line.ts";
 import { readTextLines } from "../text-lines.ts";
 import { toDatabase } from "./cluster-options.ts";
@@ -138,6 +139,7 @@ async function explained(run: () => Promise<void>): Promise<void> {
   try {
     await run();
   } catch (error) {
+    if (error instanceof OperatorMistake) throw error;
     const known =
       error instanceof LogImportError ||
       error instanceof LogUnusableError ||

@@ -1,21 +1,23 @@
 /** `--policy FILE`: what the configuration file says, over what the other options say. */
 
-import { addressWarnings, createAddressOf, isLoopback } from "../client-address.ts";
-import { createHostCheck } from "../hosts.ts";
+import { isLoopback } from "../client-address.ts";
+import { OperatorMistake } from "../operator-mistake.ts";
 import type { Settings } from "../parts/settings.ts";
 import { PolicyFileError, readPolicyFile } from "../policy-file.ts";
+import { createLiveEdge } from "../reload/live-edge.ts";
+import { createLivePolicy } from "../reload/live-policy.ts";
+import { Reloads } from "../reload/reloads.ts";
 import { option } from "./options.ts";
-import { fail } from "./run.ts";
 
 export const policyOption = () =>
   option("--policy <file>", "who may do what, limits, keys and proxies: one YAML file");
 
-/** The settings with the file's; ends the program with a sentence where the file has a mistake. */
+/** The settings with the file's; throws a sentence where the file has a mistake. */
 export async function withPolicyFile(
   settings: Settings,
   path: string | undefined,
 ): Promise<Settings> {
-  if (path === undefined) return withAddresses(settings);
+  if (path === undefined) return settings;
   try {
     const {
       trustedProxies,
@@ -28,7 +30,7 @@ export async function withPolicyFile(
       tokens,
       ...comments
     } = await readPolicyFile(path);
-    return withAddresses({
+    return {
       ...settings,
       policy,
       guests: guests ?? settings.guests,
@@ -39,17 +41,28 @@ export async function withPolicyFile(
       ...(corsOrigins === undefined ? {} : { corsOrigins }),
       ...(tokens === undefined ? {} : { tokens }),
       comments,
-    });
+    };
   } catch (error) {
-    if (error instanceof PolicyFileError) fail(error.message);
+    if (error instanceof PolicyFileError) throw new OperatorMistake(error.message);
     throw error;
   }
 }
 
-/** What is checked of every request; the start says whom it trusts, and what is open. */
-function withAddresses(settings: Settings): Settings {
+/** The settings of a process that begins, in a form that a reload can change. */
+export function makeLive(settings: Settings): Settings & { readonly reloads: Reloads } {
+  sayWhatIsOpen(settings);
+  const reloads = new Reloads();
+  return {
+    ...settings,
+    ...createLiveEdge(settings, reloads),
+    policy: createLivePolicy(settings.policy, reloads),
+    reloads,
+  };
+}
+
+/** The start says whom it trusts, and what is open. */
+function sayWhatIsOpen(settings: Settings): void {
   const { trustedProxies, logger, host, metrics = "on" } = settings;
-  const onWarning = addressWarnings(logger);
   if (trustedProxies !== undefined)
     logger.info({ trustedProxies }, "X-Forwarded-For is believed from these peers only");
   else if (!isLoopback(host))
@@ -61,9 +74,4 @@ function withAddresses(settings: Settings): Settings {
       { host },
       "whoever reaches this port can read /metrics: close it in the proxy in front, or start with --metrics off, or --metrics 127.0.0.1:9090 for a listener of its own",
     );
-  return {
-    ...settings,
-    addressOf: createAddressOf({ trustedProxies, onWarning }),
-    checkHost: createHostCheck(settings),
-  };
 }

@@ -2,6 +2,9 @@
 
 import { isDatacenterName, type PeerAddresses, parsePeer } from "@ovation/dispatcher";
 import { type Command, InvalidArgumentError } from "commander";
+import type { Logger } from "pino";
+import type { InternalSettings } from "../parts/internal-part.ts";
+import type { Settings } from "../parts/settings.ts";
 import { startCommentsRole } from "../roles/comments-role.ts";
 import { startDispatcherRole } from "../roles/dispatcher-role.ts";
 import { startFrontendRole } from "../roles/frontend-role.ts";
@@ -72,12 +75,13 @@ function addFrontend(program: Command): void {
     .addOption(logLevelOption());
   addInternalOptions(addConnectionOptions(command), true).action(
     async (options: RoleOptions & { readonly dispatcher: string[] }) => {
-      const secret = requireSecret(options.secret);
-      const internal = toInternal(options, secret);
-      const settings = await withPolicyFile(toSettings(options, secret), options.policy);
-      await runRole("frontend", settings, () =>
-        startFrontendRole({ settings, internal, dispatchers: options.dispatcher }),
-      );
+      const { dispatcher: dispatchers } = options;
+      await runRole({
+        name: "frontend",
+        read: (logger) => readSettings(options, logger),
+        start: (settings) =>
+          startFrontendRole({ settings, internal: internalOf(options), dispatchers }),
+      });
     },
   );
 }
@@ -131,22 +135,22 @@ function addDispatcher(program: Command): void {
     .addOption(idleOption())
     .addOption(logLevelOption());
   addInternalOptions(command, true).action(async (options: DispatcherCommandOptions) => {
-    const secret = requireSecret(options.secret);
-    const internal = toInternal(options, secret);
-    const settings = await withPolicyFile(toSettings(options, secret), options.policy);
     const { table, database, datacenter, peer: peers, forward } = options;
-    await runRole("dispatcher", settings, () =>
-      startDispatcherRole({
-        settings,
-        internal,
-        table,
-        database,
-        datacenter,
-        peers,
-        forward,
-        forwardTtlMs: options.forwardTtl * 1000,
-      }),
-    );
+    await runRole({
+      name: "dispatcher",
+      read: (logger) => readSettings(options, logger),
+      start: (settings) =>
+        startDispatcherRole({
+          settings,
+          internal: internalOf(options),
+          table,
+          database,
+          datacenter,
+          peers,
+          forward,
+          forwardTtlMs: options.forwardTtl * 1000,
+        }),
+    });
   });
 }
 
@@ -183,14 +187,31 @@ function addComments(program: Command): void {
     .addOption(idleOption())
     .addOption(logLevelOption());
   addInternalOptions(command, false).action(async (options: CommentsCommandOptions) => {
-    const secret = requireSecret(options.secret);
-    const internal = toInternal(options, secret);
-    const settings = await withPolicyFile(toSettings(options, secret), options.policy);
     const { dispatcher: dispatchers, database, table } = options;
-    await runRole("comments", settings, () =>
-      startCommentsRole({ settings, internal, dispatchers, database, table }),
-    );
+    await runRole({
+      name: "comments",
+      read: (logger) => readSettings(options, logger),
+      start: (settings) =>
+        startCommentsRole({
+          settings,
+          internal: internalOf(options),
+          dispatchers,
+          database,
+          table,
+        }),
+    });
   });
+}
+
+/** Throws a sentence where an option or one of its files cannot be used. */
+function readSettings(options: RoleOptions, logger?: Logger): Promise<Settings> {
+  const secret = requireSecret(options.secret);
+  internalOf(options);
+  return withPolicyFile(toSettings(options, secret, logger), options.policy);
+}
+
+function internalOf(options: RoleOptions): InternalSettings {
+  return toInternal(options, requireSecret(options.secret));
 }
 
 function toDatacenter(text: string): string {

@@ -9,8 +9,11 @@ import type { Logger } from "pino";
 import { DataDirectoryError } from "../data-directory.ts";
 import type { MetricsAt } from "../health.ts";
 import { createLogger } from "../logger.ts";
+import { OperatorMistake } from "../operator-mistake.ts";
 import type { Node, Settings } from "../parts/settings.ts";
-import { crashOnUncaught, untilSignal } from "../process-life.ts";
+import { crashOnUncaught, takeSignals } from "../process-life.ts";
+import { makeLive } from "./policy-option.ts";
+import { createReload } from "./reload.ts";
 
 /** The options that {@link toSettings} reads; a role that lacks one leaves it out. */
 export interface CommonOptions {
@@ -39,7 +42,11 @@ export interface CommonOptions {
 
 const DRAIN_SECONDS_DEFAULT = 10;
 
-export function toSettings(options: CommonOptions, secret: string): Settings {
+export function toSettings(
+  options: CommonOptions,
+  secret: string,
+  logger: Logger = createLogger(options.logLevel),
+): Settings {
   return {
     port: options.port,
     host: options.host,
@@ -63,7 +70,7 @@ export function toSettings(options: CommonOptions, secret: string): Settings {
     ...(options.metrics === undefined ? {} : { metrics: options.metrics }),
     ...(options.trustedProxies === undefined ? {} : { trustedProxies: options.trustedProxies }),
     tls: tlsOf(options),
-    logger: createLogger(options.logLevel),
+    logger,
   };
 }
 
@@ -89,7 +96,7 @@ function tlsOf({ tlsCert, tlsKey }: CommonOptions): Settings["tls"] {
   return { cert: tlsCert, key: tlsKey };
 }
 
-/** Ends the program where the files of `PREFIX-cert` and `PREFIX-key` are no certificate and its key. */
+/** Throws an {@link OperatorMistake} where the files of `PREFIX-cert` and `PREFIX-key` are no certificate and its key. */
 export function requireKeyPair(prefix: string, certFile: string, keyFile: string): void {
   const certificate = readPem(`${prefix}-cert`, certFile, "certificate", (pem) => {
     return new X509Certificate(pem);
@@ -119,10 +126,9 @@ export function readPem<Read>(
   }
 }
 
-/** An operator's mistake: a sentence that says what to do, and exit code 1. */
+/** At the start it ends the program with exit code 1; at a reload the settings stay as they were. */
 export function fail(message: string): never {
-  console.error(`ovation: ${message}`);
-  process.exit(1);
+  throw new OperatorMistake(message);
 }
 
 /** A data directory that cannot be used is an operator's to mend. */
@@ -166,21 +172,28 @@ function explain(error: unknown, { port, host, dataDirectory }: Settings): strin
   return undefined;
 }
 
+export interface RunRoleOptions {
+  readonly name: string;
+  /** Rejects with a sentence. Called again when the process is told to read its files again. */
+  read(logger?: Logger): Promise<Settings>;
+  start(settings: Settings): Promise<Node>;
+}
+
 /** Runs a role of a cluster until it is asked to end. */
-export async function runRole(
-  name: string,
-  settings: Settings,
-  start: () => Promise<Node>,
-): Promise<void> {
-  const { logger } = settings;
+export async function runRole({ name, read, start }: RunRoleOptions): Promise<void> {
+  const started = await read();
+  const { logger } = started;
   crashOnUncaught(logger);
-  const asked = untilSignal(logger);
-  let started = false;
-  void asked.then((signal) => started || endEarly(signal, logger));
-  const node = await startOrExplain(settings, start);
-  started = true;
+  const signals = takeSignals(logger);
+  const settings = makeLive(started);
+  let isStarted = false;
+  void signals.asked.then((signal) => isStarted || endEarly(signal, logger));
+  const node = await startOrExplain(settings, () => start(settings));
+  isStarted = true;
   logger.info({ role: name, url: node.url }, "started");
-  const signal = await asked;
+  const { reloads } = settings;
+  signals.onReload(createReload({ started, reloads, read: () => read(logger) }));
+  const signal = await signals.asked;
   logger.info({ signal }, "draining");
   process.exit(exitCodeOf(await node.stop(), logger));
 }

@@ -1,5 +1,7 @@
 /** The secrets of a command: given, found in the data directory or made there, and long enough. */
 
+import { existsSync } from "node:fs";
+import { join } from "node:path";
 import { makeDataDirectory } from "../data-directory.ts";
 import { loadSecret, type SecretFault, secretFault } from "../tokens/mod.ts";
 import { explainedDirectory, fail } from "./run.ts";
@@ -13,15 +15,23 @@ const FAULTS: Readonly<Record<SecretFault, string>> = {
 /** The given secret, or that of the data directory, which is made where there is none. */
 export function findSecret(given: string | undefined, dataDirectory: string): string {
   if (isGiven(given)) return requireStrong(given, "the secret (OVATION_SECRET, --secret)");
+  const directory = explainedDirectory(() => makeDataDirectory(dataDirectory));
   let loaded: ReturnType<typeof loadSecret>;
   try {
-    loaded = loadSecret(explainedDirectory(() => makeDataDirectory(dataDirectory)));
+    loaded = loadSecret(directory);
   } catch (error) {
     return fail(
       `the data directory ${dataDirectory} has no secret that can be used: ${messageOf(error)}. Mend that, name another directory with --data, or set OVATION_SECRET`,
     );
   }
   return requireStrong(loaded.secret, `the secret in ${loaded.path}`);
+}
+
+/** {@link findSecret} of a running process: a secret that is gone is not made, which would end every token. */
+export function findSecretAgain(given: string | undefined, dataDirectory: string): string {
+  const path = join(dataDirectory, "secret");
+  if (!isGiven(given) && !existsSync(path)) fail(`${path} is gone: put the secret back`);
+  return findSecret(given, dataDirectory);
 }
 
 /** Clusters do not keep a secret of their own making: every process needs the same. */

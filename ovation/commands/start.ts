@@ -3,10 +3,11 @@
 import { systemClock } from "@ovation/protocol";
 import { DEMO_MEDIA_DIRECTORY } from "@ovation/web";
 import type { Command } from "commander";
+import type { Logger } from "pino";
 import { claimDataDirectory, keepPrivate, tightenDirectory } from "../data-directory.ts";
 import { DEMO_VIDEOS, type DemoOptions, startDemo } from "../demo/mod.ts";
 import { type Settings, signingOf } from "../parts/settings.ts";
-import { crashOnUncaught, untilSignal } from "../process-life.ts";
+import { crashOnUncaught, takeSignals } from "../process-life.ts";
 import { startAllInOne } from "../roles/all-in-one.ts";
 import { startWithWorkers } from "../roles/with-workers.ts";
 import { signToken } from "../tokens/mod.ts";
@@ -28,7 +29,8 @@ import {
   toWorkers,
   trustedProxiesOption,
 } from "./options.ts";
-import { policyOption, withPolicyFile } from "./policy-option.ts";
+import { makeLive, policyOption, withPolicyFile } from "./policy-option.ts";
+import { createReload } from "./reload.ts";
 import {
   type CommonOptions,
   exitCodeOf,
@@ -36,7 +38,7 @@ import {
   startOrExplain,
   toSettings,
 } from "./run.ts";
-import { findSecret } from "./secrets.ts";
+import { findSecret, findSecretAgain } from "./secrets.ts";
 
 /** Longer than anybody lets a demo run. */
 const DEMO_TOKEN_TTL_SECONDS = 30 * 24 * 60 * 60;
@@ -108,16 +110,17 @@ async function start(options: Options): Promise<void> {
   keepPrivate();
   const directory = explainedDirectory(() => claimDataDirectory(options.data));
   const secret = findSecret(options.secret, options.data);
+  const started = await withPolicyFile(toSettings(options, secret), options.policy);
+  const { logger } = started;
+  crashOnUncaught(logger);
+  const signals = takeSignals(logger);
   const settings = {
-    ...(await withPolicyFile(toSettings(options, secret), options.policy)),
+    ...makeLive(started),
     ...(options.demo ? { mediaDirectory: DEMO_MEDIA_DIRECTORY } : {}),
   };
-  const { logger } = settings;
-  crashOnUncaught(logger);
   const tightened = tightenDirectory(directory.path);
   if (tightened.length > 0)
     logger.warn({ tightened }, "other users of this machine could read these; now they cannot");
-  const asked = untilSignal(logger);
   const node = await startOrExplain(settings, () =>
     options.workers === 1 ? startAllInOne(settings) : startWithWorkers(settings, options.workers),
   );
@@ -127,13 +130,20 @@ async function start(options: Options): Promise<void> {
     demoVideo: options.demo ? DEMO_VIDEOS[0]?.id : undefined,
   });
   const demo = options.demo ? await startDemo(demoOptions(node.url, secret, settings)) : undefined;
-  const signal = await asked;
+  const { reloads } = settings;
+  signals.onReload(createReload({ started, reloads, read: () => readAgain(options, logger) }));
+  const signal = await signals.asked;
   display.stop();
   logger.info({ signal }, "draining");
   demo?.stop();
   const lost = await node.stop();
   directory.release();
   process.exit(exitCodeOf(lost, logger));
+}
+
+function readAgain(options: Options, logger: Logger): Promise<Settings> {
+  const secret = findSecretAgain(options.secret, options.data);
+  return withPolicyFile(toSettings(options, secret, logger), options.policy);
 }
 
 function demoOptions(url: string, secret: string, settings: Settings): DemoOptions {

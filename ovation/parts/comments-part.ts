@@ -17,8 +17,9 @@ import {
 import type { Backbone } from "@ovation/dispatcher";
 import { type Authenticate, steadyClock, systemClock } from "@ovation/protocol";
 import type { Registry } from "prom-client";
-import { createGuestIssuer } from "../tokens/mod.ts";
-import { failureLogger, type Settings, signingOf } from "./settings.ts";
+import { createLiveGuestIssuer } from "../reload/live-tokens.ts";
+import { isSame } from "../reload/reloads.ts";
+import { failureLogger, type Settings } from "./settings.ts";
 
 export interface CommentsPartOptions {
   readonly settings: Settings;
@@ -38,7 +39,7 @@ export function createCommentsPart(options: CommentsPartOptions): Comments {
   const { settings, log, store, members, presence, backbone, authenticate, registry, limiter } =
     options;
   const clock = systemClock;
-  return createComments({
+  const comments = createComments({
     ...settings.comments,
     log,
     store,
@@ -57,18 +58,26 @@ export function createCommentsPart(options: CommentsPartOptions): Comments {
         : createRateLimiterOff()),
     videos: settings.videos,
     addressSecret: settings.secret,
-    guests: settings.guests
-      ? createGuestIssuer({
-          secret: settings.secret,
-          clock,
-          random: (bytes) => crypto.getRandomValues(new Uint8Array(bytes)),
-          // Where tokens have to name an issuer and an audience, ours do.
-          sign: signingOf(settings),
-        })
-      : undefined,
+    guests: settings.guests ? createLiveGuestIssuer(settings) : undefined,
     registry,
     onFailure: failureLogger(settings.logger),
   });
+  let now = settings.comments;
+  settings.reloads?.add(({ comments: next }) => {
+    const what = [
+      ...(isSame(now?.rateRules, next?.rateRules) ? [] : ["limits"]),
+      ...(isSame(now?.recordLives, next?.recordLives) ? [] : ["records"]),
+    ];
+    if (what.length === 0) return undefined;
+    return {
+      what,
+      apply() {
+        now = next;
+        comments.configure(next ?? {});
+      },
+    };
+  });
+  return comments;
 }
 
 /** What is known of members, beside the log. */

@@ -22,7 +22,8 @@ import {
 import type { Registry } from "prom-client";
 import { registerDispatcherMetrics } from "../dispatcher-metrics.ts";
 import type { ReadinessCheck } from "../health.ts";
-import { createVerifier, ignoredClaimLogger, type Verifier } from "../tokens/mod.ts";
+import { createLiveVerifier } from "../reload/live-tokens.ts";
+import type { Verifier } from "../tokens/mod.ts";
 import { createCommentsPart, openLocalMembers, openLocalStore } from "./comments-part.ts";
 import { createDependencies } from "./dependencies.ts";
 import { watchLog } from "./log-health.ts";
@@ -52,12 +53,7 @@ export async function openCore(
   const clock = systemClock;
   const onFailure = failureLogger(settings.logger);
   mkdirSync(settings.dataDirectory, { recursive: true });
-  const verifier = await createVerifier({
-    secrets: [settings.secret],
-    ...settings.tokens,
-    onIgnoredClaim: ignoredClaimLogger(settings.logger),
-    clock,
-  });
+  const verifier = await createLiveVerifier(settings);
   const opened = await openSqliteLog({
     path: join(settings.dataDirectory, "log.sqlite"),
     clock,

@@ -8,11 +8,13 @@ import {
   type InternalListener,
   type InternalRefusals,
   type InternalTls,
+  type InternalTlsTexts,
   type LinkReceiver,
   listenInternal,
 } from "@ovation/dispatcher";
 import { type Route, steadyClock, systemClock } from "@ovation/protocol";
 import { Counter, type Registry } from "prom-client";
+import { isSame } from "../reload/reloads.ts";
 import { sparingly } from "../sparingly.ts";
 import { failureLogger, type Settings } from "./settings.ts";
 
@@ -44,7 +46,22 @@ export function createInternalPart(
 ): InternalPart {
   const auth = createInternalAuth({ secrets: internal.secrets, clock: systemClock });
   const refusals = createRefusals();
-  const tls = readTls(internal.tls);
+  const files = internal.tls;
+  /** One object for as long as the process lives: calls read it each time, so a reload fills it. */
+  const tls = files === undefined ? undefined : { ...readTls(files) };
+  let renewListener: ((renewed: InternalTlsTexts) => void) | undefined;
+  if (files !== undefined && tls !== undefined)
+    settings.reloads?.add(() => {
+      const renewed = readTls(files);
+      if (isSame(renewed, { ...tls })) return undefined;
+      return {
+        what: ["the internal certificate"],
+        apply() {
+          Object.assign(tls, renewed);
+          renewListener?.(renewed);
+        },
+      };
+    });
   const say = sparingly(steadyClock);
   new Counter({
     name: "ovation_internal_refusals_total",
@@ -79,13 +96,13 @@ export function createInternalPart(
         ...(link === undefined ? {} : { link }),
         ...(tls === undefined ? {} : { tls }),
       });
+      renewListener = (renewed) => listener.renew(renewed);
       return internal.url === undefined ? listener : { ...listener, url: internal.url };
     },
   };
 }
 
-function readTls(files: InternalSettings["tls"]) {
-  if (files === undefined) return undefined;
+function readTls(files: NonNullable<InternalSettings["tls"]>): InternalTlsTexts {
   const [cert, key] = [readFileSync(files.cert, "utf8"), readFileSync(files.key, "utf8")];
   return files.ca === undefined ? { cert, key } : { cert, key, ca: readFileSync(files.ca, "utf8") };
 }

@@ -4,10 +4,12 @@ import type { LostLikes } from "@ovation/comments";
 import type { AdmissionLimits } from "@ovation/frontend";
 import { type Clock, type HttpRequest, type Policy, steadyClock } from "@ovation/protocol";
 import type { Logger } from "pino";
+import type { Cors } from "../cors.ts";
 import type { MetricsAt } from "../health.ts";
 import type { HostCheck } from "../hosts.ts";
 import type { PageRules } from "../page-source.ts";
 import type { Configuration, TokenConfiguration } from "../policy-file.ts";
+import type { Reloads } from "../reload/reloads.ts";
 import { sparingly } from "../sparingly.ts";
 import type { SignOptions } from "../tokens/mod.ts";
 
@@ -45,7 +47,11 @@ export interface Settings {
   readonly mediaDirectory?: string;
   /** Names that this server is asked for by, as `hosts.ts` takes them. */
   readonly hosts?: readonly string[];
-  readonly checkHost?: HostCheck | undefined;
+  readonly checkHost?: HostCheck;
+  /** By {@link corsOrigins}. */
+  readonly cors?: Cors;
+  /** What takes settings over while the process runs. Absent: nothing does. */
+  readonly reloads?: Reloads;
   /** Where `/metrics` is: on the public listener, nowhere, or on a listener of its own. Default: on. */
   readonly metrics?: MetricsAt;
   /** What the policy file says of pages. */
@@ -83,7 +89,7 @@ export function sentencesOf({ likes, videos }: LostLikes): readonly string[] {
 }
 
 /** What the tokens of this installation's own making have to say, to be taken by it. */
-export function signingOf({ tokens }: Settings): SignOptions {
+export function signingOf({ tokens }: Pick<Settings, "tokens">): SignOptions {
   return {
     ...(tokens?.issuer === undefined ? {} : { issuer: tokens.issuer }),
     ...(tokens?.audience === undefined ? {} : { audience: tokens.audience }),

@@ -8,7 +8,7 @@ import {
   openPostgresVideoStore,
 } from "@ovation/comments";
 import { createHttpBackbone } from "@ovation/dispatcher";
-import { steadyClock, systemClock } from "@ovation/protocol";
+import { steadyClock } from "@ovation/protocol";
 import { createRedisSharedStore, openRedisStore } from "@ovation/table";
 import { createPages } from "@ovation/web";
 import { Counter, Registry } from "prom-client";
@@ -28,7 +28,7 @@ import {
   sentencesOf,
 } from "../parts/settings.ts";
 import { registerProcessMetrics } from "../process-metrics.ts";
-import { createVerifier, ignoredClaimLogger } from "../tokens/mod.ts";
+import { createLiveVerifier } from "../reload/live-tokens.ts";
 
 export interface CommentsRoleOptions {
   readonly settings: Settings;
@@ -41,16 +41,10 @@ export interface CommentsRoleOptions {
 
 export async function startCommentsRole(options: CommentsRoleOptions): Promise<Node> {
   const { settings, dispatchers, database } = options;
-  const clock = systemClock;
   const registry = new Registry();
   registerProcessMetrics(registry);
   const { auth, tls } = createInternalPart(settings, options.internal, registry);
-  const { authenticate } = await createVerifier({
-    secrets: [settings.secret],
-    ...settings.tokens,
-    onIgnoredClaim: ignoredClaimLogger(settings.logger),
-    clock,
-  });
+  const { authenticate } = await createLiveVerifier(settings);
   const dependencies = createDependencies(settings.logger, registry, steadyClock);
   const databaseState = dependencies.add("database", "the database", "at-start");
   const listener = listenEarly(settings, registry, dependencies);

@@ -42,7 +42,7 @@ import { openPresence, type Presence } from "../parts/presence-part.ts";
 import { failureLogger, type Node, type Settings } from "../parts/settings.ts";
 import { retentionOf, startUpkeep } from "../parts/upkeep.ts";
 import { registerProcessMetrics } from "../process-metrics.ts";
-import { createVerifier, ignoredClaimLogger } from "../tokens/mod.ts";
+import { createLiveVerifier } from "../reload/live-tokens.ts";
 
 export interface DispatcherRoleOptions {
   readonly settings: Settings;
@@ -70,12 +70,7 @@ export async function startDispatcherRole(options: DispatcherRoleOptions): Promi
     listen: listenInternally,
   } = createInternalPart(settings, options.internal, registry);
   const secured = tls === undefined ? {} : { tls };
-  const { authenticate } = await createVerifier({
-    secrets: [settings.secret],
-    ...settings.tokens,
-    onIgnoredClaim: ignoredClaimLogger(settings.logger),
-    clock,
-  });
+  const { authenticate } = await createLiveVerifier(settings);
 
   const dispatcherId = frontendIdFrom(randomBytes(8));
   const dependencies = createDependencies(logger, registry, steadyClock);

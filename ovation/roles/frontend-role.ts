@@ -6,7 +6,7 @@ import {
   createHttpUpstream,
   createLinkReceiver,
 } from "@ovation/dispatcher";
-import { createMemoryPools, steadyClock, systemClock } from "@ovation/protocol";
+import { createMemoryPools, steadyClock } from "@ovation/protocol";
 import { Registry } from "prom-client";
 import { registerReceivedLinkMetrics } from "../frontend-link-metrics.ts";
 import { openHealth } from "../health.ts";
@@ -16,7 +16,7 @@ import { createFrontendPart, type FrontendPart } from "../parts/frontend-part.ts
 import { createInternalPart, type InternalSettings } from "../parts/internal-part.ts";
 import type { Node, Settings } from "../parts/settings.ts";
 import { registerProcessMetrics } from "../process-metrics.ts";
-import { createVerifier, ignoredClaimLogger } from "../tokens/mod.ts";
+import { createLiveVerifier } from "../reload/live-tokens.ts";
 
 export interface FrontendRoleOptions {
   readonly settings: Settings;
@@ -39,12 +39,7 @@ export async function startFrontendRole({
     tls,
     listen: listenInternally,
   } = createInternalPart(settings, internal, registry);
-  const { authenticate } = await createVerifier({
-    secrets: [settings.secret],
-    ...settings.tokens,
-    onIgnoredClaim: ignoredClaimLogger(settings.logger),
-    clock: systemClock,
-  });
+  const { authenticate } = await createLiveVerifier(settings);
   const inbox = {
     dispatch: (events: Parameters<FrontendPart["frontend"]["dispatch"]>[0]) =>
       part.frontend.dispatch(events),

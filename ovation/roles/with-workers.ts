@@ -8,7 +8,7 @@
  */
 
 import { randomBytes } from "node:crypto";
-import { mkdtempSync, rmSync } from "node:fs";
+import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import {
@@ -29,13 +29,15 @@ import { listenUnix } from "../listener.ts";
 import { createPageSource } from "../page-source.ts";
 import { openCore } from "../parts/core-part.ts";
 import { failureLogger, type Node, pageRulesOf, type Settings } from "../parts/settings.ts";
+import { ensurePortFree } from "../port-free.ts";
 import { registerProcessMetrics } from "../process-metrics.ts";
+import type { Renewed } from "../reload/reloads.ts";
 import { preparePools } from "../shares/address-pools-mapped.ts";
 import { sampleOf, type Watched } from "./watched.ts";
 import { startWorkers, type WorkerSettings, type Workers } from "./workers.ts";
 
 export async function startWithWorkers(settings: Settings, count: number): Promise<Node & Watched> {
-  ensureFree(settings.port, settings.host);
+  ensurePortFree(settings.port, settings.host);
   const registry = new Registry();
   registerProcessMetrics(registry);
   const internalSecret = randomBytes(32).toString("base64url");
@@ -68,8 +70,6 @@ export async function startWithWorkers(settings: Settings, count: number): Promi
     internalSecret,
     socket,
     pools,
-    secret: settings.secret,
-    policy: settings.policy,
     rateLimits: settings.rateLimits,
     zstd: settings.zstd,
     drainMs: settings.drainMs,
@@ -78,12 +78,8 @@ export async function startWithWorkers(settings: Settings, count: number): Promi
     ...(settings.lifetimeMs === undefined ? {} : { lifetimeMs: settings.lifetimeMs }),
     ...(settings.stuckMs === undefined ? {} : { stuckMs: settings.stuckMs }),
     ...(settings.idleMs === undefined ? {} : { idleMs: settings.idleMs }),
-    tls: settings.tls,
     logLevel: settings.logger.level,
-    ...(settings.corsOrigins === undefined ? {} : { corsOrigins: settings.corsOrigins }),
-    ...(settings.hosts === undefined ? {} : { hosts: settings.hosts }),
-    ...(settings.trustedProxies === undefined ? {} : { trustedProxies: settings.trustedProxies }),
-    ...(settings.tokens === undefined ? {} : { tokens: settings.tokens }),
+    ...renewedOf(settings),
     ...(settings.mediaDirectory === undefined ? {} : { mediaDirectory: settings.mediaDirectory }),
   };
   let workers: Workers | undefined;
@@ -113,6 +109,17 @@ export async function startWithWorkers(settings: Settings, count: number): Promi
     clock,
   });
   workers = started;
+  let certificate = certificateOf(settings);
+  settings.reloads?.add((next) => {
+    const renewed = certificateOf(next);
+    return {
+      what: renewed === certificate ? [] : ["the certificate"],
+      apply() {
+        certificate = renewed;
+        started.renew(renewedOf(next));
+      },
+    };
+  });
 
   const scheme = settings.tls === undefined ? "http" : "https";
   return {
@@ -134,11 +141,22 @@ export async function startWithWorkers(settings: Settings, count: number): Promi
   };
 }
 
-/**
- * Throws EADDRINUSE or EADDRNOTAVAIL. Workers share their port with any server that lets them, so another
- * one there would go unnoticed.
- */
-function ensureFree(port: number, host: string): void {
-  const probe = Bun.serve({ port, hostname: host, fetch: () => new Response() });
-  void probe.stop(true);
+function certificateOf({ tls }: Renewed): string | undefined {
+  return tls === undefined
+    ? undefined
+    : readFileSync(tls.cert, "utf8") + readFileSync(tls.key, "utf8");
+}
+
+/** What workers are told of the settings that can change: what they do not use stays here. */
+function renewedOf(settings: Renewed): Omit<Renewed, "comments"> {
+  const { secret, policy, tls, corsOrigins, hosts, trustedProxies, tokens } = settings;
+  return {
+    secret,
+    policy,
+    tls,
+    ...(corsOrigins === undefined ? {} : { corsOrigins }),
+    ...(hosts === undefined ? {} : { hosts }),
+    ...(trustedProxies === undefined ? {} : { trustedProxies }),
+    ...(tokens === undefined ? {} : { tokens }),
+  };
 }

@@ -17,18 +17,19 @@ import {
 import { Problem, steadyClock, systemClock } from "@ovation/protocol";
 import { createMediaRoute } from "@ovation/web";
 import { Registry } from "prom-client";
-import { addressWarnings, createAddressOf } from "../client-address.ts";
 import { createHealthRoutes } from "../health.ts";
-import { createHostCheck } from "../hosts.ts";
 import { countHttp } from "../http-metrics.ts";
 import { type Listener, listen } from "../listener.ts";
 import { createLogger } from "../logger.ts";
 import { createFrontendPart } from "../parts/frontend-part.ts";
 import { failureLogger } from "../parts/settings.ts";
-import { crashOnUncaught, untilSignal } from "../process-life.ts";
+import { crashOnUncaught, ignoreSignals, untilSignal } from "../process-life.ts";
 import { registerProcessMetrics } from "../process-metrics.ts";
+import { createLiveEdge } from "../reload/live-edge.ts";
+import { createLivePolicy } from "../reload/live-policy.ts";
+import { createLiveVerifier } from "../reload/live-tokens.ts";
+import { Reloads } from "../reload/reloads.ts";
 import { openMappedPools } from "../shares/address-pools-mapped.ts";
-import { createVerifier, ignoredClaimLogger } from "../tokens/mod.ts";
 import { passOn, reasonsOfCore } from "./pass-on.ts";
 import {
   type FromWorker,
@@ -40,9 +41,13 @@ import {
 const given = process.env[WORKER_SETTINGS_VARIABLE];
 if (given === undefined) throw new Error("a worker is started by `ovation start --workers`");
 delete process.env[WORKER_SETTINGS_VARIABLE];
-const settings = JSON.parse(given) as OwnSettings;
+const reloads = new Reloads();
+const sent = JSON.parse(given) as OwnSettings;
+const settings = { ...sent, policy: createLivePolicy(sent.policy, reloads), reloads };
 const logger = createLogger(settings.logLevel);
 crashOnUncaught(logger);
+// The core is told, and tells its workers.
+ignoreSignals(["SIGHUP", "SIGUSR1", "SIGUSR2"]);
 // The parent was killed: without the core there is nothing to serve.
 process.on("disconnect", () => {
   rmSync(dirname(settings.socket), { recursive: true, force: true });
@@ -57,12 +62,8 @@ const pools = openMappedPools(settings.pools, settings.worker, clock);
 const auth = createInternalAuth({ secrets: [settings.internalSecret], clock });
 const refusals = createRefusals();
 const credential = createFrontendCredential();
-const { authenticate } = await createVerifier({
-  secrets: [settings.secret],
-  ...settings.tokens,
-  onIgnoredClaim: ignoredClaimLogger(logger),
-  clock,
-});
+const { authenticate } = await createLiveVerifier({ ...settings, logger });
+const edge = createLiveEdge({ ...settings, logger }, reloads);
 
 const receiver = createLinkReceiver({
   auth,
@@ -112,11 +113,7 @@ const open = (port: number): Listener =>
     ...settings,
     port,
     logger,
-    checkHost: createHostCheck(settings),
-    addressOf: createAddressOf({
-      trustedProxies: settings.trustedProxies,
-      onWarning: addressWarnings(logger),
-    }),
+    ...edge,
     reusePort: true,
     pools,
     ...countHttp(registry),
@@ -141,6 +138,11 @@ process.on("message", (message: ToWorker) => {
     listener = open(message.port);
     process.send?.({ type: "listening", port: listener.port } satisfies FromWorker);
   } else if (message.type === "serve") serving = true;
+  else if (message.type === "renew")
+    // The core has checked them; what fails here is this process's own, for example its open files.
+    void reloads
+      .renew(message.settings)
+      .catch((error: unknown) => logger.error({ error }, "this worker keeps the settings it had"));
   else
     void registry
       .getMetricsAsJSON()

@@ -2,14 +2,14 @@
 
 import { join } from "node:path";
 import type { AdmissionLimits } from "@ovation/frontend";
-import type { Clock, Policy } from "@ovation/protocol";
+import type { Clock } from "@ovation/protocol";
 import type { Logger } from "pino";
 import { AggregatorRegistry, type MetricObjectWithValues, type MetricValue } from "prom-client";
-import type { TokenConfiguration } from "../policy-file.ts";
+import type { Renewed } from "../reload/reloads.ts";
 import { clearRegion, type PoolsPlace } from "../shares/address-pools-mapped.ts";
 
 /** What a worker has to know, over its environment: nothing of it is in its arguments. */
-export interface WorkerSettings {
+export interface WorkerSettings extends Omit<Renewed, "comments"> {
   /** 0: the first worker takes a free one, and the others that. */
   readonly port: number;
   readonly host: string;
@@ -20,8 +20,6 @@ export interface WorkerSettings {
   readonly socket: string;
   /** Where the workers count what addresses hold. */
   readonly pools: PoolsPlace;
-  readonly secret: string;
-  readonly policy: Policy;
   readonly rateLimits: boolean;
   readonly zstd: boolean;
   readonly drainMs: number;
@@ -30,12 +28,7 @@ export interface WorkerSettings {
   readonly lifetimeMs?: { readonly min: number; readonly max: number };
   readonly stuckMs?: number;
   readonly idleMs?: number;
-  readonly tls: { readonly cert: string; readonly key: string } | undefined;
   readonly logLevel: string;
-  readonly corsOrigins?: readonly string[];
-  readonly trustedProxies?: readonly string[];
-  readonly hosts?: readonly string[];
-  readonly tokens?: TokenConfiguration;
   /** Files are read where the viewer's socket is: what is passed on is not. */
   readonly mediaDirectory?: string;
 }
@@ -56,6 +49,7 @@ export type ToWorker =
   | { readonly type: "listen"; readonly port: number }
   /** All listen: readiness may be told. */
   | { readonly type: "serve" }
+  | { readonly type: "renew"; readonly settings: Omit<Renewed, "comments"> }
   | { readonly type: "metrics?" };
 
 export interface Workers {
@@ -63,6 +57,8 @@ export interface Workers {
   readonly port: number;
   /** Of each worker, as it last said; what those counted that have died is in there: a total never falls. */
   metrics(): Promise<readonly Metrics[]>;
+  /** These settings from now on, also for workers that are started later. */
+  renew(settings: Omit<Renewed, "comments">): void;
   /** Drains all and waits for their end. */
   stop(): Promise<void>;
 }
@@ -103,7 +99,8 @@ interface Worker {
 }
 
 export async function startWorkers(options: WorkersOptions): Promise<Workers> {
-  const { count, settings, logger, clock } = options;
+  const { count, logger, clock } = options;
+  let { settings } = options;
   let stopping = false;
   let counted: Metrics = [];
   let workers: Worker[] = [];
@@ -235,6 +232,11 @@ export async function startWorkers(options: WorkersOptions): Promise<Workers> {
     async metrics() {
       const asked = await Promise.all(workers.map((worker) => askMetrics(worker, clock)));
       return [counted, ...asked].filter((metrics) => metrics.length > 0);
+    },
+    renew(renewed) {
+      const { corsOrigins: _, hosts: __, trustedProxies: ___, tokens: ____, ...kept } = settings;
+      settings = { ...kept, ...renewed };
+      for (const worker of workers) tell(worker, { type: "renew", settings: renewed });
     },
     async stop() {
       stopping = true;
