@@ -4,7 +4,14 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import fc from "fast-check";
 import { formatDuration, parseDuration } from "./duration.ts";
-import { LINE_BYTES_MAX } from "./limits.ts";
+import {
+  LINE_BYTES_MAX,
+  OFFSET_SECONDS_MAX,
+  PLACES_SHOWN_MAX,
+  SORTED_COMMENTS_MAX,
+  SORTED_PARTS_MAX,
+  SORTED_TEXT_CHARACTERS_MAX,
+} from "./limits.ts";
 import { openRecording } from "./open-recording.ts";
 import {
   checkRecording,
@@ -12,7 +19,7 @@ import {
   type Recording,
   RecordingError,
 } from "./recording.ts";
-import { sortRecording } from "./sorted-recording.ts";
+import { type SortLimits, sortRecording } from "./sorted-recording.ts";
 import { prepareName, prepareText } from "./text.ts";
 import { inTimeOrder } from "./time-order.ts";
 
@@ -286,6 +293,49 @@ test("a recording in any order is sorted by parts, equal times in the order of t
     ),
     { numRuns: 30 },
   );
+});
+
+test("at the limits of a sort parts are written, and so many parts become one", async () => {
+  const partsOf = async (comments: number, characters: number, limits?: SortLimits) => {
+    const recording: Recording = {
+      form: "JSON Lines",
+      async *comments() {
+        const text = "x".repeat(characters);
+        for (let index = comments; index > 0; index--)
+          yield { offsetSeconds: index, author: "A", text, role: "member", where: `line ${index}` };
+      },
+    };
+    const before = readdirSync(tmpdir());
+    for await (const first of sortRecording(recording, limits).comments()) {
+      expect(first.offsetSeconds).toBe(1);
+      const [made = ""] = readdirSync(tmpdir()).filter(
+        (name) => name.startsWith("ovation-replay-parts") && !before.includes(name),
+      );
+      return readdirSync(join(tmpdir(), made)).length;
+    }
+    return 0;
+  };
+  expect(await partsOf(SORTED_COMMENTS_MAX, 1)).toBe(1);
+  expect(await partsOf(SORTED_COMMENTS_MAX + 1, 1)).toBe(2);
+  expect(await partsOf(5, Math.ceil(SORTED_TEXT_CHARACTERS_MAX / 4))).toBe(2);
+  const small = { comments: 1, characters: 1_000, parts: SORTED_PARTS_MAX };
+  expect(await partsOf(SORTED_PARTS_MAX - 1, 1, small)).toBe(SORTED_PARTS_MAX - 1);
+  expect(await partsOf(SORTED_PARTS_MAX, 1, small)).toBe(1);
+}, 30_000);
+
+test("a time too far from zero is left out, and of many odd items the first few are shown", async () => {
+  const line = (offset: number) => `{"offset":${offset},"author":"A","text":"x"}`;
+  const path = file(
+    "far.jsonl",
+    [
+      line(OFFSET_SECONDS_MAX),
+      line(-OFFSET_SECONDS_MAX),
+      ...Array.from({ length: 9 }, () => line(OFFSET_SECONDS_MAX * 1.01)),
+    ].join("\n"),
+  );
+  const summary = await checkRecording(await openRecording(path));
+  expect(summary).toMatchObject({ comments: 2, isOrdered: true, leftOut: { count: 9 } });
+  expect(summary.leftOut.first).toHaveLength(PLACES_SHOWN_MAX);
 });
 
 test("a sort leaves no file behind, also where its reader stops half-way", async () => {
