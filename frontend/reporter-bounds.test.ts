@@ -33,7 +33,8 @@ function over(topics: number, subscribers: number) {
   const said: number[] = [];
   const counts: number[] = [];
   const upstream = new ModelUpstream();
-  let viewers = 0;
+  // Above the frontend's own: it never tells fewer than those.
+  let viewers = subscribers;
   upstream.report = async (list, since) => {
     counts.push(list.length);
     viewers++;
