@@ -19,7 +19,7 @@ import type { Epoch, Moment, Stamp } from "@ovation/protocol";
  * Lives that ids name in doubt; of a restore within a restore within seconds the oldest is left
  * out.
  */
-const LIVES_MAX = 4;
+export const LIVES_MAX = 4;
 
 /** Something that a report named and that has not been broadcast. */
 export interface Outstanding {

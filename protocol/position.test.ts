@@ -8,6 +8,7 @@ import {
   markOf,
   parsePosition,
   positionIn,
+  REACH_MAX,
 } from "./position.ts";
 import { type Topic, topicOf } from "./topic.ts";
 
@@ -95,4 +96,11 @@ test("a position of more than POSITION_CHARACTERS_MAX characters, or of too many
   expect(parsePosition(listed(TOPICS_PER_CONNECTION_MAX + 1))).toBeUndefined();
   expect(listed(TOPICS_PER_CONNECTION_MAX).length).toBeLessThan(POSITION_CHARACTERS_MAX);
   expect(parsePosition(`1~~~${"~".repeat(POSITION_CHARACTERS_MAX)}`)).toBeUndefined();
+});
+
+test("a position with more than REACH_MAX moments of the log is none", () => {
+  const text = (moments: number) =>
+    `1~1~f3k9q2ab~1${Array.from({ length: moments }, (_, n) => `~00.1.life${n}`).join("")}`;
+  expect(parsePosition(text(REACH_MAX))?.point?.reach).toHaveLength(REACH_MAX);
+  expect(parsePosition(text(REACH_MAX + 1))).toBeUndefined();
 });

@@ -34,7 +34,7 @@ const VERSION = "1";
 /** Numbers have no leading zero, so no topic has this mark. */
 const REACH_MARK = "00";
 /** Lives that an id may name. */
-const REACH_MAX = 4;
+export const REACH_MAX = 4;
 
 declare const markBrand: unique symbol;
 /** A topic's short name within a position: 41 bits of a hash of it. */
