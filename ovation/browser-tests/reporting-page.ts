@@ -57,14 +57,15 @@ export class ReportingPage {
   readonly #server: Server;
   #port = 0;
 
-  constructor() {
+  /** `page`: another page that reports in the same way. */
+  constructor(page = PAGE) {
     this.#server = createServer((request, response) => {
       if (request.method !== "POST") {
         response.setHeader(
           "content-type",
           request.url?.startsWith("/page") ? "text/html" : "text/plain",
         );
-        response.end(request.url?.startsWith("/page") ? PAGE : "");
+        response.end(request.url?.startsWith("/page") ? page : "");
         return;
       }
       let text = "";
