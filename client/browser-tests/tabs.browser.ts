@@ -102,3 +102,18 @@ test("a leader that is closed is replaced at once", async () => {
   for (const tab of others)
     await expect.poll(() => comments(tab), { timeout: 2000 }).toEqual(["comment 1"]);
 });
+
+test("a leader that the browser freezes hands over, and hears everything when it is resumed", async () => {
+  const [leader, other] = (await openTabs("plain-freeze", 2)) as [Page, Page];
+  await expect.poll(() => pages.connections()).toBe(1);
+  const session = await pages.context.newCDPSession(leader);
+  await session.send("Page.setWebLifecycleState", { state: "frozen" });
+  await pages.comment("plain-freeze", "meanwhile");
+  await expect.poll(() => comments(other), { timeout: 8000 }).toEqual(["comment 1"]);
+  await session.send("Page.setWebLifecycleState", { state: "active" });
+  await expect.poll(() => comments(leader), { timeout: 8000 }).toEqual(["comment 1"]);
+  await pages.comment("plain-freeze", "after");
+  for (const tab of [leader, other])
+    await expect.poll(() => comments(tab)).toEqual(["comment 1", "comment 2"]);
+  await expect.poll(() => pages.connections()).toBe(1);
+});

@@ -129,3 +129,28 @@ test("after kill -9 and a restart nothing is missed and nothing comes twice", as
   await comment("after");
   await shows("before", "after");
 });
+
+/** In the order of this engine: the composition ends, then its Enter comes, known by its code alone. */
+const COMPOSE = `const field = ${FIELD};
+  field.focus();
+  field.dispatchEvent(new CompositionEvent("compositionstart", { bubbles: true }));
+  field.value = arguments[0];
+  field.dispatchEvent(new InputEvent("input", { bubbles: true, inputType: "insertFromComposition" }));
+  field.dispatchEvent(new CompositionEvent("compositionend", { bubbles: true, data: arguments[0] }));
+  const enter = new KeyboardEvent("keydown", {
+    key: "Enter", keyCode: 229, which: 229, isComposing: false, bubbles: true, composed: true, cancelable: true,
+  });
+  field.dispatchEvent(enter);
+  return [enter.keyCode, enter.defaultPrevented, field.value]`;
+
+test("the Enter that ends a composition sends nothing, and the next one does", async () => {
+  await webkit.open(server.url);
+  await webkit.run(
+    `localStorage.setItem("ovation:guest:" + location.origin, arguments[0])`,
+    (await server.guest("Ime")).token,
+  );
+  await openEmbed();
+  expect(await webkit.run<unknown>(COMPOSE, "日本")).toEqual([229, false, "日本"]);
+  await webkit.type("\uE007");
+  await shows("日本");
+});
