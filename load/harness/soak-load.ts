@@ -16,7 +16,11 @@ export interface SoakTarget {
 
 export interface SoakLoad {
   /** What was made so far, which rows may stand for. */
-  readonly made: { readonly durable: number; readonly guests: number };
+  readonly made: {
+    readonly durable: number;
+    readonly guests: number;
+    readonly notifications: number;
+  };
   readonly requests: number;
   /** Answers that were not what they should be, the newest ones. */
   readonly wrong: readonly string[];
@@ -60,7 +64,7 @@ export async function startSoakLoad({
   comments,
   token,
 }: SoakTarget): Promise<SoakLoad> {
-  const made = { durable: 0, guests: 0 };
+  const made = { durable: 0, guests: 0, notifications: 0 };
   const watched = { seen: 0, wrong: 0, last: 0 };
   const wrong: string[] = [];
   let [requests, wrongCount, stopped] = [0, 0, false];
@@ -134,6 +138,7 @@ export async function startSoakLoad({
       const url = `${comments}/v1/videos/${old.video}/comments/${old.seq}`;
       await ask([200, 404, 410], url, { method: "DELETE", as: token });
       made.durable++;
+      made.notifications++;
     },
     async pin() {
       const latest = written.at(-1);
@@ -142,6 +147,7 @@ export async function startSoakLoad({
       const url = `${comments}/v1/videos/${latest.video}/pin`;
       await ask([200, 404], url, { method: "PUT", body, as: token });
       made.durable++;
+      made.notifications++;
     },
     history: () => ask([200], `${comments}/v1/videos/${pick(VIDEOS)}/comments`),
     video: () => ask([200], `${comments}/v1/videos/${pick(VIDEOS)}`),

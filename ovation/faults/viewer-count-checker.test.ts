@@ -55,9 +55,21 @@ test("too many for as long as two reports take is a viewer that moves, for longe
   ]);
 });
 
-test("the death of a frontend or of Redis does not excuse it, one that cannot speak does", () => {
+test("a killed frontend is counted until its lease ends, and no longer than ten seconds", () => {
+  const killed = [fault("kill -9 frontend", 1500, 1900)];
+  const until = (at: number) => planted([told(12, 1000), told(18, 2000), told(12, at)], killed);
+  expect(until(8000)).toEqual([]);
+  expect(until(11_400)).toEqual([]);
+  expect(until(11_600)).toEqual(["counted-twice"]);
+  // It was wrong before the kill.
+  const before = [told(18, 1000), told(12, 8000)];
+  expect(planted(before, killed)).toEqual(["counted-twice"]);
+});
+
+test("other deaths do not excuse it, a frontend that cannot speak does", () => {
   const twice = [told(12, 1000), told(18, 2000), told(12, 8000)];
-  expect(planted(twice, [fault("kill -9 frontend", 1500, 1900)])).toEqual(["counted-twice"]);
+  expect(planted(twice, [fault("kill -9 dispatcher", 1500, 1900)])).toEqual(["counted-twice"]);
+  expect(planted(twice, [fault("SIGTERM frontend", 1500, 1900)])).toEqual(["counted-twice"]);
   expect(planted(twice, [fault("wire to redis reset", 1500, 1900)])).toEqual(["counted-twice"]);
   expect(planted(twice, [fault("wire to postgres slow", 1500, 1900)])).toEqual(["counted-twice"]);
   expect(planted(twice, [fault("redis FLUSHALL", 1500, 1900)])).toEqual(["counted-twice"]);

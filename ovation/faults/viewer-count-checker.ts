@@ -1,7 +1,8 @@
 /**
  * The promises about the number of viewers, at a topic that exactly so many viewers have, who stay:
  *
- * - no viewer is counted twice, whatever dies
+ * - no viewer is counted twice, whatever dies; those of a frontend that was killed may be until its
+ *   lease has ended, and the number is right again within 10 s
  * - when everything is whole again, every viewer and every process says the right number
  *
  * A viewer that moves is in the last report of one frontend and in the first of another: a number
@@ -15,6 +16,8 @@ import type { History, SeenViewers, Viewer } from "./history.ts";
 import type { Report } from "./violation.ts";
 
 const COUNTED_TWICE_MS_MAX = 2500;
+/** After a frontend was killed. */
+const RIGHT_AGAIN_MS_MAX = 10_000;
 /** Until what a frontend could not say has been said. */
 const TOLD_AFTER_MS = 10_000;
 /** A frontend that cannot say that a viewer has left it: it stands still, or nobody hears it. */
@@ -32,8 +35,8 @@ export function checkViewerCounts(history: History, report: Report): void {
     if (!viewer.topics.includes(counted.topic)) continue;
     const told = toldTo(viewer, counted.topic);
     for (const { from, to, most } of tooMany(told, counted.viewers)) {
-      if (to - from <= COUNTED_TWICE_MS_MAX || excuses.touch(from, from + COUNTED_TWICE_MS_MAX))
-        continue;
+      if (to - from <= COUNTED_TWICE_MS_MAX || isLeased(history, from, to)) continue;
+      if (excuses.touch(from, from + COUNTED_TWICE_MS_MAX)) continue;
       report(
         ...(["counted-twice", viewer.name, counted.topic] as const),
         `${most} viewers of ${counted.viewers}, from ${from} to ${to} ms${after(history, from)}`,
@@ -52,6 +55,16 @@ export function checkViewerCounts(history: History, report: Report): void {
         ...(["count-wrong", said.process, counted.topic] as const),
         `${said.viewers} of ${counted.viewers} at the end`,
       );
+}
+
+/** Whether a frontend that was killed may still have been counted all the while. */
+function isLeased({ faults }: History, from: number, to: number): boolean {
+  return faults.some(
+    (fault) =>
+      /^kill -9 (frontend|start)$/.test(fault.kind) &&
+      fault.from <= from &&
+      to <= fault.from + RIGHT_AGAIN_MS_MAX,
+  );
 }
 
 /** What had been broken shortly before. */
