@@ -23,8 +23,6 @@ import {
   DEFAULT_LIKE_KINDS,
   DEFAULT_RATE_RULES,
   DEFAULT_RECORD_LIVES,
-  NEW_VIDEO_AGE_MS,
-  NEW_VIDEOS_KEPT_MAX,
   type RateRules,
   type RecordLives,
 } from "./limits.ts";
@@ -34,15 +32,15 @@ import { createMessageRoutes } from "./message-routes.ts";
 import type { MessageRule } from "./message-rules.ts";
 import { createMetrics, type Metrics } from "./metrics.ts";
 import { createNameGuard } from "./name-guard.ts";
+import { createNewVideos } from "./new-videos.ts";
 import { createNotificationRoutes } from "./notification-routes.ts";
 import { createOutbox } from "./outbox.ts";
 import { createPresence, type Presence, type PresenceValues } from "./presence.ts";
 import { createPresenceRoutes, tellPresence } from "./presence-routes.ts";
 import type { RateLimiter } from "./rate-limiter.ts";
-import { limitReads } from "./read-limit.ts";
-import { createRemembered } from "./remembered.ts";
+import { limitReads, type ReadLimitOptions } from "./read-limit.ts";
 import { createSanctionRoutes } from "./sanction-routes.ts";
-import { guardRoute, type People, requireRate, type Service, type VideoLog } from "./service.ts";
+import { guardRoute, identify, type People, type Service, type VideoLog } from "./service.ts";
 import { Trouble } from "./trouble.ts";
 import { createUpkeep, type UpkeepTask } from "./upkeep.ts";
 import { createVideoDirectory } from "./video-directory.ts";
@@ -126,7 +124,7 @@ export function createComments(options: CommentsOptions): Comments {
     ...(people === undefined ? [] : createPeopleRoutes(service, people, presence)),
   ];
   return {
-    routes: limitReads(service, routes).map((route) =>
+    routes: limitReads(readLimitOf(service), routes).map((route) =>
       trouble.watch(guardRoute(service.metrics, route)),
     ),
     trouble: () => trouble.why,
@@ -159,6 +157,15 @@ export function createComments(options: CommentsOptions): Comments {
   };
 }
 
+function readLimitOf(service: Service): ReadLimitOptions {
+  return {
+    steady: service.steady,
+    limiter: service.limiter,
+    rules: service.rules,
+    identify: (request) => identify(service, request),
+  };
+}
+
 function createService(options: CommentsOptions, rules: RateRules): Service {
   const { log, store, clock } = options;
   const steady = options.steady ?? clock;
@@ -175,17 +182,7 @@ function createService(options: CommentsOptions, rules: RateRules): Service {
   return {
     log,
     store,
-    newVideos: createRemembered<void>({
-      clock: steady,
-      ageMs: NEW_VIDEO_AGE_MS,
-      keptMax: NEW_VIDEOS_KEPT_MAX,
-      load: (key) =>
-        requireRate(
-          { limiter },
-          `video address ${key.slice(0, key.indexOf(" "))}`,
-          rules.newVideosPerAddress,
-        ),
-    }),
+    newVideos: createNewVideos(limiter, steady, rules),
     directory: createVideoDirectory({ store, clock: steady, videos: options.videos }),
     likes: new LikeCounter({
       store,

@@ -1,10 +1,20 @@
 import { describe, expect, test } from "bun:test";
 import type { Event } from "@ovation/protocol";
 import { LikeCounter } from "./like-counter.ts";
+import {
+  COUNT_FLUSH_VIDEOS_MAX,
+  COUNTED_VIDEOS_MAX,
+  LIKES_CLOSE_MS_MAX,
+  LIKES_UNSTORED_MS_MAX,
+  SHARED_READ_KEYS_MAX,
+  SHARED_READ_WINDOW_MS,
+  SHARED_READS_FREE,
+  TOTALS_KEPT_MAX,
+} from "./limits.ts";
 import { createSharedReads } from "./shared-reads.ts";
 import { StoreUnavailableError } from "./sql-database.ts";
 import { createManualClock } from "./testing/manual-clock.ts";
-import type { VideoStore } from "./video-store.ts";
+import { unusedVideo, type VideoStore } from "./video-store.ts";
 import { openSqliteVideoStore } from "./video-store-sql.ts";
 
 describe("like counter", () => {
@@ -109,7 +119,7 @@ describe("likes that the store may or may not have", () => {
     expect(totals.at(-1)).toBe(20);
   });
 
-  test("a like that is not stored within two seconds stops further ones, until it is", async () => {
+  test("LIKES_UNSTORED_MS_MAX: a like that is not stored by then stops further ones, until it is", async () => {
     const clock = createManualClock();
     let down = true;
     const { store } = storeWith((run) =>
@@ -123,9 +133,9 @@ describe("likes that the store may or may not have", () => {
       onFailure: () => undefined,
     });
     await likes.like("a", "like", 1);
-    await clock.advance(1_900);
+    await clock.advance(LIKES_UNSTORED_MS_MAX);
     await likes.like("a", "like", 1);
-    await clock.advance(200);
+    await clock.advance(1);
     await expect(likes.like("a", "like", 1)).rejects.toMatchObject({ code: "unavailable" });
     await expect(likes.like("b", "like", 1)).rejects.toMatchObject({ code: "unavailable" });
     down = false;
@@ -133,7 +143,7 @@ describe("likes that the store may or may not have", () => {
     expect(await likes.like("a", "like", 1)).toEqual({ like: 3 });
   });
 
-  test("a store that never answers is not waited for: a stop says what is lost", async () => {
+  test("LIKES_CLOSE_MS_MAX: a stop waits no longer for a store that never answers, and says what is lost", async () => {
     const { store } = storeWith(() => new Promise(() => undefined));
     const clock = createManualClock();
     const likes = new LikeCounter({
@@ -147,7 +157,12 @@ describe("likes that the store may or may not have", () => {
     await clock.advance(300);
     await likes.like("b", "love", 3);
     const closed = likes.close();
-    await clock.advance(5_100);
+    let isClosed = false;
+    void closed.then(() => (isClosed = true));
+    await clock.advance(LIKES_CLOSE_MS_MAX - 1);
+    await Bun.sleep(0);
+    expect(isClosed).toBe(false);
+    await clock.advance(1);
     expect(await closed).toEqual({ likes: 5, videos: 2 });
   });
 
@@ -176,7 +191,130 @@ describe("likes that the store may or may not have", () => {
   });
 });
 
+/** A store of likes in memory that says what it was asked. */
+function countingStore() {
+  const stored = new Map<string, number>();
+  const reads: string[] = [];
+  const flushes: number[] = [];
+  const state = { isDown: false };
+  const store: VideoStore = {
+    ...openSqliteVideoStore({ path: ":memory:" }),
+    async read(ids) {
+      reads.push(...ids);
+      return ids.map((id) => ({ ...unusedVideo(id, 0), likes: { like: stored.get(id) ?? 0 } }));
+    },
+    async addLikes(changes) {
+      if (state.isDown) throw new StoreUnavailableError("down");
+      flushes.push(changes.length);
+      return changes.map(({ id, likes }) => {
+        stored.set(id, (stored.get(id) ?? 0) + (likes["like"] ?? 0));
+        return { like: stored.get(id) ?? 0 };
+      });
+    },
+  };
+  const clock = createManualClock();
+  const published: Event[] = [];
+  const likes = new LikeCounter({
+    store,
+    clock,
+    elapsed: () => clock.now(),
+    push: (event) => published.push(event),
+    onFailure: () => undefined,
+  });
+  const likeAll = async (name: string, count: number) => {
+    for (let n = 0; n < count; n++) await likes.like(`${name}${n}`, "like", 1);
+  };
+  return { stored, reads, flushes, state, clock, published, likes, likeAll };
+}
+
+describe("likes of very many videos", () => {
+  test("COUNT_FLUSH_VIDEOS_MAX: one transaction stores so many, and the rest follow it", async () => {
+    const { flushes, stored, clock, likes, likeAll } = countingStore();
+    await likeAll("v", COUNT_FLUSH_VIDEOS_MAX);
+    await clock.advance(300);
+    await likeAll("w", 2 * COUNT_FLUSH_VIDEOS_MAX + 1);
+    await clock.advance(300);
+    const [most, rest] = [COUNT_FLUSH_VIDEOS_MAX, 1];
+    expect(flushes).toEqual([most, most, most, rest]);
+    expect(stored.size).toBe(3 * most + rest);
+    expect(likes.waiting).toBe(0);
+  });
+
+  test("COUNTED_VIDEOS_MAX: so many wait; likes of one more are refused, of those that wait are not", async () => {
+    const { clock, likes, likeAll, published } = countingStore();
+    await likeAll("v", COUNTED_VIDEOS_MAX);
+    expect(likes.waiting).toBe(COUNTED_VIDEOS_MAX);
+    await expect(likes.like("one-more", "like", 1)).rejects.toMatchObject({ code: "unavailable" });
+    expect(await likes.like("v0", "like", 1)).toEqual({ like: 2 });
+    await clock.advance(300);
+    expect(published).toHaveLength(COUNTED_VIDEOS_MAX);
+    expect(await likes.like("one-more", "like", 1)).toEqual({ like: 1 });
+  });
+
+  test("TOTALS_KEPT_MAX: the total of the oldest is evicted, read again with its next like, and right", async () => {
+    const { clock, likes, likeAll, reads } = countingStore();
+    await likes.like("first", "like", 7);
+    await clock.advance(300);
+    await likeAll("v", TOTALS_KEPT_MAX - 1);
+    await clock.advance(300);
+    reads.length = 0;
+    await likes.like("first", "like", 1);
+    await clock.advance(300);
+    expect(reads).toEqual([]);
+    await likeAll("w", TOTALS_KEPT_MAX);
+    await clock.advance(300);
+    reads.length = 0;
+    expect(await likes.like("first", "like", 1)).toEqual({ like: 9 });
+    expect(reads).toEqual(["first"]);
+  });
+
+  test("TOTALS_KEPT_MAX: a video that waits keeps its total beyond it: no total falls while the store is away", async () => {
+    const { stored, state, clock, published, likes, likeAll } = countingStore();
+    stored.set("first", 1_000);
+    state.isDown = true;
+    await likes.like("first", "like", 1);
+    await likeAll("v", TOTALS_KEPT_MAX);
+    await clock.advance(300);
+    const totals = () =>
+      published
+        .filter(({ topic }) => topic === "video:first")
+        .map(({ data }) => JSON.parse(data).total.like as number);
+    expect(totals()).toEqual([1_001]);
+    expect(await likes.like("first", "like", 1)).toEqual({ like: 1_002 });
+    expect(likes.totals("first", { like: 1_000 })).toEqual({ like: 1_002 });
+    state.isDown = false;
+    await clock.advance(600);
+    expect(totals().at(-1)).toBe(1_002);
+    expect(stored.get("first")).toBe(1_002);
+  });
+});
+
 describe("shared reads", () => {
+  test("SHARED_READ_KEYS_MAX: beyond it the oldest key is forgotten, and read at once", async () => {
+    const clock = createManualClock();
+    const reads = createSharedReads<string>(clock);
+    let count = 0;
+    const get = (key: string) =>
+      reads.get(key, async () => {
+        count++;
+        return key;
+      });
+    const others = async (from: number, to: number) => {
+      for (let n = from; n < to; n++) await get(`other ${n}`);
+    };
+    for (let read = 0; read < SHARED_READS_FREE; read++) await get("a");
+    await others(0, SHARED_READ_KEYS_MAX - 1);
+    count = 0;
+    const waits = get("a");
+    expect(count).toBe(0);
+    await clock.advance(SHARED_READ_WINDOW_MS);
+    expect([await waits, count]).toEqual(["a", 1]);
+    // "a" is the newest now.
+    await others(0, SHARED_READ_KEYS_MAX);
+    count = 0;
+    expect([await get("a"), count]).toEqual(["a", 1]);
+  });
+
   test("thousands who ask together cost a few reads, and none is older than its question", async () => {
     const clock = createManualClock();
     const reads = createSharedReads<number>(clock);

@@ -36,6 +36,8 @@ interface Pending {
   readonly likes: Record<string, number>;
   /** Of those, what was published before it was stored. */
   publishedUnstored: Likes;
+  /** The totals as the store had them last: `#stored` may have evicted them meanwhile. */
+  base: Likes;
 }
 
 /** What one transaction stores. It does not change until the store has it. */
@@ -110,9 +112,9 @@ export class LikeCounter {
    */
   async like(videoId: string, kind: string, count: number): Promise<Likes> {
     this.assertAccepting();
-    if (!this.#stored.has(videoId)) {
+    if (this.#base(videoId) === undefined) {
       const [video] = await this.#options.store.read([videoId]);
-      if (!this.#stored.has(videoId)) this.#remember(videoId, video?.likes ?? {});
+      if (this.#base(videoId) === undefined) this.#remember(videoId, video?.likes ?? {});
     }
     const entry = this.#pendingOf(videoId);
     if (entry === undefined)
@@ -120,12 +122,12 @@ export class LikeCounter {
         retryAfterMs: 1_000,
       });
     addTo(entry.likes, { [kind]: count });
-    return this.#withUnstored(videoId, this.#stored.get(videoId) ?? {});
+    return this.#withUnstored(videoId, this.#base(videoId) ?? {});
   }
 
   /** All totals of a video of which the store says `read`, with those that are not stored yet. */
   totals(videoId: string, read: Likes): Likes {
-    const stored = this.#stored.get(videoId);
+    const stored = this.#base(videoId);
     // `read` may have the flush in it already, or not: the totals before it are certain.
     const isInFlight = this.#flush?.entries.has(videoId) === true;
     return this.#withUnstored(videoId, isInFlight ? (stored ?? read) : larger(read, stored));
@@ -173,7 +175,8 @@ export class LikeCounter {
     let entry = this.#pending.get(videoId);
     if (entry === undefined) {
       if (this.#pending.size >= COUNTED_VIDEOS_MAX) return undefined;
-      entry = { topic: topicOf("video", videoId), likes: {}, publishedUnstored: {} };
+      const base = this.#base(videoId) ?? {};
+      entry = { topic: topicOf("video", videoId), likes: {}, publishedUnstored: {}, base };
       this.#pending.set(videoId, entry);
       this.#pendingSince ??= this.#elapsed();
     }
@@ -192,7 +195,18 @@ export class LikeCounter {
     });
   }
 
+  /** The totals without what waits; undefined where the store has to be asked. */
+  #base(videoId: string): Likes | undefined {
+    return (
+      this.#stored.get(videoId) ??
+      this.#pending.get(videoId)?.base ??
+      this.#flush?.entries.get(videoId)?.base
+    );
+  }
+
   #remember(videoId: string, likes: Likes): void {
+    const pending = this.#pending.get(videoId);
+    if (pending !== undefined) pending.base = likes;
     this.#stored.delete(videoId);
     if (this.#stored.size >= TOTALS_KEPT_MAX) {
       const oldest = this.#stored.keys().next().value;
@@ -257,7 +271,7 @@ export class LikeCounter {
     const now = this.#options.clock.now();
     for (const [id, entry] of [...(this.#flush?.entries ?? []), ...this.#pending]) {
       if (!isAnyUnpublished(entry)) continue;
-      this.#publish(entry, this.#withUnstored(id, this.#stored.get(id) ?? {}), now);
+      this.#publish(entry, this.#withUnstored(id, this.#base(id) ?? {}), now);
       entry.publishedUnstored = { ...entry.likes };
     }
   }

@@ -46,7 +46,7 @@ export function looksOf(name: string): readonly string[] {
 }
 
 /** The same people write again and again. When there are more names, all are forgotten. */
-const REMEMBERED_MAX = 10_000;
+export const REMEMBERED_MAX = 10_000;
 const remembered = new Map<string, readonly string[]>();
 
 function lookAt(name: string): readonly string[] {

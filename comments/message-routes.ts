@@ -163,8 +163,11 @@ export function createMessageRoutes(service: Service, people: People): readonly 
       const { identity, other } = await pairOf(request, context);
       if (identity.sub === other) throw new Problem("forbidden", "This is you");
       await requireOwnRate(identity, context);
-      if (blocked && (await stores.blocks.list(identity.sub, BLOCKS_MAX)).length >= BLOCKS_MAX) {
-        throw new Problem("forbidden", `At most ${BLOCKS_MAX} members can be blocked`);
+      const blockers = blocked ? await stores.blocks.between(identity.sub, other) : [];
+      // To block the same member twice is to block them once.
+      if (blocked && !blockers.includes(identity.sub)) {
+        if ((await stores.blocks.list(identity.sub, BLOCKS_MAX)).length >= BLOCKS_MAX)
+          throw new Problem("forbidden", `At most ${BLOCKS_MAX} members can be blocked`);
       }
       await stores.blocks.set(identity.sub, other, blocked);
       return jsonAnswer(JSON.stringify({ blocked }));

@@ -1,5 +1,6 @@
 import { describe, expect, test } from "bun:test";
 import { type Event, toJsonText, topicOf } from "@ovation/protocol";
+import { OUTBOX_BATCH_MAX, OUTBOX_EVENTS_MAX } from "./limits.ts";
 import { createOutbox, inSeqOrder } from "./outbox.ts";
 
 const event = (topic: string, seq?: number): Event => ({
@@ -58,6 +59,29 @@ describe("outbox", () => {
     await outbox.idle();
     expect(seqs(published)).toEqual([2, 3, 4]);
     expect(dropped).toEqual(["failed 1", "full 1", "full 1"]);
+  });
+
+  test("OUTBOX_EVENTS_MAX wait, one more is counted as dropped; OUTBOX_BATCH_MAX go in one call", async () => {
+    const batches: number[] = [];
+    const dropped: string[] = [];
+    let newest = 0;
+    const outbox = createOutbox({
+      async publish(events) {
+        batches.push(events.length);
+        newest = events.at(-1)?.place?.seq ?? 0;
+      },
+      onDropped: (count, reason) => dropped.push(`${reason} ${count}`),
+    });
+    for (let seq = 1; seq <= OUTBOX_EVENTS_MAX; seq++) outbox.push(event("a", seq));
+    expect([outbox.waiting, dropped]).toEqual([OUTBOX_EVENTS_MAX, []]);
+    outbox.push(event("a", OUTBOX_EVENTS_MAX + 1));
+    expect([outbox.waiting, dropped]).toEqual([OUTBOX_EVENTS_MAX, ["full 1"]]);
+    await outbox.idle();
+    expect(new Set(batches)).toEqual(new Set([OUTBOX_BATCH_MAX]));
+    expect(newest).toBe(OUTBOX_EVENTS_MAX);
+    for (let seq = 1; seq <= OUTBOX_BATCH_MAX + 1; seq++) outbox.push(event("b", seq));
+    await outbox.idle();
+    expect(batches.slice(-2)).toEqual([OUTBOX_BATCH_MAX, 1]);
   });
 
   test("each topic's numbers ascend, and live events stay", () => {

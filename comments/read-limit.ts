@@ -4,19 +4,40 @@
  * bucket bounds requests and bytes, with one question to the store of the limits for each read.
  */
 
-import { type HttpRequest, Problem, Recent, type Route, TextAnswer } from "@ovation/protocol";
 import {
+  type Clock,
+  type HttpRequest,
+  type Identity,
+  Problem,
+  Recent,
+  type Route,
+  TextAnswer,
+} from "@ovation/protocol";
+import {
+  type RateRules,
   READ_DEBT_AGE_MS,
   READ_DEBTS_KEPT_MAX,
   READ_UNIT_BYTES,
   READ_UNIT_ROWS,
 } from "./limits.ts";
-import { identify, isStaff, type Service } from "./service.ts";
+import type { RateLimiter } from "./rate-limiter.ts";
+import { isStaff } from "./service.ts";
+
+export interface ReadLimitOptions {
+  readonly steady: Clock;
+  readonly limiter: RateLimiter;
+  /** Read each time: they may change. */
+  readonly rules: Pick<RateRules, "readsPerAddress">;
+  identify(request: HttpRequest): Promise<Identity | undefined>;
+}
 
 /** The routes with the limit on those that read; every `GET` is one. */
-export function limitReads(service: Service, routes: readonly Route[]): readonly Route[] {
+export function limitReads(
+  { steady, limiter, rules, identify }: ReadLimitOptions,
+  routes: readonly Route[],
+): readonly Route[] {
   /** Units that addresses have yet to pay. */
-  const debts = new Recent<number>(service.steady, {
+  const debts = new Recent<number>(steady, {
     ageMs: READ_DEBT_AGE_MS,
     entriesMax: READ_DEBTS_KEPT_MAX,
   });
@@ -28,14 +49,17 @@ export function limitReads(service: Service, routes: readonly Route[]): readonly
 
   async function take(request: HttpRequest, address: string, units: number): Promise<void> {
     const debt = debts.get(address) ?? 0;
-    const rule = service.rules.readsPerAddress;
-    const result = await service.limiter.take(`read address ${address}`, units + debt, rule);
+    const result = await limiter.take(
+      `read address ${address}`,
+      units + debt,
+      rules.readsPerAddress,
+    );
     if (result.ok) {
       owe(address, (debts.get(address) ?? 0) - debt);
       return;
     }
     // Only who is refused is asked for a token: hosts, moderators and servers read without a limit.
-    const identity = await identify(service, request);
+    const identity = await identify(request);
     if (identity !== undefined && (isStaff(identity.role) || identity.publish.length > 0)) return;
     throw new Problem("rate-limited", undefined, { retryAfterMs: result.retryAfterMs });
   }

@@ -3,7 +3,12 @@
 import { afterAll, beforeAll, expect, test } from "bun:test";
 import { startPostgres, type TestPostgres } from "@ovation/log/testing";
 import { StoreUnavailableError } from "./sql-database.ts";
-import { openPostgresDatabase } from "./sql-database-postgres.ts";
+import {
+  ANSWER_MS_MAX,
+  DEFAULT_POSTGRES_DATABASE,
+  MIGRATE_MS_MAX,
+  openPostgresDatabase,
+} from "./sql-database-postgres.ts";
 
 let postgres: TestPostgres;
 beforeAll(async () => {
@@ -21,6 +26,27 @@ function signal(pid: number, name: NodeJS.Signals): void {
     if ((error as NodeJS.ErrnoException).code !== "ESRCH") throw error;
   }
 }
+
+test("ANSWER_MS_MAX and MIGRATE_MS_MAX are the deadlines where none is given", () => {
+  expect(DEFAULT_POSTGRES_DATABASE).toEqual({
+    answerMsMax: ANSWER_MS_MAX,
+    migrateMsMax: MIGRATE_MS_MAX,
+  });
+});
+
+test("making the tables may take longer than an answer, and is given up after its own deadline", async () => {
+  const slow = (part: string) => ({
+    part,
+    migrations: [`CREATE TABLE ${part} (text TEXT); SELECT pg_sleep(0.6)`],
+  });
+  const open = (part: string, migrateMsMax: number) =>
+    openPostgresDatabase(postgres.url, slow(part), { answerMsMax: 300, migrateMsMax });
+  await expect(open("late", 300)).rejects.toThrow(StoreUnavailableError);
+  const database = await open("whole", 20_000);
+  expect(await database.run("SELECT text FROM whole")).toEqual([]);
+  await expect(database.run("SELECT pg_sleep(0.6)")).rejects.toThrow(StoreUnavailableError);
+  await database.close();
+}, 30_000);
 
 test("a server that stops answering is given up after the deadline, and asked anew", async () => {
   const database = await openPostgresDatabase(postgres.url, SCHEMA, { answerMsMax: 400 });

@@ -18,9 +18,9 @@ import {
 
 const CONNECTIONS_MAX = 4;
 const CONNECT_TIMEOUT_S = 3;
-const ANSWER_MS_MAX = 8_000;
+export const ANSWER_MS_MAX = 8_000;
 /** Tables may be large, and another process may be at it. */
-const MIGRATE_MS_MAX = 10 * 60_000;
+export const MIGRATE_MS_MAX = 10 * 60_000;
 /** A connection that says nothing any more is not waited for. */
 const CLOSE_TIMEOUT_S = 1;
 const SILENT = "the database does not answer";
@@ -30,6 +30,18 @@ const MIGRATION_LOCK = 7_230_145_001;
 /** What an operator must put right before anything works: rights, names, passwords. */
 const MISCONFIGURED = new Set(["42501", "3D000", "28P01", "28000"]);
 
+export interface PostgresDatabaseOptions {
+  /** For a statement or a transaction. */
+  readonly answerMsMax: number;
+  /** For making the tables when it is opened. */
+  readonly migrateMsMax: number;
+}
+
+export const DEFAULT_POSTGRES_DATABASE: PostgresDatabaseOptions = {
+  answerMsMax: ANSWER_MS_MAX,
+  migrateMsMax: MIGRATE_MS_MAX,
+};
+
 /**
  * Rejects with {@link StoreUnavailableError} where the database does not answer, with {@link StoreUnusableError} where it
  * does not let us in or make tables.
@@ -37,8 +49,9 @@ const MISCONFIGURED = new Set(["42501", "3D000", "28P01", "28000"]);
 export async function openPostgresDatabase(
   url: string,
   schema: SqlSchema,
-  { answerMsMax = ANSWER_MS_MAX }: { readonly answerMsMax?: number } = {},
+  options: Partial<PostgresDatabaseOptions> = {},
 ): Promise<SqlDatabase> {
+  const { answerMsMax, migrateMsMax } = { ...DEFAULT_POSTGRES_DATABASE, ...options };
   let pooled = false;
   const open = () =>
     new SQL(url, {
@@ -97,7 +110,7 @@ export async function openPostgresDatabase(
   }
 
   try {
-    await within(MIGRATE_MS_MAX, (pool) => transact(pool, (runner) => migrate(runner, schema)));
+    await within(migrateMsMax, (pool) => transact(pool, (runner) => migrate(runner, schema)));
   } catch (error) {
     await sql.close();
     throw unusableFrom(error, url) ?? error;

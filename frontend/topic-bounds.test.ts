@@ -4,11 +4,22 @@ import { describe, expect, test } from "bun:test";
 import type { Topic } from "@ovation/protocol";
 import { DEFAULT_CHANGES, OPEN_CHANGES } from "./change-rates.ts";
 import type { FrontendOptions } from "./frontend.ts";
-import { CHANGE_WINDOW_MS, LINGER_MS, LINGER_STEP_MS, YOUNG_MS } from "./limits.ts";
+import {
+  CHANGE_REQUESTS_PER_ADDRESS_MAX,
+  CHANGE_WINDOW_MS,
+  LINGER_MS,
+  LINGER_STEP_MS,
+  TOPIC_CHANGES_PER_ADDRESS_MAX,
+  TOPIC_CHANGES_PER_CONNECTION_MAX,
+  TOPICS_PER_ADDRESS_MAX,
+  TOPICS_PER_PROCESS_MAX,
+  YOUNG_MS,
+} from "./limits.ts";
 import { createManualClock } from "./testing/manual-clock.ts";
 import { ModelUpstream, topic } from "./testing/model-upstream.ts";
 import { runningFrontends } from "./testing/running-frontends.ts";
 import { Viewer } from "./testing/viewer.ts";
+import { DEFAULT_TOPICS } from "./topic-shares.ts";
 
 const startFrontend = runningFrontends();
 const video = topic("video:42");
@@ -43,6 +54,47 @@ async function newCase(options: Partial<FrontendOptions> = {}) {
     },
   };
 }
+
+describe("the defaults", () => {
+  test("are the constants", () => {
+    expect(DEFAULT_CHANGES).toEqual({
+      perConnection: TOPIC_CHANGES_PER_CONNECTION_MAX,
+      perAddress: TOPIC_CHANGES_PER_ADDRESS_MAX,
+      requestsPerAddress: CHANGE_REQUESTS_PER_ADDRESS_MAX,
+    });
+    expect(DEFAULT_TOPICS).toEqual({
+      perAddress: TOPICS_PER_ADDRESS_MAX,
+      perProcess: TOPICS_PER_PROCESS_MAX,
+    });
+  });
+
+  test("TOPIC_CHANGES_PER_CONNECTION_MAX, and one topic more is refused", async () => {
+    const { open, change } = await newCase();
+    const viewer = await open([video], "10.0.0.1");
+    const topics = fresh(50);
+    for (let changes = 0; changes < TOPIC_CHANGES_PER_CONNECTION_MAX; changes += 100) {
+      expect(await change(viewer, topics)).toMatchObject({ ok: true });
+      expect(await change(viewer, [], topics)).toMatchObject({ ok: true });
+    }
+    expect(await change(viewer, fresh(1))).toMatchObject({ ok: false, error: "rate-limited" });
+  });
+
+  test("CHANGE_REQUESTS_PER_ADDRESS_MAX, and one request more is refused", async () => {
+    const { frontend } = await newCase();
+    for (let count = 0; count < CHANGE_REQUESTS_PER_ADDRESS_MAX; count++)
+      frontend.takeChangeRequest("10.0.0.1");
+    expect(() => frontend.takeChangeRequest("10.0.0.1")).toThrow("too many changes");
+    expect(() => frontend.takeChangeRequest("10.0.0.2")).not.toThrow();
+  });
+
+  test("TOPICS_PER_ADDRESS_MAX, and one topic more is refused", async () => {
+    const { open } = await newCase();
+    for (let topics = 0; topics < TOPICS_PER_ADDRESS_MAX; topics += 100)
+      expect((await open(fresh(100), "10.0.0.1")).ended).toBe(false);
+    expect((await open(fresh(1), "10.0.0.1")).ended).toBe(true);
+    expect((await open(fresh(1), "10.0.0.2")).ended).toBe(false);
+  });
+});
 
 describe("changes of topics", () => {
   test("of one connection have a rate; a request beyond is told when to come again, and changes nothing", async () => {
