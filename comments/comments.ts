@@ -265,6 +265,7 @@ function startPresence(
 ): Presence {
   const presence: Presence = createPresence({
     values,
+    keptMs: options.recordLives?.presenceMs ?? DEFAULT_RECORD_LIVES.presenceMs,
     clock: options.clock,
     onChange: (member, status) => tellPresence(service, people, presence, member, status),
     onFailure: failureCounter(options, service.metrics)("presence"),

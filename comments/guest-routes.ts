@@ -60,7 +60,7 @@ export function createGuestUpgradeRoutes(service: Service, people: People): read
     const was = await service.authenticate(asGuest);
     if (was === undefined || was.role !== "guest")
       throw new Problem("forbidden", "The token in the body is not a guest's");
-    const owner = await stores.members.claimGuest(was.sub, identity.sub);
+    const owner = await stores.members.claimGuest(was.sub, identity.sub, service.clock.now());
     if (owner !== identity.sub)
       throw new Problem("forbidden", "This guest is another member already");
     await inheritSanctions(was.sub, identity.sub);

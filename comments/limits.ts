@@ -128,6 +128,12 @@ export interface RecordLives {
   readonly guestsMs: number;
   /** Time-outs and bans, after their end. */
   readonly endedSanctionsMs: number;
+  /** Which member a guest became, after that; their comments are the guest's again then. */
+  readonly guestLinksMs: number;
+  /** That a video was deleted. */
+  readonly deletedVideosMs: number;
+  /** When a member was last connected. */
+  readonly presenceMs: number;
 }
 
 export const DEFAULT_RECORD_LIVES: RecordLives = {
@@ -135,7 +141,13 @@ export const DEFAULT_RECORD_LIVES: RecordLives = {
   likedVideosMs: 7 * DAY_MS,
   guestsMs: 90 * DAY_MS,
   endedSanctionsMs: 90 * DAY_MS,
+  guestLinksMs: 730 * DAY_MS,
+  deletedVideosMs: 730 * DAY_MS,
+  presenceMs: 30 * DAY_MS,
 };
+
+/** A process that stored no likes for so long has no flush to send again. */
+export const LIKE_WRITERS_MS = DAY_MS;
 
 /** Rows that one step of the upkeep drops. */
 export const UPKEEP_ROWS_MAX = 500;
@@ -192,7 +204,6 @@ export const MENTIONED_AMONG = 200;
 /** Members who stay connected are said to be so this often; see `presence.ts`. */
 export const PRESENCE_HEARTBEAT_MS = 30_000;
 export const PRESENCE_GRACE_MS = 5_000;
-export const PRESENCE_KEPT_MS = 30 * 24 * 60 * 60_000;
 export const PRESENCE_MEMBERS_MAX = 500_000;
 /** Those who are told when a member comes or goes: the partners of the newest conversations. */
 export const PRESENCE_AUDIENCE_MAX = 100;

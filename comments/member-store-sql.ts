@@ -59,10 +59,23 @@ export function createSqlMemberStore(database: SqlDatabase): {
       return rows.map(toProfile);
     },
 
-    async claimGuest(guest, member) {
+    async forgetLinks(before, now, limit) {
+      // Of links from before this was noted, the life begins now.
+      await database.run("UPDATE ovation_guests SET at = $1 WHERE at IS NULL", [now]);
+      const gone = await database.run(
+        `DELETE FROM ovation_guests WHERE guest IN
+           (SELECT guest FROM ovation_guests WHERE at < $1 LIMIT $2)
+         RETURNING guest`,
+        [before, limit],
+      );
+      return gone.length;
+    },
+
+    async claimGuest(guest, member, now) {
       await database.run(
-        "INSERT INTO ovation_guests (guest, member) VALUES ($1, $2) ON CONFLICT (guest) DO NOTHING",
-        [guest, member],
+        `INSERT INTO ovation_guests (guest, member, at) VALUES ($1, $2, $3)
+         ON CONFLICT (guest) DO NOTHING`,
+        [guest, member, now],
       );
       const [row] = await database.run("SELECT member FROM ovation_guests WHERE guest = $1", [
         guest,

@@ -49,6 +49,8 @@ const SCHEMA: SqlSchema = {
      CREATE INDEX ovation_notices_by_age ON ovation_notices (at)`,
     // Names of staff, which guests may not take.
     "CREATE INDEX ovation_members_staff ON ovation_members (id) WHERE role IN ('host', 'moderator')",
+    `ALTER TABLE ovation_guests ADD COLUMN at BIGINT;
+     CREATE INDEX ovation_guests_by_age ON ovation_guests (at)`,
   ],
 };
 

@@ -42,7 +42,7 @@ export function testMemberStores(
       const guest = newId("guest");
       const winners = await Promise.all(
         Array.from({ length: 20 }, (_, index) =>
-          (stores[index % 2] as MemberStores).members.claimGuest(guest, `m${index}`),
+          (stores[index % 2] as MemberStores).members.claimGuest(guest, `m${index}`, 9_000_000_000),
         ),
       );
       expect(new Set(winners).size).toBe(1);
@@ -167,6 +167,15 @@ export function testMemberStores(
       await sanctions.put({ ...base, video: "", kind: "ban", until: null });
       expect(await sanctions.forgetEnded(-1_000, 100)).toBe(1);
       expect((await sanctions.of(gus, -5_000)).map(({ video }) => video).sort()).toEqual(["", "w"]);
+    });
+
+    test("which member a guest became is forgotten when it is old", async () => {
+      const { members } = await open();
+      const [early, late] = [newId("guest"), newId("guest")];
+      await members.claimGuest(early, "ana", -2_000);
+      await members.claimGuest(late, "ana", -1_000);
+      expect(await members.forgetLinks(-1_000, 0, 100)).toBe(1);
+      expect([...(await members.ownersOf([early, late])).keys()]).toEqual([late]);
     });
 
     test("addresses of guests and their sanctions are found while they hold, and then forgotten", async () => {

@@ -27,7 +27,9 @@ export interface MemberStore {
   /** Hosts and moderators of the whole site, at most `limit`. */
   staff(limit: number): Promise<readonly Profile[]>;
   /** The guest belongs to the member from now on, unless somebody was first: answers whose they are. */
-  claimGuest(guest: string, member: string): Promise<string>;
+  claimGuest(guest: string, member: string, now: number): Promise<string>;
+  /** Drops which member a guest became, where that was before `before`; answers how many went. */
+  forgetLinks(before: number, now: number, limit: number): Promise<number>;
   /** Guests who became members, and which. */
   ownersOf(guests: readonly string[]): Promise<ReadonlyMap<string, string>>;
 }

@@ -12,10 +12,10 @@
 
 import type { Clock } from "@ovation/protocol";
 import {
+  DEFAULT_RECORD_LIVES,
   PRESENCE_BATCH,
   PRESENCE_GRACE_MS,
   PRESENCE_HEARTBEAT_MS,
-  PRESENCE_KEPT_MS,
   PRESENCE_MEMBERS_MAX,
 } from "./limits.ts";
 
@@ -27,7 +27,7 @@ export interface PresenceValues {
 
 export interface PresenceStatus {
   readonly online: boolean;
-  /** The last heartbeat, ms since 1970; absent where there was none for a month. */
+  /** The last heartbeat, ms since 1970; absent where it is kept no more. */
   readonly seenAt?: number;
 }
 
@@ -46,12 +46,15 @@ export interface PresenceOptions {
   /** Somebody came or went. Bounded in cost by whoever tells it on. */
   onChange(member: string, status: PresenceStatus): void | Promise<void>;
   onFailure(error: unknown): void;
+  /** How long the last heartbeat is kept. */
+  readonly keptMs?: number;
   readonly heartbeatMs?: number;
   readonly graceMs?: number;
 }
 
 export function createPresence(options: PresenceOptions): Presence {
   const { values, clock } = options;
+  const keptMs = options.keptMs ?? DEFAULT_RECORD_LIVES.presenceMs;
   const heartbeatMs = options.heartbeatMs ?? PRESENCE_HEARTBEAT_MS;
   const graceMs = options.graceMs ?? PRESENCE_GRACE_MS;
   const onlineMs = heartbeatMs + graceMs;
@@ -91,7 +94,7 @@ export function createPresence(options: PresenceOptions): Presence {
       await Promise.all(
         members
           .slice(start, start + PRESENCE_BATCH)
-          .map((member) => values.set(keyOf(member), String(now), PRESENCE_KEPT_MS)),
+          .map((member) => values.set(keyOf(member), String(now), keptMs)),
       );
     }
     for (const [index, member] of members.entries()) {

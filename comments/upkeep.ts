@@ -7,6 +7,7 @@ import { topicOf } from "@ovation/protocol";
 import {
   DEFAULT_RECORD_LIVES,
   GUEST_ADDRESS_MS,
+  LIKE_WRITERS_MS,
   NOTICES_KEPT_MS,
   type RecordLives,
   UPKEEP_ROWS_MAX,
@@ -36,6 +37,8 @@ export function createUpkeep(
     const ends = {
       commented: before(lives.unlistedVideosMs),
       liked: before(lives.likedVideosMs),
+      deleted: before(lives.deletedVideosMs),
+      writers: before(LIKE_WRITERS_MS),
     };
     const ids = await store.expire(ends, UPKEEP_ROWS_MAX);
     const heads = await log.heads(ids.map((id) => topicOf("video", id)));
@@ -51,6 +54,13 @@ export function createUpkeep(
           task("end of guests' profiles", () =>
             people.stores.members.forgetGuests(
               before(lives.guestsMs),
+              clock.now(),
+              UPKEEP_ROWS_MAX,
+            ),
+          ),
+          task("end of links of guests who became members", () =>
+            people.stores.members.forgetLinks(
+              before(lives.guestLinksMs),
               clock.now(),
               UPKEEP_ROWS_MAX,
             ),

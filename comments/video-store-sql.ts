@@ -43,6 +43,8 @@ const SCHEMA: SqlSchema = {
      DROP INDEX ovation_videos_by_activity;
      CREATE INDEX ovation_videos_listed ON ovation_videos (live DESC, active_at DESC, id) WHERE listed = 1;
      CREATE INDEX ovation_videos_unlisted ON ovation_videos (active_at) WHERE listed = 0`,
+    `CREATE INDEX ovation_videos_deleted ON ovation_videos (deleted_at)
+       WHERE deleted_at IS NOT NULL`,
   ],
 };
 
@@ -117,7 +119,7 @@ function createSqlVideoStore(database: SqlDatabase): VideoStore {
         );
         await runner.run("DELETE FROM ovation_likes WHERE video = $1", [id]);
       }),
-    expire: ({ commented, liked }, limit) =>
+    expire: ({ commented, liked, deleted, writers }, limit) =>
       database.transaction(async (runner) => {
         const rows = await runner.run(
           `DELETE FROM ovation_videos WHERE id IN (
@@ -126,8 +128,15 @@ function createSqlVideoStore(database: SqlDatabase): VideoStore {
            RETURNING id`,
           [commented, liked, limit],
         );
-        // A process that has counted nothing for as long has nothing to send again.
-        await runner.run("DELETE FROM ovation_like_writers WHERE at < $1", [liked]);
+        if (writers !== undefined)
+          await runner.run("DELETE FROM ovation_like_writers WHERE at < $1", [writers]);
+        if (deleted !== undefined)
+          await runner.run(
+            `DELETE FROM ovation_videos WHERE id IN (
+               SELECT id FROM ovation_videos WHERE deleted_at IS NOT NULL AND deleted_at < $1
+               LIMIT $2)`,
+            [deleted, limit],
+          );
         const ids = rows.map(({ id }) => textOf(id));
         if (ids.length > 0)
           await runner.run(

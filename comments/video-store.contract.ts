@@ -237,6 +237,24 @@ export function testVideoStore(
       expect(await store.expire({ commented: 0, liked: 0 }, 100)).toEqual([late]);
     });
 
+    test("that a video was deleted ends, and processes that stored likes are forgotten", async () => {
+      const store = await open();
+      const [early, late] = [newId(), newId()];
+      await store.delete(early, -2_000);
+      await store.delete(late, -1_000);
+      const flush = fresh();
+      const liked = newId();
+      await store.addLikes([{ id: liked, likes: { like: 1 } }], 1, flush);
+      await store.expire({ commented: -9e9, liked: -9e9, deleted: -1_000, writers: 0 }, 100);
+      const [first, second] = await store.read([early, late]);
+      expect([first, second?.deletedAt]).toEqual([undefined, -1_000]);
+      // The flush is known as long as its writer is, and new when it is forgotten.
+      const again = () => store.addLikes([{ id: liked, likes: { like: 1 } }], 1, flush);
+      expect(await again()).toEqual([{ like: 1 }]);
+      await store.expire({ commented: -9e9, liked: -9e9, writers: 2 }, 100);
+      expect(await again()).toEqual([{ like: 2 }]);
+    });
+
     test("500 videos in one call", async () => {
       const store = await open();
       const changes = Array.from({ length: 500 }, () => ({

@@ -78,12 +78,16 @@ export interface CountedEvents {
 /** A place in the order of the list. */
 export type ListPlace = Pick<StoredVideo, "live" | "activeAt" | "id">;
 
-/** Unlisted videos end that were last used before these times, ms since 1970. */
+/** What ends: unlisted videos that were last used before these times, ms since 1970, and more. */
 export interface UnlistedEnds {
   /** Those with comments. */
   readonly commented: number;
   /** Those without. */
   readonly liked: number;
+  /** Deleted ones, by when they were; they are as never used then. */
+  readonly deleted?: number;
+  /** Processes that stored likes last. */
+  readonly writers?: number;
 }
 
 export interface VideoStore {

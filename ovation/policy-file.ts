@@ -286,13 +286,15 @@ export function toPolicy(kinds: Readonly<Record<string, KindForm>>): Policy {
 }
 
 function toRecordLives(records: NonNullable<ConfigurationForm["records"]>): Partial<RecordLives> {
-  const { unlistedVideosDays, likedVideosDays, guestsDays, endedSanctionsDays } = records;
   const ms = (days: number | undefined) => (days === undefined ? undefined : days * DAY_MS);
   return withoutUndefined({
-    unlistedVideosMs: ms(unlistedVideosDays),
-    likedVideosMs: ms(likedVideosDays),
-    guestsMs: ms(guestsDays),
-    endedSanctionsMs: ms(endedSanctionsDays),
+    unlistedVideosMs: ms(records.unlistedVideosDays),
+    likedVideosMs: ms(records.likedVideosDays),
+    guestsMs: ms(records.guestsDays),
+    endedSanctionsMs: ms(records.endedSanctionsDays),
+    guestLinksMs: ms(records.guestLinksDays),
+    deletedVideosMs: ms(records.deletedVideosDays),
+    presenceMs: ms(records.presenceDays),
   });
 }
 

@@ -119,6 +119,9 @@ export const configurationForm = z.strictObject({
       likedVideosDays: days.optional(),
       guestsDays: days.optional(),
       endedSanctionsDays: days.optional(),
+      guestLinksDays: days.optional(),
+      deletedVideosDays: days.optional(),
+      presenceDays: days.optional(),
     })
     .optional(),
   limits: z.partialRecord(z.enum(rateNames), rate).optional(),
