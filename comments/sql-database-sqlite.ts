@@ -1,7 +1,7 @@
 /** An SQLite file: WAL, `synchronous = NORMAL` (fsync is kept for comments, which are in the log). */
 
 import { Database, SQLiteError } from "bun:sqlite";
-import { mkdirSync } from "node:fs";
+import { existsSync, mkdirSync, statSync } from "node:fs";
 import { dirname, resolve } from "node:path";
 import {
   type SqlDatabase,
@@ -20,12 +20,16 @@ const queues = new Map<string, Promise<unknown>>();
 let memories = 0;
 /** How long another process may hold the file: this thread, which serves all streams, waits. */
 const BUSY_TIMEOUT_MS = 100;
+/** Larger files are not checked when they are opened. */
+export const CHECK_BYTES_MAX = 128 * 1024 * 1024;
 
 /** ":memory:" for no file. A file of a later version, or that is no such file, is refused untouched. */
 export function openSqliteDatabase(path: string, schema: SqlSchema): SqlDatabase {
   if (path !== ":memory:") mkdirSync(dirname(path), { recursive: true });
+  const isThere = path !== ":memory:" && existsSync(path) && statSync(path).size > 0;
   const database = new Database(path, { create: true });
   try {
+    if (isThere) checkPages(database, path);
     migrate(database, path, schema.migrations);
   } catch (error) {
     database.close();
@@ -51,7 +55,7 @@ export function openSqliteDatabase(path: string, schema: SqlSchema): SqlDatabase
       try {
         return statement.all(...values);
       } catch (error) {
-        throw unavailableFrom(error) ?? error;
+        throw unavailableFrom(error, path) ?? error;
       }
     },
   };
@@ -91,6 +95,20 @@ export function openSqliteDatabase(path: string, schema: SqlSchema): SqlDatabase
   };
 }
 
+/** Trees, records, and that indexes say what their tables say. Half a second for 100 MB. */
+function checkPages(database: Database, path: string): void {
+  if (statSync(path).size > CHECK_BYTES_MAX) return;
+  const row = database.query<{ integrity_check: string }, []>("PRAGMA integrity_check(1)").get();
+  if (row?.integrity_check !== "ok") throw unusable(path, row?.integrity_check ?? "no answer");
+}
+
+function unusable(path: string, found: string, cause?: unknown): StoreUnusableError {
+  return new StoreUnusableError(
+    `${path} is not a database of Ovation, or is damaged (${found}). Restore it from a backup, or move it away to start with an empty one`,
+    { cause },
+  );
+}
+
 function migrate(database: Database, path: string, migrations: readonly string[]): void {
   database.exec(`PRAGMA busy_timeout = ${BUSY_TIMEOUT_MS}`);
   const { user_version: version } = database.query("PRAGMA user_version").get() as {
@@ -113,16 +131,18 @@ function migrate(database: Database, path: string, migrations: readonly string[]
 }
 
 function unusableFrom(error: unknown, path: string): StoreUnusableError | undefined {
-  if (!(error instanceof SQLiteError) || !/^SQLITE_(NOTADB|CORRUPT)/.test(error.code ?? ""))
-    return undefined;
-  return new StoreUnusableError(`${path} is not a database of Ovation, or is damaged`, {
-    cause: error,
-  });
+  if (!(error instanceof SQLiteError)) return undefined;
+  const isDamage =
+    /^SQLITE_(NOTADB|CORRUPT)/.test(error.code ?? "") ||
+    error.message.includes("unsupported file format");
+  return isDamage ? unusable(path, error.message, error) : undefined;
 }
 
 /** What the disk says; anything else is a programmer's error and stays one. */
-function unavailableFrom(error: unknown): StoreUnavailableError | undefined {
+function unavailableFrom(error: unknown, path: string): StoreUnavailableError | undefined {
   const known = /^SQLITE_(FULL|BUSY|IOERR|LOCKED|CANTOPEN|READONLY|CORRUPT|NOTADB)/;
   if (!(error instanceof SQLiteError) || !known.test(error.code ?? "")) return undefined;
-  return new StoreUnavailableError(`the database does not answer: ${error.code}`, { cause: error });
+  return new StoreUnavailableError(`the database ${path} does not answer: ${error.code}`, {
+    cause: error,
+  });
 }

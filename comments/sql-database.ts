@@ -41,8 +41,13 @@ export function placeholders(rows: number, columns: number): string {
   ).join(", ");
 }
 
+/** What was read cannot have been written by this program. */
+export function damaged(what: string): StoreUnavailableError {
+  return new StoreUnavailableError(`the database is damaged: ${what}. Restore it from a backup`);
+}
+
 export function textOf(value: unknown): string {
-  if (typeof value !== "string") throw new TypeError("a text column holds no text");
+  if (typeof value !== "string") throw damaged("a text column holds no text");
   return value;
 }
 
@@ -50,6 +55,6 @@ export function textOf(value: unknown): string {
 export function numberOf(value: unknown): number {
   const number = typeof value === "string" || typeof value === "bigint" ? Number(value) : value;
   if (typeof number !== "number" || !Number.isFinite(number))
-    throw new TypeError("a number column holds no number");
+    throw damaged("a number column holds no number");
   return number;
 }

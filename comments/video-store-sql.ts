@@ -1,6 +1,7 @@
 /** Videos in an SQL database: an SQLite file beside the log's, or PostgreSQL. */
 
 import {
+  damaged,
   numberOf,
   placeholders,
   type SqlDatabase,
@@ -262,7 +263,7 @@ async function withLikes(
     description: textOf(row.description),
     live: numberOf(row.live) !== 0,
     closed: numberOf(row.closed) !== 0,
-    media: JSON.parse(textOf(row.media)) as MediaSource[],
+    media: mediaOf(textOf(row.media)),
     poster: textOf(row.poster),
     createdAt: numberOf(row.created_at),
     activeAt: numberOf(row.active_at),
@@ -272,6 +273,14 @@ async function withLikes(
     deletedAt: row.deleted_at === null ? null : numberOf(row.deleted_at),
     likes: likes.get(textOf(row.id)) ?? {},
   }));
+}
+
+function mediaOf(text: string): readonly MediaSource[] {
+  try {
+    return JSON.parse(text);
+  } catch {
+    throw damaged("the media of a video are no JSON");
+  }
 }
 
 async function readLikes(
