@@ -1,0 +1,251 @@
+/**
+ * Every command of the documentation and of `--help` is run here as it is written, or by the test that
+ * is named for it. A new command without either fails.
+ */
+
+import { afterAll, beforeAll, expect, test } from "bun:test";
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { type RunningOvation, startOvation } from "../comments/testing/start-ovation.ts";
+import { startPostgres, type TestPostgres } from "../log/testing/mod.ts";
+
+const ROOT = join(import.meta.dir, "..");
+const COMMAND = `sh ${ROOT}/ovation/bin/ovation`;
+const PROGRAMS =
+  /^(npm|npx|ovation(?!:)|sh|curl|openssl|systemctl|until|sleep|for|mkdir|pg_dump|pg_restore|createdb|TOKEN=)/;
+
+/** Commands that a test of their own runs: the file, and what in it shows so. */
+const HELD_ELSEWHERE: readonly (readonly [command: RegExp, file: string, shows: string])[] = [
+  [/^npm ci$/, "scripts/tidy.test.ts", "npm ci refuses it"],
+  [/^(npm start|ovation start --demo)\b/, "web/browser-tests/pages.browser.ts", `"--demo"`],
+  [/^npm test/, "scripts/test-counts.test.ts", "test("],
+  [/^sh ovation\/bin\/bun test /, "scripts/test-counts.test.ts", "test("],
+  [/^npm run format$/, "scripts/test.ts", "lint"],
+  [/^ovation start --rate-limits off &$/, "load/load.test.ts", "test("],
+  [/^ovation load /, "load/load.test.ts", "test("],
+  [/^systemctl reload /, "ovation/http/reload.test.ts", `"SIGHUP"`],
+  [/^systemctl restart /, "deploy/supervisors.test.ts", "test("],
+  [/^(until curl -sf|sleep 5)/, "ovation/http/readiness.test.ts", "/readyz"],
+];
+
+interface Written {
+  readonly command: string;
+  readonly where: string;
+}
+
+/** Commands in fenced blocks, whole: lines that end with a backslash are one. */
+function commandsOf(file: string): readonly Written[] {
+  const found: Written[] = [];
+  let fence: string | undefined;
+  let text = "";
+  for (const line of readFileSync(join(ROOT, file), "utf8").split("\n")) {
+    const opened = /^ *```(\w*)/.exec(line);
+    if (opened !== null) {
+      fence = fence === undefined ? opened[1] : undefined;
+      continue;
+    }
+    if (fence === undefined || !["", "sh", "bash", "console", "shell"].includes(fence)) continue;
+    text += line.trim();
+    if (text.endsWith("\\")) {
+      text = text.slice(0, -1);
+      continue;
+    }
+    const command = text.replace(/\s+# .*$/, "").replace(/ {3,}.*$/, "");
+    text = "";
+    if (PROGRAMS.test(command)) found.push({ command, where: file });
+  }
+  return found;
+}
+
+const documents = [
+  ...["README.md", "CONTRIBUTING.md", "ARCHITECTURE.md", "deploy/README.md"],
+  ...["docs", "docs/operating", "docs/decisions"].flatMap((folder) =>
+    readdirSync(join(ROOT, folder))
+      .filter((name) => name.endsWith(".md"))
+      .map((name) => `${folder}/${name}`),
+  ),
+].filter((file) => existsSync(join(ROOT, file)));
+
+const written = documents.flatMap(commandsOf);
+const directory = mkdtempSync(join(tmpdir(), "ovation-documents-"));
+const ran = new Set<string>();
+let server: RunningOvation;
+let postgres: TestPostgres;
+beforeAll(async () => {
+  [server, postgres] = await Promise.all([startOvation([]), startPostgres()]);
+}, 60_000);
+afterAll(async () => {
+  await Promise.all([server.stop(), postgres.stop()]);
+  rmSync(directory, { recursive: true, force: true });
+}, 30_000);
+
+/** As it is written, at the server and the directories of this test; answers its output. */
+async function run(script: string, cwd = ROOT) {
+  const text = script
+    .replaceAll(/(^|[;&(] ?|do |timeout \d+ )(npx )?ovation (?=[a-z$-])/gm, `$1${COMMAND} `)
+    .replaceAll("http://localhost:8080", server.url);
+  const child = Bun.spawn(["bash", "-ec", text], {
+    cwd,
+    env: { ...process.env, OVATION_DATA: join(server.directory, "data"), OVATION_URL: server.url },
+    stdout: "pipe",
+    stderr: "pipe",
+  });
+  const outputs = [child.stdout, child.stderr].map((stream) => new Response(stream).text());
+  const [output = "", errors = ""] = await Promise.all(outputs);
+  return { output, errors, code: await child.exited };
+}
+
+/** The commands of a document that `pattern` takes; they count as run. */
+function take(file: string, pattern: RegExp): string {
+  const taken = written.filter(({ where, command }) => where === file && pattern.test(command));
+  expect(taken.length).toBeGreaterThan(0);
+  for (const { command } of taken) ran.add(command);
+  return taken.map(({ command }) => command).join("\n");
+}
+
+test("README: a token, an event and the stream that shows it", async () => {
+  const stream = run(`timeout 4 ${take("README.md", /^curl -N/)} || true`);
+  await Bun.sleep(1_500);
+  const { code, errors } = await run(take("README.md", /^(TOKEN=|curl http.*publish)/));
+  expect([code, errors.includes("error")]).toEqual([0, false]);
+  expect((await stream).output).toContain('"team":"blue"');
+}, 20_000);
+
+test("README, docs/replay.md: a recorded chat", async () => {
+  const command = take("docs/replay.md", /ovation replay/);
+  expect(take("README.md", /ovation replay/)).toBe(command);
+  const { code, output } = await run(`timeout 60 ${command.replace("--speed 10", "--speed 200")}`);
+  expect([code, output]).toEqual([0, expect.stringContaining("comments by")]);
+}, 70_000);
+
+test("CONTRIBUTING: the server without the demo, and help", async () => {
+  expect((await run(take("CONTRIBUTING.md", /--help$/))).output).toContain("Usage: ovation");
+  const start = take("CONTRIBUTING.md", /ovation start/).replace("/tmp/x", join(directory, "x"));
+  const { errors, output } = await run(`timeout 4 ${start.replace("8081", "0")} || true`);
+  expect([errors, output]).toEqual([expect.not.stringContaining("error"), expect.any(String)]);
+  expect(existsSync(join(directory, "x", "log.sqlite"))).toBe(true);
+}, 20_000);
+
+test("docs/operating/backup.md: SQLite is backed up while it runs, and the copies are whole", async () => {
+  mkdirSync(join(directory, "restored"), { recursive: true });
+  const { code, errors } = await run(
+    take("docs/operating/backup.md", /^(mkdir|for)/),
+    server.directory,
+  );
+  expect([code, errors]).toEqual([0, ""]);
+  const copied = `cp backup/secret ${directory}/restored/ && for name in log videos members; do cp backup/$name-*.sqlite ${directory}/restored/$name.sqlite; done`;
+  const verified = await run(
+    `${copied}; ovation log verify --data ${directory}/restored`,
+    server.directory,
+  );
+  expect([verified.code, verified.output]).toEqual([0, expect.stringContaining("whole")]);
+}, 30_000);
+
+test("docs/operating/backup.md: PostgreSQL is dumped and restored", async () => {
+  const { url } = postgres;
+  const exported = `ovation log export --data ${server.directory}/data > ${directory}/log.ndjson`;
+  const moved = `ovation log import --database ${url} < ${directory}/log.ndjson`;
+  expect((await run(`${exported} && ${moved}`)).code).toBe(0);
+  const address = new URL(url);
+  const other = Object.assign(new URL(url), { pathname: "/restored" }).href;
+  const script = take("docs/operating/backup.md", /^(pg_dump|createdb|pg_restore|ovation log)/)
+    .replace("postgres://…\n", `${url}\n`)
+    .replace("createdb --owner=ovation ovation", `createdb --owner=${address.username} restored`)
+    .replaceAll("postgres://…/ovation", other);
+  const connection = `export PGHOST=${address.hostname} PGPORT=${address.port} PGUSER=${address.username}`;
+  const { code, output, errors } = await run(`${connection}\n${script}`, directory);
+  expect([code, errors, output]).toEqual([0, expect.any(String), expect.stringContaining("whole")]);
+}, 60_000);
+
+test("docs/operating/cluster.md: certificates of an authority of one's own", async () => {
+  const { code } = await run(take("docs/operating/cluster.md", /^openssl/), directory);
+  expect(code).toBe(0);
+  const checked = await run("openssl verify -CAfile ca.pem 10.0.0.20.pem", directory);
+  expect(checked.output).toContain("OK");
+}, 20_000);
+
+test("docs/operating: each role's command is taken as it is written, and waits for its stores", async () => {
+  const pattern = /^ovation (dispatcher|frontend|comments) /;
+  const commands = ["docs/operating/cluster.md", "docs/operating/two-data-centres.md"].flatMap(
+    (file) => take(file, pattern).split("\n"),
+  );
+  const secrets = "export OVATION_SECRET=0123456789abcdef OVATION_INTERNAL_SECRET=fedcba9876543210";
+  const runs = commands.map(async (command) => {
+    const here = command
+      .replaceAll(/\b10\.0\.0\.\d+/g, "127.0.0.1")
+      .replace(/ …$/, " --table redis://127.0.0.1:1 --database postgres://u:p@127.0.0.1:1/ovation")
+      .replaceAll("…", "x")
+      .replaceAll(/(--(internal-)?port) \d+/g, "$1 0");
+    const { code, errors } = await run(`${secrets}; timeout 8 ${here} --port 0`);
+    // 124: it went on until it was ended. A wrong option ends it at once. Ended by SIGTERM it is 0.
+    expect([command, [0, 124].includes(code), errors.startsWith("ovation:")]).toEqual([
+      command,
+      true,
+      false,
+    ]);
+    expect([command, /"msg":"(ended before it was ready|started)"/.test(errors)]).toEqual([
+      command,
+      true,
+    ]);
+  });
+  await Promise.all(runs);
+}, 60_000);
+
+test("docs/simulation.md: each command runs simulations, fewer of them", async () => {
+  for (const command of take("docs/simulation.md", /^npm run simulate/).split("\n")) {
+    const { code, output } = await run(
+      command.replace(/--runs \d+/, "--runs 2").replace("time 5", "time 1"),
+    );
+    expect([command, code, output]).toEqual([command, 0, expect.stringMatching(/\S/)]);
+  }
+}, 60_000);
+
+test("docs: each benchmark that is named is there", async () => {
+  const commands = take("docs/performance.md", /^npm run bench/).split("\n");
+  const { code, output } = await run("npm run bench -- --list");
+  expect(code).toBe(0);
+  const names = commands.flatMap((command) => /-- ([a-z][a-z-]+)/.exec(command)?.[1] ?? []);
+  expect(names.length).toBeGreaterThan(1);
+  for (const name of names.filter((each) => each !== "all"))
+    expect([name, new RegExp(`^ *${name}\\b`, "m").test(output)]).toEqual([name, true]);
+}, 30_000);
+
+test("--help: the examples are commands", async () => {
+  const help = await run("for name in start token replay; do ovation $name --help; done");
+  const examples = help.output
+    .split("\n")
+    .filter((line) => /^ {2}ovation /.test(line))
+    .map((line) => line.trim().replace(/ {2,}.*$/, ""));
+  expect(examples.length).toBeGreaterThan(4);
+  for (const example of examples) {
+    if (/^ovation (token)/.test(example)) {
+      const { code, output } = await run(example);
+      expect([example, code, output]).toEqual([example, 0, expect.stringMatching(/^ey.+\..+\..+/)]);
+    } else if (/--host 0\.0\.0\.0/.test(example)) {
+      const start = `${example.replace("/var/lib/ovation", `${directory}/var`)} --port 0`;
+      expect((await run(`timeout 4 ${start} || true`)).errors).not.toContain('"error"');
+      expect(existsSync(join(directory, "var", "log.sqlite"))).toBe(true);
+    } else {
+      const isHeld = ran.has(`npx ${example}`) || heldElsewhere(example) !== undefined;
+      expect([example, isHeld]).toEqual([example, true]);
+    }
+  }
+}, 60_000);
+
+test("every command that is written has been run, or names the test that does", () => {
+  expect(written.length).toBeGreaterThan(30);
+  const neither = written.filter(
+    ({ command }) => !ran.has(command) && heldElsewhere(command) === undefined,
+  );
+  expect(neither).toEqual([]);
+});
+
+/** The file that runs it; it has to be there and to show so. */
+function heldElsewhere(command: string): string | undefined {
+  const held = HELD_ELSEWHERE.find(([pattern]) => pattern.test(command));
+  if (held === undefined) return undefined;
+  const [, file, shows] = held;
+  expect(readFileSync(join(ROOT, file), "utf8")).toContain(shows);
+  return file;
+}
