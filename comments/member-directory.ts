@@ -19,10 +19,12 @@ import {
   PROFILE_AGE_MS,
   PROFILE_FLUSH_MS,
   PROFILES_WAITING_MAX,
+  SANCTIONS_OUTLIVE_MS,
   STAFF_NOTED_MAX,
 } from "./limits.ts";
 import type { AddressSanction, MemberStores, Profile, Sanction } from "./member-stores.ts";
 import { createRemembered } from "./remembered.ts";
+import { StoreUnavailableError } from "./sql-database.ts";
 
 export interface MemberDirectory {
   /** Throws `timed-out` or `banned` where one is in force in the video; without a video, on the whole site. */
@@ -60,6 +62,11 @@ export function createMemberDirectory({
   onFailure,
 }: MemberDirectoryOptions): MemberDirectory {
   const common = { clock: steady, ageMs: MEMBER_AGE_MS, keptMax: MEMBERS_KEPT_MAX };
+  // Likes without a token go on without the database: what was known of the address decides.
+  const outlives = {
+    ms: SANCTIONS_OUTLIVE_MS,
+    isSo: (error: unknown) => error instanceof StoreUnavailableError,
+  };
   const sanctions = createRemembered<readonly Sanction[]>({
     ...common,
     load: (member) => stores.sanctions.of(member, clock.now()),
@@ -71,6 +78,7 @@ export function createMemberDirectory({
   const addresses = createRemembered<readonly AddressSanction[]>({
     ...common,
     load: (address) => stores.addresses.of(address, clock.now()),
+    outlives,
   });
   /** By identity, as in `createNotes`: forgotten with the token. */
   const notedAddresses = new WeakMap<Identity, { readonly address: string; readonly at: number }>();

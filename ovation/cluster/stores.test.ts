@@ -119,15 +119,22 @@ test("PostgreSQL is away at the start: the roles wait, say so, and are ready whe
   const like = async () => {
     const body = JSON.stringify({ kind: "like", count: 1 });
     const headers = { "content-type": "application/json" };
-    return (
-      await fetch(`${comments.url}/v1/videos/${topic.slice("video:".length)}/likes`, {
-        method: "POST",
-        headers,
-        body,
-      })
-    ).status;
+    const sentAt = crowd.recorder.now();
+    const address = `${comments.url}/v1/videos/${topic.slice("video:".length)}/likes`;
+    const { status } = await fetch(address, { method: "POST", headers, body });
+    crowd.recorder.like({
+      process: "comments",
+      topic,
+      count: 1,
+      sentAt,
+      endedAt: crowd.recorder.now(),
+      outcome: status === 202 ? "acknowledged" : "refused",
+    });
+    return status;
   };
   expect(await like()).toBe(202);
+  // It is stored: an older one that is not would have further ones refused after two seconds.
+  await Bun.sleep(1_500);
   await cluster.postgres.halt("immediate");
   const lines: string[] = [];
   const early = await startProcess(
