@@ -71,7 +71,7 @@ export async function readPostgresArchive<Result>(
           const orphans = await count(from);
           if (orphans > 0) problems.push(`${orphans} ${what}`);
         }
-        return problems;
+        return { listed: problems, count: problems.length };
       },
       countKeys: () => count("keys"),
       topics: (after, limit) =>

@@ -57,16 +57,17 @@ export async function readSqliteArchive<Result>(
     try {
       return await run({
         async inspect() {
-          const problems = integrity.all().map((row) => row.integrity_check);
-          if (problems.length !== 1 || problems[0] !== "ok") return problems;
-          const found = orphans.all().slice(0, PROBLEMS_MAX);
+          const damages = integrity.all().map((row) => row.integrity_check);
+          if (damages.length !== 1 || damages[0] !== "ok")
+            return { listed: damages, count: damages.length };
           const beyond = lost.get()?.count ?? 0;
-          return [
-            ...found.map(
-              (row) => `a row of ${row.table} names a row of ${row.parent} that is not there`,
-            ),
-            ...(beyond > 0 ? [`${beyond} keys name events beyond their topic's head`] : []),
-          ];
+          const listed = beyond > 0 ? [`${beyond} keys name events beyond their topic's head`] : [];
+          let count = listed.length;
+          for (const { table, parent } of orphans.iterate()) {
+            if (count++ < PROBLEMS_MAX)
+              listed.push(`a row of ${table} names a row of ${parent} that is not there`);
+          }
+          return { listed, count };
         },
         countKeys: async () => keys.get()?.count ?? 0,
         topics: async (after, limit) => topics.all(after, limit),

@@ -4,6 +4,7 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { DEFAULT_POLICY, type Policy, toJsonText, topicOf } from "@ovation/protocol";
+import { PROBLEMS_MAX } from "./limits.ts";
 import { LogUnusableError } from "./log.ts";
 import { exportLog } from "./log-export.ts";
 import { importLog, LogImportError } from "./log-import.ts";
@@ -163,6 +164,18 @@ for (const form of forms) {
       }
     });
 
+    test("PROBLEMS_MAX problems are listed, and all are counted", async () => {
+      const location = await form.locate();
+      await fill(location);
+      const remove = (where: string) => form.tamper(location, `DELETE FROM events WHERE ${where}`);
+      await remove(`seq % 10 = 5 AND seq > 100 AND seq <= 100 + 10 * ${PROBLEMS_MAX}`);
+      const most = await verifyLog(location);
+      expect([most.problems.length, most.problemCount]).toEqual([PROBLEMS_MAX, PROBLEMS_MAX]);
+      await remove("seq = 2005");
+      const more = await verifyLog(location);
+      expect([more.problems.length, more.problemCount]).toEqual([PROBLEMS_MAX, PROBLEMS_MAX + 1]);
+    });
+
     test("imports what it exported, with the same numbers and a new life, also into the other form", async () => {
       const source = await form.locate();
       await fill(source);
@@ -261,6 +274,17 @@ for (const form of forms) {
     });
   });
 }
+
+test("verify counts all rows of an SQLite file that name a topic that is not there", async () => {
+  const [form] = forms;
+  const location = await form?.locate();
+  if (form === undefined || location === undefined) throw new Error("no form");
+  await fill(location);
+  await form.tamper(location, "DELETE FROM topics WHERE name = 'video:many'");
+  const report = await verifyLog(location);
+  // Its 2,515 events and 2,500 keys.
+  expect([report.problems.length, report.problemCount]).toEqual([PROBLEMS_MAX, 5_015]);
+});
 
 test("verify finds damaged pages of an SQLite file", async () => {
   const path = join(directory, "damaged.sqlite");

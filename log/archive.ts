@@ -22,9 +22,15 @@ export interface TopicRecord {
 /** `isAltered`: it is not what was written, as far as the form can tell. */
 export type ArchiveEvent = DurableEvent & { readonly isAltered?: boolean };
 
+/** `count` is of all problems; of very many, `listed` has the first ones. */
+export interface Inspection {
+  readonly listed: readonly string[];
+  readonly count: number;
+}
+
 export interface ArchiveReader {
-  /** What only the form itself can find: damaged pages, rows without a topic, a type or a life. Empty where all is well. */
-  inspect(): Promise<readonly string[]>;
+  /** What only the form itself can find: damaged pages, rows without a topic, a type or a life. */
+  inspect(): Promise<Inspection>;
   countKeys(): Promise<number>;
   /** The next topics after a name, ascending. */
   topics(after: string, limit: number): Promise<readonly TopicRecord[]>;

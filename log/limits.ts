@@ -36,7 +36,7 @@ export const TRIM_TOPIC_EVENTS_MAX = 1_000;
 /** Numbers that one call of `tally` passes over, so that a topic of millions holds up no thread. */
 export const TALLY_EVENTS_MAX = 200_000;
 
-/** Names kept in memory (topic and type ids): past it the map is emptied and fills again. */
+/** Types whose ids a writer keeps in memory: past it the map is emptied and fills again. */
 export const NAMES_MAX = 100_000;
 
 /** A statement that takes longer is cancelled by PostgreSQL: a lock or a disk that does not come. */

@@ -9,6 +9,7 @@ import {
 } from "bun:test";
 import { join } from "node:path";
 import { parseTopic, type Topic, toJsonText, topicOf } from "@ovation/protocol";
+import { POSTGRES_ATTEMPTS_MAX } from "./limits.ts";
 import {
   type Log,
   type LogEntry,
@@ -196,9 +197,10 @@ describe("an append", () => {
     await Promise.all([log.close(), holder.close()]);
   });
 
-  test("that the server takes back because of others is made again, and given up where that goes on", async () => {
+  test("POSTGRES_ATTEMPTS_MAX: that the server takes back because of others is made again, and given up then", async () => {
     const log = await openPostgresLog({ url });
     await appendOne(log, "first");
+    const control = new PostgresClient(url);
     // A sequence counts on where a transaction is taken back.
     await psql(
       url,
@@ -208,11 +210,18 @@ describe("an append", () => {
        CREATE TRIGGER take_back BEFORE INSERT ON ovation_log.events FOR EACH ROW EXECUTE FUNCTION take_back()`,
     );
     expect((await appendOne(log, "second")).seq).toBe(2);
-    await expect(appendOne(log, "never")).rejects.toThrow(/took a transaction back/);
+    await expect(appendOne(log, "never")).rejects.toThrow(
+      `took a transaction back ${POSTGRES_ATTEMPTS_MAX} times`,
+    );
+    const [made] = await control.query<{ attempts: number }>(
+      "reads",
+      "SELECT last_value::int AS attempts FROM attempts",
+    );
+    expect(made?.attempts).toBe(3 + POSTGRES_ATTEMPTS_MAX);
     await psql(url, "DROP TRIGGER take_back ON ovation_log.events");
     expect((await appendOne(log, "third")).seq).toBe(3);
     expect(await keysOf(log)).toEqual(["first", "second", "third"]);
-    await log.close();
+    await Promise.all([log.close(), control.close()]);
   });
 });
 

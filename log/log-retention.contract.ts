@@ -1,7 +1,12 @@
 /** Retention: the part of the log's specification that says what it drops, and what stays when it did. Run by `log.contract.ts`. */
 
 import { describe, expect, test } from "bun:test";
-import { TALLY_EVENTS_MAX } from "./limits.ts";
+import {
+  TALLY_EVENTS_MAX,
+  TRIM_EVENTS_MAX,
+  TRIM_TOPIC_EVENTS_MAX,
+  TRIM_TOPICS_MAX,
+} from "./limits.ts";
 import {
   appendMany,
   type ContractOptions,
@@ -44,6 +49,37 @@ export function retentionContract(withLog: WithLog, options: ContractOptions): v
         expect(heads[2]).toMatchObject({ seq: 30, first: 21 });
         while ((await log.trim(5_000)) > 0);
         expect((await log.heads([busy]))[0]).toMatchObject({ seq: 4_900, first: 4_891 });
+      }));
+
+    test("TRIM_TOPIC_EVENTS_MAX: one topic gives so many before the next one has its turn", () =>
+      withLog(async (log) => {
+        const [first, second] = [freshTopic("few"), freshTopic("few")];
+        for (const topic of [first, second])
+          await appendMany(log, topic, 2 * TRIM_TOPIC_EVENTS_MAX);
+        expect(await log.trim(TRIM_TOPIC_EVENTS_MAX + 5)).toBe(TRIM_TOPIC_EVENTS_MAX + 5);
+        expect((await log.heads([first, second])).map((head) => head.first)).toEqual([
+          TRIM_TOPIC_EVENTS_MAX + 1,
+          6,
+        ]);
+      }));
+
+    test("TRIM_TOPICS_MAX: a call looks at more topics than one step of it does", () =>
+      withLog(async (log) => {
+        const topics = Array.from({ length: TRIM_TOPICS_MAX + 1 }, () => freshTopic("none"));
+        await log.append(topics.map((topic) => entry(topic, "x")));
+        expect(await log.trim(2 * topics.length)).toBe(topics.length);
+        const heads = await log.heads(topics);
+        expect(heads.every(({ seq, first }) => seq === 1 && first === 2)).toBe(true);
+      }));
+
+    test("TRIM_EVENTS_MAX: a call clears more events of a topic than one step of it does", () =>
+      withLog(async (log) => {
+        const topic = freshTopic("video");
+        await appendMany(log, topic, 2 * TRIM_EVENTS_MAX + 2);
+        expect(await log.clear(topic, TRIM_EVENTS_MAX + 1)).toBe(TRIM_EVENTS_MAX);
+        expect(await log.clear(topic, 2 * TRIM_EVENTS_MAX + 2)).toBe(TRIM_EVENTS_MAX + 1);
+        const { events } = await log.read(topic, { after: 0, limit: 10 });
+        expect(seqsOf(events)).toEqual([2 * TRIM_EVENTS_MAX + 2]);
       }));
 
     test("upkeep is one process's: the same one may ask again, another one may not", () =>

@@ -1,19 +1,25 @@
 import { Database } from "bun:sqlite";
 import { afterEach, beforeEach, describe, expect, setDefaultTimeout, test } from "bun:test";
 import {
+  closeSync,
   copyFileSync,
   mkdtempSync,
+  openSync,
   readdirSync,
   readFileSync,
   rmSync,
+  statSync,
   truncateSync,
   writeFileSync,
+  writeSync,
 } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { type Clock, toJsonText, topicOf } from "@ovation/protocol";
+import { NAMES_MAX, SQLITE_CHECK_BYTES_MAX } from "./limits.ts";
 import { type Log, type LogEntry, LogUnavailableError, LogUnusableError } from "./log.ts";
 import { openSqliteLog } from "./log-sqlite.ts";
+import { verifyLog } from "./log-verify.ts";
 import { SCHEMA_VERSION } from "./sqlite-schema.ts";
 import { type Ack, startAppender } from "./testing/appender.ts";
 
@@ -59,6 +65,25 @@ describe("an SQLite log that is opened again", () => {
     expect(await after.wrote(topic, 2, first.epoch)).toBe("no");
     await after.close();
     expect(readdirSync(directory)).toEqual(["log.sqlite"]);
+  });
+
+  test("NAMES_MAX: types beyond what a writer remembers keep their names", async () => {
+    const log = await openSqliteLog({ path });
+    const types = Array.from({ length: NAMES_MAX + 1 }, (_, n) => `t${n}`);
+    const append = (some: readonly string[]) =>
+      log.append(some.map((type) => ({ ...entry("x"), type })));
+    for (let start = 0; start < types.length; start += 10_000)
+      await append(types.slice(start, start + 10_000));
+    await append(["t0", `t${NAMES_MAX}`, "t1"]);
+    const { events } = await log.read(topic, { after: NAMES_MAX - 1, limit: 10 });
+    expect(events.map(({ type }) => type)).toEqual([
+      `t${NAMES_MAX - 1}`,
+      `t${NAMES_MAX}`,
+      "t0",
+      `t${NAMES_MAX}`,
+      "t1",
+    ]);
+    await log.close();
   });
 
   test("gives higher stamps though the clock was set back", async () => {
@@ -199,6 +224,35 @@ describe("a file that is not a log of this version", () => {
     bytes.fill(0xa5, bytes.length / 2, bytes.length / 2 + 8192);
     writeFileSync(path, bytes);
     await expectRefused(/damaged.*backup/s);
+  });
+
+  test("SQLITE_CHECK_BYTES_MAX: up to it all pages are checked when it is opened; beyond, verify finds the damage", async () => {
+    await makeLog();
+    /** A table of so many bytes, whose pages are damaged. */
+    const addDamage = (bytes: number) => {
+      const database = new Database(path);
+      database.run("CREATE TABLE IF NOT EXISTS ballast (bytes BLOB)");
+      database.run("DELETE FROM ballast");
+      database.run(`INSERT INTO ballast VALUES (zeroblob(${bytes}))`);
+      database.run("PRAGMA wal_checkpoint(TRUNCATE)");
+      database.close();
+      const { size } = statSync(path);
+      const file = openSync(path, "r+");
+      // The beginning of a page that overflows names the next one.
+      for (let at = Math.floor(size / 8192) * 4096; at < size - 4096; at += 1 << 20)
+        writeSync(file, new Uint8Array(8).fill(0xa5), 0, 8, at);
+      closeSync(file);
+      return size;
+    };
+    expect(addDamage(SQLITE_CHECK_BYTES_MAX / 4)).toBeLessThan(SQLITE_CHECK_BYTES_MAX);
+    await expectRefused(/damaged.*backup/s);
+    rmSync(path);
+    await makeLog();
+    expect(addDamage(SQLITE_CHECK_BYTES_MAX)).toBeGreaterThan(SQLITE_CHECK_BYTES_MAX);
+    const log = await openSqliteLog({ path });
+    expect((await appendOne(log, "next")).seq).toBe(501);
+    await log.close();
+    expect((await verifyLog({ path })).problemCount).toBeGreaterThan(0);
   });
 
   test("is refused when its end is missing", async () => {

@@ -38,7 +38,9 @@ export function verifyLog(
 ): Promise<VerifyReport> {
   return readArchive(location, async (archive) => {
     const findings = new Findings();
-    for (const problem of await archive.inspect()) findings.add(problem);
+    const inspection = await archive.inspect();
+    for (const problem of inspection.listed) findings.add(problem);
+    findings.count += inspection.count - inspection.listed.length;
     const progress = { topics: 0, events: 0 };
     for (let after = ""; ; ) {
       const topics = await archive.topics(after, ARCHIVE_BATCH);

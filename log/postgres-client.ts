@@ -40,7 +40,7 @@ const UNAVAILABLE = /^(08|53|57|55P03|25006|58)/;
 const POOL_CLOSE_SECONDS = 1;
 
 type PoolName = "appends" | "reads";
-const POOL_MAX: Readonly<Record<PoolName, number>> = {
+const POOL_CONNECTIONS: Readonly<Record<PoolName, number>> = {
   appends: POSTGRES_APPENDS_MAX,
   reads: POSTGRES_READS_MAX,
 };
@@ -109,7 +109,7 @@ export class PostgresClient {
     const common = {
       url: this.#url,
       adapter: "postgres",
-      max: POOL_MAX[name],
+      max: POOL_CONNECTIONS[name],
       idleTimeout: 0,
       connectionTimeout: POSTGRES_CONNECT_MS_MAX / 1000,
     } as const;

@@ -46,6 +46,13 @@ const RETENTION: Policy = {
     defaultType: { lane: "durable" },
     retention: { eventsMax: 10 },
   },
+  none: {
+    subscribe: "anyone",
+    viewers: false,
+    types: {},
+    defaultType: { lane: "durable" },
+    retention: { eventsMax: 0 },
+  },
   young: {
     subscribe: "anyone",
     viewers: false,
