@@ -48,7 +48,13 @@ const upstream: Upstream = {
   present: async () => {},
   release: async () => {},
 };
-const writer: ByteWriter = { write: (bytes) => bytes.length, end() {}, cut() {} };
+/** As a viewer over HTTP/1.1: chunks. */
+const writer: ByteWriter = {
+  isChunked: true,
+  write: (bytes) => bytes.length,
+  end() {},
+  cut() {},
+};
 
 const frontend = newFrontend(upstream, {
   name: "bench",

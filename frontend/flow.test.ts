@@ -1,7 +1,16 @@
 /** What waits for a topic's next batch is bounded: at the bound nothing is lost silently. */
 
+import { heapStats } from "bun:jsc";
 import { afterEach, expect, test } from "bun:test";
-import { type Event, type Json, toJsonText } from "@ovation/protocol";
+import {
+  createPendingCounts,
+  DEFAULT_POLICY,
+  type Event,
+  type Json,
+  policyOf,
+  toJsonText,
+} from "@ovation/protocol";
+import { ChannelKinds, Flow } from "./flow.ts";
 import type { Frontend } from "./frontend.ts";
 import {
   HELD_BYTES_MAX,
@@ -151,4 +160,38 @@ test("events ahead of a missing number are held up to a bound; the others are dr
   frontend.dispatch(large);
   expect(frontend.counters.pending.durable.droppedFull).toBeGreaterThanOrEqual(55);
   await until(() => viewer.seqs(video).length === ahead.length + 2 + large.length);
+});
+
+function personalFlow(): () => Flow {
+  const policy = policyOf(DEFAULT_POLICY, topic("member:1"));
+  if (policy === undefined) throw new Error("no kind");
+  const kind = new ChannelKinds(createPendingCounts()).of(policy);
+  const batched = { seq: 0, epoch: "" };
+  return () => new Flow(kind, batched);
+}
+
+test("one event of a personal topic waits without an object beside the flow", () => {
+  const create = personalFlow();
+  const flows = Array.from({ length: 2000 }, create);
+  const [event] = goals(1, 1);
+  const objects = (): number => {
+    Bun.gc(true);
+    const { Object: plain = 0, Array: lists = 0 } = heapStats().objectTypeCounts;
+    return plain + lists;
+  };
+  const before = objects();
+  for (const flow of flows) if (event !== undefined) flow.wait(event, 1);
+  expect((objects() - before) / flows.length).toBeLessThan(0.1);
+  expect(flows.every((flow) => flow.isWaiting && flow.hasDue(1) && !flow.isSpent)).toBe(true);
+});
+
+test("an event that waits alone goes first when others come, and nothing is left behind", () => {
+  const flow = personalFlow()();
+  const events = goals(1, 3);
+  for (const event of events) flow.wait(event, 1);
+  expect(flow.takeDue(1)).toEqual(events);
+  expect([flow.isSpent, flow.dueAt()]).toEqual([true, undefined]);
+  for (const event of events.slice(0, 1)) flow.wait(event, 2);
+  expect(flow.takeDue(2)).toEqual(events.slice(0, 1));
+  expect([flow.isSpent, flow.dueAt()]).toEqual([true, undefined]);
 });

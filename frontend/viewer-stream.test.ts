@@ -55,9 +55,11 @@ test("an idle viewer holds no function, no scope and no request", async () => {
   for (let count = 0; count < VIEWERS; count++) held.push(watch());
   await until(isOpen);
   const perViewer = kinds.map((kind, at) => (objectsOf(kind) - (before[at] ?? 0)) / held.length);
-  // The list of its subscriptions; the connection, its subscription and its stream.
-  const rounded = perViewer.map((objects) => Math.round(objects * 10) / 10);
-  expect(rounded).toEqual([0, 0, 1, 3]);
+  // The list of its subscriptions; the connection, its subscription and its stream. Garbage of other
+  // tests in this process may go meanwhile, so fewer is no fault.
+  const most = [0, 0, 1, 3];
+  for (const [at, objects] of perViewer.entries())
+    expect(objects).toBeLessThan((most[at] ?? 0) + 0.1);
 });
 
 test("a stream that is cancelled closes its connection", () => {

@@ -152,8 +152,7 @@ export class PendingEvents {
   }
 
   /**
-   * `now` is when the event begins to wait. `patienceMs`: how long a merged one may wait for another
-   * event to leave with.
+   * `now`: when it begins to wait. `patienceMs`: how long a merged one may wait for company.
    */
   push(event: Event, now: number, patienceMs = 0): void {
     if (event.type === GAP_TYPE && !isDurable(event) && this.#addGap(event, now)) return;
@@ -231,14 +230,15 @@ export class PendingEvents {
     if ((this.dueAt ?? Number.POSITIVE_INFINITY) > now) return [];
     const taken = this.#takeGaps(eventsMax);
     // At the last hop merged events follow the others: they may have been held back anyway.
-    const merged = this.#options.paced === true ? [] : taken;
-    const kept: Entry[] = [];
+    const merged = this.#options.paced === true && this.#merging !== undefined ? [] : taken;
+    let kept: Entry[] | undefined;
     let bytes = 0;
     let index = this.#head;
     for (; index < this.#entries.length && taken.length < eventsMax; index++) {
       const entry = this.#entries[index];
       if (entry?.event === undefined) continue;
       if (entry.from > now) {
+        kept ??= [];
         kept.push(entry);
         continue;
       }
@@ -251,7 +251,7 @@ export class PendingEvents {
     this.#mergingDueAt = Number.POSITIVE_INFINITY;
     for (const { dueAt } of this.#merging?.values() ?? [])
       this.#mergingDueAt = Math.min(this.#mergingDueAt, dueAt);
-    if (kept.length > 0) this.#reset([...kept, ...this.#entries.slice(index)]);
+    if (kept !== undefined) this.#reset([...kept, ...this.#entries.slice(index)]);
     else if (index === this.#entries.length) this.#reset([]);
     else this.#head = index;
     if (this.#entries.length >= COMPACT_FROM) this.#compact();
