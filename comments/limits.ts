@@ -74,7 +74,7 @@ export const OUTBOX_BATCH_MAX = 2_000;
 export const VIDEO_SETTINGS_AGE_MS = 1_000;
 export const VIDEO_SETTINGS_KEPT_MAX = 10_000;
 /** While the database is away, what was known of an address counts for so much longer … */
-export const SANCTIONS_OUTLIVE_MS = 60_000;
+export const SANCTIONS_OUTLIVE_MS = 15_000;
 /** … and what was known of a video. */
 export const VIDEO_SETTINGS_OUTLIVE_MS = 60_000;
 
