@@ -63,3 +63,19 @@ test("what came is not remembered for longer than it is young, although nothing 
   await clock.advance(YOUNG_MS * 3 + 100);
   expect([lingering.young, clock.pending]).toEqual([0, 0]);
 });
+
+test("a wall clock that is set back an hour lets no topic stay longer", async () => {
+  const manual = createManualClock();
+  let offset = 0;
+  const over: string[] = [];
+  const lingering = new Lingering<string>({
+    clock: { now: () => manual.now() + offset, after: (ms, run) => manual.after(ms, run) },
+    lingerMs: LINGER_MS,
+    onOver: (topic) => over.push(topic),
+  });
+  lingering.left("video:one");
+  offset = -3_600_000;
+  lingering.left("video:two");
+  await manual.advance(LINGER_MS + LINGER_STEP_MS);
+  expect(over).toEqual(["video:one", "video:two"]);
+});

@@ -14,7 +14,7 @@ export interface LingeringOptions<Topic> {
   onOver(topic: Topic): void;
 }
 
-/** Topics that stay equally long, in the order of their time. */
+/** Topics that stay equally long, in the order of their ends, as counts of steps. */
 class Line<Topic> {
   readonly stayMs: number;
   readonly until = new Map<Topic, number>();
@@ -23,9 +23,9 @@ class Line<Topic> {
     this.stayMs = stayMs;
   }
 
-  push(topic: Topic, now: number): void {
+  push(topic: Topic, end: number): void {
     this.until.delete(topic);
-    this.until.set(topic, now + this.stayMs);
+    this.until.set(topic, end);
   }
 }
 
@@ -37,11 +37,15 @@ export class Lingering<Topic> {
   #young = new Set<Topic>();
   #youngBefore = new Set<Topic>();
   #youngSince = 0;
+  readonly #stepMs: number;
+  /** Steps so far: a wall clock that is set back must not let topics stay for an hour. */
+  #steps = 0;
   #isWatching = false;
   #isAging = false;
 
   constructor(options: LingeringOptions<Topic>) {
     this.#options = options;
+    this.#stepMs = Math.max(1, Math.min(options.lingerMs, LINGER_STEP_MS));
     this.#grown = new Line<Topic>(options.lingerMs);
     this.#brief = new Line<Topic>(Math.min(options.lingerMs, YOUNG_MS));
   }
@@ -67,7 +71,10 @@ export class Lingering<Topic> {
     this.#age();
     const isYoung = this.#young.has(topic) || this.#youngBefore.has(topic);
     (isYoung ? this.#grown : this.#brief).until.delete(topic);
-    (isYoung ? this.#brief : this.#grown).push(topic, this.#options.clock.now());
+    const line = isYoung ? this.#brief : this.#grown;
+    // A step that is under way has begun before this.
+    const begun = this.#isWatching ? 1 : 0;
+    line.push(topic, this.#steps + Math.ceil(line.stayMs / this.#stepMs) + begun);
     this.#watch();
   }
 
@@ -85,17 +92,17 @@ export class Lingering<Topic> {
   #watch(): void {
     if (this.#isWatching || this.size === 0) return;
     this.#isWatching = true;
-    this.#options.clock.after(Math.min(this.#options.lingerMs, LINGER_STEP_MS), () => {
+    this.#options.clock.after(this.#stepMs, () => {
       this.#isWatching = false;
+      this.#steps++;
       for (const line of [this.#brief, this.#grown]) this.#end(line);
       this.#watch();
     });
   }
 
   #end({ until }: Line<Topic>): void {
-    const now = this.#options.clock.now();
-    for (const [topic, over] of until) {
-      if (over > now) return;
+    for (const [topic, end] of until) {
+      if (end > this.#steps) return;
       until.delete(topic);
       this.#options.onOver(topic);
     }
