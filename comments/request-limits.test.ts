@@ -19,6 +19,7 @@ import {
   LIST_READS_MAX,
   MEDIA_SOURCES_MAX,
   MENTIONS_MAX,
+  NAME_CODE_POINTS_MAX,
   PRESENCE_AUDIENCE_MAX,
   REASON_CODE_POINTS_MAX,
   SANCTIONS_MAX,
@@ -93,6 +94,15 @@ describe("the form of a video", () => {
     const padded = (bytes: number) => `{"title":"Padded"}`.padEnd(bytes, " ");
     expect(await putVideo(padded(VIDEO_BODY_BYTES_MAX))).toBe(200);
     expect(await putVideo(padded(VIDEO_BODY_BYTES_MAX + 1))).toBe("body-too-large");
+  });
+});
+
+describe("a guest", () => {
+  test("has a name of NAME_CODE_POINTS_MAX at most", async () => {
+    const guest = (name: string) => harness.call("POST", "/v1/guests", undefined, { name });
+    const longest = "é".repeat(NAME_CODE_POINTS_MAX);
+    expect((await guest(longest)).body.member.name).toBe(longest);
+    expect((await guest(`${longest}é`)).body.code).toBe("text-too-long");
   });
 });
 

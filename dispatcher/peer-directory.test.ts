@@ -2,7 +2,7 @@ import { afterEach, expect, test } from "bun:test";
 import { systemClock } from "@ovation/protocol";
 import { createInternalClient } from "./internal-client.ts";
 import { formatPeerCaller, type Peer, type PeerAddresses } from "./peer.ts";
-import { createPeerDirectory } from "./peer-directory.ts";
+import { createPeerDirectory, RETRY_MS_MAX } from "./peer-directory.ts";
 import { createPeerRoutes } from "./peer-routes.ts";
 import { startInternalDispatcher, testStores } from "./testing/internal-dispatcher.ts";
 import { eventually, testAuth } from "./testing/internal-frontend.ts";
@@ -88,6 +88,36 @@ test("an address that does not answer is asked again until it does", async () =>
   proxy.heal();
   await eventually("it answers", () => known.length === 1);
   expect(known).toEqual([{ name: "east", urls: [url] }]);
+});
+
+test("RETRY_MS_MAX: the waits for an address that never answers grow up to it, and no further", async () => {
+  const proxy = await startTcpProxy({ target: { port: 1 } });
+  cleanups.push(() => proxy.stop());
+  proxy.cut();
+  const waits: number[] = [];
+  const made = createPeerDirectory({
+    datacenter: "here",
+    peers: [{ name: undefined, urls: [`http://127.0.0.1:${proxy.port}`] }],
+    client: createInternalClient({
+      auth: testAuth(),
+      from: formatPeerCaller("here", "dispatcher1"),
+    }),
+    clock: {
+      now: () => Date.now(),
+      after(ms, run) {
+        waits.push(ms);
+        if (waits.length < 14) setImmediate(run);
+        return () => undefined;
+      },
+    },
+    random: () => 1,
+    onKnown: () => undefined,
+  });
+  cleanups.push(() => made.close());
+  await eventually("it was asked often", () => waits.length === 14);
+  expect(waits).toEqual(waits.toSorted((a, b) => a - b));
+  expect(waits[0]).toBeLessThan(RETRY_MS_MAX / 10);
+  expect(waits.slice(-5)).toEqual(Array.from({ length: 5 }, () => RETRY_MS_MAX));
 });
 
 test("nobody without the secret is told a name", async () => {

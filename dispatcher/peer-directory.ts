@@ -12,7 +12,8 @@ import { DATACENTER_PATH, isDatacenterName, type Peer, type PeerAddresses } from
 
 const TIMEOUT_MS = 2000;
 const RETRY_MS_MIN = 100;
-const RETRY_MS_MAX = 5000;
+/** The longest wait before an address is asked again. */
+export const RETRY_MS_MAX = 5000;
 
 const Answer = z.object({ datacenter: z.string().refine(isDatacenterName) });
 

@@ -1,4 +1,5 @@
 import { expect, test } from "bun:test";
+import { LOG_READS_MAX, LOG_READS_PER_ADDRESS_SHARE } from "./limits.ts";
 import { LogReads } from "./log-reads.ts";
 
 /** A log that answers when the test says so. */
@@ -44,6 +45,23 @@ test("no more reads than places, over all addresses", async () => {
     void reads.read(`10.0.0.${number}`, `r${number}`, log.read(`r${number}`));
   await settled();
   expect(log.begun.length).toBe(8);
+});
+
+test("LOG_READS_MAX are under way where nothing else is said, the next one when one of them ends", async () => {
+  const log = slowLog();
+  const reads = new LogReads();
+  for (let number = 0; number <= LOG_READS_MAX; number++)
+    void reads.read(`10.0.${number}.1`, `r${number}`, log.read(`r${number}`));
+  await settled();
+  expect(log.begun.length).toBe(LOG_READS_MAX);
+  await log.answer("r0");
+  expect(log.begun.at(-1)).toBe(`r${LOG_READS_MAX}`);
+  const one = slowLog();
+  const ofOne = new LogReads();
+  for (let number = 0; number <= LOG_READS_MAX; number++)
+    void ofOne.read("10.0.0.1", `r${number}`, one.read(`r${number}`));
+  await settled();
+  expect(one.begun.length).toBe(Math.floor(LOG_READS_MAX * LOG_READS_PER_ADDRESS_SHARE));
 });
 
 test("all who ask the same share one read, and get its failure too", async () => {

@@ -1,5 +1,6 @@
-import { afterEach, expect, test } from "bun:test";
+import { afterEach, expect, spyOn, test } from "bun:test";
 import type { Socket } from "bun";
+import { RETRY_MS_MAX } from "./limits.ts";
 import { NeverReaders } from "./never-readers.ts";
 import { LOAD_DEFAULTS } from "./options.ts";
 import { Reader } from "./reader.ts";
@@ -54,6 +55,36 @@ test("each process has source addresses of its own, so that ports do not run out
   }
   expect(server.addresses).toEqual(["127.1.1.1", "127.1.1.1", "127.4.1.1", "127.4.1.1"]);
   server.stop();
+});
+
+test("RETRY_MS_MAX: a server that asks for a longer wait does not hold the run up", async () => {
+  const server = Bun.listen({
+    hostname: "127.0.0.1",
+    port: 0,
+    socket: {
+      data(socket) {
+        const head = "HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\n\r\n";
+        socket.end(`${head}retry: ${1_000 * RETRY_MS_MAX}\n\n`);
+      },
+    },
+  });
+  const timers = spyOn(globalThis, "setTimeout");
+  try {
+    const options = { ...LOAD_DEFAULTS, url: `http://127.0.0.1:${server.port}`, connections: 1 };
+    const reader = new Reader(
+      { options, run: "test", process: 1, firstConnection: 0, connections: 1, slow: 0 },
+      { ready: () => undefined, failed: () => undefined },
+    );
+    readers.push(reader);
+    await reader.open();
+    const waits = () => timers.mock.calls.map(([, ms]) => ms ?? 0);
+    for (let tries = 0; !waits().includes(RETRY_MS_MAX) && tries < 400; tries++) await Bun.sleep(5);
+    expect(waits()).toContain(RETRY_MS_MAX);
+    expect(Math.max(...waits())).toBe(RETRY_MS_MAX);
+  } finally {
+    timers.mockRestore();
+    server.stop(true);
+  }
 });
 
 test("a connection that never reads is seen when the server closes it", async () => {

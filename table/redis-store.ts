@@ -26,7 +26,8 @@ export const STORE_TIMEOUT_MS = 1000;
 /** Commands under way in one process. */
 export const STORE_COMMANDS_MAX = 100_000;
 /** The longest wait between two attempts to connect. */
-const RECONNECT_MS_MAX = 1000;
+export const RECONNECT_MS_MAX = 1000;
+const RECONNECT_MS_MIN = 20;
 const RETRY_MS = 25;
 /** How long the key of a ping stays. */
 const PING_MS = 10_000;
@@ -271,6 +272,7 @@ function connect(address: StoreAddress, timeoutMs: number): Redis | Cluster {
 }
 
 /** Full jitter, so that a store that returns is not met by everybody at once. */
-function reconnectDelay(times: number): number {
-  return 20 + Math.random() * Math.min(RECONNECT_MS_MAX, 50 * 2 ** Math.min(times, 10));
+export function reconnectDelay(times: number): number {
+  const spread = Math.min(RECONNECT_MS_MAX - RECONNECT_MS_MIN, 50 * 2 ** Math.min(times, 10));
+  return RECONNECT_MS_MIN + Math.random() * spread;
 }

@@ -16,8 +16,10 @@ import type { RedisLeases } from "./redis-leases.ts";
 import { type RedisStore, script } from "./redis-store.ts";
 import { TableUnavailableError } from "./subscription-table.ts";
 
-const SEEN_MAX = 10_000;
-const SLICE_MAX = 500;
+/** Fields that were reported and wait for the next step. */
+export const SEEN_MAX = 10_000;
+/** Fields that are taken away at once, and rows that one step of a walk looks at. */
+export const SLICE_MAX = 500;
 const TICK_MS = 1000;
 const LOCK_MS = 30_000;
 /** Between two slices of a walk, so that it takes a small part of the store's time. */
@@ -64,6 +66,11 @@ export function createRedisSweep({
   let timer = setTimeout(tick, tickMs);
 
   async function remove(found: readonly Field[]): Promise<void> {
+    for (let index = 0; index < found.length && !closed; index += SLICE_MAX)
+      await removeSlice(found.slice(index, index + SLICE_MAX));
+  }
+
+  async function removeSlice(found: readonly Field[]): Promise<void> {
     await store.run("sweep", found.length * 2 + 1, async () => {
       const values = await Promise.all(found.map(({ rowKey, id }) => client.hget(rowKey, id)));
       const live = await leases.live();
@@ -82,8 +89,7 @@ export function createRedisSweep({
   async function removeSeen(): Promise<void> {
     const found = [...fields.values()];
     fields = new Map();
-    for (let index = 0; index < found.length && !closed; index += SLICE_MAX)
-      await remove(found.slice(index, index + SLICE_MAX));
+    await remove(found);
   }
 
   async function walkIfDue(): Promise<void> {
@@ -114,7 +120,7 @@ export function createRedisSweep({
           (ids[index] ?? []).filter((id) => !live.has(id)).map((id) => ({ rowKey, id })),
         );
       });
-      if (found.length > 0) await remove(found);
+      await remove(found);
       await store.run("sweep", 1, () => client.set(lockKey, "1", "PX", LOCK_MS));
       cursor = next;
       await new Promise((resolve) => setTimeout(resolve, SLICE_PAUSE_MS));

@@ -6,7 +6,7 @@ import { type RedisStore, script } from "./redis-store.ts";
 import { checkSharedKey, checkSharedValue, type SharedStore } from "./shared-store.ts";
 
 /** Failed claims that are remembered; one that is forgotten and was carried out is nobody's until it expires. */
-const UNSURE_MAX = 10_000;
+export const UNSURE_MAX = 10_000;
 
 /**
  * GCRA. KEYS: bucket (the time at which it is full again, µs). ARGV: what is taken and the window, µs.

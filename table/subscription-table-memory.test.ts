@@ -4,7 +4,7 @@ import {
   freshTopic,
   subscriptionTableContract,
 } from "./subscription-table.contract.ts";
-import { createMemoryTable } from "./subscription-table-memory.ts";
+import { createMemoryTable, GONE_MAX } from "./subscription-table-memory.ts";
 import { createManualClock } from "./testing/manual-clock.ts";
 
 subscriptionTableContract(
@@ -36,6 +36,24 @@ test("memory: nothing is left of topics that nobody is subscribed to, nor of the
   );
   expect(table.topicCount).toBe(5);
   clock.advance(1000);
+  expect((await table.lookup(topics)).flat()).toEqual([]);
+  expect(table.topicCount).toBe(0);
+});
+
+test("memory: GONE_MAX frontends are remembered as gone; the rows of the oldest beyond go at once", async () => {
+  const table = createMemoryTable({ clock: createManualClock() });
+  const topics = [freshTopic(), freshTopic()];
+  const frontends = Array.from({ length: GONE_MAX + 1 }, freshFrontend);
+  for (const [index, frontend] of frontends.entries()) {
+    await table.renew(frontend, 1000);
+    const topic = topics[index];
+    if (topic !== undefined)
+      await table.change(frontend.id, [{ topic, subscribed: true, generation: 1 }]);
+  }
+  for (const { id } of frontends.slice(0, GONE_MAX)) await table.release(id);
+  expect(table.topicCount).toBe(2);
+  await table.release(frontends[GONE_MAX]?.id ?? expect.unreachable());
+  expect(table.topicCount).toBe(1);
   expect((await table.lookup(topics)).flat()).toEqual([]);
   expect(table.topicCount).toBe(0);
 });

@@ -23,8 +23,8 @@ export interface MemoryTableOptions {
   readonly clock: Clock;
 }
 
-/** Frontends that are remembered as gone; beyond, the oldest are forgotten. */
-const GONE_MAX = 10_000;
+/** Frontends that are remembered as gone; beyond, the oldest are forgotten, and their rows go. */
+export const GONE_MAX = 10_000;
 
 export function createMemoryTable({ clock }: MemoryTableOptions): MemoryTable {
   /** topic → frontend → generation of the change that wrote the row */
@@ -42,6 +42,7 @@ export function createMemoryTable({ clock }: MemoryTableOptions): MemoryTable {
     for (const oldest of gone) {
       if (gone.size <= GONE_MAX) break;
       gone.delete(oldest);
+      for (const [topic, row] of rows) if (row.has(oldest)) remove(topic, row, oldest);
     }
   }
 

@@ -1,6 +1,6 @@
 import { describe, expect, test } from "bun:test";
 import type { Clock } from "@ovation/protocol";
-import { Problem } from "@ovation/protocol";
+import { Problem, TOKEN_CHARACTERS_MAX } from "@ovation/protocol";
 import { exportJWK, exportSPKI, generateKeyPair, SignJWT } from "jose";
 import { signToken } from "./signer.ts";
 import { createVerifier, type Verifier } from "./verifier.ts";
@@ -36,6 +36,24 @@ function unsigned(header: object, claims: object): string {
 }
 
 describe("HS256", () => {
+  test("TOKEN_CHARACTERS_MAX is the longest token that is taken", async () => {
+    const verifier = await createVerifier({ secrets: [SECRET], clock: fixedClock() });
+    /** Of so many characters or a few more: base64 has no text of every length. */
+    const tokenOf = async (characters: number) => {
+      for (let pad = Math.floor(characters * 0.7); ; pad++) {
+        const claims = { sub: "alice", pad: "x".repeat(pad) };
+        const token = await signToken(SECRET, claims, 60, { now: NOW });
+        if (token.length >= characters) return token;
+      }
+    };
+    const longest = await tokenOf(TOKEN_CHARACTERS_MAX - 2);
+    expect(longest.length).toBeLessThanOrEqual(TOKEN_CHARACTERS_MAX);
+    expect(await codeOf(verifier, longest)).toBe("ok");
+    const longer = await tokenOf(TOKEN_CHARACTERS_MAX + 1);
+    expect(longer.length).toBeLessThan(TOKEN_CHARACTERS_MAX + 4);
+    expect(await codeOf(verifier, longer)).toBe("token-invalid");
+  });
+
   test("what was signed comes back as an identity", async () => {
     const verifier = await createVerifier({ secrets: [SECRET], clock: fixedClock() });
     const token = await signToken(
