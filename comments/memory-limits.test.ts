@@ -15,6 +15,7 @@ import { createCommentCounts } from "./comment-counts.ts";
 import {
   BACKGROUND_MAX,
   COUNTED_VIDEOS_MAX,
+  MEMBERS_KEPT_MAX,
   NAMES_PER_VIDEO_MAX,
   NAMES_STAFF_MAX,
   NAMES_VIDEOS_MAX,
@@ -206,6 +207,34 @@ describe("members", () => {
     directory.note(late);
     await directory.flush();
     expect(written[1]?.map(({ id }) => id)).toEqual(["one-more"]);
+  });
+
+  test("MEMBERS_KEPT_MAX are remembered; beyond, the oldest is read again", async () => {
+    const real = openSqliteMemberStores({ path: ":memory:" });
+    let reads = 0;
+    const sanctions: MemberStores["sanctions"] = {
+      ...real.sanctions,
+      async of() {
+        reads++;
+        return [];
+      },
+    };
+    const clock = createManualClock();
+    const directory = createMemberDirectory({
+      stores: { ...real, sanctions },
+      clock,
+      steady: clock,
+      onFailure: fail,
+    });
+    const readsOf = async (member: string) => {
+      reads = 0;
+      await directory.requireUnsanctioned(member);
+      return reads;
+    };
+    for (let n = 0; n < MEMBERS_KEPT_MAX; n++) await directory.requireUnsanctioned(`m${n}`);
+    expect([await readsOf("m0"), await readsOf("one-more")]).toEqual([0, 1]);
+    expect([await readsOf("m1"), await readsOf("m0")]).toEqual([0, 1]);
+    await real.close();
   });
 
   test("STAFF_NOTED_MAX are remembered as written; beyond, the oldest is written again", async () => {

@@ -19,6 +19,7 @@ import {
   LIST_READS_MAX,
   MEDIA_SOURCES_MAX,
   MENTIONS_MAX,
+  MESSAGE_CODE_POINTS_MAX,
   NAME_CODE_POINTS_MAX,
   PRESENCE_AUDIENCE_MAX,
   REASON_CODE_POINTS_MAX,
@@ -103,6 +104,14 @@ describe("a guest", () => {
     const longest = "é".repeat(NAME_CODE_POINTS_MAX);
     expect((await guest(longest)).body.member.name).toBe(longest);
     expect((await guest(`${longest}é`)).body.code).toBe("text-too-long");
+  });
+});
+
+describe("a message", () => {
+  test("has MESSAGE_CODE_POINTS_MAX at most", async () => {
+    const send = (text: string) => codeOf("POST", "/v1/members/ben/messages", "ana", { text });
+    expect(await send("👋".repeat(MESSAGE_CODE_POINTS_MAX))).toBe(201);
+    expect(await send("👋".repeat(MESSAGE_CODE_POINTS_MAX + 1))).toBe("text-too-long");
   });
 });
 

@@ -5,6 +5,7 @@ import { startPostgres, type TestPostgres } from "@ovation/log/testing";
 import { StoreUnavailableError } from "./sql-database.ts";
 import {
   ANSWER_MS_MAX,
+  CONNECTIONS_MAX,
   DEFAULT_POSTGRES_DATABASE,
   MIGRATE_MS_MAX,
   openPostgresDatabase,
@@ -33,6 +34,17 @@ test("ANSWER_MS_MAX and MIGRATE_MS_MAX are the deadlines where none is given", (
     migrateMsMax: MIGRATE_MS_MAX,
   });
 });
+
+test("CONNECTIONS_MAX statements run at once, and more wait for them", async () => {
+  const database = await openPostgresDatabase(postgres.url, { part: "pool", migrations: [] });
+  const rows = await Promise.all(
+    Array.from({ length: 4 * CONNECTIONS_MAX }, () =>
+      database.run("SELECT pg_backend_pid() AS pid, pg_sleep(0.1)"),
+    ),
+  );
+  expect(new Set(rows.map(([row]) => row?.["pid"])).size).toBe(CONNECTIONS_MAX);
+  await database.close();
+}, 30_000);
 
 test("making the tables may take longer than an answer, and is given up after its own deadline", async () => {
   const slow = (part: string) => ({

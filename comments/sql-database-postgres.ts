@@ -16,7 +16,8 @@ import {
   StoreUnusableError,
 } from "./sql-database.ts";
 
-const CONNECTIONS_MAX = 4;
+/** Of one process to one store; what asks beyond waits. */
+export const CONNECTIONS_MAX = 4;
 const CONNECT_TIMEOUT_S = 3;
 export const ANSWER_MS_MAX = 8_000;
 /** Tables may be large, and another process may be at it. */
