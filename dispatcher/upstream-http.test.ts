@@ -19,7 +19,7 @@ import {
 import { testAuth } from "./testing/internal-frontend.ts";
 import { startTcpProxy } from "./testing/tcp-proxy.ts";
 import { UPSTREAM_PATHS } from "./upstream-calls.ts";
-import { CALLS_MAX, createHttpUpstream } from "./upstream-http.ts";
+import { ATTEMPTS_MAX, CALLS_MAX, createHttpUpstream } from "./upstream-http.ts";
 
 const cleanups: (() => Promise<unknown>)[] = [];
 afterEach(async () => {
@@ -50,6 +50,26 @@ function upstream(
 
 const topic = topicOf("video", "42");
 const entry = (text: string) => ({ topic, type: "comment", at: 1, data: toJsonText({ text }) });
+
+test("ATTEMPTS_MAX: a call is made so often where no dispatcher answers, and then refused", async () => {
+  let calls = 0;
+  const servers = Array.from({ length: 2 }, () =>
+    Bun.listen({
+      hostname: "127.0.0.1",
+      port: 0,
+      socket: {
+        data(socket) {
+          calls++;
+          socket.terminate();
+        },
+      },
+    }),
+  );
+  const up = upstream(servers.map(({ port }) => `http://127.0.0.1:${port}`));
+  await expect(up.renew(1_000)).rejects.toMatchObject({ code: "unavailable" });
+  expect(calls).toBe(ATTEMPTS_MAX);
+  for (const server of servers) server.stop(true);
+});
 
 test("every call gives over the network what the dispatcher itself answers", async () => {
   const stores = testStores();

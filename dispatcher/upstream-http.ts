@@ -41,7 +41,7 @@ export interface HttpUpstreamOptions {
 }
 
 /** Attempts of one call in all, spread over the dispatchers. */
-const ATTEMPTS_MAX = 4;
+export const ATTEMPTS_MAX = 4;
 /** Calls under way; beyond, a call is refused at once. */
 export const CALLS_MAX = 2000;
 /** A dispatcher that did not answer is asked again after this long, if another one is there. */

@@ -1,6 +1,6 @@
 import { describe, expect, test } from "bun:test";
 import fc from "fast-check";
-import { ChunkedDecoder } from "./chunked-decoder.ts";
+import { ChunkedDecoder, LINE_BYTES_MAX } from "./chunked-decoder.ts";
 
 /** The body, how many bytes were taken, and whether that was all of it. */
 function decode(pieces: readonly Uint8Array[]): { body: string; taken: number; done: boolean } {
@@ -19,6 +19,14 @@ function decode(pieces: readonly Uint8Array[]): { body: string; taken: number; d
 const bytes = (text: string) => Buffer.from(text, "latin1");
 
 describe("a body in chunks", () => {
+  test("LINE_BYTES_MAX: a longer line of a size is refused, also before its end is there", () => {
+    const line = (length: number) => `${"1;".padEnd(length - 2, "x")}\r\n`;
+    const body = (length: number) => bytes(`${line(length)}a\r\n0\r\n\r\n`);
+    expect(decode([body(LINE_BYTES_MAX)])).toMatchObject({ body: "a", done: true });
+    expect(() => decode([body(LINE_BYTES_MAX + 1)])).toThrow("not chunks");
+    expect(() => decode([bytes("1;".padEnd(LINE_BYTES_MAX + 1, "x"))])).toThrow("not chunks");
+  });
+
   test("is what is in them; extensions and trailers are dropped", () => {
     const text = '5;name="x"\r\nHello\r\n7 ;a\r\n, world\r\n000\r\nTrailer: x\r\n\r\n';
     expect(decode([bytes(`${text}GET /`)])).toEqual({

@@ -13,7 +13,8 @@ import { HEAD_BYTES_MAX } from "./limits.ts";
 const SIZE_LINE = /^([0-9a-fA-F]{1,8})(?:[ \t]*;[\t\x20-\x7e\x80-\xff]*)?$/;
 /** A header's line, as `request-head.ts` has it. */
 const TRAILER_LINE = /^[!#$%&'*+\-.^_`|~0-9A-Za-z]+:[\t\x20-\x7e\x80-\xff]*$/;
-const LINE_BYTES_MAX = 1024;
+/** A line of a size or a trailer, with its end. */
+export const LINE_BYTES_MAX = 1024;
 const LF = 10;
 
 export class ChunkedDecoder {

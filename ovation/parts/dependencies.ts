@@ -37,7 +37,7 @@ export interface Dependencies {
 
 const ASK_EVERY_MS = 1000;
 /** One that takes longer is away for whoever waits for it. */
-const ANSWER_MS_MAX = 2000;
+export const ANSWER_MS_MAX = 2000;
 /** While it is away, another reason for that is logged at most this often … */
 const SAY_EVERY_MS = 5000;
 /** … and the same reason this often. */

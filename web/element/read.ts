@@ -10,7 +10,7 @@ import type { Author, Comment } from "@ovation/client";
 export type Fields = Readonly<Record<string, unknown>>;
 
 /** Beyond it `Date` and `Intl` throw. [spec] ECMA-262, Time Values */
-const TIME_MS_MAX = 8.64e15;
+export const TIME_MS_MAX = 8.64e15;
 
 export function isRecord(value: unknown): value is Fields {
   return typeof value === "object" && value !== null;

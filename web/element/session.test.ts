@@ -10,6 +10,7 @@ import {
   RELOAD_ASKED_MS_MAX,
   RELOAD_WAIT_MS,
 } from "./limits.ts";
+import { TIME_MS_MAX } from "./read.ts";
 import { Session } from "./session.ts";
 
 type Handlers = Record<string, (event: unknown) => void>;
@@ -125,7 +126,7 @@ describe("an item of another form", () => {
 
   test("whose time is beyond TIME_MS_MAX is left out: Date and Intl would throw", () => {
     const { session, heard, receive } = begin();
-    for (const at of [8.64e15 + 1, Number.NaN, "now", null])
+    for (const at of [TIME_MS_MAX + 1, Number.NaN, "now", null])
       receive("comment", { text: "x", author }, 1, at);
     receive("comment", { text: "y", author }, 2);
     expect(seqs(session)).toEqual([2]);

@@ -1,0 +1,26 @@
+import { expect, test } from "bun:test";
+import { pino } from "pino";
+import { Registry } from "prom-client";
+import { createManualClock } from "../../comments/testing/manual-clock.ts";
+import { ANSWER_MS_MAX, createDependencies } from "./dependencies.ts";
+
+test("ANSWER_MS_MAX: a dependency that does not answer by then is away, and is there when it answers", async () => {
+  const clock = createManualClock();
+  const dependencies = createDependencies(pino({ level: "silent" }), new Registry(), clock);
+  const answer = Promise.withResolvers<void>();
+  const asked: Promise<void>[] = [Promise.resolve(), answer.promise];
+  dependencies.add("store", "the store", "always").watch(() => asked.shift() ?? Promise.resolve());
+  const why = () => dependencies.checks.find(([name]) => name === "store")?.[1]();
+  await Bun.sleep(0);
+  expect(why()).toBeUndefined();
+  // It is asked again, and does not answer.
+  await clock.advance(1_000);
+  await clock.advance(ANSWER_MS_MAX - 1);
+  expect(why()).toBeUndefined();
+  await clock.advance(1);
+  expect(why()).toContain(`no answer in ${ANSWER_MS_MAX} ms`);
+  answer.resolve();
+  await Bun.sleep(0);
+  expect(why()).toBeUndefined();
+  dependencies.leave();
+});
