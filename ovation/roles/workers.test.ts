@@ -1,4 +1,4 @@
-import { afterEach, expect, test } from "bun:test";
+import { afterEach, expect, spyOn, test } from "bun:test";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { type Clock, systemClock } from "@ovation/protocol";
@@ -7,6 +7,7 @@ import { createManualClock } from "../../table/testing/manual-clock.ts";
 import {
   askMetrics,
   METRICS_MS_MAX,
+  READY_MS_MAX,
   START_ATTEMPTS_MAX,
   startWorkers,
   type WorkerSettings,
@@ -34,6 +35,36 @@ test("START_ATTEMPTS_MAX: a worker that ends so often as it starts is not starte
   await expect(started).rejects.toThrow(`${START_ATTEMPTS_MAX} times`);
   expect(warnings).toHaveLength(START_ATTEMPTS_MAX - 1);
   expect(waits).toEqual([100, 200, 400, 800]);
+}, 20_000);
+
+test("READY_MS_MAX: a worker that has not loaded by then is killed before another one is started", async () => {
+  const spawn = spyOn(Bun, "spawn");
+  const clock: Clock = {
+    now: systemClock.now,
+    after: (_, run) => systemClock.after(0, run),
+  };
+  const settings = { pools: { directory: tmpdir(), regions: 1 } } as unknown as WorkerSettings;
+  try {
+    await expect(startWorkers({ count: 1, settings, logger, clock })).rejects.toThrow(
+      `not ready in time, ${START_ATTEMPTS_MAX} times`,
+    );
+    const processes = spawn.mock.results.map(({ value }) => value as Bun.Subprocess);
+    expect(processes).toHaveLength(START_ATTEMPTS_MAX);
+    await Promise.all(processes.map(({ exited }) => exited));
+    for (const { signalCode } of processes) expect(signalCode).toBe("SIGKILL");
+  } finally {
+    spawn.mockRestore();
+  }
+  const waits: number[] = [];
+  const watching: Clock = {
+    now: systemClock.now,
+    after(ms, run) {
+      waits.push(ms);
+      return systemClock.after(0, run);
+    },
+  };
+  await expect(startWorkers({ count: 1, settings, logger, clock: watching })).rejects.toThrow();
+  expect(waits[0]).toBe(READY_MS_MAX);
 }, 20_000);
 
 test("METRICS_MS_MAX: a worker that does not answer for so long counts as it said last", async () => {

@@ -71,7 +71,7 @@ export interface WorkersOptions {
 }
 
 export const WORKER_SETTINGS_VARIABLE = "OVATION_WORKER_SETTINGS";
-const READY_MS_MAX = 20_000;
+export const READY_MS_MAX = 20_000;
 export const METRICS_MS_MAX = 1000;
 /** A worker that dies at once is not started again at once. */
 const RESTART_MS_FIRST = 100;
@@ -111,9 +111,11 @@ export async function startWorkers(options: WorkersOptions): Promise<Workers> {
   /** A worker that has loaded all it needs, and does not listen yet. */
   function load(index: number, restartMs: number): Promise<Worker> {
     return new Promise((resolve, reject) => {
-      const overdue = clock.after(READY_MS_MAX, () =>
-        reject(new Error(`worker ${index} was not ready in time`)),
-      );
+      const overdue = clock.after(READY_MS_MAX, () => {
+        reject(new Error(`worker ${index} was not ready in time`));
+        // Another one is started in its place: a hung process would stay beside it.
+        worker.process.kill("SIGKILL");
+      });
       const worker: Worker = {
         startedAt: clock.now(),
         restartMs,
