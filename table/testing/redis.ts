@@ -32,6 +32,9 @@ export interface RedisInstance {
   stop(): Promise<void>;
 }
 
+/** Below the ports that the system gives to outgoing connections: one of those may take it meanwhile. */
+const [FIRST_PORT, LAST_PORT] = [10_000, 29_999];
+
 export async function freePorts(
   count: number,
   accept: (port: number) => boolean = () => true,
@@ -39,12 +42,16 @@ export async function freePorts(
   const servers: ReturnType<typeof createServer>[] = [];
   const ports: number[] = [];
   while (ports.length < count) {
+    const port = FIRST_PORT + Math.floor(Math.random() * (LAST_PORT - FIRST_PORT + 1));
+    if (ports.includes(port) || !accept(port)) continue;
     const server = createServer();
-    await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
-    const address = server.address();
+    const isFree = await new Promise<boolean>((resolve) => {
+      server.once("error", () => resolve(false));
+      server.listen(port, "127.0.0.1", () => resolve(true));
+    });
+    if (!isFree) continue;
     servers.push(server);
-    if (address !== null && typeof address === "object" && accept(address.port))
-      ports.push(address.port);
+    ports.push(port);
   }
   await Promise.all(servers.map((server) => new Promise((resolve) => server.close(resolve))));
   return ports;
