@@ -1,0 +1,46 @@
+/** Words and line width, by `docs/glossary.md`: no folder has more old lines than `words-left.txt`. */
+
+import { expect, test } from "bun:test";
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import {
+  type Counts,
+  countByFolder,
+  findAll,
+  findIn,
+  parseUnusedWords,
+  readLeft,
+} from "./words.ts";
+
+const NONE: Counts = { word: 0, width: 0 };
+const words = parseUnusedWords(
+  readFileSync(join(import.meta.dir, "..", "docs/glossary.md"), "utf8"),
+);
+
+test("no folder has more lines with unused words, or wider than 100 columns, than are left to rewrite", () => {
+  const left = readLeft();
+  const findings = findAll();
+  const more = [...countByFolder(findings)].flatMap(([folder, found]) => {
+    const allowed = left.get(folder) ?? NONE;
+    return (["word", "width"] as const)
+      .filter((rule) => found[rule] > allowed[rule])
+      .map((rule) => `${folder} ${rule}: ${found[rule]}, allowed ${allowed[rule]}`);
+  });
+  // `bun scripts/words.ts <folder>` lists the lines; docs/glossary.md has the word to use.
+  expect(more).toEqual([]);
+});
+
+test("the glossary's table of unused words is read as whole words, in every letter case", () => {
+  expect(words).toContain("whoever");
+  expect(words.length).toBeGreaterThan(40);
+  const word = words[0] ?? "";
+  const lines = [`// ${word.toUpperCase()} asks`, `${word}Else = 1;`, `user-${word}`, "life cycle"];
+  expect(findIn("x.ts", lines.join("\n"), words).map(({ line }) => line)).toEqual([1]);
+});
+
+test("width counts comments and strings of code, not Markdown nor what cannot be wrapped", () => {
+  const wide = `// ${"word ".repeat(20)}`;
+  const url = `// https://example.org/${"a".repeat(90)}`;
+  expect(findIn("x.ts", `${wide}\n${url}`, words).map(({ line }) => line)).toEqual([1]);
+  expect(findIn("x.md", wide, words)).toEqual([]);
+});

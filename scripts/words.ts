@@ -1,0 +1,130 @@
+/**
+ * Checks words and line width by `docs/glossary.md`, and counts the old lines that are still to be
+ * rewritten.
+ *
+ *     sh ovation/bin/bun scripts/words.ts            lowers the counts in words-left.txt
+ *     sh ovation/bin/bun scripts/words.ts log/       lists the lines of a folder or file
+ */
+
+import { existsSync, readFileSync, statSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+
+const ROOT = join(import.meta.dir, "..");
+const GLOSSARY = "docs/glossary.md";
+const LEFT = "scripts/words-left.txt";
+const COLUMNS_MAX = 100;
+
+/** A token this long (a URL, a hash, a path of an icon) cannot be wrapped. */
+const UNBREAKABLE_COLUMNS = 60;
+
+const TEXT = /\.(ts|js|mjs|css|html|sh|py|go|c|md|json|yml|yaml|conf|cfg|service)$/;
+const CODE = /\.(ts|js|mjs|css|html|sh|py|go|c)$/;
+/** The list itself, generated files, and what people in the demo say. */
+const EXEMPT = new Set([GLOSSARY, "package-lock.json", "ovation/demo/demo-texts.ts"]);
+
+export interface Finding {
+  readonly file: string;
+  readonly line: number;
+  readonly rule: "word" | "width";
+  readonly text: string;
+}
+
+export interface Counts {
+  readonly word: number;
+  readonly width: number;
+}
+
+/** The first column of the table under "Words that are not used". */
+export function parseUnusedWords(glossary: string): readonly string[] {
+  const [, table = ""] = glossary.split("| not used |");
+  const rows = table.split("\n\n")[0]?.split("\n") ?? [];
+  return rows.flatMap((row) =>
+    [...(row.split("|")[1] ?? "").matchAll(/`([^`]+)`/g)].map(([, word = ""]) => word),
+  );
+}
+
+export function findIn(file: string, text: string, words: readonly string[]): readonly Finding[] {
+  // A word within a longer name (`role-word`, `wordElse`) is another word.
+  const unused = new RegExp(`(?<![\\w-])(${words.join("|")})(?![\\w-])`, "i");
+  return text.split("\n").flatMap((content, index): readonly Finding[] => {
+    const at = { file, line: index + 1, text: content.trim() };
+    const findings: Finding[] = [];
+    if (unused.test(content)) findings.push({ ...at, rule: "word" });
+    if (CODE.test(file) && isTooWide(content)) findings.push({ ...at, rule: "width" });
+    return findings;
+  });
+}
+
+function isTooWide(line: string): boolean {
+  const longest = Math.max(...line.split(/\s/).map((token) => token.length));
+  return line.length > COLUMNS_MAX && longest < UNBREAKABLE_COLUMNS;
+}
+
+export function findAll(): readonly Finding[] {
+  const words = parseUnusedWords(readText(GLOSSARY));
+  return listFiles().flatMap((file) => findIn(file, readText(file), words));
+}
+
+/** By top-level folder; files of the root are "./". */
+export function countByFolder(findings: readonly Finding[]): ReadonlyMap<string, Counts> {
+  const counts = new Map<string, { word: number; width: number }>();
+  for (const { file, rule } of findings) {
+    const folder = file.includes("/") ? `${file.split("/")[0]}/` : "./";
+    const count = counts.get(folder) ?? { word: 0, width: 0 };
+    count[rule]++;
+    counts.set(folder, count);
+  }
+  return counts;
+}
+
+export function readLeft(): ReadonlyMap<string, Counts> {
+  const rows = readText(LEFT)
+    .split("\n")
+    .filter((row) => row !== "" && !row.startsWith("#"));
+  return new Map(
+    rows.map((row) => {
+      const [folder = "", word, width] = row.split(/\s+/);
+      return [folder, { word: Number(word), width: Number(width) }];
+    }),
+  );
+}
+
+function writeLeft(counts: ReadonlyMap<string, Counts>): void {
+  const left = readLeft();
+  const rows = [...counts]
+    .map(([folder, { word, width }]) => {
+      const before = left.get(folder) ?? { word: 0, width: 0 };
+      return [folder, Math.min(word, before.word), Math.min(width, before.width)] as const;
+    })
+    .filter(([, word, width]) => word + width > 0)
+    .sort(([a], [b]) => (a < b ? -1 : 1))
+    .map(([folder, word, width]) => `${folder} ${word} ${width}\n`);
+  const header = readText(LEFT).match(/^(#.*\n)*/)?.[0] ?? "";
+  writeFileSync(join(ROOT, LEFT), header + rows.join(""));
+}
+
+function readText(file: string): string {
+  return readFileSync(join(ROOT, file), "utf8");
+}
+
+function listFiles(): readonly string[] {
+  const git = Bun.spawnSync(["git", "ls-files", "--cached", "--others", "--exclude-standard"], {
+    cwd: ROOT,
+  });
+  return git.stdout
+    .toString()
+    .split("\n")
+    .filter((file) => TEXT.test(file) && !EXEMPT.has(file))
+    .filter((file) => existsSync(join(ROOT, file)) && statSync(join(ROOT, file)).isFile());
+}
+
+if (import.meta.main) {
+  const findings = findAll();
+  const [below] = process.argv.slice(2);
+  if (below === undefined) writeLeft(countByFolder(findings));
+  else {
+    for (const { file, line, rule, text } of findings) {
+      if (file.startsWith(below)) console.log(`${file}:${line}: ${rule}: ${text.slice(0, 160)}`);
+    }
+  }
+}
