@@ -3,6 +3,7 @@
 import {
   type HttpRequest,
   jsonAnswer,
+  NAME_CODE_POINTS_MAX,
   Problem,
   type Route,
   type RouteAnswer,
@@ -11,7 +12,6 @@ import {
   VIEWER_BODY_BYTES_MAX,
 } from "@ovation/protocol";
 import { readBody } from "./body.ts";
-import { NAME_CODE_POINTS_MAX } from "./limits.ts";
 import type { Sanction } from "./member-stores.ts";
 import { guest, guestUpgrade } from "./schemas.ts";
 import { type People, requireAddressRate, requireMember, type Service } from "./service.ts";

@@ -2,8 +2,6 @@
 
 import type { RateRule } from "./rate-limiter.ts";
 
-/** A guest's or member's name, in code points. */
-export const NAME_CODE_POINTS_MAX = 40;
 /** The reason of a removal, a time-out or a ban, in code points. */
 export const REASON_CODE_POINTS_MAX = 200;
 export const TITLE_CODE_POINTS_MAX = 200;

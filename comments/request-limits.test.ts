@@ -4,6 +4,7 @@ import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import {
   DEFAULT_POLICY,
   HISTORY_PAGE_MAX,
+  NAME_CODE_POINTS_MAX,
   type Topic,
   toJsonText,
   topicOf,
@@ -20,7 +21,6 @@ import {
   MEDIA_SOURCES_MAX,
   MENTIONS_MAX,
   MESSAGE_CODE_POINTS_MAX,
-  NAME_CODE_POINTS_MAX,
   PRESENCE_AUDIENCE_MAX,
   REASON_CODE_POINTS_MAX,
   SANCTIONS_MAX,

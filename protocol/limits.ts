@@ -15,6 +15,9 @@ export const TOPICS_PER_CONNECTION_MAX = 100;
 /** The text of a comment, in code points (not UTF-16 units: an emoji counts once). */
 export const COMMENT_CODE_POINTS_MAX = 200;
 
+/** The name of a guest or member, in code points. */
+export const NAME_CODE_POINTS_MAX = 40;
+
 /** The body of a request that a viewer sends. */
 export const VIEWER_BODY_BYTES_MAX = 4 * 1024;
 

@@ -39,16 +39,6 @@ const HELD_BY: Readonly<Record<string, readonly [file: string, name: string]>> =
   ROUNDS_MAX: ["dispatcher/link-arrival.test.ts", "waits for two later ones"],
 };
 
-/**
- * `file NAME` of limits that had no such test when this rule came. The list only gets shorter: what is
- * tested leaves it.
- */
-const NOT_YET: ReadonlySet<string> = new Set(
-  readFileSync(join(import.meta.dir, "limits-not-yet.txt"), "utf8")
-    .trim()
-    .split("\n"),
-);
-
 const files = Bun.spawnSync(["git", "ls-files", "--cached", "--others", "--exclude-standard"], {
   cwd: ROOT,
 })
@@ -59,11 +49,6 @@ const files = Bun.spawnSync(["git", "ls-files", "--cached", "--others", "--exclu
 interface Limit {
   readonly file: string;
   readonly name: string;
-}
-
-/** As the list of those that are not yet names it. */
-function placeOf({ file, name }: Limit): string {
-  return `${file} ${name}`;
 }
 
 function text(file: string): string {
@@ -104,8 +89,8 @@ function isTested({ file, name }: Limit): boolean {
 
 test("every limit is imported and named by a test, or a test is given for it", () => {
   expect(names.size).toBeGreaterThan(100);
-  const untested = limits.filter((limit) => !isTested(limit)).map(placeOf);
-  expect(untested.filter((place) => !NOT_YET.has(place))).toEqual([]);
+  const untested = limits.filter((limit) => !isTested(limit));
+  expect(untested.map(({ file, name }) => `${file} ${name}`)).toEqual([]);
 });
 
 test("the tests that are given for limits are there", () => {
@@ -113,9 +98,4 @@ test("the tests that are given for limits are there", () => {
     expect([limit, names.has(limit)]).toEqual([limit, true]);
     expect([limit, text(file).includes(name)]).toEqual([limit, true]);
   }
-});
-
-test("what is tested or gone is not on the list of those that are not yet", () => {
-  const untested = new Set(limits.filter((limit) => !isTested(limit)).map(placeOf));
-  expect([...NOT_YET].filter((place) => !untested.has(place))).toEqual([]);
 });

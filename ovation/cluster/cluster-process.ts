@@ -1,6 +1,7 @@
 /** One process of a local cluster: it keeps its ports and its command line through kills and restarts. */
 
 import { join } from "node:path";
+import { type Clock, systemClock } from "@ovation/protocol";
 import { freePorts } from "@ovation/table/testing";
 
 export interface ClusterProcess {
@@ -42,9 +43,14 @@ export interface ClusterProcessOptions {
   onLine?(line: string): void;
   /** It has ended: with this code, or by this signal. */
   onEnd?(how: number | string): void;
+  /** The program, if it is not the `ovation` command. */
+  readonly program?: string;
+  /** What waits are measured by. */
+  readonly clock?: Clock;
 }
 
-const READY_MS_MAX = 30_000;
+/** How long a start waits for `readyz`. */
+export const READY_MS_MAX = 30_000;
 /** As `TimeoutStopSec` in `deploy/systemd/`. */
 export const STOP_MS_MAX = 20_000;
 const POLL_MS = 25;
@@ -61,6 +67,7 @@ export async function startProcess(
     String(port),
     ...(options.internal && given < 0 ? ["--internal-port", String(internalPort)] : []),
   ];
+  const clock = options.clock ?? systemClock;
   const url = `http://127.0.0.1:${port}`;
   let child = spawn();
 
@@ -68,7 +75,7 @@ export async function startProcess(
     const spawned = Bun.spawn(
       [
         process.execPath,
-        join(import.meta.dir, "..", "main.ts"),
+        options.program ?? join(import.meta.dir, "..", "main.ts"),
         options.role,
         ...ports,
         ...options.flags,
@@ -84,14 +91,14 @@ export async function startProcess(
   }
 
   async function ready(): Promise<void> {
-    const deadline = Date.now() + READY_MS_MAX;
+    const deadline = clock.now() + READY_MS_MAX;
     while (!(await answers(`${url}/readyz`))) {
       if (child.exitCode !== null || child.signalCode !== null) {
         throw new Error(
           `${options.name} ended with ${child.exitCode ?? child.signalCode} before it was ready`,
         );
       }
-      if (Date.now() > deadline) throw new Error(`${options.name} was not ready in time`);
+      if (clock.now() > deadline) throw new Error(`${options.name} was not ready in time`);
       await Bun.sleep(POLL_MS);
     }
   }
@@ -100,9 +107,9 @@ export async function startProcess(
     const from = performance.now();
     const terminated = child;
     terminated.kill("SIGTERM");
-    const late = setTimeout(() => terminated.kill("SIGKILL"), STOP_MS_MAX);
+    const cancel = clock.after(STOP_MS_MAX, () => terminated.kill("SIGKILL"));
     const code = await terminated.exited;
-    clearTimeout(late);
+    cancel();
     return { code, tookMs: performance.now() - from };
   }
 

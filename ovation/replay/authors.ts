@@ -1,7 +1,7 @@
 /** Who posts: every author of a recording as a member of their own. */
 
 import { createHash } from "node:crypto";
-import { NAME_CODE_POINTS_MAX } from "@ovation/comments";
+import { NAME_CODE_POINTS_MAX } from "@ovation/protocol";
 import type { TokenClaims } from "../tokens/mod.ts";
 import { type Api, RefusedError } from "./api.ts";
 import { AUTHORS_MAX } from "./limits.ts";

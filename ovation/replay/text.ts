@@ -1,7 +1,7 @@
 /** Recorded text in the form that the server takes. */
 
-import { NAME_CODE_POINTS_MAX, shownName } from "@ovation/comments";
-import { COMMENT_CODE_POINTS_MAX } from "@ovation/protocol";
+import { shownName } from "@ovation/comments";
+import { COMMENT_CODE_POINTS_MAX, NAME_CODE_POINTS_MAX } from "@ovation/protocol";
 import { NO_AUTHOR } from "./recorded-values.ts";
 
 const CONTROL = /[\p{Cc}\u2028\u2029]+/gu;

@@ -1,3 +1,4 @@
+import { NAME_CODE_POINTS_MAX } from "@ovation/protocol";
 import { TestServer } from "./server.ts";
 import { actAs, composer, expect, openWatch, rows, test, texts, write } from "./test.ts";
 
@@ -124,6 +125,28 @@ test("the counter counts code points, and a text that is too long cannot be sent
   await composer(page).fill("👍".repeat(200));
   await composer(page).press("Enter");
   await expect(rows(page)).toHaveCount(1);
+});
+
+test("a name has NAME_CODE_POINTS_MAX code points at most, in the form as on the server", async ({
+  page,
+}) => {
+  await openWatch(page, server, "long-name");
+  await write(page, "hello");
+  const name = page.getByPlaceholder("Your name");
+  const join = page.locator("live-comments button.join");
+  await name.fill("👍".repeat(NAME_CODE_POINTS_MAX + 2));
+  await expect(page.getByText("2 characters too many")).toBeVisible();
+  await expect(name).toHaveAttribute("aria-invalid", "true");
+  await join.click();
+  await expect(name).toHaveValue("👍".repeat(NAME_CODE_POINTS_MAX + 2));
+  // Typed, because a limit of the field's own holds for what is typed only.
+  await name.fill("👍".repeat(NAME_CODE_POINTS_MAX - 1));
+  await name.press("End");
+  await page.keyboard.insertText("👍");
+  await expect(page.getByText("too many")).toHaveCount(0);
+  await join.click();
+  await expect(rows(page)).toContainText("hello");
+  await expect(rows(page)).toContainText("👍".repeat(NAME_CODE_POINTS_MAX));
 });
 
 test("one deletes one's own comment, a moderator anybody's, and it vanishes everywhere", async ({

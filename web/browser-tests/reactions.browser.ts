@@ -1,4 +1,5 @@
 import type { Page } from "@playwright/test";
+import { HEART_SCALE_MAX } from "../element/limits.ts";
 import { TestServer } from "./server.ts";
 import { expect, openWatch, test } from "./test.ts";
 
@@ -54,6 +55,21 @@ test("no hearts for who asked for less motion or switched them off; the count go
     expect(await drawn(each)).toBe(false);
   }
   await calm.context().close();
+});
+
+test("HEART_SCALE_MAX: on a sharper screen the hearts' canvas has no more pixels", async ({
+  browser,
+}) => {
+  const context = await browser.newContext({ deviceScaleFactor: HEART_SCALE_MAX + 1 });
+  const page = await context.newPage();
+  await openWatch(page, server, "sharp");
+  await like(page).click();
+  await expect.poll(() => drawn(page)).toBe(true);
+  const scale = await page
+    .locator("live-comments canvas")
+    .evaluate((canvas: HTMLCanvasElement) => canvas.width / canvas.clientWidth);
+  expect(scale).toBeCloseTo(HEART_SCALE_MAX, 1);
+  await context.close();
 });
 
 test("hide-reactions takes the button and the hearts away", async ({ page }) => {

@@ -9,7 +9,8 @@
 import { tried } from "@ovation/client/tried";
 import { Row, type RowContext } from "./comment-row.ts";
 import type { Item } from "./comment-store.ts";
-import { FOLLOW_DISTANCE_PX, ROWS_MAX, SPARE_ROWS_MAX } from "./limits.ts";
+import { FOLLOW_DISTANCE_PX, ROWS_MAX } from "./limits.ts";
+import { SpareRows } from "./spare-rows.ts";
 
 export class CommentList {
   /** Following shows new comments as they come; paused counts them. */
@@ -21,7 +22,7 @@ export class CommentList {
   readonly #skipped: (error: unknown) => void;
   readonly #shown = new Map<string, { row: Row; item: Item }>();
   /** Rows that left the list, to be filled again. */
-  readonly #spare: Row[] = [];
+  readonly #spare = new SpareRows<Row>();
   /** What could not be shown is tried once. */
   readonly #unshowable = new WeakSet<Item>();
   /** Where the scroller was when we last looked: what differs from it was moved by the reader. */
@@ -184,7 +185,7 @@ export class CommentList {
   /** A row with the item, one that was used before where there is one. */
   #take(item: Item, context: RowContext): Row | undefined {
     if (this.#unshowable.has(item)) return undefined;
-    const row = this.#spare.pop() ?? new Row();
+    const row = this.#spare.take() ?? new Row();
     row.element.classList.remove("gone");
     if (this.#fill(row, item, context)) return row;
     this.#put(row);
@@ -193,7 +194,7 @@ export class CommentList {
 
   #put(row: Row): void {
     row.element.remove();
-    if (this.#spare.length < SPARE_ROWS_MAX) this.#spare.push(row);
+    this.#spare.put(row);
   }
 
   /** Keyed: rows that stay keep their element. One insertion for all new rows at the end. */

@@ -3,13 +3,12 @@
  * Text is never lost: what was refused comes back here or stays in the list with "try again".
  */
 
-import { COMMENT_CODE_POINTS_MAX } from "@ovation/protocol";
+import { COMMENT_CODE_POINTS_MAX, NAME_CODE_POINTS_MAX } from "@ovation/protocol";
 import { html, nothing, type TemplateResult } from "lit/html.js";
 import type { Item } from "./comment-store.ts";
 import { icon } from "./icons.ts";
 import type { Me } from "./identity.ts";
 import { isSend, keepComposing } from "./keys.ts";
-import { NAME_CODE_POINTS_MAX } from "./limits.ts";
 import { hueOf } from "./name-colour.ts";
 import { isPassing, type Refusal } from "./session.ts";
 import type { Strings } from "./strings.ts";
@@ -100,7 +99,7 @@ export class Composer {
   }
 
   async #join(name: string): Promise<void> {
-    if (this.#busy || name === "") return;
+    if (this.#busy || name === "" || countCodePoints(name) > NAME_CODE_POINTS_MAX) return;
     this.#busy = true;
     this.#nameProblem = "";
     this.#host.requestUpdate();
@@ -179,7 +178,8 @@ export class Composer {
     return html`<form class="composer name-form" part="composer" @submit=${(event: Event) => this.#submitted(event)}>
       <label for="name">${strings.t("nameHint")}</label>
       <div class="field" part="field">
-        <input id="name" part="input" name="name" required autocomplete="nickname" dir="auto" maxlength=${NAME_CODE_POINTS_MAX}
+        <input id="name" part="input" name="name" required autocomplete="nickname" dir="auto"
+          @input=${(event: InputEvent) => this.#named(event)}
           placeholder=${strings.t("name")} aria-describedby="name-problem" aria-invalid=${this.#nameProblem === "" ? "false" : "true"} @keydown=${(
             event: KeyboardEvent,
           ) => {
@@ -210,6 +210,14 @@ export class Composer {
   #typed(event: InputEvent): void {
     const area = event.currentTarget as HTMLTextAreaElement;
     this.text = area.value;
+    this.#host.requestUpdate();
+  }
+
+  /** A `maxlength` would count UTF-16 units, and cut an emoji in half. */
+  #named(event: InputEvent): void {
+    const { value } = event.currentTarget as HTMLInputElement;
+    const over = countCodePoints(cleanText(value).trim()) - NAME_CODE_POINTS_MAX;
+    this.#nameProblem = over > 0 ? this.#host.strings.t("over", { n: over }) : "";
     this.#host.requestUpdate();
   }
 

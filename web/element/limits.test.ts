@@ -1,7 +1,8 @@
 import { expect, test } from "bun:test";
 import type { Comment } from "@ovation/client";
 import { CommentStore } from "./comment-store.ts";
-import { LOCAL_MAX, REMOVED_MAX, ROWS_MAX } from "./limits.ts";
+import { LOCAL_MAX, REMOVED_MAX, ROWS_MAX, SPARE_ROWS_MAX } from "./limits.ts";
+import { SpareRows } from "./spare-rows.ts";
 
 const author = { id: "a", name: "Ana", role: "member" } as const;
 const comment = (seq: number): Comment => ({ seq, at: seq, text: `t${seq}`, author });
@@ -28,4 +29,12 @@ test("beyond ROWS_MAX the oldest comments leave the list", () => {
   expect(store.items.map(({ seq }) => seq)).toEqual(
     Array.from({ length: ROWS_MAX }, (_, index) => index + 4),
   );
+});
+
+test("SPARE_ROWS_MAX rows are kept to be used again, each once", () => {
+  const spare = new SpareRows<number>();
+  for (let row = 0; row < SPARE_ROWS_MAX + 5; row++) spare.put(row);
+  const taken = Array.from({ length: SPARE_ROWS_MAX + 1 }, () => spare.take());
+  expect(new Set(taken.slice(0, -1)).size).toBe(SPARE_ROWS_MAX);
+  expect(taken.at(-1)).toBeUndefined();
 });

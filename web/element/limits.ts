@@ -37,8 +37,6 @@ export const NEW_COUNT_SHOWN_MAX = 99;
 export const LOCAL_MAX = 10;
 /** Numbers of removed comments that are remembered, for history answers that were under way. */
 export const REMOVED_MAX = 1000;
-/** A guest's name, in code points. */
-export const NAME_CODE_POINTS_MAX = 32;
 /** A lost connection is mentioned when it lasts longer than this. */
 export const STATUS_DELAY_MS = 800;
 
