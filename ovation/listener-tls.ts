@@ -33,9 +33,10 @@ const SWEEP_MS = 100;
 export function listenTls(options: TlsListenerOptions): TlsListener {
   if (!options.reusePort) ensurePortFree(options.port, options.host);
   let pem = readPem(options.tls);
-  let server = open(options, options.port, pem);
+  let server = open(options, options.port, pem, "tcp");
   const retired = new RetiredListeners<Bun.Server<undefined>>();
   const port = server.port ?? options.port;
+  let quic = open(options, port, pem, "quic");
   return {
     port,
     renew(tls) {
@@ -45,14 +46,18 @@ export function listenTls(options: TlsListenerOptions): TlsListener {
         what: ["the certificate"],
         apply() {
           const before = server;
-          server = open(options, port, renewed);
+          server = open(options, port, renewed, "tcp");
           pem = renewed;
           retired.add(before);
+          // The kernel gives packets of a QUIC connection to either of two sockets at the port, so an
+          // old connection would fall silent. Its clients are told that it ends, and return at once.
+          void quic.stop(true);
+          quic = open(options, port, renewed, "quic");
         },
       };
     },
     async stop(now) {
-      await Promise.all([server, ...retired.all].map((each) => stop(each, now)));
+      await Promise.all([server, quic, ...retired.all].map((each) => stop(each, now)));
     },
   };
 }
@@ -66,17 +71,24 @@ function readPem({ cert, key }: TlsListenerOptions["tls"]): Pem {
   return { cert: readFileSync(cert, "utf8"), key: readFileSync(key, "utf8") };
 }
 
+/** How long a client may remember that HTTP/3 is at this port. */
+const ALT_SVC_SECONDS = 86_400;
+
 /** The port is shared: the listener with the next certificate opens it before this one leaves it. */
-function open(options: TlsListenerOptions, port: number, { cert, key }: Pem) {
-  return Bun.serve({
+function open(
+  options: TlsListenerOptions,
+  port: number,
+  { cert, key }: Pem,
+  over: "tcp" | "quic",
+): Bun.Server<undefined> {
+  const server = Bun.serve({
     port,
     hostname: options.host,
     reusePort: true,
     idleTimeout: IDLE_TIMEOUT_SECONDS,
     maxRequestBodySize: BODY_BYTES_MAX,
     tls: { cert, key },
-    http2: true,
-    http3: true,
+    ...(over === "tcp" ? { http2: true } : { http1: false, http3: true }),
     fetch: async (request, bun) => {
       const answer = await options.answer(withHost(request), {
         path: pathOf(request.url),
@@ -86,7 +98,10 @@ function open(options: TlsListenerOptions, port: number, { cert, key }: Pem) {
           return directStream(headers, source);
         },
       });
-      return toResponse(answer);
+      const response = toResponse(answer);
+      // [spec] RFC 9114, 3.1.1: how a client learns of HTTP/3.
+      response.headers.set("alt-svc", `h3=":${server.port}"; ma=${ALT_SVC_SECONDS}`);
+      return response;
     },
     // Bun's own pages for errors are for developers; here they are logged and answered.
     development: false,
@@ -95,6 +110,7 @@ function open(options: TlsListenerOptions, port: number, { cert, key }: Pem) {
       return new Problem("internal-error").toResponse();
     },
   });
+  return server;
 }
 
 /** [spec] RFC 9112, 3.2: a client of HTTP/1.0 may name no host. Bun then says the target alone. */

@@ -27,6 +27,8 @@ export class OvationServer {
   readonly #flags: readonly string[];
   #child: ChildProcess | undefined;
   #token = "";
+  /** The end of what it has written to its standard error. */
+  errors = "";
 
   private constructor(port: number, scheme: string, flags: readonly string[]) {
     this.port = port;
@@ -63,9 +65,8 @@ export class OvationServer {
       env: environment(),
       stdio: ["ignore", "ignore", "pipe"],
     });
-    let errors = "";
     child.stderr?.on("data", (chunk: Buffer) => {
-      errors = (errors + chunk.toString()).slice(-4000);
+      this.errors = (this.errors + chunk.toString()).slice(-4000);
     });
     this.#child = child;
     const until = Date.now() + READY_MS_MAX;
@@ -77,7 +78,7 @@ export class OvationServer {
       if (status === 200) return;
       await new Promise((resolve) => setTimeout(resolve, 50));
     }
-    throw new Error(`the server did not become ready: ${errors}`);
+    throw new Error(`the server did not become ready: ${this.errors}`);
   }
 
   /** Publishes, and answers when it is accepted, durable ones when they are stored. */
@@ -123,6 +124,10 @@ export class OvationServer {
       asked.on("error", reject);
       asked.end(body === undefined ? undefined : JSON.stringify(body));
     });
+  }
+
+  signal(signal: NodeJS.Signals): void {
+    this.#child?.kill(signal);
   }
 
   /** Asks it to end (SIGTERM: it drains) or ends it (SIGKILL), and waits until it has. */

@@ -1,21 +1,24 @@
 /** HTTP/2 and HTTP/3 as Chromium speaks them to `--tls-cert`, `--tls-key`. */
 
-import { mkdtempSync, rmSync } from "node:fs";
+import { copyFileSync, mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { setTimeout } from "node:timers/promises";
 import { type Browser, chromium, expect, type Page, test } from "@playwright/test";
-import { type Certificate, makeCertificate, OvationServer } from "./server.ts";
+import { makeCertificate, OvationServer } from "./server.ts";
 
 /** HTTP/1.1 allows a browser six connections to an origin. */
 const PAGES = 12;
 const TOPIC = "video:tls";
 
 let directory: string;
-let certificate: Certificate;
 let server: OvationServer;
+/** Fingerprints of the certificates that a browser takes. */
+const trusted: string[] = [];
 test.beforeAll(async () => {
   directory = mkdtempSync(join(tmpdir(), "ovation-tls-"));
-  certificate = makeCertificate(directory);
+  const certificate = makeCertificate(directory);
+  trusted.push(certificate.fingerprint);
   server = await OvationServer.start([], certificate);
 });
 test.afterAll(async () => {
@@ -24,7 +27,7 @@ test.afterAll(async () => {
 });
 
 function launch(...flags: string[]): Promise<Browser> {
-  const trust = `--ignore-certificate-errors-spki-list=${certificate.fingerprint}`;
+  const trust = `--ignore-certificate-errors-spki-list=${trusted.join(",")}`;
   const quiet = [
     "--no-sandbox",
     "--disable-background-networking",
@@ -103,6 +106,40 @@ test("a stream runs over HTTP/3 on the same port", async () => {
       await expect
         .poll(() => goalsOf(page))
         .toEqual(Array.from({ length: 50 }, (_, index) => index + 1));
+  } finally {
+    await browser.close();
+  }
+});
+
+test("streams over HTTP/3 return from a new certificate at once, and miss nothing that is stored", async () => {
+  test.setTimeout(90_000);
+  const next = makeCertificate(mkdtempSync(join(directory, "next-")));
+  trusted.push(next.fingerprint);
+  const browser = await launch(
+    "--enable-quic",
+    `--origin-to-force-quic-on=127.0.0.1:${server.port}`,
+  );
+  try {
+    const pages = await Promise.all(
+      Array.from({ length: 6 }, async () => (await browser.newContext()).newPage()),
+    );
+    for (const page of pages) {
+      await listen(page);
+      expect(await protocolOf(page)).toBe("h3");
+    }
+    for (const form of ["cert", "key"] as const)
+      copyFileSync(next[form], join(directory, `${form}.pem`));
+    server.signal("SIGHUP");
+    await expect.poll(() => server.errors).toContain("the certificate");
+    const sent = Array.from({ length: 40 }, (_, index) => index + 1);
+    for (const number of sent) {
+      await server.publish(TOPIC, "goal", number, true);
+      await setTimeout(100);
+    }
+    for (const page of pages) await expect.poll(() => goalsOf(page)).toEqual(sent);
+    const later = await (await browser.newContext()).newPage();
+    await listen(later);
+    expect(await protocolOf(later)).toBe("h3");
   } finally {
     await browser.close();
   }

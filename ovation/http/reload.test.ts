@@ -67,6 +67,21 @@ async function openHttp2Stream(server: Server) {
   return seen;
 }
 
+async function openHttp3Stream(server: Server, position?: string) {
+  const seen = { text: "", hasEnded: false };
+  const from = position === undefined ? "" : `&last_event_id=${encodeURIComponent(position)}`;
+  const response = await server.get(`/v1/events?topic=video:v${from}`, { protocol: "http3" });
+  void (async () => {
+    for await (const chunk of response.body ?? []) seen.text += Buffer.from(chunk).toString();
+  })()
+    .catch(() => undefined)
+    .finally(() => {
+      seen.hasEnded = true;
+    });
+  await until(() => seen.text.includes("connectionId"), "the stream begins");
+  return seen;
+}
+
 /** The log lines of reloads; sends SIGHUP and waits for the next one. */
 async function reload(server: Server): Promise<Record<string, unknown>> {
   const lines = () => server.output.split("\n").filter((line) => line.includes('"SIGHUP: '));
@@ -129,6 +144,30 @@ describe.each([1, 2])("with %d workers, SIGHUP", (workers) => {
     // Streams of a listener that was replaced are drained like the others.
     expect(await server.end()).toBe(0);
     expect(streams.map(({ hasEnded }) => hasEnded)).toEqual([true, true]);
+  }, 60_000);
+
+  test("ends streams over HTTP/3 at a new certificate, which return at once and miss nothing", async () => {
+    const directory = makeDirectory();
+    const tls = makeCertificate(directory);
+    const server = await Server.start({ tls, flags: ["--workers", String(workers)] });
+    servers.push(server);
+    const streams = await Promise.all(Array.from({ length: 6 }, () => openHttp3Stream(server)));
+    await server.publish([{ topic: "video:v", type: "goal", data: 1, durable: true }]);
+    await until(() => streams.every(({ text }) => text.includes('"seq":1')), "the first event");
+    makeCertificate(directory);
+    expect(await reload(server)).toMatchObject({ changed: ["the certificate"] });
+    await until(() => streams.every(({ hasEnded }) => hasEnded), "each is told that it has ended");
+    await server.publish([{ topic: "video:v", type: "goal", data: 2, durable: true }]);
+    const returned = await Promise.all(
+      streams.map(({ text }) => openHttp3Stream(server, /^id: (.*1~.*)$/gm.exec(text)?.[1])),
+    );
+    await until(() => returned.every(({ text }) => text.includes('"seq":2')), "what was missed");
+    expect(returned.map(({ hasEnded }) => hasEnded)).not.toContain(true);
+    await until(
+      async () => (await server.metric("ovation_frontend_connections")) === returned.length,
+      "the places of those that ended are free",
+    );
+    expect(await server.end()).toBe(0);
   }, 60_000);
 
   test("takes over audiences, rates, hosts, origins, proxies and keys, and says what needs a restart", async () => {
