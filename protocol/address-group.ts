@@ -4,8 +4,8 @@
 const MAPPED = [0, 0, 0, 0, 0, 0xffff];
 
 /**
- * `203.0.113.7` → itself, `2001:db8::1` → `2001:db8:0:0::/64`, `::ffff:203.0.113.7` → `203.0.113.7`.
- * A group is its own group. Text that is no address is returned as it came.
+ * `203.0.113.7` → itself, `2001:db8::1` → `2001:db8:0:0::/64`, `::ffff:203.0.113.7` →
+ * `203.0.113.7`. A group is its own group. Text that is no address is returned as it came.
  */
 export function addressGroupOf(address: string): string {
   if (!address.includes(":") || address.endsWith("/64")) return address;

@@ -104,7 +104,7 @@ class MemoryRates implements AddressRates {
     return (this.#current.get(group) ?? 0) + (this.#previous.get(group) ?? 0) * (1 - passed);
   }
 
-  /** Answers which part of the current window has passed. */
+  /** Returns the elapsed share of the current window. */
   #turn(): number {
     const at = this.#clock.now() / this.windowMs;
     const window = Math.floor(at);

@@ -1,4 +1,4 @@
-/** What every form of `AddressPools` keeps to. */
+/** The contract of every form of `AddressPools`. */
 
 import { expect, test } from "bun:test";
 import type { AddressPools } from "./address-pools.ts";
@@ -15,11 +15,14 @@ export class ManualClock implements Clock {
   }
 }
 
-/** `open` answers the pools of one process; the next call those of another one of the same installation. */
+/**
+ * `open` returns the pools of one process; the next call returns those of another process of the
+ * same installation.
+ */
 export function testAddressPools(open: (clock: Clock) => AddressPools): void {
   const shares = (max: number) => open(new ManualClock()).shares("things", max);
 
-  test("an address takes its share and no more, and others have theirs", () => {
+  test("an address takes its share and no more; other addresses keep theirs", () => {
     const things = shares(3);
     const taken = ["10.0.0.1", "10.0.0.1", "10.0.0.1", "10.0.0.1", "10.0.0.2"].map((address) =>
       things.take(address),
@@ -36,7 +39,7 @@ export function testAddressPools(open: (clock: Clock) => AddressPools): void {
     expect(things.held("a")).toBe(10);
   });
 
-  test("what is counted beyond the share is told, and never more is given back than was taken", () => {
+  test("units over the share are reported; never more is returned than was taken", () => {
     const things = shares(2);
     things.add("a", 3);
     expect({ held: things.held("a"), over: things.isOver("a") }).toEqual({ held: 3, over: true });
@@ -64,7 +67,7 @@ export function testAddressPools(open: (clock: Clock) => AddressPools): void {
     expect([things.held(""), uses.left("")]).toEqual([0, 1]);
   });
 
-  test("the heaviest address is known at any time", () => {
+  test("the heaviest address is always known", () => {
     const things = shares(1000);
     expect(things.heaviest()).toBeUndefined();
     things.add("a", 5);
@@ -77,7 +80,7 @@ export function testAddressPools(open: (clock: Clock) => AddressPools): void {
     expect(things.heaviest()?.held).toBe(1);
   });
 
-  test("opened twice by one name it is one pool; other names are other pools", () => {
+  test("the same name is the same pool; another name is another pool", () => {
     const pools = open(new ManualClock());
     pools.shares("one", 5).add("a", 2);
     expect([pools.shares("one", 5).held("a"), pools.shares("two", 5).held("a")]).toEqual([2, 0]);
@@ -89,7 +92,7 @@ export function testAddressPools(open: (clock: Clock) => AddressPools): void {
     expect([8, 3, 2].map((units) => uses.take("a", units))).toEqual([true, false, true]);
     expect(uses.take("b", 10)).toBe(true);
     clock.ms += 1000;
-    // All of the last window is still covered, then a half of it, then nothing.
+    // All of the last window is still covered, then half of it, then nothing.
     expect(uses.left("a")).toBe(0);
     clock.ms += 500;
     expect(uses.left("a")).toBe(5);
@@ -98,7 +101,7 @@ export function testAddressPools(open: (clock: Clock) => AddressPools): void {
     expect(uses.left("a")).toBe(10);
   });
 
-  test("what was used beyond a rate leaves nothing, and is over when the window is", () => {
+  test("use beyond the rate leaves nothing, until the window has passed", () => {
     const clock = new ManualClock();
     const uses = open(clock).rates("uses", 10, 1000);
     uses.add("a", 1_000_000);

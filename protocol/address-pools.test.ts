@@ -8,7 +8,7 @@ import { RATE_ADDRESSES_MAX } from "./limits.ts";
 
 describe("address pools in memory", () => testAddressPools(createMemoryPools));
 
-test("rates of more addresses than are remembered forget the oldest", () => {
+test("with more addresses than a rate keeps, the oldest is evicted", () => {
   const uses = createMemoryPools(new ManualClock()).rates("uses", 1, 60_000);
   for (let number = 0; number <= RATE_ADDRESSES_MAX; number++) uses.add(`a${number}`, 1);
   expect([uses.left("a0"), uses.left("a1"), uses.left(`a${RATE_ADDRESSES_MAX}`)]).toEqual([

@@ -1,15 +1,15 @@
 /**
  * Units per address in one process, and the address that holds the most, each in O(1).
  *
- * Most addresses hold one unit. Only those with two or more are on a level, so that a viewer who is
- * alone at its address costs one entry of a map.
+ * Most addresses hold one unit. Only those with two or more are on a level, so that an address with
+ * a single viewer costs one map entry.
  */
 
 export class AddressTally {
   readonly #units = new Map<string, number>();
-  /** The addresses with exactly so many units, from two on. */
+  /** The addresses with exactly this many units, from two on. */
   readonly #levels = new Map<number, Set<string>>();
-  /** At least the most units of any address. Lowered where it is found to be too high. */
+  /** At least the most units of any address. Lowered when it turns out to be too high. */
   #top = 0;
 
   /** Addresses that hold something. */
@@ -25,7 +25,7 @@ export class AddressTally {
     this.#move(address, this.held(address), this.held(address) + units);
   }
 
-  /** Answers how many units were taken away: never more than were there. */
+  /** Returns how many units were removed: never more than were there. */
   remove(address: string, units: number): number {
     const held = this.held(address);
     const removed = Math.min(units, held);
@@ -53,7 +53,7 @@ export class AddressTally {
     if (to > this.#top) this.#top = to;
   }
 
-  /** Hot path: a busy address is alone on its level at each connect, and its set goes on with it. */
+  /** Hot path: a busy address is alone on its level at each connect, and keeps its set. */
   #leaveLevel(address: string, units: number): Set<string> | undefined {
     const level = this.#levels.get(units);
     level?.delete(address);
@@ -62,7 +62,7 @@ export class AddressTally {
     return level;
   }
 
-  /** Units may be bytes, so the next level below may be far away: then the levels are looked through. */
+  /** Units may be bytes, so the next level below may be far away: then all levels are searched. */
   #lower(): void {
     if (this.#top < 2 || this.#levels.has(this.#top)) return;
     this.#top = 0;

@@ -11,7 +11,7 @@ export async function readBytes(request: HttpRequest, bytesMax: number): Promise
   const announced = request.headers.get("content-length");
   if (announced !== null) {
     if (Number(announced) > bytesMax) throw tooLarge(bytesMax);
-    // The HTTP server reads no more than what was announced, so this is bounded too.
+    // The HTTP server reads no more than was announced, so this is bounded too.
     return request.bytes();
   }
   const { body } = request;
@@ -43,8 +43,9 @@ export function parseJson(bytes: Uint8Array): unknown {
 }
 
 /**
- * The same, and `invalid-body` where the sender means something else than what is read: a number that
- * is rounded, a member that is there twice. Halves of surrogate pairs are the business of texts' rules.
+ * As above, and `invalid-body` where the sender means something else than a reader would parse: a
+ * number that would be rounded, a duplicate property. Lone surrogates are left to the rules of each
+ * text.
  */
 export function parseExactJson(bytes: Uint8Array): unknown {
   const { value, text } = parseJsonText(bytes);
@@ -66,7 +67,7 @@ export function parseJsonText(bytes: Uint8Array): {
     const text = decoder.decode(bytes);
     return { value: JSON.parse(text), text };
   } catch {
-    // The sender's bytes are not JSON in UTF-8; there is no more to say of them.
+    // The bytes are not JSON in UTF-8; there is no more detail to give.
     throw new Problem("invalid-json");
   }
 }

@@ -1,7 +1,7 @@
 /**
- * The `data` of the types that Ovation knows itself, by kind of topic. One place: the services write it,
- * publishers are held to it, pages rely on it. Other members may be there; those that are named have
- * their form. Imported by servers alone: `mod.ts` leaves it out, so that the SDK needs no schema library.
+ * The `data` of Ovation's own types, by kind of topic. One place: services write it, publishers are
+ * held to it, pages rely on it. Other properties are allowed; the named ones have their form.
+ * Imported by servers alone: `mod.ts` leaves it out, so that the SDK needs no schema library.
  */
 
 import { z } from "zod";
@@ -26,7 +26,7 @@ export const commentData = z.looseObject({
   removed: z.literal(true).optional(),
 });
 
-/** By kind and type; what is not here is the publisher's own. */
+/** By kind and type; any other type is the publisher's own. */
 const SCHEMAS: Readonly<Record<string, Readonly<Record<string, z.ZodType>>>> = {
   video: {
     comment: commentData,
@@ -57,14 +57,14 @@ const SCHEMAS: Readonly<Record<string, Readonly<Record<string, z.ZodType>>>> = {
   },
 };
 
-/** What the data of this type has to be on topics of this kind; `undefined` where it is free. */
+/** The required form of this type's data on topics of this kind; `undefined` where it is free. */
 export function dataSchemaOf(topic: Topic, type: string): z.ZodType | undefined {
   const kind = kindOf(topic);
   const types = Object.hasOwn(SCHEMAS, kind) ? SCHEMAS[kind] : undefined;
   return types !== undefined && Object.hasOwn(types, type) ? types[type] : undefined;
 }
 
-/** In words, what is wrong with the data; `undefined` where nothing is. */
+/** What is wrong with the data, in words; `undefined` where nothing is. */
 export function problemOfData(schema: z.ZodType, data: unknown): string | undefined {
   const result = schema.safeParse(data);
   if (result.success) return undefined;

@@ -32,27 +32,27 @@ export function toJsonText(value: unknown): JsonText {
   return text as JsonText;
 }
 
-/** The place that the log gave a durable event. */
+/** The place that the log assigned to a durable event. */
 export interface Place {
   /** Number within the topic: contiguous, from 1. */
   readonly seq: number;
   /**
-   * The life of the log in which the event was written. A restored backup starts a new life, so
-   * `(seq, epoch)` names one event for ever, and a position from a lost future is recognised.
+   * The log epoch in which the event was written. A restored backup starts a new epoch, so `(seq,
+   * epoch)` names one event for ever, and a position from a lost future is recognised.
    */
   readonly epoch: Epoch;
   /** When it was committed: ms of the log's clock, never decreasing in one log. */
   readonly stamp: Stamp;
 }
 
-/** A log life: 1 to 8 characters of `[a-z0-9]`. */
+/** A log epoch: 1 to 8 characters of `[a-z0-9]`. */
 export type Epoch = string;
 /** ms since 1970 by the log's clock. */
 export type Stamp = number;
 
 /**
- * A moment of a log: what its life `epoch`, and the lives before it, had committed up to `stamp`. A
- * log that was restored from a backup never reached the moments after the backup.
+ * A moment of a log: what epoch `epoch`, and those before it, had committed up to `stamp`. A log
+ * that was restored from a backup never reached the moments after the backup.
  */
 export interface Moment {
   readonly epoch: Epoch;
@@ -78,7 +78,7 @@ export function isDurable(event: Event): event is DurableEvent {
   return event.place !== undefined;
 }
 
-/** How many of them are of the durable lane; the others are of the live one. */
+/** The number of durable events among them; the others are live. */
 export function countDurable(events: readonly Event[]): number {
   let durable = 0;
   for (const event of events) if (event.place !== undefined) durable++;
@@ -86,8 +86,8 @@ export function countDurable(events: readonly Event[]): number {
 }
 
 /**
- * Bytes of the text in UTF-8; where they are surely not more than `bound`, an upper bound of them. Hot
- * path: asked for every event, and hardly any is near the bound.
+ * UTF-8 bytes of the text; an upper bound of them where that is surely within `bound`. Hot path:
+ * called for every event, and hardly any is near the bound.
  */
 export function utf8Bytes(text: string, bound = 0): number {
   const most = text.length * 3;
@@ -96,7 +96,7 @@ export function utf8Bytes(text: string, bound = 0): number {
 const encoder = new TextEncoder();
 
 const EVENT_HEAD_BYTES = 64;
-/** The most that {@link sizeOf} answers for an event that was accepted. */
+/** The largest {@link sizeOf} of an event that was accepted. */
 export const EVENT_BYTES_MAX =
   EVENT_DATA_BYTES_MAX +
   TOPIC_KIND_CHARACTERS_MAX +
@@ -105,14 +105,14 @@ export const EVENT_BYTES_MAX =
   EVENT_TYPE_CHARACTERS_MAX +
   EVENT_HEAD_BYTES;
 
-/** About how many bytes the event takes, between processes and in memory: what buffers are bounded by. */
+/** Approximate bytes of the event, in transit and in memory: buffers are bounded by it. */
 export function sizeOf(event: Event): number {
   return event.data.length + event.topic.length + event.type.length + EVENT_HEAD_BYTES;
 }
 
 const EVENT_TYPE = new RegExp(`^[a-z][a-z0-9._-]{0,${EVENT_TYPE_CHARACTERS_MAX - 1}}$`);
 
-/** Types that the system itself writes; a publisher may not forge them. */
+/** Types that the system itself writes; a publisher must not forge them. */
 const SYSTEM_TYPES: ReadonlySet<string> = new Set(["connection", "gap", "reconnect", "stats"]);
 /** [spec] HTML, 9.2.2: EventSource fires events of these names itself, and pages act on them. */
 const EVENT_SOURCE_TYPES: ReadonlySet<string> = new Set(["error", "open"]);
@@ -127,11 +127,17 @@ export function isEventType(text: string): boolean {
   return EVENT_TYPE.test(text) && !RESERVED_TYPES.has(text);
 }
 
-/** In words, why a publisher may not use it; `undefined` where it may. */
+/** Why a publisher must not use it, in words; `undefined` where it may. */
 export function problemOfType(type: string): string | undefined {
   if (SYSTEM_TYPES.has(type)) return `the type "${type}" is reserved: only Ovation writes it`;
   if (EVENT_SOURCE_TYPES.has(type))
-    return `the type "${type}" is reserved: EventSource uses the name itself, and pages would take the event for a failed or a new connection`;
+    return (
+      `the type "${type}" is reserved: EventSource uses the name itself, ` +
+      "and pages would take the event for a failed or a new connection"
+    );
   if (EVENT_TYPE.test(type)) return undefined;
-  return `a type is a lower-case letter, then lower-case letters, digits, ".", "_" and "-", at most ${EVENT_TYPE_CHARACTERS_MAX} characters`;
+  return (
+    'a type is a lower-case letter, then lower-case letters, digits, ".", "_" and "-", ' +
+    `at most ${EVENT_TYPE_CHARACTERS_MAX} characters`
+  );
 }

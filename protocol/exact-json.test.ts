@@ -3,7 +3,7 @@ import fc from "fast-check";
 import { InexactJsonError, NUMBER_CHARACTERS_MAX, scanJson } from "./exact-json.ts";
 import { JSON_DEPTH_MAX } from "./limits.ts";
 
-/** The text of `data`, as it is carried on. */
+/** The text of `data`, as it is carried. */
 function carried(data: string): string | undefined {
   const text = `{"topic":"video:1","data":${data}}`;
   JSON.parse(text);
@@ -42,7 +42,7 @@ describe("carried byte for byte", () => {
   ])
     test(data, () => expect(carried(data)).toBe(data));
 
-  test("space between tokens goes, and none within strings", () => {
+  test("whitespace between tokens is removed, none within strings", () => {
     expect(carried('{ "a b" :\r\n\t[ 1 , "x  \\" y" , { } ] }')).toBe('{"a b":[1,"x  \\" y",{}]}');
   });
 });
@@ -67,26 +67,26 @@ describe("refused, by its path", () => {
   ] as const)
     test(data.slice(0, 60), () => expect(refusal(data)).toStartWith(message));
 
-  test("the member of an object with many of them that is there twice", () => {
+  test("a duplicate property in an object with many", () => {
     const members = Array.from({ length: 40 }, (_, index) => `"m${index}":1`);
     expect(refusal(`{${members.join(",")}}`)).toBe("");
     expect(refusal(`{${members.join(",")},"m3":1}`)).toStartWith("data.m3: this member is there");
     expect(refusal(`{${members.join(",")},"m39":1}`)).toStartWith("data.m39: this member is");
   });
 
-  test("values within each other up to JSON_DEPTH_MAX levels are carried, deeper ones are not", () => {
+  test("nesting up to JSON_DEPTH_MAX levels is carried, deeper is refused", () => {
     expect(refusal(tooDeep(JSON_DEPTH_MAX))).toBe("");
     expect(refusal(tooDeep(JSON_DEPTH_MAX + 1))).toContain(
       `nested deeper than ${JSON_DEPTH_MAX} levels`,
     );
   });
 
-  test("halves of surrogate pairs pass where the text has rules of its own", () => {
+  test("lone surrogates pass where the text has rules of its own", () => {
     expect(refusal('"\\ud800"', true)).toBe("");
   });
 });
 
-test("of a list, the member of each; what was accepted before is never refused", () => {
+test("the property of each element of a list; unchecked text is never refused", () => {
   const text = '[{"data":1},{"topic":"x"},{"data":{"data":2}},3, {"data" : [ ] }]';
   expect(scanJson(text, { member: "data" }) as unknown[]).toEqual([
     "1",
@@ -101,14 +101,14 @@ test("of a list, the member of each; what was accepted before is never refused",
   ]);
 });
 
-test("a number of more than NUMBER_CHARACTERS_MAX characters is refused without a look at its value", () => {
+test("a number over NUMBER_CHARACTERS_MAX characters is refused unparsed", () => {
   const zeros = (count: number) => `1.${"0".repeat(count - 2)}`;
   expect(refusal(zeros(NUMBER_CHARACTERS_MAX))).toBe("");
   expect(refusal(zeros(NUMBER_CHARACTERS_MAX + 1))).toContain("is not exactly a number");
   expect(refusal(`1e-${"9".repeat(900_000)}`)).toContain("is not exactly a number");
 });
 
-test("for any JSON in any spacing, what is carried is what JSON.parse reads, and numbers are exact or refused", () => {
+test("any JSON is carried as JSON.parse reads it; numbers are exact or refused", () => {
   const indent = fc.constantFrom(undefined, 1, 3);
   fc.assert(
     fc.property(fc.jsonValue({ maxDepth: 5 }), indent, (value, spaces) => {
@@ -122,7 +122,7 @@ test("for any JSON in any spacing, what is carried is what JSON.parse reads, and
       try {
         found = scanJson(text, { member: "data" })[0];
       } catch (error) {
-        // Halves of pairs are all that JSON.stringify writes and we refuse.
+        // Lone surrogates are all that JSON.stringify writes and this refuses.
         expect(String(error)).toContain("surrogate");
         return;
       }
@@ -136,7 +136,7 @@ test("for any JSON in any spacing, what is carried is what JSON.parse reads, and
       const literal = `${digits.slice(0, cut + 1)}${cut + 1 < digits.length ? "" : ".5"}e${e}`;
       if (!/^-?\d+(\.\d+)?e-?\d+$/.test(literal) || /^-?0\d/.test(literal)) return;
       const isCarried = refusal(literal) === "";
-      // 15 digits always come back; of more, what comes back is what was sent.
+      // 15 digits always round-trip; of more, the result must equal the input.
       if (literal.replace(/e.*|\D/g, "").length <= 15) expect(isCarried).toBe(true);
       if (isCarried) expect(Number(carried(literal))).toBe(Number(literal));
     }),

@@ -1,9 +1,11 @@
 /**
- * JSON that arrives as it was sent. `JSON.parse` and `JSON.stringify` change much without a word: integers
- * beyond 2^53, numbers with more digits than a double has, `1e999`, `-0`, repeated members. So the text
- * itself is carried, and what a reader would understand otherwise than its sender is refused, by its path.
+ * JSON that arrives as it was sent. `JSON.parse` and `JSON.stringify` change values silently:
+ * integers beyond 2^53, numbers with more digits than a double has, `1e999`, `-0`, duplicate
+ * properties. So the text itself is carried, and what a reader would parse differently than its
+ * sender meant is refused, by its path.
  *
- * Carried byte for byte, but for space between tokens: `1.0`, `-0`, `1e3`, escapes, the order of members.
+ * Carried byte for byte, except whitespace between tokens: `1.0`, `-0`, `1e3`, escapes, the order
+ * of properties.
  */
 
 import type { JsonText } from "./event.ts";
@@ -23,11 +25,11 @@ export class InexactJsonError extends Error {
 }
 
 export interface ScanOptions {
-  /** A member of the outermost object, or of each object in the outermost array, whose text is wanted. */
+  /** A property of the outermost object, or of each object in the outermost array, to extract. */
   readonly member?: string;
-  /** Whether halves of surrogate pairs are let pass: where the text has rules of its own. */
+  /** Whether lone surrogates pass: for texts that have rules of their own. */
   readonly anyUnits?: boolean;
-  /** Nothing is refused: for what was accepted before. */
+  /** Nothing is refused: for data that was accepted before. */
   readonly unchecked?: boolean;
 }
 
@@ -35,45 +37,47 @@ const [SPACE, QUOTE, PLUS, MINUS, DOT] = [32, 34, 43, 45, 46];
 const [BIG_E, OPEN_LIST, BACKSLASH, UNDERSCORE] = [69, 91, 92, 95];
 const [SMALL_E, SMALL_F, SMALL_N, SMALL_T, OPEN_OBJECT] = [101, 102, 110, 116, 123];
 const [CLOSE_LIST, CLOSE_OBJECT] = [93, 125];
-/** So far the end of a string is looked for by hand: a native search costs as much as so many characters. */
+/** The end of a string is searched by hand up to here: a native search costs as much as this. */
 const NEAR_CHARACTERS = 32;
-/** Decimal digits that every double gives back. */
+/** Every number of this many decimal digits survives a round trip through a double. */
 const EXACT_DIGITS = 15;
-/** A double has 1,075 significant digits at most; the check of a longer literal costs its square. */
+/** A double has at most 1,075 significant digits; checking a longer literal costs its square. */
 export const NUMBER_CHARACTERS_MAX = 1_100;
 const SHOWN_CHARACTERS_MAX = 40;
 /** `"\\ud800"` */
 const MIN_ESCAPE_CHARACTERS = 8;
 
-/** A list or an object that is open. */
+/** An open list or object. */
 interface Open {
   isList: boolean;
-  /** In a list, the index of the present element. */
+  /** In a list, the index of the current element. */
   index: number;
-  /** In an object, where the names of its members begin, the present one last. */
+  /** In an object, where the names of its properties begin, the current one last. */
   readonly names: number[];
-  /** A few bits of each name: two that differ here are two. */
+  /** A few bits of each name: two that differ here are different names. */
   filter: number;
-  /** Made when two names may be the same. */
+  /** Created when two names may be equal. */
   known: Set<string> | undefined;
 }
 
 interface Scan {
   readonly text: string;
   readonly options: ScanOptions;
-  /** By depth; those beyond `depth` are there to be used again. */
+  /** By depth; entries beyond `depth` are kept for reuse. */
   readonly open: Open[];
   depth: number;
-  /** There was space between tokens since this was set. */
+  /** There was whitespace between tokens since this was reset. */
   isSpaced: boolean;
 }
 
 /**
- * `text` is valid JSON: `JSON.parse` took it. Throws {@link InexactJsonError}; answers the texts of the
- * wanted member, one for the outermost object or for each element of the outermost list.
+ * `text` is valid JSON: `JSON.parse` accepted it. Throws {@link InexactJsonError}; returns the
+ * texts of the wanted property, one for the outermost object or for each element of the outermost
+ * list.
  *
- * Hot path: every published event passes here. One loop over positions; a string is made of the wanted
- * member alone, and of names that a few bits do not tell apart (`dispatcher/publish.bench.ts`: read).
+ * Hot path: every published event passes here. One loop over positions; strings are allocated only
+ * for the wanted property, and for names that a few bits do not tell apart
+ * (`dispatcher/publish.bench.ts`: read).
  */
 export function scanJson(text: string, options: ScanOptions = {}): (JsonText | undefined)[] {
   const open: Open[] = [];
@@ -144,7 +148,7 @@ function isNamed(text: string, start: number, member: string | undefined): boole
   return member !== undefined && text.startsWith(`"${member}"`, start);
 }
 
-/** The place after a name and its colon. Throws where the object has the name already. */
+/** The position after a name and its colon. Throws where the object already has the name. */
 function endOfName(scan: Scan, object: Open, start: number): number {
   const { text } = scan;
   const end = endOfString(text, start);
@@ -186,7 +190,7 @@ function endOfScalar(scan: Scan, start: number, unit: number): number {
   return unit === SMALL_F ? start + 5 : endOfNumber(scan, start);
 }
 
-/** The place after the string that begins here. */
+/** The position after the string that begins here. */
 function endOfString(text: string, start: number): number {
   let end = start + 1;
   for (const near = end + NEAR_CHARACTERS; end < near; end++) {
@@ -199,7 +203,7 @@ function endOfString(text: string, start: number): number {
   return end + 1;
 }
 
-/** Whether an odd number of backslashes stands before. */
+/** Whether an odd number of backslashes precedes. */
 function isEscaped(text: string, at: number): boolean {
   let backslashes = 0;
   while (text.charCodeAt(at - 1 - backslashes) === BACKSLASH) backslashes++;
@@ -260,13 +264,13 @@ function refuse({ text, options, open, depth }: Scan, reason: string): void {
   throw new InexactJsonError(path, reason);
 }
 
-/** Whether a double, written out again, is the same decimal number. */
+/** Whether a double, formatted again, is the same decimal number. */
 function isExact(literal: string): boolean {
   const value = Number(literal);
   return Number.isFinite(value) && decimalOf(literal) === decimalOf(String(value));
 }
 
-/** Digits and exponent, so that `1.50e3` and `1500` are the same. The sign is any reader's to keep. */
+/** Digits and exponent, so that `1.50e3` and `1500` are equal. Every reader keeps the sign. */
 function decimalOf(literal: string): string {
   const [mantissa = "", exponent = "0"] = literal.toLowerCase().split("e");
   const [whole = "", fraction = ""] = mantissa.replace("-", "").split(".");
@@ -277,7 +281,7 @@ function decimalOf(literal: string): string {
   return `${significant}e${scale}`;
 }
 
-/** Space between the tokens of valid JSON, taken out: what is within strings stays. */
+/** Removes whitespace between the tokens of valid JSON; strings stay as they are. */
 function withoutSpace(text: string): JsonText {
   return text.replace(/("(?:[^"\\]|\\.)*")|[ \t\r\n]+/g, "$1") as JsonText;
 }

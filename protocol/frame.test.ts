@@ -1,11 +1,11 @@
-/** The frame reader, against the specification and against a parser that others wrote. */
+/** The frame reader, against the specification and against an independent parser. */
 
 import { describe, expect, test } from "bun:test";
 import { createParser } from "eventsource-parser";
 import fc from "fast-check";
 import { createFrameReader, type Message } from "./frame.ts";
 
-/** Lines as streams have them, sensible and not, with every end of a line. */
+/** Lines as streams have them, valid and not, with every line ending. */
 const line = fc.oneof(
   { weight: 3, arbitrary: fc.constant("") },
   fc.constantFrom(
@@ -32,7 +32,7 @@ function pieces(text: string, at: readonly number[]): readonly string[] {
 function readAll(chunks: readonly string[]): {
   messages: readonly Message[];
   retries: readonly number[];
-  /** How many messages there were after each chunk. */
+  /** The number of messages after each chunk. */
   counts: readonly number[];
 } {
   const messages: Message[] = [];
@@ -48,12 +48,12 @@ function readAll(chunks: readonly string[]): {
   return { messages, retries, counts };
 }
 
-/** [spec] 9.2.6, word by word, over a text that is there as a whole. */
+/** [spec] 9.2.6, literally, over a complete text. */
 function readBySpec(text: string): readonly Message[] {
   const messages: Message[] = [];
   const whole = text.replace(/^\ufeff/, "").split(/\r\n|\n|\r/);
   let [data, type, id] = ["", "", ""];
-  // What no end of a line follows is not a line yet.
+  // Text without a line ending is not a line yet.
   for (const each of whole.slice(0, -1)) {
     const [, field = "", value = ""] = /^([^:]*)(?:: ?(.*))?$/s.exec(each) ?? [];
     if (each === "") {
@@ -68,7 +68,7 @@ function readBySpec(text: string): readonly Message[] {
 }
 
 describe("the frame reader", () => {
-  test("delivers an event as soon as its last line has ended, by CR, LF or CRLF, cut anywhere", () => {
+  test("delivers an event once its last line ends, by CR, LF or CRLF, cut anywhere", () => {
     fc.assert(
       fc.property(lines, fc.boolean(), cuts, (all, hasMark, at) => {
         const text = (hasMark ? "\ufeff" : "") + all.map((each) => each.join("")).join("");
@@ -88,7 +88,7 @@ describe("the frame reader", () => {
   test("reads the same events and waits as eventsource-parser, a character at a time too", () => {
     fc.assert(
       fc.property(lines, cuts, (all, at) => {
-        // Its own reading of a lone CR at the end, and of a mark, is another one.
+        // It reads a lone CR at the end, and a byte order mark, differently.
         const text = `:\n${all.map((each) => each.join("")).join("")}\n:\n`;
         const theirs: { type: string; data: string }[] = [];
         const waits: number[] = [];

@@ -7,13 +7,13 @@
 import type { Event } from "./event.ts";
 
 /**
- * EventSource dispatches these itself: an event of the stream with such a name runs the page's
- * `onerror` or `onopen`, and most pages reconnect then, for ever.
+ * EventSource dispatches these itself: an event with such a name runs the page's `onerror` or
+ * `onopen`, and most pages then reconnect for ever.
  */
 const EVENT_SOURCE_TYPES: ReadonlySet<string> = new Set(["error", "open"]);
 
 /**
- * One event. `id`, `type` and `json`, the text of an object that is not empty, hold no CR, LF or NUL:
+ * One event. `id`, `type` and `json`, the text of a non-empty object, contain no CR, LF or NUL:
  * that is checked where they enter. A type that EventSource uses itself is sent inside `data`.
  */
 export function formatFrame(id: string, type: string, json: string): string {
@@ -22,20 +22,20 @@ export function formatFrame(id: string, type: string, json: string): string {
   return `id: ${id}\nevent: ${type}\ndata: ${json}\n\n`;
 }
 
-/** The `data:` of an event, as clients see it. `event.data` is JSON text already. */
+/** The `data:` of an event, as clients see it. `event.data` is already JSON text. */
 export function formatEnvelope(event: Event): string {
   const seq = event.place === undefined ? "" : `,"seq":${event.place.seq}`;
   return `{"topic":"${event.topic}"${seq},"at":${event.at},"data":${event.data}}`;
 }
 
-/** A comment line: nothing for the application, proof of life for both ends. */
+/** A comment line: ignored by the application, shows both ends that the connection is alive. */
 export function formatComment(text: string): string {
   return `: ${text}\n\n`;
 }
 
 /**
- * Asks one client to come back later: `retry:` for a browser's own EventSource, the event for programs.
- * Without an id: the client keeps its position.
+ * Asks one client to return later: `retry:` for a browser's own EventSource, the event for
+ * programs. Without an id: the client keeps its position.
  */
 export function formatReconnect(afterMs: number, reason: string): string {
   const wait = Math.max(1, Math.round(afterMs));
@@ -46,7 +46,7 @@ export function formatReconnect(afterMs: number, reason: string): string {
 export interface Message {
   readonly type: string;
   readonly data: string;
-  /** The last id seen so far, as EventSource has it. */
+  /** The last id so far, as EventSource has it. */
   readonly lastEventId: string;
 }
 
@@ -65,9 +65,8 @@ const CR = 13;
 const BYTE_ORDER_MARK = 0xfeff;
 
 /**
- * Reads a stream that arrives in chunks of any size. Whoever feeds it decodes UTF-8 first.
- * `bufferCharactersMax` bounds one unfinished event; beyond it the reader throws, because a server
- * that sends such a thing is not ours.
+ * Reads a stream that arrives in chunks of any size. The caller decodes UTF-8 first. Throws when
+ * one unfinished event exceeds `bufferCharactersMax`: no server of ours sends that.
  */
 export function createFrameReader(
   callbacks: FrameReaderCallbacks,
@@ -83,8 +82,8 @@ export function createFrameReader(
   let endedByCr = false;
 
   function dispatch(): void {
-    // [spec] If the data buffer is an empty string, set the data buffer and the event type buffer to
-    // the empty string and return. (The id stands all the same.)
+    // [spec] If the data buffer is an empty string, set the data buffer and the event type buffer
+    // to the empty string and return. (The id is kept.)
     if (hasData)
       callbacks.onMessage({
         type: type === "" ? "message" : type,
@@ -127,7 +126,8 @@ export function createFrameReader(
   return {
     feed(chunk) {
       if (chunk === "") return;
-      // [spec] One leading U+FEFF BYTE ORDER MARK is ignored; an LF behind a CR ends no further line.
+      // [spec] One leading U+FEFF BYTE ORDER MARK is ignored; an LF behind a CR ends no further
+      // line.
       const isSkipped = first
         ? chunk.charCodeAt(0) === BYTE_ORDER_MARK
         : endedByCr && chunk.charCodeAt(0) === LF;

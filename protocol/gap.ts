@@ -1,4 +1,4 @@
-/** A `gap`: how many live events of a topic a viewer did not get, since when, and why. */
+/** A `gap`: how many live events of a topic a viewer did not receive, since when, and why. */
 
 import { type Event, isDurable, type JsonText, toJsonText, utf8Bytes } from "./event.ts";
 import { EVENT_DATA_BYTES_MAX } from "./limits.ts";
@@ -9,29 +9,29 @@ export const GAP_TYPE = "gap";
 export type GapReason =
   /** This viewer did not keep up. */
   | "slow"
-  /** More came than a process could pass on. */
+  /** More events came than a process could pass on. */
   | "busy"
-  /** They waited for too long for a process or a data centre that could not be reached. */
+  /** They waited too long for a process or a data centre that was unreachable. */
   | "away"
-  /** Its frame would be larger than streams have: an earlier version took it. */
+  /** Its frame would exceed the limit: an earlier version accepted it. */
   | "large";
 
 const REASONS: ReadonlySet<string> = new Set(["slow", "busy", "away", "large"]);
 
 export interface Gap {
   readonly lost: number;
-  /** Wall clock of the first and of the last of them, ms. */
+  /** Wall clock of the first and of the last lost event, ms. */
   readonly from: number;
   readonly to: number;
   readonly reason: GapReason;
 }
 
-/** As an event, which travels between processes as any other live one. */
+/** As an event, which travels between processes like any other live one. */
 export function formatGap(topic: Topic, { lost, from, to, reason }: Gap): Event {
   return { topic, type: GAP_TYPE, at: to, data: toJsonText({ lost, from, to, reason }) };
 }
 
-/** `undefined` where it is not the data of a `gap` that another process made. */
+/** `undefined` where it is not the data of a `gap` from another process. */
 export function parseGap(data: JsonText): Gap | undefined {
   const { lost, from, to, reason } = (JSON.parse(data) ?? {}) as Partial<Gap>;
   if (![lost, from, to].every((value) => Number.isSafeInteger(value) && Number(value) >= 0))
@@ -40,7 +40,7 @@ export function parseGap(data: JsonText): Gap | undefined {
   return { lost: Number(lost), from: Number(from), to: Number(to), reason };
 }
 
-/** What viewers are told of live events that are dropped here: one `gap` for each topic. */
+/** Announces live events that are dropped here: one `gap` per topic. */
 export function announceLoss(dropped: readonly Event[], reason: GapReason): Event[] {
   const losses = new Map<Topic, Gap>();
   for (const { topic, type, at, data } of dropped) {
@@ -50,7 +50,7 @@ export function announceLoss(dropped: readonly Event[], reason: GapReason): Even
   return Array.from(losses, ([topic, loss]) => formatGap(topic, loss));
 }
 
-/** Both as one; the reason is the later one's. */
+/** Both as one, with the later reason. */
 export function addGaps(earlier: Gap | undefined, later: Gap): Gap {
   if (earlier === undefined) return later;
   return {
@@ -61,7 +61,10 @@ export function addGaps(earlier: Gap | undefined, later: Gap): Gap {
   };
 }
 
-/** How many `gap` events a batch of a buffer begins with: they are no publisher's, and are not counted with theirs. */
+/**
+ * How many `gap` events a batch of a buffer begins with. No publisher sent them, so they are not
+ * counted as published events.
+ */
 export function countGaps(events: readonly Event[]): number {
   let gaps = 0;
   for (; ; gaps++) {
@@ -71,8 +74,8 @@ export function countGaps(events: readonly Event[]): number {
 }
 
 /**
- * The event, or, where its frame would be larger than {@link FRAME_BYTES_MAX}, a `gap` at its place:
- * the sequence of a topic stays whole. What is published now is never that large.
+ * The event, or a `gap` in its place where its frame would exceed {@link FRAME_BYTES_MAX}: the
+ * sequence of a topic stays complete. Newly published events are never that large.
  */
 export function fitToFrame(event: Event): Event {
   if (utf8Bytes(event.data, EVENT_DATA_BYTES_MAX) <= EVENT_DATA_BYTES_MAX) return event;

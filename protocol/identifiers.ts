@@ -3,12 +3,15 @@
 declare const connectionBrand: unique symbol;
 declare const frontendBrand: unique symbol;
 
-/** One open SSE response. `<frontend id>.<128 random bits>`: the id says which frontend holds it. */
+/**
+ * One open SSE response. `<frontend id>.<128 random bits>`: the id names the frontend that holds
+ * it.
+ */
 export type ConnectionId = string & { readonly [connectionBrand]: true };
 
 /**
- * One life of one frontend process: made anew at every start, so that what a dead process left
- * behind can never be mistaken for its successor's.
+ * One incarnation of a frontend process: new at every start, so that the rows and connections of a
+ * dead process are never mistaken for its successor's.
  */
 export type FrontendId = string & { readonly [frontendBrand]: true };
 

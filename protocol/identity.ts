@@ -1,9 +1,9 @@
-/** Who asks: what a verified token says, in one form, whichever key or issuer it came from. */
+/** The identity of a request: what a verified token says, in one form for every key and issuer. */
 
 import type { HttpRequest } from "./route.ts";
 import { idOf, kindOf, patternCovers, type Topic } from "./topic.ts";
 
-/** What somebody may do in one video: each role may do all that the roles after it may. */
+/** The roles in one video: each may do everything that the later ones may. */
 export const ROLES = ["host", "moderator", "member", "guest"] as const;
 export type Role = (typeof ROLES)[number];
 
@@ -11,26 +11,28 @@ export interface Identity {
   /** The member's id: what comes after `member:` in their personal topic. */
   readonly sub: string;
   readonly name: string;
-  /** An address of a picture, `https:` only. */
+  /** The URL of a picture, `https:` only. */
   readonly avatar?: string;
   /** The role on the whole site. */
   readonly role: Role;
   /** Roles in single videos, by video id. They replace `role` there. */
   readonly videoRoles: Readonly<Record<string, Role>>;
-  /** Topic patterns (`video:*`, `member:alice`) beyond what the policy of a kind grants to anyone. */
+  /**
+   * Topic patterns (`video:*`, `member:alice`) beyond what the policy of a kind grants to anyone.
+   */
   readonly subscribe: readonly string[];
-  /** Topic patterns that this token may publish to: servers have them, viewers do not. */
+  /** Topic patterns that this token may publish to: for servers, not for viewers. */
   readonly publish: readonly string[];
-  /** ms since 1970; connections end politely then. */
+  /** ms since 1970; connections end gracefully then. */
   readonly expiresAt?: number;
 }
 
-/** A host or moderator of the site, as frontends say who is connected. */
+/** A host or moderator of the site, in the form in which frontends report connected staff. */
 export type StaffMember = Pick<Identity, "sub" | "name" | "avatar" | "role">;
 
 /**
- * Reads the token of a request (`Authorization: Bearer`, or `access_token` in the address).
- * `undefined` where there is none; throws a Problem (401) where there is one that does not hold.
+ * Reads the token of a request (`Authorization: Bearer`, or `access_token` in the URL). `undefined`
+ * where there is none; throws a Problem (401) where it is not valid.
  */
 export type Authenticate = (request: HttpRequest) => Promise<Identity | undefined>;
 

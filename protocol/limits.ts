@@ -1,6 +1,6 @@
 /**
  * Every limit of the protocol, with its name. A limit is here when both ends, or two folders, must
- * agree on it; what only one folder needs stands in that folder's own `limits.ts`.
+ * agree on it; what only one folder needs is in that folder's own `limits.ts`.
  */
 
 export const TOPIC_KIND_CHARACTERS_MAX = 32;
@@ -28,21 +28,24 @@ export const PUBLISHER_BODY_BYTES_MAX = 1024 * 1024;
 export const PUBLISH_EVENTS_MAX = 10_000;
 
 /**
- * One frame of a stream, from `id:` to the empty line after it: readers with a buffer of 64 KiB for a line
- * or an event (Go's `bufio.Scanner`) stop for good at a larger one.
+ * One frame, from `id:` to the empty line after it: readers with a buffer of 64 KiB for a line or
+ * an event (Go's `bufio.Scanner`) stop for good at a larger one.
  */
 export const FRAME_BYTES_MAX = 64 * 1024;
 
-/** The `data` of one event, as JSON text in UTF-8: what is left of a frame beside the longest id, type and topic. */
+/**
+ * The `data` of one event, as JSON text in UTF-8: what remains of a frame beside the longest id,
+ * type and topic.
+ */
 export const EVENT_DATA_BYTES_MAX = 62_000;
 
-/** Objects and lists within each other: readers of other languages stop at 64 (.NET) to 1,000 (Python). */
+/** Nesting of objects and lists: readers of other languages stop at 64 (.NET) to 1,000 (Python). */
 export const JSON_DEPTH_MAX = 64;
 
 /** An idempotency key: `id` of a publish, `clientId` of a comment. */
 export const IDEMPOTENCY_KEY_CHARACTERS_MAX = 128;
 
-/** A token; longer ones are refused before anything is verified. */
+/** A token; longer ones are rejected before verification. */
 export const TOKEN_CHARACTERS_MAX = 8 * 1024;
 
 /** A position text (`Last-Event-ID`, `last_event_id`). */
@@ -55,11 +58,15 @@ export const HISTORY_PAGE_DEFAULT = 50;
 /** Likes in one request: about what one thumb can do in a second. */
 export const LIKES_PER_REQUEST_MAX = 20;
 
-/** A silent connection gets a comment line this often, so that both ends know that it is alive. */
+/**
+ * The interval of comment lines on a silent connection, so that both ends know that it is alive.
+ */
 export const HEARTBEAT_MS = 15_000;
 
-/** Addresses whose rate one process remembers for a window; beyond, the oldest is forgotten. */
+/** Addresses whose rate one process keeps for a window; over it, the oldest is evicted. */
 export const RATE_ADDRESSES_MAX = 100_000;
 
-/** Topics for which a buffer keeps what it lost, to announce it; losses of further ones are only counted. */
+/**
+ * Topics whose losses a buffer keeps, to announce them; losses of further topics are only counted.
+ */
 export const PENDING_LOSS_TOPICS_MAX = 10_000;

@@ -1,7 +1,7 @@
 /**
- * Merging: two events of one topic and type that wait for the same write become one. The same
- * function runs in the comments service, the dispatcher, the forward link and the frontend, so
- * it does not matter where two likes meet.
+ * Merging: two pending events of one topic and type become one. The same function runs in the
+ * comments service, the dispatcher, the forward link and the frontend, so it does not matter at
+ * which hop two likes meet.
  */
 
 import { type Event, type Json, toJsonText } from "./event.ts";
@@ -11,8 +11,9 @@ import { type Policy, type TypePolicy, typePolicyOf } from "./policy.ts";
 export type MergeRules = (event: Event) => TypePolicy | undefined;
 
 /**
- * Hot path: asked for every event by every buffer that it waits in. Most types merge nowhere, which their name alone
- * tells; what a topic's kind says of a type is 0.1 µs to find, and one dispatcher would ask six times per event.
+ * Hot path: called for every event by every buffer it enters. Most types never merge, which the
+ * name alone tells; looking up the policy of a type takes 0.1 µs, six times per event in one
+ * dispatcher.
  */
 export function createMergeRules(policy: Policy): MergeRules {
   const kinds = Object.values(policy);
@@ -38,7 +39,7 @@ export function mergeKeyOf(event: Event, policy: TypePolicy): string | undefined
   return `${event.type} ${typeof per === "string" ? per : JSON.stringify(per ?? null)}`;
 }
 
-/** What `earlier` and `later` are together. Both have the same merge key. */
+/** `earlier` and `later` as one event. Both have the same merge key. */
 export function mergeEvents(earlier: Event, later: Event, policy: TypePolicy): Event {
   if (policy.merge !== "sum") return later;
   const sum = addNumbers(JSON.parse(earlier.data) as Json, JSON.parse(later.data) as Json);
@@ -47,7 +48,7 @@ export function mergeEvents(earlier: Event, later: Event, policy: TypePolicy): E
 
 /**
  * `event` with no `total` below that of `earlier`, which was written before it: an event from
- * another data centre may have been counted before one that was nearer.
+ * another data centre may have been counted before one from nearby.
  */
 export function raiseTotals(earlier: Event, event: Event): Event {
   const before = totalOf(earlier);
@@ -64,7 +65,7 @@ function totalOf({ data }: Event): Json | undefined {
 }
 
 /**
- * Numbers add up, member by member. Below `total` the larger stands: totals only grow, and the
+ * Numbers add up, property by property. Below `total` the larger is kept: totals only grow, and the
  * later event is not always the one that was counted later.
  */
 function addNumbers(earlier: Json | undefined, later: Json | undefined): Json {

@@ -1,6 +1,7 @@
 /**
  * protocol: what travels between browsers, frontends, dispatchers and the comments service. Types,
- * parsing and formatting only: no dependency, no I/O, no clock, so that it runs in a browser as well.
+ * parsing and formatting only: no dependency, no I/O, no clock, so that it runs in a browser as
+ * well.
  */
 
 export * from "./address-group.ts";

@@ -68,7 +68,7 @@ function heapBytes(): number {
 }
 
 describe("order and merging", () => {
-  test("events leave in the order in which they came, likes as one, at the place of the first", () => {
+  test("events leave in order of arrival, merged likes at the place of the first", () => {
     const { events, counts } = pending();
     pushAll(events, [live(1), likes(2, 2), durable(1), likes(3, 5), live(2)]);
     expect(events.take(2)).toEqual([live(1), { ...likes(5, 5), at: 5 }]);
@@ -85,7 +85,7 @@ describe("order and merging", () => {
     expect(events.take(10, 1)).toEqual([live(3)]);
   });
 
-  test("merged events are held back to the rate of their type, and go out with others before they are due", () => {
+  test("merged events keep to the rate of their type, and may leave early with others", () => {
     const { events } = pending({}, true);
     events.push(likes(1, 1), 1000);
     expect(events.dueAt).toBe(1000);
@@ -102,7 +102,7 @@ describe("order and merging", () => {
     expect(events.take(undefined, undefined, 2001)).toEqual([live(5), likes(1, 4)]);
   });
 
-  test("the rate of more keys than live events may wait is forgotten, the oldest first", () => {
+  test("with more keys than pending live events allowed, the oldest rate is evicted", () => {
     const policy = {
       video: {
         ...DEFAULT_POLICY["video"]!,
@@ -133,7 +133,7 @@ describe("order and merging", () => {
 });
 
 describe("at the bound", () => {
-  test("the oldest plain live events go, the durable lane keeps its own, and the loss is announced first", () => {
+  test("the oldest plain live events are dropped, no durable ones; the loss comes first", () => {
     const { events, counts } = pending({ live: { ...MANY, eventsMax: 2 } });
     pushAll(events, [durable(1), live(1), likes(1, 1), live(2), durable(2), live(3), live(4)]);
     expect(counts).toEqual({
@@ -149,7 +149,7 @@ describe("at the bound", () => {
     expect(left).toEqual([durable(1), likes(1, 1), durable(2), live(4)]);
   });
 
-  test("merged events lose nothing while a plain one is left; then the oldest goes, and is announced", () => {
+  test("merged events are dropped only after all plain ones, and announced", () => {
     const { events, counts } = pending({ live: { ...MANY, eventsMax: 2 } });
     pushAll(events, [typing("ana", 1), live(2), typing("ben", 3)]);
     expect([counts.droppedFull, events.size]).toEqual([1, 3]);
@@ -159,7 +159,7 @@ describe("at the bound", () => {
     expect(left).toEqual([typing("ben", 3), typing("cem", 4)]);
   });
 
-  test("the durable lane is full before an event of the largest size would drop another one", () => {
+  test("the durable lane is full before one of the largest size would drop another", () => {
     const large = (seq: number): Event => ({
       ...durable(seq),
       topic: topicOf("k".repeat(TOPIC_KIND_CHARACTERS_MAX), "i".repeat(TOPIC_ID_CHARACTERS_MAX)),
@@ -173,13 +173,13 @@ describe("at the bound", () => {
     expect([pushed, counts.droppedFull]).toEqual([3, 0]);
   });
 
-  test("durable events are kept in order up to a bound of their own; then the oldest are left to the log", () => {
+  test("durable events keep order up to their own bound; the oldest are left to the log", () => {
     const { events, counts } = pending({ durable: { ...MANY, eventsMax: 2 } });
     pushAll(events, [durable(1), live(1), durable(2)]);
     expect(events.isDurableFull).toBe(true);
     pushAll(events, [durable(3), durable(4)]);
     expect(counts.durable).toEqual({ droppedFull: 2, expired: 0 });
-    // No gap: nothing of the live lane was lost.
+    // No gap: no live event was lost.
     expect(events.take()).toEqual([live(1), durable(3), durable(4)]);
   });
 
@@ -199,7 +199,7 @@ describe("at the bound", () => {
     ]);
   });
 
-  test("a durable event that waits does not keep the place of every live one that was dropped behind it", () => {
+  test("a pending durable event does not keep the slots of live ones dropped behind it", () => {
     const { events, counts } = pending({ live: { ...MANY, eventsMax: 9 } });
     const before = heapBytes();
     events.push(durable(1), 0);
@@ -214,7 +214,7 @@ describe("at the bound", () => {
     expect(counts.droppedFull).toBe(499_991);
   });
 
-  test("what waited too long is dropped, by lane, counted and announced", () => {
+  test("expired events are dropped by lane, counted and announced", () => {
     const { events, counts } = pending();
     events.push(live(1), 100);
     events.push(durable(1), 100);
@@ -229,7 +229,7 @@ describe("at the bound", () => {
     expect(counts).toMatchObject({ expired: 2, durable: { expired: 1 } });
   });
 
-  test("each topic is told of its own losses; those of more topics than the bound are counted only", () => {
+  test("each topic gets a gap for its losses; over the topic bound they are only counted", () => {
     const { events, counts } = pending({ live: { ...MANY, eventsMax: 1 }, lossTopicsMax: 2 });
     const topics = ["a", "b", "c"].map((id) => topicOf("video", id));
     pushAll(events, [...topics.map((name) => live(1, name)), live(2)]);
@@ -243,8 +243,8 @@ describe("at the bound", () => {
   });
 });
 
-describe("a gap from a buffer further up", () => {
-  test("adds up with the losses here, keeps none of the places, and is never dropped for room", () => {
+describe("a gap from an earlier hop", () => {
+  test("adds up with the losses here, takes no slot, and is never dropped", () => {
     const { events, counts } = pending({ live: { ...MANY, eventsMax: 1 } });
     events.push(formatGap(topic, { lost: 7, from: 10, to: 20, reason: "away" }), 0);
     expect([events.size, events.oldest]).toEqual([1, 0]);
@@ -256,7 +256,7 @@ describe("a gap from a buffer further up", () => {
     expect(counts.droppedFull).toBe(1);
   });
 
-  test("what only looks like one is an event as any other", () => {
+  test("an event that only looks like a gap is an ordinary event", () => {
     const { events } = pending();
     const forged = { ...live(1), type: GAP_TYPE, data: toJsonText({ lost: -1 }) };
     events.push(forged, 0);
@@ -265,7 +265,7 @@ describe("a gap from a buffer further up", () => {
   });
 });
 
-test("after any pushes, takes and expiries, order holds, and what was pushed left, merged, expired or is announced as lost", () => {
+test("in any sequence order holds, and every event left, merged, expired or is announced", () => {
   const step = fc.oneof(
     {
       weight: 6,

@@ -1,13 +1,13 @@
 /**
- * Events that wait to be passed on: to a link, to a peer data centre, or to the next batch of a topic.
+ * Pending events wait for a link, for a peer data centre, or for the next batch of a topic.
  *
- * - Order is kept. Events of a type that merges become one, at the place of the first.
- * - Each lane has a bound of its own, in events and in bytes. Over it the oldest plain live events go
- *   first, merged ones only when no plain one is left; of the durable ones the oldest go, and the
- *   repair lane pulls them from the log.
- * - Every drop is counted. Live events that were dropped are announced: `take` gives a `gap` event for
- *   each topic, before what is left of it, with the number lost and the time that they span.
- * - A `gap` that arrives (from a buffer further up) adds up with the losses here.
+ * - Order is kept. Events of a merging type become one, at the place of the first.
+ * - Each lane has its own bound, in events and bytes. Over it the oldest plain live events are
+ *   dropped first, merged ones only when no plain one is left; of the durable ones the oldest are
+ *   dropped, and the repair lane pulls them from the log.
+ * - Every drop is counted. Dropped live events are announced: `take` returns a `gap` event per
+ *   topic, before the rest of its events, with the number lost and their time range.
+ * - A `gap` that arrives from an earlier hop adds up with the losses here.
  */
 
 import { EVENT_BYTES_MAX, type Event, isDurable, sizeOf } from "./event.ts";
@@ -24,20 +24,20 @@ export interface LaneBounds {
 export interface PendingBounds {
   readonly live: LaneBounds;
   readonly durable: LaneBounds;
-  /** Topics whose losses are kept to be announced; those of further topics are only counted. */
+  /** Topics whose losses are kept to be announced; losses of further topics are only counted. */
   readonly lossTopicsMax: number;
 }
 
-/** Totals; one object may be shared by many buffers. */
+/** Totals; many buffers may share one object. */
 export interface PendingCounts {
-  /** Events that became part of another one. */
+  /** Events merged into another one. */
   merged: number;
   /** Dropped because the buffer was full, and dropped because they had waited too long. */
   droppedFull: number;
   expired: number;
   /** The durable ones among these. */
   readonly durable: { droppedFull: number; expired: number };
-  /** Events that are announced in place of being sent: too large for a frame. */
+  /** Events too large for a frame, announced instead of sent. */
   oversized: number;
 }
 
@@ -66,9 +66,9 @@ interface Entry {
   /** When it began to wait. */
   readonly since: number;
   readonly mergeName: string | undefined;
-  /** From when on it may be taken with others … */
+  /** From when it may be taken together with others … */
   readonly from: number;
-  /** … and from when on it is reason enough for a batch. */
+  /** … and from when it makes a batch due by itself. */
   readonly dueAt: number;
 }
 
@@ -77,15 +77,15 @@ interface Loss {
   readonly since: number;
 }
 
-/** Below this many places, holes in the list are not worth closing. */
+/** Holes are not worth closing in a list shorter than this. */
 const COMPACT_FROM = 1024;
 
 export class PendingEvents {
   readonly #options: PendingOptions;
-  /** From `#head` on; what is before it was taken. */
+  /** Live from `#head` on; earlier ones were taken. */
   #entries: Entry[] = [];
   #head = 0;
-  /** Before these indexes no plain live event, and no durable one, waits. */
+  /** No plain live event, and no durable one, waits before these indexes. */
   #liveHead = 0;
   #durableHead = 0;
   #live = 0;
@@ -102,7 +102,7 @@ export class PendingEvents {
     this.#options = options;
   }
 
-  /** Events that wait, the `gap` events to be said among them. */
+  /** Pending events, including the `gap` events to announce. */
   get size(): number {
     return this.#live + this.#durable + (this.#losses?.size ?? 0);
   }
@@ -116,7 +116,7 @@ export class PendingEvents {
     return this.#liveBytes + this.#durableBytes;
   }
 
-  /** One more durable event, however large, might drop the oldest one that waits. */
+  /** One more durable event of the largest size might drop the oldest pending one. */
   get isDurableFull(): boolean {
     const { eventsMax, bytesMax } = this.#options.bounds.durable;
     return (
@@ -125,12 +125,12 @@ export class PendingEvents {
     );
   }
 
-  /** Something other than merged events waits. */
+  /** Something other than merged events is pending. */
   get hasUnmerged(): boolean {
     return this.size > (this.#merging?.size ?? 0);
   }
 
-  /** Nothing waits, and nothing is remembered of what did. */
+  /** Nothing is pending, and no rate or loss is kept. */
   get isBlank(): boolean {
     return this.size === 0 && this.#writtenAt === undefined;
   }
@@ -145,15 +145,13 @@ export class PendingEvents {
     return undefined;
   }
 
-  /** When the next batch is due; `undefined` where nothing waits. */
+  /** When the next batch is due; `undefined` where nothing is pending. */
   get dueAt(): number | undefined {
     if (this.hasUnmerged) return 0;
     return this.#merging === undefined ? undefined : this.#mergingDueAt;
   }
 
-  /**
-   * `now`: when it begins to wait. `patienceMs`: how long a merged one may wait for company.
-   */
+  /** `now`: when it begins to wait. `patienceMs`: how long a merged one may wait for others. */
   push(event: Event, now: number, patienceMs = 0): void {
     if (event.type === GAP_TYPE && !isDurable(event) && this.#addGap(event, now)) return;
     const type = this.#options.rules(event);
@@ -219,8 +217,8 @@ export class PendingEvents {
   }
 
   /**
-   * What is due at `now`, the oldest first, up to these bounds (at least one, where one is due). `gap`
-   * events come first: what they speak of was older than what is left.
+   * The events due at `now`, oldest first, up to these bounds (at least one, where one is due).
+   * `gap` events come first: the lost events were older than the remaining ones.
    */
   take(
     eventsMax = Number.POSITIVE_INFINITY,
@@ -278,14 +276,14 @@ export class PendingEvents {
     this.#writtenAt.delete(mergeName);
     this.#writtenAt.set(mergeName, now);
     if (this.#writtenAt.size <= this.#options.bounds.live.eventsMax) return;
-    // The one written longest ago: its next event is not held back.
+    // The key written longest ago: its next event is not held back.
     for (const oldest of this.#writtenAt.keys()) {
       this.#writtenAt.delete(oldest);
       return;
     }
   }
 
-  /** Drops live events that have waited since before `liveBefore`, durable ones since `durableBefore`. */
+  /** Drops live events older than `liveBefore`, durable ones older than `durableBefore`. */
   expire(liveBefore: number, durableBefore: number, now: number): void {
     const { counts } = this.#options;
     const before = Math.max(liveBefore, durableBefore);
@@ -303,7 +301,7 @@ export class PendingEvents {
     if (this.#entries.length >= COMPACT_FROM) this.#compact();
   }
 
-  /** A live event of this topic was lost: it is announced with the next that is taken. */
+  /** A live event of this topic was lost: announced with the next event that is taken. */
   addLoss(event: Event, reason: GapReason, now: number): void {
     this.#add(event.topic, { lost: 1, from: event.at, to: event.at, reason }, now);
   }
@@ -385,7 +383,7 @@ export class PendingEvents {
     if (this.#merging?.size === 0) this.#merging = undefined;
   }
 
-  /** Closes holes also behind what waits: else one durable event keeps the place of all dropped live ones. */
+  /** Closes all holes: else one durable event keeps the slots of all dropped live ones. */
   #compact(): void {
     if (this.#entries.length < 2 * (this.#live + this.#durable)) return;
     this.#reset(this.#entries.slice(this.#head).filter(({ event }) => event !== undefined));

@@ -1,20 +1,20 @@
 /**
  * What the kind of a topic decides, in one table. The table below is the built-in one; a
- * configuration file may change it or add kinds (read and checked in `ovation/`). A kind that is not
- * in the table does not exist: nobody subscribes, nobody publishes.
+ * configuration file may change it or add kinds (read and checked in `ovation/`). A kind that is
+ * not in the table does not exist: it cannot be subscribed or published.
  */
 
 import type { Identity } from "./identity.ts";
 import { isOwnTopic } from "./identity.ts";
 import { idOf, kindOf, patternCovers, type Topic } from "./topic.ts";
 
-/** Who may do something, besides those whose token names the topic in its patterns. */
+/** Who may do something, besides tokens whose patterns name the topic. */
 export type Audience =
-  /** Everybody, with or without a token. */
+  /** Every client, with or without a token. */
   | "anyone"
-  /** Everybody with a token; guests too. */
+  /** Every client with a token, guests included. */
   | "members"
-  /** Everybody with a token that is not a guest's. */
+  /** Every client with a token that is not a guest's. */
   | "signed-in"
   /** Only the member whose id the topic names. */
   | "own"
@@ -24,9 +24,9 @@ export type Audience =
 export interface TypePolicy {
   readonly lane: "live" | "durable";
   /**
-   * How two events of this type that wait for the same write become one.
-   * `sum`: numbers in `data` add up, except below `total`, where the later one stands.
-   * `latest`: the later one replaces the earlier one, per value of the `data` member `per` if named.
+   * How two pending events of this type become one. `sum`: numbers in `data` add up, except below
+   * `total`, where the larger one is kept. `latest`: the later one replaces the earlier one, per
+   * value of the `data` property `per` if given.
    */
   readonly merge?: "sum" | "latest";
   readonly per?: string;
@@ -35,24 +35,27 @@ export interface TypePolicy {
 }
 
 export interface Retention {
-  /** Kept per topic; the oldest go first. */
+  /** Kept per topic; the oldest are removed first. */
   readonly eventsMax?: number;
   readonly ageMsMax?: number;
 }
 
-/** Topics of a kind that differ from the rest of it: private videos. */
+/** Topics that differ from the rest of their kind: private videos. */
 export interface TopicException {
-  /** An id, or the beginning of ids: `board-*`. */
+  /** An id, or a prefix of ids: `board-*`. */
   readonly ids: string;
   readonly subscribe?: Audience;
   readonly comment?: CommentAudience;
 }
 
-/** Who may comment, among those who may subscribe; everybody needs a token. Hosts and moderators always may. */
+/**
+ * Who may comment, among those who may subscribe; a token is always needed. Hosts and moderators
+ * always may.
+ */
 export type CommentAudience =
   /** Guests too. */
   | "everyone"
-  /** Everybody but guests. */
+  /** All but guests. */
   | "members"
   /** Hosts and moderators only. */
   | "staff";
@@ -63,7 +66,7 @@ export interface KindPolicy {
   readonly internal?: boolean;
   /** Default: everyone. */
   readonly comment?: CommentAudience;
-  /** The first that fits a topic counts. */
+  /** The first match counts. */
   readonly exceptions?: readonly TopicException[];
   /** Whether viewers of a topic are counted and `stats` events sent. */
   readonly viewers: boolean;
@@ -148,7 +151,7 @@ export function commentAudienceOf(policy: Policy, topic: Topic): CommentAudience
   return exceptionOf(kind, topic)?.comment ?? kind.comment ?? "everyone";
 }
 
-/** Whether `identity` (or, without one, anybody) may subscribe to the topic. */
+/** Whether `identity` (without one, any client) may subscribe to the topic. */
 export function maySubscribe(
   policy: Policy,
   identity: Identity | undefined,

@@ -26,7 +26,7 @@ const places = fc.uniqueArray(fc.tuple(topic, place), {
   selector: ([name]) => name,
 });
 
-test("a position that lists its topics is read back as it was written", () => {
+test("a position that lists its topics survives formatting and parsing", () => {
   fc.assert(
     fc.property(places, (listed) => {
       const position = parsePosition(formatPosition(listed));
@@ -36,7 +36,7 @@ test("a position that lists its topics is read back as it was written", () => {
   );
 });
 
-test("what an id says of one topic is what the whole position says of it", () => {
+test("the position of one topic agrees with the whole position", () => {
   const point = formatPoint({ stamp: 1_732_300_000_123, frontend: "f00000aa" as never, order: 77 });
   fc.assert(
     fc.property(places, topic, (listed, other) => {
@@ -56,7 +56,7 @@ test("what an id says of one topic is what the whole position says of it", () =>
   );
 });
 
-test("a point says what the log must have reached, and is read by versions that know nothing of it", () => {
+test("a point names the moment the log must have reached; older versions still parse it", () => {
   const mark = markOf(topicOf("video", "1"));
   const at = { seq: 7, epoch: "k3f9q" };
   const point = { stamp: 1_732_300_000_123, frontend: "f00000aa" as never, order: 77 };
@@ -67,7 +67,7 @@ test("a point says what the log must have reached, and is read by versions that 
       point: { ...point, reach },
       topics: new Map([[mark, at]]),
     });
-    // The grammar of before: every part is a topic's.
+    // The earlier grammar: every part is a topic's.
     for (const part of text.split("~").slice(4))
       expect(part).toMatch(/^[a-z0-9]{1,8}\.[1-9a-z][0-9a-z]*\.[a-z0-9]{1,8}$/);
     const before = formatPoint(point) + formatTopicPosition(mark, at);
@@ -76,17 +76,17 @@ test("a point says what the log must have reached, and is read by versions that 
   }
 });
 
-test("no topic has the mark of the moment", () => {
+test("no topic has the moment's mark", () => {
   fc.assert(fc.property(topic, (name) => expect(markOf(name)).toMatch(/^(0|[1-9a-z][0-9a-z]*)$/)));
 });
 
-test("an id of somebody else's says nothing", () => {
+test("an id of another system is no position", () => {
   for (const text of ["", "42", "~", "1~~~", `1~~~~${markOf(topicOf("video", "1"))}.`]) {
     expect(positionIn(text, topicOf("video", "1"))).toBeUndefined();
   }
 });
 
-test("a position of more than POSITION_CHARACTERS_MAX characters, or of too many topics, is none", () => {
+test("text over POSITION_CHARACTERS_MAX, or with too many topics, is no position", () => {
   const part = (index: number) => `~${index.toString(36).padStart(8, "0")}.1.e`;
   const listed = (count: number) =>
     `1~~~${Array.from({ length: count }, (_, index) => part(index)).join("")}`;
@@ -98,7 +98,7 @@ test("a position of more than POSITION_CHARACTERS_MAX characters, or of too many
   expect(parsePosition(`1~~~${"~".repeat(POSITION_CHARACTERS_MAX)}`)).toBeUndefined();
 });
 
-test("a position with more than REACH_MAX moments of the log is none", () => {
+test("text with more than REACH_MAX moments of the log is no position", () => {
   const text = (moments: number) =>
     `1~1~f3k9q2ab~1${Array.from({ length: moments }, (_, n) => `~00.1.life${n}`).join("")}`;
   expect(parsePosition(text(REACH_MAX))?.point?.reach).toHaveLength(REACH_MAX);

@@ -2,27 +2,27 @@
  * A position is what `id:` carries and what a client brings back as `Last-Event-ID`. Opaque to
  * users.
  *
- * The difficulty: a browser's EventSource remembers one id, the last, however many topics it has,
- * and the bytes of a frame are the same for every connection, so an id can only speak of the topic
- * it came with. It therefore says two things more, which hold for *every* topic of the connection:
+ * A browser's EventSource remembers one id, the last, however many topics it has, and the bytes of
+ * a frame are the same for every connection, so an id can only name the topic of its frame. It
+ * therefore carries two values that hold for *every* topic of the connection:
  *
- * - `order`: the place of this frame in all that this frontend has broadcast. The same frontend can
+ * - `order`: the place of this frame in all broadcasts of this frontend. The same frontend can
  *   later tell, for each topic, what it broadcast after that. Exact.
- * - `stamp`: every durable event committed up to this moment had been broadcast before this frame.
- *   Any frontend can ask the log for what came after. Complete; a few seconds may come twice, which
- *   the SDK leaves out by `seq`. In one process it is exact as well.
+ * - `stamp`: every durable event committed up to this moment was broadcast before this frame. Any
+ *   frontend can ask the log for later ones. Complete; a few seconds may repeat, which the SDK
+ *   removes by `seq`. In one process it is exact as well.
  *
- * With them goes the newest moment of the log that any of these frames is of, and its life: a log
+ * It also carries the newest moment of the log behind any of these frames, with its epoch: a log
  * that was restored from a backup and never reached it has lost events that the client may have.
  *
- * A frame that speaks to one connection lists topics instead: all of them (the first event), or
- * those that are behind, with a point that holds for the others (a replay).
+ * A frame for one connection lists topics instead: all of them (the first event), or those that are
+ * behind, with a point that holds for the others (a replay).
  *
  * Text:
  * `1~<stamp>~<frontend>~<order>[~00.<ahead>.<epoch>]~<mark>.<seq>.<epoch>[~<mark>.<seq>.<epoch>…]`,
  * numbers in base 36. The moment has the form of a topic, with a mark that no topic has, so that
- * earlier versions read past it; `ahead` is how far it is ahead of the stamp, from 1. It is a
- * claim, never a proof: nothing is served by it that the topic's policy does not allow.
+ * earlier versions skip it; `ahead` is its distance from the stamp, from 1. A position is never a
+ * proof: it gives access to nothing that the topic's policy does not allow.
  */
 
 import type { Epoch, Moment, Stamp } from "./event.ts";
@@ -33,28 +33,28 @@ import type { Topic } from "./topic.ts";
 const VERSION = "1";
 /** Numbers have no leading zero, so no topic has this mark. */
 const REACH_MARK = "00";
-/** Lives that an id may name. */
+/** Epochs that an id may name. */
 export const REACH_MAX = 4;
 
 declare const markBrand: unique symbol;
-/** A topic's short name within a position: 41 bits of a hash of it. */
+/** A topic's short name within a position: 41 bits of its hash. */
 export type TopicMark = string & { readonly [markBrand]: true };
 
-/** Where a reader stands in one topic: everything up to `seq` was received. */
+/** A reader's position in one topic: everything up to `seq` was received. */
 export interface TopicPosition {
   readonly seq: number;
   /** The epoch of the event `seq`; empty for `seq` 0, where nothing was received yet. */
   readonly epoch: Epoch;
 }
 
-/** What holds for all topics of the connection. */
+/** Holds for all topics of the connection. */
 export interface BroadcastPoint {
   readonly stamp: Stamp;
   readonly frontend: FrontendId;
   readonly order: number;
   /**
-   * What the log must have reached for the client to have nothing that is lost: one moment, or one
-   * of each life that was heard of lately. Absent in ids of earlier versions.
+   * What the log must have reached to hold everything the client may have: one moment, or one per
+   * epoch that the frontend recently learned of. Absent in ids of earlier versions.
    */
   readonly reach?: readonly Moment[];
 }
@@ -63,7 +63,7 @@ export interface Position {
   /** Absent in positions that list every topic. */
   readonly point?: BroadcastPoint;
   readonly topics: ReadonlyMap<TopicMark, TopicPosition>;
-  /** The client returned with an id that this server never sent: what it has is not known. */
+  /** The client returned with an id that this server never sent: what it has is unknown. */
   readonly isForeign?: boolean;
 }
 
@@ -82,7 +82,7 @@ export function markOf(topic: Topic): TopicMark {
   return bits41.toString(36) as TopicMark;
 }
 
-/** The part of every id that a broadcast shares, up to and without the topic. */
+/** The part of every id that all frames of a broadcast share, up to and without the topic. */
 export function formatPoint(point: BroadcastPoint): string {
   const { stamp, frontend, order, reach = [] } = point;
   let text = `${VERSION}~${stamp.toString(36)}~${frontend}~${order.toString(36)}`;
@@ -103,7 +103,7 @@ export function formatPosition(topics: Iterable<readonly [Topic, TopicPosition]>
   return text;
 }
 
-/** The position that `text` claims, or `undefined` where it is none of ours. */
+/** The position in `text`, or `undefined` where it is not one of ours. */
 export function parsePosition(text: string): Position | undefined {
   if (text.length > POSITION_CHARACTERS_MAX) return undefined;
   const [version, stampText, frontendText, orderText, ...parts] = text.split("~");
@@ -146,8 +146,8 @@ export function parsePosition(text: string): Position | undefined {
 }
 
 /**
- * What an id that a server sent says of one topic, without looking at the rest: for readers of every
- * event. Ids of clients go through {@link parsePosition}.
+ * The position of one topic in an id that a server sent, without parsing the rest: for readers of
+ * every event. Ids from clients go through {@link parsePosition}.
  */
 export function positionIn(text: string, topic: Topic): TopicPosition | undefined {
   const start = text.indexOf(`~${markOf(topic)}.`);

@@ -1,6 +1,7 @@
 /**
- * What can go wrong in a request, one table: a stable `code` for programs, a status, a sentence for
- * people. Sent as RFC 9457 `application/problem+json`. `docs/errors.md` is written from this table.
+ * What can fail in a request, in one table: a stable `code` for programs, a status, a sentence for
+ * people. Sent as RFC 9457 `application/problem+json`. `docs/errors.md` is generated from this
+ * table.
  */
 
 export const PROBLEMS = {
@@ -56,10 +57,10 @@ export type ProblemCode = keyof typeof PROBLEMS;
 export class Problem extends Error {
   override readonly name = "Problem";
   readonly code: ProblemCode;
-  /** Further members of the answer, for example `retryAfterMs`. */
+  /** Further properties of the response, for example `retryAfterMs`. */
   readonly extra: Readonly<Record<string, unknown>>;
 
-  /** `detail` says what to do about it, and never holds a token. */
+  /** `detail` says what to do about it, and never contains a token. */
   constructor(code: ProblemCode, detail?: string, extra: Readonly<Record<string, unknown>> = {}) {
     super(detail ?? PROBLEMS[code].title);
     this.code = code;
@@ -70,7 +71,7 @@ export class Problem extends Error {
     return PROBLEMS[this.code].status;
   }
 
-  /** The members of the RFC 9457 body. */
+  /** The properties of the RFC 9457 body. */
   toBody(): Record<string, unknown> {
     const { status, title } = PROBLEMS[this.code];
     return {

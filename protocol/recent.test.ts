@@ -12,8 +12,8 @@ function recentOf(limits: { entriesMax?: number; weightMax?: number } = {}) {
   };
 }
 
-describe("recent values", () => {
-  test("are stale after their age, and evicted though no other value comes", () => {
+describe("a cache", () => {
+  test("entries are stale after their age, and evicted even if no value is added", () => {
     const { clock, recent } = recentOf();
     for (let n = 0; n < 5_000; n++) recent.set(`key ${n}`, n);
     expect(recent.get("key 4999")).toBe(4_999);
@@ -23,7 +23,7 @@ describe("recent values", () => {
     expect(recent.size).toBe(0);
   });
 
-  test("need no timer while there are none", () => {
+  test("needs no timer while it is empty", () => {
     let timers = 0;
     const clock = createManualClock();
     const counted = {
@@ -44,7 +44,7 @@ describe("recent values", () => {
     expect({ timers, size: recent.size }).toEqual({ timers: 2, size: 0 });
   });
 
-  test("live on where they are set again, and the oldest are evicted beyond the number", () => {
+  test("an entry set again is fresh, and the oldest are evicted over the limit", () => {
     const { clock, recent } = recentOf({ entriesMax: 3 });
     for (const key of ["a", "b", "c"]) recent.set(key, 1);
     clock.advance(AGE_MS / 2);
@@ -55,7 +55,7 @@ describe("recent values", () => {
     expect([recent.get("a"), recent.get("c")]).toEqual([2, undefined]);
   });
 
-  test("are bounded by weight, and one that is too heavy is not kept", () => {
+  test("is bounded by weight, and one that is too heavy is not kept", () => {
     const { recent } = recentOf({ weightMax: 10 });
     recent.set("a", 1, 6);
     recent.set("b", 2, 6);

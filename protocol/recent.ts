@@ -1,4 +1,4 @@
-/** Values that are remembered for a while: bounded by age, by number and by weight. */
+/** A cache: values that expire, bounded by age, by number and by weight. */
 
 import type { Clock } from "./route.ts";
 
@@ -11,18 +11,18 @@ interface Entry<Value> {
 export interface RecentLimits {
   readonly ageMs: number;
   readonly entriesMax: number;
-  /** Of all weights together. One that is heavier by itself is not kept. */
+  /** Of all weights together. An entry that exceeds it alone is not kept. */
   readonly weightMax?: number;
 }
 
-/** Stale entries that one step evicts, so that a burst that ends does not hold up the process. */
+/** Stale entries evicted in one step, so that the end of a burst does not block the process. */
 const STEP_ENTRIES_MAX = 2_000;
 const STEP_PAUSE_MS = 5;
 
 /**
- * All entries have the same age limit, so their order is their age: the oldest are evicted first. One
- * timer, only while there are entries, evicts what is stale when no more values come: an entry is
- * gone after twice its age at most.
+ * All entries have the same age limit, so their order is their age: the oldest are evicted first.
+ * One timer, only while there are entries, evicts stale ones when no values come: an entry is gone
+ * after twice its age at most.
  */
 export class Recent<Value> {
   readonly #entries = new Map<string, Entry<Value>>();
@@ -36,7 +36,7 @@ export class Recent<Value> {
     this.#limits = limits;
   }
 
-  /** Stale ones that are not evicted yet included. */
+  /** Including stale entries that are not evicted yet. */
   get size(): number {
     return this.#entries.size;
   }
@@ -79,7 +79,7 @@ export class Recent<Value> {
     );
   }
 
-  /** Answers whether more are stale. */
+  /** Returns whether more are stale. */
   #evictStale(): boolean {
     const now = this.#clock.now();
     let evicted = 0;

@@ -1,71 +1,88 @@
 /**
- * How the parts offer HTTP: a list of routes over web-standard requests. `ovation/` puts the lists of
- * the roles that a process has on one listener, turns thrown Problems into answers, and adds CORS.
+ * How each folder offers HTTP: a list of routes over web-standard requests. `ovation/` puts the
+ * lists of a process's roles on one listener, turns thrown Problems into responses, and adds CORS.
  */
 
 import type { SourceAnswer } from "./source-answer.ts";
 
-/** What the routes read of a request: a part of the web-standard `Request`, and every `Request` is one. */
+/** What the routes read of a request: a subset of the web-standard `Request`, which fits it. */
 export interface HttpRequest {
   readonly method: string;
-  /** Absolute, with a host of ours where the client named none. */
+  /** Absolute, with a host of ours where the client sent none. */
   readonly url: string;
   readonly headers: HttpHeaders;
-  /** Aborted where the client went away, or its body did not come. */
+  /** Aborted when the client disconnects, or its body does not arrive. */
   readonly signal: { readonly aborted: boolean };
-  /** Null where there is none. Taken once, by this or by `bytes`. */
+  /** Null where there is none. Read once, by this or by `bytes`. */
   readonly body: ReadableStream<Uint8Array> | null;
   bytes(): Promise<Uint8Array>;
 }
 
 export interface HttpHeaders {
-  /** In any case of letters; several of one name are joined by `, `. */
+  /** Case-insensitive; several of one name are joined by `, `. */
   get(name: string): string | null;
   forEach(each: (value: string, name: string) => void): void;
 }
 
 /**
- * Where the bytes of a stream go: a socket, or the simulation's network. A number means that they went
- * out; a promise that the viewer does not keep up, until it settles. What was given to `write` is not
- * changed afterwards: the rest of it is still to go.
+ * Where the bytes of a stream go: a socket, or the simulation's network. A number means that they
+ * were sent; a promise, that the viewer does not keep up until it settles. The caller never changes
+ * what it passed to `write`: the rest of it is still to be sent.
  */
 export interface ByteWriter {
   /** One call is one write to the socket. */
   write(bytes: Uint8Array): number | Promise<number>;
-  /** What is written is chunks already (RFC 9112, 7.1), one or more at a time. Absent: it is the body. */
+  /**
+   * What is written is already chunks (RFC 9112, 7.1), one or more at a time. Absent: it is the
+   * body.
+   */
   readonly isChunked?: boolean;
-  /** A clean end, after what was written. */
+  /** A clean end, after all written bytes. */
   end(): void;
-  /** Of its socket, while nothing waits to be written and a `DirectSender` may write to it; otherwise -1, as where there is none. */
+  /**
+   * The socket's descriptor, while nothing is buffered and a `DirectSender` may write to it;
+   * otherwise -1, also where there is none.
+   */
   readonly descriptor?: number;
-  /** Gives up what was written and resets the stream: the one end that a peer who takes no bytes cannot put off. */
+  /**
+   * Discards what was written and resets the stream: the one end that a peer who reads nothing
+   * cannot delay.
+   */
   cut(): void;
 }
 
 /** Writes the same bytes to many sockets by their descriptors. */
 export interface DirectSender {
-  /** Answers what sends `bytes` to a descriptor and says how many of them the kernel took. The bytes must not change while that is in use. */
+  /**
+   * Returns a function that sends `bytes` to a descriptor and returns how many the kernel took. The
+   * bytes must not change while it is in use.
+   */
   aim(bytes: Uint8Array): (descriptor: number) => number;
 }
 
-/** Who writes a stream. One of the two is called once, and `cancel` also after `start`. */
+/** Writes a stream. Either method is called once, and `cancel` also after `start`. */
 export interface StreamSource {
-  /** The head of the answer has gone out. */
+  /** The head of the response was sent. */
   start(writer: ByteWriter): void;
-  /** The client went away, perhaps before `start`. Not called for an end from this side. */
+  /** The client disconnected, perhaps before `start`. Not called for an end from this side. */
   cancel(): void;
 }
 
 export interface RouteContext {
   /** Values of the `:name` parts of the path, percent-decoded. */
   readonly params: Readonly<Record<string, string>>;
-  /** The peer's address, after trusted proxies. */
+  /** The peer's IP address, after trusted proxies. */
   readonly address: string;
-  /** The answer 200 whose body is written over time, without a limit of time: for the handler to return. */
+  /**
+   * A 200 response whose body is written over time, without a deadline: for the handler to return.
+   */
   stream(headers: Readonly<Record<string, string>>, source: StreamSource): Response;
 }
 
-/** A short answer of text. A `Response` says the same and costs the server some 3 of the 12 µs of a small request (`http/http-server.bench.ts`). */
+/**
+ * A short response of text. A `Response` is equivalent and costs the server some 3 of the 12 µs of
+ * a small request (`http/http-server.bench.ts`).
+ */
 export class TextAnswer {
   readonly body: string;
   readonly status: number;
@@ -112,13 +129,16 @@ export interface Clock {
   /** ms since 1970. */
   now(): number;
   /**
-   * Calls `run` once after `ms`; the answer cancels it. With `isBackground` the timer does not keep
-   * the process alive, where the clock can say so.
+   * Calls `run` once after `ms`; the returned function cancels it. With `isBackground` the timer
+   * does not keep the process alive, where the clock supports it.
    */
   after(ms: number, run: () => void, isBackground?: boolean): () => void;
 }
 
-/** The wall clock, which an operator or NTP may set: for what is told and stored, and for what others' clocks are compared with. */
+/**
+ * The wall clock, which an operator or NTP may set: for times that are shown, stored, or compared
+ * with another machine's clock.
+ */
 export const systemClock: Clock = {
   now: () => Date.now(),
   after(ms, run, isBackground = false) {
@@ -131,8 +151,8 @@ export const systemClock: Clock = {
 };
 
 /**
- * A clock that never jumps, by the monotonic one: for how long something waits, rests or stays good. By the
- * wall clock, whatever was due in five milliseconds would wait for minutes after that was set back.
+ * A monotonic clock: for delays, timeouts and ages. By the wall clock, a delay of five milliseconds
+ * would last for minutes after that was set back.
  */
 export const steadyClock: Clock = {
   now: () => performance.timeOrigin + performance.now(),

@@ -1,21 +1,24 @@
 /**
- * A long answer that is read as its client takes it: what a client has yet to take is a position, and
- * no bytes in memory. `http/` gives its buffers back before it waits for the client.
+ * A long response that is read as its client receives it: what remains to be sent is a position,
+ * and no bytes in memory. `http/` returns its buffers before it waits for the client.
  */
 
-/** Bytes that are read piece by piece, by many answers at once. */
+/** Bytes that are read piece by piece, by many responses at once. */
 export interface FileSource {
-  /** In bytes; what is read never goes beyond. */
+  /** In bytes; reads never go beyond. */
   readonly size: number;
-  /** Answers how many bytes from `position` on are in `into` now. 0 where the file has become shorter. */
+  /**
+   * Reads into `into` from `position` on and returns how many bytes. 0 where the file has become
+   * shorter.
+   */
   read(into: Uint8Array, position: number): Promise<number>;
 }
 
 export interface SourceAnswerOptions {
   readonly status: number;
-  /** Names in lower case, values in ASCII. The length is added by the server. */
+  /** Names in lower case, values in ASCII. The server adds the length. */
   readonly headers: Readonly<Record<string, string>>;
-  /** In memory, which all answers share, or in a file. */
+  /** In memory, which all responses share, or in a file. */
   readonly source: Uint8Array<ArrayBuffer> | FileSource;
   /** The part of the source that is the body. Default: all of it. */
   readonly first?: number;
@@ -44,7 +47,7 @@ export class SourceAnswer {
     return new SourceAnswer({ ...rest, headers: { ...headers, ...more } });
   }
 
-  /** For servers that know no such answer: a stream that reads when it is asked to. */
+  /** For servers without such a response: a stream that reads on demand. */
   toResponse(): Response {
     const { status, source, first, length } = this;
     const headers = { ...this.headers, "content-length": String(length) };

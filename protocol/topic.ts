@@ -1,7 +1,7 @@
 /**
- * A topic is `kind:id`. The kind decides the policy (who may subscribe, which lane); the id names one
- * video, one member, one conversation. ASCII only: look-alikes, separators, control characters and
- * wildcards are not topics, so no check further in has to think of them.
+ * A topic is `kind:id`. The kind decides the policy (who may subscribe, which lane); the id names
+ * one video, one member, one conversation. ASCII only: look-alikes, separators, control characters
+ * and wildcards are not topics, so no later check has to consider them.
  */
 
 import { TOPIC_ID_CHARACTERS_MAX, TOPIC_KIND_CHARACTERS_MAX } from "./limits.ts";
@@ -31,7 +31,7 @@ export function parseTopic(text: string): Topic | undefined {
   return text as Topic;
 }
 
-/** `kind:id` from parts that the program itself knows to be valid; throws where they are not. */
+/** `kind:id` from parts that are known to be valid; throws where they are not. */
 export function topicOf(kind: string, id: string): Topic {
   const topic = parseTopic(`${kind}:${id}`);
   if (topic === undefined) throw new Error(`not a topic: ${JSON.stringify(`${kind}:${id}`)}`);
@@ -50,7 +50,7 @@ export function idOf(topic: Topic): string {
 
 /**
  * Whether a pattern of a token or of the configuration covers the topic: the topic itself, or
- * `kind:*` for every topic of a kind, or `*` for every topic. Nothing else is a wildcard.
+ * `kind:*` for every topic of a kind, or `*` for every topic. There is no other wildcard.
  */
 export function patternCovers(pattern: string, topic: Topic): boolean {
   if (pattern === "*" || pattern === topic) return true;
