@@ -288,6 +288,21 @@ export class Dispatcher implements DispatcherApi {
     });
   }
 
+  /**
+   * The process of a frontend is gone without a goodbye: its viewers are not counted any more, without
+   * a wait for the end of its lease, because they are back at other frontends before that. A frontend
+   * that lives after all is counted again with its next report.
+   */
+  async dropViewersOf(frontend: FrontendId): Promise<void> {
+    const { counts, onFailure } = this.#options;
+    try {
+      await counts.release(frontend);
+    } catch (error) {
+      if (!(error instanceof TableUnavailableError)) throw error;
+      onFailure("viewers", error);
+    }
+  }
+
   /** Dispatched like any event, and counted apart: it is nobody's. */
   async probe(frontend: FrontendId, number: number): Promise<void> {
     const canary: Event = {

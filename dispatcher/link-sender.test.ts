@@ -33,6 +33,7 @@ const goals = (count: number, text = "") =>
 
 function open(connects = true) {
   const clock = new ManualClock();
+  const gone: FrontendId[] = [];
   const connections: { readonly events: LinkEvents; readonly sent: string[]; closed: number }[] =
     [];
   const options = {
@@ -40,6 +41,7 @@ function open(connects = true) {
     clock,
     random: () => 1,
     soon: (run: () => void) => void clock.after(0, run),
+    onGone: (id: FrontendId) => void gone.push(id),
     connect(_: unknown, events: LinkEvents) {
       const connection = { events, sent: [] as string[], closed: 0 };
       connections.push(connection);
@@ -52,7 +54,7 @@ function open(connects = true) {
       };
     },
   };
-  return { clock, options, connections, latest: () => connections.at(-1) };
+  return { clock, gone, options, connections, latest: () => connections.at(-1) };
 }
 
 function linked(connects = true) {
@@ -133,6 +135,51 @@ test("LINK_RECONNECT_MS_MAX: the waits between attempts double up to it", async 
   expect(at[0]).toBe(limits.LINK_RECONNECT_MS_FIRST);
   expect(Math.max(...at)).toBe(limits.LINK_RECONNECT_MS_MAX);
   expect(at.at(-1)).toBe(limits.LINK_RECONNECT_MS_MAX);
+});
+
+test("a frontend whose link broke and that refuses the next one is gone, at each refusal", async () => {
+  const { clock, gone, latest, connections } = linked();
+  await clock.pass(2);
+  // A link that breaks and opens again says nothing of the process.
+  latest()?.events.closed("closed 1006");
+  await clock.pass(limits.LINK_RECONNECT_MS_FIRST + 2);
+  expect([connections.length, gone]).toEqual([2, []]);
+  latest()?.events.closed("closed 1006");
+  await clock.pass(limits.LINK_RECONNECT_MS_FIRST);
+  expect([connections.length, gone]).toEqual([3, []]);
+  latest()?.events.closed("refused");
+  expect(gone).toEqual([frontend.id]);
+  await clock.pass(2 * limits.LINK_RECONNECT_MS_FIRST);
+  latest()?.events.closed("refused");
+  expect(gone).toEqual([frontend.id, frontend.id]);
+});
+
+test("a frontend that does not answer, or never answered, is not known to be gone", async () => {
+  const { clock, gone, connections, latest } = linked(false);
+  await clock.pass(1);
+  latest()?.events.closed("refused");
+  expect(gone).toEqual([]);
+  await clock.pass(limits.LINK_RECONNECT_MS_FIRST);
+  latest()?.events.said(limits.formatFresh(0));
+  latest()?.events.closed("closed 1006");
+  await clock.pass(limits.LINK_RECONNECT_MS_FIRST + limits.LINK_CONNECT_MS_MAX);
+  expect([connections.length, gone]).toEqual([3, []]);
+});
+
+test("LINK_GONE_MS_MAX: refusals are told for so long after a link broke", async () => {
+  const { clock, gone, connections, latest } = linked(false);
+  latest()?.events.said(limits.formatFresh(0));
+  latest()?.events.closed("closed 1006");
+  const brokenAt = clock.now();
+  let told = 0;
+  while (clock.now() < brokenAt + 2 * limits.LINK_GONE_MS_MAX) {
+    const before = connections.length;
+    while (connections.length === before) await clock.pass(1);
+    latest()?.events.closed("refused");
+    if (clock.now() <= brokenAt + limits.LINK_GONE_MS_MAX) told++;
+    expect(gone).toHaveLength(told);
+  }
+  expect(told).toBeGreaterThan(3);
 });
 
 test("LINK_WAIT_MS_MAX: what waited longer for a frontend is dropped at the next attempt", async () => {

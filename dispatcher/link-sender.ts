@@ -46,6 +46,11 @@ export interface LinkOptions {
   connect(frontend: FrontendAddress, events: LinkEvents): LinkConnection;
   /** Called when a link opens or is lost, for the log. */
   onState?(frontend: FrontendId, state: "open" | "lost", detail: string): void;
+  /**
+   * A link that was open broke, and an attempt to open it again was refused: no process of this id
+   * listens there. Not called where nothing answers: that may be the network, or a process that hangs.
+   */
+  onGone?(frontend: FrontendId): void;
 }
 
 export interface Link {
@@ -92,6 +97,8 @@ export function createLink(options: CreateLinkOptions): Link {
   /** Which connection of this link it is: late words of one that was given up are not ours any more. */
   let opening = 0;
   let attempts = 0;
+  /** When the last open connection of this link broke. */
+  let brokenAt = Number.NEGATIVE_INFINITY;
   let lastUsedAt = clock.now();
   let cancelTimer = (): void => undefined;
   let [sent, lostInFlight, reconnects] = [0, 0, 0];
@@ -104,7 +111,12 @@ export function createLink(options: CreateLinkOptions): Link {
     };
     const connection = options.connect(frontend, {
       said: (message) => ifCurrent(() => heard(message)),
-      closed: (reason) => ifCurrent(() => lost(reason)),
+      closed: (reason) =>
+        ifCurrent(() => {
+          const isRefused = state.name === "connecting";
+          lost(reason);
+          if (isRefused) refused();
+        }),
     });
     state = { name: "connecting", connection };
     timer(limits.LINK_CONNECT_MS_MAX, () => lost("no answer"));
@@ -190,6 +202,7 @@ export function createLink(options: CreateLinkOptions): Link {
     loseUnderWay();
     state = { name: "waiting" };
     if (before.name !== "waiting") before.connection.close(limits.LINK_CLOSE_LOST);
+    if (before.name === "open") brokenAt = clock.now();
     if (before.name === "open" || attempts === 0) onState?.(frontend.id, "lost", reason);
     const bound = Math.min(
       limits.LINK_RECONNECT_MS_MAX,
@@ -197,6 +210,15 @@ export function createLink(options: CreateLinkOptions): Link {
     );
     attempts++;
     timer(random() * bound, reconnect);
+  }
+
+  /**
+   * Each refusal is told: a report of the frontend that was in flight when it died may have been
+   * counted after an earlier one. For a bounded time: a live frontend that refuses only this
+   * dispatcher must not be told to be gone for ever.
+   */
+  function refused(): void {
+    if (clock.now() - brokenAt <= limits.LINK_GONE_MS_MAX) options.onGone?.(frontend.id);
   }
 
   function loseUnderWay(): void {

@@ -75,6 +75,7 @@ export class DispatcherProcess {
         connectLink(world, cluster, { node, from: `dispatcher ${id}` }, frontend, events),
       onState: (frontend, state, detail) =>
         trace.note(place.name, () => `link to ${frontend} is ${state}: ${detail}`),
+      onGone: (frontend) => void this.dispatcher.dropViewersOf(frontend),
     });
     this.peers = createPeers({
       dispatcherId: id,

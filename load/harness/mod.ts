@@ -12,4 +12,5 @@ export {
   wallClock,
 } from "./failover-publishers.ts";
 export { readMetrics } from "./metrics.ts";
+export { type BenchStream, openStream } from "./stream.ts";
 export { type OpenWitness, openWitness, whenQuiet } from "./witness.ts";

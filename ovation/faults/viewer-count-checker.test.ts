@@ -55,15 +55,26 @@ test("too many for as long as two reports take is a viewer that moves, for longe
   ]);
 });
 
-test("a killed frontend is counted until its lease ends, and no longer than ten seconds", () => {
-  const killed = [fault("kill -9 frontend", 1500, 1900)];
-  const until = (at: number) => planted([told(12, 1000), told(18, 2000), told(12, at)], killed);
-  expect(until(8000)).toEqual([]);
-  expect(until(11_400)).toEqual([]);
-  expect(until(11_600)).toEqual(["counted-twice"]);
+test("a frontend that was killed is counted until its lease ends only where a dispatcher beside it is dead", () => {
+  const killed = fault("kill -9 frontend", 1500, 1900);
+  const until = (at: number, faults: readonly Injected[]) =>
+    planted([told(12, 1000), told(18, 2000), told(12, at)], faults);
+  expect(until(4400, [killed])).toEqual([]);
+  expect(until(4600, [killed])).toEqual(["counted-twice"]);
+  const dispatcher = (target: string, from: number, to: number): Injected => ({
+    ...{ kind: "kill -9 dispatcher", target, from, to },
+  });
+  const beside = [killed, dispatcher("east/dispatcher-1", 1000, 1400)];
+  expect(until(8000, beside)).toEqual([]);
+  expect(until(11_400, beside)).toEqual([]);
+  expect(until(11_600, beside)).toEqual(["counted-twice"]);
+  // One of another data centre, or long before.
+  const elsewhere = dispatcher("west/dispatcher-1", 1000, 1400);
+  expect(until(8000, [killed, elsewhere])).toEqual(["counted-twice"]);
+  const before = dispatcher("east/dispatcher-1", -4000, -3000);
+  expect(until(8000, [killed, before])).toEqual(["counted-twice"]);
   // It was wrong before the kill.
-  const before = [told(18, 1000), told(12, 8000)];
-  expect(planted(before, killed)).toEqual(["counted-twice"]);
+  expect(planted([told(18, 1000), told(12, 8000)], beside)).toEqual(["counted-twice"]);
 });
 
 test("other deaths do not excuse it, a frontend that cannot speak does", () => {

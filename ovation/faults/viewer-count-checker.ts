@@ -1,8 +1,8 @@
 /**
  * The promises about the number of viewers, at a topic that exactly so many viewers have, who stay:
  *
- * - no viewer is counted twice, whatever dies; those of a frontend that was killed may be until its
- *   lease has ended, and the number is right again within 10 s
+ * - no viewer is counted twice, whatever dies; only where a frontend was killed while a dispatcher of
+ *   its data centre was dead as well, until the frontend's lease has ended
  * - when everything is whole again, every viewer and every process says the right number
  *
  * A viewer that moves is in the last report of one frontend and in the first of another: a number
@@ -12,12 +12,14 @@
  */
 
 import { createFaultTimes } from "./fault-times.ts";
-import type { History, SeenViewers, Viewer } from "./history.ts";
+import type { History, Injected, SeenViewers, Viewer } from "./history.ts";
 import type { Report } from "./violation.ts";
 
 const COUNTED_TWICE_MS_MAX = 2500;
-/** After a frontend was killed. */
+/** After a frontend was killed of which no dispatcher may have seen the death. */
 const RIGHT_AGAIN_MS_MAX = 10_000;
+/** A dispatcher that was started again has its links to frontends after this long. */
+const LINKED_AFTER_MS = 2000;
 /** Until what a frontend could not say has been said. */
 const TOLD_AFTER_MS = 10_000;
 /** A frontend that cannot say that a viewer has left it: it stands still, or nobody hears it. */
@@ -57,14 +59,28 @@ export function checkViewerCounts(history: History, report: Report): void {
       );
 }
 
-/** Whether a frontend that was killed may still have been counted all the while. */
+/** Whether a frontend may be counted all the while because no dispatcher was there to see its death. */
 function isLeased({ faults }: History, from: number, to: number): boolean {
   return faults.some(
     (fault) =>
-      /^kill -9 (frontend|start)$/.test(fault.kind) &&
+      fault.kind === "kill -9 frontend" &&
       fault.from <= from &&
-      to <= fault.from + RIGHT_AGAIN_MS_MAX,
+      to <= fault.from + RIGHT_AGAIN_MS_MAX &&
+      faults.some((other) => isDeadDispatcherBeside(other, fault)),
   );
+}
+
+function isDeadDispatcherBeside({ kind, target, from, to }: Injected, frontend: Injected): boolean {
+  return (
+    kind === "kill -9 dispatcher" &&
+    datacenterOf(target) === datacenterOf(frontend.target) &&
+    from - COUNTED_TWICE_MS_MAX <= frontend.from &&
+    frontend.from <= to + LINKED_AFTER_MS
+  );
+}
+
+function datacenterOf(target: string): string {
+  return target.slice(0, target.indexOf("/"));
 }
 
 /** What had been broken shortly before. */

@@ -102,7 +102,14 @@ export async function startDispatcherRole(options: DispatcherRoleOptions): Promi
       : createPeerViewers({ counts: ownCounts, peers: [], client, clock: steadyClock, onFailure });
   const counts = viewers ?? ownCounts;
   const from = `dispatcher ${dispatcherId}`;
-  const links = createWebSocketLinks({ auth, from, policy, clock: steadyClock, ...secured });
+  const links = createWebSocketLinks({
+    auth,
+    from,
+    policy,
+    clock: steadyClock,
+    onGone: (frontend) => void dispatcher.dropViewersOf(frontend),
+    ...secured,
+  });
   const peers = createPeers({
     dispatcherId,
     peers: [],

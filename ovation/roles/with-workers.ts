@@ -47,7 +47,13 @@ export async function startWithWorkers(settings: Settings, count: number): Promi
   const from = `dispatcher ${randomBytes(8).toString("hex")}`;
   const onFailure = failureLogger(settings.logger);
 
-  const links = createWebSocketLinks({ auth, from, policy: settings.policy, clock: steadyClock });
+  const links = createWebSocketLinks({
+    auth,
+    from,
+    policy: settings.policy,
+    clock: steadyClock,
+    onGone: (frontend) => void core.dispatcher.dropViewersOf(frontend),
+  });
   const core = await openCore(settings, links, createHttpFrontendCalls({ auth, from }), registry);
   const internal = listenInternal({
     host: "127.0.0.1",
