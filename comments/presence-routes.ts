@@ -4,6 +4,7 @@ import {
   type Identity,
   jsonAnswer,
   Problem,
+  type ProblemCode,
   type Route,
   type RouteContext,
   toJsonText,
@@ -35,6 +36,9 @@ export function createPresenceRoutes(
   ];
 }
 
+/** A member with a time-out or a ban does not write; what they may see stays as it was. */
+const MAY_NOT_WRITE: ReadonlySet<ProblemCode> = new Set(["forbidden", "timed-out", "banned"]);
+
 /** Those who may write to a member, and those who have a conversation with them, unless blocked. */
 async function requireMaySee(
   service: Service,
@@ -47,7 +51,7 @@ async function requireMaySee(
     await requireMayWrite(service, context, people, identity, member);
   } catch (error) {
     const blocked = (await people.stores.blocks.between(identity.sub, member)).length > 0;
-    if (blocked || !(error instanceof Problem) || error.code !== "forbidden") throw error;
+    if (blocked || !(error instanceof Problem) || !MAY_NOT_WRITE.has(error.code)) throw error;
     if ((await people.stores.conversations.find(identity.sub, member)) === undefined) throw error;
   }
 }

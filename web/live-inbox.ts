@@ -17,6 +17,7 @@ import { hueCss } from "./element/name-colour.ts";
 import { serverOf } from "./element/server-base.ts";
 import panelCss from "./inbox/inbox.css" with { type: "text" };
 import { InboxView } from "./inbox/inbox-view.ts";
+import { type MessageRule, mayWrite } from "./inbox/may-write.ts";
 import toastCss from "./inbox/toasts.css" with { type: "text" };
 import type { LiveComments } from "./live-comments.ts";
 
@@ -37,7 +38,7 @@ export class LiveInbox extends ReactiveElement {
   declare server: string | undefined;
   declare token: string | undefined;
   declare theme: "auto" | "light" | "dark" | undefined;
-  declare messages: "staff" | "members" | "anyone" | undefined;
+  declare messages: MessageRule | undefined;
   /** Fetches a token; `undefined` for nobody. */
   declare getToken: (() => Source) | undefined;
 
@@ -160,16 +161,6 @@ export class LiveInbox extends ReactiveElement {
       return undefined;
     return () => this.write(author);
   }
-}
-
-function mayWrite(
-  from: Author["role"],
-  to: Author["role"],
-  rule: "staff" | "members" | "anyone",
-): boolean {
-  const staff = (role: Author["role"]): boolean => role === "host" || role === "moderator";
-  if (staff(from) || staff(to) || rule === "anyone") return true;
-  return rule === "members" && from === "member" && to === "member";
 }
 
 if (customElements.get("live-inbox") === undefined) customElements.define("live-inbox", LiveInbox);
