@@ -16,9 +16,9 @@ import {
   type TopicPosition,
 } from "@ovation/protocol";
 import type { Channel } from "./channel.ts";
+import type { Hub } from "./hub.ts";
 import { CLAIM_CACHE_MS, CLAIMS_CACHED_MAX } from "./limits.ts";
 import type { LogReads } from "./log-reads.ts";
-import type { Stamps } from "./stamps.ts";
 import type { Upstream } from "./upstream.ts";
 
 /** From where a topic goes on for one connection. */
@@ -45,55 +45,71 @@ export interface ClaimsOptions {
   readonly upstream: Upstream;
   readonly clock: Clock;
   readonly reads: LogReads;
-  readonly stamps: Stamps;
+  readonly hub: Pick<Hub, "order" | "stamps">;
 }
 
-/** Answers that are a moment old at most, and asked once for all who come with the same claim. */
-export class Claims {
-  readonly #upstream: Upstream;
-  readonly #reads: LogReads;
-  readonly #stamps: Stamps;
-  readonly #reached: Recent<boolean>;
-  readonly #wrote: Recent<Awaited<ReturnType<ClaimAnswers["wrote"]>>>;
-  readonly #heads: Recent<TopicPosition>;
-  readonly #firsts: Recent<number>;
+/** What the log said, and the place between two broadcasts at which it was asked. */
+interface Answer<Value> {
+  readonly value: Value;
+  readonly asked: number;
+}
 
-  constructor({ upstream, clock, reads, stamps }: ClaimsOptions) {
+/** The client that asks. */
+interface Asking {
+  readonly address: string;
+  /** The broadcast at which its channel joined. */
+  readonly joined: number;
+}
+
+/**
+ * Answers that are a moment old at most, and asked once for all clients with the same claim. An
+ * answer serves channels that joined before it was asked. A channel that joined later may have its
+ * head from a restored log, and the answer is then of the life that the log has lost.
+ */
+export class Claims {
+  readonly #options: ClaimsOptions;
+  readonly #reached: Recent<Answer<boolean>>;
+  readonly #wrote: Recent<Answer<Awaited<ReturnType<ClaimAnswers["wrote"]>>>>;
+  readonly #heads: Recent<Answer<TopicPosition>>;
+  readonly #firsts: Recent<Answer<number>>;
+  /** Reads that wait or are under way: at which place each was asked. */
+  readonly #asked = new Map<string, number>();
+
+  constructor(options: ClaimsOptions) {
     const limits = { ageMs: CLAIM_CACHE_MS, entriesMax: CLAIMS_CACHED_MAX };
-    this.#upstream = upstream;
-    this.#reads = reads;
-    this.#stamps = stamps;
-    this.#reached = new Recent(clock, limits);
-    this.#wrote = new Recent(clock, limits);
-    this.#heads = new Recent(clock, limits);
-    this.#firsts = new Recent(clock, limits);
+    this.#options = options;
+    this.#reached = new Recent(options.clock, limits);
+    this.#wrote = new Recent(options.clock, limits);
+    this.#heads = new Recent(options.clock, limits);
+    this.#firsts = new Recent(options.clock, limits);
   }
 
-  /** For a client of this address: it waits behind its own address's questions, not behind those of others. */
-  of(address: string): ClaimAnswers {
-    const upstream = this.#upstream;
+  /** For a client of this address: its questions wait behind those of its own address only. */
+  of(address: string, { joinedOrder }: Pick<Channel, "joinedOrder">): ClaimAnswers {
+    const { upstream, hub } = this.#options;
+    const asking = { address, joined: joinedOrder };
     return {
       wrote: (topic, seq, epoch) =>
-        this.#ask(address, this.#wrote, `wrote ${topic} ${seq} ${epoch}`, () =>
+        this.#ask(asking, this.#wrote, `wrote ${topic} ${seq} ${epoch}`, () =>
           upstream.wrote(topic, seq, epoch),
         ),
       reached: async (moment) => {
         const { epoch, stamp } = moment;
-        const reached = await this.#ask(address, this.#reached, `reached ${epoch} ${stamp}`, () =>
+        const reached = await this.#ask(asking, this.#reached, `reached ${epoch} ${stamp}`, () =>
           upstream.reached(moment),
         );
         // What this client has may be newer than anything here: ids of this frontend must say so.
-        if (reached) this.#stamps.noteStored(epoch, stamp);
+        if (reached) hub.stamps.noteStored(epoch, stamp);
         return reached;
       },
       headAt: (topic, stamp) =>
-        this.#ask(address, this.#heads, `head ${topic} ${stamp}`, async () => {
+        this.#ask(asking, this.#heads, `head ${topic} ${stamp}`, async () => {
           const { seq, epoch } = await upstream.headAt(topic, stamp);
           return { seq, epoch };
         }),
       firstOf: (topic) =>
         this.#ask(
-          address,
+          asking,
           this.#firsts,
           `first ${topic}`,
           async () => (await upstream.read(topic, 0, 1)).head.first,
@@ -102,16 +118,25 @@ export class Claims {
   }
 
   async #ask<Value>(
-    address: string,
-    recent: Recent<Value>,
+    { address, joined }: Asking,
+    recent: Recent<Answer<Value>>,
     key: string,
     run: () => Promise<Value>,
   ): Promise<Value> {
     const known = recent.get(key);
-    if (known !== undefined) return known;
-    const value = await this.#reads.read(address, key, run);
-    recent.set(key, value);
-    return value;
+    if (known !== undefined && known.asked >= joined) return known.value;
+    const { hub, reads } = this.#options;
+    const underWay = this.#asked.get(key);
+    // A place of its own: a channel that joins from now on joins after it.
+    const asked = underWay !== undefined && underWay >= joined ? underWay : ++hub.order;
+    this.#asked.set(key, asked);
+    try {
+      const value = await reads.read(address, `${key} ${asked}`, run);
+      if ((recent.get(key)?.asked ?? 0) <= asked) recent.set(key, { value, asked });
+      return value;
+    } finally {
+      if (this.#asked.get(key) === asked) this.#asked.delete(key);
+    }
   }
 }
 

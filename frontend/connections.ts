@@ -178,11 +178,11 @@ export class Connections {
   ): Promise<Starts> {
     const { frontend, claims, catchUp, budget } = this.#options;
     const { address } = connection;
-    const answers = claims.of(address);
     const starts = new Map<Channel, Start>();
     for (const channel of channels) {
       if (connection.closed) break;
       const { eventsPerRequest } = budget.limits;
+      const answers = claims.of(address, channel);
       const start = await startOf(channel, position, frontend, answers, eventsPerRequest);
       if (start.recovered) await catchUp.reach(channel, start.from.seq);
       starts.set(channel, start);

@@ -235,7 +235,7 @@ export class Frontend implements Inbox {
       expiries: this.#expiries,
       shares: this.#shares,
       rates: this.#rates,
-      claims: new Claims({ upstream, clock, reads, stamps: hub.stamps }),
+      claims: new Claims({ upstream, clock, reads, hub }),
       budget,
       catchUp,
       recovery: this.#recovery,

@@ -136,6 +136,36 @@ describe("a viewer that returns", () => {
     expect(back.seqs(video)).toEqual([10]);
   });
 
+  test("with a position of another log life is told so, though the log confirmed it a moment before", async () => {
+    const upstream = new ModelUpstream();
+    const first = startFrontend(upstream, { name: "frontend1" });
+    const viewer = new Viewer(first, [video, other]);
+    await until(() => viewer.connection.ready);
+    for (let count = 1; count <= 3; count++) upstream.append(other, `o${count}`);
+    await until(() => viewer.of("comment").length === 3);
+    upstream.append(video, "v1");
+    await until(() => viewer.of("comment").length === 4);
+    const { lastEventId } = viewer;
+    await first.stop();
+    upstream.append(video, "v2", { deliver: false });
+
+    // Another client brings the same position just before the backup is restored.
+    const frontend = startFrontend(upstream, { name: "frontend2", lingerMs: 0 });
+    const before = new Viewer(frontend, [video, other], { lastEventId });
+    await until(() => before.received.length > 0);
+    expect(before.received[0]?.fields.topics["video:42"]).toMatchObject({ recovered: true });
+    frontend.closed(before.connection, "left");
+    await until(() => frontend.hub.channels.size === 0);
+    upstream.rewind(video, 0, "life2");
+    for (const data of ["new 1", "new 2"]) upstream.append(video, data, { deliver: false });
+
+    const back = new Viewer(frontend, [video, other], { lastEventId });
+    await until(() => back.received.length > 0);
+    expect(back.received[0]?.fields.topics).toMatchObject({
+      "video:42": { head: 2, recovered: false },
+    });
+  });
+
   test("with several topics and the last id alone is told of each whose future is lost, at any frontend", async () => {
     const upstream = new ModelUpstream();
     const first = startFrontend(upstream, { name: "frontend1", reportMs: 10 });
