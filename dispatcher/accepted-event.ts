@@ -54,11 +54,12 @@ const NULL = toJsonText(null);
 interface PublishableTopic {
   readonly topic: Topic;
   readonly kind: KindPolicy;
-  /** Types that were found to be in order on this topic. */
-  readonly types: Map<string, PublishableType>;
+  /** The last type that was checked on this topic. */
+  checked: PublishableType | undefined;
 }
 
 interface PublishableType {
+  readonly type: string;
   readonly isDurable: boolean;
   /** `undefined`: the data is the publisher's own. */
   readonly schema: z.ZodType | undefined;
@@ -80,27 +81,22 @@ export function acceptEvents(
     const kind = topic === undefined ? undefined : policyOf(policy, topic);
     if (topic === undefined || kind === undefined)
       throw new Problem("invalid-topic", `event ${index}: not a topic here`, { index });
-    const found = { topic, kind, types: new Map<string, PublishableType>() };
+    const found = { topic, kind, checked: undefined };
     topics.set(text, found);
     return found;
   }
 
-  function typeOf(
-    { topic, kind, types }: PublishableTopic,
-    type: string,
-    index: number,
-  ): PublishableType {
-    const known = types.get(type);
-    if (known !== undefined) return known;
+  function typeOf(of: PublishableTopic, type: string, index: number): PublishableType {
+    if (of.checked?.type === type) return of.checked;
     refuseWhere(problemOfType(type), index);
-    if (!mayPublish(identity, topic))
-      throw new Problem("forbidden", `the token may not publish to ${topic}`, { index });
-    const found = {
-      isDurable: typePolicyIn(kind, type).lane === "durable",
-      schema: dataSchemaOf(topic, type),
+    if (!mayPublish(identity, of.topic))
+      throw new Problem("forbidden", `the token may not publish to ${of.topic}`, { index });
+    of.checked = {
+      type,
+      isDurable: typePolicyIn(of.kind, type).lane === "durable",
+      schema: dataSchemaOf(of.topic, type),
     };
-    types.set(type, found);
-    return found;
+    return of.checked;
   }
 
   return values.map(({ value, data = NULL }, index) => {

@@ -55,12 +55,15 @@ export function createPublishRoute(options: PublishRouteOptions): Route {
   };
 }
 
+const NONE_APPENDED: ReadonlyMap<number, Appended> = new Map();
+
 /** The durable ones, in one transaction; by their index in the request. */
 async function append(
   log: Log,
   accepted: readonly AcceptedEvent[],
   at: number,
 ): Promise<ReadonlyMap<number, Appended>> {
+  if (!accepted.some(({ durable }) => durable)) return NONE_APPENDED;
   const indexes: number[] = [];
   const entries: LogEntry[] = [];
   for (const [index, event] of accepted.entries()) {
@@ -75,7 +78,6 @@ async function append(
       ...(key === undefined ? {} : { key: publisherKey(key) }),
     });
   }
-  if (entries.length === 0) return new Map();
   try {
     const appended = await log.append(entries);
     return new Map(
@@ -128,8 +130,10 @@ async function publish(
 ): Promise<void> {
   const events: Event[] = [];
   let durable = 0;
-  for (const [index, { topic, type, data }] of accepted.entries()) {
-    const one = appended.get(index);
+  // Hot path, batches of live events: no iterator and no pair for each of them.
+  for (let index = 0; index < accepted.length; index++) {
+    const { topic, type, data } = accepted[index] as AcceptedEvent;
+    const one = appended.size === 0 ? undefined : appended.get(index);
     if (one === undefined) events.push({ topic, type, at, data });
     else if (one.duplicate) continue;
     else events.push({ topic, type, at: one.at, data, place: one.place });

@@ -4,7 +4,8 @@ import { type PublishedValue, parsePublishedBody } from "./published-body.ts";
 
 const read = (text: string, type = "application/json") =>
   parsePublishedBody(new TextEncoder().encode(text), type);
-const dataOf = (values: readonly PublishedValue[]) => values.map(({ data }) => data);
+const dataOf = (values: readonly PublishedValue[]): readonly unknown[] =>
+  values.map(({ data }) => data);
 
 describe("the data of a published event is the text that its publisher wrote", () => {
   const event = fc.record(
@@ -53,9 +54,9 @@ describe("the data of a published event is the text that its publisher wrote", (
   ];
   for (const [text, data] of texts)
     test(text, () => {
-      expect(dataOf(read(text))).toEqual([data as PublishedValue["data"]]);
-      expect(dataOf(read(`[${text},${text}]`))[1]).toBe(data as PublishedValue["data"]);
-      expect(dataOf(read(text, "application/x-ndjson"))[0]).toBe(data as PublishedValue["data"]);
+      expect(dataOf(read(text))).toEqual([data]);
+      expect(dataOf(read(`[${text},${text}]`))[1]).toBe(data);
+      expect(dataOf(read(text, "application/x-ndjson"))[0]).toBe(data);
     });
 
   test("an integer that a double cannot hold is refused, wherever it is", () => {
