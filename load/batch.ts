@@ -1,9 +1,9 @@
 /**
- * What one chunk of the stream says, worked out once for all connections that get the same bytes.
+ * The content of one chunk of the stream, parsed once for all connections that get the same bytes.
  */
 import { MARK_SIGN, parseMark } from "./marker.ts";
 
-/** Events of one stream that came in a row: `first`, `first + 1`, … `last`. */
+/** Consecutive events of one stream: `first`, `first + 1`, … `last`. */
 export interface Run {
   readonly stream: number;
   readonly first: number;
@@ -15,19 +15,20 @@ export interface Batch {
   readonly events: number;
   /** When each was due, µs. */
   readonly sentUs: Float64Array;
-  /** The least of these. */
+  /** The smallest of these. */
   readonly oldestUs: number;
   /**
-   * The same events as runs. A well-behaved server makes one run per stream and chunk, so checking a connection costs one
-   * comparison whatever the batch holds; anything else makes more and shorter runs, and the check stays exact.
+   * The same events as runs. A correct server makes one run per stream and chunk, so checking a
+   * connection costs one comparison whatever the batch holds; any other content makes more and
+   * shorter runs, and the check stays exact.
    */
   readonly runs: readonly Run[];
-  /** Frames that are not ours: `stats`, `connection`, events of an earlier run. */
+  /** Frames of other types or runs: `stats`, `connection`, events of an earlier run. */
   readonly others: number;
-  /** Live events that the server says it dropped (`gap`), and in how many such frames. */
+  /** Live events that the server reported as dropped (`gap`), and the number of such frames. */
   readonly announced: number;
   readonly gaps: number;
-  /** The last `id:`, to come back with. */
+  /** The last `id:`, to return with. */
   readonly lastId: string | undefined;
   /** The last `retry:` or `reconnect`, ms. */
   readonly retryMs: number | undefined;
@@ -39,7 +40,7 @@ export function parseBatch(bytes: Buffer, run: string): Batch {
   const text = bytes.toString("latin1").replaceAll("\r\n", "\n");
   const sentUs: number[] = [];
   const runs: { stream: number; first: number; last: number }[] = [];
-  /** The run of each stream that the next number would lengthen. */
+  /** The run of each stream that the next number would extend. */
   const open = new Map<number, { stream: number; first: number; last: number }>();
   let others = 0;
   let announced = 0;
@@ -55,7 +56,7 @@ export function parseBatch(bytes: Buffer, run: string): Batch {
     const retry = field(frame, "retry");
     if (retry !== undefined) retryMs = Number(retry);
     let ours = false;
-    // Every second piece stands between two signs.
+    // Every second piece is between two separators.
     const pieces = frame.split(MARK_SIGN);
     for (let index = 1; index < pieces.length; index += 2) {
       const mark = parseMark(pieces[index] ?? "");

@@ -27,7 +27,10 @@ async function benchmarkNamed(name: string): Promise<Benchmark> {
 
 function machine(): string {
   const cores = cpus();
-  return `${cores.length} × ${cores[0]?.model.trim() ?? "?"}, ${Math.round(totalmem() / 2 ** 30)} GiB, Linux ${release()}, Bun ${Bun.version}`;
+  return (
+    `${cores.length} × ${cores[0]?.model.trim() ?? "?"}, ` +
+    `${Math.round(totalmem() / 2 ** 30)} GiB, Linux ${release()}, Bun ${Bun.version}`
+  );
 }
 
 async function main(): Promise<number> {
@@ -60,7 +63,8 @@ async function main(): Promise<number> {
     return 2;
   }
   console.log(
-    `${new Date().toISOString()}  ${machine()}${values.quick ? "  quick: sizes too small for figures" : ""}`,
+    `${new Date().toISOString()}  ` +
+      `${machine()}${values.quick ? "  quick: sizes too small for figures" : ""}`,
   );
   const results: BenchResult[] = [];
   for (const name of names) {

@@ -1,4 +1,7 @@
-/** A process of a run: started from a file of this folder, spoken to over IPC, ended with its parent. */
+/**
+ * A process of a run: started from a file of this folder, controlled over IPC, ended with its
+ * parent.
+ */
 import { fileURLToPath } from "node:url";
 
 export interface Child<Command, Message> {
@@ -13,7 +16,7 @@ type KindOf<Message> = Message extends { is: infer Kind } ? Kind : never;
 
 export interface ChildCallbacks<Message> {
   onMessage(message: Message): void;
-  /** The process ended before it was told to. */
+  /** The process ended before it was stopped. */
   onLost(reason: string): void;
 }
 

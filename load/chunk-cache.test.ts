@@ -4,14 +4,14 @@ import { ChunkCache } from "./chunk-cache.ts";
 
 const buffer = Buffer.alloc(64 * 1024);
 
-/** As a socket reads: over what was in the buffer before. */
+/** As a socket reads: over the previous content of the buffer. */
 function read(text: string): [Buffer, number] {
   return [buffer, buffer.write(text, "latin1")];
 }
 
 test("a chunk is found by all of its bytes and no others", () => {
   const cache = new ChunkCache();
-  // The two differ in one byte that the hash does not look at.
+  // The two differ in one byte that the hash does not sample.
   const one = `data: ${"x".repeat(400)}1\n\n`;
   const two = `data: ${"x".repeat(400)}2\n\n`;
   const batch = parseBatch(Buffer.from(one), "test1");
@@ -24,7 +24,7 @@ test("a chunk is found by all of its bytes and no others", () => {
   expect(cache.find(...read(one))).toBe(batch);
 });
 
-test("chunks that take turns are found, but for two that share a place, and never one for the other", () => {
+test("alternating chunks are found, except two that share a slot, and never confused", () => {
   const cache = new ChunkCache();
   const texts = Array.from(
     { length: 20 },

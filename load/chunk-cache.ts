@@ -1,8 +1,8 @@
 /**
  * Parses each distinct chunk once.
  *
- * A broadcast sends the same bytes to every connection, so what one of them says holds for all: a chunk is looked up by a
- * cheap hash and then compared byte by byte, which keeps the reuse exact.
+ * A broadcast sends the same bytes to every connection, so the parsed result holds for all: a chunk
+ * is looked up by a cheap hash and then compared byte by byte, which keeps the reuse exact.
  */
 import type { Batch } from "./batch.ts";
 import { CACHED_CHUNK_BYTES_MAX, CACHED_CHUNKS_MAX } from "./limits.ts";
@@ -17,8 +17,8 @@ export class ChunkCache {
   #latest: Chunk | undefined;
 
   /**
-   * Hot path: mostly the chunk that was found last, which costs one comparison (60 ns for 2.5 kB) and no hash; never an
-   * allocation. Looks at the first `length` bytes.
+   * Hot path: mostly the chunk that was found last, which costs one comparison (60 ns for 2.5 kB)
+   * and no hash; never an allocation. Reads the first `length` bytes.
    */
   find(bytes: Buffer, length: number): Batch | undefined {
     if (this.#latest !== undefined && equals(this.#latest, bytes, length))
@@ -42,7 +42,7 @@ function equals(chunk: Chunk, bytes: Buffer, length: number): boolean {
   return chunk.bytes.length === length && bytes.compare(chunk.bytes, 0, length, 0, length) === 0;
 }
 
-/** Bytes that the hash looks at: the first event's id, number, time and topic stand there. */
+/** Bytes that the hash samples: the first event's id, number, time and topic are there. */
 const HASHED_BYTES = 200;
 
 /** Every one of them (0.15 µs): topics and numbers may differ in one digit only. */

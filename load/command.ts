@@ -7,7 +7,7 @@ import { formatReport, type LoadReport } from "./report.ts";
 import { formatReportHtml } from "./report-html.ts";
 import { TARGETS } from "./targets/mod.ts";
 
-/** The run found loss, repetition, disorder, or events that were not accepted. */
+/** The run found loss, duplicates, disorder, or events that were not accepted. */
 const EXIT_FAULTS = 1;
 /** The run could not be made. */
 const EXIT_IMPOSSIBLE = 2;
@@ -22,8 +22,9 @@ Examples:
   $ ovation load --connections 10000 --slow 1000 --rate 50 --json - | jq .latency
   $ ovation load --target nchan --url http://127.0.0.1:8081 --connections 10000 --rate 10
 
-Exits with ${EXIT_FAULTS} if events were lost, came twice or out of order, with ${EXIT_IMPOSSIBLE} if the run could not be made.
-The server must be on this machine (127.0.0.0/8) unless --yes-remote is given. Every option can stand in the
+Exits with ${EXIT_FAULTS} if events were lost, duplicated or out of order,
+with ${EXIT_IMPOSSIBLE} if the run could not be made.
+The server must be on this machine (127.0.0.0/8) unless --yes-remote is given. Every option can be set in the
 environment: --topics-per-connection is OVATION_LOAD_TOPICS_PER_CONNECTION.`;
 
 interface Flags extends LoadOptions {
@@ -52,11 +53,7 @@ export function addLoadCommand(program: Command): void {
     new Option("--topic-prefix <text>", "topics are this and a number").default(d.topicPrefix),
     numeric("--topics-per-connection <n>", "topics on each connection", d.topicsPerConnection),
     numeric("--rate <n>", "events per second in total; 0 publishes nothing", d.rate),
-    numeric(
-      "--publishers <n>",
-      "publishers, each with one request under way at a time",
-      d.publishers,
-    ),
+    numeric("--publishers <n>", "publishers, each with one request in flight", d.publishers),
     numeric("--batch <n>", "events in one request at most (0: as many as are due)", d.batch),
     numeric("--duration <s>", "how long to publish and measure", d.duration),
     numeric("--warmup <s>", "publishing before the measurement", d.warmup),
@@ -65,7 +62,7 @@ export function addLoadCommand(program: Command): void {
       "time over which connections are opened (0: as fast as accepted)",
       d.ramp,
     ),
-    numeric("--settle <s>", "how long to wait in the end for events still under way", d.settle),
+    numeric("--settle <s>", "how long to wait at the end for events in flight", d.settle),
     numeric("--size <bytes>", "filler in each event", d.size),
     new Option("--durable", "publish on the durable lane").default(d.durable),
     new Option("--zstd", "connections accept zstd").default(d.zstd),

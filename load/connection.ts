@@ -1,4 +1,4 @@
-/** One viewer, over all its sockets, and what it says to the server. */
+/** One viewer, over all its sockets, and the requests it sends. */
 import { CONNECTIONS_PER_ADDRESS_MAX } from "./limits.ts";
 import type { ReaderTask } from "./messages.ts";
 import { isLoopback } from "./options.ts";
@@ -15,15 +15,16 @@ export interface Connection {
   readonly number: number;
   state: ConnectionState;
   socket: ReaderSocket | undefined;
-  /** Present while the stream stands in the middle of something. */
+  /** Present while the stream is within an event or chunk. */
   decoder: ResponseDecoder | undefined;
   form: Form;
   /** The server has answered 200 on this socket. */
   answered: boolean;
   lastId: string | undefined;
   /**
-   * What the server asked for, waited exactly, as a browser does: spreading those who return is the server's work.
-   * [spec] https://html.spec.whatwg.org/multipage/server-sent-events.html#reestablish-the-connection
+   * What the server asked for, waited exactly, as a browser does: spreading returning clients is
+   * the server's task. [spec]
+   * https://html.spec.whatwg.org/multipage/server-sent-events.html#reestablish-the-connection
    */
   retryMs: number | undefined;
   attempt: number;
@@ -50,7 +51,7 @@ export function createConnection(number: number): Connection {
   };
 }
 
-/** The request by which a viewer asks for its topics, and goes on from `lastId`. */
+/** The request that subscribes a viewer to its topics and resumes from `lastId`. */
 export function requestText(task: ReaderTask, number: number, lastId: string | undefined): string {
   const { options } = task;
   const { host, pathname: base } = new URL(options.url);
@@ -58,7 +59,9 @@ export function requestText(task: ReaderTask, number: number, lastId: string | u
     topicName(options, topic),
   );
   const lines = [
-    `GET ${base.replace(/\/+$/, "")}${targetNamed(options.target).connectPath(topics, options)} HTTP/1.1`,
+    "GET " +
+      `${base.replace(/\/+$/, "")}${targetNamed(options.target).connectPath(topics, options)} ` +
+      "HTTP/1.1",
     `Host: ${host}`,
     "Accept: text/event-stream",
   ];
@@ -72,9 +75,9 @@ export function requestText(task: ReaderTask, number: number, lastId: string | u
 const ADDRESSES_IN_TURN = 250;
 
 /**
- * On this machine every process has a block of 127.0.0.0/8 of its own, and each attempt of a connection the next address in
- * it: so ephemeral ports do not run out while old sockets linger, and a server's limits by address see many viewers. Without
- * a connection: the address of those that never read.
+ * Every process on this machine has its own block of 127.0.0.0/8, and each attempt of a connection
+ * the next address in it: so ephemeral ports do not run out, and per-address limits see many
+ * viewers. Without a connection: the address of never-readers.
  */
 export function sourceAddress(
   host: string,

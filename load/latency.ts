@@ -38,7 +38,9 @@ export class Latency {
     return new Latency(hdr.decodeFromCompressedBase64(text, 32));
   }
 
-  /** Shorter than a microsecond, or before it was due because two clocks rounded differently, counts as one. */
+  /**
+   * Shorter than a microsecond, or negative because two clocks rounded differently, counts as one.
+   */
   record(us: number, times = 1): void {
     this.#histogram.recordValueWithCount(
       us < 1 ? 1 : us > LATENCY_US_MAX ? LATENCY_US_MAX : Math.round(us),
@@ -81,7 +83,7 @@ export class Latency {
     };
   }
 
-  /** For the plot: percentiles that come ever closer to 100. */
+  /** For the plot: percentiles that approach 100. */
   curve(): PercentilePoint[] {
     const points = [
       0, 10, 20, 30, 40, 50, 60, 70, 75, 80, 85, 90, 92.5, 95, 97, 98, 99, 99.5, 99.9, 99.95, 99.99,

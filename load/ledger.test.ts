@@ -15,7 +15,7 @@ function batchOf(seqs: readonly number[], stream = 0): Batch {
   return parseBatch(Buffer.from(frames.join("")), "test");
 }
 
-/** What a sequence of numbers amounts to, said the slow way: with a set. */
+/** The expected result for a sequence of numbers, computed slowly with a set. */
 function model(
   seqs: readonly number[],
   final: number,
@@ -34,7 +34,7 @@ function model(
 }
 
 describe("the ledger", () => {
-  test("agrees with a plain set on any sequence, however it is cut into chunks", () => {
+  test("agrees with a plain set on any sequence, in any chunks", () => {
     const sequence = fc.array(fc.tuple(fc.integer({ min: 1, max: 12 }), fc.boolean()), {
       maxLength: 40,
     });
@@ -80,7 +80,7 @@ describe("the ledger", () => {
     expect(ledger.finish([5], present)).toMatchObject({ announced: 2, lost: 1, gaps: 1 });
   });
 
-  test("after a return the durable lane owes everything, and may repeat what was there before", () => {
+  test("after a return the durable lane owes everything, and may repeat earlier events", () => {
     const ledger = new Ledger(PLAN, 0, 1, true);
     ledger.apply(0, batchOf([1, 2, 3]));
     ledger.cut(0);
@@ -93,7 +93,7 @@ describe("the ledger", () => {
     });
   });
 
-  test("after a return the live lane owes only what comes from then on", () => {
+  test("after a return the live lane owes only later events", () => {
     const ledger = new Ledger(PLAN, 0, 1, false);
     ledger.apply(0, batchOf([1, 2]));
     ledger.cut(0);

@@ -1,32 +1,37 @@
 /**
- * What every connection has received: finds loss, repetition and disorder, exactly.
+ * What every connection has received: finds loss, duplicates and disorder, exactly.
  *
- * Each slot (connection × stream) keeps the highest number seen. A jump makes the numbers in between *missing*; one of
- * them that comes later was *out of order*; a number at or below the highest that is not missing is a *duplicate*.
+ * Each slot (connection × stream) keeps the highest number seen. A jump makes the numbers in
+ * between *missing*; one of them that comes later was *out of order*; a number at or below the
+ * highest that is not missing is a *duplicate*.
  *
- * A connection that was cut and came back:
- * - events at or below what it had when it was cut may come again (`repeated`): the contract allows it on the wire, the
- *   SDK leaves them out by number
- * - on the live lane what was published meanwhile is `away`, no fault; on the durable lane it must come, so it is missing
+ * A connection that was cut and reconnected:
+ * - events that it had before the cut may come again (`repeated`): the contract allows it on the
+ *   wire, the SDK removes them by number
+ * - on the live lane events published in between are `away`, no fault; on the durable lane they
+ *   must come, so they are missing
  */
 import type { Batch, Run } from "./batch.ts";
 import { MISSING_RANGES_MAX } from "./limits.ts";
 import { type Plan, slotOf, slotsPerConnection, streamOfSlot } from "./plan.ts";
 
 export interface LedgerCounts {
-  /** Events received, whatever was wrong with them. */
+  /** Events received, correct or not. */
   deliveries: number;
   duplicates: number;
   disordered: number;
   /** For a topic that the connection has not subscribed to. */
   misdelivered: number;
-  /** Came again after a return: allowed. */
+  /** Repeated after a return: allowed. */
   repeated: number;
-  /** Live events published while a connection was cut off: nobody promised them. */
+  /** Live events published while a connection was cut: not promised. */
   away: number;
-  /** Numbers that never came, less what `gap` events announced, connection by connection. Filled in by `finish`. */
+  /**
+   * Numbers that never came, less those that `gap` events announced, per connection. Filled in by
+   * `finish`.
+   */
   lost: number;
-  /** Of the numbers that never came, those that a `gap` announced. Filled in by `finish`. */
+  /** Numbers that never came and that a `gap` announced. Filled in by `finish`. */
   announced: number;
   gaps: number;
   others: number;
@@ -55,7 +60,10 @@ export class Ledger {
   readonly #durable: boolean;
   readonly #slots: number;
   readonly #last: Int32Array;
-  /** What a slot had when its connection was last cut; -1: nothing seen since, so the next number starts anew. */
+  /**
+   * The highest number when the connection was last cut; -1: nothing seen since, so the next number
+   * starts a new sequence.
+   */
   #resumed: Int32Array | undefined;
   #fresh: Uint8Array | undefined;
   readonly #missing = new Map<number, Range[]>();
@@ -101,7 +109,7 @@ export class Ledger {
     }
   }
 
-  /** The connection was lost; what comes from now on is after a return. */
+  /** The connection was lost; later events follow a return. */
   cut(connection: number): void {
     this.#resumed ??= new Int32Array(this.#last.length);
     this.#fresh ??= new Uint8Array(this.#last.length);
@@ -111,7 +119,10 @@ export class Ledger {
     }
   }
 
-  /** How many slots of these connections have not got the last event of their stream. `finals`: the last number per stream. */
+  /**
+   * How many slots of these connections lack the last event of their stream. `finals`: the last
+   * number per stream.
+   */
   behind(finals: ArrayLike<number>, isPresent: (connection: number) => boolean): number {
     let behind = 0;
     for (let connection = 0; connection < this.#missingOf.length; connection++) {
@@ -127,7 +138,7 @@ export class Ledger {
     return behind;
   }
 
-  /** Closes the account: what has not come by now is lost, unless a `gap` said so. */
+  /** Closes the account: missing events are lost, unless a `gap` announced them. */
   finish(finals: ArrayLike<number>, isPresent: (connection: number) => boolean): LedgerCounts {
     for (let connection = 0; connection < this.#missingOf.length; connection++) {
       let missing = this.#missingOf[connection] ?? 0;

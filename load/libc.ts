@@ -1,6 +1,6 @@
 /**
- * The C library's sockets and epoll, for what Bun's sockets do not offer: options of the kernel, and reads that allocate
- * nothing (Linux). A call costs some 5 ns beside what the kernel does.
+ * The C library's sockets and epoll, for what Bun's sockets lack: kernel options, and reads without
+ * allocation (Linux). A call costs some 5 ns on top of the kernel's work.
  */
 import { dlopen, read } from "bun:ffi";
 import { constants } from "node:os";
@@ -10,7 +10,10 @@ const LIBRARIES = [
   `libc.musl-${process.arch === "arm64" ? "aarch64" : "x86_64"}.so.1`,
 ];
 
-/** [spec] Linux: include/linux/socket.h, include/uapi/asm-generic/socket.h, include/uapi/linux/in.h, tcp.h. */
+/**
+ * [spec] Linux: include/linux/socket.h, include/uapi/asm-generic/socket.h, include/uapi/linux/in.h,
+ * tcp.h.
+ */
 export const AF_INET = 2;
 export const SOCK_STREAM = 1;
 export const SOCK_NONBLOCK = 0o4000;
@@ -31,7 +34,7 @@ export const SOCKET_ADDRESS_BYTES = 16;
 
 export type Libc = NonNullable<ReturnType<typeof openLibc>>;
 
-/** `undefined` where this system has none that we know. */
+/** `undefined` on a system without a known one. */
 export function openLibc() {
   if (process.platform !== "linux") return undefined;
   for (const library of LIBRARIES) {
@@ -42,7 +45,7 @@ export function openLibc() {
         connect: { args: ["i32", "ptr", "u32"], returns: "i32" },
         setsockopt: { args: ["i32", "i32", "i32", "ptr", "u32"], returns: "i32" },
         getsockopt: { args: ["i32", "i32", "i32", "ptr", "ptr"], returns: "i32" },
-        // ssize_t, but nobody here sends or receives more than fits into 32 bits, and an i64 would arrive as a BigInt.
+        // ssize_t, but all transfers here fit into 32 bits, and an i64 would arrive as a BigInt.
         send: { args: ["i32", "ptr", "u64", "i32"], returns: "i32" },
         recv: { args: ["i32", "ptr", "u64", "i32"], returns: "i32" },
         close: { args: ["i32"], returns: "i32" },
@@ -53,26 +56,29 @@ export function openLibc() {
         __errno_location: { args: [], returns: "ptr" },
       }).symbols;
     } catch {
-      // Another C library has another name: the next one.
+      // Another C library has another name: try the next one.
     }
   }
   return undefined;
 }
 
-/** Why the last call failed, as `ECONNREFUSED`. Only right behind the call. */
+/** The error of the last call, as `ECONNREFUSED`. Only right after the call. */
 export function errorCode(libc: Libc): string {
   const location = libc.__errno_location();
   return location === null ? "EIO" : nameOfError(read.i32(location));
 }
 
-/** What a socket that became writable or broken has to say about its connect; `undefined`: it is connected. */
+/**
+ * The error of a pending connect on a socket that became writable or broken; `undefined`: it is
+ * connected.
+ */
 export function connectError(libc: Libc, file: number): string | undefined {
   const error = new Int32Array(1);
   libc.getsockopt(file, SOL_SOCKET, SO_ERROR, error, Uint32Array.of(error.byteLength));
   return error[0] === 0 ? undefined : nameOfError(error[0] ?? 0);
 }
 
-/** Where a number has two names (`EAGAIN`, `EWOULDBLOCK`) the first in the table holds. */
+/** Where a number has two names (`EAGAIN`, `EWOULDBLOCK`) the first in the table counts. */
 const ERROR_NAMES = new Map(
   Object.entries(constants.errno)
     .toReversed()

@@ -8,7 +8,7 @@ import {
   startReferenceServer,
 } from "./testing/reference-server.ts";
 
-/** Many processes on few cores: a run takes as long as it takes. */
+/** Many processes on few cores: a run takes time. */
 setDefaultTimeout(30_000);
 
 const SMALL = { connections: 20, rate: 100, duration: 0.4, warmup: 0, settle: 0.3 };
@@ -25,7 +25,7 @@ async function loadReference(
   }
 }
 
-/** The tenth event goes wrong on connection 7. */
+/** The tenth event is wrong on connection 7. */
 function plant(fault: Plant["fault"]): ReferenceOptions {
   return { plants: [{ connection: 7, event: 10, fault }] };
 }
@@ -61,24 +61,24 @@ describe.concurrent("a run against a server without faults", () => {
     expect(zstd.measured.bytesPerDelivery).toBeLessThan(plain.measured.bytesPerDelivery * 0.8);
   });
 
-  test("events that arrive in pieces are put together", async () => {
+  test("events that arrive in pieces are reassembled", async () => {
     const report = await loadReference(plant("split"));
     expect(report.problems).toEqual([]);
   });
 
-  test("connections that were refused come back until they are in", async () => {
+  test("refused connections retry until they are accepted", async () => {
     const report = await loadReference({ refuse: 3 });
     expect(report.problems).toEqual([]);
     expect(report.connect.refusals).toEqual({ "503": 3 });
   });
 
-  test("connections that were sent away come back when they were told to", async () => {
+  test("connections told to return later do so at that time", async () => {
     const report = await loadReference({ shed: 4 });
     expect(report.problems).toEqual([]);
     expect(report.connect.refusals).toEqual({ "200": 4 });
   });
 
-  test("after a cut the durable lane is whole", async () => {
+  test("after a cut the durable lane is complete", async () => {
     const report = await loadReference(
       {},
       { durable: true, cutAt: 0.1, cutSpread: 0.3, duration: 0.8, settle: 2 },
@@ -89,7 +89,7 @@ describe.concurrent("a run against a server without faults", () => {
     expect(report.reconnects.recovered.count).toBeGreaterThan(0);
   });
 
-  test("after a cut live events that were published meanwhile count as away, not as lost", async () => {
+  test("live events published during a cut count as away, not as lost", async () => {
     const report = await loadReference(
       {},
       { cutAt: 0.1, cutSpread: 0.3, duration: 0.8, settle: 2 },
@@ -99,7 +99,7 @@ describe.concurrent("a run against a server without faults", () => {
     expect(report.checks.away).toBeGreaterThan(0);
   });
 
-  test("connections that never read hold nobody up", async () => {
+  test("connections that never read delay no other", async () => {
     const report = await loadReference({}, { slow: 3 });
     expect(report.problems).toEqual([]);
     expect(report.connect.connections).toBe(20);
@@ -194,13 +194,13 @@ describe("a run that cannot be made", () => {
     expect(runLoad({ url: "http://192.0.2.1" })).rejects.toThrow(LoadError);
   });
 
-  test("a port where nothing listens is said to be one", async () => {
+  test("a port where nothing listens is reported", async () => {
     const server = startReferenceServer();
     await server.stop();
     await expect(runLoad({ ...SMALL, url: server.url })).rejects.toThrow("nothing listens");
   });
 
-  test("files that this process may not open are said to be missing", async () => {
+  test("too few descriptors are reported", async () => {
     const server = startReferenceServer();
     const program = `const { runLoad } = await import("${import.meta.dir}/load.ts");
       await runLoad({ url: "${server.url}", connections: 300 }).catch((error) => console.log(error.message));`;
@@ -214,7 +214,7 @@ describe("a run that cannot be made", () => {
     await server.stop();
   });
 
-  test("nonsense is refused by its name", () => {
+  test("invalid options are rejected by name", () => {
     expect(runLoad({ connections: 0.5 })).rejects.toThrow("--connections");
     expect(runLoad({ target: "x" })).rejects.toThrow("--target");
     expect(runLoad({ topicsPerConnection: 2 })).rejects.toThrow("--topics-per-connection");

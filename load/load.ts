@@ -1,4 +1,4 @@
-/** One run: processes, phases, and the report in the end. */
+/** One run: processes, phases, and the report at the end. */
 import { type Child, startChild } from "./child.ts";
 import { nowUs } from "./clock.ts";
 import { Latency } from "./latency.ts";
@@ -32,11 +32,11 @@ export type Phase =
   | "done";
 
 export interface LoadHooks {
-  /** Awaited, so that whoever measures the server can do so between two phases. */
+  /** Awaited, so that the caller can measure the server between two phases. */
   onPhase?(phase: Phase): void | Promise<void>;
   /** Once a second while connections are open. */
   onProgress?(progress: LiveProgress): void;
-  /** Ends the run early: publishing stops, and what was published is still checked. */
+  /** Ends the run early: publishing stops, and published events are still checked. */
   readonly signal?: AbortSignal;
 }
 
@@ -56,7 +56,7 @@ export interface LiveProgress {
 type ReaderChild = Child<ReaderCommand, ReaderMessage>;
 type PublisherChild = Child<PublisherCommand, PublisherMessage>;
 
-/** Seconds as they come in from several processes, by when they were taken. */
+/** Seconds as several processes report them, by when they were measured. */
 interface SecondSum {
   deliveries: number;
   bytes: number;
@@ -70,7 +70,7 @@ const COMPARE_EVERY_MS = 100;
 const LEAD_US = 200_000;
 
 /**
- * Runs a load and resolves with what it found; a server that loses events is a finding, not an error.
+ * Runs a load and resolves with its result; a server that loses events is a result, not an error.
  * Throws {@link LoadError} where the options or the server make a run impossible.
  */
 export async function runLoad(
@@ -125,7 +125,7 @@ class LoadRun {
     await this.#connected();
 
     await this.#enter("connected");
-    // Whole microseconds, as marks carry them: the first event is part of what is measured.
+    // Whole microseconds, as marks carry them: the first event is part of the measurement.
     const fromUs = Math.ceil(nowUs() + LEAD_US);
     const measureUs = fromUs + options.warmup * 1_000_000;
     const untilUs = measureUs + options.duration * 1_000_000;
@@ -225,7 +225,9 @@ class LoadRun {
     const limitMs = (CONNECT_TIMEOUT_SECONDS + this.#options.ramp) * 1000;
     const total = this.#options.connections;
     const timer = setTimeout(() => {
-      const reached = `only ${this.#sum("ready")} of ${total} connections were subscribed after ${limitMs / 1000} s`;
+      const reached =
+        `only ${this.#sum("ready")} of ${total} connections were subscribed after ` +
+        `${limitMs / 1000} s`;
       this.#fail(
         new LoadError(`${reached}; refused: ${formatRefusals(sumByKey(this.#refusals)) || "none"}`),
       );
@@ -263,7 +265,7 @@ class LoadRun {
     this.#hooks.signal?.addEventListener("abort", stop, { once: true });
   }
 
-  /** Sleeps until then, or until the run is told to end early. */
+  /** Sleeps until then, or until the run is ended early. */
   async #sleepUntil(us: number): Promise<void> {
     while (nowUs() < us && this.#hooks.signal?.aborted !== true) {
       await this.#orFail(Bun.sleep(Math.min(100, (us - nowUs()) / 1000)));
@@ -279,7 +281,10 @@ class LoadRun {
     );
   }
 
-  /** Waits until every connection is back and has the last event, at most `settle` seconds (and the spread of a cut). */
+  /**
+   * Waits until every connection is back and has the last event, at most `settle` seconds (and the
+   * spread of a cut).
+   */
   async #settle(finals: readonly number[]): Promise<void> {
     const { settle, cutAt, cutSpread } = this.#options;
     const untilUs = nowUs() + (settle + (cutAt === undefined ? 0 : cutSpread)) * 1_000_000;

@@ -6,10 +6,10 @@ import { TARGETS } from "./targets/mod.ts";
 
 const MARK = { run: "abc123", stream: 70, seq: 1000, sentUs: 1_795_416_978_877_861 };
 
-test("a mark says what it was made of", () => {
+test("a mark is parsed as it was formatted", () => {
   expect(parseMark(formatMark(MARK).slice(2, -2))).toEqual(MARK);
   expect(parseMark("abc123.1.0.5")).toBeUndefined();
-  expect(parseMark("somebody@@example")).toBeUndefined();
+  expect(parseMark("someone@@example")).toBeUndefined();
 });
 
 test("filler reads like comments, is as long as asked, and needs no escaping in JSON", () => {
@@ -41,7 +41,9 @@ test("every target carries the mark through its own envelope", () => {
 
 test("events of another run, heartbeats and other types are told apart", () => {
   const foreign = `data: ${formatMark({ ...MARK, run: "zzz999" })}\n\n`;
-  const text = `${foreign}: beat\n\nid: 7\nevent: stats\ndata: {"viewers":3}\n\nretry: 250\n\nid: 8\ndata: ${formatMark(MARK)}\n\n`;
+  const text =
+    `${foreign}: beat\n\nid: 7\nevent: stats\ndata: {"viewers":3}\n\nretry: 250\n\nid: ` +
+    `8\ndata: ${formatMark(MARK)}\n\n`;
   expect(parseBatch(Buffer.from(text), MARK.run)).toMatchObject({
     events: 1,
     others: 2,
@@ -51,7 +53,7 @@ test("events of another run, heartbeats and other types are told apart", () => {
   });
 });
 
-test("a server that asks to reconnect says when", () => {
+test("a request to reconnect has its delay", () => {
   const text = 'event: reconnect\ndata: {"topic":"","at":0,"data":{"afterMs":1234}}\n\n';
   expect(parseBatch(Buffer.from(text), MARK.run)).toMatchObject({ reconnect: true, retryMs: 1234 });
 });

@@ -1,11 +1,12 @@
 /**
- * The mark that every published event carries in its payload, and that readers look for in the bytes they get, whatever
- * envelope the server put around it: `@@<run>.<stream>.<seq>.<sent>@@`, all numbers in base 36.
+ * The mark in the payload of every published event, which readers search in the received bytes,
+ * whatever envelope the server adds: `@@<run>.<stream>.<seq>.<sent>@@`, all numbers in base 36.
  *
  * - run: tells this run's events from those of an earlier one (a durable topic keeps them)
  * - stream: topic index × publishers + publisher. Within a stream numbers are contiguous from 1
- * - sent: when the event was *due*, in microseconds of {@link nowUs}. Measuring from there and not from when the request
- *   went out is what keeps a stalled publisher from hiding a stall (coordinated omission)
+ * - sent: when the event was *due*, in microseconds of {@link nowUs}. Measuring from there, not
+ *   from when the request left, keeps a stalled publisher from hiding a stall (coordinated
+ *   omission)
  *
  * None of its characters is escaped in JSON, XML or a form body.
  */
@@ -27,7 +28,7 @@ export function formatMark(mark: Mark): string {
   return `${MARK_SIGN}${mark.run}.${mark.stream.toString(36)}.${mark.seq.toString(36)}.${Math.round(mark.sentUs).toString(36)}${MARK_SIGN}`;
 }
 
-/** Reads what stands between two signs; `undefined` where it is not a mark. */
+/** Parses the text between two separators; `undefined` where it is not a mark. */
 export function parseMark(text: string): Mark | undefined {
   const parts = text.split(".");
   const [run, stream, seq, sent] = parts;
@@ -49,18 +50,25 @@ export function parseMark(text: string): Mark | undefined {
 }
 
 const WORDS = (
-  "love this so much hello from Lagos Porto Osaka Lima Oslo great point what about the second half can you show that again haha yes no way " +
-  "wow amazing when does it start sound is low for me thanks everyone first time here see you next week who guest today goal though best " +
-  "stream ever greetings good evening morning camera angle please turn music down up lol never seen anything like unreal question does " +
-  "work with old phone my dad says hi mum just joined late missed beginning link in description where buy shirt blue red green favourite " +
-  "part was when he jumped she sings beautifully crying right now happy birthday Ana Tom Yuki Maria Kofi team deserves win referee blind " +
-  "pass was perfect keep going we need more of these every month thank mods chat moving fast slow mode on lag anyone else buffering fixed " +
-  "itself refresh helped internet terrible tonight raining here sunny cold coffee time dinner almost ready brb back again did miss something"
+  "love this so much hello from Lagos Porto Osaka Lima Oslo great point what about " +
+  "the second half can you show that again haha yes no way " +
+  "wow amazing when does it start sound is low for me thanks everyone first time here " +
+  "see you next week who guest today goal though best " +
+  "stream ever greetings good evening morning camera angle please turn music down up " +
+  "lol never seen anything like unreal question does " +
+  "work with old phone my dad says hi mum just joined late missed beginning link in " +
+  "description where buy shirt blue red green favourite " +
+  "part was when he jumped she sings beautifully crying right now happy birthday Ana " +
+  "Tom Yuki Maria Kofi team deserves win referee blind " +
+  "pass was perfect keep going we need more of these every month thank mods chat " +
+  "moving fast slow mode on lag anyone else buffering fixed " +
+  "itself refresh helped internet terrible tonight raining here sunny cold coffee " +
+  "time dinner almost ready brb back again did miss something"
 ).split(" ");
 
 /**
- * Filler that reads like comments, so that compression is neither flattered by repetition nor spoilt by noise. The same
- * seed gives the same text. ASCII, nothing that JSON escapes.
+ * Filler that reads like comments, so that compression is realistic: neither repetitive nor random.
+ * The same seed gives the same text. ASCII, nothing that JSON escapes.
  */
 export function fillerText(bytes: number, seed: number): string {
   let text = "";

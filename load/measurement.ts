@@ -1,4 +1,4 @@
-/** What a process did between two moments: the difference of its totals. */
+/** The work of a process between two moments: the difference of its totals. */
 
 import type { ReaderResult } from "./messages.ts";
 

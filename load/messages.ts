@@ -1,4 +1,4 @@
-/** What the parent of a run and its processes say to each other (Bun's IPC). */
+/** Messages between the parent of a run and its processes (Bun's IPC). */
 import type { LedgerCounts } from "./ledger.ts";
 import type { LoadOptions } from "./options.ts";
 
@@ -10,13 +10,13 @@ export interface ReaderTask {
   readonly process: number;
   readonly firstConnection: number;
   readonly connections: number;
-  /** Never-reading connections that this process holds beside them. */
+  /** Never-reading connections that this process also holds. */
   readonly slow: number;
 }
 
 export type ReaderCommand =
   | { readonly do: "start"; readonly task: ReaderTask }
-  /** Times count from events that were due at `fromUs` or later. */
+  /** Latencies count from events that were due at `fromUs` or later. */
   | { readonly do: "record"; readonly fromUs: number }
   /** The measured part begins, ends: of CPU, reads and bytes. */
   | { readonly do: "measure" }
@@ -26,7 +26,7 @@ export type ReaderCommand =
   | { readonly do: "compare"; readonly finals: readonly number[] }
   | { readonly do: "finish"; readonly finals: readonly number[] };
 
-/** What a reader has seen since its start (cumulative), said once a second. */
+/** A reader's totals since its start, once a second. */
 export interface ReaderProgress {
   readonly connected: number;
   readonly ready: number;
@@ -44,7 +44,7 @@ export interface ReaderResult {
   readonly counts: LedgerCounts;
   readonly progress: ReaderProgress;
   readonly absent: number;
-  /** In the measured part: CPU of this process (µs), deliveries, reads, body bytes as they came. */
+  /** In the measured part: CPU of this process (µs), deliveries, reads, body bytes as received. */
   readonly cpuUs: number;
   /** …of it the kernel's. */
   readonly kernelCpuUs: number;
@@ -56,17 +56,21 @@ export interface ReaderResult {
   /** Reads whose bytes had been parsed for another connection already. */
   readonly reused: number;
   readonly slowClosed: number;
-  /** Connection lost → first event again, for those that came back (histogram). */
+  /** Connection lost → first event again, for those that returned (histogram). */
   readonly returns: string;
-  /** Due → received of events that were published while their connection was away (histogram). */
+  /** Due → received of events that were published during a cut of their connection (histogram). */
   readonly recovered: string;
-  /** Connection begun → subscribed (histogram), and when the first was begun and the last was subscribed, µs. */
+  /**
+   * Connection begun → subscribed (histogram), and when the first was begun and the last was
+   * subscribed, µs.
+   */
   readonly connects: string;
   readonly connectFromUs: number;
   readonly connectToUs: number;
   /**
-   * Attempts that came to nothing, by HTTP status, or by the system's code (`ECONNREFUSED`) where no connection came about.
-   * 200: sent away politely (`retry:` and a clean end); `timeout`: an answer that was too slow; `unreadable`: no event stream.
+   * Failed attempts, by HTTP status, or by the system's code (`ECONNREFUSED`) without a connection.
+   * 200: told to return later (`retry:` and a clean end); `timeout`: the response was too slow;
+   * `unreadable`: no event stream.
    */
   readonly refusals: Readonly<Record<string, number>>;
 }
@@ -75,7 +79,7 @@ export type ReaderMessage =
   | { readonly is: "up" }
   /** All connections are subscribed (the slow ones: connected). */
   | { readonly is: "ready" }
-  /** One second: what came in it, by when it came. */
+  /** One second: its events, by when they were received. */
   | {
       readonly is: "second";
       readonly progress: ReaderProgress;
@@ -83,7 +87,7 @@ export type ReaderMessage =
       readonly refusals: ReaderResult["refusals"];
       readonly atUs: number;
     }
-  /** Streams of connections that have not got their last event, and connections that are not there at all. */
+  /** Streams of connections that lack their last event, and connections that are closed. */
   | { readonly is: "behind"; readonly slots: number; readonly absent: number }
   | { readonly is: "finished"; readonly result: ReaderResult }
   | { readonly is: "failed"; readonly reason: string };
@@ -109,7 +113,7 @@ export interface PublisherResult {
   readonly finals: readonly number[];
   /** Request sent → answered (histogram). */
   readonly answers: string;
-  /** The furthest that any request fell behind its schedule, ms. */
+  /** The largest delay of a request behind its schedule, ms. */
   readonly lateMs: number;
 }
 

@@ -1,11 +1,12 @@
 /**
- * The load generator, as a command and as a function, and the benchmarks (`npm run bench`).
+ * load: the load generator, as a command and as a function, and the benchmarks (`npm run bench`).
  *
- * A run: reader processes open the connections and check what each receives; one process publishes on a fixed schedule;
- * the parent adds up. Nothing in it knows the servers but `targets/`.
+ * A run: reader processes open the connections and check what each receives; one process publishes
+ * on a fixed schedule; the parent adds up. Only `targets/` knows particular servers.
  *
- * Invariants: every event on every connection is checked, whatever is parsed only once; times count from when an event was
- * due; a run ends by itself; other machines are loaded only where that is said in so many words.
+ * Invariants: every event on every connection is checked, though parsed only once; latency counts
+ * from when an event was due; a run ends by itself; other machines are loaded only with an explicit
+ * option.
  */
 export { addLoadCommand } from "./command.ts";
 export type { LatencySummary, PercentilePoint } from "./latency.ts";

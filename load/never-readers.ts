@@ -1,9 +1,10 @@
 /**
- * Viewers that connect, ask, and never read: phones in a pocket, machines that sleep.
+ * Viewers that connect, send a request, and never read: phones in a pocket, sleeping machines.
  *
- * They are plain file descriptors and no event loop looks at them. Their segments and receive buffers are those of a
- * viewer on the internet: with loopback's 64 KB segments the kernel would take megabytes before the server noticed. That
- * takes two socket options that Bun's sockets do not offer, hence the calls into libc (Linux).
+ * They are plain descriptors outside the event loop. Their segments and receive buffers are those
+ * of a viewer on the internet: with loopback's 64 KB segments the kernel would buffer megabytes
+ * before the server noticed. That takes two socket options that Bun's sockets do not offer, hence
+ * the calls into libc (Linux).
  */
 import {
   AF_INET,
@@ -30,7 +31,10 @@ export class NeverReaders {
   readonly #files: number[] = [];
   readonly #libc = openLibc();
 
-  /** Opens them one after the other. `host` and `source` are IPv4 addresses. Throws where one cannot be opened. */
+  /**
+   * Opens them one after the other. `host` and `source` are IPv4 addresses. Throws where one cannot
+   * be opened.
+   */
   async open(
     count: number,
     host: string,

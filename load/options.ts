@@ -1,4 +1,4 @@
-/** What a run is asked to do, its defaults, and what of it is refused. */
+/** The options of a run, their defaults, and their validation. */
 import {
   CONNECTIONS_PER_PROCESS_MAX,
   DURATION_SECONDS_MAX,
@@ -15,7 +15,7 @@ export interface LoadOptions {
   readonly target: string;
   readonly connections: number;
   readonly topics: number;
-  /** Topics are this and a number. */
+  /** The prefix of topic names; a number follows. */
   readonly topicPrefix: string;
   readonly topicsPerConnection: number;
   /** Published events per second, over all topics and publishers. 0: nothing is published. */
@@ -27,9 +27,9 @@ export interface LoadOptions {
   readonly duration: number;
   /** Publishing before the measurement starts, s: checked like the rest, not timed. */
   readonly warmup: number;
-  /** Over which time connections are opened, s. 0: as fast as they are accepted. */
+  /** Time over which connections are opened, s. 0: as fast as they are accepted. */
   readonly ramp: number;
-  /** How long to wait at the end for what is still under way, s. */
+  /** How long to wait at the end for events in flight, s. */
   readonly settle: number;
   /** Bytes of filler beside the mark in each event. */
   readonly size: number;
@@ -46,7 +46,7 @@ export interface LoadOptions {
   readonly slow: number;
   /** Cut all connections at once, this long after the measurement started, s. */
   readonly cutAt: number | undefined;
-  /** Over which time they come back, s. */
+  /** Time over which they return, s. */
   readonly cutSpread: number;
   readonly connectPath: string | undefined;
   readonly publishPath: string | undefined;
@@ -83,10 +83,10 @@ export const LOAD_DEFAULTS: LoadOptions = {
   remote: false,
 };
 
-/** What the user can put right: printed without a stack. */
+/** An error that the user can fix: printed without a stack. */
 export class LoadError extends Error {}
 
-/** Fills in defaults and refuses what cannot work. Throws {@link LoadError}. */
+/** Fills in defaults and rejects invalid options. Throws {@link LoadError}. */
 export function completeOptions(given: Partial<LoadOptions>): LoadOptions {
   const options = { ...LOAD_DEFAULTS, ...given };
   const url = checkUrl(options.url, options.remote);
@@ -145,7 +145,8 @@ function checkUrl(text: string, remote: boolean): string {
     throw new LoadError("--url: http: only; measure TLS where it ends, behind it");
   if (!isLoopback(url.hostname) && !remote) {
     throw new LoadError(
-      `--url: ${url.hostname} is another machine; load somebody else's server only with their leave, and then --yes-remote`,
+      `--url: ${url.hostname} is another machine; load another operator's server only ` +
+        "with their leave, and then --yes-remote",
     );
   }
   if (url.search !== "" || url.hash !== "")

@@ -1,8 +1,8 @@
 /**
- * Who gets what in a run: topics, streams and connections by number, so that every process knows without asking.
+ * The assignment of topics, streams and connections by number, which every process computes alone.
  *
- * Connection `c` has the topics `c·t … c·t + t − 1` (mod topics), where t is topics per connection. A stream is one
- * publisher on one topic: `topic × publishers + publisher`.
+ * Connection `c` has the topics `c·t … c·t + t − 1` (mod topics), where t is topics per connection.
+ * A stream is one publisher on one topic: `topic × publishers + publisher`.
  */
 export interface Plan {
   readonly topics: number;
@@ -30,7 +30,10 @@ export function slotsPerConnection(plan: Plan): number {
   return plan.topicsPerConnection * plan.publishers;
 }
 
-/** The place of a stream among a connection's own; −1 where the connection has not subscribed to its topic. */
+/**
+ * The slot of a stream among a connection's own; −1 where the connection has not subscribed to its
+ * topic.
+ */
 export function slotOf(plan: Plan, connection: number, stream: number): number {
   const topic = Math.floor(stream / plan.publishers);
   const first = (connection * plan.topicsPerConnection) % plan.topics;

@@ -21,7 +21,7 @@ export function formatProgress(progress: LiveProgress): string {
   return parts.filter((part) => part !== "").join("  ");
 }
 
-/** Writes over one line on a terminal; elsewhere a line every five seconds. */
+/** Overwrites one line on a terminal; elsewhere a line every five seconds. */
 export function createProgressPrinter(stream: NodeJS.WriteStream): {
   show(progress: LiveProgress): void;
   clear(): void;

@@ -1,4 +1,7 @@
-/** The publishing process of one run: started by `load.ts`, which it obeys over IPC and without which it ends. */
+/**
+ * The publishing process of one run: started by `load.ts`, controlled over IPC, ends with its
+ * parent.
+ */
 import type { PublisherCommand, PublisherMessage } from "./messages.ts";
 import { Publishers } from "./publisher.ts";
 

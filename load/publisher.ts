@@ -1,9 +1,9 @@
 /**
- * Publishes on a fixed schedule, whatever the server does (open loop): event k of a publisher is due at `start + k × its
- * share of the rate`, and that moment is what it carries as its time.
+ * Publishes on a fixed schedule, whatever the server does (open loop): event k of a publisher is
+ * due at `start + k × its share of the rate`, and carries that moment as its time.
  *
- * A publisher has one request under way at a time, which is what keeps its events in order. What falls due meanwhile waits
- * and leaves together in the next one, and its wait is part of its latency.
+ * A publisher has one request in flight, which keeps its events in order. Events that fall due in
+ * between leave together in the next request, and their wait is part of their latency.
  */
 import { nowUs } from "./clock.ts";
 import { Latency } from "./latency.ts";
@@ -14,7 +14,7 @@ import { streamOf, topicName } from "./plan.ts";
 import { targetNamed } from "./targets/mod.ts";
 import type { OutgoingEvent, Target } from "./targets/target.ts";
 
-/** Different filler texts, as many as fit into this memory: few would flatter compression. */
+/** Distinct filler texts, as many as fit into this memory: few would flatter compression. */
 const FILLER_BYTES_MAX = 4 * 1024 * 1024;
 const FILLERS_MAX = 4096;
 
@@ -52,7 +52,7 @@ export class Publishers {
     this.#stopped = true;
   }
 
-  /** Resolves when everything that fell due in the time has been answered. */
+  /** Resolves when everything that fell due in the time has a response. */
   async publish(fromUs: number, untilUs: number): Promise<PublisherResult> {
     const { publishers, rate } = this.#task.options;
     if (rate > 0) {
@@ -132,7 +132,8 @@ export class Publishers {
       if (response.ok) this.#published += events.length;
       else this.#fail(events.length, `${response.status} ${answer.slice(0, 200)}`);
     } catch (error) {
-      // Whether the server took them is not known: their numbers stay used, and the run says so.
+      // Whether the server accepted them is unknown: their numbers stay used, and the run reports
+      // it.
       this.#fail(events.length, error instanceof Error ? error.message : String(error));
     }
   }

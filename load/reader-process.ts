@@ -1,4 +1,4 @@
-/** A reader process of one run: started by `load.ts`, which it obeys over IPC and without which it ends. */
+/** A reader process of one run: started by `load.ts`, controlled over IPC, ends with its parent. */
 import { nowUs } from "./clock.ts";
 import type { ReaderCommand, ReaderMessage } from "./messages.ts";
 import { Reader } from "./reader.ts";

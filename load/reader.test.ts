@@ -31,7 +31,8 @@ function listen(): Listener {
       },
       data(socket) {
         socket.write(
-          "HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\n\r\nevent: connection\ndata: {}\n\n",
+          "HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\n\r\nevent: " +
+            "connection\ndata: {}\n\n",
         );
       },
     },
@@ -39,7 +40,7 @@ function listen(): Listener {
   return { port: server.port, addresses, sockets, stop: () => server.stop(true) };
 }
 
-test("each process has source addresses of its own, so that ports do not run out", async () => {
+test("each process has its own source addresses, so that ports do not run out", async () => {
   const server = listen();
   for (const process of [0, 3]) {
     const options = { ...LOAD_DEFAULTS, url: `http://127.0.0.1:${server.port}`, connections: 2 };
@@ -57,7 +58,7 @@ test("each process has source addresses of its own, so that ports do not run out
   server.stop();
 });
 
-test("RETRY_MS_MAX: a server that asks for a longer wait does not hold the run up", async () => {
+test("RETRY_MS_MAX: a server that asks for a longer wait does not delay the run", async () => {
   const server = Bun.listen({
     hostname: "127.0.0.1",
     port: 0,

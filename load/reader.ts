@@ -3,9 +3,10 @@
  *
  * connecting ──head, first event──▶ ready ──lost──▶ waiting ──timer──▶ connecting
  *
- * The reader must cost little, or it measures itself: a chunk that was parsed for another connection is recognised by its
- * bytes, a connection between two events needs no state but its numbers, and between two events nothing is allocated for a
- * read (`sockets-epoll.ts`). `npm run bench -- reader-cost` says what is left beside the kernel's part.
+ * The reader must be cheap, or it measures itself: a chunk that was parsed for another connection
+ * is recognised by its bytes, a connection between two events needs no state but its numbers, and a
+ * read between two events allocates nothing (`sockets-epoll.ts`). `npm run bench -- reader-cost`
+ * shows what remains beside the kernel's part.
  */
 import type { Batch } from "./batch.ts";
 import { parseBatch } from "./batch.ts";
@@ -32,14 +33,15 @@ import type { Target } from "./targets/target.ts";
 export interface ReaderHooks {
   /** All connections are subscribed, for the first time. */
   ready(): void;
-  /** This machine does not allow what was asked for. */
+  /** This machine does not allow the requested run. */
   failed(reason: string): void;
 }
 
-/** What no second attempt helps against. The rest may pass, and is counted. */
+/** Errors that a retry cannot fix. The rest may pass, and is counted. */
 const HOPELESS: Readonly<Record<string, string>> = {
   EMFILE:
-    "this process may open no more files (ulimit -n): raise that, or divide the connections by --processes",
+    "this process may open no more files (ulimit -n): raise that, or divide the " +
+    "connections by --processes",
   ENFILE: "this machine may open no more files (fs.file-max)",
   EACCES: "this machine's rules forbid the connection",
 };
@@ -141,7 +143,7 @@ export class Reader {
     }
   }
 
-  /** Times events that were due then or later. */
+  /** Latencies count from events that were due then or later. */
   record(fromUs: number): void {
     this.#recordFromUs = fromUs;
   }
@@ -166,7 +168,7 @@ export class Reader {
     };
   }
 
-  /** Cuts every connection now; each comes back after a random part of the spread. */
+  /** Cuts every connection now; each reconnects after a random part of the spread. */
   cut(spreadMs: number): void {
     for (const connection of this.#connections) {
       if (connection.socket?.opened !== true) continue;
@@ -266,7 +268,7 @@ export class Reader {
   #receive(connection: Connection, bytes: Buffer, length: number): void {
     this.#reads++;
     this.#bytes += length;
-    // Hot path: between two events, the same bytes as another connection's mean the same.
+    // Hot path: between two events, bytes equal to another connection's have the same meaning.
     if (connection.decoder === undefined) {
       const known = this.#cache.find(bytes, length);
       if (known !== undefined) {
@@ -278,7 +280,7 @@ export class Reader {
     try {
       this.#decode(connection, bytes.subarray(0, length));
     } catch {
-      // Whatever it is that the server sends, it is no event stream.
+      // Whatever the server sends, it is no event stream.
       this.#refuse(connection, "unreadable");
     }
   }

@@ -1,5 +1,6 @@
 /**
- * A report as one HTML file that needs nothing else: uPlot and its style are put into it, no request leaves the page.
+ * A report as one self-contained HTML file: uPlot and its style are embedded, no request leaves the
+ * page.
  */
 import { fileURLToPath } from "node:url";
 import { count, fixed, formatReport, type LoadReport, ms } from "./report.ts";
@@ -16,7 +17,7 @@ export async function formatReportHtml(report: LoadReport): Promise<string> {
     ["p99", ms(latency.p99Ms)],
     ["max", ms(latency.maxMs)],
     [
-      "lost · twice · disordered",
+      "lost · duplicate · disordered",
       `${count(checks.lost)} · ${count(checks.duplicates)} · ${count(checks.disordered)}`,
     ],
     ["bytes per delivery", fixed(measured.bytesPerDelivery, 0)],
@@ -31,9 +32,12 @@ export async function formatReportHtml(report: LoadReport): Promise<string> {
 <style>${style}${STYLE}</style>
 <main>
 <header>
-  <p class="verdict ${report.ok ? "ok" : "bad"}">${report.ok ? "Nothing lost, nothing twice, all in order" : escapeHtml(report.problems.join("; "))}</p>
+  <p class="verdict ${report.ok ? "ok" : "bad"}">${report.ok ? "No loss, no duplicates, all in order" : escapeHtml(report.problems.join("; "))}</p>
   <h1>${escapeHtml(title)}</h1>
-  <p class="about">${escapeHtml(`${options.target} ${options.url} · ${report.startedAt} · ${options.durable ? "durable" : "live"} lane${options.zstd ? " · zstd" : ""}`)}</p>
+  <p class="about">${escapeHtml(
+    `${options.target} ${options.url} · ${report.startedAt} · ` +
+      `${options.durable ? "durable" : "live"} lane${options.zstd ? " · zstd" : ""}`,
+  )}</p>
 </header>
 <dl>${facts.map(([name, value]) => `<div><dt>${name}</dt><dd>${escapeHtml(value)}</dd></div>`).join("")}</dl>
 <section><h2>Latency, second by second (ms)</h2><div id="latency"></div></section>
@@ -74,7 +78,7 @@ pre { overflow: auto; padding: 16px; border: 1px solid var(--line); border-radiu
 .u-legend { text-align: left; }
 `;
 
-/** Runs in the page. Colours that hold on light and dark. */
+/** Runs in the page. Colours for light and dark. */
 const PLOTS = `
 const report = JSON.parse(document.getElementById("report").textContent);
 const dark = matchMedia("(prefers-color-scheme: dark)").matches;

@@ -6,7 +6,7 @@ import { formatReport } from "./report.ts";
 import { formatReportHtml } from "./report-html.ts";
 import { startReferenceServer } from "./testing/reference-server.ts";
 
-test("a report reads as a table, as JSON, and as a page that asks nobody for anything", async () => {
+test("a report reads as a table, as JSON, and as a page that makes no request", async () => {
   const server = startReferenceServer();
   const report = await runLoad({
     url: server.url,

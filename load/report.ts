@@ -1,4 +1,4 @@
-/** What a run found, and how it reads as a table. */
+/** The result of a run, and its table. */
 import type { LatencySummary, PercentilePoint } from "./latency.ts";
 import type { LoadOptions } from "./options.ts";
 
@@ -20,7 +20,10 @@ export interface LoadReport {
   /** ISO 8601. */
   readonly startedAt: string;
   readonly options: Omit<LoadOptions, "token" | "connectToken">;
-  /** No loss, no duplicate, no disorder, nothing misdelivered, every event accepted, every connection there at the end. */
+  /**
+   * No loss, no duplicate, no disorder, nothing misdelivered, every event accepted, every
+   * connection open at the end.
+   */
   readonly ok: boolean;
   readonly problems: readonly string[];
 
@@ -30,7 +33,10 @@ export interface LoadReport {
     readonly perSecond: number;
     /** Begun → subscribed. */
     readonly latency: LatencySummary;
-    /** Attempts that came to nothing, by HTTP status or system code; 200: sent away politely, `timeout`, `unreadable`. */
+    /**
+     * Failed attempts, by HTTP status or system code; 200: told to return later, `timeout`,
+     * `unreadable`.
+     */
     readonly refusals: Readonly<Record<string, number>>;
     readonly absentAtEnd: number;
   };
@@ -55,12 +61,15 @@ export interface LoadReport {
     readonly readerCpuSeconds: number;
     readonly readerCpuUsPerDelivery: number;
     readonly readerCpuUsPerRead: number;
-    /** …of it the kernel's: reading, and on loopback acknowledging to the server. */
+    /** … of it the kernel's: reading, and on loopback acknowledging to the server. */
     readonly readerKernelCpuUsPerRead: number;
-    /** Part of the reads whose bytes had been parsed for another connection already. */
+    /** Share of the reads whose bytes had been parsed for another connection already. */
     readonly reused: number;
   };
-  /** Due → received, from the HDR histogram. What came by recovery after a return is in `reconnects.recovered` instead. */
+  /**
+   * Due → received, from the HDR histogram. Events that came by recovery after a return are in
+   * `reconnects.recovered` instead.
+   */
   readonly latency: LatencySummary;
   readonly percentiles: readonly PercentilePoint[];
   readonly checks: {
@@ -70,7 +79,7 @@ export interface LoadReport {
     readonly duplicates: number;
     readonly disordered: number;
     readonly misdelivered: number;
-    /** Live events that the server said it dropped. */
+    /** Live events that the server reported as dropped. */
     readonly announced: number;
     readonly gaps: number;
     readonly repeated: number;
@@ -81,7 +90,7 @@ export interface LoadReport {
     readonly count: number;
     /** Lost → subscribed again. */
     readonly latency: LatencySummary;
-    /** Due → received, of events published while their connection was away. */
+    /** Due → received, of events published during a cut of their connection. */
     readonly recovered: LatencySummary;
     /** Never-readers that the server closed. */
     readonly slowClosed: number;
@@ -95,19 +104,24 @@ export function formatReport(report: LoadReport): string {
     ["target", `${options.target} ${options.url}`],
     [
       "connections",
-      `${count(connect.connections)} opened in ${fixed(connect.seconds, 2)} s (${count(connect.perSecond)}/s), p99 ${ms(connect.latency.p99Ms)}`,
+      `${count(connect.connections)} opened in ${fixed(connect.seconds, 2)} s ` +
+        `(${count(connect.perSecond)}/s), p99 ${ms(connect.latency.p99Ms)}`,
     ],
     [
       "published",
-      `${count(publish.published)} events in ${count(publish.requests)} requests, answered p50 ${ms(publish.answer.p50Ms)}, p99 ${ms(publish.answer.p99Ms)}`,
+      `${count(publish.published)} events in ${count(publish.requests)} requests, ` +
+        `answered p50 ${ms(publish.answer.p50Ms)}, p99 ${ms(publish.answer.p99Ms)}`,
     ],
     [
       "deliveries",
-      `${count(measured.deliveries)} in ${fixed(measured.seconds, 1)} s (${count(measured.deliveriesPerSecond)}/s), ${fixed(measured.bytesPerDelivery, 0)} bytes each`,
+      `${count(measured.deliveries)} in ${fixed(measured.seconds, 1)} s ` +
+        `(${count(measured.deliveriesPerSecond)}/s), ` +
+        `${fixed(measured.bytesPerDelivery, 0)} bytes each`,
     ],
     [
       "latency",
-      `p50 ${ms(latency.p50Ms)}  p90 ${ms(latency.p90Ms)}  p99 ${ms(latency.p99Ms)}  p99.9 ${ms(latency.p999Ms)}  max ${ms(latency.maxMs)}`,
+      `p50 ${ms(latency.p50Ms)}  p90 ${ms(latency.p90Ms)}  p99 ${ms(latency.p99Ms)}  ` +
+        `p99.9 ${ms(latency.p999Ms)}  max ${ms(latency.maxMs)}`,
     ],
     ["lost", count(checks.lost)],
     ["duplicates", count(checks.duplicates)],
@@ -123,7 +137,10 @@ export function formatReport(report: LoadReport): string {
     ],
     [
       "reader",
-      `${fixed(measured.readerCpuUsPerDelivery, 2)} µs CPU per delivery (${fixed(measured.readerCpuUsPerRead, 2)} µs per read, kernel ${fixed(measured.readerKernelCpuUsPerRead, 2)}; ${fixed(measured.reused * 100, 1)} % of reads parsed before)`,
+      `${fixed(measured.readerCpuUsPerDelivery, 2)} µs CPU per delivery ` +
+        `(${fixed(measured.readerCpuUsPerRead, 2)} µs per read, kernel ` +
+        `${fixed(measured.readerKernelCpuUsPerRead, 2)}; ` +
+        `${fixed(measured.reused * 100, 1)} % of reads parsed before)`,
     ],
   ];
   const refusals = formatRefusals(connect.refusals);

@@ -12,7 +12,8 @@ const EVENTS = [
 
 function response(headers: string, parts: readonly Uint8Array[], chunked: boolean): Buffer {
   const head = Buffer.from(
-    `HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\n${headers}${chunked ? "Transfer-Encoding: chunked\r\n" : ""}\r\n`,
+    "HTTP/1.1 200 OK\r\nContent-Type: " +
+      `text/event-stream\r\n${headers}${chunked ? "Transfer-Encoding: chunked\r\n" : ""}\r\n`,
   );
   const body = parts.map((part) =>
     chunked
@@ -22,7 +23,10 @@ function response(headers: string, parts: readonly Uint8Array[], chunked: boolea
   return Buffer.concat([head, ...body]);
 }
 
-/** Feeds the bytes cut at these places; a decoder that stands idle is thrown away and resumed, as the reader does. */
+/**
+ * Feeds the bytes cut at these places; an idle decoder is discarded and resumed, as the reader
+ * does.
+ */
 function readInPieces(bytes: Buffer, cuts: readonly number[]): string {
   let decoder = new ResponseDecoder();
   let text = "";
@@ -38,7 +42,7 @@ function readInPieces(bytes: Buffer, cuts: readonly number[]): string {
 const cuts = fc.array(fc.nat({ max: 5000 }), { maxLength: 8 });
 const events = EVENTS.map((event) => Buffer.from(event));
 
-describe("an answer read in any pieces gives the same events", () => {
+describe("a response read in any pieces gives the same events", () => {
   const forms: [string, Buffer][] = [
     ["chunked", response("", events, true)],
     ["until it is closed", response("", events, false)],
@@ -66,7 +70,7 @@ describe("an answer read in any pieces gives the same events", () => {
 });
 
 describe("the decoder", () => {
-  test("knows a refusal and when to come back", () => {
+  test("recognises a refusal and when to return", () => {
     const decoder = new ResponseDecoder();
     decoder.push(Buffer.from("HTTP/1.1 503 Busy\r\nRetry-After: 3\r\nContent-Length: 0\r\n\r\n"));
     expect({ status: decoder.status, retryAfterMs: decoder.retryAfterMs }).toEqual({
@@ -75,13 +79,13 @@ describe("the decoder", () => {
     });
   });
 
-  test("knows the end of a chunked answer", () => {
+  test("recognises the end of a chunked response", () => {
     const decoder = new ResponseDecoder();
     decoder.push(Buffer.concat([response("", events, true), Buffer.from("0\r\n\r\n")]));
     expect(decoder.ended).toBe(true);
   });
 
-  test("knows the end of an answer that says its length", () => {
+  test("recognises the end of a response with a length", () => {
     const decoder = new ResponseDecoder();
     const head = "HTTP/1.1 200 OK\r\nContent-Length: 11\r\n\r\n";
     expect(decoder.push(Buffer.from(`${head}retry: 50`)).toString()).toBe("");
@@ -90,7 +94,7 @@ describe("the decoder", () => {
     expect(decoder.ended).toBe(true);
   });
 
-  test("refuses chunks without a size, and zstd that is none", () => {
+  test("rejects chunks without a size, and invalid zstd", () => {
     const chunked = new ResponseDecoder();
     expect(() =>
       chunked.push(Buffer.from("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n")),
@@ -102,7 +106,7 @@ describe("the decoder", () => {
   });
 });
 
-test("the length of a zstd frame is found from its headers, for contents of any size and kind", () => {
+test("the length of a zstd frame is found from its headers, for any content", () => {
   fc.assert(
     fc.property(
       fc.uint8Array({ maxLength: 3000 }),

@@ -1,13 +1,14 @@
 /**
- * One answer's bytes → the event stream in it: head, chunked transfer coding, zstd.
+ * The bytes of one response → its event stream: head, chunked transfer coding, zstd.
  *
- * A connection that stands between two events (`idle`) needs no decoder at all: `resume` makes one from its form. That is
- * what lets the reader forget the decoders of 100,000 quiet connections, and reuse what it parsed for another one.
+ * A connection between two events (`idle`) needs no decoder: `resume` makes one from its form. So
+ * the reader can discard the decoders of 100,000 quiet connections, and reuse a parsed chunk for
+ * another one.
  */
 import { CARRY_BYTES_MAX } from "./limits.ts";
 import { wholeZstdBytes } from "./zstd-frames.ts";
 
-/** How the body is wrapped: learned from the head, the same for the life of the answer. */
+/** How the body is encoded: learned from the head, the same for the whole response. */
 export interface Form {
   readonly chunked: boolean;
   readonly zstd: boolean;
@@ -20,13 +21,13 @@ const HEAD_END = Buffer.from("\r\n\r\n");
 const EMPTY = Buffer.alloc(0);
 
 export class ResponseDecoder {
-  /** HTTP status; 0 until the head is whole. */
+  /** HTTP status; 0 until the head is complete. */
   status = 0;
   /** `Retry-After` of a refusal, in ms. */
   retryAfterMs: number | undefined;
   form: Form = { chunked: false, zstd: false };
   #phase: Phase = "head";
-  /** Body bytes of the present chunk that have not come yet. */
+  /** Body bytes of the current chunk that are still missing. */
   #remaining = 0;
   /** Bytes of an unfinished head or chunk-size line. */
   #pending: Buffer = EMPTY;
@@ -43,7 +44,7 @@ export class ResponseDecoder {
     return decoder;
   }
 
-  /** Between two events and two chunks: nothing is carried over. */
+  /** Between two events and two chunks: no state. */
   get idle(): boolean {
     const between = this.#phase === "size" || this.#phase === "raw";
     return (
@@ -54,12 +55,15 @@ export class ResponseDecoder {
     );
   }
 
-  /** The server ended the answer as HTTP has it: the last chunk, or as many bytes as it announced. */
+  /** The server ended the response as HTTP has it: the last chunk, or the announced length. */
   get ended(): boolean {
     return this.#phase === "end";
   }
 
-  /** Takes the next bytes; returns those of whole events (each ends with an empty line), which may be none. */
+  /**
+   * Takes the next bytes; returns those of complete events (each ends with an empty line), which
+   * may be none.
+   */
   push(bytes: Buffer): Buffer {
     const body = this.#unwrap(bytes);
     if (body.length === 0) return EMPTY;
@@ -98,7 +102,7 @@ export class ResponseDecoder {
           } else {
             this.#remaining = parseInt(rest.toString("latin1", 0, end), 16);
             if (!(this.#remaining >= 0))
-              throw new Error("the answer says chunked, and a chunk has no size");
+              throw new Error("the response is chunked, but a chunk has no size");
             this.#phase = this.#remaining === 0 ? "trailer" : "data";
           }
           rest = rest.subarray(end + CRLF.length);
@@ -167,14 +171,14 @@ export class ResponseDecoder {
   }
 }
 
-/** The end of the last whole event: just past its empty line. */
+/** The end of the last complete event: just past its empty line. */
 function lastEventEnd(bytes: Buffer): number {
   const plain = bytes.lastIndexOf("\n\n");
   const crlf = bytes.lastIndexOf("\r\n\r\n");
   return Math.max(plain < 0 ? 0 : plain + 2, crlf < 0 ? 0 : crlf + 4);
 }
 
-/** A copy, so that an unfinished tail does not hold the whole chunk in memory. */
+/** A copy, so that an unfinished tail does not keep the whole chunk in memory. */
 function keep(bytes: Buffer): Buffer {
   if (bytes.length > CARRY_BYTES_MAX)
     throw new Error("one event is longer than the reader's limit");

@@ -1,4 +1,7 @@
-/** Sockets by `Bun.connect`, which every system has: a `Buffer` and a call for each read, and a round for each read. */
+/**
+ * Sockets by `Bun.connect`, on every system: a `Buffer` and a call for each read, and a round for
+ * each read.
+ */
 import type { Socket } from "bun";
 import type { ReaderSocket, SocketHandlers, Sockets } from "./sockets.ts";
 
@@ -22,8 +25,8 @@ export class BunSockets<Owner> implements Sockets<Owner> {
       socket: this.#calls,
       ...(source === undefined ? {} : { localAddress: source }),
     };
-    // Bun hands `localAddress` on to the socket, though its types do not list it: the contract test holds that.
-    // A failure to connect arrives in `connectError`; the promise says the same a second time.
+    // Bun passes `localAddress` to the socket, though its types do not list it: the contract test
+    // checks that. A failure to connect arrives in `connectError`; the promise reports it again.
     Bun.connect<BunSocket<Owner>>(options).catch(() => undefined);
     return socket;
   }

@@ -1,8 +1,9 @@
 /**
- * Sockets by epoll and `recv` into one buffer, called in the C library: what a reader in C does, and about what it costs.
+ * Sockets by epoll and `recv` into one buffer, called in the C library: as a reader in C, at about
+ * its cost.
  *
- * The process still has its event loop: a turn here ends after a few milliseconds, or when nothing comes for so long, and
- * timers and messages have theirs. An idle turn sleeps in the kernel.
+ * The process still has its event loop: a turn here ends after a few milliseconds, or when nothing
+ * comes for a while, and timers and messages have theirs. An idle turn sleeps in the kernel.
  *
  *     turn:  wait ▶ round of reads ▶ roundEnded ▶ (pause) ▶ wait ▶ … ▶ setImmediate(turn)
  */
@@ -35,22 +36,33 @@ const EPOLLERR = 0x8;
 const EPOLLHUP = 0x10;
 const EPOLLRDHUP = 0x2000;
 const EPOLLET = 0x80000000;
-/** Everything at once and for good: edge-triggered, "writable" is told when it connects and not again with each read. */
+/**
+ * Edge-triggered, for all events at once: "writable" is reported at connect and not with each read.
+ */
 const INTEREST = (EPOLLIN | EPOLLOUT | EPOLLRDHUP | EPOLLET) >>> 0;
 const HUNG_UP = EPOLLRDHUP | EPOLLHUP | EPOLLERR;
-/** [spec] `struct epoll_event` is packed on x86-64 only. In 32-bit words, and where its data begins. */
+/**
+ * [spec] `struct epoll_event` is packed on x86-64 only. In 32-bit words, and the offset of its
+ * data.
+ */
 const EVENT_WORDS = process.arch === "x64" ? 3 : 4;
 const DATA_WORD = EVENT_WORDS - 2;
 
 /** Longer than what usually waits in a socket: one read empties it. */
 const BUFFER_BYTES = 64 * 1024;
-/** Reads of one socket in a row, when it is full again and again: then the others have their turn. */
+/**
+ * Consecutive reads of one socket that fills its buffer every time; then the others have their
+ * turn.
+ */
 const READS_IN_A_ROW_MAX = 16;
-/** What is read together gets one time stamp: about 0.3 ms of reads at most. */
+/** Reads of one round get one time stamp: about 0.3 ms of reads at most. */
 const ROUND_READS_MAX = 64;
 /** How long the event loop may wait for its turn, and how long an idle turn sleeps. */
 const TURN_MS = 5;
-/** A turn with so many reads (10,000/s) is busy: a round with few ends in a pause, which their successors' latency includes. */
+/**
+ * A turn with this many reads (10,000/s) is busy: a small round ends with a pause, which the next
+ * reads' latency includes.
+ */
 const BUSY_TURN_READS = 50;
 const SMALL_ROUND_READS = 16;
 const PAUSE_US = 200;
@@ -99,7 +111,7 @@ export class EpollSockets<Owner> implements Sockets<Owner> {
     this.#ended = true;
   }
 
-  /** Answers why it cannot. */
+  /** Returns the error, if any. */
   #begin(socket: EpollSocket<Owner>, source: string | undefined): string | undefined {
     const libc = this.#libc;
     const file = libc.socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
@@ -108,7 +120,8 @@ export class EpollSockets<Owner> implements Sockets<Owner> {
     this.#sockets[file] = socket;
     this.#open++;
     if (source !== undefined) {
-      // The port is chosen when it connects, for this server alone: otherwise each could serve one socket of the address only.
+      // The port is chosen at connect, for this server alone: otherwise each could serve one socket
+      // of the address only.
       libc.setsockopt(file, IPPROTO_IP, IP_BIND_ADDRESS_NO_PORT, Int32Array.of(1), 4);
       if (libc.bind(file, socketAddress(source, 0), SOCKET_ADDRESS_BYTES) !== 0)
         return errorCode(libc);
@@ -136,22 +149,23 @@ export class EpollSockets<Owner> implements Sockets<Owner> {
       const ready = this.#round();
       if (ready === 0 || performance.now() >= untilMs) break;
       inTurn += ready;
-      // Hot path: a server writes to one viewer after the other, and a reader that keeps up is put to sleep and woken for
-      // each of them: 0.4 µs a read here, and as much for the server. As network cards do under load, let some gather.
+      // Hot path: a server writes to one viewer after the other, and a reader that keeps up is put
+      // to sleep and woken for each of them: 0.4 µs a read here, and as much for the server. As
+      // network cards do under load, let some gather.
       if (inTurn >= BUSY_TURN_READS && ready < SMALL_ROUND_READS) this.#libc.usleep(PAUSE_US);
     }
     this.#turning = !this.#ended && this.#open > 0;
     if (this.#turning) setImmediate(this.#turn);
   };
 
-  /** Waits for sockets that have something, and reads them. Answers how many. */
+  /** Waits for readable sockets and reads them. Returns how many. */
   #round(): number {
     const ready = this.#libc.epoll_wait(this.#poll, this.#eventsAt, ROUND_READS_MAX, TURN_MS);
     const events = this.#events;
-    // Below 0: a signal came, which is for the event loop to see.
+    // Below 0: a signal came, which the event loop handles.
     for (let at = 0; at < ready * EVENT_WORDS; at += EVENT_WORDS) {
       const socket = this.#sockets[events[at + DATA_WORD] ?? 0];
-      // Closed earlier in this round, and its number perhaps given away again.
+      // Closed earlier in this round, and its descriptor perhaps reused.
       if (socket === undefined || socket.generation !== events[at + DATA_WORD + 1]) continue;
       const flags = events[at] ?? 0;
       if (!socket.opened && !this.#opens(socket)) continue;
@@ -174,8 +188,9 @@ export class EpollSockets<Owner> implements Sockets<Owner> {
   }
 
   /**
-   * Hot path: for each read one `recv` and one call, and nothing is allocated. A read that does not fill the buffer has
-   * emptied the socket, so nobody asks a second time, except where the end has been announced already.
+   * Hot path: for each read one `recv` and one call, and no allocation. A read that does not fill
+   * the buffer has emptied the socket, so it is not read again, except where the end is already
+   * announced.
    */
   #read(socket: EpollSocket<Owner>, toTheEnd: boolean): void {
     for (let reads = 0; reads < READS_IN_A_ROW_MAX; reads++) {
@@ -188,7 +203,7 @@ export class EpollSockets<Owner> implements Sockets<Owner> {
       this.#handlers.received(socket.owner, this.#buffer, length);
       if (socket.closed || (length < BUFFER_BYTES && !toTheEnd)) return;
     }
-    // Set anew, the same interest makes an event of what is left.
+    // Setting the same interest again makes an event of the rest.
     this.#watch(EPOLL_CTL_MOD, socket);
   }
 
@@ -197,7 +212,7 @@ export class EpollSockets<Owner> implements Sockets<Owner> {
     socket.closed = true;
     socket.unsent = undefined;
     if (socket.file >= 0) {
-      // Closing takes it out of epoll as well.
+      // Closing removes it from epoll as well.
       this.#libc.close(socket.file);
       this.#sockets[socket.file] = undefined;
       this.#open--;
@@ -233,7 +248,7 @@ class EpollSocket<Owner> implements ReaderSocket {
     this.flush();
   }
 
-  /** Again when the kernel has room. What breaks while sending is found by reading. */
+  /** Again when the kernel has room. Errors while sending are found by reading. */
   flush(): void {
     if (this.unsent === undefined || this.closed) return;
     const sent = Math.max(

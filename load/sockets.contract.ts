@@ -1,4 +1,4 @@
-/** What holds for every form of `Sockets`, against a server that does what it is told in one line. */
+/** The contract of every form of `Sockets`, against a server that is commanded by one line. */
 import { afterEach, beforeEach, describe, expect, test } from "bun:test";
 import type { TCPSocketListener, Socket as TypedSocket } from "bun";
 import type { ReaderSocket, SocketHandlers, Sockets } from "./sockets.ts";
@@ -6,7 +6,7 @@ import type { ReaderSocket, SocketHandlers, Sockets } from "./sockets.ts";
 type Socket = TypedSocket<unknown>;
 type Create = (port: number, handlers: SocketHandlers<Viewer>) => Sockets<Viewer>;
 
-/** One connection of a test, and what was told about it. */
+/** One connection of a test, and its events. */
 class Viewer {
   readonly calls: string[] = [];
   readonly parts: Buffer[] = [];
@@ -74,7 +74,7 @@ export function socketsContract(name: string, create: Create): void {
       return viewer;
     }
 
-    test("what is sent arrives whole and in order, and the end after it", async () => {
+    test("bytes arrive complete and in order, and the end after them", async () => {
       const viewer = connect("megabytes");
       await viewer.whole.promise;
       expect(viewer.bytes.equals(MEGABYTES)).toBe(true);
@@ -82,7 +82,7 @@ export function socketsContract(name: string, create: Create): void {
       expect(viewer.calls.filter((call) => call !== "received")).toEqual(["opened", "closed"]);
     });
 
-    test("many at once, one after the other through the same numbers, get each its own", async () => {
+    test("many sockets that reuse the same descriptors get each its own bytes", async () => {
       for (let turn = 0; turn < 3; turn++) {
         const each = Array.from({ length: 150 }, (_, number) => connect(`echo ${turn}-${number}`));
         await Promise.all(each.map((viewer) => viewer.whole.promise));
@@ -92,7 +92,7 @@ export function socketsContract(name: string, create: Create): void {
       }
     });
 
-    test("a connection that floods holds nobody up", async () => {
+    test("a connection that floods delays no other", async () => {
       const flood = connect("flood");
       while (flood.parts.length === 0) await Bun.sleep(1);
       const other = connect("echo hello");
@@ -101,7 +101,7 @@ export function socketsContract(name: string, create: Create): void {
       expect(flood.calls).not.toContain("closed");
     });
 
-    test("a request longer than the kernel's buffers leaves whole", async () => {
+    test("a request longer than the kernel's buffers is sent completely", async () => {
       const viewer = connect(`count ${"x".repeat(3_000_000)}`);
       await viewer.whole.promise;
       expect(viewer.bytes.toString()).toBe("3000000");
@@ -122,7 +122,7 @@ export function socketsContract(name: string, create: Create): void {
       expect(addresses).toEqual(["127.7.8.9"]);
     });
 
-    test("where nothing listens the failure has its name, once", async () => {
+    test("where nothing listens the failure is named, once", async () => {
       server.stop(true);
       const viewer = connect("echo hello");
       await viewer.whole.promise;
@@ -131,7 +131,7 @@ export function socketsContract(name: string, create: Create): void {
       expect(viewer.socket?.opened).toBe(false);
     });
 
-    test("told to close, it is closed once and says nothing more, from within a read as well", async () => {
+    test("close, also from within a read, is reported once, and nothing after it", async () => {
       const viewer = connect("flood");
       viewer.onReceived = () => viewer.socket?.terminate();
       await viewer.whole.promise;
@@ -145,7 +145,7 @@ export function socketsContract(name: string, create: Create): void {
       expect(early.calls).toEqual(["closed"]);
     });
 
-    test("ended politely, the server sees the end", async () => {
+    test("after a graceful end the server sees the end", async () => {
       const viewer = connect("stay");
       while (accepted.length === 0 || viewer.parts.length === 0) await Bun.sleep(1);
       viewer.socket?.end();
@@ -161,7 +161,7 @@ export function socketsContract(name: string, create: Create): void {
       expect(viewer.calls.at(-1)).toBe("closed");
     });
 
-    test("timers and promises have their turn while a connection floods, and while nothing comes", async () => {
+    test("timers and promises run while a connection floods, and while all are idle", async () => {
       connect("stay");
       const flood = connect("flood");
       for (let times = 0; times < 20; times++) {

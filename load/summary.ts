@@ -1,4 +1,4 @@
-/** Adds up what the processes of a run found. */
+/** Adds up the results of a run's processes. */
 import { Latency } from "./latency.ts";
 import type { LedgerCounts } from "./ledger.ts";
 import type { PublisherResult, ReaderResult } from "./messages.ts";

@@ -1,8 +1,8 @@
 /**
- * Where a zstd frame ends, from its headers alone.
+ * Finds where a zstd frame ends, from its headers alone.
  *
- * A server that compresses once for all sends independent frames back to back; the reader must know which are whole
- * before it decompresses them.
+ * A server that compresses once for all sends independent frames back to back; the reader must know
+ * which are complete before it decompresses them.
  *
  * [spec] RFC 8878 section 3.1.1: magic, frame header, blocks of 3-byte headers, optional checksum.
  */
@@ -12,7 +12,10 @@ const BLOCK_RLE = 1;
 const CONTENT_SIZE_BYTES = [0, 2, 4, 8];
 const DICTIONARY_BYTES = [0, 1, 2, 4];
 
-/** Bytes of the frame that starts at `offset`; 0 where it is not whole yet. Throws where it is no frame at all. */
+/**
+ * Bytes of the frame that starts at `offset`; 0 where it is not complete yet. Throws where it is no
+ * frame.
+ */
 export function zstdFrameBytes(bytes: Uint8Array, offset: number): number {
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   if (bytes.length < offset + 8) return 0;
@@ -22,12 +25,13 @@ export function zstdFrameBytes(bytes: Uint8Array, offset: number): number {
     const total = 8 + view.getUint32(offset + 4, true);
     return bytes.length >= offset + total ? total : 0;
   }
-  if (magic !== MAGIC) throw new Error("the answer says zstd, and its bytes are something else");
+  if (magic !== MAGIC) throw new Error("the response is declared as zstd, but its bytes are not");
 
   const descriptor = view.getUint8(offset + 4);
   const singleSegment = (descriptor & 0x20) !== 0;
   const sizeFlag = descriptor >>> 6;
-  // [spec] With Single_Segment_flag set, a content size flag of 0 means one byte, and there is no window descriptor.
+  // [spec] With Single_Segment_flag set, a content size flag of 0 means one byte, and there is no
+  // window descriptor.
   const contentSize = sizeFlag === 0 && singleSegment ? 1 : (CONTENT_SIZE_BYTES[sizeFlag] ?? 0);
   const checksum = (descriptor & 0x04) === 0 ? 0 : 4;
   let at =
@@ -44,7 +48,7 @@ export function zstdFrameBytes(bytes: Uint8Array, offset: number): number {
   return bytes.length >= at ? at - offset : 0;
 }
 
-/** Bytes of all whole frames from the start on. */
+/** Bytes of all complete frames from the start on. */
 export function wholeZstdBytes(bytes: Uint8Array): number {
   let offset = 0;
   for (;;) {

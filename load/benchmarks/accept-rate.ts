@@ -1,4 +1,4 @@
-/** How fast connections are taken: TCP, HTTP, the subscription, the first event. */
+/** How fast connections are accepted: TCP, HTTP, the subscription, the first event. */
 import type { Benchmark, Measured } from "../harness/benchmark.ts";
 import type { BenchServer } from "../harness/servers.ts";
 import { count, ms } from "../report.ts";
@@ -20,7 +20,8 @@ const benchmark: Benchmark = {
       return measured;
     };
     const show = ({ report }: Measured) =>
-      `${count(report.connect.perSecond)}/s, p50 ${ms(report.connect.latency.p50Ms)}, p99 ${ms(report.connect.latency.p99Ms)}`;
+      `${count(report.connect.perSecond)}/s, p50 ${ms(report.connect.latency.p50Ms)}, ` +
+      `p99 ${ms(report.connect.latency.p99Ms)}`;
     bench.figure({ what: "bare Bun", value: show(await measure(await bench.reference())) });
     const nchan = await bench.nchan();
     if (nchan !== undefined)

@@ -1,4 +1,4 @@
-/** From one data centre to a viewer in another one, 80 ms there and back away. */
+/** From one data centre to a viewer in another one, 80 ms round trip apart. */
 import type { Benchmark } from "../harness/benchmark.ts";
 import { openStream, percentile } from "../harness/stream.ts";
 import { ms } from "../report.ts";
@@ -10,8 +10,7 @@ const TOPIC = "video:far";
 
 const benchmark: Benchmark = {
   name: "datacenters",
-  about:
-    "publish in A → viewer in B, 80 ms apart (there and back): one way and what is added to it",
+  about: "publish in A → viewer in B, 80 ms round trip: one-way latency and the overhead on top",
   async run(bench) {
     const cluster = await bench.cluster({
       datacenters: 2,

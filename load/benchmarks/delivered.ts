@@ -1,4 +1,4 @@
-/** The balance: everything that was published is accounted for at every hop, from the metrics alone. */
+/** The balance: every published event is accounted for at every hop, from the metrics alone. */
 import type { Benchmark } from "../harness/benchmark.ts";
 import { readMetrics } from "../harness/metrics.ts";
 import { count } from "../report.ts";
@@ -6,7 +6,8 @@ import { count } from "../report.ts";
 const benchmark: Benchmark = {
   name: "delivered",
   about:
-    "published, dispatched, written, dropped, repaired: the balance of each hop on one process, live and durable",
+    "published, dispatched, written, dropped, repaired: the balance of each hop on " +
+    "one process, live and durable",
   async run(bench) {
     const server = await bench.ovation();
     const connections = bench.size(200, 2000);
@@ -30,7 +31,9 @@ const benchmark: Benchmark = {
       const repaired = grown("ovation_frontend_repaired_events_total");
       const lost = grown("ovation_frontend_lost_events_total");
       bench.note(
-        `${lane}: published ${count(published)}, dispatched ${count(dispatched)}, arrived ${count(arrived)}, repaired ${count(repaired)}, told as lost ${count(lost)}, received by viewers ${count(report.checks.deliveries)}`,
+        `${lane}: published ${count(published)}, dispatched ${count(dispatched)}, ` +
+          `arrived ${count(arrived)}, repaired ${count(repaired)}, told as lost ` +
+          `${count(lost)}, received by viewers ${count(report.checks.deliveries)}`,
       );
       // One frontend: each event is dispatched once; each topic has a quarter of the connections.
       const missing = published - dispatched;

@@ -1,4 +1,7 @@
-/** One of two dispatchers is killed at 5,000 events/s: does publishing go on, and what becomes of each event? */
+/**
+ * One of two dispatchers is killed at 5,000 events/s: does publishing continue, and what happens to
+ * each event?
+ */
 import { balance, movedAfterMs } from "../harness/balance.ts";
 import type { Benchmark } from "../harness/benchmark.ts";
 import { runFailoverPublishers, wallClock } from "../harness/failover-publishers.ts";
@@ -15,13 +18,14 @@ const DURABLE_EVERY = 11;
 const WARM_UP_SECONDS = 3;
 const QUIET_MS = 2500;
 const MOVED_MS_MAX = 1000;
-/** What a dispatcher may have in its hands: what came to it in this time. */
+/** Events that a dispatcher may have in flight: those received within this time. */
 const IN_FLIGHT_MS_MAX = 100;
 
 const benchmark: Benchmark = {
   name: "dispatcher-killed",
   about:
-    "kill -9 of one of two dispatchers at 5,000 events/s: when publishing goes on, and what became of every event",
+    "kill -9 of one of two dispatchers at 5,000 events/s: when publishing continues, " +
+    "and what happened to every event",
   async run(bench) {
     const cluster = await bench.cluster({ dispatchers: 2, frontends: 2, logLevel: "error" });
     const frontends = cluster.of("frontend").map(({ url }) => url);
@@ -54,8 +58,10 @@ const benchmark: Benchmark = {
     const afterSeconds = (Math.max(...after.map(({ endedAt }) => endedAt)) - killedAt) / 1000;
     const perSecond = after.length / afterSeconds;
     bench.figure({
-      what: "publishing goes on through the other dispatcher",
-      value: `the last of ${CLIENTS / 2} publishers has an answer of it after ${ms(movedMs)}; ${count(perSecond)} events/s from the kill on`,
+      what: "publishing continues through the other dispatcher",
+      value:
+        `the last of ${CLIENTS / 2} publishers has a response from it after ` +
+        `${ms(movedMs)}; ${count(perSecond)} events/s from the kill on`,
       target: `< ${ms(MOVED_MS_MAX)}, ${count(RATE)}/s`,
       ok: movedMs < MOVED_MS_MAX && perSecond > RATE * 0.95,
     });
@@ -63,19 +69,25 @@ const benchmark: Benchmark = {
     const strangers = live.lost.filter(({ dispatcher }) => dispatcher !== 0).length;
     bench.figure({
       what: "live events acknowledged and lost",
-      value: `${count(live.lost.length)} of ${count(live.acknowledged)}, acknowledged by the dead one ${ms(oldest)} before its end at the earliest; ${count(live.unanswered)} more without an answer (${count(live.unansweredSeen)} of them came), refused ${count(live.refused)}`,
+      value:
+        `${count(live.lost.length)} of ${count(live.acknowledged)}, acknowledged by the ` +
+        `dead one ${ms(oldest)} before its end at the earliest; ` +
+        `${count(live.unanswered)} more without an answer ` +
+        `(${count(live.unansweredSeen)} of them came), refused ${count(live.refused)}`,
       target: `those in flight: at most ${ms(IN_FLIGHT_MS_MAX)} of its events, none of the other's`,
       ok: strangers === 0 && oldest <= IN_FLIGHT_MS_MAX && announced === 0 && live.refused === 0,
     });
     bench.figure({
       what: "durable events lost",
-      value: `${count(durable.lost.length)} of ${count(durable.acknowledged)}; never acknowledged ${count(durable.unanswered + durable.refused)}`,
+      value:
+        `${count(durable.lost.length)} of ${count(durable.acknowledged)}; never ` +
+        `acknowledged ${count(durable.unanswered + durable.refused)}`,
       target: "0",
       ok: durable.lost.length + durable.unanswered + durable.refused === 0,
     });
     const wrong = live.twice + live.disordered + durable.twice + durable.disordered + phantoms;
     bench.figure({
-      what: "twice, out of order or from nobody, either lane",
+      what: "duplicate, out of order or never published, either lane",
       value: count(wrong),
       target: "0",
       ok: wrong === 0,
@@ -84,7 +96,9 @@ const benchmark: Benchmark = {
     const broken = metrics("ovation_frontend_links_broken_total");
     bench.figure({
       what: "what the system itself says",
-      value: `links broken at frontends ${broken}, durable events repaired from the log ${metrics("ovation_frontend_repaired_events_total")}`,
+      value:
+        `links broken at frontends ${broken}, durable events repaired from the log ` +
+        `${metrics("ovation_frontend_repaired_events_total")}`,
       target: `${frontends.length} links broken`,
       ok: broken === frontends.length,
     });

@@ -1,4 +1,7 @@
-/** One dispatcher: events that come one per POST or in batches, looked up in Redis, dispatched to four frontends. */
+/**
+ * One dispatcher: events that come one per POST or in batches, looked up in Redis, dispatched to
+ * four frontends.
+ */
 import type { Bench, Benchmark } from "../harness/benchmark.ts";
 import type { BenchCluster } from "../harness/cluster.ts";
 import { place } from "../harness/cores.ts";
@@ -16,7 +19,8 @@ const BATCH = 100;
 const benchmark: Benchmark = {
   name: "dispatcher",
   about:
-    "one dispatcher, Redis, four frontends: events published one per POST, in batches, and the answer time at 5,000/s",
+    "one dispatcher, Redis, four frontends: events published one per POST, in " +
+    "batches, and the response time at 5,000/s",
   async run(bench) {
     const cluster = await bench.cluster({ frontends: FRONTENDS });
     const frontends = cluster.of("frontend");
@@ -26,7 +30,8 @@ const benchmark: Benchmark = {
     const placement = {
       alone: dispatchers,
       beside: [...cluster.pids(), process.pid].filter((pid) => !dispatchers.includes(pid)),
-      // They would be on machines of their own; here they write what the publishers leave them time for, in larger batches.
+      // In production they have their own machines; here they get the CPU that the publishers
+      // leave, and write larger batches.
       aside: frontends.map(({ pid }) => pid),
     };
     const where = place(placement)
@@ -34,7 +39,8 @@ const benchmark: Benchmark = {
       : "everything on the same cores";
     const seconds = bench.size(2, 8);
     const batched = { batch: BATCH, clients: 8 };
-    // Until the code of both ways is compiled, which is no work of the events: a dispatcher runs for weeks.
+    // Until the code of both paths is compiled, which is not the cost of events: a dispatcher runs
+    // for weeks.
     await measure(cluster, { seconds: bench.size(1, 4) });
     await measure(cluster, { seconds: bench.size(1, 3), ...batched });
     const single = await measure(cluster, { seconds });
@@ -43,7 +49,7 @@ const benchmark: Benchmark = {
     report(bench, `${BATCH} events per POST, ${where}`, batches, 250_000);
     const paced = await measure(cluster, { seconds, rate: 5000 });
     bench.figure({
-      what: `answered, looked up and on its way, at 5,000/s, ${where}`,
+      what: `acknowledged, looked up and sent, at 5,000/s, ${where}`,
       value: `p50 ${ms(paced.p50Ms)}, p99 ${ms(paced.p99Ms)}`,
       target: "p99 < 10 ms",
       ok: paced.p99Ms < 10,
@@ -95,8 +101,13 @@ async function measure(
 function report(bench: Bench, what: string, measured: Measured, atLeast: number): void {
   bench.figure({
     what,
-    value: `${count(measured.published)} events/s, ${count(measured.dispatched)} dispatched/s, ${measured.cpuUs.toFixed(1)} µs of the dispatcher's CPU each, p99 ${ms(measured.p99Ms)}, refused ${count(measured.refused)}`,
-    target: `${count(atLeast)}/s; on a core of its own that is ${(1_000_000 / atLeast).toFixed(1)} µs each`,
+    value:
+      `${count(measured.published)} events/s, ${count(measured.dispatched)} ` +
+      `dispatched/s, ${measured.cpuUs.toFixed(1)} µs of the dispatcher's CPU each, p99 ` +
+      `${ms(measured.p99Ms)}, refused ${count(measured.refused)}`,
+    target:
+      `${count(atLeast)}/s; on a core of its own that is ` +
+      `${(1_000_000 / atLeast).toFixed(1)} µs each`,
     ok:
       measured.refused === 0 &&
       (measured.published >= atLeast || measured.cpuUs <= 1_000_000 / atLeast),

@@ -1,4 +1,7 @@
-/** What the durable lane costs a viewer in time: post → viewer, comments against live events, in turns on the same process. */
+/**
+ * The added latency of the durable lane: post → viewer, comments against live events, alternating
+ * on the same process.
+ */
 import type { Benchmark } from "../harness/benchmark.ts";
 import { openStream, percentile } from "../harness/stream.ts";
 import { ms } from "../report.ts";
@@ -9,7 +12,8 @@ const TOPIC = "video:delay";
 const benchmark: Benchmark = {
   name: "durable-delay",
   about:
-    "added delay of the durable lane over the live lane, post → viewer, one process, 200 events a second",
+    "added delay of the durable lane over the live lane, post → viewer, one process, " +
+    "200 events a second",
   async run(bench) {
     const server = await bench.ovation();
     const sentAt = new Map<string, number>();

@@ -1,4 +1,7 @@
-/** How many comments a second are stored and acknowledged, posted one per request by 64 clients that wait for each answer. */
+/**
+ * How many comments a second are stored and acknowledged, posted one per request by 64 clients that
+ * wait for each response.
+ */
 import { readFileSync } from "node:fs";
 import type { Bench, Benchmark } from "../harness/benchmark.ts";
 import { type PostTask, runPostClients } from "../harness/post-clients.ts";
@@ -11,7 +14,8 @@ const WARM_UP_SECONDS = 1;
 const benchmark: Benchmark = {
   name: "durable",
   about:
-    "comments committed (fsync), one POST each, 64 clients: one process on SQLite; two comments processes on PostgreSQL",
+    "comments committed (fsync), one POST each, 64 clients: one process on SQLite; " +
+    "two comments processes on PostgreSQL",
   async run(bench) {
     const server = await bench.ovation();
     const token = server.token ?? "";
@@ -66,7 +70,9 @@ async function measure(
   const cpuUs = [...cpuOf.values()].reduce((sum, us) => sum + us, 0);
   bench.figure({
     what,
-    value: `${count(result.perSecond)} comments/s, p50 ${ms(result.p50Ms)}, p99 ${ms(result.p99Ms)}; ${cpuUs.toFixed(0)} µs of CPU each`,
+    value:
+      `${count(result.perSecond)} comments/s, p50 ${ms(result.p50Ms)}, p99 ` +
+      `${ms(result.p99Ms)}; ${cpuUs.toFixed(0)} µs of CPU each`,
     target: `${count(atLeast)}/s${p99Ms === undefined ? "" : `, p99 < ${p99Ms} ms`}`,
     ok: result.perSecond >= atLeast && (p99Ms === undefined || result.p99Ms < p99Ms),
   });
@@ -79,7 +85,7 @@ async function measure(
   });
 }
 
-/** What each part of the cluster took, the most first. */
+/** CPU of each part of the cluster, the largest first. */
 function shares(cpuOf: ReadonlyMap<number, number>, partOf: (pid: number) => string): string {
   const parts = new Map<string, number>();
   for (const [pid, us] of cpuOf) parts.set(partOf(pid), (parts.get(partOf(pid)) ?? 0) + us);
@@ -92,7 +98,7 @@ function nameOf(pid: number): string {
   try {
     return readFileSync(`/proc/${pid}/comm`, "utf8").trim();
   } catch {
-    // It has ended meanwhile: a worker of the database that had nothing to do.
+    // It has ended in between: an idle worker of the database.
     return "ended";
   }
 }

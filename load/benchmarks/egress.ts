@@ -1,4 +1,6 @@
-/** Bytes on the wire for each comment on a busy topic: plain, and with zstd encoded once for all. */
+/**
+ * Bytes on the wire for each comment on a busy topic: plain, and with zstd encoded once for all.
+ */
 import type { Benchmark } from "../harness/benchmark.ts";
 
 const COMMENT_BYTES = 60;
@@ -49,7 +51,8 @@ const benchmark: Benchmark = {
       ok: plain.report.ok && zstd.report.ok,
     });
     bench.note(
-      `each comment: ${COMMENT_BYTES} characters of words and a mark of about 30 that no other comment has`,
+      `each comment: ${COMMENT_BYTES} characters of words and a mark of about 30 that ` +
+        "no other comment has",
     );
   },
 };

@@ -1,11 +1,12 @@
 /*
- * The floor: what a broadcast costs when nothing is done but send().
+ * The floor: the cost of a broadcast that does nothing but send().
  *
  *     cc -O2 -o floor floor.c && ./floor PORT
  *
- * One thread, epoll. GET keeps the connection and adds it to the only topic; POST /v1/publish sends each line of its body,
- * as one server-sent event and one send(), to every connection. A connection whose socket is full is closed: the floor
- * does not do what costs a real server its care. Listens on 127.0.0.1 only.
+ * One thread, epoll. GET keeps the connection and adds it to the only topic; POST /v1/publish sends
+ * each line of its body, as one server-sent event and one send(), to every connection. A connection
+ * whose socket is full is closed: the floor omits the back-pressure handling of a real server.
+ * Listens on 127.0.0.1 only.
  */
 #define _GNU_SOURCE
 #include <arpa/inet.h>

@@ -1,7 +1,8 @@
 /**
- * A frontend with half of the viewers is killed: when are they back on the other one, and did anybody miss a comment or get one
- * twice? All comments are checked at every viewer, those that stayed included. The viewers are EventSources: they wait as long as
- * the frontend told each of them at its connect.
+ * A frontend with half of the viewers is killed: how long until they are back on the other one, and
+ * is any comment lost or duplicated? All comments are checked at every viewer, including those that
+ * stayed. The viewers are EventSources: they wait as long as the frontend told each of them at its
+ * connect.
  */
 import { mkdtemp, readFile, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
@@ -16,13 +17,14 @@ import { count, ms } from "../report.ts";
 const CONFIGURATION = fileURLToPath(new URL("../../deploy/proxy/haproxy.cfg", import.meta.url));
 const KILL_AFTER_MS = 6000;
 const BACK_MS_MAX = 5000;
-/** Two files for each viewer, within what a process may open. */
+/** Two descriptors per viewer, within what a process may open. */
 const PROXY_CONNECTIONS_MAX = 9000;
 
 const benchmark: Benchmark = {
   name: "frontend-killed",
   about:
-    "kill -9 of one of two frontends with 5,000 viewers behind HAProxy: all back within 5 s, nothing durable missed",
+    "kill -9 of one of two frontends with 5,000 viewers behind HAProxy: all back " +
+    "within 5 s, nothing durable missed",
   async run(bench) {
     const cluster = await bench.cluster({ frontends: 2 });
     const proxy = await startHaproxy(cluster);
@@ -54,7 +56,10 @@ const benchmark: Benchmark = {
       const { reconnects, checks } = report;
       bench.figure({
         what: "viewers that came back",
-        value: `${count(reconnects.count)} of the ${count(cut)} that were cut: p50 ${ms(reconnects.latency.p50Ms)}, the last after ${ms(reconnects.latency.maxMs)}`,
+        value:
+          `${count(reconnects.count)} of the ${count(cut)} that were cut: p50 ` +
+          `${ms(reconnects.latency.p50Ms)}, the last after ` +
+          `${ms(reconnects.latency.maxMs)}`,
         target: "all within 5 s",
         ok:
           cut > 0 &&
@@ -63,7 +68,7 @@ const benchmark: Benchmark = {
           report.connect.absentAtEnd === 0,
       });
       bench.figure({
-        what: `of ${count(report.publish.published)} comments missed by anybody`,
+        what: `of ${count(report.publish.published)} comments missed by any viewer`,
         value: count(checks.lost),
         target: "0",
         ok: checks.lost === 0,
@@ -81,7 +86,7 @@ const benchmark: Benchmark = {
   },
 };
 
-/** Debian's, with the file of `deploy/` and this cluster's ports. */
+/** HAProxy from Debian, with the file of `deploy/` and this cluster's ports. */
 async function startHaproxy(
   cluster: BenchCluster,
 ): Promise<{ readonly url: string; stop(): Promise<void> }> {
@@ -106,7 +111,7 @@ async function startHaproxy(
     env: { ...process.env, PATH: path },
     stdio: ["ignore", "ignore", "ignore"],
   });
-  // Its first look at the servers takes a second.
+  // Its first check of the servers takes a second.
   await Bun.sleep(1500);
   if (child.exitCode !== null)
     throw new Error(

@@ -1,4 +1,7 @@
-/** As many connections as this machine's 20,000 files per process allow with several workers, and a broadcast to all of them. */
+/**
+ * As many connections as this machine's 20,000 descriptors per process allow with several workers,
+ * and a broadcast to all of them.
+ */
 import type { Benchmark } from "../harness/benchmark.ts";
 import { count, ms } from "../report.ts";
 
@@ -44,7 +47,10 @@ const benchmark: Benchmark = {
     });
     bench.figure({
       what: `memory of ${workers} workers and their parent`,
-      value: `${(rss.after / 1e6).toFixed(0)} MB, ${((rss.after - rss.before) / 1024 / connections).toFixed(2)} KB per connection`,
+      value:
+        `${(rss.after / 1e6).toFixed(0)} MB, ` +
+        `${((rss.after - rss.before) / 1024 / connections).toFixed(2)} KB per ` +
+        "connection",
     });
   },
 };

@@ -10,7 +10,7 @@ const benchmark: Benchmark = {
   async run(bench) {
     const connections = bench.size(2000, 16_000);
     const perConnection = async (server: BenchServer): Promise<number> => {
-      // A few connections first, so that code and pools which do not grow with their number are there.
+      // A few connections first, so that code and pools of constant size exist.
       await bench.load(server, { connections: WARM_CONNECTIONS, rate: 1, duration: 1, warmup: 0 });
       const measured: Measured = await bench.load(server, {
         connections,

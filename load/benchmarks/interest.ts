@@ -1,20 +1,25 @@
 /**
- * What a frontend does when the topics of *others* get busier: nothing, because dispatchers look up who has a subscriber.
- * Beside it the design in which every frontend gets every event: here, by subscribing every topic everywhere.
+ * The work of a frontend when *other* topics get busier: none, because dispatchers look up who
+ * subscribes. Compared with the design in which every frontend gets every event: here, by
+ * subscribing every topic everywhere.
  */
 import type { Bench, Benchmark } from "../harness/benchmark.ts";
 import { runPostClients } from "../harness/post-clients.ts";
 import { cpuSeconds } from "../harness/process-figures.ts";
 import { openStream } from "../harness/stream.ts";
 
-/** Each frontend's topic has one publisher, who posts so often so many: that never changes, only how many others there are. */
+/**
+ * Each frontend's topic has one publisher with a constant rate and batch size; only the number of
+ * other topics changes.
+ */
 const POSTS_PER_SECOND = 100;
 const BATCH = 10;
 
 const benchmark: Benchmark = {
   name: "interest",
   about:
-    "the work of one frontend when 1, 3 and 7 others' topics get busier; against every frontend getting every event",
+    "the work of one frontend when 1, 3 and 7 others' topics get busier; against " +
+    "every frontend getting every event",
   async run(bench) {
     const own: number[] = [];
     const all: number[] = [];
@@ -37,7 +42,7 @@ const benchmark: Benchmark = {
   },
 };
 
-/** CPU of the first frontend, cores: its own topic has always the same traffic. */
+/** CPU of the first frontend, cores: its own topic always has the same traffic. */
 async function cpuOfFirst(bench: Bench, frontends: number, mode: "own" | "all"): Promise<number> {
   const cluster = await bench.cluster({ frontends });
   const nodes = cluster.of("frontend");
@@ -63,7 +68,7 @@ async function cpuOfFirst(bench: Bench, frontends: number, mode: "own" | "all"):
     batch: BATCH,
     ...publishers,
   } as const;
-  // Until the code is compiled: that is no work of the events.
+  // Until the code is compiled: that is not the cost of events.
   await runPostClients({ ...task, seconds: bench.size(1, 4) });
   const before = cpuSeconds(pids);
   const result = await runPostClients({ ...task, seconds: bench.size(2, 8) });
@@ -75,7 +80,7 @@ async function cpuOfFirst(bench: Bench, frontends: number, mode: "own" | "all"):
   return cores;
 }
 
-/** The last over the first, which is not nothing: the kernel counts CPU in hundredths of a second. */
+/** The last over the first, with a minimum: the kernel counts CPU in hundredths of a second. */
 function growth(cores: readonly number[]): number {
   return (cores.at(-1) ?? 0) / Math.max(cores[0] ?? 0, 0.001);
 }

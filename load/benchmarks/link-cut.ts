@@ -1,4 +1,7 @@
-/** The link between two data centres is silent for half a minute, while people comment in both. */
+/**
+ * The link between two data centres drops all packets for half a minute, while comments are posted
+ * in both.
+ */
 import type { Bench, Benchmark } from "../harness/benchmark.ts";
 import type { BenchCluster } from "../harness/cluster.ts";
 import { readMetrics } from "../harness/metrics.ts";
@@ -25,16 +28,17 @@ interface Viewer {
   readonly heads: Record<Side, number>;
   /** Live events of each. */
   readonly live: Record<Side, number>;
-  /** Comments that came after one that should have come later, or again. */
+  /** Comments out of order or duplicated. */
   disordered: number;
-  /** Comments that were passed over. */
+  /** Comments that were skipped. */
   missed: number;
 }
 
 const benchmark: Benchmark = {
   name: "link-cut",
   about:
-    "the link between two data centres is silent for 30 s: each serves its own, then every comment is everywhere, in order, within 5 s",
+    "the link between two data centres is silent for 30 s: each serves its own, then " +
+    "every comment is everywhere, in order, within 5 s",
   async run(bench) {
     const cluster = await bench.cluster({
       datacenters: 2,
@@ -56,7 +60,7 @@ const benchmark: Benchmark = {
     );
 
     await Bun.sleep(BEFORE_SECONDS * 1000);
-    // Nobody is told: what is sent does not arrive, and connections stay.
+    // No end is notified: packets are dropped, and connections stay open.
     for (const side of SIDES) await cluster.link(`half-cut ${side}`);
     const atCut = viewers.map(({ side, live }) => live[side]);
     await Bun.sleep(cutSeconds * 1000);
@@ -79,7 +83,7 @@ const benchmark: Benchmark = {
     await until(() =>
       viewers.every((viewer) => SIDES.every((side) => viewer.heads[side] >= heads[side])),
     );
-    // The last live ones are on their way.
+    // The last live events are in flight.
     await until(() =>
       viewers.every(({ side, live }) => live[side] >= (sent[SIDES.indexOf(side)]?.live ?? 0)),
     );
@@ -111,7 +115,7 @@ interface Outcome {
   readonly wholeAfter: number;
   readonly crossesAfter: number;
   readonly cutSeconds: number;
-  /** Live events of the own data centre that came to each viewer while the link was cut, at least. */
+  /** The least number of local live events that each viewer received while the link was cut. */
   readonly duringCut: number;
   readonly expired: number;
 }
@@ -129,7 +133,9 @@ function report(
   const disordered = sum(viewers, (viewer) => viewer.disordered);
   bench.figure({
     what: `comments in both data centres, the link silent for ${cutSeconds} s`,
-    value: `${count(comments)}, refused ${refused}; missed by any of ${viewers.length} viewers ${missed}, twice or out of order ${disordered}`,
+    value:
+      `${count(comments)}, refused ${refused}; missed by any of ${viewers.length} ` +
+      `viewers ${missed}, twice or out of order ${disordered}`,
     target: "0",
     ok: refused + missed + disordered === 0 && comments === heads.east + heads.west,
   });
@@ -153,7 +159,7 @@ function report(
     target: "0",
     ok: ownMissed === 0 && duringCut >= (LIVE_PER_SECOND * cutSeconds) / 2,
   });
-  // Each viewer of a side lacks the same; the worst one stands for it.
+  // All viewers of a side miss the same; the worst one is taken.
   const lost = sumOf((side) =>
     Math.max(
       ...viewers
@@ -195,7 +201,7 @@ async function openViewers(
   return { viewers, streams };
 }
 
-/** The first characters say it all: parsing each event for each viewer would be most of the work. */
+/** The first characters suffice: parsing each event for each viewer would be most of the work. */
 function take(viewer: Viewer, type: string, data: string): void {
   if (type === "goal") {
     const side = SIDES.find((one) => data.startsWith(`{"topic":"${liveOf(one)}"`));
@@ -254,7 +260,7 @@ async function readHeads(cluster: BenchCluster): Promise<Record<Side, number>> {
   return { east: await head("east"), west: await head("west") };
 }
 
-/** Or for as long as anybody would wait: the figures say what is missing. */
+/** Or give up after a bound: the figures then show what is missing. */
 async function until(holds: () => boolean): Promise<void> {
   const end = performance.now() + SETTLE_MS_MAX;
   while (!holds() && performance.now() < end) await Bun.sleep(10);

@@ -1,4 +1,7 @@
-/** One million deliveries a second: 10,000 viewers of one topic, 100 events a second, server and reader on the same machine. */
+/**
+ * One million deliveries a second: 10,000 viewers of one topic, 100 events a second, server and
+ * reader on the same machine.
+ */
 import type { Benchmark } from "../harness/benchmark.ts";
 import { count, ms } from "../report.ts";
 
@@ -13,7 +16,9 @@ const benchmark: Benchmark = {
     const { latency, measured } = one.report;
     bench.figure({
       what: "100 events/s",
-      value: `${count(measured.deliveriesPerSecond)} deliveries/s, p50 ${ms(latency.p50Ms)}, p90 ${ms(latency.p90Ms)}, p99 ${ms(latency.p99Ms)}`,
+      value:
+        `${count(measured.deliveriesPerSecond)} deliveries/s, p50 ${ms(latency.p50Ms)}, ` +
+        `p90 ${ms(latency.p90Ms)}, p99 ${ms(latency.p99Ms)}`,
       target: "p90 ≤ 100 ms (moonshot 75 ms)",
       ok: latency.p90Ms <= 100,
     });
@@ -25,7 +30,9 @@ const benchmark: Benchmark = {
     });
     bench.figure({
       what: "CPU per delivery",
-      value: `server ${one.cpuUsPerDelivery.toFixed(2)} µs, reader ${measured.readerCpuUsPerDelivery.toFixed(2)} µs`,
+      value:
+        `server ${one.cpuUsPerDelivery.toFixed(2)} µs, reader ` +
+        `${measured.readerCpuUsPerDelivery.toFixed(2)} µs`,
     });
 
     const three = await bench.load(server, {
@@ -37,7 +44,10 @@ const benchmark: Benchmark = {
     });
     bench.figure({
       what: "300 events/s",
-      value: `${count(three.report.measured.deliveriesPerSecond)} deliveries/s, p50 ${ms(three.report.latency.p50Ms)}, p90 ${ms(three.report.latency.p90Ms)}, p99 ${ms(three.report.latency.p99Ms)}`,
+      value:
+        `${count(three.report.measured.deliveriesPerSecond)} deliveries/s, p50 ` +
+        `${ms(three.report.latency.p50Ms)}, p90 ${ms(three.report.latency.p90Ms)}, p99 ` +
+        `${ms(three.report.latency.p99Ms)}`,
       target: "moonshot: p90 130 ms",
     });
     bench.figure({

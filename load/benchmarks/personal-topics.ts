@@ -1,6 +1,7 @@
 /**
- * A million personal topics with one subscriber each, in a cluster of four frontends: what a topic weighs in the table's store and
- * in the frontends, and how fast events to random ones of them go through one dispatcher.
+ * A million personal topics with one subscriber each, in a cluster of four frontends: memory per
+ * topic in the table's store and in the frontends, and the rate of events to random ones of them
+ * through one dispatcher.
  */
 import type { Bench, Benchmark } from "../harness/benchmark.ts";
 import type { BenchCluster } from "../harness/cluster.ts";
@@ -10,16 +11,20 @@ import { count, ms } from "../report.ts";
 
 const TOPICS_PER_CONNECTION = 50;
 const PUBLISH_PER_SECOND = 30_000;
-/** In the first two seconds the dispatcher runs its publish path for the first time, and everything waits for its compiler. */
+/**
+ * In the first two seconds the dispatcher runs its publish path for the first time, and waits for
+ * the compiler.
+ */
 const WARM_UP_SECONDS = 3;
 const SECONDS = 10;
-/** After the last subscription: the engine collects the garbage of a burst some seconds after it, not at once. */
+/** After the last subscription: the engine collects the garbage of a burst some seconds later. */
 const SETTLE_MS = 8000;
 
 const benchmark: Benchmark = {
   name: "personal-topics",
   about:
-    "1,000,000 personal topics on 4 frontends: memory per topic, and events to random ones of them through one dispatcher",
+    "1,000,000 personal topics on 4 frontends: memory per topic, and events to random " +
+    "ones of them through one dispatcher",
   async run(bench) {
     const connections = bench.size(400, 20_000);
     const topics = connections * TOPICS_PER_CONNECTION;
@@ -48,14 +53,17 @@ const benchmark: Benchmark = {
     publishing(bench, holders, cpu.seconds);
     const spoken = (await weigh(cluster)).frontends - before.frontends;
     bench.note(
-      `frontends after the events: ${(spoken / topics).toFixed(0)} B per topic with the connections`,
+      `frontends after the events: ${(spoken / topics).toFixed(0)} B per topic with ` +
+        "the connections",
     );
     for (const [role, share] of cpu.perEvent(holders.measured))
       bench.note(`CPU per event: ${role} ${share}`);
   },
 };
 
-/** CPU of each role while events flow, so that it can be told which part of a latency is waiting for a core. */
+/**
+ * CPU of each role while events are published, to tell how much of a latency is waiting for a core.
+ */
 class RoleCpu {
   readonly #pids: ReadonlyMap<string, readonly number[]>;
   #began = new Map<string, number>();
@@ -75,7 +83,7 @@ class RoleCpu {
     this.#pids = roles;
   }
 
-  /** How long the measured part was. */
+  /** Length of the measured part. */
   get seconds(): number {
     return this.#tookMs / 1000;
   }
@@ -97,7 +105,7 @@ class RoleCpu {
       [...this.#pids].map(([role, pids]) => [role, cpuSeconds(pids)] as const),
     );
     const known = new Set([...this.#pids.values()].flat());
-    // The publisher and the readers: whatever this benchmark started and is not the cluster.
+    // The publisher and the readers: every child process that is not the cluster.
     return seconds.set("generator", cpuSeconds(own.filter((pid) => !known.has(pid))));
   }
 
@@ -132,7 +140,7 @@ async function usedMemory(url: string): Promise<number> {
   return Number(/used_memory:([0-9]+)/.exec(info)?.[1] ?? 0);
 }
 
-/** What an idle connection weighs by itself (`idle-memory`); the rest is its topics. */
+/** The memory of an idle connection (`idle-memory`); the rest is its topics. */
 const CONNECTION_BYTES = 4800;
 
 interface Subscribed {
@@ -140,7 +148,7 @@ interface Subscribed {
   readonly connections: number;
   readonly seconds: number;
   readonly before: Weight;
-  /** At the moment of the last subscription, with all the garbage of making them. */
+  /** At the moment of the last subscription, with the garbage of all of them. */
   readonly atOnce: Weight;
   readonly after: Weight;
 }
@@ -153,7 +161,8 @@ function figures(
   const perTopic = (weight: Weight) => ((weight.frontends - before.frontends) / topics).toFixed(0);
   const own = (after.frontends - before.frontends - connections * CONNECTION_BYTES) / topics;
   bench.note(
-    `${count(topics)} topics on ${count(connections)} connections, subscribed in ${seconds.toFixed(1)} s (${count(topics / seconds)}/s)`,
+    `${count(topics)} topics on ${count(connections)} connections, subscribed in ` +
+      `${seconds.toFixed(1)} s (${count(topics / seconds)}/s)`,
   );
   bench.figure({
     what: "table store, per topic",
@@ -164,7 +173,9 @@ function figures(
   bench.figure({
     what: "frontends, per topic",
     value: `${own.toFixed(0)} B`,
-    against: `${perTopic(after)} B with the connections that carry them, ${perTopic(atOnce)} B at the moment of the last one`,
+    against:
+      `${perTopic(after)} B with the connections that carry them, ${perTopic(atOnce)} B ` +
+      "at the moment of the last one",
     target: "< 600 B",
     ok: own < 600,
   });

@@ -1,6 +1,7 @@
 /**
- * What the load generator itself costs: its reader, with every check, against a loop in C that only reads and compares, on
- * the same broadcasts of the same server. Most of both is the kernel's, which on loopback also acknowledges to the server.
+ * The cost of the load generator itself: its reader, with every check, against a loop in C that
+ * only reads and compares, on the same broadcasts of the same server. Most of both is the kernel's,
+ * which on loopback also acknowledges to the server.
  */
 import type { Benchmark } from "../harness/benchmark.ts";
 import { startCReader } from "../harness/c-reader.ts";
@@ -35,7 +36,7 @@ const benchmark: Benchmark = {
     };
     const bare = async (): Promise<Cost> => {
       const reader = await startCReader(Number(new URL(server.url).port), connections);
-      // One connection of the generator beside it, so that somebody publishes.
+      // One connection of the generator beside it, so that events are published.
       await bench.load(server, { ...load, connections: 1 });
       const { reads, userUs, systemUs } = await reader.end();
       return {
@@ -43,7 +44,7 @@ const benchmark: Benchmark = {
         kernelUs: systemUs / Math.max(1, reads),
       };
     };
-    // In turns, the better of two each: CPU time is disturbed by neighbours only upwards.
+    // Alternating, the better of two each: neighbours can only increase CPU time.
     const readers = [await ours()];
     const floors = [await bare()];
     readers.push(await ours());

@@ -1,11 +1,13 @@
 /*
- * The floor of a reader: what reading a broadcast costs when nothing is done but recv() and one comparison.
+ * The floor of a reader: the cost of reading a broadcast with nothing but recv() and one
+ * comparison.
  *
  *     cc -O2 -o reader reader.c && ./reader PORT CONNECTIONS
  *
- * One thread, epoll, edge-triggered. Opens the connections to 127.0.0.1, prints `ready`, and reads until its standard input
- * ends; then prints its reads and the CPU they took as JSON: {"reads":…,"same":…,"userUs":…,"systemUs":…}. `same`: as long as
- * the read before, and the same bytes.
+ * One thread, epoll, edge-triggered. Opens the connections to 127.0.0.1, prints `ready`, and reads
+ * until its standard input ends; then prints its reads and their CPU as JSON:
+ * {"reads":…,"same":…,"userUs":…,"systemUs":…}. `same`: reads with the same length and bytes as the
+ * one before.
  */
 #define _GNU_SOURCE
 #include <arpa/inet.h>
@@ -24,7 +26,7 @@ static double microseconds(struct timeval time) { return (double)time.tv_sec * 1
 
 static int open_stream(int port, int number) {
   static const char request[] = "GET /v1/events?topic=video%3Aload-0 HTTP/1.1\r\nHost: bench\r\nAccept: text/event-stream\r\n\r\n";
-  /* Addresses that the generator's own processes do not use. */
+  /* Source addresses that the generator's own processes do not use. */
   in_addr_t block = htonl(0x7fc80101u + (unsigned)(number / CONNECTIONS_PER_ADDRESS));
   struct sockaddr_in source = {.sin_family = AF_INET, .sin_addr.s_addr = block};
   struct sockaddr_in server = {.sin_family = AF_INET, .sin_port = htons((uint16_t)port), .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
@@ -50,7 +52,7 @@ int main(int count, char **arguments) {
   }
   struct epoll_event end = {.events = EPOLLIN, .data.fd = STDIN_FILENO};
   epoll_ctl(poll, EPOLL_CTL_ADD, STDIN_FILENO, &end);
-  /* The answers' heads are not what is measured. */
+  /* The heads of the responses are not measured. */
   sleep(1);
   puts("ready");
   fflush(stdout);

@@ -1,6 +1,6 @@
 /**
- * Redis forgets everything, dies and comes back empty, or fails over: when are all rows of two frontends with 10,000 topics each there
- * again, and from when on is every event served?
+ * Redis is flushed, dies and restarts empty, or fails over: how long until all rows of two
+ * frontends with 10,000 topics each are restored, and until every event is delivered again?
  */
 import { balance } from "../harness/balance.ts";
 import type { Bench, Benchmark } from "../harness/benchmark.ts";
@@ -22,27 +22,28 @@ import { type BenchStream, openStream } from "../harness/stream.ts";
 import { openWitness, whenQuiet } from "../harness/witness.ts";
 import { count } from "../report.ts";
 
-/** So 200 connections: within what `fetch` holds open. */
+/** So 200 connections: within what `fetch` keeps open. */
 const TOPICS_PER_CONNECTION = 100;
 const CONNECTING_AT_ONCE = 16;
 const BACK_SECONDS_MAX = 2;
 const AWAY_MS = 3000;
 const FLUSHES = 6;
-/** Nothing comes any more: longer than the repair of a lost last event takes. */
+/** No further event: longer than the repair of a lost last event takes. */
 const QUIET_MS = 2500;
 const POLL_MS = 50;
 const GIVEN_UP_SECONDS = 30;
 const ROWS_PATTERN = "o:t:video:row-*";
 /** The key whose node is the worst to lose: without it no row counts. */
 const LEASES_KEY = "o:{frontends}:leases";
-/** Published all the while, to viewers at both frontends; one event in seven is durable. */
+/** Published throughout, to viewers at both frontends; one event in seven is durable. */
 const TOPICS = Array.from({ length: 16 }, (_, index) => `video:meanwhile-${index}`);
 const PUBLISHING = { topics: TOPICS, clients: 16, rate: 400, seconds: 16, durableEvery: 7 };
 
 const benchmark: Benchmark = {
   name: "redis-back",
   about:
-    "Redis is emptied, killed and back empty, or fails over, under two frontends with 10,000 topics each: seconds until all is served again",
+    "Redis is emptied, killed and back empty, or fails over, under two frontends with " +
+    "10,000 topics each: seconds until all is served again",
   async run(bench) {
     const rows = 2 * bench.size(2000, 10_000);
     await withRows(bench, "single", rows, async (cluster, [redis]) => {
@@ -50,7 +51,7 @@ const benchmark: Benchmark = {
       await measure(bench, cluster, rows, `FLUSHALL, ${FLUSHES} times`, async () => {
         const faults: Fault[] = [];
         for (let time = 0; time < FLUSHES; time++) {
-          // At another moment between two renewals of the leases each time.
+          // Each time at another moment between two renewals of the leases.
           await Bun.sleep(Math.random() * 1000);
           await redis.send("FLUSHALL");
           faults.push({ backAt: wallClock(), rowsSeconds: await secondsUntilRows([redis], rows) });
@@ -90,9 +91,9 @@ const benchmark: Benchmark = {
 };
 
 interface Fault {
-  /** When the store was there again, ms since 1970. */
+  /** When the store was reachable again, ms since 1970. */
   readonly backAt: number;
-  /** …and how long all rows took from then on. */
+  /** … and the time from then until all rows were restored. */
   readonly rowsSeconds: number;
 }
 
@@ -122,7 +123,10 @@ async function withRows(
   }
 }
 
-/** Each frontend has topics of its own, so that a row is missing where one frontend has not put it back. */
+/**
+ * Each frontend has its own topics, so that a row is missing where one frontend has not restored
+ * it.
+ */
 async function subscribe(
   cluster: BenchCluster,
   perFrontend: number,
@@ -184,7 +188,7 @@ async function measure(
     token: cluster.token,
     ...PUBLISHING,
   });
-  // Until the publishers' process has begun.
+  // Until the publishers' process has started.
   await Bun.sleep(1000);
   const faults = await fault();
   const published = await publishing;
@@ -205,7 +209,10 @@ async function measure(
   });
   bench.figure({
     what: `${what}: every live event is served`,
-    value: `${servedSeconds.toFixed(2)} s after its return; until then refused ${count(live.refused)}, found nobody ${count(live.lost.length)} of ${count(live.acknowledged)}`,
+    value:
+      `${servedSeconds.toFixed(2)} s after its return; until then refused ` +
+      `${count(live.refused)}, without a subscriber ${count(live.lost.length)} of ` +
+      `${count(live.acknowledged)}`,
     target: `${BACK_SECONDS_MAX} s`,
     ok: servedSeconds <= BACK_SECONDS_MAX,
   });
@@ -219,7 +226,9 @@ async function measure(
   });
 }
 
-/** Since the last return of the store before the event; nothing where it came while the store was away. */
+/**
+ * Since the store's last return before the event; nothing where the event came during the outage.
+ */
 function secondsAfter(faults: readonly Fault[], { endedAt }: PublishedEvent): number {
   const before = faults.filter(({ backAt }) => backAt <= endedAt).at(-1);
   return before === undefined ? 0 : (endedAt - before.backAt) / 1000;

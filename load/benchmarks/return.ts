@@ -1,4 +1,7 @@
-/** Many return to one video at once, each 500 comments behind: when are they whole, and how often is the log read? */
+/**
+ * Many viewers return to one video at once, each 500 comments behind: how long until they have
+ * caught up, and how many reads of the log does it take?
+ */
 import type { Benchmark } from "../harness/benchmark.ts";
 import { readMetrics } from "../harness/metrics.ts";
 import { runReturningViewers } from "../harness/returning-viewers.ts";
@@ -9,15 +12,17 @@ const TOPIC = "video:return";
 const WITHIN_MS = 10_000;
 const PROCESSES = 2;
 const READS_TARGET = 20;
-/** Waits longer than the figure, so that a run that misses it says by how much. */
+/** Longer than the target, so that a run that misses it says by how much. */
 const PATIENCE_MS = 40_000;
 
 const benchmark: Benchmark = {
   name: "return",
   about:
-    "20,000 viewers return at once to one video, each 500 comments behind: whole within 10 s, fewer than 20 reads of the log",
+    "20,000 viewers return at once to one video, each 500 comments behind: caught up " +
+    "within 10 s, fewer than 20 log reads",
   async run(bench) {
-    // Two workers and two processes of viewers: none of them may open 20,000 files on most machines.
+    // Two workers and two processes of viewers: most machines do not allow one process 20,000
+    // descriptors.
     const server = await bench.ovation({ workers: PROCESSES, flags: ["--zstd", "off"] });
     const headers = { authorization: `Bearer ${server.token}`, "content-type": "application/json" };
     const publish = async (events: number) => {
@@ -39,7 +44,7 @@ const benchmark: Benchmark = {
     await publish(1);
     const before = await positionAt(server.url);
     const head = await publish(BEHIND);
-    // The frontend that they return to did not broadcast these: what they missed has to come from the log.
+    // The frontend that they return to did not broadcast these: they have to come from the log.
     await Bun.sleep(1500);
     const viewers = bench.size(1000, 20_000);
     const metrics = await readMetrics([server.url]);
@@ -65,7 +70,9 @@ const benchmark: Benchmark = {
       metrics("ovation_frontend_recovery_reads_total");
     bench.figure({
       what: `${count(viewers)} viewers, ${BEHIND} behind`,
-      value: `${count(result.whole)} whole after ${(result.wholeMs / 1000).toFixed(1)} s, ${count(result.bytes / 2 ** 20)} MB`,
+      value:
+        `${count(result.whole)} caught up after ${(result.wholeMs / 1000).toFixed(1)} ` +
+        `s, ${count(result.bytes / 2 ** 20)} MB`,
       target: `all within ${WITHIN_MS / 1000} s`,
       ok: result.whole === viewers && result.wholeMs <= WITHIN_MS,
     });
@@ -87,7 +94,9 @@ const benchmark: Benchmark = {
   },
 };
 
-/** The id of a connection's first event: a position at the head. Nobody is connected afterwards. */
+/**
+ * The id of a connection's first event: a position at the head. No viewer is connected afterwards.
+ */
 async function positionAt(url: string): Promise<string> {
   const response = await fetch(`${url}/v1/events?topic=${TOPIC}`);
   const reader = response.body?.getReader();

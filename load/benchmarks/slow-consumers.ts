@@ -1,4 +1,4 @@
-/** A tenth of the viewers never reads: what that costs the others, and the server's memory. */
+/** A tenth of the viewers never reads: the cost for the others, and for the server's memory. */
 import type { Benchmark, Measured } from "../harness/benchmark.ts";
 import { ms } from "../report.ts";
 
@@ -10,7 +10,7 @@ const benchmark: Benchmark = {
   async run(bench) {
     const all = bench.size(1000, 10_000);
     const stuck = all / 10;
-    // Large events, so that the sockets of those who never read are full when the warm-up ends.
+    // Large events, so that the sockets of never-readers are full when the warm-up ends.
     const options = {
       connections: all - stuck,
       rate: 20,
@@ -27,14 +27,17 @@ const benchmark: Benchmark = {
     const before = await measure(0);
     const loaded = await measure(stuck);
     const after = await measure(0);
-    // Without anyone stuck twice, before and after: what differs between these two is the noise of the machine.
+    // Without slow consumers twice, before and after: the difference of these two is the machine's
+    // noise.
     const calm = before.report.latency.p99Ms > after.report.latency.p99Ms ? before : after;
 
     const ratio = loaded.report.latency.p99Ms / calm.report.latency.p99Ms;
     bench.figure({
       what: `p99 of the ${all - stuck} others`,
       value: `${ms(loaded.report.latency.p99Ms)}, ${ratio.toFixed(2)}×`,
-      against: `${ms(before.report.latency.p99Ms)} and ${ms(after.report.latency.p99Ms)} with none stuck`,
+      against:
+        `${ms(before.report.latency.p99Ms)} and ${ms(after.report.latency.p99Ms)} with ` +
+        "none stuck",
       target: "≤ 1.2×",
       ok: ratio <= 1.2,
     });
@@ -44,7 +47,9 @@ const benchmark: Benchmark = {
       (loaded.rss.measuring - loaded.rss.open - (calm.rss.measuring - calm.rss.open)) / stuck;
     bench.figure({
       what: "server memory while they are stuck",
-      value: `grows by ${kilobytes(growth)} per stuck viewer, after ${kilobytes(filled)} once, when their sockets filled`,
+      value:
+        `grows by ${kilobytes(growth)} per stuck viewer, after ${kilobytes(filled)} ` +
+        "once, when their sockets filled",
       target: "flat: no more than one event (2 KB)",
       ok: growth <= EVENT_BYTES,
     });
@@ -59,7 +64,8 @@ const benchmark: Benchmark = {
       ok: loaded.report.ok,
     });
     bench.note(
-      `kernel memory of all sockets, both ends: ${megabytes(loaded.tcpMemoryBytes)}, with none stuck ${megabytes(calm.tcpMemoryBytes)}`,
+      `kernel memory of all sockets, both ends: ${megabytes(loaded.tcpMemoryBytes)}, ` +
+        `with none stuck ${megabytes(calm.tcpMemoryBytes)}`,
     );
   },
 };

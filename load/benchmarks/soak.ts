@@ -1,7 +1,7 @@
 /**
- * Half an hour of steady load on one process and, beside it, on a cluster: does anything grow that
- * should not? Memory, open files, threads, rows of every table, Redis keys and log bytes are taken
- * every ten seconds; a line is fitted through each after the warm-up, and its slope has a bound.
+ * Half an hour of steady load on one process and on a cluster: does anything grow that should not?
+ * Memory, descriptors, threads, rows of every table, Redis keys and log bytes are sampled every ten
+ * seconds; the slope of a line fitted after the warm-up has a bound.
  */
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -16,12 +16,12 @@ import { count } from "../report.ts";
 const HEAP_REPORTER = fileURLToPath(new URL("../harness/heap-reporter.ts", import.meta.url));
 const MINUTES = 30;
 const EVERY_MS = 10_000;
-/** Until caches are warm and retention has begun to drop what is over it. */
+/** Until caches are warm and retention has begun to delete events. */
 const WARM_UP_SHARE = 1 / 4;
 const WARM_UP_MS_MAX = 6 * 60_000;
 /** Shorter runs show whether it works; their slopes are mostly warm-up. */
 const JUDGED_MINUTES_MIN = 20;
-/** Reached after some two minutes: from there on the rows of events stand still. */
+/** Reached after some two minutes: from then on the number of rows is constant. */
 const RETENTION_EVENTS = 200;
 const POLICY = `kinds:
   video:
@@ -31,25 +31,25 @@ const POLICY = `kinds:
 const WRONG_SHARE_MAX = 0.001;
 const MEGABYTE = 1024 * 1024;
 
-/** By how much a series may grow in an hour. The first that fits. */
+/** Allowed growth of a series per hour. The first match counts. */
 const BOUNDS: readonly {
   readonly of: RegExp;
   readonly perHour: (made: SoakLoad["made"], hours: number) => number;
 }[] = [
   { of: / rss$/, perHour: () => 60 * MEGABYTE },
-  // After a collection: what is left is in use.
+  // After a collection: what remains is in use.
   { of: / heap$/, perHour: () => 20 * MEGABYTE },
   { of: / (files|threads)$/, perHour: () => 30 },
   { of: /^log bytes$/, perHour: () => 0.2 * MEGABYTE },
   { of: /^redis keys$/, perHour: () => 500 },
   { of: /^redis bytes$/, perHour: () => 3 * MEGABYTE },
-  // Kept for a day, by design: one for each durable event. A pin makes a notification beside it.
+  // Kept for a day, by design: one per durable event. A pin also makes a notification.
   { of: /^rows of keys$/, perHour: ({ durable }, hours) => (durable / hours) * 1.15 },
   // A guest's, for 90 days: `records` of the policy.
   { of: /^rows of ovation_(members|guests|guest_addresses)$/, perHour: perGuest },
-  // Those who are notified have a topic of their own.
+  // Members with notifications have their own topic.
   { of: /^rows of topics$/, perHour: perGuest },
-  // Notifications stay in the topic of whom they are for.
+  // Notifications are kept in the topic of their member.
   {
     of: /^rows of events$/,
     perHour: ({ notifications }, hours) => 2000 + (notifications / hours) * 1.05,
@@ -64,7 +64,8 @@ function perGuest({ guests }: SoakLoad["made"], hours: number): number {
 const benchmark: Benchmark = {
   name: "soak",
   about:
-    "half an hour (--minutes N) of steady load on one process and on a cluster: the slopes of memory, files, threads, rows, keys and log bytes",
+    "half an hour (--minutes N) of steady load on one process and on a cluster: the " +
+    "slopes of memory, descriptors, threads, rows, keys and log bytes",
   async run(bench) {
     const minutes = bench.minutes ?? bench.size(1, MINUTES);
     const directory = mkdtempSync(join(tmpdir(), "ovation-soak-"));

@@ -1,9 +1,11 @@
 /**
- * Every connection is cut at once and comes back at a random moment of the announced spread, with its position.
+ * Every connection is cut at once and returns at a random moment of the announced spread, with its
+ * position.
  *
- * Once with all of them on one video, once on fifty videos, the same number of deliveries a second. Writing one event to
- * 50,000 viewers and reading it there takes two cores a third of a second, storm or no storm (by C loops at both ends a
- * quarter): so the latency after the storm stands beside the one during it.
+ * Once with all of them on one video, once on fifty videos, the same number of deliveries a second.
+ * Writing one event to 50,000 viewers and reading it takes two cores a third of a second, storm or
+ * not (with C loops at both ends a quarter): so the latency after the storm is reported beside the
+ * one during it.
  */
 import type { Bench, Benchmark } from "../harness/benchmark.ts";
 import { count, ms } from "../report.ts";
@@ -51,7 +53,9 @@ async function storm(bench: Bench, videos: number): Promise<void> {
     .map((second) => second.p99Ms);
   bench.figure({
     what: `${where}: returned`,
-    value: `${count(reconnects.count)} of ${count(connections)}, the last after ${ms(reconnects.latency.maxMs)}`,
+    value:
+      `${count(reconnects.count)} of ${count(connections)}, the last after ` +
+      `${ms(reconnects.latency.maxMs)}`,
     target: `all, within the spread of ${spread} s`,
     ok: reconnects.count >= connections && reconnects.latency.maxMs <= spread * 1000 + GRACE_MS,
   });
@@ -64,13 +68,17 @@ async function storm(bench: Bench, videos: number): Promise<void> {
   bench.figure({
     what: `${where}: latency of those connected, during the storm`,
     value: `p50 ${ms(latency.p50Ms)}, p99 ${ms(latency.p99Ms)}, max ${ms(latency.maxMs)}`,
-    against: `p99 from ${ms(Math.min(...calm))} to ${ms(Math.max(...calm))} in the seconds after it, all back and nothing else to do`,
+    against:
+      `p99 from ${ms(Math.min(...calm))} to ${ms(Math.max(...calm))} in the seconds ` +
+      "after it, all back and nothing else to do",
     target: "p99 < 250 ms",
     ok: latency.p99Ms < P99_MS_MAX,
   });
   bench.figure({
     what: `${where}: recovered on return`,
-    value: `${count(reconnects.recovered.count)} events; repeated on the wire ${count(checks.repeated)}`,
+    value:
+      `${count(reconnects.recovered.count)} events; repeated on the wire ` +
+      `${count(checks.repeated)}`,
   });
   bench.note(`attempts that came to nothing: ${JSON.stringify(report.connect.refusals)}`);
   if (!report.ok) bench.note(report.problems.join("; "));

@@ -1,6 +1,6 @@
 /**
- * Viewer counts over two data centres while nodes die and the link between them is cut: for how long is a wrong number shown, to
- * viewers at every frontend and by every comments process?
+ * Viewer counts over two data centres while nodes die and the link between them is cut: for how
+ * long is a wrong number shown, to viewers at every frontend and by every comments process?
  */
 import type { Bench, Benchmark } from "../harness/benchmark.ts";
 import type { ClusterNode } from "../harness/cluster.ts";
@@ -11,7 +11,7 @@ import { count } from "../report.ts";
 
 const VIDEO = "counted";
 const RIGHT_SECONDS_MAX = 10;
-/** After a death: longer than every number in the stores lasts. */
+/** After a death: longer than every number in the stores lives. */
 const WATCHED_MS = 15_000;
 const SETTLED_SECONDS_MAX = 30;
 const AWAY_MS = 1000;
@@ -19,7 +19,8 @@ const AWAY_MS = 1000;
 const benchmark: Benchmark = {
   name: "viewer-counts",
   about:
-    "viewer counts over two data centres while Redis, a comments process, a dispatcher, the link and a frontend die: seconds until all are right",
+    "viewer counts over two data centres while Redis, a comments process, a " +
+    "dispatcher, the link and a frontend die: seconds until all are right",
   async run(bench) {
     const cluster = await bench.cluster({
       datacenters: 2,
@@ -33,7 +34,7 @@ const benchmark: Benchmark = {
       ...of("frontend").map(({ name, url }) => ({ name, url, kind: "frontend" as const })),
       ...of("comments").map(({ name, url }) => ({ name, url, kind: "comments" as const })),
     ];
-    // The watch has a viewer of its own at each frontend.
+    // The watch has its own viewer at each frontend.
     const perFrontend = bench.size(5, 25);
     const streams = await Promise.all(
       of("frontend").flatMap(({ url }) =>
@@ -43,33 +44,33 @@ const benchmark: Benchmark = {
       ),
     );
     const watch = await watchCounts(VIDEO, sources);
-    const everybody = perFrontend * of("frontend").length;
+    const allViewers = perFrontend * of("frontend").length;
     const [redis] = redisNodes(cluster.redis("east"));
     try {
-      await settle(watch, everybody);
+      await settle(watch, allViewers);
       await measure(
         bench,
         watch,
         `Redis killed, back empty after ${AWAY_MS / 1000} s`,
-        everybody,
+        allViewers,
         async () => {
           await redis?.kill();
           await Bun.sleep(AWAY_MS);
           await redis?.restart();
         },
       );
-      await measure(bench, watch, "a comments process killed", everybody, async () =>
+      await measure(bench, watch, "a comments process killed", allViewers, async () =>
         kill(watch, cluster.of("comments")[0]),
       );
-      await measure(bench, watch, "a dispatcher killed", everybody, async () =>
+      await measure(bench, watch, "a dispatcher killed", allViewers, async () =>
         kill(watch, cluster.of("dispatcher")[0]),
       );
-      // Each counts its own then, and all again when the link is back.
-      await measure(bench, watch, "the link between the data centres cut", everybody / 2, () =>
+      // Each data centre counts its own then, and all again after the link heals.
+      await measure(bench, watch, "the link between the data centres cut", allViewers / 2, () =>
         cluster.link("cut"),
       );
-      await measure(bench, watch, "the link healed", everybody, () => cluster.link("heal"));
-      const left = everybody - perFrontend;
+      await measure(bench, watch, "the link healed", allViewers, () => cluster.link("heal"));
+      const left = allViewers - perFrontend;
       await measure(bench, watch, "a frontend killed, with its viewers", left, async () =>
         kill(watch, cluster.of("frontend")[1]),
       );
@@ -91,7 +92,7 @@ async function settle(watch: CountWatch, truth: number): Promise<void> {
   const until = performance.now() + SETTLED_SECONDS_MAX * 1000;
   while (!watch.all(truth)) {
     if (performance.now() > until)
-      throw new Error(`nobody counts ${truth}: ${JSON.stringify(watch.histories)}`);
+      throw new Error(`no source counts ${truth}: ${JSON.stringify(watch.histories)}`);
     await Bun.sleep(100);
   }
 }
@@ -114,7 +115,9 @@ async function measure(
   ];
   bench.figure({
     what,
-    value: `right everywhere after ${seconds.toFixed(1)} s; of ${count(truth)} viewers ${count(least)} to ${count(most)} were shown`,
+    value:
+      `right everywhere after ${seconds.toFixed(1)} s; of ${count(truth)} viewers ` +
+      `${count(least)} to ${count(most)} were shown`,
     target: `${RIGHT_SECONDS_MAX} s`,
     ok: seconds <= RIGHT_SECONDS_MAX,
   });

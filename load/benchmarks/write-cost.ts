@@ -1,6 +1,7 @@
 /**
- * What one delivery costs the server where nothing can be batched: one event, one write to every connection.
- * The same load, by the same generator, on a bare `send()` loop in C, on bare Bun, on Ovation and on nchan.
+ * The server's cost of one delivery where nothing can be batched: one event, one write to every
+ * connection. The same load, by the same generator, on a bare `send()` loop in C, on bare Bun, on
+ * Ovation and on nchan.
  */
 import type { Bench, Benchmark, Measured } from "../harness/benchmark.ts";
 import type { BenchServer } from "../harness/servers.ts";
@@ -9,7 +10,7 @@ const benchmark: Benchmark = {
   name: "write-cost",
   about: "CPU per delivery without batching, against a bare C send() loop and nchan",
   async run(bench) {
-    // Seldom enough that a broadcast has ended long before the next event: nothing is batched.
+    // Seldom enough that a broadcast ends long before the next event: nothing is batched.
     const options = {
       connections: bench.size(1000, 6000),
       rate: 5,
@@ -22,7 +23,7 @@ const benchmark: Benchmark = {
       await server.stop();
       return measured;
     };
-    // Floor and ours in turns, the better of two each: CPU time is disturbed by neighbours only upwards.
+    // Floor and Ovation alternating, the better of two each: neighbours can only increase CPU time.
     const floors = [await measure(await bench.floor())];
     const ours = [await measure(await bench.ovation())];
     floors.push(await measure(await bench.floor()));
@@ -69,7 +70,9 @@ function times(value: number, floor: number): string {
 function complete(bench: Bench, measured: Measured): void {
   const { report } = measured;
   bench.note(
-    `events in one write: ${(report.latency.count / report.measured.readsSettled).toFixed(2)} (below 1: viewer counts go out as well)`,
+    "events in one write: " +
+      `${(report.latency.count / report.measured.readsSettled).toFixed(2)} (below 1: ` +
+      "viewer counts go out as well)",
   );
   bench.figure({
     what: "faults",

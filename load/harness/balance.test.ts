@@ -2,7 +2,7 @@ import { expect, test } from "bun:test";
 import { balance, movedAfterMs, type SeenEvent } from "./balance.ts";
 import type { Outcome, PublishedEvent } from "./failover-publishers.ts";
 
-/** Client 0, every second event durable, the dispatcher given. */
+/** Client 0, every second event durable, the given dispatcher. */
 function published(outcomes: readonly Outcome[], dispatcher = 0): readonly PublishedEvent[] {
   return outcomes.map((outcome, number) => ({
     id: `0-${number}`,
@@ -25,7 +25,7 @@ const ALL = published(["acknowledged", "acknowledged", "acknowledged", "acknowle
 const witness = (seen: readonly SeenEvent[], announced = 0) => ({ seen, announced });
 const [one, two, three, four] = SEEN as [SeenEvent, SeenEvent, SeenEvent, SeenEvent];
 
-test("what was acknowledged and seen by all is balanced", () => {
+test("events acknowledged and seen by all are balanced", () => {
   const { live, durable, phantoms, announced } = balance(ALL, [witness(SEEN), witness(SEEN)]);
   const whole = {
     acknowledged: 2,
@@ -44,7 +44,7 @@ test("what was acknowledged and seen by all is balanced", () => {
   });
 });
 
-test("what one viewer of two did not see is lost, in its lane; a hole in the numbers as well", () => {
+test("an event that one of two viewers missed is lost, in its lane; so is a hole", () => {
   const { live, durable } = balance(ALL, [witness(SEEN), witness([two], 1)]);
   expect([live.lost.map(({ id }) => id), durable.lost.map(({ id }) => id)]).toEqual([
     ["0-0", "0-2"],
@@ -61,7 +61,7 @@ test("what one viewer of two did not see is lost, in its lane; a hole in the num
   expect(balance(ALL, [witness([], 3), witness([], 4)]).announced).toBe(7);
 });
 
-test("what was not acknowledged is owed to nobody, and counted", () => {
+test("unacknowledged events are not owed to any viewer, and counted", () => {
   const some = published(["unanswered", "acknowledged", "refused", "unanswered"]);
   const { live, durable } = balance(some, [witness([one, two])]);
   expect(live).toEqual({
@@ -76,7 +76,7 @@ test("what was not acknowledged is owed to nobody, and counted", () => {
   expect(durable).toMatchObject({ acknowledged: 1, unanswered: 1, lost: [] });
 });
 
-test("what comes twice, out of order or from nobody is told", () => {
+test("duplicate, out-of-order and unpublished events are reported", () => {
   expect(balance(ALL, [witness([...SEEN, one, two])])).toMatchObject({
     live: { twice: 1 },
     durable: { twice: 1 },
@@ -85,7 +85,7 @@ test("what comes twice, out of order or from nobody is told", () => {
   expect(balance(ALL, [witness([...SEEN, { id: "9-9", seq: undefined }])]).phantoms).toBe(1);
 });
 
-test("publishing goes on when the last publisher of the dead dispatcher has an answer of another", () => {
+test("publishing resumes when the last publisher of the dead dispatcher has another", () => {
   const [first, second, third, fourth] = ALL as [
     PublishedEvent,
     PublishedEvent,

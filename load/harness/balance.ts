@@ -1,24 +1,24 @@
 /**
- * What publishers were told beside what viewers saw, event by event: a pure function. Every viewer is owed every event that was
- * acknowledged.
+ * Compares the responses to publishers with the events at viewers, one by one: a pure function.
+ * Every viewer is owed every acknowledged event.
  */
 import type { PublishedEvent } from "./failover-publishers.ts";
 
 export interface SeenEvent {
   readonly id: string;
-  /** Of a durable one. */
+  /** Of a durable event. */
   readonly seq: number | undefined;
 }
 
 export interface Witness {
   readonly seen: readonly SeenEvent[];
-  /** Live events that a `gap` said were lost on the way to this viewer. */
+  /** Live events that a `gap` reported as lost to this viewer. */
   readonly announced: number;
 }
 
 export interface Lane {
   readonly acknowledged: number;
-  /** The publisher knows that it does not know; of them, those that somebody saw. */
+  /** Sent without a response; of them, those that a viewer saw. */
   readonly unanswered: number;
   readonly unansweredSeen: number;
   readonly refused: number;
@@ -26,7 +26,10 @@ export interface Lane {
   readonly lost: readonly PublishedEvent[];
   /** Seen more than once by a viewer. */
   readonly twice: number;
-  /** Live: behind a later one of the same publisher and dispatcher. Durable: not the next number of its topic. */
+  /**
+   * Live: after a later one of the same publisher and dispatcher. Durable: not the next number of
+   * its topic.
+   */
   readonly disordered: number;
 }
 
@@ -34,7 +37,7 @@ export interface Balance {
   readonly live: Lane;
   readonly durable: Lane;
   readonly announced: number;
-  /** Seen, and published by nobody. */
+  /** Seen, and never published. */
   readonly phantoms: number;
 }
 
@@ -72,7 +75,7 @@ export function balance(
   };
 }
 
-/** Durable events whose number is not the one after the last of their topic. */
+/** Durable events whose number does not follow the last of their topic. */
 function holes(seen: readonly SeenEvent[], byId: ReadonlyMap<string, PublishedEvent>): number {
   const last = new Map<string, number>();
   let found = 0;
@@ -86,7 +89,9 @@ function holes(seen: readonly SeenEvent[], byId: ReadonlyMap<string, PublishedEv
   return found;
 }
 
-/** One publisher waits for each answer, so what it published to one dispatcher comes in that order. */
+/**
+ * One publisher waits for each response, so its events through one dispatcher come in that order.
+ */
 function overtaken(seen: readonly SeenEvent[], byId: ReadonlyMap<string, PublishedEvent>): number {
   const last = new Map<string, number>();
   let found = 0;
@@ -105,7 +110,9 @@ function sum(numbers: readonly number[]): number {
   return numbers.reduce((total, number) => total + number, 0);
 }
 
-/** From the kill until each publisher that used the dead dispatcher had an answer of another one, ms: the last of them. */
+/**
+ * From the kill until every publisher of the dead dispatcher had a response from another one, ms.
+ */
 export function movedAfterMs(
   published: readonly PublishedEvent[],
   dead: number,

@@ -1,5 +1,6 @@
 /**
- * What a benchmark is. To add one: a file in `load/benchmarks/` with a `Benchmark` as its default export, named like it.
+ * The interface of a benchmark. To add one: a file in `load/benchmarks/` with a `Benchmark` as its
+ * default export, named like it.
  */
 import type { LoadOptions } from "../options.ts";
 import type { LoadReport } from "../report.ts";
@@ -16,25 +17,28 @@ export interface Benchmark {
 /** One line of the result. */
 export interface Figure {
   readonly what: string;
-  /** With its unit, as it is read. */
+  /** With its unit, for reading. */
   readonly value: string;
   /** The same figure of the floor or the peer, from the same run. */
   readonly against?: string;
-  /** What was to be reached, and whether it was. */
+  /** The target, and whether it was reached. */
   readonly target?: string;
   readonly ok?: boolean;
 }
 
-/** A load and what it cost the server. */
+/** A load and its cost on the server. */
 export interface Measured {
   readonly report: LoadReport;
   /** CPU of the server's processes in the measured part, s. */
   readonly cpuSeconds: number;
   /** …for each event that a connection received. */
   readonly cpuUsPerDelivery: number;
-  /** …for each write that a connection received: what an event costs where nothing is batched. */
+  /** … for each write that a connection received: the cost of an event where nothing is batched. */
   readonly cpuUsPerWrite: number;
-  /** Resident memory: before the connections, with all of them open and idle, when the measured part began, and after the load. */
+  /**
+   * Resident memory: before the connections, with all of them open and idle, when the measured part
+   * began, and after the load.
+   */
   readonly rss: {
     readonly before: number;
     readonly open: number;
@@ -46,9 +50,9 @@ export interface Measured {
 }
 
 export interface Bench {
-  /** Small and short: to see that it works, not what it can do. */
+  /** Small and short: shows that it works, not what it can do. */
   readonly quick: boolean;
-  /** How long a soak is asked to last; `undefined`: as long as it does by itself. */
+  /** The requested length of a soak; `undefined`: its default. */
   readonly minutes: number | undefined;
   /** The first where it is quick, else the second. */
   size(quick: number, full: number): number;

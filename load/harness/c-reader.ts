@@ -1,4 +1,7 @@
-/** The floor of a reader: `benchmarks/reader.c`, compiled here and now, on the streams of a server on this machine. */
+/**
+ * The floor of a reader: `benchmarks/reader.c`, compiled on the spot, on the streams of a server on
+ * this machine.
+ */
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -6,14 +9,14 @@ import { fileURLToPath } from "node:url";
 
 export interface CReaderResult {
   readonly reads: number;
-  /** Reads that brought the same bytes as the one before. */
+  /** Reads with the same bytes as the one before. */
   readonly same: number;
   readonly userUs: number;
   readonly systemUs: number;
 }
 
 export interface CReader {
-  /** What it has read, and what that took, since all its connections were open. It ends. */
+  /** Ends it; returns its reads and their cost since all its connections were open. */
   end(): Promise<CReaderResult>;
 }
 

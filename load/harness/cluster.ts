@@ -1,4 +1,7 @@
-/** A cluster of roles for benchmarks: `ovation/cluster/main.ts --control` as a process, with everything that it starts. */
+/**
+ * A cluster of roles for benchmarks: `ovation/cluster/main.ts --control` as a process, with
+ * everything that it starts.
+ */
 import { fileURLToPath } from "node:url";
 import { processTree } from "./process-figures.ts";
 
@@ -11,11 +14,11 @@ export interface ClusterOptions {
   readonly comments?: number;
   /** Between the data centres, one way, ms. */
   readonly delayMs?: number;
-  /** What dispatchers forward to the other data centre. Default: theirs. */
+  /** What dispatchers forward to the other data centre. Default: their own. */
   readonly forward?: "all" | "wanted";
   /** Default: one server. */
   readonly redis?: "single" | "cluster";
-  /** What of the processes' logs is shown. Default: warnings. */
+  /** The log level to show of the processes. Default: warnings. */
   readonly logLevel?: "warn" | "error";
   /** Of all processes. */
   readonly environment?: Readonly<Record<string, string>>;
@@ -35,12 +38,15 @@ export interface BenchCluster {
   readonly processes: readonly ClusterNode[];
   /** Those of a role, in one data centre. */
   of(role: string, datacenter?: string): readonly ClusterNode[];
-  /** Where a data centre's table is. */
+  /** The URL of a data centre's table. */
   redis(datacenter: string): string;
   readonly postgres: string;
-  /** How much the processes have written to standard error. */
+  /** Bytes that the processes have written to standard error. */
   logBytes(): number;
-  /** Tells the link between the data centres (`cut`, `heal`, `delay 100`: see `ovation/cluster/cluster-commands.ts`); resolves when it is done. */
+  /**
+   * Commands the link between the data centres (`cut`, `heal`, `delay 100`: see
+   * `ovation/cluster/cluster-commands.ts`); resolves when it is done.
+   */
   link(command: string): Promise<void>;
   /** All processes, Redis and PostgreSQL included. */
   pids(): number[];
@@ -73,7 +79,7 @@ export async function startCluster(options: ClusterOptions = {}): Promise<BenchC
   const lines = readLines(child.stdout);
   const nextLine = async (): Promise<string> => {
     const { value, done } = await lines.next();
-    if (done === true) throw new Error("the cluster ended: what it said is above");
+    if (done === true) throw new Error("the cluster ended: its output is above");
     return value;
   };
   const started = JSON.parse(await nextLine()) as Started;
@@ -111,7 +117,7 @@ interface Started {
   readonly processes: readonly ClusterNode[];
 }
 
-/** What the processes say is shown, and counted. */
+/** The processes' output is shown, and counted. */
 async function passOn(
   stream: ReadableStream<Uint8Array>,
   onBytes: (bytes: number) => void,

@@ -1,23 +1,26 @@
 /**
- * Who runs where, for benchmarks whose question is what one process can do with a core of its own while everything around it
- * shares the rest of a small machine. With `taskset` of util-linux, which every Debian has.
+ * Assigns processes to cores, for benchmarks of one process on its own core while everything else
+ * shares the rest of a small machine. Uses `taskset` of util-linux, which every Debian has.
  */
 import { readdirSync } from "node:fs";
 import { availableParallelism, setPriority } from "node:os";
 
-/** nice(1) of those that would be on other machines: enough that they take what the others leave, and still run. */
+/**
+ * nice(1) of processes that would be on other machines: they take what the others leave, and still
+ * run.
+ */
 const ASIDE = 15;
 
 export interface Placement {
-  /** Each of them has the first core to itself, together. */
+  /** They share the first core, alone. */
   readonly alone: readonly number[];
   /** They have the other cores. */
   readonly beside: readonly number[];
-  /** Of those beside, which give way to the rest of them. */
+  /** Of the background ones, which yield to all others. */
   readonly aside: readonly number[];
 }
 
-/** Says whether it could: on one core, or without `taskset`, everybody stays where they were. */
+/** Returns whether it could: on one core, or without `taskset`, every process stays where it is. */
 export function place({ alone, beside, aside }: Placement): boolean {
   const cores = availableParallelism();
   if (cores < 2 || Bun.which("taskset") === null) return false;
@@ -28,7 +31,7 @@ export function place({ alone, beside, aside }: Placement): boolean {
   return true;
 }
 
-/** All its threads, those that it starts later, and the processes that it starts later. */
+/** All its threads, and the threads and processes that it starts later. */
 function pin(pid: number, cores: string): void {
   Bun.spawnSync(["taskset", "-acp", cores, String(pid)]);
 }

@@ -1,18 +1,24 @@
-/** What is shown as the number of a video's viewers, wherever it is shown, over time: when it was wrong, how far, and for how long. */
+/**
+ * The number of a video's viewers wherever it is shown, over time: when it was wrong, by how much,
+ * and for how long.
+ */
 import { openStream } from "./stream.ts";
 
 export interface CountSource {
   readonly name: string;
-  /** The address of a comments process (asked again and again), or of a frontend (what it tells a viewer). */
+  /** The URL of a comments process (polled), or of a frontend (which reports to a viewer). */
   readonly url: string;
   readonly kind: "comments" | "frontend";
 }
 
 export interface CountHistory {
   readonly source: string;
-  /** The last number, or `undefined` where none was told. */
+  /** The last number, or `undefined` where there was none. */
   readonly last: number | undefined;
-  /** Since `from`: the last moment at which it was wrong, and how long it was wrong at a stretch, ms; the numbers shown. */
+  /**
+   * Since `from`: the last moment at which it was wrong, the longest time that it was wrong, ms,
+   * and the numbers shown.
+   */
   since(from: number, truth: number): CountVerdict;
 }
 
@@ -25,9 +31,9 @@ export interface CountVerdict {
 
 export interface CountWatch {
   readonly histories: readonly CountHistory[];
-  /** Whether everybody shows it. */
+  /** Whether every source shows it. */
   all(truth: number): boolean;
-  /** A source that was killed says nothing any more, and its last number is nobody's. */
+  /** A killed source reports nothing, and its last number does not count. */
   forget(name: string): void;
   close(): void;
 }
@@ -58,7 +64,7 @@ export async function watchCounts(
         });
         if (answer.ok) note(name, ((await answer.json()) as { readonly viewers: number }).viewers);
       } catch {
-        // Not answered is not wrong.
+        // No response is not a wrong number.
       }
       await Bun.sleep(POLL_MS);
     }

@@ -1,11 +1,12 @@
 /**
- * Publishers on a fixed schedule, spread over several dispatchers, who do what a load balancer and a careful backend do when one
- * of them dies: the next request goes to another; a live event without an answer is not sent again (it would come twice), a
- * durable one is, with the same key. A process of its own, so that it does not share a thread with what it measures.
+ * Publishers on a fixed schedule, spread over several dispatchers, that act as a load balancer and
+ * a careful backend do when a dispatcher dies: the next request goes to another; a live event
+ * without a response is not sent again (it could be duplicated), a durable one is, with the same
+ * key. A separate process, so that it does not share a thread with what it measures.
  *
  *     bun load/harness/failover-publishers.ts '{"urls":[…],"token":"…","topics":[…],"clients":64,"rate":5000,"seconds":10,"durableEvery":11}'
  *
- * Prints one line of JSON: every event and what became of it.
+ * Prints one line of JSON: every event and its outcome.
  */
 import { fileURLToPath } from "node:url";
 import { openPostConnection, type PostConnection } from "./post-connection.ts";
@@ -14,35 +15,41 @@ export interface FailoverTask {
   /** Dispatchers; clients are spread over them. */
   readonly urls: readonly string[];
   readonly token: string;
-  /** Client by client in turn. */
+  /** Client by client, round robin. */
   readonly topics: readonly string[];
   readonly clients: number;
-  /** Events a second over all clients. Where answers do not keep up, a client sends what is due when it may. */
+  /**
+   * Events a second over all clients. Where responses are late, a client sends what is due when it
+   * can.
+   */
   readonly rate: number;
   readonly seconds: number;
-  /** One event in so many is durable. Without a divisor in common with `clients`, each of them has its share. */
+  /**
+   * One event in this many is durable. Coprime with `clients`, so that each of them has its share.
+   */
   readonly durableEvery: number;
 }
 
 /**
- * `unanswered`: whoever sent it does not know whether it was dispatched, and knows that. `refused`: it was told that it was not.
+ * `unanswered`: the sender does not know whether it was dispatched. `refused`: the server said that
+ * it was not.
  */
 export type Outcome = "acknowledged" | "unanswered" | "refused";
 
 export interface PublishedEvent {
-  /** Client and number: what `data.id` of the event says. */
+  /** Client and number: the `data.id` of the event. */
   readonly id: string;
   readonly client: number;
   readonly topic: string;
   readonly durable: boolean;
-  /** Who was asked last, by its place in `urls`. */
+  /** The dispatcher asked last, as an index of `urls`. */
   readonly dispatcher: number;
   readonly outcome: Outcome;
-  /** When that was known, ms since 1970. */
+  /** When the outcome was known, ms since 1970. */
   readonly endedAt: number;
 }
 
-/** Keys are remembered by the log for longer than one run. */
+/** The log keeps keys for longer than one run. */
 const RUN = crypto.randomUUID();
 const CONNECT_PAUSE_MS = 20;
 const DURABLE_ATTEMPTS_MAX = 200;
@@ -86,7 +93,8 @@ async function publishAs(client: number, task: FailoverTask): Promise<readonly P
     const durable = place % durableEvery === 0;
     const key = durable ? `,"durable":true,"id":"${RUN} ${id}"` : "";
     const outcome = await sender.send(
-      `{"topic":"${topic}","type":"goal","data":{"id":"${id}","text":"some words, as they are"}${key}}`,
+      `{"topic":"${topic}","type":"goal","data":{"id":"${id}","text":"some words, as ` +
+        `they are"}${key}}`,
       durable,
     );
     events.push({
@@ -118,7 +126,7 @@ function createSender(first: number, { urls, token }: FailoverTask): Sender {
     dispatcher = (dispatcher + 1) % urls.length;
   };
 
-  /** To the first that takes a connection. */
+  /** To the first that accepts a connection. */
   async function connected(): Promise<PostConnection> {
     while (connection === undefined) {
       connection = await openPostConnection(urls[dispatcher] ?? "", "/v1/publish", token).catch(

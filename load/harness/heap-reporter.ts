@@ -1,6 +1,6 @@
 /**
- * Preloaded into the processes of a soak (`BUN_OPTIONS`): writes how much of the JavaScript heap is
- * in use after a collection to a file of the process in OVATION_SOAK_HEAP.
+ * Preloaded into the processes of a soak (`BUN_OPTIONS`): writes the size of the JavaScript heap
+ * after a collection to a file of the process in OVATION_SOAK_HEAP.
  */
 import { heapStats } from "bun:jsc";
 import { writeFileSync } from "node:fs";
@@ -15,6 +15,6 @@ if (directory !== undefined)
     try {
       writeFileSync(join(directory, `${process.pid}`), `${heapStats().heapSize}\n`);
     } catch {
-      // The soak is over, and its directory gone.
+      // The soak is over, and its directory removed.
     }
   }, EVERY_MS).unref();

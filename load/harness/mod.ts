@@ -1,6 +1,6 @@
 /**
- * What tests of clusters share with the benchmarks: publishers that move on when a dispatcher dies, the balance of what they sent, and
- * the watch over viewer counts.
+ * Shared by tests of clusters and the benchmarks: publishers that fail over when a dispatcher dies,
+ * the balance of their events, and the watch over viewer counts.
  */
 export { type Balance, balance, movedAfterMs, type SeenEvent, type Witness } from "./balance.ts";
 export { type CountSource, type CountWatch, watchCounts } from "./count-watch.ts";

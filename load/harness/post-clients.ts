@@ -1,6 +1,7 @@
 /**
- * Clients that post one request at a time, each on a connection of its own, and wait for the answer (closed loop); or so many
- * a second over all (open loop). A process of its own, so that it does not share a thread with what it measures.
+ * Clients that post one request at a time, each on its own connection, and wait for the response
+ * (closed loop); or at a fixed rate over all (open loop). A separate process, so that it does not
+ * share a thread with what it measures.
  *
  *     bun load/harness/post-clients.ts '{"urls":[…],"path":"/v1/publish","token":"…","clients":64,"seconds":5,"form":"comment"}'
  *
@@ -15,11 +16,14 @@ export interface PostTask {
   readonly token: string;
   readonly clients: number;
   readonly seconds: number;
-  /** `comment`: a body of the comments API; `event`: of `POST /v1/publish`, `topics` in turn, so many in one body. */
+  /**
+   * `comment`: a body of the comments API; `event`: of `POST /v1/publish`, `batch` events in one
+   * body, `topics` round robin.
+   */
   readonly form: "comment" | "event";
   readonly topics?: readonly string[];
   readonly batch?: number;
-  /** Each client has a topic of its own, by its number, instead of all in turn. */
+  /** Each client has its own topic, by its number, instead of round robin. */
   readonly ownTopics?: boolean;
   /** Requests a second over all clients; without it, as fast as they are answered. */
   readonly rate?: number;
@@ -75,10 +79,10 @@ async function post(task: PostTask): Promise<PostResult> {
     let sentAt = 0;
     let count = 0;
     let rest = "";
-    /** Bodies of events come round again after so many; those of comments are all different. */
+    /** Bodies of events repeat after this many; those of comments are all different. */
     const period = task.form === "event" ? (task.topics?.length ?? 1) : 0;
     const made: Buffer[] = [];
-    /** Most answers are the same bytes as the one before. */
+    /** Most responses are the same bytes as the one before. */
     let lastGood = Buffer.alloc(0);
 
     function request(): Buffer {
@@ -90,7 +94,9 @@ async function post(task: PostTask): Promise<PostResult> {
 
     function make(number: number): Buffer {
       const body = bodyOf(task, index, number);
-      const head = `POST ${task.path} HTTP/1.1\r\nHost: bench\r\nAuthorization: Bearer ${task.token}\r\nContent-Type: application/json`;
+      const head =
+        `POST ${task.path} HTTP/1.1\r\nHost: bench\r\nAuthorization: Bearer ` +
+        `${task.token}\r\nContent-Type: application/json`;
       return Buffer.from(`${head}\r\nContent-Length: ${body.length}\r\n\r\n${body}`, "latin1");
     }
 
@@ -99,7 +105,7 @@ async function post(task: PostTask): Promise<PostResult> {
       next(socket);
     }
 
-    /** Open loop: the moment at which a request was due is where its time begins. */
+    /** Open loop: latency counts from the moment at which a request was due. */
     function dueAt(): number {
       if (task.rate === undefined) return performance.now();
       return startedAt + ((count * task.clients + index) * 1000) / task.rate;
@@ -149,9 +155,13 @@ function bodyOf(
   count: number,
 ): string {
   if (form === "comment")
-    return `{"text":"Comment ${count} of client ${client}, as long as most of them are","clientId":"${client}-${count}"}`;
+    return (
+      `{"text":"Comment ${count} of client ${client}, as long as most of them ` +
+      `are","clientId":"${client}-${count}"}`
+    );
   const event = (number: number) =>
-    `{"topic":"${topics[(client + (ownTopics ? 0 : number)) % topics.length]}","type":"goal","data":{"text":"a comment of some length, as they are","from":${client}}}`;
+    `{"topic":"${topics[(client + (ownTopics ? 0 : number)) % topics.length]}","type":"goal","data":{"text":"a ` +
+    `comment of some length, as they are","from":${client}}}`;
   if (batch === 1) return event(count);
   return `[${Array.from({ length: batch }, (_, number) => event(count * batch + number)).join(",")}]`;
 }

@@ -1,9 +1,12 @@
-/** One connection that posts one body at a time and waits for the answer: less work than `fetch`, and it says when it is cut. */
+/**
+ * One connection that posts one body at a time and waits for the response: cheaper than `fetch`,
+ * and it reports when it is cut.
+ */
 
 export interface PostConnection {
-  /** The other side is gone: nothing was sent on it since its last answer. */
+  /** The peer has closed: nothing was sent on it since its last response. */
   readonly closed: boolean;
-  /** The status of the answer; rejects where none came. */
+  /** The status of the response; rejects where none came. */
   post(body: string): Promise<number>;
   close(): void;
 }
@@ -32,7 +35,7 @@ export async function openPostConnection(
 
   function end(): void {
     closed = true;
-    waiting?.reject(new Error("the connection was cut before the answer"));
+    waiting?.reject(new Error("the connection was cut before the response"));
     waiting = undefined;
   }
 
@@ -49,7 +52,9 @@ export async function openPostConnection(
       if (closed) return Promise.reject(new Error("the connection is closed"));
       return new Promise((resolve, reject) => {
         waiting = { resolve, reject };
-        const head = `POST ${path} HTTP/1.1\r\nHost: bench\r\nAuthorization: Bearer ${token}\r\nContent-Type: application/json`;
+        const head =
+          `POST ${path} HTTP/1.1\r\nHost: bench\r\nAuthorization: Bearer ` +
+          `${token}\r\nContent-Type: application/json`;
         socket.write(`${head}\r\nContent-Length: ${Buffer.byteLength(body)}\r\n\r\n${body}`);
       });
     },

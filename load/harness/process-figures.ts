@@ -1,14 +1,21 @@
-/** What processes cost, from `/proc`: Linux only, which is where the benchmarks run. */
+/** The cost of processes, from `/proc`: Linux only, which is where the benchmarks run. */
 import { readdirSync, readFileSync } from "node:fs";
 
-/** The kernel's unit for times in `/proc`: 100 per second on every Linux that we know (`getconf CLK_TCK`). */
+/**
+ * The kernel's unit of times in `/proc`: 100 per second on all common Linux systems (`getconf
+ * CLK_TCK`).
+ */
 const TICKS_PER_SECOND = 100;
 
-/** CPU of these processes and their threads since their start, user and system, s. A process that is gone counts 0. */
+/**
+ * CPU of these processes and their threads since their start, user and system, s. An ended process
+ * counts 0.
+ */
 export function cpuSeconds(pids: readonly number[]): number {
   return pids.reduce((sum, pid) => {
     const stat = read(`/proc/${pid}/stat`);
-    // The name in parentheses may hold blanks: fields count from behind it. utime is field 14, stime 15.
+    // The name in parentheses may contain blanks: fields count from after it. utime is field 14,
+    // stime 15.
     const fields = stat.slice(stat.lastIndexOf(")") + 2).split(" ");
     return sum + (Number(fields[11] ?? 0) + Number(fields[12] ?? 0)) / TICKS_PER_SECOND;
   }, 0);
@@ -22,7 +29,7 @@ export function rssBytes(pids: readonly number[]): number {
   }, 0);
 }
 
-/** The process and everything that it started, directly or not. */
+/** The process and all its descendants. */
 export function processTree(root: number): number[] {
   const childrenOf = new Map<number, number[]>();
   for (const name of readdirSync("/proc")) {
@@ -48,7 +55,7 @@ export function tcpMemoryBytes(): number {
   return Number(pages ?? 0) * 4096;
 }
 
-/** Empty where the process has gone meanwhile. */
+/** Empty where the process has ended. */
 function read(path: string): string {
   try {
     return readFileSync(path, "utf8");

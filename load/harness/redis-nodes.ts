@@ -1,4 +1,7 @@
-/** The Redis of a cluster that is measured, so that a benchmark can empty it, kill it and bring it back: by Debian's `redis-server`. */
+/**
+ * The Redis of the measured cluster, so that a benchmark can flush, kill and restart it: Debian's
+ * `redis-server`.
+ */
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -19,14 +22,14 @@ export interface RedisNode {
 const started = new Set<Bun.Subprocess>();
 let made: string | undefined;
 
-/** What a node of a Cluster knows of the others; made when the first server is started here. */
+/** A node's record of its Cluster; created when the first server is started here. */
 function directory(): string {
   made ??= mkdtempSync(join(tmpdir(), "ovation-redis-"));
   return made;
 }
 process.once("exit", stopStarted);
 
-/** Servers that this process has started end with it, or here. */
+/** Ends the servers that this process has started; the last of them here. */
 export function stopStarted(): void {
   for (const child of started) child.kill("SIGKILL");
   started.clear();
@@ -34,7 +37,10 @@ export function stopStarted(): void {
   made = undefined;
 }
 
-/** A node of a Redis Cluster that follows this master, and takes its place when it dies. Resolves when it has everything. */
+/**
+ * A node of a Redis Cluster that replicates this master, and takes over when it dies. Resolves when
+ * it is in sync.
+ */
 export async function startReplica(master: RedisNode, port: number): Promise<RedisNode> {
   const file = `nodes-${port}.conf`;
   startRedisServer(port, [
@@ -62,7 +68,7 @@ export async function startReplica(master: RedisNode, port: number): Promise<Red
   return replica;
 }
 
-/** Resolves when the node is a master and takes writes. */
+/** Resolves when the node is a master and accepts writes. */
 export function whenPromoted(node: RedisNode): Promise<void> {
   return until("the replica has taken over", async () => {
     if (!String(await node.send("INFO", "replication")).includes("role:master")) return false;
@@ -88,7 +94,7 @@ export function redisNode(port: number): RedisNode {
     });
   }
 
-  /** A connection that has ended does not come back by itself: the next command has a new one. */
+  /** A closed connection does not reconnect: the next command opens a new one. */
   async function send(command: string, ...parameters: string[]): Promise<unknown> {
     try {
       return await client.send(command, parameters);
@@ -116,7 +122,7 @@ export function redisNode(port: number): RedisNode {
   };
 }
 
-/** With nothing on disk. */
+/** Without persistence. */
 export function startRedisServer(port: number, flags: readonly string[] = []): void {
   const command = [
     "redis-server",

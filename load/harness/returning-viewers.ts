@@ -1,5 +1,6 @@
 /**
- * Viewers that return at once with the same position, on raw sockets: when is each whole? A process of its own.
+ * Viewers that return at once with the same position, on raw sockets: when has each caught up? A
+ * separate process.
  *
  *     bun load/harness/returning-viewers.ts '{"url":"…","path":"/v1/events?…","viewers":20000,"last":"\\"seq\\":500,"}'
  *
@@ -12,28 +13,28 @@ export interface ReturnTask {
   /** With the position. */
   readonly path: string;
   readonly viewers: number;
-  /** What the last event that was missed holds, and no other. */
+  /** A text that only the last missed event contains. */
   readonly last: string;
   readonly withinMs: number;
-  /** Each has addresses of its own. */
+  /** Each has its own addresses. */
   readonly process: number;
 }
 
 export interface ReturnResult {
   readonly whole: number;
-  /** From the first connect until the last viewer was whole, ms. */
+  /** From the first connect until the last viewer had caught up, ms. */
   readonly wholeMs: number;
   readonly bytes: number;
 }
 
 /**
- * Sockets without an answer at a time. A listener's queue in the kernel is bounded; whoever does not fit in waits for
- * seconds before the kernel tries again, which would be all that is measured.
+ * Sockets in flight. A listener's queue in the kernel is bounded; over it the kernel retries after
+ * seconds, which would then be all that is measured.
  */
 const CONNECTING_MAX = 400;
 const AGAIN_MS = 20;
 const VIEWERS_PER_ADDRESS = 10_000;
-/** The last event may be cut in two by the chunks of the socket. */
+/** The last event may be split over two chunks of the socket. */
 const TAIL_BYTES = 64;
 
 export async function runReturningViewers(task: ReturnTask): Promise<ReturnResult> {
@@ -75,7 +76,7 @@ async function comeBack({
         localAddress: `127.${9 + number}.${1 + block}.1`,
         socket: handlers,
       };
-      // A failure to connect arrives in `connectError`; the promise says the same a second time.
+      // A failure to connect arrives in `connectError`; the promise reports it again.
       Bun.connect(options).catch(() => undefined);
     }
   }
@@ -97,7 +98,7 @@ async function comeBack({
         connecting--;
         more();
       }
-      // Whole already: what comes now is new.
+      // Already caught up: this is new.
       if (tail !== undefined && tail.length === 0) return;
       const found =
         chunk.includes(wanted) ||
@@ -108,7 +109,7 @@ async function comeBack({
       wholeMs = performance.now() - started;
       if (++whole === viewers) resolve();
     },
-    /** Put out before the first answer: comes again, as an EventSource does. */
+    /** Closed before the first response: reconnects, as an EventSource does. */
     close(socket: object) {
       if (!tails.has(socket)) again();
     },

@@ -1,4 +1,4 @@
-/** Runs one benchmark: servers, loads, figures, and everything stopped in the end. */
+/** Runs one benchmark: servers, loads, figures, and the stop of everything at the end. */
 
 import { runLoad } from "../load.ts";
 import { LoadError, type LoadOptions } from "../options.ts";
@@ -24,7 +24,10 @@ export interface BenchResult {
   readonly ok: boolean;
 }
 
-/** After the connections are open: garbage of the handshakes is gone by then, and memory stands still. */
+/**
+ * After the connections are open: garbage of the handshakes is collected by then, and memory is
+ * constant.
+ */
 const IDLE_SETTLE_MS = 2000;
 
 export async function runBenchmark(
@@ -116,7 +119,8 @@ async function measure(
       ? ""
       : `; reader ${measured.readerCpuUsPerDelivery.toFixed(2)} µs per delivery`;
   say(
-    `    ${server.name}: ${count(connect.connections)} connections, ${count(latency.count)} deliveries, ${verdict}${reader}`,
+    `    ${server.name}: ${count(connect.connections)} connections, ` +
+      `${count(latency.count)} deliveries, ${verdict}${reader}`,
   );
   const cpu = cpuTo - cpuFrom;
   return {

@@ -1,4 +1,7 @@
-/** The servers that benchmarks measure: ours, the floor in C, the floor in Bun, nchan. Each started on a free port with temporary data. */
+/**
+ * The servers that benchmarks measure: Ovation, the floor in C, the floor in Bun, nchan. Each
+ * started on a free port with temporary data.
+ */
 import { existsSync } from "node:fs";
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { createServer } from "node:net";
@@ -10,11 +13,11 @@ import { processTree } from "./process-figures.ts";
 export interface BenchServer {
   readonly name: string;
   readonly url: string;
-  /** Which adapter of the load generator speaks to it. */
+  /** Which adapter of the load generator drives it. */
   readonly target: string;
   /** Authorises publishing. */
   readonly token?: string;
-  /** Its processes, as of now. */
+  /** Its processes now. */
   pids(): number[];
   stop(): Promise<void>;
 }
@@ -22,7 +25,7 @@ export interface BenchServer {
 export interface OvationServer extends BenchServer {
   /** Where it keeps its data. */
   readonly directory: string;
-  /** How much it has written to standard output and error. */
+  /** Bytes written to standard output and error. */
   logBytes(): number;
 }
 
@@ -70,7 +73,7 @@ export async function startOvation(options: OvationOptions = {}): Promise<Ovatio
   return { ...server, target: "ovation", token, directory: data };
 }
 
-/** `send()` in a loop, in C, compiled here and now. */
+/** `send()` in a loop, in C, compiled on the spot. */
 export async function startFloor(): Promise<BenchServer> {
   const port = await freePort();
   const directory = await mkdtemp(join(tmpdir(), "ovation-floor-"));
@@ -90,7 +93,7 @@ export async function startFloor(): Promise<BenchServer> {
   return { ...server, target: "ovation" };
 }
 
-/** Bun's direct streams and nothing around them. */
+/** Bun's direct streams and nothing else. */
 export async function startReference(): Promise<BenchServer> {
   const port = await freePort();
   const command = [process.execPath, "load/testing/reference-server.ts", "--port", String(port)];
@@ -107,7 +110,10 @@ export async function startReference(): Promise<BenchServer> {
 
 const NCHAN_MODULE = "/usr/lib/nginx/modules/ngx_nchan_module.so";
 
-/** nginx with nchan, both from Debian; `undefined` where they are not installed (`apt-get install nginx libnginx-mod-nchan`). */
+/**
+ * nginx with nchan, both from Debian; `undefined` where they are not installed (`apt-get install
+ * nginx libnginx-mod-nchan`).
+ */
 export async function startNchan(): Promise<BenchServer | undefined> {
   const nginx = Bun.which("nginx", { PATH: `${process.env["PATH"]}:/usr/sbin` });
   if (nginx === null || !existsSync(NCHAN_MODULE)) return undefined;

@@ -14,7 +14,7 @@ test("a line has its slope, by the hour, and no error", () => {
   expect(slope?.errorPerHour).toBeCloseTo(0, 6);
 });
 
-test("what only goes up and down does not grow; what grows beneath that does", () => {
+test("oscillation is no growth; growth beneath it is", () => {
   const wave = (index: number) => (index % 2 === 0 ? 50 : -50);
   const flat = fitSlope(samplesOf((_, index) => wave(index)));
   const growing = fitSlope(samplesOf((seconds, index) => wave(index) + seconds));
@@ -23,12 +23,12 @@ test("what only goes up and down does not grow; what grows beneath that does", (
   expect(growing !== undefined && isOver(growing, 3700)).toBe(false);
 });
 
-test("a slope that may as well be noise is not over its bound", () => {
+test("a slope within the noise is not over its bound", () => {
   expect(isOver({ perHour: 120, errorPerHour: 15 }, 100)).toBe(false);
   expect(isOver({ perHour: 131, errorPerHour: 15 }, 100)).toBe(true);
 });
 
-test("two samples have no slope, and neither have samples of one moment", () => {
+test("two samples have no slope, nor have samples of one moment", () => {
   expect(fitSlope(samplesOf(() => 1).slice(0, 2))).toBeUndefined();
   expect(fitSlope([1, 2, 3].map((value) => ({ seconds: 5, value })))).toBeUndefined();
 });

@@ -1,4 +1,4 @@
-/** What grows: a straight line through samples, and how far its slope may be from the true one. */
+/** Growth: a straight line through samples, and the error of its slope. */
 
 export interface Sample {
   readonly seconds: number;
@@ -12,7 +12,7 @@ export interface Slope {
 }
 
 const SECONDS_PER_HOUR = 3600;
-/** A slope is over its bound where it still is after so many standard errors. */
+/** A slope is over its bound if it still is after subtracting this many standard errors. */
 const ERRORS = 2;
 
 /** Least squares. Fewer than three samples have no slope. */

@@ -1,8 +1,7 @@
 /**
- * The steady load of a soak: viewers that stay, viewers that come and go, comments of ever new
- * guests, likes, removals, pins, history, subscriptions that change, publishing, and requests
- * that are wrong. The mix of half an hour of a busy site, scaled to what two cores carry beside
- * their load.
+ * The steady load of a soak: viewers that stay, viewers that come and leave, comments of new
+ * guests, likes, removals, pins, history, subscription changes, publishing, and malformed requests.
+ * The mix of half an hour of a busy site, scaled to two cores.
  */
 import { type BenchStream, holdStream, openStream } from "./stream.ts";
 
@@ -15,24 +14,24 @@ export interface SoakTarget {
 }
 
 export interface SoakLoad {
-  /** What was made so far, which rows may stand for. */
+  /** Everything created so far that rows may exist for. */
   readonly made: {
     readonly durable: number;
     readonly guests: number;
     readonly notifications: number;
   };
   readonly requests: number;
-  /** Answers that were not what they should be, the newest ones. */
+  /** Unexpected responses, the newest ones. */
   readonly wrong: readonly string[];
   readonly wrongCount: number;
-  /** Numbers that the watching viewer missed or saw out of order, and how many it saw. */
+  /** Numbers that the watching viewer missed or received out of order, and how many it received. */
   readonly watched: { readonly seen: number; readonly wrong: number };
   stop(): Promise<void>;
 }
 
 const VIDEOS = Array.from({ length: 5 }, (_, index) => `soak-${index}`);
 const STEADY_VIEWERS = 200;
-/** Names of topics that connections change to: a row that is left behind shows. */
+/** Names of topics that connections change to: a leaked row shows. */
 const TOPIC_NAMES = 200_000;
 const GUESTS_KEPT = 200;
 const COMMENTS_KEPT = 500;
@@ -40,7 +39,7 @@ const WRONG_KEPT = 20;
 const TIMEOUT_MS = 10_000;
 const STAY_MS = [300, 4000] as const;
 
-/** So many of each in a second. */
+/** The number of each per second. */
 const RATES = {
   come: 10,
   comment: 8,
@@ -132,7 +131,7 @@ export async function startSoakLoad({
     like: () =>
       post([202], `${comments}/v1/videos/${pick(VIDEOS)}/likes`, { kind: "like", count: 2 }),
     async remove() {
-      // An old one: retention may have been there first.
+      // An old one: retention may have deleted it.
       const old = written.shift();
       if (old === undefined) return;
       const url = `${comments}/v1/videos/${old.video}/comments/${old.seq}`;
@@ -170,7 +169,7 @@ export async function startSoakLoad({
     if (durable) made.durable++;
   }
 
-  /** Comes with a topic of its own, changes to another, and goes. */
+  /** Connects with its own topic, changes to another, and disconnects. */
   async function changeTopics(frontend: string): Promise<void> {
     const topic = () => `video:once-${Math.floor(Math.random() * TOPIC_NAMES)}`;
     const abort = new AbortController();
@@ -233,7 +232,7 @@ export async function startSoakLoad({
   };
 }
 
-/** A body that ends before it is whole. */
+/** A body that ends too early. */
 async function abortBody(url: string): Promise<void> {
   const { hostname, port, host } = new URL(url);
   const head = `POST /v1/guests HTTP/1.1\r\nHost: ${host}\r\nContent-Length: 500\r\n\r\n{"na`;

@@ -1,7 +1,4 @@
-/**
- * What is looked at every ten seconds of a soak: memory, files, threads, rows, keys and log
- * bytes.
- */
+/** Sampled every ten seconds of a soak: memory, descriptors, threads, rows, keys and log bytes. */
 import { Database } from "bun:sqlite";
 import { readdirSync, readFileSync } from "node:fs";
 import { basename, join } from "node:path";
@@ -12,7 +9,7 @@ import { redisNodes } from "./redis-nodes.ts";
 export type Samples = Readonly<Record<string, number>>;
 
 export interface SoakSources {
-  /** By name; of those whose tree has more than one process, all are summed. */
+  /** By name; a tree of several processes is summed. */
   readonly processes: ReadonlyMap<string, number>;
   /** Where the processes write their heap's size: see `heap-reporter.ts`. */
   readonly heaps: string;
@@ -115,7 +112,7 @@ async function redisKeys(url: string): Promise<Samples> {
   return { "redis keys": keys, "redis bytes": bytes };
 }
 
-/** Empty where it is gone, or not there yet. */
+/** Empty where it does not exist, or not yet. */
 function read(path: string): string {
   try {
     return readFileSync(path, "utf8");

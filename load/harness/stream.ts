@@ -2,12 +2,12 @@
 import { createFrameReader, type Message } from "@ovation/protocol";
 
 export interface BenchStream {
-  /** By the other side, or with it. */
+  /** By the peer, or with it. */
   readonly ended: boolean;
   close(): void;
 }
 
-/** Resolves when the first event is there; `onMessage` gets those after it. */
+/** Resolves at the first event; `onMessage` gets those after it. */
 export async function openStream(
   url: string,
   topics: readonly string[],
@@ -48,11 +48,13 @@ async function read(body: ReadableStream<Uint8Array>, feed: (text: string) => vo
     for await (const chunk of body as unknown as AsyncIterable<Uint8Array>)
       feed(decoder.decode(chunk, { stream: true }));
   } catch {
-    // Closed from here, or with the server: either way there is nothing more to time.
+    // Closed from here, or by the server: there is nothing more to time.
   }
 }
 
-/** A viewer whose events nobody looks at: its bytes are read and dropped. Resolves when the first event is there. */
+/**
+ * A viewer whose events are discarded: its bytes are read and dropped. Resolves at the first event.
+ */
 export async function holdStream(
   url: string,
   topics: readonly string[],

@@ -1,6 +1,7 @@
 /**
- * Connections that hold many personal topics each, and a publisher of events to random ones of them. A process of its own for
- * each half of the connections (files per process are bounded), started by {@link runHolders}.
+ * Connections with many personal topics each, and a publisher of events to random ones of them. A
+ * process for each half of the connections (descriptors per process are bounded), started by {@link
+ * runHolders}.
  */
 import { fileURLToPath } from "node:url";
 
@@ -15,11 +16,11 @@ export interface HoldersTask {
   /** Published at the same rate before the measured part: received and counted, not timed. */
   readonly warmUpSeconds: number;
   readonly seconds: number;
-  /** Everything is subscribed and nothing published yet; it took so many seconds. */
+  /** Everything is subscribed and nothing published yet; seconds it took. */
   whenSubscribed(seconds: number): Promise<void>;
   /** The measured part begins. */
   whenWarm(): void;
-  /** The publisher has been answered everything that it published. */
+  /** The publisher has a response for everything that it published. */
   whenPublished(): void;
 }
 
@@ -54,12 +55,12 @@ const ATTEMPTS_MAX = 20;
 const RETRY_MS = 100;
 const BATCH_EVERY_MS = 5;
 const SETTLE_MS = 3000;
-/** The name under which an event says when it was due. */
+/** The property that carries when the event was due. */
 const WARMING = "was";
 const MEASURED = "due";
-/** Delays are kept for one in so many events: enough for a percentile. */
+/** Delays are kept for one event in this many: enough for a percentile. */
 const SAMPLE_EVERY = 7;
-/** What an event of ours has before that name. */
+/** The text of an event before that property. */
 const DATA = '"data":{"';
 
 export async function runHolders(task: HoldersTask): Promise<HolderReport> {
@@ -97,7 +98,10 @@ export async function runHolders(task: HoldersTask): Promise<HolderReport> {
   return { offered, delivered, measured, p50Ms: at(0.5), p99Ms: at(0.99) };
 }
 
-/** On a fixed schedule: what is due leaves in one request, with the moment at which it was due. Answers how many. */
+/**
+ * On a fixed schedule: what is due leaves in one request, with the moment at which it was due.
+ * Returns how many.
+ */
 async function publish(task: HoldersTask, connections: number): Promise<number> {
   const { publishUrl, token, perSecond, warmUpSeconds, seconds, topicsPerConnection } = task;
   const topics = connections * topicsPerConnection;
@@ -175,7 +179,7 @@ async function hold(part: Part): Promise<void> {
   process.exit(0);
 }
 
-/** A frontend that is asked for too much at a time sends connections away, and takes them a little later. */
+/** An overloaded frontend rejects connections, and accepts them a little later. */
 async function connectPatiently(
   part: Part,
   index: number,
@@ -211,7 +215,8 @@ function connectOne(
     socket: {
       open(socket) {
         socket.write(
-          `GET /v1/events?${names.join("&")} HTTP/1.1\r\nHost: ${host}\r\nAuthorization: Bearer ${token}\r\n\r\n`,
+          `GET /v1/events?${names.join("&")} HTTP/1.1\r\nHost: ` +
+            `${host}\r\nAuthorization: Bearer ${token}\r\n\r\n`,
         );
       },
       data(_, chunk) {
@@ -219,7 +224,7 @@ function connectOne(
         if (open) return take(text);
         if (text.startsWith("HTTP/1.1") && !text.startsWith("HTTP/1.1 200"))
           return reject(new Error(text.slice(0, 300)));
-        // Headers, or a heartbeat while the subscriptions are on their way.
+        // Headers, or a heartbeat while the subscriptions are pending.
         if (!text.includes("event: connection")) return;
         open = true;
         resolve();

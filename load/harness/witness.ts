@@ -1,4 +1,4 @@
-/** A viewer that writes down which events it saw: for balances. */
+/** A viewer that records the events it received: for balances. */
 import type { SeenEvent, Witness } from "./balance.ts";
 import { openStream } from "./stream.ts";
 
@@ -29,7 +29,7 @@ export async function openWitness(url: string, topics: readonly string[]): Promi
   };
 }
 
-/** Resolves when nothing more has come for so long. */
+/** Resolves when no event has come for this long. */
 export async function whenQuiet(witnesses: readonly Witness[], quietMs: number): Promise<void> {
   const count = () => witnesses.reduce((sum, { seen }) => sum + seen.length, 0);
   for (let before = -1; before !== count(); ) {

@@ -1,6 +1,6 @@
 /**
- * Centrifugo's unidirectional SSE (`uni_sse.enabled`), subscribed by the connect command in the address, and its HTTP API
- * with an API key. Channels need `allow_subscribe_for_client`.
+ * Centrifugo's unidirectional SSE (`uni_sse.enabled`), subscribed by the connect command in the
+ * URL, and its HTTP API with an API key. Channels need `allow_subscribe_for_client`.
  */
 import type { OutgoingEvent, Target } from "./target.ts";
 

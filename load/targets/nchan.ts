@@ -1,6 +1,6 @@
 /**
- * nginx with nchan: `GET /sub?id=…` and `POST /pub?id=…`. A connection to several topics asks for `/sub?id=a,b`, which needs
- * `nchan_channel_id_split_delimiter ","` in the configuration.
+ * nginx with nchan: `GET /sub?id=…` and `POST /pub?id=…`. A connection to several topics asks for
+ * `/sub?id=a,b`, which needs `nchan_channel_id_split_delimiter ","` in the configuration.
  */
 import { plainPayload, single, type Target } from "./target.ts";
 

@@ -1,6 +1,6 @@
 /**
- * Ovation, loaded with what its members really write: comments, through the comments API, one per request. The topics are
- * `video:…`, and each connection sees them as `comment` events on the durable lane.
+ * Ovation, loaded with real comments, through the comments API, one per request. The topics are
+ * `video:…`, and each connection receives them as `comment` events on the durable lane.
  */
 import { ovation } from "./ovation.ts";
 import { single, type Target } from "./target.ts";

@@ -3,7 +3,9 @@ import { PUBLISH_EVENTS_MAX } from "@ovation/protocol";
 import type { OutgoingEvent, Target } from "./target.ts";
 
 const TYPE = "load";
-/** Below the publishers' body limit with payloads of the usual size; larger batches gain nothing. */
+/**
+ * Below the publishers' body limit with payloads of the usual size; larger batches gain nothing.
+ */
 const EVENTS_PER_REQUEST = Math.min(500, PUBLISH_EVENTS_MAX);
 
 export const ovation: Target = {

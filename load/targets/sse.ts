@@ -1,6 +1,6 @@
 /**
- * Any other server that sends what was posted as server-sent events: two path templates, one event per request, the
- * payload as the body.
+ * Any other server that sends what was posted as server-sent events: two path templates, one event
+ * per request, the payload as the body.
  */
 import { plainPayload, single, type Target, type TargetSettings } from "./target.ts";
 

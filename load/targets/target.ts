@@ -1,28 +1,28 @@
-/**
- * How to talk to one kind of server: the same work with the same meter, whoever is measured.
- */
+/** The adapter of one kind of server: the same work with the same measurement for each. */
 
-/** An event to publish: `payload` is what the event carries, a text that holds its mark. */
+/** An event to publish: `payload` is the event's content, a text with its mark. */
 export interface OutgoingEvent {
   readonly topic: string;
-  /** The mark, and filler up to the wanted size. Nothing in it needs escaping in JSON or in a form. */
+  /**
+   * The mark, and filler up to the wanted size. Nothing in it needs escaping in JSON or in a form.
+   */
   readonly mark: string;
   readonly filler: string;
 }
 
 export interface PublishRequest {
-  /** Path and query on the publish address. */
+  /** Path and query of the publish URL. */
   readonly path: string;
   readonly headers: Readonly<Record<string, string>>;
   readonly body: string;
 }
 
 export interface TargetSettings {
-  /** What authorises publishing: a bearer token, an API key. */
+  /** The credential for publishing: a bearer token, an API key. */
   readonly token?: string | undefined;
-  /** Ask for streams of zstd frames, where the server wants to be asked. */
+  /** Request streams of zstd frames, where the server must be asked. */
   readonly zstd?: boolean;
-  /** Ask for the durable lane, where the server has one. */
+  /** Request the durable lane, where the server has one. */
   readonly durable: boolean;
   /** Path templates of the `sse` target; `{topic}` stands for the topic. */
   readonly connectPath?: string | undefined;
@@ -31,16 +31,16 @@ export interface TargetSettings {
 
 export interface Target {
   readonly name: string;
-  /** Path and query that a connection asks for. */
+  /** Path and query of a connection's request. */
   connectPath(topics: readonly string[], settings: TargetSettings): string;
-  /** What shows that a connection is subscribed: the answer's head, or its first event. */
+  /** What shows that a connection is subscribed: the response's head, or its first event. */
   readonly ready: "head" | "first-event";
   /** How many events one request can carry. */
   readonly eventsPerRequestMax: number;
   publish(events: readonly OutgoingEvent[], settings: TargetSettings): PublishRequest;
 }
 
-/** One payload as plain text: for servers that do not look into it. */
+/** One payload as plain text: for servers that do not parse it. */
 export function plainPayload(event: OutgoingEvent): string {
   return event.filler === "" ? event.mark : `${event.mark} ${event.filler}`;
 }

@@ -1,6 +1,6 @@
 /**
- * A small SSE server that speaks enough of Ovation's contract to be loaded: the floor "Bun and nothing else" of the
- * benchmarks, and the tests' way to plant faults that the load generator must find.
+ * A small SSE server with enough of Ovation's contract to be loaded: the floor "Bun and nothing
+ * else" of the benchmarks, and the tests' means to inject faults that the load generator must find.
  *
  *     sh ovation/bin/bun load/testing/reference-server.ts --port 0
  *
@@ -8,7 +8,10 @@
  */
 import { parseArgs } from "node:util";
 
-/** What it does wrong, on purpose: which of its connections (0, 1, …) and which events, counted from 1 for the server. */
+/**
+ * The faults to inject: on which of its connections (0, 1, …) and events, counted from 1 for the
+ * server.
+ */
 export interface Plant {
   readonly connection: number;
   readonly event: number;
@@ -18,9 +21,9 @@ export interface Plant {
 export interface ReferenceOptions {
   readonly port?: number;
   readonly plants?: readonly Plant[];
-  /** Refuse the first so many connections with a 503. */
+  /** Refuse the first connections, this many, with a 503. */
   readonly refuse?: number;
-  /** Send the next so many away politely: 200, `retry:`, a clean end. */
+  /** Tell the next ones to return later: 200, `retry:`, a clean end. */
   readonly shed?: number;
   /** Refuse every publish. */
   readonly refusePublish?: boolean;
@@ -33,7 +36,7 @@ interface Viewer {
   readonly controller: ReadableStreamDirectController;
   /** An event that waits until after the next one. */
   held: string | undefined;
-  /** The other half of an event, which comes with the next one. */
+  /** The second half of an event, which comes with the next one. */
   owed: string | undefined;
   close(): void;
 }
@@ -59,7 +62,7 @@ export function startReferenceServer(options: ReferenceOptions = {}): {
   }
 
   function broadcast(topic: string, frame: string): void {
-    // What most connections get is the same bytes, encoded once.
+    // The bytes that most connections get, encoded once.
     const plain = encoder.encode(frame);
     let zstd: Uint8Array | undefined;
     for (const viewer of viewers) {
@@ -93,7 +96,7 @@ export function startReferenceServer(options: ReferenceOptions = {}): {
         `event: gap\ndata: {"topic":"${topic}","at":0,"data":{"lost":1,"reason":"slow"}}\n\n`,
       );
     } else if (plant?.fault === "close") {
-      // Out of the list at once: a later event of the same request must not reach it.
+      // Removed at once: a later event of the same request must not reach it.
       viewers.delete(viewer);
       viewer.close();
     } else if (plant?.fault === "split") {
@@ -132,7 +135,8 @@ export function startReferenceServer(options: ReferenceOptions = {}): {
         };
         viewers.add(viewer);
         request.signal.addEventListener("abort", () => resolve());
-        let first = `id: ${history.length}\nevent: connection\ndata: {"connectionId":"${number}"}\n\n`;
+        let first =
+          `id: ${history.length}\nevent: connection\ndata: ` + `{"connectionId":"${number}"}\n\n`;
         if (position !== null) {
           for (const entry of history.slice(Number(position)))
             if (topics.has(entry.topic)) first += entry.frame;
@@ -161,7 +165,9 @@ export function startReferenceServer(options: ReferenceOptions = {}): {
         JSON.parse(line);
       published++;
       const envelope = JSON.stringify({ topic: event.topic, at: Date.now(), data: event.data });
-      const frame = `id: ${history.length + (event.durable === true ? 1 : 0)}\nevent: ${event.type}\ndata: ${envelope}\n\n`;
+      const frame =
+        `id: ${history.length + (event.durable === true ? 1 : 0)}\nevent: ` +
+        `${event.type}\ndata: ${envelope}\n\n`;
       if (event.durable === true) history.push({ topic: event.topic, frame });
       broadcast(event.topic, frame);
     }
