@@ -289,7 +289,7 @@ export class Dispatcher implements DispatcherApi {
   }
 
   /**
-   * The process of a frontend is gone without a goodbye: its viewers are not counted any more, without
+   * The process of a frontend has died without unregistering: its viewers no longer count, without
    * a wait for the end of its lease, because they are back at other frontends before that. A frontend
    * that lives after all is counted again with its next report.
    */

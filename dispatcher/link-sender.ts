@@ -30,7 +30,10 @@ export interface LinkConnection {
 }
 
 export interface LinkEvents {
-  /** What the frontend says: `fresh` (see `link-limits.ts`), or how many batches of this connection it has taken. */
+  /**
+   * What the frontend says: `fresh` (see `link-limits.ts`), or how many batches of this connection
+   * it has taken.
+   */
   said(message: unknown): void;
   /** Refused, broken, or closed by the other end. */
   closed(reason: string): void;
@@ -48,7 +51,8 @@ export interface LinkOptions {
   onState?(frontend: FrontendId, state: "open" | "lost", detail: string): void;
   /**
    * A link that was open broke, and an attempt to open it again was refused: no process of this id
-   * listens there. Not called where nothing answers: that may be the network, or a process that hangs.
+   * listens there. Not called where nothing answers: that may be the network, or a process that
+   * hangs.
    */
   onGone?(frontend: FrontendId): void;
 }
@@ -94,7 +98,9 @@ export function createLink(options: CreateLinkOptions): Link {
   let taken = 0;
   let acknowledgedAt = 0;
   let flushing = false;
-  /** Which connection of this link it is: late words of one that was given up are not ours any more. */
+  /**
+   * Which connection of this link it is: late words of one that was given up are not ours any more.
+   */
   let opening = 0;
   let attempts = 0;
   /** When the last open connection of this link broke. */
@@ -253,7 +259,8 @@ export function createLink(options: CreateLinkOptions): Link {
       for (const event of events) pending.push(event, lastUsedAt);
       if (flushing || state.name !== "open") return;
       flushing = true;
-      // After what else this turn of the event loop brings: publishes that came together leave together.
+      // After what else this turn of the event loop brings: publishes that came together leave
+      // together.
       soon(flush);
     },
     stats: () => ({

@@ -3,8 +3,8 @@
  * connection was overtaken by its topic's ring.
  *
  * Subscribe first, then recover: the subscription stands before anything is read, so nothing falls
- * between; batches made meanwhile wait in the ring (`Subscription.next`), and when the ring runs ahead
- * of a slow replay, another round follows.
+ * between; batches made meanwhile wait in the ring (`Subscription.next`), and when the ring runs
+ * ahead of a slow replay, another round follows.
  */
 
 import {
@@ -35,7 +35,10 @@ export interface RecoveryOptions {
   readonly counters: Counters;
   /** Nothing can be done: the client connects again and is told so then. */
   onFailed(connection: Connection, error: unknown): void;
-  /** More is missing than one request may have: the client connects again, and is told or goes on then. */
+  /**
+   * More is missing than one request may have: the client connects again, and is told or goes on
+   * then.
+   */
   onBehind(connection: Connection): void;
 }
 
@@ -73,7 +76,10 @@ export class Recovery {
     this.#options.hub.pump(connection);
   }
 
-  /** A slow connection drained, but its place in the ring is gone: it skips forward, and is told what it missed. */
+  /**
+   * A slow connection drained, but its place in the ring is gone: it skips forward, and is told
+   * what it missed.
+   */
   overtaken(connection: Connection): void {
     const lags = connection.lags;
     connection.lags = undefined;
@@ -88,7 +94,8 @@ export class Recovery {
     connection.update();
     const standings = new Map<Channel, TopicPosition>();
     for (const subscription of connection.subscriptions) {
-      // Without a lag, it was subscribed while the connection was slow already: nothing was sent of it.
+      // Without a lag, it was subscribed while the connection was slow already: nothing was sent of
+      // it.
       standings.set(subscription.channel, lags.get(subscription)?.position ?? subscription.start);
       if (subscription.channel.announced !== undefined)
         subscription.channel.announced.unseen = true;
@@ -97,7 +104,8 @@ export class Recovery {
       this.#options.onBehind(connection);
       return;
     }
-    // A client that is cut off after one of these frames comes back with its id: it speaks of all topics.
+    // A client that is cut off after one of these frames comes back with its id: it speaks of all
+    // topics.
     const id = formatOthers(this.#options.points.pointFor(standings), standings);
     let waits: Promise<number> | undefined;
     for (const subscription of connection.subscriptions) {
@@ -179,7 +187,9 @@ export class Recovery {
     }
   }
 
-  /** Writes one page when it is the connection's turn. `undefined` where it is not wanted any more. */
+  /**
+   * Writes one page when it is the connection's turn. `undefined` where it is not wanted any more.
+   */
   async #page(
     run: Run,
     channel: Channel,

@@ -1,4 +1,7 @@
-/** What can be told to a running cluster, one line at a time: at the terminal of `npm run cluster`, or by a program. */
+/**
+ * What can be told to a running cluster, one line at a time: at the terminal of `npm run cluster`,
+ * or by a program.
+ */
 
 import type { ClusterProcess } from "./cluster-process.ts";
 import type { DatacenterLink } from "./datacenter-link.ts";

@@ -1,4 +1,7 @@
-/** One process of a local cluster: it keeps its ports and its command line through kills and restarts. */
+/**
+ * One process of a local cluster: it keeps its ports and its command line through kills and
+ * restarts.
+ */
 
 import { join } from "node:path";
 import { type Clock, systemClock } from "@ovation/protocol";
@@ -17,7 +20,10 @@ export interface ClusterProcess {
   /** SIGSTOP and SIGCONT: it stays, its answers stop. */
   pause(): void;
   resume(): void;
-  /** Starts it again after a kill, on the same ports; resolves when it is ready, or at once where nobody waits for that. */
+  /**
+   * Starts it again after a kill, on the same ports; resolves when it is ready, or at once where
+   * nobody waits for that.
+   */
   restart(how?: "until-ready" | "at-once"): Promise<void>;
   /** Resolves when it answers `readyz`; rejects where it ended or takes too long. */
   ready(): Promise<void>;

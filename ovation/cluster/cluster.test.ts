@@ -1,4 +1,6 @@
-/** What a cluster of two data centres does when its parts die. Real processes, killed with SIGKILL. */
+/**
+ * What a cluster of two data centres does when its parts die. Real processes, killed with SIGKILL.
+ */
 
 import { afterAll, afterEach, beforeAll, expect, test } from "bun:test";
 import { join } from "node:path";
@@ -7,7 +9,10 @@ import { type Gateway, startGateway } from "./gateway.ts";
 import { type LocalCluster, startLocalCluster } from "./local-cluster.ts";
 import { type Crowd, createCrowd, ownTopic, within } from "./testing/crowd.ts";
 
-/** Machines that are busy with other tests are slower than the promise: it is measured by benchmarks. */
+/**
+ * Machines that are busy with other tests are slower than the promise: it is measured by
+ * benchmarks.
+ */
 const PATIENCE = 3;
 const BACK_MS = 5000 * PATIENCE;
 
@@ -219,7 +224,8 @@ test("viewer counts are right again within ten seconds after a frontend died", a
     partOf(cluster.datacenters[0]?.frontends, 0),
   ];
   for (let count = 0; count < 3; count++) crowd.watch("sdk", staying.url, [topic]);
-  // These do not come back: what they held must be forgotten. Held here, or Bun closes what it collects.
+  // These do not come back: what they held must be forgotten. Held here, or Bun closes what it
+  // collects.
   const streams = await Promise.all(
     Array.from({ length: 5 }, () => fetch(`${dying.url}/v1/events?topic=${topic}`)),
   );

@@ -1,4 +1,7 @@
-/** The link between the data centres of a local cluster: one TCP proxy before each dispatcher, and all of them one line. */
+/**
+ * The link between the data centres of a local cluster: one TCP proxy before each dispatcher, and
+ * all of them one line.
+ */
 
 import {
   createLineDirection,
@@ -16,7 +19,10 @@ export interface DatacenterLink {
   set(conditions: Partial<LinkConditions>): void;
   /** Connections are reset and new ones refused. */
   cut(): void;
-  /** Nothing that is sent to this data centre arrives any more, and nobody is told; what it sends still arrives. */
+  /**
+   * Nothing that is sent to this data centre arrives any more, and nobody is told; what it sends
+   * still arrives.
+   */
   halfCut(datacenter: string): void;
   /** Ends both kinds of cut. */
   heal(): void;

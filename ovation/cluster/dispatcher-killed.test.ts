@@ -1,4 +1,7 @@
-/** A dispatcher is killed while 5,000 events a second are published through two: what became of each of them. Real processes. */
+/**
+ * A dispatcher is killed while 5,000 events a second are published through two: what became of each
+ * of them. Real processes.
+ */
 
 import { afterAll, beforeAll, expect, test } from "bun:test";
 import {
@@ -14,12 +17,18 @@ import { signToken } from "../tokens/mod.ts";
 import { type LocalCluster, startLocalCluster } from "./local-cluster.ts";
 import { within } from "./testing/crowd.ts";
 
-/** Machines that are busy with other tests are slower than the promise: it is measured by `npm run bench -- dispatcher-killed`. */
+/**
+ * Machines that are busy with other tests are slower than the promise: it is measured by `npm run
+ * bench -- dispatcher-killed`.
+ */
 const PATIENCE = 3;
 const MOVED_MS = 1000 * PATIENCE;
 /** Longer than the repair of a lost last event takes. */
 const QUIET_MS = 2500;
-/** What a dispatcher has in its hands is what came to it just now: here with all processes and the viewers on the same cores. */
+/**
+ * What a dispatcher has in its hands is what came to it just now: here with all processes and the
+ * viewers on the same cores.
+ */
 const IN_FLIGHT_MS = 1000 * PATIENCE;
 
 const TOPICS = Array.from({ length: 8 }, (_, index) => `video:killed-${index}`);
@@ -86,7 +95,8 @@ test("publishing goes on through the other one; no durable event is lost; of the
   const unanswered = published.filter(({ outcome }) => outcome === "unanswered");
   expect(unanswered.length).toBeLessThanOrEqual(CLIENTS / 2);
   expect(unanswered.filter(({ dispatcher }) => dispatcher !== 0).length).toBe(0);
-  // Acknowledged and lost: only what the dead one had just taken. Of the other's, nothing that a viewer was not told of.
+  // Acknowledged and lost: only what the dead one had just taken. Of the other's, nothing that a
+  // viewer was not told of.
   const lostByOther = live.lost.filter(({ dispatcher }) => dispatcher !== 0);
   expect(lostByOther.length).toBeLessThanOrEqual(announced);
   const old = live.lost.filter(

@@ -1,4 +1,7 @@
-/** Frontends are killed and their viewers are back elsewhere within a second: what is shown as their number. Real processes. */
+/**
+ * Frontends are killed and their viewers are back elsewhere within a second: what is shown as their
+ * number. Real processes.
+ */
 
 import { afterAll, beforeAll, expect, test } from "bun:test";
 import { type CountSource, type CountWatch, openStream, watchCounts } from "@ovation/load/harness";
@@ -8,7 +11,10 @@ import { within } from "./testing/crowd.ts";
 const VIDEO = "counted";
 const VIEWERS = 60;
 const RETURN_MS_MAX = 1000;
-/** Those who are back before the dispatchers have seen that the frontend is gone (0.1 s) are counted twice until the next report. */
+/**
+ * Those who are back before the dispatchers have seen that the frontend is gone (0.1 s) are counted
+ * twice until the next report.
+ */
 const EARLY_MAX = 6;
 /** Longer than every number in the stores lasts: what is going to be wrong is wrong then. */
 const WATCHED_MS = 8000;

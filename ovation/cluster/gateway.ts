@@ -1,6 +1,7 @@
 /**
- * One door to a local cluster: what nginx or HAProxy do in earnest (`deploy/`), in a few lines, so that the
- * pages and the demo have one address. Streams to frontends, publishing to dispatchers, the rest to comments.
+ * One door to a local cluster: what nginx or HAProxy do in earnest (`deploy/`), in a few lines, so
+ * that the pages and the demo have one address. Streams to frontends, publishing to dispatchers,
+ * the rest to comments.
  */
 
 import type { Datacenter } from "./local-cluster.ts";
@@ -47,8 +48,9 @@ export function startGateway(datacenter: Datacenter, port: number): Gateway {
             },
           );
         } catch (error) {
-          // That one does not answer: the next one is asked, as a load balancer does. Not with a POST that may
-          // have been carried out: only its sender knows whether it may be sent again.
+          // That one does not answer: the next one is asked, as a load balancer does. Not with a
+          // POST that may have been carried out: only its sender knows whether it may be sent
+          // again.
           if (body !== undefined && (error as NodeJS.ErrnoException).code !== "ECONNREFUSED") break;
         }
       }

@@ -1,4 +1,7 @@
-/** Likes over a database whose answers are lost, and that stops answering. Real processes, a real PostgreSQL behind a TCP proxy. */
+/**
+ * Likes over a database whose answers are lost, and that stops answering. Real processes, a real
+ * PostgreSQL behind a TCP proxy.
+ */
 
 import { afterEach, expect, setDefaultTimeout, test } from "bun:test";
 import { startTcpProxy, type TcpProxy } from "@ovation/dispatcher/testing";

@@ -1,4 +1,7 @@
-/** What is public and what is not, on every listener of every role; and what whoever forges internal calls to running processes gets. */
+/**
+ * What is public and what is not, on every listener of every role; and what whoever forges internal
+ * calls to running processes gets.
+ */
 
 import { afterAll, beforeAll, expect, test } from "bun:test";
 import { readFileSync } from "node:fs";

@@ -1,10 +1,10 @@
 /**
- * A whole cluster on this machine, as real processes: data centres, each with dispatchers, frontends and
- * comments processes over a Redis of its own, and one PostgreSQL. For trying it out (`npm run cluster`), for
- * the tests that kill its parts, and for benchmarks.
+ * A whole cluster on this machine, as real processes: data centres, each with dispatchers,
+ * frontends and comments processes over a Redis of its own, and one PostgreSQL. For trying it out
+ * (`npm run cluster`), for the tests that kill its parts, and for benchmarks.
  *
- * Every process can be killed, stopped, continued and started again by name (`east/frontend-1`). Between data
- * centres lies a link of TCP proxies that can delay, throttle and cut.
+ * Every process can be killed, stopped, continued and started again by name (`east/frontend-1`).
+ * Between data centres lies a link of TCP proxies that can delay, throttle and cut.
  */
 
 import { randomBytes } from "node:crypto";
@@ -31,8 +31,9 @@ export interface LocalClusterOptions {
   databaseOf?(url: string): Promise<string>;
   /**
    * The port at which a process finds what listens on `port`. Default: that port. `from` is a
-   * process, `to` a process or `redis` or `postgres`. A frontend's dispatchers all use one address of
-   * it: their `from` is `NAME/dispatchers`. Not for a Redis Cluster, whose nodes name each other.
+   * process, `to` a process or `redis` or `postgres`. A frontend's dispatchers all use one address
+   * of it: their `from` is `NAME/dispatchers`. Not for a Redis Cluster, whose nodes name each
+   * other.
    */
   routeOf?(from: string, to: string, port: number): Promise<number>;
   /** For PostgreSQL. */

@@ -1,4 +1,7 @@
-/** A line of a process's log as it is read at a terminal: what happened first, then with what; no stack. */
+/**
+ * A line of a process's log as it is read at a terminal: what happened first, then with what; no
+ * stack.
+ */
 
 export function formatLogLine(name: string, line: string): string {
   const { level, time: _time, msg, what, error, ...rest } = parse(line);

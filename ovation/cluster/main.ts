@@ -151,7 +151,10 @@ async function runControlled(given: Options): Promise<void> {
   await cluster.stop();
 }
 
-/** Where it is asked to end meanwhile, it does so at once: what has been started goes with this process. */
+/**
+ * Where it is asked to end meanwhile, it does so at once: what has been started goes with this
+ * process.
+ */
 async function start(
   given: Omit<Options, "port" | "demo">,
   link: LinkConditions,

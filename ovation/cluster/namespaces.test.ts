@@ -1,6 +1,7 @@
 /**
- * Two data centres that only a link joins, and what they do without it. Real processes in network namespaces of their own; a cut is an
- * interface that is down somewhere between them. What is under way vanishes and nobody is told: only time-outs notice.
+ * Two data centres that only a link joins, and what they do without it. Real processes in network
+ * namespaces of their own; a cut is an interface that is down somewhere between them. What is under
+ * way vanishes and nobody is told: only time-outs notice.
  */
 
 import { afterAll, afterEach, beforeAll, expect, test } from "bun:test";
@@ -46,7 +47,10 @@ async function gather(topics: readonly Topic[], each: number): Promise<void> {
   );
 }
 
-/** The keys of the live events of a topic that each viewer saw, those of the first data centre first. */
+/**
+ * The keys of the live events of a topic that each viewer saw, those of the first data centre
+ * first.
+ */
 function liveSeen(topic: Topic): readonly ReadonlySet<string>[] {
   const { viewers } = crowd.recorder.history(new Map());
   return viewers.map(({ entries }) => {
@@ -85,7 +89,10 @@ async function metric(datacenter: SeparateDatacenter, name: string, lane = ""): 
   return lines.reduce((sum, line) => sum + Number(line.slice(line.lastIndexOf(" "))), 0);
 }
 
-/** What became of the live events that were published here: too old before the link was back; or neither that nor taken by the other side. */
+/**
+ * What became of the live events that were published here: too old before the link was back; or
+ * neither that nor taken by the other side.
+ */
 async function account(
   here: SeparateDatacenter,
 ): Promise<{ readonly expired: number; readonly left: number }> {
@@ -206,7 +213,8 @@ test("the link is silent for 30 s: each serves its own; then every comment is ev
     );
     for (const [viewer, seen] of liveSeen(topics[index]).entries()) {
       const isOwn = viewer < 3 === (index === 0);
-      // Every one of the own; of the other side's those that could wait, and none that came too late.
+      // Every one of the own; of the other side's those that could wait, and none that came too
+      // late.
       if (isOwn) expect(during.filter(({ key }) => !seen.has(key))).toEqual([]);
       else expect(expired.filter(({ key }) => seen.has(key))).toEqual([]);
     }

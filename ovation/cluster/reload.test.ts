@@ -1,4 +1,6 @@
-/** SIGHUP at each role of a running cluster: the policy file, and a new authority of internal TLS. */
+/**
+ * SIGHUP at each role of a running cluster: the policy file, and a new authority of internal TLS.
+ */
 
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "bun:test";
 import { copyFileSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
@@ -25,7 +27,7 @@ beforeAll(async () => {
   [postgres, redis] = await Promise.all([startPostgres(), startRedis()]);
 }, 60_000);
 afterEach(async () => {
-  // The dispatcher last: the others say goodbye to it.
+  // The dispatcher last: the others unregister at it.
   for (const process of processes.toReversed()) await process.stop();
 }, 60_000);
 afterAll(async () => {

@@ -1,4 +1,7 @@
-/** What the roles of a cluster do and say when what they need is not there at the start, or is not what it should be. Real servers. */
+/**
+ * What the roles of a cluster do and say when what they need is not there at the start, or is not
+ * what it should be. Real servers.
+ */
 
 import { afterAll, beforeAll, expect, test } from "bun:test";
 import { join } from "node:path";

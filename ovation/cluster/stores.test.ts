@@ -1,4 +1,6 @@
-/** What a cluster does when Redis or PostgreSQL forget, go away, or are not there yet. Real servers. */
+/**
+ * What a cluster does when Redis or PostgreSQL forget, go away, or are not there yet. Real servers.
+ */
 
 import { afterAll, afterEach, beforeAll, expect, test } from "bun:test";
 import { startProcess } from "./cluster-process.ts";
@@ -210,7 +212,8 @@ test("a frontend that stood still for longer than its lease has no rows meanwhil
   await within(20_000, "live events arrive", () => isLive(topic));
   const [paused] = (await rows()).filter((id) => id !== steady);
   frontend.pause();
-  // Viewers that are asked for now are asked for at a frontend that nobody looks up any more when it hears of them.
+  // Viewers that are asked for now are asked for at a frontend that nobody looks up any more when
+  // it hears of them.
   const added = ownTopic();
   crowd.watch("plain", frontend.url, [topic, added]);
   let newest = 0;

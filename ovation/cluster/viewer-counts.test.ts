@@ -1,11 +1,17 @@
-/** Viewer counts over two data centres while parts of one die. Real processes. A frontend's death: `cluster.test.ts`. */
+/**
+ * Viewer counts over two data centres while parts of one die. Real processes. A frontend's death:
+ * `cluster.test.ts`.
+ */
 
 import { afterAll, beforeAll, expect, test } from "bun:test";
 import { type CountSource, type CountWatch, watchCounts } from "@ovation/load/harness";
 import { type LocalCluster, startLocalCluster } from "./local-cluster.ts";
 import { within } from "./testing/crowd.ts";
 
-/** Machines that are busy with other tests are slower than the promise: it is measured by `npm run bench -- viewer-counts`. */
+/**
+ * Machines that are busy with other tests are slower than the promise: it is measured by `npm run
+ * bench -- viewer-counts`.
+ */
 const PATIENCE = 3;
 const RIGHT_MS = 10_000 * PATIENCE;
 /** As long as a number lasts that nobody says again: what is going to be wrong is wrong then. */

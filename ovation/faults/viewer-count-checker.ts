@@ -1,8 +1,8 @@
 /**
  * The promises about the number of viewers, at a topic that exactly so many viewers have, who stay:
  *
- * - no viewer is counted twice, whatever dies; only where a frontend was killed while a dispatcher of
- *   its data centre was dead as well, until the frontend's lease has ended
+ * - no viewer is counted twice, whatever dies; only where a frontend was killed while a dispatcher
+ *   of its data centre was dead as well, until the frontend's lease has ended
  * - when everything is whole again, every viewer and every process says the right number
  *
  * A viewer that moves is in the last report of one frontend and in the first of another: a number
@@ -59,7 +59,9 @@ export function checkViewerCounts(history: History, report: Report): void {
       );
 }
 
-/** Whether a frontend may be counted all the while because no dispatcher was there to see its death. */
+/**
+ * Whether a frontend may be counted all the while because no dispatcher was there to see its death.
+ */
 function isLeased({ faults }: History, from: number, to: number): boolean {
   return faults.some(
     (fault) =>

@@ -1,4 +1,6 @@
-/** The pages that tell a site how to sign a token: what they show is run, and taken by the verifier. */
+/**
+ * The pages that tell a site how to sign a token: what they show is run, and taken by the verifier.
+ */
 
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
@@ -8,7 +10,9 @@ import { createVerifier } from "./verifier.ts";
 
 const ROOT = join(import.meta.dir, "../..");
 const SECRET = "0123456789abcdef0123456789abcdef0123456789abcdef";
-/** Go is left out: compiling it takes longer than all other tests together. It was tried by hand. */
+/**
+ * Go is left out: compiling it takes longer than all other tests together. It was tried by hand.
+ */
 const LANGUAGES = [
   { name: "js", file: "token.mjs", command: ["node"] },
   { name: "python", file: "token.py", command: ["python3"] },

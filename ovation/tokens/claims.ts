@@ -28,12 +28,17 @@ export const ROLE_VALUES_MAX = 1_000;
 /** The last moment that a `Date` knows. */
 export const EXPIRES_AT_MAX = 8_640_000_000_000_000;
 
-/** Who signed: this installation (or a server that has its secret), or an issuer with keys of its own. */
+/**
+ * Who signed: this installation (or a server that has its secret), or an issuer with keys of its
+ * own.
+ */
 export type Signer = "here" | "outside";
 
 /** Where an issuer's claims differ from ours. */
 export interface ClaimMapping {
-  /** The claim with the role: a name, or a path as `app_metadata.role`. A text, or a list of them. */
+  /**
+   * The claim with the role: a name, or a path as `app_metadata.role`. A text, or a list of them.
+   */
   readonly roleClaim?: string;
   /** The issuer's roles, and which of ours each one is. Absent: they are called as ours. */
   readonly roleMap?: Readonly<Record<string, Role>>;
@@ -115,8 +120,8 @@ function isPicture(text: string): boolean {
 }
 
 /**
- * The highest of the roles that the claim names. Tokens that are signed here may say it by `role` as
- * well: those of guests do.
+ * The highest of the roles that the claim names. Tokens that are signed here may say it by `role`
+ * as well: those of guests do.
  */
 function roleOf(claims: Claims, options: ClaimsOptions): Role | undefined {
   const { mapping = {}, signer, onIgnored } = options;
@@ -188,7 +193,10 @@ function expiryOf(exp: unknown): { readonly expiresAt?: number } {
   return { expiresAt: Math.max(0, Math.min(Math.floor(exp * 1_000), EXPIRES_AT_MAX)) };
 }
 
-/** The claim of that name, also one with dots in it (`https://example.org/role`); else along the path. */
+/**
+ * The claim of that name, also one with dots in it (`https://example.org/role`); else along the
+ * path.
+ */
 function pathValue(claims: Claims, path: string): unknown {
   if (Object.hasOwn(claims, path)) return claims[path];
   let value: unknown = claims;
@@ -215,7 +223,9 @@ export interface TokenClaims {
   readonly publish?: readonly string[];
 }
 
-/** What is wrong with claims that are about to be signed here: nothing of them may be ignored later. */
+/**
+ * What is wrong with claims that are about to be signed here: nothing of them may be ignored later.
+ */
 export function claimsFault(claims: TokenClaims): string | undefined {
   let ignored: string | undefined;
   const result = identityFrom(claims as unknown as Claims, {

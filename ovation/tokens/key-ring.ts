@@ -1,6 +1,7 @@
 /**
  * The keys that tokens may be signed with. Each key is good for one algorithm only, decided by what
- * the key is and never by what a token says: `none`, or an RSA public key taken for a secret, finds no key.
+ * the key is and never by what a token says: `none`, or an RSA public key taken for a secret, finds
+ * no key.
  */
 
 import {
@@ -16,7 +17,10 @@ export const ASYMMETRIC_ALGORITHMS = ["RS256", "ES256", "EdDSA"] as const;
 export type Algorithm = "HS256" | (typeof ASYMMETRIC_ALGORITHMS)[number];
 
 export interface KeyRingOptions {
-  /** HS256 secrets; the first one signs, all verify, so that a new one can be put in front of the old. */
+  /**
+   * HS256 secrets; the first one signs, all verify, so that a new one can be put in front of the
+   * old.
+   */
   readonly secrets?: readonly string[];
   /** Secrets that sign nothing any more and still verify, while tokens of theirs are about. */
   readonly acceptedSecrets?: readonly string[];

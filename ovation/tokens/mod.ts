@@ -1,6 +1,7 @@
 /**
  * Tokens: who somebody is. `verifier.ts` reads them, `signer.ts` makes those of this installation,
- * `claims.ts` says what is in them. JWTs by the `jose` library; nothing of the cryptography is ours.
+ * `claims.ts` says what is in them. JWTs by the `jose` library; nothing of the cryptography is
+ * ours.
  */
 
 export * from "./claims.ts";

@@ -39,7 +39,8 @@ export function loadSecret(dataDirectory: string): LoadedSecret {
   const existing = readSecret(path);
   if (existing !== undefined) return { secret: existing, path, created: false };
 
-  // Written whole under another name and then linked: two processes that start together agree on one.
+  // Written whole under another name and then linked: two processes that start together agree on
+  // one.
   const draft = join(dataDirectory, `secret.${process.pid}.${randomBytes(4).toString("hex")}`);
   writeFileSync(draft, `${randomBytes(SECRET_BYTES_MADE).toString("base64url")}\n`, {
     mode: 0o600,

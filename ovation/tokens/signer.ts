@@ -1,4 +1,7 @@
-/** Makes tokens: for `ovation token`, guests and the demo. A site's login makes its own, with any library. */
+/**
+ * Makes tokens: for `ovation token`, guests and the demo. A site's login makes its own, with any
+ * library.
+ */
 
 import { SignJWT } from "jose";
 import { claimsFault, type TokenClaims } from "./claims.ts";

@@ -21,7 +21,8 @@ type Subject =
 
 /**
  * A server that signs with our secret uses our alphabet. An outside issuer's `sub` may be any text
- * (`f:1c2d:alice`, `https://id.example/alice`, `42`): characters beyond the alphabet are escaped as `~3A`.
+ * (`f:1c2d:alice`, `https://id.example/alice`, `42`): characters beyond the alphabet are escaped as
+ * `~3A`.
  */
 export function subjectFrom(value: unknown, signer: Signer): Subject {
   if (value === undefined || value === null || value === "")

@@ -1,7 +1,7 @@
 /**
  * Verifies tokens: JWTs of this installation's secret, of given public keys, or of an issuer's
- * published ones. What was verified is remembered until it expires, so that a viewer's second request
- * costs a look-up.
+ * published ones. What was verified is remembered until it expires, so that a viewer's second
+ * request costs a look-up.
  *
  * A token never appears in a message, an error or a log line.
  */
@@ -44,7 +44,10 @@ export interface VerifierOptions extends KeyRingOptions {
 }
 
 export interface Verifier {
-  /** The identity that the token proves. Throws `token-invalid`, `token-expired`, or `unavailable` where the issuer's keys cannot be had. */
+  /**
+   * The identity that the token proves. Throws `token-invalid`, `token-expired`, or `unavailable`
+   * where the issuer's keys cannot be had.
+   */
   verify(token: string): Promise<Identity>;
   /** {@link verify} for the token of a request; undefined where it has none. */
   readonly authenticate: Authenticate;
@@ -139,8 +142,8 @@ export async function createAuthenticate(options: VerifierOptions): Promise<Auth
 }
 
 /**
- * The token of a request: the header, else the address. An empty `access_token` is none: pages leave
- * it so for viewers who are not signed in.
+ * The token of a request: the header, else the address. An empty `access_token` is none: pages
+ * leave it so for viewers who are not signed in.
  */
 export function tokenOf(request: HttpRequest): string | undefined {
   const header = request.headers.get("authorization");
@@ -196,7 +199,9 @@ function algorithmOf(token: string): string {
   }
 }
 
-/** What went wrong in the words of this API. Without `cause`: the library's errors carry the claims. */
+/**
+ * What went wrong in the words of this API. Without `cause`: the library's errors carry the claims.
+ */
 function problemFrom(error: unknown): Problem {
   if (error instanceof errors.JWTExpired) return new Problem("token-expired");
   if (error instanceof errors.JWTClaimValidationFailed) {

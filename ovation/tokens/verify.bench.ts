@@ -1,8 +1,8 @@
 /**
- * CPU per verification of a token that was not seen before, and of one that was; beside it what the signature alone
- * costs, checked by `node:crypto` in this thread.
+ * CPU per verification of a token that was not seen before, and of one that was; beside it what the
+ * signature alone costs, checked by `node:crypto` in this thread.
  *
- *   sh ovation/bin/bun ovation/tokens/verify.bench.ts
+ * sh ovation/bin/bun ovation/tokens/verify.bench.ts
  */
 
 import { createPublicKey, verify as verifySignature } from "node:crypto";
@@ -47,7 +47,8 @@ function signatureOf(
   return async (token) => {
     const end = token.lastIndexOf(".");
     const signature = Buffer.from(token.slice(end + 1), "base64url");
-    // JWTs carry both halves of an ECDSA signature as they are; the other algorithms know one form only.
+    // JWTs carry both halves of an ECDSA signature as they are; the other algorithms know one form
+    // only.
     if (
       !verifySignature(
         hash,

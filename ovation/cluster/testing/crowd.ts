@@ -1,4 +1,7 @@
-/** Viewers and writers of a local cluster, for tests: what they were told and saw becomes a history that is checked. */
+/**
+ * Viewers and writers of a local cluster, for tests: what they were told and saw becomes a history
+ * that is checked.
+ */
 
 import { openLog } from "@ovation/log";
 import { type Topic, topicOf } from "@ovation/protocol";
@@ -27,8 +30,8 @@ export interface Crowd {
   /** Resolves when every viewer has seen the number. */
   allHave(topic: Topic, seq: number, withinMs: number): Promise<void>;
   /**
-   * What of the history breaks a promise of the durable lane, or comes twice in the live lane, which may lose in
-   * these tests. Ends the viewers.
+   * What of the history breaks a promise of the durable lane, or comes twice in the live lane,
+   * which may lose in these tests. Ends the viewers.
    */
   verdict(): Promise<readonly Violation[]>;
   close(): void;

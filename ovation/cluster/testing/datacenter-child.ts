@@ -1,7 +1,8 @@
 /**
- * A small data centre that knows nothing of the test that started it: Redis, a dispatcher, a frontend and comments, in
- * whatever network namespace this process was put. Says that it is there;
- * takes one line of JSON, a {@link DatacenterPlan}; answers one, the {@link DatacenterPorts}; ends everything with its standard input, so also when the test is killed.
+ * A small data centre that knows nothing of the test that started it: Redis, a dispatcher, a
+ * frontend and comments, in whatever network namespace this process was put. Says that it is there;
+ * takes one line of JSON, a {@link DatacenterPlan}; answers one, the {@link DatacenterPorts}; ends
+ * everything with its standard input, so also when the test is killed.
  */
 
 import { startRedis } from "@ovation/table/testing";
@@ -13,7 +14,10 @@ export interface DatacenterPlan {
   readonly host: string;
   /** The dispatcher's. */
   readonly internalPort: number;
-  /** Internal addresses of all dispatchers, the own one among them: nobody says which data centre they are in. */
+  /**
+   * Internal addresses of all dispatchers, the own one among them: nobody says which data centre
+   * they are in.
+   */
   readonly peers: readonly string[];
   readonly database: string;
   readonly secret: string;

@@ -1,14 +1,16 @@
 /**
- * Two network namespaces, one for each data centre, and between them a third one, the wire: a veth pair to either side, and a bridge.
- * `cut` sets the bridge down. Both sides still have their interface, their route and their neighbour's address, as a machine has
- * whose router is well and whose data centre has lost its line: what they send vanishes, and no packet says so, no RST and no
- * "unreachable". Only time-outs notice.
+ * Two network namespaces, one for each data centre, and between them a third one, the wire: a veth
+ * pair to either side, and a bridge. `cut` sets the bridge down. Both sides still have their
+ * interface, their route and their neighbour's address, as a machine has whose router is well and
+ * whose data centre has lost its line: what they send vanishes, and no packet says so, no RST and
+ * no "unreachable". Only time-outs notice.
  *
- * Viewers and PostgreSQL are out here, on a veth pair for each data centre: the cut separates the data centres from each other
- * and from nothing else. With the database beyond the link one side would have no comments at all, which is another failure.
+ * Viewers and PostgreSQL are out here, on a veth pair for each data centre: the cut separates the
+ * data centres from each other and from nothing else. With the database beyond the link one side
+ * would have no comments at all, which is another failure.
  *
- * The namespaces have no names. Each is held by the processes in it, and goes with the last of them, and its interfaces
- * with it: nothing is left behind, however the test ends.
+ * The namespaces have no names. Each is held by the processes in it, and goes with the last of
+ * them, and its interfaces with it: nothing is left behind, however the test ends.
  */
 
 import { run, type Site, type SiteLink } from "./site-link.ts";
@@ -94,7 +96,10 @@ function ip(lines: readonly string[], pid?: number): void {
   if (exitCode !== 0) throw new Error(`${lines.join("; ")}: ${stderr}`);
 }
 
-/** Three numbers of a link-local network that is not in use here: other tests may run beside this one. */
+/**
+ * Three numbers of a link-local network that is not in use here: other tests may run beside this
+ * one.
+ */
 function freeBlock(): string {
   const used = run(["ip", "-4", "addr"]).stdout;
   for (;;) {

@@ -1,6 +1,7 @@
 /**
- * The same link where no namespaces may be made: the tests' TCP proxy before each dispatcher. Cut silently in both directions: what is
- * sent vanishes for as long as the cut lasts, and connections stay open.
+ * The same link where no namespaces may be made: the tests' TCP proxy before each dispatcher. Cut
+ * silently in both directions: what is sent vanishes for as long as the cut lasts, and connections
+ * stay open.
  */
 
 import { startTcpProxy, type TcpProxy } from "@ovation/dispatcher/testing";

@@ -1,6 +1,7 @@
 /**
- * Two data centres that share nothing but a link and, away from it, PostgreSQL: each in a network namespace of its own where this
- * machine allows that, else behind TCP proxies. Their dispatchers know addresses of each other, no names.
+ * Two data centres that share nothing but a link and, away from it, PostgreSQL: each in a network
+ * namespace of its own where this machine allows that, else behind TCP proxies. Their dispatchers
+ * know addresses of each other, no names.
  */
 
 import { randomBytes } from "node:crypto";
@@ -65,7 +66,8 @@ export async function startSeparateDatacenters(): Promise<SeparateDatacenters> {
     return { name, frontend: at(frontend), dispatcher: at(dispatcher), comments: at(comments) };
   };
   async function stop(): Promise<void> {
-    // Or the kernel keeps connections that wait for an answer from the other side, and the namespaces with them.
+    // Or the kernel keeps connections that wait for an answer from the other side, and the
+    // namespaces with them.
     link.heal();
     await Promise.all(children.map((child) => child.stop()));
     await Promise.all([postgres.stop(), link.close()]);

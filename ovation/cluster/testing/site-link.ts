@@ -1,4 +1,7 @@
-/** What lies between two data centres of a test, and can be cut in silence. Forms: `link-namespaces.ts`, `link-proxy.ts`. */
+/**
+ * What lies between two data centres of a test, and can be cut in silence. Forms:
+ * `link-namespaces.ts`, `link-proxy.ts`.
+ */
 
 /** Where one of the data centres is. */
 export interface Site {
