@@ -34,7 +34,7 @@ describe("tokens", () => {
     }
   });
 
-  test("expired, not yet valid, for somebody else, of somebody else", async () => {
+  test("expired, not yet valid, of another audience, of another issuer", async () => {
     expect(await ask(await tokenOf("alice", { expiresIn: -60 }))).toEqual([401, "token-expired"]);
     expect(await ask(await tokenOf("alice", { notBefore: 300 }))).toEqual([401, "token-invalid"]);
     expect(await ask(await tokenOf("alice", { audience: "other" }))).toEqual([
@@ -142,7 +142,7 @@ describe("pattern tricks", () => {
         "token-invalid",
       ]);
     }
-    // Printable ones of an outside issuer are written in our alphabet, and are nobody else.
+    // A printable `sub` of an outside issuer is encoded in our alphabet: it equals no other sub.
     for (const sub of ["*", "b*", "bob:", ":bob", "member:bob"]) {
       const token = await tokenOf(sub);
       expect([sub, ...(await codeOf("GET", "/v1/events?topic=member:bob", token))]).toEqual([

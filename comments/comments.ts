@@ -5,6 +5,8 @@ import {
   type Clock,
   COMMENT_CODE_POINTS_MAX,
   type Event,
+  idOf,
+  kindOf,
   type Policy,
   type Route,
   type StaffMember,
@@ -41,6 +43,7 @@ import type { RateLimiter } from "./rate-limiter.ts";
 import { limitReads, type ReadLimitOptions } from "./read-limit.ts";
 import { createSanctionRoutes } from "./sanction-routes.ts";
 import { guardRoute, identify, type People, type Service, type VideoLog } from "./service.ts";
+import { StoreUnavailableError } from "./sql-database.ts";
 import { Trouble } from "./trouble.ts";
 import { createUpkeep, type UpkeepTask } from "./upkeep.ts";
 import { createVideoDirectory } from "./video-directory.ts";
@@ -89,6 +92,10 @@ export interface Comments {
   readonly routes: readonly Route[];
   /** These members have a connection now: frontends say so at each connect and every `PRESENCE_HEARTBEAT_MS`. */
   heartbeat(members: readonly string[], staff?: readonly StaffMember[]): Promise<void>;
+  /** Those of the guests who have become members. */
+  upgraded(guests: readonly string[]): Promise<readonly string[]>;
+  /** Whether the topic is one of a deleted video. Without the database, recent answers count. */
+  isDeleted(topic: Topic): boolean | Promise<boolean>;
   /** From now on these rates and lives of records, in place of the ones it was made with. */
   configure(next: Pick<CommentsOptions, "rateRules" | "recordLives">): void;
   /** What drops records that have ended: to be run now and then, by one process or by several. */
@@ -139,6 +146,10 @@ export function createComments(options: CommentsOptions): Comments {
       for (const member of staff) people?.directory.noteStaff(member);
       await presence?.heartbeat(members);
     },
+    upgraded: async (guests) => [
+      ...((await people?.stores.members.ownersOf(guests))?.keys() ?? []),
+    ],
+    isDeleted: (topic) => isDeletedVideo(service, topic),
     async flush() {
       await background.idle();
       await Promise.all([likes.flush(), commentCounts.flush(), people?.directory.flush()]);
@@ -155,6 +166,20 @@ export function createComments(options: CommentsOptions): Comments {
       return lost;
     },
   };
+}
+
+function isDeletedVideo({ directory }: Service, topic: Topic): boolean | Promise<boolean> {
+  if (kindOf(topic) !== "video") return false;
+  const settings = directory.settings(idOf(topic));
+  if (!(settings instanceof Promise)) return settings.deleted;
+  return settings.then(
+    ({ deleted }) => deleted,
+    (error: unknown) => {
+      // Live events need no database, and durable ones are refused by the log.
+      if (error instanceof StoreUnavailableError) return false;
+      throw error;
+    },
+  );
 }
 
 function readLimitOf(service: Service): ReadLimitOptions {

@@ -1,6 +1,7 @@
 /** `POST /v1/guests`: a name becomes a signed token. `POST /v1/guests/upgrade`: a guest becomes a member. */
 
 import {
+  GUEST_UPGRADED,
   type HttpRequest,
   jsonAnswer,
   NAME_CODE_POINTS_MAX,
@@ -8,6 +9,7 @@ import {
   type Route,
   type RouteAnswer,
   type RouteContext,
+  toJsonText,
   topicOf,
   VIEWER_BODY_BYTES_MAX,
 } from "@ovation/protocol";
@@ -67,10 +69,24 @@ export function createGuestUpgradeRoutes(service: Service, people: People): read
     directory.note(identity);
     await directory.flush();
     directory.forget(was.sub);
+    await endStreams(was.sub);
     directory.forget(identity.sub);
     return jsonAnswer(
       JSON.stringify({ member: { id: identity.sub, name: identity.name }, guest: was.sub }),
     );
+  }
+
+  /** Once, however often the upgrade is repeated: frontends end what the guest's token opened. */
+  async function endStreams(guestId: string): Promise<void> {
+    await service.append([
+      {
+        topic: topicOf("member", guestId),
+        type: GUEST_UPGRADED,
+        at: service.clock.now(),
+        data: toJsonText({}),
+        key: " upgraded",
+      },
+    ]);
   }
 
   /** What is in force for the guest is for the member, unless the member's own lasts longer. */

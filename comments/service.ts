@@ -25,6 +25,7 @@ import {
   type RouteContext,
   roleIn,
   type Topic,
+  upgradedProblem,
 } from "@ovation/protocol";
 import type { Background } from "./background.ts";
 import type { CommentCounts } from "./comment-counts.ts";
@@ -129,7 +130,7 @@ export async function identify(
     identity?.role === "guest" &&
     (await service.people?.directory.ownerOf(identity.sub)) !== undefined
   )
-    throw new Problem("token-invalid", "This guest has become a member: use the member's token");
+    throw upgradedProblem();
   if (identity !== undefined) service.names.note(identity, undefined);
   // Hosts and moderators can be written to from their first request on, whatever it asks for.
   if (identity !== undefined && isStaff(identity.role)) service.people?.directory.note(identity);

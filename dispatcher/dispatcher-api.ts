@@ -43,6 +43,7 @@ export interface DispatcherApi {
   /** Passes the change to the frontend that the connection id names. */
   changeConnection(change: ConnectionChange): Promise<ConnectionChangeResult>;
   present(members: readonly string[], staff: readonly StaffMember[]): Promise<void>;
+  upgraded(guests: readonly string[]): Promise<readonly string[]>;
   renew(frontend: FrontendAddress, ttlMs: number): Promise<LeaseMark>;
   release(frontend: FrontendId): Promise<void>;
   /** See `Upstream.probe`. */

@@ -63,6 +63,8 @@ export interface DispatcherOptions {
   forward?(events: readonly Event[]): void;
   /** Members who are connected now, for whoever keeps presence. */
   onPresent?(members: readonly string[], staff: readonly StaffMember[]): Promise<void>;
+  /** Those of the guests who have become members. Absent where no members are kept. */
+  upgradedOf?(guests: readonly string[]): Promise<readonly string[]>;
   onFailure(what: string, error: unknown): void;
 }
 
@@ -275,6 +277,10 @@ export class Dispatcher implements DispatcherApi {
 
   async present(members: readonly string[], staff: readonly StaffMember[]): Promise<void> {
     await this.#options.onPresent?.(members, staff);
+  }
+
+  async upgraded(guests: readonly string[]): Promise<readonly string[]> {
+    return (await this.#options.upgradedOf?.(guests)) ?? [];
   }
 
   async renew(frontend: FrontendAddress, ttlMs: number): Promise<LeaseMark> {

@@ -10,6 +10,7 @@ import {
   PUBLISHER_BODY_BYTES_MAX,
   systemClock,
   TextAnswer,
+  type Topic,
   toJsonText,
   topicOf,
 } from "@ovation/protocol";
@@ -25,7 +26,7 @@ const identity: Identity = {
 };
 const topic = topicOf("video", "1");
 
-function open() {
+function open(deleted: readonly Topic[] = []) {
   const log = new MemoryLog({ clock: systemClock, policy: DEFAULT_POLICY });
   const published: Event[] = [];
   const route = createPublishRoute({
@@ -33,6 +34,7 @@ function open() {
     policy: DEFAULT_POLICY,
     log,
     clock: systemClock,
+    isDeleted: async (name) => deleted.includes(name),
     publish: async (events) => void published.push(...events),
   });
   const context = { params: {}, address: "", stream: () => new Response() };
@@ -171,4 +173,15 @@ test("an event in the form that JSON.stringify writes is held to the same rules 
   );
   const proto = '{"topic":"video:1","type":"goal","data":{"__proto__":1}}';
   expect((await post(proto)).body.detail).toContain("a member of this name");
+});
+
+test("nothing is published or stored on the topic of a deleted video, nor beside one", async () => {
+  for (const isDurable of [true, false]) {
+    const { log, published, post } = open([topic]);
+    const other = '{"topic":"video:2","type":"goal","data":1}';
+    const { status, body } = await post(`[${other},${goal("1", undefined, isDurable)}]`);
+    expect([status, body.code, body.index]).toEqual([410, "video-deleted", 1]);
+    expect(published).toEqual([]);
+    expect((await log.heads([topic]))[0]?.seq ?? 0).toBe(0);
+  }
 });

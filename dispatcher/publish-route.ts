@@ -15,6 +15,7 @@ import {
   PUBLISHER_BODY_BYTES_MAX,
   type Route,
   readBytes,
+  type Topic,
 } from "@ovation/protocol";
 import { type AcceptedEvent, acceptEvents } from "./accepted-event.ts";
 import { parsePublishedBody } from "./published-body.ts";
@@ -25,6 +26,8 @@ export interface PublishRouteOptions {
   readonly policy: Policy;
   readonly log: Log;
   readonly clock: Clock;
+  /** Whether the topic is one of a deleted video: nothing is published to it. */
+  isDeleted(topic: Topic): boolean | Promise<boolean>;
   publish(events: readonly Event[]): Promise<void>;
 }
 
@@ -44,6 +47,7 @@ export function createPublishRoute(options: PublishRouteOptions): Route {
         request.headers.get("content-type"),
       );
       const accepted = acceptEvents(values, identity, options.policy);
+      await refuseDeleted(options, accepted);
       const at = options.clock.now();
       const appended = await append(options.log, accepted, at);
       await publish(options, accepted, appended, at);
@@ -56,6 +60,23 @@ export function createPublishRoute(options: PublishRouteOptions): Route {
 }
 
 const NONE_APPENDED: ReadonlyMap<number, Appended> = new Map();
+
+/** All or nothing; each topic is asked about once. */
+async function refuseDeleted(
+  { isDeleted }: PublishRouteOptions,
+  accepted: readonly AcceptedEvent[],
+): Promise<void> {
+  const asked = new Set<Topic>();
+  for (const [index, { topic }] of accepted.entries()) {
+    if (asked.has(topic)) continue;
+    asked.add(topic);
+    const deleted = isDeleted(topic);
+    if (deleted === true || (deleted !== false && (await deleted)))
+      throw new Problem("video-deleted", `event ${index}: the video of ${topic} was deleted`, {
+        index,
+      });
+  }
+}
 
 /** The durable ones, in one transaction; by their index in the request. */
 async function append(

@@ -58,6 +58,7 @@ for (const batch of [1, 100]) {
       policy,
       log: new MemoryLog({ clock: systemClock, policy }),
       clock: systemClock,
+      isDeleted: () => false,
       publish,
     });
     const context = { params: {}, address: "", stream: () => new Response() };

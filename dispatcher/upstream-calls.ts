@@ -23,6 +23,7 @@ export const UPSTREAM_PATHS = {
   headAt: "/internal/v1/head-at",
   changeConnection: "/internal/v1/change-connection",
   present: "/internal/v1/present",
+  upgraded: "/internal/v1/upgraded",
   renew: "/internal/v1/renew",
   release: "/internal/v1/release",
   probe: "/internal/v1/probe",
@@ -95,6 +96,9 @@ export const PresentCall = z.strictObject({
   members: z.array(z.string().refine(isTopicId)).max(MEMBERS_PER_CALL_MAX),
   /** Absent from frontends of an earlier version. */
   staff: z.array(StaffForm).max(MEMBERS_PER_CALL_MAX).default([]),
+});
+export const UpgradedCall = z.strictObject({
+  guests: z.array(z.string().refine(isTopicId)).max(MEMBERS_PER_CALL_MAX),
 });
 export const RenewCall = z.strictObject({ ttlMs: z.int().min(1).max(LEASE_MS_MAX) });
 export const ProbeCall = z.strictObject({ number: SafeInteger });

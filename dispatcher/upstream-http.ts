@@ -157,6 +157,15 @@ export function createHttpUpstream(options: HttpUpstreamOptions): Upstream {
         });
       }
     },
+    async upgraded(guests) {
+      const upgraded: string[] = [];
+      for (let start = 0; start < guests.length; start += MEMBERS_PER_CALL_MAX) {
+        const slice = guests.slice(start, start + MEMBERS_PER_CALL_MAX);
+        const answer = await call(UPSTREAM_PATHS.upgraded, { guests: slice }).catch(noneIfUnknown);
+        upgraded.push(...(answer as string[]));
+      }
+      return upgraded;
+    },
     renew: async (ttlMs) => String(await call(UPSTREAM_PATHS.renew, { ttlMs: Math.round(ttlMs) })),
     async probe(number) {
       await call(UPSTREAM_PATHS.probe, { number });
@@ -165,4 +174,10 @@ export function createHttpUpstream(options: HttpUpstreamOptions): Upstream {
       await call(UPSTREAM_PATHS.release, {});
     },
   };
+}
+
+/** A dispatcher of an earlier version has no such call. */
+function noneIfUnknown(error: unknown): readonly string[] {
+  if (error instanceof Problem && error.code === "not-found") return [];
+  throw error;
 }

@@ -72,6 +72,7 @@ export function createUpstreamRoutes(options: UpstreamRoutesOptions): readonly R
     route(paths.present, calls.PresentCall, (_, { members, staff }) =>
       dispatcher.present(members, staff),
     ),
+    route(paths.upgraded, calls.UpgradedCall, (_, { guests }) => dispatcher.upgraded(guests)),
     route(paths.renew, calls.RenewCall, (frontend, { ttlMs }) => dispatcher.renew(frontend, ttlMs)),
     route(paths.probe, calls.ProbeCall, (frontend, { number }) =>
       dispatcher.probe(frontend.id, number),

@@ -24,6 +24,7 @@ import { type Claims, type Start, startAtHead, startOf } from "./claims.ts";
 import { type CloseReason, Connection } from "./connection.ts";
 import { createConnectionId } from "./connection-id.ts";
 import type { Counters } from "./counters.ts";
+import type { GuestChecks } from "./guest-checks.ts";
 import type { Heartbeats } from "./heartbeats.ts";
 import type { Hub } from "./hub.ts";
 import { RETURN_SPREAD_MS } from "./limits.ts";
@@ -60,6 +61,7 @@ export interface ConnectionsOptions {
   readonly shares: TopicShares;
   readonly rates: ChangeRates;
   readonly claims: Claims;
+  readonly guests: GuestChecks;
   readonly budget: ReplayBudget;
   readonly catchUp: CatchUp;
   readonly recovery: Recovery;
@@ -113,6 +115,10 @@ export class Connections {
       for (const channel of channels) subscriptions.add(connection, channel);
       // All at once: a topic that waits for its turn could be forgotten meanwhile, if the viewer goes.
       await membership.join(channels);
+      if (await this.#options.guests.isUpgradedMeanwhile(connection.identity, channels)) {
+        this.end(connection, "token-expired");
+        return;
+      }
       let starts: Starts | undefined;
       if (position !== undefined) {
         await catchUp.pass(position, channels);

@@ -17,6 +17,7 @@ import {
   TOPICS_PER_CONNECTION_MAX,
   type Topic,
   topicOf,
+  upgradedProblem,
 } from "@ovation/protocol";
 import type { Admission, Refusal } from "./admission.ts";
 import type { Authorize } from "./authorize.ts";
@@ -27,6 +28,8 @@ import { type Polls, wantsPoll } from "./polls.ts";
 import { readForm, readPosition, readPositionText } from "./stream-request.ts";
 import { ViewerStream } from "./viewer-stream.ts";
 import { UNNAMED, type WireForm, wireForm, ZSTD } from "./wire-form.ts";
+
+type RefusedReason = Refusal | "error";
 
 export interface EventsRouteOptions {
   readonly frontend: Frontend;
@@ -80,9 +83,15 @@ export function createEventsRoute(options: EventsRouteOptions): Route {
           );
         }
       }
+      const isUpgraded = await isUpgradedGuest(options.frontend, identity);
+      if (isUpgraded === true) throw upgradedProblem();
       const position = readPosition(request, url);
       const form = readForm(request, url, options.zstd);
-      if (wantsPoll(request.headers)) {
+      const wantsAnswer = wantsPoll(request.headers);
+      // Whether the token is valid cannot be known: an EventSource returns from a 200 only.
+      if (isUpgraded === undefined)
+        return wantsAnswer ? refusePoll(options, "error") : refuse(options, "error", form);
+      if (wantsAnswer) {
         const connect = { topics, identity, position, form: POLLED, address: context.address };
         return poll(options, connect, url, readPositionText(request, url).text);
       }
@@ -112,19 +121,32 @@ async function poll(
   const known = id === undefined ? undefined : polls.find(id, connect.identity);
   if (known === undefined) {
     const refusal = admission.enter(connect.address);
-    if (refusal !== undefined) {
-      const afterMs = Math.round(drawRefusal(options, refusal));
-      const event = { type: "reconnect", afterMs, reason: refusal };
-      return jsonAnswer(JSON.stringify({ events: [event] }));
-    }
+    if (refusal !== undefined) return refusePoll(options, refusal);
   }
   const session = known ?? polls.open(connect);
   if (known === undefined && id !== undefined) polls.leaveElsewhere(id, connect);
   return jsonAnswer(await polls.answer(session, positionText));
 }
 
+/** `undefined` where no dispatcher answers. */
+async function isUpgradedGuest(
+  { guests }: Frontend,
+  identity: Identity | undefined,
+): Promise<boolean | undefined> {
+  try {
+    return await guests.isUpgraded(identity);
+  } catch {
+    return undefined;
+  }
+}
+
+function refusePoll(options: EventsRouteOptions, reason: RefusedReason): RouteAnswer {
+  const afterMs = Math.round(drawRefusal(options, reason));
+  return jsonAnswer(JSON.stringify({ events: [{ type: "reconnect", afterMs, reason }] }));
+}
+
 /** 200, a random wait, a clean end: the one refusal after which a browser comes back. */
-function refuse(options: EventsRouteOptions, reason: Refusal, form: WireForm): Response {
+function refuse(options: EventsRouteOptions, reason: RefusedReason, form: WireForm): Response {
   const afterMs = drawRefusal(options, reason);
   // The browser obeys `retry:`, which no script can see; the SDK obeys the event.
   const body = encodeText(formatReconnect(afterMs, reason), (form & UNNAMED) as WireForm);
@@ -132,7 +154,7 @@ function refuse(options: EventsRouteOptions, reason: Refusal, form: WireForm): R
 }
 
 /** Counts it; answers after how many ms the client may come back. */
-function drawRefusal({ frontend, random }: EventsRouteOptions, reason: Refusal): number {
+function drawRefusal({ frontend, random }: EventsRouteOptions, reason: RefusedReason): number {
   const { refusals } = frontend.counters;
   refusals[reason] = (refusals[reason] ?? 0) + 1;
   return REFUSED_RETRY_MIN_MS + random() * (REFUSED_RETRY_MAX_MS - REFUSED_RETRY_MIN_MS);

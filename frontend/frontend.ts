@@ -12,10 +12,12 @@ import {
   type Event,
   type FrontendId,
   frontendOf,
+  GUEST_UPGRADED,
   type Identity,
   isDurable,
   type Policy,
   Problem,
+  type Topic,
   topicOf,
 } from "@ovation/protocol";
 import type { Authorize } from "./authorize.ts";
@@ -29,6 +31,7 @@ import { Connections, type ConnectRequest } from "./connections.ts";
 import { Cooling } from "./cooling.ts";
 import { type Counters, createCounters } from "./counters.ts";
 import { Evictor } from "./evictor.ts";
+import { endGuest, GuestChecks } from "./guest-checks.ts";
 import { Heartbeats } from "./heartbeats.ts";
 import { Hub } from "./hub.ts";
 import { LIFETIME_MAX_MS, LIFETIME_MIN_MS, PASSED_POLL_MS, STUCK_MS } from "./limits.ts";
@@ -92,6 +95,7 @@ export class Frontend implements Inbox {
   readonly hub: Hub;
   readonly membership: Membership;
   readonly canary: Canary;
+  readonly guests: GuestChecks;
 
   readonly #options: FrontendOptions;
   readonly #connections: Connections;
@@ -114,6 +118,7 @@ export class Frontend implements Inbox {
     const soon = options.soon ?? ((run: () => void) => void setImmediate(run));
     const { upstream, clock, random, onFailure } = options;
     const { counters } = this;
+    this.guests = new GuestChecks({ upstream, soon });
     const elapsed = options.elapsed ?? (() => performance.now());
     this.canary = new Canary({ topic: topicOf("frontend", options.id), upstream, clock, elapsed });
     this.hub = new Hub({
@@ -136,6 +141,7 @@ export class Frontend implements Inbox {
       clock,
       random,
       counters,
+      onRepaired: ({ type, topic }) => type === GUEST_UPGRADED && this.#endGuest(topic),
       onUnrepairable: (channel) => this.#reset(channel),
       onFailure,
     });
@@ -235,6 +241,7 @@ export class Frontend implements Inbox {
       expiries: this.#expiries,
       shares: this.#shares,
       rates: this.#rates,
+      guests: this.guests,
       claims: new Claims({ upstream, clock, reads, hub }),
       budget,
       catchUp,
@@ -291,6 +298,11 @@ export class Frontend implements Inbox {
 
   dispatch(events: readonly Event[]): void {
     this.hub.dispatch(events);
+    for (const { type, topic } of events) if (type === GUEST_UPGRADED) this.#endGuest(topic);
+  }
+
+  #endGuest(topic: Topic): void {
+    endGuest(this.hub.channel(topic), (connection) => this.end(connection, "token-expired"));
   }
 
   get connections(): Map<ConnectionId, Connection> {

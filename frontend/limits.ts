@@ -142,6 +142,9 @@ export const EVICT_SCAN_MS = 100;
 /** A connection ends this long after a token that it depends on has expired, at most. */
 export const EXPIRY_STEP_MS = 250;
 
+/** Connects of guests that wait for the check of their token; more are told to return. */
+export const GUEST_CHECKS_WAITING_MAX = 10_000;
+
 /** A poll without news is answered after this: shorter than any proxy waits, and than TLS listeners. */
 export const POLL_HOLD_MS = 25_000;
 /** A poll's connection without a request for this long is closed; the client recovers by its position. */

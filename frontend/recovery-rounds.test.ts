@@ -39,7 +39,7 @@ async function overtake(rounds: number) {
   return { back, failures };
 }
 
-test("RECOVERY_ROUNDS_MAX: a replay that the broadcast overtakes so often is given up", async () => {
+test("RECOVERY_ROUNDS_MAX: a replay that is overtaken so often is given up", async () => {
   const { back, failures } = await overtake(RECOVERY_ROUNDS_MAX);
   await until(() => back.ended);
   expect(back.seqs(video)).toHaveLength(RECOVERY_ROUNDS_MAX);

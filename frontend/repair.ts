@@ -3,7 +3,7 @@
  * per topic however many viewers wait for it, and goes out in order as if it had come in time.
  */
 
-import type { Clock } from "@ovation/protocol";
+import type { Clock, DurableEvent } from "@ovation/protocol";
 import type { Channel } from "./channel.ts";
 import type { Counters } from "./counters.ts";
 import type { Hub } from "./hub.ts";
@@ -22,6 +22,8 @@ export interface RepairOptions {
   readonly clock: Clock;
   readonly random: () => number;
   readonly counters: Counters;
+  /** The event was missing, and was pulled from the log. */
+  onRepaired(event: DurableEvent): void;
   /** What is missing is not in the log any more, or the log is another one: viewers must start over. */
   onUnrepairable(channel: Channel): void;
   onFailure(what: string, error: unknown): void;
@@ -86,7 +88,9 @@ export class Repair {
         if (proven) channel.dropHeld(page.events.at(-1)?.place.seq ?? 0);
         for (const event of page.events) {
           hub.stamps.noteStored(event.place.epoch, event.place.stamp);
-          if (channel.takeDurable(event, proven) === "taken") counters.repaired++;
+          if (channel.takeDurable(event, proven) !== "taken") continue;
+          counters.repaired++;
+          this.#options.onRepaired(event);
         }
         hub.schedule(channel);
         // The log has nothing more: what was announced or held ahead of it was not from this log. (What came

@@ -10,6 +10,7 @@ import {
   readJson,
   TOPICS_PER_CONNECTION_MAX,
   type Topic,
+  upgradedProblem,
   VIEWER_BODY_BYTES_MAX,
 } from "@ovation/protocol";
 import { z } from "zod";
@@ -46,6 +47,7 @@ export function createSubscriptionsRoutes(options: SubscriptionsRoutesOptions): 
           request,
           params["id"] ?? "",
         );
+        if (await options.frontend.guests.isUpgraded(identity)) throw upgradedProblem();
         const results: Record<string, Result> = {};
         const allowed: Topic[] = [];
         for (const topic of topics) {

@@ -107,6 +107,11 @@ export interface Upstream {
   /** Passes the change to the frontend that the connection id names. */
   changeConnection(change: ConnectionChange): Promise<ConnectionChangeResult>;
   /**
+   * Those of the guests who have become members: their tokens are not valid any more. Absent where
+   * a form keeps no members.
+   */
+  upgraded?(guests: readonly string[]): Promise<readonly string[]>;
+  /**
    * Begins or renews this frontend's lease in the subscription table, and answers its mark. With a mark that it did
    * not know the frontend subscribes all its topics again, with new generations: the lease began anew (it had run out, the
    * store restarted or failed over), and the table may have lost rows since.

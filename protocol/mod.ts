@@ -13,6 +13,7 @@ export * from "./event.ts";
 export * from "./exact-json.ts";
 export * from "./frame.ts";
 export * from "./gap.ts";
+export * from "./guest-upgrade.ts";
 export * from "./identifiers.ts";
 export * from "./identity.ts";
 export * from "./limits.ts";

@@ -104,6 +104,7 @@ export const DEFAULT_POLICY: Policy = {
       message: { lane: "durable" },
       notification: { lane: "durable" },
       "notification-removed": { lane: "durable" },
+      "guest-upgraded": { lane: "durable" },
       receipt: { lane: "durable" },
       typing: { lane: "live", merge: "latest", per: "from" },
       presence: { lane: "live", merge: "latest", per: "member" },

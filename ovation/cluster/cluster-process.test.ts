@@ -33,7 +33,7 @@ async function says(lines: readonly string[], line: string): Promise<void> {
   while (!lines.includes(line)) await Bun.sleep(5);
 }
 
-test("READY_MS_MAX: a start waits so long for a process that does not answer, and fails", async () => {
+test("READY_MS_MAX: a start waits so long for an answer, and fails", async () => {
   const { started } = await startDeaf();
   try {
     let failure = "";

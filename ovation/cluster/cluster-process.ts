@@ -1,7 +1,4 @@
-/**
- * One process of a local cluster: it keeps its ports and its command line through kills and
- * restarts.
- */
+/** One process of a local cluster: it keeps its ports and its command line over restarts. */
 
 import { join } from "node:path";
 import { type Clock, systemClock } from "@ovation/protocol";
@@ -20,10 +17,7 @@ export interface ClusterProcess {
   /** SIGSTOP and SIGCONT: it stays, its answers stop. */
   pause(): void;
   resume(): void;
-  /**
-   * Starts it again after a kill, on the same ports; resolves when it is ready, or at once where
-   * nobody waits for that.
-   */
+  /** Starts it again after a kill, on the same ports; resolves when it is ready, or at once. */
   restart(how?: "until-ready" | "at-once"): Promise<void>;
   /** Resolves when it answers `readyz`; rejects where it ended or takes too long. */
   ready(): Promise<void>;
@@ -119,7 +113,7 @@ export async function startProcess(
     return { code, tookMs: performance.now() - from };
   }
 
-  // Whoever started it may end without stopping it; only `kill -9` of that one leaves it behind.
+  // Its parent may end without stopping it; only `kill -9` of the parent leaves it behind.
   const end = (): void => child.kill("SIGKILL");
   process.once("exit", end);
   try {

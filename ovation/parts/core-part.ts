@@ -73,6 +73,7 @@ export async function openCore(
     links,
     calls,
     policy,
+    upgradedOf: (guests) => comments.upgraded(guests),
     onPresent: (present, staff) => comments.heartbeat(present, staff),
     onFailure,
   });
@@ -109,6 +110,7 @@ export async function openCore(
         policy,
         log,
         clock,
+        isDeleted: (topic) => comments.isDeleted(topic),
         publish: (events) => dispatcher.publish(events),
       }),
       ...comments.routes,

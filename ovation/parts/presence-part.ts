@@ -19,7 +19,8 @@ import { patiently } from "./database-part.ts";
 import type { Dependency } from "./dependencies.ts";
 import type { Settings } from "./settings.ts";
 
-export interface Presence extends Pick<Comments, "heartbeat" | "upkeep"> {
+export interface Presence
+  extends Pick<Comments, "heartbeat" | "upgraded" | "isDeleted" | "upkeep"> {
   close(): Promise<void>;
 }
 
@@ -49,6 +50,8 @@ export async function openPresence(options: PresencePartOptions): Promise<Presen
   });
   return {
     heartbeat: (present, staff) => service.heartbeat(present, staff),
+    upgraded: (guests) => service.upgraded(guests),
+    isDeleted: (topic) => service.isDeleted(topic),
     upkeep: service.upkeep,
     async close() {
       // It takes no likes: nothing can be lost here.

@@ -80,6 +80,7 @@ function upstreamOf(dispatcher: Dispatcher, id: FrontendId): Upstream {
     headAt: (topic, stamp) => dispatcher.headAt(topic, stamp),
     changeConnection: (change) => dispatcher.changeConnection(change),
     present: (members, staff) => dispatcher.present(members, staff),
+    upgraded: (guests) => dispatcher.upgraded(guests),
     renew: (ttlMs) => dispatcher.renew(address, ttlMs),
     release: () => dispatcher.release(id),
     probe: (number) => dispatcher.probe(id, number),

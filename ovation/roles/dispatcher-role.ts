@@ -144,6 +144,7 @@ export async function startDispatcherRole(options: DispatcherRoleOptions): Promi
     calls: createHttpFrontendCalls({ auth, from, ...secured }),
     policy,
     forward: (events) => peers.forward(events),
+    upgradedOf: (guests) => presence.upgraded(guests),
     onPresent: (members, staff) => presence.heartbeat(members, staff),
     onFailure,
   });
@@ -187,6 +188,7 @@ export async function startDispatcherRole(options: DispatcherRoleOptions): Promi
       policy,
       log,
       clock,
+      isDeleted: (topic) => presence.isDeleted(topic),
       publish: (events) => dispatcher.publish(events),
     }),
   ]);
