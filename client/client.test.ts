@@ -2,8 +2,9 @@
 
 import { afterEach, beforeEach, describe, expect, test } from "bun:test";
 import { EventSource } from "eventsource";
+import { until } from "../testing/until.ts";
 import { ApiError, type Client, type ClientOptions, createClient } from "./mod.ts";
-import { type FakeServer, problem, startFakeServer, until } from "./testing/fake-server.ts";
+import { type FakeServer, problem, startFakeServer } from "./testing/fake-server.ts";
 
 let server: FakeServer;
 const clients: Client[] = [];

@@ -1,9 +1,9 @@
 /** When the SDK polls, and when it tries a stream again. */
 
 import { expect, test } from "bun:test";
+import { createManualClock } from "../testing/manual-clock.ts";
 import { createFallback } from "./fallback.ts";
 import { POLL_MS, SILENT_STREAMS_MAX } from "./limits.ts";
-import { createManualClock } from "./testing/manual-clock.ts";
 
 function world() {
   const clock = createManualClock();

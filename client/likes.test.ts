@@ -1,12 +1,12 @@
 import { expect, test } from "bun:test";
+import { createManualClock } from "../testing/manual-clock.ts";
 import { ApiError } from "./api-error.ts";
 import { createLikes } from "./likes.ts";
 import { LIKES_WAITING_MAX } from "./limits.ts";
 import type { SendRequest } from "./request.ts";
-import { createManualClock } from "./testing/manual-clock.ts";
 
 function setUp(answer: () => Promise<unknown> = async () => ({})) {
-  const clock = createManualClock();
+  const clock = createManualClock(1_000_000);
   const sent: string[] = [];
   const send: SendRequest = (_method, _path, options = {}) => {
     const { kind, count } = options.body as { kind: string; count: number };

@@ -5,9 +5,9 @@ import { createHmac } from "node:crypto";
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { until } from "../testing/until.ts";
 import { createMembers } from "./members.ts";
 import { type Client, createClient } from "./mod.ts";
-import { until } from "./testing/fake-server.ts";
 import { type RealServer, startRealServer } from "./testing/real-server.ts";
 
 const SECRET = "a-secret-of-these-tests-only-0123456789-abcdef";

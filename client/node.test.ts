@@ -4,7 +4,8 @@ import { afterAll, beforeAll, expect, test } from "bun:test";
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { type FakeServer, startFakeServer, until } from "./testing/fake-server.ts";
+import { until } from "../testing/until.ts";
+import { type FakeServer, startFakeServer } from "./testing/fake-server.ts";
 import { bundleForNode } from "./testing/node-bundle.ts";
 
 let server: FakeServer;

@@ -3,8 +3,8 @@
 import { expect, test } from "bun:test";
 import type { Topic } from "@ovation/protocol";
 import fc from "fast-check";
+import { settle } from "../testing/manual-clock.ts";
 import { createHarness } from "./testing/harness.ts";
-import { settle } from "./testing/manual-clock.ts";
 
 const TOPICS = ["video:1", "video:2", "member:a"] as const;
 

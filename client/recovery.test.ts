@@ -1,7 +1,7 @@
 import { expect, test } from "bun:test";
+import { settle } from "../testing/manual-clock.ts";
 import { HOLE_WAIT_MS, PULLS_MAX, REPLAY_WAIT_MS } from "./limits.ts";
 import { createHarness, stateNames } from "./testing/harness.ts";
-import { settle } from "./testing/manual-clock.ts";
 import { comment, record } from "./testing/record.ts";
 
 test("after a cut it returns with the position of each topic and misses nothing", async () => {

@@ -1,10 +1,10 @@
 /** How often, and after which waits, a request is sent again. */
 
 import { expect, test } from "bun:test";
+import { createManualClock } from "../testing/manual-clock.ts";
 import { ApiError } from "./api-error.ts";
 import { REQUEST_RETRIES_MAX, REQUEST_RETRY_MS, RETRY_AFTER_MS_MAX } from "./limits.ts";
 import { createPersist } from "./request.ts";
-import { createManualClock } from "./testing/manual-clock.ts";
 
 async function persisted(error: ApiError): Promise<{ readonly at: number[]; failed: unknown }> {
   const clock = createManualClock(0);

@@ -5,8 +5,8 @@ import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { EventSource } from "eventsource";
+import { until } from "../testing/until.ts";
 import { ApiError, type Client, type ClientOptions, createClient } from "./mod.ts";
-import { until } from "./testing/fake-server.ts";
 import { bundleForNode } from "./testing/node-bundle.ts";
 import { type RealServer, startRealServer } from "./testing/real-server.ts";
 

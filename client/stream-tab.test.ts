@@ -1,8 +1,8 @@
 import { expect, test } from "bun:test";
 import { parseTopic, type Topic } from "@ovation/protocol";
+import { createManualClock } from "../testing/manual-clock.ts";
 import { createSendRequest } from "./request.ts";
 import { createYieldingStream } from "./stream-tab.ts";
-import { createManualClock } from "./testing/manual-clock.ts";
 import { createModelNetwork } from "./testing/model-network.ts";
 import { ModelServer } from "./testing/model-server.ts";
 import { createTokenKeeper } from "./token.ts";

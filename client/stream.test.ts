@@ -1,4 +1,5 @@
 import { expect, test } from "bun:test";
+import { settle } from "../testing/manual-clock.ts";
 import {
   CONNECT_TIMEOUT_MS,
   HEARTBEATS_MISSED_MAX,
@@ -8,7 +9,6 @@ import {
   STABLE_MS,
 } from "./limits.ts";
 import { createHarness, stateNames } from "./testing/harness.ts";
-import { settle } from "./testing/manual-clock.ts";
 import { comment, record } from "./testing/record.ts";
 
 test("nothing is opened before the first subscription, and one connection carries all of a turn", async () => {

@@ -1,7 +1,7 @@
 import { expect, test } from "bun:test";
+import { createManualClock } from "../testing/manual-clock.ts";
 import type { LeaderMessage, TabGroup } from "./tab-group.ts";
 import { createTabLeader, TABS_MAX } from "./tab-leader.ts";
-import { createManualClock } from "./testing/manual-clock.ts";
 import { createModelNetwork } from "./testing/model-network.ts";
 import { ModelServer } from "./testing/model-server.ts";
 import { ONE } from "./testing/tab-world.ts";

@@ -12,7 +12,6 @@ import {
   type Tally,
   type TallyQuery,
 } from "@ovation/log";
-import { startPostgres } from "@ovation/log/testing";
 import {
   DEFAULT_POLICY,
   type Policy,
@@ -21,6 +20,7 @@ import {
   toJsonText,
   topicOf,
 } from "@ovation/protocol";
+import { startPostgres } from "../testing/postgres.ts";
 import { createCommentCounts } from "./comment-counts.ts";
 import { COUNT_LAG_EVENTS_MAX, COUNT_STEPS_MAX } from "./limits.ts";
 import { startHarness } from "./testing/harness.ts";

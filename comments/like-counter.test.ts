@@ -1,5 +1,6 @@
 import { describe, expect, test } from "bun:test";
 import type { Event } from "@ovation/protocol";
+import { createManualClock } from "../testing/manual-clock.ts";
 import { LikeCounter } from "./like-counter.ts";
 import {
   COUNT_FLUSH_VIDEOS_MAX,
@@ -13,7 +14,6 @@ import {
 } from "./limits.ts";
 import { createSharedReads } from "./shared-reads.ts";
 import { StoreUnavailableError } from "./sql-database.ts";
-import { createManualClock } from "./testing/manual-clock.ts";
 import { unusedVideo, type VideoStore } from "./video-store.ts";
 import { openSqliteVideoStore } from "./video-store-sql.ts";
 

@@ -9,7 +9,7 @@ import {
   type RouteContext,
   topicOf,
 } from "@ovation/protocol";
-import { createManualClock } from "../table/testing/manual-clock.ts";
+import { createManualClock } from "../testing/manual-clock.ts";
 import { createBackground } from "./background.ts";
 import { createCommentCounts } from "./comment-counts.ts";
 import {
@@ -274,7 +274,7 @@ describe("members", () => {
     expect(presence.watched).toBe(PRESENCE_MEMBERS_MAX);
     await presence.heartbeat(["one more"]);
     expect(presence.watched).toBe(PRESENCE_MEMBERS_MAX);
-    clock.advance(60_000);
+    clock.advanceNow(60_000);
     await Bun.sleep(0);
     expect(offline[0]).toBe("second");
     expect(offline).not.toContain("first");

@@ -1,13 +1,13 @@
 import { describe, expect, test } from "bun:test";
 import { createMemorySharedStore } from "@ovation/table";
+import { createManualClock } from "../testing/manual-clock.ts";
 import { createPresence, type Presence, type PresenceValues } from "./presence.ts";
-import { createManualClock } from "./testing/manual-clock.ts";
 
 const HEARTBEAT_MS = 30_000;
 const GRACE_MS = 5_000;
 
 function setUp() {
-  const clock = createManualClock();
+  const clock = createManualClock(1_000_000);
   const shared = createMemorySharedStore({ clock });
   let away = false;
   const values: PresenceValues = {

@@ -1,6 +1,6 @@
 import { heapStats } from "bun:jsc";
 import { describe, expect, setDefaultTimeout, test } from "bun:test";
-import { createManualClock } from "../table/testing/manual-clock.ts";
+import { createManualClock } from "../testing/manual-clock.ts";
 import { MEMBER_AGE_MS, MEMBERS_KEPT_MAX, VIDEO_SETTINGS_OUTLIVE_MS } from "./limits.ts";
 import { createMemberDirectory } from "./member-directory.ts";
 import { openSqliteMemberStores } from "./member-stores-sql.ts";
@@ -43,7 +43,7 @@ describe("what is remembered on the way of a comment", () => {
     const before = heapMb();
     for (let n = 0; n < MEMBERS_KEPT_MAX; n++) await comment(`guest ${n}`);
     const full = heapMb();
-    clock.advance(20_000);
+    clock.advanceNow(20_000);
     await Bun.sleep(50);
     const after = heapMb();
     // What it costs while it counts, so that the test can see it go.
@@ -70,7 +70,7 @@ describe("what is remembered on the way of a comment", () => {
     await Bun.sleep(0);
     expect(await Promise.all([remembered.get("a"), remembered.get("a")])).toEqual([2, 2]);
     expect(remembered.get("a")).toBe(2);
-    clock.advance(1_000);
+    clock.advanceNow(1_000);
     expect(await remembered.get("a")).toBe(3);
   });
 
@@ -92,10 +92,10 @@ describe("what is remembered on the way of a comment", () => {
     });
     expect((await directory.settings("1")).exists).toBe(true);
     isAway = true;
-    clock.advance(VIDEO_SETTINGS_OUTLIVE_MS / 2);
+    clock.advanceNow(VIDEO_SETTINGS_OUTLIVE_MS / 2);
     expect((await directory.settings("1")).exists).toBe(true);
     await expect(Promise.resolve(directory.settings("2"))).rejects.toThrow("away");
-    clock.advance(2 * VIDEO_SETTINGS_OUTLIVE_MS);
+    clock.advanceNow(2 * VIDEO_SETTINGS_OUTLIVE_MS);
     await expect(Promise.resolve(directory.settings("1"))).rejects.toThrow("away");
     await store.close();
   });

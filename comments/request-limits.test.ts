@@ -9,6 +9,7 @@ import {
   toJsonText,
   topicOf,
 } from "@ovation/protocol";
+import { createManualClock } from "../testing/manual-clock.ts";
 import {
   ADDRESS_CHARACTERS_MAX,
   BLOCKS_MAX,
@@ -35,7 +36,6 @@ import type { MemberStores } from "./member-stores.ts";
 import { conversationTopic } from "./messages.ts";
 import { createRateLimiterOff } from "./rate-limiter-off.ts";
 import { type Harness, startHarness } from "./testing/harness.ts";
-import { createManualClock } from "./testing/manual-clock.ts";
 
 const limiter = createRateLimiterOff();
 let harness: Harness;

@@ -4,10 +4,10 @@ import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { createManualClock, type ManualClock } from "../testing/manual-clock.ts";
 import { ADDRESS_SANCTION_MS_MAX } from "./limits.ts";
 import { createRateLimiterOff } from "./rate-limiter-off.ts";
 import { type Harness, startHarness } from "./testing/harness.ts";
-import { createManualClock, type ManualClock } from "./testing/manual-clock.ts";
 
 const HERE = "203.0.113.77";
 const directory = mkdtempSync(join(tmpdir(), "ovation-sanctions-"));

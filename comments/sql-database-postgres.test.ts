@@ -1,7 +1,7 @@
 /** A PostgreSQL server that says nothing any more: what its connections look like on a line that is dead. */
 
 import { afterAll, beforeAll, expect, test } from "bun:test";
-import { startPostgres, type TestPostgres } from "@ovation/log/testing";
+import { startPostgres, type TestPostgres } from "../testing/postgres.ts";
 import { StoreUnavailableError } from "./sql-database.ts";
 import {
   ANSWER_MS_MAX,

@@ -5,7 +5,7 @@ import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { startPostgres, type TestPostgres } from "../log/testing/postgres.ts";
+import { startPostgres, type TestPostgres } from "../testing/postgres.ts";
 import { testMemberStores } from "./member-stores.contract.ts";
 import { openPostgresMemberStores, openSqliteMemberStores } from "./member-stores-sql.ts";
 import { StoreUnavailableError, StoreUnusableError } from "./sql-database.ts";

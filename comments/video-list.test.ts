@@ -6,9 +6,9 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { DEFAULT_POLICY, topicOf } from "@ovation/protocol";
+import { createManualClock } from "../testing/manual-clock.ts";
 import { createRateLimiterOff } from "./rate-limiter-off.ts";
 import { type Harness, startHarness } from "./testing/harness.ts";
-import { createManualClock } from "./testing/manual-clock.ts";
 import { openSqliteVideoStore } from "./video-store-sql.ts";
 
 let harness: Harness;

@@ -7,7 +7,8 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { type LocalCluster, startLocalCluster } from "../ovation/cluster/local-cluster.ts";
 import { type Crowd, createCrowd, ownTopic, within } from "../ovation/cluster/testing/crowd.ts";
-import { freePorts } from "../table/testing/redis.ts";
+import { freePort } from "../testing/free-port.ts";
+import { until } from "../testing/until.ts";
 
 const HERE = import.meta.dir;
 let cluster: LocalCluster;
@@ -72,7 +73,7 @@ async function configure(file: string, listen: number): Promise<string> {
 const FILES = ["nginx.conf", "haproxy.cfg", "Caddyfile"] as const;
 
 async function startProxy(file: (typeof FILES)[number]): Promise<string> {
-  const [port = 0] = await freePorts(1);
+  const port = await freePort();
   const path = await configure(file, port);
   const commands = {
     "nginx.conf": ["nginx", "-p", directory, "-c", path, "-g", "daemon off;"],
@@ -88,19 +89,11 @@ async function startProxy(file: (typeof FILES)[number]): Promise<string> {
   children.push(child);
   if (file === "Caddyfile") caddy = child;
   const url = `http://127.0.0.1:${port}`;
-  await eventually(
-    "the proxy passes requests",
+  await until(
     async () => (await fetch(`${url}/v1/videos`)).status === 200,
+    "the proxy passes requests",
   );
   return url;
-}
-
-async function eventually(what: string, holds: () => Promise<boolean>): Promise<void> {
-  const end = performance.now() + 15_000;
-  while (!(await holds().catch(() => false))) {
-    if (performance.now() > end) throw new Error(`not in time: ${what}`);
-    await Bun.sleep(20);
-  }
 }
 
 interface Viewer {
@@ -185,8 +178,9 @@ for (const file of FILES) {
     urls.set(file, url);
     const video = file.replace(/\W/g, "-");
     const viewers = await Promise.all(Array.from({ length: 6 }, () => watch(url, video)));
-    await eventually("every stream has its first event, though nothing was published", async () =>
-      viewers.every(({ text }) => text().includes("event: connection")),
+    await until(
+      async () => viewers.every(({ text }) => text().includes("event: connection")),
+      "every stream has its first event, though nothing was published",
     );
     expect(viewers[0]?.headers.get("content-type")).toStartWith("text/event-stream");
     const guest = (await (await post(url, "/v1/guests", { name: "Ana" })).json()) as {
@@ -197,8 +191,9 @@ for (const file of FILES) {
         (await post(url, `/v1/videos/${video}/comments`, { text: `number ${number}` }, guest.token))
           .status,
       ).toBe(201);
-      await eventually(`comment ${number} is at every viewer's`, async () =>
-        viewers.every(({ text }) => text().includes(`number ${number}`)),
+      await until(
+        async () => viewers.every(({ text }) => text().includes(`number ${number}`)),
+        `comment ${number} is at every viewer's`,
       );
     }
     // Publishing is the dispatchers', and needs a token; operators' pages are not on the public address.
@@ -211,22 +206,22 @@ for (const file of FILES) {
 
     const victim = cluster.processes.get("east/frontend-1");
     await victim?.kill();
-    await eventually("its streams end, and only those", async () => {
+    await until(async () => {
       const ended = viewers.filter((viewer) => viewer.ended()).length;
       return ended > 0 && ended < viewers.length;
-    });
+    }, "its streams end, and only those");
     expect(
       (await post(url, `/v1/videos/${video}/comments`, { text: "meanwhile" }, guest.token)).status,
     ).toBe(201);
     for (const viewer of viewers.filter((one) => one.ended())) {
       let again: Viewer | undefined;
-      await eventually("a viewer is back", async () => {
+      await until(async () => {
         again = await watch(url, video, viewer.lastId());
         return true;
-      });
-      await eventually(
-        "and has what it missed, once",
+      }, "a viewer is back");
+      await until(
         async () => again?.text().includes("meanwhile") ?? false,
+        "and has what it missed, once",
       );
       expect(again?.text()).not.toContain("number 3");
       again?.close();
@@ -234,9 +229,9 @@ for (const file of FILES) {
     for (const viewer of viewers) viewer.close();
     await victim?.restart();
     // For the next proxy the frontend is back, and its dispatchers know it.
-    await eventually(
-      "the frontend is ready",
+    await until(
       async () => (await fetch(`${victim?.url}/readyz`)).status === 200,
+      "the frontend is ready",
     );
   }, 60_000);
 

@@ -7,7 +7,7 @@ import { join } from "node:path";
 import { YAML } from "bun";
 import { type RunningOvation, startOvation } from "../comments/testing/start-ovation.ts";
 import { createAddressOf, parseProxies } from "../ovation/client-address.ts";
-import { freePorts } from "../table/testing/redis.ts";
+import { freePort } from "../testing/free-port.ts";
 
 const HERE = import.meta.dir;
 const VIEWER = "203.0.113.7";
@@ -123,7 +123,7 @@ describe("systemd: ovation.service behind the nginx of deploy/proxy", () => {
     server = await startOvation([...flags, "--policy", "{directory}/policy.yaml"], {
       "policy.yaml": policy,
     });
-    const [port = 0] = await freePorts(1);
+    const port = await freePort();
     url = `http://127.0.0.1:${port}`;
     const text = read("proxy/nginx.conf")
       .replace(/server 127\.0\.0\.1:\d+/g, `server 127.0.0.1:${new URL(server.url).port}`)

@@ -9,6 +9,8 @@ import { DEFAULT_POLICY, type Event, systemClock, toJsonText, topicOf } from "@o
 import { ModelUpstream } from "../frontend/testing/model-upstream.ts";
 import { newFrontend } from "../frontend/testing/new-frontend.ts";
 import { Viewer } from "../frontend/testing/viewer.ts";
+import { startTcpProxy } from "../testing/tcp-proxy.ts";
+import { until } from "../testing/until.ts";
 import { createWebSocketLinks } from "./frontend-link-websocket.ts";
 import { createInternalClient } from "./internal-client.ts";
 import { LINK_WAITING_BYTES_MAX, LINK_WAITING_EVENTS_MAX } from "./link-limits.ts";
@@ -16,8 +18,7 @@ import { FORWARD_WAITING_EVENTS_MAX, formatPeerCaller } from "./peer.ts";
 import { createPeerRoutes } from "./peer-routes.ts";
 import { createPeers } from "./peers.ts";
 import { startInternalDispatcher, testStores } from "./testing/internal-dispatcher.ts";
-import { eventually, startInternalFrontend, testAuth } from "./testing/internal-frontend.ts";
-import { startTcpProxy } from "./testing/tcp-proxy.ts";
+import { startInternalFrontend, testAuth } from "./testing/internal-frontend.ts";
 
 const cleanups: (() => Promise<unknown>)[] = [];
 afterEach(async () => {
@@ -46,7 +47,7 @@ async function watched() {
   const network = await startTcpProxy({ target: { port: internal.listener.port } });
   cleanups.push(() => network.stop());
   const viewer = new Viewer(frontend, [topic]);
-  await eventually("the viewer is there", () => viewer.connection.ready);
+  await until(() => viewer.connection.ready, "the viewer is there");
   const address = { id: internal.credential.id, url: `http://127.0.0.1:${network.port}` };
   return { viewer, network, address };
 }
@@ -68,7 +69,7 @@ async function linked() {
   });
   cleanups.push(() => links.close());
   links.send(here.address, goals(0).slice(0, 1));
-  await eventually("the link is open", () => here.viewer.of("goal").length === 1);
+  await until(() => here.viewer.of("goal").length === 1, "the link is open");
   return { ...here, links };
 }
 
@@ -82,10 +83,10 @@ test("over a link that is full, a viewer's events and its gaps add up to what wa
   }
   expect(links.stats().droppedFull).toBeGreaterThan(LINK_WAITING_EVENTS_MAX / 2);
   network.heal();
-  await eventually("all is accounted for", () => {
+  await until(() => {
     const { received, lost } = accountOf(viewer);
     return received + lost >= sent;
-  });
+  }, "all is accounted for");
   const { received, lost } = accountOf(viewer);
   expect(received + lost).toBe(sent);
   expect(lost).toBeGreaterThanOrEqual(links.stats().droppedFull);
@@ -103,20 +104,20 @@ test("over a link whose bytes are full, too", async () => {
   expect(links.stats().droppedFull).toBeGreaterThan(0);
   expect(links.stats().waitingBytes).toBeLessThanOrEqual(LINK_WAITING_BYTES_MAX);
   network.heal();
-  await eventually("all is accounted for", () => {
+  await until(() => {
     const { received, lost } = accountOf(viewer);
     return received + lost === sent;
-  });
+  }, "all is accounted for");
 }, 20_000);
 
 test("what waited for too long for a frontend that could not be reached is announced when it is back", async () => {
   const { viewer, network, address, links } = await linked();
   network.cut();
-  await eventually("the link is lost", () => links.stats().open === 0);
+  await until(() => links.stats().open === 0, "the link is lost");
   links.send(address, goals(1));
   await Bun.sleep(4500);
   network.heal();
-  await eventually("the gap is there", () => accountOf(viewer).lost === BATCH);
+  await until(() => accountOf(viewer).lost === BATCH, "the gap is there");
   expect(accountOf(viewer)).toEqual({ received: 1, lost: BATCH });
   expect(links.stats()).toMatchObject({ droppedAway: BATCH, waiting: 0 });
 }, 20_000);
@@ -156,7 +157,7 @@ async function peered(forwardTtlMs: number) {
   });
   cleanups.push(() => peers.close());
   peers.forward(goals(0).slice(0, 1));
-  await eventually("the first arrives", () => viewer.of("goal").length === 1);
+  await until(() => viewer.of("goal").length === 1, "the first arrives");
   return { viewer, network, peers };
 }
 
@@ -168,15 +169,15 @@ test("over a peer whose buffer is full, a viewer's events and its gaps add up to
     peers.forward(goals(sent));
     sent += BATCH;
   }
-  await eventually("the peer is away", () => peers.stats()[0]?.up === false);
+  await until(() => peers.stats()[0]?.up === false, "the peer is away");
   expect(peers.stats()[0]?.droppedFull).toBeGreaterThan(0);
   network.heal();
-  await eventually(
-    "all is accounted for",
+  await until(
     () => {
       const { received, lost } = accountOf(viewer);
       return received + lost >= sent;
     },
+    "all is accounted for",
     20_000,
   );
   expect(accountOf(viewer).received + accountOf(viewer).lost).toBe(sent);
@@ -186,9 +187,9 @@ test("what waited for a peer for too long is announced when the peer is back", a
   const { viewer, network, peers } = await peered(200);
   network.cut();
   peers.forward(goals(1));
-  await eventually("the peer is away", () => peers.stats()[0]?.up === false);
+  await until(() => peers.stats()[0]?.up === false, "the peer is away");
   await Bun.sleep(500);
   network.heal();
-  await eventually("the gap is there", () => accountOf(viewer).lost === BATCH, 15_000);
+  await until(() => accountOf(viewer).lost === BATCH, "the gap is there", 15_000);
   expect(accountOf(viewer)).toEqual({ received: 1, lost: BATCH });
 }, 20_000);

@@ -1,5 +1,6 @@
 import { afterEach, expect, test } from "bun:test";
 import { type Event, TOPIC_ID_CHARACTERS_MAX, toJsonText, topicOf } from "@ovation/protocol";
+import { startTcpProxy } from "../testing/tcp-proxy.ts";
 import {
   createBackboneRoutes,
   createHttpBackbone,
@@ -11,7 +12,6 @@ import {
 import { encodeEvents } from "./event-codec.ts";
 import { startInternalDispatcher, testStores } from "./testing/internal-dispatcher.ts";
 import { testAuth } from "./testing/internal-frontend.ts";
-import { startTcpProxy } from "./testing/tcp-proxy.ts";
 
 const cleanups: (() => Promise<unknown>)[] = [];
 afterEach(async () => {

@@ -8,6 +8,8 @@ import {
   topicOf,
 } from "@ovation/protocol";
 import type { FrontendAddress } from "@ovation/table";
+import { startTcpProxy } from "../testing/tcp-proxy.ts";
+import { until } from "../testing/until.ts";
 import { encodeEvents } from "./event-codec.ts";
 import { createFrontendCredential } from "./frontend-credential.ts";
 import type { FrontendLinks } from "./frontend-link.ts";
@@ -19,12 +21,10 @@ import {
   LINK_WAITING_EVENTS_MAX,
 } from "./link-limits.ts";
 import {
-  eventually,
   type InternalFrontend,
   startInternalFrontend,
   testAuth,
 } from "./testing/internal-frontend.ts";
-import { startTcpProxy } from "./testing/tcp-proxy.ts";
 
 const cleanups: (() => Promise<unknown>)[] = [];
 afterEach(async () => {
@@ -83,9 +83,9 @@ test("events of both lanes arrive as they were sent, in order, and are counted w
     out.send(addressOf(one), events.slice(start, start + 7));
     if (start % 700 === 0) await Bun.sleep(1);
   }
-  await eventually("all arrive", () => one.received.length === events.length);
+  await until(() => one.received.length === events.length, "all arrive");
   expect(one.received).toEqual(events);
-  await eventually("all are acknowledged", () => out.stats().sent === events.length);
+  await until(() => out.stats().sent === events.length, "all are acknowledged");
   expect(out.stats()).toMatchObject({
     open: 1,
     links: 1,
@@ -102,7 +102,7 @@ test("a frontend that is killed and comes back at once on the same address as an
   const first = frontend();
   const out = links();
   out.send(addressOf(first), [goal(1)]);
-  await eventually("the first event arrives", () => first.received.length === 1);
+  await until(() => first.received.length === 1, "the first event arrives");
   await first.listener.stop();
   const second = frontend({ port: first.listener.port });
   for (let at = 2; at < 50; at++) {
@@ -110,7 +110,7 @@ test("a frontend that is killed and comes back at once on the same address as an
     await Bun.sleep(5);
   }
   out.send(addressOf(second), [goal(100)]);
-  await eventually("the second life's event arrives", () => second.received.length > 0);
+  await until(() => second.received.length > 0, "the second life's event arrives");
   expect(second.received).toEqual([goal(100)]);
   expect(second.refusals["earlier-life"]).toBeGreaterThan(0);
   expect(out.stats().waiting + out.stats().lostInFlight + out.stats().droppedAway).toBeGreaterThan(
@@ -134,10 +134,10 @@ test("over cuts of the link nothing comes twice or out of order, and what is mis
     if (at % 250 === 200) proxy.reset();
     if (at % 5 === 0) await Bun.sleep(2);
   }
-  await eventually("nothing waits and the last one arrived or was lost", () => {
+  await until(() => {
     const { sent, lostInFlight, droppedAway, waiting } = out.stats();
     return waiting === 0 && sent + lostInFlight + droppedAway === total;
-  });
+  }, "nothing waits and the last one arrived or was lost");
   const ats = one.received.map(({ at }) => at);
   expect(ats).toEqual([...new Set(ats)].sort((left, right) => left - right));
   const { sent, lostInFlight, reconnects } = out.stats();
@@ -155,7 +155,7 @@ test("a frontend that stops reading costs a bounded buffer, in which likes merge
   const out = links();
   const address = { id: stuck.credential.id, url: `http://127.0.0.1:${proxy.port}` };
   out.send(address, [goal(0)]);
-  await eventually("the link is open", () => stuck.received.length === 1);
+  await until(() => stuck.received.length === 1, "the link is open");
   proxy.halfCut("back");
   let liked = 0;
   for (let round = 0; round < 70; round++) {
@@ -167,15 +167,15 @@ test("a frontend that stops reading costs a bounded buffer, in which likes merge
     if (round % 10 === 0) await Bun.sleep(1);
   }
   out.send(addressOf(well), [goal(7)]);
-  await eventually("the other frontend gets its event", () => well.received.length === 1);
+  await until(() => well.received.length === 1, "the other frontend gets its event");
   const { waiting, droppedFull, merged } = out.stats();
   expect(waiting).toBeLessThanOrEqual(LINK_WAITING_EVENTS_MAX);
   expect(droppedFull).toBeGreaterThan(0);
   expect(merged).toBeGreaterThan(0);
   proxy.heal();
-  await eventually(
-    "what was kept arrives",
+  await until(
     () => out.stats().waiting === 0 && stuck.received.some(({ at }) => at === 70_000),
+    "what was kept arrives",
   );
 }, 20_000);
 
@@ -186,15 +186,15 @@ test("a link whose answers are cut off is given up and made anew", async () => {
   const out = links(hastyClock);
   const address = { id: one.credential.id, url: `http://127.0.0.1:${proxy.port}` };
   out.send(address, [goal(1)]);
-  await eventually("the link is open", () => one.received.length === 1);
+  await until(() => one.received.length === 1, "the link is open");
   proxy.halfCut("both");
   out.send(address, [goal(2)]);
-  await eventually("the link is given up", () => out.stats().lostInFlight === 1, 15_000);
+  await until(() => out.stats().lostInFlight === 1, "the link is given up", 15_000);
   proxy.heal();
   proxy.reset();
-  await eventually("a new link is open", () => out.stats().open === 1);
+  await until(() => out.stats().open === 1, "a new link is open");
   out.send(address, [goal(3)]);
-  await eventually("it works", () => one.received.at(-1)?.at === 3);
+  await until(() => one.received.at(-1)?.at === 3, "it works");
 }, 30_000);
 
 test("links that are unsigned, forged, replayed, or not from a dispatcher are refused and counted", async () => {
@@ -259,7 +259,7 @@ test("a malformed or oversized batch ends the link, is counted, and nothing of i
   expect(await send("x".repeat(LINK_MESSAGE_BYTES_MAX))).toBe(1007);
   expect(one.refusals.oversized).toBe(0);
   await send("x".repeat(LINK_MESSAGE_BYTES_MAX + 1));
-  await eventually("the oversized one is counted", () => one.refusals.oversized === 1);
+  await until(() => one.refusals.oversized === 1, "the oversized one is counted");
   expect(one.refusals.malformed).toBe(4);
   expect(one.received).toEqual([]);
 });
@@ -298,7 +298,7 @@ test("a receiver that acknowledges what was not sent, or says something else, is
       goal(1),
       comment(1),
     ]);
-    await eventually(`the link ends after ${String(answer)}`, () => out.stats().lostInFlight === 2);
+    await until(() => out.stats().lostInFlight === 2, `the link ends after ${String(answer)}`);
     expect(out.stats()).toMatchObject({ sent: 0, durable: { sent: 0, lostInFlight: 1 } });
     expect(messages).toBe(1);
     await Promise.all([out.close(), impostor.stop(true)]);
@@ -320,16 +320,16 @@ test("an idle link is acknowledged at once, a busy one for several batches toget
   const answers: unknown[] = [];
   socket.onmessage = ({ data }) => answers.push(data);
   // The first word: nobody was let in here yet, so whatever has waited is wanted.
-  await eventually("the link is open", () => answers.length === 1);
+  await until(() => answers.length === 1, "the link is open");
   expect(answers.shift()).toBe(`fresh ${Number.MAX_SAFE_INTEGER}`);
   const sendBatches = (count: number) => {
     for (let batch = 0; batch < count; batch++) socket.send(encodeEvents([goal(batch)]));
   };
   sendBatches(1);
-  await eventually("the first is acknowledged", () => answers.at(-1) === "1");
+  await until(() => answers.at(-1) === "1", "the first is acknowledged");
   await Bun.sleep(20);
   sendBatches(11);
-  await eventually("all are acknowledged", () => answers.at(-1) === "12");
+  await until(() => answers.at(-1) === "12", "all are acknowledged");
   // On a machine that is held up between them: a few more than 1, 2, 6, 10, 12.
   expect(answers.length).toBeLessThan(9);
   expect(answers).toEqual(

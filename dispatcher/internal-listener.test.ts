@@ -2,6 +2,7 @@
 
 import { afterEach, expect, test } from "bun:test";
 import { connect } from "node:net";
+import { until } from "../testing/until.ts";
 import { createInternalClient } from "./internal-client.ts";
 import { type InternalListener, listenInternal } from "./internal-listener.ts";
 import {
@@ -10,7 +11,7 @@ import {
   internalRoute,
   parseCall,
 } from "./internal-route.ts";
-import { eventually, testAuth } from "./testing/internal-frontend.ts";
+import { testAuth } from "./testing/internal-frontend.ts";
 import { RenewCall } from "./upstream-calls.ts";
 
 const PATH = "/internal/v1/test";
@@ -78,7 +79,7 @@ test("a body without end is refused at its bound, and the listener goes on", asy
   // Cut off in the middle of what it sends, the client may not hear the answer.
   const status = await post(endless.stream, sign("")).catch(() => "cut off");
   expect([413, "cut off"]).toContain(status);
-  await eventually("it is counted", () => refusals.oversized === 1);
+  await until(() => refusals.oversized === 1, "it is counted");
   expect(endless.taken()).toBeLessThan(150);
   expect(told.every((line) => line.startsWith("refused"))).toBe(true);
   const client = createInternalClient({ auth: testAuth(), from: "dispatcher x" });
@@ -95,7 +96,7 @@ test("of whoever has no signature not even the body is read", async () => {
   });
   // A body is promised, and none of it comes.
   socket.write(`POST ${PATH} HTTP/1.1\r\nhost: x\r\ncontent-length: 1000\r\n\r\n`);
-  await eventually("it is answered at once", () => answer.includes("\r\n\r\n"), 3000);
+  await until(() => answer.includes("\r\n\r\n"), "it is answered at once", 3000);
   expect(answer).toStartWith("HTTP/1.1 401");
   expect(refusals.unsigned).toBe(1);
   socket.destroy();

@@ -5,13 +5,14 @@ import { mkdtemp, readFile, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { DEFAULT_POLICY, type Event, systemClock, toJsonText, topicOf } from "@ovation/protocol";
+import { until } from "../testing/until.ts";
 import { createFrontendCredential } from "./frontend-credential.ts";
 import { createWebSocketLinks } from "./frontend-link-websocket.ts";
 import { CallFailedError, createInternalClient, type InternalTls } from "./internal-client.ts";
 import { type InternalListener, listenInternal } from "./internal-listener.ts";
 import { createRefusals, internalRoute } from "./internal-route.ts";
 import { createLinkReceiver } from "./link-receiver.ts";
-import { eventually, testAuth } from "./testing/internal-frontend.ts";
+import { testAuth } from "./testing/internal-frontend.ts";
 
 let directory: string;
 let ours: Required<InternalTls>;
@@ -126,8 +127,8 @@ test("links carry events over TLS, and without a certificate they do not open", 
   bare.send(address, [{ ...event, at: 2 }]);
   const links = createWebSocketLinks({ ...base, from: "dispatcher one", tls: ours });
   links.send(address, [event]);
-  await eventually("it arrives", () => received.length > 0);
-  await eventually("the other one has tried again", () => bare.stats().reconnects > 1);
+  await until(() => received.length > 0, "it arrives");
+  await until(() => bare.stats().reconnects > 1, "the other one has tried again");
   expect(received).toEqual([event]);
   expect(bare.stats()).toMatchObject({ open: 0, sent: 0 });
   await links.close();

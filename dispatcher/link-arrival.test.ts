@@ -1,5 +1,7 @@
 import { afterEach, expect, test } from "bun:test";
 import { DEFAULT_POLICY, type Event, systemClock, toJsonText, topicOf } from "@ovation/protocol";
+import { startTcpProxy } from "../testing/tcp-proxy.ts";
+import { until } from "../testing/until.ts";
 import { createWebSocketLinks } from "./frontend-link-websocket.ts";
 import {
   ARRIVAL_REOPEN_MS_MAX,
@@ -7,8 +9,7 @@ import {
   createLinkArrival,
   type PingedLink,
 } from "./link-arrival.ts";
-import { eventually, startInternalFrontend, testAuth } from "./testing/internal-frontend.ts";
-import { startTcpProxy } from "./testing/tcp-proxy.ts";
+import { startInternalFrontend, testAuth } from "./testing/internal-frontend.ts";
 
 const cleanups: (() => Promise<unknown>)[] = [];
 afterEach(async () => {
@@ -39,7 +40,7 @@ async function linked() {
   const send = (events: readonly Event[]) =>
     out.send({ id: one.credential.id, url: `http://127.0.0.1:${network.port}` }, events);
   send([goal(0)]);
-  await eventually("the link is open", () => one.received.length === 1);
+  await until(() => one.received.length === 1, "the link is open");
   return { one, network, out, send };
 }
 
@@ -58,7 +59,7 @@ test("what was under way on a link, and what waited at the dispatcher behind it,
 test("a link that broke is waited for, with what its dispatcher kept for it", async () => {
   const { one, network, send } = await linked();
   network.cut();
-  await eventually("the frontend sees it", () => one.receiver.stats().open === 0);
+  await until(() => one.receiver.stats().open === 0, "the frontend sees it");
   send([goal(1), goal(2)]);
   const arrived = one.receiver.arrived();
   setTimeout(() => network.heal(), 100);
@@ -75,7 +76,7 @@ const comment = (seq: number): Event => ({
 test("what waited for a link until somebody was let in who may have heard it elsewhere: the live events are dropped and announced, durable ones come", async () => {
   const { one, network, out, send } = await linked();
   network.cut();
-  await eventually("the frontend sees it", () => one.receiver.stats().open === 0);
+  await until(() => one.receiver.stats().open === 0, "the frontend sees it");
   send([goal(1), comment(2)]);
   // Nobody waits for a dispatcher for longer than this.
   await one.receiver.arrived();
@@ -83,7 +84,7 @@ test("what waited for a link until somebody was let in who may have heard it els
   await Bun.sleep(50);
   send([goal(3)]);
   network.heal();
-  await eventually("the link is open again", () => one.received.length === 4);
+  await until(() => one.received.length === 4, "the link is open again");
   expect(one.received.map(({ type, at }) => [type, at])).toEqual([
     ["goal", 0],
     ["gap", 1],
@@ -100,11 +101,11 @@ test("what was on a link that stood still while somebody was let in: the live ev
   await Bun.sleep(20);
   await one.receiver.arrived();
   network.heal();
-  await eventually("the durable one is here", () => one.received.length === 3);
-  await eventually("the dispatcher has answered", () => {
+  await until(() => one.received.length === 3, "the durable one is here");
+  await until(() => {
     send([goal(3)]);
     return one.received.some(({ at }) => at === 3);
-  });
+  }, "the dispatcher has answered");
   expect(one.received.map(({ type, at }) => [type, at]).slice(0, 3)).toEqual([
     ["goal", 0],
     ["gap", 1],
@@ -116,7 +117,7 @@ test("what was on a link that stood still while somebody was let in: the live ev
 test("a dispatcher that says goodbye is not waited for", async () => {
   const { one, out } = await linked();
   await out.close();
-  await eventually("the link is closed", () => one.receiver.stats().open === 0);
+  await until(() => one.receiver.stats().open === 0, "the link is closed");
   expect(one.receiver.stats().broken).toBe(0);
   const before = performance.now();
   await one.receiver.arrived();

@@ -2,15 +2,15 @@
 
 import { expect, test } from "bun:test";
 import type { Event } from "@ovation/protocol";
+import { createManualClock } from "../testing/manual-clock.ts";
 import { createRefusals } from "./internal-route.ts";
 import { createLinkIntake, type LinkEnd } from "./link-intake.ts";
 import { LINK_MESSAGE_EVENTS_MAX, LINKS_MAX } from "./link-limits.ts";
-import { ManualClock } from "./testing/manual-clock.ts";
 
 function open() {
   const received: Event[] = [];
   const refusals = createRefusals();
-  const clock = new ManualClock();
+  const clock = createManualClock(0);
   const inbox = { dispatch: (events: readonly Event[]) => void received.push(...events) };
   const intake = createLinkIntake({ inbox, refusals, clock });
   const closes: number[] = [];

@@ -1,12 +1,13 @@
 import { afterEach, expect, test } from "bun:test";
 import { systemClock } from "@ovation/protocol";
+import { startTcpProxy } from "../testing/tcp-proxy.ts";
+import { until } from "../testing/until.ts";
 import { createInternalClient } from "./internal-client.ts";
 import { formatPeerCaller, type Peer, type PeerAddresses } from "./peer.ts";
 import { createPeerDirectory, RETRY_MS_MAX } from "./peer-directory.ts";
 import { createPeerRoutes } from "./peer-routes.ts";
 import { startInternalDispatcher, testStores } from "./testing/internal-dispatcher.ts";
-import { eventually, testAuth } from "./testing/internal-frontend.ts";
-import { startTcpProxy } from "./testing/tcp-proxy.ts";
+import { testAuth } from "./testing/internal-frontend.ts";
 
 const cleanups: (() => unknown)[] = [];
 afterEach(async () => {
@@ -70,7 +71,7 @@ test("addresses alone are asked for their data centre: several of one are one, a
   const { known, answers } = directory([
     { name: undefined, urls: [first ?? "", second ?? "", own ?? ""] },
   ]);
-  await eventually("all have answered", () => answers.length === 3);
+  await until(() => answers.length === 3, "all have answered");
   expect(known.map(({ name, urls }) => ({ name, urls: [...urls].sort() }))).toEqual([
     { name: "east", urls: [first ?? "", second ?? ""].sort() },
   ]);
@@ -83,10 +84,10 @@ test("an address that does not answer is asked again until it does", async () =>
   proxy.cut();
   const url = `http://127.0.0.1:${proxy.port}`;
   const { known, answers } = directory([{ name: undefined, urls: [url] }]);
-  await eventually("it does not answer", () => answers.length === 1);
+  await until(() => answers.length === 1, "it does not answer");
   expect({ known, answers }).toEqual({ known: [], answers: [`${url} error`] });
   proxy.heal();
-  await eventually("it answers", () => known.length === 1);
+  await until(() => known.length === 1, "it answers");
   expect(known).toEqual([{ name: "east", urls: [url] }]);
 });
 
@@ -114,7 +115,7 @@ test("RETRY_MS_MAX: the waits for an address that never answers grow up to it, a
     onKnown: () => undefined,
   });
   cleanups.push(() => made.close());
-  await eventually("it was asked often", () => waits.length === 14);
+  await until(() => waits.length === 14, "it was asked often");
   expect(waits).toEqual(waits.toSorted((a, b) => a - b));
   expect(waits[0]).toBeLessThan(RETRY_MS_MAX / 10);
   expect(waits.slice(-5)).toEqual(Array.from({ length: 5 }, () => RETRY_MS_MAX));
@@ -126,6 +127,6 @@ test("nobody without the secret is told a name", async () => {
     [{ name: undefined, urls: [listener.url] }],
     "another secret, of thirty-two characters or more",
   );
-  await eventually("it is refused", () => answers.length === 1);
+  await until(() => answers.length === 1, "it is refused");
   expect({ known, forged: refusals.forged > 0 }).toEqual({ known: [], forged: true });
 });

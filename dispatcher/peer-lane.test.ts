@@ -2,10 +2,10 @@
 
 import { expect, test } from "bun:test";
 import { DEFAULT_POLICY, type Event, toJsonText, topicOf } from "@ovation/protocol";
+import { createManualClock } from "../testing/manual-clock.ts";
 import { CallFailedError } from "./internal-client.ts";
 import * as limits from "./peer.ts";
 import { CLOSE_MS_MAX, createPeerLane } from "./peer-lane.ts";
-import { ManualClock } from "./testing/manual-clock.ts";
 
 const topic = topicOf("video", "1");
 const goal = (at: number, text = ""): Event => ({
@@ -24,7 +24,7 @@ const list = (count: number, make: (index: number) => Event) =>
 
 /** A peer that answers, is silent, or refuses every connection. */
 function open(mode: "answers" | "silent" | "refuses") {
-  const clock = new ManualClock();
+  const clock = createManualClock(0);
   const bodies: string[] = [];
   const calledAt: number[] = [];
   const peer = { mode };
@@ -55,7 +55,7 @@ test("FORWARD_BATCHES_MAX: what follows waits while so many batches are not answ
   const { clock, bodies, lane } = open("silent");
   for (let batch = 0; batch < limits.FORWARD_BATCHES_MAX + 5; batch++) {
     lane.push([goal(batch)]);
-    await clock.pass(limits.FORWARD_EVERY_MS + 1);
+    await clock.advance(limits.FORWARD_EVERY_MS + 1);
   }
   expect(bodies).toHaveLength(limits.FORWARD_BATCHES_MAX);
   expect(lane.stats()).toMatchObject({ waiting: 5, underWay: limits.FORWARD_BATCHES_MAX });
@@ -64,12 +64,12 @@ test("FORWARD_BATCHES_MAX: what follows waits while so many batches are not answ
 test("FORWARD_BATCH_EVENTS_MAX and FORWARD_BATCH_BYTES_MAX: more leaves as several batches, which a peer takes", async () => {
   const { clock, bodies, lane, eventsIn } = open("answers");
   lane.push(list(limits.FORWARD_BATCH_EVENTS_MAX + 1, goal));
-  await clock.pass(50);
+  await clock.advance(50);
   expect(bodies.map(eventsIn)).toEqual([limits.FORWARD_BATCH_EVENTS_MAX, 1]);
   const text = "x".repeat(50_000);
   const count = Math.ceil(limits.FORWARD_BATCH_BYTES_MAX / text.length) + 2;
   lane.push(list(count, (at) => goal(at, text)));
-  await clock.pass(50);
+  await clock.advance(50);
   const [, , first = "", second = ""] = bodies;
   expect(eventsIn(first) + eventsIn(second)).toBe(count);
   expect(first.length).toBeLessThan(limits.FORWARD_BATCH_BYTES_MAX + 1000);
@@ -80,7 +80,7 @@ test("FORWARD_BATCH_EVENTS_MAX and FORWARD_BATCH_BYTES_MAX: more leaves as sever
 test("FORWARD_WAITING_BYTES_MAX, FORWARD_WAITING_DURABLE_EVENTS_MAX and …_BYTES_MAX: each lane keeps its newest", async () => {
   const { clock, lane } = open("refuses");
   lane.push([goal(1)]);
-  await clock.pass(20);
+  await clock.advance(20);
   lane.push(list(limits.FORWARD_WAITING_DURABLE_EVENTS_MAX + 10, (seq) => comment(seq)));
   expect(lane.stats()).toMatchObject({ droppedFull: 10, durable: { droppedFull: 10 } });
   const text = "x".repeat(60_000);
@@ -97,16 +97,16 @@ test("FORWARD_WAITING_BYTES_MAX, FORWARD_WAITING_DURABLE_EVENTS_MAX and …_BYTE
 test("FORWARD_DURABLE_MS_MAX: a durable event waits so long for its peer, and is left to the log then", async () => {
   const { clock, lane } = open("refuses");
   lane.push([comment(1)]);
-  await clock.pass(limits.FORWARD_DURABLE_MS_MAX - 2000);
+  await clock.advance(limits.FORWARD_DURABLE_MS_MAX - 2000);
   expect(lane.stats()).toMatchObject({ waiting: 1, durable: { expired: 0 } });
-  await clock.pass(2000 + 2 * limits.FORWARD_RETRY_MS_MAX);
+  await clock.advance(2000 + 2 * limits.FORWARD_RETRY_MS_MAX);
   expect(lane.stats()).toMatchObject({ durable: { expired: 1 } });
 });
 
 test("FORWARD_RETRY_MS_MAX: the waits between attempts double up to it", async () => {
   const { clock, calledAt, lane } = open("refuses");
   lane.push([comment(1)]);
-  await clock.pass(20_000);
+  await clock.advance(20_000);
   const waits = calledAt.slice(1).map((at, index) => at - (calledAt[index] ?? 0));
   expect(Math.max(...waits)).toBe(limits.FORWARD_RETRY_MS_MAX);
   expect(waits.at(-1)).toBe(limits.FORWARD_RETRY_MS_MAX);
@@ -120,9 +120,9 @@ test("CLOSE_MS_MAX: a close waits so long for a peer that does not answer", asyn
     void lane.close().then(() => {
       isClosed = true;
     });
-    await clock.pass(CLOSE_MS_MAX - 1);
+    await clock.advance(CLOSE_MS_MAX - 1);
     expect(isClosed).toBe(mode === "answers");
-    await clock.pass(20);
+    await clock.advance(20);
     expect(isClosed).toBe(true);
   }
 });

@@ -1,14 +1,14 @@
 import { expect, test } from "bun:test";
 import { type Event, toJsonText, topicOf } from "@ovation/protocol";
 import { createMemorySharedStore } from "@ovation/table";
+import { createManualClock } from "../testing/manual-clock.ts";
 import { encodeEvents } from "./event-codec.ts";
 import { createRefusals } from "./internal-route.ts";
 import { formatPeerCaller } from "./peer.ts";
 import { createPeerReceiver, STREAMS_MAX } from "./peer-receiver.ts";
-import { ManualClock } from "./testing/manual-clock.ts";
 
 test("STREAMS_MAX: one more evicts the stream used longest ago, delivering what waits", async () => {
-  const clock = new ManualClock();
+  const clock = createManualClock(0);
   const received: Event[] = [];
   const shared = createMemorySharedStore({ clock });
   const receiver = createPeerReceiver({

@@ -1,9 +1,9 @@
 import { expect, test } from "bun:test";
 import { systemClock } from "@ovation/protocol";
+import { createManualClock } from "../testing/manual-clock.ts";
+import { until } from "../testing/until.ts";
 import { createReorder, HELD_MAX } from "./peer-reorder.ts";
 import { goal } from "./testing/datacenters.ts";
-import { eventually } from "./testing/internal-frontend.ts";
-import { ManualClock } from "./testing/manual-clock.ts";
 
 test("batches that overtook each other are put right, and one that is lost holds nothing up for long", async () => {
   const delivered: number[] = [];
@@ -13,7 +13,7 @@ test("batches that overtook each other are put right, and one that is lost holds
   });
   for (const number of [5, 7, 6, 8, 10]) reorder.accept(number, [goal(number)]);
   expect(delivered).toEqual([5, 6, 7, 8]);
-  await eventually("the lost one is given up", () => delivered.includes(10));
+  await until(() => delivered.includes(10), "the lost one is given up");
   for (const number of [9, 11]) reorder.accept(number, [goal(number)]);
   expect(delivered).toEqual([5, 6, 7, 8, 10, 9, 11]);
 });
@@ -21,7 +21,7 @@ test("batches that overtook each other are put right, and one that is lost holds
 test("HELD_MAX: of more batches than that none waits for the lost one any longer", () => {
   const delivered: number[] = [];
   const reorder = createReorder({
-    clock: new ManualClock(),
+    clock: createManualClock(0),
     deliver: (events) => delivered.push(...events.map(({ at }) => at)),
   });
   reorder.accept(1, [goal(1)]);

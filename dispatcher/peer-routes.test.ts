@@ -2,6 +2,7 @@
 
 import { afterEach, expect, test } from "bun:test";
 import { toJsonText } from "@ovation/protocol";
+import { until } from "../testing/until.ts";
 import {
   DATACENTER_PATH,
   FORWARD_CALL_BYTES_MAX,
@@ -16,7 +17,7 @@ import {
 } from "./peer.ts";
 import { DATACENTER_CALL_BYTES_MAX } from "./peer-routes.ts";
 import { datacenter, endDatacenters, goal } from "./testing/datacenters.ts";
-import { eventually, testAuth } from "./testing/internal-frontend.ts";
+import { testAuth } from "./testing/internal-frontend.ts";
 
 afterEach(endDatacenters);
 
@@ -125,7 +126,7 @@ test("forged, replayed, foreign, malformed and oversized batches are refused and
     oversized: 1,
   });
   expect(inB.peerRoutes.stats.loops).toBe(1);
-  await eventually("the good one was dispatched", () => b.frontend.received.length > 0);
+  await until(() => b.frontend.received.length > 0, "the good one was dispatched");
   await Bun.sleep(100);
   expect(b.frontend.received).toEqual([{ ...goal(1), data: toJsonText({}) }]);
   expect(a.frontend.received).toEqual([]);

@@ -1,11 +1,12 @@
 import { afterEach, expect, test } from "bun:test";
 import { type Clock, systemClock } from "@ovation/protocol";
 import { createMemoryViewerCounts } from "@ovation/table";
+import { until } from "../testing/until.ts";
 import { createInternalClient } from "./internal-client.ts";
 import { formatPeerCaller } from "./peer.ts";
 import { createPeerViewers } from "./peer-viewers.ts";
 import { datacenter, endDatacenters, link, topic } from "./testing/datacenters.ts";
-import { eventually, testAuth } from "./testing/internal-frontend.ts";
+import { testAuth } from "./testing/internal-frontend.ts";
 
 const closes: (() => void)[] = [];
 afterEach(async () => {
@@ -37,12 +38,12 @@ test("viewers of a topic are counted over data centres, follow each other's chan
   await counts.report("frontend-a", [{ topic, viewers: 2 }], 10_000_000);
   await b.stores.counts.report("frontend-b", [{ topic, viewers: 40 }], 60_000);
   const total = async () => (await counts.totals([topic]))[0];
-  await eventually("B's are counted", async () => (await total())?.all === 42);
+  await until(async () => (await total())?.all === 42, "B's are counted");
   expect(await total()).toEqual({ local: 2, all: 42 });
   await b.stores.counts.report("frontend-b", [{ topic, viewers: 50 }], 60_000);
-  await eventually("the change is seen", async () => (await total())?.all === 52);
+  await until(async () => (await total())?.all === 52, "the change is seen");
   there.cut();
-  await eventually("without B they are not counted", async () => (await total())?.all === 2);
+  await until(async () => (await total())?.all === 2, "without B they are not counted");
   there.heal();
-  await eventually("with B again they are", async () => (await total())?.all === 52);
+  await until(async () => (await total())?.all === 52, "with B again they are");
 }, 20_000);

@@ -2,6 +2,7 @@
 
 import { afterEach, expect, spyOn, test } from "bun:test";
 import { TableUnavailableError } from "@ovation/table";
+import { until } from "../testing/until.ts";
 import { parsePeer } from "./peer.ts";
 import {
   comment,
@@ -13,7 +14,7 @@ import {
   peers,
   topic,
 } from "./testing/datacenters.ts";
-import { eventually, type InternalFrontend } from "./testing/internal-frontend.ts";
+import type { InternalFrontend } from "./testing/internal-frontend.ts";
 
 afterEach(endDatacenters);
 
@@ -25,12 +26,12 @@ test("an event published in one data centre arrives once in both, in order, over
   const forward = peers(a, b, [there.url]);
   peers(b, a, [back.url]);
   await inA.dispatcher.publish([goal(0)]);
-  await eventually("the first one arrives", () => b.frontend.received.length === 1);
+  await until(() => b.frontend.received.length === 1, "the first one arrives");
   for (let at = 1; at <= 300; at++) {
     await inA.dispatcher.publish([at % 3 === 0 ? comment(at) : goal(at)]);
     await Bun.sleep(2);
   }
-  await eventually("all arrive in B", () => b.frontend.received.length >= 301);
+  await until(() => b.frontend.received.length >= 301, "all arrive in B");
   await Bun.sleep(150);
   const ats = (frontend: InternalFrontend) => frontend.received.map(({ at }) => at);
   expect(ats(b.frontend)).toEqual(Array.from({ length: 301 }, (_, index) => index));
@@ -54,19 +55,16 @@ test("a batch whose answer was lost goes to another dispatcher of the peer, and 
   const there = await link(first);
   const forward = peers(a, b, [there.url, second.listener.url]);
   await inA.dispatcher.publish([goal(1)]);
-  await eventually(
-    "it arrives",
+  await until(
     () => b.frontend.received.length === 1 && forward.stats()[0]?.sent === 1,
+    "it arrives",
   );
   there.halfCut("back");
   await inA.dispatcher.publish([goal(2), comment(3)]);
-  await eventually("it is dispatched by the first", () => b.frontend.received.length === 3);
-  await eventually(
-    "the second is asked, and knows it",
-    () => second.peerRoutes.stats.duplicates === 1,
-  );
+  await until(() => b.frontend.received.length === 3, "it is dispatched by the first");
+  await until(() => second.peerRoutes.stats.duplicates === 1, "the second is asked, and knows it");
   await inA.dispatcher.publish([goal(4)]);
-  await eventually("the next one goes through the second", () => b.frontend.received.length === 4);
+  await until(() => b.frontend.received.length === 4, "the next one goes through the second");
   expect(b.frontend.received).toEqual([goal(1), goal(2), comment(3), goal(4)]);
   expect(second.peerRoutes.stats.events).toBe(1);
 }, 15_000);
@@ -78,18 +76,18 @@ test("a batch whose answer was lost, and whose claim was forgotten, brings its d
   const there = await link(first);
   const forward = peers(a, b, [there.url, second.listener.url]);
   await inA.dispatcher.publish([goal(1)]);
-  await eventually(
-    "it arrives",
+  await until(
     () => b.frontend.received.length === 1 && forward.stats()[0]?.sent === 1,
+    "it arrives",
   );
   there.halfCut("back");
   await inA.dispatcher.publish([goal(2), comment(3)]);
-  await eventually("it is dispatched by the first", () => b.frontend.received.length === 3);
+  await until(() => b.frontend.received.length === 3, "it is dispatched by the first");
   // Emptied: what was claimed may be claimed again.
   await b.shared.close();
-  await eventually("the second takes what is durable", () => forward.stats()[0]?.forgotten === 1);
+  await until(() => forward.stats()[0]?.forgotten === 1, "the second takes what is durable");
   await inA.dispatcher.publish([goal(4)]);
-  await eventually("the next one goes through the second", () => b.frontend.received.length === 5);
+  await until(() => b.frontend.received.length === 5, "the next one goes through the second");
   expect(b.frontend.received).toEqual([goal(1), goal(2), comment(3), comment(3), goal(4)]);
 }, 15_000);
 
@@ -98,13 +96,13 @@ test("while a peer's store is away nothing is taken there, and afterwards what s
   const [inA, inB] = [a.dispatcher(), b.dispatcher()];
   const forward = peers(a, b, [inB.listener.url]);
   await inA.dispatcher.publish([goal(1)]);
-  await eventually("it arrives", () => b.frontend.received.length === 1);
+  await until(() => b.frontend.received.length === 1, "it arrives");
   const claim = spyOn(b.shared, "claim").mockRejectedValue(new TableUnavailableError("away"));
   await inA.dispatcher.publish([goal(2), comment(3)]);
-  await eventually("it is refused", () => forward.stats()[0]?.up === false);
+  await until(() => forward.stats()[0]?.up === false, "it is refused");
   expect(b.frontend.received).toEqual([goal(1)]);
   claim.mockRestore();
-  await eventually("it arrives", () => b.frontend.received.length === 3);
+  await until(() => b.frontend.received.length === 3, "it arrives");
   await Bun.sleep(100);
   expect(b.frontend.received).toEqual([goal(1), goal(2), comment(3)]);
   expect(inB.peerRoutes.stats).toMatchObject({ failed: 0 });
@@ -117,20 +115,20 @@ test("while a peer is cut off both serve their own; afterwards live events that 
   const there = await link(inB);
   const forward = peers(a, b, [there.url], 400);
   await inA.dispatcher.publish([goal(1)]);
-  await eventually("it arrives", () => b.frontend.received.length === 1);
+  await until(() => b.frontend.received.length === 1, "it arrives");
   there.cut();
   await inA.dispatcher.publish([goal(2), comment(3)]);
   for (let round = 0; round < 20; round++) await inA.dispatcher.publish([likes(1, 10 + round)]);
   await inB.dispatcher.publish([goal(100)]);
-  await eventually("A serves its own", () => a.frontend.received.length >= 4);
-  await eventually("B serves its own", () => b.frontend.received.some(({ at }) => at === 100));
-  await eventually("the peer is seen to be away", () => forward.stats()[0]?.up === false);
+  await until(() => a.frontend.received.length >= 4, "A serves its own");
+  await until(() => b.frontend.received.some(({ at }) => at === 100), "B serves its own");
+  await until(() => forward.stats()[0]?.up === false, "the peer is seen to be away");
   await Bun.sleep(600);
   await inA.dispatcher.publish([comment(4), likes(1, 50), likes(2, 52)]);
   there.heal();
-  await eventually(
-    "what still counts arrives",
+  await until(
     () => b.frontend.received.some(({ at }) => at === 52),
+    "what still counts arrives",
     15_000,
   );
   const ats = b.frontend.received.map(({ at }) => at);
@@ -143,7 +141,7 @@ test("while a peer is cut off both serve their own; afterwards live events that 
   const liked = b.frontend.received.filter(({ type }) => type === "likes");
   expect(liked).toHaveLength(1);
   expect(JSON.parse(liked[0]?.data ?? "{}")).toMatchObject({ total: { like: 52 } });
-  await eventually("the peer is up", () => forward.stats()[0]?.up === true);
+  await until(() => forward.stats()[0]?.up === true, "the peer is up");
   expect(forward.stats()[0]?.expired).toBeGreaterThan(0);
 }, 20_000);
 
@@ -159,18 +157,18 @@ test("events of a busy topic that nobody in a peer has are spared; its first sub
       await Bun.sleep(2);
     }
   };
-  await eventually("nothing is forwarded any more", async () => {
+  await until(async () => {
     const before = forward.stats()[0];
     await publish(50);
     return (before?.spared ?? 0) > 0 && forward.stats()[0]?.sent === before?.sent;
-  });
+  }, "nothing is forwarded any more");
   const unsubscribed = inB.dispatcher.counters.received;
   await b.stores.table.change(b.frontend.credential.id, [
     { topic, subscribed: true, generation: 1 },
   ]);
   const answeredAt = at;
   await publish(400);
-  await eventually("the last one arrives", () => b.frontend.received.at(-1)?.at === at);
+  await until(() => b.frontend.received.at(-1)?.at === at, "the last one arrives");
   const ats = b.frontend.received.map((event) => event.at).filter((one) => one > answeredAt);
   expect(ats).toEqual(
     Array.from({ length: at - answeredAt }, (_, index) => answeredAt + 1 + index),

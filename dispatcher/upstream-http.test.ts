@@ -2,6 +2,7 @@ import { afterEach, expect, test } from "bun:test";
 import type { Upstream } from "@ovation/frontend";
 import { type ConnectionId, Problem, systemClock, toJsonText, topicOf } from "@ovation/protocol";
 import { TableUnavailableError } from "@ovation/table";
+import { startTcpProxy } from "../testing/tcp-proxy.ts";
 import { createFrontendRoutes } from "./frontend-calls-http.ts";
 import {
   createFrontendCredential,
@@ -17,7 +18,6 @@ import {
   testStores,
 } from "./testing/internal-dispatcher.ts";
 import { testAuth } from "./testing/internal-frontend.ts";
-import { startTcpProxy } from "./testing/tcp-proxy.ts";
 import { UPSTREAM_PATHS } from "./upstream-calls.ts";
 import { ATTEMPTS_MAX, CALLS_MAX, createHttpUpstream } from "./upstream-http.ts";
 

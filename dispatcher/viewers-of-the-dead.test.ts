@@ -3,12 +3,12 @@
 import { expect, test } from "bun:test";
 import { DEFAULT_POLICY, type FrontendId, parseFrontendId, topicOf } from "@ovation/protocol";
 import { createMemoryTable, createMemoryViewerCounts, TableUnavailableError } from "@ovation/table";
+import { createManualClock } from "../testing/manual-clock.ts";
 import { Dispatcher } from "./dispatcher.ts";
 import { createFrontendLinks } from "./frontend-links.ts";
 import { VIEWERS_TTL_MS } from "./limits.ts";
 import { formatFresh, LINK_RECONNECT_MS_FIRST } from "./link-limits.ts";
 import type { LinkEvents } from "./link-sender.ts";
-import { ManualClock } from "./testing/manual-clock.ts";
 
 const topic = topicOf("video", "1");
 const VIEWERS = 60;
@@ -23,7 +23,7 @@ interface Address {
 }
 
 async function start() {
-  const clock = new ManualClock();
+  const clock = createManualClock(0);
   const table = createMemoryTable({ clock });
   const stored = createMemoryViewerCounts({ clock });
   let isAway = false;
@@ -63,7 +63,7 @@ async function start() {
     links.send(frontend, [{ topic, type: "goal", at: 1, data: "1" as never }]);
     await report(frontend, VIEWERS / 2);
   }
-  await clock.pass(10);
+  await clock.advance(10);
   return {
     ...{ clock, report, failures },
     setAway: (away: boolean) => {
@@ -85,24 +85,24 @@ test("viewers of a killed frontend are not counted when they are back elsewhere,
   const { clock, report, kill, isCounted } = await start();
   expect(await isCounted()).toBe(VIEWERS);
   kill(dead);
-  await clock.pass(LINK_RECONNECT_MS_FIRST + 2);
+  await clock.advance(LINK_RECONNECT_MS_FIRST + 2);
   expect(await isCounted()).toBe(VIEWERS / 2);
   // All of them are back within a second, at the other one.
   for (const back of [10, 20, 30]) {
-    await clock.pass(300);
+    await clock.advance(300);
     expect(await report(living, VIEWERS / 2 + back)).toBe(VIEWERS / 2 + back);
   }
-  await clock.pass(VIEWERS_TTL_MS / 2);
+  await clock.advance(VIEWERS_TTL_MS / 2);
   expect(await report(living, VIEWERS)).toBe(VIEWERS);
 });
 
 test("a report that was in flight when its frontend died does not bring its viewers back for longer than a second", async () => {
   const { clock, report, kill, isCounted } = await start();
   kill(dead);
-  await clock.pass(LINK_RECONNECT_MS_FIRST + 2);
+  await clock.advance(LINK_RECONNECT_MS_FIRST + 2);
   await report(dead, VIEWERS / 2);
   expect(await isCounted()).toBe(VIEWERS);
-  await clock.pass(1000);
+  await clock.advance(1000);
   expect(await isCounted()).toBe(VIEWERS / 2);
 });
 
@@ -111,7 +111,7 @@ test("a frontend that lives is counted all the while its link breaks and opens a
   for (let round = 0; round < 5; round++) {
     breakLink(dead);
     for (let ms = 0; ms < 2 * LINK_RECONNECT_MS_FIRST; ms += 5) {
-      await clock.pass(5);
+      await clock.advance(5);
       expect(await isCounted()).toBe(VIEWERS);
     }
   }
@@ -120,15 +120,15 @@ test("a frontend that lives is counted all the while its link breaks and opens a
 test("a frontend that only this dispatcher cannot reach is counted again with its next report", async () => {
   const { clock, report, kill, isCounted } = await start();
   kill(dead);
-  await clock.pass(LINK_RECONNECT_MS_FIRST + 2);
+  await clock.advance(LINK_RECONNECT_MS_FIRST + 2);
   expect(await isCounted()).toBe(VIEWERS / 2);
-  await clock.pass(2 * VIEWERS_TTL_MS);
+  await clock.advance(2 * VIEWERS_TTL_MS);
   await report(living, VIEWERS / 2);
   for (let second = 0; second < 10; second++) {
     await report(dead, VIEWERS / 2);
     await report(living, VIEWERS / 2);
     expect(await isCounted()).toBe(VIEWERS);
-    await clock.pass(1000);
+    await clock.advance(1000);
   }
 });
 
@@ -136,10 +136,10 @@ test("a store that is away at that moment is told at the next refusal", async ()
   const { clock, kill, isCounted, setAway, failures } = await start();
   setAway(true);
   kill(dead);
-  await clock.pass(LINK_RECONNECT_MS_FIRST + 2);
+  await clock.advance(LINK_RECONNECT_MS_FIRST + 2);
   expect(failures).toContain("viewers");
   expect(await isCounted()).toBe(VIEWERS);
   setAway(false);
-  await clock.pass(1000);
+  await clock.advance(1000);
   expect(await isCounted()).toBe(VIEWERS / 2);
 });

@@ -1,14 +1,15 @@
 import { afterEach, expect, test } from "bun:test";
+import { createManualClock } from "../testing/manual-clock.ts";
+import { until } from "../testing/until.ts";
 import { CatchUp } from "./catch-up.ts";
 import type { Channel } from "./channel.ts";
 import type { Frontend } from "./frontend.ts";
 import type { Hub } from "./hub.ts";
 import { REACH_MS_MAX } from "./limits.ts";
 import type { Repair } from "./repair.ts";
-import { createManualClock } from "./testing/manual-clock.ts";
 import { ModelUpstream, topic } from "./testing/model-upstream.ts";
 import { newFrontend } from "./testing/new-frontend.ts";
-import { until, Viewer } from "./testing/viewer.ts";
+import { Viewer } from "./testing/viewer.ts";
 
 const video = topic("video:42");
 const frontends: Frontend[] = [];

@@ -1,9 +1,9 @@
 import { describe, expect, test } from "bun:test";
+import { createManualClock } from "../testing/manual-clock.ts";
 import { Claims } from "./claims.ts";
 import { CLAIMS_CACHED_MAX } from "./limits.ts";
 import { LogReads } from "./log-reads.ts";
 import { Stamps } from "./stamps.ts";
-import { createManualClock } from "./testing/manual-clock.ts";
 import { ModelUpstream, topic } from "./testing/model-upstream.ts";
 
 const video = topic("video:1");

@@ -1,9 +1,10 @@
 import { afterEach, expect, test } from "bun:test";
 import type { Topic } from "@ovation/protocol";
+import { until } from "../testing/until.ts";
 import type { Frontend } from "./frontend.ts";
 import { ModelUpstream, topic } from "./testing/model-upstream.ts";
 import { newFrontend } from "./testing/new-frontend.ts";
-import { until, Viewer } from "./testing/viewer.ts";
+import { Viewer } from "./testing/viewer.ts";
 
 const alice = topic("member:alice");
 const bob = topic("member:bob");

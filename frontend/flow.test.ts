@@ -10,6 +10,7 @@ import {
   policyOf,
   toJsonText,
 } from "@ovation/protocol";
+import { until } from "../testing/until.ts";
 import { ChannelKinds, Flow } from "./flow.ts";
 import type { Frontend } from "./frontend.ts";
 import {
@@ -23,7 +24,7 @@ import {
 } from "./limits.ts";
 import { ModelUpstream, topic } from "./testing/model-upstream.ts";
 import { newFrontend } from "./testing/new-frontend.ts";
-import { until, Viewer } from "./testing/viewer.ts";
+import { Viewer } from "./testing/viewer.ts";
 
 const video = topic("video:1");
 const frontends: Frontend[] = [];

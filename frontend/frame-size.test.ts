@@ -12,10 +12,10 @@ import {
   TOPICS_PER_CONNECTION_MAX,
   toJsonText,
 } from "@ovation/protocol";
+import { until } from "../testing/until.ts";
 import type { Frontend } from "./frontend.ts";
 import { ModelUpstream, topic } from "./testing/model-upstream.ts";
 import { newFrontend } from "./testing/new-frontend.ts";
-import { until } from "./testing/viewer.ts";
 import { PLAIN, UNNAMED, type WireForm } from "./wire-form.ts";
 
 const frontends: Frontend[] = [];

@@ -1,5 +1,6 @@
 import { expect, test } from "bun:test";
 import { GUEST_UPGRADED, type Identity, type Route } from "@ovation/protocol";
+import { until } from "../testing/until.ts";
 import type { Admission } from "./admission.ts";
 import { createEventsRoute } from "./events-route.ts";
 import { GuestChecks } from "./guest-checks.ts";
@@ -7,7 +8,7 @@ import { GUEST_CHECKS_WAITING_MAX } from "./limits.ts";
 import type { Polls } from "./polls.ts";
 import { ModelUpstream, topic } from "./testing/model-upstream.ts";
 import { runningFrontends } from "./testing/running-frontends.ts";
-import { until, Viewer } from "./testing/viewer.ts";
+import { Viewer } from "./testing/viewer.ts";
 
 const startFrontend = runningFrontends();
 const own = topic("member:guest-1");

@@ -1,7 +1,7 @@
 import { expect, test } from "bun:test";
+import { createManualClock } from "../testing/manual-clock.ts";
 import type { Connection } from "./connection.ts";
 import { Heartbeats, SLOTS_MAX } from "./heartbeats.ts";
-import { createManualClock } from "./testing/manual-clock.ts";
 
 test("SLOTS_MAX: a long heartbeat has so many slots, and each connection a turn", async () => {
   for (const [heartbeatMs, slots] of [

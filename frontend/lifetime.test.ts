@@ -1,6 +1,6 @@
 import { expect, test } from "bun:test";
+import { createManualClock } from "../testing/manual-clock.ts";
 import { LIFETIME_MAX_MS, LIFETIME_MIN_MS } from "./limits.ts";
-import { createManualClock } from "./testing/manual-clock.ts";
 import { ModelUpstream, topic } from "./testing/model-upstream.ts";
 import { newFrontend } from "./testing/new-frontend.ts";
 import { Viewer } from "./testing/viewer.ts";

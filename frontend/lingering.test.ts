@@ -1,7 +1,7 @@
 import { expect, test } from "bun:test";
+import { createManualClock } from "../testing/manual-clock.ts";
 import { LINGER_MS, LINGER_STEP_MS, YOUNG_MS } from "./limits.ts";
 import { Lingering } from "./lingering.ts";
-import { createManualClock } from "./testing/manual-clock.ts";
 
 function newCase() {
   const clock = createManualClock();

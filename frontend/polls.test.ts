@@ -2,11 +2,12 @@
 
 import { expect, test } from "bun:test";
 import { systemClock } from "@ovation/protocol";
+import { until } from "../testing/until.ts";
 import { POLL_BUFFER_BYTES_MAX } from "./limits.ts";
 import { Polls } from "./polls.ts";
 import { ModelUpstream, topic } from "./testing/model-upstream.ts";
 import { runningFrontends } from "./testing/running-frontends.ts";
-import { until, Viewer } from "./testing/viewer.ts";
+import { Viewer } from "./testing/viewer.ts";
 import { wireForm } from "./wire-form.ts";
 
 const startFrontend = runningFrontends();

@@ -1,8 +1,8 @@
 import { expect, test } from "bun:test";
 import type { Identity } from "@ovation/protocol";
+import { createManualClock } from "../testing/manual-clock.ts";
 import { PRESENCE_MS, PRESENT_MEMBERS_MAX } from "./limits.ts";
 import { Presence } from "./presence.ts";
-import { createManualClock } from "./testing/manual-clock.ts";
 import { ModelUpstream } from "./testing/model-upstream.ts";
 
 test("PRESENT_MEMBERS_MAX: so many members are reported; one more in the next round", async () => {

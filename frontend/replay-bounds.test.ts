@@ -2,10 +2,11 @@
 
 import { describe, expect, test } from "bun:test";
 import { markOf, parsePosition } from "@ovation/protocol";
+import { until } from "../testing/until.ts";
 import { DEFAULT_REPLAY } from "./replay-budget.ts";
 import { ModelUpstream, topic } from "./testing/model-upstream.ts";
 import { runningFrontends } from "./testing/running-frontends.ts";
-import { until, Viewer } from "./testing/viewer.ts";
+import { Viewer } from "./testing/viewer.ts";
 
 const startFrontend = runningFrontends();
 const video = topic("video:42");

@@ -1,5 +1,6 @@
 import { expect, test } from "bun:test";
 import { createMemoryPools } from "@ovation/protocol";
+import { createManualClock } from "../testing/manual-clock.ts";
 import {
   REPLAY_BYTES_PER_ADDRESS_MAX,
   REPLAY_BYTES_PER_REQUEST_MAX,
@@ -9,7 +10,6 @@ import {
   REPLAY_WINDOW_MS,
 } from "./limits.ts";
 import { DEFAULT_REPLAY, OPEN_REPLAY, ReplayBudget } from "./replay-budget.ts";
-import { createManualClock } from "./testing/manual-clock.ts";
 
 const MANY = REPLAY_SMALL_EVENTS_MAX + 1;
 

@@ -1,11 +1,11 @@
 import { expect, test } from "bun:test";
 import { type DurableEvent, markOf, toJsonText } from "@ovation/protocol";
+import { createManualClock } from "../testing/manual-clock.ts";
 import type { Channel } from "./channel.ts";
 import type { Counters } from "./counters.ts";
 import { LOG_PAGE_EVENTS, PAGES_CACHED_BYTES_MAX, PAGES_CACHED_MAX } from "./limits.ts";
 import { LogReads } from "./log-reads.ts";
 import { type PageRange, Replay } from "./replay.ts";
-import { createManualClock } from "./testing/manual-clock.ts";
 import { ModelUpstream, topic } from "./testing/model-upstream.ts";
 import { wireForm } from "./wire-form.ts";
 

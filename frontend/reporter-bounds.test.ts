@@ -2,6 +2,7 @@
 
 import { expect, test } from "bun:test";
 import type { Topic } from "@ovation/protocol";
+import { createManualClock } from "../testing/manual-clock.ts";
 import type { Hub } from "./hub.ts";
 import type { Repair } from "./repair.ts";
 import {
@@ -13,7 +14,6 @@ import {
   UNSETTLED_MAX,
 } from "./reporter.ts";
 import { Stamps } from "./stamps.ts";
-import { createManualClock } from "./testing/manual-clock.ts";
 import { ModelUpstream, topic } from "./testing/model-upstream.ts";
 
 function over(topics: number, subscribers: number) {

@@ -1,9 +1,10 @@
 import { afterEach, expect, test } from "bun:test";
+import { until } from "../testing/until.ts";
 import type { Frontend } from "./frontend.ts";
 import { STATS_PATIENCE_MS } from "./limits.ts";
 import { ModelUpstream, topic } from "./testing/model-upstream.ts";
 import { newFrontend } from "./testing/new-frontend.ts";
-import { until, Viewer } from "./testing/viewer.ts";
+import { Viewer } from "./testing/viewer.ts";
 
 const video = topic("video:42");
 let frontend: Frontend | undefined;

@@ -1,8 +1,9 @@
 import { afterEach, expect, test } from "bun:test";
+import { until } from "../testing/until.ts";
 import type { Frontend } from "./frontend.ts";
 import { ModelUpstream, topic } from "./testing/model-upstream.ts";
 import { newFrontend } from "./testing/new-frontend.ts";
-import { until, Viewer } from "./testing/viewer.ts";
+import { Viewer } from "./testing/viewer.ts";
 
 /** All viewers of a frontend that died are back on others within this … */
 const BACK_MS_MAX = 5000;

@@ -6,6 +6,8 @@
 import { afterEach, expect, test } from "bun:test";
 import { type DirectSender, parsePosition, type Topic } from "@ovation/protocol";
 import fc from "fast-check";
+import { createManualClock } from "../testing/manual-clock.ts";
+import { until } from "../testing/until.ts";
 import type { Frontend } from "./frontend.ts";
 import {
   BATCH_REST_SHARE,
@@ -13,10 +15,9 @@ import {
   BROADCAST_CLOCK_EVERY,
   BROADCAST_SLICE_MS,
 } from "./limits.ts";
-import { createManualClock } from "./testing/manual-clock.ts";
 import { ModelUpstream, topic } from "./testing/model-upstream.ts";
 import { newFrontend } from "./testing/new-frontend.ts";
-import { until, Viewer } from "./testing/viewer.ts";
+import { Viewer } from "./testing/viewer.ts";
 
 const one = topic("video:1");
 const two = topic("video:2");

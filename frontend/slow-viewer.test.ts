@@ -1,8 +1,9 @@
 import { describe, expect, test } from "bun:test";
+import { until } from "../testing/until.ts";
 import { PUMP_BYTES_MAX } from "./limits.ts";
 import { ModelUpstream, topic } from "./testing/model-upstream.ts";
 import { runningFrontends } from "./testing/running-frontends.ts";
-import { until, Viewer } from "./testing/viewer.ts";
+import { Viewer } from "./testing/viewer.ts";
 
 const startFrontend = runningFrontends();
 const video = topic("video:42");

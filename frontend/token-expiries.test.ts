@@ -1,8 +1,8 @@
 import { describe, expect, test } from "bun:test";
 import type { Identity } from "@ovation/protocol";
 import { DEFAULT_POLICY, maySubscribe } from "@ovation/protocol";
+import { createManualClock } from "../testing/manual-clock.ts";
 import { EXPIRY_STEP_MS } from "./limits.ts";
-import { createManualClock } from "./testing/manual-clock.ts";
 import { ModelUpstream, topic } from "./testing/model-upstream.ts";
 import { runningFrontends } from "./testing/running-frontends.ts";
 import { Viewer } from "./testing/viewer.ts";

@@ -2,6 +2,7 @@
 
 import { describe, expect, test } from "bun:test";
 import type { Topic } from "@ovation/protocol";
+import { createManualClock } from "../testing/manual-clock.ts";
 import { DEFAULT_CHANGES, OPEN_CHANGES } from "./change-rates.ts";
 import type { FrontendOptions } from "./frontend.ts";
 import {
@@ -15,7 +16,6 @@ import {
   TOPICS_PER_PROCESS_MAX,
   YOUNG_MS,
 } from "./limits.ts";
-import { createManualClock } from "./testing/manual-clock.ts";
 import { ModelUpstream, topic } from "./testing/model-upstream.ts";
 import { runningFrontends } from "./testing/running-frontends.ts";
 import { Viewer } from "./testing/viewer.ts";

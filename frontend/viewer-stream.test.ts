@@ -3,10 +3,10 @@
 import { heapStats } from "bun:jsc";
 import { afterEach, expect, test } from "bun:test";
 import type { ByteWriter, StreamSource } from "@ovation/protocol";
+import { until } from "../testing/until.ts";
 import type { Frontend } from "./frontend.ts";
 import { ModelUpstream, topic } from "./testing/model-upstream.ts";
 import { newFrontend } from "./testing/new-frontend.ts";
-import { until } from "./testing/viewer.ts";
 import { ViewerStream } from "./viewer-stream.ts";
 import { PLAIN } from "./wire-form.ts";
 

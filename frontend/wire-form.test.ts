@@ -4,11 +4,12 @@ import { afterEach, expect, test } from "bun:test";
 import { zstdDecompressSync } from "node:zlib";
 import { formatFrame } from "@ovation/protocol";
 import fc from "fast-check";
+import { until } from "../testing/until.ts";
 import { Encoded, encodeText } from "./encoding.ts";
 import type { Frontend } from "./frontend.ts";
 import { ModelUpstream, topic } from "./testing/model-upstream.ts";
 import { newFrontend } from "./testing/new-frontend.ts";
-import { readChunks, until, Viewer } from "./testing/viewer.ts";
+import { readChunks, Viewer } from "./testing/viewer.ts";
 import { CHUNKED, PLAIN, UNNAMED, type WireForm, wireForm, ZSTD } from "./wire-form.ts";
 
 const video = topic("video:1");

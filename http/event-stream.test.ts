@@ -7,11 +7,12 @@
 import { heapStats } from "bun:jsc";
 import { describe, expect, test } from "bun:test";
 import type { ByteWriter } from "@ovation/protocol";
+import { until } from "../testing/until.ts";
 import { ChunkedEventStream } from "./event-stream.ts";
 import { STREAM_INPUT_BYTES_MAX } from "./limits.ts";
 import { createDirectSender } from "./mod.ts";
 import type { OwnedSocket } from "./socket-owner.ts";
-import { type Client, client, get, serve, until } from "./testing/client.ts";
+import { type Client, client, get, serve } from "./testing/client.ts";
 
 describe("a stream", () => {
   function serveStreams() {

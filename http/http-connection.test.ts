@@ -1,10 +1,11 @@
 /** What a connection does where a client means ill, or breaks off. */
 
 import { describe, expect, spyOn, test } from "bun:test";
+import { until } from "../testing/until.ts";
 import { HttpConnection } from "./http-connection.ts";
 import { HttpServer } from "./mod.ts";
 import type { OwnedSocket, SocketOwner } from "./socket-owner.ts";
-import { client, get, open, serve, until } from "./testing/client.ts";
+import { client, get, open, serve } from "./testing/client.ts";
 
 const statuses = (text: string) =>
   [...text.matchAll(/HTTP\/1\.1 (\d{3})/g)].map((match) => Number(match[1]));

@@ -3,9 +3,10 @@
 import { describe, expect, test } from "bun:test";
 import { createHash } from "node:crypto";
 import { Agent, request as nodeRequest } from "node:http";
+import { until } from "../testing/until.ts";
 import { ANSWER_BYTES_WHOLE_MAX } from "./limits.ts";
 import { HttpServer, type IncomingRequest } from "./mod.ts";
-import { client, get, type Handle, open, serve, until } from "./testing/client.ts";
+import { client, get, type Handle, open, serve } from "./testing/client.ts";
 
 const echo: Handle = async (request) =>
   new Response(`${request.method} ${request.url} ${Buffer.from(await request.bytes()).toString()}`);

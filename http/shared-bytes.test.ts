@@ -3,13 +3,14 @@
 import { expect, test } from "bun:test";
 import { connect, type Socket } from "node:net";
 import { createMemoryPools, steadyClock } from "@ovation/protocol";
+import { until } from "../testing/until.ts";
 import {
   BODY_BYTES_AHEAD_MAX,
   BODY_BYTES_PER_ADDRESS_MAX,
   UNREAD_BYTES_PER_ADDRESS_MAX,
 } from "./limits.ts";
 import { HttpServer } from "./mod.ts";
-import { client, get, open, until } from "./testing/client.ts";
+import { client, get, open } from "./testing/client.ts";
 
 const ANSWER_BYTES = 8 * 1024 * 1024;
 

@@ -1,6 +1,7 @@
 import { expect, test } from "bun:test";
+import { until } from "../testing/until.ts";
 import { STOP_MS_MAX } from "./limits.ts";
-import { client, get, serve, until } from "./testing/client.ts";
+import { client, get, serve } from "./testing/client.ts";
 
 test("STOP_MS_MAX: a stop waits no longer for an answer that does not come, and cuts its connection", async () => {
   const { port, server } = serve(() => new Promise<Response>(() => undefined));

@@ -10,9 +10,9 @@ import { existsSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { toJsonText, topicOf } from "@ovation/protocol";
+import { startPostgres } from "../testing/postgres.ts";
 import { type Log, type LogEntry, openPostgresLog, openSqliteLog } from "./mod.ts";
 import { PostgresClient } from "./postgres-client.ts";
-import { startPostgres } from "./testing/postgres.ts";
 
 const CLIENTS = 64;
 const POSTGRES_PROCESSES = 2;

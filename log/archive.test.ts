@@ -4,6 +4,7 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { DEFAULT_POLICY, type Policy, toJsonText, topicOf } from "@ovation/protocol";
+import { startPostgres, type TestPostgres } from "../testing/postgres.ts";
 import { PROBLEMS_MAX } from "./limits.ts";
 import { LogUnusableError } from "./log.ts";
 import { exportLog } from "./log-export.ts";
@@ -11,7 +12,6 @@ import { importLog, LogImportError } from "./log-import.ts";
 import { verifyLog } from "./log-verify.ts";
 import { type LogLocation, openLog } from "./open-log.ts";
 import { PostgresClient } from "./postgres-client.ts";
-import { startPostgres, type TestPostgres } from "./testing/postgres.ts";
 
 // Real servers and disks, on machines that are busy with other tests.
 setDefaultTimeout(60_000);

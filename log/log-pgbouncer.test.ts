@@ -5,11 +5,11 @@
 
 import { afterAll, beforeAll, describe, expect, setDefaultTimeout, test } from "bun:test";
 import { toJsonText, topicOf } from "@ovation/protocol";
+import { startPgBouncer, type TestPgBouncer } from "../testing/pgbouncer.ts";
+import { startPostgres, type TestPostgres } from "../testing/postgres.ts";
 import { logContract } from "./log.contract.ts";
 import { openPostgresLog } from "./log-postgres.ts";
 import { PostgresClient } from "./postgres-client.ts";
-import { startPgBouncer, type TestPgBouncer } from "./testing/pgbouncer.ts";
-import { startPostgres, type TestPostgres } from "./testing/postgres.ts";
 
 // Real servers and disks, on machines that are busy with other tests.
 setDefaultTimeout(60_000);

@@ -9,6 +9,7 @@ import {
 } from "bun:test";
 import { join } from "node:path";
 import { parseTopic, type Topic, toJsonText, topicOf } from "@ovation/protocol";
+import { startPostgres, type TestPostgres } from "../testing/postgres.ts";
 import { POSTGRES_ATTEMPTS_MAX } from "./limits.ts";
 import {
   type Log,
@@ -20,7 +21,6 @@ import {
 import { openPostgresLog } from "./log-postgres.ts";
 import { PostgresClient } from "./postgres-client.ts";
 import { MIGRATIONS } from "./postgres-schema.ts";
-import { startPostgres, type TestPostgres } from "./testing/postgres.ts";
 
 // Real servers and disks, on machines that are busy with other tests.
 setDefaultTimeout(60_000);

@@ -8,11 +8,11 @@ import {
   test,
 } from "bun:test";
 import { type Topic, toJsonText, topicOf } from "@ovation/protocol";
+import { startPostgres, type TestPostgres } from "../testing/postgres.ts";
 import type { Log, LogEntry } from "./log.ts";
 import { openPostgresLog } from "./log-postgres.ts";
 import { PostgresClient } from "./postgres-client.ts";
 import { type Ack, startAppender } from "./testing/appender.ts";
-import { startPostgres, type TestPostgres } from "./testing/postgres.ts";
 
 // Real servers and disks, on machines that are busy with other tests.
 setDefaultTimeout(60_000);

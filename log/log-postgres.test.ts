@@ -1,8 +1,8 @@
 import { afterAll, beforeAll, setDefaultTimeout } from "bun:test";
+import { startPostgres, type TestPostgres } from "../testing/postgres.ts";
 import { logContract } from "./log.contract.ts";
 import { openPostgresLog } from "./log-postgres.ts";
 import { PostgresClient } from "./postgres-client.ts";
-import { startPostgres, type TestPostgres } from "./testing/postgres.ts";
 
 // Real servers and disks, on machines that are busy with other tests.
 setDefaultTimeout(60_000);

@@ -2,6 +2,7 @@
 
 import { afterAll, beforeAll, expect, setDefaultTimeout, spyOn, test } from "bun:test";
 import { type Stamp, topicOf } from "@ovation/protocol";
+import { startPostgres, type TestPostgres } from "../testing/postgres.ts";
 import {
   ARCHIVE_MS_MAX,
   CHANGES_MAX,
@@ -18,7 +19,6 @@ import { openPostgresLog } from "./log-postgres.ts";
 import { verifyLog } from "./log-verify.ts";
 import { PostgresClient } from "./postgres-client.ts";
 import { entry } from "./testing/contract-log.ts";
-import { startPostgres, type TestPostgres } from "./testing/postgres.ts";
 
 // Real servers, on machines that are busy with other tests.
 setDefaultTimeout(60_000);

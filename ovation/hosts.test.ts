@@ -3,7 +3,7 @@
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { Problem } from "@ovation/protocol";
 import { type RunningOvation, startOvation } from "../comments/testing/start-ovation.ts";
-import { freePorts } from "../table/testing/redis.ts";
+import { freePort } from "../testing/free-port.ts";
 import { createHostCheck, HOSTS_MAX, type HostsOptions, parseHosts } from "./hosts.ts";
 
 function asked(options: HostsOptions, host: string | null, peer = "127.0.0.1"): string {
@@ -97,7 +97,7 @@ describe("a server on loopback", () => {
   let server: RunningOvation;
   let metricsPort = 0;
   beforeAll(async () => {
-    [metricsPort = 0] = await freePorts(1);
+    metricsPort = await freePort();
     server = await startOvation(
       ["--policy", "{directory}/policy.yaml", "--metrics", `127.0.0.1:${metricsPort}`],
       { "policy.yaml": "cors: [https://www.example.org]\nhosts: [live.example.org]\n" },

@@ -6,6 +6,7 @@
 
 import { afterEach, describe, expect, test } from "bun:test";
 import { connect, type Socket } from "node:net";
+import { until } from "../testing/until.ts";
 
 const open: { stop(): unknown }[] = [];
 afterEach(() => {
@@ -65,14 +66,6 @@ async function client(port: number): Promise<{ socket: Socket; chunks: Buffer[] 
   socket.write("GET / HTTP/1.1\r\nHost: x\r\n\r\n");
   await until(() => Buffer.concat(chunks).includes("first"));
   return { socket, chunks };
-}
-
-async function until(holds: () => boolean): Promise<void> {
-  const deadline = Date.now() + 5000;
-  while (!holds()) {
-    if (Date.now() > deadline) throw new Error("did not come to hold within 5 s");
-    await Bun.sleep(5);
-  }
 }
 
 describe("a direct stream of the runtime", () => {

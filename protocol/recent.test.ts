@@ -1,5 +1,5 @@
 import { describe, expect, test } from "bun:test";
-import { createManualClock } from "../table/testing/manual-clock.ts";
+import { createManualClock } from "../testing/manual-clock.ts";
 import { Recent } from "./recent.ts";
 
 const AGE_MS = 1_000;
@@ -17,9 +17,9 @@ describe("a cache", () => {
     const { clock, recent } = recentOf();
     for (let n = 0; n < 5_000; n++) recent.set(`key ${n}`, n);
     expect(recent.get("key 4999")).toBe(4_999);
-    clock.advance(AGE_MS);
+    clock.advanceNow(AGE_MS);
     expect(recent.get("key 4999")).toBeUndefined();
-    clock.advance(AGE_MS);
+    clock.advanceNow(AGE_MS);
     expect(recent.size).toBe(0);
   });
 
@@ -34,24 +34,24 @@ describe("a cache", () => {
       },
     };
     const recent = new Recent<number>(counted, { ageMs: AGE_MS, entriesMax: 10 });
-    clock.advance(60_000);
+    clock.advanceNow(60_000);
     expect(timers).toBe(0);
     recent.set("a", 1);
-    clock.advance(60_000);
+    clock.advanceNow(60_000);
     expect({ timers, size: recent.size }).toEqual({ timers: 1, size: 0 });
     recent.set("b", 2);
-    clock.advance(60_000);
+    clock.advanceNow(60_000);
     expect({ timers, size: recent.size }).toEqual({ timers: 2, size: 0 });
   });
 
   test("an entry set again is fresh, and the oldest are evicted over the limit", () => {
     const { clock, recent } = recentOf({ entriesMax: 3 });
     for (const key of ["a", "b", "c"]) recent.set(key, 1);
-    clock.advance(AGE_MS / 2);
+    clock.advanceNow(AGE_MS / 2);
     recent.set("a", 2);
     recent.set("d", 1);
     expect(["a", "b", "c", "d"].map((key) => recent.get(key))).toEqual([2, undefined, 1, 1]);
-    clock.advance(AGE_MS / 2);
+    clock.advanceNow(AGE_MS / 2);
     expect([recent.get("a"), recent.get("c")]).toEqual([2, undefined]);
   });
 

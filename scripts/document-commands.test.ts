@@ -8,7 +8,7 @@ import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync }
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { type RunningOvation, startOvation } from "../comments/testing/start-ovation.ts";
-import { startPostgres, type TestPostgres } from "../log/testing/mod.ts";
+import { startPostgres, type TestPostgres } from "../testing/postgres.ts";
 
 const ROOT = join(import.meta.dir, "..");
 const COMMAND = `sh ${ROOT}/ovation/bin/ovation`;

@@ -3,9 +3,9 @@
  * their answer for a stated time; whether a call without an answer was carried out, nobody knows.
  */
 
+import type { Random } from "../testing/random.ts";
 import type { Timeline } from "./clock.ts";
 import type { Node, Place } from "./node.ts";
-import type { Random } from "./random.ts";
 
 export interface Weather {
   /** One way within a data centre, ms; each message draws its own between half and the whole of it. */

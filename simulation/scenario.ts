@@ -1,7 +1,7 @@
 /** What a run is made of, drawn from its seed: many small clusters rather than one large one. */
 
 import { DEFAULT_POLICY, type KindPolicy, type Policy } from "@ovation/protocol";
-import type { Random } from "./random.ts";
+import type { Random } from "../testing/random.ts";
 import type { Settings } from "./world.ts";
 
 export function drawSettings(random: Random, chaosMs: number | undefined): Settings {

@@ -1,6 +1,7 @@
 /** One run: a cluster drawn from a seed, chaos, healing, and what must hold then. */
 
 import type { Topic } from "@ovation/protocol";
+import { Random } from "../testing/random.ts";
 import { Audience } from "./audience.ts";
 import { BEGINNING_MS, Timeline } from "./clock.ts";
 import { Cluster, type Datacenter } from "./cluster.ts";
@@ -15,7 +16,6 @@ import {
 } from "./end-checks.ts";
 import { Chaos } from "./faults.ts";
 import { Network } from "./network.ts";
-import { Random } from "./random.ts";
 import { type Planted, Saboteur } from "./saboteur.ts";
 import { drawSettings, policyFor } from "./scenario.ts";
 import { Trace } from "./trace.ts";

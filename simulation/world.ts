@@ -1,9 +1,9 @@
 /** What every simulated part needs: time, chance, the network, the truth, and where to say what is wrong. */
 
 import type { Policy } from "@ovation/protocol";
+import type { Random } from "../testing/random.ts";
 import type { Timeline } from "./clock.ts";
 import type { Network } from "./network.ts";
-import type { Random } from "./random.ts";
 import type { Saboteur } from "./saboteur.ts";
 import type { Trace } from "./trace.ts";
 import type { Truth } from "./truth.ts";

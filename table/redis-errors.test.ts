@@ -1,9 +1,9 @@
 /** What an operator is told whose `--table` is wrong. Real servers; some of them not Redis. */
 
 import { afterAll, beforeAll, expect, test } from "bun:test";
+import { type RedisInstance, startRedis, startRedisCluster } from "../testing/redis.ts";
 import { freshFrontend, freshTopic } from "./subscription-table.contract.ts";
 import { openRedisTable } from "./subscription-table-redis.ts";
-import { type RedisInstance, startRedis, startRedisCluster } from "./testing/redis.ts";
 
 const PASSWORD = "geheim-7f3a";
 const running: { stop(): unknown }[] = [];

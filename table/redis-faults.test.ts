@@ -1,12 +1,13 @@
 /** What the table does when its store is away, stopped, emptied, restarted or fails over. */
 
 import { expect, test } from "bun:test";
+import { freePort } from "../testing/free-port.ts";
+import { startRedis, startRedisCluster, startRedisSentinel } from "../testing/redis.ts";
 import { openRedisStore } from "./redis-store.ts";
 import { createRedisSharedStore } from "./shared-store-redis.ts";
 import { freshFrontend, freshTopic } from "./subscription-table.contract.ts";
 import { TableUnavailableError } from "./subscription-table.ts";
 import { openRedisTable, type RedisTable } from "./subscription-table-redis.ts";
-import { freePorts, startRedis, startRedisCluster, startRedisSentinel } from "./testing/redis.ts";
 import { startRelay } from "./testing/relay.ts";
 import { createRedisViewerCounts } from "./viewer-counts-redis.ts";
 
@@ -68,7 +69,7 @@ const owing = new Set<string>();
 let generation = 0;
 
 test("a store that is away at the start: calls are refused within their time, and work when it comes", async () => {
-  const [port = 0] = await freePorts(1);
+  const port = await freePort();
   const states: string[] = [];
   const table = openRedisTable({
     url: `redis://:secret@127.0.0.1:${port}`,

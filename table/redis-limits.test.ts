@@ -1,6 +1,7 @@
 /** Limits of the store in Redis, on a real server: what happens at each, and beyond it. */
 
 import { afterAll, beforeAll, expect, spyOn, test } from "bun:test";
+import { type RedisInstance, startRedis } from "../testing/redis.ts";
 import { createRedisLeases } from "./redis-leases.ts";
 import {
   openRedisStore,
@@ -12,7 +13,6 @@ import {
 import { createRedisSweep, SEEN_MAX, SLICE_MAX } from "./redis-sweep.ts";
 import { createRedisSharedStore, UNSURE_MAX } from "./shared-store-redis.ts";
 import { TableUnavailableError } from "./subscription-table.ts";
-import { type RedisInstance, startRedis } from "./testing/redis.ts";
 
 let redis: RedisInstance;
 let store: RedisStore;

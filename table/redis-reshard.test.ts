@@ -2,10 +2,10 @@
 
 import { afterAll, beforeAll, expect, test } from "bun:test";
 import { topicOf } from "@ovation/protocol";
+import { type RedisInstance, type RedisServer, startRedisCluster } from "../testing/redis.ts";
 import { freshFrontend } from "./subscription-table.contract.ts";
 import { TableUnavailableError } from "./subscription-table.ts";
 import { openRedisTable, type RedisTable } from "./subscription-table-redis.ts";
-import { type RedisInstance, type RedisServer, startRedisCluster } from "./testing/redis.ts";
 
 let cluster: RedisInstance;
 let table: RedisTable;

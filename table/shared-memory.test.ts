@@ -1,13 +1,13 @@
 import { expect, test } from "bun:test";
+import { createManualClock } from "../testing/manual-clock.ts";
 import { sharedStoreContract } from "./shared-store.contract.ts";
 import { createMemorySharedStore } from "./shared-store-memory.ts";
-import { createManualClock } from "./testing/manual-clock.ts";
 import { viewerCountsContract } from "./viewer-counts.contract.ts";
 import { createMemoryViewerCounts } from "./viewer-counts-memory.ts";
 
 sharedStoreContract("memory", async () => {
   const clock = createManualClock();
-  return { store: createMemorySharedStore({ clock }), pass: async (ms) => clock.advance(ms) };
+  return { store: createMemorySharedStore({ clock }), pass: async (ms) => clock.advanceNow(ms) };
 });
 
 viewerCountsContract(
@@ -16,7 +16,7 @@ viewerCountsContract(
     const clock = createManualClock();
     return {
       counts: createMemoryViewerCounts({ clock }),
-      pass: async (ms) => clock.advance(ms),
+      pass: async (ms) => clock.advanceNow(ms),
       ttlMs: 1000,
     };
   },
@@ -41,8 +41,8 @@ test("memory: expired keys are evicted though nothing asks for them", async () =
     await store.set(`key ${index}`, "value", index % 2 === 0 ? 1_000 : 3_600_000);
   await store.take("bucket", 1, 10, 1_000);
   expect(store.size).toBe(10_001);
-  clock.advance(30_000);
+  clock.advanceNow(30_000);
   expect(store.size).toBe(5_000);
-  clock.advance(3_660_000);
+  clock.advanceNow(3_660_000);
   expect(store.size).toBe(0);
 });

@@ -1,8 +1,8 @@
 import { afterAll, beforeAll } from "bun:test";
+import { type RedisInstance, startRedis, startRedisCluster } from "../testing/redis.ts";
 import { openRedisStore, type RedisStore } from "./redis-store.ts";
 import { sharedStoreContract } from "./shared-store.contract.ts";
 import { createRedisSharedStore } from "./shared-store-redis.ts";
-import { type RedisInstance, startRedis, startRedisCluster } from "./testing/redis.ts";
 import { viewerCountsContract } from "./viewer-counts.contract.ts";
 import { createRedisViewerCounts } from "./viewer-counts-redis.ts";
 

@@ -1,11 +1,11 @@
 import { expect, test } from "bun:test";
+import { createManualClock } from "../testing/manual-clock.ts";
 import {
   freshFrontend,
   freshTopic,
   subscriptionTableContract,
 } from "./subscription-table.contract.ts";
 import { createMemoryTable, GONE_MAX } from "./subscription-table-memory.ts";
-import { createManualClock } from "./testing/manual-clock.ts";
 
 subscriptionTableContract(
   "memory",
@@ -13,7 +13,7 @@ subscriptionTableContract(
     const clock = createManualClock();
     return {
       table: createMemoryTable({ clock }),
-      pass: async (ms) => clock.advance(ms),
+      pass: async (ms) => clock.advanceNow(ms),
       ttlMs: 1000,
     };
   },
@@ -35,7 +35,7 @@ test("memory: nothing is left of topics that nobody is subscribed to, nor of the
     topics.slice(5).map((topic, index) => ({ topic, subscribed: false, generation: 100 + index })),
   );
   expect(table.topicCount).toBe(5);
-  clock.advance(1000);
+  clock.advanceNow(1000);
   expect((await table.lookup(topics)).flat()).toEqual([]);
   expect(table.topicCount).toBe(0);
 });

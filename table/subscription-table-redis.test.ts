@@ -1,11 +1,11 @@
 import { afterAll, beforeAll, expect, test } from "bun:test";
+import { type RedisInstance, startRedis, startRedisCluster } from "../testing/redis.ts";
 import {
   freshFrontend,
   freshTopic,
   subscriptionTableContract,
 } from "./subscription-table.contract.ts";
 import { openRedisTable, type RedisTable } from "./subscription-table-redis.ts";
-import { type RedisInstance, startRedis, startRedisCluster } from "./testing/redis.ts";
 
 let single: RedisInstance;
 let cluster: RedisInstance;

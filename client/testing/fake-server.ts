@@ -164,13 +164,3 @@ export function startFakeServer(): FakeServer {
   };
   return fake;
 }
-
-/** Waits until `holds`, checking every few ms; rejects after `withinMs`. */
-export async function until(holds: () => boolean, what: string, withinMs = 8_000): Promise<void> {
-  const deadline = performance.now() + withinMs;
-  while (!holds()) {
-    if (performance.now() > deadline)
-      throw new Error(`did not happen within ${withinMs} ms: ${what}`);
-    await new Promise((resolve) => setTimeout(resolve, 5));
-  }
-}

@@ -1,8 +1,8 @@
 /** A client over the model server without a socket, with a manual clock. */
 
+import { createManualClock, type ManualClock } from "../../testing/manual-clock.ts";
 import { createClient } from "../client.ts";
 import type { Client, ClientOptions, ConnectionState } from "../types.ts";
-import { createManualClock, type ManualClock } from "./manual-clock.ts";
 import { createModelNetwork, type ModelNetwork } from "./model-network.ts";
 import { ModelServer } from "./model-server.ts";
 

@@ -1,7 +1,7 @@
 /** A browser with tabs, locks and broadcast channels, as much of it as sharing a connection needs. */
 
+import type { ManualClock } from "../../testing/manual-clock.ts";
 import type { TabGroup, TabMessage } from "../tab-group.ts";
-import type { ManualClock } from "./manual-clock.ts";
 
 interface Request {
   readonly tab: ModelTab;

@@ -4,6 +4,7 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
+import { freePort } from "../../testing/free-port.ts";
 
 const COMMAND = join(dirname(fileURLToPath(import.meta.url)), "../../ovation/bin/ovation");
 const READY_WITHIN_MS = 20_000;
@@ -19,7 +20,7 @@ export interface RealServer {
 
 export async function startRealServer(...flags: string[]): Promise<RealServer> {
   const data = await mkdtemp(join(tmpdir(), "ovation-client-server-"));
-  const port = freePort();
+  const port = await freePort();
   const url = `http://127.0.0.1:${port}`;
   let child: Bun.Subprocess | undefined;
 
@@ -68,12 +69,4 @@ export async function startRealServer(...flags: string[]): Promise<RealServer> {
       await rm(data, { recursive: true });
     },
   };
-}
-
-function freePort(): number {
-  const server = Bun.serve({ port: 0, hostname: "127.0.0.1", fetch: () => new Response() });
-  const { port } = server;
-  void server.stop(true);
-  if (port === undefined) throw new Error("no port");
-  return port;
 }

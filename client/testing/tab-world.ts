@@ -1,12 +1,12 @@
 /** A browser whose tabs share one stream to the model server: what a test does to tabs, locks and sockets. */
 
 import { parseTopic, type Topic } from "@ovation/protocol";
+import { createManualClock, type ManualClock } from "../../testing/manual-clock.ts";
 import { createSendRequest } from "../request.ts";
 import type { Stream } from "../stream.ts";
 import { createSharedStream } from "../stream-shared.ts";
 import { createTokenKeeper } from "../token.ts";
 import type { ConnectionState } from "../types.ts";
-import { createManualClock, type ManualClock } from "./manual-clock.ts";
 import { ModelBrowser, type ModelTab } from "./model-browser.ts";
 import { createModelNetwork, type ModelNetwork } from "./model-network.ts";
 import { ModelServer } from "./model-server.ts";

@@ -10,7 +10,7 @@ import {
   openRedisStore,
   type SubscriptionTable,
 } from "@ovation/table";
-import { startRedis, startRedisCluster } from "../../table/testing/redis.ts";
+import { startRedis, startRedisCluster } from "../../testing/redis.ts";
 import { startInternalFrontend } from "./internal-frontend.ts";
 
 export const BENCH_FRONTENDS = 4;

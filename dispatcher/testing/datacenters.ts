@@ -9,6 +9,7 @@ import {
   topicOf,
 } from "@ovation/protocol";
 import { createMemorySharedStore, type SharedStore } from "@ovation/table";
+import { startTcpProxy, type TcpProxy, type TcpProxyOptions } from "../../testing/tcp-proxy.ts";
 import { createInternalClient } from "../internal-client.ts";
 import { formatPeerCaller, type Peers } from "../peer.ts";
 import { createPeerRoutes, type PeerRoutes } from "../peer-routes.ts";
@@ -20,7 +21,6 @@ import {
   testStores,
 } from "./internal-dispatcher.ts";
 import { type InternalFrontend, startInternalFrontend, testAuth } from "./internal-frontend.ts";
-import { startTcpProxy, type TcpProxy, type TcpProxyOptions } from "./tcp-proxy.ts";
 
 const cleanups: (() => Promise<unknown>)[] = [];
 

@@ -53,15 +53,3 @@ export function startInternalFrontend(
   });
   return { credential, listener, receiver, refusals, received };
 }
-
-export async function eventually(
-  what: string,
-  holds: () => boolean | Promise<boolean>,
-  timeoutMs = 10_000,
-): Promise<void> {
-  const end = performance.now() + timeoutMs;
-  while (!(await holds())) {
-    if (performance.now() > end) throw new Error(`not in time: ${what}`);
-    await Bun.sleep(5);
-  }
-}

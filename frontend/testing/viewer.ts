@@ -157,11 +157,3 @@ export function readChunks(bytes: Uint8Array): Uint8Array {
   }
   return Buffer.concat(parts);
 }
-
-export async function until(holds: () => boolean, what = "it"): Promise<void> {
-  const deadline = Date.now() + 5000;
-  while (!holds()) {
-    if (Date.now() > deadline) throw new Error(`${what} did not come to hold within 5 s`);
-    await Bun.sleep(2);
-  }
-}

@@ -65,13 +65,5 @@ export async function client(port: number, bytes = ""): Promise<Client> {
   };
 }
 
-export async function until(holds: () => boolean, what: string): Promise<void> {
-  const deadline = Date.now() + 8000;
-  while (!holds()) {
-    if (Date.now() > deadline) throw new Error(`${what}: not within 8 s`);
-    await Bun.sleep(5);
-  }
-}
-
 export const get = (path: string, ...headers: string[]) =>
   ["GET ", path, " HTTP/1.1\r\nHost: x\r\n", ...headers, "\r\n"].join("");

@@ -8,10 +8,10 @@ import { mkdtemp, readFile, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
+import { freePort } from "../../testing/free-port.ts";
 import type { Benchmark } from "../harness/benchmark.ts";
 import type { BenchCluster } from "../harness/cluster.ts";
 import { readMetrics } from "../harness/metrics.ts";
-import { freePort } from "../harness/servers.ts";
 import { count, ms } from "../report.ts";
 
 const CONFIGURATION = fileURLToPath(new URL("../../deploy/proxy/haproxy.cfg", import.meta.url));

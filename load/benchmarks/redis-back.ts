@@ -2,6 +2,8 @@
  * Redis is flushed, dies and restarts empty, or fails over: how long until all rows of two
  * frontends with 10,000 topics each are restored, and until every event is delivered again?
  */
+
+import { freePort } from "../../testing/free-port.ts";
 import { balance } from "../harness/balance.ts";
 import type { Bench, Benchmark } from "../harness/benchmark.ts";
 import type { BenchCluster } from "../harness/cluster.ts";
@@ -17,7 +19,6 @@ import {
   stopStarted,
   whenPromoted,
 } from "../harness/redis-nodes.ts";
-import { freePort } from "../harness/servers.ts";
 import { type BenchStream, openStream } from "../harness/stream.ts";
 import { openWitness, whenQuiet } from "../harness/witness.ts";
 import { count } from "../report.ts";

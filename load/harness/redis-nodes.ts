@@ -5,6 +5,7 @@
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { until } from "../../testing/until.ts";
 
 const POLL_MS = 10;
 const READY_MS_MAX = 20_000;
@@ -55,25 +56,32 @@ export async function startReplica(master: RedisNode, port: number): Promise<Red
   await whenThere(replica.send);
   const id = String(await master.send("CLUSTER", "MYID"));
   await replica.send("CLUSTER", "MEET", "127.0.0.1", String(master.port));
-  await until("the replica knows its master", async () =>
-    String(await replica.send("CLUSTER", "NODES")).includes(id),
+  await until(
+    async () => String(await replica.send("CLUSTER", "NODES")).includes(id),
+    "the replica knows its master",
   );
   await until(
-    "the replica accepts its master",
     async () => (await replica.send("CLUSTER", "REPLICATE", id)) === "OK",
+    "the replica accepts its master",
   );
-  await until("the replica has everything", async () =>
-    String(await replica.send("INFO", "replication")).includes("master_link_status:up"),
+  await until(
+    async () => String(await replica.send("INFO", "replication")).includes("master_link_status:up"),
+    "the replica has everything",
+    READY_MS_MAX,
   );
   return replica;
 }
 
 /** Resolves when the node is a master and accepts writes. */
-export function whenPromoted(node: RedisNode): Promise<void> {
-  return until("the replica has taken over", async () => {
-    if (!String(await node.send("INFO", "replication")).includes("role:master")) return false;
-    return String(await node.send("CLUSTER", "INFO")).includes("cluster_state:ok");
-  });
+export async function whenPromoted(node: RedisNode): Promise<void> {
+  await until(
+    async () => {
+      if (!String(await node.send("INFO", "replication")).includes("role:master")) return false;
+      return String(await node.send("CLUSTER", "INFO")).includes("cluster_state:ok");
+    },
+    "the replica has taken over",
+    READY_MS_MAX,
+  );
 }
 
 /** `redis://host:port` or `redis+cluster://host:port,host:port`. */
@@ -140,16 +148,8 @@ export function startRedisServer(port: number, flags: readonly string[] = []): v
   started.add(Bun.spawn([...command, ...flags], { stdio: ["ignore", "ignore", "ignore"] }));
 }
 
-function whenThere(send: RedisNode["send"]): Promise<void> {
-  return until("redis-server answers", () => isThere(send));
-}
-
-async function until(what: string, holds: () => Promise<boolean>): Promise<void> {
-  const end = performance.now() + READY_MS_MAX;
-  while (!(await holds().catch(() => false))) {
-    if (performance.now() > end) throw new Error(`not in time: ${what}`);
-    await Bun.sleep(POLL_MS);
-  }
+async function whenThere(send: RedisNode["send"]): Promise<void> {
+  await until(() => isThere(send), "redis-server answers", READY_MS_MAX);
 }
 
 async function isThere(send: RedisNode["send"]): Promise<boolean> {

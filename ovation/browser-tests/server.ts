@@ -8,6 +8,7 @@ import { request as httpsRequest } from "node:https";
 import { connect, createServer, type Server as NetServer, type Socket } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { freePort } from "../../testing/free-port.ts";
 
 const COMMAND = join(import.meta.dirname, "../bin/ovation");
 const SECRET = "a-secret-of-the-browser-tests-only-0123456789";
@@ -232,14 +233,4 @@ export function makeCertificate(directory: string): Certificate {
     input: der,
   }).toString("base64");
   return { cert, key, fingerprint };
-}
-
-export async function freePort(): Promise<number> {
-  const probe = createServer();
-  probe.listen(0, "127.0.0.1");
-  await once(probe, "listening");
-  const address = probe.address();
-  probe.close();
-  if (address === null || typeof address === "string") throw new Error("no port");
-  return address.port;
 }

@@ -2,7 +2,7 @@ import { afterAll, beforeAll, expect, test } from "bun:test";
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { createManualClock, type ManualClock } from "../../table/testing/manual-clock.ts";
+import { createManualClock, type ManualClock } from "../../testing/manual-clock.ts";
 import { READY_MS_MAX, STOP_MS_MAX, startProcess } from "./cluster-process.ts";
 
 const directory = mkdtempSync(join(tmpdir(), "ovation-cluster-process-"));
@@ -40,10 +40,10 @@ test("READY_MS_MAX: a start waits so long for an answer, and fails", async () =>
     const ready = started.ready().catch((error: Error) => {
       failure = error.message;
     });
-    clock.advance(READY_MS_MAX);
+    clock.advanceNow(READY_MS_MAX);
     await Bun.sleep(200);
     expect(failure).toBe("");
-    clock.advance(1);
+    clock.advanceNow(1);
     await ready;
     expect(failure).toBe("deaf was not ready in time");
   } finally {
@@ -55,10 +55,10 @@ test("STOP_MS_MAX: a process that does not end by SIGTERM is killed then", async
   const { started, lines } = await startDeaf();
   const terminated = started.terminate();
   await says(lines, "termed");
-  clock.advance(STOP_MS_MAX - 1);
+  clock.advanceNow(STOP_MS_MAX - 1);
   await Bun.sleep(200);
   expect(started.running).toBe(true);
-  clock.advance(1);
+  clock.advanceNow(1);
   expect((await terminated).code).toBe(137);
   expect(started.running).toBe(false);
 });

@@ -2,7 +2,7 @@
 
 import { join } from "node:path";
 import { type Clock, systemClock } from "@ovation/protocol";
-import { freePorts } from "@ovation/table/testing";
+import { freePorts } from "../../testing/free-port.ts";
 
 export interface ClusterProcess {
   readonly name: string;

@@ -8,7 +8,7 @@ import {
   type LinkConditions,
   startTcpProxy,
   type TcpProxy,
-} from "@ovation/dispatcher/testing";
+} from "../../testing/tcp-proxy.ts";
 
 export interface DatacenterLink {
   readonly datacenters: readonly string[];

@@ -4,7 +4,7 @@
  */
 
 import { afterEach, expect, setDefaultTimeout, test } from "bun:test";
-import { startTcpProxy, type TcpProxy } from "@ovation/dispatcher/testing";
+import { startTcpProxy, type TcpProxy } from "../../testing/tcp-proxy.ts";
 import { type LocalCluster, startLocalCluster } from "./local-cluster.ts";
 import { within } from "./testing/crowd.ts";
 

@@ -8,14 +8,10 @@
  */
 
 import { randomBytes } from "node:crypto";
-import type { LinkConditions, TcpProxy } from "@ovation/dispatcher/testing";
-import { startPostgres, type TestPostgres } from "@ovation/log/testing";
-import {
-  freePorts,
-  type RedisInstance,
-  startRedis,
-  startRedisCluster,
-} from "@ovation/table/testing";
+import { freePort, freePorts } from "../../testing/free-port.ts";
+import { startPostgres, type TestPostgres } from "../../testing/postgres.ts";
+import { type RedisInstance, startRedis, startRedisCluster } from "../../testing/redis.ts";
+import type { LinkConditions, TcpProxy } from "../../testing/tcp-proxy.ts";
 import { type ClusterProcess, startProcess } from "./cluster-process.ts";
 import { type DatacenterLink, startDatacenterLink } from "./datacenter-link.ts";
 
@@ -174,7 +170,7 @@ export async function startLocalCluster(options: LocalClusterOptions = {}): Prom
   /** Where dispatchers call a frontend. */
   async function reachedAt(frontend: string): Promise<readonly string[]> {
     if (options.routeOf === undefined) return [];
-    const [port = 0] = await freePorts(1);
+    const port = await freePort();
     const from = `${frontend.split("/")[0]}/dispatchers`;
     const url = await route(from, frontend, `http://127.0.0.1:${port}`);
     return ["--internal-port", String(port), "--internal-url", url];

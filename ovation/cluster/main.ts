@@ -1,8 +1,8 @@
 /** `npm run cluster`: a whole local cluster with the demo on it. */
 
-import type { LinkConditions } from "@ovation/dispatcher/testing";
 import { systemClock } from "@ovation/protocol";
 import { Command, InvalidArgumentError, Option } from "commander";
+import type { LinkConditions } from "../../testing/tcp-proxy.ts";
 import { toPort, toPositiveInteger } from "../commands/options.ts";
 import { startDemo } from "../demo/mod.ts";
 import { untilSignal } from "../process-life.ts";

@@ -1,7 +1,7 @@
 /** The roles of a cluster over PgBouncer in transaction mode, as its default configuration is. */
 
 import { afterAll, beforeAll, expect, test } from "bun:test";
-import { startPgBouncer, type TestPgBouncer } from "@ovation/log/testing";
+import { startPgBouncer, type TestPgBouncer } from "../../testing/pgbouncer.ts";
 import { signToken } from "../tokens/mod.ts";
 import { type LocalCluster, startLocalCluster } from "./local-cluster.ts";
 import { healthOf } from "./testing/health.ts";

@@ -6,8 +6,9 @@ import { afterAll, afterEach, beforeAll, describe, expect, test } from "bun:test
 import { copyFileSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { startPostgres, type TestPostgres } from "@ovation/log/testing";
-import { freePorts, type RedisInstance, startRedis } from "@ovation/table/testing";
+import { freePorts } from "../../testing/free-port.ts";
+import { startPostgres, type TestPostgres } from "../../testing/postgres.ts";
+import { type RedisInstance, startRedis } from "../../testing/redis.ts";
 import { signToken } from "../tokens/mod.ts";
 import { type ClusterProcess, startProcess } from "./cluster-process.ts";
 import { within } from "./testing/crowd.ts";

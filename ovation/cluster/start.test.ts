@@ -5,8 +5,8 @@
 
 import { afterAll, beforeAll, expect, test } from "bun:test";
 import { join } from "node:path";
-import { startPostgres, type TestPostgres } from "@ovation/log/testing";
-import { type RedisInstance, type RedisServer, startRedis } from "@ovation/table/testing";
+import { startPostgres, type TestPostgres } from "../../testing/postgres.ts";
+import { type RedisInstance, type RedisServer, startRedis } from "../../testing/redis.ts";
 import { type ClusterProcess, startProcess } from "./cluster-process.ts";
 import { within } from "./testing/crowd.ts";
 import { healthOf } from "./testing/health.ts";

@@ -4,7 +4,7 @@ import { afterAll, beforeAll, describe, expect, setDefaultTimeout, test } from "
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { startPostgres, type TestPostgres } from "../../log/testing/postgres.ts";
+import { startPostgres, type TestPostgres } from "../../testing/postgres.ts";
 import { IMPORT_LINE_CHARACTERS_MAX } from "./log.ts";
 
 setDefaultTimeout(60_000);

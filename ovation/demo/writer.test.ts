@@ -1,6 +1,6 @@
 import { describe, expect, test } from "bun:test";
 import { COMMENT_CODE_POINTS_MAX } from "@ovation/protocol";
-import { seededRandom } from "../../scripts/demo-clip/loop.ts";
+import { seededRandom } from "../../testing/random.ts";
 import { HOST, QUESTIONS } from "./demo-host.ts";
 import { LANGUAGES } from "./demo-languages.ts";
 import { gatherPeople, type Person } from "./demo-people.ts";

@@ -3,7 +3,7 @@
  */
 
 import type { Topic } from "@ovation/protocol";
-import type { Random } from "./random.ts";
+import type { Random } from "../../testing/random.ts";
 import type { Recorder } from "./recorder.ts";
 import type { Door, Stage } from "./stage.ts";
 import type { FaultViewer } from "./viewer.ts";
@@ -75,7 +75,7 @@ export function openAudience(options: AudienceOptions): Audience {
   }
 
   function somebodyPasses(): void {
-    const door = random.pick(stage.doors);
+    const door = random.choose(stage.doors);
     const form = random.next() < 0.5 ? "sdk" : "plain";
     const viewer = start(form, `passing-${++passed}@${door.name}`, urlOf(door, passed), topics);
     passing.add(viewer);
@@ -90,7 +90,7 @@ export function openAudience(options: AudienceOptions): Audience {
 
   for (const door of stage.doors) {
     for (let index = 0; index < sdk; index++) {
-      const own = index % 2 === 0 ? topics : [random.pick(topics)];
+      const own = index % 2 === 0 ? topics : [random.choose(topics)];
       staying.push(start("sdk", `sdk-${index}@${door.name}`, urlOf(door, index), own));
     }
     for (let index = 0; index < plain; index++)

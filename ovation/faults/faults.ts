@@ -3,7 +3,7 @@
  * it.
  */
 
-import type { TcpProxy } from "@ovation/dispatcher/testing";
+import type { TcpProxy } from "../../testing/tcp-proxy.ts";
 import type { ClusterProcess } from "../cluster/cluster-process.ts";
 import type { ProcessClock } from "./process-clock.ts";
 import type { Door, Fault } from "./stage.ts";

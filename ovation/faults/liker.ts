@@ -4,8 +4,8 @@
  */
 
 import type { Topic } from "@ovation/protocol";
+import type { Random } from "../../testing/random.ts";
 import type { Outcome } from "./history.ts";
-import type { Random } from "./random.ts";
 import type { Recorder } from "./recorder.ts";
 
 export interface LikerOptions {
@@ -61,7 +61,7 @@ export function startLiker({ recorder, process, topics, random }: LikerOptions):
 
   async function run(): Promise<void> {
     while (!stopped) {
-      await likeOnce(random.pick(topics));
+      await likeOnce(random.choose(topics));
       await Bun.sleep(-Math.log(1 - random.next()) * EVERY_MS);
     }
   }

@@ -4,7 +4,7 @@
  */
 
 import { type Topic, topicOf } from "@ovation/protocol";
-import type { Random } from "./random.ts";
+import type { Random } from "../../testing/random.ts";
 import { createRecorder, type Recorder } from "./recorder.ts";
 import { checkRestored, type RestoreCounts } from "./restore-checker.ts";
 import type { Door, Stage } from "./stage.ts";
@@ -44,7 +44,7 @@ const SETTLE_MS = 2000;
 export async function runRestore(options: RestoreOptions): Promise<RestoreReport> {
   const { stage, random, problems } = options;
   const recorder = createRecorder();
-  const way = random.pick(stage.backups.ways);
+  const way = random.choose(stage.backups.ways);
   await startAll(stage);
   const viewers = stage.doors.flatMap((door) => openViewers(door, recorder, random));
   let restoredAt = 0;
@@ -59,7 +59,7 @@ export async function runRestore(options: RestoreOptions): Promise<RestoreReport
     await seen("all have what the backup will hold", backup);
     await stage.backups.backUp(way);
     await seen("all are there after the backup", await publishLost(publish, random));
-    await likeOnce(stage, random.pick(TOPICS));
+    await likeOnce(stage, random.choose(TOPICS));
     await stage.backups.restore(way, async () => {
       await Bun.sleep(ARRIVED_MS);
       restoredAt = recorder.now();
@@ -144,7 +144,7 @@ async function publishAll(
 
 /** To some of the topics, not to all: their viewers have positions in both kinds. */
 function publishLost(publish: PublishDurable, random: Random) {
-  const kept = random.pick(TOPICS);
+  const kept = random.choose(TOPICS);
   const lost = TOPICS.filter((topic) => topic !== kept);
   return publishAll(publish, new Map(lost.map((topic) => [topic, upTo(random, LOST_EVENTS_MAX)])));
 }

@@ -1,6 +1,7 @@
 /** One run: see `mod.ts` for its life. */
 
 import { type Topic, topicOf } from "@ovation/protocol";
+import { Random } from "../../testing/random.ts";
 import { signToken } from "../tokens/mod.ts";
 import { readAtEnd } from "./at-end.ts";
 import { openAudience } from "./audience.ts";
@@ -8,7 +9,6 @@ import { check, type Verdict } from "./checker.ts";
 import type { History } from "./history.ts";
 import { startLiker } from "./liker.ts";
 import { type Publisher, startPublisher } from "./publisher.ts";
-import { createRandom, type Random } from "./random.ts";
 import { createRecorder, type Recorder } from "./recorder.ts";
 import { type RestoreReport, runRestore } from "./restore-run.ts";
 import { type PlannedFault, planFaults } from "./schedule.ts";
@@ -122,7 +122,7 @@ function startStage(
 
 async function runOn(stage: Stage, options: RunOptions, recorder: Recorder): Promise<RunReport> {
   const { seed, durationMs, topology } = options;
-  const random = createRandom(seed ^ 0x5eed);
+  const random = new Random(seed ^ 0x5eed);
   const tally = createTally(stage.processes);
   const problems: string[] = [];
   const broken = new Set<string>();
@@ -308,7 +308,7 @@ async function killOnWhole(stage: Stage, random: Random, recorder: Recorder): Pr
   const frontends = stage.processes.filter(({ role }) => role === "frontend");
   if (frontends.length === 0) return;
   await Bun.sleep(EXCUSED_MS);
-  const frontend = random.pick(frontends);
+  const frontend = random.choose(frontends);
   const from = recorder.now();
   await frontend.kill();
   await Bun.sleep(COUNTED_AGAIN_MS);

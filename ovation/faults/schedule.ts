@@ -1,6 +1,6 @@
 /** Which fault comes when: drawn from the seed and nothing else, so that a run can be had again. */
 
-import { createRandom } from "./random.ts";
+import { Random } from "../../testing/random.ts";
 
 /** One way to break something. */
 export interface FaultKind {
@@ -35,16 +35,16 @@ export function planFaults(
   kinds: readonly FaultKind[],
   durationMs: number,
 ): readonly PlannedFault[] {
-  const random = createRandom(seed);
+  const random = new Random(seed);
   const plan: PlannedFault[] = [];
   let atMs = QUIET_MS;
   let deck: FaultKind[] = [];
   while (kinds.length > 0) {
     if (deck.length === 0)
       deck = kinds.flatMap((kind) => Array.from({ length: kind.weight ?? 1 }, () => kind));
-    const kind = random.pick(deck);
+    const kind = random.choose(deck);
     deck.splice(deck.indexOf(kind), 1);
-    const target = random.pick(kind.targets);
+    const target = random.choose(kind.targets);
     const forMs = Math.round(random.between(...kind.forMs));
     const freeAt = Math.max(
       atMs,

@@ -1,7 +1,7 @@
 /** The roles of a cluster as processes, in one data centre or two, over Redis and PostgreSQL. */
 
 import { openLog } from "@ovation/log";
-import type { RedisServer } from "@ovation/table/testing";
+import type { RedisServer } from "../../testing/redis.ts";
 import { startGateway } from "../cluster/gateway.ts";
 import { type Datacenter, type LocalCluster, startLocalCluster } from "../cluster/local-cluster.ts";
 import { createDatabaseBackups } from "./backups-cluster.ts";

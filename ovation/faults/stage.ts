@@ -4,9 +4,9 @@
  * roles of a cluster.
  */
 
-import { startTcpProxy, type TcpProxy } from "@ovation/dispatcher/testing";
 import type { Log } from "@ovation/log";
 import type { Json, Topic } from "@ovation/protocol";
+import { startTcpProxy, type TcpProxy } from "../../testing/tcp-proxy.ts";
 import type { ClusterProcess } from "../cluster/cluster-process.ts";
 import { contentOf, keyOf, type LoggedEvent } from "./history.ts";
 import type { Recorder } from "./recorder.ts";

@@ -2,8 +2,8 @@
  * A TCP proxy on every connection between two processes of a cluster, and the faults that use it.
  */
 
-import { startTcpProxy, type TcpProxy } from "@ovation/dispatcher/testing";
-import { createRandom } from "./random.ts";
+import { Random } from "../../testing/random.ts";
+import { startTcpProxy, type TcpProxy } from "../../testing/tcp-proxy.ts";
 import type { Fault } from "./stage.ts";
 
 export interface Wires {
@@ -37,7 +37,7 @@ const FAR_MS = { delayMs: 250, jitterMs: 250 } as const;
 const NEAR_MS = { delayMs: 0, jitterMs: 0 } as const;
 
 export function createWires(seed: number): Wires {
-  const random = createRandom(seed ^ 0x317e);
+  const random = new Random(seed ^ 0x317e);
   const wires: Wire[] = [];
 
   return {

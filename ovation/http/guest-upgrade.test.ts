@@ -1,7 +1,8 @@
 /** A guest becomes a member: what the guest's token opened ends. Real processes. */
 
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
-import { Server, token, until } from "./testing/server.ts";
+import { until } from "../../testing/until.ts";
+import { Server, token } from "./testing/server.ts";
 import { Viewer } from "./testing/viewer.ts";
 
 for (const flags of [[], ["--workers", "2"]])

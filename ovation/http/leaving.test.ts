@@ -2,7 +2,8 @@
 
 import { expect, test } from "bun:test";
 import { RETURN_SPREAD_MS } from "@ovation/frontend";
-import { Server, token, until } from "./testing/server.ts";
+import { until } from "../../testing/until.ts";
+import { Server, token } from "./testing/server.ts";
 import { Viewer } from "./testing/viewer.ts";
 
 const CONNECTIONS_MAX = 120;

@@ -3,8 +3,9 @@
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { type Client, createClient } from "@ovation/client";
 import { EventSource } from "eventsource";
+import { until } from "../../testing/until.ts";
 import { startBufferingProxy } from "./testing/buffering-proxy.ts";
-import { Server, token, until } from "./testing/server.ts";
+import { Server, token } from "./testing/server.ts";
 import { Viewer } from "./testing/viewer.ts";
 
 interface Polled {

@@ -6,8 +6,9 @@ import { type ClientHttp2Session, type ClientHttp2Stream, connect } from "node:h
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createFrameReader } from "@ovation/protocol";
+import { until } from "../../testing/until.ts";
 import { rawRequest } from "./testing/raw-request.ts";
-import { makeCertificate, Server, until } from "./testing/server.ts";
+import { makeCertificate, Server } from "./testing/server.ts";
 
 const STREAMS = 100;
 

@@ -1,5 +1,5 @@
 import { expect, test } from "bun:test";
-import { createManualClock } from "../../table/testing/manual-clock.ts";
+import { createManualClock } from "../../testing/manual-clock.ts";
 import { CLOSE_MS_MAX, closeWithin } from "./close-within.ts";
 
 test("CLOSE_MS_MAX: a stop waits so long for what does not close", async () => {
@@ -8,10 +8,10 @@ test("CLOSE_MS_MAX: a stop waits so long for what does not close", async () => {
   const closing = closeWithin(CLOSE_MS_MAX, [new Promise(() => undefined)], clock).then((all) => {
     inTime = all;
   });
-  clock.advance(CLOSE_MS_MAX - 1);
+  clock.advanceNow(CLOSE_MS_MAX - 1);
   await Bun.sleep(1);
   expect(inTime).toBeUndefined();
-  clock.advance(1);
+  clock.advanceNow(1);
   await closing;
   expect(inTime).toBe(false);
   expect(await closeWithin(CLOSE_MS_MAX, [Promise.resolve(), undefined], clock)).toBe(true);

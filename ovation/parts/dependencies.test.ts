@@ -1,7 +1,7 @@
 import { expect, test } from "bun:test";
 import { pino } from "pino";
 import { Registry } from "prom-client";
-import { createManualClock } from "../../comments/testing/manual-clock.ts";
+import { createManualClock } from "../../testing/manual-clock.ts";
 import { ANSWER_MS_MAX, createDependencies } from "./dependencies.ts";
 
 test("ANSWER_MS_MAX: a dependency that does not answer by then is away, and is there when it answers", async () => {

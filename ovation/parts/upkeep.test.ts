@@ -3,9 +3,9 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { type Log, type LogKeeper, openLog } from "@ovation/log";
-import { startPostgres } from "@ovation/log/testing";
 import { DEFAULT_POLICY, type Policy, type Topic, toJsonText, topicOf } from "@ovation/protocol";
-import { createManualClock } from "../../table/testing/manual-clock.ts";
+import { createManualClock } from "../../testing/manual-clock.ts";
+import { startPostgres } from "../../testing/postgres.ts";
 import {
   PASS_EVENTS_MAX,
   PASS_EVERY_MS_MAX,
@@ -126,7 +126,7 @@ describe("upkeep", () => {
       onFailure: (what) => failures.push(what),
     });
     await Bun.sleep(1);
-    clock.advance(PASS_EVERY_MS_MIN);
+    clock.advanceNow(PASS_EVERY_MS_MIN);
     await Bun.sleep(1);
     expect({ failures, ran }).toEqual({ failures: ["broken", "broken"], ran: 2 });
     await stop();
@@ -157,7 +157,7 @@ describe("upkeep", () => {
           name: "slow",
           async run() {
             ran++;
-            clock.advance(PASS_EVERY_MS_MAX);
+            clock.advanceNow(PASS_EVERY_MS_MAX);
             return { more: false };
           },
         },
@@ -165,10 +165,10 @@ describe("upkeep", () => {
       onFailure: () => undefined,
     });
     await Bun.sleep(1);
-    clock.advance(PASS_EVERY_MS_MAX - 1);
+    clock.advanceNow(PASS_EVERY_MS_MAX - 1);
     await Bun.sleep(1);
     expect(ran).toBe(1);
-    clock.advance(1);
+    clock.advanceNow(1);
     await Bun.sleep(1);
     expect(ran).toBe(2);
     await stop();

@@ -3,7 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { type Clock, systemClock } from "@ovation/protocol";
 import type { Logger } from "pino";
-import { createManualClock } from "../../table/testing/manual-clock.ts";
+import { createManualClock } from "../../testing/manual-clock.ts";
 import {
   askMetrics,
   METRICS_MS_MAX,
@@ -79,10 +79,10 @@ test("METRICS_MS_MAX: a worker that does not answer for so long counts as it sai
   const asked = askMetrics(worker, clock).then((metrics) => {
     answer = metrics;
   });
-  clock.advance(METRICS_MS_MAX - 1);
+  clock.advanceNow(METRICS_MS_MAX - 1);
   await Bun.sleep(1);
   expect([sent, answer]).toEqual([[{ type: "metrics?" }], undefined]);
-  clock.advance(1);
+  clock.advanceNow(1);
   await asked;
   expect(answer).toBe(worker.metrics);
 });

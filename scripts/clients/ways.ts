@@ -2,7 +2,8 @@
 
 import { readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import { freePort, makeCertificate, Server } from "../../ovation/http/testing/server.ts";
+import { makeCertificate, Server } from "../../ovation/http/testing/server.ts";
+import { freePort } from "../../testing/free-port.ts";
 
 export const WAYS = ["plain", "TLS", "nginx", "HAProxy"] as const;
 export type Way = (typeof WAYS)[number];

@@ -1,18 +1,9 @@
 /** What picture and music of the demo clip share: its length, and numbers that are the same at every make. */
 
+import { seededRandom } from "../../testing/random.ts";
+
 export const LOOP_SECONDS = 32;
 export const FRAMES_PER_SECOND = 25;
-
-/** mulberry32: small, good enough for pictures, the same everywhere. */
-export function seededRandom(seed: number): () => number {
-  let state = seed >>> 0;
-  return () => {
-    state = (state + 0x6d2b79f5) >>> 0;
-    let mixed = Math.imul(state ^ (state >>> 15), state | 1);
-    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), mixed | 61)) ^ mixed;
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 4294967296;
-  };
-}
 
 /** A smooth curve through random values, one per whole number, that repeats after `period`. */
 export function periodicNoise(seed: number, period: number): (position: number) => number {

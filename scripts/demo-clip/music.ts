@@ -3,7 +3,8 @@
  * circle of samples, so that the end runs into the beginning without a seam.
  */
 
-import { LOOP_SECONDS, seededRandom } from "./loop.ts";
+import { seededRandom } from "../../testing/random.ts";
+import { LOOP_SECONDS } from "./loop.ts";
 
 export const SAMPLE_RATE = 48_000;
 const LENGTH = SAMPLE_RATE * LOOP_SECONDS;

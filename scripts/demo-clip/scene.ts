@@ -3,8 +3,9 @@
  * number of turns in one loop, so the last frame runs into the first.
  */
 
+import { seededRandom } from "../../testing/random.ts";
 import { drawAurora, GLOW_HEIGHT, GLOW_WIDTH } from "./aurora.ts";
-import { FRAMES_PER_SECOND, LOOP_SECONDS, periodicNoise, seededRandom } from "./loop.ts";
+import { FRAMES_PER_SECOND, LOOP_SECONDS, periodicNoise } from "./loop.ts";
 import { bandLevels, type Music } from "./music.ts";
 import { HEIGHT, HORIZON, TURN, WIDTH } from "./size.ts";
 

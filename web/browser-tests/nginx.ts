@@ -5,7 +5,7 @@ import { once } from "node:events";
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { freePort } from "./server.ts";
+import { freePort } from "../../testing/free-port.ts";
 
 export interface SubPath {
   /** The server's address: with the path, without a slash at its end. */

@@ -1,9 +1,9 @@
+import { freePort } from "../../testing/free-port.ts";
+
 /**
  * WebKit, the engine of Safari, as Debian packages it: WebKitGTK's MiniBrowser on a virtual display,
  * driven by WebDriver (W3C). Ten of its commands are all that is needed, so there is no client library.
  */
-
-import { createServer } from "node:net";
 
 const MINI_BROWSER = [
   "/usr/lib/x86_64-linux-gnu/webkit2gtk-4.1/MiniBrowser",
@@ -116,19 +116,4 @@ async function firstLine(stream: ReadableStream<Uint8Array>): Promise<string> {
     if (text.includes("\n")) return text.trim();
   }
   throw new Error("Xvfb did not start");
-}
-
-function freePort(): Promise<number> {
-  return new Promise((resolve, reject) => {
-    const server = createServer();
-    server.once("error", reject);
-    server.listen(0, "127.0.0.1", () => {
-      const address = server.address();
-      server.close(() =>
-        typeof address === "object" && address !== null
-          ? resolve(address.port)
-          : reject(new Error("no port")),
-      );
-    });
-  });
 }

@@ -5,7 +5,7 @@
  * everything with its standard input, so also when the test is killed.
  */
 
-import { startRedis } from "@ovation/table/testing";
+import { startRedis } from "../../../testing/redis.ts";
 import { type ClusterProcess, startProcess } from "../cluster-process.ts";
 
 export interface DatacenterPlan {

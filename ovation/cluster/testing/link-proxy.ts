@@ -4,15 +4,15 @@
  * stay open.
  */
 
-import { startTcpProxy, type TcpProxy } from "@ovation/dispatcher/testing";
-import { freePorts } from "@ovation/table/testing";
+import { freePort } from "../../../testing/free-port.ts";
+import { startTcpProxy, type TcpProxy } from "../../../testing/tcp-proxy.ts";
 import type { Site, SiteLink } from "./site-link.ts";
 
 export function createProxyLink(): SiteLink {
   const proxies: TcpProxy[] = [];
 
   async function join(): Promise<Site> {
-    const [internalPort = 0] = await freePorts(1);
+    const internalPort = await freePort();
     const proxy = await startTcpProxy({ target: { port: internalPort } });
     proxies.push(proxy);
     const host = "127.0.0.1";

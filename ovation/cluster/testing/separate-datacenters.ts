@@ -6,7 +6,7 @@
 
 import { randomBytes } from "node:crypto";
 import { join } from "node:path";
-import { startPostgres, type TestPostgres } from "@ovation/log/testing";
+import { startPostgres, type TestPostgres } from "../../../testing/postgres.ts";
 import type { DatacenterPlan, DatacenterPorts } from "./datacenter-child.ts";
 import { createNamespaces, namespacesMissing } from "./link-namespaces.ts";
 import { createProxyLink } from "./link-proxy.ts";

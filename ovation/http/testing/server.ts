@@ -1,9 +1,9 @@
 /** `ovation start` as its users start it: a process with data of its own, on a port that it keeps over restarts. */
 
 import { mkdtempSync, rmSync } from "node:fs";
-import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { freePort } from "../../../testing/free-port.ts";
 import { signToken } from "../../tokens/mod.ts";
 
 const COMMAND = join(import.meta.dir, "../../bin/ovation");
@@ -185,18 +185,6 @@ export function token(
   return signToken(SECRET, { ...claims, name: claims.sub }, ttlSeconds);
 }
 
-export function freePort(): Promise<number> {
-  return new Promise((resolve, reject) => {
-    const probe = createServer();
-    probe.once("error", reject);
-    probe.listen(0, "127.0.0.1", () => {
-      const address = probe.address();
-      const port = typeof address === "object" && address !== null ? address.port : 0;
-      probe.close(() => resolve(port));
-    });
-  });
-}
-
 /** A certificate of our own for localhost; `openssl` writes it. */
 export function makeCertificate(directory: string): {
   readonly cert: string;
@@ -226,16 +214,4 @@ export function makeCertificate(directory: string): {
   ]);
   if (!made.success) throw new Error(made.stderr.toString());
   return { cert, key };
-}
-
-export async function until(
-  holds: () => boolean | Promise<boolean>,
-  what: string,
-  withinMs = 15_000,
-): Promise<void> {
-  const deadline = Date.now() + withinMs;
-  while (!(await holds())) {
-    if (Date.now() > deadline) throw new Error(`${what}: not within ${withinMs / 1000} s`);
-    await Bun.sleep(25);
-  }
 }

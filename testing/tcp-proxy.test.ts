@@ -1,11 +1,11 @@
 import { afterEach, expect, test } from "bun:test";
-import { eventually } from "./internal-frontend.ts";
 import {
   createLineDirection,
   startTcpProxy,
   type TcpProxy,
   type TcpProxyOptions,
 } from "./tcp-proxy.ts";
+import { until } from "./until.ts";
 
 const cleanups: (() => unknown)[] = [];
 afterEach(async () => {
@@ -61,7 +61,7 @@ test("everything comes through in order, and late by the delay there and back", 
     await Bun.sleep(1);
   }
   expect(client.text()).not.toBe(sent);
-  await eventually("all is back", () => client.text() === sent);
+  await until(() => client.text() === sent, "all is back");
   expect(performance.now() - start).toBeGreaterThan(60);
   expect(proxy.bytes).toEqual({ there: sent.length, back: sent.length });
 });
@@ -71,11 +71,11 @@ test("a throttled link takes its time", async () => {
   const client = await connect(proxy.port);
   const start = performance.now();
   client.send("x".repeat(20_000));
-  await eventually("all is back", () => client.text().length === 20_000);
+  await until(() => client.text().length === 20_000, "all is back");
   expect(performance.now() - start).toBeGreaterThan(190);
 });
 
-test("all connections share what a throttled link carries, over several proxies where these are one line", async () => {
+test("all connections share the rate of a throttled link, also over several proxies", async () => {
   const line = { there: createLineDirection(), back: createLineDirection() };
   const [first, second] = [
     await setUp({ bytesPerSecond: 100_000, line }),
@@ -84,8 +84,8 @@ test("all connections share what a throttled link carries, over several proxies 
   const clients = await Promise.all([first, first, second].map(({ port }) => connect(port)));
   const start = performance.now();
   for (const client of clients) client.send("x".repeat(10_000));
-  await eventually("all is back", () => clients.every((client) => client.text().length === 10_000));
-  // 300 ms there; the first of it is on its way back meanwhile.
+  await until(() => clients.every((client) => client.text().length === 10_000), "all is back");
+  // 300 ms there; the first part is already on its way back.
   expect(performance.now() - start).toBeGreaterThan(390);
 });
 
@@ -94,35 +94,35 @@ test("a half-cut holds what is sent in one direction, and lets it go when healed
   const client = await connect(proxy.port);
   proxy.halfCut("back");
   client.send("one");
-  await eventually("it went there", () => proxy.bytes.there === 3);
+  await until(() => proxy.bytes.there === 3, "it went there");
   await Bun.sleep(30);
   expect(client.text()).toBe("");
   expect(client.closed()).toBe(false);
   proxy.heal();
-  await eventually("it comes back", () => client.text() === "one");
+  await until(() => client.text() === "one", "it comes back");
 });
 
 test("a cut resets what is open and refuses what is new, until it is healed", async () => {
   const proxy = await setUp();
   const client = await connect(proxy.port);
   client.send("one");
-  await eventually("it is back", () => client.text() === "one");
+  await until(() => client.text() === "one", "it is back");
   proxy.cut();
-  await eventually("the connection is reset", client.closed);
+  await until(client.closed, "the connection is reset");
   const refused = await connect(proxy.port);
-  await eventually("a new one is reset", refused.closed);
+  await until(refused.closed, "a new one is reset");
   expect(proxy.connections).toBe(0);
   proxy.heal();
   const again = await connect(proxy.port);
   again.send("two");
-  await eventually("it works again", () => again.text() === "two");
+  await until(() => again.text() === "two", "it works again");
 });
 
-test("half-open: the target's side is reset, the caller's stays open and silent until it is healed", async () => {
+test("half-open: the target's side is reset, the caller's stays open and silent until it heals", async () => {
   const proxy = await setUp();
   const client = await connect(proxy.port);
   client.send("one");
-  await eventually("it is back", () => client.text() === "one");
+  await until(() => client.text() === "one", "it is back");
   proxy.halfOpen();
   expect(proxy.connections).toBe(0);
   const late = await connect(proxy.port);
@@ -132,8 +132,8 @@ test("half-open: the target's side is reset, the caller's stays open and silent 
   expect([client.text(), late.text()]).toEqual(["one", ""]);
   expect([client.closed(), late.closed()]).toEqual([false, false]);
   proxy.heal();
-  await eventually("both are reset", () => client.closed() && late.closed());
+  await until(() => client.closed() && late.closed(), "both are reset");
   const again = await connect(proxy.port);
   again.send("four");
-  await eventually("it works again", () => again.text() === "four");
+  await until(() => again.text() === "four", "it works again");
 });

@@ -1,20 +1,23 @@
-/** Numbers that only seem random: the same ones for the same seed. */
+/** Pseudo-random numbers: the same sequence for the same seed. */
 
-export class Random {
-  #state: number;
-
-  constructor(seed: number) {
-    this.#state = seed >>> 0;
-    // Seeds 1, 2, 3 … would begin alike.
-    for (let round = 0; round < 4; round++) this.next();
-  }
-
-  /** In [0, 1). mulberry32. */
-  next(): number {
-    this.#state = (this.#state + 0x6d2b79f5) >>> 0;
-    let mixed = Math.imul(this.#state ^ (this.#state >>> 15), this.#state | 1);
+/** Numbers in [0, 1), by mulberry32. Seeds 1, 2, 3 … begin alike: {@link Random} skips that. */
+export function seededRandom(seed: number): () => number {
+  let state = seed >>> 0;
+  return () => {
+    state = (state + 0x6d2b79f5) >>> 0;
+    let mixed = Math.imul(state ^ (state >>> 15), state | 1);
     mixed ^= mixed + Math.imul(mixed ^ (mixed >>> 7), mixed | 61);
     return ((mixed ^ (mixed >>> 14)) >>> 0) / 4294967296;
+  };
+}
+
+export class Random {
+  /** In [0, 1). */
+  readonly next: () => number;
+
+  constructor(seed: number) {
+    this.next = seededRandom(seed);
+    for (let round = 0; round < 4; round++) this.next();
   }
 
   between(from: number, to: number): number {

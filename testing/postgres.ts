@@ -1,14 +1,15 @@
 /**
- * A private PostgreSQL for tests and local clusters: its own data directory, a free port on 127.0.0.1,
- * fsync on. Needs PostgreSQL's server programs (Debian: `postgresql`); runs them as an
+ * A private PostgreSQL for tests and local clusters: its own data directory, a free port on
+ * 127.0.0.1, fsync on. Needs PostgreSQL's server programs (Debian: `postgresql`); runs them as an
  * unprivileged user where this process is root, which PostgreSQL refuses to run as.
  */
 
 import { appendFileSync, existsSync, globSync, mkdtempSync, realpathSync, rmSync } from "node:fs";
-import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
+import { freePort } from "./free-port.ts";
 
+/** Accounts without privileges, by the names that Debian gives them. */
 const USERS = ["postgres", "nobody"];
 const START_MS_MAX = 20_000;
 const GONE_MS_MAX = 5000;
@@ -23,7 +24,7 @@ export interface TestPostgres {
   readonly directory: string;
   /** Makes a database of this name and answers its URL. */
   createDatabase(name: string): Promise<string>;
-  /** Ends it: `fast` waits for nobody, `immediate` is a crash. The data stays. */
+  /** Ends it: `fast` does not wait for clients, `immediate` is a crash. The data stays. */
   halt(how: "fast" | "immediate"): Promise<void>;
   /** Starts it again on the same port and data. */
   resume(): Promise<void>;
@@ -52,7 +53,7 @@ export function findPostgres(): string {
   return dirname(realpathSync(join(found, "initdb")));
 }
 
-/** `networks`: from where anybody may come, beside this machine's own loopback. */
+/** `networks`: whose clients are accepted, besides this machine's own loopback. */
 export async function startPostgres(
   settings: Readonly<Record<string, string>> = {},
   networks: readonly string[] = [],
@@ -133,7 +134,7 @@ export async function startPostgres(
     return `postgres://ovation@127.0.0.1:${port}/${name}`;
   }
 
-  // A process that ends without `stop` takes its server and the data with it; only `kill -9` leaves one behind.
+  // A process that ends without `stop` stops its server and removes the data; `kill -9` does not.
   const end = (): void => {
     const stop = [...asUser, join(binaries, "pg_ctl"), "stop", "-D", data, "-m", "immediate"];
     if (server !== undefined)
@@ -187,7 +188,7 @@ export async function startPostgres(
   };
 }
 
-/** While something may still write there: initdb, when it is ended early, or a server's last files. */
+/** Retries, because a killed initdb or a stopping server may still write there. */
 function removeAtLast(directory: string): void {
   for (let attempt = 0; existsSync(directory) && attempt < REMOVE_ATTEMPTS_MAX; attempt++) {
     try {
@@ -222,19 +223,4 @@ async function run(command: readonly string[], cwd?: string): Promise<void> {
     new Response(child.stderr).text(),
   ]);
   if (code !== 0) throw new Error(`${command.join(" ")}: exit ${code}\n${output}${errors}`);
-}
-
-function freePort(): Promise<number> {
-  return new Promise((resolve, reject) => {
-    const server = createServer();
-    server.once("error", reject);
-    server.listen(0, "127.0.0.1", () => {
-      const address = server.address();
-      server.close(() =>
-        address !== null && typeof address === "object"
-          ? resolve(address.port)
-          : reject(new Error("no port")),
-      );
-    });
-  });
 }

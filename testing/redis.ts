@@ -1,14 +1,15 @@
 /**
- * Private Redis servers for tests: on free ports of 127.0.0.1, with temporary data, ended by `stop`.
+ * Private Redis servers for tests: free ports of 127.0.0.1, temporary data, ended by `stop`.
  * Debian's `redis-server` must be installed; `redisMissing` says so where it is not.
  */
 
 import { rmSync } from "node:fs";
 import { mkdtemp, rm } from "node:fs/promises";
-import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { Redis } from "ioredis";
+import { freePort, freePorts } from "./free-port.ts";
+import { until } from "./until.ts";
 
 /** One server process. */
 export interface RedisServer {
@@ -32,45 +33,7 @@ export interface RedisInstance {
   stop(): Promise<void>;
 }
 
-/** Below the ports that the system gives to outgoing connections: one of those may take it meanwhile. */
-const [FIRST_PORT, LAST_PORT] = [10_000, 29_999];
-
-export async function freePorts(
-  count: number,
-  accept: (port: number) => boolean = () => true,
-): Promise<number[]> {
-  const servers: ReturnType<typeof createServer>[] = [];
-  const ports: number[] = [];
-  while (ports.length < count) {
-    const port = FIRST_PORT + Math.floor(Math.random() * (LAST_PORT - FIRST_PORT + 1));
-    if (ports.includes(port) || !accept(port)) continue;
-    const server = createServer();
-    const isFree = await new Promise<boolean>((resolve) => {
-      server.once("error", () => resolve(false));
-      server.listen(port, "127.0.0.1", () => resolve(true));
-    });
-    if (!isFree) continue;
-    servers.push(server);
-    ports.push(port);
-  }
-  await Promise.all(servers.map((server) => new Promise((resolve) => server.close(resolve))));
-  return ports;
-}
-
-async function until(
-  what: string,
-  holds: () => Promise<boolean>,
-  timeoutMs = 20_000,
-): Promise<void> {
-  const end = Date.now() + timeoutMs;
-  for (;;) {
-    if (await holds().catch(() => false)) return;
-    if (Date.now() > end) throw new Error(`not in time: ${what}`);
-    await Bun.sleep(30);
-  }
-}
-
-/** A program that ends before its `stop` leaves nothing behind. (For tests that fail, `npm test` passes `--no-orphans`.) */
+/** A process that ends without `stop` leaves no server behind. */
 const running = new Set<Bun.Subprocess>();
 const directories = new Set<string>();
 process.on("exit", () => {
@@ -120,8 +83,8 @@ async function startServer(
   async function ready(): Promise<void> {
     const hasEnded = () => child.exitCode !== null || child.signalCode !== null;
     await until(
-      `redis-server on ${port}`,
       async () => hasEnded() || (await client.ping()) === "PONG",
+      `redis-server on ${port}`,
     );
     if (hasEnded())
       throw new Error(`redis-server on ${port} ended with ${child.exitCode ?? child.signalCode}`);
@@ -168,7 +131,7 @@ export async function startRedis(
   args: readonly string[] = [],
 ): Promise<RedisInstance & { readonly server: RedisServer }> {
   const directory = await temporary();
-  const [port = 0] = await freePorts(1);
+  const port = await freePort();
   const server = await startServer(directory, port, args);
   return {
     url: `redis://127.0.0.1:${port}`,
@@ -181,7 +144,7 @@ export async function startRedis(
   };
 }
 
-/** Masters only, or each with one replica. Fails over within about `nodeTimeoutMs` × 2 where there are replicas. */
+/** Masters, or masters with one replica each, which take over in about `nodeTimeoutMs` × 2. */
 export async function startRedisCluster(
   options: {
     readonly masters?: number;
@@ -211,10 +174,10 @@ export async function startRedisCluster(
     ),
   );
   await assembleCluster(servers, masters);
-  await until("the cluster's state is ok everywhere", async () => {
+  await until(async () => {
     const states = await Promise.all(servers.map((server) => server.client.cluster("INFO")));
     return states.every((state) => String(state).includes("cluster_state:ok"));
-  });
+  }, "the cluster's state is ok everywhere");
   return {
     url: `redis+cluster://${ports.map((port) => `127.0.0.1:${port}`).join(",")}`,
     servers,
@@ -242,23 +205,25 @@ async function assembleCluster(servers: readonly RedisServer[], masters: number)
   );
   for (const [index, { client }] of servers.slice(masters).entries()) {
     const id = String(await servers[index]!.client.cluster("MYID"));
-    await until("the replica knows its master", async () =>
-      String(await client.cluster("NODES")).includes(id),
+    await until(
+      async () => String(await client.cluster("NODES")).includes(id),
+      "the replica knows its master",
     );
     await until(
-      "the replica accepts its master",
       async () => (await client.cluster("REPLICATE", id)) === "OK",
+      "the replica accepts its master",
     );
     // One that has never had its master's data does not take over from it.
-    await until("the replica follows", async () =>
-      String(await client.info("replication")).includes("master_link_status:up"),
+    await until(
+      async () => String(await client.info("replication")).includes("master_link_status:up"),
+      "the replica follows",
     );
   }
 }
 
 /**
- * One master (`servers[0]`), one replica (`servers[1]`), and one Sentinel: with several, a split vote
- * now and then makes them wait for many seconds, which is theirs to test.
+ * One master (`servers[0]`), one replica (`servers[1]`), and one Sentinel: with several, a split
+ * vote now and then delays the failover by many seconds.
  */
 export async function startRedisSentinel(): Promise<RedisInstance> {
   const directory = await temporary();
@@ -267,8 +232,10 @@ export async function startRedisSentinel(): Promise<RedisInstance> {
     await startServer(directory, master, ["--repl-diskless-sync-delay", "0"]),
     await startServer(directory, replica, ["--replicaof", "127.0.0.1", String(master)]),
   ];
-  await until("the replica follows", async () =>
-    String(await servers[1]!.client.info("replication")).includes("master_link_status:up"),
+  await until(
+    async () =>
+      String(await servers[1]!.client.info("replication")).includes("master_link_status:up"),
+    "the replica follows",
   );
   const file = join(directory, "sentinel.conf");
   const lines = [
@@ -283,12 +250,12 @@ export async function startRedisSentinel(): Promise<RedisInstance> {
   ];
   await Bun.write(file, `${lines.join("\n")}\n`);
   const sentinel = await startServer(directory, port, [], file);
-  await until("the sentinel knows that the replica can take over", async () => {
+  await until(async () => {
     const state = JSON.stringify(await sentinel.client.call("SENTINEL", "REPLICAS", "mymaster"));
     return (
       state.includes('"master-link-status","ok"') || state.includes('"master-link-status":"ok"')
     );
-  });
+  }, "the sentinel knows that the replica can take over");
   return {
     url: `redis+sentinel://127.0.0.1:${port}/mymaster`,
     servers,
