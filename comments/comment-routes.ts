@@ -64,7 +64,7 @@ export function createCommentRoutes(service: Service): readonly Route[] {
       await service.names.requireFree(author.identity.name, author.identity.sub, video.topic);
     const written = await writer.write(video, author, { ...body, text });
     service.people?.directory.note(author.identity);
-    if (author.role === "guest")
+    if (!author.exempt)
       service.people?.directory.noteAddress(author.identity, service.hashAddress(context.address));
     if (!written.duplicate && (repliedTo !== undefined || text.includes("@"))) {
       const comment = {

@@ -31,8 +31,8 @@ export interface MemberDirectory {
   requireUnsanctioned(member: string, video?: string): void | Promise<void>;
   /** The same for guests of an address, by its hash; throws `timed-out`. */
   requireFreeAddress(address: string | undefined, video?: string): void | Promise<void>;
-  /** Where the guest writes, for a sanction that may come. */
-  noteAddress(guest: Identity, address: string | undefined): void;
+  /** Where the guest or member writes, for a sanction that may come. */
+  noteAddress(writer: Identity, address: string | undefined): void;
   /** What was changed for the address in this process counts at once. */
   forgetAddress(address: string): void;
   /** The member that the guest became. */
@@ -98,7 +98,7 @@ export function createMemberDirectory({
       if (until <= now || (place !== "" && place !== video)) continue;
       throw new Problem(
         "timed-out",
-        "A guest at this address was sanctioned, and guests here wait with them. Sign in to go on",
+        "A sanction holds for this address, and guests here wait for its end. Sign in to write",
         { until, retryAfterMs: until - now },
       );
     }
@@ -112,14 +112,14 @@ export function createMemberDirectory({
         ? known.then((all) => refuseAddress(all, video))
         : refuseAddress(known, video);
     },
-    noteAddress(guest, address) {
+    noteAddress(writer, address) {
       if (address === undefined) return;
       const at = steady.now();
-      const before = notedAddresses.get(guest);
+      const before = notedAddresses.get(writer);
       if (before?.address === address && at - before.at < ADDRESS_NOTE_MS) return;
-      notedAddresses.set(guest, { address, at });
-      stores.addresses.note(guest.sub, address, clock.now()).catch((error: unknown) => {
-        notedAddresses.delete(guest);
+      notedAddresses.set(writer, { address, at });
+      stores.addresses.note(writer.sub, address, clock.now()).catch((error: unknown) => {
+        notedAddresses.delete(writer);
         onFailure(error);
       });
     },

@@ -34,6 +34,7 @@ import {
   requireAddressRate,
   requireMember,
   requireRate,
+  requireUnsanctioned,
   type Service,
 } from "./service.ts";
 import { cleanParagraphs } from "./text.ts";
@@ -68,7 +69,7 @@ export function createMessageRoutes(service: Service, people: People): readonly 
       await requireRate(service, `message member ${identity.sub}`, rules.messagesPerMember);
     }
     directory.note(identity);
-    if (identity.role === "guest")
+    if (!isStaff(identity.role))
       directory.noteAddress(identity, service.hashAddress(context.address));
     const sent = await sendMessage(service, people, identity, other, { ...body, text });
     service.metrics.messages.inc();
@@ -96,6 +97,8 @@ export function createMessageRoutes(service: Service, people: People): readonly 
     const { identity, other } = await pairOf(request, context);
     const body = await readBody(request, receipt, VIEWER_BODY_BYTES_MAX);
     await requireOwnRate(identity, context);
+    // The other member is told of it: no sanctioned member sends that.
+    await requireUnsanctioned(service, context, identity);
     const advanced = await stores.conversations.advance(identity.sub, other, {
       seen: body.seen ?? 0,
       delivered: body.delivered ?? 0,

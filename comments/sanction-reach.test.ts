@@ -119,6 +119,40 @@ describe("a sanctioned member", () => {
     expect((await comment("ana")).body.seq).toBeGreaterThan(0);
   });
 
+  test("is refused without a token, and as a guest of the same address", async () => {
+    const address = "203.0.113.91";
+    const like = (token: string | undefined, video = "v") =>
+      harness.call("POST", `/v1/videos/${video}/likes`, token, {}, address);
+    const member = "mara";
+    expect(await codeOf(comment(member, address))).toBe("ok");
+    await sanction(member, { kind: "ban" });
+    expect(await codeOf(like(member))).toBe("banned");
+    for (const token of [undefined, "mara2.guest"])
+      expect(await codeOf(like(token))).toBe("timed-out");
+    expect(await codeOf(comment("mara2.guest", address))).toBe("timed-out");
+    expect(await codeOf(comment("friend", address))).toBe("ok");
+    await lift(member);
+    expect(await codeOf(like(undefined))).toBe("ok");
+
+    const writer = "milo";
+    const path = "/v1/members/bob/messages";
+    expect(await codeOf(harness.call("POST", path, writer, { text: "x" }, address))).toBe("ok");
+    await sanction(writer, { kind: "time-out", seconds: 60, video: "v" });
+    expect(await codeOf(like(undefined))).toBe("timed-out");
+    expect(await codeOf(like(undefined, "other"))).toBe("ok");
+    await lift(writer, "v");
+  });
+
+  test("sends nothing to other members: messages, typing, receipts", async () => {
+    await harness.call("POST", "/v1/members/bob/messages", "mia", { text: "x" });
+    await harness.call("POST", "/v1/members/mia/messages", "bob", { text: "y" });
+    const receipt = () => harness.call("POST", "/v1/members/bob/receipts", "mia", { seen: 2 });
+    await sanction("mia", { kind: "ban" });
+    expect(await codeOf(receipt())).toBe("banned");
+    await lift("mia");
+    expect(await codeOf(receipt())).toBe("ok");
+  });
+
   test("who moderates, does so no more", async () => {
     const { seq } = (await comment("ana")).body;
     await comment("mel.moderator");
@@ -135,6 +169,7 @@ describe("a sanctioned member", () => {
       text: "x",
     });
     expect(await codeOf(message)).toBe("banned");
+    expect(await codeOf(harness.call("GET", "/v1/sanctions", "mel.moderator"))).toBe("banned");
     expect(await codeOf(comment("holly.host"))).toBe("ok");
   });
 });

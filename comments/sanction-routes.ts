@@ -27,6 +27,7 @@ import { sanction as sanctionForm } from "./schemas.ts";
 import {
   isStaff,
   memberOf,
+  type NamedVideo,
   type People,
   requireMember,
   requireUnsanctioned,
@@ -61,7 +62,7 @@ export function createSanctionRoutes(service: Service, people: People): readonly
     return jsonAnswer(JSON.stringify(publicForm(sanction)));
   }
 
-  /** Where the sanctioned guest wrote last, other guests wait with them: a new name costs one request. */
+  /** Where the sanctioned person wrote last, guests wait with them. */
   async function sanctionAddress({ member, video, until }: Sanction): Promise<void> {
     const now = clock.now();
     const { addresses } = people.stores;
@@ -93,10 +94,11 @@ export function createSanctionRoutes(service: Service, people: People): readonly
     return jsonAnswer(JSON.stringify({ removed }));
   }
 
-  async function list(request: HttpRequest): Promise<RouteAnswer> {
+  async function list(request: HttpRequest, context: RouteContext): Promise<RouteAnswer> {
     const identity = await requireMember(service, request);
     const video = videoParameter(request);
     requirePlace(identity, video);
+    await requireUnsanctioned(service, context, identity, placeOf(video));
     const limit = Math.min(parameterOf(request, "limit", 1) ?? SANCTIONS_MAX, SANCTIONS_MAX);
     const rows = await people.stores.sanctions.list(
       video,
@@ -122,8 +124,7 @@ export function createSanctionRoutes(service: Service, people: People): readonly
     video: string,
   ): Promise<void> {
     requirePlace(identity, video);
-    const place = video === "" ? undefined : { id: video, topic: topicOf("video", video) };
-    await requireUnsanctioned(service, context, identity, place);
+    await requireUnsanctioned(service, context, identity, placeOf(video));
     if (identity.sub === member) throw new Problem("forbidden", "Nobody sanctions themselves");
     const profile = (await people.stores.members.profiles([member])).get(member);
     if (profile !== undefined && isStaff(profile.role) && identity.role !== "host")
@@ -140,6 +141,10 @@ export function createSanctionRoutes(service: Service, people: People): readonly
 function requirePlace(identity: Identity, video: string): void {
   if (!(video === "" ? isStaff(identity.role) : mayModerate(identity, video)))
     throw new Problem("forbidden");
+}
+
+function placeOf(video: string): NamedVideo | undefined {
+  return video === "" ? undefined : { id: video, topic: topicOf("video", video) };
 }
 
 function videoParameter(request: HttpRequest): string {

@@ -96,7 +96,7 @@ const SAID: Readonly<Record<string, readonly string[]>> = {
     `A time-out is at most ${comments.TIME_OUT_SECONDS_MAX / 86_400} days`,
     `at most ${comments.SANCTIONS_MAX} in a page`,
     `at most ${minutes(comments.ADDRESS_SANCTION_MS_MAX)} minutes`,
-    `for ${hours(comments.GUEST_ADDRESS_MS)} hours after a guest's last comment`,
+    `for ${hours(comments.GUEST_ADDRESS_MS)} hours after the last comment`,
   ],
   "docs/replay.md": [
     `or more than ${kilobytes(replay.LINE_BYTES_MAX)} KB`,
