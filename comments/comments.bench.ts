@@ -101,7 +101,10 @@ async function serve(): Promise<void> {
   );
 }
 
-/** Each client has a connection and one request under way. Reads no more of an answer than its status and length. */
+/**
+ * Each client has a connection and one request under way. Reads no more of an answer than its
+ * status and length.
+ */
 async function post(port: number): Promise<void> {
   const delays: number[] = [];
   let refused = 0;

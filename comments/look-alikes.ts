@@ -1,6 +1,6 @@
 /**
- * Names that look the same: case, width, accents, spaces, signs and characters of other scripts are folded
- * (UTS #39; the table is written by `scripts/confusables-table.ts`).
+ * Names that look the same: case, width, accents, spaces, signs and characters of other scripts are
+ * folded (UTS #39; the table is written by `scripts/confusables-table.ts`).
  */
 
 import table from "./confusables.json" with { type: "json" };
@@ -33,8 +33,8 @@ const NOT_SEEN = /[\p{M}\p{Default_Ignorable_Code_Point}]/gu;
 const NO_LETTER = /[^\p{L}\p{N}]/gu;
 
 /**
- * What the name looks like, in its ways: two names look the same where they share one. A capital I is an l
- * to the eye and an i to a reader, so one way is not enough.
+ * What the name looks like, in its ways: two names look the same where they share one. A capital I
+ * is an l to the eye and an i to a reader, so one way is not enough.
  */
 export function looksOf(name: string): readonly string[] {
   const before = remembered.get(name);
@@ -131,7 +131,9 @@ const fillerLooks = new Set(FILLERS.flatMap(looksOf));
 const has = (looks: ReadonlySet<string>, word: string) =>
   looksOf(word).some((look) => looks.has(look));
 
-/** Whether a name says nothing but that its bearer is staff: `Moderator`, `🛡️ M0D`, `The Host ✔`. */
+/**
+ * Whether a name says nothing but that its bearer is staff: `Moderator`, `🛡️ M0D`, `The Host ✔`.
+ */
 export function soundsLikeStaff(name: string): boolean {
   if (has(staffLooks, name)) return true;
   const words = name.split(/[^\p{L}\p{N}\p{M}]+/u).filter((word) => word !== "");

@@ -66,8 +66,8 @@ export function cleanParagraphs(text: string, codePointsMax: number): string {
 }
 
 /**
- * The name of a guest: a line, without what shows nothing. Throws as {@link cleanLine}, and `invalid-text`
- * where a character only deceives.
+ * The name of a guest: a line, without what shows nothing. Throws as {@link cleanLine}, and
+ * `invalid-text` where a character only deceives.
  */
 export function cleanName(text: string, codePointsMax: number): string {
   const name = spaced(
@@ -83,7 +83,10 @@ export function cleanName(text: string, codePointsMax: number): string {
   return withoutTowers(name);
 }
 
-/** A guest's name as {@link cleanName}, which says nothing of being staff. Throws `name-taken` where it does. */
+/**
+ * A guest's name as {@link cleanName}, which says nothing of being staff. Throws `name-taken` where
+ * it does.
+ */
 export function cleanGuestName(text: string, codePointsMax: number): string {
   const name = spaced(cleanName(text, codePointsMax).replace(BADGES, ""));
   if (isBlank(name)) throw new Problem("text-empty");

@@ -1,10 +1,12 @@
 /**
- * One dispatcher from publish to four frontends: lookups in a private Redis (or `--cluster`), links over
- * sockets to frontends in another process. Without HTTP in front: what the dispatcher itself does.
+ * One dispatcher from publish to four frontends: lookups in a private Redis (or `--cluster`), links
+ * over sockets to frontends in another process. Without HTTP in front: what the dispatcher itself
+ * does.
  *
  *     sh ovation/bin/bun dispatcher/dispatch.bench.ts [--seconds 3] [--topics 1000] [--cluster] [--personal]
  *
- * `--personal`: each topic has one frontend, as `member:` topics do; otherwise every topic has all four.
+ * `--personal`: each topic has one frontend, as `member:` topics do; otherwise every topic has all
+ * four.
  */
 
 import { parseArgs } from "node:util";

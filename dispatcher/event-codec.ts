@@ -6,9 +6,9 @@
  *     video:42 comment 1732300000456 1058 k3f9q 1732300000450
  *     {"text":"…"}
  *
- * Topic, type, wall clock, and for durable events sequence number, epoch and stamp; then `data` as it is,
- * JSON text, which has no line breaks. So nothing is escaped and nothing parsed, where JSON in JSON would
- * be both: see docs/decisions/dispatcher-frontend-link.md for the measurement.
+ * Topic, type, wall clock, and for durable events sequence number, epoch and stamp; then `data` as
+ * it is, JSON text, which has no line breaks. So nothing is escaped and nothing parsed, where JSON
+ * in JSON would be both: see docs/decisions/dispatcher-frontend-link.md for the measurement.
  */
 
 import { type Event, type JsonText, type Place, parseTopic, type Topic } from "@ovation/protocol";
@@ -20,15 +20,19 @@ export class MalformedEventsError extends Error {
 
 export interface DecodeOptions {
   readonly eventsMax: number;
-  /** Whether `data` is parsed, to be sure that it is JSON: where another data centre's word is not enough. */
+  /**
+   * Whether `data` is parsed, to be sure that it is JSON: where another data centre's word is not
+   * enough.
+   */
   readonly checkData?: boolean;
 }
 
 const TYPE = /^[a-z][a-z0-9._-]{0,63}$/;
 const EPOCH = /^[a-z0-9]{1,8}$/;
 /**
- * Above what is accepted now: versions before took as many UTF-16 units, and their logs have such events.
- * The exact bound, in bytes, held where the event entered; a frontend announces what no frame can hold.
+ * Above what is accepted now: versions before took as many UTF-16 units, and their logs have such
+ * events. The exact bound, in bytes, held where the event entered; a frontend announces what no
+ * frame can hold.
  */
 export const LINK_DATA_CHARACTERS_MAX = 64 * 1024;
 
@@ -46,8 +50,8 @@ export function encodeEvents(events: readonly Event[]): string {
 }
 
 /**
- * Hot path: {@link encodeEvents} for a batch that leaves for several frontends, one after the other: it is encoded
- * once, and one text for all of them. Keeps the last batch, which links bound.
+ * Hot path: {@link encodeEvents} for a batch that leaves for several frontends, one after the
+ * other: it is encoded once, and one text for all of them. Keeps the last batch, which links bound.
  */
 export function createBatchEncoder(): (events: readonly Event[]) => string {
   let last: readonly Event[] = [];

@@ -1,7 +1,7 @@
 /**
- * What `POST /v1/publish` costs a dispatcher, taken apart: CPU per event of this process, for one event in a request and
- * for a hundred. Each row does what the one above does and one step more. The HTTP server in front is not in it, and of
- * the token only that it is remembered.
+ * What `POST /v1/publish` costs a dispatcher, taken apart: CPU per event of this process, for one
+ * event in a request and for a hundred. Each row does what the one above does and one step more.
+ * The HTTP server in front is not in it, and of the token only that it is remembered.
  *
  *     sh ovation/bin/bun dispatcher/publish.bench.ts [--seconds 2] [--topics 16]
  */

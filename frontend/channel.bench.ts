@@ -1,6 +1,6 @@
 /**
- * What personal topics cost a frontend, in one process and without sockets: memory per topic while they are
- * silent, while all of them speak and after it, and CPU per event.
+ * What personal topics cost a frontend, in one process and without sockets: memory per topic while
+ * they are silent, while all of them speak and after it, and CPU per event.
  *
  *     sh ovation/bin/bun frontend/channel.bench.ts [--connections 5000] [--topics 50] [--events 300000]
  *
@@ -31,7 +31,10 @@ const CONNECTING_AT_ONCE = 64;
 const EVENTS_AT_ONCE = 100;
 const SETTLE_MS = 2000;
 
-/** Answers as dispatchers do that have no event yet, through JSON: what is parsed is garbage of its own. */
+/**
+ * Answers as dispatchers do that have no event yet, through JSON: what is parsed is garbage of its
+ * own.
+ */
 const upstream: Upstream = {
   async change(changes) {
     return JSON.parse(

@@ -23,7 +23,7 @@ const HELD_BY: Readonly<Record<string, readonly [file: string, name: string]>> =
     "LINK_WAITING_DURABLE_EVENTS_MAX and …_BYTES_MAX",
   ],
   NONCES_MAX: ["dispatcher/internal-auth.test.ts", "the memory of calls is bounded"],
-  KEYS_MAX: ["table/shared-memory.test.ts", "under a flood of keys the oldest are forgotten"],
+  KEYS_MAX: ["table/shared-memory.test.ts", "under a flood of keys the oldest are evicted"],
   VIEWER_BODY_BYTES_MAX: ["comments/comments.test.ts", "a body without a length is cut off"],
   LIKES_PER_REQUEST_MAX: ["comments/videos.test.ts", "other kinds and counts are refused"],
   STEP_ENTRIES_MAX: ["protocol/recent.test.ts", "evicted even if no value is added"],

@@ -1,4 +1,4 @@
-/** The viewers of a run: who they are, what they want, how they come and go. */
+/** The viewers of a run: their kinds, their topics, when they connect and disconnect. */
 
 import { type Topic, topicOf } from "@ovation/protocol";
 import type { Cluster } from "./cluster.ts";
@@ -57,7 +57,7 @@ export class Audience {
     );
   }
 
-  /** One viewer wants something else. */
+  /** One viewer changes its topics. */
   changeMind(): void {
     const { random } = this.#world;
     const viewer = random.pick(this.sdk);
@@ -71,7 +71,7 @@ export class Audience {
     else viewer.subscribe(topic);
   }
 
-  /** One goes for ever: politely, or the device is gone. */
+  /** One leaves for good: cleanly, or with its device. */
   leave(): void {
     const { random } = this.#world;
     const viewer = random.pick(this.all);

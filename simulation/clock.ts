@@ -1,7 +1,6 @@
 /**
- * Virtual time. Nothing waits: the next thing that is due happens at once, and then everything that
- * waited only for promises, before the one after it. So a run is one synchronous call, and the same
- * seed gives the same run.
+ * Virtual time. Nothing waits: the next due callback runs at once, then every promise reaction,
+ * before the next one. So a run is one synchronous call, and the same seed gives the same run.
  */
 
 import { drainMicrotasks } from "bun:jsc";
@@ -17,12 +16,12 @@ interface Due {
 export const BEGINNING_MS = 1_700_000_000_000;
 
 export class Timeline {
-  /** ms since 1970, with fractions: what no node sees (their clocks are whole ms, and wrong). */
+  /** ms since 1970, with fractions: no node sees it (their clocks are whole ms, and skewed). */
   now = BEGINNING_MS;
   steps = 0;
-  /** Over the times of all steps: two runs of one seed have the same. */
+  /** A hash over the times of all steps: two runs of one seed have the same. */
   hash = 0x811c9dc5;
-  /** What a callback threw. The run is over then. */
+  /** What a callback threw. The run ends then. */
   crash: unknown;
 
   #order = 0;
@@ -30,7 +29,7 @@ export class Timeline {
   /** A binary heap by `at`, then by `order`. */
   readonly #heap: Due[] = [];
 
-  /** Calls `run` after `ms`; the answer cancels it. */
+  /** Calls `run` after `ms`; the returned function cancels it. */
   after(ms: number, run: () => void): () => void {
     const due: Due = { at: this.now + Math.max(0, ms), order: this.#order++, run };
     this.#push(due);
@@ -39,7 +38,7 @@ export class Timeline {
     };
   }
 
-  /** Lets time pass, up to `until`. */
+  /** Advances time, up to `until`. */
   runUntil(until: number): void {
     drainMicrotasks();
     while (!this.#stopped) {
@@ -63,7 +62,7 @@ export class Timeline {
     if (!this.#stopped) this.now = Math.max(this.now, until);
   }
 
-  /** Nothing happens any more. */
+  /** Nothing is due any more. */
   stop(): void {
     this.#stopped = true;
   }

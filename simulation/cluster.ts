@@ -1,4 +1,6 @@
-/** The cluster: which processes run where, who finds whom, and their starting, dying and leaving. */
+/**
+ * The cluster: which processes run where, service discovery, and their start, death and shutdown.
+ */
 
 import type { FrontendId } from "@ovation/protocol";
 import { CommentsProcess } from "./comments-process.ts";
@@ -32,7 +34,7 @@ export class Datacenter {
     return process?.node.alive === true ? process : undefined;
   }
 
-  /** The frontends that live. */
+  /** The live frontends. */
   get living(): readonly FrontendProcess[] {
     return [...this.frontends.values()].filter(({ node }) => node.alive);
   }
@@ -44,7 +46,7 @@ export class Cluster {
   readonly commentsPlaces: readonly Place[];
   /** Streams that are open at one end at least. */
   readonly sockets = new Set<Socket>();
-  /** Links between dispatchers and frontends that are not over at both ends. */
+  /** Links between dispatchers and frontends that are open at one end at least. */
   readonly links = new Set<Connection<unknown>>();
   readonly #world: World;
   readonly #comments = new Map<Place, CommentsProcess>();
@@ -56,7 +58,7 @@ export class Cluster {
     const names = ["A", "B", "C"].slice(0, world.settings.datacenters);
     this.datacenters = names.map((name) => new Datacenter(world, name));
     this.log = new LogServer(world, "A");
-    // Close to the log: comments are written in one data centre.
+    // Next to the log: comments are written in one data centre.
     this.commentsPlaces = places(2, "A", "comments");
     for (const place of this.commentsPlaces) this.startComments(place);
     for (const datacenter of this.datacenters) {
@@ -88,7 +90,7 @@ export class Cluster {
     this.#byNode.set(process.node, process);
   }
 
-  /** A process died; `silently`: with its machine, so that nobody is told. */
+  /** A process died; `silently`: with its machine, so that no peer is notified. */
   died(node: Node, silently = false): void {
     for (const link of this.links) {
       link.died(node, silently);
@@ -96,7 +98,7 @@ export class Cluster {
     }
   }
 
-  /** The process with this id, if it lives. */
+  /** The process with this id, if it is alive. */
   frontendOf(id: FrontendId): FrontendProcess | undefined {
     const process = this.#byId.get(id);
     return process?.node.alive === true ? process : undefined;
@@ -125,14 +127,16 @@ export class Cluster {
     return this.datacenters.flatMap(({ living }) => living);
   }
 
-  /** A frontend of the data centre that takes connections, if there is one: what a load balancer does. */
+  /**
+   * A frontend of the data centre that accepts connections, if any, as a load balancer chooses it.
+   */
   balance(datacenter: string): Place | undefined {
     const here = this.datacenters.find(({ name }) => name === datacenter);
     const taking = here?.living.filter(({ draining }) => !draining) ?? [];
     return this.#world.random.pick(taking)?.node.place;
   }
 
-  /** By its name, which serves as its address. */
+  /** By its name, which serves as its URL. */
   placeOf(address: string): Place | undefined {
     return this.places.find(({ name }) => name === address);
   }

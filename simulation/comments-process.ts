@@ -1,6 +1,7 @@
 /**
- * The write path in its process: appends, tells the poster, then publishes behind its back, one batch
- * at a time (as `comments/outbox.ts`). Killed between the two, it leaves what only the repair lane heals.
+ * The write path in its process: appends, acknowledges, then publishes asynchronously, one batch at
+ * a time (as `comments/outbox.ts`). Killed between the two, it leaves events that only the repair
+ * lane delivers.
  */
 
 import type { Log } from "@ovation/log";
@@ -71,7 +72,7 @@ export class CommentsProcess {
       try {
         await network.call(this.node, place, PUBLISH_TIMEOUT_MS, async (there) => {
           const process = this.#datacenter.dispatcherAt(there.place);
-          if (process === undefined) throw new CallError("nobody listens");
+          if (process === undefined) throw new CallError("nothing listens");
           trace.note(there.place.name, () => `published ${describe(events)}`);
           await process.dispatcher.publish(events);
         });
@@ -83,7 +84,7 @@ export class CommentsProcess {
   }
 }
 
-/** A viewer's or a server's post: sent again with the same key until it is told the number. */
+/** A viewer's or a server's post: retried with the same key until it is acknowledged. */
 export async function post(
   world: World,
   cluster: Cluster,
@@ -99,7 +100,7 @@ export async function post(
     try {
       const seq = await network.call(poster, place, POST_TIMEOUT_MS, async (there) => {
         const process = cluster.commentsAt(there);
-        if (process === undefined) throw new CallError("nobody listens");
+        if (process === undefined) throw new CallError("nothing listens");
         return process.write(topic, type, data, text);
       });
       truth.acknowledge(topic, seq, data);

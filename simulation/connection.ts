@@ -1,8 +1,8 @@
 /**
- * A connection between two processes, as TCP would carry it: messages in order and without a hole, both
- * ways, until it breaks. What is lost on the way is sent again and comes later; over a cut it waits, and
- * comes when the cut is healed, if the connection lives that long. Who was told that it is over sends nothing more;
- * the other end may not know yet.
+ * A connection between two processes, as TCP would carry it: messages in order and without a hole,
+ * both ways, until it breaks. Lost messages are retransmitted and arrive later; over a cut they
+ * wait, and arrive when it heals, if the connection lasts that long. An end that learned of the
+ * close sends nothing more; the other end may not know yet.
  */
 
 import type { Node, Place } from "./node.ts";
@@ -10,20 +10,20 @@ import type { World } from "./world.ts";
 
 export interface EndHandlers<Message> {
   message(message: Message): void;
-  /** It is over: broken, or because the other end's process died. */
+  /** It is over: broken, or the other end's process died. */
   broken(): void;
 }
 
 export interface End<Message> {
   send(message: Message): void;
-  /** Nothing is told to this end any more; what it has sent still arrives. */
+  /** This end gets no more events; what it has sent still arrives. */
   leave(): void;
 }
 
-/** The kernel gives up a connection whose other end answered nothing for this long. */
+/** The kernel gives up a connection whose peer has not answered for this long. */
 const USER_TIMEOUT_MS = 20_000;
 const RETRANSMIT_MS = 200;
-/** Share of the lost messages whose loss ends the connection: a middle box, a route that changed. */
+/** Share of the lost messages whose loss breaks the connection: a middlebox, a route change. */
 const BREAKING = 0.1;
 
 interface Side<Message> {
@@ -80,7 +80,7 @@ export class Connection<Message> {
     return done(this.#near) && done(this.#far);
   }
 
-  /** One of its processes died: the kernel says so, unless the whole machine is gone. */
+  /** One of its processes died: the kernel sends a reset, unless the whole machine vanished. */
   died(node: Node, silently: boolean): void {
     for (const own of [this.#near, this.#far]) {
       if (own.node !== node) continue;
@@ -91,7 +91,7 @@ export class Connection<Message> {
     }
   }
 
-  /** Something between breaks it: both ends learn it soon. */
+  /** A middlebox breaks it: both ends learn it soon. */
   reset(): void {
     this.#tell(this.#near, this.#far);
     this.#tell(this.#far, this.#near);
@@ -147,7 +147,8 @@ export class Connection<Message> {
     const { network, timeline } = this.#world;
     const other = this.#other(own);
     const gone = !other.node.alive;
-    // Whoever runs there now knows nothing of this connection, and says so; a dark machine says nothing.
+    // The process that runs there now does not know this connection, and resets it; a vanished
+    // machine does not.
     const isDark =
       gone && this.#vanished === other.node.place && other.node.place.alive === undefined;
     if (isDark || network.isCut(own.node.place, other.node.place)) {

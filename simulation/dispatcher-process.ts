@@ -1,4 +1,7 @@
-/** A dispatcher in its process: the real one, with its real links and ways to peers, over a simulated network, store and log. */
+/**
+ * A dispatcher in its process: the real one, with its real links and peer lanes, over a simulated
+ * network, store and log.
+ */
 
 import {
   CallFailedError,
@@ -124,7 +127,7 @@ export class DispatcherProcess {
     });
   }
 
-  /** What a dispatcher of another data centre calls. */
+  /** The API for dispatchers of other data centres. */
   async answer(
     path: string,
     call: { readonly from: string; readonly to: string; readonly body: Uint8Array },
@@ -141,7 +144,7 @@ export class DispatcherProcess {
     }
   }
 
-  /** Calls without signatures: those are tested where they are made. */
+  /** Calls without signatures: those have their own tests. */
   #client(from: string): InternalClient {
     const { network, verdict } = this.#world;
     return {
@@ -151,7 +154,7 @@ export class DispatcherProcess {
         try {
           return await network.call(this.node, place, timeoutMs, async () => {
             const process = this.#cluster.dispatcherAt(place);
-            if (process === undefined) throw new CallError("nobody listens");
+            if (process === undefined) throw new CallError("nothing listens");
             return process.answer(path, { from, to, body: new TextEncoder().encode(body) });
           });
         } catch (error) {
@@ -165,7 +168,7 @@ export class DispatcherProcess {
   }
 }
 
-/** Data centres are called in small letters on the wire. */
+/** Data centres have lower-case names on the wire. */
 function peerName({ name }: Datacenter): string {
   return name.toLowerCase();
 }

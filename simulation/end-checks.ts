@@ -1,4 +1,4 @@
-/** What must hold some time after everything works again: checked over the whole cluster. */
+/** The invariants some time after healing: checked over the whole cluster. */
 
 import { drainMicrotasks } from "bun:jsc";
 import type { Topic } from "@ovation/protocol";
@@ -8,7 +8,7 @@ import type { Cluster, Datacenter } from "./cluster.ts";
 import { SdkViewer } from "./sdk-viewer.ts";
 import type { World } from "./world.ts";
 
-/** Timers that one process may have pending when nothing goes on. */
+/** Timers that one idle process may have pending. */
 const TIMERS_MAX = 60;
 
 /** The value of a promise that needs nothing but microtasks. */
@@ -28,7 +28,10 @@ function now<Value>(promise: Promise<Value>): Value {
   return settled.value;
 }
 
-/** Every viewer has every durable event of its topics. `swept`: there was one more of each, after everything worked again. */
+/**
+ * Every viewer has every durable event of its topics. `swept`: each topic had one more event after
+ * healing.
+ */
 export function checkCompleteness(world: World, audience: Audience, swept: boolean): void {
   const { verdict, truth } = world;
   const when = swept ? "after one event more" : "by repair alone";
@@ -39,13 +42,14 @@ export function checkCompleteness(world: World, audience: Audience, swept: boole
       verdict.fail("not-connected", `${name} is ${viewer.state} ${when}`);
       continue;
     }
-    // Nobody can know that the newest events are gone with a life of the log before there is a new one.
+    // The loss of the newest events with an epoch of the log is unknown before there is a new
+    // epoch.
     if (truth.restores > 0 && !swept) continue;
     for (const [topic, seen] of viewer.topics) {
       const has = "checker" in seen ? seen.checker.last : seen.through;
       const head = truth.head(topic);
       if ("checker" in seen) checkLife(world, name, topic, seen.checker.seen);
-      // An id speaks of one topic's life only: see docs/simulation.md.
+      // An id names one topic's epoch only: see docs/simulation.md.
       else if (truth.restores > 0) continue;
       if (has !== head)
         verdict.fail(
@@ -56,7 +60,9 @@ export function checkCompleteness(world: World, audience: Audience, swept: boole
   }
 }
 
-/** A viewer of the SDK has nothing of a life of the log that is over, unless it was there before the backup. */
+/**
+ * A viewer of the SDK has nothing of a lost epoch of the log, except events from before the backup.
+ */
 function checkLife(
   world: World,
   name: string,
@@ -72,7 +78,7 @@ function checkLife(
   }
 }
 
-/** Totals travel with likes and heal what was lost. */
+/** Totals travel with likes and repair losses. */
 export function checkLikes(world: World, audience: Audience): void {
   for (const viewer of audience.all) {
     for (const [topic, seen] of viewer.topics) {
@@ -80,7 +86,8 @@ export function checkLikes(world: World, audience: Audience): void {
       if (likes !== world.truth.likes(topic)) {
         world.verdict.fail(
           "likes",
-          `${viewer.node.place.name} shows ${likes} likes of ${topic}, there were ${world.truth.likes(topic)}`,
+          `${viewer.node.place.name} shows ${likes} likes of ${topic}, there were ` +
+            `${world.truth.likes(topic)}`,
         );
       }
     }
@@ -137,7 +144,10 @@ export function countViewers(datacenter: Datacenter, topic: Topic): number {
   return viewers;
 }
 
-/** What viewers are shown was true within the last ten seconds, of each data centre. `recent`: the numbers of that time. */
+/**
+ * The shown viewers were correct within the last ten seconds, for each data centre. `recent`: the
+ * numbers of that time.
+ */
 export function checkViewerCounts(
   world: World,
   cluster: Cluster,
@@ -152,14 +162,15 @@ export function checkViewerCounts(
       if (shown === undefined || !truth.has(shown)) {
         world.verdict.fail(
           "viewer-counts",
-          `${viewer.node.place.name} is shown ${shown} viewers of ${topic}; lately there were ${[...truth].join(", ")}`,
+          `${viewer.node.place.name} is shown ${shown} viewers of ${topic}; recently ` +
+            `there were ${[...truth].join(", ")}`,
         );
       }
     }
   }
 }
 
-/** One number of each, added up, in every way. */
+/** One number of each, added up, in every combination. */
 function sums(sets: readonly ReadonlySet<number>[]): ReadonlySet<number> {
   let all = new Set([0]);
   for (const set of sets)
@@ -167,7 +178,7 @@ function sums(sets: readonly ReadonlySet<number>[]): ReadonlySet<number> {
   return all;
 }
 
-/** Nothing is kept for those who are gone. */
+/** No state is kept for closed connections. */
 export function checkMemory(world: World, cluster: Cluster, audience: Audience): void {
   const { verdict, settings } = world;
   for (const { links, peers, node } of cluster.dispatchers) {
@@ -199,7 +210,7 @@ export function checkMemory(world: World, cluster: Cluster, audience: Audience):
     if (frontend.counters.slow !== 0)
       verdict.fail(
         "memory",
-        `${who} counts ${frontend.counters.slow} slow connections, everybody reads`,
+        `${who} counts ${frontend.counters.slow} slow connections, all viewers read`,
       );
     for (const channel of frontend.hub.channels.values()) {
       const subscribers = [...frontend.connections.values()].filter(({ subscriptions }) =>
@@ -208,12 +219,14 @@ export function checkMemory(world: World, cluster: Cluster, audience: Audience):
       if (subscribers.length !== channel.subscribers) {
         verdict.fail(
           "memory",
-          `${who} counts ${channel.subscribers} subscribers of ${channel.topic}, ${subscribers.length} connections have it`,
+          `${who} counts ${channel.subscribers} subscribers of ${channel.topic}, ` +
+            `${subscribers.length} connections have it`,
         );
       }
-      // Lifetimes end connections all the time in some runs: a topic may have lost its last viewer just now.
+      // Lifetimes end connections constantly in some runs: a topic may have lost its last viewer
+      // just now.
       if (channel.subscribers === 0 && settings.lifetimeMs.min > 1_000_000)
-        verdict.fail("memory", `${who} keeps ${channel.topic}, which nobody has`);
+        verdict.fail("memory", `${who} keeps ${channel.topic}, without a subscriber`);
       if (channel.hasHeld)
         verdict.fail("memory", `${who} holds events of ${channel.topic} that it could have sent`);
     }

@@ -1,6 +1,6 @@
 /**
  * A viewer with a browser's own EventSource and several topics: it remembers one id, the last, and
- * comes back with it by itself. It may see an event twice, but misses none.
+ * returns with it. It may see an event twice, but misses none.
  */
 
 import { markOf, parsePosition, type Topic } from "@ovation/protocol";
@@ -14,9 +14,9 @@ import type { World } from "./world.ts";
 const RETRY_MS = 1000;
 
 interface Seen {
-  /** Everything up to here was received, or lies before the beginning. */
+  /** Everything up to here was received, or is from before the beginning. */
   through: number;
-  /** What was received, by number, since the page last began with a new snapshot. */
+  /** Received events, by number, since the page last loaded a new snapshot. */
   readonly texts: Map<number, string>;
   viewers: number | undefined;
   likes: number;
@@ -134,7 +134,8 @@ export class EventSourceViewer {
       } else if (from > seen.through && truth.restores === 0) {
         verdict.fail(
           "incomplete",
-          `${this.node.place.name} ${topic}: goes on at ${from} but had ${seen.through}, with ${before}`,
+          `${this.node.place.name} ${topic}: resumes at ${from} but had ` +
+            `${seen.through}, with ${before}`,
         );
       }
     }
@@ -166,8 +167,8 @@ export class EventSourceViewer {
   }
 
   /**
-   * An event that the log has comes after others that it has, or the viewer was told that they are
-   * lost: otherwise it leaves out new events by numbers that it had from a future that is lost.
+   * An event of the log follows others that the viewer has, or the viewer learned that they are
+   * lost: otherwise it would drop new events by their numbers from the lost future.
    */
   #keep(topic: Topic, seen: Seen, seq: number, text: string): void {
     const { truth, verdict } = this.#world;
@@ -177,7 +178,8 @@ export class EventSourceViewer {
         if (number <= seq && kept !== stored && number >= truth.first(topic))
           verdict.fail(
             "lost-future",
-            `${this.node.place.name} ${topic}: got ${seq} and still has another ${number} than the log`,
+            `${this.node.place.name} ${topic}: got ${seq} and still has a ${number} ` +
+              "other than the log's",
           );
       }
     }

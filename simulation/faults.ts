@@ -1,6 +1,6 @@
 /**
- * What goes wrong in a run, and when. Each run has only some of the kinds, drawn from its seed: a run
- * with three kinds of fault finds what one with all of them covers up.
+ * The faults of a run, and their times. Each run has only some of the kinds, drawn from its seed: a
+ * run with three kinds of fault finds what one with all of them covers up.
  */
 
 import type { Audience } from "./audience.ts";
@@ -45,7 +45,7 @@ export class Chaos {
     });
   }
 
-  /** Everything works again from now on, and everybody reads. */
+  /** Heals everything from now on, and every viewer reads. */
   heal(): void {
     this.#over = true;
     const { network, trace } = this.#world;

@@ -1,4 +1,7 @@
-/** A frontend in its process: the real one, with its public routes as viewers reach them, and its way up. */
+/**
+ * A frontend in its process: the real one, with its public routes as viewers reach them, and its
+ * upstream.
+ */
 
 import {
   createLinkIntake,
@@ -37,7 +40,7 @@ import type { World } from "./world.ts";
 const DAY_MS = 86_400_000;
 const UPSTREAM_TIMEOUT_MS = 1500;
 const UPSTREAM_ATTEMPTS = 3;
-/** Far shorter than in life: nobody may miss what topics forget when they are quiet. */
+/** Far shorter than in production: idle topics must release their history without loss. */
 const QUIET_MS = 400;
 
 export interface ConnectRequest {
@@ -69,7 +72,7 @@ interface Held {
 export class FrontendProcess {
   readonly frontend: Frontend;
   readonly node: Node;
-  /** Open connections: the socket of each, and what is checked on it. */
+  /** Open connections: the socket of each, and its checker. */
   readonly held = new Map<ConnectionId, Held>();
   /** The real ends of the links from dispatchers. */
   readonly links: LinkIntake;
@@ -120,7 +123,7 @@ export class FrontendProcess {
     this.frontend.dispatch(events);
   }
 
-  /** `GET /v1/events`. Throws the Problem that the viewer is answered. */
+  /** `GET /v1/events`. Throws the Problem that the viewer gets. */
   connect(
     request: ConnectRequest,
     open: (held: (socket: Socket, wire: WireChecker) => void, gone: () => void) => Socket,
@@ -156,7 +159,7 @@ export class FrontendProcess {
     void this.frontend.open(connection, socket, connect);
   }
 
-  /** The answer's body. */
+  /** The response's body. */
   async change(request: ChangeRequest, connection: ConnectionId): Promise<unknown> {
     const { method, topics, order, identity } = request;
     const { policy } = this.#world;
@@ -188,7 +191,7 @@ export class FrontendProcess {
     return { results };
   }
 
-  /** The change where the connection is; what the connection may be sent from now on changes with it. */
+  /** The change where the connection is; what the connection may receive changes with it. */
   async changeHere(change: ConnectionChange): Promise<ConnectionChangeResult> {
     const wire = this.held.get(change.connection)?.wire;
     const identity = this.frontend.connections.get(change.connection)?.identity;
@@ -199,18 +202,18 @@ export class FrontendProcess {
         // A member's own topic stays.
         if (identity === undefined || !isOwnTopic(identity, topic)) wire?.unsubscribed(topic);
       }
-      // Said again: a removal may have passed while the addition waited for the table.
+      // Set again: a removal may have passed while the addition waited for the table.
       for (const topic of change.add) wire?.subscribed(topic);
     }
     return result;
   }
 
-  /** What is subscribed here, as the hub has it. */
+  /** The subscriptions in the hub. */
   get topics(): readonly Topic[] {
     return [...this.frontend.hub.channels.keys()];
   }
 
-  /** kill -9, or (silently) the machine. */
+  /** kill -9, or (silently) the whole machine. */
   kill(silently: boolean): void {
     this.node.alive = false;
     this.#cluster.died(this.node, silently);
@@ -257,7 +260,7 @@ export class FrontendProcess {
       try {
         return await network.call(this.node, place, UPSTREAM_TIMEOUT_MS, async () => {
           const process = this.#datacenter.dispatcherAt(place);
-          if (process === undefined) throw new CallError("nobody listens");
+          if (process === undefined) throw new CallError("nothing listens");
           return run(process.dispatcher);
         });
       } catch (error) {

@@ -1,4 +1,7 @@
-/** The links from a dispatcher to frontends: the real ends of them, over a simulated connection in place of a WebSocket. */
+/**
+ * The links from a dispatcher to frontends: the real ends of them, over a simulated connection in
+ * place of a WebSocket.
+ */
 
 import type { LinkConnection, LinkEnd, LinkEvents } from "@ovation/dispatcher";
 import { Problem } from "@ovation/protocol";
@@ -13,10 +16,12 @@ type Frame =
   | { readonly kind: "text" | "ping" | "pong"; readonly text: string }
   | { readonly kind: "close"; readonly code: number; readonly reason: string };
 
-/** [spec] RFC 6455, 7.1.5: what each end says of a connection that ended without a close frame. */
+/**
+ * [spec] RFC 6455, 7.1.5: what each end reports of a connection that ended without a close frame.
+ */
 const ABNORMAL = 1006;
 
-/** From the dispatcher at `here` to the frontend that the address names. */
+/** From the dispatcher at `here` to the frontend at `address`. */
 export function connectLink(
   world: World,
   cluster: Cluster,
@@ -85,7 +90,7 @@ export function connectLink(
         close(code, reason) {
           made.far.send({ kind: "close", code, reason });
           made.far.leave();
-          // Told later, as a WebSocket does: never during the call.
+          // Asynchronous, as a WebSocket: never during the call.
           there.soon(() => end !== undefined && intake.closed(end, code, reason));
         },
       };
@@ -97,7 +102,7 @@ export function connectLink(
     connection = made;
     cluster.links.add(made);
     intake.opened(end);
-    // It was given up while it was being made.
+    // It was closed while it was being opened.
     if (closed) made.near.send({ kind: "close", code: ABNORMAL, reason: "" });
     trace.note(there.place.name, () => `link of ${from} is open`);
   }

@@ -1,4 +1,7 @@
-/** Checks what one viewer hears in the live lane, over all its connections: each event at most once, wherever it moves. */
+/**
+ * Checks the live lane of one viewer, over all its connections: each event at most once, wherever
+ * it reconnects.
+ */
 
 import type { World } from "./world.ts";
 

@@ -1,4 +1,7 @@
-/** The log of all data centres (what PostgreSQL is outside): the memory form, reached over the network. */
+/**
+ * The log of all data centres (PostgreSQL in production): the memory form, reached over the
+ * network.
+ */
 
 import { type Log, type LogEntry, LogUnavailableError, MemoryLog } from "@ovation/log";
 import type { DurableEvent } from "@ovation/protocol";
@@ -21,7 +24,7 @@ export class LogServer {
     this.#log = new MemoryLog({ clock: node.clock, policy: world.policy, epoch: "life1" });
   }
 
-  /** It is away; everything that was committed is there when it comes back. */
+  /** It is unreachable; everything committed is there when it returns. */
   suspend(): void {
     if (this.place.node !== undefined) this.place.node.alive = false;
   }
@@ -31,7 +34,7 @@ export class LogServer {
   }
 
   /**
-   * The database is lost and comes back from a backup that is some commits old: a new life of the
+   * The database is lost and restored from a backup that is some commits old: a new epoch of the
    * log.
    */
   async restore(): Promise<void> {
@@ -64,7 +67,7 @@ export class LogServer {
     });
   }
 
-  /** The log as a process sees it. */
+  /** The log as a process calls it. */
   logFor(node: Node): Log {
     return {
       append: (entries) => this.#call(node, () => this.#append(entries)),

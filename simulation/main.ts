@@ -1,6 +1,7 @@
 /**
- * `npm run simulate -- --seed S --runs N [--minutes-of-virtual-time M] [--verbose]`: runs N seeds from S
- * on, each a cluster of its own. Ends with code 1 at the first seed that fails, and prints how to see it again.
+ * `npm run simulate -- --seed S --runs N [--minutes-of-virtual-time M] [--verbose]`: runs N seeds
+ * from S on, each its own cluster. Ends with code 1 at the first seed that fails, and prints how to
+ * reproduce it.
  */
 
 import { parseArgs } from "node:util";
@@ -20,11 +21,12 @@ const { values } = parseArgs({
 });
 
 if (values.help) {
-  console.log(`npm run simulate -- [--seed S] [--runs N] [--minutes-of-virtual-time M] [--verbose] [--keep-going]
+  console.log(`npm run simulate -- [--seed S] [--runs N] [--minutes-of-virtual-time M]
+                       [--verbose] [--keep-going]
 
   --seed S      the first seed; without it one that was never used. With --seed alone: that one run
   --runs N      how many seeds, one after the other (1000; 1 with --seed)
-  --minutes-of-virtual-time M   how long things go wrong in each run (drawn from the seed: 4 to 20 s)
+  --minutes-of-virtual-time M   length of the faults in each run (drawn from the seed: 4 to 20 s)
   --verbose     print every step
   --keep-going  do not stop at the first seed that fails`);
   process.exit(0);
@@ -61,7 +63,7 @@ const failures = new Map<string, number[]>();
 
 for (let seed = first; seed < first + runs; seed++) {
   const outcome = simulate({ seed, chaosMs, print: values.verbose ? console.log : undefined });
-  // Rejections that nobody handled are told when the event loop turns.
+  // Unhandled rejections are reported when the event loop turns.
   await new Promise<void>((resolve) => setImmediate(resolve));
   virtualMs += outcome.virtualMs;
   steps += outcome.steps;
@@ -70,7 +72,7 @@ for (let seed = first; seed < first + runs; seed++) {
     outcome.failure ??
     (rejection === undefined
       ? undefined
-      : { check: "crash", detail: `a promise nobody handled: ${String(rejection)}`, atMs: 0 });
+      : { check: "crash", detail: `an unhandled rejection: ${String(rejection)}`, atMs: 0 });
   rejection = undefined;
   if (failure !== undefined) {
     failures.set(failure.check, [...(failures.get(failure.check) ?? []), seed]);
@@ -89,14 +91,18 @@ console.log(summary(runs));
 for (const [check, seeds] of failures)
   console.log(`FAILED ${check}: ${seeds.length} seeds, for example ${seeds.slice(0, 8).join(" ")}`);
 console.log(
-  `${runs - [...failures.values()].flat().length} passed, ${[...failures.values()].flat().length} failed`,
+  `${runs - [...failures.values()].flat().length} passed, ` +
+    `${[...failures.values()].flat().length} failed`,
 );
 process.exit(failures.size === 0 ? 0 : 1);
 
 function summary(done: number): string {
   const seconds = (performance.now() - started) / 1000;
   const hours = (virtualMs / 3_600_000).toFixed(1);
-  return `${done} of ${runs} seeds from ${first} on, ${(done / seconds).toFixed(0)} a second; ${hours} h of virtual time, ${steps} steps, ${commits} durable events`;
+  return (
+    `${done} of ${runs} seeds from ${first} on, ${(done / seconds).toFixed(0)} a ` +
+    `second; ${hours} h of virtual time, ${steps} steps, ${commits} durable events`
+  );
 }
 
 function report(
@@ -106,7 +112,8 @@ function report(
   const again = simulate({ seed, chaosMs, traced: true });
   console.log(again.trace.slice(-TRACE_LINES).join("\n"));
   console.log(
-    `\nseed ${seed} FAILED ${failure.check} at ${failure.atMs} ms of virtual time:\n  ${failure.detail}`,
+    `\nseed ${seed} FAILED ${failure.check} at ${failure.atMs} ms of virtual time:\n  ` +
+      `${failure.detail}`,
   );
   console.log(`settings ${JSON.stringify(again.settings)}\nfaults   ${again.faults.join(" ")}`);
   const length =

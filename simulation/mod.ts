@@ -1,11 +1,12 @@
 /**
- * simulation: the real frontends, dispatchers, table, log and SDK in one process, over a network and a
- * clock that exist only here. A seed decides everything: what the cluster looks like, what goes wrong
- * and when. Checkers look at every connection, every callback, and at the whole cluster after healing.
+ * simulation: the real frontends, dispatchers, table, log and SDK in one process, over a simulated
+ * network and clock. A seed decides everything: the shape of the cluster, the faults and their
+ * times. Checkers watch every connection, every callback, and the whole cluster after healing.
  *
  * Life cycle: `simulate({seed})` is one synchronous call; `main.ts` calls it for many seeds.
- * Invariants: nothing here waits, reads the time or draws a number but through `clock.ts` and `random.ts`;
- * two runs of one seed take the same steps. What it simulates and checks: docs/simulation.md.
+ * Invariants: nothing here waits, reads the time or draws a number except through `clock.ts` and
+ * `random.ts`; two runs of one seed take the same steps. What it simulates and checks:
+ * docs/simulation.md.
  */
 
 export { PLANTED, type Planted } from "./saboteur.ts";

@@ -1,6 +1,6 @@
 /**
- * The network between places: what is sent arrives later, in another order, or never. Calls wait for
- * their answer for a stated time; whether a call without an answer was carried out, nobody knows.
+ * The network between places: messages arrive later, reordered, or never. Calls have a deadline;
+ * whether a call without a reply was carried out is unknown.
  */
 
 import type { Random } from "../testing/random.ts";
@@ -8,11 +8,13 @@ import type { Timeline } from "./clock.ts";
 import type { Node, Place } from "./node.ts";
 
 export interface Weather {
-  /** One way within a data centre, ms; each message draws its own between half and the whole of it. */
+  /**
+   * One way within a data centre, ms; each message draws its own between half and the whole of it.
+   */
   readonly delayMs: number;
   /** One way between data centres. */
   readonly farDelayMs: number;
-  /** Share of the messages that never arrive. */
+  /** Share of the messages that are lost. */
   readonly loss: number;
   /** Share that takes twenty times as long. */
   readonly straggling: number;
@@ -20,7 +22,7 @@ export interface Weather {
 
 export const CALM: Weather = { delayMs: 1, farDelayMs: 40, loss: 0, straggling: 0 };
 
-/** No answer came: the other side is away, or it or the answer is late or lost. */
+/** No reply came: the peer is unreachable, or it or the reply is late or lost. */
 export class CallError extends Error {
   override readonly name = "CallError";
 }
@@ -55,7 +57,7 @@ export class Network {
     return (this.#random.chance(straggling) ? base * 20 : base) + slow;
   }
 
-  /** One message. `onRefused` is called where nobody listens at the other end. */
+  /** One message. `onRefused` is called where no process listens at the other end. */
   send(from: Node, to: Place, run: (there: Node) => void, onRefused?: () => void): void {
     if (!from.alive || this.isCut(from.place, to) || this.#random.chance(this.weather.loss)) return;
     const delay = this.delay(from.place, to);
@@ -67,7 +69,7 @@ export class Network {
     });
   }
 
-  /** Rejects with a {@link CallError}, or with what the other side threw. */
+  /** Rejects with a {@link CallError}, or with what the peer threw. */
   call<Value>(
     from: Node,
     to: Place,
@@ -80,7 +82,7 @@ export class Network {
       );
       const answer = (there: Node, settle: () => void): void =>
         this.send(there, from.place, (here) => {
-          // The answer to a call of an earlier life is nobody's.
+          // The reply to a call of an earlier incarnation is dropped.
           if (here !== from) return;
           cancel();
           settle();
@@ -96,7 +98,7 @@ export class Network {
         },
         () => {
           cancel();
-          reject(new CallError(`nobody listens at ${to.name}`));
+          reject(new CallError(`nothing listens at ${to.name}`));
         },
       );
     });

@@ -1,6 +1,6 @@
 /**
- * A node is one life of one process; a place is where such processes run one after the other. What a
- * dead node had planned never happens; what a frozen one had planned happens when it thaws.
+ * A node is one incarnation of a process; a place is where such processes run one after the other.
+ * Timers of a dead node never fire; those of a frozen one fire when it thaws.
  */
 
 import type { Clock } from "@ovation/protocol";
@@ -15,7 +15,7 @@ export class Place {
   readonly kind: PlaceKind;
   /** The process that runs there now. */
   node: Node | undefined;
-  /** How far the machine's clock is off, ms: it stays with the machine. */
+  /** The error of the machine's clock, ms: it stays with the machine. */
   skewMs = 0;
 
   constructor(datacenter: string, kind: PlaceKind, name: string) {
@@ -32,13 +32,13 @@ export class Place {
 export class Node {
   readonly place: Place;
   alive = true;
-  /** Its clock, skewed as its machine's is; timers do not notice when the clock is set. */
+  /** Its clock, skewed as its machine's is; timers are not affected when the clock is set. */
   readonly clock: Clock;
-  /** What measures time and is never set, whatever the machine's clock says. */
+  /** A monotonic clock, whatever the machine's clock says. */
   readonly steadyClock: Clock;
-  /** Added to the time of everything that it sends, ms: a busy machine. */
+  /** Added to the delay of everything that it sends, ms: a busy machine. */
   slowMs = 0;
-  /** Timers that wait: a leak shows here. */
+  /** Pending timers: a leak shows here. */
   timers = 0;
 
   readonly #timeline: Timeline;
@@ -76,7 +76,7 @@ export class Node {
     };
   }
 
-  /** Does something in this process: now, when it thaws, or never. */
+  /** Runs something in this process: now, when it thaws, or never. */
   do(run: () => void): void {
     if (!this.alive) return;
     if (this.#frozen) this.#backlog.push(run);
@@ -95,17 +95,17 @@ export class Node {
     this.#timeline.after(ms, () => this.thaw());
   }
 
-  /** What came meanwhile happens now, in its order. */
+  /** What arrived in between runs now, in order. */
   thaw(): void {
     if (!this.#frozen) return;
     this.#frozen = false;
     const backlog = this.#backlog;
     this.#backlog = [];
     for (const run of backlog) this.#timeline.after(0, () => this.do(run));
-    // Whatever comes at this very moment comes behind it, because the timeline keeps the order.
+    // What arrives at this very moment runs after it, because the timeline keeps the order.
   }
 
-  /** A stopwatch that shows the time and what the process has computed: more on a slow one. */
+  /** A stopwatch of the time and the process's computing: more on a slow one. */
   elapsed(): number {
     this.#worked += this.slowMs / 4;
     return this.#timeline.now + this.#worked;

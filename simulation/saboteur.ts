@@ -1,4 +1,7 @@
-/** Puts one bug into a run on purpose, behind everything that could repair it: so the checkers are tested themselves. */
+/**
+ * Injects one bug into a run, after everything that could repair it: so the checkers are tested
+ * themselves.
+ */
 
 import type { ClientEvent } from "@ovation/client";
 import type { Message, Topic } from "@ovation/protocol";
@@ -6,7 +9,7 @@ import type { Cluster } from "./cluster.ts";
 import type { Truth } from "./truth.ts";
 import type { Check } from "./verdict.ts";
 
-/** Each bug, and the checks that may be the first to see it. */
+/** Each bug, and the checks that may detect it first. */
 export const PLANTED = {
   "frame-lost": ["wire-hole", "incomplete"],
   "frame-repeated": ["wire-order"],
@@ -28,7 +31,7 @@ export const PLANTED = {
 
 export type Planted = keyof typeof PLANTED;
 
-/** The bug comes at this many-th occasion. */
+/** The bug happens at the occasion of this number. */
 const OCCASION = 3;
 
 export class Saboteur {
@@ -42,7 +45,10 @@ export class Saboteur {
     this.#planted = planted;
   }
 
-  /** What a viewer's end of a connection reads in place of `message`. `returned`: it came back with a position. */
+  /**
+   * What a viewer's end of a connection reads in place of `message`. `returned`: it returned with a
+   * position.
+   */
   frames(message: Message, returned: boolean): readonly Message[] {
     const durable = message.data.includes(`"seq":`) && message.type !== "connection";
     if (this.#kept !== undefined && durable) {
@@ -97,7 +103,7 @@ export class Saboteur {
     return this.#planted === "callback-repeated" && this.#isTime() ? 2 : 1;
   }
 
-  /** When nothing else happens any more, before the last checks. */
+  /** When the run is idle, before the last checks. */
   atTheEnd(cluster: Cluster, truth: Truth, topics: readonly Topic[]): void {
     for (const datacenter of cluster.datacenters) {
       for (const { frontend, topics: has } of datacenter.living) {
@@ -129,14 +135,14 @@ export class Saboteur {
     }
   }
 
-  /** Before the end, so that it has time to spread: numbers that nobody counted. */
+  /** Before the end, so that it has time to spread: wrong numbers. */
   afterHealing(cluster: Cluster, truth: Truth, topics: readonly Topic[]): void {
     if (this.#planted === "likes-miscounted") for (const topic of topics) truth.liked(topic, 1);
     else if (this.#planted !== "viewers-miscounted") return;
     for (const { store } of cluster.datacenters) {
       if (this.#planted !== "viewers-miscounted") break;
       void store.counts.report(
-        "nobody",
+        "no-reporter",
         topics.map((topic) => ({ topic, viewers: 7 })),
         86_400_000,
       );

@@ -1,4 +1,4 @@
-/** What a run is made of, drawn from its seed: many small clusters rather than one large one. */
+/** The parameters of a run, drawn from its seed: many small clusters rather than one large one. */
 
 import { DEFAULT_POLICY, type KindPolicy, type Policy } from "@ovation/protocol";
 import type { Random } from "../testing/random.ts";

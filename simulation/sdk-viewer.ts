@@ -1,4 +1,6 @@
-/** A viewer with the SDK: the whole client, over the simulated network, with what its callbacks saw checked. */
+/**
+ * A viewer with the SDK: the whole client, over the simulated network, with its callbacks checked.
+ */
 
 import { ApiError, type Client, createClient } from "@ovation/client";
 import { type Identity, type Topic, topicOf } from "@ovation/protocol";
@@ -181,7 +183,7 @@ export class SdkViewer {
   }
 }
 
-/** What the client reads of a Response, without the runtime's own asynchrony. */
+/** The part of a Response that the client reads, without the runtime's own asynchrony. */
 function responseOf(status: number, body: unknown): Response {
   return {
     ok: status < 300,

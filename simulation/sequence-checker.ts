@@ -1,4 +1,7 @@
-/** Checks what the SDK's callbacks see of one subscription: each durable event once, in order, from the head on. */
+/**
+ * Checks the SDK's callbacks of one subscription: each durable event once, in order, from the head
+ * on.
+ */
 
 import type { ClientEvent } from "@ovation/client";
 import type { Topic } from "@ovation/protocol";
@@ -7,7 +10,9 @@ import type { World } from "./world.ts";
 export class SequenceChecker {
   /** The last number seen, or the head that it began at. */
   last: number | undefined;
-  /** What was seen since the last reset, by number: all of it must be of the log's present life in the end. */
+  /**
+   * Events seen since the last reset, by number: all must be of the log's current epoch at the end.
+   */
   readonly seen = new Map<number, string>();
   viewers: number | undefined;
   likes = 0;
@@ -26,7 +31,7 @@ export class SequenceChecker {
     const { verdict, truth } = this.#world;
     if (this.last === undefined) this.last = head;
     else if (head !== this.last)
-      verdict.fail("sdk-head", `${this.#who} goes on from ${head} but had ${this.last}`);
+      verdict.fail("sdk-head", `${this.#who} resumes from ${head} but had ${this.last}`);
     if (head > truth.head(this.#topic) && truth.restores === 0) {
       verdict.fail(
         "sdk-head",
@@ -55,13 +60,14 @@ export class SequenceChecker {
     this.last = seq;
   }
 
-  /** Only where the event that the reader stood at is past retention, or a backup was restored. */
+  /** Only where the reader's last event is past retention, or a backup was restored. */
   reset(head: number): void {
     const { verdict, truth } = this.#world;
     if (truth.first(this.#topic) <= (this.last ?? 0) && truth.restores === 0) {
       verdict.fail(
         "unjustified-reset",
-        `${this.#who} was reset to ${head} at ${this.last}; the log keeps ${truth.first(this.#topic)} and later`,
+        `${this.#who} was reset to ${head} at ${this.last}; the log keeps ` +
+          `${truth.first(this.#topic)} and later`,
       );
     }
     this.last = head;

@@ -1,4 +1,4 @@
-/** One run: a cluster drawn from a seed, chaos, healing, and what must hold then. */
+/** One run: a cluster drawn from a seed, faults, healing, and the invariants after it. */
 
 import type { Topic } from "@ovation/protocol";
 import { Random } from "../testing/random.ts";
@@ -26,7 +26,7 @@ import type { Settings, World } from "./world.ts";
 
 export interface SimulateOptions {
   readonly seed: number;
-  /** Length of the part in which things go wrong, ms of virtual time; drawn from the seed where absent. */
+  /** Length of the part with faults, ms of virtual time; drawn from the seed where absent. */
   readonly chaosMs?: number | undefined;
   readonly traced?: boolean;
   readonly print?: ((line: string) => void) | undefined;
@@ -36,7 +36,7 @@ export interface SimulateOptions {
 export interface Outcome {
   readonly seed: number;
   readonly failure: Failure | undefined;
-  /** Whether there was an occasion for the bug that was to be put in. */
+  /** Whether there was an occasion for the injected bug. */
   readonly planted: boolean;
   readonly settings: Settings;
   readonly faults: readonly string[];
@@ -44,16 +44,16 @@ export interface Outcome {
   /** ms of virtual time. */
   readonly virtualMs: number;
   readonly commits: number;
-  /** Over the times of all steps, and over the trace where there is one. */
+  /** A hash over the times of all steps, and over the trace where there is one. */
   readonly hash: string;
   readonly trace: readonly string[];
 }
 
-/** After healing: all that were connected are whole by then, without any new event to help. */
+/** After healing: all connected viewers have caught up by then, without any new event. */
 const REPAIRED_AFTER_MS = 32_000;
-/** Then one event per topic; and when that has arrived, the rest is checked. */
+/** Then one event per topic; when that has arrived, the rest is checked. */
 const SWEPT_AFTER_MS = 45_000;
-/** What a viewer is shown may be this old. */
+/** The shown viewers may be this old. */
 const VIEWERS_AGE_MS = 10_000;
 const SAMPLE_MS = 500;
 const TRACE_LINES = 400;
@@ -126,7 +126,7 @@ function checkAll(world: World, cluster: Cluster, audience: Audience, recent: Re
   checkMemory(world, cluster, audience);
 }
 
-/** Remembers how many viewers there were lately. */
+/** Records how many viewers there were recently. */
 function sampleViewers(world: World, cluster: Cluster, audience: Audience): Recent {
   const samples: { readonly at: number; readonly counts: ReadonlyMap<string, number> }[] = [];
   const sample = () => {

@@ -3,14 +3,14 @@ import { PLANTED, type Planted } from "./saboteur.ts";
 import { simulate } from "./simulate.ts";
 
 const SEEDS = 60;
-/** Seeds in which a planted bug looks for an occasion. */
+/** Seeds in which an injected bug looks for an occasion. */
 const OCCASIONS_MAX = 6;
 
-test(`${SEEDS} clusters keep their promises through faults, and are whole after them`, () => {
+test(`${SEEDS} clusters keep their promises through faults, and are complete after them`, () => {
   for (let seed = 1; seed <= SEEDS; seed++) expectNoFailure(seed);
 }, 120_000);
 
-test("a seed replays exactly: every step at the same time, with the same words", () => {
+test("a seed replays exactly: every step at the same time, with the same trace", () => {
   for (const seed of [3, 7, 20]) {
     const first = simulate({ seed, traced: true });
     const second = simulate({ seed, traced: true });
@@ -21,7 +21,7 @@ test("a seed replays exactly: every step at the same time, with the same words",
 }, 60_000);
 
 for (const planted of Object.keys(PLANTED) as Planted[]) {
-  test(`a planted bug is caught: ${planted}`, () => {
+  test(`an injected bug is caught: ${planted}`, () => {
     for (let seed = 1; seed <= OCCASIONS_MAX; seed++) {
       const outcome = simulate({ seed, planted, chaosMs: 3000 });
       if (!outcome.planted) {
@@ -37,6 +37,6 @@ for (const planted of Object.keys(PLANTED) as Planted[]) {
 
 function expectNoFailure(seed: number): void {
   const { failure } = simulate({ seed });
-  // The seed is in the message: it is all that is needed to see the failure again.
+  // The seed is in the message: it is all that is needed to reproduce the failure.
   expect({ seed, failure }).toEqual({ seed, failure: undefined });
 }

@@ -1,6 +1,6 @@
 /**
  * One connection's bytes from a frontend to a viewer, as TCP would carry them: in order, without a
- * hole, until it breaks. What the viewer does not read fills the window, and a write then waits.
+ * hole, until it breaks. Unread bytes fill the window, and a write then waits.
  */
 
 import type { ByteWriter } from "@ovation/protocol";
@@ -13,13 +13,16 @@ export interface SocketOptions {
   readonly network: Network;
   readonly server: Node;
   readonly viewer: Node;
-  /** Bytes on the way beyond which a write waits. */
+  /** Bytes in flight beyond which a write waits. */
   readonly windowBytes: number;
-  /** Compressed sizes depend on the random part of connection ids: such a stream counts its writes instead. */
+  /**
+   * Compressed sizes depend on the random part of connection ids: such a stream counts its writes
+   * instead.
+   */
   readonly bytesPerWrite?: number | undefined;
   /** `writtenAt` is the step of the timeline in which the server wrote it. */
   onBytes(bytes: Uint8Array, writtenAt: number): void;
-  /** The viewer's end: in good order (`ended`), or broken. */
+  /** The viewer's end: closed cleanly (`ended`), or broken. */
   onEnd(kind: "ended" | "lost"): void;
   /** The server's end: the viewer is gone. */
   onGone(): void;
@@ -32,7 +35,7 @@ interface Written {
   readonly step: number;
 }
 
-/** The kernel gives up a connection whose other end answered nothing for this long. */
+/** The kernel gives up a connection whose peer has not answered for this long. */
 const USER_TIMEOUT_MS = 20_000;
 const RETRANSMIT_MS = 200;
 
@@ -45,10 +48,10 @@ export class Socket implements ByteWriter {
   #arrivesAt = 0;
   #moving = false;
   #paused = false;
-  /** What either end knows. */
+  /** The state that either end knows. */
   #serverOpen = true;
   #viewerOpen = true;
-  /** Nothing passes any more, and nobody was told. */
+  /** Nothing passes, and no end is notified. */
   #silent = false;
   #stalledSince: number | undefined;
   #drained: { readonly promise: Promise<number>; resolve(): void } | undefined;
@@ -86,7 +89,7 @@ export class Socket implements ByteWriter {
     this.#enqueue(undefined);
   }
 
-  /** The server gives up what was written. */
+  /** The server discards its written bytes. */
   cut(): void {
     this.#serverOpen = false;
     this.reset();
@@ -159,7 +162,8 @@ export class Socket implements ByteWriter {
       this.#serverOpen = false;
       this.server.do(() => this.#options.onGone());
     }
-    // The runtime settles a pending write when the reader goes (held by http/event-stream.test.ts).
+    // The runtime settles a pending write when the reader disconnects (checked by
+    // http/event-stream.test.ts).
     this.#release();
   }
 
@@ -189,19 +193,22 @@ export class Socket implements ByteWriter {
     timeline.after(network.delay(viewer.place, server.place), () => this.#goneAtServer());
   }
 
-  /** Something between breaks it: both ends learn it soon. */
+  /** A middlebox breaks it: both ends learn it soon. */
   reset(): void {
     const { network, timeline, server, viewer } = this.#options;
     timeline.after(network.delay(viewer.place, server.place), () => this.#goneAtServer());
     timeline.after(network.delay(server.place, viewer.place), () => this.#endAtViewer("lost"));
   }
 
-  /** Nothing arrives any more and nobody is told: a NAT that forgot, a phone in a tunnel. */
+  /** Nothing arrives and no end is notified: a NAT entry expired, a phone in a tunnel. */
   silence(): void {
     this.#silent = true;
   }
 
-  /** The path is back: what belongs to a connection that the other side does not know any more is answered with a reset. */
+  /**
+   * The path is back: packets of a connection that the other side does not know are answered with a
+   * reset.
+   */
   heal(): void {
     if (
       this.#silent ||

@@ -1,4 +1,7 @@
-/** The store of a data centre (what Redis is outside): table, viewer counts and claims in memory, reached over the network. */
+/**
+ * The store of a data centre (Redis in production): table, viewer counts and claims in memory,
+ * reached over the network.
+ */
 
 import {
   createMemorySharedStore,
@@ -41,7 +44,7 @@ export class Store {
     this.wipe();
   }
 
-  /** It is away, and comes back with what it had. */
+  /** It is unreachable, and returns with its data. */
   suspend(): void {
     this.#node().alive = false;
   }
@@ -55,7 +58,7 @@ export class Store {
     return this.place.node;
   }
 
-  /** The table as a dispatcher sees it. */
+  /** The table as a dispatcher calls it. */
   tableFor(node: Node): SubscriptionTable {
     return {
       renew: (frontend, ttlMs) => this.#call(node, () => this.table.renew(frontend, ttlMs)),
@@ -76,7 +79,7 @@ export class Store {
     };
   }
 
-  /** Claims of forwarded batches, and whose life of the store they are. */
+  /** Claims of forwarded batches, and the identity of the store. */
   sharedFor(node: Node): Pick<SharedStore, "claim"> {
     return { claim: (key, ttlMs) => this.#call(node, () => this.shared.claim(key, ttlMs)) };
   }

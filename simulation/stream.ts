@@ -1,4 +1,7 @@
-/** How a viewer reaches a frontend: through a load balancer, over a socket, and with requests beside it. */
+/**
+ * A viewer's path to a frontend: through a load balancer, over a socket, and with separate
+ * requests.
+ */
 
 import { zstdDecompressSync } from "node:zlib";
 import {
@@ -24,12 +27,12 @@ export interface StreamCallbacks {
 }
 
 export interface OpenStream {
-  /** Present once the frontend took the connection. */
+  /** Present once the frontend accepted the connection. */
   readonly socket: Socket | undefined;
   close(): void;
 }
 
-/** How long a connect that nobody answers takes to fail. */
+/** The timeout of a connect without a response. */
 const CONNECT_FAILS_MS = 4000;
 const REQUEST_TIMEOUT_MS = 5000;
 const ZSTD_BYTES_PER_WRITE = 300;
@@ -162,14 +165,14 @@ function createReader(
   };
 }
 
-/** `events=message`: every event has EventSource's own name, and says its type inside. */
+/** `events=message`: every event has EventSource's own name, and its type inside. */
 function withTypeInside(message: Message): Message {
   const { type } = JSON.parse(message.data) as { readonly type: string };
   if (message.type !== "message") throw new Error(`an event is named ${message.type}`);
   return { ...message, type };
 }
 
-/** A request to any frontend: answers its status and body. Rejects where none comes. */
+/** A request to any frontend: returns its status and body. Rejects where none comes. */
 export async function changeSubscriptions(
   world: World,
   cluster: Cluster,
@@ -187,7 +190,7 @@ export async function changeSubscriptions(
       try {
         return await process.change(change, connection);
       } catch (error) {
-        // As `ovation/listener.ts` answers what is no Problem.
+        // As `ovation/listener.ts` answers an error that is no Problem.
         throw error instanceof Problem ? error : new Problem("internal-error", String(error));
       }
     });

@@ -1,8 +1,8 @@
-/** The last steps of a run in words, for whoever looks into a seed that failed; and a hash over all of them. */
+/** The last steps of a run in words, to debug a failed seed; and a hash over all of them. */
 
 import { BEGINNING_MS, type Timeline } from "./clock.ts";
 
-/** Lines that are kept; older ones are forgotten. */
+/** Lines that are kept; older ones are evicted. */
 const LINES_MAX = 4000;
 
 export class Trace {
@@ -21,7 +21,7 @@ export class Trace {
     this.#print = options.print;
   }
 
-  /** Written out only when somebody wants it: `what` may cost something. */
+  /** Formatted only when it is needed: `what` may cost something. */
   note(who: string, what: () => string): void {
     if (!this.#enabled) return;
     const ms = (this.#timeline.now - BEGINNING_MS).toFixed(1).padStart(9);

@@ -1,4 +1,7 @@
-/** Who publishes what during a run: comments by posters who insist, live events, likes, and now and then a burst. */
+/**
+ * What is published during a run: comments that are retried until acknowledged, live events, likes,
+ * and bursts.
+ */
 
 import { type Topic, toJsonText } from "@ovation/protocol";
 import type { Audience } from "./audience.ts";
@@ -14,7 +17,7 @@ export class Traffic {
   readonly #poster: Node;
   #count = 0;
   #over = false;
-  /** Posts that were not told their number yet. */
+  /** Posts without an acknowledgement so far. */
   open = 0;
 
   constructor(world: World, cluster: Cluster, audience: Audience) {
@@ -28,12 +31,12 @@ export class Traffic {
     this.#every(settings.chaosMs / 2, () => this.#burst());
   }
 
-  /** Nothing more is published, but what posters insist on. */
+  /** Stops publishing, except retries. */
   end(): void {
     this.#over = true;
   }
 
-  /** One durable event and one like for each topic: whoever was missed before is not missed now. */
+  /** One durable event and one like for each topic: missing ones are detected by them. */
   sweep(): void {
     for (const topic of this.#audience.topics) {
       this.post(topic);

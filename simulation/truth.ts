@@ -1,20 +1,20 @@
-/** What is true, whatever anybody believes: what the log committed, what publishers were told, what was counted. */
+/** The ground truth: what the log committed, what publishers were told, what was counted. */
 
 import type { DurableEvent, JsonText, Topic } from "@ovation/protocol";
 
 interface TopicTruth {
   /** `data` by number; index 0 is number 1. */
   readonly data: JsonText[];
-  /** What earlier lives of the log wrote at a number, before a backup was restored. */
+  /** What earlier epochs of the log wrote at a number, before a backup was restored. */
   readonly lost: Map<number, JsonText[]>;
-  /** The oldest number that is kept. */
+  /** The oldest number within retention. */
   first: number;
   likes: number;
 }
 
 export class Truth {
   readonly #topics = new Map<Topic, TopicTruth>();
-  /** Numbers that publishers were told, by topic: acknowledged. */
+  /** Acknowledged numbers, by topic. */
   readonly acknowledged = new Map<Topic, Map<number, string>>();
   commits = 0;
 
@@ -44,7 +44,7 @@ export class Truth {
   /** How often a backup was restored. */
   restores = 0;
 
-  /** A backup took the place of the log: what came after `head` is gone, and nobody is to blame. */
+  /** A backup replaced the log: events after `head` are lost, which is no violation. */
   restored(topic: Topic, head: number): void {
     const { data, lost } = this.#of(topic);
     this.restores++;
@@ -55,7 +55,7 @@ export class Truth {
     }
   }
 
-  /** Whether this is, or in an earlier life of the log was, the event with this number. */
+  /** Whether this is, or in an earlier epoch of the log was, the event with this number. */
   wasEver(topic: Topic, seq: number, data: string): boolean {
     const truth = this.#of(topic);
     return (
@@ -64,7 +64,7 @@ export class Truth {
   }
 
   acknowledge(topic: Topic, seq: number, text: string): void {
-    // The answer may have been on its way when the backup took the log's place.
+    // The response may have been in flight when the backup replaced the log.
     if (
       this.#of(topic)
         .lost.get(seq)

@@ -1,4 +1,4 @@
-/** Where the checkers say what is wrong. The first failure ends the run. */
+/** Where the checkers report violations. The first one ends the run. */
 
 import { BEGINNING_MS, type Timeline } from "./clock.ts";
 

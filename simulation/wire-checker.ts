@@ -1,5 +1,5 @@
 /**
- * Checks what one connection carries, before any client looks at it: nothing of a topic that it is not
+ * Checks what one connection carries, before any client sees it: nothing of a topic that it is not
  * subscribed to; the durable events of a topic in order and without a hole; no live event twice.
  */
 
@@ -13,7 +13,10 @@ interface Carried {
   /** After how many of them `last` was written. */
   period: number;
   last: number | undefined;
-  /** Where the first event said that the topic begins. (A frontend that is behind the viewer repeats some.) */
+  /**
+   * Where the first event said that the topic begins. (A frontend that is behind the viewer repeats
+   * some.)
+   */
   from: number | undefined;
 }
 
@@ -54,7 +57,7 @@ export class WireChecker {
     carried.endedSteps.push(this.#world.timeline.steps);
   }
 
-  /** The first event: what follows begins where its id says. */
+  /** The first event: the next ones begin where its id says. */
   opened(id: string): void {
     const marks = parsePosition(id)?.topics;
     for (const [topic, carried] of this.#topics) {
@@ -104,7 +107,8 @@ export class WireChecker {
     if (!truth.wasEver(topic, seq, JSON.stringify(envelope.data))) {
       verdict.fail(
         "content",
-        `${this.#who} got ${topic} ${seq} with ${JSON.stringify(envelope.data)}, not ${truth.dataOf(topic, seq)}`,
+        `${this.#who} got ${topic} ${seq} with ${JSON.stringify(envelope.data)}, not ` +
+          `${truth.dataOf(topic, seq)}`,
       );
     }
     carried.last = seq;

@@ -1,4 +1,4 @@
-/** What every simulated part needs: time, chance, the network, the truth, and where to say what is wrong. */
+/** What every simulated part needs: time, randomness, the network, the truth, and the verdict. */
 
 import type { Policy } from "@ovation/protocol";
 import type { Random } from "../testing/random.ts";
@@ -9,7 +9,7 @@ import type { Trace } from "./trace.ts";
 import type { Truth } from "./truth.ts";
 import type { Verdict } from "./verdict.ts";
 
-/** What a run is made of; drawn from the seed in `scenario.ts`. */
+/** The parameters of a run; drawn from the seed in `scenario.ts`. */
 export interface Settings {
   readonly datacenters: number;
   /** Per data centre. */
@@ -24,7 +24,7 @@ export interface Settings {
   readonly heartbeatMs: number;
   readonly lingerMs: number;
   readonly lifetimeMs: { readonly min: number; readonly max: number };
-  /** Bytes of one connection on the way beyond which a write waits. */
+  /** Bytes in flight of one connection beyond which a write waits. */
   readonly windowBytes: number;
   /** Mean ms between two durable, and two live events. */
   readonly durableEveryMs: number;
@@ -48,10 +48,10 @@ export interface World {
   readonly verdict: Verdict;
   readonly policy: Policy;
   readonly settings: Settings;
-  /** Puts in a bug on purpose. */
+  /** Injects a bug. */
   readonly saboteur: Saboteur | undefined;
-  /** Nothing goes wrong any more: connections and tokens last from now on. */
+  /** No more faults: connections and tokens last from now on. */
   healed: boolean;
-  /** Failures that parts reported and went on from. */
+  /** Failures that parts reported and recovered from. */
   tolerated: number;
 }

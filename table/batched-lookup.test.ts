@@ -5,7 +5,7 @@ import type { FrontendAddress } from "./subscription-table.ts";
 
 type Answers = ReadonlyMap<Topic, readonly FrontendAddress[]>;
 
-/** A store that answers when the test says so: each topic with a frontend of its name. */
+/** A store that answers on command: each topic with a frontend of its name. */
 function store() {
   const reads: { readonly topics: readonly Topic[]; answer(): void; fail(): void }[] = [];
   const lookup = createBatchedLookup({
@@ -42,7 +42,7 @@ function store() {
 const video = (id: number) => topicOf("video", String(id));
 const turn = () => new Promise<void>((resolve) => setImmediate(resolve));
 
-test("lookups of one turn, and those that come while one is under way, are one read each, of distinct topics", async () => {
+test("lookups of one turn, or during one in flight, are one read of distinct topics", async () => {
   const { reads, ids } = store();
   const first = [ids(video(1), video(2)), ids(video(2))];
   await turn();
@@ -60,7 +60,7 @@ test("lookups of one turn, and those that come while one is under way, are one r
   expect(await Promise.all(second)).toEqual([[[video(3)]], [[video(1)]]]);
 });
 
-test("a read that is not answered holds up later ones for a moment only, and one group that fails none of another", async () => {
+test("a hanging read delays later ones briefly, and a failed group no other one", async () => {
   const { reads, ids } = store();
   const stuck = ids(video(1));
   await turn();

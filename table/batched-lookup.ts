@@ -1,12 +1,11 @@
 /**
- * Lookups that are called in one turn of the event loop become one: each distinct topic is read once,
- * and the leases once for all. So do those that are called while one is under way: what a lookup costs this process
- * is mostly its command, and the store answers sooner than most would notice. None waits for longer
- * than {@link WAIT_MS}, so a store or node that stands still holds up nobody else. Nothing is kept
- * longer than that: what a lookup answers was read after it was called.
+ * Lookups of one turn of the event loop become one: each distinct topic is read once, and the
+ * leases once for all. So do lookups during one in flight: most of a lookup's cost in this process
+ * is its command. None waits longer than {@link WAIT_MS}, so a store or node that hangs delays no
+ * other one. Nothing is cached: every result was read after its lookup was called.
  *
- * Topics are read in groups, one for each node of the store, and a lookup fails only with the groups
- * that it has topics in: while one node of a Cluster is down, topics on the others are found.
+ * Topics are read in groups, one for each node of the store, and a lookup fails only with the
+ * groups of its topics: while one node of a Cluster is down, topics on the others are found.
  */
 
 import type { Topic } from "@ovation/protocol";
@@ -22,7 +21,7 @@ export interface LookupReader {
   read(groups: ReadonlyMap<string, ReadonlySet<Topic>>): ReadonlyMap<string, Group>;
 }
 
-/** A lookup waits so long for the one before it. */
+/** How long a lookup waits for the one before it. */
 const WAIT_MS = 1;
 
 interface Waiting {
@@ -61,7 +60,7 @@ export function createBatchedLookup({
     for (const { topics, resolve } of batch) resolve(collect(topics, groupNames, answers));
     void Promise.allSettled(answers.values()).then(() => {
       underWay--;
-      // With what else this turn brings.
+      // Together with the other lookups of this turn.
       if (waiting.length > 0) setImmediate(readAll);
     });
   }

@@ -1,11 +1,11 @@
 /**
- * table: which frontends have a viewer of a topic, and the little else that the processes of a data
- * centre share. Each interface has a form in memory, for one process, and one on Redis or Valkey, and
- * one contract suite for both.
+ * table: which frontends have a viewer of a topic, and the other state that the processes of a data
+ * centre share. Each interface has a form in memory, for one process, and one on Redis or Valkey,
+ * and one contract suite for both.
  *
  * - `subscription-table.ts`: topic → frontends, with leases
  * - `viewer-counts.ts`: topic → viewers
- * - `shared-store.ts`: rate limits, claims, small values that expire
+ * - `shared-store.ts`: rate limits, idempotency keys, small values that expire
  *
  * Life cycle: `openRedisStore` connects in the background and is shared by all three; each `close`
  * ends its own timers, the store's own ends the connection.

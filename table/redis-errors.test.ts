@@ -1,4 +1,4 @@
-/** What an operator is told whose `--table` is wrong. Real servers; some of them not Redis. */
+/** The errors an operator gets for a wrong `--table`. Real servers; some of them not Redis. */
 
 import { afterAll, beforeAll, expect, test } from "bun:test";
 import { type RedisInstance, startRedis, startRedisCluster } from "../testing/redis.ts";
@@ -41,7 +41,7 @@ afterAll(async () => {
   await Promise.all(running.map((one) => one.stop()));
 });
 
-/** All that is said of the store at this address: by the state, by a lookup, by a renewal. */
+/** All error texts for the store at this URL: from the state, a lookup, a renewal. */
 async function said(url: string): Promise<string> {
   const lines: string[] = [];
   const table = openRedisTable({
@@ -62,9 +62,9 @@ async function said(url: string): Promise<string> {
 const at = (instance: RedisInstance, from: string | RegExp = "", to = "") =>
   instance.url.replace(from, to);
 
-test("an address that is wrong is told with what to do about it, by every call, and never with its password", async () => {
+test("every call on a wrong URL says what to do, and never shows the password", async () => {
   const cases: readonly (readonly [url: string, advice: string])[] = [
-    ["redis://127.0.0.1:1", "nobody listens there"],
+    ["redis://127.0.0.1:1", "nothing listens there"],
     ["redis://nowhere.invalid:1", "not known here"],
     [locked.url, "asks for a password"],
     [at(locked, "//", `//:${PASSWORD}-not@`), "password in --table is wrong"],
@@ -88,7 +88,7 @@ test("an address that is wrong is told with what to do about it, by every call, 
   }
 }, 30_000);
 
-test("a database number that the server does not have is not taken for its first one", async () => {
+test("a database number that the server does not have is not replaced by 0", async () => {
   const before = await open.servers[0]?.client.dbsize();
   expect(await said(`${open.url}/99`)).not.toContain("done");
   expect(await open.servers[0]?.client.dbsize()).toBe(before ?? -1);

@@ -1,27 +1,32 @@
-/** What Redis and its client say when something is wrong, for two readers: the code that tries again, and the operator who reads the log. */
+/**
+ * The errors of Redis and its client, for two readers: the code that retries, and the operator who
+ * reads the log.
+ */
 
 import type { StoreAddress } from "./redis-url.ts";
 
-/** Errors that end by themselves when the store has changed over. Where a connection broke, the call may have been carried out. */
+/**
+ * Transient errors during a failover. Where a connection broke, the call may have been carried out.
+ */
 export function isPassing(message: string): boolean {
   return /^(MOVED|ASK|TRYAGAIN|CLUSTERDOWN|LOADING|READONLY|MASTERDOWN)|connection is closed|isn't writeable|isn't ready|not ready|ECONN|socket|startup nodes|refresh slots|all sentinels|max retries per request|slots allocation group/i.test(
     message,
   );
 }
 
-/** A slot is with another node than this client thinks. */
+/** A slot is on another node than this client has recorded. */
 export function isMoved(message: string): boolean {
   return /^MOVED|slots allocation group/.test(message);
 }
 
-/** The client's own word for a call that it did not send: why, its last error says. */
+/** The client's own error for a call that it did not send: its last error says why. */
 export function isNotConnected(message: string): boolean {
   return /isn't writeable|isn't ready|connection is closed|max retries per request|no answer/i.test(
     message,
   );
 }
 
-/** No other attempt will do better: the address asks for something that the server does not have. */
+/** Permanent errors: the URL asks for something that the server does not have. */
 export function isHopeless(message: string): boolean {
   return /DB index is out of range/i.test(message);
 }
@@ -32,7 +37,7 @@ interface Explanation {
   readonly where?: (address: StoreAddress) => boolean;
 }
 
-/** The first that fits. */
+/** The first match counts. */
 const EXPLANATIONS: readonly Explanation[] = [
   {
     sign: /^(WRONGPASS|ERR invalid password)/i,
@@ -54,7 +59,8 @@ const EXPLANATIONS: readonly Explanation[] = [
   {
     sign: /RESP type|protocol error/i,
     advice:
-      "what listens there does not speak Redis' protocol: check host and port of --table, and whether it takes TLS",
+      "what listens there does not speak Redis' protocol: check host and port of " +
+      "--table, and whether it takes TLS",
   },
   {
     sign: /ETIMEDOUT|socket timeout/i,
@@ -74,11 +80,11 @@ const EXPLANATIONS: readonly Explanation[] = [
   { sign: /ENOTFOUND|EAI_AGAIN/, advice: "that name is not known here" },
   {
     sign: /ECONNREFUSED/,
-    advice: "nobody listens there: start it, or check host and port of --table",
+    advice: "nothing listens there: start it, or check host and port of --table",
   },
 ];
 
-/** With what to do about it, and without the password, whoever repeats it. */
+/** With advice, and without the password, in whatever text repeats it. */
 export function explainStoreError(message: string, address: StoreAddress): string {
   const { password } = address;
   const said =

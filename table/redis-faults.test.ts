@@ -1,4 +1,4 @@
-/** What the table does when its store is away, stopped, emptied, restarted or fails over. */
+/** The table while its store is unreachable, stopped, emptied, restarted or fails over. */
 
 import { expect, test } from "bun:test";
 import { freePort } from "../testing/free-port.ts";
@@ -43,8 +43,8 @@ async function settle(promise: Promise<unknown>): Promise<{ error: unknown; ms: 
 }
 
 /**
- * A frontend as it should behave: puts its rows back whenever renew answers a mark that it does not know, and until
- * that is done. Answers whether it had to do nothing.
+ * A correct frontend: restores its rows whenever renew returns an unknown token, until that
+ * succeeds. Returns whether it had nothing to do.
  */
 async function renewAndPutBack(
   table: RedisTable,
@@ -86,7 +86,7 @@ test("a store that is away at the start: calls are refused within their time, an
   await table.close();
 });
 
-test("a store that stops answering: every call is refused within its time, what waits is bounded, and it works again afterwards", async () => {
+test("a store that hangs: every call fails in time, bounded, and it recovers", async () => {
   const redis = await startRedis();
   const table = openRedisTable({ url: redis.url, timeoutMs: 400 });
   const frontend = freshFrontend();
@@ -114,7 +114,7 @@ test("a store that stops answering: every call is refused within its time, what 
   await redis.stop();
 }, 20_000);
 
-test("a store that restarts empty, or is emptied, answers renew with false, once, and has everything after the put-back", async () => {
+test("a store that lost its rows fails renew once; all rows are restored", async () => {
   const redis = await startRedis();
   const table = openRedisTable({ url: redis.url });
   const frontend = freshFrontend();
@@ -139,7 +139,7 @@ test("a store that restarts empty, or is emptied, answers renew with false, once
   await redis.stop();
 }, 20_000);
 
-test("a client that has given up is started again, for as long as the store is not closed", async () => {
+test("a client that has given up is restarted until the store is closed", async () => {
   const redis = await startRedis();
   const store = openRedisStore({ url: redis.url });
   await eventually("ping", () => store.ping());
@@ -151,7 +151,7 @@ test("a client that has given up is started again, for as long as the store is n
   await redis.stop();
 }, 20_000);
 
-test("a claim whose answer was lost is its caller's all the same, and nobody else's", async () => {
+test("a claim whose reply was lost belongs to its caller, and to no other", async () => {
   const redis = await startRedis();
   const relay = await startRelay(redis.server.port);
   const [store, direct] = [
@@ -166,7 +166,7 @@ test("a claim whose answer was lost is its caller's all the same, and nobody els
   expect(relay.lost).toBe(1);
   expect((await others.claim("batch 7", 10_000)).mine).toBe(false);
   expect((await shared.claim("batch 7", 10_000)).mine).toBe(false);
-  // Stopped, and carried out when nobody waits for it any more.
+  // Stopped, and carried out after the caller has given up.
   redis.server.pause();
   expect((await settle(shared.claim("batch 8", 10_000))).error).toBeInstanceOf(
     TableUnavailableError,
@@ -185,14 +185,14 @@ test("a claim whose answer was lost is its caller's all the same, and nobody els
   await redis.stop();
 }, 20_000);
 
-test("one node of a Cluster that is emptied, and a master that fails over to its replica, are both noticed", async () => {
+test("a flushed node of a Cluster, and a failover to a replica, are both detected", async () => {
   const cluster = await startRedisCluster({ replicas: true, nodeTimeoutMs: 1000 });
   const table = openRedisTable({ url: cluster.url });
   const frontend = freshFrontend();
   const topics = Array.from({ length: 90 }, freshTopic);
   await eventually("first renewal", () => renewAndPutBack(table, frontend, topics));
   await eventually(
-    "the rows are whole",
+    "the rows are complete",
     () => renewAndPutBack(table, frontend, topics),
     (ran) => ran,
   );
@@ -210,7 +210,7 @@ test("one node of a Cluster that is emptied, and a master that fails over to its
   if ((await settle(table.lookup([]))).error !== undefined)
     throw new Error("nothing was asked, and it failed");
   await eventually(
-    "the replica takes over and rows are whole",
+    "the replica takes over and the rows are complete",
     async () => {
       await renewAndPutBack(table, frontend, topics);
       return (await table.lookup(topics)).flat().length;
@@ -226,7 +226,7 @@ test("one node of a Cluster that is emptied, and a master that fails over to its
   await cluster.stop();
 }, 45_000);
 
-test("a master that dies under Sentinel is replaced, and its frontends put back what it may have lost", async () => {
+test("a master that dies under Sentinel is replaced, and frontends restore its rows", async () => {
   const sentinel = await startRedisSentinel();
   const store = openRedisStore({ url: sentinel.url });
   const { createRedisTable } = await import("./subscription-table-redis.ts");
@@ -243,7 +243,7 @@ test("a master that dies under Sentinel is replaced, and its frontends put back 
   ).toBe(false);
   // The Sentinel's announcement may cut the new connection once more.
   await eventually(
-    "the rows are whole",
+    "the rows are complete",
     () => table.lookup(topics),
     (found) => found.flat().length === 20,
   );

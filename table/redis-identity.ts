@@ -1,13 +1,13 @@
 /**
- * Which life of the store this is: a text that changes when any part of it may have lost rows.
+ * The identity of the store: a text that changes when any part of it may have lost rows.
  *
- * - A server that restarts has another `run_id`; so has a replica that is promoted in its place, which
- *   may lack the last writes.
- * - A server that was emptied (`FLUSHALL`, `FLUSHDB`) lacks its marker key and gets another one.
+ * - A server that restarts has another `run_id`; so has a promoted replica, which may lack the last
+ *   writes.
+ * - A server that was emptied (`FLUSHALL`, `FLUSHDB`) lacks its marker key and gets a new one.
  *
- * Each node that holds keys is asked, since each can lose its own. One of several that does not answer
- * counts as `away`, so that leases go on being renewed while a part of a Cluster is down, and that the
- * text changes when it returns.
+ * Each node with keys is asked, since each can lose its own. One of several that does not answer
+ * counts as `away`, so that leases are still renewed while a part of a Cluster is down, and that
+ * the text changes when it returns.
  */
 
 import { createHash, randomBytes } from "node:crypto";
@@ -15,7 +15,7 @@ import type { Redis } from "ioredis";
 import { tagOfSlot } from "./redis-slots.ts";
 import { type RedisStore, script } from "./redis-store.ts";
 
-/** A node of a Cluster has this long; the call around it still has time for the lease then. */
+/** The deadline of one node of a Cluster; the call around it still has time for the lease then. */
 const NODE_TIMEOUT_MS = 400;
 
 /** KEYS: marker. ARGV: a new marker. */

@@ -1,7 +1,7 @@
 /**
- * Leases in the store: who is alive. One small hash, id → `expiry identity.mark value`, read whole with
- * every lookup, so that it costs one command per batch and not one per row. Time is the store's own
- * clock: the clocks of dispatchers need not agree.
+ * Leases in the store: which frontends are alive. One small hash, id → `expiry identity.mark
+ * value`, read whole with every lookup, so that it costs one command per batch and not one per row.
+ * Time is the store's own clock: the clocks of dispatchers need not agree.
  */
 
 import { randomBytes } from "node:crypto";
@@ -10,11 +10,11 @@ import { type RedisStore, script } from "./redis-store.ts";
 const NOW = "local t = redis.call('TIME'); local now = t[1] * 1000 + math.floor(t[2] / 1000)";
 
 /**
- * KEYS: leases, deaths. ARGV: id, ttl, identity, value, a new mark. Answers the mark: the old one where the lease ran, under the
- * same identity.
+ * KEYS: leases, deaths. ARGV: id, ttl, identity, value, a new mark. Returns the mark: the old one
+ * where the lease runs, under the same identity.
  *
- * The count of deaths is there before anybody has died: while a slot moves from node to node, a Cluster refuses whatever names
- * a key that is there together with one that is not, and every lookup names both.
+ * The count of deaths always exists: while a slot moves from node to node, a Cluster rejects a
+ * command with one key that exists and one that does not, and every lookup names both.
  */
 const RENEW = script(`
 ${NOW}
@@ -25,7 +25,8 @@ if old then
   local expiry, identity, known = string.match(old, '^(%d+) ([^ .]+)%.(%S+) ')
   if expiry and tonumber(expiry) > now and identity == ARGV[3] then mark = known end
 end
-redis.call('HSET', KEYS[1], ARGV[1], string.format('%.0f', now + ARGV[2]) .. ' ' .. ARGV[3] .. '.' .. mark .. ' ' .. ARGV[4])
+redis.call('HSET', KEYS[1], ARGV[1],
+    string.format('%.0f', now + ARGV[2]) .. ' ' .. ARGV[3] .. '.' .. mark .. ' ' .. ARGV[4])
 return mark`);
 
 /** KEYS: leases, deaths. ARGV: id. */
@@ -33,7 +34,7 @@ const RELEASE = script(`
 if redis.call('HDEL', KEYS[1], ARGV[1]) == 1 then redis.call('INCR', KEYS[2]) end
 return 1`);
 
-/** KEYS: leases, deaths. Makes `live`: id, value, id, value…; those that have run out go. */
+/** KEYS: leases, deaths. Makes `live`: id, value, id, value…; removes expired ones. */
 const READ_LIVE = `
 ${NOW}
 local all = redis.call('HGETALL', KEYS[1])
@@ -52,7 +53,7 @@ end`;
 const LIVE = script(`${READ_LIVE}
 return live`);
 
-/** KEYS: leases, deaths, and hashes. Answers the leases, and of each hash a line of its fields. */
+/** KEYS: leases, deaths, and hashes. Returns the leases, and of each hash a line of its fields. */
 const LIVE_AND_FIELDS = script(`${READ_LIVE}
 local lines = {}
 for i = 3, #KEYS do lines[i - 2] = table.concat(redis.call('HKEYS', KEYS[i]), ' ') end
@@ -60,26 +61,26 @@ return { live, table.concat(lines, '\\n') }`);
 
 export interface LiveAndFields {
   readonly live: ReadonlyMap<string, string>;
-  /** By the place of the hash. */
+  /** By the index of the hash. */
   readonly fields: readonly (readonly string[])[];
 }
 
-/** To be called inside `RedisStore.run`, which gives them their deadline. */
+/** For use inside `RedisStore.run`, which gives them their deadline. */
 export interface RedisLeases {
   /**
-   * `identity`: which life of the store it is (no spaces, no dots). Answers the lease's mark, which it keeps as long as it
-   * runs under one identity.
+   * `identity`: the identity of the store (no spaces, no dots). Returns the lease's mark, which is
+   * kept while the lease runs under one identity.
    */
   renew(id: string, ttlMs: number, identity: string, value: string): Promise<string>;
   release(id: string): Promise<void>;
   /** id → value of every lease that runs. */
   live(): Promise<ReadonlyMap<string, string>>;
   /**
-   * Beside them the fields of these hashes, which are ids like those of the leases: in one command, so only where one
-   * node has all keys (single and Sentinel).
+   * With the fields of these hashes, whose ids are those of the leases: in one command, so only
+   * where one node has all keys (single and Sentinel).
    */
   liveAndFields(keys: readonly string[]): Promise<LiveAndFields>;
-  /** How many leases have ended so far: where it stands still there is nothing to sweep. */
+  /** How many leases have ended so far: while it is constant there is nothing to sweep. */
   deaths(): Promise<string>;
 }
 

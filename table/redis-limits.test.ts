@@ -32,17 +32,17 @@ afterAll(async () => {
   await redis.stop();
 });
 
-test("STORE_COMMANDS_MAX are under way; one more is refused, and taken when there is room", async () => {
+test("with STORE_COMMANDS_MAX in flight one more is refused, and accepted later", async () => {
   const gate = Promise.withResolvers<string>();
   const most = store.run("most", STORE_COMMANDS_MAX - 1, () => gate.promise);
   const last = store.run("last", 1, () => gate.promise);
   await expect(store.run("beyond", 1, async () => "taken")).rejects.toThrow(
-    "too many commands under way",
+    "too many commands in flight",
   );
   gate.resolve("done");
   expect(await Promise.all([most, last])).toEqual(["done", "done"]);
   expect(await store.run("beyond", 1, async () => "taken")).toBe("taken");
-  // A call that is larger by itself waits for no room that never comes.
+  // A single larger call is sent: it would wait for ever.
   expect(await store.run("large", 2 * STORE_COMMANDS_MAX, async () => "taken")).toBe("taken");
 });
 
@@ -62,7 +62,7 @@ test("RECONNECT_MS_MAX is the longest wait between two attempts to connect", () 
   }
 });
 
-test("SEEN_MAX fields wait to be swept and the walk takes the rest, SLICE_MAX at once", async () => {
+test("SEEN_MAX fields wait to be swept; the walk sweeps the rest, SLICE_MAX at once", async () => {
   const row = `${store.prefix}:swept:row`;
   const rest = 2 * SLICE_MAX + 1;
   const fields = Array.from({ length: SEEN_MAX + rest }, (_, n) => `dead${n}`);
@@ -89,7 +89,7 @@ test("SEEN_MAX fields wait to be swept and the walk takes the rest, SLICE_MAX at
   for (const id of fields) sweep.seen(row, id);
   const until = async (swept: number) => {
     for (let tries = 0; sweep.swept < swept && tries < 1_000; tries++) await Bun.sleep(10);
-    // A few ticks more: nothing else goes by itself.
+    // A few ticks more: no other field is removed.
     await Bun.sleep(200);
     expect(sweep.swept).toBe(swept);
   };
@@ -104,13 +104,13 @@ test("SEEN_MAX fields wait to be swept and the walk takes the rest, SLICE_MAX at
   sweep.close();
 }, 30_000);
 
-test("UNSURE_MAX claims without an answer are remembered as the caller's; the oldest beyond is nobody's", async () => {
+test("UNSURE_MAX claims without a reply are kept as the caller's; older ones are not", async () => {
   let isLosing = true;
   const shared = createRedisSharedStore({
     ...store,
     async run(what, commands, issue) {
       const answer = await store.run(what, commands, issue);
-      // Carried out, and the answer is lost.
+      // Carried out, and the reply is lost.
       if (isLosing) throw new TableUnavailableError("lost");
       return answer;
     },

@@ -1,4 +1,6 @@
-/** A Cluster whose slots move from node to node while frontends subscribe and dispatchers look up. */
+/**
+ * A Cluster whose slots move from node to node while frontends subscribe and dispatchers look up.
+ */
 
 import { afterAll, beforeAll, expect, test } from "bun:test";
 import { topicOf } from "@ovation/protocol";
@@ -32,7 +34,10 @@ async function slotOf(key: string): Promise<number> {
   return Number(await cluster.servers[0]?.client.cluster("KEYSLOT", key));
 }
 
-/** Moves a slot to the last node, as `redis-cli --cluster reshard` does; `open` runs while it belongs to both, before and after its keys have gone. */
+/**
+ * Moves a slot to the last node, as `redis-cli --cluster reshard` does; `open` runs while the slot
+ * is between both, before and after its keys moved.
+ */
 async function move(
   slot: number,
   open: () => Promise<unknown> = async () => undefined,
@@ -61,12 +66,12 @@ async function move(
   await open();
   for (const { client } of [target, source, ...cluster.servers.slice(0, to)])
     await client.cluster("SETSLOT", slot, "NODE", ids[to] ?? "");
-  // Moves that overtake the nodes' word to each other would leave them at odds: nobody resharding does that.
+  // Moves faster than the nodes' gossip would leave them in conflict: no resharding tool does that.
   while ((await Promise.all(cluster.servers.map(ownerAt))).some((owner) => owner !== to))
     await Bun.sleep(5);
 }
 
-test("no subscription is lost and none comes back while the slots of topics and leases move, and lookups go on", async () => {
+test("while slots of topics and leases move, lookups work and rows stay exact", async () => {
   const frontends = [freshFrontend(), freshFrontend()];
   for (const frontend of frontends) await table.renew(frontend, 60_000);
   const topics = Array.from({ length: 30 }, (_, index) => topicOf("video", `moving-${index}`));
@@ -74,7 +79,7 @@ test("no subscription is lost and none comes back while the slots of topics and 
   let generation = 0;
   let [changes, lookups, refused] = [0, 0, 0];
 
-  /** Refused for a moment is allowed; wrong is not. */
+  /** An error for a moment is allowed; a wrong result is not. */
   async function patiently<T>(run: () => Promise<T>): Promise<T> {
     for (;;) {
       try {
@@ -113,7 +118,7 @@ test("no subscription is lost and none comes back while the slots of topics and 
   }
 
   await busy();
-  // Every lookup reads the leases: also while their slot stands open, as after a move that was broken off.
+  // Every lookup reads the leases: also while their slot is open, as after an aborted move.
   await move(await slotOf(LEASES), busy);
   await busy();
   const slots = await Promise.all(topics.map((topic) => slotOf(`o:t:${topic}`)));

@@ -1,8 +1,11 @@
-/** Which slot of a Cluster a key lies in, and keys for a given slot. */
+/** The Cluster slot of a key, and keys for a given slot. */
 
 const tags = new Map<number, string>();
 
-/** A text that hashes to the slot: a key with it as its hash tag lies on the node that owns the slot. */
+/**
+ * A text that hashes to the slot: a key with it as its hash tag lies on the node that owns the
+ * slot.
+ */
 export function tagOfSlot(slot: number): string {
   const known = tags.get(slot);
   if (known !== undefined) return known;
@@ -21,7 +24,10 @@ const CRC_TABLE = Uint16Array.from({ length: 256 }, (_, byte) => {
   return crc & 0xffff;
 });
 
-/** [spec] HASH_SLOT = CRC16(key) mod 16384. ASCII only, and no hash tags: our keys of topics have none. */
+/**
+ * [spec] HASH_SLOT = CRC16(key) mod 16384. ASCII only, and no hash tags: our keys of topics have
+ * none.
+ */
 export function slotOf(text: string): number {
   let crc = 0;
   for (let index = 0; index < text.length; index++) {

@@ -2,11 +2,11 @@
  * One connection to the data centre's store (Redis or Valkey: single, Sentinel, Cluster), shared by
  * the table, the shared store and the viewer counts.
  *
- * Nothing waits without an end: every call has a deadline ({@link STORE_TIMEOUT_MS}), within which a
- * fail-over is ridden out by trying again; all that is called this way is idempotent. The commands
- * under way are counted and bounded, there is no offline queue, and a server that does not answer
- * (stopped, cut off) has its connection closed, so that what waits in it goes too.
- * At the end of the deadline the call rejects with TableUnavailableError.
+ * Every call has a deadline ({@link STORE_TIMEOUT_MS}), within which it is retried through a
+ * failover; all calls are idempotent. Commands in flight are counted and bounded, there is no
+ * offline queue, and the connection to a server that does not answer (stopped, cut off) is closed,
+ * so that what waits in it fails too. At the end of the deadline the call rejects with
+ * TableUnavailableError.
  */
 
 import { createHash } from "node:crypto";
@@ -23,13 +23,13 @@ import { parseStoreAddress, type StoreAddress } from "./redis-url.ts";
 import { TableUnavailableError } from "./subscription-table.ts";
 
 export const STORE_TIMEOUT_MS = 1000;
-/** Commands under way in one process. */
+/** Commands in flight of one process. */
 export const STORE_COMMANDS_MAX = 100_000;
-/** The longest wait between two attempts to connect. */
+/** The longest backoff between two attempts to connect. */
 export const RECONNECT_MS_MAX = 1000;
 const RECONNECT_MS_MIN = 20;
 const RETRY_MS = 25;
-/** How long the key of a ping stays. */
+/** How long the key of a ping lives. */
 const PING_MS = 10_000;
 const NOT_YET = "not connected yet";
 const CLOSED_AT_ONCE =
@@ -41,11 +41,14 @@ export interface RedisStoreOptions {
   /** Keys start with it: several installations can share a server. */
   readonly prefix?: string;
   readonly timeoutMs?: number;
-  /** Called when the store is reached or lost, for the log. `detail` holds no password. */
+  /** Called when the store is reached or lost, for the log. `detail` contains no password. */
   onState?(state: "connected" | "lost", detail: string): void;
 }
 
-/** A Lua script with its hash. `run` replaces what a cut-off late call could do twice: scripts are idempotent. */
+/**
+ * A Lua script with its hash. Scripts are idempotent: `run` may repeat what a late call already
+ * did.
+ */
 export interface Script {
   readonly text: string;
   readonly sha: string;
@@ -59,21 +62,30 @@ export interface RedisStore {
   readonly client: Redis | Cluster;
   readonly prefix: string;
   /**
-   * Runs `issue`, which sends `commands` commands in one tick (they leave in one pipeline per node), and
-   * again where the store answered that it is changing over. Rejects with TableUnavailableError.
+   * Runs `issue`, which sends `commands` commands in one tick (one pipeline per node), and retries
+   * where the store is failing over. Rejects with TableUnavailableError.
    */
   run<T>(what: string, commands: number, issue: () => Promise<T>): Promise<T>;
-  /** One script call; to be used inside `run`. */
+  /** One script call; for use inside `run`. */
   evaluate(
     script: Script,
     keys: readonly string[],
     values: readonly (string | number)[],
   ): Promise<unknown>;
-  /** The nodes that hold keys, each with the first slot that it owns (single and Sentinel: one, slot 0). */
+  /**
+   * The nodes that hold keys, each with the first slot that it owns (single and Sentinel: one, slot
+   * 0).
+   */
   masters(): readonly { readonly node: Redis; readonly slot: number }[];
-  /** Names the node that holds a key, as far as is known here: what is asked of one node can fail without the others. */
+  /**
+   * Names the node that holds a key, as far as is known here: calls to one node can fail without
+   * the others.
+   */
   nodeOf(key: string): string;
-  /** Rejects with TableUnavailableError where the store does not answer, or takes no writes: for `readyz`. */
+  /**
+   * Rejects with TableUnavailableError where the store does not answer, or accepts no writes: for
+   * `readyz`.
+   */
   ping(): Promise<void>;
   close(): Promise<void>;
 }
@@ -87,7 +99,7 @@ export function openRedisStore(options: RedisStoreOptions): RedisStore {
   let closed = false;
   let state: "connected" | "lost" | undefined;
   let lastError = NOT_YET;
-  /** Set for good where the address asks for what the server does not have. */
+  /** Set for good where the URL asks for what the server does not have. */
   let hopeless: string | undefined;
 
   function enter(next: "connected" | "lost", detail: string): void {
@@ -95,18 +107,20 @@ export function openRedisStore(options: RedisStoreOptions): RedisStore {
     state = next;
     options.onState?.(next, `${address.shown}: ${detail}`);
   }
-  // Without a listener ioredis prints to the console. What callers need to know they get as a rejection.
+  // Without a listener ioredis prints to the console. Callers get their errors as rejections.
   client.on("error", (error: Error & { readonly lastNodeError?: Error }) => {
-    // A Cluster's client says only that no node answered; what the last of them said is beside it.
+    // A Cluster's client says only that no node answered; the last node's error is kept beside it.
     lastError = explainStoreError(error.lastNodeError?.message ?? error.message, address);
     if (isHopeless(lastError)) hopeless = lastError;
     enter("lost", lastError);
   });
   client.on("close", () => enter("lost", lastError === NOT_YET ? CLOSED_AT_ONCE : lastError));
-  // ioredis goes on with database 0 where the one that was asked for does not exist: somebody else's, perhaps.
+  // ioredis falls back to database 0 where the requested one does not exist: perhaps another
+  // application's.
   client.on("ready", () => hopeless === undefined && enter("connected", "ready"));
-  // ioredis 6.0.0 gives up for good when a Sentinel announces a new master while it is just connecting
-  // (the announcement ends the attempt, which counts as closed by the user). Only `close` may end a store.
+  // ioredis 6.0.0 gives up for good when a Sentinel announces a new master during a connect (the
+  // announcement ends the attempt, which counts as closed by the user). Only `close` may end a
+  // store.
   client.on("end", restart);
 
   function restart(): void {
@@ -122,7 +136,7 @@ export function openRedisStore(options: RedisStoreOptions): RedisStore {
     for (;;) {
       if (hopeless !== undefined) throw unavailable(what, hopeless);
       if (underWay > 0 && underWay + commands > STORE_COMMANDS_MAX)
-        throw unavailable(what, "too many commands under way");
+        throw unavailable(what, "too many commands in flight");
       underWay += commands;
       const running = issue().finally(() => {
         underWay -= commands;
@@ -133,14 +147,14 @@ export function openRedisStore(options: RedisStoreOptions): RedisStore {
         if (error instanceof TableUnavailableError) throw error;
         const message = error instanceof Error ? error.message : String(error);
         if (!isPassing(message) || performance.now() + RETRY_MS >= end) throw failed(what, message);
-        // ioredis follows one command that is told where its slot has gone, and not one of several in a pipeline.
+        // ioredis follows a redirect of a single command, and not of one of several in a pipeline.
         if (client instanceof Cluster && isMoved(message)) client.refreshSlotsCache();
         await new Promise((resolve) => setTimeout(resolve, RETRY_MS));
       }
     }
   }
 
-  /** Where there is no connection, what ended it says more than the call that missed it. */
+  /** Where there is no connection, the error that ended it says more than that of the call. */
   function failed(what: string, message: string): TableUnavailableError {
     return unavailable(
       what,
@@ -208,7 +222,7 @@ async function withDeadline<T>(running: Promise<T>, end: number, late: () => Err
     return await Promise.race([running, deadline]);
   } finally {
     clearTimeout(timer);
-    // After the deadline nobody waits for it any more, and its failure says nothing new.
+    // After the deadline no caller waits for it, and its failure is no news.
     running.catch(() => undefined);
   }
 }
@@ -216,7 +230,8 @@ async function withDeadline<T>(running: Promise<T>, end: number, late: () => Err
 function connect(address: StoreAddress, timeoutMs: number): Redis | Cluster {
   const common = {
     connectTimeout: timeoutMs,
-    // A stopped server keeps its connection open for ever: this closes it, and what waits in it fails.
+    // A stopped server keeps its connection open for ever: this closes it, and what waits in it
+    // fails.
     socketTimeout: timeoutMs,
     maxRetriesPerRequest: 0,
     autoResendUnfulfilledCommands: false,
@@ -228,7 +243,7 @@ function connect(address: StoreAddress, timeoutMs: number): Redis | Cluster {
     ...(address.password === undefined ? {} : { password: address.password }),
     ...(address.tls ? { tls: {} } : {}),
   } satisfies RedisOptions;
-  // After a fail-over the old master may come back as a replica behind the same address.
+  // After a failover the old master may return as a replica at the same endpoint.
   const reconnectOnError = (error: Error) => error.message.startsWith("READONLY");
   const [first] = address.hosts;
   if (first === undefined) throw new Error("the table's address names no host");
@@ -251,7 +266,8 @@ function connect(address: StoreAddress, timeoutMs: number): Redis | Cluster {
         retryStrategy: reconnectDelay,
         sentinelRetryStrategy: reconnectDelay,
         sentinelCommandTimeout: timeoutMs,
-        // Told by the Sentinels of a new master, the connection to the old one is dropped though it still answers.
+        // When the Sentinels announce a new master, the connection to the old one is dropped though
+        // it still answers.
         failoverDetector: true,
         reconnectOnError,
       });
@@ -264,14 +280,14 @@ function connect(address: StoreAddress, timeoutMs: number): Redis | Cluster {
         clusterRetryStrategy: reconnectDelay,
         slotsRefreshTimeout: timeoutMs,
         slotsRefreshInterval: 2000,
-        // How often ioredis itself follows a MOVED; what is longer than that, `run` tries again.
+        // How often ioredis itself follows a MOVED; longer chains are retried by `run`.
         maxRedirections: 4,
       });
     }
   }
 }
 
-/** Full jitter, so that a store that returns is not met by everybody at once. */
+/** Full jitter, so that clients do not all reconnect to a returning store at once. */
 export function reconnectDelay(times: number): number {
   const spread = Math.min(RECONNECT_MS_MAX - RECONNECT_MS_MIN, 50 * 2 ** Math.min(times, 10));
   return RECONNECT_MS_MIN + Math.random() * spread;

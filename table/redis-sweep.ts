@@ -1,14 +1,14 @@
 /**
- * Takes away what the dead left behind: fields of row hashes whose id has no lease any more. Rows of
- * the dead do not count from the moment their lease ends; sweeping only gives the memory back.
+ * Sweeps the rows of dead frontends: fields of row hashes whose id has no lease. They do not count
+ * from the moment their lease ends; sweeping only frees the memory.
  *
- * Two ways, both bounded: a reader that meets such a field reports it (`seen`); and after a death one
- * process at a time walks through the keys, slowly. Where nobody has died since the last walk, nothing
- * is done.
+ * Two ways, both bounded: a reader that meets such a field reports it (`seen`); and after a death
+ * one process at a time walks through the keys, slowly. Without a death since the last walk,
+ * nothing is done.
  *
- * Never sweeps the living: a field goes only if it still has the value that was read *before* the
- * leases were read, and its id was not among them. Whoever returns to life later is told so by `renew`,
- * and writes new values.
+ * Never sweeps live rows: a field is removed only if it still has the value that was read *before*
+ * the leases were read, and its id was not among them. A frontend that returns is told so by
+ * `renew`, and writes new values.
  */
 
 import type { Redis } from "ioredis";
@@ -16,9 +16,9 @@ import type { RedisLeases } from "./redis-leases.ts";
 import { type RedisStore, script } from "./redis-store.ts";
 import { TableUnavailableError } from "./subscription-table.ts";
 
-/** Fields that were reported and wait for the next step. */
+/** Reported fields that wait for the next step. */
 export const SEEN_MAX = 10_000;
-/** Fields that are taken away at once, and rows that one step of a walk looks at. */
+/** Fields removed at once, and rows that one step of a walk reads. */
 export const SLICE_MAX = 500;
 const TICK_MS = 1000;
 const LOCK_MS = 30_000;
@@ -31,9 +31,9 @@ if redis.call('HGET', KEYS[1], ARGV[1]) ~= ARGV[2] then return 0 end
 return redis.call('HDEL', KEYS[1], ARGV[1])`);
 
 export interface RedisSweep {
-  /** A field of a row whose id has no lease. Beyond the bound it is left to the walk. */
+  /** A field of a row whose id has no lease. Over the bound it is left to the walk. */
   seen(rowKey: string, id: string): void;
-  /** How many fields this process has taken away. */
+  /** How many fields this process has removed. */
   readonly swept: number;
   close(): void;
 }
@@ -140,7 +140,7 @@ export function createRedisSweep({
       await removeSeen();
       await walkIfDue();
     } catch (error) {
-      // The store is away, which its callers are told of; sweeping can wait for the next time.
+      // The store is unreachable, which callers report; sweeping can wait.
       if (!(error instanceof TableUnavailableError)) throw error;
     }
   }

@@ -2,7 +2,7 @@ import { expect, test } from "bun:test";
 import { slotOf, tagOfSlot } from "./redis-slots.ts";
 import { parseStoreAddress } from "./redis-url.ts";
 
-test("addresses of one server, Sentinels and a Cluster are understood", () => {
+test("URLs of one server, Sentinels and a Cluster are parsed", () => {
   expect(parseStoreAddress("redis://cache")).toMatchObject({
     kind: "single",
     hosts: [{ host: "cache", port: 6379 }],
@@ -42,7 +42,7 @@ test("the form that is shown has no password", () => {
   expect(parseStoreAddress("redis://ana:secret@cache:6379/0").shown).toBe("redis://cache:6379/0");
 });
 
-test("what is no address is refused with what is expected, and without repeating a password", () => {
+test("an invalid URL is refused with the expected form, and without its password", () => {
   for (const text of [
     "",
     "http://x",
@@ -62,7 +62,7 @@ test("what is no address is refused with what is expected, and without repeating
   }
 });
 
-test("slots are those of the specification, and a tag is found for every slot", () => {
+test("slots follow the specification, and a tag is found for every slot", () => {
   // [spec] the CRC of "123456789" is 31C3.
   expect(slotOf("123456789")).toBe(0x31c3);
   expect(slotOf("foo")).toBe(12_182);

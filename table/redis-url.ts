@@ -1,11 +1,12 @@
 /**
- * The addresses of a store, as an operator writes them:
+ * The URLs of a store, as an operator writes them:
  *
  * - `redis://host:6379`, `redis://user:password@host:6379/2`: one server
- * - `redis+sentinel://host:26379,host:26379/mymaster`: the master that the Sentinels name (`/mymaster/2` for database 2)
+ * - `redis+sentinel://host:26379,host:26379/mymaster`: the master that the Sentinels name
+ *   (`/mymaster/2` for database 2)
  * - `redis+cluster://host:7000,host:7001`: a Cluster, found through any of its nodes
  *
- * `rediss` in place of `redis` is TLS; `valkey` and `valkeys` mean the same as `redis` and `rediss`.
+ * `rediss` instead of `redis` is TLS; `valkey` and `valkeys` mean the same as `redis` and `rediss`.
  */
 
 export interface HostPort {
@@ -22,7 +23,7 @@ export interface StoreAddress {
   /** The name of the master, for Sentinel. */
   readonly name?: string;
   readonly database: number;
-  /** The address without its password: for log lines and errors. */
+  /** The URL without its password: for log lines and errors. */
   readonly shown: string;
 }
 
@@ -30,12 +31,15 @@ const ADDRESS =
   /^(redis|valkey)(s?)(?:\+(sentinel|cluster))?:\/\/(?:([^@/]*)@)?([^/?#@]+)(?:\/([^?#]*))?$/;
 const DEFAULT_PORTS = { single: 6379, sentinel: 26_379, cluster: 6379 } as const;
 
-/** Throws an Error that says what is expected, without the text itself: it may hold a password. */
+/**
+ * Throws an Error that says what is expected, without the text itself: it may contain a password.
+ */
 export function parseStoreAddress(text: string): StoreAddress {
   const parts = ADDRESS.exec(text);
   if (parts === null)
     throw new Error(
-      "the table's address is not redis://host:port, redis+sentinel://host:port,…/name or redis+cluster://host:port,…",
+      "the table's address is not redis://host:port, " +
+        "redis+sentinel://host:port,…/name or redis+cluster://host:port,…",
     );
   const [, scheme = "", secure = "", form, user, hostList = "", path = ""] = parts;
   const kind = form === "sentinel" || form === "cluster" ? form : "single";
@@ -47,7 +51,8 @@ export function parseStoreAddress(text: string): StoreAddress {
   const [first = "", second = ""] = path.split("/");
   if (kind === "sentinel" && first === "")
     throw new Error(
-      "the address of Sentinels ends with the name of their master: redis+sentinel://host:port/mymaster",
+      "the address of Sentinels ends with the name of their master: " +
+        "redis+sentinel://host:port/mymaster",
     );
   const databaseText = kind === "sentinel" ? second : first;
   if (!/^[0-9]{0,3}$/.test(databaseText))
@@ -61,7 +66,9 @@ export function parseStoreAddress(text: string): StoreAddress {
     ...credentials(user),
     ...(kind === "sentinel" ? { name: decodeURIComponent(first) } : {}),
     database: Number(databaseText),
-    shown: `${scheme}${secure}${form === undefined ? "" : `+${form}`}://${hostList}${path === "" ? "" : `/${path}`}`,
+    shown:
+      `${scheme}${secure}${form === undefined ? "" : `+${form}`}://${hostList}` +
+      (path === "" ? "" : `/${path}`),
   };
 }
 

@@ -23,7 +23,7 @@ viewerCountsContract(
   500,
 );
 
-test("memory: under a flood of keys the oldest are forgotten, and the rest go on", async () => {
+test("memory: under a flood of keys the oldest are evicted, and the rest still work", async () => {
   const store = createMemorySharedStore({ clock: createManualClock(), keysMax: 100 });
   for (let index = 0; index < 1000; index++) await store.set(`key ${index}`, String(index), 60_000);
   expect(await store.get(["key 0", "key 899", "key 901", "key 999"])).toEqual([
@@ -34,7 +34,7 @@ test("memory: under a flood of keys the oldest are forgotten, and the rest go on
   ]);
 });
 
-test("memory: expired keys are evicted though nothing asks for them", async () => {
+test("memory: expired keys are evicted though no call reads them", async () => {
   const clock = createManualClock();
   const store = createMemorySharedStore({ clock });
   for (let index = 0; index < 10_000; index++)

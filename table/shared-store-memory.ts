@@ -1,12 +1,15 @@
-/** The shared store of one process: maps, bounded; the oldest keys go first where there are too many. */
+/** The shared store of one process: bounded maps that evict the oldest keys. */
 
 import { randomUUID } from "node:crypto";
 import type { Clock } from "@ovation/protocol";
 import { checkSharedKey, checkSharedValue, type SharedStore } from "./shared-store.ts";
 
-/** Keys of each kind. Beyond it the oldest is forgotten: one process's limits under a flood of addresses. */
+/**
+ * Keys of each kind. Over it the oldest is evicted: the limits of one process under a flood of
+ * addresses.
+ */
 const KEYS_MAX = 200_000;
-/** How often expired keys are looked for, and how many keys of each kind are looked at then. */
+/** How often expired keys are searched, and how many keys of each kind are examined then. */
 const SWEEP_EVERY_MS = 1_000;
 const SWEEP_KEYS_MAX = 2_000;
 
@@ -37,7 +40,7 @@ export function createMemorySharedStore({
   const kinds = [buckets, claims, values].map((map) => ({ map, walk: map.entries() }));
   let isTimed = false;
 
-  /** Keys expire at different times, so a walk over all of them finds those that nothing asks for. */
+  /** Keys expire at different times, so a walk over all of them finds those that no call reads. */
   function sweep(): void {
     for (const kind of kinds) {
       for (let looked = 0; looked < SWEEP_KEYS_MAX; looked++) {
@@ -85,7 +88,7 @@ export function createMemorySharedStore({
     if (!isTimed) sweepLater();
   }
 
-  /** Takes away the oldest and, while at it, some of those that have expired. */
+  /** Removes the oldest and some of the expired ones. */
   function makeRoom(map: Map<string, Entry>): void {
     let looked = 0;
     for (const [key, entry] of map) {

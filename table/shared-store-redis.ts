@@ -1,16 +1,23 @@
-/** The shared store on Redis or Valkey: keys `o:limit:…`, `o:claim:…`, `o:value:…`, each with its expiry. */
+/**
+ * The shared store on Redis or Valkey: keys `o:limit:…`, `o:claim:…`, `o:value:…`, each with its
+ * expiry.
+ */
 
 import { randomBytes } from "node:crypto";
 import { readIdentity } from "./redis-identity.ts";
 import { type RedisStore, script } from "./redis-store.ts";
 import { checkSharedKey, checkSharedValue, type SharedStore } from "./shared-store.ts";
 
-/** Failed claims that are remembered; one that is forgotten and was carried out is nobody's until it expires. */
+/**
+ * Failed claims that are kept; an older one that was carried out belongs to no caller until it
+ * expires.
+ */
 export const UNSURE_MAX = 10_000;
 
 /**
- * GCRA. KEYS: bucket (the time at which it is full again, µs). ARGV: what is taken and the window, µs.
- * Answers 0, or how long to wait, µs. A retry of the same call can take twice: limits err to the strict side.
+ * GCRA. KEYS: bucket (the time at which it is full again, µs). ARGV: the amount and the window, µs.
+ * Returns 0, or how long to wait, µs. A retry of the same call can take twice: limits err to the
+ * strict side.
  */
 const TAKE = script(`
 local t = redis.call('TIME')
@@ -24,21 +31,22 @@ redis.call('SET', KEYS[1], string.format('%.0f', next), 'PX', math.ceil((next - 
 return 0`);
 
 /**
- * KEYS: claim. ARGV: a text of this call's own, the time to live. Answers 1 where the key is this call's: one whose answer was
- * lost is made again, at once or by its caller, and must not find itself there.
+ * KEYS: claim. ARGV: a text of this call's own, the time to live. Returns 1 where the key is this
+ * call's: a call whose reply was lost is repeated, at once or by its caller, and must succeed
+ * again.
  */
 const CLAIM = script(`
 if redis.call('SET', KEYS[1], ARGV[1], 'PX', ARGV[2], 'NX') then return 1 end
 if redis.call('GET', KEYS[1]) == ARGV[1] then return 1 end
 return 0`);
 
-/** `close` leaves the connection open: it belongs to whoever opened it. */
+/** `close` leaves the connection open: its opener closes it. */
 export function createRedisSharedStore(store: RedisStore): SharedStore {
   const { client } = store;
   const limitKey = (key: string) => `${store.prefix}:limit:${checkSharedKey(key)}`;
   const claimKey = (key: string) => `${store.prefix}:claim:${checkSharedKey(key)}`;
   const valueKey = (key: string) => `${store.prefix}:value:${checkSharedKey(key)}`;
-  /** Claims that failed: each may have been carried out, then or later. The oldest first. */
+  /** Failed claims: each may have been carried out, then or later. The oldest first. */
   const unsure = new Map<string, string>();
 
   function remember(key: string, own: string): void {
@@ -67,7 +75,7 @@ export function createRedisSharedStore(store: RedisStore): SharedStore {
       try {
         return await store.run("claim", 2, async () => {
           const mine = (await store.evaluate(CLAIM, [claimed], [own, Math.ceil(ttlMs)])) === 1;
-          // Read after it: the other way round the store could forget in between, unnoticed.
+          // Read after it: the other way round the store could be flushed in between, unnoticed.
           return { mine, life: await readIdentity(store) };
         });
       } catch (error) {
@@ -81,7 +89,8 @@ export function createRedisSharedStore(store: RedisStore): SharedStore {
       );
     },
     async get(keys) {
-      // Single GETs, which leave in one pipeline per node: an MGET may not cross the slots of a Cluster.
+      // Single GETs, which leave in one pipeline per node: an MGET may not cross the slots of a
+      // Cluster.
       const found = await store.run("get", keys.length, () =>
         Promise.all(keys.map((key) => client.get(valueKey(key)))),
       );

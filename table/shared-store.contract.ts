@@ -17,7 +17,7 @@ let serial = 0;
 const freshKey = () => `key ${++serial}`;
 
 export function sharedStoreContract(name: string, open: () => Promise<SharedStoreUnderTest>): void {
-  test(`${name}: keys up to SHARED_KEY_CHARACTERS_MAX and values up to SHARED_VALUE_CHARACTERS_MAX are kept, longer ones refused`, async () => {
+  test(`${name}: SHARED_KEY_CHARACTERS_MAX, SHARED_VALUE_CHARACTERS_MAX hold`, async () => {
     const { store } = await open();
     const key = freshKey().padEnd(SHARED_KEY_CHARACTERS_MAX, "k");
     const value = "v".repeat(SHARED_VALUE_CHARACTERS_MAX);
@@ -33,10 +33,10 @@ export function sharedStoreContract(name: string, open: () => Promise<SharedStor
       expect(await call().catch((error: unknown) => error)).toBeInstanceOf(RangeError);
   });
 
-  test(`${name}: a bucket gives its limit at once, then refuses and says how long, then refills`, async () => {
+  test(`${name}: a bucket gives its limit, then says how long to wait, then refills`, async () => {
     const { store, pass } = await open();
     const key = freshKey();
-    // Half a second per unit: slow against the calls themselves.
+    // Half a second per unit: slow compared with the calls themselves.
     for (let taken = 0; taken < 4; taken++)
       expect(await store.take(key, 1, 4, 2000)).toEqual({ ok: true, retryAfterMs: 0 });
     const refused = await store.take(key, 1, 4, 2000);
@@ -60,7 +60,7 @@ export function sharedStoreContract(name: string, open: () => Promise<SharedStor
     expect((await store.take(key, 2, 10, 60_000)).ok).toBe(true);
   });
 
-  test(`${name}: whoever takes how much at once, together they get the limit and no more`, async () => {
+  test(`${name}: concurrent takes of any size get the limit together and no more`, async () => {
     const { store } = await open();
     await fc.assert(
       fc.asyncProperty(
@@ -91,7 +91,7 @@ export function sharedStoreContract(name: string, open: () => Promise<SharedStor
     expect((await store.claim(key, 300)).mine).toBe(true);
   });
 
-  test(`${name}: its life is the same text for as long as nothing was forgotten`, async () => {
+  test(`${name}: its identity is the same text as long as no key was lost`, async () => {
     const { store, pass } = await open();
     const key = freshKey();
     const { life } = await store.claim(key, 10_000);
@@ -101,7 +101,7 @@ export function sharedStoreContract(name: string, open: () => Promise<SharedStor
     expect(await store.claim(freshKey(), 10)).toEqual({ mine: true, life });
   });
 
-  test(`${name}: values come back in the order of their keys, until they expire`, async () => {
+  test(`${name}: values are returned in the order of their keys, until they expire`, async () => {
     const { store, pass } = await open();
     const [one, two, none] = [freshKey(), freshKey(), freshKey()];
     await store.set(one, "1", 300);
@@ -113,7 +113,7 @@ export function sharedStoreContract(name: string, open: () => Promise<SharedStor
     expect(await store.get([])).toEqual([]);
   });
 
-  test(`${name}: keys and values that are too long are a program's mistake`, async () => {
+  test(`${name}: keys and values that are too long are a programming error`, async () => {
     const { store } = await open();
     expect(store.set("k", "x".repeat(4097), 1000)).rejects.toThrow(RangeError);
     expect(store.claim("k".repeat(257), 1000)).rejects.toThrow(RangeError);

@@ -1,18 +1,22 @@
 /**
- * What the processes of a data centre share besides the subscription table: rate limits, small values
- * that expire, and claims. On the same store as the table; in one process it is memory.
+ * The state that the processes of a data centre share besides the subscription table: rate limits,
+ * small values that expire, and claims of a key. On the same store as the table; in one process it
+ * is memory.
  *
  * The specification, held by `shared-store.contract.ts` for every form:
  *
  * - Each call is atomic for its key, over all processes.
- * - Nothing lasts: every key has an end. A store that restarts forgets everything, which must be harmless
- *   to the caller: a limit starts anew, a claim can be made again.
+ * - Nothing is permanent: every key expires. A store that restarts loses everything, which must be
+ *   harmless to the caller: a limit starts again, a claim can be made again.
  * - Time is the store's, so that clocks of processes need not agree.
- * - Every method rejects with {@link TableUnavailableError} when the store cannot be reached; the caller
- *   decides what that means (a rate limit falls back on the process's own).
+ * - Every method rejects with {@link TableUnavailableError} when the store cannot be reached; the
+ *   caller decides what that means (a rate limit falls back to the process's own).
  */
 
-/** Characters of a key: it holds ids from outside (an address, a member), checked where they entered. */
+/**
+ * Characters of a key: it contains ids from outside (an address, a member), checked where they
+ * entered.
+ */
 export const SHARED_KEY_CHARACTERS_MAX = 256;
 export const SHARED_VALUE_CHARACTERS_MAX = 4096;
 
@@ -26,8 +30,9 @@ export interface Claim {
   /** Whether it is the caller's. */
   readonly mine: boolean;
   /**
-   * Which life of the store it was made or found in: another text once the store may have forgotten something (emptied,
-   * restarted, failed over). So a claim that nobody has made can be told from one that was forgotten.
+   * The identity of the store in which it was made or found: another text once the store may have
+   * lost keys (emptied, restarted, failed over). So a claim that was never made can be told from
+   * one that was lost.
    */
   readonly life: string;
 }
@@ -35,12 +40,13 @@ export interface Claim {
 export interface SharedStore {
   /**
    * Takes `amount` from a bucket that holds `limit` and refills evenly within `windowMs` (GCRA: one
-   * number per key). All or nothing. More than `limit` is never had: `retryAfterMs` is `windowMs` then.
+   * number per key). All or nothing. More than `limit` is never available: `retryAfterMs` is
+   * `windowMs` then.
    */
   take(key: string, amount: number, limit: number, windowMs: number): Promise<Taken>;
   /**
-   * Is the first one's who asks within `ttlMs`, and nobody's after: at most once in a life of the store, over all processes.
-   * Where the store's answer was lost on the way, its caller may ask again, and nobody else has it.
+   * Succeeds for the first caller within `ttlMs` and for no other: at most once per identity of the
+   * store, over all processes. Where the reply was lost, the same caller may ask again.
    */
   claim(key: string, ttlMs: number): Promise<Claim>;
   set(key: string, value: string, ttlMs: number): Promise<void>;
@@ -49,7 +55,7 @@ export interface SharedStore {
   close(): Promise<void>;
 }
 
-/** Keys and values are made by programs: one that is too long is a mistake, not an input. */
+/** Keys and values are made by programs: one that is too long is a bug, not an input. */
 export function checkSharedKey(key: string): string {
   if (key.length === 0 || key.length > SHARED_KEY_CHARACTERS_MAX)
     throw new RangeError("a shared key has 1 to 256 characters");

@@ -20,7 +20,7 @@ subscriptionTableContract(
   { runs: 2000 },
 );
 
-test("memory: nothing is left of topics that nobody is subscribed to, nor of the dead once they were looked up", async () => {
+test("memory: unsubscribed topics and dead frontends leave no trace", async () => {
   const clock = createManualClock();
   const table = createMemoryTable({ clock });
   const a = freshFrontend();
@@ -40,7 +40,7 @@ test("memory: nothing is left of topics that nobody is subscribed to, nor of the
   expect(table.topicCount).toBe(0);
 });
 
-test("memory: GONE_MAX frontends are remembered as gone; the rows of the oldest beyond go at once", async () => {
+test("memory: GONE_MAX dead frontends are kept; older ones lose their rows", async () => {
   const table = createMemoryTable({ clock: createManualClock() });
   const topics = [freshTopic(), freshTopic()];
   const frontends = Array.from({ length: GONE_MAX + 1 }, freshFrontend);

@@ -23,7 +23,7 @@ export interface MemoryTableOptions {
   readonly clock: Clock;
 }
 
-/** Frontends that are remembered as gone; beyond, the oldest are forgotten, and their rows go. */
+/** Dead frontends that are kept; over it the oldest are evicted, with their rows. */
 export const GONE_MAX = 10_000;
 
 export function createMemoryTable({ clock }: MemoryTableOptions): MemoryTable {
@@ -31,8 +31,8 @@ export function createMemoryTable({ clock }: MemoryTableOptions): MemoryTable {
   const rows = new Map<Topic, Map<FrontendId, number>>();
   const leases = new Map<FrontendId, Lease>();
   /**
-   * Those whose lease ended. (A frontend that has had none here yet may be putting its rows back into an
-   * emptied table: they do not count before its lease, but they stay.)
+   * Frontends whose lease ended. (The rows of a frontend without a lease so far do not count, but
+   * stay: it may be restoring them in an emptied table.)
    */
   const gone = new Set<FrontendId>();
 
@@ -65,8 +65,8 @@ export function createMemoryTable({ clock }: MemoryTableOptions): MemoryTable {
     const found: FrontendAddress[] = [];
     for (const frontend of row.keys()) {
       const address = running(frontend)?.address;
-      // The rows of the dead go when they are seen: nobody walks the table for them. A frontend that
-      // comes back to life learns from `renew` that it has to put its rows back.
+      // Rows of the dead are removed when a lookup meets them, without a walk over the table. A
+      // frontend that returns learns from `renew` that it has to restore its rows.
       if (address !== undefined) found.push(address);
       else if (gone.has(frontend)) remove(topic, row, frontend);
     }

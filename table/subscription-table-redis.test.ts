@@ -39,7 +39,7 @@ for (const [index, form] of ["redis", "redis cluster"].entries()) {
   );
 }
 
-test("a topic of one frontend is stored in a packed list, and goes when the last frontend goes", async () => {
+test("a topic of one frontend is a packed list, removed with the last frontend", async () => {
   const table = tables[0]!;
   const { client } = single.servers[0]!;
   const a = freshFrontend();
@@ -67,7 +67,7 @@ test("a cluster's topics spread over all its nodes", async () => {
   for (const { client } of cluster.servers) expect(await client.dbsize()).toBeGreaterThan(700);
 });
 
-test("what the dead left is swept without anybody looking it up", async () => {
+test("rows of dead frontends are swept without a lookup of their topics", async () => {
   const store = await startRedis();
   const { openRedisStore } = await import("./redis-store.ts");
   const { createRedisTable } = await import("./subscription-table-redis.ts");
@@ -90,7 +90,7 @@ test("what the dead left is swept without anybody looking it up", async () => {
   const end = Date.now() + 10_000;
   while (table.swept < 1200 && Date.now() < end) {
     await Bun.sleep(50);
-    // Somebody has to notice the death: any lookup of anything does.
+    // A death is noticed by any lookup of any topic.
     await table.lookup([freshTopic()]);
   }
   expect(table.swept).toBe(1200);

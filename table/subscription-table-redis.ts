@@ -4,16 +4,17 @@
  * Layout (`o` is the prefix):
  * - `o:t:video:42`: hash, frontend id → generation. The rows of one topic; small, so stored as one
  *   packed list. Topics spread over the slots of a Cluster by their own names.
- * - `o:{frontends}:leases`: hash, frontend id → expiry, identity of the store and mark, address. See `redis-leases.ts`.
+ * - `o:{frontends}:leases`: hash, frontend id → expiry, identity of the store and mark, URL. See
+ *   `redis-leases.ts`.
  *
- * A lookup reads the ids of each topic and, once per batch, the leases: one command where one node has everything, in a
- * Cluster one pipeline per node. No cache.
+ * A lookup reads the ids of each topic and, once per batch, the leases: one command where one node
+ * has everything, in a Cluster one pipeline per node. No cache.
  *
- * Staleness: a frontend that dies is in the answers for at most the `ttlMs` of its last renewal. A
- * store that lost rows (restart, fail-over, flush) answers without them until each frontend's next
- * `renew`, which is told a new mark, and its put-back: renew about every second.
- * Fencing: a change is applied by a script on the server that compares generations, so no order of
- * arrival, no repetition and no late retry can undo a later change.
+ * Staleness: a dead frontend is returned for at most the `ttlMs` of its last renewal. A store that
+ * lost rows (restart, failover, flush) lacks them until each frontend's next `renew`, which returns
+ * a new mark, and its restore: renew about every second. Fencing: a change is applied by a script
+ * on the server that compares generations, so no order of arrival, no repetition and no late retry
+ * can undo a later change.
  */
 
 import type { FrontendId, Topic } from "@ovation/protocol";
@@ -25,10 +26,12 @@ import { openRedisStore, type RedisStore, type RedisStoreOptions, script } from 
 import { createRedisSweep } from "./redis-sweep.ts";
 import type { FrontendAddress, SubscriptionTable } from "./subscription-table.ts";
 
-/** Commands in one pipeline of `change`: a frontend that puts back 50,000 rows sends them in slices. */
+/**
+ * Commands in one pipeline of `change`: a frontend that restores 50,000 rows sends them in slices.
+ */
 const CHANGES_PER_SLICE = 2000;
 
-/** Rows in one command of a lookup: it keeps the store from others for about half a millisecond. */
+/** Rows in one command of a lookup: it blocks the store for about half a millisecond. */
 const TOPICS_PER_COMMAND = 500;
 
 type Answers = ReadonlyMap<Topic, readonly FrontendAddress[]>;
@@ -37,7 +40,8 @@ type Answers = ReadonlyMap<Topic, readonly FrontendAddress[]>;
 const CHANGE = script(`
 local seen = redis.call('HGET', KEYS[1], ARGV[1])
 if seen and tonumber(seen) > tonumber(ARGV[2]) then return 0 end
-if ARGV[3] == '1' then redis.call('HSET', KEYS[1], ARGV[1], ARGV[2]) else redis.call('HDEL', KEYS[1], ARGV[1]) end
+if ARGV[3] == '1' then redis.call('HSET', KEYS[1], ARGV[1], ARGV[2])
+  else redis.call('HDEL', KEYS[1], ARGV[1]) end
 return 1`);
 
 export interface RedisTable extends SubscriptionTable {
@@ -67,7 +71,7 @@ export function openRedisTable(options: RedisStoreOptions): RedisTable {
   };
 }
 
-/** On a store that others use too: `close` leaves it open. */
+/** On a shared store: `close` leaves it open. */
 export function createRedisTable({ store, sweepMs }: RedisTableOptions): RedisTable {
   const { client } = store;
   const rowPrefix = `${store.prefix}:t:`;
@@ -80,7 +84,7 @@ export function createRedisTable({ store, sweepMs }: RedisTableOptions): RedisTa
   });
   let identity: Promise<string> | undefined;
 
-  /** Renewals that come together share one look at the store. */
+  /** Concurrent renewals share one read of the store's identity. */
   function sharedIdentity(): Promise<string> {
     identity ??= readIdentity(store).finally(() => {
       identity = undefined;
@@ -98,8 +102,8 @@ export function createRedisTable({ store, sweepMs }: RedisTableOptions): RedisTa
   }
 
   /**
-   * Hot path: where one node has everything, leases and rows are one command. A command for each topic and its promise
-   * is what a lookup costs this process, not Redis: see `table.bench.ts`.
+   * Hot path: where one node has everything, leases and rows are one command. Most of a lookup's
+   * cost is one command and promise per topic in this process, not in Redis: see `table.bench.ts`.
    */
   async function readTogether(topics: readonly Topic[]) {
     const slices: Promise<Answers>[] = [];
@@ -177,7 +181,8 @@ export function createRedisTable({ store, sweepMs }: RedisTableOptions): RedisTa
               ] as const,
           ),
         );
-        // A lookup that fails is told so through its group; the promises themselves have no other listener.
+        // A failed lookup is reported through its group; the promises themselves have no other
+        // listener.
         live?.catch(() => undefined);
         for (const answer of answers.values()) answer.catch(() => undefined);
         return answers;

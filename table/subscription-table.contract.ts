@@ -1,6 +1,4 @@
-/**
- * The specification of `subscription-table.ts` as tests, run on every form.
- */
+/** The specification of `subscription-table.ts` as tests, run on every form. */
 
 import { expect, test } from "bun:test";
 import { type FrontendId, parseFrontendId, type Topic, topicOf } from "@ovation/protocol";
@@ -9,9 +7,9 @@ import type { FrontendAddress, SubscriptionTable } from "./subscription-table.ts
 
 export interface TableUnderTest {
   readonly table: SubscriptionTable;
-  /** Lets `ms` pass: a manual clock, or real waiting. */
+  /** Lets `ms` pass: on a manual clock, or in real time. */
   pass(ms: number): Promise<void>;
-  /** How long leases are in these tests, ms: short where waiting is real. */
+  /** How long leases are in these tests, ms: short where time is real. */
   readonly ttlMs: number;
 }
 
@@ -20,7 +18,7 @@ export interface TableContractOptions {
 }
 
 let serial = 0;
-/** Names of its own for every test, as all share a store. */
+/** Unique names for every test, as all share a store. */
 export function freshFrontend(): FrontendAddress {
   const id = parseFrontendId(`f${(++serial).toString(36).padStart(7, "0")}`)!;
   return { id, url: `http://127.0.0.1:1/${id}` };
@@ -41,7 +39,7 @@ export function subscriptionTableContract(
     return found.map(({ id }) => id).sort();
   }
 
-  test(`${name}: a topic's frontends are found with their addresses, in the order of the topics asked`, async () => {
+  test(`${name}: frontends are found with their URLs, in the order of the topics`, async () => {
     const { table } = await open();
     const [a, b] = [freshFrontend(), freshFrontend()];
     const [one, two, none] = [freshTopic(), freshTopic(), freshTopic()];
@@ -63,7 +61,7 @@ export function subscriptionTableContract(
     expect(await table.lookup([])).toEqual([]);
   });
 
-  test(`${name}: a lease keeps its mark while it runs, and has one that was never there after it ran out or was released`, async () => {
+  test(`${name}: a lease keeps its mark while it runs, and gets a new one after`, async () => {
     const { table, pass, ttlMs } = await open();
     const a = freshFrontend();
     const first = await table.renew(a, ttlMs);
@@ -82,7 +80,7 @@ export function subscriptionTableContract(
     expect(new Set([first, second, third]).size).toBe(3);
   });
 
-  test(`${name}: a renewal that comes when nobody waits for it any more shows in the mark of the next one`, async () => {
+  test(`${name}: a renewal that is carried out too late shows in the next one's mark`, async () => {
     const { table, pass, ttlMs } = await open();
     const a = freshFrontend();
     const topic = freshTopic();
@@ -92,7 +90,7 @@ export function subscriptionTableContract(
     // The dead frontend's row is seen, and may be swept.
     await table.lookup([topic]);
     await pass(ttlMs);
-    // One that hung since before begins the lease anew.
+    // A renewal that hung since before begins a new lease.
     await table.renew(a, LONG_MS);
     expect(await table.renew(a, LONG_MS)).not.toBe(known);
   });
@@ -115,7 +113,7 @@ export function subscriptionTableContract(
     expect(await idsOf(table, topic)).toEqual([a.id]);
   });
 
-  test(`${name}: a frontend's new address replaces the old one`, async () => {
+  test(`${name}: a frontend's new URL replaces the old one`, async () => {
     const { table } = await open();
     const a = freshFrontend();
     const topic = freshTopic();
@@ -126,7 +124,7 @@ export function subscriptionTableContract(
     expect(await table.lookup([topic])).toEqual([[moved]]);
   });
 
-  test(`${name}: an unsubscribe that arrives late cannot undo the subscribe that followed it`, async () => {
+  test(`${name}: a late unsubscribe cannot undo the subscribe that followed it`, async () => {
     const { table } = await open();
     const a = freshFrontend();
     const topic = freshTopic();
@@ -139,7 +137,7 @@ export function subscriptionTableContract(
     expect(await idsOf(table, topic)).toEqual([]);
   });
 
-  test(`${name}: rows of a dead frontend that were swept stay away, and those it put back meanwhile stay`, async () => {
+  test(`${name}: swept rows of a dead frontend stay away, restored ones stay`, async () => {
     const { table, pass, ttlMs } = await open();
     const a = freshFrontend();
     const topics = Array.from({ length: 50 }, freshTopic);
@@ -161,10 +159,10 @@ export function subscriptionTableContract(
     expect(found.every((addresses) => addresses.length === 1)).toBe(true);
   });
 
-  test(`${name}: ends where the last change says, in whatever order changes arrive, unless a subscribe was late`, async () => {
+  test(`${name}: the last change counts in any order, unless a subscribe was late`, async () => {
     const { table } = await open();
     const delivery = fc.record({
-      // Which of the frontend's changes this is, in the order it made them.
+      // The index of this change among the frontend's changes.
       changes: fc.array(
         fc.record({ subscribed: fc.boolean(), lateness: fc.nat({ max: 6 }), repeat: fc.boolean() }),
         {
@@ -194,7 +192,7 @@ export function subscriptionTableContract(
           expected.push({ id: frontend.id, must: outcome(arrivals.map(({ change }) => change)) });
         }
         steps.sort((left, right) => left.at - right.at);
-        // Those that arrive at about the same time are under way together.
+        // Changes that arrive at about the same time are in flight together.
         for (let index = 0; index < steps.length; index += 3) {
           const together = steps.slice(index, index + 3);
           await (index % 2 === 0
@@ -209,7 +207,7 @@ export function subscriptionTableContract(
     );
   }, 30_000);
 
-  test(`${name}: frontends that come, change, die and return at random leave exactly the rows of the living`, async () => {
+  test(`${name}: random starts, deaths and returns leave the live frontends' rows`, async () => {
     const { table } = await open();
     const action = fc.oneof(
       fc.record({
@@ -226,7 +224,8 @@ export function subscriptionTableContract(
       fc.asyncProperty(fc.array(action, { maxLength: 40 }), async (actions) => {
         const topics = Array.from({ length: 4 }, freshTopic);
         const frontends = Array.from({ length: 3 }, freshFrontend);
-        // What each frontend itself holds to be true; it puts everything back when renew answers a mark it does not know.
+        // Each frontend's own state; it restores everything when renew returns a mark it does not
+        // know.
         const wanted = frontends.map(() => new Set<Topic>());
         const alive = frontends.map(() => false);
         const marks = frontends.map((): string | undefined => undefined);
@@ -271,7 +270,7 @@ export function subscriptionTableContract(
 
 /**
  * What must hold at the end: the change with the highest generation, except that a late subscribe
- * after an applied unsubscribe may leave a row behind (`undefined`: either).
+ * after an applied unsubscribe may leave a row (`undefined`: either).
  */
 function outcome(
   arrived: readonly { readonly subscribed: boolean; readonly generation: number }[],

@@ -1,8 +1,9 @@
 /**
- * What the subscription table does in a second, and what a topic costs in memory, on a private
- * Redis, a private 3-node Cluster, or the server of `--url`:
+ * The throughput of the subscription table, and the memory of a topic, on a private Redis, a
+ * private 3-node Cluster, or the server of `--url`:
  *
- *     sh ovation/bin/bun table/table.bench.ts [--topics 1000000] [--seconds 3] [--cluster] [--url redis://…]
+ *     sh ovation/bin/bun table/table.bench.ts [--topics 1000000] [--seconds 3] [--cluster]
+ *       [--url redis://…]
  *
  * The server, this client and everything else share this machine's cores.
  */
@@ -26,7 +27,7 @@ const seconds = Number(values.seconds);
 
 const FRONTENDS = 4;
 const BATCH = 500;
-/** Batches under way: what a dispatcher under load has. */
+/** Batches in flight: those of a dispatcher under load. */
 const CONCURRENCY = 4;
 
 const instance =
@@ -55,7 +56,7 @@ async function usedBytes(): Promise<number> {
   return infos.reduce((sum, info) => sum + Number(/used_memory:(\d+)/.exec(info)?.[1]), 0);
 }
 
-/** Runs `one` (which does `units`) again and again, `CONCURRENCY` at a time. */
+/** Runs `one` (which does `units`) repeatedly, `CONCURRENCY` at a time. */
 async function measure(
   name: string,
   unit: string,
@@ -83,12 +84,15 @@ async function measure(
   const perSecond = Math.round((rounds * units) / elapsed).toLocaleString("en");
   const cpuMicros = ((used.user + used.system) / (rounds * units)).toFixed(2);
   console.log(
-    `${name.padEnd(34)} ${perSecond.padStart(10)} ${unit}/s   p50 ${at(0.5)} ms  p99 ${at(0.99)} ms   ${cpuMicros} µs CPU here per ${unit}`,
+    `${name.padEnd(34)} ${perSecond.padStart(10)} ${unit}/s   p50 ${at(0.5)} ms  p99 ` +
+      `${at(0.99)} ms   ${cpuMicros} µs CPU here per ${unit}`,
   );
 }
 
 console.log(
-  `${values.cluster ? "Redis Cluster, 3 nodes" : "one Redis"}, ${topicCount.toLocaleString("en")} topics, batches of ${BATCH}, ${CONCURRENCY} at a time`,
+  `${values.cluster ? "Redis Cluster, 3 nodes" : "one Redis"}, ` +
+    `${topicCount.toLocaleString("en")} topics, batches of ${BATCH}, ${CONCURRENCY} at ` +
+    "a time",
 );
 const before = await usedBytes();
 const began = performance.now();
@@ -102,7 +106,8 @@ for (let start = 0; start < topicCount; start += 10_000) {
 }
 const fillSeconds = (performance.now() - began) / 1000;
 console.log(
-  `filled in ${fillSeconds.toFixed(1)} s: ${Math.round(topicCount / fillSeconds).toLocaleString("en")} subscribes/s`,
+  `filled in ${fillSeconds.toFixed(1)} s: ` +
+    `${Math.round(topicCount / fillSeconds).toLocaleString("en")} subscribes/s`,
 );
 console.log(`memory per topic: ${Math.round(((await usedBytes()) - before) / topicCount)} B`);
 

@@ -14,7 +14,7 @@ export interface MemoryViewerCountsOptions {
 
 interface Reported {
   readonly viewers: number;
-  /** When the number ends by itself; a frontend's ends with its frontend. */
+  /** When the number expires; a frontend's expires with its frontend. */
   readonly expiresAt: number;
 }
 

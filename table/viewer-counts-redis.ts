@@ -1,10 +1,10 @@
 /**
- * Viewer counts on Redis or Valkey, laid out as the subscription table is: `o:v:video:42` is a hash,
- * frontend → number, and `o:{viewers}:leases` says which reporters live. Another data centre's numbers
- * are keys of their own, `o:dc:EAST:video:42`, which expire.
+ * Viewer counts on Redis or Valkey, in the layout of the subscription table: `o:v:video:42` is a
+ * hash, frontend → number, and `o:{viewers}:leases` names the live reporters. Another data centre's
+ * numbers are their own keys, `o:dc:EAST:video:42`, which expire.
  *
- * Cost: a report is one command per topic that changed and two more; totals are one command per topic
- * and data centre, and one more, in one pipeline per node.
+ * Cost: a report is one command per topic that changed and two more; totals are one command per
+ * topic and data centre, and one more, in one pipeline per node.
  */
 
 import { randomBytes } from "node:crypto";
@@ -27,7 +27,7 @@ export interface RedisViewerCountsOptions {
   readonly sweepMs?: number;
 }
 
-/** `close` leaves the connection open: it belongs to whoever opened it. */
+/** `close` leaves the connection open: its opener closes it. */
 export function createRedisViewerCounts({
   store,
   sweepMs,
@@ -59,7 +59,7 @@ export function createRedisViewerCounts({
     return viewers;
   }
 
-  /** What each of these data centres says of each topic, added up. */
+  /** The sum of these data centres' numbers per topic. */
   async function remote(
     topics: readonly Topic[],
     names: readonly string[],
@@ -109,11 +109,12 @@ export function createRedisViewerCounts({
 
   return {
     async report(reporter, counts, ttlMs) {
-      // Alive first: nobody sweeps the numbers that follow.
+      // The lease first: the numbers that follow are not swept then.
       await store.run("report", 2, async () =>
         leases.renew(reporter, ttlMs, await readIdentity(store), ""),
       );
-      // Two equal numbers of two lives of a reporter must differ, or sweeping the first could take the second.
+      // Two equal numbers of two incarnations of a reporter must differ, or sweeping the first
+      // could remove the second.
       const mark = randomBytes(3).toString("hex");
       for (let start = 0; start < counts.length; start += COUNTS_PER_SLICE) {
         const slice = counts.slice(start, start + COUNTS_PER_SLICE);

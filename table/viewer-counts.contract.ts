@@ -57,7 +57,7 @@ export function viewerCountsContract(
     expect((await counts.totals([one, two])).map(({ all }) => all)).toEqual([3, 0]);
   });
 
-  test(`${name}: the numbers of a reporter that is silent or gone no longer count, and do when it returns`, async () => {
+  test(`${name}: numbers of a silent or ended reporter do not count until it returns`, async () => {
     const { counts, pass, ttlMs } = await open();
     const [a, b, c] = [freshFrontend().id, freshFrontend().id, freshFrontend().id];
     const topic = freshTopic();
@@ -73,7 +73,7 @@ export function viewerCountsContract(
     expect((await counts.totals([topic]))[0]).toEqual({ local: 17, all: 17 });
   });
 
-  test(`${name}: another data centre's numbers each end by themselves, and with it`, async () => {
+  test(`${name}: another data centre's numbers expire one by one, and with it`, async () => {
     const { counts, pass, ttlMs } = await open();
     const [one, two] = [freshTopic(), freshTopic()];
     await counts.report("dc:west", [{ topic: one, viewers: 40 }], ttlMs);
@@ -88,7 +88,7 @@ export function viewerCountsContract(
     expect((await counts.totals([two])).map(({ all }) => all)).toEqual([0]);
   });
 
-  test(`${name}: after any sequence of reports each total is the sum of the last numbers`, async () => {
+  test(`${name}: after any reports each total is the sum of the last numbers`, async () => {
     const { counts } = await open();
     const report = fc.record({
       reporter: fc.nat({ max: 2 }),

@@ -3,14 +3,15 @@
  *
  * The specification, held by `viewer-counts.contract.ts` for every form:
  *
- * - A reporter is a frontend, or `dc:NAME` for another data centre as a whole. A frontend reports numbers
- *   of single topics; a topic that it does not name keeps its last number; 0 ends it.
- * - Every report of a frontend, also an empty one, keeps it alive for `ttlMs`. After that its numbers no
- *   longer count. It is not told so: it says all its numbers again every few reports.
- * - A data centre's numbers are asked for by those who want to know them, again and again: each number
- *   lasts for `ttlMs` by itself.
- * - Reports of one reporter come one after the other (it waits for the answer); different reporters' in any order.
- * - Nothing is exact in the moment: a total is a sum of numbers that are each as old as their report.
+ * - A reporter is a frontend, or `dc:NAME` for another data centre as a whole. A frontend reports
+ *   numbers of single topics; a topic that it does not name keeps its last number; 0 ends it.
+ * - Every report of a frontend, also an empty one, keeps it alive for `ttlMs`. After that its
+ *   numbers no longer count. It gets no notice: it reports all its numbers again every few reports.
+ * - A data centre's numbers are polled by the processes that need them: each number expires after
+ *   `ttlMs`.
+ * - Reports of one reporter are sequential (it waits for the reply); those of different reporters
+ *   come in any order.
+ * - Totals are eventually consistent: a sum of numbers that are each as old as their report.
  * - Rejects with {@link TableUnavailableError} when the store cannot be reached.
  */
 
@@ -23,7 +24,7 @@ export interface ViewerCount {
 
 /** Each topic's viewers here, and here and everywhere together. */
 export interface ViewerTotal {
-  /** Of this data centre's own frontends: what its peers are told. */
+  /** Of this data centre's own frontends: the numbers for its peers. */
   readonly local: number;
   readonly all: number;
 }
@@ -35,7 +36,7 @@ export const DATACENTER_REPORTER_PREFIX = "dc:";
 
 export interface ViewerCounts {
   report(reporter: Reporter, counts: readonly ViewerCount[], ttlMs: number): Promise<void>;
-  /** A clean goodbye: the reporter's numbers no longer count. */
+  /** A clean shutdown: the reporter's numbers no longer count. */
   release(reporter: Reporter): Promise<void>;
   /** In the order of the topics. */
   totals(topics: readonly Topic[]): Promise<readonly ViewerTotal[]>;

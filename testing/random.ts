@@ -33,7 +33,7 @@ export class Random {
     return this.next() < probability;
   }
 
-  /** Waits between events that come `mean` apart on average. */
+  /** Intervals between events that are `mean` apart on average. */
   exponential(mean: number): number {
     return -Math.log(1 - this.next()) * mean;
   }
@@ -42,7 +42,7 @@ export class Random {
     return items[Math.floor(this.next() * items.length)];
   }
 
-  /** One that must be there. */
+  /** One item; throws where there is none. */
   choose<Item>(items: readonly Item[]): Item {
     const item = this.pick(items);
     if (item === undefined) throw new Error("nothing to choose from");

@@ -15,19 +15,19 @@ import { until } from "./until.ts";
 export interface RedisServer {
   readonly port: number;
   readonly pid: number;
-  /** A plain client of it, for the test's own questions. */
+  /** A plain client of it, for the test's own commands. */
   readonly client: Redis;
   /** SIGKILL; the port stays its own. */
   kill(): Promise<void>;
   /** Starts it again after `kill`, empty, on the same port. */
   restart(): Promise<void>;
-  /** SIGSTOP and SIGCONT: the process stays, its answers stop. */
+  /** SIGSTOP and SIGCONT: the process stays, its replies stop. */
   pause(): void;
   resume(): void;
 }
 
 export interface RedisInstance {
-  /** As `--table` takes it. */
+  /** In the form of `--table`. */
   readonly url: string;
   readonly servers: readonly RedisServer[];
   stop(): Promise<void>;
@@ -188,7 +188,7 @@ export async function startRedisCluster(
   };
 }
 
-/** What `redis-cli --cluster create` does, without its seconds of waiting. */
+/** As `redis-cli --cluster create`, without its seconds of waiting. */
 async function assembleCluster(servers: readonly RedisServer[], masters: number): Promise<void> {
   const share = 16_384 / masters;
   await Promise.all(
@@ -245,7 +245,7 @@ export async function startRedisSentinel(): Promise<RedisInstance> {
     `sentinel monitor mymaster 127.0.0.1 ${master} 1`,
     "sentinel down-after-milliseconds mymaster 1000",
     "sentinel failover-timeout mymaster 4000",
-    // What it would find out from the master within some seconds.
+    // It would discover this from the master within some seconds.
     `sentinel known-replica mymaster 127.0.0.1 ${replica}`,
   ];
   await Bun.write(file, `${lines.join("\n")}\n`);

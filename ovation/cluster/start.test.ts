@@ -86,7 +86,7 @@ test("a dispatcher without Redis and PostgreSQL lives, says what it waits for, s
   for (const part of [
     "the database is not reached yet",
     "the subscription table's store is not reached yet",
-    "nobody listens there",
+    "nothing listens there",
   ]) {
     expect(lines.join("\n")).toContain(part);
   }

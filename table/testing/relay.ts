@@ -1,10 +1,13 @@
-/** Stands between a client and its server, and can keep one answer to itself. */
+/** Relays between a client and its server, and can drop one reply. */
 
 import { createServer, connect as dial, type Socket } from "node:net";
 
 export interface Relay {
   readonly port: number;
-  /** The next request that holds this text is passed on, and carried out; its connection then breaks in place of the answer. */
+  /**
+   * The next request with this text is relayed and carried out; its connection then breaks in place
+   * of the reply.
+   */
   loseAnswerTo(text: string): void;
   readonly lost: number;
   stop(): void;
