@@ -1,7 +1,7 @@
 /**
- * An audience: the subscriptions of a topic that has several. (Most topics have one, and need no list:
- * `channel.ts`.) While a broadcast walks over it, those who leave become holes, so that nobody is passed
- * over or written to twice.
+ * An audience: the subscriptions of a topic that has several. (Most topics have one, and need no
+ * list: `channel.ts`.) While a broadcast walks over it, removed subscriptions become holes, so that
+ * none is skipped or written to twice.
  */
 
 import type { Subscription } from "./connection.ts";
@@ -11,7 +11,7 @@ export class Audience {
   size = 0;
   #list: (Subscription | null)[] = [];
 
-  /** With the holes, where a broadcast is under way. */
+  /** With the holes of a broadcast in progress. */
   get list(): readonly (Subscription | null)[] {
     return this.#list;
   }

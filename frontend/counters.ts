@@ -5,7 +5,7 @@ import { createPendingCounts, type PendingCounts } from "@ovation/protocol";
 export interface Counters {
   /** Events that dispatchers sent here. */
   dispatched: number;
-  /** … of topics that nobody here has. */
+  /** … of topics without a subscriber here. */
   unwanted: number;
   /** The durable ones among those dispatched, unwanted and written. */
   readonly durable: { dispatched: number; unwanted: number; written: number };

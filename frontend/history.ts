@@ -1,4 +1,4 @@
-/** The durable events that one topic broadcast lately, for those who return. */
+/** The durable events that one topic broadcast recently, for returning clients. */
 
 import type { DurableEvent, TopicPosition } from "@ovation/protocol";
 import { HISTORY_EVENTS_MAX } from "./limits.ts";
@@ -11,7 +11,10 @@ interface Remembered {
 
 export class History {
   #events: Remembered[] = [];
-  /** Where the topic stood before the oldest remembered event, and since which broadcast that is known. */
+  /**
+   * Where the topic stood before the oldest remembered event, and since which broadcast that is
+   * known.
+   */
   #floor: TopicPosition;
   #floorOrder: number;
 
@@ -40,7 +43,10 @@ export class History {
     return this.#floor.seq;
   }
 
-  /** Whether the event at this position is the one that is remembered; `undefined` where that is not known. */
+  /**
+   * Whether the event at this position is the one that is remembered; `undefined` where that is not
+   * known.
+   */
   matches(position: TopicPosition): boolean | undefined {
     if (position.seq === 0) return this.#floor.seq === 0 ? true : undefined;
     if (position.seq === this.#floor.seq) return position.epoch === this.#floor.epoch;
@@ -48,7 +54,10 @@ export class History {
     return event === undefined ? undefined : event.place.epoch === position.epoch;
   }
 
-  /** Events with a number above `seq` up to `to`; `undefined` where the oldest of them is not remembered. */
+  /**
+   * Events with a number above `seq` up to `to`; `undefined` where the oldest of them is not
+   * remembered.
+   */
   after(seq: number, to: number): readonly DurableEvent[] | undefined {
     if (seq < this.#floor.seq) return undefined;
     return this.#events
@@ -56,7 +65,10 @@ export class History {
       .map((remembered) => remembered.event);
   }
 
-  /** Where the topic stood after the broadcast `order`; `undefined` where that is longer ago than remembered. */
+  /**
+   * Where the topic stood after the broadcast `order`; `undefined` where that is longer ago than
+   * remembered.
+   */
   positionAt(order: number): TopicPosition | undefined {
     if (order < this.#floorOrder) return undefined;
     // The number of remembered events that were broadcast up to then.

@@ -17,7 +17,7 @@ export interface LogLifeOptions {
   readonly upstream: Upstream;
   readonly clock: Clock;
   readonly random: () => number;
-  /** Reports begin anew; resolves when the first one was answered. */
+  /** Starts reports again; resolves when the first one was answered. */
   beginReports(): Promise<void>;
   /** Resolves when the heads of all topics were compared with what is here. */
   compareHeads(): Promise<void>;

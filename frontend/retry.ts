@@ -1,4 +1,6 @@
-/** Waits between attempts, doubled up to a bound, with full jitter: nobody returns in step. */
+/**
+ * Backoff between attempts, doubled up to a bound, with full jitter: clients do not retry in step.
+ */
 
 import type { Clock } from "@ovation/protocol";
 

@@ -1,9 +1,9 @@
 /**
- * A round: one walk over all connections of a topic. Each gets what the topic has for it when its turn comes,
- * also what arrived after the round had begun; who was passed by then gets it in the next one. So an event
- * waits for one turn of the round at the most, and not for the rest of this one and its place in the next.
+ * A round: one walk over all connections of a topic. Each gets what the topic has for it when its
+ * turn comes, also events that arrived after the round began; connections that were passed by then
+ * get them in the next round. So an event waits for one turn of the round at most.
  *
- * A round that takes longer than a few milliseconds gives way in between (`Hub`), and goes on where it was.
+ * A round that takes longer than a few milliseconds yields in between (`Hub`), and resumes there.
  */
 
 import type { DirectSender } from "@ovation/protocol";
@@ -12,7 +12,10 @@ import type { Channel } from "./channel.ts";
 import { RING_BATCHES_MAX, RING_BYTES_MAX } from "./limits.ts";
 import { Span } from "./span.ts";
 
-/** The ring keeps what two rounds made: neither may make more than this share of it beside its first batch. */
+/**
+ * The ring keeps what two rounds made: neither may make more than this share of it beside its first
+ * batch.
+ */
 const RING_SHARE = 1 / 4;
 
 export class Round {
@@ -20,7 +23,7 @@ export class Round {
   readonly startedAt: number;
   /** The next connection's place in `channel.subscriptions`. */
   index = 0;
-  /** Batches were made for those who come later: who was passed by is behind. */
+  /** Batches were made for later connections: those passed by are behind. */
   behind = false;
   readonly #sender: DirectSender | undefined;
   /** By the number of their first batch; all end with the topic's newest. */
@@ -35,14 +38,14 @@ export class Round {
     this.startedAt = startedAt;
   }
 
-  /** Whether those who come later may be given more than this round began with. */
+  /** Whether later connections may get more than this round began with. */
   get canTakeMore(): boolean {
     return (
       this.#made < RING_BATCHES_MAX * RING_SHARE && this.#madeBytes < RING_BYTES_MAX * RING_SHARE
     );
   }
 
-  /** A batch was made while the round was under way. */
+  /** A batch was made during the round. */
   take(batch: Batch): void {
     this.#made++;
     this.#madeBytes += batch.encoded.length;
@@ -52,8 +55,8 @@ export class Round {
   }
 
   /**
-   * Everything from a batch on; `undefined` where the ring has it no more. Hot path: neighbours were reached at the
-   * same time in the last round, so nearly always it is the one before again.
+   * Everything from a batch on; `undefined` where the ring has it no more. Hot path: neighbours
+   * were reached at the same time in the last round, so nearly always it is the one before again.
    */
   spanFrom(from: number): Span | undefined {
     if (this.#latest?.from === from) return this.#latest;

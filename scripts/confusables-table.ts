@@ -21,12 +21,15 @@ const toText = (points: string) =>
     .join("");
 const pairs = [...text.matchAll(/^([0-9A-F]+)\s*;\s*([0-9A-F ]+?)\s*;\s*MA/gm)]
   .map(([, from = "", to = ""]) => [toText(from), toText(to)] as const)
-  // Names are compared in compatibility form and without marks: what changes only those needs no row.
+  // Names are compared in compatibility form and without marks: what changes only those needs no
+  // row.
   .filter(([from, to]) => from.normalize("NFKD") === from && !/^\p{M}/u.test(from) && from !== to);
 if (pairs.length < 1_000) throw new Error(`${file} is not Unicode's confusables.txt`);
 
 const table = {
-  source: `Unicode Security Mechanisms, UTS #39, confusables.txt ${version}, www.unicode.org/Public/security`,
+  source:
+    `Unicode Security Mechanisms, UTS #39, confusables.txt ${version}, ` +
+    "www.unicode.org/Public/security",
   notice: "Copyright Unicode, Inc.; terms of use: www.unicode.org/copyright.html",
   /** Each a character and what it looks like; apart by tabs. */
   pairs: pairs.map(([from, to]) => from + to).join("\t"),

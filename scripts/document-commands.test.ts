@@ -1,6 +1,6 @@
 /**
- * Every command of the documentation and of `--help` is run here as it is written, or by the test that
- * is named for it. A new command without either fails.
+ * Every command of the documentation and of `--help` is run here as it is written, or by the test
+ * that is named for it. A new command without either fails.
  */
 
 import { afterAll, beforeAll, expect, test } from "bun:test";
@@ -134,7 +134,9 @@ test("docs/operating/backup.md: SQLite is backed up while it runs, and the copie
     server.directory,
   );
   expect([code, errors]).toEqual([0, ""]);
-  const copied = `cp backup/secret ${directory}/restored/ && for name in log videos members; do cp backup/$name-*.sqlite ${directory}/restored/$name.sqlite; done`;
+  const copied =
+    `cp backup/secret ${directory}/restored/ && for name in log videos members; do cp ` +
+    `backup/$name-*.sqlite ${directory}/restored/$name.sqlite; done`;
   const verified = await run(
     `${copied}; ovation log verify --data ${directory}/restored`,
     server.directory,
@@ -153,7 +155,8 @@ test("docs/operating/backup.md: PostgreSQL is dumped and restored", async () => 
     .replace("postgres://…\n", `${url}\n`)
     .replace("createdb --owner=ovation ovation", `createdb --owner=${address.username} restored`)
     .replaceAll("postgres://…/ovation", other);
-  const connection = `export PGHOST=${address.hostname} PGPORT=${address.port} PGUSER=${address.username}`;
+  const connection =
+    `export PGHOST=${address.hostname} PGPORT=${address.port} ` + `PGUSER=${address.username}`;
   const { code, output, errors } = await run(`${connection}\n${script}`, directory);
   expect([code, errors, output]).toEqual([0, expect.any(String), expect.stringContaining("whole")]);
 }, 60_000);
@@ -178,7 +181,7 @@ test("docs/operating: each role's command is taken as it is written, and waits f
       .replaceAll("…", "x")
       .replaceAll(/(--(internal-)?port) \d+/g, "$1 0");
     const { code, errors } = await run(`${secrets}; timeout 8 ${here} --port 0`);
-    // 124: it went on until it was ended. A wrong option ends it at once. Ended by SIGTERM it is 0.
+    // 124: it ran until it was ended. A wrong option ends it at once. Ended by SIGTERM it is 0.
     expect([command, [0, 124].includes(code), errors.startsWith("ovation:")]).toEqual([
       command,
       true,

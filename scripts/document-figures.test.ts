@@ -46,11 +46,13 @@ const SAID: Readonly<Record<string, readonly string[]>> = {
     `answered the same, for ${hours(KEY_AGE_MS)} hours`,
     `forgotten ${word(seconds(frontend.LINGER_MS))} seconds after its last viewer`,
     `not replayed: ${number(frontend.REPLAY_EVENTS_PER_REQUEST_MAX)} events in one request`,
-    `${megabytes(frontend.REPLAY_BYTES_PER_ADDRESS_MAX)} MB in ${word(minutes(frontend.REPLAY_WINDOW_MS))} minutes for one address`,
+    `${megabytes(frontend.REPLAY_BYTES_PER_ADDRESS_MAX)} MB in ` +
+      `${word(minutes(frontend.REPLAY_WINDOW_MS))} minutes for one address`,
     `those who missed ${frontend.REPLAY_SMALL_EVENTS_MAX} or fewer`,
     `more than ${megabytes(frontend.REPLAY_BYTES_PER_REQUEST_MAX)} MB is asked to come back`,
     `(after ${seconds(frontend.STUCK_MS)} s in which it took no byte)`,
-    `stored within ${word(seconds(comments.LIKES_UNSTORED_MS_MAX))} seconds, or further ones are refused`,
+    `stored within ${word(seconds(comments.LIKES_UNSTORED_MS_MAX))} seconds, or ` +
+      "further ones are refused",
   ],
   "docs/http-api.md": [
     `"heartbeatMs":${protocol.HEARTBEAT_MS}`,
@@ -58,9 +60,12 @@ const SAID: Readonly<Record<string, readonly string[]>> = {
     `or after ${seconds(frontend.POLL_HOLD_MS)} s with none`,
     `the connection stays for ${seconds(frontend.POLL_PARK_MS)} s`,
     `Up to ${kilobytes(frontend.POLL_BUFFER_BYTES_MAX)} KB wait for the next request`,
-    `after ${seconds(client.FIRST_EVENT_MS)} s without the first event of a stream, or ${word(client.SILENT_STREAMS_MAX)} streams`,
+    `after ${seconds(client.FIRST_EVENT_MS)} s without the first event of a stream, ` +
+      `or ${word(client.SILENT_STREAMS_MAX)} streams`,
     `(${minutes(client.POLL_MS.longest) * 1.5} minutes at most)`,
-    `at most ${frontend.TOPIC_CHANGES_PER_CONNECTION_MAX} times a minute on one connection and ${number(frontend.TOPIC_CHANGES_PER_ADDRESS_MAX)} times at one address`,
+    `at most ${frontend.TOPIC_CHANGES_PER_CONNECTION_MAX} times a minute on one ` +
+      `connection and ${number(frontend.TOPIC_CHANGES_PER_ADDRESS_MAX)} times at one ` +
+      "address",
     `one address holds at most ${number(frontend.TOPICS_PER_ADDRESS_MAX)} that it opened`,
     `${minutes(frontend.LIFETIME_MAX_MS)} minutes at most`,
     `At most ${number(protocol.EVENT_DATA_BYTES_MAX)} bytes of JSON`,
@@ -77,7 +82,8 @@ const SAID: Readonly<Record<string, readonly string[]>> = {
     `accepted and shown for ${word(seconds(comments.LIKES_UNSTORED_MS_MAX))} seconds`,
     `${protocol.LIKES_PER_REQUEST_MAX} at most in one request`,
     `A connection has ${protocol.TOPICS_PER_CONNECTION_MAX} topics at most`,
-    `${megabytes(protocol.PUBLISHER_BODY_BYTES_MAX)} MB and ${number(protocol.PUBLISH_EVENTS_MAX)} events at most`,
+    `${megabytes(protocol.PUBLISHER_BODY_BYTES_MAX)} MB and ` +
+      `${number(protocol.PUBLISH_EVENTS_MAX)} events at most`,
     `\`limit\` ${comments.VIDEO_LIST_DEFAULT} where absent, ${comments.VIDEO_LIST_MAX} at most`,
   ],
   "docs/members.md": [
@@ -87,9 +93,13 @@ const SAID: Readonly<Record<string, readonly string[]>> = {
     `mentions ${word(comments.MENTIONS_MAX)} people at most`,
     `At most ${number(comments.MESSAGE_CODE_POINTS_MAX)} code points`,
     `blocks ${number(comments.BLOCKS_MAX)} others at most`,
-    `${rules.messagesPerMember.burst} messages a minute for each member and ${rules.messagesPerAddress.burst} for each address`,
-    `${rules.typingPerMember.burst} typing signals in ${seconds(rules.typingPerMember.perMs)} s (${rules.typingPerAddress.burst} for an address)`,
-    `${rules.membersPerMember.burst} receipts, blocks and inbox changes a minute (${rules.membersPerAddress.burst} for an address)`,
+    `${rules.messagesPerMember.burst} messages a minute for each member and ` +
+      `${rules.messagesPerAddress.burst} for each address`,
+    `${rules.typingPerMember.burst} typing signals in ` +
+      `${seconds(rules.typingPerMember.perMs)} s (${rules.typingPerAddress.burst} for ` +
+      "an address)",
+    `${rules.membersPerMember.burst} receipts, blocks and inbox changes a minute ` +
+      `(${rules.membersPerAddress.burst} for an address)`,
     `d = ${seconds(comments.PRESENCE_HEARTBEAT_MS)} s`,
     `ε = ${seconds(comments.PRESENCE_GRACE_MS)} s`,
     `a member's newest ${comments.PRESENCE_AUDIENCE_MAX} conversations`,
@@ -102,7 +112,8 @@ const SAID: Readonly<Record<string, readonly string[]>> = {
     `or more than ${kilobytes(replay.LINE_BYTES_MAX)} KB`,
     `longer than ${protocol.COMMENT_CODE_POINTS_MAX} code points`,
     `more than ${replay.REORDER_WINDOW} places late`,
-    `at most ${number(replay.SORTED_COMMENTS_MAX)} comments (${megabytes(replay.SORTED_TEXT_CHARACTERS_MAX)} million characters)`,
+    `at most ${number(replay.SORTED_COMMENTS_MAX)} comments ` +
+      `(${megabytes(replay.SORTED_TEXT_CHARACTERS_MAX)} million characters)`,
     `more than ${megabytes(replay.CHAT_JSON_BYTES_MAX)} MB`,
     `with the first ${word(replay.PLACES_SHOWN_MAX)} places`,
   ],
@@ -116,14 +127,16 @@ const SAID: Readonly<Record<string, readonly string[]>> = {
     `good once and for ${seconds(AUTH_WINDOW_MS)} seconds`,
     `clocks within ${seconds(AUTH_WINDOW_MS)} s of each other`,
     // The log, and the stores of videos and of members.
-    `${log.POSTGRES_APPENDS_MAX + log.POSTGRES_READS_MAX + 2 * CONNECTIONS_MAX} connections for each dispatcher and comments process`,
+    `${log.POSTGRES_APPENDS_MAX + log.POSTGRES_READS_MAX + 2 * CONNECTIONS_MAX} ` +
+      "connections for each dispatcher and comments process",
   ],
   "docs/operating/reload.md": [
     `the ${WORDS[RETIRED_LISTENERS_MAX + 1]?.replace(/e$/, "")}th replacement`,
   ],
   "docs/operating/backup.md": [`up to ${megabytes(log.SQLITE_CHECK_BYTES_MAX)} MB`],
   "docs/operating/upgrade.md": [
-    `not used for ${days(lives.unlistedVideosMs)} days (${days(lives.likedVideosMs)} where they were only liked)`,
+    `not used for ${days(lives.unlistedVideosMs)} days (${days(lives.likedVideosMs)} ` +
+      "where they were only liked)",
     `more than ${number(protocol.EVENT_DATA_BYTES_MAX)} bytes of \`data\``,
     `${seconds(client.LOAD_AHEAD_MS)} s after it is connected`,
   ],

@@ -44,7 +44,9 @@ export const REQUIREMENTS: readonly Requirement[] = [
   },
 ];
 
-/** Installs what the stages need and is missing. Throws with the command to run where it may not. */
+/**
+ * Installs what the stages need and is missing. Throws with the command to run where it may not.
+ */
 export async function provideRequirements(stages: ReadonlySet<StageName>): Promise<void> {
   const missing = missingPackages(stages);
   if (missing.length === 0) return;
@@ -52,7 +54,8 @@ export async function provideRequirements(stages: ReadonlySet<StageName>): Promi
   const mayInstall = process.getuid?.() === 0 && hasCommand("apt-get");
   if (!mayInstall) {
     throw new Error(
-      `the tests need programs that are missing here. On Debian: sudo apt-get install --no-install-recommends ${missing.join(" ")}`,
+      "the tests need programs that are missing here. On Debian: sudo apt-get install " +
+        `--no-install-recommends ${missing.join(" ")}`,
     );
   }
   console.log(`installing ${missing.join(" ")}`);
@@ -78,8 +81,8 @@ export function missingPackages(stages: ReadonlySet<StageName>): readonly string
 }
 
 /**
- * Debian starts a server as soon as it is installed. The tests start their own on free ports, so the
- * documented switch (`policy-rc.d`, answer 101) keeps the installed ones down meanwhile.
+ * Debian starts a server as soon as it is installed. The tests start their own on free ports, so
+ * the documented switch (`policy-rc.d`, answer 101) keeps the installed ones down meanwhile.
  */
 async function withoutServices(run: () => Promise<void>): Promise<void> {
   const policy = "/usr/sbin/policy-rc.d";
@@ -93,7 +96,7 @@ async function withoutServices(run: () => Promise<void>): Promise<void> {
 }
 
 function hasCommand(name: string): boolean {
-  // Debian keeps servers in sbin, which is not on everybody's PATH.
+  // Debian keeps servers in sbin, which is not on every PATH.
   const directories = [...(process.env.PATH ?? "").split(delimiter), "/usr/sbin", "/sbin"];
   return directories.some((directory) => directory !== "" && isFile(join(directory, name)));
 }

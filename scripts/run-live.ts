@@ -5,7 +5,10 @@ import { spawn } from "node:child_process";
 export interface LiveResult {
   /** 128 + n where a signal ended it. */
   readonly exitCode: number;
-  /** Both streams, as they came, without colours. Only the last {@link KEPT_CHARACTERS_MAX} characters. */
+  /**
+   * Both streams, as they came, without colours. Only the last {@link KEPT_CHARACTERS_MAX}
+   * characters.
+   */
   readonly output: string;
   readonly seconds: number;
 }
@@ -38,7 +41,7 @@ export function runLive(
     });
   }
 
-  // The stage goes down with us, whoever stops us.
+  // The stage stops with this process, whatever ends it.
   const stop = (signal: NodeJS.Signals) => {
     child.kill(signal);
   };

@@ -19,7 +19,10 @@ export function countBunTests(output: string): Counts {
   };
 }
 
-/** `stats` of Playwright's JSON report. A flaky test passed on a retry: it counts, and is named by the runner. */
+/**
+ * `stats` of Playwright's JSON report. A flaky test passed on a retry: it counts, and is named by
+ * the runner.
+ */
 export function countPlaywrightTests(report: unknown): Counts {
   const stats = isObject(report) && isObject(report.stats) ? report.stats : {};
   const number = (name: string) => (typeof stats[name] === "number" ? stats[name] : 0);

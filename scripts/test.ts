@@ -133,7 +133,8 @@ function report(all: readonly StageResult[], seconds: number): number {
   for (const each of all) {
     const mark = each.failed === 0 ? "ok  " : "FAIL";
     console.log(
-      `${mark} ${each.stage.padEnd(8)} ${String(each.passed).padStart(5)} passed ${String(Math.round(each.seconds)).padStart(5)} s  ${each.reason}`,
+      `${mark} ${each.stage.padEnd(8)} ${String(each.passed).padStart(5)} passed ` +
+        `${String(Math.round(each.seconds)).padStart(5)} s  ${each.reason}`,
     );
   }
   console.log(`\n${passed} passed, ${failed} failed`);

@@ -1,4 +1,4 @@
-/** Rules that no linter knows: they hold for every committed file, so nobody has to look for them in reviews. */
+/** Rules that no linter knows. They hold for every committed file. */
 
 import { expect, test } from "bun:test";
 import { existsSync, readdirSync, readFileSync, statSync } from "node:fs";
@@ -59,7 +59,7 @@ test("no test is skipped, postponed or alone", () => {
   ).toEqual([]);
 });
 
-test("no file names a place of somebody's machine", () => {
+test("no file names a path of a developer's machine", () => {
   // Split, so that this file does not match itself.
   const places = new RegExp(["/wo" + "rk/", "/ho" + "me/[a-z]+/", "/Us" + "ers/[a-z]+/"].join("|"));
   expect(linesThatMatch(written, places)).toEqual([]);
@@ -114,7 +114,7 @@ test("relative links in the documents lead to files, and their anchors to headin
   expect(broken).toEqual([]);
 });
 
-test("what the documents name in backticks and looks like a path of the repository is there", () => {
+test("paths of the repository in backticks in the documents exist", () => {
   const missing = documents().flatMap((file) =>
     pathsIn(text(file))
       .filter((path) => !isThere(path, file))
@@ -197,7 +197,10 @@ function linesThatMatch(among: readonly string[], pattern: RegExp): string[] {
   );
 }
 
-/** Targets of inline links, images and HTML `src`/`href`, outside of code, that stay in the repository. */
+/**
+ * Targets of inline links, images and HTML `src`/`href`, outside of code, that stay in the
+ * repository.
+ */
 function linksOf(markdown: string): string[] {
   const prose = markdown.replace(/```[\s\S]*?```/g, "").replace(/`[^`\n]*`/g, "");
   const targets = [...prose.matchAll(/\]\(([^)\s]+)\)|\b(?:src|href|srcset)="([^"]+)"/g)].map(
@@ -212,7 +215,10 @@ function documents(): readonly string[] {
   return files.filter((file) => file.endsWith(".md"));
 }
 
-/** `folder/file.ts`, `file.ts`, `folder/`: not addresses, routes (`/v1/…`), patterns, the `x.ts` of CONTRIBUTING.md, nor files that a running server makes. */
+/**
+ * `folder/file.ts`, `file.ts`, `folder/`: not addresses, routes (`/v1/…`), patterns, the `x.ts` of
+ * CONTRIBUTING.md, nor files that a running server makes.
+ */
 function pathsIn(markdown: string): readonly string[] {
   const folders = new Set(
     files.filter((file) => file.includes("/")).map((file) => file.split("/")[0]),
@@ -230,7 +236,10 @@ function pathsIn(markdown: string): readonly string[] {
   });
 }
 
-/** From the root, from the document's folder, or, for a bare name, anywhere: ARCHITECTURE.md names the folder once and its files after it. */
+/**
+ * From the root, from the document's folder, or, for a bare name, anywhere: ARCHITECTURE.md names
+ * the folder once and its files after it.
+ */
 function isThere(path: string, from: string): boolean {
   if (existsSync(join(ROOT, path)) || existsSync(join(ROOT, dirname(from), path))) return true;
   return !path.includes("/") && files.some((file) => file.endsWith(`/${path}`));

@@ -85,7 +85,7 @@ test("all connections share the rate of a throttled link, also over several prox
   const start = performance.now();
   for (const client of clients) client.send("x".repeat(10_000));
   await until(() => clients.every((client) => client.text().length === 10_000), "all is back");
-  // 300 ms there; the first part is already on its way back.
+  // 300 ms there; the first part is already in flight back.
   expect(performance.now() - start).toBeGreaterThan(390);
 });
 
@@ -118,7 +118,7 @@ test("a cut resets what is open and refuses what is new, until it is healed", as
   await until(() => again.text() === "two", "it works again");
 });
 
-test("half-open: the target's side is reset, the caller's stays open and silent until it heals", async () => {
+test("half-open: the target is reset, the caller stays silent until it heals", async () => {
   const proxy = await setUp();
   const client = await connect(proxy.port);
   client.send("one");

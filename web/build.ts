@@ -1,6 +1,7 @@
 /**
- * Bundles the browser's scripts and style sheets when the server starts, into memory: no build step,
- * no output directory. Everything gets a name with its content's hash, so browsers keep it for ever.
+ * Bundles the browser's scripts and style sheets when the server starts, into memory: no build
+ * step, no output directory. Everything gets a name with its content's hash, so browsers keep it
+ * for ever.
  */
 
 import { join } from "node:path";
@@ -27,7 +28,10 @@ export interface Build {
   preloadsOf(entry: string): readonly string[];
 }
 
-/** Scripts, known by their file's name. Those of one group share what they have in common; a group alone carries all that it needs. */
+/**
+ * Scripts, known by their file's name. Those of one group share what they have in common; a group
+ * alone carries all that it needs.
+ */
 const SCRIPTS = [
   ["live-comments.ts", "live-inbox.ts"],
   ["browser/sdk.ts"],

@@ -1,4 +1,6 @@
-/** What a request asks of the form of an answer: the coding, and whether the client has it already. */
+/**
+ * What a request asks of the form of an answer: the coding, and whether the client has it already.
+ */
 
 import type { HttpRequest } from "@ovation/protocol";
 
@@ -13,8 +15,8 @@ const PREFERENCE =
 const IDENTITY_UNNAMED = 0.0001;
 
 /**
- * [spec] RFC 9110, 12.5.3. Undefined where the client accepts none of them: it has refused `identity`.
- * A client that says nothing gets `identity`, which is the one that it certainly reads.
+ * [spec] RFC 9110, 12.5.3. Undefined where the client accepts none of them: it has refused
+ * `identity`. A client that says nothing gets `identity`, which is the one that it certainly reads.
  */
 export function chooseCoding(request: HttpRequest): Coding | undefined {
   const accepted = request.headers.get("accept-encoding");

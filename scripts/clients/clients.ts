@@ -1,4 +1,7 @@
-/** The clients that are tried, with what each needs. A new one is a line here and a branch of a driver. */
+/**
+ * The clients that are tried, with what each needs. A new one is a line here and a branch of a
+ * driver.
+ */
 
 export type Language = "python" | "node" | "go" | "curl" | "browser";
 
@@ -9,7 +12,9 @@ export interface ForeignClient {
   readonly packages: readonly string[];
   /** What the driver calls it. */
   readonly driver: string;
-  /** What the client does not do, by its own design: what is missing then is no fault of the server. */
+  /**
+   * What the client does not do, by its own design: what is missing then is no fault of the server.
+   */
   readonly known?: string;
 }
 

@@ -1,4 +1,6 @@
-/** Where foreign code is installed: a directory of its own for each client, outside the repository. */
+/**
+ * Where foreign code is installed: a directory of its own for each client, outside the repository.
+ */
 
 import { copyFile, mkdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";

@@ -1,8 +1,8 @@
 /**
  * Tries the clients that people use against a real server: `npm run clients -- [--only httpx,curl]
- * [--ways plain,TLS,nginx,HAProxy] [--directory DIR]`. Needs python3 with venv, npm, go, curl, nginx,
- * HAProxy and Chromium, for what is not left out, and the package registries. The table is for
- * `docs/clients.md`.
+ * [--ways plain,TLS,nginx,HAProxy] [--directory DIR]`. Needs python3 with venv, npm, go, curl,
+ * nginx, HAProxy and Chromium, for what is not left out, and the package registries. The table is
+ * for `docs/clients.md`.
  */
 
 import { mkdir, mkdtemp, rm } from "node:fs/promises";

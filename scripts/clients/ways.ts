@@ -1,4 +1,6 @@
-/** The ways by which a client reaches the server: directly, with a certificate, and behind proxies. */
+/**
+ * The ways by which a client reaches the server: directly, with a certificate, and behind proxies.
+ */
 
 import { readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";

@@ -1,9 +1,15 @@
-/** The aurora of the demo clip: curtains of light over the horizon, which move by whole turns in a loop. */
+/**
+ * The aurora of the demo clip: curtains of light over the horizon, which move by whole turns in a
+ * loop.
+ */
 
 import { periodicNoise } from "./loop.ts";
 import { HORIZON, TURN, WIDTH } from "./size.ts";
 
-/** The aurora is drawn at half size, with room above the picture for its tops, and smoothly enlarged. */
+/**
+ * The aurora is drawn at half size, with room above the picture for its tops, and smoothly
+ * enlarged.
+ */
 export const GLOW_WIDTH = WIDTH / 2;
 export const GLOW_HEIGHT = HORIZON / 2;
 
@@ -67,9 +73,9 @@ const rayNoises = new Map(
 );
 
 /**
- * A curtain is a line with folds, seen from below; each point of it sends a streak of light upwards,
- * sharp at the foot and fading to the top. Where the line folds back the streaks add up, as they do
- * in the sky.
+ * A curtain is a line with folds, seen from below; each point of it sends a streak of light
+ * upwards, sharp at the foot and fading to the top. Where the line folds back the streaks add up,
+ * as they do in the sky.
  */
 function addCurtain(glow: Float32Array, curtain: Curtain, turn: number): void {
   const noises = rayNoises.get(curtain.seed);

@@ -1,4 +1,7 @@
-/** `draw.ts music FILE` writes the music as WAV; `draw.ts picture [FROM TO]` writes raw RGB frames to standard output. */
+/**
+ * `draw.ts music FILE` writes the music as WAV; `draw.ts picture [FROM TO]` writes raw RGB frames
+ * to standard output.
+ */
 
 import { closeSync, openSync, writeSync } from "node:fs";
 import { FRAMES_PER_SECOND, LOOP_SECONDS } from "./loop.ts";

@@ -1,4 +1,7 @@
-/** What picture and music of the demo clip share: its length, and numbers that are the same at every make. */
+/**
+ * What picture and music of the demo clip share: its length, and numbers that are the same at every
+ * make.
+ */
 
 import { seededRandom } from "../../testing/random.ts";
 

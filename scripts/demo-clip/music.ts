@@ -108,7 +108,10 @@ function normalise(left: Float32Array, right: Float32Array, peakWanted: number):
       channel[index] = ((channel[index] ?? 0) * peakWanted) / peak;
 }
 
-/** How loud each of `bands` frequencies (80 Hz to 2.5 kHz, even in pitch) is around `seconds`: 0 to 1. */
+/**
+ * How loud each of `bands` frequencies (80 Hz to 2.5 kHz, even in pitch) is around `seconds`: 0 to
+ * 1.
+ */
 export function bandLevels(music: Music, seconds: number, bands: number): Float32Array {
   const window = 4096;
   const levels = new Float32Array(bands);

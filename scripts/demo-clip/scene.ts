@@ -80,7 +80,8 @@ export function createScene(music: Music): Scene {
   };
 }
 
-// --- sky, land, water -----------------------------------------------------------------------------
+// --- sky, land, water
+// -----------------------------------------------------------------------------
 
 function drawSky(light: Float32Array, glow: Float32Array): void {
   for (let y = 0; y < HORIZON; y++) {
@@ -198,7 +199,8 @@ function drawWater(light: Float32Array, turn: number): void {
   }
 }
 
-// --- the voice: the music as a line of light on the water ------------------------------------------
+// --- the voice: the music as a line of light on the water
+// ------------------------------------------
 
 function levelsOfAllFrames(music: Music, frames: number): readonly Float32Array[] {
   const raw = Array.from({ length: frames }, (_, frame) =>
@@ -262,7 +264,8 @@ function addSpark(light: Float32Array, spark: Spark, turnPart: number): void {
   addDot(light, x, y, 6, amount * 0.13, [0.5, 0.9, 0.8]);
 }
 
-// --- light to bytes -------------------------------------------------------------------------------
+// --- light to bytes
+// -------------------------------------------------------------------------------
 
 /** Light without an upper end to 0…255: bright aurora bends instead of clipping. */
 const TONE = Uint8Array.from({ length: 4096 }, (_, index) =>

@@ -1,4 +1,7 @@
-/** What axe finds on a page, with its shadow roots: nothing, or sentences that name the element and the rule. */
+/**
+ * What axe finds on a page, with its shadow roots: nothing, or sentences that name the element and
+ * the rule.
+ */
 
 import { readFileSync } from "node:fs";
 import { createRequire } from "node:module";

@@ -1,6 +1,6 @@
 /**
- * Every optional facility of a browser may be missing, throw where it is touched, or throw where it is
- * called. Comments arrive and can be written all the same, and no script fails.
+ * Every optional facility of a browser may be missing, throw where it is touched, or throw where it
+ * is called. Comments arrive and can be written all the same, and no script fails.
  */
 
 import type { BrowserContext, Page } from "@playwright/test";

@@ -1,4 +1,6 @@
-/** Comments in frames to which the browser gives no storage: nothing that needs it may stop them. */
+/**
+ * Comments in frames to which the browser gives no storage: nothing that needs it may stop them.
+ */
 
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -54,7 +56,9 @@ test("in sandboxed frames without an origin comments arrive and can be written",
   for (const [index, frame] of frames.entries()) await works(frame, videos[index] ?? "");
 });
 
-/** A browser whose user has forbidden storage by its settings: to all sites, or to frames of others. */
+/**
+ * A browser whose user has forbidden storage by its settings: to all sites, or to frames of others.
+ */
 async function withSettings(profile: object): Promise<readonly [BrowserContext, string]> {
   const directory = mkdtempSync(join(tmpdir(), "ovation-profile-"));
   mkdirSync(join(directory, "Default"));

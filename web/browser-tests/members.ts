@@ -12,7 +12,10 @@ export async function newMember(server: TestServer, name: string): Promise<Perso
   return { id, name, token: await server.token("--sub", id, "--name", name) };
 }
 
-/** The watch page of a video, in a browser of one's own, where a site with a login has sent the member. */
+/**
+ * The watch page of a video, in a browser of one's own, where a site with a login has sent the
+ * member.
+ */
 export async function openWatchAs(
   server: TestServer,
   browser: Browser,

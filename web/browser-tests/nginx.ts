@@ -1,4 +1,7 @@
-/** A real nginx that serves a server below a path of its own, as a site would: `location /live/ { proxy_pass …/; }`. */
+/**
+ * A real nginx that serves a server below a path of its own, as a site would: `location /live/ {
+ * proxy_pass …/; }`.
+ */
 
 import { spawn } from "node:child_process";
 import { once } from "node:events";

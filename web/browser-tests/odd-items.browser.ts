@@ -11,7 +11,10 @@ test.beforeAll(async () => {
 });
 test.afterAll(() => server.stop());
 
-/** Another publisher, or a server of another version: a comment whose text is `odd …` arrives with this `data`. */
+/**
+ * Another publisher, or a server of another version: a comment whose text is `odd …` arrives with
+ * this `data`.
+ */
 const ODD: Readonly<Record<string, unknown>> = {
   "odd null": null,
   "odd list": [],

@@ -1,4 +1,7 @@
-/** Starts the real server for a spec, on a free port with data of its own, and talks to it as other viewers do. */
+/**
+ * Starts the real server for a spec, on a free port with data of its own, and talks to it as other
+ * viewers do.
+ */
 
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
@@ -48,7 +51,10 @@ export class TestServer {
     return server;
   }
 
-  /** Runs the process; again after {@link kill}, on the same port and data. `root`: of another checkout. */
+  /**
+   * Runs the process; again after {@link kill}, on the same port and data. `root`: of another
+   * checkout.
+   */
   async run(root = ROOT): Promise<void> {
     const limits = this.#options.rateLimits === true ? [] : ["--rate-limits", "off"];
     const flags = [

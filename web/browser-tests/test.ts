@@ -1,4 +1,7 @@
-/** Playwright's test with what holds for every page here: no request leaves for another host, and no script fails. */
+/**
+ * Playwright's test with what holds for every page here: no request leaves for another host, and no
+ * script fails.
+ */
 
 import {
   type BrowserContext,

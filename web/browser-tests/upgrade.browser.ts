@@ -1,4 +1,7 @@
-/** A page stays open while the server is replaced by one of another build: no late part of it is there any more. */
+/**
+ * A page stays open while the server is replaced by one of another build: no late part of it is
+ * there any more.
+ */
 
 import {
   appendFileSync,

@@ -1,6 +1,6 @@
 /**
- * Reads an event stream with one client library and prints each event as a line of JSON:
- * `node.mjs CLIENT URL`. Those that do not reconnect by themselves are called again, with the last id.
+ * Reads an event stream with one client library and prints each event as a line of JSON: `node.mjs
+ * CLIENT URL`. Those that do not reconnect by themselves are called again, with the last id.
  */
 
 const [client, url] = process.argv.slice(2);
