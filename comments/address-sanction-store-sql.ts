@@ -6,17 +6,17 @@ import { numberOf, type SqlDatabase, textOf } from "./sql-database.ts";
 export function createSqlAddressSanctionStore(database: SqlDatabase): AddressSanctionStore {
   return {
     async addressOf(guest, since) {
-      const [row] = await database.run(
-        "SELECT address FROM ovation_guest_addresses WHERE guest = $1 AND seen_at >= $2",
-        [guest, since],
-      );
-      return row === undefined ? undefined : textOf(row.address);
+      const [row] = await database.select("ovation_guest_addresses", "WHERE guest = $1", [guest]);
+      // Here and not in SQL: a damaged time must not hide the row.
+      const isRecent = row !== undefined && numberOf(row.seen_at) >= since;
+      return isRecent ? textOf(row.address) : undefined;
     },
     async note(guest, address, now) {
       await database.run(
         `INSERT INTO ovation_guest_addresses (guest, address, seen_at) VALUES ($1, $2, $3)
          ON CONFLICT (guest) DO UPDATE SET address = excluded.address, seen_at = excluded.seen_at`,
         [guest, address, now],
+        "replaces",
       );
     },
     async put({ address, video, guest, until }) {
@@ -26,6 +26,7 @@ export function createSqlAddressSanctionStore(database: SqlDatabase): AddressSan
          ON CONFLICT (guest, video) DO UPDATE SET address = excluded.address,
            until_at = excluded.until_at`,
         [address, video, guest, until],
+        "replaces",
       );
     },
     async remove(guest, video) {
@@ -36,17 +37,16 @@ export function createSqlAddressSanctionStore(database: SqlDatabase): AddressSan
       return rows.map(({ address }) => textOf(address));
     },
     async of(address, now) {
-      const rows = await database.run(
-        `SELECT address, video, guest, until_at FROM ovation_address_sanctions
-         WHERE address = $1 AND until_at > $2`,
-        [address, now],
-      );
-      return rows.map((row) => ({
+      const rows = await database.select("ovation_address_sanctions", "WHERE address = $1", [
+        address,
+      ]);
+      const sanctions = rows.map((row) => ({
         address: textOf(row.address),
         video: textOf(row.video),
         guest: textOf(row.guest),
         until: numberOf(row.until_at),
       }));
+      return sanctions.filter(({ until }) => until > now);
     },
     async forget({ seen, ended }, limit) {
       const addresses = await database.run(

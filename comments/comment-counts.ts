@@ -13,6 +13,7 @@ import {
   COUNT_STEPS_MAX,
   COUNTED_VIDEOS_MAX,
 } from "./limits.ts";
+import { StoreDamagedError } from "./sql-database.ts";
 import type { VideoStore } from "./video-store.ts";
 
 export interface CommentCountsOptions {
@@ -57,7 +58,7 @@ export function createCommentCounts(options: CommentCountsOptions): CommentCount
   async function catchUp(videoId: string): Promise<void> {
     const topic = topicOf("video", videoId);
     for (let step = 0; step < COUNT_STEPS_MAX; step++) {
-      const [video] = await store.read([videoId]);
+      const [video] = await store.read([videoId], "without likes");
       if (video !== undefined && video.deletedAt !== null) return;
       const after = video?.counted ?? 0;
       const { counts, upTo, more, isWhole } = await log.tally(topic, { after, types: COUNTED });
@@ -83,7 +84,8 @@ export function createCommentCounts(options: CommentCountsOptions): CommentCount
           await catchUp(videoId);
         } catch (error) {
           options.onFailure(error);
-          touch(videoId);
+          // A damaged row stays damaged: it is counted when it is asked for after a restore.
+          if (!(error instanceof StoreDamagedError)) touch(videoId);
         }
       }
     });

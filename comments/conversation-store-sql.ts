@@ -3,10 +3,7 @@
 import type { Conversation, ConversationStore } from "./member-stores.ts";
 import { numberOf, placeholders, type SqlDatabase, type SqlRow, textOf } from "./sql-database.ts";
 
-const SELECT = `SELECT mine.other, mine.last, mine.last_at, mine.last_from, mine.last_text, mine.seen, mine.delivered, mine.heard,
-    theirs.seen AS other_seen, theirs.delivered AS other_delivered
-  FROM ovation_conversations mine
-  LEFT JOIN ovation_conversations theirs ON theirs.member = mine.other AND theirs.other = mine.member`;
+const TABLE = "ovation_conversations";
 
 /** `greatest` of one database is `max` of the other; this is both. */
 const LARGER = (column: string, value: string) =>
@@ -37,10 +34,10 @@ export function createSqlConversationStore(database: SqlDatabase): ConversationS
 
     advance: (member, other, cursors) =>
       database.transaction(async (runner) => {
-        const [row] = await runner.run(
-          "SELECT last, seen, delivered FROM ovation_conversations WHERE member = $1 AND other = $2",
-          [member, other],
-        );
+        const [row] = await runner.select(TABLE, "WHERE member = $1 AND other = $2", [
+          member,
+          other,
+        ]);
         if (row === undefined) return undefined;
         // A cursor is a claim: nobody has seen what was not written yet.
         const last = numberOf(row.last);
@@ -62,21 +59,23 @@ export function createSqlConversationStore(database: SqlDatabase): ConversationS
       }),
 
     async find(member, other) {
-      const [row] = await database.run(`${SELECT} WHERE mine.member = $1 AND mine.other = $2`, [
+      const rows = await database.select(TABLE, "WHERE member = $1 AND other = $2", [
         member,
         other,
       ]);
-      return row === undefined ? undefined : toConversation(row);
+      return (await withOtherSides(database, rows))[0];
     },
 
     async list(member, limit, from) {
-      const rows = await database.run(
-        `${SELECT} WHERE mine.member = $1
-           AND (mine.last_at < $3 OR ($4 <> '' AND mine.last_at = $3 AND mine.other > $4))
-         ORDER BY mine.last_at DESC, mine.other LIMIT $2`,
+      const rows = await database.select(
+        TABLE,
+        `WHERE member = $1 AND (last_at < $3 OR ($4 <> '' AND last_at = $3 AND other > $4))
+         ORDER BY last_at DESC, other LIMIT $2`,
         [member, limit, from?.at ?? Number.MAX_SAFE_INTEGER, from?.id ?? ""],
+        // One damaged conversation does not take the inbox away.
+        "leave out",
       );
-      return rows.map(toConversation);
+      return withOtherSides(database, rows, "leave out");
     },
 
     async forget(before, limit) {
@@ -90,16 +89,35 @@ export function createSqlConversationStore(database: SqlDatabase): ConversationS
     },
 
     async unread(member) {
-      const [row] = await database.run(
-        "SELECT SUM(last - seen) AS unread FROM ovation_conversations WHERE member = $1 AND last > seen",
+      const rows = await database.select(
+        TABLE,
+        "WHERE member = $1 AND last > seen",
         [member],
+        "leave out",
       );
-      return row?.unread === null || row === undefined ? 0 : numberOf(row.unread);
+      return rows.reduce((sum, row) => sum + numberOf(row.last) - numberOf(row.seen), 0);
     },
   };
 }
 
-function toConversation(row: SqlRow): Conversation {
+/** With what the other of each has seen. */
+async function withOtherSides(
+  database: SqlDatabase,
+  rows: readonly SqlRow[],
+  damaged?: "leave out",
+): Promise<readonly Conversation[]> {
+  if (rows.length === 0) return [];
+  const theirs = await database.select(
+    TABLE,
+    `WHERE (member, other) IN (VALUES ${placeholders(rows.length, 2)})`,
+    rows.flatMap(({ member, other }) => [textOf(other), textOf(member)]),
+    damaged,
+  );
+  const byMember = new Map(theirs.map((row) => [textOf(row.member), row]));
+  return rows.map((row) => toConversation(row, byMember.get(textOf(row.other))));
+}
+
+function toConversation(row: SqlRow, theirs: SqlRow | undefined): Conversation {
   return {
     other: textOf(row.other),
     last: numberOf(row.last),
@@ -109,7 +127,7 @@ function toConversation(row: SqlRow): Conversation {
     heard: numberOf(row.heard) !== 0,
     seen: numberOf(row.seen),
     delivered: numberOf(row.delivered),
-    otherSeen: row.other_seen === null ? 0 : numberOf(row.other_seen),
-    otherDelivered: row.other_delivered === null ? 0 : numberOf(row.other_delivered),
+    otherSeen: theirs === undefined ? 0 : numberOf(theirs.seen),
+    otherDelivered: theirs === undefined ? 0 : numberOf(theirs.delivered),
   };
 }

@@ -80,12 +80,12 @@ describe("like counter", () => {
 });
 
 /** A store whose answers to `addLikes` are what `answer` makes of them. */
-function storeWith(answer: (run: () => Promise<readonly object[]>) => Promise<readonly object[]>) {
+type Answers = ReturnType<VideoStore["addLikes"]>;
+function storeWith(answer: (run: () => Answers) => Answers) {
   const real = openSqliteVideoStore({ path: ":memory:" });
   const store: VideoStore = {
     ...real,
-    addLikes: (changes, now, flush) =>
-      answer(() => real.addLikes(changes, now, flush)) as ReturnType<VideoStore["addLikes"]>,
+    addLikes: (changes, now, flush) => answer(() => real.addLikes(changes, now, flush)),
   };
   return { real, store };
 }

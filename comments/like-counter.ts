@@ -244,7 +244,12 @@ export class LikeCounter {
       const totals = await store.addLikes(changes, now, flush.id);
       this.#flush = undefined;
       changes.forEach(({ id }, index) => {
-        const total = totals[index] ?? {};
+        const total = totals[index];
+        if (total === undefined) {
+          // What is damaged has been said; the next like asks the store, and is refused.
+          this.forget(id);
+          return;
+        }
         this.#remember(id, total);
         this.#publishStored(id, flush.entries.get(id), total, now);
       });

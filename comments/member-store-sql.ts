@@ -18,6 +18,7 @@ export function createSqlMemberStore(database: SqlDatabase): {
          ON CONFLICT (id) DO UPDATE SET name = excluded.name, avatar = excluded.avatar, role = excluded.role,
            seen_at = excluded.seen_at`,
         ordered.flatMap(({ id, name, avatar, role }) => [id, name, avatar ?? "", role, now]),
+        "replaces",
       );
     },
 
@@ -36,12 +37,14 @@ export function createSqlMemberStore(database: SqlDatabase): {
       return gone.length;
     },
 
-    async profiles(ids) {
+    async profiles(ids, damaged) {
       const found = new Map<string, Profile>();
       if (ids.length === 0) return found;
-      const rows = await database.run(
-        `SELECT id, name, avatar, role FROM ovation_members WHERE id IN ${placeholders(1, ids.length)}`,
+      const rows = await database.select(
+        "ovation_members",
+        `WHERE id IN ${placeholders(1, ids.length)}`,
         ids,
+        damaged,
       );
       for (const row of rows) {
         const profile = toProfile(row);
@@ -51,10 +54,11 @@ export function createSqlMemberStore(database: SqlDatabase): {
     },
 
     async staff(limit) {
-      const rows = await database.run(
-        `SELECT id, name, avatar, role FROM ovation_members WHERE role IN ('host', 'moderator')
-         ORDER BY id LIMIT $1`,
+      const rows = await database.select(
+        "ovation_members",
+        "WHERE role IN ('host', 'moderator') ORDER BY id LIMIT $1",
         [limit],
+        "leave out",
       );
       return rows.map(toProfile);
     },
@@ -77,16 +81,15 @@ export function createSqlMemberStore(database: SqlDatabase): {
          ON CONFLICT (guest) DO NOTHING`,
         [guest, member, now],
       );
-      const [row] = await database.run("SELECT member FROM ovation_guests WHERE guest = $1", [
-        guest,
-      ]);
+      const [row] = await database.select("ovation_guests", "WHERE guest = $1", [guest]);
       return textOf(row?.member);
     },
 
     async ownersOf(guests) {
       if (guests.length === 0) return new Map();
-      const rows = await database.run(
-        `SELECT guest, member FROM ovation_guests WHERE guest IN ${placeholders(1, guests.length)}`,
+      const rows = await database.select(
+        "ovation_guests",
+        `WHERE guest IN ${placeholders(1, guests.length)}`,
         guests,
       );
       return new Map(rows.map((row) => [textOf(row.guest), textOf(row.member)]));
@@ -103,16 +106,17 @@ export function createSqlMemberStore(database: SqlDatabase): {
       );
     },
     async list(member, limit, after = "") {
-      const rows = await database.run(
-        `SELECT other FROM ovation_blocks WHERE member = $1 AND other > $3
-         ORDER BY other LIMIT $2`,
+      const rows = await database.select(
+        "ovation_blocks",
+        "WHERE member = $1 AND other > $3 ORDER BY other LIMIT $2",
         [member, limit, after],
       );
       return rows.map((row) => textOf(row.other));
     },
     async between(a, b) {
-      const rows = await database.run(
-        "SELECT member FROM ovation_blocks WHERE (member = $1 AND other = $2) OR (member = $2 AND other = $1)",
+      const rows = await database.select(
+        "ovation_blocks",
+        "WHERE (member = $1 AND other = $2) OR (member = $2 AND other = $1)",
         [a, b],
       );
       return rows.map((row) => textOf(row.member));
@@ -121,9 +125,7 @@ export function createSqlMemberStore(database: SqlDatabase): {
 
   const inboxes: InboxStore = {
     async isOpen(member) {
-      const [row] = await database.run("SELECT is_open FROM ovation_inboxes WHERE member = $1", [
-        member,
-      ]);
+      const [row] = await database.select("ovation_inboxes", "WHERE member = $1", [member]);
       return row === undefined || numberOf(row.is_open) !== 0;
     },
     async setOpen(member, open) {
@@ -131,6 +133,7 @@ export function createSqlMemberStore(database: SqlDatabase): {
         `INSERT INTO ovation_inboxes (member, is_open) VALUES ($1, $2)
          ON CONFLICT (member) DO UPDATE SET is_open = excluded.is_open`,
         [member, open ? 1 : 0],
+        "replaces",
       );
     },
   };

@@ -6,7 +6,7 @@ import { createSqlMemberStore } from "./member-store-sql.ts";
 import type { MemberStores } from "./member-stores.ts";
 import { createSqlNoticeStore } from "./notice-store-sql.ts";
 import { createSqlSanctionStore } from "./sanction-store-sql.ts";
-import type { SqlDatabase, SqlSchema } from "./sql-database.ts";
+import type { OnDamage, SqlDatabase, SqlSchema } from "./sql-database.ts";
 import { openPostgresDatabase } from "./sql-database-postgres.ts";
 import { openSqliteDatabase } from "./sql-database-sqlite.ts";
 
@@ -55,8 +55,11 @@ const SCHEMA: SqlSchema = {
 };
 
 /** The file, or ":memory:". */
-export function openSqliteMemberStores(options: { readonly path: string }): MemberStores {
-  return createSqlMemberStores(openSqliteDatabase(options.path, SCHEMA));
+export function openSqliteMemberStores(options: {
+  readonly path: string;
+  readonly onDamage?: OnDamage;
+}): MemberStores {
+  return createSqlMemberStores(openSqliteDatabase(options.path, SCHEMA, options.onDamage));
 }
 
 export async function openPostgresMemberStores(options: {

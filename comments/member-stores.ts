@@ -5,6 +5,8 @@
  * The specification, held by `member-stores.contract.ts` for every form: each call is one transaction;
  * reads see everything that resolved; `claimGuest` has one winner over all processes; cursors only rise.
  * Rejects with `StoreUnavailableError` when the database cannot be reached; nothing was stored then.
+ * A damaged row is left out of lists, and makes all else that asks for it reject with
+ * `StoreDamagedError`.
  */
 
 import type { Role } from "@ovation/protocol";
@@ -23,7 +25,8 @@ export interface MemberStore {
   remember(profiles: readonly Profile[], now: number): Promise<void>;
   /** Drops profiles of guests who were last here before `before`; answers how many went. */
   forgetGuests(before: number, now: number, limit: number): Promise<number>;
-  profiles(ids: readonly string[]): Promise<ReadonlyMap<string, Profile>>;
+  /** `leave out`: for names beside other things; the member's next token repairs a damaged one. */
+  profiles(ids: readonly string[], damaged?: "leave out"): Promise<ReadonlyMap<string, Profile>>;
   /** Hosts and moderators of the whole site, at most `limit`. */
   staff(limit: number): Promise<readonly Profile[]>;
   /** The guest belongs to the member from now on, unless somebody was first: answers whose they are. */

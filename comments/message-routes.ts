@@ -142,7 +142,10 @@ export function createMessageRoutes(service: Service, people: People): readonly 
     const list = rows.slice(0, limit);
     const last = rows.length > limit ? list.at(-1) : undefined;
     const [profiles, unread] = await Promise.all([
-      stores.members.profiles(list.map(({ other }) => other)),
+      stores.members.profiles(
+        list.map(({ other }) => other),
+        "leave out",
+      ),
       stores.conversations.unread(identity.sub),
     ]);
     const shown = list.map((each) => ({
@@ -196,7 +199,7 @@ export function createMessageRoutes(service: Service, people: People): readonly 
     const rows = await stores.blocks.list(identity.sub, limit + 1, cursorOf(request)?.id);
     const ids = rows.slice(0, limit);
     const last = rows.length > limit ? ids.at(-1) : undefined;
-    const profiles = await stores.members.profiles(ids);
+    const profiles = await stores.members.profiles(ids, "leave out");
     return jsonAnswer(
       JSON.stringify({
         members: ids.map((id) => personOf(id, profiles.get(id))),

@@ -14,10 +14,12 @@ export function createSqlNoticeStore(database: SqlDatabase): NoticeStore {
       );
     },
     async list(video, limit, seq) {
-      const rows = await database.run(
-        `SELECT seq, member, at FROM ovation_notices WHERE video = $1 AND ($3 = 0 OR seq = $3)
-         ORDER BY seq, member LIMIT $2`,
+      const rows = await database.select(
+        "ovation_notices",
+        "WHERE video = $1 AND ($3 = 0 OR seq = $3) ORDER BY seq, member LIMIT $2",
         [video, limit, seq ?? 0],
+        // A removal reaches the others who were told.
+        "leave out",
       );
       return rows.map((row) => ({
         seq: numberOf(row.seq),

@@ -15,6 +15,7 @@ export function createSqlSanctionStore(database: SqlDatabase): SanctionStore {
          ON CONFLICT (member, video) DO UPDATE SET kind = excluded.kind, until_at = excluded.until_at, reason = excluded.reason,
            made_at = excluded.made_at, made_by = excluded.made_by`,
         [member, video, kind, until, reason, at, by],
+        "replaces",
       );
     },
     async forgetEnded(before, limit) {
@@ -34,18 +35,17 @@ export function createSqlSanctionStore(database: SqlDatabase): SanctionStore {
       return rows.length > 0;
     },
     async of(member, now) {
-      const rows = await database.run(
-        `SELECT ${COLUMNS} FROM ovation_sanctions WHERE member = $1 AND ${IN_FORCE}`,
-        [member, now],
-      );
-      return rows.map(toSanction);
+      const rows = await database.select("ovation_sanctions", "WHERE member = $1", [member]);
+      // Here and not in SQL: a damaged time must not end a ban.
+      return rows.map(toSanction).filter(({ until }) => until === null || until > now);
     },
     async list(video, now, limit, from) {
-      const rows = await database.run(
-        `SELECT ${COLUMNS} FROM ovation_sanctions WHERE video = $1 AND ${IN_FORCE}
-           AND (made_at < $4 OR ($5 <> '' AND made_at = $4 AND member > $5))
+      const rows = await database.select(
+        "ovation_sanctions",
+        `WHERE video = $1 AND ${IN_FORCE} AND (made_at < $4 OR ($5 <> '' AND made_at = $4 AND member > $5))
          ORDER BY made_at DESC, member LIMIT $3`,
         [video, now, limit, from?.at ?? Number.MAX_SAFE_INTEGER, from?.id ?? ""],
+        "leave out",
       );
       return rows.map(toSanction);
     },

@@ -40,7 +40,7 @@ import type { NameGuard } from "./name-guard.ts";
 import type { Outbox } from "./outbox.ts";
 import type { RateLimiter, RateRule } from "./rate-limiter.ts";
 import type { Remembered } from "./remembered.ts";
-import { StoreUnavailableError } from "./sql-database.ts";
+import { StoreDamagedError, StoreUnavailableError } from "./sql-database.ts";
 import type { VideoDirectory, VideoSettings } from "./video-directory.ts";
 import type { VideoStore } from "./video-store.ts";
 
@@ -277,6 +277,10 @@ function toProblem(error: unknown): Problem | undefined {
     return new Problem("log-full", undefined, { retryAfterMs: 5_000 });
   if (error instanceof LogDamagedError)
     return new Problem("unavailable", "A part of the log is damaged", { retryAfterMs: 60_000 });
+  if (error instanceof StoreDamagedError)
+    return new Problem("unavailable", "A part of the database is damaged", {
+      retryAfterMs: 60_000,
+    });
   if (error instanceof LogUnavailableError || error instanceof StoreUnavailableError) {
     return new Problem("unavailable", "The database does not answer", { retryAfterMs: 1_000 });
   }

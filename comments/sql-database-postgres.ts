@@ -106,7 +106,11 @@ export async function openPostgresDatabase(
     work: (runner: SqlRunner) => Promise<Result>,
   ): Promise<Result> {
     return pool.begin(async (transaction) =>
-      work({ run: (text, values) => runOn(transaction, text, values) }),
+      work({
+        run: (text, values) => runOn(transaction, text, values),
+        select: (table, rest, values) =>
+          runOn(transaction, `SELECT * FROM ${table} ${rest}`, values),
+      }),
     );
   }
 
@@ -118,6 +122,9 @@ export async function openPostgresDatabase(
   }
   return {
     run: (text, values) => within(answerMsMax, (pool) => runOn(pool, text, values)),
+    // Its pages have checksums of their own: `initdb -k`.
+    select: (table, rest, values) =>
+      within(answerMsMax, (pool) => runOn(pool, `SELECT * FROM ${table} ${rest}`, values)),
     transaction: (work) => within(answerMsMax, (pool) => transact(pool, work)),
     close: () => sql.close({ timeout: CLOSE_TIMEOUT_S }),
   };

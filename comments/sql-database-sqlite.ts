@@ -3,14 +3,19 @@
 import { Database, SQLiteError } from "bun:sqlite";
 import { existsSync, mkdirSync, statSync } from "node:fs";
 import { dirname, resolve } from "node:path";
+import { damageOfWal } from "@ovation/log";
 import {
+  type OnDamage,
   type SqlDatabase,
   type SqlRow,
   type SqlRunner,
   type SqlSchema,
+  type SqlValue,
+  StoreDamagedError,
   StoreUnavailableError,
   StoreUnusableError,
 } from "./sql-database.ts";
+import { DamagedRow, RowChecksums, sealAllRows } from "./sqlite-checksums.ts";
 
 /**
  * Whoever is in a transaction is alone in the file, also among the connections of this process: a
@@ -23,14 +28,25 @@ const BUSY_TIMEOUT_MS = 100;
 /** Larger files are not checked when they are opened. */
 export const CHECK_BYTES_MAX = 128 * 1024 * 1024;
 
+/** Added to the version in `PRAGMA user_version` where rows have checksums. */
+const CHECKSUMS = 1_000;
+const WRITE = /^\s*(INSERT INTO|UPDATE|DELETE FROM)\s+(\w+)/;
+
 /** ":memory:" for no file. A file of a later version, or that is no such file, is refused untouched. */
-export function openSqliteDatabase(path: string, schema: SqlSchema): SqlDatabase {
+export function openSqliteDatabase(
+  path: string,
+  schema: SqlSchema,
+  onDamage: OnDamage = () => undefined,
+): SqlDatabase {
   if (path !== ":memory:") mkdirSync(dirname(path), { recursive: true });
   const isThere = path !== ":memory:" && existsSync(path) && statSync(path).size > 0;
+  if (isThere) sayDamageOfWal(path, onDamage);
   const database = new Database(path, { create: true });
+  const checksums = new RowChecksums(database);
   try {
     if (isThere) checkPages(database, path);
     migrate(database, path, schema.migrations);
+    checksums.watch();
   } catch (error) {
     database.close();
     throw unusableFrom(error, path) ?? error;
@@ -43,20 +59,51 @@ export function openSqliteDatabase(path: string, schema: SqlSchema): SqlDatabase
 
   let closed = false;
 
+  function ask(text: string, values: readonly SqlValue[]): SqlRow[] {
+    if (closed) throw new StoreUnavailableError("the database is closed");
+    let statement = statements.get(text);
+    if (statement === undefined) {
+      statement = database.query(text.replace(/\$([0-9]+)/g, "?$1"));
+      // Statements of many rows differ by their number of rows only: bounded by the rows of a flush.
+      statements.set(text, statement);
+    }
+    return statement.all(...values);
+  }
+
+  /** Errors of SQLite and of checksums as this store's. */
+  function explained<Result>(work: () => Result): Result {
+    try {
+      return work();
+    } catch (error) {
+      if (error instanceof DamagedRow) throw refuse(error);
+      throw unavailableFrom(error, path) ?? error;
+    }
+  }
+
+  function refuse(row: DamagedRow): StoreDamagedError {
+    const what = `${path} is damaged: ${row.message}`;
+    onDamage(what);
+    return new StoreDamagedError(`${what}. Restore it from a backup`);
+  }
+
+  function write(text: string, values: readonly SqlValue[], how?: "replaces"): SqlRow[] {
+    const rows = ask(text, values);
+    const [, , table = ""] = WRITE.exec(text) ?? [];
+    checksums.seal(table, how === "replaces" ? new Set<unknown>(values) : undefined);
+    return rows;
+  }
+
   const runner: SqlRunner = {
-    async run(text, values = []) {
-      if (closed) throw new StoreUnavailableError("the database is closed");
-      let statement = statements.get(text);
-      if (statement === undefined) {
-        statement = database.query(text.replace(/\$([0-9]+)/g, "?$1"));
-        // Statements of many rows differ by their number of rows only: bounded by the rows of a flush.
-        statements.set(text, statement);
-      }
-      try {
-        return statement.all(...values);
-      } catch (error) {
-        throw unavailableFrom(error, path) ?? error;
-      }
+    run: async (text, values = [], how) => explained(() => write(text, values, how)),
+    async select(table, rest, values = [], damaged) {
+      const rows = explained(() => ask(`SELECT * FROM ${table} ${rest}`, values));
+      return rows.filter((row) => {
+        const damage = checksums.damageOf(table, row);
+        if (damage === undefined) return true;
+        const refusal = refuse(damage);
+        if (damaged === undefined) throw refusal;
+        return false;
+      });
     },
   };
 
@@ -73,20 +120,27 @@ export function openSqliteDatabase(path: string, schema: SqlSchema): SqlDatabase
     return mine;
   }
 
+  const transact = <Result>(work: (inside: SqlRunner) => Promise<Result>): Promise<Result> =>
+    alone(async () => {
+      await runner.run("BEGIN IMMEDIATE");
+      try {
+        const result = await work(runner);
+        await runner.run("COMMIT");
+        return result;
+      } catch (error) {
+        if (database.inTransaction) await runner.run("ROLLBACK");
+        throw error;
+      }
+    });
+
   return {
-    run: (text, values) => alone(() => runner.run(text, values)),
-    transaction: (work) =>
-      alone(async () => {
-        await runner.run("BEGIN IMMEDIATE");
-        try {
-          const result = await work(runner);
-          await runner.run("COMMIT");
-          return result;
-        } catch (error) {
-          if (database.inTransaction) await runner.run("ROLLBACK");
-          throw error;
-        }
-      }),
+    // A row and its checksum are written together.
+    run: (text, values, how) =>
+      WRITE.test(text)
+        ? transact((inside) => inside.run(text, values, how))
+        : alone(() => runner.run(text, values)),
+    select: (...call) => alone(() => runner.select(...call)),
+    transaction: transact,
     close: () =>
       alone(async () => {
         closed = true;
@@ -109,25 +163,38 @@ function unusable(path: string, found: string, cause?: unknown): StoreUnusableEr
   );
 }
 
+/**
+ * Not a reason to refuse: the last moments before the power went were not synced. After a damage
+ * they are lost in the same way, and the operator hears of it.
+ */
+function sayDamageOfWal(path: string, onDamage: OnDamage): void {
+  const damage = damageOfWal(path);
+  if (damage !== undefined)
+    onDamage(`${path} lost its last changes: ${damage}. What was stored before them is there`);
+}
+
 function migrate(database: Database, path: string, migrations: readonly string[]): void {
-  database.exec(`PRAGMA busy_timeout = ${BUSY_TIMEOUT_MS}`);
-  const { user_version: version } = database.query("PRAGMA user_version").get() as {
+  database.run(`PRAGMA busy_timeout = ${BUSY_TIMEOUT_MS}`);
+  const { user_version: found } = database.query("PRAGMA user_version").get() as {
     user_version: number;
   };
-  if (version > migrations.length) {
+  const version = found % CHECKSUMS;
+  const known = migrations.length;
+  if (version > known || found >= 2 * CHECKSUMS) {
     throw new StoreUnusableError(
-      `${path} is of version ${version}; this program knows versions up to ${migrations.length}`,
+      `${path} is of version ${found}; this program knows versions up to ${known + CHECKSUMS}`,
     );
   }
   database.exec("PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL");
-  for (let next = version; next < migrations.length; next++) {
-    database
-      .transaction(() => {
-        database.exec(migrations[next] ?? "");
-        database.exec(`PRAGMA user_version = ${next + 1}`);
-      })
-      .immediate();
-  }
+  database.exec("PRAGMA cell_size_check = ON; PRAGMA temp_store = MEMORY");
+  if (found === known + CHECKSUMS) return;
+  database
+    .transaction(() => {
+      for (const migration of migrations.slice(version)) database.exec(migration);
+      sealAllRows(database);
+      database.exec(`PRAGMA user_version = ${known + CHECKSUMS}`);
+    })
+    .immediate();
 }
 
 function unusableFrom(error: unknown, path: string): StoreUnusableError | undefined {

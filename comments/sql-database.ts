@@ -7,7 +7,21 @@ export type SqlValue = string | number | null;
 export type SqlRow = Readonly<Record<string, unknown>>;
 
 export interface SqlRunner {
-  run(text: string, values?: readonly SqlValue[]): Promise<readonly SqlRow[]>;
+  /**
+   * `replaces`: a write that sets every column but the key. It repairs a damaged row; any other
+   * write to one rejects with {@link StoreDamagedError}.
+   */
+  run(text: string, values?: readonly SqlValue[], how?: "replaces"): Promise<readonly SqlRow[]>;
+  /**
+   * Whole rows of one table; `rest` is what follows its name. Each is what was written: a damaged
+   * one is reported, and makes it reject with {@link StoreDamagedError}, or is left out.
+   */
+  select(
+    table: string,
+    rest: string,
+    values?: readonly SqlValue[],
+    damaged?: "leave out",
+  ): Promise<readonly SqlRow[]>;
 }
 
 export interface SqlDatabase extends SqlRunner {
@@ -26,6 +40,12 @@ export interface SqlSchema {
 export class StoreUnavailableError extends Error {
   override readonly name = "StoreUnavailableError";
 }
+
+/** What was asked for cannot be answered from this row of the file: it is not what was written. */
+export class StoreDamagedError extends StoreUnavailableError {}
+
+/** Hears of each damage that is met, in a sentence that names the file and the row. */
+export type OnDamage = (what: string) => void;
 
 /** The file or database is not one that this version may write: corrupt, or of a newer version. */
 export class StoreUnusableError extends Error {

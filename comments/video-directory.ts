@@ -50,7 +50,7 @@ export function createVideoDirectory({
       isSo: (error) => error instanceof StoreUnavailableError,
     },
     async load(id) {
-      const [video] = await store.read([id]);
+      const [video] = await store.read([id], "without likes");
       return {
         exists: videos === "any" || video !== undefined,
         closed: video?.closed ?? false,

@@ -3,12 +3,14 @@
 import {
   damaged,
   numberOf,
+  type OnDamage,
   placeholders,
   type SqlDatabase,
   type SqlRow,
   type SqlRunner,
   type SqlSchema,
   type SqlValue,
+  StoreDamagedError,
   textOf,
 } from "./sql-database.ts";
 import { openPostgresDatabase } from "./sql-database-postgres.ts";
@@ -54,8 +56,11 @@ const COLUMNS =
 const COLUMN_COUNT = COLUMNS.split(",").length;
 
 /** The file, or ":memory:". */
-export function openSqliteVideoStore(options: { readonly path: string }): VideoStore {
-  return createSqlVideoStore(openSqliteDatabase(options.path, SCHEMA));
+export function openSqliteVideoStore(options: {
+  readonly path: string;
+  readonly onDamage?: OnDamage;
+}): VideoStore {
+  return createSqlVideoStore(openSqliteDatabase(options.path, SCHEMA, options.onDamage));
 }
 
 export async function openPostgresVideoStore(options: {
@@ -66,10 +71,11 @@ export async function openPostgresVideoStore(options: {
 
 function createSqlVideoStore(database: SqlDatabase): VideoStore {
   return {
-    read: (ids) => readVideos(database, ids),
+    read: (ids, part) => readVideos(database, ids, part),
     async list(limit, from) {
-      const rows = await database.run(
-        `SELECT ${COLUMNS} FROM ovation_videos WHERE listed = 1 AND (live < $2
+      const rows = await database.select(
+        "ovation_videos",
+        `WHERE listed = 1 AND (live < $2
            OR (live = $2 AND (active_at < $3 OR (active_at = $3 AND id > $4))))
          ORDER BY live DESC, active_at DESC, id LIMIT $1`,
         [
@@ -78,8 +84,10 @@ function createSqlVideoStore(database: SqlDatabase): VideoStore {
           from?.activeAt ?? Number.MAX_SAFE_INTEGER,
           from?.id ?? "",
         ],
+        // One damaged video does not take the list away.
+        "leave out",
       );
-      return withLikes(database, rows);
+      return withSoundLikes(database, rows);
     },
     put: (id, changes, now) =>
       database.transaction(async (runner) => {
@@ -189,12 +197,39 @@ async function addLikes(
   flush: FlushId,
 ) {
   if (changes.length === 0) return [];
-  if (await isFresh(runner, flush, now)) await insertLikes(runner, changes, now);
-  const totals = await readLikes(
-    runner,
-    changes.map(({ id }) => id),
-  );
-  return changes.map(({ id }) => totals.get(id) ?? {});
+  const isNew = await isFresh(runner, flush, now);
+  const add = async (some: readonly LikesChange[]) => {
+    if (isNew) await insertLikes(runner, some, now);
+    const totals = await readLikes(
+      runner,
+      some.map(({ id }) => id),
+    );
+    return some.map(({ id }) => totals.get(id) ?? {});
+  };
+  const whole = await unlessDamaged(runner, () => add(changes));
+  if (whole !== undefined) return whole;
+  const totals: (Readonly<Record<string, number>> | undefined)[] = [];
+  for (const change of changes)
+    totals.push((await unlessDamaged(runner, () => add([change])))?.[0]);
+  return totals;
+}
+
+/** Undone, and `undefined`, where it meets a damaged row: the transaction goes on without it. */
+async function unlessDamaged<Result>(
+  runner: SqlRunner,
+  work: () => Promise<Result>,
+): Promise<Result | undefined> {
+  await runner.run("SAVEPOINT part");
+  try {
+    const result = await work();
+    await runner.run("RELEASE part");
+    return result;
+  } catch (error) {
+    if (!(error instanceof StoreDamagedError)) throw error;
+    await runner.run("ROLLBACK TO part");
+    await runner.run("RELEASE part");
+    return undefined;
+  }
 }
 
 /** Locks the writer's row: the same flush again waits until the first one has committed or not. */
@@ -239,14 +274,41 @@ async function insertLikes(runner: SqlRunner, changes: readonly LikesChange[], n
 async function readVideos(
   runner: SqlRunner,
   ids: readonly string[],
+  part?: "without likes",
 ): Promise<readonly (StoredVideo | undefined)[]> {
   if (ids.length === 0) return [];
-  const rows = await runner.run(
-    `SELECT ${COLUMNS} FROM ovation_videos WHERE id IN ${placeholders(1, ids.length)}`,
+  const rows = await runner.select(
+    "ovation_videos",
+    `WHERE id IN ${placeholders(1, ids.length)}`,
     ids,
   );
-  const videos = new Map((await withLikes(runner, rows)).map((video) => [video.id, video]));
+  const found =
+    part === undefined
+      ? await withLikes(runner, rows)
+      : rows.map((row) => videoFrom(row, new Map()));
+  const videos = new Map(found.map((video) => [video.id, video]));
   return ids.map((id) => videos.get(id));
+}
+
+/** Without the videos whose likes are damaged. */
+async function withSoundLikes(
+  runner: SqlRunner,
+  rows: readonly SqlRow[],
+): Promise<readonly StoredVideo[]> {
+  try {
+    return await withLikes(runner, rows);
+  } catch (error) {
+    if (!(error instanceof StoreDamagedError)) throw error;
+  }
+  const videos: StoredVideo[] = [];
+  for (const row of rows) {
+    try {
+      videos.push(...(await withLikes(runner, [row])));
+    } catch (error) {
+      if (!(error instanceof StoreDamagedError)) throw error;
+    }
+  }
+  return videos;
 }
 
 async function withLikes(
@@ -257,7 +319,14 @@ async function withLikes(
     runner,
     rows.map(({ id }) => textOf(id)),
   );
-  return rows.map((row) => ({
+  return rows.map((row) => videoFrom(row, likes));
+}
+
+function videoFrom(
+  row: SqlRow,
+  likes: ReadonlyMap<string, Readonly<Record<string, number>>>,
+): StoredVideo {
+  return {
     id: textOf(row.id),
     title: textOf(row.title),
     description: textOf(row.description),
@@ -272,7 +341,7 @@ async function withLikes(
     listed: numberOf(row.listed) !== 0,
     deletedAt: row.deleted_at === null ? null : numberOf(row.deleted_at),
     likes: likes.get(textOf(row.id)) ?? {},
-  }));
+  };
 }
 
 function mediaOf(text: string): readonly MediaSource[] {
@@ -289,8 +358,9 @@ async function readLikes(
 ): Promise<ReadonlyMap<string, Readonly<Record<string, number>>>> {
   const byVideo = new Map<string, Record<string, number>>();
   if (ids.length === 0) return byVideo;
-  const rows = await runner.run(
-    `SELECT video, kind, n FROM ovation_likes WHERE video IN ${placeholders(1, ids.length)} ORDER BY video, kind`,
+  const rows = await runner.select(
+    "ovation_likes",
+    `WHERE video IN ${placeholders(1, ids.length)} ORDER BY video, kind`,
     ids,
   );
   for (const row of rows) {

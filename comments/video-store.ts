@@ -12,7 +12,8 @@
  * - After a crash of the process nothing is lost that resolved; after a crash of the machine the last
  *   moments of `addLikes` may be: these are counts, and fsync is kept for comments.
  * - Rejects with `StoreUnavailableError` when the database cannot be reached or has no room;
- *   nothing was stored then.
+ *   nothing was stored then. `list` leaves damaged videos out; `read` rejects for them, by
+ *   `StoreDamagedError`.
  */
 
 export interface MediaSource {
@@ -91,8 +92,14 @@ export interface UnlistedEnds {
 }
 
 export interface VideoStore {
-  /** In the order of the ids; `undefined` for those that are not there. */
-  read(ids: readonly string[]): Promise<readonly (StoredVideo | undefined)[]>;
+  /**
+   * In the order of the ids; `undefined` for those that are not there. `without likes`: they are
+   * empty, and may be damaged.
+   */
+  read(
+    ids: readonly string[],
+    part?: "without likes",
+  ): Promise<readonly (StoredVideo | undefined)[]>;
   /** Listed ones: those that are live first, then by activity, the newest first; those after `from`. */
   list(limit: number, from?: ListPlace): Promise<readonly StoredVideo[]>;
   /** Makes or changes the video, as a listed one; a deleted one begins again, empty. */
@@ -105,13 +112,13 @@ export interface VideoStore {
   expire(ends: UnlistedEnds, limit: number): Promise<readonly string[]>;
   /**
    * Adds likes, unless this flush was carried out before; answers all totals of each video. The id
-   * is stored in the same transaction.
+   * is stored in the same transaction. `undefined`: the video's rows are damaged, nothing was added.
    */
   addLikes(
     changes: readonly LikesChange[],
     now: number,
     flush: FlushId,
-  ): Promise<readonly Readonly<Record<string, number>>[]>;
+  ): Promise<readonly (Readonly<Record<string, number>> | undefined)[]>;
   /** Adds or sets comments, unless another event than `after` was the last one counted; answers whether it did. */
   count(id: string, events: CountedEvents, now: number): Promise<boolean>;
   close(): Promise<void>;

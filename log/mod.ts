@@ -17,3 +17,5 @@ export * from "./log-verify.ts";
 export * from "./open-log.ts";
 export { PostgresStatementError } from "./postgres-client.ts";
 export { isPoolerRefusal } from "./postgres-pooler.ts";
+export { damageOfWal } from "./sqlite-wal.ts";
+export { LogWalk, type WalkStep } from "./sqlite-walk.ts";

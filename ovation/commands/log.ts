@@ -1,7 +1,8 @@
 /** `ovation log verify | export | import`: what operators do with a log. */
 
 import { createReadStream, createWriteStream, existsSync } from "node:fs";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
+import { verifyStore } from "@ovation/comments";
 import {
   exportLog,
   importLog,
@@ -86,8 +87,25 @@ async function verify(location: LogLocation): Promise<void> {
   for (const problem of report.problems) console.log(`  ✗ ${problem}`);
   if (report.problemCount > report.problems.length)
     console.log(`  … and ${count(report.problemCount - report.problems.length)} more`);
-  if (report.problemCount > 0) process.exit(1);
+  const damagedStores = "path" in location ? verifyStores(dirname(location.path)) : 0;
+  if (report.problemCount + damagedStores > 0) process.exit(1);
   console.log("whole");
+}
+
+/** The files beside the log; answers how many problems there are. */
+function verifyStores(directory: string): number {
+  let all = 0;
+  for (const name of ["videos.sqlite", "members.sqlite"]) {
+    const path = join(directory, name);
+    if (!existsSync(path)) continue;
+    const { rows, problems, problemCount } = verifyStore(path);
+    console.log(`${count(rows)} rows of ${name}`);
+    for (const problem of problems) console.log(`  ✗ ${path}: ${problem}`);
+    if (problemCount > problems.length)
+      console.log(`  … and ${count(problemCount - problems.length)} more`);
+    all += problemCount;
+  }
+  return all;
 }
 
 async function write(location: LogLocation, file: string): Promise<void> {

@@ -81,11 +81,27 @@ export function createCommentsPart(options: CommentsPartOptions): Comments {
 }
 
 /** What is known of members, beside the log. */
-export function openLocalMembers(settings: Settings): MemberStores {
-  return openSqliteMemberStores({ path: join(settings.dataDirectory, "members.sqlite") });
+export function openLocalMembers(
+  settings: Settings,
+  onDamage: (what: string) => void,
+): MemberStores {
+  return openSqliteMemberStores({ path: membersPathOf(settings), onDamage });
 }
 
 /** The store beside the log, in the data directory. */
-export function openLocalStore(settings: Settings): VideoStore {
-  return openSqliteVideoStore({ path: join(settings.dataDirectory, "videos.sqlite") });
+export function openLocalStore(settings: Settings, onDamage: (what: string) => void): VideoStore {
+  return openSqliteVideoStore({ path: videosPathOf(settings), onDamage });
+}
+
+/** The files of both. */
+export function localStoresOf(settings: Settings): readonly string[] {
+  return [videosPathOf(settings), membersPathOf(settings)];
+}
+
+function videosPathOf({ dataDirectory }: Settings): string {
+  return join(dataDirectory, "videos.sqlite");
+}
+
+function membersPathOf({ dataDirectory }: Settings): string {
+  return join(dataDirectory, "members.sqlite");
 }

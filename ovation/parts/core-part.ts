@@ -24,7 +24,14 @@ import { registerDispatcherMetrics } from "../dispatcher-metrics.ts";
 import type { ReadinessCheck } from "../health.ts";
 import { createLiveVerifier } from "../reload/live-tokens.ts";
 import type { Verifier } from "../tokens/mod.ts";
-import { createCommentsPart, openLocalMembers, openLocalStore } from "./comments-part.ts";
+import {
+  createCommentsPart,
+  localStoresOf,
+  openLocalMembers,
+  openLocalStore,
+} from "./comments-part.ts";
+import { startDataChecker } from "./data-checker.ts";
+import { createDataDamage } from "./data-damage.ts";
 import { createDependencies } from "./dependencies.ts";
 import { watchLog } from "./log-health.ts";
 import { failureLogger, type Settings, sentencesOf } from "./settings.ts";
@@ -54,15 +61,13 @@ export async function openCore(
   const onFailure = failureLogger(settings.logger);
   mkdirSync(settings.dataDirectory, { recursive: true });
   const verifier = await createLiveVerifier(settings);
-  const opened = await openSqliteLog({
-    path: join(settings.dataDirectory, "log.sqlite"),
-    clock,
-    policy,
-  });
-  const { log, ask } = watchLog(opened, steadyClock);
+  const damage = createDataDamage(settings.logger, registry, steadyClock);
+  const path = join(settings.dataDirectory, "log.sqlite");
+  const opened = await openSqliteLog({ path, clock, policy });
+  const { log, ask } = watchLog(opened, steadyClock, damage.report);
   const dependencies = createDependencies(settings.logger, registry, steadyClock);
-  const store = openLocalStore(settings);
-  const members = openLocalMembers(settings);
+  const store = openLocalStore(settings, damage.report);
+  const members = openLocalMembers(settings, damage.report);
   const shared = createMemorySharedStore({ clock: steadyClock });
   const table = createMemoryTable({ clock: steadyClock });
   const counts = createMemoryViewerCounts({ clock: steadyClock });
@@ -95,6 +100,14 @@ export async function openCore(
     tasks: [retentionOf(log), ...comments.upkeep],
     onFailure,
   });
+  const stopChecker = startDataChecker({
+    log: path,
+    stores: localStoresOf(settings),
+    damage,
+    registry,
+    clock: steadyClock,
+    onFailure,
+  });
   return {
     dispatcher,
     comments,
@@ -103,6 +116,7 @@ export async function openCore(
     checks: [
       ...dependencies.checks.filter(([name]) => name === "log"),
       ["comments", () => comments.trouble(), () => "degraded"],
+      damage.check,
     ],
     routes: [
       createPublishRoute({
@@ -117,6 +131,7 @@ export async function openCore(
     ],
     async stop() {
       dependencies.leave();
+      stopChecker();
       await stopUpkeep();
       const lost = await comments.close();
       await links.close();

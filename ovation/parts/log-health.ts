@@ -5,6 +5,7 @@
 
 import {
   type Log,
+  LogDamagedError,
   LogFullError,
   type LogKeeper,
   LogUnavailableError,
@@ -22,7 +23,12 @@ export interface WatchedLog {
   ask(): Promise<void>;
 }
 
-export function watchLog(log: Log & LogKeeper, clock: Clock): WatchedLog {
+/** `onDamage` hears of each read that is refused because an event is not what was written. */
+export function watchLog(
+  log: Log & LogKeeper,
+  clock: Clock,
+  onDamage: (what: string) => void = () => undefined,
+): WatchedLog {
   let failed: { readonly at: number; readonly error: Error } | undefined;
 
   async function append(...call: Parameters<Log["append"]>): ReturnType<Log["append"]> {
@@ -39,7 +45,11 @@ export function watchLog(log: Log & LogKeeper, clock: Clock): WatchedLog {
   return {
     log: {
       append,
-      read: (...call) => log.read(...call),
+      read: (...call) =>
+        log.read(...call).catch((error: unknown) => {
+          if (error instanceof LogDamagedError) onDamage(error.message);
+          throw error;
+        }),
       heads: (...call) => log.heads(...call),
       headAt: (...call) => log.headAt(...call),
       changes: (...call) => log.changes(...call),
