@@ -54,7 +54,8 @@ export class Connection {
   /** Of all that is written to it; complete when it has its writer. */
   form: WireForm;
   readonly address: string;
-  readonly expiresAt: number;
+  /** When its lifetime is over, by the steady clock. */
+  readonly endsAt: number;
   writer: ByteWriter | undefined;
   subscriptions: Subscription[] = [];
   /** The highest order of a change of its subscriptions so far. */
@@ -62,7 +63,7 @@ export class Connection {
   /** Its first event, and what it had missed, have been written. */
   open = false;
   closed = false;
-  /** Wall clock since which a write has not drained; 0 where none waits. */
+  /** Since when, by the steady clock, a write has not drained; 0 where none waits. */
   pendingSince = 0;
   /** Open, not closed, nothing pending: it takes part in broadcasts. */
   ready = false;
@@ -82,13 +83,13 @@ export class Connection {
     readonly identity: Identity | undefined;
     readonly form: WireForm;
     readonly address: string;
-    readonly expiresAt: number;
+    readonly endsAt: number;
   }) {
     this.id = options.id;
     this.identity = options.identity;
     this.form = options.form;
     this.address = options.address;
-    this.expiresAt = options.expiresAt;
+    this.endsAt = options.endsAt;
   }
 
   /** Where it writes from now on. Before its first subscription, which takes its form from it. */

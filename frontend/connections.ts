@@ -68,7 +68,7 @@ export interface ConnectionsOptions {
   readonly heartbeats: Heartbeats;
   readonly presence: Presence;
   readonly counters: Counters;
-  readonly clock: Clock;
+  readonly steady: Clock;
   readonly random: () => number;
   readonly heartbeatMs: number;
   /** How long a connection that is admitted now lasts: a random time between these. */
@@ -89,15 +89,14 @@ export class Connections {
 
   /** A connection that has not begun: `open` it when its stream can be written to. */
   admit(request: ConnectRequest): Connection {
-    const { clock, random, frontend, lifetime } = this.#options;
+    const { steady, random, frontend, lifetime } = this.#options;
     const { min, max } = lifetime();
-    const endsAt = clock.now() + min + random() * (max - min);
     return new Connection({
       id: createConnectionId(frontend),
       identity: request.identity,
       form: request.form,
       address: request.address,
-      expiresAt: Math.min(endsAt, request.identity?.expiresAt ?? Number.POSITIVE_INFINITY),
+      endsAt: steady.now() + min + random() * (max - min),
     });
   }
 
@@ -253,18 +252,18 @@ export class Connections {
    * `withinMs` has passed; those that are left then are ended at once.
    */
   async drain(withinMs: number, perSecond: number): Promise<void> {
-    const { clock } = this.#options;
-    const until = clock.now() + withinMs;
+    const { steady } = this.#options;
+    const until = steady.now() + withinMs;
     const perStep = Math.max(
       1,
       Math.ceil((perSecond * DRAIN_STEP_MS) / 1000),
       Math.ceil((this.byId.size * DRAIN_STEP_MS) / Math.max(DRAIN_STEP_MS, withinMs)),
     );
-    while (this.byId.size > 0 && clock.now() < until) {
+    while (this.byId.size > 0 && steady.now() < until) {
       for (const connection of [...this.byId.values()].slice(0, perStep))
         this.end(connection, "drain");
       if (this.byId.size > 0)
-        await new Promise<void>((resolve) => clock.after(DRAIN_STEP_MS, resolve));
+        await new Promise<void>((resolve) => steady.after(DRAIN_STEP_MS, resolve));
     }
     for (const connection of [...this.byId.values()]) this.end(connection, "drain");
   }

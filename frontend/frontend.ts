@@ -3,27 +3,22 @@
  */
 
 import {
-  type AddressPools,
   type ByteWriter,
-  type Clock,
   type ConnectionId,
   createMemoryPools,
-  type DirectSender,
   type Event,
   type FrontendId,
   frontendOf,
   GUEST_UPGRADED,
   type Identity,
   isDurable,
-  type Policy,
   Problem,
   type Topic,
   topicOf,
 } from "@ovation/protocol";
-import type { Authorize } from "./authorize.ts";
 import { Canary } from "./canary.ts";
 import { CatchUp } from "./catch-up.ts";
-import { type ChangeLimits, ChangeRates, DEFAULT_CHANGES } from "./change-rates.ts";
+import { ChangeRates, DEFAULT_CHANGES } from "./change-rates.ts";
 import type { Channel } from "./channel.ts";
 import { Claims } from "./claims.ts";
 import type { CloseReason, Connection } from "./connection.ts";
@@ -31,6 +26,7 @@ import { Connections, type ConnectRequest } from "./connections.ts";
 import { Cooling } from "./cooling.ts";
 import { type Counters, createCounters } from "./counters.ts";
 import { Evictor } from "./evictor.ts";
+import type { FrontendOptions } from "./frontend-options.ts";
 import { endGuest, GuestChecks } from "./guest-checks.ts";
 import { Heartbeats } from "./heartbeats.ts";
 import { Hub } from "./hub.ts";
@@ -42,52 +38,15 @@ import { identitiesOf, Presence } from "./presence.ts";
 import { Recovery } from "./recovery.ts";
 import { Repair } from "./repair.ts";
 import { Replay } from "./replay.ts";
-import { DEFAULT_REPLAY, ReplayBudget, type ReplayLimits } from "./replay-budget.ts";
+import { DEFAULT_REPLAY, ReplayBudget } from "./replay-budget.ts";
 import { ReplayPoints } from "./replay-point.ts";
 import { ReplayTurns } from "./replay-turns.ts";
 import { Reporter } from "./reporter.ts";
 import { sleep } from "./retry.ts";
 import { Subscriptions } from "./subscriptions.ts";
 import { TokenExpiries } from "./token-expiries.ts";
-import { DEFAULT_TOPICS, type TopicLimits, TopicShares } from "./topic-shares.ts";
-import type { ConnectionChange, ConnectionChangeResult, Inbox, Upstream } from "./upstream.ts";
-
-export interface FrontendOptions {
-  readonly id: FrontendId;
-  readonly upstream: Upstream;
-  readonly policy: Policy;
-  readonly authorize: Authorize;
-  readonly clock: Clock;
-  readonly random: () => number;
-  /** Writes broadcasts to the sockets of connections that have one; without it, each by its own writer. */
-  readonly sender?: DirectSender | undefined;
-  /** Runs something one turn of the event loop later. Default `setImmediate`. */
-  soon?(run: () => void): void;
-  /** ms since some moment, with fractions: what the length of broadcasts is measured with. Default `performance.now`. */
-  elapsed?(): number;
-  /** Resolves when all that dispatchers had sent before has arrived. Absent in one process: nothing is under way there. */
-  arrived?(): Promise<void>;
-  readonly heartbeatMs: number;
-  readonly reportMs?: number;
-  readonly lingerMs?: number;
-  /** A topic without an event for this long forgets its recent ones. Default QUIET_MS. */
-  readonly quietMs?: number;
-  readonly lifetimeMs?: { readonly min: number; readonly max: number };
-  /** A connection whose write stays pending this long is cut. Default STUCK_MS. */
-  readonly stuckMs?: number;
-  /** Where what addresses use up is counted. Default: in this process alone. */
-  readonly pools?: AddressPools;
-  /** How much is replayed for clients that return. Default DEFAULT_REPLAY. */
-  readonly replay?: ReplayLimits;
-  /** How many topics it holds. Default DEFAULT_TOPICS. */
-  readonly topics?: TopicLimits;
-  /** How fast topics of connections change. Default DEFAULT_CHANGES. */
-  readonly changes?: ChangeLimits;
-  /** Once for every admitted connection, whoever ended it and whether or not it ever opened. */
-  onClosed?(connection: Connection): void;
-  /** A failure that the frontend goes on from: it is logged. */
-  onFailure(what: string, error: unknown): void;
-}
+import { DEFAULT_TOPICS, TopicShares } from "./topic-shares.ts";
+import type { ConnectionChange, ConnectionChangeResult, Inbox } from "./upstream.ts";
 
 export class Frontend implements Inbox {
   readonly id: FrontendId;
@@ -116,7 +75,7 @@ export class Frontend implements Inbox {
     this.#options = options;
     this.id = options.id;
     const soon = options.soon ?? ((run: () => void) => void setImmediate(run));
-    const { upstream, clock, random, onFailure } = options;
+    const { upstream, clock, steady = clock, random, onFailure } = options;
     const { counters } = this;
     this.guests = new GuestChecks({ upstream, soon });
     const elapsed = options.elapsed ?? (() => performance.now());
@@ -125,6 +84,7 @@ export class Frontend implements Inbox {
       frontend: options.id,
       policy: options.policy,
       clock,
+      steady,
       counters,
       sender: options.sender,
       soon,
@@ -150,7 +110,7 @@ export class Frontend implements Inbox {
       hub,
       upstream,
       ownTopic: topicOf("frontend", options.id),
-      clock,
+      clock: steady,
       random,
       soon,
       onHead: (channel, seq) => void this.#repair.reach(channel, seq),
@@ -159,7 +119,7 @@ export class Frontend implements Inbox {
       ...(options.lingerMs === undefined ? {} : { lingerMs: options.lingerMs }),
     });
     const reads = new LogReads();
-    const pools = options.pools ?? createMemoryPools(clock);
+    const pools = options.pools ?? createMemoryPools(steady);
     this.#shares = new TopicShares({
       hub,
       pools,
@@ -167,15 +127,16 @@ export class Frontend implements Inbox {
       forgetIdle: (count) => this.membership.forgetIdle(count),
       evict: (group) => this.#evictor.evict(group),
     });
-    this.#rates = new ChangeRates(options.changes ?? DEFAULT_CHANGES, clock, pools);
+    this.#rates = new ChangeRates(options.changes ?? DEFAULT_CHANGES, steady, pools);
     const budget = new ReplayBudget(options.replay ?? DEFAULT_REPLAY, pools);
     this.#recovery = new Recovery({
       hub,
-      replay: new Replay({ upstream, reads, clock, counters }),
-      points: new ReplayPoints({ frontend: options.id, hub, clock }),
+      replay: new Replay({ upstream, reads, clock: steady, counters }),
+      points: new ReplayPoints({ frontend: options.id, hub, clock: steady }),
       turns: new ReplayTurns({ soon, elapsed }),
       budget,
       clock,
+      steady,
       counters,
       onBehind: (connection) => this.end(connection, "behind"),
       onFailed: (connection, error) => {
@@ -215,6 +176,7 @@ export class Frontend implements Inbox {
     });
     this.#heartbeats = new Heartbeats({
       clock,
+      steady,
       heartbeatMs: options.heartbeatMs,
       stuckMs: options.stuckMs ?? STUCK_MS,
       end: (connection, reason) => this.end(connection, reason),
@@ -222,6 +184,7 @@ export class Frontend implements Inbox {
     });
     this.#expiries = new TokenExpiries({
       clock,
+      steady,
       onExpired: (connection) => this.end(connection, "token-expired"),
     });
     this.#subscriptions = new Subscriptions({
@@ -234,6 +197,7 @@ export class Frontend implements Inbox {
     });
     this.#connections = new Connections({
       ...options,
+      steady,
       frontend: options.id,
       hub,
       membership: this.membership,
@@ -242,7 +206,7 @@ export class Frontend implements Inbox {
       shares: this.#shares,
       rates: this.#rates,
       guests: this.guests,
-      claims: new Claims({ upstream, clock, reads, hub }),
+      claims: new Claims({ upstream, clock: steady, reads, hub }),
       budget,
       catchUp,
       recovery: this.#recovery,
@@ -254,7 +218,7 @@ export class Frontend implements Inbox {
     });
     this.#evictor = new Evictor({
       connections: this.connections,
-      clock,
+      clock: steady,
       end: (connection) => this.end(connection, "evicted"),
     });
   }

@@ -12,6 +12,7 @@ test("SLOTS_MAX: a long heartbeat has so many slots, and each connection a turn"
     const clock = createManualClock();
     const heartbeats = new Heartbeats({
       clock,
+      steady: clock,
       heartbeatMs,
       stuckMs: 1000,
       end: () => undefined,
@@ -22,7 +23,7 @@ test("SLOTS_MAX: a long heartbeat has so many slots, and each connection a turn"
       heartbeats.add({
         slot: 0,
         pendingSince: 0,
-        expiresAt: Number.POSITIVE_INFINITY,
+        endsAt: Number.POSITIVE_INFINITY,
         takeWrote: () => false,
         writeBytes() {
           written[index] = (written[index] ?? 0) + 1;

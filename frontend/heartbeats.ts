@@ -12,6 +12,8 @@ const HEARTBEAT = Encoded.ofText(formatComment("heartbeat"));
 
 export interface HeartbeatsOptions {
   readonly clock: Clock;
+  /** For lifetimes and pending writes: setting the wall clock must not end or keep all of them. */
+  readonly steady: Clock;
   readonly heartbeatMs: number;
   /** How long a write may stay pending. */
   readonly stuckMs: number;
@@ -59,18 +61,17 @@ export class Heartbeats {
   }
 
   #turn(): void {
-    const now = this.#options.clock.now();
+    const now = this.#options.steady.now();
+    const wallNow = this.#options.clock.now();
     const slot = this.#slots[this.#at++ % this.#slots.length];
     for (const connection of slot ?? []) {
       if (connection.pendingSince > 0) {
         if (now - connection.pendingSince > this.#options.stuckMs)
           this.#options.end(connection, "stuck");
-      } else if (now >= connection.expiresAt) {
-        const expired = connection.identity?.expiresAt;
-        this.#options.end(
-          connection,
-          expired !== undefined && now >= expired ? "token-expired" : "lifetime",
-        );
+      } else if (wallNow >= (connection.identity?.expiresAt ?? Number.POSITIVE_INFINITY)) {
+        this.#options.end(connection, "token-expired");
+      } else if (now >= connection.endsAt) {
+        this.#options.end(connection, "lifetime");
       } else if (!connection.takeWrote()) {
         const waits = connection.writeBytes(HEARTBEAT.bytes(connection.form));
         connection.wrote = false;

@@ -41,6 +41,8 @@ export interface HubOptions {
   readonly frontend: FrontendId;
   readonly policy: Policy;
   readonly clock: Clock;
+  /** See `FrontendOptions.steady`. */
+  readonly steady: Clock;
   readonly counters: Counters;
   /** Writes to descriptors; without it, every connection is written to by its own writer. */
   readonly sender?: DirectSender | undefined;
@@ -365,11 +367,10 @@ export class Hub {
   /** The connection does not keep up: nothing more until `drained` settles. */
   pend(connection: Connection, drained: Promise<unknown>): void {
     if (connection.pendingSince !== 0) return;
-    const now = this.#options.clock.now();
-    connection.pendingSince = now;
+    connection.pendingSince = this.#options.steady.now();
     connection.update();
     this.#options.counters.slow++;
-    this.noteLags(connection, now);
+    this.noteLags(connection, this.#options.clock.now());
     const resume = () => {
       // A closed one was counted out when it closed; its pending write settles after that.
       if (connection.closed) return;

@@ -1,4 +1,5 @@
-import { expect, test } from "bun:test";
+import { describe, expect, test } from "bun:test";
+import type { Identity } from "@ovation/protocol";
 import { createManualClock } from "../testing/manual-clock.ts";
 import { LIFETIME_MAX_MS, LIFETIME_MIN_MS } from "./limits.ts";
 import { ModelUpstream, topic } from "./testing/model-upstream.ts";
@@ -29,4 +30,74 @@ test("LIFETIME_MAX_MS: a connection ends at the next heartbeat after it", async 
   expect(last.ended).toBe(true);
   expect(frontend.counters).toMatchObject({ closes: { lifetime: 2 } });
   void frontend.stop();
+});
+
+describe("where the wall clock is set", () => {
+  const HOUR_MS = 3_600_000;
+  const heartbeatMs = 2000;
+  const stuckMs = 10_000;
+  const lifetimeMs = 20_000;
+
+  function start() {
+    const steady = createManualClock();
+    let skewMs = 0;
+    const clock = { ...steady, now: () => steady.now() + skewMs };
+    const frontend = newFrontend(new ModelUpstream(), {
+      clock,
+      steady,
+      heartbeatMs,
+      stuckMs,
+      lifetimeMs: { min: lifetimeMs, max: lifetimeMs },
+    });
+    frontend.start();
+    const set = (ms: number) => {
+      skewMs = ms;
+    };
+    return { steady, clock, frontend, set };
+  }
+
+  for (const [way, skewMs] of [
+    ["back", -HOUR_MS],
+    ["forward", HOUR_MS],
+  ] as const) {
+    test(`${way} by an hour, a connection ends when its lifetime is over`, async () => {
+      const { steady, frontend, set } = start();
+      const viewer = new Viewer(frontend, [topic("video:1")]);
+      await steady.advance(1000);
+      set(skewMs);
+      await steady.advance(lifetimeMs - 2000);
+      expect(viewer.ended).toBe(false);
+      await steady.advance(1000 + heartbeatMs);
+      expect(viewer.ended).toBe(true);
+      expect(frontend.counters).toMatchObject({ closes: { lifetime: 1 } });
+      void frontend.stop();
+    });
+
+    test(`${way} by an hour, a write that stays pending is cut when its time is over`, async () => {
+      const { steady, frontend, set } = start();
+      const viewer = new Viewer(frontend, [topic("video:1")]);
+      await steady.advance(10);
+      viewer.stall();
+      frontend.hub.pend(viewer.connection, new Promise(() => undefined));
+      await steady.advance(1000);
+      set(skewMs);
+      await steady.advance(stuckMs - 2000);
+      expect(viewer.connection.closed).toBe(false);
+      await steady.advance(1000 + heartbeatMs);
+      expect(frontend.counters).toMatchObject({ closes: { stuck: 1 } });
+      void frontend.stop();
+    });
+  }
+
+  test("forward beyond the expiry of its token, a connection ends at the next heartbeat", async () => {
+    const { steady, clock, frontend, set } = start();
+    const identity = { sub: "alice", expiresAt: clock.now() + HOUR_MS } as Identity;
+    const viewer = new Viewer(frontend, [topic("video:1")], { identity });
+    await steady.advance(1000);
+    set(2 * HOUR_MS);
+    await steady.advance(heartbeatMs);
+    expect(viewer.ended).toBe(true);
+    expect(frontend.counters).toMatchObject({ closes: { "token-expired": 1 } });
+    void frontend.stop();
+  });
 });

@@ -32,6 +32,8 @@ export interface RecoveryOptions {
   readonly turns: ReplayTurns;
   readonly budget: ReplayBudget;
   readonly clock: Clock;
+  /** See `FrontendOptions.steady`. */
+  readonly steady: Clock;
   readonly counters: Counters;
   /** Nothing can be done: the client connects again and is told so then. */
   onFailed(connection: Connection, error: unknown): void;
@@ -231,7 +233,7 @@ export class Recovery {
 
   async #settle(connection: Connection, waits: Promise<number> | undefined): Promise<void> {
     if (waits === undefined || connection.closed) return;
-    connection.pendingSince = this.#options.clock.now();
+    connection.pendingSince = this.#options.steady.now();
     this.#options.counters.slow++;
     try {
       await waits;

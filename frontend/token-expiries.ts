@@ -11,6 +11,8 @@ import { EXPIRY_STEP_MS } from "./limits.ts";
 
 export interface TokenExpiriesOptions {
   readonly clock: Clock;
+  /** See `FrontendOptions.steady`. */
+  readonly steady: Clock;
   onExpired(connection: Connection): void;
 }
 
@@ -35,11 +37,14 @@ export class TokenExpiries {
 
   /** The connection is open: its own token ends it. */
   watch(connection: Connection): void {
+    const { clock, steady } = this.#options;
     const expiresAt = this.#expiresAt(connection);
-    // A connection whose lifetime is over before needs no look; and it is not ended early, because
-    // the same token would be accepted again.
+    const endsAt = clock.now() + connection.endsAt - steady.now();
+    // A lifetime that is over before needs no step; the heartbeats see to the connection's own token
+    // should the wall clock be set. It is not ended early: the same token would be accepted again.
+    const isNeeded = expiresAt <= endsAt || this.#topics.has(connection);
     const step =
-      expiresAt > connection.expiresAt ? undefined : Math.ceil(expiresAt / EXPIRY_STEP_MS);
+      isNeeded && Number.isFinite(expiresAt) ? Math.ceil(expiresAt / EXPIRY_STEP_MS) : undefined;
     const known = this.#steps.get(connection);
     if (step === known) return;
     if (known !== undefined) this.#due.get(known)?.delete(connection);

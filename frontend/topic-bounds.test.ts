@@ -4,7 +4,7 @@ import { describe, expect, test } from "bun:test";
 import type { Topic } from "@ovation/protocol";
 import { createManualClock } from "../testing/manual-clock.ts";
 import { DEFAULT_CHANGES, OPEN_CHANGES } from "./change-rates.ts";
-import type { FrontendOptions } from "./frontend.ts";
+import type { FrontendOptions } from "./frontend-options.ts";
 import {
   CHANGE_REQUESTS_PER_ADDRESS_MAX,
   CHANGE_WINDOW_MS,

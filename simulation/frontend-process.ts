@@ -99,6 +99,7 @@ export class FrontendProcess {
       policy,
       authorize: (identity, topic) => maySubscribe(policy, identity, topic),
       clock: this.node.clock,
+      steady: this.node.steadyClock,
       random: () => world.random.next(),
       soon: (run) => this.node.soon(run),
       elapsed: () => this.node.elapsed(),

@@ -4,6 +4,10 @@ import { DEFAULT_POLICY, type KindPolicy, type Policy } from "@ovation/protocol"
 import type { Random } from "../testing/random.ts";
 import type { Settings } from "./world.ts";
 
+/** Streams of before the healing that end by their lifetime do so within this time after it. */
+export const LIFETIME_SHORT_MAX_MS = 20_000;
+export const HEARTBEATS_MS = [2000, 4000] as const;
+
 export function drawSettings(random: Random, chaosMs: number | undefined): Settings {
   return {
     datacenters: random.choose([1, 1, 2, 2, 3]),
@@ -14,12 +18,12 @@ export function drawSettings(random: Random, chaosMs: number | undefined): Setti
     eventSourceViewers: random.integer(1, 3),
     videos: random.integer(1, 4),
     members: random.integer(0, 2),
-    heartbeatMs: random.choose([2000, 4000]),
+    heartbeatMs: random.choose(HEARTBEATS_MS),
     lingerMs: random.choose([50, 500, 3000, 10_000]),
     lifetimeMs: random.choose([
       { min: 3_600_000, max: 3_600_000 },
       { min: 3_600_000, max: 3_600_000 },
-      { min: 3000, max: 20_000 },
+      { min: 3000, max: LIFETIME_SHORT_MAX_MS },
     ]),
     windowBytes: random.choose([1000, 8000, 64_000]),
     durableEveryMs: random.choose([50, 200, 1000]),

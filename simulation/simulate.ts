@@ -49,8 +49,11 @@ export interface Outcome {
   readonly trace: readonly string[];
 }
 
-/** After healing: all connected viewers have caught up by then, without any new event. */
-const REPAIRED_AFTER_MS = 32_000;
+/**
+ * After healing: all viewers are connected and have caught up by then, without any new event. The
+ * last stream with a short lifetime has ended, and its viewer has returned.
+ */
+export const REPAIRED_AFTER_MS = 32_000;
 /** Then one event per topic; when that has arrived, the rest is checked. */
 const SWEPT_AFTER_MS = 45_000;
 /** The shown viewers may be this old. */

@@ -1,6 +1,8 @@
 import { expect, test } from "bun:test";
+import { RETURN_SPREAD_MS } from "@ovation/frontend";
 import { PLANTED, type Planted } from "./saboteur.ts";
-import { simulate } from "./simulate.ts";
+import { HEARTBEATS_MS, LIFETIME_SHORT_MAX_MS } from "./scenario.ts";
+import { REPAIRED_AFTER_MS, simulate } from "./simulate.ts";
 
 const SEEDS = 60;
 /** Seeds in which an injected bug looks for an occasion. */
@@ -9,6 +11,18 @@ const OCCASIONS_MAX = 6;
 test(`${SEEDS} clusters keep their promises through faults, and are complete after them`, () => {
   for (let seed = 1; seed <= SEEDS; seed++) expectNoFailure(seed);
 }, 120_000);
+
+/** A restore within a second of a confirmed claim; a clock set back under short lifetimes. */
+test("seeds that failed once pass", () => {
+  for (const seed of [5460, 7453]) expectNoFailure(seed);
+}, 60_000);
+
+test("a stream whose lifetime ends after the healing is back before viewers are checked", () => {
+  // A heartbeat ends a stream whose lifetime is over; the viewer returns within the spread.
+  const endedMs = LIFETIME_SHORT_MAX_MS + Math.max(...HEARTBEATS_MS) / 2;
+  const connectMs = 5000;
+  expect(endedMs + RETURN_SPREAD_MS + connectMs).toBeLessThanOrEqual(REPAIRED_AFTER_MS);
+});
 
 test("a seed replays exactly: every step at the same time, with the same trace", () => {
   for (const seed of [3, 7, 20]) {

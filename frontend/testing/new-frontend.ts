@@ -1,7 +1,8 @@
 /** A frontend for tests and benchmarks: everything that they do not say is as in a process. */
 
 import { DEFAULT_POLICY, type FrontendId, systemClock } from "@ovation/protocol";
-import { Frontend, type FrontendOptions } from "../frontend.ts";
+import { Frontend } from "../frontend.ts";
+import type { FrontendOptions } from "../frontend-options.ts";
 import type { Upstream } from "../upstream.ts";
 
 /** Not started; failures are silent. */

@@ -1,7 +1,8 @@
 /** Frontends for tests: started, joined to a model of what is above them, and stopped after each test. */
 
 import { afterEach } from "bun:test";
-import type { Frontend, FrontendOptions } from "../frontend.ts";
+import type { Frontend } from "../frontend.ts";
+import type { FrontendOptions } from "../frontend-options.ts";
 import type { ModelUpstream } from "./model-upstream.ts";
 import { newFrontend } from "./new-frontend.ts";
 

@@ -78,6 +78,7 @@ export function createFrontendPart(options: FrontendPartOptions): FrontendPart {
     policy,
     authorize,
     clock,
+    steady: steadyClock,
     random: Math.random,
     sender: createDirectSender(),
     heartbeatMs: settings.heartbeatMs,
