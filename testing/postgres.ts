@@ -4,7 +4,16 @@
  * unprivileged user where this process is root, which PostgreSQL refuses to run as.
  */
 
-import { appendFileSync, existsSync, globSync, mkdtempSync, realpathSync, rmSync } from "node:fs";
+import {
+  appendFileSync,
+  closeSync,
+  existsSync,
+  globSync,
+  mkdtempSync,
+  openSync,
+  realpathSync,
+  rmSync,
+} from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { freePort } from "./free-port.ts";
@@ -14,6 +23,8 @@ const USERS = ["postgres", "nobody"];
 const START_MS_MAX = 20_000;
 const GONE_MS_MAX = 5000;
 const REMOVE_ATTEMPTS_MAX = 50;
+/** How much of the server's log an error quotes: its end. */
+const SAID_CHARACTERS_MAX = 4000;
 
 export interface TestPostgres {
   /** `postgres://…` of a superuser in the database `postgres`. */
@@ -64,9 +75,16 @@ export async function startPostgres(
   const directory = mkdtempSync(join(tmpdir(), "ovation-postgres-"));
   const data = join(directory, "data");
   const copy = join(directory, "copy");
+  const log = join(directory, "postgres.log");
   if (asUser.length > 0) await run(["chown", asUser[2] ?? "", directory]);
   const port = await freePort();
   const url = `postgres://ovation@127.0.0.1:${port}/postgres`;
+  // For the server alone, not for `runuser` before it: libfaketime makes a semaphore that child
+  // processes must open, and one that belongs to root the server cannot open.
+  const serverEnvironment = [
+    "env",
+    ...Object.entries(environment).map(([name, value]) => `${name}=${value}`),
+  ];
   let server: ReturnType<typeof Bun.spawn> | undefined;
 
   async function resume(): Promise<void> {
@@ -78,13 +96,18 @@ export async function startPostgres(
       max_connections: "60",
       ...settings,
     }).flatMap(([name, value]) => ["-c", `${name}=${value}`]);
-    server = Bun.spawn([...asUser, join(binaries, "postgres"), "-D", data, ...flags], {
-      cwd: directory,
-      env: { ...process.env, ...environment },
-      stdin: "ignore",
-      stdout: "ignore",
-      stderr: Bun.file(join(directory, "postgres.log")),
-    });
+    // A server that is still starting after an earlier attempt: a second one would end at once.
+    if (server === undefined || hasEnded(server)) {
+      const program = [...serverEnvironment, join(binaries, "postgres")];
+      const logged = openSync(log, "a");
+      server = Bun.spawn([...asUser, ...program, "-D", data, ...flags], {
+        cwd: directory,
+        stdin: "ignore",
+        stdout: "ignore",
+        stderr: logged,
+      });
+      closeSync(logged);
+    }
     const until = Date.now() + START_MS_MAX;
     const ready = [
       join(binaries, "pg_isready"),
@@ -97,10 +120,9 @@ export async function startPostgres(
       "ovation",
     ];
     while ((await Bun.spawn(ready, { stdout: "ignore", stderr: "ignore" }).exited) !== 0) {
-      if (server.exitCode !== null || Date.now() > until) {
-        throw new Error(
-          `PostgreSQL did not start: ${await Bun.file(join(directory, "postgres.log")).text()}`,
-        );
+      if (hasEnded(server) || Date.now() > until) {
+        const said = await Bun.file(log).text();
+        throw new Error(`PostgreSQL did not start: ${said.slice(-SAID_CHARACTERS_MAX)}`);
       }
       await Bun.sleep(20);
     }
@@ -186,6 +208,10 @@ export async function startPostgres(
       rmSync(directory, { recursive: true, force: true });
     },
   };
+}
+
+function hasEnded({ exitCode, signalCode }: Bun.Subprocess): boolean {
+  return exitCode !== null || signalCode !== null;
 }
 
 /** Retries, because a killed initdb or a stopping server may still write there. */

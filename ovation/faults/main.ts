@@ -118,13 +118,13 @@ function write(file: string | undefined, value: unknown): void {
 /** Viewer by viewer: the history of half an hour does not fit into one text. */
 function writeHistory(
   path: string | undefined,
-  { publishes, viewers, faults, log }: History,
+  { publishes, viewers, log, ...rest }: History,
 ): void {
   if (path === undefined) return;
   const file = openSync(path, "w");
   writeSync(
     file,
-    `{"publishes":${JSON.stringify(publishes)},\n"faults":${JSON.stringify(faults)},\n"log":{`,
+    `${JSON.stringify(rest).slice(0, -1)},\n"publishes":${JSON.stringify(publishes)},\n"log":{`,
   );
   for (const [index, [topic, events]] of [...log].entries())
     writeSync(

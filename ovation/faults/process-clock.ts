@@ -3,7 +3,7 @@
  * clock goes on.
  */
 
-import { chmodSync, globSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { chmodSync, existsSync, globSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 
@@ -52,6 +52,17 @@ export function createProcessClocks(names: readonly string[]): ProcessClocks | u
             FAKETIME_DONT_FAKE_MONOTONIC: "1",
           }
         : {},
-    stop: () => rmSync(directory, { recursive: true, force: true }),
+    stop() {
+      rmSync(directory, { recursive: true, force: true });
+      removeLeftovers();
+    },
   };
+}
+
+/** What libfaketime of processes that were killed has left in shared memory. */
+function removeLeftovers(): void {
+  for (const path of globSync("/dev/shm/{sem.faketime_sem,faketime_shm}_*")) {
+    const [, pid] = /_(\d+)$/.exec(path) ?? [];
+    if (pid !== undefined && !existsSync(`/proc/${pid}`)) rmSync(path, { force: true });
+  }
 }

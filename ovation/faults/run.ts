@@ -7,12 +7,13 @@ import { readAtEnd } from "./at-end.ts";
 import { openAudience } from "./audience.ts";
 import { check, type Verdict } from "./checker.ts";
 import type { History } from "./history.ts";
+import { injectAll } from "./injector.ts";
 import { startLiker } from "./liker.ts";
 import { type Publisher, startPublisher } from "./publisher.ts";
 import { createRecorder, type Recorder } from "./recorder.ts";
 import { type RestoreReport, runRestore } from "./restore-run.ts";
-import { type PlannedFault, planFaults } from "./schedule.ts";
-import type { Fault, Stage } from "./stage.ts";
+import { planFaults } from "./schedule.ts";
+import type { Stage } from "./stage.ts";
 import { startStageCluster } from "./stage-cluster.ts";
 import { startStageOne } from "./stage-one.ts";
 import { createSaidLines } from "./stop-faults.ts";
@@ -165,7 +166,7 @@ async function runOn(stage: Stage, options: RunOptions, recorder: Recorder): Pro
     const faults = stage.faults.filter(
       ({ kind }) => kinds === undefined || kinds.some((part) => kind.includes(part)),
     );
-    await injectAll(planFaults(seed, faults, durationMs), faults, recorder, broken, problems);
+    await injectAll(planFaults(seed, faults, durationMs), { faults, recorder, broken, problems });
     phase = "mended";
     const mendedAt = recorder.now();
     await whole(stage, problems);
@@ -255,49 +256,6 @@ async function startPublishers(stage: Stage, recorder: Recorder, random: Random)
     start("mail", MEMBER_TOPIC, "durable", 300);
   }
   return publishers;
-}
-
-/** One after the other for each thing: mending may take longer than was planned. */
-async function injectAll(
-  plan: readonly PlannedFault[],
-  faults: readonly Fault[],
-  recorder: Recorder,
-  broken: Set<string>,
-  problems: string[],
-) {
-  const last = new Map<string, Promise<void>>();
-  for (const planned of plan) {
-    const before = last.get(planned.target) ?? Promise.resolve();
-    const due = Bun.sleep(planned.atMs);
-    last.set(
-      planned.target,
-      before.then(() => due).then(() => inject(planned, faults, recorder, broken, problems)),
-    );
-  }
-  await Promise.all(last.values());
-}
-
-async function inject(
-  planned: PlannedFault,
-  faults: readonly Fault[],
-  recorder: Recorder,
-  broken: Set<string>,
-  problems: string[],
-) {
-  const { kind, target } = planned;
-  const fault = faults.find((one) => one.kind === kind);
-  if (fault === undefined) throw new Error(`no fault ${kind}`);
-  const name = `${kind}: ${target}`;
-  const from = recorder.now();
-  const note = (error: unknown) =>
-    void problems.push(`${name}, at ${from} ms: ${error instanceof Error ? error.message : error}`);
-  broken.add(name);
-  await fault.begin(target).catch(note);
-  await Bun.sleep(planned.forMs);
-  // Whatever the beginning found: the run goes on with everything mended.
-  await fault.end(target).catch(note);
-  broken.delete(name);
-  recorder.fault({ kind, target, from, to: recorder.now() });
 }
 
 /**
