@@ -23,7 +23,7 @@ test("a block or a closed inbox keeps no host and no moderator from writing", as
   }
 });
 
-test("a member with a time-out still sees whether the partners of their conversations are online", async () => {
+test("a time-out hides no presence of the partners of conversations", async () => {
   const presence = (of: string) => call("GET", `/v1/members/${of}/presence`, "ben");
   await call("POST", "/v1/members/cy/messages", "ben", { text: "x" });
   const timeOut = { kind: "time-out", seconds: 60 };

@@ -46,7 +46,7 @@ async function main(): Promise<number> {
   });
   const known = await benchmarkNames();
   if (values.list || values.help || positionals.length === 0) {
-    console.log("npm run bench -- NAME… | all   [--quick] [--minutes N] [--json FILE]\n");
+    console.log("npm run bench -- NAME… | all   [--quick] [--minutes N] [--json FILE] | --list\n");
     for (const name of known)
       console.log(`  ${name.padEnd(18)}${(await benchmarkNamed(name)).about}`);
     return values.list || values.help ? 0 : 2;

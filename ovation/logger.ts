@@ -6,7 +6,8 @@ const nothing = () => undefined;
 const SILENT = { write: nothing, end: nothing, flushSync: nothing, destroy: nothing };
 
 export function createLogger(level: string): Logger {
-  const output = destination(2);
+  // Synchronous, or `process.exit` loses the last lines: those that say what a stop lost.
+  const output = destination({ dest: 2, sync: true });
   // As pino does for a pipe without a reader (EPIPE). With what waits for a terminal that was closed,
   // the process would not end.
   output.on("error", ({ code }: NodeJS.ErrnoException) => {

@@ -83,7 +83,7 @@ afterAll(async () => {
 /** As it is written, at the server and the directories of this test; answers its output. */
 async function run(script: string, cwd = ROOT) {
   const text = script
-    .replaceAll(/(^|[;&(] ?|do |timeout \d+ )(npx )?ovation (?=[a-z$-])/gm, `$1${COMMAND} `)
+    .replaceAll(/(^|[;&(] ?|do |timeout \d+ |\) )(npx )?ovation (?=[a-z$-])/gm, `$1${COMMAND} `)
     .replaceAll("http://localhost:8080", server.url);
   const child = Bun.spawn(["bash", "-ec", text], {
     cwd,
@@ -144,6 +144,43 @@ test("docs/operating/backup.md: SQLite is backed up while it runs, and the copie
   expect([verified.code, verified.output]).toEqual([0, expect.stringContaining("whole")]);
 }, 30_000);
 
+test("docs/operating/backup.md: .backup, .dump, export and import work as named", async () => {
+  const named = inlineCommands("docs/operating/backup.md");
+  const commands = [
+    `sqlite3 data/log.sqlite ".backup 'backup/log.sqlite'"`,
+    "sqlite3 data/log.sqlite .dump",
+    "ovation log verify --data data",
+    "ovation log export > log.ndjson",
+    "ovation log import < log.ndjson",
+  ];
+  expect(commands.filter((command) => !named.includes(command))).toEqual([]);
+  const [backup, dump, verify, exported, imported] = commands;
+  const event = `{"topic":"video:kept","type":"goal","data":1,"durable":true}`;
+  const script = [
+    `TOKEN=$(ovation token --sub backend --publish '*')`,
+    `curl -sf ${server.url}/v1/publish -H "Authorization: Bearer $TOKEN" \\
+       -H 'Content-Type: application/json' -d '${event}' -o accepted`,
+    `mkdir -p backup; ${backup}; test -s backup/log.sqlite`,
+    `${dump} | grep -q "INSERT INTO events"`,
+    `${verify}; ${exported}; test -s log.ndjson`,
+    `mkdir -p moved; export OVATION_DATA=moved; ${imported}; ovation log verify`,
+  ].join("\n");
+  const { code, errors, output } = await run(script, server.directory);
+  expect([code, errors, output]).toEqual([0, expect.any(String), expect.stringContaining("whole")]);
+}, 30_000);
+
+test("docs: the commands that make a secret make one that is taken", async () => {
+  const made = [
+    ...inlineCommands("docs/beside-your-login.md"),
+    ...inlineCommands("docs/operating/cluster.md"),
+  ].filter((command) => command.startsWith("openssl rand "));
+  expect(made).toEqual(["openssl rand -hex 32", "openssl rand -base64 32"]);
+  for (const command of made) {
+    const { code, output } = await run(`OVATION_SECRET=$(${command}) ovation token --sub a`);
+    expect([command, code, output]).toEqual([command, 0, expect.stringMatching(/^ey/)]);
+  }
+}, 20_000);
+
 test("docs/operating/backup.md: PostgreSQL is dumped and restored", async () => {
   const { url } = postgres;
   const exported = `ovation log export --data ${server.directory}/data > ${directory}/log.ndjson`;
@@ -174,19 +211,21 @@ test("docs/operating: each role's command is taken as it is written, and waits f
     (file) => take(file, pattern).split("\n"),
   );
   const secrets = "export OVATION_SECRET=0123456789abcdef OVATION_INTERNAL_SECRET=fedcba9876543210";
-  const runs = commands.map(async (command) => {
+  const runs = commands.map(async (command, index) => {
     const here = command
       .replaceAll(/\b10\.0\.0\.\d+/g, "127.0.0.1")
       .replace(/ …$/, " --table redis://127.0.0.1:1 --database postgres://u:p@127.0.0.1:1/ovation")
       .replaceAll("…", "x")
       .replaceAll(/(--(internal-)?port) \d+/g, "$1 0");
-    const { code, errors } = await run(`${secrets}; timeout 8 ${here} --port 0`);
-    // 124: it ran until it was ended. A wrong option ends it at once. Ended by SIGTERM it is 0.
-    expect([command, [0, 124].includes(code), errors.startsWith("ovation:")]).toEqual([
-      command,
-      true,
-      false,
-    ]);
+    // Until it waits for its stores or runs; a wrong option ends it at once, and not with 0.
+    const lines = join(directory, `role-${index}.log`);
+    const { code } = await run(
+      `${secrets}; ovation ${here.replace(/^ovation /, "")} --port 0 2>${lines} & role=$!
+      until grep -qE 'trying again|"started"' ${lines} || ! kill -0 $role; do sleep 0.1; done
+      kill $role; wait $role`,
+    );
+    const errors = readFileSync(lines, "utf8");
+    expect([command, code, errors.startsWith("ovation:")]).toEqual([command, 0, false]);
     expect([command, /"msg":"(ended before it was ready|started)"/.test(errors)]).toEqual([
       command,
       true,
@@ -243,6 +282,12 @@ test("every command that is written has been run, or names the test that does", 
   );
   expect(neither).toEqual([]);
 });
+
+/** Code in the running text of a document. */
+function inlineCommands(file: string): readonly string[] {
+  const running = readFileSync(join(ROOT, file), "utf8").replaceAll(/^ *```[\s\S]*?^ *```$/gm, "");
+  return [...running.matchAll(/`([^`]+)`/g)].map(([, code = ""]) => code.replaceAll(/\s+/g, " "));
+}
 
 /** The file that runs it; it has to be there and to show so. */
 function heldElsewhere(command: string): string | undefined {

@@ -111,7 +111,7 @@ test("a stream runs over HTTP/3 on the same port", async () => {
   }
 });
 
-test("streams over HTTP/3 return from a new certificate at once, and miss nothing that is stored", async () => {
+test("streams over HTTP/3 return at a new certificate, and miss nothing", async () => {
   test.setTimeout(90_000);
   const next = makeCertificate(mkdtempSync(join(directory, "next-")));
   trusted.push(next.fingerprint);

@@ -109,7 +109,7 @@ async function openStream({ url }: ClusterProcess, token: string) {
 }
 
 describe("SIGHUP", () => {
-  test("takes over the policy file at each role, and a mistake in it changes nothing at any", async () => {
+  test("takes over the policy file at each role; a mistake changes nothing", async () => {
     const policy = file("policy.yaml");
     writeFileSync(policy, "hosts: [127.0.0.1]\n");
     writeFileSync(file("other-secret"), OTHER_SECRET);
@@ -140,7 +140,7 @@ describe("SIGHUP", () => {
       ['"data":1', "longer than five"].every((part) => stream.text.includes(part)),
     );
 
-    writeFileSync(policy, "kinds: { video: { subscribe: nobody } }\n");
+    writeFileSync(policy, "kinds: { video: { subscribe: no-one } }\n");
     for (const process of processes)
       expect(await reload(process)).toMatchObject({
         level: "error",
@@ -150,7 +150,7 @@ describe("SIGHUP", () => {
     expect(stream.hasEnded).toBe(false);
   }, 60_000);
 
-  test("brings a new authority of internal TLS to one process after the other, and nothing stops", async () => {
+  test("brings a new internal authority to one process after the other", async () => {
     makeAuthority("old");
     makeAuthority("new");
     copyFileSync(file("old-ca.pem"), file("ca.pem"));

@@ -148,7 +148,7 @@ describe.each([1, 2])("with %d workers, SIGHUP", (workers) => {
     expect(streams.map(({ hasEnded }) => hasEnded)).toEqual([true, true]);
   }, 60_000);
 
-  test("ends streams over HTTP/3 at a new certificate, which return at once and miss nothing", async () => {
+  test("ends streams over HTTP/3 at a new certificate, which return whole", async () => {
     const directory = makeDirectory();
     const tls = makeCertificate(directory);
     const server = await Server.start({ tls, flags: ["--workers", String(workers)] });

@@ -19,8 +19,16 @@ const { values } = parseArgs({
     only: { type: "string", default: "" },
     ways: { type: "string", default: WAYS.join(",") },
     directory: { type: "string" },
+    help: { type: "boolean", short: "h", default: false },
   },
 });
+if (values.help) {
+  console.log(
+    "npm run clients -- [--only PART,PART] [--ways WAY,WAY] [--directory DIR]\n\n" +
+      `  clients  ${CLIENTS.map(({ name }) => name).join(", ")}\n  ways     ${WAYS.join(", ")}`,
+  );
+  process.exit(0);
+}
 const only = values.only.split(",").filter((name) => name !== "");
 const chosen = CLIENTS.filter(
   ({ name }) => only.length === 0 || only.some((part) => name.includes(part)),

@@ -1,4 +1,4 @@
-/** Who may write to whom, as far as a page can know; the server decides (`comments/message-rules.ts`). */
+/** Who may write to whom, as far as a page knows; `comments/message-rules.ts` decides. */
 
 import type { Author } from "@ovation/client";
 
