@@ -18,6 +18,7 @@ import { createCommentCounts } from "./comment-counts.ts";
 import { createCommentRoutes } from "./comment-routes.ts";
 import { createHashAddress } from "./guest-addresses.ts";
 import { createGuestRoutes, createGuestUpgradeRoutes, type Guests } from "./guest-routes.ts";
+import { createKnownViewers } from "./known-viewers.ts";
 import { LikeCounter, type LostLikes } from "./like-counter.ts";
 import { createLikeRoutes } from "./like-routes.ts";
 import {
@@ -55,7 +56,10 @@ export interface CommentsOptions {
   readonly store: VideoStore;
   /** Hands events to a dispatcher. Awaited only to keep the order; a rejection is counted and left to the repair lane. */
   publish(events: readonly Event[]): Promise<void>;
-  /** Viewers now; topics without any may be absent. Where it rejects, videos are answered without a count: no dispatcher is no reason not to show them. */
+  /**
+   * Viewers now. Where it rejects, or leaves a topic out, a video is answered with the last number
+   * that is known.
+   */
   viewers(topics: readonly Topic[]): Promise<ReadonlyMap<Topic, number>>;
   readonly authenticate: Authenticate;
   readonly policy: Policy;
@@ -228,11 +232,11 @@ function createService(options: CommentsOptions, rules: RateRules): Service {
     guestsOn: options.guests !== undefined,
     hashAddress: createHashAddress(options.addressSecret),
     textCodePointsMax: options.textCodePointsMax ?? COMMENT_CODE_POINTS_MAX,
-    viewers: (topics) =>
-      options.viewers(topics).catch((error) => {
-        failed("counts")(error);
-        return new Map();
-      }),
+    viewers: createKnownViewers({
+      ask: (topics) => options.viewers(topics),
+      clock: steady,
+      onFailure: failed("counts"),
+    }),
     names: createNameGuard({
       log,
       stores: options.members,

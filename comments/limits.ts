@@ -76,6 +76,13 @@ export const SANCTIONS_OUTLIVE_MS = 15_000;
 /** … and what was known of a video. */
 export const VIDEO_SETTINGS_OUTLIVE_MS = 60_000;
 
+/**
+ * Numbers of viewers that stand while they cannot be read; beyond, the least recent are evicted, and
+ * shown as 0.
+ */
+export const KNOWN_VIEWERS_MAX = 20_000;
+export const KNOWN_VIEWERS_AGE_MS = 10 * 60_000;
+
 /** Who may do how much. Hosts, moderators and servers that may publish to the topic are exempt. */
 export interface RateRules {
   readonly commentsPerMember: RateRule;

@@ -34,6 +34,7 @@ export interface Backbone {
    * call whose answer was lost may have been sent: they are counted, and nobody is told.
    */
   publish(events: readonly Event[]): Promise<void>;
+  /** A topic whose number is not known now is absent. */
   viewers(topics: readonly Topic[]): Promise<ReadonlyMap<Topic, number>>;
 }
 
@@ -122,8 +123,11 @@ export function createHttpBackbone({
         const body = JSON.stringify({ topics: slice });
         const numbers = (await ask((dispatcher) =>
           client.call(dispatcher, VIEWERS_PATH, body, { timeoutMs: TIMEOUT_MS }),
-        )) as readonly number[];
-        for (const [index, topic] of slice.entries()) counts.set(topic, numbers[index] ?? 0);
+        )) as readonly (number | null)[];
+        for (const [index, topic] of slice.entries()) {
+          const number = numbers[index] ?? null;
+          if (number !== null) counts.set(topic, number);
+        }
       }
       return counts;
     },
@@ -154,7 +158,7 @@ export function createBackboneRoutes({
         return topic;
       });
       const counts = await backbone.viewers(topics);
-      return Response.json(topics.map((topic) => counts.get(topic) ?? 0));
+      return Response.json(topics.map((topic) => counts.get(topic) ?? null));
     }),
   ];
 

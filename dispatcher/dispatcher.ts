@@ -235,7 +235,10 @@ export class Dispatcher implements DispatcherApi {
     try {
       await counts.report(frontend.id, viewers, VIEWERS_TTL_MS);
       const totals = await counts.totals(viewers.map(({ topic }) => topic));
-      return viewers.map(({ topic }, index) => ({ topic, viewers: totals[index]?.all ?? 0 }));
+      return viewers.flatMap(({ topic }, index) => {
+        const total = totals[index];
+        return total === undefined ? [] : { topic, viewers: total.all };
+      });
     } catch (error) {
       if (!(error instanceof TableUnavailableError)) throw error;
       onFailure("viewers", error);
@@ -243,10 +246,15 @@ export class Dispatcher implements DispatcherApi {
     }
   }
 
-  /** Viewers everywhere, for lists of videos. */
+  /** Viewers everywhere, for lists of videos. A topic whose number is not known now is absent. */
   async viewers(topics: readonly Topic[]): Promise<ReadonlyMap<Topic, number>> {
     const totals = await this.#tabled("viewers", () => this.#options.counts.totals(topics));
-    return new Map(topics.map((topic, index) => [topic, totals[index]?.all ?? 0]));
+    return new Map(
+      topics.flatMap((topic, index) => {
+        const total = totals[index];
+        return total === undefined ? [] : [[topic, total.all] as const];
+      }),
+    );
   }
 
   async read(topic: Topic, after: number, limit: number): Promise<EventPage> {
@@ -295,9 +303,9 @@ export class Dispatcher implements DispatcherApi {
   }
 
   /**
-   * The process of a frontend has died without unregistering: its viewers no longer count, without
-   * a wait for the end of its lease, because they are back at other frontends before that. A frontend
-   * that lives after all is counted again with its next report.
+   * The process of a frontend has died without unregistering: its viewers no longer count, before its
+   * lease ends, because they are back at other frontends earlier than that. A frontend that is alive
+   * after all is counted again with its next report.
    */
   async dropViewersOf(frontend: FrontendId): Promise<void> {
     const { counts, onFailure } = this.#options;

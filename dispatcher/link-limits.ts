@@ -36,7 +36,7 @@ export const LINK_ACKNOWLEDGE_MS_MAX = 4000;
 export const LINK_CONNECT_MS_MAX = 3000;
 export const LINK_RECONNECT_MS_FIRST = 50;
 export const LINK_RECONNECT_MS_MAX = 1000;
-/** Refusals this long after a link broke mean that its frontend is gone; later, its leases decide alone. */
+/** Refusals this long after a link broke mean that its frontend is dead; later, its leases decide. */
 export const LINK_GONE_MS_MAX = 5000;
 /** A link that nothing was sent on for this long is closed and forgotten. */
 export const LINK_IDLE_MS_MAX = 60_000;

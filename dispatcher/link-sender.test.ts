@@ -137,7 +137,7 @@ test("LINK_RECONNECT_MS_MAX: the waits between attempts double up to it", async 
   expect(at.at(-1)).toBe(limits.LINK_RECONNECT_MS_MAX);
 });
 
-test("a frontend whose link broke and that refuses the next one is gone, at each refusal", async () => {
+test("a frontend whose link broke is gone at each refusal of the next one", async () => {
   const { clock, gone, latest, connections } = linked();
   await clock.advance(2);
   // A link that breaks and opens again says nothing of the process.

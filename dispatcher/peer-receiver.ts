@@ -63,7 +63,7 @@ export interface PeerReceiver {
   forward(call: VerifiedCall): Promise<{ readonly taken: boolean; readonly life: string }>;
   /** One digit for each topic. */
   wanted(call: VerifiedCall): Promise<{ readonly wanted: string }>;
-  viewers(call: VerifiedCall): Promise<{ readonly viewers: readonly number[] }>;
+  viewers(call: VerifiedCall): Promise<{ readonly viewers: readonly (number | null)[] }>;
   /** For those who have this dispatcher's address alone. */
   datacenter(call: VerifiedCall): Promise<{ readonly datacenter: string }>;
   readonly stats: PeerReceiverStats;
@@ -230,7 +230,7 @@ export function createPeerReceiver(options: PeerReceiverOptions): PeerReceiver {
           throw new Problem("unavailable", "the viewer counts cannot be reached");
         throw error;
       });
-      return { viewers: totals.map(({ local }) => local) };
+      return { viewers: totals.map((total) => total?.local ?? null) };
     },
 
     async datacenter({ from, to }) {

@@ -1,10 +1,11 @@
 import { afterEach, expect, test } from "bun:test";
 import { type Clock, systemClock } from "@ovation/protocol";
 import { createMemoryViewerCounts } from "@ovation/table";
+import { createManualClock } from "../testing/manual-clock.ts";
 import { until } from "../testing/until.ts";
 import { createInternalClient } from "./internal-client.ts";
 import { formatPeerCaller } from "./peer.ts";
-import { createPeerViewers } from "./peer-viewers.ts";
+import { createPeerViewers, PEER_VIEWERS_EVERY_MS } from "./peer-viewers.ts";
 import { datacenter, endDatacenters, link, topic } from "./testing/datacenters.ts";
 import { testAuth } from "./testing/internal-frontend.ts";
 
@@ -47,3 +48,28 @@ test("viewers of a topic are counted over data centres, follow each other's chan
   there.heal();
   await until(async () => (await total())?.all === 52, "with B again they are");
 }, 20_000);
+
+test("a peer that does not know a number now leaves its last one standing", async () => {
+  const clock = createManualClock();
+  let answer: readonly (number | null)[] = [40];
+  const counts = createPeerViewers({
+    counts: createMemoryViewerCounts({ clock }),
+    peers: [{ name: "b", urls: ["http://b"] }],
+    client: { call: async () => ({ viewers: answer }) },
+    clock,
+    onFailure: (what, error) => {
+      throw new Error(`${what}: ${String(error)}`);
+    },
+  });
+  closes.push(() => counts.close());
+  const total = async () => (await counts.totals([topic]))[0]?.all;
+  await total();
+  await clock.advance(PEER_VIEWERS_EVERY_MS * 1.5);
+  expect(await total()).toBe(40);
+  answer = [null];
+  await clock.advance(PEER_VIEWERS_EVERY_MS * 1.5);
+  expect(await total()).toBe(40);
+  answer = [41];
+  await clock.advance(PEER_VIEWERS_EVERY_MS * 1.5);
+  expect(await total()).toBe(41);
+});

@@ -24,7 +24,10 @@ const NUMBER_MS = 7000;
 const WANTED_MS = 10_000;
 const TIMEOUT_MS = 2000;
 
-const Answer = z.object({ viewers: z.array(z.int().min(0).max(1e9)).max(PEER_VIEWERS_TOPICS_MAX) });
+/** `null` where the peer does not know the number at the moment: the last one stays. */
+const Answer = z.object({
+  viewers: z.array(z.int().min(0).max(1e9).nullable()).max(PEER_VIEWERS_TOPICS_MAX),
+});
 
 export interface PeerViewersOptions {
   readonly counts: ViewerCounts;
@@ -82,10 +85,10 @@ export function createPeerViewers(options: PeerViewersOptions): PeerViewers {
       const answer = Answer.parse(
         await client.call(url, PEER_VIEWERS_PATH, body, { timeoutMs: TIMEOUT_MS, to: peer.name }),
       );
-      const numbers = topics.map((topic, index) => ({
-        topic,
-        viewers: answer.viewers[index] ?? 0,
-      }));
+      const numbers = topics.flatMap((topic, index) => {
+        const viewers = answer.viewers[index];
+        return viewers === null || viewers === undefined ? [] : { topic, viewers };
+      });
       await counts.report(DATACENTER_REPORTER_PREFIX + peer.name, numbers, NUMBER_MS);
     } catch (error) {
       const isExpected =

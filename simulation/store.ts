@@ -7,6 +7,8 @@ import {
   createMemorySharedStore,
   createMemoryTable,
   createMemoryViewerCounts,
+  HeldTotals,
+  type MemoryViewerCounts,
   type SharedStore,
   type SubscriptionTable,
   TableUnavailableError,
@@ -21,9 +23,12 @@ const TIMEOUT_MS = 500;
 export class Store {
   readonly place: Place;
   table!: SubscriptionTable;
-  counts!: ViewerCounts;
+  counts!: MemoryViewerCounts;
   shared!: SharedStore;
   readonly #world: World;
+  /** Incarnations of the store so far. */
+  #lives = 0;
+  #bornAt = 0;
 
   constructor(world: World, datacenter: string) {
     this.#world = world;
@@ -37,6 +42,8 @@ export class Store {
     this.table = createMemoryTable({ clock });
     this.counts = createMemoryViewerCounts({ clock });
     this.shared = createMemorySharedStore({ clock });
+    this.#lives++;
+    this.#bornAt = this.#world.timeline.now;
   }
 
   start(): void {
@@ -70,11 +77,18 @@ export class Store {
   }
 
   countsFor(node: Node): ViewerCounts {
+    const held = new HeldTotals(node.steadyClock, true);
+    const { timeline } = this.#world;
     return {
       report: (reporter, counts, ttlMs) =>
         this.#call(node, () => this.counts.report(reporter, counts, ttlMs)),
       release: (reporter) => this.#call(node, () => this.counts.release(reporter)),
-      totals: (topics) => this.#call(node, () => this.counts.totals(topics)),
+      totals: (topics) =>
+        this.#call(node, async () => {
+          const totals = await this.counts.totals(topics);
+          const life = { identity: String(this.#lives), ageMs: timeline.now - this.#bornAt };
+          return held.answer(life, topics, totals);
+        }),
       async close() {},
     };
   }

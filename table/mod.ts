@@ -11,6 +11,7 @@
  * ends its own timers, the store's own ends the connection.
  */
 
+export * from "./held-totals.ts";
 export {
   openRedisStore,
   type RedisStore,
@@ -25,5 +26,5 @@ export * from "./subscription-table.ts";
 export * from "./subscription-table-memory.ts";
 export { createRedisTable, openRedisTable, type RedisTable } from "./subscription-table-redis.ts";
 export * from "./viewer-counts.ts";
-export { createMemoryViewerCounts } from "./viewer-counts-memory.ts";
+export { createMemoryViewerCounts, type MemoryViewerCounts } from "./viewer-counts-memory.ts";
 export { createRedisViewerCounts } from "./viewer-counts-redis.ts";

@@ -258,3 +258,46 @@ test("a master that dies under Sentinel is replaced, and frontends restore its r
   await store.close();
   await sentinel.stop();
 }, 45_000);
+
+for (const form of ["redis", "redis cluster"] as const) {
+  test(`${form}: an emptied store makes no total smaller until the reports are whole`, async () => {
+    const instance = await (form === "redis" ? startRedis() : startRedisCluster());
+    const store = openRedisStore({ url: instance.url });
+    const counts = createRedisViewerCounts({ store });
+    const frontends = Array.from({ length: 3 }, () => freshFrontend().id);
+    const topics = Array.from({ length: 12 }, freshTopic);
+    const report = (reporter: (typeof frontends)[number]) =>
+      counts.report(
+        reporter,
+        topics.map((topic) => ({ topic, viewers: 20 })),
+        60_000,
+      );
+    const alls = async () => (await counts.totals(topics)).map((total) => total?.all);
+    const all = (viewers: number) => topics.map(() => viewers);
+    await eventually("the first reports", () => Promise.all(frontends.map(report)));
+    await eventually("all are counted", alls, (found) => found.every((one) => one === 60));
+    // What stands before the loss is the memory of it: no later call sees less.
+    const losses = [
+      () => Promise.all(instance.servers.map(({ client }) => client.flushall())),
+      // One of several nodes of a Cluster loses its own.
+      () => instance.servers[0]?.client.flushall(),
+    ];
+    for (const lose of losses) {
+      await lose();
+      expect(await alls()).toEqual(all(60));
+      for (const frontend of frontends) {
+        await report(frontend);
+        expect(await alls()).toEqual(all(60));
+      }
+    }
+    if (form === "redis") {
+      const [server] = instance.servers;
+      await server?.kill();
+      await server?.restart();
+      expect(await eventually("the first totals after the restart", alls)).toEqual(all(60));
+    }
+    await counts.close();
+    await store.close();
+    await instance.stop();
+  }, 45_000);
+}

@@ -8,6 +8,8 @@
  * Each node with keys is asked, since each can lose its own. One of several that does not answer
  * counts as `away`, so that leases are still renewed while a part of a Cluster is down, and that
  * the text changes when it returns.
+ *
+ * With it goes the age of the youngest part: how long ago a node started, or was emptied, at least.
  */
 
 import { createHash, randomBytes } from "node:crypto";
@@ -18,17 +20,35 @@ import { type RedisStore, script } from "./redis-store.ts";
 /** The deadline of one node of a Cluster; the call around it still has time for the lease then. */
 const NODE_TIMEOUT_MS = 400;
 
-/** KEYS: marker. ARGV: a new marker. */
+/**
+ * KEYS: marker. ARGV: a new marker. A marker says when it was made, by the store's clock; one of an
+ * earlier version does not, and is as old as the server.
+ */
 const IDENTITY = script(`
+local t = redis.call('TIME'); local now = t[1] * 1000 + math.floor(t[2] / 1000)
 local marker = redis.call('GET', KEYS[1])
 if not marker then
-  marker = ARGV[1]
+  marker = ARGV[1] .. '.' .. string.format('%.0f', now)
   redis.call('SET', KEYS[1], marker)
 end
-return string.match(redis.call('INFO', 'server'), 'run_id:(%w+)') .. ':' .. marker`);
+local info = redis.call('INFO', 'server')
+local age = tonumber(string.match(info, 'uptime_in_seconds:(%d+)')) * 1000
+local made = tonumber(string.match(marker, '%.(%d+)$'))
+if made then age = math.min(age, math.max(0, now - made)) end
+return string.match(info, 'run_id:(%w+)') .. ':' .. marker .. ' ' .. string.format('%.0f', age)`);
 
-/** 16 characters of `[0-9a-f]`. */
+/** One incarnation of the store. */
+export interface StoreLife {
+  /** 16 characters of `[0-9a-f]`. */
+  readonly identity: string;
+  readonly ageMs: number;
+}
+
 export async function readIdentity(store: RedisStore): Promise<string> {
+  return (await readLife(store)).identity;
+}
+
+export async function readLife(store: RedisStore): Promise<StoreLife> {
   const masters = store.masters();
   const parts = await Promise.all(
     masters.map(async ({ node, slot }) => {
@@ -38,7 +58,13 @@ export async function readIdentity(store: RedisStore): Promise<string> {
         : Promise.race([part.catch(() => "away"), awayAfter(NODE_TIMEOUT_MS)]);
     }),
   );
-  return createHash("sha256").update(parts.sort().join(" ")).digest("hex").slice(0, 16);
+  const names = parts.map((part) => part.split(" ")[0] ?? "").sort();
+  // A node that is away has no age.
+  const ages = parts.map((part) => Number(part.split(" ")[1] ?? Number.POSITIVE_INFINITY));
+  return {
+    identity: createHash("sha256").update(names.join(" ")).digest("hex").slice(0, 16),
+    ageMs: Math.min(...ages),
+  };
 }
 
 async function readNode(node: Redis, key: string): Promise<string> {

@@ -12,13 +12,18 @@ export interface MemoryViewerCountsOptions {
   readonly clock: Clock;
 }
 
+/** Never loses a row, so it always knows. */
+export interface MemoryViewerCounts extends ViewerCounts {
+  totals(topics: readonly Topic[]): Promise<readonly ViewerTotal[]>;
+}
+
 interface Reported {
   readonly viewers: number;
   /** When the number expires; a frontend's expires with its frontend. */
   readonly expiresAt: number;
 }
 
-export function createMemoryViewerCounts({ clock }: MemoryViewerCountsOptions): ViewerCounts {
+export function createMemoryViewerCounts({ clock }: MemoryViewerCountsOptions): MemoryViewerCounts {
   const topics = new Map<Topic, Map<Reporter, Reported>>();
   const leases = new Map<Reporter, number>();
 

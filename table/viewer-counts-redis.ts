@@ -4,12 +4,14 @@
  * numbers are their own keys, `o:dc:EAST:video:42`, which expire.
  *
  * Cost: a report is one command per topic that changed and two more; totals are one command per
- * topic and data centre, and one more, in one pipeline per node.
+ * topic and data centre, and one more, in one pipeline per node, and then one to each node for its
+ * identity: a store that lost its rows is no video without viewers (`held-totals.ts`).
  */
 
 import { randomBytes } from "node:crypto";
-import type { Topic } from "@ovation/protocol";
-import { readIdentity } from "./redis-identity.ts";
+import { type Clock, steadyClock, type Topic } from "@ovation/protocol";
+import { HeldTotals } from "./held-totals.ts";
+import { readIdentity, readLife } from "./redis-identity.ts";
 import { createRedisLeases } from "./redis-leases.ts";
 import type { RedisStore } from "./redis-store.ts";
 import { createRedisSweep } from "./redis-sweep.ts";
@@ -25,12 +27,21 @@ const COUNTS_PER_SLICE = 2000;
 export interface RedisViewerCountsOptions {
   readonly store: RedisStore;
   readonly sweepMs?: number;
+  /** Default: the steady one. */
+  readonly clock?: Clock;
+  /**
+   * While the store is not whole, a total that this process does not know is `undefined`, and not
+   * what the store has of it by now. Default: false.
+   */
+  readonly withholds?: boolean;
 }
 
 /** `close` leaves the connection open: its opener closes it. */
 export function createRedisViewerCounts({
   store,
   sweepMs,
+  clock = steadyClock,
+  withholds = false,
 }: RedisViewerCountsOptions): ViewerCounts {
   const { client } = store;
   const rowPrefix = `${store.prefix}:v:`;
@@ -42,6 +53,7 @@ export function createRedisViewerCounts({
     ...(sweepMs === undefined ? {} : { tickMs: sweepMs }),
   });
 
+  const held = new HeldTotals(clock, withholds);
   /** Data centres seen so far: a few, by configuration. */
   const datacenters = new Set<string>();
   const datacenterKey = (reporter: string, topic: Topic) => `${store.prefix}:${reporter}:${topic}`;
@@ -72,7 +84,7 @@ export function createRedisViewerCounts({
     return values.map((found) => found.reduce((viewers, value) => viewers + Number(value ?? 0), 0));
   }
 
-  async function totals(topics: readonly Topic[]): Promise<readonly ViewerTotal[]> {
+  async function totals(topics: readonly Topic[]): Promise<readonly (ViewerTotal | undefined)[]> {
     const keys = topics.map((topic) => rowPrefix + topic);
     const known = [...datacenters];
     const [live, elsewhere, ...rows] = await Promise.all([
@@ -85,10 +97,12 @@ export function createRedisViewerCounts({
     );
     const more = added.length === 0 ? [] : await remote(topics, added);
     for (const name of added) datacenters.add(name);
-    return rows.map((numbers, index) => {
+    const summed = rows.map((numbers, index) => {
       const local = sum(keys[index] ?? "", numbers, live);
       return { local, all: local + (elsewhere[index] ?? 0) + (more[index] ?? 0) };
     });
+    // After the rows: a loss in between is seen too early, and not too late.
+    return held.answer(await readLife(store), topics, summed);
   }
 
   function write(
@@ -125,7 +139,7 @@ export function createRedisViewerCounts({
     },
     release: (reporter) => store.run("release", 1, () => leases.release(reporter)),
     totals: (topics) =>
-      store.run("totals", topics.length * (1 + datacenters.size) + 1, () => totals(topics)),
+      store.run("totals", topics.length * (1 + datacenters.size) + 2, () => totals(topics)),
     async close() {
       sweep.close();
     },

@@ -11,6 +11,9 @@
  *   `ttlMs`.
  * - Reports of one reporter are sequential (it waits for the reply); those of different reporters
  *   come in any order.
+ * - Where the store lost its rows, a total is no smaller than when it was last read, until every
+ *   reporter has had the time to report again. A form that withholds returns `undefined` where it
+ *   was not read recently (`held-totals.ts`).
  * - Totals are eventually consistent: a sum of numbers that are each as old as their report.
  * - Rejects with {@link TableUnavailableError} when the store cannot be reached.
  */
@@ -38,7 +41,7 @@ export interface ViewerCounts {
   report(reporter: Reporter, counts: readonly ViewerCount[], ttlMs: number): Promise<void>;
   /** A clean shutdown: the reporter's numbers no longer count. */
   release(reporter: Reporter): Promise<void>;
-  /** In the order of the topics. */
-  totals(topics: readonly Topic[]): Promise<readonly ViewerTotal[]>;
+  /** In the order of the topics; `undefined`: not known now. */
+  totals(topics: readonly Topic[]): Promise<readonly (ViewerTotal | undefined)[]>;
   close(): Promise<void>;
 }

@@ -62,7 +62,7 @@ async function openViewer(first: string, then: string): Promise<void> {
   })();
 }
 
-test(`of ${VIEWERS} viewers no more than ${VIEWERS + EARLY_MAX} are shown when two of three frontends are killed`, async () => {
+test("no viewer is counted twice when two of three frontends are killed", async () => {
   const { frontend, doomed, comments } = east();
   const sources: readonly CountSource[] = [
     { name: frontend.name, url: frontend.url, kind: "frontend" },

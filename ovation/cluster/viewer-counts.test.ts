@@ -21,7 +21,7 @@ const VIDEO = "counted";
 let cluster: LocalCluster;
 let watch: CountWatch;
 /** The watch has one viewer at each frontend. */
-let everybody: number;
+let viewerCount: number;
 
 beforeAll(async () => {
   cluster = await startLocalCluster({
@@ -35,8 +35,8 @@ beforeAll(async () => {
     ...comments.map(({ name, url }) => ({ name, url, kind: "comments" as const })),
   ]);
   watch = await watchCounts(VIDEO, sources);
-  everybody = cluster.datacenters.reduce((sum, { frontends }) => sum + frontends.length, 0);
-  await within(RIGHT_MS, "all are counted, everywhere", () => watch.all(everybody));
+  viewerCount = cluster.datacenters.reduce((sum, { frontends }) => sum + frontends.length, 0);
+  await within(RIGHT_MS, "all are counted, everywhere", () => watch.all(viewerCount));
 }, 90_000);
 
 afterAll(async () => {
@@ -55,14 +55,22 @@ function east() {
   return { dispatcher, comments, redis };
 }
 
-/** Right in the end, and in between never wrong for long; at no time is anybody counted twice. */
-async function staysRight(from: number): Promise<void> {
+/**
+ * Right in the end, and in between never wrong for long; at no time is a viewer counted twice.
+ * `leastEver`: the smallest number that may be shown meanwhile.
+ */
+async function staysRight(from: number, leastEver = 0): Promise<void> {
   await Bun.sleep(EXPIRED_MS);
-  await within(RIGHT_MS, `all ${everybody} are counted, everywhere`, () => watch.all(everybody));
+  await within(RIGHT_MS, `all ${viewerCount} are counted, everywhere`, () =>
+    watch.all(viewerCount),
+  );
   for (const history of watch.histories) {
-    const { wrongAtAStretchMs, most } = history.since(from, everybody);
+    const { wrongAtAStretchMs, most, least } = history.since(from, viewerCount);
     expect(`${history.source}: ${wrongAtAStretchMs < RIGHT_MS}, at most ${most}`).toBe(
-      `${history.source}: true, at most ${everybody}`,
+      `${history.source}: true, at most ${viewerCount}`,
+    );
+    expect(`${history.source}: ${least >= leastEver}, ${least}`).toBe(
+      `${history.source}: true, ${least}`,
     );
   }
 }
@@ -76,11 +84,18 @@ test("a dispatcher and a comments process are killed: the others go on counting,
   await Promise.all([dispatcher.restart(), comments.restart()]);
 }, 90_000);
 
-test("Redis is killed and comes back empty: all viewers are counted again", async () => {
+test("Redis is killed and comes back empty: no number falls meanwhile", async () => {
   const { redis } = east();
   const from = performance.now();
   await redis.kill();
   await Bun.sleep(500);
   await redis.restart();
-  await staysRight(from);
+  await staysRight(from, viewerCount);
+}, 90_000);
+
+test("Redis forgets everything: no number falls before all have reported", async () => {
+  const { redis } = east();
+  const from = performance.now();
+  await redis.client.flushall();
+  await staysRight(from, viewerCount);
 }, 90_000);

@@ -55,7 +55,7 @@ test("too many for as long as two reports take is a viewer that moves, for longe
   ]);
 });
 
-test("a frontend that was killed is counted until its lease ends only where a dispatcher beside it is dead", () => {
+test("a killed frontend counts until its lease ends where a dispatcher is dead too", () => {
   const killed = fault("kill -9 frontend", 1500, 1900);
   const until = (at: number, faults: readonly Injected[]) =>
     planted([told(12, 1000), told(18, 2000), told(12, at)], faults);

@@ -86,7 +86,7 @@ export async function startDispatcherRole(options: DispatcherRoleOptions): Promi
   tableState.watch(() =>
     Promise.all([table.lookup([topicOf("frontend", dispatcherId)]), store.ping()]),
   );
-  const ownCounts = createRedisViewerCounts({ store });
+  const ownCounts = createRedisViewerCounts({ store, withholds: true });
   const { log, ask } = watchLog(
     await openClusterLog(options.database, settings, databaseState),
     steadyClock,
