@@ -197,3 +197,19 @@ test("a checker that docs/guarantees.md names for a violation knows it", () => {
     claims.filter(({ file, kind }) => !read(`${folder}/${file}`).includes(`"${kind}"`)),
   ).toEqual([]);
 });
+
+test("docs/http-api.md names each reason of a reconnect", () => {
+  const reasonsIn = (file: string, type: string): readonly string[] => {
+    const [, union = ""] = new RegExp(`export type ${type} =([^;]+);`).exec(read(file)) ?? [];
+    return [...union.matchAll(/"([a-z-]+)"/g)].map(([, reason = ""]) => reason);
+  };
+  // The client that left is told nothing, nor is the one that reads nothing.
+  const isTold = (reason: string): boolean => reason !== "left" && reason !== "stuck";
+  const reasons = [
+    ...reasonsIn("frontend/connection.ts", "CloseReason"),
+    ...reasonsIn("frontend/admission.ts", "Refusal"),
+  ];
+  expect(reasons.length).toBeGreaterThan(10);
+  const [, row = ""] = /^\| `reconnect`(.*)$/m.exec(read("docs/http-api.md")) ?? [];
+  expect(reasons.filter((reason) => isTold(reason) && !row.includes(`\`${reason}\``))).toEqual([]);
+});
