@@ -86,6 +86,8 @@ export interface CommentsOptions {
   readonly members?: MemberStores;
   /** Who may write to whom, beyond hosts and moderators. Default: nobody else. */
   readonly messages?: MessageRule;
+  /** Hosts and moderators of the site who count as such before they ever came. */
+  readonly staff?: readonly string[];
   /** Where presence is kept. Without it nobody is said to be online. */
   readonly presence?: PresenceValues;
   /** What went wrong in the background and is tried again or healed elsewhere; for the program's log. */
@@ -283,6 +285,7 @@ function createPeople(
       onFailure,
     }),
     messages: options.messages ?? "staff",
+    staff: new Set(options.staff),
   };
 }
 

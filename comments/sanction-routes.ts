@@ -127,7 +127,7 @@ export function createSanctionRoutes(service: Service, people: People): readonly
     await requireUnsanctioned(service, context, identity, placeOf(video));
     if (identity.sub === member) throw new Problem("forbidden", "Nobody sanctions themselves");
     const profile = (await people.stores.members.profiles([member])).get(member);
-    if (profile !== undefined && isStaff(profile.role) && identity.role !== "host")
+    if ((people.staff.has(member) || isStaff(profile?.role)) && identity.role !== "host")
       throw new Problem("forbidden", "Only a host may do this to a moderator");
   }
 

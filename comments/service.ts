@@ -84,6 +84,8 @@ export interface People {
   readonly stores: MemberStores;
   readonly directory: MemberDirectory;
   readonly messages: MessageRule;
+  /** Members whom the configuration names as staff. */
+  readonly staff: ReadonlySet<string>;
 }
 
 /** The video that a path names. */

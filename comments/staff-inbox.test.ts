@@ -1,6 +1,9 @@
 /** A moderator who has done nothing but connect, on a real server: members can write to them. */
 
 import { afterAll, beforeAll, expect, test } from "bun:test";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { dirname, join } from "node:path";
 import { SignJWT } from "jose";
 import { readEvents } from "./testing/event-reader.ts";
 import { type RunningOvation, startOvation } from "./testing/start-ovation.ts";
@@ -9,10 +12,16 @@ const SECRET = "the installation's own secret, long enough";
 const FOUND_MS_MAX = 5_000;
 
 let server: RunningOvation;
+let policy: string;
 beforeAll(async () => {
-  server = await startOvation(["--secret", SECRET]);
+  policy = join(mkdtempSync(join(tmpdir(), "ovation-staff-")), "policy.yaml");
+  writeFileSync(policy, "staff: [listed]\n");
+  server = await startOvation(["--secret", SECRET, "--policy", policy]);
 }, 30_000);
-afterAll(() => server.stop());
+afterAll(async () => {
+  await server.stop();
+  rmSync(dirname(policy), { recursive: true });
+});
 
 const tokenOf = (sub: string, role: string) =>
   new SignJWT({ sub, name: sub, role })
@@ -52,3 +61,23 @@ test("a member writes to a moderator who has only opened a stream, and it arrive
   expect(await write(ana, "cy")).toBe(403);
   other.close();
 }, 20_000);
+
+test("a member writes to staff that only the policy names, and they read it", async () => {
+  const [ana, mo] = await Promise.all([tokenOf("ana", "member"), tokenOf("mod", "moderator")]);
+  expect(await write(ana, "unlisted")).toBe(403);
+  expect(await write(ana, "listed")).toBe(201);
+  // It is as staff to moderators, too.
+  const ban = await fetch(`${server.url}/v1/members/listed/sanction`, {
+    method: "PUT",
+    headers: { authorization: `Bearer ${mo}` },
+    body: JSON.stringify({ kind: "ban" }),
+  });
+  expect(ban.status).toBe(403);
+  const answer = await fetch(`${server.url}/v1/conversations`, {
+    headers: { authorization: `Bearer ${await tokenOf("listed", "moderator")}` },
+  });
+  expect(await answer.json()).toMatchObject({
+    unread: 1,
+    conversations: [{ with: { id: "ana" }, last: { text: "help" } }],
+  });
+});

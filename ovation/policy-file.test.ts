@@ -17,6 +17,7 @@ import {
   readPolicyFile,
   toPolicy,
 } from "./policy-file.ts";
+import { STAFF_LISTED_MAX } from "./policy-schema.ts";
 
 const directory = mkdtempSync(join(tmpdir(), "ovation-policy-"));
 afterAll(() => rmSync(directory, { recursive: true }));
@@ -248,4 +249,14 @@ tokens:
       "none.pem: cannot be read",
     );
   });
+});
+
+test("STAFF_LISTED_MAX ids of staff are read; one more, and what is no id, is a mistake", () => {
+  const list = (count: number) =>
+    `staff: [${Array.from({ length: count }, (_, index) => `m${index}`).join(", ")}]`;
+  expect(parseConfiguration(list(STAFF_LISTED_MAX), "policy.yaml").staff).toHaveLength(
+    STAFF_LISTED_MAX,
+  );
+  expect(mistakesOf(list(STAFF_LISTED_MAX + 1))).toHaveLength(1);
+  expect(mistakesOf('staff: ["a b"]')[0]).toContain("a member's id");
 });

@@ -25,6 +25,7 @@ export interface Configuration {
   readonly textCodePointsMax?: number;
   readonly likeKinds?: readonly string[];
   readonly messages?: MessageRule;
+  readonly staff?: readonly string[];
   readonly guests?: boolean;
   readonly videos?: "any" | "listed";
   readonly rateRules?: Partial<RateRules>;
@@ -206,6 +207,7 @@ function toConfiguration(
     textCodePointsMax: form.comments?.textLength,
     likeKinds: form.comments?.likeKinds,
     messages: form.messages,
+    staff: form.staff,
     guests: form.guests,
     videos: form.videos,
     recordLives: form.records === undefined ? undefined : toRecordLives(form.records),

@@ -11,6 +11,9 @@ import {
 } from "@ovation/protocol";
 import { z } from "zod";
 
+/** Ids in `staff`. */
+export const STAFF_LISTED_MAX = 2_000;
+
 const audience = z.enum(["anyone", "members", "signed-in", "own", "token"]);
 const commentAudience = z.enum(["everyone", "members", "staff"]);
 
@@ -110,6 +113,11 @@ export const configurationForm = z.strictObject({
     .optional(),
   /** Who may write to whom, beyond hosts and moderators. */
   messages: z.enum(["staff", "members", "anyone"]).optional(),
+  /** Ids of hosts and moderators of the site: members may write to them before they ever came. */
+  staff: z
+    .array(z.string().refine(isTopicId, { error: "a member's id" }))
+    .max(STAFF_LISTED_MAX)
+    .optional(),
   guests: z.boolean().optional(),
   videos: z.enum(["any", "listed"]).optional(),
   /** How long records beside the log are kept; see `RecordLives`. */

@@ -42,6 +42,7 @@ function thoseThatNeedRestart(now: Settings, next: Settings): readonly string[] 
     ["videos", now.videos, next.videos],
     ["messages", now.comments?.messages, next.comments?.messages],
     ["comments.textLength", now.comments?.textCodePointsMax, next.comments?.textCodePointsMax],
+    ["staff", now.comments?.staff, next.comments?.staff],
     ["comments.likeKinds", now.comments?.likeKinds, next.comments?.likeKinds],
     ["pages", now.pages, next.pages],
   ] as const;

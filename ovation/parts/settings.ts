@@ -61,7 +61,7 @@ export interface Settings {
   /** What the policy file says of comments and messages. */
   readonly comments?: Pick<
     Configuration,
-    "textCodePointsMax" | "likeKinds" | "messages" | "rateRules" | "recordLives"
+    "textCodePointsMax" | "likeKinds" | "messages" | "staff" | "rateRules" | "recordLives"
   >;
 }
 
