@@ -5,28 +5,24 @@ import { createHmac } from "node:crypto";
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { Server } from "../testing/server.ts";
 import { until } from "../testing/until.ts";
 import { createMembers } from "./members.ts";
 import { type Client, createClient } from "./mod.ts";
-import { type RealServer, startRealServer } from "./testing/real-server.ts";
 
 const SECRET = "a-secret-of-these-tests-only-0123456789-abcdef";
 
-let server: RealServer;
+let server: Server;
 let directory: string;
 const clients: Client[] = [];
 
 beforeAll(async () => {
   directory = await mkdtemp(join(tmpdir(), "ovation-members-"));
   await writeFile(join(directory, "policy.yaml"), "messages: members\n");
-  server = await startRealServer(
-    "--rate-limits",
-    "off",
-    "--policy",
-    join(directory, "policy.yaml"),
-    "--secret",
-    SECRET,
-  );
+  server = await Server.start({
+    rateLimits: "off",
+    flags: ["--policy", join(directory, "policy.yaml"), "--secret", SECRET],
+  });
 }, 30_000);
 afterAll(async () => {
   for (const client of clients) client.close();
@@ -79,7 +75,7 @@ test("each device has each message once and in order, through a kill -9 in the m
   for (let n = 1; n <= 60; n++) {
     if (n === 30) {
       await server.kill();
-      await server.start();
+      await server.run();
     }
     expect((await conversation.send(`message ${n}`)).n).toBe(n);
   }

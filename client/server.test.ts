@@ -5,20 +5,20 @@ import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { EventSource } from "eventsource";
+import { Server } from "../testing/server.ts";
 import { until } from "../testing/until.ts";
 import { ApiError, type Client, type ClientOptions, createClient } from "./mod.ts";
 import { bundleForNode } from "./testing/node-bundle.ts";
-import { type RealServer, startRealServer } from "./testing/real-server.ts";
 
 const COMMENTS = 400;
 const POSTERS = 8;
 
-let server: RealServer;
+let server: Server;
 let directory: string;
 const clients: Client[] = [];
 
 beforeAll(async () => {
-  server = await startRealServer("--rate-limits", "off");
+  server = await Server.start({ rateLimits: "off" });
   directory = await mkdtemp(join(tmpdir(), "ovation-client-"));
   await bundleForNode(join(directory, "sdk.mjs"));
   await writeFile(join(directory, "program.mjs"), PROGRAM);
@@ -122,7 +122,7 @@ test("every viewer sees each acknowledged comment once and in order, though the 
   const posting = Promise.all(Array.from({ length: POSTERS }, post));
   await until(() => acknowledged.length >= COMMENTS / 4, "a quarter posted", 15_000);
   await server.kill();
-  await server.start();
+  await server.run();
   await posting;
 
   const expected = Array.from({ length: COMMENTS }, (_, index) => index + 1);

@@ -2,7 +2,7 @@
 
 import { expect, test } from "bun:test";
 import { signToken } from "../ovation/tokens/signer.ts";
-import { startOvation } from "./testing/start-ovation.ts";
+import { Server } from "../testing/server.ts";
 
 const SECRET = "a secret that survives a crash, long enough";
 const AUTHORS = 20;
@@ -16,7 +16,7 @@ interface Stored {
 
 test("every acknowledged comment survives a kill -9, without a hole or a repeat, and retries are harmless", async () => {
   const options = ["--secret", SECRET, "--rate-limits", "off", "--log-level", "warn"];
-  let server = await startOvation(options);
+  let server = await Server.start({ flags: options });
   const tokens = await Promise.all(
     Array.from({ length: AUTHORS }, (_, index) =>
       signToken(SECRET, { sub: `author-${index}` }, 600),
@@ -54,7 +54,7 @@ test("every acknowledged comment survives a kill -9, without a hole or a repeat,
   await server.kill();
   await Promise.all(writers);
 
-  server = await startOvation(options, {}, server.directory);
+  server = await Server.start({ flags: options, directory: server.directory });
   const before = await readAll(server.url);
   for (const [text, seq] of acknowledged)
     expect([text, before.find((each) => each.text === text)?.seq]).toEqual([text, seq]);

@@ -2,12 +2,12 @@
 
 import { afterAll, beforeAll, expect, test } from "bun:test";
 import { signToken } from "../ovation/tokens/signer.ts";
-import { type RunningOvation, startOvation } from "./testing/start-ovation.ts";
+import { Server } from "../testing/server.ts";
 
 const SECRET = "the secret of this test, long enough";
-let server: RunningOvation;
+let server: Server;
 beforeAll(async () => {
-  server = await startOvation(["--secret", SECRET]);
+  server = await Server.start({ flags: ["--secret", SECRET] });
 }, 30_000);
 afterAll(() => server.stop());
 
@@ -104,6 +104,6 @@ test("the names of staff are known after a restart", async () => {
   const { directory } = server;
   await Bun.sleep(400);
   await server.kill();
-  server = await startOvation(["--secret", SECRET], {}, directory);
+  server = await Server.start({ flags: ["--secret", SECRET], directory });
   expect((await join("Hanna Berg")).body.code).toBe("name-taken");
 }, 30_000);

@@ -4,12 +4,12 @@ import { afterAll, beforeAll, expect, test } from "bun:test";
 import { PROBLEMS } from "@ovation/protocol";
 import fc from "fast-check";
 import { signToken } from "../ovation/tokens/signer.ts";
+import { Server } from "../testing/server.ts";
 import { arbitraryRequest } from "./testing/arbitrary-requests.ts";
-import { type RunningOvation, startOvation } from "./testing/start-ovation.ts";
 
 const TIME_MS = 4_000;
 const SECRET = "a secret of the fuzz run, long enough";
-let server: RunningOvation;
+let server: Server;
 let tokens: readonly (string | undefined)[];
 
 beforeAll(async () => {
@@ -23,7 +23,7 @@ beforeAll(async () => {
     "--policy",
     "{directory}/policy.yaml",
   ];
-  server = await startOvation(options, { "policy.yaml": "messages: anyone\n" });
+  server = await Server.start({ flags: options, files: { "policy.yaml": "messages: anyone\n" } });
   const claims = [
     { sub: "ana" },
     { sub: "ben", publish: ["video:*"] },
@@ -69,5 +69,5 @@ test("no request is answered with a 5xx", async () => {
   // The requests reached far enough in to be refused for many reasons.
   expect(codes.size).toBeGreaterThan(8);
   expect((await fetch(`${server.url}/healthz`)).status).toBe(200);
-  expect(server.output()).not.toContain("a handler failed");
+  expect(server.output).not.toContain("a handler failed");
 }, 60_000);

@@ -2,20 +2,20 @@
 
 import { afterAll, beforeAll, expect, test } from "bun:test";
 import { signToken } from "../ovation/tokens/signer.ts";
+import { Server } from "../testing/server.ts";
 import { type EventReader, readEvents } from "./testing/event-reader.ts";
-import { type RunningOvation, startOvation } from "./testing/start-ovation.ts";
 
 const SECRET = "a secret for two members, long enough";
 const WAIT_MS_MAX = 5_000;
-let server: RunningOvation;
+let server: Server;
 
 beforeAll(async () => {
-  server = await startOvation(
-    ["--secret", SECRET, "--policy", "{directory}/policy.yaml", "--log-level", "warn"],
-    {
+  server = await Server.start({
+    flags: ["--secret", SECRET, "--policy", "{directory}/policy.yaml", "--log-level", "warn"],
+    files: {
       "policy.yaml": "messages: members\n",
     },
-  );
+  });
 }, 30_000);
 afterAll(() => server.stop());
 

@@ -5,18 +5,18 @@ import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { SignJWT } from "jose";
+import { Server } from "../testing/server.ts";
 import { readEvents } from "./testing/event-reader.ts";
-import { type RunningOvation, startOvation } from "./testing/start-ovation.ts";
 
 const SECRET = "the installation's own secret, long enough";
 const FOUND_MS_MAX = 5_000;
 
-let server: RunningOvation;
+let server: Server;
 let policy: string;
 beforeAll(async () => {
   policy = join(mkdtempSync(join(tmpdir(), "ovation-staff-")), "policy.yaml");
   writeFileSync(policy, "staff: [listed]\n");
-  server = await startOvation(["--secret", SECRET, "--policy", policy]);
+  server = await Server.start({ flags: ["--secret", SECRET, "--policy", policy] });
 }, 30_000);
 afterAll(async () => {
   await server.stop();

@@ -5,9 +5,9 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { YAML } from "bun";
-import { type RunningOvation, startOvation } from "../comments/testing/start-ovation.ts";
 import { createAddressOf, parseProxies } from "../ovation/client-address.ts";
 import { freePort } from "../testing/free-port.ts";
+import { Server } from "../testing/server.ts";
 
 const HERE = import.meta.dir;
 const VIEWER = "203.0.113.7";
@@ -106,7 +106,7 @@ test("systemd: the example's environment names proxies, and is one that the prog
 });
 
 describe("systemd: ovation.service behind the nginx of deploy/proxy", () => {
-  let server: RunningOvation;
+  let server: Server;
   let nginx: Bun.Subprocess;
   let url = "";
   const directory = mkdtempSync(join(tmpdir(), "ovation-unit-"));
@@ -120,8 +120,11 @@ describe("systemd: ovation.service behind the nginx of deploy/proxy", () => {
       .replace(/--(port|data) \S+ ?/g, "")
       .trim()
       .split(/\s+/);
-    server = await startOvation([...flags, "--policy", "{directory}/policy.yaml"], {
-      "policy.yaml": policy,
+    server = await Server.start({
+      flags: [...flags, "--policy", "{directory}/policy.yaml"],
+      files: {
+        "policy.yaml": policy,
+      },
     });
     const port = await freePort();
     url = `http://127.0.0.1:${port}`;

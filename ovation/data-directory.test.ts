@@ -14,7 +14,7 @@ import {
 } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { startOvation } from "../comments/testing/start-ovation.ts";
+import { Server } from "../testing/server.ts";
 import {
   CLAIM_MS_MAX,
   claimDataDirectory,
@@ -150,15 +150,18 @@ describe("what is in a data directory is for the server's user alone", () => {
         writeFileSync(join(data, name), name === "secret" ? `${"s".repeat(40)}\n` : "", {
           mode: 0o644,
         });
-      const server = await startOvation(["--data", data, "--log-level", "warn"]);
+      const server = await Server.start({
+        flags: ["--data", data, "--log-level", "warn"],
+        environment: { OVATION_SECRET: undefined },
+      });
       await fetch(`${server.url}/v1/videos/a/likes`, { method: "POST", body: "{}" });
       const names = readdirSync(data);
       expect(names).toContain("log.sqlite");
       expect(names).toContain("videos.sqlite");
       for (const name of names) expect([name, modeOf(join(data, name))]).toEqual([name, "600"]);
       expect(modeOf(data)).toBe("700");
-      expect(server.output()).toContain("other users of this machine could read these");
-      expect(server.output()).toContain(join(data, "members.sqlite"));
+      expect(server.output).toContain("other users of this machine could read these");
+      expect(server.output).toContain(join(data, "members.sqlite"));
       await server.stop();
 
       const exported = join(directory, "export.ndjson");

@@ -2,8 +2,8 @@
 
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { Problem } from "@ovation/protocol";
-import { type RunningOvation, startOvation } from "../comments/testing/start-ovation.ts";
 import { freePort } from "../testing/free-port.ts";
+import { Server } from "../testing/server.ts";
 import { createHostCheck, HOSTS_MAX, type HostsOptions, parseHosts } from "./hosts.ts";
 
 function asked(options: HostsOptions, host: string | null, peer = "127.0.0.1"): string {
@@ -94,14 +94,14 @@ describe("hosts", () => {
 });
 
 describe("a server on loopback", () => {
-  let server: RunningOvation;
+  let server: Server;
   let metricsPort = 0;
   beforeAll(async () => {
     metricsPort = await freePort();
-    server = await startOvation(
-      ["--policy", "{directory}/policy.yaml", "--metrics", `127.0.0.1:${metricsPort}`],
-      { "policy.yaml": "cors: [https://www.example.org]\nhosts: [live.example.org]\n" },
-    );
+    server = await Server.start({
+      flags: ["--policy", "{directory}/policy.yaml", "--metrics", `127.0.0.1:${metricsPort}`],
+      files: { "policy.yaml": "cors: [https://www.example.org]\nhosts: [live.example.org]\n" },
+    });
   }, 30_000);
   afterAll(() => server.stop());
 
@@ -164,14 +164,14 @@ describe("a server on loopback", () => {
 });
 
 test("a start that leaves metrics open to others says so, and who is believed", async () => {
-  const server = await startOvation(["--host", "0.0.0.0"]);
-  const output = server.output();
+  const server = await Server.start({ flags: ["--host", "0.0.0.0"] });
+  const output = server.output;
   await server.stop();
   expect(output).toContain("--metrics off");
   expect(output).toContain("--trusted-proxies");
-  const closed = await startOvation(["--host", "0.0.0.0", "--metrics", "off"]);
+  const closed = await Server.start({ flags: ["--host", "0.0.0.0", "--metrics", "off"] });
   const status = (await fetch(`${closed.url}/metrics`)).status;
-  expect([status, closed.output().includes("/metrics")]).toEqual([404, false]);
+  expect([status, closed.output.includes("/metrics")]).toEqual([404, false]);
   await closed.stop();
 }, 30_000);
 

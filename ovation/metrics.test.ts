@@ -1,8 +1,8 @@
 /** `/metrics` of a process: the balance of each hop, by lane. */
 
 import { expect, test } from "bun:test";
+import { Server } from "../testing/server.ts";
 import { until } from "../testing/until.ts";
-import { Server } from "./http/testing/server.ts";
 import { Viewer } from "./http/testing/viewer.ts";
 
 test("what is published, dispatched and written is counted by lane at every hop", async () => {

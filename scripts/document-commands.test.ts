@@ -7,8 +7,8 @@ import { afterAll, beforeAll, expect, test } from "bun:test";
 import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { type RunningOvation, startOvation } from "../comments/testing/start-ovation.ts";
 import { startPostgres, type TestPostgres } from "../testing/postgres.ts";
+import { Server } from "../testing/server.ts";
 
 const ROOT = join(import.meta.dir, "..");
 const COMMAND = `sh ${ROOT}/ovation/bin/ovation`;
@@ -70,10 +70,13 @@ const documents = [
 const written = documents.flatMap(commandsOf);
 const directory = mkdtempSync(join(tmpdir(), "ovation-documents-"));
 const ran = new Set<string>();
-let server: RunningOvation;
+let server: Server;
 let postgres: TestPostgres;
 beforeAll(async () => {
-  [server, postgres] = await Promise.all([startOvation([]), startPostgres()]);
+  [server, postgres] = await Promise.all([
+    Server.start({ environment: { OVATION_SECRET: undefined } }),
+    startPostgres(),
+  ]);
 }, 60_000);
 afterAll(async () => {
   await Promise.all([server.stop(), postgres.stop()]);

@@ -9,9 +9,9 @@ import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { Glob } from "bun";
 import type { Command } from "commander";
-import { type RunningOvation, startOvation } from "../comments/testing/start-ovation.ts";
 import { createProgram } from "../ovation/program.ts";
 import packageJson from "../package.json" with { type: "json" };
+import { Server } from "../testing/server.ts";
 
 const ROOT = join(import.meta.dir, "..");
 const read = (file: string): string => readFileSync(join(ROOT, file), "utf8");
@@ -74,9 +74,9 @@ const written: readonly Written[] = DOCUMENTS.flatMap((where) => {
 });
 const of = (program: string) => written.filter(({ words }) => words[0] === program);
 
-let server: RunningOvation;
+let server: Server;
 beforeAll(async () => {
-  server = await startOvation([]);
+  server = await Server.start();
 }, 30_000);
 afterAll(() => server.stop());
 

@@ -1,16 +1,15 @@
 /** The real server and the SDK as browsers load it, for tests that Node runs. */
 
-import { type ChildProcess, execFileSync, spawn } from "node:child_process";
+import { execFileSync } from "node:child_process";
 import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { basename, join } from "node:path";
 import type { Browser, BrowserContext, Page } from "@playwright/test";
-import { freePort } from "../../testing/free-port.ts";
+import { type Person, Server } from "../../testing/server.ts";
 
 const ROOT = join(import.meta.dirname, "../..");
 const BIN = join(ROOT, "ovation/bin");
 const PATH = "/sdk-test/";
-const READY_WITHIN_MS = 20_000;
 
 export interface RealPages {
   /** The server as Node reaches it. */
@@ -57,46 +56,11 @@ export async function startRealPages(browser: Browser, host = "127.0.0.1"): Prom
     "--target=browser",
     `--outdir=${sdk}`,
   ]);
-  const port = await freePort();
-  const url = `http://127.0.0.1:${port}`;
-  const origin = `http://${host}:${port}`;
-  let server: ChildProcess | undefined;
-  let token: string | undefined;
+  const server = await Server.start({ rateLimits: "off", flags: ["--hosts", host] });
+  const { url } = server;
+  const origin = `http://${host}:${server.port}`;
+  let poster: Promise<Person> | undefined;
 
-  async function start(): Promise<void> {
-    const flags = [
-      "start",
-      "--port",
-      String(port),
-      "--data",
-      join(directory, "data"),
-      "--rate-limits",
-      "off",
-      "--hosts",
-      host,
-      "--log-level",
-      "warn",
-    ];
-    server = spawn("sh", [join(BIN, "ovation"), ...flags], {
-      stdio: ["ignore", "ignore", "inherit"],
-    });
-    const deadline = Date.now() + READY_WITHIN_MS;
-    while (!(await isReady(url))) {
-      if (Date.now() > deadline) throw new Error("the server does not get ready");
-      await new Promise((resolve) => setTimeout(resolve, 20));
-    }
-  }
-
-  async function kill(): Promise<void> {
-    const dying = server;
-    if (dying === undefined || dying.exitCode !== null || dying.signalCode !== null) return;
-    await new Promise((resolve) => {
-      dying.once("exit", resolve);
-      dying.kill("SIGKILL");
-    });
-  }
-
-  await start();
   const context = await browser.newContext();
   const streams: string[] = [];
   context.on("request", (request) => {
@@ -134,37 +98,16 @@ export async function startRealPages(browser: Browser, host = "127.0.0.1"): Prom
       return page;
     },
     async comment(video, text) {
-      token ??= ((await post(`${url}/v1/guests`, { name: "Poster" })) as { token: string }).token;
-      return (
-        (await post(`${url}/v1/videos/${video}/comments`, { text }, token)) as { seq: number }
-      ).seq;
+      poster ??= server.guest("Poster");
+      return server.comment(video, text, (await poster).token);
     },
-    async connections() {
-      const metrics = await (await fetch(`${url}/metrics`)).text();
-      return Number(/^ovation_frontend_connections\S* (\d+)/m.exec(metrics)?.[1]);
-    },
-    kill,
-    start,
+    connections: () => server.metric("ovation_frontend_connections"),
+    kill: () => server.kill(),
+    start: () => server.run(),
     async close() {
       await context.close();
-      await kill();
+      await server.stop();
       rmSync(directory, { recursive: true });
     },
   };
-}
-
-async function post(url: string, body: unknown, token?: string): Promise<unknown> {
-  const headers: Record<string, string> = { "content-type": "application/json" };
-  if (token !== undefined) headers["authorization"] = `Bearer ${token}`;
-  const response = await fetch(url, { method: "POST", headers, body: JSON.stringify(body) });
-  if (!response.ok) throw new Error(`${url}: ${response.status}`);
-  return response.json();
-}
-
-async function isReady(url: string): Promise<boolean> {
-  try {
-    return (await fetch(`${url}/readyz`)).ok;
-  } catch {
-    return false;
-  }
 }

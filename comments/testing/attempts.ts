@@ -2,7 +2,7 @@
 
 import { afterAll, beforeAll, expect, test } from "bun:test";
 import { exportSPKI, generateKeyPair, SignJWT } from "jose";
-import { type RunningOvation, startOvation } from "./start-ovation.ts";
+import { Server } from "../../testing/server.ts";
 
 const SECRET = "the installation's own secret, long enough";
 export const ISSUER = "https://login.example";
@@ -57,7 +57,7 @@ export interface Attempts {
 
 /** Starts the server before the tests of the file and stops it after them. */
 export function serveAttempts(): Attempts {
-  let server: RunningOvation;
+  let server: Server;
   let loginKey: CryptoKey;
   let loginPem: string;
   const shown: string[] = [];
@@ -66,10 +66,10 @@ export function serveAttempts(): Attempts {
     const pair = await generateKeyPair("RS256", { extractable: true });
     loginKey = pair.privateKey;
     loginPem = await exportSPKI(pair.publicKey);
-    server = await startOvation(
-      ["--secret", SECRET, "--policy", "{directory}/policy.yaml", "--log-level", "debug"],
-      { "policy.yaml": POLICY, "login.pem": loginPem },
-    );
+    server = await Server.start({
+      flags: ["--secret", SECRET, "--policy", "{directory}/policy.yaml", "--log-level", "debug"],
+      files: { "policy.yaml": POLICY, "login.pem": loginPem },
+    });
   }, 30_000);
   afterAll(() => server.stop());
 
@@ -125,7 +125,7 @@ export function serveAttempts(): Attempts {
     endWithNoTokenShown() {
       test("after all that the server is alive, and no token is in anything it wrote", async () => {
         expect((await fetch(`${server.url}/healthz`)).status).toBe(200);
-        const output = server.output();
+        const output = server.output;
         const parts = shown
           .flatMap((token) => token.split(".").slice(1))
           .filter((part) => part.length > 10);

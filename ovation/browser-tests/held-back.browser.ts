@@ -7,15 +7,15 @@ import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { expect, test } from "@playwright/test";
-import { OvationServer } from "./server.ts";
+import { Server } from "../../testing/server.ts";
 
 const directory = mkdtempSync(join(tmpdir(), "ovation-held-back-"));
-let server: OvationServer;
+let server: Server;
 let nginx: ChildProcess;
 let url: string;
 
 test.beforeAll(async () => {
-  server = await OvationServer.start();
+  server = await Server.start();
   const probe = createServer().listen(0, "127.0.0.1");
   await once(probe, "listening");
   const address = probe.address();
@@ -73,7 +73,14 @@ test("a page shows every comment once, by long polls, and its viewer is counted 
   await expect.poll(() => polls.length, { timeout: 20_000 }).toBeGreaterThan(1);
   const author = { id: "a", name: "Ana", role: "member" };
   for (let number = 1; number <= 5; number++)
-    await server.publish("video:held", "comment", { text: `comment ${number}`, author }, true);
+    await server.publish([
+      {
+        topic: "video:held",
+        type: "comment",
+        data: { text: `comment ${number}`, author },
+        durable: true,
+      },
+    ]);
   await expect(page.getByText("comment 5", { exact: true })).toBeVisible();
   for (let number = 1; number <= 5; number++)
     await expect(page.getByText(`comment ${number}`, { exact: true })).toHaveCount(1);

@@ -1,18 +1,18 @@
 /** What an EventSource of a real browser makes of a server that has no room, or that goes: it comes back by itself. */
 
 import { expect, test } from "@playwright/test";
+import { Server } from "../../testing/server.ts";
 import { ReportingPage } from "./reporting-page.ts";
-import { OvationServer } from "./server.ts";
 
 /** What a `comment` has at least, also from a server. */
 const AUTHOR = { id: "ana", name: "Ana", role: "member" };
 const TOPIC = "video:overload";
 const CONNECTING = 0;
 
-let server: OvationServer;
+let server: Server;
 let page: ReportingPage;
 test.beforeAll(async () => {
-  server = await OvationServer.start(["--connections-max", "1"]);
+  server = await Server.start({ flags: ["--connections-max", "1"] });
   page = new ReportingPage();
   await page.listen();
 });
@@ -45,12 +45,21 @@ test("is refused at first, told when to come back, and is in as soon as there is
   // No sooner than it was told (a report takes a moment on its way here).
   expect(Date.now() - refusedAt).toBeGreaterThan(afterMs - 1500);
 
-  await server.publish(TOPIC, "comment", { text: "before", author: AUTHOR }, true);
+  await server.publish([
+    { topic: TOPIC, type: "comment", data: { text: "before", author: AUTHOR }, durable: true },
+  ]);
   await expect.poll(() => page.of("first", "comment").length).toBe(1);
-  await server.end("SIGTERM");
+  await server.end();
   await expect.poll(() => page.of("first", "reconnect").at(-1)?.data.reason).toBe("drain");
   await server.run();
-  await server.publish(TOPIC, "comment", { text: "while it was away", author: AUTHOR }, true);
+  await server.publish([
+    {
+      topic: TOPIC,
+      type: "comment",
+      data: { text: "while it was away", author: AUTHOR },
+      durable: true,
+    },
+  ]);
   await expect
     .poll(() => page.of("first", "comment").map(({ data }) => data.seq), { timeout: 20_000 })
     .toEqual([1, 2]);

@@ -6,9 +6,9 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { expect, test } from "@playwright/test";
+import { Server } from "../../testing/server.ts";
 import { openFirefox } from "./firefox.ts";
 import { ReportingPage } from "./reporting-page.ts";
-import { OvationServer } from "./server.ts";
 
 const TOPIC = "video:returning";
 /** Long enough for a refused attempt of each: browsers wait up to 5 s. */
@@ -40,18 +40,20 @@ for (const name of BROWSERS) {
   test(`${name} returns from refused connections of another origin: the SDK, and the page of the documents`, async ({
     page: chromium,
   }) => {
-    const server = await OvationServer.start();
+    const server = await Server.start();
     const page = new ReportingPage(pageFor(server.url));
     await page.listen();
     const firefox = name === "Firefox" ? openFirefox(page.url("")) : undefined;
     if (firefox === undefined) await chromium.goto(page.url(""));
     const comment = (text: string) =>
-      server.publish(
-        TOPIC,
-        "comment",
-        { text, author: { id: "a", name: "A", role: "host" } },
-        true,
-      );
+      server.publish([
+        {
+          topic: TOPIC,
+          type: "comment",
+          data: { text, author: { id: "a", name: "A", role: "host" } },
+          durable: true,
+        },
+      ]);
     const seqs = (stream: string) => page.of(stream, "comment").map(({ data }) => data.seq);
     const both = (...expected: number[]) =>
       expect
@@ -61,7 +63,7 @@ for (const name of BROWSERS) {
       await expect.poll(() => page.of("sdk", "connected").length, { timeout: 25_000 }).toBe(1);
       await comment("before");
       await both(1);
-      await server.end("SIGKILL");
+      await server.kill();
       await new Promise((resolve) => setTimeout(resolve, AWAY_MS));
       await server.run();
       await comment("after");

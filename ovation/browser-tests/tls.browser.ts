@@ -5,21 +5,22 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout } from "node:timers/promises";
 import { type Browser, chromium, expect, type Page, test } from "@playwright/test";
-import { makeCertificate, OvationServer } from "./server.ts";
+import { makeCertificate } from "../../testing/certificate.ts";
+import { Server } from "../../testing/server.ts";
 
 /** HTTP/1.1 allows a browser six connections to an origin. */
 const PAGES = 12;
 const TOPIC = "video:tls";
 
 let directory: string;
-let server: OvationServer;
+let server: Server;
 /** Fingerprints of the certificates that a browser takes. */
 const trusted: string[] = [];
 test.beforeAll(async () => {
   directory = mkdtempSync(join(tmpdir(), "ovation-tls-"));
   const certificate = makeCertificate(directory);
   trusted.push(certificate.fingerprint);
-  server = await OvationServer.start([], certificate);
+  server = await Server.start({ tls: certificate });
 });
 test.afterAll(async () => {
   await server.stop();
@@ -81,7 +82,8 @@ test("twelve pages each hold a stream over one HTTP/2 connection, and each gets 
     }
     for (const page of pages) expect(await protocolOf(page)).toBe("h2");
     expect(await server.metric("ovation_frontend_connections")).toBe(PAGES);
-    for (let count = 1; count <= 5; count++) await server.publish(TOPIC, "goal", count);
+    for (let count = 1; count <= 5; count++)
+      await server.publish([{ topic: TOPIC, type: "goal", data: count }]);
     for (const page of pages) await expect.poll(() => goalsOf(page)).toEqual([1, 2, 3, 4, 5]);
   } finally {
     await browser.close();
@@ -101,7 +103,8 @@ test("a stream runs over HTTP/3 on the same port", async () => {
       await listen(page);
       expect(await protocolOf(page)).toBe("h3");
     }
-    for (let count = 1; count <= 50; count++) await server.publish(TOPIC, "goal", count);
+    for (let count = 1; count <= 50; count++)
+      await server.publish([{ topic: TOPIC, type: "goal", data: count }]);
     for (const page of pages)
       await expect
         .poll(() => goalsOf(page))
@@ -130,10 +133,10 @@ test("streams over HTTP/3 return at a new certificate, and miss nothing", async 
     for (const form of ["cert", "key"] as const)
       copyFileSync(next[form], join(directory, `${form}.pem`));
     server.signal("SIGHUP");
-    await expect.poll(() => server.errors).toContain("the certificate");
+    await expect.poll(() => server.output).toContain("the certificate");
     const sent = Array.from({ length: 40 }, (_, index) => index + 1);
     for (const number of sent) {
-      await server.publish(TOPIC, "goal", number, true);
+      await server.publish([{ topic: TOPIC, type: "goal", data: number, durable: true }]);
       await setTimeout(100);
     }
     for (const page of pages) await expect.poll(() => goalsOf(page)).toEqual(sent);

@@ -5,9 +5,10 @@
 
 import { randomBytes } from "node:crypto";
 import { expect, type Page, test } from "@playwright/test";
+import { Server } from "../../testing/server.ts";
 import { openFirefox } from "./firefox.ts";
 import { ReportingPage } from "./reporting-page.ts";
-import { OvationServer, WatchedProxy } from "./server.ts";
+import { WatchedProxy } from "./watched-proxy.ts";
 
 /** What a `comment` has at least, also from a server. */
 const AUTHOR = { id: "ana", name: "Ana", role: "member" };
@@ -19,14 +20,16 @@ const NOISE_BYTES = 45_000;
 const NOISE_AT_ONCE = 16;
 
 interface Setting {
-  readonly server: OvationServer;
+  readonly server: Server;
   readonly proxy: WatchedProxy;
   readonly page: ReportingPage;
   readonly stream: string;
 }
 
 async function setUp(): Promise<Setting> {
-  const server = await OvationServer.start(["--heartbeat-seconds", "1", "--stuck-seconds", "60"]);
+  const server = await Server.start({
+    flags: ["--heartbeat-seconds", "1", "--stuck-seconds", "60"],
+  });
   const proxy = new WatchedProxy(server.port);
   const page = new ReportingPage();
   await Promise.all([proxy.listen(), page.listen()]);
@@ -44,7 +47,9 @@ async function readsIt({ server, proxy, page }: Setting): Promise<void> {
   const seqs = (stream: string) => page.of(stream, "comment").map((report) => report.data.seq);
   let comments = 0;
   const comment = async (text: string) => {
-    await server.publish(TOPIC, "comment", { text, author: AUTHOR }, true);
+    await server.publish([
+      { topic: TOPIC, type: "comment", data: { text, author: AUTHOR }, durable: true },
+    ]);
     comments++;
   };
   const hasAll = (stream: string, from = 1) =>
@@ -65,7 +70,7 @@ async function readsIt({ server, proxy, page }: Setting): Promise<void> {
   expect(page.of("first", "comment").at(-1)?.data.text).toBe("čeština 日本語 🎉");
 
   // Somebody who comes late reads from its own first frame.
-  await server.publish(TOPIC, "open-late", {});
+  await server.publish([{ topic: TOPIC, type: "open-late", data: {} }]);
   await expect.poll(() => page.of("late", "connection").length).toBe(1);
   const joinedAt = comments + 1;
   await comment("for both");
@@ -81,7 +86,7 @@ async function readsIt({ server, proxy, page }: Setting): Promise<void> {
   proxy.pause();
   for (let sent = 0; sent < NOISE_EVENTS; sent += NOISE_AT_ONCE) {
     if (sent % 64 === 0) await comment(`beside noise ${sent}`);
-    await server.publishAll(
+    await server.publish(
       Array.from({ length: NOISE_AT_ONCE }, () => ({
         topic: TOPIC,
         type: "noise",

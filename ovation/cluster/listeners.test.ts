@@ -13,7 +13,7 @@ import {
 } from "@ovation/dispatcher";
 import { systemClock } from "@ovation/protocol";
 import { Glob } from "bun";
-import { Server } from "../http/testing/server.ts";
+import { Server } from "../../testing/server.ts";
 import { type LocalCluster, startLocalCluster } from "./local-cluster.ts";
 import { within } from "./testing/crowd.ts";
 

@@ -2,19 +2,19 @@
 
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { systemClock } from "@ovation/protocol";
-import { type RealServer, startRealServer } from "../../client/testing/real-server.ts";
+import { Server } from "../../testing/server.ts";
 import { signToken } from "../tokens/mod.ts";
 import { type Demo, startDemo } from "./demo-audience.ts";
 import { DEMO_VIDEOS } from "./demo-script.ts";
 
 const SECRET = "a secret of the demo's tests, 32 bytes or so";
 
-let server: RealServer;
+let server: Server;
 let demo: Demo;
 const trouble: string[] = [];
 
 beforeAll(async () => {
-  server = await startRealServer("--secret", SECRET);
+  server = await Server.start({ flags: ["--secret", SECRET] });
   demo = await startDemo({
     url: server.url,
     viewers: 30,

@@ -1,8 +1,8 @@
 /** More than a topic can pass on at once, over HTTP: what a viewer does not get, it is told of. */
 
 import { afterAll, beforeAll, expect, test } from "bun:test";
+import { Server } from "../../testing/server.ts";
 import { until } from "../../testing/until.ts";
-import { Server } from "./testing/server.ts";
 import { Viewer } from "./testing/viewer.ts";
 
 const TOPIC = "video:burst";

@@ -5,9 +5,9 @@
 
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { connect, type Socket } from "node:net";
+import { Server } from "../../testing/server.ts";
 import { until } from "../../testing/until.ts";
 import { rawRequest } from "./testing/raw-request.ts";
-import { Server } from "./testing/server.ts";
 import { Viewer } from "./testing/viewer.ts";
 
 const FILES_MAX = 400;

@@ -4,8 +4,8 @@ import { Database } from "bun:sqlite";
 import { afterEach, describe, expect, setDefaultTimeout, test } from "bun:test";
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { Server } from "../../testing/server.ts";
 import { healthOf } from "../cluster/testing/health.ts";
-import { Server } from "./testing/server.ts";
 
 setDefaultTimeout(60_000);
 

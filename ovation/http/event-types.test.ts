@@ -3,8 +3,8 @@
 import { afterAll, beforeAll, expect, test } from "bun:test";
 import { type Client, createClient } from "@ovation/client";
 import { EventSource } from "eventsource";
+import { Server } from "../../testing/server.ts";
 import { until } from "../../testing/until.ts";
-import { Server } from "./testing/server.ts";
 
 const VIEWERS = 200;
 const TOPIC = "video:types";

@@ -3,8 +3,8 @@
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { Agent, request } from "node:http";
 import { connect, type Socket } from "node:net";
+import { Server } from "../../testing/server.ts";
 import { until } from "../../testing/until.ts";
-import { Server } from "./testing/server.ts";
 import { Viewer } from "./testing/viewer.ts";
 import { percentile } from "./testing/witness.ts";
 

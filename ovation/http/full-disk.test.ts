@@ -3,8 +3,9 @@
 import { afterAll, beforeAll, expect, test } from "bun:test";
 import { closeSync, openSync, rmSync, writeSync } from "node:fs";
 import { join } from "node:path";
+import { Server } from "../../testing/server.ts";
+import { token } from "../../testing/token.ts";
 import { until } from "../../testing/until.ts";
-import { Server, token } from "./testing/server.ts";
 import { Viewer } from "./testing/viewer.ts";
 
 const DISK_MEGABYTES = 32;

@@ -1,8 +1,9 @@
 /** A guest becomes a member: what the guest's token opened ends. Real processes. */
 
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
+import { Server } from "../../testing/server.ts";
+import { token } from "../../testing/token.ts";
 import { until } from "../../testing/until.ts";
-import { Server, token } from "./testing/server.ts";
 import { Viewer } from "./testing/viewer.ts";
 
 for (const flags of [[], ["--workers", "2"]])

@@ -5,10 +5,10 @@
  */
 
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
+import { Server } from "../../testing/server.ts";
 import { until } from "../../testing/until.ts";
 import { KernelSocket } from "./testing/kernel-socket.ts";
 import { type RawAnswer, rawRequest } from "./testing/raw-request.ts";
-import { Server } from "./testing/server.ts";
 import { Viewer } from "./testing/viewer.ts";
 import { percentile, Witness } from "./testing/witness.ts";
 

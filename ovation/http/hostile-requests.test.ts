@@ -1,8 +1,8 @@
 /** Requests that are none, or ask for what there is not, against a real process: each is refused and counted. */
 
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
+import { Server } from "../../testing/server.ts";
 import { rawRequest } from "./testing/raw-request.ts";
-import { Server } from "./testing/server.ts";
 
 const MEGABYTE = 1024 * 1024;
 const head = (path: string) => `GET ${path} HTTP/1.1\r\nHost: x\r\n`;

@@ -6,7 +6,8 @@ import { connect as connectPlain } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { connect as connectTls } from "node:tls";
-import { makeCertificate, Server } from "./testing/server.ts";
+import { makeCertificate } from "../../testing/certificate.ts";
+import { Server } from "../../testing/server.ts";
 
 const directory = mkdtempSync(join(tmpdir(), "ovation-hosts-"));
 afterAll(() => rmSync(directory, { recursive: true }));

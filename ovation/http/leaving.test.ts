@@ -2,8 +2,9 @@
 
 import { expect, test } from "bun:test";
 import { RETURN_SPREAD_MS } from "@ovation/frontend";
+import { Server } from "../../testing/server.ts";
+import { token } from "../../testing/token.ts";
 import { until } from "../../testing/until.ts";
-import { Server, token } from "./testing/server.ts";
 import { Viewer } from "./testing/viewer.ts";
 
 const CONNECTIONS_MAX = 120;

@@ -5,7 +5,7 @@ import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { connect } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { Server } from "./testing/server.ts";
+import { Server } from "../../testing/server.ts";
 
 const PIPELINED = "GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n";
 const WITHIN_MS = 8000;

@@ -3,9 +3,10 @@
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { type Client, createClient } from "@ovation/client";
 import { EventSource } from "eventsource";
+import { Server } from "../../testing/server.ts";
+import { token } from "../../testing/token.ts";
 import { until } from "../../testing/until.ts";
 import { startBufferingProxy } from "./testing/buffering-proxy.ts";
-import { Server, token } from "./testing/server.ts";
 import { Viewer } from "./testing/viewer.ts";
 
 interface Polled {

@@ -4,9 +4,9 @@ import { Database } from "bun:sqlite";
 import { afterEach, describe, expect, setDefaultTimeout, test } from "bun:test";
 import { readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { Server } from "../../testing/server.ts";
 import { until } from "../../testing/until.ts";
 import { healthOf } from "../cluster/testing/health.ts";
-import { Server } from "./testing/server.ts";
 
 setDefaultTimeout(60_000);
 

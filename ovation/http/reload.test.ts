@@ -6,10 +6,11 @@ import { type ClientHttp2Session, connect as connectHttp2 } from "node:http2";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { connect as connectTls } from "node:tls";
+import { makeCertificate } from "../../testing/certificate.ts";
 import { freePort } from "../../testing/free-port.ts";
+import { Server } from "../../testing/server.ts";
 import { until } from "../../testing/until.ts";
 import { signToken } from "../tokens/mod.ts";
-import { makeCertificate, Server } from "./testing/server.ts";
 
 const OTHER_SECRET = "a secret of another issuer, long enough";
 const directories: string[] = [];

@@ -4,8 +4,8 @@ import { Database } from "bun:sqlite";
 import { afterAll, beforeAll, expect, setDefaultTimeout, test } from "bun:test";
 import { copyFileSync, rmSync } from "node:fs";
 import { join } from "node:path";
+import { Server } from "../../testing/server.ts";
 import { until } from "../../testing/until.ts";
-import { Server } from "./testing/server.ts";
 import { Viewer } from "./testing/viewer.ts";
 
 setDefaultTimeout(60_000);

@@ -1,9 +1,9 @@
 /** What a stream looks like on the wire, to clients of every kind. */
 
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
+import { Server } from "../../testing/server.ts";
 import { until } from "../../testing/until.ts";
 import { rawRequest } from "./testing/raw-request.ts";
-import { Server } from "./testing/server.ts";
 import { Viewer } from "./testing/viewer.ts";
 
 let server: Server;

@@ -6,9 +6,10 @@ import { type ClientHttp2Session, type ClientHttp2Stream, connect } from "node:h
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createFrameReader } from "@ovation/protocol";
+import { makeCertificate } from "../../testing/certificate.ts";
+import { Server } from "../../testing/server.ts";
 import { until } from "../../testing/until.ts";
 import { rawRequest } from "./testing/raw-request.ts";
-import { makeCertificate, Server } from "./testing/server.ts";
 
 const STREAMS = 100;
 

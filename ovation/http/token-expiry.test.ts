@@ -1,8 +1,9 @@
 /** What a token allowed ends with it, over real sockets and several processes. */
 
 import { afterAll, beforeAll, expect, test } from "bun:test";
+import { Server } from "../../testing/server.ts";
+import { token } from "../../testing/token.ts";
 import { until } from "../../testing/until.ts";
-import { Server, token } from "./testing/server.ts";
 import { Viewer } from "./testing/viewer.ts";
 
 const TOKEN_S = 5;

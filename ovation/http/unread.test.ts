@@ -1,9 +1,9 @@
 /** Answers that are not read, thousands from one address: what each costs the process. */
 
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
+import { Server } from "../../testing/server.ts";
 import { until } from "../../testing/until.ts";
 import { KernelSocket } from "./testing/kernel-socket.ts";
-import { Server } from "./testing/server.ts";
 import { Viewer } from "./testing/viewer.ts";
 
 const SOCKETS = 2500;

@@ -5,9 +5,10 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { connect } from "node:http2";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { makeCertificate } from "../../testing/certificate.ts";
+import { Server } from "../../testing/server.ts";
 import { until } from "../../testing/until.ts";
 import { rawRequest } from "./testing/raw-request.ts";
-import { makeCertificate, Server } from "./testing/server.ts";
 import { Viewer } from "./testing/viewer.ts";
 
 const WORKERS = 3;

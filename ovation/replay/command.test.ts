@@ -4,7 +4,7 @@ import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { type RealServer, startRealServer } from "../../client/testing/real-server.ts";
+import { Server } from "../../testing/server.ts";
 import { signToken } from "../tokens/mod.ts";
 import { openRecording } from "./open-recording.ts";
 
@@ -12,11 +12,11 @@ const SAMPLE = join(import.meta.dir, "sample.jsonl");
 const SECRET = "a secret of the replay's tests, 32 bytes";
 const COMMAND = join(import.meta.dir, "../bin/ovation");
 
-let server: RealServer;
+let server: Server;
 const directory = mkdtempSync(join(tmpdir(), "ovation-replay-"));
 
 beforeAll(async () => {
-  server = await startRealServer("--rate-limits", "off", "--secret", SECRET);
+  server = await Server.start({ rateLimits: "off", flags: ["--secret", SECRET] });
 });
 afterAll(async () => {
   await server.stop();

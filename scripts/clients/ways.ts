@@ -4,8 +4,9 @@
 
 import { readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import { makeCertificate, Server } from "../../ovation/http/testing/server.ts";
+import { makeCertificate } from "../../testing/certificate.ts";
 import { freePort } from "../../testing/free-port.ts";
+import { Server } from "../../testing/server.ts";
 
 export const WAYS = ["plain", "TLS", "nginx", "HAProxy"] as const;
 export type Way = (typeof WAYS)[number];

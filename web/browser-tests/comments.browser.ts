@@ -1,10 +1,10 @@
 import { NAME_CODE_POINTS_MAX } from "@ovation/protocol";
-import { TestServer } from "./server.ts";
+import { Server } from "../../testing/server.ts";
 import { actAs, composer, expect, openWatch, rows, test, texts, write } from "./test.ts";
 
-let server: TestServer;
+let server: Server;
 test.beforeAll(async () => {
-  server = await TestServer.start();
+  server = await Server.start({ rateLimits: "off" });
 });
 test.afterAll(() => server.stop());
 

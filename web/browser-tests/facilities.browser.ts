@@ -4,7 +4,7 @@
  */
 
 import type { BrowserContext, Page } from "@playwright/test";
-import { TestServer } from "./server.ts";
+import { Server } from "../../testing/server.ts";
 import { connected, expect, rows, test, texts, write } from "./test.ts";
 
 /** Name → the object that has it, as an expression, and the property. */
@@ -88,9 +88,9 @@ function takeAway([kind, holder, property]: readonly [string, string, string]): 
   }
 }
 
-let server: TestServer;
+let server: Server;
 test.beforeAll(async () => {
-  server = await TestServer.start();
+  server = await Server.start({ rateLimits: "off" });
 });
 test.afterAll(() => server.stop());
 

@@ -7,12 +7,12 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { type BrowserContext, chromium, type FrameLocator, type Page } from "@playwright/test";
 import config from "../../playwright.config.ts";
-import { TestServer } from "./server.ts";
+import { Server } from "../../testing/server.ts";
 import { expect, test } from "./test.ts";
 
-let server: TestServer;
+let server: Server;
 test.beforeAll(async () => {
-  server = await TestServer.start();
+  server = await Server.start({ rateLimits: "off" });
 });
 test.afterAll(() => server.stop());
 

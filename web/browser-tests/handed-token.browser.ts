@@ -1,15 +1,15 @@
-import { createServer, type Server } from "node:http";
+import { createServer, type Server as HttpServer } from "node:http";
 import type { AddressInfo } from "node:net";
-import { TestServer } from "./server.ts";
+import { Server } from "../../testing/server.ts";
 import { expect, openWatch, test } from "./test.ts";
 
 /** A link with a token: who may say who a reader is. */
 
-let server: TestServer;
-let elsewhere: Server;
+let server: Server;
+let elsewhere: HttpServer;
 let attacker = "";
 test.beforeAll(async () => {
-  server = await TestServer.start();
+  server = await Server.start({ rateLimits: "off" });
   elsewhere = createServer((request, response) => {
     const link = decodeURIComponent((request.url ?? "").slice(1));
     response.setHeader("content-type", "text/html");

@@ -2,19 +2,22 @@ import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { Browser, BrowserContextOptions, Locator, Page } from "@playwright/test";
+import { type Person, Server } from "../../testing/server.ts";
 import { violations } from "./axe.ts";
 import { newMember, opener, openWatchAs } from "./members.ts";
-import { type Person, TestServer } from "./server.ts";
 import { actAs, expect, openWatch, rows, test, write } from "./test.ts";
 
-let server: TestServer;
+let server: Server;
 let directory: string;
 let host: string;
 
 test.beforeAll(async () => {
   directory = await mkdtemp(join(tmpdir(), "ovation-inbox-"));
   await writeFile(join(directory, "policy.yaml"), "messages: members\n");
-  server = await TestServer.start({ flags: ["--policy", join(directory, "policy.yaml")] });
+  server = await Server.start({
+    rateLimits: "off",
+    flags: ["--policy", join(directory, "policy.yaml")],
+  });
   host = await server.token(
     "--sub",
     "mara",

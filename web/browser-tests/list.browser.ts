@@ -1,11 +1,11 @@
 import type { Page } from "@playwright/test";
-import { type Person, TestServer } from "./server.ts";
+import { type Person, Server } from "../../testing/server.ts";
 import { actAs, expect, openWatch, rows, test, texts, write } from "./test.ts";
 
-let server: TestServer;
+let server: Server;
 let ana: Person;
 test.beforeAll(async () => {
-  server = await TestServer.start();
+  server = await Server.start({ rateLimits: "off" });
   ana = await server.guest("Ana");
 });
 test.afterAll(() => server.stop());

@@ -1,13 +1,13 @@
 /** Members of a test, and their watch pages with an inbox. */
 
 import type { Browser, BrowserContextOptions, Locator, Page } from "@playwright/test";
-import type { Person, TestServer } from "./server.ts";
+import type { Person, Server } from "../../testing/server.ts";
 import { expect } from "./test.ts";
 
 let count = 0;
 
 /** A member of one test alone. */
-export async function newMember(server: TestServer, name: string): Promise<Person> {
+export async function newMember(server: Server, name: string): Promise<Person> {
   const id = `${name.toLowerCase()}-${++count}`.replace(/[^a-z0-9-]/g, "");
   return { id, name, token: await server.token("--sub", id, "--name", name) };
 }
@@ -17,7 +17,7 @@ export async function newMember(server: TestServer, name: string): Promise<Perso
  * member.
  */
 export async function openWatchAs(
-  server: TestServer,
+  server: Server,
   browser: Browser,
   { token }: Person,
   video: string,

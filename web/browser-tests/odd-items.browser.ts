@@ -1,12 +1,12 @@
 import type { Page } from "@playwright/test";
+import { type Person, Server } from "../../testing/server.ts";
 import type { LiveComments } from "../live-comments.ts";
-import { type Person, TestServer } from "./server.ts";
 import { expect, openWatch, rows, test, texts } from "./test.ts";
 
-let server: TestServer;
+let server: Server;
 let ana: Person;
 test.beforeAll(async () => {
-  server = await TestServer.start();
+  server = await Server.start({ rateLimits: "off" });
   ana = await server.guest("Ana");
 });
 test.afterAll(() => server.stop());

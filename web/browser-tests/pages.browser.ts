@@ -1,12 +1,12 @@
 import { once } from "node:events";
 import { createServer } from "node:http";
+import { Server } from "../../testing/server.ts";
 import { violations } from "./axe.ts";
-import { TestServer } from "./server.ts";
 import { connected, expect, openWatch, rows, test } from "./test.ts";
 
-let server: TestServer;
+let server: Server;
 test.beforeAll(async () => {
-  server = await TestServer.start();
+  server = await Server.start({ rateLimits: "off" });
   const host = await server.token(
     "--sub",
     "mara",
@@ -127,7 +127,7 @@ test("on a phone the video stays above, the composer is at the bottom, and nothi
 
 test("the picture is where the wall clock says, for everybody", async ({ page }) => {
   // The clip comes with the demo.
-  const demo = await TestServer.start({ flags: ["--demo"] });
+  const demo = await Server.start({ rateLimits: "off", flags: ["--demo"] });
   await openWatch(page, demo);
   const drift = () =>
     page.locator("video").evaluate((video: HTMLVideoElement) => {

@@ -1,9 +1,9 @@
-import { TestServer } from "./server.ts";
+import { Server } from "../../testing/server.ts";
 import { actAs, composer, expect, openWatch, rows, test, write } from "./test.ts";
 
-let server: TestServer;
+let server: Server;
 test.beforeAll(async () => {
-  server = await TestServer.start({ rateLimits: true });
+  server = await Server.start();
 });
 test.afterAll(() => server.stop());
 

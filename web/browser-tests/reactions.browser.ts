@@ -1,11 +1,11 @@
 import type { Page } from "@playwright/test";
+import { Server } from "../../testing/server.ts";
 import { HEART_SCALE_MAX } from "../element/limits.ts";
-import { TestServer } from "./server.ts";
 import { expect, openWatch, test } from "./test.ts";
 
-let server: TestServer;
+let server: Server;
 test.beforeAll(async () => {
-  server = await TestServer.start();
+  server = await Server.start({ rateLimits: "off" });
 });
 test.afterAll(() => server.stop());
 

@@ -1,9 +1,9 @@
-import { TestServer } from "./server.ts";
+import { Server } from "../../testing/server.ts";
 import { actAs, connected, expect, openWatch, rows, test, texts, write } from "./test.ts";
 
-let server: TestServer;
+let server: Server;
 test.beforeEach(async () => {
-  server = await TestServer.start();
+  server = await Server.start({ rateLimits: "off" });
 });
 test.afterEach(() => server.stop());
 

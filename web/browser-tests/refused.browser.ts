@@ -1,13 +1,13 @@
 import type { Page } from "@playwright/test";
-import { TestServer } from "./server.ts";
+import { Server } from "../../testing/server.ts";
 import { actAs, composer, connected, expect, openWatch, rows, test } from "./test.ts";
 
 /** What a server or a browser refuses is said where the reader looks, with what to do. */
 
-let server: TestServer;
+let server: Server;
 let host: string;
 test.beforeAll(async () => {
-  server = await TestServer.start();
+  server = await Server.start({ rateLimits: "off" });
   const flags = ["--sub", "mara", "--name", "Mara", "--role", "host", "--publish", "video:*"];
   host = await server.token(...flags);
 });

@@ -1,11 +1,11 @@
 import type { Locator, Page } from "@playwright/test";
-import { TestServer } from "./server.ts";
+import { Server } from "../../testing/server.ts";
 import { actAs, composer, connected, expect, openWatch, rows, test } from "./test.ts";
 
-let server: TestServer;
+let server: Server;
 let host: string;
 test.beforeAll(async () => {
-  server = await TestServer.start({ flags: ["--demo"] });
+  server = await Server.start({ rateLimits: "off", flags: ["--demo"] });
   const flags = ["--sub", "mara", "--name", "Mara", "--role", "host", "--publish", "video:*"];
   host = await server.token(...flags);
 });

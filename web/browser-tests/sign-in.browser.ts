@@ -1,10 +1,10 @@
+import { Server } from "../../testing/server.ts";
 import { newMember, opener, openWatchAs } from "./members.ts";
-import { TestServer } from "./server.ts";
 import { expect, openWatch, rows, test, write } from "./test.ts";
 
-let server: TestServer;
+let server: Server;
 test.beforeAll(async () => {
-  server = await TestServer.start();
+  server = await Server.start({ rateLimits: "off" });
 });
 test.afterAll(() => server.stop());
 
@@ -55,7 +55,7 @@ test("a site signs its members in: getToken for the element, signin-requested fo
 test("where only hosts and moderators may be written to, only they are offered", async ({
   browser,
 }) => {
-  const strict = await TestServer.start();
+  const strict = await Server.start({ rateLimits: "off" });
   const tokenOf = (...flags: string[]) => strict.token(...flags);
   const [bob, mod] = await Promise.all([
     tokenOf("--sub", "bob"),

@@ -3,17 +3,17 @@ import { once } from "node:events";
 import { createServer } from "node:http";
 import { join } from "node:path";
 import type { Page } from "@playwright/test";
+import { Server } from "../../testing/server.ts";
 import { type SubPath, serveBelowPath } from "./nginx.ts";
-import { TestServer } from "./server.ts";
 import { composer, connected, expect, rows, test, write } from "./test.ts";
 
 const ROOT = join(import.meta.dirname, "../..");
 
-let server: TestServer;
+let server: Server;
 let live: SubPath;
 let host: string;
 test.beforeAll(async () => {
-  server = await TestServer.start({ flags: ["--demo"] });
+  server = await Server.start({ rateLimits: "off", flags: ["--demo"] });
   live = await serveBelowPath(server.url);
   const flags = ["--sub", "mara", "--name", "Mara", "--role", "host", "--publish", "video:*"];
   host = await server.token(...flags);

@@ -10,8 +10,8 @@ import {
   type Locator,
   type Page,
 } from "@playwright/test";
+import type { Person, Server } from "../../testing/server.ts";
 import type { LiveComments } from "../live-comments.ts";
-import type { Person, TestServer } from "./server.ts";
 
 export { expect };
 
@@ -34,7 +34,7 @@ export const test = base.extend({
 /** The context's browser has been this guest before. */
 export async function actAs(
   context: BrowserContext,
-  server: TestServer,
+  server: Server,
   person: Person,
 ): Promise<void> {
   await context.addInitScript(
@@ -45,7 +45,7 @@ export async function actAs(
   );
 }
 
-export async function openWatch(page: Page, server: TestServer, video = "demo"): Promise<void> {
+export async function openWatch(page: Page, server: Server, video = "demo"): Promise<void> {
   await page.goto(`${server.url}/watch/${video}`);
   await connected(page);
 }

@@ -15,7 +15,7 @@ import {
 } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { ROOT, TestServer } from "./server.ts";
+import { ROOT, Server } from "../../testing/server.ts";
 import { actAs, composer, expect, openWatch, rows, test, texts, write } from "./test.ts";
 
 /** What a page loads late, or may. */
@@ -47,11 +47,11 @@ function nextBuild(): string {
   return checkout;
 }
 
-let server: TestServer;
+let server: Server;
 let next: string;
 test.beforeAll(async () => {
   next = nextBuild();
-  server = await TestServer.start();
+  server = await Server.start({ rateLimits: "off" });
 });
 test.afterAll(async () => {
   await server.stop();

@@ -1,12 +1,12 @@
 /** The pages in WebKit: what Safari does otherwise than Chromium is tried here. */
 
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from "bun:test";
-import { TestServer } from "../browser-tests/server.ts";
+import { Server } from "../../testing/server.ts";
 import { startWebKit, type WebKit } from "./webkit.ts";
 
 const WAIT_MS_MAX = 12_000;
 
-let server: TestServer;
+let server: Server;
 let webkit: WebKit;
 let home: string;
 let video: string;
@@ -14,7 +14,7 @@ let count = 0;
 let token: string;
 
 beforeAll(async () => {
-  server = await TestServer.start();
+  server = await Server.start({ rateLimits: "off" });
   webkit = await startWebKit();
   [home = ""] = await webkit.tabs();
   ({ token } = await server.guest("Ana"));
