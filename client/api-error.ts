@@ -2,16 +2,16 @@
 
 import type { ApiErrorShape } from "./types.ts";
 
-/** Every method of the SDK that asks the server rejects with this one. */
+/** Every method of the SDK that sends a request rejects with this one. */
 export class ApiError extends Error implements ApiErrorShape {
   override readonly name = "ApiError";
-  /** One of `docs/errors.md`, or `network` where no answer came. */
+  /** A code of `docs/errors.md`, or `network` where no response came. */
   readonly code: string;
-  /** The HTTP status; 0 where no answer came. */
+  /** The HTTP status; 0 where no response came. */
   readonly status: number;
   readonly detail: string;
   readonly retryAfterMs?: number;
-  /** The topic that it is about, where the server names one. */
+  /** The topic concerned, where the server names one. */
   readonly topic?: string;
 
   constructor(code: string, status: number, detail: string, retryAfterMs?: number, topic?: string) {
@@ -24,7 +24,7 @@ export class ApiError extends Error implements ApiErrorShape {
   }
 }
 
-/** Reads the RFC 9457 body of an answer that is no success; proxies answer without one. */
+/** Reads the RFC 9457 body of an error response; proxies send none. */
 export async function toApiError(response: Response): Promise<ApiError> {
   const { status, headers } = response;
   const text = await response.text();
@@ -33,7 +33,7 @@ export async function toApiError(response: Response): Promise<ApiError> {
     try {
       problem = JSON.parse(text) ?? {};
     } catch {
-      // A cut-off body says no more than its status does.
+      // A truncated body adds nothing to its status.
     }
   }
   const seconds = Number(headers.get("retry-after") ?? Number.NaN);

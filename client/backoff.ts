@@ -1,9 +1,9 @@
-/** How long to wait before the next attempt. */
+/** The backoff before the next attempt. */
 
 /**
- * Full jitter: anywhere between 0 and a bound that doubles, so that viewers who were cut off together
- * do not come back together.
- * Source: "Exponential Backoff And Jitter", AWS Architecture Blog, 2015.
+ * Full jitter: anywhere between 0 and a bound that doubles, so that viewers that were cut off
+ * together do not reconnect together. Source: "Exponential Backoff And Jitter", AWS Architecture
+ * Blog, 2015.
  */
 export function drawRetryMs(
   attempt: number,

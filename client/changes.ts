@@ -1,7 +1,7 @@
 /**
- * Topics added and removed on an open connection. Calls are not queued: what is wanted is compared
- * with what the server has, one request at a time, until both agree. So a burst is one request, and
- * a topic that comes and goes within it none.
+ * Topics added and removed on an open connection. Calls are not queued: the wanted topics are
+ * compared with the server's, one request at a time, until both agree. So a burst is one request,
+ * and a topic added and removed within it none.
  */
 
 import { type Clock, TOPICS_PER_CONNECTION_MAX, type Topic } from "@ovation/protocol";
@@ -11,17 +11,20 @@ import type { SendRequest } from "./request.ts";
 import type { TopicAnswer, TopicTable } from "./topics.ts";
 
 export interface Changes {
-  /** A connection is open; it was asked for `topics`. */
+  /** A connection is open; it requested `topics`. */
   begin(connectionId: string, topics: Iterable<Topic>): void;
-  /** The connection is gone. */
+  /** The connection is closed. */
   end(): void;
-  /** Brings the server to what the table wants, soon. */
+  /** Sends the differences between the table and the server, soon. */
   settle(): void;
-  /** Asks the server for the heads of all topics: whether it still has the connection, and whether something is missing. */
+  /**
+   * Requests the heads of all topics: checks that the server still has the connection, and that
+   * nothing is missing.
+   */
   verify(): void;
 }
 
-/** `onBroken` is called where the connection cannot be changed any more: connect again. */
+/** `onBroken` is called where the connection cannot be changed any more: reconnect. */
 export function createChanges(
   table: TopicTable,
   send: SendRequest,
@@ -29,16 +32,16 @@ export function createChanges(
   onBroken: () => void,
 ): Changes {
   let connectionId: string | undefined;
-  /** What this connection was asked for. */
+  /** The topics requested on this connection. */
   let asked = new Set<Topic>();
   let busy = false;
   let verifying = false;
   let failures = 0;
-  /** Of the requests on this connection: one that hung on its way undoes none that came after it. */
+  /** The order of the requests on this connection: a delayed one undoes none that came after it. */
   let order = 0;
   let cancelRetry: (() => void) | undefined;
 
-  /** The next request, if there is anything to say. */
+  /** The next request, if anything has changed. */
   function next():
     | { readonly method: "PUT" | "DELETE"; readonly topics: readonly Topic[] }
     | undefined {
@@ -81,10 +84,11 @@ export function createChanges(
           for (const topic of topics) table.answered(topic, { error: code });
           settle();
         }
-        // Too many changes: the server says when it takes the next one, and the connection is well.
+        // Too many changes: the server says when it accepts the next one, and the connection is
+        // intact.
         else if (status === 429)
           cancelRetry = clock.after(error.retryAfterMs ?? REQUEST_RETRY_MS, settle);
-        // 412: the connection is gone, whatever we see of it.
+        // 412: the connection is closed, whatever this end sees.
         else if (status === 412 || ++failures > REQUEST_RETRIES_MAX) onBroken();
         else cancelRetry = clock.after(REQUEST_RETRY_MS * 2 ** (failures - 1), settle);
       },

@@ -39,7 +39,7 @@ const FORMS: Record<string, ClientOptions> = {
 
 for (const [form, options] of Object.entries(FORMS)) {
   describe(`over ${form}`, () => {
-    test("comments arrive once and in order through a cut, on topics of the address and of a PUT", async () => {
+    test("comments arrive once and in order through a cut, on all topics", async () => {
       const client = open(options);
       const one: number[] = [];
       const two: number[] = [];
@@ -66,7 +66,7 @@ for (const [form, options] of Object.entries(FORMS)) {
       expect(two).toEqual(one);
     });
 
-    test("an expired token is replaced through the callback, and the stream goes on from its position", async () => {
+    test("an expired token is replaced by the callback, and the stream resumes", async () => {
       let issued = 0;
       let valid = "token-1";
       const client = open({ ...options, token: async () => `token-${++issued}` });
@@ -90,7 +90,7 @@ for (const [form, options] of Object.entries(FORMS)) {
       );
     });
 
-    test("a token that is not valid ends it for good, until there is another one", async () => {
+    test("an invalid token ends the stream until there is another one", async () => {
       const client = open({ ...options, token: "wrong" });
       server.script = ({ token }) =>
         token === "right" ? undefined : problem(401, "token-invalid");
@@ -109,7 +109,7 @@ for (const [form, options] of Object.entries(FORMS)) {
       expect(client.state).toMatchObject({ reason: "stopped" });
     });
 
-    test("a server in trouble is tried again", async () => {
+    test("a failing server is retried", async () => {
       const client = open(options);
       let refusals = 3;
       server.script = () => (refusals-- > 0 ? problem(503, "unavailable") : undefined);
@@ -117,7 +117,7 @@ for (const [form, options] of Object.entries(FORMS)) {
       await until(() => client.state.name === "connected", "connected");
     });
 
-    test("one forbidden topic among many is said and the others are served", async () => {
+    test("one forbidden topic is reported, and the others are served", async () => {
       const client = open(options);
       server.model.refused.set("member:bob", "forbidden");
       server.script = ({ path, url }) =>
@@ -140,7 +140,7 @@ for (const [form, options] of Object.entries(FORMS)) {
 
 for (const eventSource of [EventSource, "fetch"] as const) {
   const form = eventSource === "fetch" ? "fetch" : "EventSource";
-  test(`over ${form} no type costs a reconnect: unknown ones, EventSource's own, Object's`, async () => {
+  test(`over ${form} no type costs a reconnect: unknown, EventSource's or Object's`, async () => {
     const client = open({ eventSource });
     const seen: string[] = [];
     client.subscribe("video:1", {
@@ -151,7 +151,7 @@ for (const eventSource of [EventSource, "fetch"] as const) {
     for (const type of ["goal", "error", "open", "message", "constructor", "comment"])
       server.model.publish("video:1", type, {});
     await until(() => seen.length === 2, "the comment behind the others");
-    // A callback that comes later hears its type on the same connection.
+    // A callback that is added later gets its type on the same connection.
     client.subscribe("video:1", { poll: ({ seq }) => void seen.push(`poll ${seq}`) });
     client.subscribe("video:1", { onEvent: ({ type }) => void seen.push(`any ${type}`) });
     server.model.publish("video:1", "poll", {});
@@ -175,12 +175,12 @@ test("a server that names its events is read by fetch, which sees every name", a
 });
 
 describe("the HTTP API", () => {
-  test("a comment whose answer was lost is stored once: the retry has the same clientId", async () => {
+  test("a comment whose response was lost is stored once by its clientId", async () => {
     const client = open();
     let losses = 2;
     const lossy = (async (...parameters: Parameters<typeof fetch>) => {
       const response = await fetch(...parameters);
-      if (losses-- > 0) throw new TypeError("the answer was lost");
+      if (losses-- > 0) throw new TypeError("the response was lost");
       return response;
     }) as unknown as typeof fetch;
     const stored = await open({ fetch: lossy }).video("7").comment("hello", { replyTo: 3 });
@@ -210,7 +210,7 @@ describe("the HTTP API", () => {
     expect(server.requests).toHaveLength(1);
   });
 
-  test("a read that is refused for its rate is sent again after the wait that the server names", async () => {
+  test("a rate-limited read is retried after the wait that the server names", async () => {
     let refusals = 2;
     server.script = () =>
       refusals-- > 0
@@ -228,7 +228,7 @@ describe("the HTTP API", () => {
     expect(server.requests).toHaveLength(4);
   });
 
-  test("an answer that is no problem document is one all the same", async () => {
+  test("an error response without a problem document is an ApiError too", async () => {
     server.script = () =>
       new Response("<h1>no</h1>", { status: 500, headers: { "retry-after": "2" } });
     const error = await open()
@@ -238,7 +238,7 @@ describe("the HTTP API", () => {
     expect(error).toMatchObject({ code: "http-500", status: 500, retryAfterMs: 2000 });
   });
 
-  test("no answer is the code `network`", async () => {
+  test("no response is the code `network`", async () => {
     const error = await open({ url: "http://127.0.0.1:1" })
       .video("7")
       .info()
@@ -246,7 +246,7 @@ describe("the HTTP API", () => {
     expect(error).toMatchObject({ code: "network", status: 0 });
   });
 
-  test("an expired token is renewed once for requests that come together", async () => {
+  test("an expired token is renewed once for concurrent requests", async () => {
     let issued = 0;
     const client = open({ token: () => `token-${++issued}` });
     server.script = ({ token }) =>

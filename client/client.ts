@@ -30,8 +30,8 @@ interface Subscriber {
 }
 
 /**
- * A client; nothing is opened before the first subscription. Throws a TypeError where there is no page
- * to take the server's address from and `url` is absent.
+ * A client; it connects at the first subscription. Throws a TypeError where `url` is absent and
+ * there is no page to take the server's URL from.
  */
 export function createClient(options: ClientOptions = {}): Client {
   const fetchFunction =
@@ -57,7 +57,7 @@ export function createClient(options: ClientOptions = {}): Client {
   const sink: StreamSink = {
     onState(next) {
       state = next;
-      // Programs have their files beside them, and a timer would keep them running.
+      // Programs have their files locally, and a timer would keep them running.
       if (next.name === "connected" && typeof document !== "undefined")
         cancelAhead ??= clock.after(LOAD_AHEAD_MS, loadAhead);
       for (const listener of [...listeners]) guard(() => listener(next));
@@ -96,7 +96,7 @@ export function createClient(options: ClientOptions = {}): Client {
     fetchFunction: fetchFunction as typeof fetch,
   });
   const own = () => createStream(environment, sink);
-  // Where the file is not to be had, a connection of one's own does as well.
+  // Where the file cannot be loaded, a separate connection works as well.
   const shared = () =>
     import("./stream-tab.ts").then(
       ({ createTabStream }) => createTabStream(environment, sink),
@@ -141,7 +141,7 @@ export function createClient(options: ClientOptions = {}): Client {
         stream.add(topic);
       } else {
         others.add(subscriber);
-        // The topic may be active already: then this one begins where it stands.
+        // The topic may be active already: then this subscriber begins at its current position.
         queueMicrotask(() => {
           const standing = stream.standing(topic);
           if (standing !== undefined && subscribers.get(topic)?.has(subscriber))
@@ -188,7 +188,7 @@ export function createClient(options: ClientOptions = {}): Client {
   };
 }
 
-/** An error in the application's callback is the application's: it is reported as uncaught, and stops nothing here. */
+/** An error in the application's callback is reported as uncaught, and stops nothing here. */
 function guard(run: () => void): void {
   try {
     run();
@@ -232,7 +232,7 @@ function sharesTabs(
 const loadFetch = () => import("./transport-fetch.ts");
 const loadPoll = () => import("./transport-poll.ts");
 
-/** What fails here is tried again when it is needed. */
+/** A failure here is retried when the file is needed. */
 function loadAhead(): void {
   Promise.all([loadFetch(), loadPoll()]).catch(() => {});
 }

@@ -1,4 +1,4 @@
-/** What a message of the stream holds: a type, and an object. */
+/** The content of a message of the stream: a type, and an object. */
 
 import type { Message } from "@ovation/protocol";
 
@@ -19,6 +19,6 @@ export function readContent({ type: name, data }: Message): Content | undefined 
   }
   if (typeof fields !== "object" || fields === null) return undefined;
   const { type } = fields as Fields;
-  // With `events=message` the type is inside; a server from before it names its events.
+  // With `events=message` the type is inside; an earlier server names its events.
   return { type: typeof type === "string" ? type : name, fields: fields as Fields };
 }

@@ -1,4 +1,4 @@
-/** When the SDK polls, and when it tries a stream again. */
+/** When the SDK polls, and when it retries a stream. */
 
 import { expect, test } from "bun:test";
 import { createManualClock } from "../testing/manual-clock.ts";
@@ -10,7 +10,7 @@ function world() {
   return { clock, fallback: createFallback(clock, () => 0) };
 }
 
-test("two silent streams are followed by a poll, and a poll that is silent too by streams", () => {
+test("two silent streams are followed by a poll, a silent poll by streams", () => {
   const { fallback } = world();
   fallback.silent();
   expect(fallback.polls).toBe(false);
@@ -28,7 +28,7 @@ test("a stream that opened between two silent ones shows that streams come throu
   expect(fallback.polls).toBe(false);
 });
 
-test("a client that polls tries a stream again, each time after twice as long, up to a limit", async () => {
+test("a polling client retries a stream with a doubled wait, up to a limit", async () => {
   const { clock, fallback } = world();
   const waits: number[] = [];
   for (let count = 0; count < 7; count++) {
@@ -48,7 +48,7 @@ test("a client that polls tries a stream again, each time after twice as long, u
   expect(longest).toBe(30 * first);
 });
 
-test("another network begins with a stream, and a connection that is gone leaves no timer", () => {
+test("another network begins with a stream, and a closed connection has no timer", () => {
   const { clock, fallback } = world();
   fallback.heldBack();
   fallback.opened(() => {});
@@ -58,7 +58,7 @@ test("another network begins with a stream, and a connection that is gone leaves
   expect(fallback.polls).toBe(false);
 });
 
-test("SILENT_STREAMS_MAX: so many silent streams are followed by a poll, not fewer", () => {
+test("SILENT_STREAMS_MAX silent streams are followed by a poll, not fewer", () => {
   const { fallback } = world();
   for (let stream = 1; stream < SILENT_STREAMS_MAX; stream++) fallback.silent();
   expect(fallback.polls).toBe(false);

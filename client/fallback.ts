@@ -1,6 +1,6 @@
 /**
- * Whether the next attempt is a stream or a poll. Some proxies and virus scanners hold an event stream
- * back until it ends; others break it. Both let requests with an end pass.
+ * Decides whether the next attempt is a stream or a poll. Some proxies and virus scanners buffer an
+ * event stream until it ends; others break it. Both let requests with an end pass.
  */
 
 import type { Clock } from "@ovation/protocol";
@@ -8,15 +8,15 @@ import { POLL_MS, SILENT_STREAMS_MAX } from "./limits.ts";
 
 export interface Fallback {
   readonly polls: boolean;
-  /** The attempt ended, or was given up, without an event. */
+  /** The attempt ended, or was aborted, without an event. */
   silent(): void;
-  /** The stream was open for so long without its first event that it is probably held back. */
+  /** The stream was open for so long without its first event that it is probably buffered. */
   heldBack(): void;
-  /** The first event is here. A connection that polls calls `tryStream` after a while. */
+  /** The first event arrived. A polling connection calls `tryStream` after a while. */
   opened(tryStream: () => void): void;
-  /** The connection is gone. */
+  /** The connection is closed. */
   ended(): void;
-  /** Another network: what is on the way may be different. */
+  /** Another network: its proxies may differ. */
   forget(): void;
 }
 
@@ -37,7 +37,7 @@ export function createFallback(clock: Clock, random: () => number): Fallback {
       return polls;
     },
     silent() {
-      // A poll that is not answered either: it is not the stream.
+      // A poll without a response either: the stream is not the cause.
       if (polls) silentStreams = 0;
       else silentStreams++;
       polls = silentStreams >= SILENT_STREAMS_MAX;

@@ -30,7 +30,7 @@ test("the first tap leaves at once, those of the next second together", async ()
   expect(sent).toEqual(["0 like 1", "1000 like 7"]);
 });
 
-test("one request carries twenty at most, the rest follows a second later", async () => {
+test("one request carries twenty at most, the rest follow a second later", async () => {
   const { clock, sent, likes } = setUp();
   likes.tap("like", 45);
   await clock.advance(10_000);
@@ -45,14 +45,14 @@ test("kinds take turns", async () => {
   expect(sent).toEqual(["0 like 20", "1000 clap 2", "2000 like 10"]);
 });
 
-test("what waits is bounded", async () => {
+test("pending taps are bounded", async () => {
   const { clock, sent, likes } = setUp();
   for (let tap = 0; tap < 1000; tap++) likes.tap("like", 10);
   await clock.advance(60_000);
   expect(sent).toHaveLength(LIKES_WAITING_MAX / 20);
 });
 
-test("a refusal for the rate is waited out and nothing is lost; a lost request is not repeated", async () => {
+test("a rate limit is waited out without loss; a lost request is not retried", async () => {
   let refusals = 1;
   const { clock, sent, likes } = setUp(() => {
     if (refusals-- > 0) return Promise.reject(new ApiError("rate-limited", 429, "slow down", 4000));
@@ -63,7 +63,7 @@ test("a refusal for the rate is waited out and nothing is lost; a lost request i
   expect(sent).toEqual(["0 like 3", "4000 like 3"]);
 });
 
-test("a page that goes away sends what waits", async () => {
+test("a page that closes sends its pending taps", async () => {
   const { clock, sent, likes } = setUp();
   likes.tap("like", 1);
   await clock.advance(10);
@@ -73,7 +73,7 @@ test("a page that goes away sends what waits", async () => {
   expect(sent).toEqual(["0 like 1", "10 like 4 keepalive"]);
 });
 
-test("a count that is none is not counted", async () => {
+test("an invalid count is ignored", async () => {
   const { clock, sent, likes } = setUp();
   for (const count of [0, -3, Number.NaN]) likes.tap("like", count);
   await clock.advance(5000);

@@ -7,14 +7,14 @@ import type { SendRequest } from "./request.ts";
 
 export interface Likes {
   tap(kind: string, count: number): void;
-  /** Sends what waits at once, at most one request per kind: the page may be gone in a moment. */
+  /** Sends pending taps at once, at most one request per kind: the page may close in a moment. */
   flush(): void;
 }
 
 /**
- * The first tap leaves at once, the next ones together a second later; what one request cannot hold
- * waits for the next. A request that failed is not repeated, because the server may have counted it
- * and likes must not count twice; one that was refused for its rate is (nothing was counted).
+ * The first tap leaves at once, the next ones together a second later; taps over the limit of a
+ * request wait for the next. A failed request is not retried, because the server may have counted
+ * it; a rate-limited one is (nothing was counted).
  */
 export function createLikes(path: string, send: SendRequest, clock: Clock): Likes {
   const waiting = new Map<string, number>();

@@ -1,4 +1,7 @@
-/** What members exchange: the shapes of events on `member:{id}` topics and of the answers of `members.ts`. */
+/**
+ * The data between members: the shapes of events on `member:{id}` topics and of the responses of
+ * `members.ts`.
+ */
 
 import type { Author } from "./types.ts";
 
@@ -7,28 +10,30 @@ export interface Person {
   readonly name: string;
 }
 
-/** `data` of a `message` event. `n` is its number in the conversation, from 1, the same for both. */
+/**
+ * `data` of a `message` event. `n` is its number in the conversation, from 1, the same for both.
+ */
 export interface MessageData {
   readonly n: number;
   readonly from: Author;
   readonly to: { readonly id: string };
   readonly text: string;
-  /** What the author's device called it: how it recognises its own echo. */
+  /** The author's device's id for it: how it recognises its own echo. */
   readonly clientId?: string;
 }
-/** `data` of `receipt`: how far `from` has come in the conversation with `with`. */
+/** `data` of `receipt`: up to where `from` has read the conversation with `with`. */
 export interface ReceiptData extends Cursors {
   readonly from: Person;
   readonly with: { readonly id: string };
 }
-/** `data` of `typing` on a member's topic: forget it after `forMs`; 0 ends it. */
+/** `data` of `typing` on a member's topic: expires after `forMs`; 0 ends it. */
 export interface TypingData {
   readonly from: Person;
   readonly forMs?: number;
 }
 export interface PresenceStatus {
   readonly online: boolean;
-  /** The last sign of life, ms since 1970; absent where there was none for a month. */
+  /** Last activity, ms since 1970; absent where there was none for a month. */
   readonly seenAt?: number;
 }
 /** `data` of `presence`. */
@@ -79,13 +84,13 @@ export interface MessagesPage {
   /** Ascending. */
   readonly messages: readonly Message[];
   readonly head: number;
-  /** How far one has come oneself, and the other. */
+  /** Up to where oneself, and the other, has read. */
   readonly seen: number;
   readonly other: Cursors;
 }
 export interface Conversation {
   readonly with: Person & { readonly avatar?: string };
-  /** The newest message; `text` is how it begins, `from` an id. */
+  /** The newest message; `text` is its beginning, `from` an id. */
   readonly last: {
     readonly n: number;
     readonly at: number;
@@ -99,12 +104,12 @@ export interface Conversation {
 export interface ConversationsPage {
   /** The newest first. */
   readonly conversations: readonly Conversation[];
-  /** In all conversations, those on other pages too. */
+  /** In all conversations, including those on other pages. */
   readonly unread: number;
   /** The `cursor` of the next page; absent on the last one. */
   readonly next?: string;
 }
-/** A notification with its place on the member's own topic. */
+/** A notification with its number in the member's own topic. */
 export interface Notice {
   readonly seq: number;
   readonly at: number;

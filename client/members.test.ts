@@ -1,4 +1,7 @@
-/** Two members on the real server: messages once and in order on every device, receipts, typing, presence, notifications. */
+/**
+ * Two members on the real server: messages once and in order on every device, receipts, typing,
+ * presence, notifications.
+ */
 
 import { afterAll, beforeAll, expect, test } from "bun:test";
 import { createHmac } from "node:crypto";
@@ -68,7 +71,7 @@ function open(id: string, role?: string) {
 const only = (lines: readonly string[], kind: string) =>
   lines.filter((line) => line.startsWith(kind));
 
-test("each device has each message once and in order, through a kill -9 in the middle", async () => {
+test("each device has each message once and in order, through a kill -9", async () => {
   const [ana, phone, laptop] = [open("ana"), open("ben"), open("ben")];
   await Promise.all([ana.subscribed, phone.subscribed, laptop.subscribed]);
   const conversation = ana.members.conversation("ben");
@@ -89,7 +92,7 @@ test("each device has each message once and in order, through a kill -9 in the m
   expect(page.messages.map(({ text }) => text)).toEqual(["message 1", "message 2"]);
 }, 40_000);
 
-test("how far one has read is told to the other and to one's own devices, and empties the unread count", async () => {
+test("read receipts reach both members' devices, and clear the unread count", async () => {
   const [cleo, dan, danToo] = [open("cleo"), open("dan"), open("dan")];
   await Promise.all([cleo.subscribed, dan.subscribed, danToo.subscribed]);
   await cleo.members.conversation("dan").send("hello");
@@ -109,7 +112,7 @@ test("how far one has read is told to the other and to one's own devices, and em
   expect((await danToo.members.conversations()).unread).toBe(0);
 });
 
-test("typing is told at most every three seconds, and its end at once", async () => {
+test("typing is sent at most every three seconds, and its end at once", async () => {
   const [eva, finn] = [open("eva"), open("finn")];
   await Promise.all([eva.subscribed, finn.subscribed]);
   let now = 0;
@@ -118,7 +121,7 @@ test("typing is told at most every three seconds, and its end at once", async ()
   await conversation.typing(false);
   await conversation.typing(false);
   await until(() => only(finn.lines, "typing").at(-1) === "typing eva 0", "the end of typing");
-  // Those that come together may be told as the latest of them.
+  // Concurrent ones may arrive as the latest of them.
   expect(only(finn.lines, "typing").length).toBeLessThanOrEqual(3);
 });
 

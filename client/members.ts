@@ -1,10 +1,10 @@
 /**
- * What a signed-in member can do beside watching: `docs/members.md` with types. Apart from the client,
- * so that pages without members do not load it: `import { createMembers } from "@ovation/client/members"`.
+ * The API of a signed-in member: `docs/members.md` with types. Separate from the client, so that
+ * pages without members do not load it: `import { createMembers } from "@ovation/client/members"`.
  *
- * Events come by `client.subscribe("member:{own id}", { message, receipt, typing, presence, notification })`:
- * durable ones once and in order on every device, whatever the connection does meanwhile. The server has
- * the topic on the connection already; subscribing says that somebody listens.
+ * Events come by `client.subscribe("member:{own id}", { message, receipt, typing, presence,
+ * notification })`: durable ones once and in order on every device, through any reconnects. The
+ * server adds the topic to the connection itself; subscribing registers callbacks.
  */
 
 import { TYPING_INTERVAL_MS } from "./limits.ts";
@@ -38,26 +38,29 @@ export interface MembersApi {
   }): Promise<{ readonly notifications: readonly Notice[]; readonly head: number }>;
   /** The conversation with one member; it begins with its first message. */
   conversation(other: string): ConversationApi;
-  /** Whom one has blocked. */
+  /** Members that one has blocked. */
   blocked(): Promise<readonly Person[]>;
 }
 
 export interface ConversationApi {
   /** The other's id. */
   readonly other: string;
-  /** `clientId` makes a retry harmless; made up where absent. Resolves after the message is stored. */
+  /**
+   * `clientId` makes a retry harmless; generated where absent. Resolves after the message is
+   * stored.
+   */
   send(text: string, options?: { readonly clientId?: string }): Promise<Message>;
   history(options?: {
     readonly after?: number;
     readonly before?: number;
     readonly limit?: number;
   }): Promise<MessagesPage>;
-  /** Says how far one has come: the number of a message. Numbers only rise. Resolves with where one is now. */
+  /** Reports the number of a message as read. Numbers only rise. Resolves with the present one. */
   receipt(cursors: Partial<Cursors>): Promise<Cursors>;
-  /** To be called at every key: the other is told at most once in `TYPING_INTERVAL_MS`. `false` ends it at once. */
+  /** For every key press: sent at most once in `TYPING_INTERVAL_MS`. `false` ends it at once. */
   typing(on?: boolean): Promise<void>;
   presence(): Promise<PresenceStatus>;
-  /** Whoever is blocked can neither write nor see presence. */
+  /** A blocked member can neither write nor see presence. */
   block(blocked?: boolean): Promise<void>;
 }
 
@@ -91,7 +94,7 @@ function createConversation(client: Client, now: () => number, other: string): C
   return {
     other,
     async send(text, { clientId = newClientId() } = {}) {
-      // Whoever has sent does not type any more, and the next letter is told at once.
+      // A message ends typing, and the next key press is sent at once.
       toldAt = Number.NEGATIVE_INFINITY;
       return (await client.request("POST", `${path}/messages`, {
         body: { text, clientId },

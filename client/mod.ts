@@ -2,11 +2,11 @@
  * client: the SDK. One connection, many topics; each durable event once and in order.
  *
  * `createClient()` → `subscribe(topic, {comment(event) {…}})`. The connection opens with the first
- * subscription and closes with the last; in between it comes back by itself from where it was.
- * Runs in browsers, Node from 20 on, and Bun; no runtime dependency.
+ * subscription and closes with the last; in between it reconnects by itself and resumes from its
+ * position. Runs in browsers, Node from 20 on, and Bun; no runtime dependency.
  *
- * Invariants: a callback sees a topic's durable events as 1, 2, 3 … from its head on, each once, or
- * is told by `onReset` where they go on; what waits in memory is bounded by `limits.ts`.
+ * Invariants: a callback gets a topic's durable events as 1, 2, 3 … from its head on, each once, or
+ * `onReset` says where they resume; memory is bounded by `limits.ts`.
  */
 
 export { ApiError } from "./api-error.ts";

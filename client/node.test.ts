@@ -1,4 +1,4 @@
-/** The SDK under Node, as a bundle: nothing of it needs Bun. */
+/** The SDK under Node, as a bundle: no part of it needs Bun. */
 
 import { afterAll, beforeAll, expect, test } from "bun:test";
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
@@ -23,7 +23,8 @@ afterAll(async () => {
 const PROGRAM = `
 import { createClient, EventSource } from "./sdk.mjs";
 const [url, form] = process.argv.slice(2);
-const client = createClient({ url, retryMs: { first: 20, longest: 200 }, ...(form === "eventsource" ? { eventSource: EventSource } : {}) });
+const source = form === "eventsource" ? { eventSource: EventSource } : {};
+const client = createClient({ url, retryMs: { first: 20, longest: 200 }, ...source });
 client.subscribe("video:1", {
   comment: ({ seq }) => console.log("comment " + seq),
   onSubscribed: ({ head }) => console.log("subscribed " + head),
@@ -32,7 +33,7 @@ process.stdin.on("end", () => client.close()).resume();
 `;
 
 for (const form of ["fetch", "eventsource"]) {
-  test(`under Node over ${form}: events, a cut, recovery, and the process ends when the client is closed`, async () => {
+  test(`under Node over ${form}: events, a cut, recovery, an end with the client`, async () => {
     await bundleForNode(join(directory, "sdk.mjs"));
     await writeFile(join(directory, "program.mjs"), PROGRAM);
     const child = Bun.spawn(["node", join(directory, "program.mjs"), server.url, form], {

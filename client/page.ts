@@ -1,4 +1,4 @@
-/** What a browser page knows about its own network and visibility. Elsewhere nothing is watched. */
+/** Network and visibility events of a browser page. Elsewhere nothing is watched. */
 
 import { tried } from "./tried.ts";
 
@@ -6,13 +6,13 @@ export interface PageCallbacks {
   onOffline(): void;
   /** On-line again, visible again, resumed, or back from the back/forward cache. */
   onWake(): void;
-  /** The page may be gone in a moment. */
+  /** The page may close in a moment. */
   onHide(): void;
-  /** The page is left or frozen: a browser may take locks, channels and sockets from it meanwhile. */
+  /** The page is left or frozen: a browser may then take its locks, channels and sockets. */
   onSleep(): void;
 }
 
-/** Answers a function that ends the watch. */
+/** Returns a function that ends the watch. */
 export function watchPage({ onOffline, onWake, onHide, onSleep }: PageCallbacks): () => void {
   if (typeof document === "undefined") return () => {};
   const onVisibility = (): void => (document.visibilityState === "visible" ? onWake : onHide)();
@@ -33,8 +33,8 @@ export function watchPage({ onOffline, onWake, onHide, onSleep }: PageCallbacks)
 }
 
 /**
- * Whether the tabs of this origin should share one connection to `url`: where the browser would open
- * six at most (HTTP/1.1). Over HTTP/2 and 3 each tab has a stream of its own.
+ * Whether the tabs of this origin should share one connection to `url`: where the browser would
+ * open at most six (HTTP/1.1). Over HTTP/2 and 3 each tab has its own stream.
  */
 export function mustShareConnections(url: string): boolean {
   if (typeof document === "undefined") return false;

@@ -1,8 +1,8 @@
-/** Random names. `crypto.randomUUID` needs a secure context, and pages on a LAN are none. */
+/** Random names. `crypto.randomUUID` needs a secure context, which pages on a LAN lack. */
 
 import { tried } from "./tried.ts";
 
-/** `bytes` random bytes in hex. Ids are no secrets: without `crypto`, Math.random does. */
+/** `bytes` random bytes in hex. Ids are no secrets: without `crypto`, Math.random suffices. */
 export function randomText(bytes: number): string {
   const values =
     tried(() => crypto.getRandomValues(new Uint8Array(bytes))) ??

@@ -23,7 +23,7 @@ test("after a cut it returns with the position of each topic and misses nothing"
   ]);
 });
 
-test("a topic added by PUT returns with the position that its answer named", async () => {
+test("a topic added by PUT returns with the position of its response", async () => {
   const harness = createHarness();
   const { lines, handlers } = record();
   comment(harness, "video:2");
@@ -37,7 +37,7 @@ test("a topic added by PUT returns with the position that its answer named", asy
   expect(lines).toEqual(["subscribed 1", "comment 2"]);
 });
 
-test("what cannot be recovered is said, and it goes on from the head", async () => {
+test("what cannot be recovered is reported, and the stream resumes from the head", async () => {
   const harness = createHarness();
   const { lines, handlers } = record();
   harness.model.kept = 1;
@@ -112,7 +112,7 @@ test("a lost last event is seen through the announced head", async () => {
   expect(lines).toEqual(["subscribed 0", "comment 1"]);
 });
 
-test("what the server can never send is given up after some pulls, and said", async () => {
+test("events that never come are given up after some pulls, and reported", async () => {
   const harness = createHarness();
   const { lines, handlers } = record();
   harness.client.subscribe("video:1", handlers);

@@ -1,4 +1,4 @@
-/** How often, and after which waits, a request is sent again. */
+/** How often, and after which waits, a request is retried. */
 
 import { expect, test } from "bun:test";
 import { createManualClock } from "../testing/manual-clock.ts";
@@ -23,7 +23,7 @@ async function persisted(error: ApiError): Promise<{ readonly at: number[]; fail
   return { at, failed };
 }
 
-test("REQUEST_RETRIES_MAX: so many retries, each after twice the wait, then an error", async () => {
+test("REQUEST_RETRIES_MAX retries, each after twice the wait, then an error", async () => {
   const error = new ApiError("unavailable", 503, "busy");
   const { at, failed } = await persisted(error);
   expect(at).toHaveLength(1 + REQUEST_RETRIES_MAX);

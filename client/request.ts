@@ -1,4 +1,7 @@
-/** Requests to the HTTP API: token, time-out, one renewal of an expired token, errors as {@link ApiError}. */
+/**
+ * Requests to the HTTP API: token, timeout, one renewal of an expired token, errors as {@link
+ * ApiError}.
+ */
 
 import type { Clock } from "@ovation/protocol";
 import { ApiError, toApiError } from "./api-error.ts";
@@ -66,13 +69,13 @@ export function createSendRequest(
   };
 }
 
-/** Answers after which the same request is worth sending again. */
+/** Statuses after which the same request is retried. */
 const PASSING_STATUSES = new Set([0, 502, 503, 504]);
 
-/** A read is worth sending again where the server asks for a pause, too. */
+/** A read is also retried where the server asks for a pause. */
 export const READ_PASSING_STATUSES = new Set([...PASSING_STATUSES, 429]);
 
-/** Sends again what the network or a restart swallowed: for requests that are harmless to repeat. */
+/** Retries what the network or a restart lost: for idempotent requests. */
 export type Persist = (run: () => Promise<unknown>) => Promise<unknown>;
 
 export function createPersist(
@@ -88,7 +91,7 @@ export function createPersist(
         const { status, retryAfterMs } = error as ApiError;
         if (retry >= REQUEST_RETRIES_MAX || !passing.has(status)) throw error;
         if (retryAfterMs !== undefined && retryAfterMs > RETRY_AFTER_MS_MAX) throw error;
-        // Spread, so that those who were refused together do not return together.
+        // Jitter, so that clients that were refused together do not return together.
         const waitMs = (retryAfterMs ?? REQUEST_RETRY_MS * 2 ** retry) * (1 + random());
         await new Promise<void>((resolve) => clock.after(waitMs, resolve));
       }

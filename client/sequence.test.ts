@@ -26,7 +26,7 @@ test("events behind a missing one wait for it and come in order", () => {
   expect(sequence.behind).toBe(false);
 });
 
-test("events that overtake the answer of the subscription wait for its head", () => {
+test("events that overtake the subscription's response wait for its head", () => {
   const sequence = createSequence<number>();
   expect(sequence.accept(12, "e1", 12)).toEqual([]);
   expect(sequence.accept(11, "e1", 11)).toEqual([]);
@@ -34,7 +34,7 @@ test("events that overtake the answer of the subscription wait for its head", ()
   expect(sequence.seq).toBe(12);
 });
 
-test("an announced head that is further says that something is missing", () => {
+test("an announced head that is ahead shows that something is missing", () => {
   const sequence = started();
   sequence.announce(9);
   expect(sequence.behind).toBe(false);
@@ -56,7 +56,7 @@ test("the missing one passes though the held are full", () => {
   expect(sequence.accept(1, "e1", 1)).toHaveLength(HELD_EVENTS_MAX + 1);
 });
 
-test("a head without its log life is no position that a server could check", () => {
+test("a head without its log epoch is no position that a server could check", () => {
   const sequence = createSequence<number>();
   sequence.start(12, "");
   expect(sequence.position).toBeUndefined();
@@ -67,7 +67,7 @@ test("a head without its log life is no position that a server could check", () 
   expect(empty.position).toEqual({ seq: 0, epoch: "" });
 });
 
-test("a past number of another log life is a reason to ask the server", () => {
+test("a past number of another log epoch is a reason to ask the server", () => {
   const sequence = started();
   sequence.accept(5, "e1", 5);
   expect(sequence.behind).toBe(false);

@@ -2,7 +2,7 @@
  * The order of one topic's durable events: each once, none before its predecessor. Pure, no clock.
  *
  * Before the subscription's first head is known everything is held; then events up to the position
- * are dropped as repeats, the next one passes, later ones are held until the missing arrive.
+ * are dropped as duplicates, the next one passes, later ones are held until the missing arrive.
  */
 
 import type { Epoch, TopicPosition } from "@ovation/protocol";
@@ -11,19 +11,25 @@ import { EPOCHS_MAX, HELD_EVENTS_MAX } from "./limits.ts";
 export interface Sequence<Item> {
   /** The last number delivered, or the head at which the subscription began; undefined before. */
   readonly seq: number | undefined;
-  /** What a server can recover from; undefined where the log's life at `seq` is not known. */
+  /**
+   * The position that a server can recover from; undefined where the log's epoch at `seq` is
+   * unknown.
+   */
   readonly position: TopicPosition | undefined;
-  /** Whether something is known to be missing. */
+  /** Whether an event is known to be missing. */
   readonly behind: boolean;
   /** The newest number that was seen or announced. */
   readonly head: number;
-  /** Takes an event; answers those that are due now, in order. */
+  /** Takes an event; returns those that are due now, in order. */
   accept(seq: number, epoch: Epoch, item: Item): readonly Item[];
   /** The topic has events up to `head`. */
   announce(head: number): void;
-  /** Goes on from `head`: a new subscription, or one whose past is lost. Answers held events that follow. */
+  /**
+   * Resumes from `head`: a new subscription, or one whose past is lost. Returns held events that
+   * follow.
+   */
   start(head: number, epoch: Epoch): readonly Item[];
-  /** A new connection will bring everything after `position`: what was held comes again. */
+  /** A new connection will bring everything after `position`: held events come again. */
   resume(): void;
 }
 
@@ -73,8 +79,8 @@ export function createSequence<Item>(from?: TopicPosition): Sequence<Item> {
     },
     accept(seq, epoch, item) {
       if (last !== undefined && seq <= last.seq) {
-        // A number that is past, from a life of the log that was never seen: a backup was restored
-        // while we were connected. Only the server can tell where to go on.
+        // A past number of an unknown log epoch: a backup was restored during the connection. Only
+        // the server can tell where to resume.
         if (epoch !== "" && epochs.size > 0 && !epochs.has(epoch)) {
           learn(epoch);
           foreign = true;
@@ -92,7 +98,7 @@ export function createSequence<Item>(from?: TopicPosition): Sequence<Item> {
     },
     start(newest, epoch) {
       // Numbers beyond the head that came before it was known follow it; after a loss of the past
-      // they may be of another life of the log, and come again.
+      // they may be of another log epoch, and come again.
       if (last !== undefined) held.clear();
       for (const seq of held.keys()) if (seq <= newest) held.delete(seq);
       last = { seq: newest, epoch };

@@ -1,4 +1,6 @@
-/** The SDK against the real server: under Bun and Node, through `kill -9` in the middle of comments. */
+/**
+ * The SDK against the real server: under Bun and Node, through `kill -9` in the middle of comments.
+ */
 
 import { afterAll, beforeAll, expect, test } from "bun:test";
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
@@ -29,11 +31,12 @@ afterAll(async () => {
   await rm(directory, { recursive: true });
 });
 
-/** Under Node: writes the numbers of the comments that it sees. */
+/** Under Node: writes the numbers of received comments. */
 const PROGRAM = `
 import { createClient, EventSource } from "./sdk.mjs";
 const [url, topic, form] = process.argv.slice(2);
-const client = createClient({ url, retryMs: { first: 50, longest: 500 }, ...(form === "eventsource" ? { eventSource: EventSource } : {}) });
+const source = form === "eventsource" ? { eventSource: EventSource } : {};
+const client = createClient({ url, retryMs: { first: 50, longest: 500 }, ...source });
 client.subscribe(topic, {
   comment: ({ seq }) => console.log("comment " + seq),
   onSubscribed: ({ head }) => console.log("subscribed " + head),
@@ -91,7 +94,7 @@ function watchUnderNode(name: string, topic: string, form: string): Viewer {
   };
 }
 
-test("every viewer sees each acknowledged comment once and in order, though the server is killed in between", async () => {
+test("every viewer gets each acknowledged comment once, in order, through a kill", async () => {
   const topic = "video:killed";
   const viewers = [
     watchHere("Bun, fetch", topic, { eventSource: "fetch" }),
@@ -137,7 +140,7 @@ test("every viewer sees each acknowledged comment once and in order, though the 
   for (const { name, lines } of viewers) expect({ name, lines }).toEqual({ name, lines: all });
 }, 60_000);
 
-test("history, likes, removal and a topic added later work as the contract says", async () => {
+test("history, likes, removal and a topic added later follow the contract", async () => {
   const client = open({});
   const { token, member } = await client.guest("Ana");
   expect(token.length).toBeGreaterThan(0);
@@ -171,7 +174,7 @@ test("history, likes, removal and a topic added later work as the contract says"
   expect((await video.info()).id).toBe("contract");
 }, 30_000);
 
-test("what the server refuses has its documented code", async () => {
+test("a refused request has its documented code", async () => {
   const client = open({});
   const video = client.video("refusals");
   expect(await video.comment("x").catch((error: unknown) => error)).toMatchObject({

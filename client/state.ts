@@ -1,4 +1,7 @@
-/** The states of the connection: every change goes through `transition`. The diagram is in `README.md`. */
+/**
+ * The states of the connection: every change goes through `transition`. The diagram is in
+ * `README.md`.
+ */
 
 import type { ConnectionState } from "./types.ts";
 

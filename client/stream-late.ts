@@ -1,4 +1,4 @@
-/** A stream whose code is still on its way: calls wait for it, in order. */
+/** A stream whose code is still loading: calls wait for it, in order. */
 
 import type { Stream } from "./stream.ts";
 

@@ -2,7 +2,7 @@ import { expect, test } from "bun:test";
 import { parseTopic, type Topic } from "@ovation/protocol";
 import { comments, createWorld, ONE, type Tab, TWO } from "./testing/tab-world.ts";
 
-test("many tabs have one connection, and each hears its topics", async () => {
+test("many tabs share one connection, and each gets its topics", async () => {
   const { clock, model, open } = createWorld();
   const tabs = Array.from({ length: 8 }, () => open());
   for (const [index, tab] of tabs.entries()) tab.stream.add(index < 4 ? ONE : TWO);
@@ -16,7 +16,7 @@ test("many tabs have one connection, and each hears its topics", async () => {
   for (const tab of tabs) expect(tab.states.at(-1)?.name).toBe("connected");
 });
 
-test("a tab that comes later begins at the present head, without a request for a topic that is there", async () => {
+test("a later tab begins at the current head, without a request for known topics", async () => {
   const { clock, model, open } = createWorld();
   const first = open();
   first.stream.add(ONE);
@@ -31,7 +31,7 @@ test("a tab that comes later begins at the present head, without a request for a
   expect(first.network.changes).toEqual([]);
 });
 
-test("when the leader dies another tab leads, and nobody misses a durable event or sees one twice", async () => {
+test("when the leader dies another tab leads, without loss or duplicate", async () => {
   const { clock, model, open } = createWorld();
   const tabs = [open(), open(), open()];
   for (const tab of tabs) tab.stream.add(ONE);
@@ -84,7 +84,7 @@ test("a tab that missed an event asks for it, and the others do not see it twice
   expect(tabs[0].states.map(({ reason }) => reason)).toContain("topics-changed");
 });
 
-test("topics that only a dead or closed tab wanted are given back", async () => {
+test("topics that only a dead or closed tab wanted are unsubscribed", async () => {
   const { clock, model, open } = createWorld();
   const [leader, dying, closing] = [open(), open(), open()];
   leader.stream.add(ONE);
@@ -105,7 +105,7 @@ test("tabs with different tokens share nothing", async () => {
   expect(model.connections.size).toBe(3);
 });
 
-test("a refused topic is said to every tab that wants it", async () => {
+test("a refused topic is reported to every tab that wants it", async () => {
   const { clock, model, open } = createWorld();
   model.refused.set(TWO, "forbidden");
   const tabs = [open(), open()];

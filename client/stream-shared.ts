@@ -1,10 +1,11 @@
 /**
  * A stream that the tabs of an origin share: over HTTP/1.1 a browser opens six connections to a
- * server, and the seventh tab would hang. One tab leads and holds the connection; when it is closed,
- * dies, freezes or sleeps, another one leads (`tab-election.ts`). Loaded only where it is used.
+ * server, and the seventh tab would hang. One tab leads and holds the connection; when it is
+ * closed, dies, freezes or sleeps, another one leads (`tab-election.ts`). Loaded only where it is
+ * used.
  *
- * Invariant: each tab has its own sequence per topic, so it sees each durable event once and in order
- * whoever leads, and what it misses it asks for with its own position.
+ * Invariant: each tab has its own sequence per topic, so it gets each durable event once and in
+ * order whichever tab leads, and pulls missing events with its own position.
  */
 
 import type { Topic, TopicPosition } from "@ovation/protocol";
@@ -15,7 +16,7 @@ import type { LeaderMessage, TabGroup } from "./tab-group.ts";
 import { createTopicTable } from "./topics.ts";
 import type { ConnectionState } from "./types.ts";
 
-/** How often a tab says again what it wants, in case it was not heard, ms. */
+/** How often a tab repeats its wanted topics, in case a message was lost, ms. */
 const TELL_MS = 15_000;
 
 export function createSharedStream(
@@ -48,12 +49,12 @@ export function createSharedStream(
     membership.check();
   }
 
-  /** Tabs with other tokens see other things: they are another group. */
+  /** Tabs with other tokens get other events: they are another group. */
   async function secret(): Promise<string | null> {
     try {
       return (await token.get()) ?? null;
     } catch {
-      // A group of its own; the stream of this one asks again and says what is wrong.
+      // A separate group; its stream connects with the token and reports the error.
       return group.tab;
     }
   }
@@ -66,7 +67,7 @@ export function createSharedStream(
     table.disconnected();
   }
 
-  /** Says what this tab wants: once per turn, and again after a while. */
+  /** Posts this tab's topics: once per turn, and again after a while. */
   function tell(): void {
     if (telling) return;
     telling = true;
@@ -97,9 +98,9 @@ export function createSharedStream(
         tell();
         break;
       case "state":
-        // What is missing is waited for only while somebody could bring it.
+        // Missing events are waited for only while another tab could bring them.
         if (message.state.name !== "connected") table.disconnected();
-        // A new leader is idle while it hears what all tabs want.
+        // A new leader is idle while it collects the topics of all tabs.
         if (table.topics.length > 0 && message.state.name !== "idle") show(message.state);
         break;
       case "event":
@@ -118,7 +119,7 @@ export function createSharedStream(
   }
 
   function start(): void {
-    // `join` rejects only where the browser takes the channel back that it gave before.
+    // `join` rejects only where the browser withdraws the channel that it gave before.
     join().catch((error: unknown) =>
       sink.onState({ name: "failed", reason: "stopped", detail: String(error) }),
     );

@@ -51,7 +51,7 @@ function createWorld() {
   return { clock, model, network, stream, seqs, turn };
 }
 
-test("a tab that cannot share gives its connection up while it is hidden, and misses nothing", async () => {
+test("a tab that cannot share closes its connection while hidden, without loss", async () => {
   const { clock, model, network, seqs, turn } = createWorld();
   await clock.advance(100);
   turn("hidden");
@@ -63,7 +63,7 @@ test("a tab that cannot share gives its connection up while it is hidden, and mi
   turn("visible");
   await clock.advance(100);
   expect(seqs).toEqual([1, 2, 3]);
-  // A look at another tab that is shorter costs nothing.
+  // A shorter look at another tab costs nothing.
   turn("hidden");
   await clock.advance(5_000);
   turn("visible");
@@ -78,7 +78,7 @@ test("a hidden tab that connects after all does not keep the connection", async 
   const { clock, model, turn } = createWorld();
   await clock.advance(100);
   turn("hidden");
-  // Past the longest wait of a page that sleeps without a word.
+  // Past the longest wait of a page that is frozen without an event.
   await clock.advance(400_000);
   expect(model.connections.size).toBe(0);
 });

@@ -1,14 +1,14 @@
 /**
- * The stream of a page whose browser opens six connections to the server at most (HTTP/1.1): shared
- * with the other tabs where they can talk to each other. Where they cannot, a hidden tab gives its
- * connection up, so that the tab in view has one. Loaded only there.
+ * The stream of a page whose browser opens at most six connections to the server (HTTP/1.1): shared
+ * with the other tabs where they can communicate. Where they cannot, a hidden tab closes its
+ * connection, so that the visible tab has one. Loaded only there.
  */
 
 import { createStream, type Stream, type StreamEnvironment, type StreamSink } from "./stream.ts";
 import { createSharedStream } from "./stream-shared.ts";
 import { createBrowserTabGroup } from "./tab-group.ts";
 
-/** A tab hidden for this long gives its connection up, ms. */
+/** A tab hidden for this long closes its connection, ms. */
 const HIDDEN_MS = 10_000;
 
 export function createTabStream(environment: StreamEnvironment, sink: StreamSink): Stream {
@@ -18,7 +18,7 @@ export function createTabStream(environment: StreamEnvironment, sink: StreamSink
     : createSharedStream(environment, sink, group);
 }
 
-/** A stream of its own that a hidden page does without; what was missed comes when it is seen again. */
+/** A separate stream that a hidden page closes; missed events come when it is visible again. */
 export function createYieldingStream(
   environment: StreamEnvironment,
   sink: StreamSink,

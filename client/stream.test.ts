@@ -11,7 +11,7 @@ import {
 import { createHarness, stateNames } from "./testing/harness.ts";
 import { comment, record } from "./testing/record.ts";
 
-test("nothing is opened before the first subscription, and one connection carries all of a turn", async () => {
+test("the first subscription opens one connection for all topics of its turn", async () => {
   const harness = createHarness();
   await settle();
   expect(stateNames(harness)).toEqual(["idle/no-subscriptions"]);
@@ -30,7 +30,7 @@ test("nothing is opened before the first subscription, and one connection carrie
   ]);
 });
 
-test("later topics go by one PUT per turn, and those that nobody wants any more by one DELETE", async () => {
+test("later topics use one PUT per turn, unwanted ones one DELETE", async () => {
   const harness = createHarness();
   harness.client.subscribe("video:1", {});
   await settle();
@@ -61,7 +61,7 @@ test("the last unsubscribe closes the connection, the next subscribe opens one",
   expect(harness.client.state.name).toBe("connected");
 });
 
-test("a second subscriber of a topic begins where it stands", async () => {
+test("a second subscriber of a topic begins at its position", async () => {
   const harness = createHarness();
   harness.client.subscribe("video:1", {});
   await settle();
@@ -74,7 +74,7 @@ test("a second subscriber of a topic begins where it stands", async () => {
   expect(harness.network.changes).toEqual([]);
 });
 
-test("the wait grows while the server is away, within the bounds, and is small again after a good connection", async () => {
+test("the backoff grows while the server is down, and resets after a good connection", async () => {
   const harness = createHarness({ random: () => 1 });
   harness.client.subscribe("video:1", {});
   harness.network.reaches = () => false;
@@ -96,7 +96,7 @@ test("the wait grows while the server is away, within the bounds, and is small a
   });
 });
 
-test("a server that accepts and drops at once is not asked in a tight loop", async () => {
+test("a server that accepts and drops at once is not retried in a tight loop", async () => {
   const harness = createHarness({ random: () => 1 });
   harness.client.subscribe("video:1", {});
   await settle();
@@ -110,7 +110,7 @@ test("a server that accepts and drops at once is not asked in a tight loop", asy
   expect(waits).toEqual([500, 1000, 2000, 4000]);
 });
 
-test("a server that never says its first event is left", async () => {
+test("a server that never sends its first event is abandoned", async () => {
   const harness = createHarness({
     transport: () => ({ seesHeartbeats: true, close() {} }),
   });
@@ -121,7 +121,7 @@ test("a server that never says its first event is left", async () => {
   expect(harness.client.state.name).toBe("waiting");
 });
 
-test("silence of two and a half heartbeats is the end of a connection that shows them", async () => {
+test("two and a half silent heartbeats end a connection that shows them", async () => {
   const harness = createHarness();
   harness.client.subscribe("video:1", {});
   await settle();
@@ -133,7 +133,7 @@ test("silence of two and a half heartbeats is the end of a connection that shows
   expect(stateNames(harness)).toContain("waiting/heartbeat-missed");
 });
 
-test("where heartbeats cannot be seen, silence is a question to the server", async () => {
+test("where heartbeats are hidden, silence triggers a check at the server", async () => {
   const harness = createHarness({}, false);
   const { lines, handlers } = record();
   harness.client.subscribe("video:1", handlers);
@@ -143,12 +143,12 @@ test("where heartbeats cannot be seen, silence is a question to the server", asy
   await harness.clock.advance(37_600);
   expect(harness.network.changes).toEqual(["PUT video:1"]);
   expect(harness.network.connects).toHaveLength(1);
-  // Its answer names a head that is further than what came.
+  // Its response has a head that is ahead of the received events.
   await harness.clock.advance(2 * HOLE_WAIT_MS);
   expect(lines).toEqual(["subscribed 0", "comment 1"]);
 });
 
-test("a connection that the server does not know any more is replaced", async () => {
+test("a connection that the server no longer knows is replaced", async () => {
   const harness = createHarness();
   harness.client.subscribe("video:1", {});
   await settle();
@@ -159,7 +159,7 @@ test("a connection that the server does not know any more is replaced", async ()
   expect(harness.network.connects[1]?.searchParams.getAll("topic")).toEqual(["video:1", "video:2"]);
 });
 
-test("a change that is not answered is sent again after 100, 200, 400 ms, then the connection is replaced", async () => {
+test("an unanswered change is retried three times, then the connection is replaced", async () => {
   const at: number[] = [];
   const harness = createHarness({
     fetch: (async () => {
@@ -177,7 +177,7 @@ test("a change that is not answered is sent again after 100, 200, 400 ms, then t
   expect(harness.client.state.name).toBe("connected");
 });
 
-test("a refused topic is said to its subscribers and costs the others nothing", async () => {
+test("a refused topic is reported to its subscribers, others are not affected", async () => {
   const harness = createHarness();
   harness.model.refused.set("member:bob", "forbidden");
   const allowed = record();
@@ -191,7 +191,7 @@ test("a refused topic is said to its subscribers and costs the others nothing", 
   expect(allowed.lines).toEqual(["subscribed 0", "comment 1"]);
 });
 
-test("the server's wish to come back later is followed, and events still come until then", async () => {
+test("a request to reconnect later is followed, and events still come until then", async () => {
   const harness = createHarness();
   const { lines, handlers } = record();
   harness.client.subscribe("video:1", handlers);
@@ -214,7 +214,7 @@ test("the server's wish to come back later is followed, and events still come un
   expect(lines).toEqual(["subscribed 0", "comment 1"]);
 });
 
-test("a server that lets in and puts out before the first event is full, and left alone for longer", async () => {
+test("a server that closes before the first event is full, and retried later", async () => {
   const harness = createHarness({
     random: () => 1,
     transport(_request, callbacks) {
@@ -243,7 +243,7 @@ test("`retry:` decides the wait after a clean end", async () => {
   });
 });
 
-test("RETRY_ASKED_MS_MAX: a longer wish of the server is followed up to it", async () => {
+test("RETRY_ASKED_MS_MAX: a longer wait of the server is cut to it", async () => {
   for (const [askedMs, waitMs] of [
     [RETRY_ASKED_MS_MAX - 1, RETRY_ASKED_MS_MAX - 1],
     [RETRY_ASKED_MS_MAX + 1, RETRY_ASKED_MS_MAX],
@@ -285,7 +285,7 @@ test("an error in a callback stops nothing, and is not hidden", async () => {
   expect(uncaught).toHaveLength(2);
 });
 
-test("types without a callback of their own reach onEvent, and a type never reaches an inherited method", async () => {
+test("types without a callback reach onEvent, and none an inherited method", async () => {
   const harness = createHarness();
   const seen: string[] = [];
   harness.client.subscribe("video:1", {
@@ -298,7 +298,7 @@ test("types without a callback of their own reach onEvent, and a type never reac
   expect(seen).toEqual(["goal", "event goal", "event constructor", "event other"]);
 });
 
-test("the hundred-and-first topic is refused, a text that is none throws", async () => {
+test("the hundred-and-first topic is refused, an invalid one throws", async () => {
   const harness = createHarness();
   const { lines, handlers } = record();
   for (let id = 0; id < 100; id++) harness.client.subscribe(`video:${id}`, {});

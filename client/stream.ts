@@ -1,8 +1,10 @@
 /**
- * The stream: one connection for many topics, opened, watched and opened again until nobody wants it.
+ * The stream: one connection for many topics, opened, monitored and reopened while there are
+ * subscribers.
  *
- * Life cycle: the states of `state.ts`. Invariants: at most one transport is open; what a closed one
- * still calls is ignored; every state but idle, connected, failed and closed has a timer that ends it.
+ * Life cycle: the states of `state.ts`. Invariants: at most one transport is open; calls of a
+ * closed one are ignored; every state but idle, connected, failed and closed has a timer that ends
+ * it.
  */
 
 import type { Clock, Topic, TopicPosition } from "@ovation/protocol";
@@ -44,9 +46,9 @@ export interface StreamEnvironment {
   readonly send: SendRequest;
   /** The transport that sees comment lines and the status of a refusal. */
   readonly openFetch: OpenTransport;
-  /** The browser's own, used while it is good enough; undefined where there is none. */
+  /** The browser's own, used while it works; undefined where there is none. */
   readonly openEventSource: OpenTransport | undefined;
-  /** For where streams do not come through; undefined where the application carries the stream. */
+  /** For networks where streams do not work; undefined where the application carries the stream. */
   readonly openPoll: OpenTransport | undefined;
 }
 
@@ -57,16 +59,16 @@ export interface StreamSink extends TopicSink {
 export interface Stream {
   add(topic: Topic, from?: TopicPosition): void;
   remove(topic: Topic): void;
-  /** Where the topic stands, for a second subscriber of it. */
+  /** The topic's position, for a second subscriber of it. */
   standing(
     topic: Topic,
   ): { readonly seq: number; readonly position: TopicPosition | undefined } | undefined;
-  /** The token was replaced: connects again with it, from the present positions. */
+  /** The token was replaced: reconnects with it, from the current positions. */
   tokenChanged(): void;
-  /** The page went on- or offline, or is looked at again. */
+  /** The page went on- or offline, or became visible again. */
   wake(): void;
   offline(): void;
-  /** The page goes to sleep, and `wake` may never come: gives up all that a browser takes away. */
+  /** The page freezes, and `wake` may never come: releases everything that a browser takes away. */
   sleep(): void;
   close(): void;
 }
@@ -79,8 +81,8 @@ export function createStream(environment: StreamEnvironment, sink: StreamSink): 
 
   let state: ConnectionState = IDLE;
   let transport: Transport | undefined;
-  /** Rises whenever a connection is given up, so that late callbacks know that they are late. */
-  let life = 0;
+  /** Rises whenever a connection is closed, so that late callbacks are recognised. */
+  let generation = 0;
   let usedToken: string | undefined;
   let tokenExpired = false;
   let renewals = 0;
@@ -93,7 +95,7 @@ export function createStream(environment: StreamEnvironment, sink: StreamSink): 
   /** When the server wants us back, ms of the clock. */
   let askedAt: number | undefined;
   let settling = false;
-  /** A topic was set to a position while a connection was open: only a new address can say it. */
+  /** A topic was set to a position while a connection was open: only a new URL can express it. */
   let rewound = false;
 
   function move(step: Step): void {
@@ -103,9 +105,9 @@ export function createStream(environment: StreamEnvironment, sink: StreamSink): 
     sink.onState(next);
   }
 
-  /** Gives up the connection and all that waits on it. */
+  /** Closes the connection and all that waits on it. */
   function drop(): void {
-    life++;
+    generation++;
     transport?.close();
     transport = undefined;
     cancelTimer?.();
@@ -118,21 +120,21 @@ export function createStream(environment: StreamEnvironment, sink: StreamSink): 
 
   function connect(reason: ConnectReason): void {
     drop();
-    const mine = life;
+    const mine = generation;
     cancelTimer = clock.after(CONNECT_TIMEOUT_MS, () => {
       fallback.silent();
       lose("network");
     });
     const ready = tokenExpired ? token.renew(usedToken) : token.get();
     ready.then(
-      (value) => mine === life && open(value),
-      () => mine === life && lose("token-expired"),
+      (value) => mine === generation && open(value),
+      () => mine === generation && lose("token-expired"),
     );
     move({ step: "connect", reason });
   }
 
   function open(value: string | undefined): void {
-    const mine = life;
+    const mine = generation;
     usedToken = value;
     tokenExpired = false;
     rewound = false;
@@ -148,7 +150,7 @@ export function createStream(environment: StreamEnvironment, sink: StreamSink): 
     let heard = false;
     const callbacks: TransportCallbacks = {
       onMessage(message) {
-        if (mine !== life) return;
+        if (mine !== generation) return;
         heard = true;
         const { type, fields } = readContent(message) ?? {};
         if (type === undefined || fields === undefined) lose("network");
@@ -164,12 +166,12 @@ export function createStream(environment: StreamEnvironment, sink: StreamSink): 
         retryMs = ms;
       },
       onEnd(end) {
-        if (mine !== life) return;
-        // EventSource does not say what went wrong. Fetch asks again, and stays if it is let in.
+        if (mine !== generation) return;
+        // EventSource hides the error. Fetch asks again, and stays if it is accepted.
         if (end.kind === "unexplained") transport = environment.openFetch(request, callbacks);
         else {
-          // Let in and put out before the first event: so a full server says that it is full, and its
-          // `retry:` is hidden by EventSource.
+          // Accepted and closed before the first event: so a full server signals that it is full,
+          // and its `retry:` is hidden by EventSource.
           if (answered && state.name === "connecting") attempt = Math.max(attempt, FULL_ATTEMPT);
           if (!heard && end.kind !== "refused") fallback.silent();
           ended(end, retryMs);
@@ -192,13 +194,13 @@ export function createStream(environment: StreamEnvironment, sink: StreamSink): 
   }
 
   function opened(content: Fields, asked: readonly Topic[], id: string): void {
-    const mine = life;
-    // A poll's connection was gone, and the server made another one: it goes on by the position.
+    const mine = generation;
+    // A poll's connection had ended, and the server made another one: it resumes by the position.
     if (state.name === "connected") {
       changes.end();
       table.disconnected();
       move({ step: "connect", reason: "retry" });
-      if (mine !== life) return;
+      if (mine !== generation) return;
     }
     cancelTimer?.();
     fallback.opened(() => connect("retry"));
@@ -207,10 +209,10 @@ export function createStream(environment: StreamEnvironment, sink: StreamSink): 
     heartbeatMs = typeof content["heartbeatMs"] === "number" ? content["heartbeatMs"] : 0;
     const connectionId = String(content["connectionId"]);
     move({ step: "opened", connectionId });
-    if (mine !== life) return;
+    if (mine !== generation) return;
     if (heartbeatMs > 0) listenForHeartbeats();
     table.opened((content["topics"] ?? {}) as Readonly<Record<string, TopicAnswer>>, id);
-    if (mine === life) changes.begin(connectionId, asked);
+    if (mine === generation) changes.begin(connectionId, asked);
     settleSoon();
   }
 
@@ -220,7 +222,7 @@ export function createStream(environment: StreamEnvironment, sink: StreamSink): 
     const silenceMs = clock.now() - seenAt;
     cancelTimer = clock.after(Math.max(1, factor * heartbeatMs - silenceMs), () => {
       checkSilence();
-      // EventSource hides comment lines: silence may be mere quiet, and asking is spread.
+      // EventSource hides comment lines: silence may be normal, so checks have jitter.
       if (state.name === "connected")
         listenForHeartbeats(
           transport?.seesHeartbeats ? undefined : HEARTBEATS_MISSED_MAX * (1 + random()),
@@ -243,7 +245,10 @@ export function createStream(environment: StreamEnvironment, sink: StreamSink): 
     changes.verify();
   }
 
-  /** The server asks us to connect again in a while; until then, or until it ends the stream, events still come. */
+  /**
+   * The server asks us to reconnect in a while; until then, or until it ends the stream, events
+   * still come.
+   */
   function serverAsked(content: Fields): void {
     if (content["reason"] === "token-expired") {
       renewToken("token-expired");
@@ -261,7 +266,7 @@ export function createStream(environment: StreamEnvironment, sink: StreamSink): 
       return;
     }
     const asked = askedAt === undefined ? undefined : Math.max(0, askedAt - clock.now());
-    // `retry:` is drawn by the server for this connection; for repeated failures our own wait grows.
+    // The server drew `retry:` for this connection; for repeated failures our own backoff grows.
     const hint =
       asked ??
       (retryMs !== undefined && (attempt === 0 || end.kind === "ended")
@@ -272,7 +277,7 @@ export function createStream(environment: StreamEnvironment, sink: StreamSink): 
 
   function refused({ status, code, detail, retryAfterMs, topic }: ApiError): void {
     if (topic !== undefined && table.has(topic as Topic)) {
-      // One topic is not allowed: the others go on without it.
+      // One topic is not allowed: the others continue without it.
       if (table.topics.length > 1) lose("network", 0);
       else fail("forbidden", detail);
       table.answered(topic as Topic, { error: code });
@@ -299,7 +304,7 @@ export function createStream(environment: StreamEnvironment, sink: StreamSink): 
       return;
     }
     tokenExpired = true;
-    // A callback that answers expired tokens is not asked in a tight loop.
+    // A callback that returns expired tokens is not called in a tight loop.
     lose("token-expired", renewals++ === 0 ? 0 : undefined);
   }
 
@@ -318,7 +323,7 @@ export function createStream(environment: StreamEnvironment, sink: StreamSink): 
     move({ step: "lost", reason, retryInMs, attempt: attempt++ });
   }
 
-  /** Durable events are missing and did not come by themselves: reconnect from before them. */
+  /** Durable events are missing and did not arrive: reconnect from before them. */
   function pull(): void {
     connect("missed-events");
   }
@@ -363,7 +368,7 @@ export function createStream(environment: StreamEnvironment, sink: StreamSink): 
       if (state.name !== "idle" && state.name !== "closed") connect("token-refreshed");
     },
     wake() {
-      // A page that was away may hold a stream that is dead: asking is cheap.
+      // A page that was hidden may hold a dead stream: a check is cheap.
       if (state.name === "connected") checkSilence(transport?.seesHeartbeats ? undefined : 1);
       else if (
         state.name === "waiting" &&
@@ -376,7 +381,7 @@ export function createStream(environment: StreamEnvironment, sink: StreamSink): 
       fallback.forget();
       offline(environment.retryMs.longest);
     },
-    // A page that sleeps has no timers; the long one is for the page that goes on without a word.
+    // A frozen page has no timers; the long one is for the page that continues without an event.
     sleep: () => offline(RETRY_ASKED_MS_MAX),
     close() {
       drop();

@@ -6,7 +6,7 @@ import { comments, createWorld, ONE, type Tab, TWO } from "./testing/tab-world.t
 for (const hasLocks of [true, false]) {
   const where = hasLocks ? "with Web Locks" : "without Web Locks";
 
-  test(`${where} the tabs share one connection, and a killed leader is replaced within 6 s`, async () => {
+  test(`${where} a killed leader of one connection is replaced within 6 s`, async () => {
     const { clock, model, open } = createWorld(hasLocks);
     const tabs = Array.from({ length: 8 }, () => open());
     for (const tab of tabs) tab.stream.add(ONE);
@@ -20,7 +20,7 @@ for (const hasLocks of [true, false]) {
   });
 
   for (const told of [true, false])
-    test(`${where} a page that comes back from the back/forward cache hears again${told ? "" : ", be it without an event that says so"}`, async () => {
+    test(`${where} back/forward cache${told ? "" : " without an event"}`, async () => {
       const { clock, model, open } = createWorld(hasLocks);
       const [alone] = [open()];
       alone.stream.add(ONE);
@@ -32,7 +32,7 @@ for (const hasLocks of [true, false]) {
         alone.wake(told);
         await clock.advance(told ? 200 : 40_000);
         model.publish(ONE, "comment", {});
-        // For as long as a leader that took itself for dead would have taken to fall out.
+        // As long as a leader that believed itself dead would have taken to time out.
         for (let beats = 0; beats < 6; beats++) {
           alone.network.beat();
           await clock.advance(10_000);
@@ -60,7 +60,7 @@ for (const hasLocks of [true, false]) {
     expect(model.connections.size).toBe(1);
   });
 
-  test(`${where} the clock of a laptop that slept jumps: no tab takes the leader for dead`, async () => {
+  test(`${where} after a laptop's sleep no tab takes the leader for dead`, async () => {
     const { clock, model, open } = createWorld(hasLocks);
     const tabs = [open(), open(), open()];
     for (const tab of tabs) tab.stream.add(ONE);
@@ -153,7 +153,7 @@ const action = fc.oneof(
   },
 );
 
-test("whatever happens to tabs and connections, every tab that lives sees each durable event once and in order", async () => {
+test("through any faults every live tab gets each durable event once, in order", async () => {
   await fc.assert(
     fc.asyncProperty(
       fc.boolean(),

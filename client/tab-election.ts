@@ -1,10 +1,10 @@
 /**
- * Which tab of a group leads. A tab that comes claims to lead at once; a leader that is there answers
- * within the time in which a new leader only listens, and the newcomer follows. A leader that leaves,
- * dies or does not answer is succeeded in a higher term.
+ * The election of the tab that leads a group. A new tab announces itself as leader at once; an
+ * existing leader answers within the time in which a new leader only listens, and the newcomer
+ * follows. A leader that leaves, dies or does not answer is succeeded in a higher term.
  *
- * Invariants: of two leaders that hear each other one steps down. Nothing depends on a lock: a lock
- * that comes free only makes the question come sooner. Two leaders for a while cost a connection more.
+ * Invariants: of two leaders that hear each other one steps down. Nothing depends on a lock: a
+ * released lock only triggers the check sooner. Two leaders for a while cost one more connection.
  */
 
 import type { StreamEnvironment } from "./stream.ts";
@@ -13,23 +13,28 @@ import { createTabLeader, type TabLeader } from "./tab-leader.ts";
 
 /** A leader that does not answer for this long is frozen or dead, ms. */
 const LEADER_ANSWER_MS = 3_000;
-/** The same where the browser says that its lock is free, ms. */
+/** The same where the browser reports that its lock is free, ms. */
 const FREED_ANSWER_MS = 100;
-/** How often a tab makes sure of its leader: where the browser tells of its end, and where not, ms. */
+/** How often a tab checks its leader: where the browser reports its end, and where not, ms. */
 const CHECK_MS = { told: 15_000, untold: 2_000 };
-/** A timer this late says that the page slept or was throttled: its answers may be on their way, ms. */
+/**
+ * A timer this late means that the page slept or was throttled: its messages may be pending, ms.
+ */
 const LATE_MS = 1_000;
 
 export interface Membership {
   /** This tab's, while it leads. */
   readonly leader: TabLeader | undefined;
   tell(wants: TabWants): void;
-  /** Makes sure now that there is a leader. */
+  /** Checks now that there is a leader. */
   check(): void;
   leave(): void;
 }
 
-/** `onMessage` gets what the leader says, be it this tab. Throws where the browser has no channel. */
+/**
+ * `onMessage` gets the leader's messages, also this tab's own. Throws where the browser has no
+ * channel.
+ */
 export function joinGroup(
   name: string,
   environment: StreamEnvironment,
@@ -37,11 +42,11 @@ export function joinGroup(
   onMessage: (message: LeaderMessage) => void,
 ): Membership {
   const { clock } = environment;
-  /** Who leads: this tab's own claim while it does. */
+  /** The leader: this tab's own announcement while it leads. */
   let known: Claim | undefined;
   let leader: TabLeader | undefined;
   let highestTerm = 0;
-  /** When the leader was asked for an answer that has not come yet. */
+  /** When the leader was asked and has not answered yet. */
   let askedAt: number | undefined;
   let cancelCheck: (() => void) | undefined;
   let stopWatching: (() => void) | undefined;

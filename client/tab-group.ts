@@ -1,6 +1,6 @@
 /**
- * The tabs of an origin that share one connection: what they say to each other, and what a browser
- * gives them for it. The tests put a browser of their own in its place.
+ * The tabs of an origin that share one connection: their messages, and the browser's facilities for
+ * them. Tests replace the browser.
  */
 
 import type { Epoch, Topic, TopicPosition } from "@ovation/protocol";
@@ -8,21 +8,21 @@ import { randomText } from "./random-text.ts";
 import { tried } from "./tried.ts";
 import type { ClientEvent, ConnectionState } from "./types.ts";
 
-/** What a tab wants of the leader: all of it, each time. */
+/** A tab's wanted topics: all of them, each time. */
 export interface TabWants {
   readonly kind: "wants";
   readonly tab: string;
-  /** With where the tab stands, if it stands somewhere. */
+  /** With the tab's position, if it has one. */
   readonly topics: readonly (readonly [topic: Topic, position: TopicPosition | undefined])[];
 }
 
-/** What the leader says to all. */
+/** The leader's messages to all. */
 export type LeaderMessage =
-  /** A tab leads from now on: every tab says again what it wants. */
+  /** A tab leads from now on: every tab repeats its wanted topics. */
   | { readonly kind: "lead" }
-  /** Every tab says that it is there: one seems to be gone. */
+  /** Every tab answers: one seems to be dead. */
   | { readonly kind: "roll-call" }
-  /** The leader's state: its answer to every `wants` and `ask`, and news. */
+  /** The leader's state: its answer to every `wants` and `ask`, and changes. */
   | { readonly kind: "state"; readonly state: ConnectionState }
   /** `id` is a position text with the epoch of a durable event. */
   | { readonly kind: "event"; readonly event: ClientEvent; readonly id: string }
@@ -35,10 +35,13 @@ export type LeaderMessage =
   | { readonly kind: "reset"; readonly topic: Topic; readonly head: number; readonly epoch: Epoch }
   | { readonly kind: "refused"; readonly topic: Topic; readonly code: string };
 
-/** A claim to lead. The higher term wins; in one term the earlier claim, then the lower name. */
+/**
+ * An announcement to lead. The higher term wins; in one term the earlier announcement, then the
+ * lower name.
+ */
 export interface Claim {
   readonly term: number;
-  /** Wall clock of the claim, ms. */
+  /** Wall clock of the announcement, ms. */
   readonly since: number;
   readonly tab: string;
 }
@@ -47,25 +50,25 @@ export type TabMessage =
   | TabWants
   /** Is there a leader? */
   | { readonly kind: "ask"; readonly tab: string }
-  /** The tab closes or goes to sleep. */
+  /** The tab closes or freezes. */
   | { readonly kind: "left"; readonly tab: string }
   | { readonly kind: "led"; readonly by: Claim; readonly message: LeaderMessage };
 
 export interface TabGroup {
   /** A fresh name for this tab. */
   readonly tab: string;
-  /** Whether `watch` works here: where it does not, tabs ask each other more often. */
+  /** Whether `watch` works here: where it does not, tabs check each other more often. */
   readonly tellsEnds: boolean;
-  /** Joins the conversation `name`: hears what others post, in the order of each. */
+  /** Joins the conversation `name`: gets the messages of other tabs, in the order of each. */
   join(
     name: string,
     onMessage: (message: TabMessage) => void,
   ): { post(message: TabMessage): void; leave(): void };
-  /** Holds `name` while this tab lives. The answer gives it up. */
+  /** Holds the lock `name` while this tab lives. The returned function releases it. */
   hold(name: string): () => void;
   /**
-   * Calls `onFree` once when no tab holds `name`: its tab has died, or the browser took the lock from
-   * a tab that sleeps. A hint, never a proof. The answer ends the watch.
+   * Calls `onFree` once when no tab holds `name`: its tab has died, or the browser took the lock
+   * from a frozen tab. A hint, never a proof. The returned function ends the watch.
    */
   watch(name: string, onFree: () => void): () => void;
   /** The same short text for the same secret, from which it cannot be read. */
@@ -89,7 +92,7 @@ export function createBrowserTabGroup(): TabGroup | undefined {
         if (queue.signal.aborted) resolve();
         else onHeld(resolve);
       });
-    // Rejects when aborted, refused, or taken by the browser: messages tell the rest.
+    // Rejects when aborted, refused, or taken by the browser: messages decide the rest.
     tried(() => navigator.locks.request(name, { signal: queue.signal }, held))?.catch(() => {});
     return () => {
       queue.abort();
@@ -123,7 +126,7 @@ export function createBrowserTabGroup(): TabGroup | undefined {
   };
 }
 
-/** Of plain http pages, which have no `crypto.subtle`, the digest mixes but is no proof against a search. */
+/** For plain http pages, without `crypto.subtle`: the digest mixes but does not resist a search. */
 async function digest(secret: string): Promise<string> {
   const text = new TextEncoder().encode(secret);
   try {

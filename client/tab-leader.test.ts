@@ -48,7 +48,7 @@ test("TABS_MAX: one tab more is not kept until another has left", async () => {
   for (let tab = 0; tab <= TABS_MAX; tab++) hear(tab);
   expect(watched).toBe(TABS_MAX);
   expect(answerTo(TABS_MAX - 1)).toBe("state");
-  // A tab that is not known is asked to say again what it wants.
+  // An unknown tab is asked to repeat its wanted topics.
   expect(answerTo(TABS_MAX)).toBe("lead");
   leader.drop("tab-1");
   hear(TABS_MAX);

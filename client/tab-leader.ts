@@ -1,6 +1,7 @@
 /**
- * The leader's part: one stream for the topics of all tabs. Every tab hears everything and keeps what
- * it wants; order and repeats are each tab's own affair, so a change of leaders can lose nothing.
+ * The leader's part: one stream for the topics of all tabs. Every tab gets everything and keeps
+ * what it wants; order and duplicates are handled by each tab, so a change of leaders loses
+ * nothing.
  */
 
 import { formatPosition, type Topic, type TopicPosition } from "@ovation/protocol";
@@ -9,13 +10,18 @@ import { createStream, type Stream, type StreamEnvironment } from "./stream.ts";
 import type { LeaderMessage, TabGroup, TabWants } from "./tab-group.ts";
 import type { ConnectionState } from "./types.ts";
 
-/** A new leader hears all tabs out before it connects, so that one address has all their positions, ms. */
+/**
+ * A new leader collects all tabs' topics before it connects, so that one URL has all their
+ * positions, ms.
+ */
 const HEARING_MS = 50;
 /** Tabs in one group; a browser has fewer. */
 export const TABS_MAX = 1000;
-/** A tab whose lock is free and that does not answer for this long is gone, ms. */
+/** A tab whose lock is free and that does not answer for this long is dead, ms. */
 const GONE_MS = 100;
-/** So is one that is silent for this long: timers of hidden tabs may fire once a minute only, ms. */
+/**
+ * So is one that is silent for this long: timers of hidden tabs may fire once a minute only, ms.
+ */
 const SILENT_MS = 150_000;
 
 export interface TabLeader {
@@ -23,9 +29,9 @@ export interface TabLeader {
   hear(wants: TabWants): void;
   /** A tab asks whether there is a leader. */
   asked(tab: string): void;
-  /** The tab closes or goes to sleep. */
+  /** The tab closes or freezes. */
   drop(tab: string): void;
-  /** Says that this tab leads, and in which state the stream is. Forgets silent tabs. */
+  /** Announces that this tab leads, and the state of the stream. Removes silent tabs. */
   say(): void;
   close(): void;
 }
@@ -54,7 +60,7 @@ export function createTabLeader(
   const stream = createStream(environment, {
     onState(next) {
       state = next;
-      // The tab that closes is not the end of the others.
+      // The tab that closes does not end the others.
       if (!closed) emit({ kind: "state", state: next });
     },
     onEvent(event, epoch) {
@@ -106,11 +112,11 @@ export function createTabLeader(
       return;
     }
     const standing = stream.standing(topic);
-    // Not active yet: then it will be said to all.
+    // Not active yet: it will be announced to all.
     if (standing === undefined) return;
-    // A tab that missed something: the stream goes back to there, and the others leave out what they have.
+    // A tab that missed something: the stream returns to there, and the others drop duplicates.
     if (position !== undefined && position.seq < standing.seq) add(topic, position);
-    // Without a connection it will be said when there is one.
+    // Without a connection it will be announced when there is one.
     else if (state.name === "connected")
       emit({
         kind: "subscribed",
@@ -136,7 +142,7 @@ export function createTabLeader(
     }
   }
 
-  /** A browser may also take the lock of a tab that only slept: then the tab is heard of soon. */
+  /** A browser may also take the lock of a frozen tab: then that tab answers soon. */
   function watch(tab: string): () => void {
     let cancelWait: (() => void) | undefined;
     const stopWatching = group.watch(`${name}/${tab}`, () => {
@@ -154,7 +160,7 @@ export function createTabLeader(
 
   function say(): void {
     const now = environment.clock.now();
-    // After a sleep of its own this tab has heard nothing of the others either.
+    // After its own sleep this tab has received nothing from the others either.
     const slept = now - saidAt > SILENT_MS / 2;
     saidAt = now;
     for (const [tab, known] of tabs) {
@@ -179,7 +185,7 @@ export function createTabLeader(
     },
     asked(tab) {
       const known = tabs.get(tab);
-      // A tab that was forgotten says again what it wants.
+      // A removed tab repeats its wanted topics.
       if (known === undefined) emit({ kind: "lead" });
       else {
         known.heardAt = environment.clock.now();

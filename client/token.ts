@@ -3,18 +3,18 @@
 import type { ClientOptions } from "./types.ts";
 
 export interface TokenKeeper {
-  /** Whether a fresh one can be had. */
+  /** Whether a fresh one can be fetched. */
   readonly renewable: boolean;
-  /** The present one; asks the callback the first time. Rejects where the callback does. */
+  /** The current one; calls the callback the first time. Rejects where the callback does. */
   get(): Promise<string | undefined>;
-  /** A fresh one in place of `used`; callers that come together share one call of the callback. */
+  /** A fresh one in place of `used`; concurrent callers share one call of the callback. */
   renew(used: string | undefined): Promise<string | undefined>;
   set(source: ClientOptions["token"]): void;
 }
 
 export function createTokenKeeper(first: ClientOptions["token"]): TokenKeeper {
   let source = first;
-  /** The present token, or the call that fetches it. */
+  /** The current token, or the call that fetches it. */
   let present: Promise<string | undefined> | undefined;
   let value: string | undefined;
 
@@ -28,7 +28,7 @@ export function createTokenKeeper(first: ClientOptions["token"]): TokenKeeper {
         return token;
       },
       (error: unknown) => {
-        // The next one who needs it asks again.
+        // The next caller that needs it asks again.
         if (present === call) present = undefined;
         throw error;
       },

@@ -6,23 +6,23 @@ const topic = "video:42" as Topic;
 const sink: TopicSink = { onEvent() {}, onSubscribed() {}, onReset() {}, onRefused() {} };
 const newTable = () => createTopicTable(systemClock, Math.random, sink, () => {});
 
-test("whoever comes for the first time claims nothing", () => {
+test("a first connection has no position", () => {
   const table = newTable();
   table.add(topic);
   expect(table.formatPositions()).toBeUndefined();
 });
 
-test("whoever returns says so, also where no position is known: what was heard elsewhere must not come again", () => {
+test("a returning client says so, also without a known position", () => {
   const table = newTable();
   table.add(topic);
-  // A head without the log's life at it: nothing that could be recovered from.
+  // A head without the log's epoch at it: nothing that could be recovered from.
   table.opened({ [topic]: { head: 3 } }, "");
   table.disconnected();
   expect(table.standing(topic)).toEqual({ seq: 3, position: undefined });
   expect(parsePosition(table.formatPositions() ?? "")).toEqual({ topics: new Map() });
 });
 
-test("whoever returns with a position claims it", () => {
+test("a returning client sends its position", () => {
   const table = newTable();
   table.add(topic);
   const position = { seq: 3, epoch: "abc" };
@@ -31,7 +31,7 @@ test("whoever returns with a position claims it", () => {
   expect(table.formatPositions()).toBe(formatPosition([[topic, position]]));
 });
 
-test("totals of likes never fall, also where another frontend knows of fewer", () => {
+test("totals of likes never fall, also when another frontend has fewer", () => {
   const seen: unknown[] = [];
   const table = createTopicTable(
     systemClock,

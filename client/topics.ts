@@ -1,6 +1,6 @@
 /**
- * The topics that the application wants, each with its sequence: what a connection brings goes in,
- * what callbacks should see comes out. It also notices when something stays missing.
+ * The topics that the application wants, each with its sequence: a connection's events go in, the
+ * callbacks' events come out. It also detects events that stay missing.
  */
 
 import {
@@ -16,16 +16,16 @@ import { HOLE_WAIT_MS, PULLS_MAX, REPLAY_WAIT_MS } from "./limits.ts";
 import { createSequence, type Sequence } from "./sequence.ts";
 import type { ClientEvent } from "./types.ts";
 
-/** Where a stream's output goes. Callbacks come in the order of the stream. */
+/** Receives a stream's output. Callbacks come in the order of the stream. */
 export interface TopicSink {
-  /** `epoch` is the log's life of a durable event; empty for live ones. */
+  /** `epoch` is the log epoch of a durable event; empty for live ones. */
   onEvent(event: ClientEvent, epoch: Epoch): void;
   onSubscribed(topic: Topic, head: number, epoch: Epoch): void;
   onReset(topic: Topic, head: number, epoch: Epoch): void;
   onRefused(topic: Topic, code: string): void;
 }
 
-/** What the server says of one topic: in its first event, and in the answer of a change. */
+/** The server's report of one topic: in its first event, and in the response to a change. */
 export interface TopicAnswer {
   readonly head?: number;
   readonly epoch?: Epoch;
@@ -36,43 +36,44 @@ export interface TopicAnswer {
 
 interface Wanted {
   sequence: Sequence<readonly [ClientEvent, Epoch]>;
-  /** The server has it on the present connection. */
+  /** The server has it on the current connection. */
   active: boolean;
-  /** The server is sending again what was missed. */
+  /** The server is replaying missed events. */
   replaying: boolean;
   /** Pulls since the last new event. */
   pulls: number;
-  /** The largest like totals so far: another frontend may know of fewer for a moment. */
+  /** The largest like totals so far: another frontend may have fewer for a moment. */
   totals: Record<string, number>;
   cancelWait: (() => void) | undefined;
 }
 
 export interface TopicTable {
   readonly topics: readonly Topic[];
-  /** Those that the present connection does not have yet. */
+  /** Topics that the current connection does not have yet. */
   readonly inactive: readonly Topic[];
   has(topic: Topic): boolean;
-  /** With a position, goes on from there; a topic that is there is set back to it. */
+  /** With a position, resumes from there; an existing topic is set back to it. */
   add(topic: Topic, from?: TopicPosition): void;
   remove(topic: Topic): void;
-  /** Where the topic stands; undefined before its first head. */
+  /** The topic's position; undefined before its first head. */
   standing(
     topic: Topic,
   ): { readonly seq: number; readonly position: TopicPosition | undefined } | undefined;
   /**
-   * The positions of all topics in one text; undefined before the first connection. One that names no topic says at
-   * least that this is a return: the server lets pass what was perhaps heard elsewhere.
+   * The positions of all topics in one text; undefined before the first connection. One that names
+   * no topic still marks a return: the server then waits for events that this client may already
+   * have.
    */
   formatPositions(): string | undefined;
-  /** The positions are not accepted: everything starts anew, with a reset. */
+  /** The positions are not accepted: every topic starts over, with a reset. */
   forgetPositions(): void;
-  /** The connection is gone. */
+  /** The connection is closed. */
   disconnected(): void;
   /** A new connection's first event. `id` has the epochs. */
   opened(answers: Readonly<Record<string, TopicAnswer>>, id: string): void;
-  /** The server's answer to a subscription, or to a question for its head. */
+  /** The server's response to a subscription, or to a request for its head. */
   answered(topic: Topic, answer: TopicAnswer): void;
-  /** What lies before `head` is lost. */
+  /** Everything before `head` is lost. */
   reset(topic: Topic, head: number, epoch: Epoch): void;
   receive(type: string, envelope: ClientEvent, id: string): void;
 }
@@ -90,9 +91,9 @@ export function createTopicTable(
     for (const [event, epoch] of due) sink.onEvent(event, epoch);
   }
 
-  /** Starts, renews or ends the wait for what is missing. */
+  /** Starts, renews or ends the wait for missing events. */
   function watch(topic: Topic, wanted: Wanted, progress = false): void {
-    // A callback may have unsubscribed meanwhile.
+    // A callback may have unsubscribed in between.
     if (table.get(topic) !== wanted) return;
     if (progress) wanted.pulls = 0;
     const waits = wanted.active && wanted.sequence.behind;
@@ -110,14 +111,14 @@ export function createTopicTable(
           pull();
           return;
         }
-        // The server says that it sent everything, again and again: what is missing cannot be had.
+        // The server keeps reporting that it sent everything: the missing events are unavailable.
         wanted.pulls = 0;
         restart(topic, wanted, wanted.sequence.head, "");
       },
     );
   }
 
-  /** Gives up what lies before `seq`, and says so. */
+  /** Gives up everything before `seq`, and reports it. */
   function restart(topic: Topic, wanted: Wanted, seq: number, epoch: Epoch, head = seq): void {
     wanted.sequence.start(seq, epoch);
     wanted.sequence.announce(head);
@@ -125,7 +126,7 @@ export function createTopicTable(
     watch(topic, wanted);
   }
 
-  /** `listed` is the place that the answer's position names: what follows it will be sent, be it below `head`. */
+  /** `listed` is the position in the response: later events will be sent, even below `head`. */
   function answered(topic: Topic, answer: TopicAnswer, listed?: TopicPosition): void {
     const wanted = table.get(topic);
     if (wanted === undefined) return;
@@ -149,7 +150,7 @@ export function createTopicTable(
       !wasActive &&
       (recovered === false || (sequence.position === undefined && sequence.seq !== head))
     ) {
-      // Lost, or never recoverable: the server was not told a position that it could go on from.
+      // Lost, or never recoverable: the server got no position that it could resume from.
       restart(topic, wanted, from.seq, from.epoch, head);
       return;
     } else {
@@ -248,7 +249,7 @@ export function createTopicTable(
   };
 }
 
-/** The data of `likes` with no total below one that was told before; `totals` learns of it. */
+/** The data of `likes` with no total below an earlier one; updates `totals`. */
 function raise(data: Json, totals: Record<string, number>): Json {
   const { total } = (data ?? {}) as { readonly total?: Json };
   if (typeof total !== "object") return data;

@@ -7,9 +7,9 @@ import type { EventSourceLike } from "./types.ts";
 const CLOSED = 2;
 
 /**
- * EventSource would reconnect by itself; here it never does: it is closed at its first error, so that
- * there is one place that decides when to connect again, with jitter and with a position for each topic.
- * Every event arrives as `message`, with its type inside, because the address asks for that.
+ * EventSource would reconnect by itself; here it never does: it is closed at its first error, so
+ * that one place decides when to reconnect, with jitter and a position per topic. Every event
+ * arrives as `message`, with its type inside, because the URL asks for that.
  */
 export function createEventSourceTransport(
   EventSource: new (url: string) => EventSourceLike,
@@ -29,7 +29,8 @@ export function createEventSourceTransport(
 
     function end(how: TransportEnd): void {
       close();
-      // The `eventsource` package sets its reconnect timer after this event; a second close clears it.
+      // The `eventsource` package sets its reconnect timer after this event; a second close clears
+      // it.
       queueMicrotask(() => source.close());
       callbacks.onEnd(how);
     }

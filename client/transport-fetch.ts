@@ -1,4 +1,7 @@
-/** The stream read with `fetch`: sees every type, comment lines, `retry:` and the status of a refusal. */
+/**
+ * The stream read with `fetch`: sees every type, comment lines, `retry:` and the status of a
+ * refusal.
+ */
 
 import { createFrameReader } from "@ovation/protocol";
 import { toApiError } from "./api-error.ts";

@@ -1,4 +1,4 @@
-/** A transport whose code is fetched when it is needed, or before: browsers rarely need it. */
+/** A transport whose code is fetched on demand, or before: browsers rarely need it. */
 
 import type { OpenTransport, Transport } from "./transport.ts";
 

@@ -1,12 +1,12 @@
 /**
- * Long polls in place of a stream, where something on the way holds streams back: one request after
- * another, each answered when there is news. The events are those of the stream.
+ * Long polls in place of a stream, where a proxy buffers streams: one request after another, each
+ * answered when there are events. The events are those of the stream.
  */
 
 import { toApiError } from "./api-error.ts";
 import type { OpenTransport, TransportEnd } from "./transport.ts";
 
-/** The answer of the server: `docs/http-api.md`. */
+/** The server's response: `docs/http-api.md`. */
 interface PollAnswer {
   readonly connectionId?: string;
   readonly position?: string;
@@ -38,7 +38,7 @@ export function createPollTransport(fetchFunction: typeof fetch): OpenTransport 
       if (response.status !== 200) {
         end({ kind: "refused", error: await toApiError(response) });
       } else if (!response.headers.get("content-type")?.startsWith("application/json")) {
-        // A server that knows no polls answers with a stream.
+        // A server without polls responds with a stream.
         end({ kind: "lost", detail: "the answer is no poll" });
       } else {
         return (await response.json()) as PollAnswer;

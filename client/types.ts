@@ -68,11 +68,11 @@ export interface Author {
 export interface CommentData {
   readonly text: string;
   readonly author: Author;
-  /** What the poster's client called it: how it recognises its own echo. */
+  /** The poster's client's id for it: how it recognises its own echo. */
   readonly clientId?: string;
   /** The `seq` of the comment that this one answers. */
   readonly replyTo?: number;
-  /** True where a moderator took the text out. */
+  /** True where a moderator removed the text. */
   readonly removed?: boolean;
 }
 /** `data` of `comment-removed`: `seq` is the comment's own. */
@@ -97,21 +97,26 @@ export interface GapData {
   readonly from: number;
   readonly to: number;
   /**
-   * `slow`: this client did not keep up. `busy`: more came than the servers could pass on. `away`: they
-   * waited too long for a process that could not be reached. `large`: an event of an
-   * earlier version is larger than a frame; it has `seq` where it was durable. `reconnected`: the client
-   * was away.
+   * `slow`: this client did not keep up. `busy`: more events came than the servers could deliver.
+   * `away`: they waited too long for an unreachable process. `large`: an event of an earlier
+   * version exceeds a frame; it has `seq` where it was durable. `reconnected`: the client was
+   * disconnected.
    */
   readonly reason: "slow" | "busy" | "away" | "large" | "reconnected";
 }
-/** What callbacks learn when the durable events in between could not be had: read the snapshot again. */
+/**
+ * The argument of `onReset`, when durable events could not be recovered: read the snapshot again.
+ */
 export interface ResetInfo {
   readonly topic: string;
   /** Continue from here: the next durable event is `head + 1`. */
   readonly head: number;
 }
 
-/** Callbacks by event type, and four that are not types: `onEvent`, `onSubscribed`, `onGap`, `onReset`. */
+/**
+ * Callbacks by event type, and four that are not types: `onEvent`, `onSubscribed`, `onGap`,
+ * `onReset`.
+ */
 export interface TopicHandlers {
   comment?(event: ClientEvent<CommentData>): void;
   "comment-removed"?(event: ClientEvent<CommentRemovedData>): void;
@@ -127,15 +132,18 @@ export interface TopicHandlers {
   receipt?(event: ClientEvent<ReceiptData>): void;
   presence?(event: ClientEvent<PresenceData>): void;
   notification?(event: ClientEvent<NotificationData>): void;
-  /** `data`: `{"seq":31}`, the number of a notification whose text is gone. */
+  /** `data`: `{"seq":31}`, the number of a notification whose text was removed. */
   "notification-removed"?(event: ClientEvent): void;
   /** Every event of the topic, also of types without a callback of their own. */
   onEvent?(event: ClientEvent): void;
-  /** The subscription is active: every later event arrives. `head` is the newest durable number then. */
+  /**
+   * The subscription is active: every later event arrives. `head` is the newest durable number
+   * then.
+   */
   onSubscribed?(info: { readonly head: number }): void;
   /** Live events were dropped. Durable ones never are. */
   onGap?(gap: GapData): void;
-  /** What was missed is past what the server keeps, or the server's log is another one. */
+  /** Missed events are past the server's retention, or the server's log was replaced. */
   onReset?(info: ResetInfo): void;
   /** The server refused this topic. */
   onRefused?(code: string): void;
@@ -160,21 +168,33 @@ export interface EventSourceLike {
 }
 
 export interface ClientOptions {
-  /** The server, for example `https://live.example.org` or `https://example.org/live`. Default: the page's origin. */
+  /**
+   * The server, for example `https://live.example.org` or `https://example.org/live`. Default: the
+   * page's origin.
+   */
   readonly url?: string;
-  /** A token, or a function that fetches a fresh one: called first and whenever the old one has expired. */
+  /**
+   * A token, or a function that fetches a fresh one: called first and whenever the old one has
+   * expired.
+   */
   readonly token?: string | (() => string | undefined | Promise<string | undefined>);
-  /** A class to use instead of the global EventSource. `"fetch"`: read the stream with `fetch` (the default where there is no EventSource). */
+  /**
+   * A class to use instead of the global EventSource. `"fetch"`: read the stream with `fetch` (the
+   * default where there is no EventSource).
+   */
   readonly eventSource?: (new (url: string) => EventSourceLike) | "fetch";
   readonly fetch?: typeof fetch;
-  /** First and longest wait between attempts; each is drawn between 0 and the bound (full jitter). Default 500 and 20,000. */
+  /**
+   * First and longest backoff between attempts; each is drawn between 0 and the bound (full
+   * jitter). Default 500 and 20,000.
+   */
   readonly retryMs?: { readonly first: number; readonly longest: number };
   /** Share one connection among the tabs of this origin, where the browser can. Default true. */
   readonly shareTabs?: boolean;
   /** Clock and randomness, for tests and the simulation. */
   readonly now?: () => number;
   readonly random?: () => number;
-  /** Calls `run` once after `ms`; the answer cancels it. Default: a timer. */
+  /** Calls `run` once after `ms`; the returned function cancels it. Default: a timer. */
   readonly after?: (ms: number, run: () => void) => () => void;
   /** Carries the stream in place of EventSource and fetch: for tests and the simulation. */
   readonly transport?: OpenTransport;
@@ -209,12 +229,15 @@ export interface CommentsPage {
   readonly next?: number;
 }
 
-/** What a viewer can do with one video over HTTP. Every method rejects with an {@link ApiError}. */
+/** A viewer's actions on one video over HTTP. Every method rejects with an {@link ApiError}. */
 export interface VideoApi {
   readonly id: string;
   readonly topic: string;
   info(): Promise<VideoInfo>;
-  /** `clientId` makes a retry harmless; made up where absent. Resolves after the comment is stored. */
+  /**
+   * `clientId` makes a retry harmless; generated where absent. Resolves after the comment is
+   * stored.
+   */
   comment(
     text: string,
     options?: { readonly clientId?: string; readonly replyTo?: number },
@@ -239,14 +262,19 @@ export interface ApiErrorShape {
 
 export interface Client {
   readonly state: ConnectionState;
-  /** Called at once with the present state, and at every change. Returns a function that ends it. */
+  /**
+   * Called at once with the current state, and at every change. Returns a function that ends it.
+   */
   onState(listener: (state: ConnectionState) => void): () => void;
   subscribe(
     topic: string,
     handlers: TopicHandlers | (TopicHandlers & Partial<CustomHandlers>),
   ): Subscription;
   video(id: string): VideoApi;
-  /** Any request of `docs/http-api.md`, with the client's token; `path` from `/v1` on. Rejects with an {@link ApiError}. */
+  /**
+   * Any request of `docs/http-api.md`, with the client's token; `path` from `/v1` on. Rejects with
+   * an {@link ApiError}.
+   */
   request(
     method: "GET" | "POST" | "PUT" | "DELETE",
     path: string,
@@ -257,7 +285,10 @@ export interface Client {
     readonly token: string;
     readonly member: { readonly id: string; readonly name: string };
   }>;
-  /** Replaces the token (sign-in, sign-out with `undefined`); the stream connects again from its position. */
+  /**
+   * Replaces the token (sign-in, sign-out with `undefined`); the stream reconnects from its
+   * position.
+   */
   setToken(token: ClientOptions["token"]): void;
   close(): void;
 }

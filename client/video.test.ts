@@ -3,7 +3,7 @@ import type { Likes } from "./likes.ts";
 import { HISTORY_FOLLOWS_MAX } from "./limits.ts";
 import { createVideo } from "./video.ts";
 
-test("HISTORY_FOLLOWS_MAX: one call follows so many short pages", async () => {
+test("HISTORY_FOLLOWS_MAX: one call follows this many short pages", async () => {
   for (const shortPages of [HISTORY_FOLLOWS_MAX, HISTORY_FOLLOWS_MAX + 1]) {
     let reads = 0;
     const video = createVideo(

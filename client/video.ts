@@ -31,7 +31,8 @@ export function createVideo(
     },
     async history({ after, before, limit } = {}) {
       let page = await readPage({ after, before, limit });
-      // The server passes over a bounded number of removed comments at once, and says where it stopped.
+      // The server skips a bounded number of removed comments at once, and reports where it
+      // stopped.
       for (let follows = 0; page.next !== undefined && follows < HISTORY_FOLLOWS_MAX; follows++) {
         const { comments, next } = page;
         const wanted = limit === undefined ? undefined : limit - comments.length;

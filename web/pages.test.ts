@@ -114,7 +114,7 @@ describe("the pages", () => {
     const response = await get("/watch/deleted");
     expect(response.status).toBe(410);
     expect(await response.text()).toContain("This video was deleted");
-    expect(await (await get("/watch/closed")).text()).toContain("The comments are closed.");
+    expect(await (await get("/watch/closed")).text()).toContain("Comments are closed.");
   });
 
   test("hold no address from the root: a proxy may serve them below a path", async () => {
@@ -140,7 +140,7 @@ describe("the pages", () => {
     const notFound = page("not-found", "/a/b", { accept: html, "accept-language": "de" });
     expect(notFound?.status).toBe(404);
     const text = (await notFound?.text()) ?? "";
-    expect(text).toContain("Hier ist keine Seite");
+    expect(text).toContain("Seite nicht gefunden");
     expect(text).toContain('href="../"');
     const busy = page("rate-limited", "/watch/x", { accept: html });
     expect([busy?.status, busy?.headers.get("retry-after")]).toEqual([429, "2"]);

@@ -1,4 +1,6 @@
-/** The SDK in Chromium: its own EventSource, tabs that share one connection, a network that goes and comes. */
+/**
+ * The SDK in Chromium: its own EventSource, tabs that share one connection, an unreliable network.
+ */
 
 import { expect, type Page, test } from "@playwright/test";
 import { type RealPages, startRealPages } from "./real-pages.ts";
@@ -17,7 +19,7 @@ test.afterEach(async () => {
   pages.streams.length = 0;
 });
 
-/** What the SDK said of the topic: no states. */
+/** The SDK's callbacks for the topic: no states. */
 function heard(page: Page): Promise<string[]> {
   return page.evaluate(() =>
     (globalThis as unknown as { lines: string[] }).lines.filter(
@@ -34,7 +36,7 @@ async function subscribed(page: Page): Promise<void> {
   await expect.poll(() => heard(page)).toContainEqual(expect.stringMatching(/^subscribed/));
 }
 
-test("eight tabs over HTTP/1.1 have one connection, and all of them hear every comment", async () => {
+test("eight tabs over HTTP/1.1 share one connection and get every comment", async () => {
   const tabs: Page[] = [];
   for (let count = 0; count < 8; count++) tabs.push(await pages.open("video:tabs"));
   for (const tab of tabs) await subscribed(tab);
@@ -45,7 +47,7 @@ test("eight tabs over HTTP/1.1 have one connection, and all of them hear every c
     await expect.poll(() => heard(tab)).toEqual(["subscribed 0", "comment 1", "comment 2"]);
 });
 
-test("when the leading tab crashes another one leads, and nothing is missed or seen twice", async () => {
+test("when the leading tab crashes another leads, without loss or duplicate", async () => {
   const leader = await pages.open("video:crash");
   await subscribed(leader);
   const others = [await pages.open("video:crash"), await pages.open("video:crash")];
@@ -55,7 +57,7 @@ test("when the leading tab crashes another one leads, and nothing is missed or s
     await expect.poll(() => heard(tab)).toEqual(["subscribed 0", "comment 1"]);
   const session = await pages.context.newCDPSession(leader);
   const crashed = new Promise((resolve) => leader.once("crash", resolve));
-  // Never answered: the page is gone.
+  // Never answered: the page has crashed.
   session.send("Page.crash").catch(() => {});
   await crashed;
   for (let count = 0; count < 5; count++) await pages.comment("crash", "after");
@@ -80,7 +82,7 @@ test("a tab with a token of its own has a connection of its own", async () => {
 });
 
 for (const shareTabs of [false, true]) {
-  test(`the server is killed and started again: nothing missed, nothing twice (${shareTabs ? "shared" : "EventSource of its own"})`, async () => {
+  test(`a killed server restarts without loss (${shareTabs ? "shared" : "own"})`, async () => {
     const video = `kill-${shareTabs}`;
     const tab = await pages.open(`video:${video}`, { shareTabs });
     await subscribed(tab);
@@ -95,7 +97,7 @@ for (const shareTabs of [false, true]) {
   });
 }
 
-test("off-line is a state of its own, and on-line again it goes on at once", async () => {
+test("off-line is a state, and on-line again the client resumes at once", async () => {
   const tab = await pages.open("video:offline", {
     shareTabs: false,
     retryMs: { first: 30_000, longest: 60_000 },
@@ -108,7 +110,7 @@ test("off-line is a state of its own, and on-line again it goes on at once", asy
   await expect.poll(() => heard(tab)).toEqual(["subscribed 0", "comment 1"]);
 });
 
-test("a token that is refused is a state with its reason, though EventSource hides the status", async () => {
+test("a refused token is a state with its reason, though EventSource hides it", async () => {
   const tab = await pages.open("video:refused", { shareTabs: false, token: "not-a-token" });
   await expect.poll(() => states(tab)).toContain("state failed/token-invalid");
 });

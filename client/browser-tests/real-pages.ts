@@ -12,16 +12,16 @@ const BIN = join(ROOT, "ovation/bin");
 const PATH = "/sdk-test/";
 
 export interface RealPages {
-  /** The server as Node reaches it. */
+  /** The server's URL for Node. */
   readonly url: string;
-  /** The same as pages name it. */
+  /** The same for pages. */
   readonly origin: string;
   readonly context: BrowserContext;
-  /** Addresses of the event streams that pages asked for. */
+  /** URLs of the event streams that pages requested. */
   readonly streams: string[];
-  /** The address of that page. */
+  /** The URL of that page. */
   address(topic: string, options?: Record<string, unknown>): string;
-  /** A page whose `window.lines` says what the SDK said of `topic`. */
+  /** A page whose `window.lines` records the SDK's callbacks for `topic`. */
   open(topic: string, options?: Record<string, unknown>): Promise<Page>;
   comment(video: string, text: string): Promise<number>;
   /** Open connections by the server's own count. */
@@ -44,7 +44,7 @@ client.subscribe(topic, {
 });
 `;
 
-/** `host`: a name that the browser was told to look up as this machine. */
+/** `host`: a name that the browser is told to resolve to this machine. */
 export async function startRealPages(browser: Browser, host = "127.0.0.1"): Promise<RealPages> {
   const directory = mkdtempSync(join(tmpdir(), "ovation-client-pages-"));
   const sdk = join(directory, "sdk");
@@ -77,7 +77,7 @@ export async function startRealPages(browser: Browser, host = "127.0.0.1"): Prom
     else
       await route.fulfill({
         contentType: "text/javascript",
-        // Modules of a sandboxed frame come from another origin: none.
+        // Modules of a sandboxed frame are cross-origin.
         headers: { "access-control-allow-origin": "*" },
         body: readFileSync(join(sdk, file), "utf8"),
       });

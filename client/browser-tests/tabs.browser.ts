@@ -1,4 +1,6 @@
-/** Tabs on plain http, where browsers have no Web Locks and open six connections to a host at most. */
+/**
+ * Tabs on plain http, where browsers have no Web Locks and open at most six connections to a host.
+ */
 
 import { expect, type Page, test } from "@playwright/test";
 import config from "../../playwright.config.ts";
@@ -13,7 +15,7 @@ test.use({
     args: [
       ...(launch?.args ?? []),
       `--host-resolver-rules=MAP ${HOST} 127.0.0.1`,
-      // Pages that a test answers have no address, and would not be let in to a loopback one.
+      // Pages that a test answers have no IP address, and would be blocked from a loopback one.
       "--ip-address-space-overrides=127.0.0.1:0=public",
     ],
   },
@@ -80,13 +82,13 @@ test("eight tabs without Web Locks share a connection: each hears and each can p
   for (const tab of tabs) await expect.poll(() => comments(tab)).toEqual(all);
 });
 
-test("a leader that crashes is replaced within seconds, and nothing is missed or seen twice", async () => {
+test("a crashed leader is replaced within seconds, without loss or duplicate", async () => {
   const [leader, ...others] = await openTabs("plain-crash", 8);
   await expect.poll(() => pages.connections()).toBe(1);
   await pages.comment("plain-crash", "before");
   const session = await pages.context.newCDPSession(leader as Page);
   const crashed = new Promise((resolve) => leader?.once("crash", resolve));
-  // Never answered: the page is gone.
+  // Never answered: the page has crashed.
   session.send("Page.crash").catch(() => {});
   await crashed;
   await pages.comment("plain-crash", "after");
@@ -103,7 +105,7 @@ test("a leader that is closed is replaced at once", async () => {
     await expect.poll(() => comments(tab), { timeout: 2000 }).toEqual(["comment 1"]);
 });
 
-test("a leader that the browser freezes hands over, and hears everything when it is resumed", async () => {
+test("a leader that the browser freezes hands over, and misses nothing", async () => {
   const [leader, other] = (await openTabs("plain-freeze", 2)) as [Page, Page];
   await expect.poll(() => pages.connections()).toBe(1);
   const session = await pages.context.newCDPSession(leader);

@@ -1,4 +1,4 @@
-/** The model server on a socket: real requests, real streams, and a script for what goes wrong. */
+/** The model server on a socket: real requests, real streams, and a script of faults. */
 
 import { formatComment, formatFrame } from "@ovation/protocol";
 import { ModelServer } from "./model-server.ts";
@@ -16,11 +16,11 @@ export interface FakeServer {
   readonly url: string;
   readonly model: ModelServer;
   readonly requests: SeenRequest[];
-  /** Knows `events=message`; false: a server from before it. */
+  /** Knows `events=message`; false: an earlier server. */
   hasMessages: boolean;
-  /** Answers instead of the model where it returns something. */
+  /** Responds in place of the model where it returns something. */
   script: (request: SeenRequest) => Response | Promise<Response> | undefined;
-  /** Breaks every connection, as a process does that dies and is started again. */
+  /** Breaks every connection, as a process that dies and restarts. */
   cut(): void;
   /** Writes raw text to every stream. */
   write(text: string): void;

@@ -1,4 +1,4 @@
-/** A browser with tabs, locks and broadcast channels, as much of it as sharing a connection needs. */
+/** A browser with tabs, locks and broadcast channels, as far as a shared connection needs them. */
 
 import type { ManualClock } from "../../testing/manual-clock.ts";
 import type { TabGroup, TabMessage } from "../tab-group.ts";
@@ -53,7 +53,7 @@ export class ModelBrowser {
 export class ModelTab implements TabGroup {
   readonly tab: string;
   dead = false;
-  /** How many messages of other tabs are lost on their way here. */
+  /** How many messages of other tabs are lost here. */
   deaf = 0;
   tellsEnds = false;
   #frozen = false;
@@ -61,7 +61,7 @@ export class ModelTab implements TabGroup {
   readonly #browser: ModelBrowser;
   readonly #clock: ManualClock;
   readonly #listeners = new Map<string, (message: TabMessage) => void>();
-  /** What happens in a frozen tab, when it wakes up. */
+  /** Tasks of a frozen tab, run when it thaws. */
   #later: (() => void)[] = [];
 
   constructor(name: string, browser: ModelBrowser, clock: ManualClock) {
@@ -139,7 +139,7 @@ export class ModelTab implements TabGroup {
     return secret;
   }
 
-  /** Gone without a word, as after a crash. */
+  /** Killed, as by a crash. */
   kill(): void {
     this.dead = true;
     this.#browser.releaseAllOf(this);
@@ -149,14 +149,19 @@ export class ModelTab implements TabGroup {
     this.#frozen = true;
   }
 
-  /** As in the back/forward cache: nothing runs, locks are gone, messages of others are lost. */
+  /**
+   * As in the back/forward cache: nothing runs, locks are released, messages of others are lost.
+   */
   sleep(): void {
     this.#frozen = true;
     this.#asleep = true;
     this.#browser.releaseAllOf(this);
   }
 
-  /** Goes on after `freeze` or `sleep`; late timers fire, and what `sleep` took is not given back. */
+  /**
+   * Continues after `freeze` or `sleep`; late timers fire, and locks taken by `sleep` are not
+   * returned.
+   */
   thaw(): void {
     this.#frozen = false;
     this.#asleep = false;

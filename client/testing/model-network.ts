@@ -1,4 +1,7 @@
-/** A network between clients and the model server, without sockets: a test decides what it does to messages. */
+/**
+ * A network between clients and the model server, without sockets: a test decides what happens to
+ * messages.
+ */
 
 import type { Message } from "@ovation/protocol";
 import type { OpenTransport, TransportCallbacks } from "../transport.ts";
@@ -8,21 +11,24 @@ export interface ModelNetwork {
   readonly open: OpenTransport;
   /** Answers PUT and DELETE of subscriptions. */
   readonly fetch: typeof fetch;
-  /** Addresses that were connected to. */
+  /** URLs that were connected to. */
   readonly connects: URL[];
   /** PUT and DELETE as `METHOD topic,topic`. */
   readonly changes: string[];
-  /** What happens to a broadcast message on its way; default: it arrives at once. */
+  /** The fate of a broadcast message; default: it arrives at once. */
   carry: (message: Message, arrive: (message: Message) => void) => void;
-  /** Whether a missed event is sent again to a client that returns. A stream may be cut there, but loses nothing by itself. */
+  /**
+   * Whether a missed event is replayed to a returning client. A stream may be cut there, but loses
+   * nothing by itself.
+   */
   replays: () => boolean;
   /** Whether a connect reaches the server. */
   reaches: () => boolean;
-  /** A heartbeat of the server on each connection that it has. */
+  /** A heartbeat of the server on each of its connections. */
   beat(): void;
   /** Ends every open connection. */
   cut(): void;
-  /** The same without a word to the client: half-open. */
+  /** The same without notice to the client: half-open. */
   vanish(): void;
   /** Of the connection opened last. */
   callbacks: TransportCallbacks | undefined;

@@ -1,6 +1,6 @@
 /**
- * The server as the SDK sees it: logs, connections, positions, without a network. `fake-server.ts` puts
- * it on a socket; the property test puts a lossy network between it and the client.
+ * The server as the SDK sees it: logs, connections, positions, without a network. `fake-server.ts`
+ * puts it on a socket; the property test puts a lossy network between it and the client.
  */
 
 import {
@@ -38,11 +38,11 @@ export class ModelServer {
   /** How many of the newest events can be recovered. */
   kept = Number.POSITIVE_INFINITY;
   epoch = "e1";
-  /** Whether an event goes out when it is published; false: it is in the log, and lost on its way. */
+  /** Whether an event is sent when it is published; false: it is in the log, and lost in flight. */
   broadcasts: (event: StoredEvent) => boolean = () => true;
   /** Topics that are refused, with their code. */
   readonly refused = new Map<string, string>();
-  /** The topic that every connection has, asked for or not: the member's own whose token it is. */
+  /** The topic that every connection has, requested or not: the own topic of the token's member. */
   own: Topic | undefined;
   readonly #logs = new Map<Topic, StoredEvent[]>();
   #count = 0;
@@ -54,7 +54,7 @@ export class ModelServer {
     return log;
   }
 
-  /** A restored backup: the log is cut to `seq` events and lives on under another epoch. */
+  /** A restored backup: the log is cut to `seq` events and continues in another epoch. */
   restore(topic: string, seq: number, epoch: string): void {
     this.log(topic).length = seq;
     this.epoch = epoch;
@@ -85,7 +85,7 @@ export class ModelServer {
       if (connection.topics.has(event.topic)) connection.send(message);
   }
 
-  /** Opens a connection: first event, replay, then whatever is broadcast. */
+  /** Opens a connection: first event, replay, then all broadcasts. */
   connect(
     url: URL,
     position: string | null,
@@ -135,7 +135,7 @@ export class ModelServer {
     return connection;
   }
 
-  /** The answer of PUT and DELETE; undefined where the connection is unknown. */
+  /** The response to PUT and DELETE; undefined where the connection is unknown. */
   change(id: string, method: string, topics: readonly string[]): Record<string, Json> | undefined {
     const connection = this.connections.get(id);
     if (connection === undefined) return undefined;

@@ -1,4 +1,7 @@
-/** Makes one file of the SDK and of the `eventsource` package, for Node, which runs no TypeScript of ours. */
+/**
+ * Bundles the SDK and the `eventsource` package into one file for Node, which does not run our
+ * TypeScript.
+ */
 
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";

@@ -1,4 +1,4 @@
-/** Handlers that write down what they are told. */
+/** Handlers that record their calls. */
 
 import type { TopicHandlers } from "../types.ts";
 import type { Harness } from "./harness.ts";

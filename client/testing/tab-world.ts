@@ -1,4 +1,7 @@
-/** A browser whose tabs share one stream to the model server: what a test does to tabs, locks and sockets. */
+/**
+ * A browser whose tabs share one stream to the model server: a test's controls of tabs, locks and
+ * sockets.
+ */
 
 import { parseTopic, type Topic } from "@ovation/protocol";
 import { createManualClock, type ManualClock } from "../../testing/manual-clock.ts";
@@ -21,7 +24,7 @@ export interface Tab {
   readonly lines: string[];
   readonly states: ConnectionState[];
   kill(): void;
-  /** Into the back/forward cache; `told`: with the events that say so. */
+  /** Into the back/forward cache; `told`: with the events that announce it. */
   sleep(told: boolean): void;
   wake(told: boolean): void;
 }
@@ -88,7 +91,7 @@ export function createWorld(hasLocks = true): World {
         },
         wake(told) {
           page.thaw();
-          // A browser that said the one says the other.
+          // A browser that reports the one reports the other.
           if ((told || wasTold) && !page.dead) stream.wake();
           wasTold = false;
         },
@@ -97,7 +100,7 @@ export function createWorld(hasLocks = true): World {
   };
 }
 
-/** Numbers of the comments that the tab saw. */
+/** Numbers of the comments that the tab received. */
 export function comments(tab: Tab, topic = ONE): number[] {
   return tab.lines.flatMap((line) =>
     line.startsWith(`${topic} comment `) ? [Number(line.split(" ")[2])] : [],

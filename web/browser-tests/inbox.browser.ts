@@ -194,7 +194,7 @@ test("a kill -9 of the server between two messages loses none and doubles none",
   await field(hers).fill("during");
   await field(hers).press("Enter");
   await expect(hers.locator("live-inbox .failure")).toContainText(
-    "Not sent. The network did not answer.",
+    "Not sent. The server could not be reached.",
     { timeout: 15_000 },
   );
   await server.run();
@@ -265,20 +265,20 @@ test("whoever is timed out sees until when, as long as it holds, guests too", as
     host,
   );
   const until = new Intl.DateTimeFormat("en-US", { hour: "numeric", minute: "2-digit" });
-  await expect(toasts(page)).toContainText(/You are paused until \d+:\d\d [AP]M/);
+  await expect(toasts(page)).toContainText(/You're timed out until \d+:\d\d [AP]M/);
   await expect(toasts(page)).toContainText("Reason: Cool down");
   const { sanctions } = await server.request("GET", "/v1/sanctions?video=paused", undefined, host);
   await expect(toasts(page)).toContainText(until.format(sanctions[0].until).replace(/\s/, " "));
   // It is still said after a reload, and not beside another video.
   await page.reload();
-  await expect(toasts(page)).toContainText("You are paused until");
+  await expect(toasts(page)).toContainText("You're timed out until");
   const elsewhere = await (await browser.newContext()).newPage();
   await actAs(elsewhere.context(), server, guest);
   await openWatch(elsewhere, server, "another");
   await expect(badge(elsewhere)).toHaveText("1");
   await expect(toasts(elsewhere)).toHaveCount(0);
   await server.request("DELETE", `/v1/members/${guest.id}/sanction?video=paused`, {}, host);
-  await expect(toasts(page)).toHaveText(/You may comment again/);
+  await expect(toasts(page)).toHaveText(/You can comment again/);
   await elsewhere.context().close();
 });
 

@@ -35,7 +35,7 @@ test("who joins sees the last 50, and loads earlier ones without a jump", async 
   const after = await anchor.boundingBox();
   // The button above them has become a line of text: its height is all that may differ.
   expect(Math.abs((after?.y ?? 0) - (before?.y ?? 0))).toBeLessThan(24);
-  await expect(page.getByText("This is where it starts")).toBeAttached();
+  await expect(page.getByText("Beginning of the conversation")).toBeAttached();
   expect((await texts(page)).map((text) => Number(text.split(" ")[1]))).toEqual(
     Array.from({ length: 70 }, (_, index) => index + 1),
   );

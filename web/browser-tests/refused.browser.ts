@@ -61,7 +61,7 @@ test("where copying is refused the link is there to be copied by hand", async ({
   await rows(page).last().hover();
   await rows(page).last().getByRole("button").click();
   await page.getByRole("menuitem", { name: "Copy the text" }).click();
-  await expect(status(page)).toContainText("copy it by hand");
+  await expect(status(page)).toContainText("copy it manually");
 });
 
 test("a page that is older than the server's build has its menu, or says what to do", async ({
@@ -70,7 +70,7 @@ test("a page that is older than the server's build has its menu, or says what to
   await openWatch(page, server, "upgraded");
   await page.route(/menu-content-/, (route) => route.fulfill({ status: 404, body: "" }));
   await page.getByRole("button", { name: "Settings" }).click();
-  await expect(status(page)).toContainText("load the page again");
+  await expect(status(page)).toContainText("reload the page");
   await expect(page.getByText("Screen reader announcements")).toBeHidden();
   // Left open for a while before the upgrade, a page has fetched what it needs.
   await page.unrouteAll();
@@ -95,7 +95,7 @@ test("a name that is taken is said at its field, and another one is accepted", a
   await name.fill("Mara");
   await name.press("Enter");
   await expect(page.getByRole("alert")).toHaveText(
-    "This name, or one that looks like it, is used here. Choose another one.",
+    "This name, or a similar one, is taken. Choose another one.",
   );
   await expect(name).toHaveAttribute("aria-invalid", "true");
   await name.fill("Mira");

@@ -110,6 +110,6 @@ describe("words", () => {
     expect(arab.t("newComments", { n: 2 })).toBe("تعليقان جديدان");
     expect(germans.t("newComments", { n: 1200 })).toBe("1.200 neue Kommentare");
     expect(createStrings("en").compact(90412)).toBe("90.4K");
-    expect(createStrings("en").problem("something-new")).toBe("That did not work. Try again.");
+    expect(createStrings("en").problem("something-new")).toBe("Something went wrong. Try again.");
   });
 });

@@ -178,7 +178,7 @@ describe("words", () => {
     expect(daysBetween(midnight + 60_000, midnight + 23 * 3_600_000)).toBe(0);
     expect(createWords("en").day(midnight - 60_000, midnight)).toBe("Yesterday");
     expect(createWords("de", german).problem("forbidden")).toBe(
-      "Du darfst diesem Mitglied nicht schreiben.",
+      "Du kannst diesem Mitglied nicht schreiben.",
     );
   });
 });
