@@ -10,23 +10,18 @@ function environmentOf(pid: number): string {
   return readFileSync(`/proc/${pid}/environ`, "utf8");
 }
 
-test.skipIf(process.platform !== "linux")(
-  "the server has the environment, and the command that changes its user has not",
-  async () => {
-    const postgres = await startPostgres({}, [], { [NAME]: "1" });
-    try {
-      const file = join(postgres.directory, "data", "postmaster.pid");
-      const server = Number(readFileSync(file, "utf8").split("\n")[0]);
-      expect(environmentOf(server)).toContain(`${NAME}=1`);
-      const [, parent] =
-        /^PPid:\t(\d+)$/m.exec(readFileSync(`/proc/${server}/status`, "utf8")) ?? [];
-      expect(environmentOf(Number(parent))).not.toContain(NAME);
-    } finally {
-      await postgres.stop();
-    }
-  },
-  60_000,
-);
+test("the server has the environment, and the command that changes its user has not", async () => {
+  const postgres = await startPostgres({}, [], { [NAME]: "1" });
+  try {
+    const file = join(postgres.directory, "data", "postmaster.pid");
+    const server = Number(readFileSync(file, "utf8").split("\n")[0]);
+    expect(environmentOf(server)).toContain(`${NAME}=1`);
+    const [, parent] = /^PPid:\t(\d+)$/m.exec(readFileSync(`/proc/${server}/status`, "utf8")) ?? [];
+    expect(environmentOf(Number(parent))).not.toContain(NAME);
+  } finally {
+    await postgres.stop();
+  }
+}, 60_000);
 
 test("a start after a crash is written behind what the server said before", async () => {
   const postgres = await startPostgres();
