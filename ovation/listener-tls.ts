@@ -1,4 +1,7 @@
-/** The listener with a certificate: Bun's server, HTTP/1.1 and HTTP/2 over TLS and HTTP/3 over QUIC, on one port. */
+/**
+ * The listener with a certificate: Bun's server, HTTP/1.1 and HTTP/2 over TLS and HTTP/3 over QUIC,
+ * on one port.
+ */
 
 import { readFileSync } from "node:fs";
 import { RetiredListeners } from "@ovation/dispatcher";
@@ -21,7 +24,7 @@ export interface TlsListenerOptions {
 
 export interface TlsListener {
   readonly port: number | undefined;
-  /** Reads the files again. Applied, new connections see the certificate; those that are open go on. */
+  /** Reads the files again. Applied, new connections see the certificate; open ones stay. */
   renew(tls: TlsListenerOptions["tls"]): Change | undefined;
   stop(now: boolean): Promise<void>;
 }
@@ -49,8 +52,8 @@ export function listenTls(options: TlsListenerOptions): TlsListener {
           server = open(options, port, renewed, "tcp");
           pem = renewed;
           retired.add(before);
-          // The kernel gives packets of a QUIC connection to either of two sockets at the port, so an
-          // old connection would fall silent. Its clients are told that it ends, and return at once.
+          // The kernel gives packets of a QUIC connection to either of two sockets at the port, so
+          // an old connection would fall silent. Its client is told of the end, and returns.
           void quic.stop(true);
           quic = open(options, port, renewed, "quic");
         },
@@ -74,7 +77,7 @@ function readPem({ cert, key }: TlsListenerOptions["tls"]): Pem {
 /** How long a client may remember that HTTP/3 is at this port. */
 const ALT_SVC_SECONDS = 86_400;
 
-/** The port is shared: the listener with the next certificate opens it before this one leaves it. */
+/** The port is shared: the listener with the next certificate opens before this one closes. */
 function open(
   options: TlsListenerOptions,
   port: number,
