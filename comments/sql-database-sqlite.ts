@@ -186,6 +186,8 @@ function migrate(database: Database, path: string, migrations: readonly string[]
     );
   }
   database.exec("PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL");
+  // Previews of messages, names and titles: what is deleted is overwritten with zeros.
+  database.exec("PRAGMA secure_delete = ON");
   database.exec("PRAGMA cell_size_check = ON; PRAGMA temp_store = MEMORY");
   if (found === known + CHECKSUMS) return;
   database

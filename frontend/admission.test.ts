@@ -137,7 +137,7 @@ describe("admission", () => {
     expect(admission.enter("a")).toBe("draining");
   });
 
-  test("whoever comes and goes in whatever order, no limit is passed and no place is lost", () => {
+  test("in any order of connects and closes, no limit is passed and no place is lost", () => {
     const steps = fc.array(
       fc.record({ address: fc.constantFrom("a", "b", "c"), leaves: fc.boolean() }),
       { maxLength: 200 },
@@ -162,7 +162,8 @@ describe("admission", () => {
         }
         return true;
       }),
-      { interruptAfterTimeLimit: 2000 },
+      // No time limit: on a stalled machine it ends before the first run, which is a failure.
+      { numRuns: 100 },
     );
-  });
+  }, 60_000);
 });

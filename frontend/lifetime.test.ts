@@ -32,6 +32,38 @@ test("LIFETIME_MAX_MS: a connection ends at the next heartbeat after it", async 
   void frontend.stop();
 });
 
+test("connections that are opened together end at times spread over the lifetime", async () => {
+  const clock = createManualClock();
+  const lifetimeMs = { min: 2250, max: 3750 };
+  const heartbeatMs = 1000;
+  let drawn = 0;
+  const count = 50;
+  const frontend = newFrontend(new ModelUpstream(), {
+    clock,
+    random: () => (drawn++ % count) / count,
+    heartbeatMs,
+    lifetimeMs,
+  });
+  frontend.start();
+  const openedAt = clock.now();
+  const viewers = Array.from({ length: count }, () => new Viewer(frontend, [topic("video:1")]));
+  const ends = new Map<Viewer, number>();
+  while (ends.size < count && clock.now() - openedAt < 10_000) {
+    await clock.advance(50);
+    for (const viewer of viewers)
+      if (viewer.ended && !ends.has(viewer)) ends.set(viewer, clock.now() - openedAt);
+  }
+  const times = [...ends.values()];
+  expect(times).toHaveLength(count);
+  expect(Math.min(...times)).toBeGreaterThanOrEqual(lifetimeMs.min);
+  // The wheel of heartbeats looks at each connection twice in a heartbeat.
+  expect(Math.max(...times)).toBeLessThanOrEqual(lifetimeMs.max + heartbeatMs);
+  expect(Math.max(...times) - Math.min(...times)).toBeGreaterThan(
+    (lifetimeMs.max - lifetimeMs.min) / 2,
+  );
+  void frontend.stop();
+});
+
 describe("where the wall clock is set", () => {
   const HOUR_MS = 3_600_000;
   const heartbeatMs = 2000;
