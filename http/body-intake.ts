@@ -1,4 +1,7 @@
-/** Takes the body of the request under way out of what the connection receives: by its length or in chunks, and no more than is allowed. */
+/**
+ * Takes the body of the request in flight out of the received bytes: by its length or in chunks,
+ * and within the limit.
+ */
 
 import { Problem } from "@ovation/protocol";
 import { ChunkedDecoder } from "./chunked-decoder.ts";
@@ -26,7 +29,10 @@ export class BodyIntake {
     return this.#received;
   }
 
-  /** Answers how many of `input` belonged to the body: all of it where nobody knows any more where the body ends. */
+  /**
+   * Returns how many bytes of `input` belonged to the body: all of them where the end of the body
+   * is unknown.
+   */
   take(input: Buffer): number {
     if (this.#body.ended || input.length === 0) return 0;
     try {
@@ -62,7 +68,8 @@ export class BodyIntake {
       pieces.push(bytes);
     });
     const [first] = pieces;
-    // One copy for all chunks that came together: a view for each byte that was sent by itself costs a hundred times the byte.
+    // One copy for all chunks that came together: a view for each single byte costs a hundred times
+    // the byte.
     if (first !== undefined) this.#body.push(pieces.length === 1 ? first : Buffer.concat(pieces));
     if (chunks.done) this.#body.end();
     return taken;

@@ -9,7 +9,7 @@
 import { Problem } from "@ovation/protocol";
 import { HEAD_BYTES_MAX } from "./limits.ts";
 
-/** A size in hexadecimal, with extensions that nobody here knows. */
+/** A size in hexadecimal, with extensions that are ignored. */
 const SIZE_LINE = /^([0-9a-fA-F]{1,8})(?:[ \t]*;[\t\x20-\x7e\x80-\xff]*)?$/;
 /** A header's line, as `request-head.ts` has it. */
 const TRAILER_LINE = /^[!#$%&'*+\-.^_`|~0-9A-Za-z]+:[\t\x20-\x7e\x80-\xff]*$/;
@@ -25,7 +25,10 @@ export class ChunkedDecoder {
   #line = "";
   #trailerBytes = 0;
 
-  /** Calls `take` with the bytes of the body; answers how many of `bytes` belonged to it. Throws `invalid-request`. */
+  /**
+   * Calls `take` with the bytes of the body; answers how many of `bytes` belonged to it. Throws
+   * `invalid-request`.
+   */
   push(bytes: Uint8Array, take: (bytes: Uint8Array) => void): number {
     let at = 0;
     while (at < bytes.length && !this.done) {

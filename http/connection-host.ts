@@ -7,9 +7,9 @@ import type { IncomingRequest } from "./incoming-request.ts";
 import type { SharedBytes } from "./shared-bytes.ts";
 
 export interface ConnectionHost extends StreamHost {
-  /** ms of a clock that never jumps. */
+  /** ms of a monotonic clock. */
   now(): number;
-  /** Answers every request. A rejection is a programmer's error, which `failed` is told. */
+  /** Handles every request. A rejection is a bug, reported to `failed`. */
   handle(request: IncomingRequest, call: Call): Promise<RouteAnswer>;
   failed(error: unknown): void;
   /** A request that never reached a handler. */
@@ -20,7 +20,7 @@ export interface ConnectionHost extends StreamHost {
   readonly idleMs: number;
   /** Bytes of bodies that are not whole yet, by address. */
   readonly bodies: SharedBytes;
-  /** Bytes of answers that clients have yet to take, by address. */
+  /** Bytes of responses that clients have yet to read, by address. */
   readonly unread: SharedBytes;
   /** The address that the request counts for, by the headers of proxies that are trusted. */
   addressOf(request: IncomingRequest, peer: string): string;
@@ -30,11 +30,11 @@ export interface ConnectionHost extends StreamHost {
   waits(connection: HttpConnection): void;
   /** The stream has taken the connection's socket. */
   became(connection: HttpConnection, stream: EventStream): void;
-  /** The connection is gone. */
+  /** The connection is closed. */
   left(connection: HttpConnection): void;
 }
 
-/** The request under way, beside what it says. */
+/** The request in flight, beside its content. */
 export interface Call {
   /** The other end of the socket. */
   readonly peer: string;

@@ -1,4 +1,7 @@
-/** How long a connection may take and how far ahead it may send, on a clock and a socket of the test's own. */
+/**
+ * How long a connection may take and how far ahead it may send, on a clock and a socket of the
+ * test's own.
+ */
 
 import { describe, expect, test } from "bun:test";
 import { createMemoryPools, steadyClock } from "@ovation/protocol";

@@ -1,8 +1,8 @@
 /**
- * Why a connection was ended that nobody had asked to end: no request came in time (`silent`, `idle` after an
- * earlier one), its head (`head`) or body (`body`) did not, nobody took the answer or the end of a stream
- * (`unread`), the answer came to less than it had said (`broken`), the client went on sending on a stream
- * (`input`), or its place was needed for somebody else's socket (`crowded`).
+ * Why the server cut a connection: no request came in time (`silent`, `idle` after an earlier one),
+ * nor its head (`head`) or body (`body`); the response or the end of a stream was not read
+ * (`unread`); the response was shorter than declared (`broken`); the client kept sending on a
+ * stream (`input`); or it was evicted for another socket (`crowded`).
  */
 export type CutReason =
   | "silent"

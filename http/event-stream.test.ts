@@ -1,7 +1,7 @@
 /**
- * What `ByteWriter` promises of a stream, over real sockets. What it relies on in Bun's sockets (partial writes,
- * `drain`, a reset by `terminate`, descriptors) shows here too: an upgrade of the runtime that changes one of
- * these is caught by name.
+ * What `ByteWriter` promises of a stream, over real sockets. What it relies on in Bun's sockets
+ * (partial writes, `drain`, a reset by `terminate`, descriptors) shows here too: an upgrade of the
+ * runtime that changes one of these is caught by name.
  */
 
 import { heapStats } from "bun:jsc";
@@ -199,7 +199,8 @@ describe("a stream", () => {
       sent += taken;
       await Bun.sleep(0);
     }
-    // What the kernel did not take goes on through the writer, and until it has gone no descriptor is offered.
+    // What the kernel did not take goes on through the writer, and until it has gone no descriptor
+    // is offered.
     const pending = writer.write(large.subarray(taken));
     expect(typeof pending).toBe("object");
     expect(writer.descriptor).toBe(-1);

@@ -1,4 +1,7 @@
-/** A socket whose answer is a stream: all that is left of a connection, so that an idle viewer costs little. */
+/**
+ * A socket whose response is a stream: all that remains of a connection, so that an idle viewer is
+ * cheap.
+ */
 
 import type { StreamSource } from "@ovation/protocol";
 import type { CutReason } from "./cut-reason.ts";
@@ -10,7 +13,10 @@ import { SocketWriter } from "./socket-writer.ts";
 /** What a stream needs of its server. */
 export interface StreamHost {
   cut(reason: CutReason): void;
-  /** The stream has ended on our side, and the client has yet to take the rest of it; `closed` when it has, or cannot. */
+  /**
+   * The stream has ended on our side, and the client has yet to take the rest of it; `closed` when
+   * it has, or cannot.
+   */
   ends(stream: EventStream): void;
   closed(stream: EventStream): void;
 }
@@ -83,7 +89,7 @@ export class EventStream extends SocketWriter implements SocketOwner {
   }
 }
 
-/** To a client of HTTP/1.1: whoever writes gives it chunks, and a clean end is the last one. */
+/** To a client of HTTP/1.1: the caller writes chunks, and a clean end is the last one. */
 export class ChunkedEventStream extends EventStream {
   override get isChunked(): boolean {
     return true;

@@ -1,9 +1,9 @@
 /**
- * Heads that came before, as they were read then. A publisher that keeps its connection sends the same head again and
- * again, with one of a few hundred lengths; to read it is a fifth of what a small request costs. Equal bytes mean the
- * same, and a head is never changed, so it may be given to several requests.
+ * A cache of parsed heads. A publisher that keeps its connection sends the same head again and
+ * again, with one of a few hundred lengths; parsing it is a fifth of the cost of a small request.
+ * Equal bytes have the same meaning, and a head is never changed, so several requests may share it.
  *
- * Bounded: the oldest goes first. A head that is refused is not kept.
+ * Bounded: the oldest is evicted first. A refused head is not kept.
  */
 
 import { parseRequestHead, type RequestHead } from "./request-head.ts";

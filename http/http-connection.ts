@@ -5,9 +5,9 @@
  *                  │                  │                    ├──to be closed──▶ lingering ──▶ closed
  *                  └──not HTTP──▶ answering                └──a stream──▶ (EventStream takes the socket)
  *
- * A request is handled when its head is whole; its body comes in beside that. The next request waits
- * until this one is answered. A request that is answered before its body is whole is the last one: one
- * request has one answer, and nothing of what still comes is read as another.
+ * A request is handled when its head is whole; its body comes in beside that. The next request
+ * waits until this one is answered. A request that is answered before its body is whole is the last
+ * one: one request has one answer, and nothing of what still comes is read as another.
  */
 
 import { addressGroupOf, Problem, type RouteAnswer, type StreamSource } from "@ovation/protocol";
@@ -49,7 +49,7 @@ export class HttpConnection implements SocketOwner, PooledSocket {
   readonly #socket: OwnedSocket;
   readonly #host: ConnectionHost;
   readonly #writer: SocketWriter;
-  /** When the state began, or last went on: bytes of the answer went out, bytes came while it lingers. */
+  /** When the state began, or last progressed: bytes were sent, or came while it lingers. */
   #since: number;
   #lingerUntil = 0;
   #input: Buffer = NOTHING;
@@ -114,7 +114,7 @@ export class HttpConnection implements SocketOwner, PooledSocket {
     this.#host.left(this);
   }
 
-  /** The server stops, since then: ends a connection that waits for a request and has not brought it in some time; others end after their answer. */
+  /** Graceful shutdown: idle connections close after a short grace, others after their response. */
   endIfIdle(stoppingSince: number): void {
     if (this.state !== "idle") return;
     const now = this.#host.now();
@@ -139,12 +139,12 @@ export class HttpConnection implements SocketOwner, PooledSocket {
       this.#end();
   }
 
-  /** Gives its file back, for somebody else or because its address holds too much. */
+  /** Closes the socket: it was evicted for another one, or its address holds too much. */
   evict(): void {
     this.#cut("crowded");
   }
 
-  /** At once: what waits to be sent is lost. */
+  /** At once: unsent bytes are lost. */
   terminate(): void {
     this.#socket.terminate();
     this.closed();
@@ -166,7 +166,7 @@ export class HttpConnection implements SocketOwner, PooledSocket {
     this.closed();
   }
 
-  /** What was thrown where nothing should: told, and the connection, which is in no known state, is gone. */
+  /** Unexpected error: report it and drop the connection; its state is unknown. */
   #broken(error: unknown): void {
     this.#host.failed(error);
     this.terminate();
@@ -250,7 +250,7 @@ export class HttpConnection implements SocketOwner, PooledSocket {
     else this.#socket.resume();
   }
 
-  /** Not a request: said, and the connection ends, since nobody knows where the next one would begin. */
+  /** Not a request: respond and close, since the start of the next one is unknown. */
   #refuse(problem: Problem): void {
     this.#host.refused(problem);
     this.#endAfterAnswer();
@@ -313,7 +313,10 @@ export class HttpConnection implements SocketOwner, PooledSocket {
     else this.#advanceLater();
   }
 
-  /** Requests that came together are answered one after another without a look at any other socket; so not too many of them. */
+  /**
+   * Requests that came together are answered one after another without a look at any other socket;
+   * so not too many of them.
+   */
   #advanceLater(): void {
     this.#together = 0;
     this.#enter("head");
@@ -375,7 +378,10 @@ export class HttpConnection implements SocketOwner, PooledSocket {
       .finally(() => hold?.release());
   }
 
-  /** Our end is said; the client's unread bytes must not reset the connection before it has read the answer. */
+  /**
+   * Our end is closed; the client's unread bytes must not reset the connection before it has read
+   * the response.
+   */
   #linger(): void {
     if (this.#isClosed()) return;
     this.#under = undefined;

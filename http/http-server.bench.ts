@@ -1,6 +1,7 @@
 /**
- * What a small request costs the server, by ours and by `Bun.serve`, in turns in one run: CPU of the server's
- * process for each POST of a comment's size with a JSON answer, 64 clients on connections that are kept.
+ * What a small request costs the server, by ours and by `Bun.serve`, in turns in one run: CPU of
+ * the server's process for each POST of a comment's size with a JSON answer, 64 clients on
+ * connections that are kept.
  *
  *     sh ovation/bin/bun http/http-server.bench.ts
  */

@@ -1,4 +1,4 @@
-/** Listens, gives each socket to a connection, and ends what takes too long. */
+/** Listens, gives each socket to a connection, and cuts what takes too long. */
 
 import {
   type AddressPools,
@@ -30,26 +30,35 @@ export interface HttpServerOptions {
   readonly at:
     | { readonly host: string; readonly port: number; readonly reusePort: boolean }
     | { readonly unix: string };
-  /** Answers every request, and does not throw. What it rejects with is answered `internal-error`: it is a programmer's error, and `onError`'s. */
+  /**
+   * Handles every request, and does not throw. A rejection is a bug: the response is
+   * `internal-error`, and `onError` gets it.
+   */
   handle(request: IncomingRequest, call: Call): Promise<RouteAnswer>;
   onError(error: unknown): void;
-  /** A request that was none, or too much of one. */
+  /** A malformed request, or one over a limit. */
   onRefused(problem: Problem): void;
-  /** A connection that was ended without its asking. */
+  /** A connection that the server cut. */
   onCut?(reason: CutReason): void;
-  /** How long a connection may wait for its next request; default: {@link IDLE_MS_MAX}. A proxy that keeps connections must give up earlier. */
+  /**
+   * How long a connection may wait for its next request; default: {@link IDLE_MS_MAX}. A proxy that
+   * keeps connections must close them earlier.
+   */
   readonly idleMs?: number;
   /**
-   * Sockets open at a time, streams included. Beyond, the heaviest address gives way (`socket-pool.ts`).
-   * Fewer than the files that the process may open: past those, sockets wait unaccepted and the runtime
-   * spins on them.
+   * Open sockets, streams included. Over the limit, the heaviest address loses a socket
+   * (`socket-pool.ts`). Must be below the descriptor limit: past it, sockets wait unaccepted and
+   * the runtime spins on them.
    */
   readonly socketsMax?: number;
-  /** The client's address, by the headers of trusted proxies. Default, and where it is "": the peer's. */
+  /**
+   * The client's address, by the headers of trusted proxies. Default, and where it is "": the
+   * peer's.
+   */
   addressOf?(request: IncomingRequest, peer: string): string;
   /** Where bytes that wait for clients are counted. Default: in this server alone. */
   readonly pools?: AddressPools;
-  /** Without limits per address, as for imports and measuring. Sockets give way all the same. */
+  /** Without limits per address, as for imports and measuring. Sockets are evicted all the same. */
   readonly unlimited?: boolean;
 }
 
@@ -62,13 +71,13 @@ export class HttpServer implements ConnectionHost {
   readonly unread: SharedBytes;
   /** Those that read requests; not the streams. */
   readonly #connections = new Set<HttpConnection>();
-  /** Streams whose last bytes the client has yet to take, and since when. */
+  /** Streams whose last bytes the client has yet to read, and since when. */
   readonly #ending = new Map<EventStream, number>();
   readonly #socketsMax: number;
   readonly #pool = new SocketPool();
   readonly #sweeping: ReturnType<typeof setInterval>;
 
-  /** Throws where the address is taken. */
+  /** Throws where the port is taken. */
   constructor(options: HttpServerOptions) {
     this.#options = options;
     this.idleMs = options.idleMs ?? IDLE_MS_MAX;
@@ -100,13 +109,15 @@ export class HttpServer implements ConnectionHost {
         owner.closed();
       },
       error: (failing, error) => {
-        // A reset and the like are the network's; anything else was thrown in here, and leaves the connection in no known state.
+        // A reset and the like are the network's; any other error was thrown here, and leaves the
+        // connection in an unknown state.
         if (!("syscall" in error)) options.onError(error);
         failing.terminate();
       },
     };
     const { at } = options;
-    // Bun takes `reusePort` here too, though its types do not list it: `http-server.test.ts` holds that.
+    // Bun takes `reusePort` here too, though its types do not list it: `http-server.test.ts` holds
+    // that.
     this.#listener =
       "unix" in at
         ? Bun.listen<SocketOwner>({ unix: at.unix, socket })
@@ -172,7 +183,10 @@ export class HttpServer implements ConnectionHost {
     this.#ending.delete(stream);
   }
 
-  /** No new connections; resolves when what is under way is answered, not later than after STOP_MS_MAX. At once with `now`: then streams are reset too. */
+  /**
+   * No new connections; resolves when all requests in flight are answered, at most after
+   * STOP_MS_MAX. At once with `now`: then streams are reset too.
+   */
   async stop(now: boolean): Promise<void> {
     this.stopping = true;
     const since = this.now();

@@ -1,12 +1,12 @@
 /**
- * The body of a request on its way in. It waits here, bounded, until somebody asks for it; who never
- * asks has it dropped when the answer is written.
+ * The body of a request in flight. It is buffered, bounded, until a handler reads it; an unread
+ * body is dropped when the response is written.
  */
 
 import { BODY_BYTES_AHEAD_MAX } from "./limits.ts";
 
 export interface BodyFlow {
-  /** Somebody wants the body: the socket is to be read (again). */
+  /** A handler wants the body: the socket is to be read (again). */
   onWanted(): void;
 }
 
@@ -25,12 +25,12 @@ export class IncomingBody {
     this.#flow = flow;
   }
 
-  /** Whether so much waits that no more should be read for now. */
+  /** Whether the buffer is full, so that no more should be read for now. */
   get isFull(): boolean {
     return this.#bytes > BODY_BYTES_AHEAD_MAX && !this.#wanted;
   }
 
-  /** Somebody has asked for the body, and so hears of `error`. */
+  /** A handler has asked for the body, and so gets `error`. */
   get isWanted(): boolean {
     return this.#wanted;
   }
@@ -52,7 +52,7 @@ export class IncomingBody {
     this.end();
   }
 
-  /** Nobody will ask any more. */
+  /** No handler will ask any more. */
   drop(): void {
     this.#dropped = true;
     this.#chunks = [];

@@ -10,7 +10,7 @@ const HOST_UNNAMED = "localhost";
 export class IncomingRequest implements HttpRequest {
   readonly method: string;
   readonly headers: HttpHeaders;
-  /** One object that changes, and no AbortController: nobody listens, handlers only look. */
+  /** One object that changes, and no AbortController: it has no listeners, handlers only look. */
   readonly signal: { aborted: boolean } = { aborted: false };
   readonly #target: string;
   readonly #body: IncomingBody | undefined;
@@ -30,7 +30,9 @@ export class IncomingRequest implements HttpRequest {
     return target.slice(from, query < 0 ? target.length : query) || "/";
   }
 
-  /** A client of HTTP/1.0 may name no host, and one of 1.1 an empty one: then there is one of ours. */
+  /**
+   * A client of HTTP/1.0 may name no host, and one of 1.1 an empty one: then there is one of ours.
+   */
   get url(): string {
     const target = this.#target;
     if (!target.startsWith("/")) return target;
@@ -46,7 +48,9 @@ export class IncomingRequest implements HttpRequest {
   }
 }
 
-/** [spec] RFC 9112, 3.2.2: a server takes an absolute target as well; its host says nothing to us. */
+/**
+ * [spec] RFC 9112, 3.2.2: a server takes an absolute target as well; its host says nothing to us.
+ */
 function afterAuthority(target: string): number {
   const scheme = target.indexOf("://");
   if (scheme < 0) return 0;

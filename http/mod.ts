@@ -1,13 +1,14 @@
 /**
- * http: HTTP/1.1 on raw sockets, for the one thing that it must be good at: tens of thousands of answers
- * that never end. A write to one of them is one system call with the caller's bytes, and an idle one is a
- * socket and a small object. Everything else of HTTP/1.1 that clients and proxies use is here beside it:
- * requests one after another, bodies by length and in chunks, long answers, limits on all of it.
+ * http: HTTP/1.1 on raw sockets, for one purpose: tens of thousands of responses that never end. A
+ * write to one of them is one system call with the caller's bytes, and an idle one is a socket and
+ * a small object. The rest of HTTP/1.1 that clients and proxies use is here too: requests one after
+ * another, bodies by length and in chunks, long responses, limits on all of it.
  *
- * Life of a socket: `HttpServer` gives it to an `HttpConnection`, which reads requests; an answer that is a
- * stream gives it to an `EventStream`, for good.
+ * Life cycle of a socket: `HttpServer` gives it to an `HttpConnection`, which reads requests; a
+ * response that is a stream gives it to an `EventStream`, for good.
  *
- * TLS, HTTP/2 and HTTP/3 are Bun's own (`ovation/listener-tls.ts`): the same routes, the same streams.
+ * TLS, HTTP/2 and HTTP/3 are Bun's own (`ovation/listener-tls.ts`): the same routes, the same
+ * streams.
  */
 
 export { openCLibrary } from "./c-library.ts";

@@ -1,4 +1,4 @@
-/** An answer on its way to the socket. */
+/** A response on the path to its socket. */
 
 import { STATUS_CODES } from "node:http";
 import { type FileSource, type RouteAnswer, SourceAnswer, TextAnswer } from "@ovation/protocol";
@@ -6,7 +6,7 @@ import { ANSWER_BYTES_WHOLE_MAX } from "./limits.ts";
 import { PieceBuffers } from "./piece-buffers.ts";
 import type { SocketWriter } from "./socket-writer.ts";
 
-/** Set by whoever writes the answer; a handler's own word on them does not count. */
+/** Set by the writer of the response; a handler's own values are ignored. */
 const OWN_HEADERS = new Set([
   "connection",
   "transfer-encoding",
@@ -25,17 +25,23 @@ export interface Delivery {
   readonly isHead: boolean;
   readonly keepAlive: boolean;
   readonly writer: SocketWriter;
-  /** The connection is gone. */
+  /** The connection is closed. */
   isOver(): boolean;
-  /** A part of a long answer is on its way. */
+  /** A part of a long response was sent. */
   onProgress(): void;
   /** From now on the client is waited for. */
   onWaiting(): void;
-  /** The answer is shorter than it said: [spec] RFC 9112, 8: a client must not take a part for the whole. */
+  /**
+   * The answer is shorter than it said: [spec] RFC 9112, 8: a client must not take a part for the
+   * whole.
+   */
   onBroken(): void;
 }
 
-/** Answers a number where the answer has gone out; otherwise a promise, which settles when it has, or cannot. */
+/**
+ * Returns a number where the response was sent; otherwise a promise, which settles when it was, or
+ * cannot be.
+ */
 export function sendAnswer(answer: RouteAnswer, delivery: Delivery): number | Promise<unknown> {
   if (answer instanceof SourceAnswer) return sendSource(answer, delivery);
   if (!(answer instanceof TextAnswer)) return sendResponse(answer, delivery);
@@ -54,7 +60,10 @@ function write(bytes: Uint8Array, { writer, onWaiting }: Delivery): number | Pro
   return written;
 }
 
-/** What is in memory is shared by all answers; what is in a file is read when the client has taken the rest. */
+/**
+ * What is in memory is shared by all answers; what is in a file is read when the client has taken
+ * the rest.
+ */
 async function sendSource(answer: SourceAnswer, delivery: Delivery): Promise<void> {
   const { status, source, first, length } = answer;
   const { keepAlive, isHead } = delivery;
@@ -99,10 +108,11 @@ async function sendResponse(response: Response, delivery: Delivery): Promise<voi
   const said = response.headers.get("content-length");
   const announced = Number(said ?? 0);
   if (announced <= ANSWER_BYTES_WHOLE_MAX || hasNoBody(response.status)) {
-    // What the answer came from broke off before any of it was sent: there is nothing to say but that.
+    // The source failed before any of it was sent: there is no other way to report it.
     const body = await response.bytes().catch(() => undefined);
     if (body === undefined) return delivery.onBroken();
-    // [spec] RFC 9110, 9.3.2: HEAD says what GET would; whoever knows its length without making the body has said it.
+    // [spec] RFC 9110, 9.3.2: HEAD has the headers of GET; a handler that knows the length without
+    // a body has set it.
     const length = isHead && said !== null ? announced : body.length;
     const head = formatHead(response.status, response.headers, { length, keepAlive });
     await write(toBytes(head, isHead ? undefined : body), delivery);

@@ -1,5 +1,5 @@
 /**
- * The buffers that files are read into: a few for all answers. One is held while the disk is read and
+ * The buffers for reading files: a few for all responses. One is held while the disk is read and
  * the kernel takes what it can, never while a client is waited for.
  */
 

@@ -1,7 +1,7 @@
 /**
- * The head of a request: what RFC 9112 says of it and nothing more generous. Two programs that read a
- * malformed request differently are how requests are smuggled past one of them, so what is not plainly
- * one thing is refused.
+ * The head of a request: what RFC 9112 says of it and nothing more generous. Two programs that read
+ * a malformed request differently are how requests are smuggled past one of them, so what is not
+ * plainly one thing is refused.
  */
 
 import { Problem } from "@ovation/protocol";
@@ -31,12 +31,21 @@ const CHUNKED: BodyForm = { kind: "chunked" };
 
 /** [spec] RFC 9110, 5.6.2: a token. */
 const TOKEN = /^[!#$%&'*+\-.^_`|~0-9A-Za-z]+$/;
-/** [spec] RFC 9112, 3: method SP request-target SP HTTP-version, one space each. A target is visible ASCII, and has no fragment. */
+/**
+ * [spec] RFC 9112, 3: method SP request-target SP HTTP-version, one space each. A target is visible
+ * ASCII, and has no fragment.
+ */
 const REQUEST_LINE = /^([!#$%&'*+\-.^_`|~0-9A-Za-z]+) ([\x21\x22\x24-\x7e]+) HTTP\/1\.([01])$/;
-/** [spec] RFC 9110, 5.5: visible characters, spaces, tabs, and bytes of old encodings. No CR, LF or NUL. */
+/**
+ * [spec] RFC 9110, 5.5: visible characters, spaces, tabs, and bytes of old encodings. No CR, LF or
+ * NUL.
+ */
 const VALUE = /^[\t\x20-\x7e\x80-\xff]*$/;
 
-/** [spec] RFC 3986, 3.2.2 and 3.2.3: what a host and a port are made of; no `/`, `?`, `#` or `@`, which would move the path. */
+/**
+ * [spec] RFC 3986, 3.2.2 and 3.2.3: what a host and a port are made of; no `/`, `?`, `#` or `@`,
+ * which would move the path.
+ */
 const HOST = /^[\w.~!$&'()*+,;=%:[\]-]*$/;
 /** [spec] RFC 9112, 3.2: absolute, of a tunnel, or `*`; `/…` is the fourth. */
 const OTHER_TARGET = /^(?:https?:\/\/[^/?#@]+(?:[/?].*)?|[^/?#@]+:[0-9]+|\*)$/i;
@@ -46,7 +55,10 @@ export function canBeginRequest(byte: number): boolean {
   return TOKEN.test(String.fromCharCode(byte));
 }
 
-/** `text` is the head as latin1, without the empty line that ends it. Throws `invalid-request`, `headers-too-large` and `body-too-large`. */
+/**
+ * `text` is the head as latin1, without the empty line that ends it. Throws `invalid-request`,
+ * `headers-too-large` and `body-too-large`.
+ */
 export function parseRequestHead(text: string): RequestHead {
   const lineEnd = text.indexOf("\r\n");
   const line = REQUEST_LINE.exec(lineEnd < 0 ? text : text.slice(0, lineEnd));
@@ -55,7 +67,8 @@ export function parseRequestHead(text: string): RequestHead {
   const headers = parseHeaders(text, lineEnd < 0 ? text.length : lineEnd + 2);
   const isOld = minor === "0";
   const hosts = headers.all("host").length;
-  // [spec] RFC 9112, 3.2: 400 to a request of HTTP/1.1 without a Host, and to any with more than one.
+  // [spec] RFC 9112, 3.2: 400 to a request of HTTP/1.1 without a Host, and to any with more than
+  // one.
   if (hosts > 1 || (hosts === 0 && !isOld)) throw invalid("send one Host header");
   if (!HOST.test(headers.get("host") ?? ""))
     throw invalid("a Host is a name or an address, and a port");
@@ -80,7 +93,8 @@ function parseHeaders(text: string, from: number): RequestHeaders {
     const found = text.indexOf("\r\n", start);
     const end = found < 0 ? text.length : found;
     const colon = text.indexOf(":", start);
-    // A line that goes on an earlier one begins with white space, and no token does: [spec] RFC 9112, 5.2.
+    // A line that goes on an earlier one begins with white space, and no token does: [spec] RFC
+    // 9112, 5.2.
     if (colon < 0 || colon > end) throw invalid("a header is name: value");
     const name = text.slice(start, colon);
     const value = trimBlanks(text, colon + 1, end);
@@ -95,7 +109,10 @@ function parseHeaders(text: string, from: number): RequestHeaders {
   return new RequestHeaders(names, values);
 }
 
-/** [spec] RFC 9110, 5.6.3: spaces and tabs around a value, and nothing else that `trim` takes (vertical tabs, CR, LF, 0xA0). */
+/**
+ * [spec] RFC 9110, 5.6.3: spaces and tabs around a value, and nothing else that `trim` takes
+ * (vertical tabs, CR, LF, 0xA0).
+ */
 function trimBlanks(text: string, from: number, to: number): string {
   let start = from;
   let end = to;
@@ -108,7 +125,10 @@ function isBlank(code: number): boolean {
   return code === 32 || code === 9;
 }
 
-/** [spec] RFC 9112, 6.3: both a length and chunks, or two lengths, is an attack until proven otherwise. */
+/**
+ * [spec] RFC 9112, 6.3: both a length and chunks, or two lengths, is an attack until proven
+ * otherwise.
+ */
 function bodyOf(headers: RequestHeaders, isOld: boolean): BodyForm {
   const encodings = headers.all("transfer-encoding");
   const lengths = headers.all("content-length");

@@ -1,4 +1,7 @@
-/** Bytes that wait for clients: an address that holds more than its share loses what has waited longest. */
+/**
+ * Bytes that wait for clients: an address that holds more than its share loses what has waited
+ * longest.
+ */
 
 import { expect, test } from "bun:test";
 import { connect, type Socket } from "node:net";

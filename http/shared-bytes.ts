@@ -1,6 +1,6 @@
 /**
- * Bytes that a server holds while it waits for clients, by address. An address that holds more than its
- * share loses what has waited longest.
+ * Bytes that a server holds while it waits for clients, by address. An address over its share loses
+ * what has waited longest.
  */
 
 import type { AddressShares } from "@ovation/protocol";
@@ -9,13 +9,16 @@ export class SharedBytes {
   readonly #shares: AddressShares;
   readonly #evict: (address: string) => boolean;
 
-  /** `evict` ends the socket of the address that has waited longest, which then gives back its bytes. */
+  /**
+   * `evict` ends the socket of the address that has waited longest, which then gives back its
+   * bytes.
+   */
   constructor(shares: AddressShares, evict: (address: string) => boolean) {
     this.#shares = shares;
     this.#evict = evict;
   }
 
-  /** The hold of one request or answer, which is given back once. */
+  /** The hold of one request or response, released once. */
   hold(address: string): ByteHold {
     return new ByteHold(this.#shares, this.#evict, address);
   }
@@ -33,7 +36,10 @@ export class ByteHold {
     this.#address = address;
   }
 
-  /** It holds so many bytes now. False where its address is over its share and has nothing to evict here. */
+  /**
+   * It holds so many bytes now. False where its address is over its share and has nothing to evict
+   * here.
+   */
   set(bytes: number): boolean {
     const more = bytes - this.#bytes;
     this.#bytes = bytes;

@@ -1,9 +1,11 @@
 /**
- * The sockets of a server by the address that they count for, and which of them gives way when there
- * are too many: the heaviest address loses, not the newcomer. What the server waits for on a socket
- * decides the order within an address (`EvictionRank`), and within a rank the longest wait does.
+ * The sockets of a server by the address that they count for, and which of them is evicted when
+ * there are too many: the heaviest address loses one, not the newcomer. What the server waits for
+ * on a socket decides the order within an address (`EvictionRank`), and within a rank the longest
+ * wait does.
  *
- * The sockets of an address are a ring of pointers in themselves, so that a viewer costs no object more.
+ * The sockets of an address are a ring of pointers in themselves, so that a viewer costs no extra
+ * object.
  */
 
 import { AddressTally } from "@ovation/protocol";
@@ -42,7 +44,7 @@ export interface PooledSocket {
   nextOfAddress: PooledSocket | undefined;
   previousOfAddress: PooledSocket | undefined;
   readonly evictionRank: EvictionRank;
-  /** Ends at once and gives its file back. */
+  /** Ends at once and closes its descriptor. */
   evict(): void;
 }
 
@@ -120,7 +122,7 @@ export class SocketPool {
     socket.nextOfAddress = socket.previousOfAddress = undefined;
   }
 
-  /** Evicts a socket for one more of that address. False where the new one is to go. */
+  /** Evicts a socket for one more of that address. False where the new one is to be rejected. */
   makeRoom(address: string): boolean {
     const heaviest = this.#tally.heaviest();
     if (heaviest === undefined) return false;
@@ -143,13 +145,13 @@ export class SocketPool {
       best = lower(best, socket, ranks);
       socket = socket.nextOfAddress ?? first;
     } while (best?.evictionRank !== ranks.from && socket !== first && ++looks < ROOM_LOOKS_MAX);
-    // The next look goes on where this one ended.
+    // The next search continues where this one ended.
     if (looks === ROOM_LOOKS_MAX) this.#rings.set(address, socket);
     best?.evict();
     return best !== undefined;
   }
 
-  /** Every address is as light as the newcomer's: whoever has waited longest on some of them. */
+  /** Every address is as light as the newcomer's: the longest wait on some of them. */
   #evictAnywhere(): boolean {
     let best: PooledSocket | undefined;
     for (let looks = 0; looks < ADDRESS_LOOKS_MAX; looks++) {
@@ -168,7 +170,7 @@ export class SocketPool {
   }
 }
 
-/** Of two sockets the one that gives way first, if its rank is one of these. */
+/** Of two sockets the one to evict first, if its rank is one of these. */
 function lower(
   best: PooledSocket | undefined,
   other: PooledSocket,

@@ -1,6 +1,6 @@
 /**
- * Writes to a socket and says whether the bytes went out. What the kernel does not take at once stays
- * here as a view of the caller's bytes, which all connections share: no copy, whoever is slow.
+ * Writes to a socket and reports whether the bytes were sent. What the kernel does not take at once
+ * stays here as a view of the caller's bytes, which all connections share: no copy for a slow one.
  */
 
 import type { ByteWriter } from "@ovation/protocol";
@@ -45,7 +45,10 @@ export class SocketWriter implements ByteWriter {
     return bytes;
   }
 
-  /** Hot path: one system call, no allocation. 1.06 times a bare `send()` in C, where a direct stream costs 1.29 (`load/`: write-cost). */
+  /**
+   * Hot path: one system call, no allocation. 1.06 times a bare `send()` in C, where a direct
+   * stream costs 1.29 (`load/`: write-cost).
+   */
   write(bytes: Uint8Array): number | Promise<number> {
     if (this.#backlog !== undefined) return this.#wait(bytes);
     const taken = this.socket.write(bytes);
@@ -55,8 +58,8 @@ export class SocketWriter implements ByteWriter {
   }
 
   /**
-   * Writes what the kernel takes at once and keeps nothing: answers how many bytes that was. Where it was
-   * not all, `drained` says when to offer the rest.
+   * Writes what the kernel takes at once and keeps nothing: answers how many bytes that was. Where
+   * it was not all, `drained` says when to offer the rest.
    */
   offer(bytes: Uint8Array): number {
     if (this.#backlog !== undefined) return 0;
@@ -100,7 +103,7 @@ export class SocketWriter implements ByteWriter {
     if (ends) this.socket.end();
   }
 
-  /** The socket is gone: nothing waits for it any longer. */
+  /** The socket is closed: nothing waits for it any longer. */
   closed(): void {
     this.#backlog = undefined;
     this.#release();

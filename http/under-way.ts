@@ -1,4 +1,4 @@
-/** The request that a connection has under way: one at a time. */
+/** The request in flight of a connection: one at a time. */
 
 import type { StreamSource } from "@ovation/protocol";
 import { BodyIntake } from "./body-intake.ts";
@@ -27,7 +27,7 @@ export function beginRequest(head: RequestHead, onWanted: () => void): Under {
   };
 }
 
-/** Whether all of the request has come, so that it is known where the next one begins. */
+/** Whether all of the request has arrived, so that the start of the next one is known. */
 export function isWhole({ body, intake }: Under): boolean {
   return body === undefined || (body.ended && intake?.problem === undefined);
 }
