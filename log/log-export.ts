@@ -1,9 +1,10 @@
 /**
  * `ovation log export`: a whole log as NDJSON, of one moment, also while it is in use.
  *
- * The first line is `{"ovation-log":1}`, the format's version. Then a line for each event, topic by topic in
- * ascending order: `{"topic","seq","type","at","epoch","stamp","data":{…}}`; and for a topic whose events are all past
- * retention `{"topic","head":{"seq","stamp"}}`, so that its numbers go on after an import. Idempotency keys are left out.
+ * The first line is `{"ovation-log":1}`, the format's version. Then a line for each event, topic by
+ * topic in ascending order: `{"topic","seq","type","at","epoch","stamp","data":{…}}`; and for a
+ * topic whose events are all past retention `{"topic","head":{"seq","stamp"}}`, so that its numbers
+ * go on after an import. Idempotency keys are left out.
  */
 
 import { type ArchiveReader, readArchive, type TopicRecord } from "./archive.ts";

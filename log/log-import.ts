@@ -1,6 +1,7 @@
 /**
- * `ovation log import`: what `log-export.ts` wrote, into a log that does not have these topics yet. Numbers, times and
- * stamps stay, the life is a new one: positions of the old log are recognised as another log's, and clients read anew.
+ * `ovation log import`: what `log-export.ts` wrote, into a log that does not have these topics yet.
+ * Numbers, times and stamps stay, the life is a new one: positions of the old log are recognised as
+ * another log's, and clients read anew.
  */
 
 import {
@@ -49,8 +50,8 @@ interface OpenTopic {
 }
 
 /**
- * `lines` without their ends. Throws {@link LogImportError} where a line is not one of ours, and where a topic has
- * events in the log already.
+ * `lines` without their ends. Throws {@link LogImportError} where a line is not one of ours, and
+ * where a topic has events in the log already.
  */
 export function importLog(
   location: LogLocation,

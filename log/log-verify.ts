@@ -29,8 +29,9 @@ class Findings {
 }
 
 /**
- * Checks the pages (SQLite), rows without a topic, type or life, and of each topic: that its numbers have no hole,
- * that stamps rise, and that types and data are what they must be. Throws LogUnusableError where there is no log.
+ * Checks the pages (SQLite), rows without a topic, type or life, and of each topic: that its
+ * numbers have no hole, that stamps rise, and that types and data are what they must be. Throws
+ * LogUnusableError where there is no log.
  */
 export function verifyLog(
   location: LogLocation,

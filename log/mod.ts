@@ -1,11 +1,14 @@
 /**
- * log: the durable lane's memory. It gives an event its place (topic, contiguous number from 1) and keeps it.
+ * log: the durable lane's memory. It gives an event its place (topic, contiguous number from 1) and
+ * keeps it.
  *
- * `openLog` chooses the form: an SQLite file for one machine, PostgreSQL for a cluster; nobody else knows which one is in
- * use. `MemoryLog` is for simulations and tests. All hold the specification in `log.ts`, checked by `log.contract.ts`.
+ * `openLog` chooses the form: an SQLite file for one machine, PostgreSQL for a cluster; nobody else
+ * knows which one is in use. `MemoryLog` is for simulations and tests. All hold the specification
+ * in `log.ts`, checked by `log.contract.ts`.
  *
- * open (checks, migrates, begins a life) → append, read, … → close (commits what waits). A timer of whoever opened
- * it calls `trim`. `verifyLog`, `exportLog` and `importLog` are what `ovation log …` runs.
+ * open (checks, migrates, begins a life) → append, read, … → close (commits what waits). A timer of
+ * whoever opened it calls `trim`. `verifyLog`, `exportLog` and `importLog` are what `ovation log …`
+ * runs.
  */
 export * from "./log.ts";
 export * from "./log-export.ts";
