@@ -1,4 +1,4 @@
-/** Names for lives of a log. */
+/** Names of log epochs. */
 
 import type { Epoch } from "@ovation/protocol";
 

@@ -1,14 +1,14 @@
 /**
- * log: the durable lane's memory. It gives an event its place (topic, contiguous number from 1) and
- * keeps it.
+ * log: the store of the durable lane. It gives an event its place (topic, contiguous number from 1)
+ * and keeps it.
  *
- * `openLog` chooses the form: an SQLite file for one machine, PostgreSQL for a cluster; nobody else
- * knows which one is in use. `MemoryLog` is for simulations and tests. All hold the specification
- * in `log.ts`, checked by `log.contract.ts`.
+ * `openLog` chooses the form: an SQLite file for one machine, PostgreSQL for a cluster; no other
+ * code knows which one is in use. `MemoryLog` is for simulations and tests. All hold the
+ * specification in `log.ts`, checked by `log.contract.ts`.
  *
- * open (checks, migrates, begins a life) → append, read, … → close (commits what waits). A timer of
- * whoever opened it calls `trim`. `verifyLog`, `exportLog` and `importLog` are what `ovation log …`
- * runs.
+ * open (checks, migrates, begins an epoch) → append, read, … → close (commits pending appends). A
+ * timer of its opener calls `trim`. `verifyLog`, `exportLog` and `importLog` are what `ovation log
+ * …` runs.
  */
 export * from "./log.ts";
 export * from "./log-export.ts";
