@@ -7,7 +7,7 @@
  * it.
  */
 
-import type { Clock, Topic, TopicPosition } from "@ovation/protocol";
+import { type Clock, pointOf, type Topic, type TopicPosition } from "@ovation/protocol";
 import type { ApiError } from "./api-error.ts";
 import { drawRetryMs } from "./backoff.ts";
 import { createChanges } from "./changes.ts";
@@ -89,6 +89,7 @@ export function createStream(environment: StreamEnvironment, sink: StreamSink): 
   let attempt = 0;
   let openedAt = 0;
   let seenAt = 0;
+  let lastId = "";
   let heartbeatMs = 0;
   let cancelTimer: (() => void) | undefined;
   let cancelAsked: (() => void) | undefined;
@@ -144,6 +145,8 @@ export function createStream(environment: StreamEnvironment, sink: StreamSink): 
     parameters.set("events", "message");
     const positions = table.formatPositions();
     if (positions !== undefined) parameters.set("last_event_id", positions);
+    const seen = pointOf(lastId);
+    if (seen !== undefined) parameters.set("seen", seen);
     const request = { url: `${environment.url}/v1/events?${parameters}`, token: value };
     let retryMs: number | undefined;
     let answered = false;
@@ -152,6 +155,7 @@ export function createStream(environment: StreamEnvironment, sink: StreamSink): 
       onMessage(message) {
         if (mine !== generation) return;
         heard = true;
+        if (message.lastEventId !== "") lastId = message.lastEventId;
         const { type, fields } = readContent(message) ?? {};
         if (type === undefined || fields === undefined) lose("network");
         else if (type === "connection") opened(fields, asked, message.lastEventId);

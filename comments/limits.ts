@@ -77,8 +77,8 @@ export const SANCTIONS_OUTLIVE_MS = 15_000;
 export const VIDEO_SETTINGS_OUTLIVE_MS = 60_000;
 
 /**
- * Numbers of viewers that stand while they cannot be read; beyond, the least recent are evicted, and
- * shown as 0.
+ * Numbers of viewers that stand while they cannot be read; beyond, the least recent are evicted,
+ * and shown as 0.
  */
 export const KNOWN_VIEWERS_MAX = 20_000;
 export const KNOWN_VIEWERS_AGE_MS = 10 * 60_000;

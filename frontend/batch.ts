@@ -14,6 +14,7 @@ import {
 } from "@ovation/protocol";
 import { Encoded } from "./encoding.ts";
 import { RING_BATCHES_MAX, RING_BYTES_MAX } from "./limits.ts";
+import { LiveTally } from "./live-tally.ts";
 
 export class Batch {
   /** Counts up by one within its channel. */
@@ -76,6 +77,8 @@ export class BatchRing {
   /** From this number on they stay whatever the limits say: connections that keep up still need them. */
   keepFrom = Number.POSITIVE_INFINITY;
   readonly #batches: Batch[] = [];
+  /** Of batches that were evicted. */
+  #tally: LiveTally | undefined;
   #bytes = 0;
   #next: number;
 
@@ -101,8 +104,18 @@ export class BatchRing {
       this.oldest < Math.min(this.keepFrom, batch.number)
     ) {
       const gone = this.#batches.shift();
-      if (gone !== undefined) this.#bytes -= gone.encoded.length;
+      if (gone === undefined) continue;
+      this.#bytes -= gone.encoded.length;
+      this.#tally ??= new LiveTally();
+      this.#tally.add(gone.order, gone.liveBefore);
     }
+  }
+
+  /** Live events before the first batch after `order`; `undefined` where there is no such batch. */
+  liveAt(order: number): number | undefined {
+    return (
+      this.#tally?.liveAt(order) ?? this.#batches.find((batch) => batch.order > order)?.liveBefore
+    );
   }
 
   get(number: number): Batch | undefined {

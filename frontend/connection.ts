@@ -30,6 +30,8 @@ export interface Subscription {
 export interface Lag {
   readonly position: TopicPosition;
   readonly liveEvents: number;
+  /** Of the first batch that it did not get, or a later one. */
+  readonly order: number;
   /** Wall clock when it fell behind. */
   readonly at: number;
   /** All that had been written of each summed type. */

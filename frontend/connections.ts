@@ -6,6 +6,7 @@
  */
 
 import {
+  type BroadcastPoint,
   type ByteWriter,
   type Clock,
   type ConnectionId,
@@ -24,6 +25,7 @@ import { type Claims, type Start, startAtHead, startOf } from "./claims.ts";
 import { type CloseReason, Connection } from "./connection.ts";
 import { createConnectionId } from "./connection-id.ts";
 import type { Counters } from "./counters.ts";
+import type { Departures, Missed } from "./departures.ts";
 import type { GuestChecks } from "./guest-checks.ts";
 import type { Heartbeats } from "./heartbeats.ts";
 import type { Hub } from "./hub.ts";
@@ -48,6 +50,8 @@ export interface ConnectRequest {
   readonly topics: readonly Topic[];
   readonly identity: Identity | undefined;
   readonly position: Position | undefined;
+  /** Of the last event that the client received, where its position lists topics instead. */
+  readonly seen?: BroadcastPoint | undefined;
   readonly form: WireForm;
   readonly address: string;
 }
@@ -67,6 +71,7 @@ export interface ConnectionsOptions {
   readonly recovery: Recovery;
   readonly heartbeats: Heartbeats;
   readonly presence: Presence;
+  readonly departures: Departures;
   readonly counters: Counters;
   readonly steady: Clock;
   readonly random: () => number;
@@ -124,11 +129,30 @@ export class Connections {
         starts = await this.#startsOf(connection, channels, position);
       }
       if (connection.closed) return;
-      await recovery.run(connection, this.#greet(connection, channels, starts));
+      const standings = this.#greet(connection, channels, starts);
+      recovery.announceMissed(connection, standings, this.#missedOf(connection, channels, request));
+      await recovery.run(connection, standings);
     } catch (error) {
       onFailure("connect", error);
       this.fail(connection, error);
     }
+  }
+
+  /** Live events that an earlier connection of the client did not get. */
+  #missedOf(
+    connection: Connection,
+    channels: readonly Channel[],
+    { seen, position }: ConnectRequest,
+  ): ReadonlyMap<Channel, Missed> {
+    const { departures, frontend } = this.#options;
+    const point = seen ?? position?.point;
+    const missed = new Map<Channel, Missed>();
+    if (point?.frontend !== frontend) return missed;
+    for (const channel of channels) {
+      const one = departures.missed(connection, channel, point);
+      if (one !== undefined) missed.set(channel, one);
+    }
+    return missed;
   }
 
   /** Topics that are new here count against the rate and the share of the connection's address. */
@@ -217,7 +241,8 @@ export class Connections {
   /** The stream is gone, from either side. */
   closed(connection: Connection, reason: CloseReason): void {
     if (connection.closed) return;
-    const { counters, heartbeats, subscriptions } = this.#options;
+    const { counters, departures, heartbeats, subscriptions } = this.#options;
+    departures.note(connection);
     connection.closed = true;
     connection.update();
     if (connection.pendingSince !== 0) counters.slow--;

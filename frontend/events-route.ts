@@ -25,7 +25,7 @@ import type { ConnectRequest } from "./connections.ts";
 import { encodeText } from "./encoding.ts";
 import type { Frontend } from "./frontend.ts";
 import { type Polls, wantsPoll } from "./polls.ts";
-import { readForm, readPosition, readPositionText } from "./stream-request.ts";
+import { readForm, readPosition, readPositionText, readSeen } from "./stream-request.ts";
 import { ViewerStream } from "./viewer-stream.ts";
 import { UNNAMED, type WireForm, wireForm, ZSTD } from "./wire-form.ts";
 
@@ -86,18 +86,26 @@ export function createEventsRoute(options: EventsRouteOptions): Route {
       const isUpgraded = await isUpgradedGuest(options.frontend, identity);
       if (isUpgraded === true) throw upgradedProblem();
       const position = readPosition(request, url);
+      const seen = readSeen(url);
       const form = readForm(request, url, options.zstd);
       const wantsAnswer = wantsPoll(request.headers);
       // Whether the token is valid cannot be known: an EventSource returns from a 200 only.
       if (isUpgraded === undefined)
         return wantsAnswer ? refusePoll(options, "error") : refuse(options, "error", form);
       if (wantsAnswer) {
-        const connect = { topics, identity, position, form: POLLED, address: context.address };
+        const connect = {
+          topics,
+          identity,
+          position,
+          seen,
+          form: POLLED,
+          address: context.address,
+        };
         return poll(options, connect, url, readPositionText(request, url).text);
       }
       const refusal = options.admission.enter(context.address);
       if (refusal !== undefined) return refuse(options, refusal, form);
-      const connect = { topics, identity, position, form, address: context.address };
+      const connect = { topics, identity, position, seen, form, address: context.address };
       return stream(options.frontend, connect, context);
     },
   };

@@ -229,6 +229,11 @@ export class Flow {
     return earlier === undefined ? event : raiseTotals(earlier, event);
   }
 
+  /** Live events up to the broadcast `order`, or up to the oldest one that is known. */
+  liveAt(order: number): number {
+    return this.ring?.liveAt(order) ?? this.liveEvents;
+  }
+
   /** The batch of this number, if it is still here. */
   batch(number: number): Batch | undefined {
     return this.ring?.get(number);

@@ -25,6 +25,7 @@ import type { CloseReason, Connection } from "./connection.ts";
 import { Connections, type ConnectRequest } from "./connections.ts";
 import { Cooling } from "./cooling.ts";
 import { type Counters, createCounters } from "./counters.ts";
+import { Departures } from "./departures.ts";
 import { Evictor } from "./evictor.ts";
 import type { FrontendOptions } from "./frontend-options.ts";
 import { endGuest, GuestChecks } from "./guest-checks.ts";
@@ -212,6 +213,7 @@ export class Frontend implements Inbox {
       recovery: this.#recovery,
       heartbeats: this.#heartbeats,
       presence: this.#presence,
+      departures: new Departures(steady),
       counters,
       lifetime: () => options.lifetimeMs ?? { min: LIFETIME_MIN_MS, max: LIFETIME_MAX_MS },
       onReplayLost: (channel) => void this.#repair.verify(channel),

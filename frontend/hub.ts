@@ -346,10 +346,7 @@ export class Hub {
       const bytes: Uint8Array[] = [];
       let length = 0;
       for (; at < outstanding.length && length < PUMP_BYTES_MAX; at++) {
-        const { subscription, batch } = outstanding[at] as {
-          subscription: Subscription;
-          batch: Batch;
-        };
+        const { subscription, batch } = outstanding[at] as (typeof outstanding)[number];
         subscription.next = batch.number + 1;
         this.#options.counters.written += batch.events;
         this.#options.counters.durable.written += batch.durable;
@@ -392,6 +389,7 @@ export class Hub {
       connection.lags.set(subscription, {
         position: behind?.before ?? channel.batched,
         liveEvents: behind?.liveBefore ?? channel.flow?.liveEvents ?? 0,
+        order: behind?.order ?? this.order + 1,
         at: now,
         sums: new Map(channel.flow?.sums),
       });

@@ -4,6 +4,16 @@
 export const RING_BATCHES_MAX = 1024;
 export const RING_BYTES_MAX = 512 * 1024;
 
+/** Batches of a topic whose live events are still counted after the ring: 80 s at 100 a second. */
+export const LIVE_TALLY_BATCHES_MAX = 8192;
+/**
+ * Clients whose connection was closed while it took no bytes, and topics of each, whose missed live
+ * events can be announced at their return; beyond, the least recent are forgotten, with no `gap`.
+ */
+export const DEPARTED_CLIENTS_MAX = 5000;
+export const DEPARTED_TOPICS_PER_CLIENT_MAX = 100;
+export const DEPARTURE_MS = 5 * 60_000;
+
 /** Durable events kept per topic for those who return; beyond, they are read from the log. */
 export const HISTORY_EVENTS_MAX = 1000;
 

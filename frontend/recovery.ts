@@ -18,6 +18,7 @@ import {
 import type { Channel } from "./channel.ts";
 import type { Connection, Lag, Subscription } from "./connection.ts";
 import type { Counters } from "./counters.ts";
+import type { Missed } from "./departures.ts";
 import type { Hub } from "./hub.ts";
 import { LOG_PAGE_EVENTS, RECOVERY_ROUNDS_MAX } from "./limits.ts";
 import { type PageBytes, type Replay, ReplayLostError } from "./replay.ts";
@@ -103,6 +104,8 @@ export class Recovery {
         subscription.channel.announced.unseen = true;
     }
     if (!this.#options.budget.allows(connection.address, missingOf(connection, standings))) {
+      // It returns, and is told then what it missed.
+      connection.lags = lags;
       this.#options.onBehind(connection);
       return;
     }
@@ -124,17 +127,41 @@ export class Recovery {
     );
   }
 
+  /**
+   * Announces what earlier connections of the client did not get of the live lane, behind its first
+   * event and before anything else.
+   */
+  announceMissed(
+    connection: Connection,
+    standings: ReadonlyMap<Channel, TopicPosition>,
+    missed: ReadonlyMap<Channel, Missed>,
+  ): void {
+    if (missed.size === 0) return;
+    const id = formatOthers(this.#options.points.pointFor(standings), standings);
+    for (const [channel, { lost, from }] of missed)
+      void connection.writeText(this.#gap(id, channel, lost, from));
+  }
+
+  #gap(id: string, channel: Channel, lost: number, from: number): string {
+    const { clock, counters } = this.#options;
+    const to = clock.now();
+    counters.gaps++;
+    counters.lostSlow += lost;
+    const data = toJsonText({
+      topic: channel.topic,
+      at: to,
+      data: { lost, from, to, reason: "slow" },
+    });
+    return formatFrame(id, "gap", data);
+  }
+
   /** The live lane after a skip: how many were lost and why, and the sums of what merges. */
   #makeUp(id: string, channel: Channel, lag: Lag): string {
     const now = this.#options.clock.now();
     const envelope = (data: Json) => toJsonText({ topic: channel.topic, at: now, data });
     let text = "";
     const lost = (channel.flow?.liveEvents ?? 0) - lag.liveEvents;
-    if (lost > 0) {
-      this.#options.counters.gaps++;
-      this.#options.counters.lostSlow += lost;
-      text += formatFrame(id, "gap", envelope({ lost, from: lag.at, to: now, reason: "slow" }));
-    }
+    if (lost > 0) text += this.#gap(id, channel, lost, lag.at);
     for (const [key, event] of channel.flow?.sums ?? []) {
       const before = lag.sums.get(key);
       const data =

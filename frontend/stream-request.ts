@@ -4,6 +4,7 @@
  */
 
 import {
+  type BroadcastPoint,
   type HttpHeaders,
   type HttpRequest,
   type Position,
@@ -15,6 +16,7 @@ import { type WireForm, wireForm } from "./wire-form.ts";
 /** `last_event_id`, `lastEventId`, `lastEventID`, `Last-Event-ID` … without case and separators. */
 const POSITION_NAME = "lasteventid";
 const OWN_POSITION_NAME = "last_event_id";
+const SEEN_NAME = "seen";
 /** A query without such a name, or one that is escaped, has no position: most connects are the first. */
 const PERHAPS_POSITION = /[?&](?:[-_]*l|[^=&]*%)/i;
 
@@ -39,6 +41,15 @@ export function readPosition(request: HttpRequest, url: URL): Position | undefin
       "leave last_event_id out, or send an id that the server sent",
     );
   return position ?? FOREIGN;
+}
+
+/**
+ * `seen`: the beginning of the last id that the client received, up to its order. The SDK names its
+ * topics in `last_event_id`, and says with this how far it was. A malformed one is ignored.
+ */
+export function readSeen(url: URL): BroadcastPoint | undefined {
+  const text = url.searchParams.get(SEEN_NAME);
+  return text === null ? undefined : parsePosition(text)?.point;
 }
 
 /** Empty where there is none; `name` where a parameter said it. */

@@ -145,6 +145,11 @@ export function parsePosition(text: string): Position | undefined {
   return { point: { stamp, frontend, order, reach }, topics };
 }
 
+/** The part of an id that a broadcast shares, without its topics; absent in ids that list them. */
+export function pointOf(text: string): string | undefined {
+  return /^1~[0-9a-z]+~[^~]+~[0-9a-z]+/.exec(text)?.[0];
+}
+
 /**
  * The position of one topic in an id that a server sent, without parsing the rest: for readers of
  * every event. Ids from clients go through {@link parsePosition}.
