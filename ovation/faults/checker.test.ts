@@ -1,120 +1,20 @@
 import { describe, expect, test } from "bun:test";
-import { toJsonText } from "@ovation/protocol";
 import { check } from "./checker.ts";
+import { contentOf, type Entry } from "./history.ts";
 import {
-  contentOf,
-  type Entry,
-  type History,
-  type LoggedEvent,
-  type Publish,
-  type Viewer,
-} from "./history.ts";
-import type { ViolationKind } from "./violation.ts";
-
-const TOPIC = "video:a";
-
-function goal(key: string): { readonly key: string; readonly content: string } {
-  return { key, content: contentOf("goal", { id: key }) };
-}
-
-/**
- * What the system promises: numbers 1 to 5 acknowledged, live events 1 to 5, all seen by two
- * viewers.
- */
-function wholeHistory() {
-  const log: LoggedEvent[] = [1, 2, 3, 4, 5].map((seq) => ({ seq, ...goal(`d${seq}`) }));
-  const publishes: Publish[] = [1, 2, 3, 4, 5].flatMap((number) => [
-    publish("durable", `d${number}`, number, { kind: "acknowledged", seq: number }),
-    publish("live", `l${number}`, number, { kind: "acknowledged", seq: undefined }),
-  ]);
-  return {
-    log,
-    publishes,
-    sdk: entries("sdk"),
-    plain: entries("plain"),
-    faults: [] as { from: number; to: number }[],
-    presentAtEnd: true,
-  };
-}
-
-function publish(
-  lane: Publish["lane"],
-  key: string,
-  number: number,
-  outcome: Publish["outcome"],
-): Publish {
-  const sentAt = number * 1000;
-  return {
-    publisher: "ana",
-    topic: TOPIC,
-    lane,
-    key,
-    number,
-    sentAt,
-    endedAt: sentAt + 10,
-    attempts: 1,
-    outcome,
-  };
-}
-
-function entries(_form: Viewer["form"]): Entry[] {
-  const seen = [1, 2, 3, 4, 5].flatMap((number): Entry[] => [durable(number), live(number)]);
-  return [
-    { kind: "connected", at: 0, frontend: "f1" },
-    { kind: "subscribed", topic: TOPIC, head: 0, at: 1 },
-    ...seen,
-  ];
-}
-
-function durable(seq: number, key = `d${seq}`): Entry {
-  return { kind: "event", topic: TOPIC, seq, ...goal(key), at: seq * 1000 + 20 };
-}
-
-function live(number: number): Entry {
-  return {
-    kind: "event",
-    topic: TOPIC,
-    seq: undefined,
-    ...goal(`l${number}`),
-    at: number * 1000 + 20,
-  };
-}
-
-type Whole = ReturnType<typeof wholeHistory>;
-
-function historyOf({ log, publishes, sdk, plain, faults, presentAtEnd }: Whole): History {
-  return {
-    publishes,
-    faults: faults.map((fault) => ({ kind: "kill", target: "frontend", ...fault })),
-    log: new Map([[TOPIC, log]]),
-    ...{ likes: [], lostAtStop: [], atEnd: [], counted: undefined },
-    viewers: [
-      { name: "sdk", form: "sdk", topics: [TOPIC], entries: sdk, presentAtEnd },
-      { name: "plain", form: "plain", topics: [TOPIC], entries: plain, presentAtEnd },
-    ],
-  };
-}
-
-/** The kinds of violation after something was planted. */
-function planted(change: (whole: Whole) => void): readonly ViolationKind[] {
-  const whole = wholeHistory();
-  change(whole);
-  return [...new Set(check(historyOf(whole)).violations.map(({ kind }) => kind))].sort();
-}
-
-function indexOf(list: readonly Entry[], entry: Entry): number {
-  return list.findIndex((one) => toJsonText(one) === toJsonText(entry));
-}
-
-function replace<Item>(list: Item[], index: number, item: Item): void {
-  list[index] = item;
-}
-
-function take(list: Entry[], entry: Entry): Entry {
-  const [taken] = list.splice(indexOf(list, entry), 1);
-  if (taken === undefined) throw new Error("not in the list");
-  return taken;
-}
+  durable,
+  goal,
+  historyOf,
+  indexOf,
+  live,
+  planted,
+  publish,
+  replace,
+  TOPIC,
+  take,
+  type Whole,
+  wholeHistory,
+} from "./testing/whole-history.ts";
 
 test("a history that keeps every promise has no violation, and everything is counted", () => {
   const verdict = check(historyOf(wholeHistory()));
@@ -136,77 +36,6 @@ describe("what is planted in the durable lane is caught", () => {
 
   test("a viewer that was never subscribed", () => {
     expect(planted((whole) => void whole.sdk.splice(0))).toContain("lost");
-  });
-
-  const cut: Entry = { kind: "disconnected", at: 5500 };
-  const moved: Entry = { kind: "connected", at: 6100, frontend: "f2" };
-
-  test("a repetition at an SDK viewer, even one that moved", () => {
-    expect(planted((whole) => void whole.sdk.push(durable(5)))).toEqual(["duplicate"]);
-    expect(planted((whole) => void whole.sdk.push(cut, moved, durable(5)))).toEqual(["duplicate"]);
-  });
-
-  test("a repetition of the last seconds at a plain viewer that moved to another frontend is counted", () => {
-    const whole = wholeHistory();
-    whole.plain.push(cut, moved, durable(4), durable(5));
-    expect(check(historyOf(whole))).toMatchObject({ violations: [], durable: { repeated: 2 } });
-  });
-
-  test("of what is older than that only where positions could not move on", () => {
-    expect(
-      planted(
-        (whole) =>
-          void whole.plain.push(cut, moved, durable(2), durable(3), durable(4), durable(5)),
-      ),
-    ).toContain("duplicate");
-    const whole = wholeHistory();
-    whole.plain.push(cut, moved, durable(2), durable(3), durable(4), durable(5));
-    whole.faults.push({ from: 2500, to: 4000 });
-    expect(check(historyOf(whole))).toMatchObject({ violations: [], durable: { repeated: 4 } });
-  });
-
-  test("a viewer that had only just come and moved may be taken back to before its start, as far as any other", () => {
-    /** Its start is after `head`. */
-    const late = (head: number, ...seen: readonly Entry[]): Whole => {
-      const whole = wholeHistory();
-      whole.plain = [
-        { kind: "connected", at: head * 1000 + 500, frontend: "f1" },
-        { kind: "subscribed", topic: TOPIC, head, at: head * 1000 + 500 },
-        ...whole.plain.filter((entry) => entry.kind === "event" && entry.at > head * 1000 + 500),
-        cut,
-        moved,
-        ...seen,
-      ];
-      return whole;
-    };
-    expect(check(historyOf(late(4, durable(4), durable(5))))).toMatchObject({
-      violations: [],
-      durable: { repeated: 2 },
-    });
-    const kinds = (whole: Whole) => check(historyOf(whole)).violations.map(({ kind }) => kind);
-    expect(kinds(late(4, durable(2), durable(3), durable(4), durable(5)))).toContain("duplicate");
-    // At the frontend where it was, and without a move, there is nothing before its start.
-    const stayed = late(4, durable(4), durable(5));
-    stayed.plain = stayed.plain.map((entry) =>
-      entry === moved ? { ...entry, frontend: "f1" } : entry,
-    );
-    expect(kinds(stayed)).toContain("duplicate");
-  });
-
-  test("a repetition at a plain viewer that did not move, or in the topic of its id, or that is not in order", () => {
-    expect(planted((whole) => void whole.plain.push(durable(5)))).toEqual(["duplicate"]);
-    expect(
-      planted((whole) => void whole.plain.push(cut, { ...moved, frontend: "f1" }, durable(5))),
-    ).toEqual(["duplicate"]);
-    expect(
-      planted((whole) => void whole.plain.push(cut, { ...moved, named: [TOPIC] }, durable(5))),
-    ).toEqual(["duplicate"]);
-    expect(planted((whole) => void whole.plain.push(cut, moved, durable(3), durable(5)))).toEqual([
-      "lost",
-    ]);
-    expect(planted((whole) => void whole.plain.push(cut, moved, durable(4), durable(4)))).toEqual([
-      "duplicate",
-    ]);
   });
 
   test("two numbers in the wrong order", () => {

@@ -18,19 +18,10 @@
  * (`viewer-count-checker.ts`)
  */
 
-import { createFaultTimes, type FaultTimes } from "./fault-times.ts";
-import type {
-  Connected,
-  Entry,
-  History,
-  LoggedEvent,
-  Publish,
-  SeenEvent,
-  Viewer,
-} from "./history.ts";
+import type { Entry, History, LoggedEvent, Publish, Viewer } from "./history.ts";
 import { checkLikes, type LikeCounts } from "./likes-checker.ts";
 import { checkLive, type LiveCounts } from "./live-checker.ts";
-import { holdsPositions } from "./repeat-excuses.ts";
+import { checkViewer, createRepeatTimes, REMOVED, type TopicLog } from "./sequence-checker.ts";
 import { checkViewerCounts } from "./viewer-count-checker.ts";
 import type { Report, Violation } from "./violation.ts";
 
@@ -48,20 +39,6 @@ export interface Verdict {
   readonly likes: LikeCounts;
 }
 
-/**
- * How far before its cut a plain viewer's position may reach back: the stamp in it is told once a
- * second, and stands still while the log or the dispatchers cannot be asked.
- */
-const REPEATED_MS_MAX = 2500;
-/** Until reports go on after something was mended. */
-const REPORTS_AFTER_MS = 3000;
-
-/**
- * A comment whose text was taken out: whoever reads after that gets this one in place of the
- * original.
- */
-const REMOVED = /^comment \{.*"removed":true/;
-
 export function check(history: History): Verdict {
   const violations: Violation[] = [];
   const report: Report = (kind, who, topic, detail) =>
@@ -70,10 +47,7 @@ export function check(history: History): Verdict {
     [...history.log].map(([topic, events]) => [topic, checkLog(topic, events, report)]),
   );
   const acknowledged = checkPublishes(history, logs, report);
-  const faults = createFaultTimes(history.faults.filter(holdsPositions), {
-    beforeMs: 0,
-    afterMs: REPORTS_AFTER_MS,
-  });
+  const faults = createRepeatTimes(history.faults);
   const sent = readSent(history.publishes);
   const sentAt = readSentAt(history.publishes, logs);
   let delivered = 0;
@@ -97,12 +71,6 @@ export function check(history: History): Verdict {
   const likes = checkLikes(history, report);
   checkViewerCounts(history, report);
   return { violations, durable: { stored, acknowledged, delivered, repeated }, live, likes };
-}
-
-interface TopicLog {
-  readonly head: number;
-  readonly bySeq: ReadonlyMap<number, LoggedEvent>;
-  readonly byKey: ReadonlyMap<string, number>;
 }
 
 const EMPTY: TopicLog = { head: 0, bySeq: new Map(), byKey: new Map() };
@@ -173,113 +141,6 @@ function checkPublishes(
     }
   }
   return acknowledged;
-}
-
-function checkViewer(
-  viewer: Viewer,
-  topic: string,
-  { log, sentAt }: { readonly log: TopicLog; readonly sentAt: ReadonlyMap<number, number> },
-  faults: FaultTimes,
-  report: Report,
-): { delivered: number; repeated: number } {
-  const { name, form } = viewer;
-  let next: number | undefined;
-  /**
-   * A plain viewer that moved may be taken back once, to events that it saw (or, before its
-   * start, that were sent) after this; from there on in order again.
-   */
-  let goBackTo: ((seenAt: number) => boolean) | undefined;
-  let again: number | undefined;
-  let connection: Connected | undefined;
-  let leftAt = 0;
-  const seenAt = new Map<number, number>();
-  let delivered = 0;
-  let repeated = 0;
-
-  function take(event: SeenEvent, seq: number): void {
-    delivered++;
-    checkContent(event, seq);
-    const due = again ?? next;
-    if (due === undefined) {
-      report(
-        "phantom",
-        name,
-        topic,
-        `number ${seq} at ${event.at} ms, before the subscription was active`,
-      );
-    } else if (
-      seq < due &&
-      !(again === undefined && goBackTo?.(seenAt.get(seq) ?? sentAt.get(seq) ?? 0))
-    ) {
-      report("duplicate", name, topic, `number ${seq} at ${event.at} ms, after ${due - 1}`);
-      return;
-    } else if (seq > due) {
-      report("lost", name, topic, `numbers ${due} to ${seq - 1}, noticed at ${event.at} ms`);
-    }
-    if (next !== undefined && seq < next) {
-      repeated++;
-      again = seq + 1;
-    } else {
-      next = seq + 1;
-      again = undefined;
-      if (form === "plain") seenAt.set(seq, event.at);
-    }
-    goBackTo = undefined;
-  }
-
-  function connected(entry: Connected): void {
-    const before = connection;
-    connection = entry;
-    again = undefined;
-    goBackTo = undefined;
-    const isExact =
-      before === undefined ||
-      before.frontend === entry.frontend ||
-      entry.named?.includes(topic) === true;
-    if (form !== "plain" || isExact) return;
-    const cutAt = leftAt;
-    goBackTo = (at) => faults.wholeMs(at, cutAt) <= REPEATED_MS_MAX;
-  }
-
-  function checkContent(event: SeenEvent, seq: number): void {
-    const logged = log.bySeq.get(seq);
-    if (logged === undefined)
-      report("phantom", name, topic, `number ${seq} is not in the log: ${event.content}`);
-    else if (logged.content !== event.content && !REMOVED.test(logged.content)) {
-      report(
-        "other-content",
-        name,
-        topic,
-        `number ${seq} is ${event.content}, in the log ${logged.content}`,
-      );
-    }
-  }
-
-  for (const entry of viewer.entries) {
-    if (entry.kind === "connected") connected(entry);
-    if (entry.kind === "disconnected") leftAt = entry.at;
-    if (entry.kind === "connected" || entry.kind === "disconnected" || entry.topic !== topic)
-      continue;
-    if (entry.kind === "subscribed") {
-      next = entry.head + 1;
-    } else if (entry.kind === "reset") {
-      report(
-        "reset",
-        name,
-        topic,
-        `told to start over after ${entry.head}, had ${(next ?? 1) - 1}`,
-      );
-      next = entry.head + 1;
-    } else if (entry.kind === "event" && entry.seq !== undefined) {
-      take(entry, entry.seq);
-    }
-  }
-  const missing = log.head - ((next ?? log.head + 1) - 1);
-  if (viewer.presentAtEnd && missing > 0)
-    report("lost", name, topic, `the last ${missing}, from number ${next}`);
-  if (viewer.presentAtEnd && next === undefined && log.head > 0)
-    report("lost", name, topic, "never subscribed");
-  return { delivered, repeated };
 }
 
 const NEVER_SENT: ReadonlyMap<number, number> = new Map();

@@ -1,5 +1,5 @@
 import { expect, test } from "bun:test";
-import { holdsPositions } from "./repeat-excuses.ts";
+import { cutsViewers, holdsPositions } from "./repeat-excuses.ts";
 
 const holds = (kind: string, target = "east/frontend-0") => holdsPositions({ kind, target });
 
@@ -31,4 +31,9 @@ test("viewers, comments processes, the other data centre and clocks do not", () 
   ])
     expect(`${kind}: ${holds(kind)}`).toBe(`${kind}: false`);
   expect(holds("clock +3600 s", "start")).toBe(false);
+});
+
+test("only the network before viewers cuts them off without their notice", () => {
+  expect(cutsViewers({ kind: "viewers half-open" })).toBe(true);
+  expect(cutsViewers({ kind: "wire to postgres half-open" })).toBe(false);
 });

@@ -18,10 +18,16 @@ const ELSEWHERE = [
   // Not so far that processes refuse each other's calls.
   /^clock [+−](20|600) s$/,
 ];
+/** What a connection does not survive, though its viewer may notice only later. */
+const CUTS_VIEWERS = /^viewers /;
 /** Nothing is refused within one process, whatever its clock. */
 const WITHIN_ONE = /^clock /;
 
 export function holdsPositions({ kind, target }: Pick<Injected, "kind" | "target">): boolean {
   if (target === "start" && WITHIN_ONE.test(kind)) return false;
   return !ELSEWHERE.some((pattern) => pattern.test(kind));
+}
+
+export function cutsViewers({ kind }: Pick<Injected, "kind">): boolean {
+  return CUTS_VIEWERS.test(kind);
 }
