@@ -16,6 +16,7 @@ import {
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { ROOT, Server } from "../../testing/server.ts";
+import { LOAD_AHEAD_MS } from "../element/limits.ts";
 import { actAs, composer, expect, openWatch, rows, test, texts, write } from "./test.ts";
 
 /** What a page loads late, or may. */
@@ -104,4 +105,36 @@ test("an inbox whose panel is gone says so, and offers another try", async ({ pa
   await page.unrouteAll();
   await told.click();
   await expect(page.getByText("No messages yet")).toBeVisible();
+});
+
+test("late parts that are gone throw nothing, and the menu says what to do", async ({
+  page,
+  context,
+}) => {
+  await actAs(context, server, await server.guest("Dee"));
+  // As from the next build: every late part of this one is missing.
+  const late = /\/assets\/(menu-content|hearts|pages|transport-poll|transport-fetch|inbox)-/;
+  await page.route(late, (route) => route.fulfill({ status: 404, body: "" }));
+  const thrown: string[] = [];
+  page.on("pageerror", (error) => thrown.push(error.message));
+  await openWatch(page, server, "late");
+  await page.getByRole("button", { name: "Settings" }).click();
+  await expect(
+    page.getByText("The menu could not be loaded. Try again, or reload the page."),
+  ).toBeVisible();
+  await page.getByRole("button", { name: /Send a like/ }).click();
+  await expect(page.getByRole("button", { name: /Send a like/ })).toHaveText("1");
+  await write(page, "from a page of an old build");
+  await expect(rows(page).last()).toHaveAttribute("data-state", "sent");
+  await rows(page).last().getByRole("button", { name: "Actions" }).click();
+  await expect(
+    page.getByText("The menu could not be loaded. Try again, or reload the page."),
+  ).toBeVisible();
+  // What the page fetches ahead has failed by now, too.
+  await page.waitForTimeout(LOAD_AHEAD_MS + 1000);
+  expect(thrown).toEqual([]);
+  await page.unrouteAll();
+  await page.reload();
+  await page.getByRole("button", { name: "Settings" }).click();
+  await expect(page.getByText("Screen reader announcements")).toBeVisible();
 });
