@@ -19,10 +19,30 @@ const KEPT_CHARACTERS_MAX = 256 * 1024;
 const ESCAPE = String.fromCharCode(27);
 const COLOURS = new RegExp(`${ESCAPE}\\[[0-9;]*[A-Za-z]`, "g");
 
+/** Where the output of a program goes while it runs. */
+export interface Screen {
+  write(text: string): void;
+}
+
+/** Shows everything at once. */
+export const LIVE_SCREEN: Screen = {
+  write: (text) => void process.stdout.write(text),
+};
+
+/** Keeps everything, for a program that runs beside another one, until `show` prints it whole. */
+export function createHeldScreen(write = LIVE_SCREEN.write): Screen & { show(): void } {
+  const held: string[] = [];
+  return {
+    write: (text) => void held.push(text),
+    show: () => write(held.splice(0).join("")),
+  };
+}
+
 export function runLive(
   program: string,
   parameters: readonly string[],
   environment: NodeJS.ProcessEnv = process.env,
+  screen: Screen = LIVE_SCREEN,
 ): Promise<LiveResult> {
   const started = performance.now();
   const child = spawn(program, parameters, { env: environment, stdio: ["ignore", "pipe", "pipe"] });
@@ -30,13 +50,10 @@ export function runLive(
   const keep = (chunk: string) => {
     output = (output + chunk).slice(-KEPT_CHARACTERS_MAX);
   };
-  for (const [from, to] of [
-    [child.stdout, process.stdout],
-    [child.stderr, process.stderr],
-  ] as const) {
+  for (const from of [child.stdout, child.stderr]) {
     from.setEncoding("utf8");
     from.on("data", (chunk: string) => {
-      to.write(chunk);
+      screen.write(chunk);
       keep(chunk);
     });
   }
@@ -60,7 +77,7 @@ export function runLive(
     };
     child.once("error", (error) => {
       const text = `${program}: ${error.message}\n`;
-      process.stderr.write(text);
+      screen.write(text);
       keep(text);
       finish(127);
     });

@@ -5,7 +5,7 @@
 
 import type { BrowserContext, Page } from "@playwright/test";
 import { Server } from "../../testing/server.ts";
-import { connected, expect, rows, test, texts, write } from "./test.ts";
+import { connected, expect, POLL_INTERVALS_MS, rows, test, texts, write } from "./test.ts";
 
 /** Name → the object that has it, as an expression, and the property. */
 const FACILITIES: Readonly<Record<string, readonly [holder: string, property: string]>> = {
@@ -132,7 +132,7 @@ for (const [name, [holder, property]] of Object.entries(FACILITIES)) {
     await Promise.all(pages.map((page, index) => comment(page, `Ana ${index}`, `no. ${index}`)));
     for (const page of pages)
       await expect
-        .poll(async () => (await texts(page)).sort())
+        .poll(async () => (await texts(page)).sort(), { intervals: POLL_INTERVALS_MS })
         .toEqual(["no. 0", "no. 1", "no. 2"]);
     if (pages[0] === undefined) return;
     await pages[0].getByRole("button", { name: "Settings" }).click();

@@ -50,11 +50,17 @@ export async function openWatch(page: Page, server: Server, video = "demo"): Pro
   await connected(page);
 }
 
+/** Playwright's own grow to a second, which the next step waits for. */
+export const POLL_INTERVALS_MS = [20, 50, 100];
+
 /** The page is filled, and the stream is open: whatever is written from now on comes by it. */
 export async function connected(page: Page): Promise<void> {
   const state = (element: HTMLElement) => (element as LiveComments).session?.client.state.name;
   await expect
-    .poll(() => page.locator("live-comments").evaluate(state), { timeout: 15_000 })
+    .poll(() => page.locator("live-comments").evaluate(state), {
+      timeout: 15_000,
+      intervals: POLL_INTERVALS_MS,
+    })
     .toBe("connected");
   await expect(page.locator("live-comments .viewers")).toBeVisible();
   await expect(page.locator("live-comments .skeleton")).toHaveCount(0);

@@ -1,0 +1,25 @@
+import { expect, test } from "bun:test";
+import { createHeldScreen, runLive, type Screen } from "./run-live.ts";
+
+test("output goes to the screen as it comes, and is kept for counting without colours", async () => {
+  const shown: string[] = [];
+  const screen: Screen = { write: (text) => void shown.push(text) };
+  const script = `printf '\\033[32mgreen\\033[0m'; printf ' wrong' >&2; exit 3`;
+  const { exitCode, output } = await runLive("sh", ["-c", script], process.env, screen);
+  expect(exitCode).toBe(3);
+  expect(shown.join("")).toContain("\u001b[32mgreen");
+  expect(output).toContain("green");
+  expect(output).toContain("wrong");
+  expect(output).not.toContain("\u001b");
+});
+
+test("a held screen shows everything at once and in order, and nothing twice", () => {
+  const shown: string[] = [];
+  const screen = createHeldScreen((text) => void shown.push(text));
+  screen.write("first\n");
+  screen.write("second\n");
+  expect(shown).toEqual([]);
+  screen.show();
+  screen.show();
+  expect(shown.join("")).toBe("first\nsecond\n");
+});
