@@ -9,6 +9,7 @@
  * - nobody is told of more likes than were sent
  */
 
+import { isDiskFault } from "./disk-faults.ts";
 import type { History, Like, Viewer } from "./history.ts";
 import type { Report } from "./violation.ts";
 
@@ -74,7 +75,7 @@ export function checkLikes(history: History, report: Report): LikeCounts {
 function lostByKills({ likes, faults }: History, topic: string): number {
   let lost = 0;
   const before = new Map<string, number>();
-  const kills = faults.filter(({ kind }) => kind.startsWith("kill -9"));
+  const kills = faults.filter(({ kind }) => kind.startsWith("kill -9") || isDiskFault(kind));
   for (const { target, from } of kills.sort((left, right) => left.from - right.from)) {
     const since = before.get(target) ?? -1;
     before.set(target, from);

@@ -3,8 +3,8 @@
  *
  * A run starts a cluster (or `ovation start`), lets publishers publish and viewers watch, and
  * breaks things by a schedule drawn from a seed: `kill -9`, SIGSTOP, an emptied Redis, a crashed
- * PostgreSQL, cut links, a full disk, a clock that jumps, viewers that vanish. All that
- * publishers were told and viewers saw goes into a **history**; when everything is whole again,
+ * PostgreSQL, cut links, a full disk, a disk that lies, a clock that jumps, viewers that vanish. All
+ * that publishers were told and viewers saw goes into a **history**; when everything is whole,
  * the **checker** compares it with the log.
  *
  *     npm run faults -- --minutes 5 --seed 7 --topology cluster

@@ -10,7 +10,7 @@ export function formatReport(report: RunReport): string {
   const { durable, live, likes } = verdict;
   const violations = [...verdict.violations, ...(report.restored?.violations ?? [])];
   const lines = [
-    `topology ${report.topology}, seed ${report.seed}, ${Math.round(report.durationMs / 1000)} s of faults`,
+    `topology ${report.topology} (${report.shape}), seed ${report.seed}, ${Math.round(report.durationMs / 1000)} s of faults`,
     "",
     row("published durable, acknowledged", durable.acknowledged),
     row("stored", durable.stored),

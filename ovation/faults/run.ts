@@ -55,6 +55,8 @@ export interface Progress {
 
 export interface RunReport {
   readonly topology: Topology;
+  /** What ran: the seed chooses among several. */
+  readonly shape: string;
   readonly seed: number;
   readonly durationMs: number;
   readonly verdict: Verdict;
@@ -168,6 +170,7 @@ async function runOn(stage: Stage, options: RunOptions, recorder: Recorder): Pro
     );
     await injectAll(planFaults(seed, faults, durationMs), { faults, recorder, broken, problems });
     phase = "mended";
+    problems.push(...(await stage.settle()));
     const mendedAt = recorder.now();
     await whole(stage, problems);
     const finished = await Promise.all(
@@ -198,6 +201,7 @@ async function runOn(stage: Stage, options: RunOptions, recorder: Recorder): Pro
         : await runRestore({ stage, random, token: await signPublisher(stage), problems });
     return {
       topology,
+      shape: stage.shape,
       seed,
       durationMs,
       verdict,

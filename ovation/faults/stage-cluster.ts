@@ -56,6 +56,7 @@ export async function startStageCluster(
   const clocksOf = (accept: (clock: ProcessClock) => boolean) =>
     (clocks?.clocks ?? []).filter(accept);
   return {
+    shape: `${processes.length} processes in ${names.join(" and ")}`,
     secret: cluster.secret,
     doors,
     processes,
@@ -79,6 +80,7 @@ export async function startStageCluster(
         "postgres clock",
       ),
     ],
+    settle: async () => [],
     missing: clocks === undefined ? [CLOCKS_MISSING] : [],
     async readLog(topics) {
       const log = await openLog({ url: cluster.postgres.url });

@@ -5,8 +5,10 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { openSqliteLog } from "@ovation/log";
+import { Random } from "../../testing/random.ts";
 import { startProcess } from "../cluster/cluster-process.ts";
 import { createFileBackups } from "./backups-one.ts";
+import { diskFaults } from "./disk-faults.ts";
 import { clockFaults, networkFaults, processFaults } from "./faults.ts";
 import { CLOCKS_MISSING, createProcessClocks } from "./process-clock.ts";
 import { DISK_MISSING, mountSmallDisk } from "./small-disk.ts";
@@ -16,7 +18,16 @@ import { secondServerFault, stopFaults } from "./stop-faults.ts";
 const NAME = "start";
 const CLOCK_JUMPS_MS = [600_000, -600_000, 3_600_000, -3_600_000];
 
-export async function startStageOne({ recorder, said, onLine }: StageOptions): Promise<Stage> {
+const WORKERS = 2;
+
+export async function startStageOne({
+  seed,
+  recorder,
+  said,
+  onLine,
+}: StageOptions): Promise<Stage> {
+  const random = new Random(seed ^ 0xd15c);
+  const workers = random.chance(0.5) ? WORKERS : 1;
   const secret = randomBytes(32).toString("base64url");
   const environment = { OVATION_SECRET: secret };
   const disk = mountSmallDisk();
@@ -34,6 +45,8 @@ export async function startStageOne({ recorder, said, onLine }: StageOptions): P
       "warn",
       "--drain-seconds",
       "1",
+      "--workers",
+      String(workers),
     ],
     environment: { ...environment, ...clocks?.environmentOf(NAME) },
     internal: false,
@@ -55,7 +68,9 @@ export async function startStageOne({ recorder, said, onLine }: StageOptions): P
             end: async () => disk.makeRoom(),
           },
         ];
+  const worn = diskFaults({ server, directory, environment, random });
   return {
+    shape: workers === 1 ? "ovation start" : `ovation start --workers ${workers}`,
     secret,
     doors: [door],
     processes: [server],
@@ -64,11 +79,13 @@ export async function startStageOne({ recorder, said, onLine }: StageOptions): P
     faults: [
       ...processFaults([server]),
       ...stopFaults([server], said, recorder),
+      ...worn.faults,
       secondServerFault(server, directory, environment),
       ...networkFaults([door]),
       ...full,
       ...clockFaults(clocks?.clocks ?? [], CLOCK_JUMPS_MS),
     ],
+    settle: () => worn.settle(),
     missing: [
       ...(disk === undefined ? [DISK_MISSING] : []),
       ...(clocks === undefined ? [CLOCKS_MISSING] : []),

@@ -49,6 +49,8 @@ export interface Backups {
 }
 
 export interface Stage {
+  /** What runs, for the report. */
+  readonly shape: string;
   readonly secret: string;
   readonly doors: readonly Door[];
   readonly processes: readonly ClusterProcess[];
@@ -56,6 +58,8 @@ export interface Stage {
   readonly likers: readonly ClusterProcess[];
   readonly faults: readonly Fault[];
   readonly backups: Backups;
+  /** When what the faults began is judged: what was wrong with it. */
+  settle(): Promise<readonly string[]>;
   /** What cannot be broken on this machine, and why. */
   readonly missing: readonly string[];
   /**
