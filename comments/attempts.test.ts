@@ -1,8 +1,8 @@
 /** What an attacker attempts against a running server, one attempt per test. Tokens: `attempts-tokens.test.ts`. */
 
 import { describe, expect, test } from "bun:test";
+import { readEvents } from "../testing/event-reader.ts";
 import { type Reply, serveAttempts } from "./testing/attempts.ts";
-import { readEvents } from "./testing/event-reader.ts";
 
 const { url, tokenOf, remember, call, codeOf, endWithNoTokenShown } = serveAttempts();
 

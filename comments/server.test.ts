@@ -2,8 +2,8 @@
 
 import { afterAll, beforeAll, expect, test } from "bun:test";
 import { signToken } from "../ovation/tokens/signer.ts";
+import { type EventReader, readEvents } from "../testing/event-reader.ts";
 import { Server } from "../testing/server.ts";
-import { type EventReader, readEvents } from "./testing/event-reader.ts";
 
 const SECRET = "a secret for two members, long enough";
 const WAIT_MS_MAX = 5_000;

@@ -5,8 +5,8 @@ import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { SignJWT } from "jose";
+import { readEvents } from "../testing/event-reader.ts";
 import { Server } from "../testing/server.ts";
-import { readEvents } from "./testing/event-reader.ts";
 
 const SECRET = "the installation's own secret, long enough";
 const FOUND_MS_MAX = 5_000;

@@ -3,7 +3,7 @@
 import { expect, test } from "bun:test";
 import { Server } from "../testing/server.ts";
 import { until } from "../testing/until.ts";
-import { Viewer } from "./http/testing/viewer.ts";
+import { Viewer } from "../testing/viewer.ts";
 
 test("what is published, dispatched and written is counted by lane at every hop", async () => {
   const server = await Server.start();

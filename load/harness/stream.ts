@@ -1,5 +1,6 @@
 /** One viewer's stream in this process, for benchmarks that time single events. */
-import { createFrameReader, type Message } from "@ovation/protocol";
+import type { Message } from "@ovation/protocol";
+import { openEventStream } from "../../testing/event-stream.ts";
 
 export interface BenchStream {
   /** By the peer, or with it. */
@@ -15,11 +16,9 @@ export async function openStream(
 ): Promise<BenchStream> {
   const abort = new AbortController();
   const query = new URLSearchParams(topics.map((topic) => ["topic", topic]));
-  const response = await fetch(`${url}/v1/events?${query}`, { signal: abort.signal });
-  if (!response.ok || response.body === null)
-    throw new Error(`the stream was answered ${response.status}`);
   const { promise, resolve } = Promise.withResolvers<void>();
-  const reader = createFrameReader({
+  const stream = await openEventStream(`${url}/v1/events?${query}`, {
+    signal: abort.signal,
     onMessage(message) {
       if (message.type === "connection") resolve();
       else onMessage(message);
@@ -27,9 +26,11 @@ export async function openStream(
   });
   let ended = false;
   let closed = false;
-  void read(response.body, (text) => reader.feed(text)).then(() => {
+  // Closed from here, or by the server: there is nothing more to time.
+  const end = (): void => {
     ended = !closed;
-  });
+  };
+  void stream.done.then(end, end);
   await promise;
   return {
     get ended() {
@@ -40,16 +41,6 @@ export async function openStream(
       abort.abort();
     },
   };
-}
-
-async function read(body: ReadableStream<Uint8Array>, feed: (text: string) => void): Promise<void> {
-  const decoder = new TextDecoder();
-  try {
-    for await (const chunk of body as unknown as AsyncIterable<Uint8Array>)
-      feed(decoder.decode(chunk, { stream: true }));
-  } catch {
-    // Closed from here, or by the server: there is nothing more to time.
-  }
 }
 
 /**

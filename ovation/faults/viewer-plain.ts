@@ -7,12 +7,12 @@
 
 import {
   type ConnectionId,
-  createFrameReader,
   frontendOf,
   type Json,
   type Message,
   positionIn,
 } from "@ovation/protocol";
+import { openEventStream } from "../../testing/event-stream.ts";
 import type { FaultViewer, ViewerOptions } from "./viewer.ts";
 
 /** The first wait, until the server names another with `retry:`. */
@@ -94,15 +94,16 @@ export function startPlainViewer({
     if (lastEventId !== "") headers["last-event-id"] = lastEventId;
     named = topics.filter((topic) => positionIn(lastEventId, topic) !== undefined);
     if (token !== undefined) headers["authorization"] = `Bearer ${token}`;
-    const response = await fetch(address, { headers, signal: abort.signal });
-    if (!response.ok || response.body === null) throw new Error(`answered ${response.status}`);
-    const reader = createFrameReader({ onMessage: take, onRetry });
-    const decoder = new TextDecoder();
-    for await (const chunk of response.body as unknown as AsyncIterable<Uint8Array>) {
-      isAlive();
-      if (left) return;
-      reader.feed(decoder.decode(chunk, { stream: true }));
-    }
+    const stream = await openEventStream(address, {
+      headers,
+      signal: abort.signal,
+      onMessage(message) {
+        if (!left) take(message);
+      },
+      onRetry,
+      onBytes: isAlive,
+    });
+    await stream.done;
   }
 
   async function run(): Promise<void> {

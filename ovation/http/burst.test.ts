@@ -3,7 +3,7 @@
 import { afterAll, beforeAll, expect, test } from "bun:test";
 import { Server } from "../../testing/server.ts";
 import { until } from "../../testing/until.ts";
-import { Viewer } from "./testing/viewer.ts";
+import { Viewer } from "../../testing/viewer.ts";
 
 const TOPIC = "video:burst";
 const PUBLISHERS = 4;

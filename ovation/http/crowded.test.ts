@@ -7,8 +7,8 @@ import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { connect, type Socket } from "node:net";
 import { Server } from "../../testing/server.ts";
 import { until } from "../../testing/until.ts";
+import { Viewer } from "../../testing/viewer.ts";
 import { rawRequest } from "./testing/raw-request.ts";
-import { Viewer } from "./testing/viewer.ts";
 
 const FILES_MAX = 400;
 const SOCKETS = 500;

@@ -5,7 +5,7 @@ import { Agent, request } from "node:http";
 import { connect, type Socket } from "node:net";
 import { Server } from "../../testing/server.ts";
 import { until } from "../../testing/until.ts";
-import { Viewer } from "./testing/viewer.ts";
+import { Viewer } from "../../testing/viewer.ts";
 import { percentile } from "./testing/witness.ts";
 
 test("more sockets than files: who is connected goes on, who comes with a request is let in, and when they go everything is as before", async () => {

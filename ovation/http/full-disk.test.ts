@@ -6,7 +6,7 @@ import { join } from "node:path";
 import { Server } from "../../testing/server.ts";
 import { token } from "../../testing/token.ts";
 import { until } from "../../testing/until.ts";
-import { Viewer } from "./testing/viewer.ts";
+import { Viewer } from "../../testing/viewer.ts";
 
 const DISK_MEGABYTES = 32;
 const TOPIC = "video:full";

@@ -4,7 +4,7 @@ import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { Server } from "../../testing/server.ts";
 import { token } from "../../testing/token.ts";
 import { until } from "../../testing/until.ts";
-import { Viewer } from "./testing/viewer.ts";
+import { Viewer } from "../../testing/viewer.ts";
 
 for (const flags of [[], ["--workers", "2"]])
   describe(`start ${flags.join(" ")}`, () => {

@@ -7,9 +7,9 @@
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { Server } from "../../testing/server.ts";
 import { until } from "../../testing/until.ts";
+import { Viewer } from "../../testing/viewer.ts";
 import { KernelSocket } from "./testing/kernel-socket.ts";
 import { type RawAnswer, rawRequest } from "./testing/raw-request.ts";
-import { Viewer } from "./testing/viewer.ts";
 import { percentile, Witness } from "./testing/witness.ts";
 
 const PER_ADDRESS_MAX = 40;

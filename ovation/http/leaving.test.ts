@@ -5,7 +5,7 @@ import { RETURN_SPREAD_MS } from "@ovation/frontend";
 import { Server } from "../../testing/server.ts";
 import { token } from "../../testing/token.ts";
 import { until } from "../../testing/until.ts";
-import { Viewer } from "./testing/viewer.ts";
+import { Viewer } from "../../testing/viewer.ts";
 
 const CONNECTIONS_MAX = 120;
 /** 3 s, give or take a quarter. */

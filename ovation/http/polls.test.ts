@@ -6,8 +6,8 @@ import { EventSource } from "eventsource";
 import { Server } from "../../testing/server.ts";
 import { token } from "../../testing/token.ts";
 import { until } from "../../testing/until.ts";
+import { Viewer } from "../../testing/viewer.ts";
 import { startBufferingProxy } from "./testing/buffering-proxy.ts";
-import { Viewer } from "./testing/viewer.ts";
 
 interface Polled {
   readonly id?: string;

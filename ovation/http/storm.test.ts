@@ -4,7 +4,7 @@ import { afterAll, beforeAll, expect, test } from "bun:test";
 import { RETURN_SPREAD_MS } from "@ovation/frontend";
 import { Server } from "../../testing/server.ts";
 import { until } from "../../testing/until.ts";
-import { Viewer } from "./testing/viewer.ts";
+import { Viewer } from "../../testing/viewer.ts";
 import { percentile, Witness } from "./testing/witness.ts";
 
 const VIEWERS = 500;

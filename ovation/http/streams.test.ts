@@ -3,8 +3,8 @@
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { Server } from "../../testing/server.ts";
 import { until } from "../../testing/until.ts";
+import { Viewer } from "../../testing/viewer.ts";
 import { rawRequest } from "./testing/raw-request.ts";
-import { Viewer } from "./testing/viewer.ts";
 
 let server: Server;
 beforeAll(async () => {

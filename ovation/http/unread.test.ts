@@ -3,8 +3,8 @@
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { Server } from "../../testing/server.ts";
 import { until } from "../../testing/until.ts";
+import { Viewer } from "../../testing/viewer.ts";
 import { KernelSocket } from "./testing/kernel-socket.ts";
-import { Viewer } from "./testing/viewer.ts";
 
 const SOCKETS = 2500;
 const KILOBYTE = 1024;

@@ -8,8 +8,8 @@ import { join } from "node:path";
 import { makeCertificate } from "../../testing/certificate.ts";
 import { Server } from "../../testing/server.ts";
 import { until } from "../../testing/until.ts";
+import { Viewer } from "../../testing/viewer.ts";
 import { rawRequest } from "./testing/raw-request.ts";
-import { Viewer } from "./testing/viewer.ts";
 
 const WORKERS = 3;
 const TOPIC = "video:workers";

@@ -1,8 +1,11 @@
-/** A viewer over a plain socket: keeps its position, returns by itself as a browser's EventSource does. */
+/**
+ * A viewer over a plain socket: it keeps its position and reconnects as a browser's EventSource
+ * does. A test can choose its address, pause it, and see the head and the end of each answer.
+ */
 
 import { connect, type Socket } from "node:net";
 import { createFrameReader } from "@ovation/protocol";
-import { ResponseDecoder } from "../../../load/response-decoder.ts";
+import { ResponseDecoder } from "../load/response-decoder.ts";
 
 export interface ViewerOptions {
   readonly port: number;
@@ -125,7 +128,7 @@ export class Viewer {
       if (decoder.ended) end(true);
     });
     socket.on("error", () => end(false));
-    // [spec] RFC 9112, 6.3: without a length and chunks, the answer ends with the connection; a reset is an error.
+    // [spec] RFC 9112, 6.3: an answer without length and chunks ends with its connection.
     socket.on("end", () => end(decoder.ended || (decoder.idle && !decoder.form.chunked)));
     socket.on("close", () => end(decoder.ended));
     socket.on("connect", () => {
