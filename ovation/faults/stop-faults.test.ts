@@ -1,5 +1,5 @@
 import { expect, test } from "bun:test";
-import { createSaidLines, judgeSecond, judgeStop } from "./stop-faults.ts";
+import { createSaidLines, judgeSecond, judgeStop, readyAgain } from "./stop-faults.ts";
 
 const LOST =
   "3 likes of 2 videos were accepted and could not be stored or confirmed: they are lost";
@@ -25,6 +25,22 @@ test("a second server has to end by itself, and to name the reason", () => {
   expect(
     judgeSecond(1, ["another Ovation server (pid 7) uses the data directory /data"]),
   ).toBeUndefined();
+});
+
+test("a server that ended is started until it is ready; one that runs and is not ready is not", async () => {
+  let starts = 0;
+  const server = {
+    running: false,
+    ready: async () => {
+      if (starts < 2) throw new Error("ended with 1 before it was ready");
+    },
+    restart: async () => void starts++,
+  };
+  await readyAgain(server);
+  expect(starts).toBe(2);
+  const stuck = { ...server, running: true, ready: () => Promise.reject(new Error("not in time")) };
+  await expect(readyAgain(stuck)).rejects.toThrow("not in time");
+  expect(starts).toBe(2);
 });
 
 test("lines are kept by process until they are taken, and not without end", () => {

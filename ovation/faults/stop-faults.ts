@@ -16,6 +16,9 @@ const LINES_MAX = 200;
 const LOST_LIKES = /(\d+) likes of \d+ videos were accepted and could not be stored/;
 /** A second server gives up within this; a machine that is busy takes its time to start one. */
 const REFUSED_MS_MAX = 15_000;
+/** Longer than a disk is full. */
+const STARTED_MS_MAX = 15_000;
+const START_AGAIN_MS = 500;
 
 export function createSaidLines(): SaidLines {
   const lines = new Map<string, string[]>();
@@ -100,7 +103,7 @@ export function secondServerFault(
     targets: [server.name],
     forMs: [0, 0],
     async begin() {
-      await server.ready();
+      await readyAgain(server);
       const lines: string[] = [];
       const { promise, resolve } = Promise.withResolvers<number | string>();
       const second = await startProcess(
@@ -123,6 +126,22 @@ export function secondServerFault(
     },
     end: async () => {},
   };
+}
+
+/** As a supervisor: a server that was started on a full disk ended, and is started once more. */
+export async function readyAgain(
+  server: Pick<ClusterProcess, "ready" | "running" | "restart">,
+): Promise<void> {
+  const until = performance.now() + STARTED_MS_MAX;
+  for (;;) {
+    try {
+      return await server.ready();
+    } catch (error) {
+      if (server.running || performance.now() > until) throw error;
+    }
+    await Bun.sleep(START_AGAIN_MS);
+    await server.restart("at-once");
+  }
 }
 
 /**
