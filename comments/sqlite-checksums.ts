@@ -3,9 +3,9 @@
  * or in a number of likes leaves the page well-formed. Some 2 µs for a row that is written, 0.5 µs
  * for one that is read.
  *
- * The statements of the stores know nothing of it. Temporary triggers note the rows that a statement
- * writes, with what they were before; `seal` then refuses the statement where that was damaged
- * already, so that no damage gets a new checksum.
+ * The statements of the stores know nothing of it. Temporary triggers note the rows that a
+ * statement writes, with what they were before; `seal` then refuses the statement where that was
+ * damaged already, so that no damage gets a new checksum.
  */
 
 import type { Database, Statement } from "bun:sqlite";
@@ -45,7 +45,7 @@ export class RowChecksums {
     }
   }
 
-  /** The rows that the last statement wrote to the table get their checksum. Throws {@link DamagedRow}. */
+  /** The rows that the last statement wrote get their checksum. Throws {@link DamagedRow}. */
   seal(name: string, replacedKeys?: ReadonlySet<unknown>): void {
     const table = this.#tables.get(name);
     const statements = this.#statements.get(name);
@@ -56,10 +56,10 @@ export class RowChecksums {
     for (const [rowId, isNew, checksum, ...values] of before)
       if (isNew === 0 && checksum !== checksumOf(table, values)) damaged.add(rowId);
     for (const [rowId, ...values] of statements.now.values()) {
-      // Where all but the key is new, the row is mended, if the key is what the statement says.
-      const isMended =
+      // Where all but the key is new, the row is repaired, if the key is what the statement says.
+      const isRepaired =
         replacedKeys !== undefined && table.keys.every((at) => replacedKeys.has(values[at]));
-      if (damaged.has(rowId) && !isMended) throw new DamagedRow(nameOf(table, values));
+      if (damaged.has(rowId) && !isRepaired) throw new DamagedRow(nameOf(table, values));
       statements.set.run(checksumOf(table, values), rowId as number);
     }
     statements.forget.run();
@@ -110,7 +110,8 @@ export function nameOf({ name, keys }: Table, values: readonly unknown[]): strin
 export function tablesOf(database: Database): readonly Table[] {
   const names = database
     .query(
-      "SELECT name FROM main.sqlite_master WHERE type = 'table' AND name LIKE 'ovation%' ORDER BY name",
+      `SELECT name FROM main.sqlite_master WHERE type = 'table' AND name LIKE 'ovation%'
+       ORDER BY name`,
     )
     .values();
   return names.map(([name]) => {
@@ -159,7 +160,8 @@ function prepare(database: Database, { name, columns }: Table): Statements {
   return {
     before: database.query(`SELECT row_id, is_new, ${COLUMN}, ${list} FROM temp.before_${name}`),
     now: database.query(
-      `SELECT rowid, ${list} FROM main.${name} WHERE rowid IN (SELECT row_id FROM temp.before_${name})`,
+      `SELECT rowid, ${list} FROM main.${name}
+       WHERE rowid IN (SELECT row_id FROM temp.before_${name})`,
     ),
     set: database.query(`UPDATE main.${name} SET ${COLUMN} = ? WHERE rowid = ?`),
     forget: database.query(`DELETE FROM temp.before_${name}`),

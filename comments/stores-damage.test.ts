@@ -223,7 +223,7 @@ function place(subject: Subject, name: string): string {
 }
 
 describe("a damaged row", () => {
-  test("of a video: it is refused and named, and all others go on", async () => {
+  test("of a video: it is refused and named, and all others are served", async () => {
     const path = place(VIDEOS, "title");
     damage(path, "UPDATE ovation_videos SET title = 'Another' WHERE id = 'v007'");
     const said: string[] = [];
@@ -239,7 +239,7 @@ describe("a damaged row", () => {
     await store.close();
   });
 
-  test("of likes: more likes give it no new checksum; those of other videos are stored", async () => {
+  test("of likes: more likes give it no new checksum, others are stored", async () => {
     const path = place(VIDEOS, "likes");
     damage(path, "UPDATE ovation_likes SET n = n + 65536 WHERE video = 'v003' AND kind = 'like'");
     damage(path, "UPDATE ovation_videos SET comments = 9 WHERE id = 'v005'");
@@ -269,7 +269,7 @@ describe("a damaged row", () => {
     await stores.close();
   });
 
-  test("of a profile: refused where it decides, left out of names, repaired by the next token", async () => {
+  test("of a profile: refused where it decides, left out of names, then repaired", async () => {
     const path = place(MEMBERS, "profile");
     damage(path, "UPDATE ovation_members SET role = 'host' WHERE id = 'v001'");
     const { members, close } = openSqliteMemberStores({ path });
@@ -320,7 +320,7 @@ describe("the write-ahead log of a store", () => {
     expect(said).toEqual([]);
   });
 
-  test("with a flipped bit, or cut short: what came before stands, and the loss is named", async () => {
+  test("with a flipped bit, or cut short: what came before stands, the loss is named", async () => {
     const image = await crashed();
     const wal = image.files.get("-wal") as Buffer;
     const flipped = Buffer.from(wal);
@@ -337,7 +337,7 @@ describe("the write-ahead log of a store", () => {
   });
 });
 
-test("a file of before there were checksums gets them, and is refused by the version before", async () => {
+test("a file without checksums gets them; the version before refuses it then", async () => {
   const path = place(VIDEOS, "before");
   const database = new Database(path);
   const tables = ["ovation_videos", "ovation_likes", "ovation_like_writers"];
@@ -357,7 +357,7 @@ test("a file of before there were checksums gets them, and is refused by the ver
   expect(existsSync(path)).toBe(true);
 });
 
-test("verifyStore reads every row and lists STORE_PROBLEMS_MAX problems; more are counted", async () => {
+test("verifyStore lists STORE_PROBLEMS_MAX problems; more are counted", async () => {
   const path = place(VIDEOS, "verify");
   const whole = verifyStore(path);
   // Videos, two kinds of likes of each, one writer of likes.

@@ -214,7 +214,7 @@ async function addLikes(
   return totals;
 }
 
-/** Undone, and `undefined`, where it meets a damaged row: the transaction goes on without it. */
+/** Undone, and `undefined`, where it meets a damaged row: the transaction continues without it. */
 async function unlessDamaged<Result>(
   runner: SqlRunner,
   work: () => Promise<Result>,

@@ -100,7 +100,7 @@ function spawnScript(script: string, cwd: string) {
   });
 }
 
-/** One command that goes on until `end`. */
+/** One command that runs until `end`. */
 function start(script: string) {
   const child = spawnScript(`exec ${script}`, ROOT);
   let output = "";

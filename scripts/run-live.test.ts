@@ -1,7 +1,7 @@
 import { expect, test } from "bun:test";
 import { createHeldScreen, runLive, type Screen } from "./run-live.ts";
 
-test("output goes to the screen as it comes, and is kept for counting without colours", async () => {
+test("output goes to the screen as it comes, and is kept without colours", async () => {
   const shown: string[] = [];
   const screen: Screen = { write: (text) => void shown.push(text) };
   const script = `printf '\\033[32mgreen\\033[0m'; printf ' wrong' >&2; exit 3`;

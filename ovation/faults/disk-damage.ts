@@ -1,4 +1,4 @@
-/** What a disk does to the files of a data directory: bits that flip, files cut short, torn tails. */
+/** What a disk does to a data directory: bits that flip, files cut short, torn tails. */
 
 import {
   closeSync,

@@ -1,7 +1,7 @@
 /**
  * Disk faults of `ovation start`, between `kill -9` and the next start. What a flipped bit or a cut
- * does is judged on a copy, so that the run itself goes on with whole files; a torn tail, as the loss
- * of power leaves it, is made in the log of the run: nothing that was acknowledged may be missing.
+ * does is judged on a copy, so that the run itself continues with whole files. A torn tail, as the
+ * loss of power leaves it, is made in the log of the run: no acknowledged event may be missing.
  */
 
 import { mkdtempSync, rmSync } from "node:fs";

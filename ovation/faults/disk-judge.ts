@@ -1,6 +1,6 @@
 /**
- * What a server says of a data directory, and whether a damaged one is told honestly: each answer is
- * that of the undamaged files, or is refused by name.
+ * What a server says of a data directory, and whether a damaged one is told honestly: each answer
+ * is that of the undamaged files, or is refused by name.
  */
 
 import { setPriority } from "node:os";
@@ -26,7 +26,7 @@ const TIMEOUT_MS = 5000;
 const LOWEST_PRIORITY = 19;
 const PAGE_COMMENTS = 200;
 const PAGES_MAX = 100;
-/** A store whose write-ahead log is damaged goes on with what came before, and says so. */
+/** A store whose write-ahead log is damaged starts with what came before, and says so. */
 const LOST_CHANGES = /lost its last changes/;
 const NAMED = /\.sqlite/;
 
@@ -133,7 +133,7 @@ export function judgeDamaged(truth: Said, said: Said): string | undefined {
     const isOfStores = !path.includes("/comments");
     if (isOfStores && LOST_CHANGES.test(text)) continue;
     if (expected === undefined || status !== expected.status || body !== expected.body)
-      return `${path} is answered ${status} ${body.slice(0, 200)}, not ${expected?.body.slice(0, 200)}`;
+      return `${path} is answered ${status} ${start(body)}, not ${start(expected?.body)}`;
   }
   return undefined;
 }
@@ -156,6 +156,10 @@ function firstOther(truth: Said, said: Said): string {
   const [right, given] = [truth, said].map(({ exported }) => exported.output.split("\n"));
   const index = given?.findIndex((line, at) => line !== right?.[at]) ?? -1;
   return index < 0 ? "the last are missing" : `line ${index + 1}: ${given?.[index]?.slice(0, 200)}`;
+}
+
+function start(text: string | undefined): string {
+  return text?.slice(0, 200) ?? "nothing";
 }
 
 function tail({ lines }: Said): string {

@@ -27,7 +27,7 @@ test("a second server has to end by itself, and to name the reason", () => {
   ).toBeUndefined();
 });
 
-test("a server that ended is started until it is ready; one that runs and is not ready is not", async () => {
+test("a server that ended is started until it is ready, and one that runs is not", async () => {
   let starts = 0;
   const server = {
     running: false,

@@ -1,4 +1,4 @@
-/** A backup that is damaged, put back as docs/operating/backup.md says: found by verify, never served. */
+/** A damaged backup that is restored as backup.md says: found by verify, never served. */
 
 import { Database } from "bun:sqlite";
 import { afterAll, beforeAll, expect, setDefaultTimeout, test } from "bun:test";

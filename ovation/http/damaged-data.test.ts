@@ -1,4 +1,4 @@
-/** A server on files with a bit that flipped: what is damaged is refused and named, all else goes on. */
+/** A server on files with a flipped bit: what is damaged is refused and named, all else works. */
 
 import { Database } from "bun:sqlite";
 import { afterEach, describe, expect, setDefaultTimeout, test } from "bun:test";
@@ -42,7 +42,7 @@ function post(path: string, body: unknown, token?: string): Promise<Response> {
 }
 
 describe.each(Object.entries(FORMS))("with %s", (_, flags) => {
-  test("a flipped bit in a comment and in a video: 503 for these, degraded with the names", async () => {
+  test("a flipped bit in a comment and in a video: 503, degraded, named", async () => {
     server = await Server.start({ flags });
     for (const video of ["sound", "worn", "torn"]) await comment(video, `word of ${video}`);
     for (const video of ["sound", "torn"])
@@ -71,7 +71,7 @@ describe.each(Object.entries(FORMS))("with %s", (_, flags) => {
     ]);
     for (const path of ["sound", "sound/comments", "torn/comments"])
       expect([path, await statusOf(`/v1/videos/${path}`)]).toEqual([path, 200]);
-    await comment("sound", "and it goes on");
+    await comment("sound", "and it still works");
     expect((await post("/v1/videos/torn/likes", { kind: "like", count: 1 })).status).toBe(503);
 
     const health = await healthOf(server.url);

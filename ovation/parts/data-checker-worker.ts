@@ -1,4 +1,4 @@
-/** The worker of `data-checker.ts`: one walk over the files, a step at a time, no faster than told. */
+/** The worker of `data-checker.ts`: one walk over the files, in steps, no faster than told. */
 
 import { existsSync } from "node:fs";
 import { StoreWalk } from "@ovation/comments";

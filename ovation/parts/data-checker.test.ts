@@ -1,4 +1,4 @@
-/** The slow check of the data directory, on real files: what it finds, what it says, how fast it reads. */
+/** The slow check of the data directory, on real files: what it finds, and how fast it reads. */
 
 import { Database } from "bun:sqlite";
 import { afterEach, expect, setDefaultTimeout, test } from "bun:test";
@@ -115,7 +115,7 @@ test("files that are whole: nothing is said, and all of them were read", async (
   expect(await metric("ovation_data_checked_timestamp_seconds")).toBeGreaterThan(1_700_000_000);
 });
 
-test("damage of any file is degraded with its name, one line of the log, and gone when it is repaired", async () => {
+test("damage of any file is degraded with its name, one log line, and gone when repaired", async () => {
   const data = await writeData();
   const [videos = "", members = ""] = data.stores;
   flipByteOf(data.log, "number 2717.");
@@ -143,7 +143,7 @@ test("damage of any file is degraded with its name, one line of the log, and gon
   expect(why()).toBeUndefined();
 });
 
-test("events that are missing within a topic and at its end, and rows that an index does not find", async () => {
+test("events that are missing in a topic or at its end, and rows that no index finds", async () => {
   const data = await writeData();
   const [videos = ""] = data.stores;
   change(data.log, "DELETE FROM events WHERE topic = 1 AND seq = 7");

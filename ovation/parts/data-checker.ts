@@ -1,6 +1,6 @@
 /**
  * Reads all of the data directory's SQLite files now and then, slowly, and reports what is damaged:
- * damage is found before somebody asks for the row, and while there is a backup that has it. In a
+ * damage is found before a client asks for the row, and while there is a backup that has it. In a
  * worker of its own, which is there for as long as a walk takes.
  */
 

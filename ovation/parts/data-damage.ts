@@ -1,6 +1,6 @@
 /**
- * What is known to be damaged in the files of the data directory: by reads that were refused, and by
- * the walks of `data-checker.ts`. Each is an error in the program's log, once; `readyz` says
+ * What is known to be damaged in the files of the data directory: by reads that were refused, and
+ * by the walks of `data-checker.ts`. Each is an error in the program's log, once; `readyz` says
  * `degraded` until a walk no longer finds it.
  */
 
@@ -58,7 +58,8 @@ export function createDataDamage(logger: Logger, registry: Registry, clock: Cloc
         const [first] = found.keys();
         if (first === undefined) return undefined;
         const more = found.size + unlisted - 1;
-        return `${first}${more > 0 ? ` (and ${more} more)` : ""}: see "Damage" in docs/operating/backup.md`;
+        const others = more > 0 ? ` (and ${more} more)` : "";
+        return `${first}${others}: see "Damage" in docs/operating/backup.md`;
       },
       () => "degraded",
     ],
