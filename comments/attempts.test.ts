@@ -2,6 +2,7 @@
 
 import { describe, expect, test } from "bun:test";
 import { readEvents } from "../testing/event-reader.ts";
+import { until } from "../testing/until.ts";
 import { type Reply, serveAttempts } from "./testing/attempts.ts";
 
 const { url, tokenOf, remember, call, codeOf, endWithNoTokenShown } = serveAttempts();
@@ -64,7 +65,7 @@ describe("other members' topics", () => {
         })
       ).status,
     ).toBe(201);
-    while (!bobs.messages.some(({ type }) => type === "message")) await Bun.sleep(10);
+    await until(() => bobs.messages.some(({ type }) => type === "message"));
     const position = bobs.messages[0]?.lastEventId ?? "";
     bobs.close();
     const alices = await readEvents(

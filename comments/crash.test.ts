@@ -3,6 +3,7 @@
 import { expect, test } from "bun:test";
 import { signToken } from "../ovation/tokens/signer.ts";
 import { Server } from "../testing/server.ts";
+import { until } from "../testing/until.ts";
 
 const SECRET = "a secret that survives a crash, long enough";
 const AUTHORS = 20;
@@ -49,7 +50,7 @@ test("every acknowledged comment survives a kill -9, without a hole or a repeat,
   }
 
   const writers = tokens.map((_, author) => write(author));
-  while (acknowledged.size < COMMENTS_BEFORE_KILL) await Bun.sleep(1);
+  await until(() => acknowledged.size >= COMMENTS_BEFORE_KILL);
   dead = true;
   await server.kill();
   await Promise.all(writers);

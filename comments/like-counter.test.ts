@@ -1,6 +1,6 @@
 import { describe, expect, test } from "bun:test";
 import type { Event } from "@ovation/protocol";
-import { createManualClock } from "../testing/manual-clock.ts";
+import { createManualClock, settle } from "../testing/manual-clock.ts";
 import { LikeCounter } from "./like-counter.ts";
 import {
   COUNT_FLUSH_VIDEOS_MAX,
@@ -160,7 +160,7 @@ describe("likes that the store may or may not have", () => {
     let isClosed = false;
     void closed.then(() => (isClosed = true));
     await clock.advance(LIKES_CLOSE_MS_MAX - 1);
-    await Bun.sleep(0);
+    await settle();
     expect(isClosed).toBe(false);
     await clock.advance(1);
     expect(await closed).toEqual({ likes: 5, videos: 2 });
@@ -182,7 +182,7 @@ describe("likes that the store may or may not have", () => {
     await likes.like("a", "like", 2);
     const closed = likes.close();
     for (let step = 0; step < 8; step++) {
-      await Bun.sleep(0);
+      await settle();
       await clock.advance(250);
       down = step < 4;
     }

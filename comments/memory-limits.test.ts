@@ -9,7 +9,7 @@ import {
   type RouteContext,
   topicOf,
 } from "@ovation/protocol";
-import { createManualClock } from "../testing/manual-clock.ts";
+import { createManualClock, settle } from "../testing/manual-clock.ts";
 import { createBackground } from "./background.ts";
 import { createCommentCounts } from "./comment-counts.ts";
 import {
@@ -275,7 +275,7 @@ describe("members", () => {
     await presence.heartbeat(["one more"]);
     expect(presence.watched).toBe(PRESENCE_MEMBERS_MAX);
     clock.advanceNow(60_000);
-    await Bun.sleep(0);
+    await settle();
     expect(offline[0]).toBe("second");
     expect(offline).not.toContain("first");
     expect(await presence.status(["first"])).toMatchObject([{ online: false }]);

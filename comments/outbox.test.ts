@@ -1,5 +1,6 @@
 import { describe, expect, test } from "bun:test";
 import { type Event, toJsonText, topicOf } from "@ovation/protocol";
+import { settle } from "../testing/manual-clock.ts";
 import { OUTBOX_BATCH_MAX, OUTBOX_EVENTS_MAX } from "./limits.ts";
 import { createOutbox, inSeqOrder } from "./outbox.ts";
 
@@ -25,14 +26,14 @@ describe("outbox", () => {
     });
     outbox.push(event("a", 1));
     outbox.push(event("a", 2));
-    await Bun.sleep(0);
+    await settle();
     outbox.push(event("a", 3));
     outbox.push(event("a", 4));
-    await Bun.sleep(0);
+    await settle();
     expect(calls).toEqual([[1, 2]]);
     expect(outbox.waiting).toBe(4);
     gates.shift()?.();
-    await Bun.sleep(0);
+    await settle();
     expect(calls).toEqual([
       [1, 2],
       [3, 4],

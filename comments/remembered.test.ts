@@ -1,6 +1,6 @@
 import { heapStats } from "bun:jsc";
 import { describe, expect, setDefaultTimeout, test } from "bun:test";
-import { createManualClock } from "../testing/manual-clock.ts";
+import { createManualClock, settle } from "../testing/manual-clock.ts";
 import { MEMBER_AGE_MS, MEMBERS_KEPT_MAX, VIDEO_SETTINGS_OUTLIVE_MS } from "./limits.ts";
 import { createMemberDirectory } from "./member-directory.ts";
 import { openSqliteMemberStores } from "./member-stores-sql.ts";
@@ -67,7 +67,7 @@ describe("what is remembered on the way of a comment", () => {
       },
     });
     await expect(Promise.resolve(remembered.get("a"))).rejects.toThrow("no");
-    await Bun.sleep(0);
+    await settle();
     expect(await Promise.all([remembered.get("a"), remembered.get("a")])).toEqual([2, 2]);
     expect(remembered.get("a")).toBe(2);
     clock.advanceNow(1_000);

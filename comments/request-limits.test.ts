@@ -9,7 +9,7 @@ import {
   toJsonText,
   topicOf,
 } from "@ovation/protocol";
-import { createManualClock } from "../testing/manual-clock.ts";
+import { createManualClock, settle } from "../testing/manual-clock.ts";
 import {
   ADDRESS_CHARACTERS_MAX,
   BLOCKS_MAX,
@@ -340,7 +340,7 @@ describe("the service", () => {
     await clock.advance(COMMENTS_CLOSE_MS_MAX - 1);
     expect(isClosed).toBe(false);
     await clock.advance(1);
-    await Bun.sleep(0);
+    await settle();
     expect(isClosed).toBe(true);
     gate.resolve();
     await own.close();

@@ -1,5 +1,6 @@
 import { expect, test } from "bun:test";
 import type { HttpRequest } from "@ovation/protocol";
+import { until } from "../testing/until.ts";
 import type { DispatcherApi } from "./dispatcher-api.ts";
 import { createFrontendCredential, formatFrontendCaller } from "./frontend-credential.ts";
 import { createRefusals } from "./internal-route.ts";
@@ -35,12 +36,12 @@ test("UPSTREAM_CALLS_MAX: one more call in flight is refused; later ones are tak
     return route?.handle(request, { params: {}, address: "127.0.0.1" } as never);
   };
   const calls = Array.from({ length: UPSTREAM_CALLS_MAX }, call);
-  while (answers.length < UPSTREAM_CALLS_MAX) await Bun.sleep(1);
+  await until(() => answers.length >= UPSTREAM_CALLS_MAX);
   expect(call()).rejects.toMatchObject({ code: "bad-gateway" });
   answers[0]?.();
   expect((await calls[0])?.status).toBe(200);
   const next = call();
-  while (answers.length === UPSTREAM_CALLS_MAX) await Bun.sleep(1);
+  await until(() => answers.length !== UPSTREAM_CALLS_MAX);
   for (const answer of answers) answer();
   expect((await next)?.status).toBe(200);
   expect(await Promise.all(calls)).toHaveLength(UPSTREAM_CALLS_MAX);

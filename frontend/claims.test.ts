@@ -1,5 +1,5 @@
 import { describe, expect, test } from "bun:test";
-import { createManualClock } from "../testing/manual-clock.ts";
+import { createManualClock, settle } from "../testing/manual-clock.ts";
 import { Claims } from "./claims.ts";
 import { CLAIMS_CACHED_MAX } from "./limits.ts";
 import { LogReads } from "./log-reads.ts";
@@ -70,7 +70,7 @@ describe("an answer of the log", () => {
       return said;
     };
     const before = join().wrote(video, 1, place.epoch);
-    await Bun.sleep(0);
+    await settle();
     upstream.rewind(video, 0, "life2");
     upstream.wrote = wrote;
     const claims = join();

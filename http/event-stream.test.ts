@@ -7,6 +7,7 @@
 import { heapStats } from "bun:jsc";
 import { describe, expect, test } from "bun:test";
 import type { ByteWriter } from "@ovation/protocol";
+import { settle } from "../testing/manual-clock.ts";
 import { until } from "../testing/until.ts";
 import { ChunkedEventStream } from "./event-stream.ts";
 import { STREAM_INPUT_BYTES_MAX } from "./limits.ts";
@@ -87,7 +88,7 @@ describe("a stream", () => {
       const accepted = writer.write(bytes);
       written += bytes.length;
       if (typeof accepted !== "number") return { pending: accepted, written };
-      await Bun.sleep(0);
+      await settle();
     }
     throw new Error("the socket takes everything");
   }
@@ -197,7 +198,7 @@ describe("a stream", () => {
     while (taken === large.length) {
       taken = sendLarge(writer.descriptor ?? -1);
       sent += taken;
-      await Bun.sleep(0);
+      await settle();
     }
     // What the kernel did not take goes on through the writer, and until it has gone no descriptor
     // is offered.

@@ -1,5 +1,6 @@
 import { afterEach, expect, spyOn, test } from "bun:test";
 import type { Socket } from "bun";
+import { until } from "../testing/until.ts";
 import { RETRY_MS_MAX } from "./limits.ts";
 import { NeverReaders } from "./never-readers.ts";
 import { LOAD_DEFAULTS } from "./options.ts";
@@ -79,7 +80,7 @@ test("RETRY_MS_MAX: a server that asks for a longer wait does not delay the run"
     readers.push(reader);
     await reader.open();
     const waits = () => timers.mock.calls.map(([, ms]) => ms ?? 0);
-    for (let tries = 0; !waits().includes(RETRY_MS_MAX) && tries < 400; tries++) await Bun.sleep(5);
+    await until(() => waits().includes(RETRY_MS_MAX));
     expect(waits()).toContain(RETRY_MS_MAX);
     expect(Math.max(...waits())).toBe(RETRY_MS_MAX);
   } finally {
@@ -98,11 +99,11 @@ test("a connection that never reads is seen when the server closes it", async ()
     "127.9.0.1",
     () => "GET / HTTP/1.1\r\nHost: x\r\n\r\n",
   );
-  while (server.sockets.length < 2) await Bun.sleep(5);
+  await until(() => server.sockets.length >= 2);
   expect(server.addresses).toEqual(["127.9.0.1", "127.9.0.1"]);
   expect(stuck.closed()).toBe(0);
   server.sockets[0]?.terminate();
-  for (let tries = 0; stuck.closed() === 0 && tries < 200; tries++) await Bun.sleep(5);
+  await until(() => stuck.closed() > 0);
   expect(stuck.closed()).toBe(1);
   stuck.end();
   server.stop();

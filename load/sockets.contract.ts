@@ -1,6 +1,7 @@
 /** The contract of every form of `Sockets`, against a server that is commanded by one line. */
 import { afterEach, beforeEach, describe, expect, test } from "bun:test";
 import type { TCPSocketListener, Socket as TypedSocket } from "bun";
+import { until } from "../testing/until.ts";
 import type { ReaderSocket, SocketHandlers, Sockets } from "./sockets.ts";
 
 type Socket = TypedSocket<unknown>;
@@ -94,7 +95,7 @@ export function socketsContract(name: string, create: Create): void {
 
     test("a connection that floods delays no other", async () => {
       const flood = connect("flood");
-      while (flood.parts.length === 0) await Bun.sleep(1);
+      await until(() => flood.parts.length !== 0);
       const other = connect("echo hello");
       await other.whole.promise;
       expect(other.bytes.toString()).toBe("hello");
@@ -147,11 +148,10 @@ export function socketsContract(name: string, create: Create): void {
 
     test("after a graceful end the server sees the end", async () => {
       const viewer = connect("stay");
-      while (accepted.length === 0 || viewer.parts.length === 0) await Bun.sleep(1);
+      await until(() => accepted.length > 0 && viewer.parts.length > 0);
       viewer.socket?.end();
       await viewer.whole.promise;
-      for (let tries = 0; accepted[0]?.readyState !== -1 && tries < 200; tries++)
-        await Bun.sleep(5);
+      await until(() => accepted[0]?.readyState === -1);
       expect(accepted[0]?.readyState).not.toBe(1);
     });
 

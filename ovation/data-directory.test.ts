@@ -15,6 +15,7 @@ import {
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { Server } from "../testing/server.ts";
+import { until } from "../testing/until.ts";
 import {
   CLAIM_MS_MAX,
   claimDataDirectory,
@@ -57,8 +58,7 @@ async function start(data: string, ...flags: readonly string[]) {
     }),
     child.exited,
   ]);
-  while (child.exitCode === null && !/http:\/\/\S+:[0-9]+/.test(output + errors))
-    await Bun.sleep(20);
+  await until(() => child.exitCode !== null || /http:\/\/\S+:[0-9]+/.test(output + errors));
   return { child, done, text: () => output + errors };
 }
 

@@ -6,6 +6,7 @@
 
 import { afterEach, describe, expect, test } from "bun:test";
 import { connect, type Socket } from "node:net";
+import { settle } from "../testing/manual-clock.ts";
 import { until } from "../testing/until.ts";
 
 const open: { stop(): unknown }[] = [];
@@ -101,7 +102,7 @@ describe("a direct stream of the runtime", () => {
       const flushed = writer.flush();
       if (typeof written !== "number") pending = written;
       else if (typeof flushed !== "number") pending = flushed;
-      await Bun.sleep(0);
+      await settle();
     }
     expect(pending).toBeInstanceOf(Promise);
     let settled = false;
@@ -132,7 +133,7 @@ describe("a direct stream of the runtime", () => {
     for (let count = 0; count < 400 && pending === undefined; count++) {
       const written = writer.write(new Uint8Array(256 * 1024));
       if (typeof written !== "number") pending = written;
-      await Bun.sleep(0);
+      await settle();
     }
     let settled = false;
     pending?.then(
@@ -166,7 +167,7 @@ describe("a direct stream of the runtime", () => {
     for (let count = 0; count < 400 && pending === undefined; count++) {
       const written = writer.write(new Uint8Array(256 * 1024));
       if (typeof written !== "number") pending = written;
-      await Bun.sleep(0);
+      await settle();
     }
     let settled = false;
     void pending?.then(() => {

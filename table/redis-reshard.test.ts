@@ -5,6 +5,7 @@
 import { afterAll, beforeAll, expect, test } from "bun:test";
 import { topicOf } from "@ovation/protocol";
 import { type RedisInstance, type RedisServer, startRedisCluster } from "../testing/redis.ts";
+import { until } from "../testing/until.ts";
 import { freshFrontend } from "./subscription-table.contract.ts";
 import { TableUnavailableError } from "./subscription-table.ts";
 import { openRedisTable, type RedisTable } from "./subscription-table-redis.ts";
@@ -67,8 +68,9 @@ async function move(
   for (const { client } of [target, source, ...cluster.servers.slice(0, to)])
     await client.cluster("SETSLOT", slot, "NODE", ids[to] ?? "");
   // Moves faster than the nodes' gossip would leave them in conflict: no resharding tool does that.
-  while ((await Promise.all(cluster.servers.map(ownerAt))).some((owner) => owner !== to))
-    await Bun.sleep(5);
+  await until(async () =>
+    (await Promise.all(cluster.servers.map(ownerAt))).every((owner) => owner === to),
+  );
 }
 
 test("while slots of topics and leases move, lookups work and rows stay exact", async () => {

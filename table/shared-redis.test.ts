@@ -1,5 +1,6 @@
 import { afterAll, beforeAll } from "bun:test";
 import { type RedisInstance, startRedis, startRedisCluster } from "../testing/redis.ts";
+import { until } from "../testing/until.ts";
 import { openRedisStore, type RedisStore } from "./redis-store.ts";
 import { sharedStoreContract } from "./shared-store.contract.ts";
 import { createRedisSharedStore } from "./shared-store-redis.ts";
@@ -14,13 +15,7 @@ beforeAll(async () => {
   for (const { url } of instances) {
     const store = openRedisStore({ url });
     stores.push(store);
-    while (
-      await store.ping().then(
-        () => false,
-        () => true,
-      )
-    )
-      await Bun.sleep(10);
+    await until(() => store.ping().then(() => true));
   }
 }, 30_000);
 

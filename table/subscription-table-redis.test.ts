@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, expect, test } from "bun:test";
 import { type RedisInstance, startRedis, startRedisCluster } from "../testing/redis.ts";
+import { until } from "../testing/until.ts";
 import {
   freshFrontend,
   freshTopic,
@@ -16,13 +17,7 @@ beforeAll(async () => {
   for (const { url } of [single, cluster]) {
     const table = openRedisTable({ url });
     tables.push(table);
-    while (
-      await table.lookup([freshTopic()]).then(
-        () => false,
-        () => true,
-      )
-    )
-      await Bun.sleep(10);
+    await until(() => table.lookup([freshTopic()]).then(() => true));
   }
 }, 30_000);
 
@@ -74,13 +69,7 @@ test("rows of dead frontends are swept without a lookup of their topics", async 
   const connection = openRedisStore({ url: store.url, prefix: "mine" });
   const table = createRedisTable({ store: connection, sweepMs: 50 });
   const [dead, living] = [freshFrontend(), freshFrontend()];
-  while (
-    await table.renew(dead, 200).then(
-      () => false,
-      () => true,
-    )
-  )
-    await Bun.sleep(10);
+  await until(() => table.renew(dead, 200).then(() => true));
   await table.renew(living, 60_000);
   const topics = Array.from({ length: 1200 }, freshTopic);
   const rows = topics.map((topic, index) => ({ topic, subscribed: true, generation: index + 1 }));

@@ -33,6 +33,9 @@ export interface RedisInstance {
   stop(): Promise<void>;
 }
 
+/** The port of a cluster node's bus, from that of its clients. */
+const BUS_DISTANCE = 10_000;
+
 /** A process that ends without `stop` leaves no server behind. */
 const running = new Set<Bun.Subprocess>();
 const directories = new Set<string>();
@@ -155,8 +158,7 @@ export async function startRedisCluster(
   const masters = options.masters ?? 3;
   const directory = await temporary();
   const count = options.replicas === true ? masters * 2 : masters;
-  // A node's own bus listens on its port + 10,000.
-  const ports = await freePorts(count, (port) => port < 55_000);
+  const ports = await freePorts(count, [BUS_DISTANCE]);
   const servers = await Promise.all(
     ports.map((port) =>
       startServer(directory, port, [

@@ -11,6 +11,7 @@ import {
   type SubscriptionTable,
 } from "@ovation/table";
 import { startRedis, startRedisCluster } from "../../testing/redis.ts";
+import { until } from "../../testing/until.ts";
 import { startInternalFrontend } from "./internal-frontend.ts";
 
 export const BENCH_FRONTENDS = 4;
@@ -36,7 +37,7 @@ export async function startBenchFrontends({
 }: BenchFrontendsOptions): Promise<BenchFrontends> {
   const redis = await (cluster ? startRedisCluster() : startRedis());
   const store = openRedisStore({ url: redis.url });
-  while (!(await isReached(store))) await Bun.sleep(20);
+  await until(() => isReached(store));
   const table = createRedisTable({ store });
   const child = Bun.spawn([process.execPath, import.meta.path], {
     stdout: "pipe",

@@ -3,6 +3,7 @@ import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createManualClock, type ManualClock } from "../../testing/manual-clock.ts";
+import { until } from "../../testing/until.ts";
 import { READY_MS_MAX, STOP_MS_MAX, startProcess } from "./cluster-process.ts";
 
 const directory = mkdtempSync(join(tmpdir(), "ovation-cluster-process-"));
@@ -30,7 +31,7 @@ async function startDeaf() {
 }
 
 async function says(lines: readonly string[], line: string): Promise<void> {
-  while (!lines.includes(line)) await Bun.sleep(5);
+  await until(() => lines.includes(line));
 }
 
 test("READY_MS_MAX: a start waits so long for an answer, and fails", async () => {

@@ -1,5 +1,6 @@
 import { describe, expect, test } from "bun:test";
 import type { Clock } from "@ovation/protocol";
+import { settle } from "../../testing/manual-clock.ts";
 import { formatBanner, wantsColours } from "./banner.ts";
 import { formatStatus, type StatusSample, startStatusLine } from "./status-line.ts";
 
@@ -31,7 +32,7 @@ function manualClock(): Clock & { advance(ms: number): Promise<void> } {
           due.splice(due.indexOf(entry), 1);
           entry.run();
         }
-        await Bun.sleep(0);
+        await settle();
       }
     },
   };

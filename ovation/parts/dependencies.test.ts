@@ -1,7 +1,7 @@
 import { expect, test } from "bun:test";
 import { pino } from "pino";
 import { Registry } from "prom-client";
-import { createManualClock } from "../../testing/manual-clock.ts";
+import { createManualClock, settle } from "../../testing/manual-clock.ts";
 import { ANSWER_MS_MAX, createDependencies } from "./dependencies.ts";
 
 test("ANSWER_MS_MAX: a dependency that does not answer by then is away, and is there when it answers", async () => {
@@ -11,7 +11,7 @@ test("ANSWER_MS_MAX: a dependency that does not answer by then is away, and is t
   const asked: Promise<void>[] = [Promise.resolve(), answer.promise];
   dependencies.add("store", "the store", "always").watch(() => asked.shift() ?? Promise.resolve());
   const why = () => dependencies.checks.find(([name]) => name === "store")?.[1]();
-  await Bun.sleep(0);
+  await settle();
   expect(why()).toBeUndefined();
   // It is asked again, and does not answer.
   await clock.advance(1_000);
@@ -20,7 +20,7 @@ test("ANSWER_MS_MAX: a dependency that does not answer by then is away, and is t
   await clock.advance(1);
   expect(why()).toContain(`no answer in ${ANSWER_MS_MAX} ms`);
   answer.resolve();
-  await Bun.sleep(0);
+  await settle();
   expect(why()).toBeUndefined();
   dependencies.leave();
 });
