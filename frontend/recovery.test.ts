@@ -234,6 +234,37 @@ describe("a viewer that returns", () => {
     });
   });
 
+  test("with several topics gets all of them, though an event of an earlier life came late once more", async () => {
+    const upstream = new ModelUpstream();
+    const first = startFrontend(upstream, { name: "frontend1", reportMs: 10 });
+    const viewer = new Viewer(first, [video, other]);
+    await until(() => viewer.connection.ready);
+    const late = upstream.append(video, "v1");
+    await until(() => viewer.of("comment").length === 1);
+    // The database started again, and lost nothing.
+    upstream.rewind(video, 1, "life2");
+    const newest = upstream.append(other, "o1");
+    const { stamps } = first.hub;
+    await until(() => stamps.told === newest.place.stamp && stamps.reach.length === 1);
+    // A publisher's retry is sent again; whether its life is of this log cannot be asked now.
+    upstream.away = true;
+    upstream.send([late]);
+    await until(() => stamps.reach.length === 2);
+    upstream.live(video, "note", { text: "live" });
+    await until(() => viewer.of("note").length === 1);
+    const { lastEventId } = viewer;
+    upstream.away = false;
+    await first.stop();
+
+    const second = startFrontend(upstream, { name: "frontend2" });
+    const back = new Viewer(second, [video, other], { lastEventId });
+    await until(() => back.received.length > 0);
+    expect(back.received[0]?.fields.topics).toEqual({
+      "video:42": { head: 1, recovered: true },
+      "video:7": { head: 1, recovered: true },
+    });
+  });
+
   test("with a position past retention is told so", async () => {
     const upstream = new ModelUpstream();
     const frontend = startFrontend(upstream, { name: "frontend1", lingerMs: 0 });

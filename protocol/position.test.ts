@@ -76,6 +76,19 @@ test("a point names the moment the log must have reached; older versions still p
   }
 });
 
+test("a point names no moment before its stamp, and no moment as later than it is", () => {
+  const point = { stamp: 1000, frontend: "f00000aa" as never, order: 7 };
+  const named = (...stamps: readonly number[]) => {
+    const reach = stamps.map((stamp, index) => ({ epoch: `life${index}`, stamp }));
+    return parsePosition(formatPoint({ ...point, reach }))?.point?.reach;
+  };
+  expect(named(999, 1000, 1001)).toEqual([
+    { epoch: "life1", stamp: 1000 },
+    { epoch: "life2", stamp: 1001 },
+  ]);
+  expect(named(999)).toBeUndefined();
+});
+
 test("no topic has the moment's mark", () => {
   fc.assert(fc.property(topic, (name) => expect(markOf(name)).toMatch(/^(0|[1-9a-z][0-9a-z]*)$/)));
 });

@@ -86,8 +86,11 @@ export function markOf(topic: Topic): TopicMark {
 export function formatPoint(point: BroadcastPoint): string {
   const { stamp, frontend, order, reach = [] } = point;
   let text = `${VERSION}~${stamp.toString(36)}~${frontend}~${order.toString(36)}`;
-  for (const { epoch, stamp: reached } of reach)
-    text += `~${REACH_MARK}.${(Math.max(0, reached - stamp) + 1).toString(36)}.${epoch}`;
+  for (const { epoch, stamp: reached } of reach) {
+    // An event of an earlier epoch came late. As late as the stamp, that epoch had ended.
+    if (reached < stamp) continue;
+    text += `~${REACH_MARK}.${(reached - stamp + 1).toString(36)}.${epoch}`;
+  }
   return text;
 }
 
