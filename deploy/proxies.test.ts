@@ -6,7 +6,7 @@ import { get } from "node:http";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { type LocalCluster, startLocalCluster } from "../ovation/cluster/local-cluster.ts";
-import { type Crowd, createCrowd, ownTopic, within } from "../ovation/cluster/testing/crowd.ts";
+import { type Crowd, createCrowd, ownTopic } from "../ovation/cluster/testing/crowd.ts";
 import { freePort } from "../testing/free-port.ts";
 import { until } from "../testing/until.ts";
 
@@ -242,7 +242,7 @@ for (const file of FILES) {
     for (let viewer = 0; viewer < VIEWERS; viewer++)
       everybody.watch(viewer % 2 === 0 ? "sdk" : "plain", url, [topic]);
     const isConnected = () => everybody.viewers.every(({ recorder }) => recorder.isConnected);
-    await within(10_000 * PATIENCE, "everybody is connected", isConnected);
+    await until(isConnected, "everybody is connected", 10_000 * PATIENCE);
     const frontends = cluster.datacenters[0]?.frontends ?? [];
     await Promise.all(frontends.map((frontend) => frontend.kill()));
     // A browser's EventSource never comes back from any other status, nor from one whose origin it may not read.
@@ -256,7 +256,7 @@ for (const file of FILES) {
     const { status, body } = await everybody.comment(url, topic);
     expect(status).toBe(201);
     await Promise.all(frontends.map((frontend) => frontend.restart()));
-    await within(5000 * PATIENCE, "everybody is back", isConnected);
+    await until(isConnected, "everybody is back", 5000 * PATIENCE);
     await everybody.allHave(topic, Number(body["seq"]), 5000 * PATIENCE);
     expect(await everybody.verdict()).toEqual([]);
   }, 90_000);
@@ -269,10 +269,10 @@ test("while Redis is away every proxy hands out what a dispatcher answers: durab
   crowd = everybody;
   const topic = ownTopic();
   await redis?.kill();
-  await within(
-    10_000 * PATIENCE,
-    "the dispatcher is not ready",
+  await until(
     async () => (await fetch(`${dispatcher?.url}/readyz`)).status === 503,
+    "the dispatcher is not ready",
+    10_000 * PATIENCE,
   );
   // Proxies that look every second have seen it by then, twice.
   await Bun.sleep(2500);

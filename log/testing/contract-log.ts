@@ -8,6 +8,7 @@ import {
   toJsonText,
   topicOf,
 } from "@ovation/protocol";
+import { createManualClock, type ManualClock } from "../../testing/manual-clock.ts";
 import type { Log, LogEntry, LogKeeper } from "../log.ts";
 
 export interface OpenedLog {
@@ -30,11 +31,7 @@ export interface ContractOptions {
 
 /** Runs a test on an empty log. */
 export type WithLog = (
-  run: (
-    log: Log & LogKeeper,
-    clock: ReturnType<typeof manualClock>,
-    other: Log & LogKeeper,
-  ) => Promise<void>,
+  run: (log: Log & LogKeeper, clock: ManualClock, other: Log & LogKeeper) => Promise<void>,
 ) => Promise<void>;
 
 const RETENTION: Policy = {
@@ -72,20 +69,9 @@ export function entry(topic: Topic, text: string, more: Partial<LogEntry> = {}):
   return { topic, type: "comment", at: 1_732_300_000_000, data: toJsonText({ text }), ...more };
 }
 
-export function manualClock(): Clock & { advance(ms: number): void } {
-  let now = 1_800_000_000_000;
-  return {
-    now: () => now,
-    after: () => () => undefined,
-    advance: (ms) => {
-      now += ms;
-    },
-  };
-}
-
 export function createWithLog(open: OpenLog): WithLog {
   return async (run) => {
-    const clock = manualClock();
+    const clock = createManualClock(1_800_000_000_000);
     const opened = await open({ policy: RETENTION, clock });
     try {
       await run(opened.log, clock, opened.other);

@@ -2,6 +2,7 @@
 
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { Random } from "../../testing/random.ts";
 
 /** A copy of a database's files, as a crash leaves them. */
 export interface Image {
@@ -21,15 +22,6 @@ export interface Damage {
   readonly image: Image;
 }
 
-/** The same bits for the same seed. */
-function createRandom(seed: number): (below: number) => number {
-  let state = seed;
-  return (below) => {
-    state = (Math.imul(state, 1_664_525) + 1_013_904_223) >>> 0;
-    return Math.floor((state / 2 ** 32) * below);
-  };
-}
-
 /** One bit in each `everyBytes` of the file, the first bytes of it more often. */
 export function* flips(
   image: Image,
@@ -39,12 +31,14 @@ export function* flips(
 ): Generator<Damage> {
   const bytes = image.files.get(suffix);
   if (bytes === undefined) return;
-  const random = createRandom(seed);
-  const offsets = Array.from({ length: 24 }, () => random(Math.min(128, bytes.length)));
+  const random = new Random(seed);
+  const offsets = Array.from({ length: 24 }, () =>
+    random.integer(0, Math.min(128, bytes.length) - 1),
+  );
   for (let at = 0; at < bytes.length; at += everyBytes)
-    offsets.push(at + random(Math.min(everyBytes, bytes.length - at)));
+    offsets.push(at + random.integer(0, Math.min(everyBytes, bytes.length - at) - 1));
   for (const offset of offsets) {
-    const bit = random(8);
+    const bit = random.integer(0, 7);
     const damaged = Buffer.from(bytes);
     damaged[offset] = (damaged[offset] ?? 0) ^ (1 << bit);
     yield {
@@ -58,9 +52,9 @@ export function* flips(
 export function* cuts(image: Image, suffix: string, count: number, seed = 1): Generator<Damage> {
   const bytes = image.files.get(suffix);
   if (bytes === undefined) return;
-  const random = createRandom(seed);
+  const random = new Random(seed);
   for (let n = 0; n < count; n++) {
-    const anywhere = 1 + random(bytes.length - 1);
+    const anywhere = random.integer(1, bytes.length - 1);
     const length = n % 2 === 0 ? anywhere : Math.max(512, Math.floor(anywhere / 512) * 512);
     if (length >= bytes.length) continue;
     yield {

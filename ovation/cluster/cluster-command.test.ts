@@ -2,8 +2,8 @@
 
 import { expect, test } from "bun:test";
 import { join } from "node:path";
+import { until } from "../../testing/until.ts";
 import { signToken } from "../tokens/mod.ts";
-import { within } from "./testing/crowd.ts";
 
 /** Machines that are busy with other tests are slower. */
 const PATIENCE = 3;
@@ -76,9 +76,9 @@ test("a running cluster takes commands for its link, answers them, and ends with
   expect(await isUp()).toBe(true);
   expect(await tell("sever")).toEqual({ ok: false, said: 'no command "sever"; help lists them' });
   expect((await tell("cut")).ok).toBe(true);
-  await within(5000 * PATIENCE, "the other data centre is away", async () => !(await isUp()));
+  await until(async () => !(await isUp()), "the other data centre is away", 5000 * PATIENCE);
   expect((await tell("heal")).ok).toBe(true);
-  await within(5000 * PATIENCE, "the other data centre is back", isUp);
+  await until(isUp, "the other data centre is back", 5000 * PATIENCE);
   await child.stdin.end();
   expect(await child.exited).toBe(0);
 }, 60_000);

@@ -5,9 +5,10 @@
 import { afterAll, afterEach, beforeAll, expect, test } from "bun:test";
 import { join } from "node:path";
 import type { Topic } from "@ovation/protocol";
+import { until } from "../../testing/until.ts";
 import { type Gateway, startGateway } from "./gateway.ts";
 import { type LocalCluster, startLocalCluster } from "./local-cluster.ts";
-import { type Crowd, createCrowd, ownTopic, within } from "./testing/crowd.ts";
+import { type Crowd, createCrowd, ownTopic } from "./testing/crowd.ts";
 
 /**
  * Machines that are busy with other tests are slower than the promise: it is measured by
@@ -54,8 +55,10 @@ async function gather(topics: readonly Topic[], perDoor: number): Promise<void> 
     for (let viewer = 0; viewer < perDoor; viewer++)
       crowd.watch(viewer % 4 === 3 ? "plain" : "sdk", door(index), topics);
   }
-  await within(20_000, "everybody is connected", () =>
-    crowd.viewers.every(({ recorder }) => recorder.isConnected),
+  await until(
+    () => crowd.viewers.every(({ recorder }) => recorder.isConnected),
+    "everybody is connected",
+    20_000,
   );
 }
 
@@ -87,7 +90,7 @@ test("a frontend is killed: its viewers are back on others within five seconds, 
   await Bun.sleep(500);
   await frontend.kill();
   await Bun.sleep(50);
-  await within(BACK_MS, "all are back", isBack);
+  await until(isBack, "all are back", BACK_MS);
   await Bun.sleep(300);
   isOver = true;
   await crowd.allHave(topic, await writing, BACK_MS);
@@ -116,7 +119,7 @@ test("viewers that move to a frontend that stood still hear nothing live again t
   await killed.kill();
   await Bun.sleep(600);
   still.resume();
-  await within(BACK_MS, "everybody is back", isBack);
+  await until(isBack, "everybody is back", BACK_MS);
   await Bun.sleep(500);
   isOver = true;
   await publishing;
@@ -151,8 +154,8 @@ test("the links are cut: each data centre serves its own; afterwards everything 
   const [east, west] = [ownTopic(), ownTopic()];
   await gather([east, west], 6);
   cluster.link.cut();
-  const until = performance.now() + 3000;
-  const isOver = () => performance.now() > until;
+  const deadline = performance.now() + 3000;
+  const isOver = () => performance.now() > deadline;
   // One log, so comments of the other side come by the repair lane; live ones do not come at all.
   const writing = Promise.all([commentUntil(east, [0], isOver), commentUntil(west, [1], isOver)]);
   const near = crowd.viewers[0];
@@ -164,12 +167,16 @@ test("the links are cut: each data centre serves its own; afterwards everything 
   await crowd.allHave(east, eastHead, BACK_MS);
   await crowd.allHave(west, westHead, BACK_MS);
   // The fast path is back as well: a live event crosses.
-  await within(BACK_MS, "a live event is forwarded again", async () => {
-    const before = crowd.recorder.counts.deliveries;
-    await crowd.publish(partOf(cluster.datacenters[0]?.dispatchers, 0).url, east, false);
-    await Bun.sleep(300);
-    return crowd.recorder.counts.deliveries - before >= crowd.viewers.length;
-  });
+  await until(
+    async () => {
+      const before = crowd.recorder.counts.deliveries;
+      await crowd.publish(partOf(cluster.datacenters[0]?.dispatchers, 0).url, east, false);
+      await Bun.sleep(300);
+      return crowd.recorder.counts.deliveries - before >= crowd.viewers.length;
+    },
+    "a live event is forwarded again",
+    BACK_MS,
+  );
   expect(await crowd.verdict()).toEqual([]);
 }, 60_000);
 
@@ -233,16 +240,16 @@ test("viewer counts are right again within ten seconds after a frontend died", a
     const response = await fetch(`${door(1)}/v1/videos/${topic.slice("video:".length)}`);
     return response.ok ? ((await response.json()) as { readonly viewers: number }).viewers : -1;
   };
-  await within(
-    10_000 * PATIENCE,
-    "all are counted, in the other data centre too",
+  await until(
     async () => (await viewers()) === 8,
+    "all are counted, in the other data centre too",
+    10_000 * PATIENCE,
   );
   await dying.kill();
-  await within(
-    10_000 * PATIENCE,
-    "the dead frontend's viewers are forgotten",
+  await until(
     async () => (await viewers()) === 3,
+    "the dead frontend's viewers are forgotten",
+    10_000 * PATIENCE,
   );
   expect(streams.every(({ ok }) => ok)).toBe(true);
   await dying.restart();

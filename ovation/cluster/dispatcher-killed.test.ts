@@ -13,9 +13,9 @@ import {
   wallClock,
   whenQuiet,
 } from "@ovation/load/harness";
+import { until } from "../../testing/until.ts";
 import { signToken } from "../tokens/mod.ts";
 import { type LocalCluster, startLocalCluster } from "./local-cluster.ts";
-import { within } from "./testing/crowd.ts";
 
 /**
  * Machines that are busy with other tests are slower than the promise: it is measured by `npm run
@@ -115,8 +115,10 @@ test("publishing goes on through the other one; no durable event is lost; of the
   expect((await fetch(`${dead.url}/v1/publish`, { method: "POST", headers, body })).status).toBe(
     202,
   );
-  await within(5000 * PATIENCE, "an event through the one that is back arrives everywhere", () =>
-    witnesses.every(({ seen }) => seen.some(({ id }) => id === "afterwards")),
+  await until(
+    () => witnesses.every(({ seen }) => seen.some(({ id }) => id === "afterwards")),
+    "an event through the one that is back arrives everywhere",
+    5000 * PATIENCE,
   );
   for (const witness of witnesses) witness.close();
 }, 60_000);

@@ -5,8 +5,8 @@
 
 import { afterAll, beforeAll, expect, test } from "bun:test";
 import { type CountSource, type CountWatch, openStream, watchCounts } from "@ovation/load/harness";
+import { until } from "../../testing/until.ts";
 import { type LocalCluster, startLocalCluster } from "./local-cluster.ts";
-import { within } from "./testing/crowd.ts";
 
 const VIDEO = "counted";
 const VIEWERS = 60;
@@ -76,11 +76,11 @@ test("no viewer is counted twice when two of three frontends are killed", async 
     ),
   );
   watch = await watchCounts(VIDEO, sources);
-  await within(SETTLED_MS, "all are counted", () => watch.all(VIEWERS));
+  await until(() => watch.all(VIEWERS), "all are counted", SETTLED_MS);
   const from = performance.now();
   await Promise.all(doomed.map((one) => one.kill()));
   await Bun.sleep(WATCHED_MS);
-  await within(SETTLED_MS, "all are counted again", () => watch.all(VIEWERS));
+  await until(() => watch.all(VIEWERS), "all are counted again", SETTLED_MS);
   for (const history of watch.histories) {
     const { most } = history.since(from, VIEWERS);
     expect(`${history.source}: ${most}, ${most <= VIEWERS + EARLY_MAX}`).toBe(

@@ -5,8 +5,8 @@
 
 import { afterEach, expect, setDefaultTimeout, test } from "bun:test";
 import { startTcpProxy, type TcpProxy } from "../../testing/tcp-proxy.ts";
+import { until } from "../../testing/until.ts";
 import { type LocalCluster, startLocalCluster } from "./local-cluster.ts";
-import { within } from "./testing/crowd.ts";
 
 setDefaultTimeout(90_000);
 
@@ -75,12 +75,16 @@ test("the answer to a COMMIT is lost again and again: the total is exactly what 
     proxy.reset();
   }
   proxy.set({ delayMs: 0 });
-  await within(20_000, "the total is what was accepted", async () => {
-    const totals = [await totalAt(0), await totalAt(1)];
-    if (totals.some((total) => total > accepted))
-      throw new Error(`${accepted} accepted, the totals are ${totals.join(" and ")}`);
-    return totals.every((total) => total === accepted);
-  });
+  await until(
+    async () => {
+      const totals = [await totalAt(0), await totalAt(1)];
+      if (totals.some((total) => total > accepted))
+        throw new Error(`${accepted} accepted, the totals are ${totals.join(" and ")}`);
+      return totals.every((total) => total === accepted);
+    },
+    "the total is what was accepted",
+    20_000,
+  );
   // And stays so: a flush that was still under way would add to it.
   await Bun.sleep(1_000);
   expect([await totalAt(0), await totalAt(1)]).toEqual([accepted, accepted]);
@@ -89,7 +93,7 @@ test("the answer to a COMMIT is lost again and again: the total is exactly what 
 test("a database that stops answering: likes are refused after two seconds, and a stop ends in time and says what it lost", async () => {
   await start();
   expect(await like(0)).toBe(202);
-  await within(5_000, "it is stored", async () => (await totalAt(1)) === 1);
+  await until(async () => (await totalAt(1)) === 1, "it is stored", 5_000);
   proxy.halfCut("both");
   let accepted = 0;
   const frozenAt = Date.now();

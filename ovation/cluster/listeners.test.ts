@@ -14,8 +14,8 @@ import {
 import { systemClock } from "@ovation/protocol";
 import { Glob } from "bun";
 import { Server } from "../../testing/server.ts";
+import { until } from "../../testing/until.ts";
 import { type LocalCluster, startLocalCluster } from "./local-cluster.ts";
-import { within } from "./testing/crowd.ts";
 
 const INTERNAL_SECRET = "the-internal-secret-of-this-test";
 const ROOT = join(import.meta.dir, "..", "..");
@@ -185,8 +185,11 @@ test("whoever forges calls to running processes gets 401, changes nothing, is co
     expect(await counted(process.url, "unsigned")).toBe(before.unsigned + unsigned);
     expect(await counted(process.url, "forged")).toBe(before.forged + forged);
   }
-  await within(5000, "the log names who it was", () =>
-    lines.some((line) => line.includes("refused an internal call") && line.includes("127.0.0.1")),
+  await until(
+    () =>
+      lines.some((line) => line.includes("refused an internal call") && line.includes("127.0.0.1")),
+    "the log names who it was",
+    5000,
   );
   for (const secret of [INTERNAL_SECRET, guess, cluster.secret])
     expect(lines.join("\n")).not.toContain(secret);

@@ -6,7 +6,8 @@
 
 import { afterAll, afterEach, beforeAll, expect, test } from "bun:test";
 import type { Topic } from "@ovation/protocol";
-import { type Crowd, createCrowd, ownTopic, within } from "./testing/crowd.ts";
+import { until } from "../../testing/until.ts";
+import { type Crowd, createCrowd, ownTopic } from "./testing/crowd.ts";
 import {
   type SeparateDatacenter,
   type SeparateDatacenters,
@@ -42,8 +43,10 @@ async function gather(topics: readonly Topic[], each: number): Promise<void> {
     for (let viewer = 0; viewer < each; viewer++)
       crowd.watch(viewer % 2 === 0 ? "sdk" : "plain", frontend, topics);
   }
-  await within(20_000, "everybody is connected", () =>
-    crowd.viewers.every(({ recorder }) => recorder.isConnected),
+  await until(
+    () => crowd.viewers.every(({ recorder }) => recorder.isConnected),
+    "everybody is connected",
+    20_000,
   );
 }
 
@@ -127,10 +130,10 @@ test("data centres that start apart serve their own, and find each other by addr
   expect(await crosses(topics)).toBe(false);
   // Its own viewers had it all the same, and comments come from the log that both have.
   const seen = (topic: Topic) => liveSeen(topic).map(({ size }) => size);
-  await within(
-    WHOLE_MS,
-    "each sees its own",
+  await until(
     () => [...seen(topics[0]), ...seen(topics[1])].filter((size) => size > 0).length === 4,
+    "each sees its own",
+    WHOLE_MS,
   );
   expect([seen(topics[0]), seen(topics[1])]).toEqual([
     [1, 1, 0, 0],
@@ -143,7 +146,7 @@ test("data centres that start apart serve their own, and find each other by addr
   expect(await (await fetch(`${east.dispatcher}/metrics`)).text()).not.toContain('peer="west"');
   pair.link.heal();
   // They are asked again within five seconds at most.
-  await within(2 * WHOLE_MS, "live events cross", () => crosses(topics));
+  await until(() => crosses(topics), "live events cross", 2 * WHOLE_MS);
   for (const [here, peer] of [
     [east, "west"],
     [west, "east"],
@@ -160,7 +163,7 @@ test("data centres that start apart serve their own, and find each other by addr
 test("the link is silent for 30 s: each serves its own; then every comment is everywhere within 5 s, and nothing comes twice", async () => {
   const topics = [ownTopic(), ownTopic()] as const;
   await gather(topics, 3);
-  await within(2 * WHOLE_MS, "live events cross", () => crosses(topics));
+  await until(() => crosses(topics), "live events cross", 2 * WHOLE_MS);
   const before = await Promise.all(pair.datacenters.map(account));
   let isOver = false;
   const heads = [0, 0];
@@ -183,27 +186,27 @@ test("the link is silent for 30 s: each serves its own; then every comment is ev
   const ofBoth =
     (value: number, read: (datacenter: SeparateDatacenter) => Promise<number>) => async () =>
       (await Promise.all(pair.datacenters.map(read))).every((each) => each === value);
-  await within(10_000 * PATIENCE, "viewers of both are counted", ofBoth(6, viewersAt));
+  await until(ofBoth(6, viewersAt), "viewers of both are counted", 10_000 * PATIENCE);
 
   const cutAt = crowd.recorder.now();
-  const until = performance.now() + CUT_MS;
+  const deadline = performance.now() + CUT_MS;
   pair.link.cut();
   const isUp = (datacenter: SeparateDatacenter) => metric(datacenter, "ovation_forward_up");
-  await within(FORWARD_TIMEOUT_MS * PATIENCE, "both have noticed", ofBoth(0, isUp));
-  await within(VIEWERS_TTL_MS * PATIENCE, "only the own viewers count", ofBoth(3, viewersAt));
-  await Bun.sleep(until - performance.now());
+  await until(ofBoth(0, isUp), "both have noticed", FORWARD_TIMEOUT_MS * PATIENCE);
+  await until(ofBoth(3, viewersAt), "only the own viewers count", VIEWERS_TTL_MS * PATIENCE);
+  await Bun.sleep(deadline - performance.now());
   // What each has in the log the other has too, by the repair lane.
   const [east, west] = heads;
   await crowd.allHave(topics[0], east ?? 0, WHOLE_MS);
   await crowd.allHave(topics[1], west ?? 0, WHOLE_MS);
   const healedAt = crowd.recorder.now();
   pair.link.heal();
-  await within(WHOLE_MS, "live events cross again", () => crosses(topics));
+  await until(() => crosses(topics), "live events cross again", WHOLE_MS);
   isOver = true;
   await Promise.all(writing);
   for (const index of [0, 1] as const)
     await crowd.allHave(topics[index], heads[index] ?? 0, WHOLE_MS);
-  await within(10_000 * PATIENCE, "viewers of both are counted again", ofBoth(6, viewersAt));
+  await until(ofBoth(6, viewersAt), "viewers of both are counted again", 10_000 * PATIENCE);
 
   for (const index of [0, 1] as const) {
     const during = liveSent(topics[index]).filter(({ at }) => at > cutAt && at < healedAt);
@@ -220,10 +223,10 @@ test("the link is silent for 30 s: each serves its own; then every comment is ev
     }
     // Lost, and counted: what was published and did not go across expired.
     const [here, first] = [pair.datacenters[index], before[index]];
-    await within(
-      WHOLE_MS,
-      "nothing is on its way",
+    await until(
       async () => (await account(here)).left === first?.left,
+      "nothing is on its way",
+      WHOLE_MS,
     );
     expect((await account(here)).expired - (first?.expired ?? 0)).toBeGreaterThanOrEqual(
       expired.length,

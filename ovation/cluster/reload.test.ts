@@ -9,9 +9,9 @@ import { join } from "node:path";
 import { freePorts } from "../../testing/free-port.ts";
 import { startPostgres, type TestPostgres } from "../../testing/postgres.ts";
 import { type RedisInstance, startRedis } from "../../testing/redis.ts";
+import { until } from "../../testing/until.ts";
 import { signToken } from "../tokens/mod.ts";
 import { type ClusterProcess, startProcess } from "./cluster-process.ts";
-import { within } from "./testing/crowd.ts";
 
 const SECRET = "the-secret-of-tokens-of-this-test";
 const OTHER_SECRET = "a-secret-of-another-issuer-of-tokens";
@@ -66,7 +66,7 @@ async function reload({ name, pid }: ClusterProcess): Promise<Record<string, unk
   const said = () => (lines.get(name) ?? []).filter((line) => line.includes('"SIGHUP: '));
   const before = said().length;
   process.kill(pid, "SIGHUP");
-  await within(5_000, `${name} has read its files`, () => said().length > before);
+  await until(() => said().length > before, `${name} has read its files`, 5_000);
   return JSON.parse(said().at(-1) ?? "{}") as Record<string, unknown>;
 }
 
@@ -104,7 +104,7 @@ async function openStream({ url }: ClusterProcess, token: string) {
     .finally(() => {
       seen.hasEnded = true;
     });
-  await within(5_000, "the stream begins", () => seen.text.includes("connectionId"));
+  await until(() => seen.text.includes("connectionId"), "the stream begins", 5_000);
   return seen;
 }
 
@@ -136,8 +136,10 @@ describe("SIGHUP", () => {
     expect(await states()).toEqual(after);
     expect(lines.get("comments")?.at(-1)).toContain('"needsRestart":["comments.textLength"]');
     expect(await comment(comments, own, "longer than five")).toBe(201);
-    await within(5_000, "the stream from before has both", () =>
-      ['"data":1', "longer than five"].every((part) => stream.text.includes(part)),
+    await until(
+      () => ['"data":1', "longer than five"].every((part) => stream.text.includes(part)),
+      "the stream from before has both",
+      5_000,
     );
 
     writeFileSync(policy, "kinds: { video: { subscribe: no-one } }\n");
@@ -165,8 +167,10 @@ describe("SIGHUP", () => {
       const [goal, text] = [`goal-${++number}`, `comment-${number}`];
       expect([number, await publish(dispatcher, token, goal)]).toEqual([number, 202]);
       expect([number, await comment(comments, token, text)]).toEqual([number, 201]);
-      await within(5_000, `number ${number} has arrived`, () =>
-        [goal, text].every((part) => stream.text.includes(part)),
+      await until(
+        () => [goal, text].every((part) => stream.text.includes(part)),
+        `number ${number} has arrived`,
+        5_000,
       );
     };
     const reloadAll = async () => {

@@ -7,8 +7,8 @@ import { afterAll, beforeAll, expect, test } from "bun:test";
 import { join } from "node:path";
 import { startPostgres, type TestPostgres } from "../../testing/postgres.ts";
 import { type RedisInstance, type RedisServer, startRedis } from "../../testing/redis.ts";
+import { until } from "../../testing/until.ts";
 import { type ClusterProcess, startProcess } from "./cluster-process.ts";
-import { within } from "./testing/crowd.ts";
 import { healthOf } from "./testing/health.ts";
 
 /** Machines that are busy with other tests take their time. */
@@ -49,10 +49,10 @@ async function start(
   };
   const process = await startProcess({ ...options, onLine: (line) => lines.push(line) }, "at-once");
   running.push(process);
-  await within(
-    PATIENCE_MS,
-    `${role} answers`,
+  await until(
     async () => (await healthOf(process.url)).status !== 0,
+    `${role} answers`,
+    PATIENCE_MS,
   );
   return { process, lines };
 }
@@ -65,14 +65,18 @@ test("a dispatcher without Redis and PostgreSQL lives, says what it waits for, s
     "--database",
     database(),
   ]);
-  await within(PATIENCE_MS, "it says that both are away, and why", async () => {
-    const { status, text } = await healthOf(process.url);
-    return (
-      status === 503 &&
-      text.includes(`127.0.0.1:${redis.server.port}`) &&
-      text.includes(`${new URL(postgres.url).host}/postgres`)
-    );
-  });
+  await until(
+    async () => {
+      const { status, text } = await healthOf(process.url);
+      return (
+        status === 503 &&
+        text.includes(`127.0.0.1:${redis.server.port}`) &&
+        text.includes(`${new URL(postgres.url).host}/postgres`)
+      );
+    },
+    "it says that both are away, and why",
+    PATIENCE_MS,
+  );
   expect(await healthOf(process.url)).toMatchObject({
     alive: true,
     answer: "not ready",
@@ -92,16 +96,20 @@ test("a dispatcher without Redis and PostgreSQL lives, says what it waits for, s
   }
 
   await redis.server.restart();
-  await within(PATIENCE_MS, "it says that the database alone is away", async () => {
-    const { status, up } = await healthOf(process.url);
-    return status === 503 && up["table"] === 1 && up["database"] === 0;
-  });
+  await until(
+    async () => {
+      const { status, up } = await healthOf(process.url);
+      return status === 503 && up["table"] === 1 && up["database"] === 0;
+    },
+    "it says that the database alone is away",
+    PATIENCE_MS,
+  );
   await postgres.resume();
   await process.ready();
-  await within(
-    PATIENCE_MS,
-    "all is well",
+  await until(
     async () => (await healthOf(process.url)).answer === "ready",
+    "all is well",
+    PATIENCE_MS,
   );
   expect(await healthOf(process.url)).toMatchObject({ status: 200, up: { table: 1, database: 1 } });
   expect(lines.join("\n")).not.toContain(PASSWORD);
@@ -114,28 +122,32 @@ test("a comments process waits for PostgreSQL, and does not wait for Redis, but 
     ...["--table", redis.url.replace("//", `//:${PASSWORD}@`)],
     ...["--database", database(), "--dispatcher", "http://127.0.0.1:1"],
   ]);
-  await within(PATIENCE_MS, "it says that the database is away", async () => {
-    const { status, text } = await healthOf(process.url);
-    return status === 503 && text.includes(new URL(postgres.url).host);
-  });
+  await until(
+    async () => {
+      const { status, text } = await healthOf(process.url);
+      return status === 503 && text.includes(new URL(postgres.url).host);
+    },
+    "it says that the database is away",
+    PATIENCE_MS,
+  );
   expect(await healthOf(process.url)).toMatchObject({ alive: true, up: { database: 0 } });
   expect((await fetch(`${process.url}/v1/videos`)).status).toBe(503);
   await postgres.resume();
   await process.ready();
-  await within(
-    PATIENCE_MS,
-    "it does without Redis, and says so",
+  await until(
     async () => (await healthOf(process.url)).answer === "degraded",
+    "it does without Redis, and says so",
+    PATIENCE_MS,
   );
   const without = await healthOf(process.url);
   expect(without).toMatchObject({ status: 200, up: { database: 1, table: 0 } });
   expect(without.text).toContain(`127.0.0.1:${redis.server.port}`);
   expect((await fetch(`${process.url}/v1/videos`)).status).toBe(200);
   await redis.server.restart();
-  await within(
-    PATIENCE_MS,
-    "all is well",
+  await until(
     async () => (await healthOf(process.url)).answer === "ready",
+    "all is well",
+    PATIENCE_MS,
   );
   expect(lines.join("\n")).not.toContain(PASSWORD);
   expect(await process.stop()).toBe(0);

@@ -3,9 +3,10 @@
  */
 
 import { afterAll, afterEach, beforeAll, expect, test } from "bun:test";
+import { until } from "../../testing/until.ts";
 import { startProcess } from "./cluster-process.ts";
 import { type LocalCluster, startLocalCluster } from "./local-cluster.ts";
-import { type Crowd, createCrowd, ownTopic, within } from "./testing/crowd.ts";
+import { type Crowd, createCrowd, ownTopic } from "./testing/crowd.ts";
 import { healthOf } from "./testing/health.ts";
 
 /** Machines that are busy with other tests are slower than the promise. */
@@ -51,12 +52,12 @@ test("Redis forgets everything, or comes back empty: all rows are there again wi
   const topic = ownTopic();
   crowd = await createCrowd(cluster);
   for (const { url } of [frontend, other]) crowd.watch("sdk", url, [topic]);
-  await within(20_000, "live events arrive", () => isLive(topic));
+  await until(() => isLive(topic), "live events arrive", 20_000);
   await redis.client.flushall();
-  await within(ROWS_BACK_MS, "live events arrive again after FLUSHALL", () => isLive(topic));
+  await until(() => isLive(topic), "live events arrive again after FLUSHALL", ROWS_BACK_MS);
   await redis.kill();
   await redis.restart();
-  await within(ROWS_BACK_MS, "live events arrive again after a restart", () => isLive(topic));
+  await until(() => isLive(topic), "live events arrive again after a restart", ROWS_BACK_MS);
 }, 60_000);
 
 test("Redis is away: publishers of live events are told, comments are stored and delivered by the repair lane", async () => {
@@ -64,17 +65,17 @@ test("Redis is away: publishers of live events are told, comments are stored and
   const topic = ownTopic();
   crowd = await createCrowd(cluster);
   for (const { url } of [frontend, other]) crowd.watch("sdk", url, [topic]);
-  await within(20_000, "live events arrive", () => isLive(topic));
+  await until(() => isLive(topic), "live events arrive", 20_000);
   await redis.kill();
-  await within(
-    10_000 * PATIENCE,
-    "the dispatcher says that it is not ready, comments that it does with less",
+  await until(
     async () => {
       const [one, two] = await Promise.all([healthOf(dispatcher.url), healthOf(comments.url)]);
       return (
         one.status === 503 && one.text.includes("subscription table") && two.answer === "degraded"
       );
     },
+    "the dispatcher says that it is not ready, comments that it does with less",
+    10_000 * PATIENCE,
   );
   expect(await healthOf(dispatcher.url)).toMatchObject({
     alive: true,
@@ -100,12 +101,12 @@ test("Redis is away: publishers of live events are told, comments are stored and
   }
   await crowd.allHave(topic, Number(stored.body["seq"]), 2500 * PATIENCE);
   await redis.restart();
-  await within(ROWS_BACK_MS, "live events arrive again", () => isLive(topic));
+  await until(() => isLive(topic), "live events arrive again", ROWS_BACK_MS);
   for (const { url } of [dispatcher, comments]) {
-    await within(
-      ROWS_BACK_MS,
-      "both say that all is well",
+    await until(
       async () => (await healthOf(url)).answer === "ready",
+      "both say that all is well",
+      ROWS_BACK_MS,
     );
     expect(await healthOf(url)).toMatchObject({ status: 200, up: { table: 1, database: 1 } });
   }
@@ -117,7 +118,7 @@ test("PostgreSQL is away at the start: the roles wait, say so, and are ready whe
   const topic = ownTopic();
   crowd = await createCrowd(cluster);
   for (const { url } of [frontend, other]) crowd.watch("sdk", url, [topic]);
-  await within(20_000, "live events arrive", () => isLive(topic));
+  await until(() => isLive(topic), "live events arrive", 20_000);
   const like = async () => {
     const body = JSON.stringify({ kind: "like", count: 1 });
     const headers = { "content-type": "application/json" };
@@ -160,8 +161,10 @@ test("PostgreSQL is away at the start: the roles wait, say so, and are ready whe
     },
     "at-once",
   );
-  await within(20_000, "it says that it waits", () =>
-    lines.some((line) => line.includes("not reached yet")),
+  await until(
+    () => lines.some((line) => line.includes("not reached yet")),
+    "it says that it waits",
+    20_000,
   );
   expect(await statusOf(`${early.url}/readyz`)).not.toBe(200);
   // Nobody waits for the database: live events go on.
@@ -174,10 +177,10 @@ test("PostgreSQL is away at the start: the roles wait, say so, and are ready whe
   });
   // The database is everybody's: those that do with less without it stay in rotation, and say so.
   for (const { url } of [dispatcher, comments]) {
-    await within(
-      10_000 * PATIENCE,
-      "it says that it does with less",
+    await until(
       async () => (await healthOf(url)).answer === "degraded",
+      "it says that it does with less",
+      10_000 * PATIENCE,
     );
     const health = await healthOf(url);
     expect(health).toMatchObject({ status: 200, alive: true, up: { database: 0 } });
@@ -186,10 +189,10 @@ test("PostgreSQL is away at the start: the roles wait, say so, and are ready whe
   await cluster.postgres.resume();
   await early.ready();
   for (const { url } of [dispatcher, comments]) {
-    await within(
-      10_000 * PATIENCE,
-      "it says that all is well",
+    await until(
       async () => (await healthOf(url)).answer === "ready",
+      "it says that all is well",
+      10_000 * PATIENCE,
     );
   }
   const stored = await crowd.comment(comments.url, topic);
@@ -206,10 +209,10 @@ test("a frontend that stood still for longer than its lease has no rows meanwhil
   const leases = () => redis.client.hkeys("o:{frontends}:leases");
   crowd = await createCrowd(cluster);
   crowd.watch("sdk", other.url, [topic]);
-  await within(20_000, "the one that goes on has its row", async () => (await rows()).length === 1);
+  await until(async () => (await rows()).length === 1, "the one that goes on has its row", 20_000);
   const [steady] = await rows();
   for (const form of ["sdk", "plain"] as const) crowd.watch(form, frontend.url, [topic]);
-  await within(20_000, "live events arrive", () => isLive(topic));
+  await until(() => isLive(topic), "live events arrive", 20_000);
   const [paused] = (await rows()).filter((id) => id !== steady);
   frontend.pause();
   // Viewers that are asked for now are asked for at a frontend that nobody looks up any more when
@@ -217,22 +220,30 @@ test("a frontend that stood still for longer than its lease has no rows meanwhil
   const added = ownTopic();
   crowd.watch("plain", frontend.url, [topic, added]);
   let newest = 0;
-  await within(10_000 * PATIENCE, "its lease has ended and its row is swept", async () => {
-    newest = Number((await crowd.comment(comments.url, topic)).body["seq"]);
-    await crowd.publish(dispatcher.url, topic, false);
-    await Bun.sleep(200);
-    return !(await leases()).includes(`${paused}`) && `${await rows()}` === `${steady}`;
-  });
+  await until(
+    async () => {
+      newest = Number((await crowd.comment(comments.url, topic)).body["seq"]);
+      await crowd.publish(dispatcher.url, topic, false);
+      await Bun.sleep(200);
+      return !(await leases()).includes(`${paused}`) && `${await rows()}` === `${steady}`;
+    },
+    "its lease has ended and its row is swept",
+    10_000 * PATIENCE,
+  );
   frontend.resume();
-  await within(ROWS_BACK_MS, "it has a lease and its rows again", async () => {
-    return (
-      (await leases()).includes(`${paused}`) &&
-      (await rows()).length === 2 &&
-      (await redis.client.exists(`o:t:${added}`)) === 1
-    );
-  });
+  await until(
+    async () => {
+      return (
+        (await leases()).includes(`${paused}`) &&
+        (await rows()).length === 2 &&
+        (await redis.client.exists(`o:t:${added}`)) === 1
+      );
+    },
+    "it has a lease and its rows again",
+    ROWS_BACK_MS,
+  );
   await crowd.allHave(topic, newest, 5000 * PATIENCE);
-  await within(ROWS_BACK_MS, "live events arrive again", () => isLive(topic));
+  await until(() => isLive(topic), "live events arrive again", ROWS_BACK_MS);
   expect(await crowd.verdict()).toEqual([]);
 }, 90_000);
 
@@ -241,13 +252,13 @@ test("without any dispatcher a frontend says that it is not ready and keeps its 
   const topic = ownTopic();
   crowd = await createCrowd(cluster);
   for (const { url } of [frontend, other]) crowd.watch("plain", url, [topic]);
-  await within(20_000, "live events arrive", () => isLive(topic));
+  await until(() => isLive(topic), "live events arrive", 20_000);
   await dispatcher.kill();
   for (const { url } of [frontend, other]) {
-    await within(
-      10_000 * PATIENCE,
-      "it says that no dispatcher answers",
+    await until(
       async () => (await healthOf(url)).status === 503,
+      "it says that no dispatcher answers",
+      10_000 * PATIENCE,
     );
     const health = await healthOf(url);
     expect(health).toMatchObject({ alive: true, up: { dispatchers: 0 } });
@@ -258,12 +269,12 @@ test("without any dispatcher a frontend says that it is not ready and keeps its 
   expect(crowd.viewers.every(({ recorder }) => recorder.isConnected)).toBe(true);
   await dispatcher.restart();
   await crowd.allHave(topic, Number(stored.body["seq"]), 5000 * PATIENCE);
-  await within(ROWS_BACK_MS, "live events arrive again", () => isLive(topic));
+  await until(() => isLive(topic), "live events arrive again", ROWS_BACK_MS);
   for (const { url } of [frontend, other]) {
-    await within(
-      ROWS_BACK_MS,
-      "it says that all is well",
+    await until(
       async () => (await healthOf(url)).answer === "ready",
+      "it says that all is well",
+      ROWS_BACK_MS,
     );
   }
   // Nobody had to come back for it.

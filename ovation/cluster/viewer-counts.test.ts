@@ -5,8 +5,8 @@
 
 import { afterAll, beforeAll, expect, test } from "bun:test";
 import { type CountSource, type CountWatch, watchCounts } from "@ovation/load/harness";
+import { until } from "../../testing/until.ts";
 import { type LocalCluster, startLocalCluster } from "./local-cluster.ts";
-import { within } from "./testing/crowd.ts";
 
 /**
  * Machines that are busy with other tests are slower than the promise: it is measured by `npm run
@@ -36,7 +36,7 @@ beforeAll(async () => {
   ]);
   watch = await watchCounts(VIDEO, sources);
   viewerCount = cluster.datacenters.reduce((sum, { frontends }) => sum + frontends.length, 0);
-  await within(RIGHT_MS, "all are counted, everywhere", () => watch.all(viewerCount));
+  await until(() => watch.all(viewerCount), "all are counted, everywhere", RIGHT_MS);
 }, 90_000);
 
 afterAll(async () => {
@@ -61,9 +61,7 @@ function east() {
  */
 async function staysRight(from: number, leastEver = 0): Promise<void> {
   await Bun.sleep(EXPIRED_MS);
-  await within(RIGHT_MS, `all ${viewerCount} are counted, everywhere`, () =>
-    watch.all(viewerCount),
-  );
+  await until(() => watch.all(viewerCount), `all ${viewerCount} are counted, everywhere`, RIGHT_MS);
   for (const history of watch.histories) {
     const { wrongAtAStretchMs, most, least } = history.since(from, viewerCount);
     expect(`${history.source}: ${wrongAtAStretchMs < RIGHT_MS}, at most ${most}`).toBe(

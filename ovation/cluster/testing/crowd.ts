@@ -5,6 +5,7 @@
 
 import { openLog } from "@ovation/log";
 import { type Topic, topicOf } from "@ovation/protocol";
+import { until } from "../../../testing/until.ts";
 import { check } from "../../faults/checker.ts";
 import { createRecorder, type Recorder } from "../../faults/recorder.ts";
 import { readWholeLog } from "../../faults/stage.ts";
@@ -131,10 +132,11 @@ export async function createCrowd(
           ...(durable ? { id: key } : {}),
         }),
       ),
-    allHave: (topic, seq, withinMs) =>
-      within(withinMs, `everybody has number ${seq} of ${topic}`, () =>
-        viewers.every(({ recorder: { heads } }) => (heads.get(topic) ?? 0) >= seq),
-      ),
+    async allHave(topic, seq, withinMs) {
+      const hasAll = () =>
+        viewers.every(({ recorder: { heads } }) => (heads.get(topic) ?? 0) >= seq);
+      await until(hasAll, `every viewer has number ${seq} of ${topic}`, withinMs);
+    },
     async verdict() {
       for (const viewer of viewers) viewer.close();
       const log = await openLog({ url: cluster.postgres.url });
@@ -151,18 +153,6 @@ export async function createCrowd(
       for (const viewer of viewers) viewer.close();
     },
   };
-}
-
-export async function within(
-  ms: number,
-  what: string,
-  holds: () => boolean | Promise<boolean>,
-): Promise<void> {
-  const until = performance.now() + ms;
-  while (!(await holds())) {
-    if (performance.now() > until) throw new Error(`not within ${ms} ms: ${what}`);
-    await Bun.sleep(20);
-  }
 }
 
 let serialTopic = 0;
