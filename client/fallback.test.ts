@@ -48,6 +48,24 @@ test("a polling client retries a stream with a doubled wait, up to a limit", asy
   expect(longest).toBe(30 * first);
 });
 
+test("polls that open a new connection each time are followed by a stream no later", async () => {
+  const { clock, fallback } = world();
+  fallback.heldBack();
+  const startedAt = clock.now();
+  let triedAt: number | undefined;
+  while (triedAt === undefined && clock.now() - startedAt < 2 * POLL_MS.first) {
+    fallback.opened(() => {
+      triedAt = clock.now();
+    });
+    await clock.advance(1000);
+    // Every now and then the connection is lost as well.
+    if ((clock.now() - startedAt) % 7000 === 0) fallback.ended();
+  }
+  expect((triedAt ?? Number.POSITIVE_INFINITY) - startedAt).toBeLessThanOrEqual(
+    POLL_MS.first + 1000,
+  );
+});
+
 test("another network begins with a stream, and a closed connection has no timer", () => {
   const { clock, fallback } = world();
   fallback.heldBack();

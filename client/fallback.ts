@@ -24,11 +24,14 @@ export function createFallback(clock: Clock, random: () => number): Fallback {
   let polls = false;
   let silentStreams = 0;
   let pollForMs: number = POLL_MS.first;
+  /** When to try a stream. Polls that meet another server each time open a connection each time. */
+  let pollsUntil: number | undefined;
   let cancel: (() => void) | undefined;
 
   function forget(): void {
     polls = false;
     silentStreams = 0;
+    pollsUntil = undefined;
     pollForMs = POLL_MS.first;
   }
 
@@ -41,6 +44,7 @@ export function createFallback(clock: Clock, random: () => number): Fallback {
       if (polls) silentStreams = 0;
       else silentStreams++;
       polls = silentStreams >= SILENT_STREAMS_MAX;
+      pollsUntil = undefined;
     },
     heldBack() {
       polls = true;
@@ -50,11 +54,16 @@ export function createFallback(clock: Clock, random: () => number): Fallback {
         forget();
         return;
       }
+      const waitMs = pollForMs * (1 + random() / 2);
+      const now = clock.now();
+      // A clock that was put back prolongs nothing.
+      pollsUntil = Math.min(pollsUntil ?? Number.POSITIVE_INFINITY, now + waitMs);
       cancel?.();
-      cancel = clock.after(pollForMs * (1 + random() / 2), () => {
+      cancel = clock.after(Math.max(0, pollsUntil - now), () => {
         pollForMs = Math.min(pollForMs * 2, POLL_MS.longest);
         polls = false;
         silentStreams = 0;
+        pollsUntil = undefined;
         tryStream();
       });
     },

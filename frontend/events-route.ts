@@ -131,7 +131,7 @@ async function poll(
     const refusal = admission.enter(connect.address);
     if (refusal !== undefined) return refusePoll(options, refusal);
   }
-  const session = known ?? polls.open(connect);
+  const session = known ?? polls.open(connect, id !== undefined);
   if (known === undefined && id !== undefined) polls.leaveElsewhere(id, connect);
   return jsonAnswer(await polls.answer(session, positionText));
 }

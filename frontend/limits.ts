@@ -161,6 +161,11 @@ export const POLL_HOLD_MS = 25_000;
 export const POLL_PARK_MS = 10_000;
 /** What is written so soon after an event goes in the same answer. */
 export const POLL_GATHER_MS = 50;
+/**
+ * A client whose connection was at another frontend is answered after this long: behind a balancer
+ * that sends every request to the next frontend, it would come again at once, and for ever.
+ */
+export const POLL_MOVED_MS = 1000;
 /** What waits for one client's polls; beyond, its connection is a slow one. */
 export const POLL_BUFFER_BYTES_MAX = 128 * 1024;
 

@@ -11,13 +11,21 @@
 
 import { type ByteWriter, type Clock, createFrameReader } from "@ovation/protocol";
 import type { Connection } from "./connection.ts";
-import { POLL_BUFFER_BYTES_MAX, POLL_GATHER_MS, POLL_HOLD_MS, POLL_PARK_MS } from "./limits.ts";
+import {
+  POLL_BUFFER_BYTES_MAX,
+  POLL_GATHER_MS,
+  POLL_HOLD_MS,
+  POLL_MOVED_MS,
+  POLL_PARK_MS,
+} from "./limits.ts";
 
 const COLON = 58;
 
 export interface PollSessionOptions {
   readonly connection: Connection;
   readonly clock: Clock;
+  /** The client had a connection elsewhere. */
+  readonly isMoved: boolean;
   /** No request came in time, or the last answer was given. */
   onGone(): void;
 }
@@ -41,11 +49,14 @@ export class PollSession implements ByteWriter {
   /** Answers the request that is held; another one may have come in its place. */
   #release: ((isReplaced: boolean) => void) | undefined;
   #isGathering = false;
+  /** What is written so long after the first event goes with it. */
+  #gatherMs: number;
   #cancelTimer: () => void = () => {};
 
   constructor(options: PollSessionOptions) {
     this.#options = options;
     this.connection = options.connection;
+    this.#gatherMs = options.isMoved ? POLL_MOVED_MS : POLL_GATHER_MS;
   }
 
   write(bytes: Uint8Array): number | Promise<number> {
@@ -112,11 +123,11 @@ export class PollSession implements ByteWriter {
     });
   }
 
-  /** What follows at once goes with it: a busy topic costs a request for each POLL_GATHER_MS at most. */
+  /** What follows at once goes with it: a busy topic costs a request for each `#gatherMs` at most. */
   #gather(): void {
     if (this.#release === undefined || this.#isGathering) return;
     this.#isGathering = true;
-    this.#options.clock.after(POLL_GATHER_MS, () => {
+    this.#options.clock.after(this.#gatherMs, () => {
       this.#isGathering = false;
       if (this.#written.length > 0) this.#release?.(false);
     });
@@ -139,6 +150,7 @@ export class PollSession implements ByteWriter {
     this.#written = [];
     this.#writtenBytes = 0;
     this.#answered = events;
+    this.#gatherMs = POLL_GATHER_MS;
     this.#cancelTimer();
     if (this.#isOver) this.#options.onGone();
     else this.#cancelTimer = this.#options.clock.after(POLL_PARK_MS, () => this.#options.onGone());

@@ -3,7 +3,7 @@
 import { expect, test } from "bun:test";
 import { systemClock } from "@ovation/protocol";
 import { until } from "../testing/until.ts";
-import { POLL_BUFFER_BYTES_MAX } from "./limits.ts";
+import { POLL_BUFFER_BYTES_MAX, POLL_MOVED_MS } from "./limits.ts";
 import { Polls } from "./polls.ts";
 import { ModelUpstream, topic } from "./testing/model-upstream.ts";
 import { runningFrontends } from "./testing/running-frontends.ts";
@@ -55,4 +55,28 @@ test("a client that polls too seldom is a slow viewer: bounded, told its gap, an
   const gap = gaps[0]?.data as { lost: number } | undefined;
   expect(events.filter(({ type }) => type === "goal").length + (gap?.lost ?? 0)).toBe(goals);
   expect(frontend.counters.slow).toBe(0);
+});
+
+test("POLL_MOVED_MS: a client that was at another frontend is answered no sooner, with all that came meanwhile", async () => {
+  const upstream = new ModelUpstream();
+  const frontend = startFrontend(upstream);
+  const polls = new Polls({ frontend, clock: systemClock });
+  const tookMs = async (isMoved: boolean) => {
+    const from = performance.now();
+    const session = polls.open(request, isMoved);
+    const asked = session.poll("");
+    await until(() => session.connection.ready);
+    upstream.append(video, "news");
+    const { position, events } = JSON.parse(await asked) as Answer;
+    const first = performance.now() - from;
+    upstream.append(video, "more");
+    await session.poll(position);
+    return { first, second: performance.now() - from - first, events: events.length };
+  };
+  const moved = await tookMs(true);
+  expect(moved.first).toBeGreaterThanOrEqual(POLL_MOVED_MS - 1);
+  expect(moved.events).toBeGreaterThan(1);
+  // Where it stays, news come at once.
+  expect(moved.second).toBeLessThan(POLL_MOVED_MS / 2);
+  expect((await tookMs(false)).first).toBeLessThan(POLL_MOVED_MS / 2);
 });

@@ -39,12 +39,14 @@ export class Polls {
     return session.poll(position);
   }
 
-  open(request: ConnectRequest): PollSession {
+  /** `isMoved`: the client had a connection at another frontend, or one that is gone. */
+  open(request: ConnectRequest, isMoved = false): PollSession {
     const { frontend, clock } = this.#options;
     const connection = frontend.admit(request);
     const session = new PollSession({
       connection,
       clock,
+      isMoved,
       onGone: () => {
         this.#sessions.delete(connection.id);
         frontend.closed(connection, "left");

@@ -50,7 +50,7 @@ const SAID: Readonly<Record<string, readonly string[]>> = {
       `${word(minutes(frontend.REPLAY_WINDOW_MS))} minutes for one address`,
     `those who missed ${frontend.REPLAY_SMALL_EVENTS_MAX} or fewer`,
     `more than ${megabytes(frontend.REPLAY_BYTES_PER_REQUEST_MAX)} MB is asked to come back`,
-    `(after ${seconds(frontend.STUCK_MS)} s in which it took no byte)`,
+    `(as stuck after ${seconds(frontend.STUCK_MS)} s, or for any other reason)`,
     `stored within ${word(seconds(comments.LIKES_UNSTORED_MS_MAX))} seconds, or ` +
       "further ones are refused",
   ],
