@@ -6,11 +6,11 @@ import { LOAD_AHEAD_MS, RETRY_MS } from "./limits.ts";
 import { mustShareConnections, watchPage } from "./page.ts";
 import { createPersist, createSendRequest, READ_PASSING_STATUSES } from "./request.ts";
 import { IDLE } from "./state.ts";
-import { createStream, type StreamEnvironment, type StreamSink } from "./stream.ts";
-import { createLateStream } from "./stream-late.ts";
+import { createStream, type StreamEnvironment, type StreamSink } from "./stream/stream.ts";
+import { createLateStream } from "./stream/stream-late.ts";
 import { createTokenKeeper } from "./token.ts";
-import { createEventSourceTransport } from "./transport-event-source.ts";
-import { createLateTransport } from "./transport-late.ts";
+import { createEventSourceTransport } from "./transport/transport-event-source.ts";
+import { createLateTransport } from "./transport/transport-late.ts";
 import { tried } from "./tried.ts";
 import type {
   Client,
@@ -98,7 +98,7 @@ export function createClient(options: ClientOptions = {}): Client {
   const own = () => createStream(environment, sink);
   // Where the file cannot be loaded, a separate connection works as well.
   const shared = () =>
-    import("./stream-tab.ts").then(
+    import("./tabs/stream-tab.ts").then(
       ({ createTabStream }) => createTabStream(environment, sink),
       own,
     );
@@ -229,8 +229,8 @@ function sharesTabs(
   );
 }
 
-const loadFetch = () => import("./transport-fetch.ts");
-const loadPoll = () => import("./transport-poll.ts");
+const loadFetch = () => import("./transport/transport-fetch.ts");
+const loadPoll = () => import("./transport/transport-poll.ts");
 
 /** A failure here is retried when the file is needed. */
 function loadAhead(): void {

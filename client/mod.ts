@@ -18,5 +18,5 @@ export type {
   TransportCallbacks,
   TransportEnd,
   TransportRequest,
-} from "./transport.ts";
+} from "./transport/transport.ts";
 export * from "./types.ts";

@@ -1,6 +1,6 @@
 import { expect, test } from "bun:test";
-import { drawRetryMs } from "./backoff.ts";
 import { IDLE, type Step, transition } from "./state.ts";
+import { drawRetryMs } from "./transport/backoff.ts";
 import type { ConnectionState } from "./types.ts";
 
 const connected: ConnectionState = { name: "connected", reason: "opened", connectionId: "c" };

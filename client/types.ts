@@ -9,7 +9,7 @@ import type {
   TypingData,
 } from "./member-types.ts";
 import type { RequestOptions } from "./request.ts";
-import type { OpenTransport } from "./transport.ts";
+import type { OpenTransport } from "./transport/transport.ts";
 
 /**
  * ```

@@ -24,7 +24,7 @@ import { startPostgres } from "../testing/postgres.ts";
 import { createCommentCounts } from "./comment-counts.ts";
 import { COUNT_LAG_EVENTS_MAX, COUNT_STEPS_MAX } from "./limits.ts";
 import { startHarness } from "./testing/harness.ts";
-import { openPostgresVideoStore, openSqliteVideoStore } from "./video-store-sql.ts";
+import { openPostgresVideoStore, openSqliteVideoStore } from "./videos/video-store-sql.ts";
 
 setDefaultTimeout(120_000);
 

@@ -7,14 +7,14 @@
 
 import type { Log } from "@ovation/log";
 import { type Clock, topicOf } from "@ovation/protocol";
+import { StoreDamagedError } from "./database/sql-database.ts";
 import {
   COUNT_COMMENTS_MS,
   COUNT_LAG_EVENTS_MAX,
   COUNT_STEPS_MAX,
   COUNTED_VIDEOS_MAX,
 } from "./limits.ts";
-import { StoreDamagedError } from "./sql-database.ts";
-import type { VideoStore } from "./video-store.ts";
+import type { VideoStore } from "./videos/video-store.ts";
 
 export interface CommentCountsOptions {
   readonly log: Log;

@@ -16,13 +16,15 @@ import {
   VIEWER_BODY_BYTES_MAX,
 } from "@ovation/protocol";
 import { readBody, readOptionalBody } from "./body.ts";
+import { createSharedReads } from "./coalesced-reads.ts";
 import { authorOf } from "./comment.ts";
 import { createCommentWriter } from "./comment-writer.ts";
-import { withOwners } from "./guest-owners.ts";
 import { findComment, pinnedSeqOf, readHistory } from "./history.ts";
 import { REASON_CODE_POINTS_MAX } from "./limits.ts";
-import { retractNotices } from "./notice-retraction.ts";
-import { currentId, notifyOfComment } from "./notifications.ts";
+import { withOwners } from "./members/guest-owners.ts";
+import { retractNotices } from "./members/notice-retraction.ts";
+import { currentId, notifyOfComment } from "./members/notifications.ts";
+import { cleanLine } from "./names/text.ts";
 import { type PageQuery, pageOf } from "./parameters.ts";
 import { newComment, parseSeq, pin, removal } from "./schemas.ts";
 import {
@@ -39,8 +41,6 @@ import {
   videoOf,
   type Writer,
 } from "./service.ts";
-import { createSharedReads } from "./shared-reads.ts";
-import { cleanLine } from "./text.ts";
 
 export function createCommentRoutes(service: Service): readonly Route[] {
   const { log, rules } = service;

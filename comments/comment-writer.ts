@@ -7,8 +7,8 @@ import type { Appended, LogEntry } from "@ovation/log";
 import { type Identity, type JsonText, Problem, type Role, toJsonText } from "@ovation/protocol";
 import { authorOf, type Comment, commentDataOf, removedData } from "./comment.ts";
 import { pinnedSeqOf } from "./history.ts";
-import { retractNotices } from "./notice-retraction.ts";
-import { notificationEntry } from "./notifications.ts";
+import { retractNotices } from "./members/notice-retraction.ts";
+import { notificationEntry } from "./members/notifications.ts";
 import type { NamedVideo, Service, Writer } from "./service.ts";
 
 export interface NewComment {

@@ -15,9 +15,9 @@ import { Registry } from "prom-client";
 import { signToken } from "../ovation/tokens/signer.ts";
 import { createVerifier } from "../ovation/tokens/verifier.ts";
 import { createComments } from "./comments.ts";
-import { createMemoryRateLimiter } from "./rate-limiter-memory.ts";
+import { createMemoryRateLimiter } from "./rates/rate-limiter-memory.ts";
 import { serveRoutes } from "./testing/serve-routes.ts";
-import { openSqliteVideoStore } from "./video-store-sql.ts";
+import { openSqliteVideoStore } from "./videos/video-store-sql.ts";
 
 const SECRET = "a secret of the benchmark, long enough";
 const { values } = parseArgs({

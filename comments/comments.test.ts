@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { isDurable } from "@ovation/protocol";
-import { createRateLimiterOff } from "./rate-limiter-off.ts";
+import { createRateLimiterOff } from "./rates/rate-limiter-off.ts";
 import { type Harness, startHarness } from "./testing/harness.ts";
 
 let harness: Harness;

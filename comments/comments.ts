@@ -16,11 +16,9 @@ import type { Registry } from "prom-client";
 import { createBackground } from "./background.ts";
 import { createCommentCounts } from "./comment-counts.ts";
 import { createCommentRoutes } from "./comment-routes.ts";
-import { createHashAddress } from "./guest-addresses.ts";
-import { createGuestRoutes, createGuestUpgradeRoutes, type Guests } from "./guest-routes.ts";
-import { createKnownViewers } from "./known-viewers.ts";
-import { LikeCounter, type LostLikes } from "./like-counter.ts";
-import { createLikeRoutes } from "./like-routes.ts";
+import { StoreUnavailableError } from "./database/sql-database.ts";
+import { LikeCounter, type LostLikes } from "./likes/like-counter.ts";
+import { createLikeRoutes } from "./likes/like-routes.ts";
 import {
   COMMENTS_CLOSE_MS_MAX,
   DEFAULT_LIKE_KINDS,
@@ -29,27 +27,33 @@ import {
   type RateRules,
   type RecordLives,
 } from "./limits.ts";
-import { createMemberDirectory } from "./member-directory.ts";
-import type { MemberStores } from "./member-stores.ts";
-import { createMessageRoutes } from "./message-routes.ts";
-import type { MessageRule } from "./message-rules.ts";
+import { createHashAddress } from "./members/guest-addresses.ts";
+import {
+  createGuestRoutes,
+  createGuestUpgradeRoutes,
+  type Guests,
+} from "./members/guest-routes.ts";
+import { createKnownViewers } from "./members/known-viewers.ts";
+import { createMemberDirectory } from "./members/member-directory.ts";
+import type { MemberStores } from "./members/member-stores.ts";
+import { createMessageRoutes } from "./members/message-routes.ts";
+import type { MessageRule } from "./members/message-rules.ts";
+import { createNotificationRoutes } from "./members/notification-routes.ts";
+import { createPresence, type Presence, type PresenceValues } from "./members/presence.ts";
+import { createPresenceRoutes, tellPresence } from "./members/presence-routes.ts";
+import { createSanctionRoutes } from "./members/sanction-routes.ts";
 import { createMetrics, type Metrics } from "./metrics.ts";
-import { createNameGuard } from "./name-guard.ts";
-import { createNewVideos } from "./new-videos.ts";
-import { createNotificationRoutes } from "./notification-routes.ts";
+import { createNameGuard } from "./names/name-guard.ts";
 import { createOutbox } from "./outbox.ts";
-import { createPresence, type Presence, type PresenceValues } from "./presence.ts";
-import { createPresenceRoutes, tellPresence } from "./presence-routes.ts";
-import type { RateLimiter } from "./rate-limiter.ts";
-import { limitReads, type ReadLimitOptions } from "./read-limit.ts";
-import { createSanctionRoutes } from "./sanction-routes.ts";
+import type { RateLimiter } from "./rates/rate-limiter.ts";
+import { limitReads, type ReadLimitOptions } from "./rates/read-limit.ts";
+import { Trouble } from "./recent-failures.ts";
 import { guardRoute, identify, type People, type Service, type VideoLog } from "./service.ts";
-import { StoreUnavailableError } from "./sql-database.ts";
-import { Trouble } from "./trouble.ts";
 import { createUpkeep, type UpkeepTask } from "./upkeep.ts";
-import { createVideoDirectory } from "./video-directory.ts";
-import { createVideoRoutes } from "./video-routes.ts";
-import type { VideoStore } from "./video-store.ts";
+import { createNewVideos } from "./videos/new-videos.ts";
+import { createVideoDirectory } from "./videos/video-directory.ts";
+import { createVideoRoutes } from "./videos/video-routes.ts";
+import type { VideoStore } from "./videos/video-store.ts";
 
 export interface CommentsOptions {
   readonly log: VideoLog;

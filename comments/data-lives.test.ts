@@ -9,8 +9,8 @@ import { openLog } from "@ovation/log";
 import { SQL } from "bun";
 import { startPostgres, type TestPostgres } from "../testing/postgres.ts";
 import { DEFAULT_RECORD_LIVES } from "./limits.ts";
-import { openPostgresMemberStores, openSqliteMemberStores } from "./member-stores-sql.ts";
-import { openPostgresVideoStore, openSqliteVideoStore } from "./video-store-sql.ts";
+import { openPostgresMemberStores, openSqliteMemberStores } from "./members/member-stores-sql.ts";
+import { openPostgresVideoStore, openSqliteVideoStore } from "./videos/video-store-sql.ts";
 
 setDefaultTimeout(60_000);
 

@@ -5,7 +5,7 @@ import { createClient } from "@ovation/client";
 import { type Topic, toJsonText, topicOf } from "@ovation/protocol";
 import { removedData } from "./comment.ts";
 import { HISTORY_EVENTS_MAX } from "./limits.ts";
-import { createRateLimiterOff } from "./rate-limiter-off.ts";
+import { createRateLimiterOff } from "./rates/rate-limiter-off.ts";
 import { type Harness, startHarness } from "./testing/harness.ts";
 
 let harness: Harness;

@@ -1,6 +1,6 @@
 /** The limits of the comments service that nobody else has to agree on. */
 
-import type { RateRule } from "./rate-limiter.ts";
+import type { RateRule } from "./rates/rate-limiter.ts";
 
 /** The reason of a removal, a time-out or a ban, in code points. */
 export const REASON_CODE_POINTS_MAX = 200;

@@ -12,8 +12,13 @@
 
 export * from "./comment.ts";
 export * from "./comments.ts";
-export type { Guests } from "./guest-routes.ts";
-export type { LostLikes } from "./like-counter.ts";
+export {
+  StoreDamagedError,
+  StoreUnavailableError,
+  StoreUnusableError,
+} from "./database/sql-database.ts";
+export { StoreWalk, verifyStore } from "./database/sqlite-walk.ts";
+export type { LostLikes } from "./likes/like-counter.ts";
 export {
   DEFAULT_LIKE_KINDS,
   DEFAULT_RATE_RULES,
@@ -22,17 +27,16 @@ export {
   type RateRules,
   type RecordLives,
 } from "./limits.ts";
-export * from "./member-stores.ts";
-export * from "./member-stores-sql.ts";
-export type { MessageRule } from "./message-rules.ts";
-export type { PresenceValues } from "./presence.ts";
-export * from "./rate-limiter.ts";
-export * from "./rate-limiter-memory.ts";
-export * from "./rate-limiter-off.ts";
-export * from "./rate-limiter-shared.ts";
+export type { Guests } from "./members/guest-routes.ts";
+export * from "./members/member-stores.ts";
+export * from "./members/member-stores-sql.ts";
+export type { MessageRule } from "./members/message-rules.ts";
+export type { PresenceValues } from "./members/presence.ts";
+export { cleanLine, cleanName, countCodePoints, shownName } from "./names/text.ts";
+export * from "./rates/rate-limiter.ts";
+export * from "./rates/rate-limiter-memory.ts";
+export * from "./rates/rate-limiter-off.ts";
+export * from "./rates/rate-limiter-shared.ts";
 export type { VideoLog } from "./service.ts";
-export { StoreDamagedError, StoreUnavailableError, StoreUnusableError } from "./sql-database.ts";
-export { StoreWalk, verifyStore } from "./sqlite-walk.ts";
-export { cleanLine, cleanName, countCodePoints, shownName } from "./text.ts";
-export * from "./video-store.ts";
-export * from "./video-store-sql.ts";
+export * from "./videos/video-store.ts";
+export * from "./videos/video-store-sql.ts";

@@ -1,15 +1,15 @@
 import { heapStats } from "bun:jsc";
 import { describe, expect, setDefaultTimeout, test } from "bun:test";
 import { createManualClock, settle } from "../testing/manual-clock.ts";
+import { StoreUnavailableError } from "./database/sql-database.ts";
 import { MEMBER_AGE_MS, MEMBERS_KEPT_MAX, VIDEO_SETTINGS_OUTLIVE_MS } from "./limits.ts";
-import { createMemberDirectory } from "./member-directory.ts";
-import { openSqliteMemberStores } from "./member-stores-sql.ts";
-import { createMemoryRateLimiter } from "./rate-limiter-memory.ts";
+import { createMemberDirectory } from "./members/member-directory.ts";
+import { openSqliteMemberStores } from "./members/member-stores-sql.ts";
+import { createMemoryRateLimiter } from "./rates/rate-limiter-memory.ts";
 import { createRemembered } from "./remembered.ts";
-import { StoreUnavailableError } from "./sql-database.ts";
 import { identityNamed } from "./testing/harness.ts";
-import { createVideoDirectory } from "./video-directory.ts";
-import { openSqliteVideoStore } from "./video-store-sql.ts";
+import { createVideoDirectory } from "./videos/video-directory.ts";
+import { openSqliteVideoStore } from "./videos/video-store-sql.ts";
 
 setDefaultTimeout(120_000);
 

@@ -29,20 +29,20 @@ import {
 } from "@ovation/protocol";
 import type { Background } from "./background.ts";
 import type { CommentCounts } from "./comment-counts.ts";
-import type { HashAddress } from "./guest-addresses.ts";
-import type { LikeCounter } from "./like-counter.ts";
+import { StoreDamagedError, StoreUnavailableError } from "./database/sql-database.ts";
+import type { LikeCounter } from "./likes/like-counter.ts";
 import type { RateRules } from "./limits.ts";
-import type { MemberDirectory } from "./member-directory.ts";
-import type { MemberStores } from "./member-stores.ts";
-import type { MessageRule } from "./message-rules.ts";
+import type { HashAddress } from "./members/guest-addresses.ts";
+import type { MemberDirectory } from "./members/member-directory.ts";
+import type { MemberStores } from "./members/member-stores.ts";
+import type { MessageRule } from "./members/message-rules.ts";
 import type { Metrics } from "./metrics.ts";
-import type { NameGuard } from "./name-guard.ts";
+import type { NameGuard } from "./names/name-guard.ts";
 import type { Outbox } from "./outbox.ts";
-import type { RateLimiter, RateRule } from "./rate-limiter.ts";
+import type { RateLimiter, RateRule } from "./rates/rate-limiter.ts";
 import type { Remembered } from "./remembered.ts";
-import { StoreDamagedError, StoreUnavailableError } from "./sql-database.ts";
-import type { VideoDirectory, VideoSettings } from "./video-directory.ts";
-import type { VideoStore } from "./video-store.ts";
+import type { VideoDirectory, VideoSettings } from "./videos/video-directory.ts";
+import type { VideoStore } from "./videos/video-store.ts";
 
 /** A log in which the events of a deleted video can be dropped. */
 export type VideoLog = Log & Pick<LogKeeper, "clear">;

@@ -5,7 +5,7 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { YAML } from "bun";
-import { createAddressOf, parseProxies } from "../ovation/client-address.ts";
+import { createAddressOf, parseProxies } from "../ovation/listener/client-address.ts";
 import { freePort } from "../testing/free-port.ts";
 import { Server } from "../testing/server.ts";
 

@@ -9,8 +9,8 @@ import {
 } from "@ovation/protocol";
 import { type FrontendAddress, TableUnavailableError } from "@ovation/table";
 import { Dispatcher } from "./dispatcher.ts";
-import { createLocalLinks } from "./frontend-link-local.ts";
 import { CHANGED_TOPICS_PER_REPORT_MAX, PUBLISHES_IN_FLIGHT_MAX } from "./limits.ts";
+import { createLocalLinks } from "./links/frontend-link-local.ts";
 import { startInternalDispatcher, testStores } from "./testing/internal-dispatcher.ts";
 
 const topic = topicOf("video", "1");

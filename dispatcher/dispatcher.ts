@@ -43,13 +43,13 @@ import {
   type ViewerCounts,
 } from "@ovation/table";
 import type { DispatcherApi, TopicViewers } from "./dispatcher-api.ts";
-import type { FrontendCalls } from "./frontend-calls.ts";
-import type { FrontendLinks } from "./frontend-link.ts";
 import {
   CHANGED_TOPICS_PER_REPORT_MAX,
   PUBLISHES_IN_FLIGHT_MAX,
   VIEWERS_TTL_MS,
 } from "./limits.ts";
+import type { FrontendCalls } from "./links/frontend-calls.ts";
+import type { FrontendLinks } from "./links/frontend-link.ts";
 import { mergeBatch } from "./merge-batch.ts";
 
 export interface DispatcherOptions {

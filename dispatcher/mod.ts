@@ -6,34 +6,36 @@
  * closes them.
  */
 
-export { type Backbone, createBackboneRoutes, createHttpBackbone } from "./backend-calls.ts";
 export * from "./dispatcher.ts";
 export * from "./dispatcher-api.ts";
 export { decodeEvents, encodeEvents, MalformedEventsError } from "./event-codec.ts";
-export * from "./frontend-calls.ts";
-export * from "./frontend-calls-http.ts";
-export * from "./frontend-credential.ts";
-export * from "./frontend-link.ts";
-export * from "./frontend-link-local.ts";
-export * from "./frontend-link-websocket.ts";
-export { createFrontendLinks } from "./frontend-links.ts";
-export * from "./internal-auth.ts";
+export * from "./internal/internal-auth.ts";
 export {
   CallFailedError,
   createInternalClient,
   type InternalClient,
   type InternalTls,
-} from "./internal-client.ts";
-export * from "./internal-listener.ts";
-export { createRefusals, type InternalRefusals } from "./internal-route.ts";
+} from "./internal/internal-client.ts";
+export * from "./internal/internal-listener.ts";
+export { createRefusals, type InternalRefusals } from "./internal/internal-route.ts";
+export { RETIRED_LISTENERS_MAX, RetiredListeners } from "./internal/retired-listeners.ts";
+export * from "./internal/upstream-http.ts";
+export * from "./internal/upstream-routes.ts";
+export * from "./links/frontend-calls.ts";
+export * from "./links/frontend-calls-http.ts";
+export * from "./links/frontend-credential.ts";
+export * from "./links/frontend-link.ts";
+export * from "./links/frontend-link-local.ts";
+export * from "./links/frontend-link-websocket.ts";
+export { createFrontendLinks } from "./links/frontend-links.ts";
 export {
   createLinkIntake,
   type LinkEnd,
   type LinkEndState,
   type LinkIntake,
-} from "./link-intake.ts";
-export * from "./link-receiver.ts";
-export type { LinkConnection, LinkEvents, LinkOptions } from "./link-sender.ts";
+} from "./links/link-intake.ts";
+export * from "./links/link-receiver.ts";
+export type { LinkConnection, LinkEvents, LinkOptions } from "./links/link-sender.ts";
 export {
   FORWARD_PATH,
   FORWARD_TTL_MS_DEFAULT,
@@ -46,13 +48,19 @@ export {
   type Peers,
   parsePeer,
   WANTED_PATH,
-} from "./peer.ts";
-export { createPeerDirectory, type PeerDirectoryOptions } from "./peer-directory.ts";
-export { createPeerReceiver, type PeerReceiver, type PeerReceiverStats } from "./peer-receiver.ts";
-export * from "./peer-routes.ts";
-export { createPeerViewers, type PeerViewers, type PeerViewersOptions } from "./peer-viewers.ts";
-export { createPeers, type PeersOptions } from "./peers.ts";
+} from "./peers/peer.ts";
+export { createPeerDirectory, type PeerDirectoryOptions } from "./peers/peer-directory.ts";
+export {
+  createPeerReceiver,
+  type PeerReceiver,
+  type PeerReceiverStats,
+} from "./peers/peer-receiver.ts";
+export * from "./peers/peer-routes.ts";
+export {
+  createPeerViewers,
+  type PeerViewers,
+  type PeerViewersOptions,
+} from "./peers/peer-viewers.ts";
+export { createPeers, type PeersOptions } from "./peers/peers.ts";
 export * from "./publish-route.ts";
-export { RETIRED_LISTENERS_MAX, RetiredListeners } from "./retired-listeners.ts";
-export * from "./upstream-http.ts";
-export * from "./upstream-routes.ts";
+export { type Backbone, createBackboneRoutes, createHttpBackbone } from "./publisher-api.ts";

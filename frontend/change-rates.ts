@@ -6,7 +6,7 @@ import {
   addressGroupOf,
   type Clock,
 } from "@ovation/protocol";
-import type { Connection } from "./connection.ts";
+import type { Connection } from "./connections/connection.ts";
 import {
   CHANGE_REQUESTS_PER_ADDRESS_MAX,
   CHANGE_WINDOW_MS,

@@ -3,7 +3,7 @@
 import { describe, expect, test } from "bun:test";
 import { createManualClock } from "../testing/manual-clock.ts";
 import { until } from "../testing/until.ts";
-import { Connection } from "./connection.ts";
+import { Connection } from "./connections/connection.ts";
 import { Departures } from "./departures.ts";
 import { DEPARTED_CLIENTS_MAX, DEPARTED_TOPICS_PER_CLIENT_MAX, DEPARTURE_MS } from "./limits.ts";
 import { ModelUpstream, topic } from "./testing/model-upstream.ts";

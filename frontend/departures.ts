@@ -8,9 +8,9 @@
  */
 
 import type { BroadcastPoint, Clock, Topic } from "@ovation/protocol";
-import type { Channel } from "./channel.ts";
-import type { Connection } from "./connection.ts";
-import type { Flow } from "./flow.ts";
+import type { Channel } from "./broadcast/channel.ts";
+import type { Flow } from "./broadcast/topic-buffer.ts";
+import type { Connection } from "./connections/connection.ts";
 import { DEPARTED_CLIENTS_MAX, DEPARTED_TOPICS_PER_CLIENT_MAX, DEPARTURE_MS } from "./limits.ts";
 
 interface Departure {

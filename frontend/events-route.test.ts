@@ -1,6 +1,6 @@
 import { expect, test } from "bun:test";
 import { createFrameReader, DEFAULT_POLICY, type HttpRequest } from "@ovation/protocol";
-import type { Admission } from "./admission.ts";
+import type { Admission } from "./connections/admission.ts";
 import { createEventsRoute, REFUSED_RETRY_MAX_MS, REFUSED_RETRY_MIN_MS } from "./events-route.ts";
 import type { Polls } from "./polls.ts";
 import { ModelUpstream } from "./testing/model-upstream.ts";

@@ -19,15 +19,20 @@ import {
   topicOf,
   upgradedProblem,
 } from "@ovation/protocol";
-import type { Admission, Refusal } from "./admission.ts";
 import type { Authorize } from "./authorize.ts";
-import type { ConnectRequest } from "./connections.ts";
-import { encodeText } from "./encoding.ts";
+import { encodeText } from "./broadcast/encoding.ts";
+import type { Admission, Refusal } from "./connections/admission.ts";
+import type { ConnectRequest } from "./connections/connections.ts";
+import {
+  readForm,
+  readPosition,
+  readPositionText,
+  readSeen,
+} from "./connections/stream-request.ts";
+import { ViewerStream } from "./connections/viewer-stream.ts";
+import { UNNAMED, type WireForm, wireForm, ZSTD } from "./connections/wire-form.ts";
 import type { Frontend } from "./frontend.ts";
 import { type Polls, wantsPoll } from "./polls.ts";
-import { readForm, readPosition, readPositionText, readSeen } from "./stream-request.ts";
-import { ViewerStream } from "./viewer-stream.ts";
-import { UNNAMED, type WireForm, wireForm, ZSTD } from "./wire-form.ts";
 
 type RefusedReason = Refusal | "error";
 

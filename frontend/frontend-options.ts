@@ -3,10 +3,10 @@
 import type { AddressPools, Clock, DirectSender, FrontendId, Policy } from "@ovation/protocol";
 import type { Authorize } from "./authorize.ts";
 import type { ChangeLimits } from "./change-rates.ts";
-import type { Connection } from "./connection.ts";
-import type { ReplayLimits } from "./replay-budget.ts";
+import type { Connection } from "./connections/connection.ts";
+import type { ReplayLimits } from "./recovery/replay-budget.ts";
 import type { TopicLimits } from "./topic-shares.ts";
-import type { Upstream } from "./upstream.ts";
+import type { Upstream } from "./upstream/upstream.ts";
 
 export interface FrontendOptions {
   readonly id: FrontendId;

@@ -1,7 +1,7 @@
 import { expect, test } from "bun:test";
 import { GUEST_UPGRADED, type Identity, type Route } from "@ovation/protocol";
 import { until } from "../testing/until.ts";
-import type { Admission } from "./admission.ts";
+import type { Admission } from "./connections/admission.ts";
 import { createEventsRoute } from "./events-route.ts";
 import { GuestChecks } from "./guest-checks.ts";
 import { GUEST_CHECKS_WAITING_MAX } from "./limits.ts";

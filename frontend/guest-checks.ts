@@ -4,10 +4,10 @@
  */
 
 import { type Identity, isOwnTopic, Problem } from "@ovation/protocol";
-import type { Channel } from "./channel.ts";
-import type { Connection } from "./connection.ts";
+import type { Channel } from "./broadcast/channel.ts";
+import type { Connection } from "./connections/connection.ts";
 import { GUEST_CHECKS_WAITING_MAX } from "./limits.ts";
-import type { Upstream } from "./upstream.ts";
+import type { Upstream } from "./upstream/upstream.ts";
 
 export interface GuestChecksOptions {
   readonly upstream: Pick<Upstream, "upgraded">;

@@ -1,9 +1,9 @@
 /** The frontend's numbers for Prometheus, read when somebody asks. */
 
 import { Counter, Gauge, Histogram, type Registry } from "prom-client";
-import type { Canary } from "./canary.ts";
 import type { Counters } from "./counters.ts";
 import type { Frontend } from "./frontend.ts";
+import type { Canary } from "./upstream/probe.ts";
 
 const COUNTERS: readonly (readonly [
   name: string,

@@ -10,7 +10,7 @@
  */
 
 import { type ByteWriter, type Clock, createFrameReader } from "@ovation/protocol";
-import type { Connection } from "./connection.ts";
+import type { Connection } from "./connections/connection.ts";
 import {
   POLL_BUFFER_BYTES_MAX,
   POLL_GATHER_MS,

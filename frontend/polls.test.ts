@@ -3,12 +3,12 @@
 import { expect, test } from "bun:test";
 import { systemClock } from "@ovation/protocol";
 import { until } from "../testing/until.ts";
+import { wireForm } from "./connections/wire-form.ts";
 import { POLL_BUFFER_BYTES_MAX, POLL_MOVED_MS } from "./limits.ts";
 import { Polls } from "./polls.ts";
 import { ModelUpstream, topic } from "./testing/model-upstream.ts";
 import { runningFrontends } from "./testing/running-frontends.ts";
 import { Viewer } from "./testing/viewer.ts";
-import { wireForm } from "./wire-form.ts";
 
 const startFrontend = runningFrontends();
 const video = topic("video:42");

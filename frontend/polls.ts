@@ -11,7 +11,7 @@ import {
   type HttpHeaders,
   type Identity,
 } from "@ovation/protocol";
-import type { ConnectRequest } from "./connections.ts";
+import type { ConnectRequest } from "./connections/connections.ts";
 import type { Frontend } from "./frontend.ts";
 import { PollSession } from "./poll-session.ts";
 

@@ -17,7 +17,7 @@ import { z } from "zod";
 import type { Authorize } from "./authorize.ts";
 import { parseTopics } from "./events-route.ts";
 import type { Frontend } from "./frontend.ts";
-import type { ConnectionChangeResult } from "./upstream.ts";
+import type { ConnectionChangeResult } from "./upstream/upstream.ts";
 
 export interface SubscriptionsRoutesOptions {
   readonly frontend: Frontend;

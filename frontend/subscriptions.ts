@@ -4,14 +4,14 @@
 
 import { isOwnTopic, TOPICS_PER_CONNECTION_MAX, type Topic } from "@ovation/protocol";
 import type { Authorize } from "./authorize.ts";
+import type { Channel } from "./broadcast/channel.ts";
+import type { Hub } from "./broadcast/hub.ts";
 import type { ChangeRates } from "./change-rates.ts";
-import type { Channel } from "./channel.ts";
-import type { Connection, Subscription } from "./connection.ts";
-import type { Hub } from "./hub.ts";
-import type { Membership } from "./membership.ts";
-import type { TokenExpiries } from "./token-expiries.ts";
+import type { Connection, Subscription } from "./connections/connection.ts";
+import type { TokenExpiries } from "./connections/token-expiries.ts";
 import type { TopicShares } from "./topic-shares.ts";
-import type { ConnectionChange, ConnectionChangeResult } from "./upstream.ts";
+import type { Membership } from "./upstream/membership.ts";
+import type { ConnectionChange, ConnectionChangeResult } from "./upstream/upstream.ts";
 
 export interface SubscriptionsOptions {
   readonly hub: Hub;

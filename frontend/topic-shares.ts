@@ -13,9 +13,9 @@ import {
   addressGroupOf,
   type Topic,
 } from "@ovation/protocol";
-import type { Channel } from "./channel.ts";
-import type { Connection, Subscription } from "./connection.ts";
-import type { Hub } from "./hub.ts";
+import type { Channel } from "./broadcast/channel.ts";
+import type { Hub } from "./broadcast/hub.ts";
+import type { Connection, Subscription } from "./connections/connection.ts";
 import { TOPICS_PER_ADDRESS_MAX, TOPICS_PER_PROCESS_MAX } from "./limits.ts";
 
 export interface TopicLimits {

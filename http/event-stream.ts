@@ -4,7 +4,7 @@
  */
 
 import type { StreamSource } from "@ovation/protocol";
-import type { CutReason } from "./cut-reason.ts";
+import type { CutReason } from "./connection/cut-reason.ts";
 import { STREAM_INPUT_BYTES_MAX } from "./limits.ts";
 import type { OwnedSocket, SocketOwner } from "./socket-owner.ts";
 import { EvictionRank, type PooledSocket } from "./socket-pool.ts";

@@ -8,11 +8,11 @@ import {
   type RouteAnswer,
   steadyClock,
 } from "@ovation/protocol";
-import type { Call, ConnectionHost } from "./connection-host.ts";
-import type { CutReason } from "./cut-reason.ts";
+import type { Call, ConnectionHost } from "./connection/connection-host.ts";
+import type { CutReason } from "./connection/cut-reason.ts";
+import { HttpConnection } from "./connection/http-connection.ts";
+import type { IncomingRequest } from "./connection/incoming-request.ts";
 import type { EventStream } from "./event-stream.ts";
-import { HttpConnection } from "./http-connection.ts";
-import type { IncomingRequest } from "./incoming-request.ts";
 import {
   ANSWER_STALLED_MS_MAX,
   BODY_BYTES_PER_ADDRESS_MAX,

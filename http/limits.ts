@@ -1,6 +1,6 @@
 /**
  * Limits of what a client may send, and how long it may take.
- * `ovation/http/hostile-clients.test.ts` tests what happens at each.
+ * `ovation/system-tests/hostile-clients.test.ts` tests what happens at each.
  */
 
 /** The request line and the headers, together. Beyond: 431, and the connection ends. */

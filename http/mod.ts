@@ -7,14 +7,14 @@
  * Life cycle of a socket: `HttpServer` gives it to an `HttpConnection`, which reads requests; a
  * response that is a stream gives it to an `EventStream`, for good.
  *
- * TLS, HTTP/2 and HTTP/3 are Bun's own (`ovation/listener-tls.ts`): the same routes, the same
+ * TLS, HTTP/2 and HTTP/3 are Bun's own (`ovation/listener/listener-tls.ts`): the same routes, the same
  * streams.
  */
 
 export { openCLibrary } from "./c-library.ts";
-export type { Call } from "./connection-host.ts";
-export type { CutReason } from "./cut-reason.ts";
+export type { Call } from "./connection/connection-host.ts";
+export type { CutReason } from "./connection/cut-reason.ts";
+export type { IncomingRequest } from "./connection/incoming-request.ts";
 export { createDirectSender } from "./direct-send.ts";
 export { HttpServer, type HttpServerOptions } from "./http-server.ts";
-export type { IncomingRequest } from "./incoming-request.ts";
 export { BODY_BYTES_MAX, STOP_MS_MAX } from "./limits.ts";

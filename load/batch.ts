@@ -1,7 +1,7 @@
 /**
  * The content of one chunk of the stream, parsed once for all connections that get the same bytes.
  */
-import { MARK_SIGN, parseMark } from "./marker.ts";
+import { MARK_SIGN, parseMark } from "./reader/marker.ts";
 
 /** Consecutive events of one stream: `first`, `first + 1`, … `last`. */
 export interface Run {

@@ -177,7 +177,7 @@ class LoadRun {
       this.#refusals.push({});
       const onMessage = (message: ReaderMessage) => this.#fromReader(index, message);
       this.#readers.push(
-        startChild<ReaderCommand, ReaderMessage>("./reader-process.ts", {
+        startChild<ReaderCommand, ReaderMessage>("./reader/reader-process.ts", {
           onMessage,
           onLost: lost,
         }),

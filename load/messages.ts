@@ -1,6 +1,7 @@
 /** Messages between the parent of a run and its processes (Bun's IPC). */
-import type { LedgerCounts } from "./ledger.ts";
+
 import type { LoadOptions } from "./options.ts";
+import type { LedgerCounts } from "./reader/ledger.ts";
 
 /** To a reader process, as its first message. */
 export interface ReaderTask {

@@ -8,9 +8,9 @@
 import { nowUs } from "./clock.ts";
 import { Latency } from "./latency.ts";
 import { DUE_EVENTS_MAX, PUBLISH_TIMEOUT_MS } from "./limits.ts";
-import { fillerText, formatMark } from "./marker.ts";
 import type { PublisherResult, PublisherTask } from "./messages.ts";
 import { streamOf, topicName } from "./plan.ts";
+import { fillerText, formatMark } from "./reader/marker.ts";
 import { targetNamed } from "./targets/mod.ts";
 import type { OutgoingEvent, Target } from "./targets/target.ts";
 

@@ -1,8 +1,8 @@
 /** Adds up the results of a run's processes. */
 import { Latency } from "./latency.ts";
-import type { LedgerCounts } from "./ledger.ts";
 import type { PublisherResult, ReaderResult } from "./messages.ts";
 import type { LoadOptions } from "./options.ts";
+import type { LedgerCounts } from "./reader/ledger.ts";
 import type { LoadReport, SecondSample } from "./report.ts";
 
 export interface Findings {

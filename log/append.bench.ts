@@ -12,7 +12,7 @@ import { join } from "node:path";
 import { toJsonText, topicOf } from "@ovation/protocol";
 import { startPostgres } from "../testing/postgres.ts";
 import { type Log, type LogEntry, openPostgresLog, openSqliteLog } from "./mod.ts";
-import { PostgresClient } from "./postgres-client.ts";
+import { PostgresClient } from "./postgres/postgres-client.ts";
 
 const CLIENTS = 64;
 const POSTGRES_PROCESSES = 2;

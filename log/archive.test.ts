@@ -11,7 +11,7 @@ import { exportLog } from "./log-export.ts";
 import { importLog, LogImportError } from "./log-import.ts";
 import { verifyLog } from "./log-verify.ts";
 import { type LogLocation, openLog } from "./open-log.ts";
-import { PostgresClient } from "./postgres-client.ts";
+import { PostgresClient } from "./postgres/postgres-client.ts";
 
 // Real servers and disks, on machines that are busy with other tests.
 setDefaultTimeout(60_000);

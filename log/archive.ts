@@ -4,9 +4,9 @@
  */
 
 import type { DurableEvent, Epoch, Stamp, Topic } from "@ovation/protocol";
-import { readPostgresArchive, writePostgresArchive } from "./archive-postgres.ts";
-import { readSqliteArchive, writeSqliteArchive } from "./archive-sqlite.ts";
 import type { LogLocation } from "./open-log.ts";
+import { readPostgresArchive, writePostgresArchive } from "./postgres/archive-postgres.ts";
+import { readSqliteArchive, writeSqliteArchive } from "./sqlite/archive-sqlite.ts";
 
 /** A topic as the log keeps it. Texts are as found: a damaged log may hold anything. */
 export interface TopicRecord {

@@ -5,7 +5,7 @@ import { mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { DEFAULT_POLICY, systemClock, toJsonText, topicOf } from "@ovation/protocol";
-import { openSqliteLog } from "./log-sqlite.ts";
+import { openSqliteLog } from "./sqlite/log-sqlite.ts";
 
 let directory: string;
 beforeAll(() => {

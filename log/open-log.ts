@@ -2,8 +2,8 @@
 
 import type { Clock, Policy } from "@ovation/protocol";
 import type { Log, LogKeeper } from "./log.ts";
-import { openPostgresLog } from "./log-postgres.ts";
-import { openSqliteLog } from "./log-sqlite.ts";
+import { openPostgresLog } from "./postgres/log-postgres.ts";
+import { openSqliteLog } from "./sqlite/log-sqlite.ts";
 
 /** Where a persistent log is: a PostgreSQL database or an SQLite file. */
 export type LogLocation = { readonly url: string } | { readonly path: string };

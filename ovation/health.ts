@@ -3,7 +3,7 @@
 import type { Route } from "@ovation/protocol";
 import type { Logger } from "pino";
 import type { Registry } from "prom-client";
-import { listen } from "./listener.ts";
+import { listen } from "./listener/listener.ts";
 
 /**
  * What has to hold before traffic is sent here: a name, and why it does not hold at the moment. One that is only `degraded` by it

@@ -1,6 +1,6 @@
 /** The command line: `ovation <command>`. Each command is a file in `commands/`. */
 
-import { OperatorMistake } from "./operator-mistake.ts";
+import { OperatorMistake } from "./operator-error.ts";
 import { createProgram } from "./program.ts";
 
 try {

@@ -4,10 +4,10 @@
  * well.
  */
 
-export * from "./address-group.ts";
-export * from "./address-pools.ts";
-export * from "./address-pools-memory.ts";
-export * from "./address-tally.ts";
+export * from "./addresses/address-group.ts";
+export * from "./addresses/address-pools.ts";
+export * from "./addresses/address-pools-memory.ts";
+export * from "./addresses/address-tally.ts";
 export * from "./body.ts";
 export * from "./event.ts";
 export * from "./exact-json.ts";

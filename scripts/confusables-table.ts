@@ -1,5 +1,5 @@
 /**
- * Writes `comments/confusables.json` from Unicode's table of characters that look alike (UTS #39):
+ * Writes `comments/names/confusables.json` from Unicode's table of look-alikes (UTS #39):
  *
  *   curl -O https://www.unicode.org/Public/security/latest/confusables.txt
  *   sh ovation/bin/bun scripts/confusables-table.ts confusables.txt
@@ -35,7 +35,7 @@ const table = {
   pairs: pairs.map(([from, to]) => from + to).join("\t"),
 };
 writeFileSync(
-  join(import.meta.dir, "../comments/confusables.json"),
+  join(import.meta.dir, "../comments/names/confusables.json"),
   `${JSON.stringify(table, null, 2)}\n`,
 );
 console.log(`${pairs.length} characters of Unicode ${version}`);

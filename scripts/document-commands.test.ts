@@ -25,9 +25,9 @@ const HELD_ELSEWHERE: readonly (readonly [command: RegExp, file: string, shows: 
   [/^npm run format$/, "scripts/test.ts", "lint"],
   [/^ovation start --rate-limits off &$/, "load/load.test.ts", "test("],
   [/^ovation load /, "load/load.test.ts", "test("],
-  [/^systemctl reload /, "ovation/http/reload.test.ts", `"SIGHUP"`],
+  [/^systemctl reload /, "ovation/system-tests/reload.test.ts", `"SIGHUP"`],
   [/^systemctl restart /, "deploy/supervisors.test.ts", "test("],
-  [/^(until curl -sf|sleep 5)/, "ovation/http/readiness.test.ts", "/readyz"],
+  [/^(until curl -sf|sleep 5)/, "ovation/system-tests/readiness.test.ts", "/readyz"],
 ];
 
 interface Written {

@@ -8,10 +8,10 @@ import { expect, test } from "bun:test";
 import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import * as client from "../client/limits.ts";
+import { CONNECTIONS_MAX } from "../comments/database/sql-database-postgres.ts";
 import * as comments from "../comments/limits.ts";
-import { CONNECTIONS_MAX } from "../comments/sql-database-postgres.ts";
-import { AUTH_WINDOW_MS } from "../dispatcher/internal-auth.ts";
-import { RETIRED_LISTENERS_MAX } from "../dispatcher/retired-listeners.ts";
+import { AUTH_WINDOW_MS } from "../dispatcher/internal/internal-auth.ts";
+import { RETIRED_LISTENERS_MAX } from "../dispatcher/internal/retired-listeners.ts";
 import * as frontend from "../frontend/limits.ts";
 import * as log from "../log/limits.ts";
 import { KEY_AGE_MS } from "../log/log.ts";
@@ -206,8 +206,8 @@ test("docs/http-api.md names each reason of a reconnect", () => {
   // The client that left is told nothing, nor is the one that reads nothing.
   const isTold = (reason: string): boolean => reason !== "left" && reason !== "stuck";
   const reasons = [
-    ...reasonsIn("frontend/connection.ts", "CloseReason"),
-    ...reasonsIn("frontend/admission.ts", "Refusal"),
+    ...reasonsIn("frontend/connections/connection.ts", "CloseReason"),
+    ...reasonsIn("frontend/connections/admission.ts", "Refusal"),
   ];
   expect(reasons.length).toBeGreaterThan(10);
   const [, row = ""] = /^\| `reconnect`(.*)$/m.exec(read("docs/http-api.md")) ?? [];

@@ -12,7 +12,7 @@ import { PROBLEMS, type ProblemCode } from "@ovation/protocol";
 
 export const ERRORS_PAGE = join(import.meta.dir, "../docs/errors.md");
 
-/** What a client does about an answer; where the code says more than the status, the code's own advice. */
+/** What a client does about a response; advice of its code where that says more than the status. */
 const ADVICE_BY_STATUS: Readonly<Record<number, string>> = {
   400: "A mistake in the request: correct it, do not repeat it.",
   401: "Fetch a token and repeat.",

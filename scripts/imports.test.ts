@@ -48,11 +48,14 @@ test("an import of testing code is found in every form in which it can be writte
     `import {\n  until,\n} from "@ovation/testing";`,
     `import { startRedis } from "@ovation/table/testing";`,
     `import { Viewer } from "./testing/viewer.ts";`,
-    `import { startCluster } from "../ovation/cluster/local-cluster.ts";`,
+    `import { startCluster } from "../../ovation/cluster/local-cluster.ts";`,
     `import { contract } from "./hub.contract.ts";`,
   ];
-  for (const form of forms) expect(forbiddenImports("frontend/hub.ts", form)).toHaveLength(1);
-  expect(forbiddenImports("frontend/hub.ts", `import { Hub } from "./hub.ts";`)).toEqual([]);
+  for (const form of forms)
+    expect(forbiddenImports("frontend/broadcast/hub.ts", form)).toHaveLength(1);
+  expect(forbiddenImports("frontend/broadcast/hub.ts", `import { Hub } from "./hub.ts";`)).toEqual(
+    [],
+  );
 });
 
 function forbiddenImports(file: string, text: string): readonly string[] {

@@ -3,14 +3,14 @@
  */
 
 import type { FrontendId } from "@ovation/protocol";
-import { CommentsProcess } from "./comments-process.ts";
 import type { Connection } from "./connection.ts";
-import { DispatcherProcess } from "./dispatcher-process.ts";
-import { FrontendProcess } from "./frontend-process.ts";
-import { LogServer } from "./log-server.ts";
 import { type Node, Place } from "./node.ts";
+import { CommentsProcess } from "./processes/comments-process.ts";
+import { DispatcherProcess } from "./processes/dispatcher-process.ts";
+import { FrontendProcess } from "./processes/frontend-process.ts";
+import { LogServer } from "./processes/log-server.ts";
+import { Store } from "./processes/store.ts";
 import type { Socket } from "./socket.ts";
-import { Store } from "./store.ts";
 import type { World } from "./world.ts";
 
 /** One data centre: its store, dispatchers and frontends. */

@@ -4,8 +4,8 @@
  */
 
 import { markOf, parsePosition, type Topic } from "@ovation/protocol";
+import { LiveChecker } from "./checkers/live-checker.ts";
 import type { Cluster } from "./cluster.ts";
-import { LiveChecker } from "./live-checker.ts";
 import type { Node } from "./node.ts";
 import type { Socket } from "./socket.ts";
 import { type OpenStream, openStream } from "./stream.ts";

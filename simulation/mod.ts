@@ -9,7 +9,7 @@
  * docs/simulation.md.
  */
 
+export type { Check, Failure } from "./checkers/verdict.ts";
 export { PLANTED, type Planted } from "./saboteur.ts";
 export { type Outcome, type SimulateOptions, simulate } from "./simulate.ts";
-export type { Check, Failure } from "./verdict.ts";
 export type { Settings } from "./world.ts";

@@ -5,9 +5,9 @@
 
 import type { ClientEvent } from "@ovation/client";
 import type { Message, Topic } from "@ovation/protocol";
+import type { Truth } from "./checkers/truth.ts";
+import type { Check } from "./checkers/verdict.ts";
 import type { Cluster } from "./cluster.ts";
-import type { Truth } from "./truth.ts";
-import type { Check } from "./verdict.ts";
 
 /** Each bug, and the checks that may detect it first. */
 export const PLANTED = {

@@ -4,10 +4,10 @@
 
 import { ApiError, type Client, createClient } from "@ovation/client";
 import { type Identity, type Topic, topicOf } from "@ovation/protocol";
+import { LiveChecker } from "./checkers/live-checker.ts";
+import { SequenceChecker } from "./checkers/sequence-checker.ts";
 import type { Cluster } from "./cluster.ts";
-import { LiveChecker } from "./live-checker.ts";
 import type { Node } from "./node.ts";
-import { SequenceChecker } from "./sequence-checker.ts";
 import type { Socket } from "./socket.ts";
 import { changeSubscriptions, type OpenStream, openStream } from "./stream.ts";
 import type { World } from "./world.ts";

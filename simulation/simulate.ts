@@ -3,8 +3,6 @@
 import type { Topic } from "@ovation/protocol";
 import { Random } from "../testing/random.ts";
 import { Audience } from "./audience.ts";
-import { BEGINNING_MS, Timeline } from "./clock.ts";
-import { Cluster, type Datacenter } from "./cluster.ts";
 import {
   checkAcknowledged,
   checkCompleteness,
@@ -13,15 +11,17 @@ import {
   checkTables,
   checkViewerCounts,
   countViewers,
-} from "./end-checks.ts";
+} from "./checkers/end-checks.ts";
+import { Truth } from "./checkers/truth.ts";
+import { type Failure, Verdict } from "./checkers/verdict.ts";
+import { BEGINNING_MS, Timeline } from "./clock.ts";
+import { Cluster, type Datacenter } from "./cluster.ts";
 import { Chaos } from "./faults.ts";
 import { Network } from "./network.ts";
 import { type Planted, Saboteur } from "./saboteur.ts";
 import { drawSettings, policyFor } from "./scenario.ts";
 import { Trace } from "./trace.ts";
 import { Traffic } from "./traffic.ts";
-import { Truth } from "./truth.ts";
-import { type Failure, Verdict } from "./verdict.ts";
 import type { Settings, World } from "./world.ts";
 
 export interface SimulateOptions {

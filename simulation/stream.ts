@@ -11,11 +11,11 @@ import {
   Problem,
   parseConnectionId,
 } from "@ovation/protocol";
+import { WireChecker } from "./checkers/wire-checker.ts";
 import type { Cluster } from "./cluster.ts";
-import type { ChangeRequest, ConnectRequest } from "./frontend-process.ts";
 import type { Node } from "./node.ts";
+import type { ChangeRequest, ConnectRequest } from "./processes/frontend-process.ts";
 import { Socket } from "./socket.ts";
-import { WireChecker } from "./wire-checker.ts";
 import type { World } from "./world.ts";
 
 export interface StreamCallbacks {
@@ -190,7 +190,7 @@ export async function changeSubscriptions(
       try {
         return await process.change(change, connection);
       } catch (error) {
-        // As `ovation/listener.ts` answers an error that is no Problem.
+        // As `ovation/listener/listener.ts` answers an error that is no Problem.
         throw error instanceof Problem ? error : new Problem("internal-error", String(error));
       }
     });

@@ -6,8 +6,8 @@
 import { type Topic, toJsonText } from "@ovation/protocol";
 import type { Audience } from "./audience.ts";
 import type { Cluster } from "./cluster.ts";
-import { post } from "./comments-process.ts";
 import { Node, Place } from "./node.ts";
+import { post } from "./processes/comments-process.ts";
 import type { World } from "./world.ts";
 
 export class Traffic {

@@ -2,12 +2,12 @@
 
 import type { Policy } from "@ovation/protocol";
 import type { Random } from "../testing/random.ts";
+import type { Truth } from "./checkers/truth.ts";
+import type { Verdict } from "./checkers/verdict.ts";
 import type { Timeline } from "./clock.ts";
 import type { Network } from "./network.ts";
 import type { Saboteur } from "./saboteur.ts";
 import type { Trace } from "./trace.ts";
-import type { Truth } from "./truth.ts";
-import type { Verdict } from "./verdict.ts";
 
 /** The parameters of a run; drawn from the seed in `scenario.ts`. */
 export interface Settings {

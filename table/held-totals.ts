@@ -5,7 +5,7 @@
  */
 
 import { type Clock, Recent, type Topic } from "@ovation/protocol";
-import type { StoreLife } from "./redis-identity.ts";
+import type { StoreLife } from "./redis/redis-identity.ts";
 import type { ViewerTotal } from "./viewer-counts.ts";
 
 /** Until every live frontend has reported to the new incarnation of the store. */

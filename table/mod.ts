@@ -17,8 +17,8 @@ export {
   type RedisStore,
   type RedisStoreOptions,
   STORE_TIMEOUT_MS,
-} from "./redis-store.ts";
-export { parseStoreAddress } from "./redis-url.ts";
+} from "./redis/redis-store.ts";
+export { parseStoreAddress } from "./redis/redis-url.ts";
 export * from "./shared-store.ts";
 export { createMemorySharedStore } from "./shared-store-memory.ts";
 export { createRedisSharedStore } from "./shared-store-redis.ts";

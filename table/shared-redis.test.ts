@@ -1,7 +1,7 @@
 import { afterAll, beforeAll } from "bun:test";
 import { type RedisInstance, startRedis, startRedisCluster } from "../testing/redis.ts";
 import { until } from "../testing/until.ts";
-import { openRedisStore, type RedisStore } from "./redis-store.ts";
+import { openRedisStore, type RedisStore } from "./redis/redis-store.ts";
 import { sharedStoreContract } from "./shared-store.contract.ts";
 import { createRedisSharedStore } from "./shared-store-redis.ts";
 import { viewerCountsContract } from "./viewer-counts.contract.ts";

@@ -4,8 +4,8 @@
  */
 
 import { randomBytes } from "node:crypto";
-import { readIdentity } from "./redis-identity.ts";
-import { type RedisStore, script } from "./redis-store.ts";
+import { readIdentity } from "./redis/redis-identity.ts";
+import { type RedisStore, script } from "./redis/redis-store.ts";
 import { checkSharedKey, checkSharedValue, type SharedStore } from "./shared-store.ts";
 
 /**

@@ -64,7 +64,7 @@ test("a cluster's topics spread over all its nodes", async () => {
 
 test("rows of dead frontends are swept without a lookup of their topics", async () => {
   const store = await startRedis();
-  const { openRedisStore } = await import("./redis-store.ts");
+  const { openRedisStore } = await import("./redis/redis-store.ts");
   const { createRedisTable } = await import("./subscription-table-redis.ts");
   const connection = openRedisStore({ url: store.url, prefix: "mine" });
   const table = createRedisTable({ store: connection, sweepMs: 50 });

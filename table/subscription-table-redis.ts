@@ -20,10 +20,15 @@
 import type { FrontendId, Topic } from "@ovation/protocol";
 import { Redis } from "ioredis";
 import { createBatchedLookup } from "./batched-lookup.ts";
-import { readIdentity } from "./redis-identity.ts";
-import { createRedisLeases } from "./redis-leases.ts";
-import { openRedisStore, type RedisStore, type RedisStoreOptions, script } from "./redis-store.ts";
-import { createRedisSweep } from "./redis-sweep.ts";
+import { readIdentity } from "./redis/redis-identity.ts";
+import { createRedisLeases } from "./redis/redis-leases.ts";
+import {
+  openRedisStore,
+  type RedisStore,
+  type RedisStoreOptions,
+  script,
+} from "./redis/redis-store.ts";
+import { createRedisSweep } from "./redis/redis-sweep.ts";
 import type { FrontendAddress, SubscriptionTable } from "./subscription-table.ts";
 
 /**

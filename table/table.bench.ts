@@ -11,7 +11,7 @@
 import { parseArgs } from "node:util";
 import type { FrontendId, Topic } from "@ovation/protocol";
 import { startRedis, startRedisCluster } from "../testing/redis.ts";
-import { openRedisStore } from "./redis-store.ts";
+import { openRedisStore } from "./redis/redis-store.ts";
 import { createRedisTable } from "./subscription-table-redis.ts";
 
 const { values } = parseArgs({

@@ -11,10 +11,10 @@
 import { randomBytes } from "node:crypto";
 import { type Clock, steadyClock, type Topic } from "@ovation/protocol";
 import { HeldTotals } from "./held-totals.ts";
-import { readIdentity, readLife } from "./redis-identity.ts";
-import { createRedisLeases } from "./redis-leases.ts";
-import type { RedisStore } from "./redis-store.ts";
-import { createRedisSweep } from "./redis-sweep.ts";
+import { readIdentity, readLife } from "./redis/redis-identity.ts";
+import { createRedisLeases } from "./redis/redis-leases.ts";
+import type { RedisStore } from "./redis/redis-store.ts";
+import { createRedisSweep } from "./redis/redis-sweep.ts";
 import {
   DATACENTER_REPORTER_PREFIX,
   type ViewerCount,

@@ -5,7 +5,7 @@
 
 import { connect, type Socket } from "node:net";
 import { createFrameReader } from "@ovation/protocol";
-import { ResponseDecoder } from "../load/response-decoder.ts";
+import { ResponseDecoder } from "../load/reader/response-decoder.ts";
 
 export interface ViewerOptions {
   readonly port: number;

@@ -22,7 +22,7 @@ import { css, type PropertyValues, ReactiveElement } from "@lit/reactive-element
 import { type Author, type Client, createClient } from "@ovation/client";
 import { Account } from "./element/account.ts";
 import type { Me } from "./element/identity.ts";
-import { loadAgain } from "./element/load-again.ts";
+import { loadAgain } from "./element/platform/load-again.ts";
 import { serverOf } from "./element/server-base.ts";
 import type { View } from "./element/view.ts";
 

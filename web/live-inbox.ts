@@ -13,7 +13,7 @@
 import { type PropertyValues, ReactiveElement, unsafeCSS } from "@lit/reactive-element";
 import { type Author, type Client, createClient, type Person } from "@ovation/client";
 import { type Me, readToken } from "./element/identity.ts";
-import { hueCss } from "./element/name-colour.ts";
+import { hueCss } from "./element/list/name-colour.ts";
 import { serverOf } from "./element/server-base.ts";
 import panelCss from "./inbox/inbox.css" with { type: "text" };
 import { InboxView } from "./inbox/inbox-view.ts";

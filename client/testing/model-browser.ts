@@ -1,7 +1,7 @@
 /** A browser with tabs, locks and broadcast channels, as far as a shared connection needs them. */
 
 import type { ManualClock } from "../../testing/manual-clock.ts";
-import type { TabGroup, TabMessage } from "../tab-group.ts";
+import type { TabGroup, TabMessage } from "../tabs/tab-group.ts";
 
 interface Request {
   readonly tab: ModelTab;

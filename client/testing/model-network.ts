@@ -4,7 +4,7 @@
  */
 
 import type { Message } from "@ovation/protocol";
-import type { OpenTransport, TransportCallbacks } from "../transport.ts";
+import type { OpenTransport, TransportCallbacks } from "../transport/transport.ts";
 import type { ModelServer } from "./model-server.ts";
 
 export interface ModelNetwork {

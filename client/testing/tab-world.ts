@@ -6,8 +6,8 @@
 import { parseTopic, type Topic } from "@ovation/protocol";
 import { createManualClock, type ManualClock } from "../../testing/manual-clock.ts";
 import { createSendRequest } from "../request.ts";
-import type { Stream } from "../stream.ts";
-import { createSharedStream } from "../stream-shared.ts";
+import type { Stream } from "../stream/stream.ts";
+import { createSharedStream } from "../tabs/stream-shared.ts";
 import { createTokenKeeper } from "../token.ts";
 import type { ConnectionState } from "../types.ts";
 import { ModelBrowser, type ModelTab } from "./model-browser.ts";

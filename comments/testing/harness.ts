@@ -23,9 +23,9 @@ import { dataSchemaOf, problemOfData } from "@ovation/protocol/event-data";
 import { createMemorySharedStore } from "@ovation/table";
 import { Registry } from "prom-client";
 import { type Comments, type CommentsOptions, createComments } from "../comments.ts";
-import { openSqliteMemberStores } from "../member-stores-sql.ts";
-import { createMemoryRateLimiter } from "../rate-limiter-memory.ts";
-import { openSqliteVideoStore } from "../video-store-sql.ts";
+import { openSqliteMemberStores } from "../members/member-stores-sql.ts";
+import { createMemoryRateLimiter } from "../rates/rate-limiter-memory.ts";
+import { openSqliteVideoStore } from "../videos/video-store-sql.ts";
 import { serveRoutes } from "./serve-routes.ts";
 
 export interface Harness {

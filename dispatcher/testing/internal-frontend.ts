@@ -2,11 +2,11 @@
 
 import type { Inbox } from "@ovation/frontend";
 import { type Event, systemClock } from "@ovation/protocol";
-import { createFrontendCredential, type FrontendCredential } from "../frontend-credential.ts";
-import { createInternalAuth, type InternalAuth } from "../internal-auth.ts";
-import { type InternalListener, listenInternal } from "../internal-listener.ts";
-import { createRefusals, type InternalRefusals } from "../internal-route.ts";
-import { createLinkReceiver, type LinkReceiver } from "../link-receiver.ts";
+import { createInternalAuth, type InternalAuth } from "../internal/internal-auth.ts";
+import { type InternalListener, listenInternal } from "../internal/internal-listener.ts";
+import { createRefusals, type InternalRefusals } from "../internal/internal-route.ts";
+import { createFrontendCredential, type FrontendCredential } from "../links/frontend-credential.ts";
+import { createLinkReceiver, type LinkReceiver } from "../links/link-receiver.ts";
 
 export const TEST_SECRET = "the secret of these tests";
 

@@ -12,7 +12,7 @@ import {
   type Topic,
   toJsonText,
 } from "@ovation/protocol";
-import type { Inbox, TopicHead, Upstream } from "../upstream.ts";
+import type { Inbox, TopicHead, Upstream } from "../upstream/upstream.ts";
 
 export function topic(text: string): Topic {
   const parsed = parseTopic(text);

@@ -3,7 +3,7 @@
 import { DEFAULT_POLICY, type FrontendId, systemClock } from "@ovation/protocol";
 import { Frontend } from "../frontend.ts";
 import type { FrontendOptions } from "../frontend-options.ts";
-import type { Upstream } from "../upstream.ts";
+import type { Upstream } from "../upstream/upstream.ts";
 
 /** Not started; failures are silent. */
 export function newFrontend(

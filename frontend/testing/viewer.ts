@@ -8,9 +8,9 @@ import {
   parsePosition,
   type Topic,
 } from "@ovation/protocol";
-import type { Connection } from "../connection.ts";
+import type { Connection } from "../connections/connection.ts";
+import { type WireForm, wireForm, ZSTD } from "../connections/wire-form.ts";
 import type { Frontend } from "../frontend.ts";
-import { type WireForm, wireForm, ZSTD } from "../wire-form.ts";
 
 /** What events carry that tests look into: each type has some of these. */
 export interface ReceivedData {

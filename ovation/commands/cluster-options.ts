@@ -4,7 +4,7 @@ import { X509Certificate } from "node:crypto";
 import { isInternalUrl } from "@ovation/dispatcher";
 import { parseStoreAddress } from "@ovation/table";
 import { type Command, InvalidArgumentError } from "commander";
-import type { InternalSettings } from "../parts/internal-part.ts";
+import type { InternalSettings } from "../wiring/internal-part.ts";
 import { option, secretValueOption, toHost, toPort } from "./options.ts";
 import { fail, readPem, requireKeyPair } from "./run.ts";
 import { requireInternalSecrets } from "./secrets.ts";

@@ -4,9 +4,9 @@ import { isatty } from "node:tty";
 import { systemClock } from "@ovation/protocol";
 import packageJson from "../../package.json" with { type: "json" };
 import { formatBanner, type StatusLine, startStatusLine, wantsColours } from "../demo/mod.ts";
-import type { Node } from "../parts/settings.ts";
 import type { ProgressOutput } from "../replay/progress-line.ts";
-import type { Watched } from "../roles/watched.ts";
+import type { Watched } from "../roles/status-sample.ts";
+import type { Node } from "../wiring/settings.ts";
 
 export interface DisplayOptions {
   readonly node: Node & Watched;

@@ -15,9 +15,9 @@ import {
 import { systemClock } from "@ovation/protocol";
 import { type Command, Option } from "commander";
 import { claimDataDirectory, keepPrivate } from "../data-directory.ts";
-import { OperatorMistake } from "../operator-mistake.ts";
+import { readTextLines } from "../logging/text-lines.ts";
+import { OperatorMistake } from "../operator-error.ts";
 import { createProgressLine } from "../replay/progress-line.ts";
-import { readTextLines } from "../text-lines.ts";
 import { toDatabase } from "./cluster-options.ts";
 import { dataOption, option } from "./options.ts";
 import { explainedDirectory, fail } from "./run.ts";

@@ -2,9 +2,9 @@
 
 import { isIP } from "node:net";
 import { type Command, InvalidArgumentError, Option } from "commander";
-import { parseProxies } from "../client-address.ts";
 import type { MetricsAt } from "../health.ts";
-import { parseHosts } from "../hosts.ts";
+import { parseProxies } from "../listener/client-address.ts";
+import { parseHosts } from "../listener/hosts.ts";
 
 /** Longer ones overflow the runtime's timers, which then ring at once. */
 export const SECONDS_MAX = 2_000_000;

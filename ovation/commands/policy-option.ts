@@ -1,12 +1,12 @@
 /** `--policy FILE`: what the configuration file says, over what the other options say. */
 
-import { isLoopback } from "../client-address.ts";
-import { OperatorMistake } from "../operator-mistake.ts";
-import type { Settings } from "../parts/settings.ts";
-import { PolicyFileError, readPolicyFile } from "../policy-file.ts";
-import { createLiveEdge } from "../reload/live-edge.ts";
+import { isLoopback } from "../listener/client-address.ts";
+import { OperatorMistake } from "../operator-error.ts";
+import { PolicyFileError, readPolicyFile } from "../policy/policy-file.ts";
 import { createLivePolicy } from "../reload/live-policy.ts";
 import { Reloads } from "../reload/reloads.ts";
+import { createLiveEdge } from "../reload/request-checks.ts";
+import type { Settings } from "../wiring/settings.ts";
 import { option } from "./options.ts";
 
 export const policyOption = () =>

@@ -1,8 +1,8 @@
 /** What SIGHUP does: the files of the settings are read again, and what can be taken over is. */
 
-import type { Settings } from "../parts/settings.ts";
 import { kindsThatNeedRestart } from "../reload/live-policy.ts";
 import { isSame, type Reloads } from "../reload/reloads.ts";
+import type { Settings } from "../wiring/settings.ts";
 
 export interface ReloadOptions {
   /** As the process started: what only a restart takes over is still so. */

@@ -3,11 +3,11 @@
 import { isDatacenterName, type PeerAddresses, parsePeer } from "@ovation/dispatcher";
 import { type Command, InvalidArgumentError } from "commander";
 import type { Logger } from "pino";
-import type { InternalSettings } from "../parts/internal-part.ts";
-import type { Settings } from "../parts/settings.ts";
 import { startCommentsRole } from "../roles/comments-role.ts";
 import { startDispatcherRole } from "../roles/dispatcher-role.ts";
 import { startFrontendRole } from "../roles/frontend-role.ts";
+import type { InternalSettings } from "../wiring/internal-part.ts";
+import type { Settings } from "../wiring/settings.ts";
 import {
   addInternalOptions,
   databaseOption,

@@ -8,10 +8,10 @@ import { DEFAULT_POLICY, HEARTBEAT_MS } from "@ovation/protocol";
 import type { Logger } from "pino";
 import { DataDirectoryError } from "../data-directory.ts";
 import type { MetricsAt } from "../health.ts";
-import { createLogger } from "../logger.ts";
-import { OperatorMistake } from "../operator-mistake.ts";
-import type { Node, Settings } from "../parts/settings.ts";
+import { createLogger } from "../logging/logger.ts";
+import { OperatorMistake } from "../operator-error.ts";
 import { crashOnUncaught, takeSignals } from "../process-life.ts";
+import type { Node, Settings } from "../wiring/settings.ts";
 import { makeLive } from "./policy-option.ts";
 import { createReload } from "./reload.ts";
 

@@ -6,11 +6,11 @@ import type { Command } from "commander";
 import type { Logger } from "pino";
 import { claimDataDirectory, keepPrivate, tightenDirectory } from "../data-directory.ts";
 import { DEMO_VIDEOS, type DemoOptions, startDemo } from "../demo/mod.ts";
-import { type Settings, signingOf } from "../parts/settings.ts";
 import { crashOnUncaught, takeSignals } from "../process-life.ts";
 import { startAllInOne } from "../roles/all-in-one.ts";
 import { startWithWorkers } from "../roles/with-workers.ts";
 import { signToken } from "../tokens/mod.ts";
+import { type Settings, signingOf } from "../wiring/settings.ts";
 import { showLive } from "./live-display.ts";
 import {
   addConnectionOptions,

@@ -82,7 +82,7 @@ describe("the demo", () => {
     );
   });
 
-  test("goes on by itself", async () => {
+  test("continues without a visitor", async () => {
     const before = await get<Video>("/v1/videos/demo");
     const total = (video: Video) =>
       Object.values(video.likes).reduce((sum, count) => sum + count, 0);

@@ -12,7 +12,7 @@ export interface SaidLines {
 }
 
 const LINES_MAX = 200;
-/** Of `sentencesOf` in `ovation/parts/settings.ts`. */
+/** Of `sentencesOf` in `ovation/wiring/settings.ts`. */
 const LOST_LIKES = /(\d+) likes of \d+ videos were accepted and could not be stored/;
 /** A second server gives up within this; a machine that is busy takes its time to start one. */
 const REFUSED_MS_MAX = 15_000;

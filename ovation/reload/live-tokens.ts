@@ -1,7 +1,6 @@
 /** Verifying tokens and signing those of guests with the keys that the settings name at the moment. */
 
 import { systemClock } from "@ovation/protocol";
-import { type Settings, signingOf } from "../parts/settings.ts";
 import {
   createGuestIssuer,
   createVerifier,
@@ -9,6 +8,7 @@ import {
   ignoredClaimLogger,
   type Verifier,
 } from "../tokens/mod.ts";
+import { type Settings, signingOf } from "../wiring/settings.ts";
 import { isSame } from "./reloads.ts";
 
 type Keys = Pick<Settings, "secret" | "tokens">;

@@ -13,7 +13,7 @@ import {
 } from "./limits.ts";
 
 export interface ApiOptions {
-  /** Without a slash at its end, for example `http://localhost:8080` or `https://example.org/live`. */
+  /** No slash at its end; for example `http://localhost:8080` or `https://example.org/live`. */
   readonly url: string;
   readonly clock: Clock;
   readonly random: () => number;

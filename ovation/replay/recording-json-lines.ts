@@ -3,7 +3,7 @@
  * per line; other members are left alone. Read in chunks: a file of any size costs one line of memory.
  */
 
-import { readTextLines } from "../text-lines.ts";
+import { readTextLines } from "../logging/text-lines.ts";
 import { LINE_BYTES_MAX } from "./limits.ts";
 import { quote, readAuthor, readOffset, readRole, readText } from "./recorded-values.ts";
 import type { RecordedComment, Recording, RecordingNotes } from "./recording.ts";

@@ -8,7 +8,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { Readable } from "node:stream";
 import { pipeline } from "node:stream/promises";
-import { readTextLines } from "../text-lines.ts";
+import { readTextLines } from "../logging/text-lines.ts";
 import { SORTED_COMMENTS_MAX, SORTED_PARTS_MAX, SORTED_TEXT_CHARACTERS_MAX } from "./limits.ts";
 import type { RecordedComment, Recording } from "./recording.ts";
 

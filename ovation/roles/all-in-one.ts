@@ -9,14 +9,14 @@ import { createMemoryPools, type FrontendId, frontendIdFrom, steadyClock } from 
 import { createPages } from "@ovation/web";
 import { Registry } from "prom-client";
 import { openHealth } from "../health.ts";
-import { countHttp } from "../http-metrics.ts";
-import { listen } from "../listener.ts";
+import { countHttp } from "../listener/http-metrics.ts";
+import { listen } from "../listener/listener.ts";
+import { registerProcessMetrics } from "../metrics/process-metrics.ts";
 import { createPageSource } from "../page-source.ts";
-import { openCore } from "../parts/core-part.ts";
-import { createFrontendPart, type FrontendPart } from "../parts/frontend-part.ts";
-import { type Node, pageRulesOf, type Settings } from "../parts/settings.ts";
-import { registerProcessMetrics } from "../process-metrics.ts";
-import { sampleOf, type Watched } from "./watched.ts";
+import { openCore } from "../wiring/core-part.ts";
+import { createFrontendPart, type FrontendPart } from "../wiring/frontend-part.ts";
+import { type Node, pageRulesOf, type Settings } from "../wiring/settings.ts";
+import { sampleOf, type Watched } from "./status-sample.ts";
 
 export async function startAllInOne(settings: Settings): Promise<Node & Watched> {
   const registry = new Registry();

@@ -12,23 +12,23 @@ import { steadyClock } from "@ovation/protocol";
 import { createRedisSharedStore, openRedisStore } from "@ovation/table";
 import { createPages } from "@ovation/web";
 import { Counter, Registry } from "prom-client";
+import { registerProcessMetrics } from "../metrics/process-metrics.ts";
 import { createPageSource } from "../page-source.ts";
-import { CLOSE_MS_MAX, closeWithin } from "../parts/close-within.ts";
-import { createCommentsPart } from "../parts/comments-part.ts";
-import { openClusterLog, patiently } from "../parts/database-part.ts";
-import { createDependencies } from "../parts/dependencies.ts";
-import { listenEarly } from "../parts/early-listener.ts";
-import { createInternalPart, type InternalSettings } from "../parts/internal-part.ts";
-import { watchLog } from "../parts/log-health.ts";
+import { createLiveVerifier } from "../reload/live-tokens.ts";
+import { CLOSE_MS_MAX, closeWithin } from "../wiring/close-within.ts";
+import { createCommentsPart } from "../wiring/comments-part.ts";
+import { openClusterLog, patiently } from "../wiring/database-part.ts";
+import { createDependencies } from "../wiring/dependencies.ts";
+import { listenEarly } from "../wiring/early-listener.ts";
+import { createInternalPart, type InternalSettings } from "../wiring/internal-part.ts";
+import { watchLog } from "../wiring/log-health.ts";
 import {
   failureLogger,
   type Node,
   pageRulesOf,
   type Settings,
   sentencesOf,
-} from "../parts/settings.ts";
-import { registerProcessMetrics } from "../process-metrics.ts";
-import { createLiveVerifier } from "../reload/live-tokens.ts";
+} from "../wiring/settings.ts";
 
 export interface CommentsRoleOptions {
   readonly settings: Settings;

@@ -31,18 +31,18 @@ import {
   registerDispatcherMetrics,
   registerLinkMetrics,
   registerReceiverMetrics,
-} from "../dispatcher-metrics.ts";
-import { CLOSE_MS_MAX, closeWithin } from "../parts/close-within.ts";
-import { openClusterLog } from "../parts/database-part.ts";
-import { createDependencies } from "../parts/dependencies.ts";
-import { listenEarly } from "../parts/early-listener.ts";
-import { createInternalPart, type InternalSettings } from "../parts/internal-part.ts";
-import { watchLog } from "../parts/log-health.ts";
-import { openPresence, type Presence } from "../parts/presence-part.ts";
-import { failureLogger, type Node, type Settings } from "../parts/settings.ts";
-import { retentionOf, startUpkeep } from "../parts/upkeep.ts";
-import { registerProcessMetrics } from "../process-metrics.ts";
+} from "../metrics/dispatcher-metrics.ts";
+import { registerProcessMetrics } from "../metrics/process-metrics.ts";
 import { createLiveVerifier } from "../reload/live-tokens.ts";
+import { CLOSE_MS_MAX, closeWithin } from "../wiring/close-within.ts";
+import { openClusterLog } from "../wiring/database-part.ts";
+import { createDependencies } from "../wiring/dependencies.ts";
+import { listenEarly } from "../wiring/early-listener.ts";
+import { createInternalPart, type InternalSettings } from "../wiring/internal-part.ts";
+import { watchLog } from "../wiring/log-health.ts";
+import { openPresence, type Presence } from "../wiring/presence-part.ts";
+import { failureLogger, type Node, type Settings } from "../wiring/settings.ts";
+import { retentionOf, startUpkeep } from "../wiring/upkeep.ts";
 
 export interface DispatcherRoleOptions {
   readonly settings: Settings;

@@ -8,15 +8,15 @@ import {
 } from "@ovation/dispatcher";
 import { createMemoryPools, steadyClock } from "@ovation/protocol";
 import { Registry } from "prom-client";
-import { registerReceivedLinkMetrics } from "../frontend-link-metrics.ts";
 import { openHealth } from "../health.ts";
-import { countHttp } from "../http-metrics.ts";
-import { listen } from "../listener.ts";
-import { createFrontendPart, type FrontendPart } from "../parts/frontend-part.ts";
-import { createInternalPart, type InternalSettings } from "../parts/internal-part.ts";
-import type { Node, Settings } from "../parts/settings.ts";
-import { registerProcessMetrics } from "../process-metrics.ts";
+import { countHttp } from "../listener/http-metrics.ts";
+import { listen } from "../listener/listener.ts";
+import { registerReceivedLinkMetrics } from "../metrics/frontend-link-metrics.ts";
+import { registerProcessMetrics } from "../metrics/process-metrics.ts";
 import { createLiveVerifier } from "../reload/live-tokens.ts";
+import { createFrontendPart, type FrontendPart } from "../wiring/frontend-part.ts";
+import { createInternalPart, type InternalSettings } from "../wiring/internal-part.ts";
+import type { Node, Settings } from "../wiring/settings.ts";
 
 export interface FrontendRoleOptions {
   readonly settings: Settings;

@@ -24,16 +24,16 @@ import { steadyClock, systemClock } from "@ovation/protocol";
 import { createPages } from "@ovation/web";
 import { AggregatorRegistry, Registry } from "prom-client";
 import { openHealth } from "../health.ts";
-import { countHttp } from "../http-metrics.ts";
-import { listenUnix } from "../listener.ts";
+import { countHttp } from "../listener/http-metrics.ts";
+import { listenUnix } from "../listener/listener.ts";
+import { ensurePortFree } from "../listener/port-free.ts";
+import { registerProcessMetrics } from "../metrics/process-metrics.ts";
 import { createPageSource } from "../page-source.ts";
-import { openCore } from "../parts/core-part.ts";
-import { failureLogger, type Node, pageRulesOf, type Settings } from "../parts/settings.ts";
-import { ensurePortFree } from "../port-free.ts";
-import { registerProcessMetrics } from "../process-metrics.ts";
 import type { Renewed } from "../reload/reloads.ts";
 import { preparePools } from "../shares/address-pools-mapped.ts";
-import { sampleOf, type Watched } from "./watched.ts";
+import { openCore } from "../wiring/core-part.ts";
+import { failureLogger, type Node, pageRulesOf, type Settings } from "../wiring/settings.ts";
+import { sampleOf, type Watched } from "./status-sample.ts";
 import { startWorkers, type WorkerSettings, type Workers } from "./workers.ts";
 
 export async function startWithWorkers(settings: Settings, count: number): Promise<Node & Watched> {

@@ -18,19 +18,19 @@ import { Problem, steadyClock, systemClock } from "@ovation/protocol";
 import { createMediaRoute } from "@ovation/web";
 import { Registry } from "prom-client";
 import { createHealthRoutes } from "../health.ts";
-import { countHttp } from "../http-metrics.ts";
-import { type Listener, listen } from "../listener.ts";
-import { createLogger } from "../logger.ts";
-import { createFrontendPart } from "../parts/frontend-part.ts";
-import { failureLogger } from "../parts/settings.ts";
+import { countHttp } from "../listener/http-metrics.ts";
+import { type Listener, listen } from "../listener/listener.ts";
+import { createLogger } from "../logging/logger.ts";
+import { registerProcessMetrics } from "../metrics/process-metrics.ts";
 import { crashOnUncaught, ignoreSignals, untilSignal } from "../process-life.ts";
-import { registerProcessMetrics } from "../process-metrics.ts";
-import { createLiveEdge } from "../reload/live-edge.ts";
 import { createLivePolicy } from "../reload/live-policy.ts";
 import { createLiveVerifier } from "../reload/live-tokens.ts";
 import { Reloads } from "../reload/reloads.ts";
+import { createLiveEdge } from "../reload/request-checks.ts";
 import { openMappedPools } from "../shares/address-pools-mapped.ts";
-import { passOn, reasonsOfCore } from "./pass-on.ts";
+import { createFrontendPart } from "../wiring/frontend-part.ts";
+import { failureLogger } from "../wiring/settings.ts";
+import { passOn, reasonsOfCore } from "./core-proxy.ts";
 import {
   type FromWorker,
   type OwnSettings,

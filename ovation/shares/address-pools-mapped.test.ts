@@ -3,7 +3,7 @@ import { mkdtempSync, rmSync, statSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { systemClock } from "@ovation/protocol";
-import { ManualClock, testAddressPools } from "../../protocol/address-pools.contract.ts";
+import { ManualClock, testAddressPools } from "../../protocol/addresses/address-pools.contract.ts";
 import {
   clearRegion,
   openMappedPools,

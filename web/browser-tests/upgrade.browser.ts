@@ -21,10 +21,10 @@ import { actAs, composer, expect, openWatch, rows, test, texts, write } from "./
 
 /** What a page loads late, or may. */
 const LATE_PARTS = [
-  "client/transport-fetch.ts",
-  "client/transport-poll.ts",
+  "client/transport/transport-fetch.ts",
+  "client/transport/transport-poll.ts",
   "web/element/hearts.ts",
-  "web/element/menu-content.ts",
+  "web/element/menu/menu-content.ts",
   "web/inbox/pages.ts",
 ];
 

@@ -1,7 +1,7 @@
 /** The watch page: the player, the figures under it, and the ways to take the comments elsewhere. */
 
 import { tried } from "@ovation/client/tried";
-import { copyText } from "../element/clipboard.ts";
+import { copyText } from "../element/platform/clipboard.ts";
 import { serverOf } from "../element/server-base.ts";
 import type { LiveComments } from "../live-comments.ts";
 import { claimedBy, decide } from "./handed-token.ts";

@@ -2,7 +2,7 @@
 
 import type { Client } from "@ovation/client";
 import { type Me, readToken } from "./identity.ts";
-import { recall, remember } from "./storage.ts";
+import { recall, remember } from "./platform/storage.ts";
 
 export class Account {
   me: Me | undefined;

@@ -1,8 +1,8 @@
 import { expect, test } from "bun:test";
 import type { Comment } from "@ovation/client";
-import { CommentStore } from "./comment-store.ts";
 import { LOCAL_MAX, REMOVED_MAX, ROWS_MAX, SPARE_ROWS_MAX } from "./limits.ts";
-import { SpareRows } from "./spare-rows.ts";
+import { CommentStore } from "./list/comment-store.ts";
+import { SpareRows } from "./list/spare-rows.ts";
 
 const author = { id: "a", name: "Ana", role: "member" } as const;
 const comment = (seq: number): Comment => ({ seq, at: seq, text: `t${seq}`, author });

@@ -1,11 +1,11 @@
 import { describe, expect, test } from "bun:test";
 import { heartsFor } from "./hearts.ts";
 import { HEART_LIFE_MS, HEARTS_MAX } from "./limits.ts";
+import { hueOf } from "./list/name-colour.ts";
 import arabic from "./locales/ar.json";
 import german from "./locales/de.json";
 import spanish from "./locales/es.json";
-import { menuEnglish } from "./menu-words.ts";
-import { hueOf } from "./name-colour.ts";
+import { menuEnglish } from "./menu/menu-words.ts";
 import { type Catalogue, createStrings, english as own, type StringKey } from "./strings.ts";
 
 const english = { ...own, ...menuEnglish };

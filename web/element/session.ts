@@ -14,12 +14,12 @@ import type {
   VideoApi,
 } from "@ovation/client";
 import { randomText } from "@ovation/client/random-text";
-import { CommentStore, type Item, toItem } from "./comment-store.ts";
-import { History } from "./history.ts";
 import type { Me } from "./identity.ts";
 import { RELOAD_ASKED_MS_MAX, RELOAD_WAIT_MS, RELOADED_MS, SLOW_LOAD_MS } from "./limits.ts";
+import { CommentStore, type Item, toItem } from "./list/comment-store.ts";
+import { History } from "./list/history.ts";
+import { Skips } from "./list/skips.ts";
 import { fieldsOf, isCount, isText, isTime, readComment, readLikes, readTotal } from "./read.ts";
-import { Skips } from "./skips.ts";
 
 export interface SessionCallbacks {
   /** Something that is shown is different now. */

@@ -4,7 +4,7 @@
  */
 
 import { tried } from "@ovation/client/tried";
-import type { MenuKey } from "./menu-words.ts";
+import type { MenuKey } from "./menu/menu-words.ts";
 
 /** A sentence, or one for each plural category of its `{n}`. */
 export type Phrase = string | Partial<Record<Intl.LDMLPluralRule, string>>;

@@ -2,7 +2,7 @@
 
 import type { NotificationData, Person } from "@ovation/client";
 import { html, nothing, type TemplateResult } from "lit/html.js";
-import { cleanText } from "../element/text.ts";
+import { cleanText } from "../element/list/text.ts";
 import { BADGE_MAX } from "./limits.ts";
 import { icon, type icons, isGuest, renderAvatar } from "./people.ts";
 import type { Words } from "./words.ts";

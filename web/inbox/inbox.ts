@@ -9,10 +9,10 @@
 import type { Client, Message, Notice, Person, TopicHandlers } from "@ovation/client";
 import { createMembers, type MembersApi } from "@ovation/client/members";
 import type { Me } from "../element/identity.ts";
+import { Skips } from "../element/list/skips.ts";
+import { recall, remember } from "../element/platform/storage.ts";
 import { fieldsOf, isCount, isText, readAll } from "../element/read.ts";
 import { newClientId, toRefusal } from "../element/session.ts";
-import { Skips } from "../element/skips.ts";
-import { recall, remember } from "../element/storage.ts";
 import { Conversations, type Entry } from "./conversations.ts";
 import {
   CONVERSATIONS_SHOWN,

@@ -1,4 +1,4 @@
-/** Who may write to whom, as far as a page knows; `comments/message-rules.ts` decides. */
+/** Who may write to whom, as far as a page knows; `comments/members/message-rules.ts` decides. */
 
 import type { Author } from "@ovation/client";
 

@@ -2,7 +2,7 @@
 
 import type { Notice } from "@ovation/client";
 import { html, nothing, type TemplateResult } from "lit/html.js";
-import { cleanText } from "../element/text.ts";
+import { cleanText } from "../element/list/text.ts";
 import { type Entry, unreadOf } from "./conversations.ts";
 import { describe, isolate, renderBadge } from "./describe.ts";
 import { icon, type icons, renderAvatar, renderGuest } from "./people.ts";

@@ -1,8 +1,8 @@
 /** A member as the inbox shows them: a coloured letter, with a dot while they are there. */
 
 import { html, nothing, type TemplateResult } from "lit/html.js";
-import { hueOf } from "../element/name-colour.ts";
-import { initialOf } from "../element/text.ts";
+import { hueOf } from "../element/list/name-colour.ts";
+import { initialOf } from "../element/list/text.ts";
 import type { Words } from "./words.ts";
 
 export const icons = {

@@ -1,9 +1,9 @@
 /** The panel's second page: one conversation. Leaves only: every decision comes in with the model. */
 
 import { html, nothing, type TemplateResult } from "lit/html.js";
-import { renderText } from "../element/comment-text.ts";
-import { isSend } from "../element/keys.ts";
-import { cleanText, countCodePoints } from "../element/text.ts";
+import { renderText } from "../element/list/comment-text.ts";
+import { cleanText, countCodePoints } from "../element/list/text.ts";
+import { isSend } from "../element/platform/keys.ts";
 import type { Entry } from "./conversations.ts";
 import { isolate } from "./describe.ts";
 import { COUNTER_FROM_LEFT, GROUP_MS, MESSAGE_CODE_POINTS_MAX } from "./limits.ts";

@@ -1,0 +1,131 @@
+/** A removed text is nowhere any more: not in the log, not in what members were told, not in a banner. */
+
+import { afterAll, beforeAll, describe, expect, test } from "bun:test";
+import { type Topic, toJsonText, topicOf } from "@ovation/protocol";
+import { createRateLimiterOff } from "../rates/rate-limiter-off.ts";
+import { type Harness, startHarness } from "../testing/harness.ts";
+import { notifyOfComment } from "./notifications.ts";
+
+let harness: Harness;
+beforeAll(async () => {
+  harness = await startHarness({ overrides: { limiter: createRateLimiterOff() } });
+});
+afterAll(() => harness.close());
+
+let number = 0;
+const post = async (video: string, token: string, text: string, replyTo?: number) =>
+  (
+    await harness.call("POST", `/v1/videos/${video}/comments`, token, {
+      text,
+      ...(replyTo === undefined ? {} : { replyTo }),
+    })
+  ).body.seq;
+const remove = (video: string, seq: number, token = "mo.moderator") =>
+  harness.call("DELETE", `/v1/videos/${video}/comments/${seq}`, token);
+
+async function stored(topic: Topic): Promise<string> {
+  const { events } = await harness.options.log.read(topic, { limit: 500 });
+  return events.map(({ type, data }) => `${type} ${data}`).join("\n");
+}
+
+/** A video in which `ben`'s comment answers `ana`, names `cy`, and is pinned. */
+async function setUp() {
+  const video = `r${++number}`;
+  const [ana, ben, cy] = [`ana${number}`, `ben${number}`, `cy${number}`];
+  await post(video, ana, "a question");
+  await post(video, cy, "hello");
+  const seq = await post(video, ben, `a secret for @${cy}`, 1);
+  await harness.call("PUT", `/v1/videos/${video}/pin`, "mo.moderator", { seq });
+  await harness.comments.flush();
+  for (const member of [ana, cy])
+    expect(await stored(topicOf("member", member))).toContain("a secret");
+  return { video, ana, ben, cy, seq };
+}
+
+async function expectNowhere({ video, ana, ben, cy }: Awaited<ReturnType<typeof setUp>>) {
+  await harness.comments.flush();
+  for (const topic of [
+    topicOf("video", video),
+    ...[ana, ben, cy].map((member) => topicOf("member", member)),
+  ])
+    expect(await stored(topic)).not.toContain("a secret");
+  for (const member of [ana, cy]) {
+    const { body } = await harness.call("GET", "/v1/notifications", member);
+    expect(JSON.stringify(body)).not.toContain("a secret");
+    const told = harness.published.filter(({ topic }) => topic === `member:${member}`);
+    expect(told.at(-1)).toMatchObject({ type: "notification-removed", data: '{"seq":1}' });
+  }
+}
+
+describe("a removal reaches every copy of the text", () => {
+  test("by a moderator: log, notifications, banner; what else was told stays", async () => {
+    const all = await setUp();
+    const other = await post(all.video, all.ben, "harmless", 1);
+    await harness.comments.flush();
+    expect((await remove(all.video, all.seq)).status).toBe(200);
+    await harness.comments.flush();
+    expect((await harness.call("GET", `/v1/videos/${all.video}`)).body.pinned).toBeNull();
+    expect(await stored(topicOf("member", all.ana))).toContain("harmless");
+    await expectNowhere(all);
+    const before = harness.published.length;
+    await remove(all.video, all.seq);
+    await harness.comments.flush();
+    expect(harness.published).toHaveLength(before);
+    expect(other).toBeGreaterThan(all.seq);
+  });
+
+  test("by the author", async () => {
+    const all = await setUp();
+    expect((await remove(all.video, all.seq, all.ben)).status).toBe(200);
+    await expectNowhere(all);
+  });
+
+  test("by the end of the video", async () => {
+    const all = await setUp();
+    await harness.call("PUT", `/v1/videos/${all.video}`, "h.host", {});
+    expect((await harness.call("DELETE", `/v1/videos/${all.video}`, "h.host")).status).toBe(200);
+    await expectNowhere(all);
+  });
+
+  test("that comes before those who are to be told were told", async () => {
+    const video = `early${++number}`;
+    const author = { id: "ana", name: "Ana", role: "member" } as const;
+    const topic = topicOf("video", video);
+    await post(video, "zoe", "first");
+    const seq = await post(video, "ana", "a secret");
+    await remove(video, seq);
+    const { options } = harness;
+    const comment = { seq, at: Date.now(), text: "a secret", author };
+    const repliedTo = { ...comment, seq: 1, author: { ...author, id: "zoe" } };
+    const service = {
+      log: options.log,
+      clock: options.clock,
+      people: { stores: options.members, directory: { ownerOf: () => undefined } },
+      append: (entries: Parameters<typeof options.log.append>[0]) => options.log.append(entries),
+    };
+    await notifyOfComment(service as never, { id: video, topic }, comment, repliedTo);
+    const told = await stored(topicOf("member", "zoe"));
+    expect(told).toContain("notification-removed");
+    expect(told).not.toContain("a secret");
+  });
+
+  test("also where many were told in between", async () => {
+    const all = await setUp();
+    const filler = { kind: "restored" } as const;
+    await harness.options.log.append(
+      Array.from({ length: 450 }, () => ({
+        topic: topicOf("member", all.ana),
+        type: "notification",
+        at: Date.now(),
+        data: toJsonText(filler),
+      })),
+    );
+    await remove(all.video, all.seq);
+    const { events } = await harness.options.log.read(topicOf("member", all.ana), {
+      after: 0,
+      limit: 5,
+    });
+    expect(events[0]?.data).not.toContain("a secret");
+    expect(events[0]?.data).toContain('"removed":true');
+  });
+});

@@ -1,0 +1,46 @@
+/** Who was told of which comment, in SQL. */
+
+import { numberOf, placeholders, type SqlDatabase, textOf } from "../database/sql-database.ts";
+import type { NoticeStore } from "./member-stores.ts";
+
+export function createSqlNoticeStore(database: SqlDatabase): NoticeStore {
+  return {
+    async note({ video, seq, members, at }) {
+      if (members.length === 0) return;
+      await database.run(
+        `INSERT INTO ovation_notices (video, seq, member, at) VALUES ${placeholders(members.length, 4)}
+         ON CONFLICT (video, seq, member) DO NOTHING`,
+        members.flatMap((member) => [video, seq, member, at]),
+      );
+    },
+    async list(video, limit, seq) {
+      const rows = await database.select(
+        "ovation_notices",
+        "WHERE video = $1 AND ($3 = 0 OR seq = $3) ORDER BY seq, member LIMIT $2",
+        [video, limit, seq ?? 0],
+        // A removal reaches the others who were told.
+        "leave out",
+      );
+      return rows.map((row) => ({
+        seq: numberOf(row.seq),
+        member: textOf(row.member),
+        at: numberOf(row.at),
+      }));
+    },
+    async remove(video, seq, member) {
+      await database.run(
+        "DELETE FROM ovation_notices WHERE video = $1 AND seq = $2 AND member = $3",
+        [video, seq, member],
+      );
+    },
+    async forget(before, limit) {
+      const gone = await database.run(
+        `DELETE FROM ovation_notices WHERE (video, seq, member) IN
+           (SELECT video, seq, member FROM ovation_notices WHERE at < $1 LIMIT $2)
+         RETURNING member`,
+        [before, limit],
+      );
+      return gone.length;
+    },
+  };
+}

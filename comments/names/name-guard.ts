@@ -1,0 +1,153 @@
+/**
+ * Names that guests may not take: those of the site's hosts and moderators, and in a video those of its own
+ * and of members who are there.
+ * Known are the staff that this process or the store of members has seen, the members whom this process
+ * has seen in the video, and the authors of its latest comments. A guest who wrote there before a
+ * member of that name came keeps the name.
+ */
+
+import type { Log } from "@ovation/log";
+import {
+  type Clock,
+  type Identity,
+  idOf,
+  Problem,
+  Recent,
+  type Role,
+  roleIn,
+  type Topic,
+} from "@ovation/protocol";
+import { commentOf } from "../comment.ts";
+import {
+  NAMED_AMONG,
+  NAMES_FRESH_MS,
+  NAMES_HERE_MS,
+  NAMES_PER_VIDEO_MAX,
+  NAMES_STAFF_MAX,
+  NAMES_VIDEOS_MAX,
+} from "../limits.ts";
+import type { MemberStores } from "../members/member-stores.ts";
+import { looksOf } from "./look-alikes.ts";
+
+export interface NameGuard {
+  /** Somebody is in the video. */
+  note(identity: Identity, topic: Topic | undefined): void;
+  /** Throws `name-taken` where the guest's name looks like another's; `guest` is their id, if they have one. */
+  requireFree(name: string, guest: string | undefined, topic: Topic | undefined): Promise<void>;
+}
+
+export interface NameGuardOptions {
+  readonly log: Log;
+  readonly stores: MemberStores | undefined;
+  readonly steady: Clock;
+  onFailure(error: unknown): void;
+}
+
+/** Who has a name, by what it looks like; the oldest go first. */
+type Names = Map<string, string>;
+
+/** In one video. */
+interface Here {
+  readonly staff: Names;
+  readonly members: Names;
+}
+
+type Read = Promise<ReadonlyMap<string, ReadonlySet<string>>>;
+
+export function createNameGuard({ log, stores, steady, onFailure }: NameGuardOptions): NameGuard {
+  const staff: Names = new Map();
+  const videos = new Recent<Here>(steady, { ageMs: NAMES_HERE_MS, entriesMax: NAMES_VIDEOS_MAX });
+  const reads = new Recent<Read>(steady, { ageMs: NAMES_FRESH_MS, entriesMax: NAMES_VIDEOS_MAX });
+
+  function put(names: Names, name: string, id: string, max: number): void {
+    const looks = looksOf(name);
+    if (names.get(looks[0] ?? "") === id) return;
+    for (const look of looks) {
+      names.delete(look);
+      names.set(look, id);
+      dropOldest(names, max);
+    }
+  }
+
+  function hereOf(topic: Topic): Here {
+    const here = videos.get(topic) ?? { staff: new Map(), members: new Map() };
+    videos.set(topic, here);
+    return here;
+  }
+
+  /** What the database says, at most so old. A database that is away hinders nobody from commenting. */
+  function known(key: string, read: () => Promise<readonly (readonly [string, string])[]>) {
+    const before = reads.get(key);
+    if (before !== undefined) return before;
+    const names = read()
+      .then((pairs) => {
+        const found = new Map<string, Set<string>>();
+        for (const [name, id] of pairs)
+          for (const look of looksOf(name)) found.set(look, (found.get(look) ?? new Set()).add(id));
+        return found;
+      })
+      .catch((error: unknown) => {
+        onFailure(error);
+        return new Map<string, Set<string>>();
+      });
+    reads.set(key, names);
+    return names;
+  }
+
+  const readStaff = async () =>
+    ((await stores?.members.staff(NAMES_STAFF_MAX)) ?? []).map(
+      ({ id, name }) => [name, id] as const,
+    );
+
+  /** Guests too: who wrote here first keeps the name. */
+  async function readVideo(topic: Topic) {
+    const { events } = await log.read(topic, { limit: NAMED_AMONG, types: ["comment"] });
+    return events.flatMap((event) => {
+      const author = commentOf(event)?.author;
+      return author === undefined ? [] : [[author.name, `${author.role} ${author.id}`] as const];
+    });
+  }
+
+  function refuse(): never {
+    throw new Problem(
+      "name-taken",
+      "Somebody here has a name that looks like this one: choose another",
+    );
+  }
+
+  return {
+    note(identity, topic) {
+      const { sub, name, role } = identity;
+      if (role === "guest") return;
+      if (isStaff(role)) put(staff, name, sub, NAMES_STAFF_MAX);
+      if (topic === undefined) return;
+      const here = hereOf(topic);
+      const isStaffHere = isStaff(roleIn(identity, idOf(topic)));
+      put(isStaffHere ? here.staff : here.members, name, sub, NAMES_PER_VIDEO_MAX);
+    },
+
+    async requireFree(name, guest, topic) {
+      const looks = looksOf(name);
+      if (looks.some((look) => staff.has(look))) refuse();
+      const ofStaff = await known("", readStaff);
+      if (looks.some((look) => ofStaff.has(look))) refuse();
+      if (topic === undefined) return;
+      if (looks.some((look) => videos.get(topic)?.staff.has(look) === true)) refuse();
+      const written = await known(topic, () => readVideo(topic));
+      const authors = looks.flatMap((look) => [...(written.get(look) ?? [])]);
+      if (guest !== undefined && authors.includes(`guest ${guest}`)) return;
+      const here = videos.get(topic);
+      if (looks.some((look) => here?.members.has(look) === true)) refuse();
+      if (authors.some((author) => !author.startsWith("guest "))) refuse();
+    },
+  };
+}
+
+function isStaff(role: Role): boolean {
+  return role === "host" || role === "moderator";
+}
+
+function dropOldest<Key>(map: Map<Key, unknown>, max: number): void {
+  const [oldest] = map.keys();
+  if (map.size > max && oldest !== undefined) map.delete(oldest);
+}

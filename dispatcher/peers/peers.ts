@@ -1,0 +1,114 @@
+/** Forwarding to peer data centres: for each of them what it wants, and the lane that takes it there. */
+
+import { type Clock, type Event, type Policy, Problem, type Topic } from "@ovation/protocol";
+import { z } from "zod";
+import { CallFailedError, type InternalClient } from "../internal/internal-client.ts";
+import {
+  FORWARD_TTL_MS_DEFAULT,
+  type Peer,
+  type PeerStats,
+  type Peers,
+  WANTED_CALL_TOPICS_MAX,
+  WANTED_PATH,
+  WANTED_TIMEOUT_MS,
+} from "./peer.ts";
+import { createPeerInterest, type PeerInterest } from "./peer-interest.ts";
+import { createPeerLane, type PeerLane } from "./peer-lane.ts";
+
+export interface PeersOptions {
+  /** This dispatcher process, one life of it: `[a-z0-9]{6,16}`. */
+  readonly dispatcherId: string;
+  readonly peers: readonly Peer[];
+  /** Calls as `formatPeerCaller` of this data centre and dispatcher. */
+  readonly client: InternalClient;
+  readonly policy: Policy;
+  /** A steady one. */
+  readonly clock: Clock;
+  random?(): number;
+  readonly forwardTtlMs?: number;
+  /** `wanted`: busy topics that nobody in a peer has are spared. Default `all`. */
+  readonly forward?: "all" | "wanted";
+  /** Called when a peer is reached or lost, for the log. */
+  onState?(peer: string, state: "up" | "away", detail: string): void;
+}
+
+export function createPeers(options: PeersOptions): Peers {
+  const { client, clock, dispatcherId, peers, policy, onState } = options;
+  const ways: Way[] = [];
+  function add(peer: Peer): void {
+    const lane = createPeerLane({
+      peer,
+      client,
+      dispatcherId,
+      policy,
+      clock,
+      random: options.random ?? Math.random,
+      forwardTtlMs: options.forwardTtlMs ?? FORWARD_TTL_MS_DEFAULT,
+      onState: (state, detail) => onState?.(peer.name, state, detail),
+    });
+    ways.push({
+      lane,
+      interest: options.forward === "wanted" ? interestIn(peer, lane, client, clock) : undefined,
+    });
+  }
+  for (const peer of peers) add(peer);
+  return {
+    add,
+    forward(events: readonly Event[]) {
+      for (const { lane, interest } of ways) (interest ?? lane).push(events);
+    },
+    stats: () => ways.map(statsOf),
+    async close() {
+      for (const { interest } of ways) interest?.close();
+      await Promise.all(ways.map(({ lane }) => lane.close()));
+    },
+  };
+}
+
+interface Way {
+  readonly lane: PeerLane;
+  readonly interest: PeerInterest | undefined;
+}
+
+function statsOf({ lane, interest }: Way): PeerStats {
+  const stats = lane.stats();
+  return interest === undefined
+    ? stats
+    : { ...stats, spared: interest.spared, waiting: stats.waiting + interest.held };
+}
+
+/** One digit for each topic. */
+const Answer = z.object({ wanted: z.string().max(WANTED_CALL_TOPICS_MAX) });
+
+function interestIn(
+  peer: Peer,
+  lane: PeerLane,
+  client: InternalClient,
+  clock: Clock,
+): PeerInterest {
+  async function ask(topics: readonly Topic[]): Promise<readonly boolean[] | undefined> {
+    try {
+      const body = JSON.stringify({ topics });
+      const answer = Answer.parse(
+        await client.call(lane.address, WANTED_PATH, body, {
+          timeoutMs: WANTED_TIMEOUT_MS,
+          to: peer.name,
+        }),
+      );
+      return answer.wanted.length === topics.length
+        ? [...answer.wanted].map((digit) => digit !== "0")
+        : undefined;
+    } catch (error) {
+      const isExpected =
+        error instanceof CallFailedError || error instanceof Problem || error instanceof z.ZodError;
+      if (!isExpected) throw error;
+      return undefined;
+    }
+  }
+  return createPeerInterest({
+    clock,
+    ask,
+    isUp: () => lane.up,
+    forward: (events, since) => lane.push(events, since),
+  });
+}

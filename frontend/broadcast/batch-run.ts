@@ -1,0 +1,73 @@
+/**
+ * A span: consecutive batches of one topic, as one write. What a connection has not had when its turn
+ * comes is a span; every connection at the same place gets the same bytes.
+ */
+
+import type { DirectSender } from "@ovation/protocol";
+import { PLAIN, type WireForm } from "../connections/wire-form.ts";
+import type { Batch } from "./batch.ts";
+import { Encoded } from "./encoding.ts";
+
+type Send = (descriptor: number) => number;
+
+export class Span {
+  /** The number of its first batch, and the one after its last. */
+  readonly from: number;
+  readonly next: number;
+  readonly events: number;
+  /** The durable ones among them. */
+  readonly durable: number;
+  /** Encoded as one: zstd finds what several batches repeat, and one write is one chunk. */
+  readonly #encoded: Encoded;
+  readonly #sender: DirectSender | undefined;
+  /** By wire form. */
+  readonly #sends: (Send | undefined)[] = [];
+
+  /** At least one batch. */
+  constructor(batches: readonly Batch[], sender: DirectSender | undefined) {
+    const [first] = batches;
+    if (first === undefined) throw new Error("a span has a batch");
+    this.from = first.number;
+    this.next = first.number + batches.length;
+    this.#sender = sender;
+    this.#encoded =
+      batches.length === 1
+        ? first.encoded
+        : Encoded.ofBytes(joinBytes(batches.map(({ encoded }) => encoded.bytes(PLAIN))));
+    let events = 0;
+    let durable = 0;
+    for (const batch of batches) {
+      events += batch.events;
+      durable += batch.durable;
+    }
+    this.events = events;
+    this.durable = durable;
+  }
+
+  bytes(form: WireForm): Uint8Array {
+    return this.#encoded.bytes(form);
+  }
+
+  /** Sends it to a descriptor; answers how many bytes were taken. Only with a sender. */
+  send(form: WireForm, descriptor: number): number {
+    const known = this.#sends[form];
+    if (known !== undefined) return known(descriptor);
+    const send = this.#sender?.aim(this.bytes(form));
+    this.#sends[form] = send;
+    return send?.(descriptor) ?? 0;
+  }
+}
+
+export function joinBytes(parts: readonly Uint8Array[]): Uint8Array {
+  const [first] = parts;
+  if (first !== undefined && parts.length === 1) return first;
+  let length = 0;
+  for (const part of parts) length += part.length;
+  const whole = new Uint8Array(length);
+  let offset = 0;
+  for (const part of parts) {
+    whole.set(part, offset);
+    offset += part.length;
+  }
+  return whole;
+}

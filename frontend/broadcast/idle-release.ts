@@ -1,0 +1,65 @@
+/**
+ * Cooling: takes back what topics needed that have gone quiet. A million personal topics that each spoke
+ * once would otherwise keep their rings and histories for ever, three times what they weigh themselves.
+ *
+ * It goes round all channels in small steps, without a list of those that have something: such a list would
+ * cost more than the looks, and every event would have to enter it.
+ */
+
+import type { Clock } from "@ovation/protocol";
+import { COOLING_STEP_CHANNELS_MIN, COOLING_STEP_MS, QUIET_MS } from "../limits.ts";
+import type { Channel } from "./channel.ts";
+import type { Hub } from "./hub.ts";
+
+export interface CoolingOptions {
+  readonly hub: Hub;
+  readonly clock: Clock;
+  /** As the hub's. */
+  elapsed(): number;
+  /** Default QUIET_MS. */
+  readonly quietMs?: number;
+}
+
+export class Cooling {
+  readonly #options: CoolingOptions;
+  readonly #quietMs: number;
+  readonly #stepMs: number;
+  #round: Iterator<Channel> | undefined;
+  #cancel: () => void = () => {};
+
+  constructor(options: CoolingOptions) {
+    this.#options = options;
+    this.#quietMs = options.quietMs ?? QUIET_MS;
+    this.#stepMs = Math.min(COOLING_STEP_MS, this.#quietMs);
+  }
+
+  start(): void {
+    this.#cancel = this.#options.clock.after(this.#stepMs, () => {
+      this.#step();
+      this.start();
+    });
+  }
+
+  stop(): void {
+    this.#cancel();
+  }
+
+  /** One round takes about as long as a topic has to be quiet. */
+  #step(): void {
+    const { channels } = this.#options.hub;
+    const since = this.#options.elapsed() - this.#quietMs;
+    const looks = Math.max(
+      COOLING_STEP_CHANNELS_MIN,
+      Math.ceil((channels.size * this.#stepMs) / this.#quietMs),
+    );
+    this.#round ??= channels.values();
+    for (let look = 0; look < looks; look++) {
+      const { done, value } = this.#round.next();
+      if (done === true) {
+        this.#round = undefined;
+        return;
+      }
+      value.cool(since);
+    }
+  }
+}

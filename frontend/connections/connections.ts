@@ -1,0 +1,295 @@
+/**
+ * Connections: the life of each, from its admission to its end.
+ *
+ * `admit` → `open` (subscribe, first event, replay, broadcast) → `end` from this side, or `closed` when
+ * the client has gone.
+ */
+
+import {
+  type BroadcastPoint,
+  type ByteWriter,
+  type Clock,
+  type ConnectionId,
+  type FrontendId,
+  formatFrame,
+  formatReconnect,
+  type Identity,
+  type Position,
+  type Topic,
+  type TopicPosition,
+} from "@ovation/protocol";
+import type { Channel } from "../broadcast/channel.ts";
+import type { Hub } from "../broadcast/hub.ts";
+import type { ChangeRates } from "../change-rates.ts";
+import type { Counters } from "../counters.ts";
+import type { Departures, Missed } from "../departures.ts";
+import type { GuestChecks } from "../guest-checks.ts";
+import { RETURN_SPREAD_MS } from "../limits.ts";
+import type { CatchUp } from "../recovery/catch-up.ts";
+import type { Recovery } from "../recovery/recovery.ts";
+import { formatStandings, ReplayLostError } from "../recovery/replay.ts";
+import type { ReplayBudget } from "../recovery/replay-budget.ts";
+import { type Claims, type Start, startAtHead, startOf } from "../recovery/resume-points.ts";
+import type { Subscriptions } from "../subscriptions.ts";
+import type { TopicShares } from "../topic-shares.ts";
+import type { Membership } from "../upstream/membership.ts";
+import { type CloseReason, Connection } from "./connection.ts";
+import { createConnectionId } from "./connection-id.ts";
+import type { Heartbeats } from "./heartbeats.ts";
+import type { Presence } from "./presence.ts";
+import type { TokenExpiries } from "./token-expiries.ts";
+import type { WireForm } from "./wire-form.ts";
+
+/** No network is back at once: an EventSource waits at least this share of the spread. */
+const RETURN_FLOOR = 0.1;
+const DRAIN_STEP_MS = 50;
+
+type Starts = ReadonlyMap<Channel, Start>;
+
+export interface ConnectRequest {
+  readonly topics: readonly Topic[];
+  readonly identity: Identity | undefined;
+  readonly position: Position | undefined;
+  /** Of the last event that the client received, where its position lists topics instead. */
+  readonly seen?: BroadcastPoint | undefined;
+  readonly form: WireForm;
+  readonly address: string;
+}
+
+export interface ConnectionsOptions {
+  readonly frontend: FrontendId;
+  readonly hub: Hub;
+  readonly membership: Membership;
+  readonly subscriptions: Subscriptions;
+  readonly expiries: TokenExpiries;
+  readonly shares: TopicShares;
+  readonly rates: ChangeRates;
+  readonly claims: Claims;
+  readonly guests: GuestChecks;
+  readonly budget: ReplayBudget;
+  readonly catchUp: CatchUp;
+  readonly recovery: Recovery;
+  readonly heartbeats: Heartbeats;
+  readonly presence: Presence;
+  readonly departures: Departures;
+  readonly counters: Counters;
+  readonly steady: Clock;
+  readonly random: () => number;
+  readonly heartbeatMs: number;
+  /** How long a connection that is admitted now lasts: a random time between these. */
+  lifetime(): { readonly min: number; readonly max: number };
+  onClosed?(connection: Connection): void;
+  /** A replay of the topic failed: the log may be another one than before. */
+  onReplayLost(channel: Channel): void;
+  onFailure(what: string, error: unknown): void;
+}
+
+export class Connections {
+  readonly byId = new Map<ConnectionId, Connection>();
+  readonly #options: ConnectionsOptions;
+
+  constructor(options: ConnectionsOptions) {
+    this.#options = options;
+  }
+
+  /** A connection that has not begun: `open` it when its stream can be written to. */
+  admit(request: ConnectRequest): Connection {
+    const { steady, random, frontend, lifetime } = this.#options;
+    const { min, max } = lifetime();
+    return new Connection({
+      id: createConnectionId(frontend),
+      identity: request.identity,
+      form: request.form,
+      address: request.address,
+      endsAt: steady.now() + min + random() * (max - min),
+    });
+  }
+
+  /** Subscribes, writes the first event and what was missed, and opens the connection to the broadcast. */
+  async open(connection: Connection, writer: ByteWriter, request: ConnectRequest): Promise<void> {
+    const { topics, position } = request;
+    const { membership, subscriptions, shares, catchUp, recovery, onFailure } = this.#options;
+    this.#begin(connection, writer);
+    try {
+      if (!this.#mayHave(connection, topics)) {
+        this.end(connection, "refused");
+        return;
+      }
+      const channels = topics.map((topic) => shares.open(topic, connection.address));
+      for (const channel of channels) subscriptions.add(connection, channel);
+      // All at once: a topic that waits for its turn could be forgotten meanwhile, if the viewer goes.
+      await membership.join(channels);
+      if (await this.#options.guests.isUpgradedMeanwhile(connection.identity, channels)) {
+        this.end(connection, "token-expired");
+        return;
+      }
+      let starts: Starts | undefined;
+      if (position !== undefined) {
+        await catchUp.pass(position, channels);
+        starts = await this.#startsOf(connection, channels, position);
+      }
+      if (connection.closed) return;
+      const standings = this.#greet(connection, channels, starts);
+      recovery.announceMissed(connection, standings, this.#missedOf(connection, channels, request));
+      await recovery.run(connection, standings);
+    } catch (error) {
+      onFailure("connect", error);
+      this.fail(connection, error);
+    }
+  }
+
+  /** Live events that an earlier connection of the client did not get. */
+  #missedOf(
+    connection: Connection,
+    channels: readonly Channel[],
+    { seen, position }: ConnectRequest,
+  ): ReadonlyMap<Channel, Missed> {
+    const { departures, frontend } = this.#options;
+    const point = seen ?? position?.point;
+    const missed = new Map<Channel, Missed>();
+    if (point?.frontend !== frontend) return missed;
+    for (const channel of channels) {
+      const one = departures.missed(connection, channel, point);
+      if (one !== undefined) missed.set(channel, one);
+    }
+    return missed;
+  }
+
+  /** Topics that are new here count against the rate and the share of the connection's address. */
+  #mayHave({ address }: Connection, topics: readonly Topic[]): boolean {
+    const { hub, shares, rates } = this.#options;
+    let fresh = 0;
+    for (const topic of topics) if (hub.channel(topic) === undefined) fresh++;
+    return rates.takeTopics(address, fresh) && shares.allows(address, topics);
+  }
+
+  #begin(connection: Connection, writer: ByteWriter): void {
+    const { counters, heartbeats, presence, expiries } = this.#options;
+    connection.attach(writer);
+    this.byId.set(connection.id, connection);
+    counters.connects++;
+    heartbeats.add(connection);
+    expiries.watch(connection);
+    presence.came(connection.identity);
+  }
+
+  /** Writes the first event: where each topic goes on. A client without a position has no `starts`. */
+  #greet(
+    connection: Connection,
+    channels: readonly Channel[],
+    starts: Starts | undefined,
+  ): Map<Channel, TopicPosition> {
+    const { counters, heartbeatMs, random } = this.#options;
+    const standings = new Map<Channel, TopicPosition>();
+    let told = "";
+    for (const channel of channels) {
+      const { from, recovered } = starts?.get(channel) ?? startAtHead(channel);
+      standings.set(channel, from);
+      // As text: with topics for keys, every topic of every connect would make the engine one more shape of objects.
+      told += `${told === "" ? "" : ","}"${channel.topic}":{"head":${channel.batched.seq},"recovered":${recovered}}`;
+      if (!recovered) counters.unrecovered++;
+    }
+    const first = `{"connectionId":"${connection.id}","heartbeatMs":${heartbeatMs},"topics":{${told}}}`;
+    // An EventSource that is cut comes back after what it was told last, so each is told another time: a
+    // frontend that dies with all its viewers is not stormed by them.
+    const retryMs = Math.round(RETURN_SPREAD_MS * (RETURN_FLOOR + random() * (1 - RETURN_FLOOR)));
+    void connection.writeText(
+      `retry: ${retryMs}\n${formatFrame(formatStandings(standings), "connection", first)}`,
+    );
+    return standings;
+  }
+
+  /** From where each topic goes on for a client that returns, within what it may have replayed. */
+  async #startsOf(
+    connection: Connection,
+    channels: readonly Channel[],
+    position: Position,
+  ): Promise<Starts> {
+    const { frontend, claims, catchUp, budget } = this.#options;
+    const { address } = connection;
+    const starts = new Map<Channel, Start>();
+    for (const channel of channels) {
+      if (connection.closed) break;
+      const { eventsPerRequest } = budget.limits;
+      const answers = claims.of(address, channel);
+      const start = await startOf(channel, position, frontend, answers, eventsPerRequest);
+      if (start.recovered) await catchUp.reach(channel, start.from.seq);
+      starts.set(channel, start);
+    }
+    // Those that missed little first: as many topics as possible are whole.
+    const missed = (channel: Channel, { from }: Start) =>
+      Math.max(0, channel.batched.seq - from.seq);
+    let events = 0;
+    for (const [channel, start] of [...starts].sort(
+      (left, right) => missed(...left) - missed(...right),
+    )) {
+      const own = missed(channel, start);
+      if (own === 0) continue;
+      if (budget.allows(address, events + own)) events += own;
+      else starts.set(channel, { from: channel.batched, recovered: false });
+    }
+    return starts;
+  }
+
+  /** What was to be replayed may be of a life of the log that is over: then its topics start over, and not the same replay again. */
+  fail(connection: Connection, error: unknown): void {
+    if (error instanceof ReplayLostError)
+      for (const { channel } of connection.subscriptions) this.#options.onReplayLost(channel);
+    this.end(connection, "error");
+  }
+
+  /** The stream is gone, from either side. */
+  closed(connection: Connection, reason: CloseReason): void {
+    if (connection.closed) return;
+    const { counters, departures, heartbeats, subscriptions } = this.#options;
+    departures.note(connection);
+    connection.closed = true;
+    connection.update();
+    if (connection.pendingSince !== 0) counters.slow--;
+    counters.closes[reason] = (counters.closes[reason] ?? 0) + 1;
+    this.byId.delete(connection.id);
+    heartbeats.remove(connection);
+    subscriptions.removeAll(connection);
+    this.#options.onClosed?.(connection);
+  }
+
+  /**
+   * Ends a connection politely: the client is told when to come back (at random times, so that clients
+   * do not return in step), and keeps its position.
+   */
+  end(connection: Connection, reason: CloseReason): void {
+    if (connection.closed) return;
+    const afterMs = Math.round(
+      reason === "token-expired" ? 0 : this.#options.random() * RETURN_SPREAD_MS,
+    );
+    const { writer } = connection;
+    const takesNothing = connection.pendingSince !== 0;
+    if (!takesNothing) void connection.writeText(formatReconnect(afterMs, reason));
+    this.closed(connection, reason);
+    // A clean end waits for the peer to read what is before it, which this one does not: its bytes and
+    // its socket would stay for as long as it likes.
+    if (takesNothing) writer?.cut();
+    else writer?.end();
+  }
+
+  /**
+   * Asks clients to come back elsewhere, at most `perSecond` of them a second, until none is left or
+   * `withinMs` has passed; those that are left then are ended at once.
+   */
+  async drain(withinMs: number, perSecond: number): Promise<void> {
+    const { steady } = this.#options;
+    const until = steady.now() + withinMs;
+    const perStep = Math.max(
+      1,
+      Math.ceil((perSecond * DRAIN_STEP_MS) / 1000),
+      Math.ceil((this.byId.size * DRAIN_STEP_MS) / Math.max(DRAIN_STEP_MS, withinMs)),
+    );
+    while (this.byId.size > 0 && steady.now() < until) {
+      for (const connection of [...this.byId.values()].slice(0, perStep))
+        this.end(connection, "drain");
+      if (this.byId.size > 0)
+        await new Promise<void>((resolve) => steady.after(DRAIN_STEP_MS, resolve));
+    }
+    for (const connection of [...this.byId.values()]) this.end(connection, "drain");
+  }
+}

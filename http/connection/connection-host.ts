@@ -1,0 +1,42 @@
+/** What an `HttpConnection` needs of its server, and what a handler gets beside the request. */
+
+import type { Problem, RouteAnswer, StreamSource } from "@ovation/protocol";
+import type { EventStream, StreamHost } from "../event-stream.ts";
+import type { SharedBytes } from "../shared-bytes.ts";
+import type { HttpConnection } from "./http-connection.ts";
+import type { IncomingRequest } from "./incoming-request.ts";
+
+export interface ConnectionHost extends StreamHost {
+  /** ms of a monotonic clock. */
+  now(): number;
+  /** Handles every request. A rejection is a bug, reported to `failed`. */
+  handle(request: IncomingRequest, call: Call): Promise<RouteAnswer>;
+  failed(error: unknown): void;
+  /** A request that never reached a handler. */
+  refused(problem: Problem): void;
+  /** No further request is taken. */
+  readonly stopping: boolean;
+  /** How long a connection may wait for its next request. */
+  readonly idleMs: number;
+  /** Bytes of bodies that are not whole yet, by address. */
+  readonly bodies: SharedBytes;
+  /** Bytes of responses that clients have yet to read, by address. */
+  readonly unread: SharedBytes;
+  /** The address that the request counts for, by the headers of proxies that are trusted. */
+  addressOf(request: IncomingRequest, peer: string): string;
+  /** The socket counts for that address from now on. */
+  moved(connection: HttpConnection, address: string): void;
+  /** The connection waits for its next request, from now on. */
+  waits(connection: HttpConnection): void;
+  /** The stream has taken the connection's socket. */
+  became(connection: HttpConnection, stream: EventStream): void;
+  /** The connection is closed. */
+  left(connection: HttpConnection): void;
+}
+
+/** The request in flight, beside its content. */
+export interface Call {
+  /** The other end of the socket. */
+  readonly peer: string;
+  stream(headers: Readonly<Record<string, string>>, source: StreamSource): Response;
+}

@@ -1,0 +1,163 @@
+/** The frontend and its public routes, over whatever way up it is given. */
+
+import {
+  Admission,
+  type AdmissionLimits,
+  createEventsRoute,
+  createSubscriptionsRoutes,
+  DEFAULT_ADMISSION,
+  DEFAULT_CHANGES,
+  DEFAULT_REPLAY,
+  DEFAULT_TOPICS,
+  Evictor,
+  Frontend,
+  OPEN_ADMISSION,
+  OPEN_CHANGES,
+  OPEN_REPLAY,
+  OPEN_TOPICS,
+  Polls,
+  registerFrontendMetrics,
+  type TopicLimits,
+  type Upstream,
+} from "@ovation/frontend";
+import { createDirectSender } from "@ovation/http";
+import {
+  type AddressPools,
+  type Authenticate,
+  type FrontendId,
+  maySubscribe,
+  type Route,
+  steadyClock,
+  systemClock,
+} from "@ovation/protocol";
+import type { Registry } from "prom-client";
+import type { ReadinessCheck } from "../health.ts";
+import { filesMax } from "../listener/open-files.ts";
+import { registerDependencies } from "../metrics/dependency-metrics.ts";
+import { failureLogger, type Settings } from "./settings.ts";
+
+export interface FrontendPartOptions {
+  readonly settings: Settings;
+  readonly id: FrontendId;
+  readonly upstream: Upstream;
+  readonly authenticate: Authenticate;
+  readonly registry: Registry;
+  /** Shares per address, over all workers where there are some. */
+  readonly pools: AddressPools;
+  /** See `FrontendOptions.arrived`. */
+  arrived?(): Promise<void>;
+}
+
+export interface FrontendPart {
+  readonly frontend: Frontend;
+  readonly routes: readonly Route[];
+  readonly checks: readonly ReadinessCheck[];
+  /** No new connections from now on; those that are here are asked to go elsewhere, in their own time. */
+  drain(): Promise<void>;
+  stop(): Promise<void>;
+}
+
+/** How fast connections are asked to come back elsewhere when a process drains. */
+const DRAIN_PER_SECOND = 2000;
+/** Of the files that the process may open, this share is for connections; the rest is for requests, the log and links. */
+export const FILES_SHARE = 0.9;
+/** What a viewer has beside those that all have: its own topic, and some rooms. */
+const TOPICS_PER_VIEWER = 10;
+/** More than this on one process wait for each other; the machine has room for another. */
+export const CONNECTIONS_DEFAULT_MAX = 200_000;
+
+export function createFrontendPart(options: FrontendPartOptions): FrontendPart {
+  const { settings, id, upstream, authenticate, registry, pools, arrived } = options;
+  const { policy } = settings;
+  const clock = systemClock;
+  const authorize: ConstructorParameters<typeof Frontend>[0]["authorize"] = (identity, topic) =>
+    maySubscribe(policy, identity, topic);
+  const frontend = new Frontend({
+    id,
+    upstream,
+    policy,
+    authorize,
+    clock,
+    steady: steadyClock,
+    random: Math.random,
+    sender: createDirectSender(),
+    heartbeatMs: settings.heartbeatMs,
+    pools,
+    replay: settings.rateLimits ? DEFAULT_REPLAY : OPEN_REPLAY,
+    topics: settings.rateLimits ? topicLimits(settings) : OPEN_TOPICS,
+    changes: settings.rateLimits ? DEFAULT_CHANGES : OPEN_CHANGES,
+    ...(arrived === undefined ? {} : { arrived }),
+    ...(settings.lifetimeMs === undefined ? {} : { lifetimeMs: settings.lifetimeMs }),
+    ...(settings.stuckMs === undefined ? {} : { stuckMs: settings.stuckMs }),
+    onClosed: ({ address }) => admission.leave(address),
+    onFailure: failureLogger(settings.logger),
+  });
+  const evictor = new Evictor({
+    connections: frontend.connections,
+    clock: steadyClock,
+    end: (connection) => frontend.end(connection, "evicted"),
+  });
+  const admission = new Admission(admissionLimits(settings), steadyClock, {
+    pools,
+    evict: (address) => evictor.evict(address),
+  });
+  registerFrontendMetrics(registry, frontend);
+  registerDependencies(registry, () => [["dispatchers", frontend.membership.reachable]]);
+  frontend.start();
+  return {
+    frontend,
+    routes: [
+      createEventsRoute({
+        frontend,
+        admission,
+        authenticate,
+        authorize,
+        policy,
+        random: Math.random,
+        zstd: settings.zstd,
+        polls: new Polls({ frontend, clock: steadyClock }),
+      }),
+      ...createSubscriptionsRoutes({ frontend, authenticate, authorize }),
+    ],
+    checks: [
+      ["draining", () => (admission.draining ? "the process is going away" : undefined)],
+      [
+        "dispatchers",
+        () => {
+          const { reachable, unreachableWhy } = frontend.membership;
+          if (reachable) return undefined;
+          if (unreachableWhy?.what !== "store")
+            return `no dispatcher answers (${unreachableWhy?.why ?? "none was asked yet"})`;
+          return `the subscription table is away: new streams are told to return (${unreachableWhy.why})`;
+        },
+        // All frontends share the table: out of service, a proxy would answer 503 for them, and an
+        // EventSource never returns from that. In service they answer 200 and `retry`.
+        () => (frontend.membership.unreachableWhy?.what === "store" ? "degraded" : "not ready"),
+      ],
+    ],
+    async drain() {
+      admission.draining = true;
+      await frontend.drain(settings.drainMs, DRAIN_PER_SECOND);
+    },
+    stop: () => frontend.stop(),
+  };
+}
+
+/** Where an operator lets one address have more connections, it has more topics too. */
+function topicLimits({ admission }: Settings): TopicLimits {
+  const connections = admission?.perAddressMax ?? 0;
+  const perAddress = Math.max(DEFAULT_TOPICS.perAddress, connections * TOPICS_PER_VIEWER);
+  return { ...DEFAULT_TOPICS, perAddress };
+}
+
+export function admissionLimits(
+  { rateLimits, admission }: Pick<Settings, "rateLimits" | "admission">,
+  files = filesMax(),
+): AdmissionLimits {
+  if (!rateLimits) return OPEN_ADMISSION;
+  const connectionsMax =
+    files === undefined
+      ? DEFAULT_ADMISSION.connectionsMax
+      : Math.min(CONNECTIONS_DEFAULT_MAX, Math.floor(files * FILES_SHARE));
+  return { ...DEFAULT_ADMISSION, connectionsMax, ...admission };
+}

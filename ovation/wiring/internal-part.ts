@@ -1,0 +1,108 @@
+/** The internal listener of a cluster's process, and what signs and checks the calls between processes. */
+
+import { readFileSync } from "node:fs";
+import {
+  createInternalAuth,
+  createRefusals,
+  type InternalAuth,
+  type InternalListener,
+  type InternalRefusals,
+  type InternalTls,
+  type InternalTlsTexts,
+  type LinkReceiver,
+  listenInternal,
+} from "@ovation/dispatcher";
+import { type Route, steadyClock, systemClock } from "@ovation/protocol";
+import { Counter, type Registry } from "prom-client";
+import { sparingly } from "../logging/log-throttle.ts";
+import { isSame } from "../reload/reloads.ts";
+import { failureLogger, type Settings } from "./settings.ts";
+
+export interface InternalSettings {
+  readonly host: string;
+  readonly port: number;
+  /** Where others reach it; default: the address it listens on. */
+  readonly url: string | undefined;
+  /** The first signs, all are accepted: secrets can be replaced without downtime. */
+  readonly secrets: readonly string[];
+  /** PEM files. With `ca`, both sides show certificates: mutual TLS. */
+  readonly tls:
+    | { readonly cert: string; readonly key: string; readonly ca: string | undefined }
+    | undefined;
+}
+
+export interface InternalPart {
+  readonly auth: InternalAuth;
+  readonly refusals: InternalRefusals;
+  /** For calls to others. */
+  readonly tls: InternalTls | undefined;
+  listen(routes: readonly Route[], link?: LinkReceiver): InternalListener;
+}
+
+export function createInternalPart(
+  settings: Settings,
+  internal: InternalSettings,
+  registry: Registry,
+): InternalPart {
+  const auth = createInternalAuth({ secrets: internal.secrets, clock: systemClock });
+  const refusals = createRefusals();
+  const files = internal.tls;
+  /** One object for as long as the process lives: calls read it each time, so a reload fills it. */
+  const tls = files === undefined ? undefined : { ...readTls(files) };
+  let renewListener: ((renewed: InternalTlsTexts) => void) | undefined;
+  if (files !== undefined && tls !== undefined)
+    settings.reloads?.add(() => {
+      const renewed = readTls(files);
+      if (isSame(renewed, { ...tls })) return undefined;
+      return {
+        what: ["the internal certificate"],
+        apply() {
+          Object.assign(tls, renewed);
+          renewListener?.(renewed);
+        },
+      };
+    });
+  const say = sparingly(steadyClock);
+  new Counter({
+    name: "ovation_internal_refusals_total",
+    help: "Internal calls refused, by reason",
+    labelNames: ["reason"],
+    registers: [registry],
+    collect() {
+      this.reset();
+      for (const [reason, count] of Object.entries(refusals)) this.inc({ reason }, count);
+    },
+  });
+  return {
+    auth,
+    refusals,
+    tls,
+    listen(routes, link) {
+      const listener = listenInternal({
+        host: internal.host,
+        port: internal.port,
+        routes,
+        onFailure: failureLogger(settings.logger),
+        onRefused: (call) =>
+          say(`${call.address} ${call.reason}`, (unsaid) => {
+            const isRoutine = call.reason === "earlier-life";
+            settings.logger[isRoutine ? "debug" : "warn"](
+              { ...call, ...unsaid },
+              isRoutine
+                ? "refused an internal call for an earlier life of this process: its caller is told"
+                : "refused an internal call",
+            );
+          }),
+        ...(link === undefined ? {} : { link }),
+        ...(tls === undefined ? {} : { tls }),
+      });
+      renewListener = (renewed) => listener.renew(renewed);
+      return internal.url === undefined ? listener : { ...listener, url: internal.url };
+    },
+  };
+}
+
+function readTls(files: NonNullable<InternalSettings["tls"]>): InternalTlsTexts {
+  const [cert, key] = [readFileSync(files.cert, "utf8"), readFileSync(files.key, "utf8")];
+  return files.ca === undefined ? { cert, key } : { cert, key, ca: readFileSync(files.ca, "utf8") };
+}

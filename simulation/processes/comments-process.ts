@@ -1,0 +1,115 @@
+/**
+ * The write path in its process: appends, acknowledges, then publishes asynchronously, one batch at
+ * a time (as `comments/outbox.ts`). Killed between the two, it leaves events that only the repair
+ * lane delivers.
+ */
+
+import type { Log } from "@ovation/log";
+import {
+  type DurableEvent,
+  type Event,
+  type JsonText,
+  type Topic,
+  toJsonText,
+} from "@ovation/protocol";
+import type { Cluster, Datacenter } from "../cluster.ts";
+import { CallError } from "../network.ts";
+import { Node, type Place } from "../node.ts";
+import type { World } from "../world.ts";
+import { describe } from "./dispatcher-process.ts";
+
+const PUBLISH_TIMEOUT_MS = 2000;
+const POST_TIMEOUT_MS = 4000;
+const POST_RETRY_MS = 700;
+
+export class CommentsProcess {
+  readonly node: Node;
+  readonly #world: World;
+  readonly #datacenter: Datacenter;
+  readonly #log: Log;
+  #outbox: DurableEvent[] = [];
+  #publishing = false;
+
+  constructor(world: World, cluster: Cluster, datacenter: Datacenter, place: Place) {
+    this.#world = world;
+    this.#datacenter = datacenter;
+    this.node = new Node(place, world.timeline);
+    this.#log = cluster.log.logFor(this.node);
+  }
+
+  /** Resolves with the number after the commit. The same key again: the same number. */
+  async write(topic: Topic, type: string, data: JsonText, key: string): Promise<number> {
+    const at = this.node.clock.now();
+    const [appended] = await this.#log.append([{ topic, type, at, data, key }]);
+    if (appended === undefined) throw new Error("the log answered nothing for an entry");
+    const { place } = appended;
+    if (!appended.duplicate) {
+      this.#outbox.push({ topic, type, at, data, place });
+      void this.#publish();
+    }
+    return place.seq;
+  }
+
+  /** A live event: published once, to one dispatcher. */
+  live(event: Event): void {
+    void this.#publishAt(1, [event]);
+  }
+
+  async #publish(): Promise<void> {
+    if (this.#publishing) return;
+    this.#publishing = true;
+    while (this.#outbox.length > 0) {
+      const batch = this.#outbox;
+      this.#outbox = [];
+      await this.#publishAt(2, batch);
+    }
+    this.#publishing = false;
+  }
+
+  async #publishAt(attempts: number, events: readonly Event[]): Promise<void> {
+    const { network, random, trace } = this.#world;
+    for (const place of random.shuffle(this.#datacenter.dispatcherPlaces).slice(0, attempts)) {
+      try {
+        await network.call(this.node, place, PUBLISH_TIMEOUT_MS, async (there) => {
+          const process = this.#datacenter.dispatcherAt(there.place);
+          if (process === undefined) throw new CallError("nothing listens");
+          trace.note(there.place.name, () => `published ${describe(events)}`);
+          await process.dispatcher.publish(events);
+        });
+        return;
+      } catch (error) {
+        trace.note(this.node.place.name, () => `publish at ${place.name} failed: ${String(error)}`);
+      }
+    }
+  }
+}
+
+/** A viewer's or a server's post: retried with the same key until it is acknowledged. */
+export async function post(
+  world: World,
+  cluster: Cluster,
+  poster: Node,
+  topic: Topic,
+  type: string,
+  text: string,
+): Promise<void> {
+  const { network, random, truth } = world;
+  const data = toJsonText({ text });
+  for (;;) {
+    const place = random.choose(cluster.commentsPlaces);
+    try {
+      const seq = await network.call(poster, place, POST_TIMEOUT_MS, async (there) => {
+        const process = cluster.commentsAt(there);
+        if (process === undefined) throw new CallError("nothing listens");
+        return process.write(topic, type, data, text);
+      });
+      truth.acknowledge(topic, seq, data);
+      return;
+    } catch (error) {
+      world.trace.note(poster.place.name, () => `post of ${text} failed: ${String(error)}`);
+      await new Promise<void>((resolve) =>
+        poster.after(random.between(0.5, 1) * POST_RETRY_MS, resolve),
+      );
+    }
+  }
+}

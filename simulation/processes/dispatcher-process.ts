@@ -1,0 +1,182 @@
+/**
+ * A dispatcher in its process: the real one, with its real links and peer lanes, over a simulated
+ * network, store and log.
+ */
+
+import {
+  CallFailedError,
+  createFrontendLinks,
+  createPeerReceiver,
+  createPeers,
+  createPeerViewers,
+  createRefusals,
+  Dispatcher,
+  FORWARD_PATH,
+  type FrontendLinks,
+  formatPeerCaller,
+  type InternalClient,
+  PEER_VIEWERS_PATH,
+  type Peer,
+  type PeerReceiver,
+  type Peers,
+  WANTED_PATH,
+} from "@ovation/dispatcher";
+import { type Event, frontendIdFrom, Problem } from "@ovation/protocol";
+import type { Cluster, Datacenter } from "../cluster.ts";
+import { connectLink } from "../links.ts";
+import { CallError } from "../network.ts";
+import { Node, type Place } from "../node.ts";
+import type { World } from "../world.ts";
+
+const CALL_TIMEOUT_MS = 2000;
+
+export class DispatcherProcess {
+  readonly dispatcher: Dispatcher;
+  readonly node: Node;
+  readonly links: FrontendLinks;
+  readonly peers: Peers;
+  readonly #world: World;
+  readonly #cluster: Cluster;
+  readonly #receiver: PeerReceiver;
+
+  constructor(world: World, cluster: Cluster, datacenter: Datacenter, place: Place) {
+    this.#world = world;
+    this.#cluster = cluster;
+    this.node = new Node(place, world.timeline);
+    const { node } = this;
+    const { policy, random, settings, trace } = world;
+    const id = frontendIdFrom(random.bytes(8));
+    const table = datacenter.store.tableFor(node);
+    const ownCounts = datacenter.store.countsFor(node);
+    const clock = node.steadyClock;
+    const next = () => random.next();
+    const onFailure = (what: string, error: unknown) => {
+      world.tolerated++;
+      trace.note(place.name, () => `${what} failed: ${String(error)}`);
+    };
+    const client = this.#client(formatPeerCaller(peerName(datacenter), id));
+    const known = cluster.datacenters
+      .filter((other) => other !== datacenter)
+      .map((other) => toPeer(other));
+    const counts =
+      known.length === 0
+        ? ownCounts
+        : createPeerViewers({
+            counts: ownCounts,
+            peers: known,
+            client,
+            clock,
+            random: next,
+            onFailure,
+          });
+    this.links = createFrontendLinks({
+      policy,
+      clock,
+      random: next,
+      soon: (run) => node.soon(run),
+      connect: (frontend, events) =>
+        connectLink(world, cluster, { node, from: `dispatcher ${id}` }, frontend, events),
+      onState: (frontend, state, detail) =>
+        trace.note(place.name, () => `link to ${frontend} is ${state}: ${detail}`),
+      onGone: (frontend) => void this.dispatcher.dropViewersOf(frontend),
+    });
+    this.peers = createPeers({
+      dispatcherId: id,
+      peers: known,
+      client,
+      policy,
+      clock,
+      random: next,
+      forward: settings.forward,
+      onState: (peer, state, detail) =>
+        trace.note(place.name, () => `data centre ${peer} is ${state}: ${detail}`),
+    });
+    this.dispatcher = new Dispatcher({
+      table,
+      counts,
+      log: cluster.log.logFor(node),
+      links: this.links,
+      calls: {
+        changeConnection: async (address, change) => {
+          const process = cluster.frontendOf(address.id);
+          if (process === undefined) throw new Problem("bad-gateway");
+          try {
+            return await world.network.call(node, process.node.place, CALL_TIMEOUT_MS, (there) =>
+              there === process.node
+                ? process.changeHere(change)
+                : Promise.reject(new Problem("bad-gateway")),
+            );
+          } catch (error) {
+            throw error instanceof CallError ? new Problem("bad-gateway") : error;
+          }
+        },
+      },
+      policy,
+      forward: (events) => this.peers.forward(events),
+      onFailure,
+    });
+    this.#receiver = createPeerReceiver({
+      refusals: createRefusals(),
+      datacenter: peerName(datacenter),
+      clock,
+      counts: ownCounts,
+      table,
+      shared: datacenter.store.sharedFor(node),
+      receive: (events) => this.dispatcher.receive(events),
+      onFailure,
+    });
+  }
+
+  /** The API for dispatchers of other data centres. */
+  async answer(
+    path: string,
+    call: { readonly from: string; readonly to: string; readonly body: Uint8Array },
+  ): Promise<unknown> {
+    switch (path) {
+      case FORWARD_PATH:
+        return this.#receiver.forward(call);
+      case WANTED_PATH:
+        return this.#receiver.wanted(call);
+      case PEER_VIEWERS_PATH:
+        return this.#receiver.viewers(call);
+      default:
+        throw new Problem("not-found");
+    }
+  }
+
+  /** Calls without signatures: those have their own tests. */
+  #client(from: string): InternalClient {
+    const { network, verdict } = this.#world;
+    return {
+      call: async (url, path, body, { timeoutMs, to = "" }) => {
+        const place = this.#cluster.placeOf(url);
+        if (place === undefined) throw new CallFailedError(`${url}: no such address`, true);
+        try {
+          return await network.call(this.node, place, timeoutMs, async () => {
+            const process = this.#cluster.dispatcherAt(place);
+            if (process === undefined) throw new CallError("nothing listens");
+            return process.answer(path, { from, to, body: new TextEncoder().encode(body) });
+          });
+        } catch (error) {
+          if (error instanceof Problem) throw error;
+          if (!(error instanceof CallError))
+            verdict.fail("crash", `${path} at ${url}: ${String(error)}`);
+          throw new CallFailedError(`${url}: ${String(error)}`);
+        }
+      },
+    };
+  }
+}
+
+/** Data centres have lower-case names on the wire. */
+function peerName({ name }: Datacenter): string {
+  return name.toLowerCase();
+}
+
+function toPeer(other: Datacenter): Peer {
+  return { name: peerName(other), urls: other.dispatcherPlaces.map(({ name }) => name) };
+}
+
+export function describe(events: readonly Event[]): string {
+  return events.map((event) => `${event.topic}#${event.place?.seq ?? event.type}`).join(" ");
+}
