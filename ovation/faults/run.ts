@@ -97,6 +97,8 @@ const CAUGHT_UP_MS_MAX = 45_000;
  */
 const SETTLE_MS = 4000;
 const PROGRESS_MS = 1000;
+/** Each worker is told once a second, and tells its viewers once a second. */
+const TOLD_MS = 3000;
 /**
  * Longer than what was broken before may excuse a number of viewers; longer than a dead frontend
  * counts.
@@ -188,6 +190,8 @@ async function runOn(stage: Stage, options: RunOptions, recorder: Recorder): Pro
     }
     const counted = { topic: COUNTED_TOPIC, viewers: audience.counted };
     const atEnd = await readAtEnd(stage.likers, LIKED_TOPICS, counted, problems);
+    // The number that a process says just now reaches its viewers with the next reports.
+    await Bun.sleep(TOLD_MS);
     await tally.read();
     audience.close();
     const log = await stage.readLog([...TOPICS, MEMBER_TOPIC]);
