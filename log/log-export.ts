@@ -28,7 +28,11 @@ export function exportLog(
     for (let after = ""; ; ) {
       const topics = await archive.topics(after, ARCHIVE_BATCH);
       for (const topic of topics) {
-        progress.events += await exportTopic(archive, topic, write);
+        progress.events += await exportTopic(archive, topic, write).catch((error: unknown) => {
+          throw error instanceof LogUnusableError
+            ? new LogUnusableError(`${nameOf(location)}: ${error.message}`)
+            : error;
+        });
         progress.topics++;
         after = topic.topic;
         onProgress(progress);
@@ -36,6 +40,13 @@ export function exportLog(
       if (topics.length < ARCHIVE_BATCH) return progress;
     }
   });
+}
+
+/** What is exported, for messages: without user and password. */
+function nameOf(location: LogLocation): string {
+  if ("path" in location) return location.path;
+  const { hostname, port, pathname } = new URL(location.url);
+  return `${hostname}:${port || "5432"}${pathname}`;
 }
 
 async function exportTopic(
