@@ -1,57 +1,61 @@
 /**
- * Many who ask for the same thing at once share one read of it: thousands of viewers who join a video
- * together all want its latest page.
+ * Concurrent reads of the same thing share one read: thousands of viewers who open a video at the
+ * same time all request its latest page.
  *
- * Nobody gets an answer that was read before they asked: whoever has just posted finds their comment,
- * and a page is never behind the head that a connection announced earlier. So nothing is cached; the
- * first few of a window read at once, the others wait for one read at its end.
+ * No caller gets a value that was read before its call: an author finds the comment just posted, and
+ * a page is never behind the head that a connection announced before. So nothing is cached: the first
+ * few calls of a window read at once, the later ones share one read at its end.
  */
 
-import { type Clock, Recent } from "@ovation/protocol";
-import { SHARED_READ_KEYS_MAX, SHARED_READ_WINDOW_MS, SHARED_READS_FREE } from "./limits.ts";
+import { Cache, type Clock } from "@ovation/protocol";
+import {
+  COALESCED_READ_KEYS_MAX,
+  COALESCED_READ_WINDOW_MS,
+  COALESCED_READS_AT_ONCE,
+} from "./limits.ts";
 
-export interface SharedReads<Value> {
-  get(key: string, read: () => Promise<Value>): Promise<Value>;
-}
-
-interface Window {
+interface Window<Value> {
   readonly endsAt: number;
   reads: number;
-  next: Promise<unknown> | undefined;
+  next: Promise<Value> | undefined;
 }
 
-export function createSharedReads<Value>(clock: Clock): SharedReads<Value> {
-  // A window with a read at its end is remembered until that read has begun, and it follows at once.
-  const windows = new Recent<Window>(clock, {
-    ageMs: 2 * SHARED_READ_WINDOW_MS,
-    entriesMax: SHARED_READ_KEYS_MAX,
-  });
+export class CoalescedReads<Value> {
+  readonly #clock: Clock;
+  readonly #windows: Cache<Window<Value>>;
 
-  function open(key: string, reads: number): void {
-    windows.set(key, { endsAt: clock.now() + SHARED_READ_WINDOW_MS, reads, next: undefined });
+  constructor(clock: Clock) {
+    this.#clock = clock;
+    // The read at the end of a window starts within the window's second length at the latest.
+    this.#windows = new Cache(clock, {
+      ageMs: 2 * COALESCED_READ_WINDOW_MS,
+      entriesMax: COALESCED_READ_KEYS_MAX,
+    });
   }
 
-  return {
-    get(key, read) {
-      const window = windows.get(key);
-      if (window === undefined || (window.next === undefined && clock.now() >= window.endsAt)) {
-        open(key, 1);
-        return read();
-      }
-      if (window.next !== undefined) return window.next as Promise<Value>;
-      if (window.reads < SHARED_READS_FREE) {
-        window.reads++;
-        return read();
-      }
-      const next = new Promise<Value>((resolve) => {
-        clock.after(Math.max(0, window.endsAt - clock.now()), () => {
-          // The next window's first read; those who come from now on are after it.
-          open(key, SHARED_READS_FREE);
-          resolve(read());
-        });
+  get(key: string, read: () => Promise<Value>): Promise<Value> {
+    const window = this.#windows.get(key);
+    if (window?.next !== undefined) return window.next;
+    if (window === undefined || this.#clock.now() >= window.endsAt) {
+      this.#open(key, 1);
+      return read();
+    }
+    if (window.reads < COALESCED_READS_AT_ONCE) {
+      window.reads++;
+      return read();
+    }
+    window.next = new Promise<Value>((resolve) => {
+      this.#clock.after(Math.max(0, window.endsAt - this.#clock.now()), () => {
+        // This read is the first one of the next window; calls from now on come after it.
+        this.#open(key, COALESCED_READS_AT_ONCE);
+        resolve(read());
       });
-      window.next = next;
-      return next;
-    },
-  };
+    });
+    return window.next;
+  }
+
+  #open(key: string, reads: number): void {
+    const endsAt = this.#clock.now() + COALESCED_READ_WINDOW_MS;
+    this.#windows.set(key, { endsAt, reads, next: undefined });
+  }
 }

@@ -16,7 +16,7 @@ import {
   VIEWER_BODY_BYTES_MAX,
 } from "@ovation/protocol";
 import { readBody, readOptionalBody } from "./body.ts";
-import { createSharedReads } from "./coalesced-reads.ts";
+import { CoalescedReads } from "./coalesced-reads.ts";
 import { authorOf } from "./comment.ts";
 import { createCommentWriter } from "./comment-writer.ts";
 import { findComment, pinnedSeqOf, readHistory } from "./history.ts";
@@ -45,7 +45,7 @@ import {
 export function createCommentRoutes(service: Service): readonly Route[] {
   const { log, rules } = service;
   const writer = createCommentWriter(service);
-  const pages = createSharedReads<string>(service.steady);
+  const pages = new CoalescedReads<string>(service.steady);
 
   async function post(request: HttpRequest, context: RouteContext): Promise<RouteAnswer> {
     const video = videoOf(context);

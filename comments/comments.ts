@@ -47,7 +47,7 @@ import { createNameGuard } from "./names/name-guard.ts";
 import { createOutbox } from "./outbox.ts";
 import type { RateLimiter } from "./rates/rate-limiter.ts";
 import { limitReads, type ReadLimitOptions } from "./rates/read-limit.ts";
-import { Trouble } from "./recent-failures.ts";
+import { RecentFailures } from "./recent-failures.ts";
 import { guardRoute, identify, type People, type Service, type VideoLog } from "./service.ts";
 import { createUpkeep, type UpkeepTask } from "./upkeep.ts";
 import { createNewVideos } from "./videos/new-videos.ts";
@@ -110,8 +110,8 @@ export interface Comments {
   configure(next: Pick<CommentsOptions, "rateRules" | "recordLives">): void;
   /** What drops records that have ended: to be run now and then, by one process or by several. */
   readonly upkeep: readonly UpkeepTask[];
-  /** Why requests were refused lately, where that was the databases' doing: for `readyz`. */
-  trouble(): string | undefined;
+  /** Why requests were refused recently, where the databases are the reason: for `readyz`. */
+  recentFailure(): string | undefined;
   /** Stores and publishes the counts that wait, and waits until everything committed is handed on. */
   flush(): Promise<void>;
   /**
@@ -128,7 +128,7 @@ export function createComments(options: CommentsOptions): Comments {
   const lives: RecordLives = { ...DEFAULT_RECORD_LIVES, ...options.recordLives };
   const service = createService(options, rules);
   const { people, likes, commentCounts, background, outbox } = service;
-  const trouble = new Trouble(service.steady);
+  const failures = new RecentFailures(service.steady);
   const presence =
     people === undefined || options.presence === undefined
       ? undefined
@@ -142,9 +142,9 @@ export function createComments(options: CommentsOptions): Comments {
   ];
   return {
     routes: limitReads(readLimitOf(service), routes).map((route) =>
-      trouble.watch(guardRoute(service.metrics, route)),
+      failures.watch(guardRoute(service.metrics, route)),
     ),
-    trouble: () => trouble.why,
+    recentFailure: () => failures.reason,
     // Both objects are read at each use, by all that have them.
     configure({ rateRules, recordLives }) {
       Object.assign(rules, DEFAULT_RATE_RULES, rateRules);

@@ -54,10 +54,12 @@ export const COUNT_FLUSH_VIDEOS_MAX = 500;
 /** Videos whose like totals are remembered between flushes. */
 export const TOTALS_KEPT_MAX = 10_000;
 
-/** Identical reads of a page within this window share one read of the log, after the first few. */
-export const SHARED_READ_WINDOW_MS = 100;
-export const SHARED_READS_FREE = 4;
-export const SHARED_READ_KEYS_MAX = 10_000;
+/** Identical reads within this window share one read of the log, after the first few. */
+export const COALESCED_READ_WINDOW_MS = 100;
+export const COALESCED_READS_AT_ONCE = 4;
+export const COALESCED_READ_KEYS_MAX = 10_000;
+/** A refused request counts for the readiness of the process for this long. */
+export const RECENT_FAILURE_AGE_MS = 15_000;
 /** Comments that one page of history passes over, removed ones included; then the answer has `next`. */
 export const HISTORY_EVENTS_MAX = 10_000;
 /** Comments of one read of the log, after the first, where removed ones left the page short. */
@@ -71,10 +73,10 @@ export const OUTBOX_BATCH_MAX = 2_000;
 /** What is known of a video on the way of a comment is at most this old. */
 export const VIDEO_SETTINGS_AGE_MS = 1_000;
 export const VIDEO_SETTINGS_KEPT_MAX = 10_000;
-/** While the database is away, what was known of an address counts for so much longer … */
-export const SANCTIONS_OUTLIVE_MS = 15_000;
-/** … and what was known of a video. */
-export const VIDEO_SETTINGS_OUTLIVE_MS = 60_000;
+/** While the database is unreachable, a stale value counts for this long: of an address … */
+export const SANCTIONS_STALE_MS = 15_000;
+/** … and of a video. */
+export const VIDEO_SETTINGS_STALE_MS = 60_000;
 
 /**
  * Numbers of viewers that stand while they cannot be read; beyond, the least recent are evicted,

@@ -1,21 +1,19 @@
-/** What keeps requests from being served at the moment, for `readyz`: what the last ones were told. */
+/** For `readyz`: why requests were refused recently, where the databases are the reason. */
 
 import { type Clock, Problem, type Route } from "@ovation/protocol";
-
-/** A refusal counts for this long. */
-export const TROUBLE_MS = 15_000;
+import { RECENT_FAILURE_AGE_MS } from "./limits.ts";
 
 const CODES = new Set(["unavailable", "log-full"]);
 
-export class Trouble {
+export class RecentFailures {
   readonly #clock: Clock;
-  #last: { readonly at: number; readonly why: string } | undefined;
+  #last: { readonly at: number; readonly reason: string } | undefined;
 
   constructor(clock: Clock) {
     this.#clock = clock;
   }
 
-  /** The same route; notes refusals that are this process's or its databases', not the client's. */
+  /** The same route; records refusals by this process or its databases, not those of bad requests. */
   watch(route: Route): Route {
     return {
       ...route,
@@ -24,17 +22,17 @@ export class Trouble {
           return await route.handle(request, context);
         } catch (error) {
           if (error instanceof Problem && CODES.has(error.code))
-            this.#last = { at: this.#clock.now(), why: error.message };
+            this.#last = { at: this.#clock.now(), reason: error.message };
           throw error;
         }
       },
     };
   }
 
-  /** The reason, while requests were refused for it lately. */
-  get why(): string | undefined {
-    if (this.#last === undefined || this.#clock.now() - this.#last.at > TROUBLE_MS)
+  /** Undefined where none is younger than RECENT_FAILURE_AGE_MS. */
+  get reason(): string | undefined {
+    if (this.#last === undefined || this.#clock.now() - this.#last.at > RECENT_FAILURE_AGE_MS)
       return undefined;
-    return `requests are refused: ${this.#last.why}`;
+    return `requests are refused: ${this.#last.reason}`;
   }
 }

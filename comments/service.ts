@@ -15,6 +15,7 @@ import {
   type HttpRequest,
   type Identity,
   isTopicId,
+  type LoadingCache,
   mayPublish,
   maySubscribe,
   type Policy,
@@ -40,7 +41,6 @@ import type { Metrics } from "./metrics.ts";
 import type { NameGuard } from "./names/name-guard.ts";
 import type { Outbox } from "./outbox.ts";
 import type { RateLimiter, RateRule } from "./rates/rate-limiter.ts";
-import type { Remembered } from "./remembered.ts";
 import type { VideoDirectory, VideoSettings } from "./videos/video-directory.ts";
 import type { VideoStore } from "./videos/video-store.ts";
 
@@ -52,7 +52,7 @@ export interface Service {
   readonly store: VideoStore;
   readonly directory: VideoDirectory;
   /** Videos that an address makes, by `address video`: rejects with `rate-limited` past its share. */
-  readonly newVideos: Remembered<void>;
+  readonly newVideos: LoadingCache<void>;
   readonly likes: LikeCounter;
   readonly commentCounts: CommentCounts;
   readonly outbox: Outbox;

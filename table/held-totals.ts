@@ -4,7 +4,7 @@
  * than before the loss; one that was not read in this process shortly before is unknown.
  */
 
-import { type Clock, Recent, type Topic } from "@ovation/protocol";
+import { Cache, type Clock, type Topic } from "@ovation/protocol";
 import type { StoreLife } from "./redis/redis-identity.ts";
 import type { ViewerTotal } from "./viewer-counts.ts";
 
@@ -18,7 +18,7 @@ export const HELD_TOTALS_MAX = 50_000;
 export class HeldTotals {
   readonly #clock: Clock;
   readonly #withholds: boolean;
-  readonly #known: Recent<ViewerTotal>;
+  readonly #known: Cache<ViewerTotal>;
   #identity: string | undefined;
   #heldUntil = Number.NEGATIVE_INFINITY;
 
@@ -26,7 +26,7 @@ export class HeldTotals {
   constructor(clock: Clock, withholds: boolean) {
     this.#clock = clock;
     this.#withholds = withholds;
-    this.#known = new Recent(clock, { ageMs: HELD_TOTAL_AGE_MS, entriesMax: HELD_TOTALS_MAX });
+    this.#known = new Cache(clock, { ageMs: HELD_TOTAL_AGE_MS, entriesMax: HELD_TOTALS_MAX });
   }
 
   /** Totals that are remembered. */

@@ -1,16 +1,12 @@
 import { describe, expect, test } from "bun:test";
 import type { Event } from "@ovation/protocol";
 import { createManualClock, settle } from "../../testing/manual-clock.ts";
-import { createSharedReads } from "../coalesced-reads.ts";
 import { StoreUnavailableError } from "../database/sql-database.ts";
 import {
   COUNT_FLUSH_VIDEOS_MAX,
   COUNTED_VIDEOS_MAX,
   LIKES_CLOSE_MS_MAX,
   LIKES_UNSTORED_MS_MAX,
-  SHARED_READ_KEYS_MAX,
-  SHARED_READ_WINDOW_MS,
-  SHARED_READS_FREE,
   TOTALS_KEPT_MAX,
 } from "../limits.ts";
 import { unusedVideo, type VideoStore } from "../videos/video-store.ts";
@@ -286,54 +282,5 @@ describe("likes of very many videos", () => {
     await clock.advance(600);
     expect(totals().at(-1)).toBe(1_002);
     expect(stored.get("first")).toBe(1_002);
-  });
-});
-
-describe("shared reads", () => {
-  test("SHARED_READ_KEYS_MAX: beyond it the oldest key is forgotten, and read at once", async () => {
-    const clock = createManualClock();
-    const reads = createSharedReads<string>(clock);
-    let count = 0;
-    const get = (key: string) =>
-      reads.get(key, async () => {
-        count++;
-        return key;
-      });
-    const others = async (from: number, to: number) => {
-      for (let n = from; n < to; n++) await get(`other ${n}`);
-    };
-    for (let read = 0; read < SHARED_READS_FREE; read++) await get("a");
-    await others(0, SHARED_READ_KEYS_MAX - 1);
-    count = 0;
-    const waits = get("a");
-    expect(count).toBe(0);
-    await clock.advance(SHARED_READ_WINDOW_MS);
-    expect([await waits, count]).toEqual(["a", 1]);
-    // "a" is the newest now.
-    await others(0, SHARED_READ_KEYS_MAX);
-    count = 0;
-    expect([await get("a"), count]).toEqual(["a", 1]);
-  });
-
-  test("thousands who ask together cost a few reads, and none is older than its question", async () => {
-    const clock = createManualClock();
-    const reads = createSharedReads<number>(clock);
-    let count = 0;
-    let version = 0;
-    const read = async () => {
-      count++;
-      return version;
-    };
-    const early = Promise.all(Array.from({ length: 3_000 }, () => reads.get("a", read)));
-    expect(count).toBe(4);
-    version = 1;
-    const late = Promise.all(Array.from({ length: 3_000 }, () => reads.get("a", read)));
-    await clock.advance(100);
-    expect((await late).every((value) => value === 1)).toBe(true);
-    expect((await early).length).toBe(3_000);
-    expect(count).toBe(5);
-    const other = reads.get("b", read);
-    expect(await other).toBe(1);
-    expect(count).toBe(6);
   });
 });

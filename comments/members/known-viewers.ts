@@ -4,7 +4,7 @@
  * every video; one that shows the number of a moment ago is nearly right.
  */
 
-import { type Clock, Recent, type Topic } from "@ovation/protocol";
+import { Cache, type Clock, type Topic } from "@ovation/protocol";
 import { KNOWN_VIEWERS_AGE_MS, KNOWN_VIEWERS_MAX } from "../limits.ts";
 
 export interface KnownViewersOptions {
@@ -20,7 +20,7 @@ export function createKnownViewers({
   clock,
   onFailure,
 }: KnownViewersOptions): KnownViewersOptions["ask"] {
-  const known = new Recent<number>(clock, {
+  const known = new Cache<number>(clock, {
     ageMs: KNOWN_VIEWERS_AGE_MS,
     entriesMax: KNOWN_VIEWERS_MAX,
   });

@@ -5,10 +5,11 @@
  */
 
 import {
+  Cache,
   type Clock,
   type Identity,
+  LoadingCache,
   Problem,
-  Recent,
   type Role,
   type StaffMember,
 } from "@ovation/protocol";
@@ -20,10 +21,9 @@ import {
   PROFILE_AGE_MS,
   PROFILE_FLUSH_MS,
   PROFILES_WAITING_MAX,
-  SANCTIONS_OUTLIVE_MS,
+  SANCTIONS_STALE_MS,
   STAFF_NOTED_MAX,
 } from "../limits.ts";
-import { createRemembered } from "../remembered.ts";
 import type { AddressSanction, MemberStores, Profile, Sanction } from "./member-stores.ts";
 
 export interface MemberDirectory {
@@ -61,24 +61,24 @@ export function createMemberDirectory({
   steady,
   onFailure,
 }: MemberDirectoryOptions): MemberDirectory {
-  const common = { clock: steady, ageMs: MEMBER_AGE_MS, keptMax: MEMBERS_KEPT_MAX };
-  // Likes without a token go on without the database: what was known of the address decides.
-  const outlives = {
-    ms: SANCTIONS_OUTLIVE_MS,
-    isSo: (error: unknown) => error instanceof StoreUnavailableError,
+  const limits = { ageMs: MEMBER_AGE_MS, entriesMax: MEMBERS_KEPT_MAX };
+  // Likes without a token are accepted while the database is unreachable, by the stale value.
+  const stale = {
+    ms: SANCTIONS_STALE_MS,
+    isServedAt: (error: unknown) => error instanceof StoreUnavailableError,
   };
-  const sanctions = createRemembered<readonly Sanction[]>({
-    ...common,
+  const sanctions = new LoadingCache<readonly Sanction[]>(steady, {
+    ...limits,
     load: (member) => stores.sanctions.of(member, clock.now()),
   });
-  const owners = createRemembered<string | undefined>({
-    ...common,
+  const owners = new LoadingCache<string | undefined>(steady, {
+    ...limits,
     load: async (guest) => (await stores.members.ownersOf([guest])).get(guest),
   });
-  const addresses = createRemembered<readonly AddressSanction[]>({
-    ...common,
+  const addresses = new LoadingCache<readonly AddressSanction[]>(steady, {
+    ...limits,
     load: (address) => stores.addresses.of(address, clock.now()),
-    outlives,
+    stale,
   });
   /** By identity, as in `createNotes`: forgotten with the token. */
   const notedAddresses = new WeakMap<Identity, { readonly address: string; readonly at: number }>();
@@ -123,7 +123,7 @@ export function createMemberDirectory({
         onFailure(error);
       });
     },
-    forgetAddress: (address) => addresses.forget(address),
+    forgetAddress: (address) => addresses.delete(address),
     requireUnsanctioned(member, video) {
       const known = sanctions.get(member);
       return known instanceof Promise
@@ -132,8 +132,8 @@ export function createMemberDirectory({
     },
     ownerOf: (guest) => owners.get(guest),
     forget(member) {
-      sanctions.forget(member);
-      owners.forget(member);
+      sanctions.delete(member);
+      owners.delete(member);
     },
     ...notes,
   };
@@ -155,7 +155,7 @@ function createNotes(
   /** Identities noted lately: one object per token, so a look-up by identity is enough. */
   const noted = new WeakMap<Identity, number>();
   /** What was written down of them. */
-  const notedStaff = new Recent<string>(clock, {
+  const notedStaff = new Cache<string>(clock, {
     ageMs: PROFILE_AGE_MS,
     entriesMax: STAFF_NOTED_MAX,
   });

@@ -8,11 +8,11 @@
 
 import type { Log } from "@ovation/log";
 import {
+  Cache,
   type Clock,
   type Identity,
   idOf,
   Problem,
-  Recent,
   type Role,
   roleIn,
   type Topic,
@@ -56,8 +56,8 @@ type Read = Promise<ReadonlyMap<string, ReadonlySet<string>>>;
 
 export function createNameGuard({ log, stores, steady, onFailure }: NameGuardOptions): NameGuard {
   const staff: Names = new Map();
-  const videos = new Recent<Here>(steady, { ageMs: NAMES_HERE_MS, entriesMax: NAMES_VIDEOS_MAX });
-  const reads = new Recent<Read>(steady, { ageMs: NAMES_FRESH_MS, entriesMax: NAMES_VIDEOS_MAX });
+  const videos = new Cache<Here>(steady, { ageMs: NAMES_HERE_MS, entriesMax: NAMES_VIDEOS_MAX });
+  const reads = new Cache<Read>(steady, { ageMs: NAMES_FRESH_MS, entriesMax: NAMES_VIDEOS_MAX });
 
   function put(names: Names, name: string, id: string, max: number): void {
     const looks = looksOf(name);

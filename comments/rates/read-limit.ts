@@ -5,11 +5,11 @@
  */
 
 import {
+  Cache,
   type Clock,
   type HttpRequest,
   type Identity,
   Problem,
-  Recent,
   type Route,
   TextAnswer,
 } from "@ovation/protocol";
@@ -37,7 +37,7 @@ export function limitReads(
   routes: readonly Route[],
 ): readonly Route[] {
   /** Units that addresses have yet to pay. */
-  const debts = new Recent<number>(steady, {
+  const debts = new Cache<number>(steady, {
     ageMs: READ_DEBT_AGE_MS,
     entriesMax: READ_DEBTS_KEPT_MAX,
   });

@@ -13,6 +13,7 @@ import { createManualClock, settle } from "../../testing/manual-clock.ts";
 import {
   ADDRESS_CHARACTERS_MAX,
   BLOCKS_MAX,
+  COALESCED_READ_WINDOW_MS,
   COMMENTS_CLOSE_MS_MAX,
   CONVERSATIONS_MAX,
   COUNT_FLUSH_MS,
@@ -25,7 +26,6 @@ import {
   PRESENCE_AUDIENCE_MAX,
   REASON_CODE_POINTS_MAX,
   SANCTIONS_MAX,
-  SHARED_READ_WINDOW_MS,
   TIME_OUT_SECONDS_MAX,
   TITLE_CODE_POINTS_MAX,
   UPKEEP_ROWS_MAX,
@@ -268,7 +268,7 @@ describe("the list of videos", () => {
     };
     expect(await page()).toEqual([["behind"], undefined]);
     await own.options.store.put(`board-${passed}`, {}, passed);
-    await Bun.sleep(2 * SHARED_READ_WINDOW_MS);
+    await Bun.sleep(2 * COALESCED_READ_WINDOW_MS);
     const [ids, next] = await page();
     expect([ids, next]).toEqual([[], "1.1.board-1"]);
     expect(await page(`&cursor=${String(next)}`)).toEqual([["behind"], undefined]);
@@ -283,7 +283,7 @@ describe("the list of videos", () => {
         await own.call("POST", `/v1/videos/${name}${n}/likes`, "holly.host", {});
     };
     const likesOfAll = async () => {
-      await clock.advance(SHARED_READ_WINDOW_MS);
+      await clock.advance(COALESCED_READ_WINDOW_MS);
       const { body } = await own.call("GET", `/v1/videos?limit=${VIDEO_LIST_MAX}`);
       return body.videos.length;
     };

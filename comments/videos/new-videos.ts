@@ -1,24 +1,22 @@
-/** Videos that an address makes by being the first who likes or comments them: charged once each. */
+/** Videos that an address creates with the first like or comment in them: charged once each. */
 
-import type { Clock } from "@ovation/protocol";
+import { type Clock, LoadingCache } from "@ovation/protocol";
 import { NEW_VIDEO_AGE_MS, NEW_VIDEOS_KEPT_MAX, type RateRules } from "../limits.ts";
 import type { RateLimiter } from "../rates/rate-limiter.ts";
-import { createRemembered, type Remembered } from "../remembered.ts";
 import { requireRate } from "../service.ts";
 
 /**
  * By `address video`: rejects with `rate-limited` past the share of the address. `rules` are read
- * each time: they may change.
+ * at each load, because a reload of the configuration changes them.
  */
 export function createNewVideos(
   limiter: RateLimiter,
   clock: Clock,
   rules: Pick<RateRules, "newVideosPerAddress">,
-): Remembered<void> {
-  return createRemembered<void>({
-    clock,
+): LoadingCache<void> {
+  return new LoadingCache<void>(clock, {
     ageMs: NEW_VIDEO_AGE_MS,
-    keptMax: NEW_VIDEOS_KEPT_MAX,
+    entriesMax: NEW_VIDEOS_KEPT_MAX,
     load: (key) =>
       requireRate(
         { limiter },

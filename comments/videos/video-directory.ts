@@ -1,24 +1,22 @@
 /**
- * What the way of a comment has to know of its video, remembered for a second: whether it exists and
- * whether comments are closed. A change made in this process counts at once, another process's within
- * that second.
+ * The settings of a video that the write path checks: whether it exists, whether comments are closed.
+ * Cached for a second. A change by this process counts at once, by another one within that second.
  */
 
-import type { Clock } from "@ovation/protocol";
+import { type Clock, LoadingCache } from "@ovation/protocol";
 import { StoreUnavailableError } from "../database/sql-database.ts";
 import {
   VIDEO_SETTINGS_AGE_MS,
   VIDEO_SETTINGS_KEPT_MAX,
-  VIDEO_SETTINGS_OUTLIVE_MS,
+  VIDEO_SETTINGS_STALE_MS,
 } from "../limits.ts";
-import { createRemembered } from "../remembered.ts";
 import type { VideoStore } from "./video-store.ts";
 
 export interface VideoSettings {
   readonly exists: boolean;
   readonly closed: boolean;
   readonly deleted: boolean;
-  /** Whether anything of it is stored yet: under `any`, the next like or comment makes it. */
+  /** Whether it has a row: under `any`, the first like or comment creates it. */
   readonly stored: boolean;
   readonly listed: boolean;
 }
@@ -31,7 +29,7 @@ export interface VideoDirectory {
 export interface VideoDirectoryOptions {
   readonly store: VideoStore;
   readonly clock: Clock;
-  /** `any`: a video exists by being used. `listed`: only those that somebody created. */
+  /** `any`: a video exists by being used. `listed`: only those created by `PUT /v1/videos/{id}`. */
   readonly videos: "any" | "listed";
 }
 
@@ -40,14 +38,13 @@ export function createVideoDirectory({
   clock,
   videos,
 }: VideoDirectoryOptions): VideoDirectory {
-  const remembered = createRemembered<VideoSettings>({
-    clock,
+  const cache = new LoadingCache<VideoSettings>(clock, {
     ageMs: VIDEO_SETTINGS_AGE_MS,
-    keptMax: VIDEO_SETTINGS_KEPT_MAX,
-    // Likes go on without the database.
-    outlives: {
-      ms: VIDEO_SETTINGS_OUTLIVE_MS,
-      isSo: (error) => error instanceof StoreUnavailableError,
+    entriesMax: VIDEO_SETTINGS_KEPT_MAX,
+    // Likes are accepted while the database is unreachable.
+    stale: {
+      ms: VIDEO_SETTINGS_STALE_MS,
+      isServedAt: (error) => error instanceof StoreUnavailableError,
     },
     async load(id) {
       const [video] = await store.read([id], "without likes");
@@ -60,5 +57,5 @@ export function createVideoDirectory({
       };
     },
   });
-  return { settings: (id) => remembered.get(id), forget: (id) => remembered.forget(id) };
+  return { settings: (id) => cache.get(id), forget: (id) => cache.delete(id) };
 }

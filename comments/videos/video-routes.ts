@@ -14,7 +14,7 @@ import {
   topicOf,
 } from "@ovation/protocol";
 import { readBody } from "../body.ts";
-import { createSharedReads } from "../coalesced-reads.ts";
+import { CoalescedReads } from "../coalesced-reads.ts";
 import type { Comment } from "../comment.ts";
 import { findComment, pinnedSeqOf } from "../history.ts";
 import {
@@ -42,8 +42,8 @@ import { type ListPlace, type StoredVideo, unusedVideo, type VideoChanges } from
 
 export function createVideoRoutes(service: Service): readonly Route[] {
   const { store, log, clock, steady, likes, commentCounts, directory } = service;
-  const single = createSharedReads<string>(steady);
-  const lists = createSharedReads<readonly StoredVideo[]>(steady);
+  const single = new CoalescedReads<string>(steady);
+  const lists = new CoalescedReads<readonly StoredVideo[]>(steady);
 
   /** Videos with events of which none was counted, as after an import, are counted first. */
   async function countNew(videos: readonly StoredVideo[], heads: readonly Head[]) {

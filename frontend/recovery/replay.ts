@@ -5,11 +5,11 @@
  */
 
 import {
+  Cache,
   type Clock,
   type DurableEvent,
   fitToFrame,
   formatPosition,
-  Recent,
   type TopicPosition,
 } from "@ovation/protocol";
 import { formatEvents } from "../broadcast/batch.ts";
@@ -55,8 +55,8 @@ export class ReplayLostError extends Error {
 
 export class Replay {
   readonly #options: ReplayOptions;
-  readonly #pages: Recent<readonly DurableEvent[]>;
-  readonly #encoded: Recent<Encoded>;
+  readonly #pages: Cache<readonly DurableEvent[]>;
+  readonly #encoded: Cache<Encoded>;
 
   constructor(options: ReplayOptions) {
     this.#options = options;
@@ -65,8 +65,8 @@ export class Replay {
       entriesMax: PAGES_CACHED_MAX,
       weightMax: PAGES_CACHED_BYTES_MAX,
     };
-    this.#pages = new Recent(options.clock, limits);
-    this.#encoded = new Recent(options.clock, limits);
+    this.#pages = new Cache(options.clock, limits);
+    this.#encoded = new Cache(options.clock, limits);
   }
 
   /** The end of the page that follows `seq`, at most `to`. */

@@ -5,12 +5,12 @@
 
 import {
   type BroadcastPoint,
+  Cache,
   type Clock,
   type Epoch,
   type FrontendId,
   type Moment,
   type Position,
-  Recent,
   type Stamp,
   type Topic,
   type TopicPosition,
@@ -68,20 +68,20 @@ interface Asking {
  */
 export class Claims {
   readonly #options: ClaimsOptions;
-  readonly #reached: Recent<Answer<boolean>>;
-  readonly #wrote: Recent<Answer<Awaited<ReturnType<ClaimAnswers["wrote"]>>>>;
-  readonly #heads: Recent<Answer<TopicPosition>>;
-  readonly #firsts: Recent<Answer<number>>;
+  readonly #reached: Cache<Answer<boolean>>;
+  readonly #wrote: Cache<Answer<Awaited<ReturnType<ClaimAnswers["wrote"]>>>>;
+  readonly #heads: Cache<Answer<TopicPosition>>;
+  readonly #firsts: Cache<Answer<number>>;
   /** Reads that wait or are under way: at which place each was asked. */
   readonly #asked = new Map<string, number>();
 
   constructor(options: ClaimsOptions) {
     const limits = { ageMs: CLAIM_CACHE_MS, entriesMax: CLAIMS_CACHED_MAX };
     this.#options = options;
-    this.#reached = new Recent(options.clock, limits);
-    this.#wrote = new Recent(options.clock, limits);
-    this.#heads = new Recent(options.clock, limits);
-    this.#firsts = new Recent(options.clock, limits);
+    this.#reached = new Cache(options.clock, limits);
+    this.#wrote = new Cache(options.clock, limits);
+    this.#heads = new Cache(options.clock, limits);
+    this.#firsts = new Cache(options.clock, limits);
   }
 
   /** For a client of this address: its questions wait behind those of its own address only. */
@@ -119,11 +119,11 @@ export class Claims {
 
   async #ask<Value>(
     { address, joined }: Asking,
-    recent: Recent<Answer<Value>>,
+    cache: Cache<Answer<Value>>,
     key: string,
     run: () => Promise<Value>,
   ): Promise<Value> {
-    const known = recent.get(key);
+    const known = cache.get(key);
     if (known !== undefined && known.asked >= joined) return known.value;
     const { hub, reads } = this.#options;
     const underWay = this.#asked.get(key);
@@ -132,7 +132,7 @@ export class Claims {
     this.#asked.set(key, asked);
     try {
       const value = await reads.read(address, `${key} ${asked}`, run);
-      if ((recent.get(key)?.asked ?? 0) <= asked) recent.set(key, { value, asked });
+      if ((cache.get(key)?.asked ?? 0) <= asked) cache.set(key, { value, asked });
       return value;
     } finally {
       if (this.#asked.get(key) === asked) this.#asked.delete(key);

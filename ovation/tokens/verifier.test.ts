@@ -1,9 +1,8 @@
 import { describe, expect, test } from "bun:test";
-import type { Clock } from "@ovation/protocol";
-import { Problem, TOKEN_CHARACTERS_MAX } from "@ovation/protocol";
+import { Cache, type Clock, type Identity, Problem, TOKEN_CHARACTERS_MAX } from "@ovation/protocol";
 import { exportJWK, exportSPKI, generateKeyPair, SignJWT } from "jose";
 import { signToken } from "./signer.ts";
-import { createVerifier, type Verifier } from "./verifier.ts";
+import { createVerifier, TOKEN_CACHE_LIMITS, type Verifier } from "./verifier.ts";
 
 const SECRET = "0123456789abcdef0123456789abcdef";
 const NOW = 1_800_000_000_000;
@@ -309,5 +308,39 @@ describe("requests", () => {
     expect(createVerifier({})).rejects.toThrow(TypeError);
     expect(createVerifier({ publicKeys: ["nonsense"] })).rejects.toThrow(TypeError);
     expect(createVerifier({ secrets: [""] })).rejects.toThrow(TypeError);
+  });
+});
+
+describe("the cache of verified tokens", () => {
+  const identity = { sub: "alice" } as Identity;
+  const { ageMs, entriesMax, weightMax } = TOKEN_CACHE_LIMITS;
+
+  test("a token is verified once within its age, and again after that", async () => {
+    const clock = movingClock();
+    const verifier = await createVerifier({ secrets: [SECRET], clock });
+    const token = await signToken(SECRET, { sub: "alice" }, 3_600, { now: NOW });
+    const first = await verifier.verify(token);
+    clock.at += ageMs - 1;
+    expect(await verifier.verify(token)).toBe(first);
+    clock.at++;
+    const again = await verifier.verify(token);
+    expect(again).not.toBe(first);
+    expect(again).toEqual(first);
+  });
+
+  test("one token over the number evicts the oldest", () => {
+    const cache = new Cache<Identity>(movingClock(), TOKEN_CACHE_LIMITS);
+    for (let index = 0; index < entriesMax; index++) cache.set(`t${index}`, identity, 1);
+    expect(cache.get("t0")).toBe(identity);
+    cache.set("one more", identity, 1);
+    expect([cache.get("t0"), cache.get("t1")]).toEqual([undefined, identity]);
+  });
+
+  test("one character over the weight evicts the oldest", () => {
+    const cache = new Cache<Identity>(movingClock(), TOKEN_CACHE_LIMITS);
+    for (let index = 0; index < 4; index++) cache.set(`t${index}`, identity, weightMax / 4);
+    expect(cache.get("t0")).toBe(identity);
+    cache.set("x", identity, 1);
+    expect([cache.get("t0"), cache.get("t1")]).toEqual([undefined, identity]);
   });
 });

@@ -8,6 +8,7 @@
 
 import {
   type Authenticate,
+  Cache,
   type Clock,
   type HttpRequest,
   type Identity,
@@ -25,7 +26,6 @@ import {
 import type { Logger } from "pino";
 import { type ClaimMapping, identityFrom, type Signer } from "./claims.ts";
 import { createKeyRing, type KeyRing, type KeyRingOptions } from "./key-ring.ts";
-import { createTokenCache } from "./token-cache.ts";
 
 export interface VerifierOptions extends KeyRingOptions {
   /** The token's `iss` must be this one. Absent: not looked at. */
@@ -53,6 +53,13 @@ export interface Verifier {
   readonly authenticate: Authenticate;
 }
 
+/** Of verified tokens, by characters. A key that was withdrawn stops counting after `ageMs`. */
+export const TOKEN_CACHE_LIMITS = {
+  ageMs: 5 * 60_000,
+  entriesMax: 50_000,
+  weightMax: 32 * 1024 * 1024,
+} as const;
+
 const CLOCK_TOLERANCE_DEFAULT_S = 30;
 /** Three parts of base64url: anything else is no JWT, whatever its length. */
 const JWT = /^[A-Za-z0-9_-]+\.[A-Za-z0-9_-]*\.[A-Za-z0-9_-]*$/;
@@ -62,7 +69,7 @@ export async function createVerifier(options: VerifierOptions): Promise<Verifier
   const clock = options.clock ?? systemClock;
   const ring = await createKeyRing(options);
   const toleranceMs = (options.clockToleranceS ?? CLOCK_TOLERANCE_DEFAULT_S) * 1_000;
-  const cache = createTokenCache(clock);
+  const cache = new Cache<Identity>(clock, TOKEN_CACHE_LIMITS);
   const ignored = new Set<string>();
 
   function onIgnored(claim: string): void {
@@ -80,7 +87,7 @@ export async function createVerifier(options: VerifierOptions): Promise<Verifier
       return known;
     }
     const identity = await verifyUnknown(token);
-    cache.set(token, identity);
+    cache.set(token, identity, token.length);
     return identity;
   }
 

@@ -115,7 +115,7 @@ export async function openCore(
     log,
     checks: [
       ...dependencies.checks.filter(([name]) => name === "log"),
-      ["comments", () => comments.trouble(), () => "degraded"],
+      ["comments", () => comments.recentFailure(), () => "degraded"],
       damage.check,
     ],
     routes: [

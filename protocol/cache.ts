@@ -8,7 +8,7 @@ interface Entry<Value> {
   readonly until: number;
 }
 
-export interface RecentLimits {
+export interface CacheLimits {
   readonly ageMs: number;
   readonly entriesMax: number;
   /** Of all weights together. An entry that exceeds it alone is not kept. */
@@ -24,14 +24,14 @@ const STEP_PAUSE_MS = 5;
  * One timer, only while there are entries, evicts stale ones when no values come: an entry is gone
  * after twice its age at most.
  */
-export class Recent<Value> {
+export class Cache<Value> {
   readonly #entries = new Map<string, Entry<Value>>();
   readonly #clock: Clock;
-  readonly #limits: RecentLimits;
+  readonly #limits: CacheLimits;
   #weight = 0;
   #isTimed = false;
 
-  constructor(clock: Clock, limits: RecentLimits) {
+  constructor(clock: Clock, limits: CacheLimits) {
     this.#clock = clock;
     this.#limits = limits;
   }
