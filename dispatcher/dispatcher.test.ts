@@ -10,7 +10,7 @@ import {
 import { type FrontendAddress, TableUnavailableError } from "@ovation/table";
 import { Dispatcher } from "./dispatcher.ts";
 import { CHANGED_TOPICS_PER_REPORT_MAX, PUBLISHES_IN_FLIGHT_MAX } from "./limits.ts";
-import { createLocalLinks } from "./links/frontend-link-local.ts";
+import { createLocalLinks } from "./links/links-local.ts";
 import { startInternalDispatcher, testStores } from "./testing/internal-dispatcher.ts";
 
 const topic = topicOf("video", "1");

@@ -49,7 +49,7 @@ import {
   VIEWERS_TTL_MS,
 } from "./limits.ts";
 import type { FrontendCalls } from "./links/frontend-calls.ts";
-import type { FrontendLinks } from "./links/frontend-link.ts";
+import type { FrontendLinks } from "./links/links.ts";
 import { mergeBatch } from "./merge-batch.ts";
 
 export interface DispatcherOptions {

@@ -9,33 +9,34 @@
 export * from "./dispatcher.ts";
 export * from "./dispatcher-api.ts";
 export { decodeEvents, encodeEvents, MalformedEventsError } from "./event-codec.ts";
-export * from "./internal/internal-auth.ts";
+export * from "./internal/auth.ts";
 export {
   CallFailedError,
   createInternalClient,
   type InternalClient,
   type InternalTls,
-} from "./internal/internal-client.ts";
-export * from "./internal/internal-listener.ts";
-export { createRefusals, type InternalRefusals } from "./internal/internal-route.ts";
+} from "./internal/client.ts";
+export * from "./internal/listener.ts";
 export { RETIRED_LISTENERS_MAX, RetiredListeners } from "./internal/retired-listeners.ts";
+export { createRefusals, type InternalRefusals } from "./internal/route.ts";
 export * from "./internal/upstream-http.ts";
 export * from "./internal/upstream-routes.ts";
 export * from "./links/frontend-calls.ts";
 export * from "./links/frontend-calls-http.ts";
 export * from "./links/frontend-credential.ts";
-export * from "./links/frontend-link.ts";
-export * from "./links/frontend-link-local.ts";
-export * from "./links/frontend-link-websocket.ts";
-export { createFrontendLinks } from "./links/frontend-links.ts";
 export {
   createLinkIntake,
   type LinkEnd,
   type LinkEndState,
   type LinkIntake,
-} from "./links/link-intake.ts";
-export * from "./links/link-receiver.ts";
-export type { LinkConnection, LinkEvents, LinkOptions } from "./links/link-sender.ts";
+} from "./links/intake.ts";
+export type { LinkConnection, LinkEvents, LinkOptions } from "./links/link.ts";
+export * from "./links/links.ts";
+export * from "./links/links-local.ts";
+export { createFrontendLinks } from "./links/links-network.ts";
+export * from "./links/links-websocket.ts";
+export * from "./links/receiver.ts";
+export { createPeerDirectory, type PeerDirectoryOptions } from "./peers/directory.ts";
 export {
   FORWARD_PATH,
   FORWARD_TTL_MS_DEFAULT,
@@ -43,24 +44,24 @@ export {
   isDatacenterName,
   PEER_VIEWERS_PATH,
   type Peer,
-  type PeerAddresses,
   type PeerStats,
   type Peers,
+  type PeerUrls,
   parsePeer,
   WANTED_PATH,
 } from "./peers/peer.ts";
-export { createPeerDirectory, type PeerDirectoryOptions } from "./peers/peer-directory.ts";
+export { createPeers, type PeersOptions } from "./peers/peers.ts";
 export {
   createPeerReceiver,
   type PeerReceiver,
   type PeerReceiverStats,
-} from "./peers/peer-receiver.ts";
-export * from "./peers/peer-routes.ts";
+} from "./peers/receiver.ts";
+export * from "./peers/routes.ts";
 export {
   createPeerViewers,
   type PeerViewers,
   type PeerViewersOptions,
-} from "./peers/peer-viewers.ts";
-export { createPeers, type PeersOptions } from "./peers/peers.ts";
+} from "./peers/viewers.ts";
 export * from "./publish-route.ts";
-export { type Backbone, createBackboneRoutes, createHttpBackbone } from "./publisher-api.ts";
+export type { PublisherApi } from "./publisher-api.ts";
+export { createHttpPublisherApi, createPublisherApiRoutes } from "./publisher-api-http.ts";

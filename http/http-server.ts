@@ -8,7 +8,7 @@ import {
   type RouteAnswer,
   steadyClock,
 } from "@ovation/protocol";
-import type { Call, ConnectionHost } from "./connection/connection-host.ts";
+import type { Call, ConnectionHost, HostedConnection } from "./connection/connection-host.ts";
 import type { CutReason } from "./connection/cut-reason.ts";
 import { HttpConnection } from "./connection/http-connection.ts";
 import type { IncomingRequest } from "./connection/incoming-request.ts";
@@ -24,7 +24,7 @@ import {
 } from "./limits.ts";
 import { SharedBytes } from "./shared-bytes.ts";
 import type { OwnedSocket, SocketOwner } from "./socket-owner.ts";
-import { EvictionRank, type PooledSocket, SocketPool } from "./socket-pool.ts";
+import { EvictionRank, SocketPool } from "./socket-pool.ts";
 
 export interface HttpServerOptions {
   readonly at:
@@ -70,7 +70,7 @@ export class HttpServer implements ConnectionHost {
   readonly bodies: SharedBytes;
   readonly unread: SharedBytes;
   /** Those that read requests; not the streams. */
-  readonly #connections = new Set<HttpConnection>();
+  readonly #connections = new Set<HostedConnection>();
   /** Streams whose last bytes the client has yet to read, and since when. */
   readonly #ending = new Map<EventStream, number>();
   readonly #socketsMax: number;
@@ -158,20 +158,20 @@ export class HttpServer implements ConnectionHost {
     return this.#options.addressOf?.(request, peer) || addressGroupOf(peer);
   }
 
-  moved(connection: PooledSocket, address: string): void {
+  moved(connection: HostedConnection, address: string): void {
     this.#pool.move(connection, address);
   }
 
-  waits(connection: PooledSocket): void {
+  waits(connection: HostedConnection): void {
     this.#pool.move(connection, connection.address);
   }
 
-  became(connection: HttpConnection, stream: EventStream): void {
+  became(connection: HostedConnection, stream: EventStream): void {
     this.#connections.delete(connection);
     this.#pool.replace(connection, stream);
   }
 
-  left(connection: HttpConnection): void {
+  left(connection: HostedConnection): void {
     this.#connections.delete(connection);
   }
 

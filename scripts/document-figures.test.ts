@@ -10,7 +10,7 @@ import { join } from "node:path";
 import * as client from "../client/limits.ts";
 import { CONNECTIONS_MAX } from "../comments/database/sql-database-postgres.ts";
 import * as comments from "../comments/limits.ts";
-import { AUTH_WINDOW_MS } from "../dispatcher/internal/internal-auth.ts";
+import { AUTH_WINDOW_MS } from "../dispatcher/internal/auth.ts";
 import { RETIRED_LISTENERS_MAX } from "../dispatcher/internal/retired-listeners.ts";
 import * as frontend from "../frontend/limits.ts";
 import * as log from "../log/limits.ts";

@@ -19,10 +19,10 @@ const TOOL = /\.(bench|fuzz)\.ts$|^(scripts|simulation|load|ovation\/faults|ovat
 const HELD_BY: Readonly<Record<string, readonly [file: string, name: string]>> = {
   SHOWN_CHARACTERS_MAX: ["protocol/exact-json.test.ts", "refused, by its path"],
   LINK_WAITING_DURABLE_BYTES_MAX: [
-    "dispatcher/links/link-sender.test.ts",
+    "dispatcher/links/link.test.ts",
     "LINK_WAITING_DURABLE_EVENTS_MAX and …_BYTES_MAX",
   ],
-  NONCES_MAX: ["dispatcher/internal/internal-auth.test.ts", "the memory of calls is bounded"],
+  NONCES_MAX: ["dispatcher/internal/auth.test.ts", "the memory of calls is bounded"],
   KEYS_MAX: ["table/shared-memory.test.ts", "under a flood of keys the oldest are evicted"],
   VIEWER_BODY_BYTES_MAX: ["comments/comments.test.ts", "a body without a length is cut off"],
   LIKES_PER_REQUEST_MAX: ["comments/videos/videos.test.ts", "other kinds and counts are refused"],
@@ -32,7 +32,7 @@ const HELD_BY: Readonly<Record<string, readonly [file: string, name: string]>> =
     "web/browser-tests/list.browser.ts",
     "scrolling up pauses, the pill counts",
   ],
-  ROUNDS_MAX: ["dispatcher/links/link-arrival.test.ts", "waits for two later ones"],
+  ROUNDS_MAX: ["dispatcher/links/arrival.test.ts", "waits for two later ones"],
 };
 
 const files = Bun.spawnSync(["git", "ls-files", "--cached", "--others", "--exclude-standard"], {

@@ -16,8 +16,8 @@ import {
   testStores,
 } from "../testing/internal-dispatcher.ts";
 import { testAuth } from "../testing/internal-frontend.ts";
-import { listenInternal } from "./internal-listener.ts";
-import { createRefusals } from "./internal-route.ts";
+import { listenInternal } from "./listener.ts";
+import { createRefusals } from "./route.ts";
 import { UPSTREAM_PATHS } from "./upstream-calls.ts";
 import { ATTEMPTS_MAX, CALLS_MAX, createHttpUpstream } from "./upstream-http.ts";
 

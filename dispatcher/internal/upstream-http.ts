@@ -17,8 +17,8 @@ import {
 } from "@ovation/frontend";
 import { type Clock, Problem } from "@ovation/protocol";
 import { type FrontendCredential, formatFrontendCaller } from "../links/frontend-credential.ts";
-import type { InternalAuth } from "./internal-auth.ts";
-import { CallFailedError, createInternalClient, type InternalTls } from "./internal-client.ts";
+import type { InternalAuth } from "./auth.ts";
+import { CallFailedError, createInternalClient, type InternalTls } from "./client.ts";
 import {
   CHANGES_PER_CALL_MAX,
   COUNTS_PER_CALL_MAX,

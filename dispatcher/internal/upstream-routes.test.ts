@@ -4,7 +4,7 @@ import { until } from "../../testing/until.ts";
 import type { DispatcherApi } from "../dispatcher-api.ts";
 import { createFrontendCredential, formatFrontendCaller } from "../links/frontend-credential.ts";
 import { testAuth } from "../testing/internal-frontend.ts";
-import { createRefusals } from "./internal-route.ts";
+import { createRefusals } from "./route.ts";
 import { UPSTREAM_PATHS } from "./upstream-calls.ts";
 import { createUpstreamRoutes, UPSTREAM_CALLS_MAX } from "./upstream-routes.ts";
 

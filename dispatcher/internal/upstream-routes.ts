@@ -9,7 +9,7 @@ import type { FrontendAddress } from "@ovation/table";
 import type { z } from "zod";
 import type { DispatcherApi } from "../dispatcher-api.ts";
 import { parseFrontendCaller } from "../links/frontend-credential.ts";
-import { type InternalRouteOptions, internalRoute, parseCall, refuse } from "./internal-route.ts";
+import { type InternalRouteOptions, internalRoute, parseCall, refuse } from "./route.ts";
 import * as calls from "./upstream-calls.ts";
 
 /** Calls that are answered at the same time; beyond, frontends are told to try another dispatcher. */

@@ -11,14 +11,14 @@ import { newFrontend } from "../../frontend/testing/new-frontend.ts";
 import { Viewer } from "../../frontend/testing/viewer.ts";
 import { startTcpProxy } from "../../testing/tcp-proxy.ts";
 import { until } from "../../testing/until.ts";
-import { createInternalClient } from "../internal/internal-client.ts";
+import { createInternalClient } from "../internal/client.ts";
 import { FORWARD_WAITING_EVENTS_MAX, formatPeerCaller } from "../peers/peer.ts";
-import { createPeerRoutes } from "../peers/peer-routes.ts";
 import { createPeers } from "../peers/peers.ts";
+import { createPeerRoutes } from "../peers/routes.ts";
 import { startInternalDispatcher, testStores } from "../testing/internal-dispatcher.ts";
 import { startInternalFrontend, testAuth } from "../testing/internal-frontend.ts";
-import { createWebSocketLinks } from "./frontend-link-websocket.ts";
-import { LINK_WAITING_BYTES_MAX, LINK_WAITING_EVENTS_MAX } from "./link-limits.ts";
+import { LINK_WAITING_BYTES_MAX, LINK_WAITING_EVENTS_MAX } from "./limits.ts";
+import { createWebSocketLinks } from "./links-websocket.ts";
 
 const cleanups: (() => Promise<unknown>)[] = [];
 afterEach(async () => {

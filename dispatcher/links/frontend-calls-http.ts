@@ -6,13 +6,8 @@ import {
   CallFailedError,
   createInternalClient,
   type InternalClientOptions,
-} from "../internal/internal-client.ts";
-import {
-  type InternalRouteOptions,
-  internalRoute,
-  parseCall,
-  refuse,
-} from "../internal/internal-route.ts";
+} from "../internal/client.ts";
+import { type InternalRouteOptions, internalRoute, parseCall, refuse } from "../internal/route.ts";
 import { CALL_BYTES_MAX, CONNECTION_PATH, ConnectionCall } from "../internal/upstream-calls.ts";
 import type { FrontendCalls } from "./frontend-calls.ts";
 

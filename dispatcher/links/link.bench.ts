@@ -133,7 +133,7 @@ async function connectTo(
   transport: string,
   port: number,
 ): Promise<(body: string) => Promise<unknown>> {
-  const { createInternalAuth } = await import("../internal/internal-auth.ts");
+  const { createInternalAuth } = await import("../internal/auth.ts");
   const auth = createInternalAuth({ secrets: [SECRET], clock: systemClock });
   if (transport === "http1") {
     return async (body) => {
@@ -183,7 +183,7 @@ async function receive(transport: string): Promise<void> {
     const address = server.address();
     port = typeof address === "object" && address !== null ? address.port : 0;
   } else {
-    const { createInternalAuth } = await import("../internal/internal-auth.ts");
+    const { createInternalAuth } = await import("../internal/auth.ts");
     const auth = createInternalAuth({ secrets: [SECRET], clock: systemClock });
     const server = Bun.serve({
       port: 0,

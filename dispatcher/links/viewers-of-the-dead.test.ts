@@ -9,9 +9,9 @@ import { createMemoryTable, createMemoryViewerCounts, TableUnavailableError } fr
 import { createManualClock } from "../../testing/manual-clock.ts";
 import { Dispatcher } from "../dispatcher.ts";
 import { VIEWERS_TTL_MS } from "../limits.ts";
-import { createFrontendLinks } from "./frontend-links.ts";
-import { formatFresh, LINK_RECONNECT_MS_FIRST } from "./link-limits.ts";
-import type { LinkEvents } from "./link-sender.ts";
+import { formatFresh, LINK_RECONNECT_MS_FIRST } from "./limits.ts";
+import type { LinkEvents } from "./link.ts";
+import { createFrontendLinks } from "./links-network.ts";
 
 const topic = topicOf("video", "1");
 const VIEWERS = 60;

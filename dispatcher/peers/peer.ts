@@ -7,7 +7,7 @@
  * - A batch whose answer was lost is sent again under the same id, to the same or another dispatcher of
  *   the peer, and taken once: no duplicates. Where the peer's store has forgotten meanwhile what was taken,
  *   its live events are left out: they come at most once.
- * - Events of busy topics that nobody in a peer has are spared: see `peer-interest.ts`.
+ * - Events of busy topics that nobody in a peer has are spared: see `interest.ts`.
  * - While a peer cannot be reached, events wait in a bounded buffer, where those that merge do. Live events
  *   are dropped when they are older than `--forward-ttl`; durable ones wait longer, and what no longer
  *   fits is left to the repair lane: the peer's frontends see that it is missing and pull it from the log.
@@ -23,8 +23,8 @@ export interface Peer {
   readonly urls: readonly string[];
 }
 
-/** What `--peer` says: a data centre and its addresses, or addresses alone, which are asked for its name (`peer-directory.ts`). */
-export interface PeerAddresses {
+/** What `--peer` says: a data centre and its addresses, or addresses alone, which are asked for its name (`directory.ts`). */
+export interface PeerUrls {
   readonly name: string | undefined;
   readonly urls: readonly string[];
 }
@@ -121,7 +121,7 @@ export function formatPeerCaller(datacenter: string, dispatcherId: string): stri
 }
 
 /** `http://10.1.0.4:9090,http://10.1.0.5:9090` or `east=http://…`, as `--peer` takes it. Throws an Error that says what is expected. */
-export function parsePeer(text: string): PeerAddresses {
+export function parsePeer(text: string): PeerUrls {
   const equals = text.indexOf("=");
   const name = equals < 0 ? undefined : text.slice(0, equals);
   const urls = text

@@ -2,7 +2,9 @@
 
 import { type Clock, type Event, type Policy, Problem, type Topic } from "@ovation/protocol";
 import { z } from "zod";
-import { CallFailedError, type InternalClient } from "../internal/internal-client.ts";
+import { CallFailedError, type InternalClient } from "../internal/client.ts";
+import { createPeerInterest, type PeerInterest } from "./interest.ts";
+import { createPeerLane, type PeerLane } from "./lane.ts";
 import {
   FORWARD_TTL_MS_DEFAULT,
   type Peer,
@@ -12,8 +14,6 @@ import {
   WANTED_PATH,
   WANTED_TIMEOUT_MS,
 } from "./peer.ts";
-import { createPeerInterest, type PeerInterest } from "./peer-interest.ts";
-import { createPeerLane, type PeerLane } from "./peer-lane.ts";
 
 export interface PeersOptions {
   /** This dispatcher process, one life of it: `[a-z0-9]{6,16}`. */

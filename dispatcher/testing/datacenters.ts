@@ -10,10 +10,10 @@ import {
 } from "@ovation/protocol";
 import { createMemorySharedStore, type SharedStore } from "@ovation/table";
 import { startTcpProxy, type TcpProxy, type TcpProxyOptions } from "../../testing/tcp-proxy.ts";
-import { createInternalClient } from "../internal/internal-client.ts";
+import { createInternalClient } from "../internal/client.ts";
 import { formatPeerCaller, type Peers } from "../peers/peer.ts";
-import { createPeerRoutes, type PeerRoutes } from "../peers/peer-routes.ts";
 import { createPeers } from "../peers/peers.ts";
+import { createPeerRoutes, type PeerRoutes } from "../peers/routes.ts";
 import {
   type InternalDispatcher,
   startInternalDispatcher,

@@ -15,12 +15,12 @@ import {
   type ViewerCounts,
 } from "@ovation/table";
 import { Dispatcher } from "../dispatcher.ts";
-import { type InternalListener, listenInternal } from "../internal/internal-listener.ts";
-import { createRefusals, type InternalRefusals } from "../internal/internal-route.ts";
+import { type InternalListener, listenInternal } from "../internal/listener.ts";
+import { createRefusals, type InternalRefusals } from "../internal/route.ts";
 import { createUpstreamRoutes } from "../internal/upstream-routes.ts";
 import { createHttpFrontendCalls } from "../links/frontend-calls-http.ts";
-import type { FrontendLinks } from "../links/frontend-link.ts";
-import { createWebSocketLinks } from "../links/frontend-link-websocket.ts";
+import type { FrontendLinks } from "../links/links.ts";
+import { createWebSocketLinks } from "../links/links-websocket.ts";
 import { testAuth } from "./internal-frontend.ts";
 
 /** What all dispatchers of a data centre share. */

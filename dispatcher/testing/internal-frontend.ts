@@ -2,11 +2,11 @@
 
 import type { Inbox } from "@ovation/frontend";
 import { type Event, systemClock } from "@ovation/protocol";
-import { createInternalAuth, type InternalAuth } from "../internal/internal-auth.ts";
-import { type InternalListener, listenInternal } from "../internal/internal-listener.ts";
-import { createRefusals, type InternalRefusals } from "../internal/internal-route.ts";
+import { createInternalAuth, type InternalAuth } from "../internal/auth.ts";
+import { type InternalListener, listenInternal } from "../internal/listener.ts";
+import { createRefusals, type InternalRefusals } from "../internal/route.ts";
 import { createFrontendCredential, type FrontendCredential } from "../links/frontend-credential.ts";
-import { createLinkReceiver, type LinkReceiver } from "../links/link-receiver.ts";
+import { createLinkReceiver, type LinkReceiver } from "../links/receiver.ts";
 
 export const TEST_SECRET = "the secret of these tests";
 

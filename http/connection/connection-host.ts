@@ -3,7 +3,7 @@
 import type { Problem, RouteAnswer, StreamSource } from "@ovation/protocol";
 import type { EventStream, StreamHost } from "../event-stream.ts";
 import type { SharedBytes } from "../shared-bytes.ts";
-import type { HttpConnection } from "./http-connection.ts";
+import type { PooledSocket } from "../socket-pool.ts";
 import type { IncomingRequest } from "./incoming-request.ts";
 
 export interface ConnectionHost extends StreamHost {
@@ -25,13 +25,22 @@ export interface ConnectionHost extends StreamHost {
   /** The address that the request counts for, by the headers of proxies that are trusted. */
   addressOf(request: IncomingRequest, peer: string): string;
   /** The socket counts for that address from now on. */
-  moved(connection: HttpConnection, address: string): void;
+  moved(connection: HostedConnection, address: string): void;
   /** The connection waits for its next request, from now on. */
-  waits(connection: HttpConnection): void;
+  waits(connection: HostedConnection): void;
   /** The stream has taken the connection's socket. */
-  became(connection: HttpConnection, stream: EventStream): void;
+  became(connection: HostedConnection, stream: EventStream): void;
   /** The connection is closed. */
-  left(connection: HttpConnection): void;
+  left(connection: HostedConnection): void;
+}
+
+/** A connection that reads requests, as its server sees it. */
+export interface HostedConnection extends PooledSocket {
+  /** Graceful shutdown: idle connections close after a short grace, others after their response. */
+  endIfIdle(stoppingSince: number): void;
+  /** Ends the connection if its state has lasted too long. */
+  sweep(now: number): void;
+  terminate(): void;
 }
 
 /** The request in flight, beside its content. */

@@ -30,18 +30,18 @@ import type { ByteHold } from "../shared-bytes.ts";
 import type { OwnedSocket, SocketOwner } from "../socket-owner.ts";
 import { EvictionRank, type PooledSocket } from "../socket-pool.ts";
 import { SocketWriter } from "../socket-writer.ts";
-import type { Call, ConnectionHost } from "./connection-host.ts";
+import type { Call, ConnectionHost, HostedConnection } from "./connection-host.ts";
 import type { CutReason } from "./cut-reason.ts";
 import { takeHead } from "./head-intake.ts";
 import type { RequestHead } from "./request-head.ts";
-import { beginRequest, isWhole, type Under } from "./request-in-flight.ts";
+import { beginRequest, isWhole, type RequestInFlight } from "./request-in-flight.ts";
 
 type State = "idle" | "head" | "handling" | "answering" | "lingering" | "closed";
 
 const CONTINUE = Buffer.from("HTTP/1.1 100 Continue\r\n\r\n");
 const NOTHING = Buffer.alloc(0);
 
-export class HttpConnection implements SocketOwner, PooledSocket {
+export class HttpConnection implements SocketOwner, HostedConnection {
   state: State = "idle";
   address = "";
   nextOfAddress: PooledSocket | undefined;
@@ -53,12 +53,12 @@ export class HttpConnection implements SocketOwner, PooledSocket {
   #since: number;
   #lingerUntil = 0;
   #input: Buffer = NOTHING;
-  #under: Under | undefined;
+  #inFlight: RequestInFlight | undefined;
   #paused = false;
   #requests = 0;
   /** Requests that were begun since bytes last came. */
   #together = 0;
-  /** The request under way is the last one: what still comes is dropped. */
+  /** The request in flight is the last one: what still comes is dropped. */
   #last = false;
   /** The other end of the socket, and what it counts as. */
   readonly #peer: string;
@@ -77,7 +77,7 @@ export class HttpConnection implements SocketOwner, PooledSocket {
   get evictionRank(): EvictionRank {
     switch (this.state) {
       case "handling":
-        return this.#under?.body?.ended === false ? EvictionRank.body : EvictionRank.working;
+        return this.#inFlight?.body?.ended === false ? EvictionRank.body : EvictionRank.working;
       case "answering":
         return EvictionRank.answer;
       case "lingering":
@@ -105,16 +105,15 @@ export class HttpConnection implements SocketOwner, PooledSocket {
     this.state = "closed";
     this.#input = NOTHING;
     this.#bodyHold?.release();
-    const under = this.#under;
-    if (under !== undefined) {
-      under.request.signal.aborted = true;
-      under.body?.fail(new Problem("invalid-body", "the body did not come"));
+    const inFlight = this.#inFlight;
+    if (inFlight !== undefined) {
+      inFlight.request.signal.aborted = true;
+      inFlight.body?.fail(new Problem("invalid-body", "the body did not come"));
     }
     this.#writer.closed();
     this.#host.left(this);
   }
 
-  /** Graceful shutdown: idle connections close after a short grace, others after their response. */
   endIfIdle(stoppingSince: number): void {
     if (this.state !== "idle") return;
     const now = this.#host.now();
@@ -125,10 +124,9 @@ export class HttpConnection implements SocketOwner, PooledSocket {
     if (isOver) this.#end();
   }
 
-  /** Ends whatever has taken too long. */
   sweep(now: number): void {
     const ms = now - this.#since;
-    const body = this.#under?.body;
+    const body = this.#inFlight?.body;
     if (this.state === "idle" && ms > (this.#requests === 0 ? HEAD_MS_MAX : this.#host.idleMs)) {
       this.#cut(this.#requests === 0 ? "silent" : "idle");
     } else if (this.state === "head" && ms > HEAD_MS_MAX) this.#cut("head");
@@ -152,7 +150,7 @@ export class HttpConnection implements SocketOwner, PooledSocket {
 
   #cut(reason: CutReason): void {
     this.#host.cut(reason);
-    if (this.#under === undefined) this.#end();
+    if (this.#inFlight === undefined) this.#end();
     else this.terminate();
   }
 
@@ -195,9 +193,9 @@ export class HttpConnection implements SocketOwner, PooledSocket {
     this.#requests++;
     this.#together++;
     this.#enter("handling");
-    const under = beginRequest(head, () => this.#wanted(head));
-    const { request } = under;
-    this.#under = under;
+    const inFlight = beginRequest(head, () => this.#wanted(head));
+    const { request } = inFlight;
+    this.#inFlight = inFlight;
     const address = this.#host.addressOf(request, this.#peer);
     if (address !== this.address) this.#host.moved(this, address);
     this.#takeBody();
@@ -205,7 +203,7 @@ export class HttpConnection implements SocketOwner, PooledSocket {
       peer: this.#peer,
       stream(headers, source) {
         const response = new Response(null, { headers });
-        under.stream = { response, source };
+        inFlight.stream = { response, source };
         return response;
       },
     };
@@ -215,12 +213,12 @@ export class HttpConnection implements SocketOwner, PooledSocket {
         this.#host.failed(error);
         return new Problem("internal-error").toResponse();
       })
-      .then((answer) => this.#answer(under, answer))
+      .then((answer) => this.#answer(inFlight, answer))
       .catch((error: unknown) => this.#broken(error));
   }
 
   #takeBody(): void {
-    const { intake, body } = this.#under ?? {};
+    const { intake, body } = this.#inFlight ?? {};
     if (intake === undefined || body === undefined || body.ended) return;
     const taken = intake.take(this.#input);
     if (taken > 0)
@@ -240,10 +238,10 @@ export class HttpConnection implements SocketOwner, PooledSocket {
   /** Reads no faster than is taken. */
   #throttle(): void {
     if (this.state === "closed") return;
-    const under = this.#under;
+    const inFlight = this.#inFlight;
     const full =
-      under !== undefined &&
-      (under.body?.isFull === true || this.#input.length > PIPELINED_BYTES_MAX);
+      inFlight !== undefined &&
+      (inFlight.body?.isFull === true || this.#input.length > PIPELINED_BYTES_MAX);
     if (full === this.#paused) return;
     this.#paused = full;
     if (full) this.#socket.pause();
@@ -258,8 +256,8 @@ export class HttpConnection implements SocketOwner, PooledSocket {
     this.#send(problem.toResponse(), { isHead: false, keepAlive: false }, () => this.#linger());
   }
 
-  #answer(under: Under, answer: RouteAnswer): void {
-    const { stream, head } = under;
+  #answer(inFlight: RequestInFlight, answer: RouteAnswer): void {
+    const { stream, head } = inFlight;
     const isStream = stream !== undefined && stream.response === answer;
     if (this.state === "closed") {
       if (isStream) stream.source.cancel();
@@ -273,10 +271,10 @@ export class HttpConnection implements SocketOwner, PooledSocket {
     }
     const closes =
       answer instanceof Response && answer.headers.get("connection")?.toLowerCase() === "close";
-    const keepAlive = head.keepAlive && !this.#host.stopping && !closes && isWhole(under);
+    const keepAlive = head.keepAlive && !this.#host.stopping && !closes && isWhole(inFlight);
     if (!keepAlive) this.#endAfterAnswer();
     this.#send(answer, { isHead: head.method === "HEAD", keepAlive }, () =>
-      this.#answered(under, keepAlive),
+      this.#answered(inFlight, keepAlive),
     );
   }
 
@@ -286,7 +284,7 @@ export class HttpConnection implements SocketOwner, PooledSocket {
     this.#bodyHold?.release();
   }
 
-  #answered({ body, intake }: Under, keepAlive: boolean): void {
+  #answered({ body, intake }: RequestInFlight, keepAlive: boolean): void {
     if (this.#isClosed()) return;
     if (body?.isWanted === false && intake?.problem !== undefined)
       this.#host.refused(intake.problem);
@@ -301,7 +299,7 @@ export class HttpConnection implements SocketOwner, PooledSocket {
 
   #next(): void {
     if (this.#isClosed()) return;
-    this.#under = undefined;
+    this.#inFlight = undefined;
     this.#bodyHold = undefined;
     this.#enter("idle");
     if (this.address !== this.home) this.#host.moved(this, this.home);
@@ -333,7 +331,7 @@ export class HttpConnection implements SocketOwner, PooledSocket {
     const Stream = length === "chunked" ? ChunkedEventStream : EventStream;
     const stream = new Stream(this.#socket, source, this.#host);
     this.#socket.data = stream;
-    this.#under = undefined;
+    this.#inFlight = undefined;
     this.state = "closed";
     this.#bodyHold?.release();
     this.#host.became(this, stream);
@@ -384,7 +382,7 @@ export class HttpConnection implements SocketOwner, PooledSocket {
    */
   #linger(): void {
     if (this.#isClosed()) return;
-    this.#under = undefined;
+    this.#inFlight = undefined;
     this.#enter("lingering");
     this.#lingerUntil = this.#since + LINGER_TOTAL_MS_MAX;
     if (this.#paused) this.#socket.resume();

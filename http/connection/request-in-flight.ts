@@ -6,7 +6,7 @@ import { IncomingBody } from "./incoming-body.ts";
 import { IncomingRequest } from "./incoming-request.ts";
 import type { RequestHead } from "./request-head.ts";
 
-export interface Under {
+export interface RequestInFlight {
   readonly head: RequestHead;
   readonly request: IncomingRequest;
   readonly body: IncomingBody | undefined;
@@ -15,7 +15,7 @@ export interface Under {
 }
 
 /** `onWanted`: the handler asks for the body. */
-export function beginRequest(head: RequestHead, onWanted: () => void): Under {
+export function beginRequest(head: RequestHead, onWanted: () => void): RequestInFlight {
   const form = head.body;
   const body = form.kind === "none" ? undefined : new IncomingBody({ onWanted });
   return {
@@ -28,6 +28,6 @@ export function beginRequest(head: RequestHead, onWanted: () => void): Under {
 }
 
 /** Whether all of the request has arrived, so that the start of the next one is known. */
-export function isWhole({ body, intake }: Under): boolean {
+export function isWhole({ body, intake }: RequestInFlight): boolean {
   return body === undefined || (body.ended && intake?.problem === undefined);
 }

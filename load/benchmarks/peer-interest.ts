@@ -16,7 +16,7 @@ const TOPICS = Array.from({ length: 20 }, (_, index) => `video:regional-${index}
 /** Until both sides know each other's interest. */
 const SETTLE_SECONDS = 4;
 const SHARE_MAX = 0.05;
-/** Two interest queries and the round trip: see `dispatcher/peers/peer-interest.ts`. */
+/** Two interest queries and the round trip: see `dispatcher/peers/interest.ts`. */
 const LATE_MS_MAX = 600;
 
 const benchmark: Benchmark = {

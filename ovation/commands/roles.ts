@@ -1,6 +1,6 @@
 /** `ovation frontend`, `ovation dispatcher`, `ovation comments`: one role each, for clusters. */
 
-import { isDatacenterName, type PeerAddresses, parsePeer } from "@ovation/dispatcher";
+import { isDatacenterName, type PeerUrls, parsePeer } from "@ovation/dispatcher";
 import { type Command, InvalidArgumentError } from "commander";
 import type { Logger } from "pino";
 import { startCommentsRole } from "../roles/comments-role.ts";
@@ -90,7 +90,7 @@ interface DispatcherCommandOptions extends RoleOptions {
   readonly table: string;
   readonly database: string;
   readonly datacenter: string;
-  readonly peer: readonly PeerAddresses[];
+  readonly peer: readonly PeerUrls[];
   readonly forwardTtl: number;
   readonly forward: "all" | "wanted";
 }
@@ -220,7 +220,7 @@ function toDatacenter(text: string): string {
   return text;
 }
 
-function collectPeers(text: string, earlier: readonly PeerAddresses[]): readonly PeerAddresses[] {
+function collectPeers(text: string, earlier: readonly PeerUrls[]): readonly PeerUrls[] {
   try {
     return [
       ...earlier,

@@ -7,7 +7,7 @@ import {
   openPostgresMemberStores,
   openPostgresVideoStore,
 } from "@ovation/comments";
-import { createHttpBackbone } from "@ovation/dispatcher";
+import { createHttpPublisherApi } from "@ovation/dispatcher";
 import { steadyClock } from "@ovation/protocol";
 import { createRedisSharedStore, openRedisStore } from "@ovation/table";
 import { createPages } from "@ovation/web";
@@ -60,7 +60,7 @@ export async function startCommentsRole(options: CommentsRoleOptions): Promise<N
     help: "Live events in calls that no dispatcher answered: lost, or dispatched and not said",
     registers: [registry],
   });
-  const backbone = createHttpBackbone({
+  const publisherApi = createHttpPublisherApi({
     dispatchers,
     auth,
     random: Math.random,
@@ -74,7 +74,7 @@ export async function startCommentsRole(options: CommentsRoleOptions): Promise<N
     store,
     members,
     ...(values === undefined ? {} : { presence: values }),
-    backbone,
+    publisherApi,
     authenticate,
     registry,
     limiter: limiter(),

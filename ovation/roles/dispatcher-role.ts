@@ -5,19 +5,19 @@
 
 import { randomBytes } from "node:crypto";
 import {
-  createBackboneRoutes,
   createHttpFrontendCalls,
   createInternalClient,
   createPeerDirectory,
   createPeerRoutes,
   createPeers,
   createPeerViewers,
+  createPublisherApiRoutes,
   createPublishRoute,
   createUpstreamRoutes,
   createWebSocketLinks,
   Dispatcher,
   formatPeerCaller,
-  type PeerAddresses,
+  type PeerUrls,
 } from "@ovation/dispatcher";
 import { frontendIdFrom, steadyClock, systemClock, topicOf } from "@ovation/protocol";
 import {
@@ -50,7 +50,7 @@ export interface DispatcherRoleOptions {
   readonly table: string;
   readonly database: string;
   readonly datacenter: string;
-  readonly peers: readonly PeerAddresses[];
+  readonly peers: readonly PeerUrls[];
   readonly forwardTtlMs: number;
   /** See `HttpPeersOptions.forward`. */
   readonly forward: "all" | "wanted";
@@ -153,7 +153,7 @@ export async function startDispatcherRole(options: DispatcherRoleOptions): Promi
     settings,
     database: { url: options.database, state: databaseState },
     log,
-    backbone: dispatcher,
+    publisherApi: dispatcher,
     authenticate,
     values: shared,
   });
@@ -178,7 +178,7 @@ export async function startDispatcherRole(options: DispatcherRoleOptions): Promi
   registerReceiverMetrics(registry, incoming.stats);
   const internalListener = listenInternally([
     ...createUpstreamRoutes({ auth, refusals, dispatcher }),
-    ...createBackboneRoutes({ auth, refusals, backbone: dispatcher }),
+    ...createPublisherApiRoutes({ auth, refusals, publisherApi: dispatcher }),
     ...incoming.routes,
   ]);
   databaseState.watch(ask);

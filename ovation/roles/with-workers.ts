@@ -12,9 +12,9 @@ import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import {
-  createBackboneRoutes,
   createHttpFrontendCalls,
   createInternalAuth,
+  createPublisherApiRoutes,
   createRefusals,
   createUpstreamRoutes,
   createWebSocketLinks,
@@ -60,7 +60,7 @@ export async function startWithWorkers(settings: Settings, count: number): Promi
     port: 0,
     routes: [
       ...createUpstreamRoutes({ auth, refusals, dispatcher: core.dispatcher }),
-      ...createBackboneRoutes({ auth, refusals, backbone: core.dispatcher }),
+      ...createPublisherApiRoutes({ auth, refusals, publisherApi: core.dispatcher }),
     ],
     onFailure,
   });

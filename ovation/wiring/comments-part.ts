@@ -14,7 +14,7 @@ import {
   type VideoLog,
   type VideoStore,
 } from "@ovation/comments";
-import type { Backbone } from "@ovation/dispatcher";
+import type { PublisherApi } from "@ovation/dispatcher";
 import { type Authenticate, steadyClock, systemClock } from "@ovation/protocol";
 import type { Registry } from "prom-client";
 import { createLiveGuestIssuer } from "../reload/live-tokens.ts";
@@ -28,7 +28,7 @@ export interface CommentsPartOptions {
   readonly members: MemberStores;
   /** Where presence is kept; without it nobody is said to be online. */
   readonly presence?: PresenceValues;
-  readonly backbone: Backbone;
+  readonly publisherApi: PublisherApi;
   readonly authenticate: Authenticate;
   readonly registry: Registry;
   /** Default: this process's own. */
@@ -36,7 +36,7 @@ export interface CommentsPartOptions {
 }
 
 export function createCommentsPart(options: CommentsPartOptions): Comments {
-  const { settings, log, store, members, presence, backbone, authenticate, registry, limiter } =
+  const { settings, log, store, members, presence, publisherApi, authenticate, registry, limiter } =
     options;
   const clock = systemClock;
   const comments = createComments({
@@ -45,8 +45,8 @@ export function createCommentsPart(options: CommentsPartOptions): Comments {
     store,
     members,
     ...(presence === undefined ? {} : { presence }),
-    publish: (events) => backbone.publish(events),
-    viewers: (topics) => backbone.viewers(topics),
+    publish: (events) => publisherApi.publish(events),
+    viewers: (topics) => publisherApi.viewers(topics),
     authenticate,
     policy: settings.policy,
     clock,

@@ -89,7 +89,7 @@ export async function openCore(
     store,
     members,
     presence: shared,
-    backbone: dispatcher,
+    publisherApi: dispatcher,
     authenticate,
     registry,
   });

@@ -11,7 +11,7 @@ import {
   type PresenceValues,
   type VideoLog,
 } from "@ovation/comments";
-import type { Backbone } from "@ovation/dispatcher";
+import type { PublisherApi } from "@ovation/dispatcher";
 import type { Authenticate } from "@ovation/protocol";
 import { Registry } from "prom-client";
 import { createCommentsPart } from "./comments-part.ts";
@@ -28,13 +28,13 @@ export interface PresencePartOptions {
   readonly settings: Settings;
   readonly database: { readonly url: string; readonly state: Dependency };
   readonly log: VideoLog;
-  readonly backbone: Backbone;
+  readonly publisherApi: PublisherApi;
   readonly authenticate: Authenticate;
   readonly values: PresenceValues;
 }
 
 export async function openPresence(options: PresencePartOptions): Promise<Presence> {
-  const { settings, database, log, backbone, authenticate, values } = options;
+  const { settings, database, log, publisherApi, authenticate, values } = options;
   const { url, state } = database;
   const store = await patiently(state, () => openPostgresVideoStore({ url }));
   const members = await patiently(state, () => openPostgresMemberStores({ url }));
@@ -42,7 +42,7 @@ export async function openPresence(options: PresencePartOptions): Promise<Presen
     settings,
     log,
     store,
-    backbone,
+    publisherApi,
     authenticate,
     registry: new Registry(),
     members,

@@ -1,0 +1,181 @@
+/** The publisher API over the network: signed calls to the internal listeners of dispatchers. */
+
+import {
+  type Event,
+  isDurable,
+  Problem,
+  parseTopic,
+  type Route,
+  type Topic,
+} from "@ovation/protocol";
+import { z } from "zod";
+import { decodeEvents, encodeEvents, MalformedEventsError } from "./event-codec.ts";
+import type { InternalAuth } from "./internal/auth.ts";
+import {
+  CallFailedError,
+  createInternalClient,
+  type InternalClient,
+  type InternalTls,
+} from "./internal/client.ts";
+import {
+  type InternalRefusals,
+  type InternalRouteOptions,
+  internalRoute,
+  parseCall,
+  refuse,
+} from "./internal/route.ts";
+import type { PublisherApi } from "./publisher-api.ts";
+
+const PUBLISH_PATH = "/internal/v1/publish";
+const VIEWERS_PATH = "/internal/v1/viewers";
+export const EVENTS_PER_CALL_MAX = 10_000;
+export const PUBLISH_BYTES_MAX = 8 * 1024 * 1024;
+export const TOPICS_PER_CALL_MAX = 1000;
+export const VIEWERS_BYTES_MAX = 256 * 1024;
+const TIMEOUT_MS = 2000;
+
+const ViewersCall = z.strictObject({ topics: z.array(z.string()).max(TOPICS_PER_CALL_MAX) });
+
+export interface HttpPublisherApiOptions {
+  /** Internal URLs of dispatchers. */
+  readonly dispatchers: readonly string[];
+  readonly auth: InternalAuth;
+  readonly random: () => number;
+  readonly tls?: InternalTls;
+  /** A call with this many live events got no response: they are not retried, and may be lost. */
+  onUnanswered?(events: number): void;
+}
+
+export function createHttpPublisherApi(options: HttpPublisherApiOptions): PublisherApi {
+  return new HttpPublisherApi(options);
+}
+
+/** Calls the dispatcher that responded last, then the others. */
+class HttpPublisherApi implements PublisherApi {
+  readonly #dispatchers: readonly string[];
+  readonly #client: InternalClient;
+  readonly #onUnanswered: (events: number) => void;
+  #current: number;
+
+  constructor(options: HttpPublisherApiOptions) {
+    const { dispatchers, auth, random, tls } = options;
+    if (dispatchers.length === 0) throw new Error("a backend needs the URL of a dispatcher");
+    this.#dispatchers = dispatchers;
+    this.#client = createInternalClient({
+      auth,
+      from: "backend",
+      ...(tls === undefined ? {} : { tls }),
+    });
+    this.#onUnanswered = (events) => options.onUnanswered?.(events);
+    this.#current = Math.floor(random() * dispatchers.length);
+  }
+
+  async publish(events: readonly Event[]): Promise<void> {
+    for (let start = 0; start < events.length; start += EVENTS_PER_CALL_MAX)
+      await this.#publish(events.slice(start, start + EVENTS_PER_CALL_MAX));
+  }
+
+  async viewers(topics: readonly Topic[]): Promise<ReadonlyMap<Topic, number>> {
+    const counts = new Map<Topic, number>();
+    for (let start = 0; start < topics.length; start += TOPICS_PER_CALL_MAX) {
+      const slice = topics.slice(start, start + TOPICS_PER_CALL_MAX);
+      const body = JSON.stringify({ topics: slice });
+      const numbers = (await this.#firstOf((dispatcher) =>
+        this.#client.call(dispatcher, VIEWERS_PATH, body, { timeoutMs: TIMEOUT_MS }),
+      )) as readonly (number | null)[];
+      for (const [index, topic] of slice.entries()) {
+        const number = numbers[index] ?? null;
+        if (number !== null) counts.set(topic, number);
+      }
+    }
+    return counts;
+  }
+
+  /**
+   * Live events arrive at most once: a call without a response may have dispatched them, so the
+   * next dispatcher gets the durable ones alone, which frontends deduplicate by sequence number.
+   */
+  async #publish(events: readonly Event[]): Promise<void> {
+    const text = encodeEvents(events);
+    if (events.length > 1 && Buffer.byteLength(text) > PUBLISH_BYTES_MAX) {
+      const middle = events.length >> 1;
+      await this.#publish(events.slice(0, middle));
+      return this.#publish(events.slice(middle));
+    }
+    let left = events;
+    await this.#firstOf(async (dispatcher) => {
+      if (left.length === 0) return;
+      try {
+        const body = left === events ? text : encodeEvents(left);
+        await this.#client.call(dispatcher, PUBLISH_PATH, body, {
+          timeoutMs: TIMEOUT_MS,
+          contentType: "text/plain",
+        });
+      } catch (error) {
+        if (error instanceof CallFailedError && !error.nothingSent) {
+          const durable = left.filter(isDurable);
+          this.#onUnanswered(left.length - durable.length);
+          left = durable;
+        }
+        if (left.length > 0) throw error;
+      }
+    });
+  }
+
+  /** The result of the first dispatcher that responds. */
+  async #firstOf(call: (dispatcher: string) => Promise<unknown>): Promise<unknown> {
+    for (let attempt = 0; attempt < this.#dispatchers.length; attempt++) {
+      const index = (this.#current + attempt) % this.#dispatchers.length;
+      try {
+        const result = await call(this.#dispatchers[index] ?? "");
+        this.#current = index;
+        return result;
+      } catch (error) {
+        if (!(error instanceof CallFailedError)) throw error;
+      }
+    }
+    throw new Problem("unavailable", "no dispatcher answers", { retryAfterMs: 1000 });
+  }
+}
+
+export interface PublisherApiRoutesOptions extends InternalRouteOptions {
+  readonly publisherApi: PublisherApi;
+}
+
+/** The dispatcher's internal routes for backends. */
+export function createPublisherApiRoutes({
+  publisherApi,
+  ...options
+}: PublisherApiRoutesOptions): readonly Route[] {
+  const { refusals } = options;
+  return [
+    internalRoute(options, PUBLISH_PATH, PUBLISH_BYTES_MAX, async ({ from, body }) => {
+      if (from !== "backend") throw refuse(refusals, "not-the-caller");
+      await publisherApi.publish(decode(refusals, body));
+      return new Response(null, { status: 204 });
+    }),
+    internalRoute(options, VIEWERS_PATH, VIEWERS_BYTES_MAX, async ({ from, body }) => {
+      if (from !== "backend") throw refuse(refusals, "not-the-caller");
+      const topics = parseCall(refusals, ViewersCall, body).topics.map((text) => {
+        const topic = parseTopic(text);
+        if (topic === undefined) throw refuse(refusals, "malformed");
+        return topic;
+      });
+      const counts = await publisherApi.viewers(topics);
+      return Response.json(topics.map((topic) => counts.get(topic) ?? null));
+    }),
+  ];
+}
+
+function decode(refusals: InternalRefusals, body: Uint8Array): readonly Event[] {
+  try {
+    return decodeEvents(new TextDecoder("utf-8", { fatal: true }).decode(body), {
+      eventsMax: EVENTS_PER_CALL_MAX,
+      checkData: true,
+    });
+  } catch (error) {
+    if (error instanceof MalformedEventsError || error instanceof TypeError)
+      throw refuse(refusals, "malformed");
+    throw error;
+  }
+}
