@@ -83,8 +83,8 @@ describe("a viewer that was closed as stuck", () => {
     const { upstream, frontend, slow } = await closeStuck([video]);
     const channel = frontend.hub.channel(video);
     await until(() => {
-      channel?.cool(Number.POSITIVE_INFINITY);
-      return channel?.flow === undefined;
+      channel?.releaseIdle(Number.POSITIVE_INFINITY);
+      return channel?.buffer === undefined;
     }, "nothing waits");
     upstream.live(video, "goal", 1);
     const back = new Viewer(frontend, [video], { lastEventId: slow.lastEventId });
@@ -125,7 +125,7 @@ describe("what is remembered of them is bounded", () => {
   function open() {
     const clock = createManualClock();
     const departures = new Departures(clock);
-    const flow = { liveEvents: 9, liveAt: () => 2 };
+    const buffer = { liveEvents: 9, liveAt: () => 2 };
     const point = { stamp: 1, frontend: "frontend1" as never, order: 3 };
     const connectionOf = (address: string) =>
       new Connection({
@@ -134,7 +134,7 @@ describe("what is remembered of them is bounded", () => {
         address,
         endsAt: 0,
       });
-    const channelOf = (name: string) => ({ topic: topic(name), flow }) as never;
+    const channelOf = (name: string) => ({ topic: topic(name), buffer }) as never;
     const note = (address: string, names: readonly string[]) => {
       const connection = connectionOf(address);
       connection.subscriptions = names.map(

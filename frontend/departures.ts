@@ -9,7 +9,7 @@
 
 import type { BroadcastPoint, Clock, Topic } from "@ovation/protocol";
 import type { Channel } from "./broadcast/channel.ts";
-import type { Flow } from "./broadcast/topic-buffer.ts";
+import type { TopicBuffer } from "./broadcast/topic-buffer.ts";
 import type { Connection } from "./connections/connection.ts";
 import { DEPARTED_CLIENTS_MAX, DEPARTED_TOPICS_PER_CLIENT_MAX, DEPARTURE_MS } from "./limits.ts";
 
@@ -20,8 +20,8 @@ interface Departure {
   readonly from: number;
   /** Live events between that and its end. */
   readonly lost: number;
-  /** Whose numbers they are: a topic that was quiet has another flow. */
-  readonly flow: WeakRef<Flow>;
+  /** Whose numbers they are: a topic that was quiet has another buffer. */
+  readonly buffer: WeakRef<TopicBuffer>;
 }
 
 interface Client {
@@ -55,14 +55,15 @@ export class Departures {
     const { lags } = connection;
     if (lags === undefined) return;
     for (const subscription of connection.subscriptions) {
-      const { flow } = subscription.channel;
+      const { buffer } = subscription.channel;
       const lag = lags.get(subscription);
-      if (flow === undefined || lag === undefined || flow.liveEvents <= lag.liveEvents) continue;
+      if (buffer === undefined || lag === undefined || buffer.liveEvents <= lag.liveEvents)
+        continue;
       const departure = {
         before: lag.order,
         from: lag.at,
-        lost: flow.liveEvents - lag.liveEvents,
-        flow: new WeakRef(flow),
+        lost: buffer.liveEvents - lag.liveEvents,
+        buffer: new WeakRef(buffer),
       };
       for (const owner of ownersOf(connection))
         this.#put(owner, subscription.channel.topic, departure);
@@ -105,9 +106,9 @@ export class Departures {
       const departure = client?.topics.get(channel.topic);
       if (client === undefined || departure === undefined) continue;
       if (order >= departure.before || client.until <= this.#clock.now()) continue;
-      const { flow } = channel;
-      const isSame = flow !== undefined && departure.flow.deref() === flow;
-      const lost = isSame ? flow.liveEvents - flow.liveAt(order) : departure.lost;
+      const { buffer } = channel;
+      const isSame = buffer !== undefined && departure.buffer.deref() === buffer;
+      const lost = isSame ? buffer.liveEvents - buffer.liveAt(order) : departure.lost;
       return { lost: Math.max(lost, departure.lost), from: departure.from };
     }
     return undefined;

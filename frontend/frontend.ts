@@ -18,7 +18,7 @@ import {
 } from "@ovation/protocol";
 import type { Channel } from "./broadcast/channel.ts";
 import { Hub } from "./broadcast/hub.ts";
-import { Cooling } from "./broadcast/idle-release.ts";
+import { IdleRelease } from "./broadcast/idle-release.ts";
 import { ChangeRates, DEFAULT_CHANGES } from "./change-rates.ts";
 import type { CloseReason, Connection } from "./connections/connection.ts";
 import { Connections, type ConnectRequest } from "./connections/connections.ts";
@@ -32,19 +32,20 @@ import type { FrontendOptions } from "./frontend-options.ts";
 import { endGuest, GuestChecks } from "./guest-checks.ts";
 import { LIFETIME_MAX_MS, LIFETIME_MIN_MS, PASSED_POLL_MS, STUCK_MS } from "./limits.ts";
 import { CatchUp } from "./recovery/catch-up.ts";
-import { LogLife } from "./recovery/log-epoch.ts";
+import { LogEpoch } from "./recovery/log-epoch.ts";
 import { LogReads } from "./recovery/log-reads.ts";
+import { PositionChecks } from "./recovery/position-checks.ts";
 import { Recovery } from "./recovery/recovery.ts";
 import { Repair } from "./recovery/repair.ts";
 import { Replay } from "./recovery/replay.ts";
 import { DEFAULT_REPLAY, ReplayBudget } from "./recovery/replay-budget.ts";
 import { ReplayPoints } from "./recovery/replay-point.ts";
 import { ReplayTurns } from "./recovery/replay-turns.ts";
-import { Claims } from "./recovery/resume-points.ts";
+import { ResumePoints } from "./recovery/resume-points.ts";
 import { Subscriptions } from "./subscriptions.ts";
 import { DEFAULT_TOPICS, TopicShares } from "./topic-shares.ts";
 import { Membership } from "./upstream/membership.ts";
-import { Canary } from "./upstream/probe.ts";
+import { Probe } from "./upstream/probe.ts";
 import { Reporter } from "./upstream/reporter.ts";
 import { sleep } from "./upstream/retry.ts";
 import type { ConnectionChange, ConnectionChangeResult, Inbox } from "./upstream/upstream.ts";
@@ -54,7 +55,7 @@ export class Frontend implements Inbox {
   readonly counters: Counters = createCounters();
   readonly hub: Hub;
   readonly membership: Membership;
-  readonly canary: Canary;
+  readonly probe: Probe;
   readonly guests: GuestChecks;
 
   readonly #options: FrontendOptions;
@@ -67,10 +68,10 @@ export class Frontend implements Inbox {
   readonly #repair: Repair;
   readonly #recovery: Recovery;
   readonly #reporter: Reporter;
-  readonly #logLife: LogLife;
+  readonly #logEpoch: LogEpoch;
   readonly #heartbeats: Heartbeats;
   readonly #presence: Presence;
-  readonly #cooling: Cooling;
+  readonly #idleRelease: IdleRelease;
 
   constructor(options: FrontendOptions) {
     this.#options = options;
@@ -80,7 +81,7 @@ export class Frontend implements Inbox {
     const { counters } = this;
     this.guests = new GuestChecks({ upstream, soon });
     const elapsed = options.elapsed ?? (() => performance.now());
-    this.canary = new Canary({ topic: topicOf("frontend", options.id), upstream, clock, elapsed });
+    this.probe = new Probe({ topic: topicOf("frontend", options.id), upstream, clock, elapsed });
     this.hub = new Hub({
       frontend: options.id,
       policy: options.policy,
@@ -91,7 +92,7 @@ export class Frontend implements Inbox {
       soon,
       elapsed,
       onMissing: (channel, seq) => void this.#repair.reach(channel, seq),
-      onOtherLife: (channel) => void this.#repair.verify(channel),
+      onOtherEpoch: (channel) => void this.#repair.verify(channel),
       onUnwanted: (event) => this.#unwanted(event),
       onOvertaken: ({ connection }) => this.#recovery.overtaken(connection),
     });
@@ -153,7 +154,7 @@ export class Frontend implements Inbox {
       onFailure,
       ...(options.reportMs === undefined ? {} : { reportMs: options.reportMs }),
     });
-    this.#logLife = new LogLife({
+    this.#logEpoch = new LogEpoch({
       hub,
       upstream,
       clock,
@@ -162,7 +163,7 @@ export class Frontend implements Inbox {
       compareHeads: () => this.#compareHeads(),
       onFailure,
     });
-    this.#cooling = new Cooling({
+    this.#idleRelease = new IdleRelease({
       hub,
       clock,
       elapsed,
@@ -207,9 +208,12 @@ export class Frontend implements Inbox {
       shares: this.#shares,
       rates: this.#rates,
       guests: this.guests,
-      claims: new Claims({ upstream, clock: steady, reads, hub }),
-      budget,
-      catchUp,
+      resumePoints: new ResumePoints({
+        frontend: options.id,
+        checks: new PositionChecks({ upstream, clock: steady, reads, hub }),
+        catchUp,
+        budget,
+      }),
       recovery: this.#recovery,
       heartbeats: this.#heartbeats,
       presence: this.#presence,
@@ -230,9 +234,9 @@ export class Frontend implements Inbox {
     void this.membership.keepLease();
     void this.#reporter.run(() => this.membership.begin());
     this.#heartbeats.start();
-    void this.canary.run();
+    void this.probe.run();
     this.#presence.start();
-    this.#cooling.start();
+    this.#idleRelease.start();
   }
 
   /**
@@ -252,7 +256,7 @@ export class Frontend implements Inbox {
 
   /** An event of a topic that nobody here has. */
   #unwanted(event: Event): void {
-    if (this.canary.take(event)) {
+    if (this.probe.take(event)) {
       // Not a viewer's: the balance of the hops is theirs.
       this.counters.dispatched--;
       return;
@@ -350,11 +354,11 @@ export class Frontend implements Inbox {
 
   async stop(): Promise<void> {
     this.#reporter.stop();
-    this.#logLife.stop();
-    this.canary.stop();
+    this.#logEpoch.stop();
+    this.probe.stop();
     this.#heartbeats.stop();
     this.#presence.stop();
-    this.#cooling.stop();
+    this.#idleRelease.stop();
     this.#expiries.stop();
     await this.membership.stop();
   }

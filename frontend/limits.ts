@@ -24,9 +24,9 @@ export const HELD_BYTES_MAX = 4 * 1024 * 1024;
 /** A topic in which nothing has moved for this long forgets its recent batches and events: the log answers who returns. */
 export const QUIET_MS = 60_000;
 /** All topics are looked at once in that time, some of them this often … */
-export const COOLING_STEP_MS = 250;
+export const RELEASE_STEP_MS = 250;
 /** … and at least so many. */
-export const COOLING_STEP_CHANNELS_MIN = 64;
+export const RELEASE_STEP_CHANNELS_MIN = 64;
 
 /** How long a missing number may still be on its way before it is pulled from the log. */
 export const REPAIR_DELAY_MS = 30;
@@ -40,8 +40,8 @@ export const PAGES_CACHED_MAX = 256;
 export const PAGES_CACHED_BYTES_MAX = 32 * 1024 * 1024;
 export const PAGE_CACHE_MS = 5000;
 /** What the log said of a returning client's position, for others who come with the same one. */
-export const CLAIMS_CACHED_MAX = 1000;
-export const CLAIM_CACHE_MS = 1000;
+export const POSITION_CHECKS_CACHED_MAX = 1000;
+export const POSITION_CHECK_CACHE_MS = 1000;
 /** Reads of the log for returning clients that run at the same time; further ones wait their turn. */
 export const LOG_READS_MAX = 256;
 /** Of them, those that one address has. */
@@ -141,8 +141,8 @@ export const LIFETIME_MAX_MS = 75 * 60 * 1000;
 export const RETURN_SPREAD_MS = 3500;
 
 /** A canary is sent this often, and counts as lost when it is not back after so long. */
-export const CANARY_MS = 1000;
-export const CANARY_LOST_MS = 5000;
+export const PROBE_MS = 1000;
+export const PROBE_LOST_MS = 5000;
 
 /** Connections of the heaviest address that one look at all connections finds for eviction … */
 export const EVICT_SCAN_CONNECTIONS_MAX = 256;

@@ -3,7 +3,7 @@
 import { Counter, Gauge, Histogram, type Registry } from "prom-client";
 import type { Counters } from "./counters.ts";
 import type { Frontend } from "./frontend.ts";
-import type { Canary } from "./upstream/probe.ts";
+import type { Probe } from "./upstream/probe.ts";
 
 const COUNTERS: readonly (readonly [
   name: string,
@@ -109,7 +109,7 @@ export function registerFrontendMetrics(registry: Registry, frontend: Frontend):
       return { live: all - durable, durable };
     });
   }
-  registerCanaryMetrics(registry, frontend.canary);
+  registerProbeMetrics(registry, frontend.probe);
   labelled(
     registry,
     "ovation_frontend_closes_total",
@@ -151,25 +151,25 @@ export function registerFrontendMetrics(registry: Registry, frontend: Frontend):
 }
 
 /** s */
-const CANARY_BUCKETS = [0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5];
+const PROBE_BUCKETS = [0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5];
 
-function registerCanaryMetrics(registry: Registry, canary: Canary): void {
+function registerProbeMetrics(registry: Registry, probe: Probe): void {
   const counts: readonly (readonly [name: string, help: string, read: () => number])[] = [
     [
       "ovation_canary_sent_total",
       "Events that this frontend sent to itself by way of a dispatcher",
-      () => canary.sent,
+      () => probe.sent,
     ],
-    ["ovation_canary_received_total", "Events to itself that came back", () => canary.received],
+    ["ovation_canary_received_total", "Events to itself that came back", () => probe.received],
     [
       "ovation_canary_lost_total",
       "Events to itself that did not come back in five seconds",
-      () => canary.lost,
+      () => probe.lost,
     ],
     [
       "ovation_canary_refused_total",
       "Events to itself that no dispatcher could dispatch",
-      () => canary.refused,
+      () => probe.refused,
     ],
   ];
   for (const [name, help, read] of counts) {
@@ -186,10 +186,10 @@ function registerCanaryMetrics(registry: Registry, canary: Canary): void {
   const delays = new Histogram({
     name: "ovation_canary_delay_seconds",
     help: "From sending an event to itself until it came back: lookup, dispatch and link",
-    buckets: CANARY_BUCKETS,
+    buckets: PROBE_BUCKETS,
     registers: [registry],
   });
-  canary.onDelay = (delayMs) => delays.observe(delayMs / 1000);
+  probe.onDelay = (delayMs) => delays.observe(delayMs / 1000);
 }
 
 function countViewers(frontend: Frontend): number {

@@ -141,7 +141,7 @@ const SAID: Readonly<Record<string, readonly string[]>> = {
     `${seconds(client.LOAD_AHEAD_MS)} s after it is connected`,
   ],
   "docs/operating/metrics.md": [
-    `did not come back in ${word(seconds(frontend.CANARY_LOST_MS))} seconds`,
+    `did not come back in ${word(seconds(frontend.PROBE_LOST_MS))} seconds`,
   ],
   "docs/operating/data-lives.md": [
     `${days(lives.guestsMs)} days after they were last here`,

@@ -1,6 +1,6 @@
 /**
- * A span: consecutive batches of one topic, as one write. What a connection has not had when its turn
- * comes is a span; every connection at the same place gets the same bytes.
+ * A run: consecutive batches of one topic, as one write. What a connection has not had when its turn
+ * comes is a run; every connection at the same place gets the same bytes.
  */
 
 import type { DirectSender } from "@ovation/protocol";
@@ -10,7 +10,7 @@ import { Encoded } from "./encoding.ts";
 
 type Send = (descriptor: number) => number;
 
-export class Span {
+export class BatchRun {
   /** The number of its first batch, and the one after its last. */
   readonly from: number;
   readonly next: number;
@@ -26,7 +26,7 @@ export class Span {
   /** At least one batch. */
   constructor(batches: readonly Batch[], sender: DirectSender | undefined) {
     const [first] = batches;
-    if (first === undefined) throw new Error("a span has a batch");
+    if (first === undefined) throw new Error("a run has a batch");
     this.from = first.number;
     this.next = first.number + batches.length;
     this.#sender = sender;

@@ -9,7 +9,7 @@
  * Invariants:
  * - `seq` is the number of the newest durable event taken; numbers are taken without a hole. What
  *   arrives ahead is held until the missing ones come, or are pulled from the log.
- * - What is taken waits in the flow until the next batch; a batch is made once.
+ * - What is taken waits in the buffer until the next batch; a batch is made once.
  */
 
 import {
@@ -29,7 +29,7 @@ import { Audience } from "./audience.ts";
 import { Batch, BatchRing, formatEvents } from "./batch.ts";
 import { HeldEvents } from "./held-events.ts";
 import { History } from "./history.ts";
-import { type ChannelKind, Flow } from "./topic-buffer.ts";
+import { type ChannelKind, TopicBuffer } from "./topic-buffer.ts";
 
 /** What became of a durable event. */
 export type Taken =
@@ -42,7 +42,7 @@ export type Taken =
   /** Too many wait already: it was dropped, and is pulled from the log later. */
   | "dropped"
   /** Another life of the log wrote this number: the log may not be the one it was. */
-  | "other-life";
+  | "other-epoch";
 
 /** What reports said of a topic, and what its viewers were told of it. */
 export interface Reported {
@@ -72,7 +72,7 @@ export class Channel {
   /** Number of the next batch. */
   nextBatch = 1;
   #reported: Reported | undefined;
-  #flow: Flow | undefined;
+  #buffer: TopicBuffer | undefined;
   /** The one subscription that most topics have, or the list of those that others have. */
   #subscribers: Subscription | Audience | undefined;
 
@@ -105,7 +105,7 @@ export class Channel {
 
   /** Where the topic stood after the last batch. */
   get batched(): TopicPosition {
-    return this.#flow?.batched ?? this.position;
+    return this.#buffer?.batched ?? this.position;
   }
 
   /** The newest number that a report named. */
@@ -124,17 +124,17 @@ export class Channel {
   }
 
   /** What moves here, if anything does. */
-  get flow(): Flow | undefined {
-    return this.#flow;
+  get buffer(): TopicBuffer | undefined {
+    return this.#buffer;
   }
 
-  #flowing(): Flow {
-    this.#flow ??= new Flow(this.#kind, this.position);
-    return this.#flow;
+  #ensureBuffer(): TopicBuffer {
+    this.#buffer ??= new TopicBuffer(this.#kind, this.position);
+    return this.#buffer;
   }
 
   get hasHeld(): boolean {
-    return (this.#flow?.held?.size ?? 0) > 0;
+    return (this.#buffer?.held?.size ?? 0) > 0;
   }
 
   get subscribers(): number {
@@ -157,28 +157,28 @@ export class Channel {
   startAt(position: TopicPosition, order: number): void {
     this.position = position.seq === 0 ? BEGINNING : position;
     this.joinedOrder = order;
-    const flow = this.#flow;
-    if (flow === undefined) return;
-    flow.batched = this.position;
-    flow.history = undefined;
-    flow.held?.deleteThrough(position.seq);
-    this.#takeHeld(flow);
+    const buffer = this.#buffer;
+    if (buffer === undefined) return;
+    buffer.batched = this.position;
+    buffer.history = undefined;
+    buffer.held?.deleteThrough(position.seq);
+    this.#takeHeld(buffer);
   }
 
   /** `proven`: it was read from the log, which was asked whether it wrote what is here. */
   takeDurable(event: DurableEvent, proven = false): Taken {
     const { seq } = event.place;
-    const other = !proven && this.#isOfOtherLife(event);
+    const other = !proven && this.#isOfOtherEpoch(event);
     if (!this.joined || seq > this.seq + 1 || (other && seq > this.seq)) {
-      const flow = this.#flowing();
-      flow.held ??= new HeldEvents();
-      return flow.held.add(event) ? "held" : this.#drop();
+      const buffer = this.#ensureBuffer();
+      buffer.held ??= new HeldEvents();
+      return buffer.held.add(event) ? "held" : this.#drop();
     }
-    if (seq <= this.seq) return other ? "other-life" : "old";
-    const flow = this.#flowing();
-    if (flow.isDurableFull) return this.#drop();
-    this.#take(flow, event);
-    this.#takeHeld(flow);
+    if (seq <= this.seq) return other ? "other-epoch" : "old";
+    const buffer = this.#ensureBuffer();
+    if (buffer.isDurableFull) return this.#drop();
+    this.#take(buffer, event);
+    this.#takeHeld(buffer);
     return "taken";
   }
 
@@ -191,29 +191,29 @@ export class Channel {
 
   /** Whether the next durable event would be taken, and not left to the log until the next batch. */
   get hasRoom(): boolean {
-    return this.#flow?.isDurableFull !== true;
+    return this.#buffer?.isDurableFull !== true;
   }
 
   /** Whether it was written in another life of the log than our newest, so that one need not follow the other. */
-  #isOfOtherLife({ place }: DurableEvent): boolean {
+  #isOfOtherEpoch({ place }: DurableEvent): boolean {
     return this.seq > 0 && place.epoch !== this.epoch;
   }
 
-  #take(flow: Flow, event: DurableEvent): void {
+  #take(buffer: TopicBuffer, event: DurableEvent): void {
     this.position = { seq: event.place.seq, epoch: event.place.epoch };
     // Since when it waits does not matter here: nothing expires before the next batch.
-    flow.wait(this.#fit(event), 0);
+    buffer.wait(this.#fit(event), 0);
   }
 
-  #takeHeld(flow: Flow): void {
-    const { held } = flow;
+  #takeHeld(buffer: TopicBuffer): void {
+    const { held } = buffer;
     if (held === undefined) return;
     for (let next = held.get(this.seq + 1); next !== undefined; next = held.get(this.seq + 1)) {
-      if (this.#isOfOtherLife(next) || flow.isDurableFull) return;
+      if (this.#isOfOtherEpoch(next) || buffer.isDurableFull) return;
       held.delete(next.place.seq);
-      this.#take(flow, next);
+      this.#take(buffer, next);
     }
-    if (held.size === 0) flow.held = undefined;
+    if (held.size === 0) buffer.held = undefined;
   }
 
   #fit(event: Event): Event {
@@ -224,37 +224,37 @@ export class Channel {
 
   /** Forgets what came ahead, up to a number: the log has others there. */
   dropHeld(through = Number.POSITIVE_INFINITY): void {
-    const flow = this.#flow;
-    if (flow?.held === undefined) return;
-    flow.held.deleteThrough(through);
-    if (flow.held.size === 0) flow.held = undefined;
+    const buffer = this.#buffer;
+    if (buffer?.held === undefined) return;
+    buffer.held.deleteThrough(through);
+    if (buffer.held.size === 0) buffer.held = undefined;
   }
 
   takeLive(event: Event, now: number, patienceMs = 0): void {
-    this.#flowing().wait(this.#fit(event), now, patienceMs);
+    this.#ensureBuffer().wait(this.#fit(event), now, patienceMs);
   }
 
   /** Everything that is due, encoded; `undefined` where nothing is. */
   makeBatch(order: number, prefix: string, now: number): Batch | undefined {
-    const flow = this.#flow;
-    const due = flow?.takeDue(now) ?? [];
-    if (flow === undefined || due.length === 0) return undefined;
-    const liveBefore = flow.liveEvents;
-    const { batched: before } = flow;
+    const buffer = this.#buffer;
+    const due = buffer?.takeDue(now) ?? [];
+    if (buffer === undefined || due.length === 0) return undefined;
+    const liveBefore = buffer.liveEvents;
+    const { batched: before } = buffer;
     let durable = 0;
     let events: readonly Event[] = due;
     for (const [index, event] of due.entries()) {
       if (isDurable(event)) {
-        flow.history ??= new History(before, this.joinedOrder);
-        flow.history.push(event, order);
+        buffer.history ??= new History(before, this.joinedOrder);
+        buffer.history.push(event, order);
         durable++;
         continue;
       }
-      const written = flow.noteLive(event);
+      const written = buffer.noteLive(event);
       if (written !== event) events = events.with(index, written);
     }
     const text = formatEvents(prefix, this.mark, before, events);
-    flow.batched = this.position;
+    buffer.batched = this.position;
     const batch = new Batch({
       number: this.nextBatch,
       order,
@@ -265,8 +265,8 @@ export class Channel {
       liveBefore,
     });
     this.nextBatch++;
-    flow.ring ??= new BatchRing(batch.number);
-    flow.ring.push(batch);
+    buffer.ring ??= new BatchRing(batch.number);
+    buffer.ring.push(batch);
     return batch;
   }
 
@@ -287,38 +287,38 @@ export class Channel {
 
   remove(subscription: Subscription): void {
     const here = this.#subscribers;
-    if (here instanceof Audience) here.remove(subscription, (this.#flow?.walking ?? 0) > 0);
+    if (here instanceof Audience) here.remove(subscription, (this.#buffer?.walking ?? 0) > 0);
     else this.#subscribers = undefined;
   }
 
   /** Where the topic stood after the broadcast `order`; `undefined` where that is longer ago than this frontend knows. */
   positionAt(order: number): TopicPosition | undefined {
     if (!this.joined || order < this.joinedOrder) return undefined;
-    const history = this.#flow?.history;
+    const history = this.#buffer?.history;
     return history === undefined ? this.batched : history.positionAt(order);
   }
 
   /** After a walk: closes the holes that removals left. What moved here goes, where that is known to be of no more use. */
   compact(): void {
     const here = this.#subscribers;
-    if ((this.#flow?.walking ?? 0) > 0) return;
+    if ((this.#buffer?.walking ?? 0) > 0) return;
     if (here instanceof Audience) here.compact();
-    else if (this.#flow?.isSpent === true && (here === undefined || this.#isUpToDate(here)))
-      this.#flow = undefined;
+    else if (this.#buffer?.isSpent === true && (here === undefined || this.#isUpToDate(here)))
+      this.#buffer = undefined;
   }
 
   /**
    * Lets go of what moved here before `since` (a stopwatch), where nobody waits for anything of it: who returns to
    * what it remembered is answered by the log.
    */
-  cool(since: number): void {
-    const flow = this.#flow;
-    if (flow === undefined || !flow.isQuiet(since)) return;
+  releaseIdle(since: number): void {
+    const buffer = this.#buffer;
+    if (buffer === undefined || !buffer.isQuiet(since)) return;
     for (const subscription of this.subscriptions)
       if (subscription !== null && !this.#isUpToDate(subscription)) return;
     // Of the broadcasts since its last one it is still known: there was none of this topic.
-    this.joinedOrder = Math.max(this.joinedOrder, flow.history?.lastOrder ?? 0);
-    this.#flow = undefined;
+    this.joinedOrder = Math.max(this.joinedOrder, buffer.history?.lastOrder ?? 0);
+    this.#buffer = undefined;
   }
 
   /** Everything was sent to it, and nothing is being counted for it. */

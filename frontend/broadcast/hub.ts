@@ -30,7 +30,7 @@ import {
   BROADCAST_SLICE_MS,
   PUMP_BYTES_MAX,
 } from "../limits.ts";
-import { Stamps } from "../recovery/watermark.ts";
+import { Watermark } from "../recovery/watermark.ts";
 import type { Batch } from "./batch.ts";
 import { joinBytes } from "./batch-run.ts";
 import { Channel } from "./channel.ts";
@@ -53,7 +53,7 @@ export interface HubOptions {
   /** Numbers up to `seq` are not here: they did not arrive, or there was no room for them. */
   onMissing(channel: Channel, seq: number): void;
   /** The log may be another one than before. */
-  onOtherLife(channel: Channel): void;
+  onOtherEpoch(channel: Channel): void;
   /** An event of a topic that nobody here has: the table has a row too many. */
   onUnwanted(event: Event): void;
   /** A connection fell behind its topic's ring. */
@@ -67,7 +67,7 @@ export class Hub {
   /** Counts batches over all channels. */
   order = 0;
   /** Up to which commit everything was broadcast: see protocol/position.ts. */
-  readonly stamps = new Stamps();
+  readonly watermark = new Watermark();
 
   readonly #options: HubOptions;
   readonly #kinds: ChannelKinds;
@@ -116,10 +116,10 @@ export class Hub {
         continue;
       }
       if (isDurable(event)) {
-        this.stamps.note(event.place.epoch, event.place.stamp);
+        this.watermark.note(event.place.epoch, event.place.stamp);
         const taken = channel.takeDurable(event);
         if (taken === "old") this.#options.counters.repeated++;
-        else if (taken === "other-life") this.#options.onOtherLife(channel);
+        else if (taken === "other-epoch") this.#options.onOtherEpoch(channel);
         else if (taken !== "taken" && channel.joined)
           this.#options.onMissing(channel, taken === "held" ? channel.seq : event.place.seq);
       } else {
@@ -137,11 +137,11 @@ export class Hub {
 
   /** Sees to it that what waits in the channel is broadcast when it is due. */
   schedule(channel: Channel): void {
-    const { flow } = channel;
-    if (flow === undefined || flow.walking > 0) return;
-    const dueAt = flow.dueAt();
-    if (dueAt === undefined || dueAt >= flow.scheduledFor) return;
-    flow.scheduledFor = dueAt;
+    const { buffer } = channel;
+    if (buffer === undefined || buffer.walking > 0) return;
+    const dueAt = buffer.dueAt();
+    if (dueAt === undefined || dueAt >= buffer.scheduledFor) return;
+    buffer.scheduledFor = dueAt;
     const wait = dueAt - this.#options.elapsed();
     if (wait <= 0) {
       this.#tickSoon(channel);
@@ -149,7 +149,7 @@ export class Hub {
     }
     this.#options.clock.after(wait, () => {
       // Something else may have become due before: then that tick has seen to this one.
-      if (flow.scheduledFor === dueAt) this.#tickSoon(channel);
+      if (buffer.scheduledFor === dueAt) this.#tickSoon(channel);
     });
   }
 
@@ -167,19 +167,19 @@ export class Hub {
     this.#due = [];
     const begun: { readonly round: Round; readonly single: Subscription | undefined }[] = [];
     for (const channel of due) {
-      const { flow } = channel;
-      if (flow === undefined) continue;
-      flow.scheduledFor = Number.POSITIVE_INFINITY;
+      const { buffer } = channel;
+      if (buffer === undefined) continue;
+      buffer.scheduledFor = Number.POSITIVE_INFINITY;
       // A round that is under way takes what waits by itself, or leaves it for the next one.
-      if (flow.walking > 0) continue;
+      if (buffer.walking > 0) continue;
       const first = channel.nextBatch;
       const batch = this.#makeBatch(channel);
-      if (batch === undefined && !flow.behind) {
+      if (batch === undefined && !buffer.behind) {
         this.schedule(channel);
         continue;
       }
-      const wasBehind = flow.behind;
-      flow.beginRound(first);
+      const wasBehind = buffer.behind;
+      buffer.beginRound(first);
       const { single } = channel;
       begun.push({
         round: new Round(channel, this.#options.sender, this.#options.elapsed()),
@@ -201,13 +201,13 @@ export class Hub {
   }
 
   #makeBatch(channel: Channel): Batch | undefined {
-    this.stamps.settle();
+    this.watermark.settle();
     const order = this.order + 1;
     const prefix = formatPoint({
-      stamp: this.stamps.told,
+      stamp: this.watermark.stamp,
       frontend: this.#options.frontend,
       order,
-      reach: this.stamps.reach,
+      reach: this.watermark.reach,
     });
     const batch = channel.makeBatch(order, prefix, this.#options.elapsed());
     if (batch === undefined) return undefined;
@@ -258,17 +258,17 @@ export class Hub {
         this.#writeTo(subscription, round, mayHaveMore);
         continue;
       }
-      const span = round.spanFrom(subscription.next);
-      if (span === undefined) {
+      const run = round.runFrom(subscription.next);
+      if (run === undefined) {
         this.#options.onOvertaken(subscription);
         continue;
       }
       subscription.next = end;
       written++;
-      events += span.events;
-      durable += span.durable;
-      const taken = span.send(form, descriptor);
-      const bytes = span.bytes(form);
+      events += run.events;
+      durable += run.durable;
+      const taken = run.send(form, descriptor);
+      const bytes = run.bytes(form);
       if (taken !== bytes.length) this.#writeRest(subscription.connection, bytes.subarray(taken));
     }
     counters.writes += written;
@@ -281,7 +281,7 @@ export class Hub {
 
   /** The next slice of a round: what has come meanwhile is for those who come now. */
   #goOn(round: Round): void {
-    if (round.canTakeMore && round.channel.flow?.hasDue(this.#options.elapsed()) === true) {
+    if (round.canTakeMore && round.channel.buffer?.hasDue(this.#options.elapsed()) === true) {
       const batch = this.#makeBatch(round.channel);
       if (batch !== undefined) round.take(batch);
     }
@@ -293,7 +293,7 @@ export class Hub {
     const took = elapsed() - startedAt;
     const restUntil =
       took < 1 ? 0 : elapsed() + Math.min(took * BATCH_REST_SHARE, BATCH_WAIT_MAX_MS);
-    channel.flow?.endRound(behind, restUntil);
+    channel.buffer?.endRound(behind, restUntil);
     if (!behind) this.#walks--;
     channel.compact();
     this.schedule(channel);
@@ -307,16 +307,16 @@ export class Hub {
       this.pump(connection);
       return;
     }
-    const span = round.spanFrom(subscription.next);
-    if (span === undefined) {
+    const run = round.runFrom(subscription.next);
+    if (run === undefined) {
       this.#options.onOvertaken(subscription);
       return;
     }
-    subscription.next = span.next;
+    subscription.next = run.next;
     this.#options.counters.writes++;
-    this.#options.counters.written += span.events;
-    this.#options.counters.durable.written += span.durable;
-    this.#writeRest(connection, span.bytes(connection.form));
+    this.#options.counters.written += run.events;
+    this.#options.counters.durable.written += run.durable;
+    this.#writeRest(connection, run.bytes(connection.form));
   }
 
   /** By the connection's own writer, which knows when the socket can take more. */
@@ -332,7 +332,7 @@ export class Hub {
     for (const subscription of connection.subscriptions) {
       const { channel } = subscription;
       for (let number = subscription.next; number < channel.nextBatch; number++) {
-        const batch = channel.flow?.batch(number);
+        const batch = channel.buffer?.batch(number);
         if (batch === undefined) {
           this.#options.onOvertaken(subscription);
           return;
@@ -385,13 +385,13 @@ export class Hub {
     connection.lags ??= new Map();
     for (const subscription of connection.subscriptions) {
       const { channel } = subscription;
-      const behind = channel.flow?.batch(subscription.next);
+      const behind = channel.buffer?.batch(subscription.next);
       connection.lags.set(subscription, {
         position: behind?.before ?? channel.batched,
-        liveEvents: behind?.liveBefore ?? channel.flow?.liveEvents ?? 0,
+        liveEvents: behind?.liveBefore ?? channel.buffer?.liveEvents ?? 0,
         order: behind?.order ?? this.order + 1,
         at: now,
-        sums: new Map(channel.flow?.sums),
+        sums: new Map(channel.buffer?.sums),
       });
     }
   }

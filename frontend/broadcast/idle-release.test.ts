@@ -41,7 +41,7 @@ test("a topic with one subscriber keeps nothing of a live event that was written
   for (let count = 1; count <= 3; count++) {
     upstream.live(alice, "ping", count);
     await until(() => viewer.of("ping").length === count);
-    await until(() => frontend.hub.channel(alice)?.flow === undefined, "nothing left of it");
+    await until(() => frontend.hub.channel(alice)?.buffer === undefined, "nothing left of it");
   }
   expect(viewer.of("ping").map(({ data }) => data)).toEqual([1, 2, 3]);
 });
@@ -55,7 +55,7 @@ test("what a viewer has not received is kept, however idle its topic", async () 
   await until(() => frontend.counters.slow === 1);
   // It falls behind only now, and its ring goes on without it.
   await Bun.sleep(SOON_MS * 10);
-  expect(frontend.hub.channel(alice)?.flow).toBeDefined();
+  expect(frontend.hub.channel(alice)?.buffer).toBeDefined();
   for (let count = 2; count <= 200; count++) {
     // So large that the ring cannot hold them all.
     upstream.live(alice, "ping", "p".repeat(8192));
@@ -68,7 +68,7 @@ test("what a viewer has not received is kept, however idle its topic", async () 
     () => viewer.of("ping").length + (viewer.of("gap")[0]?.fields.lost ?? 0) === 200,
     "all of them, or told of",
   );
-  await until(() => frontend.hub.channel(alice)?.flow === undefined, "nothing left of it");
+  await until(() => frontend.hub.channel(alice)?.buffer === undefined, "nothing left of it");
 });
 
 test("an idle topic releases its durable events: a return reads them from the log, once, in order", async () => {
@@ -84,8 +84,8 @@ test("an idle topic releases its durable events: a return reads them from the lo
   await until(() => stays.of("comment").length === 4);
   await until(
     () =>
-      frontend.hub.channel(alice)?.flow === undefined &&
-      frontend.hub.channel(bob)?.flow === undefined,
+      frontend.hub.channel(alice)?.buffer === undefined &&
+      frontend.hub.channel(bob)?.buffer === undefined,
     "quiet",
   );
   // The last id alone: of bob's topic it says something only by what this frontend broadcast, and when.

@@ -1,5 +1,5 @@
 /**
- * Cooling: takes back what topics needed that have gone quiet. A million personal topics that each spoke
+ * IdleRelease: takes back what topics needed that have gone quiet. A million personal topics that each spoke
  * once would otherwise keep their rings and histories for ever, three times what they weigh themselves.
  *
  * It goes round all channels in small steps, without a list of those that have something: such a list would
@@ -7,11 +7,11 @@
  */
 
 import type { Clock } from "@ovation/protocol";
-import { COOLING_STEP_CHANNELS_MIN, COOLING_STEP_MS, QUIET_MS } from "../limits.ts";
+import { QUIET_MS, RELEASE_STEP_CHANNELS_MIN, RELEASE_STEP_MS } from "../limits.ts";
 import type { Channel } from "./channel.ts";
 import type { Hub } from "./hub.ts";
 
-export interface CoolingOptions {
+export interface IdleReleaseOptions {
   readonly hub: Hub;
   readonly clock: Clock;
   /** As the hub's. */
@@ -20,17 +20,17 @@ export interface CoolingOptions {
   readonly quietMs?: number;
 }
 
-export class Cooling {
-  readonly #options: CoolingOptions;
+export class IdleRelease {
+  readonly #options: IdleReleaseOptions;
   readonly #quietMs: number;
   readonly #stepMs: number;
   #round: Iterator<Channel> | undefined;
   #cancel: () => void = () => {};
 
-  constructor(options: CoolingOptions) {
+  constructor(options: IdleReleaseOptions) {
     this.#options = options;
     this.#quietMs = options.quietMs ?? QUIET_MS;
-    this.#stepMs = Math.min(COOLING_STEP_MS, this.#quietMs);
+    this.#stepMs = Math.min(RELEASE_STEP_MS, this.#quietMs);
   }
 
   start(): void {
@@ -49,7 +49,7 @@ export class Cooling {
     const { channels } = this.#options.hub;
     const since = this.#options.elapsed() - this.#quietMs;
     const looks = Math.max(
-      COOLING_STEP_CHANNELS_MIN,
+      RELEASE_STEP_CHANNELS_MIN,
       Math.ceil((channels.size * this.#stepMs) / this.#quietMs),
     );
     this.#round ??= channels.values();
@@ -59,7 +59,7 @@ export class Cooling {
         this.#round = undefined;
         return;
       }
-      value.cool(since);
+      value.releaseIdle(since);
     }
   }
 }

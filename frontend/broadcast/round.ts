@@ -9,7 +9,7 @@
 import type { DirectSender } from "@ovation/protocol";
 import { RING_BATCHES_MAX, RING_BYTES_MAX } from "../limits.ts";
 import type { Batch } from "./batch.ts";
-import { Span } from "./batch-run.ts";
+import { BatchRun } from "./batch-run.ts";
 import type { Channel } from "./channel.ts";
 
 /**
@@ -27,10 +27,10 @@ export class Round {
   behind = false;
   readonly #sender: DirectSender | undefined;
   /** By the number of their first batch; all end with the topic's newest. */
-  readonly #spans = new Map<number, Span>();
+  readonly #runs = new Map<number, BatchRun>();
   #made = 0;
   #madeBytes = 0;
-  #latest: Span | undefined;
+  #latest: BatchRun | undefined;
 
   constructor(channel: Channel, sender: DirectSender | undefined, startedAt: number) {
     this.channel = channel;
@@ -50,7 +50,7 @@ export class Round {
     this.#made++;
     this.#madeBytes += batch.encoded.length;
     if (this.index > 0) this.behind = true;
-    this.#spans.clear();
+    this.#runs.clear();
     this.#latest = undefined;
   }
 
@@ -58,22 +58,22 @@ export class Round {
    * Everything from a batch on; `undefined` where the ring has it no more. Hot path: neighbours
    * were reached at the same time in the last round, so nearly always it is the one before again.
    */
-  spanFrom(from: number): Span | undefined {
+  runFrom(from: number): BatchRun | undefined {
     if (this.#latest?.from === from) return this.#latest;
-    this.#latest = this.#spans.get(from) ?? this.#make(from);
+    this.#latest = this.#runs.get(from) ?? this.#make(from);
     return this.#latest;
   }
 
-  #make(from: number): Span | undefined {
-    const { flow, nextBatch } = this.channel;
+  #make(from: number): BatchRun | undefined {
+    const { buffer, nextBatch } = this.channel;
     const batches: Batch[] = [];
     for (let number = from; number < nextBatch; number++) {
-      const batch = flow?.batch(number);
+      const batch = buffer?.batch(number);
       if (batch === undefined) return undefined;
       batches.push(batch);
     }
-    const span = new Span(batches, this.#sender);
-    this.#spans.set(from, span);
-    return span;
+    const run = new BatchRun(batches, this.#sender);
+    this.#runs.set(from, run);
+    return run;
   }
 }

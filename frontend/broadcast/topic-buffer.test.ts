@@ -24,7 +24,7 @@ import {
 import { ModelUpstream, topic } from "../testing/model-upstream.ts";
 import { newFrontend } from "../testing/new-frontend.ts";
 import { Viewer } from "../testing/viewer.ts";
-import { ChannelKinds, Flow } from "./topic-buffer.ts";
+import { ChannelKinds, TopicBuffer } from "./topic-buffer.ts";
 
 const video = topic("video:1");
 const frontends: Frontend[] = [];
@@ -163,17 +163,17 @@ test("events ahead of a missing number are held up to a bound; the others are dr
   await until(() => viewer.seqs(video).length === ahead.length + 2 + large.length);
 });
 
-function personalFlow(): () => Flow {
+function personalBuffer(): () => TopicBuffer {
   const policy = policyOf(DEFAULT_POLICY, topic("member:1"));
   if (policy === undefined) throw new Error("no kind");
   const kind = new ChannelKinds(createPendingCounts()).of(policy);
   const batched = { seq: 0, epoch: "" };
-  return () => new Flow(kind, batched);
+  return () => new TopicBuffer(kind, batched);
 }
 
-test("one event of a personal topic waits without an object beside the flow", () => {
-  const create = personalFlow();
-  const flows = Array.from({ length: 2000 }, create);
+test("one event of a personal topic waits without an object beside the buffer", () => {
+  const create = personalBuffer();
+  const buffers = Array.from({ length: 2000 }, create);
   const [event] = goals(1, 1);
   const objects = (): number => {
     Bun.gc(true);
@@ -181,18 +181,20 @@ test("one event of a personal topic waits without an object beside the flow", ()
     return plain + lists;
   };
   const before = objects();
-  for (const flow of flows) if (event !== undefined) flow.wait(event, 1);
-  expect((objects() - before) / flows.length).toBeLessThan(0.1);
-  expect(flows.every((flow) => flow.isWaiting && flow.hasDue(1) && !flow.isSpent)).toBe(true);
+  for (const buffer of buffers) if (event !== undefined) buffer.wait(event, 1);
+  expect((objects() - before) / buffers.length).toBeLessThan(0.1);
+  expect(buffers.every((buffer) => buffer.isWaiting && buffer.hasDue(1) && !buffer.isSpent)).toBe(
+    true,
+  );
 });
 
 test("an event that waits alone goes first when others come, and nothing is left behind", () => {
-  const flow = personalFlow()();
+  const buffer = personalBuffer()();
   const events = goals(1, 3);
-  for (const event of events) flow.wait(event, 1);
-  expect(flow.takeDue(1)).toEqual(events);
-  expect([flow.isSpent, flow.dueAt()]).toEqual([true, undefined]);
-  for (const event of events.slice(0, 1)) flow.wait(event, 2);
-  expect(flow.takeDue(2)).toEqual(events.slice(0, 1));
-  expect([flow.isSpent, flow.dueAt()]).toEqual([true, undefined]);
+  for (const event of events) buffer.wait(event, 1);
+  expect(buffer.takeDue(1)).toEqual(events);
+  expect([buffer.isSpent, buffer.dueAt()]).toEqual([true, undefined]);
+  for (const event of events.slice(0, 1)) buffer.wait(event, 2);
+  expect(buffer.takeDue(2)).toEqual(events.slice(0, 1));
+  expect([buffer.isSpent, buffer.dueAt()]).toEqual([true, undefined]);
 });

@@ -1,7 +1,7 @@
 /**
- * A flow: what moves in a channel. Events wait here for the next batch (`PendingEvents`); batches stay
+ * A buffer: what moves in a channel. Events wait here for the next batch (`PendingEvents`); batches stay
  * here for a while, for connections that fell behind. Most topics have no event for hours and have no
- * flow: it goes with its last batch where nothing but that was in it, and otherwise when the topic has
+ * buffer: it goes with its last batch where nothing but that was in it, and otherwise when the topic has
  * been quiet for a while (`idle-release.ts`).
  */
 
@@ -74,7 +74,7 @@ function createChannelKind(policy: KindPolicy, counts: PendingCounts): ChannelKi
 
 const NOTHING: readonly never[] = [];
 
-export class Flow {
+export class TopicBuffer {
   /** A round is under way. */
   walking = 0;
   /** Stopwatch before which no round begins: a busy topic. */

@@ -25,11 +25,9 @@ import type { Counters } from "../counters.ts";
 import type { Departures, Missed } from "../departures.ts";
 import type { GuestChecks } from "../guest-checks.ts";
 import { RETURN_SPREAD_MS } from "../limits.ts";
-import type { CatchUp } from "../recovery/catch-up.ts";
 import type { Recovery } from "../recovery/recovery.ts";
 import { formatStandings, ReplayLostError } from "../recovery/replay.ts";
-import type { ReplayBudget } from "../recovery/replay-budget.ts";
-import { type Claims, type Start, startAtHead, startOf } from "../recovery/resume-points.ts";
+import { type ResumePoint, type ResumePoints, resumeAtHead } from "../recovery/resume-points.ts";
 import type { Subscriptions } from "../subscriptions.ts";
 import type { TopicShares } from "../topic-shares.ts";
 import type { Membership } from "../upstream/membership.ts";
@@ -43,8 +41,6 @@ import type { WireForm } from "./wire-form.ts";
 /** No network is back at once: an EventSource waits at least this share of the spread. */
 const RETURN_FLOOR = 0.1;
 const DRAIN_STEP_MS = 50;
-
-type Starts = ReadonlyMap<Channel, Start>;
 
 export interface ConnectRequest {
   readonly topics: readonly Topic[];
@@ -64,10 +60,8 @@ export interface ConnectionsOptions {
   readonly expiries: TokenExpiries;
   readonly shares: TopicShares;
   readonly rates: ChangeRates;
-  readonly claims: Claims;
+  readonly resumePoints: ResumePoints;
   readonly guests: GuestChecks;
-  readonly budget: ReplayBudget;
-  readonly catchUp: CatchUp;
   readonly recovery: Recovery;
   readonly heartbeats: Heartbeats;
   readonly presence: Presence;
@@ -108,7 +102,7 @@ export class Connections {
   /** Subscribes, writes the first event and what was missed, and opens the connection to the broadcast. */
   async open(connection: Connection, writer: ByteWriter, request: ConnectRequest): Promise<void> {
     const { topics, position } = request;
-    const { membership, subscriptions, shares, catchUp, recovery, onFailure } = this.#options;
+    const { membership, subscriptions, shares, resumePoints, recovery, onFailure } = this.#options;
     this.#begin(connection, writer);
     try {
       if (!this.#mayHave(connection, topics)) {
@@ -123,13 +117,10 @@ export class Connections {
         this.end(connection, "token-expired");
         return;
       }
-      let starts: Starts | undefined;
-      if (position !== undefined) {
-        await catchUp.pass(position, channels);
-        starts = await this.#startsOf(connection, channels, position);
-      }
+      const points =
+        position === undefined ? undefined : await resumePoints.of(connection, channels, position);
       if (connection.closed) return;
-      const standings = this.#greet(connection, channels, starts);
+      const standings = this.#greet(connection, channels, points);
       recovery.announceMissed(connection, standings, this.#missedOf(connection, channels, request));
       await recovery.run(connection, standings);
     } catch (error) {
@@ -177,13 +168,13 @@ export class Connections {
   #greet(
     connection: Connection,
     channels: readonly Channel[],
-    starts: Starts | undefined,
+    points: ReadonlyMap<Channel, ResumePoint> | undefined,
   ): Map<Channel, TopicPosition> {
     const { counters, heartbeatMs, random } = this.#options;
     const standings = new Map<Channel, TopicPosition>();
     let told = "";
     for (const channel of channels) {
-      const { from, recovered } = starts?.get(channel) ?? startAtHead(channel);
+      const { from, recovered } = points?.get(channel) ?? resumeAtHead(channel);
       standings.set(channel, from);
       // As text: with topics for keys, every topic of every connect would make the engine one more shape of objects.
       told += `${told === "" ? "" : ","}"${channel.topic}":{"head":${channel.batched.seq},"recovered":${recovered}}`;
@@ -197,38 +188,6 @@ export class Connections {
       `retry: ${retryMs}\n${formatFrame(formatStandings(standings), "connection", first)}`,
     );
     return standings;
-  }
-
-  /** From where each topic goes on for a client that returns, within what it may have replayed. */
-  async #startsOf(
-    connection: Connection,
-    channels: readonly Channel[],
-    position: Position,
-  ): Promise<Starts> {
-    const { frontend, claims, catchUp, budget } = this.#options;
-    const { address } = connection;
-    const starts = new Map<Channel, Start>();
-    for (const channel of channels) {
-      if (connection.closed) break;
-      const { eventsPerRequest } = budget.limits;
-      const answers = claims.of(address, channel);
-      const start = await startOf(channel, position, frontend, answers, eventsPerRequest);
-      if (start.recovered) await catchUp.reach(channel, start.from.seq);
-      starts.set(channel, start);
-    }
-    // Those that missed little first: as many topics as possible are whole.
-    const missed = (channel: Channel, { from }: Start) =>
-      Math.max(0, channel.batched.seq - from.seq);
-    let events = 0;
-    for (const [channel, start] of [...starts].sort(
-      (left, right) => missed(...left) - missed(...right),
-    )) {
-      const own = missed(channel, start);
-      if (own === 0) continue;
-      if (budget.allows(address, events + own)) events += own;
-      else starts.set(channel, { from: channel.batched, recovered: false });
-    }
-    return starts;
   }
 
   /** What was to be replayed may be of a life of the log that is over: then its topics start over, and not the same replay again. */

@@ -86,7 +86,7 @@ test("whoever comes to a frontend that is behind gets nothing again: it catches 
 
 test("REACH_MS_MAX: a viewer waits so long for a frontend that is behind", async () => {
   const clock = createManualClock();
-  const channel = { topic: video, seq: 1, batched: { seq: 1, epoch: "life1" } } as Channel;
+  const channel = { topic: video, seq: 1, batched: { seq: 1, epoch: "epoch1" } } as Channel;
   const catchUp = new CatchUp({
     frontend: "frontend1" as Frontend["id"],
     hub: { channel: () => channel } as Partial<Hub> as Hub,

@@ -38,7 +38,7 @@ export class CatchUp {
     await arrived();
     for (const channel of channels) {
       const { nextBatch } = channel;
-      while (channel.flow?.isWaiting === true && channel.nextBatch === nextBatch)
+      while (channel.buffer?.isWaiting === true && channel.nextBatch === nextBatch)
         await sleep(clock, PASSED_POLL_MS);
     }
   }

@@ -12,7 +12,7 @@ import { UPSTREAM_RETRY_FIRST_MS, UPSTREAM_RETRY_LAST_MS } from "../limits.ts";
 import { retry } from "../upstream/retry.ts";
 import type { Upstream } from "../upstream/upstream.ts";
 
-export interface LogLifeOptions {
+export interface LogEpochOptions {
   readonly hub: Hub;
   readonly upstream: Upstream;
   readonly clock: Clock;
@@ -24,13 +24,13 @@ export interface LogLifeOptions {
   onFailure(what: string, error: unknown): void;
 }
 
-export class LogLife {
-  readonly #options: LogLifeOptions;
+export class LogEpoch {
+  readonly #options: LogEpochOptions;
   #stopped = false;
 
-  constructor(options: LogLifeOptions) {
+  constructor(options: LogEpochOptions) {
     this.#options = options;
-    options.hub.stamps.onDoubt = () => void this.#resolve();
+    options.hub.watermark.onDoubt = () => void this.#resolve();
   }
 
   stop(): void {
@@ -38,29 +38,29 @@ export class LogLife {
   }
 
   async #resolve(): Promise<void> {
-    const { stamps } = this.#options.hub;
+    const { watermark } = this.#options.hub;
     // More is heard of while the log is asked: the answer must be about all of it.
-    for (let asked: readonly Moment[] = []; asked !== stamps.reach; ) {
-      asked = stamps.reach;
+    for (let asked: readonly Moment[] = []; asked !== watermark.reach; ) {
+      asked = watermark.reach;
       for (const moment of asked) {
         const reached = await this.#retry(() => this.#options.upstream.reached(moment));
         if (reached === undefined) return;
         if (!reached) return this.#startOver(asked);
       }
     }
-    stamps.confirm();
+    watermark.confirm();
   }
 
   async #startOver(lost: readonly Moment[]): Promise<void> {
-    const { stamps } = this.#options.hub;
+    const { watermark } = this.#options.hub;
     this.#options.onFailure(
       "log",
       new Error("the log was restored from a backup: it has lost events that viewers may have"),
     );
-    stamps.discard();
+    watermark.discard();
     await this.#options.beginReports();
     await this.#retry(() => this.#options.compareHeads());
-    if (!this.#stopped) stamps.replace(lost);
+    if (!this.#stopped) watermark.replace(lost);
   }
 
   #retry<Value>(run: () => Promise<Value>): Promise<Value | undefined> {

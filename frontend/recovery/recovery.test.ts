@@ -126,7 +126,7 @@ describe("a viewer that returns", () => {
     await until(() => viewer.of("comment").length === 5);
     frontend.closed(viewer.connection, "left");
     await until(() => frontend.hub.channels.size === 0);
-    upstream.rewind(video, 3, "life2");
+    upstream.rewind(video, 3, "epoch2");
     for (let count = 4; count <= 9; count++)
       upstream.append(video, `new ${count}`, { deliver: false });
     const back = new Viewer(frontend, [video], { lastEventId: viewer.lastEventId });
@@ -157,7 +157,7 @@ describe("a viewer that returns", () => {
     expect(before.received[0]?.fields.topics["video:42"]).toMatchObject({ recovered: true });
     frontend.closed(before.connection, "left");
     await until(() => frontend.hub.channels.size === 0);
-    upstream.rewind(video, 0, "life2");
+    upstream.rewind(video, 0, "epoch2");
     for (const data of ["new 1", "new 2"]) upstream.append(video, data, { deliver: false });
 
     const back = new Viewer(frontend, [video, other], { lastEventId });
@@ -184,7 +184,7 @@ describe("a viewer that returns", () => {
     const { lastEventId } = viewer;
     await first.stop();
 
-    upstream.rewind(other, 3, "life2");
+    upstream.rewind(other, 3, "epoch2");
     const answers = async (name: string) => {
       const frontend = startFrontend(upstream, { name, reportMs: 10 });
       const back = new Viewer(frontend, [video, other], { lastEventId });
@@ -209,7 +209,7 @@ describe("a viewer that returns", () => {
     for (let count = 1; count <= 5; count++) upstream.append(other, `o${count}`);
     await until(() => viewer.of("comment").length === 6);
     await Bun.sleep(30);
-    upstream.rewind(other, 3, "life2");
+    upstream.rewind(other, 3, "epoch2");
     // Something happens in the topic that lost nothing: the viewer is sent away, for the other one.
     upstream.append(video, "v2");
     await until(() => viewer.of("reconnect").length === 1);
@@ -220,7 +220,7 @@ describe("a viewer that returns", () => {
       expect(back.received[0]?.fields.topics["video:7"]).toEqual({ head: 3, recovered: false });
     }
     // From then on ids are of the new life.
-    await until(() => frontend.hub.stamps.reach.map(({ epoch }) => epoch).join() === "life2");
+    await until(() => frontend.hub.watermark.reach.map(({ epoch }) => epoch).join() === "epoch2");
     const later = new Viewer(frontend, [video, other]);
     await until(() => later.connection.ready);
     upstream.append(video, "v3");
@@ -242,14 +242,14 @@ describe("a viewer that returns", () => {
     const late = upstream.append(video, "v1");
     await until(() => viewer.of("comment").length === 1);
     // The database started again, and lost nothing.
-    upstream.rewind(video, 1, "life2");
+    upstream.rewind(video, 1, "epoch2");
     const newest = upstream.append(other, "o1");
-    const { stamps } = first.hub;
-    await until(() => stamps.told === newest.place.stamp && stamps.reach.length === 1);
+    const { watermark } = first.hub;
+    await until(() => watermark.stamp === newest.place.stamp && watermark.reach.length === 1);
     // A publisher's retry is sent again; whether its life is of this log cannot be asked now.
     upstream.away = true;
     upstream.send([late]);
-    await until(() => stamps.reach.length === 2);
+    await until(() => watermark.reach.length === 2);
     upstream.live(video, "note", { text: "live" });
     await until(() => viewer.of("note").length === 1);
     const { lastEventId } = viewer;

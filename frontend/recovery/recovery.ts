@@ -160,9 +160,9 @@ export class Recovery {
     const now = this.#options.clock.now();
     const envelope = (data: Json) => toJsonText({ topic: channel.topic, at: now, data });
     let text = "";
-    const lost = (channel.flow?.liveEvents ?? 0) - lag.liveEvents;
+    const lost = (channel.buffer?.liveEvents ?? 0) - lag.liveEvents;
     if (lost > 0) text += this.#gap(id, channel, lost, lag.at);
-    for (const [key, event] of channel.flow?.sums ?? []) {
+    for (const [key, event] of channel.buffer?.sums ?? []) {
       const before = lag.sums.get(key);
       const data =
         before === undefined
@@ -185,7 +185,7 @@ export class Recovery {
       if (
         connection.subscriptions.every(
           ({ next, channel }) =>
-            next >= channel.nextBatch || channel.flow?.batch(next) !== undefined,
+            next >= channel.nextBatch || channel.buffer?.batch(next) !== undefined,
         )
       )
         return;

@@ -79,15 +79,15 @@ export class Repair {
           return;
         }
         const next = page.events[0];
-        const isOtherLife =
+        const isOfOtherEpoch =
           next !== undefined && channel.seq > 0 && next.place.epoch !== channel.epoch;
-        if (isOtherLife && !(await this.#isOfThisLog(channel, gone))) return;
+        if (isOfOtherEpoch && !(await this.#isOfThisLog(channel, gone))) return;
         const before = channel.seq;
         // What came while the log was asked may be of another life than the page.
         const proven = before === from;
         if (proven) channel.dropHeld(page.events.at(-1)?.place.seq ?? 0);
         for (const event of page.events) {
-          hub.stamps.noteStored(event.place.epoch, event.place.stamp);
+          hub.watermark.noteStored(event.place.epoch, event.place.stamp);
           if (channel.takeDurable(event, proven) !== "taken") continue;
           counters.repaired++;
           this.#options.onRepaired(event);

@@ -45,9 +45,9 @@ export class ReplayPoints {
   /** A point that holds for the topics that stand at the head: now or a moment ago. */
   pointFor(standings: ReadonlyMap<Channel, TopicPosition>): ReplayPoint {
     const { hub, clock } = this.#options;
-    hub.stamps.settle();
+    hub.watermark.settle();
     // Without a stamp another frontend would take the point for the beginning of the log.
-    if (standings.size === 1 || hub.stamps.told <= 0) return LISTED_POINT;
+    if (standings.size === 1 || hub.watermark.stamp <= 0) return LISTED_POINT;
     if (clock.now() - this.#sharedAt > REPLAY_POINT_MS) {
       this.#shared = this.#create();
       this.#sharedAt = clock.now();
@@ -63,8 +63,8 @@ export class ReplayPoints {
   #create(): ReplayPoint {
     const { hub, frontend } = this.#options;
     const order = ++hub.order;
-    const { told, reach } = hub.stamps;
-    return { text: formatPoint({ stamp: told, frontend, order, reach }), order };
+    const { stamp, reach } = hub.watermark;
+    return { text: formatPoint({ stamp, frontend, order, reach }), order };
   }
 }
 

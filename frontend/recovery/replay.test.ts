@@ -13,8 +13,8 @@ const video = topic("video:1");
 const channel = {
   topic: video,
   mark: markOf(video),
-  epoch: "life1",
-  batched: { seq: 1_000_000, epoch: "life1" },
+  epoch: "epoch1",
+  batched: { seq: 1_000_000, epoch: "epoch1" },
 } as Channel;
 const plain = wireForm({});
 
@@ -37,7 +37,7 @@ function pages(text: string) {
         type: "comment",
         at: 1,
         data: toJsonText(text),
-        place: { seq: range(page).to, epoch: "life1", stamp: 1 },
+        place: { seq: range(page).to, epoch: "epoch1", stamp: 1 },
       };
       return replay.take(range(page), plain, [event])?.bytes.length ?? 0;
     },

@@ -119,7 +119,7 @@ export class Replay {
 
   #remembered(range: PageRange): readonly DurableEvent[] | undefined {
     const { channel, from, to } = range;
-    const remembered = channel.flow?.history?.after(from, to);
+    const remembered = channel.buffer?.history?.after(from, to);
     if (remembered !== undefined) return remembered;
     const page = this.#pages.get(pageKey(range));
     return page === undefined ? undefined : within(page, range);

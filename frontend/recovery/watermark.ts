@@ -19,7 +19,7 @@ import type { Epoch, Moment, Stamp } from "@ovation/protocol";
  * Lives that ids name in doubt; of a restore within a restore within seconds the oldest is left
  * out.
  */
-export const LIVES_MAX = 4;
+export const EPOCHS_MAX = 4;
 
 /** Something that a report named and that has not been broadcast. */
 export interface Outstanding {
@@ -31,9 +31,9 @@ interface Pending {
   readonly outstanding: Outstanding[];
 }
 
-export class Stamps {
+export class Watermark {
   /** The newest that may be told. */
-  told: Stamp = 0;
+  stamp: Stamp = 0;
   /** Called when another life is heard of, and not again before `confirm` or `replace`. */
   onDoubt: () => void = () => undefined;
   readonly #pending: Pending[] = [];
@@ -68,7 +68,7 @@ export class Stamps {
     const known = this.#reach.find((moment) => moment.epoch === epoch);
     if (epoch === "" || (known !== undefined && known.stamp >= stamp)) return;
     const others = this.#reach.filter((moment) => moment !== known);
-    this.#reach = [{ epoch, stamp }, ...others].slice(0, LIVES_MAX);
+    this.#reach = [{ epoch, stamp }, ...others].slice(0, EPOCHS_MAX);
     if (others.length > 0) this.#doubt();
   }
 
@@ -116,7 +116,7 @@ export class Stamps {
       (moment) => moment.epoch === epoch || !lost.some((one) => one.epoch === moment.epoch),
     );
     this.noteStored(epoch, stamp);
-    this.told = 0;
+    this.stamp = 0;
     if (this.#reach.length > 1) this.#doubt();
     this.settle();
   }
@@ -130,7 +130,7 @@ export class Stamps {
         if (!last.isBroadcast()) return;
         outstanding.pop();
       }
-      this.told = Math.max(this.told, first.stamp);
+      this.stamp = Math.max(this.stamp, first.stamp);
       this.#pending.shift();
     }
   }

@@ -22,10 +22,10 @@ export function topic(text: string): Topic {
 
 export class ModelUpstream implements Upstream {
   readonly subscribed = new Set<Topic>();
-  /** The newest stamp of each life that is over. */
+  /** The newest stamp of each past epoch. */
   readonly #ended = new Map<string, Stamp>();
   readonly calls = { reached: 0, change: 0, read: 0, wrote: 0, headAt: 0, report: 0 };
-  epoch = "life1";
+  epoch = "epoch1";
   /** Rejects every call while set. */
   away = false;
   /** Numbers below are past retention. */

@@ -259,7 +259,7 @@ export class Membership {
 
   #joined(head: TopicHead): void {
     const { hub } = this.#options;
-    hub.stamps.noteStored(head.epoch, head.stamp ?? 0);
+    hub.watermark.noteStored(head.epoch, head.stamp ?? 0);
     this.#refreshing?.push(head);
     const waiters = this.#waiters.get(head.topic);
     this.#waiters.delete(head.topic);

@@ -1,5 +1,5 @@
 /**
- * The canary: an event that this frontend sends to itself all the time, by the way that every event takes
+ * The probe: an event that this frontend sends to itself all the time, by the way that every event takes
  * (lookup, dispatch, link). When it does not come back, or comes late, viewers' events do neither.
  *
  * Its topic is the frontend's own row in the subscription table; no policy names that kind, so nobody
@@ -7,13 +7,13 @@
  */
 
 import type { Clock, Event, Topic } from "@ovation/protocol";
-import { CANARY_LOST_MS, CANARY_MS } from "../limits.ts";
+import { PROBE_LOST_MS, PROBE_MS } from "../limits.ts";
 import { sleep } from "./retry.ts";
 import type { Upstream } from "./upstream.ts";
 
-const CANARY_TYPE = "canary";
+const PROBE_TYPE = "canary";
 
-export interface CanaryOptions {
+export interface ProbeOptions {
   /** The frontend's own. */
   readonly topic: Topic;
   readonly upstream: Upstream;
@@ -22,7 +22,7 @@ export interface CanaryOptions {
   elapsed(): number;
 }
 
-export class Canary {
+export class Probe {
   sent = 0;
   received = 0;
   /** Did not come back in time. */
@@ -31,12 +31,12 @@ export class Canary {
   refused = 0;
   /** Called with the delay of each one that came back, ms. */
   onDelay: ((delayMs: number) => void) | undefined;
-  readonly #options: CanaryOptions;
+  readonly #options: ProbeOptions;
   /** When each that is under way was sent. Bounded: what is too old is lost. */
   readonly #sentAt = new Map<number, number>();
   #stopped = false;
 
-  constructor(options: CanaryOptions) {
+  constructor(options: ProbeOptions) {
     this.#options = options;
   }
 
@@ -44,7 +44,7 @@ export class Canary {
   async run(): Promise<void> {
     const { upstream, clock } = this.#options;
     for (let number = 1; upstream.probe !== undefined && !this.#stopped; number++) {
-      await sleep(clock, CANARY_MS);
+      await sleep(clock, PROBE_MS);
       this.#giveUp();
       await this.#send(number);
     }
@@ -56,7 +56,7 @@ export class Canary {
 
   /** Whether the event was one of these. */
   take(event: Event): boolean {
-    if (event.topic !== this.#options.topic || event.type !== CANARY_TYPE) return false;
+    if (event.topic !== this.#options.topic || event.type !== PROBE_TYPE) return false;
     const number = Number(event.data);
     const sentAt = this.#sentAt.get(number);
     // One that was given up, or comes twice, counts once.
@@ -80,7 +80,7 @@ export class Canary {
   }
 
   #giveUp(): void {
-    const before = this.#options.elapsed() - CANARY_LOST_MS;
+    const before = this.#options.elapsed() - PROBE_LOST_MS;
     for (const [number, sentAt] of this.#sentAt) {
       if (sentAt > before) continue;
       this.#sentAt.delete(number);

@@ -5,7 +5,7 @@ import type { Topic } from "@ovation/protocol";
 import { createManualClock } from "../../testing/manual-clock.ts";
 import type { Hub } from "../broadcast/hub.ts";
 import type { Repair } from "../recovery/repair.ts";
-import { Stamps } from "../recovery/watermark.ts";
+import { Watermark } from "../recovery/watermark.ts";
 import { ModelUpstream, topic } from "../testing/model-upstream.ts";
 import {
   REFRESH_ALWAYS_TOPICS_MAX,
@@ -41,10 +41,10 @@ function over(topics: number, subscribers: number) {
     const answer = await ModelUpstream.prototype.report.call(upstream, list, since);
     return { ...answer, viewers: list.map((entry) => ({ ...entry, viewers })) };
   };
-  const stamps = new Stamps();
+  const watermark = new Watermark();
   const reporter = new Reporter({
     hub: {
-      stamps,
+      watermark,
       counted: new Set(channels.values()),
       channel: (name: Topic) => channels.get(name),
       say: () => void said.push(counts.length),
@@ -56,7 +56,7 @@ function over(topics: number, subscribers: number) {
       throw error;
     },
   });
-  return { reporter, upstream, said, counts, stamps, channels };
+  return { reporter, upstream, said, counts, watermark, channels };
 }
 
 test("REFRESH_ALWAYS_TOPICS_MAX: more topics are in every third report only", async () => {
@@ -81,7 +81,7 @@ test("STATS_ROUNDS_MAX: a changing number is sent once in so many reports", asyn
 });
 
 test("UNSETTLED_MAX: no report is requested while so many are unsettled", async () => {
-  const { reporter, upstream, counts, stamps, channels } = over(1, 1);
+  const { reporter, upstream, counts, watermark, channels } = over(1, 1);
   const name = topic("video:0");
   upstream.append(name, "a");
   // The first report only learns where the log is.
@@ -90,10 +90,10 @@ test("UNSETTLED_MAX: no report is requested while so many are unsettled", async 
     upstream.append(name, "b");
     await reporter.report();
   }
-  expect(stamps.pending).toBe(UNSETTLED_MAX);
+  expect(watermark.pending).toBe(UNSETTLED_MAX);
   expect(counts).toHaveLength(1 + UNSETTLED_MAX);
   Object.assign(channels.get(name) ?? {}, { joined: true, batched: { seq: 1000 }, seq: 1000 });
   await reporter.report();
   expect(counts).toHaveLength(2 + UNSETTLED_MAX);
-  expect(stamps.pending).toBe(0);
+  expect(watermark.pending).toBe(0);
 });

@@ -81,9 +81,9 @@ export class Reporter {
   }
 
   async report(): Promise<void> {
-    const { stamps } = this.#options.hub;
-    stamps.settle();
-    if (stamps.pending >= UNSETTLED_MAX) return;
+    const { watermark } = this.#options.hub;
+    watermark.settle();
+    if (watermark.pending >= UNSETTLED_MAX) return;
     const counts = this.#counts();
     try {
       const report = await this.#options.upstream.report(counts, this.#since);
@@ -135,7 +135,7 @@ export class Reporter {
       const channel = hub.channel(topic);
       if (channel !== undefined) this.#announce(channel, viewers);
     }
-    hub.stamps.add(
+    hub.watermark.add(
       report.stamp,
       report.heads.flatMap((head) => this.expect(head) ?? []),
       report.epoch,
