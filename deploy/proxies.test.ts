@@ -1,4 +1,4 @@
-/** The proxy files as they are, but for ports, in front of a cluster with two frontends, all of it real. */
+/** The proxy files, with other ports, in front of a real cluster with two frontends. */
 
 import { afterAll, afterEach, beforeAll, expect, test } from "bun:test";
 import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
@@ -31,7 +31,8 @@ beforeAll(async () => {
 afterEach(() => crowd?.close());
 
 afterAll(async () => {
-  // Not SIGKILL where there are workers, which would stay. Caddy has none, and waits for connections that are only kept.
+  // SIGKILL would leave nginx's and HAProxy's workers running. Caddy has none, and would wait for
+  // idle keep-alive connections.
   for (const child of children) child.kill(child === caddy ? "SIGKILL" : "SIGTERM");
   await Promise.all(children.map((child) => child.exited));
   await cluster.stop();
@@ -59,7 +60,7 @@ async function configure(file: string, listen: number): Promise<string> {
     replace("worker_rlimit_nofile 1048576;\n", "");
     replace("worker_connections 65536;", "worker_connections 512;");
   } else if (file === "Caddyfile") {
-    // Another user's Caddy may listen for commands on the default port, and a certificate is nobody's here.
+    // Another user's Caddy may have the admin port, and there is no certificate for the domain.
     replace("live.example.org {", `{\n\tadmin off\n}\nhttp://127.0.0.1:${listen} {`);
   } else {
     replace("bind :8080", `bind 127.0.0.1:${listen}`);
@@ -141,7 +142,7 @@ async function post(url: string, path: string, body: unknown, token?: string): P
   return fetch(url + path, { method: "POST", headers, body: JSON.stringify(body) });
 }
 
-/** What is for operators, however somebody writes it who would like to see it. */
+/** Paths for operators only, in every spelling that a stranger may try. */
 const OPERATORS = [
   "/metrics",
   "/readyz",
@@ -173,7 +174,7 @@ const urls = new Map<string, string>();
 for (const file of FILES) {
   let url: string;
 
-  test(`${file}: streams are not buffered, every route finds its role, and a killed frontend's viewers go on at the other one`, async () => {
+  test(`${file}: streams are unbuffered, routes find their role, viewers fail over`, async () => {
     url = await startProxy(file);
     urls.set(file, url);
     const video = file.replace(/\W/g, "-");
@@ -196,7 +197,7 @@ for (const file of FILES) {
         `comment ${number} is at every viewer's`,
       );
     }
-    // Publishing is the dispatchers', and needs a token; operators' pages are not on the public address.
+    // Dispatchers take publishes, with a token; operators' pages are not public.
     expect(
       (await post(url, "/v1/publish", { topic: `video:${video}`, type: "goal", data: {} })).status,
     ).toBe(401);
@@ -235,17 +236,17 @@ for (const file of FILES) {
     );
   }, 60_000);
 
-  test(`${file}: with no frontend there a browser is told to come back, and everybody is in at once when they are there again`, async () => {
-    const everybody = await createCrowd(cluster);
-    crowd = everybody;
+  test(`${file}: without a frontend a browser is asked to return, and viewers do`, async () => {
+    const viewers = await createCrowd(cluster);
+    crowd = viewers;
     const topic = ownTopic();
     for (let viewer = 0; viewer < VIEWERS; viewer++)
-      everybody.watch(viewer % 2 === 0 ? "sdk" : "plain", url, [topic]);
-    const isConnected = () => everybody.viewers.every(({ recorder }) => recorder.isConnected);
-    await until(isConnected, "everybody is connected", 10_000 * PATIENCE);
+      viewers.watch(viewer % 2 === 0 ? "sdk" : "plain", url, [topic]);
+    const isConnected = () => viewers.viewers.every(({ recorder }) => recorder.isConnected);
+    await until(isConnected, "all viewers are connected", 10_000 * PATIENCE);
     const frontends = cluster.datacenters[0]?.frontends ?? [];
     await Promise.all(frontends.map((frontend) => frontend.kill()));
-    // A browser's EventSource never comes back from any other status, nor from one whose origin it may not read.
+    // An EventSource gives up after any other status, and after a response that CORS forbids.
     const answer = await fetch(`${url}/v1/events?topic=${topic}`, {
       headers: { origin: "https://example.org" },
     });
@@ -253,20 +254,20 @@ for (const file of FILES) {
     expect(answer.headers.get("content-type")).toStartWith("text/event-stream");
     expect(answer.headers.get("access-control-allow-origin")).toBe("*");
     expect(await answer.text()).toMatch(/^retry: [1-4]\d{3}\n\n$/);
-    const { status, body } = await everybody.comment(url, topic);
+    const { status, body } = await viewers.comment(url, topic);
     expect(status).toBe(201);
     await Promise.all(frontends.map((frontend) => frontend.restart()));
-    await until(isConnected, "everybody is back", 5000 * PATIENCE);
-    await everybody.allHave(topic, Number(body["seq"]), 5000 * PATIENCE);
-    expect(await everybody.verdict()).toEqual([]);
+    await until(isConnected, "all viewers are connected again", 5000 * PATIENCE);
+    await viewers.allHave(topic, Number(body["seq"]), 5000 * PATIENCE);
+    expect(await viewers.verdict()).toEqual([]);
   }, 90_000);
 }
 
-test("while Redis is away every proxy hands out what a dispatcher answers: durable events are stored, live ones refused with a code", async () => {
+test("without Redis every proxy passes on a dispatcher's answers, errors included", async () => {
   const [east] = cluster.datacenters;
   const [dispatcher, redis] = [east?.dispatchers[0], east?.redis.servers[0]];
-  const everybody = await createCrowd(cluster);
-  crowd = everybody;
+  const publishers = await createCrowd(cluster);
+  crowd = publishers;
   const topic = ownTopic();
   await redis?.kill();
   await until(
@@ -274,12 +275,12 @@ test("while Redis is away every proxy hands out what a dispatcher answers: durab
     "the dispatcher is not ready",
     10_000 * PATIENCE,
   );
-  // Proxies that look every second have seen it by then, twice.
+  // Two health checks of a proxy, one a second.
   await Bun.sleep(2500);
   for (const [file, url] of urls) {
-    const live = await everybody.publish(url, topic, false);
+    const live = await publishers.publish(url, topic, false);
     expect({ file, ...live }).toMatchObject({ file, status: 503, body: { code: "unavailable" } });
-    expect({ file, status: (await everybody.publish(url, topic, true)).status }).toEqual({
+    expect({ file, status: (await publishers.publish(url, topic, true)).status }).toEqual({
       file,
       status: 201,
     });

@@ -1,4 +1,7 @@
-/** Units, manifests and the compose file: what systemd thinks of them, and whether what they name is there and they wait long enough. */
+/**
+ * Units, manifests and the compose file: systemd accepts them, what they name exists, and they wait
+ * long enough for a drain.
+ */
 
 import { expect, test } from "bun:test";
 import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
@@ -8,7 +11,7 @@ import { YAML } from "bun";
 
 const ROOT = join(import.meta.dir, "..");
 const UNITS = join(ROOT, "deploy/systemd");
-/** What a process needs after its drain: requests that have begun (STOP_MS_MAX), the last batches, the lease. */
+/** After its drain a process finishes requests (STOP_MS_MAX), the last batches and the lease. */
 const AFTER_DRAIN_SECONDS = 8;
 const DRAIN_SECONDS_DEFAULT = 10;
 
@@ -83,7 +86,7 @@ test("systemd takes every unit, and knows every line of it", () => {
   }
 });
 
-test("whoever ends a process waits longer than its drain takes", () => {
+test("a supervisor waits longer for a process to end than its drain takes", () => {
   for (const file of readdirSync(UNITS).filter((each) => each.endsWith(".service"))) {
     const text = readFileSync(join(UNITS, file), "utf8");
     const [, command = ""] = /^ExecStart=(.*)$/m.exec(text) ?? [];
@@ -116,7 +119,7 @@ test("whoever ends a process waits longer than its drain takes", () => {
   }
 });
 
-test("in Kubernetes every role is probed, spread over nodes and kept, and what Services and the Ingress name is there", () => {
+test("in Kubernetes every role is probed and spread, and Services and the Ingress name it", () => {
   const deployments = named("Deployment");
   expect(deployments.map(({ metadata }) => metadata.name).sort()).toEqual([
     "ovation-comments",
@@ -135,14 +138,14 @@ test("in Kubernetes every role is probed, spread over nodes and kept, and what S
       { labelSelector: { matchLabels: { role } } },
     ]);
     expect(container?.readinessProbe?.httpGet.path).toBe("/readyz");
-    // Not readyz: who waits for Redis or PostgreSQL is not mended by a restart.
+    // Not readyz: a restart does not help a process that waits for Redis or PostgreSQL.
     expect(container?.livenessProbe?.httpGet.path).toBe("/healthz");
     portsOf.set(role, container?.ports.map(({ name }) => name) ?? []);
   }
   const services = new Map(named("Service").map((service) => [service.metadata.name, service]));
   for (const { metadata, spec } of services.values()) {
     const role = spec.selector?.role ?? "";
-    if (role === "nobody") continue;
+    if (role === "none") continue;
     for (const { targetPort } of spec.ports ?? [])
       expect(`${metadata.name} ${portsOf.get(role)?.includes(targetPort)}`).toBe(
         `${metadata.name} true`,

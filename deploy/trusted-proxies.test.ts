@@ -50,7 +50,7 @@ test("compose: nginx has an address of its own, and every process believes that 
   }
 });
 
-test("Kubernetes: the ingress controller's pods are believed, and no other namespace's reach those ports", () => {
+test("Kubernetes: only the ingress controller's namespace is trusted and reaches the ports", () => {
   interface Manifest {
     readonly kind: string;
     readonly metadata: { readonly name: string };
