@@ -70,7 +70,7 @@ export function createCommentWriter(service: Service): CommentWriter {
       const at = clock.now();
       const entry = { topic: video.topic, type: "comment", at, data };
       const started = performance.now();
-      const [appended] = await service.append([
+      const [appended] = await service.writer.write([
         clientId === undefined ? entry : { ...entry, key: `${author.identity.sub} ${clientId}` },
       ]);
       metrics.commitSeconds.observe((performance.now() - started) / 1_000);
@@ -118,7 +118,7 @@ export function createCommentWriter(service: Service): CommentWriter {
         } as const;
         entries.push(notificationEntry(notify, notice, at, `removed ${video.id} ${comment.seq}`));
       }
-      const [removed] = await service.append(entries);
+      const [removed] = await service.writer.write(entries);
       await retractNotices(service, video.id, comment.seq);
       if (removed?.duplicate === true) return;
       metrics.removals.inc();
@@ -126,7 +126,7 @@ export function createCommentWriter(service: Service): CommentWriter {
     },
 
     async appendOwn(video, type, data) {
-      await service.append([{ topic: video.topic, type, at: clock.now(), data }]);
+      await service.writer.write([{ topic: video.topic, type, at: clock.now(), data }]);
     },
   };
 }

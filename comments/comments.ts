@@ -1,5 +1,6 @@
 /** The comments service, put together. */
 
+import { DurableWriter, Outbox } from "@ovation/log";
 import {
   type Authenticate,
   type Clock,
@@ -44,7 +45,6 @@ import { createPresenceRoutes, tellPresence } from "./members/presence-routes.ts
 import { createSanctionRoutes } from "./members/sanction-routes.ts";
 import { createMetrics, type Metrics } from "./metrics.ts";
 import { createNameGuard } from "./names/name-guard.ts";
-import { createOutbox } from "./outbox.ts";
 import type { RateLimiter } from "./rates/rate-limiter.ts";
 import { limitReads, type ReadLimitOptions } from "./rates/read-limit.ts";
 import { RecentFailures } from "./recent-failures.ts";
@@ -206,7 +206,7 @@ function createService(options: CommentsOptions, rules: RateRules): Service {
   const steady = options.steady ?? clock;
   const metrics = createMetrics(options.registry, () => outbox.waiting);
   const failed = failureCounter(options, metrics);
-  const outbox = createOutbox({
+  const outbox = new Outbox({
     publish: (events) => options.publish(events),
     onDropped(events, reason, error) {
       metrics.unpublished.inc({ reason }, events);
@@ -253,15 +253,12 @@ function createService(options: CommentsOptions, rules: RateRules): Service {
       options.members === undefined
         ? undefined
         : createPeople(options, options.members, failed("profiles")),
-    async append(entries) {
-      const appended = await log.append(entries);
-      entries.forEach(({ topic, type, at, data }, index) => {
-        const result = appended[index];
-        if (result !== undefined && !result.duplicate)
-          outbox.push({ topic, type, at, data, place: result.place });
-      });
-      return appended;
-    },
+    writer: new DurableWriter({
+      log,
+      publish(events) {
+        for (const event of events) outbox.push(event);
+      },
+    }),
   };
 }
 

@@ -30,7 +30,7 @@ const COMMENT = ["comment"];
  * passes over at most {@link HISTORY_EVENTS_MAX} comments, and then says where it stopped.
  */
 export async function readHistory(
-  log: Log,
+  log: Pick<Log, "read">,
   topic: Topic,
   query: HistoryQuery,
 ): Promise<HistoryPage> {
@@ -64,7 +64,7 @@ export async function readHistory(
 
 /** One comment; throws `unknown-comment` where there is none, or where it is removed and that does not count. */
 export async function findComment(
-  log: Log,
+  log: Pick<Log, "read">,
   topic: Topic,
   seq: number,
   removed?: "with-removed",
@@ -78,7 +78,7 @@ export async function findComment(
 }
 
 /** The number of the pinned comment: what the newest `pin` event of the topic says. */
-export async function pinnedSeqOf(log: Log, topic: Topic): Promise<number | null> {
+export async function pinnedSeqOf(log: Pick<Log, "read">, topic: Topic): Promise<number | null> {
   const { events } = await log.read(topic, { limit: 1, types: ["pin"] });
   const data: unknown = events[0] === undefined ? null : JSON.parse(events[0].data);
   if (typeof data !== "object" || data === null) return null;

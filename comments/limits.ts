@@ -65,11 +65,6 @@ export const HISTORY_EVENTS_MAX = 10_000;
 /** Comments of one read of the log, after the first, where removed ones left the page short. */
 export const HISTORY_READ_EVENTS = 500;
 
-/** Events that are committed and wait to be published. Beyond, durable ones are left to the repair lane. */
-export const OUTBOX_EVENTS_MAX = 100_000;
-/** Events handed to the dispatcher in one call. */
-export const OUTBOX_BATCH_MAX = 2_000;
-
 /** What is known of a video on the way of a comment is at most this old. */
 export const VIDEO_SETTINGS_AGE_MS = 1_000;
 export const VIDEO_SETTINGS_KEPT_MAX = 10_000;

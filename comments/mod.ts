@@ -1,13 +1,13 @@
 /**
- * comments: the write path of the product. It checks what viewers send, gives comments their place in
+ * comments: the rules and the HTTP API of the product. It checks what viewers send, writes comments to
  * the log, counts likes, and publishes.
  *
- * A comment's life: `comment-routes.ts` (who, how often, what) → `comment-writer.ts` (append, group
- * commit in the log) → 201 to the author; beside it `outbox.ts` → publish, in the order of the commits.
- * A like's life: `like-routes.ts` → `like-counter.ts` (added up) → `video-store.ts` and publish, every 250 ms.
+ * A comment: `comment-routes.ts` (who, how often, what) → `comment-writer.ts` → `log/durable-writer.ts`
+ * (append, group commit in the log) → 201 to the author; beside it `log/outbox.ts` publishes, in commit
+ * order. A like: `like-routes.ts` → `like-counter.ts` (sums) → `video-store.ts` and publish, every 250 ms.
  *
- * Invariants: what was answered with 201 is committed; nothing is published before its commit; nobody
- * who posts waits for anyone who reads.
+ * Invariants: an event that was answered with 201 is committed; no event is published before its
+ * commit; no author waits for a reader.
  */
 
 export * from "./comment.ts";

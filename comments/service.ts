@@ -1,13 +1,13 @@
 /** What the routes of the comments service share. */
 
 import {
-  type Appended,
+  type DurableWriter,
   type Log,
   LogDamagedError,
-  type LogEntry,
   LogFullError,
   type LogKeeper,
   LogUnavailableError,
+  type Outbox,
 } from "@ovation/log";
 import {
   type Authenticate,
@@ -39,7 +39,6 @@ import type { MemberStores } from "./members/member-stores.ts";
 import type { MessageRule } from "./members/message-rules.ts";
 import type { Metrics } from "./metrics.ts";
 import type { NameGuard } from "./names/name-guard.ts";
-import type { Outbox } from "./outbox.ts";
 import type { RateLimiter, RateRule } from "./rates/rate-limiter.ts";
 import type { VideoDirectory, VideoSettings } from "./videos/video-directory.ts";
 import type { VideoStore } from "./videos/video-store.ts";
@@ -48,7 +47,8 @@ import type { VideoStore } from "./videos/video-store.ts";
 export type VideoLog = Log & Pick<LogKeeper, "clear">;
 
 export interface Service {
-  readonly log: VideoLog;
+  /** To read. Events are written by `writer` only, so that each is published. */
+  readonly log: Omit<VideoLog, "append" | "close">;
   readonly store: VideoStore;
   readonly directory: VideoDirectory;
   /** Videos that an address makes, by `address video`: rejects with `rate-limited` past its share. */
@@ -72,8 +72,7 @@ export interface Service {
   readonly names: NameGuard;
   /** Absent where this installation keeps nothing about members: then there are comments and likes only. */
   readonly people: People | undefined;
-  /** Appends, and publishes what was not there before. */
-  append(entries: readonly LogEntry[]): Promise<readonly Appended[]>;
+  readonly writer: DurableWriter;
   /** Notifications that follow an answer. */
   readonly background: Background;
   viewers(topics: readonly Topic[]): Promise<ReadonlyMap<Topic, number>>;

@@ -1,10 +1,16 @@
 /**
- * `POST /v1/publish`: events from servers. One event, an array, or NDJSON. Durable ones are in the log
- * before anything is dispatched.
+ * `POST /v1/publish`: events from servers. One event, an array, or NDJSON. Durable events are in the
+ * log before any event of the request is dispatched.
  */
 
-import type { Appended, Log, LogEntry } from "@ovation/log";
-import { LogFullError, LogUnavailableError } from "@ovation/log";
+import {
+  DurableWriter,
+  type Log,
+  LogFullError,
+  LogUnavailableError,
+  type WriteEntry,
+  type Written,
+} from "@ovation/log";
 import {
   type Authenticate,
   type Clock,
@@ -24,14 +30,15 @@ import { isRetry, publisherKey } from "./publisher-key.ts";
 export interface PublishRouteOptions {
   readonly authenticate: Authenticate;
   readonly policy: Policy;
-  readonly log: Log;
+  readonly log: Pick<Log, "append">;
   readonly clock: Clock;
-  /** Whether the topic is one of a deleted video: nothing is published to it. */
+  /** Whether the topic is one of a deleted video: it takes no events. */
   isDeleted(topic: Topic): boolean | Promise<boolean>;
   publish(events: readonly Event[]): Promise<void>;
 }
 
 export function createPublishRoute(options: PublishRouteOptions): Route {
+  const writer = new DurableWriter(options);
   return {
     method: "POST",
     path: "/v1/publish",
@@ -49,19 +56,19 @@ export function createPublishRoute(options: PublishRouteOptions): Route {
       const accepted = acceptEvents(values, identity, options.policy);
       await refuseDeleted(options, accepted);
       const at = options.clock.now();
-      const appended = await append(options.log, accepted, at);
-      await publish(options, accepted, appended, at);
-      refuseReusedKeys(accepted, appended);
-      if (appended.size === 0) return jsonAnswer(`{"accepted":${accepted.length}}`, 202);
-      const seqs = seqsOf(accepted, appended);
+      if (!accepted.some(({ durable }) => durable)) {
+        await options.publish(accepted.map(({ topic, type, data }) => ({ topic, type, at, data })));
+        return jsonAnswer(`{"accepted":${accepted.length}}`, 202);
+      }
+      const written = await write(writer, accepted, at);
+      refuseReusedKeys(accepted, written);
+      const seqs = seqsOf(accepted, written);
       return jsonAnswer(JSON.stringify({ accepted: accepted.length, seqs }), 201);
     },
   };
 }
 
-const NONE_APPENDED: ReadonlyMap<number, Appended> = new Map();
-
-/** All or nothing; each topic is asked about once. */
+/** All or nothing. Each topic is looked up once. */
 async function refuseDeleted(
   { isDeleted }: PublishRouteOptions,
   accepted: readonly AcceptedEvent[],
@@ -78,35 +85,13 @@ async function refuseDeleted(
   }
 }
 
-/** The durable ones, in one transaction; by their index in the request. */
-async function append(
-  log: Log,
+async function write(
+  writer: DurableWriter,
   accepted: readonly AcceptedEvent[],
   at: number,
-): Promise<ReadonlyMap<number, Appended>> {
-  if (!accepted.some(({ durable }) => durable)) return NONE_APPENDED;
-  const indexes: number[] = [];
-  const entries: LogEntry[] = [];
-  for (const [index, event] of accepted.entries()) {
-    if (!event.durable) continue;
-    indexes.push(index);
-    const { topic, type, data, key } = event;
-    entries.push({
-      topic,
-      type,
-      at,
-      data,
-      ...(key === undefined ? {} : { key: publisherKey(key) }),
-    });
-  }
+): Promise<Written> {
   try {
-    const appended = await log.append(entries);
-    return new Map(
-      appended.flatMap((one, place) => {
-        const index = indexes[place];
-        return index === undefined ? [] : [[index, one] as const];
-      }),
-    );
+    return await writer.write(accepted.map((event) => entryOf(event, at)));
   } catch (error) {
     if (error instanceof LogFullError) throw new Problem("log-full");
     if (error instanceof LogUnavailableError)
@@ -117,54 +102,27 @@ async function append(
   }
 }
 
-/** What has a key of its own was stored and published; the publisher is told which one has not. */
-function refuseReusedKeys(
-  accepted: readonly AcceptedEvent[],
-  appended: ReadonlyMap<number, Appended>,
-): void {
-  for (const [index, one] of appended) {
-    const event = accepted[index];
-    if (event === undefined || isRetry(one, event)) continue;
+function entryOf({ topic, type, data, durable, key }: AcceptedEvent, at: number): WriteEntry {
+  if (!durable) return { topic, type, at, data, only: "publish" };
+  return { topic, type, at, data, ...(key === undefined ? {} : { key: publisherKey(key) }) };
+}
+
+/** The events with keys of their own are stored and published; the error names the first other one. */
+function refuseReusedKeys(accepted: readonly AcceptedEvent[], written: Written): void {
+  for (const [index, event] of accepted.entries()) {
+    const one = written[index];
+    if (one === undefined || isRetry(one, event)) continue;
     throw new Problem(
       "key-reused",
       `event ${index}: this id was used for another event of ${event.topic}; the events of this request with ids of their own were published`,
-      { index, seqs: seqsOf(accepted, appended) },
+      { index, seqs: seqsOf(accepted, written) },
     );
   }
 }
 
-function seqsOf(
-  accepted: readonly AcceptedEvent[],
-  appended: ReadonlyMap<number, Appended>,
-): readonly (number | null)[] {
+function seqsOf(accepted: readonly AcceptedEvent[], written: Written): readonly (number | null)[] {
   return accepted.map((event, index) => {
-    const one = appended.get(index);
+    const one = written[index];
     return one === undefined || !isRetry(one, event) ? null : one.place.seq;
   });
-}
-
-async function publish(
-  options: PublishRouteOptions,
-  accepted: readonly AcceptedEvent[],
-  appended: ReadonlyMap<number, Appended>,
-  at: number,
-): Promise<void> {
-  const events: Event[] = [];
-  let durable = 0;
-  // Hot path, batches of live events: no iterator and no pair for each of them.
-  for (let index = 0; index < accepted.length; index++) {
-    const { topic, type, data } = accepted[index] as AcceptedEvent;
-    const one = appended.size === 0 ? undefined : appended.get(index);
-    if (one === undefined) events.push({ topic, type, at, data });
-    else if (one.duplicate) continue;
-    else events.push({ topic, type, at: one.at, data, place: one.place });
-    if (one !== undefined) durable++;
-  }
-  try {
-    await options.publish(events);
-  } catch (error) {
-    // What is in the log will arrive, by the repair lane: only live events need somebody to be told.
-    if (durable === events.length && error instanceof Problem) return;
-    throw error;
-  }
 }

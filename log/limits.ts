@@ -85,3 +85,9 @@ export const ARCHIVE_BATCH = 1_000;
 
 /** What `verify` lists; more are counted. */
 export const PROBLEMS_MAX = 100;
+
+/** Committed events that wait to be published. Durable ones past it: by the repair lane. */
+export const OUTBOX_EVENTS_MAX = 100_000;
+
+/** Events that the outbox hands to the dispatcher in one call. */
+export const OUTBOX_BATCH_MAX = 2_000;

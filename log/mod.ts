@@ -10,12 +10,14 @@
  * timer of its opener calls `trim`. `verifyLog`, `exportLog` and `importLog` are what `ovation log
  * …` runs.
  */
+export * from "./durable-writer.ts";
 export * from "./log.ts";
 export * from "./log-export.ts";
 export * from "./log-import.ts";
 export * from "./log-memory.ts";
 export * from "./log-verify.ts";
 export * from "./open-log.ts";
+export { Outbox, type OutboxOptions } from "./outbox.ts";
 export * from "./postgres/log-postgres.ts";
 export { PostgresStatementError } from "./postgres/postgres-client.ts";
 export { isPoolerRefusal } from "./postgres/postgres-pooler.ts";

@@ -78,7 +78,7 @@ export function createGuestUpgradeRoutes(service: Service, people: People): read
 
   /** Once, however often the upgrade is repeated: frontends end what the guest's token opened. */
   async function endStreams(guestId: string): Promise<void> {
-    await service.append([
+    await service.writer.write([
       {
         topic: topicOf("member", guestId),
         type: GUEST_UPGRADED,

@@ -62,9 +62,15 @@ export async function sendMessage(
     text: message.text,
     ...(message.clientId === undefined ? {} : { clientId: message.clientId }),
   };
-  const entry = { topic, type: "message", at: service.clock.now(), data: toJsonText(data) };
-  const [appended] = await service.log.append([
-    message.clientId === undefined ? entry : { ...entry, key: `${sender.sub} ${message.clientId}` },
+  const [appended] = await service.writer.write([
+    {
+      topic,
+      type: "message",
+      at: service.clock.now(),
+      data: toJsonText(data),
+      ...(message.clientId === undefined ? {} : { key: `${sender.sub} ${message.clientId}` }),
+      only: "store",
+    },
   ]);
   if (appended === undefined) throw new Error("the log answered nothing for an entry");
   const stored = appended.duplicate
@@ -85,7 +91,7 @@ export async function sendMessage(
   const complete: MemberMessage = { n, at, ...stored };
   const json = toJsonText(withoutAt(complete));
   const key = ` message ${topic} ${n}`;
-  const [own] = await service.append(
+  const [own] = await service.writer.write(
     [sender.sub, to].map((id) => ({
       topic: topicOf("member", id),
       type: "message",
@@ -115,7 +121,7 @@ export async function appendReceipt(
     with: { id: other },
     ...cursors,
   });
-  await service.append(
+  await service.writer.write(
     [other, reader.sub].map((id) => ({ topic: topicOf("member", id), type: "receipt", at, data })),
   );
 }

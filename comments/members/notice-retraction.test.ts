@@ -1,6 +1,7 @@
 /** A removed text is nowhere any more: not in the log, not in what members were told, not in a banner. */
 
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
+import { DurableWriter } from "@ovation/log";
 import { type Topic, toJsonText, topicOf } from "@ovation/protocol";
 import { createRateLimiterOff } from "../rates/rate-limiter-off.ts";
 import { type Harness, startHarness } from "../testing/harness.ts";
@@ -101,7 +102,7 @@ describe("a removal reaches every copy of the text", () => {
       log: options.log,
       clock: options.clock,
       people: { stores: options.members, directory: { ownerOf: () => undefined } },
-      append: (entries: Parameters<typeof options.log.append>[0]) => options.log.append(entries),
+      writer: new DurableWriter({ log: options.log, publish: () => undefined }),
     };
     await notifyOfComment(service as never, { id: video, topic }, comment, repliedTo);
     const told = await stored(topicOf("member", "zoe"));

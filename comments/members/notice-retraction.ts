@@ -29,7 +29,7 @@ export async function retractNotices(service: Service, video: string, seq?: numb
 async function retract(service: Service, video: string, told: NoticedMember): Promise<void> {
   const topic = topicOf("member", told.member);
   for (const { seq, data } of await findNotices(service, topic, video, told)) {
-    await service.append([
+    await service.writer.write([
       {
         topic,
         type: "notification-removed",

@@ -96,7 +96,7 @@ export async function notifyOfComment(
   }
   if (entries.length === 0) return;
   await service.people?.stores.notices.note({ video: video.id, seq, members, at });
-  await service.append(entries);
+  await service.writer.write(entries);
   // A removal that came meanwhile found nothing to take back.
   if ((await findComment(service.log, video.topic, seq, "with-removed")).removed === true)
     await retractNotices(service, video.id, seq);

@@ -58,7 +58,7 @@ export function createSanctionRoutes(service: Service, people: People): readonly
     await people.stores.sanctions.put(sanction);
     people.directory.forget(member);
     await sanctionAddress(sanction);
-    await service.append([notificationEntry(member, noticeOf(sanction), now)]);
+    await service.writer.write([notificationEntry(member, noticeOf(sanction), now)]);
     return jsonAnswer(JSON.stringify(publicForm(sanction)));
   }
 
@@ -89,7 +89,7 @@ export function createSanctionRoutes(service: Service, people: People): readonly
       people.directory.forgetAddress(address);
     if (removed) {
       const notice: Notification = { kind: "restored", ...(video === "" ? {} : { video }) };
-      await service.append([notificationEntry(member, notice, clock.now())]);
+      await service.writer.write([notificationEntry(member, notice, clock.now())]);
     }
     return jsonAnswer(JSON.stringify({ removed }));
   }

@@ -30,7 +30,7 @@ export async function deleteVideo(service: Service, { id, topic }: NamedVideo): 
   );
 
   async function closeTopic(): Promise<number> {
-    const [last] = await service.append([
+    const [last] = await service.writer.write([
       { topic, type: "video-deleted", at: clock.now(), data: toJsonText({}) },
     ]);
     if (last === undefined) throw new Error("the log answered nothing for an entry");

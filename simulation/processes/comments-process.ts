@@ -1,17 +1,10 @@
 /**
- * The write path in its process: appends, acknowledges, then publishes asynchronously, one batch at
- * a time (as `comments/outbox.ts`). Killed between the two, it leaves events that only the repair
- * lane delivers.
+ * The write path in its process: append, acknowledge, then publish by the outbox. A process that is
+ * killed between the two leaves events that only the repair lane delivers.
  */
 
-import type { Log } from "@ovation/log";
-import {
-  type DurableEvent,
-  type Event,
-  type JsonText,
-  type Topic,
-  toJsonText,
-} from "@ovation/protocol";
+import { DurableWriter, Outbox } from "@ovation/log";
+import { type Event, type JsonText, type Topic, toJsonText } from "@ovation/protocol";
 import type { Cluster, Datacenter } from "../cluster.ts";
 import { CallError } from "../network.ts";
 import { Node, type Place } from "../node.ts";
@@ -26,44 +19,37 @@ export class CommentsProcess {
   readonly node: Node;
   readonly #world: World;
   readonly #datacenter: Datacenter;
-  readonly #log: Log;
-  #outbox: DurableEvent[] = [];
-  #publishing = false;
+  readonly #writer: DurableWriter;
 
   constructor(world: World, cluster: Cluster, datacenter: Datacenter, place: Place) {
     this.#world = world;
     this.#datacenter = datacenter;
     this.node = new Node(place, world.timeline);
-    this.#log = cluster.log.logFor(this.node);
+    const outbox = new Outbox({
+      publish: (events) => this.#publishAt(2, events),
+      onDropped: (count, reason) =>
+        world.trace.note(place.name, () => `${count} events not published: ${reason}`),
+    });
+    this.#writer = new DurableWriter({
+      log: cluster.log.logFor(this.node),
+      publish(events) {
+        for (const event of events) outbox.push(event);
+      },
+    });
   }
 
   /** Resolves with the number after the commit. The same key again: the same number. */
   async write(topic: Topic, type: string, data: JsonText, key: string): Promise<number> {
-    const at = this.node.clock.now();
-    const [appended] = await this.#log.append([{ topic, type, at, data, key }]);
-    if (appended === undefined) throw new Error("the log answered nothing for an entry");
-    const { place } = appended;
-    if (!appended.duplicate) {
-      this.#outbox.push({ topic, type, at, data, place });
-      void this.#publish();
-    }
-    return place.seq;
+    const [written] = await this.#writer.write([
+      { topic, type, at: this.node.clock.now(), data, key },
+    ]);
+    if (written === undefined) throw new Error("the writer returned no place for a durable event");
+    return written.place.seq;
   }
 
   /** A live event: published once, to one dispatcher. */
   live(event: Event): void {
     void this.#publishAt(1, [event]);
-  }
-
-  async #publish(): Promise<void> {
-    if (this.#publishing) return;
-    this.#publishing = true;
-    while (this.#outbox.length > 0) {
-      const batch = this.#outbox;
-      this.#outbox = [];
-      await this.#publishAt(2, batch);
-    }
-    this.#publishing = false;
   }
 
   async #publishAt(attempts: number, events: readonly Event[]): Promise<void> {

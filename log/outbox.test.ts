@@ -2,7 +2,7 @@ import { describe, expect, test } from "bun:test";
 import { type Event, toJsonText, topicOf } from "@ovation/protocol";
 import { settle } from "../testing/manual-clock.ts";
 import { OUTBOX_BATCH_MAX, OUTBOX_EVENTS_MAX } from "./limits.ts";
-import { createOutbox, inSeqOrder } from "./outbox.ts";
+import { inSeqOrder, Outbox } from "./outbox.ts";
 
 const event = (topic: string, seq?: number): Event => ({
   topic: topicOf("video", topic),
@@ -14,10 +14,10 @@ const event = (topic: string, seq?: number): Event => ({
 const seqs = (events: readonly Event[]) => events.map(({ place }) => place?.seq);
 
 describe("outbox", () => {
-  test("one publish at a time: what is committed meanwhile goes with the next", async () => {
+  test("one publish at a time: what is committed meanwhile is in the next one", async () => {
     const calls: (number | undefined)[][] = [];
     const gates: (() => void)[] = [];
-    const outbox = createOutbox({
+    const outbox = new Outbox({
       publish(events) {
         calls.push(seqs(events));
         return new Promise((resolve) => gates.push(resolve));
@@ -46,7 +46,7 @@ describe("outbox", () => {
   test("what cannot be published is counted, and what follows is published", async () => {
     const dropped: string[] = [];
     const published: Event[] = [];
-    const outbox = createOutbox({
+    const outbox = new Outbox({
       async publish(events) {
         if (events.some(({ place }) => place?.seq === 1)) throw new Error("no dispatcher");
         published.push(...events);
@@ -62,11 +62,11 @@ describe("outbox", () => {
     expect(dropped).toEqual(["failed 1", "full 1", "full 1"]);
   });
 
-  test("OUTBOX_EVENTS_MAX wait, one more is counted as dropped; OUTBOX_BATCH_MAX go in one call", async () => {
+  test("OUTBOX_EVENTS_MAX wait, more are dropped; OUTBOX_BATCH_MAX go in one call", async () => {
     const batches: number[] = [];
     const dropped: string[] = [];
     let newest = 0;
-    const outbox = createOutbox({
+    const outbox = new Outbox({
       async publish(events) {
         batches.push(events.length);
         newest = events.at(-1)?.place?.seq ?? 0;
