@@ -10,7 +10,8 @@ import {
 import { type FrontendAddress, TableUnavailableError } from "@ovation/table";
 import { Dispatcher } from "./dispatcher.ts";
 import { CHANGED_TOPICS_PER_REPORT_MAX, PUBLISHES_IN_FLIGHT_MAX } from "./limits.ts";
-import { createLocalLinks } from "./links/links-local.ts";
+import { NO_LINK_STATS } from "./links/links.ts";
+import { LocalLinks } from "./links/links-local.ts";
 import { startInternalDispatcher, testStores } from "./testing/internal-dispatcher.ts";
 
 const topic = topicOf("video", "1");
@@ -67,8 +68,9 @@ test("a publish that fails at once lets none that came later overtake those that
       },
     },
     links: {
-      ...createLocalLinks({ inboxOf: () => undefined }),
       send: (_, events) => void sent.push(...events),
+      stats: () => NO_LINK_STATS,
+      close: async () => undefined,
     },
     calls: { changeConnection: async () => ({ ok: false, error: "unknown-connection" }) },
     onFailure: () => undefined,
@@ -94,7 +96,7 @@ test("PUBLISHES_IN_FLIGHT_MAX: one more is refused while so many look up, and co
     ...stores,
     policy: DEFAULT_POLICY,
     table: { ...stores.table, lookup: () => lookup.promise },
-    links: createLocalLinks({ inboxOf: () => undefined }),
+    links: new LocalLinks({ inboxOf: () => undefined }),
     calls: { changeConnection: async () => ({ ok: false, error: "unknown-connection" }) },
     onFailure: () => undefined,
   });

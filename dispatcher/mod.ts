@@ -25,15 +25,14 @@ export * from "./links/frontend-calls.ts";
 export * from "./links/frontend-calls-http.ts";
 export * from "./links/frontend-credential.ts";
 export {
-  createLinkIntake,
   type LinkEnd,
   type LinkEndState,
-  type LinkIntake,
+  LinkIntake,
 } from "./links/intake.ts";
 export type { LinkConnection, LinkEvents, LinkOptions } from "./links/link.ts";
 export * from "./links/links.ts";
 export * from "./links/links-local.ts";
-export { createFrontendLinks } from "./links/links-network.ts";
+export { NetworkLinks } from "./links/links-network.ts";
 export * from "./links/links-websocket.ts";
 export * from "./links/receiver.ts";
 export { createPeerDirectory, type PeerDirectoryOptions } from "./peers/directory.ts";

@@ -12,7 +12,7 @@ import { DEFAULT_POLICY, type Event, type Identity, systemClock, topicOf } from 
 import { acceptEvents } from "./accepted-event.ts";
 import { Dispatcher } from "./dispatcher.ts";
 import type { FrontendLinks } from "./links/links.ts";
-import { createLocalLinks } from "./links/links-local.ts";
+import { LocalLinks } from "./links/links-local.ts";
 import { createPublishRoute } from "./publish-route.ts";
 import { parsePublishedBody } from "./published-body.ts";
 import { startBenchFrontends } from "./testing/bench-frontends.ts";
@@ -42,7 +42,7 @@ const whole = startInternalDispatcher(stores);
 const lookedUp = new Dispatcher({
   ...stores,
   policy,
-  links: createLocalLinks({ inboxOf: () => undefined }),
+  links: new LocalLinks({ inboxOf: () => undefined }),
   calls: { changeConnection: async () => ({ ok: false, error: "unknown-connection" }) },
   onFailure: (what, error) => console.error(what, error),
 });

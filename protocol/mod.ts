@@ -8,6 +8,7 @@ export * from "./addresses/address-group.ts";
 export * from "./addresses/address-pools.ts";
 export * from "./addresses/address-pools-memory.ts";
 export * from "./addresses/address-tally.ts";
+export * from "./backoff.ts";
 export * from "./body.ts";
 export * from "./cache.ts";
 export * from "./event.ts";

@@ -56,7 +56,7 @@ export function connectLink(
         handlers: {
           message(frame) {
             if (closed) return;
-            if (frame.kind === "text") events.said(frame.text);
+            if (frame.kind === "text") events.message(frame.text);
             else if (frame.kind === "ping") made.near.send({ kind: "pong", text: frame.text });
             else if (frame.kind === "close") {
               made.near.leave();

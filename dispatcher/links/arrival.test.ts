@@ -6,7 +6,7 @@ import { startInternalFrontend, testAuth } from "../testing/internal-frontend.ts
 import {
   ARRIVAL_REOPEN_MS_MAX,
   ARRIVAL_ROUND_MS_MAX,
-  createLinkArrival,
+  LinkArrival,
   type PingedLink,
 } from "./arrival.ts";
 import { createWebSocketLinks } from "./links-websocket.ts";
@@ -111,7 +111,7 @@ test("what was on a link that stood still while somebody was let in: the live ev
     ["gap", 1],
     ["comment", 2],
   ]);
-  expect(one.receiver.stats().late).toBeGreaterThanOrEqual(1);
+  expect(one.receiver.stats().stale).toBeGreaterThanOrEqual(1);
 });
 
 test("a dispatcher that says goodbye is not waited for", async () => {
@@ -146,8 +146,8 @@ test("whoever asks during a round waits for two later ones; a dispatcher that is
   const pings: string[] = [];
   const link: PingedLink = { ping: (text) => pings.push(text) };
   const late: PingedLink[] = [];
-  const arrival = createLinkArrival(clock, (one) => late.push(one));
-  const answer = () => arrival.answered(link, pings.at(-1) ?? "");
+  const arrival = new LinkArrival(clock, (one) => late.push(one));
+  const answer = () => arrival.pong(link, pings.at(-1) ?? "");
   expect(arrival.sinceArrival).toBe(Number.POSITIVE_INFINITY);
   await arrival.arrived();
   expect(arrival.sinceArrival).toBe(0);
@@ -171,7 +171,7 @@ test("whoever asks during a round waits for two later ones; a dispatcher that is
   expect(done).toEqual(["first"]);
   expect(pings).toHaveLength(4);
   // An answer to an earlier round is none to this one.
-  arrival.answered(link, pings[0] ?? "");
+  arrival.pong(link, pings[0] ?? "");
   expect(late).toEqual([]);
   passTime();
   await turn();

@@ -4,7 +4,7 @@ import { expect, test } from "bun:test";
 import type { Event } from "@ovation/protocol";
 import { createManualClock } from "../../testing/manual-clock.ts";
 import { createRefusals } from "../internal/route.ts";
-import { createLinkIntake, type LinkEnd } from "./intake.ts";
+import { type LinkEnd, LinkIntake } from "./intake.ts";
 import { LINK_MESSAGE_EVENTS_MAX, LINKS_MAX } from "./limits.ts";
 
 function open() {
@@ -12,7 +12,7 @@ function open() {
   const refusals = createRefusals();
   const clock = createManualClock(0);
   const inbox = { dispatch: (events: readonly Event[]) => void received.push(...events) };
-  const intake = createLinkIntake({ inbox, refusals, clock });
+  const intake = new LinkIntake({ inbox, refusals, clock });
   const closes: number[] = [];
   function link(from: string): LinkEnd {
     const end: LinkEnd = {

@@ -12,8 +12,8 @@ import {
 import { createManualClock } from "../../testing/manual-clock.ts";
 import { encodeEvents } from "../event-codec.ts";
 import * as limits from "./limits.ts";
-import { createLink, DRAIN_MS_MAX, type LinkEvents } from "./link.ts";
-import { createFrontendLinks } from "./links-network.ts";
+import { DRAIN_MS_MAX, Link, type LinkEvents } from "./link.ts";
+import { NetworkLinks } from "./links-network.ts";
 
 const frontend = { id: parseFrontendId("frontend1") as FrontendId, url: "http://127.0.0.1:1" };
 const topic = topicOf("video", "1");
@@ -45,7 +45,7 @@ function open(connects = true) {
     connect(_: unknown, events: LinkEvents) {
       const connection = { events, sent: [] as string[], closed: 0 };
       connections.push(connection);
-      if (connects) clock.after(1, () => events.said(limits.formatFresh(1e9)));
+      if (connects) clock.after(1, () => events.message(limits.formatFresh(1e9)));
       return {
         send: (message: string) => void connection.sent.push(message),
         close: (code: number) => {
@@ -59,7 +59,7 @@ function open(connects = true) {
 
 function linked(connects = true) {
   const opened = open(connects);
-  const link = createLink({ ...opened.options, frontend, encode: encodeEvents });
+  const link = new Link({ ...opened.options, frontend, encode: encodeEvents });
   const eventsIn = (message = "") => message.split("\n").length >> 1;
   return { ...opened, link, eventsIn };
 }
@@ -73,7 +73,7 @@ test("LINK_BATCHES_UNACKNOWLEDGED_MAX: what follows waits until one is acknowled
   }
   expect(latest()?.sent).toHaveLength(limits.LINK_BATCHES_UNACKNOWLEDGED_MAX);
   expect(link.stats().waiting).toBe(3);
-  latest()?.events.said("1");
+  latest()?.events.message("1");
   // What waited leaves as one.
   expect(latest()?.sent).toHaveLength(limits.LINK_BATCHES_UNACKNOWLEDGED_MAX + 1);
   expect(link.stats()).toMatchObject({ waiting: 0, sent: 1 });
@@ -160,7 +160,7 @@ test("a frontend that does not answer, or never answered, is not known to be gon
   latest()?.events.closed("refused");
   expect(gone).toEqual([]);
   await clock.advance(limits.LINK_RECONNECT_MS_FIRST);
-  latest()?.events.said(limits.formatFresh(0));
+  latest()?.events.message(limits.formatFresh(0));
   latest()?.events.closed("closed 1006");
   await clock.advance(limits.LINK_RECONNECT_MS_FIRST + limits.LINK_CONNECT_MS_MAX);
   expect([connections.length, gone]).toEqual([3, []]);
@@ -168,7 +168,7 @@ test("a frontend that does not answer, or never answered, is not known to be gon
 
 test("LINK_GONE_MS_MAX: refusals are told for so long after a link broke", async () => {
   const { clock, gone, connections, latest } = linked(false);
-  latest()?.events.said(limits.formatFresh(0));
+  latest()?.events.message(limits.formatFresh(0));
   latest()?.events.closed("closed 1006");
   const brokenAt = clock.now();
   let told = 0;
@@ -210,11 +210,11 @@ test("LINK_ACKNOWLEDGE_MS_MAX: a batch that is not acknowledged ends the link, a
 
 test("LINK_IDLE_MS_MAX: a link that nothing was sent on is closed and forgotten", async () => {
   const { clock, options, connections } = open();
-  const links = createFrontendLinks(options);
+  const links = new NetworkLinks(options);
   links.send(frontend, [goal(1)]);
   await clock.advance(5);
   for (let count = 1; clock.now() < 1.5 * limits.LINK_IDLE_MS_MAX; ) {
-    connections[0]?.events.said(String(count));
+    connections[0]?.events.message(String(count));
     if (connections[0]?.sent.length !== count) count++;
     await clock.advance(1000);
   }
@@ -223,7 +223,7 @@ test("LINK_IDLE_MS_MAX: a link that nothing was sent on is closed and forgotten"
 
 test("LINKS_MAX: events for a frontend beyond are dropped and counted", () => {
   const { options } = open(false);
-  const links = createFrontendLinks(options);
+  const links = new NetworkLinks(options);
   for (let index = 0; index <= limits.LINKS_MAX; index++) {
     const id = parseFrontendId(`f${String(index).padStart(8, "0")}`) as FrontendId;
     links.send({ id, url: `http://127.0.0.1:${index + 1}` }, [goal(1), comment(1)]);
@@ -245,7 +245,7 @@ test("DRAIN_MS_MAX: a drain waits so long for acknowledgements", async () => {
     void link.drain().then(() => {
       isDrained = true;
     });
-    if (acknowledges) latest()?.events.said("1");
+    if (acknowledges) latest()?.events.message("1");
     await clock.advance(DRAIN_MS_MAX - 1);
     expect(isDrained).toBe(acknowledges);
     await clock.advance(20);

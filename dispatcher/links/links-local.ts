@@ -1,31 +1,41 @@
-/** Links inside one process: the frontend's inbox is called directly. */
+/** Links within one process: each frontend's inbox is called directly. */
 
 import type { Inbox } from "@ovation/frontend";
-import { countDurable, type FrontendId } from "@ovation/protocol";
-import { type FrontendLinks, NO_LINK_STATS } from "./links.ts";
+import { countDurable, type Event, type FrontendId } from "@ovation/protocol";
+import type { FrontendAddress } from "@ovation/table";
+import { type FrontendLinks, type LinkStats, NO_LINK_STATS } from "./links.ts";
 
 export interface LocalLinksOptions {
-  /** The inbox of a frontend of this process, if it is one. */
+  /** The inbox of a frontend of this process; `undefined` for any other frontend. */
   inboxOf(frontend: FrontendId): Inbox | undefined;
 }
 
-export function createLocalLinks({ inboxOf }: LocalLinksOptions): FrontendLinks {
-  let sent = 0;
-  let droppedAway = 0;
-  const durable = { sent: 0, droppedFull: 0, droppedAway: 0, lostInFlight: 0 };
-  return {
-    send(frontend, events) {
-      const inbox = inboxOf(frontend.id);
-      if (inbox === undefined) {
-        droppedAway += events.length;
-        durable.droppedAway += countDurable(events);
-        return;
-      }
-      sent += events.length;
-      durable.sent += countDurable(events);
-      inbox.dispatch(events);
-    },
-    stats: () => ({ ...NO_LINK_STATS, sent, droppedAway, durable }),
-    async close() {},
-  };
+export class LocalLinks implements FrontendLinks {
+  readonly #options: LocalLinksOptions;
+  readonly #durable = { sent: 0, droppedFull: 0, droppedAway: 0, lostInFlight: 0 };
+  #sent = 0;
+  #droppedAway = 0;
+
+  constructor(options: LocalLinksOptions) {
+    this.#options = options;
+  }
+
+  send(frontend: FrontendAddress, events: readonly Event[]): void {
+    const inbox = this.#options.inboxOf(frontend.id);
+    if (inbox === undefined) {
+      this.#droppedAway += events.length;
+      this.#durable.droppedAway += countDurable(events);
+      return;
+    }
+    this.#sent += events.length;
+    this.#durable.sent += countDurable(events);
+    inbox.dispatch(events);
+  }
+
+  stats(): LinkStats {
+    const [sent, droppedAway, durable] = [this.#sent, this.#droppedAway, this.#durable];
+    return { ...NO_LINK_STATS, sent, droppedAway, durable };
+  }
+
+  async close(): Promise<void> {}
 }

@@ -1,80 +1,96 @@
 /**
- * Links over the network: one connection from this dispatcher to each frontend that it has events for, to
- * the address that the frontend's lease names. What the connection is made of is the caller's: a WebSocket
+ * Links over the network: one connection from this dispatcher to each frontend that it has events
+ * for, at the URL in the frontend's lease. The caller makes the connection: a WebSocket
  * (`links-websocket.ts`), or a simulated one.
  *
- * The receiver acknowledges batches, and at most {@link LINK_BATCHES_UNACKNOWLEDGED_MAX} are under way:
- * while the frontend keeps up a batch leaves in the turn of the event loop in which its events came; when
- * it does not, events wait here, merge, and in the end are dropped and counted, instead of filling
- * buffers that nobody sees. A frontend that stops answering is noticed by the same means. A batch that
- * was under way when a link broke is not sent again: live events arrive at most once, and durable ones
- * are pulled by the frontend.
+ * The receiver acknowledges batches; at most {@link LINK_BATCHES_UNACKNOWLEDGED_MAX} are in flight.
+ * While the frontend keeps up, a batch leaves in the turn of the event loop in which its events
+ * came. When it does not, events are pending here, merge, and at their bound are dropped and
+ * counted, instead of filling socket buffers. Missing acknowledgements also show a dead frontend.
+ *
+ * A batch that was in flight when a link broke is not sent again: live events arrive at most once,
+ * and the frontend pulls durable ones from the log.
  */
 
-import { countDurable, type FrontendId } from "@ovation/protocol";
+import { type Clock, countDurable, type Event, type FrontendId } from "@ovation/protocol";
+import type { FrontendAddress } from "@ovation/table";
 import { createBatchEncoder } from "../event-codec.ts";
 import { LINK_IDLE_MS_MAX, LINKS_MAX } from "./limits.ts";
-import { createLink, type Link, type LinkOptions } from "./link.ts";
+import { Link, type LinkOptions } from "./link.ts";
 import { type FrontendLinks, type LinkStats, NO_LINK_STATS } from "./links.ts";
 
-export function createFrontendLinks(options: LinkOptions): FrontendLinks {
-  const { clock } = options;
-  const links = new Map<FrontendId, Link>();
-  const encode = createBatchEncoder();
-  /** Of links that are gone. */
-  let past: LinkStats = NO_LINK_STATS;
-  let closed = false;
-  let cancelSweep = clock.after(LINK_IDLE_MS_MAX / 4, forgetIdle);
+export class NetworkLinks implements FrontendLinks {
+  readonly #options: LinkOptions;
+  readonly #clock: Clock;
+  readonly #encode = createBatchEncoder();
+  readonly #links = new Map<FrontendId, Link>();
+  /** Totals of closed links. */
+  #past: LinkStats = NO_LINK_STATS;
+  #isClosed = false;
+  #cancelSweep: () => void;
 
-  function forgetIdle(): void {
-    const before = clock.now() - LINK_IDLE_MS_MAX;
-    for (const [id, link] of links) if (link.lastUsedAt < before) forget(id, link);
-    cancelSweep = clock.after(LINK_IDLE_MS_MAX / 4, forgetIdle);
+  constructor(options: LinkOptions) {
+    this.#options = options;
+    this.#clock = options.clock;
+    this.#cancelSweep = this.#scheduleSweep();
   }
 
-  function forget(id: FrontendId, link: Link): void {
-    links.delete(id);
+  send(frontend: FrontendAddress, events: readonly Event[]): void {
+    if (this.#isClosed || events.length === 0) return;
+    let link = this.#links.get(frontend.id);
+    if (link !== undefined && link.url !== frontend.url) {
+      this.#remove(frontend.id, link);
+      link = undefined;
+    }
+    link ??= this.#create(frontend);
+    if (link === undefined) this.#drop(events);
+    else link.send(events);
+  }
+
+  stats(): LinkStats {
+    let sum = this.#past;
+    for (const link of this.#links.values()) sum = add(sum, link.stats());
+    return sum;
+  }
+
+  async close(): Promise<void> {
+    if (this.#isClosed) return;
+    this.#isClosed = true;
+    this.#cancelSweep();
+    await Promise.all([...this.#links.values()].map((link) => link.drain()));
+    for (const [id, link] of this.#links) this.#remove(id, link);
+  }
+
+  #create(frontend: FrontendAddress): Link | undefined {
+    if (this.#links.size >= LINKS_MAX) return undefined;
+    const link = new Link({ ...this.#options, frontend, encode: this.#encode });
+    this.#links.set(frontend.id, link);
+    return link;
+  }
+
+  #drop(events: readonly Event[]): void {
+    const { droppedFull, durable } = this.#past;
+    this.#past = {
+      ...this.#past,
+      droppedFull: droppedFull + events.length,
+      durable: { ...durable, droppedFull: durable.droppedFull + countDurable(events) },
+    };
+  }
+
+  #scheduleSweep(): () => void {
+    return this.#clock.after(LINK_IDLE_MS_MAX / 4, () => {
+      const before = this.#clock.now() - LINK_IDLE_MS_MAX;
+      for (const [id, link] of this.#links) if (link.lastUsedAt < before) this.#remove(id, link);
+      this.#cancelSweep = this.#scheduleSweep();
+    });
+  }
+
+  #remove(id: FrontendId, link: Link): void {
+    this.#links.delete(id);
     link.close();
-    past = add(past, { ...link.stats(), open: 0, links: 0, waiting: 0, waitingBytes: 0 });
+    const totals = { ...link.stats(), open: 0, links: 0, waiting: 0, waitingBytes: 0 };
+    this.#past = add(this.#past, totals);
   }
-
-  return {
-    send(frontend, events) {
-      if (closed || events.length === 0) return;
-      let link = links.get(frontend.id);
-      if (link !== undefined && link.url !== frontend.url) {
-        forget(frontend.id, link);
-        link = undefined;
-      }
-      if (link === undefined) {
-        if (links.size >= LINKS_MAX) {
-          const durable = {
-            ...past.durable,
-            droppedFull: past.durable.droppedFull + countDurable(events),
-          };
-          past = { ...past, droppedFull: past.droppedFull + events.length, durable };
-          return;
-        }
-        link = createLink({ ...options, frontend, encode });
-        links.set(frontend.id, link);
-      }
-      link.send(events);
-    },
-
-    stats() {
-      let sum = past;
-      for (const link of links.values()) sum = add(sum, link.stats());
-      return sum;
-    },
-
-    async close() {
-      if (closed) return;
-      closed = true;
-      cancelSweep();
-      await Promise.all([...links.values()].map((link) => link.drain()));
-      for (const [id, link] of links) forget(id, link);
-    },
-  };
 }
 
 function add(left: LinkStats, right: LinkStats): LinkStats {

@@ -1,22 +1,22 @@
-/** Links as WebSockets: each a signed upgrade at the frontend's internal listener. */
+/** Links as WebSockets: each is a signed upgrade at the frontend's internal listener. */
 
 import type { InternalAuth } from "../internal/auth.ts";
 import type { InternalTls } from "../internal/client.ts";
 import { LINK_PATH } from "./limits.ts";
 import type { LinkOptions } from "./link.ts";
 import type { FrontendLinks } from "./links.ts";
-import { createFrontendLinks } from "./links-network.ts";
+import { NetworkLinks } from "./links-network.ts";
 
 export interface WebSocketLinksOptions extends Omit<LinkOptions, "connect"> {
   readonly auth: InternalAuth;
-  /** This dispatcher process, as receivers tell links apart: `dispatcher` and a random id. */
+  /** `dispatcher` and the random id of this process: receivers tell links apart by it. */
   readonly from: string;
   readonly tls?: InternalTls;
 }
 
-/** Bun's own, which takes headers and certificates: the DOM's type of the global lacks them. */
+/** Bun's own constructor takes headers and certificates; the DOM's type of the global has none. */
 const SignedWebSocket = WebSocket as unknown as new (
-  address: string,
+  url: string,
   options: {
     readonly headers: Record<string, string>;
     readonly perMessageDeflate: boolean;
@@ -30,9 +30,9 @@ export function createWebSocketLinks({
   tls,
   ...options
 }: WebSocketLinksOptions): FrontendLinks {
-  return createFrontendLinks({
+  return new NetworkLinks({
     ...options,
-    connect(frontend, { said, closed }) {
+    connect(frontend, events) {
       const headers = auth.sign({
         method: "GET",
         path: LINK_PATH,
@@ -40,15 +40,15 @@ export function createWebSocketLinks({
         to: frontend.id,
         body: "",
       });
-      const address = frontend.url.replace(/^http/, "ws") + LINK_PATH;
-      const socket = new SignedWebSocket(address, {
+      const url = frontend.url.replace(/^http/, "ws") + LINK_PATH;
+      const socket = new SignedWebSocket(url, {
         headers,
         perMessageDeflate: false,
         ...(tls === undefined ? {} : { tls }),
       });
-      socket.onmessage = ({ data }) => said(data);
-      socket.onclose = ({ code, reason }) => closed(`closed ${code} ${reason}`);
-      // A close follows every error: nothing to do here, but without a listener the error would be thrown.
+      socket.onmessage = ({ data }) => events.message(data);
+      socket.onclose = ({ code, reason }) => events.closed(`closed ${code} ${reason}`);
+      // A close follows every error. Without a listener the error would be thrown.
       socket.onerror = () => undefined;
       return socket;
     },

@@ -1,17 +1,17 @@
 /**
- * The way from a dispatcher to the frontends: one link per frontend, made when it is first needed.
+ * The links from a dispatcher to the frontends: one per frontend, created when it is first needed.
  *
- * - `send` never waits and never throws. What it hands over is on its way or dropped and counted;
- *   nobody is told. (Durable events that are dropped here are pulled by the frontend: the repair lane.)
- * - Events of one dispatcher reach a frontend in the order of the `send` calls. Events of types that
- *   merge may meet in a batch that waits, and then leave as one, at the place of the first.
- * - Each link's buffer is bounded; when it is full the oldest live events are dropped first.
+ * - `send` never waits and never throws. Its events are in flight, or dropped and counted; the
+ *   caller is not told. The frontend pulls dropped durable events from the log (repair).
+ * - Events of one dispatcher reach a frontend in the order of the `send` calls. Events of types
+ *   that merge may meet while they wait: then they leave as one, in the position of the first.
+ * - The pending events of each link are bounded: beyond, the oldest live events are dropped first.
  */
 
 import type { Event } from "@ovation/protocol";
 import type { FrontendAddress } from "@ovation/table";
 
-/** What did not arrive, or perhaps not. */
+/** Events that were not delivered, or perhaps not. */
 export interface LinkLosses {
   readonly droppedFull: number;
   readonly droppedAway: number;
@@ -32,25 +32,25 @@ export const NO_LINK_STATS: LinkStats = {
   waitingBytes: 0,
 };
 
-/** Totals since the start, over all links, those that are gone too. */
+/** Totals since the start of the process, over all links, closed ones included. */
 export interface LinkStats {
-  /** Links that are open at the moment, and links that exist. */
+  /** Links that are open now, and links that exist now. */
   readonly open: number;
   readonly links: number;
-  /** Taken by the frontend. */
+  /** Events that the frontend acknowledged. */
   readonly sent: number;
-  /** Events that became part of another one while they waited. */
+  /** Events that were merged into another one while they waited. */
   readonly merged: number;
-  /** The buffer was full. */
+  /** The pending events were at their bound. */
   readonly droppedFull: number;
-  /** The frontend could not be reached within the time that events may wait for it. */
+  /** The frontend was unreachable for longer than events may wait. */
   readonly droppedAway: number;
-  /** In a batch that was under way when a link broke: perhaps received, perhaps not. */
+  /** In flight when a link broke: received, or not. */
   readonly lostInFlight: number;
   /** The durable ones among these. */
   readonly durable: LinkLosses & { readonly sent: number };
   readonly reconnects: number;
-  /** Events and bytes that wait at the moment. */
+  /** Events that are pending now, and their bytes. */
   readonly waiting: number;
   readonly waitingBytes: number;
 }
@@ -58,6 +58,6 @@ export interface LinkStats {
 export interface FrontendLinks {
   send(frontend: FrontendAddress, events: readonly Event[]): void;
   stats(): LinkStats;
-  /** Hands over what can go out at once, then closes every link. */
+  /** Sends what can leave at once, then closes every link. */
   close(): Promise<void>;
 }

@@ -1,15 +1,15 @@
 /**
  * The frontend's end of the links as WebSockets, which dispatchers open at its internal listener.
  *
- * A link is accepted only if it is signed and for this life of this frontend: after a restart at the
- * same address, what was meant for the one before is refused, and not delivered to strangers.
+ * A link is accepted only if it is signed, and for this incarnation of this frontend: events for a
+ * frontend that had the same URL before are refused, not delivered to other viewers.
  */
 
 import type { Inbox } from "@ovation/frontend";
 import { type Clock, type FrontendId, Problem, steadyClock } from "@ovation/protocol";
 import type { InternalAuth } from "../internal/auth.ts";
 import { type InternalRefusals, refuse } from "../internal/route.ts";
-import { createLinkIntake, type LinkEndState, type LinkIntake } from "./intake.ts";
+import { type LinkEndState, LinkIntake } from "./intake.ts";
 import * as limits from "./limits.ts";
 
 export interface LinkReceiverOptions {
@@ -37,34 +37,32 @@ export function createLinkReceiver({
   refusals,
   clock = steadyClock,
 }: LinkReceiverOptions): LinkReceiver {
-  const intake = createLinkIntake({ inbox, refusals, clock });
+  const intake = new LinkIntake({ inbox, refusals, clock });
   return {
     path: limits.LINK_PATH,
 
     upgrade(request, server) {
-      const verified = auth.verify(
-        { method: "GET", path: limits.LINK_PATH, body: "" },
-        request.headers,
-      );
+      const call = { method: "GET", path: limits.LINK_PATH, body: "" };
+      const verified = auth.verify(call, request.headers);
       if (typeof verified === "string") throw refuse(refusals, verified);
       if (!verified.from.startsWith("dispatcher ")) throw refuse(refusals, "not-the-caller");
       if (verified.to !== frontend) throw refuse(refusals, "earlier-life");
       if (server.upgrade(request, { data: intake.admit(verified.from) })) return undefined;
-      throw new Problem("invalid-parameter", "this address takes a WebSocket");
+      throw new Problem("invalid-parameter", "this path takes a WebSocket");
     },
 
     websocket: {
       maxPayloadLength: limits.LINK_MESSAGE_BYTES_MAX,
       idleTimeout: IDLE_SECONDS,
       perMessageDeflate: false,
-      open: intake.opened,
+      open: (socket) => intake.opened(socket),
       pong: (socket, data) => intake.pong(socket, data.toString()),
-      message: intake.message,
-      close: intake.closed,
+      message: (socket, message) => intake.message(socket, message),
+      close: (socket, code, reason) => intake.closed(socket, code, reason),
     },
 
-    stats: intake.stats,
-    arrived: intake.arrived,
-    close: intake.close,
+    stats: () => intake.stats(),
+    arrived: () => intake.arrived(),
+    close: () => intake.close(),
   };
 }

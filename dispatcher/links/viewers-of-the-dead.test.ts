@@ -11,7 +11,7 @@ import { Dispatcher } from "../dispatcher.ts";
 import { VIEWERS_TTL_MS } from "../limits.ts";
 import { formatFresh, LINK_RECONNECT_MS_FIRST } from "./limits.ts";
 import type { LinkEvents } from "./link.ts";
-import { createFrontendLinks } from "./links-network.ts";
+import { NetworkLinks } from "./links-network.ts";
 
 const topic = topicOf("video", "1");
 const VIEWERS = 60;
@@ -33,7 +33,7 @@ async function start() {
   const failures: string[] = [];
   const opened = new Map<FrontendId, LinkEvents>();
   const refusing = new Set<FrontendId>();
-  const links = createFrontendLinks({
+  const links = new NetworkLinks({
     policy: DEFAULT_POLICY,
     clock,
     onGone: (id) => void dispatcher.dropViewersOf(id),
@@ -41,7 +41,7 @@ async function start() {
       opened.set(frontend.id, events);
       clock.after(1, () => {
         if (refusing.has(frontend.id)) events.closed("refused");
-        else events.said(formatFresh(0));
+        else events.message(formatFresh(0));
       });
       return { send() {}, close() {} };
     },

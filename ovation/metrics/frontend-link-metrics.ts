@@ -30,7 +30,7 @@ export function registerReceivedLinkMetrics(
     registers: [registry],
     collect() {
       this.reset();
-      this.inc(receiver.stats().late);
+      this.inc(receiver.stats().stale);
     },
   });
 }

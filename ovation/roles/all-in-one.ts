@@ -3,7 +3,7 @@
  * calls instead of sockets.
  */
 
-import { createLocalLinks, type Dispatcher } from "@ovation/dispatcher";
+import { type Dispatcher, LocalLinks } from "@ovation/dispatcher";
 import type { Upstream } from "@ovation/frontend";
 import { createMemoryPools, type FrontendId, frontendIdFrom, steadyClock } from "@ovation/protocol";
 import { createPages } from "@ovation/web";
@@ -23,7 +23,7 @@ export async function startAllInOne(settings: Settings): Promise<Node & Watched>
   registerProcessMetrics(registry);
   const pools = createMemoryPools(steadyClock);
   const id = frontendIdFrom(crypto.getRandomValues(new Uint8Array(8)));
-  const links = createLocalLinks({
+  const links = new LocalLinks({
     inboxOf: (frontend) => (frontend === id ? part.frontend : undefined),
   });
   const core = await openCore(

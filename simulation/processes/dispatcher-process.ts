@@ -5,7 +5,6 @@
 
 import {
   CallFailedError,
-  createFrontendLinks,
   createPeerReceiver,
   createPeers,
   createPeerViewers,
@@ -15,6 +14,7 @@ import {
   type FrontendLinks,
   formatPeerCaller,
   type InternalClient,
+  NetworkLinks,
   PEER_VIEWERS_PATH,
   type Peer,
   type PeerReceiver,
@@ -69,7 +69,7 @@ export class DispatcherProcess {
             random: next,
             onFailure,
           });
-    this.links = createFrontendLinks({
+    this.links = new NetworkLinks({
       policy,
       clock,
       random: next,

@@ -3,12 +3,7 @@
  * upstream.
  */
 
-import {
-  createLinkIntake,
-  createRefusals,
-  type DispatcherApi,
-  type LinkIntake,
-} from "@ovation/dispatcher";
+import { createRefusals, type DispatcherApi, LinkIntake } from "@ovation/dispatcher";
 import {
   type ConnectionChange,
   type ConnectionChangeResult,
@@ -88,7 +83,7 @@ export class FrontendProcess {
     this.node = new Node(place, world.timeline);
     const id = frontendIdFrom(world.random.bytes(8));
     const { settings, policy } = world;
-    this.links = createLinkIntake({
+    this.links = new LinkIntake({
       inbox: { dispatch: (events) => this.#dispatch(events) },
       refusals: createRefusals(),
       clock: this.node.steadyClock,
