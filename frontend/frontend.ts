@@ -16,8 +16,7 @@ import {
   type Topic,
   topicOf,
 } from "@ovation/protocol";
-import type { Channel } from "./broadcast/channel.ts";
-import { Hub } from "./broadcast/hub.ts";
+import { Hub, type HubChannel } from "./broadcast/hub.ts";
 import { IdleRelease } from "./broadcast/idle-release.ts";
 import { ChangeRates, DEFAULT_CHANGES } from "./change-rates.ts";
 import type { CloseReason, Connection } from "./connections/connection.ts";
@@ -336,7 +335,7 @@ export class Frontend implements Inbox {
   }
 
   /** What this frontend knows of the topic is not true any more: its viewers come back and are told from where. */
-  #reset(channel: Channel): void {
+  #reset(channel: HubChannel): void {
     // Two noticed at the same time: the topic may have another channel by now.
     if (this.hub.channel(channel.topic) !== channel) return;
     for (const subscription of [...channel.subscriptions])

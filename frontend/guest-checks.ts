@@ -4,7 +4,7 @@
  */
 
 import { type Identity, isOwnTopic, Problem } from "@ovation/protocol";
-import type { Channel } from "./broadcast/channel.ts";
+import type { HubChannel } from "./broadcast/hub.ts";
 import type { Connection } from "./connections/connection.ts";
 import { GUEST_CHECKS_WAITING_MAX } from "./limits.ts";
 import type { Upstream } from "./upstream/upstream.ts";
@@ -45,7 +45,7 @@ export class GuestChecks {
    */
   async isUpgradedMeanwhile(
     identity: Identity | undefined,
-    channels: readonly Channel[],
+    channels: readonly HubChannel[],
   ): Promise<boolean> {
     if (identity?.role !== "guest") return false;
     const own = channels.find(({ topic }) => isOwnTopic(identity, topic));
@@ -67,7 +67,7 @@ export class GuestChecks {
 
 /** The guest whose topic it is has become a member: what the old token opened ends. */
 export function endGuest(
-  channel: Channel | undefined,
+  channel: HubChannel | undefined,
   end: (connection: Connection) => void,
 ): void {
   for (const subscription of [...(channel?.subscriptions ?? [])]) {

@@ -4,10 +4,9 @@
 
 import { isOwnTopic, TOPICS_PER_CONNECTION_MAX, type Topic } from "@ovation/protocol";
 import type { Authorize } from "./authorize.ts";
-import type { Channel } from "./broadcast/channel.ts";
-import type { Hub } from "./broadcast/hub.ts";
+import type { Hub, HubChannel, HubSubscription } from "./broadcast/hub.ts";
 import type { ChangeRates } from "./change-rates.ts";
-import type { Connection, Subscription } from "./connections/connection.ts";
+import type { Connection } from "./connections/connection.ts";
 import type { TokenExpiries } from "./connections/token-expiries.ts";
 import type { TopicShares } from "./topic-shares.ts";
 import type { Membership } from "./upstream/membership.ts";
@@ -29,8 +28,8 @@ export class Subscriptions {
     this.#options = options;
   }
 
-  add(connection: Connection, channel: Channel): void {
-    const subscription: Subscription = {
+  add(connection: Connection, channel: HubChannel): void {
+    const subscription: HubSubscription = {
       connection,
       channel,
       start: channel.batched,
@@ -97,7 +96,10 @@ export class Subscriptions {
   }
 
   /** A channel without a subscriber may be forgotten while the others join: then it is opened again. */
-  async #joinAll({ address }: Connection, topics: readonly Topic[]): Promise<readonly Channel[]> {
+  async #joinAll(
+    { address }: Connection,
+    topics: readonly Topic[],
+  ): Promise<readonly HubChannel[]> {
     const { hub, membership, shares } = this.#options;
     for (;;) {
       const channels = topics.map((topic) => shares.open(topic, address));
@@ -117,7 +119,7 @@ export class Subscriptions {
     this.#remove(subscription);
   }
 
-  #remove(subscription: Subscription): void {
+  #remove(subscription: HubSubscription): void {
     const { channel } = subscription;
     this.#options.shares.unsubscribe(subscription, () => channel.remove(subscription));
     if (channel.subscribers === 0) this.#options.membership.leave(channel);

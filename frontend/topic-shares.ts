@@ -13,9 +13,8 @@ import {
   addressGroupOf,
   type Topic,
 } from "@ovation/protocol";
-import type { Channel } from "./broadcast/channel.ts";
-import type { Hub } from "./broadcast/hub.ts";
-import type { Connection, Subscription } from "./connections/connection.ts";
+import type { Hub, HubChannel, HubSubscription } from "./broadcast/hub.ts";
+import type { Connection } from "./connections/connection.ts";
 import { TOPICS_PER_ADDRESS_MAX, TOPICS_PER_PROCESS_MAX } from "./limits.ts";
 
 export interface TopicLimits {
@@ -48,7 +47,7 @@ export class TopicShares {
   readonly #options: TopicSharesOptions;
   readonly #shares: AddressShares;
   /** Of topics that have several viewers, or none. */
-  readonly #owners = new Map<Channel, string>();
+  readonly #owners = new Map<HubChannel, string>();
 
   constructor(options: TopicSharesOptions) {
     this.#options = options;
@@ -71,7 +70,7 @@ export class TopicShares {
   }
 
   /** The topic's channel; where it is new here, it counts for the address. */
-  open(topic: Topic, address: string): Channel {
+  open(topic: Topic, address: string): HubChannel {
     const { hub } = this.#options;
     const known = hub.channel(topic);
     if (known !== undefined) return known;
@@ -82,7 +81,7 @@ export class TopicShares {
     return channel;
   }
 
-  subscribe({ channel, connection }: Subscription, add: () => void): void {
+  subscribe({ channel, connection }: HubSubscription, add: () => void): void {
     const alone = channel.single;
     const owner = this.#owners.get(channel) ?? groupOf(alone?.connection) ?? "";
     add();
@@ -91,7 +90,7 @@ export class TopicShares {
     else this.#pass(channel, owner, group);
   }
 
-  unsubscribe({ channel, connection }: Subscription, remove: () => void): void {
+  unsubscribe({ channel, connection }: HubSubscription, remove: () => void): void {
     const group = addressGroupOf(connection.address);
     const owner = this.#owners.get(channel) ?? group;
     remove();
@@ -101,14 +100,14 @@ export class TopicShares {
   }
 
   /** The channel is not the hub's any more. */
-  forgotten(channel: Channel): void {
+  forgotten(channel: HubChannel): void {
     const owner = this.#owners.get(channel);
     if (owner === undefined) return;
     this.#owners.delete(channel);
     this.#shares.remove(owner);
   }
 
-  #pass(channel: Channel, from: string, to: string): void {
+  #pass(channel: HubChannel, from: string, to: string): void {
     if (from !== to) {
       this.#shares.remove(from);
       this.#shares.add(to);
@@ -139,7 +138,7 @@ function groupOf(connection: Connection | undefined): string | undefined {
   return connection === undefined ? undefined : addressGroupOf(connection.address);
 }
 
-function firstOf(channel: Channel): Subscription | undefined {
+function firstOf(channel: HubChannel): HubSubscription | undefined {
   for (const subscription of channel.subscriptions) if (subscription !== null) return subscription;
   return undefined;
 }

@@ -1,6 +1,6 @@
 /**
- * A run: consecutive batches of one topic, as one write. What a connection has not had when its turn
- * comes is a run; every connection at the same place gets the same bytes.
+ * A batch run: consecutive batches of one topic, encoded as one write. What a connection lacks at its
+ * turn is a run; all connections that lack the same batches get the same bytes.
  */
 
 import type { DirectSender } from "@ovation/protocol";
@@ -11,22 +11,21 @@ import { Encoded } from "./encoding.ts";
 type Send = (descriptor: number) => number;
 
 export class BatchRun {
-  /** The number of its first batch, and the one after its last. */
+  /** The number of the first batch, and the one after the last. */
   readonly from: number;
   readonly next: number;
   readonly events: number;
-  /** The durable ones among them. */
+  /** How many of the events are durable. */
   readonly durable: number;
-  /** Encoded as one: zstd finds what several batches repeat, and one write is one chunk. */
+  /** Encoded together: one chunk a write, and zstd finds what several batches repeat. */
   readonly #encoded: Encoded;
   readonly #sender: DirectSender | undefined;
   /** By wire form. */
   readonly #sends: (Send | undefined)[] = [];
 
-  /** At least one batch. */
   constructor(batches: readonly Batch[], sender: DirectSender | undefined) {
     const [first] = batches;
-    if (first === undefined) throw new Error("a run has a batch");
+    if (first === undefined) throw new Error("a batch run has at least one batch");
     this.from = first.number;
     this.next = first.number + batches.length;
     this.#sender = sender;
@@ -48,7 +47,7 @@ export class BatchRun {
     return this.#encoded.bytes(form);
   }
 
-  /** Sends it to a descriptor; answers how many bytes were taken. Only with a sender. */
+  /** Sends it to a descriptor, and returns how many bytes the kernel took. Only with a sender. */
   send(form: WireForm, descriptor: number): number {
     const known = this.#sends[form];
     if (known !== undefined) return known(descriptor);

@@ -1,6 +1,6 @@
 /**
- * A batch: what one topic has to say in one broadcast, encoded once per encoding, and the ring of
- * recent batches that slow connections read from.
+ * A batch: all events of one topic in one broadcast, encoded once per wire form; and the ring: the
+ * recent batches, for connections that are behind.
  */
 
 import {
@@ -19,15 +19,15 @@ import { Encoded } from "./encoding.ts";
 export class Batch {
   /** Counts up by one within its channel. */
   readonly number: number;
-  /** Its place in all that this frontend broadcasts. */
+  /** The order: its number among all broadcasts of this frontend. */
   readonly order: number;
   readonly encoded: Encoded;
   readonly events: number;
-  /** The durable ones among them. */
+  /** How many of the events are durable. */
   readonly durable: number;
   /** Where the topic stood before it. */
   readonly before: TopicPosition;
-  /** Live events of the topic before it that cannot be made up for: what a gap counts. */
+  /** Live events of the topic before it: see `TopicBuffer.liveEvents`. */
   readonly liveBefore: number;
 
   constructor(made: {
@@ -50,7 +50,7 @@ export class Batch {
 }
 
 /**
- * The frames of some events, each with its position, in one text. `prefix` is the part of the id
+ * The frames of the events, each with its position, in one text. `prefix` is the part of the id
  * that they share; `before` is where the topic stood before them.
  */
 export function formatEvents(
@@ -72,12 +72,12 @@ export function formatEvents(
   return text;
 }
 
-/** The most recent batches of one topic; a number below `oldest` is gone. */
+/** The most recent batches of one topic; numbers below `oldest` are evicted. */
 export class BatchRing {
-  /** From this number on they stay whatever the limits say: connections that keep up still need them. */
+  /** From this number on, no batch is evicted: connections that keep up still need it. */
   keepFrom = Number.POSITIVE_INFINITY;
   readonly #batches: Batch[] = [];
-  /** Of batches that were evicted. */
+  /** Of evicted batches. */
   #tally: LiveTally | undefined;
   #bytes = 0;
   #next: number;
@@ -103,11 +103,11 @@ export class BatchRing {
       (this.#batches.length > RING_BATCHES_MAX || this.#bytes > RING_BYTES_MAX) &&
       this.oldest < Math.min(this.keepFrom, batch.number)
     ) {
-      const gone = this.#batches.shift();
-      if (gone === undefined) continue;
-      this.#bytes -= gone.encoded.length;
+      const evicted = this.#batches.shift();
+      if (evicted === undefined) continue;
+      this.#bytes -= evicted.encoded.length;
       this.#tally ??= new LiveTally();
-      this.#tally.add(gone.order, gone.liveBefore);
+      this.#tally.add(evicted.order, evicted.liveBefore);
     }
   }
 

@@ -1,15 +1,15 @@
 /**
- * A channel: what this frontend knows of one topic. Millions of them have one subscriber and hear
- * nothing for hours, so a channel is a bare row: what moves in it is made on first use (`topic-buffer.ts`) and
- * let go of when nobody can need it any more, and a list of subscribers is made for the second one.
+ * A channel: one topic inside one frontend. There are millions of channels with one subscription and
+ * no event for hours, so a channel holds little: the buffer is created for the first event
+ * (`topic-buffer.ts`) and dropped when it is not needed, the audience for the second subscription.
  *
- * Hot path, of memory: eight fields are 80 bytes to the engine, nine are 112, and fourteen were 160. What a
- * row weighs is held by `channel.bench.ts`, and with everything around it by `npm run bench -- personal-topics`.
+ * Hot path, of memory: eight fields are 80 bytes to the engine, nine are 112, fourteen were 160.
+ * `channel.bench.ts` holds the size of a channel, `npm run bench -- personal-topics` of all around it.
  *
  * Invariants:
- * - `seq` is the number of the newest durable event taken; numbers are taken without a hole. What
- *   arrives ahead is held until the missing ones come, or are pulled from the log.
- * - What is taken waits in the buffer until the next batch; a batch is made once.
+ * - `seq` is the newest durable event taken. Sequence numbers are taken without a hole: later ones
+ *   are held until the missing ones arrive or are pulled from the log.
+ * - A taken event waits in the buffer for the next batch. Every event is in one batch only.
  */
 
 import {
@@ -24,57 +24,65 @@ import {
   type TopicMark,
   type TopicPosition,
 } from "@ovation/protocol";
-import type { Subscription } from "../connections/connection.ts";
 import { Audience } from "./audience.ts";
 import { Batch, BatchRing, formatEvents } from "./batch.ts";
+import type { ChannelKind } from "./channel-kinds.ts";
 import { HeldEvents } from "./held-events.ts";
 import { History } from "./history.ts";
-import { type ChannelKind, TopicBuffer } from "./topic-buffer.ts";
+import { TopicBuffer } from "./topic-buffer.ts";
 
-/** What became of a durable event. */
+/** What a channel did with a durable event. */
 export type Taken =
-  /** It, and perhaps held ones behind it, wait for the next batch. */
+  /** It waits for the next batch, with the held events that follow it. */
   | "taken"
-  /** It was here before. */
+  /** It was taken before. */
   | "old"
-  /** A number before it is missing, or may not be the one that it follows. */
+  /** A sequence number before it is missing, or may be of another epoch. */
   | "held"
-  /** Too many wait already: it was dropped, and is pulled from the log later. */
+  /** Too many events wait: it was dropped, and repair pulls it from the log later. */
   | "dropped"
-  /** Another life of the log wrote this number: the log may not be the one it was. */
+  /** Its number was taken with another epoch: the log may have been restored. */
   | "other-epoch";
 
-/** What reports said of a topic, and what its viewers were told of it. */
+/** What reports said of a topic, and which viewer count its viewers have. */
 export interface Reported {
-  /** The newest number that a report named. */
+  /** The newest sequence number that a report named. */
   known: number;
   viewers: number;
-  /** The head that went with the number of viewers. */
+  /** The head that was announced with the viewer count. */
   seq: number;
-  /** Somebody came, or skipped forward, since: they have not seen the number. */
+  /** A connection subscribed or skipped since: it has not seen the count. */
   unseen: boolean;
-  /** In which report of the frontend. */
+  /** The number of the frontend's report that announced it. */
   round: number;
+}
+
+/** What a channel needs of a subscription. */
+export interface Subscriber {
+  /** Position in the audience. */
+  index: number;
+  readonly next: number;
+  /** `lags` is set while the connection is slow. */
+  readonly connection: { readonly lags: object | undefined };
 }
 
 /** Where every topic begins; one object for all of them. */
 const BEGINNING: TopicPosition = { seq: 0, epoch: "" };
 
-const NOBODY: readonly Subscription[] = [];
+const NO_SUBSCRIPTIONS: readonly never[] = [];
 
-export class Channel {
+export class Channel<Entry extends Subscriber = Subscriber> {
   readonly topic: Topic;
   readonly #kind: ChannelKind;
-  /** The first broadcast of which `batched` or the history say where the topic stood after it; 0 until it is joined. */
+  /** The first order after which the topic's position is known; 0 until the channel is joined. */
   joinedOrder = 0;
   /** The newest durable event that was taken. */
   position: TopicPosition = BEGINNING;
-  /** Number of the next batch. */
   nextBatch = 1;
   #reported: Reported | undefined;
   #buffer: TopicBuffer | undefined;
-  /** The one subscription that most topics have, or the list of those that others have. */
-  #subscribers: Subscription | Audience | undefined;
+  /** Most channels have one subscription and no audience. */
+  #subscribers: Entry | Audience<Entry> | undefined;
 
   constructor(topic: Topic, kind: ChannelKind) {
     this.topic = topic;
@@ -98,7 +106,7 @@ export class Channel {
     return this.position.epoch;
   }
 
-  /** The table has our row and the head is known. */
+  /** The subscription table has the row, and the head is known. */
   get joined(): boolean {
     return this.joinedOrder > 0;
   }
@@ -108,7 +116,7 @@ export class Channel {
     return this.#buffer?.batched ?? this.position;
   }
 
-  /** The newest number that a report named. */
+  /** See `Reported.known`. */
   get known(): number {
     return this.#reported?.known ?? 0;
   }
@@ -118,12 +126,12 @@ export class Channel {
     this.#reported.known = seq;
   }
 
-  /** What viewers were told of their number. Only kinds whose viewers are counted have it. */
+  /** Only for kinds whose viewers are counted. */
   get announced(): Reported | undefined {
     return this.kind.viewers ? this.#reported : undefined;
   }
 
-  /** What moves here, if anything does. */
+  /** `undefined` while the topic is quiet. */
   get buffer(): TopicBuffer | undefined {
     return this.#buffer;
   }
@@ -142,18 +150,18 @@ export class Channel {
     return this.#subscribers === undefined ? 0 : 1;
   }
 
-  /** The one subscription of a topic that never had another one meanwhile. */
-  get single(): Subscription | undefined {
+  /** The only subscription; `undefined` also where the channel once had several. */
+  get single(): Entry | undefined {
     return this.#subscribers instanceof Audience ? undefined : this.#subscribers;
   }
 
-  /** Those who get a broadcast. While one walks over them, removed ones are left as holes. */
-  get subscriptions(): readonly (Subscription | null)[] {
+  /** During a round, with a hole (`null`) for each removed one. */
+  get subscriptions(): readonly (Entry | null)[] {
     if (this.#subscribers instanceof Audience) return this.#subscribers.list;
-    return this.#subscribers === undefined ? NOBODY : [this.#subscribers];
+    return this.#subscribers === undefined ? NO_SUBSCRIPTIONS : [this.#subscribers];
   }
 
-  /** The head that the log had when the table got our row: everything after it arrives here. */
+  /** `position`: the head when the row was in the table. Every later event is dispatched here. */
   startAt(position: TopicPosition, order: number): void {
     this.position = position.seq === 0 ? BEGINNING : position;
     this.joinedOrder = order;
@@ -165,7 +173,7 @@ export class Channel {
     this.#takeHeld(buffer);
   }
 
-  /** `proven`: it was read from the log, which was asked whether it wrote what is here. */
+  /** `proven`: it comes from a log that has confirmed the channel's position. */
   takeDurable(event: DurableEvent, proven = false): Taken {
     const { seq } = event.place;
     const other = !proven && this.#isOfOtherEpoch(event);
@@ -189,19 +197,19 @@ export class Channel {
     return "dropped";
   }
 
-  /** Whether the next durable event would be taken, and not left to the log until the next batch. */
+  /** Whether the next durable event would be taken, not dropped. */
   get hasRoom(): boolean {
     return this.#buffer?.isDurableFull !== true;
   }
 
-  /** Whether it was written in another life of the log than our newest, so that one need not follow the other. */
+  /** Whether its epoch differs from the newest event's: it may not be the next one then. */
   #isOfOtherEpoch({ place }: DurableEvent): boolean {
     return this.seq > 0 && place.epoch !== this.epoch;
   }
 
   #take(buffer: TopicBuffer, event: DurableEvent): void {
     this.position = { seq: event.place.seq, epoch: event.place.epoch };
-    // Since when it waits does not matter here: nothing expires before the next batch.
+    // The time does not matter: durable events never expire.
     buffer.wait(this.#fit(event), 0);
   }
 
@@ -222,7 +230,7 @@ export class Channel {
     return fitting;
   }
 
-  /** Forgets what came ahead, up to a number: the log has others there. */
+  /** Discards held events up to a sequence number: the log has others there. */
   dropHeld(through = Number.POSITIVE_INFINITY): void {
     const buffer = this.#buffer;
     if (buffer?.held === undefined) return;
@@ -234,7 +242,7 @@ export class Channel {
     this.#ensureBuffer().wait(this.#fit(event), now, patienceMs);
   }
 
-  /** Everything that is due, encoded; `undefined` where nothing is. */
+  /** Encodes all that is due; `undefined` where nothing is. */
   makeBatch(order: number, prefix: string, now: number): Batch | undefined {
     const buffer = this.#buffer;
     const due = buffer?.takeDue(now) ?? [];
@@ -270,35 +278,35 @@ export class Channel {
     return batch;
   }
 
-  add(subscription: Subscription): void {
+  add(entry: Entry): void {
     const { announced } = this;
     if (announced !== undefined) announced.unseen = true;
     const here = this.#subscribers;
     if (here === undefined) {
-      this.#subscribers = subscription;
+      this.#subscribers = entry;
     } else if (here instanceof Audience) {
-      here.add(subscription);
+      here.add(entry);
     } else {
       this.#subscribers = new Audience();
       this.#subscribers.add(here);
-      this.#subscribers.add(subscription);
+      this.#subscribers.add(entry);
     }
   }
 
-  remove(subscription: Subscription): void {
+  remove(entry: Entry): void {
     const here = this.#subscribers;
-    if (here instanceof Audience) here.remove(subscription, (this.#buffer?.walking ?? 0) > 0);
+    if (here instanceof Audience) here.remove(entry, (this.#buffer?.walking ?? 0) > 0);
     else this.#subscribers = undefined;
   }
 
-  /** Where the topic stood after the broadcast `order`; `undefined` where that is longer ago than this frontend knows. */
+  /** Where the topic stood after the broadcast `order`; `undefined` where it is not recorded. */
   positionAt(order: number): TopicPosition | undefined {
     if (!this.joined || order < this.joinedOrder) return undefined;
     const history = this.#buffer?.history;
     return history === undefined ? this.batched : history.positionAt(order);
   }
 
-  /** After a walk: closes the holes that removals left. What moved here goes, where that is known to be of no more use. */
+  /** After a round: closes the holes of the audience, and drops a buffer that is not needed. */
   compact(): void {
     const here = this.#subscribers;
     if ((this.#buffer?.walking ?? 0) > 0) return;
@@ -308,21 +316,20 @@ export class Channel {
   }
 
   /**
-   * Lets go of what moved here before `since` (a stopwatch), where nobody waits for anything of it: who returns to
-   * what it remembered is answered by the log.
+   * Drops the buffer of a topic without an event since `since` (by `elapsed`), unless a connection
+   * still needs it. For clients that return later the log is read.
    */
   releaseIdle(since: number): void {
     const buffer = this.#buffer;
     if (buffer === undefined || !buffer.isQuiet(since)) return;
-    for (const subscription of this.subscriptions)
-      if (subscription !== null && !this.#isUpToDate(subscription)) return;
-    // Of the broadcasts since its last one it is still known: there was none of this topic.
+    for (const entry of this.subscriptions) if (entry !== null && !this.#isUpToDate(entry)) return;
+    // After its last broadcast the position did not change.
     this.joinedOrder = Math.max(this.joinedOrder, buffer.history?.lastOrder ?? 0);
     this.#buffer = undefined;
   }
 
-  /** Everything was sent to it, and nothing is being counted for it. */
-  #isUpToDate({ next, connection }: Subscription): boolean {
+  /** It has every batch, and its connection is not slow. */
+  #isUpToDate({ next, connection }: Entry): boolean {
     return next === this.nextBatch && connection.lags === undefined;
   }
 }

@@ -1,11 +1,11 @@
 /**
- * The hub: topic → channel → connections, and the clock of the broadcast.
+ * The hub: topic → channel → subscriptions, and the scheduler of broadcasts.
  *
- * Life of an event here: `dispatch` gives it to its channel, where it waits; the channel is due at once
- * when it was idle, or when it has rested for a share of the time that its last round took; a tick makes
- * one batch of everything that is due (encoded once) and begins a round over the connections. What arrives
- * during a round goes to those who come later in it, and to the others in the next. Whoever cannot take
- * bytes is passed by and catches up from the ring when it drains.
+ * An event: `dispatch` gives it to its channel, where it waits. A channel is due at once when it was
+ * idle, otherwise after a rest that depends on its last round. A tick makes one batch of all that is
+ * due (encoded once) and begins a round over the subscriptions. Events that arrive during a round go
+ * to later connections of the round, and to the others in the next one. A connection that takes no
+ * bytes is skipped and served from the ring when it drains.
  */
 
 import {
@@ -21,7 +21,7 @@ import {
   policyOf,
   type Topic,
 } from "@ovation/protocol";
-import { type Connection, hasOutstanding, type Subscription } from "../connections/connection.ts";
+import { type Connection, hasOutstanding } from "../connections/connection.ts";
 import type { Counters } from "../counters.ts";
 import {
   BATCH_REST_SHARE,
@@ -34,8 +34,12 @@ import { Watermark } from "../recovery/watermark.ts";
 import type { Batch } from "./batch.ts";
 import { joinBytes } from "./batch-run.ts";
 import { Channel } from "./channel.ts";
+import { ChannelKinds } from "./channel-kinds.ts";
 import { Round } from "./round.ts";
-import { ChannelKinds } from "./topic-buffer.ts";
+import type { Subscription } from "./subscription.ts";
+
+export type HubSubscription = Subscription<Connection>;
+export type HubChannel = Channel<HubSubscription>;
 
 export interface HubOptions {
   readonly frontend: FrontendId;
@@ -44,38 +48,37 @@ export interface HubOptions {
   /** See `FrontendOptions.steady`. */
   readonly steady: Clock;
   readonly counters: Counters;
-  /** Writes to descriptors; without it, every connection is written to by its own writer. */
+  /** Absent: every broadcast goes through the writers of the connections. */
   readonly sender?: DirectSender | undefined;
-  /** Runs something after what is under way: one turn of the event loop later. */
+  /** Runs something one turn of the event loop later. */
   soon(run: () => void): void;
-  /** ms since some moment, with fractions: what rests and waits are measured with, so that a clock that is set stops nothing. */
+  /** ms since some moment, monotonic, with fractions: for waits and the length of rounds. */
   elapsed(): number;
-  /** Numbers up to `seq` are not here: they did not arrive, or there was no room for them. */
-  onMissing(channel: Channel, seq: number): void;
-  /** The log may be another one than before. */
-  onOtherEpoch(channel: Channel): void;
-  /** An event of a topic that nobody here has: the table has a row too many. */
+  /** Sequence numbers up to `seq` are missing: they did not arrive, or were dropped. */
+  onMissing(channel: HubChannel, seq: number): void;
+  /** The log may have been restored. */
+  onOtherEpoch(channel: HubChannel): void;
+  /** An event of a topic without a channel: the subscription table has a row too many. */
   onUnwanted(event: Event): void;
   /** A connection fell behind its topic's ring. */
-  onOvertaken(subscription: Subscription): void;
+  onOvertaken(subscription: HubSubscription): void;
 }
 
 export class Hub {
-  readonly channels = new Map<Topic, Channel>();
-  /** Those of them whose viewers are counted: a look at all topics would be a look at a million personal ones. */
-  readonly counted = new Set<Channel>();
+  readonly channels = new Map<Topic, HubChannel>();
+  /** The channels whose viewers are counted; personal topics, a million perhaps, are not. */
+  readonly counted = new Set<HubChannel>();
   /** Counts batches over all channels. */
   order = 0;
-  /** Up to which commit everything was broadcast: see protocol/position.ts. */
   readonly watermark = new Watermark();
 
   readonly #options: HubOptions;
   readonly #kinds: ChannelKinds;
-  #due: Channel[] = [];
+  #due: HubChannel[] = [];
   #ticking = false;
-  /** Broadcasts under way, those of this tick that wait for their turn included: but of those to a single subscriber, the present one. */
+  /** Rounds in progress or queued in this tick. Of single-subscriber rounds, only the one being walked. */
   #walks = 0;
-  /** Broadcasts to single subscribers in this tick: each begins and ends in it, and is counted in `Connection.due`. */
+  /** Single-subscriber rounds of this tick: each begins and ends in it; `Connection.due` counts them. */
   #singles = 0;
 
   constructor(options: HubOptions) {
@@ -83,23 +86,23 @@ export class Hub {
     this.#kinds = new ChannelKinds(options.counters.pending);
   }
 
-  channel(topic: Topic): Channel | undefined {
+  channel(topic: Topic): HubChannel | undefined {
     return this.channels.get(topic);
   }
 
-  /** The topic's channel, made where there is none; throws for a kind without a policy. */
-  open(topic: Topic): Channel {
+  /** The topic's channel, created where there is none; throws for a kind without a policy. */
+  open(topic: Topic): HubChannel {
     const known = this.channels.get(topic);
     if (known !== undefined) return known;
     const kind = policyOf(this.#options.policy, topic);
     if (kind === undefined) throw new Error(`no policy for ${topic}`);
-    const channel = new Channel(topic, this.#kinds.of(kind));
+    const channel = new Channel<HubSubscription>(topic, this.#kinds.of(kind));
     this.channels.set(topic, channel);
     if (kind.viewers) this.counted.add(channel);
     return channel;
   }
 
-  forget(channel: Channel): void {
+  forget(channel: HubChannel): void {
     if (this.channels.get(channel.topic) !== channel) return;
     this.channels.delete(channel.topic);
     this.counted.delete(channel);
@@ -129,14 +132,14 @@ export class Hub {
     }
   }
 
-  /** A live event of the frontend's own, which may wait so long for another one to be written with. */
-  say(channel: Channel, event: Event, patienceMs: number): void {
+  /** A live event of this frontend. It may wait `patienceMs` to share a write with another event. */
+  say(channel: HubChannel, event: Event, patienceMs: number): void {
     channel.takeLive(event, this.#options.elapsed(), patienceMs);
     this.schedule(channel);
   }
 
-  /** Sees to it that what waits in the channel is broadcast when it is due. */
-  schedule(channel: Channel): void {
+  /** Schedules the tick at which the channel is due. */
+  schedule(channel: HubChannel): void {
     const { buffer } = channel;
     if (buffer === undefined || buffer.walking > 0) return;
     const dueAt = buffer.dueAt();
@@ -148,29 +151,32 @@ export class Hub {
       return;
     }
     this.#options.clock.after(wait, () => {
-      // Something else may have become due before: then that tick has seen to this one.
+      // An earlier tick may have broadcast this event already.
       if (buffer.scheduledFor === dueAt) this.#tickSoon(channel);
     });
   }
 
-  #tickSoon(channel: Channel): void {
+  #tickSoon(channel: HubChannel): void {
     this.#due.push(channel);
     if (this.#ticking) return;
     this.#ticking = true;
     this.#options.soon(() => this.#tick());
   }
 
-  /** First every batch, then the rounds: a connection with several of the topics gets one write. */
+  /** Makes all batches first, so that a connection with several of the topics gets one write. */
   #tick(): void {
     this.#ticking = false;
     const due = this.#due;
     this.#due = [];
-    const begun: { readonly round: Round; readonly single: Subscription | undefined }[] = [];
+    const begun: {
+      readonly round: Round<HubSubscription>;
+      readonly single: HubSubscription | undefined;
+    }[] = [];
     for (const channel of due) {
       const { buffer } = channel;
       if (buffer === undefined) continue;
       buffer.scheduledFor = Number.POSITIVE_INFINITY;
-      // A round that is under way takes what waits by itself, or leaves it for the next one.
+      // A round in progress takes what waits, or leaves it for the next one.
       if (buffer.walking > 0) continue;
       const first = channel.nextBatch;
       const batch = this.#makeBatch(channel);
@@ -200,7 +206,7 @@ export class Hub {
     this.#singles = 0;
   }
 
-  #makeBatch(channel: Channel): Batch | undefined {
+  #makeBatch(channel: HubChannel): Batch | undefined {
     this.watermark.settle();
     const order = this.order + 1;
     const prefix = formatPoint({
@@ -217,21 +223,20 @@ export class Hub {
   }
 
   /**
-   * Whether another topic may have something for the connection that it has to get in the same write, or before. Hot
-   * path: a thousand personal topics that fall due together are a thousand connections, and to look at all topics of
-   * each was 1.7 of 4.7 µs for an event (`channel.bench.ts`).
+   * Whether another topic may have events for the connection that belong before or into the same
+   * write. Hot path: when a thousand personal topics are due together, checking all topics of each
+   * connection was 1.7 of 4.7 µs an event (`channel.bench.ts`).
    */
-  #mayHaveMore({ several, connection }: Subscription, own: number): boolean {
+  #mayHaveMore({ several, connection }: HubSubscription, own: number): boolean {
     return several && (this.#walks > 1 || (this.#singles > own && connection.due > own));
   }
 
   /**
-   * Hot path: one turn per connection, one system call. Where the connection needs no look (its own topic
-   * alone, nothing pending, a plain socket) the subscription is the one object touched: a look at the
-   * connection, its writer and its socket costs more in cache misses than all the rest. No allocation, no
-   * look at the clock but every BROADCAST_CLOCK_EVERY connections; the same bytes for all (`load/`: write-cost).
+   * Hot path: one pass and one system call per connection, no allocation, the same bytes for all.
+   * With a descriptor, the subscription is the only object touched: the cache misses of the
+   * connection, its writer and socket would cost more than all the rest (`load/`: write-cost).
    */
-  #walk(round: Round): void {
+  #walk(round: Round<HubSubscription>): void {
     const { channel } = round;
     const { subscriptions } = channel;
     const { sender, elapsed, counters } = this.#options;
@@ -275,12 +280,12 @@ export class Hub {
     counters.written += events;
     counters.durable.written += durable;
     round.index = index;
-    if (index < subscriptions.length) this.#options.soon(() => this.#goOn(round));
+    if (index < subscriptions.length) this.#options.soon(() => this.#resume(round));
     else this.#endRound(round);
   }
 
-  /** The next slice of a round: what has come meanwhile is for those who come now. */
-  #goOn(round: Round): void {
+  /** The next slice of a round; its connections also get what has arrived since the last slice. */
+  #resume(round: Round<HubSubscription>): void {
     if (round.canTakeMore && round.channel.buffer?.hasDue(this.#options.elapsed()) === true) {
       const batch = this.#makeBatch(round.channel);
       if (batch !== undefined) round.take(batch);
@@ -288,7 +293,7 @@ export class Hub {
     this.#walk(round);
   }
 
-  #endRound({ channel, behind, startedAt }: Round): void {
+  #endRound({ channel, behind, startedAt }: Round<HubSubscription>): void {
     const { elapsed } = this.#options;
     const took = elapsed() - startedAt;
     const restUntil =
@@ -299,8 +304,12 @@ export class Hub {
     this.schedule(channel);
   }
 
-  /** The same for a connection that has to be looked at. */
-  #writeTo(subscription: Subscription, round: Round, mayHaveMore: boolean): void {
+  /** One connection of a round, through its writer. */
+  #writeTo(
+    subscription: HubSubscription,
+    round: Round<HubSubscription>,
+    mayHaveMore: boolean,
+  ): void {
     const { connection } = subscription;
     if (!connection.ready || connection.writer === undefined) return;
     if (mayHaveMore && hasOutstanding(connection, subscription)) {
@@ -319,16 +328,16 @@ export class Hub {
     this.#writeRest(connection, run.bytes(connection.form));
   }
 
-  /** By the connection's own writer, which knows when the socket can take more. */
+  /** The writer reports when the socket can take more. */
   #writeRest(connection: Connection, bytes: Uint8Array): void {
     const accepted = connection.writer?.write(bytes);
     if (typeof accepted === "object") this.pend(connection, accepted);
   }
 
-  /** Writes what the connection has not had yet, of all its topics, in the order of the broadcasts, as one. */
+  /** Writes all outstanding batches of the connection, in the order of the broadcasts. */
   pump(connection: Connection): void {
     if (!connection.ready) return;
-    const outstanding: { subscription: Subscription; batch: Batch }[] = [];
+    const outstanding: { subscription: HubSubscription; batch: Batch }[] = [];
     for (const subscription of connection.subscriptions) {
       const { channel } = subscription;
       for (let number = subscription.next; number < channel.nextBatch; number++) {
@@ -361,7 +370,7 @@ export class Hub {
     }
   }
 
-  /** The connection does not keep up: nothing more until `drained` settles. */
+  /** The connection is a slow consumer: nothing is written to it until `drained` settles. */
   pend(connection: Connection, drained: Promise<unknown>): void {
     if (connection.pendingSince !== 0) return;
     connection.pendingSince = this.#options.steady.now();
@@ -369,7 +378,7 @@ export class Hub {
     this.#options.counters.slow++;
     this.noteLags(connection, this.#options.clock.now());
     const resume = () => {
-      // A closed one was counted out when it closed; its pending write settles after that.
+      // The close has already counted it out.
       if (connection.closed) return;
       connection.pendingSince = 0;
       connection.update();
@@ -380,7 +389,7 @@ export class Hub {
     drained.then(resume, resume);
   }
 
-  /** Remembers where each topic of the connection stands, for the case that its ring runs ahead. */
+  /** Records where each topic stands, in case the ring evicts what the connection needs. */
   noteLags(connection: Connection, now: number): void {
     connection.lags ??= new Map();
     for (const subscription of connection.subscriptions) {

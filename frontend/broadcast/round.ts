@@ -1,44 +1,41 @@
 /**
- * A round: one walk over all connections of a topic. Each gets what the topic has for it when its
- * turn comes, also events that arrived after the round began; connections that were passed by then
- * get them in the next round. So an event waits for one turn of the round at most.
+ * A round: one pass over all subscriptions of a channel. Each connection gets every batch that it
+ * lacks at its turn, also of events that arrived after the round began; connections before it get
+ * those in the next round. So an event waits for one round at most.
  *
- * A round that takes longer than a few milliseconds yields in between (`Hub`), and resumes there.
+ * The hub interrupts a round after a few milliseconds and resumes it a turn of the event loop later.
  */
 
 import type { DirectSender } from "@ovation/protocol";
 import { RING_BATCHES_MAX, RING_BYTES_MAX } from "../limits.ts";
 import type { Batch } from "./batch.ts";
 import { BatchRun } from "./batch-run.ts";
-import type { Channel } from "./channel.ts";
+import type { Channel, Subscriber } from "./channel.ts";
 
-/**
- * The ring keeps what two rounds made: neither may make more than this share of it beside its first
- * batch.
- */
+/** The ring must keep the batches of two rounds: beside its first, each may add this share of it. */
 const RING_SHARE = 1 / 4;
 
-export class Round {
-  readonly channel: Channel;
+export class Round<Entry extends Subscriber = Subscriber> {
+  readonly channel: Channel<Entry>;
   readonly startedAt: number;
-  /** The next connection's place in `channel.subscriptions`. */
+  /** The next index in `channel.subscriptions`. */
   index = 0;
-  /** Batches were made for later connections: those passed by are behind. */
+  /** A batch was made for later connections: earlier ones are behind. */
   behind = false;
   readonly #sender: DirectSender | undefined;
-  /** By the number of their first batch; all end with the topic's newest. */
+  /** By the number of the first batch; all end with the newest one. */
   readonly #runs = new Map<number, BatchRun>();
   #made = 0;
   #madeBytes = 0;
   #latest: BatchRun | undefined;
 
-  constructor(channel: Channel, sender: DirectSender | undefined, startedAt: number) {
+  constructor(channel: Channel<Entry>, sender: DirectSender | undefined, startedAt: number) {
     this.channel = channel;
     this.#sender = sender;
     this.startedAt = startedAt;
   }
 
-  /** Whether later connections may get more than this round began with. */
+  /** Whether another batch may be made during this round. */
   get canTakeMore(): boolean {
     return (
       this.#made < RING_BATCHES_MAX * RING_SHARE && this.#madeBytes < RING_BYTES_MAX * RING_SHARE
@@ -55,8 +52,8 @@ export class Round {
   }
 
   /**
-   * Everything from a batch on; `undefined` where the ring has it no more. Hot path: neighbours
-   * were reached at the same time in the last round, so nearly always it is the one before again.
+   * All batches from a number on; `undefined` where the ring has evicted one. Hot path: neighbours
+   * lack the same batches, so the last run is nearly always the right one.
    */
   runFrom(from: number): BatchRun | undefined {
     if (this.#latest?.from === from) return this.#latest;

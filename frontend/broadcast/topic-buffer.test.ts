@@ -24,7 +24,8 @@ import {
 import { ModelUpstream, topic } from "../testing/model-upstream.ts";
 import { newFrontend } from "../testing/new-frontend.ts";
 import { Viewer } from "../testing/viewer.ts";
-import { ChannelKinds, TopicBuffer } from "./topic-buffer.ts";
+import { ChannelKinds } from "./channel-kinds.ts";
+import { TopicBuffer } from "./topic-buffer.ts";
 
 const video = topic("video:1");
 const frontends: Frontend[] = [];

@@ -1,104 +1,52 @@
 /**
- * A buffer: what moves in a channel. Events wait here for the next batch (`PendingEvents`); batches stay
- * here for a while, for connections that fell behind. Most topics have no event for hours and have no
- * buffer: it goes with its last batch where nothing but that was in it, and otherwise when the topic has
- * been quiet for a while (`idle-release.ts`).
+ * A topic buffer: the changing part of a channel. Events wait here for the next batch
+ * (`PendingEvents`), and batches stay for a while, for connections that are behind. Most topics have
+ * no event for hours and no buffer: it is dropped with its last batch where it holds nothing else,
+ * otherwise by idle release (`idle-release.ts`).
  */
 
 import {
   type Event,
   GAP_TYPE,
-  isDurable,
-  type KindPolicy,
   mergeEvents,
-  type PendingCounts,
   PendingEvents,
-  type PendingOptions,
   parseGap,
   raiseTotals,
   type TopicPosition,
   typePolicyIn,
 } from "@ovation/protocol";
-import {
-  PENDING_DURABLE_BYTES_MAX,
-  PENDING_DURABLE_EVENTS_MAX,
-  PENDING_LIVE_BYTES_MAX,
-  PENDING_LIVE_EVENTS_MAX,
-} from "../limits.ts";
 import type { Batch, BatchRing } from "./batch.ts";
+import type { ChannelKind } from "./channel-kinds.ts";
 import type { HeldEvents } from "./held-events.ts";
 import type { History } from "./history.ts";
-
-/** What all topics of a kind share. */
-export interface ChannelKind {
-  readonly policy: KindPolicy;
-  readonly pending: PendingOptions;
-}
-
-/** One object for each kind, which all its topics share. */
-export class ChannelKinds {
-  readonly #counts: PendingCounts;
-  readonly #kinds = new Map<KindPolicy, ChannelKind>();
-
-  constructor(counts: PendingCounts) {
-    this.#counts = counts;
-  }
-
-  of(policy: KindPolicy): ChannelKind {
-    const known = this.#kinds.get(policy);
-    if (known !== undefined) return known;
-    const kind = createChannelKind(policy, this.#counts);
-    this.#kinds.set(policy, kind);
-    return kind;
-  }
-}
-
-function createChannelKind(policy: KindPolicy, counts: PendingCounts): ChannelKind {
-  return {
-    policy,
-    pending: {
-      rules(event) {
-        const type = typePolicyIn(policy, event.type);
-        return isDurable(event) || type.merge === undefined ? undefined : type;
-      },
-      bounds: {
-        live: { eventsMax: PENDING_LIVE_EVENTS_MAX, bytesMax: PENDING_LIVE_BYTES_MAX },
-        durable: { eventsMax: PENDING_DURABLE_EVENTS_MAX, bytesMax: PENDING_DURABLE_BYTES_MAX },
-        lossTopicsMax: 1,
-      },
-      counts,
-      paced: true,
-    },
-  };
-}
 
 const NOTHING: readonly never[] = [];
 
 export class TopicBuffer {
-  /** A round is under way. */
+  /** Rounds in progress: 0 or 1. */
   walking = 0;
-  /** Stopwatch before which no round begins: a busy topic. */
+  /** By `elapsed`: no round begins before, because the topic is busy. */
   restUntil = 0;
-  /** Some were passed by in the last round before its last batch was made. */
+  /** The last round made a batch after it had passed some connections. */
   behind = false;
-  /** Stopwatch of the tick that is arranged; infinity where none is. */
+  /** By `elapsed`: when the scheduled tick runs; infinity where none is scheduled. */
   scheduledFor = Number.POSITIVE_INFINITY;
-  /** Live events so far that cannot be made up for: what a gap counts. */
+  /** Live events so far that a connection cannot get later: what a gap counts. */
   liveEvents = 0;
   /** Where the topic stood after the last batch. */
   batched: TopicPosition;
-  /** Stopwatch of the last batch. */
+  /** By `elapsed`: when the last batch was made. */
   movedAt = Number.POSITIVE_INFINITY;
   ring: BatchRing | undefined;
   history: History | undefined;
-  /** All that was ever written of each summed type, so that a viewer who fell behind gets the difference. */
+  /** By summed type, the sum of all that was written: a connection that skips gets the difference. */
   sums: Map<string, Event> | undefined;
-  /** Ahead of a missing number. */
+  /** Events after a missing sequence number. */
   held: HeldEvents | undefined;
   readonly #kind: ChannelKind;
   /**
-   * Hot path: one event that does not merge waits without a buffer, which would be five objects more for
-   * each event of a personal topic (`channel.bench.ts`). Alone it is within every bound.
+   * Hot path: a single event that does not merge waits without `PendingEvents`, which would be five
+   * more objects for each event of a personal topic (`channel.bench.ts`).
    */
   #only: Event | undefined;
   #pending: PendingEvents | undefined;
@@ -108,14 +56,14 @@ export class TopicBuffer {
     this.batched = batched;
   }
 
-  /** The batch that the last round began with. */
+  /** The number of the batch that the last round began with. */
   #roundFrom = 0;
 
-  /** `first`: the number of the batch that it begins with, or, where nothing new waited, would have. */
+  /** `first`: the number of the batch that it begins with; the next number where it made none. */
   beginRound(first: number): void {
     this.walking++;
     this.behind = false;
-    // Whoever was reached in the last round has at least what that began with: the ring keeps the rest for this one.
+    // The last round gave every connection at least what it began with; the ring keeps the rest.
     if (this.ring !== undefined) this.ring.keepFrom = this.#roundFrom;
     this.#roundFrom = first;
   }
@@ -126,7 +74,7 @@ export class TopicBuffer {
     this.restUntil = restUntil;
   }
 
-  /** Nothing waits here, to be written or to be repaired. */
+  /** No event waits for a write or a repair. */
   get #isEmpty(): boolean {
     return (
       this.walking === 0 &&
@@ -137,7 +85,7 @@ export class TopicBuffer {
     );
   }
 
-  /** Nothing is here but batches: once everybody has them, it is as if nothing had ever moved. */
+  /** Nothing but batches is left: once all connections have them, the buffer is not needed. */
   get isSpent(): boolean {
     return (
       this.#isEmpty &&
@@ -147,12 +95,12 @@ export class TopicBuffer {
     );
   }
 
-  /** Nothing has moved here since then. */
+  /** No batch was made since then, and no event waits. */
   isQuiet(since: number): boolean {
     return this.#isEmpty && this.movedAt < since;
   }
 
-  /** `patienceMs`: how long one that merges may wait for another event to be written with. */
+  /** `patienceMs`: how long an event that merges may wait to share a batch with another one. */
   wait(event: Event, now: number, patienceMs = 0): void {
     if (this.#pending === undefined) {
       const only = this.#only;
@@ -171,7 +119,7 @@ export class TopicBuffer {
     return event.type !== GAP_TYPE && this.#kind.pending.rules(event) === undefined;
   }
 
-  /** Whether the durable lane has no room for another event before the next batch. */
+  /** No further durable event is accepted before the next batch. */
   get isDurableFull(): boolean {
     return this.#pending?.isDurableFull === true;
   }
@@ -187,7 +135,7 @@ export class TopicBuffer {
     return due !== undefined && due <= now;
   }
 
-  /** Stopwatch at which the next round is due; `undefined` where there is nothing to write. */
+  /** By `elapsed`: when the next round is due; `undefined` where there is nothing to write. */
   dueAt(): number | undefined {
     if (this.behind) return this.restUntil;
     const due = this.#dueAt;
@@ -198,7 +146,7 @@ export class TopicBuffer {
     return this.#only === undefined ? this.#pending?.dueAt : 0;
   }
 
-  /** Everything that is due, and what may go with it. It is the caller's from now on. */
+  /** Removes and returns what is due, with what may share its batch. */
   takeDue(now: number): readonly Event[] {
     this.movedAt = now;
     const only = this.#only;
@@ -212,8 +160,8 @@ export class TopicBuffer {
   }
 
   /**
-   * A live event goes out: a gap counts it, or, where its type sums up, the sum has it. Answers the
-   * event to write: a total never falls at a viewer, whatever order sums arrive in.
+   * Counts a live event that is written, or adds it to the sum of its type. Returns the event to
+   * write: totals never fall at a viewer, in whatever order sums arrive.
    */
   noteLive(event: Event): Event {
     if (event.type === GAP_TYPE) {
@@ -229,12 +177,12 @@ export class TopicBuffer {
     return earlier === undefined ? event : raiseTotals(earlier, event);
   }
 
-  /** Live events up to the broadcast `order`, or up to the oldest one that is known. */
+  /** Live events up to the broadcast `order`, or up to the oldest recorded one. */
   liveAt(order: number): number {
     return this.ring?.liveAt(order) ?? this.liveEvents;
   }
 
-  /** The batch of this number, if it is still here. */
+  /** `undefined` where the ring has evicted it. */
   batch(number: number): Batch | undefined {
     return this.ring?.get(number);
   }

@@ -1,40 +1,22 @@
 /**
- * A connection: one open SSE response. It owns no queue. What it has not been sent yet is a place
- * (`Subscription.next`) in each topic's shared ring, so a slow viewer costs what a fast one costs.
+ * A connection: one open SSE response. It owns no queue: what it still lacks is a number
+ * (`Subscription.next`) for each topic's shared ring, so a slow viewer costs what a fast one costs.
  */
 
 import type { ByteWriter, ConnectionId, Event, Identity, TopicPosition } from "@ovation/protocol";
-import type { Channel } from "../broadcast/channel.ts";
 import { encodeText } from "../broadcast/encoding.ts";
+import type { Subscription } from "../broadcast/subscription.ts";
 import { CHUNKED, type WireForm } from "./wire-form.ts";
 
-/** One topic of one connection. */
-export interface Subscription {
-  readonly connection: Connection;
-  readonly channel: Channel;
-  /** Where the topic stood when it was subscribed. */
-  readonly start: TopicPosition;
-  /** The number of the next batch of the channel that this connection has to get. */
-  next: number;
-  /** Index in `channel.subscriptions`. */
-  index: number;
-  /** Where a broadcast writes without a look at the connection; -1 where it has to look: see `Connection.update`. */
-  descriptor: number;
-  /** The connection's, beside the descriptor. */
-  readonly form: WireForm;
-  /** The connection has other topics, which may have something for it as well. */
-  several: boolean;
-}
-
-/** What a subscription had seen when its connection stopped taking bytes. */
+/** What a subscription had received when its connection became slow. */
 export interface Lag {
   readonly position: TopicPosition;
   readonly liveEvents: number;
-  /** Of the first batch that it did not get, or a later one. */
+  /** The order of the first batch that was not written, or a later one. */
   readonly order: number;
-  /** Wall clock when it fell behind. */
+  /** Wall clock when the connection became slow. */
   readonly at: number;
-  /** All that had been written of each summed type. */
+  /** See `TopicBuffer.sums`. */
   readonly sums: ReadonlyMap<string, Event>;
 }
 
@@ -53,32 +35,32 @@ export type CloseReason =
 export class Connection {
   readonly id: ConnectionId;
   readonly identity: Identity | undefined;
-  /** Of all that is written to it; complete when it has its writer. */
+  /** Of all that is written to it. Final once it has its writer. */
   form: WireForm;
   readonly address: string;
-  /** When its lifetime is over, by the steady clock. */
+  /** The end of its lifetime, by the steady clock. */
   readonly endsAt: number;
   writer: ByteWriter | undefined;
-  subscriptions: Subscription[] = [];
-  /** The highest order of a change of its subscriptions so far. */
+  subscriptions: Subscription<Connection>[] = [];
+  /** The highest `order` of a change of its subscriptions. */
   changeOrder = 0;
-  /** Its first event, and what it had missed, have been written. */
+  /** The first event and the replay are written: broadcasts reach it. */
   open = false;
   closed = false;
-  /** Since when, by the steady clock, a write has not drained; 0 where none waits. */
+  /** When a write began to wait for the socket, by the steady clock; 0 where none waits. */
   pendingSince = 0;
-  /** Open, not closed, nothing pending: it takes part in broadcasts. */
+  /** Open, not closed, no write pending: broadcasts write to it. */
   ready = false;
-  /** Something beside broadcasts was written since the last look: no heartbeat needed. */
+  /** Bytes beside broadcasts were written since the last `takeWrote`. */
   wrote = false;
-  /** All `next` of its subscriptions, added up, at the last look: another sum means that a broadcast was written. */
+  /** The sum of all `next` at the last `takeWrote`: it changes with every broadcast. */
   progress = 0;
-  /** Broadcasts of this tick that are for it alone. */
+  /** Single-subscriber rounds of this tick for this connection. */
   due = 0;
-  /** Its place on the wheel of heartbeats. */
+  /** Its slot on the wheel of heartbeats. */
   slot = 0;
-  /** Per subscription, where it stood when the connection became slow. Only slow ones have it. */
-  lags: Map<Subscription, Lag> | undefined;
+  /** Set while the connection is slow. */
+  lags: Map<Subscription<Connection>, Lag> | undefined;
 
   constructor(options: {
     readonly id: ConnectionId;
@@ -94,13 +76,13 @@ export class Connection {
     this.endsAt = options.endsAt;
   }
 
-  /** Where it writes from now on. Before its first subscription, which takes its form from it. */
+  /** Before the first subscription, which copies the form. */
   attach(writer: ByteWriter): void {
     this.writer = writer;
     if (writer.isChunked === true) this.form = (this.form | CHUNKED) as WireForm;
   }
 
-  /** After every change of what it says: `ready`, and what broadcasts read in its subscriptions instead. */
+  /** Call it after every change: it sets `ready` and the copies in the subscriptions. */
   update(): void {
     this.ready = this.open && !this.closed && this.pendingSince === 0;
     const descriptor = this.ready ? (this.writer?.descriptor ?? -1) : -1;
@@ -111,7 +93,7 @@ export class Connection {
     }
   }
 
-  /** Whether something was written since this was asked last. */
+  /** Whether bytes were written since the last call. */
   takeWrote(): boolean {
     let progress = 0;
     for (const { next } of this.subscriptions) progress += next;
@@ -121,7 +103,7 @@ export class Connection {
     return wrote;
   }
 
-  /** A frame for this connection alone. Answers the promise where it has to wait. */
+  /** A frame for this connection alone. The promise settles when the socket has drained. */
   writeText(text: string): Promise<number> | undefined {
     if (this.writer === undefined || this.closed) return undefined;
     return this.writeBytes(encodeText(text, this.form));
@@ -136,10 +118,10 @@ export class Connection {
   }
 }
 
-/** Whether another topic of the connection has something for it that it has not had. */
-export function hasOutstanding(connection: Connection, but: Subscription): boolean {
+/** Whether another topic of the connection has batches that it lacks. */
+export function hasOutstanding(connection: Connection, except: Subscription<Connection>): boolean {
   for (const subscription of connection.subscriptions) {
-    if (subscription !== but && subscription.next < subscription.channel.nextBatch) return true;
+    if (subscription !== except && subscription.next < subscription.channel.nextBatch) return true;
   }
   return false;
 }

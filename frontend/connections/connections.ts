@@ -18,8 +18,7 @@ import {
   type Topic,
   type TopicPosition,
 } from "@ovation/protocol";
-import type { Channel } from "../broadcast/channel.ts";
-import type { Hub } from "../broadcast/hub.ts";
+import type { Hub, HubChannel } from "../broadcast/hub.ts";
 import type { ChangeRates } from "../change-rates.ts";
 import type { Counters } from "../counters.ts";
 import type { Departures, Missed } from "../departures.ts";
@@ -74,7 +73,7 @@ export interface ConnectionsOptions {
   lifetime(): { readonly min: number; readonly max: number };
   onClosed?(connection: Connection): void;
   /** A replay of the topic failed: the log may be another one than before. */
-  onReplayLost(channel: Channel): void;
+  onReplayLost(channel: HubChannel): void;
   onFailure(what: string, error: unknown): void;
 }
 
@@ -132,12 +131,12 @@ export class Connections {
   /** Live events that an earlier connection of the client did not get. */
   #missedOf(
     connection: Connection,
-    channels: readonly Channel[],
+    channels: readonly HubChannel[],
     { seen, position }: ConnectRequest,
-  ): ReadonlyMap<Channel, Missed> {
+  ): ReadonlyMap<HubChannel, Missed> {
     const { departures, frontend } = this.#options;
     const point = seen ?? position?.point;
-    const missed = new Map<Channel, Missed>();
+    const missed = new Map<HubChannel, Missed>();
     if (point?.frontend !== frontend) return missed;
     for (const channel of channels) {
       const one = departures.missed(connection, channel, point);
@@ -167,11 +166,11 @@ export class Connections {
   /** Writes the first event: where each topic goes on. A client without a position has no `starts`. */
   #greet(
     connection: Connection,
-    channels: readonly Channel[],
-    points: ReadonlyMap<Channel, ResumePoint> | undefined,
-  ): Map<Channel, TopicPosition> {
+    channels: readonly HubChannel[],
+    points: ReadonlyMap<HubChannel, ResumePoint> | undefined,
+  ): Map<HubChannel, TopicPosition> {
     const { counters, heartbeatMs, random } = this.#options;
-    const standings = new Map<Channel, TopicPosition>();
+    const standings = new Map<HubChannel, TopicPosition>();
     let told = "";
     for (const channel of channels) {
       const { from, recovered } = points?.get(channel) ?? resumeAtHead(channel);

@@ -1,8 +1,7 @@
 import { afterEach, expect, test } from "bun:test";
 import { createManualClock } from "../../testing/manual-clock.ts";
 import { until } from "../../testing/until.ts";
-import type { Channel } from "../broadcast/channel.ts";
-import type { Hub } from "../broadcast/hub.ts";
+import type { Hub, HubChannel } from "../broadcast/hub.ts";
 import type { Frontend } from "../frontend.ts";
 import { REACH_MS_MAX } from "../limits.ts";
 import { ModelUpstream, topic } from "../testing/model-upstream.ts";
@@ -86,7 +85,7 @@ test("whoever comes to a frontend that is behind gets nothing again: it catches 
 
 test("REACH_MS_MAX: a viewer waits so long for a frontend that is behind", async () => {
   const clock = createManualClock();
-  const channel = { topic: video, seq: 1, batched: { seq: 1, epoch: "epoch1" } } as Channel;
+  const channel = { topic: video, seq: 1, batched: { seq: 1, epoch: "epoch1" } } as HubChannel;
   const catchUp = new CatchUp({
     frontend: "frontend1" as Frontend["id"],
     hub: { channel: () => channel } as Partial<Hub> as Hub,

@@ -7,8 +7,7 @@
  */
 
 import type { Clock, FrontendId, Position } from "@ovation/protocol";
-import type { Channel } from "../broadcast/channel.ts";
-import type { Hub } from "../broadcast/hub.ts";
+import type { Hub, HubChannel } from "../broadcast/hub.ts";
 import { PASSED_POLL_MS, REACH_MS_MAX } from "../limits.ts";
 import { sleep } from "../upstream/retry.ts";
 import type { Repair } from "./repair.ts";
@@ -30,7 +29,7 @@ export class CatchUp {
   }
 
   /** Resolves when what was sent here before has been broadcast, where whoever brings the position may have heard it. */
-  async pass(position: Position | undefined, channels: readonly Channel[]): Promise<void> {
+  async pass(position: Position | undefined, channels: readonly HubChannel[]): Promise<void> {
     const { arrived, clock, frontend } = this.#options;
     // A position that lists its topics does not say where it is from.
     if (arrived === undefined || position === undefined || position.point?.frontend === frontend)
@@ -44,7 +43,7 @@ export class CatchUp {
   }
 
   /** Resolves when this frontend has said what the viewer has, up to `seq` that the log wrote; or after a while without the log. */
-  async reach(channel: Channel, seq: number): Promise<void> {
+  async reach(channel: HubChannel, seq: number): Promise<void> {
     if (channel.batched.seq >= seq) return;
     const { clock, hub, repair } = this.#options;
     await Promise.race([repair.reach(channel, seq), sleep(clock, REACH_MS_MAX)]);

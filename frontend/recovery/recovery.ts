@@ -16,8 +16,8 @@ import {
   toJsonText,
 } from "@ovation/protocol";
 import type { Channel } from "../broadcast/channel.ts";
-import type { Hub } from "../broadcast/hub.ts";
-import type { Connection, Lag, Subscription } from "../connections/connection.ts";
+import type { Hub, HubSubscription } from "../broadcast/hub.ts";
+import type { Connection, Lag } from "../connections/connection.ts";
 import type { Counters } from "../counters.ts";
 import type { Missed } from "../departures.ts";
 import { LOG_PAGE_EVENTS, RECOVERY_ROUNDS_MAX } from "../limits.ts";
@@ -193,7 +193,7 @@ export class Recovery {
     throw new ReplayLostError("the broadcast kept overtaking this replay");
   }
 
-  async #catchUp(run: Run, subscription: Subscription): Promise<void> {
+  async #catchUp(run: Run, subscription: HubSubscription): Promise<void> {
     const { replay, counters } = this.#options;
     const { connection, standings } = run;
     const { channel } = subscription;

@@ -4,8 +4,7 @@
  */
 
 import type { Clock, DurableEvent } from "@ovation/protocol";
-import type { Channel } from "../broadcast/channel.ts";
-import type { Hub } from "../broadcast/hub.ts";
+import type { Hub, HubChannel } from "../broadcast/hub.ts";
 import type { Counters } from "../counters.ts";
 import {
   LOG_PAGE_EVENTS,
@@ -25,7 +24,7 @@ export interface RepairOptions {
   /** The event was missing, and was pulled from the log. */
   onRepaired(event: DurableEvent): void;
   /** What is missing is not in the log any more, or the log is another one: viewers must start over. */
-  onUnrepairable(channel: Channel): void;
+  onUnrepairable(channel: HubChannel): void;
   onFailure(what: string, error: unknown): void;
 }
 
@@ -37,15 +36,15 @@ interface Running {
 
 export class Repair {
   readonly #options: RepairOptions;
-  readonly #running = new Map<Channel, Running>();
-  readonly #verifying = new Map<Channel, Promise<unknown>>();
+  readonly #running = new Map<HubChannel, Running>();
+  readonly #verifying = new Map<HubChannel, Promise<unknown>>();
 
   constructor(options: RepairOptions) {
     this.#options = options;
   }
 
   /** Resolves when the channel has `seq`, or has nobody any more. */
-  reach(channel: Channel, seq: number): Promise<void> {
+  reach(channel: HubChannel, seq: number): Promise<void> {
     if (channel.seq >= seq && !channel.hasHeld) return Promise.resolve();
     const running = this.#running.get(channel);
     if (running !== undefined) {
@@ -57,7 +56,7 @@ export class Repair {
     return started.done;
   }
 
-  async #run(channel: Channel, goal: () => number): Promise<void> {
+  async #run(channel: HubChannel, goal: () => number): Promise<void> {
     const { hub, clock, counters } = this.#options;
     const gone = () => hub.channel(channel.topic) !== channel;
     try {
@@ -113,7 +112,7 @@ export class Repair {
   }
 
   /** Something speaks of another life of the log: asks it whether it wrote what is here. */
-  async verify(channel: Channel): Promise<void> {
+  async verify(channel: HubChannel): Promise<void> {
     if (this.#verifying.has(channel)) return;
     const gone = () => this.#options.hub.channel(channel.topic) !== channel;
     const verified = this.#isOfThisLog(channel, gone);
@@ -128,7 +127,7 @@ export class Repair {
   }
 
   /** Whether the log wrote our newest event. Where it did not, or cannot know any more, viewers start over. */
-  async #isOfThisLog(channel: Channel, gone: () => boolean): Promise<boolean> {
+  async #isOfThisLog(channel: HubChannel, gone: () => boolean): Promise<boolean> {
     const { seq, epoch } = channel;
     const wrote = await this.#retry(
       () => this.#options.upstream.wrote(channel.topic, seq, epoch),
@@ -139,7 +138,7 @@ export class Repair {
     return wrote === "yes";
   }
 
-  #read(channel: Channel, gone: () => boolean): Promise<EventPage | undefined> {
+  #read(channel: HubChannel, gone: () => boolean): Promise<EventPage | undefined> {
     return this.#retry(() => {
       this.#options.counters.repairReads++;
       return this.#options.upstream.read(channel.topic, channel.seq, LOG_PAGE_EVENTS);

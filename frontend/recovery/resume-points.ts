@@ -10,7 +10,7 @@ import type {
   Position,
   TopicPosition,
 } from "@ovation/protocol";
-import type { Channel } from "../broadcast/channel.ts";
+import type { HubChannel } from "../broadcast/hub.ts";
 import type { Connection } from "../connections/connection.ts";
 import type { CatchUp } from "./catch-up.ts";
 import type { Asker, PositionChecks } from "./position-checks.ts";
@@ -30,7 +30,7 @@ export interface ResumePointsOptions {
 }
 
 /** For a client without a position, and for a topic that its position does not name. */
-export function resumeAtHead(channel: Channel): ResumePoint {
+export function resumeAtHead(channel: HubChannel): ResumePoint {
   return { from: channel.batched, recovered: true };
 }
 
@@ -44,12 +44,12 @@ export class ResumePoints {
   /** One for each joined channel, within the replay budget of the connection's address. */
   async of(
     connection: Pick<Connection, "address" | "closed">,
-    channels: readonly Channel[],
+    channels: readonly HubChannel[],
     position: Position,
-  ): Promise<ReadonlyMap<Channel, ResumePoint>> {
+  ): Promise<ReadonlyMap<HubChannel, ResumePoint>> {
     const { catchUp } = this.#options;
     await catchUp.pass(position, channels);
-    const points = new Map<Channel, ResumePoint>();
+    const points = new Map<HubChannel, ResumePoint>();
     for (const channel of channels) {
       if (connection.closed) break;
       const point = await this.#resolve(connection.address, channel, position);
@@ -61,8 +61,8 @@ export class ResumePoints {
   }
 
   /** Topics with the fewest missed events first, so that as many as possible are complete. */
-  #applyBudget(address: string, points: Map<Channel, ResumePoint>): void {
-    const missedOf = (channel: Channel, { from }: ResumePoint) =>
+  #applyBudget(address: string, points: Map<HubChannel, ResumePoint>): void {
+    const missedOf = (channel: HubChannel, { from }: ResumePoint) =>
       Math.max(0, channel.batched.seq - from.seq);
     const ascending = [...points].sort((left, right) => missedOf(...left) - missedOf(...right));
     let events = 0;
@@ -74,7 +74,7 @@ export class ResumePoints {
     }
   }
 
-  async #resolve(address: string, channel: Channel, position: Position): Promise<ResumePoint> {
+  async #resolve(address: string, channel: HubChannel, position: Position): Promise<ResumePoint> {
     if (position.isForeign === true) return unrecovered(channel);
     const asker = { address, joinedOrder: channel.joinedOrder };
     const named = await this.#locate(asker, channel, position);
@@ -94,7 +94,7 @@ export class ResumePoints {
    */
   async #locate(
     asker: Asker,
-    channel: Channel,
+    channel: HubChannel,
     position: Position,
   ): Promise<TopicPosition | "lost" | undefined> {
     const { frontend, checks } = this.#options;
@@ -111,7 +111,7 @@ export class ResumePoints {
   }
 
   /** Whether all events after `named` can be replayed. */
-  async #isReplayable(asker: Asker, channel: Channel, named: TopicPosition): Promise<boolean> {
+  async #isReplayable(asker: Asker, channel: HubChannel, named: TopicPosition): Promise<boolean> {
     const { checks } = this.#options;
     const { batched, buffer, topic } = channel;
     if (named.seq === batched.seq) return named.epoch === batched.epoch;
@@ -122,7 +122,7 @@ export class ResumePoints {
   }
 }
 
-function unrecovered(channel: Channel): ResumePoint {
+function unrecovered(channel: HubChannel): ResumePoint {
   return { from: channel.batched, recovered: false };
 }
 

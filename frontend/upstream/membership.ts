@@ -12,8 +12,7 @@
  */
 
 import { type Clock, Problem, type Topic } from "@ovation/protocol";
-import type { Channel } from "../broadcast/channel.ts";
-import type { Hub } from "../broadcast/hub.ts";
+import type { Hub, HubChannel } from "../broadcast/hub.ts";
 import { Lingering } from "../broadcast/lingering.ts";
 import {
   CHANGES_PER_CALL_MAX,
@@ -36,9 +35,9 @@ export interface MembershipOptions {
   readonly random: () => number;
   soon(run: () => void): void;
   /** The topic has events up to `seq`, which may be further than what is here. */
-  onHead(channel: Channel, seq: number): void;
+  onHead(channel: HubChannel, seq: number): void;
   /** The channel is not the hub's any more. */
-  onForgotten(channel: Channel): void;
+  onForgotten(channel: HubChannel): void;
   onFailure(what: string, error: unknown): void;
   readonly lingerMs?: number;
 }
@@ -66,7 +65,7 @@ export class Membership {
   readonly #queued = new Map<Topic, boolean>();
   readonly #waiters = new Map<Topic, Joining[]>();
   #generation = 0;
-  readonly #lingering: Lingering<Channel>;
+  readonly #lingering: Lingering<HubChannel>;
   /** Changes wait until `begin`. */
   #flushing = true;
   #stopped = false;
@@ -92,7 +91,7 @@ export class Membership {
   }
 
   /** Resolves when every later event of the topics arrives here; rejects when nobody answers for too long. */
-  join(channels: readonly Channel[]): Promise<void> {
+  join(channels: readonly HubChannel[]): Promise<void> {
     const missing = channels.filter((channel) => !channel.joined);
     if (missing.length === 0) return Promise.resolve();
     for (const channel of missing) this.#lingering.came(channel);
@@ -120,7 +119,7 @@ export class Membership {
   }
 
   /** The last subscriber left: the row goes unless another one comes in time. */
-  leave(channel: Channel): void {
+  leave(channel: HubChannel): void {
     this.#lingering.left(channel);
   }
 
@@ -136,7 +135,7 @@ export class Membership {
   }
 
   /** Whether the channel went. */
-  #leaveNow(channel: Channel): boolean {
+  #leaveNow(channel: HubChannel): boolean {
     const { hub } = this.#options;
     if (
       this.#stopped ||
@@ -270,7 +269,7 @@ export class Membership {
     if (channel?.subscribers === 0) this.leave(channel);
   }
 
-  #startChannel(channel: Channel, head: TopicHead): void {
+  #startChannel(channel: HubChannel, head: TopicHead): void {
     const { hub } = this.#options;
     if (channel.joined) {
       this.#options.onHead(channel, head.seq);

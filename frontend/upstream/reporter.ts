@@ -5,8 +5,7 @@
  */
 
 import { type Clock, type Stamp, type Topic, toJsonText } from "@ovation/protocol";
-import type { Channel } from "../broadcast/channel.ts";
-import type { Hub } from "../broadcast/hub.ts";
+import type { Hub, HubChannel } from "../broadcast/hub.ts";
 import { REPORT_MS, STATS_PATIENCE_MS } from "../limits.ts";
 import type { Repair } from "../recovery/repair.ts";
 import type { Outstanding } from "../recovery/watermark.ts";
@@ -159,7 +158,7 @@ export class Reporter {
     return { isBroadcast: () => hub.channel(channel.topic) !== channel || isBroadcast() };
   }
 
-  #announce(channel: Channel, total: number): void {
+  #announce(channel: HubChannel, total: number): void {
     const { hub, clock } = this.#options;
     // A table that came back empty knows less than this frontend does.
     const viewers = Math.max(total, channel.subscribers);
