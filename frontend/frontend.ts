@@ -181,7 +181,7 @@ export class Frontend implements Inbox {
       heartbeatMs: options.heartbeatMs,
       stuckMs: options.stuckMs ?? STUCK_MS,
       end: (connection, reason) => this.end(connection, reason),
-      pend: (connection, drained) => hub.pend(connection, drained),
+      pend: (connection, drained) => hub.pump.pend(connection, drained),
     });
     this.#expiries = new TokenExpiries({
       clock,

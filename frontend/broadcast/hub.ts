@@ -28,13 +28,12 @@ import {
   BATCH_WAIT_MAX_MS,
   BROADCAST_CLOCK_EVERY,
   BROADCAST_SLICE_MS,
-  PUMP_BYTES_MAX,
 } from "../limits.ts";
 import { Watermark } from "../recovery/watermark.ts";
 import type { Batch } from "./batch.ts";
-import { joinBytes } from "./batch-run.ts";
 import { Channel } from "./channel.ts";
 import { ChannelKinds } from "./channel-kinds.ts";
+import { ConnectionPump } from "./connection-pump.ts";
 import { Round } from "./round.ts";
 import type { Subscription } from "./subscription.ts";
 
@@ -71,6 +70,7 @@ export class Hub {
   /** Counts batches over all channels. */
   order = 0;
   readonly watermark = new Watermark();
+  readonly pump: ConnectionPump;
 
   readonly #options: HubOptions;
   readonly #kinds: ChannelKinds;
@@ -84,6 +84,7 @@ export class Hub {
   constructor(options: HubOptions) {
     this.#options = options;
     this.#kinds = new ChannelKinds(options.counters.pending);
+    this.pump = new ConnectionPump({ ...options, order: () => this.order });
   }
 
   channel(topic: Topic): HubChannel | undefined {
@@ -313,7 +314,7 @@ export class Hub {
     const { connection } = subscription;
     if (!connection.ready || connection.writer === undefined) return;
     if (mayHaveMore && hasOutstanding(connection, subscription)) {
-      this.pump(connection);
+      this.pump.write(connection);
       return;
     }
     const run = round.runFrom(subscription.next);
@@ -331,77 +332,6 @@ export class Hub {
   /** The writer reports when the socket can take more. */
   #writeRest(connection: Connection, bytes: Uint8Array): void {
     const accepted = connection.writer?.write(bytes);
-    if (typeof accepted === "object") this.pend(connection, accepted);
-  }
-
-  /** Writes all outstanding batches of the connection, in the order of the broadcasts. */
-  pump(connection: Connection): void {
-    if (!connection.ready) return;
-    const outstanding: { subscription: HubSubscription; batch: Batch }[] = [];
-    for (const subscription of connection.subscriptions) {
-      const { channel } = subscription;
-      for (let number = subscription.next; number < channel.nextBatch; number++) {
-        const batch = channel.buffer?.batch(number);
-        if (batch === undefined) {
-          this.#options.onOvertaken(subscription);
-          return;
-        }
-        outstanding.push({ subscription, batch });
-      }
-    }
-    if (outstanding.length === 0 || connection.writer === undefined) return;
-    outstanding.sort((left, right) => left.batch.order - right.batch.order);
-    for (let at = 0; at < outstanding.length && connection.pendingSince === 0; ) {
-      const bytes: Uint8Array[] = [];
-      let length = 0;
-      for (; at < outstanding.length && length < PUMP_BYTES_MAX; at++) {
-        const { subscription, batch } = outstanding[at] as (typeof outstanding)[number];
-        subscription.next = batch.number + 1;
-        this.#options.counters.written += batch.events;
-        this.#options.counters.durable.written += batch.durable;
-        const part = batch.encoded.bytes(connection.form);
-        bytes.push(part);
-        length += part.length;
-      }
-      connection.wrote = true;
-      this.#options.counters.writes++;
-      const accepted = connection.writer.write(joinBytes(bytes));
-      if (typeof accepted !== "number") this.pend(connection, accepted);
-    }
-  }
-
-  /** The connection is a slow consumer: nothing is written to it until `drained` settles. */
-  pend(connection: Connection, drained: Promise<unknown>): void {
-    if (connection.pendingSince !== 0) return;
-    connection.pendingSince = this.#options.steady.now();
-    connection.update();
-    this.#options.counters.slow++;
-    this.noteLags(connection, this.#options.clock.now());
-    const resume = () => {
-      // The close has already counted it out.
-      if (connection.closed) return;
-      connection.pendingSince = 0;
-      connection.update();
-      this.#options.counters.slow--;
-      this.pump(connection);
-      if (connection.pendingSince === 0) connection.lags = undefined;
-    };
-    drained.then(resume, resume);
-  }
-
-  /** Records where each topic stands, in case the ring evicts what the connection needs. */
-  noteLags(connection: Connection, now: number): void {
-    connection.lags ??= new Map();
-    for (const subscription of connection.subscriptions) {
-      const { channel } = subscription;
-      const behind = channel.buffer?.batch(subscription.next);
-      connection.lags.set(subscription, {
-        position: behind?.before ?? channel.batched,
-        liveEvents: behind?.liveBefore ?? channel.buffer?.liveEvents ?? 0,
-        order: behind?.order ?? this.order + 1,
-        at: now,
-        sums: new Map(channel.buffer?.sums),
-      });
-    }
+    if (typeof accepted === "object") this.pump.pend(connection, accepted);
   }
 }

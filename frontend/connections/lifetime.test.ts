@@ -110,7 +110,7 @@ describe("where the wall clock is set", () => {
       const viewer = new Viewer(frontend, [topic("video:1")]);
       await steady.advance(10);
       viewer.stall();
-      frontend.hub.pend(viewer.connection, new Promise(() => undefined));
+      frontend.hub.pump.pend(viewer.connection, new Promise(() => undefined));
       await steady.advance(1000);
       set(skewMs);
       await steady.advance(stuckMs - 2000);

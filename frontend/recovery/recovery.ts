@@ -76,7 +76,7 @@ export class Recovery {
       if (channel.announced !== undefined) channel.announced.unseen = true;
     connection.open = true;
     connection.update();
-    this.#options.hub.pump(connection);
+    this.#options.hub.pump.write(connection);
   }
 
   /**
