@@ -1,6 +1,12 @@
 /** Errors of the HTTP API as programs see them: a stable code, not a sentence. */
 
-import type { ApiErrorShape } from "./types.ts";
+/** A refused request: `code` is one of the table in `docs/errors.md`, or `network`. */
+export interface ApiErrorShape {
+  readonly code: string;
+  readonly status: number;
+  readonly detail: string;
+  readonly retryAfterMs?: number;
+}
 
 /** Every method of the SDK that sends a request rejects with this one. */
 export class ApiError extends Error implements ApiErrorShape {

@@ -1,7 +1,7 @@
 import { expect, test } from "bun:test";
 import { createManualClock } from "../testing/manual-clock.ts";
 import { ApiError } from "./api-error.ts";
-import { createLikes } from "./likes.ts";
+import { Likes } from "./likes.ts";
 import { LIKES_WAITING_MAX } from "./limits.ts";
 import type { SendRequest } from "./request.ts";
 
@@ -15,7 +15,7 @@ function setUp(answer: () => Promise<unknown> = async () => ({})) {
     );
     return answer();
   };
-  return { clock, sent, likes: createLikes("/likes", send, clock) };
+  return { clock, sent, likes: new Likes("/likes", send, clock) };
 }
 
 test("the first tap leaves at once, those of the next second together", async () => {

@@ -5,75 +5,90 @@ import type { ApiError } from "./api-error.ts";
 import { LIKES_INTERVAL_MS, LIKES_WAITING_MAX } from "./limits.ts";
 import type { SendRequest } from "./request.ts";
 
-export interface Likes {
-  tap(kind: string, count: number): void;
-  /** Sends pending taps at once, at most one request per kind: the page may close in a moment. */
-  flush(): void;
+interface Taps {
+  readonly kind: string;
+  readonly count: number;
 }
 
 /**
- * The first tap leaves at once, the next ones together a second later; taps over the limit of a
+ * The first tap is sent at once, the next ones together a second later; taps over the limit of a
  * request wait for the next. A failed request is not retried, because the server may have counted
  * it; a rate-limited one is (nothing was counted).
  */
-export function createLikes(path: string, send: SendRequest, clock: Clock): Likes {
-  const waiting = new Map<string, number>();
-  let pausedUntil = Number.NEGATIVE_INFINITY;
-  let cancelTimer: (() => void) | undefined;
+export class Likes {
+  readonly #path: string;
+  readonly #send: SendRequest;
+  readonly #clock: Clock;
+  readonly #pending = new Map<string, number>();
+  #pausedUntil = Number.NEGATIVE_INFINITY;
+  #cancelTimer: (() => void) | undefined;
 
-  function take(): { readonly kind: string; readonly count: number } | undefined {
-    for (const [kind, count] of waiting) {
+  constructor(path: string, send: SendRequest, clock: Clock) {
+    this.#path = path;
+    this.#send = send;
+    this.#clock = clock;
+  }
+
+  tap(kind: string, count: number): void {
+    if (!(count >= 1)) return;
+    this.#put(kind, Math.floor(count));
+    if (this.#cancelTimer === undefined) this.#schedule();
+  }
+
+  /** Sends pending taps at once, at most one request per kind: the page may close in a moment. */
+  flush(): void {
+    this.#cancelTimer?.();
+    this.#cancelTimer = undefined;
+    for (let kinds = this.#pending.size; kinds > 0; kinds--) {
+      const taps = this.#take();
+      if (taps !== undefined) this.#post(taps, true);
+    }
+    this.#pause();
+  }
+
+  #take(): Taps | undefined {
+    for (const [kind, count] of this.#pending) {
       const taken = Math.min(count, LIKES_PER_REQUEST_MAX);
       // Deleted first, so that kinds take turns.
-      waiting.delete(kind);
-      if (count > taken) waiting.set(kind, count - taken);
+      this.#pending.delete(kind);
+      if (count > taken) this.#pending.set(kind, count - taken);
       return { kind, count: taken };
     }
     return undefined;
   }
 
-  function put(kind: string, count: number): void {
-    waiting.set(kind, Math.min((waiting.get(kind) ?? 0) + count, LIKES_WAITING_MAX));
+  #put(kind: string, count: number): void {
+    const pending = (this.#pending.get(kind) ?? 0) + count;
+    this.#pending.set(kind, Math.min(pending, LIKES_WAITING_MAX));
   }
 
-  function post(body: { readonly kind: string; readonly count: number }, keepalive: boolean): void {
-    send("POST", path, { body, keepalive }).catch(({ status, retryAfterMs }: ApiError) => {
-      if (status !== 429) return;
-      pausedUntil = Math.max(pausedUntil, clock.now() + (retryAfterMs ?? LIKES_INTERVAL_MS));
-      cancelTimer?.();
-      put(body.kind, body.count);
-      schedule();
-    });
+  #post(body: Taps, keepalive: boolean): void {
+    this.#send("POST", this.#path, { body, keepalive }).catch(
+      ({ status, retryAfterMs = LIKES_INTERVAL_MS }: ApiError) => {
+        if (status !== 429) return;
+        this.#pausedUntil = Math.max(this.#pausedUntil, this.#clock.now() + retryAfterMs);
+        this.#cancelTimer?.();
+        this.#put(body.kind, body.count);
+        this.#schedule();
+      },
+    );
   }
 
-  function schedule(): void {
-    cancelTimer = clock.after(Math.max(0, pausedUntil - clock.now()), run);
+  #pause(): void {
+    this.#pausedUntil = this.#clock.now() + LIKES_INTERVAL_MS;
   }
 
-  function run(): void {
-    cancelTimer = undefined;
-    const body = take();
-    if (body === undefined) return;
-    post(body, false);
-    pausedUntil = clock.now() + LIKES_INTERVAL_MS;
-    if (waiting.size > 0) schedule();
+  #schedule(): void {
+    const waitMs = Math.max(0, this.#pausedUntil - this.#clock.now());
+    this.#cancelTimer = this.#clock.after(waitMs, () => this.#run());
   }
 
-  return {
-    tap(kind, count) {
-      if (!(count >= 1)) return;
-      put(kind, Math.floor(count));
-      if (cancelTimer === undefined) schedule();
-    },
-    flush() {
-      cancelTimer?.();
-      cancelTimer = undefined;
-      for (let kinds = waiting.size; kinds > 0; kinds--) {
-        const body = take();
-        if (body !== undefined) post(body, true);
-      }
-      pausedUntil = clock.now() + LIKES_INTERVAL_MS;
-      if (waiting.size > 0) schedule();
-    },
-  };
+  #run(): void {
+    this.#cancelTimer = undefined;
+    const taps = this.#take();
+    if (taps === undefined) return;
+    this.#post(taps, false);
+    this.#pause();
+    if (this.#pending.size > 0) this.#schedule();
+  }
 }

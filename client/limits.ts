@@ -67,7 +67,7 @@ export const LOAD_AHEAD_MS = 5_000;
 
 /** Retries of a request, after 100, 200, 400 ms. */
 export const REQUEST_RETRIES_MAX = 3;
-export const REQUEST_RETRY_MS = 100;
+export const REQUEST_RETRY_MS = { first: 100, longest: 400 };
 
 /** A longer `Retry-After` is reported to the caller instead of waited for, ms. */
 export const RETRY_AFTER_MS_MAX = 30_000;

@@ -3,7 +3,7 @@
  * `members.ts`.
  */
 
-import type { Author } from "./types.ts";
+import type { Author } from "./event-types.ts";
 
 export interface Person {
   readonly id: string;

@@ -9,8 +9,9 @@
  * `onReset` says where they resume; memory is bounded by `limits.ts`.
  */
 
-export { ApiError } from "./api-error.ts";
+export { ApiError, type ApiErrorShape } from "./api-error.ts";
 export { createClient } from "./client.ts";
+export type * from "./event-types.ts";
 export type * from "./member-types.ts";
 export type {
   OpenTransport,
@@ -19,4 +20,4 @@ export type {
   TransportEnd,
   TransportRequest,
 } from "./transport/transport.ts";
-export * from "./types.ts";
+export type * from "./types.ts";

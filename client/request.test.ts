@@ -28,7 +28,7 @@ test("REQUEST_RETRIES_MAX retries, each after twice the wait, then an error", as
   const { at, failed } = await persisted(error);
   expect(at).toHaveLength(1 + REQUEST_RETRIES_MAX);
   for (let retry = 1; retry < at.length; retry++)
-    expect((at[retry] ?? 0) - (at[retry - 1] ?? 0)).toBe(REQUEST_RETRY_MS * 2 ** (retry - 1));
+    expect((at[retry] ?? 0) - (at[retry - 1] ?? 0)).toBe(REQUEST_RETRY_MS.first * 2 ** (retry - 1));
   expect(failed).toBe(error);
 });
 

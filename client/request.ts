@@ -5,6 +5,7 @@
 
 import type { Clock } from "@ovation/protocol";
 import { ApiError, toApiError } from "./api-error.ts";
+import { backoffMs } from "./backoff.ts";
 import {
   REQUEST_RETRIES_MAX,
   REQUEST_RETRY_MS,
@@ -12,14 +13,9 @@ import {
   RETRY_AFTER_MS_MAX,
 } from "./limits.ts";
 import { randomText } from "./random-text.ts";
-import type { TokenKeeper } from "./token.ts";
+import type { TokenKeeper } from "./token-keeper.ts";
 import { tried } from "./tried.ts";
-
-export interface RequestOptions {
-  readonly body?: unknown;
-  /** The request should outlive the page. */
-  readonly keepalive?: boolean;
-}
+import type { RequestOptions } from "./types.ts";
 
 /** Resolves with the JSON of a success. Rejects with an {@link ApiError}, and nothing else. */
 export type SendRequest = (
@@ -92,7 +88,7 @@ export function createPersist(
         if (retry >= REQUEST_RETRIES_MAX || !passing.has(status)) throw error;
         if (retryAfterMs !== undefined && retryAfterMs > RETRY_AFTER_MS_MAX) throw error;
         // Jitter, so that clients that were refused together do not return together.
-        const waitMs = (retryAfterMs ?? REQUEST_RETRY_MS * 2 ** retry) * (1 + random());
+        const waitMs = (retryAfterMs ?? backoffMs(retry, REQUEST_RETRY_MS)) * (1 + random());
         await new Promise<void>((resolve) => clock.after(waitMs, resolve));
       }
     }

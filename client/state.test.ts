@@ -1,6 +1,5 @@
 import { expect, test } from "bun:test";
 import { IDLE, type Step, transition } from "./state.ts";
-import { drawRetryMs } from "./transport/backoff.ts";
 import type { ConnectionState } from "./types.ts";
 
 const connected: ConnectionState = { name: "connected", reason: "opened", connectionId: "c" };
@@ -35,13 +34,4 @@ test("closed is for good", () => {
     { step: "opened", connectionId: "d" },
   ];
   for (const step of steps) expect(transition(closed, step)).toBe(closed);
-});
-
-test("waits are drawn between nothing and a bound that doubles up to the longest", () => {
-  const bounds = { first: 500, longest: 20_000 };
-  expect([0, 1, 2, 5, 6, 1000].map((attempt) => drawRetryMs(attempt, bounds, () => 1))).toEqual([
-    500, 1000, 2000, 16_000, 20_000, 20_000,
-  ]);
-  expect(drawRetryMs(9, bounds, () => 0)).toBe(0);
-  expect(drawRetryMs(1, bounds, () => 0.25)).toBe(250);
 });

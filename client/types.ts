@@ -1,6 +1,14 @@
 /** The public shapes of the SDK. `mod.ts` exports them; `client.ts` is behind {@link Client}. */
 
-import type { Json } from "@ovation/protocol";
+import type {
+  ClientEvent,
+  CommentData,
+  CommentRemovedData,
+  GapData,
+  LikesData,
+  ResetInfo,
+  StatsData,
+} from "./event-types.ts";
 import type {
   MessageData,
   NotificationData,
@@ -8,7 +16,6 @@ import type {
   ReceiptData,
   TypingData,
 } from "./member-types.ts";
-import type { RequestOptions } from "./request.ts";
 import type { OpenTransport } from "./transport/transport.ts";
 
 /**
@@ -47,72 +54,6 @@ export type ConnectionState =
     }
   | { readonly name: "closed"; readonly reason: "closed-by-application" };
 
-/** An event as callbacks get it. */
-export interface ClientEvent<Data = Json> {
-  readonly topic: string;
-  readonly type: string;
-  /** Only on durable events: contiguous from 1 within the topic. */
-  readonly seq?: number;
-  /** The publisher's wall clock, ms since 1970. */
-  readonly at: number;
-  readonly data: Data;
-}
-
-export interface Author {
-  readonly id: string;
-  readonly name: string;
-  readonly avatar?: string;
-  readonly role: "host" | "moderator" | "member" | "guest";
-}
-/** `data` of a `comment` event. */
-export interface CommentData {
-  readonly text: string;
-  readonly author: Author;
-  /** The poster's client's id for it: how it recognises its own echo. */
-  readonly clientId?: string;
-  /** The `seq` of the comment that this one answers. */
-  readonly replyTo?: number;
-  /** True where a moderator removed the text. */
-  readonly removed?: boolean;
-}
-/** `data` of `comment-removed`: `seq` is the comment's own. */
-export interface CommentRemovedData {
-  readonly seq: number;
-  readonly reason?: string;
-}
-/** `data` of `likes`: `like` (and other kinds) are the new ones, `total` all so far. */
-export interface LikesData {
-  readonly total: Readonly<Record<string, number>>;
-  readonly [kind: string]: number | Readonly<Record<string, number>>;
-}
-export interface StatsData {
-  readonly viewers: number;
-  /** The newest durable number of the topic. */
-  readonly head: number;
-}
-export interface GapData {
-  /** How many live events were dropped for this viewer. */
-  readonly lost: number;
-  /** Wall clock of the first and the last of them, ms since 1970. */
-  readonly from: number;
-  readonly to: number;
-  /**
-   * `slow`: this client did not keep up. `busy`: more events came than the servers could deliver.
-   * `away`: they waited too long for an unreachable process. `large`: an event of an earlier
-   * version exceeds a frame; it has `seq` where it was durable. `reconnected`: the client was
-   * disconnected.
-   */
-  readonly reason: "slow" | "busy" | "away" | "large" | "reconnected";
-}
-/**
- * The argument of `onReset`, when durable events could not be recovered: read the snapshot again.
- */
-export interface ResetInfo {
-  readonly topic: string;
-  /** Continue from here: the next durable event is `head + 1`. */
-  readonly head: number;
-}
-
 /**
  * Callbacks by event type, and four that are not types: `onEvent`, `onSubscribed`, `onGap`,
  * `onReset`.
@@ -124,7 +65,7 @@ export interface TopicHandlers {
   stats?(event: ClientEvent<StatsData>): void;
   /** `data`: `{"seq":1058}`, or `{"seq":null}` where the pin was taken off. */
   pin?(event: ClientEvent): void;
-  /** The last event of a video: its host deleted it, and every request about it is answered 410. */
+  /** The last event of a video: its host deleted it, and every request about it gets a 410. */
   "video-deleted"?(event: ClientEvent): void;
   typing?(event: ClientEvent<TypingData>): void;
   /** This one and the next three: on members' own topics. */
@@ -252,12 +193,10 @@ export interface VideoApi {
   like(kind?: string, count?: number): void;
 }
 
-/** A refused request: `code` is one of the table in `docs/errors.md`, or `network`. */
-export interface ApiErrorShape {
-  readonly code: string;
-  readonly status: number;
-  readonly detail: string;
-  readonly retryAfterMs?: number;
+export interface RequestOptions {
+  readonly body?: unknown;
+  /** The request should outlive the page. */
+  readonly keepalive?: boolean;
 }
 
 export interface Client {

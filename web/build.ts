@@ -115,11 +115,13 @@ export function toAsset(name: string, type: string, body: Uint8Array<ArrayBuffer
       [constants.BROTLI_PARAM_SIZE_HINT]: body.length,
     },
   });
+  // zlib's best is 2 % larger; levels above 10 save one byte in a thousand more.
+  const gzip = Bun.gzipSync(body, { level: 10, library: "libdeflate" });
   return {
     name,
     type,
     body,
-    gzip: Bun.gzipSync(body, { level: 9 }),
+    gzip,
     brotli: new Uint8Array(brotli),
     imports: staticImports(body),
   };

@@ -35,8 +35,15 @@ const PROGRAM = `
 import { createClient } from "./mod.js";
 const { topic, ...options } = JSON.parse(decodeURIComponent(location.hash.slice(1)));
 window.lines = [];
-window.client = createClient({ url: location.protocol + "//" + location.host, retryMs: { first: 50, longest: 500 }, ...options });
-client.onState(({ name, reason }) => { window.state = name; lines.push("state " + name + "/" + reason); });
+window.client = createClient({
+  url: location.protocol + "//" + location.host,
+  retryMs: { first: 50, longest: 500 },
+  ...options,
+});
+client.onState(({ name, reason }) => {
+  window.state = name;
+  lines.push("state " + name + "/" + reason);
+});
 client.subscribe(topic, {
   comment: ({ seq }) => lines.push("comment " + seq),
   onSubscribed: ({ head }) => lines.push("subscribed " + head),

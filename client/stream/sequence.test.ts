@@ -1,9 +1,9 @@
 import { expect, test } from "bun:test";
 import { EPOCHS_MAX, HELD_EVENTS_MAX } from "../limits.ts";
-import { createSequence } from "./sequence.ts";
+import { Sequence } from "./sequence.ts";
 
 function started(head = 10) {
-  const sequence = createSequence<number>();
+  const sequence = new Sequence<number>();
   sequence.start(head, "e1");
   return sequence;
 }
@@ -27,7 +27,7 @@ test("events behind a missing one wait for it and come in order", () => {
 });
 
 test("events that overtake the subscription's response wait for its head", () => {
-  const sequence = createSequence<number>();
+  const sequence = new Sequence<number>();
   expect(sequence.accept(12, "e1", 12)).toEqual([]);
   expect(sequence.accept(11, "e1", 11)).toEqual([]);
   expect(sequence.start(11, "e1")).toEqual([12]);
@@ -57,12 +57,12 @@ test("the missing one passes though the held are full", () => {
 });
 
 test("a head without its log epoch is no position that a server could check", () => {
-  const sequence = createSequence<number>();
+  const sequence = new Sequence<number>();
   sequence.start(12, "");
   expect(sequence.position).toBeUndefined();
   sequence.accept(13, "e2", 13);
   expect(sequence.position).toEqual({ seq: 13, epoch: "e2" });
-  const empty = createSequence<number>();
+  const empty = new Sequence<number>();
   empty.start(0, "");
   expect(empty.position).toEqual({ seq: 0, epoch: "" });
 });

@@ -1,29 +1,54 @@
 /** A stream whose code is still loading: calls wait for it, in order. */
 
+import type { Topic, TopicPosition } from "@ovation/protocol";
 import type { Stream } from "./stream.ts";
 
-export function createLateStream(loading: Promise<Stream>): Stream {
-  let stream: Stream | undefined;
-  let waiting: ((stream: Stream) => void)[] = [];
-  function call(run: (stream: Stream) => void): void {
-    if (stream === undefined) waiting.push(run);
-    else run(stream);
+export class LateStream implements Stream {
+  #stream: Stream | undefined;
+  #pending: ((stream: Stream) => void)[] = [];
+
+  constructor(loading: Promise<Stream>) {
+    void loading.then((stream) => {
+      this.#stream = stream;
+      for (const run of this.#pending) run(stream);
+      this.#pending = [];
+    });
   }
 
-  void loading.then((loaded) => {
-    stream = loaded;
-    for (const run of waiting) run(loaded);
-    waiting = [];
-  });
+  add(topic: Topic, from?: TopicPosition): void {
+    this.#call((stream) => stream.add(topic, from));
+  }
 
-  return {
-    add: (topic, from) => call((late) => late.add(topic, from)),
-    remove: (topic) => call((late) => late.remove(topic)),
-    standing: (topic) => stream?.standing(topic),
-    tokenChanged: () => call((late) => late.tokenChanged()),
-    wake: () => call((late) => late.wake()),
-    offline: () => call((late) => late.offline()),
-    sleep: () => call((late) => late.sleep()),
-    close: () => call((late) => late.close()),
-  };
+  remove(topic: Topic): void {
+    this.#call((stream) => stream.remove(topic));
+  }
+
+  standing(topic: Topic): ReturnType<Stream["standing"]> {
+    return this.#stream?.standing(topic);
+  }
+
+  tokenChanged(): void {
+    this.#call((stream) => stream.tokenChanged());
+  }
+
+  wake(): void {
+    this.#call((stream) => stream.wake());
+  }
+
+  offline(): void {
+    this.#call((stream) => stream.offline());
+  }
+
+  sleep(): void {
+    this.#call((stream) => stream.sleep());
+  }
+
+  close(): void {
+    this.#call((stream) => stream.close());
+  }
+
+  #call(run: (stream: Stream) => void): void {
+    if (this.#stream === undefined) this.#pending.push(run);
+    else run(this.#stream);
+  }
 }

@@ -4,9 +4,10 @@
  */
 
 import type { Epoch, Topic, TopicPosition } from "@ovation/protocol";
+import type { ClientEvent } from "../event-types.ts";
 import { randomText } from "../random-text.ts";
 import { tried } from "../tried.ts";
-import type { ClientEvent, ConnectionState } from "../types.ts";
+import type { ConnectionState } from "../types.ts";
 
 /** A tab's wanted topics: all of them, each time. */
 export interface TabWants {
@@ -20,9 +21,9 @@ export interface TabWants {
 export type LeaderMessage =
   /** A tab leads from now on: every tab repeats its wanted topics. */
   | { readonly kind: "lead" }
-  /** Every tab answers: one seems to be dead. */
+  /** Every tab repeats its wanted topics: one seems to be dead. */
   | { readonly kind: "roll-call" }
-  /** The leader's state: its answer to every `wants` and `ask`, and changes. */
+  /** The leader's state: its reply to every `wants` and `ask`, and changes. */
   | { readonly kind: "state"; readonly state: ConnectionState }
   /** `id` is a position text with the epoch of a durable event. */
   | { readonly kind: "event"; readonly event: ClientEvent; readonly id: string }
@@ -36,10 +37,10 @@ export type LeaderMessage =
   | { readonly kind: "refused"; readonly topic: Topic; readonly code: string };
 
 /**
- * An announcement to lead. The higher term wins; in one term the earlier announcement, then the
+ * One tab's time as leader. The higher term wins; in one term the earlier announcement, then the
  * lower name.
  */
-export interface Claim {
+export interface Leadership {
   readonly term: number;
   /** Wall clock of the announcement, ms. */
   readonly since: number;
@@ -52,22 +53,22 @@ export type TabMessage =
   | { readonly kind: "ask"; readonly tab: string }
   /** The tab closes or freezes. */
   | { readonly kind: "left"; readonly tab: string }
-  | { readonly kind: "led"; readonly by: Claim; readonly message: LeaderMessage };
+  | { readonly kind: "led"; readonly by: Leadership; readonly message: LeaderMessage };
 
 export interface TabGroup {
   /** A fresh name for this tab. */
   readonly tab: string;
   /** Whether `watch` works here: where it does not, tabs check each other more often. */
-  readonly tellsEnds: boolean;
-  /** Joins the conversation `name`: gets the messages of other tabs, in the order of each. */
+  readonly reportsEnds: boolean;
+  /** Joins the channel `name`: gets the messages of other tabs, in the order of each. */
   join(
     name: string,
     onMessage: (message: TabMessage) => void,
   ): { post(message: TabMessage): void; leave(): void };
-  /** Holds the lock `name` while this tab lives. The returned function releases it. */
+  /** Holds the lock `name` while this tab is open. The returned function releases it. */
   hold(name: string): () => void;
   /**
-   * Calls `onFree` once when no tab holds `name`: its tab has died, or the browser took the lock
+   * Calls `onFree` once when no tab holds `name`: its tab has crashed, or the browser took the lock
    * from a frozen tab. A hint, never a proof. The returned function ends the watch.
    */
   watch(name: string, onFree: () => void): () => void;
@@ -80,7 +81,7 @@ export function createBrowserTabGroup(): TabGroup | undefined {
   const channel = tried(() => new BroadcastChannel("ovation"));
   if (channel === undefined) return undefined;
   channel.close();
-  let tellsEnds = false;
+  let reportsEnds = false;
 
   /** Web Locks: https and localhost only, and refused to pages without storage. */
   function lock(name: string, onHeld: (release: () => void) => void): () => void {
@@ -102,8 +103,8 @@ export function createBrowserTabGroup(): TabGroup | undefined {
 
   return {
     tab: randomText(9),
-    get tellsEnds() {
-      return tellsEnds;
+    get reportsEnds() {
+      return reportsEnds;
     },
     join(name, onMessage) {
       const joined = new BroadcastChannel(name);
@@ -115,7 +116,7 @@ export function createBrowserTabGroup(): TabGroup | undefined {
     },
     hold: (name) =>
       lock(name, () => {
-        tellsEnds = true;
+        reportsEnds = true;
       }),
     watch: (name, onFree) =>
       lock(name, (release) => {

@@ -3,16 +3,16 @@ import { createManualClock } from "../../testing/manual-clock.ts";
 import { createModelNetwork } from "../testing/model-network.ts";
 import { ModelServer } from "../testing/model-server.ts";
 import { ONE } from "../testing/tab-world.ts";
-import { createTokenKeeper } from "../token.ts";
+import { TokenKeeper } from "../token-keeper.ts";
 import type { LeaderMessage, TabGroup } from "./tab-group.ts";
-import { createTabLeader, TABS_MAX } from "./tab-leader.ts";
+import { TABS_MAX, TabLeader } from "./tab-leader.ts";
 
 test("TABS_MAX: one tab more is not kept until another has left", async () => {
   const clock = createManualClock();
   let watched = 0;
   const group: TabGroup = {
     tab: "tab-0",
-    tellsEnds: true,
+    reportsEnds: true,
     join: () => ({ post: () => undefined, leave: () => undefined }),
     hold: () => () => undefined,
     watch() {
@@ -23,13 +23,13 @@ test("TABS_MAX: one tab more is not kept until another has left", async () => {
   };
   const said: LeaderMessage[] = [];
   const network = createModelNetwork(new ModelServer());
-  const leader = createTabLeader(
+  const leader = new TabLeader(
     {
       url: "http://model",
       clock,
       random: () => 0.5,
       retryMs: { first: 500, longest: 20_000 },
-      token: createTokenKeeper(undefined),
+      token: new TokenKeeper(undefined),
       send: async () => ({}),
       openFetch: network.open,
       openEventSource: undefined,
@@ -40,7 +40,7 @@ test("TABS_MAX: one tab more is not kept until another has left", async () => {
     (message) => said.push(message),
   );
   const hear = (tab: number) =>
-    leader.hear({ kind: "wants", tab: `tab-${tab}`, topics: [[ONE, undefined]] });
+    leader.receive({ kind: "wants", tab: `tab-${tab}`, topics: [[ONE, undefined]] });
   const answerTo = (tab: number) => {
     leader.asked(`tab-${tab}`);
     return said.at(-1)?.kind;

@@ -55,7 +55,7 @@ export class ModelTab implements TabGroup {
   dead = false;
   /** How many messages of other tabs are lost here. */
   deaf = 0;
-  tellsEnds = false;
+  reportsEnds = false;
   #frozen = false;
   #asleep = false;
   readonly #browser: ModelBrowser;
@@ -114,7 +114,7 @@ export class ModelTab implements TabGroup {
 
   hold(name: string): () => void {
     return this.#lock(name, () => {
-      this.tellsEnds = true;
+      this.reportsEnds = true;
     });
   }
 

@@ -7,8 +7,8 @@ import { parseTopic, type Topic } from "@ovation/protocol";
 import { createManualClock, type ManualClock } from "../../testing/manual-clock.ts";
 import { createSendRequest } from "../request.ts";
 import type { Stream } from "../stream/stream.ts";
-import { createSharedStream } from "../tabs/stream-shared.ts";
-import { createTokenKeeper } from "../token.ts";
+import { SharedStream } from "../tabs/stream-shared.ts";
+import { TokenKeeper } from "../token-keeper.ts";
 import type { ConnectionState } from "../types.ts";
 import { ModelBrowser, type ModelTab } from "./model-browser.ts";
 import { createModelNetwork, type ModelNetwork } from "./model-network.ts";
@@ -47,7 +47,7 @@ export function createWorld(hasLocks = true): World {
       const page = browser.open(clock);
       const network = createModelNetwork(model);
       network.carry = (message, arrive) => page.run(() => arrive(message));
-      const token = createTokenKeeper(bearer);
+      const token = new TokenKeeper(bearer);
       const lines: string[] = [];
       const states: ConnectionState[] = [];
       const environment = {
@@ -70,7 +70,7 @@ export function createWorld(hasLocks = true): World {
         onReset: (topic: Topic, head: number) => void lines.push(`${topic} reset ${head}`),
         onRefused: (topic: Topic, code: string) => void lines.push(`${topic} refused ${code}`),
       };
-      const stream = createSharedStream(environment, sink, page);
+      const stream = new SharedStream(environment, sink, page);
       let wasTold = false;
       return {
         page,

@@ -3,11 +3,11 @@
 import { expect, test } from "bun:test";
 import { createManualClock } from "../../testing/manual-clock.ts";
 import { POLL_MS, SILENT_STREAMS_MAX } from "../limits.ts";
-import { createFallback } from "./fallback.ts";
+import { Fallback } from "./fallback.ts";
 
 function world() {
   const clock = createManualClock();
-  return { clock, fallback: createFallback(clock, () => 0) };
+  return { clock, fallback: new Fallback(clock, () => 0) };
 }
 
 test("two silent streams are followed by a poll, a silent poll by streams", () => {

@@ -4,73 +4,76 @@
  */
 
 import type { Clock } from "@ovation/protocol";
+import { backoffMs } from "../backoff.ts";
 import { POLL_MS, SILENT_STREAMS_MAX } from "../limits.ts";
 
-export interface Fallback {
-  readonly polls: boolean;
-  /** The attempt ended, or was aborted, without an event. */
-  silent(): void;
-  /** The stream was open for so long without its first event that it is probably buffered. */
-  heldBack(): void;
-  /** The first event arrived. A polling connection calls `tryStream` after a while. */
-  opened(tryStream: () => void): void;
-  /** The connection is closed. */
-  ended(): void;
-  /** Another network: its proxies may differ. */
-  forget(): void;
-}
-
-export function createFallback(clock: Clock, random: () => number): Fallback {
-  let polls = false;
-  let silentStreams = 0;
-  let pollForMs: number = POLL_MS.first;
+export class Fallback {
+  readonly #clock: Clock;
+  readonly #random: () => number;
+  #polls = false;
+  #silentStreams = 0;
+  /** Streams tried, and failed, since polls began. */
+  #triedStreams = 0;
   /** When to try a stream. Polls that meet another server each time open a connection each time. */
-  let pollsUntil: number | undefined;
-  let cancel: (() => void) | undefined;
+  #pollsUntil: number | undefined;
+  #cancel: (() => void) | undefined;
 
-  function forget(): void {
-    polls = false;
-    silentStreams = 0;
-    pollsUntil = undefined;
-    pollForMs = POLL_MS.first;
+  constructor(clock: Clock, random: () => number) {
+    this.#clock = clock;
+    this.#random = random;
   }
 
-  return {
-    get polls() {
-      return polls;
-    },
-    silent() {
-      // A poll without a response either: the stream is not the cause.
-      if (polls) silentStreams = 0;
-      else silentStreams++;
-      polls = silentStreams >= SILENT_STREAMS_MAX;
-      pollsUntil = undefined;
-    },
-    heldBack() {
-      polls = true;
-    },
-    opened(tryStream) {
-      if (!polls) {
-        forget();
-        return;
-      }
-      const waitMs = pollForMs * (1 + random() / 2);
-      const now = clock.now();
-      // A clock that was put back prolongs nothing.
-      pollsUntil = Math.min(pollsUntil ?? Number.POSITIVE_INFINITY, now + waitMs);
-      cancel?.();
-      cancel = clock.after(Math.max(0, pollsUntil - now), () => {
-        pollForMs = Math.min(pollForMs * 2, POLL_MS.longest);
-        polls = false;
-        silentStreams = 0;
-        pollsUntil = undefined;
-        tryStream();
-      });
-    },
-    ended() {
-      cancel?.();
-      cancel = undefined;
-    },
-    forget,
-  };
+  /** Whether the next attempt is a poll. */
+  get polls(): boolean {
+    return this.#polls;
+  }
+
+  /** The attempt ended, or was aborted, without an event. */
+  silent(): void {
+    // A poll without a response either: the stream is not the cause.
+    this.#silentStreams = this.#polls ? 0 : this.#silentStreams + 1;
+    this.#polls = this.#silentStreams >= SILENT_STREAMS_MAX;
+    this.#pollsUntil = undefined;
+  }
+
+  /** The stream was open for so long without its first event that it is probably buffered. */
+  heldBack(): void {
+    this.#polls = true;
+  }
+
+  /** The first event arrived. A polling connection calls `tryStream` after a while. */
+  opened(tryStream: () => void): void {
+    if (!this.#polls) {
+      this.forget();
+      return;
+    }
+    const waitMs = backoffMs(this.#triedStreams, POLL_MS) * (1 + this.#random() / 2);
+    const now = this.#clock.now();
+    // A clock that was put back prolongs nothing.
+    this.#pollsUntil = Math.min(this.#pollsUntil ?? Number.POSITIVE_INFINITY, now + waitMs);
+    this.ended();
+    this.#cancel = this.#clock.after(Math.max(0, this.#pollsUntil - now), () => {
+      this.#triedStreams++;
+      this.#startOver();
+      tryStream();
+    });
+  }
+
+  /** The connection is closed. */
+  ended(): void {
+    this.#cancel?.();
+    this.#cancel = undefined;
+  }
+
+  /** Another network: its proxies may differ. */
+  forget(): void {
+    this.#triedStreams = 0;
+    this.#startOver();
+  }
+
+  #startOver(): void {
+    this.#polls = false;
+    this.#silentStreams = 0;
+    this.#pollsUntil = undefined;
+  }
 }

@@ -4,8 +4,8 @@ import { createManualClock } from "../../testing/manual-clock.ts";
 import { createSendRequest } from "../request.ts";
 import { createModelNetwork } from "../testing/model-network.ts";
 import { ModelServer } from "../testing/model-server.ts";
-import { createTokenKeeper } from "../token.ts";
-import { createYieldingStream } from "./stream-tab.ts";
+import { TokenKeeper } from "../token-keeper.ts";
+import { YieldingStream } from "./stream-yielding.ts";
 
 const TOPIC = parseTopic("video:1") as Topic;
 
@@ -17,10 +17,10 @@ function createWorld() {
   const clock = createManualClock();
   const model = new ModelServer();
   const network = createModelNetwork(model);
-  const token = createTokenKeeper(undefined);
+  const token = new TokenKeeper(undefined);
   const page = new Page();
   const seqs: (number | undefined)[] = [];
-  const stream = createYieldingStream(
+  const stream = new YieldingStream(
     {
       url: "http://model",
       clock,

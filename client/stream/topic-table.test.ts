@@ -1,10 +1,10 @@
 import { expect, test } from "bun:test";
 import { formatPosition, parsePosition, systemClock, type Topic } from "@ovation/protocol";
-import { createTopicTable, type TopicSink } from "./topics.ts";
+import { type TopicSink, TopicTable } from "./topic-table.ts";
 
 const topic = "video:42" as Topic;
 const sink: TopicSink = { onEvent() {}, onSubscribed() {}, onReset() {}, onRefused() {} };
-const newTable = () => createTopicTable(systemClock, Math.random, sink, () => {});
+const newTable = () => new TopicTable(systemClock, Math.random, sink, () => {});
 
 test("a first connection has no position", () => {
   const table = newTable();
@@ -33,7 +33,7 @@ test("a returning client sends its position", () => {
 
 test("totals of likes never fall, also when another frontend has fewer", () => {
   const seen: unknown[] = [];
-  const table = createTopicTable(
+  const table = new TopicTable(
     systemClock,
     Math.random,
     { ...sink, onEvent: ({ data }) => seen.push(data) },

@@ -1,0 +1,41 @@
+/** A connection of this tab that it closes while hidden; missed events come when it is visible. */
+
+import type { Stream, StreamEnvironment, StreamSink } from "../stream/stream.ts";
+import { DirectStream } from "../stream/stream-direct.ts";
+
+/** A tab hidden for this long closes its connection, ms. */
+const HIDDEN_MS = 10_000;
+
+export class YieldingStream extends DirectStream implements Stream {
+  readonly #page: Pick<Document, "visibilityState"> & EventTarget;
+  readonly #onVisibility: () => void;
+  #cancelWait: (() => void) | undefined;
+
+  constructor(
+    environment: StreamEnvironment,
+    sink: StreamSink,
+    page: Pick<Document, "visibilityState"> & EventTarget = document,
+  ) {
+    const onVisibility = (): void => {
+      this.#cancelWait?.();
+      if (page.visibilityState === "hidden")
+        this.#cancelWait = environment.clock.after(HIDDEN_MS, () => this.sleep());
+    };
+    super(environment, {
+      ...sink,
+      onState(state) {
+        if (state.name === "connected") onVisibility();
+        sink.onState(state);
+      },
+    });
+    this.#page = page;
+    this.#onVisibility = onVisibility;
+    page.addEventListener("visibilitychange", onVisibility);
+  }
+
+  override close(): void {
+    this.#cancelWait?.();
+    this.#page.removeEventListener("visibilitychange", this.#onVisibility);
+    super.close();
+  }
+}
