@@ -88,7 +88,10 @@ export class Sequence<Item> {
     return this.#release();
   }
 
-  /** A new connection will bring everything after `position`: held events come again. */
+  /**
+   * A new connection will bring everything after `position`, or after its head where there is no
+   * position yet: held events come again.
+   */
   resume(): void {
     this.#held.clear();
     this.#foreign = false;

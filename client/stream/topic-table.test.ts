@@ -31,6 +31,28 @@ test("a returning client sends its position", () => {
   expect(table.formatPositions()).toBe(formatPosition([[topic, position]]));
 });
 
+test("what is held without a head does not follow the head of another connection", () => {
+  const seen: unknown[] = [];
+  const table = new TopicTable(
+    systemClock,
+    Math.random,
+    { ...sink, onEvent: ({ seq, data }) => seen.push([seq, data]) },
+    () => {},
+  );
+  const receive = (seq: number, data: string, epoch: string) =>
+    table.receive("comment", { topic, type: "comment", seq, at: 1, data }, idOf(seq, epoch));
+  const idOf = (seq: number, epoch: string) => formatPosition([[topic, { seq, epoch }]]);
+  // Unsubscribed and subscribed again: the server still has the topic, its answer is lost.
+  table.add(topic);
+  receive(6, "lost", "life1");
+  table.disconnected();
+  // A backup was restored meanwhile.
+  table.opened({ [topic]: { head: 5 } }, idOf(5, "life2"));
+  receive(6, "kept", "life2");
+  expect(seen).toEqual([[6, "kept"]]);
+  expect(table.standing(topic)?.position).toEqual({ seq: 6, epoch: "life2" });
+});
+
 test("totals of likes never fall, also when another frontend has fewer", () => {
   const seen: unknown[] = [];
   const table = new TopicTable(

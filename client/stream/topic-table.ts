@@ -126,6 +126,8 @@ export class TopicTable {
   disconnected(): void {
     for (const wanted of this.#wanted.values()) {
       wanted.active = false;
+      // The head of the next connection may be of a log that has lost what is held.
+      if (wanted.sequence.seq === undefined) wanted.sequence.resume();
       wanted.cancelWait?.();
       wanted.cancelWait = undefined;
     }
