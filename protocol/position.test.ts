@@ -60,7 +60,7 @@ test("a point names the moment the log must have reached; older versions still p
   const mark = markOf(topicOf("video", "1"));
   const at = { seq: 7, epoch: "k3f9q" };
   const point = { stamp: 1_732_300_000_123, frontend: "f00000aa" as never, order: 77 };
-  for (const ahead of [0, 1, 2500]) {
+  for (const ahead of [-2500, -1, 0, 1, 2500]) {
     const reach = [{ epoch: "k3f9q", stamp: point.stamp + ahead }];
     const text = formatPoint({ ...point, reach }) + formatTopicPosition(mark, at);
     expect(parsePosition(text)).toEqual({
@@ -76,17 +76,20 @@ test("a point names the moment the log must have reached; older versions still p
   }
 });
 
-test("a point names no moment before its stamp, and no moment as later than it is", () => {
+test("a point names every moment exactly, also one of an earlier epoch before its stamp", () => {
   const point = { stamp: 1000, frontend: "f00000aa" as never, order: 7 };
   const named = (...stamps: readonly number[]) => {
     const reach = stamps.map((stamp, index) => ({ epoch: `life${index}`, stamp }));
     return parsePosition(formatPoint({ ...point, reach }))?.point?.reach;
   };
-  expect(named(999, 1000, 1001)).toEqual([
-    { epoch: "life1", stamp: 1000 },
-    { epoch: "life2", stamp: 1001 },
+  expect(named(0, 999, 1000, 1001)).toEqual([
+    { epoch: "life0", stamp: 0 },
+    { epoch: "life1", stamp: 999 },
+    { epoch: "life2", stamp: 1000 },
+    { epoch: "life3", stamp: 1001 },
   ]);
-  expect(named(999)).toBeUndefined();
+  // Of a moment before the beginning of time, no stamp was ever given.
+  expect(parsePosition("1~rs~f00000aa~7~01.rt.life1")).toBeUndefined();
 });
 
 test("no topic has the moment's mark", () => {
@@ -113,7 +116,7 @@ test("text over POSITION_CHARACTERS_MAX, or with too many topics, is no position
 
 test("text with more than REACH_MAX moments of the log is no position", () => {
   const text = (moments: number) =>
-    `1~1~f3k9q2ab~1${Array.from({ length: moments }, (_, n) => `~00.1.life${n}`).join("")}`;
+    `1~1~f3k9q2ab~1${Array.from({ length: moments }, (_, n) => `~0${n % 2}.1.life${n}`).join("")}`;
   expect(parsePosition(text(REACH_MAX))?.point?.reach).toHaveLength(REACH_MAX);
   expect(parsePosition(text(REACH_MAX + 1))).toBeUndefined();
 });

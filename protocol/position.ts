@@ -21,8 +21,9 @@
  * Text:
  * `1~<stamp>~<frontend>~<order>[~00.<ahead>.<epoch>]~<mark>.<seq>.<epoch>[~<mark>.<seq>.<epoch>…]`,
  * numbers in base 36. The moment has the form of a topic, with a mark that no topic has, so that
- * earlier versions skip it; `ahead` is its distance from the stamp, from 1. A position is never a
- * proof: it gives access to nothing that the topic's policy does not allow.
+ * earlier versions skip it; `ahead` is its distance from the stamp, from 1. A moment before the
+ * stamp is `01.<behind>.<epoch>`: an event of an earlier epoch that was late. A position is never
+ * a proof: it gives access to nothing that the topic's policy does not allow.
  */
 
 import type { Epoch, Moment, Stamp } from "./event.ts";
@@ -31,8 +32,9 @@ import { POSITION_CHARACTERS_MAX, TOPICS_PER_CONNECTION_MAX } from "./limits.ts"
 import type { Topic } from "./topic.ts";
 
 const VERSION = "1";
-/** Numbers have no leading zero, so no topic has this mark. */
+/** Numbers have no leading zero, so no topic has these marks. */
 const REACH_MARK = "00";
+const BEHIND_MARK = "01";
 /** Epochs that an id may name. */
 export const REACH_MAX = 4;
 
@@ -86,12 +88,17 @@ export function markOf(topic: Topic): TopicMark {
 export function formatPoint(point: BroadcastPoint): string {
   const { stamp, frontend, order, reach = [] } = point;
   let text = `${VERSION}~${stamp.toString(36)}~${frontend}~${order.toString(36)}`;
-  for (const { epoch, stamp: reached } of reach) {
-    // An event of an earlier epoch came late. As late as the stamp, that epoch had ended.
-    if (reached < stamp) continue;
-    text += `~${REACH_MARK}.${(reached - stamp + 1).toString(36)}.${epoch}`;
-  }
+  for (const moment of reach) text += formatMoment(moment, stamp);
   return text;
+}
+
+/**
+ * Exact also before the stamp: a later moment of that epoch may be one that no log reached, and
+ * without the epoch nothing says that the client may have an event that the log has lost.
+ */
+function formatMoment({ epoch, stamp: reached }: Moment, stamp: Stamp): string {
+  if (reached < stamp) return `~${BEHIND_MARK}.${(stamp - reached).toString(36)}.${epoch}`;
+  return `~${REACH_MARK}.${(reached - stamp + 1).toString(36)}.${epoch}`;
 }
 
 /** One topic's part. */
@@ -120,7 +127,8 @@ export function parsePosition(text: string): Position | undefined {
   if (parts.length > TOPICS_PER_CONNECTION_MAX + REACH_MAX) return undefined;
 
   const topics = new Map<TopicMark, TopicPosition>();
-  const ahead: TopicPosition[] = [];
+  /** The moments, by their distance from the stamp. */
+  const distances: { readonly distance: number; readonly epoch: Epoch }[] = [];
   for (const part of parts) {
     const [mark, seqText, epoch, ...rest] = part.split(".");
     const seq = parseBase36(seqText ?? "");
@@ -132,18 +140,20 @@ export function parsePosition(text: string): Position | undefined {
       (seq === 0) !== (epoch === "")
     )
       return undefined;
-    if (mark === REACH_MARK) ahead.push({ seq, epoch });
+    if (mark === REACH_MARK) distances.push({ distance: seq - 1, epoch });
+    else if (mark === BEHIND_MARK) distances.push({ distance: -seq, epoch });
     else topics.set(mark as TopicMark, { seq, epoch });
   }
-  if (topics.size > TOPICS_PER_CONNECTION_MAX || ahead.length > REACH_MAX) return undefined;
+  if (topics.size > TOPICS_PER_CONNECTION_MAX || distances.length > REACH_MAX) return undefined;
 
   if (stampText === "" && frontendText === "" && orderText === "") return { topics };
   const stamp = parseBase36(stampText);
   const frontend = parseFrontendId(frontendText);
   const order = parseBase36(orderText);
   if (stamp === undefined || frontend === undefined || order === undefined) return undefined;
-  const reach = ahead.map(({ seq, epoch }) => ({ epoch, stamp: stamp + seq - 1 }));
-  if (reach.some((moment) => !Number.isSafeInteger(moment.stamp))) return undefined;
+  const reach = distances.map(({ distance, epoch }) => ({ epoch, stamp: stamp + distance }));
+  if (reach.some((moment) => moment.stamp < 0 || !Number.isSafeInteger(moment.stamp)))
+    return undefined;
   if (reach.length === 0) return { point: { stamp, frontend, order }, topics };
   return { point: { stamp, frontend, order, reach }, topics };
 }

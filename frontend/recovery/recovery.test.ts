@@ -265,6 +265,39 @@ describe("a viewer that returns", () => {
     });
   });
 
+  test("with several topics is told of a loss that came after a report of the restored log", async () => {
+    const upstream = new ModelUpstream();
+    const first = startFrontend(upstream, { name: "frontend1", reportMs: 10 });
+    const viewer = new Viewer(first, [video, other]);
+    await until(() => viewer.connection.ready);
+    upstream.append(video, "v1");
+    await until(() => viewer.of("comment").length === 1);
+    // Stored, then lost with the restore; still in flight to this frontend.
+    const lost = upstream.append(video, "v2", { deliver: false });
+    upstream.rewind(video, 1, "epoch2");
+    const newest = upstream.append(other, "o1");
+    const { watermark } = first.hub;
+    await until(() => watermark.stamp === newest.place.stamp && watermark.reach.length === 1);
+    // It arrives, older than the stamp; whether the log holds its epoch cannot be asked now.
+    upstream.away = true;
+    upstream.send([lost]);
+    await until(() => viewer.of("comment").length === 3);
+    upstream.append(other, "o2");
+    await until(() => viewer.of("comment").length === 4);
+    const { lastEventId } = viewer;
+    upstream.away = false;
+    await first.stop();
+    upstream.append(video, "new v2");
+
+    const second = startFrontend(upstream, { name: "frontend2" });
+    const back = new Viewer(second, [video, other], { lastEventId });
+    await until(() => back.received.length > 0);
+    expect(back.received[0]?.fields.topics).toEqual({
+      "video:42": { head: 2, recovered: false },
+      "video:7": { head: 2, recovered: true },
+    });
+  });
+
   test("with a position past retention is told so", async () => {
     const upstream = new ModelUpstream();
     const frontend = startFrontend(upstream, { name: "frontend1", lingerMs: 0 });
