@@ -19,9 +19,9 @@
  */
 
 import { css, type PropertyValues, ReactiveElement } from "@lit/reactive-element";
-import { type Author, type Client, createClient } from "@ovation/client";
+import { type Client, createClient } from "@ovation/client";
 import { Account } from "./element/account.ts";
-import type { Me } from "./element/identity.ts";
+import type { Me, MessageTo } from "./element/identity.ts";
 import { loadAgain } from "./element/platform/load-again.ts";
 import { serverOf } from "./element/server-base.ts";
 import type { View } from "./element/view.ts";
@@ -54,7 +54,7 @@ export class LiveComments extends ReactiveElement {
   declare getToken: (() => string | undefined | Promise<string | undefined>) | undefined;
 
   /** How one writes to the author of a comment; `undefined`, or an answer of it: one may not. `<live-inbox>` sets it. */
-  messageTo: ((author: Author) => (() => void) | undefined) | undefined;
+  messageTo: MessageTo | undefined;
 
   #client: Client | undefined;
   #account: Account | undefined;

@@ -1,8 +1,13 @@
-/** The words of the pages, by language. The element has its own. */
+/** Every phrase of the pages, by language. Element and inbox have their own. */
 
 import type { HttpRequest } from "@ovation/protocol";
+import { entryOf, type Language, primaryOf } from "./i18n/languages.ts";
+import arabic from "./i18n/page-ar.json";
+import german from "./i18n/page-de.json";
+import spanish from "./i18n/page-es.json";
+import { createPhrases } from "./i18n/phrases.ts";
 
-const english = {
+export const english = {
   tagline: "Live comments for live video",
   liveNow: "Live now",
   nothingLive: "Nothing is live right now",
@@ -47,146 +52,11 @@ const english = {
 };
 
 export type PageKey = keyof typeof english;
-type Words = Readonly<Record<PageKey, string>>;
 
-const german: Words = {
-  tagline: "Live-Kommentare für Live-Videos",
-  liveNow: "Jetzt live",
-  nothingLive: "Gerade ist nichts live",
-  nothingLiveHint: "Videos erscheinen hier automatisch, sobald sie beginnen.",
-  openDemo: "Die Kommentare eines Videos öffnen sich unter seiner Adresse: /watch/dein-video",
-  live: "Live",
-  watching: "{n} sehen zu",
-  likes: "{n} Likes",
-  comments: "{n} Kommentare",
-  home: "Alle Live-Videos",
-  skip: "Zu den Kommentaren",
-  theme: "Farben: automatisch, hell oder dunkel",
-  share: "Teilen",
-  copied: "Kopiert",
-  embed: "Einbetten",
-  embedTitle: "Die Kommentare auf deiner Seite",
-  embedElement: "Als Element",
-  embedFrame: "Als Rahmen",
-  copy: "Kopieren",
-  close: "Schließen",
-  popOut: "Eigenes Fenster",
-  play: "Abspielen",
-  pause: "Anhalten",
-  mute: "Ton aus",
-  unmute: "Ton an",
-  fullscreen: "Vollbild",
-  backToLive: "Zurück zu live",
-  noPicture: "Noch kein Bild",
-  noPictureHint: "Die Kommentare sind offen.",
-  notFound: "Video nicht gefunden",
-  notFoundHint: "Vielleicht ist es zu Ende, oder die Adresse hat einen Tippfehler.",
-  failed: "Das hat nicht geklappt",
-  failedHint: "Die Videos konnten nicht geladen werden. Versuch es gleich noch einmal.",
-  noPage: "Seite nicht gefunden",
-  noPageHint: "Vielleicht hat die Adresse einen Tippfehler.",
-  deleted: "Dieses Video wurde gelöscht",
-  deletedHint: "Es wurde mit seinen Kommentaren und Likes entfernt.",
-  busy: "Zu viele Anfragen",
-  busyHint:
-    "Aus deinem Netz kamen mehr Anfragen als erlaubt. Warte einen Moment und lade die Seite neu.",
-  closedHint: "Die Kommentare sind geschlossen.",
-  continueAs: "Weiter als {name}?",
-};
-
-const spanish: Words = {
-  tagline: "Comentarios en vivo para vídeo en vivo",
-  liveNow: "En vivo ahora",
-  nothingLive: "No hay nada en vivo ahora",
-  nothingLiveHint: "Los vídeos aparecerán aquí automáticamente cuando empiecen.",
-  openDemo: "Abre los comentarios de un vídeo por su dirección: /watch/tu-video",
-  live: "En vivo",
-  watching: "{n} viendo",
-  likes: "{n} me gusta",
-  comments: "{n} comentarios",
-  home: "Todos los vídeos en vivo",
-  skip: "Ir a los comentarios",
-  theme: "Colores: automático, claro u oscuro",
-  share: "Compartir",
-  copied: "Copiado",
-  embed: "Insertar",
-  embedTitle: "Pon los comentarios en tu página",
-  embedElement: "Como elemento",
-  embedFrame: "Como marco",
-  copy: "Copiar",
-  close: "Cerrar",
-  popOut: "Ventana aparte",
-  play: "Reproducir",
-  pause: "Pausar",
-  mute: "Silenciar",
-  unmute: "Activar sonido",
-  fullscreen: "Pantalla completa",
-  backToLive: "Volver al vivo",
-  noPicture: "Aún no hay imagen",
-  noPictureHint: "Los comentarios están abiertos.",
-  notFound: "Vídeo no encontrado",
-  notFoundHint: "Puede que haya terminado o que la dirección tenga un error.",
-  failed: "No funcionó",
-  failedHint: "No se pudieron cargar los vídeos. Inténtalo de nuevo en un momento.",
-  noPage: "Página no encontrada",
-  noPageHint: "Puede que la dirección tenga un error.",
-  deleted: "Este vídeo se eliminó",
-  deletedHint: "Su anfitrión lo eliminó, con sus comentarios y sus me gusta.",
-  busy: "Demasiadas solicitudes",
-  busyHint: "Tu red envió demasiadas solicitudes. Espera un momento y vuelve a cargar la página.",
-  closedHint: "Los comentarios están cerrados.",
-  continueAs: "¿Continuar como {name}?",
-};
-
-const arabic: Words = {
-  tagline: "تعليقات مباشرة للبث المباشر",
-  liveNow: "مباشر الآن",
-  nothingLive: "لا يوجد بث مباشر الآن",
-  nothingLiveHint: "تظهر الفيديوهات هنا تلقائيًا عندما تبدأ.",
-  openDemo: "افتح تعليقات أي فيديو من عنوانه: ‎/watch/your-video",
-  live: "مباشر",
-  watching: "{n} يشاهدون",
-  likes: "{n} إعجاب",
-  comments: "{n} تعليق",
-  home: "كل البث المباشر",
-  skip: "انتقل إلى التعليقات",
-  theme: "الألوان: تلقائي أو فاتح أو داكن",
-  share: "مشاركة",
-  copied: "تم النسخ",
-  embed: "تضمين",
-  embedTitle: "ضع التعليقات في صفحتك",
-  embedElement: "كعنصر",
-  embedFrame: "كإطار",
-  copy: "نسخ",
-  close: "إغلاق",
-  popOut: "نافذة مستقلة",
-  play: "تشغيل",
-  pause: "إيقاف مؤقت",
-  mute: "كتم الصوت",
-  unmute: "تشغيل الصوت",
-  fullscreen: "ملء الشاشة",
-  backToLive: "العودة إلى المباشر",
-  noPicture: "لا صورة بعد",
-  noPictureHint: "التعليقات مفتوحة.",
-  notFound: "هذا الفيديو غير موجود",
-  notFoundHint: "ربما انتهى، أو في العنوان خطأ.",
-  failed: "لم ينجح ذلك",
-  failedHint: "تعذّر تحميل الفيديوهات. حاول بعد قليل.",
-  noPage: "الصفحة غير موجودة",
-  noPageHint: "ربما في العنوان خطأ.",
-  deleted: "حُذف هذا الفيديو",
-  deletedHint: "أزاله المضيف مع تعليقاته وإعجاباته.",
-  busy: "طلبات كثيرة",
-  busyHint: "طلبت شبكتك أكثر من المسموح. انتظر لحظة ثم أعد تحميل الصفحة.",
-  closedHint: "التعليقات مغلقة.",
-  continueAs: "المتابعة باسم {name}؟",
-};
-
-const LANGUAGES: Readonly<Record<string, Words>> = {
-  en: english,
+const CATALOGUES: Readonly<Record<Language, Record<PageKey, string>>> = {
+  ar: arabic,
   de: german,
   es: spanish,
-  ar: arabic,
 };
 
 /** Path and query of a request; also where its client named no host. */
@@ -200,24 +70,25 @@ export interface PageWords {
   t(key: PageKey, n?: number): string;
 }
 
-/** The language of a request: `?lang=`, or the first of `Accept-Language` that we speak; else English. */
+/** The language of a request: `?lang=`, or the first of `Accept-Language` that has one; else English. */
 export function wordsFor(request: HttpRequest): PageWords {
   const asked = targetOf(request).searchParams.get("lang") ?? "";
   const accepted = (request.headers.get("accept-language") ?? "")
     .split(",")
     .map((entry) => entry.split(";")[0]?.trim() ?? "");
-  const language =
-    [asked, ...accepted]
-      .map((tag) => tag.toLowerCase().split("-")[0] ?? "")
-      .find((tag) => Object.hasOwn(LANGUAGES, tag)) ?? "en";
-  const words = LANGUAGES[language] ?? english;
-  const numbers = new Intl.NumberFormat(language, {
-    notation: "compact",
-    maximumFractionDigits: 1,
-  });
+  const tag =
+    [asked, ...accepted].find(
+      (each) => primaryOf(each) === "en" || entryOf(CATALOGUES, each) !== undefined,
+    ) ?? "en";
+  const language = primaryOf(tag) ?? "en";
+  const { t, compact } = createPhrases<PageKey>(
+    language,
+    english,
+    entryOf(CATALOGUES, language) ?? {},
+  );
   return {
     language,
     direction: language === "ar" ? "rtl" : "ltr",
-    t: (key, n) => (n === undefined ? words[key] : words[key].replace("{n}", numbers.format(n))),
+    t: (key, n) => (n === undefined ? t(key) : t(key).replace("{n}", compact(n))),
   };
 }

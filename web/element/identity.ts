@@ -7,6 +7,9 @@ export interface Me extends Author {
   readonly token: string;
 }
 
+/** Starts a message to an author; undefined where the viewer may not write to them. */
+export type MessageTo = (author: Author) => (() => void) | undefined;
+
 /** Reads a token's claims without verifying them. `undefined` where it is not a token of this form. */
 export function readToken(token: string | undefined, videoId: string): Me | undefined {
   const payload = token?.split(".")[1];

@@ -1,12 +1,13 @@
 import { describe, expect, test } from "bun:test";
+import arabic from "../i18n/element-ar.json";
+import german from "../i18n/element-de.json";
+import spanish from "../i18n/element-es.json";
+import type { Catalogue } from "../i18n/phrases.ts";
 import { heartsFor } from "./hearts.ts";
 import { HEART_LIFE_MS, HEARTS_MAX } from "./limits.ts";
 import { hueOf } from "./list/name-colour.ts";
-import arabic from "./locales/ar.json";
-import german from "./locales/de.json";
-import spanish from "./locales/es.json";
 import { menuEnglish } from "./menu/menu-words.ts";
-import { type Catalogue, createStrings, english as own, type StringKey } from "./strings.ts";
+import { createStrings, english as own, type StringKey } from "./strings.ts";
 
 const english = { ...own, ...menuEnglish };
 
@@ -45,7 +46,7 @@ function contrast(one: Rgb, other: Rgb): number {
 
 describe("names", () => {
   test("are readable in every hue, on every background of both themes", async () => {
-    const css = await Bun.file(`${import.meta.dir}/list.css`).text();
+    const css = await Bun.file(`${import.meta.dir}/list/list.css`).text();
     // The numbers are read from the style sheet, so that a change there is a change here.
     const name =
       /\.name \{[^}]*light-dark\(\s*oklch\(([\d.]+) ([\d.]+) var\(--hue\)\),\s*oklch\(([\d.]+) ([\d.]+) var\(--hue\)\)/.exec(

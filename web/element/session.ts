@@ -13,6 +13,7 @@ import type {
   TopicHandlers,
   VideoApi,
 } from "@ovation/client";
+import { backoffMs } from "@ovation/client/backoff";
 import { randomText } from "@ovation/client/random-text";
 import type { Me } from "./identity.ts";
 import { RELOAD_ASKED_MS_MAX, RELOAD_WAIT_MS, RELOADED_MS, SLOW_LOAD_MS } from "./limits.ts";
@@ -203,7 +204,7 @@ export class Session {
     }
     const waiting = code === "rate-limited";
     if (!waiting && this.snapshot !== "ready") this.snapshot = "failed";
-    const boundMs = Math.min(RELOAD_WAIT_MS.longest, RELOAD_WAIT_MS.first * 2 ** this.#failures++);
+    const boundMs = backoffMs(this.#failures++, RELOAD_WAIT_MS);
     const waitMs = Math.min(RELOAD_ASKED_MS_MAX, retryAfterMs ?? 0) + boundMs * (1 + Math.random());
     this.#stand(waiting ? "waiting" : "failed", waitMs, () => this.load());
     console.warn("live-comments: the comments could not be read", error);

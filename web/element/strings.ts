@@ -1,13 +1,8 @@
-/**
- * Every word of the element, in one place. English is built in; the other languages are loaded when
- * they are asked for. Numbers, dates and plurals come from `Intl`.
- */
+/** Every phrase of the element. English is built in; the other languages are loaded on demand. */
 
-import { tried } from "@ovation/client/tried";
+import { type CatalogueFiles, loadCatalogue } from "../i18n/languages.ts";
+import { type Catalogue, createPhrases, type Phrase, type Phrases } from "../i18n/phrases.ts";
 import type { MenuKey } from "./menu/menu-words.ts";
-
-/** A sentence, or one for each plural category of its `{n}`. */
-export type Phrase = string | Partial<Record<Intl.LDMLPluralRule, string>>;
 
 export const english = {
   title: "Live comments",
@@ -78,83 +73,20 @@ export const english = {
   "error-invalid-text": "The text contains characters that cannot be displayed.",
 } satisfies Record<string, Phrase>;
 
-/** With the words of the menus, which come with them. */
+/** With the phrases of the menus, which are loaded with them. */
 export type StringKey = keyof typeof english | MenuKey;
-export type Catalogue = Readonly<Partial<Record<string, Phrase>>>;
+export type Strings = Phrases<StringKey>;
 
-export interface Strings {
-  readonly language: string;
-  /** Words for `key`, `fallback` where the language has none; `{n}` is written as a number of the language and picks the plural. */
-  t(
-    key: StringKey,
-    values?: { readonly n?: number; readonly name?: string; readonly text?: string },
-    fallback?: Phrase,
-  ): string;
-  /** The sentence for an error's code. */
-  problem(code: string | undefined): string;
-  /** 1234 → 1.2K */
-  compact(value: number): string;
-  number(value: number): string;
-  time(at: number): string;
-}
+const FILES: CatalogueFiles = {
+  ar: () => import("../i18n/element-ar.json"),
+  de: () => import("../i18n/element-de.json"),
+  es: () => import("../i18n/element-es.json"),
+};
 
 export function createStrings(language: string, ...catalogues: Catalogue[]): Strings {
-  const words: Catalogue = Object.assign({}, english, ...catalogues);
-  const plural = tried(() => new Intl.PluralRules(language));
-  const full = tried(() => new Intl.NumberFormat(language));
-  const short = tried(
-    () => new Intl.NumberFormat(language, { notation: "compact", maximumFractionDigits: 1 }),
-  );
-  const clock = tried(
-    () => new Intl.DateTimeFormat(language, { hour: "numeric", minute: "2-digit" }),
-  );
-  const pluralOf = (n: number) => plural?.select(n) ?? (n === 1 ? "one" : "other");
-  const number = (value: number) => full?.format(value) ?? `${value}`;
-  const strings: Strings = {
-    language,
-    t(key, values = {}, fallback = key) {
-      const phrase = words[key] ?? fallback;
-      const text =
-        typeof phrase === "string"
-          ? phrase
-          : (phrase[pluralOf(values.n ?? 0)] ?? phrase.other ?? key);
-      return text.replace(/\{(n|name|text)\}/g, (_, name: "n" | "name" | "text") =>
-        name === "n" ? number(values.n ?? 0) : (values[name] ?? ""),
-      );
-    },
-    problem: (code) =>
-      strings.t((`error-${code}` in words ? `error-${code}` : "error") as StringKey),
-    compact: (value) => short?.format(value) ?? `${value}`,
-    number,
-    time: (at) => clock?.format(at) ?? new Date(at).toTimeString().slice(0, 5),
-  };
-  return strings;
+  return createPhrases(language, english, ...catalogues);
 }
 
-/** The tag as `Intl` knows it: `de_DE` and `en-US@posix` are none, and would throw there. */
-export function languageOf(tag: string): string {
-  const [plain = ""] = tag.split(/[.@]/);
-  try {
-    return Intl.getCanonicalLocales(plain.replaceAll("_", "-"))[0] ?? "en";
-  } catch {
-    return "en";
-  }
-}
-
-/** Languages beside English. */
-export const LANGUAGES = ["ar", "de", "es"] as const;
-
-/** The catalogue of a language tag, or nothing where there is none. */
-export async function loadCatalogue(tag: string): Promise<Catalogue> {
-  // Spelt out, so that the bundler makes one file of each.
-  switch (tag.toLowerCase().split("-")[0]) {
-    case "ar":
-      return (await import("./locales/ar.json")).default;
-    case "de":
-      return (await import("./locales/de.json")).default;
-    case "es":
-      return (await import("./locales/es.json")).default;
-    default:
-      return {};
-  }
+export async function loadStrings(language: string): Promise<Strings> {
+  return createStrings(language, await loadCatalogue(FILES, language));
 }

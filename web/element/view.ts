@@ -7,13 +7,13 @@ import { adoptStyles, type ReactiveElement, unsafeCSS } from "@lit/reactive-elem
 import type { Client, Comment } from "@ovation/client";
 import { tried } from "@ovation/client/tried";
 import { nothing, render } from "lit/html.js";
-import type { LiveComments } from "../live-comments.ts";
+import { languageAround } from "../i18n/languages.ts";
 import type { Account } from "./account.ts";
 import { autoGrow } from "./composer/auto-grow.ts";
 import composerCss from "./composer/composer.css" with { type: "text" };
 import { Composer, type ComposerHost } from "./composer/composer.ts";
 import type { Hearts } from "./hearts.ts";
-import type { Me } from "./identity.ts";
+import type { Me, MessageTo } from "./identity.ts";
 import { LOAD_AHEAD_MS, TICK_MS } from "./limits.ts";
 import { CommentList } from "./list/comment-list.ts";
 import type { RowContext } from "./list/comment-row.ts";
@@ -30,7 +30,7 @@ import { recall, remember } from "./platform/storage.ts";
 import { createThrottle } from "./platform/throttle.ts";
 import { type Refusal, Session, toRefusal } from "./session.ts";
 import { StatusLine } from "./status.ts";
-import { createStrings, languageOf, loadCatalogue, type Strings } from "./strings.ts";
+import { createStrings, loadStrings, type Strings } from "./strings.ts";
 import baseCss from "./styles.css" with { type: "text" };
 
 /** What the view needs of its element. */
@@ -38,7 +38,8 @@ export type ViewElement = ReactiveElement & {
   readonly readOnly: boolean;
   readonly hideReactions: boolean;
   readonly signIn: boolean;
-} & Pick<LiveComments, "messageTo">;
+  readonly messageTo: MessageTo | undefined;
+};
 
 const styles = [baseCss, listCss, composerCss, menuCss, hueCss].map((css) => unsafeCSS(css));
 
@@ -89,7 +90,7 @@ export class View implements ComposerHost, MenuHost {
       this.requestUpdate();
     };
     this.#introduce();
-    void this.#speak();
+    void this.#translate();
   }
 
   /** Called with every update of the element. */
@@ -321,18 +322,16 @@ export class View implements ComposerHost, MenuHost {
     };
   }
 
-  /** Loads the words of the page's language. */
-  async #speak(): Promise<void> {
-    const tag = languageOf(
-      this.#element.closest("[lang]")?.getAttribute("lang") || (navigator.language ?? "en"),
-    );
-    if (tag === this.strings.language) return;
+  /** Loads the strings of the page's language. */
+  async #translate(): Promise<void> {
+    const language = languageAround(this.#element);
+    if (language === this.strings.language) return;
     try {
-      this.strings = createStrings(tag, await loadCatalogue(tag));
+      this.strings = await loadStrings(language);
       this.#list?.refresh();
       this.requestUpdate();
     } catch (error) {
-      console.warn(`live-comments: no words for ${tag}`, error);
+      console.warn(`live-comments: the strings of ${language} could not be loaded`, error);
     }
   }
 

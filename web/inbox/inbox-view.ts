@@ -9,7 +9,7 @@ import type { Me } from "../element/identity.ts";
 import { LOAD_AHEAD_MS } from "../element/limits.ts";
 import { cleanText, countCodePoints } from "../element/list/text.ts";
 import { setOpen } from "../element/platform/popover.ts";
-import { languageOf } from "../element/strings.ts";
+import { languageAround } from "../i18n/languages.ts";
 import type { Entry } from "./conversations.ts";
 import { describe, nameOf, renderBadge } from "./describe.ts";
 import { Inbox } from "./inbox.ts";
@@ -64,7 +64,7 @@ export class InboxView {
       signal: this.#watch.signal,
     });
     this.#aheadTimer = setTimeout(() => this.#prepare().catch(() => {}), LOAD_AHEAD_MS);
-    void this.#speak();
+    void this.#translate();
   }
 
   get me(): Me {
@@ -367,15 +367,13 @@ export class InboxView {
   }
 
   /** Loads the words of the page's language. */
-  async #speak(): Promise<void> {
-    const tag = languageOf(
-      this.#element.closest("[lang]")?.getAttribute("lang") || (navigator.language ?? "en"),
-    );
+  async #translate(): Promise<void> {
+    const language = languageAround(this.#element);
     try {
-      this.#words = createWords(tag, await loadWords(tag));
+      this.#words = await loadWords(language);
       this.#element.requestUpdate();
     } catch (error) {
-      console.warn(`live-inbox: no words for ${tag}`, error);
+      console.warn(`live-inbox: the words of ${language} could not be loaded`, error);
     }
   }
 }

@@ -3,11 +3,11 @@
 import { describe, expect, test } from "bun:test";
 import type { Conversation, Message, Notice, NotificationData } from "@ovation/client";
 import fc from "fast-check";
-import type { Catalogue } from "../element/strings.ts";
+import arabic from "../i18n/inbox-ar.json";
+import german from "../i18n/inbox-de.json";
+import spanish from "../i18n/inbox-es.json";
+import type { Catalogue } from "../i18n/phrases.ts";
 import { Conversations, unreadOf } from "./conversations.ts";
-import arabic from "./locales/inbox-ar.json";
-import german from "./locales/inbox-de.json";
-import spanish from "./locales/inbox-es.json";
 import { Notices } from "./notices.ts";
 import { Thread } from "./thread.ts";
 import { createWords, daysBetween, english, type WordKey } from "./words.ts";

@@ -1,7 +1,8 @@
-/** Every word of the inbox, in one place; other languages are loaded when they are asked for. Days and times come from `Intl`. */
+/** Every phrase of the inbox. English is built in; the other languages are loaded on demand. */
 
 import { tried } from "@ovation/client/tried";
-import { type Catalogue, createStrings, type Phrase, type StringKey } from "../element/strings.ts";
+import { type CatalogueFiles, loadCatalogue } from "../i18n/languages.ts";
+import { type Catalogue, createPhrases, type Phrase, type Phrases } from "../i18n/phrases.ts";
 
 export const english = {
   inbox: "Inbox",
@@ -65,16 +66,7 @@ export const english = {
 
 export type WordKey = keyof typeof english;
 
-export interface Words {
-  t(
-    key: WordKey,
-    values?: { readonly n?: number; readonly name?: string; readonly text?: string },
-  ): string;
-  /** The sentence for an error's code. */
-  problem(code: string | undefined): string;
-  number(value: number): string;
-  /** 14:05 */
-  time(at: number): string;
+export interface Words extends Phrases<WordKey> {
   /** Today, yesterday, or the date. */
   day(at: number, now: number): string;
   /** The time of today, or the day with the time. */
@@ -83,10 +75,15 @@ export interface Words {
   brief(at: number, now: number): string;
 }
 
+const FILES: CatalogueFiles = {
+  ar: () => import("../i18n/inbox-ar.json"),
+  de: () => import("../i18n/inbox-de.json"),
+  es: () => import("../i18n/inbox-es.json"),
+};
+
 export function createWords(language: string, ...catalogues: Catalogue[]): Words {
-  const strings = createStrings(language, english, ...catalogues);
-  // The catalogues of the element come first in there, and have every key of ours replaced.
-  const t: Words["t"] = (key, values) => strings.t(key as string as StringKey, values);
+  const phrases = createPhrases<WordKey>(language, english, ...catalogues);
+  const { t, time } = phrases;
   const day = { month: "short", day: "numeric" } as const;
   const dates = tried(() => new Intl.DateTimeFormat(language, day));
   const moments = tried(
@@ -94,21 +91,19 @@ export function createWords(language: string, ...catalogues: Catalogue[]): Words
   );
   const date = (at: number) => dates?.format(at) ?? new Date(at).toDateString();
   return {
-    t,
-    problem: (code) =>
-      t(code !== undefined && `error-${code}` in english ? (`error-${code}` as WordKey) : "error"),
-    number: strings.number,
-    time: strings.time,
+    ...phrases,
     day(at, now) {
       const days = daysBetween(at, now);
       return days === 0 ? t("today") : days === 1 ? t("yesterday") : date(at);
     },
     moment: (at, now) =>
-      daysBetween(at, now) === 0
-        ? strings.time(at)
-        : (moments?.format(at) ?? `${date(at)} ${strings.time(at)}`),
-    brief: (at, now) => (daysBetween(at, now) === 0 ? strings.time(at) : date(at)),
+      daysBetween(at, now) === 0 ? time(at) : (moments?.format(at) ?? `${date(at)} ${time(at)}`),
+    brief: (at, now) => (daysBetween(at, now) === 0 ? time(at) : date(at)),
   };
+}
+
+export async function loadWords(language: string): Promise<Words> {
+  return createWords(language, await loadCatalogue(FILES, language));
 }
 
 /** How many midnights are between the two, by the reader's clock. */
@@ -116,19 +111,4 @@ export function daysBetween(at: number, now: number): number {
   return Math.round(
     (new Date(now).setHours(0, 0, 0, 0) - new Date(at).setHours(0, 0, 0, 0)) / 86_400_000,
   );
-}
-
-/** The catalogue of a language tag, or nothing where there is none. */
-export async function loadWords(tag: string): Promise<Catalogue> {
-  // Spelt out, so that the bundler makes one file of each.
-  switch (tag.toLowerCase().split("-")[0]) {
-    case "ar":
-      return (await import("./locales/inbox-ar.json")).default;
-    case "de":
-      return (await import("./locales/inbox-de.json")).default;
-    case "es":
-      return (await import("./locales/inbox-es.json")).default;
-    default:
-      return {};
-  }
 }

@@ -1,14 +1,19 @@
-/** Loads a part of the element; again where the network failed, until it is there. */
+/** Loads a module of the element, and retries until it is loaded. */
 
-/** The longest wait between two tries to load the view. */
+import { backoffMs } from "@ovation/client/backoff";
+
+/** The longest pause between two attempts to load the view, ms. */
 export const VIEW_WAIT_MS_MAX = 30_000;
+const VIEW_WAIT_MS = { first: 500, longest: VIEW_WAIT_MS_MAX };
 
-export async function loadAgain<Part>(load: () => Promise<Part>, waitMs = 500): Promise<Part> {
-  try {
-    return await load();
-  } catch (error) {
-    console.warn("live-comments: the view could not be loaded, and is tried again", error);
-    await new Promise((resolve) => setTimeout(resolve, waitMs));
-    return loadAgain(load, Math.min(waitMs * 2, VIEW_WAIT_MS_MAX));
+export async function loadAgain<Module>(load: () => Promise<Module>): Promise<Module> {
+  for (let attempt = 0; ; attempt++) {
+    try {
+      return await load();
+    } catch (error) {
+      console.warn("live-comments: the view could not be loaded; retrying", error);
+      const waitMs = backoffMs(attempt, VIEW_WAIT_MS);
+      await new Promise((resolve) => setTimeout(resolve, waitMs));
+    }
   }
 }
