@@ -35,7 +35,7 @@ export * from "./links/links-local.ts";
 export { NetworkLinks } from "./links/links-network.ts";
 export * from "./links/links-websocket.ts";
 export * from "./links/receiver.ts";
-export { createPeerDirectory, type PeerDirectoryOptions } from "./peers/directory.ts";
+export { PeerDirectory, type PeerDirectoryOptions } from "./peers/directory.ts";
 export {
   FORWARD_PATH,
   FORWARD_TTL_MS_DEFAULT,
@@ -51,14 +51,12 @@ export {
 } from "./peers/peer.ts";
 export { createPeers, type PeersOptions } from "./peers/peers.ts";
 export {
-  createPeerReceiver,
-  type PeerReceiver,
+  PeerReceiver,
   type PeerReceiverStats,
 } from "./peers/receiver.ts";
 export * from "./peers/routes.ts";
 export {
-  createPeerViewers,
-  type PeerViewers,
+  PeerViewers,
   type PeerViewersOptions,
 } from "./peers/viewers.ts";
 export * from "./publish-route.ts";

@@ -19,7 +19,7 @@ import { testAuth } from "../testing/internal-frontend.ts";
 import { listenInternal } from "./listener.ts";
 import { createRefusals } from "./route.ts";
 import { UPSTREAM_PATHS } from "./upstream-calls.ts";
-import { ATTEMPTS_MAX, CALLS_MAX, createHttpUpstream } from "./upstream-http.ts";
+import { ATTEMPTS_MAX, CALLS_MAX, HttpUpstream } from "./upstream-http.ts";
 
 const cleanups: (() => Promise<unknown>)[] = [];
 afterEach(async () => {
@@ -37,7 +37,7 @@ function upstream(
   credential: FrontendCredential = createFrontendCredential(),
   timeoutMs = 2000,
 ): Upstream {
-  return createHttpUpstream({
+  return new HttpUpstream({
     dispatchers,
     auth: testAuth(),
     credential,
@@ -179,7 +179,7 @@ test("a change of a connection reaches the frontend that holds it, through any d
     onFailure: (what, error) => console.error(what, error),
   });
   cleanups.push(() => listener.stop());
-  const holderUp = createHttpUpstream({
+  const holderUp = new HttpUpstream({
     dispatchers: [one.listener.url],
     auth,
     credential: holder,

@@ -1,24 +1,41 @@
 /**
- * The frontend's way up over the network: any of several dispatchers.
+ * The frontend's upstream over the network: any of several dispatchers.
  *
- * Calls go to one dispatcher until it does not answer; then the next one is asked, at once, and the one
- * that failed is left alone for a while. All calls can be repeated without harm, so one whose answer was
- * lost is simply made again. What a dispatcher itself answers
- * (the table is away) is passed on: the others would say the same.
+ * Calls go to one dispatcher until it does not respond; then the next one is tried at once, and the
+ * failed one is avoided for a while. All calls are idempotent, so a call whose response was lost is
+ * repeated. An error that a dispatcher reports (the table is unreachable) is passed on: the other
+ * dispatchers would report the same.
  */
 
 import {
+  type ConnectionChange,
   type ConnectionChangeResult,
   type EventPage,
   NO_DISPATCHER,
   type Report,
   type TopicHead,
   type Upstream,
+  type UpstreamChange,
 } from "@ovation/frontend";
-import { type Clock, Problem } from "@ovation/protocol";
+import {
+  type Clock,
+  type Epoch,
+  type Moment,
+  Problem,
+  type StaffMember,
+  type Stamp,
+  type Topic,
+} from "@ovation/protocol";
+import type { LeaseMark } from "@ovation/table";
+import type { TopicViewers } from "../dispatcher-api.ts";
 import { type FrontendCredential, formatFrontendCaller } from "../links/frontend-credential.ts";
 import type { InternalAuth } from "./auth.ts";
-import { CallFailedError, createInternalClient, type InternalTls } from "./client.ts";
+import {
+  CallFailedError,
+  createInternalClient,
+  type InternalClient,
+  type InternalTls,
+} from "./client.ts";
 import {
   CHANGES_PER_CALL_MAX,
   COUNTS_PER_CALL_MAX,
@@ -27,11 +44,11 @@ import {
 } from "./upstream-calls.ts";
 
 export interface HttpUpstreamOptions {
-  /** Internal addresses of dispatchers, `http://host:port`. A name behind which several stand is one. */
+  /** Internal URLs of dispatchers, `http://host:port`. A name that resolves to several is one. */
   readonly dispatchers: readonly string[];
   readonly auth: InternalAuth;
   readonly credential: FrontendCredential;
-  /** Where dispatchers reach this frontend: its internal listener. */
+  /** The internal listener of this frontend. */
   readonly url: string;
   readonly clock: Clock;
   random?(): number;
@@ -40,140 +57,173 @@ export interface HttpUpstreamOptions {
   readonly timeoutMs?: number;
 }
 
-/** Attempts of one call in all, spread over the dispatchers. */
+/** Attempts of one call, over all dispatchers. */
 export const ATTEMPTS_MAX = 4;
-/** Calls under way; beyond, a call is refused at once. */
+/** Calls in flight; beyond, a call is rejected at once. */
 export const CALLS_MAX = 2000;
-/** A dispatcher that did not answer is asked again after this long, if another one is there. */
-const REST_MS = 2000;
-/** Wait before the second round over all dispatchers: drawn between 0 and this. */
+/** A dispatcher that did not respond is avoided for this long, if another one is available. */
+const AVOID_MS = 2000;
+/** The pause before another round over all dispatchers is drawn between 0 and this. */
 const ROUND_MS = 200;
 const TIMEOUT_MS = 2000;
 
-export function createHttpUpstream(options: HttpUpstreamOptions): Upstream {
-  const { clock, dispatchers, auth, credential, url, tls } = options;
-  const timeoutMs = options.timeoutMs ?? TIMEOUT_MS;
-  const random = options.random ?? Math.random;
-  if (dispatchers.length === 0) throw new Error("a frontend needs the address of a dispatcher");
-  const client = createInternalClient({
-    auth,
-    from: formatFrontendCaller(credential, url),
-    ...(tls === undefined ? {} : { tls }),
-  });
-  const restUntil = new Map<string, number>();
-  // Frontends start at different ones, so that they share the work.
-  let current = Math.floor(random() * dispatchers.length);
-  let underWay = 0;
+/** One call, on any dispatcher. */
+class UpstreamCalls {
+  readonly #options: HttpUpstreamOptions;
+  readonly #client: InternalClient;
+  readonly #avoidUntil = new Map<string, number>();
+  #current: number;
+  #inFlight = 0;
 
-  /** The next one that is not resting; if all are, the current one. */
-  function next(): string {
-    for (let step = 0; step < dispatchers.length; step++) {
-      const index = (current + step) % dispatchers.length;
-      const candidate = dispatchers[index] ?? "";
-      if ((restUntil.get(candidate) ?? 0) > clock.now()) continue;
-      current = index;
-      return candidate;
-    }
-    current = (current + 1) % dispatchers.length;
-    return dispatchers[current] ?? "";
+  constructor(options: HttpUpstreamOptions) {
+    const { auth, credential, dispatchers, random = Math.random, tls, url } = options;
+    if (dispatchers.length === 0) throw new Error("a frontend needs the URL of a dispatcher");
+    this.#options = options;
+    this.#client = createInternalClient({
+      auth,
+      from: formatFrontendCaller(credential, url),
+      ...(tls === undefined ? {} : { tls }),
+    });
+    // Frontends start at different ones, to spread the load.
+    this.#current = Math.floor(random() * dispatchers.length);
   }
 
-  async function call(path: string, body: unknown): Promise<unknown> {
-    if (underWay >= CALLS_MAX)
+  async call(path: string, body: unknown): Promise<unknown> {
+    if (this.#inFlight >= CALLS_MAX)
       throw new Problem("unavailable", "too many calls to dispatchers", { retryAfterMs: 1000 });
-    underWay++;
+    this.#inFlight++;
     try {
-      return await attempt(path, JSON.stringify(body));
+      return await this.#attempt(path, JSON.stringify(body));
     } finally {
-      underWay--;
+      this.#inFlight--;
     }
   }
 
-  async function attempt(path: string, body: string): Promise<unknown> {
-    for (let count = 1; ; count++) {
-      const dispatcher = next();
+  async #attempt(path: string, body: string): Promise<unknown> {
+    const { clock, dispatchers, random = Math.random, timeoutMs = TIMEOUT_MS } = this.#options;
+    for (let attempt = 1; ; attempt++) {
+      const dispatcher = this.#next();
       try {
-        return await client.call(dispatcher, path, body, { timeoutMs });
+        return await this.#client.call(dispatcher, path, body, { timeoutMs });
       } catch (error) {
-        const failed =
+        const hasFailed =
           error instanceof CallFailedError ||
           (error instanceof Problem && error.code === "bad-gateway");
-        if (!failed) throw error;
-        restUntil.set(dispatcher, clock.now() + REST_MS);
-        if (count >= ATTEMPTS_MAX)
+        if (!hasFailed) throw error;
+        this.#avoidUntil.set(dispatcher, clock.now() + AVOID_MS);
+        if (attempt >= ATTEMPTS_MAX)
           throw new Problem("unavailable", NO_DISPATCHER, { retryAfterMs: 1000 });
-        if (count % dispatchers.length === 0)
+        if (attempt % dispatchers.length === 0)
           await new Promise<void>((resolve) => clock.after(random() * ROUND_MS, resolve));
       }
     }
   }
 
-  return {
-    async change(changes) {
-      const heads: TopicHead[] = [];
-      for (let start = 0; start < changes.length; start += CHANGES_PER_CALL_MAX) {
-        const slice = changes.slice(start, start + CHANGES_PER_CALL_MAX);
-        heads.push(...((await call(UPSTREAM_PATHS.change, { changes: slice })) as TopicHead[]));
-      }
-      return heads;
-    },
-    async report(viewers, since) {
-      let report = (await call(UPSTREAM_PATHS.report, {
-        viewers: viewers.slice(0, COUNTS_PER_CALL_MAX),
-        since,
-      })) as Report;
-      for (let start = COUNTS_PER_CALL_MAX; start < viewers.length; start += COUNTS_PER_CALL_MAX) {
-        const more = (await call(UPSTREAM_PATHS.report, {
-          viewers: viewers.slice(start, start + COUNTS_PER_CALL_MAX),
-          since: report.stamp,
-        })) as Report;
-        report = {
-          viewers: [...report.viewers, ...more.viewers],
-          heads: [...report.heads, ...more.heads],
-          stamp: more.stamp,
-          epoch: more.epoch,
-        };
-      }
-      return report;
-    },
-    read: async (topic, after, limit) =>
-      (await call(UPSTREAM_PATHS.read, { topic, after, limit })) as EventPage,
-    wrote: async (topic, seq, epoch) =>
-      (await call(UPSTREAM_PATHS.wrote, { topic, seq, epoch })) as "yes" | "no" | "unknown",
-    async reached(moment) {
-      const answer = (await call(UPSTREAM_PATHS.reached, moment)) as { readonly reached: boolean };
-      return answer.reached;
-    },
-    headAt: async (topic, stamp) =>
-      (await call(UPSTREAM_PATHS.headAt, { topic, stamp })) as TopicHead,
-    changeConnection: async (change) =>
-      (await call(UPSTREAM_PATHS.changeConnection, change)) as ConnectionChangeResult,
-    async present(members, staff) {
-      for (let start = 0; start < members.length; start += MEMBERS_PER_CALL_MAX) {
-        await call(UPSTREAM_PATHS.present, {
-          members: members.slice(start, start + MEMBERS_PER_CALL_MAX),
-          // There are at most as many of them as members.
-          staff: staff.slice(start, start + MEMBERS_PER_CALL_MAX),
-        });
-      }
-    },
-    async upgraded(guests) {
-      const upgraded: string[] = [];
-      for (let start = 0; start < guests.length; start += MEMBERS_PER_CALL_MAX) {
-        const slice = guests.slice(start, start + MEMBERS_PER_CALL_MAX);
-        const answer = await call(UPSTREAM_PATHS.upgraded, { guests: slice }).catch(noneIfUnknown);
-        upgraded.push(...(answer as string[]));
-      }
-      return upgraded;
-    },
-    renew: async (ttlMs) => String(await call(UPSTREAM_PATHS.renew, { ttlMs: Math.round(ttlMs) })),
-    async probe(number) {
-      await call(UPSTREAM_PATHS.probe, { number });
-    },
-    async release() {
-      await call(UPSTREAM_PATHS.release, {});
-    },
-  };
+  /** The next one that is not avoided; if all are, the one after the current one. */
+  #next(): string {
+    const { clock, dispatchers } = this.#options;
+    for (let step = 0; step < dispatchers.length; step++) {
+      const index = (this.#current + step) % dispatchers.length;
+      const candidate = dispatchers[index] ?? "";
+      if ((this.#avoidUntil.get(candidate) ?? 0) > clock.now()) continue;
+      this.#current = index;
+      return candidate;
+    }
+    this.#current = (this.#current + 1) % dispatchers.length;
+    return dispatchers[this.#current] ?? "";
+  }
+}
+
+/** Splits what is too large for one call. */
+export class HttpUpstream implements Upstream {
+  readonly #calls: UpstreamCalls;
+
+  constructor(options: HttpUpstreamOptions) {
+    this.#calls = new UpstreamCalls(options);
+  }
+
+  async change(changes: readonly UpstreamChange[]): Promise<TopicHead[]> {
+    const heads: TopicHead[] = [];
+    for (const slice of slices(changes, CHANGES_PER_CALL_MAX))
+      heads.push(...(await this.#call<TopicHead[]>("change", { changes: slice })));
+    return heads;
+  }
+
+  async report(viewers: readonly TopicViewers[], since: Stamp): Promise<Report> {
+    const [first = [], ...others] = slices(viewers, COUNTS_PER_CALL_MAX);
+    let report = await this.#call<Report>("report", { viewers: first, since });
+    for (const slice of others) {
+      const more = await this.#call<Report>("report", { viewers: slice, since: report.stamp });
+      report = {
+        viewers: [...report.viewers, ...more.viewers],
+        heads: [...report.heads, ...more.heads],
+        stamp: more.stamp,
+        epoch: more.epoch,
+      };
+    }
+    return report;
+  }
+
+  read(topic: Topic, after: number, limit: number): Promise<EventPage> {
+    return this.#call("read", { topic, after, limit });
+  }
+
+  wrote(topic: Topic, seq: number, epoch: Epoch): Promise<"yes" | "no" | "unknown"> {
+    return this.#call("wrote", { topic, seq, epoch });
+  }
+
+  async reached(moment: Moment): Promise<boolean> {
+    return (await this.#call<{ readonly reached: boolean }>("reached", moment)).reached;
+  }
+
+  headAt(topic: Topic, stamp: Stamp): Promise<TopicHead> {
+    return this.#call("headAt", { topic, stamp });
+  }
+
+  changeConnection(change: ConnectionChange): Promise<ConnectionChangeResult> {
+    return this.#call("changeConnection", change);
+  }
+
+  async present(members: readonly string[], staff: readonly StaffMember[]): Promise<void> {
+    for (let start = 0; start < members.length; start += MEMBERS_PER_CALL_MAX) {
+      const end = start + MEMBERS_PER_CALL_MAX;
+      // There are at most as many staff members as members.
+      const call = { members: members.slice(start, end), staff: staff.slice(start, end) };
+      await this.#call("present", call);
+    }
+  }
+
+  async upgraded(guests: readonly string[]): Promise<readonly string[]> {
+    const upgraded: string[] = [];
+    for (const slice of slices(guests, MEMBERS_PER_CALL_MAX))
+      upgraded.push(
+        ...(await this.#call<string[]>("upgraded", { guests: slice }).catch(noneIfUnknown)),
+      );
+    return upgraded;
+  }
+
+  async renew(ttlMs: number): Promise<LeaseMark> {
+    return String(await this.#call("renew", { ttlMs: Math.round(ttlMs) }));
+  }
+
+  async probe(number: number): Promise<void> {
+    await this.#call("probe", { number });
+  }
+
+  async release(): Promise<void> {
+    await this.#call("release", {});
+  }
+
+  async #call<Result>(name: keyof typeof UPSTREAM_PATHS, body: unknown): Promise<Result> {
+    return (await this.#calls.call(UPSTREAM_PATHS[name], body)) as Result;
+  }
+}
+
+function slices<Value>(values: readonly Value[], size: number): (readonly Value[])[] {
+  const result: (readonly Value[])[] = [];
+  for (let start = 0; start < values.length; start += size)
+    result.push(values.slice(start, start + size));
+  return result;
 }
 
 /** A dispatcher of an earlier version has no such call. */

@@ -5,7 +5,7 @@ import { until } from "../../testing/until.ts";
 import { createInternalClient } from "../internal/client.ts";
 import { startInternalDispatcher, testStores } from "../testing/internal-dispatcher.ts";
 import { testAuth } from "../testing/internal-frontend.ts";
-import { createPeerDirectory, RETRY_MS_MAX } from "./directory.ts";
+import { PeerDirectory, RETRY_MS_MAX } from "./directory.ts";
 import { formatPeerCaller, type Peer, type PeerUrls } from "./peer.ts";
 import { createPeerRoutes } from "./routes.ts";
 
@@ -37,7 +37,7 @@ function directory(peers: readonly PeerUrls[], secret?: string) {
   const known: Peer[] = [];
   const answers: string[] = [];
   const auth = testAuth(secret);
-  const made = createPeerDirectory({
+  const made = new PeerDirectory({
     datacenter: "here",
     peers,
     client: createInternalClient({ auth, from: formatPeerCaller("here", "dispatcher1") }),
@@ -96,7 +96,7 @@ test("RETRY_MS_MAX: the waits for an address that never answers grow up to it, a
   cleanups.push(() => proxy.stop());
   proxy.cut();
   const waits: number[] = [];
-  const made = createPeerDirectory({
+  const made = new PeerDirectory({
     datacenter: "here",
     peers: [{ name: undefined, urls: [`http://127.0.0.1:${proxy.port}`] }],
     client: createInternalClient({

@@ -1,18 +1,19 @@
 /**
- * What a peer data centre wants: events of topics that nobody there has are spared.
+ * The interest of a peer data centre: events of topics without a subscriber there are skipped.
  *
- * A busy topic's events are held back here for a moment, and the peer is asked whether it has a subscriber
- * *now*, by a lookup like that of a dispatch. Nobody: what was held when the question left is dropped, since
- * whoever subscribes there later was answered after it was published. Somebody, or no answer: all of it goes on
- * its way, and what follows goes at once.
+ * The events of a busy topic are held here for a moment, and the peer is asked whether it has a
+ * subscriber *now*, by a lookup like that of a dispatch. If not, the events that were held when the
+ * question left are dropped: any later subscriber there joined after they were published. If so, or
+ * without a response, all held events are forwarded, and later ones are forwarded at once.
  *
- * So nothing is kept in step between data centres, no subscribe waits for another one, and nobody misses an
- * event that they are owed: the first subscriber of a topic there gets the first events later by at most
- * {@link INTEREST_EVERY_MS} and twice the way there and back. See docs/decisions/peer-interest.md.
+ * So nothing is kept in step between data centres, no subscribe waits for another data centre, and
+ * no subscriber misses an event that it is owed. The first subscriber of a topic gets its first
+ * events later by at most {@link INTEREST_EVERY_MS} and two round trips. See
+ * docs/decisions/peer-interest.md.
  *
  * ```
- * at once ──busy, and nobody has it──▶ held ──somebody has it, no answer, too much──▶ at once
- *                                      held ──quiet──▶ forgotten
+ * at once ──busy, no subscriber──▶ held ──subscriber, no response, too many──▶ at once
+ *                                  held ──quiet──▶ forgotten
  * ```
  */
 
@@ -20,167 +21,173 @@ import type { Clock, Event, Topic } from "@ovation/protocol";
 
 /** Between two questions. */
 export const INTEREST_EVERY_MS = 250;
-/** Topics that go at once are asked about every so many questions, if they had so many events since. */
+/**
+ * Every this many questions, topics that are forwarded at once are asked about, if they had this
+ * many events since.
+ */
 export const BUSY_ROUNDS = 8;
 export const BUSY_EVENTS = 20;
-/** A held topic without events for so many questions is forgotten: its next event goes at once. */
+/** A held topic without events for this many questions is forgotten. */
 export const QUIET_ROUNDS = 40;
-/** Topics whose events are counted; further ones go at once. */
+/** Topics whose events are counted; further ones are forwarded at once. */
 export const COUNTED_TOPICS_MAX = 20_000;
 /** Topics in one question. */
 export const INTEREST_TOPICS_MAX = 2000;
-/** Held for one peer; beyond, all of it goes on its way. */
+/** Held for one peer; beyond, all of them are forwarded. */
 export const INTEREST_HELD_EVENTS_MAX = 20_000;
 
 export interface PeerInterestOptions {
   readonly clock: Clock;
-  /** Whether somebody there has the topic, in the order of the topics; `undefined` where the peer does not say. */
+  /**
+   * Whether the peer has a subscriber, in the order of the topics; `undefined` where it does not
+   * respond.
+   */
   ask(topics: readonly Topic[]): Promise<readonly boolean[] | undefined>;
-  /** Whether the way there is open: while it is not, nothing is held. */
+  /** Whether the lane is up: while it is not, nothing is held. */
   isUp(): boolean;
-  /** Into the lane. `since` is when they were published. */
+  /** Into the lane. `since` is when the events were published. */
   forward(events: readonly Event[], since: number): void;
 }
 
-export interface PeerInterest {
-  push(events: readonly Event[]): void;
-  /** Everything that is held goes on its way. */
-  release(): void;
-  /** Events that were not forwarded, because nobody there has the topic. */
-  readonly spared: number;
-  readonly held: number;
-  close(): void;
-}
-
-interface Held {
-  events: { readonly event: Event; readonly since: number }[];
+interface HeldTopic {
+  readonly events: { readonly event: Event; readonly since: number }[];
   quietRounds: number;
 }
 
-export function createPeerInterest({
-  clock,
-  ask,
-  isUp,
-  forward,
-}: PeerInterestOptions): PeerInterest {
-  const unwanted = new Map<Topic, Held>();
-  let counts = new Map<Topic, number>();
-  let countedRounds = 0;
-  let held = 0;
-  let spared = 0;
-  let closed = false;
-  let cancelTimer: (() => void) | undefined;
-  let asking = false;
+interface Question {
+  readonly topic: Topic;
+  /** Absent for a topic that is forwarded at once. */
+  readonly held: HeldTopic | undefined;
+  /** Events that were held when the question left. */
+  readonly covered: number;
+}
 
-  function arm(): void {
-    if (closed || asking || cancelTimer !== undefined || (unwanted.size === 0 && counts.size === 0))
+export class PeerInterest {
+  readonly #options: PeerInterestOptions;
+  readonly #topics = new Map<Topic, HeldTopic>();
+  /** Events of topics that are forwarded at once, since `#countedRounds` was 0. */
+  #counts = new Map<Topic, number>();
+  #countedRounds = 0;
+  #held = 0;
+  #skipped = 0;
+  #isAsking = false;
+  #isClosed = false;
+  #cancelTimer: (() => void) | undefined;
+
+  constructor(options: PeerInterestOptions) {
+    this.#options = options;
+  }
+
+  /** Events that were not forwarded, for lack of a subscriber. */
+  get skipped(): number {
+    return this.#skipped;
+  }
+
+  get held(): number {
+    return this.#held;
+  }
+
+  push(events: readonly Event[]): void {
+    const now = this.#options.clock.now();
+    if (this.#isClosed || !this.#options.isUp()) {
+      this.release();
+      this.#options.forward(events, now);
       return;
-    cancelTimer = clock.after(INTEREST_EVERY_MS, () => {
-      cancelTimer = undefined;
-      asking = true;
-      void round().finally(() => {
-        asking = false;
-        arm();
+    }
+    const atOnce: Event[] = [];
+    for (const event of events) {
+      const held = this.#topics.get(event.topic);
+      if (held === undefined) {
+        this.#count(event.topic);
+        atOnce.push(event);
+      } else {
+        held.events.push({ event, since: now });
+        this.#held++;
+      }
+    }
+    if (atOnce.length > 0) this.#options.forward(atOnce, now);
+    if (this.#held > INTEREST_HELD_EVENTS_MAX) this.release();
+    this.#schedule();
+  }
+
+  /** Forwards everything that is held. */
+  release(): void {
+    for (const [topic, held] of this.#topics) this.#releaseTopic(topic, held);
+  }
+
+  close(): void {
+    this.release();
+    this.#isClosed = true;
+    this.#cancelTimer?.();
+  }
+
+  #schedule(): void {
+    if (this.#isClosed || this.#isAsking || this.#cancelTimer !== undefined) return;
+    if (this.#topics.size === 0 && this.#counts.size === 0) return;
+    this.#cancelTimer = this.#options.clock.after(INTEREST_EVERY_MS, () => {
+      this.#cancelTimer = undefined;
+      this.#isAsking = true;
+      void this.#ask().finally(() => {
+        this.#isAsking = false;
+        this.#schedule();
       });
     });
   }
 
   /** Hot path: one look-up and one addition per event, 0.1 µs (`npm run bench -- peer-interest`). */
-  function count(topic: Topic): void {
-    const before = counts.get(topic);
-    if (before !== undefined) counts.set(topic, before + 1);
-    else if (counts.size < COUNTED_TOPICS_MAX) counts.set(topic, 1);
+  #count(topic: Topic): void {
+    const before = this.#counts.get(topic);
+    if (before !== undefined) this.#counts.set(topic, before + 1);
+    else if (this.#counts.size < COUNTED_TOPICS_MAX) this.#counts.set(topic, 1);
   }
 
-  async function round(): Promise<void> {
-    const asked = choose();
-    if (asked.length === 0) return;
-    const answers = isUp() ? await ask(asked.map(({ topic }) => topic)) : undefined;
-    if (closed) return;
+  async #ask(): Promise<void> {
+    const questions = this.#chooseQuestions();
+    if (questions.length === 0) return;
+    const { ask, isUp } = this.#options;
+    const answers = isUp() ? await ask(questions.map(({ topic }) => topic)) : undefined;
+    if (this.#isClosed) return;
     if (answers === undefined) {
-      release();
+      this.release();
       return;
     }
-    for (const [index, { topic, found, known }] of asked.entries()) {
-      // It was released meanwhile.
-      if (found !== unwanted.get(topic)) continue;
-      if (answers[index] !== false) {
-        if (found !== undefined) sendOn(topic, found);
-      } else if (found === undefined) unwanted.set(topic, { events: [], quietRounds: 0 });
-      else {
-        found.events.splice(0, known);
-        held -= known;
-        spared += known;
-      }
+    for (const [index, question] of questions.entries())
+      this.#apply(question, answers[index] !== false);
+  }
+
+  #apply({ topic, held, covered }: Question, hasSubscriber: boolean): void {
+    // Released while the question was in flight.
+    if (held !== this.#topics.get(topic)) return;
+    if (hasSubscriber) {
+      if (held !== undefined) this.#releaseTopic(topic, held);
+    } else if (held === undefined) this.#topics.set(topic, { events: [], quietRounds: 0 });
+    else {
+      held.events.splice(0, covered);
+      this.#held -= covered;
+      this.#skipped += covered;
     }
   }
 
-  /** What to ask about, with how much of it is held at this moment. */
-  function choose(): {
-    readonly topic: Topic;
-    readonly found: Held | undefined;
-    readonly known: number;
-  }[] {
-    const asked: { topic: Topic; found: Held | undefined; known: number }[] = [];
-    for (const [topic, found] of unwanted) {
-      found.quietRounds = found.events.length > 0 ? 0 : found.quietRounds + 1;
-      if (found.quietRounds > QUIET_ROUNDS) unwanted.delete(topic);
-      else if (found.events.length > 0) asked.push({ topic, found, known: found.events.length });
+  #chooseQuestions(): Question[] {
+    const questions: Question[] = [];
+    for (const [topic, held] of this.#topics) {
+      held.quietRounds = held.events.length > 0 ? 0 : held.quietRounds + 1;
+      if (held.quietRounds > QUIET_ROUNDS) this.#topics.delete(topic);
+      else if (held.events.length > 0) questions.push({ topic, held, covered: held.events.length });
     }
-    if (++countedRounds < BUSY_ROUNDS) return asked;
-    for (const [topic, events] of counts) {
-      if (unwanted.size + asked.length >= INTEREST_TOPICS_MAX) break;
-      if (events >= BUSY_EVENTS) asked.push({ topic, found: undefined, known: 0 });
+    if (++this.#countedRounds < BUSY_ROUNDS) return questions;
+    for (const [topic, events] of this.#counts) {
+      if (this.#topics.size + questions.length >= INTEREST_TOPICS_MAX) break;
+      if (events >= BUSY_EVENTS) questions.push({ topic, held: undefined, covered: 0 });
     }
-    counts = new Map();
-    countedRounds = 0;
-    return asked;
+    this.#counts = new Map();
+    this.#countedRounds = 0;
+    return questions;
   }
 
-  function sendOn(topic: Topic, { events }: Held): void {
-    unwanted.delete(topic);
-    held -= events.length;
-    for (const { event, since } of events) forward([event], since);
+  #releaseTopic(topic: Topic, { events }: HeldTopic): void {
+    this.#topics.delete(topic);
+    this.#held -= events.length;
+    for (const { event, since } of events) this.#options.forward([event], since);
   }
-
-  function release(): void {
-    for (const [topic, found] of unwanted) sendOn(topic, found);
-  }
-
-  return {
-    push(events) {
-      const now = clock.now();
-      if (closed || !isUp()) {
-        release();
-        forward(events, now);
-        return;
-      }
-      const atOnce: Event[] = [];
-      for (const event of events) {
-        const found = unwanted.get(event.topic);
-        if (found === undefined) {
-          count(event.topic);
-          atOnce.push(event);
-        } else {
-          found.events.push({ event, since: now });
-          held++;
-        }
-      }
-      if (atOnce.length > 0) forward(atOnce, now);
-      if (held > INTEREST_HELD_EVENTS_MAX) release();
-      arm();
-    },
-    release,
-    get spared() {
-      return spared;
-    },
-    get held() {
-      return held;
-    },
-    close() {
-      release();
-      closed = true;
-      cancelTimer?.();
-    },
-  };
 }

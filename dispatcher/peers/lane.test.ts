@@ -4,7 +4,7 @@ import { expect, test } from "bun:test";
 import { DEFAULT_POLICY, type Event, toJsonText, topicOf } from "@ovation/protocol";
 import { createManualClock } from "../../testing/manual-clock.ts";
 import { CallFailedError } from "../internal/client.ts";
-import { CLOSE_MS_MAX, createPeerLane } from "./lane.ts";
+import { CLOSE_MS_MAX, PeerLane } from "./lane.ts";
 import * as limits from "./peer.ts";
 
 const topic = topicOf("video", "1");
@@ -28,7 +28,7 @@ function open(mode: "answers" | "silent" | "refuses") {
   const bodies: string[] = [];
   const calledAt: number[] = [];
   const peer = { mode };
-  const lane = createPeerLane({
+  const lane = new PeerLane({
     peer: { name: "there", urls: ["http://a:1"] },
     client: {
       call(_, __, body) {
@@ -58,7 +58,7 @@ test("FORWARD_BATCHES_MAX: what follows waits while so many batches are not answ
     await clock.advance(limits.FORWARD_EVERY_MS + 1);
   }
   expect(bodies).toHaveLength(limits.FORWARD_BATCHES_MAX);
-  expect(lane.stats()).toMatchObject({ waiting: 5, underWay: limits.FORWARD_BATCHES_MAX });
+  expect(lane.stats()).toMatchObject({ waiting: 5, inFlight: limits.FORWARD_BATCHES_MAX });
 });
 
 test("FORWARD_BATCH_EVENTS_MAX and FORWARD_BATCH_BYTES_MAX: more leaves as several batches, which a peer takes", async () => {

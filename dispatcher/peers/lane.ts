@@ -1,20 +1,21 @@
 /**
- * The way to one peer data centre.
+ * The lane to one peer data centre.
  *
- * While it is up, batches leave at most every {@link FORWARD_EVERY_MS} and several are under way at a
- * time: waiting for each answer would cost every event up to a whole way there and back. Batches are
- * numbered, so that the peer can put right what the network turned around.
+ * While it is up, a batch leaves at most every {@link limits.FORWARD_EVERY_MS} and several are in
+ * flight: waiting for each response would delay every event by up to a round trip. Batches are
+ * numbered, so that the peer can restore their order.
  *
- * Each names the life of the peer's store in which it was sent first (`receiver.ts`). Where that is over it is not
- * taken, and comes again in the new one: whole, unless an attempt in the old life had no answer. Nobody knows then
- * whether it was taken, and its live events, which come at most once, are left out. (Durable ones that were there
- * are known by their numbers.)
+ * A batch names the epoch of the peer's store in which it was first sent (`receiver.ts`). If that
+ * epoch is over, the peer does not take the batch, and it is sent again in the new one. If an
+ * attempt in the old epoch got no response, the batch may have been taken: its live events, which
+ * arrive at most once, are left out. (Durable ones are deduplicated by their sequence numbers.)
  *
- * When one fails the lane is away: nothing more leaves but the oldest batch that failed, again and again,
- * each time to the next address, until it is taken; then the others that failed follow, in order.
+ * When a batch fails, the lane is away: only the oldest failed batch is sent, to the next URL each
+ * time, until it is taken. Then the other failed ones follow, in order.
  */
 
 import {
+  boundBackoffMs,
   type Clock,
   countDurable,
   countGaps,
@@ -25,11 +26,9 @@ import {
   isDurable,
   PendingEvents,
   type Policy,
-  Problem,
 } from "@ovation/protocol";
-import { z } from "zod";
-import { encodeEvents } from "../event-codec.ts";
-import { CallFailedError, type InternalClient } from "../internal/client.ts";
+import type { InternalClient } from "../internal/client.ts";
+import { ForwardBatch, postForward } from "./forward-batch.ts";
 import type { Peer, PeerStats } from "./peer.ts";
 import * as limits from "./peer.ts";
 
@@ -44,261 +43,241 @@ export interface PeerLaneOptions {
   onState(state: "up" | "away", detail: string): void;
 }
 
-export interface PeerLane {
-  /** `since`: when they were published, where that was not now. */
-  push(events: readonly Event[], since?: number): void;
-  readonly up: boolean;
-  /** An internal address of the peer that answers, as far as is known. */
-  readonly address: string;
-  stats(): PeerStats;
-  close(): Promise<void>;
-}
-
-interface Batch {
-  readonly number: number;
-  events: readonly Event[];
-  /** Since when the oldest of them has waited. */
-  readonly since: number;
-  /** Since the first attempt: the life of the peer's store in which it is sent; empty where that is not known yet. */
-  life: string | undefined;
-  /** An attempt in this life had no answer: it may have been taken. */
-  unsure: boolean;
-}
-
-/** What a peer says of its store: see `routes.ts`. */
-const Answer = z.object({
-  taken: z.boolean(),
-  life: z.string().max(limits.FORWARD_LIFE_CHARACTERS_MAX),
-});
-type Outcome = z.infer<typeof Answer> | { readonly reason: string; readonly nothingSent: boolean };
-
 export const CLOSE_MS_MAX = 1000;
+const CLOSE_POLL_MS = 10;
+const RETRY_BACKOFF = { firstMs: 50, longestMs: limits.FORWARD_RETRY_MS_MAX };
+/** The bound of the pause before another URL is tried for the first time. */
+const FAILOVER_MS_MAX = 20;
 
-export function createPeerLane(options: PeerLaneOptions): PeerLane {
-  const { peer, client, clock, dispatcherId, random, onState } = options;
-  const counts = createPendingCounts();
-  const pending = new PendingEvents({
-    rules: createMergeRules(options.policy),
-    bounds: limits.FORWARD_PENDING_BOUNDS,
-    counts,
-  });
-  const underWay = new Set<Batch>();
+export class PeerLane {
+  readonly #options: PeerLaneOptions;
+  readonly #clock: Clock;
+  readonly #counts = createPendingCounts();
+  readonly #pending: PendingEvents;
+  readonly #inFlight = new Set<ForwardBatch>();
   /** Ascending by number. */
-  let failed: Batch[] = [];
-  let up = true;
-  let closed = false;
-  let url = Math.floor(random() * peer.urls.length);
-  let number = 0;
-  /** Of the peer's store, as its last answer said. */
-  let life = "";
-  let lastFlushAt = 0;
-  let failures = 0;
-  let cancelTimer: (() => void) | undefined;
-  let [sent, forgotten, retries] = [0, 0, 0];
-  let durableSent = 0;
+  #failed: ForwardBatch[] = [];
+  #isUp = true;
+  #isClosed = false;
+  #urlIndex: number;
+  /** The number of the last batch. */
+  #number = 0;
+  /** The epoch of the peer's store, as of its last response. */
+  #storeEpoch = "";
+  #flushedAt = 0;
+  /** Failed attempts since the last response. */
+  #failures = 0;
+  #cancelTimer: (() => void) | undefined;
+  #sent = 0;
+  #durableSent = 0;
+  #forgotten = 0;
+  #retries = 0;
 
-  function timer(ms: number, run: () => void): void {
-    cancelTimer?.();
-    cancelTimer = clock.after(ms, () => {
-      cancelTimer = undefined;
+  constructor(options: PeerLaneOptions) {
+    this.#options = options;
+    this.#clock = options.clock;
+    this.#pending = new PendingEvents({
+      rules: createMergeRules(options.policy),
+      bounds: limits.FORWARD_PENDING_BOUNDS,
+      counts: this.#counts,
+    });
+    this.#urlIndex = Math.floor(options.random() * options.peer.urls.length);
+  }
+
+  get isUp(): boolean {
+    return this.#isUp;
+  }
+
+  /** The internal URL of the peer that responded last, as far as is known. */
+  get url(): string {
+    const { urls } = this.#options.peer;
+    return urls[this.#urlIndex % urls.length] ?? "";
+  }
+
+  /** `since`: when the events were published, where that was not now. */
+  push(events: readonly Event[], since = this.#clock.now()): void {
+    if (this.#isClosed) return;
+    for (const event of events) this.#pending.push(event, since);
+    this.#schedule();
+  }
+
+  stats(): PeerStats {
+    const counts = this.#counts;
+    return {
+      name: this.#options.peer.name,
+      up: this.#isUp,
+      sent: this.#sent,
+      merged: counts.merged,
+      droppedFull: counts.droppedFull,
+      durable: {
+        sent: this.#durableSent,
+        droppedFull: counts.durable.droppedFull,
+        expired: counts.durable.expired,
+      },
+      expired: counts.expired,
+      skipped: 0,
+      forgotten: this.#forgotten,
+      retries: this.#retries,
+      waiting:
+        this.#pending.events + this.#failed.reduce((sum, batch) => sum + batch.events.length, 0),
+      inFlight: this.#inFlight.size,
+    };
+  }
+
+  /** Resolves when nothing is pending or in flight, at most after CLOSE_MS_MAX. */
+  async close(): Promise<void> {
+    const end = this.#clock.now() + CLOSE_MS_MAX;
+    while (
+      this.#isUp &&
+      (this.#pending.size > 0 || this.#inFlight.size > 0) &&
+      this.#clock.now() < end
+    ) {
+      await new Promise<void>((resolve) => this.#clock.after(CLOSE_POLL_MS, resolve));
+    }
+    this.#isClosed = true;
+    this.#clearTimer();
+  }
+
+  #setTimer(ms: number, run: () => void): void {
+    this.#clearTimer();
+    this.#cancelTimer = this.#clock.after(ms, () => {
+      this.#cancelTimer = undefined;
       run();
     });
   }
 
-  function schedule(): void {
+  #clearTimer(): void {
+    this.#cancelTimer?.();
+    this.#cancelTimer = undefined;
+  }
+
+  #schedule(): void {
     if (
-      !up ||
-      cancelTimer !== undefined ||
-      pending.size === 0 ||
-      underWay.size >= limits.FORWARD_BATCHES_MAX
+      !this.#isUp ||
+      this.#cancelTimer !== undefined ||
+      this.#pending.size === 0 ||
+      this.#inFlight.size >= limits.FORWARD_BATCHES_MAX
     )
       return;
-    timer(Math.max(0, lastFlushAt + limits.FORWARD_EVERY_MS - clock.now()), flush);
+    const at = this.#flushedAt + limits.FORWARD_EVERY_MS;
+    this.#setTimer(Math.max(0, at - this.#clock.now()), () => this.#flush());
   }
 
-  function flush(): void {
-    if (!up) return;
-    const now = clock.now();
-    lastFlushAt = now;
-    pending.expire(now - options.forwardTtlMs, now - limits.FORWARD_DURABLE_MS_MAX, now);
-    const since = pending.oldest;
+  #flush(): void {
+    if (!this.#isUp) return;
+    this.#flushedAt = this.#clock.now();
+    this.#expirePending();
+    const since = this.#pending.oldest;
     if (since === undefined) return;
-    const events = pending.take(limits.FORWARD_BATCH_EVENTS_MAX, limits.FORWARD_BATCH_BYTES_MAX);
-    void post({ number: ++number, events, since, life: undefined, unsure: false });
-    schedule();
-  }
-
-  async function post(batch: Batch): Promise<void> {
-    underWay.add(batch);
-    batch.life ??= life;
-    const head = JSON.stringify({
-      number: batch.number,
-      id: `${dispatcherId}.${batch.number}`,
-      life: batch.life,
-    });
-    const address = peer.urls[url % peer.urls.length] ?? "";
-    const outcome = await send(address, `${head}\n${encodeEvents(batch.events)}`);
-    underWay.delete(batch);
-    if ("reason" in outcome) {
-      if (!outcome.nothingSent) batch.unsure = true;
-      notAnswered(batch, outcome.reason);
-      return;
-    }
-    if (outcome.life !== "") life = outcome.life;
-    answered();
-    if (outcome.taken) taken(batch);
-    else outlived(batch);
-  }
-
-  async function send(address: string, body: string): Promise<Outcome> {
-    try {
-      const answer = await client.call(address, limits.FORWARD_PATH, body, {
-        timeoutMs: limits.FORWARD_TIMEOUT_MS,
-        to: peer.name,
-        contentType: "text/plain",
-      });
-      return (
-        Answer.safeParse(answer).data ?? {
-          reason: `${address}: not an answer of this version`,
-          nothingSent: false,
-        }
-      );
-    } catch (error) {
-      if (error instanceof CallFailedError)
-        return { reason: error.message, nothingSent: error.nothingSent };
-      if (error instanceof Problem) return { reason: error.message, nothingSent: false };
-      throw error;
-    }
-  }
-
-  function taken(batch: Batch): void {
-    sent += batch.events.length - countGaps(batch.events);
-    durableSent += countDurable(batch.events);
-    schedule();
-  }
-
-  /** The life of the store in which it was sent is over: it comes again in the new one, with what cannot have been taken. */
-  function outlived(batch: Batch): void {
-    retries++;
-    if (batch.unsure) {
-      const left = batch.events.filter(isDurable);
-      forgotten += batch.events.length - left.length;
-      batch.events = left;
-    }
-    batch.life = undefined;
-    batch.unsure = false;
-    stillGood(batch);
-    // Also where nothing is left: its number is waited for.
-    if (!closed) void post(batch);
-  }
-
-  function answered(): void {
-    failures = 0;
-    if (!up && !closed) {
-      up = true;
-      cancelTimer?.();
-      cancelTimer = undefined;
-      onState("up", peer.urls[url % peer.urls.length] ?? "");
-      const again = failed;
-      failed = [];
-      for (const one of again) if (stillGood(one)) void post(one);
-    }
-  }
-
-  function notAnswered(batch: Batch, reason: string): void {
-    retries++;
-    failed = [...failed, batch].sort((left, right) => left.number - right.number);
-    if (closed) return;
-    if (up) {
-      up = false;
-      onState("away", reason);
-    } else if (cancelTimer !== undefined) {
-      // Another batch of before failed as well: the next attempt is set.
-      return;
-    }
-    url++;
-    // The first time at once, to the next address; then slower and slower, with full jitter.
-    const bound =
-      failures < peer.urls.length
-        ? 20
-        : Math.min(
-            limits.FORWARD_RETRY_MS_MAX,
-            50 * 2 ** Math.min(failures - peer.urls.length, 10),
-          );
-    failures++;
-    timer(random() * bound, probe);
-  }
-
-  function probe(): void {
-    const now = clock.now();
-    pending.expire(now - options.forwardTtlMs, now - limits.FORWARD_DURABLE_MS_MAX, now);
-    failed = failed.filter(stillGood);
-    const [oldest, ...others] = failed;
-    failed = others;
-    // An empty batch asks whether the peer is there.
-    void post(
-      oldest ?? { number: ++number, events: [], since: now, life: undefined, unsure: false },
+    const events = this.#pending.take(
+      limits.FORWARD_BATCH_EVENTS_MAX,
+      limits.FORWARD_BATCH_BYTES_MAX,
     );
+    void this.#post(new ForwardBatch(++this.#number, events, since));
+    this.#schedule();
   }
 
-  /** Takes out what is too old to be forwarded; answers whether anything is left. */
-  function stillGood(batch: Batch): boolean {
-    const now = clock.now();
+  #expirePending(): void {
+    const now = this.#clock.now();
+    const liveBefore = now - this.#options.forwardTtlMs;
+    this.#pending.expire(liveBefore, now - limits.FORWARD_DURABLE_MS_MAX, now);
+  }
+
+  async #post(batch: ForwardBatch): Promise<void> {
+    const { client, dispatcherId, peer } = this.#options;
+    this.#inFlight.add(batch);
+    batch.storeEpoch ??= this.#storeEpoch;
+    const to = { peer: peer.name, url: this.url };
+    const outcome = await postForward(client, to, batch.format(dispatcherId));
+    this.#inFlight.delete(batch);
+    if ("reason" in outcome) {
+      if (!outcome.nothingSent) batch.isUncertain = true;
+      this.#fail(batch, outcome.reason);
+      return;
+    }
+    if (outcome.life !== "") this.#storeEpoch = outcome.life;
+    this.#recover();
+    if (outcome.taken) this.#complete(batch);
+    else this.#repeatInNewEpoch(batch);
+  }
+
+  #complete({ events }: ForwardBatch): void {
+    this.#sent += events.length - countGaps(events);
+    this.#durableSent += countDurable(events);
+    this.#schedule();
+  }
+
+  #repeatInNewEpoch(batch: ForwardBatch): void {
+    this.#retries++;
+    if (batch.isUncertain) {
+      const durable = batch.events.filter(isDurable);
+      this.#forgotten += batch.events.length - durable.length;
+      batch.events = durable;
+    }
+    batch.storeEpoch = undefined;
+    batch.isUncertain = false;
+    this.#dropExpired(batch);
+    // Also without events: the peer waits for its number.
+    if (!this.#isClosed) void this.#post(batch);
+  }
+
+  /** The peer responded. */
+  #recover(): void {
+    this.#failures = 0;
+    if (this.#isUp || this.#isClosed) return;
+    this.#isUp = true;
+    this.#clearTimer();
+    this.#options.onState("up", this.url);
+    const failed = this.#failed;
+    this.#failed = [];
+    for (const batch of failed) if (this.#dropExpired(batch)) void this.#post(batch);
+  }
+
+  #fail(batch: ForwardBatch, reason: string): void {
+    this.#retries++;
+    this.#failed = [...this.#failed, batch].sort((left, right) => left.number - right.number);
+    if (this.#isClosed) return;
+    if (this.#isUp) {
+      this.#isUp = false;
+      this.#options.onState("away", reason);
+    } else if (this.#cancelTimer !== undefined) {
+      // An earlier batch failed as well, and has scheduled the next attempt.
+      return;
+    }
+    this.#urlIndex++;
+    // One quick round over all URLs, then backoff with full jitter.
+    const attempt = this.#failures++ - this.#options.peer.urls.length;
+    const boundMs = attempt < 0 ? FAILOVER_MS_MAX : boundBackoffMs(RETRY_BACKOFF, attempt);
+    this.#setTimer(this.#options.random() * boundMs, () => this.#retry());
+  }
+
+  #retry(): void {
+    this.#expirePending();
+    this.#failed = this.#failed.filter((batch) => this.#dropExpired(batch));
+    // An empty batch asks whether the peer is reachable.
+    const oldest = this.#failed.shift() ?? new ForwardBatch(++this.#number, [], this.#clock.now());
+    void this.#post(oldest);
+  }
+
+  /** Returns whether any event is left. */
+  #dropExpired(batch: ForwardBatch): boolean {
+    const now = this.#clock.now();
     const age = now - batch.since;
-    if (age <= options.forwardTtlMs) return batch.events.length > 0;
+    if (age <= this.#options.forwardTtlMs) return batch.events.length > 0;
     const left: Event[] = [];
     for (const event of batch.events) {
       if (isDurable(event) && age <= limits.FORWARD_DURABLE_MS_MAX) left.push(event);
-      // What it announces is announced with the next batch.
-      else if (event.type === GAP_TYPE) pending.push(event, now);
+      // Its loss is announced with the next batch.
+      else if (event.type === GAP_TYPE) this.#pending.push(event, now);
       else {
-        counts.expired++;
-        if (isDurable(event)) counts.durable.expired++;
-        // Where every answer was lost the peer may have it: then the number is too high, and not silent.
-        else pending.addLoss(event, "away", now);
+        this.#counts.expired++;
+        if (isDurable(event)) this.#counts.durable.expired++;
+        // If only the responses were lost, the peer has the event: the announced loss is too high,
+        // but never too low.
+        else this.#pending.addLoss(event, "away", now);
       }
     }
     batch.events = left;
     return left.length > 0;
   }
-
-  return {
-    push(events, since = clock.now()) {
-      if (closed) return;
-      for (const event of events) pending.push(event, since);
-      schedule();
-    },
-    get up() {
-      return up;
-    },
-    get address() {
-      return peer.urls[url % peer.urls.length] ?? "";
-    },
-    stats: () => ({
-      name: peer.name,
-      up,
-      sent,
-      merged: counts.merged,
-      droppedFull: counts.droppedFull,
-      durable: {
-        sent: durableSent,
-        droppedFull: counts.durable.droppedFull,
-        expired: counts.durable.expired,
-      },
-      expired: counts.expired,
-      spared: 0,
-      forgotten,
-      retries,
-      waiting: pending.events + failed.reduce((sum, batch) => sum + batch.events.length, 0),
-      underWay: underWay.size,
-    }),
-    async close() {
-      const end = clock.now() + CLOSE_MS_MAX;
-      while (up && (pending.size > 0 || underWay.size > 0) && clock.now() < end) {
-        await new Promise<void>((resolve) => clock.after(10, resolve));
-      }
-      closed = true;
-      cancelTimer?.();
-    },
-  };
 }

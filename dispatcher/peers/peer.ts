@@ -1,16 +1,16 @@
 /**
  * The other data centres, as a dispatcher sees them.
  *
- * - `forward` never waits and never throws. Each event goes once to one dispatcher of every peer data
- *   centre, which dispatches it there and forwards it no further: so there are no loops.
- * - Order is kept per dispatcher that forwards, as long as the peer's dispatcher stays the same one.
- * - A batch whose answer was lost is sent again under the same id, to the same or another dispatcher of
- *   the peer, and taken once: no duplicates. Where the peer's store has forgotten meanwhile what was taken,
- *   its live events are left out: they come at most once.
- * - Events of busy topics that nobody in a peer has are spared: see `interest.ts`.
- * - While a peer cannot be reached, events wait in a bounded buffer, where those that merge do. Live events
- *   are dropped when they are older than `--forward-ttl`; durable ones wait longer, and what no longer
- *   fits is left to the repair lane: the peer's frontends see that it is missing and pull it from the log.
+ * - `forward` never waits and never throws. Each event goes once to one dispatcher of every peer,
+ *   which dispatches it there and forwards it no further: so there are no loops.
+ * - Order is kept per forwarding dispatcher, while the peer's dispatcher stays the same one.
+ * - A batch whose response was lost is sent again under the same id, to any dispatcher of the peer,
+ *   and taken once. Where the peer's store has lost the ids of taken batches meanwhile, the live
+ *   events of that batch are left out: live events arrive at most once.
+ * - Events of busy topics without a subscriber in a peer are skipped: see `interest.ts`.
+ * - While a peer is unreachable, events are pending, bounded, and merge. Live events are dropped
+ *   when they are older than `--forward-ttl`. Durable ones wait longer; beyond that, the peer's
+ *   frontends pull them from the log (repair).
  */
 
 import { type Event, PENDING_LOSS_TOPICS_MAX, type PendingBounds } from "@ovation/protocol";
@@ -19,11 +19,11 @@ import { isInternalUrl } from "../links/frontend-credential.ts";
 export interface Peer {
   /** Name of the data centre: 1 to 32 characters of `[a-z0-9-]`. */
   readonly name: string;
-  /** Internal addresses of its dispatchers. */
+  /** Internal URLs of its dispatchers. */
   readonly urls: readonly string[];
 }
 
-/** What `--peer` says: a data centre and its addresses, or addresses alone, which are asked for its name (`directory.ts`). */
+/** The value of `--peer`. URLs without a name are asked for it (`directory.ts`). */
 export interface PeerUrls {
   readonly name: string | undefined;
   readonly urls: readonly string[];
@@ -32,12 +32,12 @@ export interface PeerUrls {
 export interface PeerStats {
   readonly name: string;
   readonly up: boolean;
-  /** Taken by the peer. */
+  /** Events that the peer has taken. */
   readonly sent: number;
   readonly merged: number;
-  /** The buffer was full. */
+  /** The pending events were at their bound. */
   readonly droppedFull: number;
-  /** Waited longer than they may. */
+  /** Pending for longer than they may be. */
   readonly expired: number;
   /** The durable ones among these. */
   readonly durable: {
@@ -45,38 +45,41 @@ export interface PeerStats {
     readonly droppedFull: number;
     readonly expired: number;
   };
-  /** Not forwarded, because nobody there has the topic. */
-  readonly spared: number;
-  /** Live events of batches that may have been taken: the peer's store forgot whether they were, and they were left out. */
+  /** Not forwarded, for lack of a subscriber there. */
+  readonly skipped: number;
+  /**
+   * Live events that were left out of a repeated batch: the peer's store has lost whether the batch
+   * was taken.
+   */
   readonly forgotten: number;
-  /** Batches that were not answered, and were tried again. */
+  /** Attempts that failed. */
   readonly retries: number;
-  /** Events that wait, and batches under way, at the moment. */
+  /** Events that are pending now, and batches in flight now. */
   readonly waiting: number;
-  readonly underWay: number;
+  readonly inFlight: number;
 }
 
 export interface Peers {
   forward(events: readonly Event[]): void;
-  /** One more data centre, from now on. Its addresses may grow. */
+  /** Adds a data centre. Its URLs may grow. */
   add(peer: Peer): void;
   stats(): readonly PeerStats[];
-  /** Hands over what can go out at once. */
+  /** Sends what can leave at once. */
   close(): Promise<void>;
 }
 
 export const FORWARD_TTL_MS_DEFAULT = 5000;
 
-/** Live batches under way to one peer: at 200 ms there and back one may leave every 12 ms. */
+/** Batches in flight to one peer: at a round trip of 200 ms one may leave every 12 ms. */
 export const FORWARD_BATCHES_MAX = 16;
-/** Between two batches to one peer, so that their number stays below the bound at usual distances. */
+/** Between two batches to one peer: at usual distances their number stays below the bound. */
 export const FORWARD_EVERY_MS = 5;
 export const FORWARD_BATCH_EVENTS_MAX = 5000;
 export const FORWARD_BATCH_BYTES_MAX = 512 * 1024;
-/** Live events that wait for a peer; beyond, the oldest are dropped, and announced by a `gap`. */
+/** Pending live events per peer; beyond, the oldest are dropped, and announced by a `gap`. */
 export const FORWARD_WAITING_EVENTS_MAX = 100_000;
 export const FORWARD_WAITING_BYTES_MAX = 32 * 1024 * 1024;
-/** Durable ones; beyond, the oldest are dropped: the peer's frontends pull them from the log. */
+/** Pending durable ones; beyond, the oldest are dropped: the peer's frontends pull them. */
 export const FORWARD_WAITING_DURABLE_EVENTS_MAX = 100_000;
 export const FORWARD_WAITING_DURABLE_BYTES_MAX = 32 * 1024 * 1024;
 export const FORWARD_PENDING_BOUNDS: PendingBounds = {
@@ -87,21 +90,21 @@ export const FORWARD_PENDING_BOUNDS: PendingBounds = {
   },
   lossTopicsMax: PENDING_LOSS_TOPICS_MAX,
 };
-/** A durable event waits this long for its peer; older ones the peer pulls from the log. */
+/** How long a durable event is pending; older ones the peer's frontends pull from the log. */
 export const FORWARD_DURABLE_MS_MAX = 60_000;
 export const FORWARD_TIMEOUT_MS = 3000;
 export const FORWARD_RETRY_MS_MAX = 1000;
-/** What a peer accepts in one call. */
+/** Bounds of one call that a peer accepts. */
 export const FORWARD_CALL_BYTES_MAX = 4 * 1024 * 1024;
 export const FORWARD_CALL_EVENTS_MAX = 2 * FORWARD_BATCH_EVENTS_MAX;
-/** The peer's name for the life of its store. */
+/** Of the epoch of a peer's store. */
 export const FORWARD_LIFE_CHARACTERS_MAX = 64;
-/** Topics in one question for viewers, the most recently wanted ones. */
+/** Topics in one question for viewer counts, the most recently wanted ones. */
 export const PEER_VIEWERS_TOPICS_MAX = 5000;
 
-/** A question for what is wanted; without an answer in this time everything is. */
+/** Of a question for interest; without a response in this time, the peer wants every topic. */
 export const WANTED_TIMEOUT_MS = 1000;
-/** Topics that are accepted in one. */
+/** Topics of a question that a peer accepts. */
 export const WANTED_CALL_TOPICS_MAX = 5000;
 
 export const FORWARD_PATH = "/internal/v1/forward";
@@ -120,7 +123,10 @@ export function formatPeerCaller(datacenter: string, dispatcherId: string): stri
   return `datacenter ${datacenter} ${dispatcherId}`;
 }
 
-/** `http://10.1.0.4:9090,http://10.1.0.5:9090` or `east=http://…`, as `--peer` takes it. Throws an Error that says what is expected. */
+/**
+ * `http://10.1.0.4:9090,http://10.1.0.5:9090` or `east=http://…`, as in `--peer`. Throws an Error
+ * that names the expected form.
+ */
 export function parsePeer(text: string): PeerUrls {
   const equals = text.indexOf("=");
   const name = equals < 0 ? undefined : text.slice(0, equals);
@@ -130,7 +136,8 @@ export function parsePeer(text: string): PeerUrls {
     .map((url) => url.replace(/\/$/, ""));
   if ((name !== undefined && !isDatacenterName(name)) || !urls.every(isInternalUrl)) {
     throw new Error(
-      "a peer is NAME=http://host:port,http://host:port or the addresses alone: its dispatchers' internal ones",
+      "a peer is NAME=http://host:port,http://host:port or the URLs alone: " +
+        "the internal URLs of its dispatchers",
     );
   }
   return { name, urls };

@@ -1,10 +1,10 @@
-/** Forwarding to peer data centres: for each of them what it wants, and the lane that takes it there. */
+/** Forwarding to peer data centres: the interest of each one, and the lane to it. */
 
 import { type Clock, type Event, type Policy, Problem, type Topic } from "@ovation/protocol";
 import { z } from "zod";
 import { CallFailedError, type InternalClient } from "../internal/client.ts";
-import { createPeerInterest, type PeerInterest } from "./interest.ts";
-import { createPeerLane, type PeerLane } from "./lane.ts";
+import { PeerInterest } from "./interest.ts";
+import { PeerLane } from "./lane.ts";
 import {
   FORWARD_TTL_MS_DEFAULT,
   type Peer,
@@ -16,7 +16,7 @@ import {
 } from "./peer.ts";
 
 export interface PeersOptions {
-  /** This dispatcher process, one life of it: `[a-z0-9]{6,16}`. */
+  /** This incarnation of this dispatcher: `[a-z0-9]{6,16}`. */
   readonly dispatcherId: string;
   readonly peers: readonly Peer[];
   /** Calls as `formatPeerCaller` of this data centre and dispatcher. */
@@ -26,17 +26,17 @@ export interface PeersOptions {
   readonly clock: Clock;
   random?(): number;
   readonly forwardTtlMs?: number;
-  /** `wanted`: busy topics that nobody in a peer has are spared. Default `all`. */
+  /** `wanted`: busy topics without a subscriber in a peer are skipped. Default `all`. */
   readonly forward?: "all" | "wanted";
-  /** Called when a peer is reached or lost, for the log. */
+  /** A peer became reachable or unreachable, for the log. */
   onState?(peer: string, state: "up" | "away", detail: string): void;
 }
 
 export function createPeers(options: PeersOptions): Peers {
   const { client, clock, dispatcherId, peers, policy, onState } = options;
-  const ways: Way[] = [];
+  const forwards: Forward[] = [];
   function add(peer: Peer): void {
-    const lane = createPeerLane({
+    const lane = new PeerLane({
       peer,
       client,
       dispatcherId,
@@ -46,7 +46,7 @@ export function createPeers(options: PeersOptions): Peers {
       forwardTtlMs: options.forwardTtlMs ?? FORWARD_TTL_MS_DEFAULT,
       onState: (state, detail) => onState?.(peer.name, state, detail),
     });
-    ways.push({
+    forwards.push({
       lane,
       interest: options.forward === "wanted" ? interestIn(peer, lane, client, clock) : undefined,
     });
@@ -55,29 +55,29 @@ export function createPeers(options: PeersOptions): Peers {
   return {
     add,
     forward(events: readonly Event[]) {
-      for (const { lane, interest } of ways) (interest ?? lane).push(events);
+      for (const { lane, interest } of forwards) (interest ?? lane).push(events);
     },
-    stats: () => ways.map(statsOf),
+    stats: () => forwards.map(statsOf),
     async close() {
-      for (const { interest } of ways) interest?.close();
-      await Promise.all(ways.map(({ lane }) => lane.close()));
+      for (const { interest } of forwards) interest?.close();
+      await Promise.all(forwards.map(({ lane }) => lane.close()));
     },
   };
 }
 
-interface Way {
+interface Forward {
   readonly lane: PeerLane;
   readonly interest: PeerInterest | undefined;
 }
 
-function statsOf({ lane, interest }: Way): PeerStats {
+function statsOf({ lane, interest }: Forward): PeerStats {
   const stats = lane.stats();
   return interest === undefined
     ? stats
-    : { ...stats, spared: interest.spared, waiting: stats.waiting + interest.held };
+    : { ...stats, skipped: interest.skipped, waiting: stats.waiting + interest.held };
 }
 
-/** One digit for each topic. */
+/** One digit for each topic: 0 where it has no subscriber. */
 const Answer = z.object({ wanted: z.string().max(WANTED_CALL_TOPICS_MAX) });
 
 function interestIn(
@@ -90,7 +90,7 @@ function interestIn(
     try {
       const body = JSON.stringify({ topics });
       const answer = Answer.parse(
-        await client.call(lane.address, WANTED_PATH, body, {
+        await client.call(lane.url, WANTED_PATH, body, {
           timeoutMs: WANTED_TIMEOUT_MS,
           to: peer.name,
         }),
@@ -105,10 +105,10 @@ function interestIn(
       return undefined;
     }
   }
-  return createPeerInterest({
+  return new PeerInterest({
     clock,
     ask,
-    isUp: () => lane.up,
+    isUp: () => lane.isUp,
     forward: (events, since) => lane.push(events, since),
   });
 }

@@ -5,13 +5,13 @@ import { createManualClock } from "../../testing/manual-clock.ts";
 import { encodeEvents } from "../event-codec.ts";
 import { createRefusals } from "../internal/route.ts";
 import { formatPeerCaller } from "./peer.ts";
-import { createPeerReceiver, STREAMS_MAX } from "./receiver.ts";
+import { PeerReceiver, STREAMS_MAX } from "./receiver.ts";
 
 test("STREAMS_MAX: one more evicts the stream used longest ago, delivering what waits", async () => {
   const clock = createManualClock(0);
   const received: Event[] = [];
   const shared = createMemorySharedStore({ clock });
-  const receiver = createPeerReceiver({
+  const receiver = new PeerReceiver({
     refusals: createRefusals(),
     datacenter: "b",
     clock,

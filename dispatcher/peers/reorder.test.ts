@@ -3,11 +3,11 @@ import { systemClock } from "@ovation/protocol";
 import { createManualClock } from "../../testing/manual-clock.ts";
 import { until } from "../../testing/until.ts";
 import { goal } from "../testing/datacenters.ts";
-import { createReorder, HELD_MAX } from "./reorder.ts";
+import { HELD_MAX, Reorder } from "./reorder.ts";
 
 test("batches that overtook each other are put right, and one that is lost holds nothing up for long", async () => {
   const delivered: number[] = [];
-  const reorder = createReorder({
+  const reorder = new Reorder({
     clock: systemClock,
     deliver: (events) => delivered.push(...events.map(({ at }) => at)),
   });
@@ -20,7 +20,7 @@ test("batches that overtook each other are put right, and one that is lost holds
 
 test("HELD_MAX: of more batches than that none waits for the lost one any longer", () => {
   const delivered: number[] = [];
-  const reorder = createReorder({
+  const reorder = new Reorder({
     clock: createManualClock(0),
     deliver: (events) => delivered.push(...events.map(({ at }) => at)),
   });

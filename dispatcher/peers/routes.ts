@@ -1,13 +1,9 @@
-/** What peers call, as signed calls to the internal listener: see `receiver.ts` for what happens then. */
+/** The calls of peers, signed, at the internal listener; `receiver.ts` carries them out. */
 
 import type { Route } from "@ovation/protocol";
 import { type InternalRouteOptions, internalRoute, type VerifiedCall } from "../internal/route.ts";
 import * as limits from "./peer.ts";
-import {
-  createPeerReceiver,
-  type PeerReceiverOptions,
-  type PeerReceiverStats,
-} from "./receiver.ts";
+import { PeerReceiver, type PeerReceiverOptions, type PeerReceiverStats } from "./receiver.ts";
 
 export interface PeerRoutesOptions extends InternalRouteOptions, PeerReceiverOptions {}
 
@@ -19,7 +15,7 @@ export interface PeerRoutes {
 export const DATACENTER_CALL_BYTES_MAX = 1024;
 
 export function createPeerRoutes(options: PeerRoutesOptions): PeerRoutes {
-  const receiver = createPeerReceiver(options);
+  const receiver = new PeerReceiver(options);
   const route = (
     path: string,
     handle: (call: VerifiedCall) => Promise<unknown>,
@@ -28,10 +24,10 @@ export function createPeerRoutes(options: PeerRoutesOptions): PeerRoutes {
     internalRoute(options, path, bytesMax, async (call) => Response.json(await handle(call)));
   return {
     routes: [
-      route(limits.FORWARD_PATH, receiver.forward),
-      route(limits.WANTED_PATH, receiver.wanted),
-      route(limits.PEER_VIEWERS_PATH, receiver.viewers),
-      route(limits.DATACENTER_PATH, receiver.datacenter, DATACENTER_CALL_BYTES_MAX),
+      route(limits.FORWARD_PATH, (call) => receiver.forward(call)),
+      route(limits.WANTED_PATH, (call) => receiver.wanted(call)),
+      route(limits.PEER_VIEWERS_PATH, (call) => receiver.viewers(call)),
+      route(limits.DATACENTER_PATH, (call) => receiver.datacenter(call), DATACENTER_CALL_BYTES_MAX),
     ],
     stats: receiver.stats,
   };

@@ -7,7 +7,7 @@ import { createInternalClient } from "../internal/client.ts";
 import { datacenter, endDatacenters, link, topic } from "../testing/datacenters.ts";
 import { testAuth } from "../testing/internal-frontend.ts";
 import { formatPeerCaller } from "./peer.ts";
-import { createPeerViewers, PEER_VIEWERS_EVERY_MS } from "./viewers.ts";
+import { PEER_VIEWERS_EVERY_MS, PeerViewers } from "./viewers.ts";
 
 const closes: (() => void)[] = [];
 afterEach(async () => {
@@ -28,7 +28,7 @@ test("viewers of a topic are counted over data centres, follow each other's chan
     from: formatPeerCaller("a", "dispatcher1"),
   });
   // A's own counts run at the same pace, so that numbers expire in a fraction of their time.
-  const counts = createPeerViewers({
+  const counts = new PeerViewers({
     counts: createMemoryViewerCounts({ clock: hasty }),
     peers: [{ name: "b", urls: [there.url] }],
     client,
@@ -52,7 +52,7 @@ test("viewers of a topic are counted over data centres, follow each other's chan
 test("a peer that does not know a number now leaves its last one standing", async () => {
   const clock = createManualClock();
   let answer: readonly (number | null)[] = [40];
-  const counts = createPeerViewers({
+  const counts = new PeerViewers({
     counts: createMemoryViewerCounts({ clock }),
     peers: [{ name: "b", urls: ["http://b"] }],
     client: { call: async () => ({ viewers: answer }) },

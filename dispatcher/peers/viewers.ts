@@ -1,13 +1,13 @@
 /**
- * Viewers in other data centres: asked for, for the topics that somebody here wants to know of, every
- * {@link PEER_VIEWERS_EVERY_MS}. So nothing is kept in step between data centres: a number is as old as the
- * last answer, one that is not asked for costs nothing, and when a peer is cut off its numbers expire.
+ * Viewers in other data centres: every {@link PEER_VIEWERS_EVERY_MS} each peer is asked for the
+ * counts of the topics that are wanted here. So nothing is kept in step between data centres: a
+ * count is as old as the last response, one that is not wanted costs nothing, and the counts of an
+ * unreachable peer expire.
  *
- * Wraps the data centre's own counts: whoever asks for a total from now on has it with the others' in it.
+ * Wraps the data centre's own counts: totals include the other data centres.
  */
 
-import type { Clock, Topic } from "@ovation/protocol";
-import { Problem } from "@ovation/protocol";
+import { type Clock, Problem, type Topic } from "@ovation/protocol";
 import {
   DATACENTER_REPORTER_PREFIX,
   TableUnavailableError,
@@ -18,13 +18,13 @@ import { CallFailedError, type InternalClient } from "../internal/client.ts";
 import { PEER_VIEWERS_PATH, PEER_VIEWERS_TOPICS_MAX, type Peer } from "./peer.ts";
 
 export const PEER_VIEWERS_EVERY_MS = 2000;
-/** How long another data centre's number counts without being asked for again. */
+/** How long the count of another data centre is valid. */
 const NUMBER_MS = 7000;
-/** A topic is asked for until nobody here has wanted it for this long. */
+/** How long a topic stays wanted after its last total. */
 const WANTED_MS = 10_000;
 const TIMEOUT_MS = 2000;
 
-/** `null` where the peer does not know the number at the moment: the last one stays. */
+/** `null` where the peer does not know the count now: the last one stays. */
 const Answer = z.object({
   viewers: z.array(z.int().min(0).max(1e9).nullable()).max(PEER_VIEWERS_TOPICS_MAX),
 });
@@ -39,45 +39,68 @@ export interface PeerViewersOptions {
   onFailure(what: string, error: unknown): void;
 }
 
-export interface PeerViewers extends ViewerCounts {
-  /** One more data centre, from now on. */
-  add(peer: Peer): void;
-}
-
-export function createPeerViewers(options: PeerViewersOptions): PeerViewers {
-  const { client, clock, counts, peers, onFailure } = options;
-  const random = options.random ?? Math.random;
+export class PeerViewers implements ViewerCounts {
+  readonly #options: PeerViewersOptions;
   /** Topic → when it was last wanted; the least recently wanted first. */
-  const wanted = new Map<Topic, number>();
-  const cancels = new Map<string, () => void>();
-  let closed = false;
+  readonly #wanted = new Map<Topic, number>();
+  readonly #cancels = new Map<string, () => void>();
+  #isClosed = false;
 
-  function want(topics: readonly Topic[]): void {
-    const now = clock.now();
+  constructor(options: PeerViewersOptions) {
+    this.#options = options;
+    for (const peer of options.peers) this.add(peer);
+  }
+
+  /** Adds a data centre. */
+  add(peer: Peer): void {
+    this.#schedule(peer, 0);
+  }
+
+  report(...report: Parameters<ViewerCounts["report"]>): Promise<void> {
+    return this.#options.counts.report(...report);
+  }
+
+  release(...release: Parameters<ViewerCounts["release"]>): Promise<void> {
+    return this.#options.counts.release(...release);
+  }
+
+  totals(topics: readonly Topic[]): ReturnType<ViewerCounts["totals"]> {
+    this.#want(topics);
+    return this.#options.counts.totals(topics);
+  }
+
+  async close(): Promise<void> {
+    this.#isClosed = true;
+    for (const cancel of this.#cancels.values()) cancel();
+    await this.#options.counts.close();
+  }
+
+  #want(topics: readonly Topic[]): void {
+    const now = this.#options.clock.now();
     for (const topic of topics) {
-      wanted.delete(topic);
-      wanted.set(topic, now);
+      this.#wanted.delete(topic);
+      this.#wanted.set(topic, now);
     }
-    for (const [topic, at] of wanted) {
-      if (wanted.size <= PEER_VIEWERS_TOPICS_MAX && at > now - WANTED_MS) break;
-      wanted.delete(topic);
+    for (const [topic, at] of this.#wanted) {
+      if (this.#wanted.size <= PEER_VIEWERS_TOPICS_MAX && at > now - WANTED_MS) break;
+      this.#wanted.delete(topic);
     }
   }
 
-  function schedule(peer: Peer, round: number): void {
-    const ms = PEER_VIEWERS_EVERY_MS * (0.8 + random() * 0.4);
-    cancels.set(
-      peer.name,
-      clock.after(
-        ms,
-        () => void ask(peer, round).finally(() => closed || schedule(peer, round + 1)),
-      ),
-    );
+  #schedule(peer: Peer, round: number): void {
+    const { clock, random = Math.random } = this.#options;
+    const cancel = clock.after(PEER_VIEWERS_EVERY_MS * (0.8 + random() * 0.4), () => {
+      void this.#ask(peer, round).finally(() => {
+        if (!this.#isClosed) this.#schedule(peer, round + 1);
+      });
+    });
+    this.#cancels.set(peer.name, cancel);
   }
 
-  async function ask(peer: Peer, round: number): Promise<void> {
-    want([]);
-    const topics = [...wanted.keys()];
+  async #ask(peer: Peer, round: number): Promise<void> {
+    const { client, counts, onFailure } = this.#options;
+    this.#want([]);
+    const topics = [...this.#wanted.keys()];
     if (topics.length === 0) return;
     const url = peer.urls[round % peer.urls.length] ?? "";
     try {
@@ -100,20 +123,4 @@ export function createPeerViewers(options: PeerViewersOptions): PeerViewers {
       onFailure(`viewers of ${peer.name}`, error);
     }
   }
-
-  for (const peer of peers) schedule(peer, 0);
-  return {
-    add: (peer) => schedule(peer, 0),
-    report: (reporter, numbers, ttlMs) => counts.report(reporter, numbers, ttlMs),
-    release: (reporter) => counts.release(reporter),
-    totals(topics) {
-      want(topics);
-      return counts.totals(topics);
-    },
-    async close() {
-      closed = true;
-      for (const cancel of cancels.values()) cancel();
-      await counts.close();
-    },
-  };
 }

@@ -137,7 +137,7 @@ const PEER_COUNTERS: readonly (readonly [
   [
     "ovation_forward_spared_events_total",
     "Events not forwarded because nobody in a data centre has the topic",
-    (stats) => stats.spared,
+    (stats) => stats.skipped,
   ],
   [
     "ovation_forward_forgotten_events_total",

@@ -7,17 +7,17 @@ import { randomBytes } from "node:crypto";
 import {
   createHttpFrontendCalls,
   createInternalClient,
-  createPeerDirectory,
   createPeerRoutes,
   createPeers,
-  createPeerViewers,
   createPublisherApiRoutes,
   createPublishRoute,
   createUpstreamRoutes,
   createWebSocketLinks,
   Dispatcher,
   formatPeerCaller,
+  PeerDirectory,
   type PeerUrls,
+  PeerViewers,
 } from "@ovation/dispatcher";
 import { frontendIdFrom, steadyClock, systemClock, topicOf } from "@ovation/protocol";
 import {
@@ -99,7 +99,7 @@ export async function startDispatcherRole(options: DispatcherRoleOptions): Promi
   const viewers =
     options.peers.length === 0
       ? undefined
-      : createPeerViewers({ counts: ownCounts, peers: [], client, clock: steadyClock, onFailure });
+      : new PeerViewers({ counts: ownCounts, peers: [], client, clock: steadyClock, onFailure });
   const counts = viewers ?? ownCounts;
   const from = `dispatcher ${dispatcherId}`;
   const links = createWebSocketLinks({
@@ -120,7 +120,7 @@ export async function startDispatcherRole(options: DispatcherRoleOptions): Promi
     forward: options.forward,
     onState: (peer, state, detail) => logger.info({ peer, state, detail }, "data centre"),
   });
-  const directory = createPeerDirectory({
+  const directory = new PeerDirectory({
     datacenter,
     peers: options.peers,
     client,

@@ -3,8 +3,8 @@
 import {
   createFrontendCredential,
   createFrontendRoutes,
-  createHttpUpstream,
   createLinkReceiver,
+  HttpUpstream,
 } from "@ovation/dispatcher";
 import { createMemoryPools, steadyClock } from "@ovation/protocol";
 import { Registry } from "prom-client";
@@ -55,7 +55,7 @@ export async function startFrontendRole({
     }),
     receiver,
   );
-  const upstream = createHttpUpstream({
+  const upstream = new HttpUpstream({
     dispatchers,
     auth,
     credential,

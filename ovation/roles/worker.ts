@@ -8,10 +8,10 @@ import { dirname } from "node:path";
 import {
   createFrontendCredential,
   createFrontendRoutes,
-  createHttpUpstream,
   createInternalAuth,
   createLinkReceiver,
   createRefusals,
+  HttpUpstream,
   listenInternal,
 } from "@ovation/dispatcher";
 import { Problem, steadyClock, systemClock } from "@ovation/protocol";
@@ -83,7 +83,7 @@ const internal = listenInternal({
   link: receiver,
   onFailure,
 });
-const upstream = createHttpUpstream({
+const upstream = new HttpUpstream({
   dispatchers: [settings.dispatcher],
   auth,
   credential,

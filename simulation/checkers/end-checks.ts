@@ -190,10 +190,10 @@ export function checkMemory(world: World, cluster: Cluster, audience: Audience):
         `${who} keeps ${waiting} events, ${waitingBytes} bytes, for its links`,
       );
     for (const peer of peers.stats()) {
-      if (peer.waiting > 0 || peer.underWay > 0)
+      if (peer.waiting > 0 || peer.inFlight > 0)
         verdict.fail(
           "memory",
-          `${who} keeps ${peer.waiting} events and ${peer.underWay} batches for ${peer.name}`,
+          `${who} keeps ${peer.waiting} events and ${peer.inFlight} batches for ${peer.name}`,
         );
     }
     if (node.timers > TIMERS_MAX)

@@ -5,9 +5,7 @@
 
 import {
   CallFailedError,
-  createPeerReceiver,
   createPeers,
-  createPeerViewers,
   createRefusals,
   Dispatcher,
   FORWARD_PATH,
@@ -17,8 +15,9 @@ import {
   NetworkLinks,
   PEER_VIEWERS_PATH,
   type Peer,
-  type PeerReceiver,
+  PeerReceiver,
   type Peers,
+  PeerViewers,
   WANTED_PATH,
 } from "@ovation/dispatcher";
 import { type Event, frontendIdFrom, Problem } from "@ovation/protocol";
@@ -61,7 +60,7 @@ export class DispatcherProcess {
     const counts =
       known.length === 0
         ? ownCounts
-        : createPeerViewers({
+        : new PeerViewers({
             counts: ownCounts,
             peers: known,
             client,
@@ -115,7 +114,7 @@ export class DispatcherProcess {
       forward: (events) => this.peers.forward(events),
       onFailure,
     });
-    this.#receiver = createPeerReceiver({
+    this.#receiver = new PeerReceiver({
       refusals: createRefusals(),
       datacenter: peerName(datacenter),
       clock,
