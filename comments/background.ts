@@ -1,11 +1,11 @@
-/** Work that follows an answer and that nobody waits for. Bounded; a failure is told, never thrown. */
+/** Work that follows a response. Bounded; a failure is reported, never thrown. */
 
 import { BACKGROUND_MAX } from "./limits.ts";
 
 export interface Background {
-  /** Beyond the bound `work` is not started, and that counts as a failure. */
+  /** Over BACKGROUND_MAX `work` is not started, and a failure is reported. */
   run(work: () => Promise<void>): void;
-  /** Resolves when nothing runs any more. */
+  /** Resolves when no work runs. */
   idle(): Promise<void>;
 }
 

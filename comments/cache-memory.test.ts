@@ -53,7 +53,7 @@ describe("the caches of the write path", () => {
     await stores.close();
   });
 
-  test("keep a video known for a bounded time while the database is unreachable, read or not", async () => {
+  test("keep a video for a bounded time while the database is unreachable", async () => {
     const clock = createManualClock();
     const store = openSqliteVideoStore({ path: ":memory:" });
     await store.put("1", {}, clock.now());

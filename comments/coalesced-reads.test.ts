@@ -8,7 +8,7 @@ import {
 } from "./limits.ts";
 
 describe("coalesced reads", () => {
-  test("COALESCED_READ_KEYS_MAX: beyond it the oldest key is evicted, and read at once", async () => {
+  test("COALESCED_READ_KEYS_MAX: past it the oldest key is evicted", async () => {
     const clock = createManualClock();
     const reads = new CoalescedReads<string>(clock);
     let count = 0;
@@ -33,7 +33,7 @@ describe("coalesced reads", () => {
     expect([await get("a"), count]).toEqual(["a", 1]);
   });
 
-  test("thousands of concurrent calls cost a few reads, and none was read before its call", async () => {
+  test("thousands of calls cost a few reads, and none was read before its call", async () => {
     const clock = createManualClock();
     const reads = new CoalescedReads<number>(clock);
     let count = 0;

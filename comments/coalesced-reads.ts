@@ -2,9 +2,9 @@
  * Concurrent reads of the same thing share one read: thousands of viewers who open a video at the
  * same time all request its latest page.
  *
- * No caller gets a value that was read before its call: an author finds the comment just posted, and
- * a page is never behind the head that a connection announced before. So nothing is cached: the first
- * few calls of a window read at once, the later ones share one read at its end.
+ * No caller gets a value that was read before its call: an author finds the comment just posted,
+ * and a page is never behind a head that a connection announced before. So nothing is cached: the
+ * first few calls of a window read at once, the later ones share one read at its end.
  */
 
 import { Cache, type Clock } from "@ovation/protocol";

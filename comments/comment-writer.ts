@@ -1,13 +1,14 @@
-/**
- * Comments into the log, and from there to the dispatcher. Whoever awaits one of these methods knows
- * that it is committed; publishing goes on behind their back, in the order of the commits.
- */
+/** Comments and removals as events. A method resolves after the commit, and before the publish. */
 
 import type { Appended, LogEntry } from "@ovation/log";
 import { type Identity, type JsonText, Problem, type Role, toJsonText } from "@ovation/protocol";
 import { authorOf, type Comment, commentDataOf, removedData } from "./comment.ts";
 import { pinnedSeqOf } from "./history.ts";
-import { retractNotices } from "./members/notice-retraction.ts";
+import {
+  findPossiblyNotified,
+  linkPossiblyNotified,
+  retractNotices,
+} from "./members/notice-retraction.ts";
 import { notificationEntry } from "./members/notifications.ts";
 import type { NamedVideo, Service, Writer } from "./service.ts";
 
@@ -19,7 +20,7 @@ export interface NewComment {
 
 export interface Removal {
   readonly reason: string | undefined;
-  /** The member who is told; absent where the author did it. */
+  /** The member to notify; absent where the author removes the comment. */
   readonly notify: string | undefined;
 }
 
@@ -28,14 +29,17 @@ export interface WrittenComment {
   readonly json: string;
   readonly seq: number;
   readonly at: number;
-  /** A retry: it was there already. */
+  /** A retry: the log had it already. */
   readonly duplicate: boolean;
 }
 
 export interface CommentWriter {
   /** Throws `key-reused`. */
   write(video: NamedVideo, author: Writer, comment: NewComment): Promise<WrittenComment>;
-  /** Takes the text out of the log and of what members were told, and says so to everybody; a second removal changes nothing. */
+  /**
+   * Takes the text out of the log and out of notifications, and publishes the removal. Repeating it
+   * changes nothing.
+   */
   remove(video: NamedVideo, comment: Comment, removal: Removal): Promise<void>;
   /** Any other event of the service itself. */
   appendOwn(video: NamedVideo, type: string, data: JsonText): Promise<void>;
@@ -43,7 +47,7 @@ export interface CommentWriter {
 
 export function createCommentWriter(service: Service): CommentWriter {
   const { log, clock, metrics, commentCounts } = service;
-  /** Identities are the same objects while a token is remembered, so an author is written out once. */
+  /** The verifier's cache returns one identity object per token, so each author is encoded once. */
   const authors = new WeakMap<Identity, Map<Role, JsonText>>();
 
   function authorText({ identity, role }: Writer): JsonText {
@@ -61,8 +65,8 @@ export function createCommentWriter(service: Service): CommentWriter {
   }
 
   return {
-    // Hot path: 15,000 of these a second on one core. The JSON is put together from parts that are JSON
-    // already instead of building and walking an object: see comments.bench.ts.
+    // Hot path: 15,000 calls a second on one core. The JSON is joined from parts that are JSON
+    // already, instead of building and walking an object (comments.bench.ts).
     async write(video, author, { text, clientId, replyTo }) {
       const data = `{"text":${JSON.stringify(text)},"author":${authorText(author)}${
         clientId === undefined ? "" : `,"clientId":${JSON.stringify(clientId)}`
@@ -118,7 +122,10 @@ export function createCommentWriter(service: Service): CommentWriter {
         } as const;
         entries.push(notificationEntry(notify, notice, at, `removed ${video.id} ${comment.seq}`));
       }
+      // The text says who was notified, and is gone after the write.
+      const notified = await findPossiblyNotified(service, video, comment);
       const [removed] = await service.writer.write(entries);
+      await linkPossiblyNotified(service, video.id, comment, notified);
       await retractNotices(service, video.id, comment.seq);
       if (removed?.duplicate === true) return;
       metrics.removals.inc();
@@ -139,7 +146,7 @@ function writtenOf({ place, at, duplicate }: Appended, data: JsonText): WrittenC
 function storedDataOf({ stored }: Appended, text: string, replyTo: number | undefined): JsonText {
   if (stored === undefined) throw new Error("the log answered a duplicate without what is stored");
   const first = stored.type === "comment" ? commentDataOf(stored.data) : undefined;
-  // What a moderator took out meanwhile cannot be compared any more; a retry is the likelier case.
+  // A removed text cannot be compared any more; a retry is the likelier case.
   const same =
     first !== undefined &&
     (first.removed === true || (first.text === text && first.replyTo === replyTo));

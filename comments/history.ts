@@ -1,4 +1,4 @@
-/** Comments as readers of the history get them: from the log, removed ones left out. */
+/** Comments from the log, without removed ones. */
 
 import type { Log } from "@ovation/log";
 import { Problem, type Topic } from "@ovation/protocol";
@@ -26,13 +26,14 @@ export interface HistoryPage {
 const COMMENT = ["comment"];
 
 /**
- * A page with `limit` comments where the log has as many: removed ones do not shorten it. The read
- * passes over at most {@link HISTORY_EVENTS_MAX} comments, and then says where it stopped.
+ * A page with `limit` comments where the log has as many: removed ones do not shorten it. It reads
+ * at most HISTORY_EVENTS_MAX comments and then has `next`. `onRemoved` gets the removed ones.
  */
 export async function readHistory(
   log: Pick<Log, "read">,
   topic: Topic,
   query: HistoryQuery,
+  onRemoved?: (comment: Comment) => void,
 ): Promise<HistoryPage> {
   const forward = query.after !== undefined;
   let { after, before } = query;
@@ -48,9 +49,12 @@ export async function readHistory(
     });
     if (examined === 0) head = page.head.seq;
     examined += page.events.length;
-    const shown = page.events
-      .map(commentOf)
-      .filter((comment) => comment !== undefined && comment.removed !== true) as Comment[];
+    const shown: Comment[] = [];
+    for (const event of page.events) {
+      const comment = commentOf(event);
+      if (comment?.removed === true) onRemoved?.(comment);
+      else if (comment !== undefined) shown.push(comment);
+    }
     comments = forward
       ? [...comments, ...shown].slice(0, query.limit)
       : [...shown, ...comments].slice(-query.limit);
@@ -62,7 +66,7 @@ export async function readHistory(
   }
 }
 
-/** One comment; throws `unknown-comment` where there is none, or where it is removed and that does not count. */
+/** Throws `unknown-comment`; also for a removed comment, unless `with-removed`. */
 export async function findComment(
   log: Pick<Log, "read">,
   topic: Topic,
@@ -77,7 +81,7 @@ export async function findComment(
   return comment;
 }
 
-/** The number of the pinned comment: what the newest `pin` event of the topic says. */
+/** The number of the pinned comment, by the newest `pin` event of the topic. */
 export async function pinnedSeqOf(log: Pick<Log, "read">, topic: Topic): Promise<number | null> {
   const { events } = await log.read(topic, { limit: 1, types: ["pin"] });
   const data: unknown = events[0] === undefined ? null : JSON.parse(events[0].data);

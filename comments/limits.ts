@@ -1,4 +1,4 @@
-/** The limits of the comments service that nobody else has to agree on. */
+/** The limits of the comments service that no other module needs. */
 
 import type { RateRule } from "./rates/rate-limiter.ts";
 
@@ -11,13 +11,13 @@ export const ADDRESS_CHARACTERS_MAX = 2_048;
 /** The body of `PUT /v1/videos/{id}`: a server sends it, not a viewer. */
 export const VIDEO_BODY_BYTES_MAX = 64 * 1024;
 
-/** So many videos that wait to be counted are counted before a list is answered; more are not waited for. */
+/** A list waits for the counts of its videos where at most this many are pending. */
 export const LIST_FLUSH_VIDEOS_MAX = 50;
 
-/** An address that made a video is not charged for it again in this time: until every process knows it. */
+/** An address is charged once for a video it creates; by then every process knows the video. */
 export const NEW_VIDEO_AGE_MS = 10_000;
 export const NEW_VIDEOS_KEPT_MAX = 10_000;
-/** Rows read for one page of the list, of which some are private ones that the reader may not see. */
+/** Reads of the store for one page of the list, where private videos leave the page short. */
 export const LIST_READS_MAX = 20;
 
 export const READ_UNIT_ROWS = 50;
@@ -43,9 +43,9 @@ export const LIKES_CLOSE_MS_MAX = 5_000;
 export const COMMENTS_CLOSE_MS_MAX = 6_000;
 /** Videos that wait to be counted; likes beyond are refused with 503. */
 export const COUNTED_VIDEOS_MAX = 20_000;
-/** How long after a comment its video is counted, at most; whoever asks for the video has it counted at once. */
+/** A video is counted this long after a comment, or at once by a request for the video. */
 export const COUNT_COMMENTS_MS = 1_000;
-/** Steps of `TALLY_EVENTS_MAX` before an answer: ten million; the rest is counted in the background. */
+/** Steps of `TALLY_EVENTS_MAX` that a response waits for; the background counts the rest. */
 export const COUNT_STEPS_MAX = 50;
 /** So many events that are no comments are passed over before the store says that they were. */
 export const COUNT_LAG_EVENTS_MAX = 10_000;
@@ -60,12 +60,12 @@ export const COALESCED_READS_AT_ONCE = 4;
 export const COALESCED_READ_KEYS_MAX = 10_000;
 /** A refused request counts for the readiness of the process for this long. */
 export const RECENT_FAILURE_AGE_MS = 15_000;
-/** Comments that one page of history passes over, removed ones included; then the answer has `next`. */
+/** Comments that one page of history reads, removed ones included; then it has `next`. */
 export const HISTORY_EVENTS_MAX = 10_000;
 /** Comments of one read of the log, after the first, where removed ones left the page short. */
 export const HISTORY_READ_EVENTS = 500;
 
-/** What is known of a video on the way of a comment is at most this old. */
+/** The write path uses settings of a video of at most this age. */
 export const VIDEO_SETTINGS_AGE_MS = 1_000;
 export const VIDEO_SETTINGS_KEPT_MAX = 10_000;
 /** While the database is unreachable, a stale value counts for this long: of an address … */
@@ -169,10 +169,10 @@ export const CONVERSATIONS_DEFAULT = 30;
 export const CONVERSATIONS_MAX = 100;
 export const BLOCKS_MAX = 1_000;
 export const SANCTIONS_MAX = 200;
-/** How long somebody counts as typing without saying so again. */
+/** A member counts as typing for this long after each `typing` request. */
 export const TYPING_MS = 6_000;
 
-/** What is known of a member on the way of a comment is at most this old. */
+/** The write path uses sanctions and owners of at most this age. */
 export const MEMBER_AGE_MS = 1_000;
 export const MEMBERS_KEPT_MAX = 50_000;
 /** A profile that has not changed is written down again after this time. */
@@ -182,7 +182,7 @@ export const PROFILES_WAITING_MAX = 1_000;
 /** Connected hosts and moderators whose profile is not written down again for a while. */
 export const STAFF_NOTED_MAX = 10_000;
 
-/** A sanction of a guest holds for the guests of the same address, too: for its length, at most this long. */
+/** A sanction of a guest covers all guests of the address: for its length, or at most this. */
 export const ADDRESS_SANCTION_MS_MAX = 30 * 60_000;
 /** The hash of a guest's address is kept this long after they last wrote. */
 export const GUEST_ADDRESS_MS = 24 * 60 * 60_000;
@@ -195,6 +195,14 @@ export const TIME_OUT_SECONDS_MAX = 31 * 24 * 60 * 60;
 export const BACKGROUND_MAX = 1_000;
 /** Notifications that a removal takes the text out of before it looks for more. */
 export const NOTICE_RETRACTIONS_AT_ONCE = 100;
+/** Notifications of one read of a member's topic. */
+export const NOTICE_SEARCH_PAGE = 200;
+/** Members that one removal searches for notifications without a link. */
+export const POSSIBLE_MENTIONS_MAX = 20;
+/** Topics that the pass over notifications without links lists at once. */
+export const NOTICE_LINK_TOPICS = 50;
+/** Pages of notifications that one step of that pass reads. */
+export const NOTICE_LINK_READS_PER_STEP = 10;
 /** Clocks of processes may differ by this much where a notification is looked for by its time. */
 export const NOTICE_SEARCH_MARGIN_MS = 60_000;
 /** For how long a removal finds notifications where the policy keeps them without end. */

@@ -27,7 +27,7 @@ function open() {
   return { clock, failures, call };
 }
 
-test("a refusal by the databases is the reason until RECENT_FAILURE_AGE_MS have passed", async () => {
+test("a refusal by the databases is the reason for RECENT_FAILURE_AGE_MS", async () => {
   const { clock, failures, call } = open();
   expect(failures.reason).toBeUndefined();
   await call(new Problem("unavailable", "The database does not answer"));

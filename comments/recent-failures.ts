@@ -13,7 +13,7 @@ export class RecentFailures {
     this.#clock = clock;
   }
 
-  /** The same route; records refusals by this process or its databases, not those of bad requests. */
+  /** The same route; records refusals by the databases, not those of bad requests. */
   watch(route: Route): Route {
     return {
       ...route,

@@ -51,6 +51,9 @@ const SCHEMA: SqlSchema = {
     "CREATE INDEX ovation_members_staff ON ovation_members (id) WHERE role IN ('host', 'moderator')",
     `ALTER TABLE ovation_guests ADD COLUMN at BIGINT;
      CREATE INDEX ovation_guests_by_age ON ovation_guests (at)`,
+    // The pass that links the notifications of earlier versions to their comments: one row.
+    `CREATE TABLE ovation_notice_links (
+       id INTEGER PRIMARY KEY, stamp BIGINT NOT NULL, is_done INTEGER NOT NULL)`,
   ],
 };
 

@@ -225,6 +225,18 @@ export function testMemberStores(
       expect(await notices.list(video, 10)).toEqual([{ seq: 6, member: "cy", at: -2_000 }]);
     });
 
+    test("the progress of the pass over notifications is stored, and replaced", async () => {
+      const { notices } = await open();
+      for (const progress of [
+        { stamp: Number.MAX_SAFE_INTEGER, isDone: false },
+        { stamp: 0, isDone: true },
+      ]) {
+        await notices.setLinkProgress(progress);
+        expect(await notices.linkProgress()).toEqual(progress);
+      }
+      await notices.setLinkProgress({ stamp: 0, isDone: false });
+    });
+
     test("old conversations are forgotten whole, and inboxes stay as their members left them", async () => {
       const { conversations, inboxes } = await open();
       const [ana, ben, cleo] = [newId("ana"), newId("ben"), newId("cleo")];

@@ -1,18 +1,18 @@
 /**
- * What is known of members beside their events: names and roles as their tokens last said them, guests
- * who became members, blocks, sanctions, conversations. The messages themselves are in the log.
+ * The records of members beside the log: names and roles as their tokens last stated them, guests
+ * who became members, blocks, sanctions, conversations. Messages are in the log.
  *
- * The specification, held by `member-stores.contract.ts` for every form: each call is one transaction;
- * reads see everything that resolved; `claimGuest` has one winner over all processes; cursors only rise.
- * Rejects with `StoreUnavailableError` when the database cannot be reached; nothing was stored then.
- * A damaged row is left out of lists, and makes all else that asks for it reject with
+ * The specification, which `member-stores.contract.ts` checks for every form: each call is one
+ * transaction; reads see everything that resolved; `claimGuest` has one winner over all processes;
+ * cursors only rise. Rejects with `StoreUnavailableError` when the database cannot be reached;
+ * nothing was stored then. A damaged row is left out of lists; any other read of it rejects with
  * `StoreDamagedError`.
  */
 
 import type { Role } from "@ovation/protocol";
 import type { Cursor } from "../parameters.ts";
 
-/** What a member's token last said of them. */
+/** A member, as their token last stated it. */
 export interface Profile {
   readonly id: string;
   readonly name: string;
@@ -23,31 +23,31 @@ export interface Profile {
 
 export interface MemberStore {
   remember(profiles: readonly Profile[], now: number): Promise<void>;
-  /** Drops profiles of guests who were last here before `before`; answers how many went. */
+  /** Drops profiles of guests last seen before `before`; returns their number. */
   forgetGuests(before: number, now: number, limit: number): Promise<number>;
-  /** `leave out`: for names beside other things; the member's next token repairs a damaged one. */
+  /** `leave out`: a damaged row is absent until the member's next token repairs it. */
   profiles(ids: readonly string[], damaged?: "leave out"): Promise<ReadonlyMap<string, Profile>>;
   /** Hosts and moderators of the whole site, at most `limit`. */
   staff(limit: number): Promise<readonly Profile[]>;
-  /** The guest belongs to the member from now on, unless somebody was first: answers whose they are. */
+  /** Binds the guest to the first member that claims it; returns that member. */
   claimGuest(guest: string, member: string, now: number): Promise<string>;
-  /** Drops which member a guest became, where that was before `before`; answers how many went. */
+  /** Drops bindings of guests from before `before`; returns their number. */
   forgetLinks(before: number, now: number, limit: number): Promise<number>;
-  /** Guests who became members, and which. */
+  /** The members that these guests became, by guest. */
   ownersOf(guests: readonly string[]): Promise<ReadonlyMap<string, string>>;
 }
 
 export interface InboxStore {
-  /** Whether members who were never written to may write to the member: open unless it was closed. */
+  /** Whether any member may write first to this one. Open by default. */
   isOpen(member: string): Promise<boolean>;
   setOpen(member: string, open: boolean): Promise<void>;
 }
 
 export interface BlockStore {
   set(member: string, other: string, blocked: boolean): Promise<void>;
-  /** Whom the member blocked, in the order of ids: at most `limit`, those after `after`. */
+  /** The blocked members, in the order of ids: at most `limit`, those after `after`. */
   list(member: string, limit: number, after?: string): Promise<readonly string[]>;
-  /** Of the two, who blocked the other. */
+  /** Those of the two that block the other one. */
   between(a: string, b: string): Promise<readonly string[]>;
 }
 
@@ -67,19 +67,19 @@ export interface Sanction {
 }
 
 export interface SanctionStore {
-  /** Replaces the member's earlier one in the same place. */
+  /** Replaces the member's earlier one of the same video. */
   put(sanction: Sanction): Promise<void>;
-  /** Drops those that ended before `before`; answers how many went. */
+  /** Drops those that ended before `before`; returns their number. */
   forgetEnded(before: number, limit: number): Promise<number>;
-  /** Answers whether there was one. */
+  /** Returns whether there was one. */
   remove(member: string, video: string): Promise<boolean>;
-  /** Those in force, in every place. */
+  /** Those in force, of all videos and of the site. */
   of(member: string, now: number): Promise<readonly Sanction[]>;
-  /** Those in force in one place, the newest first; those after `from` where it is given. */
+  /** Those in force in one video or on the site, the newest first, after `from` if given. */
   list(video: string, now: number, limit: number, from?: Cursor): Promise<readonly Sanction[]>;
 }
 
-/** Guests of this address may not write for a while, because one of them was sanctioned. */
+/** Guests of this address may not write until then, because one of them was sanctioned. */
 export interface AddressSanction {
   /** A hash, see `guest-addresses.ts`. */
   readonly address: string;
@@ -91,20 +91,20 @@ export interface AddressSanction {
 }
 
 export interface AddressSanctionStore {
-  /** Where the guest wrote last, if that was not before `since`. */
+  /** The address of the last write of the guest, if that was not before `since`. */
   addressOf(guest: string, since: number): Promise<string | undefined>;
   note(guest: string, address: string, now: number): Promise<void>;
-  /** Replaces the guest's earlier one in the same place. */
+  /** Replaces the guest's earlier one of the same video. */
   put(sanction: AddressSanction): Promise<void>;
-  /** Answers the addresses that are free of it. */
+  /** Returns the addresses that were under it. */
   remove(guest: string, video: string): Promise<readonly string[]>;
-  /** Those in force, in every place. */
+  /** Those in force, of all videos and of the site. */
   of(address: string, now: number): Promise<readonly AddressSanction[]>;
-  /** Drops addresses noted before `seen` and sanctions that ended by `ended`; answers how many went. */
+  /** Drops addresses from before `seen` and sanctions ended by `ended`; returns their number. */
   forget(before: { readonly seen: number; readonly ended: number }, limit: number): Promise<number>;
 }
 
-/** A member who was told of a comment: an answer, a mention. */
+/** The link from a comment to a member with a notification of it: a reply, a mention. */
 export interface NoticedMember {
   /** The comment's number. */
   readonly seq: number;
@@ -120,27 +120,36 @@ export interface NoticeStore {
     readonly members: readonly string[];
     readonly at: number;
   }): Promise<void>;
-  /** Who was told of the comment; without a number, of any comment of the video. */
+  /** Links of the comment; without a number, of all comments of the video. */
   list(video: string, limit: number, seq?: number): Promise<readonly NoticedMember[]>;
   remove(video: string, seq: number, member: string): Promise<void>;
-  /** Drops those of comments from before `before`; answers how many went. */
+  /** Drops those of comments from before `before`; returns their number. */
   forget(before: number, limit: number): Promise<number>;
+  /** How far the pass over notifications without links has come; see `notice-links.ts`. */
+  linkProgress(): Promise<NoticeLinkProgress>;
+  setLinkProgress(progress: NoticeLinkProgress): Promise<void>;
+}
+
+/** Topics whose last change has a stamp up to this one are done. */
+export interface NoticeLinkProgress {
+  readonly stamp: number;
+  readonly isDone: boolean;
 }
 
 /** One member's side of a conversation. */
 export interface Conversation {
   readonly other: string;
-  /** The newest message: its number in the conversation, when, by whom, how it begins. */
+  /** The newest message: its number in the conversation, time, author, first characters. */
   readonly last: number;
   readonly lastAt: number;
   readonly lastFrom: string;
   readonly lastText: string;
-  /** Whether the other has written to the member at some time. */
+  /** Whether the other one has ever written to the member. */
   readonly heard: boolean;
-  /** Everything up to this number was seen, or reached a device. */
+  /** Messages up to this number were seen, or delivered to a device. */
   readonly seen: number;
   readonly delivered: number;
-  /** The same of the other. */
+  /** The same of the other one. */
   readonly otherSeen: number;
   readonly otherDelivered: number;
 }
@@ -154,9 +163,9 @@ export interface NewMessage {
 }
 
 export interface ConversationStore {
-  /** Both sides have the message; for its author it counts as seen. Twice is once. */
+  /** For both sides; seen by its author. Repeating it changes nothing. */
   record(message: NewMessage): Promise<void>;
-  /** Raises cursors; answers them, and whether one rose. `undefined` where there is no conversation. */
+  /** Raises the cursors; `undefined` where there is no conversation. */
   advance(
     member: string,
     other: string,
@@ -165,11 +174,11 @@ export interface ConversationStore {
     { readonly seen: number; readonly delivered: number; readonly rose: boolean } | undefined
   >;
   find(member: string, other: string): Promise<Conversation | undefined>;
-  /** The newest first; those after `from`, an empty id of which stands after all others of its time. */
+  /** The newest first, after `from`; an empty id comes after all others of its time. */
   list(member: string, limit: number, from?: Cursor): Promise<readonly Conversation[]>;
-  /** Drops conversations whose newest message is older than `before`; answers how many rows went. */
+  /** Drops conversations without a message since `before`; returns the number of rows. */
   forget(before: number, limit: number): Promise<number>;
-  /** Messages not seen in all conversations of the member. */
+  /** Unseen messages in all conversations of the member. */
   unread(member: string): Promise<number>;
 }
 

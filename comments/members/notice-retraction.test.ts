@@ -1,10 +1,10 @@
-/** A removed text is nowhere any more: not in the log, not in what members were told, not in a banner. */
+/** After a removal the text is neither in the log, in notifications nor in the pinned comment. */
 
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { DurableWriter } from "@ovation/log";
 import { type Topic, toJsonText, topicOf } from "@ovation/protocol";
 import { createRateLimiterOff } from "../rates/rate-limiter-off.ts";
-import { type Harness, startHarness } from "../testing/harness.ts";
+import { type Harness, membersOf, startHarness } from "../testing/harness.ts";
 import { notifyOfComment } from "./notifications.ts";
 
 let harness: Harness;
@@ -58,8 +58,15 @@ async function expectNowhere({ video, ana, ben, cy }: Awaited<ReturnType<typeof 
   }
 }
 
+/** The state that a version without links left: notifications, and no row that leads to them. */
+async function dropLinks(video: string): Promise<void> {
+  const { notices } = membersOf(harness);
+  for (const { seq, member } of await notices.list(video, 100))
+    await notices.remove(video, seq, member);
+}
+
 describe("a removal reaches every copy of the text", () => {
-  test("by a moderator: log, notifications, banner; what else was told stays", async () => {
+  test("by a moderator: log, notifications, pinned comment; other notifications stay", async () => {
     const all = await setUp();
     const other = await post(all.video, all.ben, "harmless", 1);
     await harness.comments.flush();
@@ -88,7 +95,7 @@ describe("a removal reaches every copy of the text", () => {
     await expectNowhere(all);
   });
 
-  test("that comes before those who are to be told were told", async () => {
+  test("that is committed before the notification is", async () => {
     const video = `early${++number}`;
     const author = { id: "ana", name: "Ana", role: "member" } as const;
     const topic = topicOf("video", video);
@@ -110,7 +117,7 @@ describe("a removal reaches every copy of the text", () => {
     expect(told).not.toContain("a secret");
   });
 
-  test("also where many were told in between", async () => {
+  test("also of a notification with many newer ones", async () => {
     const all = await setUp();
     const filler = { kind: "restored" } as const;
     await harness.options.log.append(
@@ -128,5 +135,45 @@ describe("a removal reaches every copy of the text", () => {
     });
     expect(events[0]?.data).not.toContain("a secret");
     expect(events[0]?.data).toContain('"removed":true');
+  });
+
+  test("that an earlier version stored without a link to the comment", async () => {
+    const all = await setUp();
+    await dropLinks(all.video);
+    expect((await remove(all.video, all.seq)).status).toBe(200);
+    await expectNowhere(all);
+  });
+
+  test("without a link, where the notified members' own comments were removed first", async () => {
+    const all = await setUp();
+    await dropLinks(all.video);
+    expect((await remove(all.video, 1)).status).toBe(200);
+    expect((await remove(all.video, 2)).status).toBe(200);
+    expect((await remove(all.video, all.seq)).status).toBe(200);
+    await expectNowhere(all);
+  });
+
+  test("without a link, in the topic of a guest and in that of the member it became", async () => {
+    const [video, guest, member] = [`g${++number}`, `guest-old${number}`, `new${number}`];
+    await post(video, `${guest}.guest`, "a question");
+    const seq = await post(video, "ben", "a secret", 1);
+    await harness.comments.flush();
+    await membersOf(harness).members.claimGuest(guest, member, Date.now());
+    const data = {
+      kind: "mention",
+      video,
+      seq,
+      from: { id: "ben", name: "BEN" },
+      text: "a secret",
+    };
+    const topic = topicOf("member", member);
+    await harness.options.log.append([
+      { topic, type: "notification", at: Date.now(), data: toJsonText(data) },
+    ]);
+    await dropLinks(video);
+    expect(await stored(topicOf("member", guest))).toContain("a secret");
+    await remove(video, seq);
+    for (const id of [guest, member])
+      expect(await stored(topicOf("member", id))).not.toContain("a secret");
   });
 });

@@ -42,5 +42,19 @@ export function createSqlNoticeStore(database: SqlDatabase): NoticeStore {
       );
       return gone.length;
     },
+    async linkProgress() {
+      const [row] = await database.select("ovation_notice_links", "WHERE id = 1", [], "leave out");
+      return row === undefined
+        ? { stamp: 0, isDone: false }
+        : { stamp: numberOf(row.stamp), isDone: numberOf(row.is_done) === 1 };
+    },
+    async setLinkProgress({ stamp, isDone }) {
+      await database.run(
+        `INSERT INTO ovation_notice_links (id, stamp, is_done) VALUES ($1, $2, $3)
+         ON CONFLICT (id) DO UPDATE SET stamp = excluded.stamp, is_done = excluded.is_done`,
+        [1, stamp, isDone ? 1 : 0],
+        "replaces",
+      );
+    },
   };
 }

@@ -9,9 +9,9 @@
 import type { LogEntry } from "@ovation/log";
 import { isTopicId, toJsonText, topicOf } from "@ovation/protocol";
 import type { Comment } from "../comment.ts";
-import { findComment, readHistory } from "../history.ts";
-import { MENTIONED_AMONG, MENTIONS_MAX } from "../limits.ts";
+import { findComment } from "../history.ts";
 import type { NamedVideo, Service } from "../service.ts";
+import { findMentioned } from "./mentions.ts";
 import { retractNotices } from "./notice-retraction.ts";
 
 interface Person {
@@ -72,7 +72,7 @@ export async function notifyOfComment(
   comment: Comment,
   repliedTo: Comment | undefined,
 ): Promise<void> {
-  const mentioned = comment.text.includes("@") ? await findMentioned(service, video, comment) : [];
+  const mentioned = await findMentioned(service.log, video.topic, comment);
   const told = new Map<string, "reply" | "mention">();
   for (const id of mentioned) told.set(id, "mention");
   if (repliedTo !== undefined) told.set(repliedTo.author.id, "reply");
@@ -110,37 +110,4 @@ async function isBlocked(service: Service, member: string, by: string): Promise<
 export async function currentId(service: Service, id: string): Promise<string> {
   // A server may publish comments of authors that are nobody's id here.
   return isTopicId(id) ? ((await service.people?.directory.ownerOf(id)) ?? id) : id;
-}
-
-/** The authors of late whose id or name follows an `@`, the longest first. */
-async function findMentioned(
-  service: Service,
-  { topic }: NamedVideo,
-  comment: Comment,
-): Promise<readonly string[]> {
-  const { comments } = await readHistory(service.log, topic, {
-    before: comment.seq,
-    limit: MENTIONED_AMONG,
-  });
-  const authors = new Map<string, string>();
-  for (const { author } of comments) {
-    authors.set(author.id.toLowerCase(), author.id);
-    authors.set(author.name.toLowerCase(), author.id);
-  }
-  const names = [...authors.keys()].sort((a, b) => b.length - a.length);
-  const text = comment.text.toLowerCase();
-  const found = new Set<string>();
-  for (
-    let at = text.indexOf("@");
-    at >= 0 && found.size < MENTIONS_MAX;
-    at = text.indexOf("@", at + 1)
-  ) {
-    const name = names.find(
-      (each) =>
-        text.startsWith(each, at + 1) && !/^[\p{L}\p{N}_]/u.test(text.slice(at + 1 + each.length)),
-    );
-    const id = name === undefined ? undefined : authors.get(name);
-    if (id !== undefined) found.add(id);
-  }
-  return [...found];
 }

@@ -23,6 +23,7 @@ import { dataSchemaOf, problemOfData } from "@ovation/protocol/event-data";
 import { createMemorySharedStore } from "@ovation/table";
 import { Registry } from "prom-client";
 import { type Comments, type CommentsOptions, createComments } from "../comments.ts";
+import type { MemberStores } from "../members/member-stores.ts";
 import { openSqliteMemberStores } from "../members/member-stores-sql.ts";
 import { createMemoryRateLimiter } from "../rates/rate-limiter-memory.ts";
 import { openSqliteVideoStore } from "../videos/video-store-sql.ts";
@@ -157,6 +158,11 @@ export async function startHarness(harness: HarnessOptions = {}): Promise<Harnes
       if (malformed.length > 0) throw new Error(`not of its form: ${malformed.join("; ")}`);
     },
   };
+}
+
+export function membersOf({ options }: Harness): MemberStores {
+  if (options.members === undefined) throw new Error("the harness was started without members");
+  return options.members;
 }
 
 export const testAuthenticate: Authenticate = async (request) => {

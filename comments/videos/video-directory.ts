@@ -1,6 +1,6 @@
 /**
- * The settings of a video that the write path checks: whether it exists, whether comments are closed.
- * Cached for a second. A change by this process counts at once, by another one within that second.
+ * The settings of a video that the write path checks, cached for a second. A change by this process
+ * counts at once, by another process within that second.
  */
 
 import { type Clock, LoadingCache } from "@ovation/protocol";
