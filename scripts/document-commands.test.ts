@@ -4,7 +4,17 @@
  */
 
 import { afterAll, beforeAll, expect, test } from "bun:test";
-import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
+import {
+  copyFileSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { startPostgres, type TestPostgres } from "../testing/postgres.ts";
@@ -20,9 +30,8 @@ const PROGRAMS =
 const HELD_ELSEWHERE: readonly (readonly [command: RegExp, file: string, shows: string])[] = [
   [/^npm ci$/, "scripts/tidy.test.ts", "npm ci refuses it"],
   [/^(npm start|ovation start --demo)\b/, "web/browser-tests/pages.browser.ts", `"--demo"`],
-  [/^npm test/, "scripts/test-counts.test.ts", "test("],
-  [/^sh ovation\/bin\/bun test /, "scripts/test-counts.test.ts", "test("],
-  [/^npm run format$/, "scripts/test.ts", "lint"],
+  // `npm test` runs this test, and the stages of types and lint beside it.
+  [/^npm test( -- --only types,lint)?$/, "scripts/test.ts", `["types", "lint"`],
   [/^ovation start --rate-limits off &$/, "load/load.test.ts", "test("],
   [/^ovation load /, "load/load.test.ts", "test("],
   [/^systemctl reload /, "ovation/system-tests/reload.test.ts", `"SIGHUP"`],
@@ -157,7 +166,31 @@ test("CONTRIBUTING: the server without the demo, and help", async () => {
   expect(existsSync(join(directory, "x", "log.sqlite"))).toBe(true);
 }, 20_000);
 
-test("docs/operating/backup.md: SQLite is backed up while it runs, and the copies are whole", async () => {
+test("CONTRIBUTING: the tests of one file, and of one path, pass by themselves", async () => {
+  const commands = take("CONTRIBUTING.md", /^(npm test -- --only bun |sh ovation\/bin\/bun test )/);
+  for (const command of commands.split("\n")) {
+    const { code, output, errors } = await run(command);
+    expect([command, code, `${output}${errors}`]).toEqual([
+      command,
+      0,
+      expect.stringMatching(/[1-9]\d* pass/),
+    ]);
+  }
+}, 120_000);
+
+test("CONTRIBUTING: format rewrites a file, by the rules of this repository", async () => {
+  const copy = join(directory, "format");
+  mkdirSync(copy);
+  for (const file of ["package.json", "biome.json", ".gitignore"])
+    copyFileSync(join(ROOT, file), join(copy, file));
+  symlinkSync(join(ROOT, "node_modules"), join(copy, "node_modules"));
+  writeFileSync(join(copy, "one.ts"), "export const one = [1,2]");
+  const { code, errors } = await run(take("CONTRIBUTING.md", /^npm run format$/), copy);
+  expect([code, errors]).toEqual([0, expect.not.stringContaining("error")]);
+  expect(readFileSync(join(copy, "one.ts"), "utf8")).toBe("export const one = [1, 2];\n");
+}, 30_000);
+
+test("docs/operating/backup.md: a running SQLite is backed up, and the copies are whole", async () => {
   mkdirSync(join(directory, "restored"), { recursive: true });
   const { code, errors } = await run(
     take("docs/operating/backup.md", /^(mkdir|for)/),
@@ -235,7 +268,7 @@ test("docs/operating/cluster.md: certificates of an authority of one's own", asy
   expect(checked.output).toContain("OK");
 }, 20_000);
 
-test("docs/operating: each role's command is taken as it is written, and waits for its stores", async () => {
+test("docs/operating: each role's command is accepted, and waits for its stores", async () => {
   const pattern = /^ovation (dispatcher|frontend|comments) /;
   const commands = ["docs/operating/cluster.md", "docs/operating/two-data-centres.md"].flatMap(
     (file) => take(file, pattern).split("\n"),
