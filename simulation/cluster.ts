@@ -4,6 +4,7 @@
 
 import type { FrontendId } from "@ovation/protocol";
 import type { Connection } from "./connection.ts";
+import type { DatacenterView, Discovery } from "./discovery.ts";
 import { type Node, Place } from "./node.ts";
 import { CommentsProcess } from "./processes/comments-process.ts";
 import { DispatcherProcess } from "./processes/dispatcher-process.ts";
@@ -14,7 +15,7 @@ import type { Socket } from "./socket.ts";
 import type { World } from "./world.ts";
 
 /** One data centre: its store, dispatchers and frontends. */
-export class Datacenter {
+export class Datacenter implements DatacenterView {
   readonly name: string;
   readonly store: Store;
   readonly dispatcherPlaces: readonly Place[];
@@ -40,13 +41,12 @@ export class Datacenter {
   }
 }
 
-export class Cluster {
+export class Cluster implements Discovery {
   readonly datacenters: readonly Datacenter[];
   readonly log: LogServer;
   readonly commentsPlaces: readonly Place[];
   /** Streams that are open at one end at least. */
   readonly sockets = new Set<Socket>();
-  /** Links between dispatchers and frontends that are open at one end at least. */
   readonly links = new Set<Connection<unknown>>();
   readonly #world: World;
   readonly #comments = new Map<Place, CommentsProcess>();
@@ -82,15 +82,12 @@ export class Cluster {
   }
 
   startFrontend(datacenter: Datacenter, place: Place): void {
-    datacenter.frontends.set(place, new FrontendProcess(this.#world, this, datacenter, place));
-  }
-
-  register(process: FrontendProcess): void {
+    const process = new FrontendProcess(this.#world, this, datacenter, place);
+    datacenter.frontends.set(place, process);
     this.#byId.set(process.frontend.id, process);
     this.#byNode.set(process.node, process);
   }
 
-  /** A process died; `silently`: with its machine, so that no peer is notified. */
   died(node: Node, silently = false): void {
     for (const link of this.links) {
       link.died(node, silently);
@@ -98,7 +95,6 @@ export class Cluster {
     }
   }
 
-  /** The process with this id, if it is alive. */
   frontendOf(id: FrontendId): FrontendProcess | undefined {
     const process = this.#byId.get(id);
     return process?.node.alive === true ? process : undefined;
@@ -136,9 +132,8 @@ export class Cluster {
     return this.#world.random.pick(taking)?.node.place;
   }
 
-  /** By its name, which serves as its URL. */
-  placeOf(address: string): Place | undefined {
-    return this.places.find(({ name }) => name === address);
+  placeOf(url: string): Place | undefined {
+    return this.places.find(({ name }) => name === url);
   }
 
   dispatcherAt(place: Place): DispatcherProcess | undefined {

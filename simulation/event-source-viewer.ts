@@ -8,7 +8,7 @@ import { LiveChecker } from "./checkers/live-checker.ts";
 import type { Cluster } from "./cluster.ts";
 import type { Node } from "./node.ts";
 import type { Socket } from "./socket.ts";
-import { type OpenStream, openStream } from "./stream.ts";
+import { Stream } from "./stream.ts";
 import type { World } from "./world.ts";
 
 const RETRY_MS = 1000;
@@ -31,7 +31,7 @@ export class EventSourceViewer {
   readonly #live: LiveChecker;
   #lastEventId = "";
   #retryMs = RETRY_MS;
-  #stream: OpenStream | undefined;
+  #stream: Stream | undefined;
   #connected = false;
 
   constructor(world: World, cluster: Cluster, node: Node, topics: readonly Topic[]) {
@@ -72,7 +72,7 @@ export class EventSourceViewer {
       zstd: false,
       unnamed: false,
     };
-    this.#stream = openStream(this.#world, this.#cluster, this.node, request, {
+    this.#stream = new Stream(this.#world, this.#cluster, this.node, request, {
       onMessage: (message) => {
         const before = this.#lastEventId;
         // Browsers keep the id over a connection that ends before it brought one.

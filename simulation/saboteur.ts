@@ -8,6 +8,7 @@ import type { Message, Topic } from "@ovation/protocol";
 import type { Truth } from "./checkers/truth.ts";
 import type { Check } from "./checkers/verdict.ts";
 import type { Cluster } from "./cluster.ts";
+import type { Sabotage } from "./sabotage.ts";
 
 /** Each bug, and the checks that may detect it first. */
 export const PLANTED = {
@@ -34,7 +35,7 @@ export type Planted = keyof typeof PLANTED;
 /** The bug happens at the occasion of this number. */
 const OCCASION = 3;
 
-export class Saboteur {
+export class Saboteur implements Sabotage {
   /** Whether there was an occasion. */
   fired = false;
   readonly #planted: Planted;
@@ -45,10 +46,6 @@ export class Saboteur {
     this.#planted = planted;
   }
 
-  /**
-   * What a viewer's end of a connection reads in place of `message`. `returned`: it returned with a
-   * position.
-   */
   frames(message: Message, returned: boolean): readonly Message[] {
     const durable = message.data.includes(`"seq":`) && message.type !== "connection";
     if (this.#kept !== undefined && durable) {
@@ -93,7 +90,6 @@ export class Saboteur {
     }
   }
 
-  /** How often the application's callback is called for an event. */
   callbacks({ seq, type }: ClientEvent): number {
     if (seq === undefined)
       return this.#planted === "live-callback-repeated" && type === "goal" && this.#isTime()

@@ -9,7 +9,7 @@ import { SequenceChecker } from "./checkers/sequence-checker.ts";
 import type { Cluster } from "./cluster.ts";
 import type { Node } from "./node.ts";
 import type { Socket } from "./socket.ts";
-import { changeSubscriptions, type OpenStream, openStream } from "./stream.ts";
+import { changeSubscriptions, Stream } from "./stream.ts";
 import type { World } from "./world.ts";
 
 const DAY_MS = 86_400_000;
@@ -28,7 +28,7 @@ export class SdkViewer {
   readonly #client: Client;
   readonly #member: string | undefined;
   readonly #zstd: boolean;
-  #stream: OpenStream | undefined;
+  #stream: Stream | undefined;
 
   constructor(
     world: World,
@@ -66,7 +66,7 @@ export class SdkViewer {
           zstd: this.#zstd,
           unnamed: searchParams.get("events") === "message",
         };
-        const stream = openStream(world, cluster, node, request, {
+        const stream = new Stream(world, cluster, node, request, {
           onMessage: (message) => callbacks.onMessage(message),
           onAlive: () => callbacks.onAlive(),
           onRetry: (ms) => callbacks.onRetry(ms),
@@ -140,7 +140,7 @@ export class SdkViewer {
       onReset: ({ head }) => checker.reset(head),
       onRefused: (code) => this.#world.verdict.fail("refused", `${place.name} ${topic}: ${code}`),
       onEvent: (event) => {
-        const times = this.#world.saboteur?.callbacks(event) ?? 1;
+        const times = this.#world.sabotage?.callbacks(event) ?? 1;
         for (let time = 0; time < times; time++) {
           checker.event(event);
           this.#live.event(event.type, event.data);

@@ -16,7 +16,7 @@ import { Truth } from "./checkers/truth.ts";
 import { type Failure, Verdict } from "./checkers/verdict.ts";
 import { BEGINNING_MS, Timeline } from "./clock.ts";
 import { Cluster, type Datacenter } from "./cluster.ts";
-import { Chaos } from "./faults.ts";
+import { Chaos } from "./faults/chaos.ts";
 import { Network } from "./network.ts";
 import { type Planted, Saboteur } from "./saboteur.ts";
 import { drawSettings, policyFor } from "./scenario.ts";
@@ -69,6 +69,7 @@ export function simulate(options: SimulateOptions): Outcome {
     print: options.print,
   });
   const settings = drawSettings(random, options.chaosMs);
+  const saboteur = options.planted === undefined ? undefined : new Saboteur(options.planted);
   const world: World = {
     timeline,
     random,
@@ -78,7 +79,7 @@ export function simulate(options: SimulateOptions): Outcome {
     truth: new Truth(),
     verdict: new Verdict(timeline),
     policy: policyFor(settings),
-    saboteur: options.planted === undefined ? undefined : new Saboteur(options.planted),
+    sabotage: saboteur,
     healed: false,
     tolerated: 0,
   };
@@ -92,22 +93,21 @@ export function simulate(options: SimulateOptions): Outcome {
   const healedAt = BEGINNING_MS + settings.chaosMs;
   timeline.runUntil(healedAt);
   traffic.end();
-  world.healed = true;
   chaos.heal();
   const recent = sampleViewers(world, cluster, audience);
   timeline.runUntil(healedAt + REPAIRED_AFTER_MS);
   if (!timeline.stopped) checkCompleteness(world, audience, false);
   traffic.sweep();
-  world.saboteur?.afterHealing(cluster, world.truth, audience.videos);
+  saboteur?.afterHealing(cluster, world.truth, audience.videos);
   timeline.runUntil(healedAt + SWEPT_AFTER_MS);
-  world.saboteur?.atTheEnd(cluster, world.truth, audience.topics);
+  saboteur?.atTheEnd(cluster, world.truth, audience.topics);
   if (!timeline.stopped) checkAll(world, cluster, audience, recent);
 
   if (timeline.crash !== undefined) world.verdict.fail("crash", describe(timeline.crash));
   return {
     seed: options.seed,
     failure: world.verdict.failure,
-    planted: world.saboteur?.fired === true,
+    planted: saboteur?.fired === true,
     settings,
     faults: chaos.names,
     steps: timeline.steps,

@@ -4,18 +4,13 @@
  */
 
 import { zstdDecompressSync } from "node:zlib";
-import {
-  createFrameReader,
-  type FrameReader,
-  type Message,
-  Problem,
-  parseConnectionId,
-} from "@ovation/protocol";
+import { type Message, Problem, parseConnectionId } from "@ovation/protocol";
 import { WireChecker } from "./checkers/wire-checker.ts";
 import type { Cluster } from "./cluster.ts";
 import type { Node } from "./node.ts";
 import type { ChangeRequest, ConnectRequest } from "./processes/frontend-process.ts";
 import { Socket } from "./socket.ts";
+import { StreamReader } from "./stream-reader.ts";
 import type { World } from "./world.ts";
 
 export interface StreamCallbacks {
@@ -26,150 +21,124 @@ export interface StreamCallbacks {
   onRefused(problem: Problem): void;
 }
 
-export interface OpenStream {
-  /** Present once the frontend accepted the connection. */
-  readonly socket: Socket | undefined;
-  close(): void;
-}
-
 /** The timeout of a connect without a response. */
 const CONNECT_FAILS_MS = 4000;
 const REQUEST_TIMEOUT_MS = 5000;
 const ZSTD_BYTES_PER_WRITE = 300;
 
-/** Opens a connection at a frontend that the load balancer chooses. */
-export function openStream(
-  world: World,
-  cluster: Cluster,
-  viewer: Node,
-  request: ConnectRequest,
-  callbacks: StreamCallbacks,
-): OpenStream {
-  const { network, trace } = world;
-  const name = viewer.place.name;
-  let closed = false;
-  let socket: Socket | undefined;
-  const fail = viewer.after(CONNECT_FAILS_MS, () => lost());
-  const place = cluster.balance(viewer.place.datacenter);
+/** One connection at a frontend that the load balancer chooses, from connect to end. */
+export class Stream {
+  readonly #world: World;
+  readonly #cluster: Cluster;
+  readonly #viewer: Node;
+  readonly #request: ConnectRequest;
+  readonly #callbacks: StreamCallbacks;
+  readonly #cancelTimeout: () => void;
+  #socket: Socket | undefined;
+  /** At the viewer's end. */
+  #closed = false;
 
-  function lost(): void {
-    if (closed || socket !== undefined) return;
-    closed = true;
-    fail();
-    callbacks.onEnd("lost");
+  constructor(
+    world: World,
+    cluster: Cluster,
+    viewer: Node,
+    request: ConnectRequest,
+    callbacks: StreamCallbacks,
+  ) {
+    this.#world = world;
+    this.#cluster = cluster;
+    this.#viewer = viewer;
+    this.#request = request;
+    this.#callbacks = callbacks;
+    const { network } = world;
+    const lost = () => this.#lost();
+    this.#cancelTimeout = viewer.after(CONNECT_FAILS_MS, lost);
+    const place = cluster.balance(viewer.place.datacenter);
+    if (place === undefined) viewer.after(network.delay(viewer.place, viewer.place), lost);
+    else network.send(viewer, place, (there) => this.#accept(there), lost);
   }
 
-  function arrived(problem: Problem): void {
-    if (closed) return;
-    closed = true;
-    fail();
-    callbacks.onRefused(problem);
+  /** Present once the frontend accepted the connection. */
+  get socket(): Socket | undefined {
+    return this.#socket;
   }
 
-  function accept(there: Node): void {
-    const process = cluster.processAt(there);
+  close(): void {
+    this.#closed = true;
+    this.#cancelTimeout();
+    this.#socket?.leave();
+  }
+
+  /** No response to the connect. */
+  #lost(): void {
+    if (!this.#closed && this.#socket === undefined) this.#end("lost");
+  }
+
+  #end(kind: "ended" | "lost"): void {
+    this.#closed = true;
+    this.#cancelTimeout();
+    this.#callbacks.onEnd(kind);
+  }
+
+  #refused(problem: Problem): void {
+    if (this.#closed) return;
+    this.#closed = true;
+    this.#cancelTimeout();
+    this.#callbacks.onRefused(problem);
+  }
+
+  /** In the process `there`, at the server's end. */
+  #accept(there: Node): void {
+    const process = this.#cluster.processAt(there);
     if (process === undefined) return;
     try {
-      process.connect(request, (held, gone) => {
-        const wire = new WireChecker(world, name);
-        const returned = (request.parameter ?? request.header ?? "") !== "";
-        const reader = createReader(
-          world,
-          wire,
-          returned,
-          request.unnamed,
-          (message) => !closed && callbacks.onMessage(message),
-          callbacks.onRetry,
-        );
-        const made = new Socket({
-          timeline: world.timeline,
-          network,
-          server: there,
-          viewer,
-          windowBytes: world.settings.windowBytes,
-          bytesPerWrite: request.zstd ? ZSTD_BYTES_PER_WRITE : undefined,
-          onBytes(bytes, step) {
-            if (closed) return;
-            fail();
-            callbacks.onAlive();
-            reader.feed(request.zstd ? zstdDecompressSync(bytes) : bytes, step);
-          },
-          onEnd(kind) {
-            if (closed) return;
-            closed = true;
-            fail();
-            trace.note(name, () => `stream ${kind}`);
-            callbacks.onEnd(kind);
-          },
-          onGone: gone,
-        });
-        socket = made;
-        cluster.sockets.add(made);
-        if (closed) made.leave();
-        held(made, wire);
-        return made;
+      process.connect(this.#request, (held, gone) => {
+        const wire = new WireChecker(this.#world, this.#viewer.place.name);
+        const socket = this.#open(there, wire, gone);
+        this.#socket = socket;
+        this.#cluster.sockets.add(socket);
+        if (this.#closed) socket.leave();
+        held(socket, wire);
+        return socket;
       });
     } catch (error) {
       if (!(error instanceof Problem)) throw error;
-      network.send(there, viewer.place, () => arrived(error));
+      this.#world.network.send(there, this.#viewer.place, () => this.#refused(error));
     }
   }
 
-  if (place === undefined) viewer.after(network.delay(viewer.place, viewer.place), lost);
-  else network.send(viewer, place, accept, lost);
-
-  return {
-    get socket() {
-      return socket;
-    },
-    close() {
-      closed = true;
-      fail();
-      socket?.leave();
-    },
-  };
-}
-
-interface StreamReader {
-  feed(bytes: Uint8Array, step: number): void;
-}
-
-/** Bytes to frames, each checked on the wire before the viewer gets it. */
-function createReader(
-  world: World,
-  wire: WireChecker,
-  returned: boolean,
-  unnamed: boolean,
-  onMessage: (message: Message) => void,
-  onRetry: (ms: number) => void,
-): StreamReader {
-  const decoder = new TextDecoder();
-  let step = 0;
-  const frames: FrameReader = createFrameReader({
-    onMessage(written) {
-      const sent = unnamed ? withTypeInside(written) : written;
-      for (const message of world.saboteur?.frames(sent, returned) ?? [sent]) {
-        if (message.type === "connection") wire.opened(message.lastEventId);
-        else if (message.type !== "reconnect")
-          wire.message(message.type, JSON.parse(message.data), step);
-        onMessage(message);
-      }
-    },
-    onRetry,
-  });
-  return {
-    feed(bytes, writtenStep) {
-      step = writtenStep;
-      frames.feed(decoder.decode(bytes, { stream: true }));
-    },
-  };
-}
-
-/** `events=message`: every event has EventSource's own name, and its type inside. */
-function withTypeInside(message: Message): Message {
-  const { type } = JSON.parse(message.data) as { readonly type: string };
-  if (message.type !== "message") throw new Error(`an event is named ${message.type}`);
-  return { ...message, type };
+  #open(server: Node, wire: WireChecker, onGone: () => void): Socket {
+    const { timeline, network, settings, trace } = this.#world;
+    const { zstd, unnamed, parameter, header } = this.#request;
+    const reader = new StreamReader({
+      world: this.#world,
+      wire,
+      returned: (parameter ?? header ?? "") !== "",
+      unnamed,
+      onMessage: (message) => !this.#closed && this.#callbacks.onMessage(message),
+      onRetry: (ms) => this.#callbacks.onRetry(ms),
+    });
+    return new Socket({
+      timeline,
+      network,
+      server,
+      viewer: this.#viewer,
+      windowBytes: settings.windowBytes,
+      bytesPerWrite: zstd ? ZSTD_BYTES_PER_WRITE : undefined,
+      onBytes: (bytes, step) => {
+        if (this.#closed) return;
+        this.#cancelTimeout();
+        this.#callbacks.onAlive();
+        reader.feed(zstd ? zstdDecompressSync(bytes) : bytes, step);
+      },
+      onEnd: (kind) => {
+        if (this.#closed) return;
+        trace.note(this.#viewer.place.name, () => `stream ${kind}`);
+        this.#end(kind);
+      },
+      onGone,
+    });
+  }
 }
 
 /** A request to any frontend: returns its status and body. Rejects where none comes. */

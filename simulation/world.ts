@@ -6,7 +6,7 @@ import type { Truth } from "./checkers/truth.ts";
 import type { Verdict } from "./checkers/verdict.ts";
 import type { Timeline } from "./clock.ts";
 import type { Network } from "./network.ts";
-import type { Saboteur } from "./saboteur.ts";
+import type { Sabotage } from "./sabotage.ts";
 import type { Trace } from "./trace.ts";
 
 /** The parameters of a run; drawn from the seed in `scenario.ts`. */
@@ -49,7 +49,7 @@ export interface World {
   readonly policy: Policy;
   readonly settings: Settings;
   /** Injects a bug. */
-  readonly saboteur: Saboteur | undefined;
+  readonly sabotage: Sabotage | undefined;
   /** No more faults: connections and tokens last from now on. */
   healed: boolean;
   /** Failures that parts reported and recovered from. */

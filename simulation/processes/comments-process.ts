@@ -5,7 +5,7 @@
 
 import { DurableWriter, Outbox } from "@ovation/log";
 import { type Event, type JsonText, type Topic, toJsonText } from "@ovation/protocol";
-import type { Cluster, Datacenter } from "../cluster.ts";
+import type { DatacenterView, Discovery, RunningComments } from "../discovery.ts";
 import { CallError } from "../network.ts";
 import { Node, type Place } from "../node.ts";
 import type { World } from "../world.ts";
@@ -15,13 +15,13 @@ const PUBLISH_TIMEOUT_MS = 2000;
 const POST_TIMEOUT_MS = 4000;
 const POST_RETRY_MS = 700;
 
-export class CommentsProcess {
+export class CommentsProcess implements RunningComments {
   readonly node: Node;
   readonly #world: World;
-  readonly #datacenter: Datacenter;
+  readonly #datacenter: DatacenterView;
   readonly #writer: DurableWriter;
 
-  constructor(world: World, cluster: Cluster, datacenter: Datacenter, place: Place) {
+  constructor(world: World, cluster: Discovery, datacenter: DatacenterView, place: Place) {
     this.#world = world;
     this.#datacenter = datacenter;
     this.node = new Node(place, world.timeline);
@@ -73,7 +73,7 @@ export class CommentsProcess {
 /** A viewer's or a server's post: retried with the same key until it is acknowledged. */
 export async function post(
   world: World,
-  cluster: Cluster,
+  cluster: Discovery,
   poster: Node,
   topic: Topic,
   type: string,

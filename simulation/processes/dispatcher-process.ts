@@ -21,24 +21,24 @@ import {
   WANTED_PATH,
 } from "@ovation/dispatcher";
 import { type Event, frontendIdFrom, Problem } from "@ovation/protocol";
-import type { Cluster, Datacenter } from "../cluster.ts";
-import { connectLink } from "../links.ts";
+import type { DatacenterView, Discovery, PeerCall, RunningDispatcher } from "../discovery.ts";
+import { Link } from "../link.ts";
 import { CallError } from "../network.ts";
 import { Node, type Place } from "../node.ts";
 import type { World } from "../world.ts";
 
 const CALL_TIMEOUT_MS = 2000;
 
-export class DispatcherProcess {
+export class DispatcherProcess implements RunningDispatcher {
   readonly dispatcher: Dispatcher;
   readonly node: Node;
   readonly links: FrontendLinks;
   readonly peers: Peers;
   readonly #world: World;
-  readonly #cluster: Cluster;
+  readonly #cluster: Discovery;
   readonly #receiver: PeerReceiver;
 
-  constructor(world: World, cluster: Cluster, datacenter: Datacenter, place: Place) {
+  constructor(world: World, cluster: Discovery, datacenter: DatacenterView, place: Place) {
     this.#world = world;
     this.#cluster = cluster;
     this.node = new Node(place, world.timeline);
@@ -74,7 +74,7 @@ export class DispatcherProcess {
       random: next,
       soon: (run) => node.soon(run),
       connect: (frontend, events) =>
-        connectLink(world, cluster, { node, from: `dispatcher ${id}` }, frontend, events),
+        new Link(world, cluster, { node, from: `dispatcher ${id}` }, frontend, events),
       onState: (frontend, state, detail) =>
         trace.note(place.name, () => `link to ${frontend} is ${state}: ${detail}`),
       onGone: (frontend) => void this.dispatcher.dropViewersOf(frontend),
@@ -126,11 +126,7 @@ export class DispatcherProcess {
     });
   }
 
-  /** The API for dispatchers of other data centres. */
-  async answer(
-    path: string,
-    call: { readonly from: string; readonly to: string; readonly body: Uint8Array },
-  ): Promise<unknown> {
+  async answer(path: string, call: PeerCall): Promise<unknown> {
     switch (path) {
       case FORWARD_PATH:
         return this.#receiver.forward(call);
@@ -168,11 +164,11 @@ export class DispatcherProcess {
 }
 
 /** Data centres have lower-case names on the wire. */
-function peerName({ name }: Datacenter): string {
+function peerName({ name }: DatacenterView): string {
   return name.toLowerCase();
 }
 
-function toPeer(other: Datacenter): Peer {
+function toPeer(other: DatacenterView): Peer {
   return { name: peerName(other), urls: other.dispatcherPlaces.map(({ name }) => name) };
 }
 

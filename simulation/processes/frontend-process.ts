@@ -25,7 +25,7 @@ import {
   type Topic,
 } from "@ovation/protocol";
 import type { WireChecker } from "../checkers/wire-checker.ts";
-import type { Cluster, Datacenter } from "../cluster.ts";
+import type { DatacenterView, Discovery, RunningFrontend } from "../discovery.ts";
 import { CallError } from "../network.ts";
 import { Node, type Place } from "../node.ts";
 import type { Socket } from "../socket.ts";
@@ -64,7 +64,7 @@ interface Held {
   readonly wire: WireChecker;
 }
 
-export class FrontendProcess {
+export class FrontendProcess implements RunningFrontend {
   readonly frontend: Frontend;
   readonly node: Node;
   /** Open connections: the socket of each, and its checker. */
@@ -73,10 +73,10 @@ export class FrontendProcess {
   readonly links: LinkIntake;
   draining = false;
   readonly #world: World;
-  readonly #cluster: Cluster;
-  readonly #datacenter: Datacenter;
+  readonly #cluster: Discovery;
+  readonly #datacenter: DatacenterView;
 
-  constructor(world: World, cluster: Cluster, datacenter: Datacenter, place: Place) {
+  constructor(world: World, cluster: Discovery, datacenter: DatacenterView, place: Place) {
     this.#world = world;
     this.#cluster = cluster;
     this.#datacenter = datacenter;
@@ -110,7 +110,6 @@ export class FrontendProcess {
         world.trace.note(place.name, () => `${what} failed: ${String(error)}`);
       },
     });
-    cluster.register(this);
     this.frontend.start();
   }
 
