@@ -24,8 +24,9 @@ Examples:
 
 Exits with ${EXIT_FAULTS} if events were lost, duplicated or out of order,
 with ${EXIT_IMPOSSIBLE} if the run could not be made.
-The server must be on this machine (127.0.0.0/8) unless --yes-remote is given. Every option can be set in the
-environment: --topics-per-connection is OVATION_LOAD_TOPICS_PER_CONNECTION.`;
+The server must be on this machine (127.0.0.0/8) unless --yes-remote is given.
+Every option can be set in the environment:
+--topics-per-connection is OVATION_LOAD_TOPICS_PER_CONNECTION.`;
 
 interface Flags extends LoadOptions {
   readonly json?: string;

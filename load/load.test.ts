@@ -203,7 +203,8 @@ describe("a run that cannot be made", () => {
   test("too few descriptors are reported", async () => {
     const server = startReferenceServer();
     const program = `const { runLoad } = await import("${import.meta.dir}/load.ts");
-      await runLoad({ url: "${server.url}", connections: 300 }).catch((error) => console.log(error.message));`;
+      await runLoad({ url: "${server.url}", connections: 300 })
+        .catch((error) => console.log(error.message));`;
     const limited = Bun.spawn(
       ["sh", "-c", 'ulimit -n 150; exec "$0" -e "$1"', process.execPath, program],
       {

@@ -133,7 +133,11 @@ export function formatReport(report: LoadReport): string {
     ],
     [
       "returns",
-      `${count(reconnects.count)}${reconnects.count > 0 ? `, p50 ${ms(reconnects.latency.p50Ms)}, p99 ${ms(reconnects.latency.p99Ms)}, max ${ms(reconnects.latency.maxMs)}` : ""}`,
+      count(reconnects.count) +
+        (reconnects.count > 0
+          ? `, p50 ${ms(reconnects.latency.p50Ms)}, p99 ${ms(reconnects.latency.p99Ms)}, ` +
+            `max ${ms(reconnects.latency.maxMs)}`
+          : ""),
     ],
     [
       "reader",

@@ -190,7 +190,7 @@ test("CONTRIBUTING: format rewrites a file, by the rules of this repository", as
   expect(readFileSync(join(copy, "one.ts"), "utf8")).toBe("export const one = [1, 2];\n");
 }, 30_000);
 
-test("docs/operating/backup.md: a running SQLite is backed up, and the copies are whole", async () => {
+test("docs/operating/backup.md: a running SQLite is backed up, copies are whole", async () => {
   mkdirSync(join(directory, "restored"), { recursive: true });
   const { code, errors } = await run(
     take("docs/operating/backup.md", /^(mkdir|for)/),

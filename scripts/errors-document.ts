@@ -39,7 +39,8 @@ const ADVICE_BY_CODE: Readonly<Partial<Record<ProblemCode, string>>> = {
   "timed-out": "Wait until `until`.",
   "unknown-connection": "Connect again, then repeat with the new connection id.",
   "rate-limited":
-    "Wait `Retry-After` seconds (`retryAfterMs` in the body), then repeat with the same `clientId`.",
+    "Wait `Retry-After` seconds (`retryAfterMs` in the body), " +
+    "then repeat with the same `clientId`.",
   "log-full": "Nothing was stored. Repeat later; live events still flow.",
 };
 
@@ -57,7 +58,8 @@ export function formatErrorsPage(): string {
 
 <!-- Written by scripts/errors-document.ts from protocol/problem.ts. Change it there. -->
 
-Every answer that is not a success is [RFC 9457](https://www.rfc-editor.org/rfc/rfc9457) \`application/problem+json\`:
+Every answer that is not a success is [RFC 9457](https://www.rfc-editor.org/rfc/rfc9457)
+\`application/problem+json\`:
 
 \`\`\`json
 {
@@ -70,8 +72,8 @@ Every answer that is not a success is [RFC 9457](https://www.rfc-editor.org/rfc/
 }
 \`\`\`
 
-Programs decide by \`code\`. Codes are stable: one is never renamed or given another meaning. \`title\` and \`detail\` are for people
-and may change. No error ever holds a token.
+Programs decide by \`code\`. Codes are stable: one is never renamed or given another meaning.
+\`title\` and \`detail\` are for people and may change. No error ever holds a token.
 
 ${table(["code", "status", "what happened", "what to do"], rows)}
 `;

@@ -1,4 +1,4 @@
-// Your site, beside Ovation: its own login, one address that signs tokens, one page with the comments.
+// Your site, beside Ovation: its own login, one URL that signs tokens, one page with the comments.
 //
 //   OVATION_SECRET=$(openssl rand -hex 32); export OVATION_SECRET
 //   npx ovation start --port 8080 &
@@ -16,15 +16,22 @@ const sessions = new Map(); // session cookie → { id, name }: this is your log
 
 function ovationToken(claims, seconds = 900) {
   const encode = (value) => Buffer.from(JSON.stringify(value)).toString("base64url");
-  const signed = `${encode({ alg: "HS256", typ: "JWT" })}.${encode({ ...claims, exp: Math.floor(Date.now() / 1000) + seconds })}`;
+  const exp = Math.floor(Date.now() / 1000) + seconds;
+  const signed = `${encode({ alg: "HS256", typ: "JWT" })}.${encode({ ...claims, exp })}`;
   return `${signed}.${createHmac("sha256", secret).update(signed).digest("base64url")}`;
 }
 
-const page = `<!doctype html><html lang="en"><meta charset="utf-8"><title>Your site</title><h1>Your video</h1>
-<live-comments video="42" sign-in></live-comments><script type="module" src="${ovation}/live-comments.js"></script><script type="module">
+const page = `<!doctype html><html lang="en"><meta charset="utf-8"><title>Your site</title>
+<h1>Your video</h1>
+<live-comments video="42" sign-in></live-comments>
+<script type="module" src="${ovation}/live-comments.js"></script>
+<script type="module">
   const comments = document.querySelector("live-comments");
   comments.getToken = async () => (await (await fetch("/ovation-token")).json()).token;
-  comments.addEventListener("signin-requested", () => location.assign("/login?name=" + encodeURIComponent(prompt("Your name") ?? "")));
+  comments.addEventListener("signin-requested", () => {
+    const name = prompt("Your name") ?? "";
+    location.assign("/login?name=" + encodeURIComponent(name));
+  });
 </script></html>`;
 
 createServer((request, response) => {
@@ -34,7 +41,7 @@ createServer((request, response) => {
     const id = randomUUID();
     sessions.set(id, {
       id: `user-${sessions.size + 1}`,
-      name: url.searchParams.get("name") || "Somebody",
+      name: url.searchParams.get("name") || "Someone",
     });
     response
       .writeHead(303, {

@@ -22,16 +22,22 @@
 
 enum { EVENTS_MAX = 64, BUFFER_BYTES = 65536, CONNECTIONS_PER_ADDRESS = 8192 };
 
-static double microseconds(struct timeval time) { return (double)time.tv_sec * 1e6 + (double)time.tv_usec; }
+static double microseconds(struct timeval time) {
+  return (double)time.tv_sec * 1e6 + (double)time.tv_usec;
+}
 
 static int open_stream(int port, int number) {
-  static const char request[] = "GET /v1/events?topic=video%3Aload-0 HTTP/1.1\r\nHost: bench\r\nAccept: text/event-stream\r\n\r\n";
+  static const char request[] = "GET /v1/events?topic=video%3Aload-0 HTTP/1.1\r\nHost: bench\r\n"
+                                "Accept: text/event-stream\r\n\r\n";
   /* Source addresses that the generator's own processes do not use. */
   in_addr_t block = htonl(0x7fc80101u + (unsigned)(number / CONNECTIONS_PER_ADDRESS));
   struct sockaddr_in source = {.sin_family = AF_INET, .sin_addr.s_addr = block};
-  struct sockaddr_in server = {.sin_family = AF_INET, .sin_port = htons((uint16_t)port), .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+  struct sockaddr_in server = {.sin_family = AF_INET,
+                               .sin_port = htons((uint16_t)port),
+                               .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
   int fd = socket(AF_INET, SOCK_STREAM, 0);
-  if (fd < 0 || bind(fd, (struct sockaddr *)&source, sizeof source) != 0 || connect(fd, (struct sockaddr *)&server, sizeof server) != 0 ||
+  if (fd < 0 || bind(fd, (struct sockaddr *)&source, sizeof source) != 0 ||
+      connect(fd, (struct sockaddr *)&server, sizeof server) != 0 ||
       send(fd, request, sizeof request - 1, MSG_NOSIGNAL) != sizeof request - 1) {
     perror("reader");
     exit(1);
@@ -83,6 +89,7 @@ int main(int count, char **arguments) {
   }
   getrusage(RUSAGE_SELF, &to);
   printf("{\"reads\":%ld,\"same\":%ld,\"userUs\":%.0f,\"systemUs\":%.0f}\n", reads, same,
-         microseconds(to.ru_utime) - microseconds(from.ru_utime), microseconds(to.ru_stime) - microseconds(from.ru_stime));
+         microseconds(to.ru_utime) - microseconds(from.ru_utime),
+         microseconds(to.ru_stime) - microseconds(from.ru_stime));
   return 0;
 }

@@ -159,9 +159,11 @@ function bodyOf(
       `{"text":"Comment ${count} of client ${client}, as long as most of them ` +
       `are","clientId":"${client}-${count}"}`
     );
+  const topicOf = (number: number) => topics[(client + (ownTopics ? 0 : number)) % topics.length];
   const event = (number: number) =>
-    `{"topic":"${topics[(client + (ownTopics ? 0 : number)) % topics.length]}","type":"goal","data":{"text":"a ` +
+    `{"topic":"${topicOf(number)}","type":"goal","data":{"text":"a ` +
     `comment of some length, as they are","from":${client}}}`;
   if (batch === 1) return event(count);
-  return `[${Array.from({ length: batch }, (_, number) => event(count * batch + number)).join(",")}]`;
+  const events = Array.from({ length: batch }, (_, number) => event(count * batch + number));
+  return `[${events.join(",")}]`;
 }

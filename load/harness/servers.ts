@@ -147,8 +147,18 @@ http {
   server {
     listen 127.0.0.1:${port} backlog=4096;
     location /ready { return 200 "ready"; }
-    location /pub { nchan_publisher; nchan_channel_id $arg_id; nchan_message_buffer_length 100; nchan_message_timeout 60s; }
-    location /sub { nchan_subscriber eventsource; nchan_channel_id $arg_id; nchan_channel_id_split_delimiter ","; nchan_subscriber_first_message newest; }
+    location /pub {
+      nchan_publisher;
+      nchan_channel_id $arg_id;
+      nchan_message_buffer_length 100;
+      nchan_message_timeout 60s;
+    }
+    location /sub {
+      nchan_subscriber eventsource;
+      nchan_channel_id $arg_id;
+      nchan_channel_id_split_delimiter ",";
+      nchan_subscriber_first_message newest;
+    }
   }
 }
 `;

@@ -16,7 +16,9 @@ func init() {
 		}
 		client := sse.Client{Backoff: sse.Backoff{InitialInterval: 300 * time.Millisecond}}
 		connection := client.NewConnection(request)
-		connection.SubscribeToAll(func(event sse.Event) { say(event.Type, event.Data, event.LastEventID) })
+		connection.SubscribeToAll(func(event sse.Event) {
+			say(event.Type, event.Data, event.LastEventID)
+		})
 		for {
 			_ = connection.Connect()
 			time.Sleep(pause)
