@@ -15,6 +15,18 @@ import {
   toJsonText,
   VIEWER_BODY_BYTES_MAX,
 } from "@ovation/protocol";
+import {
+  identify,
+  requireAddressRate,
+  requireRate,
+  requireSight,
+  requireUnsanctioned,
+  requireUsableVideo,
+  requireVideo,
+  requireWriter,
+  videoOf,
+  type Writer,
+} from "./access.ts";
 import { readBody, readOptionalBody } from "./body.ts";
 import { CoalescedReads } from "./coalesced-reads.ts";
 import { authorOf } from "./comment.ts";
@@ -27,20 +39,7 @@ import { currentId, notifyOfComment } from "./members/notifications.ts";
 import { cleanLine } from "./names/text.ts";
 import { type PageQuery, pageOf } from "./parameters.ts";
 import { newComment, parseSeq, pin, removal } from "./schemas.ts";
-import {
-  identify,
-  type NamedVideo,
-  requireAddressRate,
-  requireRate,
-  requireSight,
-  requireUnsanctioned,
-  requireUsableVideo,
-  requireVideo,
-  requireWriter,
-  type Service,
-  videoOf,
-  type Writer,
-} from "./service.ts";
+import type { NamedVideo, Service } from "./service.ts";
 
 export function createCommentRoutes(service: Service): readonly Route[] {
   const { log, rules } = service;

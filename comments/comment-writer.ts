@@ -2,6 +2,7 @@
 
 import type { Appended, LogEntry } from "@ovation/log";
 import { type Identity, type JsonText, Problem, type Role, toJsonText } from "@ovation/protocol";
+import type { Writer } from "./access.ts";
 import { authorOf, type Comment, commentDataOf, removedData } from "./comment.ts";
 import { pinnedSeqOf } from "./history.ts";
 import {
@@ -10,7 +11,7 @@ import {
   retractNotices,
 } from "./members/notice-retraction.ts";
 import { notificationEntry } from "./members/notifications.ts";
-import type { NamedVideo, Service, Writer } from "./service.ts";
+import type { NamedVideo, Service } from "./service.ts";
 
 export interface NewComment {
   readonly text: string;

@@ -30,13 +30,12 @@ export {
 export type { Guests } from "./members/guest-routes.ts";
 export * from "./members/member-stores.ts";
 export * from "./members/member-stores-sql.ts";
-export type { MessageRule } from "./members/message-rules.ts";
 export type { PresenceValues } from "./members/presence.ts";
 export { cleanLine, cleanName, countCodePoints, shownName } from "./names/text.ts";
 export * from "./rates/rate-limiter.ts";
 export * from "./rates/rate-limiter-memory.ts";
 export * from "./rates/rate-limiter-off.ts";
 export * from "./rates/rate-limiter-shared.ts";
-export type { VideoLog } from "./service.ts";
+export type { MessageRule, VideoLog } from "./service.ts";
 export * from "./videos/video-store.ts";
 export * from "./videos/video-store-sql.ts";

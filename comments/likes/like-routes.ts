@@ -1,8 +1,6 @@
 /** `POST /v1/videos/{id}/likes`: no token needed; a token's own limits apply where there is one. */
 
 import { jsonAnswer, type Route, VIEWER_BODY_BYTES_MAX } from "@ovation/protocol";
-import { readBody } from "../body.ts";
-import { likesOf } from "../schemas.ts";
 import {
   identify,
   isExempt,
@@ -11,9 +9,11 @@ import {
   requireSight,
   requireUnsanctioned,
   requireUsableVideo,
-  type Service,
   videoOf,
-} from "../service.ts";
+} from "../access.ts";
+import { readBody } from "../body.ts";
+import { likesOf } from "../schemas.ts";
+import type { Service } from "../service.ts";
 
 export function createLikeRoutes(service: Service, kinds: readonly string[]): readonly Route[] {
   const likes = likesOf(kinds);

@@ -13,10 +13,11 @@ import {
   topicOf,
   VIEWER_BODY_BYTES_MAX,
 } from "@ovation/protocol";
+import { requireAddressRate, requireMember } from "../access.ts";
 import { readBody } from "../body.ts";
 import { cleanGuestName } from "../names/text.ts";
 import { guest, guestUpgrade } from "../schemas.ts";
-import { type People, requireAddressRate, requireMember, type Service } from "../service.ts";
+import type { People, Service } from "../service.ts";
 import type { Sanction } from "./member-stores.ts";
 
 /** Makes guests; the tokens are `ovation/`'s. */

@@ -14,6 +14,14 @@ import {
   topicOf,
   VIEWER_BODY_BYTES_MAX,
 } from "@ovation/protocol";
+import {
+  isStaff,
+  memberOf,
+  requireAddressRate,
+  requireMember,
+  requireRate,
+  requireUnsanctioned,
+} from "../access.ts";
 import { readBody, readOptionalBody } from "../body.ts";
 import {
   BLOCKS_MAX,
@@ -25,16 +33,7 @@ import {
 import { cleanParagraphs } from "../names/text.ts";
 import { cursorOf, cursorText, pageOf, parameterOf } from "../parameters.ts";
 import { inbox as inboxForm, newMessage, receipt, typing } from "../schemas.ts";
-import {
-  isStaff,
-  memberOf,
-  type People,
-  requireAddressRate,
-  requireMember,
-  requireRate,
-  requireUnsanctioned,
-  type Service,
-} from "../service.ts";
+import type { People, Service } from "../service.ts";
 import type { Profile } from "./member-stores.ts";
 import { requireMayWrite } from "./message-rules.ts";
 import { appendReceipt, conversationTopic, messageOf, sendMessage } from "./messages.ts";

@@ -1,17 +1,12 @@
-/** Who may write to whom. */
+/** The check of who may write to whom. */
 
 import { type Identity, Problem, type RouteContext } from "@ovation/protocol";
-import { isStaff, type People, requireUnsanctioned, type Service } from "../service.ts";
+import { isStaff, requireUnsanctioned } from "../access.ts";
+import type { MessageRule, People, Service } from "../service.ts";
 
 /**
- * Beyond hosts and moderators, who may write to anyone and to whom members may write:
- * `staff`: nobody else; `members`: members to members; `anyone`: guests too.
- */
-export type MessageRule = "staff" | "members" | "anyone";
-
-/**
- * Throws `forbidden`, `timed-out` or `banned` where `sender` may not write to `recipient`. A recipient
- * who has written to the sender may always be answered, whatever the rule and the inbox say.
+ * Throws `forbidden`, `timed-out` or `banned`. The sender may always answer a recipient who has
+ * written to the sender, whatever the rule and the inbox state.
  */
 export async function requireMayWrite(
   service: Service,
@@ -29,7 +24,7 @@ export async function requireMayWrite(
   const heard = (await conversations.find(sender.sub, recipient))?.heard ?? false;
   if (blockers.length === 0 && heard) return;
   const role = people.staff.has(recipient) ? "moderator" : await people.directory.roleOf(recipient);
-  // The same words as for any other refusal: nobody learns that they are blocked.
+  // The same words as for other refusals, so that a sender does not learn of a block.
   if (blockers.length > 0 || !ruleAllows(people.messages, sender, role)) {
     throw new Problem(
       "forbidden",
@@ -50,6 +45,6 @@ function ruleAllows(
   if (rule === "anyone") return true;
   if (sender.role === "guest") return false;
   if (recipientRole === "host" || recipientRole === "moderator") return true;
-  // A member who has not come yet is one: guests are known from the moment they act.
+  // A recipient without a profile is a member: guests have one from their first request on.
   return rule === "members" && recipientRole !== "guest";
 }

@@ -9,8 +9,9 @@ import {
   type RouteAnswer,
   topicOf,
 } from "@ovation/protocol";
+import { requireMember } from "../access.ts";
 import { pageOf } from "../parameters.ts";
-import { requireMember, type Service } from "../service.ts";
+import type { Service } from "../service.ts";
 
 export function createNotificationRoutes(service: Service): readonly Route[] {
   async function list(request: HttpRequest): Promise<RouteAnswer> {

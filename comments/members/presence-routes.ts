@@ -10,8 +10,9 @@ import {
   toJsonText,
   topicOf,
 } from "@ovation/protocol";
+import { memberOf, requireMember } from "../access.ts";
 import { PRESENCE_AUDIENCE_MAX } from "../limits.ts";
-import { memberOf, type People, requireMember, type Service } from "../service.ts";
+import type { People, Service } from "../service.ts";
 import { requireMayWrite } from "./message-rules.ts";
 import type { Presence, PresenceStatus } from "./presence.ts";
 

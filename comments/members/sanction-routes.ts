@@ -13,6 +13,7 @@ import {
   topicOf,
   VIEWER_BODY_BYTES_MAX,
 } from "@ovation/protocol";
+import { isStaff, memberOf, requireMember, requireUnsanctioned } from "../access.ts";
 import { readBody } from "../body.ts";
 import {
   ADDRESS_SANCTION_MS_MAX,
@@ -23,15 +24,7 @@ import {
 import { cleanLine } from "../names/text.ts";
 import { cursorOf, cursorText, parameterOf } from "../parameters.ts";
 import { sanction as sanctionForm } from "../schemas.ts";
-import {
-  isStaff,
-  memberOf,
-  type NamedVideo,
-  type People,
-  requireMember,
-  requireUnsanctioned,
-  type Service,
-} from "../service.ts";
+import type { NamedVideo, People, Service } from "../service.ts";
 import type { Sanction } from "./member-stores.ts";
 import { type Notification, notificationEntry } from "./notifications.ts";
 

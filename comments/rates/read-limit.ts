@@ -13,6 +13,7 @@ import {
   type Route,
   TextAnswer,
 } from "@ovation/protocol";
+import { isStaff } from "../access.ts";
 import {
   type RateRules,
   READ_DEBT_AGE_MS,
@@ -20,7 +21,6 @@ import {
   READ_UNIT_BYTES,
   READ_UNIT_ROWS,
 } from "../limits.ts";
-import { isStaff } from "../service.ts";
 import type { RateLimiter } from "./rate-limiter.ts";
 
 export interface ReadLimitOptions {

@@ -13,6 +13,7 @@ import {
   type RouteContext,
   topicOf,
 } from "@ovation/protocol";
+import { identify, mayManage, requireSight, requireVideo, videoOf } from "../access.ts";
 import { readBody } from "../body.ts";
 import { CoalescedReads } from "../coalesced-reads.ts";
 import type { Comment } from "../comment.ts";
@@ -28,15 +29,7 @@ import {
 } from "../limits.ts";
 import { cleanLine, cleanParagraphs } from "../names/text.ts";
 import { parseSeq, videoChanges } from "../schemas.ts";
-import {
-  identify,
-  mayManage,
-  type NamedVideo,
-  requireSight,
-  requireVideo,
-  type Service,
-  videoOf,
-} from "../service.ts";
+import type { NamedVideo, Service } from "../service.ts";
 import { deleteVideo } from "./video-deletion.ts";
 import { type ListPlace, type StoredVideo, unusedVideo, type VideoChanges } from "./video-store.ts";
 
