@@ -4,7 +4,7 @@ import { createManualClock } from "../testing/manual-clock.ts";
 import { RECENT_FAILURE_AGE_MS } from "./limits.ts";
 import { RecentFailures } from "./recent-failures.ts";
 
-const context: RouteContext = { params: {}, address: "", stream: () => new Response() };
+const context: RouteContext = { params: {}, address: "" };
 
 function open() {
   const clock = createManualClock();

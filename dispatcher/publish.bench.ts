@@ -61,7 +61,7 @@ for (const batch of [1, 100]) {
       isDeleted: () => false,
       publish,
     });
-    const context = { params: {}, address: "", stream: () => new Response() };
+    const context = { params: {}, address: "" };
     return async () => (await route.handle(requestOf(body), context)).status;
   };
   console.log(`${batch} per request:`);

@@ -1,6 +1,6 @@
 import { expect, test } from "bun:test";
 import { createFrameReader, DEFAULT_POLICY, type HttpRequest } from "@ovation/protocol";
-import type { Admission } from "./connections/admission.ts";
+import { OPEN_ADMISSION } from "./connections/admission.ts";
 import { createEventsRoute, REFUSED_RETRY_MAX_MS, REFUSED_RETRY_MIN_MS } from "./events-route.ts";
 import type { Polls } from "./polls.ts";
 import { ModelUpstream } from "./testing/model-upstream.ts";
@@ -12,8 +12,9 @@ test("REFUSED_RETRY_MAX_MS: a refused client is told a time up to it", async () 
     [1, REFUSED_RETRY_MAX_MS],
   ] as const) {
     const route = createEventsRoute({
-      frontend: newFrontend(new ModelUpstream()),
-      admission: { enter: () => "full" } as Partial<Admission> as Admission,
+      frontend: newFrontend(new ModelUpstream(), {
+        admission: { ...OPEN_ADMISSION, connectionsMax: 0 },
+      }),
       authenticate: async () => undefined,
       authorize: () => true,
       policy: DEFAULT_POLICY,

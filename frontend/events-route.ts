@@ -13,7 +13,7 @@ import {
   parseTopic,
   type Route,
   type RouteAnswer,
-  type RouteContext,
+  StreamAnswer,
   TOPICS_PER_CONNECTION_MAX,
   type Topic,
   topicOf,
@@ -21,7 +21,7 @@ import {
 } from "@ovation/protocol";
 import type { Authorize } from "./authorize.ts";
 import { encodeText } from "./broadcast/encoding.ts";
-import type { Admission, Refusal } from "./connections/admission.ts";
+import type { Refusal } from "./connections/admission.ts";
 import type { ConnectRequest } from "./connections/connections.ts";
 import {
   readForm,
@@ -38,8 +38,6 @@ type RefusedReason = Refusal | "error";
 
 export interface EventsRouteOptions {
   readonly frontend: Frontend;
-  /** Entered here; whoever made the frontend lets its `onClosed` leave again. */
-  readonly admission: Admission;
   readonly authenticate: Authenticate;
   readonly authorize: Authorize;
   readonly policy: Policy;
@@ -53,14 +51,14 @@ const HEADERS = {
   vary: "accept-encoding",
   "cache-control": "no-cache, no-transform",
   "x-accel-buffering": "no",
-  // After the stream the connection is closed: who is sent away must not come back over the same one,
-  // to the same process. (HTTP/2 and 3 have no such header; the listener leaves it out there.)
+  // A rejected client must not return over the same socket, to the same process. (HTTP/2 and 3 have
+  // no such header; the listener leaves it out there.)
   connection: "close",
 } as const;
 
 const POLLED = wireForm({ unnamed: true });
 
-/** Who is refused comes back after a random time between these. */
+/** A refused client returns after a random time between these. */
 export const REFUSED_RETRY_MIN_MS = 2000;
 export const REFUSED_RETRY_MAX_MS = 12_000;
 
@@ -94,7 +92,7 @@ export function createEventsRoute(options: EventsRouteOptions): Route {
       const seen = readSeen(url);
       const form = readForm(request, url, options.zstd);
       const wantsAnswer = wantsPoll(request.headers);
-      // Whether the token is valid cannot be known: an EventSource returns from a 200 only.
+      // No dispatcher can say whether the token is valid. An EventSource returns after a 200 only.
       if (isUpgraded === undefined)
         return wantsAnswer ? refusePoll(options, "error") : refuse(options, "error", form);
       if (wantsAnswer) {
@@ -108,19 +106,19 @@ export function createEventsRoute(options: EventsRouteOptions): Route {
         };
         return poll(options, connect, url, readPositionText(request, url).text);
       }
-      const refusal = options.admission.enter(context.address);
-      if (refusal !== undefined) return refuse(options, refusal, form);
       const connect = { topics, identity, position, seen, form, address: context.address };
-      return stream(options.frontend, connect, context);
+      return stream(options, connect);
     },
   };
 }
 
-function stream(frontend: Frontend, connect: ConnectRequest, context: RouteContext): Response {
+function stream(options: EventsRouteOptions, connect: ConnectRequest): RouteAnswer {
+  const { frontend } = options;
   const connection = frontend.admit(connect);
+  if (typeof connection === "string") return refuse(options, connection, connect.form);
   const isZstd = (connect.form & ZSTD) !== 0;
   const headers = isZstd ? { ...HEADERS, "content-encoding": "zstd" } : HEADERS;
-  return context.stream(headers, new ViewerStream(frontend, connection, connect));
+  return new StreamAnswer(headers, new ViewerStream(frontend, connection, connect));
 }
 
 async function poll(
@@ -129,14 +127,11 @@ async function poll(
   url: URL,
   positionText: string,
 ): Promise<RouteAnswer> {
-  const { polls, admission } = options;
+  const { polls } = options;
   const id = parseConnectionId(url.searchParams.get("connection") ?? "");
   const known = id === undefined ? undefined : polls.find(id, connect.identity);
-  if (known === undefined) {
-    const refusal = admission.enter(connect.address);
-    if (refusal !== undefined) return refusePoll(options, refusal);
-  }
   const session = known ?? polls.open(connect, id !== undefined);
+  if (typeof session === "string") return refusePoll(options, session);
   if (known === undefined && id !== undefined) polls.leaveElsewhere(id, connect);
   return jsonAnswer(await polls.answer(session, positionText));
 }
@@ -158,15 +153,15 @@ function refusePoll(options: EventsRouteOptions, reason: RefusedReason): RouteAn
   return jsonAnswer(JSON.stringify({ events: [{ type: "reconnect", afterMs, reason }] }));
 }
 
-/** 200, a random wait, a clean end: the one refusal after which a browser comes back. */
+/** 200, a random wait, a clean end: the only refusal after which a browser returns. */
 function refuse(options: EventsRouteOptions, reason: RefusedReason, form: WireForm): Response {
   const afterMs = drawRefusal(options, reason);
-  // The browser obeys `retry:`, which no script can see; the SDK obeys the event.
+  // An EventSource obeys `retry:`, which no script can read; the SDK obeys the event.
   const body = encodeText(formatReconnect(afterMs, reason), (form & UNNAMED) as WireForm);
   return new Response(body as Uint8Array<ArrayBuffer>, { headers: HEADERS });
 }
 
-/** Counts it; answers after how many ms the client may come back. */
+/** Counts the refusal and returns after how many ms the client may return. */
 function drawRefusal({ frontend, random }: EventsRouteOptions, reason: RefusedReason): number {
   const { refusals } = frontend.counters;
   refusals[reason] = (refusals[reason] ?? 0) + 1;
@@ -193,7 +188,7 @@ export function parseTopics(texts: readonly string[]): readonly Topic[] {
   return [...topics];
 }
 
-/** A member's own topic needs no request: it is there from the connect on. Guests ask for it. */
+/** Members get their own topic without naming it; guests name it. */
 function withOwnTopic(
   topics: readonly Topic[],
   identity: Identity | undefined,

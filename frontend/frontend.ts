@@ -1,6 +1,4 @@
-/**
- * The frontend: its parts, put together. What each of them does is in its own file.
- */
+/** The frontend: wires the feed, which brings events, to the connections, which get them. */
 
 import {
   type ByteWriter,
@@ -9,16 +7,12 @@ import {
   type Event,
   type FrontendId,
   frontendOf,
-  GUEST_UPGRADED,
   type Identity,
-  isDurable,
   Problem,
-  type Topic,
-  topicOf,
 } from "@ovation/protocol";
-import { Hub, type HubChannel } from "./broadcast/hub.ts";
-import { IdleRelease } from "./broadcast/idle-release.ts";
+import type { Hub, HubChannel } from "./broadcast/hub.ts";
 import { ChangeRates, DEFAULT_CHANGES } from "./change-rates.ts";
+import { Admission, DEFAULT_ADMISSION, type Refusal } from "./connections/admission.ts";
 import type { CloseReason, Connection } from "./connections/connection.ts";
 import { Connections, type ConnectRequest } from "./connections/connections.ts";
 import { Evictor } from "./connections/evictor.ts";
@@ -29,13 +23,11 @@ import { type Counters, createCounters } from "./counters.ts";
 import { Departures } from "./departures.ts";
 import type { FrontendOptions } from "./frontend-options.ts";
 import { endGuest, GuestChecks } from "./guest-checks.ts";
-import { LIFETIME_MAX_MS, LIFETIME_MIN_MS, PASSED_POLL_MS, STUCK_MS } from "./limits.ts";
+import { LIFETIME_MAX_MS, LIFETIME_MIN_MS, STUCK_MS } from "./limits.ts";
 import { CatchUp } from "./recovery/catch-up.ts";
-import { LogEpoch } from "./recovery/log-epoch.ts";
 import { LogReads } from "./recovery/log-reads.ts";
 import { PositionChecks } from "./recovery/position-checks.ts";
 import { Recovery } from "./recovery/recovery.ts";
-import { Repair } from "./recovery/repair.ts";
 import { Replay } from "./recovery/replay.ts";
 import { DEFAULT_REPLAY, ReplayBudget } from "./recovery/replay-budget.ts";
 import { ReplayPoints } from "./recovery/replay-point.ts";
@@ -43,244 +35,152 @@ import { ReplayTurns } from "./recovery/replay-turns.ts";
 import { ResumePoints } from "./recovery/resume-points.ts";
 import { Subscriptions } from "./subscriptions.ts";
 import { DEFAULT_TOPICS, TopicShares } from "./topic-shares.ts";
-import { Membership } from "./upstream/membership.ts";
-import { Probe } from "./upstream/probe.ts";
-import { Reporter } from "./upstream/reporter.ts";
-import { sleep } from "./upstream/retry.ts";
+import { Feed } from "./upstream/feed.ts";
+import type { Membership } from "./upstream/membership.ts";
+import type { Probe } from "./upstream/probe.ts";
 import type { ConnectionChange, ConnectionChangeResult, Inbox } from "./upstream/upstream.ts";
 
 export class Frontend implements Inbox {
   readonly id: FrontendId;
   readonly counters: Counters = createCounters();
-  readonly hub: Hub;
-  readonly membership: Membership;
-  readonly probe: Probe;
   readonly guests: GuestChecks;
+  readonly admission: Admission;
 
   readonly #options: FrontendOptions;
+  readonly #feed: Feed;
   readonly #connections: Connections;
   readonly #subscriptions: Subscriptions;
   readonly #expiries: TokenExpiries;
   readonly #shares: TopicShares;
-  readonly #evictor: Evictor;
   readonly #rates: ChangeRates;
-  readonly #repair: Repair;
   readonly #recovery: Recovery;
-  readonly #reporter: Reporter;
-  readonly #logEpoch: LogEpoch;
   readonly #heartbeats: Heartbeats;
   readonly #presence: Presence;
-  readonly #idleRelease: IdleRelease;
 
-  constructor(options: FrontendOptions) {
-    this.#options = options;
-    this.id = options.id;
-    const soon = options.soon ?? ((run: () => void) => void setImmediate(run));
-    const { upstream, clock, steady = clock, random, onFailure } = options;
+  constructor(given: FrontendOptions) {
+    const options = withDefaults(given);
+    const { steady, pools, replay, topics, changes } = options;
     const { counters } = this;
-    this.guests = new GuestChecks({ upstream, soon });
-    const elapsed = options.elapsed ?? (() => performance.now());
-    this.probe = new Probe({ topic: topicOf("frontend", options.id), upstream, clock, elapsed });
-    this.hub = new Hub({
+    this.#options = given;
+    this.id = options.id;
+    this.guests = new GuestChecks(options);
+    this.#feed = new Feed({
+      ...options,
       frontend: options.id,
-      policy: options.policy,
-      clock,
-      steady,
       counters,
-      sender: options.sender,
-      soon,
-      elapsed,
-      onMissing: (channel, seq) => void this.#repair.reach(channel, seq),
-      onOtherEpoch: (channel) => void this.#repair.verify(channel),
-      onUnwanted: (event) => this.#unwanted(event),
+      onForgotten: (channel) => this.#shares.forgotten(channel),
+      onReset: (channel) => this.#endAll(channel),
+      onGuestUpgraded: (topic) =>
+        endGuest(this.hub.channel(topic), (connection) => this.end(connection, "token-expired")),
       onOvertaken: ({ connection }) => this.#recovery.overtaken(connection),
     });
-    const { hub } = this;
-    this.#repair = new Repair({
-      hub,
-      upstream,
-      clock,
-      random,
-      counters,
-      onRepaired: ({ type, topic }) => type === GUEST_UPGRADED && this.#endGuest(topic),
-      onUnrepairable: (channel) => this.#reset(channel),
-      onFailure,
-    });
-    const catchUp = new CatchUp({ ...options, frontend: options.id, hub, repair: this.#repair });
-    this.membership = new Membership({
-      hub,
-      upstream,
-      ownTopic: topicOf("frontend", options.id),
-      clock: steady,
-      random,
-      soon,
-      onHead: (channel, seq) => void this.#repair.reach(channel, seq),
-      onForgotten: (channel) => this.#shares.forgotten(channel),
-      onFailure,
-      ...(options.lingerMs === undefined ? {} : { lingerMs: options.lingerMs }),
-    });
-    const reads = new LogReads();
-    const pools = options.pools ?? createMemoryPools(steady);
+    const { hub, repair, membership } = this.#feed;
+    const wired = { ...options, frontend: options.id, counters, hub, membership };
+    const createEvictor = () =>
+      new Evictor({
+        connections: () => this.connections.values(),
+        clock: steady,
+        end: (connection) => this.end(connection, "evicted"),
+      });
+    const [topicEvictor, connectionEvictor] = [createEvictor(), createEvictor()];
     this.#shares = new TopicShares({
-      hub,
-      pools,
-      limits: options.topics ?? DEFAULT_TOPICS,
-      forgetIdle: (count) => this.membership.forgetIdle(count),
-      evict: (group) => this.#evictor.evict(group),
+      ...wired,
+      limits: topics,
+      forgetIdle: (count) => membership.forgetIdle(count),
+      evict: (group) => topicEvictor.evict(group),
     });
-    this.#rates = new ChangeRates(options.changes ?? DEFAULT_CHANGES, steady, pools);
-    const budget = new ReplayBudget(options.replay ?? DEFAULT_REPLAY, pools);
+    this.admission = new Admission(options.admission, steady, {
+      pools,
+      evict: (address) => connectionEvictor.evict(address),
+    });
+    this.#rates = new ChangeRates(changes, steady, pools);
+    const budget = new ReplayBudget(replay, pools);
+    const reads = new LogReads();
     this.#recovery = new Recovery({
-      hub,
-      replay: new Replay({ upstream, reads, clock: steady, counters }),
-      points: new ReplayPoints({ frontend: options.id, hub, clock: steady }),
-      turns: new ReplayTurns({ soon, elapsed }),
+      ...wired,
+      replay: new Replay({ ...wired, reads, clock: steady }),
+      points: new ReplayPoints({ ...wired, clock: steady }),
+      turns: new ReplayTurns(options),
       budget,
-      clock,
-      steady,
-      counters,
       onBehind: (connection) => this.end(connection, "behind"),
       onFailed: (connection, error) => {
-        onFailure("recovery", error);
+        options.onFailure("recovery", error);
         this.#connections.fail(connection, error);
       },
     });
-    this.#reporter = new Reporter({
-      hub,
-      upstream,
-      repair: this.#repair,
-      clock,
-      onFailure,
-      ...(options.reportMs === undefined ? {} : { reportMs: options.reportMs }),
-    });
-    this.#logEpoch = new LogEpoch({
-      hub,
-      upstream,
-      clock,
-      random,
-      beginReports: () => this.#reporter.restart(),
-      compareHeads: () => this.#compareHeads(),
-      onFailure,
-    });
-    this.#idleRelease = new IdleRelease({
-      hub,
-      clock,
-      elapsed,
-      ...(options.quietMs === undefined ? {} : { quietMs: options.quietMs }),
-    });
     this.#presence = new Presence({
-      clock,
-      soon,
-      upstream,
+      ...options,
       identities: () => identitiesOf(this.connections.values()),
-      onFailure,
     });
     this.#heartbeats = new Heartbeats({
-      clock,
-      steady,
-      heartbeatMs: options.heartbeatMs,
-      stuckMs: options.stuckMs ?? STUCK_MS,
+      ...options,
       end: (connection, reason) => this.end(connection, reason),
       pend: (connection, drained) => hub.pump.pend(connection, drained),
     });
     this.#expiries = new TokenExpiries({
-      clock,
-      steady,
+      ...options,
       onExpired: (connection) => this.end(connection, "token-expired"),
     });
-    this.#subscriptions = new Subscriptions({
-      ...options,
-      hub,
-      membership: this.membership,
-      expiries: this.#expiries,
-      shares: this.#shares,
-      rates: this.#rates,
-    });
+    const viewerParts = { expiries: this.#expiries, shares: this.#shares, rates: this.#rates };
+    this.#subscriptions = new Subscriptions({ ...wired, ...viewerParts });
     this.#connections = new Connections({
-      ...options,
-      steady,
-      frontend: options.id,
-      hub,
-      membership: this.membership,
+      ...wired,
+      ...viewerParts,
+      admission: this.admission,
       subscriptions: this.#subscriptions,
-      expiries: this.#expiries,
-      shares: this.#shares,
-      rates: this.#rates,
       guests: this.guests,
       resumePoints: new ResumePoints({
         frontend: options.id,
-        checks: new PositionChecks({ upstream, clock: steady, reads, hub }),
-        catchUp,
+        checks: new PositionChecks({ ...wired, clock: steady, reads }),
+        catchUp: new CatchUp({ ...wired, repair }),
         budget,
       }),
       recovery: this.#recovery,
       heartbeats: this.#heartbeats,
       presence: this.#presence,
       departures: new Departures(steady),
-      counters,
-      lifetime: () => options.lifetimeMs ?? { min: LIFETIME_MIN_MS, max: LIFETIME_MAX_MS },
-      onReplayLost: (channel) => void this.#repair.verify(channel),
-    });
-    this.#evictor = new Evictor({
-      connections: this.connections,
-      clock: steady,
-      end: (connection) => this.end(connection, "evicted"),
+      // Read at each admission: the simulation changes it while the frontend runs.
+      lifetime: () => given.lifetimeMs ?? { min: LIFETIME_MIN_MS, max: LIFETIME_MAX_MS },
+      onReplayLost: (channel) => void repair.verify(channel),
     });
   }
 
-  /** Begins the frontend's own work: the lease, the reports, the heartbeats. */
   start(): void {
-    void this.membership.keepLease();
-    void this.#reporter.run(() => this.membership.begin());
+    this.#feed.start();
     this.#heartbeats.start();
-    void this.probe.run();
     this.#presence.start();
-    this.#idleRelease.start();
   }
 
-  /**
-   * Resets topics of which something is not in the log, and resolves when the others have all that
-   * the log has.
-   */
-  async #compareHeads(): Promise<void> {
-    const expected = (await this.membership.refresh()).flatMap((head) => {
-      const channel = this.hub.channel(head.topic);
-      if (channel?.joined === true && head.seq < channel.seq) void this.#repair.verify(channel);
-      return this.#reporter.expect(head) ?? [];
-    });
-    await this.#repair.verified();
-    while (!expected.every((one) => one.isBroadcast()))
-      await sleep(this.#options.clock, PASSED_POLL_MS);
+  async stop(): Promise<void> {
+    this.#heartbeats.stop();
+    this.#presence.stop();
+    this.#expiries.stop();
+    await this.#feed.stop();
   }
 
-  /** An event of a topic that nobody here has. */
-  #unwanted(event: Event): void {
-    if (this.probe.take(event)) {
-      // Not a viewer's: the balance of the hops is theirs.
-      this.counters.dispatched--;
-      return;
-    }
-    this.counters.unwanted++;
-    if (isDurable(event)) this.counters.durable.unwanted++;
-    this.membership.unwanted(event.topic);
+  get hub(): Hub {
+    return this.#feed.hub;
   }
 
-  dispatch(events: readonly Event[]): void {
-    this.hub.dispatch(events);
-    for (const { type, topic } of events) if (type === GUEST_UPGRADED) this.#endGuest(topic);
+  get membership(): Membership {
+    return this.#feed.membership;
   }
 
-  #endGuest(topic: Topic): void {
-    endGuest(this.hub.channel(topic), (connection) => this.end(connection, "token-expired"));
+  get probe(): Probe {
+    return this.#feed.probe;
   }
 
   get connections(): Map<ConnectionId, Connection> {
     return this.#connections.byId;
   }
 
+  dispatch(events: readonly Event[]): void {
+    this.#feed.dispatch(events);
+  }
+
   /**
-   * Throws where a token, which was taken within the tolerance for clocks, has expired here already: what it
-   * would open would end at once, and an EventSource would come back with it again and again.
+   * Throws where a token, valid within the tolerance for clocks, has expired by this clock: the
+   * stream would end at once, and an EventSource would retry with the same token for ever.
    */
   requireUnexpired(identity: Identity | undefined): void {
     if (this.#options.clock.now() >= (identity?.expiresAt ?? Number.POSITIVE_INFINITY))
@@ -288,7 +188,7 @@ export class Frontend implements Inbox {
   }
 
   /** See `Connections.admit`. */
-  admit(request: ConnectRequest): Connection {
+  admit(request: ConnectRequest): Connection | Refusal {
     return this.#connections.admit(request);
   }
 
@@ -304,6 +204,11 @@ export class Frontend implements Inbox {
     this.#connections.end(connection, reason);
   }
 
+  /** See `Connections.drain`. */
+  drain(withinMs: number, perSecond: number): Promise<void> {
+    return this.#connections.drain(withinMs, perSecond);
+  }
+
   /** Changes the subscriptions of an open connection, here or at the frontend that holds it. */
   async change(
     change: ConnectionChange,
@@ -314,12 +219,19 @@ export class Frontend implements Inbox {
     return this.#options.upstream.changeConnection(change);
   }
 
+  /** The frontend that received the request has authorized the topics for `change.sub`. */
+  async changeHere(change: ConnectionChange): Promise<ConnectionChangeResult> {
+    const connection = this.connections.get(change.connection);
+    if (connection === undefined) return { ok: false, error: "unknown-connection" };
+    return this.#subscriptions.change(connection, change);
+  }
+
   /** Topics that count for the address, over all workers. */
   topicsOf(address: string): number {
     return this.#shares.held(address);
   }
 
-  /** Throws where the address names connections, of any frontend, faster than it may. */
+  /** Throws where the address sends change requests, for any connection, faster than it may. */
   takeChangeRequest(address: string): void {
     if (this.#rates.takeRequest(address)) return;
     throw new Problem("rate-limited", "too many changes of subscriptions from this address", {
@@ -327,38 +239,24 @@ export class Frontend implements Inbox {
     });
   }
 
-  /** A token of `change.sub` allowed the topics, at the frontend that passes the change on. */
-  async changeHere(change: ConnectionChange): Promise<ConnectionChangeResult> {
-    const connection = this.connections.get(change.connection);
-    if (connection === undefined) return { ok: false, error: "unknown-connection" };
-    return this.#subscriptions.change(connection, change);
-  }
-
-  /** What this frontend knows of the topic is not true any more: its viewers come back and are told from where. */
-  #reset(channel: HubChannel): void {
-    // Two noticed at the same time: the topic may have another channel by now.
-    if (this.hub.channel(channel.topic) !== channel) return;
+  #endAll(channel: HubChannel): void {
     for (const subscription of [...channel.subscriptions])
       if (subscription !== null) this.end(subscription.connection, "reset");
-    this.hub.forget(channel);
-    this.#shares.forgotten(channel);
-    // They may come back elsewhere.
-    this.membership.unwanted(channel.topic);
   }
+}
 
-  /** See `Connections.drain`. */
-  drain(withinMs: number, perSecond: number): Promise<void> {
-    return this.#connections.drain(withinMs, perSecond);
-  }
-
-  async stop(): Promise<void> {
-    this.#reporter.stop();
-    this.#logEpoch.stop();
-    this.probe.stop();
-    this.#heartbeats.stop();
-    this.#presence.stop();
-    this.#idleRelease.stop();
-    this.#expiries.stop();
-    await this.membership.stop();
-  }
+function withDefaults(options: FrontendOptions) {
+  const { steady = options.clock } = options;
+  return {
+    soon: (run: () => void) => void setImmediate(run),
+    elapsed: () => performance.now(),
+    stuckMs: STUCK_MS,
+    pools: createMemoryPools(steady),
+    admission: DEFAULT_ADMISSION,
+    replay: DEFAULT_REPLAY,
+    topics: DEFAULT_TOPICS,
+    changes: DEFAULT_CHANGES,
+    ...options,
+    steady,
+  };
 }

@@ -1,7 +1,6 @@
 import { expect, test } from "bun:test";
 import { GUEST_UPGRADED, type Identity, type Route } from "@ovation/protocol";
 import { until } from "../testing/until.ts";
-import type { Admission } from "./connections/admission.ts";
 import { createEventsRoute } from "./events-route.ts";
 import { GuestChecks } from "./guest-checks.ts";
 import { GUEST_CHECKS_WAITING_MAX } from "./limits.ts";
@@ -88,7 +87,6 @@ test("while no dispatcher answers, a guest is told to return by a 200", async ()
   const frontend = startFrontend(upstream);
   const route: Route = createEventsRoute({
     frontend,
-    admission: { enter: () => undefined } as Partial<Admission> as Admission,
     authenticate: async () => guest,
     authorize: () => true,
     policy: {},

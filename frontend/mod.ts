@@ -12,14 +12,12 @@
 export type { Authorize } from "./authorize.ts";
 export { type ChangeLimits, DEFAULT_CHANGES, OPEN_CHANGES } from "./change-rates.ts";
 export {
-  Admission,
   type AdmissionLimits,
   DEFAULT_ADMISSION,
   OPEN_ADMISSION,
 } from "./connections/admission.ts";
 export type { Connection } from "./connections/connection.ts";
 export type { ConnectRequest } from "./connections/connections.ts";
-export { Evictor } from "./connections/evictor.ts";
 export { wireForm } from "./connections/wire-form.ts";
 export type { Counters } from "./counters.ts";
 export { createEventsRoute, type EventsRouteOptions } from "./events-route.ts";

@@ -6,6 +6,7 @@ import { until } from "../testing/until.ts";
 import { wireForm } from "./connections/wire-form.ts";
 import { POLL_BUFFER_BYTES_MAX, POLL_MOVED_MS } from "./limits.ts";
 import { Polls } from "./polls.ts";
+import { admitted } from "./testing/admitted.ts";
 import { ModelUpstream, topic } from "./testing/model-upstream.ts";
 import { runningFrontends } from "./testing/running-frontends.ts";
 import { Viewer } from "./testing/viewer.ts";
@@ -28,7 +29,7 @@ interface Answer {
 test("a client that polls too seldom is a slow viewer: bounded, told its gap, and whole in what is durable", async () => {
   const upstream = new ModelUpstream();
   const frontend = startFrontend(upstream);
-  const session = new Polls({ frontend, clock: systemClock }).open(request);
+  const session = admitted(new Polls({ frontend, clock: systemClock }).open(request));
   const fast = new Viewer(frontend, [video]);
   let answer = JSON.parse(await session.poll("")) as Answer;
   await until(() => fast.connection.ready);
@@ -63,7 +64,7 @@ test("POLL_MOVED_MS: a client that was at another frontend is answered no sooner
   const polls = new Polls({ frontend, clock: systemClock });
   const tookMs = async (isMoved: boolean) => {
     const from = performance.now();
-    const session = polls.open(request, isMoved);
+    const session = admitted(polls.open(request, isMoved));
     const asked = session.poll("");
     await until(() => session.connection.ready);
     upstream.append(video, "news");

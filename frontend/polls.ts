@@ -1,7 +1,7 @@
 /**
- * Long polls: the same events as a stream, for clients behind something that holds streams back. A
- * client's requests belong to one connection, which stays for POLL_PARK_MS between two of them: it is
- * one viewer, keeps its subscriptions, and misses nothing meanwhile.
+ * Long polls: the events of a stream, for clients behind a proxy that buffers streams. The requests
+ * of a client belong to one connection, which stays for POLL_PARK_MS between two of them: it is one
+ * viewer, keeps its subscriptions and misses nothing meanwhile.
  */
 
 import {
@@ -11,6 +11,7 @@ import {
   type HttpHeaders,
   type Identity,
 } from "@ovation/protocol";
+import type { Refusal } from "./connections/admission.ts";
 import type { ConnectRequest } from "./connections/connections.ts";
 import type { Frontend } from "./frontend.ts";
 import { PollSession } from "./poll-session.ts";
@@ -28,7 +29,7 @@ export class Polls {
     this.#options = options;
   }
 
-  /** The client's connection, if it is here. The id alone opens nobody's events. */
+  /** The client's session, if it is here. The id alone does not give access: the member must match. */
   find(id: ConnectionId, identity: Identity | undefined): PollSession | undefined {
     const session = this.#sessions.get(id);
     return session?.connection.identity?.sub === identity?.sub ? session : undefined;
@@ -39,10 +40,11 @@ export class Polls {
     return session.poll(position);
   }
 
-  /** `isMoved`: the client had a connection at another frontend, or one that is gone. */
-  open(request: ConnectRequest, isMoved = false): PollSession {
+  /** `isMoved`: the client had a connection at another frontend, or one that is closed. */
+  open(request: ConnectRequest, isMoved = false): PollSession | Refusal {
     const { frontend, clock } = this.#options;
     const connection = frontend.admit(request);
+    if (typeof connection === "string") return connection;
     const session = new PollSession({
       connection,
       clock,
@@ -57,13 +59,13 @@ export class Polls {
     return session;
   }
 
-  /** The client polls here now: another frontend, which still has its connection, counts it no more. */
+  /** The client polls here now: the frontend that has its old connection drops the subscriptions. */
   leaveElsewhere(id: ConnectionId, { topics, identity }: ConnectRequest): void {
     const { frontend } = this.#options;
     if (frontendOf(id) === frontend.id) return;
     frontend
       .change({ connection: id, add: [], remove: topics, sub: identity?.sub ?? "" }, identity)
-      // It is gone there, or goes within POLL_PARK_MS.
+      // A failure is harmless: the old connection closes within POLL_PARK_MS.
       .catch(() => undefined);
   }
 }

@@ -6,7 +6,7 @@
 
 import { heapStats } from "bun:jsc";
 import { describe, expect, test } from "bun:test";
-import type { ByteWriter } from "@ovation/protocol";
+import { type ByteWriter, StreamAnswer } from "@ovation/protocol";
 import { settle } from "../testing/manual-clock.ts";
 import { until } from "../testing/until.ts";
 import { ChunkedEventStream } from "./event-stream.ts";
@@ -19,9 +19,9 @@ describe("a stream", () => {
   function serveStreams() {
     const writers: ByteWriter[] = [];
     const state = { cancelled: 0, delayMs: 0 };
-    const served = serve(async (_, call) => {
+    const served = serve(async () => {
       await Bun.sleep(state.delayMs);
-      return call.stream(
+      return new StreamAnswer(
         { "content-type": "text/event-stream" },
         {
           start(writer) {

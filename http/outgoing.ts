@@ -1,7 +1,13 @@
 /** A response on the path to its socket. */
 
 import { STATUS_CODES } from "node:http";
-import { type FileSource, type RouteAnswer, SourceAnswer, TextAnswer } from "@ovation/protocol";
+import {
+  type FileSource,
+  type RouteAnswer,
+  SourceAnswer,
+  type StreamAnswer,
+  TextAnswer,
+} from "@ovation/protocol";
 import { ANSWER_BYTES_WHOLE_MAX } from "./limits.ts";
 import { PieceBuffers } from "./piece-buffers.ts";
 import type { SocketWriter } from "./socket-writer.ts";
@@ -42,12 +48,15 @@ export interface Delivery {
  * Returns a number where the response was sent; otherwise a promise, which settles when it was, or
  * cannot be.
  */
-export function sendAnswer(answer: RouteAnswer, delivery: Delivery): number | Promise<unknown> {
+export function sendAnswer(
+  answer: Exclude<RouteAnswer, StreamAnswer>,
+  delivery: Delivery,
+): number | Promise<unknown> {
   if (answer instanceof SourceAnswer) return sendSource(answer, delivery);
   if (!(answer instanceof TextAnswer)) return sendResponse(answer, delivery);
   const { isHead, keepAlive } = delivery;
   const { body, status } = answer;
-  const head = formatHead(status, linesOf(answer.headers), {
+  const head = formatHead(status, formatHeaders(answer.headers), {
     length: Buffer.byteLength(body),
     keepAlive,
   });
@@ -68,7 +77,7 @@ async function sendSource(answer: SourceAnswer, delivery: Delivery): Promise<voi
   const { status, source, first, length } = answer;
   const { keepAlive, isHead } = delivery;
   const head = toBytes(
-    formatHead(status, linesOf(answer.headers), { length, keepAlive }),
+    formatHead(status, formatHeaders(answer.headers), { length, keepAlive }),
     undefined,
   );
   await write(head, delivery);
@@ -159,10 +168,11 @@ export interface AnswerForm {
 let linesFor: TextAnswer["headers"] | undefined;
 let lines = "";
 
-function linesOf(headers: TextAnswer["headers"]): string {
+export function formatHeaders(headers: TextAnswer["headers"]): string {
   if (linesFor !== headers) {
     lines = "";
-    for (const [name, value] of Object.entries(headers)) lines += `${name}: ${value}\r\n`;
+    for (const [name, value] of Object.entries(headers))
+      if (!OWN_HEADERS.has(name)) lines += `${name}: ${value}\r\n`;
     linesFor = headers;
   }
   return lines;

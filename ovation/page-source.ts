@@ -57,13 +57,7 @@ async function ask(
   params: Record<string, string>,
   address: string,
 ): Promise<unknown> {
-  const context: RouteContext = {
-    params,
-    address,
-    stream() {
-      throw new Error("a page is no stream");
-    },
-  };
+  const context: RouteContext = { params, address };
   const response = toResponse(await route.handle(new Request(`http://page${path}`), context));
   return response.json();
 }

@@ -73,10 +73,6 @@ export interface RouteContext {
   readonly params: Readonly<Record<string, string>>;
   /** The peer's IP address, after trusted proxies. */
   readonly address: string;
-  /**
-   * A 200 response whose body is written over time, without a deadline: for the handler to return.
-   */
-  stream(headers: Readonly<Record<string, string>>, source: StreamSource): Response;
 }
 
 /**
@@ -100,9 +96,28 @@ export class TextAnswer {
   }
 }
 
-export type RouteAnswer = Response | TextAnswer | SourceAnswer;
+/** A 200 response whose body is written over time, without a deadline. */
+export class StreamAnswer {
+  readonly status = 200;
+  /** Names in lower case, values in ASCII. */
+  readonly headers: Readonly<Record<string, string>>;
+  readonly source: StreamSource;
 
+  constructor(headers: Readonly<Record<string, string>>, source: StreamSource) {
+    this.headers = headers;
+    this.source = source;
+  }
+
+  withHeaders(more: Readonly<Record<string, string>>): StreamAnswer {
+    return new StreamAnswer({ ...this.headers, ...more }, this.source);
+  }
+}
+
+export type RouteAnswer = Response | TextAnswer | SourceAnswer | StreamAnswer;
+
+/** For listeners without streams. */
 export function toResponse(answer: RouteAnswer): Response {
+  if (answer instanceof StreamAnswer) throw new Error("this listener does not write streams");
   return answer instanceof Response ? answer : answer.toResponse();
 }
 

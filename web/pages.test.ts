@@ -63,7 +63,6 @@ async function get(path: string, headers: Record<string, string> = {}): Promise<
       await route.handle(new Request(`http://localhost${path}`, { headers }), {
         params,
         address: "",
-        stream: () => new Response(),
       }),
     );
   }

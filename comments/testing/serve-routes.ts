@@ -21,9 +21,6 @@ export function serveRoutes(routes: readonly Route[]): RoutesServer {
       const context: RouteContext = {
         params: request.params as Readonly<Record<string, string>>,
         address: request.headers.get("x-test-address") ?? server.requestIP(request)?.address ?? "",
-        stream() {
-          throw new Error("no route of this part is a stream");
-        },
       };
       try {
         return toResponse(await route.handle(request, context));

@@ -71,9 +71,6 @@ export function listenInternal(options: InternalListenerOptions): InternalListen
       const answer = await route.handle(request, {
         params: {},
         address: server.requestIP(request)?.address ?? "",
-        stream() {
-          throw new Error("no internal call is a stream");
-        },
       });
       return toResponse(answer);
     } catch (error) {

@@ -12,6 +12,7 @@ import { heapStats } from "bun:jsc";
 import { parseArgs } from "node:util";
 import { type ByteWriter, type Topic, toJsonText } from "@ovation/protocol";
 import { PLAIN } from "../connections/wire-form.ts";
+import { admitted } from "../testing/admitted.ts";
 import { newFrontend } from "../testing/new-frontend.ts";
 import type { Upstream } from "../upstream/upstream.ts";
 
@@ -107,7 +108,7 @@ for (let first = 0; first < connections; first += CONNECTING_AT_ONCE) {
       "topic",
     ) as Topic[];
     const request = { topics, identity: undefined, position: undefined, form: PLAIN, address: "" };
-    opening.push(frontend.open(frontend.admit(request), writer, request));
+    opening.push(frontend.open(admitted(frontend.admit(request)), writer, request));
   }
   await Promise.all(opening);
 }

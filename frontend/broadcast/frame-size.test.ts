@@ -15,6 +15,7 @@ import {
 import { until } from "../../testing/until.ts";
 import { PLAIN, UNNAMED, type WireForm } from "../connections/wire-form.ts";
 import type { Frontend } from "../frontend.ts";
+import { admitted } from "../testing/admitted.ts";
 import { ModelUpstream, topic } from "../testing/model-upstream.ts";
 import { newFrontend } from "../testing/new-frontend.ts";
 
@@ -70,7 +71,7 @@ function watch(frontend: Frontend, form: WireForm, lastEventId?: string) {
     form,
     address: "127.0.0.1",
   };
-  const connection = frontend.admit(request);
+  const connection = admitted(frontend.admit(request));
   void frontend.open(connection, writer, request);
   const sizes = () => frames.map((frame) => new TextEncoder().encode(frame).length);
   return { connection, events, ids, sizes };

@@ -1,8 +1,8 @@
 /**
- * Connections: the life of each, from its admission to its end.
+ * Connections: the life cycle of each, from its admission to its end.
  *
- * `admit` → `open` (subscribe, first event, replay, broadcast) → `end` from this side, or `closed` when
- * the client has gone.
+ * `admit` → `open` (subscribe, first event, replay, broadcasts) → `end` from this side, or `closed`
+ * when the client has disconnected. Every admitted connection leaves the admission in `closed`.
  */
 
 import {
@@ -30,6 +30,7 @@ import { type ResumePoint, type ResumePoints, resumeAtHead } from "../recovery/r
 import type { Subscriptions } from "../subscriptions.ts";
 import type { TopicShares } from "../topic-shares.ts";
 import type { Membership } from "../upstream/membership.ts";
+import type { Admission, Refusal } from "./admission.ts";
 import { type CloseReason, Connection } from "./connection.ts";
 import { createConnectionId } from "./connection-id.ts";
 import type { Heartbeats } from "./heartbeats.ts";
@@ -37,7 +38,7 @@ import type { Presence } from "./presence.ts";
 import type { TokenExpiries } from "./token-expiries.ts";
 import type { WireForm } from "./wire-form.ts";
 
-/** No network is back at once: an EventSource waits at least this share of the spread. */
+/** An EventSource waits at least this share of the spread: no network recovers at once. */
 const RETURN_FLOOR = 0.1;
 const DRAIN_STEP_MS = 50;
 
@@ -45,7 +46,7 @@ export interface ConnectRequest {
   readonly topics: readonly Topic[];
   readonly identity: Identity | undefined;
   readonly position: Position | undefined;
-  /** Of the last event that the client received, where its position lists topics instead. */
+  /** The point of the last event received, where `position` lists topics instead. */
   readonly seen?: BroadcastPoint | undefined;
   readonly form: WireForm;
   readonly address: string;
@@ -53,6 +54,7 @@ export interface ConnectRequest {
 
 export interface ConnectionsOptions {
   readonly frontend: FrontendId;
+  readonly admission: Admission;
   readonly hub: Hub;
   readonly membership: Membership;
   readonly subscriptions: Subscriptions;
@@ -69,10 +71,9 @@ export interface ConnectionsOptions {
   readonly steady: Clock;
   readonly random: () => number;
   readonly heartbeatMs: number;
-  /** How long a connection that is admitted now lasts: a random time between these. */
+  /** A connection that is admitted now lasts a random time between these. */
   lifetime(): { readonly min: number; readonly max: number };
-  onClosed?(connection: Connection): void;
-  /** A replay of the topic failed: the log may be another one than before. */
+  /** A replay of the topic failed: the log may have been restored. */
   onReplayLost(channel: HubChannel): void;
   onFailure(what: string, error: unknown): void;
 }
@@ -85,9 +86,11 @@ export class Connections {
     this.#options = options;
   }
 
-  /** A connection that has not begun: `open` it when its stream can be written to. */
-  admit(request: ConnectRequest): Connection {
-    const { steady, random, frontend, lifetime } = this.#options;
+  /** `open` the connection when its stream can be written to. Otherwise, `closed` gives its slot back. */
+  admit(request: ConnectRequest): Connection | Refusal {
+    const { admission, steady, random, frontend, lifetime } = this.#options;
+    const refusal = admission.enter(request.address);
+    if (refusal !== undefined) return refusal;
     const { min, max } = lifetime();
     return new Connection({
       id: createConnectionId(frontend),
@@ -98,7 +101,7 @@ export class Connections {
     });
   }
 
-  /** Subscribes, writes the first event and what was missed, and opens the connection to the broadcast. */
+  /** Subscribes, writes the first event and the replay, then lets broadcasts reach the connection. */
   async open(connection: Connection, writer: ByteWriter, request: ConnectRequest): Promise<void> {
     const { topics, position } = request;
     const { membership, subscriptions, shares, resumePoints, recovery, onFailure } = this.#options;
@@ -110,7 +113,7 @@ export class Connections {
       }
       const channels = topics.map((topic) => shares.open(topic, connection.address));
       for (const channel of channels) subscriptions.add(connection, channel);
-      // All at once: a topic that waits for its turn could be forgotten meanwhile, if the viewer goes.
+      // All at once: if the client disconnects, a topic that waits could be forgotten meanwhile.
       await membership.join(channels);
       if (await this.#options.guests.isUpgradedMeanwhile(connection.identity, channels)) {
         this.end(connection, "token-expired");
@@ -128,7 +131,7 @@ export class Connections {
     }
   }
 
-  /** Live events that an earlier connection of the client did not get. */
+  /** Live events that an earlier connection of the client missed. */
   #missedOf(
     connection: Connection,
     channels: readonly HubChannel[],
@@ -139,13 +142,13 @@ export class Connections {
     const missed = new Map<HubChannel, Missed>();
     if (point?.frontend !== frontend) return missed;
     for (const channel of channels) {
-      const one = departures.missed(connection, channel, point);
-      if (one !== undefined) missed.set(channel, one);
+      const missedOfTopic = departures.missed(connection, channel, point);
+      if (missedOfTopic !== undefined) missed.set(channel, missedOfTopic);
     }
     return missed;
   }
 
-  /** Topics that are new here count against the rate and the share of the connection's address. */
+  /** Topics without a channel count for the rate and the share of the address. */
   #mayHave({ address }: Connection, topics: readonly Topic[]): boolean {
     const { hub, shares, rates } = this.#options;
     let fresh = 0;
@@ -163,7 +166,7 @@ export class Connections {
     presence.came(connection.identity);
   }
 
-  /** Writes the first event: where each topic goes on. A client without a position has no `starts`. */
+  /** Writes the first event: where each topic resumes. `points` is absent without a position. */
   #greet(
     connection: Connection,
     channels: readonly HubChannel[],
@@ -171,17 +174,16 @@ export class Connections {
   ): Map<HubChannel, TopicPosition> {
     const { counters, heartbeatMs, random } = this.#options;
     const standings = new Map<HubChannel, TopicPosition>();
-    let told = "";
+    let topicsText = "";
     for (const channel of channels) {
       const { from, recovered } = points?.get(channel) ?? resumeAtHead(channel);
       standings.set(channel, from);
-      // As text: with topics for keys, every topic of every connect would make the engine one more shape of objects.
-      told += `${told === "" ? "" : ","}"${channel.topic}":{"head":${channel.batched.seq},"recovered":${recovered}}`;
+      // As text: an object with topics as keys would be a new shape to the engine for each connect.
+      topicsText += `${topicsText === "" ? "" : ","}"${channel.topic}":{"head":${channel.batched.seq},"recovered":${recovered}}`;
       if (!recovered) counters.unrecovered++;
     }
-    const first = `{"connectionId":"${connection.id}","heartbeatMs":${heartbeatMs},"topics":{${told}}}`;
-    // An EventSource that is cut comes back after what it was told last, so each is told another time: a
-    // frontend that dies with all its viewers is not stormed by them.
+    const first = `{"connectionId":"${connection.id}","heartbeatMs":${heartbeatMs},"topics":{${topicsText}}}`;
+    // A random `retry` for each client spreads the reconnects when this frontend dies.
     const retryMs = Math.round(RETURN_SPREAD_MS * (RETURN_FLOOR + random() * (1 - RETURN_FLOOR)));
     void connection.writeText(
       `retry: ${retryMs}\n${formatFrame(formatStandings(standings), "connection", first)}`,
@@ -189,17 +191,17 @@ export class Connections {
     return standings;
   }
 
-  /** What was to be replayed may be of a life of the log that is over: then its topics start over, and not the same replay again. */
+  /** After a lost replay, the topics are verified, so that the client does not retry the same one. */
   fail(connection: Connection, error: unknown): void {
     if (error instanceof ReplayLostError)
       for (const { channel } of connection.subscriptions) this.#options.onReplayLost(channel);
     this.end(connection, "error");
   }
 
-  /** The stream is gone, from either side. */
+  /** The stream has ended, from either side. */
   closed(connection: Connection, reason: CloseReason): void {
     if (connection.closed) return;
-    const { counters, departures, heartbeats, subscriptions } = this.#options;
+    const { admission, counters, departures, heartbeats, subscriptions } = this.#options;
     departures.note(connection);
     connection.closed = true;
     connection.update();
@@ -208,34 +210,31 @@ export class Connections {
     this.byId.delete(connection.id);
     heartbeats.remove(connection);
     subscriptions.removeAll(connection);
-    this.#options.onClosed?.(connection);
+    admission.leave(connection.address);
   }
 
-  /**
-   * Ends a connection politely: the client is told when to come back (at random times, so that clients
-   * do not return in step), and keeps its position.
-   */
+  /** Ends a connection with a `reconnect` event, at a random time: clients do not return in step. */
   end(connection: Connection, reason: CloseReason): void {
     if (connection.closed) return;
     const afterMs = Math.round(
       reason === "token-expired" ? 0 : this.#options.random() * RETURN_SPREAD_MS,
     );
     const { writer } = connection;
-    const takesNothing = connection.pendingSince !== 0;
-    if (!takesNothing) void connection.writeText(formatReconnect(afterMs, reason));
+    const isSlow = connection.pendingSince !== 0;
+    if (!isSlow) void connection.writeText(formatReconnect(afterMs, reason));
     this.closed(connection, reason);
-    // A clean end waits for the peer to read what is before it, which this one does not: its bytes and
-    // its socket would stay for as long as it likes.
-    if (takesNothing) writer?.cut();
+    // A clean end would wait for a peer that does not read: its bytes and socket would stay.
+    if (isSlow) writer?.cut();
     else writer?.end();
   }
 
   /**
-   * Asks clients to come back elsewhere, at most `perSecond` of them a second, until none is left or
-   * `withinMs` has passed; those that are left then are ended at once.
+   * Admits no further connection, and ends those that are open: `perSecond` a second, or as many as
+   * it takes to end all within `withinMs`.
    */
   async drain(withinMs: number, perSecond: number): Promise<void> {
-    const { steady } = this.#options;
+    const { admission, steady } = this.#options;
+    admission.draining = true;
     const until = steady.now() + withinMs;
     const perStep = Math.max(
       1,

@@ -17,7 +17,7 @@ function newCase(addresses: readonly string[]) {
   );
   const ended: number[] = [];
   const evictor = new Evictor({
-    connections: connections as unknown as ReadonlyMap<unknown, Connection>,
+    connections: () => connections.values() as Iterable<unknown> as Iterable<Connection>,
     clock,
     end(connection) {
       const id = connection.id as unknown as number;

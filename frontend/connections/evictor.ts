@@ -1,6 +1,6 @@
 /**
- * Ends connections of an address that holds more than its share of a full process. Finding them is a
- * look at all connections, so it is done for many evictions at once, and not more often than EVICT_SCAN_MS.
+ * Evicts connections of the address that holds most of a full process. Finding them takes a scan of
+ * all connections, so one scan serves many evictions, and scans are EVICT_SCAN_MS apart.
  */
 
 import { addressGroupOf, type Clock } from "@ovation/protocol";
@@ -8,7 +8,7 @@ import { EVICT_SCAN_CONNECTIONS_MAX, EVICT_SCAN_MS } from "../limits.ts";
 import type { Connection } from "./connection.ts";
 
 export interface EvictorOptions {
-  readonly connections: ReadonlyMap<unknown, Connection>;
+  connections(): Iterable<Connection>;
   readonly clock: Clock;
   end(connection: Connection): void;
 }
@@ -23,7 +23,7 @@ export class Evictor {
     this.#options = options;
   }
 
-  /** Ends one connection of the address, a slow one first. False where none was found in time. */
+  /** Ends one connection of the address, a slow one first. False where none is found, or too soon. */
   evict(address: string): boolean {
     for (;;) {
       const next = this.#address === address ? this.#found.pop() : undefined;
@@ -44,7 +44,7 @@ export class Evictor {
     this.#address = address;
     const slow: Connection[] = [];
     const others: Connection[] = [];
-    for (const connection of connections.values()) {
+    for (const connection of connections()) {
       if (addressGroupOf(connection.address) !== address) continue;
       (connection.pendingSince > 0 ? slow : others).push(connection);
       if (slow.length + others.length === EVICT_SCAN_CONNECTIONS_MAX) break;

@@ -5,6 +5,7 @@ import { afterEach, expect, test } from "bun:test";
 import type { ByteWriter, StreamSource } from "@ovation/protocol";
 import { until } from "../../testing/until.ts";
 import type { Frontend } from "../frontend.ts";
+import { admitted } from "../testing/admitted.ts";
 import { ModelUpstream, topic } from "../testing/model-upstream.ts";
 import { newFrontend } from "../testing/new-frontend.ts";
 import { ViewerStream } from "./viewer-stream.ts";
@@ -33,7 +34,7 @@ function open() {
       form: PLAIN,
       address: "203.0.113.7",
     };
-    const stream = new ViewerStream(frontend, frontend.admit(request), request);
+    const stream = new ViewerStream(frontend, admitted(frontend.admit(request)), request);
     stream.start(writer);
     return stream;
   };

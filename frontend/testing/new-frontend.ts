@@ -1,6 +1,7 @@
 /** A frontend for tests and benchmarks: everything that they do not say is as in a process. */
 
 import { DEFAULT_POLICY, type FrontendId, systemClock } from "@ovation/protocol";
+import { OPEN_ADMISSION } from "../connections/admission.ts";
 import { Frontend } from "../frontend.ts";
 import type { FrontendOptions } from "../frontend-options.ts";
 import type { Upstream } from "../upstream/upstream.ts";
@@ -19,6 +20,7 @@ export function newFrontend(
     clock: systemClock,
     random: Math.random,
     heartbeatMs: 15_000,
+    admission: OPEN_ADMISSION,
     onFailure() {},
     ...given,
   });

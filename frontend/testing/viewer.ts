@@ -11,6 +11,7 @@ import {
 import type { Connection } from "../connections/connection.ts";
 import { type WireForm, wireForm, ZSTD } from "../connections/wire-form.ts";
 import type { Frontend } from "../frontend.ts";
+import { admitted } from "./admitted.ts";
 
 /** What events carry that tests look into: each type has some of these. */
 export interface ReceivedData {
@@ -93,7 +94,7 @@ export class Viewer implements ByteWriter {
       form: this.#form,
       address: options.address ?? "127.0.0.1",
     };
-    this.connection = frontend.admit(request);
+    this.connection = admitted(frontend.admit(request));
     void frontend.open(this.connection, this, request);
   }
 

@@ -1,6 +1,6 @@
 /** What an `HttpConnection` needs of its server, and what a handler gets beside the request. */
 
-import type { Problem, RouteAnswer, StreamSource } from "@ovation/protocol";
+import type { Problem, RouteAnswer } from "@ovation/protocol";
 import type { EventStream, StreamHost } from "../event-stream.ts";
 import type { SharedBytes } from "../shared-bytes.ts";
 import type { PooledSocket } from "../socket-pool.ts";
@@ -47,5 +47,4 @@ export interface HostedConnection extends PooledSocket {
 export interface Call {
   /** The other end of the socket. */
   readonly peer: string;
-  stream(headers: Readonly<Record<string, string>>, source: StreamSource): Response;
 }

@@ -1,6 +1,7 @@
 /** What a connection does where a client means ill, or breaks off. */
 
 import { describe, expect, spyOn, test } from "bun:test";
+import { StreamAnswer } from "@ovation/protocol";
 import { until } from "../../testing/until.ts";
 import { HttpServer } from "../mod.ts";
 import type { OwnedSocket, SocketOwner } from "../socket-owner.ts";
@@ -131,10 +132,10 @@ describe("a connection", () => {
   });
 
   test("whose stream throws as it starts is ended and told to the operator, and the server goes on", async () => {
-    const { port, errors } = serve((request, call) =>
+    const { port, errors } = serve((request) =>
       request.path === "/good"
         ? new Response("good")
-        : call.stream(
+        : new StreamAnswer(
             {},
             {
               start() {
@@ -216,18 +217,19 @@ describe("a server that stops", () => {
 
   test("lets a stream that has ended bring its last bytes to a slow reader", async () => {
     const size = 8 * 1024 * 1024;
-    const { port, server } = serve((_, call) =>
-      call.stream(
-        {},
-        {
-          start(writer) {
-            void writer.write(new Uint8Array(size).fill(97));
-            void writer.write(Buffer.from("the end"));
-            writer.end();
+    const { port, server } = serve(
+      () =>
+        new StreamAnswer(
+          {},
+          {
+            start(writer) {
+              void writer.write(new Uint8Array(size).fill(97));
+              void writer.write(Buffer.from("the end"));
+              writer.end();
+            },
+            cancel() {},
           },
-          cancel() {},
-        },
-      ),
+        ),
     );
     const each = await client(port);
     each.socket.pause();

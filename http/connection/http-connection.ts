@@ -10,7 +10,7 @@
  * one: one request has one answer, and nothing of what still comes is read as another.
  */
 
-import { addressGroupOf, Problem, type RouteAnswer, type StreamSource } from "@ovation/protocol";
+import { addressGroupOf, Problem, type RouteAnswer, StreamAnswer } from "@ovation/protocol";
 import { ChunkedEventStream, EventStream } from "../event-stream.ts";
 import {
   ANSWER_STALLED_MS_MAX,
@@ -25,12 +25,12 @@ import {
   SILENT_AT_STOP_MS_MAX,
   UNREAD_ANSWER_BYTES_MIN,
 } from "../limits.ts";
-import { formatHead, sendAnswer, toBytes } from "../outgoing.ts";
+import { formatHead, formatHeaders, sendAnswer, toBytes } from "../outgoing.ts";
 import type { ByteHold } from "../shared-bytes.ts";
 import type { OwnedSocket, SocketOwner } from "../socket-owner.ts";
 import { EvictionRank, type PooledSocket } from "../socket-pool.ts";
 import { SocketWriter } from "../socket-writer.ts";
-import type { Call, ConnectionHost, HostedConnection } from "./connection-host.ts";
+import type { ConnectionHost, HostedConnection } from "./connection-host.ts";
 import type { CutReason } from "./cut-reason.ts";
 import { takeHead } from "./head-intake.ts";
 import type { RequestHead } from "./request-head.ts";
@@ -199,16 +199,8 @@ export class HttpConnection implements SocketOwner, HostedConnection {
     const address = this.#host.addressOf(request, this.#peer);
     if (address !== this.address) this.#host.moved(this, address);
     this.#takeBody();
-    const call: Call = {
-      peer: this.#peer,
-      stream(headers, source) {
-        const response = new Response(null, { headers });
-        inFlight.stream = { response, source };
-        return response;
-      },
-    };
     this.#host
-      .handle(request, call)
+      .handle(request, { peer: this.#peer })
       .catch((error: unknown) => {
         this.#host.failed(error);
         return new Problem("internal-error").toResponse();
@@ -257,16 +249,15 @@ export class HttpConnection implements SocketOwner, HostedConnection {
   }
 
   #answer(inFlight: RequestInFlight, answer: RouteAnswer): void {
-    const { stream, head } = inFlight;
-    const isStream = stream !== undefined && stream.response === answer;
+    const { head } = inFlight;
     if (this.state === "closed") {
-      if (isStream) stream.source.cancel();
+      if (answer instanceof StreamAnswer) answer.source.cancel();
       else if (answer instanceof Response) void answer.body?.cancel().catch(() => {});
       return;
     }
     this.#enter("answering");
-    if (isStream) {
-      this.#become(stream.response, stream.source, head.isOld ? undefined : "chunked");
+    if (answer instanceof StreamAnswer) {
+      this.#become(answer, head.isOld ? undefined : "chunked");
       return;
     }
     const closes =
@@ -327,7 +318,7 @@ export class HttpConnection implements SocketOwner, HostedConnection {
     });
   }
 
-  #become(response: Response, source: StreamSource, length: "chunked" | undefined): void {
+  #become({ status, headers, source }: StreamAnswer, length: "chunked" | undefined): void {
     const Stream = length === "chunked" ? ChunkedEventStream : EventStream;
     const stream = new Stream(this.#socket, source, this.#host);
     this.#socket.data = stream;
@@ -337,16 +328,13 @@ export class HttpConnection implements SocketOwner, HostedConnection {
     this.#host.became(this, stream);
     if (this.#paused) this.#socket.resume();
     void stream.write(
-      toBytes(
-        formatHead(response.status, response.headers, { length, keepAlive: false }),
-        undefined,
-      ),
+      toBytes(formatHead(status, formatHeaders(headers), { length, keepAlive: false }), undefined),
     );
     source.start(stream);
   }
 
   #send(
-    answer: RouteAnswer,
+    answer: Exclude<RouteAnswer, StreamAnswer>,
     form: { readonly isHead: boolean; readonly keepAlive: boolean },
     sent: () => void,
   ): void {

@@ -1,6 +1,5 @@
 /** The request in flight of a connection: one at a time. */
 
-import type { StreamSource } from "@ovation/protocol";
 import { BodyIntake } from "./body-intake.ts";
 import { IncomingBody } from "./incoming-body.ts";
 import { IncomingRequest } from "./incoming-request.ts";
@@ -11,7 +10,6 @@ export interface RequestInFlight {
   readonly request: IncomingRequest;
   readonly body: IncomingBody | undefined;
   readonly intake: BodyIntake | undefined;
-  stream: { readonly response: Response; readonly source: StreamSource } | undefined;
 }
 
 /** `onWanted`: the handler asks for the body. */
@@ -23,7 +21,6 @@ export function beginRequest(head: RequestHead, onWanted: () => void): RequestIn
     request: new IncomingRequest(head, body),
     body,
     intake: body === undefined || form.kind === "none" ? undefined : new BodyIntake(form, body),
-    stream: undefined,
   };
 }
 

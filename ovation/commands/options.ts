@@ -222,6 +222,13 @@ export function addConnectionOptions(command: Command): Command {
       ).argParser(toPositive(SECONDS_MAX / 4)),
     )
     .addOption(
+      onOff(
+        "--direct-send",
+        "on Linux, broadcasts write to sockets by descriptor; off: by the runtime's sockets",
+        "on",
+      ),
+    )
+    .addOption(
       option(
         "--heartbeat-seconds <s>",
         "a silent connection hears something this often; default: 15",

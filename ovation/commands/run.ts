@@ -24,6 +24,7 @@ export interface CommonOptions {
   readonly videos?: "any" | "listed";
   readonly guests?: "on" | "off";
   readonly zstd?: "on" | "off";
+  readonly directSend?: "on" | "off";
   readonly drainSeconds?: number;
   readonly tlsCert?: string;
   readonly tlsKey?: string;
@@ -57,6 +58,7 @@ export function toSettings(
     videos: options.videos ?? "any",
     guests: options.guests !== "off",
     zstd: options.zstd !== "off",
+    directSend: options.directSend !== "off",
     drainMs: (options.drainSeconds ?? DRAIN_SECONDS_DEFAULT) * 1000,
     heartbeatMs:
       options.heartbeatSeconds === undefined ? HEARTBEAT_MS : options.heartbeatSeconds * 1000,

@@ -9,7 +9,7 @@ import {
   type ProblemCode,
   type Route,
   type RouteAnswer,
-  type RouteContext,
+  StreamAnswer,
 } from "@ovation/protocol";
 import type { Logger } from "pino";
 import { type Cors, createCors } from "./cors.ts";
@@ -45,7 +45,6 @@ export interface Carried {
   /** As it was sent, without the query. */
   readonly path: string;
   readonly peer: string;
-  readonly stream: RouteContext["stream"];
 }
 
 /** Never rejects. */
@@ -70,6 +69,8 @@ export function createAnswer(options: AnsweringOptions): Answer {
 
 /** No browser guesses what an answer is: text of a viewer's is never a page. */
 function unsniffed(answer: RouteAnswer): RouteAnswer {
+  if (answer instanceof StreamAnswer)
+    return answer.withHeaders({ "x-content-type-options": "nosniff" });
   if (answer instanceof Response) answer.headers.set("x-content-type-options", "nosniff");
   return answer;
 }
@@ -83,7 +84,7 @@ function answer(
   router: Router,
   options: AnsweringOptions,
 ): RouteAnswer | Promise<RouteAnswer> {
-  const { path, peer, stream } = carried;
+  const { path, peer } = carried;
   const { method } = request;
   const address = options.addressOf === undefined ? peer : options.addressOf(request, peer);
   const found = router.find(path);
@@ -101,7 +102,7 @@ function answer(
     return tell(new Problem("method-not-allowed", `${path} takes ${allow()}`), options, {
       allow: allow(),
     });
-  return route.handle(request, { params, address, stream });
+  return route.handle(request, { params, address });
 }
 
 function tell(

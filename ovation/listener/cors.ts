@@ -5,6 +5,7 @@ import {
   Problem,
   type RouteAnswer,
   SourceAnswer,
+  StreamAnswer,
   TextAnswer,
 } from "@ovation/protocol";
 
@@ -32,7 +33,7 @@ export function createCors(allowed: readonly string[]): Cors {
     if (origin === null) return answer;
     if (answer instanceof TextAnswer)
       return new TextAnswer(answer.body, answer.status, join(answer.headers, headersFor(origin)));
-    if (answer instanceof SourceAnswer)
+    if (answer instanceof SourceAnswer || answer instanceof StreamAnswer)
       return answer.withHeaders(join(answer.headers, headersFor(origin)));
     for (const [name, value] of Object.entries(headersFor(origin))) {
       if (name === "vary") answer.headers.append(name, value);

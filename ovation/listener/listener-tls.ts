@@ -6,7 +6,7 @@
 import { readFileSync } from "node:fs";
 import { RetiredListeners } from "@ovation/dispatcher";
 import { BODY_BYTES_MAX, STOP_MS_MAX } from "@ovation/http";
-import { type ByteWriter, Problem, type StreamSource, toResponse } from "@ovation/protocol";
+import { type ByteWriter, Problem, StreamAnswer, toResponse } from "@ovation/protocol";
 import type { Logger } from "pino";
 import type { Change } from "../reload/reloads.ts";
 import type { Answer } from "./answering.ts";
@@ -96,12 +96,10 @@ function open(
       const answer = await options.answer(withHost(request), {
         path: pathOf(request.url),
         peer: bun.requestIP(request)?.address ?? "",
-        stream(headers, source) {
-          bun.timeout(request, 0);
-          return directStream(headers, source);
-        },
       });
-      const response = toResponse(answer);
+      const isStream = answer instanceof StreamAnswer;
+      if (isStream) bun.timeout(request, 0);
+      const response = isStream ? directStream(answer) : toResponse(answer);
       // [spec] RFC 9114, 3.1.1: how a client learns of HTTP/3.
       response.headers.set("alt-svc", `h3=":${server.port}"; ma=${ALT_SVC_SECONDS}`);
       return response;
@@ -161,7 +159,7 @@ interface DirectSource {
 /** One promise for all streams: they end by `end()` or with their connection. */
 const forever = new Promise<void>(() => {});
 
-function directStream(headers: Readonly<Record<string, string>>, source: StreamSource): Response {
+function directStream({ headers, source }: StreamAnswer): Response {
   const direct: DirectSource = {
     type: "direct",
     pull(controller) {

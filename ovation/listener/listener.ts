@@ -108,7 +108,7 @@ function openHttp(
   const files = filesMax();
   return new HttpServer({
     at,
-    handle: (request, { peer, stream }) => answer(request, { path: request.path, peer, stream }),
+    handle: (request, { peer }) => answer(request, { path: request.path, peer }),
     onError: (error) => logger.error({ error }, "a request failed outside its handler"),
     onRefused: ({ code }) => onProblem?.(code),
     ...(onCut === undefined ? {} : { onCut }),

@@ -78,6 +78,7 @@ export async function startWithWorkers(settings: Settings, count: number): Promi
     pools,
     rateLimits: settings.rateLimits,
     zstd: settings.zstd,
+    directSend: settings.directSend,
     drainMs: settings.drainMs,
     heartbeatMs: settings.heartbeatMs,
     ...(settings.admission === undefined ? {} : { admission: settings.admission }),

@@ -22,6 +22,7 @@ export interface WorkerSettings extends Omit<Renewed, "comments"> {
   readonly pools: PoolsPlace;
   readonly rateLimits: boolean;
   readonly zstd: boolean;
+  readonly directSend: boolean;
   readonly drainMs: number;
   readonly heartbeatMs: number;
   readonly admission?: Partial<AdmissionLimits>;

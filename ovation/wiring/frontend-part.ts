@@ -1,7 +1,6 @@
 /** The frontend and its public routes, over whatever way up it is given. */
 
 import {
-  Admission,
   type AdmissionLimits,
   createEventsRoute,
   createSubscriptionsRoutes,
@@ -9,7 +8,6 @@ import {
   DEFAULT_CHANGES,
   DEFAULT_REPLAY,
   DEFAULT_TOPICS,
-  Evictor,
   Frontend,
   OPEN_ADMISSION,
   OPEN_CHANGES,
@@ -80,7 +78,7 @@ export function createFrontendPart(options: FrontendPartOptions): FrontendPart {
     clock,
     steady: steadyClock,
     random: Math.random,
-    sender: createDirectSender(),
+    sender: settings.directSend ? createDirectSender() : undefined,
     heartbeatMs: settings.heartbeatMs,
     pools,
     replay: settings.rateLimits ? DEFAULT_REPLAY : OPEN_REPLAY,
@@ -89,17 +87,8 @@ export function createFrontendPart(options: FrontendPartOptions): FrontendPart {
     ...(arrived === undefined ? {} : { arrived }),
     ...(settings.lifetimeMs === undefined ? {} : { lifetimeMs: settings.lifetimeMs }),
     ...(settings.stuckMs === undefined ? {} : { stuckMs: settings.stuckMs }),
-    onClosed: ({ address }) => admission.leave(address),
+    admission: admissionLimits(settings),
     onFailure: failureLogger(settings.logger),
-  });
-  const evictor = new Evictor({
-    connections: frontend.connections,
-    clock: steadyClock,
-    end: (connection) => frontend.end(connection, "evicted"),
-  });
-  const admission = new Admission(admissionLimits(settings), steadyClock, {
-    pools,
-    evict: (address) => evictor.evict(address),
   });
   registerFrontendMetrics(registry, frontend);
   registerDependencies(registry, () => [["dispatchers", frontend.membership.reachable]]);
@@ -109,7 +98,6 @@ export function createFrontendPart(options: FrontendPartOptions): FrontendPart {
     routes: [
       createEventsRoute({
         frontend,
-        admission,
         authenticate,
         authorize,
         policy,
@@ -120,7 +108,7 @@ export function createFrontendPart(options: FrontendPartOptions): FrontendPart {
       ...createSubscriptionsRoutes({ frontend, authenticate, authorize }),
     ],
     checks: [
-      ["draining", () => (admission.draining ? "the process is going away" : undefined)],
+      ["draining", () => (frontend.admission.draining ? "the process is going away" : undefined)],
       [
         "dispatchers",
         () => {
@@ -135,10 +123,7 @@ export function createFrontendPart(options: FrontendPartOptions): FrontendPart {
         () => (frontend.membership.unreachableWhy?.what === "store" ? "degraded" : "not ready"),
       ],
     ],
-    async drain() {
-      admission.draining = true;
-      await frontend.drain(settings.drainMs, DRAIN_PER_SECOND);
-    },
+    drain: () => frontend.drain(settings.drainMs, DRAIN_PER_SECOND),
     stop: () => frontend.stop(),
   };
 }

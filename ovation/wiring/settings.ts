@@ -25,6 +25,8 @@ export interface Settings {
   readonly videos: "any" | "listed";
   readonly guests: boolean;
   readonly zstd: boolean;
+  /** Broadcasts write to sockets by descriptor, where the system can. */
+  readonly directSend: boolean;
   readonly drainMs: number;
   readonly heartbeatMs: number;
   /** What the operator said of it; the rest by default. Nothing holds with `rateLimits` off. */

@@ -8,6 +8,7 @@ import {
   type ConnectionChange,
   type ConnectionChangeResult,
   Frontend,
+  OPEN_ADMISSION,
   type Upstream,
   wireForm,
 } from "@ovation/frontend";
@@ -100,6 +101,7 @@ export class FrontendProcess implements RunningFrontend {
       elapsed: () => this.node.elapsed(),
       arrived: () => this.links.arrived(),
       heartbeatMs: settings.heartbeatMs,
+      admission: OPEN_ADMISSION,
       lingerMs: settings.lingerMs,
       quietMs: QUIET_MS,
       get lifetimeMs() {
@@ -137,6 +139,7 @@ export class FrontendProcess implements RunningFrontend {
       address: "",
     };
     const connection = this.frontend.admit(connect);
+    if (typeof connection === "string") throw new Problem("unavailable");
     const socket = open(
       (opened, wire) => {
         this.held.set(connection.id, { socket: opened, wire });
