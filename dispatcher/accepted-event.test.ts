@@ -46,7 +46,7 @@ function refusal(...values: unknown[]): Pick<Problem, "code" | "message"> {
   throw new Error("it was accepted");
 }
 
-test("an event is taken with its data as JSON text, its lane by the policy or its own word, and its key", () => {
+test("an event keeps its data as JSON text, its lane (own or by policy), and its key", () => {
   expect(accept(event('"data":{"a":[1,"ü",true,null]}'))).toEqual([
     {
       topic: "video:1",
@@ -69,7 +69,7 @@ test("an event is taken with its data as JSON text, its lane by the policy or it
   expect(accept(event('"durable":true'))[0]?.durable).toBe(true);
 });
 
-test("what is not in order is refused with the index of the first, and what is wrong with it", () => {
+test("the first invalid event is refused, with its index and the reason", () => {
   const good = event('"data":1');
   expect(refusal(good, event('"extra":1'))).toEqual({
     code: "invalid-body",
@@ -110,7 +110,7 @@ test("types that Ovation or EventSource use themselves are refused, each with it
     expect(accept({ topic: "video:1", type })).toHaveLength(1);
 });
 
-test("data of the types that Ovation knows has their form, on the kinds of topics that have them", () => {
+test("data of Ovation's own types has their form, on the kinds of topics that have them", () => {
   const author = { id: "u", name: "Ana" };
   for (const [type, data, message] of [
     ["comment", null, "data: "],

@@ -1,4 +1,4 @@
-/** What a publisher sent, checked: form, topic, type, size, data, and whether the token may. */
+/** Checks what a publisher sent: form, topic, type, size, data, and the rights of the token. */
 
 import {
   EVENT_DATA_BYTES_MAX,
@@ -30,10 +30,10 @@ export interface AcceptedEvent {
   readonly key: string | undefined;
 }
 
-/** In a key of the log, and in log lines: any text without control characters and halves of pairs. */
+/** Any text without control characters and lone surrogates: it is also written to log lines. */
 const KEY = new RegExp(`^[^\\p{Cc}\\p{Cs}]{1,${IDEMPOTENCY_KEY_CHARACTERS_MAX}}$`, "u");
 
-/** The form, and the words in which a publisher is told what is wrong with it. */
+/** The form; its messages go to the publisher. */
 const Published = z.strictObject({
   topic: z.string(),
   type: z.string(),
@@ -42,13 +42,15 @@ const Published = z.strictObject({
   id: z
     .string()
     .regex(KEY, {
-      error: `1 to ${IDEMPOTENCY_KEY_CHARACTERS_MAX} characters, none of them a control character or half of a surrogate pair`,
+      error:
+        `1 to ${IDEMPOTENCY_KEY_CHARACTERS_MAX} characters, none of them ` +
+        "a control character or half of a surrogate pair",
     })
     .optional(),
 });
 type Published = z.infer<typeof Published>;
 
-const MEMBERS: ReadonlySet<string> = new Set(Object.keys(Published.shape));
+const PROPERTIES: ReadonlySet<string> = new Set(Object.keys(Published.shape));
 const NULL = toJsonText(null);
 
 interface PublishableTopic {
@@ -65,7 +67,7 @@ interface PublishableType {
   readonly schema: z.ZodType | undefined;
 }
 
-/** All or nothing: throws the Problem of the first that is not in order. */
+/** All or nothing: throws the Problem of the first event that is refused. */
 export function acceptEvents(
   values: readonly PublishedValue[],
   identity: Identity,
@@ -73,7 +75,7 @@ export function acceptEvents(
 ): AcceptedEvent[] {
   const topics = new Map<string, PublishableTopic>();
 
-  /** Busy batches are of few topics and types: each is checked once. */
+  /** Large batches have few topics and types: each is checked once. */
   function topicOf(text: string, index: number): PublishableTopic {
     const known = topics.get(text);
     if (known !== undefined) return known;
@@ -129,9 +131,9 @@ function refuseWhere(problem: string | undefined, index: number): void {
 }
 
 /**
- * Hot path: the members beside `data`, by hand. `data` came from `JSON.parse` and is JSON by construction; a
- * schema that walks over it was 1.6 of 4.1 µs per event of a batch (`publish.bench.ts`). What this refuses the schema
- * judges, so that it can only be too strict.
+ * Hot path: checks the properties beside `data` by hand. A schema that walks `data`, which came
+ * from `JSON.parse`, took 1.6 of 4.1 µs per event of a batch (`publish.bench.ts`). The schema
+ * decides on what this rejects, so this can only be too strict.
  */
 function isPublished(value: unknown): value is Published {
   if (typeof value !== "object" || value === null) return false;
@@ -139,7 +141,7 @@ function isPublished(value: unknown): value is Published {
   if (typeof topic !== "string" || typeof type !== "string") return false;
   if (durable !== undefined && typeof durable !== "boolean") return false;
   if (id !== undefined && (typeof id !== "string" || !KEY.test(id))) return false;
-  for (const member in value) if (!MEMBERS.has(member)) return false;
+  for (const name in value) if (!PROPERTIES.has(name)) return false;
   return true;
 }
 
@@ -149,9 +151,8 @@ function parsePublished(value: unknown, index: number): Published {
   const issue = parsed.error.issues[0];
   throw new Problem(
     "invalid-body",
-    `event ${index}: ${issue?.path.join(".") ?? ""} ${issue?.message ?? "has not the expected form"}`,
-    {
-      index,
-    },
+    `event ${index}: ${issue?.path.join(".") ?? ""} ` +
+      (issue?.message ?? "has not the expected form"),
+    { index },
   );
 }

@@ -3,7 +3,8 @@
  * over sockets to frontends in another process. Without HTTP in front: what the dispatcher itself
  * does.
  *
- *     sh ovation/bin/bun dispatcher/dispatch.bench.ts [--seconds 3] [--topics 1000] [--cluster] [--personal]
+ *     sh ovation/bin/bun dispatcher/dispatch.bench.ts [--seconds 3] [--topics 1000] [--cluster]
+ *         [--personal]
  *
  * `--personal`: each topic has one frontend, as `member:` topics do; otherwise every topic has all
  * four.
@@ -74,9 +75,15 @@ async function bench(batch: number): Promise<void> {
   const { droppedFull, sent } = links.stats();
   const received = await frontends.stop();
   latencies.sort((left, right) => left - right);
+  const whole = (value: number) => Math.round(value).toLocaleString("en");
   const at = (share: number) => latencies[Math.floor(latencies.length * share)]?.toFixed(1);
   console.log(
-    `published ${batch} at a time: ${Math.round(published / elapsed).toLocaleString("en")} events/s, ${Math.round(received.events / elapsed).toLocaleString("en")} dispatched/s; looked up and on their way p50 ${at(0.5)} p99 ${at(0.99)} ms; CPU per event: dispatcher ${((used.user + used.system) / published).toFixed(1)} µs, frontend ${(received.micros / received.events).toFixed(1)} µs; taken ${sent.toLocaleString("en")}, dropped ${droppedFull.toLocaleString("en")}`,
+    `published ${batch} at a time: ${whole(published / elapsed)} events/s, ` +
+      `${whole(received.events / elapsed)} dispatched/s; ` +
+      `looked up and in flight p50 ${at(0.5)} p99 ${at(0.99)} ms; CPU per event: ` +
+      `dispatcher ${((used.user + used.system) / published).toFixed(1)} µs, ` +
+      `frontend ${(received.micros / received.events).toFixed(1)} µs; ` +
+      `taken ${whole(sent)}, dropped ${whole(droppedFull)}`,
   );
   await stop();
 }

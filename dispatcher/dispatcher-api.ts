@@ -1,11 +1,11 @@
 /**
- * What a dispatcher does for the frontends of its data centre. The frontend's side of it is
- * `Upstream` (in `frontend/`), where each method lacks the first argument: `upstream-http.ts` carries
- * the calls over the network to any dispatcher, `upstream-routes.ts` serves them from this interface.
+ * What a dispatcher does for the frontends of its data centre. The frontend's side is `Upstream`
+ * (in `frontend/`), whose methods lack the first argument: `upstream-http.ts` sends the calls to
+ * any dispatcher, `upstream-routes.ts` serves them from this interface.
  *
- * A dispatcher keeps nothing between two calls: whichever is asked gives the same answer. All methods
- * reject with a Problem (`unavailable`) when the table or the log cannot be reached; `Upstream` forms
- * pass that on, so that a frontend can tell it from a dispatcher that is away.
+ * A dispatcher keeps nothing between two calls: any of them gives the same result. All methods
+ * reject with a Problem (`unavailable`) when the table or the log is unreachable. `Upstream` forms
+ * pass it on, so that a frontend can tell it from an unreachable dispatcher.
  */
 
 import type {
@@ -26,7 +26,7 @@ export interface TopicViewers {
 }
 
 export interface DispatcherApi {
-  /** Applies the changes, then answers the heads of the topics subscribed: see `Upstream.change`. */
+  /** Applies the changes; returns the heads of the new topics: see `Upstream.change`. */
   change(
     frontend: FrontendAddress,
     changes: readonly UpstreamChange[],

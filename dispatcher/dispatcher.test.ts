@@ -40,7 +40,7 @@ async function publishWith(
   return { forwarded, error };
 }
 
-test("a live event that its publisher is told was not sent, was not sent to another data centre either", async () => {
+test("a live event that is reported as not sent is not forwarded either", async () => {
   const { forwarded, error } = await publishWith(false);
   expect(error).toMatchObject({ code: "unavailable" });
   expect(forwarded).toEqual([durable]);
@@ -52,7 +52,7 @@ test("everything is forwarded once where the table is there", async () => {
   expect(forwarded).toHaveLength(3);
 });
 
-test("a publish that fails at once lets none that came later overtake those that came before", async () => {
+test("after a publish that fails at once, later ones do not overtake earlier ones", async () => {
   const stores = testStores();
   const lookups: PromiseWithResolvers<readonly (readonly FrontendAddress[])[]>[] = [];
   const sent: Event[] = [];
@@ -89,7 +89,7 @@ test("a publish that fails at once lets none that came later overtake those that
   expect(sent.map(({ at }) => at)).toEqual([1, 3]);
 });
 
-test("PUBLISHES_IN_FLIGHT_MAX: one more is refused while so many look up, and counted", async () => {
+test("PUBLISHES_IN_FLIGHT_MAX: one more is refused and counted", async () => {
   const stores = testStores();
   const lookup = Promise.withResolvers<readonly (readonly FrontendAddress[])[]>();
   const dispatcher = new Dispatcher({

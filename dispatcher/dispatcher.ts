@@ -1,10 +1,10 @@
 /**
- * The dispatcher: takes events from any backend, looks up which frontends have a subscriber, and sends
- * each its share, once; and once to every other data centre. It keeps nothing: any dispatcher can do
- * any of it, and one that dies loses only what was in flight.
+ * The dispatcher: takes events from any backend, looks up which frontends have a subscriber, and
+ * sends each frontend its events, once; and once to every other data centre. It keeps nothing: any
+ * dispatcher can do any of it, and one that dies loses only what was in flight.
  *
- * Follow one publish: `publish` → merge → lookup (one pipelined read of the distinct topics, no cache)
- * → dispatch (`FrontendLinks.send`, never waited for); beside it forward (`Peers`).
+ * Follow one publish: `publish` → merge → lookup (one pipelined read of the distinct topics, no
+ * cache) → dispatch (`FrontendLinks.send`, never awaited); beside it forward (`Peers`).
  */
 
 import type {
@@ -59,16 +59,16 @@ export interface DispatcherOptions {
   readonly links: FrontendLinks;
   readonly calls: FrontendCalls;
   readonly policy: Policy;
-  /** Hands events to every other data centre; absent where there is none. Never waits, never throws. */
+  /** To every other data centre; absent where there is none. Never waits, never throws. */
   forward?(events: readonly Event[]): void;
-  /** Members who are connected now, for whoever keeps presence. */
+  /** The members that are connected now, for presence. */
   onPresent?(members: readonly string[], staff: readonly StaffMember[]): Promise<void>;
-  /** Those of the guests who have become members. Absent where no members are kept. */
+  /** The guests that have become members. Absent where no members are kept. */
   upgradedOf?(guests: readonly string[]): Promise<readonly string[]>;
   onFailure(what: string, error: unknown): void;
 }
 
-/** Those that are counted by lane as well. */
+/** Counted by lane as well. */
 export type LaneCounter = "published" | "received" | "dispatched" | "unsubscribed" | "refused";
 
 export interface DispatcherCounters {
@@ -84,7 +84,7 @@ export interface DispatcherCounters {
   refused: number;
 }
 
-/** The topic that a frontend subscribes for itself: its row says where to reach it. */
+/** The topic to which a frontend subscribes itself: its row has the URL of the frontend. */
 export function topicOfFrontend(frontend: FrontendId): Topic {
   return topicOf("frontend", frontend);
 }
@@ -103,7 +103,7 @@ export class Dispatcher implements DispatcherApi {
   readonly #options: DispatcherOptions;
   readonly #mergeRules: MergeRules;
   #inFlight = 0;
-  /** Resolves when everything that was dispatched so far was sent or has failed. */
+  /** Resolves when every dispatch so far was sent or has failed. */
   #last: Promise<void> = Promise.resolve();
 
   constructor(options: DispatcherOptions) {
@@ -112,9 +112,9 @@ export class Dispatcher implements DispatcherApi {
   }
 
   /**
-   * Sends the events to whoever has a subscriber, here and in the other data centres. Resolves when they
-   * are on their way; rejects with `unavailable` where nobody could be looked up: nothing live was sent
-   * then, so that whoever publishes it again does not publish it twice.
+   * Sends the events to the frontends with a subscriber, here and in the other data centres.
+   * Resolves when they are in flight. Rejects with `unavailable` where the lookup failed: then
+   * nothing live was sent, so that a retry cannot duplicate it.
    */
   async publish(events: readonly Event[]): Promise<void> {
     this.#tally("published", events);
@@ -123,7 +123,7 @@ export class Dispatcher implements DispatcherApi {
     try {
       await this.#dispatch(merged);
     } catch (error) {
-      // What is in the log goes to the other data centres whatever is wrong with the table of this one.
+      // The other data centres get durable events even while the table of this one is unreachable.
       forwarded = merged.filter(isDurable);
       throw error;
     } finally {
@@ -131,7 +131,7 @@ export class Dispatcher implements DispatcherApi {
     }
   }
 
-  /** Events that another data centre forwarded: for the frontends here, and no further. */
+  /** Events from another data centre: for the frontends here, and no further. */
   async receive(events: readonly Event[]): Promise<void> {
     this.#tally("received", events);
     await this.#dispatch(events);
@@ -148,12 +148,12 @@ export class Dispatcher implements DispatcherApi {
     return merged;
   }
 
-  /** Lookups run side by side; what they found is sent in the order of the calls. */
+  /** Lookups run concurrently; events are sent in the order of the calls. */
   async #dispatch(events: readonly Event[]): Promise<void> {
     if (events.length === 0) return;
     if (this.#inFlight >= PUBLISHES_IN_FLIGHT_MAX) {
       this.#tally("refused", events);
-      throw new Problem("unavailable", "the dispatcher has too many lookups under way", {
+      throw new Problem("unavailable", "the dispatcher has too many lookups in flight", {
         retryAfterMs: 1000,
       });
     }
@@ -167,7 +167,7 @@ export class Dispatcher implements DispatcherApi {
       this.#send(events, found);
     } finally {
       this.#inFlight--;
-      // Whoever comes later waits for those before, also where this one has failed at once.
+      // A later dispatch waits for all earlier ones, also where this one failed at once.
       resolve(before);
     }
   }
@@ -226,7 +226,7 @@ export class Dispatcher implements DispatcherApi {
     return { viewers: totals, heads: heads.map(toTopicHead), stamp, epoch };
   }
 
-  /** Without the table there are no totals, but what was missed is found all the same. */
+  /** Without the table there are no totals; missed events are found all the same. */
   async #count(
     frontend: FrontendAddress,
     viewers: readonly TopicViewers[],
@@ -246,7 +246,7 @@ export class Dispatcher implements DispatcherApi {
     }
   }
 
-  /** Viewers everywhere, for lists of videos. A topic whose number is not known now is absent. */
+  /** Viewers in all data centres, for lists of videos. A topic of unknown number is absent. */
   async viewers(topics: readonly Topic[]): Promise<ReadonlyMap<Topic, number>> {
     const totals = await this.#tabled("viewers", () => this.#options.counts.totals(topics));
     return new Map(
@@ -303,9 +303,9 @@ export class Dispatcher implements DispatcherApi {
   }
 
   /**
-   * The process of a frontend has died without unregistering: its viewers no longer count, before its
-   * lease ends, because they are back at other frontends earlier than that. A frontend that is alive
-   * after all is counted again with its next report.
+   * The process of a frontend died without unregistering. Its viewers fail over to other frontends
+   * before its lease ends, and must not count twice. A frontend that is alive after all is counted
+   * again with its next report.
    */
   async dropViewersOf(frontend: FrontendId): Promise<void> {
     const { counts, onFailure } = this.#options;
@@ -317,18 +317,18 @@ export class Dispatcher implements DispatcherApi {
     }
   }
 
-  /** Dispatched like any event, and counted apart: it is nobody's. */
+  /** Dispatched like any event, but not counted as one. */
   async probe(frontend: FrontendId, number: number): Promise<void> {
-    const canary: Event = {
+    const probe: Event = {
       topic: topicOfFrontend(frontend),
       type: "canary",
       at: 0,
       data: toJsonText(number),
     };
-    const [found] = await this.#tabled("lookup", () => this.#options.table.lookup([canary.topic]));
+    const [found] = await this.#tabled("lookup", () => this.#options.table.lookup([probe.topic]));
     if (found?.[0] === undefined)
       throw new Problem("unavailable", "the frontend has no row", { retryAfterMs: 1000 });
-    this.#options.links.send(found[0], [canary]);
+    this.#options.links.send(found[0], [probe]);
   }
 
   async #tabled<Value>(what: string, run: () => Promise<Value>): Promise<Value> {

@@ -96,7 +96,7 @@ test("no text makes it fail in another way", () => {
   );
 });
 
-test("an encoder says the same of a batch that comes again, of one that looks like it, and of every other", () => {
+test("an encoder gives the same text for a repeated batch, a similar one and any other", () => {
   const encode = createBatchEncoder();
   const one: Event = { topic: topicOf("video", "1"), type: "goal", at: 1, data: toJsonText(1) };
   const other = { ...one, at: 2 };

@@ -1,6 +1,6 @@
 /**
- * `POST /v1/publish`: events from servers. One event, an array, or NDJSON. Durable events are in the
- * log before any event of the request is dispatched.
+ * `POST /v1/publish`: events from servers. One event, an array, or NDJSON. Durable events are in
+ * the log before any event of the request is dispatched.
  */
 
 import {
@@ -107,14 +107,15 @@ function entryOf({ topic, type, data, durable, key }: AcceptedEvent, at: number)
   return { topic, type, at, data, ...(key === undefined ? {} : { key: publisherKey(key) }) };
 }
 
-/** The events with keys of their own are stored and published; the error names the first other one. */
+/** Events with unused keys are stored and published; the error names the first other one. */
 function refuseReusedKeys(accepted: readonly AcceptedEvent[], written: Written): void {
   for (const [index, event] of accepted.entries()) {
     const one = written[index];
     if (one === undefined || isRetry(one, event)) continue;
     throw new Problem(
       "key-reused",
-      `event ${index}: this id was used for another event of ${event.topic}; the events of this request with ids of their own were published`,
+      `event ${index}: this id was used for another event of ${event.topic}; ` +
+        "the events of this request with ids of their own were published",
       { index, seqs: seqsOf(accepted, written) },
     );
   }

@@ -91,7 +91,7 @@ await whole.stop();
 await frontends.stop();
 process.exit(0);
 
-/** As many requests under way as the benchmark `dispatcher` has clients. */
+/** As many requests in flight as the benchmark `dispatcher` has clients. */
 async function measure(name: string, batch: number, run: () => Promise<unknown>): Promise<void> {
   const clients = batch === 1 ? 64 : 8;
   const during = async (ms: number): Promise<number> => {
@@ -128,7 +128,8 @@ function requestOf(body: string): Request {
 
 function bodyOf(batch: number): string {
   const event = (number: number) =>
-    `{"topic":"${topics[number % topics.length]}","type":"goal","data":{"text":"a comment of some length, as they are","from":1}}`;
+    `{"topic":"${topics[number % topics.length]}","type":"goal",` +
+    '"data":{"text":"a comment of some length, as they are","from":1}}';
   return batch === 1
     ? event(0)
     : `[${Array.from({ length: batch }, (_, number) => event(number)).join(",")}]`;

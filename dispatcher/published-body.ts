@@ -1,4 +1,4 @@
-/** The body of a publish: one event, a list, or NDJSON. Each event's `data` is carried as its sender wrote it. */
+/** The body of a publish: one event, a list, or NDJSON. `data` stays as its sender wrote it. */
 
 import {
   InexactJsonError,
@@ -57,9 +57,9 @@ function parseValues(bytes: Uint8Array): PublishedValue[] {
 
 /**
  * Hot path: the events of a canonical text, which is the text that `JSON.stringify` writes; most
- * publishers send it. It has no rounded number, no member twice and no other order of members, so
- * `data` as `JSON.stringify` writes it is `data` as its sender wrote it. `scan` takes three times as
- * long (`publish.bench.ts`: read).
+ * publishers send it. No number in it is rounded, and no property duplicated or in another order:
+ * `data` as `JSON.stringify` writes it is `data` as its sender wrote it. `scan` takes three times
+ * as long (`publish.bench.ts`: read).
  *
  * Returns `undefined` where the text is not canonical, or so deep that only `scan` is safe.
  */
@@ -94,8 +94,8 @@ function isShallow({ value, data }: PublishedValue): boolean {
 function hasLevels(value: unknown, most: number): boolean {
   if (typeof value !== "object" || value === null) return true;
   if (most === 0) return false;
-  for (const member of Array.isArray(value) ? value : Object.values(value))
-    if (!hasLevels(member, most - 1)) return false;
+  for (const child of Array.isArray(value) ? value : Object.values(value))
+    if (!hasLevels(child, most - 1)) return false;
   return true;
 }
 
@@ -116,8 +116,8 @@ function parseLines(bytes: Uint8Array): PublishedValue[] {
 }
 
 /**
- * Hot path: lines in canonical form, parsed natively in one call. The parser stops at the first line
- * that is not JSON; then the values are not the whole text, and `scanLines` says which line it is.
+ * Hot path: lines in canonical form, parsed natively in one call. The parser stops at the first
+ * line that is not JSON: then the values are not the whole text, and `scanLines` finds the line.
  */
 function readCanonicalLines(bytes: Uint8Array): PublishedValue[] | undefined {
   let values: unknown[];

@@ -1,4 +1,4 @@
-/** The calls of backends (the comments service) on dispatchers. Any dispatcher serves any of them. */
+/** The calls of backends (the comments service) on dispatchers; any dispatcher serves them. */
 
 import type { Event, Topic } from "@ovation/protocol";
 

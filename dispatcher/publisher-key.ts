@@ -1,7 +1,6 @@
 /**
- * The idempotency keys of publishers in the log, and what a repeated one means. The key of a member
- * begins with their id and has one space; what begins with a space is the system's, and a publisher's is
- * of those: so no member's key is ever the same as a publisher's.
+ * The idempotency keys of publishers in the log, and what a repeated one means. A member's key is
+ * the member's id, a space and a text; a publisher's begins with a space: the two never collide.
  */
 
 import type { Appended } from "@ovation/log";
@@ -11,7 +10,7 @@ export function publisherKey(id: string): string {
   return ` publish ${id}`;
 }
 
-/** Whether what was appended is what was published: new, or the same as under this key before. */
+/** Whether the stored event is the published one: new, or a retry with the same content. */
 export function isRetry(
   { duplicate, stored }: Appended,
   published: { readonly type: string; readonly data: JsonText },
@@ -20,7 +19,7 @@ export function isRetry(
   if (stored.type !== published.type) return false;
   if (stored.data === published.data) return true;
   const before: unknown = JSON.parse(stored.data);
-  // What a moderator took out meanwhile cannot be compared any more; a retry is the likelier case.
+  // Removed by a moderator meanwhile, and so not comparable: a retry is the likelier case.
   if (isRemoved(before)) return true;
   return Bun.deepEquals(before, JSON.parse(published.data), true);
 }

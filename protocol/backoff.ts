@@ -9,11 +9,11 @@ export interface BackoffBounds {
 }
 
 /** Doubling beyond this would overflow; every `longestMs` in use is reached long before. */
-const DOUBLINGS_MAX = 30;
+export const BACKOFF_DOUBLINGS_MAX = 30;
 
 /** `attempt` counts the failures before this one, from 0. */
 export function boundBackoffMs({ firstMs, longestMs }: BackoffBounds, attempt: number): number {
-  return Math.min(longestMs, firstMs * 2 ** Math.min(attempt, DOUBLINGS_MAX));
+  return Math.min(longestMs, firstMs * 2 ** Math.min(attempt, BACKOFF_DOUBLINGS_MAX));
 }
 
 /** Full jitter, so that processes that failed together do not retry together. */

@@ -20,7 +20,7 @@ const HELD_BY: Readonly<Record<string, readonly [file: string, name: string]>> =
   SHOWN_CHARACTERS_MAX: ["protocol/exact-json.test.ts", "refused, by its path"],
   LINK_WAITING_DURABLE_BYTES_MAX: [
     "dispatcher/links/link.test.ts",
-    "LINK_WAITING_DURABLE_EVENTS_MAX and …_BYTES_MAX",
+    "LINK_WAITING_DURABLE_EVENTS_MAX, …_BYTES_MAX",
   ],
   NONCES_MAX: ["dispatcher/internal/auth.test.ts", "the memory of calls is bounded"],
   KEYS_MAX: ["table/shared-memory.test.ts", "under a flood of keys the oldest are evicted"],

@@ -57,7 +57,7 @@ test("another secret is refused, an old one is accepted while it is listed", () 
   const clock = clockAt(1_700_000_000_000);
   const older = createInternalAuth({ secrets: [SECRET], clock });
   const newer = createInternalAuth({ secrets: ["the next secret, also long", SECRET], clock });
-  const other = createInternalAuth({ secrets: ["somebody else's secret here"], clock });
+  const other = createInternalAuth({ secrets: ["the secret of another one"], clock });
   expect(newer.verify(call, new Headers(older.sign(call)))).toEqual({ from: "frontend x", to: "" });
   expect(older.verify(call, new Headers(newer.sign(call)))).toBe("forged");
   expect(newer.verify(call, new Headers(other.sign(call)))).toBe("forged");
@@ -74,7 +74,7 @@ test("the memory of calls is bounded and empties itself", () => {
   expect(auth.verify(call, new Headers(auth.sign(call)))).toEqual({ from: "frontend x", to: "" });
 });
 
-test("a frontend proves its id, and nobody else can", () => {
+test("a frontend proves its id, and no other process can", () => {
   const [mine, other] = [createFrontendCredential(), createFrontendCredential()];
   const url = "http://10.0.0.7:9080";
   expect(parseFrontendCaller(formatFrontendCaller(mine, url))).toEqual({ id: mine.id, url });

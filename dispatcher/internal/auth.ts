@@ -1,23 +1,23 @@
 /**
- * Who may make internal calls: whoever has the secret that all processes of an installation share
- * (`OVATION_INTERNAL_SECRET`). The secret itself never travels: each call is signed with it.
+ * Authenticates internal calls by a secret that all processes of an installation share
+ * (`OVATION_INTERNAL_SECRET`). The secret is never sent: each call is signed with it.
  *
- * - `ovation-from`: who calls, for example `frontend f3k9… http://10.0.0.7:9080` or `datacenter east d81…`
- * - `ovation-to`: whom it is for, where that matters (a link is for one life of a frontend)
- * - `ovation-time`, `ovation-nonce`: a call is good once, and for {@link AUTH_WINDOW_MS} either way
+ * - `ovation-from`: the caller, as `frontend f3k9… http://10.0.0.7:9080` or `datacenter east d81…`
+ * - `ovation-to`: the receiver, where that matters (a link is for one incarnation of a frontend)
+ * - `ovation-time`, `ovation-nonce`: a call is valid once, within {@link AUTH_WINDOW_MS} either way
  * - `ovation-signature`: HMAC-SHA256 of all these, the method, the path and the hash of the body
  *
- * Several secrets can be good at a time, so that they can be replaced without downtime: calls are signed
- * with the first. This proves the caller and protects what is said; to hide it as well, use TLS on the
- * internal listener, where client certificates can be asked for in addition (see listener.ts).
+ * Several secrets can be valid at a time, for rotation without downtime: the first one signs. This
+ * authenticates the caller and protects integrity. For confidentiality, use TLS on the internal
+ * listener, which can require client certificates as well (see listener.ts).
  */
 
 import { createHash, createHmac, randomBytes, timingSafeEqual } from "node:crypto";
 import type { Clock, HttpHeaders } from "@ovation/protocol";
 
-/** How far clocks of two machines may be apart, and how long a nonce is remembered. */
+/** The largest difference between two clocks; a nonce is kept for as long. */
 export const AUTH_WINDOW_MS = 30_000;
-/** Calls remembered at a time; beyond it calls are refused: only holders of the secret can bring that about. */
+/** Nonces that are kept; beyond, calls are refused. Only a holder of the secret can cause that. */
 export const NONCES_MAX = 500_000;
 export const SECRET_CHARACTERS_MIN = 16;
 export const HEADER_CHARACTERS_MAX = 512;
@@ -36,7 +36,7 @@ export type Refusal = "unsigned" | "forged" | "late" | "replayed" | "busy";
 
 export interface InternalAuth {
   sign(call: InternalCall): Record<string, string>;
-  /** The caller, or why it is refused. A call that was accepted once is refused the second time. */
+  /** The caller, or the reason of the refusal. A repeated call is refused. */
   verify(
     call: Omit<InternalCall, "from" | "to">,
     headers: Pick<HttpHeaders, "get">,
@@ -50,7 +50,7 @@ export interface InternalAuthOptions {
   readonly noncesMax?: number;
 }
 
-/** Whether a signature is there to be looked at; what it is worth, `verify` says, which needs the body. */
+/** Whether there is a signature; `verify`, which needs the body, checks it. */
 export function isSigned(headers: Pick<HttpHeaders, "get">): boolean {
   return (
     (headers.get("ovation-signature") ?? "") !== "" &&
@@ -67,7 +67,7 @@ export function createInternalAuth({
   if (signing === undefined || secrets.some((secret) => secret.length < SECRET_CHARACTERS_MIN)) {
     throw new Error(`the internal secret has at least ${SECRET_CHARACTERS_MIN} characters`);
   }
-  /** nonce → when it may be forgotten; in the order of arrival, which is nearly that of expiry. */
+  /** nonce → when it expires; in the order of arrival, which is nearly that of expiry. */
   const nonces = new Map<string, number>();
 
   function mac(secret: string, call: InternalCall, time: string, nonce: string): Buffer {
@@ -123,7 +123,7 @@ export function createInternalAuth({
         return given.length === expected.length && timingSafeEqual(given, expected);
       });
       if (!good) return "forged";
-      // Only now: whoever has no secret can neither fill the memory nor use up a nonce.
+      // Only now: without the secret, a caller can neither fill the memory nor use up a nonce.
       const now = clock.now();
       const age = Math.abs(now - Number(time));
       if (!(age <= AUTH_WINDOW_MS)) return "late";

@@ -3,7 +3,7 @@
 import { PROBLEMS, Problem, type ProblemCode } from "@ovation/protocol";
 import type { InternalAuth } from "./auth.ts";
 
-/** As Bun's `fetch` and `WebSocket` take it: whom to trust, and the own certificate for mutual TLS. PEM texts. */
+/** Of Bun's `fetch` and `WebSocket`: trusted CAs, and a certificate for mutual TLS. PEM texts. */
 export interface InternalTls {
   readonly ca?: string;
   readonly cert?: string;
@@ -15,14 +15,14 @@ export interface InternalClientOptions {
   /** This process, in `ovation-from`. */
   readonly from: string;
   readonly tls?: InternalTls;
-  /** Of one answer; beyond, the call counts as not answered. Default ANSWER_BYTES_MAX. */
+  /** Of one response; beyond, the call has failed. Default ANSWER_BYTES_MAX. */
   readonly answerBytesMax?: number;
 }
 
-/** Nobody answered as one of ours would: another address may. Says nothing of whether the call was carried out. */
+/** No valid response from this URL; another one may respond. The call may have been carried out. */
 export class CallFailedError extends Error {
   override readonly name = "CallFailedError";
-  /** It is certain that nothing was sent: nobody listens at that address. */
+  /** Certain that nothing was sent: the connection was refused. */
   readonly nothingSent: boolean;
 
   constructor(message: string, nothingSent = false) {
@@ -33,8 +33,8 @@ export class CallFailedError extends Error {
 
 export interface InternalClient {
   /**
-   * POSTs the body. Resolves with the answer; rejects with the Problem that the other side answered, or with
-   * {@link CallFailedError} where there was none in time.
+   * POSTs the body. Resolves with the value of the response; rejects with the Problem in it, or
+   * with {@link CallFailedError} where there was no valid response in time.
    */
   call(
     url: string,
@@ -44,7 +44,7 @@ export interface InternalClient {
   ): Promise<unknown>;
 }
 
-/** An answer beyond that is not one of ours: the largest is a page of events. */
+/** The largest valid response is a page of events. */
 export const ANSWER_BYTES_MAX = 64 * 1024 * 1024;
 
 export function createInternalClient({
@@ -78,7 +78,7 @@ export function createInternalClient({
   };
 }
 
-/** An answer of no announced length is bounded while it is read. */
+/** A response without a content length is bounded while it is read. */
 async function readText(response: Response, bytesMax: number): Promise<string> {
   const announced = response.headers.get("content-length");
   if (announced !== null && Number(announced) <= bytesMax) return response.text();
@@ -113,7 +113,7 @@ function parse(url: string, text: string): unknown {
   }
 }
 
-/** A problem that says that this process, not the call, is unwell counts as no answer: another one may be better. */
+/** A problem of the process, not of the call, counts as no response: another process may work. */
 function toError(url: string, status: number, value: unknown): Error {
   const { code, detail, ...extra } = (
     typeof value === "object" && value !== null ? value : {}
@@ -123,7 +123,7 @@ function toError(url: string, status: number, value: unknown): Error {
     !isProblemCode(code) ||
     code === "internal-error" ||
     code === "not-found" ||
-    // The refusal of this process's own signature is not an answer to what a client asked.
+    // About the signature of this process, not about the request of its client.
     code === "token-invalid"
   ) {
     return new CallFailedError(

@@ -1,4 +1,4 @@
-/** Bodies that are none, on an internal listener with real sockets: refused, counted, and forgotten. */
+/** Invalid bodies on an internal listener with real sockets: refused, counted, not kept. */
 
 import { afterEach, expect, test } from "bun:test";
 import { connect } from "node:net";
@@ -52,7 +52,7 @@ async function post(body: BodyInit, headers: Record<string, string>): Promise<nu
   return response.status;
 }
 
-/** A megabyte at a time, and no length said beforehand. `taken` is how many of them somebody read. */
+/** A megabyte at a time, without a content length. `taken` counts those that were read. */
 function megabytes(count: number): {
   readonly stream: ReadableStream<Uint8Array<ArrayBuffer>>;
   taken(): number;
@@ -68,7 +68,7 @@ function megabytes(count: number): {
   return { stream, taken: () => taken };
 }
 
-test("a body without end is refused at its bound, and the listener goes on", async () => {
+test("an endless body is refused at its bound, and the listener continues", async () => {
   const { refusals, told, calls } = listening();
   const endless = megabytes(200);
   // Cut off in the middle of what it sends, the client may not hear the answer.
@@ -82,7 +82,7 @@ test("a body without end is refused at its bound, and the listener goes on", asy
   expect(calls()).toBe(1);
 }, 20_000);
 
-test("of whoever has no signature not even the body is read", async () => {
+test("the body of an unsigned call is not read", async () => {
   const { refusals } = listening();
   const socket = connect(listener.port, "127.0.0.1");
   let answer = "";

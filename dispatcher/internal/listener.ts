@@ -1,6 +1,6 @@
 /**
- * The listener for calls between processes: its own port, on an internal address (127.0.0.1 unless told
- * otherwise), never the public one. Everything on it is signed.
+ * The listener for calls between processes: its own port, on an internal address (127.0.0.1 by
+ * default), never the public one. Every call is signed.
  */
 
 import { Problem, type ProblemCode, type Route, toResponse } from "@ovation/protocol";
@@ -24,7 +24,7 @@ export interface InternalListenerOptions {
   /** PEM texts. With `ca`, callers must show a certificate that it signed: mutual TLS. */
   readonly tls?: InternalTlsTexts;
   onFailure(what: string, error: unknown): void;
-  /** A call was not one of ours, or not in order: who made it, and what was answered. For the log: it holds no secret. */
+  /** A call was refused. For the log: it holds no secret. */
   onRefused?(call: {
     readonly path: string;
     readonly address: string;
@@ -33,7 +33,7 @@ export interface InternalListenerOptions {
   }): void;
 }
 
-/** Not those that say that this process is unwell. */
+/** Without the codes that concern this process, not the call. */
 const REFUSALS: ReadonlySet<ProblemCode> = new Set([
   "token-invalid",
   "invalid-body",
@@ -43,16 +43,16 @@ const REFUSALS: ReadonlySet<ProblemCode> = new Set([
 
 export interface InternalListener {
   readonly port: number;
-  /** Where others reach it, if `host` is an address that they can reach. */
+  /** For other processes, if `host` is an address that they can reach. */
   readonly url: string;
-  /** New connections see this certificate from now on; those that are open go on. */
+  /** For new connections; open ones keep the old certificate. */
   renew(tls: InternalTlsTexts): void;
   stop(): Promise<void>;
 }
 
 /** The largest body of a route; each has its own, lower bound. */
 const BODY_BYTES_MAX = 16 * 1024 * 1024;
-/** Calls keep their connections open in between; the longest pause is a peer's poll of viewers. */
+/** Connections stay open between calls; the longest pause is a peer's poll of viewers. */
 const IDLE_SECONDS = 60;
 
 export function listenInternal(options: InternalListenerOptions): InternalListener {
@@ -97,14 +97,16 @@ export function listenInternal(options: InternalListenerOptions): InternalListen
       websocket: link?.websocket ?? { message: (socket) => socket.close() },
       ...(secured === undefined ? {} : { tls: tlsOf(secured), reusePort: true }),
     });
-  // A listener that shares its port would not see that another program has it.
+  // With `reusePort` the listener would not detect that another program has the port.
   if (tls !== undefined && options.port !== 0) void open(options.port, undefined).stop(true);
   let server = open(options.port, tls);
   const retired = new RetiredListeners<Bun.Server<LinkEndState>>();
   const port = server.port ?? options.port;
+  const scheme = tls === undefined ? "http" : "https";
+  const host = options.host.includes(":") ? `[${options.host}]` : options.host;
   return {
     port,
-    url: `${tls === undefined ? "http" : "https"}://${options.host.includes(":") ? `[${options.host}]` : options.host}:${port}`,
+    url: `${scheme}://${host}:${port}`,
     renew(renewed) {
       const before = server;
       server = open(port, renewed);

@@ -22,7 +22,7 @@ async function openListener() {
   return { server, isOpen, end: () => reader?.cancel() };
 }
 
-test("a replaced listener keeps its streams until they end; the oldest of too many ends with its own", async () => {
+test("a replaced listener keeps its streams; the oldest of too many is closed", async () => {
   const retired = new RetiredListeners<Bun.Server<undefined>>();
   const listeners = await Promise.all(
     Array.from({ length: RETIRED_LISTENERS_MAX + 1 }, openListener),

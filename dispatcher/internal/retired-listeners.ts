@@ -1,11 +1,11 @@
 /**
- * Listeners that another one has replaced at their port (a new certificate). They take no new
- * connection; their streams and links go on until they end by themselves.
+ * Listeners that another one has replaced at their port (a new certificate). They accept no new
+ * connection; their streams and links continue until they end by themselves.
  */
 
-/** More than this many wait for their last connection: the oldest ends with those it has. */
+/** Beyond this many, the oldest is closed with its connections. */
 export const RETIRED_LISTENERS_MAX = 8;
-/** A kept connection without a request is closed, so that its client sees the new certificate. */
+/** Idle keep-alive connections are closed, so that their clients get the new certificate. */
 const SWEEP_MS = 1_000;
 
 export type RetirableListener = Pick<
@@ -28,7 +28,7 @@ export class RetiredListeners<Listener extends RetirableListener> {
     if (this.#listeners.size > RETIRED_LISTENERS_MAX) void oldest?.stop(true);
   }
 
-  /** Those that still have connections. */
+  /** The ones that still have connections. */
   get all(): readonly Listener[] {
     return [...this.#listeners];
   }

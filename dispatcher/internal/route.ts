@@ -1,13 +1,13 @@
 /**
- * Routes of internal listeners: POST only, each call signed, its body bounded and read before anything is
- * done. What is refused is counted by reason, and answered without saying which part was wrong.
+ * Routes of internal listeners: POST only, each call signed, its body bounded and read first.
+ * Refused calls are counted by reason; the response does not say which part was wrong.
  */
 
 import { Problem, parseJson, type Route, readBytes } from "@ovation/protocol";
 import type { z } from "zod";
 import { AUTH_WINDOW_MS, type InternalAuth, isSigned, type Refusal } from "./auth.ts";
 
-/** What internal listeners have refused since the start, by reason: each should stand still. */
+/** Refused calls since the start, by reason. A number that grows is a fault or an attack. */
 export type InternalRefusals = Record<
   Refusal | "not-the-caller" | "earlier-life" | "malformed" | "oversized",
   number
@@ -48,7 +48,7 @@ export function internalRoute(
     method: "POST",
     path,
     async handle(request) {
-      // Before its body: whoever is not even trying costs no memory.
+      // Before the body: an unsigned call must not cost memory.
       if (!isSigned(request.headers)) throw refuse(refusals, "unsigned");
       const body = await readBytes(request, bodyBytesMax).catch((error: unknown) => {
         if (error instanceof Problem && error.code === "body-too-large") refusals.oversized++;
@@ -76,16 +76,16 @@ const NOT_SIGNED = ["token-invalid", "the call is not signed with the internal s
 const ANSWERS: Readonly<Record<keyof InternalRefusals, ConstructorParameters<typeof Problem>>> = {
   unsigned: [...NOT_SIGNED],
   forged: [...NOT_SIGNED],
-  // Its signature is good, so the caller is one of ours and may know.
+  // The signature is valid, so the caller may know the reason.
   late: [
     "clock-apart",
-    `the clocks of the two processes are more than ${AUTH_WINDOW_MS / 1000} s apart; set both by NTP`,
+    `the clocks of the two processes differ by over ${AUTH_WINDOW_MS / 1000} s; set both by NTP`,
     { retryAfterMs: 5000 },
   ],
   replayed: ["token-invalid", "the call was made before"],
   "not-the-caller": ["token-invalid", "the call is not for its caller to make"],
-  // The caller learns of the restart by it; a rolling restart makes some.
-  "earlier-life": ["token-invalid", "the call is for an earlier life of this process"],
+  // How the caller learns of the restart; a rolling restart causes some.
+  "earlier-life": ["token-invalid", "the call is for an earlier incarnation of this process"],
   busy: ["unavailable", "too many internal calls", { retryAfterMs: 1000 }],
   malformed: ["invalid-body", "not a call of this version"],
   oversized: ["body-too-large"],
@@ -96,7 +96,7 @@ export function refuse(refusals: InternalRefusals, reason: keyof InternalRefusal
   return new RefusedCall(reason);
 }
 
-/** The body as the schema has it. */
+/** The body, parsed by the schema. */
 export function parseCall<Schema extends z.ZodType>(
   refusals: InternalRefusals,
   schema: Schema,

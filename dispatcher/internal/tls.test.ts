@@ -1,4 +1,4 @@
-/** Internal calls and links over TLS with certificates on both sides. The certificates are made here. */
+/** Internal calls and links over mutual TLS. The certificates are made here. */
 
 import { afterAll, beforeAll, expect, test } from "bun:test";
 import { mkdtemp, readFile, rm } from "node:fs/promises";
@@ -110,7 +110,7 @@ test("a caller with a certificate of the installation is answered, others are no
   expect(call({ ...foreign, ca: ours.ca })).rejects.toThrow(CallFailedError);
 });
 
-test("a caller does not speak to a listener whose certificate is not of the installation", async () => {
+test("a caller rejects a listener with a certificate of another installation", async () => {
   expect(call({ ...ours, ca: foreign.ca })).rejects.toThrow(CallFailedError);
 });
 

@@ -8,7 +8,7 @@ import * as calls from "./upstream-calls.ts";
 const list = <Item>(count: number, make: (index: number) => Item): Item[] =>
   Array.from({ length: count }, (_, index) => make(index));
 
-test("CHANGES_PER_CALL_MAX, COUNTS_PER_CALL_MAX, MEMBERS_PER_CALL_MAX: longer lists are refused", () => {
+test("CHANGES_, COUNTS_ and MEMBERS_PER_CALL_MAX: longer lists are refused", () => {
   const changes = (count: number) => ({
     changes: list(count, (index) => ({ topic: `video:${index}`, subscribed: true, generation: 1 })),
   });

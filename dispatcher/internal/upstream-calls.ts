@@ -1,5 +1,5 @@
 /**
- * The calls of frontends on dispatchers, as they travel: paths and bodies. `upstream-http.ts` makes them,
+ * The calls of frontends on dispatchers: paths and bodies. `upstream-http.ts` makes them,
  * `upstream-routes.ts` takes them.
  */
 
@@ -28,10 +28,10 @@ export const UPSTREAM_PATHS = {
   release: "/internal/v1/release",
   probe: "/internal/v1/probe",
 } as const;
-/** On frontends: a dispatcher passes on a change of a connection's subscriptions. */
+/** On frontends: a change of a connection's subscriptions, passed on by a dispatcher. */
 export const CONNECTION_PATH = "/internal/v1/connection";
 
-/** In one call; frontends send more in slices. */
+/** In one call; frontends split more over several. */
 export const CHANGES_PER_CALL_MAX = 2000;
 export const COUNTS_PER_CALL_MAX = 10_000;
 export const MEMBERS_PER_CALL_MAX = 2000;
@@ -80,7 +80,7 @@ export const ConnectionCall = z.strictObject({
   connection: ConnectionIdText,
   add: z.array(TopicText).max(TOPICS_PER_CONNECTION_MAX),
   remove: z.array(TopicText).max(TOPICS_PER_CONNECTION_MAX),
-  /** A member's id, or empty for nobody. */
+  /** A member's id, or empty. */
   sub: z.string().refine((text) => text === "" || isTopicId(text)),
   /** When the token of `sub` expires. */
   expiresAt: SafeInteger.optional(),

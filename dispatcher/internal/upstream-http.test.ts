@@ -51,7 +51,7 @@ function upstream(
 const topic = topicOf("video", "42");
 const entry = (text: string) => ({ topic, type: "comment", at: 1, data: toJsonText({ text }) });
 
-test("ATTEMPTS_MAX: a call is made so often where no dispatcher answers, and then refused", async () => {
+test("ATTEMPTS_MAX: a call fails after so many attempts without a response", async () => {
   let calls = 0;
   const servers = Array.from({ length: 2 }, () =>
     Bun.listen({
@@ -101,7 +101,7 @@ test("every call gives over the network what the dispatcher itself answers", asy
   expect(await up.renew(60_000)).not.toBe(mark);
 });
 
-test("thousands of changes go in slices, and all are in the table when the call returns", async () => {
+test("thousands of changes are split, and all are in the table when the call returns", async () => {
   const stores = testStores();
   const up = upstream([dispatcher(stores).listener.url]);
   await up.renew(60_000);
@@ -113,7 +113,7 @@ test("thousands of changes go in slices, and all are in the table when the call 
   expect((await stores.table.lookup(topics)).flat()).toHaveLength(5000);
 });
 
-test("when a dispatcher dies, is stopped or hangs, calls go on through another, and come back when it returns", async () => {
+test("while a dispatcher is dead, stopped or hanging, calls use another one", async () => {
   const stores = testStores();
   const first = dispatcher(stores);
   const second = dispatcher(stores);
@@ -123,11 +123,11 @@ test("when a dispatcher dies, is stopped or hangs, calls go on through another, 
   const up = upstream([first.listener.url, `http://127.0.0.1:${proxy.port}`], credential, 300);
   const mark = await up.renew(60_000);
   await first.stop();
-  // The lease is the table's: whoever passes on a renewal, and however often, it is the same one.
+  // The lease is in the table: every dispatcher renews the same one.
   expect(await up.renew(60_000)).toBe(mark);
   const again = dispatcher(stores, first.listener.port);
   proxy.halfCut("both");
-  // The first one rests, and is asked all the same when nobody else answers.
+  // The first one is avoided, but called when no other one responds.
   expect(await up.renew(60_000)).toBe(mark);
   await again.stop();
   const start = performance.now();
@@ -157,7 +157,7 @@ test("a dispatcher whose table is away says so, and is believed", async () => {
   expect(refused).toMatchObject({ code: "unavailable", extra: { retryAfterMs: 1000 } });
 });
 
-test("a change of a connection reaches the frontend that holds it, through any dispatcher", async () => {
+test("a change of a connection reaches its frontend through any dispatcher", async () => {
   const stores = testStores();
   const one = dispatcher(stores);
   const holder = createFrontendCredential();
@@ -217,7 +217,7 @@ test("a change of a connection reaches the frontend that holds it, through any d
   });
 }, 15_000);
 
-test("forged, replayed, malformed and oversized calls, and calls in another frontend's name, change nothing and are counted", async () => {
+test("forged, replayed, malformed, oversized and foreign calls are refused", async () => {
   const stores = testStores();
   const one = dispatcher(stores);
   const victim = createFrontendCredential();

@@ -1,6 +1,6 @@
 /**
- * The dispatcher's internal routes for the frontends of its data centre. The caller must be the frontend
- * that it says it is: it may change its own rows, renew and release its own lease, and no other's.
+ * The dispatcher's internal routes for the frontends of its data centre. The caller must prove its
+ * id: it may change its own rows, and renew and release its own lease, but no other frontend's.
  */
 
 import { LogUnavailableError } from "@ovation/log";
@@ -12,7 +12,7 @@ import { parseFrontendCaller } from "../links/frontend-credential.ts";
 import { type InternalRouteOptions, internalRoute, parseCall, refuse } from "./route.ts";
 import * as calls from "./upstream-calls.ts";
 
-/** Calls that are answered at the same time; beyond, frontends are told to try another dispatcher. */
+/** Calls in flight; beyond, the response makes the frontend try another dispatcher. */
 export const UPSTREAM_CALLS_MAX = 5000;
 
 export interface UpstreamRoutesOptions extends InternalRouteOptions {
@@ -22,7 +22,7 @@ export interface UpstreamRoutesOptions extends InternalRouteOptions {
 export function createUpstreamRoutes(options: UpstreamRoutesOptions): readonly Route[] {
   const { dispatcher, refusals } = options;
   const { UPSTREAM_PATHS: paths } = calls;
-  let underWay = 0;
+  let inFlight = 0;
 
   function route<Schema extends z.ZodType>(
     path: string,
@@ -33,18 +33,18 @@ export function createUpstreamRoutes(options: UpstreamRoutesOptions): readonly R
       const frontend = parseFrontendCaller(from);
       if (frontend === undefined) throw refuse(refusals, "not-the-caller");
       const call = parseCall(refusals, schema, body);
-      if (underWay >= UPSTREAM_CALLS_MAX)
-        throw new Problem("bad-gateway", "too many calls under way");
-      underWay++;
+      if (inFlight >= UPSTREAM_CALLS_MAX)
+        throw new Problem("bad-gateway", "too many calls in flight");
+      inFlight++;
       try {
         return Response.json((await answer(frontend, call)) ?? {});
       } catch (error) {
-        // The log is everybody's: another dispatcher would say the same.
+        // All dispatchers share the log: another one would fail as well.
         if (error instanceof LogUnavailableError)
           throw new Problem("unavailable", "the log cannot be reached", { retryAfterMs: 1000 });
         throw error;
       } finally {
-        underWay--;
+        inFlight--;
       }
     });
   }

@@ -73,7 +73,7 @@ async function linked() {
   return { ...here, links };
 }
 
-test("over a link that is full, a viewer's events and its gaps add up to what was sent", async () => {
+test("over a full link, a viewer's events and its gaps add up to what was sent", async () => {
   const { viewer, network, address, links } = await linked();
   network.halfCut("there");
   let sent = 1;
@@ -110,7 +110,7 @@ test("over a link whose bytes are full, too", async () => {
   }, "all is accounted for");
 }, 20_000);
 
-test("what waited for too long for a frontend that could not be reached is announced when it is back", async () => {
+test("events that expired for an unreachable frontend are announced when it is back", async () => {
   const { viewer, network, address, links } = await linked();
   network.cut();
   await until(() => links.stats().open === 0, "the link is lost");
@@ -161,7 +161,7 @@ async function peered(forwardTtlMs: number) {
   return { viewer, network, peers };
 }
 
-test("over a peer whose buffer is full, a viewer's events and its gaps add up to what was sent", async () => {
+test("over a full peer, a viewer's events and its gaps add up to what was sent", async () => {
   const { viewer, network, peers } = await peered(60_000);
   network.cut();
   let sent = 1;

@@ -44,7 +44,7 @@ async function linked() {
   return { one, network, out, send };
 }
 
-test("what was under way on a link, and what waited at the dispatcher behind it, has arrived", async () => {
+test("events in flight on a link, and pending behind them, have arrived", async () => {
   const { one, network, send } = await linked();
   network.halfCut("there");
   for (let at = 1; at <= 20_000; at += 100) {
@@ -73,12 +73,12 @@ const comment = (seq: number): Event => ({
   place: { seq, epoch: "e", stamp: seq },
 });
 
-test("what waited for a link until somebody was let in who may have heard it elsewhere: the live events are dropped and announced, durable ones come", async () => {
+test("pending live events that predate an admitted viewer are dropped and announced", async () => {
   const { one, network, out, send } = await linked();
   network.cut();
   await until(() => one.receiver.stats().open === 0, "the frontend sees it");
   send([goal(1), comment(2)]);
-  // Nobody waits for a dispatcher for longer than this.
+  // The wait for a dispatcher is bounded.
   await one.receiver.arrived();
   // The word travels: what was published in the moment after it counts as before it.
   await Bun.sleep(50);
@@ -94,7 +94,7 @@ test("what waited for a link until somebody was let in who may have heard it els
   expect(out.stats()).toMatchObject({ droppedAway: 1, waiting: 0 });
 });
 
-test("what was on a link that stood still while somebody was let in: the live events are dropped and announced, durable ones come, and what follows too", async () => {
+test("live events on a link that hung at an admission are dropped and announced", async () => {
   const { one, network, send } = await linked();
   network.halfCut("there");
   send([goal(1), comment(2)]);
@@ -114,7 +114,7 @@ test("what was on a link that stood still while somebody was let in: the live ev
   expect(one.receiver.stats().stale).toBeGreaterThanOrEqual(1);
 });
 
-test("a dispatcher that says goodbye is not waited for", async () => {
+test("a dispatcher that closes its link is not waited for", async () => {
   const { one, out } = await linked();
   await out.close();
   await until(() => one.receiver.stats().open === 0, "the link is closed");
@@ -124,7 +124,7 @@ test("a dispatcher that says goodbye is not waited for", async () => {
   expect(performance.now() - before).toBeLessThan(ARRIVAL_ROUND_MS_MAX / 2);
 });
 
-test("whoever asks during a round waits for two later ones; a dispatcher that is silent or dead holds nobody up for long", async () => {
+test("a call during a round waits for two later ones, and briefly for a silent link", async () => {
   const timers = new Map<number, () => void>();
   let serial = 0;
   const waits: number[] = [];
@@ -162,7 +162,7 @@ test("whoever asks during a round waits for two later ones; a dispatcher that is
   ask("third");
   answer();
   await turn();
-  // Those who asked while the first round was under way have the second and third for their two.
+  // For a call during the first round, the second and third ones count.
   expect(done).toEqual(["first"]);
   arrival.filled();
   answer();

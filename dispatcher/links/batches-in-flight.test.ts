@@ -31,7 +31,7 @@ test("a count that was acknowledged before, or was never sent, is no acknowledge
   expect(batches.acknowledged).toBe(1);
 });
 
-test("batches in flight at the end of a connection are lost, and the next one counts from 0", () => {
+test("batches in flight are lost with their connection, and the next one counts from 0", () => {
   const batches = new BatchesInFlight();
   batches.add([goal]);
   batches.add([goal, comment]);

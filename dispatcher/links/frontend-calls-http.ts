@@ -1,4 +1,4 @@
-/** Calls from a dispatcher to a frontend over the network, and the frontend's route for them. */
+/** `FrontendCalls` over the network, and the frontend's route for them. */
 
 import type { ConnectionChange, ConnectionChangeResult } from "@ovation/frontend";
 import { type FrontendId, Problem, type Route } from "@ovation/protocol";

@@ -1,8 +1,8 @@
 /**
- * What makes a frontend's id its own. The id is a hash of a random proof that only this life of the
- * frontend knows and shows with its calls: any dispatcher can check it, and needs to remember nothing.
- * So a process that has the internal secret still cannot register an address for another's id, nor
- * end its lease: it would have to find a proof for the id (2^51 attempts) within the other's lifetime.
+ * Proves that a frontend owns its id. The id is a hash of a random proof that only this incarnation
+ * of the frontend has, and sends with its calls: any dispatcher can check it without state. A
+ * process with the internal secret still cannot register a URL for the id of another frontend, nor
+ * end its lease: finding a proof for that id within the other's lifetime takes 2^51 attempts.
  */
 
 import { createHash, randomBytes } from "node:crypto";
@@ -37,7 +37,7 @@ export function formatFrontendCaller({ id, proof }: FrontendCredential, url: str
   return `frontend ${id} ${proof} ${url}`;
 }
 
-/** The frontend that calls, or `undefined` where it is not who it says it is. */
+/** The calling frontend; `undefined` where the proof does not match the id. */
 export function parseFrontendCaller(from: string): FrontendAddress | undefined {
   const [kind, id = "", proof = "", url = "", ...rest] = from.split(" ");
   if (kind !== "frontend" || rest.length > 0 || !PROOF.test(proof)) return undefined;

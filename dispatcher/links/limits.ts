@@ -36,7 +36,7 @@ export const LINK_ACKNOWLEDGE_MS_MAX = 4000;
 export const LINK_CONNECT_MS_MAX = 3000;
 export const LINK_RECONNECT_MS_FIRST = 50;
 export const LINK_RECONNECT_MS_MAX = 1000;
-/** A refused connection this soon after a link broke means a dead frontend; later, leases decide. */
+/** A refusal this soon after a link broke means a dead frontend; later, leases decide. */
 export const LINK_GONE_MS_MAX = 5000;
 /** A link on which nothing was sent for this long is closed. */
 export const LINK_IDLE_MS_MAX = 60_000;

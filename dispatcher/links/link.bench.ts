@@ -41,6 +41,10 @@ if (values.receiver === undefined) {
   await receive(values.receiver);
 }
 
+function toJson({ data, ...head }: Event): string {
+  return `${JSON.stringify(head).slice(0, -1)},"data":${data}}`;
+}
+
 function benchCodecs(): void {
   const forms: Record<string, { encode(): string; decode(text: string): unknown }> = {
     "JSON, data as a string": {
@@ -48,8 +52,7 @@ function benchCodecs(): void {
       decode: (text) => JSON.parse(text),
     },
     "JSON, data as JSON, parsed and written again": {
-      encode: () =>
-        `[${events.map(({ data, ...head }) => `${JSON.stringify(head).slice(0, -1)},"data":${data}}`).join(",")}]`,
+      encode: () => `[${events.map(toJson).join(",")}]`,
       decode: (text) =>
         (JSON.parse(text) as { data: unknown }[]).map((event) => ({
           ...event,
@@ -71,7 +74,8 @@ function benchCodecs(): void {
     const decodeMicros = microsEach(() => decode(new TextDecoder().decode(bytes)));
     const size = (bytes.length / events.length).toFixed(0);
     console.log(
-      `  ${name.padEnd(48)} ${encodeMicros.toFixed(2)} µs encode  ${decodeMicros.toFixed(2)} µs decode  ${size} B per event`,
+      `  ${name.padEnd(48)} ${encodeMicros.toFixed(2)} µs encode  ` +
+        `${decodeMicros.toFixed(2)} µs decode  ${size} B per event`,
     );
   }
 }
@@ -92,7 +96,7 @@ function microsEach(run: () => unknown): number {
   return ((performance.now() - start) * 1000) / rounds / events.length;
 }
 
-/** Sends batches for a while, at most 8 under way; prints what both processes needed. */
+/** Sends batches for a while, at most 8 in flight; prints what both processes needed. */
 async function benchTransport(transport: string, batch: number): Promise<void> {
   const child = Bun.spawn([process.execPath, import.meta.path, "--receiver", transport], {
     stdout: "pipe",
@@ -125,7 +129,10 @@ async function benchTransport(transport: string, batch: number): Promise<void> {
   const perSecond = Math.round(sent / elapsed).toLocaleString("en");
   const senderMicros = (used.user + used.system) / sent;
   console.log(
-    `${transport.padEnd(10)} batches of ${String(batch).padStart(4)}  ${perSecond.padStart(9)} events/s   CPU per event: sender ${senderMicros.toFixed(2)} µs, receiver ${(receiverMicros / sent).toFixed(2)} µs   answered p50 ${latencies[Math.floor(latencies.length / 2)]?.toFixed(2)} ms`,
+    `${transport.padEnd(10)} batches of ${String(batch).padStart(4)}  ` +
+      `${perSecond.padStart(9)} events/s   CPU per event: ` +
+      `sender ${senderMicros.toFixed(2)} µs, receiver ${(receiverMicros / sent).toFixed(2)} µs   ` +
+      `answered p50 ${latencies[Math.floor(latencies.length / 2)]?.toFixed(2)} ms`,
   );
 }
 

@@ -97,7 +97,7 @@ test("LINK_BATCH_EVENTS_MAX and LINK_BATCH_BYTES_MAX: more leaves as several bat
   expect(eventsIn(first) + eventsIn(second)).toBe(count);
 });
 
-test("LINK_WAITING_DURABLE_EVENTS_MAX and …_BYTES_MAX: the oldest durable events are left to the log", () => {
+test("LINK_WAITING_DURABLE_EVENTS_MAX, …_BYTES_MAX: the oldest durable events are dropped", () => {
   const { link } = linked(false);
   const sent = limits.LINK_WAITING_DURABLE_EVENTS_MAX + 10;
   link.send(Array.from({ length: sent }, (_, index) => comment(index + 1)));
@@ -113,7 +113,7 @@ test("LINK_WAITING_DURABLE_EVENTS_MAX and …_BYTES_MAX: the oldest durable even
   expect(other.stats().durable.droppedFull).toBeGreaterThan(0);
 });
 
-test("LINK_CONNECT_MS_MAX: a connection that says nothing is given up, and another one made", async () => {
+test("LINK_CONNECT_MS_MAX: a silent connection is replaced by another one", async () => {
   const { clock, connections } = linked(false);
   await clock.advance(limits.LINK_CONNECT_MS_MAX - 1);
   expect(connections).toHaveLength(1);
@@ -182,7 +182,7 @@ test("LINK_GONE_MS_MAX: refusals are told for so long after a link broke", async
   expect(told).toBeGreaterThan(3);
 });
 
-test("LINK_WAIT_MS_MAX: what waited longer for a frontend is dropped at the next attempt", async () => {
+test("LINK_WAIT_MS_MAX: events that waited longer are dropped at the next attempt", async () => {
   const { clock, link, connections } = linked(false);
   link.send([goal(1), comment(1)]);
   await clock.advance(limits.LINK_WAIT_MS_MAX - 10);
@@ -197,7 +197,7 @@ test("LINK_WAIT_MS_MAX: what waited longer for a frontend is dropped at the next
   });
 });
 
-test("LINK_ACKNOWLEDGE_MS_MAX: a batch that is not acknowledged ends the link, and counts as lost in flight", async () => {
+test("LINK_ACKNOWLEDGE_MS_MAX: a batch without acknowledgement ends the link", async () => {
   const { clock, link, connections } = linked();
   await clock.advance(2);
   link.send([goal(1), comment(1)]);

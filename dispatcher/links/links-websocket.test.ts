@@ -73,7 +73,7 @@ const addressOf = ({ credential, listener }: InternalFrontend): FrontendAddress 
   url: listener.url,
 });
 
-test("events of both lanes arrive as they were sent, in order, and are counted when taken", async () => {
+test("events of both lanes arrive as they were sent, in order, and are counted", async () => {
   const one = frontend();
   const out = links();
   const events = Array.from({ length: 5000 }, (_, index) =>
@@ -98,7 +98,7 @@ test("events of both lanes arrive as they were sent, in order, and are counted w
   expect(one.receiver.stats()).toMatchObject({ open: 1, events: events.length });
 });
 
-test("a frontend that is killed and comes back at once on the same address as another life gets nothing of the first", async () => {
+test("another incarnation of a frontend at the same URL gets no events of the first", async () => {
   const first = frontend();
   const out = links();
   out.send(addressOf(first), [goal(1)]);
@@ -118,7 +118,7 @@ test("a frontend that is killed and comes back at once on the same address as an
   );
 });
 
-test("over cuts of the link nothing comes twice or out of order, and what is missing is counted", async () => {
+test("over cuts of the link, events come once and in order, and losses are counted", async () => {
   const one = frontend();
   const proxy = await startTcpProxy({
     target: { port: one.listener.port },
@@ -148,7 +148,7 @@ test("over cuts of the link nothing comes twice or out of order, and what is mis
   expect(one.received.length).toBeLessThanOrEqual(sent + lostInFlight);
 }, 20_000);
 
-test("a frontend that stops reading costs a bounded buffer, in which likes merge, and others nothing", async () => {
+test("a frontend that stops reading costs a bounded buffer, and delays no other", async () => {
   const [stuck, well] = [frontend(), frontend()];
   const proxy = await startTcpProxy({ target: { port: stuck.listener.port } });
   cleanups.push(() => proxy.stop());
@@ -179,7 +179,7 @@ test("a frontend that stops reading costs a bounded buffer, in which likes merge
   );
 }, 20_000);
 
-test("a link whose answers are cut off is given up and made anew", async () => {
+test("a link without acknowledgements is replaced", async () => {
   const one = frontend();
   const proxy = await startTcpProxy({ target: { port: one.listener.port } });
   cleanups.push(() => proxy.stop());
@@ -197,7 +197,7 @@ test("a link whose answers are cut off is given up and made anew", async () => {
   await until(() => one.received.at(-1)?.at === 3, "it works");
 }, 30_000);
 
-test("links that are unsigned, forged, replayed, or not from a dispatcher are refused and counted", async () => {
+test("unsigned, forged, replayed and foreign links are refused and counted", async () => {
   const one = frontend();
   const url = `${one.listener.url.replace("http", "ws")}${LINK_PATH}`;
   const connect = async (headers: Record<string, string>): Promise<boolean> => {
@@ -234,7 +234,7 @@ test("links that are unsigned, forged, replayed, or not from a dispatcher are re
   expect(one.received).toEqual([]);
 });
 
-test("a malformed or oversized batch ends the link, is counted, and nothing of it is taken", async () => {
+test("a malformed or oversized batch ends the link, is counted, and not taken", async () => {
   const one = frontend();
   const url = `${one.listener.url.replace("http", "ws")}${LINK_PATH}`;
   const send = async (batch: string | Uint8Array<ArrayBuffer>): Promise<number> => {
@@ -264,7 +264,7 @@ test("a malformed or oversized batch ends the link, is counted, and nothing of i
   expect(one.received).toEqual([]);
 });
 
-test("a receiver that acknowledges what was not sent, or says something else, is not one: the link ends, and nothing counts as taken", async () => {
+test("an invalid acknowledgement ends the link, and no event counts as taken", async () => {
   for (const answer of [
     "9",
     "1000000000",
@@ -305,7 +305,7 @@ test("a receiver that acknowledges what was not sent, or says something else, is
   }
 });
 
-test("an idle link is acknowledged at once, a busy one for several batches together, and the last ones soon", async () => {
+test("an idle link is acknowledged at once, a busy one for several batches", async () => {
   const one = frontend();
   const headers = testAuth().sign({
     method: "GET",
@@ -319,7 +319,7 @@ test("an idle link is acknowledged at once, a busy one for several batches toget
   } as unknown as string[]);
   const answers: unknown[] = [];
   socket.onmessage = ({ data }) => answers.push(data);
-  // The first word: nobody was let in here yet, so whatever has waited is wanted.
+  // The first message: no viewer was admitted yet, so no pending event is stale.
   await until(() => answers.length === 1, "the link is open");
   expect(answers.shift()).toBe(`fresh ${Number.MAX_SAFE_INTEGER}`);
   const sendBatches = (count: number) => {

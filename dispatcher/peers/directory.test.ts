@@ -62,7 +62,7 @@ test("data centres that are named are known at once, and those of one name are o
   ]);
 });
 
-test("addresses alone are asked for their data centre: several of one are one, and our own is none", async () => {
+test("URLs without a name are asked for it: two of one are one peer, our own is none", async () => {
   const [first, second, own] = [
     dispatcherIn("east"),
     dispatcherIn("east"),
@@ -91,7 +91,7 @@ test("an address that does not answer is asked again until it does", async () =>
   expect(known).toEqual([{ name: "east", urls: [url] }]);
 });
 
-test("RETRY_MS_MAX: the waits for an address that never answers grow up to it, and no further", async () => {
+test("RETRY_MS_MAX: the backoff for a silent URL grows up to it, and no further", async () => {
   const proxy = await startTcpProxy({ target: { port: 1 } });
   cleanups.push(() => proxy.stop());
   proxy.cut();
@@ -121,7 +121,7 @@ test("RETRY_MS_MAX: the waits for an address that never answers grow up to it, a
   expect(waits.slice(-5)).toEqual(Array.from({ length: 5 }, () => RETRY_MS_MAX));
 });
 
-test("nobody without the secret is told a name", async () => {
+test("a caller without the secret does not get the name", async () => {
   const { listener, refusals } = dispatcherIn("east");
   const { known, answers } = directory(
     [{ name: undefined, urls: [listener.url] }],

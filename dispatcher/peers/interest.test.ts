@@ -91,7 +91,7 @@ function ats(events: readonly Event[], topic: Topic): readonly number[] {
 
 const near = { lookup: () => 10, answer: () => 10 };
 
-test("a quiet topic goes at once; a busy one that nobody there has is spared, one that somebody has is not", async () => {
+test("a busy topic without a subscriber is skipped, any other one is forwarded", async () => {
   const { interest, subscribed, forwarded, pass, publish, busy } = open(near);
   subscribed.add(TWO);
   publish(ONE, BUSY_EVENTS - 1);
@@ -108,7 +108,7 @@ test("a quiet topic goes at once; a busy one that nobody there has is spared, on
   expect(interest.held).toBe(0);
 });
 
-test("without an answer, while the way is closed, or beyond the bound, everything goes on its way, in order", async () => {
+test("without a response, with the lane down, or over the bound, all is forwarded", async () => {
   for (const break_ of ["silent", "down", "full"] as const) {
     const { interest, peer, forwarded, pass, publish, busy } = open(near);
     await busy(ONE);
@@ -141,7 +141,7 @@ test("a held topic that is quiet for long is forgotten, and asks for nothing", a
   expect(forwarded.at(-1)?.at).toBe(BUSY_EVENTS + 1);
 });
 
-test("whenever somebody subscribes there, every event that is published after that is forwarded, once and in order", async () => {
+test("every event published after a subscribe there is forwarded, once and in order", async () => {
   const step = fc.oneof(
     {
       weight: 6,
@@ -195,7 +195,7 @@ test("whenever somebody subscribes there, every event that is published after th
             }
           } else if (one.is) subscribed.add(TOPICS[one.topic] as Topic);
           else {
-            // What was published before is owed as long as somebody is there to get it: it is let through first.
+            // Earlier events are owed while there is a subscriber: they are forwarded first.
             peer.silent = false;
             await pass(5000);
             subscribed.delete(TOPICS[one.topic] as Topic);

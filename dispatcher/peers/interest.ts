@@ -134,7 +134,7 @@ export class PeerInterest {
     });
   }
 
-  /** Hot path: one look-up and one addition per event, 0.1 µs (`npm run bench -- peer-interest`). */
+  /** Hot path: one look-up and one addition per event, 0.1 µs (benchmark `peer-interest`). */
   #count(topic: Topic): void {
     const before = this.#counts.get(topic);
     if (before !== undefined) this.#counts.set(topic, before + 1);

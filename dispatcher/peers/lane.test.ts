@@ -61,7 +61,7 @@ test("FORWARD_BATCHES_MAX: what follows waits while so many batches are not answ
   expect(lane.stats()).toMatchObject({ waiting: 5, inFlight: limits.FORWARD_BATCHES_MAX });
 });
 
-test("FORWARD_BATCH_EVENTS_MAX and FORWARD_BATCH_BYTES_MAX: more leaves as several batches, which a peer takes", async () => {
+test("FORWARD_BATCH_EVENTS_MAX, …_BYTES_MAX: more leaves as several batches", async () => {
   const { clock, bodies, lane, eventsIn } = open("answers");
   lane.push(list(limits.FORWARD_BATCH_EVENTS_MAX + 1, goal));
   await clock.advance(50);
@@ -77,7 +77,7 @@ test("FORWARD_BATCH_EVENTS_MAX and FORWARD_BATCH_BYTES_MAX: more leaves as sever
   expect(limits.FORWARD_CALL_EVENTS_MAX).toBeGreaterThanOrEqual(limits.FORWARD_BATCH_EVENTS_MAX);
 });
 
-test("FORWARD_WAITING_BYTES_MAX, FORWARD_WAITING_DURABLE_EVENTS_MAX and …_BYTES_MAX: each lane keeps its newest", async () => {
+test("FORWARD_WAITING_BYTES_MAX, …_DURABLE_EVENTS_MAX: each lane keeps its newest", async () => {
   const { clock, lane } = open("refuses");
   lane.push([goal(1)]);
   await clock.advance(20);
@@ -94,7 +94,7 @@ test("FORWARD_WAITING_BYTES_MAX, FORWARD_WAITING_DURABLE_EVENTS_MAX and …_BYTE
   expect(lane.stats().waiting).toBeLessThan(2 * kept + 5);
 });
 
-test("FORWARD_DURABLE_MS_MAX: a durable event waits so long for its peer, and is left to the log then", async () => {
+test("FORWARD_DURABLE_MS_MAX: a durable event is pending for so long, then dropped", async () => {
   const { clock, lane } = open("refuses");
   lane.push([comment(1)]);
   await clock.advance(limits.FORWARD_DURABLE_MS_MAX - 2000);

@@ -47,7 +47,7 @@ export const CLOSE_MS_MAX = 1000;
 const CLOSE_POLL_MS = 10;
 const RETRY_BACKOFF = { firstMs: 50, longestMs: limits.FORWARD_RETRY_MS_MAX };
 /** The bound of the pause before another URL is tried for the first time. */
-const FAILOVER_MS_MAX = 20;
+const FAILOVER_PAUSE_MS = 20;
 
 export class PeerLane {
   readonly #options: PeerLaneOptions;
@@ -247,7 +247,7 @@ export class PeerLane {
     this.#urlIndex++;
     // One quick round over all URLs, then backoff with full jitter.
     const attempt = this.#failures++ - this.#options.peer.urls.length;
-    const boundMs = attempt < 0 ? FAILOVER_MS_MAX : boundBackoffMs(RETRY_BACKOFF, attempt);
+    const boundMs = attempt < 0 ? FAILOVER_PAUSE_MS : boundBackoffMs(RETRY_BACKOFF, attempt);
     this.#setTimer(this.#options.random() * boundMs, () => this.#retry());
   }
 

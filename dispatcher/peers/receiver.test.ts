@@ -7,7 +7,7 @@ import { createRefusals } from "../internal/route.ts";
 import { formatPeerCaller } from "./peer.ts";
 import { PeerReceiver, STREAMS_MAX } from "./receiver.ts";
 
-test("STREAMS_MAX: one more evicts the stream used longest ago, delivering what waits", async () => {
+test("STREAMS_MAX: one more evicts the least recently used, delivering its events", async () => {
   const clock = createManualClock(0);
   const received: Event[] = [];
   const shared = createMemorySharedStore({ clock });
@@ -21,7 +21,7 @@ test("STREAMS_MAX: one more evicts the stream used longest ago, delivering what 
     receive: async (events) => void received.push(...events),
     onFailure: () => undefined,
   });
-  const { life } = await shared.claim("the life of the store", 1000);
+  const { life } = await shared.claim("any id", 1000);
   const forward = (dispatcher: string, number: number) => {
     const id = `${dispatcher}.${number}`;
     const event: Event = {

@@ -5,7 +5,7 @@ import { until } from "../../testing/until.ts";
 import { goal } from "../testing/datacenters.ts";
 import { HELD_MAX, Reorder } from "./reorder.ts";
 
-test("batches that overtook each other are put right, and one that is lost holds nothing up for long", async () => {
+test("batches are put in order, and a lost one delays the others briefly", async () => {
   const delivered: number[] = [];
   const reorder = new Reorder({
     clock: systemClock,

@@ -1,6 +1,6 @@
 /**
- * Four frontends in a process of their own, and a table in a private Redis that knows them: what the benchmarks of
- * the dispatcher send to.
+ * Four frontends in their own process, and a table in a private Redis with their rows: the
+ * receivers in the benchmarks of the dispatcher.
  */
 
 import { frontendIdFrom, parseFrontendId, type Topic } from "@ovation/protocol";
@@ -90,7 +90,6 @@ if (import.meta.main) {
     process.stdout.write(`${JSON.stringify({ micros: used.user + used.system, events })}\n`);
     process.exit(0);
   });
-  process.stdout.write(
-    `${JSON.stringify(frontends.map(({ credential, listener }) => ({ id: credential.id, url: listener.url })))}\n`,
-  );
+  const addresses = frontends.map(({ credential: { id }, listener: { url } }) => ({ id, url }));
+  process.stdout.write(`${JSON.stringify(addresses)}\n`);
 }

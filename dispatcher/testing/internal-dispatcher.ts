@@ -1,4 +1,4 @@
-/** A dispatcher on a real internal listener, over a table, a log and counts that tests share among several. */
+/** A dispatcher on a real internal listener, over a table, a log and counts that may be shared. */
 
 import { type Log, MemoryLog } from "@ovation/log";
 import {

@@ -1,4 +1,4 @@
-/** A frontend's internal side on real sockets, for tests: a listener, a link receiver, and what arrived. */
+/** A frontend's internal listener and link receiver on real sockets, and what arrived. */
 
 import type { Inbox } from "@ovation/frontend";
 import { type Event, systemClock } from "@ovation/protocol";
