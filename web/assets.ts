@@ -1,4 +1,4 @@
-/** Serves what the build made: for ever by hashed names, and under three stable names for other sites. */
+/** Serves the build: immutable by hashed names, and by three stable names for other sites. */
 
 import { Problem, type Route, SourceAnswer, TextAnswer } from "@ovation/protocol";
 import { type Asset, type Build, toAsset } from "./build.ts";

@@ -2,12 +2,12 @@ import { beforeAll, describe, expect, test } from "bun:test";
 import { type Build, build } from "./build.ts";
 import { minifyCss } from "./minify-css.ts";
 
-/** Until it is connected: the element, the SDK, Lit's base class. */
+/** To connect: the element, the SDK, Lit's base class. */
 const CONNECT_GZIP_BYTES_MAX = 15 * 1024;
-/** And what is loaded beside it to show and write comments: the view, Lit's templates, the styles. */
+/** To show and write comments, loaded beside it: the view, Lit's templates, the styles. */
 const WHOLE_GZIP_BYTES_MAX = 34 * 1024;
 
-/** What `<live-inbox>` adds to a page with `<live-comments>`: at once, and when its panel first opens. */
+/** What `<live-inbox>` adds to `<live-comments>`: at once, and when its panel first opens. */
 const INBOX_GZIP_BYTES_MAX = 12 * 1024;
 const PANEL_GZIP_BYTES_MAX = 5 * 1024;
 
@@ -34,7 +34,7 @@ function closure(name: string, found = new Set<string>()): Set<string> {
 }
 
 describe("the bundle of <live-inbox>", () => {
-  test("adds at most 12 kB gzipped to <live-comments>, with which it shares Lit and the SDK", () => {
+  test("adds at most 12 kB gzipped to <live-comments>: Lit and the SDK are shared", () => {
     const comments = closure(built.nameOf("live-comments"));
     for (const name of built.preloadsOf("live-comments")) closure(name, comments);
     const inbox = closure(built.nameOf("live-inbox"));
@@ -83,7 +83,8 @@ describe("the bundle of <live-comments>", () => {
 test("style sheets lose their comments and spaces, and nothing that means something", () => {
   expect(
     minifyCss(
-      "/* x */\n.a  .b {\n  color: red;\n  width: calc(1px + 2px);\n}\n.a :hover { margin: 0 1px }\n",
+      "/* x */\n.a  .b {\n  color: red;\n  width: calc(1px + 2px);\n}\n" +
+        ".a :hover { margin: 0 1px }\n",
     ),
   ).toBe(".a .b{color:red;width:calc(1px + 2px)}.a :hover{margin:0 1px}");
 });

@@ -24,7 +24,7 @@ test("a link of another site says nothing, whether it hides its name or not", ()
       expect([from, decide({ ...page, ...from }, eve, current)]).toEqual([from, "drop"]);
 });
 
-test("from this server's pages, listed origins and the reader's own address bar it is taken", () => {
+test("a token from this server's pages, listed origins and the address bar is accepted", () => {
   for (const from of [
     { referrer: "https://live.example.org/watch/1", site: "same-origin" },
     { referrer: "https://www.example.org/", site: "cross-site" },
@@ -33,7 +33,7 @@ test("from this server's pages, listed origins and the reader's own address bar 
     expect([from, decide({ ...page, ...from }, alice, undefined)]).toEqual([from, "take"]);
     // The same person again: a fresh token.
     expect([from, decide({ ...page, ...from }, alice, alice)]).toEqual([from, "take"]);
-    // Somebody else is asked for, from wherever it comes.
+    // Another member's token always asks first, whatever its source.
     expect([from, decide({ ...page, ...from }, eve, alice)]).toEqual([from, "ask"]);
   }
 });

@@ -1,21 +1,22 @@
 /**
  * `<live-comments video="42">`: the comments, likes and viewer count of one live video.
  *
- * Attributes: `video`, `server` (default: where this script came from), `token`, `theme`
+ * Attributes: `video`, `server` (default: the one that served this script), `token`, `theme`
  * (`auto` | `light` | `dark`), `compact`, `readonly`, `hide-reactions`, `sign-in` (the site
  * has a sign-in: show its button, which sends `signin-requested`). Property `getToken`: a function
  * that fetches a token, called again when one has expired.
  *
  * Events, all bubbling through shadow roots: `comment-sent` (`{text}`), `signin-requested`,
- * `stats-changed` (`{viewers, likes}`), `identity-changed` (`{id, name, role}`, or `null` for nobody; `session`
- * has more), `items-skipped` (`{count}`: comments, likes and other items so far that this page could not
- * read and left out; the property `itemsSkipped` is the same number).
+ * `stats-changed` (`{viewers, likes}`), `identity-changed` (`{id, name, role}`, `null` without an
+ * identity; `session` has more), `items-skipped` (`{count}`: comments, likes and other items so far
+ * that this page could not read and skipped; also the property `itemsSkipped`).
  *
- * Style: the custom properties at the top of `styles.css`, and `::part(shell | header | list | comment
- * | avatar | name | badge | text | pinned | pill | status | composer | field | input | send | like)`.
+ * Style: the custom properties at the top of `styles.css`, and `::part(shell | header | list |
+ * comment | avatar | name | badge | text | pinned | pill | status | composer | field | input | send
+ * | like)`.
  *
- * What is in this module is what it takes to be connected: the element (Lit's base class) and the SDK. What
- * shows and writes comments, with Lit's templates, is loaded beside it (`element/view.ts`), while the connection is being made.
+ * This module has what is needed to connect: the element (Lit's base class) and the SDK. The view,
+ * with Lit's templates (`element/view.ts`), is loaded while the connection is made.
  */
 
 import { css, type PropertyValues, ReactiveElement } from "@lit/reactive-element";
@@ -38,7 +39,7 @@ export class LiveComments extends ReactiveElement {
     signIn: { type: Boolean, attribute: "sign-in" },
     getToken: { attribute: false },
   };
-  // The size is there from the start, so that the page does not move when the view arrives.
+  // The size is set from the start, so that the page does not move when the view is loaded.
   static override styles =
     css`:host{display:block;height:var(--lc-height,36rem);min-height:12rem}:host([hidden]){display:none}`;
 
@@ -50,10 +51,10 @@ export class LiveComments extends ReactiveElement {
   declare readOnly: boolean;
   declare hideReactions: boolean;
   declare signIn: boolean;
-  /** Fetches a token; `undefined` for nobody. */
+  /** Fetches a token; `undefined` without a signed-in member. */
   declare getToken: (() => string | undefined | Promise<string | undefined>) | undefined;
 
-  /** How one writes to the author of a comment; `undefined`, or an answer of it: one may not. `<live-inbox>` sets it. */
+  /** Set by `<live-inbox>`; `undefined` where there is none. */
   messageTo: MessageTo | undefined;
 
   #client: Client | undefined;
@@ -77,12 +78,12 @@ export class LiveComments extends ReactiveElement {
     this.#view?.update();
   }
 
-  /** What `<live-inbox>` shares: the SDK's client, and who uses it, as far as is known. */
+  /** For `<live-inbox>`: the SDK's client, and the viewer's identity if known. */
   get session(): { readonly client: Client; readonly me: Me | undefined } | undefined {
     return this.#client && { client: this.#client, me: this.#account?.me };
   }
 
-  /** How many comments, likes and other items could not be read and were left out. */
+  /** How many comments, likes and other items could not be read and were skipped. */
   get itemsSkipped(): number {
     return this.#view?.itemsSkipped ?? 0;
   }
@@ -108,7 +109,7 @@ export class LiveComments extends ReactiveElement {
 
   async #show(client: Client, account: Account, video: string): Promise<void> {
     const { View } = await loadAgain(() => import("./element/view.ts"));
-    // Taken off the page, or given another video, meanwhile.
+    // Meanwhile the element was removed, or has another video.
     if (this.#client !== client) return;
     this.#view = new View(this, client, account, video);
     this.requestUpdate();

@@ -1,11 +1,12 @@
 /**
- * `<live-inbox>`: what a signed-in reader is told and writes to others, behind one button: messages
- * with typing, receipts and presence; and, as they happen, answers, mentions, removals and time-outs.
+ * `<live-inbox>`: the messages and notifications of a signed-in member, behind one button: messages
+ * with typing, receipts and presence; and, live, replies, mentions, removals and time-outs.
  *
- * It shares the connection of a `<live-comments>`: the one whose id `for` says, else the first of the page.
- * Where there is none it has its own, with `server`, `token` or the property `getToken`. Nobody signed in: nothing is
- * shown. Attributes besides: `theme` (`auto` | `light` | `dark`), `messages` (who may write to whom
- * beyond hosts and moderators, as in the policy file: `staff` | `members` | `anyone`).
+ * It shares the connection of a `<live-comments>`: the one with the id in `for`, else the first of
+ * the page. Where there is none it has its own, with `server`, `token` or the property `getToken`.
+ * Without a signed-in member nothing is shown. Other attributes: `theme` (`auto` | `light` |
+ * `dark`), `messages` (who may write to whom beyond hosts and moderators, as in the policy file:
+ * `staff` | `members` | `anyone`).
  *
  * Style: the custom properties of `<live-comments>`, and `::part(button | panel | toast)`.
  */
@@ -39,11 +40,11 @@ export class LiveInbox extends ReactiveElement {
   declare token: string | undefined;
   declare theme: "auto" | "light" | "dark" | undefined;
   declare messages: MessageRule | undefined;
-  /** Fetches a token; `undefined` for nobody. */
+  /** Fetches a token; `undefined` without a signed-in member. */
   declare getToken: (() => Source) | undefined;
 
   #comments: LiveComments | undefined;
-  /** One's own connection, where no comments are on the page. */
+  /** Its own connection, where no comments are on the page. */
   #ownClient: Client | undefined;
   #client: Client | undefined;
   #view: InboxView | undefined;
@@ -66,7 +67,7 @@ export class LiveInbox extends ReactiveElement {
     this.#view?.update();
   }
 
-  /** Opens the conversation with a member, be it one that begins. */
+  /** Opens the conversation with a member, also a new one. */
   write(person: Person): void {
     this.#view?.write(person);
   }
@@ -104,13 +105,13 @@ export class LiveInbox extends ReactiveElement {
     );
   }
 
-  /** Uses the connection of the comments, as whoever they know. */
+  /** Uses the connection and the identity of the comments. */
   #share(): void {
     const session = this.#comments?.session;
     this.#use(session?.client, session?.me);
   }
 
-  /** A connection of one's own. */
+  /** Opens its own connection. */
   async #connect(): Promise<void> {
     const source = (): Source =>
       this.getToken === undefined ? this.token || undefined : this.getToken();
@@ -125,7 +126,7 @@ export class LiveInbox extends ReactiveElement {
       return;
     let asked = false;
     const token = (): Source => {
-      // What was fetched to know who it is serves for the first connection too.
+      // The token fetched for the identity serves for the first connection too.
       if (asked) return source();
       asked = true;
       return first;
@@ -135,7 +136,7 @@ export class LiveInbox extends ReactiveElement {
   }
 
   #use(client: Client | undefined, me: Me | undefined): void {
-    // An opaque token says nothing about whose it is.
+    // An opaque token has no identity that a page can read.
     const known = me?.id === "" ? undefined : me;
     if (client === this.#client && known?.id === this.#view?.me.id) return;
     this.#view?.close();
@@ -145,12 +146,12 @@ export class LiveInbox extends ReactiveElement {
     this.requestUpdate();
   }
 
-  /** The video beside it. */
+  /** The video of the comments on the page. */
   get video(): string | undefined {
     return this.#comments?.video;
   }
 
-  /** Whoever may be written to, as far as is known here; the server decides. */
+  /** Only for authors that the viewer may write to, by the rule here; the server decides. */
   #messageTo(author: Author): (() => void) | undefined {
     const me = this.#view?.me;
     if (

@@ -52,7 +52,7 @@ class KeptFile implements FileSource {
   }
 }
 
-/** The files by name. Read once: what is not listed at the start is not served, so no path is ever made from a request. */
+/** The files by name, listed at the start: no path is ever built from a request. */
 async function listMedia(directory: string): Promise<ReadonlyMap<string, MediaFile>> {
   const files = new Map<string, MediaFile>();
   const names = await readdir(directory).catch((error: NodeJS.ErrnoException) => {
@@ -124,7 +124,7 @@ function rangeOf(request: HttpRequest, tag: string, size: number): ReturnType<ty
 }
 
 /**
- * One range of bytes, both ends inclusive; `undefined` where there is none, or one that may be ignored.
+ * One range of bytes, both ends inclusive; `undefined` where there is none, or an ignorable one.
  *
  * [spec] RFC 9110, 14.1.2: first-last, first-, or -suffix.
  */

@@ -1,6 +1,7 @@
 /**
- * Makes a style sheet smaller: comments and white space that mean nothing. Bun's own minifier rewrites
- * `light-dark()` for old browsers, which costs more than it saves and breaks theming by `color-scheme`.
+ * Removes comments and meaningless white space from a style sheet. Bun's own minifier rewrites
+ * `light-dark()` for old browsers, which costs more than it saves and breaks theming by
+ * `color-scheme`.
  */
 export function minifyCss(css: string): string {
   return css

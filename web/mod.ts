@@ -28,11 +28,11 @@ export const DEMO_MEDIA_DIRECTORY = join(import.meta.dir, "media");
 export interface PagesOptions {
   /** The videos that `/` shows. */
   readonly videos: (address: string) => Promise<readonly VideoInfo[]>;
-  /** One of them; `deleted` where it was and is no more, `undefined` where there is none of that id. */
+  /** One of them; `deleted` where it was deleted, `undefined` where the id is unknown. */
   readonly video: (id: string, address: string) => Promise<VideoInfo | "deleted" | undefined>;
   /** Who may write to whom, beyond hosts and moderators, as in the policy file. Default: staff. */
   readonly messages?: PageContext["messages"];
-  /** Origins whose links may say who a reader is. Default: this server's own. */
+  /** Origins whose links may carry a token. Default: this server's own. */
   readonly tokenOrigins?: readonly string[];
   /** Origins that may put `/embed/` into a frame. Default: any. */
   readonly frameAncestors?: readonly string[];
@@ -43,8 +43,8 @@ export interface PagesOptions {
 export interface Pages {
   readonly routes: readonly Route[];
   /**
-   * The page for a problem, where a person opened an address with a browser; `undefined` where the
-   * problem itself is the answer: for programs, and for what is no page.
+   * The page for a problem, where a browser opened a URL; `undefined` where the problem itself is
+   * the response: for programs, and for paths that are no page.
    */
   readonly problemPage: (
     problem: Problem,
@@ -64,7 +64,7 @@ export async function createPages({
 }: PagesOptions): Promise<Pages> {
   const built = await build();
   const assetsAt = (root: string) => ({
-    addressOf: (entry: string) => `${root}assets/${built.nameOf(entry)}`,
+    urlOf: (entry: string) => `${root}assets/${built.nameOf(entry)}`,
     preloadsOf: (entry: string) => built.preloadsOf(entry).map((name) => `${root}assets/${name}`),
   });
 
@@ -143,7 +143,7 @@ export async function createPages({
   return { routes, problemPage };
 }
 
-/** A person opens an address; what the API answers stays as it is for everybody. */
+/** A browser opens a page. The API's responses are the same for all clients. */
 function isNavigation({ method, headers }: HttpRequest, path: string): boolean {
   return (
     (method === "GET" || method === "HEAD") &&
@@ -161,13 +161,13 @@ function noticeFor(status: number): "noPage" | "busy" | "failed" | undefined {
 interface PageResult {
   readonly text: string;
   readonly status?: number;
-  /** The videos on the page: what they show may come from where they say. */
+  /** The videos on the page: their media and posters may come from other origins. */
   readonly shown?: readonly VideoInfo[];
   /** Other sites may put the page into a frame. */
   readonly frames?: boolean;
 }
 
-/** From a page at `path` to the root: browsers resolve `../` by the slashes of the address they see. */
+/** From a page at `path` to the root: browsers resolve `../` by the slashes of the URL they see. */
 function rootFrom(path: string): string {
   return "../".repeat(path.split("/").length - 2) || "./";
 }
@@ -201,10 +201,10 @@ function pageHeaders(
   };
 }
 
-/** The origin of an absolute address. Anything that could end the directive early is no address. */
-function originOf(address: string | undefined): string[] {
-  if (address === undefined || !/^https?:/.test(address) || !URL.canParse(address)) return [];
-  return [new URL(address).origin];
+/** The origin of an absolute URL; none for text that could end the directive early. */
+function originOf(url: string | undefined): string[] {
+  if (url === undefined || !/^https?:/.test(url) || !URL.canParse(url)) return [];
+  return [new URL(url).origin];
 }
 
 function embedOptions(parameters: URLSearchParams): EmbedOptions {

@@ -59,7 +59,7 @@ const CATALOGUES: Readonly<Record<Language, Record<PageKey, string>>> = {
   es: spanish,
 };
 
-/** Path and query of a request; also where its client named no host. */
+/** Path and query of a request, also without a host. */
 export function targetOf({ url }: HttpRequest): URL {
   return URL.parse(url) ?? URL.parse(`http://localhost${url}`) ?? new URL("http://localhost/");
 }
@@ -70,7 +70,7 @@ export interface PageWords {
   t(key: PageKey, n?: number): string;
 }
 
-/** The language of a request: `?lang=`, or the first of `Accept-Language` that has one; else English. */
+/** The language of a request: `?lang=`, or the first known of `Accept-Language`; else English. */
 export function wordsFor(request: HttpRequest): PageWords {
   const asked = targetOf(request).searchParams.get("lang") ?? "";
   const accepted = (request.headers.get("accept-language") ?? "")

@@ -79,7 +79,7 @@ describe("the pages", () => {
     }
   });
 
-  test("allow other origins for the pictures that the host has set, and a bad address adds nothing to the policy", async () => {
+  test("allow the origins of posters; a bad URL adds nothing to the policy", async () => {
     const policy = (await get("/")).headers.get("content-security-policy") ?? "";
     expect(policy).toContain("img-src 'self' https://pictures.example.org;");
     expect(policy).toContain("script-src 'self';");
@@ -123,7 +123,7 @@ describe("the pages", () => {
     }
   });
 
-  test("are what a browser gets for a problem; programs and the API's own addresses get the problem", async () => {
+  test("are the response to a browser; programs and the API's paths get the problem", async () => {
     const html = "text/html,application/xhtml+xml,*/*;q=0.8";
     const page = (
       code: ProblemCode,
@@ -157,7 +157,7 @@ describe("the pages", () => {
       expect(page(code, path, headers, method), path).toBeUndefined();
   });
 
-  test("name scripts by their content and keep them for ever; the stable names point to them", async () => {
+  test("name scripts by their content, immutable; the stable names point to them", async () => {
     const text = await (await get("/watch/demo")).text();
     const [script = ""] = /(?<=\.\.)\/assets\/live-comments-[a-z0-9]+\.js/.exec(text) ?? [];
     const response = await get(script, { "accept-encoding": "gzip, br" });

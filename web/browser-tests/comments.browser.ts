@@ -64,7 +64,7 @@ test("the guest is remembered", async ({ page }) => {
   await expect(rows(page).last()).toContainText("Nora");
 });
 
-test("HTML, bidi controls and scripts in a comment are text, and only http links are links", async ({
+test("HTML, bidi controls and scripts in a comment are text; only http links are links", async ({
   page,
 }) => {
   const ana = await server.guest("<i>Ana</i>");
@@ -149,7 +149,7 @@ test("a name has NAME_CODE_POINTS_MAX code points at most, in the form as on the
   await expect(rows(page)).toContainText("👍".repeat(NAME_CODE_POINTS_MAX));
 });
 
-test("one deletes one's own comment, a moderator anybody's, and it vanishes everywhere", async ({
+test("a member deletes their own comment, a moderator any, and it disappears everywhere", async ({
   page,
   context,
   browser,
@@ -226,7 +226,7 @@ test("the announcer speaks to screen readers beside the list, as the reader has 
   await expect(log).not.toContainText("unspoken");
 });
 
-test("the element shows another video when told to, and goes on after it was moved on the page", async ({
+test("the element shows another video when asked, and resumes after a move on the page", async ({
   page,
   context,
 }) => {

@@ -105,7 +105,7 @@ async function openWithout(
   return page;
 }
 
-/** Writes as somebody without an account, which a page without storage cannot remember. */
+/** Writes as a guest, whom a page without storage cannot remember. */
 async function comment(page: Page, name: string, text: string): Promise<void> {
   await write(page, text);
   const field = page.getByPlaceholder("Your name");

@@ -27,9 +27,7 @@ const tokenOf = (sub: string, name: string) => server.token("--sub", sub, "--nam
 const kept = (page: import("@playwright/test").Page) =>
   page.evaluate(() => sessionStorage.getItem("ovation:token"));
 
-test("a link of another site signs nobody in, also one that hides where it comes from", async ({
-  browser,
-}) => {
+test("a link of another site signs no one in, also without a referrer", async ({ browser }) => {
   // Of its own: the fixture's allows one host only.
   const context = await browser.newContext();
   const page = await context.newPage();

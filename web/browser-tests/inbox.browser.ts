@@ -65,7 +65,7 @@ async function openConversation(page: Page, other: Person): Promise<void> {
   await expect(page.locator("live-inbox .talk")).toBeVisible();
 }
 
-test("Alice writes to Bob from his comment; he sees her typing, the message at once, and she sees that he has read it", async ({
+test("a member writes to a comment's author: typing, message and receipt arrive live", async ({
   browser,
 }) => {
   const [alice, bob] = await Promise.all([member("Alice"), member("Bob")]);
@@ -127,7 +127,7 @@ test("Alice writes to Bob from his comment; he sees her typing, the message at o
   for (const page of [hers, his]) await page.context().close();
 });
 
-test("both devices of a member show a message once, and what was read on one is read on the other", async ({
+test("both devices of a member show a message once, and share what was read", async ({
   browser,
 }) => {
   const [alice, bob] = await Promise.all([member("Alice"), member("Bob")]);
@@ -153,7 +153,7 @@ test("both devices of a member show a message once, and what was read on one is 
   for (const page of [laptop, phone]) await page.context().close();
 });
 
-test("whoever was off-line, or away with the page closed, gets each message once", async ({
+test("a member who was off-line, or had the page closed, gets each message once", async ({
   browser,
 }) => {
   const [alice, bob] = await Promise.all([member("Alice"), member("Bob")]);
@@ -249,7 +249,7 @@ test("answers and mentions are told", async ({ browser }) => {
   await page.context().close();
 });
 
-test("whoever is timed out sees until when, as long as it holds, guests too", async ({
+test("a timed-out member or guest sees until when, while it is in force", async ({
   page,
   context,
   browser,

@@ -131,7 +131,7 @@ test("a comment that is removed while one reads vanishes, and nothing else moves
   expect(Math.abs((after?.y ?? 0) - (before?.y ?? 99))).toBeLessThan(1);
 });
 
-test("rows are walked with the arrow keys, one stop each, and the menu opens from the keyboard", async ({
+test("arrow keys move by rows, one stop each, and the menu opens from the keyboard", async ({
   page,
 }) => {
   await fill("keys", 12);

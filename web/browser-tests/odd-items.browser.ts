@@ -45,7 +45,7 @@ async function speakOddly(page: Page): Promise<void> {
   }, ODD);
 }
 
-test("a comment of another form is left out and counted, and the list goes on", async ({
+test("a comment of another form is skipped and counted, and the list continues", async ({
   page,
 }) => {
   await speakOddly(page);

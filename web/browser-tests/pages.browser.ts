@@ -98,7 +98,7 @@ test("axe finds nothing in the menus, the name form and the embed dialog", async
   expect(await violations(page)).toEqual([]);
 });
 
-test("on a phone the video stays above, the composer is at the bottom, and nothing is wider than the screen", async ({
+test("on a phone the video is on top, the composer at the bottom, and all fits the width", async ({
   browser,
 }) => {
   const context = await browser.newContext({
@@ -125,7 +125,7 @@ test("on a phone the video stays above, the composer is at the bottom, and nothi
   await context.close();
 });
 
-test("the picture is where the wall clock says, for everybody", async ({ page }) => {
+test("the picture is at the position of the wall clock, for all viewers", async ({ page }) => {
   // The clip comes with the demo.
   const demo = await Server.start({ rateLimits: "off", flags: ["--demo"] });
   await openWatch(page, demo);

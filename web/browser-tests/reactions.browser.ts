@@ -40,7 +40,7 @@ test("likes count at once for who sends them, and arrive with hearts at the othe
   await other.context().close();
 });
 
-test("no hearts for who asked for less motion or switched them off; the count goes on", async ({
+test("no hearts with reduced motion or when switched off; the count continues", async ({
   page,
   browser,
 }) => {

@@ -72,9 +72,7 @@ test("a part of the element that could not be loaded is loaded again", async ({ 
   await expect(rows(page)).toContainText("shown after all", { timeout: 15_000 });
 });
 
-test("what is pinned and removed between the reading of the page and the stream is not missed", async ({
-  page,
-}) => {
+test("pins and removals between the snapshot and the stream are not missed", async ({ page }) => {
   const ana = await server.guest("Ana");
   const host = await server.token(
     "--sub",
@@ -121,7 +119,7 @@ test("history that could not be read is read again at a press", async ({ page })
   await expect(rows(page)).toContainText("stored before");
 });
 
-test("a reader with a name has an inbox, also where the page's script comes after the element", async ({
+test("a reader with a name has an inbox, also where the page's script loads late", async ({
   page,
   context,
 }) => {

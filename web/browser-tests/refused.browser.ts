@@ -101,7 +101,7 @@ test("a name that is taken is said at its field, and another one is accepted", a
   await name.fill("Mira");
   await name.press("Enter");
   await expect(rows(page).last()).toContainText("hello");
-  // Guests are marked, in words, for everybody.
+  // Guests are marked, in words, for all viewers.
   await expect(rows(page).last().locator(".badge.guest")).toHaveText("Guest");
 });
 
@@ -134,7 +134,7 @@ test("history that is limited says that it waits, and fills by itself", async ({
   await expect(status(page)).toBeHidden();
 });
 
-test("a deleted video says so to those who watch it and to those who come", async ({ page }) => {
+test("a deleted video is announced to its viewers and to new ones", async ({ page }) => {
   await server.request("PUT", "/v1/videos/gone", { title: "Gone", live: true }, host);
   await server.comment("gone", "a last comment", host);
   await openWatch(page, server, "gone");

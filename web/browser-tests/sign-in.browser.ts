@@ -8,7 +8,7 @@ test.beforeAll(async () => {
 });
 test.afterAll(() => server.stop());
 
-test("nobody has an inbox without a name, and nothing of it is loaded", async ({ page }) => {
+test("without a name there is no inbox, and nothing of it is loaded", async ({ page }) => {
   const loaded: string[] = [];
   page.on("request", (request) => loaded.push(new URL(request.url()).pathname));
   await openWatch(page, server, "nobody");
@@ -28,7 +28,7 @@ test("a token handed over is taken out of the address, and its member comments",
   await page.context().close();
 });
 
-test("a site signs its members in: getToken for the element, signin-requested for those it does not know", async ({
+test("a site signs its members in: getToken, and signin-requested for the others", async ({
   page,
 }) => {
   const bob = await newMember(server, "Bob");

@@ -59,7 +59,7 @@ test.afterAll(async () => {
   rmSync(next, { recursive: true, force: true });
 });
 
-test("a page that was open over an upgrade has its menu and its inbox, and keeps its draft", async ({
+test("a page that stays open over an upgrade keeps its menu, inbox and draft", async ({
   page,
   context,
 }) => {

@@ -1,15 +1,16 @@
 /**
- * A token that a link hands over: `/watch/42#token=…`. Any page can write such a link, with a token of its
- * own, and its victim would then write under another's name, and be read. So a token counts only from
- * pages of this server and of origins that the policy lists (`pages.tokenOrigins`), or where the reader
- * opened the address themselves; and it never replaces who the tab is without a question.
+ * A token in a link: `/watch/42#token=…`. Any page can write such a link with a token of its own;
+ * the victim would then comment under that member's name, and the attacker could read their
+ * messages. So a token is accepted only from pages of this server and of origins in the policy
+ * (`pages.tokenOrigins`), or where the reader opened the URL directly; and it never replaces the
+ * identity of the tab without a question.
  */
 
 export interface Navigation {
   readonly ownOrigin: string;
   /** `document.referrer`. */
   readonly referrer: string;
-  /** `Sec-Fetch-Site` of the page's request, as the server saw it; empty where the browser sent none. */
+  /** `Sec-Fetch-Site` of the page's request, from the server; empty where the browser sent none. */
   readonly site: string;
   readonly allowedOrigins: readonly string[];
 }
@@ -22,25 +23,25 @@ export interface Claimed {
 
 export type Decision = "take" | "ask" | "drop";
 
-/** `handed` and `current` are what the tokens say, unverified: the server verifies. */
+/** `handed` and `current` are claims of unverified tokens: the server verifies. */
 export function decide(
   navigation: Navigation,
   handed: Claimed | undefined,
   current: Claimed | undefined,
 ): Decision {
-  // Guests are made here, by whoever is one.
+  // Guests are made on this page, never by a link.
   if (handed === undefined || handed.role === "guest") return "drop";
   const { ownOrigin, referrer, site, allowedOrigins } = navigation;
   const from = URL.canParse(referrer) ? new URL(referrer).origin : undefined;
   const isKnown = from === ownOrigin || (from !== undefined && allowedOrigins.includes(from));
-  // From another site, also one that hides its name.
+  // From another site, also one that suppresses its referrer.
   if (!isKnown && (from !== undefined || site === "cross-site" || site === "same-site"))
     return "drop";
   if (current !== undefined && current.sub !== handed.sub) return "ask";
   return isKnown || site === "none" || site === "same-origin" ? "take" : "ask";
 }
 
-/** What a token says of its bearer; `undefined` where it is none of this form. */
+/** The bearer in a token's claims; `undefined` where the token has another form. */
 export function claimedBy(token: string | undefined): Claimed | undefined {
   const payload = token?.split(".")[1];
   if (payload === undefined) return undefined;

@@ -1,4 +1,4 @@
-/** Keeps the list of live videos fresh. The server renders it; this only puts the new one in its place. */
+/** Refreshes the list of live videos: the server renders it, the page replaces its own. */
 
 const REFRESH_MS = 8000;
 
@@ -30,6 +30,6 @@ async function refresh(): Promise<void> {
 }
 
 setInterval(() => {
-  // The server is away for a moment: the page stays as it was, and asks again.
+  // The server is unreachable: the page keeps its list, and the next tick retries.
   refresh().catch((error: unknown) => console.warn("the list could not be refreshed", error));
 }, REFRESH_MS);

@@ -1,10 +1,10 @@
 /**
- * Plays a looped file as a live stream: everybody sees the same picture at the same time, because the
- * place in the file is the wall clock modulo its length. No seek bar; paused is behind, and "live" is
- * one press away.
+ * Plays a looped file as a live stream: all viewers see the same picture at the same time, because
+ * the position in the file is the wall clock modulo its length. No seek bar; a paused player falls
+ * behind, and "live" jumps back.
  */
 
-/** Further off than this, the player jumps; nearer, nobody sees it. */
+/** The player jumps when it is further off than this; less is not noticeable. */
 export const DRIFT_SECONDS_MAX = 0.75;
 const CHECK_MS = 4000;
 const CONTROLS_MS = 2600;
@@ -21,10 +21,10 @@ export function isOff(currentSeconds: number, liveSeconds: number, length: numbe
   return Math.min(drift, length - drift) > DRIFT_SECONDS_MAX;
 }
 
-/** What Safari on iPhones has in place of full screen for any element. */
+/** Safari on iPhones has this in place of full screen for any element. */
 type FullScreenVideo = HTMLVideoElement & { webkitEnterFullscreen?(): void };
 
-/** Fills the screen and ends that again; undefined where the browser cannot, or the frame may not. */
+/** Toggles full screen; undefined where the browser lacks it or the frame may not use it. */
 function fullScreenOf(
   root: HTMLElement,
   video: FullScreenVideo,
@@ -52,7 +52,7 @@ export function startPlayer(root: HTMLElement): void {
 
   function start(): void {
     follow();
-    // A browser may refuse to play; the button then says so.
+    // A browser may refuse to play; the button then shows it.
     video?.play().catch(show);
   }
 

@@ -1,4 +1,4 @@
-/** `/sdk.js`: the SDK as one module for pages without a bundler. Its default server is where it came from. */
+/** `/sdk.js`: the SDK for pages without a bundler. Its default server is the one that served it. */
 
 import { type Client, type ClientOptions, createClient as create } from "@ovation/client";
 import { serverOf } from "../element/server-base.ts";

@@ -38,7 +38,7 @@
     document.querySelector("[data-theme-switch]")?.addEventListener("click", () => {
       const dark = prefersDark();
       const now = document.documentElement.dataset["theme"];
-      // The first click always changes what is seen.
+      // The first click always changes the colours.
       const order = dark ? ["auto", "light", "dark"] : ["auto", "dark", "light"];
       const next =
         THEMES.find(
@@ -47,7 +47,7 @@
       try {
         localStorage.setItem(KEY, next);
       } catch {
-        // Until the page is left, then.
+        // Then it lasts until the page is left.
       }
       apply(next);
     });

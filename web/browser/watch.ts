@@ -1,4 +1,4 @@
-/** The watch page: the player, the figures under it, and the ways to take the comments elsewhere. */
+/** The watch page: the player, the figures under it, and the share, embed and pop-out buttons. */
 
 import { tried } from "@ovation/client/tried";
 import { copyText } from "../element/platform/clipboard.ts";
@@ -23,7 +23,7 @@ const numbers = tried(
     }),
 );
 
-/** Puts a fresh number into a sentence that the server wrote, whatever its language: only the number differs. */
+/** Replaces the number in a sentence that the server rendered, whatever its language. */
 function showFigure(selector: string, value: number | undefined): void {
   const element = document.querySelector<HTMLElement>(selector);
   if (element === null || value === undefined) return;
@@ -34,12 +34,13 @@ function showFigure(selector: string, value: number | undefined): void {
 }
 
 const TOKEN_KEY = "ovation:token";
-/** Without storage the token holds until the page is left. */
+/** Without storage the token is kept until the page is left. */
 let taken: string | undefined;
 
 /**
- * Who watches, where a site with a login sent them here: `/watch/42#token=…`. What follows `#` reaches no
- * server and no log; it is taken out of the address at once, and kept for reloads of this tab until it expires.
+ * The token of a link from a site with a login: `/watch/42#token=…`. The fragment reaches no server
+ * and no log; it is removed from the URL at once, and kept for reloads of this tab until it
+ * expires.
  */
 function takeToken(): string | undefined {
   const handed = new URLSearchParams(location.hash.slice(1)).get("token");
@@ -82,7 +83,7 @@ function mayTake(handed: string): boolean {
   );
 }
 
-/** ms since 1970. A token that is none of ours is the server's to refuse. */
+/** ms since 1970. A token of another form is left to the server to refuse. */
 function expiryOf(token: string): number {
   try {
     const claims: unknown = JSON.parse(
@@ -99,7 +100,7 @@ function expiryOf(token: string): number {
 const token = takeToken();
 if (token !== undefined) comments?.setAttribute("token", token);
 
-/** The inbox is loaded for those who have one: readers with a name. */
+/** The inbox is loaded only for readers with a name. */
 const INBOX = `${server}/live-inbox.js`;
 const loadInbox = (): void => {
   if (comments?.session?.me === undefined) return;
@@ -109,7 +110,7 @@ const loadInbox = (): void => {
   );
 };
 comments?.addEventListener("identity-changed", loadInbox);
-// The element may have said who reads before this script was here.
+// The element may have dispatched the event before this script was loaded.
 loadInbox();
 
 comments?.addEventListener("stats-changed", (event) => {
@@ -118,7 +119,9 @@ comments?.addEventListener("stats-changed", (event) => {
   showFigure("[data-likes]", likes);
 });
 
-/** Copies, and says so on the button for a moment; where that is refused the text is there to be copied by hand. */
+/**
+ * Copies, and confirms it on the button; where that is refused, shows the text to copy manually.
+ */
 async function copy(text: string, button: HTMLElement): Promise<void> {
   if (!(await copyText(text))) {
     prompt(button.textContent?.trim(), text);
@@ -136,7 +139,7 @@ async function share(url: string, title: string, button: HTMLElement): Promise<v
   try {
     await navigator.share({ title, url });
   } catch (error) {
-    // Closing the share sheet is no failure. Missing or refused: a link to paste does as well.
+    // Closing the share sheet is no failure. Where sharing is missing or refused, copy the link.
     if (!(error instanceof DOMException && error.name === "AbortError")) await copy(url, button);
   }
 }
@@ -154,8 +157,14 @@ document.querySelector("[data-pop-out]")?.addEventListener("click", () => {
 });
 
 const snippets: Readonly<Record<string, string>> = {
-  element: `<script type="module" src="${server}/live-comments.js"></script>\n<live-comments video="${dialog?.dataset["video"] ?? ""}"></live-comments>`,
-  frame: `<iframe src="${server}/embed/${id}" title="Live comments"\n  width="400" height="600" loading="lazy"></iframe>`,
+  element: [
+    `<script type="module" src="${server}/live-comments.js"></script>`,
+    `<live-comments video="${dialog?.dataset["video"] ?? ""}"></live-comments>`,
+  ].join("\n"),
+  frame: [
+    `<iframe src="${server}/embed/${id}" title="Live comments"`,
+    `  width="400" height="600" loading="lazy"></iframe>`,
+  ].join("\n"),
 };
 for (const element of document.querySelectorAll<HTMLElement>("[data-snippet]"))
   element.textContent = snippets[element.dataset["snippet"] ?? ""] ?? "";

@@ -1,4 +1,4 @@
-/** Who writes: a member whose token the page gives, a guest that this browser remembers, or nobody. */
+/** The viewer's identity: of the page's token, of a remembered guest, or none. */
 
 import type { Client } from "@ovation/client";
 import { type Me, readToken } from "./identity.ts";
@@ -6,15 +6,15 @@ import { recall, remember } from "./platform/storage.ts";
 
 export class Account {
   me: Me | undefined;
-  /** The reader is a guest, who may take another name. */
+  /** The viewer is a guest, and may choose another name. */
   guest = false;
-  /** Called when who writes has changed. */
+  /** Called when the identity has changed. */
   onChange: () => void = () => {};
   readonly #server: string;
   readonly #video: string;
   readonly #source: () => string | undefined | Promise<string | undefined>;
 
-  /** `source` is the page's token. It goes before a remembered guest. */
+  /** `source` is the page's token. It takes precedence over a remembered guest. */
   constructor(
     server: string,
     video: string,
@@ -39,7 +39,7 @@ export class Account {
     return token;
   }
 
-  /** The page's token is another one. */
+  /** The page's token was replaced. */
   changed(client: Client): void {
     this.me = undefined;
     this.guest = false;
@@ -56,7 +56,7 @@ export class Account {
     this.onChange();
   }
 
-  /** A guest who wants another name, or whom the server does not know any more. */
+  /** For a guest who chooses another name, or whom the server has forgotten. */
   forgetGuest(client: Client): void {
     remember(this.#key, undefined);
     this.changed(client);

@@ -1,6 +1,6 @@
 /**
- * Hearts that rise for likes: one canvas, sprites drawn once, a cap on how many are in the air. The
- * animation stops when the last one is gone, when the page is hidden and when the list is off screen.
+ * Hearts that rise for likes: one canvas, sprites drawn once, a limit on how many are visible. The
+ * animation stops after the last one, when the page is hidden, and when the list is off screen.
  */
 
 import { tried } from "@ovation/client/tried";
@@ -17,12 +17,12 @@ interface Heart {
 
 const SPRITE_PX = 32;
 const HUES = [350, 5, 330, 20, 300];
-/** Hearts of one batch start within this time, so that a batch is not a volley. */
+/** Hearts of one event start spread over this time. */
 const SPREAD_MS = 1000;
 
 /**
- * How many hearts stand for `likes` new likes: each one up to 6, then ever fewer, at most 24, which
- * with a life of 2.5 s is the cap of 60.
+ * How many hearts represent `likes` new likes: one each up to 6, then proportionally fewer, at most
+ * 24; as each is visible for 2.5 s, that is the limit of 60.
  */
 export function heartsFor(likes: number): number {
   return likes <= 6
@@ -48,17 +48,17 @@ export class Hearts {
     this.#observer?.observe(canvas);
   }
 
-  /** Likes of others: a batch, spread over a second. */
+  /** Likes of others, spread over a second. */
   add(likes: number): void {
     this.#spawn(heartsFor(likes), SPREAD_MS);
   }
 
-  /** A tap of one's own: at once. */
+  /** The viewer's own tap: at once. */
   tap(): void {
     this.#spawn(1, 0);
   }
 
-  /** How many are in the air. */
+  /** How many are visible. */
   get alive(): number {
     return this.#hearts.length;
   }
@@ -144,9 +144,7 @@ function drawSprite(hue: number): HTMLCanvasElement {
   );
   context.fillStyle = "rgb(255 255 255 / 35%)";
   context.fill(
-    new Path2D(
-      "M7.500 6a2.600 2.600 0 0 0-2.400 3c.1.800 1 .600 1.100-.1A2.400 2.400 0 0 1 8 7c.6-.2.3-1-.5-1z",
-    ),
+    new Path2D("M7.5 6a2.6 2.6 0 0 0-2.4 3c.1.8 1 .6 1.1-.1A2.4 2.4 0 0 1 8 7c.6-.2.3-1-.5-1z"),
   );
   return canvas;
 }

@@ -1,4 +1,4 @@
-/** Who the viewer is, as far as the page needs to know. The server alone decides what they may do. */
+/** The viewer's identity for the page's own use. The server alone decides what they may do. */
 
 import type { Author } from "@ovation/client";
 import { isRecord, isRole } from "./read.ts";
@@ -10,7 +10,7 @@ export interface Me extends Author {
 /** Starts a message to an author; undefined where the viewer may not write to them. */
 export type MessageTo = (author: Author) => (() => void) | undefined;
 
-/** Reads a token's claims without verifying them. `undefined` where it is not a token of this form. */
+/** Reads a token's claims, unverified. `undefined` where the token has another form. */
 export function readToken(token: string | undefined, videoId: string): Me | undefined {
   const payload = token?.split(".")[1];
   if (token === undefined || payload === undefined) return undefined;
@@ -29,7 +29,7 @@ export function readToken(token: string | undefined, videoId: string): Me | unde
       role,
     };
   } catch {
-    // Not base64 or not JSON: an opaque token. The page then knows nobody, and the server still does.
+    // Not base64 or not JSON: an opaque token, which only the server can read.
     return undefined;
   }
 }

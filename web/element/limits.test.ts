@@ -7,7 +7,7 @@ import { SpareRows } from "./list/spare-rows.ts";
 const author = { id: "a", name: "Ana", role: "member" } as const;
 const comment = (seq: number): Comment => ({ seq, at: seq, text: `t${seq}`, author });
 
-test("beyond LOCAL_MAX comments on their way the oldest leaves the list", () => {
+test("beyond LOCAL_MAX pending comments the oldest leaves the list", () => {
   const store = new CommentStore();
   for (let number = 0; number <= LOCAL_MAX; number++)
     store.startLocal(`key-${number}`, "text", author, number);
@@ -15,7 +15,7 @@ test("beyond LOCAL_MAX comments on their way the oldest leaves the list", () => 
   expect(store.items[0]?.key).toBe("key-1");
 });
 
-test("REMOVED_MAX removals are remembered, and the newest of them hold", () => {
+test("REMOVED_MAX removals are kept: the newest ones", () => {
   const store = new CommentStore();
   for (let seq = 1; seq <= REMOVED_MAX + 1; seq++) store.remove(seq);
   expect(store.add(comment(REMOVED_MAX + 1))).toBe(false);
@@ -31,7 +31,7 @@ test("beyond ROWS_MAX the oldest comments leave the list", () => {
   );
 });
 
-test("SPARE_ROWS_MAX rows are kept to be used again, each once", () => {
+test("SPARE_ROWS_MAX rows are kept for reuse, each once", () => {
   const spare = new SpareRows<number>();
   for (let row = 0; row < SPARE_ROWS_MAX + 5; row++) spare.put(row);
   const taken = Array.from({ length: SPARE_ROWS_MAX + 1 }, () => spare.take());

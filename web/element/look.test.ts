@@ -13,7 +13,10 @@ const english = { ...own, ...menuEnglish };
 
 type Rgb = readonly [number, number, number];
 
-/** OKLCH to linear sRGB, clipped to what a screen shows. https://www.w3.org/TR/css-color-4/#color-conversion-code */
+/**
+ * OKLCH to linear sRGB, clipped to what a screen shows.
+ * https://www.w3.org/TR/css-color-4/#color-conversion-code
+ */
 function oklch(lightness: number, chroma: number, hue: number): Rgb {
   const a = chroma * Math.cos((hue * Math.PI) / 180);
   const b = chroma * Math.sin((hue * Math.PI) / 180);
@@ -48,10 +51,8 @@ describe("names", () => {
   test("are readable in every hue, on every background of both themes", async () => {
     const css = await Bun.file(`${import.meta.dir}/list/list.css`).text();
     // The numbers are read from the style sheet, so that a change there is a change here.
-    const name =
-      /\.name \{[^}]*light-dark\(\s*oklch\(([\d.]+) ([\d.]+) var\(--hue\)\),\s*oklch\(([\d.]+) ([\d.]+) var\(--hue\)\)/.exec(
-        css,
-      );
+    const colour = String.raw`oklch\(([\d.]+) ([\d.]+) var\(--hue\)\)`;
+    const name = new RegExp(`\\.name \\{[^}]*light-dark\\(\\s*${colour},\\s*${colour}`).exec(css);
     const avatar = /\.avatar \{[^}]*oklch\(([\d.]+) ([\d.]+) var\(--hue\)\)/.exec(css);
     const [light, lightChroma, dark, darkChroma] = (name?.slice(1) ?? []).map(Number);
     const [disc, discChroma] = (avatar?.slice(1) ?? []).map(Number);
@@ -78,7 +79,7 @@ describe("names", () => {
 });
 
 describe("hearts", () => {
-  test("stand one for one up to six, then ever fewer, and never more than the cap in the air", () => {
+  test("one per like up to six, then proportionally fewer, never more than the limit", () => {
     expect([0, 1, 6].map(heartsFor)).toEqual([0, 1, 6]);
     for (let likes = 7; likes < 100_000; likes = Math.ceil(likes * 1.3)) {
       expect(heartsFor(likes)).toBeGreaterThanOrEqual(6);

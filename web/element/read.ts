@@ -1,8 +1,8 @@
 /**
- * Reads what events and answers say. Any publisher, and a server of another version, may have written
+ * Reads events and responses. Any publisher, and a server of another version, may have written
  * them: a value of another form is `undefined` here, and the caller skips and counts it.
  *
- * By hand, not by a schema library: a page loads this, and the smallest of them is larger than it is.
+ * Without a schema library: pages load this, and the smallest library is larger than it.
  */
 
 import type { Author, Comment } from "@ovation/client";
@@ -16,7 +16,7 @@ export function isRecord(value: unknown): value is Fields {
   return typeof value === "object" && value !== null;
 }
 
-/** The members of an object; none where it is none. */
+/** The properties of an object; none where the value is no object. */
 export function fieldsOf(value: unknown): Fields {
   return isRecord(value) ? value : {};
 }
@@ -39,7 +39,7 @@ export function isRole(value: unknown): value is Author["role"] {
   return value === "host" || value === "moderator" || value === "member" || value === "guest";
 }
 
-/** A role of a later server is a member's here: the comment is worth more than the badge. */
+/** An unknown role of a later server becomes `member`: the comment matters more than the badge. */
 export function readAuthor(value: unknown): Author | undefined {
   const { id, name, role, avatar } = fieldsOf(value);
   if (!isText(id) || !isText(name)) return undefined;
@@ -81,7 +81,7 @@ export function readLikes(
   return isRecord(total) ? { total: readTotal(total), fresh: readTotal(kinds) } : undefined;
 }
 
-/** The items of a list that can be read. Throws where there is no list: then the answer is no answer. */
+/** The items of a list that can be read. Throws where there is no list: the response is invalid. */
 export function readAll<Item>(
   value: unknown,
   read: (item: unknown) => Item | undefined,

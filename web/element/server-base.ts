@@ -1,8 +1,8 @@
-/** Where the server is, as seen from a script of it: also below a path, `https://example.org/live`. */
+/** The URL of the server that served a script, also below a path: `https://example.org/live`. */
 
 /**
- * The server's address without a slash at its end. Scripts of the server are in `assets/`; a script
- * that a site bundled somewhere else says its origin only, and the site names the server.
+ * The server's URL without a slash at its end. Scripts of the server are in `assets/`; a script
+ * that a site bundled elsewhere has only its origin, and the site sets the server.
  */
 export function serverOf(moduleUrl: string): string {
   const { origin, pathname } = new URL(moduleUrl);

@@ -37,7 +37,7 @@ afterEach(() => {
   for (const session of sessions.splice(0)) session.close();
 });
 
-/** A session over a client whose answers the test writes, and what the page would hear. */
+/** A session over a client whose responses the test sets, and what is reported to the page. */
 function begin({
   info = INFO,
   history = () => ({ comments: [], head: 0 }),
@@ -96,7 +96,7 @@ const odd: readonly unknown[] = [
   { text: "x", author: { id: "i", name: { toString: 1 }, role: "member" } },
 ];
 
-test("a deleted video shows nothing any more and says so, told by an event or by an answer", async () => {
+test("a deleted video shows no comments, announced by an event or by a response", async () => {
   const { session, receive } = begin({ history: () => ({ comments: [comment(1)], head: 1 }) });
   await settled();
   expect(session.store.items).toHaveLength(1);
@@ -221,7 +221,7 @@ describe("history", () => {
       odd ? { seq: from + index, text: null } : comment(from + index),
     );
 
-  test("goes on behind pages of which nothing can be shown", async () => {
+  test("continues past pages of which nothing can be shown", async () => {
     const asked: (number | undefined)[] = [];
     const { session } = begin({
       history: ({ before }) => {
@@ -240,7 +240,7 @@ describe("history", () => {
     expect(asked).toEqual([undefined, 301, 251, 201, 151, 101, 51]);
   });
 
-  test("stops after EMPTY_PAGES_MAX pages of which nothing can be shown, and goes on at the next press", async () => {
+  test("stops after EMPTY_PAGES_MAX empty pages, and continues at the next press", async () => {
     let asked = 0;
     const { session } = begin({
       history: ({ before = 100_001 }) => {
@@ -306,7 +306,7 @@ describe("history", () => {
     expect(asked).toEqual([undefined, 650, 60]);
   });
 
-  test("that is limited says that it waits, and is read by itself when the server allows it", async () => {
+  test("that is rate-limited shows the wait, and is retried when allowed", async () => {
     let refusals = 1;
     const { session } = begin({
       history: () => {

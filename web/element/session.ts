@@ -1,8 +1,8 @@
 /**
- * What the element knows of one video: the SDK's events and answers become state here, without DOM.
+ * The state of one video: the SDK's events and responses become state here, without DOM.
  *
- * Order of joining: subscribe first, then read the snapshot; the store sorts by number, so it does not
- * matter which comes first, and what lies between the two is fetched once the stream's head is known.
+ * Order of joining: subscribe first, then read the snapshot. The store sorts by number, so either
+ * may come first, and comments between the two are fetched once the stream's head is known.
  */
 
 import type {
@@ -23,22 +23,22 @@ import { Skips } from "./list/skips.ts";
 import { fieldsOf, isCount, isText, isTime, readComment, readLikes, readTotal } from "./read.ts";
 
 export interface SessionCallbacks {
-  /** Something that is shown is different now. */
+  /** The visible state has changed. */
   changed(): void;
   /** A comment arrived by the stream. */
   arrived(comment: Comment): void;
   removed(seq: number): void;
   /** Likes of others. */
   liked(count: number): void;
-  /** So many items could not be read so far. */
+  /** The number of items so far that could not be read. */
   skipped(count: number): void;
 }
 
 /**
- * How the list stands to the log. `reloading`: what was missed cannot be had by the stream, and the
- * newest comments are read; `reloaded`: they are there, for a while; `waiting`: the server asked to
- * wait before it is read again; `slow`: the first comments take long; `failed`: they could not be read,
- * and it is tried again.
+ * Whether the list is complete. `reloading`: the stream cannot recover missed comments, and the
+ * newest are read; `reloaded`: they were read, shown for a while; `waiting`: the server asked for a
+ * pause before the next read; `slow`: the first read takes long; `failed`: it failed, and is
+ * retried.
  */
 export type Standing = "whole" | "reloading" | "reloaded" | "waiting" | "slow" | "failed";
 
@@ -48,7 +48,7 @@ export interface Refusal {
   readonly retryAfterMs: number | undefined;
 }
 
-/** How long taps of one's own are added to the total that the server says. */
+/** How long the viewer's own taps are added to the server's total, ms. */
 const OWN_LIKES_MS = 3000;
 
 export class Session {
@@ -57,7 +57,7 @@ export class Session {
   state: ConnectionState = { name: "idle", reason: "no-subscriptions" };
   snapshot: "loading" | "ready" | "failed" = "loading";
   standing: Standing = "whole";
-  /** Comments are closed: nobody but its staff may write. */
+  /** Comments are closed: only host and moderators may write. */
   closed = false;
   /** The server refused the topic: the code. */
   refused: string | undefined;
@@ -75,7 +75,7 @@ export class Session {
   #snapshotHead = 0;
   #pinKnown = false;
   #closed = false;
-  /** The stream could not say what was missed, and the comments were not read since. */
+  /** The stream could not recover missed events, and the comments were not read since. */
   #missed = false;
   #failures = 0;
   #standingTimer: ReturnType<typeof setTimeout> | undefined;
@@ -125,7 +125,7 @@ export class Session {
       onSubscribed: ({ head }) => {
         this.refused = undefined;
         if (this.snapshot === "failed") this.load();
-        // What was pinned or removed in between was told to nobody: it is read, not only the new comments.
+        // Pins and removals in between were not received: read everything, not only new comments.
         else if (this.snapshot === "ready" && head > this.#snapshotHead) this.load();
         this.#head = Math.max(this.#head, head);
       },
@@ -146,7 +146,7 @@ export class Session {
   }
 
   #commented({ seq, at, data }: ClientEvent<unknown>): void {
-    // A live event of this type is none that was stored.
+    // A live event of this type is not a stored comment.
     if (seq === undefined) return;
     this.#head = Math.max(this.#head, seq);
     const comment = readComment({ ...fieldsOf(data), seq, at });
@@ -164,12 +164,12 @@ export class Session {
     for (const stop of this.#stop) stop();
   }
 
-  /** What the server counted, and one's own taps that it has not answered. */
+  /** The server's total, and the viewer's own taps that it does not include yet. */
   get likes(): number {
     return this.#likes + this.#ownLikes;
   }
 
-  /** Reads the snapshot, at the start and when the stream cannot say what was missed. */
+  /** Reads the snapshot, at the start and when the stream cannot recover missed events. */
   load(): void {
     // The SDK itself waits where the server limits reads.
     const slow = setTimeout(() => {
@@ -194,7 +194,7 @@ export class Session {
     this.#missed = false;
   }
 
-  /** It is read again by itself, later each time, and not before the server wants it. */
+  /** Retries with a growing pause, not before the server allows it. */
   #loadFailed(error: unknown): void {
     if (this.#closed) return;
     const { code, retryAfterMs } = toRefusal(error);
@@ -228,7 +228,7 @@ export class Session {
     this.#callbacks.changed();
   }
 
-  /** Reads again, once, where the stream began after what was read. */
+  /** Reads again, once, where the stream began after the snapshot. */
   async #load(again = true): Promise<void> {
     const [answer, history] = await Promise.all([this.#video.info(), this.#history.latest()]);
     if (this.#closed) return;
@@ -269,8 +269,8 @@ export class Session {
   }
 
   /**
-   * Shows the comment at once and sends it. A refusal that waiting or a name would lift takes it off
-   * the list again: the caller puts the text back before the writer. Any other leaves it there, failed.
+   * Shows the comment at once and sends it. Where a wait or a name would resolve a refusal, the
+   * comment leaves the list and the caller restores the text; else it stays there as failed.
    */
   async send(
     me: Me,
@@ -359,7 +359,7 @@ export class Session {
     this.pinned = fieldsOf(found)["seq"] === seq ? this.#readPinned(found) : undefined;
   }
 
-  /** Runs something that ends in a change of what is shown. */
+  /** Runs something that ends in a change of the visible state. */
   #run(work: Promise<void>): void {
     work
       .catch((error: unknown) => console.warn("live-comments:", error))
@@ -369,7 +369,7 @@ export class Session {
   }
 }
 
-/** What a rejected call of the SDK says. */
+/** The refusal in an error of the SDK. */
 export function toRefusal(error: unknown): Refusal {
   const { code, retryAfterMs } = fieldsOf(error);
   return {
@@ -378,7 +378,7 @@ export function toRefusal(error: unknown): Refusal {
   };
 }
 
-/** Waiting, or a name, would lift it: the text goes back to the writer. */
+/** A wait or a name would resolve it: the text goes back to the composer. */
 export function isPassing({ code }: Refusal): boolean {
   return code === "rate-limited" || code.startsWith("token-");
 }

@@ -1,4 +1,4 @@
-/** The line that says what is wrong with the connection, once it is worth saying. */
+/** The status line: problems of the connection that last, and results of actions. */
 
 import { NOTE_MS, STATUS_DELAY_MS } from "./limits.ts";
 import type { Session } from "./session.ts";
@@ -8,17 +8,17 @@ export class StatusLine {
   /** Empty while all is well. */
   text = "";
   #wasConnected = false;
-  /** The line spoke of a lost connection. */
+  /** The line showed a lost connection. */
   #lost = false;
   #timer: ReturnType<typeof setTimeout> | undefined;
-  /** What an action of the reader came to, shown while nothing else is wrong. */
+  /** The result of the reader's action, shown while nothing else is wrong. */
   #note = "";
   #noteTimer: ReturnType<typeof setTimeout> | undefined;
   readonly #session: Session;
   readonly #strings: () => Strings;
   readonly #changed: (said?: string) => void;
 
-  /** `changed` is called when the line is another one; with a sentence to be said aloud where there is one. */
+  /** `changed`: the line has changed, with a sentence for screen readers where there is one. */
   constructor(session: Session, strings: () => Strings, changed: (said?: string) => void) {
     this.#session = session;
     this.#strings = strings;
@@ -30,7 +30,7 @@ export class StatusLine {
     clearTimeout(this.#noteTimer);
   }
 
-  /** Shows for a while that something the reader did came to nothing, and why. */
+  /** Shows for a while why the reader's action failed. */
   note(text: string): void {
     clearTimeout(this.#noteTimer);
     this.#note = text;
@@ -41,7 +41,7 @@ export class StatusLine {
     this.update();
   }
 
-  /** Looks at the session again. Short interruptions are not shown. */
+  /** Reads the session. Short interruptions are not shown. */
   update(): void {
     const { state, refused } = this.#session;
     clearTimeout(this.#timer);
@@ -61,7 +61,7 @@ export class StatusLine {
     else this.#timer = setTimeout(showLoss, STATUS_DELAY_MS);
   }
 
-  /** The connection holds: what else there is to say. */
+  /** While connected: the state of the list, or the note. */
   #describeList(): string {
     const { standing, snapshot, deleted } = this.#session;
     const { t } = this.#strings();

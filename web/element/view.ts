@@ -1,6 +1,6 @@
 /**
- * Puts the parts together: the session's state on the screen, and what the reader does into the
- * session. One view lives as long as its element shows one video.
+ * Renders the session's state, and passes the reader's actions to the session. One view per video
+ * of its element.
  */
 
 import { adoptStyles, type ReactiveElement, unsafeCSS } from "@lit/reactive-element";
@@ -33,7 +33,7 @@ import { StatusLine } from "./status.ts";
 import { createStrings, loadStrings, type Strings } from "./strings.ts";
 import baseCss from "./styles.css" with { type: "text" };
 
-/** What the view needs of its element. */
+/** The properties of its element that the view uses. */
 export type ViewElement = ReactiveElement & {
   readonly readOnly: boolean;
   readonly hideReactions: boolean;
@@ -69,7 +69,7 @@ export class View implements ComposerHost, MenuHost {
     if (element.shadowRoot !== null) adoptStyles(element.shadowRoot, styles);
     this.#speech = new Speech(element.renderRoot, () => this.strings);
     this.#session = new Session(client, video, {
-      // Before the first rendering there is nothing to show it on.
+      // Before the first rendering there is no list to change.
       changed: () => this.#list !== undefined && this.#tick.request(),
       removed: (seq) => this.#list?.remove(seq),
       liked: (count) => void this.#fly((hearts) => hearts.add(count)),
@@ -96,7 +96,7 @@ export class View implements ComposerHost, MenuHost {
   /** Called with every update of the element. */
   update(): void {
     this.#render();
-    // After the first rendering the list has its place.
+    // The first rendering creates the element of the list.
     if (this.#list === undefined) this.#begin();
   }
 
@@ -123,7 +123,7 @@ export class View implements ComposerHost, MenuHost {
     });
     this.#show();
     this.#aheadTimer = setTimeout(() => {
-      // What fails here is tried again when it is wanted.
+      // A failure here is retried on use.
       Promise.all([this.#menu.prepare(), import("./hearts.ts")]).catch(() => {});
     }, LOAD_AHEAD_MS);
   }
@@ -138,7 +138,7 @@ export class View implements ComposerHost, MenuHost {
     this.#composer.close();
     this.#tick.stop();
     this.#account.onChange = () => {};
-    // With its listeners: the next view, of another video or after a move on the page, begins with nothing.
+    // With its listeners: the next view begins with an empty root.
     render(nothing, this.renderRoot);
   }
 
@@ -203,7 +203,7 @@ export class View implements ComposerHost, MenuHost {
     this.#speech.say(text);
   }
 
-  /** Shows for a while why something did not happen: a code as in docs/errors.md, `copy` or `menu`. */
+  /** Shows for a while why an action failed: a code of docs/errors.md, `copy` or `menu`. */
   failed(code: string): void {
     this.#status.note(this.strings.problem(code));
   }
@@ -279,12 +279,12 @@ export class View implements ComposerHost, MenuHost {
     autoGrow(this.renderRoot.querySelector("textarea"));
   }
 
-  /** Puts what the session knows on the screen; at most every TICK_MS. */
+  /** Shows the session's state; at most every TICK_MS. */
   #show(): void {
     const session = this.#session;
     const { state } = session;
     this.#list?.sync(session.store.items);
-    // A guest of another life of the server: nobody is signed out by that, the name is asked for again.
+    // A guest of a server that was set up again: not signed out, but asked for a name again.
     if (state.name === "failed" && state.reason === "token-invalid" && this.#account.guest)
       this.#account.forgetGuest(this.#client);
     this.#status.update();
@@ -303,7 +303,7 @@ export class View implements ComposerHost, MenuHost {
     this.#element.dispatchEvent(new CustomEvent(type, { detail, bubbles: true, composed: true }));
   }
 
-  /** Says who the reader is. */
+  /** Announces the viewer's identity. */
   #introduce(): void {
     const { me } = this;
     this.#dispatch(
@@ -354,7 +354,7 @@ export class View implements ComposerHost, MenuHost {
       item.text,
       await this.#session.send(this.me, item.text, item.replyTo, item.key),
     );
-    // What waiting or a name would lift goes back before the writer.
+    // Where a wait or a name would resolve it, the text goes back to the composer.
     if (refusal !== undefined && this.#session.store.findLocal(item.key) === undefined)
       this.#composer.putBack(item.text, refusal);
   }

@@ -28,7 +28,7 @@ test("tags that Intl does not accept are made acceptable, or English", () => {
   ]);
 });
 
-test("every language has a file of element, inbox and pages with the phrases of the others", async () => {
+test("every language has the same phrases of element, inbox and pages", async () => {
   for (const part of ["element", "inbox", "page"]) {
     const keys = await Promise.all(
       LANGUAGES.map(async (language) =>

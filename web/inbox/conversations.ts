@@ -1,6 +1,6 @@
 /**
- * The conversations of a member: who, the newest message, how far each side has come. Pure: no DOM, no
- * clock of its own. Events and answers of the server come in any order; numbers only rise.
+ * The conversations of a member: with whom, the newest message, how far each side has read. Pure:
+ * no DOM, no clock. Events and responses come in any order; numbers only rise.
  */
 
 import type {
@@ -17,7 +17,7 @@ export interface Entry extends Person {
   name: string;
   /** `n` 0: there is no message yet. */
   last: { readonly n: number; readonly at: number; readonly from: string; readonly text: string };
-  /** What the member has seen, and said to have received. */
+  /** What the member has seen, and confirmed as received. */
   seen: number;
   delivered: number;
   other: Cursors;
@@ -51,7 +51,7 @@ export class Conversations {
     return this.#entries.get(id);
   }
 
-  /** The conversation with `person`, be it one that begins. */
+  /** The conversation with `person`, also a new one. */
   with({ id, name }: Person): Entry {
     const known = this.#entries.get(id);
     if (known !== undefined) return known;
@@ -70,7 +70,7 @@ export class Conversations {
     return fresh;
   }
 
-  /** Takes in the server's list. What events said meanwhile is newer. */
+  /** Merges the server's list. Events received meanwhile are newer. */
   merge({ conversations, unread }: ConversationsPage): void {
     this.#unreadElsewhere = unread;
     for (const each of conversations) {
@@ -84,7 +84,7 @@ export class Conversations {
     this.#unreadElsewhere = Math.max(0, this.#unreadElsewhere);
   }
 
-  /** A message of either side. Answers its conversation, and whether it was not in the list before. */
+  /** A message of either side. Returns its conversation, and whether either was new. */
   receive(message: Message): {
     readonly entry: Entry;
     readonly isNew: boolean;
@@ -98,13 +98,13 @@ export class Conversations {
     entry.name = person.name;
     const isNew = n > entry.last.n;
     if (isNew) entry.last = { n, at, from: from.id, text };
-    // Whoever writes has seen what is there, and does not type any more.
+    // The author of a message has seen the earlier ones, and has stopped typing.
     if (own) entry.seen = Math.max(entry.seen, n);
     else entry.typingUntil = 0;
     return { entry, isNew, isKnown };
   }
 
-  /** How far the other has come, or the member on another device. */
+  /** How far the other has read, or the member on another device. */
   receipt({ from, with: partner, seen, delivered }: ReceiptData): void {
     if (from.id === this.#me) {
       const entry = this.#entries.get(partner.id);

@@ -1,4 +1,4 @@
-/** What both the panel and what passes by say: counts, names, and what happened. */
+/** Texts of panel and toasts: counts, names, and notifications. */
 
 import type { NotificationData, Person } from "@ovation/client";
 import { html, nothing, type TemplateResult } from "lit/html.js";
@@ -9,10 +9,12 @@ import type { Words } from "./words.ts";
 
 export function renderBadge(words: Words, count: number): TemplateResult | typeof nothing {
   if (count === 0) return nothing;
-  return html`<span class="badge">${count > BADGE_MAX ? `${words.number(BADGE_MAX)}+` : words.number(count)}</span>`;
+  return html`<span class="badge">${
+    count > BADGE_MAX ? `${words.number(BADGE_MAX)}+` : words.number(count)
+  }</span>`;
 }
 
-/** What happened, in words and with a picture. `over`: something later took it back. */
+/** A notification as text with a picture. `over`: a later one revoked it. */
 export function describe(
   words: Words,
   now: number,
@@ -61,7 +63,7 @@ export function describe(
   }
 }
 
-/** A member inside a sentence; of a guest it says so. */
+/** A member inside a sentence; a guest is marked as one. */
 export function nameOf(words: Words, { id, name }: Person): string {
   return isolate(isGuest(id) ? `${name} (${words.t("guest")})` : name);
 }

@@ -1,4 +1,4 @@
-/** Puts the parts together: the inbox's state on the screen, and what the reader does into it. */
+/** Renders the inbox's state, and passes the reader's actions to it. */
 
 import { adoptStyles, type ReactiveElement } from "@lit/reactive-element";
 import type { Client, Message, Notice, Person } from "@ovation/client";
@@ -14,13 +14,14 @@ import type { Entry } from "./conversations.ts";
 import { describe, nameOf, renderBadge } from "./describe.ts";
 import { Inbox } from "./inbox.ts";
 import { FOLLOW_DISTANCE_PX, MESSAGE_CODE_POINTS_MAX } from "./limits.ts";
-import { type Sanction, untilEnd } from "./notices.ts";
+import type { Sanction } from "./notices.ts";
 import type { Tab } from "./panel.ts";
 import { icon, renderAvatar } from "./people.ts";
+import { SanctionLine } from "./sanction-line.ts";
 import { renderToast, Toasts } from "./toasts.ts";
 import { createWords, loadWords, type Words } from "./words.ts";
 
-/** What the view needs of its element. */
+/** The properties of its element that the view uses. */
 export type InboxElement = ReactiveElement & { readonly video: string | undefined };
 
 const MARGIN_PX = 8;
@@ -29,6 +30,7 @@ export class InboxView {
   readonly #element: InboxElement;
   readonly #inbox: Inbox;
   readonly #toasts = new Toasts(() => this.#element.requestUpdate());
+  readonly #sanctionLine = new SanctionLine(() => this.#element.requestUpdate());
   readonly #drafts = new Map<string, string>();
   readonly #watch = new AbortController();
   #words: Words = createWords("en");
@@ -38,14 +40,12 @@ export class InboxView {
   /** Whether the panel was open when its button was pressed. */
   #openAtPress: boolean | undefined;
   #tab: Tab = "messages";
-  /** What was new when the notices were opened stays marked while they are looked at. */
+  /** New notices stay highlighted while the tab is open. */
   #noticesSeen = 0;
   /** The open conversation stays at its end. */
   #follow = true;
   /** Distance to the end, to be kept while earlier messages are put before. */
   #keepFromEnd: number | undefined;
-  #dismissed: Sanction | undefined;
-  #sanctionTimer: ReturnType<typeof setTimeout> | undefined;
   readonly #aheadTimer: ReturnType<typeof setTimeout>;
   #said = "";
 
@@ -75,7 +75,7 @@ export class InboxView {
     this.#inbox.close();
     this.#toasts.clear();
     this.#watch.abort();
-    clearTimeout(this.#sanctionTimer);
+    this.#sanctionLine.close();
     clearTimeout(this.#aheadTimer);
     render(nothing, this.#root);
   }
@@ -110,14 +110,30 @@ export class InboxView {
   #render(sanction: Sanction | undefined): TemplateResult {
     const words = this.#words;
     const { unread, state } = this.#inbox;
-    return html`<button class="opener" part="button" aria-haspopup="dialog" aria-busy=${state === "loading" ? "true" : "false"} aria-expanded=${this.#opened ? "true" : "false"}
-        aria-label=${unread === 0 ? words.t("inbox") : words.t("inboxUnread", { n: unread })} @click=${() => this.#toggle()} @pointerdown=${() => {
+    return html`<button class="opener" part="button" aria-haspopup="dialog"
+      aria-busy=${state === "loading" ? "true" : "false"}
+      aria-expanded=${this.#opened ? "true" : "false"}
+        aria-label=${unread === 0 ? words.t("inbox") : words.t("inboxUnread", { n: unread })}
+        @click=${() => this.#toggle()} @pointerdown=${() => {
           this.#openAtPress = isOpen(this.#query(".panel"));
         }}>${icon("inbox")}<span aria-hidden="true">${renderBadge(words, unread)}</span></button>
-      <section class="panel" part="panel" popover role="dialog" aria-label=${words.t("inbox")} @toggle=${(event: ToggleEvent) => this.#toggled(event)}
-        @scroll=${{ handleEvent: (event: Event) => this.#scrolled(event.target as HTMLElement), capture: true }}>${this.#opened && this.#pages !== undefined ? this.#renderPage(this.#pages) : nothing}</section>
-      <div class="toasts" popover="manual" role="region" aria-label=${words.t("notifications")} @pointerenter=${() => this.#toasts.hold(true)} @pointerleave=${() => this.#toasts.hold(false)}
-        @focusin=${() => this.#toasts.hold(true)} @focusout=${() => this.#toasts.hold(false)}>${sanction === undefined ? nothing : this.#renderSanction(sanction)}${this.#toasts.list.map((toast) => renderToast(words, toast, () => this.#toasts.remove(toast.key)))}</div>
+      <section class="panel" part="panel" popover role="dialog" aria-label=${words.t("inbox")}
+        @toggle=${(event: ToggleEvent) => this.#toggled(event)}
+        @scroll=${{
+          handleEvent: (event: Event) => this.#scrolled(event.target as HTMLElement),
+          capture: true,
+        }}>${
+          this.#opened && this.#pages !== undefined ? this.#renderPage(this.#pages) : nothing
+        }</section>
+      <div class="toasts" popover="manual" role="region" aria-label=${words.t("notifications")}
+        @pointerenter=${() => this.#toasts.hold(true)}
+        @pointerleave=${() => this.#toasts.hold(false)}
+        @focusin=${() => this.#toasts.hold(true)}
+        @focusout=${() => this.#toasts.hold(false)}>${
+          sanction === undefined ? nothing : this.#sanctionLine.render(words, Date.now(), sanction)
+        }${this.#toasts.list.map((toast) =>
+          renderToast(words, toast, () => this.#toasts.remove(toast.key)),
+        )}</div>
       <p class="hidden" role="status">${this.#said}</p>`;
   }
 
@@ -198,14 +214,14 @@ export class InboxView {
 
   #toggle(): void {
     const panel = this.#query(".panel");
-    // A press outside an open panel closes it before the click arrives: what counts is how it was then.
+    // A press outside an open panel closes it before the click: use the state at the press.
     const wasOpen = this.#openAtPress ?? isOpen(panel);
     this.#openAtPress = undefined;
     if (wasOpen) {
       setOpen(panel, false);
       return;
     }
-    // What is new decides what is shown first.
+    // The tab with something new opens first.
     if (this.#inbox.thread === undefined)
       this.#tab =
         this.#inbox.conversations.unread === 0 && this.#inbox.notices.unseen > 0
@@ -214,7 +230,7 @@ export class InboxView {
     void this.#show();
   }
 
-  /** Fetches what the panel shows before it is opened, as the menu of the comments does. */
+  /** Fetches the panel's content ahead, as the menu of the comments does. */
   async #prepare(): Promise<typeof import("./pages.ts")> {
     this.#pages ??= await import("./pages.ts");
     return this.#pages;
@@ -223,7 +239,7 @@ export class InboxView {
   async #show(): Promise<void> {
     if (this.#opened) return;
     const pages = await this.#prepare().catch((error: unknown) => {
-      // The network is away, or the server has a newer build; the next press tries again.
+      // The network failed, or the server has a newer build; the next press retries.
       console.warn("live-inbox: the panel could not be loaded", error);
       const title = this.#words.t("failed");
       this.#say(title);
@@ -287,7 +303,7 @@ export class InboxView {
       this.#follow = talk.scrollHeight - talk.scrollTop - talk.clientHeight < FOLLOW_DISTANCE_PX;
   }
 
-  /** The first of the selectors that is there. Where one types on the screen, the field waits for a touch. */
+  /** Focuses the first match. With an on-screen keyboard, the field waits for a touch. */
   #focus(selectors: string): void {
     this.#element.requestUpdate();
     void this.#element.updateComplete.then(() => {
@@ -304,8 +320,8 @@ export class InboxView {
   #noticed({ seq, data }: Notice): void {
     const sanctions = data.kind === "timed-out" || data.kind === "banned";
     this.#lookAtNotices();
-    // A sanction has a line of its own, for as long as it holds.
-    if (sanctions) this.#dismissed = undefined;
+    // A sanction has a line of its own while it is in force.
+    if (sanctions) this.#sanctionLine.restore();
     const toast = describe(this.#words, Date.now(), data);
     this.#say(`${toast.title}. ${toast.detail}`);
     if (sanctions && this.#sanction() !== undefined) return;
@@ -331,27 +347,8 @@ export class InboxView {
     });
   }
 
-  /** The sanction to show, until it ends or is put away. */
   #sanction(): Sanction | undefined {
-    const now = Date.now();
-    const sanction = this.#inbox.notices.sanction(now, this.#element.video);
-    clearTimeout(this.#sanctionTimer);
-    if (sanction === undefined || sanction === this.#dismissed) return undefined;
-    this.#sanctionTimer = setTimeout(() => this.#element.requestUpdate(), untilEnd(sanction, now));
-    return sanction;
-  }
-
-  #renderSanction(sanction: Sanction): TemplateResult {
-    const toast = { key: "sanction", ...describe(this.#words, Date.now(), sanction) };
-    return renderToast(
-      this.#words,
-      toast,
-      () => {
-        this.#dismissed = sanction;
-        this.#element.requestUpdate();
-      },
-      "sanction",
-    );
+    return this.#sanctionLine.current(this.#inbox.notices, Date.now(), this.#element.video);
   }
 
   /** To screen readers. */

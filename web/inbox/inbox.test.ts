@@ -1,4 +1,4 @@
-/** The inbox's pure parts: whatever the order of events and answers, each message once, and numbers that only rise. */
+/** Conversations, notices, threads: in any order of events, each message once, rising numbers. */
 
 import { describe, expect, test } from "bun:test";
 import type { Conversation, Message, Notice, NotificationData } from "@ovation/client";
@@ -114,7 +114,7 @@ describe("the list of conversations", () => {
     expect(conversations.find("ben")?.other).toEqual({ seen: 3, delivered: 4 });
   });
 
-  test("writing reads what is there, and ends the other's typing only when the other writes", () => {
+  test("sending marks all as read; the other's typing ends only with their message", () => {
     const conversations = new Conversations("ana");
     const { entry } = conversations.receive(message(1, "ben"));
     entry.typingUntil = 99;

@@ -1,6 +1,6 @@
 /**
- * The inbox's state: the SDK's events and answers become conversations, messages and notifications
- * here, without DOM.
+ * The inbox's state: the SDK's events and responses become conversations, messages and
+ * notifications here, without DOM.
  *
  * Order of joining: subscribe first, then read the lists. Both are merged by number, so it does not
  * matter which comes first, and nothing comes twice.
@@ -35,13 +35,13 @@ import {
 import { Thread } from "./thread.ts";
 
 export interface InboxCallbacks {
-  /** Something that is shown is different now. */
+  /** The visible state has changed. */
   changed(): void;
   /** A notification arrived by the stream. */
   noticed(notice: Notice): void;
-  /** A message of somebody else arrived by the stream. */
+  /** A message of another member arrived by the stream. */
   messaged(entry: Entry, message: Message): void;
-  /** So many items could not be read so far. */
+  /** The number of items so far that could not be read. */
   skipped(count: number): void;
 }
 
@@ -74,7 +74,7 @@ export class Inbox {
     this.notices.seen = isCount(seen) ? seen : 0;
     const subscription = client.subscribe(`member:${me.id}`, this.#handlers());
     const endState = client.onState(({ name }) => {
-      // Comings and goings are told once only: whoever was away asks.
+      // Changes of presence are sent only once: after a disconnection, ask.
       if (name === "connected" && !this.#connected && this.#watching) this.#run(this.askPresence());
       this.#connected = name === "connected";
     });
@@ -87,7 +87,7 @@ export class Inbox {
     for (const timer of this.#timers.values()) clearTimeout(timer);
   }
 
-  /** Unread messages, and notifications that were not looked at. */
+  /** Unread messages, and unseen notifications. */
   get unread(): number {
     return this.conversations.unread + this.notices.unseen;
   }
@@ -140,7 +140,7 @@ export class Inbox {
     };
   }
 
-  /** What was read, or one more that could not be. */
+  /** Returns the item; counts one that could not be read. */
   #take<Item>(what: string, item: Item | undefined): Item | undefined {
     if (item === undefined) this.skips.add(what);
     return item;
@@ -150,7 +150,7 @@ export class Inbox {
     return readAll(fieldsOf(page)["messages"], readMessage, () => this.skips.add("message"));
   }
 
-  /** Reads the lists, at the start and when the stream cannot say what was missed. */
+  /** Reads the lists, at the start and when the stream cannot recover missed events. */
   load(): void {
     this.#run(
       this.#load().catch((error: unknown) => {
@@ -189,7 +189,7 @@ export class Inbox {
 
   #received(message: Message): void {
     const { entry, isNew, isKnown } = this.conversations.receive(message);
-    // The list says who it is with, where only one's other device does.
+    // Only the list has the name, where the message came from another device of the member.
     if (!isKnown && this.state === "ready") this.load();
     if (this.thread?.other === entry.id) this.thread.add(message);
     if (isNew && message.from.id !== this.me.id) {
@@ -212,7 +212,7 @@ export class Inbox {
     if (this.thread !== undefined) this.open(this.#entry(this.thread));
   }
 
-  /** Opens the conversation with a member, be it one that begins. */
+  /** Opens the conversation with a member, also a new one. */
   open(person: Person): void {
     const entry = this.conversations.with(person);
     this.thread = new Thread(entry.id);
@@ -257,7 +257,7 @@ export class Inbox {
     );
   }
 
-  /** Shows the message at once and sends it. A refused one stays, with why. */
+  /** Shows the message at once and sends it. A refused one stays, with the reason. */
   send(text: string, key = newClientId()): void {
     const { thread } = this;
     if (thread === undefined) return;
@@ -287,7 +287,7 @@ export class Inbox {
     this.#callbacks.changed();
   }
 
-  /** Asks who is there, of those at the top of the list. */
+  /** Asks for the presence of the first members in the list. */
   async askPresence(): Promise<void> {
     await Promise.all(
       this.conversations.list.slice(0, PRESENCE_ASKED_MAX).map((entry) => this.#ask(entry)),
@@ -298,13 +298,13 @@ export class Inbox {
     try {
       entry.presence = readPresence(await this.#talk(entry.id).presence());
     } catch (error) {
-      // Not to be seen by everybody: then nothing is shown.
+      // Presence is private to this member: show none.
       if (toRefusal(error).code !== "forbidden") throw error;
       entry.presence = undefined;
     }
   }
 
-  /** Says that the messages of the open conversation were seen. */
+  /** Reports that the messages of the open conversation were seen. */
   #seen(): void {
     if (!this.#watching || this.thread === undefined || this.threadState !== "ready") return;
     const entry = this.#entry(this.thread);
@@ -315,7 +315,7 @@ export class Inbox {
     this.#run(this.#talk(entry.id).receipt({ seen }).then(nothing));
   }
 
-  /** Says that messages have reached this device. */
+  /** Reports that messages have reached this device. */
   #delivered(entry: Entry): void {
     this.#later(`delivered ${entry.id}`, DELIVERED_DELAY_MS, () => {
       const { last } = entry;
@@ -351,7 +351,7 @@ export class Inbox {
     );
   }
 
-  /** Runs something that ends in a change of what is shown. */
+  /** Runs something that ends in a change of the visible state. */
   #run(work: Promise<void>): void {
     work
       .catch((error: unknown) => console.warn("live-inbox:", error))

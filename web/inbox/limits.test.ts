@@ -27,7 +27,7 @@ test("beyond MESSAGES_KEPT_MAX the oldest messages go, and can be loaded again",
   expect([thread.first, thread.hasEarlier]).toEqual([3, true]);
 });
 
-test("beyond LOCAL_MAX messages on their way the oldest goes", () => {
+test("beyond LOCAL_MAX pending messages the oldest is dropped", () => {
   const thread = new Thread("ben");
   for (let number = 0; number <= LOCAL_MAX; number++)
     thread.startLocal(`key-${number}`, "text", number);

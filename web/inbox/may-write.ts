@@ -1,4 +1,4 @@
-/** Who may write to whom, as far as a page knows; `comments/members/message-rules.ts` decides. */
+/** Who may write to whom, for the page's buttons; `comments/members/message-rules.ts` decides. */
 
 import type { Author } from "@ovation/client";
 
@@ -7,7 +7,7 @@ export type MessageRule = "staff" | "members" | "anyone";
 
 export function mayWrite(from: Author["role"], to: Author["role"], rule: MessageRule): boolean {
   if (isStaff(from) || rule === "anyone") return true;
-  // A guest may answer, and does that in the conversation; only `anyone` lets one write first.
+  // A guest may reply within a conversation; only `anyone` allows a guest to begin one.
   if (from === "guest") return false;
   return isStaff(to) || (rule === "members" && to === "member");
 }

@@ -1,4 +1,4 @@
-/** What a member was told: the newest notifications, which of them are new, and what sanction is in force. Pure. */
+/** The newest notifications of a member, which are new, and the sanction in force. Pure. */
 
 import type { Notice, NotificationData } from "@ovation/client";
 import { NOTICES_MAX, TIMER_MS_MAX } from "./limits.ts";
@@ -6,7 +6,7 @@ import { NOTICES_MAX, TIMER_MS_MAX } from "./limits.ts";
 export type Sanction = Extract<NotificationData, { kind: "timed-out" | "banned" }>;
 
 export class Notices {
-  /** Up to this number they were looked at. */
+  /** Notifications up to this number were seen. */
   seen = 0;
   #list: Notice[] = [];
 
@@ -23,14 +23,14 @@ export class Notices {
     return this.#list[0]?.seq ?? 0;
   }
 
-  /** Answers whether it was not there yet. */
+  /** Returns whether it was new. */
   add(notice: Notice): boolean {
     if (this.#list.some(({ seq }) => seq === notice.seq)) return false;
     this.#list = [...this.#list, notice].sort((a, b) => b.seq - a.seq).slice(0, NOTICES_MAX);
     return true;
   }
 
-  /** Answers whether it was there. */
+  /** Returns whether it was present. */
   remove(seq: number): boolean {
     const kept = this.#list.filter((notice) => notice.seq !== seq);
     const was = kept.length < this.#list.length;
@@ -38,7 +38,7 @@ export class Notices {
     return was;
   }
 
-  /** The sanction that holds at `now` in `video` or on the whole site, the one that holds longest. */
+  /** The sanction in force at `now`, in `video` or on the whole site: the one that ends last. */
   sanction(now: number, video: string | undefined): Sanction | undefined {
     const inForce = new Map<string, Sanction>();
     for (const { data } of [...this.#list].reverse()) {
@@ -51,7 +51,7 @@ export class Notices {
   }
 }
 
-/** How long to wait, ms, until the sanction is over; a longer wait than a timer holds is cut. */
+/** How long to wait, ms, until the sanction is over; cut to the longest wait of a timer. */
 export function untilEnd(sanction: Sanction, now: number): number {
   return Math.min(TIMER_MS_MAX, endOf(sanction) - now + 50);
 }

@@ -1,4 +1,4 @@
-/** What the panel shows, with its styles: loaded when it first opens. */
+/** The panel's content and styles, loaded when it first opens. */
 
 import { unsafeCSS } from "@lit/reactive-element";
 import listCss from "./pages.css" with { type: "text" };

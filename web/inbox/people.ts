@@ -1,4 +1,4 @@
-/** A member as the inbox shows them: a coloured letter, with a dot while they are there. */
+/** A member as the inbox shows them: a coloured letter, with a dot while online. */
 
 import { html, nothing, type TemplateResult } from "lit/html.js";
 import { hueOf } from "../element/list/name-colour.ts";
@@ -21,14 +21,14 @@ export function icon(name: keyof typeof icons): TemplateResult {
   return html`<svg viewBox="0 0 24 24" aria-hidden="true"><path d=${icons[name]}></path></svg>`;
 }
 
-/** Ids of guests begin so, and no others do: the server sees to it. */
+/** Ids of guests begin with this, and no others do: the server enforces it. */
 const GUEST_ID_PREFIX = "guest-";
 
 export function isGuest(id: string): boolean {
   return id.startsWith(GUEST_ID_PREFIX);
 }
 
-/** A guest chose the name: it is said beside it. */
+/** The mark beside a name that a guest chose. */
 export function renderGuest(words: Words, id: string): TemplateResult | typeof nothing {
   return isGuest(id) ? html`<small class="guest"> · ${words.t("guest")}</small>` : nothing;
 }
@@ -37,5 +37,11 @@ export function renderAvatar(
   { id, name }: { readonly id: string; readonly name: string },
   online = false,
 ): TemplateResult {
-  return html`<span class="avatar" aria-hidden="true" data-hue=${hueOf(id)}>${initialOf(name)}${online ? html`<i class="online"></i>` : nothing}</span>`;
+  return html`<span class="avatar" aria-hidden="true"
+    data-hue=${hueOf(id)}>${initialOf(name)}${
+      online
+        ? html`<i
+    class="online"></i>`
+        : nothing
+    }</span>`;
 }

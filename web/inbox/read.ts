@@ -1,4 +1,4 @@
-/** Reads what the inbox is told and answered, as `element/read.ts` does: another form is `undefined`. */
+/** Reads the inbox's events and responses, as `element/read.ts` does: `undefined` if malformed. */
 
 import type {
   Conversation,
@@ -37,7 +37,7 @@ export function readMessage(value: unknown): Message | undefined {
   return { n, at, text, from, to: { id }, ...(isText(clientId) && { clientId }) };
 }
 
-/** What is missing counts as 0: numbers only rise. */
+/** A missing number counts as 0: numbers only rise. */
 export function readCursors(value: unknown): Cursors {
   const { seen, delivered } = fieldsOf(value);
   return { seen: isCount(seen) ? seen : 0, delivered: isCount(delivered) ? delivered : 0 };

@@ -1,4 +1,4 @@
-/** The panel's second page: one conversation. Leaves only: every decision comes in with the model. */
+/** The panel's second page: one conversation. Every decision comes with the model. */
 
 import { html, nothing, type TemplateResult } from "lit/html.js";
 import { renderText } from "../element/list/comment-text.ts";
@@ -18,7 +18,7 @@ export interface ThreadModel {
   readonly thread: Thread;
   readonly state: "loading" | "ready" | "failed";
   readonly loadingEarlier: boolean;
-  /** What is being written. */
+  /** The text in the field. */
   readonly draft: string;
   write(text: string): void;
   send(): void;
@@ -34,13 +34,26 @@ export function renderThread(model: ThreadModel): TemplateResult {
   const { words, entry } = model;
   const name = cleanText(entry.name);
   const typing = entry.typingUntil > model.now;
-  return html`<div class="head with"><button class="icon back" aria-label=${words.t("back")} @click=${() => model.back()}>${icon("back")}</button>
-      ${renderAvatar(entry, entry.presence?.online)}<div><h2><bdi>${name}</bdi>${renderGuest(words, entry.id)}</h2><p class="presence">${presenceOf(model)}</p></div>
-      <button class="icon" aria-label=${words.t("close")} @click=${() => model.close()}>${icon("close")}</button></div>
-    <div class="page talk" tabindex="0" role="region" aria-label=${words.t("conversation", { name })}>
+  return html`<div class="head with"><button class="icon back" aria-label=${words.t("back")}
+    @click=${() => model.back()}>${icon("back")}</button>
+      ${renderAvatar(entry, entry.presence?.online)}<div><h2><bdi>${
+        name
+      }</bdi>${renderGuest(words, entry.id)}</h2><p
+      class="presence">${presenceOf(model)}</p></div>
+      <button class="icon" aria-label=${words.t("close")}
+        @click=${() => model.close()}>${icon("close")}</button></div>
+    <div class="page talk" tabindex="0" role="region"
+      aria-label=${words.t("conversation", { name })}>
       ${renderTop(model)}
-      <ol>${model.thread.bubbles.map((bubble, index, all) => renderBubble(model, bubble, all[index - 1], all[index + 1]))}</ol>
-      <p class="dots" ?hidden=${!typing} role="status">${typing ? html`<i></i><i></i><i></i><span class="hidden">${words.t("isTyping", { name })}</span>` : nothing}</p>
+      <ol>${model.thread.bubbles.map((bubble, index, all) =>
+        renderBubble(model, bubble, all[index - 1], all[index + 1]),
+      )}</ol>
+      <p class="dots" ?hidden=${!typing} role="status">${
+        typing
+          ? html`<i></i><i></i><i></i><span
+        class="hidden">${words.t("isTyping", { name })}</span>`
+          : nothing
+      }</p>
     </div>
     ${renderComposer(model, name)}`;
 }
@@ -58,9 +71,11 @@ function renderTop(model: ThreadModel): TemplateResult {
   if (thread.bubbles.length === 0 && state === "loading")
     return html`<p class="beginning" role="status">${words.t("loading")}</p>`;
   if (thread.bubbles.length === 0 && state === "failed")
-    return html`<div class="empty"><b>${words.t("failed")}</b><button class="quiet" @click=${() => model.retry()}>${words.t("retry")}</button></div>`;
+    return html`<div class="empty"><b>${words.t("failed")}</b><button class="quiet"
+      @click=${() => model.retry()}>${words.t("retry")}</button></div>`;
   return thread.hasEarlier
-    ? html`<button class="quiet earlier" ?disabled=${model.loadingEarlier} @click=${() => model.loadEarlier()}>${words.t("earlier")}</button>`
+    ? html`<button class="quiet earlier" ?disabled=${model.loadingEarlier}
+      @click=${() => model.loadEarlier()}>${words.t("earlier")}</button>`
     : html`<p class="beginning">${words.t("beginning", { name: isolate(entry.name) })}</p>`;
 }
 
@@ -78,19 +93,31 @@ function renderBubble(
     after.at - bubble.at > GROUP_MS ||
     daysBetween(bubble.at, after.at) !== 0;
   const classes = `${bubble.own ? "own" : "theirs"} ${bubble.state}${last ? " last" : ""}`;
-  return html`${newDay ? html`<li class="day"><span>${words.day(bubble.at, now)}</span></li>` : nothing}<li class=${classes}>
-    <div class="bubble" dir="auto">${renderText(bubble.text)}</div>${bubble.state === "failed" ? renderFailure(model, bubble) : last ? renderMeta(model, bubble, after === undefined) : nothing}</li>`;
+  return html`${
+    newDay ? html`<li class="day"><span>${words.day(bubble.at, now)}</span></li>` : nothing
+  }<li
+  class=${classes}>
+    <div class="bubble" dir="auto">${renderText(bubble.text)}</div>${
+      bubble.state === "failed"
+        ? renderFailure(model, bubble)
+        : last
+          ? renderMeta(model, bubble, after === undefined)
+          : nothing
+    }</li>`;
 }
 
-/** When, and, under the newest of one's own, how far it has come. */
+/** The time, and under the member's newest message its receipt. */
 function renderMeta(
   { words, entry }: ThreadModel,
   bubble: Bubble,
   newest: boolean,
 ): TemplateResult {
-  const time = html`<time datetime=${new Date(bubble.at).toISOString()}>${words.time(bubble.at)}</time>`;
+  const time = html`<time datetime=${new Date(
+    bubble.at,
+  ).toISOString()}>${words.time(bubble.at)}</time>`;
   if (!bubble.own || !newest) return html`<p class="meta">${time}</p>`;
-  return html`<p class="meta">${time} · <span class="receipt">${words.t(receiptOf(bubble, entry))}</span></p>`;
+  return html`<p class="meta">${time} · <span
+    class="receipt">${words.t(receiptOf(bubble, entry))}</span></p>`;
 }
 
 function receiptOf({ n }: Bubble, { other }: Entry): "sending" | "sent" | "delivered" | "seen" {
@@ -100,8 +127,11 @@ function receiptOf({ n }: Bubble, { other }: Entry): "sending" | "sent" | "deliv
 }
 
 function renderFailure({ words, resend, discard }: ThreadModel, bubble: Bubble): TemplateResult {
-  return html`<p class="meta failure" role="alert">${words.t("notSent")} ${words.problem(bubble.problem)}
-    <button @click=${() => resend(bubble)}>${words.t("retry")}</button><button @click=${() => discard(bubble)}>${words.t("discard")}</button></p>`;
+  return html`<p class="meta failure" role="alert">${words.t(
+    "notSent",
+  )} ${words.problem(bubble.problem)}
+    <button @click=${() => resend(bubble)}>${words.t("retry")}</button><button
+      @click=${() => discard(bubble)}>${words.t("discard")}</button></p>`;
 }
 
 /** Code points that the message may still have; negative where it has too many. */
@@ -116,9 +146,11 @@ function renderComposer(model: ThreadModel, name: string): TemplateResult {
     event.preventDefault();
     model.send();
   }}>
-    <div class="field"><textarea rows="1" dir=${draft === "" ? "" : "auto"} aria-label=${words.t("message", { name })} placeholder=${words.t("placeholder")}
+    <div class="field"><textarea rows="1" dir=${draft === "" ? "" : "auto"}
+      aria-label=${words.t("message", { name })} placeholder=${words.t("placeholder")}
       enterkeyhint="send" aria-invalid=${left < 0 ? "true" : "false"} .value=${draft}
-      @input=${(event: InputEvent) => model.write((event.currentTarget as HTMLTextAreaElement).value)}
+      @input=${(event: InputEvent) =>
+        model.write((event.currentTarget as HTMLTextAreaElement).value)}
       @keydown=${(event: KeyboardEvent) => {
         if (!isSend(event)) return;
         event.preventDefault();
@@ -127,7 +159,12 @@ function renderComposer(model: ThreadModel, name: string): TemplateResult {
         // A sandboxed frame submits no form.
         event.preventDefault();
         model.send();
-      }} aria-label=${words.t("send")} ?disabled=${draft.trim() === "" || left < 0}>${icon("send")}</button></div>
-    <p class=${left < 0 ? "under failure" : "under"} ?hidden=${left > COUNTER_FROM_LEFT}>${left < 0 ? words.t("over", { n: -left }) : words.t("left", { n: left })}</p>
+      }} aria-label=${words.t(
+        "send",
+      )} ?disabled=${draft.trim() === "" || left < 0}>${icon("send")}</button></div>
+    <p class=${left < 0 ? "under failure" : "under"}
+      ?hidden=${left > COUNTER_FROM_LEFT}>${
+        left < 0 ? words.t("over", { n: -left }) : words.t("left", { n: left })
+      }</p>
   </form>`;
 }

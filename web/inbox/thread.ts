@@ -1,6 +1,6 @@
 /**
- * The messages of the open conversation, each once, by number; after them one's own that are on their
- * way. Pure: no DOM, no clock.
+ * The messages of the open conversation, each once, by number; then the member's own pending ones.
+ * Pure: no DOM, no clock.
  */
 
 import type { Message } from "@ovation/client";
@@ -39,7 +39,7 @@ export class Thread {
     return this.#stored[0]?.n;
   }
 
-  /** One message; answers whether it was not there yet. */
+  /** Adds a message; returns whether it was new. */
   add(message: Message): boolean {
     const { n, clientId } = message;
     if (clientId !== undefined) this.#local = this.#local.filter(({ key }) => key !== clientId);

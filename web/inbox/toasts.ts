@@ -1,4 +1,4 @@
-/** What passes by: a few lines in a corner, each for a while, and a sanction for as long as it holds. */
+/** Toasts: a few lines in a corner, each for a while, and a sanction while it is in force. */
 
 import { html, nothing, type TemplateResult } from "lit/html.js";
 import { TOAST_MS, TOASTS_MAX } from "./limits.ts";
@@ -10,7 +10,7 @@ export interface Toast {
   readonly title: string;
   readonly detail: string;
   readonly picture: TemplateResult;
-  /** What a press on it does; absent: nothing. */
+  /** Called on a press. */
   readonly open?: () => void;
 }
 
@@ -28,7 +28,7 @@ export class Toasts {
     return this.#list;
   }
 
-  /** Beyond the limit the oldest goes; one of the same key is replaced. */
+  /** Beyond the limit the oldest is removed; one of the same key is replaced. */
   add(toast: Toast): void {
     this.#list = [...this.#list.filter(({ key }) => key !== toast.key), toast].slice(-TOASTS_MAX);
     this.#start(toast.key);
@@ -42,7 +42,7 @@ export class Toasts {
     this.#changed();
   }
 
-  /** Under the pointer or with the focus, none goes. */
+  /** Under the pointer or with the focus, no toast is removed. */
   hold(held: boolean): void {
     if (held === this.#held) return;
     this.#held = held;
@@ -75,7 +75,12 @@ export function renderToast(
   kind = "",
 ): TemplateResult {
   const { title, detail, picture, open } = toast;
-  const text = html`${picture}<span class="words"><b>${title}</b>${detail === "" ? nothing : html`<span dir="auto">${detail}</span>`}</span>`;
+  const text = html`${picture}<span class="words"><b>${title}</b>${
+    detail === ""
+      ? nothing
+      : html`<span
+  dir="auto">${detail}</span>`
+  }</span>`;
   return html`<div class=${`toast ${kind}`}>${
     open === undefined
       ? html`<div class="body">${text}</div>`
@@ -83,5 +88,6 @@ export function renderToast(
           dismiss();
           open();
         }}>${text}</button>`
-  }<button class="icon" aria-label=${words.t("dismiss")} @click=${dismiss}>${icon("close")}</button></div>`;
+  }<button class="icon" aria-label=${words.t("dismiss")}
+    @click=${dismiss}>${icon("close")}</button></div>`;
 }

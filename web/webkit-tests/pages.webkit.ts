@@ -82,7 +82,7 @@ test("comments arrive, and can be written", async () => {
   await shows("from elsewhere", "from WebKit");
 });
 
-test("after leaving the page and Back, comments go on", async () => {
+test("after leaving the page and Back, comments resume", async () => {
   await openEmbed();
   await comment("before");
   await shows("before");
@@ -130,15 +130,18 @@ test("after kill -9 and a restart nothing is missed and nothing comes twice", as
   await shows("before", "after");
 });
 
-/** In the order of this engine: the composition ends, then its Enter comes, known by its code alone. */
+/** In the order of this engine: the composition ends, then its Enter, known by its code alone. */
 const COMPOSE = `const field = ${FIELD};
   field.focus();
   field.dispatchEvent(new CompositionEvent("compositionstart", { bubbles: true }));
   field.value = arguments[0];
-  field.dispatchEvent(new InputEvent("input", { bubbles: true, inputType: "insertFromComposition" }));
-  field.dispatchEvent(new CompositionEvent("compositionend", { bubbles: true, data: arguments[0] }));
+  const inputType = "insertFromComposition";
+  field.dispatchEvent(new InputEvent("input", { bubbles: true, inputType }));
+  const data = arguments[0];
+  field.dispatchEvent(new CompositionEvent("compositionend", { bubbles: true, data }));
   const enter = new KeyboardEvent("keydown", {
-    key: "Enter", keyCode: 229, which: 229, isComposing: false, bubbles: true, composed: true, cancelable: true,
+    key: "Enter", keyCode: 229, which: 229, isComposing: false,
+    bubbles: true, composed: true, cancelable: true,
   });
   field.dispatchEvent(enter);
   return [enter.keyCode, enter.defaultPrevented, field.value]`;

@@ -1,8 +1,9 @@
 import { freePort } from "../../testing/free-port.ts";
 
 /**
- * WebKit, the engine of Safari, as Debian packages it: WebKitGTK's MiniBrowser on a virtual display,
- * driven by WebDriver (W3C). Ten of its commands are all that is needed, so there is no client library.
+ * WebKit, the engine of Safari, as Debian packages it: WebKitGTK's MiniBrowser on a virtual
+ * display, driven by WebDriver (W3C). Ten of its commands are enough, so there is no client
+ * library.
  */
 
 const MINI_BROWSER = [

@@ -1,6 +1,6 @@
 /**
- * Where one writes: the text, its counter, the wait after too many comments, and the name of a guest.
- * Text is never lost: what was refused comes back here or stays in the list with "try again".
+ * The form for a comment: the text, its counter, the wait after too many comments, a guest's name.
+ * Text is never lost: a refused text comes back here or stays in the list with "try again".
  */
 
 import { COMMENT_CODE_POINTS_MAX, NAME_CODE_POINTS_MAX } from "@ovation/protocol";
@@ -26,7 +26,7 @@ export interface ComposerHost {
   /** The site has a sign-in of its own. */
   readonly offersSignIn: boolean;
   requestSignIn(): void;
-  /** Says something to screen readers. */
+  /** Announces a sentence to screen readers. */
   say(text: string): void;
 }
 
@@ -90,7 +90,7 @@ export class Composer {
     this.putBack(text, refusal);
   }
 
-  /** Takes back a text that waiting or a name would let through. */
+  /** Restores a text that can be sent after a wait or with a name. */
   putBack(text: string, refusal: Refusal): void {
     this.text = this.text === "" ? text : `${text}\n${this.text}`;
     if (refusal.code === "rate-limited") this.#wait(refusal.retryAfterMs ?? DEFAULT_WAIT_MS);
@@ -115,7 +115,7 @@ export class Composer {
     }
   }
 
-  /** Counts down on the screen; said at the start and at the end only. */
+  /** Counts down on the screen; announced at the start and at the end only. */
   #wait(ms: number): void {
     const { strings } = this.#host;
     this.#waitUntil = Date.now() + ms;
@@ -136,7 +136,7 @@ export class Composer {
 
   render(readOnly: boolean, closed: boolean): TemplateResult | typeof nothing {
     if (readOnly) return nothing;
-    // What was being written stays, should they open again.
+    // The draft is kept, in case comments open again.
     if (closed)
       return html`<p class="composer closed">${this.#host.strings.t("error-comments-closed")}</p>`;
     return this.asking && this.#host.me === undefined ? this.#renderName() : this.#renderText();
@@ -147,18 +147,35 @@ export class Composer {
     const left = COMMENT_CODE_POINTS_MAX - countCodePoints(this.text.trim());
     const wait = this.#secondsLeft();
     const counter = left < 0 ? strings.t("over", { n: -left }) : strings.t("left", { n: left });
-    return html`<form class="composer" part="composer" @submit=${(event: Event) => this.#submitted(event)}>
+    return html`<form class="composer" part="composer"
+      @submit=${(event: Event) => this.#submitted(event)}>
       ${this.replyTo === undefined ? nothing : this.#renderReply(this.replyTo)}
       <div class="field" part="field">
-        ${me === undefined ? nothing : html`<span class="avatar" aria-hidden="true" data-hue=${hueOf(me.id)}>${initialOf(me.name)}</span>`}
-        <textarea part="input" rows="1" dir=${this.text === "" ? "" : "auto"} aria-label=${strings.t("comment")} aria-describedby="hint" enterkeyhint="send"
-          aria-invalid=${left < 0 ? "true" : "false"} placeholder=${strings.t("placeholder")} .value=${this.text}
-          @input=${(event: InputEvent) => this.#typed(event)} @keydown=${(event: KeyboardEvent) => this.#keyed(event)}></textarea>
-        <button class="send" part="send" @click=${(event: Event) => this.#submitted(event)} aria-label=${wait > 0 ? strings.t("wait", { n: wait }) : strings.t("send")}
-          ?disabled=${wait > 0 || left < 0 || this.text.trim() === ""}>${wait > 0 ? html`<b>${strings.number(wait)}</b>` : icon("send")}</button>
+        ${
+          me === undefined
+            ? nothing
+            : html`<span class="avatar" aria-hidden="true"
+        data-hue=${hueOf(me.id)}>${initialOf(me.name)}</span>`
+        }
+        <textarea part="input" rows="1" dir=${this.text === "" ? "" : "auto"}
+          aria-label=${strings.t("comment")} aria-describedby="hint" enterkeyhint="send"
+          aria-invalid=${left < 0 ? "true" : "false"} placeholder=${strings.t("placeholder")}
+          .value=${this.text}
+          @input=${(event: InputEvent) => this.#typed(event)}
+          @keydown=${(event: KeyboardEvent) => this.#keyed(event)}></textarea>
+        <button class="send" part="send" @click=${(event: Event) => this.#submitted(event)}
+          aria-label=${wait > 0 ? strings.t("wait", { n: wait }) : strings.t("send")}
+          ?disabled=${wait > 0 || left < 0 || this.text.trim() === ""}>${
+            wait > 0 ? html`<b>${strings.number(wait)}</b>` : icon("send")
+          }</button>
       </div>
       <p class="under" ?hidden=${wait === 0 && left >= COMMENT_CODE_POINTS_MAX - COUNTER_FROM}>
-        ${wait > 0 ? strings.t("wait", { n: wait }) : html`<span class=${left < 0 ? "over" : ""}>${counter}</span>`}
+        ${
+          wait > 0
+            ? strings.t("wait", { n: wait })
+            : html`<span
+        class=${left < 0 ? "over" : ""}>${counter}</span>`
+        }
       </p>
       <p id="hint" class="hidden">${strings.t("hint", { n: COMMENT_CODE_POINTS_MAX })}</p>
     </form>`;
@@ -166,7 +183,8 @@ export class Composer {
 
   #renderReply(item: Item): TemplateResult {
     const { strings } = this.#host;
-    return html`<div class="answering">↪ <bdi>${cleanText(item.author.name)}</bdi><button type="button" class="icon" aria-label=${strings.t("cancelReply")}
+    return html`<div class="answering">↪ <bdi>${cleanText(item.author.name)}</bdi><button
+      type="button" class="icon" aria-label=${strings.t("cancelReply")}
       @click=${() => {
         this.replyTo = undefined;
         this.focus();
@@ -175,21 +193,29 @@ export class Composer {
 
   #renderName(): TemplateResult {
     const { strings } = this.#host;
-    return html`<form class="composer name-form" part="composer" @submit=${(event: Event) => this.#submitted(event)}>
+    return html`<form class="composer name-form" part="composer"
+      @submit=${(event: Event) => this.#submitted(event)}>
       <label for="name">${strings.t("nameHint")}</label>
       <div class="field" part="field">
         <input id="name" part="input" name="name" required autocomplete="nickname" dir="auto"
           @input=${(event: InputEvent) => this.#named(event)}
-          placeholder=${strings.t("name")} aria-describedby="name-problem" aria-invalid=${this.#nameProblem === "" ? "false" : "true"} @keydown=${(
+          placeholder=${strings.t("name")} aria-describedby="name-problem"
+          aria-invalid=${this.#nameProblem === "" ? "false" : "true"} @keydown=${(
             event: KeyboardEvent,
           ) => {
             keepComposing(event);
             this.#keyed(event);
           }}/>
-        <button class="join" @click=${(event: Event) => this.#submitted(event)} ?disabled=${this.#busy}>${strings.t("join")}</button>
+        <button class="join" @click=${(event: Event) => this.#submitted(event)}
+          ?disabled=${this.#busy}>${strings.t("join")}</button>
       </div>
       <p class="under"><span id="name-problem" role="alert" class="over">${this.#nameProblem}</span>
-        ${this.#host.offersSignIn ? html`<button type="button" class="link" @click=${() => this.#host.requestSignIn()}>${strings.t("signIn")}</button>` : nothing}
+        ${
+          this.#host.offersSignIn
+            ? html`<button type="button" class="link"
+        @click=${() => this.#host.requestSignIn()}>${strings.t("signIn")}</button>`
+            : nothing
+        }
         <button type="button" class="link" @click=${() => {
           this.asking = false;
           this.focus();
@@ -197,7 +223,7 @@ export class Composer {
     </form>`;
   }
 
-  /** Of the form, its button or its field: a sandboxed frame submits no form. */
+  /** From the form, its button or its field: a sandboxed frame submits no form. */
   #submitted(event: Event): void {
     event.preventDefault();
     const source = event.currentTarget as HTMLFormElement | HTMLButtonElement | HTMLInputElement;

@@ -1,5 +1,5 @@
 /**
- * The list on the screen. It shows a window of the store: the live end while it follows, and what the
+ * The list on the screen. It shows a window of the store: the end while it follows, and what the
  * reader looks at while it is paused. Lit renders the frame around it and never touches the rows.
  *
  * Why plain DOM: 200 rows with one insertion per tick cost less than any virtual list, and keep
@@ -30,7 +30,7 @@ export class CommentList {
   #held = false;
   readonly #observer: ResizeObserver | undefined;
 
-  /** `changed` is called when following starts or ends, `skipped` for each item that cannot be shown. */
+  /** `changed`: following has started or ended. `skipped`: an item cannot be shown. */
   constructor(
     scroller: HTMLElement,
     rows: HTMLElement,
@@ -76,7 +76,7 @@ export class CommentList {
     return key === undefined ? undefined : this.#shown.get(key)?.item;
   }
 
-  /** The pause button: holds even at the end of the list, until it is pressed again or the reader jumps to the end. */
+  /** The pause button: the list stays paused at its end, until the reader resumes it. */
   hold(): void {
     this.#held = true;
     this.#follow(false);
@@ -87,9 +87,9 @@ export class CommentList {
     this.#follow(true);
   }
 
-  /** Shows the store's items where the list follows; else only what changed of those on the screen. */
+  /** Shows the store's items while the list follows; else only changes of those on the screen. */
   sync(items: readonly Item[]): void {
-    // The reader may have scrolled in this very frame, before the browser says so.
+    // The reader may have scrolled in this frame, before the scroll event.
     this.#onScroll();
     if (this.following) {
       this.#render(items);
@@ -249,7 +249,7 @@ export class CommentList {
     const moved = scrollTop - this.#top;
     const distance = scrollHeight - scrollTop - clientHeight;
     this.#top = scrollTop;
-    // Upwards, but still at the end: the list grew taller, nobody scrolled.
+    // Upwards, but still at the end: the list grew taller, the reader did not scroll.
     if (moved < -1 && distance > 1) this.#follow(false);
     else if (moved > 1 && !this.#held && distance <= FOLLOW_DISTANCE_PX) this.#follow(true);
   }

@@ -43,7 +43,7 @@ export class Row {
     this.element.append(this.#avatar, this.#body);
   }
 
-  /** Shows the item. Throws where it cannot be shown; the row may then be half filled, and is filled again or dropped. */
+  /** Shows the item. Throws where it cannot be shown; the row is then filled again or dropped. */
   fill(item: Item, context: RowContext): void {
     const { strings, me } = context;
     const { author } = item;

@@ -38,7 +38,7 @@ describe("the comment store", () => {
     expect(store.items).toMatchObject([{ key: "mine", seq: 7, state: "sent" }]);
   });
 
-  test("somebody else's comment with my client id is not my echo", () => {
+  test("another author's comment with my client id is not my echo", () => {
     const store = new CommentStore();
     store.startLocal("mine", "hello", ana, 1);
     store.add(comment(7, { clientId: "mine", author: eve }));
@@ -80,7 +80,7 @@ describe("the comment store", () => {
     store.remove(4);
     store.expire();
     store.add(comment(6));
-    // Numbers of another log: 300 was never written in this one, and 4 is somebody else's comment.
+    // Numbers of another log: this one never had 300, and its 4 is another comment.
     store.replace([comment(2), comment(4)]);
     expect(seqs(store)).toEqual([2, 4, 6]);
   });

@@ -1,7 +1,7 @@
 /**
- * What the list shows: the newest comments by `seq`, and after them one's own that are on their way.
- * Pure: no DOM, no clock. An item keeps its key from the first echo to the confirmed comment, so that
- * the row on the screen stays the same element.
+ * What the list shows: the newest comments by `seq`, then the viewer's own pending ones. Pure: no
+ * DOM, no clock. An item keeps its key from the first echo to the confirmed comment, so that the
+ * row on the screen stays the same element.
  */
 
 import type { Author, Comment } from "@ovation/client";
@@ -25,7 +25,7 @@ export class CommentStore {
   #recent: Item[] = [];
   #local: Item[] = [];
   readonly #removed = new Set<number>();
-  /** Keys of what was here when the stream lost its place: a snapshot that does not have them ends them. */
+  /** Keys of items from before a reset: the next snapshot removes those that it does not have. */
   #expired = new Set<string>();
 
   /** Ascending by `seq`, then the local ones in the order of sending; at most {@link ROWS_MAX}. */
@@ -41,7 +41,7 @@ export class CommentStore {
     return this.#recent.find((item) => item.seq === seq);
   }
 
-  /** Takes a comment from an event, from history or from the answer to a POST. False where it was here already. */
+  /** Takes a comment of an event, of history or of a POST. False where it is present already. */
   add(comment: Comment): boolean {
     const echo = this.#local.find(
       (item) => item.key === comment.clientId && item.author.id === comment.author.id,
@@ -56,7 +56,7 @@ export class CommentStore {
     return true;
   }
 
-  /** A fresh snapshot: what it does not have is gone; what it has keeps its key. */
+  /** A new snapshot: items that it lacks are removed; the others keep their keys. */
   replace(comments: readonly Comment[]): void {
     const keys = new Map(this.#recent.map((item) => [item.seq, item.key]));
     const newest = comments.at(-1)?.seq ?? 0;
@@ -73,7 +73,7 @@ export class CommentStore {
     ].slice(-ROWS_MAX);
   }
 
-  /** The stream lost its place, and the log may be another one: what is here counts only if the next snapshot has it. */
+  /** The log may be another one: items are kept only if the next snapshot has them. */
   expire(): void {
     this.#expired = new Set(this.#recent.map((item) => item.key));
     this.#removed.clear();

@@ -25,7 +25,7 @@ export function renderText(text: string): Node[] {
   );
 }
 
-/** Puts text into an element that may have text already, and makes no node where one can be kept. */
+/** Sets the text of an element; reuses its text node where it has one. */
 export function setText(target: Element, text: string): void {
   const { firstChild } = target;
   if (firstChild instanceof Text && firstChild.nextSibling === null) {

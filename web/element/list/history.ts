@@ -1,4 +1,4 @@
-/** Reads stored comments page by page. What cannot be read or shown never ends the reading. */
+/** Reads stored comments page by page. Items that cannot be read or shown never end the reading. */
 
 import type { Comment, VideoApi } from "@ovation/client";
 import { CATCH_UP_PAGE, CATCH_UP_PAGES_MAX, EMPTY_PAGES_MAX, HISTORY_PAGE } from "../limits.ts";
@@ -16,7 +16,7 @@ export interface Page {
 export class History {
   readonly #video: VideoApi;
   readonly #skips: Skips;
-  /** What lies between `before` and `seq` was read already, and has nothing to show. */
+  /** Between `before` and `seq` everything was read, and nothing can be shown. */
   #known: { readonly seq: number; readonly before: number } | undefined;
 
   constructor(video: VideoApi, skips: Skips) {
@@ -29,12 +29,12 @@ export class History {
     return this.#before(undefined);
   }
 
-  /** The comments before `seq`. None, with `next`: there were too many pages without one; ask again. */
+  /** The comments before `seq`. None, with `next`: too many pages had none; call again. */
   earlier(seq: number): Promise<Page> {
     return this.#before(this.#known?.seq === seq ? this.#known.before : seq, seq);
   }
 
-  /** What follows `after`, as far as a bounded number of pages goes. */
+  /** The comments after `after`, from a bounded number of pages. */
   async later(after: number): Promise<readonly Comment[]> {
     const comments: Comment[] = [];
     let from: number | undefined = after;
@@ -80,7 +80,7 @@ export class History {
   }
 }
 
-/** Where it goes on behind a full page: its outermost number, whatever its items are. */
+/** Where the next page begins: at the outermost number of a full page. */
 function edgeOf(list: readonly unknown[], limit: number, first: boolean): number | undefined {
   if (list.length < limit) return undefined;
   const numbers = list.map((item) => fieldsOf(item)["seq"]).filter(isCount);

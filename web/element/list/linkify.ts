@@ -1,4 +1,4 @@
-/** Finds links in text. Only `http` and `https`; nothing else in a comment is ever more than text. */
+/** Finds links in text: only `http` and `https`. Everything else in a comment stays text. */
 
 export interface Segment {
   readonly text: string;

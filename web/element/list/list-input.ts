@@ -1,4 +1,4 @@
-/** Keys and presses on the list: moving by rows, opening a row's menu, trying a failed comment again. */
+/** Keys and presses on the list: moving by rows, opening a row's menu, retrying a comment. */
 
 import type { CommentList } from "./comment-list.ts";
 import type { Item } from "./comment-store.ts";

@@ -1,6 +1,6 @@
 /**
- * A member's colour is a hue made from the id. `styles.css` fixes lightness and chroma for each theme,
- * so that every hue keeps a contrast of 4.5 to the background; a test computes it for all of them.
+ * A member's colour is a hue computed from the id. `list.css` fixes lightness and chroma per theme,
+ * so that every hue has a contrast of 4.5 to the background; a test computes it for all of them.
  *
  * Few hues, each a rule of a style sheet (`data-hue`): WebKit keeps the resolved styles of every
  * element that sets `--hue` itself, and a page with a busy list grew by 100 MB a minute.

@@ -1,4 +1,6 @@
-/** Counts what a page could not read and left out. The console hears of the first, the site of each. */
+/**
+ * Counts items that a page could not read and skipped. Logs the first, reports each to the site.
+ */
 
 export class Skips {
   count = 0;
@@ -11,12 +13,13 @@ export class Skips {
     this.#onSkip = onSkip;
   }
 
-  /** Never says what was in it: it may be private. */
+  /** Never logs the content: it may be private. */
   add(what: string, error?: unknown): void {
     this.count++;
     if (this.count === 1)
       console.warn(
-        `${this.#element}: a ${what} has a form that this page cannot read, and was left out. Further ones are only counted (items-skipped).`,
+        `${this.#element}: skipped a ${what} with a form that this page cannot read. ` +
+          "Further ones are only counted (items-skipped).",
         ...(error === undefined ? [] : [error]),
       );
     this.#onSkip(this.count);

@@ -1,4 +1,4 @@
-/** Rows that left the list and are used again: elements that are made and thrown away cost memory. */
+/** Rows that left the list, kept for reuse: creating and discarding elements costs memory. */
 
 import { SPARE_ROWS_MAX } from "../limits.ts";
 

@@ -1,6 +1,6 @@
 /** What is done to text before it is shown or sent. */
 
-/** Bidirectional embeddings, overrides and isolates, and the marks: they could turn the page's own words around. */
+/** Bidirectional embeddings, overrides, isolates and marks: they could reorder the page's text. */
 const BIDI_CONTROLS = /[\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]/g;
 /** More than four combining marks in a row: text that climbs over its neighbours. */
 const PILED_MARKS = /(\p{M}{4})\p{M}+/gu;
@@ -17,7 +17,7 @@ export function countCodePoints(text: string): number {
   return count;
 }
 
-/** Made once: each has tables of its own outside of the script's heap, and rows ask for every name. */
+/** Created once: each has tables outside of the script's heap, and every row needs one. */
 let segmenter: Intl.Segmenter | undefined;
 
 /** The first letter or emoji as people see it, for an avatar. */

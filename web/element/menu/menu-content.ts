@@ -32,20 +32,24 @@ export function renderSettings(model: SettingsModel): TemplateResult {
   return html`${
     me === undefined
       ? nothing
-      : html`<p class="who"><span>${words(strings, "commentingAs", { name: cleanText(me.name) })}${me.role === "guest" ? ` · ${strings.t("guest")}` : nothing}</span>${
+      : html`<p class="who"><span>${words(strings, "commentingAs", { name: cleanText(me.name) })}${
+          me.role === "guest" ? ` · ${strings.t("guest")}` : nothing
+        }</span>${
           model.guest
-            ? html`<button class="link" @click=${() => model.changeName()}>${words(strings, "changeName")}</button>`
+            ? html`<button class="link" @click=${() =>
+                model.changeName()}>${words(strings, "changeName")}</button>`
             : nothing
         }</p>`
   }${
     model.hearts === undefined
       ? nothing
-      : html`<label class="switch"><span>${words(strings, "hearts")}</span><input type="checkbox" role="switch" .checked=${model.hearts}
-          @change=${(event: Event) => model.setHearts((event.currentTarget as HTMLInputElement).checked)}></label>`
+      : html`<label class="switch"><span>${words(strings, "hearts")}</span><input type="checkbox"
+        role="switch" .checked=${model.hearts}
+          @change=${(event: Event) =>
+            model.setHearts((event.currentTarget as HTMLInputElement).checked)}></label>`
   }<fieldset><legend>${words(strings, "announce")}</legend>${ANNOUNCE_MODES.map(
-    (
-      mode,
-    ) => html`<label><input type="radio" name="announce" .checked=${mode === model.announce} @change=${() => model.setAnnounce(mode)}>
+    (mode) => html`<label><input type="radio" name="announce" .checked=${mode === model.announce}
+    @change=${() => model.setAnnounce(mode)}>
       <span>${words(strings, `announce-${mode}`)}</span></label>`,
   )}</fieldset>`;
 }
@@ -77,11 +81,17 @@ export function renderActions(item: Item, model: ActionsModel): TemplateResult {
     item.author.role === "guest"
       ? html`<p class="guest"><bdi>${cleanText(item.author.name)}</bdi> · ${strings.t("guest")}</p>`
       : nothing;
-  return html`${guest}<div role="menu" aria-label=${strings.t("actions", { name: cleanText(item.author.name) })}
+  return html`${
+    guest
+  }<div role="menu" aria-label=${strings.t("actions", { name: cleanText(item.author.name) })}
     @keydown=${moveInMenu}>${action(words(strings, "reply"), () => model.reply(item))}${action(
       words(strings, "copy"),
       async () => (await copyText(item.text)) || model.failed("copy"),
-    )}${message === undefined ? nothing : action(words(strings, "message"), message)}${mayRemove ? action(words(strings, own ? "delete" : "remove"), () => model.remove(item), "danger") : nothing}</div>`;
+    )}${message === undefined ? nothing : action(words(strings, "message"), message)}${
+      mayRemove
+        ? action(words(strings, own ? "delete" : "remove"), () => model.remove(item), "danger")
+        : nothing
+    }</div>`;
 }
 
 function moveInMenu(event: KeyboardEvent): void {

@@ -1,4 +1,4 @@
-/** English words of the menus: loaded with them, not with the view. Other languages have one catalogue. */
+/** English phrases of the menus, loaded with them. Other languages have one catalogue. */
 
 export const menuEnglish = {
   announce: "Screen reader announcements",

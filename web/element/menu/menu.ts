@@ -1,4 +1,4 @@
-/** The one menu that is open at a time: the settings, or the actions of a comment. What it shows is loaded when it first opens. */
+/** The menu: the settings, or the actions of a comment. Its content is loaded on first use. */
 
 import { nothing, type TemplateResult } from "lit/html.js";
 import type { Item } from "../list/comment-store.ts";
@@ -28,7 +28,7 @@ export class Menu {
     this.#host = host;
   }
 
-  /** Fetches what it shows before it is opened: after an upgrade the server has only the next build's. */
+  /** Fetches the content ahead: after an upgrade the server has only the next build's. */
   async prepare(): Promise<void> {
     this.#content ??= await import("./menu-content.ts");
   }
@@ -77,14 +77,17 @@ export class Menu {
     const { left, right, top, bottom } = opener.getBoundingClientRect();
     const { offsetWidth: width, offsetHeight: height } = popover;
     const start = getComputedStyle(opener).direction === "rtl" ? left : right - width;
-    popover.style.left = `${Math.max(MARGIN_PX, Math.min(innerWidth - width - MARGIN_PX, start))}px`;
-    popover.style.top = `${bottom + height + MARGIN_PX > innerHeight ? Math.max(MARGIN_PX, top - height - 4) : bottom + 4}px`;
+    const leftMax = innerWidth - width - MARGIN_PX;
+    popover.style.left = `${Math.max(MARGIN_PX, Math.min(leftMax, start))}px`;
+    const fitsBelow = bottom + height + MARGIN_PX <= innerHeight;
+    const above = Math.max(MARGIN_PX, top - height - 4);
+    popover.style.top = `${fitsBelow ? bottom + 4 : above}px`;
   }
 
   #closed(popover: HTMLElement): void {
     this.#open = undefined;
     const { activeElement } = popover.getRootNode() as ShadowRoot;
-    // The browser gives the focus back to the shadow root's host only; and an action may have taken it elsewhere.
+    // The browser returns the focus to the shadow root's host only; an action may have moved it.
     if (activeElement === null || popover.contains(activeElement))
       this.#before?.focus({ preventScroll: true });
     this.#host.requestUpdate();

@@ -76,7 +76,7 @@ describe("the announcer", () => {
 });
 
 describe("the throttle", () => {
-  test("runs at once when idle, and goes on running while it is asked without a pause", () => {
+  test("runs at once when idle, and keeps running under continuous requests", () => {
     let runs = 0;
     const throttle = createThrottle(() => runs++, 150);
     throttle.request();

@@ -1,12 +1,15 @@
 /**
- * Speaks for screen readers. The visible list is not a live region: in a busy room it would never stop
- * talking. This hidden log gets as much as the reader has chosen.
+ * Announcements for screen readers. The visible list is not a live region: in a busy video it would
+ * never stop talking. This hidden log gets as much as the reader has chosen.
  *
  * [spec] https://www.w3.org/WAI/WCAG22/Techniques/aria/ARIA23
  */
 
 export const ANNOUNCE_MODES = ["all", "mentions", "digest", "off"] as const;
-/** `all`: each comment, or how many when they come faster than one in two seconds. `mentions`: host, moderators, and who speaks to me. `digest`: how many, every ten seconds. */
+/**
+ * `all`: each comment, or their number when they come faster than one in two seconds. `mentions`:
+ * host, moderators and mentions of the reader. `digest`: their number, every ten seconds.
+ */
 export type AnnounceMode = (typeof ANNOUNCE_MODES)[number];
 
 export interface Announcement {

@@ -1,4 +1,6 @@
-/** Copies text, also where there is no clipboard: on plain-http pages, and in frames that may not use it. */
+/**
+ * Copies text, also without the clipboard API: on plain http, and in frames that may not use it.
+ */
 
 /** Whether it was copied. To be called while a press is handled. */
 export async function copyText(text: string): Promise<boolean> {

@@ -1,4 +1,4 @@
-/** The frame around the list: what Lit renders. Leaves only: every decision comes in with the model. */
+/** The frame around the list, as Lit templates: every decision comes in with the model. */
 
 import { html, nothing, type TemplateResult } from "lit/html.js";
 import { icon } from "../icons.ts";
@@ -46,15 +46,18 @@ export function renderFrame(model: FrameModel): TemplateResult {
   return html`<section class="shell" part="shell" aria-label=${strings.t("title")}>
     ${renderHeader(model)}${renderPinned(model)}
     <div class="stage">
-      <div class="scroller" part="list" tabindex="0" role="region" aria-label=${strings.t("comments")}>${renderTop(model)}<ol></ol></div>
+      <div class="scroller" part="list" tabindex="0" role="region"
+        aria-label=${strings.t("comments")}>${renderTop(model)}<ol></ol></div>
       ${renderEmpty(model)}${following ? nothing : renderPill(model)}
       <canvas aria-hidden="true"></canvas>
     </div>
-    <p class="status" part="status" role="status" ?hidden=${status === ""}><span class="dot"></span>${status}${
-      model.offerSignIn
-        ? html`<button class="link" @click=${() => model.requestSignIn()}>${strings.t("signIn")}</button>`
-        : nothing
-    }</p>
+    <p class="status" part="status" role="status" ?hidden=${status === ""}><span
+      class="dot"></span>${status}${
+        model.offerSignIn
+          ? html`<button class="link" @click=${() =>
+              model.requestSignIn()}>${strings.t("signIn")}</button>`
+          : nothing
+      }</p>
     ${model.readOnly && model.hideReactions ? nothing : renderFoot(model)}
     <p class="hidden said" role="status"></p>
     <div class="hidden announcer" role="log" aria-label=${strings.t("title")}></div>
@@ -67,22 +70,34 @@ function renderHeader(model: FrameModel): TemplateResult {
   return html`<header part="header"><h2>${strings.t("title")}</h2>${
     viewers === undefined
       ? nothing
-      : html`<span class="viewers">${icon("eye")}<span aria-hidden="true">${strings.compact(viewers)}</span><span class="hidden">${strings.t("viewers", { n: viewers })}</span></span>`
-  }<button class="icon" aria-label=${strings.t(following ? "pause" : "resume")} @click=${() => (following ? model.hold() : model.resume())}>${icon(following ? "pause" : "play")}</button>
-    <button class="icon" aria-label=${strings.t("settings")} aria-haspopup="dialog" @click=${(event: Event) => model.openSettings(event.currentTarget as HTMLElement)}>${icon("settings")}</button>
+      : html`<span class="viewers">${icon("eye")}<span
+        aria-hidden="true">${strings.compact(viewers)}</span><span
+        class="hidden">${strings.t("viewers", { n: viewers })}</span></span>`
+  }<button class="icon" aria-label=${strings.t(following ? "pause" : "resume")}
+    @click=${() => (following ? model.hold() : model.resume())}>${icon(
+      following ? "pause" : "play",
+    )}</button>
+    <button class="icon" aria-label=${strings.t("settings")} aria-haspopup="dialog"
+      @click=${(event: Event) => model.openSettings(event.currentTarget as HTMLElement)}>${icon(
+        "settings",
+      )}</button>
   </header>`;
 }
 
 function renderPinned({ pinned, strings }: FrameModel): Part {
   if (pinned === undefined) return nothing;
-  return html`<div class="pinned" part="pinned">${icon("pin")}<div><b>${strings.t("pinned")} · <bdi>${cleanText(pinned.author.name)}</bdi></b><span dir="auto">${renderText(pinned.text)}</span></div></div>`;
+  return html`<div class="pinned" part="pinned">${icon(
+    "pin",
+  )}<div><b>${strings.t("pinned")} · <bdi>${cleanText(pinned.author.name)}</bdi></b><span
+  dir="auto">${renderText(pinned.text)}</span></div></div>`;
 }
 
 function renderTop(model: FrameModel): Part {
   const { strings } = model;
   if (model.snapshot !== "ready" || model.empty) return nothing;
   return model.hasEarlier
-    ? html`<button class="earlier" ?disabled=${model.loadingEarlier} @click=${() => model.loadEarlier()}>${strings.t("earlier")}</button>`
+    ? html`<button class="earlier" ?disabled=${model.loadingEarlier}
+      @click=${() => model.loadEarlier()}>${strings.t("earlier")}</button>`
     : html`<p class="beginning">${strings.t("beginning")}</p>`;
 }
 
@@ -90,10 +105,17 @@ function renderEmpty(model: FrameModel): Part {
   const { strings } = model;
   if (!model.empty) return nothing;
   if (model.snapshot === "loading")
-    return html`<div class="skeleton" aria-hidden="true">${[62, 88, 45, 74, 56].map((width) => html`<i .style=${`--width:${width}%`}></i>`)}</div>`;
+    return html`<div class="skeleton" aria-hidden="true">${[62, 88, 45, 74, 56].map(
+      (width) => html`<i .style=${`--width:${width}%`}></i>`,
+    )}</div>`;
   if (model.snapshot === "failed")
-    return html`<div class="empty">${icon("bubble")}<b>${strings.t("loadFailed")}</b><button class="earlier" @click=${() => model.reload()}>${strings.t("retry")}</button></div>`;
-  return html`<div class="empty">${icon("bubble")}<b>${strings.t(model.deleted ? "error-video-deleted" : "empty")}</b>${model.readOnly || model.closed ? nothing : html`<span>${strings.t("emptyHint")}</span>`}</div>`;
+    return html`<div class="empty">${icon("bubble")}<b>${strings.t("loadFailed")}</b><button
+      class="earlier" @click=${() => model.reload()}>${strings.t("retry")}</button></div>`;
+  return html`<div class="empty">${icon("bubble")}<b>${strings.t(
+    model.deleted ? "error-video-deleted" : "empty",
+  )}</b>${
+    model.readOnly || model.closed ? nothing : html`<span>${strings.t("emptyHint")}</span>`
+  }</div>`;
 }
 
 function renderPill({ strings, fresh, resume }: FrameModel): TemplateResult {
@@ -102,7 +124,8 @@ function renderPill({ strings, fresh, resume }: FrameModel): TemplateResult {
     fresh > NEW_COUNT_SHOWN_MAX
       ? text.replace(strings.number(fresh), `${strings.number(NEW_COUNT_SHOWN_MAX)}+`)
       : text;
-  return html`<button class="pill" part="pill" @click=${() => resume()}>${icon("down")}${shown}</button>`;
+  return html`<button class="pill" part="pill"
+    @click=${() => resume()}>${icon("down")}${shown}</button>`;
 }
 
 function renderFoot(model: FrameModel): TemplateResult {
@@ -110,6 +133,8 @@ function renderFoot(model: FrameModel): TemplateResult {
   return html`<footer>${model.composer}${
     model.hideReactions
       ? nothing
-      : html`<button class="like" part="like" aria-label=${strings.t("like", { n: likes })} @click=${() => model.like()}>${icon("heart")}<span aria-hidden="true">${strings.compact(likes)}</span></button>`
+      : html`<button class="like" part="like" aria-label=${strings.t("like", { n: likes })}
+        @click=${() => model.like()}>${icon("heart")}<span
+        aria-hidden="true">${strings.compact(likes)}</span></button>`
   }</footer>`;
 }

@@ -1,8 +1,8 @@
 /** Keys in text fields. */
 
 /**
- * Whether an Enter belongs to an input method, which chooses a word with it. Chromium and Firefox say so
- * by `isComposing`; Safari ends the composition before the key, and says it by the code 229 alone.
+ * Whether an Enter belongs to an input method, which chooses a word with it. Chromium and Firefox
+ * set `isComposing`; Safari ends the composition before the key, and only sets the code 229.
  * [spec] UI Events, 7.3.1: keyCode of a keydown that an input method processes is 229.
  */
 export function isComposing(event: KeyboardEvent): boolean {

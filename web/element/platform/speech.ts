@@ -1,4 +1,4 @@
-/** What the element says to screen readers: sentences about the reader's own doing, and new comments. */
+/** Announcements to screen readers: results of the reader's actions, and new comments. */
 
 import type { Comment } from "@ovation/client";
 import { ANNOUNCEMENTS_KEPT, SAID_MS } from "../limits.ts";
