@@ -1,7 +1,9 @@
 import { expect, test } from "bun:test";
 import { parseTopic, type Topic } from "@ovation/protocol";
 import { createManualClock } from "../../testing/manual-clock.ts";
+import type { ClientEvent } from "../event-types.ts";
 import { createSendRequest } from "../request.ts";
+import type { StreamSink } from "../stream/stream.ts";
 import { createModelNetwork } from "../testing/model-network.ts";
 import { ModelServer } from "../testing/model-server.ts";
 import { TokenKeeper } from "../token-keeper.ts";
@@ -11,6 +13,25 @@ const TOPIC = parseTopic("video:1") as Topic;
 
 class Page extends EventTarget {
   visibilityState: DocumentVisibilityState = "visible";
+}
+
+/** An instance of a class, as the client's own sink is: its methods are not its own properties. */
+class Sink implements StreamSink {
+  readonly #seqs: (number | undefined)[];
+
+  constructor(seqs: (number | undefined)[]) {
+    this.#seqs = seqs;
+  }
+
+  onState(): void {}
+
+  onEvent({ seq }: ClientEvent): void {
+    this.#seqs.push(seq);
+  }
+
+  onSubscribed(): void {}
+  onReset(): void {}
+  onRefused(): void {}
 }
 
 function createWorld() {
@@ -32,13 +53,7 @@ function createWorld() {
       openEventSource: undefined,
       openPoll: undefined,
     },
-    {
-      onState() {},
-      onEvent: ({ seq }) => void seqs.push(seq),
-      onSubscribed() {},
-      onReset() {},
-      onRefused() {},
-    },
+    new Sink(seqs),
     page,
   );
   stream.add(TOPIC);

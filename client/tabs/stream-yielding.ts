@@ -21,8 +21,12 @@ export class YieldingStream extends DirectStream implements Stream {
       if (page.visibilityState === "hidden")
         this.#cancelWait = environment.clock.after(HIDDEN_MS, () => this.sleep());
     };
+    // Spelled out: a spread would lose the methods of a sink that is an instance of a class.
     super(environment, {
-      ...sink,
+      onEvent: (event, epoch) => sink.onEvent(event, epoch),
+      onSubscribed: (topic, head, epoch) => sink.onSubscribed(topic, head, epoch),
+      onReset: (topic, head, epoch) => sink.onReset(topic, head, epoch),
+      onRefused: (topic, code) => sink.onRefused(topic, code),
       onState(state) {
         if (state.name === "connected") onVisibility();
         sink.onState(state);

@@ -43,11 +43,11 @@ test("offline is said, and what came meanwhile is there afterwards", async ({ pa
   const ana = await server.guest("Ana");
   await openWatch(page, server);
   await context.setOffline(true);
-  await expect(page.getByText("You are offline.")).toBeVisible();
+  await expect(page.getByText("You're offline.")).toBeVisible();
   await server.comment("demo", "you were away", ana.token);
   await context.setOffline(false);
   await expect(rows(page)).toContainText("you were away");
-  await expect(page.getByText("You are offline.")).toBeHidden();
+  await expect(page.getByText("You're offline.")).toBeHidden();
 });
 
 test("a page that opens while the server is away fills itself when it is back", async ({
@@ -67,7 +67,7 @@ test("a part of the element that could not be loaded is loaded again", async ({ 
   await server.comment("demo", "shown after all", ana.token);
   await page.route("**/assets/view-*.js", (route) => route.abort());
   await page.goto(`${server.url}/watch/demo`);
-  await page.waitForEvent("console", (message) => message.text().includes("tried again"));
+  await page.waitForEvent("console", (message) => message.text().includes("retrying"));
   await page.unroute("**/assets/view-*.js");
   await expect(rows(page)).toContainText("shown after all", { timeout: 15_000 });
 });
