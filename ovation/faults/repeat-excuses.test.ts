@@ -33,7 +33,9 @@ test("viewers, comments processes, the other data centre and clocks do not", () 
   expect(holds("clock +3600 s", "start")).toBe(false);
 });
 
-test("only the network before viewers cuts them off without their notice", () => {
+test("the network before viewers and a frontend that dies cut them off unnoticed", () => {
   expect(cutsViewers({ kind: "viewers half-open" })).toBe(true);
+  expect(cutsViewers({ kind: "kill -9 frontend" })).toBe(true);
+  expect(cutsViewers({ kind: "SIGTERM frontend" })).toBe(false);
   expect(cutsViewers({ kind: "wire to postgres half-open" })).toBe(false);
 });

@@ -56,6 +56,18 @@ test("a network that went silent was cut then, and not when the viewer noticed",
   expect(kinds(silent(8000, ...lastSeconds))).toContain("duplicate");
 });
 
+test("a frontend's death is the cut, though its viewers notice it later", () => {
+  const late: Entry = { kind: "disconnected", at: 7500 };
+  const killed = (from: number) => {
+    const whole = wholeHistory();
+    whole.plain.push(late, { ...moved, at: 8000 }, durable(3), durable(4), durable(5));
+    whole.faults.push({ kind: "kill -9 frontend", from, to: 7900 });
+    return check(historyOf(whole)).violations.map(({ kind }) => kind);
+  };
+  expect(killed(5100)).toEqual([]);
+  expect(killed(7400)).toContain("duplicate");
+});
+
 test("a viewer that had only just come and moved may be taken back to before its start, as far as any other", () => {
   /** Its start is after `head`. */
   const late = (head: number, ...seen: readonly Entry[]): Whole => {
@@ -74,7 +86,11 @@ test("a viewer that had only just come and moved may be taken back to before its
     violations: [],
     durable: { repeated: 2 },
   });
+  // An event without a publisher was committed after the number before it was sent.
+  const unpublished = late(4, durable(4), durable(5));
+  unpublished.publishes = unpublished.publishes.filter(({ key }) => key !== "d4");
   const kinds = (whole: Whole) => check(historyOf(whole)).violations.map(({ kind }) => kind);
+  expect(kinds(unpublished)).toEqual(["not-published"]);
   expect(kinds(late(4, durable(2), durable(3), durable(4), durable(5)))).toContain("duplicate");
   // At the frontend where it was, and without a move, there is nothing before its start.
   const stayed = late(4, durable(4), durable(5));

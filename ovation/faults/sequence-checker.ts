@@ -48,6 +48,18 @@ export function createRepeatTimes(faults: readonly Injected[]): RepeatTimes {
   };
 }
 
+/**
+ * A moment, in ms, that is not after the event's commit: its publisher's own, or that of the
+ * nearest number before it, which was committed earlier. Ovation's own events have no publisher.
+ */
+function notBefore(sentAt: ReadonlyMap<number, number>, seq: number): number {
+  for (let number = seq; number > 0; number--) {
+    const at = sentAt.get(number);
+    if (at !== undefined) return at;
+  }
+  return 0;
+}
+
 export function checkViewer(
   viewer: Viewer,
   topic: string,
@@ -115,7 +127,7 @@ export function checkViewer(
     mayGoBack = (seq) => {
       // What an earlier move allowed, and was cut before it came.
       if (allowed?.(seq) || (goesOn !== undefined && seq >= goesOn)) return true;
-      const at = seenAt.get(seq) ?? sentAt.get(seq) ?? 0;
+      const at = seenAt.get(seq) ?? notBefore(sentAt, seq);
       return faults.positions.wholeMs(at, cutAt) + quietMs <= REPEATED_MS_MAX;
     };
   }
