@@ -43,7 +43,7 @@ describe("a stream", () => {
     return each;
   }
 
-  test("to HTTP/1.1 is chunks, which its writer is told to write, and a clean end is the last chunk", async () => {
+  test("to HTTP/1.1 is in chunks, and a clean end is the last chunk", async () => {
     const { port, writers, state } = serveStreams();
     const each = await viewer(port);
     expect(each.text()).toContain("connection: close");
@@ -93,7 +93,7 @@ describe("a stream", () => {
     throw new Error("the socket takes everything");
   }
 
-  test("answers a promise when the reader does not keep up, which settles when all that was written has gone out, in order", async () => {
+  test("under back-pressure returns a promise that settles when all is written", async () => {
     const { port, writers } = serveStreams();
     const { socket, text } = await viewer(port);
     const writer = writers[0] as ByteWriter;
@@ -125,7 +125,7 @@ describe("a stream", () => {
     expect(each.text()).toEndWith("last0\r\n\r\n");
   });
 
-  test("says when the reader goes, settles what waits, and takes later writes without throwing", async () => {
+  test("reports the reader's close, settles what waits, and ignores later writes", async () => {
     const { port, writers, state } = serveStreams();
     const { socket } = await viewer(port);
     socket.pause();
@@ -174,13 +174,13 @@ describe("a stream", () => {
     await until(() => state.cancelled === 1, "cancel");
   });
 
-  test("can be written to by its descriptor while nothing waits, in order with what its writer writes", async () => {
+  test("is written by its descriptor while nothing waits, in order with its writer", async () => {
     const { port, writers } = serveStreams();
     const { socket, text } = await viewer(port);
     const writer = writers[0] as ByteWriter;
     const sender = createDirectSender();
     if (sender === undefined) {
-      // Not Linux: then nobody is written to by descriptor.
+      // Not Linux: no connection is written by its descriptor.
       expect(process.platform).not.toBe("linux");
       return;
     }
@@ -200,7 +200,7 @@ describe("a stream", () => {
       sent += taken;
       await settle();
     }
-    // What the kernel did not take goes on through the writer, and until it has gone no descriptor
+    // The writer sends what the kernel did not take, and until then no descriptor
     // is offered.
     const pending = writer.write(large.subarray(taken));
     expect(typeof pending).toBe("object");

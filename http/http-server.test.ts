@@ -14,7 +14,7 @@ const statuses = (text: string) =>
   [...text.matchAll(/HTTP\/1\.1 (\d{3})/g)].map((match) => Number(match[1]));
 
 describe("requests", () => {
-  test("follow one another on a connection, also when they come together, and are answered in order", async () => {
+  test("on one connection are answered in order, also when they come together", async () => {
     const { port } = serve(async (request) => {
       // The first takes longest.
       await Bun.sleep(request.path === "/1" ? 40 : 1);
@@ -35,7 +35,7 @@ describe("requests", () => {
     await until(() => text().includes("Hello"), "the answer");
   });
 
-  test("have bodies by length and in chunks, and no byte of a body is read as the next request", async () => {
+  test("have bodies by length or in chunks, which are not read as the next request", async () => {
     const { port } = serve(echo);
     const smuggled = "GET /hidden HTTP/1.1\r\nHost: x\r\n\r\n";
     const { text } = await client(
@@ -58,7 +58,7 @@ describe("requests", () => {
     expect(statuses(text())).toEqual([404, 404]);
   });
 
-  test("that wait for 100 Continue get it when the body is wanted, and not when it is not", async () => {
+  test("that wait for 100 Continue get it only when the body is wanted", async () => {
     const { port } = serve((request, call) =>
       request.path === "/no" ? new Response("no", { status: 403 }) : echo(request, call),
     );
@@ -90,7 +90,7 @@ describe("requests", () => {
     expect(text().match(/content-length: 5/g)?.length).toBe(2);
   });
 
-  test("that are none are told so, and what the client still sends does not take the answer from it", async () => {
+  test("that are malformed get an error, which further bytes do not reset", async () => {
     const { port, refused } = serve(echo);
     const each = await client(port, `GET / HTTP/1.1\r\nHost: x\r\nX: ${"a".repeat(2_000_000)}`);
     await until(() => each.ended || each.reset !== "", "the end");
@@ -101,7 +101,7 @@ describe("requests", () => {
     expect(refused.map(({ code }) => code)).toEqual(["headers-too-large"]);
   });
 
-  test("whose handler fails are answered 500, and the server goes on", async () => {
+  test("whose handler fails are answered 500, and the server continues", async () => {
     const { port, errors } = serve((request) => {
       if (request.path === "/bad") throw new Error("planted");
       return new Response("good");
@@ -112,7 +112,7 @@ describe("requests", () => {
     expect(errors.length).toBe(1);
   });
 
-  test("whose handling throws where nothing should end their connection, are told to the operator, and the server goes on", async () => {
+  test("whose handling throws unexpectedly are reported, and the server continues", async () => {
     const errors: unknown[] = [];
     const server = new HttpServer({
       at: { host: "127.0.0.1", port: 0, reusePort: false },
@@ -151,7 +151,7 @@ describe("requests", () => {
     expect(seen?.signal.aborted).toBe(true);
   });
 
-  test("of Node's client with connections that are kept, and of fetch, work as with any server", async () => {
+  test("of Node's keep-alive client, and of fetch, work as with any server", async () => {
     const { port } = serve(echo);
     const agent = new Agent({ keepAlive: true, maxSockets: 2 });
     const ask = (body: string) =>
@@ -227,7 +227,7 @@ describe("answers", () => {
     expect(made).toBe(1);
   }, 20_000);
 
-  test("that break off before their length reset the connection: a part is not taken for the whole", async () => {
+  test("that end before their length reset the connection", async () => {
     const { port } = serve(() => {
       const body = new ReadableStream<Uint8Array>({
         start(controller) {
@@ -242,7 +242,7 @@ describe("answers", () => {
     expect(each.ended).toBe(false);
   });
 
-  test("of ANSWER_BYTES_WHOLE_MAX are read whole before they are sent, longer ones not", async () => {
+  test("of ANSWER_BYTES_WHOLE_MAX are read whole before they are sent, longer not", async () => {
     for (const [length, isWhole] of [
       [ANSWER_BYTES_WHOLE_MAX, true],
       [ANSWER_BYTES_WHOLE_MAX + 1, false],
@@ -268,7 +268,7 @@ describe("answers", () => {
     }
   });
 
-  test("that break off before anything was sent reset the connection, and the server goes on", async () => {
+  test("that end before anything was sent reset the connection; the server continues", async () => {
     const broken = () =>
       new ReadableStream<Uint8Array>({
         pull(controller) {
@@ -283,7 +283,7 @@ describe("answers", () => {
             request.path === "/said" ? { headers: { "content-length": "10" } } : {},
           ),
     );
-    for (const path of ["/said", "/unsaid"]) {
+    for (const path of ["/said", "/absent"]) {
       const each = await client(port, get(path));
       await until(() => each.socket.destroyed, "the end");
       expect(each.text()).toBe("");
@@ -320,7 +320,7 @@ describe("the server", () => {
     await server.stop(true);
   });
 
-  test("stops when what is under way is answered; who only waits is let go", async () => {
+  test("stops when requests in flight are answered; idle connections are closed", async () => {
     let release: () => void = () => {};
     const { port, server } = serve(async () => {
       await new Promise<void>((resolve) => {
@@ -338,7 +338,7 @@ describe("the server", () => {
     const stopping = server.stop(false).then(() => {
       stopped = true;
     });
-    await until(() => idle.ended, "the idle one is let go");
+    await until(() => idle.ended, "the idle one is closed");
     expect(stopped).toBe(false);
     release();
     await stopping;
@@ -347,7 +347,7 @@ describe("the server", () => {
     expect(busy.text()).toEndWith("late");
   });
 
-  test("beyond its sockets lets go who waited longest without asking anything; where everybody asked, who comes", async () => {
+  test("over its sockets evicts the oldest without a request, else rejects the new", async () => {
     const cuts: string[] = [];
     let release: () => void = () => {};
     const released = new Promise<void>((resolve) => {
@@ -369,9 +369,9 @@ describe("the server", () => {
     const silent = await client(port);
     const asking = await client(port, get("/1"));
     const alsoAsking = await client(port, get("/2"));
-    await until(() => silent.ended, "the silent one is let go");
+    await until(() => silent.ended, "the silent one is closed");
     const late = await client(port, get("/3"));
-    await until(() => late.ended || late.reset !== "", "the late one is let go");
+    await until(() => late.ended || late.reset !== "", "the late one is closed");
     release();
     await until(
       () => asking.text().endsWith("late") && alsoAsking.text().endsWith("late"),
@@ -380,7 +380,7 @@ describe("the server", () => {
     expect(cuts).toEqual(["crowded", "crowded"]);
   });
 
-  test("shares its port with others that do, and with nobody else", () => {
+  test("shares its port with servers that share it, and with no other one", () => {
     const at = (port: number, reusePort: boolean) => ({ host: "127.0.0.1", port, reusePort });
     const given = { handle: async () => new Response(), onError() {}, onRefused() {} };
     const first = new HttpServer({ at: at(0, true), ...given });

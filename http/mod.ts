@@ -7,7 +7,7 @@
  * Life cycle of a socket: `HttpServer` gives it to an `HttpConnection`, which reads requests; a
  * response that is a stream gives it to an `EventStream`, for good.
  *
- * TLS, HTTP/2 and HTTP/3 are Bun's own (`ovation/listener/listener-tls.ts`): the same routes, the same
+ * TLS, HTTP/2 and HTTP/3 are Bun's own (`ovation/listener/listener-tls.ts`): the same routes and
  * streams.
  */
 

@@ -2,7 +2,7 @@ import { expect, test } from "bun:test";
 import { PIECE_BYTES, PIECES_MAX } from "./limits.ts";
 import { PieceBuffers } from "./piece-buffers.ts";
 
-test("PIECES_MAX reads run at a time; further ones wait their turn, also behind one that failed", async () => {
+test("PIECES_MAX reads run at a time; further ones wait, also behind a failed one", async () => {
   const buffers = new PieceBuffers();
   const seen = new Set<Uint8Array>();
   const order: number[] = [];

@@ -40,7 +40,7 @@ function serve(unlimited = false) {
 const post = (length: number) => `POST / HTTP/1.1\r\nHost: x\r\nContent-Length: ${length}\r\n\r\n`;
 const BODIES = BODY_BYTES_PER_ADDRESS_MAX / BODY_BYTES_AHEAD_MAX;
 
-test("of unfinished bodies beyond the share of an address the longest waiting one is evicted", async () => {
+test("of unfinished bodies over the share of an address the oldest one is evicted", async () => {
   const { port, cuts, held } = serve();
   const first = await client(port, `${post(10)}a`);
   await until(() => held("body-bytes") === BODY_BYTES_AHEAD_MAX, "the first is counted");
@@ -55,7 +55,7 @@ test("of unfinished bodies beyond the share of an address the longest waiting on
   expect(held("body-bytes")).toBe(BODY_BYTES_PER_ADDRESS_MAX - BODY_BYTES_AHEAD_MAX);
 }, 20_000);
 
-test("a body counts by its bytes, and is given back when it is whole, broken off or refused", async () => {
+test("a body counts by its bytes until it is whole, ended or refused", async () => {
   const { port, held } = serve();
   const long = await client(port, post(1_000_000) + "a".repeat(900_000));
   await until(() => held("body-bytes") === 900_000, "its bytes are counted");
@@ -74,7 +74,7 @@ test("a body counts by its bytes, and is given back when it is whole, broken off
   expect(held("body-bytes")).toBe(0);
 });
 
-test("of unread answers beyond the share of an address the longest waiting one is evicted", async () => {
+test("of unread answers over the share of an address the oldest one is evicted", async () => {
   const { port, cuts, held } = serve();
   const paused: Socket[] = [];
   while (cuts.length === 0 && paused.length < 50) {

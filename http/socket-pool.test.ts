@@ -57,7 +57,7 @@ describe("a full pool", () => {
     expect(pool.held("a")).toBe(3);
   });
 
-  test("does not cut the viewers of a heavier address for a flood that holds idle sockets itself", () => {
+  test("evicts no viewer of a heavier address for a flood that holds idle sockets itself", () => {
     const pool = new SocketPool();
     const viewers = crowd(pool, "school", ...Array<EvictionRank>(60).fill(stream));
     const flood = crowd(pool, "flood", silent, silent);
@@ -67,7 +67,7 @@ describe("a full pool", () => {
     expect(evicted(viewers).length).toBe(1);
   });
 
-  test("where all addresses are as light, takes a newcomer in place of one that waits for its client", () => {
+  test("where all addresses are equal, evicts one that waits for its client", () => {
     const pool = new SocketPool();
     const lone = [silent, body, stream, working].flatMap((rank, index) =>
       crowd(pool, `10.0.0.${index}`, rank),
@@ -78,7 +78,7 @@ describe("a full pool", () => {
     expect(pool.makeRoom("newcomer")).toBe(false);
   });
 
-  test("looks at ADDRESS_LOOKS_MAX addresses at once where none is heavier, and goes on from there", () => {
+  test("looks at ADDRESS_LOOKS_MAX addresses at once, and continues from there", () => {
     const pool = new SocketPool();
     for (let number = 0; number < ADDRESS_LOOKS_MAX; number++) crowd(pool, `a${number}`, stream);
     const [beyond] = crowd(pool, "beyond", silent);
@@ -96,7 +96,7 @@ describe("a full pool", () => {
   });
 });
 
-test("an address of a proxy gives its sockets to the clients that it forwards for, and back", () => {
+test("an address of a proxy gives its sockets to its clients, and back", () => {
   const pool = new SocketPool();
   const [first, second] = crowd(pool, "proxy", idle, working);
   pool.move(second as TestSocket, "client");
@@ -108,7 +108,7 @@ test("an address of a proxy gives its sockets to the clients that it forwards fo
   expect([pool.held("proxy"), pool.held("client"), pool.size]).toEqual([0, 1, 1]);
 });
 
-test("whatever comes, moves and goes, each address holds what it holds, and a round finds all of it", () => {
+test("after any adds, moves and removes, a round finds all sockets of each address", () => {
   const step = fc.record({
     does: fc.constantFrom("add", "remove", "move", "room"),
     address: fc.constantFrom("a", "b", "c"),

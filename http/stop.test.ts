@@ -3,7 +3,7 @@ import { until } from "../testing/until.ts";
 import { STOP_MS_MAX } from "./limits.ts";
 import { client, get, serve } from "./testing/client.ts";
 
-test("STOP_MS_MAX: a stop waits no longer for an answer that does not come, and cuts its connection", async () => {
+test("STOP_MS_MAX: a stop waits no longer for an answer, and cuts its connection", async () => {
   const { port, server } = serve(() => new Promise<Response>(() => undefined));
   const busy = await client(port, get("/never"));
   await Bun.sleep(20);

@@ -14,7 +14,7 @@ const post = (path: string, ...lines: string[]) =>
   [`POST ${path} HTTP/1.1`, "Host: x", ...lines, "", ""].join("\r\n");
 
 describe("a connection", () => {
-  test("that was refused keeps nothing of what still comes, also while its client takes no byte of the refusal", () => {
+  test("that was refused buffers no further bytes, also while its client does not read", () => {
     const socket = {
       data: undefined as unknown as SocketOwner,
       remoteAddress: "127.0.0.1",
@@ -37,7 +37,7 @@ describe("a connection", () => {
     kept.mockRestore();
   });
 
-  test("whose request said that it is the last is answered once, also where its body is malformed", async () => {
+  test("whose request is the last one responds once, also to a malformed body", async () => {
     const { port, refused } = serve((request) => new Response(request.path));
     const each = await client(
       port,
@@ -70,7 +70,7 @@ describe("a connection", () => {
     expect(each.text()).toContain("connection: close");
   });
 
-  test("that waits for a 100 Continue nobody gives is told that it ends", async () => {
+  test("that waits for a 100 Continue that does not come gets an error", async () => {
     const { port } = serve(() => new Response("no", { status: 403 }));
     const each = await client(port, post("/a", "Content-Length: 2", "Expect: 100-continue"));
     await until(() => each.ended, "the end");
@@ -131,7 +131,7 @@ describe("a connection", () => {
     expect(text()).toContain("content-length: 1234\r\n");
   });
 
-  test("whose stream throws as it starts is ended and told to the operator, and the server goes on", async () => {
+  test("whose stream throws as it starts is ended and reported; the server continues", async () => {
     const { port, errors } = serve((request) =>
       request.path === "/good"
         ? new Response("good")
@@ -174,7 +174,7 @@ describe("room for another", () => {
     await until(() => between.text().endsWith("/a"), "an answer");
     const silent = await client(port);
     await client(port, get("/b"));
-    await until(() => silent.ended, "the silent one is let go");
+    await until(() => silent.ended, "the silent one is closed");
     expect({ ended: between.ended, cuts }).toEqual({ ended: false, cuts: ["crowded"] });
   });
 
@@ -187,7 +187,7 @@ describe("room for another", () => {
     first.socket.write(get("/c"));
     await until(() => first.text().endsWith("/c"), "another answer");
     await client(port, get("/d"));
-    await until(() => second.ended, "the second is let go");
+    await until(() => second.ended, "the second is closed");
     expect(first.ended).toBe(false);
   });
 });
@@ -202,7 +202,7 @@ describe("a server that stops", () => {
     expect(performance.now() - began).toBeLessThan(2000);
   });
 
-  test("answers the request that a proxy was just sending on a kept connection, and says that it was the last", async () => {
+  test("responds to a request in flight on a keep-alive connection, as the last one", async () => {
     const { port, server } = serve((request) => new Response(request.path));
     const kept = await client(port, get("/a"));
     await until(() => kept.text().endsWith("/a"), "the first answer");

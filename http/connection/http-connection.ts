@@ -3,7 +3,7 @@
  *
  * idle ──bytes──▶ head ──whole──▶ handling ──answer──▶ answering ──written──▶ idle …
  *                  │                  │                    ├──to be closed──▶ lingering ──▶ closed
- *                  └──not HTTP──▶ answering                └──a stream──▶ (EventStream takes the socket)
+ *                  └──not HTTP──▶ answering                └──stream──▶ (EventStream)
  *
  * A request is handled when its head is whole; its body comes in beside that. The next request
  * waits until this one is answered. A request that is answered before its body is whole is the last

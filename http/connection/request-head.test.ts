@@ -34,7 +34,7 @@ describe("a request head", () => {
     expect(parsed.headers.get("absent")).toBeNull();
   });
 
-  test("says whether the connection goes on", () => {
+  test("says whether the connection is kept alive", () => {
     expect(parseRequestHead(head("Connection: Close")).keepAlive).toBe(false);
     expect(parseRequestHead(head("Connection: keep-alive, close")).keepAlive).toBe(false);
     expect(parseRequestHead(head("Connection: keep-alive")).keepAlive).toBe(true);

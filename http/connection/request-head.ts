@@ -93,8 +93,8 @@ function parseHeaders(text: string, from: number): RequestHeaders {
     const found = text.indexOf("\r\n", start);
     const end = found < 0 ? text.length : found;
     const colon = text.indexOf(":", start);
-    // A line that goes on an earlier one begins with white space, and no token does: [spec] RFC
-    // 9112, 5.2.
+    // [spec] RFC 9112, 5.2: a line that continues an earlier one begins with white space, which no
+    // token does.
     if (colon < 0 || colon > end) throw invalid("a header is name: value");
     const name = text.slice(start, colon);
     const value = trimBlanks(text, colon + 1, end);

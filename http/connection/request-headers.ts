@@ -14,7 +14,7 @@ export class RequestHeaders implements HttpHeaders {
   /** Several of one name are one list: [spec] RFC 9110, 5.3. */
   get(name: string): string | null {
     const at = this.#names.indexOf(name);
-    // Whoever asks in other letters than ours pays for them.
+    // Only a caller with upper-case letters pays for the conversion.
     if (at < 0) return isLowerCase(name) ? null : this.get(name.toLowerCase());
     const value = this.#values[at] ?? "";
     return this.#names.indexOf(name, at + 1) < 0 ? value : this.all(name).join(", ");
