@@ -1,4 +1,6 @@
-/** Change rates: how fast the topics of connections change, for one connection and for one address. */
+/**
+ * Change rates: how fast the topics of connections change, for one connection and for one address.
+ */
 
 import {
   type AddressPools,
@@ -54,7 +56,9 @@ export class ChangeRates {
     this.#requests = pools.rates("change-requests", limits.requestsPerAddress, CHANGE_WINDOW_MS);
   }
 
-  /** A request that names a connection, of this frontend or another one, whether or not it exists. */
+  /**
+   * A request that names a connection, of this frontend or another one, whether or not it exists.
+   */
   takeRequest(address: string): boolean {
     return this.#requests.take(addressGroupOf(address));
   }
@@ -74,7 +78,7 @@ export class ChangeRates {
     return true;
   }
 
-  /** Topics that a connect brings and nobody here had. */
+  /** Topics of a connect that had no channel here. */
   takeTopics(address: string, topics: number): boolean {
     return topics === 0 || this.#changes.take(addressGroupOf(address), topics);
   }

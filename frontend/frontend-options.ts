@@ -24,8 +24,8 @@ export interface FrontendOptions {
   /** ms since some moment, monotonic, with fractions. Default `performance.now`. */
   elapsed?(): number;
   /**
-   * Resolves when all that dispatchers sent before has arrived. Absent in one process, where nothing
-   * is in flight.
+   * Resolves when all that dispatchers sent before has arrived. Absent in one process, where
+   * nothing is in flight.
    */
   arrived?(): Promise<void>;
   readonly heartbeatMs: number;

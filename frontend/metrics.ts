@@ -1,4 +1,4 @@
-/** The frontend's numbers for Prometheus, read when somebody asks. */
+/** The frontend's numbers for Prometheus, read at each scrape. */
 
 import { Counter, Gauge, Histogram, type Registry } from "prom-client";
 import type { Counters } from "./counters.ts";
@@ -55,7 +55,7 @@ const LANE_COUNTERS: readonly (readonly [
   ],
   [
     "ovation_frontend_unwanted_events_total",
-    "Events of topics that nobody here has",
+    "Events of topics that no viewer here has",
     (c) => [c.unwanted, c.durable.unwanted],
   ],
   [
@@ -145,7 +145,7 @@ export function registerFrontendMetrics(registry: Registry, frontend: Frontend):
   gauge(
     registry,
     "ovation_frontend_topics",
-    "Topics with a subscriber here, or lately",
+    "Topics with a subscriber here, now or recently",
     () => frontend.hub.channels.size,
   );
 }

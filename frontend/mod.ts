@@ -1,12 +1,13 @@
 /**
- * frontend: holds connections and broadcasts to them. It knows dispatchers (`Upstream`), not the table
- * or the log behind them.
+ * frontend: holds connections and broadcasts to them. It knows dispatchers (`Upstream`), not the
+ * table or the log behind them.
  *
- * Life cycle: `new Frontend(options)`, `start()`, routes on a listener, events into `dispatch`; then
- * `drain()` and `stop()`.
+ * Life cycle: `new Frontend(options)`, `start()`, routes on a listener, events into `dispatch`;
+ * then `drain()` and `stop()`.
  *
- * Invariants: nothing waits for a viewer; a batch is encoded once; what a connection has not been sent
- * is a place in a ring, never a queue of its own; durable events of a topic leave in order, without a hole.
+ * Invariants: nothing waits for a viewer; a batch is encoded once; what a connection has not been
+ * sent is a place in a ring, never a queue of its own; durable events of a topic leave in order,
+ * without a hole.
  */
 
 export type { Authorize } from "./authorize.ts";

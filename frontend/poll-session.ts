@@ -1,11 +1,11 @@
 /**
- * The writer of a connection that is polled: it keeps what is written until the next request takes it.
+ * The writer of a connection that is polled: it buffers events until the next request takes them.
  *
- * waiting for a request ──poll──▶ held ──something was written, or POLL_HOLD_MS──▶ answered ──▶ waiting …
- *        └──POLL_PARK_MS without a request──▶ gone
+ * waiting for a request ──poll──▶ held ──an event, or POLL_HOLD_MS──▶ answered ──▶ waiting …
+ *        └──POLL_PARK_MS without a request──▶ closed
  *
- * What was answered is kept until the next request names its position, because an answer may be lost on
- * its way. At POLL_BUFFER_BYTES_MAX it says that it does not keep up, as a socket does: then the
+ * Answered events are kept until the next request names their position, because a response may be
+ * lost. At POLL_BUFFER_BYTES_MAX it says that it does not keep up, as a socket does: then the
  * connection is a slow one, with the ring, the `gap` and the replay of every other.
  */
 
@@ -86,8 +86,8 @@ export class PollSession implements ByteWriter {
   }
 
   /**
-   * The JSON text of the next answer. A request that is still held is answered first, with nothing: its
-   * client may be gone.
+   * The JSON text of the next answer. A request that is still held is answered first, with nothing:
+   * its client may be gone.
    */
   async poll(position: string): Promise<string> {
     this.#release?.(true);
@@ -123,7 +123,9 @@ export class PollSession implements ByteWriter {
     });
   }
 
-  /** What follows at once goes with it: a busy topic costs a request for each `#gatherMs` at most. */
+  /**
+   * What follows at once goes with it: a busy topic costs a request for each `#gatherMs` at most.
+   */
   #gather(): void {
     if (this.#release === undefined || this.#isGathering) return;
     this.#isGathering = true;

@@ -29,7 +29,9 @@ export class Polls {
     this.#options = options;
   }
 
-  /** The client's session, if it is here. The id alone does not give access: the member must match. */
+  /**
+   * The client's session, if it is here. The id alone does not give access: the member must match.
+   */
   find(id: ConnectionId, identity: Identity | undefined): PollSession | undefined {
     const session = this.#sessions.get(id);
     return session?.connection.identity?.sub === identity?.sub ? session : undefined;
@@ -59,7 +61,9 @@ export class Polls {
     return session;
   }
 
-  /** The client polls here now: the frontend that has its old connection drops the subscriptions. */
+  /**
+   * The client polls here now: the frontend that has its old connection drops the subscriptions.
+   */
   leaveElsewhere(id: ConnectionId, { topics, identity }: ConnectRequest): void {
     const { frontend } = this.#options;
     if (frontendOf(id) === frontend.id) return;

@@ -1,4 +1,6 @@
-/** `PUT` and `DELETE /v1/connections/{id}/subscriptions`: changes the topics of an open connection. */
+/**
+ * `PUT` and `DELETE /v1/connections/{id}/subscriptions`: changes the topics of an open connection.
+ */
 
 import {
   type Authenticate,
@@ -118,7 +120,7 @@ async function read(options: SubscriptionsRoutesOptions, request: HttpRequest, i
   if (!body.success)
     throw new Problem(
       "invalid-body",
-      `send {"topics":["video:42"]} with 1 to ${TOPICS_PER_CONNECTION_MAX} topics, and "order" as a whole number from 1 on, if at all`,
+      `send {"topics":["video:42"]} with 1 to ${TOPICS_PER_CONNECTION_MAX} topics and, optionally, "order": a whole number from 1`,
     );
   return { identity, connection, topics: parseTopics(body.data.topics), order: body.data.order };
 }

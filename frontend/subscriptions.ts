@@ -1,5 +1,6 @@
 /**
- * Subscriptions: what joins connections to channels, and how the topics of an open connection change.
+ * Subscriptions: what joins connections to channels, and how the topics of an open connection
+ * change.
  */
 
 import { isOwnTopic, TOPICS_PER_CONNECTION_MAX, type Topic } from "@ovation/protocol";
@@ -54,7 +55,7 @@ export class Subscriptions {
 
   /** Makes the change that a client asked for. A token of `change.sub` allowed the topics. */
   async change(connection: Connection, change: ConnectionChange): Promise<ConnectionChangeResult> {
-    // The id alone lets nobody into a member's stream.
+    // The id alone does not give access to a member's stream.
     if (connection.identity !== undefined && connection.identity.sub !== change.sub)
       return { ok: false, error: "forbidden" };
     const isSuperseded = () => change.order !== undefined && change.order < connection.changeOrder;
@@ -87,7 +88,10 @@ export class Subscriptions {
     return { ok: true, heads };
   }
 
-  /** The topics that the connection's own identity does not allow: they last as long as the token of the change. */
+  /**
+   * The topics that the connection's own identity does not allow: they last as long as the token of
+   * the change.
+   */
   async #borrowed(connection: Connection, { add }: ConnectionChange): Promise<ReadonlySet<Topic>> {
     const borrowed = new Set<Topic>();
     for (const topic of add)
@@ -95,7 +99,9 @@ export class Subscriptions {
     return borrowed;
   }
 
-  /** A channel without a subscriber may be forgotten while the others join: then it is opened again. */
+  /**
+   * A channel without a subscriber may be forgotten while the others join: then it is opened again.
+   */
   async #joinAll(
     { address }: Connection,
     topics: readonly Topic[],

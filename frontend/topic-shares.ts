@@ -1,8 +1,10 @@
 /**
- * Topic shares: how many topics a process holds, and how many of them for one address. A topic counts
- * for the address that opened it, and passes to another one that has it when the first leaves.
+ * Topic shares: how many topics a process holds, and how many of them for one address. A topic
+ * counts for the address that opened it, and passes to another one that has it when the first
+ * leaves.
  *
- * Where the process is full, topics without a viewer go first, then connections of the heaviest address.
+ * Where the process is full, topics without a viewer go first, then connections of the heaviest
+ * address.
  *
  * A topic with one viewer is counted without an entry of its own: there may be a million of them.
  */
@@ -59,14 +61,17 @@ export class TopicShares {
     return this.#shares.held(address);
   }
 
-  /** Whether the address may have these topics, as far as they are new here; makes room where that is due. */
+  /**
+   * Whether the address may have these topics, as far as they are new here; evicts where the
+   * process is full.
+   */
   allows(address: string, topics: readonly Topic[]): boolean {
     const { hub, limits } = this.#options;
     let fresh = 0;
     for (const topic of topics) if (hub.channel(topic) === undefined) fresh++;
     if (fresh === 0) return true;
     if (address !== "" && this.#shares.held(address) + fresh > limits.perAddress) return false;
-    return this.#makeRoom(address, hub.channels.size + fresh - limits.perProcess);
+    return this.#freeTopics(address, hub.channels.size + fresh - limits.perProcess);
   }
 
   /** The topic's channel; where it is new here, it counts for the address. */
@@ -117,7 +122,7 @@ export class TopicShares {
     else this.#owners.delete(channel);
   }
 
-  #makeRoom(address: string, missing: number): boolean {
+  #freeTopics(address: string, missing: number): boolean {
     const { hub, forgetIdle, evict } = this.#options;
     if (missing <= 0) return true;
     const enough = hub.channels.size - missing;

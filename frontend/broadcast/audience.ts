@@ -1,7 +1,7 @@
 /**
  * An audience: the subscriptions of a channel that has several. (Most channels have one and need no
- * list: `channel.ts`.) During a round, a removed subscription leaves a hole, so that no other one is
- * skipped or written to twice.
+ * list: `channel.ts`.) During a round, a removed subscription leaves a hole, so that no other one
+ * is skipped or written to twice.
  */
 
 export class Audience<Entry extends { index: number }> {

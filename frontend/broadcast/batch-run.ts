@@ -1,6 +1,6 @@
 /**
- * A batch run: consecutive batches of one topic, encoded as one write. What a connection lacks at its
- * turn is a run; all connections that lack the same batches get the same bytes.
+ * A batch run: consecutive batches of one topic, encoded as one write. What a connection lacks at
+ * its turn is a run; all connections that lack the same batches get the same bytes.
  */
 
 import type { DirectSender } from "@ovation/protocol";

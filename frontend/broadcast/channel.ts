@@ -1,10 +1,11 @@
 /**
- * A channel: one topic inside one frontend. There are millions of channels with one subscription and
- * no event for hours, so a channel holds little: the buffer is created for the first event
+ * A channel: one topic inside one frontend. There are millions of channels with one subscription
+ * and no event for hours, so a channel holds little: the buffer is created for the first event
  * (`topic-buffer.ts`) and dropped when it is not needed, the audience for the second subscription.
  *
  * Hot path, of memory: eight fields are 80 bytes to the engine, nine are 112, fourteen were 160.
- * `channel.bench.ts` holds the size of a channel, `npm run bench -- personal-topics` of all around it.
+ * `channel.bench.ts` holds the size of a channel, `npm run bench -- personal-topics` of all around
+ * it.
  *
  * Invariants:
  * - `seq` is the newest durable event taken. Sequence numbers are taken without a hole: later ones

@@ -1,6 +1,7 @@
 /**
  * Frames to the bytes of each wire form. zstd is in-band: each write is one independent zstd frame,
- * and a decoder reads frames one after another, so the same compressed bytes go to every connection.
+ * and a decoder reads frames one after another, so the same compressed bytes go to every
+ * connection.
  */
 
 import { zstdCompressSync } from "node:zlib";
@@ -74,7 +75,8 @@ export function compress(plain: Uint8Array): Uint8Array {
 }
 
 /**
- * One chunk of the chunked transfer coding; nothing for no bytes, because an empty chunk is the end.
+ * One chunk of the chunked transfer coding; nothing for no bytes, because an empty chunk is the
+ * end.
  *
  * [spec] RFC 9112, 7.1: chunk-size in hexadecimal, CRLF, chunk-data, CRLF.
  */
@@ -109,8 +111,8 @@ function moveTypesIntoData(plain: Uint8Array): Uint8Array {
 /**
  * A zstd frame with one raw block.
  *
- * [spec] RFC 8878 section 3.1.1: magic number, frame header descriptor (single segment, content size
- * in one byte), content size, then a block header of 3 bytes: last block, raw type, size.
+ * [spec] RFC 8878 section 3.1.1: magic number, frame header descriptor (single segment, content
+ * size in one byte), content size, then a block header of 3 bytes: last block, raw type, size.
  */
 function storeInFrame(plain: Uint8Array): Uint8Array {
   const frame = new Uint8Array(9 + plain.length);

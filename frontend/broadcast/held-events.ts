@@ -11,7 +11,9 @@ export class HeldEvents {
     return this.#events.size;
   }
 
-  /** Answers `false` where there is no room: the event is dropped, and pulled from the log later. */
+  /**
+   * Answers `false` where there is no room: the event is dropped, and pulled from the log later.
+   */
   add(event: DurableEvent): boolean {
     const { seq } = event.place;
     this.delete(seq);

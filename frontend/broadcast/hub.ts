@@ -1,11 +1,11 @@
 /**
  * The hub: topic → channel → subscriptions, and the scheduler of broadcasts.
  *
- * An event: `dispatch` gives it to its channel, where it waits. A channel is due at once when it was
- * idle, otherwise after a rest that depends on its last round. A tick makes one batch of all that is
- * due (encoded once) and begins a round over the subscriptions. Events that arrive during a round go
- * to later connections of the round, and to the others in the next one. A connection that takes no
- * bytes is skipped and served from the ring when it drains.
+ * An event: `dispatch` gives it to its channel, where it waits. A channel is due at once when it
+ * was idle, otherwise after a rest that depends on its last round. A tick makes one batch of all
+ * that is due (encoded once) and begins a round over the subscriptions. Events that arrive during a
+ * round go to later connections of the round, and to the others in the next one. A connection that
+ * takes no bytes is skipped and served from the ring when it drains.
  */
 
 import {
@@ -76,9 +76,15 @@ export class Hub {
   readonly #kinds: ChannelKinds;
   #due: HubChannel[] = [];
   #ticking = false;
-  /** Rounds in progress or queued in this tick. Of single-subscriber rounds, only the one being walked. */
+  /**
+   * Rounds in progress or queued in this tick. Of single-subscriber rounds, only the one being
+   * walked.
+   */
   #walks = 0;
-  /** Single-subscriber rounds of this tick: each begins and ends in it; `Connection.due` counts them. */
+  /**
+   * Single-subscriber rounds of this tick: each begins and ends in it; `Connection.due` counts
+   * them.
+   */
   #singles = 0;
 
   constructor(options: HubOptions) {
@@ -133,7 +139,9 @@ export class Hub {
     }
   }
 
-  /** A live event of this frontend. It may wait `patienceMs` to share a write with another event. */
+  /**
+   * A live event of this frontend. It may wait `patienceMs` to share a write with another event.
+   */
   say(channel: HubChannel, event: Event, patienceMs: number): void {
     channel.takeLive(event, this.#options.elapsed(), patienceMs);
     this.schedule(channel);

@@ -88,7 +88,8 @@ test("an idle topic releases its durable events: a return reads them from the lo
       frontend.hub.channel(bob)?.buffer === undefined,
     "quiet",
   );
-  // The last id alone: of bob's topic it says something only by what this frontend broadcast, and when.
+  // The last id alone: of bob's topic it says something only by what this frontend broadcast, and
+  // when.
   const back = await viewerOf(frontend, [alice, bob], leaves.lastEventId);
   await until(() => back.of("comment").length >= 2);
   upstream.append(bob, "bob 2");

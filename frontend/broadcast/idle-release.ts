@@ -1,9 +1,10 @@
 /**
- * IdleRelease: takes back what topics needed that have gone quiet. A million personal topics that each spoke
- * once would otherwise keep their rings and histories for ever, three times what they weigh themselves.
+ * Idle release: frees the buffers of quiet topics. A million personal topics with one event each
+ * would otherwise keep their rings and histories for ever: three times the memory of the channels
+ * themselves.
  *
- * It goes round all channels in small steps, without a list of those that have something: such a list would
- * cost more than the looks, and every event would have to enter it.
+ * It checks all channels in small steps. A list of channels with a buffer would cost more than the
+ * checks, because every event would have to update it.
  */
 
 import type { Clock } from "@ovation/protocol";

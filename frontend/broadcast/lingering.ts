@@ -72,7 +72,7 @@ export class Lingering<Topic> {
     const isYoung = this.#young.has(topic) || this.#youngBefore.has(topic);
     (isYoung ? this.#grown : this.#brief).until.delete(topic);
     const line = isYoung ? this.#brief : this.#grown;
-    // A step that is under way has begun before this.
+    // A step in progress began before this.
     const begun = this.#isWatching ? 1 : 0;
     line.push(topic, this.#steps + Math.ceil(line.stayMs / this.#stepMs) + begun);
     this.#watch();

@@ -1,6 +1,7 @@
 /**
- * Rounds that give way: events arrive while one is under way, viewers come, go, stand still and read on, have one topic or
- * several. However it falls, everybody gets every event of their topics once, in the order of the broadcasts.
+ * Rounds that give way: events arrive while one is under way, viewers come, go, stand still and
+ * read on, have one topic or several. However it falls, everybody gets every event of their topics
+ * once, in the order of the broadcasts.
  */
 
 import { afterEach, expect, test } from "bun:test";
@@ -27,7 +28,10 @@ afterEach(async () => {
   await Promise.all(frontends.splice(0).map((frontend) => frontend.stop()));
 });
 
-/** Sockets by descriptor, as the kernel has them: one that is full takes half of a write, and its owner hands over the rest. */
+/**
+ * Sockets by descriptor, as the kernel has them: one that is full takes half of a write, and its
+ * owner hands over the rest.
+ */
 class SocketViewer extends Viewer {
   static readonly all: SocketViewer[] = [];
   static readonly sender: DirectSender = {
@@ -59,7 +63,10 @@ class SocketViewer extends Viewer {
   }
 }
 
-/** A frontend whose clock goes on by a slice at every look, so that a round gives way as often as it can; turns of the event loop are the test's. */
+/**
+ * A frontend whose clock goes on by a slice at every look, so that a round gives way as often as it
+ * can; turns of the event loop are the test's.
+ */
 function steppedFrontend(upstream: ModelUpstream): { frontend: Frontend; turn(): boolean } {
   let now = 0;
   const waiting: (() => void)[] = [];

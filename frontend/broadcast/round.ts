@@ -3,7 +3,8 @@
  * lacks at its turn, also of events that arrived after the round began; connections before it get
  * those in the next round. So an event waits for one round at most.
  *
- * The hub interrupts a round after a few milliseconds and resumes it a turn of the event loop later.
+ * The hub interrupts a round after a few milliseconds and resumes it a turn of the event loop
+ * later.
  */
 
 import type { DirectSender } from "@ovation/protocol";
@@ -12,7 +13,9 @@ import type { Batch } from "./batch.ts";
 import { BatchRun } from "./batch-run.ts";
 import type { Channel, Subscriber } from "./channel.ts";
 
-/** The ring must keep the batches of two rounds: beside its first, each may add this share of it. */
+/**
+ * The ring must keep the batches of two rounds: beside its first, each may add this share of it.
+ */
 const RING_SHARE = 1 / 4;
 
 export class Round<Entry extends Subscriber = Subscriber> {

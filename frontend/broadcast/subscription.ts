@@ -4,7 +4,9 @@ import type { TopicPosition } from "@ovation/protocol";
 import type { WireForm } from "../connections/wire-form.ts";
 import type { Channel, Subscriber } from "./channel.ts";
 
-/** `Owner` is the connection. Its type is a parameter, because a connection lists its subscriptions. */
+/**
+ * `Owner` is the connection. Its type is a parameter, because a connection lists its subscriptions.
+ */
 export interface Subscription<Owner extends Subscriber["connection"] = Subscriber["connection"]>
   extends Subscriber {
   readonly connection: Owner;

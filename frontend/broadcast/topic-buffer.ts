@@ -1,8 +1,8 @@
 /**
  * A topic buffer: the changing part of a channel. Events wait here for the next batch
- * (`PendingEvents`), and batches stay for a while, for connections that are behind. Most topics have
- * no event for hours and no buffer: it is dropped with its last batch where it holds nothing else,
- * otherwise by idle release (`idle-release.ts`).
+ * (`PendingEvents`), and batches stay for a while, for connections that are behind. Most topics
+ * have no event for hours and no buffer: it is dropped with its last batch where it holds nothing
+ * else, otherwise by idle release (`idle-release.ts`).
  */
 
 import {
@@ -39,7 +39,9 @@ export class TopicBuffer {
   movedAt = Number.POSITIVE_INFINITY;
   ring: BatchRing | undefined;
   history: History | undefined;
-  /** By summed type, the sum of all that was written: a connection that skips gets the difference. */
+  /**
+   * By summed type, the sum of all that was written: a connection that skips gets the difference.
+   */
   sums: Map<string, Event> | undefined;
   /** Events after a missing sequence number. */
   held: HeldEvents | undefined;

@@ -1,11 +1,10 @@
 /**
  * Admission: how many connections a process takes, from whom and how fast.
  *
- * A browser's EventSource stops for good at any answer that is not 200, so a refusal is a 200 with a
- * random `retry:` and a clean end: the viewer waits and comes back, perhaps to another frontend.
+ * An EventSource stops for good after any status but 200, so a refusal is a 200 with a random
+ * `retry:` and a clean end: the client returns later, perhaps to another frontend.
  *
- * A full process makes room for an address that holds less than the heaviest one does: a connection of
- * the heaviest address is evicted.
+ * A full process evicts a connection of the heaviest address, for an address that holds less.
  */
 
 import {
@@ -67,14 +66,14 @@ export class Admission {
     this.#filledAt = clock.now();
   }
 
-  /** Takes a place, or says why there is none. */
+  /** Takes a slot, or returns the reason for the refusal. */
   enter(address: string): Refusal | undefined {
     if (this.draining) return "draining";
     const held = this.#shares.held(address);
-    if (this.#connections >= this.#limits.connectionsMax && !this.#canMakeRoom(held)) return "full";
+    if (this.#connections >= this.#limits.connectionsMax && !this.#canEvict(held)) return "full";
     if (held >= this.#limits.perAddressMax) return "address";
     if (!this.#takeToken()) return "rate";
-    if (this.#connections >= this.#limits.connectionsMax && !this.#makeRoom()) return "full";
+    if (this.#connections >= this.#limits.connectionsMax && !this.#evictHeaviest()) return "full";
     this.#connections++;
     this.#shares.add(address);
     return undefined;
@@ -85,13 +84,15 @@ export class Admission {
     this.#shares.remove(address);
   }
 
-  /** Not for one that would then hold as much: two addresses would push each other out in turns. */
-  #canMakeRoom(held: number): boolean {
+  /**
+   * Not for an address that would then hold as much: two addresses would evict each other in turns.
+   */
+  #canEvict(held: number): boolean {
     const heaviest = this.#shares.heaviest();
     return heaviest !== undefined && heaviest.held > held + 1;
   }
 
-  #makeRoom(): boolean {
+  #evictHeaviest(): boolean {
     const heaviest = this.#shares.heaviest();
     return heaviest !== undefined && this.#evict(heaviest.address);
   }

@@ -1,5 +1,5 @@
 /**
- * Connections: the life cycle of each, from its admission to its end.
+ * Connections: each one from its admission to its end.
  *
  * `admit` → `open` (subscribe, first event, replay, broadcasts) → `end` from this side, or `closed`
  * when the client has disconnected. Every admitted connection leaves the admission in `closed`.
@@ -86,7 +86,10 @@ export class Connections {
     this.#options = options;
   }
 
-  /** `open` the connection when its stream can be written to. Otherwise, `closed` gives its slot back. */
+  /**
+   * `open` the connection when its stream can be written to. Otherwise, `closed` gives its slot
+   * back.
+   */
   admit(request: ConnectRequest): Connection | Refusal {
     const { admission, steady, random, frontend, lifetime } = this.#options;
     const refusal = admission.enter(request.address);
@@ -101,7 +104,9 @@ export class Connections {
     });
   }
 
-  /** Subscribes, writes the first event and the replay, then lets broadcasts reach the connection. */
+  /**
+   * Subscribes, writes the first event and the replay, then lets broadcasts reach the connection.
+   */
   async open(connection: Connection, writer: ByteWriter, request: ConnectRequest): Promise<void> {
     const { topics, position } = request;
     const { membership, subscriptions, shares, resumePoints, recovery, onFailure } = this.#options;
@@ -191,7 +196,9 @@ export class Connections {
     return standings;
   }
 
-  /** After a lost replay, the topics are verified, so that the client does not retry the same one. */
+  /**
+   * After a lost replay, the topics are verified, so that the client does not retry the same one.
+   */
   fail(connection: Connection, error: unknown): void {
     if (error instanceof ReplayLostError)
       for (const { channel } of connection.subscriptions) this.#options.onReplayLost(channel);
@@ -213,7 +220,9 @@ export class Connections {
     admission.leave(connection.address);
   }
 
-  /** Ends a connection with a `reconnect` event, at a random time: clients do not return in step. */
+  /**
+   * Ends a connection with a `reconnect` event, at a random time: clients do not return in step.
+   */
   end(connection: Connection, reason: CloseReason): void {
     if (connection.closed) return;
     const afterMs = Math.round(

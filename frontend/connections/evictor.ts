@@ -23,7 +23,9 @@ export class Evictor {
     this.#options = options;
   }
 
-  /** Ends one connection of the address, a slow one first. False where none is found, or too soon. */
+  /**
+   * Ends one connection of the address, a slow one first. False where none is found, or too soon.
+   */
   evict(address: string): boolean {
     for (;;) {
       const next = this.#address === address ? this.#found.pop() : undefined;

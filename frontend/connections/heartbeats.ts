@@ -1,7 +1,7 @@
 /**
  * Heartbeats: one wheel for all connections, no timer of its own for any. It turns once in half the
- * heartbeat: a connection that was written to since the last look needs none, and is never silent for
- * longer than the whole. One that is stuck, or whose time is over, is ended here.
+ * heartbeat: a connection that was written to since the last look needs none, and is never silent
+ * for longer than the whole. One that is stuck, or whose time is over, is ended here.
  */
 
 import { type Clock, formatComment } from "@ovation/protocol";

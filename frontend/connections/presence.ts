@@ -1,7 +1,7 @@
 /**
- * Presence: which members have a connection here, said upwards at their connect and every half minute.
- * The heartbeat comes from the open connection and not from the client (LinkedIn's rule): a phone
- * does nothing for it. Whoever keeps presence decides what it means.
+ * Presence: reports upstream which members have a connection here, at their connect and every
+ * PRESENCE_MS. The open connection is the heartbeat, not the client (LinkedIn's rule): a phone does
+ * nothing for it. The service that stores presence decides what it means.
  */
 
 import type { Clock, Identity, StaffMember } from "@ovation/protocol";
@@ -20,7 +20,7 @@ export interface PresenceOptions {
 export class Presence {
   readonly #options: PresenceOptions;
   #waiting = new Map<string, Identity>();
-  #saying = false;
+  #reporting = false;
   #cancel: () => void = () => {};
 
   constructor(options: PresenceOptions) {
@@ -39,21 +39,21 @@ export class Presence {
   }
 
   /**
-   * The member has a connection now. Those who come together are said together. Guests are not said:
-   * no one waits for them.
+   * The member has a connection now. Connects of the same moment are reported together; guests are
+   * not reported.
    */
   came(identity: Identity | undefined): void {
     if (identity === undefined || identity.role === "guest") return;
     if (this.#waiting.size >= PRESENT_MEMBERS_MAX) return;
     this.#waiting.set(identity.sub, identity);
-    if (this.#saying) return;
-    this.#saying = true;
+    if (this.#reporting) return;
+    this.#reporting = true;
     this.#options.soon(() => {
-      void this.#say();
+      void this.#report();
     });
   }
 
-  async #say(): Promise<void> {
+  async #report(): Promise<void> {
     while (this.#waiting.size > 0) {
       const members = [...this.#waiting.keys()];
       const staff = [...this.#waiting.values()].filter(isStaff).map(toStaffMember);
@@ -61,11 +61,11 @@ export class Presence {
       try {
         await this.#options.upstream.present(members, staff);
       } catch (error) {
-        // The next round says them again.
+        // The next round reports them again.
         this.#options.onFailure("presence", error);
       }
     }
-    this.#saying = false;
+    this.#reporting = false;
   }
 }
 

@@ -17,7 +17,10 @@ import { type WireForm, wireForm } from "./wire-form.ts";
 const POSITION_NAME = "lasteventid";
 const OWN_POSITION_NAME = "last_event_id";
 const SEEN_NAME = "seen";
-/** A query without such a name, or one that is escaped, has no position: most connects are the first. */
+/**
+ * A query without such a name, or one that is escaped, has no position: most connects are the
+ * first.
+ */
 const PERHAPS_POSITION = /[?&](?:[-_]*l|[^=&]*%)/i;
 
 const EVENTS = ["named", "message"];
@@ -27,9 +30,10 @@ const ENCODINGS = ["zstd", "identity"];
 const FOREIGN: Position = { topics: new Map(), isForeign: true };
 
 /**
- * The last spelling in the address wins, because libraries append theirs when they reconnect; any of
- * them wins over the header. `last_event_id` is written by hand or by the SDK, so a malformed one is
- * an error; in the header or in a library's spelling it is a stranger's id, and not recovered.
+ * The last spelling in the address wins, because libraries append theirs when they reconnect; any
+ * of them wins over the header. `last_event_id` is written by hand or by the SDK, so a malformed
+ * one is an error; in the header or in a library's spelling it is a stranger's id, and not
+ * recovered.
  */
 export function readPosition(request: HttpRequest, url: URL): Position | undefined {
   const { name, text } = readPositionText(request, url);

@@ -18,7 +18,9 @@ export interface TokenExpiriesOptions {
 
 export class TokenExpiries {
   readonly #options: TokenExpiriesOptions;
-  /** Topics that the connection's own token does not allow, each with the expiry of one that does. */
+  /**
+   * Topics that the connection's own token does not allow, each with the expiry of one that does.
+   */
   readonly #topics = new Map<Connection, Map<Topic, number>>();
   /** The step at which a connection is looked at. Only those that a token ends have one. */
   readonly #steps = new Map<Connection, number>();
@@ -40,8 +42,9 @@ export class TokenExpiries {
     const { clock, steady } = this.#options;
     const expiresAt = this.#expiresAt(connection);
     const endsAt = clock.now() + connection.endsAt - steady.now();
-    // A lifetime that is over before needs no step; the heartbeats see to the connection's own token
-    // should the wall clock be set. It is not ended early: the same token would be accepted again.
+    // A lifetime that is over before needs no step; the heartbeats see to the connection's own
+    // token should the wall clock be set. It is not ended early: the same token would be accepted
+    // again.
     const isNeeded = expiresAt <= endsAt || this.#topics.has(connection);
     const step =
       isNeeded && Number.isFinite(expiresAt) ? Math.ceil(expiresAt / EXPIRY_STEP_MS) : undefined;

@@ -1,4 +1,7 @@
-/** What an idle viewer costs: objects by kind, so that neither the machine nor the collector's mood counts. */
+/**
+ * What an idle viewer costs: objects by kind, so that neither the machine nor the collector's mood
+ * counts.
+ */
 
 import { heapStats } from "bun:jsc";
 import { afterEach, expect, test } from "bun:test";
@@ -56,8 +59,8 @@ test("an idle viewer holds no function, no scope and no request", async () => {
   for (let count = 0; count < VIEWERS; count++) held.push(watch());
   await until(isOpen);
   const perViewer = kinds.map((kind, at) => (objectsOf(kind) - (before[at] ?? 0)) / held.length);
-  // The list of its subscriptions; the connection, its subscription and its stream. Garbage of other
-  // tests in this process may go meanwhile, so fewer is no fault.
+  // The list of its subscriptions; the connection, its subscription and its stream. Garbage of
+  // other tests in this process may go meanwhile, so fewer is no fault.
   const most = [0, 0, 1, 3];
   for (const [at, objects] of perViewer.entries())
     expect(objects).toBeLessThan((most[at] ?? 0) + 0.1);

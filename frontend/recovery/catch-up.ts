@@ -1,9 +1,10 @@
 /**
- * What a frontend does before it answers somebody who comes from another one, so that they hear nothing twice:
- * it may be behind that one, because it stood still or its links broke.
+ * Catch-up: before a frontend serves a client that fails over to it, so that the client gets
+ * nothing twice. This frontend may be behind the other one, after a pause or a broken link.
  *
- * - Live events that are on the way here, or wait for a broadcast, were perhaps heard elsewhere: they pass first.
- * - A durable event that the viewer has and this frontend has not is pulled from the log first.
+ * - Live events in flight or pending here may have reached the client already: they are broadcast
+ *   first.
+ * - A durable event that the client has and this frontend lacks is pulled from the log first.
  */
 
 import type { Clock, FrontendId, Position } from "@ovation/protocol";
@@ -28,10 +29,13 @@ export class CatchUp {
     this.#options = options;
   }
 
-  /** Resolves when what was sent here before has been broadcast, where whoever brings the position may have heard it. */
+  /**
+   * Resolves when all that was sent here before is broadcast, if the position is another
+   * frontend's.
+   */
   async pass(position: Position | undefined, channels: readonly HubChannel[]): Promise<void> {
     const { arrived, clock, frontend } = this.#options;
-    // A position that lists its topics does not say where it is from.
+    // A position that lists its topics does not name its frontend.
     if (arrived === undefined || position === undefined || position.point?.frontend === frontend)
       return;
     await arrived();
@@ -42,7 +46,10 @@ export class CatchUp {
     }
   }
 
-  /** Resolves when this frontend has said what the viewer has, up to `seq` that the log wrote; or after a while without the log. */
+  /**
+   * Resolves when this frontend has broadcast `seq`, which the log wrote; at the latest after
+   * REACH_MS_MAX.
+   */
   async reach(channel: HubChannel, seq: number): Promise<void> {
     if (channel.batched.seq >= seq) return;
     const { clock, hub, repair } = this.#options;

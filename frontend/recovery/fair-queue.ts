@@ -1,6 +1,7 @@
 /**
- * A fair queue: addresses are served in turns, one item each, so that an address with one item waits for
- * one item of each other address, however many those have. Within an address, small items go first.
+ * A fair queue: addresses are served in turns, one item each, so that an address with one item
+ * waits for one item of each other address, however many those have. Within an address, small items
+ * go first.
  */
 
 import { addressGroupOf } from "@ovation/protocol";

@@ -1,9 +1,8 @@
 /**
- * Another life of the log is heard of: the database started again, or a backup took its place. In
- * the first case nothing changes. In the second, viewers here may have events that are lost, also
- * of topics in which nothing has happened since. The heads of all topics are asked for, those that
- * are not in the log any more are reset, and only then do ids speak of the new life (`watermark.ts`):
- * whoever leaves before that, and comes back anywhere, has an id that the log never reached.
+ * A new epoch of the log was seen: the database restarted, or was restored from a backup. After a
+ * restart nothing changes. After a restore, viewers may have events that are lost, also of quiet
+ * topics: the heads of all topics are compared and lost ones reset. Only then do ids name the new
+ * epoch (`watermark.ts`): a client that leaves earlier has an id that the log never reached.
  */
 
 import type { Clock, Moment } from "@ovation/protocol";
@@ -39,7 +38,7 @@ export class LogEpoch {
 
   async #resolve(): Promise<void> {
     const { watermark } = this.#options.hub;
-    // More is heard of while the log is asked: the answer must be about all of it.
+    // Further epochs may appear while the log is asked: all must be confirmed.
     for (let asked: readonly Moment[] = []; asked !== watermark.reach; ) {
       asked = watermark.reach;
       for (const moment of asked) {

@@ -1,7 +1,7 @@
 /**
- * Log reads: what returning clients ask of the log. Clients that ask the same share one read; at most
- * LOG_READS_MAX are under way, and one address has a quarter of them, so that none waits behind another.
- * A place is held while the log is read and never while a socket is awaited.
+ * Log reads: reads for returning clients. The same read is shared; at most LOG_READS_MAX are in
+ * flight, a quarter of them for one address, so that no address waits behind another. A slot is
+ * taken while the log is read, never while a socket drains.
  */
 
 import { addressGroupOf } from "@ovation/protocol";
@@ -33,11 +33,12 @@ export class LogReads {
     this.#perAddressMax = Math.max(1, Math.floor(max * LOG_READS_PER_ADDRESS_SHARE));
   }
 
-  /** The result of `run`, or of the read with the same key that waits or is under way. */
+  /** The result of `run`, or of the read with the same key that is queued or in flight. */
   read<Value>(address: string, key: string, run: () => Promise<Value>): Promise<Value> {
     // A key names what is read, so the values of one key have one type.
     const read = (this.#reads.get(key) ?? this.#create(key, run)) as Read<Value>;
-    // The read of another address may wait behind many of its own: here it has a turn of this one's too.
+    // The read of another address may wait behind many of its own: here it has a turn of this one's
+    // too.
     if (!read.begun) {
       this.#waiting.push(address, { group: addressGroupOf(address), read }, true);
       this.#next();

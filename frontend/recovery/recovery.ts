@@ -1,10 +1,9 @@
 /**
- * Recovery: makes a connection whole. Used when somebody returns with a position, and when a slow
- * connection was overtaken by its topic's ring.
+ * Recovery: makes a connection complete, when a client returns with a position, and when the ring
+ * has evicted what a slow connection lacks.
  *
- * Subscribe first, then recover: the subscription stands before anything is read, so nothing falls
- * between; batches made meanwhile wait in the ring (`Subscription.next`), and when the ring runs
- * ahead of a slow replay, another round follows.
+ * Subscribe first, then recover, so that no event is lost between the two: batches made meanwhile
+ * wait in the ring (`Subscription.next`). When the ring evicts one of them, another round follows.
  */
 
 import {
@@ -39,8 +38,8 @@ export interface RecoveryOptions {
   /** Nothing can be done: the client connects again and is told so then. */
   onFailed(connection: Connection, error: unknown): void;
   /**
-   * More is missing than one request may have: the client connects again, and is told or goes on
-   * then.
+   * More is missing than one request may have replayed: the client reconnects and resumes, or is
+   * told what it lost.
    */
   onBehind(connection: Connection): void;
 }
@@ -181,7 +180,7 @@ export class Recovery {
         await this.#catchUp(run, subscription);
         if (connection.closed) return;
       }
-      // Whole when every topic goes on from its ring.
+      // Complete when every topic continues from its ring.
       if (
         connection.subscriptions.every(
           ({ next, channel }) =>

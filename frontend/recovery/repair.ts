@@ -1,6 +1,6 @@
 /**
- * Repair: the lane beside the fast one. A number that did not arrive is pulled from the log, one read
- * per topic however many viewers wait for it, and goes out in order as if it had come in time.
+ * Repair: the lane beside the fast one. A number that did not arrive is pulled from the log, one
+ * read per topic however many viewers wait for it, and goes out in order as if it had come in time.
  */
 
 import type { Clock, DurableEvent } from "@ovation/protocol";
@@ -23,7 +23,9 @@ export interface RepairOptions {
   readonly counters: Counters;
   /** The event was missing, and was pulled from the log. */
   onRepaired(event: DurableEvent): void;
-  /** What is missing is not in the log any more, or the log is another one: viewers must start over. */
+  /**
+   * What is missing is not in the log any more, or the log is another one: viewers must start over.
+   */
   onUnrepairable(channel: HubChannel): void;
   onFailure(what: string, error: unknown): void;
 }
@@ -43,7 +45,7 @@ export class Repair {
     this.#options = options;
   }
 
-  /** Resolves when the channel has `seq`, or has nobody any more. */
+  /** Resolves when the channel has `seq`, or was forgotten. */
   reach(channel: HubChannel, seq: number): Promise<void> {
     if (channel.seq >= seq && !channel.hasHeld) return Promise.resolve();
     const running = this.#running.get(channel);
@@ -72,7 +74,7 @@ export class Repair {
         const heldBefore = channel.hasHeld;
         const page = await this.#read(channel, gone);
         if (page === undefined) return;
-        // The page may have been long on its way: what has come since is not in it.
+        // The read may have been slow: later events are not in the page.
         if (page.head.seq < from || page.head.first > channel.seq + 1) {
           this.#options.onUnrepairable(channel);
           return;
@@ -82,7 +84,7 @@ export class Repair {
           next !== undefined && channel.seq > 0 && next.place.epoch !== channel.epoch;
         if (isOfOtherEpoch && !(await this.#isOfThisLog(channel, gone))) return;
         const before = channel.seq;
-        // What came while the log was asked may be of another life than the page.
+        // Events that arrived during the question may be of another epoch than the page.
         const proven = before === from;
         if (proven) channel.dropHeld(page.events.at(-1)?.place.seq ?? 0);
         for (const event of page.events) {
@@ -92,8 +94,8 @@ export class Repair {
           this.#options.onRepaired(event);
         }
         hub.schedule(channel);
-        // The log has nothing more: what was announced or held ahead of it was not from this log. (What came
-        // while it was read is another matter.)
+        // The log has nothing more: what was announced or held ahead of it was not from this log.
+        // (What came while it was read is another matter.)
         if (
           channel.hasRoom &&
           channel.seq === before &&
@@ -111,7 +113,7 @@ export class Repair {
     }
   }
 
-  /** Something speaks of another life of the log: asks it whether it wrote what is here. */
+  /** There are signs of another epoch: asks the log whether it wrote the newest event here. */
   async verify(channel: HubChannel): Promise<void> {
     if (this.#verifying.has(channel)) return;
     const gone = () => this.#options.hub.channel(channel.topic) !== channel;
@@ -126,7 +128,10 @@ export class Repair {
     await Promise.all(this.#verifying.values());
   }
 
-  /** Whether the log wrote our newest event. Where it did not, or cannot know any more, viewers start over. */
+  /**
+   * Whether the log wrote our newest event. Where it did not, or cannot know any more, viewers
+   * start over.
+   */
   async #isOfThisLog(channel: HubChannel, gone: () => boolean): Promise<boolean> {
     const { seq, epoch } = channel;
     const wrote = await this.#retry(

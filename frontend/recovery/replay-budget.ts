@@ -1,6 +1,6 @@
 /**
- * The budget of replays: how much one request, and all requests of one address, may have replayed. Past
- * it the answer is `recovered: false` with the head, and the client reads the snapshot.
+ * The budget of replays: how much one request, and all requests of one address, may have replayed.
+ * Past it the answer is `recovered: false` with the head, and the client reads the snapshot.
  */
 
 import { type AddressPools, type AddressRates, addressGroupOf } from "@ovation/protocol";
@@ -46,12 +46,16 @@ export class ReplayBudget {
   allows(address: string, events: number): boolean {
     if (events === 0) return true;
     if (events > this.limits.eventsPerRequest) return false;
-    // The last part of an address's bytes is for clients that missed little, and for those who want much no more.
+    // The last part of an address's bytes is for clients that missed little, and for those who want
+    // much no more.
     const floor = events <= REPLAY_SMALL_EVENTS_MAX ? 0 : this.#rates.max * REPLAY_RESERVED_SHARE;
     return this.#rates.max === Number.POSITIVE_INFINITY || this.#rates.left(address) > floor;
   }
 
-  /** Bytes of a page that was made for another request as well cost a fraction: only the write is new. */
+  /**
+   * Bytes of a page that was made for another request as well cost a fraction: only the write is
+   * new.
+   */
   charge(address: string, bytes: number, isShared: boolean): void {
     if (this.#rates.max === Number.POSITIVE_INFINITY) return;
     this.#rates.add(

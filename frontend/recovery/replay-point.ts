@@ -1,8 +1,8 @@
 /**
- * The ids of a replay for a connection with several topics. A cut at any frame must lose nothing, so an
- * id says where every topic stands. Most stand at the head: a point in this frontend's broadcasts says
- * that for all of them, and only the others are listed. The point is one for all clients that return
- * within a second, so that their frames are the same bytes.
+ * The ids of a replay for a connection with several topics. A cut at any frame must lose nothing,
+ * so an id says where every topic stands. Most stand at the head: a point in this frontend's
+ * broadcasts says that for all of them, and only the others are listed. The point is one for all
+ * clients that return within a second, so that their frames are the same bytes.
  */
 
 import {
@@ -81,7 +81,7 @@ export function formatOthers(
   return text;
 }
 
-/** Whether who comes back with the point is taken to stand at the position. */
+/** Whether a client that returns with the point is served from the position. */
 function covers({ order }: ReplayPoint, channel: Channel, position: TopicPosition): boolean {
   if (order === 0) return false;
   // Nothing was ever broadcast of it, so nothing was committed up to the point's stamp either.

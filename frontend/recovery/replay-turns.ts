@@ -1,7 +1,7 @@
 /**
- * Replay turns: which connection writes its next page of a replay. One turn is one page; addresses take
- * turns, and small replays go first. After a few milliseconds replays give way to everything else that
- * the process does, so broadcasts are not late however many clients return.
+ * Replay turns: which connection writes its next page of a replay. One turn is one page; addresses
+ * take turns, and small replays go first. After a few milliseconds replays yield to the event loop,
+ * so that broadcasts are in time however many clients return.
  */
 
 import { REPLAY_SLICE_MS, REPLAY_SLICE_PAGES_MAX } from "../limits.ts";

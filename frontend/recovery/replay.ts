@@ -1,7 +1,7 @@
 /**
- * Replay: the pages of what a connection missed of a topic, from the history or the log. Pages are cut
- * at fixed numbers and kept for a moment, read and encoded once: thousands who return to the same video
- * at the same time cost one read and one encoding a page.
+ * Replay: the pages of what a connection missed of a topic, from the history or the log. Pages are
+ * cut at fixed numbers and kept for a moment, read and encoded once: thousands of clients that
+ * return to a video together cost one read and one encoding a page.
  */
 
 import {
@@ -75,8 +75,8 @@ export class Replay {
   }
 
   /**
-   * The page's frames, where they or its events are in memory, or were `loaded`; `undefined` where the
-   * log has to be read: see `load`.
+   * The page's frames, where they or its events are in memory, or were `loaded`; `undefined` where
+   * the log has to be read: see `load`.
    */
   take(range: PageRange, form: WireForm, loaded?: readonly DurableEvent[]): PageBytes | undefined {
     const { channel, from, to, prefix } = range;
@@ -91,7 +91,7 @@ export class Replay {
     return { bytes: made.bytes(form), isShared: false };
   }
 
-  /** Reads the range from the log, for a client of this address and for all who ask the same meanwhile. */
+  /** Reads the range from the log; concurrent calls for the same page share the read. */
   async load(address: string, range: PageRange): Promise<readonly DurableEvent[]> {
     const key = pageKey(range);
     const { topic } = range.channel;
@@ -139,11 +139,14 @@ function pageStart({ from }: PageRange): number {
   return Math.floor(from / LOG_PAGE_EVENTS) * LOG_PAGE_EVENTS;
 }
 
-/** A page that was read before it was full is another one than the full page, as is one of another life of the log. */
+/**
+ * A page read before it was full differs from the full one; a page of another epoch differs too.
+ */
 function pageKey(range: PageRange): string {
   const { channel, to } = range;
   const start = pageStart(range);
-  return `page ${channel.topic} ${channel.epoch} ${start} ${to >= start + LOG_PAGE_EVENTS ? "" : to}`;
+  const end = to >= start + LOG_PAGE_EVENTS ? "" : to;
+  return `page ${channel.topic} ${channel.epoch} ${start} ${end}`;
 }
 
 /** The id of a first event: where each topic starts. */

@@ -1,22 +1,20 @@
 /**
- * What ids say of the log beside their own topic. The stamp: every durable event committed up to
- * here was broadcast before this frame. So a report's stamp waits until what the report named has
- * not only arrived but left: an event that rests in its channel, or is still being pulled, was not
- * broadcast yet.
+ * The watermark: what ids say of the log beside their own topic. The stamp: every durable event
+ * committed up to it was broadcast before this frame. So a report's stamp counts only when all that
+ * the report named is broadcast; events pending in a channel or being pulled are not.
  *
- * The reach: the newest moment that this frontend has heard of, by an event, a head or a report. A
- * client that brings an id back has nothing that is newer; a log that never reached it has lost
- * something of it.
+ * The reach: the newest moment that an event, a head or a report named here. A client that returns
+ * with an id has nothing newer; a log that never reached it has lost events of that client.
  *
- * When another life of the log is heard of, ids name the newest moment of each, and no stamp moves,
- * until it is known that the log holds them all (`log-epoch.ts`): events of a future that was lost
- * may still be on their way.
+ * When another epoch appears, ids name the newest moment of each epoch, and the stamp is frozen
+ * until the log has confirmed all of them (`log-epoch.ts`): events of a lost future may be in
+ * flight.
  */
 
 import type { Epoch, Moment, Stamp } from "@ovation/protocol";
 
 /**
- * Lives that ids name in doubt; of a restore within a restore within seconds the oldest is left
+ * Epochs that ids name in doubt; beyond, after several restores within seconds, the oldest is left
  * out.
  */
 export const EPOCHS_MAX = 4;
@@ -32,12 +30,12 @@ interface Pending {
 }
 
 export class Watermark {
-  /** The newest that may be told. */
+  /** The newest stamp that ids may name. */
   stamp: Stamp = 0;
-  /** Called when another life is heard of, and not again before `confirm` or `replace`. */
+  /** Called when another epoch appears, and not again before `confirm` or `replace`. */
   onDoubt: () => void = () => undefined;
   readonly #pending: Pending[] = [];
-  /** The newest moment of each life that was heard of; one, except in doubt. */
+  /** The newest moment of each epoch that was seen; one, except in doubt. */
   #reach: readonly { readonly epoch: Epoch; stamp: Stamp }[] = [];
   #inDoubt = false;
   /** What the last report said. */
@@ -48,7 +46,7 @@ export class Watermark {
     return this.#pending.length;
   }
 
-  /** What the log must have reached; empty while nothing durable was heard of. */
+  /** What the log must have reached; empty before the first durable event. */
   get reach(): readonly Moment[] {
     return this.#reach;
   }
@@ -91,7 +89,7 @@ export class Watermark {
     this.onDoubt();
   }
 
-  /** The log holds everything up to the reach: the lives are parts of one log. */
+  /** The log holds everything up to the reach: the epochs are parts of one log. */
   confirm(): void {
     this.#inDoubt = false;
     const newest = this.#reach.reduce((one, other) => (one.stamp >= other.stamp ? one : other));
@@ -105,10 +103,7 @@ export class Watermark {
     this.#reported = { epoch: "", stamp: 0 };
   }
 
-  /**
-   * Nobody here has anything of the lost future any more: `lost` is forgotten, and what was heard
-   * of since stands.
-   */
+  /** No viewer here has lost events any more: drops the `lost` moments, and keeps later ones. */
   replace(lost: readonly Moment[]): void {
     this.#inDoubt = false;
     const { epoch, stamp } = this.#reported;
@@ -121,7 +116,7 @@ export class Watermark {
     this.settle();
   }
 
-  /** Called before a broadcast is made. In order: a stamp may be told only when those of all earlier reports may. */
+  /** Call it before a broadcast. In order: a stamp counts after those of all earlier reports. */
   settle(): void {
     if (this.#inDoubt) return;
     for (let first = this.#pending[0]; first !== undefined; first = this.#pending[0]) {

@@ -1,4 +1,7 @@
-/** Frontends for tests: started, joined to a model of what is above them, and stopped after each test. */
+/**
+ * Frontends for tests: started, joined to a model of what is above them, and stopped after each
+ * test.
+ */
 
 import { afterEach } from "bun:test";
 import type { Frontend } from "../frontend.ts";

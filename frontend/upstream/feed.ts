@@ -1,7 +1,7 @@
 /**
  * The feed: brings the events of the dispatchers to the channels of the hub, and keeps the channels
- * complete. It wires the hub, this frontend's rows in the subscription table, its reports, the repair
- * of missing events and the check of a restored log.
+ * complete. It wires the hub, this frontend's rows in the subscription table, its reports, the
+ * repair of missing events and the check of a restored log.
  */
 
 import {
@@ -130,7 +130,9 @@ export class Feed implements Inbox {
     this.membership.unwanted(channel.topic);
   }
 
-  /** Resets topics with lost events; resolves when the others have broadcast all that the log has. */
+  /**
+   * Resets topics with lost events; resolves when the others have broadcast all that the log has.
+   */
   async #compareHeads(): Promise<void> {
     const expected = (await this.membership.refresh()).flatMap((head) => {
       const channel = this.hub.channel(head.topic);

@@ -1,14 +1,15 @@
 /**
  * Membership: this frontend's rows in the data centre's subscription table.
  *
- * The first local subscriber of a topic puts the row there, the last one takes it out (after a while:
- * most who leave are reconnecting). Changes travel in batches and may overtake each other on the way,
- * so each carries a generation that only rises: the table ignores the older one.
+ * The first local subscriber of a topic puts the row there, the last one removes it, after a while:
+ * most disconnecting clients reconnect. Batches of changes may overtake each other, so each change
+ * has a generation, and the table ignores a lower one.
  *
- * A connect brings up to a hundred topics, and a frontend may have to put back a million: what waits here is
- * one entry for each topic and one timer for each connect, and a change is made when it is sent.
+ * A connect brings up to a hundred topics, and a frontend may have to put back a million: pending
+ * are one entry for each topic and one timer for each connect; a change is created when it is sent.
  *
- * When the lease began anew (it had run out, or the store came back empty), every row is put again.
+ * When the lease is a new one (the old one expired, or the store was emptied), every row is put
+ * again.
  */
 
 import { type Clock, Problem, type Topic } from "@ovation/protocol";
@@ -29,7 +30,9 @@ import { NO_DISPATCHER, type TopicHead, type Upstream, type UpstreamChange } fro
 export interface MembershipOptions {
   readonly hub: Hub;
   readonly upstream: Upstream;
-  /** A row of the frontend's own, by which dispatchers find it when its connections are asked about. */
+  /**
+   * A row of the frontend's own, by which dispatchers find it when its connections are asked about.
+   */
   readonly ownTopic: Topic;
   readonly clock: Clock;
   readonly random: () => number;
@@ -48,7 +51,7 @@ export interface Unreachable {
   readonly why: string;
 }
 
-/** Somebody who waits until several topics are joined. */
+/** A connect or change that waits until several topics are joined. */
 interface Joining {
   missing: number;
   done(): void;
@@ -83,14 +86,18 @@ export class Membership {
   }
 
   /**
-   * Sends what was asked for so far, and from now on. The frontend's first report comes before: it says
-   * from which stamp on reports name what is new, and a head read earlier could miss one between the two.
+   * Sends what was asked for so far, and from now on. The frontend's first report comes before: it
+   * says from which stamp on reports name what is new, and a head read earlier could miss one
+   * between the two.
    */
   begin(): void {
     void this.#flush();
   }
 
-  /** Resolves when every later event of the topics arrives here; rejects when nobody answers for too long. */
+  /**
+   * Resolves when every later event of the topics arrives here; rejects after JOIN_TIMEOUT_MS
+   * without an answer.
+   */
   join(channels: readonly HubChannel[]): Promise<void> {
     const missing = channels.filter((channel) => !channel.joined);
     if (missing.length === 0) return Promise.resolve();
@@ -150,7 +157,7 @@ export class Membership {
     return true;
   }
 
-  /** Nobody has the topic, and the table has a row: a late subscribe left it behind, or the topic was reset. */
+  /** The table has a row without a channel: a late subscribe left it, or the topic was reset. */
   unwanted(topic: Topic): void {
     if (topic === this.#options.ownTopic || this.#queued.has(topic)) return;
     if (this.#options.hub.channel(topic) === undefined) this.#change(topic, false);
@@ -176,7 +183,7 @@ export class Membership {
     }
   }
 
-  /** Says goodbye: dispatchers stop sending at once. */
+  /** Unregisters: dispatchers stop sending at once. */
   async stop(): Promise<void> {
     this.#stopped = true;
     try {
@@ -265,7 +272,7 @@ export class Membership {
     const channel = hub.channel(head.topic);
     if (channel !== undefined) this.#startChannel(channel, head);
     for (const joining of waiters ?? []) if (--joining.missing === 0) joining.done();
-    // Whoever wanted it may have gone while it joined.
+    // The last subscriber may have left during the join.
     if (channel?.subscribers === 0) this.leave(channel);
   }
 
@@ -274,7 +281,8 @@ export class Membership {
     if (channel.joined) {
       this.#options.onHead(channel, head.seq);
     } else {
-      // The broadcasts so far say nothing of this channel: one of the same topic may have been forgotten since.
+      // The broadcasts so far say nothing of this channel: one of the same topic may have been
+      // forgotten since.
       channel.startAt({ seq: head.seq, epoch: head.epoch }, hub.order + 1);
       hub.schedule(channel);
       // A report that came meanwhile may have named a later one.

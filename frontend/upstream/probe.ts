@@ -1,9 +1,9 @@
 /**
- * The probe: an event that this frontend sends to itself all the time, by the way that every event takes
- * (lookup, dispatch, link). When it does not come back, or comes late, viewers' events do neither.
+ * The probe: an event that this frontend sends to itself every second, through lookup, dispatch and
+ * link. When it is lost or late, so are the events of viewers.
  *
- * Its topic is the frontend's own row in the subscription table; no policy names that kind, so nobody
- * outside can subscribe or publish to it.
+ * Its topic is the frontend's own row in the subscription table; no policy names that kind, so
+ * no client can subscribe or publish to it.
  */
 
 import type { Clock, Event, Topic } from "@ovation/protocol";
@@ -32,7 +32,7 @@ export class Probe {
   /** Called with the delay of each one that came back, ms. */
   onDelay: ((delayMs: number) => void) | undefined;
   readonly #options: ProbeOptions;
-  /** When each that is under way was sent. Bounded: what is too old is lost. */
+  /** When each probe in flight was sent. Bounded: old ones count as lost. */
   readonly #sentAt = new Map<number, number>();
   #stopped = false;
 

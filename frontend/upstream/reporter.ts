@@ -1,7 +1,7 @@
 /**
- * The reporter: once a second this frontend tells how many viewers each of its topics has, and learns
- * how many there are everywhere, and which topics got durable events: a lost *last* event, which no
- * later number can betray, is seen here.
+ * The reporter: once a second this frontend tells how many viewers each of its topics has, and
+ * learns how many there are everywhere, and which topics got durable events: a lost *last* event,
+ * which no later number can betray, is seen here.
  */
 
 import { type Clock, type Stamp, type Topic, toJsonText } from "@ovation/protocol";
@@ -21,19 +21,26 @@ export interface ReporterOptions {
   onFailure(what: string, error: unknown): void;
 }
 
-/** Counts that did not change are said again (entries expire) and totals asked for this often, in reports … */
+/** Unchanged counts are reported again (entries expire) and totals read this often, in reports … */
 export const REFRESH_EVERY = 3;
 /** … and in every report where there are not more topics than this. */
 export const REFRESH_ALWAYS_TOPICS_MAX = 1000;
-/** To this many viewers of this frontend the count may go with every report, to twice as many with every second one … */
+/**
+ * Up to this many viewers get the count with every report, twice as many with every second one …
+ */
 export const STATS_VIEWERS_PER_ROUND = 2000;
 /** … and with every so many at the least. */
 export const STATS_ROUNDS_MAX = 10;
-/** The number of viewers is said again this often, in reports, where the head grew or somebody has not seen it. */
+/**
+ * The viewer count is announced again this often, in reports, if the head grew or a viewer is new.
+ */
 const HEAD_EVERY = 5;
-/** That a topic has nobody here any more is said in this many reports: an older one may still be on its way. */
+/** The end of a topic is in this many reports: an older report may still be in flight. */
 const ENDED_REPORTS = 10;
-/** Reports whose events have not all been broadcast; beyond, none is asked for, so that no head is passed over. */
+/**
+ * Reports whose events have not all been broadcast; beyond, none is asked for, so that no head is
+ * passed over.
+ */
 export const UNSETTLED_MAX = 30;
 
 export class Reporter {

@@ -1,5 +1,5 @@
 /**
- * The frontend's way up: what it needs of the dispatchers of its data centre. Any dispatcher answers
+ * Upstream: what a frontend needs of the dispatchers of its data centre. Any dispatcher answers
  * any call; a form that speaks HTTP tries another one when the first does not answer.
  * In one process the dispatcher itself is the form.
  */
@@ -27,7 +27,7 @@ export interface TopicHead {
   readonly first: number;
   /**
    * When its newest event was committed. Absent from dispatchers of an earlier version, and where
-   * nobody asked for it.
+   * it was not asked for.
    */
   readonly stamp?: Stamp | undefined;
 }
@@ -42,13 +42,13 @@ export interface UpstreamChange {
 export interface Report {
   /** Viewers of each counted topic over all frontends and data centres. */
   readonly viewers: readonly { readonly topic: Topic; readonly viewers: number }[];
-  /** Topics that got durable events after `since`: whoever has less has missed something. */
+  /** Topics that got durable events after `since`: a frontend with less has missed events. */
   readonly heads: readonly TopicHead[];
   /** Every durable event up to this stamp is covered by `heads`, now or in an earlier report. */
   readonly stamp: Stamp;
   /**
-   * The life of the log that reached it: see `Changes.epoch`. Absent from dispatchers of an earlier
-   * version.
+   * The epoch of the log that reached it: see `Changes.epoch`. Absent from dispatchers of an
+   * earlier version.
    */
   readonly epoch?: Epoch | undefined;
 }
@@ -63,11 +63,17 @@ export interface ConnectionChange {
   readonly connection: ConnectionId;
   readonly add: readonly Topic[];
   readonly remove: readonly Topic[];
-  /** The member who asks; it must be the connection's own. Empty for nobody. */
+  /** The member of the request, which must be the connection's own. Empty without a token. */
   readonly sub: string;
-  /** When the token that allowed the topics expires, ms since 1970: they leave then. Absent where it does not. */
+  /**
+   * When the token that allowed the topics expires, ms since 1970: they leave then. Absent where it
+   * does not.
+   */
   readonly expiresAt?: number | undefined;
-  /** Rises with the changes of one connection, where its client numbers them: one that comes after a later one is not made. */
+  /**
+   * Rises with the changes of one connection, where its client numbers them: one that comes after a
+   * later one is not made.
+   */
   readonly order?: number | undefined;
 }
 
@@ -91,7 +97,10 @@ export interface Upstream {
    * read *after* the table has them: every later event arrives by dispatch.
    */
   change(changes: readonly UpstreamChange[]): Promise<readonly TopicHead[]>;
-  /** This frontend's counts (a topic that is not named keeps its last one; 0 ends it), and what is new since the stamp of the last report. */
+  /**
+   * This frontend's counts (a topic that is not named keeps its last one; 0 ends it), and what is
+   * new since the stamp of the last report.
+   */
   report(
     viewers: readonly { readonly topic: Topic; readonly viewers: number }[],
     since: Stamp,
@@ -102,7 +111,9 @@ export interface Upstream {
   wrote(topic: Topic, seq: number, epoch: Epoch): Promise<"yes" | "no" | "unknown">;
   /** Whether the log holds everything that was committed up to a moment; see `Log.reached`. */
   reached(moment: Moment): Promise<boolean>;
-  /** Where the topic stood at a moment of the log's clock: the newest event committed not after it. */
+  /**
+   * Where the topic stood at a moment of the log's clock: the newest event committed not after it.
+   */
   headAt(topic: Topic, stamp: Stamp): Promise<TopicHead>;
   /** Passes the change to the frontend that the connection id names. */
   changeConnection(change: ConnectionChange): Promise<ConnectionChangeResult>;
@@ -112,9 +123,9 @@ export interface Upstream {
    */
   upgraded?(guests: readonly string[]): Promise<readonly string[]>;
   /**
-   * Begins or renews this frontend's lease in the subscription table, and answers its mark. With a mark that it did
-   * not know the frontend subscribes all its topics again, with new generations: the lease began anew (it had run out, the
-   * store restarted or failed over), and the table may have lost rows since.
+   * Begins or renews this frontend's lease in the subscription table, and returns its mark. After
+   * another mark, the lease is a new one (the old one expired, the store restarted or failed over):
+   * the table may have lost rows, and the frontend subscribes all topics again.
    */
   renew(ttlMs: number): Promise<string>;
   /**
@@ -123,15 +134,15 @@ export interface Upstream {
    */
   present(members: readonly string[], staff: readonly StaffMember[]): Promise<void>;
   /**
-   * Dispatches an event of type `canary` with this number to the frontend's own topic: it comes back as any
-   * other does. Absent where a form does not have it.
+   * Dispatches an event of type `canary` with this number to the frontend's own topic: it comes
+   * back as any other does. Absent where a form does not have it.
    */
   probe?(number: number): Promise<void>;
-  /** A clean goodbye: this frontend's rows and viewer counts no longer count. */
+  /** Unregisters this frontend: its rows and viewer counts no longer count. */
   release(): Promise<void>;
 }
 
-/** The frontend's way in: what dispatchers call. Never waits, never throws. */
+/** What dispatchers call. Never waits, never throws. */
 export interface Inbox {
   dispatch(events: readonly Event[]): void;
 }
