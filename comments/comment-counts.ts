@@ -1,8 +1,7 @@
 /**
- * How many comments a video has, counted by the log: it alone knows what was committed, by which
- * process ever, and a crash between a commit and its count cannot be seen afterwards. What was
- * counted up to which number is kept in the store, so only what came since is counted. Comments past
- * retention count as well.
+ * The number of comments of a video. The log counts them, because a process cannot see a crash
+ * between a commit and its count. The store has the count and the number up to which it holds, so
+ * only later events are counted. Comments past retention count as well.
  */
 
 import type { Log } from "@ovation/log";
@@ -45,7 +44,7 @@ export function createCommentCounts(options: CommentCountsOptions): CommentCount
   let closed = false;
 
   function touch(videoId: string): void {
-    // Beyond the bound a video is counted when somebody asks for it.
+    // Over the bound, the next request for the video counts it.
     if (touched.size >= COUNTED_VIDEOS_MAX) return;
     touched.add(videoId);
     if (cancel !== undefined || closed) return;

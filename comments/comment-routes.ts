@@ -30,7 +30,7 @@ import {
 import { readBody, readOptionalBody } from "./body.ts";
 import { CoalescedReads } from "./coalesced-reads.ts";
 import { authorOf } from "./comment.ts";
-import { createCommentWriter } from "./comment-writer.ts";
+import { type CommentWriter, createCommentWriter } from "./comment-writer.ts";
 import { findComment, pinnedSeqOf, readHistory } from "./history.ts";
 import { REASON_CODE_POINTS_MAX } from "./limits.ts";
 import { withOwners } from "./members/guest-owners.ts";
@@ -49,14 +49,14 @@ export function createCommentRoutes(service: Service): readonly Route[] {
   async function post(request: HttpRequest, context: RouteContext): Promise<RouteAnswer> {
     const video = videoOf(context);
     const author = await requireWriter(service, request, video);
-    if (!author.exempt) await requireCommentRate(context, author);
+    if (!author.exempt) await requireCommentRate(service, context, author);
     const body = await readBody(request, newComment, VIEWER_BODY_BYTES_MAX);
     const text = cleanLine(body.text, service.textCodePointsMax);
-    await requireOpen(context, video, author);
+    await requireOpen(service, context, video, author);
     await requireUnsanctioned(service, context, author.identity, video);
     const repliedTo =
       body.replyTo === undefined ? undefined : await findComment(log, video.topic, body.replyTo);
-    // Last, so that what is refused for another reason costs the author nothing.
+    // Last, so that a comment that is refused for another reason costs the author nothing.
     if (!author.exempt)
       await requireRate(service, `comment member ${author.identity.sub}`, rules.commentsPerMember);
     if (author.role === "guest")
@@ -77,25 +77,6 @@ export function createCommentRoutes(service: Service): readonly Route[] {
     return jsonAnswer(written.json, 201);
   }
 
-  /** Guests cost a request each, so an address's guests share a smaller allowance than its members. */
-  async function requireCommentRate(context: RouteContext, { role }: Writer): Promise<void> {
-    if (role === "guest")
-      await requireAddressRate(service, "guest comment", context, rules.guestCommentsPerAddress);
-    await requireAddressRate(service, "comment", context, rules.commentsPerAddress);
-  }
-
-  async function requireOpen(
-    context: RouteContext,
-    video: NamedVideo,
-    { identity, role, exempt }: Writer,
-  ): Promise<void> {
-    const settings = await requireUsableVideo(service, context, video, identity);
-    if (exempt) return;
-    const audience = commentAudienceOf(service.policy, video.topic);
-    if (settings.closed || audience === "staff") throw new Problem("comments-closed");
-    if (role === "guest" && audience === "members") throw new Problem("guests-off");
-  }
-
   async function list(request: HttpRequest, context: RouteContext): Promise<RouteAnswer> {
     const video = videoOf(context);
     requireSight(service, await identify(service, request), video.topic);
@@ -110,46 +91,93 @@ export function createCommentRoutes(service: Service): readonly Route[] {
     return JSON.stringify({ ...page, comments: await withOwners(service, page.comments) });
   }
 
-  async function remove(request: HttpRequest, context: RouteContext): Promise<RouteAnswer> {
-    const video = videoOf(context);
-    const seq = seqOf(context);
-    const { identity } = await requireWriter(service, request, video);
-    await requireVideo(service, video);
-    const body = await readOptionalBody(request, removal, VIEWER_BODY_BYTES_MAX);
-    const reason =
-      body.reason === undefined ? undefined : cleanLine(body.reason, REASON_CODE_POINTS_MAX);
-    const comment = await findComment(log, video.topic, seq, "with-removed");
-    const author = await currentId(service, comment.author.id);
-    const own = author === identity.sub;
-    if (!own && !mayModerate(identity, video.id)) throw new Problem("forbidden");
-    // A moderator who is excluded moderates no more; one's own comments stay one's own.
-    if (!own) await requireUnsanctioned(service, context, identity, video);
-    const notify = own || service.people === undefined || !isTopicId(author) ? undefined : author;
-    if (comment.removed !== true) await writer.remove(video, comment, { reason, notify });
-    // A removal that was cut short is finished by its repetition.
-    else await retractNotices(service, video.id, seq);
-    return jsonAnswer(JSON.stringify({ seq }));
-  }
-
-  async function setPin(request: HttpRequest, context: RouteContext): Promise<RouteAnswer> {
-    const video = videoOf(context);
-    const { identity } = await requireWriter(service, request, video);
-    if (!mayModerate(identity, video.id)) throw new Problem("forbidden");
-    await requireUsableVideo(service, context, video, identity);
-    await requireUnsanctioned(service, context, identity, video);
-    const { seq } = await readBody(request, pin, VIEWER_BODY_BYTES_MAX);
-    if (seq !== null) await findComment(log, video.topic, seq);
-    if ((await pinnedSeqOf(log, video.topic)) !== seq)
-      await writer.appendOwn(video, "pin", toJsonText({ seq }));
-    return jsonAnswer(JSON.stringify({ seq }));
-  }
-
   return [
     { method: "POST", path: "/v1/videos/:id/comments", handle: post },
     { method: "GET", path: "/v1/videos/:id/comments", handle: list },
-    { method: "DELETE", path: "/v1/videos/:id/comments/:seq", handle: remove },
-    { method: "PUT", path: "/v1/videos/:id/pin", handle: setPin },
+    {
+      method: "DELETE",
+      path: "/v1/videos/:id/comments/:seq",
+      handle: (request, context) => remove(service, writer, request, context),
+    },
+    {
+      method: "PUT",
+      path: "/v1/videos/:id/pin",
+      handle: (request, context) => setPin(service, writer, request, context),
+    },
   ];
+}
+
+/** A new guest costs one request, so the guests of an address share a smaller rate. */
+async function requireCommentRate(
+  service: Service,
+  context: RouteContext,
+  { role }: Writer,
+): Promise<void> {
+  if (role === "guest")
+    await requireAddressRate(
+      service,
+      "guest comment",
+      context,
+      service.rules.guestCommentsPerAddress,
+    );
+  await requireAddressRate(service, "comment", context, service.rules.commentsPerAddress);
+}
+
+async function requireOpen(
+  service: Service,
+  context: RouteContext,
+  video: NamedVideo,
+  { identity, role, exempt }: Writer,
+): Promise<void> {
+  const settings = await requireUsableVideo(service, context, video, identity);
+  if (exempt) return;
+  const audience = commentAudienceOf(service.policy, video.topic);
+  if (settings.closed || audience === "staff") throw new Problem("comments-closed");
+  if (role === "guest" && audience === "members") throw new Problem("guests-off");
+}
+
+async function remove(
+  service: Service,
+  writer: CommentWriter,
+  request: HttpRequest,
+  context: RouteContext,
+): Promise<RouteAnswer> {
+  const video = videoOf(context);
+  const seq = seqOf(context);
+  const { identity } = await requireWriter(service, request, video);
+  await requireVideo(service, video);
+  const body = await readOptionalBody(request, removal, VIEWER_BODY_BYTES_MAX);
+  const reason =
+    body.reason === undefined ? undefined : cleanLine(body.reason, REASON_CODE_POINTS_MAX);
+  const comment = await findComment(service.log, video.topic, seq, "with-removed");
+  const author = await currentId(service, comment.author.id);
+  const own = author === identity.sub;
+  if (!own && !mayModerate(identity, video.id)) throw new Problem("forbidden");
+  // A sanctioned moderator may remove only their own comments.
+  if (!own) await requireUnsanctioned(service, context, identity, video);
+  const notify = own || service.people === undefined || !isTopicId(author) ? undefined : author;
+  if (comment.removed !== true) await writer.remove(video, comment, { reason, notify });
+  // The repetition of a removal that was interrupted finishes it.
+  else await retractNotices(service, video.id, seq);
+  return jsonAnswer(JSON.stringify({ seq }));
+}
+
+async function setPin(
+  service: Service,
+  writer: CommentWriter,
+  request: HttpRequest,
+  context: RouteContext,
+): Promise<RouteAnswer> {
+  const video = videoOf(context);
+  const { identity } = await requireWriter(service, request, video);
+  if (!mayModerate(identity, video.id)) throw new Problem("forbidden");
+  await requireUsableVideo(service, context, video, identity);
+  await requireUnsanctioned(service, context, identity, video);
+  const { seq } = await readBody(request, pin, VIEWER_BODY_BYTES_MAX);
+  if (seq !== null) await findComment(service.log, video.topic, seq);
+  if ((await pinnedSeqOf(service.log, video.topic)) !== seq)
+    await writer.appendOwn(video, "pin", toJsonText({ seq }));
+  return jsonAnswer(JSON.stringify({ seq }));
 }
 
 function seqOf(context: RouteContext): number {

@@ -47,7 +47,7 @@ export interface CommentWriter {
 }
 
 export function createCommentWriter(service: Service): CommentWriter {
-  const { log, clock, metrics, commentCounts } = service;
+  const { clock, metrics, commentCounts } = service;
   /** The verifier's cache returns one identity object per token, so each author is encoded once. */
   const authors = new WeakMap<Identity, Map<Role, JsonText>>();
 
@@ -89,40 +89,8 @@ export function createCommentWriter(service: Service): CommentWriter {
       return writtenOf(appended, data);
     },
 
-    async remove(video, comment, { reason, notify }) {
-      const at = clock.now();
-      const { topic } = video;
-      const entries: LogEntry[] = [
-        {
-          topic,
-          type: "comment-removed",
-          at,
-          data: toJsonText(
-            reason === undefined ? { seq: comment.seq } : { seq: comment.seq, reason },
-          ),
-          // No member's key begins with a space.
-          key: ` remove ${comment.seq}`,
-          replace: { seq: comment.seq, data: toJsonText(removedData(comment)) },
-        },
-      ];
-      if ((await pinnedSeqOf(log, topic)) === comment.seq) {
-        entries.push({
-          topic,
-          type: "pin",
-          at,
-          data: toJsonText({ seq: null }),
-          key: ` unpin ${comment.seq}`,
-        });
-      }
-      if (notify !== undefined) {
-        const notice = {
-          kind: "comment-removed",
-          video: video.id,
-          seq: comment.seq,
-          ...(reason === undefined ? {} : { reason }),
-        } as const;
-        entries.push(notificationEntry(notify, notice, at, `removed ${video.id} ${comment.seq}`));
-      }
+    async remove(video, comment, removal) {
+      const entries = await removalEntries(service, video, comment, removal);
       // The text says who was notified, and is gone after the write.
       const notified = await findPossiblyNotified(service, video, comment);
       const [removed] = await service.writer.write(entries);
@@ -137,6 +105,47 @@ export function createCommentWriter(service: Service): CommentWriter {
       await service.writer.write([{ topic: video.topic, type, at: clock.now(), data }]);
     },
   };
+}
+
+/** The removal, the end of its pin and the notification: committed together. */
+async function removalEntries(
+  service: Service,
+  video: NamedVideo,
+  comment: Comment,
+  { reason, notify }: Removal,
+): Promise<readonly LogEntry[]> {
+  const at = service.clock.now();
+  const { topic } = video;
+  const entries: LogEntry[] = [
+    {
+      topic,
+      type: "comment-removed",
+      at,
+      data: toJsonText(reason === undefined ? { seq: comment.seq } : { seq: comment.seq, reason }),
+      // No member's key begins with a space.
+      key: ` remove ${comment.seq}`,
+      replace: { seq: comment.seq, data: toJsonText(removedData(comment)) },
+    },
+  ];
+  if ((await pinnedSeqOf(service.log, topic)) === comment.seq) {
+    entries.push({
+      topic,
+      type: "pin",
+      at,
+      data: toJsonText({ seq: null }),
+      key: ` unpin ${comment.seq}`,
+    });
+  }
+  if (notify !== undefined) {
+    const notice = {
+      kind: "comment-removed",
+      video: video.id,
+      seq: comment.seq,
+      ...(reason === undefined ? {} : { reason }),
+    } as const;
+    entries.push(notificationEntry(notify, notice, at, `removed ${video.id} ${comment.seq}`));
+  }
+  return entries;
 }
 
 function writtenOf({ place, at, duplicate }: Appended, data: JsonText): WrittenComment {

@@ -29,18 +29,20 @@ import {
   type RateRules,
   type RecordLives,
 } from "./limits.ts";
+import { createConversationRoutes } from "./members/conversation-routes.ts";
 import { createHashAddress } from "./members/guest-addresses.ts";
 import {
   createGuestRoutes,
   createGuestUpgradeRoutes,
   type Guests,
 } from "./members/guest-routes.ts";
+import { createInboxRoutes } from "./members/inbox-routes.ts";
 import { createKnownViewers } from "./members/known-viewers.ts";
 import { createMemberDirectory } from "./members/member-directory.ts";
 import type { MemberStores } from "./members/member-stores.ts";
 import { createMessageRoutes } from "./members/message-routes.ts";
 import { createNotificationRoutes } from "./members/notification-routes.ts";
-import { createPresence, type Presence, type PresenceValues } from "./members/presence.ts";
+import { Presence, type PresenceValues } from "./members/presence.ts";
 import { createPresenceRoutes, tellPresence } from "./members/presence-routes.ts";
 import { createSanctionRoutes } from "./members/sanction-routes.ts";
 import { createMetrics, type Metrics } from "./metrics.ts";
@@ -59,7 +61,7 @@ import type { VideoStore } from "./videos/video-store.ts";
 export interface CommentsOptions {
   readonly log: VideoLog;
   readonly store: VideoStore;
-  /** Hands events to a dispatcher. Awaited only to keep the order; a rejection is counted and left to the repair lane. */
+  /** To a dispatcher. Awaited for the order only; the repair lane delivers what it rejects. */
   publish(events: readonly Event[]): Promise<void>;
   /**
    * Viewers now. Where it rejects, or leaves a topic out, a video is answered with the last number
@@ -69,10 +71,10 @@ export interface CommentsOptions {
   readonly authenticate: Authenticate;
   readonly policy: Policy;
   readonly clock: Clock;
-  /** For how long something stays good: it does not jump when the wall clock is set. Default: `clock`. */
+  /** For durations: it does not jump when the wall clock is set. Default: `clock`. */
   readonly steady?: Clock;
   readonly limiter: RateLimiter;
-  /** `any`: a video exists by being used. `listed`: only those that `PUT /v1/videos/{id}` created. */
+  /** `any`: the first use creates a video. `listed`: only `PUT /v1/videos/{id}` does. */
   readonly videos: "any" | "listed";
   /** Absent where guests may not comment. */
   readonly guests: Guests | undefined;
@@ -85,39 +87,39 @@ export interface CommentsOptions {
   /** The length of a comment, in code points. */
   readonly textCodePointsMax?: number;
   /**
-   * What is kept about members. With it there are messages, notifications, time-outs and guests who become
-   * members; without it, comments and likes.
+   * With it there are messages, notifications, time-outs and guests that become members; without
+   * it, comments and likes only.
    */
   readonly members?: MemberStores;
-  /** Who may write to whom, beyond hosts and moderators. Default: nobody else. */
+  /** Who may write first to whom. Default: `staff`. */
   readonly messages?: MessageRule;
   /** Hosts and moderators of the site who count as such before they ever came. */
   readonly staff?: readonly string[];
-  /** Where presence is kept. Without it nobody is said to be online. */
+  /** The store of presence. Without it there is no presence. */
   readonly presence?: PresenceValues;
-  /** What went wrong in the background and is tried again or healed elsewhere; for the program's log. */
+  /** A failure in the background that is retried or repaired elsewhere; for the program's log. */
   onFailure?(part: "counts" | "publish" | "notify" | "presence" | "profiles", error: unknown): void;
 }
 
 export interface Comments {
   readonly routes: readonly Route[];
-  /** These members have a connection now: frontends say so at each connect and every `PRESENCE_HEARTBEAT_MS`. */
+  /** The connected members: by frontends at each connect and every `PRESENCE_HEARTBEAT_MS`. */
   heartbeat(members: readonly string[], staff?: readonly StaffMember[]): Promise<void>;
   /** Those of the guests who have become members. */
   upgraded(guests: readonly string[]): Promise<readonly string[]>;
   /** Whether the topic is one of a deleted video. Without the database, recent answers count. */
   isDeleted(topic: Topic): boolean | Promise<boolean>;
-  /** From now on these rates and lives of records, in place of the ones it was made with. */
+  /** Replaces the rates and the retention of records. */
   configure(next: Pick<CommentsOptions, "rateRules" | "recordLives">): void;
   /** What drops records that have ended: to be run now and then, by one process or by several. */
   readonly upkeep: readonly UpkeepTask[];
   /** Why requests were refused recently, where the databases are the reason: for `readyz`. */
   recentFailure(): string | undefined;
-  /** Stores and publishes the counts that wait, and waits until everything committed is handed on. */
+  /** Stores and publishes pending counts; resolves when the outbox is empty. */
   flush(): Promise<void>;
   /**
-   * {@link flush}, and no more timers; what the stores do not take within COMMENTS_CLOSE_MS_MAX is
-   * given up. Answers what was accepted and is lost. The log and the store are their owner's to close.
+   * {@link flush}, then no more timers. What the stores do not take within COMMENTS_CLOSE_MS_MAX
+   * is lost; returns the lost likes. The owner of the log and of the store closes them.
    */
   close(): Promise<LostLikes>;
 }
@@ -297,7 +299,7 @@ function startPresence(
   people: People,
   values: PresenceValues,
 ): Presence {
-  const presence: Presence = createPresence({
+  const presence: Presence = new Presence({
     values,
     keptMs: options.recordLives?.presenceMs ?? DEFAULT_RECORD_LIVES.presenceMs,
     clock: options.clock,
@@ -316,6 +318,8 @@ function createPeopleRoutes(
     ...createGuestUpgradeRoutes(service, people),
     ...createSanctionRoutes(service, people),
     ...createMessageRoutes(service, people),
+    ...createConversationRoutes(service, people),
+    ...createInboxRoutes(service, people),
     ...createNotificationRoutes(service),
     ...(presence === undefined ? [] : createPresenceRoutes(service, people, presence)),
   ];

@@ -1,10 +1,11 @@
 /**
- * comments: the rules and the HTTP API of the product. It checks what viewers send, writes comments to
- * the log, counts likes, and publishes.
+ * comments: the rules and the HTTP API of the product. It checks what viewers send, writes comments
+ * to the log, counts likes, and publishes.
  *
- * A comment: `comment-routes.ts` (who, how often, what) → `comment-writer.ts` → `log/durable-writer.ts`
- * (append, group commit in the log) → 201 to the author; beside it `log/outbox.ts` publishes, in commit
- * order. A like: `like-routes.ts` → `like-counter.ts` (sums) → `video-store.ts` and publish, every 250 ms.
+ * A comment: `comment-routes.ts` (who, how often, what) → `comment-writer.ts` →
+ * `log/durable-writer.ts` (group commit) → 201 to the author; beside it `log/outbox.ts` publishes,
+ * in commit order. A like: `like-routes.ts` → `like-counter.ts` (sums) → `video-store.ts` and
+ * publish, every 250 ms.
  *
  * Invariants: an event that was answered with 201 is committed; no event is published before its
  * commit; no author waits for a reader.

@@ -19,7 +19,7 @@ export function parameterOf(request: HttpRequest, name: string, least: number): 
   return value;
 }
 
-/** `limit` beyond the maximum means the maximum: a page may always be shorter than was asked for. */
+/** A `limit` over the maximum means the maximum: a page may be shorter than requested. */
 export function pageOf(request: HttpRequest, limitDefault: number, limitMax: number): PageQuery {
   const after = parameterOf(request, "after", 0);
   const before = parameterOf(request, "before", 0);
@@ -33,7 +33,7 @@ export function pageOf(request: HttpRequest, limitDefault: number, limitMax: num
   };
 }
 
-/** Where a list by time goes on: after the row of this time and id. */
+/** The cursor of a list by time: the next page follows the row of this time and id. */
 export interface Cursor {
   /** ms since 1970. */
   readonly at: number;

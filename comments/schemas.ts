@@ -1,6 +1,6 @@
 /**
- * The forms of request bodies, parsed once at the edge. Members that a form does not name are refused:
- * a misspelt `clientId` that was silently ignored would turn every retry into a second comment.
+ * The forms of request bodies, parsed once at the edge. Unknown properties are refused: a misspelt
+ * `clientId`, silently ignored, would turn each retry into a second comment.
  *
  * Rules on text (length, control characters) have codes of their own and are applied after the form
  * fits, in `text.ts`.
@@ -16,7 +16,7 @@ import { ADDRESS_CHARACTERS_MAX, MEDIA_SOURCES_MAX, TIME_OUT_SECONDS_MAX } from 
 
 const seq = z.int().min(1);
 
-/** Printable, so that it can stand in a log line, and without spaces, which separate it in the log's key. */
+/** Printable, for log lines; without spaces, which separate it in the key of the log. */
 const clientId = z
   .string()
   .regex(new RegExp(`^[\\x21-\\x7e]{1,${IDEMPOTENCY_KEY_CHARACTERS_MAX}}$`), {
@@ -40,7 +40,7 @@ export function likesOf(kinds: readonly string[]) {
   });
 }
 
-/** `video`: where they are about to write, so that a name that is taken there is refused at once. */
+/** `video`: where the guest will write, so that a name taken there is refused at once. */
 export const guest = z.strictObject({
   name: z.string(),
   video: z.string().refine(isTopicId, { error: "not an id" }).optional(),

@@ -1,13 +1,13 @@
 /**
- * Likes: added up in memory, stored and published together every 250 ms at most.
- * `+n` travels with the exact total of all processes, so that a lost event heals with the next one.
+ * Likes: added up in memory, stored and published together every 250 ms at most. An event has
+ * `+n` and the exact total of all processes, so that the next event corrects the loss of one.
  *
- * A flush that fails is sent again with the same id and the same content until the store has it: where
- * the answer to a commit was lost, nothing is added twice. Meanwhile further likes wait in `pending`,
- * and are published with a total of what this process knows.
+ * A flush that fails is repeated with the same id and content until the store has it: where only
+ * the reply was lost, nothing is added twice. Meanwhile likes wait in `pending`, and are published
+ * with the total that this process has.
  *
- * A like is accepted when it is counted here. While one waits longer than LIKES_UNSTORED_MS_MAX to be
- * stored, likes are refused: a process that is killed loses at most what that time brought.
+ * A like is accepted when it is counted here. While one waits longer than LIKES_UNSTORED_MS_MAX to
+ * be stored, likes are refused: a process that is killed loses the likes of that time at most.
  */
 
 import {
@@ -52,7 +52,7 @@ export interface LikeCounterOptions {
   readonly clock: Clock;
   /** ms of a clock that never jumps. Default `performance.now`. */
   elapsed?(): number;
-  /** Names this life of this process. Default: random. */
+  /** Names this incarnation of the process. Default: random. */
   readonly writer?: string;
   push(event: Event): void;
   onFailure(error: unknown): void;
@@ -74,7 +74,7 @@ export class LikeCounter {
   #flushes = 0;
   /** When the oldest like in `pending` was accepted. */
   #pendingSince: number | undefined;
-  /** Totals as stored, of videos that were liked lately. */
+  /** Totals as stored, of recently liked videos. */
   readonly #stored = new Map<string, Likes>();
   #flushedAt = 0;
   #cancel: (() => void) | undefined;

@@ -1,11 +1,11 @@
 /**
- * Addresses of guests, for as long as a sanction may have to find them. Never as they are: what is kept
- * is their HMAC with the installation's secret, which says that two are the same and nothing else.
+ * Addresses of guests, for sanctions. Only their HMAC with the secret of the installation is
+ * stored: it shows that two are equal and nothing else.
  */
 
 import { createHmac } from "node:crypto";
 
-/** Answers what stands for an address; undefined where it is not known. */
+/** Undefined for an unknown address. */
 export type HashAddress = (address: string) => string | undefined;
 
 const HASH_CHARACTERS = 22;

@@ -1,4 +1,4 @@
-/** `POST /v1/guests`: a name becomes a signed token. `POST /v1/guests/upgrade`: a guest becomes a member. */
+/** `POST /v1/guests`: a token for a name. `POST /v1/guests/upgrade`: a guest becomes a member. */
 
 import {
   GUEST_UPGRADED,
@@ -47,9 +47,9 @@ export function createGuestUpgradeRoutes(service: Service, people: People): read
   const { stores, directory } = people;
 
   /**
-   * The member's own token says who they are, the guest's token in the body that the guest is theirs.
-   * From then on the guest's comments are the member's, and the guest's token is worth nothing. The
-   * first member has the guest for good; what a moderator decided about the guest goes along.
+   * The header has the member's token, the body the guest's. The guest's comments become the
+   * member's, its sanctions too, and its token becomes invalid. The first member to claim a guest
+   * keeps it.
    */
   async function upgrade(request: HttpRequest, context: RouteContext): Promise<RouteAnswer> {
     await requireAddressRate(service, "guest", context, service.rules.guestsPerAddress);

@@ -1,7 +1,7 @@
 /**
- * What the way of a comment has to know of its author: whether they are timed out or banned, whether a
- * guest has become a member. Remembered for a second. And it notes who was here: name and role as the
- * token says them, for the inbox and for the rules of who may write to whom.
+ * What the write path checks of an author, cached for a second: sanctions, and whether a guest has
+ * become a member. It also records name and role of each author by the token, for the inbox and for
+ * the rules of who may write to whom.
  */
 
 import {
@@ -27,7 +27,7 @@ import {
 import type { AddressSanction, MemberStores, Profile, Sanction } from "./member-stores.ts";
 
 export interface MemberDirectory {
-  /** Throws `timed-out` or `banned` where one is in force in the video; without a video, on the whole site. */
+  /** Throws `timed-out` or `banned`, in the video; without a video, on the whole site. */
   requireUnsanctioned(member: string, video?: string): void | Promise<void>;
   /** The same for guests of an address, by its hash; throws `timed-out`. */
   requireFreeAddress(address: string | undefined, video?: string): void | Promise<void>;
@@ -42,7 +42,7 @@ export interface MemberDirectory {
   note(identity: Identity): void;
   /** The same for hosts and moderators of whom a frontend says that they are connected. */
   noteStaff(member: StaffMember): void;
-  /** The member's role on the site, as their token last said it; undefined where they never came. */
+  /** The role on the site by the last token; undefined for an unknown member. */
   roleOf(member: string): Promise<Role | undefined>;
   /** Writes down who was noted. */
   flush(): Promise<void>;
@@ -84,33 +84,13 @@ export function createMemberDirectory({
   const notedAddresses = new WeakMap<Identity, { readonly address: string; readonly at: number }>();
   const notes = createNotes(stores, clock, onFailure);
 
-  function refuse(all: readonly Sanction[], video: string | undefined): void {
-    const now = clock.now();
-    for (const sanction of all) {
-      if (sanction.video !== "" && sanction.video !== video) continue;
-      if (sanction.until === null || sanction.until > now) throw problemOf(sanction, now);
-    }
-  }
-
-  function refuseAddress(all: readonly AddressSanction[], video: string | undefined): void {
-    const now = clock.now();
-    for (const { video: place, until } of all) {
-      if (until <= now || (place !== "" && place !== video)) continue;
-      throw new Problem(
-        "timed-out",
-        "A sanction holds for this address, and guests here wait for its end. Sign in to write",
-        { until, retryAfterMs: until - now },
-      );
-    }
-  }
-
   return {
     requireFreeAddress(address, video) {
       if (address === undefined) return;
       const known = addresses.get(address);
       return known instanceof Promise
-        ? known.then((all) => refuseAddress(all, video))
-        : refuseAddress(known, video);
+        ? known.then((all) => refuseAddress(all, video, clock.now()))
+        : refuseAddress(known, video, clock.now());
     },
     noteAddress(writer, address) {
       if (address === undefined) return;
@@ -127,8 +107,8 @@ export function createMemberDirectory({
     requireUnsanctioned(member, video) {
       const known = sanctions.get(member);
       return known instanceof Promise
-        ? known.then((all) => refuse(all, video))
-        : refuse(known, video);
+        ? known.then((all) => refuse(all, video, clock.now()))
+        : refuse(known, video, clock.now());
     },
     ownerOf: (guest) => owners.get(guest),
     forget(member) {
@@ -137,6 +117,28 @@ export function createMemberDirectory({
     },
     ...notes,
   };
+}
+
+function refuse(all: readonly Sanction[], video: string | undefined, now: number): void {
+  for (const sanction of all) {
+    if (sanction.video !== "" && sanction.video !== video) continue;
+    if (sanction.until === null || sanction.until > now) throw problemOf(sanction, now);
+  }
+}
+
+function refuseAddress(
+  all: readonly AddressSanction[],
+  video: string | undefined,
+  now: number,
+): void {
+  for (const { video: place, until } of all) {
+    if (until <= now || (place !== "" && place !== video)) continue;
+    throw new Problem(
+      "timed-out",
+      "A sanction holds for this address, and guests here wait for its end. Sign in to write",
+      { until, retryAfterMs: until - now },
+    );
+  }
 }
 
 function problemOf({ kind, until, reason }: Sanction, now: number): Problem {
@@ -152,7 +154,7 @@ function createNotes(
   clock: Clock,
   onFailure: (error: unknown) => void,
 ): Pick<MemberDirectory, "note" | "noteStaff" | "roleOf" | "flush"> {
-  /** Identities noted lately: one object per token, so a look-up by identity is enough. */
+  /** By identity: the verifier caches one object per token. */
   const noted = new WeakMap<Identity, number>();
   /** What was written down of them. */
   const notedStaff = new Cache<string>(clock, {

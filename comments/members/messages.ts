@@ -1,10 +1,10 @@
 /**
- * Messages between two members. A conversation has a topic of its own, which nobody can subscribe to:
- * its numbers are the conversation's. What is written there is then put, as a durable `message`, on the
- * topics of both members: the recipient's for all their devices, the author's for their other ones.
+ * Messages between two members. A conversation has its own topic, without subscribers: it numbers
+ * the messages. Each is then a durable `message` on the topics of both members: the recipient's for
+ * all their devices, the author's for their other ones.
  *
- * Acknowledged means that all of it is committed. A crash in between leaves a message that was not
- * acknowledged; the same `clientId` again completes it, once.
+ * An acknowledged message is committed in all three. A crash in between leaves a message without
+ * acknowledgement; a retry with the same `clientId` completes it, once.
  */
 
 import { createHash } from "node:crypto";
@@ -108,7 +108,7 @@ export function messageOf({ place, at, data }: DurableEvent): MemberMessage {
   return { n: place.seq, at, ...(JSON.parse(data) as Omit<MemberMessage, "n" | "at">) };
 }
 
-/** Says to both sides how far one of them has come: to the other, and to the reader's own devices. */
+/** The cursors of the reader, for the other member and for the reader's own devices. */
 export async function appendReceipt(
   service: Service,
   reader: Identity,

@@ -1,9 +1,9 @@
 /**
- * What a member is told on their own topic, type `notification`, durable: your comment was removed, you
- * were mentioned, somebody answered you, you are timed out.
+ * Durable `notification` events on the topic of a member: a removal of their comment, a mention, a
+ * reply, a sanction.
  *
- * Those that go with a change (a removal, a time-out) are appended with it or right after it. Mentions
- * and answers follow the comment: a crash in that moment loses the notification, never the comment.
+ * Those of a removal or a sanction are appended with it or right after it. Mentions and replies
+ * follow the comment: a crash in between loses the notification, never the comment.
  */
 
 import type { LogEntry } from "@ovation/log";
@@ -108,6 +108,6 @@ async function isBlocked(service: Service, member: string, by: string): Promise<
 
 /** A guest who has become a member is told as that member. */
 export async function currentId(service: Service, id: string): Promise<string> {
-  // A server may publish comments of authors that are nobody's id here.
+  // A server may publish comments of authors whose id is not valid here.
   return isTopicId(id) ? ((await service.people?.directory.ownerOf(id)) ?? id) : id;
 }

@@ -1,4 +1,4 @@
-/** `GET /v1/members/{id}/presence`, and who is told when somebody comes or goes. */
+/** `GET /v1/members/{id}/presence`, and the `presence` events of a change. */
 
 import {
   type Identity,
@@ -57,7 +57,7 @@ async function requireMaySee(
   }
 }
 
-/** Tells the partners of the member's newest conversations, those of them who are online themselves. */
+/** To the partners of the newest conversations that are online themselves. */
 export async function tellPresence(
   service: Service,
   people: People,

@@ -1,7 +1,7 @@
 import { describe, expect, test } from "bun:test";
 import { createMemorySharedStore } from "@ovation/table";
 import { createManualClock } from "../../testing/manual-clock.ts";
-import { createPresence, type Presence, type PresenceValues } from "./presence.ts";
+import { Presence, type PresenceValues } from "./presence.ts";
 
 const HEARTBEAT_MS = 30_000;
 const GRACE_MS = 5_000;
@@ -18,7 +18,7 @@ function setUp() {
   const changes: string[] = [];
   const failures: unknown[] = [];
   const open = (name: string): Presence =>
-    createPresence({
+    new Presence({
       values,
       clock,
       heartbeatMs: HEARTBEAT_MS,

@@ -1,13 +1,13 @@
 /**
  * Presence: whether a member is connected, by LinkedIn's rule (see `docs/members.md`).
  *
- * Frontends say every `heartbeatMs` (d) which members are connected, and at once when one connects. A
- * member is online from the first heartbeat; offline when none has come for d + ε, which is said d + 2ε
- * after the last one. So a reconnect, however clumsy, does not flicker, and a frontend that dies says
- * nothing and need not.
+ * Frontends report every `heartbeatMs` (d) which members are connected, and at once when one
+ * connects. A member is online from the first heartbeat, and offline when none came for d + ε; that
+ * is announced d + 2ε after the last one. So a slow reconnect does not flicker, and a frontend
+ * that dies needs no message.
  *
- * The state is one value per member in a store that all processes share. Any process may get any
- * heartbeat: whoever had one looks again later, and only says "offline" where nobody had one since.
+ * The state is one value per member in a store that all processes share. A process that received a
+ * heartbeat reads it again later, and announces "offline" where no process received one since.
  */
 
 import type { Clock } from "@ovation/protocol";
@@ -31,19 +31,10 @@ export interface PresenceStatus {
   readonly seenAt?: number;
 }
 
-export interface Presence {
-  /** These members are connected now. */
-  heartbeat(members: readonly string[]): Promise<void>;
-  status(members: readonly string[]): Promise<readonly PresenceStatus[]>;
-  /** Members that this process has to look after. */
-  readonly watched: number;
-  close(): void;
-}
-
 export interface PresenceOptions {
   readonly values: PresenceValues;
   readonly clock: Clock;
-  /** Somebody came or went. Bounded in cost by whoever tells it on. */
+  /** A member came online or went offline. The receiver bounds the cost. */
   onChange(member: string, status: PresenceStatus): void | Promise<void>;
   onFailure(error: unknown): void;
   /** How long the last heartbeat is kept. */
@@ -52,112 +43,129 @@ export interface PresenceOptions {
   readonly graceMs?: number;
 }
 
-export function createPresence(options: PresenceOptions): Presence {
-  const { values, clock } = options;
-  const keptMs = options.keptMs ?? DEFAULT_RECORD_LIVES.presenceMs;
-  const heartbeatMs = options.heartbeatMs ?? PRESENCE_HEARTBEAT_MS;
-  const graceMs = options.graceMs ?? PRESENCE_GRACE_MS;
-  const onlineMs = heartbeatMs + graceMs;
-  const offlineAfterMs = heartbeatMs + 2 * graceMs;
-  /** Member → last heartbeat here. In the order of the heartbeats: those who are due come first. */
-  const watched = new Map<string, number>();
-  let cancel: (() => void) | undefined;
-  let closed = false;
+export class Presence {
+  readonly #options: PresenceOptions;
+  readonly #keptMs: number;
+  readonly #heartbeatMs: number;
+  readonly #graceMs: number;
+  /** Member → last heartbeat here, in the order of heartbeats: those that are due come first. */
+  readonly #watched = new Map<string, number>();
+  #cancel: (() => void) | undefined;
+  #closed = false;
 
-  async function read(members: readonly string[]): Promise<readonly PresenceStatus[]> {
-    const now = clock.now();
+  constructor(options: PresenceOptions) {
+    this.#options = options;
+    this.#keptMs = options.keptMs ?? DEFAULT_RECORD_LIVES.presenceMs;
+    this.#heartbeatMs = options.heartbeatMs ?? PRESENCE_HEARTBEAT_MS;
+    this.#graceMs = options.graceMs ?? PRESENCE_GRACE_MS;
+  }
+
+  /** Members whose heartbeats this process looks after. */
+  get watched(): number {
+    return this.#watched.size;
+  }
+
+  get #offlineAfterMs(): number {
+    return this.#heartbeatMs + 2 * this.#graceMs;
+  }
+
+  async status(members: readonly string[]): Promise<readonly PresenceStatus[]> {
+    const now = this.#options.clock.now();
     const statuses: PresenceStatus[] = [];
     for (let start = 0; start < members.length; start += PRESENCE_BATCH) {
-      const texts = await values.get(members.slice(start, start + PRESENCE_BATCH).map(keyOf));
+      const texts = await this.#options.values.get(
+        members.slice(start, start + PRESENCE_BATCH).map(keyOf),
+      );
       for (const text of texts) {
         const seenAt = Number(text ?? Number.NaN);
         statuses.push(
-          Number.isNaN(seenAt) ? { online: false } : { online: now - seenAt < onlineMs, seenAt },
+          Number.isNaN(seenAt)
+            ? { online: false }
+            : { online: now - seenAt < this.#heartbeatMs + this.#graceMs, seenAt },
         );
       }
     }
     return statuses;
   }
 
-  async function tell(member: string, status: PresenceStatus): Promise<void> {
+  async #tell(member: string, status: PresenceStatus): Promise<void> {
     try {
-      await options.onChange(member, status);
+      await this.#options.onChange(member, status);
     } catch (error) {
-      options.onFailure(error);
+      this.#options.onFailure(error);
     }
   }
 
-  async function heartbeat(members: readonly string[]): Promise<void> {
-    const before = await read(members);
-    const now = clock.now();
+  /** These members are connected now. */
+  async heartbeat(members: readonly string[]): Promise<void> {
+    const before = await this.status(members);
+    const now = this.#options.clock.now();
     for (let start = 0; start < members.length; start += PRESENCE_BATCH) {
       await Promise.all(
         members
           .slice(start, start + PRESENCE_BATCH)
-          .map((member) => values.set(keyOf(member), String(now), keptMs)),
+          .map((member) => this.#options.values.set(keyOf(member), String(now), this.#keptMs)),
       );
     }
     for (const [index, member] of members.entries()) {
-      watch(member, now);
-      if (before[index]?.online !== true) await tell(member, { online: true, seenAt: now });
+      this.#watch(member, now);
+      if (before[index]?.online !== true) await this.#tell(member, { online: true, seenAt: now });
     }
-    schedule();
+    this.#schedule();
   }
 
-  function watch(member: string, now: number): void {
-    watched.delete(member);
-    // Beyond the bound the oldest is let go: they would be shown online until somebody asks.
-    if (watched.size >= PRESENCE_MEMBERS_MAX) {
-      const oldest = watched.keys().next().value;
-      if (oldest !== undefined) watched.delete(oldest);
+  #watch(member: string, now: number): void {
+    this.#watched.delete(member);
+    // An evicted member is not announced as offline; a request for its status still is right.
+    if (this.#watched.size >= PRESENCE_MEMBERS_MAX) {
+      const oldest = this.#watched.keys().next().value;
+      if (oldest !== undefined) this.#watched.delete(oldest);
     }
-    watched.set(member, now);
+    this.#watched.set(member, now);
   }
 
-  function schedule(): void {
-    const oldest = watched.values().next().value;
-    if (cancel !== undefined || closed || oldest === undefined) return;
-    cancel = clock.after(Math.max(0, oldest + offlineAfterMs - clock.now()), () => {
-      cancel = undefined;
-      void lookAgain();
-    });
+  #schedule(): void {
+    const oldest = this.#watched.values().next().value;
+    if (this.#cancel !== undefined || this.#closed || oldest === undefined) return;
+    this.#cancel = this.#options.clock.after(
+      Math.max(0, oldest + this.#offlineAfterMs - this.#options.clock.now()),
+      () => {
+        this.#cancel = undefined;
+        void this.#lookAgain();
+      },
+    );
   }
 
-  /** Those without a heartbeat here for long enough: did another process have one? */
-  async function lookAgain(): Promise<void> {
-    const dueBefore = clock.now() - offlineAfterMs;
+  /** Members without a recent heartbeat here: another process may have received one. */
+  async #lookAgain(): Promise<void> {
+    const dueBefore = this.#options.clock.now() - this.#offlineAfterMs;
     const due: string[] = [];
-    for (const [member, at] of watched) {
+    for (const [member, at] of this.#watched) {
       if (at > dueBefore || due.length >= PRESENCE_BATCH) break;
       due.push(member);
     }
     try {
-      const statuses = await read(due);
+      const statuses = await this.status(due);
       for (const [index, member] of due.entries()) {
-        if ((watched.get(member) ?? 0) > dueBefore) continue;
-        watched.delete(member);
+        if ((this.#watched.get(member) ?? 0) > dueBefore) continue;
+        this.#watched.delete(member);
         const status = statuses[index];
-        if (status !== undefined && !status.online) await tell(member, status);
+        if (status !== undefined && !status.online) await this.#tell(member, status);
       }
     } catch (error) {
-      options.onFailure(error);
-      // The store is away: everybody is given a little longer.
-      for (const member of due) if (watched.has(member)) watch(member, clock.now() - heartbeatMs);
+      this.#options.onFailure(error);
+      // The store is unreachable: the members stay online a little longer.
+      for (const member of due)
+        if (this.#watched.has(member))
+          this.#watch(member, this.#options.clock.now() - this.#heartbeatMs);
     }
-    schedule();
+    this.#schedule();
   }
 
-  return {
-    heartbeat,
-    status: read,
-    get watched() {
-      return watched.size;
-    },
-    close() {
-      closed = true;
-      cancel?.();
-    },
-  };
+  close(): void {
+    this.#closed = true;
+    this.#cancel?.();
+  }
 }
 
 function keyOf(member: string): string {

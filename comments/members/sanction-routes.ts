@@ -1,4 +1,4 @@
-/** `PUT`, `DELETE /v1/members/{id}/sanction`, `GET /v1/sanctions`: time-outs and bans, in one video or on the whole site. */
+/** `PUT`, `DELETE /v1/members/{id}/sanction`, `GET /v1/sanctions`: time-outs and bans. */
 
 import {
   type HttpRequest,
@@ -35,7 +35,7 @@ export function createSanctionRoutes(service: Service, people: People): readonly
     const member = memberOf(context);
     const identity = await requireMember(service, request);
     const form = await readBody(request, sanctionForm, VIEWER_BODY_BYTES_MAX);
-    await requirePower(context, identity, member, form.video ?? "");
+    await requirePower(service, people, context, identity, member, form.video ?? "");
     const now = clock.now();
     if (form.kind === "time-out" && form.seconds === undefined)
       throw new Problem("invalid-body", "seconds: a time-out has an end");
@@ -50,32 +50,16 @@ export function createSanctionRoutes(service: Service, people: People): readonly
     };
     await people.stores.sanctions.put(sanction);
     people.directory.forget(member);
-    await sanctionAddress(sanction);
+    await sanctionAddress(service, people, sanction);
     await service.writer.write([notificationEntry(member, noticeOf(sanction), now)]);
     return jsonAnswer(JSON.stringify(publicForm(sanction)));
-  }
-
-  /** Where the sanctioned person wrote last, guests wait with them. */
-  async function sanctionAddress({ member, video, until }: Sanction): Promise<void> {
-    const now = clock.now();
-    const { addresses } = people.stores;
-    const address = await addresses.addressOf(member, now - GUEST_ADDRESS_MS);
-    if (address === undefined) return;
-    const longest = now + ADDRESS_SANCTION_MS_MAX;
-    await addresses.put({
-      address,
-      video,
-      guest: member,
-      until: Math.min(until ?? longest, longest),
-    });
-    people.directory.forgetAddress(address);
   }
 
   async function remove(request: HttpRequest, context: RouteContext): Promise<RouteAnswer> {
     const member = memberOf(context);
     const identity = await requireMember(service, request);
     const video = videoParameter(request);
-    await requirePower(context, identity, member, video);
+    await requirePower(service, people, context, identity, member, video);
     const removed = await people.stores.sanctions.remove(member, video);
     people.directory.forget(member);
     for (const address of await people.stores.addresses.remove(member, video))
@@ -109,26 +93,48 @@ export function createSanctionRoutes(service: Service, people: People): readonly
     );
   }
 
-  /** Moderators act on viewers; only a host acts on a moderator, and nobody on themselves. */
-  async function requirePower(
-    context: RouteContext,
-    identity: Identity,
-    member: string,
-    video: string,
-  ): Promise<void> {
-    requirePlace(identity, video);
-    await requireUnsanctioned(service, context, identity, placeOf(video));
-    if (identity.sub === member) throw new Problem("forbidden", "Nobody sanctions themselves");
-    const profile = (await people.stores.members.profiles([member])).get(member);
-    if ((people.staff.has(member) || isStaff(profile?.role)) && identity.role !== "host")
-      throw new Problem("forbidden", "Only a host may do this to a moderator");
-  }
-
   return [
     { method: "PUT", path: "/v1/members/:id/sanction", handle: put },
     { method: "DELETE", path: "/v1/members/:id/sanction", handle: remove },
     { method: "GET", path: "/v1/sanctions", handle: list },
   ];
+}
+
+/** The sanction covers the guests of the address from which the member wrote last. */
+async function sanctionAddress(
+  { clock }: Service,
+  people: People,
+  { member, video, until }: Sanction,
+): Promise<void> {
+  const now = clock.now();
+  const { addresses } = people.stores;
+  const address = await addresses.addressOf(member, now - GUEST_ADDRESS_MS);
+  if (address === undefined) return;
+  const longest = now + ADDRESS_SANCTION_MS_MAX;
+  await addresses.put({
+    address,
+    video,
+    guest: member,
+    until: Math.min(until ?? longest, longest),
+  });
+  people.directory.forgetAddress(address);
+}
+
+/** Moderators act on viewers, hosts on moderators too, and no member on itself. */
+async function requirePower(
+  service: Service,
+  people: People,
+  context: RouteContext,
+  identity: Identity,
+  member: string,
+  video: string,
+): Promise<void> {
+  requirePlace(identity, video);
+  await requireUnsanctioned(service, context, identity, placeOf(video));
+  if (identity.sub === member) throw new Problem("forbidden", "You cannot sanction yourself");
+  const profile = (await people.stores.members.profiles([member])).get(member);
+  if ((people.staff.has(member) || isStaff(profile?.role)) && identity.role !== "host")
+    throw new Problem("forbidden", "Only a host may do this to a moderator");
 }
 
 function requirePlace(identity: Identity, video: string): void {
@@ -146,7 +152,7 @@ function videoParameter(request: HttpRequest): string {
   return video;
 }
 
-/** Without the moderator, who is not to be found out by those they act upon. */
+/** Without the moderator: the sanctioned member must not learn who it was. */
 function publicForm({ member, video, kind, until, reason, at }: Sanction) {
   return {
     member,

@@ -1,9 +1,10 @@
 /**
- * Names that guests may not take: those of the site's hosts and moderators, and in a video those of its own
- * and of members who are there.
- * Known are the staff that this process or the store of members has seen, the members whom this process
- * has seen in the video, and the authors of its latest comments. A guest who wrote there before a
- * member of that name came keeps the name.
+ * Names that guests may not take: those of hosts and moderators of the site, and in a video those
+ * of its own staff and of members that are there.
+ *
+ * Sources: the staff that this process or the store of members has seen, the members that this
+ * process has seen in the video, and the authors of its latest comments. A guest with an earlier
+ * comment there keeps the name.
  */
 
 import type { Log } from "@ovation/log";
@@ -30,9 +31,9 @@ import type { MemberStores } from "../members/member-stores.ts";
 import { looksOf } from "./look-alikes.ts";
 
 export interface NameGuard {
-  /** Somebody is in the video. */
+  /** The identity is in the video. */
   note(identity: Identity, topic: Topic | undefined): void;
-  /** Throws `name-taken` where the guest's name looks like another's; `guest` is their id, if they have one. */
+  /** Throws `name-taken` for a look-alike; `guest` is the id of the guest, if it has one. */
   requireFree(name: string, guest: string | undefined, topic: Topic | undefined): Promise<void>;
 }
 
@@ -43,7 +44,7 @@ export interface NameGuardOptions {
   onFailure(error: unknown): void;
 }
 
-/** Who has a name, by what it looks like; the oldest go first. */
+/** Ids by look of the name; the oldest are evicted first. */
 type Names = Map<string, string>;
 
 /** In one video. */
@@ -75,7 +76,7 @@ export function createNameGuard({ log, stores, steady, onFailure }: NameGuardOpt
     return here;
   }
 
-  /** What the database says, at most so old. A database that is away hinders nobody from commenting. */
+  /** At most NAMES_FRESH_MS old. An unreachable database reserves no names. */
   function known(key: string, read: () => Promise<readonly (readonly [string, string])[]>) {
     const before = reads.get(key);
     if (before !== undefined) return before;
@@ -99,22 +100,6 @@ export function createNameGuard({ log, stores, steady, onFailure }: NameGuardOpt
       ({ id, name }) => [name, id] as const,
     );
 
-  /** Guests too: who wrote here first keeps the name. */
-  async function readVideo(topic: Topic) {
-    const { events } = await log.read(topic, { limit: NAMED_AMONG, types: ["comment"] });
-    return events.flatMap((event) => {
-      const author = commentOf(event)?.author;
-      return author === undefined ? [] : [[author.name, `${author.role} ${author.id}`] as const];
-    });
-  }
-
-  function refuse(): never {
-    throw new Problem(
-      "name-taken",
-      "Somebody here has a name that looks like this one: choose another",
-    );
-  }
-
   return {
     note(identity, topic) {
       const { sub, name, role } = identity;
@@ -133,7 +118,7 @@ export function createNameGuard({ log, stores, steady, onFailure }: NameGuardOpt
       if (looks.some((look) => ofStaff.has(look))) refuse();
       if (topic === undefined) return;
       if (looks.some((look) => videos.get(topic)?.staff.has(look) === true)) refuse();
-      const written = await known(topic, () => readVideo(topic));
+      const written = await known(topic, () => readVideo(log, topic));
       const authors = looks.flatMap((look) => [...(written.get(look) ?? [])]);
       if (guest !== undefined && authors.includes(`guest ${guest}`)) return;
       const here = videos.get(topic);
@@ -141,6 +126,19 @@ export function createNameGuard({ log, stores, steady, onFailure }: NameGuardOpt
       if (authors.some((author) => !author.startsWith("guest "))) refuse();
     },
   };
+}
+
+/** Guests too: the first author with a name keeps it. */
+async function readVideo(log: Pick<Log, "read">, topic: Topic) {
+  const { events } = await log.read(topic, { limit: NAMED_AMONG, types: ["comment"] });
+  return events.flatMap((event) => {
+    const author = commentOf(event)?.author;
+    return author === undefined ? [] : [[author.name, `${author.role} ${author.id}`] as const];
+  });
+}
+
+function refuse(): never {
+  throw new Problem("name-taken", "A name like this one is taken here: choose another");
 }
 
 function isStaff(role: Role): boolean {

@@ -1,6 +1,6 @@
 /**
  * What people write, made storable: comments, names, titles. Text stays text: nothing in it is ever
- * interpreted, and whoever shows it must show it as text.
+ * interpreted, and a page must show it as text.
  */
 
 import { Problem } from "@ovation/protocol";

@@ -1,7 +1,6 @@
 /**
- * What is seen of a text. Characters that show nothing by themselves (Unicode's
- * `Default_Ignorable_Code_Point`) stay where a script or an emoji needs them, by the rules below, and
- * make neither a name nor a comment.
+ * The visible part of a text. Characters without a glyph (Unicode's `Default_Ignorable_Code_Point`)
+ * stay where a script or an emoji needs them, by the rules below, and alone are no name or comment.
  */
 
 /** Scripts whose letters join: [spec] UAX #31, A1. */
@@ -30,7 +29,7 @@ const NEEDED = [
 ].join("|");
 const IGNORABLE = new RegExp(`(${NEEDED})|\\p{Default_Ignorable_Code_Point}`, "gu");
 
-/** Nothing to see: separators, format and unassigned characters, marks without a letter, blank braille. */
+/** Invisible: separators, format and unassigned characters, lone marks, blank braille. */
 const NOTHING = /^[\p{Z}\p{Cf}\p{Cn}\p{M}\p{Default_Ignorable_Code_Point}\u2800]*$/u;
 const ASCII = /^[\x20-\x7e]*$/;
 
@@ -49,7 +48,7 @@ export function withoutInvisible(text: string, onRemoved?: (character: string) =
   });
 }
 
-/** Accents of Latin, Greek and Cyrillic in a row, and marks of any script: more are a tower over other lines. */
+/** Accents of Latin, Greek and Cyrillic in a row, and marks of any script; more cover lines. */
 const ACCENTS = /([\p{Script=Inherited}&&\p{M}]{3})[\p{Script=Inherited}&&\p{M}]+/gv;
 const MARKS = /(\p{M}{8})\p{M}+/gu;
 

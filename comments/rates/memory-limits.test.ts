@@ -31,7 +31,7 @@ import {
 import { createMemberDirectory } from "../members/member-directory.ts";
 import type { MemberStores, Profile } from "../members/member-stores.ts";
 import { openSqliteMemberStores } from "../members/member-stores-sql.ts";
-import { createPresence } from "../members/presence.ts";
+import { Presence } from "../members/presence.ts";
 import { looksLike, looksOf, REMEMBERED_MAX } from "../names/look-alikes.ts";
 import { createNameGuard } from "../names/name-guard.ts";
 import { identityNamed } from "../testing/harness.ts";
@@ -256,7 +256,7 @@ describe("members", () => {
     const clock = createManualClock();
     const offline: string[] = [];
     const kept = new Map<string, string>();
-    const presence = createPresence({
+    const presence = new Presence({
       values: {
         async set(key, value) {
           kept.set(key, value);

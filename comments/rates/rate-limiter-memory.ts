@@ -22,9 +22,9 @@ export interface MemoryRateLimiterOptions {
 
 export function createMemoryRateLimiter(options: MemoryRateLimiterOptions): MemoryRateLimiter {
   const { clock } = options;
-  // Two generations stand in for an LRU: when the young one is full it becomes the old one, and what
-  // was not used since the last change is dropped whole. Constant work, no list, no sweep. They also
-  // change by time: a key that was not used for the longest `perMs` is full again.
+  // Two generations instead of an LRU: a full young one becomes the old one, and the old one is
+  // dropped whole. Constant work, no list, no sweep. They also change by time: a key without use
+  // for the longest `perMs` is full again.
   const generationMax = Math.max(1, Math.floor((options.keysMax ?? RATE_LIMITER_KEYS_MAX) / 2));
   let young = new Map<string, number>();
   let old = new Map<string, number>();
@@ -66,7 +66,7 @@ export function createMemoryRateLimiter(options: MemoryRateLimiterOptions): Memo
       const fullAt = Math.max(now, young.get(key) ?? old.get(key) ?? 0);
       const next = fullAt + (Math.min(amount, rule.burst) * rule.perMs) / rule.burst;
       const over = next - now - rule.perMs;
-      // A refusal is remembered as well: whoever keeps asking must not be the one who is forgotten.
+      // A refusal is recorded too, so that a caller that keeps trying is not evicted.
       remember(key, over > 0 ? fullAt : next, rule.perMs);
       return over > 0 ? { ok: false, retryAfterMs: Math.ceil(over) } : RATE_OK;
     },

@@ -1,6 +1,6 @@
 /**
- * The rate limiter of several processes, on the store that they share. While that cannot be reached each
- * process limits by itself: strictness is lost then, never service.
+ * The rate limiter of several processes, on their shared store. While that is unreachable each
+ * process limits by itself: less strict, and never without service.
  */
 
 import type { RateLimiter } from "./rate-limiter.ts";

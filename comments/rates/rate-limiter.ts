@@ -1,14 +1,14 @@
 /**
- * How much somebody may do. The specification, held by `rate-limiter.contract.ts`:
+ * Rates by key. The specification, held by `rate-limiter.contract.ts`:
  *
  * - A key starts with `burst` free and gets `burst` more every `perMs`, evenly (a token bucket).
- * - A refused `take` costs nothing: whoever waits `retryAfterMs` and is alone on the key is let in.
+ * - A refused `take` costs nothing: after `retryAfterMs` the only caller of the key is admitted.
  * - `amount` above `burst` counts as `burst`.
- * - Keys are forgotten when they are full again; under a flood of keys the least recently used may be
- *   forgotten earlier: memory is bounded, and what is lost then is strictness, not service.
+ * - A key that is full again is evicted; under a flood of keys the least recently used may be
+ *   evicted earlier: memory is bounded, and the limit is less strict then.
  */
 export interface RateLimiter {
-  /** Answers at once where it can, so that the way of a comment waits for nothing. */
+  /** Without a promise where it can, so that the write path does not wait. */
   take(key: string, amount: number, rule: RateRule): RateResult | Promise<RateResult>;
 }
 

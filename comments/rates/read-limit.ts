@@ -1,7 +1,7 @@
 /**
- * What one address may read. A read costs as many units as it asks for pages of 50 rows, at least one;
- * where the answer was larger than its units pay for, the address's next read pays the rest. So one
- * bucket bounds requests and bytes, with one question to the store of the limits for each read.
+ * What one address may read. A read costs one unit for each 50 rows that it requests, at least one;
+ * where the response was larger than its units cover, the next read of the address pays the rest.
+ * So one bucket bounds requests and bytes, with one call of the limiter for each read.
  */
 
 import {

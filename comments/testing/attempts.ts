@@ -1,4 +1,4 @@
-/** A server with a site's login, and callers that attempt what they must not. Imported by one test file, it serves that file. */
+/** A server with the login of a site, and callers that attempt what they must not. */
 
 import { afterAll, beforeAll, expect, test } from "bun:test";
 import { exportSPKI, generateKeyPair, SignJWT } from "jose";

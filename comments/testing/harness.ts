@@ -1,6 +1,6 @@
 /**
- * A comments service on a real listener, with a real SQLite log and store in a directory of its own.
- * Tokens are `name`, `name.role` or `name.role.pattern`: how real ones are verified is tested where they are.
+ * A comments service on a real listener, with a real SQLite log and store in its own directory.
+ * Tokens are `name`, `name.role` or `name.role.pattern`; real ones are tested in `ovation/tokens/`.
  */
 
 import { mkdtempSync, rmSync } from "node:fs";
@@ -77,7 +77,7 @@ export interface Body {
 
 export interface HarnessOptions {
   readonly overrides?: Partial<CommentsOptions>;
-  /** Kept after `close`, so that another harness can go on with it. */
+  /** Kept after `close`, so that another harness can open it. */
   readonly directory?: string;
   readonly clock?: Clock;
 }

@@ -1,4 +1,4 @@
-/** Routes on a listener of their own, for tests and benchmarks of one part. The program's listener is in `ovation/`. */
+/** Routes on a listener of their own, for tests and benchmarks of one module. */
 
 import { Problem, type Route, type RouteContext, toResponse } from "@ovation/protocol";
 

@@ -1,10 +1,10 @@
 /**
- * The end of a video: it is marked as deleted, its viewers are told by a last durable event
- * (`video-deleted`), and the log drops everything before that event.
+ * The end of a video: its record is marked as deleted, a last durable event (`video-deleted`) tells
+ * its viewers, and the log drops everything before that event.
  *
- * Another process may still take comments for as long as it remembers the video's settings: the topic
- * is looked at once more after that. A crash in between leaves a deleted video whose events are still
- * in the log, where no route of the API reads them; deleting it again finishes it.
+ * Another process may accept comments until its cached settings expire: the topic is cleared once
+ * more after that. A crash in between leaves a deleted video whose events are still in the log,
+ * where no route of the API reads them; a repeated deletion finishes it.
  */
 
 import { toJsonText } from "@ovation/protocol";

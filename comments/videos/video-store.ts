@@ -1,16 +1,16 @@
 /**
- * What is known of videos beside their events: title, media, and counts. The events themselves are in
- * the log, and so is what must agree with them (the pinned comment, the head).
+ * The records of videos beside their events: title, media and counts. The events are in the log, as
+ * is what must agree with them (the pinned comment, the head).
  *
  * The specification, held by `video-store.contract.ts` for every form:
  *
- * - `put`, `addLikes` and `count` create a video that is not there yet, so that a video exists by being used.
- *   Only `put` and `markListed` make it a listed one; `addLikes` and `count` leave a deleted one alone.
+ * - `put`, `addLikes` and `count` create a missing video: its first use creates it. Only `put` and
+ *   `markListed` list it; `addLikes` and `count` do not change a deleted one.
  * - `addLikes` and `count` are exact however many processes call them. One call is one transaction.
  * - The same `addLikes` again, with the same flush id, adds nothing: an answer may be lost.
  * - `read` and `list` see everything whose write has resolved.
- * - After a crash of the process nothing is lost that resolved; after a crash of the machine the last
- *   moments of `addLikes` may be: these are counts, and fsync is kept for comments.
+ * - A crash of the process loses nothing that resolved. A crash of the machine may lose the last
+ *   moments of `addLikes`: these are counts, and only comments pay for fsync.
  * - Rejects with `StoreUnavailableError` when the database cannot be reached or has no room;
  *   nothing was stored then. `list` leaves damaged videos out; `read` rejects for them, by
  *   `StoreDamagedError`.
@@ -23,7 +23,7 @@ export interface MediaSource {
 
 export interface StoredVideo {
   readonly id: string;
-  /** Empty where nobody gave one. */
+  /** Empty by default. */
   readonly title: string;
   readonly description: string;
   readonly live: boolean;
@@ -33,9 +33,9 @@ export interface StoredVideo {
   readonly poster: string;
   /** ms since 1970. */
   readonly createdAt: number;
-  /** Whether a host or a publisher made it or used it: viewers alone do not put a video on a list. */
+  /** Whether a host or a publisher created or used it: viewers alone do not list a video. */
   readonly listed: boolean;
-  /** When it was deleted, ms since 1970; `null` where it was not. Nothing but this is kept of it then. */
+  /** ms since 1970; `null` where it is not deleted. A deleted video keeps only this. */
   readonly deletedAt: number | null;
   /** The last change or count, ms since 1970. */
   readonly activeAt: number;
@@ -55,7 +55,7 @@ export type VideoChanges = Partial<
  * carries out one number of a writer once, and larger numbers only.
  */
 export interface FlushId {
-  /** One life of one process. */
+  /** One incarnation of a process. */
   readonly writer: string;
   /** From 1, rising. */
   readonly number: number;
@@ -100,7 +100,7 @@ export interface VideoStore {
     ids: readonly string[],
     part?: "without likes",
   ): Promise<readonly (StoredVideo | undefined)[]>;
-  /** Listed ones: those that are live first, then by activity, the newest first; those after `from`. */
+  /** Listed ones after `from`: live ones first, then by activity, the newest first. */
   list(limit: number, from?: ListPlace): Promise<readonly StoredVideo[]>;
   /** Makes or changes the video, as a listed one; a deleted one begins again, empty. */
   put(id: string, changes: VideoChanges, now: number): Promise<StoredVideo>;
@@ -111,20 +111,20 @@ export interface VideoStore {
   /** Drops unlisted videos that end; answers their ids, at most `limit`. */
   expire(ends: UnlistedEnds, limit: number): Promise<readonly string[]>;
   /**
-   * Adds likes, unless this flush was carried out before; answers all totals of each video. The id
-   * is stored in the same transaction. `undefined`: the video's rows are damaged, nothing was added.
+   * Adds likes, unless this flush was stored before; returns all totals of each video. The id is
+   * stored in the same transaction. `undefined`: the rows are damaged, and nothing was added.
    */
   addLikes(
     changes: readonly LikesChange[],
     now: number,
     flush: FlushId,
   ): Promise<readonly (Readonly<Record<string, number>> | undefined)[]>;
-  /** Adds or sets comments, unless another event than `after` was the last one counted; answers whether it did. */
+  /** Adds or sets comments where `after` was the last event counted; returns whether it was. */
   count(id: string, events: CountedEvents, now: number): Promise<boolean>;
   close(): Promise<void>;
 }
 
-/** What a video is before anybody has used it. */
+/** A video before its first use. */
 export function unusedVideo(id: string, now: number): StoredVideo {
   return {
     id,
