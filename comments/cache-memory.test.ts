@@ -1,7 +1,7 @@
 import { heapStats } from "bun:jsc";
 import { describe, expect, setDefaultTimeout, test } from "bun:test";
+import { DatabaseUnavailableError } from "@ovation/database";
 import { createManualClock } from "../testing/manual-clock.ts";
-import { StoreUnavailableError } from "./database/sql-database.ts";
 import { MEMBER_AGE_MS, MEMBERS_KEPT_MAX, VIDEO_SETTINGS_STALE_MS } from "./limits.ts";
 import { createMemberDirectory } from "./members/member-directory.ts";
 import { openSqliteMemberStores } from "./members/member-stores-sql.ts";
@@ -64,7 +64,7 @@ describe("the caches of the write path", () => {
       store: {
         ...store,
         async read(ids) {
-          if (isAway) throw new StoreUnavailableError("away");
+          if (isAway) throw new DatabaseUnavailableError("away");
           return store.read(ids);
         },
       },

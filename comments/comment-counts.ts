@@ -4,9 +4,9 @@
  * only later events are counted. Comments past retention count as well.
  */
 
+import { DatabaseDamagedError } from "@ovation/database";
 import type { Log } from "@ovation/log";
 import { type Clock, topicOf } from "@ovation/protocol";
-import { StoreDamagedError } from "./database/sql-database.ts";
 import {
   COUNT_COMMENTS_MS,
   COUNT_LAG_EVENTS_MAX,
@@ -84,7 +84,7 @@ export function createCommentCounts(options: CommentCountsOptions): CommentCount
         } catch (error) {
           options.onFailure(error);
           // A damaged row stays damaged: it is counted when it is asked for after a restore.
-          if (!(error instanceof StoreDamagedError)) touch(videoId);
+          if (!(error instanceof DatabaseDamagedError)) touch(videoId);
         }
       }
     });

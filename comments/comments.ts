@@ -1,5 +1,6 @@
 /** The comments service, put together. */
 
+import { DatabaseUnavailableError } from "@ovation/database";
 import { DurableWriter, Outbox } from "@ovation/log";
 import {
   type Authenticate,
@@ -18,7 +19,6 @@ import { identify } from "./access.ts";
 import { createBackground } from "./background.ts";
 import { createCommentCounts } from "./comment-counts.ts";
 import { createCommentRoutes } from "./comment-routes.ts";
-import { StoreUnavailableError } from "./database/sql-database.ts";
 import { LikeCounter, type LostLikes } from "./likes/like-counter.ts";
 import { createLikeRoutes } from "./likes/like-routes.ts";
 import {
@@ -189,7 +189,7 @@ function isDeletedVideo({ directory }: Service, topic: Topic): boolean | Promise
     ({ deleted }) => deleted,
     (error: unknown) => {
       // Live events need no database, and durable ones are refused by the log.
-      if (error instanceof StoreUnavailableError) return false;
+      if (error instanceof DatabaseUnavailableError) return false;
       throw error;
     },
   );

@@ -13,12 +13,6 @@
 
 export * from "./comment.ts";
 export * from "./comments.ts";
-export {
-  StoreDamagedError,
-  StoreUnavailableError,
-  StoreUnusableError,
-} from "./database/sql-database.ts";
-export { StoreWalk, verifyStore } from "./database/sqlite-walk.ts";
 export type { LostLikes } from "./likes/like-counter.ts";
 export {
   DEFAULT_LIKE_KINDS,

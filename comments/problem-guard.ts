@@ -1,8 +1,8 @@
 /** Errors of the log and of the stores, as responses. */
 
+import { DatabaseDamagedError, DatabaseUnavailableError } from "@ovation/database";
 import { LogDamagedError, LogFullError, LogUnavailableError } from "@ovation/log";
 import { Problem, type Route } from "@ovation/protocol";
-import { StoreDamagedError, StoreUnavailableError } from "./database/sql-database.ts";
 import type { Metrics } from "./metrics.ts";
 
 /** The route with errors of the log and of the stores as Problems; counts refusals. */
@@ -28,11 +28,11 @@ function toProblem(error: unknown): Problem | undefined {
     return new Problem("log-full", undefined, { retryAfterMs: 5_000 });
   if (error instanceof LogDamagedError)
     return new Problem("unavailable", "A part of the log is damaged", { retryAfterMs: 60_000 });
-  if (error instanceof StoreDamagedError)
+  if (error instanceof DatabaseDamagedError)
     return new Problem("unavailable", "A part of the database is damaged", {
       retryAfterMs: 60_000,
     });
-  if (error instanceof LogUnavailableError || error instanceof StoreUnavailableError) {
+  if (error instanceof LogUnavailableError || error instanceof DatabaseUnavailableError) {
     return new Problem("unavailable", "The database does not answer", { retryAfterMs: 1_000 });
   }
   return undefined;

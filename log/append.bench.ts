@@ -12,7 +12,7 @@ import { join } from "node:path";
 import { toJsonText, topicOf } from "@ovation/protocol";
 import { startPostgres } from "../testing/postgres.ts";
 import { type Log, type LogEntry, openPostgresLog, openSqliteLog } from "./mod.ts";
-import { PostgresClient } from "./postgres/postgres-client.ts";
+import { LogClient } from "./postgres/log-client.ts";
 
 const CLIENTS = 64;
 const POSTGRES_PROCESSES = 2;
@@ -109,7 +109,7 @@ async function benchPostgresGroups(seconds: number): Promise<void> {
   try {
     const url = await postgres.createDatabase("bench");
     const log = await openPostgresLog({ url });
-    const client = new PostgresClient(url, { applicationName: "bench" });
+    const client = new LogClient(url, { applicationName: "bench" });
     const [own] = await client.query<{ pids: string }>(
       "reads",
       "SELECT string_agg(pid::text, ' ') AS pids FROM pg_stat_activity WHERE application_name <> 'bench'",

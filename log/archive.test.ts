@@ -11,7 +11,7 @@ import { exportLog } from "./log-export.ts";
 import { importLog, LogImportError } from "./log-import.ts";
 import { verifyLog } from "./log-verify.ts";
 import { type LogLocation, openLog } from "./open-log.ts";
-import { PostgresClient } from "./postgres/postgres-client.ts";
+import { LogClient } from "./postgres/log-client.ts";
 
 // Real servers and disks, on machines that are busy with other tests.
 setDefaultTimeout(60_000);
@@ -68,8 +68,8 @@ const forms: readonly Form[] = [
     name: "PostgreSQL",
     locate: async () => ({ url: await postgres.createDatabase(`archive${++count}`) }),
     async tamper(location, sql) {
-      const client = new PostgresClient("url" in location ? location.url : "");
-      await client.transaction(async (query) => {
+      const client = new LogClient("url" in location ? location.url : "");
+      await client.transaction("appends", async (query) => {
         await query("SET LOCAL search_path = ovation_log");
         await query(sql);
       });

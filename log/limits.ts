@@ -18,9 +18,6 @@ export const SQLITE_BUSY_MS = 5_000;
 /** The same on the reading connection, which shares the thread with everything else. WAL readers wait only while a file is recovered. */
 export const SQLITE_READ_BUSY_MS = 250;
 
-/** Files up to this size are checked page by page when they are opened; larger ones by `ovation log verify`. */
-export const SQLITE_CHECK_BYTES_MAX = 128 * 1024 * 1024;
-
 /** An I/O error with less room than this on the disk counts as a full disk. */
 export const DISK_ROOM_BYTES_MIN = 4 * 1024 * 1024;
 
@@ -38,15 +35,6 @@ export const TALLY_EVENTS_MAX = 200_000;
 
 /** Types whose ids a writer keeps in memory: past it the map is emptied and fills again. */
 export const NAMES_MAX = 100_000;
-
-/** A statement that takes longer is cancelled by PostgreSQL: a lock or a disk that does not come. */
-export const POSTGRES_STATEMENT_MS_MAX = 5_000;
-
-/** A query without an answer for this long: the server or the way to it is gone, and its connections are given up. */
-export const POSTGRES_ANSWER_MS_MAX = 8_000;
-
-/** How long a connection may take to open. */
-export const POSTGRES_CONNECT_MS_MAX = 3_000;
 
 /**
  * Transactions of one process under way at once. A second one would wait for the first one's locks inside the server and save

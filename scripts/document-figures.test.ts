@@ -8,8 +8,8 @@ import { expect, test } from "bun:test";
 import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import * as client from "../client/limits.ts";
-import { CONNECTIONS_MAX } from "../comments/database/sql-database-postgres.ts";
 import * as comments from "../comments/limits.ts";
+import { CONNECTIONS_MAX, SQLITE_CHECK_BYTES_MAX } from "../database/mod.ts";
 import { AUTH_WINDOW_MS } from "../dispatcher/internal/auth.ts";
 import { RETIRED_LISTENERS_MAX } from "../dispatcher/internal/retired-listeners.ts";
 import * as frontend from "../frontend/limits.ts";
@@ -133,7 +133,7 @@ const SAID: Readonly<Record<string, readonly string[]>> = {
   "docs/operating/reload.md": [
     `the ${WORDS[RETIRED_LISTENERS_MAX + 1]?.replace(/e$/, "")}th replacement`,
   ],
-  "docs/operating/backup.md": [`up to ${megabytes(log.SQLITE_CHECK_BYTES_MAX)} MB`],
+  "docs/operating/backup.md": [`up to ${megabytes(SQLITE_CHECK_BYTES_MAX)} MB`],
   "docs/operating/upgrade.md": [
     `not used for ${days(lives.unlistedVideosMs)} days (${days(lives.likedVideosMs)} ` +
       "where they were only liked)",

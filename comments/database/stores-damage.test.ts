@@ -8,6 +8,15 @@ import { afterAll, beforeAll, describe, expect, setDefaultTimeout, test } from "
 import { existsSync, mkdtempSync, rmSync, truncateSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import type { OnDamage } from "@ovation/database";
+import {
+  DatabaseDamagedError,
+  DatabaseUnavailableError,
+  DatabaseUnusableError,
+  ROW_PROBLEMS_MAX,
+  SQLITE_CHECK_BYTES_MAX,
+  verifyRows,
+} from "@ovation/database";
 import {
   cuts,
   type Damage,
@@ -19,10 +28,6 @@ import {
 } from "../../log/testing/damage.ts";
 import { openSqliteMemberStores } from "../members/member-stores-sql.ts";
 import { openSqliteVideoStore } from "../videos/video-store-sql.ts";
-import type { OnDamage } from "./sql-database.ts";
-import { StoreDamagedError, StoreUnavailableError, StoreUnusableError } from "./sql-database.ts";
-import { CHECK_BYTES_MAX } from "./sql-database-sqlite.ts";
-import { STORE_PROBLEMS_MAX, verifyStore } from "./sqlite-walk.ts";
 
 setDefaultTimeout(120_000);
 
@@ -156,16 +161,16 @@ async function outcomeOf(subject: Subject, { what, image }: Damage): Promise<Out
             faults.push(`${what}: ${question} is ${answer.slice(0, 200)}`);
         } catch (error) {
           refused++;
-          const isNamed = error instanceof StoreUnavailableError && error.message.includes(path);
-          const isSaid = !(error instanceof StoreDamagedError) || said.at(-1)?.includes(path);
+          const isNamed = error instanceof DatabaseUnavailableError && error.message.includes(path);
+          const isSaid = !(error instanceof DatabaseDamagedError) || said.at(-1)?.includes(path);
           if (!isNamed || isSaid === false) faults.push(`${what}: ${question}: ${error}`);
         }
       },
     );
   } catch (error) {
     refused++;
-    const isNamed = error instanceof StoreUnusableError && error.message.includes(path);
-    const isAway = error instanceof StoreUnavailableError;
+    const isNamed = error instanceof DatabaseUnusableError && error.message.includes(path);
+    const isAway = error instanceof DatabaseUnavailableError;
     if (!isNamed && !isAway)
       faults.push(`${what}: ${error instanceof Error ? error.stack : error}`);
   }
@@ -230,7 +235,7 @@ describe("a damaged row", () => {
     const store = openSqliteVideoStore({ path, onDamage: (what) => void said.push(what) });
     const named = `${path} is damaged: the row ovation_videos "v007" is not what was written`;
     await expect(store.read(["v007"])).rejects.toThrow(named);
-    await expect(store.put("v007", { title: "mine" }, NOW)).rejects.toThrow(StoreDamagedError);
+    await expect(store.put("v007", { title: "mine" }, NOW)).rejects.toThrow(DatabaseDamagedError);
     expect(said).toEqual([named, named]);
     expect((await store.read(["v008"]))[0]?.title).toBe("Title of v008");
     const listed = (await store.list(100)).map(({ id }) => id);
@@ -251,7 +256,7 @@ describe("a damaged row", () => {
     expect(totals.map((total) => total?.like)).toEqual([4, undefined, 6, undefined, 1]);
     expect((await store.addLikes(changes, NOW, flush))[0]?.like).toBe(4);
     await expect(store.read(["v003"])).rejects.toThrow('ovation_likes "v003" "like"');
-    await expect(store.read(["v005"])).rejects.toThrow(StoreDamagedError);
+    await expect(store.read(["v005"])).rejects.toThrow(DatabaseDamagedError);
     const listed = (await store.list(100)).map(({ id }) => id);
     expect(listed).toContain("v002");
     expect(listed).not.toContain("v003");
@@ -262,7 +267,7 @@ describe("a damaged row", () => {
     const path = place(MEMBERS, "sanction");
     damage(path, "UPDATE ovation_sanctions SET until_at = 1 WHERE member = 'v001'");
     const stores = openSqliteMemberStores({ path });
-    await expect(stores.sanctions.of("v001", NOW)).rejects.toThrow(StoreDamagedError);
+    await expect(stores.sanctions.of("v001", NOW)).rejects.toThrow(DatabaseDamagedError);
     const ban = { member: "v001", video: "", kind: "ban" as const, until: null };
     await stores.sanctions.put({ ...ban, reason: "again", at: NOW, by: "moderator" });
     expect((await stores.sanctions.of("v001", NOW))[0]?.reason).toBe("again");
@@ -273,7 +278,7 @@ describe("a damaged row", () => {
     const path = place(MEMBERS, "profile");
     damage(path, "UPDATE ovation_members SET role = 'host' WHERE id = 'v001'");
     const { members, close } = openSqliteMemberStores({ path });
-    await expect(members.profiles(["v001"])).rejects.toThrow(StoreDamagedError);
+    await expect(members.profiles(["v001"])).rejects.toThrow(DatabaseDamagedError);
     expect([...(await members.profiles(["v001", "v002"], "leave out")).keys()]).toEqual(["v002"]);
     expect(await members.staff(10)).toEqual([]);
     await members.remember([{ id: "v001", name: "One", role: "member" }], NOW);
@@ -286,10 +291,12 @@ describe("a damaged row", () => {
     damage(path, "UPDATE ovation_conversations SET seen = 9 WHERE member = 'v001'");
     const { conversations, close } = openSqliteMemberStores({ path });
     const cursors = { seen: 2, delivered: 2 };
-    await expect(conversations.advance("v001", "ana", cursors)).rejects.toThrow(StoreDamagedError);
+    await expect(conversations.advance("v001", "ana", cursors)).rejects.toThrow(
+      DatabaseDamagedError,
+    );
     const message = { from: "v001", to: "ana", number: 9, at: NOW, text: "hello" };
-    await expect(conversations.record(message)).rejects.toThrow(StoreDamagedError);
-    await expect(conversations.find("v001", "ana")).rejects.toThrow(StoreDamagedError);
+    await expect(conversations.record(message)).rejects.toThrow(DatabaseDamagedError);
+    await expect(conversations.find("v001", "ana")).rejects.toThrow(DatabaseDamagedError);
     expect(await conversations.list("v001", 10)).toEqual([]);
     expect((await conversations.find("v002", "ana"))?.lastText).toBe("how are you, v002?");
     await close();
@@ -352,32 +359,32 @@ test("a file without checksums gets them; the version before refuses it then", a
   expect(await truthOf(VIDEOS, path)).toEqual(truth);
   damage(path, "UPDATE ovation_videos SET poster = 'x' WHERE id = 'v000'");
   const store = openSqliteVideoStore({ path });
-  await expect(store.read(["v000"])).rejects.toThrow(StoreDamagedError);
+  await expect(store.read(["v000"])).rejects.toThrow(DatabaseDamagedError);
   await store.close();
   expect(existsSync(path)).toBe(true);
 });
 
-test("verifyStore lists STORE_PROBLEMS_MAX problems; more are counted", async () => {
+test("verifyRows lists ROW_PROBLEMS_MAX problems; more are counted", async () => {
   const path = place(VIDEOS, "verify");
-  const whole = verifyStore(path);
+  const whole = verifyRows(path);
   // Videos, two kinds of likes of each, one writer of likes.
   expect(whole).toEqual({ rows: 3 * IDS.length + 1, problems: [], problemCount: 0 });
   damage(path, "UPDATE ovation_likes SET n = n + 1");
   damage(path, "UPDATE ovation_like_writers SET number = 0");
-  const { problems, problemCount } = verifyStore(path);
-  expect(problems).toHaveLength(STORE_PROBLEMS_MAX);
+  const { problems, problemCount } = verifyRows(path);
+  expect(problems).toHaveLength(ROW_PROBLEMS_MAX);
   expect(problemCount).toBe(2 * IDS.length + 1);
   expect(problems[0]).toBe('the row ovation_like_writers "w" is not what was written');
   truncateSync(path, 6 * 4_096);
-  expect(verifyStore(path).problemCount).toBeGreaterThan(0);
+  expect(verifyRows(path).problemCount).toBeGreaterThan(0);
 });
 
-test("CHECK_BYTES_MAX: a larger file is opened without a look at all of it", () => {
+test("SQLITE_CHECK_BYTES_MAX: a larger file is opened without a look at all of it", () => {
   const { image } = of(VIDEOS);
   const path = placeImage(image, join(directory, "large"), "store.sqlite");
   truncateSync(path, (image.files.get("") as Buffer).length - 4_096);
-  expect(() => openSqliteVideoStore({ path })).toThrow(StoreUnusableError);
+  expect(() => openSqliteVideoStore({ path })).toThrow(DatabaseUnusableError);
   const large = placeImage(image, join(directory, "larger"), "store.sqlite");
-  truncateSync(large, CHECK_BYTES_MAX + 4_096);
+  truncateSync(large, SQLITE_CHECK_BYTES_MAX + 4_096);
   expect(() => openSqliteVideoStore({ path: large })).not.toThrow();
 });

@@ -5,13 +5,13 @@ import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { DatabaseUnavailableError, DatabaseUnusableError } from "@ovation/database";
 import { startPostgres, type TestPostgres } from "../../testing/postgres.ts";
 import { testMemberStores } from "../members/member-stores.contract.ts";
 import { openPostgresMemberStores, openSqliteMemberStores } from "../members/member-stores-sql.ts";
 import { testVideoStore } from "../videos/video-store.contract.ts";
 import type { VideoStore } from "../videos/video-store.ts";
 import { openPostgresVideoStore, openSqliteVideoStore } from "../videos/video-store-sql.ts";
-import { StoreUnavailableError, StoreUnusableError } from "./sql-database.ts";
 
 const directory = mkdtempSync(join(tmpdir(), "ovation-stores-"));
 let postgres: TestPostgres;
@@ -59,7 +59,7 @@ describe("databases that cannot be used", () => {
       "this is not a database, it is somebody's notes, long enough to be looked at".repeat(20),
     );
     const before = Bun.file(foreign).size;
-    expect(() => openSqliteVideoStore({ path: foreign })).toThrow(StoreUnusableError);
+    expect(() => openSqliteVideoStore({ path: foreign })).toThrow(DatabaseUnusableError);
     expect(Bun.file(foreign).size).toBe(before);
 
     const later = join(directory, "later.sqlite");
@@ -73,13 +73,13 @@ describe("databases that cannot be used", () => {
     const store = await openPostgresVideoStore({ url: await postgres.createDatabase("away") });
     await store.put("a", {}, 1);
     await postgres.halt("immediate");
-    expect(store.put("a", {}, 2)).rejects.toThrow(StoreUnavailableError);
+    expect(store.put("a", {}, 2)).rejects.toThrow(DatabaseUnavailableError);
     await Bun.sleep(50);
     await postgres.resume();
     expect((await store.put("a", { title: "back" }, 3)).title).toBe("back");
     await store.close();
     expect(openPostgresVideoStore({ url: "postgres://nobody@127.0.0.1:1/none" })).rejects.toThrow(
-      StoreUnavailableError,
+      DatabaseUnavailableError,
     );
   }, 30_000);
 });

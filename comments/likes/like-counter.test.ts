@@ -1,7 +1,7 @@
 import { describe, expect, test } from "bun:test";
+import { DatabaseUnavailableError } from "@ovation/database";
 import type { Event } from "@ovation/protocol";
 import { createManualClock, settle } from "../../testing/manual-clock.ts";
-import { StoreUnavailableError } from "../database/sql-database.ts";
 import {
   COUNT_FLUSH_VIDEOS_MAX,
   COUNTED_VIDEOS_MAX,
@@ -43,7 +43,7 @@ describe("like counter", () => {
     const store: VideoStore = {
       ...real,
       async addLikes(changes, now, flush) {
-        if (down) throw new StoreUnavailableError("down");
+        if (down) throw new DatabaseUnavailableError("down");
         return real.addLikes(changes, now, flush);
       },
     };
@@ -92,7 +92,7 @@ describe("likes that the store may or may not have", () => {
     let lost = true;
     const { real, store } = storeWith(async (run) => {
       const totals = await run();
-      if (lost) throw new StoreUnavailableError("the answer is lost");
+      if (lost) throw new DatabaseUnavailableError("the answer is lost");
       return totals;
     });
     const totals: number[] = [];
@@ -119,7 +119,7 @@ describe("likes that the store may or may not have", () => {
     const clock = createManualClock();
     let down = true;
     const { store } = storeWith((run) =>
-      down ? Promise.reject(new StoreUnavailableError("down")) : run(),
+      down ? Promise.reject(new DatabaseUnavailableError("down")) : run(),
     );
     const likes = new LikeCounter({
       store,
@@ -166,7 +166,7 @@ describe("likes that the store may or may not have", () => {
     const clock = createManualClock();
     let down = true;
     const { real, store } = storeWith((run) =>
-      down ? Promise.reject(new StoreUnavailableError("down")) : run(),
+      down ? Promise.reject(new DatabaseUnavailableError("down")) : run(),
     );
     const likes = new LikeCounter({
       store,
@@ -200,7 +200,7 @@ function countingStore() {
       return ids.map((id) => ({ ...unusedVideo(id, 0), likes: { like: stored.get(id) ?? 0 } }));
     },
     async addLikes(changes) {
-      if (state.isDown) throw new StoreUnavailableError("down");
+      if (state.isDown) throw new DatabaseUnavailableError("down");
       flushes.push(changes.length);
       return changes.map(({ id, likes }) => {
         stored.set(id, (stored.get(id) ?? 0) + (likes["like"] ?? 0));

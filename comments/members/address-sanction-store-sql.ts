@@ -1,6 +1,6 @@
 /** What sanctions of guests say of their addresses, in SQL. */
 
-import { numberOf, type SqlDatabase, textOf } from "../database/sql-database.ts";
+import { numberOf, type SqlDatabase, textOf } from "@ovation/database";
 import type { AddressSanctionStore } from "./member-stores.ts";
 
 export function createSqlAddressSanctionStore(database: SqlDatabase): AddressSanctionStore {

@@ -1,12 +1,6 @@
 /** Conversations, in SQL: a row for each of the two sides. */
 
-import {
-  numberOf,
-  placeholders,
-  type SqlDatabase,
-  type SqlRow,
-  textOf,
-} from "../database/sql-database.ts";
+import { numberOf, placeholders, type SqlDatabase, type SqlRow, textOf } from "@ovation/database";
 import type { Conversation, ConversationStore } from "./member-stores.ts";
 
 const TABLE = "ovation_conversations";

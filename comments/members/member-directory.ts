@@ -4,6 +4,7 @@
  * the rules of who may write to whom.
  */
 
+import { DatabaseUnavailableError } from "@ovation/database";
 import {
   Cache,
   type Clock,
@@ -13,7 +14,6 @@ import {
   type Role,
   type StaffMember,
 } from "@ovation/protocol";
-import { StoreUnavailableError } from "../database/sql-database.ts";
 import {
   ADDRESS_NOTE_MS,
   MEMBER_AGE_MS,
@@ -65,7 +65,7 @@ export function createMemberDirectory({
   // Likes without a token are accepted while the database is unreachable, by the stale value.
   const stale = {
     ms: SANCTIONS_STALE_MS,
-    isServedAt: (error: unknown) => error instanceof StoreUnavailableError,
+    isServedAt: (error: unknown) => error instanceof DatabaseUnavailableError,
   };
   const sanctions = new LoadingCache<readonly Sanction[]>(steady, {
     ...limits,

@@ -1,7 +1,7 @@
 /** Profiles, guests who became members, and blocks, in SQL. */
 
+import { numberOf, placeholders, type SqlDatabase, textOf } from "@ovation/database";
 import { ROLES } from "@ovation/protocol";
-import { numberOf, placeholders, type SqlDatabase, textOf } from "../database/sql-database.ts";
 import type { BlockStore, InboxStore, MemberStore, Profile } from "./member-stores.ts";
 
 export function createSqlMemberStore(database: SqlDatabase): {

@@ -1,8 +1,12 @@
 /** Members in an SQL database: an SQLite file, or PostgreSQL. */
 
-import type { OnDamage, SqlDatabase, SqlSchema } from "../database/sql-database.ts";
-import { openPostgresDatabase } from "../database/sql-database-postgres.ts";
-import { openSqliteDatabase } from "../database/sql-database-sqlite.ts";
+import {
+  type OnDamage,
+  openPostgresDatabase,
+  openSqliteDatabase,
+  type SqlDatabase,
+  type SqlSchema,
+} from "@ovation/database";
 import { createSqlAddressSanctionStore } from "./address-sanction-store-sql.ts";
 import { createSqlConversationStore } from "./conversation-store-sql.ts";
 import { createSqlMemberStore } from "./member-store-sql.ts";

@@ -4,9 +4,9 @@
  *
  * The specification, which `member-stores.contract.ts` checks for every form: each call is one
  * transaction; reads see everything that resolved; `claimGuest` has one winner over all processes;
- * cursors only rise. Rejects with `StoreUnavailableError` when the database cannot be reached;
+ * cursors only rise. Rejects with `DatabaseUnavailableError` when the database cannot be reached;
  * nothing was stored then. A damaged row is left out of lists; any other read of it rejects with
- * `StoreDamagedError`.
+ * `DatabaseDamagedError`.
  */
 
 import type { Role } from "@ovation/protocol";

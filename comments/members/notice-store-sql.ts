@@ -1,6 +1,6 @@
 /** Who was told of which comment, in SQL. */
 
-import { numberOf, placeholders, type SqlDatabase, textOf } from "../database/sql-database.ts";
+import { numberOf, placeholders, type SqlDatabase, textOf } from "@ovation/database";
 import type { NoticeStore } from "./member-stores.ts";
 
 export function createSqlNoticeStore(database: SqlDatabase): NoticeStore {

@@ -1,6 +1,6 @@
 /** Time-outs and bans, in SQL. */
 
-import { numberOf, type SqlDatabase, type SqlRow, textOf } from "../database/sql-database.ts";
+import { numberOf, type SqlDatabase, type SqlRow, textOf } from "@ovation/database";
 import type { Sanction, SanctionStore } from "./member-stores.ts";
 
 const COLUMNS = "member, video, kind, until_at, reason, made_at, made_by";

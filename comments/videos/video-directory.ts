@@ -3,8 +3,8 @@
  * counts at once, by another process within that second.
  */
 
+import { DatabaseUnavailableError } from "@ovation/database";
 import { type Clock, LoadingCache } from "@ovation/protocol";
-import { StoreUnavailableError } from "../database/sql-database.ts";
 import {
   VIDEO_SETTINGS_AGE_MS,
   VIDEO_SETTINGS_KEPT_MAX,
@@ -44,7 +44,7 @@ export function createVideoDirectory({
     // Likes are accepted while the database is unreachable.
     stale: {
       ms: VIDEO_SETTINGS_STALE_MS,
-      isServedAt: (error) => error instanceof StoreUnavailableError,
+      isServedAt: (error) => error instanceof DatabaseUnavailableError,
     },
     async load(id) {
       const [video] = await store.read([id], "without likes");

@@ -1,20 +1,20 @@
 /** Videos in an SQL database: an SQLite file beside the log's, or PostgreSQL. */
 
 import {
+  DatabaseDamagedError,
   damaged,
   numberOf,
   type OnDamage,
+  openPostgresDatabase,
+  openSqliteDatabase,
   placeholders,
   type SqlDatabase,
   type SqlRow,
   type SqlRunner,
   type SqlSchema,
   type SqlValue,
-  StoreDamagedError,
   textOf,
-} from "../database/sql-database.ts";
-import { openPostgresDatabase } from "../database/sql-database-postgres.ts";
-import { openSqliteDatabase } from "../database/sql-database-sqlite.ts";
+} from "@ovation/database";
 import {
   type FlushId,
   type LikesChange,
@@ -225,7 +225,7 @@ async function unlessDamaged<Result>(
     await runner.run("RELEASE part");
     return result;
   } catch (error) {
-    if (!(error instanceof StoreDamagedError)) throw error;
+    if (!(error instanceof DatabaseDamagedError)) throw error;
     await runner.run("ROLLBACK TO part");
     await runner.run("RELEASE part");
     return undefined;
@@ -298,14 +298,14 @@ async function withSoundLikes(
   try {
     return await withLikes(runner, rows);
   } catch (error) {
-    if (!(error instanceof StoreDamagedError)) throw error;
+    if (!(error instanceof DatabaseDamagedError)) throw error;
   }
   const videos: StoredVideo[] = [];
   for (const row of rows) {
     try {
       videos.push(...(await withLikes(runner, [row])));
     } catch (error) {
-      if (!(error instanceof StoreDamagedError)) throw error;
+      if (!(error instanceof DatabaseDamagedError)) throw error;
     }
   }
   return videos;

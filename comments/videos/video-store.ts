@@ -11,9 +11,9 @@
  * - `read` and `list` see everything whose write has resolved.
  * - A crash of the process loses nothing that resolved. A crash of the machine may lose the last
  *   moments of `addLikes`: these are counts, and only comments pay for fsync.
- * - Rejects with `StoreUnavailableError` when the database cannot be reached or has no room;
+ * - Rejects with `DatabaseUnavailableError` when the database cannot be reached or has no room;
  *   nothing was stored then. `list` leaves damaged videos out; `read` rejects for them, by
- *   `StoreDamagedError`.
+ *   `DatabaseDamagedError`.
  */
 
 export interface MediaSource {

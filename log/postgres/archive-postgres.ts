@@ -1,11 +1,12 @@
 /** The PostgreSQL form of `archive.ts`. */
 
+import type { Query } from "@ovation/database";
 import type { DurableEvent, JsonText, Topic } from "@ovation/protocol";
 import type { ArchiveReader, ArchiveWriter, TopicRecord } from "../archive.ts";
 import { mintEpoch } from "../epoch.ts";
 import { ARCHIVE_MS_MAX } from "../limits.ts";
 import { LogUnusableError } from "../log.ts";
-import { PostgresClient, type Query } from "./postgres-client.ts";
+import { LogClient } from "./log-client.ts";
 import { migrate } from "./postgres-migrations.ts";
 
 /** Another name than the log's own: a long read must not hold back what `changes` may conclude. */
@@ -99,7 +100,7 @@ export async function writePostgresArchive<Result>(
   url: string,
   run: (writer: ArchiveWriter) => Promise<Result>,
 ): Promise<Result> {
-  const client = new PostgresClient(url);
+  const client = new LogClient(url);
   try {
     await migrate(client);
   } finally {
@@ -170,17 +171,21 @@ async function withTransaction<Result>(
   url: string,
   run: (query: Query, where: string) => Promise<Result>,
 ): Promise<Result> {
-  const client = new PostgresClient(url, {
+  const client = new LogClient(url, {
     applicationName: APPLICATION_NAME,
     // Its transaction cannot be run twice: the input is read once.
-    pooled: true,
+    isPooled: true,
   });
   try {
-    return await client.transaction(async (query) => {
-      await query("SET LOCAL statement_timeout = 0");
-      await query("SET LOCAL idle_in_transaction_session_timeout = 0");
-      return run(query, client.where);
-    }, ARCHIVE_MS_MAX);
+    return await client.transaction(
+      "appends",
+      async (query) => {
+        await query("SET LOCAL statement_timeout = 0");
+        await query("SET LOCAL idle_in_transaction_session_timeout = 0");
+        return run(query, client.endpoint);
+      },
+      ARCHIVE_MS_MAX,
+    );
   } finally {
     await client.close();
   }

@@ -8,8 +8,8 @@ import { toJsonText, topicOf } from "@ovation/protocol";
 import { startPgBouncer, type TestPgBouncer } from "../../testing/pgbouncer.ts";
 import { startPostgres, type TestPostgres } from "../../testing/postgres.ts";
 import { logContract } from "../log.contract.ts";
+import { LogClient } from "./log-client.ts";
 import { openPostgresLog } from "./log-postgres.ts";
-import { PostgresClient } from "./postgres-client.ts";
 
 // Real servers and disks, on machines that are busy with other tests.
 setDefaultTimeout(60_000);
@@ -40,7 +40,7 @@ afterAll(async () => {
 logContract(
   "PostgreSQL behind PgBouncer in transaction mode",
   async ({ policy }) => {
-    const client = new PostgresClient(direct);
+    const client = new LogClient(direct);
     await client.query("reads", "DROP SCHEMA IF EXISTS ovation_log CASCADE");
     await client.close();
     const url = pooler.through(direct);

@@ -18,8 +18,8 @@ import {
   LogUnavailableError,
   LogUnusableError,
 } from "../log.ts";
+import { LogClient } from "./log-client.ts";
 import { openPostgresLog } from "./log-postgres.ts";
-import { PostgresClient } from "./postgres-client.ts";
 import { MIGRATIONS } from "./postgres-schema.ts";
 
 // Real servers and disks, on machines that are busy with other tests.
@@ -87,7 +87,7 @@ describe("a PostgreSQL server", () => {
   test("that stops answering is given up after the deadline, and asked anew", async () => {
     const log = await openPostgresLog({ url, answerMsMax: 400 });
     await appendOne(log, "first");
-    const control = new PostgresClient(url);
+    const control = new LogClient(url);
     const sessions = await control.query<{ pid: number }>(
       "reads",
       "SELECT pid FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()",
@@ -106,7 +106,7 @@ describe("a PostgreSQL server", () => {
   });
 
   test("whose errors are of the disk, its state or its configuration is told apart", async () => {
-    const client = new PostgresClient(url);
+    const client = new LogClient(url);
     const fail = (state: string) =>
       client.query("reads", `DO $$ BEGIN RAISE EXCEPTION 'x' USING ERRCODE = '${state}'; END $$`);
     await expect(fail("53100")).rejects.toThrow(LogFullError);
@@ -114,12 +114,10 @@ describe("a PostgreSQL server", () => {
       await expect(fail(state)).rejects.toThrow(LogUnavailableError);
     await expect(fail("42501")).rejects.toThrow(LogUnusableError);
     await expect(fail("40P01")).rejects.toMatchObject({
-      name: "PostgresStatementError",
-      isRetried: true,
+      name: "DatabaseConflictError",
     });
     await expect(fail("22P05")).rejects.toMatchObject({
-      name: "PostgresStatementError",
-      isRetried: false,
+      name: "DatabaseStatementError",
     });
     await client.close();
     const nowhere = url.replace("ovation@", "ovation:secret@").replace(/[^/]*$/, "nowhere");
@@ -139,7 +137,7 @@ describe("an append", () => {
 
   test("whose connection the server ends is refused or stored, and may be made again with its key", async () => {
     const log = await openPostgresLog({ url });
-    const control = new PostgresClient(url, { applicationName: "control" });
+    const control = new LogClient(url, { applicationName: "control" });
     let refused = 0;
     const appendUntilStored = async (key: string) => {
       for (;;) {
@@ -179,9 +177,9 @@ describe("an append", () => {
     );
     const log = await openPostgresLog({ url });
     await appendOne(log, "first");
-    const holder = new PostgresClient(url);
+    const holder = new LogClient(url);
     const [holds, mayEnd] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()];
-    const holding = holder.transaction(async (query) => {
+    const holding = holder.transaction("appends", async (query) => {
       await query("SELECT FROM ovation_log.topics WHERE name = $1 FOR UPDATE", [topic]);
       holds.resolve();
       await mayEnd.promise;
@@ -200,7 +198,7 @@ describe("an append", () => {
   test("POSTGRES_ATTEMPTS_MAX: that the server takes back because of others is made again, and given up then", async () => {
     const log = await openPostgresLog({ url });
     await appendOne(log, "first");
-    const control = new PostgresClient(url);
+    const control = new LogClient(url);
     // A sequence counts on where a transaction is taken back.
     await psql(
       url,
@@ -286,7 +284,7 @@ describe("a database", () => {
     const foreign = await postgres.createDatabase("foreign");
     await psql(foreign, "CREATE SCHEMA ovation_log");
     await expect(openPostgresLog({ url: foreign })).rejects.toThrow(LogUnusableError);
-    const client = new PostgresClient(foreign);
+    const client = new LogClient(foreign);
     expect(
       await client.query("reads", "SELECT FROM pg_tables WHERE schemaname = 'ovation_log'"),
     ).toHaveLength(0);
@@ -294,7 +292,7 @@ describe("a database", () => {
   });
 
   test("of the first format is migrated, its keys and numbers go on, and processes of the version before still append", async () => {
-    const client = new PostgresClient(url);
+    const client = new LogClient(url);
     await client.query("reads", "CREATE SCHEMA ovation_log");
     await client.query(
       "reads",

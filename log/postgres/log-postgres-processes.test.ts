@@ -11,8 +11,8 @@ import { type Topic, toJsonText, topicOf } from "@ovation/protocol";
 import { startPostgres, type TestPostgres } from "../../testing/postgres.ts";
 import type { Log, LogEntry } from "../log.ts";
 import { type Ack, startAppender } from "../testing/appender.ts";
+import { LogClient } from "./log-client.ts";
 import { openPostgresLog } from "./log-postgres.ts";
-import { PostgresClient } from "./postgres-client.ts";
 
 // Real servers and disks, on machines that are busy with other tests.
 setDefaultTimeout(60_000);
@@ -137,7 +137,7 @@ describe("several processes on one PostgreSQL log", () => {
     const clock = (offsetMs: number) =>
       `CREATE OR REPLACE FUNCTION ovation_log.now_ms() RETURNS bigint LANGUAGE sql VOLATILE AS
        $$ SELECT floor(extract(epoch FROM clock_timestamp()) * 1000)::bigint + ${offsetMs} $$`;
-    const server = new PostgresClient(url);
+    const server = new LogClient(url);
     let { stamp } = await log.changes(-1, 10);
     for (const offsetMs of [0, 3_600_000, 0, -3_600_000, 0]) {
       await server.query("reads", clock(offsetMs));
@@ -156,9 +156,9 @@ describe("several processes on one PostgreSQL log", () => {
 
   test("wait for the appends of others and for nothing else that is long under way", async () => {
     const log = await openPostgresLog({ url });
-    const other = new PostgresClient(url);
+    const other = new LogClient(url);
     const [began, mayEnd] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()];
-    const ending = other.transaction(async (query) => {
+    const ending = other.transaction("appends", async (query) => {
       await query("CREATE TABLE of_another_program (id integer)");
       began.resolve();
       await mayEnd.promise;
@@ -174,10 +174,10 @@ describe("several processes on one PostgreSQL log", () => {
   test("keep the stamp of changes below that of an append that has begun and not yet ended", async () => {
     const log = await openPostgresLog({ url });
     await appendOne(log, "first");
-    const slow = new PostgresClient(url);
+    const slow = new LogClient(url);
     const [began, mayEnd] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()];
     const late = topicOf("video", "late");
-    const ending = slow.transaction(async (query) => {
+    const ending = slow.transaction("appends", async (query) => {
       const statement = `SELECT * FROM ovation_log.append_group('slow1', ARRAY[$1], '{1}', '{comment}', '{1}', '{1}', '{1}', '{1}', '{"{}"}', '{NULL}', '{}', '{}', '{}')`;
       await query(statement, [late]);
       began.resolve();

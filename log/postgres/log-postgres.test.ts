@@ -1,8 +1,8 @@
 import { afterAll, beforeAll, setDefaultTimeout } from "bun:test";
 import { startPostgres, type TestPostgres } from "../../testing/postgres.ts";
 import { logContract } from "../log.contract.ts";
+import { LogClient } from "./log-client.ts";
 import { openPostgresLog } from "./log-postgres.ts";
-import { PostgresClient } from "./postgres-client.ts";
 
 // Real servers and disks, on machines that are busy with other tests.
 setDefaultTimeout(60_000);
@@ -19,7 +19,7 @@ logContract(
   "PostgreSQL",
   async ({ policy }) => {
     // An empty schema is to be had ten times faster than an empty database.
-    const client = new PostgresClient(url);
+    const client = new LogClient(url);
     await client.query("reads", "DROP SCHEMA IF EXISTS ovation_log CASCADE");
     await client.close();
     const [log, other] = await Promise.all([

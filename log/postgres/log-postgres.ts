@@ -36,8 +36,8 @@ import {
   LogUnavailableError,
 } from "../log.ts";
 import { excessOfKinds, type TrimmedStep, TrimRound, type TrimStep } from "../retention.ts";
+import { LogClient } from "./log-client.ts";
 import { PostgresAppends } from "./postgres-appends.ts";
-import { PostgresClient } from "./postgres-client.ts";
 import { migrate } from "./postgres-migrations.ts";
 import { PostgresReads } from "./postgres-reads.ts";
 
@@ -59,7 +59,7 @@ export interface PostgresLogOptions {
  * again), with LogUnusableError where trying again would not help.
  */
 export async function openPostgresLog(options: PostgresLogOptions): Promise<Log & LogKeeper> {
-  const client = new PostgresClient(options.url, {
+  const client = new LogClient(options.url, {
     answerMsMax: options.answerMsMax,
     onPooler: (what) => options.onPooler?.(what),
   });
@@ -79,7 +79,7 @@ interface ExcessRow {
 }
 
 class PostgresLog implements Log, LogKeeper {
-  readonly #client: PostgresClient;
+  readonly #client: LogClient;
   readonly #reads: PostgresReads;
   readonly #appends: PostgresAppends;
   readonly #commits: GroupCommit;
@@ -89,7 +89,7 @@ class PostgresLog implements Log, LogKeeper {
   readonly #holder = crypto.randomUUID();
   #closing: Promise<void> | undefined;
 
-  constructor(client: PostgresClient, options: PostgresLogOptions) {
+  constructor(client: LogClient, options: PostgresLogOptions) {
     this.#client = client;
     this.#reads = new PostgresReads(client);
     this.#appends = new PostgresAppends(client, options.clock);
@@ -172,7 +172,7 @@ class PostgresLog implements Log, LogKeeper {
     );
     if (row?.standby === true)
       throw new LogUnavailableError(
-        `the log's database ${this.#client.where} is a standby, which takes no appends`,
+        `the log's database ${this.#client.endpoint} is a standby, which takes no appends`,
       );
   }
 

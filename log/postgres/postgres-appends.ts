@@ -6,11 +6,12 @@
  * call; entries whose key the log knows are answered and left out, and the others go again.
  */
 
+import { DatabaseConflictError } from "@ovation/database";
 import { type Clock, systemClock } from "@ovation/protocol";
 import { mintEpoch } from "../epoch.ts";
 import { POSTGRES_ATTEMPTS_MAX } from "../limits.ts";
 import { type Appended, type LogEntry, LogUnavailableError } from "../log.ts";
-import { type PostgresClient, PostgresStatementError } from "./postgres-client.ts";
+import type { LogClient } from "./log-client.ts";
 
 interface AppendedRow {
   readonly epoch: string | null;
@@ -50,10 +51,10 @@ const STATEMENT = `SELECT * FROM ovation_log.append_group($1, ${[
   .join(", ")})`;
 
 export class PostgresAppends {
-  readonly #client: PostgresClient;
+  readonly #client: LogClient;
   readonly #clock: Clock;
 
-  constructor(client: PostgresClient, clock: Clock = systemClock) {
+  constructor(client: LogClient, clock: Clock = systemClock) {
     this.#client = client;
     this.#clock = clock;
   }
@@ -112,8 +113,7 @@ export class PostgresAppends {
         if (row === undefined) throw new Error("append_group answered no row");
         return row;
       } catch (error) {
-        const isRetried = error instanceof PostgresStatementError && error.isRetried;
-        if (!isRetried) throw error;
+        if (!(error instanceof DatabaseConflictError)) throw error;
         if (attempt >= POSTGRES_ATTEMPTS_MAX)
           throw new LogUnavailableError(
             `the log's database took a transaction back ${attempt} times (${error.message})`,

@@ -1,24 +1,26 @@
 /** Limits of a log in PostgreSQL, on a real server: what happens at each, and beyond it. */
 
 import { afterAll, beforeAll, expect, setDefaultTimeout, spyOn, test } from "bun:test";
+import {
+  POSTGRES_ANSWER_MS_MAX,
+  POSTGRES_CONNECT_MS_MAX,
+  POSTGRES_STATEMENT_MS_MAX,
+} from "@ovation/database";
 import { type Stamp, topicOf } from "@ovation/protocol";
 import { startPostgres, type TestPostgres } from "../../testing/postgres.ts";
 import {
   ARCHIVE_MS_MAX,
   CHANGES_MAX,
-  POSTGRES_ANSWER_MS_MAX,
   POSTGRES_APPENDS_MAX,
-  POSTGRES_CONNECT_MS_MAX,
   POSTGRES_READS_MAX,
-  POSTGRES_STATEMENT_MS_MAX,
 } from "../limits.ts";
 import { LogUnavailableError } from "../log.ts";
 import { exportLog } from "../log-export.ts";
 import { importLog } from "../log-import.ts";
 import { verifyLog } from "../log-verify.ts";
 import { entry } from "../testing/contract-log.ts";
+import { LogClient } from "./log-client.ts";
 import { openPostgresLog } from "./log-postgres.ts";
-import { PostgresClient } from "./postgres-client.ts";
 
 // Real servers, on machines that are busy with other tests.
 setDefaultTimeout(60_000);
@@ -33,7 +35,7 @@ const newDatabase = () => postgres.createDatabase(`limits${++databases}`);
 
 test("POSTGRES_APPENDS_MAX and POSTGRES_READS_MAX run at once, and more wait for them", async () => {
   const url = await newDatabase();
-  const [client, control] = [new PostgresClient(url), new PostgresClient(url)];
+  const [client, control] = [new LogClient(url), new LogClient(url)];
   const most = { appends: POSTGRES_APPENDS_MAX, reads: POSTGRES_READS_MAX };
   for (const pool of ["appends", "reads"] as const) {
     const all = Promise.all(
@@ -61,7 +63,7 @@ test("POSTGRES_APPENDS_MAX and POSTGRES_READS_MAX run at once, and more wait for
 });
 
 test("POSTGRES_STATEMENT_MS_MAX: the server itself ends what takes longer, and what lingers in a transaction", async () => {
-  const client = new PostgresClient(await newDatabase());
+  const client = new LogClient(await newDatabase());
   for (const name of ["statement_timeout", "idle_in_transaction_session_timeout"])
     for (const pool of ["appends", "reads"] as const) {
       const [row] = await client.query<{ ms: number }>(
@@ -79,7 +81,7 @@ test("POSTGRES_STATEMENT_MS_MAX: the server itself ends what takes longer, and w
 
 test("POSTGRES_CONNECT_MS_MAX: a server that takes the connection and says nothing is given up by then", async () => {
   const silent = Bun.listen({ hostname: "127.0.0.1", port: 0, socket: { data() {} } });
-  const client = new PostgresClient(`postgres://ovation@127.0.0.1:${silent.port}/ovation`);
+  const client = new LogClient(`postgres://ovation@127.0.0.1:${silent.port}/ovation`);
   const before = performance.now();
   await expect(client.query("reads", "SELECT 1")).rejects.toThrow(LogUnavailableError);
   expect(performance.now() - before).toBeGreaterThan(POSTGRES_CONNECT_MS_MAX - 100);
@@ -114,8 +116,9 @@ test("POSTGRES_ANSWER_MS_MAX is the deadline of a query, ARCHIVE_MS_MAX that of 
   } finally {
     timers.mockRestore();
   }
-  const client = new PostgresClient(url, { answerMsMax: 300 });
-  const slow = (ms?: number) => client.transaction((query) => query("SELECT pg_sleep(0.6)"), ms);
+  const client = new LogClient(url, { answerMsMax: 300 });
+  const slow = (ms?: number) =>
+    client.transaction("appends", (query) => query("SELECT pg_sleep(0.6)"), ms);
   expect(await slow(20_000)).toHaveLength(1);
   await expect(slow()).rejects.toThrow(LogUnavailableError);
   await Promise.all([log.close(), client.close()]);
@@ -127,7 +130,7 @@ test("CHANGES_MAX topics are in one answer; the rest is in the next ones, and no
   const { stamp: begin } = await log.changes(-1, 1);
   await log.append([entry(topicOf("video", "first"), "x")]);
   const topics = CHANGES_MAX + 60;
-  const client = new PostgresClient(url);
+  const client = new LogClient(url);
   await client.query(
     "reads",
     `INSERT INTO ovation_log.topics (name, seq, first, stamp, first_stamp, life)

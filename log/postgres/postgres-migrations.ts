@@ -1,7 +1,7 @@
 /** Brings the database to the tables that this version knows, once, whoever comes first. */
 
 import { LogUnusableError } from "../log.ts";
-import type { PostgresClient } from "./postgres-client.ts";
+import type { LogClient } from "./log-client.ts";
 import { MIGRATION_LOCK, MIGRATIONS } from "./postgres-schema.ts";
 
 interface Found {
@@ -10,15 +10,15 @@ interface Found {
 }
 
 /** Throws {@link LogUnusableError}, with nothing changed, where the tables are of a newer version or somebody else's. */
-export async function migrate(client: PostgresClient): Promise<void> {
-  await client.transaction(async (query) => {
+export async function migrate(client: LogClient): Promise<void> {
+  await client.transaction("appends", async (query) => {
     await query("SELECT pg_advisory_xact_lock($1)", [MIGRATION_LOCK]);
     const [found] = await query<Found>(
       "SELECT to_regnamespace('ovation_log') IS NOT NULL AS schema, to_regclass('ovation_log.migrations') IS NOT NULL AS migrations",
     );
     if (found?.schema === true && !found.migrations) {
       throw new LogUnusableError(
-        `the database ${client.where} has a schema ovation_log that is not Ovation's. Nothing was changed; name another --database`,
+        `the database ${client.endpoint} has a schema ovation_log that is not Ovation's. Nothing was changed; name another --database`,
       );
     }
     if (found?.migrations !== true) {
@@ -33,7 +33,7 @@ export async function migrate(client: PostgresClient): Promise<void> {
     const version = row?.version ?? 0;
     if (version > MIGRATIONS.length) {
       throw new LogUnusableError(
-        `the log in ${client.where} has format ${version} and this version of Ovation knows ${MIGRATIONS.length}. Nothing was changed; start the newer version that wrote it`,
+        `the log in ${client.endpoint} has format ${version} and this version of Ovation knows ${MIGRATIONS.length}. Nothing was changed; start the newer version that wrote it`,
       );
     }
     for (const [index, migration] of MIGRATIONS.entries()) {

@@ -18,7 +18,7 @@ import {
   type TallyQuery,
 } from "../log.ts";
 import { emptyTally } from "../tally.ts";
-import type { PostgresClient } from "./postgres-client.ts";
+import type { LogClient } from "./log-client.ts";
 import { Horizon, LOOK, type Look } from "./postgres-horizon.ts";
 
 interface HeadRow {
@@ -132,12 +132,12 @@ function headFrom(row: HeadRow): Head {
 }
 
 export class PostgresReads {
-  readonly #client: PostgresClient;
+  readonly #client: LogClient;
   /** The newest answer of `changes`: what held once holds for ever, so later answers need not fall behind it. */
   #settled: Stamp = 0;
   readonly #proof = new Horizon();
 
-  constructor(client: PostgresClient) {
+  constructor(client: LogClient) {
     this.#client = client;
   }
 
@@ -278,7 +278,7 @@ export class PostgresReads {
       if (since >= 0 || floor > 0) return floor;
       if (attempt >= POSTGRES_LOOKS_PATIENCE)
         throw new LogUnavailableError(
-          `an append to ${this.#client.where} has not ended since before this process asked; what is settled is not known yet`,
+          `an append to ${this.#client.endpoint} has not ended since before this process asked; what is settled is not known yet`,
         );
       await Bun.sleep(POSTGRES_LOOK_AGAIN_MS);
     }

@@ -15,8 +15,9 @@ import {
 } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { SQLITE_CHECK_BYTES_MAX } from "@ovation/database";
 import { type Clock, toJsonText, topicOf } from "@ovation/protocol";
-import { NAMES_MAX, SQLITE_CHECK_BYTES_MAX } from "../limits.ts";
+import { NAMES_MAX } from "../limits.ts";
 import { type Log, type LogEntry, LogUnavailableError, LogUnusableError } from "../log.ts";
 import { verifyLog } from "../log-verify.ts";
 import { type Ack, startAppender } from "../testing/appender.ts";

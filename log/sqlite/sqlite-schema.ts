@@ -10,9 +10,9 @@ import { constants, Database, SQLiteError } from "bun:sqlite";
 import { closeSync, existsSync, fstatSync, mkdirSync, openSync, readSync, statSync } from "node:fs";
 import { dirname } from "node:path";
 import { pathToFileURL } from "node:url";
-import { SQLITE_BUSY_MS, SQLITE_CHECK_BYTES_MAX } from "../limits.ts";
+import { damageOfWal, SQLITE_CHECK_BYTES_MAX } from "@ovation/database";
+import { SQLITE_BUSY_MS } from "../limits.ts";
 import { LogUnusableError } from "../log.ts";
-import { damageOfWal } from "./sqlite-wal.ts";
 
 /** In `PRAGMA application_id`, so that a foreign SQLite file is told from ours: "Ovat". */
 export const APPLICATION_ID = 0x4f766174;
@@ -152,7 +152,9 @@ export function unusableFrom(error: unknown, path: string): LogUnusableError | u
     code === "SQLITE_NOTADB" ||
     code === "SQLITE_FORMAT" ||
     // The header's byte for the format of the schema.
-    error.message.includes("unsupported file format");
+    error.message.includes("unsupported file format") ||
+    // The text of the schema itself: our statements name only what we made.
+    (code === "SQLITE_ERROR" && /^(no such|malformed)/.test(error.message));
   if (!isDamage) return undefined;
   return corrupt(path, error.message);
 }

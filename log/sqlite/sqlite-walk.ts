@@ -5,17 +5,9 @@
  */
 
 import { Database } from "bun:sqlite";
+import type { WalkStep } from "@ovation/database";
 import { checksumOf } from "../event-checksum.ts";
 import { openSqliteFileToRead } from "./sqlite-schema.ts";
-
-export interface WalkStep {
-  readonly rows: number;
-  /** An estimate: characters and numbers, without what SQLite needs beside them. */
-  readonly bytes: number;
-  /** Sentences. */
-  readonly problems: readonly string[];
-  readonly done: boolean;
-}
 
 interface WalkedRow {
   readonly topic: number;

@@ -2,7 +2,7 @@
 
 import { createReadStream, createWriteStream, existsSync } from "node:fs";
 import { dirname, join } from "node:path";
-import { verifyStore } from "@ovation/comments";
+import { verifyRows } from "@ovation/database";
 import {
   exportLog,
   importLog,
@@ -98,7 +98,7 @@ function verifyStores(directory: string): number {
   for (const name of ["videos.sqlite", "members.sqlite"]) {
     const path = join(directory, name);
     if (!existsSync(path)) continue;
-    const { rows, problems, problemCount } = verifyStore(path);
+    const { rows, problems, problemCount } = verifyRows(path);
     console.log(`${count(rows)} rows of ${name}`);
     for (const problem of problems) console.log(`  ✗ ${path}: ${problem}`);
     if (problemCount > problems.length)

@@ -144,7 +144,7 @@ export function explainedDirectory<Result>(use: () => Result): Result {
 }
 
 /** Errors whose message is for the operator. */
-const SENTENCES = new Set(["StoreUnusableError", "WorkersUnstartableError"]);
+const SENTENCES = new Set(["DatabaseUnusableError", "WorkersUnstartableError"]);
 
 /** Starts the role; what an operator can mend is a sentence, not a stack. */
 export async function startOrExplain<Started extends Node>(

@@ -1,8 +1,8 @@
 /** The worker of `data-checker.ts`: one walk over the files, in steps, no faster than told. */
 
 import { existsSync } from "node:fs";
-import { StoreWalk } from "@ovation/comments";
-import { LogWalk, type WalkStep } from "@ovation/log";
+import { RowWalk, type WalkStep } from "@ovation/database";
+import { LogWalk } from "@ovation/log";
 
 declare const self: Worker;
 
@@ -35,7 +35,7 @@ self.onmessage = ({ data }: MessageEvent<CheckerOrder>): void => {
 
 async function check({ log, stores, bytesPerSecondMax }: CheckerOrder): Promise<void> {
   await walk(log, () => new LogWalk(log), bytesPerSecondMax);
-  for (const path of stores) await walk(path, () => new StoreWalk(path), bytesPerSecondMax);
+  for (const path of stores) await walk(path, () => new RowWalk(path), bytesPerSecondMax);
 }
 
 async function walk(path: string, open: () => Walk, bytesPerSecondMax: number): Promise<void> {

@@ -1,12 +1,7 @@
 /** The database that the dispatchers and comments processes of a cluster share: the log and the store. */
 
-import {
-  type Log,
-  type LogKeeper,
-  LogUnavailableError,
-  openLog,
-  PostgresStatementError,
-} from "@ovation/log";
+import { DatabaseStatementError, DatabaseUnavailableError } from "@ovation/database";
+import { type Log, type LogKeeper, LogUnavailableError, openLog } from "@ovation/log";
 import { systemClock } from "@ovation/protocol";
 import type { Dependency } from "./dependencies.ts";
 import type { Settings } from "./settings.ts";
@@ -51,8 +46,8 @@ export async function patiently<Value>(
 function isAway(error: unknown): boolean {
   return (
     error instanceof LogUnavailableError ||
-    // What the server says of a statement is not a reason to end: it is said, and tried again.
-    error instanceof PostgresStatementError ||
-    (error instanceof Error && error.name === "StoreUnavailableError")
+    error instanceof DatabaseUnavailableError ||
+    // Also a failed statement is reported and retried: it does not end the process.
+    error instanceof DatabaseStatementError
   );
 }

@@ -4,7 +4,7 @@
  */
 
 import { Database, type Statement } from "bun:sqlite";
-import type { WalkStep } from "@ovation/log";
+import { ROW_PROBLEMS_MAX } from "../limits.ts";
 import {
   COLUMN,
   checksumOf,
@@ -13,11 +13,19 @@ import {
   nameOf,
   type Table,
   tablesOf,
-} from "./sqlite-checksums.ts";
+} from "./row-checksums.ts";
 
-/** What `verifyStore` lists; more are counted. */
-export const STORE_PROBLEMS_MAX = 100;
 const STEP_ROWS = 1_000;
+
+/** What one step of a walk through a file found. */
+export interface WalkStep {
+  readonly rows: number;
+  /** An estimate: characters and numbers, without what SQLite needs beside them. */
+  readonly bytes: number;
+  /** Sentences. */
+  readonly problems: readonly string[];
+  readonly done: boolean;
+}
 
 interface Walked {
   readonly table: Table;
@@ -25,7 +33,7 @@ interface Walked {
   readonly find: Statement<unknown, (string | number | null)[]>;
 }
 
-export class StoreWalk {
+export class RowWalk {
   readonly #database: Database;
   readonly #tables: readonly Walked[];
   #index = 0;
@@ -60,7 +68,7 @@ export class StoreWalk {
 
   /** Of all pages, at once. */
   checkPages(): readonly string[] {
-    const rows = this.#database.query(`PRAGMA integrity_check(${STORE_PROBLEMS_MAX})`).values();
+    const rows = this.#database.query(`PRAGMA integrity_check(${ROW_PROBLEMS_MAX})`).values();
     return rows.flatMap(([found]) => (found === "ok" ? [] : [String(found)]));
   }
 
@@ -95,24 +103,24 @@ function problemOf(
   return found?.[0] === rowId ? undefined : `no index finds the row ${nameOf(table, values)}`;
 }
 
-export interface StoreReport {
+export interface RowReport {
   readonly rows: number;
-  /** At most {@link STORE_PROBLEMS_MAX}. */
+  /** At most {@link ROW_PROBLEMS_MAX}. */
   readonly problems: readonly string[];
   readonly problemCount: number;
 }
 
 /** All of a file, as fast as it can be read. */
-export function verifyStore(path: string): StoreReport {
+export function verifyRows(path: string): RowReport {
   const problems: string[] = [];
   let [rows, problemCount] = [0, 0];
   const add = (found: readonly string[]) => {
     problemCount += found.length;
-    problems.push(...found.slice(0, STORE_PROBLEMS_MAX - problems.length));
+    problems.push(...found.slice(0, ROW_PROBLEMS_MAX - problems.length));
   };
-  let walk: StoreWalk | undefined;
+  let walk: RowWalk | undefined;
   try {
-    walk = new StoreWalk(path);
+    walk = new RowWalk(path);
     add(walk.checkPages());
     for (let done = false; !done; ) {
       const step = walk.step(STEP_ROWS);

@@ -1,38 +1,38 @@
-/** An SQLite file: WAL, `synchronous = NORMAL` (fsync is kept for comments, which are in the log). */
+/** The SQLite form of `sql-database.ts`: WAL, `synchronous = NORMAL` (only the log needs fsync). */
 
 import { Database, SQLiteError } from "bun:sqlite";
 import { existsSync, mkdirSync, statSync } from "node:fs";
 import { dirname, resolve } from "node:path";
-import { damageOfWal } from "@ovation/log";
 import {
-  type OnDamage,
-  type SqlDatabase,
-  type SqlRow,
-  type SqlRunner,
-  type SqlSchema,
-  type SqlValue,
-  StoreDamagedError,
-  StoreUnavailableError,
-  StoreUnusableError,
-} from "./sql-database.ts";
-import { DamagedRow, RowChecksums, sealAllRows } from "./sqlite-checksums.ts";
+  DatabaseDamagedError,
+  DatabaseUnavailableError,
+  DatabaseUnusableError,
+} from "../errors.ts";
+import { SQLITE_CHECK_BYTES_MAX } from "../limits.ts";
+import type {
+  OnDamage,
+  SqlDatabase,
+  SqlRow,
+  SqlRunner,
+  SqlSchema,
+  SqlValue,
+} from "../sql-database.ts";
+import { DamagedRow, RowChecksums, sealAllRows } from "./row-checksums.ts";
+import { damageOfWal } from "./sqlite-wal.ts";
 
 /**
- * Whoever is in a transaction is alone in the file, also among the connections of this process: a
- * second one that waited for SQLite's own lock would hold up the very thread that has to release it.
+ * By file: transactions are serial in this process. A second one that waited for SQLite's own lock
+ * would block the thread that has to release it.
  */
 const queues = new Map<string, Promise<unknown>>();
 let memories = 0;
 /** How long another process may hold the file: this thread, which serves all streams, waits. */
 const BUSY_TIMEOUT_MS = 100;
-/** Larger files are not checked when they are opened. */
-export const CHECK_BYTES_MAX = 128 * 1024 * 1024;
-
 /** Added to the version in `PRAGMA user_version` where rows have checksums. */
 const CHECKSUMS = 1_000;
 const WRITE = /^\s*(INSERT INTO|UPDATE|DELETE FROM)\s+(\w+)/;
 
-/** ":memory:" for no file. A file of a later version, or that is no such file, is refused untouched. */
+/** ":memory:" for no file. Rejects a file of a later version or another format, unchanged. */
 export function openSqliteDatabase(
   path: string,
   schema: SqlSchema,
@@ -60,11 +60,11 @@ export function openSqliteDatabase(
   let closed = false;
 
   function ask(text: string, values: readonly SqlValue[]): SqlRow[] {
-    if (closed) throw new StoreUnavailableError("the database is closed");
+    if (closed) throw new DatabaseUnavailableError("the database is closed");
     let statement = statements.get(text);
     if (statement === undefined) {
       statement = database.query(text.replace(/\$([0-9]+)/g, "?$1"));
-      // Statements of many rows differ by their number of rows only: bounded by the rows of a flush.
+      // Bounded: statements differ by their number of rows, which a flush bounds.
       statements.set(text, statement);
     }
     return statement.all(...values);
@@ -80,10 +80,10 @@ export function openSqliteDatabase(
     }
   }
 
-  function refuse(row: DamagedRow): StoreDamagedError {
+  function refuse(row: DamagedRow): DatabaseDamagedError {
     const what = `${path} is damaged: ${row.message}`;
     onDamage(what);
-    return new StoreDamagedError(`${what}. Restore it from a backup`);
+    return new DatabaseDamagedError(`${what}. Restore it from a backup`);
   }
 
   function write(text: string, values: readonly SqlValue[], how?: "replaces"): SqlRow[] {
@@ -151,14 +151,15 @@ export function openSqliteDatabase(
 
 /** Trees, records, and that indexes say what their tables say. Half a second for 100 MB. */
 function checkPages(database: Database, path: string): void {
-  if (statSync(path).size > CHECK_BYTES_MAX) return;
+  if (statSync(path).size > SQLITE_CHECK_BYTES_MAX) return;
   const row = database.query<{ integrity_check: string }, []>("PRAGMA integrity_check(1)").get();
   if (row?.integrity_check !== "ok") throw unusable(path, row?.integrity_check ?? "no answer");
 }
 
-function unusable(path: string, found: string, cause?: unknown): StoreUnusableError {
-  return new StoreUnusableError(
-    `${path} is not a database of Ovation, or is damaged (${found}). Restore it from a backup, or move it away to start with an empty one`,
+function unusable(path: string, found: string, cause?: unknown): DatabaseUnusableError {
+  return new DatabaseUnusableError(
+    `${path} is not a database of Ovation, or is damaged (${found}). ` +
+      "Restore it from a backup, or move it away to start with an empty one",
     { cause },
   );
 }
@@ -181,7 +182,7 @@ function migrate(database: Database, path: string, migrations: readonly string[]
   const version = found % CHECKSUMS;
   const known = migrations.length;
   if (version > known || found >= 2 * CHECKSUMS) {
-    throw new StoreUnusableError(
+    throw new DatabaseUnusableError(
       `${path} is of version ${found}; this program knows versions up to ${known + CHECKSUMS}`,
     );
   }
@@ -199,7 +200,7 @@ function migrate(database: Database, path: string, migrations: readonly string[]
     .immediate();
 }
 
-function unusableFrom(error: unknown, path: string): StoreUnusableError | undefined {
+function unusableFrom(error: unknown, path: string): DatabaseUnusableError | undefined {
   if (!(error instanceof SQLiteError)) return undefined;
   const isDamage =
     /^SQLITE_(NOTADB|CORRUPT)/.test(error.code ?? "") ||
@@ -208,10 +209,10 @@ function unusableFrom(error: unknown, path: string): StoreUnusableError | undefi
 }
 
 /** What the disk says; anything else is a programmer's error and stays one. */
-function unavailableFrom(error: unknown, path: string): StoreUnavailableError | undefined {
+function unavailableFrom(error: unknown, path: string): DatabaseUnavailableError | undefined {
   const known = /^SQLITE_(FULL|BUSY|IOERR|LOCKED|CANTOPEN|READONLY|CORRUPT|NOTADB)/;
   if (!(error instanceof SQLiteError) || !known.test(error.code ?? "")) return undefined;
-  return new StoreUnavailableError(`the database ${path} does not answer: ${error.code}`, {
+  return new DatabaseUnavailableError(`the database ${path} does not answer: ${error.code}`, {
     cause: error,
   });
 }

@@ -1,7 +1,9 @@
 /**
- * The few SQL statements of the comments service run on SQLite and on PostgreSQL alike; this is what
- * they need of either. Parameters are `$1`, `$2`, …; numbers are safe integers; there are no booleans.
+ * A database for statements that SQLite and PostgreSQL both know. Parameters are `$1`, `$2`, …;
+ * numbers are safe integers; there are no booleans.
  */
+
+import { DatabaseUnavailableError } from "./errors.ts";
 
 export type SqlValue = string | number | null;
 export type SqlRow = Readonly<Record<string, unknown>>;
@@ -9,12 +11,12 @@ export type SqlRow = Readonly<Record<string, unknown>>;
 export interface SqlRunner {
   /**
    * `replaces`: a write that sets every column but the key. It repairs a damaged row; any other
-   * write to one rejects with {@link StoreDamagedError}.
+   * write to one rejects with {@link DatabaseDamagedError}.
    */
   run(text: string, values?: readonly SqlValue[], how?: "replaces"): Promise<readonly SqlRow[]>;
   /**
    * Whole rows of one table; `rest` is what follows its name. Each is what was written: a damaged
-   * one is reported, and makes it reject with {@link StoreDamagedError}, or is left out.
+   * one is reported, and makes it reject with {@link DatabaseDamagedError}, or is left out.
    */
   select(
     table: string,
@@ -25,7 +27,7 @@ export interface SqlRunner {
 }
 
 export interface SqlDatabase extends SqlRunner {
-  /** All or nothing. On SQLite one after the other, on PostgreSQL each on a connection of its own. */
+  /** All or nothing. Serial on SQLite; on PostgreSQL each has a connection of its own. */
   transaction<Result>(work: (runner: SqlRunner) => Promise<Result>): Promise<Result>;
   close(): Promise<void>;
 }
@@ -36,34 +38,19 @@ export interface SqlSchema {
   readonly migrations: readonly string[];
 }
 
-/** The database does not answer, or has no room; nothing was stored. */
-export class StoreUnavailableError extends Error {
-  override readonly name = "StoreUnavailableError";
-}
-
-/** What was asked for cannot be answered from this row of the file: it is not what was written. */
-export class StoreDamagedError extends StoreUnavailableError {}
-
-/** Hears of each damage that is met, in a sentence that names the file and the row. */
+/** Called for each damage that is met, with a sentence that names the file and the row. */
 export type OnDamage = (what: string) => void;
-
-/** The file or database is not one that this version may write: corrupt, or of a newer version. */
-export class StoreUnusableError extends Error {
-  override readonly name = "StoreUnusableError";
-}
 
 /** `($1, $2), ($3, $4)` for `rows` rows of `columns` values. */
 export function placeholders(rows: number, columns: number): string {
-  return Array.from(
-    { length: rows },
-    (_, row) =>
-      `(${Array.from({ length: columns }, (_, column) => `$${row * columns + column + 1}`).join(", ")})`,
-  ).join(", ");
+  const list = (length: number, item: (index: number) => string) =>
+    Array.from({ length }, (_, index) => item(index)).join(", ");
+  return list(rows, (row) => `(${list(columns, (column) => `$${row * columns + column + 1}`)})`);
 }
 
 /** What was read cannot have been written by this program. */
-export function damaged(what: string): StoreUnavailableError {
-  return new StoreUnavailableError(`the database is damaged: ${what}. Restore it from a backup`);
+export function damaged(what: string): DatabaseUnavailableError {
+  return new DatabaseUnavailableError(`the database is damaged: ${what}. Restore it from a backup`);
 }
 
 export function textOf(value: unknown): string {

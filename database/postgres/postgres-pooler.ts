@@ -1,7 +1,7 @@
 /**
- * PgBouncer and other poolers that hand a server connection to another client after each transaction.
- * Named prepared statements of one client then meet those of another, and startup parameters
- * may be refused. Both are refused before a statement runs, so the same call may be made again.
+ * PgBouncer and other poolers that give a server connection to another client after each
+ * transaction. Named prepared statements of two clients collide then, and startup parameters may
+ * be rejected. Both fail before a statement runs, so the same call may be repeated.
  */
 
 import { SQL } from "bun";
@@ -16,10 +16,10 @@ export function isPoolerRefusal(error: unknown): boolean {
   return state === "08P01" && error.message.includes("unsupported startup parameter");
 }
 
-/** For the log of the process: what it means and what to do. `where` is host, port and database. */
-export function poolerSentence(where: string): string {
+/** For the logger: what it means and what to do. `endpoint` is host, port and database. */
+export function poolerSentence(endpoint: string): string {
   return (
-    `${where} is a pooler in transaction mode: statements are no longer prepared, and the ` +
+    `${endpoint} is a pooler in transaction mode: statements are no longer prepared, and the ` +
     "server's time-outs are not set by this process. Set them for the role instead " +
     "(ALTER ROLE … SET statement_timeout = '5s', idle_in_transaction_session_timeout = '5s'), " +
     "or name PostgreSQL itself in --database"

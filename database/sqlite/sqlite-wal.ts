@@ -1,7 +1,7 @@
 /**
- * Whether an SQLite file's write-ahead log has lost commits. SQLite reads a WAL up to the first frame
- * that is not whole and drops the rest without a word: after a crash that is the transaction that was
- * not synced, after a flipped bit or a cut it is data that was acknowledged.
+ * Whether an SQLite file's write-ahead log has lost commits. SQLite reads a WAL up to the first
+ * invalid frame and drops the rest silently: after a crash that is the transaction that was not
+ * synced, after a flipped bit or a cut it is acknowledged data.
  *
  * Formats: https://www.sqlite.org/fileformat2.html#the_write_ahead_log and
  * https://www.sqlite.org/walformat.html#the_wal_index_file_format
