@@ -1,4 +1,4 @@
-/** What an attacker attempts with tokens, patterns and ids against a running server, one attempt per test. */
+/** Attacks with tokens, patterns and ids on a running server, one attempt per test. */
 
 import { describe, expect, test } from "bun:test";
 import { generateKeyPair } from "jose";

@@ -1,4 +1,4 @@
-/** What an attacker attempts against a running server, one attempt per test. Tokens: `attempts-tokens.test.ts`. */
+/** Attacks on a running server, one attempt per test. Tokens: `attempts-tokens.test.ts`. */
 
 import { describe, expect, test } from "bun:test";
 import { readEvents } from "../testing/event-reader.ts";
@@ -55,7 +55,7 @@ describe("other members' topics", () => {
     leaked.close();
   });
 
-  test("by the position of somebody else's stream", async () => {
+  test("by the position of another stream", async () => {
     const [alice, bob] = [await tokenOf("alice"), await tokenOf("bob")];
     const bobs = await readEvents(`${url()}/v1/events?topic=member:bob`, bob);
     expect(
@@ -139,7 +139,7 @@ describe("other members' topics", () => {
 });
 
 describe("guests", () => {
-  test("a guest's token that became a member's is worth nothing, and nobody else can take it", async () => {
+  test("the token of an upgraded guest is invalid, and no other member can claim it", async () => {
     const { token } = (await call("POST", "/v1/guests", undefined, { name: "Gina" })).body as {
       token: string;
     };
@@ -177,7 +177,7 @@ describe("guests", () => {
 });
 
 describe("floods", () => {
-  test("of one member: told when to come back, and nobody else waits", async () => {
+  test("of one member: it gets a retry time, and no other member waits", async () => {
     const flooding = await tokenOf("flo");
     const answers = await Promise.all(
       Array.from({ length: 30 }, (_, index) =>

@@ -1,4 +1,4 @@
-/** Counts of comments that no process counted in time: after an import, a crash, retention, a restore. */
+/** Counts of comments after an import, a crash, retention, a restore. */
 
 import { afterEach, expect, setDefaultTimeout, test } from "bun:test";
 import { mkdtempSync, rmSync } from "node:fs";
@@ -58,7 +58,7 @@ function* exportOf(id: string, comments: number): Generator<string> {
   }
 }
 
-test("an imported video has all its comments in the first answer, and so has the list", async () => {
+test("an imported video has all its comments in the first response and list", async () => {
   const directory = newDirectory();
   const seqs = 30_000;
   await importLog({ path: join(directory, "log.sqlite") }, exportOf("big", seqs));
@@ -98,7 +98,7 @@ const FORMS = [
 ] as const;
 
 for (const [name, open] of FORMS) {
-  test(`${name}: what retention dropped before it was counted counts, and what was deleted does not`, async () => {
+  test(`${name}: comments past retention count, deleted ones do not`, async () => {
     const { log, store, stop } = await open();
     const counts = createCommentCounts({
       log,
@@ -170,7 +170,7 @@ class EndlessLog extends MemoryLog {
   }
 }
 
-test("COUNT_STEPS_MAX: an answer waits for so many steps, the rest is counted in the background", async () => {
+test("COUNT_STEPS_MAX: a response waits for no more; the background counts the rest", async () => {
   const store = openSqliteVideoStore({ path: ":memory:" });
   await store.put("endless", {}, 1);
   const counts = createCommentCounts({

@@ -102,7 +102,7 @@ async function serve(): Promise<void> {
 }
 
 /**
- * Each client has a connection and one request under way. Reads no more of an answer than its
+ * Each client has a connection and one request in flight. Reads no more of an answer than its
  * status and length.
  */
 async function post(port: number): Promise<void> {

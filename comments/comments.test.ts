@@ -21,7 +21,7 @@ async function post(video: string, text: string, token = "ana", extra: object = 
 }
 
 describe("posting", () => {
-  test("a comment is answered with its place and is published after that, with the same data", async () => {
+  test("a comment is answered with its place, then published with the same data", async () => {
     const video = newVideo();
     const answer = await post(video, "  Hello\nthere 👋  ", "ana", { clientId: "c-1" });
     expect(answer.status).toBe(201);
@@ -59,7 +59,7 @@ describe("posting", () => {
     ).toHaveLength(2);
   });
 
-  test("concurrent comments are numbered without holes and published in the order of their numbers", async () => {
+  test("concurrent comments are numbered without holes and published in order", async () => {
     const video = newVideo();
     const answers = await Promise.all(
       Array.from({ length: 200 }, (_, index) => post(video, `n ${index}`, `m${index % 7}`)),
@@ -185,7 +185,7 @@ describe("history", () => {
     expect(all.events.find(({ place }) => place.seq === 9)?.data).toContain('"removed":true');
   });
 
-  test("whoever has just posted finds their comment, however many read", async () => {
+  test("an author finds the comment just posted, however many read", async () => {
     const video = newVideo();
     for (let round = 1; round <= 5; round++) {
       const readers = Array.from({ length: 50 }, () =>
@@ -200,7 +200,7 @@ describe("history", () => {
 });
 
 describe("removing and pinning", () => {
-  test("the author, a moderator and the host may remove, others may not, twice is once", async () => {
+  test("author, moderator and host may remove, others may not, twice is once", async () => {
     const video = newVideo();
     for (const author of ["ana", "ana", "ana"]) await post(video, "x", author);
     const path = (seq: number) => `/v1/videos/${video}/comments/${seq}`;

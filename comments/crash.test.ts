@@ -1,4 +1,4 @@
-/** `kill -9` in the middle of comments: what was acknowledged is there, once, at the number that was told. */
+/** `kill -9` between comments: each acknowledged one is there, once, at its number. */
 
 import { expect, test } from "bun:test";
 import { signToken } from "../ovation/tokens/signer.ts";
@@ -15,7 +15,7 @@ interface Stored {
   readonly clientId: string;
 }
 
-test("every acknowledged comment survives a kill -9, without a hole or a repeat, and retries are harmless", async () => {
+test("acknowledged comments survive a kill -9, without hole or repeat, with retries", async () => {
   const options = ["--secret", SECRET, "--rate-limits", "off", "--log-level", "warn"];
   let server = await Server.start({ flags: options });
   const tokens = await Promise.all(

@@ -73,7 +73,7 @@ test("every table has a row in the document, and every table it names is there",
   expect([...NAMED].filter((name) => !all.has(name ?? ""))).toEqual([]);
 });
 
-test("every row has a life, and every setting of a life is in a row with its default", () => {
+test("every row has a retention, and each setting of one is in a row with its default", () => {
   for (const row of ROWS) {
     const cells = row.split("|").map((cell) => cell.trim());
     expect([row, cells.length, cells[4] !== "" && cells[6] !== ""]).toEqual([row, 8, true]);

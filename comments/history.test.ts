@@ -39,7 +39,7 @@ const numbers = (from: number, count: number) =>
   Array.from({ length: count }, (_, index) => from + index);
 
 describe("a page is full where the log has as many comments", () => {
-  test("620 removed comments in a row do not hide the 60 before them, nor those after", async () => {
+  test("620 removed comments in a row hide neither the 60 before nor those after", async () => {
     const topic = topicOf("video", "spam");
     await write(topic, 60);
     await write(topic, 620, true);
@@ -63,7 +63,7 @@ describe("a page is full where the log has as many comments", () => {
 });
 
 describe("past the bound of one read", () => {
-  test("the page says where it stopped, and the next one goes on from there", async () => {
+  test("the page says where it stopped, and the next one starts there", async () => {
     const topic = topicOf("video", "flood");
     await write(topic, 3);
     await write(topic, HISTORY_EVENTS_MAX + 700, true);

@@ -39,12 +39,12 @@ async function seen(reader: EventReader, type: string): Promise<Record<string, u
   throw new Error(`no ${type} within ${WAIT_MS_MAX} ms`);
 }
 
-test("a message, typing, a receipt, an answer and presence reach the other member's stream", async () => {
+test("message, typing, receipt, answer and presence reach the other's stream", async () => {
   const [ana, ben] = await Promise.all(
     ["ana", "ben"].map((sub) => signToken(SECRET, { sub, name: sub }, 600)),
   );
   if (ana === undefined || ben === undefined) throw new Error("no tokens");
-  // Sent while Ben is away: it waits for him in his history, and the newest number tells that it is there.
+  // Sent while Ben is not connected: it is in his history, and the newest number shows it.
   await post("/v1/members/ben/messages", ana, { text: "are you there?", clientId: "1" });
 
   const anas = await readEvents(`${server.url}/v1/events?topic=video:talk`, ana);

@@ -14,7 +14,7 @@ import { openSqliteVideoStore } from "../videos/video-store-sql.ts";
 import { LikeCounter } from "./like-counter.ts";
 
 describe("like counter", () => {
-  test("likes go out at once after a quiet time, then every 250 ms at most, with the exact total", async () => {
+  test("likes go out at once after a pause, then every 250 ms, with exact totals", async () => {
     const clock = createManualClock();
     const events: Event[] = [];
     const likes = new LikeCounter({
@@ -36,7 +36,7 @@ describe("like counter", () => {
     expect(events[1]?.data as string).toBe('{"love":1,"total":{"like":3,"love":1}}');
   });
 
-  test("a store that fails for a while loses nothing, and meanwhile likes go out once, with what is known of the total", async () => {
+  test("a failing store loses nothing; likes go out once, with the known total", async () => {
     const clock = createManualClock();
     const real = openSqliteVideoStore({ path: ":memory:" });
     let down = true;
@@ -65,7 +65,7 @@ describe("like counter", () => {
     expect(events.map(({ data }) => data as string)).toEqual([
       '{"like":1,"total":{"like":1}}',
       '{"like":2,"total":{"like":3}}',
-      // Stored: the total is everybody's again.
+      // Stored: the total is that of all processes again.
       '{"total":{"like":3}}',
     ]);
     await likes.like("a", "like", 4);
@@ -87,7 +87,7 @@ function storeWith(answer: (run: () => Answers) => Answers) {
 }
 
 describe("likes that the store may or may not have", () => {
-  test("a commit whose answer is lost is counted once: the total is exact, and never falls", async () => {
+  test("a commit whose reply is lost counts once: the total is exact and never falls", async () => {
     const clock = createManualClock();
     let lost = true;
     const { real, store } = storeWith(async (run) => {
@@ -115,7 +115,7 @@ describe("likes that the store may or may not have", () => {
     expect(totals.at(-1)).toBe(20);
   });
 
-  test("LIKES_UNSTORED_MS_MAX: a like that is not stored by then stops further ones, until it is", async () => {
+  test("LIKES_UNSTORED_MS_MAX: a like unstored by then stops others until it is", async () => {
     const clock = createManualClock();
     let down = true;
     const { store } = storeWith((run) =>
@@ -139,7 +139,7 @@ describe("likes that the store may or may not have", () => {
     expect(await likes.like("a", "like", 1)).toEqual({ like: 3 });
   });
 
-  test("LIKES_CLOSE_MS_MAX: a stop waits no longer for a store that never answers, and says what is lost", async () => {
+  test("LIKES_CLOSE_MS_MAX: a stop waits no longer for a store, and reports the loss", async () => {
     const { store } = storeWith(() => new Promise(() => undefined));
     const clock = createManualClock();
     const likes = new LikeCounter({
@@ -224,7 +224,7 @@ function countingStore() {
 }
 
 describe("likes of very many videos", () => {
-  test("COUNT_FLUSH_VIDEOS_MAX: one transaction stores so many, and the rest follow it", async () => {
+  test("COUNT_FLUSH_VIDEOS_MAX: one transaction stores so many, the next the rest", async () => {
     const { flushes, stored, clock, likes, likeAll } = countingStore();
     await likeAll("v", COUNT_FLUSH_VIDEOS_MAX);
     await clock.advance(300);
@@ -236,7 +236,7 @@ describe("likes of very many videos", () => {
     expect(likes.waiting).toBe(0);
   });
 
-  test("COUNTED_VIDEOS_MAX: so many wait; likes of one more are refused, of those that wait are not", async () => {
+  test("COUNTED_VIDEOS_MAX: past it likes of another video are refused, others not", async () => {
     const { clock, likes, likeAll, published } = countingStore();
     await likeAll("v", COUNTED_VIDEOS_MAX);
     expect(likes.waiting).toBe(COUNTED_VIDEOS_MAX);
@@ -247,7 +247,7 @@ describe("likes of very many videos", () => {
     expect(await likes.like("one-more", "like", 1)).toEqual({ like: 1 });
   });
 
-  test("TOTALS_KEPT_MAX: the total of the oldest is evicted, read again with its next like, and right", async () => {
+  test("TOTALS_KEPT_MAX: the oldest total is evicted, and read at its next like", async () => {
     const { clock, likes, likeAll, reads } = countingStore();
     await likes.like("first", "like", 7);
     await clock.advance(300);
@@ -264,7 +264,7 @@ describe("likes of very many videos", () => {
     expect(reads).toEqual(["first"]);
   });
 
-  test("TOTALS_KEPT_MAX: a video that waits keeps its total beyond it: no total falls while the store is away", async () => {
+  test("TOTALS_KEPT_MAX: a pending video keeps its total while the store is down", async () => {
     const { stored, state, clock, published, likes, likeAll } = countingStore();
     stored.set("first", 1_000);
     state.isDown = true;

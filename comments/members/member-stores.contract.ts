@@ -37,7 +37,7 @@ export function testMemberStores(
       ]);
     });
 
-    test("a guest is claimed by one member, whoever else tries at the same time", async () => {
+    test("a guest is claimed by one member of several that try at once", async () => {
       const stores = [await open(), await another()];
       const guest = newId("guest");
       const winners = await Promise.all(
@@ -85,7 +85,7 @@ export function testMemberStores(
       expect(await sanctions.remove(ana, "")).toBe(false);
     });
 
-    test("a conversation has two sides, its cursors only rise, and nobody sees what is not written", async () => {
+    test("a conversation has two sides, and cursors that only rise", async () => {
       const { conversations } = await open();
       const [ana, ben] = [newId("ana"), newId("ben")];
       expect(await conversations.find(ana, ben)).toBeUndefined();
@@ -151,7 +151,7 @@ export function testMemberStores(
       ] as string[]);
     });
 
-    test("guests who came no more and sanctions that are over are forgotten, others stay", async () => {
+    test("old guests and ended sanctions are dropped, others stay", async () => {
       const { members, sanctions } = await open();
       const [gus, ana, late] = [newId("gus"), newId("ana"), newId("late")];
       const profile = (id: string, role: "guest" | "member") => ({ id, name: id, role });
@@ -178,7 +178,7 @@ export function testMemberStores(
       expect([...(await members.ownersOf([early, late])).keys()]).toEqual([late]);
     });
 
-    test("addresses of guests and their sanctions are found while they hold, and then forgotten", async () => {
+    test("addresses of guests and their sanctions are found until they end", async () => {
       const { addresses } = await open();
       const other = (await another()).addresses;
       const [gus, gil, here, there] = [newId("gus"), newId("gil"), newId("here"), newId("there")];
@@ -237,7 +237,7 @@ export function testMemberStores(
       await notices.setLinkProgress({ stamp: 0, isDone: false });
     });
 
-    test("old conversations are forgotten whole, and inboxes stay as their members left them", async () => {
+    test("old conversations are dropped on both sides, and inboxes stay unchanged", async () => {
       const { conversations, inboxes } = await open();
       const [ana, ben, cleo] = [newId("ana"), newId("ben"), newId("cleo")];
       await conversations.record({ from: ana, to: ben, number: 1, at: -20, text: "old" });
@@ -255,7 +255,7 @@ export function testMemberStores(
       expect(await inboxes.isOpen(ana)).toBe(true);
     });
 
-    test("pages go on in the middle of rows of one moment", async () => {
+    test("pages continue between rows of the same time", async () => {
       const { conversations, sanctions } = await open();
       const [ana, video] = [newId("ana"), newId("video")];
       const ids = Array.from({ length: 7 }, (_, index) => `same-${index}`);

@@ -31,7 +31,7 @@ afterAll(async () => {
   for (const each of processes) await each.close();
 });
 
-/** `count` requests as a new member each, to both processes in turn; answers how many were taken. */
+/** `count` requests, each of a new member, to both processes in turn; returns the accepted. */
 async function flood(count: number, run: (harness: Harness, member: string) => Promise<number>) {
   const statuses: number[] = [];
   for (let index = 0; index < count; index++)
@@ -46,7 +46,7 @@ describe("one address, over all processes", () => {
     (await harness.call("POST", "/v1/members/rita/messages", member, { text: "hello" }, address))
       .status;
 
-  test("messages of many members are the address's, and those of another address are not", async () => {
+  test("messages of many members count for their address, and for no other one", async () => {
     expect(await flood(20, send)).toBe(6);
     for (const harness of processes) expect(await send(harness, "calm", "198.51.100.8")).toBe(201);
   });
@@ -67,7 +67,7 @@ describe("one address, over all processes", () => {
       if (kind === 1)
         return (await harness.call("PUT", "/v1/inbox", member, { open: true }, address)).status;
       const receipt = { seen: 1 };
-      const path = "/v1/members/nobody/receipts";
+      const path = "/v1/members/nowhere/receipts";
       const { status } = await harness.call("POST", path, member, receipt, address);
       return status === 404 ? 200 : status;
     };
@@ -88,7 +88,7 @@ describe("who may write first", () => {
     return answer.body.code ?? "sent";
   };
 
-  test("guests write to no host and no moderator, and may answer the one who wrote to them", async () => {
+  test("guests write first to no host or moderator, and may answer one", async () => {
     await harness.call("POST", "/v1/videos/v/comments", "holly.host", { text: "hello" });
     await harness.comments.flush();
     expect(await write("gus.guest", "holly")).toBe("forbidden");
@@ -110,7 +110,7 @@ describe("who may write first", () => {
     expect(await write("ana", "mi")).toBe("sent");
   });
 
-  test("whoever was written to may answer, at once", async () => {
+  test("a recipient may answer at once", async () => {
     expect(await write("kim.moderator", "cleo")).toBe("sent");
     expect(await write("cleo", "kim")).toBe("sent");
   });

@@ -32,7 +32,7 @@ function setUp() {
 }
 
 describe("presence", () => {
-  test("online at the first heartbeat, offline d + 2ε after the last, and nothing in between", async () => {
+  test("online at the first heartbeat, offline d + 2ε after the last one", async () => {
     const { clock, changes, open } = setUp();
     const presence = open("a");
     await presence.heartbeat(["ana"]);
@@ -69,7 +69,7 @@ describe("presence", () => {
     expect(changes[1]).toStartWith("b ana offline");
   });
 
-  test("a process that dies leaves nobody online for longer than d + ε", async () => {
+  test("a process that dies leaves no member online for longer than d + ε", async () => {
     const { clock, open } = setUp();
     const [a, b] = [open("a"), open("b")];
     await a.heartbeat(["ana"]);
@@ -78,7 +78,7 @@ describe("presence", () => {
     expect(await b.status(["ana"])).toMatchObject([{ online: false }]);
   });
 
-  test("a store that is away delays what is said, and loses nobody", async () => {
+  test("an unreachable store delays events, and loses no member", async () => {
     const { clock, changes, failures, open, cut } = setUp();
     const presence = open("a");
     await presence.heartbeat(Array.from({ length: 450 }, (_, index) => `m${index}`));

@@ -1,4 +1,4 @@
-/** What a sanction reaches: every way of writing, and for a guest the guests of the same address. */
+/** A sanction holds for every kind of write, and for the guests of a guest's address. */
 
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
@@ -39,7 +39,7 @@ const lift = (member: string, video = "") =>
 const codeOf = async (asking: ReturnType<Harness["call"]>) => (await asking).body.code ?? "ok";
 
 describe("a sanctioned guest", () => {
-  test("is not back as a new guest of the same address: comments, likes, messages, typing", async () => {
+  test("holds for a new guest of the address: comments, likes, messages, typing", async () => {
     expect((await comment("spam1.guest")).status).toBe(201);
     await sanction("spam1", { kind: "ban" });
     const refused = await comment("spam2.guest");
@@ -55,7 +55,7 @@ describe("a sanctioned guest", () => {
       const asking = harness.call("POST", `/v1/members/bob/${path}`, "spam2.guest", body, HERE);
       expect(await codeOf(asking)).toBe("timed-out");
     }
-    // Members of the address, and everybody elsewhere, are not held to it.
+    // It does not hold for members of the address, nor for other addresses.
     expect(await codeOf(comment("ana"))).toBe("ok");
     expect(await codeOf(like("ana"))).toBe("ok");
     expect(await codeOf(comment("other.guest", "203.0.113.78"))).toBe("ok");
@@ -71,7 +71,7 @@ describe("a sanctioned guest", () => {
     expect(await codeOf(comment("spam1.guest"))).toBe("banned");
   });
 
-  test("in one video holds for the address in that video, and for no longer than the time-out", async () => {
+  test("in one video holds for the address there, no longer than the time-out", async () => {
     await comment("gus.guest", HERE, "w");
     await sanction("gus", { kind: "time-out", seconds: 60, video: "w" });
     expect(await codeOf(comment("gil.guest", HERE, "w"))).toBe("timed-out");
@@ -103,7 +103,7 @@ describe("a sanctioned guest", () => {
 });
 
 describe("a sanctioned member", () => {
-  test("does not like, comment, write or type; on another video only one of the site holds", async () => {
+  test("stops likes, comments, messages and typing; elsewhere only one of the site", async () => {
     await sanction("max", { kind: "time-out", seconds: 300, video: "v" });
     const like = (video: string) => harness.call("POST", `/v1/videos/${video}/likes`, "max", {});
     expect(await codeOf(like("v"))).toBe("timed-out");

@@ -38,7 +38,7 @@ async function write(from: string, to: string): Promise<number> {
   return response.status;
 }
 
-test("a member writes to a moderator who has only opened a stream, and it arrives there", async () => {
+test("a message to a moderator who has only opened a stream arrives there", async () => {
   const [ana, mo] = await Promise.all([tokenOf("ana", "member"), tokenOf("mo", "moderator")]);
   expect(await write(ana, "mo")).toBe(403);
   const stream = await readEvents(`${server.url}/v1/events?topic=video:1`, mo);
@@ -53,7 +53,7 @@ test("a member writes to a moderator who has only opened a stream, and it arrive
     await Bun.sleep(20);
   expect(stream.messages.filter(({ type }) => type === "message")).toHaveLength(1);
   stream.close();
-  // A member who has only connected is still nobody's to write to under `messages: staff`.
+  // Under `messages: staff` no member may write to one that has only connected.
   const other = await readEvents(
     `${server.url}/v1/events?topic=video:1`,
     await tokenOf("cy", "member"),

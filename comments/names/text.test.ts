@@ -45,7 +45,7 @@ describe("text", () => {
       expect(codeOf(() => cleanName(name, 40))).toBe("invalid-text");
   });
 
-  test("what is only made of characters that show nothing is empty, as a comment and as a name", () => {
+  test("a text of invisible characters only is empty, as a comment and as a name", () => {
     for (const text of [
       "\ufe0f",
       "\ufe0f\ufe0e",
@@ -185,7 +185,7 @@ describe("text", () => {
     expect(looksLike("rn", "m")).toBe(true);
   });
 
-  test("whatever passes is well formed, one line, within the limit, and passes again unchanged", () => {
+  test("accepted text is well formed, one line, within the limit, and stable", () => {
     fc.assert(
       fc.property(
         fc.string({

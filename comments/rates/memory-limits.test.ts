@@ -69,7 +69,7 @@ describe("work in the background", () => {
 });
 
 describe("videos", () => {
-  test("COUNTED_VIDEOS_MAX wait to be counted; one more is counted when it is asked for", async () => {
+  test("COUNTED_VIDEOS_MAX wait to be counted; one more is counted on request", async () => {
     const clock = createManualClock();
     const log = new MemoryLog({ clock, policy: DEFAULT_POLICY });
     const store = openSqliteVideoStore({ path: ":memory:" });
@@ -133,7 +133,7 @@ describe("videos", () => {
 });
 
 describe("addresses", () => {
-  test("RATE_LIMITER_KEYS_MAX are remembered at most, and the newest half is held to its rule", () => {
+  test("RATE_LIMITER_KEYS_MAX are kept at most, and the newest half is limited", () => {
     const limiter = createMemoryRateLimiter({ clock: createManualClock() });
     const rule = { burst: 1, perMs: 60_000 };
     const flood = 2 * RATE_LIMITER_KEYS_MAX;
@@ -196,7 +196,7 @@ describe("members", () => {
     });
   }
 
-  test("PROFILES_WAITING_MAX wait to be written; one more is written with its next comment", async () => {
+  test("PROFILES_WAITING_MAX wait; one more is stored with its next comment", async () => {
     const written: Profile[][] = [];
     const directory = directoryOf(written);
     for (let n = 0; n < PROFILES_WAITING_MAX; n++) directory.note(identityNamed(`m${n}`));
@@ -237,7 +237,7 @@ describe("members", () => {
     await real.close();
   });
 
-  test("STAFF_NOTED_MAX are remembered as written; beyond, the oldest is written again", async () => {
+  test("STAFF_NOTED_MAX are known as stored; past it the oldest is stored again", async () => {
     const written: Profile[][] = [];
     const directory = directoryOf(written);
     const note = async (sub: string) => {
@@ -252,7 +252,7 @@ describe("members", () => {
     expect([await note("h1"), await note("h0")]).toEqual([[], ["h0"]]);
   });
 
-  test("PRESENCE_MEMBERS_MAX are watched; beyond, the oldest is not said to be offline, and is when asked", async () => {
+  test("PRESENCE_MEMBERS_MAX are watched; past it the oldest is not announced", async () => {
     const clock = createManualClock();
     const offline: string[] = [];
     const kept = new Map<string, string>();
@@ -317,7 +317,7 @@ describe("names", () => {
     ]);
   });
 
-  test("NAMES_PER_VIDEO_MAX of members in a video are not free there; beyond, the oldest is", async () => {
+  test("NAMES_PER_VIDEO_MAX names are reserved; past it the oldest is free", async () => {
     const { guard, isFree } = guardOf();
     for (let n = 0; n < NAMES_PER_VIDEO_MAX; n++)
       guard.note({ ...identityNamed(`m${n}`), name: nameOf(n) }, video);
@@ -330,7 +330,7 @@ describe("names", () => {
     ]);
   });
 
-  test("NAMES_VIDEOS_MAX have their names known; beyond, those of the oldest video are free", async () => {
+  test("NAMES_VIDEOS_MAX have reserved names; past it those of the oldest are free", async () => {
     const { guard, isFree } = guardOf();
     const ana = { ...identityNamed("ana"), name: "Ana Costa" };
     for (let n = 0; n < NAMES_VIDEOS_MAX; n++) guard.note(ana, topicOf("video", `v${n}`));
@@ -340,7 +340,7 @@ describe("names", () => {
     expect(await isFree("Ana Costa", topicOf("video", "v1"))).toBe(false);
   });
 
-  test("REMEMBERED_MAX looks are remembered; beyond, all are looked at again, and look the same", () => {
+  test("REMEMBERED_MAX looks are cached; past it they are computed again, and are equal", () => {
     const before = looksOf("Hanna Bergström");
     expect(looksOf("Hanna Bergström")).toBe(before);
     for (let n = 0; n < REMEMBERED_MAX; n++) looksOf(nameOf(n));

@@ -12,7 +12,7 @@ export function testRateLimiter(
   open: () => Promise<{ limiter: RateLimiter; advance(ms: number): void }>,
 ): void {
   describe(`rate limiter: ${name}`, () => {
-    test("a burst is let in, the next one is told when to come, and is let in then", async () => {
+    test("a burst is admitted; the next one gets a retry time, and is admitted then", async () => {
       const { limiter, advance } = await open();
       const key = `k${++number}`;
       for (let taken = 0; taken < 5; taken++)

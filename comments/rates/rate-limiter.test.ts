@@ -51,7 +51,7 @@ test("while the shared store is away each process limits by itself", async () =>
   expect(failures).toBe(3);
 });
 
-test("a flood of keys is bounded: what was not used lately is forgotten, what is used is not", () => {
+test("a flood of keys is bounded: unused keys are evicted, used ones are not", () => {
   const limiter = createMemoryRateLimiter({ clock: movingClock(), keysMax: 100 });
   const rule = { burst: 1_000, perMs: 3_600_000 };
   limiter.take("idle", 1_000, rule);

@@ -64,7 +64,7 @@ const rowsOf = async (path: string, field: string, token: string) => {
 };
 
 describe("the form of a video", () => {
-  test("TITLE_CODE_POINTS_MAX and DESCRIPTION_CODE_POINTS_MAX are taken, one more is not", async () => {
+  test("TITLE_CODE_POINTS_MAX and DESCRIPTION_CODE_POINTS_MAX fit, one more does not", async () => {
     for (const [field, most] of [
       ["title", TITLE_CODE_POINTS_MAX],
       ["description", DESCRIPTION_CODE_POINTS_MAX],
@@ -135,7 +135,7 @@ describe("a sanction, a removal and a block", () => {
     expect(await remove(longest)).toBe(200);
   });
 
-  test("BLOCKS_MAX members can be blocked; one more is refused, one who is blocked is not", async () => {
+  test("BLOCKS_MAX members can be blocked; one more is refused, a blocked one is not", async () => {
     for (let n = 0; n < BLOCKS_MAX - 1; n++) await members.blocks.set("bea", `m${n}`, true);
     const block = (member: string, method = "PUT") =>
       codeOf(method, `/v1/members/${member}/block`, "bea", undefined);
@@ -152,7 +152,7 @@ describe("a sanction, a removal and a block", () => {
 });
 
 describe("a page", () => {
-  test("of conversations has CONVERSATIONS_MAX at most, and says where it goes on", async () => {
+  test("of conversations has CONVERSATIONS_MAX at most, and the next cursor", async () => {
     for (let n = 0; n <= CONVERSATIONS_MAX; n++)
       await members.conversations.record({
         from: `p${n}`,
@@ -167,7 +167,7 @@ describe("a page", () => {
     ]);
   });
 
-  test("of sanctions has SANCTIONS_MAX at most, and says where it goes on", async () => {
+  test("of sanctions has SANCTIONS_MAX at most, and the next cursor", async () => {
     for (let n = 0; n <= SANCTIONS_MAX; n++)
       await members.sanctions.put({
         member: `s${n}`,
@@ -224,7 +224,7 @@ describe("what a comment and a connection tell others", () => {
     expect(told).toEqual(names.slice(0, MENTIONS_MAX).map((name) => `member:${name}`));
   });
 
-  test("PRESENCE_AUDIENCE_MAX partners are told who came: those of the newest conversations", async () => {
+  test("PRESENCE_AUDIENCE_MAX partners get presence: of the newest conversations", async () => {
     const partners = Array.from({ length: PRESENCE_AUDIENCE_MAX + 1 }, (_, n) => `partner${n}`);
     for (const [at, from] of partners.entries())
       await members.conversations.record({ from, to: "pia", number: 1, at, text: "hello" });
@@ -244,7 +244,7 @@ describe("what a comment and a connection tell others", () => {
 });
 
 describe("the list of videos", () => {
-  test("VIDEO_LIST_MAX are on a page, and it says where it goes on", async () => {
+  test("VIDEO_LIST_MAX are on a page, with the next cursor", async () => {
     const own = await startHarness({ overrides: { limiter } });
     for (let n = 0; n <= VIDEO_LIST_MAX; n++) await own.options.store.put(`v${n}`, {}, n);
     const { body } = await own.call("GET", "/v1/videos?limit=5000");
@@ -254,7 +254,7 @@ describe("the list of videos", () => {
     await own.close();
   });
 
-  test("LIST_READS_MAX reads make a page: past private videos it ends, and says where it goes on", async () => {
+  test("LIST_READS_MAX reads make a page: between private videos it has a cursor", async () => {
     const video = { ...DEFAULT_POLICY.video, exceptions: [{ ids: "board-*", subscribe: "token" }] };
     const policy = { ...DEFAULT_POLICY, video } as typeof DEFAULT_POLICY;
     const own = await startHarness({ overrides: { policy, limiter } });
@@ -275,7 +275,7 @@ describe("the list of videos", () => {
     await own.close();
   });
 
-  test("LIST_FLUSH_VIDEOS_MAX are counted before the list is answered; more are in it a moment later", async () => {
+  test("LIST_FLUSH_VIDEOS_MAX are counted before the list; more are in it later", async () => {
     const clock = createManualClock(2_000_000_000_000);
     const own = await startHarness({ clock, overrides: { limiter } });
     const like = async (name: string, count: number) => {
@@ -326,7 +326,7 @@ describe("the service", () => {
     await own.close();
   });
 
-  test("COMMENTS_CLOSE_MS_MAX: a stop waits no longer for a dispatcher that does not answer", async () => {
+  test("COMMENTS_CLOSE_MS_MAX: a stop waits no longer for a dispatcher that hangs", async () => {
     const clock = createManualClock(2_000_000_000_000);
     const gate = Promise.withResolvers<void>();
     const own = await startHarness({

@@ -25,7 +25,7 @@ const comment = (id: string, token: string) =>
   call("POST", `/v1/videos/${id}/comments`, token, { text: "hello" });
 
 describe("the list", () => {
-  test("220 anonymous likes and a guest's comment put nothing on it, and push nothing off it", async () => {
+  test("220 anonymous likes and a guest's comment add nothing and remove nothing", async () => {
     await call("PUT", "/v1/videos/townhall", "holly.host", { title: "Our town hall" });
     for (let index = 0; index < 220; index++) await like(`WIN-a-phone-${index}`);
     await comment("BUY-pills.example", "gus.guest");
@@ -49,7 +49,7 @@ describe("the list", () => {
     expect(ids).not.toContain("by-moderator");
   });
 
-  test("goes on past videos that the reader may not see, in pages", async () => {
+  test("continues past videos that the reader may not see, in pages", async () => {
     const video = { ...DEFAULT_POLICY.video, exceptions: [{ ids: "board-*", subscribe: "token" }] };
     const policy = { ...DEFAULT_POLICY, video } as typeof DEFAULT_POLICY;
     const own = await startHarness({ overrides: { policy, limiter: createRateLimiterOff() } });
@@ -77,7 +77,7 @@ describe("the list", () => {
 });
 
 describe("a deleted video", () => {
-  test("is gone for everybody: list, pages, comments, likes; and its viewers are told", async () => {
+  test("is deleted for all: list, pages, comments, likes; its viewers learn it", async () => {
     await call("PUT", "/v1/videos/over", "holly.host", { title: "Over" });
     for (let index = 0; index < 3; index++) await comment("over", "ana");
     await like("over");
@@ -133,7 +133,7 @@ describe("a deleted video", () => {
     await own.close();
   });
 
-  test("that nobody ever used is unknown under --videos listed", async () => {
+  test("without any use is unknown under --videos listed", async () => {
     const own = await startHarness({ overrides: { videos: "listed" } });
     expect((await own.call("DELETE", "/v1/videos/never", "h.host")).body.code).toBe(
       "unknown-video",
@@ -143,7 +143,7 @@ describe("a deleted video", () => {
 });
 
 describe("what viewers alone make", () => {
-  test("an address makes a bounded number of videos, and uses those that are there without end", async () => {
+  test("an address creates a bounded number of videos, and uses existing ones freely", async () => {
     const own = await startHarness({
       overrides: { rateRules: { newVideosPerAddress: { burst: 5, perMs: 60_000 } } },
     });

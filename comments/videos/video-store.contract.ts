@@ -15,7 +15,7 @@ export function testVideoStore(
   another: () => Promise<VideoStore>,
 ): void {
   describe(`video store: ${name}`, () => {
-    test("a video that nobody used is not there", async () => {
+    test("a video without any use is not there", async () => {
       const store = await open();
       expect(await store.read([newId(), newId()])).toEqual([undefined, undefined]);
       expect(await store.read([])).toEqual([]);
@@ -129,7 +129,7 @@ export function testVideoStore(
       }
     });
 
-    test("a flush that is sent again adds nothing and answers the totals, also at another process", async () => {
+    test("a repeated flush adds nothing and returns the totals, at any process", async () => {
       const [store, other] = [await open(), await another()];
       const [id, writer] = [newId(), newId()];
       const changes = [{ id, likes: { like: 3 } }];
@@ -155,7 +155,7 @@ export function testVideoStore(
       expect(await store.list(1)).toHaveLength(1);
     });
 
-    test("only what was put or marked is listed, in pages that go on anywhere", async () => {
+    test("only what was put or marked is listed, in pages from any cursor", async () => {
       const store = await open();
       const [put, marked, liked, counted] = [newId(), newId(), newId(), newId()];
       const now = 9_100_000_000;
@@ -237,7 +237,7 @@ export function testVideoStore(
       expect(await store.expire({ commented: 0, liked: 0 }, 100)).toEqual([late]);
     });
 
-    test("that a video was deleted ends, and processes that stored likes are forgotten", async () => {
+    test("records of deleted videos and of processes that stored likes are dropped", async () => {
       const store = await open();
       const [early, late] = [newId(), newId()];
       await store.delete(early, -2_000);

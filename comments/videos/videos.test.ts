@@ -65,7 +65,7 @@ describe("likes", () => {
 });
 
 describe("videos", () => {
-  test("a video that nobody has used is there with nothing in it, and is not stored", async () => {
+  test("a video without any use is there, empty, and is not stored", async () => {
     const video = newVideo();
     const answer = await harness.call("GET", `/v1/videos/${video}`);
     expect([answer.status, answer.body]).toEqual<unknown>([
@@ -84,7 +84,7 @@ describe("videos", () => {
     expect(await harness.options.store.read([video])).toEqual([undefined]);
   });
 
-  test("are answered while nobody can say how many watch them, which is counted and told", async () => {
+  test("are answered while viewer counts are unavailable, which is counted", async () => {
     const told: unknown[] = [];
     const alone = await startHarness({
       overrides: {
@@ -110,7 +110,7 @@ describe("videos", () => {
     await alone.close();
   });
 
-  test("comments are counted from the log, whoever wrote them there", async () => {
+  test("comments are counted from the log, by whichever process they were written", async () => {
     const video = newVideo();
     const topic = topicOf("video", video);
     await post(video, "one");
