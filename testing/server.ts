@@ -234,21 +234,26 @@ export class Server {
   ): Promise<{ readonly status: number; readonly text: string }> {
     const send = this.url.startsWith("https") ? httpsRequest : httpRequest;
     const headers: Record<string, string> = { connection: "close" };
-    if (body !== undefined) headers["content-type"] = "application/json";
+    const text = body === undefined ? undefined : JSON.stringify(body);
+    if (text !== undefined) {
+      headers["content-type"] = "application/json";
+      // Node announces the body of a DELETE only with its length.
+      headers["content-length"] = String(Buffer.byteLength(text));
+    }
     if (token !== undefined) headers["authorization"] = `Bearer ${token}`;
     return new Promise((resolve, reject) => {
       const options = { method, headers, rejectUnauthorized: false, agent: false } as const;
       const asked = send(this.url + path, options, (response) => {
-        let text = "";
+        let received = "";
         response.setEncoding("utf8");
         response.on("data", (chunk: string) => {
-          text += chunk;
+          received += chunk;
         });
         response.on("error", reject);
-        response.on("end", () => resolve({ status: response.statusCode ?? 0, text }));
+        response.on("end", () => resolve({ status: response.statusCode ?? 0, text: received }));
       });
       asked.on("error", reject);
-      asked.end(body === undefined ? undefined : JSON.stringify(body));
+      asked.end(text);
     });
   }
 }
