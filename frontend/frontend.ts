@@ -2,6 +2,7 @@
 
 import {
   type ByteWriter,
+  type Clock,
   type ConnectionId,
   createMemoryPools,
   type Event,
@@ -76,13 +77,7 @@ export class Frontend implements Inbox {
     });
     const { hub, repair, membership } = this.#feed;
     const wired = { ...options, frontend: options.id, counters, hub, membership };
-    const createEvictor = () =>
-      new Evictor({
-        connections: () => this.connections.values(),
-        clock: steady,
-        end: (connection) => this.end(connection, "evicted"),
-      });
-    const [topicEvictor, connectionEvictor] = [createEvictor(), createEvictor()];
+    const [topicEvictor, connectionEvictor] = [this.#evictor(steady), this.#evictor(steady)];
     this.#shares = new TopicShares({
       ...wired,
       limits: topics,
@@ -103,10 +98,7 @@ export class Frontend implements Inbox {
       turns: new ReplayTurns(options),
       budget,
       onBehind: (connection) => this.end(connection, "behind"),
-      onFailed: (connection, error) => {
-        options.onFailure("recovery", error);
-        this.#connections.fail(connection, error);
-      },
+      onFailed: (connection, error) => this.#failRecovery(connection, error),
     });
     this.#presence = new Presence({
       ...options,
@@ -143,6 +135,19 @@ export class Frontend implements Inbox {
       lifetime: () => given.lifetimeMs ?? { min: LIFETIME_MIN_MS, max: LIFETIME_MAX_MS },
       onReplayLost: (channel) => void repair.verify(channel),
     });
+  }
+
+  #evictor(clock: Clock): Evictor {
+    return new Evictor({
+      connections: () => this.connections.values(),
+      clock,
+      end: (connection) => this.end(connection, "evicted"),
+    });
+  }
+
+  #failRecovery(connection: Connection, error: unknown): void {
+    this.#options.onFailure("recovery", error);
+    this.#connections.fail(connection, error);
   }
 
   start(): void {
