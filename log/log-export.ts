@@ -7,10 +7,11 @@
  * go on after an import. Idempotency keys are left out.
  */
 
-import { type ArchiveReader, readArchive, type TopicRecord } from "./archive.ts";
+import type { ArchiveReader, TopicRecord } from "./archive.ts";
 import { ARCHIVE_BATCH } from "./limits.ts";
 import { LogUnusableError } from "./log.ts";
 import type { Progress } from "./log-verify.ts";
+import { readArchive } from "./open-archive.ts";
 import type { LogLocation } from "./open-log.ts";
 
 export const EXPORT_VERSION = 1;

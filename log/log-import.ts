@@ -14,10 +14,11 @@ import {
   scanJson,
   type Topic,
 } from "@ovation/protocol";
-import { type ArchiveWriter, writeArchive } from "./archive.ts";
+import type { ArchiveWriter } from "./archive.ts";
 import { ARCHIVE_BATCH } from "./limits.ts";
 import { EXPORT_VERSION } from "./log-export.ts";
 import type { Progress } from "./log-verify.ts";
+import { writeArchive } from "./open-archive.ts";
 import type { LogLocation } from "./open-log.ts";
 
 /** A line that cannot be imported. Nothing was: an import is one transaction. */

@@ -1,8 +1,9 @@
 /** `ovation log verify`: reads a whole log and says what is wrong with it. Changes nothing. */
 
 import { isEventType, parseTopic, RESERVED_TYPES } from "@ovation/protocol";
-import { type ArchiveEvent, type ArchiveReader, readArchive, type TopicRecord } from "./archive.ts";
+import type { ArchiveEvent, ArchiveReader, TopicRecord } from "./archive.ts";
 import { ARCHIVE_BATCH, PROBLEMS_MAX } from "./limits.ts";
+import { readArchive } from "./open-archive.ts";
 import type { LogLocation } from "./open-log.ts";
 
 export interface Progress {

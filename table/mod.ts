@@ -18,7 +18,7 @@ export {
   type RedisStoreOptions,
   STORE_TIMEOUT_MS,
 } from "./redis/redis-store.ts";
-export { parseStoreAddress } from "./redis/redis-url.ts";
+export { parseStoreUrl } from "./redis/redis-url.ts";
 export * from "./shared-store.ts";
 export { createMemorySharedStore } from "./shared-store-memory.ts";
 export { createRedisSharedStore } from "./shared-store-redis.ts";

@@ -2,7 +2,7 @@
 
 import { X509Certificate } from "node:crypto";
 import { isInternalUrl } from "@ovation/dispatcher";
-import { parseStoreAddress } from "@ovation/table";
+import { parseStoreUrl } from "@ovation/table";
 import { type Command, InvalidArgumentError } from "commander";
 import type { InternalSettings } from "../wiring/internal-part.ts";
 import { option, secretValueOption, toHost, toPort } from "./options.ts";
@@ -121,7 +121,7 @@ export function toDatabase(text: string): string {
 
 function toTable(text: string): string {
   try {
-    parseStoreAddress(text);
+    parseStoreUrl(text);
   } catch (error) {
     fail(`--table: ${error instanceof Error ? error.message : String(error)}`);
   }

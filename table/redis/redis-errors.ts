@@ -3,7 +3,7 @@
  * reads the log.
  */
 
-import type { StoreAddress } from "./redis-url.ts";
+import type { StoreUrl } from "./redis-url.ts";
 
 /**
  * Transient errors during a failover. Where a connection broke, the call may have been carried out.
@@ -34,7 +34,7 @@ export function isHopeless(message: string): boolean {
 interface Explanation {
   readonly sign: RegExp;
   readonly advice: string;
-  readonly where?: (address: StoreAddress) => boolean;
+  readonly where?: (address: StoreUrl) => boolean;
 }
 
 /** The first match counts. */
@@ -85,7 +85,7 @@ const EXPLANATIONS: readonly Explanation[] = [
 ];
 
 /** With advice, and without the password, in whatever text repeats it. */
-export function explainStoreError(message: string, address: StoreAddress): string {
+export function explainStoreError(message: string, address: StoreUrl): string {
   const { password } = address;
   const said =
     password === undefined || password === "" ? message : message.replaceAll(password, "…");

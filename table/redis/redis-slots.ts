@@ -1,4 +1,8 @@
-/** The Cluster slot of a key, and keys for a given slot. */
+/** Keys for a given slot of a Cluster. */
+
+import slotOf from "cluster-key-slot";
+
+export { slotOf };
 
 const tags = new Map<number, string>();
 
@@ -15,23 +19,4 @@ export function tagOfSlot(slot: number): string {
     tags.set(slot, tag);
     return tag;
   }
-}
-
-/** CRC of each byte. XMODEM's: polynomial 1021, initial value 0. */
-const CRC_TABLE = Uint16Array.from({ length: 256 }, (_, byte) => {
-  let crc = byte << 8;
-  for (let bit = 0; bit < 8; bit++) crc = (crc & 0x8000) === 0 ? crc << 1 : (crc << 1) ^ 0x1021;
-  return crc & 0xffff;
-});
-
-/**
- * [spec] HASH_SLOT = CRC16(key) mod 16384. ASCII only, and no hash tags: our keys of topics have
- * none.
- */
-export function slotOf(text: string): number {
-  let crc = 0;
-  for (let index = 0; index < text.length; index++) {
-    crc = ((crc << 8) ^ (CRC_TABLE[((crc >> 8) ^ text.charCodeAt(index)) & 0xff] ?? 0)) & 0xffff;
-  }
-  return crc % 16_384;
 }

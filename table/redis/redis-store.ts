@@ -20,7 +20,7 @@ import {
   isPassing,
 } from "./redis-errors.ts";
 import { slotOf } from "./redis-slots.ts";
-import { parseStoreAddress, type StoreAddress } from "./redis-url.ts";
+import { parseStoreUrl, type StoreUrl } from "./redis-url.ts";
 
 export const STORE_TIMEOUT_MS = 1000;
 /** Commands in flight of one process. */
@@ -91,7 +91,7 @@ export interface RedisStore {
 }
 
 export function openRedisStore(options: RedisStoreOptions): RedisStore {
-  const address = parseStoreAddress(options.url);
+  const address = parseStoreUrl(options.url);
   const timeoutMs = options.timeoutMs ?? STORE_TIMEOUT_MS;
   const prefix = options.prefix ?? "o";
   const client = connect(address, timeoutMs);
@@ -227,7 +227,7 @@ async function withDeadline<T>(running: Promise<T>, end: number, late: () => Err
   }
 }
 
-function connect(address: StoreAddress, timeoutMs: number): Redis | Cluster {
+function connect(address: StoreUrl, timeoutMs: number): Redis | Cluster {
   const common = {
     connectTimeout: timeoutMs,
     // A stopped server keeps its connection open for ever: this closes it, and what waits in it

@@ -1,15 +1,15 @@
 import { expect, test } from "bun:test";
 import { slotOf, tagOfSlot } from "./redis-slots.ts";
-import { parseStoreAddress } from "./redis-url.ts";
+import { parseStoreUrl } from "./redis-url.ts";
 
 test("URLs of one server, Sentinels and a Cluster are parsed", () => {
-  expect(parseStoreAddress("redis://cache")).toMatchObject({
+  expect(parseStoreUrl("redis://cache")).toMatchObject({
     kind: "single",
     hosts: [{ host: "cache", port: 6379 }],
     tls: false,
     database: 0,
   });
-  expect(parseStoreAddress("valkeys://ana:p%40ss@cache:7000/3")).toMatchObject({
+  expect(parseStoreUrl("valkeys://ana:p%40ss@cache:7000/3")).toMatchObject({
     kind: "single",
     hosts: [{ host: "cache", port: 7000 }],
     tls: true,
@@ -17,7 +17,7 @@ test("URLs of one server, Sentinels and a Cluster are parsed", () => {
     password: "p@ss",
     database: 3,
   });
-  expect(parseStoreAddress("redis+sentinel://:x@a:1,b:2,c/mymaster/1")).toMatchObject({
+  expect(parseStoreUrl("redis+sentinel://:x@a:1,b:2,c/mymaster/1")).toMatchObject({
     kind: "sentinel",
     hosts: [
       { host: "a", port: 1 },
@@ -28,7 +28,7 @@ test("URLs of one server, Sentinels and a Cluster are parsed", () => {
     password: "x",
     database: 1,
   });
-  expect(parseStoreAddress("rediss+cluster://[::1]:7000,b:7001")).toMatchObject({
+  expect(parseStoreUrl("rediss+cluster://[::1]:7000,b:7001")).toMatchObject({
     kind: "cluster",
     hosts: [
       { host: "::1", port: 7000 },
@@ -39,7 +39,7 @@ test("URLs of one server, Sentinels and a Cluster are parsed", () => {
 });
 
 test("the form that is shown has no password", () => {
-  expect(parseStoreAddress("redis://ana:secret@cache:6379/0").shown).toBe("redis://cache:6379/0");
+  expect(parseStoreUrl("redis://ana:secret@cache:6379/0").shown).toBe("redis://cache:6379/0");
 });
 
 test("an invalid URL is refused with the expected form, and without its password", () => {
@@ -53,9 +53,9 @@ test("an invalid URL is refused with the expected form, and without its password
     "redis://a:99999",
     "redis://u:secret@a:x",
   ]) {
-    expect(() => parseStoreAddress(text)).toThrow();
+    expect(() => parseStoreUrl(text)).toThrow();
     try {
-      parseStoreAddress(text);
+      parseStoreUrl(text);
     } catch (error) {
       expect(String(error)).not.toContain("secret");
     }

@@ -14,7 +14,7 @@ export interface HostPort {
   readonly port: number;
 }
 
-export interface StoreAddress {
+export interface StoreUrl {
   readonly kind: "single" | "sentinel" | "cluster";
   readonly hosts: readonly HostPort[];
   readonly tls: boolean;
@@ -34,7 +34,7 @@ const DEFAULT_PORTS = { single: 6379, sentinel: 26_379, cluster: 6379 } as const
 /**
  * Throws an Error that says what is expected, without the text itself: it may contain a password.
  */
-export function parseStoreAddress(text: string): StoreAddress {
+export function parseStoreUrl(text: string): StoreUrl {
   const parts = ADDRESS.exec(text);
   if (parts === null)
     throw new Error(
