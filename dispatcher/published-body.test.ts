@@ -13,7 +13,8 @@ describe("the data of a published event is the text that its publisher wrote", (
       topic: fc.string(),
       event: fc.oneof(fc.string(), fc.constant({ data: 1 }), fc.constant(null)),
       key: fc.oneof(fc.constant('"data":'), fc.constant(',"data":5'), fc.string()),
-      data: fc.jsonValue(),
+      // A member `__proto__` is left out on purpose (`exact-json.test.ts`).
+      data: fc.jsonValue().filter((value) => !JSON.stringify(value).includes("__proto__")),
       after: fc.option(fc.integer()),
     },
     { requiredKeys: ["topic"] },
