@@ -10,7 +10,8 @@ import type { HttpRequest, Problem, Route } from "@ovation/protocol";
 import { assetRoutes } from "./assets.ts";
 import { build } from "./build.ts";
 import { createMediaRoute } from "./media.ts";
-import { targetOf, wordsFor } from "./page-strings.ts";
+import { PageResponder } from "./page-responder.ts";
+import { targetOf } from "./page-strings.ts";
 import {
   type EmbedOptions,
   type PageContext,
@@ -63,29 +64,7 @@ export async function createPages({
   frameAncestors = ["*"],
 }: PagesOptions): Promise<Pages> {
   const built = await build();
-  const assetsAt = (root: string) => ({
-    urlOf: (entry: string) => `${root}assets/${built.nameOf(entry)}`,
-    preloadsOf: (entry: string) => built.preloadsOf(entry).map((name) => `${root}assets/${name}`),
-  });
-
-  function contextOf(request: HttpRequest): PageContext {
-    const root = rootFrom(targetOf(request).pathname);
-    const site = request.headers.get("sec-fetch-site") ?? "";
-    const words = wordsFor(request);
-    return { words, root, assets: assetsAt(root), messages, tokenOrigins, site };
-  }
-
-  async function respond(
-    request: HttpRequest,
-    render: (context: PageContext) => Promise<PageResult>,
-  ): Promise<Response> {
-    const context = contextOf(request);
-    const { text, status = 200, shown = [], frames = false } = await render(context);
-    return new Response(text, {
-      status,
-      headers: pageHeaders(shown, frames ? frameAncestors : ["'self'"]),
-    });
-  }
+  const pages = new PageResponder(built, { messages, tokenOrigins, frameAncestors });
 
   const videoPage = (
     path: string,
@@ -95,7 +74,7 @@ export async function createPages({
     method: "GET",
     path,
     handle: (request, { params, address }) =>
-      respond(request, async (context) => {
+      pages.respond(request, async (context) => {
         const found = await video(params["id"] ?? "", address);
         if (found === undefined)
           return { text: renderNotice(context, "notFound"), status: 404, frames };
@@ -105,22 +84,12 @@ export async function createPages({
       }),
   });
 
-  function problemPage(problem: Problem, request: HttpRequest, path: string): Response | undefined {
-    const kind = noticeFor(problem.status);
-    if (kind === undefined || !isNavigation(request, path)) return undefined;
-    const headers = new Headers(pageHeaders([], ["'self'"]));
-    const retryAfter = problem.toResponse().headers.get("retry-after");
-    if (retryAfter !== null) headers.set("retry-after", retryAfter);
-    const text = renderNotice(contextOf(request), kind);
-    return new Response(text, { status: problem.status, headers });
-  }
-
   const routes: Route[] = [
     {
       method: "GET",
       path: "/",
       handle: (request, { address }) =>
-        respond(request, async (context) => {
+        pages.respond(request, async (context) => {
           const shown = await videos(address);
           return { text: renderHome(context, shown), shown };
         }),
@@ -134,77 +103,16 @@ export async function createPages({
   if (mediaDirectory !== undefined)
     routes.push(
       await createMediaRoute(mediaDirectory, (request) =>
-        respond(request, async (context) => ({
+        pages.respond(request, async (context) => ({
           text: renderNotice(context, "notFound"),
           status: 404,
         })),
       ),
     );
-  return { routes, problemPage };
-}
-
-/** A browser opens a page. The API's responses are the same for all clients. */
-function isNavigation({ method, headers }: HttpRequest, path: string): boolean {
-  return (
-    (method === "GET" || method === "HEAD") &&
-    !/^\/(v1|assets)\//.test(path) &&
-    /\btext\/html\b/.test(headers.get("accept") ?? "")
-  );
-}
-
-function noticeFor(status: number): "noPage" | "busy" | "failed" | undefined {
-  if (status === 404) return "noPage";
-  if (status === 429) return "busy";
-  return status >= 500 ? "failed" : undefined;
-}
-
-interface PageResult {
-  readonly text: string;
-  readonly status?: number;
-  /** The videos on the page: their media and posters may come from other origins. */
-  readonly shown?: readonly VideoInfo[];
-  /** Other sites may put the page into a frame. */
-  readonly frames?: boolean;
-}
-
-/** From a page at `path` to the root: browsers resolve `../` by the slashes of the URL they see. */
-function rootFrom(path: string): string {
-  return "../".repeat(path.split("/").length - 2) || "./";
-}
-
-function pageHeaders(
-  shown: readonly VideoInfo[],
-  ancestors: readonly string[],
-): Record<string, string> {
-  const sources = shown.flatMap(({ media = [], poster }) => [
-    ...media.map(({ src }) => src),
-    poster,
-  ]);
-  const origins = [...new Set(sources.flatMap(originOf))].join(" ");
   return {
-    "content-type": "text/html; charset=utf-8",
-    "cache-control": "no-cache",
-    vary: "accept-language, accept",
-    "content-security-policy": [
-      "default-src 'self'",
-      "script-src 'self'",
-      "style-src 'self'",
-      `img-src 'self' ${origins}`.trim(),
-      `media-src 'self' ${origins}`.trim(),
-      "object-src 'none'",
-      "base-uri 'none'",
-      "form-action 'self'",
-      `frame-ancestors ${ancestors.join(" ")}`,
-    ].join("; "),
-    "x-content-type-options": "nosniff",
-    "referrer-policy": "strict-origin-when-cross-origin",
+    routes,
+    problemPage: (problem, request, path) => pages.problemPage(problem, request, path),
   };
-}
-
-/** The origin of an absolute URL; none for text that could end the directive early. */
-function originOf(url: string | undefined): string[] {
-  if (url === undefined || !/^https?:/.test(url) || !URL.canParse(url)) return [];
-  return [new URL(url).origin];
 }
 
 function embedOptions(parameters: URLSearchParams): EmbedOptions {
