@@ -119,7 +119,7 @@ const LINK_LANE_COUNTERS: readonly (readonly [
   ],
   [
     "ovation_link_lost_in_flight_events_total",
-    "Events under way when a link broke",
+    "Events in flight when a link broke",
     "lostInFlight",
   ],
 ];
@@ -136,7 +136,7 @@ const PEER_COUNTERS: readonly (readonly [
   ],
   [
     "ovation_forward_spared_events_total",
-    "Events not forwarded because nobody in a data centre has the topic",
+    "Events not forwarded because no subscriber in a data centre has the topic",
     (stats) => stats.skipped,
   ],
   [

@@ -17,7 +17,7 @@ export function registerReceivedLinkMetrics(
   });
   new Counter({
     name: "ovation_frontend_links_broken_total",
-    help: "Links that ended without a goodbye: what their dispatcher had in its hands for this frontend is lost and in no count",
+    help: "Links that ended without a close: what their dispatcher held for this frontend is lost and in no count",
     registers: [registry],
     collect() {
       this.reset();
