@@ -15,7 +15,8 @@ test.afterAll(async () => {
 });
 test.afterEach(async () => {
   for (const page of pages.context.pages()) await page.close();
-  await expect.poll(() => pages.connections()).toBe(0);
+  // A client that polls counts as a connection for ten seconds after its last poll.
+  await expect.poll(() => pages.connections(), { timeout: 20_000 }).toBe(0);
   pages.streams.length = 0;
 });
 

@@ -29,7 +29,7 @@ function open() {
   upstream.inboxes.push(frontend);
   frontends.push(frontend);
   frontend.start();
-  const watch = (): StreamSource => {
+  const admit = (): StreamSource => {
     const request = {
       topics: [VIDEO],
       identity: undefined,
@@ -37,12 +37,15 @@ function open() {
       form: PLAIN,
       address: "203.0.113.7",
     };
-    const stream = new ViewerStream(frontend, admitted(frontend.admit(request)), request);
+    return new ViewerStream(frontend, admitted(frontend.admit(request)), request);
+  };
+  const watch = (): StreamSource => {
+    const stream = admit();
     stream.start(writer);
     return stream;
   };
   const isOpen = () => [...frontend.connections.values()].every((connection) => connection.open);
-  return { frontend, watch, isOpen };
+  return { frontend, admit, watch, isOpen };
 }
 
 function objectsOf(kind: string): number {
@@ -71,5 +74,14 @@ test("a stream that is cancelled closes its connection", () => {
   const stream = watch();
   expect(frontend.connections.size).toBe(1);
   stream.cancel();
+  expect(frontend.connections.size).toBe(0);
+});
+
+test("a client that disconnects before the start of its stream is not opened", async () => {
+  const { frontend, admit } = open();
+  const stream = admit();
+  stream.cancel();
+  stream.start(writer);
+  await Promise.resolve();
   expect(frontend.connections.size).toBe(0);
 });

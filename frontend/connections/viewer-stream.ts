@@ -25,6 +25,8 @@ export class ViewerStream implements StreamSource {
 
   /** The viewer goes. An end from this side is the frontend's own doing, and it knows. */
   cancel(): void {
+    // A client that disconnects before the start is not opened: its slot is free already.
+    this.#request = undefined;
     this.#frontend.closed(this.#connection, "left");
   }
 }

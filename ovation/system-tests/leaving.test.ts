@@ -82,7 +82,7 @@ test.concurrent("a lifetime ends at a time of each connection's own, says when t
 
 test.concurrent("a connection ends when its token does, and is told to come back at once", async () => {
   const server = await Server.start({ flags: ["--heartbeat-seconds", "1"] });
-  const short = await token({ sub: "alice" }, 2);
+  const short = await token({ sub: "alice" }, 6);
   const viewer = new Viewer({
     port: server.port,
     path: `/v1/events?topic=member:alice&access_token=${short}`,
