@@ -85,7 +85,7 @@ describe("a PostgreSQL server", () => {
   });
 
   test("that stops answering is given up after the deadline, and asked anew", async () => {
-    const log = await openPostgresLog({ url, answerMsMax: 400 });
+    const log = await openPostgresLog({ url, answerMsMax: 1500 });
     await appendOne(log, "first");
     const control = new LogClient(url);
     const sessions = await control.query<{ pid: number }>(
