@@ -103,7 +103,7 @@ describe("a PostgreSQL server", () => {
     await Bun.sleep(100);
     expect((await log.append([{ ...entry("third"), key: "l" }]))[0]?.place.seq).toBe(3);
     await Promise.all([log.close(), control.close()]);
-  });
+  }, 30_000);
 
   test("whose errors are of the disk, its state or its configuration is told apart", async () => {
     const client = new LogClient(url);
