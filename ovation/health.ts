@@ -4,6 +4,7 @@ import type { Route } from "@ovation/protocol";
 import type { Logger } from "pino";
 import type { Registry } from "prom-client";
 import { listen } from "./listener/listener.ts";
+import type { MetricsPlace } from "./settings/listener-settings.ts";
 
 /**
  * What has to hold before traffic is sent here: a name, and why it does not hold at the moment. One that is only `degraded` by it
@@ -63,9 +64,6 @@ export function createHealthRoutes({ registry, checks, others }: HealthOptions):
   ];
 }
 
-/** Where `/metrics` is answered. */
-export type MetricsAt = "on" | "off" | { readonly host: string; readonly port: number };
-
 export interface Health {
   /** For the public listener. */
   readonly routes: readonly Route[];
@@ -74,7 +72,7 @@ export interface Health {
 
 /** {@link createHealthRoutes}, with `/metrics` where the operator wants it. */
 export function openHealth(
-  { metrics = "on", logger }: { readonly metrics?: MetricsAt; readonly logger: Logger },
+  { metrics, logger }: { readonly metrics: MetricsPlace; readonly logger: Logger },
   options: HealthOptions,
 ): Health {
   const routes = createHealthRoutes(options);

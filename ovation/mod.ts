@@ -4,4 +4,5 @@
  */
 
 export { startAllInOne } from "./roles/all-in-one.ts";
-export type { Node, Settings } from "./wiring/settings.ts";
+export type { RunningRole } from "./roles/running-role.ts";
+export type { Settings } from "./settings/settings.ts";

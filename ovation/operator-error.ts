@@ -1,5 +1,10 @@
-/** What an operator can mend: a sentence that says what to do, in place of a stack. */
+/** A mistake that the operator can correct: shown as a sentence, without a stack. */
 
-export class OperatorMistake extends Error {
-  override readonly name = "OperatorMistake";
+export class OperatorError extends Error {
+  override readonly name = "OperatorError";
+}
+
+/** At the start it ends the program with exit code 1; at a reload all settings stay as they were. */
+export function fail(message: string): never {
+  throw new OperatorError(message);
 }

@@ -75,11 +75,12 @@ Every answer that is not a success is [RFC 9457](https://www.rfc-editor.org/rfc/
 Programs decide by \`code\`. Codes are stable: one is never renamed or given another meaning.
 \`title\` and \`detail\` are for people and may change. No error ever holds a token.
 
-${table(["code", "status", "what happened", "what to do"], rows)}
+${formatTable(["code", "status", "what happened", "what to do"], rows)}
 `;
 }
 
-function table(head: readonly string[], rows: readonly (readonly string[])[]): string {
+/** A table of Markdown, its columns aligned. */
+export function formatTable(head: readonly string[], rows: readonly (readonly string[])[]): string {
   const widths = head.map((cell, column) =>
     Math.max(cell.length, ...rows.map((row) => (row[column] ?? "").length)),
   );

@@ -4,6 +4,7 @@ import { expect, test } from "bun:test";
 import { existsSync, readdirSync, readFileSync, statSync } from "node:fs";
 import { dirname, join, normalize } from "node:path";
 import { isErrorsPageCurrent } from "./errors-document.ts";
+import { isSettingsPageCurrent } from "./settings-document.ts";
 
 const ROOT = join(import.meta.dir, "..");
 const LINES_MAX = 400;
@@ -147,6 +148,10 @@ test("every workspace opens with what it is for, in mod.ts", () => {
 
 test("docs/errors.md is written from the table of problems as it is now", () => {
   expect(isErrorsPageCurrent()).toBe(true);
+});
+
+test("docs/operating/settings.md is written from the schema of settings as it is now", () => {
+  expect(isSettingsPageCurrent()).toBe(true);
 });
 
 test("file names are kebab-case, with the form as a suffix", () => {

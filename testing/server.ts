@@ -28,7 +28,7 @@ export interface ServerOptions {
   /** PEM files: https. */
   readonly tls?: { readonly cert: string; readonly key: string };
   /** The most files that the process may open. */
-  readonly filesMax?: number;
+  readonly descriptorsMax?: number;
   /** `undefined` removes a variable of this process. */
   readonly environment?: Readonly<Record<string, string | undefined>>;
   /** Its data are on a disk of this size, which goes with the process. */
@@ -209,13 +209,13 @@ export class Server {
   }
 
   #command(program: string): [command: string, parameters: string[]] {
-    const { flags = [], rateLimits, tls, filesMax, diskMegabytes } = this.#options;
+    const { flags = [], rateLimits, tls, descriptorsMax, diskMegabytes } = this.#options;
     const parameters = ["start", "--port", String(this.port)];
     parameters.push("--data", join(this.directory, "data"), "--drain-seconds", "1");
     if (rateLimits !== undefined) parameters.push("--rate-limits", rateLimits);
     if (tls !== undefined) parameters.push("--tls-cert", tls.cert, "--tls-key", tls.key);
     parameters.push(...flags.map((flag) => flag.replace("{directory}", this.directory)));
-    const limit = filesMax === undefined ? "" : `ulimit -n ${filesMax} && `;
+    const limit = descriptorsMax === undefined ? "" : `ulimit -n ${descriptorsMax} && `;
     const run = ["sh", "-c", `${limit}exec sh "$0" "$@"`, program, ...parameters];
     if (diskMegabytes === undefined) return [run[0] ?? "", run.slice(1)];
     // In a mount namespace of its own, which ends with the process.

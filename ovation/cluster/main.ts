@@ -3,9 +3,9 @@
 import { systemClock } from "@ovation/protocol";
 import { Command, InvalidArgumentError, Option } from "commander";
 import type { LinkConditions } from "../../testing/tcp-proxy.ts";
-import { toPort, toPositiveInteger } from "../commands/options.ts";
 import { startDemo } from "../demo/mod.ts";
 import { untilSignal } from "../process-life.ts";
+import { toPort, toPositiveInteger } from "../settings/commander-option.ts";
 import { signToken } from "../tokens/mod.ts";
 import { type CommandAnswer, listCommands, runCommand, toMs } from "./cluster-commands.ts";
 import type { ClusterProcess } from "./cluster-process.ts";

@@ -5,11 +5,11 @@ import { systemClock } from "@ovation/protocol";
 import packageJson from "../../package.json" with { type: "json" };
 import { formatBanner, type StatusLine, startStatusLine, wantsColours } from "../demo/mod.ts";
 import type { ProgressOutput } from "../replay/progress-line.ts";
-import type { Watched } from "../roles/status-sample.ts";
-import type { Node } from "../wiring/settings.ts";
+import type { RunningRole } from "../roles/running-role.ts";
+import type { StatusSource } from "../roles/status-sample.ts";
 
 export interface DisplayOptions {
-  readonly node: Node & Watched;
+  readonly node: RunningRole & StatusSource;
   readonly dataDirectory: string;
   readonly demoVideo: string | undefined;
 }

@@ -16,11 +16,12 @@ import { systemClock } from "@ovation/protocol";
 import { type Command, Option } from "commander";
 import { claimDataDirectory, keepPrivate } from "../data-directory.ts";
 import { readTextLines } from "../logging/text-lines.ts";
-import { OperatorMistake } from "../operator-error.ts";
+import { fail, OperatorError } from "../operator-error.ts";
 import { createProgressLine } from "../replay/progress-line.ts";
-import { toDatabase } from "./cluster-options.ts";
-import { dataOption, option } from "./options.ts";
-import { explainedDirectory, fail } from "./run.ts";
+import { databaseSettings } from "../settings/cluster-settings.ts";
+import { toOption } from "../settings/commander-option.ts";
+import { dataSettings } from "../settings/start-settings.ts";
+import { explainedDirectory } from "./run.ts";
 
 /** An event's `data` is 64 KiB at most; escaped as JSON it may be six times as long. */
 export const IMPORT_LINE_CHARACTERS_MAX = 1024 * 1024;
@@ -59,9 +60,9 @@ export function addLogCommand(program: Command): void {
 
 function withLocation(command: Command): Command {
   return command
-    .addOption(dataOption())
+    .addOption(toOption(dataSettings.dataDirectory))
     .addOption(
-      option("--database <url>", "postgres://…, where the log is there").argParser(toDatabase),
+      toOption({ ...databaseSettings.database, help: "postgres://…, where the log is there" }),
     );
 }
 
@@ -157,7 +158,7 @@ async function explained(run: () => Promise<void>): Promise<void> {
   try {
     await run();
   } catch (error) {
-    if (error instanceof OperatorMistake) throw error;
+    if (error instanceof OperatorError) throw error;
     const known =
       error instanceof LogImportError ||
       error instanceof LogUnusableError ||

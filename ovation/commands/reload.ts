@@ -2,7 +2,7 @@
 
 import { kindsThatNeedRestart } from "../reload/live-policy.ts";
 import { isSame, type Reloads } from "../reload/reloads.ts";
-import type { Settings } from "../wiring/settings.ts";
+import type { Settings } from "../settings/settings.ts";
 
 export interface ReloadOptions {
   /** As the process started: what only a restart takes over is still so. */

@@ -3,8 +3,9 @@
 import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { makeDataDirectory } from "../data-directory.ts";
+import { fail } from "../operator-error.ts";
 import { loadSecret, type SecretFault, secretFault } from "../tokens/mod.ts";
-import { explainedDirectory, fail } from "./run.ts";
+import { explainedDirectory } from "./run.ts";
 
 const MAKE = "openssl rand -base64 32 makes one";
 const FAULTS: Readonly<Record<SecretFault, string>> = {

@@ -2,7 +2,7 @@
 
 import { closeSync, openSync, writeFileSync, writeSync } from "node:fs";
 import { Command, Option } from "commander";
-import { toPositiveInteger } from "../commands/options.ts";
+import { toPositiveInteger } from "../settings/commander-option.ts";
 import type { History } from "./history.ts";
 import { formatProgress, formatReport } from "./report.ts";
 import { type RunReport, runFaults, type Topology } from "./run.ts";

@@ -14,6 +14,9 @@ import { BlockList, isIP, isIPv4 } from "node:net";
 import type { HttpRequest } from "@ovation/protocol";
 import type { Logger } from "pino";
 
+/** The viewer's address as a worker saw it, for its core. Only the core's Unix socket trusts it. */
+export const ADDRESS_HEADER = "x-ovation-address";
+
 export type AddressWarning =
   /** A peer in a private network sends `X-Forwarded-For` and is not named as a proxy. */
   | "unnamed-proxy"

@@ -8,11 +8,11 @@ import { chmodSync } from "node:fs";
 import { type CutReason, HttpServer } from "@ovation/http";
 import type { AddressPools, HttpRequest, Route } from "@ovation/protocol";
 import type { Reloads } from "../reload/reloads.ts";
-import { ADDRESS_HEADER } from "../roles/core-proxy.ts";
 import { type Answer, type AnsweringOptions, createAnswer, type ProblemPage } from "./answering.ts";
+import { ADDRESS_HEADER } from "./client-address.ts";
 import { endHalfOpenAfter } from "./half-open.ts";
 import { listenTls, type TlsListener, type TlsListenerOptions } from "./listener-tls.ts";
-import { filesMax } from "./open-files.ts";
+import { descriptorsMax } from "./open-descriptors.ts";
 
 /** What a plain listener tells beside its answers. */
 interface Told {
@@ -105,7 +105,7 @@ function openHttp(
   options: AnsweringOptions & Told & Pick<ListenOptions, "idleMs" | "pools" | "rateLimits">,
 ): HttpServer {
   const { logger, onProblem, onCut, idleMs, addressOf, pools, rateLimits } = options;
-  const files = filesMax();
+  const files = descriptorsMax();
   return new HttpServer({
     at,
     handle: (request, { peer }) => answer(request, { path: request.path, peer }),

@@ -1,7 +1,7 @@
 /** The process's own numbers, under the names that Prometheus clients use everywhere. */
 
 import { Counter, Gauge, type Registry } from "prom-client";
-import { filesMax, openFiles } from "../listener/open-files.ts";
+import { descriptorsMax, openDescriptors } from "../listener/open-descriptors.ts";
 
 export function registerProcessMetrics(registry: Registry): void {
   const startedAt = Date.now() / 1000 - process.uptime();
@@ -38,14 +38,14 @@ export function registerProcessMetrics(registry: Registry): void {
 
 /** Sockets that have not asked for anything yet show here and nowhere else: Bun's HTTP server keeps them to itself. */
 function registerFiles(registry: Registry): void {
-  const max = filesMax();
+  const max = descriptorsMax();
   if (max === undefined) return;
   new Gauge({
     name: "process_open_fds",
     help: "Open files of the process, sockets among them",
     registers: [registry],
     collect() {
-      this.set(openFiles() ?? 0);
+      this.set(openDescriptors() ?? 0);
     },
   });
   new Gauge({

@@ -1,6 +1,7 @@
 /** Verifying tokens and signing those of guests with the keys that the settings name at the moment. */
 
 import { systemClock } from "@ovation/protocol";
+import { type Settings, signingOf } from "../settings/settings.ts";
 import {
   createGuestIssuer,
   createVerifier,
@@ -8,7 +9,6 @@ import {
   ignoredClaimLogger,
   type Verifier,
 } from "../tokens/mod.ts";
-import { type Settings, signingOf } from "../wiring/settings.ts";
 import { isSame } from "./reloads.ts";
 
 type Keys = Pick<Settings, "secret" | "tokens">;

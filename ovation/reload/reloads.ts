@@ -4,7 +4,7 @@
  * leaves every setting as it was.
  */
 
-import type { Settings } from "../wiring/settings.ts";
+import type { Settings } from "../settings/settings.ts";
 
 /** The settings as the files say them now. A worker is sent them by its core. */
 export type Renewed = Pick<

@@ -3,7 +3,7 @@
 import { addressWarnings, createAddressOf } from "../listener/client-address.ts";
 import { type Cors, createCors } from "../listener/cors.ts";
 import { createHostCheck } from "../listener/hosts.ts";
-import type { Settings } from "../wiring/settings.ts";
+import type { Settings } from "../settings/settings.ts";
 import { isSame, type Reloads } from "./reloads.ts";
 
 type Given = Pick<Settings, "host" | "hosts" | "trustedProxies" | "corsOrigins" | "logger">;
@@ -11,7 +11,7 @@ type Given = Pick<Settings, "host" | "hosts" | "trustedProxies" | "corsOrigins" 
 const ANY_ORIGIN = ["*"];
 
 /** Throws a TypeError where an entry is no name, address or network. */
-export function createLiveEdge(
+export function createRequestChecks(
   given: Given,
   reloads: Reloads,
 ): Required<Pick<Settings, "addressOf" | "checkHost" | "cors">> {

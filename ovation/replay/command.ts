@@ -3,9 +3,11 @@
 import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { isTopicId, systemClock } from "@ovation/protocol";
-import { type Command, InvalidArgumentError } from "commander";
-import { dataOption, option, secretOption } from "../commands/options.ts";
+import type { Command } from "commander";
 import { findSecret } from "../commands/secrets.ts";
+import { toOption } from "../settings/commander-option.ts";
+import { dataSettings } from "../settings/start-settings.ts";
+import { parsed, text } from "../settings/values.ts";
 import { signToken } from "../tokens/mod.ts";
 import { type Api, createApi, RefusedError, UnreachableError } from "./api.ts";
 import { type Authors, guestAuthors, oneAuthor, signedAuthors } from "./authors.ts";
@@ -40,35 +42,51 @@ export function addReplayCommand(program: Command): void {
       'JSON Lines ({"offset": seconds, "author", "text"}) or the chat.json of a Twitch downloader',
     )
     .addOption(
-      option("--video <id>", "the video that gets the comments")
-        .makeOptionMandatory()
-        .argParser(toVideoId),
+      toOption({
+        flags: "--video <id>",
+        help: "the video that gets the comments",
+        value: parsed(toVideoId),
+        isRequired: true,
+      }),
     )
     .addOption(
-      option("--speed <factor>", "10: ten times as fast as it happened; max: as fast as it goes")
-        .default(1)
-        .argParser(toSpeed),
+      toOption({
+        flags: "--speed <factor>",
+        help: "10: ten times as fast as it happened; max: as fast as it goes",
+        value: parsed(toSpeed),
+        default: "1",
+      }),
     )
     .addOption(
-      option("--url <url>", "the server").default("http://localhost:8080").argParser(toUrl),
+      toOption({
+        flags: "--url <url>",
+        help: "the server",
+        value: parsed(toUrl),
+        default: "http://localhost:8080",
+      }),
     )
     .addOption(
-      option(
-        "--token <token>",
-        "post everything as this member, with the author's name before the text",
-      ),
+      toOption({
+        flags: "--token <token>",
+        help: "post everything as this member, with the author's name before the text",
+        value: text,
+      }),
     )
-    .addOption(secretOption())
-    .addOption(dataOption())
+    .addOption(toOption(dataSettings.secret))
+    .addOption(toOption(dataSettings.dataDirectory))
     .addOption(
-      option("--limit <n>", "at most so many comments")
-        .default(Number.POSITIVE_INFINITY, "all")
-        .argParser(toLimit),
+      toOption({
+        flags: "--limit <n>",
+        help: "at most so many comments",
+        value: parsed(toLimit),
+      }).default(Number.POSITIVE_INFINITY, "all"),
     )
     .addOption(
-      option("--from <time>", "begin at this moment of the recording, for example 00:10:00")
-        .default(Number.NEGATIVE_INFINITY, "the beginning")
-        .argParser(toSeconds),
+      toOption({
+        flags: "--from <time>",
+        help: "begin at this moment of the recording, for example 00:10:00",
+        value: parsed(toSeconds),
+      }).default(Number.NEGATIVE_INFINITY, "the beginning"),
     )
     .addHelpText(
       "after",
@@ -224,32 +242,31 @@ function explain(error: unknown): string | undefined {
 
 function toVideoId(text: string): string {
   const id = text.startsWith("video:") ? text.slice("video:".length) : text;
-  if (!isTopicId(id)) throw new InvalidArgumentError("not a video id.");
+  if (!isTopicId(id)) throw new Error("not a video id.");
   return id;
 }
 
 function toSpeed(text: string): number {
   if (text === "max") return Number.POSITIVE_INFINITY;
   const speed = Number(text);
-  if (!(speed > 0)) throw new InvalidArgumentError("a factor above 0, or max.");
+  if (!(speed > 0)) throw new Error("a factor above 0, or max.");
   return speed;
 }
 
 function toLimit(text: string): number {
   const limit = Number(text);
-  if (!Number.isSafeInteger(limit) || limit < 1)
-    throw new InvalidArgumentError("a whole number from 1.");
+  if (!Number.isSafeInteger(limit) || limit < 1) throw new Error("a whole number from 1.");
   return limit;
 }
 
 function toSeconds(text: string): number {
   const seconds = parseDuration(text);
-  if (seconds === undefined) throw new InvalidArgumentError("a time like 00:10:00, 10:00 or 600.");
+  if (seconds === undefined) throw new Error("a time like 00:10:00, 10:00 or 600.");
   return seconds;
 }
 
 function toUrl(text: string): string {
   if (!/^https?:\/\//.test(text) || !URL.canParse(text))
-    throw new InvalidArgumentError("an address like http://localhost:8080.");
+    throw new Error("an address like http://localhost:8080.");
   return text.replace(/\/+$/, "");
 }

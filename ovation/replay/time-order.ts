@@ -1,25 +1,23 @@
 /** Puts a stream that is nearly in order of time into order, with bounded memory. */
 
-import type { RecordedComment } from "./recording.ts";
-
 /**
- * Holds up to `window` comments back and gives the earliest. Comments of the same moment keep the
- * order of the file. One that comes more than `window` places late is given as soon as it is read.
+ * Keeps up to `window` entries and yields the earliest. Entries of the same moment keep their order.
+ * An entry that is more than `window` positions late is yielded as soon as it is read.
  */
-export async function* inTimeOrder(
-  comments: AsyncIterable<RecordedComment>,
+export async function* inTimeOrder<Entry extends { readonly offsetSeconds: number }>(
+  entries: AsyncIterable<Entry>,
   window: number,
-): AsyncGenerator<RecordedComment, void, void> {
+): AsyncGenerator<Entry, void, void> {
   /** Ascending; of equal ones the first read comes first. */
-  const held: RecordedComment[] = [];
-  for await (const comment of comments) {
-    let place = held.length;
-    while (place > 0 && (held[place - 1]?.offsetSeconds ?? 0) > comment.offsetSeconds) place--;
-    held.splice(place, 0, comment);
-    if (held.length > window) {
-      const earliest = held.shift();
+  const kept: Entry[] = [];
+  for await (const entry of entries) {
+    let index = kept.length;
+    while (index > 0 && (kept[index - 1]?.offsetSeconds ?? 0) > entry.offsetSeconds) index--;
+    kept.splice(index, 0, entry);
+    if (kept.length > window) {
+      const earliest = kept.shift();
       if (earliest !== undefined) yield earliest;
     }
   }
-  yield* held;
+  yield* kept;
 }

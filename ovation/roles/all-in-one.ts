@@ -13,12 +13,13 @@ import { countHttp } from "../listener/http-metrics.ts";
 import { listen } from "../listener/listener.ts";
 import { registerProcessMetrics } from "../metrics/process-metrics.ts";
 import { createPageSource } from "../page-source.ts";
-import { openCore } from "../wiring/core-part.ts";
-import { createFrontendPart, type FrontendPart } from "../wiring/frontend-part.ts";
-import { type Node, pageRulesOf, type Settings } from "../wiring/settings.ts";
-import { sampleOf, type Watched } from "./status-sample.ts";
+import { pageRulesOf, type Settings } from "../settings/settings.ts";
+import { openCore } from "../wiring/core.ts";
+import { createFrontendService, type FrontendService } from "../wiring/frontend-service.ts";
+import type { RunningRole } from "./running-role.ts";
+import { type StatusSource, sampleStatus } from "./status-sample.ts";
 
-export async function startAllInOne(settings: Settings): Promise<Node & Watched> {
+export async function startAllInOne(settings: Settings): Promise<RunningRole & StatusSource> {
   const registry = new Registry();
   registerProcessMetrics(registry);
   const pools = createMemoryPools(steadyClock);
@@ -32,7 +33,7 @@ export async function startAllInOne(settings: Settings): Promise<Node & Watched>
     { changeConnection: (_, change) => part.frontend.changeHere(change) },
     registry,
   );
-  const part: FrontendPart = createFrontendPart({
+  const part: FrontendService = createFrontendService({
     settings,
     id,
     upstream: upstreamOf(core.dispatcher, id),
@@ -57,7 +58,7 @@ export async function startAllInOne(settings: Settings): Promise<Node & Watched>
   });
   return {
     url: listener.url,
-    sample: () => sampleOf([registry]),
+    sample: () => sampleStatus([registry]),
     async stop() {
       await part.drain();
       await listener.stop(false);

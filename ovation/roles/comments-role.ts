@@ -12,49 +12,48 @@ import { steadyClock } from "@ovation/protocol";
 import { createRedisSharedStore, openRedisStore } from "@ovation/table";
 import { createPages } from "@ovation/web";
 import { Counter, Registry } from "prom-client";
+import { createFailureLogger } from "../logging/failure-logger.ts";
 import { registerProcessMetrics } from "../metrics/process-metrics.ts";
 import { createPageSource } from "../page-source.ts";
 import { createLiveVerifier } from "../reload/live-tokens.ts";
+import type { ValuesOf } from "../settings/schema.ts";
+import { pageRulesOf, type Settings } from "../settings/settings.ts";
 import { CLOSE_MS_MAX, closeWithin } from "../wiring/close-within.ts";
-import { createCommentsPart } from "../wiring/comments-part.ts";
-import { openClusterLog, patiently } from "../wiring/database-part.ts";
+import { openClusterLog, untilReachable } from "../wiring/cluster-log.ts";
+import { createCommentsService } from "../wiring/comments-service.ts";
 import { createDependencies } from "../wiring/dependencies.ts";
 import { listenEarly } from "../wiring/early-listener.ts";
-import { createInternalPart, type InternalSettings } from "../wiring/internal-part.ts";
+import { createInternalCalls, type InternalSettings } from "../wiring/internal-calls.ts";
 import { watchLog } from "../wiring/log-health.ts";
-import {
-  failureLogger,
-  type Node,
-  pageRulesOf,
-  type Settings,
-  sentencesOf,
-} from "../wiring/settings.ts";
+import { describeLostLikes } from "../wiring/lost-likes.ts";
+import type { RunningRole } from "./running-role.ts";
 
 export interface CommentsRoleOptions {
-  readonly settings: Settings;
+  readonly settings: Settings & ValuesOf<"comments">;
   readonly internal: InternalSettings;
-  readonly dispatchers: readonly string[];
-  readonly database: string;
-  /** The table's store, for limits that all comments processes share; without it each has its own. */
-  readonly table: string | undefined;
 }
 
-export async function startCommentsRole(options: CommentsRoleOptions): Promise<Node> {
-  const { settings, dispatchers, database } = options;
+export async function startCommentsRole(options: CommentsRoleOptions): Promise<RunningRole> {
+  const { settings } = options;
+  const { dispatchers, database } = settings;
   const registry = new Registry();
   registerProcessMetrics(registry);
-  const { auth, tls } = createInternalPart(settings, options.internal, registry);
+  const { auth, tls } = createInternalCalls(settings, options.internal, registry);
   const { authenticate } = await createLiveVerifier(settings);
   const dependencies = createDependencies(settings.logger, registry, steadyClock);
   const databaseState = dependencies.add("database", "the database", "at-start");
   const listener = listenEarly(settings, registry, dependencies);
-  const shared = options.table === undefined ? undefined : openTable(options.table);
+  const shared = settings.table === undefined ? undefined : openTable(settings.table);
   const { log, ask } = watchLog(
     await openClusterLog(database, settings, databaseState),
     steadyClock,
   );
-  const store = await patiently(databaseState, () => openPostgresVideoStore({ url: database }));
-  const members = await patiently(databaseState, () => openPostgresMemberStores({ url: database }));
+  const store = await untilReachable(databaseState, () =>
+    openPostgresVideoStore({ url: database }),
+  );
+  const members = await untilReachable(databaseState, () =>
+    openPostgresMemberStores({ url: database }),
+  );
   const unanswered = new Counter({
     name: "ovation_publish_unanswered_events_total",
     help: "Live events in calls that no dispatcher answered: lost, or dispatched and not said",
@@ -68,7 +67,7 @@ export async function startCommentsRole(options: CommentsRoleOptions): Promise<N
     ...(tls === undefined ? {} : { tls }),
   });
   const values = shared === undefined ? undefined : createRedisSharedStore(shared);
-  const comments = createCommentsPart({
+  const comments = createCommentsService({
     settings,
     log,
     store,
@@ -95,7 +94,7 @@ export async function startCommentsRole(options: CommentsRoleOptions): Promise<N
     if (!settings.rateLimits) return createRateLimiterOff();
     const local = createMemoryRateLimiter({ clock: steadyClock });
     if (values === undefined) return local;
-    const onFailure = failureLogger(settings.logger);
+    const onFailure = createFailureLogger(settings.logger);
     return createSharedRateLimiter({
       shared: values,
       local,
@@ -118,7 +117,7 @@ export async function startCommentsRole(options: CommentsRoleOptions): Promise<N
         log.close(),
         shared?.close(),
       ]);
-      return sentencesOf(lost);
+      return describeLostLikes(lost);
     },
   };
 }

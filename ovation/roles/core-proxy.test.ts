@@ -10,9 +10,9 @@ import { type Listener, listen } from "../listener/listener.ts";
 import { KernelSocket } from "../system-tests/testing/kernel-socket.ts";
 import {
   CORE_MS_MAX,
+  createCoreProxy,
   LONG_MAX,
   LONG_PER_ADDRESS_MAX,
-  passOn,
   reasonsOfCore,
   WHOLE_BYTES_MAX,
 } from "./core-proxy.ts";
@@ -51,7 +51,7 @@ beforeAll(() => {
     routes: [],
     logger: pino({ level: "silent" }),
     pools,
-    fallback: passOn(socket, pools),
+    fallback: createCoreProxy(socket, pools),
   });
 });
 afterAll(async () => {
@@ -101,7 +101,7 @@ describe("beside more unread answers than the runtime has requests,", () => {
   }, 20_000);
 
   test("LONG_MAX long answers are under way in all, whatever addresses they are for", async () => {
-    const open = passOn(socket, createMemoryPools(steadyClock));
+    const open = createCoreProxy(socket, createMemoryPools(steadyClock));
     const ask = (index: number) =>
       open(new Request("http://x/long"), "/long", `10.0.${index >> 3}.1`) as Promise<Response>;
     const taken = await Promise.all(Array.from({ length: LONG_MAX }, (_, index) => ask(index)));
@@ -114,7 +114,7 @@ describe("beside more unread answers than the runtime has requests,", () => {
 });
 
 test("WHOLE_BYTES_MAX: a longer answer is read as the viewer takes it", async () => {
-  const pass = passOn(socket, createMemoryPools(steadyClock));
+  const pass = createCoreProxy(socket, createMemoryPools(steadyClock));
   const ask = (path: string) => pass(new Request(`http://x${path}`), path, "10.0.0.1");
   expect(await ask("/whole")).toBeInstanceOf(SourceAnswer);
   const more = await ask("/more");

@@ -18,9 +18,7 @@ import {
 } from "@ovation/protocol";
 import { z } from "zod";
 import type { Failed } from "../health.ts";
-
-/** The viewer's address, as the worker saw it. Only the socket's listener believes it. */
-export const ADDRESS_HEADER = "x-ovation-address";
+import { ADDRESS_HEADER } from "../listener/client-address.ts";
 
 /** Headers of one connection, not of the message: [spec] RFC 9110, 7.6.1. And what the fetch has undone already. */
 const HOP_BY_HOP = [
@@ -43,7 +41,7 @@ export const LONG_PER_ADDRESS_MAX = 8;
 export const LONG_MAX = 128;
 const RETRY_AFTER_MS = 1000;
 
-export function passOn(
+export function createCoreProxy(
   socket: string,
   pools: AddressPools,
 ): (request: HttpRequest, path: string, address: string) => Promise<RouteAnswer> {

@@ -16,7 +16,6 @@ import {
   Dispatcher,
   formatPeerCaller,
   PeerDirectory,
-  type PeerUrls,
   PeerViewers,
 } from "@ovation/dispatcher";
 import { frontendIdFrom, steadyClock, systemClock, topicOf } from "@ovation/protocol";
@@ -27,6 +26,7 @@ import {
   openRedisStore,
 } from "@ovation/table";
 import { Registry } from "prom-client";
+import { createFailureLogger } from "../logging/failure-logger.ts";
 import {
   registerDispatcherMetrics,
   registerLinkMetrics,
@@ -34,41 +34,37 @@ import {
 } from "../metrics/dispatcher-metrics.ts";
 import { registerProcessMetrics } from "../metrics/process-metrics.ts";
 import { createLiveVerifier } from "../reload/live-tokens.ts";
+import type { ValuesOf } from "../settings/schema.ts";
+import type { Settings } from "../settings/settings.ts";
 import { CLOSE_MS_MAX, closeWithin } from "../wiring/close-within.ts";
-import { openClusterLog } from "../wiring/database-part.ts";
+import { openClusterLog } from "../wiring/cluster-log.ts";
+import { type ClusterPresence, openClusterPresence } from "../wiring/cluster-presence.ts";
 import { createDependencies } from "../wiring/dependencies.ts";
 import { listenEarly } from "../wiring/early-listener.ts";
-import { createInternalPart, type InternalSettings } from "../wiring/internal-part.ts";
+import { createInternalCalls, type InternalSettings } from "../wiring/internal-calls.ts";
 import { watchLog } from "../wiring/log-health.ts";
-import { openPresence, type Presence } from "../wiring/presence-part.ts";
-import { failureLogger, type Node, type Settings } from "../wiring/settings.ts";
 import { retentionOf, startUpkeep } from "../wiring/upkeep.ts";
+import type { RunningRole } from "./running-role.ts";
 
 export interface DispatcherRoleOptions {
-  readonly settings: Settings;
+  readonly settings: Settings & ValuesOf<"dispatcher">;
   readonly internal: InternalSettings;
-  readonly table: string;
-  readonly database: string;
-  readonly datacenter: string;
-  readonly peers: readonly PeerUrls[];
-  readonly forwardTtlMs: number;
-  /** See `HttpPeersOptions.forward`. */
-  readonly forward: "all" | "wanted";
 }
 
-export async function startDispatcherRole(options: DispatcherRoleOptions): Promise<Node> {
-  const { settings, datacenter } = options;
+export async function startDispatcherRole(options: DispatcherRoleOptions): Promise<RunningRole> {
+  const { settings } = options;
+  const { datacenter } = settings;
   const { policy, logger } = settings;
   const clock = systemClock;
   const registry = new Registry();
   registerProcessMetrics(registry);
-  const onFailure = failureLogger(logger);
+  const onFailure = createFailureLogger(logger);
   const {
     auth,
     refusals,
     tls,
     listen: listenInternally,
-  } = createInternalPart(settings, options.internal, registry);
+  } = createInternalCalls(settings, options.internal, registry);
   const secured = tls === undefined ? {} : { tls };
   const { authenticate } = await createLiveVerifier(settings);
 
@@ -78,7 +74,7 @@ export async function startDispatcherRole(options: DispatcherRoleOptions): Promi
   const databaseState = dependencies.add("database", "the database", "at-start");
   const listener = listenEarly(settings, registry, dependencies);
   const store = openRedisStore({
-    url: options.table,
+    url: settings.table,
     onState: (state, why) => state === "lost" && tableState.away(why),
   });
   const table = createRedisTable({ store });
@@ -88,7 +84,7 @@ export async function startDispatcherRole(options: DispatcherRoleOptions): Promi
   );
   const ownCounts = createRedisViewerCounts({ store, withholds: true });
   const { log, ask } = watchLog(
-    await openClusterLog(options.database, settings, databaseState),
+    await openClusterLog(settings.database, settings, databaseState),
     steadyClock,
   );
   const client = createInternalClient({
@@ -97,7 +93,7 @@ export async function startDispatcherRole(options: DispatcherRoleOptions): Promi
     ...secured,
   });
   const viewers =
-    options.peers.length === 0
+    settings.peers.length === 0
       ? undefined
       : new PeerViewers({ counts: ownCounts, peers: [], client, clock: steadyClock, onFailure });
   const counts = viewers ?? ownCounts;
@@ -116,13 +112,13 @@ export async function startDispatcherRole(options: DispatcherRoleOptions): Promi
     client,
     policy,
     clock: steadyClock,
-    forwardTtlMs: options.forwardTtlMs,
-    forward: options.forward,
+    forwardTtlMs: settings.forwardTtlMs,
+    forward: settings.forward,
     onState: (peer, state, detail) => logger.info({ peer, state, detail }, "data centre"),
   });
   const directory = new PeerDirectory({
     datacenter,
-    peers: options.peers,
+    peers: settings.peers,
     client,
     clock: steadyClock,
     onKnown(peer) {
@@ -149,9 +145,9 @@ export async function startDispatcherRole(options: DispatcherRoleOptions): Promi
     onFailure,
   });
   const shared = createRedisSharedStore(store);
-  const presence: Presence = await openPresence({
+  const presence: ClusterPresence = await openClusterPresence({
     settings,
-    database: { url: options.database, state: databaseState },
+    database: { url: settings.database, state: databaseState },
     log,
     publisherApi: dispatcher,
     authenticate,

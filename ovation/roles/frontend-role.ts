@@ -1,92 +1,43 @@
-/** `ovation frontend`: connections, and nothing else. Knows the internal addresses of dispatchers. */
+/** `ovation frontend`: connections, and nothing else. Knows the internal URLs of dispatchers. */
 
-import {
-  createFrontendCredential,
-  createFrontendRoutes,
-  createLinkReceiver,
-  HttpUpstream,
-} from "@ovation/dispatcher";
 import { createMemoryPools, steadyClock } from "@ovation/protocol";
 import { Registry } from "prom-client";
 import { openHealth } from "../health.ts";
 import { countHttp } from "../listener/http-metrics.ts";
 import { listen } from "../listener/listener.ts";
-import { registerReceivedLinkMetrics } from "../metrics/frontend-link-metrics.ts";
 import { registerProcessMetrics } from "../metrics/process-metrics.ts";
-import { createLiveVerifier } from "../reload/live-tokens.ts";
-import { createFrontendPart, type FrontendPart } from "../wiring/frontend-part.ts";
-import { createInternalPart, type InternalSettings } from "../wiring/internal-part.ts";
-import type { Node, Settings } from "../wiring/settings.ts";
+import type { ValuesOf } from "../settings/schema.ts";
+import type { Settings } from "../settings/settings.ts";
+import { openClusterFrontend } from "../wiring/cluster-frontend.ts";
+import type { InternalSettings } from "../wiring/internal-calls.ts";
+import type { RunningRole } from "./running-role.ts";
 
 export interface FrontendRoleOptions {
-  readonly settings: Settings;
+  readonly settings: Settings & ValuesOf<"frontend">;
   readonly internal: InternalSettings;
-  readonly dispatchers: readonly string[];
 }
 
-export async function startFrontendRole({
-  settings,
-  internal,
-  dispatchers,
-}: FrontendRoleOptions): Promise<Node> {
+export async function startFrontendRole(options: FrontendRoleOptions): Promise<RunningRole> {
+  const { settings, internal } = options;
   const registry = new Registry();
   registerProcessMetrics(registry);
   const pools = createMemoryPools(steadyClock);
-  const credential = createFrontendCredential();
-  const {
-    auth,
-    refusals,
-    tls,
-    listen: listenInternally,
-  } = createInternalPart(settings, internal, registry);
-  const { authenticate } = await createLiveVerifier(settings);
-  const inbox = {
-    dispatch: (events: Parameters<FrontendPart["frontend"]["dispatch"]>[0]) =>
-      part.frontend.dispatch(events),
-  };
-  const receiver = createLinkReceiver({ auth, frontend: credential.id, inbox, refusals });
-  registerReceivedLinkMetrics(registry, receiver);
-  const internalListener = listenInternally(
-    createFrontendRoutes({
-      auth,
-      refusals,
-      frontend: credential.id,
-      changeConnection: (change) => part.frontend.changeHere(change),
-    }),
-    receiver,
-  );
-  const upstream = new HttpUpstream({
-    dispatchers,
-    auth,
-    credential,
-    url: internalListener.url,
-    clock: steadyClock,
-    ...(tls === undefined ? {} : { tls }),
-  });
-  const part: FrontendPart = createFrontendPart({
-    settings,
-    id: credential.id,
-    upstream,
-    authenticate,
-    registry,
-    pools,
-    arrived: () => receiver.arrived(),
-  });
-  const health = openHealth(settings, { registry, checks: part.checks });
+  const { dispatchers } = settings;
+  const service = await openClusterFrontend({ settings, internal, dispatchers, registry, pools });
+  const health = openHealth(settings, { registry, checks: service.checks });
   const listener = listen({
     ...settings,
     pools,
     ...countHttp(registry),
-    routes: [...part.routes, ...health.routes],
+    routes: [...service.routes, ...health.routes],
   });
   return {
     url: listener.url,
     async stop() {
-      await part.drain();
+      await service.drain();
       await listener.stop(false);
       await health.stop();
-      await part.stop();
-      await internalListener.stop();
+      await service.stop();
       return [];
     },
   };

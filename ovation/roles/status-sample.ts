@@ -3,11 +3,11 @@
 import type { Registry } from "prom-client";
 import type { StatusSample } from "../demo/mod.ts";
 
-export interface Watched {
+export interface StatusSource {
   sample(): Promise<StatusSample>;
 }
 
-export async function sampleOf(
+export async function sampleStatus(
   registries: readonly Pick<Registry, "getMetricsAsJSON">[],
 ): Promise<StatusSample> {
   const totals = new Map<string, number>();

@@ -1,20 +1,11 @@
 /**
- * A worker: a frontend process that shares the public port with its siblings. Started by `workers.ts`,
- * with its settings in the environment; ends when its parent does.
+ * A worker: the frontend role in a process that shares the public port with its siblings, beside a
+ * core. Started by `worker-process.ts`, with its settings in the environment; ends with its parent.
  */
 
 import { rmSync } from "node:fs";
 import { dirname } from "node:path";
-import {
-  createFrontendCredential,
-  createFrontendRoutes,
-  createInternalAuth,
-  createLinkReceiver,
-  createRefusals,
-  HttpUpstream,
-  listenInternal,
-} from "@ovation/dispatcher";
-import { Problem, steadyClock, systemClock } from "@ovation/protocol";
+import { Problem, type Route, systemClock } from "@ovation/protocol";
 import { createMediaRoute } from "@ovation/web";
 import { Registry } from "prom-client";
 import { createHealthRoutes } from "../health.ts";
@@ -24,135 +15,109 @@ import { createLogger } from "../logging/logger.ts";
 import { registerProcessMetrics } from "../metrics/process-metrics.ts";
 import { crashOnUncaught, ignoreSignals, untilSignal } from "../process-life.ts";
 import { createLivePolicy } from "../reload/live-policy.ts";
-import { createLiveVerifier } from "../reload/live-tokens.ts";
 import { Reloads } from "../reload/reloads.ts";
-import { createLiveEdge } from "../reload/request-checks.ts";
+import { createRequestChecks } from "../reload/request-checks.ts";
 import { openMappedPools } from "../shares/address-pools-mapped.ts";
-import { createFrontendPart } from "../wiring/frontend-part.ts";
-import { failureLogger } from "../wiring/settings.ts";
-import { passOn, reasonsOfCore } from "./core-proxy.ts";
+import { openClusterFrontend } from "../wiring/cluster-frontend.ts";
+import { createCoreProxy, reasonsOfCore } from "./core-proxy.ts";
 import {
   type FromWorker,
   type OwnSettings,
   type ToWorker,
   WORKER_SETTINGS_VARIABLE,
-} from "./workers.ts";
+} from "./worker-messages.ts";
 
-const given = process.env[WORKER_SETTINGS_VARIABLE];
-if (given === undefined) throw new Error("a worker is started by `ovation start --workers`");
+const text = process.env[WORKER_SETTINGS_VARIABLE];
+if (text === undefined) throw new Error("a worker is started by `ovation start --workers`");
 delete process.env[WORKER_SETTINGS_VARIABLE];
-const reloads = new Reloads();
-const sent = JSON.parse(given) as OwnSettings;
-const settings = { ...sent, policy: createLivePolicy(sent.policy, reloads), reloads };
-const logger = createLogger(settings.logLevel);
+const given = JSON.parse(text) as OwnSettings;
+const { socket } = given;
+const logger = createLogger(given.logLevel);
 crashOnUncaught(logger);
 // The core is told, and tells its workers.
 ignoreSignals(["SIGHUP", "SIGUSR1", "SIGUSR2"]);
 // The parent was killed: without the core there is nothing to serve.
 process.on("disconnect", () => {
-  rmSync(dirname(settings.socket), { recursive: true, force: true });
+  rmSync(dirname(socket), { recursive: true, force: true });
   process.exit(0);
 });
 
-const clock = systemClock;
-const onFailure = failureLogger(logger);
+const reloads = new Reloads();
+const settings = {
+  ...given,
+  ...createRequestChecks({ ...given, logger }, reloads),
+  policy: createLivePolicy(given.policy, reloads),
+  logger,
+  reloads,
+};
 const registry = new Registry();
 registerProcessMetrics(registry);
-const pools = openMappedPools(settings.pools, settings.worker, clock);
-const auth = createInternalAuth({ secrets: [settings.internalSecret], clock });
-const refusals = createRefusals();
-const credential = createFrontendCredential();
-const { authenticate } = await createLiveVerifier({ ...settings, logger });
-const edge = createLiveEdge({ ...settings, logger }, reloads);
-
-const receiver = createLinkReceiver({
-  auth,
-  frontend: credential.id,
-  inbox: { dispatch: (events) => part.frontend.dispatch(events) },
-  refusals,
-});
-const internal = listenInternal({
-  host: "127.0.0.1",
-  port: 0,
-  routes: createFrontendRoutes({
-    auth,
-    refusals,
-    frontend: credential.id,
-    changeConnection: (change) => part.frontend.changeHere(change),
-  }),
-  link: receiver,
-  onFailure,
-});
-const upstream = new HttpUpstream({
-  dispatchers: [settings.dispatcher],
-  auth,
-  credential,
-  url: internal.url,
-  clock: steadyClock,
-});
-const part = createFrontendPart({
-  settings: { ...settings, dataDirectory: "", videos: "any", guests: false, logger },
-  id: credential.id,
-  upstream,
-  authenticate,
+const pools = openMappedPools(given.pools, given.worker, systemClock);
+const service = await openClusterFrontend({
+  settings,
+  internal: loopback(given.internalSecret),
+  dispatchers: [given.dispatcher],
   registry,
   pools,
-  arrived: () => receiver.arrived(),
 });
-const media =
-  settings.mediaDirectory === undefined
-    ? []
-    : [
-        await createMediaRoute(settings.mediaDirectory, () => {
-          throw new Problem("not-found");
-        }),
-      ];
-let serving = false;
-const open = (port: number): Listener =>
-  listen({
-    ...settings,
-    port,
-    logger,
-    ...edge,
-    reusePort: true,
-    pools,
-    ...countHttp(registry),
-    routes: [
-      ...part.routes,
-      ...media,
-      ...createHealthRoutes({
-        registry,
-        checks: [
-          ...part.checks,
-          ["workers", () => (serving ? undefined : "another worker still starts")],
-        ],
-        others: () => reasonsOfCore(settings.socket),
-      }).filter((route) => route.path !== "/metrics"),
+let isServing = false;
+const routes = [
+  ...service.routes,
+  ...(await mediaRoutes(given.mediaDirectory)),
+  ...createHealthRoutes({
+    registry,
+    checks: [
+      ...service.checks,
+      ["workers", () => (isServing ? undefined : "another worker still starts")],
     ],
-    fallback: passOn(settings.socket, pools),
-  });
+    others: () => reasonsOfCore(socket),
+  }).filter(({ path }) => path !== "/metrics"),
+];
 
 let listener: Listener | undefined;
 process.on("message", (message: ToWorker) => {
   if (message.type === "listen") {
-    listener = open(message.port);
-    process.send?.({ type: "listening", port: listener.port } satisfies FromWorker);
-  } else if (message.type === "serve") serving = true;
+    listener = listen({
+      ...settings,
+      port: message.port,
+      reusePort: true,
+      pools,
+      ...countHttp(registry),
+      routes,
+      fallback: createCoreProxy(socket, pools),
+    });
+    send({ type: "listening", port: listener.port });
+  } else if (message.type === "serve") isServing = true;
   else if (message.type === "renew")
-    // The core has checked them; what fails here is this process's own, for example its open files.
-    void reloads
-      .renew(message.settings)
-      .catch((error: unknown) => logger.error({ error }, "this worker keeps the settings it had"));
-  else
-    void registry
-      .getMetricsAsJSON()
-      .then((metrics) => process.send?.({ type: "metrics", metrics } satisfies FromWorker));
+    // The core has checked them; a failure here is this process's own, for example of descriptors.
+    void reloads.renew(message.settings).catch((error: unknown) => {
+      logger.error(
+        { error },
+        "this worker could not apply the reload and keeps its settings: send SIGHUP again",
+      );
+    });
+  else void registry.getMetricsAsJSON().then((metrics) => send({ type: "metrics", metrics }));
 });
-process.send?.({ type: "loaded" } satisfies FromWorker);
+send({ type: "loaded" });
 
 await untilSignal(logger);
-await part.drain();
+await service.drain();
 await listener?.stop(false);
-await part.stop();
-await internal.stop();
+await service.stop();
 process.exit(0);
+
+function send(message: FromWorker): void {
+  process.send?.(message);
+}
+
+function loopback(secret: string) {
+  return { host: "127.0.0.1", port: 0, url: undefined, secrets: [secret], tls: undefined };
+}
+
+async function mediaRoutes(directory: string | undefined): Promise<readonly Route[]> {
+  if (directory === undefined) return [];
+  const missing = () => {
+    throw new Problem("not-found");
+  };
+  return [await createMediaRoute(directory, missing)];
+}

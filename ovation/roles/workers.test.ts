@@ -4,14 +4,9 @@ import { join } from "node:path";
 import { type Clock, systemClock } from "@ovation/protocol";
 import type { Logger } from "pino";
 import { createManualClock } from "../../testing/manual-clock.ts";
-import {
-  askMetrics,
-  METRICS_MS_MAX,
-  READY_MS_MAX,
-  START_ATTEMPTS_MAX,
-  startWorkers,
-  type WorkerSettings,
-} from "./workers.ts";
+import type { WorkerSettings } from "./worker-messages.ts";
+import { METRICS_MS_MAX, READY_MS_MAX, WorkerProcess } from "./worker-process.ts";
+import { START_ATTEMPTS_MAX, Workers } from "./workers.ts";
 
 const warnings: unknown[] = [];
 afterEach(() => void warnings.splice(0));
@@ -31,7 +26,7 @@ test("START_ATTEMPTS_MAX: a worker that ends so often as it starts is not starte
   // Settings that no worker can start with.
   const pools = { directory: join(tmpdir(), "ovation-no-such-pools"), regions: 1 };
   const settings = { pools } as unknown as WorkerSettings;
-  const started = startWorkers({ count: 1, settings, logger, clock });
+  const started = Workers.start({ count: 1, settings, logger, clock });
   await expect(started).rejects.toThrow(`${START_ATTEMPTS_MAX} times`);
   expect(warnings).toHaveLength(START_ATTEMPTS_MAX - 1);
   expect(waits).toEqual([100, 200, 400, 800]);
@@ -45,7 +40,7 @@ test("READY_MS_MAX: a worker that has not loaded by then is killed before anothe
   };
   const settings = { pools: { directory: tmpdir(), regions: 1 } } as unknown as WorkerSettings;
   try {
-    await expect(startWorkers({ count: 1, settings, logger, clock })).rejects.toThrow(
+    await expect(Workers.start({ count: 1, settings, logger, clock })).rejects.toThrow(
       `not ready in time, ${START_ATTEMPTS_MAX} times`,
     );
     const processes = spawn.mock.results.map(({ value }) => value as Bun.Subprocess);
@@ -63,26 +58,29 @@ test("READY_MS_MAX: a worker that has not loaded by then is killed before anothe
       return systemClock.after(0, run);
     },
   };
-  await expect(startWorkers({ count: 1, settings, logger, clock: watching })).rejects.toThrow();
+  await expect(Workers.start({ count: 1, settings, logger, clock: watching })).rejects.toThrow();
   expect(waits[0]).toBe(READY_MS_MAX);
 }, 20_000);
 
-test("METRICS_MS_MAX: a worker that does not answer for so long counts as it said last", async () => {
+test("METRICS_MS_MAX: a worker that does not answer by then counts as it last reported", async () => {
   const clock = createManualClock();
   const sent: unknown[] = [];
-  const worker = {
-    process: { send: (message: unknown) => sent.push(message) } as unknown as Bun.Subprocess,
-    metrics: [],
-    awaitingMetrics: [],
-  };
-  let answer: unknown;
-  const asked = askMetrics(worker, clock).then((metrics) => {
-    answer = metrics;
+  const worker = new WorkerProcess({
+    index: 0,
+    settings: {} as unknown as WorkerSettings,
+    clock,
+    restartMs: 0,
+    onExit: () => undefined,
+    spawn: () => ({ send: (message: unknown) => sent.push(message) }) as unknown as Bun.Subprocess,
+  });
+  let reported: unknown;
+  const asked = worker.metrics().then((metrics) => {
+    reported = metrics;
   });
   clock.advanceNow(METRICS_MS_MAX - 1);
   await Bun.sleep(1);
-  expect([sent, answer]).toEqual([[{ type: "metrics?" }], undefined]);
+  expect([sent, reported]).toEqual([[{ type: "metrics?" }], undefined]);
   clock.advanceNow(1);
   await asked;
-  expect(answer).toBe(worker.metrics);
+  expect(reported).toBe(worker.lastMetrics);
 });

@@ -94,7 +94,7 @@ let viewers: readonly Viewer[];
 let stopFlood = (): void => {};
 
 beforeAll(async () => {
-  server = await Server.start({ filesMax: FILES_MAX });
+  server = await Server.start({ descriptorsMax: FILES_MAX });
   viewers = Array.from(
     { length: 10 },
     (_, index) => new Viewer({ port: server.port, path: PATH, from: `127.0.1.${index + 1}` }),

@@ -9,7 +9,7 @@ import { Viewer } from "../../testing/viewer.ts";
 import { percentile } from "./testing/witness.ts";
 
 test("more sockets than files: who is connected goes on, who comes with a request is let in, and when they go everything is as before", async () => {
-  const server = await Server.start({ filesMax: 200 });
+  const server = await Server.start({ descriptorsMax: 200 });
   // Connections that are there before: a viewer, and a client that keeps its connection.
   const viewer = new Viewer({ port: server.port, path: "/v1/events?topic=video:files" });
   await until(() => viewer.isConnected, "connected");

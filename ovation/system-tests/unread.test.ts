@@ -21,7 +21,7 @@ for (const [form, flags] of forms) {
     let server: Server;
     let viewer: Viewer;
     beforeAll(async () => {
-      server = await Server.start({ flags: ["--demo", ...flags], filesMax: FILES_MAX });
+      server = await Server.start({ flags: ["--demo", ...flags], descriptorsMax: FILES_MAX });
       viewer = new Viewer({ port: server.port, path: "/v1/events?topic=video:unread" });
       await until(() => viewer.isConnected, "a viewer is connected");
       const data = { text: "a long comment ".repeat(13), author: { id: "ana", name: "Ana" } };

@@ -16,7 +16,7 @@ import {
   ROLES,
   type Role,
 } from "@ovation/protocol";
-import { isGuestId, subjectFrom } from "./subject.ts";
+import { isGuestId, type Signer, subjectFrom } from "./subject.ts";
 
 /** Patterns and roles in one token. */
 export const PATTERNS_MAX = 200;
@@ -27,12 +27,6 @@ export const AVATAR_CHARACTERS_MAX = 2_048;
 export const ROLE_VALUES_MAX = 1_000;
 /** The last moment that a `Date` knows. */
 export const EXPIRES_AT_MAX = 8_640_000_000_000_000;
-
-/**
- * Who signed: this installation (or a server that has its secret), or an issuer with keys of its
- * own.
- */
-export type Signer = "here" | "outside";
 
 /** Where an issuer's claims differ from ours. */
 export interface ClaimMapping {

@@ -1,7 +1,9 @@
 /** The id that a token's `sub` is here: what follows `member:` in a personal topic. */
 
 import { isTopicId } from "@ovation/protocol";
-import type { Signer } from "./claims.ts";
+
+/** This installation, or a server that has its secret; or an outside issuer with keys of its own. */
+export type Signer = "here" | "outside";
 
 /** Ids of guests begin so, and no others do. */
 export const GUEST_ID_PREFIX = "guest-";

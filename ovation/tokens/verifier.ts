@@ -24,8 +24,9 @@ import {
   jwtVerify,
 } from "jose";
 import type { Logger } from "pino";
-import { type ClaimMapping, identityFrom, type Signer } from "./claims.ts";
+import { type ClaimMapping, identityFrom } from "./claims.ts";
 import { createKeyRing, type KeyRing, type KeyRingOptions } from "./key-ring.ts";
+import type { Signer } from "./subject.ts";
 
 export interface VerifierOptions extends KeyRingOptions {
   /** The token's `iss` must be this one. Absent: not looked at. */

@@ -10,8 +10,8 @@ import { openHealth } from "../health.ts";
 import type { ProblemPage } from "../listener/answering.ts";
 import { countHttp } from "../listener/http-metrics.ts";
 import { listen } from "../listener/listener.ts";
+import type { Settings } from "../settings/settings.ts";
 import type { Dependencies } from "./dependencies.ts";
-import type { Settings } from "./settings.ts";
 
 const RETRY_AFTER_MS = 1000;
 

@@ -1,21 +1,14 @@
 import { expect, test } from "bun:test";
-import {
-  COUNT_MAX,
-  SECONDS_MAX,
-  toPositiveInteger,
-  toSeconds,
-  toWorkers,
-  WORKERS_MAX,
-} from "./options.ts";
-import { TTL_SECONDS_MAX, toTtl } from "./token.ts";
+import { TTL_SECONDS_MAX, toTtl } from "../commands/token.ts";
+import { COUNT_MAX, count, parseValue, SECONDS_MAX, seconds, WORKERS_MAX } from "./values.ts";
 
 /** What a timer of the runtime can wait, ms. */
 const LONGEST_TIMER_MS = 2 ** 31 - 1;
 
 for (const [name, most, parse] of [
-  ["SECONDS_MAX", SECONDS_MAX, toSeconds],
-  ["COUNT_MAX", COUNT_MAX, toPositiveInteger],
-  ["WORKERS_MAX", WORKERS_MAX, toWorkers],
+  ["SECONDS_MAX", SECONDS_MAX, (text: string) => parseValue(seconds, text)],
+  ["COUNT_MAX", COUNT_MAX, (text: string) => parseValue(count(COUNT_MAX), text)],
+  ["WORKERS_MAX", WORKERS_MAX, (text: string) => parseValue(count(WORKERS_MAX), text)],
   ["TTL_SECONDS_MAX", TTL_SECONDS_MAX, toTtl],
 ] as const)
   test(`${name}: an option takes so much; more is refused, and the bound is named`, () => {

@@ -1,5 +1,5 @@
 /**
- * Presence in a cluster: frontends say to any dispatcher who is connected, and that dispatcher keeps it in
+ * ClusterPresence in a cluster: frontends say to any dispatcher who is connected, and that dispatcher keeps it in
  * the store that all share and tells those who may know. It needs what the comments service knows of
  * members (conversations, blocks), so it is that service, without its routes.
  */
@@ -14,17 +14,17 @@ import {
 import type { PublisherApi } from "@ovation/dispatcher";
 import type { Authenticate } from "@ovation/protocol";
 import { Registry } from "prom-client";
-import { createCommentsPart } from "./comments-part.ts";
-import { patiently } from "./database-part.ts";
+import type { Settings } from "../settings/settings.ts";
+import { untilReachable } from "./cluster-log.ts";
+import { createCommentsService } from "./comments-service.ts";
 import type { Dependency } from "./dependencies.ts";
-import type { Settings } from "./settings.ts";
 
-export interface Presence
+export interface ClusterPresence
   extends Pick<Comments, "heartbeat" | "upgraded" | "isDeleted" | "upkeep"> {
   close(): Promise<void>;
 }
 
-export interface PresencePartOptions {
+export interface ClusterPresenceOptions {
   readonly settings: Settings;
   readonly database: { readonly url: string; readonly state: Dependency };
   readonly log: VideoLog;
@@ -33,12 +33,14 @@ export interface PresencePartOptions {
   readonly values: PresenceValues;
 }
 
-export async function openPresence(options: PresencePartOptions): Promise<Presence> {
+export async function openClusterPresence(
+  options: ClusterPresenceOptions,
+): Promise<ClusterPresence> {
   const { settings, database, log, publisherApi, authenticate, values } = options;
   const { url, state } = database;
-  const store = await patiently(state, () => openPostgresVideoStore({ url }));
-  const members = await patiently(state, () => openPostgresMemberStores({ url }));
-  const service = createCommentsPart({
+  const store = await untilReachable(state, () => openPostgresVideoStore({ url }));
+  const members = await untilReachable(state, () => openPostgresMemberStores({ url }));
+  const service = createCommentsService({
     settings,
     log,
     store,

@@ -3,8 +3,8 @@
 import { DatabaseStatementError, DatabaseUnavailableError } from "@ovation/database";
 import { type Log, type LogKeeper, LogUnavailableError, openLog } from "@ovation/log";
 import { systemClock } from "@ovation/protocol";
+import type { Settings } from "../settings/settings.ts";
 import type { Dependency } from "./dependencies.ts";
-import type { Settings } from "./settings.ts";
 
 const RETRY_MS = 1000;
 
@@ -17,7 +17,7 @@ export async function openClusterLog(
   settings: Settings,
   database: Dependency,
 ): Promise<Log & LogKeeper> {
-  return await patiently(database, () =>
+  return await untilReachable(database, () =>
     openLog({
       url,
       clock: systemClock,
@@ -28,7 +28,7 @@ export async function openClusterLog(
 }
 
 /** Tries until it is there. */
-export async function patiently<Value>(
+export async function untilReachable<Value>(
   database: Dependency,
   open: () => Promise<Value>,
 ): Promise<Value> {

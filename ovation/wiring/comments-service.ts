@@ -17,11 +17,12 @@ import {
 import type { PublisherApi } from "@ovation/dispatcher";
 import { type Authenticate, steadyClock, systemClock } from "@ovation/protocol";
 import type { Registry } from "prom-client";
+import { createFailureLogger } from "../logging/failure-logger.ts";
 import { createLiveGuestIssuer } from "../reload/live-tokens.ts";
 import { isSame } from "../reload/reloads.ts";
-import { failureLogger, type Settings } from "./settings.ts";
+import type { Settings } from "../settings/settings.ts";
 
-export interface CommentsPartOptions {
+export interface CommentsServiceOptions {
   readonly settings: Settings;
   readonly log: VideoLog;
   readonly store: VideoStore;
@@ -35,7 +36,7 @@ export interface CommentsPartOptions {
   readonly limiter?: RateLimiter;
 }
 
-export function createCommentsPart(options: CommentsPartOptions): Comments {
+export function createCommentsService(options: CommentsServiceOptions): Comments {
   const { settings, log, store, members, presence, publisherApi, authenticate, registry, limiter } =
     options;
   const clock = systemClock;
@@ -60,7 +61,7 @@ export function createCommentsPart(options: CommentsPartOptions): Comments {
     addressSecret: settings.secret,
     guests: settings.guests ? createLiveGuestIssuer(settings) : undefined,
     registry,
-    onFailure: failureLogger(settings.logger),
+    onFailure: createFailureLogger(settings.logger),
   });
   let now = settings.comments;
   settings.reloads?.add(({ comments: next }) => {

@@ -23,6 +23,7 @@ import {
   type AddressPools,
   type Authenticate,
   type FrontendId,
+  HEARTBEAT_MS,
   maySubscribe,
   type Route,
   steadyClock,
@@ -30,11 +31,12 @@ import {
 } from "@ovation/protocol";
 import type { Registry } from "prom-client";
 import type { ReadinessCheck } from "../health.ts";
-import { filesMax } from "../listener/open-files.ts";
+import { descriptorsMax } from "../listener/open-descriptors.ts";
+import { createFailureLogger } from "../logging/failure-logger.ts";
 import { registerDependencies } from "../metrics/dependency-metrics.ts";
-import { failureLogger, type Settings } from "./settings.ts";
+import type { Settings } from "../settings/settings.ts";
 
-export interface FrontendPartOptions {
+export interface FrontendServiceOptions {
   readonly settings: Settings;
   readonly id: FrontendId;
   readonly upstream: Upstream;
@@ -46,7 +48,7 @@ export interface FrontendPartOptions {
   arrived?(): Promise<void>;
 }
 
-export interface FrontendPart {
+export interface FrontendService {
   readonly frontend: Frontend;
   readonly routes: readonly Route[];
   readonly checks: readonly ReadinessCheck[];
@@ -58,13 +60,13 @@ export interface FrontendPart {
 /** How fast connections are asked to come back elsewhere when a process drains. */
 const DRAIN_PER_SECOND = 2000;
 /** Of the files that the process may open, this share is for connections; the rest is for requests, the log and links. */
-export const FILES_SHARE = 0.9;
+export const DESCRIPTORS_SHARE = 0.9;
 /** What a viewer has beside those that all have: its own topic, and some rooms. */
 const TOPICS_PER_VIEWER = 10;
 /** More than this on one process wait for each other; the machine has room for another. */
 export const CONNECTIONS_DEFAULT_MAX = 200_000;
 
-export function createFrontendPart(options: FrontendPartOptions): FrontendPart {
+export function createFrontendService(options: FrontendServiceOptions): FrontendService {
   const { settings, id, upstream, authenticate, registry, pools, arrived } = options;
   const { policy } = settings;
   const clock = systemClock;
@@ -79,16 +81,16 @@ export function createFrontendPart(options: FrontendPartOptions): FrontendPart {
     steady: steadyClock,
     random: Math.random,
     sender: settings.directSend ? createDirectSender() : undefined,
-    heartbeatMs: settings.heartbeatMs,
+    heartbeatMs: settings.heartbeatMs ?? HEARTBEAT_MS,
     pools,
     replay: settings.rateLimits ? DEFAULT_REPLAY : OPEN_REPLAY,
     topics: settings.rateLimits ? topicLimits(settings) : OPEN_TOPICS,
     changes: settings.rateLimits ? DEFAULT_CHANGES : OPEN_CHANGES,
     ...(arrived === undefined ? {} : { arrived }),
-    ...(settings.lifetimeMs === undefined ? {} : { lifetimeMs: settings.lifetimeMs }),
+    ...(settings.lifetimeMs === undefined ? {} : { lifetimeMs: spread(settings.lifetimeMs) }),
     ...(settings.stuckMs === undefined ? {} : { stuckMs: settings.stuckMs }),
     admission: admissionLimits(settings),
-    onFailure: failureLogger(settings.logger),
+    onFailure: createFailureLogger(settings.logger),
   });
   registerFrontendMetrics(registry, frontend);
   registerDependencies(registry, () => [["dispatchers", frontend.membership.reachable]]);
@@ -128,21 +130,38 @@ export function createFrontendPart(options: FrontendPartOptions): FrontendPart {
   };
 }
 
-/** Where an operator lets one address have more connections, it has more topics too. */
-function topicLimits({ admission }: Settings): TopicLimits {
-  const connections = admission?.perAddressMax ?? 0;
-  const perAddress = Math.max(DEFAULT_TOPICS.perAddress, connections * TOPICS_PER_VIEWER);
+/** A quarter less to a quarter more, so that clients that connected together do not return together. */
+function spread(ms: number): { readonly min: number; readonly max: number } {
+  return { min: ms * 0.75, max: ms * 1.25 };
+}
+
+/** An address that may have more connections may have more topics too. */
+function topicLimits({ connectionsPerAddressMax = 0 }: Settings): TopicLimits {
+  const perAddress = Math.max(
+    DEFAULT_TOPICS.perAddress,
+    connectionsPerAddressMax * TOPICS_PER_VIEWER,
+  );
   return { ...DEFAULT_TOPICS, perAddress };
 }
 
+type AdmissionSettings = Pick<
+  Settings,
+  "rateLimits" | "connectionsMax" | "connectionsPerAddressMax" | "connectsPerSecond"
+>;
+
 export function admissionLimits(
-  { rateLimits, admission }: Pick<Settings, "rateLimits" | "admission">,
-  files = filesMax(),
+  settings: AdmissionSettings,
+  descriptors = descriptorsMax(),
 ): AdmissionLimits {
-  if (!rateLimits) return OPEN_ADMISSION;
-  const connectionsMax =
-    files === undefined
+  if (!settings.rateLimits) return OPEN_ADMISSION;
+  const byDescriptors =
+    descriptors === undefined
       ? DEFAULT_ADMISSION.connectionsMax
-      : Math.min(CONNECTIONS_DEFAULT_MAX, Math.floor(files * FILES_SHARE));
-  return { ...DEFAULT_ADMISSION, connectionsMax, ...admission };
+      : Math.min(CONNECTIONS_DEFAULT_MAX, Math.floor(descriptors * DESCRIPTORS_SHARE));
+  return {
+    ...DEFAULT_ADMISSION,
+    connectionsMax: settings.connectionsMax ?? byDescriptors,
+    perAddressMax: settings.connectionsPerAddressMax ?? DEFAULT_ADMISSION.perAddressMax,
+    connectsPerSecond: settings.connectsPerSecond ?? DEFAULT_ADMISSION.connectsPerSecond,
+  };
 }

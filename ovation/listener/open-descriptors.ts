@@ -6,7 +6,7 @@
 import { readdirSync, readFileSync, statSync } from "node:fs";
 
 /** `ulimit -n` of this process, which Bun has raised to what the system allows. */
-export function filesMax(): number | undefined {
+export function descriptorsMax(): number | undefined {
   try {
     const soft = /^Max open files\s+(\d+)/m.exec(readFileSync("/proc/self/limits", "utf8"))?.[1];
     return soft === undefined ? undefined : Number(soft);
@@ -16,7 +16,7 @@ export function filesMax(): number | undefined {
   }
 }
 
-export function openFiles(): number | undefined {
+export function openDescriptors(): number | undefined {
   try {
     // Since Linux 6.2 the size of the directory is the number; before, it is 0 and they are counted.
     return statSync("/proc/self/fd").size || readdirSync("/proc/self/fd").length;

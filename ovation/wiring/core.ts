@@ -21,23 +21,25 @@ import {
 } from "@ovation/table";
 import type { Registry } from "prom-client";
 import type { ReadinessCheck } from "../health.ts";
+import { createFailureLogger } from "../logging/failure-logger.ts";
 import { registerDispatcherMetrics } from "../metrics/dispatcher-metrics.ts";
 import { createLiveVerifier } from "../reload/live-tokens.ts";
+import type { Settings } from "../settings/settings.ts";
 import type { Verifier } from "../tokens/mod.ts";
 import {
-  createCommentsPart,
+  createCommentsService,
   localStoresOf,
   openLocalMembers,
   openLocalStore,
-} from "./comments-part.ts";
+} from "./comments-service.ts";
 import { startDataChecker } from "./data-checker.ts";
 import { createDataDamage } from "./data-damage.ts";
 import { createDependencies } from "./dependencies.ts";
 import { watchLog } from "./log-health.ts";
-import { failureLogger, type Settings, sentencesOf } from "./settings.ts";
+import { describeLostLikes } from "./lost-likes.ts";
 import { retentionOf, startUpkeep } from "./upkeep.ts";
 
-export interface CorePart {
+export interface Core {
   readonly dispatcher: Dispatcher;
   readonly comments: Comments;
   readonly verifier: Verifier;
@@ -55,10 +57,10 @@ export async function openCore(
   links: FrontendLinks,
   calls: FrontendCalls,
   registry: Registry,
-): Promise<CorePart> {
+): Promise<Core> {
   const { policy } = settings;
   const clock = systemClock;
-  const onFailure = failureLogger(settings.logger);
+  const onFailure = createFailureLogger(settings.logger);
   mkdirSync(settings.dataDirectory, { recursive: true });
   const verifier = await createLiveVerifier(settings);
   const damage = createDataDamage(settings.logger, registry, steadyClock);
@@ -83,7 +85,7 @@ export async function openCore(
     onFailure,
   });
   const { authenticate } = verifier;
-  const comments: Comments = createCommentsPart({
+  const comments: Comments = createCommentsService({
     settings,
     log,
     store,
@@ -143,7 +145,7 @@ export async function openCore(
         members.close(),
         log.close(),
       ]);
-      return sentencesOf(lost);
+      return describeLostLikes(lost);
     },
   };
 }

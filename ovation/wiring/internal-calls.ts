@@ -14,9 +14,10 @@ import {
 } from "@ovation/dispatcher";
 import { type Route, steadyClock, systemClock } from "@ovation/protocol";
 import { Counter, type Registry } from "prom-client";
-import { sparingly } from "../logging/log-throttle.ts";
+import { createFailureLogger } from "../logging/failure-logger.ts";
+import { createLogThrottle } from "../logging/log-throttle.ts";
 import { isSame } from "../reload/reloads.ts";
-import { failureLogger, type Settings } from "./settings.ts";
+import type { Settings } from "../settings/settings.ts";
 
 export interface InternalSettings {
   readonly host: string;
@@ -31,7 +32,7 @@ export interface InternalSettings {
     | undefined;
 }
 
-export interface InternalPart {
+export interface InternalCalls {
   readonly auth: InternalAuth;
   readonly refusals: InternalRefusals;
   /** For calls to others. */
@@ -39,11 +40,11 @@ export interface InternalPart {
   listen(routes: readonly Route[], link?: LinkReceiver): InternalListener;
 }
 
-export function createInternalPart(
+export function createInternalCalls(
   settings: Settings,
   internal: InternalSettings,
   registry: Registry,
-): InternalPart {
+): InternalCalls {
   const auth = createInternalAuth({ secrets: internal.secrets, clock: systemClock });
   const refusals = createRefusals();
   const files = internal.tls;
@@ -62,7 +63,7 @@ export function createInternalPart(
         },
       };
     });
-  const say = sparingly(steadyClock);
+  const say = createLogThrottle(steadyClock);
   new Counter({
     name: "ovation_internal_refusals_total",
     help: "Internal calls refused, by reason",
@@ -82,7 +83,7 @@ export function createInternalPart(
         host: internal.host,
         port: internal.port,
         routes,
-        onFailure: failureLogger(settings.logger),
+        onFailure: createFailureLogger(settings.logger),
         onRefused: (call) =>
           say(`${call.address} ${call.reason}`, (unsaid) => {
             const isRoutine = call.reason === "earlier-life";

@@ -1,9 +1,9 @@
 import { expect, test } from "bun:test";
 import type { Clock } from "@ovation/protocol";
 import { pino } from "pino";
-import { failureLogger } from "./settings.ts";
+import { createFailureLogger } from "./failure-logger.ts";
 
-test("a failure that comes again and again is logged once a second, with how many there were", () => {
+test("a failure that repeats is logged once a second, with the number that was suppressed", () => {
   const lines: Record<string, unknown>[] = [];
   const logger = pino(
     { base: null, timestamp: false },
@@ -11,7 +11,7 @@ test("a failure that comes again and again is logged once a second, with how man
   );
   let now = 0;
   const clock: Clock = { now: () => now, after: () => () => undefined };
-  const onFailure = failureLogger(logger, clock);
+  const onFailure = createFailureLogger(logger, clock);
   for (let count = 0; count < 5000; count++) onFailure("lookup", new Error("the store is away"));
   onFailure("renew", new Error("the store is away"));
   now = 1000;
