@@ -4,13 +4,15 @@ import { isLoopback } from "../listener/client-address.ts";
 import { createLivePolicy } from "../reload/live-policy.ts";
 import { Reloads } from "../reload/reloads.ts";
 import { createRequestChecks } from "../reload/request-checks.ts";
-import type { Settings } from "../settings/settings.ts";
+import type { Renewed, Settings, SettingsReloads } from "../settings/settings.ts";
 
-export type LiveSettings<Resolved extends Settings> = Resolved & { readonly reloads: Reloads };
+export type LiveSettings<Resolved extends Settings> = Resolved & {
+  readonly reloads: SettingsReloads;
+};
 
 export function makeLive<Resolved extends Settings>(settings: Resolved): LiveSettings<Resolved> {
   logExposure(settings);
-  const reloads = new Reloads();
+  const reloads = new Reloads<Renewed>();
   return {
     ...settings,
     ...createRequestChecks(settings, reloads),

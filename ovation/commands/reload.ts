@@ -1,13 +1,13 @@
 /** What SIGHUP does: the files of the settings are read again, and what can be taken over is. */
 
 import { kindsThatNeedRestart } from "../reload/live-policy.ts";
-import { isSame, type Reloads } from "../reload/reloads.ts";
-import type { Settings } from "../settings/settings.ts";
+import { isSame } from "../reload/reloads.ts";
+import type { Settings, SettingsReloads } from "../settings/settings.ts";
 
 export interface ReloadOptions {
   /** As the process started: what only a restart takes over is still so. */
   readonly started: Settings;
-  readonly reloads: Reloads;
+  readonly reloads: SettingsReloads;
   /** As the files say now. Rejects with a sentence where one cannot be used. */
   read(): Promise<Settings>;
 }

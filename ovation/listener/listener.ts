@@ -7,7 +7,7 @@
 import { chmodSync } from "node:fs";
 import { type CutReason, HttpServer } from "@ovation/http";
 import type { AddressPools, HttpRequest, Route } from "@ovation/protocol";
-import type { Reloads } from "../reload/reloads.ts";
+import type { SettingsReloads } from "../settings/settings.ts";
 import { type Answer, type AnsweringOptions, createAnswer, type ProblemPage } from "./answering.ts";
 import { ADDRESS_HEADER } from "./client-address.ts";
 import { endHalfOpenAfter } from "./half-open.ts";
@@ -27,7 +27,7 @@ export interface ListenOptions extends AnsweringOptions, Told {
   readonly reusePort?: boolean;
   readonly tls?: { readonly cert: string; readonly key: string } | undefined;
   /** What reads the files of `tls` again. */
-  readonly reloads?: Reloads;
+  readonly reloads?: SettingsReloads;
   /** How long a kept connection may wait for its next request; with a certificate that is the runtime's. */
   readonly idleMs?: number;
   /** Shares per address, over all workers where there are some. */

@@ -5,12 +5,13 @@
  */
 
 import type { KindPolicy, Policy } from "@ovation/protocol";
-import { isSame, type Reloads } from "./reloads.ts";
+import type { SettingsReloads } from "../settings/settings.ts";
+import { isSame } from "./reloads.ts";
 
 type LiveKind = { -readonly [Member in keyof KindPolicy]: KindPolicy[Member] };
 
 /** Kinds of `policy` that `reloads` changes; objects of their own, since built-in ones are shared. */
-export function createLivePolicy(policy: Policy, reloads: Reloads): Policy {
+export function createLivePolicy(policy: Policy, reloads: SettingsReloads): Policy {
   const live = new Map(Object.entries(policy).map(([name, kind]) => [name, { ...kind }]));
   reloads.add((next) => {
     const changed = [...live].flatMap(([name, kind]) => {

@@ -1,18 +1,7 @@
 /**
- * What a running process takes over when it reads its files again (SIGHUP). Each part that can takes
- * part by a `Prepare`. All prepare first; only where all can do it, all change: a mistake in one file
- * leaves every setting as it was.
+ * What a running process changes when it reads its files again (SIGHUP). All parts prepare first;
+ * only where all can, all change: a mistake in one file leaves every setting as it was.
  */
-
-import type { Settings } from "../settings/settings.ts";
-
-/** The settings as the files say them now. A worker is sent them by its core. */
-export type Renewed = Pick<
-  Settings,
-  "secret" | "policy" | "corsOrigins" | "trustedProxies" | "hosts" | "tokens" | "tls"
-> & {
-  readonly comments?: Pick<NonNullable<Settings["comments"]>, "rateRules" | "recordLives">;
-};
 
 /** What changes, in words for the log, and the change itself, which cannot fail. */
 export interface Change {
@@ -21,17 +10,17 @@ export interface Change {
 }
 
 /** Rejects where the settings cannot be used; `undefined` where nothing is different. */
-export type Prepare = (next: Renewed) => Promise<Change | undefined> | Change | undefined;
+export type Prepare<Next> = (next: Next) => Promise<Change | undefined> | Change | undefined;
 
-export class Reloads {
-  readonly #prepares: Prepare[] = [];
+export class Reloads<Next> {
+  readonly #prepares: Prepare<Next>[] = [];
 
-  add(prepare: Prepare): void {
+  add(prepare: Prepare<Next>): void {
     this.#prepares.push(prepare);
   }
 
-  /** Answers what has changed. Rejects where a part cannot: then nothing has. */
-  async renew(next: Renewed): Promise<readonly string[]> {
+  /** Resolves with what has changed. Rejects where a part cannot change: then nothing has. */
+  async renew(next: Next): Promise<readonly string[]> {
     const changes: Change[] = [];
     for (const prepare of this.#prepares) {
       const change = await prepare(next);
@@ -42,7 +31,7 @@ export class Reloads {
   }
 }
 
-/** By what they say, not by which object says it. */
+/** By value, not by identity. */
 export function isSame(one: unknown, other: unknown): boolean {
   return Bun.deepEquals(one, other);
 }

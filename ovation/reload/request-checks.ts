@@ -3,8 +3,8 @@
 import { addressWarnings, createAddressOf } from "../listener/client-address.ts";
 import { type Cors, createCors } from "../listener/cors.ts";
 import { createHostCheck } from "../listener/hosts.ts";
-import type { Settings } from "../settings/settings.ts";
-import { isSame, type Reloads } from "./reloads.ts";
+import type { Settings, SettingsReloads } from "../settings/settings.ts";
+import { isSame } from "./reloads.ts";
 
 type Given = Pick<Settings, "host" | "hosts" | "trustedProxies" | "corsOrigins" | "logger">;
 
@@ -13,7 +13,7 @@ const ANY_ORIGIN = ["*"];
 /** Throws a TypeError where an entry is no name, address or network. */
 export function createRequestChecks(
   given: Given,
-  reloads: Reloads,
+  reloads: SettingsReloads,
 ): Required<Pick<Settings, "addressOf" | "checkHost" | "cors">> {
   const onWarning = addressWarnings(given.logger);
   const make = ({ corsOrigins, ...rest }: Omit<Given, "logger">) => ({

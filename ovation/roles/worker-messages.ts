@@ -1,8 +1,8 @@
 /** What the core and its workers send each other. */
 
 import type { MetricObjectWithValues, MetricValue } from "prom-client";
-import type { Renewed } from "../reload/reloads.ts";
 import type { SettingValues } from "../settings/schema.ts";
+import type { Renewed } from "../settings/settings.ts";
 import type { PoolsPlace } from "../shares/address-pools-mapped.ts";
 
 /** Settings of the core that a reload changes and workers use. */

@@ -17,6 +17,7 @@ import { crashOnUncaught, ignoreSignals, untilSignal } from "../process-life.ts"
 import { createLivePolicy } from "../reload/live-policy.ts";
 import { Reloads } from "../reload/reloads.ts";
 import { createRequestChecks } from "../reload/request-checks.ts";
+import type { Renewed } from "../settings/settings.ts";
 import { openMappedPools } from "../shares/address-pools-mapped.ts";
 import { openClusterFrontend } from "../wiring/cluster-frontend.ts";
 import { createCoreProxy, reasonsOfCore } from "./core-proxy.ts";
@@ -42,7 +43,7 @@ process.on("disconnect", () => {
   process.exit(0);
 });
 
-const reloads = new Reloads();
+const reloads = new Reloads<Renewed>();
 const settings = {
   ...given,
   ...createRequestChecks({ ...given, logger }, reloads),

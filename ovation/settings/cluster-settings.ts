@@ -1,4 +1,4 @@
-/** What the processes of a cluster have: where the others are, the stores, the internal listener. */
+/** What processes of a cluster have: where the others are, stores, the internal listener. */
 
 import { isDatacenterName, isInternalUrl, parsePeer } from "@ovation/dispatcher";
 import { parseStoreUrl } from "@ovation/table";

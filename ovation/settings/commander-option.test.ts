@@ -40,7 +40,7 @@ function allCommands(command: Command): readonly Command[] {
   return [command, ...command.commands.flatMap(allCommands)];
 }
 
-test("public-options.txt: no flag, variable, choice or default has changed since it was written", () => {
+test("public-options.txt: each flag, variable, choice and default is as it was recorded", () => {
   const file = join(import.meta.dir, "public-options.txt");
   const recorded = readFileSync(file, "utf8").trim().split("\n");
   const current = new Set(publicOptions());
@@ -57,7 +57,7 @@ describe("each setting", () => {
       }
   });
 
-  test("has a variable of its own, which the environment sets and the command line overrides", () => {
+  test("has its own variable, and the command line overrides it", () => {
     const names = Object.values<Setting>(SCHEMA).map(variableOf);
     expect(new Set(names).size).toBe(names.length);
     setVariable("OVATION_DRAIN_SECONDS", "3");

@@ -58,7 +58,7 @@ export function toOption(entry: PlainSetting): Option {
     : made.env(variableOf(entry));
 }
 
-/** The value, and what `--help` shows: numbers as they are written, words between quotation marks. */
+/** The value, and what `--help` shows: numbers as they are written, words in quotation marks. */
 function setDefault(made: Option, text: string, entry: PlainSetting): void {
   const value = parseValue(entry.value, text);
   const shown = Array.isArray(value) ? JSON.stringify(value) : JSON.stringify(text);

@@ -1,4 +1,4 @@
-/** The settings of a process, as every role reads them: the schema's values, checked and resolved. */
+/** The settings of a process as every role reads them: the schema's values, checked and resolved. */
 
 import type { HttpRequest, Policy } from "@ovation/protocol";
 import type { Logger } from "pino";
@@ -28,7 +28,7 @@ export interface Settings extends SettingValues {
   /** By `corsOrigins`. */
   readonly cors?: Cors;
   /** Changes settings while the process runs; absent: they stay. */
-  readonly reloads?: Reloads;
+  readonly reloads?: SettingsReloads;
   /** From the policy file: pages. */
   readonly pages?: Omit<PageRules, "messages">;
   /** From the policy file: keys beside the secret, issuer and audience. */
@@ -39,6 +39,16 @@ export interface Settings extends SettingValues {
     "textCodePointsMax" | "likeKinds" | "messages" | "staff" | "rateRules" | "recordLives"
   >;
 }
+
+/** The settings that a reload can change, as the files have them now. Workers get them from the core. */
+export type Renewed = Pick<
+  Settings,
+  "secret" | "policy" | "corsOrigins" | "trustedProxies" | "hosts" | "tokens" | "tls"
+> & {
+  readonly comments?: Pick<NonNullable<Settings["comments"]>, "rateRules" | "recordLives">;
+};
+
+export type SettingsReloads = Reloads<Renewed>;
 
 export function pageRulesOf({ comments, pages }: Settings): PageRules {
   const messages = comments?.messages;
