@@ -156,7 +156,7 @@ describe("a stream", () => {
 
   test("is cancelled and never started where the client is gone before the answer", async () => {
     const { port, writers, state } = serveStreams();
-    state.delayMs = 100;
+    state.delayMs = 1000;
     const { socket } = await client(port, get("/"));
     await Bun.sleep(20);
     socket.destroy();

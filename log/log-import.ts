@@ -1,7 +1,7 @@
 /**
  * `ovation log import`: what `log-export.ts` wrote, into a log that does not have these topics yet.
  * Numbers, times and stamps stay, the life is a new one: positions of the old log are recognised as
- * another log's, and clients read anew.
+ * another log's, and clients start over.
  */
 
 import {

@@ -1,7 +1,7 @@
 /**
- * Rounds that give way: events arrive while one is under way, viewers come, go, stand still and
- * read on, have one topic or several. However it falls, everybody gets every event of their topics
- * once, in the order of the broadcasts.
+ * Rounds that yield: events arrive during a round; connections open, close, stall and resume, with
+ * one topic or several. In every order, each connection gets each event of its topics once, in the
+ * order of the broadcasts.
  */
 
 import { afterEach, expect, test } from "bun:test";

@@ -31,7 +31,7 @@ test("the number of viewers goes with the next event of the topic, in one write"
   expect(viewer.writes).toBe(before + 1);
 });
 
-test("is never below those who are here, though the table has forgotten everybody", async () => {
+test("is at least the number of connections here, though the table is empty", async () => {
   const { upstream, frontend } = start();
   const viewers = [new Viewer(frontend, [video]), new Viewer(frontend, [video])];
   const said = () => viewers.map((viewer) => viewer.of("stats").at(-1)?.data);

@@ -57,7 +57,7 @@ async function gather(topics: readonly Topic[], perDoor: number): Promise<void> 
   }
   await until(
     () => crowd.viewers.every(({ recorder }) => recorder.isConnected),
-    "everybody is connected",
+    "all viewers are connected",
     20_000,
   );
 }
@@ -119,7 +119,7 @@ test("viewers that move to a frontend that stood still hear nothing live again t
   await killed.kill();
   await Bun.sleep(600);
   still.resume();
-  await until(isBack, "everybody is back", BACK_MS);
+  await until(isBack, "all viewers are back", BACK_MS);
   await Bun.sleep(500);
   isOver = true;
   await publishing;

@@ -19,10 +19,7 @@ export interface DatacenterLink {
   set(conditions: Partial<LinkConditions>): void;
   /** Connections are reset and new ones refused. */
   cut(): void;
-  /**
-   * Nothing that is sent to this data centre arrives any more, and nobody is told; what it sends
-   * still arrives.
-   */
+  /** Drops what is sent to this data centre without a reset; what it sends still arrives. */
   halfCut(datacenter: string): void;
   /** Ends both kinds of cut. */
   heal(): void;

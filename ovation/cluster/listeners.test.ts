@@ -1,6 +1,6 @@
 /**
- * What is public and what is not, on every listener of every role; and what whoever forges internal
- * calls to running processes gets.
+ * What is public and what is not, on every listener of every role, and how a running process answers
+ * a forged internal call.
  */
 
 import { afterAll, beforeAll, expect, test } from "bun:test";
@@ -139,7 +139,7 @@ test("no public path is on any internal listener", async () => {
   }
 }, 30_000);
 
-test("whoever forges calls to running processes gets 401, changes nothing, is counted and named in the log, and no secret is", async () => {
+test("a forged call gets 401, changes nothing, is counted, and is logged without a secret", async () => {
   const { dispatcher, frontend } = parts();
   const guess = "a-guess-of-the-internal-secret";
   const counted = async (url: string, reason: string) => {

@@ -1,7 +1,7 @@
 /**
  * Two data centres that only a link joins, and what they do without it. Real processes in network
- * namespaces of their own; a cut is an interface that is down somewhere between them. What is under
- * way vanishes and nobody is told: only time-outs notice.
+ * namespaces of their own; a cut is an interface that is down somewhere between them. Packets in
+ * flight vanish without a reset: only time-outs notice.
  */
 
 import { afterAll, afterEach, beforeAll, expect, test } from "bun:test";
@@ -45,7 +45,7 @@ async function gather(topics: readonly Topic[], each: number): Promise<void> {
   }
   await until(
     () => crowd.viewers.every(({ recorder }) => recorder.isConnected),
-    "everybody is connected",
+    "all viewers are connected",
     20_000,
   );
 }
@@ -142,7 +142,7 @@ test("data centres that start apart serve their own, and find each other by addr
   const apart = await crowd.comment(east.comments, topics[0]);
   expect(apart.status).toBe(201);
   await crowd.allHave(topics[0], 1, WHOLE_MS);
-  // Nobody has said yet which data centre is at the other end.
+  // The name of the data centre at the other end is not known yet.
   expect(await (await fetch(`${east.dispatcher}/metrics`)).text()).not.toContain('peer="west"');
   pair.link.heal();
   // They are asked again within five seconds at most.
@@ -225,7 +225,7 @@ test("the link is silent for 30 s: each serves its own; then every comment is ev
     const [here, first] = [pair.datacenters[index], before[index]];
     await until(
       async () => (await account(here)).left === first?.left,
-      "nothing is on its way",
+      "nothing is in flight",
       WHOLE_MS,
     );
     expect((await account(here)).expired - (first?.expired ?? 0)).toBeGreaterThanOrEqual(

@@ -39,7 +39,7 @@ function parts() {
   return { dispatcher, frontend, other, comments, redis };
 }
 
-/** Whether a live event that is published now is seen by everybody. */
+/** Whether a live event that is published now reaches all viewers. */
 async function isLive(topic: ReturnType<typeof ownTopic>): Promise<boolean> {
   const before = crowd.recorder.counts.deliveries;
   const { status } = await crowd.publish(parts().dispatcher.url, topic, false);
@@ -94,7 +94,7 @@ test("Redis is away: publishers of live events are told, comments are stored and
   });
   const stored = await crowd.comment(comments.url, topic);
   expect(stored.status).toBe(201);
-  // Whoever comes meanwhile sees the page and the video, only without a count.
+  // A new viewer sees the page and the video, only without a count.
   const id = topic.slice("video:".length);
   for (const path of [`/watch/${id}`, `/v1/videos/${id}`, "/v1/videos"]) {
     expect(`${path} ${(await fetch(comments.url + path)).status}`).toBe(`${path} 200`);
@@ -167,7 +167,7 @@ test("PostgreSQL is away at the start: the roles wait, say so, and are ready whe
     20_000,
   );
   expect(await statusOf(`${early.url}/readyz`)).not.toBe(200);
-  // Nobody waits for the database: live events go on.
+  // No process waits for the database: live events continue.
   expect(await isLive(topic)).toBe(true);
   expect(await like()).toBe(202);
   const refused = await crowd.publish(dispatcher.url, topic, true);
@@ -175,7 +175,7 @@ test("PostgreSQL is away at the start: the roles wait, say so, and are ready whe
     status: 503,
     body: { code: "unavailable", detail: expect.stringContaining("nothing was stored") },
   });
-  // The database is everybody's: those that do with less without it stay in rotation, and say so.
+  // All processes share the database: those that do with less without it stay in rotation, and say so.
   for (const { url } of [dispatcher, comments]) {
     await until(
       async () => (await healthOf(url)).answer === "degraded",
@@ -202,21 +202,20 @@ test("PostgreSQL is away at the start: the roles wait, say so, and are ready whe
   expect(await early.stop()).toBe(0);
 }, 60_000);
 
-test("a frontend that stood still for longer than its lease has no rows meanwhile, and ends with them and its viewers whole", async () => {
+test("a frontend that was paused for longer than its lease has its rows and its viewers back", async () => {
   const { redis, dispatcher, frontend, other, comments } = parts();
   const topic = ownTopic();
   const rows = () => redis.client.hkeys(`o:t:${topic}`);
   const leases = () => redis.client.hkeys("o:{frontends}:leases");
   crowd = await createCrowd(cluster);
   crowd.watch("sdk", other.url, [topic]);
-  await until(async () => (await rows()).length === 1, "the one that goes on has its row", 20_000);
+  await until(async () => (await rows()).length === 1, "the running one has its row", 20_000);
   const [steady] = await rows();
   for (const form of ["sdk", "plain"] as const) crowd.watch(form, frontend.url, [topic]);
   await until(() => isLive(topic), "live events arrive", 20_000);
   const [paused] = (await rows()).filter((id) => id !== steady);
   frontend.pause();
-  // Viewers that are asked for now are asked for at a frontend that nobody looks up any more when
-  // it hears of them.
+  // The frontend receives these subscriptions after its lease has ended: no lookup finds it.
   const added = ownTopic();
   crowd.watch("plain", frontend.url, [topic, added]);
   let newest = 0;
@@ -277,7 +276,7 @@ test("without any dispatcher a frontend says that it is not ready and keeps its 
       ROWS_BACK_MS,
     );
   }
-  // Nobody had to come back for it.
+  // No viewer had to reconnect for it.
   for (const { entries } of crowd.recorder.history(new Map()).viewers) {
     expect([...entries].filter(({ kind }) => kind === "connected")).toHaveLength(1);
   }
@@ -294,7 +293,7 @@ test("a frontend that is asked to end sends its viewers away in their own words,
   await other.restart();
 }, 60_000);
 
-/** 0 where nobody listens. */
+/** 0 without a listener. */
 async function statusOf(url: string): Promise<number> {
   try {
     return (await fetch(url)).status;

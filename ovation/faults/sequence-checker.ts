@@ -26,8 +26,7 @@ const REPORTS_AFTER_MS = 3000;
 const NO_MARGINS = { beforeMs: 0, afterMs: 0 };
 
 /**
- * A comment whose text was taken out: whoever reads after that gets this one in place of the
- * original.
+ * A removed comment: later reads return it in place of the original.
  */
 export const REMOVED = /^comment \{.*"removed":true/;
 

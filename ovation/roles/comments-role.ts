@@ -79,7 +79,7 @@ export async function startCommentsRole(options: CommentsRoleOptions): Promise<R
     limiter: limiter(),
   });
 
-  /** Without it limits are each process's own, and nobody is said to be online. */
+  /** Without it each process has limits of its own, and every member is offline. */
   function openTable(url: string) {
     const state = dependencies.add("table", "the subscription table's store", "never");
     const opened = openRedisStore({

@@ -27,7 +27,7 @@ export interface CommentsServiceOptions {
   readonly log: VideoLog;
   readonly store: VideoStore;
   readonly members: MemberStores;
-  /** Where presence is kept; without it nobody is said to be online. */
+  /** Where presence is kept; without it every member is offline. */
   readonly presence?: PresenceValues;
   readonly publisherApi: PublisherApi;
   readonly authenticate: Authenticate;

@@ -15,8 +15,8 @@ export interface DatacenterPlan {
   /** The dispatcher's. */
   readonly internalPort: number;
   /**
-   * Internal addresses of all dispatchers, the own one among them: nobody says which data centre
-   * they are in.
+   * Internal URLs of all dispatchers, this one's own among them, without the names of their data
+   * centres.
    */
   readonly peers: readonly string[];
   readonly database: string;
