@@ -8,16 +8,11 @@ import {
   test,
 } from "bun:test";
 import { join } from "node:path";
-import { parseTopic, type Topic, toJsonText, topicOf } from "@ovation/protocol";
+import { parseTopic, toJsonText, topicOf } from "@ovation/protocol";
 import { startPostgres, type TestPostgres } from "../../testing/postgres.ts";
 import { POSTGRES_ATTEMPTS_MAX } from "../limits.ts";
-import {
-  type Log,
-  type LogEntry,
-  LogFullError,
-  LogUnavailableError,
-  LogUnusableError,
-} from "../log.ts";
+import { type Log, LogFullError, LogUnavailableError, LogUnusableError } from "../log.ts";
+import { appendOne, entry, TOPIC as topic } from "../testing/entries.ts";
 import { LogClient } from "./log-client.ts";
 import { openPostgresLog } from "./log-postgres.ts";
 import { MIGRATIONS } from "./postgres-schema.ts";
@@ -25,7 +20,6 @@ import { MIGRATIONS } from "./postgres-schema.ts";
 // Real servers and disks, on machines that are busy with other tests.
 setDefaultTimeout(60_000);
 
-const topic = topicOf("video", "1");
 let postgres: TestPostgres;
 let url: string;
 let databases = 0;
@@ -37,14 +31,6 @@ beforeEach(async () => {
   url = await postgres.createDatabase(`faults${++databases}`);
 });
 
-function entry(text: string, to: Topic = topic): LogEntry {
-  return { topic: to, type: "comment", at: 1, data: toJsonText({ text }) };
-}
-async function appendOne(log: Log, text: string) {
-  const [appended] = await log.append([entry(text)]);
-  if (appended === undefined) throw new Error("no answer");
-  return appended.place;
-}
 async function psql(database: string, sql: string): Promise<void> {
   const child = Bun.spawn(
     [

@@ -7,17 +7,16 @@ import {
   setDefaultTimeout,
   test,
 } from "bun:test";
-import { type Topic, toJsonText, topicOf } from "@ovation/protocol";
+import { type Topic, topicOf } from "@ovation/protocol";
 import { startPostgres, type TestPostgres } from "../../testing/postgres.ts";
-import type { Log, LogEntry } from "../log.ts";
 import { type Ack, startAppender } from "../testing/appender.ts";
+import { appendOne, entry, TOPIC as topic } from "../testing/entries.ts";
 import { LogClient } from "./log-client.ts";
 import { openPostgresLog } from "./log-postgres.ts";
 
 // Real servers and disks, on machines that are busy with other tests.
 setDefaultTimeout(60_000);
 
-const topic = topicOf("video", "1");
 let postgres: TestPostgres;
 let url: string;
 let databases = 0;
@@ -29,14 +28,6 @@ beforeEach(async () => {
   url = await postgres.createDatabase(`processes${++databases}`);
 });
 
-function entry(text: string, to: Topic = topic): LogEntry {
-  return { topic: to, type: "comment", at: 1, data: toJsonText({ text }) };
-}
-async function appendOne(log: Log, text: string) {
-  const [appended] = await log.append([entry(text)]);
-  if (appended === undefined) throw new Error("no answer");
-  return appended.place;
-}
 describe("several processes on one PostgreSQL log", () => {
   test("give a hot topic numbers without a hole or a repeat, though one of them is killed", async () => {
     const steady = startAppender(url, topic, "steady", 1500);

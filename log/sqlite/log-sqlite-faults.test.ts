@@ -16,18 +16,18 @@ import {
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { SQLITE_CHECK_BYTES_MAX } from "@ovation/database";
-import { type Clock, toJsonText, topicOf } from "@ovation/protocol";
+import type { Clock } from "@ovation/protocol";
 import { NAMES_MAX } from "../limits.ts";
-import { type Log, type LogEntry, LogUnavailableError, LogUnusableError } from "../log.ts";
+import { type Log, LogUnavailableError, LogUnusableError } from "../log.ts";
 import { verifyLog } from "../log-verify.ts";
 import { type Ack, startAppender } from "../testing/appender.ts";
+import { appendOne, entry, TOPIC as topic } from "../testing/entries.ts";
 import { openSqliteLog } from "./log-sqlite.ts";
 import { SCHEMA_VERSION } from "./sqlite-schema.ts";
 
 // Real servers and disks, on machines that are busy with other tests.
 setDefaultTimeout(60_000);
 
-const topic = topicOf("video", "1");
 let directory: string;
 let path: string;
 beforeEach(() => {
@@ -36,14 +36,6 @@ beforeEach(() => {
 });
 afterEach(() => rmSync(directory, { recursive: true }));
 
-function entry(text: string): LogEntry {
-  return { topic, type: "comment", at: 1, data: toJsonText({ text }) };
-}
-async function appendOne(log: Log, text: string) {
-  const [appended] = await log.append([entry(text)]);
-  if (appended === undefined) throw new Error("no answer");
-  return appended.place;
-}
 async function stampAt(log: Log, seq: number): Promise<number> {
   const page = await log.read(topic, { after: seq - 1, limit: 1 });
   return page.events[0]?.place.stamp ?? -1;
