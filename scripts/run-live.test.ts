@@ -1,5 +1,5 @@
 import { expect, test } from "bun:test";
-import { createHeldScreen, runLive, type Screen } from "./run-live.ts";
+import { runLive, type Screen } from "./run-live.ts";
 
 test("output goes to the screen as it comes, and is kept without colours", async () => {
   const shown: string[] = [];
@@ -11,15 +11,4 @@ test("output goes to the screen as it comes, and is kept without colours", async
   expect(output).toContain("green");
   expect(output).toContain("wrong");
   expect(output).not.toContain("\u001b");
-});
-
-test("a held screen shows everything at once and in order, and nothing twice", () => {
-  const shown: string[] = [];
-  const screen = createHeldScreen((text) => void shown.push(text));
-  screen.write("first\n");
-  screen.write("second\n");
-  expect(shown).toEqual([]);
-  screen.show();
-  screen.show();
-  expect(shown.join("")).toBe("first\nsecond\n");
 });

@@ -29,15 +29,6 @@ export const LIVE_SCREEN: Screen = {
   write: (text) => void process.stdout.write(text),
 };
 
-/** Keeps everything, for a program that runs beside another one, until `show` prints it whole. */
-export function createHeldScreen(write = LIVE_SCREEN.write): Screen & { show(): void } {
-  const held: string[] = [];
-  return {
-    write: (text) => void held.push(text),
-    show: () => write(held.splice(0).join("")),
-  };
-}
-
 export function runLive(
   program: string,
   parameters: readonly string[],

@@ -12,17 +12,11 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { Glob } from "bun";
 import { provideRequirements, type StageName } from "./requirements.ts";
-import { createHeldScreen, LIVE_SCREEN, runLive, type Screen } from "./run-live.ts";
+import { runLive } from "./run-live.ts";
 import { type Counts, countBunTests, countPlaywrightTests, judge } from "./test-counts.ts";
 
 const ROOT = join(import.meta.dir, "..");
 const STAGES: readonly StageName[] = ["types", "lint", "bun", "browser", "webkit"];
-
-/**
- * Lanes run at the same time, so that both cores work while servers and browsers are waited for.
- * The stages of a lane run one after another.
- */
-const LANES: readonly (readonly StageName[])[] = [["bun"], ["types", "lint", "browser", "webkit"]];
 
 interface Options {
   readonly stages: ReadonlySet<StageName>;
@@ -41,41 +35,39 @@ interface StageResult {
 const RUNS: Readonly<
   Record<
     StageName,
-    (
-      paths: readonly string[],
-      screen: Screen,
-    ) => Promise<{ readonly counts: Counts; readonly exitCode: number }>
+    (paths: readonly string[]) => Promise<{ readonly counts: Counts; readonly exitCode: number }>
   >
 > = {
-  async types(_, screen) {
-    const check = (file: string) => runLive(bin("tsc"), ["-p", file], process.env, screen);
+  async types() {
+    const check = (file: string) => runLive(bin("tsc"), ["-p", file]);
     const server = await check("tsconfig.json");
     const browser = await check("tsconfig.browser.json");
     return asOneTest(server.exitCode === 0 ? browser.exitCode : server.exitCode);
   },
 
-  async lint(_, screen) {
+  async lint() {
     const parameters = ["ci", "--error-on-warnings", "."];
-    const result = await runLive(bin("biome"), parameters, process.env, screen);
+    const result = await runLive(bin("biome"), parameters);
     return asOneTest(result.exitCode);
   },
 
-  async bun(paths, screen) {
-    // Three files at a time: most of them wait for sockets, disks and other processes.
+  async bun(paths) {
+    // Two files at a time on two cores, and no other stage beside them. Three files beside the browsers
+    // took 8 minutes in place of 14, and each run failed two to four tests by their bounds of time.
     const parameters = [
       "test",
-      "--parallel=3",
+      "--parallel=2",
       "--no-orphans",
       "--timeout=30000",
       "--path-ignore-patterns=**/browser-tests/**",
       ...paths,
     ];
     const command = [join(ROOT, "ovation/bin/bun"), ...parameters];
-    const result = await runLive("sh", command, process.env, screen);
+    const result = await runLive("sh", command);
     return { counts: countBunTests(result.output), exitCode: result.exitCode };
   },
 
-  async browser(paths, screen) {
+  async browser(paths) {
     const directory = mkdtempSync(join(tmpdir(), "ovation-browser-tests-"));
     const report = join(directory, "report.json");
     try {
@@ -84,7 +76,6 @@ const RUNS: Readonly<
         bin("playwright"),
         ["test", "--reporter=list,json", ...paths],
         environment,
-        screen,
       );
       const counts = existsSync(report)
         ? countPlaywrightTests(JSON.parse(readFileSync(report, "utf8")))
@@ -95,7 +86,7 @@ const RUNS: Readonly<
     }
   },
 
-  async webkit(paths, screen) {
+  async webkit(paths) {
     const all = [...new Glob("*/webkit-tests/*.webkit.ts").scanSync(ROOT)].sort();
     const files = all.filter(
       (file) => paths.length === 0 || paths.some((path) => file.includes(path)),
@@ -105,7 +96,7 @@ const RUNS: Readonly<
     const options = ["--no-orphans", "--timeout=60000"];
     const command = [join(ROOT, "ovation/bin/bun"), "test", ...options];
     command.push(...files.map((file) => `./${file}`));
-    const result = await runLive("sh", command, process.env, screen);
+    const result = await runLive("sh", command);
     return { counts: countBunTests(result.output), exitCode: result.exitCode };
   },
 };
@@ -116,14 +107,7 @@ try {
   process.chdir(ROOT);
   const { stages, paths } = readOptions(process.argv.slice(2));
   await provideRequirements(stages);
-  const lanes = LANES.map((lane) => lane.filter((stage) => stages.has(stage)));
-  const [first = [], ...others] = lanes.filter((lane) => lane.length > 0);
-  const ran = await Promise.all([
-    runLane(first, paths, false),
-    ...others.map((lane) => runLane(lane, paths, true)),
-  ]);
-  const all = ran.flat();
-  results.push(...STAGES.flatMap((stage) => all.filter((each) => each.stage === stage)));
+  for (const stage of STAGES) if (stages.has(stage)) results.push(await runStage(stage, paths));
 } catch (error) {
   results.push({
     stage: "set-up",
@@ -135,29 +119,10 @@ try {
 }
 process.exitCode = report(results, (performance.now() - started) / 1000);
 
-/** A lane beside the first one shows each of its stages when that has ended. */
-async function runLane(
-  lane: readonly StageName[],
-  paths: readonly string[],
-  isBeside: boolean,
-): Promise<readonly StageResult[]> {
-  const ran: StageResult[] = [];
-  for (const stage of lane) {
-    const held = createHeldScreen();
-    ran.push(await runStage(stage, paths, isBeside ? held : LIVE_SCREEN));
-    held.show();
-  }
-  return ran;
-}
-
-async function runStage(
-  stage: StageName,
-  paths: readonly string[],
-  screen: Screen,
-): Promise<StageResult> {
-  screen.write(`\n── ${stage} ${"─".repeat(Math.max(3, 70 - stage.length))}\n`);
+async function runStage(stage: StageName, paths: readonly string[]): Promise<StageResult> {
+  console.log(`\n── ${stage} ${"─".repeat(Math.max(3, 70 - stage.length))}`);
   const from = performance.now();
-  const { counts, exitCode } = await RUNS[stage](paths, screen);
+  const { counts, exitCode } = await RUNS[stage](paths);
   return { stage, ...judge(counts, exitCode), seconds: (performance.now() - from) / 1000 };
 }
 
