@@ -2,6 +2,7 @@
 
 import {
   type Authenticate,
+  type ConnectionId,
   formatReconnect,
   type Identity,
   isOwnTopic,
@@ -92,6 +93,7 @@ export function createEventsRoute(options: EventsRouteOptions): Route {
       const seen = readSeen(url);
       const form = readForm(request, url, options.zstd);
       const wantsAnswer = wantsPoll(request.headers);
+      const replaced = parseConnectionId(url.searchParams.get("connection") ?? "");
       // No dispatcher can say whether the token is valid. An EventSource returns after a 200 only.
       if (isUpgraded === undefined)
         return wantsAnswer ? refusePoll(options, "error") : refuse(options, "error", form);
@@ -104,9 +106,10 @@ export function createEventsRoute(options: EventsRouteOptions): Route {
           form: POLLED,
           address: context.address,
         };
-        return poll(options, connect, url, readPositionText(request, url).text);
+        return poll(options, connect, replaced, readPositionText(request, url).text);
       }
       const connect = { topics, identity, position, seen, form, address: context.address };
+      if (replaced !== undefined) options.polls.replace(replaced, connect);
       return stream(options, connect);
     },
   };
@@ -124,11 +127,10 @@ function stream(options: EventsRouteOptions, connect: ConnectRequest): RouteAnsw
 async function poll(
   options: EventsRouteOptions,
   connect: ConnectRequest,
-  url: URL,
+  id: ConnectionId | undefined,
   positionText: string,
 ): Promise<RouteAnswer> {
   const { polls } = options;
-  const id = parseConnectionId(url.searchParams.get("connection") ?? "");
   const known = id === undefined ? undefined : polls.find(id, connect.identity);
   const session = known ?? polls.open(connect, id !== undefined);
   if (typeof session === "string") return refusePoll(options, session);

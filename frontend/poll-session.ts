@@ -79,6 +79,15 @@ export class PollSession implements ByteWriter {
     this.#release?.(false);
   }
 
+  /** The client has another connection now. */
+  leave(): void {
+    const isHeld = this.#release !== undefined;
+    this.#cancelTimer();
+    this.end();
+    // A request that is held takes the last answer, and then the session is gone.
+    if (!isHeld) this.#options.onGone();
+  }
+
   cut(): void {
     this.#written = [];
     this.#answered = [];

@@ -61,8 +61,15 @@ export class Polls {
     return session;
   }
 
+  /** The client has a stream now: its polled connection ends, here or at another frontend. */
+  replace(id: ConnectionId, connect: ConnectRequest): void {
+    const session = this.find(id, connect.identity);
+    if (session === undefined) this.leaveElsewhere(id, connect);
+    else session.leave();
+  }
+
   /**
-   * The client polls here now: the frontend that has its old connection drops the subscriptions.
+   * The client is here now: the frontend that has its old connection drops the subscriptions.
    */
   leaveElsewhere(id: ConnectionId, { topics, identity }: ConnectRequest): void {
     const { frontend } = this.#options;

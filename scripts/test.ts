@@ -52,8 +52,8 @@ const RUNS: Readonly<
   },
 
   async bun(paths) {
-    // Two files at a time on two cores, and no other stage beside them. Three files beside the browsers
-    // took 8 minutes in place of 14, and each run failed two to four tests by their bounds of time.
+    // Two files at a time on two cores, and no other stage beside them. Three files beside the
+    // browsers took 8 minutes in place of 14, and each run exceeded the time bounds of some tests.
     const parameters = [
       "test",
       "--parallel=2",

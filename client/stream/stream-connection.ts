@@ -23,6 +23,8 @@ export class StreamConnection {
   topics: readonly Topic[] = [];
   /** The server accepted the request. */
   answered = false;
+  /** It polls, because streams did not work. */
+  polls = false;
   /** An event arrived. */
   heard = false;
   /** The server's `retry:`, ms. */
@@ -64,6 +66,7 @@ export class StreamConnection {
         else sink.onEnd(end);
       },
     };
+    this.polls = polls && openPoll !== undefined;
     if (polls && openPoll !== undefined) this.#transport = openPoll(request, callbacks);
     // A browser may have EventSource and refuse it.
     else

@@ -50,6 +50,8 @@ export class DirectStream implements Stream {
   #attempt = 0;
   #openedAt = 0;
   #lastId = "";
+  /** The connection of the newest poll. The next stream names it: the server ends it. */
+  #polledId: string | undefined;
   /** Ends the present state: the next attempt, or the timeout of this one. */
   #cancelTimer: (() => void) | undefined;
   #cancelAsked: (() => void) | undefined;
@@ -149,7 +151,7 @@ export class DirectStream implements Stream {
     const connection = new StreamConnection();
     this.#connection = connection;
     this.#cancelTimer = clock.after(CONNECT_TIMEOUT_MS, () => {
-      this.#fallback.silent();
+      this.#fallback.silent(connection.answered);
       this.#lose("network");
     });
     const ready = this.#tokenExpired ? token.renew(this.#usedToken) : token.get();
@@ -167,7 +169,8 @@ export class DirectStream implements Stream {
     this.#rewound = false;
     connection.topics = this.#table.topics;
     const { polls } = this.#fallback;
-    connection.open({ url: this.#url(connection.topics), token }, environment, polls, {
+    const url = this.#url(connection.topics, polls ? undefined : this.#polledId);
+    connection.open({ url, token }, environment, polls, {
       onAlive: () => this.#heartbeats.seen(),
       onMessage: (message) => this.#receive(connection, message),
       onEnd: (end) => this.#ended(connection, end),
@@ -180,7 +183,7 @@ export class DirectStream implements Stream {
     });
   }
 
-  #url(topics: readonly Topic[]): string {
+  #url(topics: readonly Topic[], replaced: string | undefined): string {
     const parameters = new URLSearchParams(topics.map((topic) => ["topic", topic]));
     // One SSE name for all events: no transport has to know their types.
     parameters.set("events", "message");
@@ -188,6 +191,7 @@ export class DirectStream implements Stream {
     if (positions !== undefined) parameters.set("last_event_id", positions);
     const seen = pointOf(this.#lastId);
     if (seen !== undefined) parameters.set("seen", seen);
+    if (replaced !== undefined) parameters.set("connection", replaced);
     return `${this.#environment.url}/v1/events?${parameters}`;
   }
 
@@ -216,6 +220,7 @@ export class DirectStream implements Stream {
     this.#renewals = 0;
     const { heartbeatMs, topics = {} } = content;
     const connectionId = String(content["connectionId"]);
+    this.#polledId = connection.polls ? connectionId : undefined;
     this.#move({ step: "opened", connectionId });
     if (connection !== this.#connection) return;
     this.#heartbeats.start(typeof heartbeatMs === "number" ? heartbeatMs : 0);
@@ -249,7 +254,7 @@ export class DirectStream implements Stream {
       this.#refused(end.error);
       return;
     }
-    if (!heard) this.#fallback.silent();
+    if (!heard) this.#fallback.silent(answered);
     const askedMs =
       this.#askedAt === undefined
         ? undefined

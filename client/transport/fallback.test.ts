@@ -12,19 +12,19 @@ function world() {
 
 test("two silent streams are followed by a poll, a silent poll by streams", () => {
   const { fallback } = world();
-  fallback.silent();
+  fallback.silent(true);
   expect(fallback.polls).toBe(false);
-  fallback.silent();
+  fallback.silent(true);
   expect(fallback.polls).toBe(true);
-  fallback.silent();
+  fallback.silent(true);
   expect(fallback.polls).toBe(false);
 });
 
 test("a stream that opened between two silent ones shows that streams come through", () => {
   const { fallback } = world();
-  fallback.silent();
+  fallback.silent(true);
   fallback.opened(() => {});
-  fallback.silent();
+  fallback.silent(true);
   expect(fallback.polls).toBe(false);
 });
 
@@ -78,8 +78,34 @@ test("another network begins with a stream, and a closed connection has no timer
 
 test("SILENT_STREAMS_MAX silent streams are followed by a poll, not fewer", () => {
   const { fallback } = world();
-  for (let stream = 1; stream < SILENT_STREAMS_MAX; stream++) fallback.silent();
+  for (let stream = 1; stream < SILENT_STREAMS_MAX; stream++) fallback.silent(true);
   expect(fallback.polls).toBe(false);
-  fallback.silent();
+  fallback.silent(true);
   expect(fallback.polls).toBe(true);
+});
+
+test("streams without a server: a stream follows the first answered poll at once", async () => {
+  const { clock, fallback } = world();
+  for (let stream = 0; stream < SILENT_STREAMS_MAX; stream++) fallback.silent(false);
+  expect(fallback.polls).toBe(true);
+  let tried = 0;
+  fallback.opened(() => tried++);
+  await clock.advance(1);
+  expect(tried).toBe(1);
+  expect(fallback.polls).toBe(false);
+});
+
+test("where polls are answered and streams are not, the client polls on", async () => {
+  const { clock, fallback } = world();
+  const waits: number[] = [];
+  for (let count = 0; count < 3; count++) {
+    for (let stream = 0; stream < SILENT_STREAMS_MAX; stream++) fallback.silent(false);
+    expect(fallback.polls).toBe(true);
+    const startedAt = clock.now();
+    const tries = waits.length;
+    fallback.opened(() => waits.push(clock.now() - startedAt));
+    while (waits.length === tries) await clock.advance(1000);
+    fallback.ended();
+  }
+  expect(waits).toEqual([0, POLL_MS.first, 2 * POLL_MS.first]);
 });

@@ -14,6 +14,10 @@ export class Fallback {
   #silentStreams = 0;
   /** Streams tried, and failed, since polls began. */
   #triedStreams = 0;
+  /** Polls began after streams without a response: the server may only have been down. */
+  #suspectsServer = false;
+  /** A stream was tried at once after a poll was answered. */
+  #verified = false;
   /** When to try a stream. Polls that meet another server each time open a connection each time. */
   #pollsUntil: number | undefined;
   #cancel: (() => void) | undefined;
@@ -28,32 +32,39 @@ export class Fallback {
     return this.#polls;
   }
 
-  /** The attempt ended, or was aborted, without an event. */
-  silent(): void {
+  /** The attempt ended, or was aborted, without an event. `answered`: the server accepted it. */
+  silent(answered: boolean): void {
     // A poll without a response either: the stream is not the cause.
     this.#silentStreams = this.#polls ? 0 : this.#silentStreams + 1;
     this.#polls = this.#silentStreams >= SILENT_STREAMS_MAX;
+    this.#suspectsServer = !answered && !this.#verified;
     this.#pollsUntil = undefined;
   }
 
   /** The stream was open for so long without its first event that it is probably buffered. */
   heldBack(): void {
     this.#polls = true;
+    this.#suspectsServer = false;
   }
 
-  /** The first event arrived. A polling connection calls `tryStream` after a while. */
+  /**
+   * The first event arrived. A polling connection calls `tryStream` after a while, and at once if
+   * its streams may have failed because the server was down.
+   */
   opened(tryStream: () => void): void {
     if (!this.#polls) {
       this.forget();
       return;
     }
-    const waitMs = backoffMs(this.#triedStreams, POLL_MS) * (1 + this.#random() / 2);
+    const verifies = this.#suspectsServer;
+    const waitMs = verifies ? 0 : backoffMs(this.#triedStreams, POLL_MS) * (1 + this.#random() / 2);
     const now = this.#clock.now();
     // A clock that was put back prolongs nothing.
     this.#pollsUntil = Math.min(this.#pollsUntil ?? Number.POSITIVE_INFINITY, now + waitMs);
     this.ended();
     this.#cancel = this.#clock.after(Math.max(0, this.#pollsUntil - now), () => {
-      this.#triedStreams++;
+      if (verifies) this.#verified = true;
+      else this.#triedStreams++;
       this.#startOver();
       tryStream();
     });
@@ -68,12 +79,14 @@ export class Fallback {
   /** Another network: its proxies may differ. */
   forget(): void {
     this.#triedStreams = 0;
+    this.#verified = false;
     this.#startOver();
   }
 
   #startOver(): void {
     this.#polls = false;
     this.#silentStreams = 0;
+    this.#suspectsServer = false;
     this.#pollsUntil = undefined;
   }
 }

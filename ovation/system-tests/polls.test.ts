@@ -154,6 +154,27 @@ describe("a poll", () => {
     watcher.close();
   }, 40_000);
 
+  test("ends when a stream names its connection: one viewer all the time", async () => {
+    const topic = "video:poll-stream";
+    const path = `/v1/events?topic=${topic}`;
+    const watcher = new Viewer({ port: server.port, path });
+    const first = await ask(topic);
+    const viewers = () => watcher.of("stats").map(({ data }) => data.viewers);
+    await until(() => viewers().at(-1) === 2, "two viewers");
+    const held = ask(topic, first);
+    const parameters = `connection=${first.connectionId}&last_event_id=${first.position}`;
+    const stream = new Viewer({ port: server.port, path: `${path}&${parameters}` });
+    await held;
+    await until(() => stream.isConnected, "the stream");
+    await server.publish([goal(topic, 1)]);
+    await until(() => stream.of("goal").length === 1, "the event");
+    // Another client came and went: the number comes again, without the polled connection.
+    const other = new Viewer({ port: server.port, path });
+    await until(() => viewers().at(-1) === 3, "three viewers");
+    expect(Math.max(...viewers().map(Number))).toBe(3);
+    for (const viewer of [watcher, stream, other]) viewer.close();
+  }, 20_000);
+
   test("of a connection that is gone goes on from the position, on a new one", async () => {
     const topic = "video:poll-gone";
     const first = await ask(topic);
@@ -242,6 +263,36 @@ describe("a poll", () => {
     await other.stop();
   }, 30_000);
 });
+
+test("the SDK returns to a stream, as one viewer, after the server was down", async () => {
+  const topic = "video:sdk-down";
+  const restarted = await Server.start();
+  const client = createClient({
+    url: restarted.url,
+    eventSource: EventSource,
+    shareTabs: false,
+    retryMs: { first: 100, longest: 500 },
+  });
+  client.subscribe(topic, {});
+  await until(() => client.state.name === "connected", "connected");
+  await restarted.kill();
+  await Bun.sleep(2500);
+  await restarted.run();
+  const watcher = new Viewer({ port: restarted.port, path: `/v1/events?topic=${topic}` });
+  const viewers = () => watcher.of("stats").map(({ data }) => data.viewers);
+  await until(() => viewers().at(-1) === 2, "two viewers", 15_000);
+  const connections = () => restarted.metric("ovation_frontend_connections");
+  await until(async () => (await connections()) === 2, "two connections");
+  const polls = await restarted.metric("ovation_frontend_polls_total");
+  // An event answers a poll that is held; a client that polls on asks again.
+  await restarted.publish([goal(topic, 1)]);
+  await Bun.sleep(1000);
+  expect(await restarted.metric("ovation_frontend_polls_total")).toBe(polls);
+  expect(Math.max(...viewers().map(Number))).toBe(2);
+  client.close();
+  watcher.close();
+  await restarted.stop();
+}, 60_000);
 
 describe("the SDK behind something that lets no stream through", () => {
   const clients: Client[] = [];
