@@ -1,5 +1,14 @@
 import { afterEach, expect, test } from "bun:test";
-import { type Event, TOPIC_ID_CHARACTERS_MAX, toJsonText, topicOf } from "@ovation/protocol";
+import {
+  type Clock,
+  type Event,
+  systemClock,
+  TOPIC_ID_CHARACTERS_MAX,
+  toJsonText,
+  topicOf,
+} from "@ovation/protocol";
+import { createManualClock } from "../testing/manual-clock.ts";
+import { seededRandom } from "../testing/random.ts";
 import { startTcpProxy } from "../testing/tcp-proxy.ts";
 import { encodeEvents } from "./event-codec.ts";
 import {
@@ -61,8 +70,15 @@ async function listening() {
 function publisherApiOver(
   dispatchers: readonly string[],
   onUnanswered: (events: number) => void = () => undefined,
+  { clock = systemClock, random = () => 0 }: { clock?: Clock; random?: () => number } = {},
 ) {
-  return createHttpPublisherApi({ dispatchers, auth: testAuth(), random: () => 0, onUnanswered });
+  return createHttpPublisherApi({
+    dispatchers,
+    auth: testAuth(),
+    clock,
+    random,
+    onUnanswered,
+  });
 }
 
 test("after a lost response only durable events are sent to another dispatcher", async () => {
@@ -94,6 +110,28 @@ test("where the connection is refused, another dispatcher gets all events", asyn
     "no dispatcher answers",
   );
 });
+
+test("a process publishes through one for a turn, and over time through all", async () => {
+  const started = [await listening(), await listening(), await listening()];
+  const clock = createManualClock();
+  const random = seededRandom(7);
+  const urls = started.map(({ url }) => url);
+  const api = publisherApiOver(urls, () => undefined, { clock, random });
+  let turns = 0;
+  let before = -1;
+  for (let call = 0; call < 300; call++) {
+    await api.publish([goal]);
+    const now = started.findIndex(({ published }) => published.splice(0).length > 0);
+    if (now !== before) turns++;
+    before = now;
+    await clock.advance(100);
+  }
+  const calls = started.map((one) => one.calls.length);
+  expect(Math.max(...calls) / 100).toBeLessThan(1.5);
+  // A turn lasts for 5 to 15 of the calls.
+  expect(turns).toBeLessThan(60);
+  expect(turns).toBeGreaterThan(5);
+}, 20_000);
 
 async function post(url: string, path: string, body: string): Promise<number> {
   const headers = testAuth().sign({ method: "POST", path, from: "backend", to: "", body });

@@ -1,6 +1,7 @@
 /** The publisher API over the network: signed calls to the internal listeners of dispatchers. */
 
 import {
+  type Clock,
   type Event,
   isDurable,
   Problem,
@@ -17,6 +18,7 @@ import {
   type InternalClient,
   type InternalTls,
 } from "./internal/client.ts";
+import { DispatcherChoice } from "./internal/dispatcher-choice.ts";
 import {
   type InternalRefusals,
   type InternalRouteOptions,
@@ -33,6 +35,10 @@ export const PUBLISH_BYTES_MAX = 8 * 1024 * 1024;
 export const TOPICS_PER_CALL_MAX = 1000;
 export const VIEWERS_BYTES_MAX = 256 * 1024;
 const TIMEOUT_MS = 2000;
+/** A process publishes through one dispatcher for half of this to one and a half times. */
+const TURN_MS = 1000;
+/** After this it chooses another one although it awaits responses. */
+const OVERDUE_MS = 5000;
 
 const ViewersCall = z.strictObject({ topics: z.array(z.string()).max(TOPICS_PER_CALL_MAX) });
 
@@ -40,6 +46,7 @@ export interface HttpPublisherApiOptions {
   /** Internal URLs of dispatchers. */
   readonly dispatchers: readonly string[];
   readonly auth: InternalAuth;
+  readonly clock: Clock;
   readonly random: () => number;
   readonly tls?: InternalTls;
   /** A call with this many live events got no response: they are not retried, and may be lost. */
@@ -50,29 +57,42 @@ export function createHttpPublisherApi(options: HttpPublisherApiOptions): Publis
   return new HttpPublisherApi(options);
 }
 
-/** Calls the dispatcher that responded last, then the others. */
+/**
+ * Events of one topic keep their order as long as they go through one dispatcher. So a process
+ * publishes through one, and chooses it again after a turn, when it awaits no response: all
+ * dispatchers get their share, also one that was restarted. Other calls choose theirs each time.
+ */
 class HttpPublisherApi implements PublisherApi {
-  readonly #dispatchers: readonly string[];
+  readonly #choice: DispatcherChoice;
+  readonly #clock: Clock;
+  readonly #random: () => number;
   readonly #client: InternalClient;
   readonly #onUnanswered: (events: number) => void;
-  #current: number;
+  #current = "";
+  #turnEndsAt = 0;
+  #publishing = 0;
 
   constructor(options: HttpPublisherApiOptions) {
-    const { dispatchers, auth, random, tls } = options;
-    if (dispatchers.length === 0) throw new Error("a backend needs the URL of a dispatcher");
-    this.#dispatchers = dispatchers;
+    const { dispatchers, auth, clock, random, tls } = options;
+    this.#clock = clock;
+    this.#random = random;
+    this.#choice = new DispatcherChoice(dispatchers, clock, random);
     this.#client = createInternalClient({
       auth,
       from: "backend",
       ...(tls === undefined ? {} : { tls }),
     });
     this.#onUnanswered = (events) => options.onUnanswered?.(events);
-    this.#current = Math.floor(random() * dispatchers.length);
   }
 
   async publish(events: readonly Event[]): Promise<void> {
-    for (let start = 0; start < events.length; start += EVENTS_PER_CALL_MAX)
-      await this.#publish(events.slice(start, start + EVENTS_PER_CALL_MAX));
+    this.#publishing++;
+    try {
+      for (let start = 0; start < events.length; start += EVENTS_PER_CALL_MAX)
+        await this.#publish(events.slice(start, start + EVENTS_PER_CALL_MAX));
+    } finally {
+      this.#publishing--;
+    }
   }
 
   async viewers(topics: readonly Topic[]): Promise<ReadonlyMap<Topic, number>> {
@@ -80,7 +100,7 @@ class HttpPublisherApi implements PublisherApi {
     for (let start = 0; start < topics.length; start += TOPICS_PER_CALL_MAX) {
       const slice = topics.slice(start, start + TOPICS_PER_CALL_MAX);
       const body = JSON.stringify({ topics: slice });
-      const numbers = (await this.#firstOf((dispatcher) =>
+      const numbers = (await this.#firstOf(this.#choice.pick(), (dispatcher) =>
         this.#client.call(dispatcher, VIEWERS_PATH, body, { timeoutMs: TIMEOUT_MS }),
       )) as readonly (number | null)[];
       for (const [index, topic] of slice.entries()) {
@@ -103,8 +123,9 @@ class HttpPublisherApi implements PublisherApi {
       return this.#publish(events.slice(middle));
     }
     let left = events;
-    await this.#firstOf(async (dispatcher) => {
+    await this.#firstOf(this.#dispatcherOfTurn(), async (dispatcher) => {
       if (left.length === 0) return;
+      this.#current = dispatcher;
       try {
         const body = left === events ? text : encodeEvents(left);
         await this.#client.call(dispatcher, PUBLISH_PATH, body, {
@@ -122,20 +143,39 @@ class HttpPublisherApi implements PublisherApi {
     });
   }
 
-  /** The result of the first dispatcher that responds. */
-  async #firstOf(call: (dispatcher: string) => Promise<unknown>): Promise<unknown> {
-    for (let attempt = 0; attempt < this.#dispatchers.length; attempt++) {
-      const index = (this.#current + attempt) % this.#dispatchers.length;
+  #dispatcherOfTurn(): string {
+    const now = this.#clock.now();
+    const isDue = now >= this.#turnEndsAt && this.#publishing === 1;
+    if (this.#current === "" || isDue || now >= this.#turnEndsAt + OVERDUE_MS) {
+      this.#current = this.#choice.pick();
+      this.#turnEndsAt = now + TURN_MS * (0.5 + this.#random());
+    }
+    return this.#current;
+  }
+
+  /** The result of the first dispatcher that responds, beginning with `dispatcher`. */
+  async #firstOf(
+    dispatcher: string,
+    call: (dispatcher: string) => Promise<unknown>,
+  ): Promise<unknown> {
+    const tried = new Set<string>();
+    let next = dispatcher;
+    while (tried.size < this.#choice.size) {
+      const url = next;
       try {
-        const result = await call(this.#dispatchers[index] ?? "");
-        this.#current = index;
-        return result;
+        return await this.#choice.run(url, () => call(url), hasFailed);
       } catch (error) {
-        if (!(error instanceof CallFailedError)) throw error;
+        if (!hasFailed(error)) throw error;
+        tried.add(url);
+        next = this.#choice.pick(tried);
       }
     }
     throw new Problem("unavailable", "no dispatcher answers", { retryAfterMs: 1000 });
   }
+}
+
+function hasFailed(error: unknown): boolean {
+  return error instanceof CallFailedError;
 }
 
 export interface PublisherApiRoutesOptions extends InternalRouteOptions {

@@ -1,10 +1,10 @@
 /**
  * The frontend's upstream over the network: any of several dispatchers.
  *
- * Calls go to one dispatcher until it does not respond; then the next one is tried at once, and the
- * failed one is avoided for a while. All calls are idempotent, so a call whose response was lost is
- * repeated. An error that a dispatcher reports (the table is unreachable) is passed on: the other
- * dispatchers would report the same.
+ * Each call chooses its dispatcher (`dispatcher-choice.ts`). Where one does not respond, another
+ * one is tried at once. All calls are idempotent, so a call whose response was lost is repeated. An
+ * error that a dispatcher reports (the table is unreachable) is passed on: the other dispatchers
+ * would report the same.
  */
 
 import {
@@ -36,6 +36,7 @@ import {
   type InternalClient,
   type InternalTls,
 } from "./client.ts";
+import { DispatcherChoice } from "./dispatcher-choice.ts";
 import {
   CHANGES_PER_CALL_MAX,
   COUNTS_PER_CALL_MAX,
@@ -61,8 +62,6 @@ export interface HttpUpstreamOptions {
 export const ATTEMPTS_MAX = 4;
 /** Calls in flight; beyond, a call is rejected at once. */
 export const CALLS_MAX = 2000;
-/** A dispatcher that did not respond is avoided for this long, if another one is available. */
-const AVOID_MS = 2000;
 /** The pause before another round over all dispatchers is drawn between 0 and this. */
 const ROUND_MS = 200;
 const TIMEOUT_MS = 2000;
@@ -71,21 +70,18 @@ const TIMEOUT_MS = 2000;
 class UpstreamCalls {
   readonly #options: HttpUpstreamOptions;
   readonly #client: InternalClient;
-  readonly #avoidUntil = new Map<string, number>();
-  #current: number;
+  readonly #choice: DispatcherChoice;
   #inFlight = 0;
 
   constructor(options: HttpUpstreamOptions) {
-    const { auth, credential, dispatchers, random = Math.random, tls, url } = options;
-    if (dispatchers.length === 0) throw new Error("a frontend needs the URL of a dispatcher");
+    const { auth, clock, credential, dispatchers, random = Math.random, tls, url } = options;
     this.#options = options;
+    this.#choice = new DispatcherChoice(dispatchers, clock, random);
     this.#client = createInternalClient({
       auth,
       from: formatFrontendCaller(credential, url),
       ...(tls === undefined ? {} : { tls }),
     });
-    // Frontends start at different ones, to spread the load.
-    this.#current = Math.floor(random() * dispatchers.length);
   }
 
   async call(path: string, body: unknown): Promise<unknown> {
@@ -100,38 +96,30 @@ class UpstreamCalls {
   }
 
   async #attempt(path: string, body: string): Promise<unknown> {
-    const { clock, dispatchers, random = Math.random, timeoutMs = TIMEOUT_MS } = this.#options;
+    const { clock, random = Math.random, timeoutMs = TIMEOUT_MS } = this.#options;
+    const tried = new Set<string>();
     for (let attempt = 1; ; attempt++) {
-      const dispatcher = this.#next();
+      const dispatcher = this.#choice.pick(tried);
+      const call = () => this.#client.call(dispatcher, path, body, { timeoutMs });
       try {
-        return await this.#client.call(dispatcher, path, body, { timeoutMs });
+        return await this.#choice.run(dispatcher, call, hasNotResponded);
       } catch (error) {
-        const hasFailed =
-          error instanceof CallFailedError ||
-          (error instanceof Problem && error.code === "bad-gateway");
-        if (!hasFailed) throw error;
-        this.#avoidUntil.set(dispatcher, clock.now() + AVOID_MS);
+        if (!hasNotResponded(error)) throw error;
         if (attempt >= ATTEMPTS_MAX)
           throw new Problem("unavailable", NO_DISPATCHER, { retryAfterMs: 1000 });
-        if (attempt % dispatchers.length === 0)
-          await new Promise<void>((resolve) => clock.after(random() * ROUND_MS, resolve));
+        tried.add(dispatcher);
+        if (tried.size < this.#choice.size) continue;
+        tried.clear();
+        await new Promise<void>((resolve) => clock.after(random() * ROUND_MS, resolve));
       }
     }
   }
+}
 
-  /** The next one that is not avoided; if all are, the one after the current one. */
-  #next(): string {
-    const { clock, dispatchers } = this.#options;
-    for (let step = 0; step < dispatchers.length; step++) {
-      const index = (this.#current + step) % dispatchers.length;
-      const candidate = dispatchers[index] ?? "";
-      if ((this.#avoidUntil.get(candidate) ?? 0) > clock.now()) continue;
-      this.#current = index;
-      return candidate;
-    }
-    this.#current = (this.#current + 1) % dispatchers.length;
-    return dispatchers[this.#current] ?? "";
-  }
+function hasNotResponded(error: unknown): boolean {
+  return (
+    error instanceof CallFailedError || (error instanceof Problem && error.code === "bad-gateway")
+  );
 }
 
 /** Splits what is too large for one call. */

@@ -62,6 +62,7 @@ export async function startCommentsRole(options: CommentsRoleOptions): Promise<R
   const publisherApi = createHttpPublisherApi({
     dispatchers,
     auth,
+    clock: steadyClock,
     random: Math.random,
     onUnanswered: (events) => unanswered.inc(events),
     ...(tls === undefined ? {} : { tls }),
