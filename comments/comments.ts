@@ -62,7 +62,7 @@ export interface CommentsOptions {
   readonly log: VideoLog;
   readonly store: VideoStore;
   /** To a dispatcher. Awaited for the order only; the repair lane delivers what it rejects. */
-  publish(events: readonly Event[]): Promise<void>;
+  publish(events: readonly Event[]): Promise<unknown>;
   /**
    * Viewers now. Where it rejects, or leaves a topic out, a video is answered with the last number
    * that is known.
@@ -210,7 +210,9 @@ function createService(options: CommentsOptions, rules: RateRules): Service {
   const metrics = createMetrics(options.registry, () => outbox.waiting);
   const failed = failureCounter(options, metrics);
   const outbox = new Outbox({
-    publish: (events) => options.publish(events),
+    async publish(events) {
+      await options.publish(events);
+    },
     onDropped(events, reason, error) {
       metrics.unpublished.inc({ reason }, events);
       if (error !== undefined) options.onFailure?.("publish", error);

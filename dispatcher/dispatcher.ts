@@ -113,15 +113,16 @@ export class Dispatcher implements DispatcherApi {
 
   /**
    * Sends the events to the frontends with a subscriber, here and in the other data centres.
-   * Resolves when they are in flight. Rejects with `unavailable` where the lookup failed: then
+   * Resolves when they are in flight, with the number of copies that links dropped because a bound
+   * was reached. Rejects with `unavailable` where the lookup failed: then
    * nothing live was sent, so that a retry cannot duplicate it.
    */
-  async publish(events: readonly Event[]): Promise<void> {
+  async publish(events: readonly Event[]): Promise<number> {
     this.#tally("published", events);
     const merged = this.#merge(events);
     let forwarded = merged;
     try {
-      await this.#dispatch(merged);
+      return await this.#dispatch(merged);
     } catch (error) {
       // The other data centres get durable events even while the table of this one is unreachable.
       forwarded = merged.filter(isDurable);
@@ -149,8 +150,8 @@ export class Dispatcher implements DispatcherApi {
   }
 
   /** Lookups run concurrently; events are sent in the order of the calls. */
-  async #dispatch(events: readonly Event[]): Promise<void> {
-    if (events.length === 0) return;
+  async #dispatch(events: readonly Event[]): Promise<number> {
+    if (events.length === 0) return 0;
     if (this.#inFlight >= PUBLISHES_IN_FLIGHT_MAX) {
       this.#tally("refused", events);
       throw new Problem("unavailable", "the dispatcher has too many lookups in flight", {
@@ -164,7 +165,7 @@ export class Dispatcher implements DispatcherApi {
     try {
       const found = await this.#lookUp(events);
       await before;
-      this.#send(events, found);
+      return this.#send(events, found);
     } finally {
       this.#inFlight--;
       // A later dispatch waits for all earlier ones, also where this one failed at once.
@@ -184,7 +185,10 @@ export class Dispatcher implements DispatcherApi {
     }
   }
 
-  #send(events: readonly Event[], frontends: ReadonlyMap<Topic, readonly FrontendAddress[]>): void {
+  #send(
+    events: readonly Event[],
+    frontends: ReadonlyMap<Topic, readonly FrontendAddress[]>,
+  ): number {
     const shares = new Map<
       FrontendId,
       { readonly address: FrontendAddress; readonly events: Event[] }
@@ -198,10 +202,12 @@ export class Dispatcher implements DispatcherApi {
         else share.events.push(event);
       }
     }
+    let dropped = 0;
     for (const { address, events: share } of shares.values()) {
       this.#tally("dispatched", share);
-      this.#options.links.send(address, share);
+      dropped += this.#options.links.send(address, share);
     }
+    return dropped;
   }
 
   async change(

@@ -26,7 +26,7 @@ const identity: Identity = {
 };
 const topic = topicOf("video", "1");
 
-function open(deleted: readonly Topic[] = []) {
+function open(deleted: readonly Topic[] = [], dropped = 0) {
   const log = new MemoryLog({ clock: systemClock, policy: DEFAULT_POLICY });
   const published: Event[] = [];
   const route = createPublishRoute({
@@ -35,7 +35,10 @@ function open(deleted: readonly Topic[] = []) {
     log,
     clock: systemClock,
     isDeleted: async (name) => deleted.includes(name),
-    publish: async (events) => void published.push(...events),
+    async publish(events) {
+      published.push(...events);
+      return dropped;
+    },
   });
   const context = { params: {}, address: "", stream: () => new Response() };
   async function post(body: string, contentType = "application/json") {
@@ -185,4 +188,10 @@ test("nothing is published or stored on the topic of a deleted video, nor beside
     expect(published).toEqual([]);
     expect((await log.heads([topic]))[0]?.seq ?? 0).toBe(0);
   }
+});
+
+test("copies that links dropped at their bounds are told to the publisher", async () => {
+  const body = JSON.stringify({ topic, type: "goal", data: {} });
+  expect(await open([], 3).post(body)).toEqual({ status: 202, body: { accepted: 1, dropped: 3 } });
+  expect(await open().post(body)).toEqual({ status: 202, body: { accepted: 1 } });
 });

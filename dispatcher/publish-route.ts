@@ -34,7 +34,8 @@ export interface PublishRouteOptions {
   readonly clock: Clock;
   /** Whether the topic is one of a deleted video: it takes no events. */
   isDeleted(topic: Topic): boolean | Promise<boolean>;
-  publish(events: readonly Event[]): Promise<void>;
+  /** Resolves with the number of copies that links dropped: see `Dispatcher.publish`. */
+  publish(events: readonly Event[]): Promise<number>;
 }
 
 export function createPublishRoute(options: PublishRouteOptions): Route {
@@ -57,8 +58,10 @@ export function createPublishRoute(options: PublishRouteOptions): Route {
       await refuseDeleted(options, accepted);
       const at = options.clock.now();
       if (!accepted.some(({ durable }) => durable)) {
-        await options.publish(accepted.map(({ topic, type, data }) => ({ topic, type, at, data })));
-        return jsonAnswer(`{"accepted":${accepted.length}}`, 202);
+        const events = accepted.map(({ topic, type, data }) => ({ topic, type, at, data }));
+        const dropped = await options.publish(events);
+        const limited = dropped === 0 ? "" : `,"dropped":${dropped}`;
+        return jsonAnswer(`{"accepted":${accepted.length}${limited}}`, 202);
       }
       const written = await write(writer, accepted, at);
       refuseReusedKeys(accepted, written);

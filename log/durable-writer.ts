@@ -25,7 +25,8 @@ export type Written = readonly (Appended | undefined)[];
 export interface DurableWriterOptions {
   readonly log: Pick<Log, "append">;
   /** Called in commit order. A caller of `write` waits for the promise, where there is one. */
-  publish(events: readonly Event[]): Promise<void> | void;
+  /** A promise is awaited. */
+  publish(events: readonly Event[]): unknown;
 }
 
 export class DurableWriter {

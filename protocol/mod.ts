@@ -21,6 +21,7 @@ export * from "./identity.ts";
 export * from "./limits.ts";
 export * from "./loading-cache.ts";
 export * from "./merge.ts";
+export * from "./pending-counts.ts";
 export * from "./pending-events.ts";
 export * from "./policy.ts";
 export * from "./position.ts";

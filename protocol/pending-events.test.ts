@@ -10,7 +10,8 @@ import {
   TOPIC_KIND_CHARACTERS_MAX,
 } from "./limits.ts";
 import { createMergeRules } from "./merge.ts";
-import { createPendingCounts, type PendingBounds, PendingEvents } from "./pending-events.ts";
+import { createPendingCounts } from "./pending-counts.ts";
+import { type PendingBounds, PendingEvents } from "./pending-events.ts";
 import { DEFAULT_POLICY } from "./policy.ts";
 import { type Topic, topicOf } from "./topic.ts";
 
@@ -317,4 +318,28 @@ test("in any sequence order holds, and every event left, merged, expired or is a
     ),
     { numRuns: 300 },
   );
+});
+
+test("shed drops the oldest events, live ones before durable ones, until the bytes fit", () => {
+  const counts = createPendingCounts();
+  const pending = new PendingEvents({
+    rules: createMergeRules(DEFAULT_POLICY),
+    bounds: {
+      live: { eventsMax: 100, bytesMax: 100_000 },
+      durable: { eventsMax: 100, bytesMax: 100_000 },
+      lossTopicsMax: PENDING_LOSS_TOPICS_MAX,
+    },
+    counts,
+  });
+  for (let at = 1; at <= 3; at++) pending.push(durable(at), at);
+  for (let at = 1; at <= 3; at++) pending.push(live(at), at);
+  const keeps = 3 * sizeOf(durable(1)) + sizeOf(live(3));
+  pending.shed(keeps, 9);
+  expect(pending.bytes).toBe(keeps);
+  expect(counts).toMatchObject({ droppedFull: 2, durable: { droppedFull: 0 } });
+  pending.shed(sizeOf(durable(3)), 9);
+  expect(counts).toMatchObject({ droppedFull: 5, durable: { droppedFull: 2 } });
+  const [gap, last] = pending.take();
+  expect(parseGap(gap?.data ?? toJsonText(0))).toMatchObject({ lost: 3, from: 1, to: 3 });
+  expect(last).toEqual(durable(3));
 });

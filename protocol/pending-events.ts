@@ -13,6 +13,7 @@
 import { EVENT_BYTES_MAX, type Event, isDurable, sizeOf } from "./event.ts";
 import { addGaps, formatGap, GAP_TYPE, type Gap, type GapReason, parseGap } from "./gap.ts";
 import { type MergeRules, mergeEvents, mergeKeyOf } from "./merge.ts";
+import type { PendingCounts } from "./pending-counts.ts";
 import type { TypePolicy } from "./policy.ts";
 import type { Topic } from "./topic.ts";
 
@@ -26,29 +27,6 @@ export interface PendingBounds {
   readonly durable: LaneBounds;
   /** Topics whose losses are kept to be announced; losses of further topics are only counted. */
   readonly lossTopicsMax: number;
-}
-
-/** Totals; many buffers may share one object. */
-export interface PendingCounts {
-  /** Events merged into another one. */
-  merged: number;
-  /** Dropped because the buffer was full, and dropped because they had waited too long. */
-  droppedFull: number;
-  expired: number;
-  /** The durable ones among these. */
-  readonly durable: { droppedFull: number; expired: number };
-  /** Events too large for a frame, announced instead of sent. */
-  oversized: number;
-}
-
-export function createPendingCounts(): PendingCounts {
-  return {
-    merged: 0,
-    droppedFull: 0,
-    expired: 0,
-    durable: { droppedFull: 0, expired: 0 },
-    oversized: 0,
-  };
 }
 
 export interface PendingOptions {
@@ -298,6 +276,13 @@ export class PendingEvents {
       else this.addLoss(event, "away", now);
       this.#remove(entry);
     }
+    if (this.#entries.length >= COMPACT_FROM) this.#compact();
+  }
+
+  /** Drops the oldest events, live ones first, until so many bytes are left. */
+  shed(bytesMax: number, now: number): void {
+    while (this.bytes > bytesMax && this.#live > 0) this.#dropLive(now);
+    while (this.bytes > bytesMax && this.#durable > 0) this.#dropDurable();
     if (this.#entries.length >= COMPACT_FROM) this.#compact();
   }
 

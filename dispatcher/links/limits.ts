@@ -40,8 +40,20 @@ export const LINK_RECONNECT_MS_MAX = 1000;
 export const LINK_GONE_MS_MAX = 5000;
 /** A link on which nothing was sent for this long is closed. */
 export const LINK_IDLE_MS_MAX = 60_000;
-/** Links of one dispatcher, and of one frontend. */
-export const LINKS_MAX = 1000;
+/** A link that is not open, holds nothing and was not used for this long is closed: a dead id. */
+export const LINK_AWAY_MS_MAX = LINK_WAIT_MS_MAX;
+/** How often links that are not needed are looked for. */
+export const LINK_SWEEP_MS = 1000;
+/**
+ * Links of one dispatcher, and of one frontend. A dispatcher closes the one that it did not use for
+ * longest; a frontend refuses one more.
+ */
+export const LINKS_MAX = 10_000;
+/**
+ * Pending events of all links of a dispatcher, bytes. Beyond, the link that holds most drops its
+ * oldest.
+ */
+export const LINKS_WAITING_BYTES_MAX = 256 * 1024 * 1024;
 
 /** On the frontend's internal listener. */
 export const LINK_PATH = "/internal/v1/link";

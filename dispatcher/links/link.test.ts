@@ -9,6 +9,7 @@ import {
   toJsonText,
   topicOf,
 } from "@ovation/protocol";
+import type { FrontendAddress } from "@ovation/table";
 import { createManualClock } from "../../testing/manual-clock.ts";
 import { encodeEvents } from "../event-codec.ts";
 import * as limits from "./limits.ts";
@@ -59,7 +60,7 @@ function open(connects = true) {
 
 function linked(connects = true) {
   const opened = open(connects);
-  const link = new Link({ ...opened.options, frontend, encode: encodeEvents });
+  const link = new Link({ ...opened.options, frontend, encode: encodeEvents, held: { bytes: 0 } });
   const eventsIn = (message = "") => message.split("\n").length >> 1;
   return { ...opened, link, eventsIn };
 }
@@ -221,18 +222,81 @@ test("LINK_IDLE_MS_MAX: a link that nothing was sent on is closed and forgotten"
   expect(links.stats()).toMatchObject({ links: 0, open: 0 });
 });
 
-test("LINKS_MAX: events for a frontend beyond are dropped and counted", () => {
+function frontendAt(index: number): FrontendAddress {
+  const id = parseFrontendId(`f${index.toString(36).padStart(8, "0")}`) as FrontendId;
+  return { id, url: `http://127.0.0.1:${index + 1}` };
+}
+
+test("LINKS_MAX: as many frontends have links", async () => {
   const { options } = open(false);
   const links = new NetworkLinks(options);
-  for (let index = 0; index <= limits.LINKS_MAX; index++) {
-    const id = parseFrontendId(`f${String(index).padStart(8, "0")}`) as FrontendId;
-    links.send({ id, url: `http://127.0.0.1:${index + 1}` }, [goal(1), comment(1)]);
+  for (let index = 0; index < limits.LINKS_MAX; index++) links.send(frontendAt(index), [goal(1)]);
+  expect(links.stats()).toMatchObject({ links: limits.LINKS_MAX, evicted: 0, droppedFull: 0 });
+  links.send(frontendAt(limits.LINKS_MAX), [goal(1)]);
+  expect(links.stats()).toMatchObject({ links: limits.LINKS_MAX, evicted: 1 });
+});
+
+test("over the bound the link unused for longest is closed, not one with events", async () => {
+  const { clock, options, connections } = open();
+  const reached: string[] = [];
+  const onLimit = (bound: string) => void reached.push(bound);
+  const links = new NetworkLinks({ ...options, linksMax: 10, onLimit });
+  const slow = frontendAt(0);
+  links.send(slow, [goal(1)]);
+  await clock.advance(2);
+  // Its frontend does not acknowledge: the link holds events.
+  for (let batch = 0; batch < 20; batch++) {
+    links.send(slow, [comment(batch + 1)]);
+    await clock.advance(1);
   }
-  expect(links.stats()).toMatchObject({
-    links: limits.LINKS_MAX,
-    droppedFull: 2,
-    durable: { droppedFull: 1 },
-  });
+  for (let index = 1; index <= 10; index++) {
+    links.send(frontendAt(index), [goal(1)]);
+    await clock.advance(2);
+  }
+  expect(links.stats()).toMatchObject({ links: 10, evicted: 1, droppedFull: 0, droppedAway: 0 });
+  expect(connections.map(({ closed }) => closed !== 0).indexOf(true)).toBe(1);
+  expect(connections.at(-1)?.sent).toHaveLength(1);
+  expect(reached).toEqual(["links"]);
+  // It is linked again when it gets an event.
+  links.send(frontendAt(1), [goal(2)]);
+  expect(links.stats()).toMatchObject({ links: 10, evicted: 2 });
+});
+
+test("LINKS_WAITING_BYTES_MAX: the link that holds most drops its oldest events", async () => {
+  const { clock, options } = open(false);
+  const reached: string[] = [];
+  const links = new NetworkLinks({ ...options, onLimit: (bound) => reached.push(bound) });
+  const large = "x".repeat(60_000);
+  const events = Array.from({ length: 200 }, (_, at) => ({ ...goal(at), data: toJsonText(large) }));
+  const light = frontendAt(99);
+  links.send(light, [goal(1), goal(2)]);
+  let dropped = 0;
+  for (let index = 0; index < 30; index++) dropped += links.send(frontendAt(index), events);
+  const { shed, droppedFull, waitingBytes } = links.stats();
+  expect(waitingBytes).toBeLessThanOrEqual(limits.LINKS_WAITING_BYTES_MAX);
+  expect(waitingBytes).toBeGreaterThan(limits.LINKS_WAITING_BYTES_MAX * 0.9);
+  expect(shed).toBeGreaterThan(0);
+  // Each one frees more than the excess.
+  expect(shed).toBeLessThan(30);
+  expect(dropped).toBe(droppedFull);
+  expect(new Set(reached)).toEqual(new Set(["bytes"]));
+  await clock.advance(1);
+  await links.close();
+}, 20_000);
+
+test("LINK_AWAY_MS_MAX: the link of a frontend that has died is closed soon", async () => {
+  const { clock, options, connections } = open(false);
+  const links = new NetworkLinks(options);
+  links.send(frontend, [goal(1)]);
+  connections[0]?.events.message(limits.formatFresh(1e9));
+  await clock.advance(2);
+  connections[0]?.events.message("1");
+  connections[0]?.events.closed("gone");
+  for (let ms = 0; ms < limits.LINK_AWAY_MS_MAX + 2 * limits.LINK_SWEEP_MS; ms += 100) {
+    await clock.advance(100);
+    for (const { events } of connections.slice(1)) events.closed("refused");
+  }
+  expect(links.stats().links).toBe(0);
 });
 
 test("DRAIN_MS_MAX: a drain waits so long for acknowledgements", async () => {

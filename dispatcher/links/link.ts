@@ -60,6 +60,8 @@ export interface CreateLinkOptions extends LinkOptions {
   readonly frontend: FrontendAddress;
   /** Events as text; shared by the links, which often send the same events. */
   encode(events: readonly Event[]): string;
+  /** Pending bytes of all links together: each link adds its own. */
+  readonly held: { bytes: number };
 }
 
 type State =
@@ -93,6 +95,8 @@ export class Link {
   /** When the last open connection of this link broke. */
   #brokenAt = Number.NEGATIVE_INFINITY;
   #lastUsedAt: number;
+  /** What it added to `held`. */
+  #heldBytes = 0;
   #reconnects = 0;
   #cancelTimer = (): void => undefined;
 
@@ -115,14 +119,45 @@ export class Link {
     return this.#lastUsedAt;
   }
 
-  send(events: readonly Event[]): void {
-    if (this.#state.name === "closed") return;
+  /** How many events were dropped because the bound of the link was reached. */
+  send(events: readonly Event[]): number {
+    if (this.#state.name === "closed") return 0;
+    const before = this.#counts.droppedFull;
     this.#lastUsedAt = this.#clock.now();
     for (const event of events) this.#pending.push(event, this.#lastUsedAt);
-    if (this.#isFlushDue || this.#state.name !== "open") return;
-    this.#isFlushDue = true;
-    // Publishes of one turn of the event loop leave together.
-    this.#soon(this.#flush);
+    this.#tellHeld();
+    if (!this.#isFlushDue && this.#state.name === "open") {
+      this.#isFlushDue = true;
+      // Publishes of one turn of the event loop leave together.
+      this.#soon(this.#flush);
+    }
+    return this.#counts.droppedFull - before;
+  }
+
+  get pendingBytes(): number {
+    return this.#heldBytes;
+  }
+
+  /** Whether it may be closed: nothing is pending, and it is idle, or its frontend is away. */
+  isUnneeded(now: number): boolean {
+    const idleMs = now - this.#lastUsedAt;
+    if (idleMs > limits.LINK_IDLE_MS_MAX) return true;
+    const isAway = this.#state.name !== "open" && idleMs > limits.LINK_AWAY_MS_MAX;
+    return isAway && this.#pending.size === 0;
+  }
+
+  /** Drops the oldest pending events, live ones first, until it holds so few bytes. */
+  shed(bytesMax: number): number {
+    const before = this.#counts.droppedFull;
+    this.#pending.shed(bytesMax, this.#clock.now());
+    this.#tellHeld();
+    return this.#counts.droppedFull - before;
+  }
+
+  #tellHeld(): void {
+    const { bytes } = this.#pending;
+    this.#options.held.bytes += bytes - this.#heldBytes;
+    this.#heldBytes = bytes;
   }
 
   stats(): LinkStats {
@@ -143,6 +178,8 @@ export class Link {
         droppedAway: counts.durable.expired,
       },
       reconnects: this.#reconnects,
+      evicted: 0,
+      shed: 0,
       waiting: this.#pending.events,
       waitingBytes: this.#pending.bytes,
     };
@@ -249,6 +286,7 @@ export class Link {
         this.#pending.take(limits.LINK_BATCH_EVENTS_MAX, limits.LINK_BATCH_BYTES_MAX),
       );
     }
+    this.#tellHeld();
   };
 
   #closed(reason: string): void {
@@ -284,5 +322,6 @@ export class Link {
 
   #expire(liveBefore: number, durableBefore: number): void {
     this.#pending.expire(liveBefore, durableBefore, this.#clock.now());
+    this.#tellHeld();
   }
 }

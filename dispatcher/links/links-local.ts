@@ -20,16 +20,17 @@ export class LocalLinks implements FrontendLinks {
     this.#options = options;
   }
 
-  send(frontend: FrontendAddress, events: readonly Event[]): void {
+  send(frontend: FrontendAddress, events: readonly Event[]): number {
     const inbox = this.#options.inboxOf(frontend.id);
     if (inbox === undefined) {
       this.#droppedAway += events.length;
       this.#durable.droppedAway += countDurable(events);
-      return;
+      return 0;
     }
     this.#sent += events.length;
     this.#durable.sent += countDurable(events);
     inbox.dispatch(events);
+    return 0;
   }
 
   stats(): LinkStats {

@@ -3,11 +3,10 @@
 import type { InternalAuth } from "../internal/auth.ts";
 import type { InternalTls } from "../internal/client.ts";
 import { LINK_PATH } from "./limits.ts";
-import type { LinkOptions } from "./link.ts";
 import type { FrontendLinks } from "./links.ts";
-import { NetworkLinks } from "./links-network.ts";
+import { NetworkLinks, type NetworkLinksOptions } from "./links-network.ts";
 
-export interface WebSocketLinksOptions extends Omit<LinkOptions, "connect"> {
+export interface WebSocketLinksOptions extends Omit<NetworkLinksOptions, "connect"> {
   readonly auth: InternalAuth;
   /** `dispatcher` and the random id of this process: receivers tell links apart by it. */
   readonly from: string;

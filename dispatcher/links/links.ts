@@ -5,7 +5,9 @@
  *   caller is not told. The frontend pulls dropped durable events from the log (repair).
  * - Events of one dispatcher reach a frontend in the order of the `send` calls. Events of types
  *   that merge may meet while they wait: then they leave as one, in the position of the first.
- * - The pending events of each link are bounded: beyond, the oldest live events are dropped first.
+ * - The pending events of each link, and of all links together, are bounded: beyond, the oldest
+ *   live events are dropped first. The number of links is bounded: beyond, the link that was not
+ *   used for longest is closed.
  */
 
 import type { Event } from "@ovation/protocol";
@@ -28,6 +30,8 @@ export const NO_LINK_STATS: LinkStats = {
   lostInFlight: 0,
   durable: { sent: 0, droppedFull: 0, droppedAway: 0, lostInFlight: 0 },
   reconnects: 0,
+  evicted: 0,
+  shed: 0,
   waiting: 0,
   waitingBytes: 0,
 };
@@ -50,13 +54,18 @@ export interface LinkStats {
   /** The durable ones among these. */
   readonly durable: LinkLosses & { readonly sent: number };
   readonly reconnects: number;
+  /** Links closed because there were too many; the events that they held count as dropped. */
+  readonly evicted: number;
+  /** How often a link dropped events because all links together held too many bytes. */
+  readonly shed: number;
   /** Events that are pending now, and their bytes. */
   readonly waiting: number;
   readonly waitingBytes: number;
 }
 
 export interface FrontendLinks {
-  send(frontend: FrontendAddress, events: readonly Event[]): void;
+  /** How many events were dropped at once, because a bound was reached; also earlier ones. */
+  send(frontend: FrontendAddress, events: readonly Event[]): number;
   stats(): LinkStats;
   /** Sends what can leave at once, then closes every link. */
   close(): Promise<void>;

@@ -90,7 +90,7 @@ function byLane(
 const LINK_COUNTERS: readonly (readonly [
   name: string,
   help: string,
-  key: "merged" | "reconnects",
+  key: "merged" | "reconnects" | "evicted" | "shed",
 ])[] = [
   [
     "ovation_link_merged_events_total",
@@ -98,6 +98,12 @@ const LINK_COUNTERS: readonly (readonly [
     "merged",
   ],
   ["ovation_link_reconnects_total", "Links opened again", "reconnects"],
+  ["ovation_link_evicted_total", "Links closed because there were too many", "evicted"],
+  [
+    "ovation_link_shed_total",
+    "Times a link dropped events because all links together held too many bytes",
+    "shed",
+  ],
 ];
 
 /** By lane. */

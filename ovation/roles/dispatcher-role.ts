@@ -27,6 +27,7 @@ import {
 } from "@ovation/table";
 import { Registry } from "prom-client";
 import { createFailureLogger } from "../logging/failure-logger.ts";
+import { createLinkLimitLogger } from "../logging/link-limit-logger.ts";
 import {
   registerDispatcherMetrics,
   registerLinkMetrics,
@@ -104,6 +105,7 @@ export async function startDispatcherRole(options: DispatcherRoleOptions): Promi
     policy,
     clock: steadyClock,
     onGone: (frontend) => void dispatcher.dropViewersOf(frontend),
+    onLimit: createLinkLimitLogger(logger),
     ...secured,
   });
   const peers = createPeers({
