@@ -36,7 +36,7 @@ export interface DispatcherApi {
     viewers: readonly TopicViewers[],
     since: Stamp,
   ): Promise<Report>;
-  read(topic: Topic, after: number, limit: number): Promise<EventPage>;
+  read(topic: Topic, after: number, limit: number, need?: number): Promise<EventPage>;
   wrote(topic: Topic, seq: number, epoch: Epoch): Promise<"yes" | "no" | "unknown">;
   reached(moment: Moment): Promise<boolean>;
   headAt(topic: Topic, stamp: Stamp): Promise<TopicHead>;

@@ -4,6 +4,7 @@ import {
   type Event,
   type FrontendId,
   parseFrontendId,
+  systemClock,
   toJsonText,
   topicOf,
 } from "@ovation/protocol";
@@ -62,6 +63,7 @@ test("after a publish that fails at once, later ones do not overtake earlier one
   const dispatcher = new Dispatcher({
     ...stores,
     policy: DEFAULT_POLICY,
+    clock: systemClock,
     table: {
       ...stores.table,
       lookup() {
@@ -101,6 +103,7 @@ test("PUBLISHES_IN_FLIGHT_MAX: one more is refused and counted", async () => {
   const dispatcher = new Dispatcher({
     ...stores,
     policy: DEFAULT_POLICY,
+    clock: systemClock,
     table: { ...stores.table, lookup: () => lookup.promise },
     links: new LocalLinks({ inboxOf: () => undefined }),
     calls: { changeConnection: async () => ({ ok: false, error: "unknown-connection" }) },

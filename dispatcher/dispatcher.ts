@@ -17,6 +17,7 @@ import type {
 } from "@ovation/frontend";
 import type { Head, Log } from "@ovation/log";
 import {
+  type Clock,
   countDurable,
   countGaps,
   createMergeRules,
@@ -51,6 +52,7 @@ import {
 import type { FrontendCalls } from "./links/frontend-calls.ts";
 import type { FrontendLinks } from "./links/links.ts";
 import { mergeBatch } from "./merge-batch.ts";
+import { SharedPages } from "./shared-pages.ts";
 
 export interface DispatcherOptions {
   readonly table: SubscriptionTable;
@@ -59,6 +61,7 @@ export interface DispatcherOptions {
   readonly links: FrontendLinks;
   readonly calls: FrontendCalls;
   readonly policy: Policy;
+  readonly clock: Clock;
   /** To every other data centre; absent where there is none. Never waits, never throws. */
   forward?(events: readonly Event[]): void;
   /** The members that are connected now, for presence. */
@@ -102,6 +105,7 @@ export class Dispatcher implements DispatcherApi {
   };
   readonly #options: DispatcherOptions;
   readonly #mergeRules: MergeRules;
+  readonly #pages: SharedPages;
   #inFlight = 0;
   /** Resolves when every dispatch so far was sent or has failed. */
   #last: Promise<void> = Promise.resolve();
@@ -109,6 +113,10 @@ export class Dispatcher implements DispatcherApi {
   constructor(options: DispatcherOptions) {
     this.#options = options;
     this.#mergeRules = createMergeRules(options.policy);
+    this.#pages = new SharedPages(options.clock, async ({ topic, ...query }) => {
+      const { events, head } = await options.log.read(topic, query);
+      return { events, head: toTopicHead(head) };
+    });
   }
 
   /**
@@ -263,9 +271,8 @@ export class Dispatcher implements DispatcherApi {
     );
   }
 
-  async read(topic: Topic, after: number, limit: number): Promise<EventPage> {
-    const { events, head } = await this.#options.log.read(topic, { after, limit });
-    return { events, head: toTopicHead(head) };
+  read(topic: Topic, after: number, limit: number, need?: number): Promise<EventPage> {
+    return this.#pages.read({ topic, after, limit }, need);
   }
 
   wrote(topic: Topic, seq: number, epoch: Epoch): Promise<"yes" | "no" | "unknown"> {

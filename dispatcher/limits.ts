@@ -13,3 +13,8 @@ export const VIEWERS_TTL_MS = 5000;
 
 /** Topics with new durable events in one report; further ones are in the next report. */
 export const CHANGED_TOPICS_PER_REPORT_MAX = 5000;
+/** A page of the log serves other frontends for this long. */
+export const SHARED_PAGE_MS = 2000;
+/** Characters of `data` in all shared pages; beyond, the oldest pages are evicted. */
+export const SHARED_PAGES_CHARACTERS_MAX = 32 * 1024 * 1024;
+export const SHARED_PAGES_MAX = 10_000;

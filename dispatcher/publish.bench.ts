@@ -41,6 +41,7 @@ const stores = { ...testStores(), table: frontends.table };
 const whole = startInternalDispatcher(stores);
 const lookedUp = new Dispatcher({
   ...stores,
+  clock: systemClock,
   policy,
   links: new LocalLinks({ inboxOf: () => undefined }),
   calls: { changeConnection: async () => ({ ok: false, error: "unknown-connection" }) },

@@ -90,3 +90,16 @@ test("where all are avoided or tried, one of them is called all the same", async
 test("no dispatcher is an error of the caller", () => {
   expect(() => world([])).toThrow("at least one dispatcher");
 });
+
+test("a key has one dispatcher, and another one while that does not respond", async () => {
+  const { choice, clock } = world();
+  const others = new DispatcherChoice([...URLS].reverse(), clock, seededRandom(2));
+  const home = choice.pickFor("video:42");
+  expect(others.pickFor("video:42")).toBe(home);
+  await fail(choice, home);
+  const next = choice.pickFor("video:42");
+  expect(next).not.toBe(home);
+  expect(choice.pickFor("video:42", new Set([next]))).not.toBe(next);
+  await clock.advance(AVOID_MS.firstMs);
+  expect(choice.pickFor("video:42")).toBe(home);
+});

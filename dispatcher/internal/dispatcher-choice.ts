@@ -9,6 +9,7 @@
  */
 
 import { type BackoffBounds, boundBackoffMs, type Clock } from "@ovation/protocol";
+import { rendezvous } from "./rendezvous.ts";
 
 /** How long a dispatcher that did not respond is avoided, if another one is available. */
 export const AVOID_MS: BackoffBounds = { firstMs: 1000, longestMs: 30_000 };
@@ -43,14 +44,26 @@ export class DispatcherChoice {
 
   /** `tried`: they did not respond to this call. They are chosen when there is no other. */
   pick(tried: ReadonlySet<string> = NONE): string {
+    const list = this.#listOf(tried);
+    const first = this.#draw(list);
+    const second = this.#draw(list);
+    return (second.inFlight < first.inFlight ? second : first).url;
+  }
+
+  /** The same one for the same key in every process, while it responds. */
+  pickFor(key: string, tried: ReadonlySet<string> = NONE): string {
+    const urls = this.#listOf(tried).map(({ url }) => url);
+    return rendezvous(urls, key) ?? this.pick(tried);
+  }
+
+  /** Those that respond; where all are avoided or tried, the others. */
+  #listOf(tried: ReadonlySet<string>): readonly Candidate[] {
     const all = [...this.#candidates.values()];
     const untried = all.filter(({ url }) => !tried.has(url));
     const now = this.#clock.now();
     const good = untried.filter(({ avoidUntil }) => avoidUntil <= now);
     const [list = all] = [good, untried].filter(({ length }) => length > 0);
-    const first = this.#draw(list);
-    const second = this.#draw(list);
-    return (second.inFlight < first.inFlight ? second : first).url;
+    return list;
   }
 
   /** Runs a call on the dispatcher; `hasFailed` tells which errors mean that it did not respond. */

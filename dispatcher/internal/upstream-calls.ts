@@ -72,6 +72,7 @@ export const ReadCall = z.strictObject({
   topic: TopicText,
   after: SafeInteger,
   limit: z.int().min(1).max(READ_LIMIT_MAX),
+  need: SafeInteger.optional(),
 });
 export const WroteCall = z.strictObject({ topic: TopicText, seq: SafeInteger, epoch: Epoch });
 export const ReachedCall = z.strictObject({ epoch: Epoch, stamp: Stamp });

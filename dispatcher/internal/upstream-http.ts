@@ -84,22 +84,24 @@ class UpstreamCalls {
     });
   }
 
-  async call(path: string, body: unknown): Promise<unknown> {
+  /** `key`: calls with the same one go to the same dispatcher, which shares their work. */
+  async call(path: string, body: unknown, key?: string): Promise<unknown> {
     if (this.#inFlight >= CALLS_MAX)
       throw new Problem("unavailable", "too many calls to dispatchers", { retryAfterMs: 1000 });
     this.#inFlight++;
     try {
-      return await this.#attempt(path, JSON.stringify(body));
+      return await this.#attempt(path, JSON.stringify(body), key);
     } finally {
       this.#inFlight--;
     }
   }
 
-  async #attempt(path: string, body: string): Promise<unknown> {
+  async #attempt(path: string, body: string, key: string | undefined): Promise<unknown> {
     const { clock, random = Math.random, timeoutMs = TIMEOUT_MS } = this.#options;
     const tried = new Set<string>();
     for (let attempt = 1; ; attempt++) {
-      const dispatcher = this.#choice.pick(tried);
+      const dispatcher =
+        key === undefined ? this.#choice.pick(tried) : this.#choice.pickFor(key, tried);
       const call = () => this.#client.call(dispatcher, path, body, { timeoutMs });
       try {
         return await this.#choice.run(dispatcher, call, hasNotResponded);
@@ -152,8 +154,8 @@ export class HttpUpstream implements Upstream {
     return report;
   }
 
-  read(topic: Topic, after: number, limit: number): Promise<EventPage> {
-    return this.#call("read", { topic, after, limit });
+  read(topic: Topic, after: number, limit: number, need?: number): Promise<EventPage> {
+    return this.#call("read", { topic, after, limit, need }, topic);
   }
 
   wrote(topic: Topic, seq: number, epoch: Epoch): Promise<"yes" | "no" | "unknown"> {
@@ -202,8 +204,12 @@ export class HttpUpstream implements Upstream {
     await this.#call("release", {});
   }
 
-  async #call<Result>(name: keyof typeof UPSTREAM_PATHS, body: unknown): Promise<Result> {
-    return (await this.#calls.call(UPSTREAM_PATHS[name], body)) as Result;
+  async #call<Result>(
+    name: keyof typeof UPSTREAM_PATHS,
+    body: unknown,
+    key?: string,
+  ): Promise<Result> {
+    return (await this.#calls.call(UPSTREAM_PATHS[name], body, key)) as Result;
   }
 }
 

@@ -56,8 +56,8 @@ export function createUpstreamRoutes(options: UpstreamRoutesOptions): readonly R
     route(paths.report, calls.ReportCall, (frontend, { viewers, since }) =>
       dispatcher.report(frontend, viewers, since),
     ),
-    route(paths.read, calls.ReadCall, (_, { topic, after, limit }) =>
-      dispatcher.read(topic, after, limit),
+    route(paths.read, calls.ReadCall, (_, { topic, after, limit, need }) =>
+      dispatcher.read(topic, after, limit, need),
     ),
     route(paths.wrote, calls.WroteCall, (_, { topic, seq, epoch }) =>
       dispatcher.wrote(topic, seq, epoch),

@@ -47,7 +47,7 @@ async function start() {
     },
   });
   const dispatcher = new Dispatcher({
-    ...({ table, links, policy: DEFAULT_POLICY, calls: {} as never } as const),
+    ...({ table, links, policy: DEFAULT_POLICY, calls: {} as never, clock } as const),
     counts: {
       ...stored,
       async release(reporter) {

@@ -65,6 +65,7 @@ export function startInternalDispatcher(
   const { forward } = options;
   const dispatcher = new Dispatcher({
     ...stores,
+    clock: systemClock,
     links,
     calls: createHttpFrontendCalls({ auth, from }),
     policy,

@@ -59,11 +59,12 @@ export class Repair {
   }
 
   async #run(channel: HubChannel, goal: () => number): Promise<void> {
-    const { hub, clock, counters } = this.#options;
+    const { hub, clock, counters, random } = this.#options;
     const gone = () => hub.channel(channel.topic) !== channel;
     try {
       // What is missing may only be late: another dispatcher's batch a little behind this one.
-      await sleep(clock, REPAIR_DELAY_MS);
+      // Not all frontends at once: the first one's page serves the others.
+      await sleep(clock, REPAIR_DELAY_MS * (0.5 + random()));
       while (!gone() && (channel.seq < goal() || channel.hasHeld)) {
         if (!channel.hasRoom) {
           await sleep(clock, REPAIR_DELAY_MS);
@@ -72,7 +73,7 @@ export class Repair {
         const asked = goal();
         const from = channel.seq;
         const heldBefore = channel.hasHeld;
-        const page = await this.#read(channel, gone);
+        const page = await this.#read(channel, asked, gone);
         if (page === undefined) return;
         // The read may have been slow: later events are not in the page.
         if (page.head.seq < from || page.head.first > channel.seq + 1) {
@@ -143,10 +144,11 @@ export class Repair {
     return wrote === "yes";
   }
 
-  #read(channel: HubChannel, gone: () => boolean): Promise<EventPage | undefined> {
+  #read(channel: HubChannel, goal: number, gone: () => boolean): Promise<EventPage | undefined> {
     return this.#retry(() => {
       this.#options.counters.repairReads++;
-      return this.#options.upstream.read(channel.topic, channel.seq, LOG_PAGE_EVENTS);
+      const { topic, seq } = channel;
+      return this.#options.upstream.read(topic, seq, LOG_PAGE_EVENTS, Math.max(goal, seq + 1));
     }, gone);
   }
 

@@ -98,7 +98,8 @@ export class Replay {
     const page = await this.#options.reads.read(address, key, async () => {
       this.#options.counters.recoveryReads++;
       const start = pageStart(range);
-      const read = await this.#options.upstream.read(topic, start, LOG_PAGE_EVENTS);
+      const { upstream } = this.#options;
+      const read = await upstream.read(topic, start, LOG_PAGE_EVENTS, range.to);
       const events = read.events.map((event) => this.#fit(event));
       const weight = events.reduce((sum, { data }) => sum + data.length, 0);
       this.#pages.set(key, events, weight);

@@ -105,8 +105,12 @@ export interface Upstream {
     viewers: readonly { readonly topic: Topic; readonly viewers: number }[],
     since: Stamp,
   ): Promise<Report>;
-  /** Durable events after `after`, the oldest first: the repair lane. */
-  read(topic: Topic, after: number, limit: number): Promise<EventPage>;
+  /**
+   * Durable events after `after`, the oldest first: the repair lane. With `need` the page may be up
+   * to some seconds old, as long as its head is at least this sequence number: frontends that miss
+   * the same events share one read of the log.
+   */
+  read(topic: Topic, after: number, limit: number, need?: number): Promise<EventPage>;
   /** Whether the log wrote this event; see `Log.wrote`. */
   wrote(topic: Topic, seq: number, epoch: Epoch): Promise<"yes" | "no" | "unknown">;
   /** Whether the log holds everything that was committed up to a moment; see `Log.reached`. */

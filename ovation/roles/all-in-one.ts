@@ -75,7 +75,7 @@ function upstreamOf(dispatcher: Dispatcher, id: FrontendId): Upstream {
   return {
     change: (changes) => dispatcher.change(address, changes),
     report: (viewers, since) => dispatcher.report(address, viewers, since),
-    read: (topic, after, limit) => dispatcher.read(topic, after, limit),
+    read: (topic, after, limit, need) => dispatcher.read(topic, after, limit, need),
     wrote: (topic, seq, epoch) => dispatcher.wrote(topic, seq, epoch),
     reached: (moment) => dispatcher.reached(moment),
     headAt: (topic, stamp) => dispatcher.headAt(topic, stamp),

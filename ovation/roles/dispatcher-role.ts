@@ -136,6 +136,7 @@ export async function startDispatcherRole(options: DispatcherRoleOptions): Promi
   });
   const dispatcher = new Dispatcher({
     table,
+    clock: steadyClock,
     counts,
     log,
     links,

@@ -75,6 +75,7 @@ export async function openCore(
   const counts = createMemoryViewerCounts({ clock: steadyClock });
   const dispatcher = new Dispatcher({
     table,
+    clock: steadyClock,
     counts,
     log,
     links,

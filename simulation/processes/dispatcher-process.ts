@@ -92,6 +92,7 @@ export class DispatcherProcess implements RunningDispatcher {
     });
     this.dispatcher = new Dispatcher({
       table,
+      clock,
       counts,
       log: cluster.log.logFor(node),
       links: this.links,

@@ -237,7 +237,7 @@ export class FrontendProcess implements RunningFrontend {
     return {
       change: (changes) => this.#ask((api) => api.change(address(), changes)),
       report: (viewers, since) => this.#ask((api) => api.report(address(), viewers, since)),
-      read: (topic, after, limit) => this.#ask((api) => api.read(topic, after, limit)),
+      read: (topic, after, limit, need) => this.#ask((api) => api.read(topic, after, limit, need)),
       wrote: (topic, seq, epoch) => this.#ask((api) => api.wrote(topic, seq, epoch)),
       reached: (moment) => this.#ask((api) => api.reached(moment)),
       headAt: (topic, stamp) => this.#ask((api) => api.headAt(topic, stamp)),
