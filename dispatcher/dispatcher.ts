@@ -44,14 +44,11 @@ import {
   type ViewerCounts,
 } from "@ovation/table";
 import type { DispatcherApi, TopicViewers } from "./dispatcher-api.ts";
-import {
-  CHANGED_TOPICS_PER_REPORT_MAX,
-  PUBLISHES_IN_FLIGHT_MAX,
-  VIEWERS_TTL_MS,
-} from "./limits.ts";
+import { PUBLISHES_IN_FLIGHT_MAX, VIEWERS_TTL_MS } from "./limits.ts";
 import type { FrontendCalls } from "./links/frontend-calls.ts";
 import type { FrontendLinks } from "./links/links.ts";
 import { mergeBatch } from "./merge-batch.ts";
+import { RecentHeads } from "./reports/recent-heads.ts";
 import { SharedPages } from "./shared-pages.ts";
 
 export interface DispatcherOptions {
@@ -106,6 +103,7 @@ export class Dispatcher implements DispatcherApi {
   readonly #options: DispatcherOptions;
   readonly #mergeRules: MergeRules;
   readonly #pages: SharedPages;
+  readonly #heads: RecentHeads;
   #inFlight = 0;
   /** Resolves when every dispatch so far was sent or has failed. */
   #last: Promise<void> = Promise.resolve();
@@ -113,6 +111,7 @@ export class Dispatcher implements DispatcherApi {
   constructor(options: DispatcherOptions) {
     this.#options = options;
     this.#mergeRules = createMergeRules(options.policy);
+    this.#heads = new RecentHeads(options.log, options.clock);
     this.#pages = new SharedPages(options.clock, async ({ topic, ...query }) => {
       const { events, head } = await options.log.read(topic, query);
       return { events, head: toTopicHead(head) };
@@ -235,9 +234,8 @@ export class Dispatcher implements DispatcherApi {
     since: Stamp,
   ): Promise<Report> {
     const totals = await this.#count(frontend, viewers);
-    const changes = await this.#options.log.changes(since, CHANGED_TOPICS_PER_REPORT_MAX);
-    const { heads, stamp, epoch } = changes;
-    return { viewers: totals, heads: heads.map(toTopicHead), stamp, epoch };
+    const { heads, stamp, epoch, more } = await this.#heads.changes({ since });
+    return { viewers: totals, heads: heads.map(toTopicHead), stamp, epoch, more };
   }
 
   /** Without the table there are no totals; missed events are found all the same. */
@@ -258,6 +256,11 @@ export class Dispatcher implements DispatcherApi {
       onFailure("viewers", error);
       return [];
     }
+  }
+
+  /** Reads of the log for the heads in reports, so far. */
+  get headReads(): number {
+    return this.#heads.reads;
   }
 
   /** Viewers in all data centres, for lists of videos. A topic of unknown number is absent. */

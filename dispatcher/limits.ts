@@ -11,7 +11,10 @@ export const PUBLISHES_IN_FLIGHT_MAX = 10_000;
  */
 export const VIEWERS_TTL_MS = 5000;
 
-/** Topics with new durable events in one report; further ones are in the next report. */
+/**
+ * Topics with new durable events in one report, and in one read of the log; further ones are in the
+ * next, which follows at once.
+ */
 export const CHANGED_TOPICS_PER_REPORT_MAX = 5000;
 /** A page of the log serves other frontends for this long. */
 export const SHARED_PAGE_MS = 2000;

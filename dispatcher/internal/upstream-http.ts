@@ -149,6 +149,7 @@ export class HttpUpstream implements Upstream {
         heads: [...report.heads, ...more.heads],
         stamp: more.stamp,
         epoch: more.epoch,
+        more: more.more,
       };
     }
     return report;

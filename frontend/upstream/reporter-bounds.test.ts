@@ -97,3 +97,17 @@ test("UNSETTLED_MAX: no report is requested while so many are unsettled", async 
   expect(counts).toHaveLength(2 + UNSETTLED_MAX);
   expect(watermark.pending).toBe(0);
 });
+
+test("more topics than a report holds: the next reports follow at once, each counted", async () => {
+  const { reporter, upstream, counts, watermark } = over(1, 1);
+  await reporter.report();
+  let left = 3;
+  upstream.report = async (list, since) => {
+    counts.push(list.length);
+    return { viewers: [], heads: [], stamp: since + 1, epoch: undefined, more: --left > 0 };
+  };
+  const { stamp } = watermark;
+  await reporter.report();
+  expect(counts).toEqual([1, 1, 0, 0]);
+  expect(watermark.stamp).toBe(stamp + 3);
+});

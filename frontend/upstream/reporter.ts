@@ -86,15 +86,19 @@ export class Reporter {
     }
   }
 
+  /** Further reports follow at once, until this frontend knows of all that changed. */
   async report(): Promise<void> {
     const { watermark } = this.#options.hub;
     watermark.settle();
     if (watermark.pending >= UNSETTLED_MAX) return;
-    const counts = this.#counts();
     try {
-      const report = await this.#options.upstream.report(counts, this.#since);
+      let report = await this.#options.upstream.report(this.#counts(), this.#since);
       this.#forgetEnded(report);
       this.#apply(report);
+      while (report.more === true && watermark.pending < UNSETTLED_MAX && !this.#stopped) {
+        report = await this.#options.upstream.report([], this.#since);
+        this.#apply(report);
+      }
     } catch (error) {
       this.#options.onFailure("report", error);
     }

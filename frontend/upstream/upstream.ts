@@ -51,6 +51,8 @@ export interface Report {
    * earlier version.
    */
   readonly epoch?: Epoch | undefined;
+  /** More topics changed than a report holds: the next one, from `stamp`, is due at once. */
+  readonly more?: boolean | undefined;
 }
 
 export interface EventPage {

@@ -54,6 +54,13 @@ export function registerDispatcherMetrics(registry: Registry, dispatcher: Dispat
       byLane(count, {}, counters[key], counters.durable[key]),
     );
   }
+  counter(
+    registry,
+    "ovation_dispatcher_head_reads_total",
+    "Reads of the log for the heads in reports of frontends",
+    [],
+    (count) => count.inc(dispatcher.headReads),
+  );
 }
 
 /** A counter whose values are read when somebody asks. */
