@@ -16,7 +16,9 @@ export {
   type InternalClient,
   type InternalTls,
 } from "./internal/client.ts";
+export { createDispatcherListRoute } from "./internal/learner.ts";
 export * from "./internal/listener.ts";
+export { DispatcherRegistry, type DispatcherRegistryOptions } from "./internal/registry.ts";
 export { RETIRED_LISTENERS_MAX, RetiredListeners } from "./internal/retired-listeners.ts";
 export { createRefusals, type InternalRefusals } from "./internal/route.ts";
 export * from "./internal/upstream-http.ts";

@@ -19,6 +19,7 @@ import {
   type InternalTls,
 } from "./internal/client.ts";
 import { DispatcherChoice } from "./internal/dispatcher-choice.ts";
+import { DispatcherLearner } from "./internal/learner.ts";
 import {
   type InternalRefusals,
   type InternalRouteOptions,
@@ -43,8 +44,9 @@ const OVERDUE_MS = 5000;
 const ViewersCall = z.strictObject({ topics: z.array(z.string()).max(TOPICS_PER_CALL_MAX) });
 
 export interface HttpPublisherApiOptions {
-  /** Internal URLs of dispatchers. */
+  /** Internal URLs of dispatchers; with `learns`, those that are asked for the others. */
   readonly dispatchers: readonly string[];
+  readonly learns?: boolean;
   readonly auth: InternalAuth;
   readonly clock: Clock;
   readonly random: () => number;
@@ -53,7 +55,7 @@ export interface HttpPublisherApiOptions {
   onUnanswered?(events: number): void;
 }
 
-export function createHttpPublisherApi(options: HttpPublisherApiOptions): PublisherApi {
+export function createHttpPublisherApi(options: HttpPublisherApiOptions): HttpPublisherApi {
   return new HttpPublisherApi(options);
 }
 
@@ -62,12 +64,13 @@ export function createHttpPublisherApi(options: HttpPublisherApiOptions): Publis
  * publishes through one, and chooses it again after a turn, when it awaits no response: all
  * dispatchers get their share, also one that was restarted. Other calls choose theirs each time.
  */
-class HttpPublisherApi implements PublisherApi {
+export class HttpPublisherApi implements PublisherApi {
   readonly #choice: DispatcherChoice;
   readonly #clock: Clock;
   readonly #random: () => number;
   readonly #client: InternalClient;
   readonly #onUnanswered: (events: number) => void;
+  readonly #learner: DispatcherLearner | undefined;
   #current = "";
   #turnEndsAt = 0;
   #publishing = 0;
@@ -83,6 +86,24 @@ class HttpPublisherApi implements PublisherApi {
       ...(tls === undefined ? {} : { tls }),
     });
     this.#onUnanswered = (events) => options.onUnanswered?.(events);
+    if (options.learns !== true) return;
+    this.#learner = new DispatcherLearner({
+      choice: this.#choice,
+      client: this.#client,
+      clock,
+      random,
+    });
+    this.#learner.start();
+  }
+
+  /** The dispatchers that are called. */
+  get dispatchers(): readonly string[] {
+    return this.#choice.urls;
+  }
+
+  /** Ends the learning of dispatchers. */
+  close(): void {
+    this.#learner?.close();
   }
 
   async publish(events: readonly Event[]): Promise<void> {

@@ -5,12 +5,20 @@
  *
  * - `subscription-table.ts`: topic → frontends, with leases
  * - `viewer-counts.ts`: topic → viewers
+ * - `dispatcher-leases.ts`: the dispatchers that are alive
  * - `shared-store.ts`: rate limits, idempotency keys, small values that expire
  *
  * Life cycle: `openRedisStore` connects in the background and is shared by all three; each `close`
  * ends its own timers, the store's own ends the connection.
  */
 
+export type {
+  DispatcherAddress,
+  DispatcherLeases,
+  RenewedDispatcherLease,
+} from "./dispatcher-leases.ts";
+export { MemoryDispatcherLeases } from "./dispatcher-leases-memory.ts";
+export { RedisDispatcherLeases } from "./dispatcher-leases-redis.ts";
 export * from "./held-totals.ts";
 export {
   openRedisStore,

@@ -24,10 +24,13 @@ export class CallFailedError extends Error {
   override readonly name = "CallFailedError";
   /** Certain that nothing was sent: the connection was refused. */
   readonly nothingSent: boolean;
+  /** Of a response that is a problem; `not-found`: a process of a version without this call. */
+  readonly code: ProblemCode | undefined;
 
-  constructor(message: string, nothingSent = false) {
+  constructor(message: string, nothingSent = false, code?: ProblemCode) {
     super(message);
     this.nothingSent = nothingSent;
+    this.code = code;
   }
 }
 
@@ -126,9 +129,8 @@ function toError(url: string, status: number, value: unknown): Error {
     // About the signature of this process, not about the request of its client.
     code === "token-invalid"
   ) {
-    return new CallFailedError(
-      `${url}: answered ${status} ${typeof code === "string" ? code : ""}`,
-    );
+    const known = typeof code === "string" && isProblemCode(code) ? code : undefined;
+    return new CallFailedError(`${url}: answered ${status} ${known ?? ""}`, false, known);
   }
   const { type: _type, title: _title, status: _status, ...rest } = extra;
   return new Problem(code, typeof detail === "string" ? detail : undefined, rest);

@@ -103,3 +103,15 @@ test("a key has one dispatcher, and another one while that does not respond", as
   await clock.advance(AVOID_MS.firstMs);
   expect(choice.pickFor("video:42")).toBe(home);
 });
+
+test("learned dispatchers replace the seeds; one that stays is still avoided", async () => {
+  const { choice } = world(["http://a", "http://seed"]);
+  await fail(choice, "http://a");
+  choice.learn(["http://a", "http://b"]);
+  expect(choice.urls).toEqual(["http://a", "http://b"]);
+  expect([...spread(choice, 50).keys()]).toEqual(["http://b"]);
+  await fail(choice, "http://b");
+  expect([...spread(choice, 50).keys()]).toEqual(["http://seed"]);
+  choice.learn([]);
+  expect(choice.urls).toEqual(["http://a", "http://seed"]);
+});

@@ -5,6 +5,9 @@
  *
  * A dispatcher that did not respond is avoided, for longer after each failure in a row.
  *
+ * Those that were learned (`learner.ts`) replace the seeds; where none of them responds, the seeds
+ * are called again.
+ *
  * Source: Mitzenmacher, "The Power of Two Choices in Randomized Load Balancing", 2001.
  */
 
@@ -24,18 +27,37 @@ interface Candidate {
 
 const NONE: ReadonlySet<string> = new Set();
 
+function newCandidate(url: string): Candidate {
+  return { url, inFlight: 0, failures: 0, avoidUntil: 0 };
+}
+
 export class DispatcherChoice {
   readonly #clock: Clock;
   readonly #random: () => number;
-  readonly #candidates: ReadonlyMap<string, Candidate>;
+  readonly #seeds: ReadonlySet<string>;
+  #learned: ReadonlySet<string> = NONE;
+  #candidates: ReadonlyMap<string, Candidate>;
 
-  constructor(urls: readonly string[], clock: Clock, random: () => number) {
-    if (urls.length === 0) throw new Error("name the URL of at least one dispatcher");
+  constructor(seeds: readonly string[], clock: Clock, random: () => number) {
+    if (seeds.length === 0) throw new Error("name the URL of at least one dispatcher");
     this.#clock = clock;
     this.#random = random;
+    this.#seeds = new Set(seeds);
+    this.#candidates = new Map(seeds.map((url) => [url, newCandidate(url)]));
+  }
+
+  /** The dispatchers that are called from now on; none: the seeds. */
+  learn(urls: readonly string[]): void {
+    this.#learned = new Set(urls);
+    const all = this.#seeds.union(this.#learned);
     this.#candidates = new Map(
-      urls.map((url) => [url, { url, inFlight: 0, failures: 0, avoidUntil: 0 }]),
+      [...all].map((url) => [url, this.#candidates.get(url) ?? newCandidate(url)]),
     );
+  }
+
+  /** Those that calls go to. */
+  get urls(): readonly string[] {
+    return [...(this.#learned.size > 0 ? this.#learned : this.#seeds)];
   }
 
   get size(): number {
@@ -62,8 +84,9 @@ export class DispatcherChoice {
     const untried = all.filter(({ url }) => !tried.has(url));
     const now = this.#clock.now();
     const good = untried.filter(({ avoidUntil }) => avoidUntil <= now);
-    const [list = all] = [good, untried].filter(({ length }) => length > 0);
-    return list;
+    const isUsed = ({ url }: Candidate) => this.#learned.size === 0 || this.#learned.has(url);
+    const lists = [good.filter(isUsed), good, untried.filter(isUsed), untried];
+    return lists.find(({ length }) => length > 0) ?? all;
   }
 
   /** Runs a call on the dispatcher; `hasFailed` tells which errors mean that it did not respond. */

@@ -37,6 +37,7 @@ import {
   type InternalTls,
 } from "./client.ts";
 import { DispatcherChoice } from "./dispatcher-choice.ts";
+import { DispatcherLearner } from "./learner.ts";
 import {
   CHANGES_PER_CALL_MAX,
   COUNTS_PER_CALL_MAX,
@@ -45,8 +46,12 @@ import {
 } from "./upstream-calls.ts";
 
 export interface HttpUpstreamOptions {
-  /** Internal URLs of dispatchers, `http://host:port`. A name that resolves to several is one. */
+  /**
+   * Internal URLs of dispatchers, `http://host:port`. A name that resolves to several is one. With
+   * `learns` they are those that are asked for the others.
+   */
   readonly dispatchers: readonly string[];
+  readonly learns?: boolean;
   readonly auth: InternalAuth;
   readonly credential: FrontendCredential;
   /** The internal listener of this frontend. */
@@ -71,6 +76,7 @@ class UpstreamCalls {
   readonly #options: HttpUpstreamOptions;
   readonly #client: InternalClient;
   readonly #choice: DispatcherChoice;
+  readonly #learner: DispatcherLearner | undefined;
   #inFlight = 0;
 
   constructor(options: HttpUpstreamOptions) {
@@ -82,6 +88,18 @@ class UpstreamCalls {
       from: formatFrontendCaller(credential, url),
       ...(tls === undefined ? {} : { tls }),
     });
+    if (options.learns !== true) return;
+    const learnt = { choice: this.#choice, client: this.#client, clock, random };
+    this.#learner = new DispatcherLearner(learnt);
+    this.#learner.start();
+  }
+
+  get dispatchers(): readonly string[] {
+    return this.#choice.urls;
+  }
+
+  close(): void {
+    this.#learner?.close();
   }
 
   /** `key`: calls with the same one go to the same dispatcher, which shares their work. */
@@ -130,6 +148,16 @@ export class HttpUpstream implements Upstream {
 
   constructor(options: HttpUpstreamOptions) {
     this.#calls = new UpstreamCalls(options);
+  }
+
+  /** The dispatchers that are called. */
+  get dispatchers(): readonly string[] {
+    return this.#calls.dispatchers;
+  }
+
+  /** Ends the learning of dispatchers. */
+  close(): void {
+    this.#calls.close();
   }
 
   async change(changes: readonly UpstreamChange[]): Promise<TopicHead[]> {

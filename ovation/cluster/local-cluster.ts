@@ -18,6 +18,8 @@ import { type DatacenterLink, startDatacenterLink } from "./datacenter-link.ts";
 export interface LocalClusterOptions {
   readonly datacenters?: readonly string[];
   readonly dispatchers?: number;
+  /** How many of them the command lines of the others name. Default: all. */
+  readonly namedDispatchers?: number;
   readonly frontends?: number;
   readonly comments?: number;
   /** Between data centres, in each direction. */
@@ -67,6 +69,7 @@ export interface LocalCluster {
 
 /** Nobody on this machine has to be let go slowly. */
 const DRAIN_SECONDS = "1";
+const LEARN_NOTHING = ["--learn-dispatchers", "off"];
 
 export async function startLocalCluster(options: LocalClusterOptions = {}): Promise<LocalCluster> {
   const names = options.datacenters ?? ["east", "west"];
@@ -96,6 +99,8 @@ export async function startLocalCluster(options: LocalClusterOptions = {}): Prom
       options.logLevel ?? "warn",
       ...(role === "dispatcher" ? [] : ["--rate-limits", options.rateLimits ?? "on"]),
       ...(role === "frontend" ? ["--drain-seconds", DRAIN_SECONDS] : []),
+      // An address that a dispatcher registers leads past the routes.
+      ...(options.routeOf === undefined || role === "dispatcher" ? [] : LEARN_NOTHING),
     ];
     const started = await startProcess({
       name,
@@ -148,7 +153,8 @@ export async function startLocalCluster(options: LocalClusterOptions = {}): Prom
       }),
     );
     const knownTo = async (from: string) => {
-      const urls = dispatchers.map((one) => route(from, one.name, one.internalUrl));
+      const named = dispatchers.slice(0, options.namedDispatchers);
+      const urls = named.map((one) => route(from, one.name, one.internalUrl));
       return (await Promise.all(urls)).flatMap((url) => ["--dispatcher", url]);
     };
     const frontends = await Promise.all(

@@ -29,6 +29,8 @@ beforeAll(async () => {
     rateLimits: "off",
     logLevel: "error",
     comments: 2,
+    // The other one is learned.
+    namedDispatchers: 1,
   });
   const sources = cluster.datacenters.flatMap(({ frontends, comments }): readonly CountSource[] => [
     ...frontends.map(({ name, url }) => ({ name, url, kind: "frontend" as const })),
@@ -43,6 +45,16 @@ afterAll(async () => {
   watch?.close();
   await cluster?.stop();
 }, 30_000);
+
+test("processes know the dispatchers that their command lines do not name", async () => {
+  const known = async (url: string) => {
+    const text = await (await fetch(`${url}/metrics`)).text();
+    return Number(/^ovation_known_dispatchers (\d+)/m.exec(text)?.[1]);
+  };
+  for (const { dispatchers, frontends, comments } of cluster.datacenters)
+    for (const { name, url } of [...dispatchers, ...frontends, ...comments])
+      await until(async () => (await known(url)) === dispatchers.length, name, RIGHT_MS);
+}, 60_000);
 
 function east() {
   const datacenter = cluster.datacenters[0];

@@ -63,6 +63,18 @@ export function registerDispatcherMetrics(registry: Registry, dispatcher: Dispat
   );
 }
 
+/** The dispatchers of this data centre that a process calls, or that a dispatcher lists. */
+export function registerKnownDispatchers(registry: Registry, count: () => number): void {
+  new Gauge({
+    name: "ovation_known_dispatchers",
+    help: "Dispatchers of this data centre that the process knows of",
+    registers: [registry],
+    collect() {
+      this.set(count());
+    },
+  });
+}
+
 /** A counter whose values are read when somebody asks. */
 function counter(
   registry: Registry,

@@ -13,6 +13,7 @@ import { createRedisSharedStore, openRedisStore } from "@ovation/table";
 import { createPages } from "@ovation/web";
 import { Counter, Registry } from "prom-client";
 import { createFailureLogger } from "../logging/failure-logger.ts";
+import { registerKnownDispatchers } from "../metrics/dispatcher-metrics.ts";
 import { registerProcessMetrics } from "../metrics/process-metrics.ts";
 import { createPageSource } from "../page-source.ts";
 import { createLiveVerifier } from "../reload/live-tokens.ts";
@@ -61,12 +62,14 @@ export async function startCommentsRole(options: CommentsRoleOptions): Promise<R
   });
   const publisherApi = createHttpPublisherApi({
     dispatchers,
+    learns: settings.learnDispatchers,
     auth,
     clock: steadyClock,
     random: Math.random,
     onUnanswered: (events) => unanswered.inc(events),
     ...(tls === undefined ? {} : { tls }),
   });
+  registerKnownDispatchers(registry, () => publisherApi.dispatchers.length);
   const values = shared === undefined ? undefined : createRedisSharedStore(shared);
   const comments = createCommentsService({
     settings,
@@ -112,6 +115,7 @@ export async function startCommentsRole(options: CommentsRoleOptions): Promise<R
       dependencies.leave();
       await listener.stop(false);
       const lost = await comments.close();
+      publisherApi.close();
       await closeWithin(CLOSE_MS_MAX, [
         store.close(),
         members.close(),

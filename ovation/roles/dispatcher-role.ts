@@ -5,6 +5,7 @@
 
 import { randomBytes } from "node:crypto";
 import {
+  createDispatcherListRoute,
   createHttpFrontendCalls,
   createInternalClient,
   createPeerRoutes,
@@ -14,6 +15,7 @@ import {
   createUpstreamRoutes,
   createWebSocketLinks,
   Dispatcher,
+  DispatcherRegistry,
   formatPeerCaller,
   PeerDirectory,
   PeerViewers,
@@ -24,12 +26,14 @@ import {
   createRedisTable,
   createRedisViewerCounts,
   openRedisStore,
+  RedisDispatcherLeases,
 } from "@ovation/table";
 import { Registry } from "prom-client";
 import { createFailureLogger } from "../logging/failure-logger.ts";
 import { createLinkLimitLogger } from "../logging/link-limit-logger.ts";
 import {
   registerDispatcherMetrics,
+  registerKnownDispatchers,
   registerLinkMetrics,
   registerReceiverMetrics,
 } from "../metrics/dispatcher-metrics.ts";
@@ -176,10 +180,29 @@ export async function startDispatcherRole(options: DispatcherRoleOptions): Promi
   });
   registerReceiverMetrics(registry, incoming.stats);
   const internalListener = listenInternally([
+    createDispatcherListRoute({
+      ...{ auth, refusals },
+      registry: {
+        get self() {
+          return known.self;
+        },
+        get list() {
+          return known.list;
+        },
+      },
+    }),
     ...createUpstreamRoutes({ auth, refusals, dispatcher }),
     ...createPublisherApiRoutes({ auth, refusals, publisherApi: dispatcher }),
     ...incoming.routes,
   ]);
+  const known = new DispatcherRegistry({
+    self: { id: dispatcherId, url: internalListener.url },
+    leases: new RedisDispatcherLeases(store),
+    clock: steadyClock,
+    onFailure,
+  });
+  void known.start();
+  registerKnownDispatchers(registry, () => known.list.length);
   databaseState.watch(ask);
   listener.serve([
     createPublishRoute({
@@ -195,6 +218,7 @@ export async function startDispatcherRole(options: DispatcherRoleOptions): Promi
     url: listener.url,
     async stop() {
       dependencies.leave();
+      await closeWithin(CLOSE_MS_MAX, [known.close()]);
       const upkeep = stopUpkeep();
       await listener.stop(false);
       await presence.close();

@@ -22,8 +22,11 @@ export async function startFrontendRole(options: FrontendRoleOptions): Promise<R
   const registry = new Registry();
   registerProcessMetrics(registry);
   const pools = createMemoryPools(steadyClock);
-  const { dispatchers } = settings;
-  const service = await openClusterFrontend({ settings, internal, dispatchers, registry, pools });
+  const { dispatchers, learnDispatchers: learns } = settings;
+  const service = await openClusterFrontend({
+    ...{ settings, internal, dispatchers, learns },
+    ...{ registry, pools },
+  });
   const health = openHealth(settings, { registry, checks: service.checks });
   const listener = listen({
     ...settings,

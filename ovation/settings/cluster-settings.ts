@@ -3,7 +3,7 @@
 import { isDatacenterName, isInternalUrl, parsePeer } from "@ovation/dispatcher";
 import { parseStoreUrl } from "@ovation/table";
 import { setting } from "./setting.ts";
-import { choice, entriesOf, host, inMs, parsed, port, seconds, text } from "./values.ts";
+import { choice, entriesOf, host, inMs, onOff, parsed, port, seconds, text } from "./values.ts";
 
 const REQUIRED = { isRequired: true } as const;
 const CLUSTER = { frontend: {}, dispatcher: {}, comments: {} } as const;
@@ -15,6 +15,14 @@ export const dispatchersSettings = {
     help: "internal URLs of dispatchers, http://host:port; any of them answers",
     value: parsed((given) => entriesOf(given).map(toInternalUrl)),
     commands: { frontend: REQUIRED, comments: REQUIRED },
+    page: "cluster.md",
+  }),
+  learnDispatchers: setting({
+    flags: "--learn-dispatchers <on|off>",
+    help: "also call dispatchers that register in the table; off: those of --dispatcher alone",
+    ...onOff,
+    default: "on",
+    commands: { frontend: {}, comments: {} },
     page: "cluster.md",
   }),
 };

@@ -11,6 +11,7 @@ import {
 } from "@ovation/dispatcher";
 import { type AddressPools, steadyClock } from "@ovation/protocol";
 import type { Registry } from "prom-client";
+import { registerKnownDispatchers } from "../metrics/dispatcher-metrics.ts";
 import { registerReceivedLinkMetrics } from "../metrics/frontend-link-metrics.ts";
 import { createLiveVerifier } from "../reload/live-tokens.ts";
 import type { Settings } from "../settings/settings.ts";
@@ -21,6 +22,8 @@ export interface ClusterFrontendOptions {
   readonly settings: Settings;
   readonly internal: InternalSettings;
   readonly dispatchers: readonly string[];
+  /** Whether dispatchers that these name are called as well. */
+  readonly learns?: boolean;
   readonly registry: Registry;
   readonly pools: AddressPools;
 }
@@ -28,7 +31,7 @@ export interface ClusterFrontendOptions {
 export async function openClusterFrontend(
   options: ClusterFrontendOptions,
 ): Promise<FrontendService> {
-  const { settings, dispatchers, registry, pools } = options;
+  const { settings, dispatchers, learns = false, registry, pools } = options;
   const credential = createFrontendCredential();
   const internal = createInternalCalls(settings, options.internal, registry);
   const { auth, refusals, tls } = internal;
@@ -51,12 +54,14 @@ export async function openClusterFrontend(
   );
   const upstream = new HttpUpstream({
     dispatchers,
+    learns,
     auth,
     credential,
     url: listener.url,
     clock: steadyClock,
     ...(tls === undefined ? {} : { tls }),
   });
+  registerKnownDispatchers(registry, () => upstream.dispatchers.length);
   const service: FrontendService = createFrontendService({
     settings,
     id: credential.id,
@@ -69,6 +74,7 @@ export async function openClusterFrontend(
   return {
     ...service,
     async stop() {
+      upstream.close();
       await service.stop();
       await listener.stop();
     },

@@ -1,6 +1,7 @@
 /** The internal listener of a cluster's process, and what signs and checks the calls between processes. */
 
 import { readFileSync } from "node:fs";
+import { networkInterfaces } from "node:os";
 import {
   createInternalAuth,
   createRefusals,
@@ -98,9 +99,24 @@ export function createInternalCalls(
         ...(tls === undefined ? {} : { tls }),
       });
       renewListener = (renewed) => listener.renew(renewed);
-      return internal.url === undefined ? listener : { ...listener, url: internal.url };
+      return { ...listener, url: internal.url ?? reachableUrl(listener.url, networkInterfaces()) };
     },
   };
+}
+
+/** A listener on all addresses is announced at the first one that other machines may reach. */
+export function reachableUrl(
+  url: string,
+  interfaces: ReturnType<typeof networkInterfaces>,
+): string {
+  const { protocol, hostname, port } = new URL(url);
+  if (hostname !== "0.0.0.0" && hostname !== "[::]") return url;
+  const addresses = Object.values(interfaces).flatMap((found) => found ?? []);
+  const outside = addresses.filter(({ internal }) => !internal);
+  const chosen = outside.find(({ family }) => family === "IPv4") ?? outside[0];
+  if (chosen === undefined) return `${protocol}//127.0.0.1:${port}`;
+  const host = chosen.family === "IPv4" ? chosen.address : `[${chosen.address}]`;
+  return `${protocol}//${host}:${port}`;
 }
 
 function readTls(files: NonNullable<InternalSettings["tls"]>): InternalTlsTexts {
