@@ -3,9 +3,9 @@
  * (in `frontend/`), whose methods lack the first argument: `upstream-http.ts` sends the calls to
  * any dispatcher, `upstream-routes.ts` serves them from this interface.
  *
- * A dispatcher keeps nothing between two calls: any of them gives the same result. All methods
- * reject with a Problem (`unavailable`) when the table or the log is unreachable. `Upstream` forms
- * pass it on, so that a frontend can tell it from an unreachable dispatcher.
+ * Between two calls a dispatcher keeps only copies of the log: the result of any of them is valid.
+ * All methods reject with a Problem (`unavailable`) when the table or the log is unreachable.
+ * `Upstream` forms pass it on, so that a frontend can tell it from an unreachable dispatcher.
  */
 
 import type {

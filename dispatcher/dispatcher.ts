@@ -1,7 +1,8 @@
 /**
  * The dispatcher: takes events from any backend, looks up which frontends have a subscriber, and
- * sends each frontend its events, once; and once to every other data centre. It keeps nothing: any
- * dispatcher can do any of it, and one that dies loses only what was in flight.
+ * sends each frontend its events, once; and once to every other data centre. Any dispatcher
+ * can do any of it: what one keeps are copies of the log (`reports/`, `shared-pages.ts`), and one
+ * that dies loses only what was in flight.
  *
  * Follow one publish: `publish` → merge → lookup (one pipelined read of the distinct topics, no
  * cache) → dispatch (`FrontendLinks.send`, never awaited); beside it forward (`Peers`).
@@ -121,8 +122,8 @@ export class Dispatcher implements DispatcherApi {
   /**
    * Sends the events to the frontends with a subscriber, here and in the other data centres.
    * Resolves when they are in flight, with the number of copies that links dropped because a bound
-   * was reached. Rejects with `unavailable` where the lookup failed: then
-   * nothing live was sent, so that a retry cannot duplicate it.
+   * was reached. Rejects with `unavailable` where the lookup failed: then nothing live was sent, so
+   * that a retry cannot duplicate it.
    */
   async publish(events: readonly Event[]): Promise<number> {
     this.#tally("published", events);

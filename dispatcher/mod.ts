@@ -1,6 +1,6 @@
 /**
- * dispatcher: publish, lookup, dispatch, forward. Stateless: any backend may publish to any
- * dispatcher, any frontend may subscribe through any dispatcher.
+ * dispatcher: publish, lookup, dispatch, forward. It keeps copies of the log only: any backend may
+ * publish to any dispatcher, any frontend may subscribe through any dispatcher.
  *
  * Life cycle: a `Dispatcher` is created over a table, a log and the links to frontends; their owner
  * closes them.

@@ -54,6 +54,12 @@ export interface Person {
   readonly token: string;
 }
 
+/** The members of a comment that tests read. */
+export interface StoredComment {
+  readonly seq: number;
+  readonly text: string;
+}
+
 export class Server {
   readonly directory: string;
   readonly port: number;
@@ -125,30 +131,52 @@ export class Server {
   }
 
   /** A JSON request; returns the JSON answer. Throws where the status is not 2xx. */
-  // biome-ignore lint/suspicious/noExplicitAny: tests read answers by the members that they expect
-  async request(method: string, path: string, body?: unknown, token?: string): Promise<any> {
+  async request<Answer = unknown>(
+    method: string,
+    path: string,
+    body?: unknown,
+    token?: string,
+  ): Promise<Answer> {
     const { status, text } = await this.#send(method, path, body, token);
     if (status < 200 || status > 299) throw new Error(`${method} ${path}: ${status} ${text}`);
-    return text === "" ? undefined : JSON.parse(text);
+    return (text === "" ? undefined : JSON.parse(text)) as Answer;
   }
 
   /** Returns the `seq` of each event when it is accepted; undefined for live ones. */
   async publish(events: readonly PublishedEvent[]): Promise<readonly (number | undefined)[]> {
     this.#publisher ??= token({ sub: "publisher", publish: ["*"] });
-    const answer = await this.request("POST", "/v1/publish", events, await this.#publisher);
-    const seqs = (answer as { readonly seqs?: readonly (number | null)[] } | undefined)?.seqs;
+    const { seqs } = await this.request<{ readonly seqs?: readonly (number | null)[] }>(
+      "POST",
+      "/v1/publish",
+      events,
+      await this.#publisher,
+    );
     return events.map((_, index) => seqs?.[index] ?? undefined);
   }
 
   /** Returns the comment's `seq`. */
   async comment(video: string, text: string, token: string): Promise<number> {
-    const { seq } = await this.request("POST", `/v1/videos/${video}/comments`, { text }, token);
+    const path = `/v1/videos/${video}/comments`;
+    const { seq } = await this.request<StoredComment>("POST", path, { text }, token);
     return seq;
   }
 
+  async comments(video: string): Promise<readonly StoredComment[]> {
+    const path = `/v1/videos/${video}/comments`;
+    return (await this.request<{ comments: readonly StoredComment[] }>("GET", path)).comments;
+  }
+
+  async likes(video: string): Promise<number | undefined> {
+    const path = `/v1/videos/${video}`;
+    return (await this.request<{ likes: { like?: number } }>("GET", path)).likes.like;
+  }
+
   async guest(name: string): Promise<Person> {
-    const answer = await this.request("POST", "/v1/guests", { name });
-    return { ...answer.member, token: answer.token };
+    const { member, token } = await this.request<{
+      readonly member: Omit<Person, "token">;
+      readonly token: string;
+    }>("POST", "/v1/guests", { name });
+    return { ...member, token };
   }
 
   /** A token as `ovation token` prints it. */

@@ -104,8 +104,8 @@ test("a comment that fails stays with its text, and is sent once when tried agai
   await rows(page).getByRole("button", { name: "Try again" }).click();
   await expect(rows(page).getByRole("button", { name: "Try again" })).toHaveCount(0);
   await expect(rows(page)).toHaveAttribute("data-state", "sent");
-  const { comments } = await server.request("GET", "/v1/videos/failing/comments");
-  expect(comments.map((comment: { text: string }) => comment.text)).toEqual(["do not lose me"]);
+  const comments = await server.comments("failing");
+  expect(comments.map(({ text }) => text)).toEqual(["do not lose me"]);
   expect(await texts(page)).toEqual(["do not lose me"]);
 });
 
@@ -248,6 +248,5 @@ test("the element shows another video when asked, and resumes after a move on th
   await rows(page).last().getByRole("button", { name: "Actions" }).click();
   await page.getByRole("menuitem", { name: "Delete" }).click();
   await expect(rows(page)).toHaveCount(1);
-  const { comments } = await server.request("GET", "/v1/videos/two/comments");
-  expect(comments).toHaveLength(1);
+  expect(await server.comments("two")).toHaveLength(1);
 });

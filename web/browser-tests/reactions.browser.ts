@@ -34,8 +34,7 @@ test("likes count at once for who sends them, and arrive with hearts at the othe
   await expect.poll(() => drawn(other)).toBe(true);
   // They fly, and then the canvas rests.
   await expect.poll(() => drawn(other), { timeout: 10_000 }).toBe(false);
-  const { likes } = await server.request("GET", "/v1/videos/demo");
-  expect(likes.like).toBe(5);
+  expect(await server.likes("demo")).toBe(5);
   await expect(like(page)).toHaveText("5");
   await other.context().close();
 });

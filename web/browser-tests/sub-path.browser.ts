@@ -61,8 +61,7 @@ test("the pages work below a path: links, pictures, scripts, comments and likes"
   await server.comment("market", "by the stream", host);
   await expect(rows(page).last()).toContainText("by the stream");
   await page.getByRole("button", { name: /Send a like/ }).click();
-  const likes = async () => (await server.request("GET", "/v1/videos/market")).likes.like;
-  await expect.poll(likes).toBe(1);
+  await expect.poll(() => server.likes("market")).toBe(1);
   // The guest is remembered, and the inbox of those with a name is there.
   await page.reload();
   await connected(page);
@@ -167,7 +166,7 @@ test("replay and load talk to a server below a path", async () => {
     ...["--url", `${live.url}/`, "--token", host],
   );
   expect(replayed).toContain("3 comments by");
-  expect((await server.request("GET", "/v1/videos/replayed/comments")).comments).toHaveLength(3);
+  expect(await server.comments("replayed")).toHaveLength(3);
   const loaded = await run(
     ...["load", "--url", `${live.url}/`, "--connections", "5", "--rate", "10"],
     ...["--duration", "2", "--warmup", "0", "--token", host, "--topics", "1"],
