@@ -4,6 +4,7 @@ import {
   type Authenticate,
   type ConnectionId,
   formatReconnect,
+  type HttpRequest,
   type Identity,
   isOwnTopic,
   jsonAnswer,
@@ -106,7 +107,8 @@ export function createEventsRoute(options: EventsRouteOptions): Route {
           form: POLLED,
           address: context.address,
         };
-        return poll(options, connect, replaced, readPositionText(request, url).text);
+        const { text } = readPositionText(request, url);
+        return poll(options, connect, replaced, text, request.signal);
       }
       const connect = { topics, identity, position, seen, form, address: context.address };
       if (replaced !== undefined) options.polls.replace(replaced, connect);
@@ -129,13 +131,17 @@ async function poll(
   connect: ConnectRequest,
   id: ConnectionId | undefined,
   positionText: string,
+  signal: HttpRequest["signal"],
 ): Promise<RouteAnswer> {
   const { polls } = options;
   const known = id === undefined ? undefined : polls.find(id, connect.identity);
   const session = known ?? polls.open(connect, id !== undefined);
   if (typeof session === "string") return refusePoll(options, session);
   if (known === undefined && id !== undefined) polls.leaveElsewhere(id, connect);
-  return jsonAnswer(await polls.answer(session, positionText));
+  const answer = await polls.answer(session, positionText);
+  // The client does not know this session: it cannot come back to it, and would count twice.
+  if (known === undefined && signal.aborted) session.leave();
+  return jsonAnswer(answer);
 }
 
 /** `undefined` where no dispatcher answers. */

@@ -56,15 +56,32 @@ export class Fallback {
       this.forget();
       return;
     }
-    const verifies = this.#suspectsServer;
-    const waitMs = verifies ? 0 : backoffMs(this.#triedStreams, POLL_MS) * (1 + this.#random() / 2);
+    if (this.#suspectsServer) {
+      this.#verify(tryStream);
+      return;
+    }
+    const waitMs = backoffMs(this.#triedStreams, POLL_MS) * (1 + this.#random() / 2);
     const now = this.#clock.now();
     // A clock that was put back prolongs nothing.
     this.#pollsUntil = Math.min(this.#pollsUntil ?? Number.POSITIVE_INFINITY, now + waitMs);
     this.ended();
     this.#cancel = this.#clock.after(Math.max(0, this.#pollsUntil - now), () => {
-      if (verifies) this.#verified = true;
-      else this.#triedStreams++;
+      this.#triedStreams++;
+      this.#startOver();
+      tryStream();
+    });
+  }
+
+  /** Before the next poll is sent: at another frontend it would open one more connection. */
+  #verify(tryStream: () => void): void {
+    this.ended();
+    let isCancelled = false;
+    this.#cancel = () => {
+      isCancelled = true;
+    };
+    queueMicrotask(() => {
+      if (isCancelled) return;
+      this.#verified = true;
       this.#startOver();
       tryStream();
     });

@@ -60,6 +60,8 @@ export function createPollTransport(fetchFunction: typeof fetch): OpenTransport 
         }
         if (answer.connectionId === undefined) end({ kind: "ended" });
         address = next(url, answer);
+        // What the events caused comes first: the client may go over to a stream.
+        await Promise.resolve();
       }
     }
 
