@@ -1,9 +1,10 @@
-/** Which folders product code may import: never what exists for tests and tools. */
+/** What may be imported: no circles, and no test or tool by product code. */
 
 import { expect, test } from "bun:test";
 import { readFileSync } from "node:fs";
 import { dirname, join, normalize } from "node:path";
 import { Glob } from "bun";
+import { findCircles, findImportCircles, readImports } from "./import-circles.ts";
 
 const ROOT = join(import.meta.dir, "..");
 const SPECIFIER = /(?:\bfrom|\bimport)\s*\(?\s*["']([^"'\n]+)["']/g;
@@ -56,6 +57,29 @@ test("an import of testing code is found in every form in which it can be writte
   expect(forbiddenImports("frontend/broadcast/hub.ts", `import { Hub } from "./hub.ts";`)).toEqual(
     [],
   );
+});
+
+test("no file imports itself by way of others, `import type` counted", () => {
+  const { files, imports, circles } = findImportCircles(ROOT);
+  expect(files).toBeGreaterThan(500);
+  expect(imports).toBeGreaterThan(files);
+  expect(circles).toEqual([]);
+});
+
+test("a circle is found over types, re-exports, dynamic imports and packages", () => {
+  const packages = new Map([["log", { name: "@ovation/log", exports: { ".": "./mod.ts" } }]]);
+  const texts = new Map([
+    ["log/mod.ts", `export { type Log,\n openLog } from "./log.ts";`],
+    ["log/log.ts", `import type { Stage } from "../ovation/stage.ts";`],
+    ["ovation/stage.ts", `const { later } = await import("./later.ts");`],
+    ["ovation/later.ts", `import "./last.ts";`],
+    ["ovation/last.ts", `import {\n  type Log,\n} from "@ovation/log";`],
+    ["ovation/main.ts", `import { last } from "./last.ts";`],
+  ]);
+  const inCircle = [...texts.keys()].filter((file) => file !== "ovation/main.ts").sort();
+  expect(findCircles(readImports(texts, packages))).toEqual([inCircle]);
+  texts.set("log/log.ts", "export interface Log {}");
+  expect(findCircles(readImports(texts, packages))).toEqual([]);
 });
 
 function forbiddenImports(file: string, text: string): readonly string[] {

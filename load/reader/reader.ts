@@ -22,13 +22,14 @@ import { Measurement, type Totals } from "../measurement.ts";
 import type { ReaderProgress, ReaderResult, ReaderTask } from "../messages.ts";
 import { targetNamed } from "../targets/mod.ts";
 import type { Target } from "../targets/target.ts";
+import { createSockets } from "./choose-sockets.ts";
 import { ChunkCache } from "./chunk-cache.ts";
 import { type Connection, createConnection, requestText, sourceAddress } from "./connection.ts";
 import { Ledger, type LedgerCounts } from "./ledger.ts";
 import { NeverReaders } from "./never-readers.ts";
 import { ReadingRound } from "./reading-round.ts";
 import { ResponseDecoder } from "./response-decoder.ts";
-import { createSockets, type Sockets } from "./sockets.ts";
+import type { Sockets } from "./sockets.ts";
 
 export interface ReaderHooks {
   /** All connections are subscribed, for the first time. */

@@ -1,7 +1,7 @@
 import { expect, test } from "bun:test";
+import { createSockets } from "./choose-sockets.ts";
 import { openLibc } from "./libc.ts";
 import { socketsContract } from "./sockets.contract.ts";
-import { createSockets } from "./sockets.ts";
 import { BunSockets } from "./sockets-bun.ts";
 import { EpollSockets } from "./sockets-epoll.ts";
 

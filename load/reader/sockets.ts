@@ -7,10 +7,6 @@
  * `roundEnded` follows every call of `received` before anything else of the process runs, so that
  * values common to many reads (the time, above all) are computed once per round.
  */
-import { isIPv4 } from "node:net";
-import { openLibc } from "./libc.ts";
-import { BunSockets } from "./sockets-bun.ts";
-import { EpollSockets } from "./sockets-epoll.ts";
 
 export interface ReaderSocket {
   /** It was connected, if only for a moment. */
@@ -43,16 +39,4 @@ export interface Sockets<Owner> {
   connect(owner: Owner, source: string | undefined): ReaderSocket;
   /** Stops all reading. For when all sockets are closed. */
   end(): void;
-}
-
-/** The cheapest form of this system for this server. */
-export function createSockets<Owner>(
-  host: string,
-  port: number,
-  handlers: SocketHandlers<Owner>,
-): Sockets<Owner> {
-  const libc = isIPv4(host) ? openLibc() : undefined;
-  return libc === undefined
-    ? new BunSockets(host, port, handlers)
-    : new EpollSockets(libc, host, port, handlers);
 }

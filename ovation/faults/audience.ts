@@ -4,8 +4,9 @@
 
 import type { Topic } from "@ovation/protocol";
 import type { Random } from "../../testing/random.ts";
+import type { Door } from "./door.ts";
 import type { Recorder } from "./recorder.ts";
-import type { Door, Stage } from "./stage.ts";
+import type { Stage } from "./stage.ts";
 import type { FaultViewer } from "./viewer.ts";
 import { startPlainViewer } from "./viewer-plain.ts";
 import { startSdkViewer } from "./viewer-sdk.ts";

@@ -11,7 +11,7 @@ import { Random } from "../../testing/random.ts";
 import type { ClusterProcess } from "../cluster/cluster-process.ts";
 import { copyData, cutShort, flipBit, loseUnsynced, tearTail } from "./disk-damage.ts";
 import { askServer, judgeDamaged, judgeUnsynced, type Said } from "./disk-judge.ts";
-import type { Fault } from "./stage.ts";
+import type { Fault } from "./fault.ts";
 
 /** All of them kill the server first. */
 export const DISK_FAULTS = {

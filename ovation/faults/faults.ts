@@ -5,8 +5,9 @@
 
 import type { TcpProxy } from "../../testing/tcp-proxy.ts";
 import type { ClusterProcess } from "../cluster/cluster-process.ts";
+import type { Door } from "./door.ts";
+import type { Fault } from "./fault.ts";
 import type { ProcessClock } from "./process-clock.ts";
-import type { Door, Fault } from "./stage.ts";
 
 /**
  * `kill -9` and SIGSTOP for processes of these roles; one kind for each role, so that the report

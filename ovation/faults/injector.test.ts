@@ -1,7 +1,7 @@
 import { expect, test } from "bun:test";
+import type { Fault } from "./fault.ts";
 import type { Injected } from "./history.ts";
 import { injectAll, MEND_ATTEMPTS_MAX } from "./injector.ts";
-import type { Fault } from "./stage.ts";
 
 /** Carries out one fault whose mending fails so often, on a clock that sleeps move on. */
 async function run(failures: number) {

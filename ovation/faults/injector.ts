@@ -1,8 +1,8 @@
 /** Carries out the plan: breaks each thing at its time, mends it, and records for how long it was broken. */
 
+import type { Fault } from "./fault.ts";
 import type { Recorder } from "./recorder.ts";
 import type { PlannedFault } from "./schedule.ts";
-import type { Fault } from "./stage.ts";
 
 /** A mending that fails is tried this often, */
 export const MEND_ATTEMPTS_MAX = 5;

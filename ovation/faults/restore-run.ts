@@ -5,9 +5,10 @@
 
 import { type Topic, topicOf } from "@ovation/protocol";
 import type { Random } from "../../testing/random.ts";
+import type { Door } from "./door.ts";
 import { createRecorder, type Recorder } from "./recorder.ts";
 import { checkRestored, type RestoreCounts } from "./restore-checker.ts";
-import type { Door, Stage } from "./stage.ts";
+import type { Stage } from "./stage.ts";
 import type { FaultViewer } from "./viewer.ts";
 import { startPlainViewer } from "./viewer-plain.ts";
 import { startSdkViewer } from "./viewer-sdk.ts";

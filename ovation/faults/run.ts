@@ -9,6 +9,7 @@ import { check, type Verdict } from "./checker.ts";
 import type { History } from "./history.ts";
 import { injectAll } from "./injector.ts";
 import { startLiker } from "./liker.ts";
+import { ProcessLines } from "./process-lines.ts";
 import { type Publisher, startPublisher } from "./publisher.ts";
 import { createRecorder, type Recorder } from "./recorder.ts";
 import { type RestoreReport, runRestore } from "./restore-run.ts";
@@ -16,7 +17,6 @@ import { planFaults } from "./schedule.ts";
 import type { Stage } from "./stage.ts";
 import { startStageCluster } from "./stage-cluster.ts";
 import { startStageOne } from "./stage-one.ts";
-import { createSaidLines } from "./stop-faults.ts";
 import { createTally } from "./tally.ts";
 
 /** `one`: `ovation start`; `cluster`: the roles in one data centre; `datacenters`: in two. */
@@ -123,7 +123,7 @@ function startStage(
   { topology, seed, onLine = () => undefined }: RunOptions,
   recorder: Recorder,
 ): Promise<Stage> {
-  const options = { seed, recorder, said: createSaidLines(), onLine };
+  const options = { seed, recorder, lines: new ProcessLines(), onLine };
   if (topology === "one") return startStageOne(options);
   return startStageCluster(topology === "cluster" ? ["east"] : ["east", "west"], options);
 }

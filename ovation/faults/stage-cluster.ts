@@ -5,10 +5,13 @@ import type { RedisServer } from "../../testing/redis.ts";
 import { startGateway } from "../cluster/gateway.ts";
 import { type Datacenter, type LocalCluster, startLocalCluster } from "../cluster/local-cluster.ts";
 import { createDatabaseBackups } from "./backups-cluster.ts";
+import { openDoor } from "./door.ts";
+import type { Fault } from "./fault.ts";
 import { clockFaults, networkFaults, processFaults } from "./faults.ts";
 import { CLOCKS_MISSING, createProcessClocks, type ProcessClock } from "./process-clock.ts";
-import { type Fault, openDoor, readWholeLog, type Stage, type StageOptions } from "./stage.ts";
+import type { Stage, StageOptions } from "./stage.ts";
 import { stopFaults } from "./stop-faults.ts";
+import { readWholeLog } from "./whole-log.ts";
 import { createWires } from "./wires.ts";
 
 /**
@@ -21,7 +24,7 @@ const DELAY_MS = 40;
 
 export async function startStageCluster(
   names: readonly string[],
-  { seed, recorder, said, onLine }: StageOptions,
+  { seed, recorder, lines, onLine }: StageOptions,
 ): Promise<Stage> {
   const clocks = createProcessClocks([
     ...names.flatMap((name) => [
@@ -38,7 +41,7 @@ export async function startStageCluster(
     comments: 2,
     routeOf: wires.routeOf,
     onLine(process, line) {
-      said.say(process, line);
+      lines.add(process, line);
       onLine(process, line);
     },
     ...(clocks === undefined
@@ -64,7 +67,7 @@ export async function startStageCluster(
     backups: createDatabaseBackups(cluster),
     faults: [
       ...processFaults(processes),
-      ...stopFaults(processes, said, recorder),
+      ...stopFaults(processes, lines, recorder),
       ...wires.faults(),
       ...networkFaults(doors),
       ...redisFaults(cluster.datacenters),

@@ -9,11 +9,14 @@ import { Random } from "../../testing/random.ts";
 import { startProcess } from "../cluster/cluster-process.ts";
 import { createFileBackups } from "./backups-one.ts";
 import { diskFaults } from "./disk-faults.ts";
+import { openDoor } from "./door.ts";
+import type { Fault } from "./fault.ts";
 import { clockFaults, networkFaults, processFaults } from "./faults.ts";
 import { CLOCKS_MISSING, createProcessClocks } from "./process-clock.ts";
 import { DISK_MISSING, mountSmallDisk } from "./small-disk.ts";
-import { type Fault, openDoor, readWholeLog, type Stage, type StageOptions } from "./stage.ts";
+import type { Stage, StageOptions } from "./stage.ts";
 import { secondServerFault, stopFaults } from "./stop-faults.ts";
+import { readWholeLog } from "./whole-log.ts";
 
 const NAME = "start";
 const CLOCK_JUMPS_MS = [600_000, -600_000, 3_600_000, -3_600_000];
@@ -23,7 +26,7 @@ const WORKERS = 2;
 export async function startStageOne({
   seed,
   recorder,
-  said,
+  lines,
   onLine,
 }: StageOptions): Promise<Stage> {
   const random = new Random(seed ^ 0xd15c);
@@ -51,7 +54,7 @@ export async function startStageOne({
     environment: { ...environment, ...clocks?.environmentOf(NAME) },
     internal: false,
     onLine(line) {
-      said.say(NAME, line);
+      lines.add(NAME, line);
       onLine(NAME, line);
     },
   });
@@ -78,7 +81,7 @@ export async function startStageOne({
     backups: createFileBackups(server, directory),
     faults: [
       ...processFaults([server]),
-      ...stopFaults([server], said, recorder),
+      ...stopFaults([server], lines, recorder),
       ...worn.faults,
       secondServerFault(server, directory, environment),
       ...networkFaults([door]),

@@ -1,5 +1,5 @@
 import { expect, test } from "bun:test";
-import { createSaidLines, judgeSecond, judgeStop, readyAgain } from "./stop-faults.ts";
+import { judgeSecond, judgeStop, readyAgain } from "./stop-faults.ts";
 
 const LOST =
   "3 likes of 2 videos were accepted and could not be stored or confirmed: they are lost";
@@ -41,13 +41,4 @@ test("a server that ended is started until it is ready, and one that runs is not
   const stuck = { ...server, running: true, ready: () => Promise.reject(new Error("not in time")) };
   await expect(readyAgain(stuck)).rejects.toThrow("not in time");
   expect(starts).toBe(2);
-});
-
-test("lines are kept by process until they are taken, and not without end", () => {
-  const said = createSaidLines();
-  for (let line = 0; line < 1000; line++) said.say("a", `${line}`);
-  said.say("b", "other");
-  expect(said.take("a").at(-1)).toBe("999");
-  expect(said.take("a")).toEqual([]);
-  expect(said.take("b")).toEqual(["other"]);
 });

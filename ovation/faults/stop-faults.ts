@@ -1,17 +1,10 @@
 /** SIGTERM while other things are broken, and a second server on a directory that is in use. */
 
 import { type ClusterProcess, STOP_MS_MAX, startProcess } from "../cluster/cluster-process.ts";
+import type { Fault } from "./fault.ts";
+import type { ProcessLines } from "./process-lines.ts";
 import type { Recorder } from "./recorder.ts";
-import type { Fault } from "./stage.ts";
 
-/** What the processes wrote to standard error, as far back as a stop may have to be judged. */
-export interface SaidLines {
-  say(process: string, line: string): void;
-  /** Lines of the process since the last call. */
-  take(process: string): readonly string[];
-}
-
-const LINES_MAX = 200;
 /** Of `sentencesOf` in `ovation/wiring/settings.ts`. */
 const LOST_LIKES = /(\d+) likes of \d+ videos were accepted and could not be stored/;
 /** A second server gives up within this; a machine that is busy takes its time to start one. */
@@ -20,27 +13,10 @@ const REFUSED_MS_MAX = 15_000;
 const STARTED_MS_MAX = 15_000;
 const START_AGAIN_MS = 500;
 
-export function createSaidLines(): SaidLines {
-  const lines = new Map<string, string[]>();
-  return {
-    say(process, line) {
-      const own = lines.get(process) ?? [];
-      lines.set(process, own);
-      own.push(line);
-      if (own.length > LINES_MAX) own.shift();
-    },
-    take(process) {
-      const own = lines.get(process) ?? [];
-      lines.set(process, []);
-      return own;
-    },
-  };
-}
-
 /** A stop ends in time: with 0, or with another code and a sentence that says what is lost. */
 export function stopFaults(
   processes: readonly ClusterProcess[],
-  said: SaidLines,
+  lines: ProcessLines,
   recorder: Pick<Recorder, "now" | "lostAtStop">,
 ): readonly Fault[] {
   const roles = [...new Set(processes.map(({ role }) => role))];
@@ -55,11 +31,11 @@ export function stopFaults(
       async begin(target) {
         const process = named(target);
         if (process === undefined || !process.running) return;
-        said.take(target);
+        lines.take(target);
         const { code, tookMs } = await process.terminate();
-        const lines = said.take(target);
-        const trouble = judgeStop({ code, tookMs, lines });
-        for (const line of lines) {
+        const written = lines.take(target);
+        const trouble = judgeStop({ code, tookMs, lines: written });
+        for (const line of written) {
           const [, likes] = LOST_LIKES.exec(line) ?? [];
           if (likes !== undefined)
             recorder.lostAtStop({ process: target, at: recorder.now(), likes: Number(likes) });

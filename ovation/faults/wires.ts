@@ -4,7 +4,7 @@
 
 import { Random } from "../../testing/random.ts";
 import { startTcpProxy, type TcpProxy } from "../../testing/tcp-proxy.ts";
-import type { Fault } from "./stage.ts";
+import type { Fault } from "./fault.ts";
 
 export interface Wires {
   /** As `routeOf` of a local cluster. */

@@ -8,11 +8,11 @@ import { type Topic, topicOf } from "@ovation/protocol";
 import { until } from "../../../testing/until.ts";
 import { check } from "../../faults/checker.ts";
 import { createRecorder, type Recorder } from "../../faults/recorder.ts";
-import { readWholeLog } from "../../faults/stage.ts";
 import type { FaultViewer } from "../../faults/viewer.ts";
 import { startPlainViewer } from "../../faults/viewer-plain.ts";
 import { startSdkViewer } from "../../faults/viewer-sdk.ts";
 import type { Violation } from "../../faults/violation.ts";
+import { readWholeLog } from "../../faults/whole-log.ts";
 import { signToken } from "../../tokens/mod.ts";
 import type { LocalCluster } from "../local-cluster.ts";
 
