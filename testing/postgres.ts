@@ -23,8 +23,8 @@ const USERS = ["postgres", "nobody"];
 const START_MS_MAX = 20_000;
 const GONE_MS_MAX = 5000;
 const REMOVE_ATTEMPTS_MAX = 50;
-/** How much of the server's log an error quotes: its end. */
-const SAID_CHARACTERS_MAX = 4000;
+/** How much of the end of the server's log an error quotes. */
+const LOG_CHARACTERS_MAX = 4000;
 
 export interface TestPostgres {
   /** `postgres://…` of a superuser in the database `postgres`. */
@@ -72,142 +72,165 @@ export async function startPostgres(
 ): Promise<TestPostgres> {
   const binaries = findPostgres();
   const asUser = await unprivilegedCommand();
-  const directory = mkdtempSync(join(tmpdir(), "ovation-postgres-"));
-  const data = join(directory, "data");
-  const copy = join(directory, "copy");
-  const log = join(directory, "postgres.log");
-  if (asUser.length > 0) await run(["chown", asUser[2] ?? "", directory]);
   const port = await freePort();
-  const url = `postgres://ovation@127.0.0.1:${port}/postgres`;
-  // For the server alone, not for `runuser` before it: libfaketime makes a semaphore that child
-  // processes must open, and one that belongs to root the server cannot open.
-  const serverEnvironment = [
-    "env",
-    ...Object.entries(environment).map(([name, value]) => `${name}=${value}`),
-  ];
-  let server: ReturnType<typeof Bun.spawn> | undefined;
+  const server = new PostgresServer({ settings, environment, binaries, asUser, port });
+  await server.create(networks);
+  await server.resume();
+  return server;
+}
 
-  async function resume(): Promise<void> {
-    const flags = Object.entries({
-      port: `${port}`,
-      listen_addresses: "127.0.0.1",
-      unix_socket_directories: directory,
-      shared_buffers: "64MB",
-      max_connections: "60",
-      ...settings,
-    }).flatMap(([name, value]) => ["-c", `${name}=${value}`]);
-    // A server that is still starting after an earlier attempt: a second one would end at once.
-    if (server === undefined || hasEnded(server)) {
-      const program = [...serverEnvironment, join(binaries, "postgres")];
-      const logged = openSync(log, "a");
-      server = Bun.spawn([...asUser, ...program, "-D", data, ...flags], {
-        cwd: directory,
-        stdin: "ignore",
-        stdout: "ignore",
-        stderr: logged,
-      });
-      closeSync(logged);
-    }
-    const until = Date.now() + START_MS_MAX;
-    const ready = [
-      join(binaries, "pg_isready"),
-      "-q",
-      "-h",
-      "127.0.0.1",
-      "-p",
-      `${port}`,
-      "-U",
-      "ovation",
-    ];
-    while ((await Bun.spawn(ready, { stdout: "ignore", stderr: "ignore" }).exited) !== 0) {
-      if (hasEnded(server) || Date.now() > until) {
-        const said = await Bun.file(log).text();
-        throw new Error(`PostgreSQL did not start: ${said.slice(-SAID_CHARACTERS_MAX)}`);
-      }
-      await Bun.sleep(20);
-    }
+interface PostgresServerOptions {
+  readonly settings: Readonly<Record<string, string>>;
+  readonly environment: Readonly<Record<string, string>>;
+  readonly binaries: string;
+  /** As {@link unprivilegedCommand}. */
+  readonly asUser: readonly string[];
+  readonly port: number;
+}
+
+class PostgresServer implements TestPostgres {
+  readonly directory = mkdtempSync(join(tmpdir(), "ovation-postgres-"));
+  readonly #options: PostgresServerOptions;
+  readonly #data = join(this.directory, "data");
+  readonly #copy = join(this.directory, "copy");
+  readonly #log = join(this.directory, "postgres.log");
+  #server: Bun.Subprocess | undefined;
+
+  constructor(options: PostgresServerOptions) {
+    this.#options = options;
   }
 
-  async function halt(how: "fast" | "immediate"): Promise<void> {
-    // pg_ctl signals the postmaster itself, also where a wrapper such as runuser stands before it.
+  get url(): string {
+    return this.#urlOf("postgres");
+  }
+
+  get binaries(): string {
+    return this.#options.binaries;
+  }
+
+  /** Makes the data directory, which this process removes in any case when it ends. */
+  async create(networks: readonly string[]): Promise<void> {
+    const { asUser } = this.#options;
+    if (asUser.length > 0) await run(["chown", asUser[2] ?? "", this.directory]);
+    process.once("exit", this.#end);
+    await run(
+      [
+        ...this.#command("initdb"),
+        ...["-D", this.#data, "-U", "ovation", "-A", "trust"],
+        ...["-E", "UTF8", "--locale=C.UTF-8", "--no-sync"],
+      ],
+      this.directory,
+    );
+    if (networks.length > 0)
+      appendFileSync(
+        join(this.#data, "pg_hba.conf"),
+        networks.map((network) => `host all all ${network} trust\n`).join(""),
+      );
+  }
+
+  async createDatabase(name: string): Promise<string> {
+    const psql = join(this.binaries, "psql");
+    const create = `CREATE DATABASE "${name}"`;
+    await run([psql, "-q", "-X", "-v", "ON_ERROR_STOP=1", "-d", this.url, "-c", create]);
+    return this.#urlOf(name);
+  }
+
+  async halt(how: "fast" | "immediate"): Promise<void> {
+    const server = this.#server;
     if (server === undefined) return;
     try {
-      await run([...asUser, join(binaries, "pg_ctl"), "stop", "-D", data, "-m", how], directory);
+      await run(this.#stopCommand(how), this.directory);
     } catch (error) {
       // A terminal's Ctrl-C ends it as well.
       if ((await Promise.race([server.exited, Bun.sleep(GONE_MS_MAX)])) === undefined) throw error;
     }
     await server.exited;
-    server = undefined;
+    this.#server = undefined;
   }
 
-  async function createDatabase(name: string): Promise<string> {
-    await run([
-      join(binaries, "psql"),
-      "-q",
-      "-X",
-      "-v",
-      "ON_ERROR_STOP=1",
-      "-d",
-      url,
-      "-c",
-      `CREATE DATABASE "${name}"`,
-    ]);
-    return `postgres://ovation@127.0.0.1:${port}/${name}`;
+  async resume(): Promise<void> {
+    // A server of an earlier attempt may still be starting: a second one would end at once.
+    if (this.#server === undefined || hasEnded(this.#server)) this.#server = this.#spawn();
+    const until = Date.now() + START_MS_MAX;
+    while (!(await this.#isReady())) {
+      if (hasEnded(this.#server) || Date.now() > until) {
+        const lines = await Bun.file(this.#log).text();
+        throw new Error(`PostgreSQL did not start: ${lines.slice(-LOG_CHARACTERS_MAX)}`);
+      }
+      await Bun.sleep(20);
+    }
   }
 
-  // A process that ends without `stop` stops its server and removes the data; `kill -9` does not.
-  const end = (): void => {
-    const stop = [...asUser, join(binaries, "pg_ctl"), "stop", "-D", data, "-m", "immediate"];
-    if (server !== undefined)
-      Bun.spawnSync(stop, { cwd: directory, stdout: "ignore", stderr: "ignore" });
-    removeAtLast(directory);
+  async copyFiles(): Promise<void> {
+    await run(["rm", "-rf", this.#copy]);
+    await run(["cp", "-a", this.#data, this.#copy]);
+  }
+
+  async restoreFiles(): Promise<void> {
+    await run(["rm", "-rf", this.#data]);
+    await run(["cp", "-a", this.#copy, this.#data]);
+  }
+
+  async stop(): Promise<void> {
+    process.off("exit", this.#end);
+    await this.halt("immediate");
+    rmSync(this.directory, { recursive: true, force: true });
+  }
+
+  #spawn(): Bun.Subprocess {
+    const { settings, environment, asUser, binaries, port } = this.#options;
+    const flags = Object.entries({
+      port: `${port}`,
+      listen_addresses: "127.0.0.1",
+      unix_socket_directories: this.directory,
+      shared_buffers: "64MB",
+      max_connections: "60",
+      ...settings,
+    }).flatMap(([name, value]) => ["-c", `${name}=${value}`]);
+    // For the server alone, not for `runuser` before it: libfaketime makes a semaphore that child
+    // processes must open, and the server cannot open one that belongs to root.
+    const variables = Object.entries(environment).map(([name, value]) => `${name}=${value}`);
+    const program = ["env", ...variables, join(binaries, "postgres"), "-D", this.#data, ...flags];
+    const log = openSync(this.#log, "a");
+    try {
+      return Bun.spawn([...asUser, ...program], {
+        cwd: this.directory,
+        stdio: ["ignore", "ignore", log],
+      });
+    } finally {
+      closeSync(log);
+    }
+  }
+
+  async #isReady(): Promise<boolean> {
+    const address = ["-h", "127.0.0.1", "-p", `${this.#options.port}`, "-U", "ovation"];
+    const command = [join(this.binaries, "pg_isready"), "-q", ...address];
+    return (await Bun.spawn(command, { stdout: "ignore", stderr: "ignore" }).exited) === 0;
+  }
+
+  /** A process that ends without `stop` stops its server and removes the data, except `kill -9`. */
+  readonly #end = (): void => {
+    if (this.#server !== undefined)
+      Bun.spawnSync([...this.#stopCommand("immediate")], {
+        cwd: this.directory,
+        stdout: "ignore",
+        stderr: "ignore",
+      });
+    removeAtLast(this.directory);
   };
-  process.once("exit", end);
-  await run(
-    [
-      ...asUser,
-      join(binaries, "initdb"),
-      "-D",
-      data,
-      "-U",
-      "ovation",
-      "-A",
-      "trust",
-      "-E",
-      "UTF8",
-      "--locale=C.UTF-8",
-      "--no-sync",
-    ],
-    directory,
-  );
-  if (networks.length > 0)
-    appendFileSync(
-      join(data, "pg_hba.conf"),
-      networks.map((network) => `host all all ${network} trust\n`).join(""),
-    );
-  await resume();
-  return {
-    url,
-    binaries,
-    directory,
-    createDatabase,
-    halt,
-    resume,
-    async copyFiles() {
-      await run(["rm", "-rf", copy]);
-      await run(["cp", "-a", data, copy]);
-    },
-    async restoreFiles() {
-      await run(["rm", "-rf", data]);
-      await run(["cp", "-a", copy, data]);
-    },
-    async stop() {
-      process.off("exit", end);
-      await halt("immediate");
-      rmSync(directory, { recursive: true, force: true });
-    },
-  };
+
+  /** pg_ctl signals the postmaster itself, also behind a wrapper such as runuser. */
+  #stopCommand(how: "fast" | "immediate"): readonly string[] {
+    return [...this.#command("pg_ctl"), "stop", "-D", this.#data, "-m", how];
+  }
+
+  #command(program: string): readonly string[] {
+    return [...this.#options.asUser, join(this.binaries, program)];
+  }
+
+  #urlOf(database: string): string {
+    return `postgres://ovation@127.0.0.1:${this.#options.port}/${database}`;
+  }
 }
 
 function hasEnded({ exitCode, signalCode }: Bun.Subprocess): boolean {

@@ -1,4 +1,4 @@
-/** One process of a local cluster: it keeps its ports and its command line over restarts. */
+/** One process of a local cluster. A restart keeps its ports and its command line. */
 
 import { join } from "node:path";
 import { type Clock, systemClock } from "@ovation/protocol";
@@ -14,16 +14,16 @@ export interface ClusterProcess {
   readonly running: boolean;
   /** SIGKILL, and waits for the end. */
   kill(): Promise<void>;
-  /** SIGSTOP and SIGCONT: it stays, its answers stop. */
+  /** SIGSTOP and SIGCONT: its sockets stay open, and it does not respond. */
   pause(): void;
   resume(): void;
   /** Starts it again after a kill, on the same ports; resolves when it is ready, or at once. */
   restart(how?: "until-ready" | "at-once"): Promise<void>;
-  /** Resolves when it answers `readyz`; rejects where it ended or takes too long. */
+  /** Resolves when `readyz` responds with 200; rejects where the process ended or takes too long. */
   ready(): Promise<void>;
   /** SIGTERM, as a supervisor sends it: SIGKILL follows where the process takes too long. */
   terminate(): Promise<Termination>;
-  /** Continues a paused process, terminates it, and answers the exit code. */
+  /** Continues a paused process, terminates it, and returns the exit code. */
   stop(): Promise<number>;
 }
 
@@ -41,11 +41,11 @@ export interface ClusterProcessOptions {
   /** Whether the role has an internal listener. */
   readonly internal: boolean;
   onLine?(line: string): void;
-  /** It has ended: with this code, or by this signal. */
+  /** The process has ended: with this code, or by this signal. */
   onEnd?(how: number | string): void;
   /** The program, if it is not the `ovation` command. */
   readonly program?: string;
-  /** What waits are measured by. */
+  /** Measures all waits. */
   readonly clock?: Clock;
 }
 
@@ -55,113 +55,142 @@ export const READY_MS_MAX = 30_000;
 export const STOP_MS_MAX = 20_000;
 const POLL_MS = 25;
 
+type StartMode = "until-ready" | "at-once";
+
 export async function startProcess(
   options: ClusterProcessOptions,
-  how: "until-ready" | "at-once" = "until-ready",
+  how: StartMode = "until-ready",
 ): Promise<ClusterProcess> {
-  const [port = 0, internal = 0] = await freePorts(2);
+  const [port = 0, free = 0] = await freePorts(2);
   const given = options.flags.indexOf("--internal-port");
-  const internalPort = given < 0 ? internal : Number(options.flags[given + 1]);
-  const ports = [
-    "--port",
-    String(port),
-    ...(options.internal && given < 0 ? ["--internal-port", String(internalPort)] : []),
-  ];
-  const clock = options.clock ?? systemClock;
-  const url = `http://127.0.0.1:${port}`;
-  let child = spawn();
+  const internalPort = given < 0 ? free : Number(options.flags[given + 1]);
+  const started = new LocalProcess(options, {
+    port,
+    internalPort,
+    internalFlags: options.internal && given < 0 ? ["--internal-port", String(internalPort)] : [],
+  });
+  if (how === "until-ready") await started.readyOrEnd();
+  return started;
+}
 
-  function spawn(): Bun.Subprocess<"ignore", "ignore", "pipe"> {
-    const spawned = Bun.spawn(
-      [
-        process.execPath,
-        options.program ?? join(import.meta.dir, "..", "main.ts"),
-        options.role,
-        ...ports,
-        ...options.flags,
-      ],
-      {
-        env: { ...process.env, ...options.environment },
-        stdio: ["ignore", "ignore", "pipe"],
-      },
-    );
-    void readLines(spawned.stderr, (line) => options.onLine?.(line));
-    void spawned.exited.then((code) => options.onEnd?.(spawned.signalCode ?? code));
-    return spawned;
+interface ProcessPorts {
+  readonly port: number;
+  readonly internalPort: number;
+  /** Where the flags do not name the internal port. */
+  readonly internalFlags: readonly string[];
+}
+
+class LocalProcess implements ClusterProcess {
+  readonly name: string;
+  readonly role: string;
+  readonly url: string;
+  readonly internalUrl: string;
+  readonly #options: ClusterProcessOptions;
+  readonly #ports: ProcessPorts;
+  readonly #clock: Clock;
+  #child: Bun.Subprocess<"ignore", "ignore", "pipe">;
+  /** The parent may end without stopping it; only `kill -9` of the parent leaves it behind. */
+  readonly #end = (): void => this.#child.kill("SIGKILL");
+
+  constructor(options: ClusterProcessOptions, ports: ProcessPorts) {
+    this.name = options.name;
+    this.role = options.role;
+    this.url = `http://127.0.0.1:${ports.port}`;
+    this.internalUrl = `http://127.0.0.1:${ports.internalPort}`;
+    this.#options = options;
+    this.#ports = ports;
+    this.#clock = options.clock ?? systemClock;
+    this.#child = this.#spawn();
+    process.once("exit", this.#end);
   }
 
-  async function ready(): Promise<void> {
-    const deadline = clock.now() + READY_MS_MAX;
-    while (!(await answers(`${url}/readyz`))) {
-      if (child.exitCode !== null || child.signalCode !== null) {
-        throw new Error(
-          `${options.name} ended with ${child.exitCode ?? child.signalCode} before it was ready`,
-        );
+  get pid(): number {
+    return this.#child.pid;
+  }
+
+  get running(): boolean {
+    return this.#child.exitCode === null && this.#child.signalCode === null;
+  }
+
+  async kill(): Promise<void> {
+    this.#child.kill("SIGKILL");
+    await this.#child.exited;
+  }
+
+  pause(): void {
+    this.#child.kill("SIGSTOP");
+  }
+
+  resume(): void {
+    this.#child.kill("SIGCONT");
+  }
+
+  async restart(how: StartMode = "until-ready"): Promise<void> {
+    this.#child = this.#spawn();
+    process.off("exit", this.#end);
+    process.once("exit", this.#end);
+    if (how === "until-ready") await this.ready();
+  }
+
+  async ready(): Promise<void> {
+    const deadline = this.#clock.now() + READY_MS_MAX;
+    while (!(await isReady(`${this.url}/readyz`))) {
+      if (!this.running) {
+        const end = this.#child.exitCode ?? this.#child.signalCode;
+        throw new Error(`${this.name} ended with ${end} before it was ready`);
       }
-      if (clock.now() > deadline) throw new Error(`${options.name} was not ready in time`);
+      if (this.#clock.now() > deadline) throw new Error(`${this.name} was not ready in time`);
       await Bun.sleep(POLL_MS);
     }
   }
 
-  async function terminate(): Promise<Termination> {
+  /** As `ready`; a process that is not ready is killed. */
+  async readyOrEnd(): Promise<void> {
+    try {
+      await this.ready();
+    } catch (error) {
+      this.#end();
+      process.off("exit", this.#end);
+      throw error;
+    }
+  }
+
+  async terminate(): Promise<Termination> {
     const from = performance.now();
-    const terminated = child;
+    const terminated = this.#child;
     terminated.kill("SIGTERM");
-    const cancel = clock.after(STOP_MS_MAX, () => terminated.kill("SIGKILL"));
+    const cancel = this.#clock.after(STOP_MS_MAX, () => terminated.kill("SIGKILL"));
     const code = await terminated.exited;
     cancel();
     return { code, tookMs: performance.now() - from };
   }
 
-  // Its parent may end without stopping it; only `kill -9` of the parent leaves it behind.
-  const end = (): void => child.kill("SIGKILL");
-  process.once("exit", end);
-  try {
-    if (how === "until-ready") await ready();
-  } catch (error) {
-    end();
-    process.off("exit", end);
-    throw error;
+  async stop(): Promise<number> {
+    this.resume();
+    const { code } = await this.terminate();
+    process.off("exit", this.#end);
+    return code;
   }
-  return {
-    name: options.name,
-    role: options.role,
-    url,
-    internalUrl: `http://127.0.0.1:${internalPort}`,
-    get pid() {
-      return child.pid;
-    },
-    get running() {
-      return child.exitCode === null && child.signalCode === null;
-    },
-    async kill() {
-      child.kill("SIGKILL");
-      await child.exited;
-    },
-    pause: () => child.kill("SIGSTOP"),
-    resume: () => child.kill("SIGCONT"),
-    async restart(then = "until-ready") {
-      child = spawn();
-      process.off("exit", end);
-      process.once("exit", end);
-      if (then === "until-ready") await ready();
-    },
-    ready,
-    terminate,
-    async stop() {
-      child.kill("SIGCONT");
-      const { code } = await terminate();
-      process.off("exit", end);
-      return code;
-    },
-  };
+
+  #spawn(): Bun.Subprocess<"ignore", "ignore", "pipe"> {
+    const { role, flags, environment, onLine, onEnd } = this.#options;
+    const program = this.#options.program ?? join(import.meta.dir, "..", "main.ts");
+    const ports = ["--port", String(this.#ports.port), ...this.#ports.internalFlags];
+    const spawned = Bun.spawn([process.execPath, program, role, ...ports, ...flags], {
+      env: { ...process.env, ...environment },
+      stdio: ["ignore", "ignore", "pipe"],
+    });
+    void readLines(spawned.stderr, (line) => onLine?.(line));
+    void spawned.exited.then((code) => onEnd?.(spawned.signalCode ?? code));
+    return spawned;
+  }
 }
 
-async function answers(url: string): Promise<boolean> {
+async function isReady(url: string): Promise<boolean> {
   try {
     return (await fetch(url, { signal: AbortSignal.timeout(1000) })).ok;
   } catch {
-    // Not listening yet, or paused: asked again.
+    // Not listening yet, or paused.
     return false;
   }
 }

@@ -1,10 +1,10 @@
 /**
  * A whole cluster on this machine, as real processes: data centres, each with dispatchers,
- * frontends and comments processes over a Redis of its own, and one PostgreSQL. For trying it out
- * (`npm run cluster`), for the tests that kill its parts, and for benchmarks.
+ * frontends and comments processes over a Redis of its own, and one PostgreSQL. For
+ * `npm run cluster`, for the tests that kill processes, and for benchmarks.
  *
- * Every process can be killed, stopped, continued and started again by name (`east/frontend-1`).
- * Between data centres lies a link of TCP proxies that can delay, throttle and cut.
+ * Every process can be killed, paused, continued and restarted by name (`east/frontend-1`). The link
+ * between data centres consists of TCP proxies that can delay, throttle and cut.
  */
 
 import { randomBytes } from "node:crypto";
@@ -28,10 +28,9 @@ export interface LocalClusterOptions {
   /** Where the processes find the database, given PostgreSQL's own URL. Default: that URL. */
   databaseOf?(url: string): Promise<string>;
   /**
-   * The port at which a process finds what listens on `port`. Default: that port. `from` is a
-   * process, `to` a process or `redis` or `postgres`. A frontend's dispatchers all use one address
-   * of it: their `from` is `NAME/dispatchers`. Not for a Redis Cluster, whose nodes name each
-   * other.
+   * The port at which `from`, a process, finds what listens on `port`. `to`: a process, `redis` or
+   * `postgres`. All dispatchers use one URL of a frontend: their `from` is `NAME/dispatchers`. Not
+   * for a Redis Cluster, whose nodes name each other. Default: `port`.
    */
   routeOf?(from: string, to: string, port: number): Promise<number>;
   /** For PostgreSQL. */
@@ -53,7 +52,7 @@ export interface Datacenter {
   readonly frontends: readonly ClusterProcess[];
   readonly dispatchers: readonly ClusterProcess[];
   readonly comments: readonly ClusterProcess[];
-  /** What the others reach this one through. */
+  /** Through which the others reach this one. */
   readonly links: readonly TcpProxy[];
 }
 
@@ -67,144 +66,165 @@ export interface LocalCluster {
   stop(): Promise<void>;
 }
 
-/** Nobody on this machine has to be let go slowly. */
+const DATACENTERS = ["east", "west"];
+/** A drain for clients on other machines takes longer. */
 const DRAIN_SECONDS = "1";
 const LEARN_NOTHING = ["--learn-dispatchers", "off"];
 
 export async function startLocalCluster(options: LocalClusterOptions = {}): Promise<LocalCluster> {
-  const names = options.datacenters ?? ["east", "west"];
-  const counts = {
-    dispatchers: options.dispatchers ?? 2,
-    frontends: options.frontends ?? 2,
-    comments: options.comments ?? 1,
-  };
-  const secret = randomBytes(32).toString("base64url");
-  const internalSecret = randomBytes(32).toString("base64url");
-  const environment = { OVATION_SECRET: secret, OVATION_INTERNAL_SECRET: internalSecret };
-  const processes = new Map<string, ClusterProcess>();
+  const names = options.datacenters ?? DATACENTERS;
   const [postgres, ...redis] = await Promise.all([
     startPostgres({ max_connections: "200" }, [], options.postgresEnvironment),
     ...names.map(() => (options.redis === "cluster" ? startRedisCluster() : startRedis())),
   ] as const);
-
-  const launch = async (
-    name: string,
-    role: string,
-    flags: readonly string[],
-    internal: boolean,
-  ): Promise<ClusterProcess> => {
-    const all = [
-      ...flags,
-      "--log-level",
-      options.logLevel ?? "warn",
-      ...(role === "dispatcher" ? [] : ["--rate-limits", options.rateLimits ?? "on"]),
-      ...(role === "frontend" ? ["--drain-seconds", DRAIN_SECONDS] : []),
-      // An address that a dispatcher registers leads past the routes.
-      ...(options.routeOf === undefined || role === "dispatcher" ? [] : LEARN_NOTHING),
-    ];
-    const started = await startProcess({
-      name,
-      role,
-      flags: all,
-      environment: { ...environment, ...options.environmentOf?.(name) },
-      internal,
-      onLine: (line) => options.onLine?.(name, line),
-      onEnd: (how) => options.onEnd?.(name, how),
-    });
-    processes.set(name, started);
-    return started;
-  };
-
-  const route = async (from: string, to: string, url: string): Promise<string> => {
-    if (options.routeOf === undefined) return url;
-    const address = new URL(url);
-    address.port = String(await options.routeOf(from, to, Number(address.port)));
-    return address.href;
-  };
-
   const database = (await options.databaseOf?.(postgres.url)) ?? postgres.url;
   // The ports of all dispatchers are known before any starts, so that each can name its peers.
-  const ports = await freePorts(names.length * counts.dispatchers);
-  const portsOf = (index: number) =>
-    ports.slice(index * counts.dispatchers, (index + 1) * counts.dispatchers);
-  const link = await startDatacenterLink(
-    new Map(names.map((name, index) => [name, portsOf(index)])),
-    options.link,
+  const perDatacenter = options.dispatchers ?? 2;
+  const ports = await freePorts(names.length * perDatacenter);
+  const portsOf = new Map(
+    names.map((name, index) => [
+      name,
+      ports.slice(index * perDatacenter, (index + 1) * perDatacenter),
+    ]),
   );
-  const startDatacenter = async (name: string, index: number): Promise<Datacenter> => {
-    const store = redis[index];
-    if (store === undefined) throw new Error(`no Redis for ${name}`);
-    const peers = names
-      .filter((other) => other !== name)
-      .map((other) => `${other}=${link.urlsOf(other).join(",")}`);
-    const storesOf = async (from: string) => [
-      ...["--table", await route(from, "redis", store.url)],
-      ...["--database", await route(from, "postgres", database)],
-    ];
-    const dispatchers = await Promise.all(
-      portsOf(index).map(async (port, number) => {
-        const own = `${name}/dispatcher-${number}`;
-        const flags = [
-          ...(await storesOf(own)),
-          ...["--datacenter", name, "--internal-port", String(port)],
-          ...peers.flatMap((peer) => ["--peer", peer]),
-        ];
-        return launch(own, "dispatcher", flags, true);
-      }),
-    );
-    const knownTo = async (from: string) => {
-      const named = dispatchers.slice(0, options.namedDispatchers);
-      const urls = named.map((one) => route(from, one.name, one.internalUrl));
-      return (await Promise.all(urls)).flatMap((url) => ["--dispatcher", url]);
-    };
-    const frontends = await Promise.all(
-      range(counts.frontends).map(async (n) => {
-        const own = `${name}/frontend-${n}`;
-        return launch(own, "frontend", [...(await knownTo(own)), ...(await reachedAt(own))], true);
-      }),
-    );
-    const comments = await Promise.all(
-      range(counts.comments).map(async (n) => {
-        const own = `${name}/comments-${n}`;
-        const flags = [...(await knownTo(own)), ...(await storesOf(own))];
-        return launch(own, "comments", flags, false);
-      }),
-    );
-    return { name, redis: store, frontends, dispatchers, comments, links: link.proxiesOf(name) };
-  };
-
-  /** Where dispatchers call a frontend. */
-  async function reachedAt(frontend: string): Promise<readonly string[]> {
-    if (options.routeOf === undefined) return [];
-    const port = await freePort();
-    const from = `${frontend.split("/")[0]}/dispatchers`;
-    const url = await route(from, frontend, `http://127.0.0.1:${port}`);
-    return ["--internal-port", String(port), "--internal-url", url];
-  }
+  const link = await startDatacenterLink(portsOf, options.link);
+  const launcher = new ProcessLauncher(options);
+  const { secret, processes } = launcher;
 
   async function stop(): Promise<void> {
-    // Those who say goodbye at a dispatcher before the dispatchers.
+    // Frontends and comments unregister at a dispatcher: they stop before it.
     const all = [...processes.values()];
     await Promise.all(all.filter(({ role }) => role !== "dispatcher").map((one) => one.stop()));
     await Promise.all(all.map((one) => one.stop()));
     await Promise.all([link.stop(), postgres.stop(), ...redis.map((store) => store.stop())]);
   }
 
-  let datacenters: readonly Datacenter[];
   try {
-    datacenters = await Promise.all(names.map(startDatacenter));
+    const datacenters = await Promise.all(
+      names.map((name, index) => {
+        const store = redis[index];
+        if (store === undefined) throw new Error(`no Redis for ${name}`);
+        const peers = names.filter((other) => other !== name);
+        return startDatacenter(
+          { name, redis: store, database, ports: portsOf.get(name) ?? [], peers, link },
+          options,
+          launcher,
+        );
+      }),
+    );
+    return { secret, postgres, datacenters, processes, link, stop };
   } catch (error) {
     await stop();
     throw error;
   }
-  return {
-    secret,
-    postgres,
-    datacenters,
-    processes,
-    link,
-    stop,
+}
+
+/** What a data centre is started with. */
+interface DatacenterPlan {
+  readonly name: string;
+  readonly redis: RedisInstance;
+  readonly database: string;
+  /** Of its dispatchers. */
+  readonly ports: readonly number[];
+  readonly peers: readonly string[];
+  readonly link: DatacenterLink;
+}
+
+async function startDatacenter(
+  { name, redis, database, ports, peers, link }: DatacenterPlan,
+  {
+    frontends: frontendCount = 2,
+    comments: commentsCount = 1,
+    namedDispatchers,
+  }: LocalClusterOptions,
+  launcher: ProcessLauncher,
+): Promise<Datacenter> {
+  const peerFlags = peers.flatMap((peer) => ["--peer", `${peer}=${link.urlsOf(peer).join(",")}`]);
+  const storesOf = async (from: string) => [
+    ...["--table", await launcher.route(from, "redis", redis.url)],
+    ...["--database", await launcher.route(from, "postgres", database)],
+  ];
+  const dispatchers = await Promise.all(
+    ports.map(async (port, number) => {
+      const own = `${name}/dispatcher-${number}`;
+      const ownFlags = ["--datacenter", name, "--internal-port", String(port), ...peerFlags];
+      return launcher.launch(own, "dispatcher", [...(await storesOf(own)), ...ownFlags]);
+    }),
+  );
+  const dispatchersOf = async (from: string) => {
+    const named = dispatchers.slice(0, namedDispatchers);
+    const urls = named.map((one) => launcher.route(from, one.name, one.internalUrl));
+    return (await Promise.all(urls)).flatMap((url) => ["--dispatcher", url]);
   };
+  const frontends = await Promise.all(
+    range(frontendCount).map(async (number) => {
+      const own = `${name}/frontend-${number}`;
+      const flags = [...(await dispatchersOf(own)), ...(await launcher.internalFlagsOf(own))];
+      return launcher.launch(own, "frontend", flags);
+    }),
+  );
+  const comments = await Promise.all(
+    range(commentsCount).map(async (number) => {
+      const own = `${name}/comments-${number}`;
+      const flags = [...(await dispatchersOf(own)), ...(await storesOf(own))];
+      return launcher.launch(own, "comments", flags);
+    }),
+  );
+  return { name, redis, frontends, dispatchers, comments, links: link.proxiesOf(name) };
+}
+
+/** Starts the processes, with the flags and secrets that all share, over the configured routes. */
+class ProcessLauncher {
+  readonly secret = randomBytes(32).toString("base64url");
+  readonly processes = new Map<string, ClusterProcess>();
+  readonly #internalSecret = randomBytes(32).toString("base64url");
+  readonly #options: LocalClusterOptions;
+
+  constructor(options: LocalClusterOptions) {
+    this.#options = options;
+  }
+
+  async launch(name: string, role: string, flags: readonly string[]): Promise<ClusterProcess> {
+    const { logLevel = "warn", rateLimits = "on", routeOf } = this.#options;
+    const started = await startProcess({
+      name,
+      role,
+      flags: [
+        ...[...flags, "--log-level", logLevel],
+        ...(role === "dispatcher" ? [] : ["--rate-limits", rateLimits]),
+        ...(role === "frontend" ? ["--drain-seconds", DRAIN_SECONDS] : []),
+        // The URL that a dispatcher registers leads past the routes.
+        ...(routeOf === undefined || role === "dispatcher" ? [] : LEARN_NOTHING),
+      ],
+      environment: {
+        OVATION_SECRET: this.secret,
+        OVATION_INTERNAL_SECRET: this.#internalSecret,
+        ...this.#options.environmentOf?.(name),
+      },
+      internal: role !== "comments",
+      onLine: (line) => this.#options.onLine?.(name, line),
+      onEnd: (how) => this.#options.onEnd?.(name, how),
+    });
+    this.processes.set(name, started);
+    return started;
+  }
+
+  /** The URL at which a process finds what listens at `url`. */
+  async route(from: string, to: string, url: string): Promise<string> {
+    if (this.#options.routeOf === undefined) return url;
+    const routed = new URL(url);
+    routed.port = String(await this.#options.routeOf(from, to, Number(routed.port)));
+    return routed.href;
+  }
+
+  /** Where dispatchers call a frontend. */
+  async internalFlagsOf(frontend: string): Promise<readonly string[]> {
+    if (this.#options.routeOf === undefined) return [];
+    const port = await freePort();
+    const from = `${frontend.split("/")[0]}/dispatchers`;
+    const url = await this.route(from, frontend, `http://127.0.0.1:${port}`);
+    return ["--internal-port", String(port), "--internal-url", url];
+  }
 }
 
 function range(count: number): readonly number[] {

@@ -54,13 +54,9 @@ export function check(history: History): Verdict {
   let repeated = 0;
   for (const viewer of history.viewers) {
     for (const topic of viewer.topics) {
-      const seen = checkViewer(
-        viewer,
-        topic,
-        { log: logs.get(topic) ?? EMPTY, sentAt: sentAt.get(topic) ?? NEVER_SENT },
-        faults,
-        report,
-      );
+      const log = logs.get(topic) ?? EMPTY;
+      const own = { topic, log, sentAt: sentAt.get(topic) ?? NEVER_SENT };
+      const seen = checkViewer(viewer, own, faults, report);
       delivered += seen.delivered;
       repeated += seen.repeated;
       checkStart(viewer, topic, sent.get(topic) ?? [], report);

@@ -9,55 +9,58 @@ import { openSqliteLog } from "@ovation/log";
 import { toJsonText, topicOf } from "@ovation/protocol";
 import { Random } from "../../testing/random.ts";
 import { copyData, cutShort, flipBit, loseUnsynced, tearTail } from "./disk-damage.ts";
-import { judgeDamaged, judgeUnsynced, type Said } from "./disk-judge.ts";
+import { judgeDamaged, judgeUnsynced } from "./disk-judge.ts";
+import type { ServerRun } from "./server-run.ts";
 
 const COMMENTS = "/v1/videos/one/comments?after=0&limit=200";
 const VIDEO = "/v1/videos/one";
 const EVENTS = '{"topic":"video:one","seq":1}\n{"topic":"video:one","seq":2}\n';
 const DAMAGED = '{"level":"error","damage":"/data/log.sqlite is damaged: event 1 of video:one"}';
 
-function said(change: Partial<Said> & { readonly answers?: Said["answers"] } = {}): Said {
-  const answers = new Map([
+function run(
+  change: Partial<ServerRun> & { readonly responses?: ServerRun["responses"] } = {},
+): ServerRun {
+  const responses = new Map([
     [COMMENTS, { status: 200, body: '{"comments":[{"seq":1,"text":"hello"}]}' }],
     [VIDEO, { status: 200, body: '{"likes":{"like":7}}' }],
   ]);
   const exported = { code: 0, output: EVENTS, errors: "" };
-  return { ended: undefined, lines: [], answers, exported, ...change };
+  return { ended: undefined, lines: [], responses, exported, ...change };
 }
 
-function answering(path: string, status: number, body: string): Said["answers"] {
-  return new Map([...said().answers, [path, { status, body }]]);
+function answering(path: string, status: number, body: string): ServerRun["responses"] {
+  return new Map([...run().responses, [path, { status, body }]]);
 }
 
 const REFUSED = { code: 1, output: "", errors: "ovation: the log /data/log.sqlite is damaged" };
 
 describe("what is said of damaged files", () => {
   test("is right where it is the truth, or refused by name", () => {
-    expect(judgeDamaged(said(), said())).toBeUndefined();
+    expect(judgeDamaged(run(), run())).toBeUndefined();
     expect(
-      judgeDamaged(said(), said({ ended: 1, lines: [DAMAGED], exported: REFUSED })),
+      judgeDamaged(run(), run({ ended: 1, lines: [DAMAGED], exported: REFUSED })),
     ).toBeUndefined();
     const refused = answering(COMMENTS, 503, '{"code":"unavailable"}');
-    expect(judgeDamaged(said(), said({ answers: refused, exported: REFUSED }))).toBeUndefined();
+    expect(judgeDamaged(run(), run({ responses: refused, exported: REFUSED }))).toBeUndefined();
     const earlier = answering(VIDEO, 200, '{"likes":{"like":5}}');
     const lines = ["/data/videos.sqlite lost its last changes: its write-ahead log is damaged"];
-    expect(judgeDamaged(said(), said({ answers: earlier, lines }))).toBeUndefined();
+    expect(judgeDamaged(run(), run({ responses: earlier, lines }))).toBeUndefined();
   });
 
-  const lies: Readonly<Record<string, readonly [Partial<Said>, string]>> = {
+  const lies: Readonly<Record<string, readonly [Partial<ServerRun>, string]>> = {
     "another comment": [
-      { answers: answering(COMMENTS, 200, '{"comments":[{"seq":1,"text":"hallo"}]}') },
+      { responses: answering(COMMENTS, 200, '{"comments":[{"seq":1,"text":"hallo"}]}') },
       "comments?after=0",
     ],
-    "fewer comments": [{ answers: answering(COMMENTS, 200, '{"comments":[]}') }, "answered 200"],
+    "fewer comments": [{ responses: answering(COMMENTS, 200, '{"comments":[]}') }, "answered 200"],
     "another number of likes": [
-      { answers: answering(VIDEO, 200, '{"likes":{"like":1031}}') },
+      { responses: answering(VIDEO, 200, '{"likes":{"like":1031}}') },
       "answered 200",
     ],
-    "a video that is not there": [{ answers: answering(VIDEO, 404, "{}") }, "answered 404"],
+    "a video that is not there": [{ responses: answering(VIDEO, 404, "{}") }, "answered 404"],
     "fewer comments, when a store lost its last changes": [
       {
-        answers: answering(COMMENTS, 200, '{"comments":[]}'),
+        responses: answering(COMMENTS, 200, '{"comments":[]}'),
         lines: ["videos.sqlite lost its last changes"],
       },
       "answered 200",
@@ -80,18 +83,18 @@ describe("what is said of damaged files", () => {
     "a signal": [{ ended: "SIGSEGV", lines: [DAMAGED] }, "SIGSEGV"],
   };
   test.each(Object.entries(lies))("is a lie: %s", (_, [change, found]) => {
-    expect(judgeDamaged(said(), said(change))).toContain(found);
+    expect(judgeDamaged(run(), run(change))).toContain(found);
   });
 
   test("after the power went, the server starts and has every event", () => {
     const earlier = answering(VIDEO, 200, '{"likes":{"like":5}}');
-    expect(judgeUnsynced(said(), said({ answers: earlier }))).toBeUndefined();
-    expect(judgeUnsynced(said(), said({ ended: 1, lines: [DAMAGED] }))).toContain("ended with 1");
-    expect(judgeUnsynced(said(), said({ exported: REFUSED }))).toContain("export fails");
+    expect(judgeUnsynced(run(), run({ responses: earlier }))).toBeUndefined();
+    expect(judgeUnsynced(run(), run({ ended: 1, lines: [DAMAGED] }))).toContain("ended with 1");
+    expect(judgeUnsynced(run(), run({ exported: REFUSED }))).toContain("export fails");
     const refused = answering(COMMENTS, 503, "{}");
-    expect(judgeUnsynced(said(), said({ answers: refused }))).toContain("answered 503");
+    expect(judgeUnsynced(run(), run({ responses: refused }))).toContain("answered 503");
     const fewer = { code: 0, output: EVENTS.slice(0, 30), errors: "" };
-    expect(judgeUnsynced(said(), said({ exported: fewer }))).toContain("other events");
+    expect(judgeUnsynced(run(), run({ exported: fewer }))).toContain("other events");
   });
 });
 

@@ -1,6 +1,6 @@
 /**
  * Likes, sent to one process each, so that what a killed process lost can be told apart. A request
- * without an answer is not sent again: it may have been counted.
+ * without a response is not sent again: it may have been counted.
  */
 
 import type { Topic } from "@ovation/protocol";
@@ -15,14 +15,6 @@ export interface LikerOptions {
   readonly random: Random;
 }
 
-export interface Liker {
-  /**
-   * Sends likes until some are accepted, and answers whether they were: everything is whole by
-   * then.
-   */
-  finish(): Promise<boolean>;
-}
-
 /** Mean wait between two requests. */
 const EVERY_MS = 120;
 const LIKES_MAX = 5;
@@ -30,22 +22,58 @@ const TIMEOUT_MS = 4000;
 const ACCEPTED_AGAIN_MS_MAX = 15_000;
 const ACCEPTED = 202;
 
-export function startLiker({ recorder, process, topics, random }: LikerOptions): Liker {
-  let stopped = false;
+export class Liker {
+  readonly #options: LikerOptions;
+  readonly #running: Promise<void>;
+  #isStopped = false;
 
-  async function likeOnce(topic: Topic): Promise<Outcome["kind"]> {
-    const count = 1 + Math.floor(random.next() * LIKES_MAX);
+  constructor(options: LikerOptions) {
+    this.#options = options;
+    this.#running = this.#run();
+  }
+
+  /** Sends likes to each topic, on a whole system, and returns whether some were accepted. */
+  async finish(): Promise<boolean> {
+    this.#isStopped = true;
+    await this.#running;
+    for (const topic of this.#options.topics)
+      if (!(await this.#likeUntilAccepted(topic))) return false;
+    return true;
+  }
+
+  async #run(): Promise<void> {
+    const { topics, random } = this.#options;
+    while (!this.#isStopped) {
+      await this.#likeOnce(random.choose(topics));
+      await Bun.sleep(random.exponential(EVERY_MS));
+    }
+  }
+
+  /** A process refuses likes until those that it could not store are stored. */
+  async #likeUntilAccepted(topic: Topic): Promise<boolean> {
+    const { recorder } = this.#options;
+    const until = recorder.now() + ACCEPTED_AGAIN_MS_MAX;
+    while ((await this.#likeOnce(topic)) !== "acknowledged") {
+      if (recorder.now() > until) return false;
+      await Bun.sleep(EVERY_MS);
+    }
+    return true;
+  }
+
+  async #likeOnce(topic: Topic): Promise<Outcome["kind"]> {
+    const { recorder, process, random } = this.#options;
+    const count = random.integer(1, LIKES_MAX);
     const sentAt = recorder.now();
-    const outcome = await send(topic, count);
+    const outcome = await this.#send(topic, count);
     const endedAt = recorder.now();
     recorder.like({ process: process.name, topic, count, sentAt, endedAt, outcome });
     return outcome;
   }
 
-  async function send(topic: Topic, count: number): Promise<Outcome["kind"]> {
+  async #send(topic: Topic, count: number): Promise<Outcome["kind"]> {
     try {
       const path = `/v1/videos/${topic.slice("video:".length)}/likes`;
-      const response = await fetch(process.url + path, {
+      const response = await fetch(this.#options.process.url + path, {
         method: "POST",
         headers: { "content-type": "application/json" },
         body: JSON.stringify({ kind: "like", count }),
@@ -58,31 +86,4 @@ export function startLiker({ recorder, process, topics, random }: LikerOptions):
       return code === "ConnectionRefused" || code === "ECONNREFUSED" ? "refused" : "unknown";
     }
   }
-
-  async function run(): Promise<void> {
-    while (!stopped) {
-      await likeOnce(random.choose(topics));
-      await Bun.sleep(-Math.log(1 - random.next()) * EVERY_MS);
-    }
-  }
-
-  /** Likes are refused until what waited has been stored. */
-  async function likeUntilAccepted(topic: Topic): Promise<boolean> {
-    const until = recorder.now() + ACCEPTED_AGAIN_MS_MAX;
-    while ((await likeOnce(topic)) !== "acknowledged") {
-      if (recorder.now() > until) return false;
-      await Bun.sleep(EVERY_MS);
-    }
-    return true;
-  }
-
-  const running = run();
-  return {
-    async finish() {
-      stopped = true;
-      await running;
-      for (const topic of topics) if (!(await likeUntilAccepted(topic))) return false;
-      return true;
-    },
-  };
 }

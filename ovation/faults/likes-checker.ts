@@ -9,7 +9,7 @@
  * - nobody is told of more likes than were sent
  */
 
-import { isDiskFault } from "./disk-faults.ts";
+import { isDiskFault } from "./disk-fault-kinds.ts";
 import type { History, Like, Viewer } from "./history.ts";
 import type { Report } from "./violation.ts";
 

@@ -5,7 +5,8 @@ import { Command, Option } from "commander";
 import { toPositiveInteger } from "../settings/commander-option.ts";
 import type { History } from "./history.ts";
 import { formatProgress, formatReport } from "./report.ts";
-import { type RunReport, runFaults, type Topology } from "./run.ts";
+import { runFaults } from "./run.ts";
+import type { RunReport, Topology } from "./run-report.ts";
 
 interface Options {
   readonly minutes: number;

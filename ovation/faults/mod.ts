@@ -16,5 +16,6 @@
 
 export { check, type Verdict } from "./checker.ts";
 export type { History } from "./history.ts";
-export { type RunOptions, type RunReport, runFaults } from "./run.ts";
+export { type RunOptions, runFaults } from "./run.ts";
+export type { RunReport } from "./run-report.ts";
 export type { Violation } from "./violation.ts";

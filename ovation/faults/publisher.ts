@@ -1,6 +1,6 @@
 /**
- * Publishers: they send one after the other, remember what they were told, and send again with
- * the same key what they were told nothing about, as the documents ask them to.
+ * Publishers: they send one event after the other and record each response. An event without a
+ * response is sent again with the same key, as the documents ask them to.
  */
 
 import type { Outcome } from "./history.ts";
@@ -16,96 +16,101 @@ export interface PublisherOptions {
   readonly token: string;
   /** Mean wait between two events, ms. */
   readonly everyMs: number;
-  /** So often of a hundred a comment is taken out again. */
+  /** So many of a hundred comments are removed again. */
   readonly removePercent?: number;
   random(): number;
 }
 
-export interface Publisher {
-  /**
-   * Publishes once more, and answers whether that was acknowledged: everything is whole by then.
-   */
-  finish(): Promise<boolean>;
-}
-
-/** A durable event is sent again until it is answered for good, or for this long. */
+/** A durable event is sent again until its outcome is final, or for this long. */
 const GIVE_UP_MS = 15_000;
 const RETRY_MS = 150;
 const TIMEOUT_MS = 4000;
 
-/** Answers that say that nothing was stored. */
+/** Statuses that mean that nothing was stored. */
 const REFUSALS = new Set([400, 401, 403, 404, 409, 413, 415, 429, 507]);
 
-interface Answer {
+interface PublishResponse {
   readonly status: number;
   readonly body: Record<string, unknown>;
 }
 
-export function startPublisher(options: PublisherOptions): Publisher {
-  const { name, recorder, topic, form, everyMs, random } = options;
-  let stopped = false;
-  let number = 0;
+export class Publisher {
+  readonly #options: PublisherOptions;
+  readonly #running: Promise<void>;
+  #isStopped = false;
+  #number = 0;
 
-  async function publishOne(): Promise<Outcome> {
-    const key = `${name}-${++number}`;
+  constructor(options: PublisherOptions) {
+    this.#options = options;
+    this.#running = this.#run();
+  }
+
+  /** Publishes once more, on a whole system, and returns whether that was acknowledged. */
+  async finish(): Promise<boolean> {
+    this.#isStopped = true;
+    await this.#running;
+    return (await this.#publishOne()).kind === "acknowledged";
+  }
+
+  async #run(): Promise<void> {
+    const { random, everyMs } = this.#options;
+    while (!this.#isStopped) {
+      await this.#publishOne();
+      await Bun.sleep(-Math.log(1 - random()) * everyMs);
+    }
+  }
+
+  async #publishOne(): Promise<Outcome> {
+    const { name: publisher, recorder, topic, form } = this.#options;
+    const number = ++this.#number;
+    const key = `${publisher}-${number}`;
     const sentAt = recorder.now();
-    let attempts = 0;
-    let isOpen = false;
-    let outcome: Outcome;
-    do {
-      if (attempts > 0) await Bun.sleep(RETRY_MS * (0.5 + random()));
-      attempts++;
-      outcome = await attempt(key);
-      // Once it is open whether an attempt was stored, only an acknowledgement settles it.
-      isOpen ||= outcome.kind === "unknown";
-    } while (
-      form !== "live" &&
-      outcome.kind !== "acknowledged" &&
-      recorder.now() - sentAt < GIVE_UP_MS
-    );
-    if (outcome.kind === "refused" && isOpen) outcome = { kind: "unknown" };
+    const { outcome, attempts } = await this.#sendUntilFinal(key, sentAt);
     const lane = form === "live" ? "live" : "durable";
     recorder.publish({
-      publisher: name,
-      topic,
-      lane,
-      key,
-      number,
-      sentAt,
+      ...{ publisher, topic, lane, key, number, sentAt, attempts, outcome },
       endedAt: recorder.now(),
-      attempts,
-      outcome,
     });
-    if (
-      form === "comment" &&
-      outcome.kind === "acknowledged" &&
-      random() * 100 < (options.removePercent ?? 0)
-    )
-      await remove(outcome.seq ?? 0);
+    if (form === "comment" && outcome.kind === "acknowledged") await this.#mayRemove(outcome.seq);
     return outcome;
   }
 
-  async function attempt(key: string): Promise<Outcome> {
+  async #sendUntilFinal(
+    key: string,
+    sentAt: number,
+  ): Promise<{ readonly outcome: Outcome; readonly attempts: number }> {
+    const { recorder, form, random } = this.#options;
+    let isUnknown = false;
+    for (let attempts = 1; ; attempts++) {
+      if (attempts > 1) await Bun.sleep(RETRY_MS * (0.5 + random()));
+      const outcome = await this.#attempt(key);
+      // Once an attempt may have been stored, only an acknowledgement settles the outcome.
+      isUnknown ||= outcome.kind === "unknown";
+      const mayRetry = form !== "live" && outcome.kind !== "acknowledged";
+      if (mayRetry && recorder.now() - sentAt < GIVE_UP_MS) continue;
+      const isOpen = outcome.kind === "refused" && isUnknown;
+      return { outcome: isOpen ? { kind: "unknown" } : outcome, attempts };
+    }
+  }
+
+  async #attempt(key: string): Promise<Outcome> {
     try {
-      const { status, body } = await send(key);
+      const { status, body } = await this.#send(key);
       if (status === 201 || status === 202) return { kind: "acknowledged", seq: seqOf(body) };
       const code = String(body["code"] ?? status);
-      // A live event that was answered with an error was not sent; what a full disk refuses is
-      // not there.
-      const refused = REFUSALS.has(status) || (form === "live" && status === 503);
-      return refused ? { kind: "refused", code } : { kind: "unknown" };
+      // `unavailable` of a live event: it was not sent. A full disk: it was not stored.
+      const isRefused = REFUSALS.has(status) || (this.#options.form === "live" && status === 503);
+      return isRefused ? { kind: "refused", code } : { kind: "unknown" };
     } catch {
       return { kind: "unknown" };
     }
   }
 
-  function send(key: string): Promise<Answer> {
+  #send(key: string): Promise<PublishResponse> {
+    const { name, topic, form } = this.#options;
     if (form === "comment")
-      return post(`/v1/videos/${topic.slice("video:".length)}/comments`, {
-        text: `what ${key} says`,
-        clientId: key,
-      });
-    return post("/v1/publish", {
+      return this.#call("POST", this.#commentsPath, { text: `what ${key} says`, clientId: key });
+    return this.#call("POST", "/v1/publish", {
       topic,
       type: "goal",
       data: { id: key, from: name },
@@ -113,10 +118,25 @@ export function startPublisher(options: PublisherOptions): Publisher {
     });
   }
 
-  async function post(path: string, body: unknown, method = "POST"): Promise<Answer> {
-    const response = await fetch(options.url + path, {
+  async #mayRemove(seq: number | undefined): Promise<void> {
+    const { random, removePercent = 0 } = this.#options;
+    if (random() * 100 >= removePercent) return;
+    try {
+      await this.#call("DELETE", `${this.#commentsPath}/${seq ?? 0}`, {});
+    } catch {
+      // Removed or not: the checker compares every viewer with the log.
+    }
+  }
+
+  get #commentsPath(): string {
+    return `/v1/videos/${this.#options.topic.slice("video:".length)}/comments`;
+  }
+
+  async #call(method: string, path: string, body: unknown): Promise<PublishResponse> {
+    const { url, token } = this.#options;
+    const response = await fetch(url + path, {
       method,
-      headers: { authorization: `Bearer ${options.token}`, "content-type": "application/json" },
+      headers: { authorization: `Bearer ${token}`, "content-type": "application/json" },
       body: JSON.stringify(body),
       signal: AbortSignal.timeout(TIMEOUT_MS),
     });
@@ -126,30 +146,6 @@ export function startPublisher(options: PublisherOptions): Publisher {
       body: response.headers.get("content-type")?.includes("json") ? JSON.parse(text) : {},
     };
   }
-
-  async function remove(seq: number): Promise<void> {
-    try {
-      await post(`/v1/videos/${topic.slice("video:".length)}/comments/${seq}`, {}, "DELETE");
-    } catch {
-      // Removed or not: either way every viewer must agree with the log, which is what is checked.
-    }
-  }
-
-  async function run(): Promise<void> {
-    while (!stopped) {
-      await publishOne();
-      await Bun.sleep(-Math.log(1 - random()) * everyMs);
-    }
-  }
-
-  const running = run();
-  return {
-    async finish() {
-      stopped = true;
-      await running;
-      return (await publishOne()).kind === "acknowledged";
-    },
-  };
 }
 
 function seqOf(body: Record<string, unknown>): number | undefined {

@@ -1,11 +1,11 @@
 import { expect, test } from "bun:test";
 import { check } from "./checker.ts";
-import { createRecorder } from "./recorder.ts";
+import { Recorder } from "./recorder.ts";
 
 const TOPIC = "video:a";
 
 test("what many saw is kept once, and read as often as one likes", () => {
-  const recorder = createRecorder();
+  const recorder = new Recorder();
   const viewers = ["one", "two"].map((name) => recorder.viewer(name, "sdk", [TOPIC]));
   for (const viewer of viewers) {
     viewer.connected(true);
@@ -28,7 +28,7 @@ test("what many saw is kept once, and read as often as one likes", () => {
 });
 
 test("nothing live is owed to who has left: it counts as away", async () => {
-  const recorder = createRecorder();
+  const recorder = new Recorder();
   const viewer = recorder.viewer("passing", "sdk", [TOPIC]);
   viewer.connected(true);
   viewer.subscribed(TOPIC, 0);

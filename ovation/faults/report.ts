@@ -1,6 +1,6 @@
 /** What a run found, for people. */
 
-import type { Progress, RunReport } from "./run.ts";
+import type { Progress, RunReport } from "./run-report.ts";
 
 /** Violations shown one by one; the rest are counted. */
 const SHOWN_MAX = 20;

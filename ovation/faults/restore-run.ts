@@ -1,17 +1,16 @@
 /**
- * The end of a run: a backup is put back under viewers that have seen more than it holds. What they
- * are told then, and see afterwards, is judged by `restore-checker.ts`.
+ * The end of a run: a backup is restored under viewers that have seen more than it holds.
+ * `restore-checker.ts` judges what they receive after that.
  */
 
 import { type Topic, topicOf } from "@ovation/protocol";
 import type { Random } from "../../testing/random.ts";
 import type { Door } from "./door.ts";
-import { createRecorder, type Recorder } from "./recorder.ts";
+import { openViewer } from "./open-viewer.ts";
+import { Recorder } from "./recorder.ts";
 import { checkRestored, type RestoreCounts } from "./restore-checker.ts";
 import type { Stage } from "./stage.ts";
 import type { FaultViewer } from "./viewer.ts";
-import { startPlainViewer } from "./viewer-plain.ts";
-import { startSdkViewer } from "./viewer-sdk.ts";
 import type { Violation } from "./violation.ts";
 
 export interface RestoreReport extends RestoreCounts {
@@ -38,13 +37,13 @@ const SDK_SEVERAL = 3;
 const WAIT_MS_MAX = 40_000;
 const PUBLISH_MS_MAX = 20_000;
 const TIMEOUT_MS = 4000;
-/** What the earlier life sent has arrived, or never will. */
+/** All that the earlier epoch sent has arrived, or never will. */
 const ARRIVED_MS = 1000;
 const SETTLE_MS = 2000;
 
 export async function runRestore(options: RestoreOptions): Promise<RestoreReport> {
   const { stage, random, problems } = options;
-  const recorder = createRecorder();
+  const recorder = new Recorder();
   const way = random.choose(stage.backups.ways);
   await startAll(stage);
   const viewers = stage.doors.flatMap((door) => openViewers(door, recorder, random));
@@ -59,7 +58,7 @@ export async function runRestore(options: RestoreOptions): Promise<RestoreReport
     const backup = await publishAll(publish, new Map(TOPICS.map((topic) => [topic, KEPT_EVENTS])));
     await seen("all have what the backup will hold", backup);
     await stage.backups.backUp(way);
-    await seen("all are there after the backup", await publishLost(publish, random));
+    await seen("all have what was published after the backup", await publishLost(publish, random));
     await likeOnce(stage, random.choose(TOPICS));
     await stage.backups.restore(way, async () => {
       await Bun.sleep(ARRIVED_MS);
@@ -93,8 +92,9 @@ function openViewers(door: Door, recorder: Recorder, random: Random): readonly F
   const open = (form: "sdk" | "plain", index: number, topics: readonly Topic[]) => {
     const name = `${form}-${topics.length}-${index}@${door.name}`;
     const own = recorder.viewer(name, form, topics);
-    const options = { recorder: own, topics, url: door.url, token: undefined, random: random.next };
-    return form === "sdk" ? startSdkViewer(options) : startPlainViewer(options);
+    return openViewer(form, {
+      ...{ recorder: own, topics, url: door.url, token: undefined, random: random.next },
+    });
   };
   const several = (form: "sdk" | "plain", count: number) =>
     Array.from({ length: count }, (_, index) => open(form, index, TOPICS));
@@ -107,7 +107,7 @@ function openViewers(door: Door, recorder: Recorder, random: Random): readonly F
 
 type PublishDurable = (topic: Topic) => Promise<number>;
 
-/** Publishes until that is acknowledged, and answers the number. */
+/** Publishes until the event is acknowledged, and returns its sequence number. */
 function createPublish({ stage, token }: RestoreOptions): PublishDurable {
   let serial = 0;
   return async (topic) => {
@@ -124,7 +124,7 @@ function createPublish({ stage, token }: RestoreOptions): PublishDurable {
         const { seqs } = (await response.json()) as { readonly seqs?: readonly number[] };
         if (response.ok && seqs?.[0] !== undefined) return seqs[0];
       } catch {
-        // Starting, or not connected to what it needs again.
+        // The process starts, or is not yet connected to its dependencies.
       }
       if (performance.now() > until) throw new Error(`${id} could not be published`);
       await Bun.sleep(100);
@@ -132,7 +132,7 @@ function createPublish({ stage, token }: RestoreOptions): PublishDurable {
   };
 }
 
-/** So many events to each topic, mixed; answers the newest numbers. */
+/** So many events to each topic, interleaved; returns the newest sequence numbers. */
 async function publishAll(
   publish: PublishDurable,
   counts: ReadonlyMap<Topic, number>,
@@ -143,14 +143,14 @@ async function publishAll(
   return heads;
 }
 
-/** To some of the topics, not to all: their viewers have positions in both kinds. */
+/** To all topics but one: viewers then have positions in lost and in unchanged topics. */
 function publishLost(publish: PublishDurable, random: Random) {
   const kept = random.choose(TOPICS);
   const lost = TOPICS.filter((topic) => topic !== kept);
   return publishAll(publish, new Map(lost.map((topic) => [topic, upTo(random, LOST_EVENTS_MAX)])));
 }
 
-/** So that the last frame that viewers see may be of a topic which has lost nothing. */
+/** The last frame that viewers see may then be of a topic that has lost nothing. */
 async function likeOnce({ likers }: Stage, topic: Topic): Promise<void> {
   const url = `${likers[0]?.url}/v1/videos/${topic.slice("video:".length)}/likes`;
   const headers = { "content-type": "application/json" };
@@ -177,7 +177,7 @@ function hasAll(viewers: readonly FaultViewer[], heads: ReadonlyMap<Topic, numbe
   );
 }
 
-/** What does not come is for the checker to judge: the run goes on. */
+/** The run continues in any case: the checker judges what is missing. */
 async function within(what: string, problems: string[], holds: () => boolean): Promise<void> {
   const until = performance.now() + WAIT_MS_MAX;
   while (!holds()) {

@@ -7,9 +7,9 @@ import { join } from "node:path";
 
 export interface SmallDisk {
   readonly directory: string;
-  /** Takes all the room there is. */
+  /** Writes until no byte is free. */
   fill(): Promise<void>;
-  makeRoom(): void;
+  empty(): void;
   unmount(): void;
 }
 
@@ -45,7 +45,7 @@ export function mountSmallDisk(): SmallDisk | undefined {
   return {
     directory: data,
     fill: () => fill(ballast),
-    makeRoom: () => rmSync(ballast, { force: true }),
+    empty: () => rmSync(ballast, { force: true }),
     unmount,
   };
 }

@@ -6,72 +6,40 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { openSqliteLog } from "@ovation/log";
 import { Random } from "../../testing/random.ts";
-import { startProcess } from "../cluster/cluster-process.ts";
+import { type ClusterProcess, startProcess } from "../cluster/cluster-process.ts";
 import { createFileBackups } from "./backups-one.ts";
-import { diskFaults } from "./disk-faults.ts";
+import { createDiskFaults } from "./disk-faults.ts";
 import { openDoor } from "./door.ts";
 import type { Fault } from "./fault.ts";
 import { clockFaults, networkFaults, processFaults } from "./faults.ts";
-import { CLOCKS_MISSING, createProcessClocks } from "./process-clock.ts";
-import { DISK_MISSING, mountSmallDisk } from "./small-disk.ts";
+import { CLOCKS_MISSING, createProcessClocks, type ProcessClocks } from "./process-clock.ts";
+import { DISK_MISSING, mountSmallDisk, type SmallDisk } from "./small-disk.ts";
 import type { Stage, StageOptions } from "./stage.ts";
 import { secondServerFault, stopFaults } from "./stop-faults.ts";
 import { readWholeLog } from "./whole-log.ts";
 
 const NAME = "start";
 const CLOCK_JUMPS_MS = [600_000, -600_000, 3_600_000, -3_600_000];
-
 const WORKERS = 2;
 
-export async function startStageOne({
-  seed,
-  recorder,
-  lines,
-  onLine,
-}: StageOptions): Promise<Stage> {
+/** The server, and what on this machine can be broken under it. */
+interface OneServer {
+  readonly server: ClusterProcess;
+  readonly directory: string;
+  readonly environment: Readonly<Record<string, string>>;
+  readonly disk: SmallDisk | undefined;
+  readonly clocks: ProcessClocks | undefined;
+}
+
+export async function startStageOne(options: StageOptions): Promise<Stage> {
+  const { seed, recorder, lines } = options;
   const random = new Random(seed ^ 0xd15c);
   const workers = random.chance(0.5) ? WORKERS : 1;
   const secret = randomBytes(32).toString("base64url");
-  const environment = { OVATION_SECRET: secret };
-  const disk = mountSmallDisk();
-  const directory = disk?.directory ?? mkdtempSync(join(tmpdir(), "ovation-faults-"));
-  const clocks = createProcessClocks([NAME]);
-  const server = await startProcess({
-    name: NAME,
-    role: "start",
-    flags: [
-      "--data",
-      directory,
-      "--rate-limits",
-      "off",
-      "--log-level",
-      "warn",
-      "--drain-seconds",
-      "1",
-      "--workers",
-      String(workers),
-    ],
-    environment: { ...environment, ...clocks?.environmentOf(NAME) },
-    internal: false,
-    onLine(line) {
-      lines.add(NAME, line);
-      onLine(NAME, line);
-    },
-  });
+  const one = await startServer({ OVATION_SECRET: secret }, workers, options);
+  const { server, directory, environment, disk, clocks } = one;
   const door = await openDoor("one", server.url);
-  const full: readonly Fault[] =
-    disk === undefined
-      ? []
-      : [
-          {
-            kind: "disk full",
-            targets: ["disk"],
-            forMs: [500, 3000],
-            begin: () => disk.fill(),
-            end: async () => disk.makeRoom(),
-          },
-        ];
-  const worn = diskFaults({ server, directory, environment, random });
+  const diskFaults = createDiskFaults({ server, directory, environment, random });
   return {
     shape: workers === 1 ? "ovation start" : `ovation start --workers ${workers}`,
     secret,
@@ -82,13 +50,13 @@ export async function startStageOne({
     faults: [
       ...processFaults([server]),
       ...stopFaults([server], lines, recorder),
-      ...worn.faults,
+      ...diskFaults.faults,
       secondServerFault(server, directory, environment),
       ...networkFaults([door]),
-      ...full,
+      ...(disk === undefined ? [] : [fullDiskFault(disk)]),
       ...clockFaults(clocks?.clocks ?? [], CLOCK_JUMPS_MS),
     ],
-    settle: () => worn.settle(),
+    settle: () => diskFaults.settle(),
     missing: [
       ...(disk === undefined ? [DISK_MISSING] : []),
       ...(clocks === undefined ? [CLOCKS_MISSING] : []),
@@ -110,5 +78,40 @@ export async function startStageOne({
       if (disk === undefined) rmSync(directory, { recursive: true, force: true });
       else disk.unmount();
     },
+  };
+}
+
+async function startServer(
+  environment: Readonly<Record<string, string>>,
+  workers: number,
+  { lines, onLine }: StageOptions,
+): Promise<OneServer> {
+  const disk = mountSmallDisk();
+  const directory = disk?.directory ?? mkdtempSync(join(tmpdir(), "ovation-faults-"));
+  const clocks = createProcessClocks([NAME]);
+  const server = await startProcess({
+    name: NAME,
+    role: "start",
+    flags: [
+      ...["--data", directory, "--workers", String(workers)],
+      ...["--rate-limits", "off", "--log-level", "warn", "--drain-seconds", "1"],
+    ],
+    environment: { ...environment, ...clocks?.environmentOf(NAME) },
+    internal: false,
+    onLine(line) {
+      lines.add(NAME, line);
+      onLine(NAME, line);
+    },
+  });
+  return { server, directory, environment, disk, clocks };
+}
+
+function fullDiskFault(disk: SmallDisk): Fault {
+  return {
+    kind: "disk full",
+    targets: ["disk"],
+    forMs: [500, 3000],
+    begin: () => disk.fill(),
+    end: async () => disk.empty(),
   };
 }

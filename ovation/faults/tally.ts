@@ -1,4 +1,4 @@
-/** Sums of the processes' metrics over all their lives: a killed one starts again from zero. */
+/** Sums of the processes' metrics over all incarnations: a killed process restarts from zero. */
 
 import type { ClusterProcess } from "../cluster/cluster-process.ts";
 
@@ -15,51 +15,50 @@ const SHOWN: Readonly<Record<string, string>> = {
   ovation_dispatcher_refused_events_total: "refused by dispatchers",
   ovation_link_dropped_away_events_total: "dropped, frontend away",
   ovation_link_lost_in_flight_events_total: "lost in flight to frontends",
-  ovation_forward_expired_events_total: "expired on the way to a data centre",
-  ovation_forward_spared_events_total: "spared a data centre that nobody watches in",
-  ovation_forward_repeated_batches_total: "batches to a data centre that came again",
-  ovation_forward_forgotten_events_total: "left out by a data centre that forgot",
+  ovation_forward_expired_events_total: "expired before a data centre took them",
+  ovation_forward_spared_events_total: "not sent to a data centre without viewers",
+  ovation_forward_repeated_batches_total: "batches to a data centre that were repeated",
+  ovation_forward_forgotten_events_total: "left out by a data centre without its state",
 };
 
 const TIMEOUT_MS = 1000;
 
-export interface Tally {
+export class Tally {
+  readonly #processes: readonly ClusterProcess[];
+  /** By process and incarnation. */
+  readonly #latest = new Map<string, Readonly<Record<string, number>>>();
+
+  constructor(processes: readonly ClusterProcess[]) {
+    this.#processes = processes;
+  }
+
+  get sums(): Readonly<Record<string, number>> {
+    const sums: Record<string, number> = {};
+    for (const counts of this.#latest.values())
+      for (const [name, value] of Object.entries(counts)) sums[name] = (sums[name] ?? 0) + value;
+    return sums;
+  }
+
   /**
-   * Reads all processes that answer. Call it often: what a process counted since the last time
+   * Reads all processes that respond. Call it often: what a process counted since the last read
    * dies with it.
    */
-  read(): Promise<void>;
-  readonly sums: Readonly<Record<string, number>>;
-}
+  async read(): Promise<void> {
+    await Promise.all(this.#processes.map((process) => this.#readOne(process)));
+  }
 
-export function createTally(processes: readonly ClusterProcess[]): Tally {
-  /** By process and life. */
-  const latest = new Map<string, Readonly<Record<string, number>>>();
-
-  async function readOne(process: ClusterProcess): Promise<void> {
+  async #readOne(process: ClusterProcess): Promise<void> {
     if (!process.running) return;
-    const life = `${process.name} ${process.pid}`;
+    const incarnation = `${process.name} ${process.pid}`;
     try {
       const response = await fetch(`${process.url}/metrics`, {
         signal: AbortSignal.timeout(TIMEOUT_MS),
       });
-      latest.set(life, parse(await response.text()));
+      this.#latest.set(incarnation, parse(await response.text()));
     } catch {
-      // Paused, starting or just killed: the next reading has it, or the last one stands.
+      // Paused, starting or just killed: the last values count until the next read.
     }
   }
-
-  return {
-    async read() {
-      await Promise.all(processes.map(readOne));
-    },
-    get sums() {
-      const sums: Record<string, number> = {};
-      for (const counts of latest.values())
-        for (const [name, value] of Object.entries(counts)) sums[name] = (sums[name] ?? 0) + value;
-      return sums;
-    },
-  };
 }
 
 /** Prometheus text: `name{labels} value`; labels are summed. */

@@ -1,6 +1,6 @@
 /**
- * A viewer with a browser's own EventSource, as the specification has it: several topics, one
- * last id, which it brings back in a header and nowhere else.
+ * A viewer with a browser's own EventSource, as the specification has it: several topics and one
+ * last event id, which it sends back in a header and nowhere else.
  *
  * [spec] https://html.spec.whatwg.org/multipage/server-sent-events.html#the-eventsource-interface
  */
@@ -14,14 +14,15 @@ import {
 } from "@ovation/protocol";
 import { openEventStream } from "../../testing/event-stream.ts";
 import type { FaultViewer, ViewerOptions } from "./viewer.ts";
+import type { ViewerRecorder } from "./viewer-recorder.ts";
 
-/** The first wait, until the server names another with `retry:`. */
+/** The first backoff, until the server sends another in `retry:`. */
 const RETRY_MS = 500;
-/** A server's wish is followed up to here, so that a run ends. */
+/** Bounds the server's `retry:`, so that a run ends. */
 const RETRY_MS_MAX = 5000;
 /**
- * Longer than two heartbeats: a connection without a sign of life is over. (A browser would wait
- * for TCP.)
+ * Longer than two heartbeats: a connection that is silent for so long is given up. (A browser would
+ * wait for TCP.)
  */
 const SILENCE_MS_MAX = 35_000;
 
@@ -36,101 +37,100 @@ interface FirstEvent {
   readonly topics: Readonly<Record<string, { readonly head: number; readonly recovered: boolean }>>;
 }
 
-export function startPlainViewer({
-  recorder,
-  topics,
-  url,
-  token,
-  random,
-}: ViewerOptions): FaultViewer {
-  const address = `${url}/v1/events?${new URLSearchParams(topics.map((topic) => ["topic", topic]))}`;
-  let lastEventId = "";
-  /** Of the topics, those that the id speaks of which this connection brought. */
-  let named: readonly string[] = [];
-  let retryMs = RETRY_MS;
-  let left = false;
-  let abort = new AbortController();
-  let silence: ReturnType<typeof setTimeout> | undefined;
-  const known = new Set<string>();
+export class PlainViewer implements FaultViewer {
+  readonly recorder: ViewerRecorder;
+  readonly #options: ViewerOptions;
+  readonly #url: string;
+  readonly #known = new Set<string>();
+  #lastEventId = "";
+  /** The topics that the event id of this connection's request names. */
+  #named: readonly string[] = [];
+  #retryMs = RETRY_MS;
+  #isClosed = false;
+  #abort = new AbortController();
+  #silence: ReturnType<typeof setTimeout> | undefined;
 
-  function isAlive(): void {
-    clearTimeout(silence);
-    silence = setTimeout(() => abort.abort(), SILENCE_MS_MAX);
+  constructor(options: ViewerOptions) {
+    this.recorder = options.recorder;
+    this.#options = options;
+    const query = new URLSearchParams(options.topics.map((topic) => ["topic", topic]));
+    this.#url = `${options.url}/v1/events?${query}`;
+    void this.#run();
   }
 
-  function take({ type, data, lastEventId: id }: Message): void {
-    if (type === "reconnect") return;
-    lastEventId = id;
-    if (type === "connection") {
-      begin(JSON.parse(data) as FirstEvent);
-      return;
+  leave(): void {
+    this.recorder.leave();
+    this.close();
+  }
+
+  close(): void {
+    this.#isClosed = true;
+    this.#abort.abort();
+  }
+
+  async #run(): Promise<void> {
+    while (!this.#isClosed) {
+      try {
+        await this.#connect();
+      } catch {
+        // An EventSource reconnects after any failure.
+      }
+      this.recorder.connected(false);
+      await Bun.sleep(this.#retryMs * (0.5 + this.#options.random()));
     }
-    const envelope = JSON.parse(data) as Envelope;
-    if (type === "gap")
-      recorder.gap(envelope.topic, (envelope.data as { readonly lost: number }).lost);
-    else recorder.event(envelope.topic, type, envelope.seq, envelope.data);
+    clearTimeout(this.#silence);
   }
 
-  function onRetry(ms: number): void {
-    retryMs = Math.min(ms, RETRY_MS_MAX);
-  }
-
-  function begin(first: FirstEvent): void {
-    for (const [topic, { head, recovered }] of Object.entries(first.topics)) {
-      if (!known.has(topic)) recorder.subscribed(topic, head);
-      else if (!recovered) recorder.reset(topic, head);
-      known.add(topic);
-    }
-    recorder.connected(true, { frontend: frontendOf(first.connectionId), named });
-  }
-
-  async function connect(): Promise<void> {
-    abort = new AbortController();
-    isAlive();
+  async #connect(): Promise<void> {
+    const { topics, token } = this.#options;
+    this.#abort = new AbortController();
+    this.#restartSilence();
     const headers: Record<string, string> = {
       accept: "text/event-stream",
       "cache-control": "no-store",
     };
-    if (lastEventId !== "") headers["last-event-id"] = lastEventId;
-    named = topics.filter((topic) => positionIn(lastEventId, topic) !== undefined);
+    if (this.#lastEventId !== "") headers["last-event-id"] = this.#lastEventId;
+    this.#named = topics.filter((topic) => positionIn(this.#lastEventId, topic) !== undefined);
     if (token !== undefined) headers["authorization"] = `Bearer ${token}`;
-    const stream = await openEventStream(address, {
+    const stream = await openEventStream(this.#url, {
       headers,
-      signal: abort.signal,
-      onMessage(message) {
-        if (!left) take(message);
+      signal: this.#abort.signal,
+      onMessage: (message) => {
+        if (!this.#isClosed) this.#take(message);
       },
-      onRetry,
-      onBytes: isAlive,
+      onRetry: (ms) => {
+        this.#retryMs = Math.min(ms, RETRY_MS_MAX);
+      },
+      onBytes: () => this.#restartSilence(),
     });
     await stream.done;
   }
 
-  async function run(): Promise<void> {
-    while (!left) {
-      try {
-        await connect();
-      } catch {
-        // Whatever ended it: an EventSource comes back.
-      }
-      recorder.connected(false);
-      await Bun.sleep(retryMs * (0.5 + random()));
+  #restartSilence(): void {
+    clearTimeout(this.#silence);
+    this.#silence = setTimeout(() => this.#abort.abort(), SILENCE_MS_MAX);
+  }
+
+  #take({ type, data, lastEventId }: Message): void {
+    if (type === "reconnect") return;
+    this.#lastEventId = lastEventId;
+    if (type === "connection") {
+      this.#begin(JSON.parse(data) as FirstEvent);
+      return;
     }
-    clearTimeout(silence);
+    const envelope = JSON.parse(data) as Envelope;
+    if (type === "gap")
+      this.recorder.gap(envelope.topic, (envelope.data as { readonly lost: number }).lost);
+    else this.recorder.event(envelope.topic, type, envelope.seq, envelope.data);
   }
 
-  function close(): void {
-    left = true;
-    abort.abort();
+  #begin(first: FirstEvent): void {
+    for (const [topic, { head, recovered }] of Object.entries(first.topics)) {
+      if (!this.#known.has(topic)) this.recorder.subscribed(topic, head);
+      else if (!recovered) this.recorder.reset(topic, head);
+      this.#known.add(topic);
+    }
+    const frontend = frontendOf(first.connectionId);
+    this.recorder.connected(true, { frontend, named: this.#named });
   }
-
-  void run();
-  return {
-    recorder,
-    close,
-    leave() {
-      recorder.leave();
-      close();
-    },
-  };
 }

@@ -1,11 +1,11 @@
-/** A viewer of a run, whichever client it has: it writes what it sees into the history. */
+/** A viewer of a run, of either form: it writes what it sees into the history. */
 
 import type { Topic } from "@ovation/protocol";
-import type { ViewerRecorder } from "./recorder.ts";
+import type { ViewerRecorder } from "./viewer-recorder.ts";
 
 export interface FaultViewer {
   readonly recorder: ViewerRecorder;
-  /** Goes for good: nothing is owed to it any more. */
+  /** Leaves for good: nothing is owed to it afterwards. */
   leave(): void;
   /** The run is over: what it saw until now is judged. */
   close(): void;

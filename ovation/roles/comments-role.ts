@@ -1,18 +1,10 @@
-/** `ovation comments`: comments, likes, videos, guests, and the pages. Publishes to any dispatcher. */
+/** `ovation comments`: comments, likes, videos, guests, and pages. Publishes to any dispatcher. */
 
-import {
-  createMemoryRateLimiter,
-  createRateLimiterOff,
-  createSharedRateLimiter,
-  openPostgresMemberStores,
-  openPostgresVideoStore,
-} from "@ovation/comments";
+import { openPostgresMemberStores, openPostgresVideoStore } from "@ovation/comments";
 import { createHttpPublisherApi } from "@ovation/dispatcher";
 import { steadyClock } from "@ovation/protocol";
-import { createRedisSharedStore, openRedisStore } from "@ovation/table";
 import { createPages } from "@ovation/web";
 import { Counter, Registry } from "prom-client";
-import { createFailureLogger } from "../logging/failure-logger.ts";
 import { registerKnownDispatchers } from "../metrics/dispatcher-metrics.ts";
 import { registerProcessMetrics } from "../metrics/process-metrics.ts";
 import { createPageSource } from "../page-source.ts";
@@ -27,6 +19,7 @@ import { listenEarly } from "../wiring/early-listener.ts";
 import { createInternalCalls, type InternalSettings } from "../wiring/internal-calls.ts";
 import { watchLog } from "../wiring/log-health.ts";
 import { describeLostLikes } from "../wiring/lost-likes.ts";
+import { openSharedLimits } from "../wiring/shared-limits.ts";
 import type { RunningRole } from "./running-role.ts";
 
 export interface CommentsRoleOptions {
@@ -44,7 +37,7 @@ export async function startCommentsRole(options: CommentsRoleOptions): Promise<R
   const dependencies = createDependencies(settings.logger, registry, steadyClock);
   const databaseState = dependencies.add("database", "the database", "at-start");
   const listener = listenEarly(settings, registry, dependencies);
-  const shared = settings.table === undefined ? undefined : openTable(settings.table);
+  const limits = openSharedLimits(settings.table, settings, dependencies);
   const { log, ask } = watchLog(
     await openClusterLog(database, settings, databaseState),
     steadyClock,
@@ -70,41 +63,17 @@ export async function startCommentsRole(options: CommentsRoleOptions): Promise<R
     ...(tls === undefined ? {} : { tls }),
   });
   registerKnownDispatchers(registry, () => publisherApi.dispatchers.length);
-  const values = shared === undefined ? undefined : createRedisSharedStore(shared);
   const comments = createCommentsService({
     settings,
     log,
     store,
     members,
-    ...(values === undefined ? {} : { presence: values }),
+    ...(limits.shared === undefined ? {} : { presence: limits.shared }),
     publisherApi,
     authenticate,
     registry,
-    limiter: limiter(),
+    limiter: limits.limiter,
   });
-
-  /** Without it each process has limits of its own, and every member is offline. */
-  function openTable(url: string) {
-    const state = dependencies.add("table", "the subscription table's store", "never");
-    const opened = openRedisStore({
-      url,
-      onState: (now, why) => now === "lost" && state.away(why),
-    });
-    state.watch(() => opened.ping());
-    return opened;
-  }
-
-  function limiter() {
-    if (!settings.rateLimits) return createRateLimiterOff();
-    const local = createMemoryRateLimiter({ clock: steadyClock });
-    if (values === undefined) return local;
-    const onFailure = createFailureLogger(settings.logger);
-    return createSharedRateLimiter({
-      shared: values,
-      local,
-      onFailure: (error) => onFailure("rate limits", error),
-    });
-  }
 
   databaseState.watch(ask);
   const pages = await createPages(createPageSource(comments.routes, pageRulesOf(settings)));
@@ -120,7 +89,7 @@ export async function startCommentsRole(options: CommentsRoleOptions): Promise<R
         store.close(),
         members.close(),
         log.close(),
-        shared?.close(),
+        limits.close(),
       ]);
       return describeLostLikes(lost);
     },

@@ -1,10 +1,9 @@
 /**
- * The core of an installation on one machine: dispatcher, comments, log and table in this process, on
- * embedded defaults. Frontends are joined to it by links and an `Upstream`: in this process or beside it.
+ * The core of an installation on one machine: dispatcher, comments, log and table in this process,
+ * on embedded defaults. Frontends, in this process or in workers, use it over links and an
+ * `Upstream`.
  */
 
-import { mkdirSync } from "node:fs";
-import { join } from "node:path";
 import type { Comments } from "@ovation/comments";
 import {
   createPublishRoute,
@@ -12,13 +11,8 @@ import {
   type FrontendCalls,
   type FrontendLinks,
 } from "@ovation/dispatcher";
-import { type Log, openSqliteLog } from "@ovation/log";
+import type { Log } from "@ovation/log";
 import { type Route, steadyClock, systemClock } from "@ovation/protocol";
-import {
-  createMemorySharedStore,
-  createMemoryTable,
-  createMemoryViewerCounts,
-} from "@ovation/table";
 import type { Registry } from "prom-client";
 import type { ReadinessCheck } from "../health.ts";
 import { createFailureLogger } from "../logging/failure-logger.ts";
@@ -26,16 +20,11 @@ import { registerDispatcherMetrics } from "../metrics/dispatcher-metrics.ts";
 import { createLiveVerifier } from "../reload/live-tokens.ts";
 import type { Settings } from "../settings/settings.ts";
 import type { Verifier } from "../tokens/mod.ts";
-import {
-  createCommentsService,
-  localStoresOf,
-  openLocalMembers,
-  openLocalStore,
-} from "./comments-service.ts";
+import { createCommentsService, localStoresOf } from "./comments-service.ts";
+import { openCoreStores } from "./core-stores.ts";
 import { startDataChecker } from "./data-checker.ts";
 import { createDataDamage } from "./data-damage.ts";
 import { createDependencies } from "./dependencies.ts";
-import { watchLog } from "./log-health.ts";
 import { describeLostLikes } from "./lost-likes.ts";
 import { retentionOf, startUpkeep } from "./upkeep.ts";
 
@@ -46,9 +35,9 @@ export interface Core {
   readonly log: Log;
   /** Publish, comments, likes, videos, guests. */
   readonly routes: readonly Route[];
-  /** What the core cannot do at the moment: each makes the process `degraded`. */
+  /** Current failures: each makes the process `degraded`. */
   readonly checks: readonly ReadinessCheck[];
-  /** Finishes what was begun and closes what was opened; see `Node`. Frontends are gone before. */
+  /** Finishes requests and closes all stores; as `RunningRole`. Frontends are closed before. */
   stop(): Promise<readonly string[]>;
 }
 
@@ -59,63 +48,37 @@ export async function openCore(
   registry: Registry,
 ): Promise<Core> {
   const { policy } = settings;
-  const clock = systemClock;
   const onFailure = createFailureLogger(settings.logger);
-  mkdirSync(settings.dataDirectory, { recursive: true });
   const verifier = await createLiveVerifier(settings);
+  const { authenticate } = verifier;
   const damage = createDataDamage(settings.logger, registry, steadyClock);
-  const path = join(settings.dataDirectory, "log.sqlite");
-  const opened = await openSqliteLog({ path, clock, policy });
-  const { log, ask } = watchLog(opened, steadyClock, damage.report);
+  const stores = await openCoreStores(settings, damage.report);
+  const { log, table, counts, store, members, shared } = stores;
   const dependencies = createDependencies(settings.logger, registry, steadyClock);
-  const store = openLocalStore(settings, damage.report);
-  const members = openLocalMembers(settings, damage.report);
-  const shared = createMemorySharedStore({ clock: steadyClock });
-  const table = createMemoryTable({ clock: steadyClock });
-  const counts = createMemoryViewerCounts({ clock: steadyClock });
   const dispatcher = new Dispatcher({
-    table,
-    clock: steadyClock,
-    counts,
-    log,
-    links,
-    calls,
-    policy,
+    ...{ table, counts, log, links, calls, policy, onFailure, clock: steadyClock },
     upgradedOf: (guests) => comments.upgraded(guests),
     onPresent: (present, staff) => comments.heartbeat(present, staff),
-    onFailure,
   });
-  const { authenticate } = verifier;
   const comments: Comments = createCommentsService({
-    settings,
-    log,
-    store,
-    members,
+    ...{ settings, log, store, members, authenticate, registry },
     presence: shared,
     publisherApi: dispatcher,
-    authenticate,
-    registry,
   });
   registerDispatcherMetrics(registry, dispatcher);
-  dependencies.add("log", "the log", "never").watch(ask);
+  dependencies.add("log", "the log", "never").watch(stores.ask);
   const stopUpkeep = startUpkeep({
     keeper: log,
     tasks: [retentionOf(log), ...comments.upkeep],
     onFailure,
   });
   const stopChecker = startDataChecker({
-    log: path,
+    log: stores.logPath,
     stores: localStoresOf(settings),
-    damage,
-    registry,
-    clock: steadyClock,
-    onFailure,
+    ...{ damage, registry, clock: steadyClock, onFailure },
   });
   return {
-    dispatcher,
-    comments,
-    verifier,
-    log,
+    ...{ dispatcher, comments, verifier, log },
     checks: [
       ...dependencies.checks.filter(([name]) => name === "log"),
       ["comments", () => comments.recentFailure(), () => "degraded"],
@@ -123,10 +86,7 @@ export async function openCore(
     ],
     routes: [
       createPublishRoute({
-        authenticate,
-        policy,
-        log,
-        clock,
+        ...{ authenticate, policy, log, clock: systemClock },
         isDeleted: (topic) => comments.isDeleted(topic),
         publish: (events) => dispatcher.publish(events),
       }),
@@ -138,14 +98,7 @@ export async function openCore(
       await stopUpkeep();
       const lost = await comments.close();
       await links.close();
-      await Promise.all([
-        table.close(),
-        counts.close(),
-        shared.close(),
-        store.close(),
-        members.close(),
-        log.close(),
-      ]);
+      await stores.close();
       return describeLostLikes(lost);
     },
   };

@@ -7,10 +7,9 @@ import { openLog } from "@ovation/log";
 import { type Topic, topicOf } from "@ovation/protocol";
 import { until } from "../../../testing/until.ts";
 import { check } from "../../faults/checker.ts";
-import { createRecorder, type Recorder } from "../../faults/recorder.ts";
+import { openViewer } from "../../faults/open-viewer.ts";
+import { Recorder } from "../../faults/recorder.ts";
 import type { FaultViewer } from "../../faults/viewer.ts";
-import { startPlainViewer } from "../../faults/viewer-plain.ts";
-import { startSdkViewer } from "../../faults/viewer-sdk.ts";
 import type { Violation } from "../../faults/violation.ts";
 import { readWholeLog } from "../../faults/whole-log.ts";
 import { signToken } from "../../tokens/mod.ts";
@@ -45,7 +44,7 @@ const ATTEMPTS_MAX = 8;
 export async function createCrowd(
   cluster: Pick<LocalCluster, "secret" | "postgres">,
 ): Promise<Crowd> {
-  const recorder = createRecorder();
+  const recorder = new Recorder();
   const token = await signToken(
     cluster.secret,
     { sub: "server", name: "Server", publish: ["*"], role: "host" },
@@ -104,14 +103,13 @@ export async function createCrowd(
     watch(form, url, own) {
       for (const topic of own) topics.add(topic);
       const name = `${form}-${viewers.length}`;
-      const options = {
+      const viewer = openViewer(form, {
         recorder: recorder.viewer(name, form, own),
         topics: own,
         url,
         token: undefined,
         random: Math.random,
-      };
-      const viewer = form === "sdk" ? startSdkViewer(options) : startPlainViewer(options);
+      });
       viewers.push(viewer);
       return viewer;
     },

@@ -1,0 +1,48 @@
+/** What a core keeps: log, videos and members in the data directory, tables and counts in memory. */
+
+import { mkdirSync } from "node:fs";
+import { join } from "node:path";
+import type { MemberStores, VideoStore } from "@ovation/comments";
+import { openSqliteLog } from "@ovation/log";
+import { steadyClock, systemClock } from "@ovation/protocol";
+import {
+  createMemorySharedStore,
+  createMemoryTable,
+  createMemoryViewerCounts,
+} from "@ovation/table";
+import type { Settings } from "../settings/settings.ts";
+import { openLocalMembers, openLocalStore } from "./comments-service.ts";
+import { type WatchedLog, watchLog } from "./log-health.ts";
+
+export interface CoreStores extends WatchedLog {
+  readonly logPath: string;
+  readonly store: VideoStore;
+  readonly members: MemberStores;
+  readonly shared: ReturnType<typeof createMemorySharedStore>;
+  readonly table: ReturnType<typeof createMemoryTable>;
+  readonly counts: ReturnType<typeof createMemoryViewerCounts>;
+  close(): Promise<void>;
+}
+
+export async function openCoreStores(
+  settings: Settings,
+  onDamage: (what: string) => void,
+): Promise<CoreStores> {
+  const { dataDirectory, policy } = settings;
+  mkdirSync(dataDirectory, { recursive: true });
+  const logPath = join(dataDirectory, "log.sqlite");
+  const opened = await openSqliteLog({ path: logPath, clock: systemClock, policy });
+  const { log, ask } = watchLog(opened, steadyClock, onDamage);
+  const store = openLocalStore(settings, onDamage);
+  const members = openLocalMembers(settings, onDamage);
+  const shared = createMemorySharedStore({ clock: steadyClock });
+  const table = createMemoryTable({ clock: steadyClock });
+  const counts = createMemoryViewerCounts({ clock: steadyClock });
+  return {
+    ...{ logPath, log, ask, store, members, shared, table, counts },
+    async close() {
+      const all = [table, counts, shared, store, members, log];
+      await Promise.all(all.map((each) => each.close()));
+    },
+  };
+}
