@@ -185,9 +185,9 @@ test("a metric that a document names is in the table of docs/operating/metrics.m
 });
 
 test("a checker that docs/guarantees.md names for a violation knows it", () => {
-  const folder = "ovation/faults";
+  const folder = "ovation/faults/checkers";
   const named = flat("docs/guarantees.md").matchAll(
-    /`(?:ovation\/faults\/)?([a-z-]*checker\.ts)` \(([^)]*)\)/g,
+    /`(?:ovation\/faults\/checkers\/)?([a-z-]*checker\.ts)` \(([^)]*)\)/g,
   );
   const claims = [...named].flatMap(([, file = "", kinds = ""]) =>
     [...kinds.matchAll(/`([a-z-]+)`/g)].map(([, kind = ""]) => ({ file, kind })),

@@ -2,7 +2,7 @@
 
 import type { Topic } from "@ovation/protocol";
 import type { ClusterProcess } from "../cluster/cluster-process.ts";
-import type { History, SaidAtEnd } from "./history.ts";
+import type { History, SaidAtEnd } from "./history/history.ts";
 
 /** Numbers of viewers are right again within 10 s after anything died. */
 const RIGHT_MS_MAX = 12_000;

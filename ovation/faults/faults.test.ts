@@ -1,7 +1,7 @@
 /** A short run of each form, on real processes. Longer ones: `npm run faults`. */
 
 import { expect, test } from "bun:test";
-import { DISK_FAULTS } from "./disk-fault-kinds.ts";
+import { DISK_FAULTS } from "./injectors/disk-fault-kinds.ts";
 import { formatReport } from "./report.ts";
 import { runFaults } from "./run.ts";
 

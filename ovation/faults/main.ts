@@ -3,7 +3,7 @@
 import { closeSync, openSync, writeFileSync, writeSync } from "node:fs";
 import { Command, Option } from "commander";
 import { toPositiveInteger } from "../settings/commander-option.ts";
-import type { History } from "./history.ts";
+import type { History } from "./history/history.ts";
 import { formatProgress, formatReport } from "./report.ts";
 import { runFaults } from "./run.ts";
 import type { RunReport, Topology } from "./run-report.ts";

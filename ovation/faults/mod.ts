@@ -14,8 +14,8 @@
  * down. The same seed makes the same schedule.
  */
 
-export { check, type Verdict } from "./checker.ts";
-export type { History } from "./history.ts";
+export { check, type Verdict } from "./checkers/checker.ts";
+export type { Violation } from "./checkers/violation.ts";
+export type { History } from "./history/history.ts";
 export { type RunOptions, runFaults } from "./run.ts";
 export type { RunReport } from "./run-report.ts";
-export type { Violation } from "./violation.ts";

@@ -5,13 +5,13 @@
 
 import { type Topic, topicOf } from "@ovation/protocol";
 import type { Random } from "../../testing/random.ts";
-import type { Door } from "./door.ts";
-import { openViewer } from "./open-viewer.ts";
-import { Recorder } from "./recorder.ts";
-import { checkRestored, type RestoreCounts } from "./restore-checker.ts";
-import type { Stage } from "./stage.ts";
-import type { FaultViewer } from "./viewer.ts";
-import type { Violation } from "./violation.ts";
+import { checkRestored, type RestoreCounts } from "./checkers/restore-checker.ts";
+import type { Violation } from "./checkers/violation.ts";
+import { openViewer } from "./clients/open-viewer.ts";
+import type { FaultViewer } from "./clients/viewer.ts";
+import { Recorder } from "./history/recorder.ts";
+import type { Door } from "./stages/door.ts";
+import type { Stage } from "./stages/stage.ts";
 
 export interface RestoreReport extends RestoreCounts {
   readonly way: string;

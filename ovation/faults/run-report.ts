@@ -1,8 +1,8 @@
 /** What a run reports: progress while it lasts, and what it found. */
 
-import type { Verdict } from "./checker.ts";
-import type { History } from "./history.ts";
-import type { RecordedCounts } from "./recorder.ts";
+import type { Verdict } from "./checkers/checker.ts";
+import type { History } from "./history/history.ts";
+import type { RecordedCounts } from "./history/recorder.ts";
 import type { RestoreReport } from "./restore-run.ts";
 
 /** `one`: `ovation start`; `cluster`: the roles in one data centre; `datacenters`: in two. */

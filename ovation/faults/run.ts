@@ -3,12 +3,13 @@
 import { Random } from "../../testing/random.ts";
 import { signToken } from "../tokens/mod.ts";
 import { readAtEnd } from "./at-end.ts";
-import { Audience } from "./audience.ts";
-import { check } from "./checker.ts";
-import type { History } from "./history.ts";
-import { injectAll } from "./injector.ts";
-import { ProcessLines } from "./process-lines.ts";
-import { Recorder } from "./recorder.ts";
+import { check } from "./checkers/checker.ts";
+import { Audience } from "./clients/audience.ts";
+import { Writers } from "./clients/writers.ts";
+import type { History } from "./history/history.ts";
+import { Recorder } from "./history/recorder.ts";
+import { injectAll } from "./injectors/injector.ts";
+import { planFaults } from "./injectors/schedule.ts";
 import { type RestoreReport, runRestore } from "./restore-run.ts";
 import {
   countKinds,
@@ -18,12 +19,11 @@ import {
   type Topology,
 } from "./run-report.ts";
 import { COUNTED_TOPIC, LIKED_TOPICS, MEMBER, MEMBER_TOPIC, TOPICS } from "./run-topics.ts";
-import { planFaults } from "./schedule.ts";
-import type { Stage } from "./stage.ts";
-import { startStageCluster } from "./stage-cluster.ts";
-import { startStageOne } from "./stage-one.ts";
+import { ProcessLines } from "./stages/process-lines.ts";
+import type { Stage } from "./stages/stage.ts";
+import { startStageCluster } from "./stages/stage-cluster.ts";
+import { startStageOne } from "./stages/stage-one.ts";
 import { Tally } from "./tally.ts";
-import { Writers } from "./writers.ts";
 
 export interface RunOptions {
   readonly topology: Topology;

@@ -6,12 +6,12 @@
 import { openLog } from "@ovation/log";
 import { type Topic, topicOf } from "@ovation/protocol";
 import { until } from "../../../testing/until.ts";
-import { check } from "../../faults/checker.ts";
-import { openViewer } from "../../faults/open-viewer.ts";
-import { Recorder } from "../../faults/recorder.ts";
-import type { FaultViewer } from "../../faults/viewer.ts";
-import type { Violation } from "../../faults/violation.ts";
-import { readWholeLog } from "../../faults/whole-log.ts";
+import { check } from "../../faults/checkers/checker.ts";
+import type { Violation } from "../../faults/checkers/violation.ts";
+import { openViewer } from "../../faults/clients/open-viewer.ts";
+import type { FaultViewer } from "../../faults/clients/viewer.ts";
+import { Recorder } from "../../faults/history/recorder.ts";
+import { readWholeLog } from "../../faults/history/whole-log.ts";
 import { signToken } from "../../tokens/mod.ts";
 import type { LocalCluster } from "../local-cluster.ts";
 

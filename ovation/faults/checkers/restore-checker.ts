@@ -1,0 +1,105 @@
+/**
+ * The promises about a restored backup. Its log has lost what was stored after the backup was made:
+ *
+ * - a viewer that has something of the lost part is told so, in every topic of which it has
+ *   something
+ * - what comes afterwards is complete, in order and as the log has it, for every viewer
+ */
+
+import type { History, SeenEvent, Viewer } from "../history/history.ts";
+import type { Report } from "./violation.ts";
+
+export interface RestoreHistory extends Pick<History, "viewers" | "log"> {
+  /**
+   * A moment at which no process had the data open, and nothing of the earlier life was on its
+   * way.
+   */
+  readonly restoredAt: number;
+  /** The newest number of each topic in the backup. */
+  readonly backup: ReadonlyMap<string, number>;
+}
+
+export interface RestoreCounts {
+  /** Topics of viewers that had something of the lost part. */
+  readonly lostFutures: number;
+  /** Topics of viewers that were told to start over although the backup has all that they had. */
+  readonly toldWithoutNeed: number;
+}
+
+export function checkRestored(history: RestoreHistory, report: Report): RestoreCounts {
+  const counts = { lostFutures: 0, toldWithoutNeed: 0 };
+  for (const viewer of history.viewers)
+    for (const topic of viewer.topics) checkTopic(viewer, topic, history, counts, report);
+  return counts;
+}
+
+type Counts = { -readonly [Key in keyof RestoreCounts]: number };
+
+function checkTopic(
+  viewer: Viewer,
+  topic: string,
+  history: RestoreHistory,
+  counts: Counts,
+  report: Report,
+): void {
+  const { had, told } = whatItHad(viewer, topic, history.restoredAt);
+  const kept = history.backup.get(topic) ?? 0;
+  if (had > kept) counts.lostFutures++;
+  else if (told) counts.toldWithoutNeed++;
+  if (had > kept && !told) {
+    // What it saw afterwards is a consequence.
+    const detail = `had number ${had}, the backup ends at ${kept}, and it was told nothing`;
+    report("recovered-untrue", viewer.name, topic, detail);
+    return;
+  }
+  checkAfter(viewer, topic, history, report);
+}
+
+/** The newest number before the restore, and whether the viewer was told to start over after it. */
+function whatItHad(
+  { entries }: Viewer,
+  topic: string,
+  restoredAt: number,
+): { readonly had: number; readonly told: boolean } {
+  let had = 0;
+  let told = false;
+  for (const entry of entries) {
+    if (!("topic" in entry) || entry.topic !== topic) continue;
+    if (entry.kind === "reset" && entry.at > restoredAt) told = true;
+    if (entry.at > restoredAt) continue;
+    if (entry.kind === "subscribed" || entry.kind === "reset") had = Math.max(had, entry.head);
+    if (entry.kind === "event") had = Math.max(had, entry.seq ?? 0);
+  }
+  return { had, told };
+}
+
+function checkAfter(
+  { name, form, entries }: Viewer,
+  topic: string,
+  { log, restoredAt }: RestoreHistory,
+  report: Report,
+): void {
+  const events = log.get(topic) ?? [];
+  const contents = new Map(events.map(({ seq, content }) => [seq, content]));
+  const head = events.at(-1)?.seq ?? 0;
+  let next = 1;
+
+  function take({ seq = 0, content, at }: SeenEvent): void {
+    if (at > restoredAt && contents.get(seq) !== content) {
+      const logged = contents.get(seq) ?? "nothing";
+      report("other-content", name, topic, `number ${seq} is ${content}, in the log ${logged}`);
+    }
+    if (seq > next) report("lost", name, topic, `numbers ${next} to ${seq - 1}, at ${at} ms`);
+    // A plain viewer that moves may get the last seconds again.
+    if (seq < next && form === "sdk")
+      report("duplicate", name, topic, `number ${seq} at ${at} ms, after ${next - 1}`);
+    next = Math.max(next, seq + 1);
+  }
+
+  for (const entry of entries) {
+    if (!("topic" in entry) || entry.topic !== topic) continue;
+    if (entry.kind === "subscribed" || entry.kind === "reset") next = entry.head + 1;
+    if (entry.kind === "event" && entry.seq !== undefined) take(entry);
+  }
+  if (next <= head) report("lost", name, topic, `the last ${head - next + 1}, from number ${next}`);
+}

@@ -1,0 +1,128 @@
+/**
+ * The promises about the number of viewers, at a topic that exactly so many viewers have, who stay:
+ *
+ * - no viewer is counted twice, whatever dies; only where a frontend was killed while a dispatcher
+ *   of its data centre was dead as well, until the frontend's lease has ended
+ * - when everything is whole again, every viewer and every process says the right number
+ *
+ * A viewer that moves is in the last report of one frontend and in the first of another: a number
+ * that is too high for as long as reports take to be replaced (COUNTED_TWICE_MS_MAX) is not held
+ * against it. A frontend that cannot tell anybody that a viewer left it is not either: it was
+ * paused, or what is between it and the store was broken.
+ */
+
+import type { History, Injected, SeenViewers, Viewer } from "../history/history.ts";
+import { createFaultTimes } from "./fault-times.ts";
+import type { Report } from "./violation.ts";
+
+const COUNTED_TWICE_MS_MAX = 2500;
+/** After a frontend was killed of which no dispatcher may have seen the death. */
+const RIGHT_AGAIN_MS_MAX = 10_000;
+/** A dispatcher that was started again has its links to frontends after this long. */
+const LINKED_AFTER_MS = 2000;
+/** Until what a frontend could not say has been said. */
+const TOLD_AFTER_MS = 10_000;
+/** A frontend that cannot say that a viewer has left it: it stands still, or nobody hears it. */
+const EXCUSES =
+  /^(pause|redis paused|clock|wire (frontend to dispatcher|dispatcher to frontend|to redis) (s|h))/;
+
+export function checkViewerCounts(history: History, report: Report): void {
+  const { counted, viewers, atEnd } = history;
+  if (counted === undefined) return;
+  const excuses = createFaultTimes(
+    history.faults.filter(({ kind }) => EXCUSES.test(kind)),
+    { beforeMs: 0, afterMs: TOLD_AFTER_MS },
+  );
+  for (const viewer of viewers) {
+    if (!viewer.topics.includes(counted.topic)) continue;
+    const told = toldTo(viewer, counted.topic);
+    for (const { from, to, most } of tooMany(told, counted.viewers)) {
+      if (to - from <= COUNTED_TWICE_MS_MAX || isLeased(history, from, to)) continue;
+      if (excuses.touch(from, from + COUNTED_TWICE_MS_MAX)) continue;
+      report(
+        ...(["counted-twice", viewer.name, counted.topic] as const),
+        `${most} viewers of ${counted.viewers}, from ${from} to ${to} ms${after(history, from)}`,
+      );
+    }
+    const last = told.at(-1);
+    if (viewer.presentAtEnd && last !== undefined && last.viewers !== counted.viewers)
+      report(
+        ...(["count-wrong", viewer.name, counted.topic] as const),
+        `${last.viewers} of ${counted.viewers}, since ${last.at} ms`,
+      );
+  }
+  for (const said of atEnd)
+    if (said.topic === counted.topic && said.viewers !== counted.viewers)
+      report(
+        ...(["count-wrong", said.process, counted.topic] as const),
+        `${said.viewers} of ${counted.viewers} at the end`,
+      );
+}
+
+/**
+ * Whether a frontend may be counted all the while because no dispatcher was there to see its death.
+ */
+function isLeased({ faults }: History, from: number, to: number): boolean {
+  return faults.some(
+    (fault) =>
+      fault.kind === "kill -9 frontend" &&
+      fault.from <= from &&
+      to <= fault.from + RIGHT_AGAIN_MS_MAX &&
+      faults.some((other) => isDeadDispatcherBeside(other, fault)),
+  );
+}
+
+function isDeadDispatcherBeside({ kind, target, from, to }: Injected, frontend: Injected): boolean {
+  return (
+    kind === "kill -9 dispatcher" &&
+    datacenterOf(target) === datacenterOf(frontend.target) &&
+    from - COUNTED_TWICE_MS_MAX <= frontend.from &&
+    frontend.from <= to + LINKED_AFTER_MS
+  );
+}
+
+function datacenterOf(target: string): string {
+  return target.slice(0, target.indexOf("/"));
+}
+
+/** What had been broken shortly before. */
+function after({ faults }: History, at: number): string {
+  const near = faults.filter(({ from, to }) => from <= at && to >= at - TOLD_AFTER_MS);
+  const names = near.map(({ kind, target, from }) => `${kind} ${target} at ${from}`);
+  return names.length === 0 ? "" : `, after ${names.join(", ")}`;
+}
+
+/** A number stands until the next one, or until the connection ends. */
+interface Told extends Pick<SeenViewers, "viewers" | "at"> {
+  until: number;
+}
+
+function toldTo({ entries }: Viewer, topic: string): readonly Told[] {
+  const told: Told[] = [];
+  for (const entry of entries) {
+    const isCount = entry.kind === "viewers" && entry.topic === topic;
+    const last = told.at(-1);
+    if (last !== undefined && (isCount || entry.kind === "disconnected"))
+      last.until = Math.min(last.until, entry.at);
+    if (isCount)
+      told.push({ viewers: entry.viewers, at: entry.at, until: Number.POSITIVE_INFINITY });
+  }
+  return told;
+}
+
+/** Stretches in which more than `viewers` were told. */
+function tooMany(
+  told: readonly Told[],
+  viewers: number,
+): readonly { readonly from: number; readonly to: number; readonly most: number }[] {
+  const stretches: { from: number; to: number; most: number }[] = [];
+  for (const one of told) {
+    if (one.viewers <= viewers) continue;
+    const last = stretches.at(-1);
+    if (last !== undefined && last.to === one.at) {
+      last.to = one.until;
+      last.most = Math.max(last.most, one.viewers);
+    } else stretches.push({ from: one.at, to: one.until, most: one.viewers });
+  }
+  return stretches;
+}

@@ -1,0 +1,53 @@
+/**
+ * What a run breaks: a running system, the doors that viewers and publishers come through, and
+ * the ways in which it can be broken. `stage-one.ts` is `ovation start`, `stage-cluster.ts` the
+ * roles of a cluster.
+ */
+
+import type { Topic } from "@ovation/protocol";
+import type { ClusterProcess } from "../../cluster/cluster-process.ts";
+import type { LoggedEvent } from "../history/history.ts";
+import type { Recorder } from "../history/recorder.ts";
+import type { Fault } from "../injectors/fault.ts";
+import type { Door } from "./door.ts";
+import type { ProcessLines } from "./process-lines.ts";
+
+/** What a stage is started with. */
+export interface StageOptions {
+  readonly seed: number;
+  readonly recorder: Recorder;
+  readonly lines: ProcessLines;
+  onLine(process: string, line: string): void;
+}
+
+/** Puts an earlier copy of the data back: everything since then is lost. */
+export interface Backups {
+  /** How this stage can be restored; each by its name. */
+  readonly ways: readonly string[];
+  /** Everything runs and is ready after it. */
+  backUp(way: string): Promise<void>;
+  /** `whenStopped` is called while no process has the data open. */
+  restore(way: string, whenStopped: () => Promise<void>): Promise<void>;
+}
+
+export interface Stage {
+  /** What runs, for the report. */
+  readonly shape: string;
+  readonly secret: string;
+  readonly doors: readonly Door[];
+  readonly processes: readonly ClusterProcess[];
+  /** Those that count likes. */
+  readonly likers: readonly ClusterProcess[];
+  readonly faults: readonly Fault[];
+  readonly backups: Backups;
+  /** When what the faults began is judged: what was wrong with it. */
+  settle(): Promise<readonly string[]>;
+  /** What cannot be broken on this machine, and why. */
+  readonly missing: readonly string[];
+  /**
+   * All events of these topics, as the log has them at the end. Viewers and publishers are gone
+   * by then.
+   */
+  readLog(topics: readonly Topic[]): Promise<ReadonlyMap<string, readonly LoggedEvent[]>>;
+  stop(): Promise<void>;
+}
