@@ -54,7 +54,7 @@ async function tell(line: string): Promise<string> {
   return said;
 }
 
-test("the link is cut and healed, slowed and throttled by lines, which say what they did", async () => {
+test("the link is cut, healed, slowed and throttled by commands that report it", async () => {
   expect(await call("east")).toBeNumber();
   expect(await tell("cut")).toContain("reset");
   expect([await call("east"), await call("west")]).toEqual([undefined, undefined]);
@@ -76,7 +76,7 @@ test("the link is cut and healed, slowed and throttled by lines, which say what 
   expect(await tell("bandwidth off")).toContain("whatever comes");
 });
 
-test("with half a cut one data centre is not reached any more, by calls or by answers", async () => {
+test("with half a cut one data centre is unreachable for calls and responses", async () => {
   expect(await tell("half-cut east")).toContain("nothing reaches east");
   const toEast = link.proxiesOf("east").reduce((sum, { bytes }) => sum + bytes.there, 0);
   const toWest = link.proxiesOf("west").reduce((sum, { bytes }) => sum + bytes.there, 0);
@@ -102,7 +102,7 @@ test("what is not a command changes nothing and is told so", async () => {
     "bandwidth 10",
     "heal now",
     "kill",
-    "kill east/nobody",
+    "kill east/unknown",
   ]) {
     expect(await runCommand({ link, processes: new Map() }, line)).toMatchObject({ ok: false });
   }

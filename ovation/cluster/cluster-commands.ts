@@ -39,13 +39,14 @@ const LINK_COMMANDS: Readonly<Record<string, ClusterCommand>> = {
   },
   "half-cut": {
     form: "half-cut NAME",
-    about: "nothing reaches this data centre, and nobody is told; both of them: a dead line",
+    about: "nothing reaches this data centre, without an error; both of them: a dead line",
     run({ link }, name) {
       if (!link.datacenters.includes(name))
         return refused(`half-cut takes ${link.datacenters.join(" or ")}`);
       link.halfCut(name);
       return done(
-        `nothing reaches ${name} over the link any more, and nobody is told; what it sends still arrives, if not cut as well`,
+        `nothing reaches ${name} over the link any more, without an error; ` +
+          "what it sends still arrives, if not cut as well",
       );
     },
   },

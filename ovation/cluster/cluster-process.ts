@@ -19,7 +19,7 @@ export interface ClusterProcess {
   resume(): void;
   /** Starts it again after a kill, on the same ports; resolves when it is ready, or at once. */
   restart(how?: "until-ready" | "at-once"): Promise<void>;
-  /** Resolves when `readyz` responds with 200; rejects where the process ended or takes too long. */
+  /** Resolves when `readyz` returns 200; rejects where the process ended or takes too long. */
   ready(): Promise<void>;
   /** SIGTERM, as a supervisor sends it: SIGKILL follows where the process takes too long. */
   terminate(): Promise<Termination>;

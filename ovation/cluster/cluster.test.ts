@@ -81,7 +81,7 @@ async function commentUntil(
   return newest;
 }
 
-test("a frontend is killed: its viewers are back on others within five seconds, and nothing is missed or comes twice", async () => {
+test("a frontend is killed: its viewers fail over within 5 s, each event once", async () => {
   const [topic, other] = [ownTopic(), ownTopic()];
   await gather([topic, other], 40);
   const frontend = partOf(cluster.datacenters[0]?.frontends, 0);
@@ -98,7 +98,7 @@ test("a frontend is killed: its viewers are back on others within five seconds, 
   await frontend.restart();
 }, 60_000);
 
-test("viewers that move to a frontend that stood still hear nothing live again that they heard elsewhere", async () => {
+test("viewers that move to a frontend that was paused get no live event twice", async () => {
   const topic = ownTopic();
   await gather([topic], 24);
   const [killed, still] = [
@@ -115,7 +115,7 @@ test("viewers that move to a frontend that stood still hear nothing live again t
   await Bun.sleep(500);
   still.pause();
   await Bun.sleep(1000);
-  // Its viewers are at the other one's door before that one goes on.
+  // Its viewers connect to the other frontend before that one resumes.
   await killed.kill();
   await Bun.sleep(600);
   still.resume();
@@ -127,7 +127,7 @@ test("viewers that move to a frontend that stood still hear nothing live again t
   await killed.restart();
 }, 90_000);
 
-test("a dispatcher is killed: publishing goes on through the other, and nothing durable is lost", async () => {
+test("a dispatcher is killed: the other one takes over, and no durable event is lost", async () => {
   const topic = ownTopic();
   await gather([topic], 10);
   const [killed, left] = [
@@ -150,7 +150,7 @@ test("a dispatcher is killed: publishing goes on through the other, and nothing 
   await killed.restart();
 }, 60_000);
 
-test("the links are cut: each data centre serves its own; afterwards everything is everywhere, in order", async () => {
+test("the links are cut: each data centre serves its own; later all events, in order", async () => {
   const [east, west] = [ownTopic(), ownTopic()];
   await gather([east, west], 6);
   cluster.link.cut();
@@ -180,7 +180,7 @@ test("the links are cut: each data centre serves its own; afterwards everything 
   expect(await crowd.verdict()).toEqual([]);
 }, 60_000);
 
-test("subscriptions may be changed through a frontend that does not hold the connection", async () => {
+test("subscriptions may be changed through a frontend without the connection", async () => {
   const [topic, added] = [ownTopic(), ownTopic()];
   const [holder, other] = [
     partOf(cluster.datacenters[0]?.frontends, 0),
@@ -208,7 +208,7 @@ test("subscriptions may be changed through a frontend that does not hold the con
   const { status } = await crowd.comment(door(0), added);
   expect(status).toBe(201);
   await readUntil(`"topic":"${added}","seq":1`);
-  // One that hung on its way until the next was made, and numbers that are none.
+  // A change that arrives after the next one, and invalid numbers.
   const late = await change("DELETE", id, 1);
   expect([late.status, ((await late.json()) as { readonly code: string }).code]).toEqual([
     409,
@@ -255,7 +255,7 @@ test("viewer counts are right again within ten seconds after a frontend died", a
   await dying.restart();
 }, 90_000);
 
-test("every metric that a role gives is in docs/operating/metrics.md, with its meaning and the roles that give it, and no other is", async () => {
+test("docs/operating/metrics.md has each metric, its meaning and its roles, no other", async () => {
   const [east] = cluster.datacenters;
   const given = new Map<
     string,

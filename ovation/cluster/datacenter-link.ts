@@ -36,7 +36,7 @@ export async function startDatacenterLink(
   const proxies = new Map<string, readonly TcpProxy[]>();
   const into = new Map(names.map((name) => [name, createLineDirection()]));
   for (const [name, ports] of names.length < 2 ? [] : dispatchers) {
-    // What goes back to those who called is on its way into the other data centre.
+    // Responses use the line into the data centre of the caller.
     const other = names.find((one) => one !== name) ?? "";
     const line = {
       there: into.get(name) ?? createLineDirection(),

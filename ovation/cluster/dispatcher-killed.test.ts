@@ -50,7 +50,7 @@ beforeAll(async () => {
 
 afterAll(() => cluster.stop(), 30_000);
 
-test("publishing goes on through the other one; no durable event is lost; of the live ones only what the dead one had in its hands", async () => {
+test("the other one takes over; only live events in flight in the dead one are lost", async () => {
   const [east] = cluster.datacenters;
   const [dead, left] = east?.dispatchers ?? [];
   if (east === undefined || dead === undefined || left === undefined)
@@ -62,7 +62,7 @@ test("publishing goes on through the other one; no durable event is lost; of the
     TOKEN_SECONDS,
   );
   const witnesses = await Promise.all(frontends.map((url) => openWitness(url, TOPICS)));
-  // So many durable ones that some are in the dead one's hands, committed and not yet on their way.
+  // So many durable ones that some are committed and not yet dispatched when it dies.
   const task = {
     urls: [dead.url, left.url],
     token,
@@ -91,7 +91,7 @@ test("publishing goes on through the other one; no durable event is lost; of the
   expect(phantoms).toBe(0);
   expect(live.acknowledged).toBeGreaterThan(CLIENTS * SECONDS);
 
-  // Each publisher had at most one request under way, and knows that it was not answered.
+  // Each publisher had at most one request in flight, and records that no response came.
   const unanswered = published.filter(({ outcome }) => outcome === "unanswered");
   expect(unanswered.length).toBeLessThanOrEqual(CLIENTS / 2);
   expect(unanswered.filter(({ dispatcher }) => dispatcher !== 0).length).toBe(0);

@@ -60,7 +60,7 @@ export function startGateway(datacenter: Datacenter, port: number): Gateway {
   return { url: `http://localhost:${server.port}`, stop: () => server.stop(true) };
 }
 
-/** A process that dies ends the stream; whoever reads it comes back. */
+/** A process that dies ends the stream; its client reconnects. */
 async function* untilItEnds(body: ReadableStream<Uint8Array>): AsyncGenerator<Uint8Array> {
   try {
     yield* body as unknown as AsyncIterable<Uint8Array>;

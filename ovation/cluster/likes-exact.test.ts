@@ -58,7 +58,7 @@ async function totalAt(index: number): Promise<number> {
   return ((await answer.json()) as { likes: { like?: number } }).likes.like ?? 0;
 }
 
-test("the answer to a COMMIT is lost again and again: the total is exactly what was accepted", async () => {
+test("responses to COMMIT are lost again and again: the total is what was accepted", async () => {
   await start();
   let accepted = 0;
   expect(await like(0)).toBe(202);
@@ -85,12 +85,12 @@ test("the answer to a COMMIT is lost again and again: the total is exactly what 
     "the total is what was accepted",
     20_000,
   );
-  // And stays so: a flush that was still under way would add to it.
+  // A flush that was still in flight would add to it.
   await Bun.sleep(1_000);
   expect([await totalAt(0), await totalAt(1)]).toEqual([accepted, accepted]);
 });
 
-test("a database that stops answering: likes are refused after two seconds, and a stop ends in time and says what it lost", async () => {
+test("a database hangs: likes are refused after 2 s, and a stop reports what it lost", async () => {
   await start();
   expect(await like(0)).toBe(202);
   await until(async () => (await totalAt(1)) === 1, "it is stored", 5_000);

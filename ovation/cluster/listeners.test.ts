@@ -1,6 +1,6 @@
 /**
- * What is public and what is not, on every listener of every role, and how a running process answers
- * a forged internal call.
+ * Which paths are public on every listener of every role, and how a process responds to a forged
+ * internal call.
  */
 
 import { afterAll, beforeAll, expect, test } from "bun:test";
@@ -85,7 +85,7 @@ function signed(
   return auth(secret).sign({ method, path, from, to: "", body });
 }
 
-test("no internal path is on any public listener, signed or not, and none takes a link", async () => {
+test("no public listener has an internal path, signed or not, nor takes a link", async () => {
   expect(INTERNAL.length).toBeGreaterThanOrEqual(15);
   expect(INTERNAL).toContain(LINK);
   const { dispatcher, frontend, comments } = parts();
@@ -139,7 +139,7 @@ test("no public path is on any internal listener", async () => {
   }
 }, 30_000);
 
-test("a forged call gets 401, changes nothing, is counted, and is logged without a secret", async () => {
+test("a forged call gets 401, changes nothing, is counted, is logged without secret", async () => {
   const { dispatcher, frontend } = parts();
   const guess = "a-guess-of-the-internal-secret";
   const counted = async (url: string, reason: string) => {

@@ -3,8 +3,8 @@
  * frontends and comments processes over a Redis of its own, and one PostgreSQL. For
  * `npm run cluster`, for the tests that kill processes, and for benchmarks.
  *
- * Every process can be killed, paused, continued and restarted by name (`east/frontend-1`). The link
- * between data centres consists of TCP proxies that can delay, throttle and cut.
+ * Every process can be killed, paused, continued and restarted by name (`east/frontend-1`). The
+ * link between data centres consists of TCP proxies that can delay, throttle and cut.
  */
 
 import { randomBytes } from "node:crypto";

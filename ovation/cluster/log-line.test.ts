@@ -14,9 +14,11 @@ test("a line of the log is a sentence with its cause; what is none is shown as i
       time: "2026-11-30T12:38:41.040Z",
       error,
       what: "viewers of west",
-      msg: "failed, and goes on",
+      msg: "failed, and continues",
     }),
-  ).toBe("east/dispatcher-0: failed, and goes on (viewers of west; http://127.0.0.1:1: timed out)");
+  ).toBe(
+    "east/dispatcher-0: failed, and continues (viewers of west; http://127.0.0.1:1: timed out)",
+  );
   expect(line({ level: "info", peer: "west", state: "up", detail: 3, msg: "data centre" })).toBe(
     "east/dispatcher-0: info: data centre (peer west; state up; detail 3)",
   );

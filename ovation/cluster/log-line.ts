@@ -1,7 +1,4 @@
-/**
- * A line of a process's log as it is read at a terminal: what happened first, then with what; no
- * stack.
- */
+/** A log line of a process for a terminal: the message first, then its properties; no stack. */
 
 export function formatLogLine(name: string, line: string): string {
   const { level, time: _time, msg, what, error, ...rest } = parse(line);
@@ -12,7 +9,9 @@ export function formatLogLine(name: string, line: string): string {
     ([key, value]) => `${key} ${typeof value === "string" ? value : JSON.stringify(value)}`,
   );
   const parts = [what, cause, ...details].filter((part) => part !== undefined);
-  return `${name}: ${level === "warn" ? "" : `${level}: `}${msg}${parts.length > 0 ? ` (${parts.join("; ")})` : ""}`;
+  const prefix = level === "warn" ? "" : `${level}: `;
+  const suffix = parts.length > 0 ? ` (${parts.join("; ")})` : "";
+  return `${name}: ${prefix}${msg}${suffix}`;
 }
 
 function parse(line: string): Readonly<Record<string, unknown>> {
@@ -20,7 +19,7 @@ function parse(line: string): Readonly<Record<string, unknown>> {
     const value: unknown = JSON.parse(line);
     return typeof value === "object" && value !== null ? (value as Record<string, unknown>) : {};
   } catch {
-    // Not from the log: a crash of the runtime, say. Shown as it is.
+    // Not a log line, as of a crash of the runtime: shown unchanged.
     return {};
   }
 }

@@ -35,7 +35,8 @@ const DEMO_TOKEN_TTL_SECONDS = 30 * 24 * 60 * 60;
 
 const program = new Command("cluster")
   .description(
-    "two data centres on this machine: dispatchers, frontends, comments, Redis and PostgreSQL as real processes, with the demo on them",
+    "two data centres on this machine: dispatchers, frontends, comments, Redis and PostgreSQL as " +
+      "real processes, with the demo on them",
   )
   .option(
     "--port <port>",
@@ -71,7 +72,8 @@ const program = new Command("cluster")
   .option("--datacenters <1|2>", "how many", toDatacenters, 2)
   .option(
     "--control",
-    "for programs: no demo, no doors, no rate limits; one line of JSON says what runs where; each line of input is a command, answered by one",
+    "for programs: no demo, no doors, no rate limits; one line of JSON says what runs where; " +
+      "each line of input is a command, answered by one",
   );
 program.parse();
 const options = program.opts<Options>();

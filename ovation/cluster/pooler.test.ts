@@ -31,7 +31,7 @@ afterAll(async () => {
   await pooler.stop();
 }, 30_000);
 
-test("comments of two processes are stored and read, no process ends, and each says what it found", async () => {
+test("comments of two processes are stored and read, and each reports the pooler", async () => {
   const [one, two] = cluster.datacenters[0]!.comments;
   const token = await signToken(cluster.secret, { sub: "ann", name: "Ann" }, 600);
   const answers = await Promise.all(

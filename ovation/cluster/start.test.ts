@@ -57,7 +57,7 @@ async function start(
   return { process, lines };
 }
 
-test("a dispatcher without Redis and PostgreSQL lives, says what it waits for, serves nothing, and is ready when they come", async () => {
+test("a dispatcher without its stores reports what it waits for, until they respond", async () => {
   await Promise.all([redis.server.kill(), postgres.halt("fast")]);
   const { process, lines } = await start("dispatcher", [
     "--table",
@@ -116,7 +116,7 @@ test("a dispatcher without Redis and PostgreSQL lives, says what it waits for, s
   expect(await process.stop()).toBe(0);
 }, 90_000);
 
-test("a comments process waits for PostgreSQL, and does not wait for Redis, but says what it does without it", async () => {
+test("a comments process waits for PostgreSQL, and without Redis reports degraded", async () => {
   await Promise.all([redis.server.kill(), postgres.halt("fast")]);
   const { process, lines } = await start("comments", [
     ...["--table", redis.url.replace("//", `//:${PASSWORD}@`)],
@@ -153,11 +153,12 @@ test("a comments process waits for PostgreSQL, and does not wait for Redis, but 
   expect(await process.stop()).toBe(0);
 }, 90_000);
 
-test("what no waiting mends ends the process with one sentence that says what to do", async () => {
+test("a permanent error ends the process with one sentence that says what to do", async () => {
   const owned = await postgres.createDatabase("owned");
   await postgres.createDatabase("closed");
   const sql =
-    "CREATE ROLE nobody_here LOGIN; CREATE ROLE halfway LOGIN; GRANT CREATE ON DATABASE owned TO halfway";
+    "CREATE ROLE nobody_here LOGIN; CREATE ROLE halfway LOGIN;" +
+    "GRANT CREATE ON DATABASE owned TO halfway";
   expect(
     await Bun.spawn([join(postgres.binaries, "psql"), "-q", "-X", "-d", owned, "-c", sql]).exited,
   ).toBe(0);

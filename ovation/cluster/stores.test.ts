@@ -47,7 +47,7 @@ async function isLive(topic: ReturnType<typeof ownTopic>): Promise<boolean> {
   return status === 202 && crowd.recorder.counts.deliveries - before >= crowd.viewers.length;
 }
 
-test("Redis forgets everything, or comes back empty: all rows are there again within three seconds", async () => {
+test("Redis is emptied, or restarts empty: all rows are back within three seconds", async () => {
   const { redis, frontend, other } = parts();
   const topic = ownTopic();
   crowd = await createCrowd(cluster);
@@ -60,7 +60,7 @@ test("Redis forgets everything, or comes back empty: all rows are there again wi
   await until(() => isLive(topic), "live events arrive again after a restart", ROWS_BACK_MS);
 }, 60_000);
 
-test("Redis is away: publishers of live events are told, comments are stored and delivered by the repair lane", async () => {
+test("Redis is away: live events are refused, the repair lane delivers comments", async () => {
   const { redis, dispatcher, frontend, other, comments } = parts();
   const topic = ownTopic();
   crowd = await createCrowd(cluster);
@@ -113,7 +113,7 @@ test("Redis is away: publishers of live events are told, comments are stored and
   expect(await crowd.verdict()).toEqual([]);
 }, 60_000);
 
-test("PostgreSQL is away at the start: the roles wait, say so, and are ready when it comes; away in the middle: 503, then all is whole", async () => {
+test("PostgreSQL is away at the start: the roles wait; later: 503 until it responds", async () => {
   const { frontend, other, comments, dispatcher } = parts();
   const topic = ownTopic();
   crowd = await createCrowd(cluster);
@@ -175,7 +175,7 @@ test("PostgreSQL is away at the start: the roles wait, say so, and are ready whe
     status: 503,
     body: { code: "unavailable", detail: expect.stringContaining("nothing was stored") },
   });
-  // All processes share the database: those that do with less without it stay in rotation, and say so.
+  // All processes share the database: degraded ones stay in rotation.
   for (const { url } of [dispatcher, comments]) {
     await until(
       async () => (await healthOf(url)).answer === "degraded",
@@ -202,7 +202,7 @@ test("PostgreSQL is away at the start: the roles wait, say so, and are ready whe
   expect(await early.stop()).toBe(0);
 }, 60_000);
 
-test("a frontend that was paused for longer than its lease has its rows and its viewers back", async () => {
+test("a frontend that was paused beyond its lease gets its rows and viewers back", async () => {
   const { redis, dispatcher, frontend, other, comments } = parts();
   const topic = ownTopic();
   const rows = () => redis.client.hkeys(`o:t:${topic}`);
@@ -246,7 +246,7 @@ test("a frontend that was paused for longer than its lease has its rows and its 
   expect(await crowd.verdict()).toEqual([]);
 }, 90_000);
 
-test("without any dispatcher a frontend says that it is not ready and keeps its streams; when one is back, so is all", async () => {
+test("without a dispatcher a frontend is not ready and keeps its streams", async () => {
   const { dispatcher, frontend, other, comments } = parts();
   const topic = ownTopic();
   crowd = await createCrowd(cluster);
@@ -283,7 +283,7 @@ test("without any dispatcher a frontend says that it is not ready and keeps its 
   expect(await crowd.verdict()).toEqual([]);
 }, 60_000);
 
-test("a frontend that is asked to end sends its viewers away in their own words, and then ends", async () => {
+test("a frontend that is terminated drains its viewers, and then ends", async () => {
   const { other } = parts();
   const response = await fetch(`${other.url}/v1/events?topic=${ownTopic()}`);
   // Resolves where the stream ends as streams do; one that is cut off rejects.

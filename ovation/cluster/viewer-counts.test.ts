@@ -14,7 +14,7 @@ import { type LocalCluster, startLocalCluster } from "./local-cluster.ts";
  */
 const PATIENCE = 3;
 const RIGHT_MS = 10_000 * PATIENCE;
-/** As long as a number lasts that nobody says again: what is going to be wrong is wrong then. */
+/** Longer than a number is valid without a new report: a wrong number shows by then. */
 const EXPIRED_MS = 8000;
 const VIDEO = "counted";
 
@@ -85,7 +85,7 @@ async function staysRight(from: number, leastEver = 0): Promise<void> {
   }
 }
 
-test("a dispatcher and a comments process are killed: the others go on counting, in both data centres", async () => {
+test("a dispatcher and a comments process are killed: the others count everywhere", async () => {
   const { dispatcher, comments } = east();
   const from = performance.now();
   watch.forget(comments.name);

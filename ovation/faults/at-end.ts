@@ -1,10 +1,10 @@
-/** What every process answers about likes and viewers when everything is whole again. */
+/** What every process returns for likes and viewers at the end of a run. */
 
 import type { Topic } from "@ovation/protocol";
 import type { ClusterProcess } from "../cluster/cluster-process.ts";
 import type { History, SaidAtEnd } from "./history/history.ts";
 
-/** Numbers of viewers are right again within 10 s after anything died. */
+/** Numbers of viewers are right within 10 s after a process died. */
 const RIGHT_MS_MAX = 12_000;
 const POLL_MS = 250;
 const TIMEOUT_MS = 5000;

@@ -21,7 +21,7 @@ test("no promise of either lane is broken by faults on one process", async () =>
   expect(report.verdict.durable.acknowledged).toBeGreaterThan(20);
 }, 120_000);
 
-test("what a disk damages is served right or refused by name, and nothing that was acknowledged is lost", async () => {
+test("damaged files are served right or refused by name; acknowledged events stay", async () => {
   const report = await runFaults({
     topology: "one",
     seed: SEED,

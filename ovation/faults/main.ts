@@ -22,7 +22,8 @@ const TOPOLOGIES: readonly Topology[] = ["one", "cluster", "datacenters"];
 
 const program = new Command("faults")
   .description(
-    "breaks real processes by a schedule from a seed, and checks that no promise of either lane is broken",
+    "injects faults into real processes by a schedule from a seed, and checks the promises of " +
+      "both lanes",
   )
   .option("--minutes <m>", "how long things are broken, in all: the topologies share it", Number, 6)
   .option(
@@ -43,16 +44,17 @@ const program = new Command("faults")
   .option("--json <file>", "the report for programs")
   .option(
     "--history <file>",
-    "all that publishers were told and viewers saw, as JSON: for looking into a violation (FILE.TOPOLOGY of several)",
+    "all responses to publishers and all that viewers saw, as JSON, to analyse a violation " +
+      "(of several topologies: FILE.TOPOLOGY)",
   )
   .option("--verbose", "what the processes write to standard error");
-/** When a line was last shown where nobody watches. */
+/** When a line was last shown, where the output is not a terminal. */
 let shownAt = 0;
 
 program.parse();
-// What the run started ends with it, however it ends: that is done when the process exits.
+// Processes that the run started end when this one exits, however it exits.
 for (const signal of ["SIGINT", "SIGTERM"] as const) process.once(signal, () => process.exit(1));
-// Not when the last timer has run: some wait for half a minute for what did not happen.
+// Not when the last timer has run: some wait for half a minute.
 process.exit(await run(program.opts<Options>()));
 
 async function run(options: Options): Promise<number> {
@@ -72,13 +74,13 @@ async function run(options: Options): Promise<number> {
       console.log(`${process.stdout.isTTY ? "\n" : ""}\n${formatReport(report)}`);
       reports.push(report);
     } catch (error) {
-      // The others still say something; this one counts as failed.
+      // The other topologies run in any case; this one counts as failed.
       console.error(
         `\nthe run could not be finished: ${error instanceof Error ? error.stack : String(error)}`,
       );
       allRan = false;
     }
-    // After each, so that what is known is kept.
+    // After each, so that a later failure does not lose the earlier reports.
     write(options.json, reports);
   }
   return allRan && reports.every(({ ok }) => ok) ? 0 : 1;
@@ -142,7 +144,7 @@ function writeHistory(
   closeSync(file);
 }
 
-/** One line that is written over; where nobody watches, one now and then. */
+/** One line that is overwritten; where the output is not a terminal, one every ten seconds. */
 function show(line: string): void {
   if (process.stdout.isTTY)
     process.stdout.write(`\r\x1b[2K${line.slice(0, (process.stdout.columns || 120) - 1)}`);

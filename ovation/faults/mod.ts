@@ -1,17 +1,17 @@
 /**
  * Faults: the proof of the two lanes' promises on real processes.
  *
- * A run starts a cluster (or `ovation start`), lets publishers publish and viewers watch, and
- * breaks things by a schedule drawn from a seed: `kill -9`, SIGSTOP, an emptied Redis, a crashed
- * PostgreSQL, cut links, a full disk, a disk that lies, a clock that jumps, viewers that vanish. All
- * that publishers were told and viewers saw goes into a **history**; when everything is whole,
- * the **checker** compares it with the log.
+ * A run starts a **stage** (`ovation start` or a cluster) with publishers and viewers, and injects
+ * faults by a schedule drawn from a seed: `kill -9`, SIGSTOP, an emptied Redis, a crashed
+ * PostgreSQL, cut links, a full or damaged disk, a clock that jumps, viewers that vanish. A
+ * **history** records the responses to publishers and what viewers saw; after the last fault the
+ * **checker** compares it with the log.
  *
  *     npm run faults -- --minutes 5 --seed 7 --topology cluster
  *
- * Life of a run: stage up → viewers in → publishers on → faults by schedule → all healed →
- * publishers off → everybody caught up (bounded) → log read → verdict → a backup put back → stage
- * down. The same seed makes the same schedule.
+ * Life cycle of a run: start the stage → connect viewers → start publishers → inject faults → heal
+ * all → stop publishers → wait for all viewers (bounded) → read the log → judge → restore a backup
+ * → stop the stage. The same seed makes the same schedule.
  */
 
 export { check, type Verdict } from "./checkers/checker.ts";

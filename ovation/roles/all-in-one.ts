@@ -1,6 +1,6 @@
 /**
- * All roles in one process: what `ovation start` runs. The same parts as the separate roles, joined by
- * calls instead of sockets.
+ * All roles in one process: what `ovation start` runs. The parts are those of the separate roles,
+ * joined by calls instead of sockets.
  */
 
 import { type Dispatcher, LocalLinks } from "@ovation/dispatcher";

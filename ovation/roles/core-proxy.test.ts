@@ -17,7 +17,7 @@ import {
   WHOLE_BYTES_MAX,
 } from "./core-proxy.ts";
 
-/** More than the requests that the runtime has under way. */
+/** More than the runtime's limit of requests in flight. */
 const UNREAD = 300;
 const LONG = 5_000_000;
 const SIZES: Readonly<Record<string, number>> = {
@@ -85,7 +85,7 @@ describe("beside more unread answers than the runtime has requests,", () => {
     }, 20_000);
   }
 
-  test("a long answer beyond the share of its address is refused, and one more is taken for each that ends", async () => {
+  test("a long response beyond its address's share is refused until another ends", async () => {
     const unread = Array.from(
       { length: LONG_PER_ADDRESS_MAX },
       () => new KernelSocket(Number(worker.port)),
@@ -100,7 +100,7 @@ describe("beside more unread answers than the runtime has requests,", () => {
       expect((await (await get("/long")).bytes()).length).toBe(LONG);
   }, 20_000);
 
-  test("LONG_MAX long answers are under way in all, whatever addresses they are for", async () => {
+  test("LONG_MAX long responses are in flight in all, for any addresses", async () => {
     const open = createCoreProxy(socket, createMemoryPools(steadyClock));
     const ask = (index: number) =>
       open(new Request("http://x/long"), "/long", `10.0.${index >> 3}.1`) as Promise<Response>;

@@ -1,9 +1,9 @@
 /**
- * Passes a request on to the core over its Unix socket: what a worker does not serve itself.
+ * Passes a request that a worker does not serve itself to the core, over its Unix socket.
  *
- * The runtime has 256 requests under way at a time, for all viewers. None of them is held while a viewer
- * is waited for: bodies are read before, and answers are read whole. Only very long answers are read as
- * the viewer takes them, so these are bounded per address and in all.
+ * The runtime allows 256 requests in flight, for all clients. None of them waits for a client: the
+ * body is read before, and the response is read whole. Only very long responses are read at the
+ * pace of the client, so these are bounded per address and in all.
  */
 
 import {
@@ -20,7 +20,7 @@ import { z } from "zod";
 import type { Failed } from "../health.ts";
 import { ADDRESS_HEADER } from "../listener/client-address.ts";
 
-/** Headers of one connection, not of the message: [spec] RFC 9110, 7.6.1. And what the fetch has undone already. */
+/** Headers of one connection: [spec] RFC 9110, 7.6.1. And encodings that `fetch` has removed. */
 const HOP_BY_HOP = [
   "connection",
   "keep-alive",
@@ -31,12 +31,12 @@ const HOP_BY_HOP = [
   "upgrade",
   "host",
 ];
-/** CORS is the worker's, which knows the allowed origins. */
+/** CORS is up to the worker, which has the allowed origins. */
 const OWN = ["origin"];
 
-/** Longer answers are read as the viewer takes them … */
+/** Longer responses are read at the pace of the client. */
 export const WHOLE_BYTES_MAX = 4 * 1024 * 1024;
-/** … at most so many at a time, for an address over all workers and in this process. Beyond: 503. */
+/** Long responses in flight: of an address over all workers, and in this process. Beyond: 503. */
 export const LONG_PER_ADDRESS_MAX = 8;
 export const LONG_MAX = 128;
 const RETRY_AFTER_MS = 1000;
@@ -133,7 +133,7 @@ class LongAnswers {
     const reader = response.body?.getReader();
     if (this.#count >= LONG_MAX || reader === undefined || !this.#shares.take(address)) {
       void reader?.cancel().catch(() => {});
-      throw new Problem("unavailable", "too many long answers are under way; read one to its end", {
+      throw new Problem("unavailable", "too many long answers are in flight; read one to its end", {
         retryAfterMs: RETRY_AFTER_MS,
       });
     }

@@ -1,10 +1,10 @@
 /**
- * `--workers N`: this process is the core (dispatcher, comments, log, table), and N frontend processes
- * beside it share the public port; the kernel spreads connections over them. They are joined to the
- * core as a cluster's frontends are: the same links, the same calls, on loopback.
+ * `--workers N`: this process is the core (dispatcher, comments, log, table), and N frontend
+ * processes share the public port; the kernel spreads connections over them. They use the core as a
+ * cluster's frontends use a dispatcher: the same links and calls, on loopback.
  *
- * What a worker does not serve itself (comments, publishing, pages, metrics) it passes to the core's
- * own listener, a Unix socket that only this user can open. A worker that dies is restarted.
+ * A worker passes requests that it does not serve itself (comments, publishing, pages, metrics) to
+ * the core's listener, a Unix socket that only this user can open. A worker that dies is restarted.
  */
 
 import { randomBytes } from "node:crypto";
@@ -164,7 +164,7 @@ function workerSettings(settings: Settings, access: CoreAccess): WorkerSettings 
   };
 }
 
-/** Workers reload what they use; the certificate's change is reported here, once for all of them. */
+/** Workers reload their settings; a new certificate is reported here, once for all of them. */
 function renewWith(settings: Settings, workers: Workers): void {
   let certificate = certificateOf(settings);
   settings.reloads?.add((next) => {

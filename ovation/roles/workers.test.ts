@@ -14,7 +14,7 @@ const logger = {
   warn: (fields: unknown) => void warnings.push(fields),
 } as unknown as Logger;
 
-test("START_ATTEMPTS_MAX: a worker that ends so often as it starts is not started again", async () => {
+test("START_ATTEMPTS_MAX: a worker whose start fails so often is not restarted", async () => {
   const waits: number[] = [];
   const clock: Clock = {
     now: systemClock.now,
@@ -32,7 +32,7 @@ test("START_ATTEMPTS_MAX: a worker that ends so often as it starts is not starte
   expect(waits).toEqual([100, 200, 400, 800]);
 }, 20_000);
 
-test("READY_MS_MAX: a worker that has not loaded by then is killed before another one is started", async () => {
+test("READY_MS_MAX: a worker that loads longer is killed before another starts", async () => {
   const spawn = spyOn(Bun, "spawn");
   const clock: Clock = {
     now: systemClock.now,
@@ -62,7 +62,7 @@ test("READY_MS_MAX: a worker that has not loaded by then is killed before anothe
   expect(waits[0]).toBe(READY_MS_MAX);
 }, 20_000);
 
-test("METRICS_MS_MAX: a worker that does not answer by then counts as it last reported", async () => {
+test("METRICS_MS_MAX: a worker that does not respond counts as last reported", async () => {
   const clock = createManualClock();
   const sent: unknown[] = [];
   const worker = new WorkerProcess({

@@ -129,7 +129,8 @@ export class Workers {
         if (attempt === START_ATTEMPTS_MAX) {
           for (const worker of this.#workers) worker.kill("SIGKILL");
           throw new WorkersUnstartableError(
-            `${why}, ${attempt} times. Its own log lines above say why; with --workers 1 there is none`,
+            `${why}, ${attempt} times. Its own log lines above say why; ` +
+              "with --workers 1 there is none",
           );
         }
         this.#logger.warn({ worker: index, why, restartInMs: waitMs }, "starting the worker again");

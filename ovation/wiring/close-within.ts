@@ -1,11 +1,11 @@
-/** Closing what may no longer answer: a stop has its grace, and a frozen database has none. */
+/** Bounds the close of stores: a supervisor does not wait for a database that hangs. */
 
 import { type Clock, steadyClock } from "@ovation/protocol";
 
-/** A supervisor's grace is 20 s (`deploy/systemd`); listeners and comments take at most 11 of it. */
+/** A supervisor waits 20 s (`deploy/systemd`); listeners and comments take at most 11 of them. */
 export const CLOSE_MS_MAX = 4_000;
 
-/** Resolves when all of them have settled, or when `ms` have passed; answers whether all had. */
+/** Resolves when all have settled, or after `ms`; returns whether all had. */
 export async function closeWithin(
   ms: number,
   closing: readonly (Promise<unknown> | undefined)[],

@@ -1,6 +1,6 @@
 /**
- * A frontend that reaches its dispatchers over sockets: of a cluster, or a worker beside its core. It
- * has an internal listener, over which dispatchers send events and calls.
+ * A frontend that reaches its dispatchers over sockets: of a cluster, or a worker of a core. Its
+ * internal listener takes the events and calls of dispatchers.
  */
 
 import {

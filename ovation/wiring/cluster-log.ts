@@ -1,4 +1,4 @@
-/** The database that the dispatchers and comments processes of a cluster share: the log and the store. */
+/** The database that dispatchers and comments processes of a cluster share: log and stores. */
 
 import { DatabaseStatementError, DatabaseUnavailableError } from "@ovation/database";
 import { type Log, type LogKeeper, LogUnavailableError, openLog } from "@ovation/log";
@@ -9,8 +9,8 @@ import type { Dependency } from "./dependencies.ts";
 const RETRY_MS = 1000;
 
 /**
- * Opens the log, and waits for a database that is not there yet: processes of a cluster may start in any
- * order. Rejects where it is one that this version may not write.
+ * Opens the log, and waits for a database that is unreachable: processes of a cluster may start in
+ * any order. Rejects where this version may not write to the database.
  */
 export async function openClusterLog(
   url: string,
@@ -27,7 +27,7 @@ export async function openClusterLog(
   );
 }
 
-/** Tries until it is there. */
+/** Retries while the database is unreachable. */
 export async function untilReachable<Value>(
   database: Dependency,
   open: () => Promise<Value>,
@@ -36,18 +36,18 @@ export async function untilReachable<Value>(
     try {
       return await open();
     } catch (error) {
-      if (!isAway(error)) throw error;
+      if (!isUnreachable(error)) throw error;
       database.away(error instanceof Error ? error.message : String(error));
       await new Promise<void>((resolve) => systemClock.after(RETRY_MS, resolve));
     }
   }
 }
 
-function isAway(error: unknown): boolean {
+function isUnreachable(error: unknown): boolean {
   return (
     error instanceof LogUnavailableError ||
     error instanceof DatabaseUnavailableError ||
-    // Also a failed statement is reported and retried: it does not end the process.
+    // A failed statement is retried as well: it does not end the process.
     error instanceof DatabaseStatementError
   );
 }

@@ -1,7 +1,7 @@
 /**
- * ClusterPresence in a cluster: frontends say to any dispatcher who is connected, and that dispatcher keeps it in
- * the store that all share and tells those who may know. It needs what the comments service knows of
- * members (conversations, blocks), so it is that service, without its routes.
+ * Presence in a cluster: frontends report connected members to any dispatcher, which keeps them in
+ * the shared store and notifies the members who may see it. It needs conversations and blocks, so
+ * it is the comments service without its routes.
  */
 
 import {
@@ -56,7 +56,7 @@ export async function openClusterPresence(
     isDeleted: (topic) => service.isDeleted(topic),
     upkeep: service.upkeep,
     async close() {
-      // It takes no likes: nothing can be lost here.
+      // It accepts no likes, so none are lost.
       await service.close();
       await Promise.all([store.close(), members.close()]);
     },

@@ -1,4 +1,4 @@
-/** What a core keeps: log, videos and members in the data directory, tables and counts in memory. */
+/** What a core keeps: log, videos and members in the data directory, the table in memory. */
 
 import { mkdirSync } from "node:fs";
 import { join } from "node:path";

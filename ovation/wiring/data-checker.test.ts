@@ -115,7 +115,7 @@ test("files that are whole: nothing is said, and all of them were read", async (
   expect(await metric("ovation_data_checked_timestamp_seconds")).toBeGreaterThan(1_700_000_000);
 });
 
-test("damage of any file is degraded with its name, one log line, and gone when repaired", async () => {
+test("damage of any file is degraded by name, one log line, and gone when repaired", async () => {
   const data = await writeData();
   const [videos = "", members = ""] = data.stores;
   flipByteOf(data.log, "number 2717.");

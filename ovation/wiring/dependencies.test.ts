@@ -4,7 +4,7 @@ import { Registry } from "prom-client";
 import { createManualClock, settle } from "../../testing/manual-clock.ts";
 import { ANSWER_MS_MAX, createDependencies } from "./dependencies.ts";
 
-test("ANSWER_MS_MAX: a dependency that does not answer by then is away, and is there when it answers", async () => {
+test("ANSWER_MS_MAX: a dependency that responds later is away until it does", async () => {
   const clock = createManualClock();
   const dependencies = createDependencies(pino({ level: "silent" }), new Registry(), clock);
   const answer = Promise.withResolvers<void>();

@@ -1,10 +1,10 @@
 /**
- * The servers that a process of a cluster needs (Redis, PostgreSQL), and whether each answers, as it was last heard:
- * asked once a second, and said in `readyz`, in `ovation_dependency_up`, and, when it changes, in the program's log.
+ * The servers that a process of a cluster needs (Redis, PostgreSQL), and whether each responds:
+ * asked once a second, reported in `readyz` and `ovation_dependency_up`, and logged on a change.
  *
- * One that is essential makes the process not ready while it is away. Without one that is not, it does less, says
- * so ("degraded"), and stays in rotation: the database is everybody's, so with it all processes would go, and take with them
- * what needs no database.
+ * While an essential one is unreachable, the process is not ready. Without another one it does
+ * less, reports "degraded", and stays in rotation: all processes share the database, so all would
+ * leave the rotation, with the features that need no database.
  */
 
 import type { Clock } from "@ovation/protocol";
@@ -17,10 +17,10 @@ import { registerDependencies } from "../metrics/dependency-metrics.ts";
 export type Essential = "always" | "at-start" | "never";
 
 export interface Dependency {
-  /** It answers. */
+  /** It responded. */
   up(): void;
   away(why: string): void;
-  /** Asks now and from now on; what is rejected with says why it is away. */
+  /** Asks now and from now on; a rejection is the reason why it is away. */
   watch(ask: () => Promise<unknown>): void;
 }
 
@@ -29,19 +29,19 @@ export interface Dependencies {
   add(name: string, what: string, essential: Essential): Dependency;
   /** Grows with what is added. */
   readonly checks: readonly ReadinessCheck[];
-  /** The process has begun to serve: until then it is not ready, whatever answers. */
+  /** The process begins to serve: until then it is not ready. */
   started(): void;
-  /** The process goes away: not ready from now on, and nothing is asked any more. */
+  /** The process stops: not ready from now on, and no dependency is asked. */
   leave(): void;
 }
 
 const ASK_EVERY_MS = 1000;
-/** One that takes longer is away for whoever waits for it. */
+/** A dependency that takes longer counts as away. */
 export const ANSWER_MS_MAX = 2000;
-/** While it is away, another reason for that is logged at most this often … */
-const SAY_EVERY_MS = 5000;
-/** … and the same reason this often. */
-const SAY_AGAIN_MS = 60_000;
+/** While it is away, another reason is logged at most this often. */
+const OTHER_LOG_MS = 5000;
+/** The same reason is logged at most this often. */
+const SAME_LOG_MS = 60_000;
 
 interface State {
   readonly essential: Essential;
@@ -71,30 +71,30 @@ export function createDependencies(logger: Logger, registry: Registry, clock: Cl
           ? "degraded"
           : "not ready",
     ]);
-    /** The reason that was logged last, without its numbers; empty where it was that all is well. */
-    let said: string | undefined;
-    let saidAt = 0;
+    /** The reason that was logged last, without its numbers; empty after "is reached". */
+    let logged: string | undefined;
+    let loggedAt = 0;
 
     function up(): void {
       state.why = undefined;
-      // One that is there from the first moment, and that the process could do without, is no news.
-      const isNews = said !== undefined || state.essential !== "never";
-      if (isNews && said !== "") logger.info({ dependency: name }, `${what} is reached`);
-      said = "";
+      // No log line for a dispensable dependency that responds from the start.
+      const isNews = logged !== undefined || state.essential !== "never";
+      if (isNews && logged !== "") logger.info({ dependency: name }, `${what} is reached`);
+      logged = "";
       state.reached = true;
     }
 
     function away(why: string): void {
-      // Which of our calls met it is nothing to whoever reads this.
+      // The log line does not name the call that failed.
       const reason = why.replace(/^\w+ at /, "");
       const how = state.reached ? "is away" : "is not reached yet";
-      const isNew = state.why === undefined || said === undefined;
+      const isNew = state.why === undefined || logged === undefined;
       state.why = `${what} ${how}: ${reason}`;
       const kind = reason.replaceAll(/[0-9.]+/g, "");
-      const silentMs = kind === said ? SAY_AGAIN_MS : SAY_EVERY_MS;
-      if (!isNew && clock.now() - saidAt < silentMs) return;
-      said = kind;
-      saidAt = clock.now();
+      const silentMs = kind === logged ? SAME_LOG_MS : OTHER_LOG_MS;
+      if (!isNew && clock.now() - loggedAt < silentMs) return;
+      logged = kind;
+      loggedAt = clock.now();
       logger.warn({ dependency: name, reason }, `${what} ${how}, trying again`);
     }
 

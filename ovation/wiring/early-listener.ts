@@ -1,7 +1,7 @@
 /**
- * The public listener of a role that has to wait for others before it can serve: it is there from the first moment, says why it
- * is not ready, and answers everything else `unavailable`. So whoever watches the process sees that it lives, and is not tempted to
- * start it anew, which would not bring the database back.
+ * The public listener of a role that waits for its dependencies: it is bound at once, reports in
+ * `readyz` why the process is not ready, and responds `unavailable` to all other requests. A
+ * supervisor then sees a live process and does not restart it, which would not help the database.
  */
 
 import { Problem, type Route } from "@ovation/protocol";
@@ -17,7 +17,7 @@ const RETRY_AFTER_MS = 1000;
 
 export interface EarlyListener {
   readonly url: string;
-  /** The role has what it needs: these are its routes from now on. */
+  /** The role is ready: these are its routes from now on. */
   serve(routes: readonly Route[], problemPage?: ProblemPage): void;
   stop(now: boolean): Promise<void>;
 }

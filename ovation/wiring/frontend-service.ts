@@ -52,14 +52,14 @@ export interface FrontendService {
   readonly frontend: Frontend;
   readonly routes: readonly Route[];
   readonly checks: readonly ReadinessCheck[];
-  /** No new connections from now on; those that are here are asked to go elsewhere, in their own time. */
+  /** Admits no new connections, and asks the open ones, one by one, to reconnect elsewhere. */
   drain(): Promise<void>;
   stop(): Promise<void>;
 }
 
 /** How fast connections are asked to come back elsewhere when a process drains. */
 const DRAIN_PER_SECOND = 2000;
-/** Of the files that the process may open, this share is for connections; the rest is for requests, the log and links. */
+/** The share of descriptors for connections; the rest is for requests, the log and links. */
 export const DESCRIPTORS_SHARE = 0.9;
 /** What a viewer has beside those that all have: its own topic, and some rooms. */
 const TOPICS_PER_VIEWER = 10;
@@ -118,7 +118,8 @@ export function createFrontendService(options: FrontendServiceOptions): Frontend
           if (reachable) return undefined;
           if (unreachableWhy?.what !== "store")
             return `no dispatcher answers (${unreachableWhy?.why ?? "none was asked yet"})`;
-          return `the subscription table is away: new streams are told to return (${unreachableWhy.why})`;
+          const { why } = unreachableWhy;
+          return `the subscription table is away: new streams are told to return (${why})`;
         },
         // All frontends share the table: out of service, a proxy would answer 503 for them, and an
         // EventSource never returns from that. In service they answer 200 and `retry`.
@@ -130,7 +131,7 @@ export function createFrontendService(options: FrontendServiceOptions): Frontend
   };
 }
 
-/** A quarter less to a quarter more, so that clients that connected together do not return together. */
+/** ±25 %, so that clients that connected together do not reconnect together. */
 function spread(ms: number): { readonly min: number; readonly max: number } {
   return { min: ms * 0.75, max: ms * 1.25 };
 }

@@ -1,4 +1,4 @@
-/** The internal listener of a cluster's process, and what signs and checks the calls between processes. */
+/** The internal listener of a process, and the authentication of calls between processes. */
 
 import { readFileSync } from "node:fs";
 import { networkInterfaces } from "node:os";
@@ -86,12 +86,12 @@ export function createInternalCalls(
         routes,
         onFailure: createFailureLogger(settings.logger),
         onRefused: (call) =>
-          say(`${call.address} ${call.reason}`, (unsaid) => {
+          say(`${call.address} ${call.reason}`, (suppressed) => {
             const isRoutine = call.reason === "earlier-life";
             settings.logger[isRoutine ? "debug" : "warn"](
-              { ...call, ...unsaid },
+              { ...call, ...suppressed },
               isRoutine
-                ? "refused an internal call for an earlier life of this process: its caller is told"
+                ? "refused an internal call for an earlier incarnation of this process"
                 : "refused an internal call",
             );
           }),

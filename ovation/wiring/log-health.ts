@@ -1,6 +1,6 @@
 /**
- * Whether the log takes appends, for `readyz`: what the last append was told, and what a probe says.
- * A probe sees a lock and a full disk; a quota, or a disk that fails, only an append meets.
+ * Whether the log takes appends, for `readyz`: the result of the last append, and of a probe. A
+ * probe sees a lock and a full disk; only an append meets a quota or a disk that fails.
  */
 
 import {
@@ -17,13 +17,13 @@ import type { Clock } from "@ovation/protocol";
 export const FAILED_APPEND_MS = 15_000;
 
 export interface WatchedLog {
-  /** The same log; its appends are noted. */
+  /** The same log, with its appends observed. */
   readonly log: Log & LogKeeper;
   /** Rejects with the reason why appends fail. */
   ask(): Promise<void>;
 }
 
-/** `onDamage` hears of each read that is refused because an event is not what was written. */
+/** `onDamage`: a read was refused because an event is not what was written. */
 export function watchLog(
   log: Log & LogKeeper,
   clock: Clock,
@@ -37,7 +37,7 @@ export function watchLog(
       failed = undefined;
       return appended;
     } catch (error) {
-      if (isLogs(error)) failed = { at: clock.now(), error };
+      if (isOfLog(error)) failed = { at: clock.now(), error };
       throw error;
     }
   }
@@ -69,8 +69,8 @@ export function watchLog(
   };
 }
 
-/** Not those of the caller's making. */
-function isLogs(error: unknown): error is Error {
+/** Whether the log caused it, not the caller. */
+function isOfLog(error: unknown): error is Error {
   return (
     error instanceof LogFullError ||
     error instanceof LogUnavailableError ||

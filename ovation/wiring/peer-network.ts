@@ -1,4 +1,4 @@
-/** The other data centres, as a dispatcher uses them: it forwards to them and adds their viewers. */
+/** The other data centres of a dispatcher: it forwards events to them and adds their viewers. */
 
 import {
   createInternalClient,

@@ -1,11 +1,11 @@
-/** What a process says of itself. */
+/** The health that a process reports. */
 
 export interface Health {
-  /** Of `readyz`; 0 where nobody listens. */
+  /** Of `readyz`; 0 where nothing listens. */
   readonly status: number;
   /** `ready`, `degraded`, `not ready`. */
   readonly answer: string;
-  /** All of the answer. */
+  /** The whole body. */
   readonly text: string;
   /** Whether `healthz` answers 200. */
   readonly alive: boolean;
@@ -13,7 +13,7 @@ export interface Health {
   readonly up: Readonly<Record<string, number>>;
 }
 
-const NOBODY: Health = { status: 0, answer: "", text: "", alive: false, up: {} };
+const UNREACHABLE: Health = { status: 0, answer: "", text: "", alive: false, up: {} };
 
 export async function healthOf(url: string): Promise<Health> {
   try {
@@ -34,7 +34,7 @@ export async function healthOf(url: string): Promise<Health> {
       up: Object.fromEntries(up.map(([, name, value]) => [name, Number(value)])),
     };
   } catch {
-    // Nobody listens, or not any more.
-    return NOBODY;
+    // Nothing listens.
+    return UNREACHABLE;
   }
 }

@@ -27,7 +27,8 @@ export function namespacesMissing(): string | undefined {
   const name = `ovp${process.pid}`;
   // Here, and in a new namespace.
   const inside = "ip link add near type veth peer name far && ip link add wire type bridge";
-  const script = `unshare --net sh -c '${inside}' && ip link add ${name} type veth peer name ${name}f && ip link del ${name}`;
+  const here = `ip link add ${name} type veth peer name ${name}f && ip link del ${name}`;
+  const script = `unshare --net sh -c '${inside}' && ${here}`;
   const { exitCode, stderr } = run(["sh", "-c", script]);
   return exitCode === 0 ? undefined : stderr.trim().split("\n")[0] || `exit ${exitCode}`;
 }
@@ -58,8 +59,9 @@ export function createNamespaces(): SiteLink {
         "link set outside up",
         `addr add ${ADDRESSES[index]}/24 dev ${INTERFACE}`,
         `link set ${INTERFACE} address ${HARDWARE[index]} up`,
-        // A router would go on answering for itself.
-        `neigh replace ${ADDRESSES[other]} lladdr ${HARDWARE[other]} dev ${INTERFACE} nud permanent`,
+        // A router responds to ARP itself, also while the link is cut.
+        `neigh replace ${ADDRESSES[other]} lladdr ${HARDWARE[other]} ` +
+          `dev ${INTERFACE} nud permanent`,
       ],
       pid,
     );

@@ -33,7 +33,8 @@ export async function startSeparateDatacenters(): Promise<SeparateDatacenters> {
   const missing = namespacesMissing();
   if (missing !== undefined) {
     console.warn(
-      `no network namespaces here (${missing}): the link is a TCP proxy. For the real thing: iproute2, and root`,
+      `no network namespaces here (${missing}): the link is a TCP proxy. ` +
+        "Namespaces need iproute2 and root",
     );
   }
   const link = missing === undefined ? createNamespaces() : createProxyLink();

@@ -33,7 +33,7 @@ export function run(
   command: readonly string[],
   input = "",
 ): { readonly exitCode: number; readonly stdout: string; readonly stderr: string } {
-  // Debian keeps `ip` in sbin, which is not on everybody's PATH.
+  // Debian has `ip` in sbin, which is not on every PATH.
   const env = { ...process.env, PATH: `${process.env["PATH"]}:/usr/sbin:/sbin` };
   const { exitCode, stdout, stderr } = Bun.spawnSync([...command], {
     env,

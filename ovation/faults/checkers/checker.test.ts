@@ -111,7 +111,7 @@ describe("what is planted in the durable lane is caught", () => {
     expect(planted((whole) => void whole.log.splice(2, 1))).toContain("log-hole");
   });
 
-  test("something stored that was refused, or that nobody published", () => {
+  test("an event in the log that was refused, or never published", () => {
     expect(
       planted((whole) =>
         replace(
@@ -124,7 +124,7 @@ describe("what is planted in the durable lane is caught", () => {
     expect(planted((whole) => void whole.publishes.splice(0, 1))).toEqual(["not-published"]);
   });
 
-  test("what was acknowledged to nobody may be stored or not", () => {
+  test("an event without a response may be stored or not", () => {
     expect(
       planted((whole) =>
         replace(whole.publishes, 0, publish("durable", "d1", 1, { kind: "unknown" })),
@@ -216,7 +216,7 @@ describe("what is planted in the live lane is caught", () => {
     ).toEqual([]);
   });
 
-  test("an event that nobody published", () => {
+  test("an event that was never published", () => {
     expect(planted((whole) => void whole.sdk.push({ ...live(7), at: 7000 } as Entry))).toEqual([
       "live-phantom",
     ]);

@@ -1,18 +1,18 @@
 /**
- * The checker: a pure function from a history to what in it breaks a promise. The promises are
- * those of `docs/guarantees.md`:
+ * The checker: a pure function from a history to its violations. The promises are those of
+ * `docs/guarantees.md`:
  *
  * durable lane
- * - the log is contiguous from 1, and holds each acknowledged event once, at the number that was
- *   told
- * - nothing is in the log that nobody published, or that was refused
- * - an SDK viewer sees every number after its start once, in order, up to the head if it is there
+ * - the log is contiguous from 1, and has each acknowledged event once, at the number of the
+ *   response
+ * - the log has no event that was refused or never published
+ * - an SDK viewer sees every number after its start once, in order, up to the head if it is present
  *   at the end
  * - a plain viewer sees the same; when it moves to another frontend, topics that its id does not
- *   name may go back by REPEATED_MS_MAX, and from there in order again (a viewer that had only
- *   just come: to before its start)
+ *   name may go back by REPEATED_MS_MAX, and from there in order again (a new viewer: to before its
+ *   start)
  * - what a viewer sees at a number is what the log has there
- * - what was sent after a subscription was active has a higher number than the subscription's head
+ * - an event that was sent after a subscription was active has a higher number than its head
  *
  * live lane (`live-checker.ts`), likes (`likes-checker.ts`), viewer counts
  * (`viewer-count-checker.ts`)
@@ -90,8 +90,8 @@ function checkLog(topic: string, events: readonly LoggedEvent[], report: Report)
 }
 
 /**
- * What publishers were told against what the log has. Answers how many durable events were
- * acknowledged.
+ * Compares the responses to publishers with the log. Returns the number of acknowledged durable
+ * events.
  */
 function checkPublishes(
   history: History,
@@ -141,7 +141,7 @@ function checkPublishes(
 
 const NEVER_SENT: ReadonlyMap<number, number> = new Map();
 
-/** By topic and number: when the event was sent, which is before anybody could see it. */
+/** By topic and number: when the event was sent, before any viewer could see it. */
 function readSentAt(
   publishes: readonly Publish[],
   logs: ReadonlyMap<string, TopicLog>,
@@ -160,10 +160,7 @@ function readSentAt(
   return byTopic;
 }
 
-/**
- * A durable event that was acknowledged, with the lowest number of those that were sent with or
- * after it.
- */
+/** An acknowledged durable event, with the lowest number of those sent with or after it. */
 interface SentDurable {
   readonly key: string;
   readonly seq: number;
@@ -171,7 +168,7 @@ interface SentDurable {
   lowest: SentDurable | undefined;
 }
 
-/** By topic, the first sent first. */
+/** By topic, in the order in which they were sent. */
 function readSent(publishes: readonly Publish[]): ReadonlyMap<string, readonly SentDurable[]> {
   const byTopic = new Map<string, SentDurable[]>();
   for (const { lane, topic, sentAt, key, outcome } of publishes) {
@@ -192,10 +189,7 @@ function readSent(publishes: readonly Publish[]): ReadonlyMap<string, readonly S
   return byTopic;
 }
 
-/**
- * Once a subscription is active, every later event arrives: so it must not begin after one that
- * was sent later.
- */
+/** An active subscription gets every later event: it must not begin after one sent later. */
 function checkStart(
   viewer: Viewer,
   topic: string,
@@ -206,11 +200,11 @@ function checkStart(
   if (start === undefined) return;
   const later = sent[firstAfter(sent, start.at)]?.lowest;
   if (later === undefined || later.seq > start.head) return;
-  const detail = `${later.key} was sent after the subscription and is at ${later.seq}, not after ${start.head}`;
-  report("subscribed-late", viewer.name, topic, detail);
+  const detail = `${later.key} was sent after the subscription and is at ${later.seq}`;
+  report("subscribed-late", viewer.name, topic, `${detail}, not after ${start.head}`);
 }
 
-/** The index of the first that was sent after `at`. */
+/** The index of the first event that was sent after `at`. */
 function firstAfter(sent: readonly SentDurable[], at: number): number {
   let low = 0;
   let high = sent.length;

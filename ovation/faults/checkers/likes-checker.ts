@@ -1,12 +1,12 @@
 /**
  * The promises about likes:
  *
- * - the total at the end is what was accepted, and every process says the same; a request without
- *   an answer may have been counted, or not
- * - a process that is killed loses at most the likes that it accepted in its last two seconds of
- *   accepting; one that is stopped says how many
+ * - the total at the end is what was accepted, and all processes agree; a request without a
+ *   response may have been counted, or not
+ * - a killed process loses at most the likes that it accepted in its last two seconds of accepting;
+ *   a stopped one reports how many
  * - a total never falls: on a connection, and with the SDK over all connections
- * - nobody is told of more likes than were sent
+ * - no viewer receives a total above the number of likes that were sent
  */
 
 import type { History, Like, Viewer } from "../history/history.ts";

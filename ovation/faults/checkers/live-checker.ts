@@ -1,12 +1,10 @@
 /**
- * The live lane's promise: at most once at a viewer, whatever was broken and wherever it moves;
- * in order per publisher; and never lost in silence.
+ * The live lane's promise: at most once at a viewer, whatever the fault and wherever the viewer
+ * moves; in order per publisher; and never lost in silence.
  *
- * What a process had in its hands when it was killed is lost, and so is what was under way on a
- * cut link: that is what the lane gives up for speed. So a loss, or an event that was overtaken,
- * counts as *explained* where something was broken around that time, where the viewer was away,
- * or where it was told so by a `gap`. A loss on a whole system is a violation, and so is any
- * event that comes twice.
+ * The lane loses what was in flight in a killed process or on a cut link. So a loss or an overtaken
+ * event is *explained* by a fault around that time, by a disconnected viewer or by a `gap`. A loss
+ * on a whole system is a violation, and so is any event that is delivered twice.
  */
 
 import type { History, Viewer } from "../history/history.ts";
@@ -32,13 +30,10 @@ type Report = (
   detail: string,
 ) => void;
 
-/**
- * How long the effects of a fault may last after it was mended: leases, reconnects, what waited
- * in buffers.
- */
+/** How long the effects of a fault may last after its end: leases, reconnects, full buffers. */
 const AFTER_FAULT_MS = 8000;
-/** How long a live event may be under way. */
-const UNDER_WAY_MS = 2000;
+/** How long a live event may be in flight. */
+const IN_FLIGHT_MS = 2000;
 
 interface Sent {
   readonly key: string;
@@ -72,7 +67,7 @@ export function checkLive(history: History, report: Report): LiveCounts {
   const byTopic = readPublished(history);
   for (const { known } of byTopic.values()) counts.published += known.length;
   const faults = createFaultTimes(history.faults, {
-    beforeMs: UNDER_WAY_MS,
+    beforeMs: IN_FLIGHT_MS,
     afterMs: AFTER_FAULT_MS,
   });
   for (const viewer of history.viewers) {
@@ -167,7 +162,7 @@ function checkViewer(
     for (let index = firstSentAt(known, from); index < known.length; index++) {
       const sent = known[index];
       if (sent === undefined || sent.sentAt > to) break;
-      if (sent.endedAt + UNDER_WAY_MS > to) continue;
+      if (sent.endedAt + IN_FLIGHT_MS > to) continue;
       there++;
       if (seen.has(sent.key)) seenThere++;
       else if (faults.touch(sent.sentAt, sent.endedAt)) counts.lostInFaults++;

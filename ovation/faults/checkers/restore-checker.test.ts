@@ -48,7 +48,7 @@ test("a viewer of a lost future that is told so, and one that has none, are righ
   });
 });
 
-test("a viewer of a lost future that is told nothing is caught, whatever it sees afterwards", () => {
+test("a viewer of a lost future that receives no reset is a violation, whatever follows", () => {
   expect(judge([...future, event(4, "new", 2100)]).kinds).toEqual(["recovered-untrue"]);
   expect(judge([...future, ...after], "plain").kinds).toEqual(["recovered-untrue"]);
   // Told before the restore is not told.
@@ -57,7 +57,7 @@ test("a viewer of a lost future that is told nothing is caught, whatever it sees
   ]);
 });
 
-test("what comes afterwards is complete, in order and of the new life", () => {
+test("events after the restore are complete, in order and of the new epoch", () => {
   const start = [...future, reset(2, 1500)];
   expect(judge([...start, event(4, "new", 2100)]).kinds).toEqual(["lost"]);
   expect(judge([...start, event(3, "new", 2000)]).kinds).toEqual(["lost"]);

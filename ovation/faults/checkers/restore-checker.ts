@@ -1,28 +1,24 @@
 /**
- * The promises about a restored backup. Its log has lost what was stored after the backup was made:
+ * The promises about a restored backup. Its log has lost what was stored after the backup:
  *
- * - a viewer that has something of the lost part is told so, in every topic of which it has
- *   something
- * - what comes afterwards is complete, in order and as the log has it, for every viewer
+ * - a viewer that has lost events of a topic receives a reset of that topic
+ * - later events are complete, in order and as in the log, for every viewer
  */
 
 import type { History, SeenEvent, Viewer } from "../history/history.ts";
 import type { Report } from "./violation.ts";
 
 export interface RestoreHistory extends Pick<History, "viewers" | "log"> {
-  /**
-   * A moment at which no process had the data open, and nothing of the earlier life was on its
-   * way.
-   */
+  /** A time at which no process had the data open, and no event of the old epoch was in flight. */
   readonly restoredAt: number;
   /** The newest number of each topic in the backup. */
   readonly backup: ReadonlyMap<string, number>;
 }
 
 export interface RestoreCounts {
-  /** Topics of viewers that had something of the lost part. */
+  /** Topics of viewers that had lost events. */
   readonly lostFutures: number;
-  /** Topics of viewers that were told to start over although the backup has all that they had. */
+  /** Topics of viewers that received a reset although the backup has all that they had. */
   readonly toldWithoutNeed: number;
 }
 
@@ -47,7 +43,7 @@ function checkTopic(
   if (had > kept) counts.lostFutures++;
   else if (told) counts.toldWithoutNeed++;
   if (had > kept && !told) {
-    // What it saw afterwards is a consequence.
+    // Later violations of this viewer are consequences.
     const detail = `had number ${had}, the backup ends at ${kept}, and it was told nothing`;
     report("recovered-untrue", viewer.name, topic, detail);
     return;
@@ -55,7 +51,7 @@ function checkTopic(
   checkAfter(viewer, topic, history, report);
 }
 
-/** The newest number before the restore, and whether the viewer was told to start over after it. */
+/** The newest number before the restore, and whether a reset followed. */
 function whatItHad(
   { entries }: Viewer,
   topic: string,

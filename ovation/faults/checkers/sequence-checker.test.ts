@@ -18,7 +18,7 @@ test("a repetition at an SDK viewer, even one that moved", () => {
   expect(planted((whole) => void whole.sdk.push(cut, moved, durable(5)))).toEqual(["duplicate"]);
 });
 
-test("a repetition of the last seconds at a plain viewer that moved to another frontend is counted", () => {
+test("a repetition at a plain viewer that moved to another frontend is counted", () => {
   const whole = wholeHistory();
   whole.plain.push(cut, moved, durable(4), durable(5));
   expect(check(historyOf(whole))).toMatchObject({ violations: [], durable: { repeated: 2 } });
@@ -68,7 +68,7 @@ test("a frontend's death is the cut, though its viewers notice it later", () => 
   expect(killed(7400)).toContain("duplicate");
 });
 
-test("a viewer that had only just come and moved may be taken back to before its start, as far as any other", () => {
+test("a new viewer that moves may go back to before its start, as far as others", () => {
   /** Its start is after `head`. */
   const late = (head: number, ...seen: readonly Entry[]): Whole => {
     const whole = wholeHistory();
@@ -100,7 +100,7 @@ test("a viewer that had only just come and moved may be taken back to before its
   expect(kinds(stayed)).toContain("duplicate");
 });
 
-test("a repetition at a plain viewer that did not move, or in the topic of its id, or that is not in order", () => {
+test("a repetition without a move, in the topic of its id, or out of order", () => {
   expect(planted((whole) => void whole.plain.push(durable(5)))).toEqual(["duplicate"]);
   expect(
     planted((whole) => void whole.plain.push(cut, { ...moved, frontend: "f1" }, durable(5))),

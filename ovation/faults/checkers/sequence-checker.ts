@@ -22,9 +22,9 @@ export interface TopicLog {
 }
 
 /**
- * How far before its cut a plain viewer's position may reach back: its stamp advances once a second,
- * and not while the log or the dispatchers are unreachable. A cut without notice begins where the
- * network became silent, not where the viewer gave up the connection.
+ * How far before its cut a plain viewer's position may reach back: its stamp advances once a
+ * second, and not while the log or the dispatchers are unreachable. A cut without notice begins
+ * where the network became silent, not where the viewer gave up the connection.
  */
 const REPEATED_MS_MAX = 2500;
 /** Until reports resume after a fault. */

@@ -1,14 +1,13 @@
 /**
- * The promises about the number of viewers, at a topic that exactly so many viewers have, who stay:
+ * The promises about the number of viewers, in a topic with a known number of viewers that stay:
  *
  * - no viewer is counted twice, whatever dies; only where a frontend was killed while a dispatcher
  *   of its data centre was dead as well, until the frontend's lease has ended
- * - when everything is whole again, every viewer and every process says the right number
+ * - after the last fault, every viewer and every process has the right number
  *
  * A viewer that moves is in the last report of one frontend and in the first of another: a number
- * that is too high for as long as reports take to be replaced (COUNTED_TWICE_MS_MAX) is not held
- * against it. A frontend that cannot tell anybody that a viewer left it is not either: it was
- * paused, or what is between it and the store was broken.
+ * may be too high until reports are replaced (COUNTED_TWICE_MS_MAX). It may also be too high while
+ * a frontend cannot report that a viewer left: it is paused, or cut off from the store.
  */
 
 import type { History, Injected, SeenViewers, Viewer } from "../history/history.ts";
@@ -16,13 +15,13 @@ import { createFaultTimes } from "./fault-times.ts";
 import type { Report } from "./violation.ts";
 
 const COUNTED_TWICE_MS_MAX = 2500;
-/** After a frontend was killed of which no dispatcher may have seen the death. */
+/** After the kill of a frontend that no dispatcher may have noticed. */
 const RIGHT_AGAIN_MS_MAX = 10_000;
-/** A dispatcher that was started again has its links to frontends after this long. */
+/** A restarted dispatcher has its links to frontends after this long. */
 const LINKED_AFTER_MS = 2000;
-/** Until what a frontend could not say has been said. */
+/** Until a frontend has reported what it could not report before. */
 const TOLD_AFTER_MS = 10_000;
-/** A frontend that cannot say that a viewer has left it: it stands still, or nobody hears it. */
+/** Faults in which a frontend cannot report that a viewer left: it is paused or unreachable. */
 const EXCUSES =
   /^(pause|redis paused|clock|wire (frontend to dispatcher|dispatcher to frontend|to redis) (s|h))/;
 
@@ -59,9 +58,7 @@ export function checkViewerCounts(history: History, report: Report): void {
       );
 }
 
-/**
- * Whether a frontend may be counted all the while because no dispatcher was there to see its death.
- */
+/** Whether a dead frontend may be counted until its lease ends: no dispatcher noticed its death. */
 function isLeased({ faults }: History, from: number, to: number): boolean {
   return faults.some(
     (fault) =>
@@ -85,14 +82,14 @@ function datacenterOf(target: string): string {
   return target.slice(0, target.indexOf("/"));
 }
 
-/** What had been broken shortly before. */
+/** The faults shortly before. */
 function after({ faults }: History, at: number): string {
   const near = faults.filter(({ from, to }) => from <= at && to >= at - TOLD_AFTER_MS);
   const names = near.map(({ kind, target, from }) => `${kind} ${target} at ${from}`);
   return names.length === 0 ? "" : `, after ${names.join(", ")}`;
 }
 
-/** A number stands until the next one, or until the connection ends. */
+/** A number counts until the next one, or until the connection ends. */
 interface Told extends Pick<SeenViewers, "viewers" | "at"> {
   until: number;
 }
@@ -110,7 +107,7 @@ function toldTo({ entries }: Viewer, topic: string): readonly Told[] {
   return told;
 }
 
-/** Stretches in which more than `viewers` were told. */
+/** Times in which a viewer was told more than `viewers`. */
 function tooMany(
   told: readonly Told[],
   viewers: number,

@@ -1,19 +1,19 @@
 /**
- * What happened in a run, as plain data: what every publisher was told, what every viewer saw,
- * when what was broken. `checker.ts` judges it.
+ * What happened in a run, as plain data: the responses to publishers, what every viewer saw, and
+ * the faults. `checker.ts` judges it.
  *
- * All times are ms since the run began, by the one clock of the process that watches.
+ * All times are ms since the run began, by the clock of the process that records.
  */
 
 import type { Json } from "@ovation/protocol";
 
 /** What a publisher knows of its event. */
 export type Outcome =
-  /** Stored (durable: with its number), or taken on its way (live). */
+  /** Stored (durable: with its number), or in flight (live). */
   | { readonly kind: "acknowledged"; readonly seq: number | undefined }
-  /** An answer that says: nothing was stored, nothing was sent. */
+  /** A response that means: nothing was stored, nothing was sent. */
   | { readonly kind: "refused"; readonly code: string }
-  /** No answer, or one that leaves it open. */
+  /** No response, or one that leaves it open. */
   | { readonly kind: "unknown" };
 
 export interface Publish {
@@ -34,7 +34,7 @@ export interface Publish {
   readonly outcome: Outcome;
 }
 
-/** One event as somebody saw it. `content` is its type and data, as JSON text. */
+/** One event as a viewer saw it. `content` is its type and data, as JSON text. */
 export interface SeenEvent {
   readonly kind: "event";
   readonly topic: string;
@@ -44,20 +44,17 @@ export interface SeenEvent {
   readonly at: number;
 }
 
-/** The connection stands. The rest is what only a plain viewer needs to be judged by. */
+/** The connection is open. The properties beside `at` are for plain viewers. */
 export interface Connected {
   readonly kind: "connected";
   readonly at: number;
   /** Which frontend it is to. */
   readonly frontend?: string;
-  /**
-   * The topics that the id which it brought back speaks of: there it is exact, wherever it
-   * returns to.
-   */
+  /** The topics that the event id of its request names: there it is exact on any frontend. */
   readonly named?: readonly string[];
 }
 
-/** The total of likes that a viewer was told. */
+/** The total of likes that a viewer received. */
 export interface SeenTotal {
   readonly kind: "total";
   readonly topic: string;
@@ -65,7 +62,7 @@ export interface SeenTotal {
   readonly at: number;
 }
 
-/** The number of viewers that a viewer was told. */
+/** The number of viewers that a viewer received. */
 export interface SeenViewers {
   readonly kind: "viewers";
   readonly topic: string;
@@ -84,9 +81,9 @@ export type Entry =
       readonly head: number;
       readonly at: number;
     }
-  /** Told that what it missed cannot be had. */
+  /** The missed events are not available: the topic starts over. */
   | { readonly kind: "reset"; readonly topic: string; readonly head: number; readonly at: number }
-  /** Told that live events were dropped. */
+  /** Live events were dropped. */
   | { readonly kind: "gap"; readonly topic: string; readonly lost: number; readonly at: number }
   | Connected
   | { readonly kind: "disconnected"; readonly at: number };
@@ -94,19 +91,19 @@ export type Entry =
 export interface Viewer {
   readonly name: string;
   /**
-   * `sdk`: each durable event once, in order. `plain`: an EventSource that knows one id for all
-   * its topics: complete and in order, but when it moves to another frontend, what came last may
-   * come again in the topics that the id does not name.
+   * `sdk`: each durable event once, in order. `plain`: an EventSource with one id for all topics:
+   * complete and in order, but when it moves to another frontend, the last events of topics that
+   * the id does not name may be repeated.
    */
   readonly form: "sdk" | "plain";
   readonly topics: readonly string[];
-  /** In the order in which it saw them; may be looked through more than once. */
+  /** In the order in which it saw them; may be read more than once. */
   readonly entries: Iterable<Entry>;
-  /** It was there, or had returned, when the run ended: then it must have everything. */
+  /** It was connected, or reconnecting, when the run ended: it must have all events. */
   readonly presentAtEnd: boolean;
 }
 
-/** Something was broken from `from` until it was mended at `to`. */
+/** A fault, from its begin until it was healed. */
 export interface Injected {
   readonly kind: string;
   readonly target: string;
@@ -120,10 +117,7 @@ export interface LoggedEvent {
   readonly content: string;
 }
 
-/**
- * Likes that were sent to one process. They are not sent again: nothing says whether they were
- * counted.
- */
+/** Likes that were sent to one process, once: it is not known whether a failed request counted. */
 export interface Like {
   readonly process: string;
   readonly topic: string;
@@ -133,14 +127,14 @@ export interface Like {
   readonly outcome: Outcome["kind"];
 }
 
-/** What a process said at its stop that it could not store. */
+/** Likes that a process could not store, as it reported when it stopped. */
 export interface LostAtStop {
   readonly process: string;
   readonly at: number;
   readonly likes: number;
 }
 
-/** What a process answers about a video when everything is whole again. */
+/** What a process returns for a video at the end of the run. */
 export interface SaidAtEnd {
   readonly process: string;
   readonly topic: string;
@@ -157,19 +151,16 @@ export interface History {
   readonly likes: readonly Like[];
   readonly lostAtStop: readonly LostAtStop[];
   readonly atEnd: readonly SaidAtEnd[];
-  /** The topic that exactly so many viewers have. */
+  /** The topic with a known number of viewers. */
   readonly counted: { readonly topic: string; readonly viewers: number } | undefined;
 }
 
-/** What an event says, for comparison: parsed and written again, so that spaces do not matter. */
+/** The content of an event, for comparison: parsed and written again, so that spaces are equal. */
 export function contentOf(type: string, data: Json): string {
   return `${type} ${JSON.stringify(data)}`;
 }
 
-/**
- * The key within an event's data; absent in events of the system's own and in comments whose text
- * was taken out.
- */
+/** The key within an event's data; absent in Ovation's own events and in removed comments. */
 export function keyOf(data: Json): string | undefined {
   if (typeof data !== "object" || data === null || Array.isArray(data)) return undefined;
   const { clientId, id } = data as { readonly [name: string]: Json };

@@ -1,7 +1,7 @@
 /**
  * Disk faults of `ovation start`, between `kill -9` and the next start. A flipped bit or a cut file
- * is judged on a copy, so that the run itself continues with undamaged files. A torn tail, as a loss
- * of power leaves it, is made in the log of the run: no acknowledged event may be missing.
+ * is judged on a copy, so that the run itself continues with undamaged files. A torn tail, as a
+ * loss of power leaves it, is made in the log of the run: no acknowledged event may be missing.
  */
 
 import { join } from "node:path";

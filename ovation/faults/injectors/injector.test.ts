@@ -1,9 +1,9 @@
 import { expect, test } from "bun:test";
 import type { Injected } from "../history/history.ts";
 import type { Fault } from "./fault.ts";
-import { injectAll, MEND_ATTEMPTS_MAX } from "./injector.ts";
+import { HEAL_ATTEMPTS_MAX, injectAll } from "./injector.ts";
 
-/** Carries out one fault whose mending fails so often, on a clock that sleeps move on. */
+/** Carries out one fault that cannot be healed so often, on a clock that only sleeps advance. */
 async function run(failures: number) {
   let now = 0;
   let ends = 0;
@@ -33,7 +33,7 @@ async function run(failures: number) {
   return { recorded, broken, problems, ends };
 }
 
-test("a fault lasts from its beginning until it is mended", async () => {
+test("a fault lasts from its beginning until it is healed", async () => {
   const { recorded, broken, problems } = await run(0);
   expect(recorded).toEqual([
     { kind: "postgres crashes", target: "postgres", from: 100, to: 100 + 400 + 20 },
@@ -41,7 +41,7 @@ test("a fault lasts from its beginning until it is mended", async () => {
   expect([...broken, ...problems]).toEqual([]);
 });
 
-test("a mending that fails is said and tried again, and the fault lasts until one succeeds", async () => {
+test("healing that fails is reported and retried; the fault lasts until it succeeds", async () => {
   const { recorded, broken, problems } = await run(2);
   expect(recorded).toEqual([
     { kind: "postgres crashes", target: "postgres", from: 100, to: 100 + 400 + 3 * 20 + 2 * 1000 },
@@ -51,10 +51,10 @@ test("a mending that fails is said and tried again, and the fault lasts until on
   expect(problems).toEqual([problem, problem]);
 });
 
-test("what cannot be mended stays broken to the end of the history, and fails the run", async () => {
+test("a fault that cannot be healed lasts to the end, and fails the run", async () => {
   const { recorded, broken, problems, ends } = await run(Number.POSITIVE_INFINITY);
-  expect(ends).toBe(MEND_ATTEMPTS_MAX);
-  expect(problems.length).toBe(MEND_ATTEMPTS_MAX);
+  expect(ends).toBe(HEAL_ATTEMPTS_MAX);
+  expect(problems.length).toBe(HEAL_ATTEMPTS_MAX);
   expect([...broken]).toEqual(["postgres crashes: postgres"]);
   expect(recorded[0]?.to).toBeGreaterThan(24 * 60 * 60 * 1000);
 });

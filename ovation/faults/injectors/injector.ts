@@ -1,25 +1,24 @@
-/** Carries out the plan: breaks each thing at its time, mends it, and records for how long it was broken. */
+/** Carries out the plan: begins each fault at its time, heals it, and records when it lasted. */
 
 import type { Recorder } from "../history/recorder.ts";
 import type { Fault } from "./fault.ts";
 import type { PlannedFault } from "./schedule.ts";
 
-/** A mending that fails is tried this often, */
-export const MEND_ATTEMPTS_MAX = 5;
-/** so far apart. */
-const MEND_AGAIN_MS = 1000;
+/** A fault that cannot be healed is retried so often. */
+export const HEAL_ATTEMPTS_MAX = 5;
+const HEAL_RETRY_MS = 1000;
 
 export interface InjectorOptions {
   readonly faults: readonly Fault[];
   readonly recorder: Pick<Recorder, "now" | "fault">;
   /** What is broken at the moment, for the progress line. */
   readonly broken: Set<string>;
-  /** What went wrong while something was broken or mended. */
+  /** Errors of beginning and healing faults. */
   readonly problems: string[];
   sleep?(ms: number): Promise<void>;
 }
 
-/** One after the other for each thing: mending may take longer than was planned. */
+/** One after the other for each target: healing may take longer than planned. */
 export async function injectAll(
   plan: readonly PlannedFault[],
   options: InjectorOptions,
@@ -49,15 +48,15 @@ async function inject(planned: PlannedFault, options: InjectorOptions): Promise<
   broken.add(name);
   await fault.begin(target).catch(note);
   await sleep(planned.forMs);
-  // Whatever the beginning found: the run goes on with everything mended.
-  const isMended = await mend(fault, target, { note, sleep });
-  // What was never mended excuses what it breaks until the end; the problem fails the run.
-  const to = isMended ? recorder.now() : Number.MAX_SAFE_INTEGER;
-  if (isMended) broken.delete(name);
+  // Also after an error of `begin`: the run continues on a healed system.
+  const isHealed = await heal(fault, target, { note, sleep });
+  // A fault that was never healed excuses its effects until the end; the problem fails the run.
+  const to = isHealed ? recorder.now() : Number.MAX_SAFE_INTEGER;
+  if (isHealed) broken.delete(name);
   recorder.fault({ kind, target, from, to });
 }
 
-async function mend(
+async function heal(
   fault: Fault,
   target: string,
   how: { note(error: unknown): void; sleep(ms: number): Promise<void> },
@@ -68,8 +67,8 @@ async function mend(
       return true;
     } catch (error) {
       how.note(error);
-      if (attempt >= MEND_ATTEMPTS_MAX) return false;
-      await how.sleep(MEND_AGAIN_MS);
+      if (attempt >= HEAL_ATTEMPTS_MAX) return false;
+      await how.sleep(HEAL_RETRY_MS);
     }
   }
 }

@@ -1,6 +1,6 @@
 /**
- * A process whose wall clock can be set while it runs, by Debian's libfaketime. Its monotonic
- * clock goes on.
+ * A process whose wall clock can be set while it runs, by Debian's libfaketime. Its monotonic clock
+ * is not changed.
  */
 
 import { chmodSync, existsSync, globSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";

@@ -13,7 +13,7 @@ test("the same seed makes the same schedule, another seed another one", () => {
   expect(planFaults(8, KINDS, 60_000)).not.toEqual(planFaults(7, KINDS, 60_000));
 });
 
-test("nothing is broken twice at a time, everything is mended before the end, and every kind comes up", () => {
+test("a target has one fault at a time, which ends in time, and every kind occurs", () => {
   fc.assert(
     fc.property(
       fc.integer({ min: 0, max: 2 ** 31 }),

@@ -51,8 +51,8 @@ export function mountSmallDisk(): SmallDisk | undefined {
 }
 
 /**
- * In pieces, and until one does not fit: whoever shares the disk writes meanwhile, so the room
- * that is left is not known beforehand. Off this thread: the viewers' clocks run on it.
+ * In pieces, until one does not fit: the server writes to the disk at the same time, so the free
+ * space is not known. Not on this thread, which runs the viewers' timers.
  */
 async function fill(path: string): Promise<void> {
   const file = await open(path, "w").catch(unlessFull);

@@ -8,7 +8,7 @@ test("a stop that ends with 0 in time is right, whatever was broken", () => {
   expect(judgeStop({ code: 0, tookMs: 19_000, lines: ["anything"] })).toBeUndefined();
 });
 
-test("a stop that has to be killed, dies of an exception or loses something in silence is wrong", () => {
+test("a stop that needs a kill, ends by an exception or loses data in silence is wrong", () => {
   expect(judgeStop({ code: 137, tookMs: 20_010, lines: [] })).toContain("did not end within");
   expect(judgeStop({ code: 1, tookMs: 500, lines: ["uncaught exception: x"] })).toContain(
     "by an exception",

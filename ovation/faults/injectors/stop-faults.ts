@@ -67,7 +67,7 @@ export function judgeStop({ code, tookMs, lines }: Stop): string | undefined {
   return undefined;
 }
 
-/** The second server on the directory of one that runs ends by itself, and says why. */
+/** A second server on the directory of a running one ends by itself, and says why. */
 export function secondServerFault(
   server: ClusterProcess,
   directory: string,
@@ -75,7 +75,7 @@ export function secondServerFault(
 ): Fault {
   return {
     kind: "second server on the directory",
-    // No other fault of the server may make room for the second one meanwhile.
+    // The server as the target: no other fault may stop it while the second one starts.
     targets: [server.name],
     forMs: [0, 0],
     async begin() {
@@ -104,7 +104,7 @@ export function secondServerFault(
   };
 }
 
-/** As a supervisor: a server that was started on a full disk ended, and is started once more. */
+/** Restarts a server that ended, as a supervisor does: its last start was on a full disk. */
 export async function readyAgain(
   server: Pick<ClusterProcess, "ready" | "running" | "restart">,
 ): Promise<void> {

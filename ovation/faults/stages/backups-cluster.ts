@@ -1,7 +1,6 @@
 /**
- * Backups of a cluster's PostgreSQL, made and put back as `docs/operating/backup.md` says: as a
- * dump, or as a copy of the files of the stopped server. Frontends may go on holding their
- * viewers meanwhile.
+ * Backups of a cluster's PostgreSQL, made and restored as `docs/operating/backup.md` says: as a
+ * dump, or as a copy of the files of the stopped server. Frontends may keep their connections.
  */
 
 import { join } from "node:path";

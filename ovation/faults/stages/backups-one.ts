@@ -1,4 +1,4 @@
-/** Backups of `ovation start`, made and put back as `docs/operating/backup.md` says. */
+/** Backups of `ovation start`, made and restored as `docs/operating/backup.md` says. */
 
 import { Database } from "bun:sqlite";
 import { copyFileSync, mkdtempSync, rmSync } from "node:fs";

@@ -1,7 +1,6 @@
 /**
- * What a run breaks: a running system, the doors that viewers and publishers come through, and
- * the ways in which it can be broken. `stage-one.ts` is `ovation start`, `stage-cluster.ts` the
- * roles of a cluster.
+ * What a run breaks: a running system, the doors of its viewers and publishers, and its faults.
+ * Forms: `stage-one.ts` (`ovation start`) and `stage-cluster.ts` (the roles of a cluster).
  */
 
 import type { Topic } from "@ovation/protocol";
@@ -20,11 +19,11 @@ export interface StageOptions {
   onLine(process: string, line: string): void;
 }
 
-/** Puts an earlier copy of the data back: everything since then is lost. */
+/** Restores an earlier copy of the data: everything since then is lost. */
 export interface Backups {
-  /** How this stage can be restored; each by its name. */
+  /** How this stage can be restored, by name. */
   readonly ways: readonly string[];
-  /** Everything runs and is ready after it. */
+  /** All processes are ready after it. */
   backUp(way: string): Promise<void>;
   /** `whenStopped` is called while no process has the data open. */
   restore(way: string, whenStopped: () => Promise<void>): Promise<void>;
@@ -40,14 +39,11 @@ export interface Stage {
   readonly likers: readonly ClusterProcess[];
   readonly faults: readonly Fault[];
   readonly backups: Backups;
-  /** When what the faults began is judged: what was wrong with it. */
+  /** Waits for judges that run beside the faults, and returns what was wrong. */
   settle(): Promise<readonly string[]>;
-  /** What cannot be broken on this machine, and why. */
+  /** Faults that this machine does not allow, and why. */
   readonly missing: readonly string[];
-  /**
-   * All events of these topics, as the log has them at the end. Viewers and publishers are gone
-   * by then.
-   */
+  /** All events of these topics at the end. Viewers and publishers are closed by then. */
   readLog(topics: readonly Topic[]): Promise<ReadonlyMap<string, readonly LoggedEvent[]>>;
   stop(): Promise<void>;
 }
