@@ -6,6 +6,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createMemoryPools, SourceAnswer, steadyClock } from "@ovation/protocol";
 import pino from "pino";
+import { until } from "../../testing/until.ts";
 import { type Listener, listen } from "../listener/listener.ts";
 import { KernelSocket } from "../system-tests/testing/kernel-socket.ts";
 import {
@@ -31,6 +32,8 @@ const SIZES: Readonly<Record<string, number>> = {
 const directory = mkdtempSync(join(tmpdir(), "ovation-pass-on-"));
 const socket = join(directory, "core.sock");
 let core: Bun.Server<undefined>;
+/** Requests that the core received, by path. */
+const received = new Map<string, number>();
 let worker: Listener;
 
 beforeAll(() => {
@@ -39,10 +42,13 @@ beforeAll(() => {
   );
   core = Bun.serve({
     unix: socket,
-    fetch: ({ url, headers }) =>
-      new Response(bodies.get(new URL(url).pathname), {
+    fetch({ url, headers }) {
+      const { pathname } = new URL(url);
+      received.set(pathname, (received.get(pathname) ?? 0) + 1);
+      return new Response(bodies.get(pathname), {
         headers: { etag: '"1"', "x-asked-for": headers.get("x-ovation-address") ?? "" },
-      }),
+      });
+    },
   }) as Bun.Server<undefined>;
   const pools = createMemoryPools(steadyClock);
   worker = listen({
@@ -63,6 +69,12 @@ afterAll(async () => {
 const get = (path: string, method = "GET") =>
   fetch(`${worker.url}${path}`, { method, keepalive: false, signal: AbortSignal.timeout(10_000) });
 
+async function isLongServed(): Promise<boolean> {
+  const { body, status } = await get("/long");
+  await body?.cancel();
+  return status === 200;
+}
+
 test("answers arrive whole, with their headers, and HEAD says the length", async () => {
   for (const [path, size] of Object.entries(SIZES)) {
     const answer = await get(path);
@@ -76,12 +88,13 @@ test("answers arrive whole, with their headers, and HEAD says the length", async
 describe("beside more unread answers than the runtime has requests,", () => {
   for (const path of ["/page", "/long"]) {
     test(`each of ${SIZES[path]} bytes, others are answered`, async () => {
+      received.delete(path);
       const unread = Array.from({ length: UNREAD }, () => new KernelSocket(Number(worker.port)));
       for (const each of unread) each.send(`GET ${path} HTTP/1.1\r\nHost: x\r\n\r\n`);
-      await Bun.sleep(1500);
+      await until(() => received.get(path) === UNREAD, "the core received all requests");
       for (let probe = 0; probe < 3; probe++) expect((await get("/short")).status).toBe(200);
       for (const each of unread) each.close();
-      await Bun.sleep(300);
+      await until(isLongServed, "their long responses have ended");
     }, 20_000);
   }
 
@@ -95,7 +108,7 @@ describe("beside more unread answers than the runtime has requests,", () => {
     const refused = await get("/long");
     expect([refused.status, await refused.json()]).toMatchObject([503, { code: "unavailable" }]);
     for (const each of unread) each.close();
-    await Bun.sleep(300);
+    await until(isLongServed, "their long responses have ended");
     for (let count = 0; count < LONG_PER_ADDRESS_MAX * 2; count++)
       expect((await (await get("/long")).bytes()).length).toBe(LONG);
   }, 20_000);

@@ -3,7 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { type Clock, systemClock } from "@ovation/protocol";
 import type { Logger } from "pino";
-import { createManualClock } from "../../testing/manual-clock.ts";
+import { createManualClock, settle } from "../../testing/manual-clock.ts";
 import type { WorkerSettings } from "./worker-messages.ts";
 import { METRICS_MS_MAX, READY_MS_MAX, WorkerProcess } from "./worker-process.ts";
 import { START_ATTEMPTS_MAX, Workers } from "./workers.ts";
@@ -78,7 +78,7 @@ test("METRICS_MS_MAX: a worker that does not respond counts as last reported", a
     reported = metrics;
   });
   clock.advanceNow(METRICS_MS_MAX - 1);
-  await Bun.sleep(1);
+  await settle();
   expect([sent, reported]).toEqual([[{ type: "metrics?" }], undefined]);
   clock.advanceNow(1);
   await asked;

@@ -1,5 +1,5 @@
 import { expect, test } from "bun:test";
-import { createManualClock } from "../../testing/manual-clock.ts";
+import { createManualClock, settle } from "../../testing/manual-clock.ts";
 import { CLOSE_MS_MAX, closeWithin } from "./close-within.ts";
 
 test("CLOSE_MS_MAX: a stop waits so long for what does not close", async () => {
@@ -9,7 +9,7 @@ test("CLOSE_MS_MAX: a stop waits so long for what does not close", async () => {
     inTime = all;
   });
   clock.advanceNow(CLOSE_MS_MAX - 1);
-  await Bun.sleep(1);
+  await settle();
   expect(inTime).toBeUndefined();
   clock.advanceNow(1);
   await closing;

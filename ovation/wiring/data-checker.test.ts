@@ -10,6 +10,7 @@ import { openLog } from "@ovation/log";
 import { steadyClock, toJsonText, topicOf } from "@ovation/protocol";
 import pino from "pino";
 import { Registry } from "prom-client";
+import { until } from "../../testing/until.ts";
 import {
   CHECK_BYTES_PER_SECOND_MAX,
   CHECK_EVERY_MS,
@@ -73,10 +74,9 @@ function startChecker(data: Data, options: { everyMs?: number; bytesPerSecondMax
     lines,
     metric,
     async walked(count: number): Promise<number> {
-      while ((await metric("ovation_data_checks_total")) < count) {
-        expect(failures).toEqual([]);
-        await Bun.sleep(10);
-      }
+      const checks = () => metric("ovation_data_checks_total");
+      await until(async () => failures.length > 0 || (await checks()) >= count);
+      expect(failures).toEqual([]);
       return performance.now() - startedAt;
     },
   };

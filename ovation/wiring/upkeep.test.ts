@@ -4,8 +4,9 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { type Log, type LogKeeper, openLog } from "@ovation/log";
 import { DEFAULT_POLICY, type Policy, type Topic, toJsonText, topicOf } from "@ovation/protocol";
-import { createManualClock } from "../../testing/manual-clock.ts";
+import { createManualClock, settle } from "../../testing/manual-clock.ts";
 import { startPostgres } from "../../testing/postgres.ts";
+import { until } from "../../testing/until.ts";
 import {
   PASS_EVENTS_MAX,
   PASS_EVERY_MS_MAX,
@@ -48,10 +49,9 @@ async function keepsUp(log: Log & LogKeeper): Promise<void> {
     await Bun.sleep(100);
   }
   // Passes keep a distance to what the last one took, so a busy machine has fewer of them.
-  const deadline = Date.now() + 15_000;
   const isDone = async () =>
     (await log.heads(topics)).every(({ seq, first }) => seq - first + 1 === KEPT);
-  while (!(await isDone()) && Date.now() < deadline) await Bun.sleep(100);
+  await until(isDone, `each topic has its newest ${KEPT} events`);
   await stop();
   for (const { seq, first } of await log.heads(topics)) {
     expect(seq).toBe(60 * 34);
@@ -75,12 +75,21 @@ describe("retention keeps up with 1,000 events a second, fair over topics", () =
       openLog({ url: postgres.url, policy: POLICY }),
     ]);
     let trimmedByOther = 0;
+    let hasClaimed = false;
     const stop = startUpkeep({
       keeper: log,
-      tasks: [{ name: "nothing", run: async () => ({ more: false }) }],
+      tasks: [
+        {
+          name: "nothing",
+          async run() {
+            hasClaimed = true;
+            return { more: false };
+          },
+        },
+      ],
       onFailure: () => undefined,
     });
-    await Bun.sleep(300);
+    await until(() => hasClaimed, "the first process has the claim");
     const stopOther = startUpkeep({
       keeper: other,
       tasks: [
@@ -125,9 +134,9 @@ describe("upkeep", () => {
       ],
       onFailure: (what) => failures.push(what),
     });
-    await Bun.sleep(1);
+    await settle();
     clock.advanceNow(PASS_EVERY_MS_MIN);
-    await Bun.sleep(1);
+    await settle();
     expect({ failures, ran }).toEqual({ failures: ["broken", "broken"], ran: 2 });
     await stop();
   });
@@ -164,12 +173,12 @@ describe("upkeep", () => {
       ],
       onFailure: () => undefined,
     });
-    await Bun.sleep(1);
+    await settle();
     clock.advanceNow(PASS_EVERY_MS_MAX - 1);
-    await Bun.sleep(1);
+    await settle();
     expect(ran).toBe(1);
     clock.advanceNow(1);
-    await Bun.sleep(1);
+    await settle();
     expect(ran).toBe(2);
     await stop();
   });

@@ -1,4 +1,5 @@
 import { expect, test } from "bun:test";
+import { until } from "../../../testing/until.ts";
 import { check } from "../checkers/checker.ts";
 import { Recorder } from "./recorder.ts";
 
@@ -33,7 +34,8 @@ test("nothing live is owed to who has left: it counts as away", async () => {
   viewer.connected(true);
   viewer.subscribed(TOPIC, 0);
   viewer.leave();
-  await Bun.sleep(5);
+  const leftAt = recorder.now();
+  await until(() => recorder.now() > leftAt);
   const sentAt = recorder.now();
   recorder.publish({
     publisher: "ana",
