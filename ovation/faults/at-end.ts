@@ -2,7 +2,7 @@
 
 import type { Topic } from "@ovation/protocol";
 import type { ClusterProcess } from "../cluster/cluster-process.ts";
-import type { History, SaidAtEnd } from "./history/history.ts";
+import type { CountsAtEnd, History } from "./history/history.ts";
 
 /** Numbers of viewers are right within 10 s after a process died. */
 const RIGHT_MS_MAX = 12_000;
@@ -14,14 +14,14 @@ export async function readAtEnd(
   topics: readonly Topic[],
   counted: NonNullable<History["counted"]>,
   problems: string[],
-): Promise<readonly SaidAtEnd[]> {
+): Promise<readonly CountsAtEnd[]> {
   const until = performance.now() + RIGHT_MS_MAX;
   for (;;) {
-    const said = await readAll(processes, topics, problems);
-    const isRight = said.every(
+    const counts = await readAll(processes, topics, problems);
+    const isRight = counts.every(
       ({ topic, viewers }) => topic !== counted.topic || viewers === counted.viewers,
     );
-    if (isRight || performance.now() > until) return said;
+    if (isRight || performance.now() > until) return counts;
     await Bun.sleep(POLL_MS);
   }
 }
@@ -30,9 +30,9 @@ async function readAll(
   processes: readonly ClusterProcess[],
   topics: readonly Topic[],
   problems: string[],
-): Promise<readonly SaidAtEnd[]> {
+): Promise<readonly CountsAtEnd[]> {
   const asked = processes.flatMap(({ name, url }) =>
-    topics.map(async (topic): Promise<readonly SaidAtEnd[]> => {
+    topics.map(async (topic): Promise<readonly CountsAtEnd[]> => {
       try {
         const response = await fetch(`${url}/v1/videos/${topic.slice("video:".length)}`, {
           signal: AbortSignal.timeout(TIMEOUT_MS),

@@ -137,7 +137,7 @@ describe("what is planted in the durable lane is caught", () => {
     ).toEqual([]);
   });
 
-  test("being told to start over", () => {
+  test("a reset", () => {
     expect(
       planted((whole) => void whole.sdk.push({ kind: "reset", topic: TOPIC, head: 5, at: 6000 })),
     ).toEqual(["reset"]);

@@ -98,7 +98,7 @@ function checkPublishes(
   logs: ReadonlyMap<string, TopicLog>,
   report: Report,
 ): number {
-  const told = new Map<string, string>();
+  const acknowledgedAt = new Map<string, string>();
   const mayBeStored = new Set<string>();
   let acknowledged = 0;
   for (const { lane, publisher, topic, key, outcome } of history.publishes) {
@@ -108,26 +108,31 @@ function checkPublishes(
     acknowledged++;
     const log = logs.get(topic) ?? EMPTY;
     const place = `${topic} ${outcome.seq}`;
-    const other = told.get(place);
+    const other = acknowledgedAt.get(place);
     if (other !== undefined)
       report(
         "acknowledged-same-place",
         publisher,
         topic,
-        `${key} and ${other} were both told ${outcome.seq}`,
+        `${key} and ${other} are both acknowledged as ${outcome.seq}`,
       );
-    told.set(place, key);
+    acknowledgedAt.set(place, key);
     const seq = log.byKey.get(key);
     const stands = outcome.seq === undefined ? undefined : log.bySeq.get(outcome.seq);
     if (seq === undefined && stands !== undefined && REMOVED.test(stands.content)) continue;
     if (seq === undefined)
-      report("acknowledged-not-stored", publisher, topic, `${key} was told ${outcome.seq}`);
+      report(
+        "acknowledged-not-stored",
+        publisher,
+        topic,
+        `${key} is acknowledged as ${outcome.seq}`,
+      );
     else if (seq !== outcome.seq)
       report(
         "acknowledged-elsewhere",
         publisher,
         topic,
-        `${key} was told ${outcome.seq} and is at ${seq}`,
+        `${key} is acknowledged as ${outcome.seq} and is at ${seq}`,
       );
   }
   for (const [topic, log] of logs) {

@@ -142,7 +142,7 @@ describe("what is planted is caught", () => {
     expect(planted((whole) => void whole.sdk.push(...moved))).toEqual(["total-fell"]);
   });
 
-  test("a viewer is told of more likes than had been sent", () => {
+  test("a viewer receives a total above what had been sent", () => {
     expect(planted((whole) => void whole.sdk.push(total(6, 1500)))).toEqual(["likes-over"]);
     expect(planted((whole) => void whole.sdk.push(total(6, 2000)))).toEqual([]);
   });

@@ -17,7 +17,7 @@ export interface LikeCounts {
   readonly accepted: number;
   readonly unknown: number;
   readonly stored: number;
-  /** Lost by processes that were killed, or that said so at their stop. */
+  /** Lost by processes that were killed, or that reported it at their stop. */
   readonly lostInFaults: number;
 }
 
@@ -32,20 +32,20 @@ export function checkLikes(history: History, report: Report): LikeCounts {
   const { likes, lostAtStop, atEnd } = history;
   const topics = [...new Set([...likes.map(({ topic }) => topic), ...atEnd.map(of)])];
   const counts = { accepted: 0, unknown: 0, stored: 0, lostInFaults: 0 };
-  const saidLost = lostAtStop.reduce((all, lost) => all + lost.likes, 0);
-  let mayBeLostInAll = saidLost;
+  const reportedLost = lostAtStop.reduce((all, lost) => all + lost.likes, 0);
+  let mayBeLostInAll = reportedLost;
   for (const topic of topics) {
     const own = likes.filter((like) => like.topic === topic);
     const accepted = sumOf(own.filter(({ outcome }) => outcome === "acknowledged"));
     const unknown = sumOf(own.filter(({ outcome }) => outcome === "unknown"));
     const mayBeLost = lostByKills(history, topic);
-    const said = atEnd.filter((one) => one.topic === topic);
-    const [first] = said;
-    for (const one of said) {
+    const reported = atEnd.filter((one) => one.topic === topic);
+    const [first] = reported;
+    for (const one of reported) {
       const detail = `${one.likes} likes of ${accepted} accepted and ${unknown} without an answer`;
       if (one.likes > accepted + unknown) report("likes-over", one.process, topic, detail);
-      if (one.likes < accepted - mayBeLost - saidLost) {
-        const excuses = `kills may have lost ${mayBeLost}, stops said ${saidLost}`;
+      if (one.likes < accepted - mayBeLost - reportedLost) {
+        const excuses = `kills may have lost ${mayBeLost}, stops reported ${reportedLost}`;
         report("likes-lost", one.process, topic, `${detail}; ${excuses}`);
       }
       if (first !== undefined && one.likes !== first.likes) {

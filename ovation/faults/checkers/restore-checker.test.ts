@@ -35,7 +35,7 @@ const kept = [subscribed, event(1, "old", 10), event(2, "old", 20)];
 const future = [...kept, event(3, "old", 30)];
 const after = [event(3, "new", 2000), event(4, "new", 2100)];
 
-test("a viewer of a lost future that is told so, and one that has none, are right", () => {
+test("a viewer of a lost future that receives a reset, and one without, are right", () => {
   expect(judge([...future, reset(2, 1500), ...after])).toEqual({
     kinds: [],
     lostFutures: 1,
@@ -51,7 +51,7 @@ test("a viewer of a lost future that is told so, and one that has none, are righ
 test("a viewer of a lost future that receives no reset is a violation, whatever follows", () => {
   expect(judge([...future, event(4, "new", 2100)]).kinds).toEqual(["recovered-untrue"]);
   expect(judge([...future, ...after], "plain").kinds).toEqual(["recovered-untrue"]);
-  // Told before the restore is not told.
+  // A reset before the restore does not count.
   expect(judge([...future, reset(3, 900), event(4, "new", 2100)]).kinds).toEqual([
     "recovered-untrue",
   ]);

@@ -38,13 +38,13 @@ function checkTopic(
   counts: Counts,
   report: Report,
 ): void {
-  const { had, told } = whatItHad(viewer, topic, history.restoredAt);
+  const { had, isReset } = whatItHad(viewer, topic, history.restoredAt);
   const kept = history.backup.get(topic) ?? 0;
   if (had > kept) counts.lostFutures++;
-  else if (told) counts.toldWithoutNeed++;
-  if (had > kept && !told) {
+  else if (isReset) counts.toldWithoutNeed++;
+  if (had > kept && !isReset) {
     // Later violations of this viewer are consequences.
-    const detail = `had number ${had}, the backup ends at ${kept}, and it was told nothing`;
+    const detail = `had number ${had}, the backup ends at ${kept}, and it received no reset`;
     report("recovered-untrue", viewer.name, topic, detail);
     return;
   }
@@ -56,17 +56,17 @@ function whatItHad(
   { entries }: Viewer,
   topic: string,
   restoredAt: number,
-): { readonly had: number; readonly told: boolean } {
+): { readonly had: number; readonly isReset: boolean } {
   let had = 0;
-  let told = false;
+  let isReset = false;
   for (const entry of entries) {
     if (!("topic" in entry) || entry.topic !== topic) continue;
-    if (entry.kind === "reset" && entry.at > restoredAt) told = true;
+    if (entry.kind === "reset" && entry.at > restoredAt) isReset = true;
     if (entry.at > restoredAt) continue;
     if (entry.kind === "subscribed" || entry.kind === "reset") had = Math.max(had, entry.head);
     if (entry.kind === "event") had = Math.max(had, entry.seq ?? 0);
   }
-  return { had, told };
+  return { had, isReset };
 }
 
 function checkAfter(

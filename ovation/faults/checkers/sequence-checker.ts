@@ -168,7 +168,7 @@ class SequenceChecker {
 
   #reset(head: number): void {
     const had = (this.#next ?? 1) - 1;
-    this.#report("reset", `told to start over after ${head}, had ${had}`);
+    this.#report("reset", `reset to ${head}, had ${had}`);
     this.#next = head + 1;
     this.#again = undefined;
     this.#mayGoBack = undefined;

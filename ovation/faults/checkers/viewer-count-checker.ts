@@ -20,7 +20,7 @@ const RIGHT_AGAIN_MS_MAX = 10_000;
 /** A restarted dispatcher has its links to frontends after this long. */
 const LINKED_AFTER_MS = 2000;
 /** Until a frontend has reported what it could not report before. */
-const TOLD_AFTER_MS = 10_000;
+const REPORTED_AFTER_MS = 10_000;
 /** Faults in which a frontend cannot report that a viewer left: it is paused or unreachable. */
 const EXCUSES =
   /^(pause|redis paused|clock|wire (frontend to dispatcher|dispatcher to frontend|to redis) (s|h))/;
@@ -30,12 +30,12 @@ export function checkViewerCounts(history: History, report: Report): void {
   if (counted === undefined) return;
   const excuses = createFaultTimes(
     history.faults.filter(({ kind }) => EXCUSES.test(kind)),
-    { beforeMs: 0, afterMs: TOLD_AFTER_MS },
+    { beforeMs: 0, afterMs: REPORTED_AFTER_MS },
   );
   for (const viewer of viewers) {
     if (!viewer.topics.includes(counted.topic)) continue;
-    const told = toldTo(viewer, counted.topic);
-    for (const { from, to, most } of tooMany(told, counted.viewers)) {
+    const counts = readCounts(viewer, counted.topic);
+    for (const { from, to, most } of tooMany(counts, counted.viewers)) {
       if (to - from <= COUNTED_TWICE_MS_MAX || isLeased(history, from, to)) continue;
       if (excuses.touch(from, from + COUNTED_TWICE_MS_MAX)) continue;
       report(
@@ -43,18 +43,18 @@ export function checkViewerCounts(history: History, report: Report): void {
         `${most} viewers of ${counted.viewers}, from ${from} to ${to} ms${after(history, from)}`,
       );
     }
-    const last = told.at(-1);
+    const last = counts.at(-1);
     if (viewer.presentAtEnd && last !== undefined && last.viewers !== counted.viewers)
       report(
         ...(["count-wrong", viewer.name, counted.topic] as const),
         `${last.viewers} of ${counted.viewers}, since ${last.at} ms`,
       );
   }
-  for (const said of atEnd)
-    if (said.topic === counted.topic && said.viewers !== counted.viewers)
+  for (const reported of atEnd)
+    if (reported.topic === counted.topic && reported.viewers !== counted.viewers)
       report(
-        ...(["count-wrong", said.process, counted.topic] as const),
-        `${said.viewers} of ${counted.viewers} at the end`,
+        ...(["count-wrong", reported.process, counted.topic] as const),
+        `${reported.viewers} of ${counted.viewers} at the end`,
       );
 }
 
@@ -84,36 +84,36 @@ function datacenterOf(target: string): string {
 
 /** The faults shortly before. */
 function after({ faults }: History, at: number): string {
-  const near = faults.filter(({ from, to }) => from <= at && to >= at - TOLD_AFTER_MS);
+  const near = faults.filter(({ from, to }) => from <= at && to >= at - REPORTED_AFTER_MS);
   const names = near.map(({ kind, target, from }) => `${kind} ${target} at ${from}`);
   return names.length === 0 ? "" : `, after ${names.join(", ")}`;
 }
 
 /** A number counts until the next one, or until the connection ends. */
-interface Told extends Pick<SeenViewers, "viewers" | "at"> {
+interface ViewerCount extends Pick<SeenViewers, "viewers" | "at"> {
   until: number;
 }
 
-function toldTo({ entries }: Viewer, topic: string): readonly Told[] {
-  const told: Told[] = [];
+function readCounts({ entries }: Viewer, topic: string): readonly ViewerCount[] {
+  const counts: ViewerCount[] = [];
   for (const entry of entries) {
     const isCount = entry.kind === "viewers" && entry.topic === topic;
-    const last = told.at(-1);
+    const last = counts.at(-1);
     if (last !== undefined && (isCount || entry.kind === "disconnected"))
       last.until = Math.min(last.until, entry.at);
     if (isCount)
-      told.push({ viewers: entry.viewers, at: entry.at, until: Number.POSITIVE_INFINITY });
+      counts.push({ viewers: entry.viewers, at: entry.at, until: Number.POSITIVE_INFINITY });
   }
-  return told;
+  return counts;
 }
 
-/** Times in which a viewer was told more than `viewers`. */
+/** Times in which a viewer received more than `viewers`. */
 function tooMany(
-  told: readonly Told[],
+  counts: readonly ViewerCount[],
   viewers: number,
 ): readonly { readonly from: number; readonly to: number; readonly most: number }[] {
   const stretches: { from: number; to: number; most: number }[] = [];
-  for (const one of told) {
+  for (const one of counts) {
     if (one.viewers <= viewers) continue;
     const last = stretches.at(-1);
     if (last !== undefined && last.to === one.at) {

@@ -135,7 +135,7 @@ export interface LostAtStop {
 }
 
 /** What a process returns for a video at the end of the run. */
-export interface SaidAtEnd {
+export interface CountsAtEnd {
   readonly process: string;
   readonly topic: string;
   readonly likes: number;
@@ -150,7 +150,7 @@ export interface History {
   readonly log: ReadonlyMap<string, readonly LoggedEvent[]>;
   readonly likes: readonly Like[];
   readonly lostAtStop: readonly LostAtStop[];
-  readonly atEnd: readonly SaidAtEnd[];
+  readonly atEnd: readonly CountsAtEnd[];
   /** The topic with a known number of viewers. */
   readonly counted: { readonly topic: string; readonly viewers: number } | undefined;
 }

@@ -5,7 +5,7 @@ import type { Recorder } from "../history/recorder.ts";
 import type { ProcessLines } from "../stages/process-lines.ts";
 import type { Fault } from "./fault.ts";
 
-/** Of `sentencesOf` in `ovation/wiring/settings.ts`. */
+/** The sentence of `describeLostLikes`. */
 const LOST_LIKES = /(\d+) likes of \d+ videos were accepted and could not be stored/;
 /** A second server gives up within this; a machine that is busy takes its time to start one. */
 const REFUSED_MS_MAX = 15_000;

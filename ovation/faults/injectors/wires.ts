@@ -14,7 +14,7 @@ export interface Wires {
   stop(): Promise<void>;
 }
 
-/** What lies between two processes: reports tell these apart. */
+/** The connections of two roles: each has its own kinds of faults in the report. */
 export type WireKind =
   | "frontend to dispatcher"
   | "dispatcher to frontend"
