@@ -4,6 +4,7 @@ import { afterAll, beforeAll, expect, test } from "bun:test";
 import { signToken } from "../ovation/tokens/signer.ts";
 import { type EventReader, readEvents } from "../testing/event-reader.ts";
 import { Server } from "../testing/server.ts";
+import { until } from "../testing/until.ts";
 
 const SECRET = "a secret for two members, long enough";
 const WAIT_MS_MAX = 5_000;
@@ -31,12 +32,9 @@ async function post(path: string, token: string, body: unknown): Promise<Record<
 
 /** The `data` of the first event of this type, waited for. */
 async function seen(reader: EventReader, type: string): Promise<Record<string, unknown>> {
-  for (const until = Date.now() + WAIT_MS_MAX; Date.now() < until; await Bun.sleep(10)) {
-    const message = reader.messages.find((each) => each.type === type);
-    if (message !== undefined)
-      return (JSON.parse(message.data) as { data: Record<string, unknown> }).data;
-  }
-  throw new Error(`no ${type} within ${WAIT_MS_MAX} ms`);
+  const find = () => reader.messages.find((each) => each.type === type)?.data;
+  const data = await until(find, `an event ${type}`, WAIT_MS_MAX);
+  return (JSON.parse(data ?? "") as { data: Record<string, unknown> }).data;
 }
 
 test("message, typing, receipt, answer and presence reach the other's stream", async () => {
@@ -87,10 +85,9 @@ test("a like comes with the exact total, and a removal with the comment's number
       post("/v1/videos/likes/likes", mona, { kind: "love", count: 2 }),
     ),
   );
-  for (const until = Date.now() + WAIT_MS_MAX; Date.now() < until; await Bun.sleep(10)) {
-    if (reader.messages.some(({ type, data }) => type === "likes" && data.includes('"love":40}')))
-      break;
-  }
+  const isTotal = ({ type, data }: { type: string; data: string }) =>
+    type === "likes" && data.includes('"love":40}');
+  await until(() => reader.messages.some(isTotal), "the total of all likes", WAIT_MS_MAX);
   const likes = reader.messages
     .filter(({ type }) => type === "likes")
     .map(({ data }) => JSON.parse(data).data);

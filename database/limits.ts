@@ -15,6 +15,12 @@ export const CONNECTIONS_MAX = 4;
 /** How long making the tables may take: they may be large, and another process may be at it. */
 export const MIGRATE_MS_MAX = 10 * 60_000;
 
+/** How long opening an SQLite file waits while another process migrates it. */
+export const SQLITE_MIGRATE_BUSY_MS = 5_000;
+
+/** How long a store waits for another process: its thread serves all streams meanwhile. */
+export const SQLITE_STORE_BUSY_MS = 100;
+
 /** Files up to this size are checked page by page when they are opened. */
 export const SQLITE_CHECK_BYTES_MAX = 128 * 1024 * 1024;
 

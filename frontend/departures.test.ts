@@ -38,7 +38,14 @@ async function closeStuck(topics: readonly (typeof video)[], address = "127.0.0.
   await goals(300);
   frontend.end(slow.connection, "stuck");
   await goals(10);
-  return { ...{ upstream, frontend, fast, slow, goals }, sent: () => sent };
+  return {
+    upstream,
+    frontend,
+    fast,
+    slow,
+    goals,
+    sent: () => sent,
+  };
 }
 
 describe("a viewer that was closed as stuck", () => {

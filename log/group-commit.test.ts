@@ -28,7 +28,7 @@ function controlled() {
     });
   return { groups, commit };
 }
-const turn = () => new Promise<void>((resolve) => setTimeout(resolve, 5));
+const turn = () => new Promise<void>((resolve) => setImmediate(resolve));
 
 describe("group commit", () => {
   test("commits at once when idle, and everything that came meanwhile together", async () => {

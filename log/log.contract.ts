@@ -5,9 +5,9 @@
 
 import { describe, expect, test } from "bun:test";
 import { type JsonText, type Topic, toJsonText } from "@ovation/protocol";
-import fc from "fast-check";
 import { type Log, type LogEntry, LogUnavailableError } from "./log.ts";
 import { keysContract } from "./log-keys.contract.ts";
+import { modelContract } from "./log-model.contract.ts";
 import { retentionContract } from "./log-retention.contract.ts";
 import {
   appendMany,
@@ -18,6 +18,7 @@ import {
   never,
   type OpenLog,
   seqsOf,
+  type WithLog,
 } from "./testing/contract-log.ts";
 
 export function logContract(name: string, open: OpenLog, options: ContractOptions): void {
@@ -26,7 +27,19 @@ export function logContract(name: string, open: OpenLog, options: ContractOption
   describe(`a log in ${name}`, () => {
     keysContract(withLog, options);
     retentionContract(withLog, options);
+    modelContract(withLog);
+    appendContract(withLog);
+    readContract(withLog);
+    replaceContract(withLog);
+    stampContract(withLog);
+    headAtContract(withLog);
+    lifeContract(withLog);
+    writerContract(withLog);
+  });
+}
 
+function appendContract(withLog: WithLog): void {
+  describe("and what it stores", () => {
     test("numbers the events of a topic from 1 without a hole, each topic for itself", () =>
       withLog(async (log) => {
         const [a, b] = [freshTopic(), freshTopic()];
@@ -84,7 +97,11 @@ export function logContract(name: string, open: OpenLog, options: ContractOption
           ).rejects.toThrow(TypeError);
         expect((await log.read(topic, { limit: 10 })).events).toEqual([]);
       }));
+  });
+}
 
+function readContract(withLog: WithLog): void {
+  describe("and its pages", () => {
     test("pages forward, backward and from the end, always ascending", () =>
       withLog(async (log) => {
         const topic = freshTopic();
@@ -118,7 +135,11 @@ export function logContract(name: string, open: OpenLog, options: ContractOption
         expect(await read({ types: [], limit: 10 })).toEqual([]);
         expect(await read({ types: ["pin", "pin"], limit: 10 })).toEqual([3, 6]);
       }));
+  });
+}
 
+function replaceContract(withLog: WithLog): void {
+  describe("and its replacements", () => {
     test("replaces the data of an earlier event with the append, and only then", () =>
       withLog(async (log) => {
         const topic = freshTopic();
@@ -163,7 +184,11 @@ export function logContract(name: string, open: OpenLog, options: ContractOption
           toJsonText({ text: "y" }),
         );
       }));
+  });
+}
 
+function stampContract(withLog: WithLog): void {
+  describe("and its stamps", () => {
     test("names the topics that changed since a stamp, in pages that miss none", () =>
       withLog(async (log) => {
         const topics = Array.from({ length: 7 }, () => freshTopic());
@@ -201,7 +226,11 @@ export function logContract(name: string, open: OpenLog, options: ContractOption
         }
         expect(stamps).toEqual([...new Set(stamps)].sort((a, b) => a - b));
       }));
+  });
+}
 
+function headAtContract(withLog: WithLog): void {
+  describe("and its moments", () => {
     test("tells where a topic stood at a moment", () =>
       withLog(async (log) => {
         const topic = freshTopic("few");
@@ -241,7 +270,11 @@ export function logContract(name: string, open: OpenLog, options: ContractOption
           first: 17,
         });
       }));
+  });
+}
 
+function lifeContract(withLog: WithLog): void {
+  describe("and its lives", () => {
     test("has reached the moments of its own lives, and none of another log", () =>
       withLog(async (log, clock, other) => {
         const topic = freshTopic();
@@ -283,7 +316,11 @@ export function logContract(name: string, open: OpenLog, options: ContractOption
         expect(await log.wrote(topic, 5, "zzzzzzzz")).toBe("no");
         expect(await log.wrote(topic, 6, epoch)).toBe("yes");
       }));
+  });
+}
 
+function writerContract(withLog: WithLog): void {
+  describe("and its writers", () => {
     test("gives concurrent writers of a topic every number once", () =>
       withLog(async (log, _clock, other) => {
         const topic = freshTopic();
@@ -298,80 +335,6 @@ export function logContract(name: string, open: OpenLog, options: ContractOption
         expect(seqsOf(page.events)).toEqual(seqs);
       }));
 
-    test("agrees with a model under random appends, replays, replacements and trims by two writers", async () => {
-      const step = fc.oneof(
-        {
-          weight: 6,
-          arbitrary: fc.record({
-            kind: fc.constant("append" as const),
-            writer: fc.boolean(),
-            entries: fc.array(modelEntry, { minLength: 1, maxLength: 6 }),
-          }),
-        },
-        {
-          weight: 1,
-          arbitrary: fc.record({
-            kind: fc.constant("trim" as const),
-            limit: fc.integer({ min: 1, max: 20 }),
-          }),
-        },
-      );
-      await withLog(async (log, _clock, other) => {
-        await fc.assert(
-          fc.asyncProperty(fc.array(step, { minLength: 1, maxLength: 25 }), async (steps) => {
-            const topics = [freshTopic("few"), freshTopic()];
-            const model = topics.map(() => ({
-              data: [] as string[],
-              keys: new Map<string, number>(),
-            }));
-            for (const one of steps) {
-              if (one.kind === "trim") {
-                await log.trim(one.limit);
-                continue;
-              }
-              const entries = one.entries.map(({ topic, key, replace, text }) =>
-                entry(topics[topic] ?? never(), text, {
-                  ...(key === undefined ? {} : { key }),
-                  ...(replace === undefined
-                    ? {}
-                    : {
-                        replace: { seq: replace, data: toJsonText({ text: `replaced ${text}` }) },
-                      }),
-                }),
-              );
-              const expected = one.entries.map(({ topic, key, replace, text }) => {
-                const kept = model[topic] ?? never();
-                const known = key === undefined ? undefined : kept.keys.get(key);
-                if (known !== undefined) return { seq: known, duplicate: true };
-                kept.data.push(toJsonText({ text }));
-                const seq = kept.data.length;
-                if (key !== undefined) kept.keys.set(key, seq);
-                if (replace !== undefined && replace < seq)
-                  kept.data[replace - 1] = toJsonText({ text: `replaced ${text}` });
-                return { seq, duplicate: false };
-              });
-              const appended = await (one.writer ? log : other).append(entries);
-              expect(
-                appended.map(({ place, duplicate }) => ({ seq: place.seq, duplicate })),
-              ).toEqual(expected);
-            }
-            for (const [index, topic] of topics.entries()) {
-              const page = await log.read(topic, { after: 0, limit: 1000 });
-              const all = model[index]?.data ?? [];
-              expect(page.head.seq).toBe(all.length);
-              expect(page.events.map((event) => event.data as string)).toEqual(
-                all.slice(page.head.first - 1),
-              );
-              expect(seqsOf(page.events)).toEqual(
-                all.map((_, at) => at + 1).slice(page.head.first - 1),
-              );
-            }
-          }),
-          { interruptAfterTimeLimit: 1500, markInterruptAsFailure: false, numRuns: 200 },
-        );
-      });
-    });
-
     test("refuses everything once it is closed, and closes once", () =>
       withLog(async (log) => {
         const topic = freshTopic();
@@ -383,10 +346,3 @@ export function logContract(name: string, open: OpenLog, options: ContractOption
       }));
   });
 }
-
-const modelEntry = fc.record({
-  topic: fc.constantFrom(0, 1),
-  text: fc.string({ maxLength: 20 }),
-  key: fc.option(fc.constantFrom("a", "b", "c", "d", "e", "f"), { nil: undefined }),
-  replace: fc.option(fc.integer({ min: 1, max: 30 }), { nil: undefined }),
-});

@@ -6,7 +6,6 @@
  * stored at all, and the system releases it when the process ends, however it ends.
  */
 
-import { Database } from "bun:sqlite";
 import {
   chmodSync,
   lstatSync,
@@ -18,11 +17,10 @@ import {
   writeFileSync,
 } from "node:fs";
 import { join, resolve } from "node:path";
+import { acquireSqliteLock, DIRECTORY_MODE, FILE_MODE, type SqliteLock } from "@ovation/database";
 
 /** A server that is being restarted may take this long to let go of its directory. */
 export const CLAIM_MS_MAX = 3_000;
-const DIRECTORY_MODE = 0o700;
-const FILE_MODE = 0o600;
 
 /** An operator's mistake, as a sentence. */
 export class DataDirectoryError extends Error {
@@ -89,42 +87,29 @@ export function makeDataDirectory(path: string): string {
 export function claimDataDirectory(path: string, waitMsMax = CLAIM_MS_MAX): DataDirectory {
   const whole = makeDataDirectory(path);
   const holder = join(whole, "server.pid");
-  let lock: Database;
+  let lock: SqliteLock | undefined;
   try {
-    lock = new Database(join(whole, "server.lock"));
+    lock = acquireSqliteLock(join(whole, "server.lock"), waitMsMax);
+    if (lock !== undefined) writeFileSync(holder, `${process.pid}\n`, { mode: FILE_MODE });
   } catch (error) {
+    lock?.release();
     throw new DataDirectoryError(
       `the data directory ${whole} cannot be written to (${reasonOf(error)}). ` +
         "Give it to this user, or name another one with --data",
     );
   }
-  try {
-    lock.run(`PRAGMA busy_timeout = ${waitMsMax}`);
-    lock.run("BEGIN EXCLUSIVE");
-    writeFileSync(holder, `${process.pid}\n`, { mode: FILE_MODE });
-  } catch (error) {
-    lock.close();
-    if (isBusy(error))
-      throw new DataDirectoryError(
-        `another Ovation server${pidIn(holder)} uses the data directory ${whole}. ` +
-          "Stop that one, or give this one a directory of its own with --data",
-      );
+  if (lock === undefined)
     throw new DataDirectoryError(
-      `the data directory ${whole} cannot be written to (${reasonOf(error)}). ` +
-        "Give it to this user, or name another one with --data",
+      `another Ovation server${pidIn(holder)} uses the data directory ${whole}. ` +
+        "Stop that one, or give this one a directory of its own with --data",
     );
-  }
   return {
     path: whole,
     release() {
       rmSync(holder, { force: true });
-      lock.close();
+      lock.release();
     },
   };
-}
-
-function isBusy(error: unknown): boolean {
-  return (error as { readonly code?: string }).code?.startsWith("SQLITE_BUSY") === true;
 }
 
 function pidIn(file: string): string {

@@ -61,6 +61,12 @@ test("the type checker is never switched off, and `any` is only in what tests lo
   expect(linesThatMatch(product, /no(Explicit)Any|no(NonNull)Assertion/)).toEqual([]);
 });
 
+test("no object literal is spread into another", () => {
+  // Split, so that this file does not match itself.
+  const spread = new RegExp(["\\.\\.\\.", "\\{"].join(""));
+  expect(linesThatMatch(sources, spread)).toEqual([]);
+});
+
 test("no test is skipped, postponed or alone", () => {
   const tests = files.filter(
     (file) =>

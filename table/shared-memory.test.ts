@@ -1,13 +1,13 @@
 import { expect, test } from "bun:test";
 import { createManualClock } from "../testing/manual-clock.ts";
 import { sharedStoreContract } from "./shared-store.contract.ts";
-import { createMemorySharedStore } from "./shared-store-memory.ts";
+import { MemorySharedStore } from "./shared-store-memory.ts";
 import { viewerCountsContract } from "./viewer-counts.contract.ts";
-import { createMemoryViewerCounts } from "./viewer-counts-memory.ts";
+import { MemoryViewerCounts } from "./viewer-counts-memory.ts";
 
 sharedStoreContract("memory", async () => {
   const clock = createManualClock();
-  return { store: createMemorySharedStore({ clock }), pass: async (ms) => clock.advanceNow(ms) };
+  return { store: new MemorySharedStore(clock), pass: async (ms) => clock.advanceNow(ms) };
 });
 
 viewerCountsContract(
@@ -15,7 +15,7 @@ viewerCountsContract(
   async () => {
     const clock = createManualClock();
     return {
-      counts: createMemoryViewerCounts({ clock }),
+      counts: new MemoryViewerCounts(clock),
       pass: async (ms) => clock.advanceNow(ms),
       ttlMs: 1000,
     };
@@ -24,7 +24,7 @@ viewerCountsContract(
 );
 
 test("memory: under a flood of keys the oldest are evicted, and the rest still work", async () => {
-  const store = createMemorySharedStore({ clock: createManualClock(), keysMax: 100 });
+  const store = new MemorySharedStore(createManualClock(), 100);
   for (let index = 0; index < 1000; index++) await store.set(`key ${index}`, String(index), 60_000);
   expect(await store.get(["key 0", "key 899", "key 901", "key 999"])).toEqual([
     undefined,
@@ -36,7 +36,7 @@ test("memory: under a flood of keys the oldest are evicted, and the rest still w
 
 test("memory: expired keys are evicted though no call reads them", async () => {
   const clock = createManualClock();
-  const store = createMemorySharedStore({ clock });
+  const store = new MemorySharedStore(clock);
   for (let index = 0; index < 10_000; index++)
     await store.set(`key ${index}`, "value", index % 2 === 0 ? 1_000 : 3_600_000);
   await store.take("bucket", 1, 10, 1_000);

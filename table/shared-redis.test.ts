@@ -3,9 +3,9 @@ import { type RedisInstance, startRedis, startRedisCluster } from "../testing/re
 import { until } from "../testing/until.ts";
 import { openRedisStore, type RedisStore } from "./redis/redis-store.ts";
 import { sharedStoreContract } from "./shared-store.contract.ts";
-import { createRedisSharedStore } from "./shared-store-redis.ts";
+import { RedisSharedStore } from "./shared-store-redis.ts";
 import { viewerCountsContract } from "./viewer-counts.contract.ts";
-import { createRedisViewerCounts } from "./viewer-counts-redis.ts";
+import { RedisViewerCounts } from "./viewer-counts-redis.ts";
 
 let instances: RedisInstance[] = [];
 const stores: RedisStore[] = [];
@@ -26,10 +26,10 @@ afterAll(async () => {
 
 for (const [index, form] of ["redis", "redis cluster"].entries()) {
   const pass = (ms: number) => Bun.sleep(ms);
-  sharedStoreContract(form, async () => ({ store: createRedisSharedStore(stores[index]!), pass }));
+  sharedStoreContract(form, async () => ({ store: new RedisSharedStore(stores[index]!), pass }));
   viewerCountsContract(
     form,
-    async () => ({ counts: createRedisViewerCounts({ store: stores[index]! }), pass, ttlMs: 400 }),
+    async () => ({ counts: new RedisViewerCounts(stores[index]!), pass, ttlMs: 400 }),
     60,
   );
 }

@@ -2,7 +2,13 @@
 
 import { randomUUID } from "node:crypto";
 import type { Clock } from "@ovation/protocol";
-import { checkSharedKey, checkSharedValue, type SharedStore } from "./shared-store.ts";
+import {
+  type Claim,
+  checkSharedKey,
+  checkSharedValue,
+  type SharedStore,
+  type Taken,
+} from "./shared-store.ts";
 
 /**
  * Keys of each kind. Over it the oldest is evicted: the limits of one process under a flood of
@@ -19,116 +25,134 @@ interface Entry {
   readonly expiresAt: number;
 }
 
-export interface MemorySharedStore extends SharedStore {
-  /** Keys in memory. */
-  readonly size: number;
-}
+/** The keys of one kind, and where the walk that removes expired ones has come to. */
+class ExpiringKeys {
+  readonly #clock: Clock;
+  readonly #keysMax: number;
+  readonly #entries = new Map<string, Entry>();
+  #walk = this.#entries.entries();
 
-export interface MemorySharedStoreOptions {
-  readonly clock: Clock;
-  readonly keysMax?: number;
-}
+  constructor(clock: Clock, keysMax: number) {
+    this.#clock = clock;
+    this.#keysMax = keysMax;
+  }
 
-export function createMemorySharedStore({
-  clock,
-  keysMax = KEYS_MAX,
-}: MemorySharedStoreOptions): MemorySharedStore {
-  const buckets = new Map<string, Entry>();
-  const claims = new Map<string, Entry>();
-  const values = new Map<string, Entry>();
-  let life: string = randomUUID();
-  const kinds = [buckets, claims, values].map((map) => ({ map, walk: map.entries() }));
-  let isTimed = false;
+  get size(): number {
+    return this.#entries.size;
+  }
+
+  read(key: string): Entry | undefined {
+    const entry = this.#entries.get(key);
+    if (entry === undefined || entry.expiresAt > this.#clock.now()) return entry;
+    this.#entries.delete(key);
+    return undefined;
+  }
+
+  write(key: string, value: string | number, ttlMs: number): void {
+    // Deleted first, so that the map's order is the order of writing, and the first key the oldest.
+    this.#entries.delete(key);
+    if (this.#entries.size >= this.#keysMax) this.#makeRoom();
+    this.#entries.set(key, { value, expiresAt: this.#clock.now() + ttlMs });
+  }
 
   /** Keys expire at different times, so a walk over all of them finds those that no call reads. */
-  function sweep(): void {
-    for (const kind of kinds) {
-      for (let looked = 0; looked < SWEEP_KEYS_MAX; looked++) {
-        const next = kind.walk.next();
-        if (next.done === true) {
-          kind.walk = kind.map.entries();
-          break;
-        }
-        const [key, { expiresAt }] = next.value;
-        if (expiresAt <= clock.now()) kind.map.delete(key);
+  sweep(): void {
+    for (let looked = 0; looked < SWEEP_KEYS_MAX; looked++) {
+      const next = this.#walk.next();
+      if (next.done === true) {
+        this.#walk = this.#entries.entries();
+        return;
       }
+      const [key, { expiresAt }] = next.value;
+      if (expiresAt <= this.#clock.now()) this.#entries.delete(key);
     }
   }
 
-  function sweepLater(): void {
-    isTimed = true;
-    clock.after(
+  clear(): void {
+    this.#entries.clear();
+  }
+
+  /** Removes the oldest and some of the expired ones. */
+  #makeRoom(): void {
+    let looked = 0;
+    for (const [key, entry] of this.#entries) {
+      if (looked === 0 || entry.expiresAt <= this.#clock.now()) this.#entries.delete(key);
+      if (++looked === 16) break;
+    }
+  }
+}
+
+export class MemorySharedStore implements SharedStore {
+  readonly #clock: Clock;
+  readonly #buckets: ExpiringKeys;
+  readonly #claims: ExpiringKeys;
+  readonly #values: ExpiringKeys;
+  readonly #kinds: readonly ExpiringKeys[];
+  #life: string = randomUUID();
+  #isTimed = false;
+
+  constructor(clock: Clock, keysMax = KEYS_MAX) {
+    this.#clock = clock;
+    this.#buckets = new ExpiringKeys(clock, keysMax);
+    this.#claims = new ExpiringKeys(clock, keysMax);
+    this.#values = new ExpiringKeys(clock, keysMax);
+    this.#kinds = [this.#buckets, this.#claims, this.#values];
+  }
+
+  /** Keys in memory. */
+  get size(): number {
+    return this.#kinds.reduce((sum, kind) => sum + kind.size, 0);
+  }
+
+  async take(key: string, amount: number, limit: number, windowMs: number): Promise<Taken> {
+    if (amount > limit) return { ok: false, retryAfterMs: windowMs };
+    const now = this.#clock.now();
+    const perUnitMs = windowMs / limit;
+    const fullAt = Math.max(now, Number(this.#buckets.read(checkSharedKey(key))?.value ?? now));
+    const nextFullAt = fullAt + amount * perUnitMs;
+    if (nextFullAt - now > windowMs + 1e-6)
+      return { ok: false, retryAfterMs: Math.ceil(nextFullAt - now - windowMs) };
+    this.#write(this.#buckets, key, nextFullAt, nextFullAt - now);
+    return { ok: true, retryAfterMs: 0 };
+  }
+
+  async claim(key: string, ttlMs: number): Promise<Claim> {
+    const mine = this.#claims.read(checkSharedKey(key)) === undefined;
+    if (mine) this.#write(this.#claims, key, 1, ttlMs);
+    return { mine, life: this.#life };
+  }
+
+  async set(key: string, value: string, ttlMs: number): Promise<void> {
+    this.#write(this.#values, checkSharedKey(key), checkSharedValue(value), ttlMs);
+  }
+
+  async get(keys: readonly string[]): Promise<readonly (string | undefined)[]> {
+    return keys.map((key) => {
+      const value = this.#values.read(checkSharedKey(key))?.value;
+      return value === undefined ? undefined : String(value);
+    });
+  }
+
+  async close(): Promise<void> {
+    for (const kind of this.#kinds) kind.clear();
+    this.#life = randomUUID();
+  }
+
+  #write(kind: ExpiringKeys, key: string, value: string | number, ttlMs: number): void {
+    kind.write(key, value, ttlMs);
+    if (!this.#isTimed) this.#sweepLater();
+  }
+
+  #sweepLater(): void {
+    this.#isTimed = true;
+    this.#clock.after(
       SWEEP_EVERY_MS,
       () => {
-        isTimed = false;
-        sweep();
-        if (kinds.some(({ map }) => map.size > 0)) sweepLater();
+        this.#isTimed = false;
+        for (const kind of this.#kinds) kind.sweep();
+        if (this.size > 0) this.#sweepLater();
       },
       true,
     );
   }
-
-  function read(map: Map<string, Entry>, key: string): Entry | undefined {
-    const entry = map.get(key);
-    if (entry === undefined || entry.expiresAt > clock.now()) return entry;
-    map.delete(key);
-    return undefined;
-  }
-
-  function write(
-    map: Map<string, Entry>,
-    key: string,
-    value: string | number,
-    ttlMs: number,
-  ): void {
-    // Deleted first, so that the map's order is the order of writing, and the first key the oldest.
-    map.delete(key);
-    if (map.size >= keysMax) makeRoom(map);
-    map.set(key, { value, expiresAt: clock.now() + ttlMs });
-    if (!isTimed) sweepLater();
-  }
-
-  /** Removes the oldest and some of the expired ones. */
-  function makeRoom(map: Map<string, Entry>): void {
-    let looked = 0;
-    for (const [key, entry] of map) {
-      if (looked === 0 || entry.expiresAt <= clock.now()) map.delete(key);
-      if (++looked === 16) break;
-    }
-  }
-
-  return {
-    get size() {
-      return buckets.size + claims.size + values.size;
-    },
-    async take(key, amount, limit, windowMs) {
-      if (amount > limit) return { ok: false, retryAfterMs: windowMs };
-      const now = clock.now();
-      const perUnitMs = windowMs / limit;
-      const fullAt = Math.max(now, Number(read(buckets, checkSharedKey(key))?.value ?? now));
-      const nextFullAt = fullAt + amount * perUnitMs;
-      if (nextFullAt - now > windowMs + 1e-6)
-        return { ok: false, retryAfterMs: Math.ceil(nextFullAt - now - windowMs) };
-      write(buckets, key, nextFullAt, nextFullAt - now);
-      return { ok: true, retryAfterMs: 0 };
-    },
-    async claim(key, ttlMs) {
-      const mine = read(claims, checkSharedKey(key)) === undefined;
-      if (mine) write(claims, key, 1, ttlMs);
-      return { mine, life };
-    },
-    async set(key, value, ttlMs) {
-      write(values, checkSharedKey(key), checkSharedValue(value), ttlMs);
-    },
-    async get(keys) {
-      return keys.map((key) => {
-        const value = read(values, checkSharedKey(key))?.value;
-        return value === undefined ? undefined : String(value);
-      });
-    },
-    async close() {
-      for (const map of [buckets, claims, values]) map.clear();
-      life = randomUUID();
-    },
-  };
 }

@@ -6,7 +6,13 @@
 import { randomBytes } from "node:crypto";
 import { readIdentity } from "./redis/redis-identity.ts";
 import { type RedisStore, script } from "./redis/redis-store.ts";
-import { checkSharedKey, checkSharedValue, type SharedStore } from "./shared-store.ts";
+import {
+  type Claim,
+  checkSharedKey,
+  checkSharedValue,
+  type SharedStore,
+  type Taken,
+} from "./shared-store.ts";
 
 /**
  * Failed claims that are kept; an older one that was carried out belongs to no caller until it
@@ -41,61 +47,72 @@ if redis.call('GET', KEYS[1]) == ARGV[1] then return 1 end
 return 0`);
 
 /** `close` leaves the connection open: its opener closes it. */
-export function createRedisSharedStore(store: RedisStore): SharedStore {
-  const { client } = store;
-  const limitKey = (key: string) => `${store.prefix}:limit:${checkSharedKey(key)}`;
-  const claimKey = (key: string) => `${store.prefix}:claim:${checkSharedKey(key)}`;
-  const valueKey = (key: string) => `${store.prefix}:value:${checkSharedKey(key)}`;
+export class RedisSharedStore implements SharedStore {
+  readonly #store: RedisStore;
   /** Failed claims: each may have been carried out, then or later. The oldest first. */
-  const unsure = new Map<string, string>();
+  readonly #unsure = new Map<string, string>();
 
-  function remember(key: string, own: string): void {
-    unsure.set(key, own);
-    if (unsure.size <= UNSURE_MAX) return;
-    for (const oldest of unsure.keys()) {
-      unsure.delete(oldest);
-      return;
+  constructor(store: RedisStore) {
+    this.#store = store;
+  }
+
+  async take(key: string, amount: number, limit: number, windowMs: number): Promise<Taken> {
+    if (amount > limit) return { ok: false, retryAfterMs: windowMs };
+    const takenUs = Math.round((amount * windowMs * 1000) / limit);
+    const bucket = this.#keyOf("limit", key);
+    const waitUs = await this.#store.run("take", 1, () =>
+      this.#store.evaluate(TAKE, [bucket], [takenUs, Math.round(windowMs * 1000)]),
+    );
+    const retryAfterMs = Math.ceil(Number(waitUs) / 1000);
+    return { ok: retryAfterMs === 0, retryAfterMs };
+  }
+
+  async claim(key: string, ttlMs: number): Promise<Claim> {
+    const claimed = this.#keyOf("claim", key);
+    const own = this.#unsure.get(key) ?? randomBytes(12).toString("base64url");
+    this.#unsure.delete(key);
+    try {
+      return await this.#store.run("claim", 2, async () => {
+        const values = [own, Math.ceil(ttlMs)];
+        const mine = (await this.#store.evaluate(CLAIM, [claimed], values)) === 1;
+        // Read after it: the other way round the store could be flushed in between, unnoticed.
+        return { mine, life: await readIdentity(this.#store) };
+      });
+    } catch (error) {
+      this.#remember(key, own);
+      throw error;
     }
   }
 
-  return {
-    async take(key, amount, limit, windowMs) {
-      if (amount > limit) return { ok: false, retryAfterMs: windowMs };
-      const takenUs = Math.round((amount * windowMs * 1000) / limit);
-      const waitUs = await store.run("take", 1, () =>
-        store.evaluate(TAKE, [limitKey(key)], [takenUs, Math.round(windowMs * 1000)]),
-      );
-      const retryAfterMs = Math.ceil(Number(waitUs) / 1000);
-      return { ok: retryAfterMs === 0, retryAfterMs };
-    },
-    async claim(key, ttlMs) {
-      const claimed = claimKey(key);
-      const own = unsure.get(key) ?? randomBytes(12).toString("base64url");
-      unsure.delete(key);
-      try {
-        return await store.run("claim", 2, async () => {
-          const mine = (await store.evaluate(CLAIM, [claimed], [own, Math.ceil(ttlMs)])) === 1;
-          // Read after it: the other way round the store could be flushed in between, unnoticed.
-          return { mine, life: await readIdentity(store) };
-        });
-      } catch (error) {
-        remember(key, own);
-        throw error;
-      }
-    },
-    async set(key, value, ttlMs) {
-      await store.run("set", 1, () =>
-        client.set(valueKey(key), checkSharedValue(value), "PX", Math.ceil(ttlMs)),
-      );
-    },
-    async get(keys) {
-      // Single GETs, which leave in one pipeline per node: an MGET may not cross the slots of a
-      // Cluster.
-      const found = await store.run("get", keys.length, () =>
-        Promise.all(keys.map((key) => client.get(valueKey(key)))),
-      );
-      return found.map((value) => value ?? undefined);
-    },
-    async close() {},
-  };
+  async set(key: string, value: string, ttlMs: number): Promise<void> {
+    const [named, checked] = [this.#keyOf("value", key), checkSharedValue(value)];
+    await this.#store.run("set", 1, () =>
+      this.#store.client.set(named, checked, "PX", Math.ceil(ttlMs)),
+    );
+  }
+
+  async get(keys: readonly string[]): Promise<readonly (string | undefined)[]> {
+    // Single GETs, which leave in one pipeline per node: an MGET may not cross the slots of a
+    // Cluster.
+    const named = keys.map((key) => this.#keyOf("value", key));
+    const found = await this.#store.run("get", keys.length, () =>
+      Promise.all(named.map((key) => this.#store.client.get(key))),
+    );
+    return found.map((value) => value ?? undefined);
+  }
+
+  async close(): Promise<void> {}
+
+  #keyOf(kind: "limit" | "claim" | "value", key: string): string {
+    return `${this.#store.prefix}:${kind}:${checkSharedKey(key)}`;
+  }
+
+  #remember(key: string, own: string): void {
+    this.#unsure.set(key, own);
+    if (this.#unsure.size <= UNSURE_MAX) return;
+    for (const oldest of this.#unsure.keys()) {
+      this.#unsure.delete(oldest);
+      return;
+    }
+  }
 }

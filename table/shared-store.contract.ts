@@ -17,6 +17,13 @@ let serial = 0;
 const freshKey = () => `key ${++serial}`;
 
 export function sharedStoreContract(name: string, open: () => Promise<SharedStoreUnderTest>): void {
+  textContract(name, open);
+  bucketContract(name, open);
+  claimContract(name, open);
+  valueContract(name, open);
+}
+
+function textContract(name: string, open: () => Promise<SharedStoreUnderTest>): void {
   test(`${name}: SHARED_KEY_CHARACTERS_MAX, SHARED_VALUE_CHARACTERS_MAX hold`, async () => {
     const { store } = await open();
     const key = freshKey().padEnd(SHARED_KEY_CHARACTERS_MAX, "k");
@@ -32,7 +39,9 @@ export function sharedStoreContract(name: string, open: () => Promise<SharedStor
     for (const call of refused)
       expect(await call().catch((error: unknown) => error)).toBeInstanceOf(RangeError);
   });
+}
 
+function bucketContract(name: string, open: () => Promise<SharedStoreUnderTest>): void {
   test(`${name}: a bucket gives its limit, then says how long to wait, then refills`, async () => {
     const { store, pass } = await open();
     const key = freshKey();
@@ -81,7 +90,9 @@ export function sharedStoreContract(name: string, open: () => Promise<SharedStor
       { numRuns: 50 },
     );
   });
+}
 
+function claimContract(name: string, open: () => Promise<SharedStoreUnderTest>): void {
   test(`${name}: a claim is had once, until it expires`, async () => {
     const { store, pass } = await open();
     const key = freshKey();
@@ -100,7 +111,9 @@ export function sharedStoreContract(name: string, open: () => Promise<SharedStor
     expect(await store.claim(key, 10_000)).toEqual({ mine: false, life });
     expect(await store.claim(freshKey(), 10)).toEqual({ mine: true, life });
   });
+}
 
+function valueContract(name: string, open: () => Promise<SharedStoreUnderTest>): void {
   test(`${name}: values are returned in the order of their keys, until they expire`, async () => {
     const { store, pass } = await open();
     const [one, two, none] = [freshKey(), freshKey(), freshKey()];

@@ -5,14 +5,14 @@ import {
   freshTopic,
   subscriptionTableContract,
 } from "./subscription-table.contract.ts";
-import { createMemoryTable, GONE_MAX } from "./subscription-table-memory.ts";
+import { GONE_MAX, MemorySubscriptionTable } from "./subscription-table-memory.ts";
 
 subscriptionTableContract(
   "memory",
   async () => {
     const clock = createManualClock();
     return {
-      table: createMemoryTable({ clock }),
+      table: new MemorySubscriptionTable(clock),
       pass: async (ms) => clock.advanceNow(ms),
       ttlMs: 1000,
     };
@@ -22,7 +22,7 @@ subscriptionTableContract(
 
 test("memory: unsubscribed topics and dead frontends leave no trace", async () => {
   const clock = createManualClock();
-  const table = createMemoryTable({ clock });
+  const table = new MemorySubscriptionTable(clock);
   const a = freshFrontend();
   const topics = Array.from({ length: 10 }, freshTopic);
   await table.renew(a, 1000);
@@ -41,7 +41,7 @@ test("memory: unsubscribed topics and dead frontends leave no trace", async () =
 });
 
 test("memory: GONE_MAX dead frontends are kept; older ones lose their rows", async () => {
-  const table = createMemoryTable({ clock: createManualClock() });
+  const table = new MemorySubscriptionTable(createManualClock());
   const topics = [freshTopic(), freshTopic()];
   const frontends = Array.from({ length: GONE_MAX + 1 }, freshFrontend);
   for (const [index, frontend] of frontends.entries()) {

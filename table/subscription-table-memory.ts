@@ -6,7 +6,12 @@
 
 import { randomUUID } from "node:crypto";
 import type { Clock, FrontendId, Topic } from "@ovation/protocol";
-import type { FrontendAddress, LeaseMark, SubscriptionTable } from "./subscription-table.ts";
+import type {
+  FrontendAddress,
+  LeaseMark,
+  SubscriptionChange,
+  SubscriptionTable,
+} from "./subscription-table.ts";
 
 interface Lease {
   readonly address: FrontendAddress;
@@ -14,103 +19,99 @@ interface Lease {
   readonly expiresAt: number;
 }
 
-export interface MemoryTable extends SubscriptionTable {
-  /** Topics with at least one row, for metrics and for tests that look for leaks. */
-  readonly topicCount: number;
-}
-
-export interface MemoryTableOptions {
-  readonly clock: Clock;
-}
-
 /** Dead frontends that are kept; over it the oldest are evicted, with their rows. */
 export const GONE_MAX = 10_000;
 
-export function createMemoryTable({ clock }: MemoryTableOptions): MemoryTable {
+export class MemorySubscriptionTable implements SubscriptionTable {
+  readonly #clock: Clock;
   /** topic → frontend → generation of the change that wrote the row */
-  const rows = new Map<Topic, Map<FrontendId, number>>();
-  const leases = new Map<FrontendId, Lease>();
+  readonly #rows = new Map<Topic, Map<FrontendId, number>>();
+  readonly #leases = new Map<FrontendId, Lease>();
   /**
    * Frontends whose lease ended. (The rows of a frontend without a lease so far do not count, but
    * stay: it may be restoring them in an emptied table.)
    */
-  const gone = new Set<FrontendId>();
+  readonly #gone = new Set<FrontendId>();
 
-  function end(frontend: FrontendId): void {
-    if (!leases.delete(frontend)) return;
-    gone.add(frontend);
-    for (const oldest of gone) {
-      if (gone.size <= GONE_MAX) break;
-      gone.delete(oldest);
-      for (const [topic, row] of rows) if (row.has(oldest)) remove(topic, row, oldest);
+  constructor(clock: Clock) {
+    this.#clock = clock;
+  }
+
+  /** Topics with at least one row, for metrics and for tests that look for leaks. */
+  get topicCount(): number {
+    return this.#rows.size;
+  }
+
+  async renew(frontend: FrontendAddress, ttlMs: number): Promise<LeaseMark> {
+    const mark = this.#running(frontend.id)?.mark ?? randomUUID();
+    this.#gone.delete(frontend.id);
+    const expiresAt = this.#clock.now() + ttlMs;
+    this.#leases.set(frontend.id, { address: frontend, mark, expiresAt });
+    return mark;
+  }
+
+  async release(frontend: FrontendId): Promise<void> {
+    this.#end(frontend);
+  }
+
+  async change(frontend: FrontendId, changes: readonly SubscriptionChange[]): Promise<void> {
+    for (const { topic, subscribed, generation } of changes) {
+      const row = this.#rows.get(topic);
+      if (row !== undefined && (row.get(frontend) ?? 0) > generation) continue;
+      if (!subscribed) {
+        if (row !== undefined) this.#remove(topic, row, frontend);
+      } else if (row === undefined) {
+        this.#rows.set(topic, new Map([[frontend, generation]]));
+      } else {
+        row.set(frontend, generation);
+      }
     }
   }
 
-  function running(frontend: FrontendId): Lease | undefined {
-    const lease = leases.get(frontend);
-    if (lease === undefined) return undefined;
-    if (lease.expiresAt > clock.now()) return lease;
-    end(frontend);
-    return undefined;
+  async lookup(topics: readonly Topic[]): Promise<readonly (readonly FrontendAddress[])[]> {
+    return topics.map((topic) => this.#lookupOne(topic));
   }
 
-  function remove(topic: Topic, row: Map<FrontendId, number>, frontend: FrontendId): void {
-    row.delete(frontend);
-    if (row.size === 0) rows.delete(topic);
+  async close(): Promise<void> {
+    this.#rows.clear();
+    this.#leases.clear();
+    this.#gone.clear();
   }
 
-  function lookupOne(topic: Topic): readonly FrontendAddress[] {
-    const row = rows.get(topic);
+  #lookupOne(topic: Topic): readonly FrontendAddress[] {
+    const row = this.#rows.get(topic);
     if (row === undefined) return [];
     const found: FrontendAddress[] = [];
     for (const frontend of row.keys()) {
-      const address = running(frontend)?.address;
+      const address = this.#running(frontend)?.address;
       // Rows of the dead are removed when a lookup meets them, without a walk over the table. A
       // frontend that returns learns from `renew` that it has to restore its rows.
       if (address !== undefined) found.push(address);
-      else if (gone.has(frontend)) remove(topic, row, frontend);
+      else if (this.#gone.has(frontend)) this.#remove(topic, row, frontend);
     }
     return found;
   }
 
-  return {
-    async renew(frontend, ttlMs) {
-      const mark = running(frontend.id)?.mark ?? randomUUID();
-      gone.delete(frontend.id);
-      leases.set(frontend.id, { address: frontend, mark, expiresAt: clock.now() + ttlMs });
-      return mark;
-    },
+  #running(frontend: FrontendId): Lease | undefined {
+    const lease = this.#leases.get(frontend);
+    if (lease === undefined) return undefined;
+    if (lease.expiresAt > this.#clock.now()) return lease;
+    this.#end(frontend);
+    return undefined;
+  }
 
-    async release(frontend) {
-      end(frontend);
-    },
+  #end(frontend: FrontendId): void {
+    if (!this.#leases.delete(frontend)) return;
+    this.#gone.add(frontend);
+    for (const oldest of this.#gone) {
+      if (this.#gone.size <= GONE_MAX) break;
+      this.#gone.delete(oldest);
+      for (const [topic, row] of this.#rows) if (row.has(oldest)) this.#remove(topic, row, oldest);
+    }
+  }
 
-    async change(frontend, changes) {
-      for (const { topic, subscribed, generation } of changes) {
-        const row = rows.get(topic);
-        if (row !== undefined && (row.get(frontend) ?? 0) > generation) continue;
-        if (!subscribed) {
-          if (row !== undefined) remove(topic, row, frontend);
-        } else if (row === undefined) {
-          rows.set(topic, new Map([[frontend, generation]]));
-        } else {
-          row.set(frontend, generation);
-        }
-      }
-    },
-
-    async lookup(topics) {
-      return topics.map(lookupOne);
-    },
-
-    async close() {
-      rows.clear();
-      leases.clear();
-      gone.clear();
-    },
-
-    get topicCount() {
-      return rows.size;
-    },
-  };
+  #remove(topic: Topic, row: Map<FrontendId, number>, frontend: FrontendId): void {
+    row.delete(frontend);
+    if (row.size === 0) this.#rows.delete(topic);
+  }
 }

@@ -1,12 +1,14 @@
 import { afterAll, beforeAll, expect, test } from "bun:test";
 import { type RedisInstance, startRedis, startRedisCluster } from "../testing/redis.ts";
 import { until } from "../testing/until.ts";
+import { openRedisStore } from "./redis/redis-store.ts";
 import {
   freshFrontend,
   freshTopic,
   subscriptionTableContract,
 } from "./subscription-table.contract.ts";
-import { openRedisTable, type RedisTable } from "./subscription-table-redis.ts";
+import { RedisSubscriptionTable } from "./subscription-table-redis.ts";
+import { RedisTable } from "./testing/redis-table.ts";
 
 let single: RedisInstance;
 let cluster: RedisInstance;
@@ -15,7 +17,7 @@ const tables: RedisTable[] = [];
 beforeAll(async () => {
   [single, cluster] = await Promise.all([startRedis(), startRedisCluster()]);
   for (const { url } of [single, cluster]) {
-    const table = openRedisTable({ url });
+    const table = new RedisTable({ url });
     tables.push(table);
     await until(() => table.lookup([freshTopic()]).then(() => true));
   }
@@ -64,10 +66,8 @@ test("a cluster's topics spread over all its nodes", async () => {
 
 test("rows of dead frontends are swept without a lookup of their topics", async () => {
   const store = await startRedis();
-  const { openRedisStore } = await import("./redis/redis-store.ts");
-  const { createRedisTable } = await import("./subscription-table-redis.ts");
   const connection = openRedisStore({ url: store.url, prefix: "mine" });
-  const table = createRedisTable({ store: connection, sweepMs: 50 });
+  const table = new RedisSubscriptionTable(connection, { sweepMs: 50 });
   const [dead, living] = [freshFrontend(), freshFrontend()];
   await until(() => table.renew(dead, 200).then(() => true));
   await table.renew(living, 60_000);
@@ -76,12 +76,11 @@ test("rows of dead frontends are swept without a lookup of their topics", async 
   await table.change(dead.id, rows);
   await table.change(living.id, rows.slice(0, 10));
   expect(await store.server.client.keys("mine:t:*")).toHaveLength(1200);
-  const end = Date.now() + 10_000;
-  while (table.swept < 1200 && Date.now() < end) {
-    await Bun.sleep(50);
+  await until(async () => {
     // A death is noticed by any lookup of any topic.
     await table.lookup([freshTopic()]);
-  }
+    return table.swept >= 1200;
+  });
   expect(table.swept).toBe(1200);
   expect(await store.server.client.keys("mine:t:*")).toHaveLength(10);
   expect((await table.lookup(topics.slice(0, 10))).flat()).toHaveLength(10);

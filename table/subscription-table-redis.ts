@@ -21,15 +21,15 @@ import type { FrontendId, Topic } from "@ovation/protocol";
 import { Redis } from "ioredis";
 import { createBatchedLookup } from "./batched-lookup.ts";
 import { readIdentity } from "./redis/redis-identity.ts";
-import { createRedisLeases } from "./redis/redis-leases.ts";
-import {
-  openRedisStore,
-  type RedisStore,
-  type RedisStoreOptions,
-  script,
-} from "./redis/redis-store.ts";
-import { createRedisSweep } from "./redis/redis-sweep.ts";
-import type { FrontendAddress, SubscriptionTable } from "./subscription-table.ts";
+import { RedisLeases } from "./redis/redis-leases.ts";
+import { type RedisStore, script } from "./redis/redis-store.ts";
+import { RedisSweep } from "./redis/redis-sweep.ts";
+import type {
+  FrontendAddress,
+  LeaseMark,
+  SubscriptionChange,
+  SubscriptionTable,
+} from "./subscription-table.ts";
 
 /**
  * Commands in one pipeline of `change`: a frontend that restores 50,000 rows sends them in slices.
@@ -49,85 +49,136 @@ if ARGV[3] == '1' then redis.call('HSET', KEYS[1], ARGV[1], ARGV[2])
   else redis.call('HDEL', KEYS[1], ARGV[1]) end
 return 1`);
 
-export interface RedisTable extends SubscriptionTable {
-  /** Rows of the dead that this process has removed so far. */
-  readonly swept: number;
-}
-
-export interface RedisTableOptions {
-  readonly store: RedisStore;
-  /** How often to look for rows of the dead. Default 1,000. */
+export interface RedisSubscriptionTableOptions {
   readonly sweepMs?: number;
 }
 
-/** Connects in the background: until the store is reached, every method rejects. */
-export function openRedisTable(options: RedisStoreOptions): RedisTable {
-  const store = openRedisStore(options);
-  const table = createRedisTable({ store });
-  return {
-    ...table,
-    get swept() {
-      return table.swept;
-    },
-    async close() {
-      await table.close();
-      await store.close();
-    },
-  };
-}
+/** `close` leaves the connection open: its opener closes it. */
+export class RedisSubscriptionTable implements SubscriptionTable {
+  readonly #store: RedisStore;
+  readonly #rowPrefix: string;
+  readonly #leases: RedisLeases;
+  readonly #sweep: RedisSweep;
+  readonly #batchedLookup: SubscriptionTable["lookup"];
+  #identity: Promise<string> | undefined;
 
-/** On a shared store: `close` leaves it open. */
-export function createRedisTable({ store, sweepMs }: RedisTableOptions): RedisTable {
-  const { client } = store;
-  const rowPrefix = `${store.prefix}:t:`;
-  const leases = createRedisLeases(store, "frontends");
-  const sweep = createRedisSweep({
-    store,
-    leases,
-    rowPrefix,
-    ...(sweepMs === undefined ? {} : { tickMs: sweepMs }),
-  });
-  let identity: Promise<string> | undefined;
+  constructor(store: RedisStore, { sweepMs }: RedisSubscriptionTableOptions = {}) {
+    this.#store = store;
+    this.#rowPrefix = `${store.prefix}:t:`;
+    this.#leases = new RedisLeases(store, "frontends");
+    this.#sweep = new RedisSweep({
+      store,
+      leases: this.#leases,
+      rowPrefix: this.#rowPrefix,
+      tickMs: sweepMs,
+    });
+    this.#batchedLookup = createBatchedLookup({
+      groupOf: (topic) => store.nodeOf(this.#rowPrefix + topic),
+      read: (groups) => this.#readGroups(groups),
+    });
+  }
+
+  /** Rows of the dead that this process has removed so far. */
+  get swept(): number {
+    return this.#sweep.swept;
+  }
+
+  renew(frontend: FrontendAddress, ttlMs: number): Promise<LeaseMark> {
+    return this.#store.run("renew", 2, async () =>
+      this.#leases.renew(frontend.id, ttlMs, await this.#readSharedIdentity(), frontend.url),
+    );
+  }
+
+  release(frontend: FrontendId): Promise<void> {
+    return this.#store.run("release", 1, () => this.#leases.release(frontend));
+  }
+
+  async change(frontend: FrontendId, changes: readonly SubscriptionChange[]): Promise<void> {
+    for (let start = 0; start < changes.length; start += CHANGES_PER_SLICE) {
+      const slice = changes.slice(start, start + CHANGES_PER_SLICE);
+      await this.#store.run("change", slice.length, () =>
+        Promise.all(
+          slice.map(({ topic, subscribed, generation }) =>
+            this.#store.evaluate(
+              CHANGE,
+              [this.#rowPrefix + topic],
+              [frontend, generation, subscribed ? "1" : "0"],
+            ),
+          ),
+        ),
+      );
+    }
+  }
+
+  lookup(topics: readonly Topic[]): ReturnType<SubscriptionTable["lookup"]> {
+    return this.#batchedLookup(topics);
+  }
+
+  async close(): Promise<void> {
+    this.#sweep.close();
+  }
 
   /** Concurrent renewals share one read of the store's identity. */
-  function sharedIdentity(): Promise<string> {
-    identity ??= readIdentity(store).finally(() => {
-      identity = undefined;
+  #readSharedIdentity(): Promise<string> {
+    this.#identity ??= readIdentity(this.#store).finally(() => {
+      this.#identity = undefined;
     });
-    return identity;
+    return this.#identity;
+  }
+
+  #readGroups(
+    groups: ReadonlyMap<string, ReadonlySet<Topic>>,
+  ): ReadonlyMap<string, Promise<Answers>> {
+    const live =
+      this.#store.client instanceof Redis
+        ? undefined
+        : this.#store.run("lookup", 1, () => this.#leases.live());
+    const answers = new Map<string, Promise<Answers>>();
+    for (const [name, topics] of groups)
+      answers.set(
+        name,
+        live === undefined ? this.#readTogether([...topics]) : this.#readGroup([...topics], live),
+      );
+    // A failed lookup is reported through its group; the promises themselves have no listener.
+    live?.catch(() => undefined);
+    for (const answer of answers.values()) answer.catch(() => undefined);
+    return answers;
   }
 
   /** The rows of one node of a Cluster. */
-  async function readGroup(topics: readonly Topic[], live: Promise<ReadonlyMap<string, string>>) {
-    const rows = store.run("lookup", topics.length, () =>
-      Promise.all(topics.map((topic) => client.hkeys(rowPrefix + topic))),
+  async #readGroup(
+    topics: readonly Topic[],
+    live: Promise<ReadonlyMap<string, string>>,
+  ): Promise<Answers> {
+    const rows = this.#store.run("lookup", topics.length, () =>
+      Promise.all(topics.map((topic) => this.#store.client.hkeys(this.#rowPrefix + topic))),
     );
     const [urls, ids] = await Promise.all([live, rows]);
-    return toAnswers(topics, ids, urls);
+    return this.#toAnswers(topics, ids, urls);
   }
 
   /**
    * Hot path: where one node has everything, leases and rows are one command. Most of a lookup's
    * cost is one command and promise per topic in this process, not in Redis: see `table.bench.ts`.
    */
-  async function readTogether(topics: readonly Topic[]) {
+  async #readTogether(topics: readonly Topic[]): Promise<Answers> {
     const slices: Promise<Answers>[] = [];
     for (let start = 0; start < topics.length; start += TOPICS_PER_COMMAND) {
-      slices.push(readSlice(topics.slice(start, start + TOPICS_PER_COMMAND)));
+      slices.push(this.#readSlice(topics.slice(start, start + TOPICS_PER_COMMAND)));
     }
     if (slices.length === 1 && slices[0] !== undefined) return slices[0];
     return new Map((await Promise.all(slices)).flatMap((answers) => [...answers]));
   }
 
-  async function readSlice(topics: readonly Topic[]): Promise<Answers> {
-    const keys = topics.map((topic) => rowPrefix + topic);
-    const { live, fields } = await store.run("lookup", topics.length + 1, () =>
-      leases.liveAndFields(keys),
+  async #readSlice(topics: readonly Topic[]): Promise<Answers> {
+    const keys = topics.map((topic) => this.#rowPrefix + topic);
+    const { live, fields } = await this.#store.run("lookup", topics.length + 1, () =>
+      this.#leases.liveAndFields(keys),
     );
-    return toAnswers(topics, fields, live);
+    return this.#toAnswers(topics, fields, live);
   }
 
-  function toAnswers(
+  #toAnswers(
     topics: readonly Topic[],
     ids: readonly (readonly string[])[],
     urls: ReadonlyMap<string, string>,
@@ -139,67 +190,11 @@ export function createRedisTable({ store, sweepMs }: RedisTableOptions): RedisTa
       const found: FrontendAddress[] = [];
       for (const id of ids[index] ?? []) {
         const address = addresses.get(id);
-        if (address === undefined) sweep.seen(rowPrefix + topic, id);
+        if (address === undefined) this.#sweep.seen(this.#rowPrefix + topic, id);
         else found.push(address);
       }
       answers.set(topic, found);
     }
     return answers;
   }
-
-  return {
-    renew: (frontend, ttlMs) =>
-      store.run("renew", 2, async () =>
-        leases.renew(frontend.id, ttlMs, await sharedIdentity(), frontend.url),
-      ),
-
-    release: (frontend) => store.run("release", 1, () => leases.release(frontend)),
-
-    async change(frontend, changes) {
-      for (let start = 0; start < changes.length; start += CHANGES_PER_SLICE) {
-        const slice = changes.slice(start, start + CHANGES_PER_SLICE);
-        await store.run("change", slice.length, () =>
-          Promise.all(
-            slice.map(({ topic, subscribed, generation }) =>
-              store.evaluate(
-                CHANGE,
-                [rowPrefix + topic],
-                [frontend, generation, subscribed ? "1" : "0"],
-              ),
-            ),
-          ),
-        );
-      }
-    },
-
-    lookup: createBatchedLookup({
-      groupOf: (topic) => store.nodeOf(rowPrefix + topic),
-      read(groups) {
-        const live =
-          client instanceof Redis ? undefined : store.run("lookup", 1, () => leases.live());
-        const answers = new Map(
-          [...groups].map(
-            ([name, topics]) =>
-              [
-                name,
-                live === undefined ? readTogether([...topics]) : readGroup([...topics], live),
-              ] as const,
-          ),
-        );
-        // A failed lookup is reported through its group; the promises themselves have no other
-        // listener.
-        live?.catch(() => undefined);
-        for (const answer of answers.values()) answer.catch(() => undefined);
-        return answers;
-      },
-    }),
-
-    get swept() {
-      return sweep.swept;
-    },
-
-    async close() {
-      sweep.close();
-    },
-  };
 }

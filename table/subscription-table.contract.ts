@@ -29,16 +29,24 @@ export function freshTopic(): Topic {
 
 const LONG_MS = 60_000;
 
+async function idsOf(table: SubscriptionTable, topic: Topic): Promise<FrontendId[]> {
+  const [found = []] = await table.lookup([topic]);
+  return found.map(({ id }) => id).sort();
+}
+
 export function subscriptionTableContract(
   name: string,
   open: () => Promise<TableUnderTest>,
   { runs }: TableContractOptions,
 ): void {
-  async function idsOf(table: SubscriptionTable, topic: Topic): Promise<FrontendId[]> {
-    const [found = []] = await table.lookup([topic]);
-    return found.map(({ id }) => id).sort();
-  }
+  lookupContract(name, open);
+  leaseContract(name, open);
+  generationContract(name, open);
+  changeOrderContract(name, open, runs);
+  livesContract(name, open, runs);
+}
 
+function lookupContract(name: string, open: () => Promise<TableUnderTest>): void {
   test(`${name}: frontends are found with their URLs, in the order of the topics`, async () => {
     const { table } = await open();
     const [a, b] = [freshFrontend(), freshFrontend()];
@@ -60,7 +68,9 @@ export function subscriptionTableContract(
     expect(found[0]).toEqual([a]);
     expect(await table.lookup([])).toEqual([]);
   });
+}
 
+function leaseContract(name: string, open: () => Promise<TableUnderTest>): void {
   test(`${name}: a lease keeps its mark while it runs, and gets a new one after`, async () => {
     const { table, pass, ttlMs } = await open();
     const a = freshFrontend();
@@ -112,7 +122,9 @@ export function subscriptionTableContract(
     await table.release(b.id);
     expect(await idsOf(table, topic)).toEqual([a.id]);
   });
+}
 
+function generationContract(name: string, open: () => Promise<TableUnderTest>): void {
   test(`${name}: a frontend's new URL replaces the old one`, async () => {
     const { table } = await open();
     const a = freshFrontend();
@@ -158,7 +170,13 @@ export function subscriptionTableContract(
     const found = await table.lookup(topics.slice(0, 25));
     expect(found.every((addresses) => addresses.length === 1)).toBe(true);
   });
+}
 
+function changeOrderContract(
+  name: string,
+  open: () => Promise<TableUnderTest>,
+  runs: number,
+): void {
   test(`${name}: the last change counts in any order, unless a subscribe was late`, async () => {
     const { table } = await open();
     const delivery = fc.record({
@@ -206,7 +224,9 @@ export function subscriptionTableContract(
       { numRuns: runs },
     );
   }, 30_000);
+}
 
+function livesContract(name: string, open: () => Promise<TableUnderTest>, runs: number): void {
   test(`${name}: random starts, deaths and returns leave the live frontends' rows`, async () => {
     const { table } = await open();
     const action = fc.oneof(

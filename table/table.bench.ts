@@ -11,8 +11,9 @@
 import { parseArgs } from "node:util";
 import type { FrontendId, Topic } from "@ovation/protocol";
 import { startRedis, startRedisCluster } from "../testing/redis.ts";
+import { until } from "../testing/until.ts";
 import { openRedisStore } from "./redis/redis-store.ts";
-import { createRedisTable } from "./subscription-table-redis.ts";
+import { RedisSubscriptionTable } from "./subscription-table-redis.ts";
 
 const { values } = parseArgs({
   options: {
@@ -35,14 +36,8 @@ const instance =
     ? await (values.cluster ? startRedisCluster() : startRedis())
     : undefined;
 const store = openRedisStore({ url: values.url ?? instance?.url ?? "", prefix: "bench" });
-while (
-  await store.ping().then(
-    () => false,
-    () => true,
-  )
-)
-  await Bun.sleep(20);
-const table = createRedisTable({ store });
+await until(() => store.ping().then(() => true));
+const table = new RedisSubscriptionTable(store);
 const frontends = Array.from({ length: FRONTENDS }, (_, index) => ({
   id: `bench0${index}` as FrontendId,
   url: `http://10.0.0.${index}:9080`,

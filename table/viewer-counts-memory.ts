@@ -1,21 +1,13 @@
-/** Viewer counts of one process: maps. */
+/** Viewer counts of one process: maps. It loses no row, so it knows every total. */
 
 import type { Clock, Topic } from "@ovation/protocol";
 import {
   DATACENTER_REPORTER_PREFIX,
   type Reporter,
+  type ViewerCount,
   type ViewerCounts,
   type ViewerTotal,
 } from "./viewer-counts.ts";
-
-export interface MemoryViewerCountsOptions {
-  readonly clock: Clock;
-}
-
-/** Never loses a row, so it always knows. */
-export interface MemoryViewerCounts extends ViewerCounts {
-  totals(topics: readonly Topic[]): Promise<readonly ViewerTotal[]>;
-}
 
 interface Reported {
   readonly viewers: number;
@@ -23,33 +15,58 @@ interface Reported {
   readonly expiresAt: number;
 }
 
-export function createMemoryViewerCounts({ clock }: MemoryViewerCountsOptions): MemoryViewerCounts {
-  const topics = new Map<Topic, Map<Reporter, Reported>>();
-  const leases = new Map<Reporter, number>();
+export class MemoryViewerCounts implements ViewerCounts {
+  readonly #clock: Clock;
+  readonly #topics = new Map<Topic, Map<Reporter, Reported>>();
+  readonly #leases = new Map<Reporter, number>();
 
-  function isAlive(reporter: Reporter): boolean {
-    const until = leases.get(reporter);
-    if (until === undefined || until > clock.now()) return until !== undefined;
-    leases.delete(reporter);
+  constructor(clock: Clock) {
+    this.#clock = clock;
+  }
+
+  async report(reporter: Reporter, counts: readonly ViewerCount[], ttlMs: number): Promise<void> {
+    const until = this.#clock.now() + ttlMs;
+    this.#leases.set(reporter, until);
+    const isDatacenter = reporter.startsWith(DATACENTER_REPORTER_PREFIX);
+    const expiresAt = isDatacenter ? until : Number.POSITIVE_INFINITY;
+    for (const { topic, viewers } of counts) this.#set(topic, reporter, { viewers, expiresAt });
+  }
+
+  async release(reporter: Reporter): Promise<void> {
+    this.#leases.delete(reporter);
+  }
+
+  async totals(topics: readonly Topic[]): Promise<readonly ViewerTotal[]> {
+    return topics.map((topic) => this.#total(topic));
+  }
+
+  async close(): Promise<void> {
+    this.#topics.clear();
+    this.#leases.clear();
+  }
+
+  #isAlive(reporter: Reporter): boolean {
+    const until = this.#leases.get(reporter);
+    if (until === undefined || until > this.#clock.now()) return until !== undefined;
+    this.#leases.delete(reporter);
     return false;
   }
 
-  function set(topic: Topic, reporter: Reporter, reported: Reported): void {
-    const numbers = topics.get(topic);
+  #set(topic: Topic, reporter: Reporter, reported: Reported): void {
+    const numbers = this.#topics.get(topic);
     if (reported.viewers > 0) {
-      if (numbers === undefined) topics.set(topic, new Map([[reporter, reported]]));
+      if (numbers === undefined) this.#topics.set(topic, new Map([[reporter, reported]]));
       else numbers.set(reporter, reported);
     } else if (numbers?.delete(reporter) === true && numbers.size === 0) {
-      topics.delete(topic);
+      this.#topics.delete(topic);
     }
   }
 
-  function total(topic: Topic): ViewerTotal {
-    let local = 0;
-    let all = 0;
-    for (const [reporter, { viewers, expiresAt }] of topics.get(topic) ?? []) {
-      if (!isAlive(reporter) || expiresAt <= clock.now()) {
-        set(topic, reporter, { viewers: 0, expiresAt });
+  #total(topic: Topic): ViewerTotal {
+    let [local, all] = [0, 0];
+    for (const [reporter, { viewers, expiresAt }] of this.#topics.get(topic) ?? []) {
+      if (!this.#isAlive(reporter) || expiresAt <= this.#clock.now()) {
+        this.#set(topic, reporter, { viewers: 0, expiresAt });
         continue;
       }
       all += viewers;
@@ -57,25 +74,4 @@ export function createMemoryViewerCounts({ clock }: MemoryViewerCountsOptions): 
     }
     return { local, all };
   }
-
-  return {
-    async report(reporter, counts, ttlMs) {
-      const until = clock.now() + ttlMs;
-      leases.set(reporter, until);
-      const expiresAt = reporter.startsWith(DATACENTER_REPORTER_PREFIX)
-        ? until
-        : Number.POSITIVE_INFINITY;
-      for (const { topic, viewers } of counts) set(topic, reporter, { viewers, expiresAt });
-    },
-    async release(reporter) {
-      leases.delete(reporter);
-    },
-    async totals(asked) {
-      return asked.map(total);
-    },
-    async close() {
-      topics.clear();
-      leases.clear();
-    },
-  };
 }

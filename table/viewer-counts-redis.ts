@@ -12,11 +12,12 @@ import { randomBytes } from "node:crypto";
 import { type Clock, steadyClock, type Topic } from "@ovation/protocol";
 import { HeldTotals } from "./held-totals.ts";
 import { readIdentity, readLife } from "./redis/redis-identity.ts";
-import { createRedisLeases } from "./redis/redis-leases.ts";
+import { RedisLeases } from "./redis/redis-leases.ts";
 import type { RedisStore } from "./redis/redis-store.ts";
-import { createRedisSweep } from "./redis/redis-sweep.ts";
+import { RedisSweep } from "./redis/redis-sweep.ts";
 import {
   DATACENTER_REPORTER_PREFIX,
+  type Reporter,
   type ViewerCount,
   type ViewerCounts,
   type ViewerTotal,
@@ -25,7 +26,6 @@ import {
 const COUNTS_PER_SLICE = 2000;
 
 export interface RedisViewerCountsOptions {
-  readonly store: RedisStore;
   readonly sweepMs?: number;
   /** Default: the steady one. */
   readonly clock?: Clock;
@@ -37,28 +37,91 @@ export interface RedisViewerCountsOptions {
 }
 
 /** `close` leaves the connection open: its opener closes it. */
-export function createRedisViewerCounts({
-  store,
-  sweepMs,
-  clock = steadyClock,
-  withholds = false,
-}: RedisViewerCountsOptions): ViewerCounts {
-  const { client } = store;
-  const rowPrefix = `${store.prefix}:v:`;
-  const leases = createRedisLeases(store, "viewers");
-  const sweep = createRedisSweep({
-    store,
-    leases,
-    rowPrefix,
-    ...(sweepMs === undefined ? {} : { tickMs: sweepMs }),
-  });
-
-  const held = new HeldTotals(clock, withholds);
+export class RedisViewerCounts implements ViewerCounts {
+  readonly #store: RedisStore;
+  readonly #rowPrefix: string;
+  readonly #leases: RedisLeases;
+  readonly #sweep: RedisSweep;
+  readonly #held: HeldTotals;
   /** Data centres seen so far: a few, by configuration. */
-  const datacenters = new Set<string>();
-  const datacenterKey = (reporter: string, topic: Topic) => `${store.prefix}:${reporter}:${topic}`;
+  readonly #datacenters = new Set<string>();
 
-  function sum(
+  constructor(store: RedisStore, options: RedisViewerCountsOptions = {}) {
+    this.#store = store;
+    this.#rowPrefix = `${store.prefix}:v:`;
+    this.#leases = new RedisLeases(store, "viewers");
+    this.#sweep = new RedisSweep({
+      store,
+      leases: this.#leases,
+      rowPrefix: this.#rowPrefix,
+      tickMs: options.sweepMs,
+    });
+    this.#held = new HeldTotals(options.clock ?? steadyClock, options.withholds ?? false);
+  }
+
+  async report(reporter: Reporter, counts: readonly ViewerCount[], ttlMs: number): Promise<void> {
+    // The lease first: the numbers that follow are not swept then.
+    await this.#store.run("report", 2, async () =>
+      this.#leases.renew(reporter, ttlMs, await readIdentity(this.#store), ""),
+    );
+    // Two equal numbers of two incarnations of a reporter must differ, or sweeping the first could
+    // remove the second.
+    const mark = randomBytes(3).toString("hex");
+    for (let start = 0; start < counts.length; start += COUNTS_PER_SLICE) {
+      const slice = counts.slice(start, start + COUNTS_PER_SLICE);
+      await this.#store.run("report", slice.length, () =>
+        Promise.all(slice.map((count) => this.#write(reporter, count, mark, ttlMs))),
+      );
+    }
+  }
+
+  release(reporter: Reporter): Promise<void> {
+    return this.#store.run("release", 1, () => this.#leases.release(reporter));
+  }
+
+  totals(topics: readonly Topic[]): Promise<readonly (ViewerTotal | undefined)[]> {
+    const commands = topics.length * (1 + this.#datacenters.size) + 2;
+    return this.#store.run("totals", commands, () => this.#readTotals(topics));
+  }
+
+  async close(): Promise<void> {
+    this.#sweep.close();
+  }
+
+  async #readTotals(topics: readonly Topic[]): Promise<readonly (ViewerTotal | undefined)[]> {
+    const keys = topics.map((topic) => this.#rowPrefix + topic);
+    const [live, elsewhere, ...rows] = await Promise.all([
+      this.#leases.live(),
+      this.#readRemote(topics, [...this.#datacenters]),
+      ...keys.map((key) => this.#store.client.hgetall(key)),
+    ]);
+    const added = [...live.keys()].filter(
+      (name) => name.startsWith(DATACENTER_REPORTER_PREFIX) && !this.#datacenters.has(name),
+    );
+    const more = added.length === 0 ? [] : await this.#readRemote(topics, added);
+    for (const name of added) this.#datacenters.add(name);
+    const summed = rows.map((numbers, index) => {
+      const local = this.#sum(keys[index] ?? "", numbers, live);
+      return { local, all: local + (elsewhere[index] ?? 0) + (more[index] ?? 0) };
+    });
+    // After the rows: a loss in between is seen too early, and not too late.
+    return this.#held.answer(await readLife(this.#store), topics, summed);
+  }
+
+  /** The sum of these data centres' numbers per topic. */
+  async #readRemote(
+    topics: readonly Topic[],
+    names: readonly string[],
+  ): Promise<readonly number[]> {
+    const values = await Promise.all(
+      topics.map((topic) =>
+        Promise.all(names.map((name) => this.#store.client.get(this.#remoteKey(name, topic)))),
+      ),
+    );
+    return values.map((found) => found.reduce((viewers, value) => viewers + Number(value ?? 0), 0));
+  }
+
+  #sum(
     topicKey: string,
     numbers: Record<string, string>,
     live: ReadonlyMap<string, string>,
@@ -66,82 +129,29 @@ export function createRedisViewerCounts({
     let viewers = 0;
     for (const [reporter, value] of Object.entries(numbers)) {
       if (live.has(reporter)) viewers += Number.parseInt(value, 10);
-      else sweep.seen(topicKey, reporter);
+      else this.#sweep.seen(topicKey, reporter);
     }
     return viewers;
   }
 
-  /** The sum of these data centres' numbers per topic. */
-  async function remote(
-    topics: readonly Topic[],
-    names: readonly string[],
-  ): Promise<readonly number[]> {
-    const values = await Promise.all(
-      topics.map((topic) =>
-        Promise.all(names.map((name) => client.get(datacenterKey(name, topic)))),
-      ),
-    );
-    return values.map((found) => found.reduce((viewers, value) => viewers + Number(value ?? 0), 0));
-  }
-
-  async function totals(topics: readonly Topic[]): Promise<readonly (ViewerTotal | undefined)[]> {
-    const keys = topics.map((topic) => rowPrefix + topic);
-    const known = [...datacenters];
-    const [live, elsewhere, ...rows] = await Promise.all([
-      leases.live(),
-      remote(topics, known),
-      ...keys.map((key) => client.hgetall(key)),
-    ]);
-    const added = [...live.keys()].filter(
-      (name) => name.startsWith(DATACENTER_REPORTER_PREFIX) && !datacenters.has(name),
-    );
-    const more = added.length === 0 ? [] : await remote(topics, added);
-    for (const name of added) datacenters.add(name);
-    const summed = rows.map((numbers, index) => {
-      const local = sum(keys[index] ?? "", numbers, live);
-      return { local, all: local + (elsewhere[index] ?? 0) + (more[index] ?? 0) };
-    });
-    // After the rows: a loss in between is seen too early, and not too late.
-    return held.answer(await readLife(store), topics, summed);
-  }
-
-  function write(
-    reporter: string,
+  #write(
+    reporter: Reporter,
     { topic, viewers }: ViewerCount,
     mark: string,
     ttlMs: number,
   ): Promise<unknown> {
+    const { client } = this.#store;
     const rounded = Math.round(viewers);
     if (!reporter.startsWith(DATACENTER_REPORTER_PREFIX)) {
       return rounded > 0
-        ? client.hset(rowPrefix + topic, reporter, `${rounded} ${mark}`)
-        : client.hdel(rowPrefix + topic, reporter);
+        ? client.hset(this.#rowPrefix + topic, reporter, `${rounded} ${mark}`)
+        : client.hdel(this.#rowPrefix + topic, reporter);
     }
-    const key = datacenterKey(reporter, topic);
+    const key = this.#remoteKey(reporter, topic);
     return rounded > 0 ? client.set(key, rounded, "PX", Math.ceil(ttlMs)) : client.del(key);
   }
 
-  return {
-    async report(reporter, counts, ttlMs) {
-      // The lease first: the numbers that follow are not swept then.
-      await store.run("report", 2, async () =>
-        leases.renew(reporter, ttlMs, await readIdentity(store), ""),
-      );
-      // Two equal numbers of two incarnations of a reporter must differ, or sweeping the first
-      // could remove the second.
-      const mark = randomBytes(3).toString("hex");
-      for (let start = 0; start < counts.length; start += COUNTS_PER_SLICE) {
-        const slice = counts.slice(start, start + COUNTS_PER_SLICE);
-        await store.run("report", slice.length, () =>
-          Promise.all(slice.map((count) => write(reporter, count, mark, ttlMs))),
-        );
-      }
-    },
-    release: (reporter) => store.run("release", 1, () => leases.release(reporter)),
-    totals: (topics) =>
-      store.run("totals", topics.length * (1 + datacenters.size) + 2, () => totals(topics)),
-    async close() {
-      sweep.close();
-    },
-  };
+  #remoteKey(reporter: Reporter, topic: Topic): string {
+    return `${this.#store.prefix}:${reporter}:${topic}`;
+  }
 }

@@ -18,6 +18,12 @@ export function viewerCountsContract(
   open: () => Promise<ViewerCountsUnderTest>,
   runs: number,
 ): void {
+  sumContract(name, open);
+  expiryContract(name, open);
+  randomContract(name, open, runs);
+}
+
+function sumContract(name: string, open: () => Promise<ViewerCountsUnderTest>): void {
   test(`${name}: totals add up the frontends, and other data centres on top`, async () => {
     const { counts } = await open();
     const [a, b] = [freshFrontend().id, freshFrontend().id];
@@ -56,7 +62,9 @@ export function viewerCountsContract(
     await counts.report(a, [], LONG_MS);
     expect((await counts.totals([one, two])).map((total) => total?.all)).toEqual([3, 0]);
   });
+}
 
+function expiryContract(name: string, open: () => Promise<ViewerCountsUnderTest>): void {
   test(`${name}: numbers of a silent or ended reporter do not count until it returns`, async () => {
     const { counts, pass, ttlMs } = await open();
     const [a, b, c] = [freshFrontend().id, freshFrontend().id, freshFrontend().id];
@@ -87,7 +95,13 @@ export function viewerCountsContract(
     await counts.report("dc:west", [{ topic: two, viewers: 0 }], ttlMs);
     expect((await counts.totals([two])).map((total) => total?.all)).toEqual([0]);
   });
+}
 
+function randomContract(
+  name: string,
+  open: () => Promise<ViewerCountsUnderTest>,
+  runs: number,
+): void {
   test(`${name}: after any reports each total is the sum of the last numbers`, async () => {
     const { counts } = await open();
     const report = fc.record({

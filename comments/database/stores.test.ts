@@ -66,20 +66,20 @@ describe("databases that cannot be used", () => {
     const database = new Database(later);
     database.exec("PRAGMA user_version = 99");
     database.close();
-    expect(() => openSqliteVideoStore({ path: later })).toThrow("version 99");
+    expect(() => openSqliteVideoStore({ path: later })).toThrow(
+      /format 99.*start the newer version/,
+    );
   });
 
   test("a PostgreSQL that goes away is said, and is used again when it is back", async () => {
     const store = await openPostgresVideoStore({ url: await postgres.createDatabase("away") });
     await store.put("a", {}, 1);
     await postgres.halt("immediate");
-    expect(store.put("a", {}, 2)).rejects.toThrow(DatabaseUnavailableError);
-    await Bun.sleep(50);
+    await expect(store.put("a", {}, 2)).rejects.toThrow(DatabaseUnavailableError);
     await postgres.resume();
     expect((await store.put("a", { title: "back" }, 3)).title).toBe("back");
     await store.close();
-    expect(openPostgresVideoStore({ url: "postgres://nobody@127.0.0.1:1/none" })).rejects.toThrow(
-      DatabaseUnavailableError,
-    );
+    const none = openPostgresVideoStore({ url: "postgres://viewer@127.0.0.1:1/none" });
+    await expect(none).rejects.toThrow(DatabaseUnavailableError);
   }, 30_000);
 });

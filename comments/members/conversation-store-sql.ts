@@ -1,7 +1,14 @@
 /** Conversations, in SQL: a row for each of the two sides. */
 
-import { numberOf, placeholders, type SqlDatabase, type SqlRow, textOf } from "@ovation/database";
-import type { Conversation, ConversationStore } from "./member-stores.ts";
+import {
+  numberOf,
+  placeholders,
+  type SqlDatabase,
+  type SqlRow,
+  type SqlRunner,
+  textOf,
+} from "@ovation/database";
+import type { Conversation, ConversationStore, NewMessage } from "./member-stores.ts";
 
 const TABLE = "ovation_conversations";
 
@@ -11,52 +18,9 @@ const LARGER = (column: string, value: string) =>
 
 export function createSqlConversationStore(database: SqlDatabase): ConversationStore {
   return {
-    async record({ from, to, number, at, text }) {
-      const theirs = "ovation_conversations";
-      const newer = `excluded.last >= ${theirs}.last`;
-      const keepNewest = (column: string) =>
-        `${column} = CASE WHEN ${newer} THEN excluded.${column} ELSE ${theirs}.${column} END`;
-      // One order for both rows, so that two who write to each other at once never wait in a circle.
-      const rows = [
-        [from, to, number, at, from, text, number, number, 0],
-        [to, from, number, at, from, text, 0, 0, 1],
-      ].sort((a, b) => (String(a[0]) < String(b[0]) ? -1 : 1));
-      await database.run(
-        `INSERT INTO ovation_conversations (member, other, last, last_at, last_from, last_text, seen, delivered, heard)
-         VALUES ${placeholders(2, 9)}
-         ON CONFLICT (member, other) DO UPDATE SET ${keepNewest("last")}, ${keepNewest("last_at")}, ${keepNewest("last_from")},
-           ${keepNewest("last_text")}, seen = ${LARGER(`${theirs}.seen`, "excluded.seen")},
-           delivered = ${LARGER(`${theirs}.delivered`, "excluded.delivered")},
-           heard = ${LARGER(`${theirs}.heard`, "excluded.heard")}`,
-        rows.flat(),
-      );
-    },
-
+    record: (message) => recordMessage(database, message),
     advance: (member, other, cursors) =>
-      database.transaction(async (runner) => {
-        const [row] = await runner.select(TABLE, "WHERE member = $1 AND other = $2", [
-          member,
-          other,
-        ]);
-        if (row === undefined) return undefined;
-        // A cursor is a claim: nobody has seen what was not written yet.
-        const last = numberOf(row.last);
-        const seen = Math.max(numberOf(row.seen), Math.min(cursors.seen, last));
-        const delivered = Math.max(
-          numberOf(row.delivered),
-          Math.min(cursors.delivered, last),
-          seen,
-        );
-        const rose = seen > numberOf(row.seen) || delivered > numberOf(row.delivered);
-        if (rose) {
-          await runner.run(
-            `UPDATE ovation_conversations SET seen = ${LARGER("seen", "$3")}, delivered = ${LARGER("delivered", "$4")}
-             WHERE member = $1 AND other = $2`,
-            [member, other, seen, delivered],
-          );
-        }
-        return { seen, delivered, rose };
-      }),
+      database.transaction((runner) => advanceCursors(runner, member, other, cursors)),
 
     async find(member, other) {
       const rows = await database.select(TABLE, "WHERE member = $1 AND other = $2", [
@@ -98,6 +62,53 @@ export function createSqlConversationStore(database: SqlDatabase): ConversationS
       return rows.reduce((sum, row) => sum + numberOf(row.last) - numberOf(row.seen), 0);
     },
   };
+}
+
+async function recordMessage(
+  database: SqlDatabase,
+  { from, to, number, at, text }: NewMessage,
+): Promise<void> {
+  const theirs = "ovation_conversations";
+  const newer = `excluded.last >= ${theirs}.last`;
+  const keepNewest = (column: string) =>
+    `${column} = CASE WHEN ${newer} THEN excluded.${column} ELSE ${theirs}.${column} END`;
+  // One order for both rows, so that two who write to each other at once never wait in a circle.
+  const rows = [
+    [from, to, number, at, from, text, number, number, 0],
+    [to, from, number, at, from, text, 0, 0, 1],
+  ].sort((a, b) => (String(a[0]) < String(b[0]) ? -1 : 1));
+  await database.run(
+    `INSERT INTO ovation_conversations (member, other, last, last_at, last_from, last_text, seen, delivered, heard)
+     VALUES ${placeholders(2, 9)}
+     ON CONFLICT (member, other) DO UPDATE SET ${keepNewest("last")}, ${keepNewest("last_at")}, ${keepNewest("last_from")},
+       ${keepNewest("last_text")}, seen = ${LARGER(`${theirs}.seen`, "excluded.seen")},
+       delivered = ${LARGER(`${theirs}.delivered`, "excluded.delivered")},
+       heard = ${LARGER(`${theirs}.heard`, "excluded.heard")}`,
+    rows.flat(),
+  );
+}
+
+async function advanceCursors(
+  runner: SqlRunner,
+  member: string,
+  other: string,
+  cursors: { readonly seen: number; readonly delivered: number },
+): ReturnType<ConversationStore["advance"]> {
+  const [row] = await runner.select(TABLE, "WHERE member = $1 AND other = $2", [member, other]);
+  if (row === undefined) return undefined;
+  // A cursor is a claim: nobody has seen what was not written yet.
+  const last = numberOf(row.last);
+  const seen = Math.max(numberOf(row.seen), Math.min(cursors.seen, last));
+  const delivered = Math.max(numberOf(row.delivered), Math.min(cursors.delivered, last), seen);
+  const rose = seen > numberOf(row.seen) || delivered > numberOf(row.delivered);
+  if (rose) {
+    await runner.run(
+      `UPDATE ovation_conversations SET seen = ${LARGER("seen", "$3")}, delivered = ${LARGER("delivered", "$4")}
+       WHERE member = $1 AND other = $2`,
+      [member, other, seen, delivered],
+    );
+  }
+  return { seen, delivered, rose };
 }
 
 /** With what the other of each has seen. */

@@ -24,7 +24,8 @@ function open() {
   const of = async (id: string) =>
     (await viewers([topicOf("video", id)])).get(topicOf("video", id));
   return {
-    ...{ viewers, of },
+    viewers,
+    of,
     count: (id: string, number: number) => counts.set(topicOf("video", id), number),
     setAway: (away: boolean) => {
       isAway = away;

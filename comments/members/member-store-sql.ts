@@ -4,12 +4,10 @@ import { numberOf, placeholders, type SqlDatabase, textOf } from "@ovation/datab
 import { ROLES } from "@ovation/protocol";
 import type { BlockStore, InboxStore, MemberStore, Profile } from "./member-stores.ts";
 
-export function createSqlMemberStore(database: SqlDatabase): {
-  readonly members: MemberStore;
-  readonly blocks: BlockStore;
-  readonly inboxes: InboxStore;
-} {
-  const members: MemberStore = {
+export function createSqlMemberStore(database: SqlDatabase): MemberStore {
+  return {
+    ...createGuestOwners(database),
+
     async remember(profiles, now) {
       if (profiles.length === 0) return;
       const ordered = [...profiles].sort((a, b) => (a.id < b.id ? -1 : 1));
@@ -62,7 +60,14 @@ export function createSqlMemberStore(database: SqlDatabase): {
       );
       return rows.map(toProfile);
     },
+  };
+}
 
+/** Which member each guest became. */
+function createGuestOwners(
+  database: SqlDatabase,
+): Pick<MemberStore, "forgetLinks" | "claimGuest" | "ownersOf"> {
+  return {
     async forgetLinks(before, now, limit) {
       // Of links from before this was noted, the life begins now.
       await database.run("UPDATE ovation_guests SET at = $1 WHERE at IS NULL", [now]);
@@ -95,8 +100,10 @@ export function createSqlMemberStore(database: SqlDatabase): {
       return new Map(rows.map((row) => [textOf(row.guest), textOf(row.member)]));
     },
   };
+}
 
-  const blocks: BlockStore = {
+export function createSqlBlockStore(database: SqlDatabase): BlockStore {
+  return {
     async set(member, other, blocked) {
       await database.run(
         blocked
@@ -122,8 +129,10 @@ export function createSqlMemberStore(database: SqlDatabase): {
       return rows.map((row) => textOf(row.member));
     },
   };
+}
 
-  const inboxes: InboxStore = {
+export function createSqlInboxStore(database: SqlDatabase): InboxStore {
+  return {
     async isOpen(member) {
       const [row] = await database.select("ovation_inboxes", "WHERE member = $1", [member]);
       return row === undefined || numberOf(row.is_open) !== 0;
@@ -137,8 +146,6 @@ export function createSqlMemberStore(database: SqlDatabase): {
       );
     },
   };
-
-  return { members, blocks, inboxes };
 }
 
 function toProfile(row: Readonly<Record<string, unknown>>): Profile {

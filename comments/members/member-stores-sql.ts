@@ -9,7 +9,11 @@ import {
 } from "@ovation/database";
 import { createSqlAddressSanctionStore } from "./address-sanction-store-sql.ts";
 import { createSqlConversationStore } from "./conversation-store-sql.ts";
-import { createSqlMemberStore } from "./member-store-sql.ts";
+import {
+  createSqlBlockStore,
+  createSqlInboxStore,
+  createSqlMemberStore,
+} from "./member-store-sql.ts";
 import type { MemberStores } from "./member-stores.ts";
 import { createSqlNoticeStore } from "./notice-store-sql.ts";
 import { createSqlSanctionStore } from "./sanction-store-sql.ts";
@@ -77,7 +81,9 @@ export async function openPostgresMemberStores(options: {
 
 function createSqlMemberStores(database: SqlDatabase): MemberStores {
   return {
-    ...createSqlMemberStore(database),
+    members: createSqlMemberStore(database),
+    blocks: createSqlBlockStore(database),
+    inboxes: createSqlInboxStore(database),
     sanctions: createSqlSanctionStore(database),
     addresses: createSqlAddressSanctionStore(database),
     notices: createSqlNoticeStore(database),

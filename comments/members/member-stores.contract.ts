@@ -13,6 +13,21 @@ export function testMemberStores(
   another: () => Promise<MemberStores>,
 ): void {
   describe(`member stores: ${name}`, () => {
+    testMembers(open, another);
+    testSanctions(open);
+    testConversations(open);
+    testRetention(open, another);
+    testNotices(open);
+    testOldConversations(open);
+    testOrder(open, another);
+  });
+}
+
+function testMembers(
+  open: () => Promise<MemberStores>,
+  another: () => Promise<MemberStores>,
+): void {
+  describe("members", () => {
     test("profiles are what was last said", async () => {
       const { members } = await open();
       const [ana, ben] = [newId("ana"), newId("ben")];
@@ -61,7 +76,11 @@ export function testMemberStores(
       await blocks.set(ana, ben, false);
       expect(await blocks.between(ben, ana)).toEqual([]);
     });
+  });
+}
 
+function testSanctions(open: () => Promise<MemberStores>): void {
+  describe("sanctions", () => {
     test("sanctions are in force until they end, one per place", async () => {
       const { sanctions } = await open();
       const ana = newId("ana");
@@ -84,7 +103,11 @@ export function testMemberStores(
       expect(await sanctions.remove(ana, "")).toBe(true);
       expect(await sanctions.remove(ana, "")).toBe(false);
     });
+  });
+}
 
+function testConversations(open: () => Promise<MemberStores>): void {
+  describe("conversations", () => {
     test("a conversation has two sides, and cursors that only rise", async () => {
       const { conversations } = await open();
       const [ana, ben] = [newId("ana"), newId("ben")];
@@ -150,7 +173,14 @@ export function testMemberStores(
         others[0],
       ] as string[]);
     });
+  });
+}
 
+function testRetention(
+  open: () => Promise<MemberStores>,
+  another: () => Promise<MemberStores>,
+): void {
+  describe("what is old", () => {
     test("old guests and ended sanctions are dropped, others stay", async () => {
       const { members, sanctions } = await open();
       const [gus, ana, late] = [newId("gus"), newId("ana"), newId("late")];
@@ -204,7 +234,11 @@ export function testMemberStores(
       expect(await addresses.forget({ seen: -5_000, ended: -2_001 }, 10)).toBe(0);
       expect(await addresses.forget({ seen: -4_999, ended: -2_000 }, 10)).toBe(2);
     });
+  });
+}
 
+function testNotices(open: () => Promise<MemberStores>): void {
+  describe("what members were told", () => {
     test("who was told of a comment is known until it is forgotten", async () => {
       const { notices } = await open();
       const video = newId("video");
@@ -236,7 +270,11 @@ export function testMemberStores(
       }
       await notices.setLinkProgress({ stamp: 0, isDone: false });
     });
+  });
+}
 
+function testOldConversations(open: () => Promise<MemberStores>): void {
+  describe("conversations that are old", () => {
     test("old conversations are dropped on both sides, and inboxes stay unchanged", async () => {
       const { conversations, inboxes } = await open();
       const [ana, ben, cleo] = [newId("ana"), newId("ben"), newId("cleo")];
@@ -254,7 +292,11 @@ export function testMemberStores(
       await inboxes.setOpen(ana, true);
       expect(await inboxes.isOpen(ana)).toBe(true);
     });
+  });
+}
 
+function testOrder(open: () => Promise<MemberStores>, another: () => Promise<MemberStores>): void {
+  describe("order", () => {
     test("pages continue between rows of the same time", async () => {
       const { conversations, sanctions } = await open();
       const [ana, video] = [newId("ana"), newId("video")];

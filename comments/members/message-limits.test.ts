@@ -2,7 +2,7 @@
 
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { systemClock } from "@ovation/protocol";
-import { createMemorySharedStore } from "@ovation/table";
+import { MemorySharedStore } from "@ovation/table";
 import { createRateLimiterOff } from "../rates/rate-limiter-off.ts";
 import { createSharedRateLimiter } from "../rates/rate-limiter-shared.ts";
 import { type Harness, startHarness } from "../testing/harness.ts";
@@ -16,7 +16,7 @@ const LIMITS = {
 /** Two processes of one installation: limits are shared, as over Redis. */
 let processes: readonly Harness[];
 beforeAll(async () => {
-  const shared = createMemorySharedStore({ clock: systemClock });
+  const shared = new MemorySharedStore(systemClock);
   const limiter = createSharedRateLimiter({
     shared,
     local: createRateLimiterOff(),

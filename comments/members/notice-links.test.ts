@@ -137,7 +137,10 @@ describe("the pass over notifications without links", () => {
     const topic = topicOf("member", "m0");
     await harness.options.log.append(
       Array.from({ length: NOTICE_SEARCH_PAGE }, () => ({
-        ...{ topic, type: "notification", at: 5, data: filler },
+        topic,
+        type: "notification",
+        at: 5,
+        data: filler,
       })),
     );
     await storeQuotes("v", seq, "a secret", ["m0"]);

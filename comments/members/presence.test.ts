@@ -1,5 +1,5 @@
 import { describe, expect, test } from "bun:test";
-import { createMemorySharedStore } from "@ovation/table";
+import { MemorySharedStore } from "@ovation/table";
 import { createManualClock } from "../../testing/manual-clock.ts";
 import { Presence, type PresenceValues } from "./presence.ts";
 
@@ -8,7 +8,7 @@ const GRACE_MS = 5_000;
 
 function setUp() {
   const clock = createManualClock(1_000_000);
-  const shared = createMemorySharedStore({ clock });
+  const shared = new MemorySharedStore(clock);
   let away = false;
   const values: PresenceValues = {
     set: (key, value, ttlMs) =>

@@ -7,6 +7,7 @@ import { dirname, join } from "node:path";
 import { SignJWT } from "jose";
 import { readEvents } from "../../testing/event-reader.ts";
 import { Server } from "../../testing/server.ts";
+import { until, untilAccepted } from "../../testing/until.ts";
 
 const SECRET = "the installation's own secret, long enough";
 const FOUND_MS_MAX = 5_000;
@@ -42,15 +43,11 @@ test("a message to a moderator who has only opened a stream arrives there", asyn
   const [ana, mo] = await Promise.all([tokenOf("ana", "member"), tokenOf("mo", "moderator")]);
   expect(await write(ana, "mo")).toBe(403);
   const stream = await readEvents(`${server.url}/v1/events?topic=video:1`, mo);
-  const until = Date.now() + FOUND_MS_MAX;
-  let status = await write(ana, "mo");
-  while (status === 403 && Date.now() < until) {
-    await Bun.sleep(50);
-    status = await write(ana, "mo");
-  }
-  expect(status).toBe(201);
-  while (!stream.messages.some(({ type }) => type === "message") && Date.now() < until)
-    await Bun.sleep(20);
+  const isFound = (status: number) => status !== 403;
+  expect(await untilAccepted(() => write(ana, "mo"), isFound, "mo is found", FOUND_MS_MAX)).toBe(
+    201,
+  );
+  await until(() => stream.messages.some(({ type }) => type === "message"));
   expect(stream.messages.filter(({ type }) => type === "message")).toHaveLength(1);
   stream.close();
   // Under `messages: staff` no member may write to one that has only connected.

@@ -1,5 +1,5 @@
 import { expect, test } from "bun:test";
-import { createMemorySharedStore } from "@ovation/table";
+import { MemorySharedStore } from "@ovation/table";
 import { testRateLimiter } from "./rate-limiter.contract.ts";
 import { createMemoryRateLimiter } from "./rate-limiter-memory.ts";
 import { createRateLimiterOff } from "./rate-limiter-off.ts";
@@ -22,7 +22,7 @@ testRateLimiter("memory", async () => {
 
 testRateLimiter("shared", async () => {
   const clock = movingClock();
-  const shared = createMemorySharedStore({ clock });
+  const shared = new MemorySharedStore(clock);
   const onFailure = (error: unknown) => {
     throw error;
   };

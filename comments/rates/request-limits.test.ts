@@ -257,7 +257,8 @@ describe("the list of videos", () => {
   test("LIST_READS_MAX reads make a page: between private videos it has a cursor", async () => {
     const video = { ...DEFAULT_POLICY.video, exceptions: [{ ids: "board-*", subscribe: "token" }] };
     const policy = { ...DEFAULT_POLICY, video } as typeof DEFAULT_POLICY;
-    const own = await startHarness({ overrides: { policy, limiter } });
+    const clock = createManualClock(2_000_000_000_000);
+    const own = await startHarness({ clock, overrides: { policy, limiter } });
     // A read is one row longer than the page.
     const passed = 2 * LIST_READS_MAX;
     await own.options.store.put("behind", {}, 0);
@@ -268,7 +269,7 @@ describe("the list of videos", () => {
     };
     expect(await page()).toEqual([["behind"], undefined]);
     await own.options.store.put(`board-${passed}`, {}, passed);
-    await Bun.sleep(2 * COALESCED_READ_WINDOW_MS);
+    await clock.advance(2 * COALESCED_READ_WINDOW_MS);
     const [ids, next] = await page();
     expect([ids, next]).toEqual([[], "1.1.board-1"]);
     expect(await page(`&cursor=${String(next)}`)).toEqual([["behind"], undefined]);

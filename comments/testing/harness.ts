@@ -20,7 +20,7 @@ import {
   type Topic,
 } from "@ovation/protocol";
 import { dataSchemaOf, problemOfData } from "@ovation/protocol/event-data";
-import { createMemorySharedStore } from "@ovation/table";
+import { MemorySharedStore } from "@ovation/table";
 import { Registry } from "prom-client";
 import { type Comments, type CommentsOptions, createComments } from "../comments.ts";
 import type { MemberStores } from "../members/member-stores.ts";
@@ -90,7 +90,7 @@ export async function startHarness(harness: HarnessOptions = {}): Promise<Harnes
   const log = await openSqliteLog({ path: join(directory, "log.sqlite") });
   const store = openSqliteVideoStore({ path: join(directory, "videos.sqlite") });
   const members = openSqliteMemberStores({ path: join(directory, "members.sqlite") });
-  const shared = createMemorySharedStore({ clock });
+  const shared = new MemorySharedStore(clock);
   const published: Event[] = [];
   /** What the services write is what publishers are held to: see `close`. */
   const malformed: string[] = [];

@@ -21,6 +21,7 @@ import {
   type MediaSource,
   type StoredVideo,
   unusedVideo,
+  type VideoChanges,
   type VideoStore,
 } from "./video-store.ts";
 
@@ -89,28 +90,7 @@ function createSqlVideoStore(database: SqlDatabase): VideoStore {
       );
       return withSoundLikes(database, rows);
     },
-    put: (id, changes, now) =>
-      database.transaction(async (runner) => {
-        const [stored] = await readVideos(runner, [id]);
-        const before =
-          stored === undefined || stored.deletedAt !== null
-            ? { ...unusedVideo(id, now), counted: stored?.counted ?? 0 }
-            : stored;
-        const video: StoredVideo = {
-          ...before,
-          ...changes,
-          listed: true,
-          activeAt: now,
-        };
-        await runner.run(
-          `INSERT INTO ovation_videos (${COLUMNS}) VALUES ${placeholders(1, COLUMN_COUNT)}
-           ON CONFLICT (id) DO UPDATE SET title = excluded.title, description = excluded.description, live = excluded.live,
-             closed = excluded.closed, media = excluded.media, poster = excluded.poster, active_at = excluded.active_at,
-             created_at = excluded.created_at, listed = 1, deleted_at = NULL`,
-          rowOf(video),
-        );
-        return video;
-      }),
+    put: (id, changes, now) => database.transaction((runner) => putVideo(runner, id, changes, now)),
     async markListed(id, now) {
       await database.run(
         `INSERT INTO ovation_videos (${COLUMNS}) VALUES ${placeholders(1, COLUMN_COUNT)}
@@ -118,42 +98,9 @@ function createSqlVideoStore(database: SqlDatabase): VideoStore {
         rowOf({ ...unusedVideo(id, now), listed: true }),
       );
     },
-    delete: (id, now) =>
-      database.transaction(async (runner) => {
-        await runner.run(
-          `INSERT INTO ovation_videos (${COLUMNS}) VALUES ${placeholders(1, COLUMN_COUNT)}
-           ON CONFLICT (id) DO UPDATE SET title = '', description = '', media = '[]', poster = '', live = 0,
-             closed = 1, comments = 0, listed = 0, deleted_at = excluded.deleted_at`,
-          rowOf({ ...unusedVideo(id, now), live: false, closed: true, deletedAt: now }),
-        );
-        await runner.run("DELETE FROM ovation_likes WHERE video = $1", [id]);
-      }),
-    expire: ({ commented, liked, deleted, writers }, limit) =>
-      database.transaction(async (runner) => {
-        const rows = await runner.run(
-          `DELETE FROM ovation_videos WHERE id IN (
-             SELECT id FROM ovation_videos WHERE listed = 0 AND deleted_at IS NULL
-               AND (active_at < $1 OR (active_at < $2 AND counted = 0)) LIMIT $3)
-           RETURNING id`,
-          [commented, liked, limit],
-        );
-        if (writers !== undefined)
-          await runner.run("DELETE FROM ovation_like_writers WHERE at < $1", [writers]);
-        if (deleted !== undefined)
-          await runner.run(
-            `DELETE FROM ovation_videos WHERE id IN (
-               SELECT id FROM ovation_videos WHERE deleted_at IS NOT NULL AND deleted_at < $1
-               LIMIT $2)`,
-            [deleted, limit],
-          );
-        const ids = rows.map(({ id }) => textOf(id));
-        if (ids.length > 0)
-          await runner.run(
-            `DELETE FROM ovation_likes WHERE video IN ${placeholders(1, ids.length)}`,
-            ids,
-          );
-        return ids;
-      }),
+    delete: (id, now) => database.transaction((runner) => deleteVideo(runner, id, now)),
+    expire: (before, limit) =>
+      database.transaction((runner) => expireVideos(runner, before, limit)),
     addLikes: (changes, now, flush) =>
       database.transaction((runner) => addLikes(runner, changes, now, flush)),
     async count(id, { after, upTo, comments, isTotal = false }, now) {
@@ -169,6 +116,73 @@ function createSqlVideoStore(database: SqlDatabase): VideoStore {
     },
     close: () => database.close(),
   };
+}
+
+async function putVideo(
+  runner: SqlRunner,
+  id: string,
+  changes: VideoChanges,
+  now: number,
+): Promise<StoredVideo> {
+  const [stored] = await readVideos(runner, [id]);
+  const before =
+    stored === undefined || stored.deletedAt !== null
+      ? { ...unusedVideo(id, now), counted: stored?.counted ?? 0 }
+      : stored;
+  const video: StoredVideo = {
+    ...before,
+    ...changes,
+    listed: true,
+    activeAt: now,
+  };
+  await runner.run(
+    `INSERT INTO ovation_videos (${COLUMNS}) VALUES ${placeholders(1, COLUMN_COUNT)}
+     ON CONFLICT (id) DO UPDATE SET title = excluded.title, description = excluded.description, live = excluded.live,
+       closed = excluded.closed, media = excluded.media, poster = excluded.poster, active_at = excluded.active_at,
+       created_at = excluded.created_at, listed = 1, deleted_at = NULL`,
+    rowOf(video),
+  );
+  return video;
+}
+
+async function deleteVideo(runner: SqlRunner, id: string, now: number): Promise<void> {
+  await runner.run(
+    `INSERT INTO ovation_videos (${COLUMNS}) VALUES ${placeholders(1, COLUMN_COUNT)}
+     ON CONFLICT (id) DO UPDATE SET title = '', description = '', media = '[]', poster = '', live = 0,
+       closed = 1, comments = 0, listed = 0, deleted_at = excluded.deleted_at`,
+    rowOf({ ...unusedVideo(id, now), live: false, closed: true, deletedAt: now }),
+  );
+  await runner.run("DELETE FROM ovation_likes WHERE video = $1", [id]);
+}
+
+async function expireVideos(
+  runner: SqlRunner,
+  { commented, liked, deleted, writers }: Parameters<VideoStore["expire"]>[0],
+  limit: number,
+): Promise<readonly string[]> {
+  const rows = await runner.run(
+    `DELETE FROM ovation_videos WHERE id IN (
+       SELECT id FROM ovation_videos WHERE listed = 0 AND deleted_at IS NULL
+         AND (active_at < $1 OR (active_at < $2 AND counted = 0)) LIMIT $3)
+     RETURNING id`,
+    [commented, liked, limit],
+  );
+  if (writers !== undefined)
+    await runner.run("DELETE FROM ovation_like_writers WHERE at < $1", [writers]);
+  if (deleted !== undefined)
+    await runner.run(
+      `DELETE FROM ovation_videos WHERE id IN (
+         SELECT id FROM ovation_videos WHERE deleted_at IS NOT NULL AND deleted_at < $1
+         LIMIT $2)`,
+      [deleted, limit],
+    );
+  const ids = rows.map(({ id }) => textOf(id));
+  if (ids.length > 0)
+    await runner.run(
+      `DELETE FROM ovation_likes WHERE video IN ${placeholders(1, ids.length)}`,
+      ids,
+    );
+  return ids;
 }
 
 /** In the order of {@link COLUMNS}. */

@@ -15,6 +15,16 @@ export function testVideoStore(
   another: () => Promise<VideoStore>,
 ): void {
   describe(`video store: ${name}`, () => {
+    testUse(open);
+    testCounts(open, another);
+    testList(open);
+    testDeletion(open);
+    testRetention(open);
+  });
+}
+
+function testUse(open: () => Promise<VideoStore>): void {
+  describe("use", () => {
     test("a video without any use is not there", async () => {
       const store = await open();
       expect(await store.read([newId(), newId()])).toEqual([undefined, undefined]);
@@ -72,7 +82,11 @@ export function testVideoStore(
       ]);
       expect((await store.read([b]))[0]).toMatchObject({ live: true, title: "", comments: 0 });
     });
+  });
+}
 
+function testCounts(open: () => Promise<VideoStore>, another: () => Promise<VideoStore>): void {
+  describe("counts", () => {
     test("events are counted once, however many count them", async () => {
       const stores = [await open(), await another()];
       const id = newId();
@@ -142,7 +156,11 @@ export function testVideoStore(
       const together = await Promise.all([store, other, store, other].map((at) => send(at, 3)));
       expect(together).toEqual(Array.from({ length: 4 }, () => [{ like: 9 }]));
     });
+  });
+}
 
+function testList(open: () => Promise<VideoStore>): void {
+  describe("list", () => {
     test("the list has live videos first, then the newest activity", async () => {
       const store = await open();
       const [old, ended, recent] = [newId(), newId(), newId()];
@@ -180,7 +198,11 @@ export function testVideoStore(
       expect(new Set(seen).size).toBe(seen.length);
       expect((await store.read([marked]))[0]).toMatchObject({ likes: { like: 1 }, listed: true });
     });
+  });
+}
 
+function testDeletion(open: () => Promise<VideoStore>): void {
+  describe("deletion", () => {
     test("of a deleted video only that stays, until it is put again", async () => {
       const store = await open();
       const [id, never] = [newId(), newId()];
@@ -219,7 +241,11 @@ export function testVideoStore(
       expect((await store.read([id]))[0]).toEqual(again);
       expect(await store.count(id, { after: 7, upTo: 9, comments: 2 }, 6_000)).toBe(true);
     });
+  });
+}
 
+function testRetention(open: () => Promise<VideoStore>): void {
+  describe("what is old", () => {
     test("what viewers alone made ends, the sooner where they only liked it", async () => {
       const store = await open();
       const [liked, commented, late, listed] = [newId(), newId(), newId(), newId()];

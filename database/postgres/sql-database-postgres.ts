@@ -1,9 +1,9 @@
 /** The PostgreSQL form of `sql-database.ts`. Several processes may share the database. */
 
-import { DatabaseUnusableError } from "../errors.ts";
 import { CONNECTIONS_MAX, MIGRATE_MS_MAX, POSTGRES_ANSWER_MS_MAX } from "../limits.ts";
 import type { SqlDatabase, SqlRow, SqlRunner, SqlSchema } from "../sql-database.ts";
 import { PostgresClient, type Query } from "./postgres-client.ts";
+import { migratePostgres, type PostgresSchema } from "./postgres-migrations.ts";
 
 /** Held while tables are made, so that processes that start together make them once. */
 const MIGRATION_LOCK = 7_230_145_001;
@@ -34,7 +34,8 @@ export async function openPostgresDatabase(
     answerMsMax,
   });
   try {
-    await client.transaction("all", (query) => migrate(query, schema), migrateMsMax);
+    const tables = postgresSchemaOf(schema, client.endpoint);
+    await client.transaction("all", (query) => migratePostgres(query, tables), migrateMsMax);
   } catch (error) {
     await client.close();
     throw error;
@@ -54,26 +55,28 @@ function runnerOver(query: Query): SqlRunner {
   };
 }
 
-async function migrate(query: Query, { part, migrations }: SqlSchema): Promise<void> {
-  await query(`SELECT pg_advisory_xact_lock(${MIGRATION_LOCK})`);
-  await query(
-    "CREATE TABLE IF NOT EXISTS ovation_schema (part TEXT PRIMARY KEY, version INTEGER NOT NULL)",
-  );
-  const [row] = await query<SqlRow>("SELECT version FROM ovation_schema WHERE part = $1", [part]);
-  const version = Number(row?.["version"] ?? 0);
-  if (version > migrations.length) {
-    throw new DatabaseUnusableError(
-      `the tables of ${part} are of version ${version}; ` +
-        `this program knows versions up to ${migrations.length}`,
-    );
-  }
-  for (const migration of migrations.slice(version)) {
-    for (const statement of migration.split(";"))
-      if (statement.trim() !== "") await query(statement);
-  }
-  await query(
-    `INSERT INTO ovation_schema (part, version) VALUES ($1, $2)
-     ON CONFLICT (part) DO UPDATE SET version = excluded.version`,
-    [part, migrations.length],
-  );
+/** One row per part in a table that all parts share. */
+function postgresSchemaOf({ part, migrations }: SqlSchema, endpoint: string): PostgresSchema {
+  return {
+    subject: `the tables of ${part} in ${endpoint}`,
+    migrations,
+    lock: MIGRATION_LOCK,
+    async readVersion(query) {
+      await query(
+        `CREATE TABLE IF NOT EXISTS ovation_schema
+           (part TEXT PRIMARY KEY, version INTEGER NOT NULL)`,
+      );
+      const [row] = await query<SqlRow>("SELECT version FROM ovation_schema WHERE part = $1", [
+        part,
+      ]);
+      return Number(row?.["version"] ?? 0);
+    },
+    async writeVersion(query, version) {
+      await query(
+        `INSERT INTO ovation_schema (part, version) VALUES ($1, $2)
+         ON CONFLICT (part) DO UPDATE SET version = excluded.version`,
+        [part, version],
+      );
+    },
+  };
 }

@@ -3,8 +3,8 @@
  * its checksum, and the primary key's index finds it.
  */
 
-import { Database, type Statement } from "bun:sqlite";
-import { ROW_PROBLEMS_MAX } from "../limits.ts";
+import type { Database, Statement } from "bun:sqlite";
+import { ROW_PROBLEMS_MAX, SQLITE_STORE_BUSY_MS } from "../limits.ts";
 import {
   COLUMN,
   checksumOf,
@@ -14,6 +14,7 @@ import {
   type Table,
   tablesOf,
 } from "./row-checksums.ts";
+import { openSqliteFileToRead } from "./sqlite-file.ts";
 
 const STEP_ROWS = 1_000;
 
@@ -40,7 +41,7 @@ export class RowWalk {
   #after = Number.MIN_SAFE_INTEGER;
 
   constructor(path: string) {
-    this.#database = new Database(path, { readonly: true });
+    this.#database = openSqliteFileToRead(path, SQLITE_STORE_BUSY_MS);
     this.#tables = tablesOf(this.#database)
       .filter(({ name }) => hasChecksums(this.#database, name))
       .map((table) => ({ table, ...prepare(this.#database, table) }));

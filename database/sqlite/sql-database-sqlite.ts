@@ -1,14 +1,14 @@
 /** The SQLite form of `sql-database.ts`: WAL, `synchronous = NORMAL` (only the log needs fsync). */
 
-import { Database, SQLiteError } from "bun:sqlite";
-import { existsSync, mkdirSync, statSync } from "node:fs";
-import { dirname, resolve } from "node:path";
+import type { Database, Statement } from "bun:sqlite";
+import { resolve } from "node:path";
 import {
   DatabaseDamagedError,
+  DatabaseFullError,
   DatabaseUnavailableError,
   DatabaseUnusableError,
 } from "../errors.ts";
-import { SQLITE_CHECK_BYTES_MAX } from "../limits.ts";
+import { SQLITE_STORE_BUSY_MS } from "../limits.ts";
 import type {
   OnDamage,
   SqlDatabase,
@@ -18,16 +18,16 @@ import type {
   SqlValue,
 } from "../sql-database.ts";
 import { DamagedRow, RowChecksums, sealAllRows } from "./row-checksums.ts";
+import { kindOfSqliteError } from "./sqlite-code.ts";
+import {
+  damageOfPages,
+  inspectHeader,
+  openSqliteFile,
+  openSqliteFileToInspect,
+} from "./sqlite-file.ts";
 import { damageOfWal } from "./sqlite-wal.ts";
 
-/**
- * By file: transactions are serial in this process. A second one that waited for SQLite's own lock
- * would block the thread that has to release it.
- */
-const queues = new Map<string, Promise<unknown>>();
-let memories = 0;
-/** How long another process may hold the file: this thread, which serves all streams, waits. */
-const BUSY_TIMEOUT_MS = 100;
+const MEMORY = ":memory:";
 /** Added to the version in `PRAGMA user_version` where rows have checksums. */
 const CHECKSUMS = 1_000;
 const WRITE = /^\s*(INSERT INTO|UPDATE|DELETE FROM)\s+(\w+)/;
@@ -38,122 +38,156 @@ export function openSqliteDatabase(
   schema: SqlSchema,
   onDamage: OnDamage = () => undefined,
 ): SqlDatabase {
-  if (path !== ":memory:") mkdirSync(dirname(path), { recursive: true });
-  const isThere = path !== ":memory:" && existsSync(path) && statSync(path).size > 0;
-  if (isThere) sayDamageOfWal(path, onDamage);
-  const database = new Database(path, { create: true });
-  const checksums = new RowChecksums(database);
   try {
-    if (isThere) checkPages(database, path);
-    migrate(database, path, schema.migrations);
-    checksums.watch();
+    if (path !== MEMORY && inspectHeader(path) !== "empty") inspectFile(path, onDamage);
+    const database = openSqliteFile(path, {
+      subject: path,
+      schema: { migrations: schema.migrations, versionBase: CHECKSUMS, finish: sealAllRows },
+      synchronous: "NORMAL",
+      busyMs: SQLITE_STORE_BUSY_MS,
+      pragmas: ["PRAGMA temp_store = MEMORY"],
+    });
+    return new SqliteDatabase(database, path, onDamage);
   } catch (error) {
-    database.close();
-    throw unusableFrom(error, path) ?? error;
+    throw openErrorFrom(error, path);
   }
-  const statements = new Map<
-    string,
-    ReturnType<typeof database.query<SqlRow, (string | number | null)[]>>
-  >();
-  const queue = path === ":memory:" ? `memory ${++memories}` : resolve(path);
+}
 
-  let closed = false;
+/**
+ * Transactions of one file are serial in this process: a second one that waited for SQLite's own
+ * lock would block the thread that has to release it.
+ */
+const queues = new Map<string, Promise<unknown>>();
+let memories = 0;
 
-  function ask(text: string, values: readonly SqlValue[]): SqlRow[] {
-    if (closed) throw new DatabaseUnavailableError("the database is closed");
-    let statement = statements.get(text);
+class SqliteDatabase implements SqlDatabase {
+  readonly #database: Database;
+  readonly #path: string;
+  readonly #queue: string;
+  readonly #onDamage: OnDamage;
+  readonly #checksums: RowChecksums;
+  /** Bounded: statements differ by their number of rows, which a flush bounds. */
+  readonly #statements = new Map<string, Statement<SqlRow, SqlValue[]>>();
+  /** Within the queue: what a transaction runs, and what runs alone. */
+  readonly #runner: SqlRunner = {
+    run: async (text, values = [], how) => this.#explain(() => this.#write(text, values, how)),
+    select: async (table, rest, values = [], damaged) =>
+      this.#read(table, rest, values, damaged === "leave out"),
+  };
+  #isClosed = false;
+
+  constructor(database: Database, path: string, onDamage: OnDamage) {
+    this.#database = database;
+    this.#path = path;
+    this.#queue = path === MEMORY ? `memory ${++memories}` : resolve(path);
+    this.#onDamage = onDamage;
+    this.#checksums = new RowChecksums(database);
+    this.#checksums.watch();
+  }
+
+  /** A row and its checksum are written together. */
+  run(text: string, values?: readonly SqlValue[], how?: "replaces"): Promise<readonly SqlRow[]> {
+    return WRITE.test(text)
+      ? this.transaction((inside) => inside.run(text, values, how))
+      : this.#enqueue(() => this.#runner.run(text, values));
+  }
+
+  select(...call: Parameters<SqlRunner["select"]>): Promise<readonly SqlRow[]> {
+    return this.#enqueue(() => this.#runner.select(...call));
+  }
+
+  transaction<Result>(work: (runner: SqlRunner) => Promise<Result>): Promise<Result> {
+    return this.#enqueue(async () => {
+      await this.#runner.run("BEGIN IMMEDIATE");
+      try {
+        const result = await work(this.#runner);
+        await this.#runner.run("COMMIT");
+        return result;
+      } catch (error) {
+        if (this.#database.inTransaction) await this.#runner.run("ROLLBACK");
+        throw error;
+      }
+    });
+  }
+
+  close(): Promise<void> {
+    return this.#enqueue(async () => {
+      this.#isClosed = true;
+      this.#database.close();
+    });
+  }
+
+  /** Runs `work` after all that was enqueued before it. */
+  #enqueue<Result>(work: () => Promise<Result>): Promise<Result> {
+    const result = (queues.get(this.#queue) ?? Promise.resolve()).then(work);
+    const leave = () => {
+      if (queues.get(this.#queue) === done) queues.delete(this.#queue);
+    };
+    const done = result.then(leave, leave);
+    queues.set(this.#queue, done);
+    return result;
+  }
+
+  #ask(text: string, values: readonly SqlValue[]): SqlRow[] {
+    if (this.#isClosed) throw new DatabaseUnavailableError("the database is closed");
+    let statement = this.#statements.get(text);
     if (statement === undefined) {
-      statement = database.query(text.replace(/\$([0-9]+)/g, "?$1"));
-      // Bounded: statements differ by their number of rows, which a flush bounds.
-      statements.set(text, statement);
+      statement = this.#database.query(text.replace(/\$([0-9]+)/g, "?$1"));
+      this.#statements.set(text, statement);
     }
     return statement.all(...values);
   }
 
-  /** Errors of SQLite and of checksums as this store's. */
-  function explained<Result>(work: () => Result): Result {
-    try {
-      return work();
-    } catch (error) {
-      if (error instanceof DamagedRow) throw refuse(error);
-      throw unavailableFrom(error, path) ?? error;
-    }
-  }
-
-  function refuse(row: DamagedRow): DatabaseDamagedError {
-    const what = `${path} is damaged: ${row.message}`;
-    onDamage(what);
-    return new DatabaseDamagedError(`${what}. Restore it from a backup`);
-  }
-
-  function write(text: string, values: readonly SqlValue[], how?: "replaces"): SqlRow[] {
-    const rows = ask(text, values);
+  #write(text: string, values: readonly SqlValue[], how?: "replaces"): SqlRow[] {
+    const rows = this.#ask(text, values);
     const [, , table = ""] = WRITE.exec(text) ?? [];
-    checksums.seal(table, how === "replaces" ? new Set<unknown>(values) : undefined);
+    this.#checksums.seal(table, how === "replaces" ? new Set<unknown>(values) : undefined);
     return rows;
   }
 
-  const runner: SqlRunner = {
-    run: async (text, values = [], how) => explained(() => write(text, values, how)),
-    async select(table, rest, values = [], damaged) {
-      const rows = explained(() => ask(`SELECT * FROM ${table} ${rest}`, values));
-      return rows.filter((row) => {
-        const damage = checksums.damageOf(table, row);
-        if (damage === undefined) return true;
-        const refusal = refuse(damage);
-        if (damaged === undefined) throw refusal;
-        return false;
-      });
-    },
-  };
-
-  function alone<Result>(work: () => Promise<Result>): Promise<Result> {
-    const mine = (queues.get(queue) ?? Promise.resolve()).then(work);
-    const done = mine.then(
-      () => leave(),
-      () => leave(),
-    );
-    function leave(): void {
-      if (queues.get(queue) === done) queues.delete(queue);
-    }
-    queues.set(queue, done);
-    return mine;
+  #read(table: string, rest: string, values: readonly SqlValue[], leavesOut: boolean): SqlRow[] {
+    const rows = this.#explain(() => this.#ask(`SELECT * FROM ${table} ${rest}`, values));
+    return rows.filter((row) => {
+      const damage = this.#checksums.damageOf(table, row);
+      if (damage === undefined) return true;
+      const error = this.#reportDamage(damage);
+      if (!leavesOut) throw error;
+      return false;
+    });
   }
 
-  const transact = <Result>(work: (inside: SqlRunner) => Promise<Result>): Promise<Result> =>
-    alone(async () => {
-      await runner.run("BEGIN IMMEDIATE");
-      try {
-        const result = await work(runner);
-        await runner.run("COMMIT");
-        return result;
-      } catch (error) {
-        if (database.inTransaction) await runner.run("ROLLBACK");
-        throw error;
-      }
-    });
+  /** Errors of SQLite and of checksums as those of `errors.ts`. */
+  #explain<Result>(work: () => Result): Result {
+    try {
+      return work();
+    } catch (error) {
+      if (error instanceof DamagedRow) throw this.#reportDamage(error);
+      throw unavailableFrom(error, this.#path) ?? error;
+    }
+  }
 
-  return {
-    // A row and its checksum are written together.
-    run: (text, values, how) =>
-      WRITE.test(text)
-        ? transact((inside) => inside.run(text, values, how))
-        : alone(() => runner.run(text, values)),
-    select: (...call) => alone(() => runner.select(...call)),
-    transaction: transact,
-    close: () =>
-      alone(async () => {
-        closed = true;
-        database.close();
-      }),
-  };
+  #reportDamage(row: DamagedRow): DatabaseDamagedError {
+    const what = `${this.#path} is damaged: ${row.message}`;
+    this.#onDamage(what);
+    return new DatabaseDamagedError(`${what}. Restore it from a backup`);
+  }
 }
 
-/** Trees, records, and that indexes say what their tables say. Half a second for 100 MB. */
-function checkPages(database: Database, path: string): void {
-  if (statSync(path).size > SQLITE_CHECK_BYTES_MAX) return;
-  const row = database.query<{ integrity_check: string }, []>("PRAGMA integrity_check(1)").get();
-  if (row?.integrity_check !== "ok") throw unusable(path, row?.integrity_check ?? "no answer");
+/**
+ * Damage of the WAL is no reason to refuse the file: the last moments before a power failure are
+ * not synced. The operator is told, since damage loses them in the same way.
+ */
+function inspectFile(path: string, onDamage: OnDamage): void {
+  const damage = damageOfWal(path);
+  if (damage !== undefined)
+    onDamage(`${path} lost its last changes: ${damage}. What was stored before them is there`);
+  const database = openSqliteFileToInspect(path, SQLITE_STORE_BUSY_MS);
+  try {
+    const found = damageOfPages(database);
+    if (found !== undefined) throw unusable(path, found);
+  } finally {
+    database.close();
+  }
 }
 
 function unusable(path: string, found: string, cause?: unknown): DatabaseUnusableError {
@@ -164,55 +198,17 @@ function unusable(path: string, found: string, cause?: unknown): DatabaseUnusabl
   );
 }
 
-/**
- * Not a reason to refuse: the last moments before the power went were not synced. After a damage
- * they are lost in the same way, and the operator hears of it.
- */
-function sayDamageOfWal(path: string, onDamage: OnDamage): void {
-  const damage = damageOfWal(path);
-  if (damage !== undefined)
-    onDamage(`${path} lost its last changes: ${damage}. What was stored before them is there`);
+function openErrorFrom(error: unknown, path: string): unknown {
+  return error instanceof Error && kindOfSqliteError(error) === "damaged"
+    ? unusable(path, error.message, error)
+    : (unavailableFrom(error, path) ?? error);
 }
 
-function migrate(database: Database, path: string, migrations: readonly string[]): void {
-  database.run(`PRAGMA busy_timeout = ${BUSY_TIMEOUT_MS}`);
-  const { user_version: found } = database.query("PRAGMA user_version").get() as {
-    user_version: number;
-  };
-  const version = found % CHECKSUMS;
-  const known = migrations.length;
-  if (version > known || found >= 2 * CHECKSUMS) {
-    throw new DatabaseUnusableError(
-      `${path} is of version ${found}; this program knows versions up to ${known + CHECKSUMS}`,
-    );
-  }
-  database.exec("PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL");
-  // Previews of messages, names and titles: what is deleted is overwritten with zeros.
-  database.exec("PRAGMA secure_delete = ON");
-  database.exec("PRAGMA cell_size_check = ON; PRAGMA temp_store = MEMORY");
-  if (found === known + CHECKSUMS) return;
-  database
-    .transaction(() => {
-      for (const migration of migrations.slice(version)) database.exec(migration);
-      sealAllRows(database);
-      database.exec(`PRAGMA user_version = ${known + CHECKSUMS}`);
-    })
-    .immediate();
-}
-
-function unusableFrom(error: unknown, path: string): DatabaseUnusableError | undefined {
-  if (!(error instanceof SQLiteError)) return undefined;
-  const isDamage =
-    /^SQLITE_(NOTADB|CORRUPT)/.test(error.code ?? "") ||
-    error.message.includes("unsupported file format");
-  return isDamage ? unusable(path, error.message, error) : undefined;
-}
-
-/** What the disk says; anything else is a programmer's error and stays one. */
+/** A wrong statement is a programmer's error and stays one. */
 function unavailableFrom(error: unknown, path: string): DatabaseUnavailableError | undefined {
-  const known = /^SQLITE_(FULL|BUSY|IOERR|LOCKED|CANTOPEN|READONLY|CORRUPT|NOTADB)/;
-  if (!(error instanceof SQLiteError) || !known.test(error.code ?? "")) return undefined;
-  return new DatabaseUnavailableError(`the database ${path} does not answer: ${error.code}`, {
-    cause: error,
-  });
+  const kind = kindOfSqliteError(error);
+  if (kind === undefined || kind === "statement") return undefined;
+  const { code } = error as { readonly code?: string };
+  const Failure = kind === "full" ? DatabaseFullError : DatabaseUnavailableError;
+  return new Failure(`the database ${path} does not answer: ${code}`, { cause: error });
 }

@@ -64,7 +64,9 @@ test("frontends and backends that know one dispatcher learn all, later ones too"
   const { listener } = start("a");
   const common = { dispatchers: [listener.url], learns: true, auth: testAuth(), clock: hasty };
   const upstream = new HttpUpstream({
-    ...{ ...common, credential: createFrontendCredential(), url: "http://127.0.0.1:1" },
+    ...common,
+    credential: createFrontendCredential(),
+    url: "http://127.0.0.1:1",
   });
   const publisherApi = createHttpPublisherApi({ ...common, random: Math.random });
   cleanups.push(

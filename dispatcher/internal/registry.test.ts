@@ -31,7 +31,9 @@ function world() {
     release: async (id) => reach().release(id),
   };
   return {
-    ...{ clock, failures, leases },
+    clock,
+    failures,
+    leases,
     wipe: () => {
       store = new MemoryDispatcherLeases(clock);
     },
@@ -40,7 +42,10 @@ function world() {
     },
     async start(id: string) {
       const registry = new DispatcherRegistry({
-        ...{ self: address(id), leases, clock, random: () => 0.5 },
+        self: address(id),
+        leases,
+        clock,
+        random: () => 0.5,
         onFailure: (what) => void failures.push(what),
       });
       await registry.start();

@@ -5,7 +5,7 @@
 
 import { expect, test } from "bun:test";
 import { DEFAULT_POLICY, type FrontendId, parseFrontendId, topicOf } from "@ovation/protocol";
-import { createMemoryTable, createMemoryViewerCounts, TableUnavailableError } from "@ovation/table";
+import { MemorySubscriptionTable, MemoryViewerCounts, TableUnavailableError } from "@ovation/table";
 import { createManualClock } from "../../testing/manual-clock.ts";
 import { Dispatcher } from "../dispatcher.ts";
 import { VIEWERS_TTL_MS } from "../limits.ts";
@@ -27,8 +27,8 @@ interface Address {
 
 async function start() {
   const clock = createManualClock(0);
-  const table = createMemoryTable({ clock });
-  const stored = createMemoryViewerCounts({ clock });
+  const table = new MemorySubscriptionTable(clock);
+  const stored = new MemoryViewerCounts(clock);
   let isAway = false;
   const failures: string[] = [];
   const opened = new Map<FrontendId, LinkEvents>();
@@ -49,7 +49,9 @@ async function start() {
   const dispatcher = new Dispatcher({
     ...({ table, links, policy: DEFAULT_POLICY, calls: {} as never, clock } as const),
     counts: {
-      ...stored,
+      report: (...report) => stored.report(...report),
+      totals: (topics) => stored.totals(topics),
+      close: () => stored.close(),
       async release(reporter) {
         if (isAway) throw new TableUnavailableError("away");
         await stored.release(reporter);
@@ -68,7 +70,9 @@ async function start() {
   }
   await clock.advance(10);
   return {
-    ...{ clock, report, failures },
+    clock,
+    report,
+    failures,
     setAway: (away: boolean) => {
       isAway = away;
     },

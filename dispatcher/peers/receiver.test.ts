@@ -1,6 +1,6 @@
 import { expect, test } from "bun:test";
 import { type Event, toJsonText, topicOf } from "@ovation/protocol";
-import { createMemorySharedStore } from "@ovation/table";
+import { MemorySharedStore } from "@ovation/table";
 import { createManualClock } from "../../testing/manual-clock.ts";
 import { encodeEvents } from "../event-codec.ts";
 import { createRefusals } from "../internal/route.ts";
@@ -10,7 +10,7 @@ import { PeerReceiver, STREAMS_MAX } from "./receiver.ts";
 test("STREAMS_MAX: one more evicts the least recently used, delivering its events", async () => {
   const clock = createManualClock(0);
   const received: Event[] = [];
-  const shared = createMemorySharedStore({ clock });
+  const shared = new MemorySharedStore(clock);
   const receiver = new PeerReceiver({
     refusals: createRefusals(),
     datacenter: "b",

@@ -14,7 +14,7 @@
 import { type Clock, type Event, Problem, parseTopic, type Topic } from "@ovation/protocol";
 import {
   type Claim,
-  createMemorySharedStore,
+  MemorySharedStore,
   type SharedStore,
   type SubscriptionTable,
   TableUnavailableError,
@@ -97,7 +97,7 @@ export class PeerReceiver {
 
   constructor(options: PeerReceiverOptions) {
     this.#options = options;
-    this.#shared = options.shared ?? createMemorySharedStore({ clock: options.clock });
+    this.#shared = options.shared ?? new MemorySharedStore(options.clock);
   }
 
   async forward({

@@ -1,6 +1,6 @@
 import { afterEach, expect, test } from "bun:test";
 import { type Clock, systemClock } from "@ovation/protocol";
-import { createMemoryViewerCounts } from "@ovation/table";
+import { MemoryViewerCounts } from "@ovation/table";
 import { createManualClock } from "../../testing/manual-clock.ts";
 import { until } from "../../testing/until.ts";
 import { createInternalClient } from "../internal/client.ts";
@@ -29,7 +29,7 @@ test("viewers are counted over data centres, and expire when a peer is cut off",
   });
   // A's own counts run at the same pace, so that numbers expire in a fraction of their time.
   const counts = new PeerViewers({
-    counts: createMemoryViewerCounts({ clock: hasty }),
+    counts: new MemoryViewerCounts(hasty),
     peers: [{ name: "b", urls: [there.url] }],
     client,
     clock: hasty,
@@ -53,7 +53,7 @@ test("a peer that does not know a number now leaves its last one standing", asyn
   const clock = createManualClock();
   let answer: readonly (number | null)[] = [40];
   const counts = new PeerViewers({
-    counts: createMemoryViewerCounts({ clock }),
+    counts: new MemoryViewerCounts(clock),
     peers: [{ name: "b", urls: ["http://b"] }],
     client: { call: async () => ({ viewers: answer }) },
     clock,

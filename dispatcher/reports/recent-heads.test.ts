@@ -12,7 +12,7 @@ import {
   toJsonText,
   topicOf,
 } from "@ovation/protocol";
-import { createMemoryTable, createMemoryViewerCounts } from "@ovation/table";
+import { MemorySubscriptionTable, MemoryViewerCounts } from "@ovation/table";
 import { createManualClock } from "../../testing/manual-clock.ts";
 import { Dispatcher } from "../dispatcher.ts";
 import { CHANGED_TOPICS_PER_REPORT_MAX } from "../limits.ts";
@@ -51,8 +51,8 @@ function world() {
 
 function dispatcherOn({ clock, log, counted }: ReturnType<typeof world>): Dispatcher {
   return new Dispatcher({
-    table: createMemoryTable({ clock }),
-    counts: createMemoryViewerCounts({ clock }),
+    table: new MemorySubscriptionTable(clock),
+    counts: new MemoryViewerCounts(clock),
     log: { heads: (topics) => log.heads(topics), ...counted } as Partial<Log> as Log,
     links: new LocalLinks({ inboxOf: () => undefined }),
     calls: {} as never,

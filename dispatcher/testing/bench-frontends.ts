@@ -5,9 +5,9 @@
 
 import { frontendIdFrom, parseFrontendId, type Topic } from "@ovation/protocol";
 import {
-  createRedisTable,
   type FrontendAddress,
   openRedisStore,
+  RedisSubscriptionTable,
   type SubscriptionTable,
 } from "@ovation/table";
 import { startRedis, startRedisCluster } from "../../testing/redis.ts";
@@ -38,7 +38,7 @@ export async function startBenchFrontends({
   const redis = await (cluster ? startRedisCluster() : startRedis());
   const store = openRedisStore({ url: redis.url });
   await until(() => isReached(store));
-  const table = createRedisTable({ store });
+  const table = new RedisSubscriptionTable(store);
   const child = Bun.spawn([process.execPath, import.meta.path], {
     stdout: "pipe",
     stderr: "inherit",

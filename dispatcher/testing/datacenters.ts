@@ -8,7 +8,7 @@ import {
   toJsonText,
   topicOf,
 } from "@ovation/protocol";
-import { createMemorySharedStore, type SharedStore } from "@ovation/table";
+import { MemorySharedStore, type SharedStore } from "@ovation/table";
 import { startTcpProxy, type TcpProxy, type TcpProxyOptions } from "../../testing/tcp-proxy.ts";
 import { createInternalClient } from "../internal/client.ts";
 import { formatPeerCaller, type Peers } from "../peers/peer.ts";
@@ -48,7 +48,7 @@ export async function datacenter(
   topics: readonly Topic[] = [topic],
 ): Promise<Datacenter> {
   const stores = testStores();
-  const shared = createMemorySharedStore({ clock: systemClock });
+  const shared = new MemorySharedStore(systemClock);
   const frontend = startInternalFrontend();
   cleanups.push(() => frontend.listener.stop());
   const { id } = frontend.credential;

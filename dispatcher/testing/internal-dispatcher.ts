@@ -9,8 +9,8 @@ import {
   systemClock,
 } from "@ovation/protocol";
 import {
-  createMemoryTable,
-  createMemoryViewerCounts,
+  MemorySubscriptionTable,
+  MemoryViewerCounts,
   type SubscriptionTable,
   type ViewerCounts,
 } from "@ovation/table";
@@ -32,8 +32,8 @@ export interface TestStores {
 
 export function testStores(): TestStores {
   return {
-    table: createMemoryTable({ clock: systemClock }),
-    counts: createMemoryViewerCounts({ clock: systemClock }),
+    table: new MemorySubscriptionTable(systemClock),
+    counts: new MemoryViewerCounts(systemClock),
     log: new MemoryLog({ clock: systemClock, policy: DEFAULT_POLICY }),
   };
 }

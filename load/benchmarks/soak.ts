@@ -124,7 +124,10 @@ async function startCluster(
     target: { frontends: urlsOf("frontend"), dispatcher, comments, token },
     sources: {
       processes: new Map(cluster.processes.map(({ name, pid }) => [name, pid])),
-      ...{ heaps, logBytes, postgres, redis: cluster.redis("east") },
+      heaps,
+      logBytes,
+      postgres,
+      redis: cluster.redis("east"),
     },
   };
 }

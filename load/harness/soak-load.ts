@@ -13,22 +13,6 @@ export interface SoakTarget {
   readonly token: string;
 }
 
-export interface SoakLoad {
-  /** Everything created so far that rows may exist for. */
-  readonly made: {
-    readonly durable: number;
-    readonly guests: number;
-    readonly notifications: number;
-  };
-  readonly requests: number;
-  /** Unexpected responses, the newest ones. */
-  readonly wrong: readonly string[];
-  readonly wrongCount: number;
-  /** Numbers that the watching viewer missed or received out of order, and how many it received. */
-  readonly watched: { readonly seen: number; readonly wrong: number };
-  stop(): Promise<void>;
-}
-
 const VIDEOS = Array.from({ length: 5 }, (_, index) => `soak-${index}`);
 const STEADY_VIEWERS = 200;
 /** Names of topics that connections change to: a leaked row shows. */
@@ -57,27 +41,105 @@ const RATES = {
   abortedBody: 0.5,
 } as const;
 
-export async function startSoakLoad({
-  frontends,
-  dispatcher,
-  comments,
-  token,
-}: SoakTarget): Promise<SoakLoad> {
-  const made = { durable: 0, guests: 0, notifications: 0 };
-  const watched = { seen: 0, wrong: 0, last: 0 };
-  const wrong: string[] = [];
-  let [requests, wrongCount, stopped] = [0, 0, false];
-  const guests: string[] = [];
-  const written: { readonly video: string; readonly seq: number }[] = [];
-  const pending = new Set<Promise<unknown>>();
-  const streams: Pick<BenchStream, "close">[] = [];
+type Action = keyof typeof RATES;
 
-  async function ask(
+/** The load begins with the returned object, and ends with its `stop`. */
+export async function startSoakLoad(target: SoakTarget): Promise<SoakLoad> {
+  const load = new SoakLoad(target);
+  await load.start();
+  return load;
+}
+
+export class SoakLoad {
+  /** Everything created so far that rows may exist for. */
+  readonly made = { durable: 0, guests: 0, notifications: 0 };
+  /** Numbers that the watching viewer missed or received out of order, and how many it received. */
+  readonly watched = { seen: 0, wrong: 0 };
+  /** Unexpected responses, the newest ones. */
+  readonly wrong: string[] = [];
+  wrongCount = 0;
+  requests = 0;
+  readonly #target: SoakTarget;
+  readonly #guests: string[] = [];
+  readonly #written: { readonly video: string; readonly seq: number }[] = [];
+  readonly #pending = new Set<Promise<unknown>>();
+  readonly #streams: Pick<BenchStream, "close">[] = [];
+  #timers: readonly NodeJS.Timeout[] = [];
+  #isStopped = false;
+  #serial = 0;
+  #lastWatched = 0;
+  readonly #actions: Readonly<Record<Action, () => Promise<unknown>>> = {
+    come: () => this.#visit(),
+    comment: () => this.#comment(),
+    like: () => this.#like(),
+    remove: () => this.#remove(),
+    pin: () => this.#pin(),
+    guest: () => this.#createGuest(),
+    history: () => this.#ask([200], `${this.#videoUrl()}/comments`),
+    video: () => this.#ask([200], this.#videoUrl()),
+    change: () => this.#changeTopics(pick(this.#target.frontends)),
+    live: () => this.#publish(false),
+    durable: () => this.#publish(true),
+    badToken: () => this.#post([401], `${this.#videoUrl()}/comments`, { text: "x" }, "a.b.c"),
+    unknownPath: () => this.#ask([404], `${this.#target.comments}/v1/nothing-here`),
+    abortedBody: () => abortBody(this.#target.comments),
+  };
+
+  constructor(target: SoakTarget) {
+    this.#target = target;
+  }
+
+  async start(): Promise<void> {
+    const actions = Object.entries(RATES) as [Action, number][];
+    // Spread over the second; none waits for another.
+    this.#timers = actions.map(([name, rate]) => setInterval(() => this.#begin(name), 1000 / rate));
+    for (let index = 0; index < STEADY_VIEWERS; index++) {
+      const topic = `video:${VIDEOS[index % VIDEOS.length]}`;
+      this.#streams.push(await holdStream(pick(this.#target.frontends), [topic]));
+    }
+    const watching = await openStream(
+      pick(this.#target.frontends),
+      [`video:${VIDEOS[0]}`],
+      ({ data }) => this.#watch(data),
+    );
+    this.#streams.push(watching);
+  }
+
+  async stop(): Promise<void> {
+    this.#isStopped = true;
+    for (const timer of this.#timers) clearInterval(timer);
+    for (const stream of this.#streams) stream.close();
+    await Promise.allSettled(this.#pending);
+  }
+
+  #begin(name: Action): void {
+    const one: Promise<unknown> = this.#actions[name]()
+      .catch((error) => this.#note(`${name}: ${error}`))
+      .finally(() => this.#pending.delete(one));
+    this.#pending.add(one);
+  }
+
+  #watch(data: string): void {
+    const { seq } = JSON.parse(data) as { readonly seq?: number };
+    if (seq === undefined) return;
+    this.watched.seen++;
+    if (this.#lastWatched !== 0 && seq !== this.#lastWatched + 1) this.watched.wrong++;
+    this.#lastWatched = seq;
+  }
+
+  #note(what: string): void {
+    if (this.#isStopped) return;
+    this.wrongCount++;
+    this.wrong.push(what);
+    if (this.wrong.length > WRONG_KEPT) this.wrong.shift();
+  }
+
+  async #ask(
     expected: readonly number[],
     url: string,
     init: RequestInit & { readonly as?: string | undefined } = {},
   ): Promise<Record<string, unknown>> {
-    requests++;
+    this.requests++;
     const { as, ...rest } = init;
     const headers = {
       "content-type": "application/json",
@@ -88,148 +150,111 @@ export async function startSoakLoad({
     const text = await response.text();
     const asked = `${rest.method ?? "GET"} ${new URL(url).pathname}`;
     if (!expected.includes(response.status))
-      note(`${asked}: ${response.status} ${text.slice(0, 100)}`);
+      this.#note(`${asked}: ${response.status} ${text.slice(0, 100)}`);
     return text.startsWith("{") ? (JSON.parse(text) as Record<string, unknown>) : {};
   }
 
-  const post = (expected: readonly number[], url: string, body: unknown, as?: string) =>
-    ask(expected, url, { method: "POST", body: JSON.stringify(body), as });
-
-  function note(what: string): void {
-    if (stopped) return;
-    wrongCount++;
-    wrong.push(what);
-    if (wrong.length > WRONG_KEPT) wrong.shift();
+  #post(expected: readonly number[], url: string, body: unknown, as?: string) {
+    return this.#ask(expected, url, { method: "POST", body: JSON.stringify(body), as });
   }
 
-  let serial = 0;
-  const run: Readonly<Record<keyof typeof RATES, () => Promise<unknown>>> = {
-    async come() {
-      const stream = await holdStream(pick(frontends), [`video:${pick(VIDEOS)}`]);
-      await Bun.sleep(between(...STAY_MS));
-      stream.close();
-    },
-    async guest() {
-      const name = `Guest ${++serial} ${Math.random().toString(36).slice(2, 8)}`;
-      const { token: own } = await post([201], `${comments}/v1/guests`, { name });
-      made.guests++;
-      guests.push(String(own));
-      if (guests.length > GUESTS_KEPT) guests.shift();
-    },
-    async comment() {
-      if (guests.length === 0) return;
-      const video = pick(VIDEOS);
-      const body = { text: `what is said for the ${++serial}th time`, clientId: `soak-${serial}` };
-      const { seq } = await post(
-        ...([[201], `${comments}/v1/videos/${video}/comments`, body, pick(guests)] as const),
-      );
-      made.durable++;
-      if (typeof seq !== "number") return;
-      written.push({ video, seq });
-      if (written.length > COMMENTS_KEPT) written.shift();
-    },
-    like: () =>
-      post([202], `${comments}/v1/videos/${pick(VIDEOS)}/likes`, { kind: "like", count: 2 }),
-    async remove() {
-      // An old one: retention may have deleted it.
-      const old = written.shift();
-      if (old === undefined) return;
-      const url = `${comments}/v1/videos/${old.video}/comments/${old.seq}`;
-      await ask([200, 404, 410], url, { method: "DELETE", as: token });
-      made.durable++;
-      made.notifications++;
-    },
-    async pin() {
-      const latest = written.at(-1);
-      if (latest === undefined) return;
-      const body = JSON.stringify({ seq: latest.seq });
-      const url = `${comments}/v1/videos/${latest.video}/pin`;
-      await ask([200, 404], url, { method: "PUT", body, as: token });
-      made.durable++;
-      made.notifications++;
-    },
-    history: () => ask([200], `${comments}/v1/videos/${pick(VIDEOS)}/comments`),
-    video: () => ask([200], `${comments}/v1/videos/${pick(VIDEOS)}`),
-    change: () => changeTopics(pick(frontends)),
-    live: () => publish(false),
-    durable: () => publish(true),
-    badToken: () =>
-      post([401], `${comments}/v1/videos/${pick(VIDEOS)}/comments`, { text: "x" }, "a.b.c"),
-    unknownPath: () => ask([404], `${comments}/v1/nothing-here`),
-    abortedBody: () => abortBody(comments),
-  };
+  #videoUrl(video = pick(VIDEOS)): string {
+    return `${this.#target.comments}/v1/videos/${video}`;
+  }
 
-  async function publish(durable: boolean): Promise<void> {
-    const id = `soak-${++serial}`;
+  async #visit(): Promise<void> {
+    const stream = await holdStream(pick(this.#target.frontends), [`video:${pick(VIDEOS)}`]);
+    await Bun.sleep(between(...STAY_MS));
+    stream.close();
+  }
+
+  async #createGuest(): Promise<void> {
+    const name = `Guest ${++this.#serial} ${Math.random().toString(36).slice(2, 8)}`;
+    const { token } = await this.#post([201], `${this.#target.comments}/v1/guests`, { name });
+    this.made.guests++;
+    this.#guests.push(String(token));
+    if (this.#guests.length > GUESTS_KEPT) this.#guests.shift();
+  }
+
+  async #comment(): Promise<void> {
+    if (this.#guests.length === 0) return;
+    const video = pick(VIDEOS);
+    const serial = ++this.#serial;
+    const body = { text: `what is said for the ${serial}th time`, clientId: `soak-${serial}` };
+    const url = `${this.#videoUrl(video)}/comments`;
+    const { seq } = await this.#post([201], url, body, pick(this.#guests));
+    this.made.durable++;
+    if (typeof seq !== "number") return;
+    this.#written.push({ video, seq });
+    if (this.#written.length > COMMENTS_KEPT) this.#written.shift();
+  }
+
+  #like(): Promise<unknown> {
+    return this.#post([202], `${this.#videoUrl()}/likes`, { kind: "like", count: 2 });
+  }
+
+  async #remove(): Promise<void> {
+    // An old one: retention may have deleted it.
+    const old = this.#written.shift();
+    if (old === undefined) return;
+    const url = `${this.#videoUrl(old.video)}/comments/${old.seq}`;
+    await this.#ask([200, 404, 410], url, { method: "DELETE", as: this.#target.token });
+    this.made.durable++;
+    this.made.notifications++;
+  }
+
+  async #pin(): Promise<void> {
+    const latest = this.#written.at(-1);
+    if (latest === undefined) return;
+    const body = JSON.stringify({ seq: latest.seq });
+    const url = `${this.#videoUrl(latest.video)}/pin`;
+    await this.#ask([200, 404], url, { method: "PUT", body, as: this.#target.token });
+    this.made.durable++;
+    this.made.notifications++;
+  }
+
+  async #publish(durable: boolean): Promise<void> {
+    const id = `soak-${++this.#serial}`;
     const body = {
-      ...{ topic: `video:${pick(VIDEOS)}`, type: "goal", data: { id }, durable },
+      topic: `video:${pick(VIDEOS)}`,
+      type: "goal",
+      data: { id },
+      durable,
       ...(durable ? { id } : {}),
     };
-    await post([201, 202], `${dispatcher}/v1/publish`, body, token);
-    if (durable) made.durable++;
+    const { dispatcher, token } = this.#target;
+    await this.#post([201, 202], `${dispatcher}/v1/publish`, body, token);
+    if (durable) this.made.durable++;
   }
 
   /** Connects with its own topic, changes to another, and disconnects. */
-  async function changeTopics(frontend: string): Promise<void> {
+  async #changeTopics(frontend: string): Promise<void> {
     const topic = () => `video:once-${Math.floor(Math.random() * TOPIC_NAMES)}`;
     const abort = new AbortController();
     const query = new URLSearchParams({ topic: topic() });
     const response = await fetch(`${frontend}/v1/events?${query}`, { signal: abort.signal });
     try {
-      let text = "";
-      const decoder = new TextDecoder();
-      for await (const chunk of response.body as unknown as AsyncIterable<Uint8Array>) {
-        text += decoder.decode(chunk, { stream: true });
-        const [, connection] = /"connectionId":"([^"]+)"/.exec(text) ?? [];
-        if (connection === undefined) continue;
-        const body = JSON.stringify({ topics: [topic()] });
-        const url = `${frontend}/v1/connections/${connection}/subscriptions`;
-        await ask([200], url, { method: "PUT", body });
-        break;
-      }
+      const connection = await readConnectionId(response);
+      if (connection === undefined) return;
+      const body = JSON.stringify({ topics: [topic()] });
+      const url = `${frontend}/v1/connections/${connection}/subscriptions`;
+      await this.#ask([200], url, { method: "PUT", body });
     } finally {
       abort.abort();
     }
   }
+}
 
-  // Spread over the second; none waits for another.
-  const timers = Object.entries(RATES).map(([name, rate]) =>
-    setInterval(() => {
-      const one = run[name as keyof typeof RATES]()
-        .catch((error) => note(`${name}: ${error}`))
-        .finally(() => pending.delete(one));
-      pending.add(one);
-    }, 1000 / rate),
-  );
-  for (let index = 0; index < STEADY_VIEWERS; index++)
-    streams.push(await holdStream(pick(frontends), [`video:${VIDEOS[index % VIDEOS.length]}`]));
-  streams.push(
-    await openStream(pick(frontends), [`video:${VIDEOS[0]}`], ({ data }) => {
-      const { seq } = JSON.parse(data) as { readonly seq?: number };
-      if (seq === undefined) return;
-      watched.seen++;
-      if (watched.last !== 0 && seq !== watched.last + 1) watched.wrong++;
-      watched.last = seq;
-    }),
-  );
-
-  return {
-    made,
-    wrong,
-    watched,
-    get requests() {
-      return requests;
-    },
-    get wrongCount() {
-      return wrongCount;
-    },
-    async stop() {
-      stopped = true;
-      for (const timer of timers) clearInterval(timer);
-      for (const stream of streams) stream.close();
-      await Promise.allSettled(pending);
-    },
-  };
+/** `undefined` where the stream ends before its `hello`. */
+async function readConnectionId(response: Response): Promise<string | undefined> {
+  let text = "";
+  const decoder = new TextDecoder();
+  for await (const chunk of response.body as unknown as AsyncIterable<Uint8Array>) {
+    text += decoder.decode(chunk, { stream: true });
+    const [, connection] = /"connectionId":"([^"]+)"/.exec(text) ?? [];
+    if (connection !== undefined) return connection;
+  }
+  return undefined;
 }
 
 /** A body that ends too early. */

@@ -7,7 +7,7 @@ import { mintEpoch } from "../epoch.ts";
 import { ARCHIVE_MS_MAX } from "../limits.ts";
 import { LogUnusableError } from "../log.ts";
 import { LogClient } from "./log-client.ts";
-import { migrate } from "./postgres-migrations.ts";
+import { migrateLog } from "./postgres-versions.ts";
 
 /** Another name than the log's own: a long read must not hold back what `changes` may conclude. */
 const APPLICATION_NAME = "ovation-archive";
@@ -102,7 +102,7 @@ export async function writePostgresArchive<Result>(
 ): Promise<Result> {
   const client = new LogClient(url);
   try {
-    await migrate(client);
+    await migrateLog(client);
   } finally {
     await client.close();
   }

@@ -38,8 +38,8 @@ import {
 import { excessOfKinds, type TrimmedStep, TrimRound, type TrimStep } from "../retention.ts";
 import { LogClient } from "./log-client.ts";
 import { PostgresAppends } from "./postgres-appends.ts";
-import { migrate } from "./postgres-migrations.ts";
 import { PostgresReads } from "./postgres-reads.ts";
+import { migrateLog } from "./postgres-versions.ts";
 
 export interface PostgresLogOptions {
   /** `postgres://user:password@host:port/database` */
@@ -64,7 +64,7 @@ export async function openPostgresLog(options: PostgresLogOptions): Promise<Log 
     onPooler: (what) => options.onPooler?.(what),
   });
   try {
-    await migrate(client);
+    await migrateLog(client);
   } catch (error) {
     await client.close();
     throw error;

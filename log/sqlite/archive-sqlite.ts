@@ -5,7 +5,7 @@ import type { ArchiveEvent, ArchiveReader, ArchiveWriter, TopicRecord } from "..
 import { mintEpoch } from "../epoch.ts";
 import { checksumOf, INSERT_EVENT, type InsertedEvent } from "../event-checksum.ts";
 import { PROBLEMS_MAX } from "../limits.ts";
-import { openSqliteFile, openSqliteFileToRead, unusableFrom } from "./sqlite-schema.ts";
+import { openLogFile, openLogFileToRead, unusableFrom } from "./log-file.ts";
 
 interface EventRow {
   readonly seq: number;
@@ -25,7 +25,7 @@ export async function readSqliteArchive<Result>(
   path: string,
   run: (reader: ArchiveReader) => Promise<Result>,
 ): Promise<Result> {
-  const database = openSqliteFileToRead(path);
+  const database = openLogFileToRead(path);
   try {
     // Everything that is read is of one moment, also while the log is in use: that of the first read.
     database.run("BEGIN");
@@ -89,7 +89,7 @@ export async function writeSqliteArchive<Result>(
   path: string,
   run: (writer: ArchiveWriter) => Promise<Result>,
 ): Promise<Result> {
-  const database = openSqliteFile(path);
+  const database = openLogFile(path);
   const one = <Row>(sql: string, parameter: string): Row | null =>
     database.query<Row, [string]>(sql).get(parameter);
   const idOf = (table: "types" | "topics", name: string): number | undefined =>

@@ -23,7 +23,7 @@ import { verifyLog } from "../log-verify.ts";
 import { type Ack, startAppender } from "../testing/appender.ts";
 import { appendOne, entry, TOPIC as topic } from "../testing/entries.ts";
 import { openSqliteLog } from "./log-sqlite.ts";
-import { SCHEMA_VERSION } from "./sqlite-schema.ts";
+import { SCHEMA } from "./sqlite-schema.ts";
 
 // Real servers and disks, on machines that are busy with other tests.
 setDefaultTimeout(60_000);
@@ -186,7 +186,7 @@ describe("a file that is not a log of this version", () => {
   test("is refused when it is of a newer version", async () => {
     await makeLog();
     const database = new Database(path);
-    database.run(`PRAGMA user_version = ${SCHEMA_VERSION + 1}`);
+    database.run(`PRAGMA user_version = ${SCHEMA.migrations.length + 1}`);
     database.close();
     await expectRefused(/start the newer version/);
   });

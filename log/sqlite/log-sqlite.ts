@@ -23,19 +23,21 @@ import {
   systemClock,
   type Topic,
 } from "@ovation/protocol";
-import { GroupCommit } from "../group-commit.ts";
+import { type Call, GroupCommit } from "../group-commit.ts";
 import { TRIM_EVENTS_MAX, TRIM_TOPICS_MAX } from "../limits.ts";
 import {
+  type Appended,
   KEY_AGE_MS,
   type Log,
   LogDamagedError,
+  type LogEntry,
   type LogKeeper,
   LogUnavailableError,
   LogUnusableError,
 } from "../log.ts";
 import { TrimRound } from "../retention.ts";
+import { corrupt, unusableFrom } from "./log-file.ts";
 import { SqliteReader } from "./sqlite-reader.ts";
-import { corrupt, unusableFrom } from "./sqlite-schema.ts";
 import { SqliteWorkerClient } from "./sqlite-worker-client.ts";
 
 export interface SqliteLogOptions {
@@ -57,99 +59,143 @@ function readFailure(error: unknown, path: string): unknown {
   return new LogUnavailableError(`the log ${path} cannot be read (${found})`);
 }
 
-/** Opens or makes the log. Rejects with LogUnusableError where the file is not ours to write; it is left as it was. */
+/** Rejects with {@link LogUnusableError}, with the file as it was, where it is not usable. */
 export async function openSqliteLog(options: SqliteLogOptions): Promise<Log & LogKeeper> {
   const path = resolve(options.path);
-  const clock = options.clock ?? systemClock;
-  const policy = options.policy ?? DEFAULT_POLICY;
   const writer = new SqliteWorkerClient();
-  let reader: SqliteReader;
   try {
     await writer.ask({ kind: "open", path });
-    reader = new SqliteReader(path);
+    return new SqliteLog(path, writer, new SqliteReader(path), options);
   } catch (error) {
     writer.terminate();
     throw error;
   }
-  const commits = new GroupCommit({
-    commit: (calls) =>
-      writer.ask({ kind: "commit", now: clock.now(), calls }).catch((error: unknown) => {
-        throw error instanceof LogUnusableError ? new LogDamagedError(error.message) : error;
-      }),
-    // A second group on its way while the first one commits was measured, and gains nothing.
-    inFlightMax: 1,
-    ...(options.queueEntriesMax === undefined ? {} : { queueEntriesMax: options.queueEntriesMax }),
-  });
-  let closing: Promise<void> | undefined;
+}
 
-  async function read<Result>(run: () => Result): Promise<Result> {
-    if (closing !== undefined) throw new LogUnavailableError("the log is closed");
-    try {
-      return run();
-    } catch (error) {
-      throw readFailure(error, path);
-    }
+class SqliteLog implements Log, LogKeeper {
+  readonly #path: string;
+  readonly #writer: SqliteWorkerClient;
+  readonly #reader: SqliteReader;
+  readonly #clock: Clock;
+  readonly #policy: Policy;
+  readonly #commits: GroupCommit;
+  readonly #trimRound = new TrimRound();
+  #closing: Promise<void> | undefined;
+
+  constructor(
+    path: string,
+    writer: SqliteWorkerClient,
+    reader: SqliteReader,
+    options: SqliteLogOptions,
+  ) {
+    this.#path = path;
+    this.#writer = writer;
+    this.#reader = reader;
+    this.#clock = options.clock ?? systemClock;
+    this.#policy = options.policy ?? DEFAULT_POLICY;
+    this.#commits = new GroupCommit({
+      commit: (calls) => this.#commit(calls),
+      // A second group in flight while the first one commits was measured, and gains nothing.
+      inFlightMax: 1,
+      ...(options.queueEntriesMax === undefined
+        ? {}
+        : { queueEntriesMax: options.queueEntriesMax }),
+    });
   }
 
-  const trimRound = new TrimRound();
-  async function trim(limit: number): Promise<number> {
-    const now = clock.now();
+  append(entries: readonly LogEntry[]): Promise<readonly Appended[]> {
+    return this.#commits.append(entries);
+  }
+
+  read(...query: Parameters<Log["read"]>): ReturnType<Log["read"]> {
+    return this.#run(() => this.#reader.read(...query));
+  }
+
+  heads(topics: readonly Topic[]): ReturnType<Log["heads"]> {
+    return this.#run(() => this.#reader.heads(topics));
+  }
+
+  headAt(...query: Parameters<Log["headAt"]>): ReturnType<Log["headAt"]> {
+    return this.#run(() => this.#reader.headAt(...query));
+  }
+
+  tally(...query: Parameters<Log["tally"]>): ReturnType<Log["tally"]> {
+    return this.#run(() => this.#reader.tally(...query));
+  }
+
+  changes(...query: Parameters<Log["changes"]>): ReturnType<Log["changes"]> {
+    return this.#run(() => this.#reader.changes(...query));
+  }
+
+  reached(...query: Parameters<Log["reached"]>): ReturnType<Log["reached"]> {
+    return this.#run(() => this.#reader.reached(...query));
+  }
+
+  wrote(...query: Parameters<Log["wrote"]>): ReturnType<Log["wrote"]> {
+    return this.#run(() => this.#reader.wrote(...query));
+  }
+
+  async trim(limit: number): Promise<number> {
+    const now = this.#clock.now();
     let keys = TRIM_EVENTS_MAX;
     while (keys === TRIM_EVENTS_MAX)
-      keys = await writer.ask({
+      keys = await this.#writer.ask({
         kind: "trim-keys",
         before: now - KEY_AGE_MS,
         limit: TRIM_EVENTS_MAX,
       });
-    return trimRound.run(limit, (range) =>
-      writer.ask({
-        kind: "trim-events",
-        step: { policy, now, topicsMax: TRIM_TOPICS_MAX, ...range },
-      }),
+    const step = { policy: this.#policy, now, topicsMax: TRIM_TOPICS_MAX };
+    return this.#trimRound.run(limit, (range) =>
+      this.#writer.ask({ kind: "trim-events", step: { ...step, ...range } }),
     );
   }
 
-  async function clear(topic: Topic, below: number): Promise<number> {
+  async clear(topic: Topic, below: number): Promise<number> {
     let dropped = 0;
     for (;;) {
-      const count: number = await writer.ask({
-        kind: "clear",
-        topic,
-        below,
-        limit: TRIM_EVENTS_MAX,
-      });
+      const limit = TRIM_EVENTS_MAX;
+      const count: number = await this.#writer.ask({ kind: "clear", topic, below, limit });
       dropped += count;
-      if (count < TRIM_EVENTS_MAX) return dropped;
+      if (count < limit) return dropped;
     }
   }
 
-  async function close(): Promise<void> {
-    await commits.close();
-    reader.close();
-    // The last connection to close folds the WAL into the file.
-    await writer.ask({ kind: "close" });
-    writer.terminate();
+  /** One process has the file. */
+  async claimUpkeep(): Promise<boolean> {
+    return true;
   }
 
-  return {
-    append: (entries) => commits.append(entries),
-    read: (topic, query) => read(() => reader.read(topic, query)),
-    heads: (topics) => read(() => reader.heads(topics)),
-    headAt: (topic, stamp) => read(() => reader.headAt(topic, stamp)),
-    tally: (topic, query) => read(() => reader.tally(topic, query)),
-    changes: (since, limit) => read(() => reader.changes(since, limit)),
-    reached: (moment) => read(() => reader.reached(moment)),
-    wrote: (topic, seq, epoch) => read(() => reader.wrote(topic, seq, epoch)),
-    trim,
-    clear,
-    // One process has the file.
-    claimUpkeep: async () => true,
-    probe: async () => {
-      await writer.ask({ kind: "probe" });
-    },
-    close: () => {
-      closing ??= close();
-      return closing;
-    },
-  };
+  async probe(): Promise<void> {
+    await this.#writer.ask({ kind: "probe" });
+  }
+
+  close(): Promise<void> {
+    this.#closing ??= this.#close();
+    return this.#closing;
+  }
+
+  async #close(): Promise<void> {
+    await this.#commits.close();
+    this.#reader.close();
+    // The last connection to close folds the WAL into the file.
+    await this.#writer.ask({ kind: "close" });
+    this.#writer.terminate();
+  }
+
+  async #commit(calls: readonly Call[]): Promise<readonly (readonly Appended[])[]> {
+    try {
+      return await this.#writer.ask({ kind: "commit", now: this.#clock.now(), calls });
+    } catch (error) {
+      throw error instanceof LogUnusableError ? new LogDamagedError(error.message) : error;
+    }
+  }
+
+  async #run<Result>(read: () => Result): Promise<Result> {
+    if (this.#closing !== undefined) throw new LogUnavailableError("the log is closed");
+    try {
+      return read();
+    } catch (error) {
+      throw readFailure(error, this.#path);
+    }
+  }
 }

@@ -3,7 +3,8 @@
  * commit as soon as it is made and never waits for one under way.
  */
 
-import { Database } from "bun:sqlite";
+import type { Database } from "bun:sqlite";
+import { openSqliteFileToRead } from "@ovation/database";
 import type { DurableEvent, Epoch, JsonText, Moment, Topic } from "@ovation/protocol";
 import { checksumOf } from "../event-checksum.ts";
 import { SQLITE_READ_BUSY_MS } from "../limits.ts";
@@ -48,9 +49,7 @@ export class SqliteReader {
   readonly #types = new Map<number, string>();
 
   constructor(path: string) {
-    this.#database = new Database(path, { readonly: true, strict: true });
-    this.#database.run(`PRAGMA busy_timeout = ${SQLITE_READ_BUSY_MS}`);
-    this.#database.run("PRAGMA cell_size_check = ON");
+    this.#database = openSqliteFileToRead(path, SQLITE_READ_BUSY_MS);
     this.#statements = prepare(this.#database);
   }
 

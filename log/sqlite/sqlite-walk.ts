@@ -4,10 +4,11 @@
  * so that the WAL is not kept from being checkpointed for as long as a walk takes.
  */
 
-import { Database } from "bun:sqlite";
-import type { WalkStep } from "@ovation/database";
+import type { Database } from "bun:sqlite";
+import { openSqliteFileToRead, type WalkStep } from "@ovation/database";
 import { checksumOf } from "../event-checksum.ts";
-import { openSqliteFileToRead } from "./sqlite-schema.ts";
+import { SQLITE_BUSY_MS } from "../limits.ts";
+import { openLogFileToRead } from "./log-file.ts";
 
 interface WalkedRow {
   readonly topic: number;
@@ -30,8 +31,8 @@ export class LogWalk {
 
   /** The log must be there, and not be of another program. */
   constructor(path: string) {
-    openSqliteFileToRead(path).close();
-    this.#database = new Database(path, { readonly: true, strict: true });
+    openLogFileToRead(path).close();
+    this.#database = openSqliteFileToRead(path, SQLITE_BUSY_MS);
     this.#statements = prepare(this.#database);
   }
 

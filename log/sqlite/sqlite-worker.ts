@@ -3,10 +3,12 @@
 import { SQLiteError } from "bun:sqlite";
 import { statfsSync } from "node:fs";
 import { dirname } from "node:path";
+import { kindOfSqliteError } from "@ovation/database";
 import { DISK_ROOM_BYTES_MIN } from "../limits.ts";
 import { LogFullError, LogUnusableError } from "../log.ts";
+import { unusableFrom } from "./log-file.ts";
 import type { WriterAnswer, WriterFailure, WriterRequest } from "./sqlite-protocol.ts";
-import { unusableFrom } from "./sqlite-schema.ts";
+
 import { SqliteWriter } from "./sqlite-writer.ts";
 
 declare const self: Worker;
@@ -79,9 +81,10 @@ function failureFrom(error: unknown): WriterFailure {
     return { kind: "internal", message: error instanceof Error ? `${error.stack}` : String(error) };
 
   const code = error.code ?? "";
-  if (code === "SQLITE_FULL")
+  const kind = kindOfSqliteError(error);
+  if (kind === "full")
     return { kind: "full", message: `the disk of ${path} is full; nothing was stored` };
-  if (code.startsWith("SQLITE_IOERR") || code.startsWith("SQLITE_CANTOPEN")) {
+  if (kind === "io") {
     // What a connection has in memory is not to be trusted after a failed write or fsync.
     writer?.close();
     writer = undefined;

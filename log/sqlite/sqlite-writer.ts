@@ -16,7 +16,7 @@ import type { Call } from "../group-commit.ts";
 import { NAMES_MAX, TRIM_TOPIC_EVENTS_MAX } from "../limits.ts";
 import type { Appended, LogEntry } from "../log.ts";
 import { excessOf, type TopicExcess, type TrimmedStep, type TrimStep } from "../retention.ts";
-import { openSqliteFile } from "./sqlite-schema.ts";
+import { openLogFile } from "./log-file.ts";
 
 interface TopicRow {
   readonly id: number;
@@ -48,7 +48,7 @@ export class SqliteWriter {
   readonly #statements: ReturnType<typeof prepare>;
 
   constructor(path: string) {
-    this.#database = openSqliteFile(path);
+    this.#database = openLogFile(path);
     this.#statements = prepare(this.#database);
     this.#epoch = mintEpoch((epoch) => this.#statements.lifeNamed.get(epoch) !== null);
   }

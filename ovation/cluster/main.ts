@@ -167,7 +167,13 @@ async function start(
   void asked.then(() => isStarted || process.exit(0));
   try {
     const cluster = await startLocalCluster({
-      ...{ dispatchers, frontends, comments, redis, logLevel, link, rateLimits },
+      dispatchers,
+      frontends,
+      comments,
+      redis,
+      logLevel,
+      link,
+      rateLimits,
       datacenters: NAMES.slice(0, datacenters),
       // Asked to end, all of them complain of each other.
       onLine: (name, line) => isAsked || console.error(formatLogLine(name, line)),

@@ -93,7 +93,11 @@ function openViewers(door: Door, recorder: Recorder, random: Random): readonly F
     const name = `${form}-${topics.length}-${index}@${door.name}`;
     const own = recorder.viewer(name, form, topics);
     return openViewer(form, {
-      ...{ recorder: own, topics, url: door.url, token: undefined, random: random.next },
+      recorder: own,
+      topics,
+      url: door.url,
+      token: undefined,
+      random: random.next,
     });
   };
   const several = (form: "sdk" | "plain", count: number) =>
@@ -155,7 +159,9 @@ async function likeOnce({ likers }: Stage, topic: Topic): Promise<void> {
   const url = `${likers[0]?.url}/v1/videos/${topic.slice("video:".length)}/likes`;
   const headers = { "content-type": "application/json" };
   const response = await fetch(url, {
-    ...{ method: "POST", headers, body: JSON.stringify({ kind: "like", count: 1 }) },
+    method: "POST",
+    headers,
+    body: JSON.stringify({ kind: "like", count: 1 }),
     signal: AbortSignal.timeout(TIMEOUT_MS),
   });
   await response.body?.cancel();

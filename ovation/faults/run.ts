@@ -112,7 +112,9 @@ class Run {
     try {
       await audience.ready();
       const writers = new Writers({
-        ...{ stage: this.#stage, recorder: this.#recorder, random: this.#random },
+        stage: this.#stage,
+        recorder: this.#recorder,
+        random: this.#random,
         token: await this.#signPublisher(),
       });
       await this.#inject();
@@ -255,7 +257,12 @@ class Run {
     const { topology, seed, durationMs } = this.#options;
     const violations = verdict.violations.length + (restored?.violations.length ?? 0);
     return {
-      ...{ topology, seed, durationMs, verdict, caughtUpMs, restored },
+      topology,
+      seed,
+      durationMs,
+      verdict,
+      caughtUpMs,
+      restored,
       shape: this.#stage.shape,
       problems: this.#problems,
       counts: { ...this.#recorder.counts },

@@ -15,8 +15,16 @@ import {
   Dispatcher,
   DispatcherRegistry,
   type InternalListener,
+  type PublishRouteOptions,
 } from "@ovation/dispatcher";
-import { type FrontendId, frontendIdFrom, steadyClock, systemClock } from "@ovation/protocol";
+import {
+  type FrontendId,
+  frontendIdFrom,
+  type Route,
+  steadyClock,
+  systemClock,
+} from "@ovation/protocol";
+import type { DatacenterTable } from "@ovation/table";
 import { Registry } from "prom-client";
 import { createFailureLogger } from "../logging/failure-logger.ts";
 import { createLinkLimitLogger } from "../logging/link-limit-logger.ts";
@@ -33,7 +41,7 @@ import type { Settings } from "../settings/settings.ts";
 import { CLOSE_MS_MAX, closeWithin } from "../wiring/close-within.ts";
 import { openClusterLog } from "../wiring/cluster-log.ts";
 import { type ClusterPresence, openClusterPresence } from "../wiring/cluster-presence.ts";
-import { type ClusterTables, openClusterTables } from "../wiring/cluster-tables.ts";
+import { openClusterTable } from "../wiring/cluster-table.ts";
 import { createDependencies } from "../wiring/dependencies.ts";
 import { listenEarly } from "../wiring/early-listener.ts";
 import {
@@ -60,26 +68,32 @@ export async function startDispatcherRole(options: DispatcherRoleOptions): Promi
   const calls = createInternalCalls(settings, options.internal, registry);
   const { authenticate } = await createLiveVerifier(settings);
   const id = frontendIdFrom(randomBytes(8));
-  const dependencies = createDependencies(logger, registry, steadyClock);
-  const tableState = dependencies.add("table", "the subscription table's store", "always");
-  const databaseState = dependencies.add("database", "the database", "at-start");
-  const listener = listenEarly(settings, registry, dependencies);
-  const tables = openClusterTables(settings.table, id, tableState);
-  const { log, ask } = watchLog(
-    await openClusterLog(settings.database, settings, databaseState),
-    steadyClock,
-  );
+  const stores = await openStores(settings, id, registry);
+  const { dependencies, listener, table, log } = stores;
   const { auth, tls } = calls;
   const network = new PeerNetwork({
-    ...{ settings, dispatcherId: id, auth, tls, counts: tables.counts, onFailure },
+    settings,
+    dispatcherId: id,
+    auth,
+    tls,
+    counts: table.counts,
+    onFailure,
   });
   const call = { auth, from: `dispatcher ${id}`, ...(tls === undefined ? {} : { tls }) };
   const links = createWebSocketLinks({
-    ...{ ...call, policy, clock: steadyClock, onLimit: createLinkLimitLogger(logger) },
+    ...call,
+    policy,
+    clock: steadyClock,
+    onLimit: createLinkLimitLogger(logger),
     onGone: (frontend) => void dispatcher.dropViewersOf(frontend),
   });
   const dispatcher = new Dispatcher({
-    ...{ table: tables.table, counts: network.counts, log, links, policy, onFailure },
+    table: table.subscriptions,
+    counts: network.counts,
+    log,
+    links,
+    policy,
+    onFailure,
     clock: steadyClock,
     calls: createHttpFrontendCalls(call),
     forward: (events) => network.peers.forward(events),
@@ -87,27 +101,21 @@ export async function startDispatcherRole(options: DispatcherRoleOptions): Promi
     onPresent: (members, staff) => presence.heartbeat(members, staff),
   });
   const presence: ClusterPresence = await openClusterPresence({
-    ...{ settings, log, authenticate, publisherApi: dispatcher, values: tables.shared },
-    database: { url: settings.database, state: databaseState },
+    settings,
+    log,
+    authenticate,
+    publisherApi: dispatcher,
+    values: table.shared,
+    database: { url: settings.database, state: stores.database },
   });
   registerDispatcherMetrics(registry, dispatcher);
   registerLinkMetrics(registry, links, network.peers);
-  const stopUpkeep = startUpkeep({
-    keeper: log,
-    tasks: [retentionOf(log), ...presence.upkeep],
-    onFailure,
-  });
-  const cluster = listenToCluster({
-    ...{ id, datacenter, calls, tables, dispatcher, registry, onFailure },
-  });
-  databaseState.watch(ask);
-  listener.serve([
-    createPublishRoute({
-      ...{ authenticate, policy, log, clock: systemClock },
-      isDeleted: (topic) => presence.isDeleted(topic),
-      publish: (events) => dispatcher.publish(events),
-    }),
-  ]);
+  const tasks = [retentionOf(log), ...presence.upkeep];
+  const stopUpkeep = startUpkeep({ keeper: log, tasks, onFailure });
+  const parts = { calls, table, dispatcher, registry, onFailure };
+  const cluster = listenToCluster({ id, datacenter, ...parts });
+  stores.database.watch(stores.ask);
+  listener.serve([publishRouteOf({ authenticate, policy, log }, dispatcher, presence)]);
   return {
     url: listener.url,
     async stop() {
@@ -119,19 +127,49 @@ export async function startDispatcherRole(options: DispatcherRoleOptions): Promi
       await network.close();
       await links.close();
       await cluster.listener.stop();
-      const { table, store } = tables;
-      await closeWithin(CLOSE_MS_MAX, [upkeep, table.close(), network.counts.close(), log.close()]);
-      await closeWithin(CLOSE_MS_MAX, [store.close()]);
+      await closeWithin(CLOSE_MS_MAX, [upkeep, network.counts.close(), log.close()]);
+      await closeWithin(CLOSE_MS_MAX, [table.close()]);
       return [];
     },
   };
+}
+
+/** Opens the public listener first, so that probes are answered while the stores are awaited. */
+async function openStores(
+  settings: DispatcherRoleOptions["settings"],
+  id: FrontendId,
+  registry: Registry,
+) {
+  const dependencies = createDependencies(settings.logger, registry, steadyClock);
+  const tableState = dependencies.add("table", "the subscription table's store", "always");
+  const database = dependencies.add("database", "the database", "at-start");
+  const listener = listenEarly(settings, registry, dependencies);
+  const table = openClusterTable(settings.table, id, tableState);
+  const { log, ask } = watchLog(
+    await openClusterLog(settings.database, settings, database),
+    steadyClock,
+  );
+  return { dependencies, listener, table, database, log, ask };
+}
+
+function publishRouteOf(
+  options: Pick<PublishRouteOptions, "authenticate" | "policy" | "log">,
+  dispatcher: Dispatcher,
+  presence: ClusterPresence,
+): Route {
+  return createPublishRoute({
+    ...options,
+    clock: systemClock,
+    isDeleted: (topic) => presence.isDeleted(topic),
+    publish: (events) => dispatcher.publish(events),
+  });
 }
 
 interface ClusterListenerOptions {
   readonly id: FrontendId;
   readonly datacenter: string;
   readonly calls: InternalCalls;
-  readonly tables: ClusterTables;
+  readonly table: DatacenterTable;
   readonly dispatcher: Dispatcher;
   readonly registry: Registry;
   onFailure(what: string, error: unknown): void;
@@ -148,21 +186,29 @@ function listenToCluster({
   id,
   datacenter,
   calls,
-  tables,
+  table,
   dispatcher,
   registry,
   onFailure,
 }: ClusterListenerOptions): ClusterListener {
   const { auth, refusals } = calls;
-  const { table, counts, shared, leases } = tables;
+  const { counts, shared, dispatchers: leases } = table;
   const incoming = createPeerRoutes({
-    ...{ auth, refusals, datacenter, clock: steadyClock, counts, table, shared, onFailure },
+    auth,
+    refusals,
+    datacenter,
+    clock: steadyClock,
+    counts,
+    shared,
+    onFailure,
+    table: table.subscriptions,
     receive: (events) => dispatcher.receive(events),
   });
   registerReceiverMetrics(registry, incoming.stats);
   const listener = calls.listen([
     createDispatcherListRoute({
-      ...{ auth, refusals },
+      auth,
+      refusals,
       registry: {
         get self() {
           return known.self;
@@ -177,7 +223,9 @@ function listenToCluster({
     ...incoming.routes,
   ]);
   const known = new DispatcherRegistry({
-    ...{ leases, clock: steadyClock, onFailure },
+    leases,
+    clock: steadyClock,
+    onFailure,
     self: { id, url: listener.url },
   });
   void known.start();

@@ -24,8 +24,12 @@ export async function startFrontendRole(options: FrontendRoleOptions): Promise<R
   const pools = createMemoryPools(steadyClock);
   const { dispatchers, learnDispatchers: learns } = settings;
   const service = await openClusterFrontend({
-    ...{ settings, internal, dispatchers, learns },
-    ...{ registry, pools },
+    settings,
+    internal,
+    dispatchers,
+    learns,
+    registry,
+    pools,
   });
   const health = openHealth(settings, { registry, checks: service.checks });
   const listener = listen({

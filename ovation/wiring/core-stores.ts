@@ -5,11 +5,7 @@ import { join } from "node:path";
 import type { MemberStores, VideoStore } from "@ovation/comments";
 import { openSqliteLog } from "@ovation/log";
 import { steadyClock, systemClock } from "@ovation/protocol";
-import {
-  createMemorySharedStore,
-  createMemoryTable,
-  createMemoryViewerCounts,
-} from "@ovation/table";
+import { type DatacenterTable, MEMORY_TABLE, openTable } from "@ovation/table";
 import type { Settings } from "../settings/settings.ts";
 import { openLocalMembers, openLocalStore } from "./comments-service.ts";
 import { type WatchedLog, watchLog } from "./log-health.ts";
@@ -18,9 +14,7 @@ export interface CoreStores extends WatchedLog {
   readonly logPath: string;
   readonly store: VideoStore;
   readonly members: MemberStores;
-  readonly shared: ReturnType<typeof createMemorySharedStore>;
-  readonly table: ReturnType<typeof createMemoryTable>;
-  readonly counts: ReturnType<typeof createMemoryViewerCounts>;
+  readonly table: DatacenterTable;
   close(): Promise<void>;
 }
 
@@ -35,14 +29,16 @@ export async function openCoreStores(
   const { log, ask } = watchLog(opened, steadyClock, onDamage);
   const store = openLocalStore(settings, onDamage);
   const members = openLocalMembers(settings, onDamage);
-  const shared = createMemorySharedStore({ clock: steadyClock });
-  const table = createMemoryTable({ clock: steadyClock });
-  const counts = createMemoryViewerCounts({ clock: steadyClock });
+  const table = openTable({ url: MEMORY_TABLE, clock: steadyClock });
   return {
-    ...{ logPath, log, ask, store, members, shared, table, counts },
+    logPath,
+    log,
+    ask,
+    store,
+    members,
+    table,
     async close() {
-      const all = [table, counts, shared, store, members, log];
-      await Promise.all(all.map((each) => each.close()));
+      await Promise.all([table, store, members, log].map((each) => each.close()));
     },
   };
 }

@@ -53,45 +53,61 @@ export async function openCore(
   const { authenticate } = verifier;
   const damage = createDataDamage(settings.logger, registry, steadyClock);
   const stores = await openCoreStores(settings, damage.report);
-  const { log, table, counts, store, members, shared } = stores;
+  const { log, table, store, members } = stores;
   const dependencies = createDependencies(settings.logger, registry, steadyClock);
   const dispatcher = new Dispatcher({
-    ...{ table, counts, log, links, calls, policy, onFailure, clock: steadyClock },
+    table: table.subscriptions,
+    counts: table.counts,
+    log,
+    links,
+    calls,
+    policy,
+    onFailure,
+    clock: steadyClock,
     upgradedOf: (guests) => comments.upgraded(guests),
     onPresent: (present, staff) => comments.heartbeat(present, staff),
   });
   const comments: Comments = createCommentsService({
-    ...{ settings, log, store, members, authenticate, registry },
-    presence: shared,
+    settings,
+    log,
+    store,
+    members,
+    authenticate,
+    registry,
+    presence: table.shared,
     publisherApi: dispatcher,
   });
   registerDispatcherMetrics(registry, dispatcher);
   dependencies.add("log", "the log", "never").watch(stores.ask);
-  const stopUpkeep = startUpkeep({
-    keeper: log,
-    tasks: [retentionOf(log), ...comments.upkeep],
-    onFailure,
-  });
+  const tasks = [retentionOf(log), ...comments.upkeep];
+  const stopUpkeep = startUpkeep({ keeper: log, tasks, onFailure });
   const stopChecker = startDataChecker({
     log: stores.logPath,
     stores: localStoresOf(settings),
-    ...{ damage, registry, clock: steadyClock, onFailure },
+    damage,
+    registry,
+    clock: steadyClock,
+    onFailure,
+  });
+  const publish = createPublishRoute({
+    authenticate,
+    policy,
+    log,
+    clock: systemClock,
+    isDeleted: (topic) => comments.isDeleted(topic),
+    publish: (events) => dispatcher.publish(events),
   });
   return {
-    ...{ dispatcher, comments, verifier, log },
+    dispatcher,
+    comments,
+    verifier,
+    log,
     checks: [
       ...dependencies.checks.filter(([name]) => name === "log"),
       ["comments", () => comments.recentFailure(), () => "degraded"],
       damage.check,
     ],
-    routes: [
-      createPublishRoute({
-        ...{ authenticate, policy, log, clock: systemClock },
-        isDeleted: (topic) => comments.isDeleted(topic),
-        publish: (events) => dispatcher.publish(events),
-      }),
-      ...comments.routes,
-    ],
+    routes: [publish, ...comments.routes],
     async stop() {
       dependencies.leave();
       stopChecker();

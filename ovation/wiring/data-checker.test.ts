@@ -62,7 +62,12 @@ function startChecker(data: Data, options: { everyMs?: number; bytesPerSecondMax
   const startedAt = performance.now();
   stops.push(
     startDataChecker({
-      ...{ ...data, damage, registry, clock: steadyClock, firstMs: 0, everyMs: 60_000 },
+      ...data,
+      damage,
+      registry,
+      clock: steadyClock,
+      firstMs: 0,
+      everyMs: 60_000,
       ...options,
       onFailure: (_, error) => void failures.push(error),
     }),

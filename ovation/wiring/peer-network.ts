@@ -41,11 +41,20 @@ export class PeerNetwork {
         : new PeerViewers({ counts, peers: [], client, clock: steadyClock, onFailure });
     this.counts = viewers ?? counts;
     this.peers = createPeers({
-      ...{ dispatcherId, peers: [], client, policy, clock: steadyClock, forwardTtlMs, forward },
+      dispatcherId,
+      peers: [],
+      client,
+      policy,
+      clock: steadyClock,
+      forwardTtlMs,
+      forward,
       onState: (peer, state, detail) => logger.info({ peer, state, detail }, "data centre"),
     });
     this.#directory = new PeerDirectory({
-      ...{ datacenter, peers: settings.peers, client, clock: steadyClock },
+      datacenter,
+      peers: settings.peers,
+      client,
+      clock: steadyClock,
       onKnown: (peer) => {
         this.peers.add(peer);
         viewers?.add(peer);

@@ -10,7 +10,7 @@ import {
   type RateLimiter,
 } from "@ovation/comments";
 import { steadyClock } from "@ovation/protocol";
-import { createRedisSharedStore, openRedisStore, type SharedStore } from "@ovation/table";
+import { openTable, type SharedStore } from "@ovation/table";
 import { createFailureLogger } from "../logging/failure-logger.ts";
 import type { Settings } from "../settings/settings.ts";
 import type { Dependencies } from "./dependencies.ts";
@@ -29,10 +29,10 @@ export function openSharedLimits(
   if (url === undefined)
     return { limiter: limiterOf(settings), shared: undefined, close: async () => undefined };
   const state = dependencies.add("table", "the subscription table's store", "never");
-  const store = openRedisStore({ url, onState: (now, why) => now === "lost" && state.away(why) });
-  state.watch(() => store.ping());
-  const shared = createRedisSharedStore(store);
-  return { limiter: limiterOf(settings, shared), shared, close: () => store.close() };
+  const table = openTable({ url, onState: (now, why) => now === "lost" && state.away(why) });
+  state.watch(() => table.ping());
+  const { shared } = table;
+  return { limiter: limiterOf(settings, shared), shared, close: () => table.close() };
 }
 
 function limiterOf(settings: Settings, shared?: SharedStore): RateLimiter {
@@ -41,7 +41,8 @@ function limiterOf(settings: Settings, shared?: SharedStore): RateLimiter {
   if (shared === undefined) return local;
   const onFailure = createFailureLogger(settings.logger);
   return createSharedRateLimiter({
-    ...{ shared, local },
+    shared,
+    local,
     onFailure: (error) => onFailure("rate limits", error),
   });
 }

@@ -4,11 +4,10 @@
  */
 
 import {
-  createMemorySharedStore,
-  createMemoryTable,
-  createMemoryViewerCounts,
   HeldTotals,
-  type MemoryViewerCounts,
+  MemorySharedStore,
+  MemorySubscriptionTable,
+  MemoryViewerCounts,
   type SharedStore,
   type SubscriptionTable,
   TableUnavailableError,
@@ -39,9 +38,9 @@ export class Store {
   /** FLUSHALL, or a restart without a file. */
   wipe(): void {
     const { clock } = this.#node();
-    this.table = createMemoryTable({ clock });
-    this.counts = createMemoryViewerCounts({ clock });
-    this.shared = createMemorySharedStore({ clock });
+    this.table = new MemorySubscriptionTable(clock);
+    this.counts = new MemoryViewerCounts(clock);
+    this.shared = new MemorySharedStore(clock);
     this.#lives++;
     this.#bornAt = this.#world.timeline.now;
   }

@@ -3,7 +3,7 @@
 import { afterAll, beforeAll, expect, test } from "bun:test";
 import { type RedisInstance, startRedis, startRedisCluster } from "../../testing/redis.ts";
 import { freshFrontend, freshTopic } from "../subscription-table.contract.ts";
-import { openRedisTable } from "../subscription-table-redis.ts";
+import { RedisTable } from "../testing/redis-table.ts";
 
 const PASSWORD = "geheim-7f3a";
 const running: { stop(): unknown }[] = [];
@@ -44,7 +44,7 @@ afterAll(async () => {
 /** All error texts for the store at this URL: from the state, a lookup, a renewal. */
 async function said(url: string): Promise<string> {
   const lines: string[] = [];
-  const table = openRedisTable({
+  const table = new RedisTable({
     url,
     onState: (state, detail) => lines.push(`${state} ${detail}`),
   });

@@ -3,12 +3,13 @@
 import { expect, test } from "bun:test";
 import { freePort } from "../../testing/free-port.ts";
 import { startRedis, startRedisCluster, startRedisSentinel } from "../../testing/redis.ts";
-import { createRedisSharedStore } from "../shared-store-redis.ts";
+import { RedisSharedStore } from "../shared-store-redis.ts";
 import { freshFrontend, freshTopic } from "../subscription-table.contract.ts";
 import { TableUnavailableError } from "../subscription-table.ts";
-import { openRedisTable, type RedisTable } from "../subscription-table-redis.ts";
+import { RedisSubscriptionTable } from "../subscription-table-redis.ts";
+import { RedisTable } from "../testing/redis-table.ts";
 import { startRelay } from "../testing/relay.ts";
-import { createRedisViewerCounts } from "../viewer-counts-redis.ts";
+import { RedisViewerCounts } from "../viewer-counts-redis.ts";
 import { openRedisStore } from "./redis-store.ts";
 
 async function eventually<T>(
@@ -47,7 +48,7 @@ async function settle(promise: Promise<unknown>): Promise<{ error: unknown; ms: 
  * succeeds. Returns whether it had nothing to do.
  */
 async function renewAndPutBack(
-  table: RedisTable,
+  table: RedisSubscriptionTable,
   frontend: ReturnType<typeof freshFrontend>,
   topics: ReturnType<typeof freshTopic>[],
 ) {
@@ -68,10 +69,10 @@ const marks = new Map<string, string>();
 const owing = new Set<string>();
 let generation = 0;
 
-test("a store that is away at the start: calls are refused within their time, and work when it comes", async () => {
+test("a store away at the start: calls are refused in time, and work when it comes", async () => {
   const port = await freePort();
   const states: string[] = [];
-  const table = openRedisTable({
+  const table = new RedisTable({
     url: `redis://:secret@127.0.0.1:${port}`,
     timeoutMs: 300,
     onState: (state, detail) => states.push(`${state} ${detail}`),
@@ -88,7 +89,7 @@ test("a store that is away at the start: calls are refused within their time, an
 
 test("a store that hangs: every call fails in time, bounded, and it recovers", async () => {
   const redis = await startRedis();
-  const table = openRedisTable({ url: redis.url, timeoutMs: 400 });
+  const table = new RedisTable({ url: redis.url, timeoutMs: 400 });
   const frontend = freshFrontend();
   const topic = freshTopic();
   const mark = await eventually("renew", () => table.renew(frontend, 60_000));
@@ -116,7 +117,7 @@ test("a store that hangs: every call fails in time, bounded, and it recovers", a
 
 test("a store that lost its rows fails renew once; all rows are restored", async () => {
   const redis = await startRedis();
-  const table = openRedisTable({ url: redis.url });
+  const table = new RedisTable({ url: redis.url });
   const frontend = freshFrontend();
   const topics = Array.from({ length: 100 }, freshTopic);
   await eventually("first renewal", () => renewAndPutBack(table, frontend, topics));
@@ -158,7 +159,7 @@ test("a claim whose reply was lost belongs to its caller, and to no other", asyn
     openRedisStore({ url: `redis://127.0.0.1:${relay.port}`, timeoutMs: 500 }),
     openRedisStore({ url: redis.url }),
   ];
-  const [shared, others] = [createRedisSharedStore(store), createRedisSharedStore(direct)];
+  const [shared, others] = [new RedisSharedStore(store), new RedisSharedStore(direct)];
   for (const one of [store, direct]) await eventually("ping", () => one.ping());
   expect((await shared.claim("the script is known", 10_000)).mine).toBe(true);
   relay.loseAnswerTo("batch 7");
@@ -187,7 +188,7 @@ test("a claim whose reply was lost belongs to its caller, and to no other", asyn
 
 test("a flushed node of a Cluster, and a failover to a replica, are both detected", async () => {
   const cluster = await startRedisCluster({ replicas: true, nodeTimeoutMs: 1000 });
-  const table = openRedisTable({ url: cluster.url });
+  const table = new RedisTable({ url: cluster.url });
   const frontend = freshFrontend();
   const topics = Array.from({ length: 90 }, freshTopic);
   await eventually("first renewal", () => renewAndPutBack(table, frontend, topics));
@@ -229,10 +230,9 @@ test("a flushed node of a Cluster, and a failover to a replica, are both detecte
 test("a master that dies under Sentinel is replaced, and frontends restore its rows", async () => {
   const sentinel = await startRedisSentinel();
   const store = openRedisStore({ url: sentinel.url });
-  const { createRedisTable } = await import("../subscription-table-redis.ts");
-  const table = createRedisTable({ store });
-  const counts = createRedisViewerCounts({ store });
-  const shared = createRedisSharedStore(store);
+  const table = new RedisSubscriptionTable(store);
+  const counts = new RedisViewerCounts(store);
+  const shared = new RedisSharedStore(store);
   const frontend = freshFrontend();
   const topics = Array.from({ length: 20 }, freshTopic);
   await eventually("first renewal", () => renewAndPutBack(table, frontend, topics));
@@ -263,7 +263,7 @@ for (const form of ["redis", "redis cluster"] as const) {
   test(`${form}: an emptied store makes no total smaller until the reports are whole`, async () => {
     const instance = await (form === "redis" ? startRedis() : startRedisCluster());
     const store = openRedisStore({ url: instance.url });
-    const counts = createRedisViewerCounts({ store });
+    const counts = new RedisViewerCounts(store);
     const frontends = Array.from({ length: 3 }, () => freshFrontend().id);
     const topics = Array.from({ length: 12 }, freshTopic);
     const report = (reporter: (typeof frontends)[number]) =>

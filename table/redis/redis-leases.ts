@@ -65,62 +65,55 @@ export interface LiveAndFields {
   readonly fields: readonly (readonly string[])[];
 }
 
-/** For use inside `RedisStore.run`, which gives them their deadline. */
-export interface RedisLeases {
+/** For use inside `RedisStore.run`, which gives its calls their deadline. */
+export class RedisLeases {
+  readonly #store: RedisStore;
+  readonly #deathsKey: string;
+  readonly #keys: readonly [leases: string, deaths: string];
+
+  constructor(store: RedisStore, name: string) {
+    this.#store = store;
+    // One hash tag for both, so that a Cluster keeps them together for the scripts.
+    this.#deathsKey = `${store.prefix}:{${name}}:deaths`;
+    this.#keys = [`${store.prefix}:{${name}}:leases`, this.#deathsKey];
+  }
+
   /**
    * `identity`: the identity of the store (no spaces, no dots). Returns the lease's mark, which is
    * kept while the lease runs under one identity.
    */
-  renew(id: string, ttlMs: number, identity: string, value: string): Promise<string>;
-  release(id: string): Promise<void>;
+  async renew(id: string, ttlMs: number, identity: string, value: string): Promise<string> {
+    const fresh = randomBytes(6).toString("base64url");
+    const values = [id, Math.round(ttlMs), identity, value, fresh];
+    return String(await this.#store.evaluate(RENEW, this.#keys, values));
+  }
+
+  async release(id: string): Promise<void> {
+    await this.#store.evaluate(RELEASE, this.#keys, [id]);
+  }
+
   /** id → value of every lease that runs. */
-  live(): Promise<ReadonlyMap<string, string>>;
+  async live(): Promise<ReadonlyMap<string, string>> {
+    return toMap((await this.#store.evaluate(LIVE, this.#keys, [])) as string[]);
+  }
+
   /**
    * With the fields of these hashes, whose ids are those of the leases: in one command, so only
    * where one node has all keys (single and Sentinel).
    */
-  liveAndFields(keys: readonly string[]): Promise<LiveAndFields>;
-  /** How many leases have ended so far: while it is constant there is nothing to sweep. */
-  deaths(): Promise<string>;
-}
+  async liveAndFields(keys: readonly string[]): Promise<LiveAndFields> {
+    const answer = await this.#store.evaluate(LIVE_AND_FIELDS, [...this.#keys, ...keys], []);
+    const [live, lines] = answer as [string[], string];
+    return {
+      live: toMap(live),
+      fields: lines.split("\n").map((line) => (line === "" ? [] : line.split(" "))),
+    };
+  }
 
-export function createRedisLeases(store: RedisStore, name: string): RedisLeases {
-  // One hash tag for both, so that a Cluster keeps them together for the scripts.
-  const leasesKey = `${store.prefix}:{${name}}:leases`;
-  const deathsKey = `${store.prefix}:{${name}}:deaths`;
-  return {
-    async renew(id, ttlMs, identity, value) {
-      const fresh = randomBytes(6).toString("base64url");
-      return String(
-        await store.evaluate(
-          RENEW,
-          [leasesKey, deathsKey],
-          [id, Math.round(ttlMs), identity, value, fresh],
-        ),
-      );
-    },
-    async release(id) {
-      await store.evaluate(RELEASE, [leasesKey, deathsKey], [id]);
-    },
-    async live() {
-      return toMap((await store.evaluate(LIVE, [leasesKey, deathsKey], [])) as string[]);
-    },
-    async liveAndFields(keys) {
-      const answer = (await store.evaluate(
-        LIVE_AND_FIELDS,
-        [leasesKey, deathsKey, ...keys],
-        [],
-      )) as [string[], string];
-      const lines = answer[1].split("\n");
-      return {
-        live: toMap(answer[0]),
-        fields: lines.map((line) => (line === "" ? [] : line.split(" "))),
-      };
-    },
-    async deaths() {
-      return (await store.client.get(deathsKey)) ?? "0";
-    },
-  };
+  /** How many leases have ended so far: while it is constant there is nothing to sweep. */
+  async deaths(): Promise<string> {
+    return (await this.#store.client.get(this.#deathsKey)) ?? "0";
+  }
 }
 
 function toMap(flat: readonly string[]): ReadonlyMap<string, string> {

@@ -2,30 +2,21 @@
 
 import { afterAll, beforeAll, expect, spyOn, test } from "bun:test";
 import { type RedisInstance, startRedis } from "../../testing/redis.ts";
-import { createRedisSharedStore, UNSURE_MAX } from "../shared-store-redis.ts";
+import { until } from "../../testing/until.ts";
+import { RedisSharedStore, UNSURE_MAX } from "../shared-store-redis.ts";
 import { TableUnavailableError } from "../subscription-table.ts";
-import { createRedisLeases } from "./redis-leases.ts";
-import {
-  openRedisStore,
-  RECONNECT_MS_MAX,
-  type RedisStore,
-  reconnectDelay,
-  STORE_COMMANDS_MAX,
-} from "./redis-store.ts";
-import { createRedisSweep, SEEN_MAX, SLICE_MAX } from "./redis-sweep.ts";
+import { watchStore } from "../testing/watched-store.ts";
+import { RECONNECT_MS_MAX, reconnectDelay } from "./redis-client.ts";
+import { RedisLeases } from "./redis-leases.ts";
+import { openRedisStore, type RedisStore, STORE_COMMANDS_MAX } from "./redis-store.ts";
+import { RedisSweep, SEEN_MAX, SLICE_MAX } from "./redis-sweep.ts";
 
 let redis: RedisInstance;
 let store: RedisStore;
 beforeAll(async () => {
   redis = await startRedis();
   store = openRedisStore({ url: redis.url, timeoutMs: 5_000 });
-  while (
-    await store.ping().then(
-      () => false,
-      () => true,
-    )
-  )
-    await Bun.sleep(10);
+  await until(() => store.ping().then(() => true));
 }, 30_000);
 afterAll(async () => {
   await store.close();
@@ -72,33 +63,30 @@ test("SEEN_MAX fields wait to be swept; the walk sweeps the rest, SLICE_MAX at o
       Object.fromEntries(fields.slice(start, start + 1_000).map((id) => [id, 1])),
     );
   let largest = 0;
-  const watched: RedisStore = {
-    ...store,
-    run(what, commands, issue) {
-      largest = Math.max(largest, commands);
-      return store.run(what, commands, issue);
-    },
-  };
-  const leases = createRedisLeases(watched, "sweepers");
-  const sweep = createRedisSweep({
+  const watched = watchStore(store, (what, commands, issue) => {
+    largest = Math.max(largest, commands);
+    return store.run(what, commands, issue);
+  });
+  const leases = new RedisLeases(watched, "sweepers");
+  const sweep = new RedisSweep({
     store: watched,
     leases,
     rowPrefix: `${store.prefix}:swept:`,
     tickMs: 20,
   });
   for (const id of fields) sweep.seen(row, id);
-  const until = async (swept: number) => {
-    for (let tries = 0; sweep.swept < swept && tries < 1_000; tries++) await Bun.sleep(10);
+  const untilSwept = async (swept: number) => {
+    await until(() => sweep.swept >= swept);
     // A few ticks more: no other field is removed.
     await Bun.sleep(200);
     expect(sweep.swept).toBe(swept);
   };
-  await until(SEEN_MAX);
+  await untilSwept(SEEN_MAX);
   expect(await store.client.hlen(row)).toBe(rest);
   // A death makes a walk due.
   await leases.renew("mortal", 60_000, "life", "http://mortal");
   await leases.release("mortal");
-  await until(fields.length);
+  await untilSwept(fields.length);
   expect(await store.client.exists(row)).toBe(0);
   expect(largest).toBe(2 * SLICE_MAX + 1);
   sweep.close();
@@ -106,15 +94,13 @@ test("SEEN_MAX fields wait to be swept; the walk sweeps the rest, SLICE_MAX at o
 
 test("UNSURE_MAX claims without a reply are kept as the caller's; older ones are not", async () => {
   let isLosing = true;
-  const shared = createRedisSharedStore({
-    ...store,
-    async run(what, commands, issue) {
-      const answer = await store.run(what, commands, issue);
-      // Carried out, and the reply is lost.
-      if (isLosing) throw new TableUnavailableError("lost");
-      return answer;
-    },
+  const losing = watchStore(store, async (what, commands, issue) => {
+    const answer = await store.run(what, commands, issue);
+    // Carried out, and the reply is lost.
+    if (isLosing) throw new TableUnavailableError("lost");
+    return answer;
   });
+  const shared = new RedisSharedStore(losing);
   const claim = (n: number) => shared.claim(`unsure ${n}`, 60_000);
   const isLost = (n: number) => expect(claim(n)).rejects.toThrow(TableUnavailableError);
   for (let n = 0; n < UNSURE_MAX; n += 500)

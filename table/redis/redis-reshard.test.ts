@@ -8,14 +8,14 @@ import { type RedisInstance, type RedisServer, startRedisCluster } from "../../t
 import { until } from "../../testing/until.ts";
 import { freshFrontend } from "../subscription-table.contract.ts";
 import { TableUnavailableError } from "../subscription-table.ts";
-import { openRedisTable, type RedisTable } from "../subscription-table-redis.ts";
+import { RedisTable } from "../testing/redis-table.ts";
 
 let cluster: RedisInstance;
 let table: RedisTable;
 
 beforeAll(async () => {
   cluster = await startRedisCluster();
-  table = openRedisTable({ url: cluster.url });
+  table = new RedisTable({ url: cluster.url });
   for (let ready = false; !ready; ) {
     ready = await table.renew(freshFrontend(), 1000).then(
       () => true,

@@ -10,8 +10,9 @@
  */
 
 import { createHash } from "node:crypto";
-import { Cluster, Redis, type RedisOptions } from "ioredis";
+import { Cluster, Redis } from "ioredis";
 import { TableUnavailableError } from "../subscription-table.ts";
+import { createRedisClient, type RedisClient, reconnectDelay } from "./redis-client.ts";
 import {
   explainStoreError,
   isHopeless,
@@ -25,9 +26,6 @@ import { parseStoreUrl, type StoreUrl } from "./redis-url.ts";
 export const STORE_TIMEOUT_MS = 1000;
 /** Commands in flight of one process. */
 export const STORE_COMMANDS_MAX = 100_000;
-/** The longest backoff between two attempts to connect. */
-export const RECONNECT_MS_MAX = 1000;
-const RECONNECT_MS_MIN = 20;
 const RETRY_MS = 25;
 /** How long the key of a ping lives. */
 const PING_MS = 10_000;
@@ -59,7 +57,7 @@ export function script(text: string): Script {
 }
 
 export interface RedisStore {
-  readonly client: Redis | Cluster;
+  readonly client: RedisClient;
   readonly prefix: string;
   /**
    * Runs `issue`, which sends `commands` commands in one tick (one pipeline per node), and retries
@@ -90,127 +88,151 @@ export interface RedisStore {
   close(): Promise<void>;
 }
 
+/** Connects in the background: until the store is reached, every call rejects. */
 export function openRedisStore(options: RedisStoreOptions): RedisStore {
-  const address = parseStoreUrl(options.url);
-  const timeoutMs = options.timeoutMs ?? STORE_TIMEOUT_MS;
-  const prefix = options.prefix ?? "o";
-  const client = connect(address, timeoutMs);
-  let underWay = 0;
-  let closed = false;
-  let state: "connected" | "lost" | undefined;
-  let lastError = NOT_YET;
+  return new ConnectedStore(options);
+}
+
+class ConnectedStore implements RedisStore {
+  readonly client: RedisClient;
+  readonly prefix: string;
+  readonly #address: StoreUrl;
+  readonly #timeoutMs: number;
+  readonly #onState: RedisStoreOptions["onState"];
+  #commandsInFlight = 0;
+  #isClosed = false;
+  #state: "connected" | "lost" | undefined;
+  #lastError = NOT_YET;
   /** Set for good where the URL asks for what the server does not have. */
-  let hopeless: string | undefined;
+  #hopeless: string | undefined;
 
-  function enter(next: "connected" | "lost", detail: string): void {
-    if (next === state) return;
-    state = next;
-    options.onState?.(next, `${address.shown}: ${detail}`);
-  }
-  // Without a listener ioredis prints to the console. Callers get their errors as rejections.
-  client.on("error", (error: Error & { readonly lastNodeError?: Error }) => {
-    // A Cluster's client says only that no node answered; the last node's error is kept beside it.
-    lastError = explainStoreError(error.lastNodeError?.message ?? error.message, address);
-    if (isHopeless(lastError)) hopeless = lastError;
-    enter("lost", lastError);
-  });
-  client.on("close", () => enter("lost", lastError === NOT_YET ? CLOSED_AT_ONCE : lastError));
-  // ioredis falls back to database 0 where the requested one does not exist: perhaps another
-  // application's.
-  client.on("ready", () => hopeless === undefined && enter("connected", "ready"));
-  // ioredis 6.0.0 gives up for good when a Sentinel announces a new master during a connect (the
-  // announcement ends the attempt, which counts as closed by the user). Only `close` may end a
-  // store.
-  client.on("end", restart);
-
-  function restart(): void {
-    if (closed) return;
-    setTimeout(() => {
-      if (!closed && client.status === "end")
-        client.connect().catch((error: Error) => enter("lost", error.message));
-    }, reconnectDelay(1));
+  constructor(options: RedisStoreOptions) {
+    this.#address = parseStoreUrl(options.url);
+    this.#timeoutMs = options.timeoutMs ?? STORE_TIMEOUT_MS;
+    this.#onState = options.onState;
+    this.prefix = options.prefix ?? "o";
+    this.client = createRedisClient(this.#address, this.#timeoutMs);
+    this.#listen();
   }
 
-  async function attempt<T>(what: string, commands: number, issue: () => Promise<T>): Promise<T> {
-    const end = performance.now() + timeoutMs;
+  async run<T>(what: string, commands: number, issue: () => Promise<T>): Promise<T> {
+    const end = performance.now() + this.#timeoutMs;
     for (;;) {
-      if (hopeless !== undefined) throw unavailable(what, hopeless);
-      if (underWay > 0 && underWay + commands > STORE_COMMANDS_MAX)
-        throw unavailable(what, "too many commands in flight");
-      underWay += commands;
+      if (this.#hopeless !== undefined) throw this.#unavailable(what, this.#hopeless);
+      const inFlight = this.#commandsInFlight;
+      if (inFlight > 0 && inFlight + commands > STORE_COMMANDS_MAX)
+        throw this.#unavailable(what, "too many commands in flight");
+      this.#commandsInFlight += commands;
       const running = issue().finally(() => {
-        underWay -= commands;
+        this.#commandsInFlight -= commands;
       });
       try {
-        return await withDeadline(running, end, () => failed(what, `no answer in ${timeoutMs} ms`));
+        return await withDeadline(running, end, () =>
+          this.#failed(what, `no answer in ${this.#timeoutMs} ms`),
+        );
       } catch (error) {
         if (error instanceof TableUnavailableError) throw error;
         const message = error instanceof Error ? error.message : String(error);
-        if (!isPassing(message) || performance.now() + RETRY_MS >= end) throw failed(what, message);
+        if (!isPassing(message) || performance.now() + RETRY_MS >= end)
+          throw this.#failed(what, message);
         // ioredis follows a redirect of a single command, and not of one of several in a pipeline.
-        if (client instanceof Cluster && isMoved(message)) client.refreshSlotsCache();
+        if (this.client instanceof Cluster && isMoved(message)) this.client.refreshSlotsCache();
         await new Promise((resolve) => setTimeout(resolve, RETRY_MS));
       }
     }
   }
 
-  /** Where there is no connection, the error that ended it says more than that of the call. */
-  function failed(what: string, message: string): TableUnavailableError {
-    return unavailable(
-      what,
-      state !== "connected" && isNotConnected(message)
-        ? lastError
-        : explainStoreError(message, address),
-    );
-  }
-
-  function unavailable(what: string, why: string): TableUnavailableError {
-    return new TableUnavailableError(`${what} at ${address.shown}: ${why}`);
-  }
-
-  async function evaluate(
+  async evaluate(
     { text, sha }: Script,
     keys: readonly string[],
     values: readonly (string | number)[],
   ): Promise<unknown> {
     try {
-      return await client.evalsha(sha, keys.length, ...keys, ...values);
+      return await this.client.evalsha(sha, keys.length, ...keys, ...values);
     } catch (error) {
       if (!(error instanceof Error && error.message.startsWith("NOSCRIPT"))) throw error;
-      return client.eval(text, keys.length, ...keys, ...values);
+      return this.client.eval(text, keys.length, ...keys, ...values);
     }
   }
 
-  function masters(): { node: Redis; slot: number }[] {
-    if (client instanceof Redis) return [{ node: client, slot: 0 }];
+  masters(): readonly { readonly node: Redis; readonly slot: number }[] {
+    if (this.client instanceof Redis) return [{ node: this.client, slot: 0 }];
     const firstSlots = new Map<string, number>();
-    for (const [slot, owners] of client.slots.entries()) {
+    for (const [slot, owners] of this.client.slots.entries()) {
       const owner = owners?.[0];
       if (owner !== undefined && !firstSlots.has(owner)) firstSlots.set(owner, slot);
     }
     const found: { node: Redis; slot: number }[] = [];
-    for (const node of client.nodes("master")) {
+    for (const node of this.client.nodes("master")) {
       const slot = firstSlots.get(`${node.options.host}:${node.options.port}`);
       if (slot !== undefined) found.push({ node, slot });
     }
     return found;
   }
 
-  return {
-    client,
-    prefix,
-    run: attempt,
-    evaluate,
-    masters,
-    nodeOf: (key) => (client instanceof Redis ? "" : (client.slots[slotOf(key)]?.[0] ?? "")),
-    async ping() {
-      await attempt("ping", 1, () => client.set(`${prefix}:ping`, "1", "PX", PING_MS));
-    },
-    async close() {
-      closed = true;
-      client.disconnect();
-    },
-  };
+  nodeOf(key: string): string {
+    return this.client instanceof Redis ? "" : (this.client.slots[slotOf(key)]?.[0] ?? "");
+  }
+
+  async ping(): Promise<void> {
+    await this.run("ping", 1, () => this.client.set(`${this.prefix}:ping`, "1", "PX", PING_MS));
+  }
+
+  async close(): Promise<void> {
+    this.#isClosed = true;
+    this.client.disconnect();
+  }
+
+  #listen(): void {
+    // Without a listener ioredis prints to the console. Callers get their errors as rejections.
+    this.client.on("error", (error: Error & { readonly lastNodeError?: Error }) => {
+      // A Cluster's client says only that no node answered, with the last node's error beside it.
+      const { message } = error.lastNodeError ?? error;
+      this.#lastError = explainStoreError(message, this.#address);
+      if (isHopeless(this.#lastError)) this.#hopeless = this.#lastError;
+      this.#enter("lost", this.#lastError);
+    });
+    this.client.on("close", () =>
+      this.#enter("lost", this.#lastError === NOT_YET ? CLOSED_AT_ONCE : this.#lastError),
+    );
+    // ioredis falls back to database 0 where the requested one does not exist: perhaps another
+    // application's.
+    this.client.on("ready", () => {
+      if (this.#hopeless === undefined) this.#enter("connected", "ready");
+    });
+    // ioredis 6.0.0 gives up for good when a Sentinel announces a new master during a connect (the
+    // announcement ends the attempt, which counts as closed by the user). Only `close` may end a
+    // store.
+    this.client.on("end", () => this.#restart());
+  }
+
+  #restart(): void {
+    if (this.#isClosed) return;
+    setTimeout(() => {
+      if (!this.#isClosed && this.client.status === "end")
+        this.client.connect().catch((error: Error) => this.#enter("lost", error.message));
+    }, reconnectDelay(1));
+  }
+
+  #enter(next: "connected" | "lost", detail: string): void {
+    if (next === this.#state) return;
+    this.#state = next;
+    this.#onState?.(next, `${this.#address.shown}: ${detail}`);
+  }
+
+  /** Where there is no connection, the error that ended it says more than that of the call. */
+  #failed(what: string, message: string): TableUnavailableError {
+    return this.#unavailable(
+      what,
+      this.#state !== "connected" && isNotConnected(message)
+        ? this.#lastError
+        : explainStoreError(message, this.#address),
+    );
+  }
+
+  #unavailable(what: string, why: string): TableUnavailableError {
+    return new TableUnavailableError(`${what} at ${this.#address.shown}: ${why}`);
+  }
 }
 
 async function withDeadline<T>(running: Promise<T>, end: number, late: () => Error): Promise<T> {
@@ -225,70 +247,4 @@ async function withDeadline<T>(running: Promise<T>, end: number, late: () => Err
     // After the deadline no caller waits for it, and its failure is no news.
     running.catch(() => undefined);
   }
-}
-
-function connect(address: StoreUrl, timeoutMs: number): Redis | Cluster {
-  const common = {
-    connectTimeout: timeoutMs,
-    // A stopped server keeps its connection open for ever: this closes it, and what waits in it
-    // fails.
-    socketTimeout: timeoutMs,
-    maxRetriesPerRequest: 0,
-    autoResendUnfulfilledCommands: false,
-    enableOfflineQueue: false,
-    enableAutoPipelining: true,
-    disableClientInfo: true,
-    connectionName: "ovation",
-    ...(address.username === undefined ? {} : { username: address.username }),
-    ...(address.password === undefined ? {} : { password: address.password }),
-    ...(address.tls ? { tls: {} } : {}),
-  } satisfies RedisOptions;
-  // After a failover the old master may return as a replica at the same endpoint.
-  const reconnectOnError = (error: Error) => error.message.startsWith("READONLY");
-  const [first] = address.hosts;
-  if (first === undefined) throw new Error("the table's address names no host");
-  switch (address.kind) {
-    case "single":
-      return new Redis({
-        ...common,
-        ...first,
-        db: address.database,
-        retryStrategy: reconnectDelay,
-        reconnectOnError,
-      });
-    case "sentinel":
-      return new Redis({
-        ...common,
-        sentinels: address.hosts.map((host) => ({ ...host })),
-        name: address.name ?? "",
-        db: address.database,
-        enableTLSForSentinelMode: address.tls,
-        retryStrategy: reconnectDelay,
-        sentinelRetryStrategy: reconnectDelay,
-        sentinelCommandTimeout: timeoutMs,
-        // When the Sentinels announce a new master, the connection to the old one is dropped though
-        // it still answers.
-        failoverDetector: true,
-        reconnectOnError,
-      });
-    case "cluster": {
-      const { enableOfflineQueue: _, ...redisOptions } = common;
-      return new Cluster([...address.hosts], {
-        redisOptions,
-        enableAutoPipelining: true,
-        enableOfflineQueue: false,
-        clusterRetryStrategy: reconnectDelay,
-        slotsRefreshTimeout: timeoutMs,
-        slotsRefreshInterval: 2000,
-        // How often ioredis itself follows a MOVED; longer chains are retried by `run`.
-        maxRedirections: 4,
-      });
-    }
-  }
-}
-
-/** Full jitter, so that clients do not all reconnect to a returning store at once. */
-export function reconnectDelay(times: number): number {
-  const spread = Math.min(RECONNECT_MS_MAX - RECONNECT_MS_MIN, 50 * 2 ** Math.min(times, 10));
-  return RECONNECT_MS_MIN + Math.random() * spread;
 }

@@ -30,20 +30,13 @@ const REMOVE_IF = script(`
 if redis.call('HGET', KEYS[1], ARGV[1]) ~= ARGV[2] then return 0 end
 return redis.call('HDEL', KEYS[1], ARGV[1])`);
 
-export interface RedisSweep {
-  /** A field of a row whose id has no lease. Over the bound it is left to the walk. */
-  seen(rowKey: string, id: string): void;
-  /** How many fields this process has removed. */
-  readonly swept: number;
-  close(): void;
-}
-
 export interface RedisSweepOptions {
   readonly store: RedisStore;
   readonly leases: RedisLeases;
   /** The rows are the keys that start with it. */
   readonly rowPrefix: string;
-  readonly tickMs?: number;
+  /** How often to look for rows of the dead. Default 1,000. */
+  readonly tickMs?: number | undefined;
 }
 
 interface Field {
@@ -51,111 +44,129 @@ interface Field {
   readonly id: string;
 }
 
-export function createRedisSweep({
-  store,
-  leases,
-  rowPrefix,
-  tickMs = TICK_MS,
-}: RedisSweepOptions): RedisSweep {
-  const { client } = store;
-  const lockKey = `${store.prefix}:sweeping:${rowPrefix}`;
-  const doneKey = `${store.prefix}:swept:${rowPrefix}`;
-  let fields = new Map<string, Field>();
-  let swept = 0;
-  let closed = false;
-  let timer = setTimeout(tick, tickMs);
+export class RedisSweep {
+  readonly #store: RedisStore;
+  readonly #leases: RedisLeases;
+  readonly #rowPrefix: string;
+  readonly #tickMs: number;
+  readonly #lockKey: string;
+  readonly #doneKey: string;
+  #fields = new Map<string, Field>();
+  #swept = 0;
+  #isClosed = false;
+  #timer: ReturnType<typeof setTimeout>;
 
-  async function remove(found: readonly Field[]): Promise<void> {
-    for (let index = 0; index < found.length && !closed; index += SLICE_MAX)
-      await removeSlice(found.slice(index, index + SLICE_MAX));
+  constructor({ store, leases, rowPrefix, tickMs = TICK_MS }: RedisSweepOptions) {
+    this.#store = store;
+    this.#leases = leases;
+    this.#rowPrefix = rowPrefix;
+    this.#tickMs = tickMs;
+    this.#lockKey = `${store.prefix}:sweeping:${rowPrefix}`;
+    this.#doneKey = `${store.prefix}:swept:${rowPrefix}`;
+    this.#timer = this.#tickAfter(tickMs);
   }
 
-  async function removeSlice(found: readonly Field[]): Promise<void> {
-    await store.run("sweep", found.length * 2 + 1, async () => {
+  /** How many fields this process has removed. */
+  get swept(): number {
+    return this.#swept;
+  }
+
+  /** A field of a row whose id has no lease. Over the bound it is left to the walk. */
+  seen(rowKey: string, id: string): void {
+    if (this.#fields.size < SEEN_MAX) this.#fields.set(`${rowKey} ${id}`, { rowKey, id });
+  }
+
+  close(): void {
+    this.#isClosed = true;
+    clearTimeout(this.#timer);
+  }
+
+  #tickAfter(ms: number): ReturnType<typeof setTimeout> {
+    return setTimeout(() => void this.#tick(), ms).unref();
+  }
+
+  async #tick(): Promise<void> {
+    try {
+      await this.#removeSeen();
+      await this.#walkIfDue();
+    } catch (error) {
+      // The store is unreachable, which callers report; sweeping can wait.
+      if (!(error instanceof TableUnavailableError)) throw error;
+    } finally {
+      // Jitter: the processes of a data centre were perhaps started together.
+      if (!this.#isClosed) this.#timer = this.#tickAfter(this.#tickMs * (0.5 + Math.random()));
+    }
+  }
+
+  async #removeSeen(): Promise<void> {
+    const found = [...this.#fields.values()];
+    this.#fields = new Map();
+    await this.#remove(found);
+  }
+
+  async #walkIfDue(): Promise<void> {
+    const { client } = this.#store;
+    const [deaths, done] = await this.#store.run("sweep", 2, () =>
+      Promise.all([this.#leases.deaths(), client.get(this.#doneKey)]),
+    );
+    if (deaths === (done ?? "0")) return;
+    const locked = await this.#store.run("sweep", 1, () =>
+      client.set(this.#lockKey, "1", "PX", LOCK_MS, "NX"),
+    );
+    if (locked !== "OK") return;
+    try {
+      for (const { node } of this.#store.masters()) await this.#walk(node);
+      if (!this.#isClosed)
+        await this.#store.run("sweep", 1, () => client.set(this.#doneKey, deaths));
+    } finally {
+      if (!this.#isClosed) await this.#store.run("sweep", 1, () => client.del(this.#lockKey));
+    }
+  }
+
+  async #walk(node: Redis): Promise<void> {
+    let cursor = "0";
+    do {
+      const [next, rows] = await this.#store.run("sweep", 1, () =>
+        node.scan(cursor, "MATCH", `${this.#rowPrefix}*`, "COUNT", SLICE_MAX),
+      );
+      await this.#remove(await this.#findDead(rows));
+      await this.#store.run("sweep", 1, () =>
+        this.#store.client.set(this.#lockKey, "1", "PX", LOCK_MS),
+      );
+      cursor = next;
+      await new Promise((resolve) => setTimeout(resolve, SLICE_PAUSE_MS));
+    } while (cursor !== "0" && !this.#isClosed);
+  }
+
+  #findDead(rows: readonly string[]): Promise<readonly Field[]> {
+    return this.#store.run("sweep", rows.length + 1, async () => {
+      const ids = await Promise.all(rows.map((key) => this.#store.client.hkeys(key)));
+      const live = await this.#leases.live();
+      return rows.flatMap((rowKey, index) =>
+        (ids[index] ?? []).filter((id) => !live.has(id)).map((id) => ({ rowKey, id })),
+      );
+    });
+  }
+
+  async #remove(found: readonly Field[]): Promise<void> {
+    for (let index = 0; index < found.length && !this.#isClosed; index += SLICE_MAX)
+      await this.#removeSlice(found.slice(index, index + SLICE_MAX));
+  }
+
+  async #removeSlice(found: readonly Field[]): Promise<void> {
+    const { client } = this.#store;
+    await this.#store.run("sweep", found.length * 2 + 1, async () => {
       const values = await Promise.all(found.map(({ rowKey, id }) => client.hget(rowKey, id)));
-      const live = await leases.live();
+      const live = await this.#leases.live();
       const removed = await Promise.all(
         found.map(({ rowKey, id }, index) => {
           const value = values[index];
           return typeof value !== "string" || live.has(id)
             ? 0
-            : store.evaluate(REMOVE_IF, [rowKey], [id, value]);
+            : this.#store.evaluate(REMOVE_IF, [rowKey], [id, value]);
         }),
       );
-      for (const one of removed) swept += Number(one);
+      for (const one of removed) this.#swept += Number(one);
     });
   }
-
-  async function removeSeen(): Promise<void> {
-    const found = [...fields.values()];
-    fields = new Map();
-    await remove(found);
-  }
-
-  async function walkIfDue(): Promise<void> {
-    const [deaths, done] = await store.run("sweep", 2, () =>
-      Promise.all([leases.deaths(), client.get(doneKey)]),
-    );
-    if (deaths === (done ?? "0")) return;
-    const locked = await store.run("sweep", 1, () => client.set(lockKey, "1", "PX", LOCK_MS, "NX"));
-    if (locked !== "OK") return;
-    try {
-      for (const { node } of store.masters()) await walk(node);
-      if (!closed) await store.run("sweep", 1, () => client.set(doneKey, deaths));
-    } finally {
-      if (!closed) await store.run("sweep", 1, () => client.del(lockKey));
-    }
-  }
-
-  async function walk(node: Redis): Promise<void> {
-    let cursor = "0";
-    do {
-      const [next, rows] = await store.run("sweep", 1, () =>
-        node.scan(cursor, "MATCH", `${rowPrefix}*`, "COUNT", SLICE_MAX),
-      );
-      const found = await store.run("sweep", rows.length + 1, async () => {
-        const ids = await Promise.all(rows.map((key) => client.hkeys(key)));
-        const live = await leases.live();
-        return rows.flatMap((rowKey, index) =>
-          (ids[index] ?? []).filter((id) => !live.has(id)).map((id) => ({ rowKey, id })),
-        );
-      });
-      await remove(found);
-      await store.run("sweep", 1, () => client.set(lockKey, "1", "PX", LOCK_MS));
-      cursor = next;
-      await new Promise((resolve) => setTimeout(resolve, SLICE_PAUSE_MS));
-    } while (cursor !== "0" && !closed);
-  }
-
-  function tick(): void {
-    void work().finally(() => {
-      // Jitter: the processes of a data centre were perhaps started together.
-      if (!closed) timer = setTimeout(tick, tickMs * (0.5 + Math.random()));
-      timer.unref();
-    });
-  }
-
-  async function work(): Promise<void> {
-    try {
-      await removeSeen();
-      await walkIfDue();
-    } catch (error) {
-      // The store is unreachable, which callers report; sweeping can wait.
-      if (!(error instanceof TableUnavailableError)) throw error;
-    }
-  }
-
-  timer.unref();
-  return {
-    seen(rowKey, id) {
-      if (fields.size < SEEN_MAX) fields.set(`${rowKey} ${id}`, { rowKey, id });
-    },
-    get swept() {
-      return swept;
-    },
-    close() {
-      closed = true;
-      clearTimeout(timer);
-    },
-  };
 }

@@ -14,7 +14,8 @@ test("overlapping faults count once, each longer by the margins", () => {
 
 test("a time touches a fault at its first and last moment, and not beside it", () => {
   const times = createFaultTimes([fault(1000, 2000), fault(3000, 4000)], {
-    ...{ beforeMs: 0, afterMs: 0 },
+    beforeMs: 0,
+    afterMs: 0,
   });
   const touched = [
     [0, 999],

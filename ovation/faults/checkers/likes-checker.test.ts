@@ -27,7 +27,10 @@ function said(process: string, likes: number) {
 }
 
 const kill = (from: number): Injected => ({
-  ...{ kind: "kill -9 comments", target: PROCESS, from, to: from + 1000 },
+  kind: "kill -9 comments",
+  target: PROCESS,
+  from,
+  to: from + 1000,
 });
 const total = (likes: number, at: number): Entry => ({ kind: "total", topic: TOPIC, likes, at });
 const connected = (at: number): Entry => ({ kind: "connected", at, frontend: "f" });
@@ -41,7 +44,9 @@ function judge(change: (whole: ReturnType<typeof wholeHistory>) => void) {
   const counts = checkLikes(
     {
       ...history,
-      ...{ publishes: [], log: new Map(), counted: undefined },
+      publishes: [],
+      log: new Map(),
+      counted: undefined,
       viewers: [
         { ...viewer, name: "sdk", form: "sdk", entries: sdk },
         { ...viewer, name: "plain", form: "plain", entries: plain },

@@ -6,10 +6,15 @@ const TOPIC = "video:a";
 const RESTORED_AT = 1000;
 
 const logged = (seq: number, life = "old"): LoggedEvent => ({
-  ...{ seq, key: `${life}${seq}`, content: contentOf("goal", { id: `${life}${seq}` }) },
+  seq,
+  key: `${life}${seq}`,
+  content: contentOf("goal", { id: `${life}${seq}` }),
 });
 const event = (seq: number, life: "old" | "new", at: number): Entry => ({
-  ...{ kind: "event", topic: TOPIC, at, ...logged(seq, life) },
+  kind: "event",
+  topic: TOPIC,
+  at,
+  ...logged(seq, life),
 });
 const subscribed: Entry = { kind: "subscribed", topic: TOPIC, head: 0, at: 1 };
 const reset = (head: number, at: number): Entry => ({ kind: "reset", topic: TOPIC, head, at });

@@ -21,7 +21,12 @@ function planted(
   const found: string[] = [];
   checkViewerCounts(
     {
-      ...{ publishes: [], log: new Map(), likes: [], lostAtStop: [], faults, atEnd },
+      publishes: [],
+      log: new Map(),
+      likes: [],
+      lostAtStop: [],
+      faults,
+      atEnd,
       counted: { topic: TOPIC, viewers: VIEWERS },
       viewers: [
         {
@@ -39,7 +44,10 @@ function planted(
 }
 
 const fault = (kind: string, from: number, to: number): Injected => ({
-  ...{ kind, target: "east/frontend-0", from, to },
+  kind,
+  target: "east/frontend-0",
+  from,
+  to,
 });
 
 test("the right number, and one that is too low for a while, are no violation", () => {
@@ -62,7 +70,10 @@ test("a killed frontend counts until its lease ends where a dispatcher is dead t
   expect(until(4400, [killed])).toEqual([]);
   expect(until(4600, [killed])).toEqual(["counted-twice"]);
   const dispatcher = (target: string, from: number, to: number): Injected => ({
-    ...{ kind: "kill -9 dispatcher", target, from, to },
+    kind: "kill -9 dispatcher",
+    target,
+    from,
+    to,
   });
   const beside = [killed, dispatcher("east/dispatcher-1", 1000, 1400)];
   expect(until(8000, beside)).toEqual([]);

@@ -68,7 +68,14 @@ export class Publisher {
     const { outcome, attempts } = await this.#sendUntilFinal(key, sentAt);
     const lane = form === "live" ? "live" : "durable";
     recorder.publish({
-      ...{ publisher, topic, lane, key, number, sentAt, attempts, outcome },
+      publisher,
+      topic,
+      lane,
+      key,
+      number,
+      sentAt,
+      attempts,
+      outcome,
       endedAt: recorder.now(),
     });
     if (form === "comment" && outcome.kind === "acknowledged") await this.#mayRemove(outcome.seq);

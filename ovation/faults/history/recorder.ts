@@ -45,7 +45,10 @@ export class Recorder {
 
   viewer(name: string, form: Viewer["form"], topics: readonly string[]): ViewerRecorder {
     const viewer = new ViewerRecorder({
-      ...{ name, form, topics, events: this.#events },
+      name,
+      form,
+      topics,
+      events: this.#events,
       now: () => this.now(),
       onDelivery: () => void this.#counts.deliveries++,
     });
@@ -75,7 +78,9 @@ export class Recorder {
       likes: this.#likes,
       lostAtStop: this.#lostAtStop,
       viewers: this.#viewers.map((viewer) => viewer.read()),
-      ...{ log, atEnd, counted },
+      log,
+      atEnd,
+      counted,
     };
   }
 }

@@ -40,7 +40,11 @@ export async function runServer(
   const flags = ["--data", directory, "--log-level", "warn", "--drain-seconds", "1"];
   const server = await startProcess(
     {
-      ...{ name: "restored", role: "start", flags, environment, internal: false },
+      name: "restored",
+      role: "start",
+      flags,
+      environment,
+      internal: false,
       onLine: (line) => void lines.push(line),
       onEnd: (how) => {
         ended = how;

@@ -88,7 +88,10 @@ export function historyOf({ log, publishes, sdk, plain, faults, presentAtEnd }: 
     publishes,
     faults: faults.map((fault) => ({ kind: "kill", target: "frontend", ...fault })),
     log: new Map([[TOPIC, log]]),
-    ...{ likes: [], lostAtStop: [], atEnd: [], counted: undefined },
+    likes: [],
+    lostAtStop: [],
+    atEnd: [],
+    counted: undefined,
     viewers: [
       { name: "sdk", form: "sdk", topics: [TOPIC], entries: sdk, presentAtEnd },
       { name: "plain", form: "plain", topics: [TOPIC], entries: plain, presentAtEnd },
