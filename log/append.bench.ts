@@ -1,7 +1,7 @@
 /**
- * Commits per second of 64 clients that append one comment at a time to one hot topic, each waiting for
- * the answer: SQLite in one process, PostgreSQL from two. fsync is on in both. Then what a commit group of a size costs
- * PostgreSQL's own processes, in CPU: that is what bounds a hot topic.
+ * Commits per second of 64 clients that append one comment at a time to one hot topic, each waiting
+ * for the answer: SQLite in one process, PostgreSQL from two. fsync is on in both. Then what a
+ * commit group of a size costs PostgreSQL's own processes, in CPU: that is what bounds a hot topic.
  *
  * `sh ovation/bin/bun log/append.bench.ts [sqlite|postgres] [seconds]`
  */
@@ -18,7 +18,10 @@ const CLIENTS = 64;
 const POSTGRES_PROCESSES = 2;
 const topic = topicOf("video", "bench");
 
-/** How the clients name their comments: keys cost a look-up and an insert in an index, in time order or anywhere in it. */
+/**
+ * How the clients name their comments: keys cost a look-up and an insert in an index, in time order
+ * or anywhere in it.
+ */
 const KEYS = {
   "no keys": () => undefined,
   "ascending keys": (_client: number, count: number) => `${1e12 + count}`,
@@ -112,7 +115,8 @@ async function benchPostgresGroups(seconds: number): Promise<void> {
     const client = new LogClient(url, { applicationName: "bench" });
     const [own] = await client.query<{ pids: string }>(
       "reads",
-      "SELECT string_agg(pid::text, ' ') AS pids FROM pg_stat_activity WHERE application_name <> 'bench'",
+      "SELECT string_agg(pid::text, ' ') AS pids FROM pg_stat_activity WHERE application_name " +
+        "<> 'bench'",
     );
     const cpuUs = () =>
       (own?.pids ?? "").split(" ").reduce((sum, pid) => sum + ticksOf(pid) * TICK_US, 0);

@@ -1,6 +1,7 @@
 /**
- * What each mode of `secure_delete` costs, and what it leaves: 100,000 comments appended and deleted
- * in slices, as retention and the deletion of a video do. `sh ovation/bin/bun log/deletion.bench.ts`
+ * What each mode of `secure_delete` costs, and what it leaves: 100,000 comments appended and
+ * deleted in slices, as retention and the deletion of a video do. `sh ovation/bin/bun
+ * log/deletion.bench.ts`
  */
 
 import { Database } from "bun:sqlite";

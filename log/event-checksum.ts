@@ -1,6 +1,7 @@
 /**
- * A checksum of each event in an SQLite file, which has none of its own: a bit that flips in the text
- * of a comment leaves the page well-formed. 0.6 µs an event, when it is written and when it is read.
+ * A checksum of each event in an SQLite file, which has none of its own: a bit that flips in the
+ * text of a comment leaves the page well-formed. 0.6 µs an event, when it is written and when it is
+ * read.
  */
 
 export interface ChecksummedRow {

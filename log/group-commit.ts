@@ -45,7 +45,8 @@ export function assertEntry(entry: LogEntry): void {
   // PostgreSQL's text holds everything but NUL; JSON text never needs it.
   if (entry.data.includes("\0") || entry.key?.includes("\0"))
     throw new TypeError("an entry holds a NUL character");
-  // JSON text never needs that either (`JSON.stringify` escapes it); in UTF-8 it would become another character.
+  // JSON text never needs that either (`JSON.stringify` escapes it); in UTF-8 it would become
+  // another character.
   if (!entry.data.isWellFormed())
     throw new TypeError("an entry's data holds half of a surrogate pair");
   if (entry.key?.isWellFormed() === false)
@@ -177,7 +178,8 @@ export class GroupCommit {
       const results = await this.#options.commit(group.map((waiting) => waiting.call));
       for (const [index, waiting] of group.entries()) waiting.resolve(results[index] ?? []);
     } catch (error) {
-      // Neither the disk nor the server: one of the entries is to blame, and the others must not pay for it.
+      // Neither the disk nor the server: one of the entries is to blame, and the others must not
+      // pay for it.
       if (group.length > 1 && !isOperational(error))
         for (const waiting of group) await this.#commit([waiting]);
       else for (const waiting of group) waiting.reject(error);

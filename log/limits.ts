@@ -1,12 +1,18 @@
 /** Every bound of the log, with its name. What happens at each is said where it is used. */
 
-/** Entries that may wait for a commit; past it `append` rejects with LogUnavailableError: overloaded. */
+/**
+ * Entries that may wait for a commit; past it `append` rejects with LogUnavailableError:
+ * overloaded.
+ */
 export const QUEUE_ENTRIES_MAX = 50_000;
 
 /** Characters of waiting entries; the same happens past it. */
 export const QUEUE_CHARACTERS_MAX = 64 * 1024 * 1024;
 
-/** Entries of one commit group. A single call that is larger is a group of its own: calls are never split. */
+/**
+ * Entries of one commit group. A single call that is larger is a group of its own: calls are never
+ * split.
+ */
 export const GROUP_ENTRIES_MAX = 4_000;
 
 /** Characters of one commit group. */
@@ -15,7 +21,10 @@ export const GROUP_CHARACTERS_MAX = 4 * 1024 * 1024;
 /** How long a writer waits for another process that holds the SQLite file's write lock. */
 export const SQLITE_BUSY_MS = 5_000;
 
-/** The same on the reading connection, which shares the thread with everything else. WAL readers wait only while a file is recovered. */
+/**
+ * The same on the reading connection, which shares the thread with everything else. WAL readers
+ * wait only while a file is recovered.
+ */
 export const SQLITE_READ_BUSY_MS = 250;
 
 /** An I/O error with less room than this on the disk counts as a full disk. */
@@ -37,17 +46,20 @@ export const TALLY_EVENTS_MAX = 200_000;
 export const NAMES_MAX = 100_000;
 
 /**
- * Transactions of one process under way at once. A second one would wait for the first one's locks inside the server and save
- * the way there and back; but it halves the groups, and their fixed cost is most of what a busy server does. Two comments
- * processes on a hot topic, two transactions each against one: 47 and 31, 71 and 51, 44 and 34 µs of the server's CPU a comment
- * (in turns on a busy machine, `npm run bench -- durable`), no fewer comments a second.
+ * Transactions of one process under way at once. A second one would wait for the first one's locks
+ * inside the server and save the way there and back; but it halves the groups, and their fixed cost
+ * is most of what a busy server does. Two comments processes on a hot topic, two transactions each
+ * against one: 47 and 31, 71 and 51, 44 and 34 µs of the server's CPU a comment (in turns on a busy
+ * machine, `npm run bench -- durable`), no fewer comments a second.
  */
 export const POSTGRES_APPENDS_MAX = 1;
 
 /** Connections for reads, apart from those for appends, so that neither waits for the other. */
 export const POSTGRES_READS_MAX = 4;
 
-/** Attempts at a transaction that PostgreSQL took back because of others (deadlock, serialization). */
+/**
+ * Attempts at a transaction that PostgreSQL took back because of others (deadlock, serialization).
+ */
 export const POSTGRES_ATTEMPTS_MAX = 5;
 
 /**

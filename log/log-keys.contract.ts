@@ -1,4 +1,7 @@
-/** Idempotency keys: the part of the log's specification that makes retries harmless. Run by `log.contract.ts`. */
+/**
+ * Idempotency keys: the part of the log's specification that makes retries harmless. Run by
+ * `log.contract.ts`.
+ */
 
 import { describe, expect, test } from "bun:test";
 import { type Topic, toJsonText } from "@ovation/protocol";

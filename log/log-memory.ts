@@ -1,6 +1,6 @@
 /**
- * The log in memory, for the simulation and for unit tests of what stands on a log. Every `append` is
- * a commit group of its own; nothing outlives the process.
+ * The log in memory, for the simulation and for unit tests of what stands on a log. Every `append`
+ * is a commit group of its own; nothing outlives the process.
  */
 
 import {

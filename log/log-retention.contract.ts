@@ -1,4 +1,7 @@
-/** Retention: the part of the log's specification that says what it drops, and what stays when it did. Run by `log.contract.ts`. */
+/**
+ * Retention: the part of the log's specification that says what it drops, and what stays when it
+ * did. Run by `log.contract.ts`.
+ */
 
 import { describe, expect, test } from "bun:test";
 import {

@@ -159,7 +159,8 @@ function replaceContract(withLog: WithLog): void {
           data: replacement,
           place: { seq: 2 },
         });
-        // A duplicate does nothing, an event that is not there is no error, and none replaces itself or what comes later.
+        // A duplicate does nothing, an event that is not there is no error, and none replaces
+        // itself or what comes later.
         await log.append([entry(topic, "", { key: "r", replace: { seq: 1, data: replacement } })]);
         await log.append([
           entry(topic, "5", { replace: { seq: 5, data: replacement } }),

@@ -1,16 +1,19 @@
 /**
- * The durable log: it gives an event its place (topic, contiguous sequence number from 1) and keeps it.
+ * The durable log: it gives an event its place (topic, contiguous sequence number from 1) and keeps
+ * it.
  *
  * The specification, held by `log.contract.ts` for every form:
  *
  * - `append` resolves after the commit is on disk (fsync). Entries of one call are committed
  *   together or not at all; calls that wait at the same time share a transaction (group commit).
- * - Numbers of a topic have no hole and no repeat, whatever dies when, and however many processes append.
+ * - Numbers of a topic have no hole and no repeat, whatever dies when, and however many processes
+ *   append.
  * - An entry whose `key` was used before in its topic is not appended again: the answer is the
  *   place of the first one, with `duplicate: true`. Keys are remembered for {@link KEY_AGE_MS} at least.
  * - `read` sees everything whose `append` has resolved.
  * - `stamp` never decreases in one log; see `changes` for what may be concluded from it.
- * - Rejects with {@link LogFullError} when the disk is full and {@link LogUnavailableError} when the
+ * - Rejects with {@link LogFullError} when the disk is full and {@link LogUnavailableError} when
+ *   the
  *   database cannot be reached. Nothing was stored then (a commit whose answer was lost may stand;
  *   the key makes the retry harmless).
  */
@@ -110,8 +113,8 @@ export interface Tally {
   readonly more: boolean;
   /**
    * The counts are of all events from number 1 on, those that retention dropped included. So it is
-   * with `after` 0, where events above `after` were dropped already, and where `after` is beyond the
-   * head (a backup was restored): what was counted up to `after` counts no more.
+   * with `after` 0, where events above `after` were dropped already, and where `after` is beyond
+   * the head (a backup was restored): what was counted up to `after` counts no more.
    */
   readonly isWhole: boolean;
 }
@@ -120,7 +123,10 @@ export interface Log {
   append(entries: readonly LogEntry[]): Promise<readonly Appended[]>;
   read(topic: Topic, query: ReadQuery): Promise<LogPage>;
   heads(topics: readonly Topic[]): Promise<readonly StampedHead[]>;
-  /** Where the topic stood at that moment: its newest event with a stamp not after it (`seq` 0 where none is kept). */
+  /**
+   * Where the topic stood at that moment: its newest event with a stamp not after it (`seq` 0 where
+   * none is kept).
+   */
   headAt(topic: Topic, stamp: Stamp): Promise<Head>;
   /**
    * Counts events by type. Of a topic that was cleared, and of an import, what went before does not
@@ -130,8 +136,8 @@ export interface Log {
   /** The topics with events after `since`. With -1, none, only the stamp of the present. */
   changes(since: Stamp, limit: number): Promise<Changes>;
   /**
-   * Whether the event `(seq, epoch)` was written by this log: false for a number beyond the head and
-   * for one that another life wrote. `unknown` where the event is past retention.
+   * Whether the event `(seq, epoch)` was written by this log: false for a number beyond the head
+   * and for one that another life wrote. `unknown` where the event is past retention.
    */
   wrote(topic: Topic, seq: number, epoch: Epoch): Promise<"yes" | "no" | "unknown">;
   /**
@@ -152,8 +158,8 @@ export interface LogKeeper {
    */
   trim(limit: number): Promise<number>;
   /**
-   * Drops the topic's events below the number `below`, whatever its retention says: for a topic that
-   * was deleted. Its numbers go on. Answers how many went.
+   * Drops the topic's events below the number `below`, whatever its retention says: for a topic
+   * that was deleted. Its numbers go on. Answers how many went.
    */
   clear(topic: Topic, below: number): Promise<number>;
   /**

@@ -15,7 +15,9 @@ export function readArchive<Result>(
     : readSqliteArchive(location.path, run);
 }
 
-/** Commits what `run` wrote when it resolves, and nothing when it rejects. Creates a missing log. */
+/**
+ * Commits what `run` wrote when it resolves, and nothing when it rejects. Creates a missing log.
+ */
 export function writeArchive<Result>(
   location: LogLocation,
   run: (writer: ArchiveWriter) => Promise<Result>,

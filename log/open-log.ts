@@ -16,8 +16,8 @@ export type OpenLogOptions = LogLocation & {
 };
 
 /**
- * Rejects with LogUnusableError where the file or database is not ours or of a newer version, and with
- * LogUnavailableError while a database cannot be reached: try again.
+ * Rejects with LogUnusableError where the file or database is not ours or of a newer version, and
+ * with LogUnavailableError while a database cannot be reached: try again.
  */
 export function openLog(options: OpenLogOptions): Promise<Log & LogKeeper> {
   return "url" in options ? openPostgresLog(options) : openSqliteLog(options);

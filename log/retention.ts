@@ -64,7 +64,10 @@ export interface TopicExcess {
   readonly stampMin: number;
 }
 
-/** The bounds for a topic, or undefined where it keeps everything: kinds that the policy no longer names lose nothing. */
+/**
+ * The bounds for a topic, or undefined where it keeps everything: kinds that the policy no longer
+ * names lose nothing.
+ */
 export function excessOf(policy: Policy, topic: Topic, now: number): TopicExcess | undefined {
   const retention = policyOf(policy, topic)?.retention;
   if (retention?.eventsMax === undefined && retention?.ageMsMax === undefined) return undefined;

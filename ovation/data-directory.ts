@@ -44,8 +44,9 @@ export function keepPrivate(): void {
 }
 
 /**
- * Takes away what other users may do with the files of a directory that was made before, or by a copy.
- * Returns the paths that were changed. The directory itself is changed where nothing else is in it.
+ * Takes away what other users may do with the files of a directory that was made before, or by a
+ * copy. Returns the paths that were changed. The directory itself is changed where nothing else is
+ * in it.
  */
 export function tightenDirectory(path: string): readonly string[] {
   const names = readdirSync(path);
@@ -57,7 +58,9 @@ export function tightenDirectory(path: string): readonly string[] {
   );
 }
 
-/** A file that is gone meanwhile, or another user's, stays as it is: using it says what is wrong. */
+/**
+ * A file that is gone meanwhile, or another user's, stays as it is: using it says what is wrong.
+ */
 function tighten(path: string, mode: number): boolean {
   try {
     const status = lstatSync(path);
@@ -83,7 +86,9 @@ export function makeDataDirectory(path: string): string {
   return whole;
 }
 
-/** Claims the directory for this process. Throws {@link DataDirectoryError} where another has it. */
+/**
+ * Claims the directory for this process. Throws {@link DataDirectoryError} where another has it.
+ */
 export function claimDataDirectory(path: string, waitMsMax = CLAIM_MS_MAX): DataDirectory {
   const whole = makeDataDirectory(path);
   const holder = join(whole, "server.pid");

@@ -7,8 +7,8 @@ import { listen } from "./listener/listener.ts";
 import type { MetricsPlace } from "./settings/listener-settings.ts";
 
 /**
- * What has to hold before traffic is sent here: a name, and why it does not hold at the moment. One that is only `degraded` by it
- * goes on being sent traffic.
+ * What has to hold before traffic is sent here: a name, and why it does not hold at the moment. One
+ * that is only `degraded` by it goes on being sent traffic.
  */
 export type ReadinessCheck = readonly [
   name: string,

@@ -1,6 +1,6 @@
 /**
- * What the pages show is what the API answers to anybody: they ask the routes of this process, without
- * a token, so that no page can show what the API would not.
+ * What the pages show is what the API answers to anybody: they ask the routes of this process,
+ * without a token, so that no page can show what the API would not.
  */
 
 import type { VideoInfo } from "@ovation/client";

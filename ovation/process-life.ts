@@ -7,12 +7,15 @@ import { isatty } from "node:tty";
 import type { Logger } from "pino";
 
 /**
- * The same request: a terminal's Ctrl-C and systemd's stop tell every process at once, and a process that was told tells those
- * that it started.
+ * The same request: a terminal's Ctrl-C and systemd's stop tell every process at once, and a
+ * process that was told tells those that it started.
  */
 const SAME_REQUEST_MS = 1000;
 
-/** Resolves when the process is asked to end. A second signal, a moment later or more, ends it without waiting. */
+/**
+ * Resolves when the process is asked to end. A second signal, a moment later or more, ends it
+ * without waiting.
+ */
 export function untilSignal(
   logger: Pick<Logger, "warn">,
   signals: readonly NodeJS.Signals[] = ["SIGTERM", "SIGINT"],
@@ -80,8 +83,8 @@ export function takeSignals(
 }
 
 /**
- * Whether standard input was a terminal and is none any more. The kernel takes a closed terminal from
- * its processes before it sends SIGHUP; one that an operator sends finds the terminal there.
+ * Whether standard input was a terminal and is none any more. The kernel takes a closed terminal
+ * from its processes before it sends SIGHUP; one that an operator sends finds the terminal there.
  */
 function watchTerminal(): () => boolean {
   const hadTerminal = isatty(0);

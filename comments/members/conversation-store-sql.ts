@@ -78,9 +78,11 @@ async function recordMessage(
     [to, from, number, at, from, text, 0, 0, 1],
   ].sort((a, b) => (String(a[0]) < String(b[0]) ? -1 : 1));
   await database.run(
-    `INSERT INTO ovation_conversations (member, other, last, last_at, last_from, last_text, seen, delivered, heard)
+    `INSERT INTO ovation_conversations (member, other, last, last_at, last_from, last_text, seen,
+       delivered, heard)
      VALUES ${placeholders(2, 9)}
-     ON CONFLICT (member, other) DO UPDATE SET ${keepNewest("last")}, ${keepNewest("last_at")}, ${keepNewest("last_from")},
+     ON CONFLICT (member, other) DO UPDATE SET ${keepNewest("last")}, ${keepNewest("last_at")},
+       ${keepNewest("last_from")},
        ${keepNewest("last_text")}, seen = ${LARGER(`${theirs}.seen`, "excluded.seen")},
        delivered = ${LARGER(`${theirs}.delivered`, "excluded.delivered")},
        heard = ${LARGER(`${theirs}.heard`, "excluded.heard")}`,
@@ -103,7 +105,8 @@ async function advanceCursors(
   const rose = seen > numberOf(row.seen) || delivered > numberOf(row.delivered);
   if (rose) {
     await runner.run(
-      `UPDATE ovation_conversations SET seen = ${LARGER("seen", "$3")}, delivered = ${LARGER("delivered", "$4")}
+      `UPDATE ovation_conversations SET seen = ${LARGER("seen", "$3")},
+         delivered = ${LARGER("delivered", "$4")}
        WHERE member = $1 AND other = $2`,
       [member, other, seen, delivered],
     );

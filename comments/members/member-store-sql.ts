@@ -12,8 +12,10 @@ export function createSqlMemberStore(database: SqlDatabase): MemberStore {
       if (profiles.length === 0) return;
       const ordered = [...profiles].sort((a, b) => (a.id < b.id ? -1 : 1));
       await database.run(
-        `INSERT INTO ovation_members (id, name, avatar, role, seen_at) VALUES ${placeholders(ordered.length, 5)}
-         ON CONFLICT (id) DO UPDATE SET name = excluded.name, avatar = excluded.avatar, role = excluded.role,
+        `INSERT INTO ovation_members (id, name, avatar, role, seen_at)
+           VALUES ${placeholders(ordered.length, 5)}
+         ON CONFLICT (id) DO UPDATE SET name = excluded.name, avatar = excluded.avatar,
+           role = excluded.role,
            seen_at = excluded.seen_at`,
         ordered.flatMap(({ id, name, avatar, role }) => [id, name, avatar ?? "", role, now]),
         "replaces",
@@ -107,7 +109,8 @@ export function createSqlBlockStore(database: SqlDatabase): BlockStore {
     async set(member, other, blocked) {
       await database.run(
         blocked
-          ? "INSERT INTO ovation_blocks (member, other) VALUES ($1, $2) ON CONFLICT (member, other) DO NOTHING"
+          ? `INSERT INTO ovation_blocks (member, other) VALUES ($1, $2)
+             ON CONFLICT (member, other) DO NOTHING`
           : "DELETE FROM ovation_blocks WHERE member = $1 AND other = $2",
         [member, other],
       );

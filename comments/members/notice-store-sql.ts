@@ -8,7 +8,8 @@ export function createSqlNoticeStore(database: SqlDatabase): NoticeStore {
     async note({ video, seq, members, at }) {
       if (members.length === 0) return;
       await database.run(
-        `INSERT INTO ovation_notices (video, seq, member, at) VALUES ${placeholders(members.length, 4)}
+        `INSERT INTO ovation_notices (video, seq, member, at)
+           VALUES ${placeholders(members.length, 4)}
          ON CONFLICT (video, seq, member) DO NOTHING`,
         members.flatMap((member) => [video, seq, member, at]),
       );

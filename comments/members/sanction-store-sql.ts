@@ -12,7 +12,8 @@ export function createSqlSanctionStore(database: SqlDatabase): SanctionStore {
       const { member, video, kind, until, reason, at, by } = sanction;
       await database.run(
         `INSERT INTO ovation_sanctions (${COLUMNS}) VALUES ($1, $2, $3, $4, $5, $6, $7)
-         ON CONFLICT (member, video) DO UPDATE SET kind = excluded.kind, until_at = excluded.until_at, reason = excluded.reason,
+         ON CONFLICT (member, video) DO UPDATE SET kind = excluded.kind,
+           until_at = excluded.until_at, reason = excluded.reason,
            made_at = excluded.made_at, made_by = excluded.made_by`,
         [member, video, kind, until, reason, at, by],
         "replaces",
@@ -42,7 +43,8 @@ export function createSqlSanctionStore(database: SqlDatabase): SanctionStore {
     async list(video, now, limit, from) {
       const rows = await database.select(
         "ovation_sanctions",
-        `WHERE video = $1 AND ${IN_FORCE} AND (made_at < $4 OR ($5 <> '' AND made_at = $4 AND member > $5))
+        `WHERE video = $1 AND ${IN_FORCE} AND (made_at < $4 OR ($5 <> '' AND made_at = $4
+           AND member > $5))
          ORDER BY made_at DESC, member LIMIT $3`,
         [video, now, limit, from?.at ?? Number.MAX_SAFE_INTEGER, from?.id ?? ""],
         "leave out",

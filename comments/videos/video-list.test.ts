@@ -200,15 +200,18 @@ test("videos of an earlier version stay listed where a host had described them",
   const earlier = new Database(path, { create: true });
   earlier.exec(`CREATE TABLE ovation_videos (
       id TEXT PRIMARY KEY, title TEXT NOT NULL, description TEXT NOT NULL, live INTEGER NOT NULL, closed INTEGER NOT NULL,
-      media TEXT NOT NULL, poster TEXT NOT NULL, created_at BIGINT NOT NULL, active_at BIGINT NOT NULL, comments BIGINT NOT NULL,
+      media TEXT NOT NULL, poster TEXT NOT NULL, created_at BIGINT NOT NULL,
+        active_at BIGINT NOT NULL, comments BIGINT NOT NULL,
       counted BIGINT NOT NULL DEFAULT 0
     );
     CREATE INDEX ovation_videos_by_activity ON ovation_videos (live DESC, active_at DESC);
-    CREATE TABLE ovation_likes (video TEXT NOT NULL, kind TEXT NOT NULL, n BIGINT NOT NULL, PRIMARY KEY (video, kind));
+    CREATE TABLE ovation_likes (video TEXT NOT NULL, kind TEXT NOT NULL, n BIGINT NOT NULL,
+      PRIMARY KEY (video, kind));
     INSERT INTO ovation_videos VALUES ('titled', 'A title', '', 1, 0, '[]', '', 1, 3, 0, 0),
       ('ended', '', '', 0, 0, '[]', '', 1, 2, 0, 0), ('liked', '', '', 1, 0, '[]', '', 1, 9, 0, 0);
     INSERT INTO ovation_likes VALUES ('titled', 'like', 7);
-    CREATE TABLE ovation_like_writers (writer TEXT PRIMARY KEY, number BIGINT NOT NULL, at BIGINT NOT NULL);
+    CREATE TABLE ovation_like_writers (writer TEXT PRIMARY KEY, number BIGINT NOT NULL,
+      at BIGINT NOT NULL);
     PRAGMA user_version = 3`);
   earlier.close();
   const store = openSqliteVideoStore({ path });

@@ -30,22 +30,26 @@ const SCHEMA: SqlSchema = {
   migrations: [
     `CREATE TABLE ovation_videos (
        id TEXT PRIMARY KEY, title TEXT NOT NULL, description TEXT NOT NULL, live INTEGER NOT NULL, closed INTEGER NOT NULL,
-       media TEXT NOT NULL, poster TEXT NOT NULL, created_at BIGINT NOT NULL, active_at BIGINT NOT NULL, comments BIGINT NOT NULL
+       media TEXT NOT NULL, poster TEXT NOT NULL, created_at BIGINT NOT NULL,
+         active_at BIGINT NOT NULL, comments BIGINT NOT NULL
      );
      CREATE INDEX ovation_videos_by_activity ON ovation_videos (live DESC, active_at DESC);
-     CREATE TABLE ovation_likes (video TEXT NOT NULL, kind TEXT NOT NULL, n BIGINT NOT NULL, PRIMARY KEY (video, kind))`,
+     CREATE TABLE ovation_likes (video TEXT NOT NULL, kind TEXT NOT NULL, n BIGINT NOT NULL,
+       PRIMARY KEY (video, kind))`,
     // Comments are counted from the log, up to a number: counted anew from its beginning.
     `ALTER TABLE ovation_videos ADD COLUMN counted BIGINT NOT NULL DEFAULT 0;
      UPDATE ovation_videos SET comments = 0`,
     // The last flush of likes that each process has carried out.
-    `CREATE TABLE ovation_like_writers (writer TEXT PRIMARY KEY, number BIGINT NOT NULL, at BIGINT NOT NULL)`,
+    `CREATE TABLE ovation_like_writers (writer TEXT PRIMARY KEY, number BIGINT NOT NULL,
+       at BIGINT NOT NULL)`,
     // A video that a host described is listed; what viewers alone made is not.
     `ALTER TABLE ovation_videos ADD COLUMN listed INTEGER NOT NULL DEFAULT 0;
      ALTER TABLE ovation_videos ADD COLUMN deleted_at BIGINT;
      UPDATE ovation_videos SET listed = 1
        WHERE title <> '' OR description <> '' OR poster <> '' OR media <> '[]' OR live = 0 OR closed = 1;
      DROP INDEX ovation_videos_by_activity;
-     CREATE INDEX ovation_videos_listed ON ovation_videos (live DESC, active_at DESC, id) WHERE listed = 1;
+     CREATE INDEX ovation_videos_listed ON ovation_videos (live DESC, active_at DESC, id)
+       WHERE listed = 1;
      CREATE INDEX ovation_videos_unlisted ON ovation_videos (active_at) WHERE listed = 0`,
     `CREATE INDEX ovation_videos_deleted ON ovation_videos (deleted_at)
        WHERE deleted_at IS NOT NULL`,
@@ -53,7 +57,8 @@ const SCHEMA: SqlSchema = {
 };
 
 const COLUMNS =
-  "id, title, description, live, closed, media, poster, created_at, active_at, comments, counted, listed, deleted_at";
+  "id, title, description, live, closed, media, poster, created_at, active_at, comments, " +
+  "counted, listed, deleted_at";
 const COLUMN_COUNT = COLUMNS.split(",").length;
 
 /** The file, or ":memory:". */
@@ -105,7 +110,8 @@ function createSqlVideoStore(database: SqlDatabase): VideoStore {
       database.transaction((runner) => addLikes(runner, changes, now, flush)),
     async count(id, { after, upTo, comments, isTotal = false }, now) {
       const rows = await database.run(
-        `INSERT INTO ovation_videos (${COLUMNS}) VALUES ($1, '', '', 1, 0, '[]', '', $2, $2, $3, $4, 0, NULL)
+        `INSERT INTO ovation_videos (${COLUMNS}) VALUES ($1, '', '', 1, 0, '[]', '', $2, $2, $3, $4,
+           0, NULL)
          ON CONFLICT (id) DO UPDATE SET counted = excluded.counted, active_at = excluded.active_at,
            comments = excluded.comments + CASE WHEN $6 = 1 THEN 0 ELSE ovation_videos.comments END
          WHERE ovation_videos.counted = $5 AND ovation_videos.deleted_at IS NULL
@@ -137,8 +143,10 @@ async function putVideo(
   };
   await runner.run(
     `INSERT INTO ovation_videos (${COLUMNS}) VALUES ${placeholders(1, COLUMN_COUNT)}
-     ON CONFLICT (id) DO UPDATE SET title = excluded.title, description = excluded.description, live = excluded.live,
-       closed = excluded.closed, media = excluded.media, poster = excluded.poster, active_at = excluded.active_at,
+     ON CONFLICT (id) DO UPDATE SET title = excluded.title, description = excluded.description,
+       live = excluded.live,
+       closed = excluded.closed, media = excluded.media, poster = excluded.poster,
+         active_at = excluded.active_at,
        created_at = excluded.created_at, listed = 1, deleted_at = NULL`,
     rowOf(video),
   );
@@ -148,7 +156,8 @@ async function putVideo(
 async function deleteVideo(runner: SqlRunner, id: string, now: number): Promise<void> {
   await runner.run(
     `INSERT INTO ovation_videos (${COLUMNS}) VALUES ${placeholders(1, COLUMN_COUNT)}
-     ON CONFLICT (id) DO UPDATE SET title = '', description = '', media = '[]', poster = '', live = 0,
+     ON CONFLICT (id) DO UPDATE SET title = '', description = '', media = '[]', poster = '',
+       live = 0,
        closed = 1, comments = 0, listed = 0, deleted_at = excluded.deleted_at`,
     rowOf({ ...unusedVideo(id, now), live: false, closed: true, deletedAt: now }),
   );
@@ -258,15 +267,18 @@ async function isFresh(runner: SqlRunner, { writer, number }: FlushId, now: numb
 }
 
 async function insertLikes(runner: SqlRunner, changes: readonly LikesChange[], now: number) {
-  // In one order everywhere, so that processes that add to the same videos never wait for each other in a circle.
+  // In one order everywhere, so that processes that add to the same videos never wait for each
+  // other in a circle.
   const ordered = [...changes].sort((a, b) => (a.id < b.id ? -1 : 1));
   await runner.run(
     `INSERT INTO ovation_videos (${COLUMNS}) VALUES ${placeholders(ordered.length, COLUMN_COUNT)}
-     ON CONFLICT (id) DO UPDATE SET active_at = excluded.active_at WHERE ovation_videos.deleted_at IS NULL`,
+     ON CONFLICT (id) DO UPDATE SET active_at = excluded.active_at
+       WHERE ovation_videos.deleted_at IS NULL`,
     ordered.flatMap(({ id }) => rowOf(unusedVideo(id, now))),
   );
   const gone = await runner.run(
-    `SELECT id FROM ovation_videos WHERE deleted_at IS NOT NULL AND id IN ${placeholders(1, ordered.length)}`,
+    `SELECT id FROM ovation_videos WHERE deleted_at IS NOT NULL
+       AND id IN ${placeholders(1, ordered.length)}`,
     ordered.map(({ id }) => id),
   );
   const deleted = new Set(gone.map(({ id }) => textOf(id)));

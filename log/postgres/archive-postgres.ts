@@ -77,17 +77,21 @@ export async function readPostgresArchive<Result>(
       countKeys: () => count("keys"),
       topics: (after, limit) =>
         query<TopicRecord>(
-          `SELECT t.name AS topic, t.seq::double precision AS seq, t.first::double precision AS first, t.stamp::double precision AS stamp,
+          `SELECT t.name AS topic, t.seq::double precision AS seq,
+             t.first::double precision AS first, t.stamp::double precision AS stamp,
              coalesce(l.epoch, '') AS epoch
-           FROM ovation_log.topics t LEFT JOIN ovation_log.lives l ON l.id = t.life WHERE t.name > $1 ORDER BY t.name LIMIT $2`,
+           FROM ovation_log.topics t LEFT JOIN ovation_log.lives l ON l.id = t.life
+             WHERE t.name > $1 ORDER BY t.name LIMIT $2`,
           [after, limit],
         ),
       events: async (topic, after, limit) => {
         const rows = await query<EventRow>(
-          `SELECT v.seq::double precision AS seq, coalesce(y.name, '') AS type, v.at::double precision AS at,
+          `SELECT v.seq::double precision AS seq, coalesce(y.name, '') AS type,
+             v.at::double precision AS at,
              v.stamp::double precision AS stamp, coalesce(l.epoch, '') AS epoch, v.data AS data
            FROM ovation_log.events v LEFT JOIN ovation_log.types y ON y.id = v.type LEFT JOIN ovation_log.lives l ON l.id = v.life
-           WHERE v.topic = (SELECT id FROM ovation_log.topics WHERE name = $1) AND v.seq > $2 ORDER BY v.seq LIMIT $3`,
+           WHERE v.topic = (SELECT id FROM ovation_log.topics WHERE name = $1) AND v.seq > $2
+             ORDER BY v.seq LIMIT $3`,
           [topic, after, limit],
         );
         return rows.map((row) => eventFrom(topic, row));
@@ -112,7 +116,8 @@ export async function writePostgresArchive<Result>(
     const epoch = mintEpoch(() => false);
     const [life] = await query<{ id: number }>(
       `INSERT INTO ovation_log.lives (epoch, identity, system_identifier, timeline, stamp)
-       SELECT $1, 'import/' || $1, system_identifier, 'import', (SELECT coalesce(max(stamp), 0) FROM ovation_log.topics)
+       SELECT $1, 'import/' || $1, system_identifier, 'import', (SELECT coalesce(max(stamp), 0)
+         FROM ovation_log.topics)
        FROM pg_control_system() RETURNING id`,
       [epoch],
     );
@@ -139,17 +144,20 @@ export async function writePostgresArchive<Result>(
         );
         const columns = "topic text, type text, at bigint, data text, seq bigint, stamp bigint";
         await query(
-          `INSERT INTO ovation_log.types (name) SELECT DISTINCT type FROM json_to_recordset($1::text::json) AS e (${columns}) ON CONFLICT DO NOTHING`,
+          `INSERT INTO ovation_log.types (name) SELECT DISTINCT type
+             FROM json_to_recordset($1::text::json) AS e (${columns}) ON CONFLICT DO NOTHING`,
           [rows],
         );
         await query(
           `INSERT INTO ovation_log.topics (name, seq, first, stamp, first_stamp, life)
-           SELECT DISTINCT topic, 0, 1, 0, 0, $2::integer FROM json_to_recordset($1::text::json) AS e (${columns}) ON CONFLICT DO NOTHING`,
+           SELECT DISTINCT topic, 0, 1, 0, 0, $2::integer
+             FROM json_to_recordset($1::text::json) AS e (${columns}) ON CONFLICT DO NOTHING`,
           [rows, lifeId],
         );
         await query(
           `INSERT INTO ovation_log.events (topic, seq, type, at, stamp, life, data)
-           SELECT t.id, e.seq, y.id, e.at, e.stamp, $2::integer, e.data FROM json_to_recordset($1::text::json) AS e (${columns})
+           SELECT t.id, e.seq, y.id, e.at, e.stamp, $2::integer, e.data
+             FROM json_to_recordset($1::text::json) AS e (${columns})
            JOIN ovation_log.topics t ON t.name = e.topic JOIN ovation_log.types y ON y.name = e.type`,
           [rows, lifeId],
         );
@@ -158,7 +166,8 @@ export async function writePostgresArchive<Result>(
         await query(
           `INSERT INTO ovation_log.topics (name, seq, first, stamp, first_stamp, life)
            VALUES ($1, $2::bigint, $3::bigint, $4::bigint, $5::bigint, $6::integer)
-           ON CONFLICT (name) DO UPDATE SET seq = excluded.seq, first = excluded.first, stamp = excluded.stamp,
+           ON CONFLICT (name) DO UPDATE SET seq = excluded.seq, first = excluded.first,
+             stamp = excluded.stamp,
              first_stamp = excluded.first_stamp, life = excluded.life`,
           [topic, seq, first, stamp, firstStamp, lifeId],
         );

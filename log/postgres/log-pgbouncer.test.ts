@@ -1,6 +1,6 @@
 /**
- * The whole contract of a log through PgBouncer in transaction mode: with a configuration that refuses
- * our startup parameters (its default), and with one that drops them.
+ * The whole contract of a log through PgBouncer in transaction mode: with a configuration that
+ * refuses our startup parameters (its default), and with one that drops them.
  */
 
 import { afterAll, beforeAll, describe, expect, setDefaultTimeout, test } from "bun:test";

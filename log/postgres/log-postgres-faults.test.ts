@@ -76,7 +76,8 @@ describe("a PostgreSQL server", () => {
     const control = new LogClient(url);
     const sessions = await control.query<{ pid: number }>(
       "reads",
-      "SELECT pid FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()",
+      "SELECT pid FROM pg_stat_activity WHERE datname = current_database() AND pid <> " +
+        "pg_backend_pid()",
     );
     for (const { pid } of sessions) process.kill(pid, "SIGSTOP");
     await expect(log.append([{ ...entry("second"), key: "k" }])).rejects.toThrow(
@@ -140,7 +141,8 @@ describe("an append", () => {
       while (!isOver) {
         await control.query(
           "reads",
-          "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'ovation-log'",
+          "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = " +
+            "'ovation-log'",
         );
         await Bun.sleep(20);
       }
@@ -191,7 +193,8 @@ describe("an append", () => {
       `CREATE SEQUENCE attempts;
        CREATE FUNCTION take_back() RETURNS trigger LANGUAGE plpgsql AS $$
          BEGIN IF nextval('attempts') % 10 <> 3 THEN RAISE EXCEPTION 'x' USING ERRCODE = 'serialization_failure'; END IF; RETURN NEW; END $$;
-       CREATE TRIGGER take_back BEFORE INSERT ON ovation_log.events FOR EACH ROW EXECUTE FUNCTION take_back()`,
+       CREATE TRIGGER take_back BEFORE INSERT
+         ON ovation_log.events FOR EACH ROW EXECUTE FUNCTION take_back()`,
     );
     expect((await appendOne(log, "second")).seq).toBe(2);
     await expect(appendOne(log, "never")).rejects.toThrow(
@@ -282,7 +285,8 @@ describe("a database", () => {
     await client.query("reads", "CREATE SCHEMA ovation_log");
     await client.query(
       "reads",
-      "CREATE TABLE ovation_log.migrations (version integer PRIMARY KEY, at timestamptz NOT NULL DEFAULT now())",
+      "CREATE TABLE ovation_log.migrations (version integer PRIMARY KEY, at timestamptz NOT " +
+        "NULL DEFAULT now())",
     );
     await psql(url, MIGRATIONS[0] ?? "");
     await psql(url, "INSERT INTO ovation_log.migrations (version) VALUES (1)");

@@ -169,7 +169,8 @@ describe("several processes on one PostgreSQL log", () => {
     const [began, mayEnd] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()];
     const late = topicOf("video", "late");
     const ending = slow.transaction("appends", async (query) => {
-      const statement = `SELECT * FROM ovation_log.append_group('slow1', ARRAY[$1], '{1}', '{comment}', '{1}', '{1}', '{1}', '{1}', '{"{}"}', '{NULL}', '{}', '{}', '{}')`;
+      const statement = `SELECT * FROM ovation_log.append_group('slow1', ARRAY[$1], '{1}',
+        '{comment}', '{1}', '{1}', '{1}', '{1}', '{"{}"}', '{NULL}', '{}', '{}', '{}')`;
       await query(statement, [late]);
       began.resolve();
       await mayEnd.promise;

@@ -236,7 +236,8 @@ class PostgresLog implements Log, LogKeeper {
       const gone = await this.#client.query(
         "reads",
         `DELETE FROM ovation_log.keys WHERE ctid = ANY (ARRAY(
-           SELECT ctid FROM ovation_log.keys WHERE stamp < $1 ORDER BY stamp LIMIT $2)) RETURNING 1`,
+           SELECT ctid FROM ovation_log.keys WHERE stamp < $1 ORDER BY stamp LIMIT $2))
+             RETURNING 1`,
         [now - KEY_AGE_MS, TRIM_EVENTS_MAX],
       );
       count = gone.length;

@@ -1,9 +1,11 @@
 /**
- * Commit groups on their way to `ovation_log.append_group`: what a group has in common is found here, and the places of
- * its entries are counted here, so that the server does for each entry no more than store it.
+ * Commit groups on their way to `ovation_log.append_group`: what a group has in common is found
+ * here, and the places of its entries are counted here, so that the server does for each entry no
+ * more than store it.
  *
- * A group goes in one call, unless keys are repeated. Entries with a key that stood earlier in the group wait for the next
- * call; entries whose key the log knows are answered and left out, and the others go again.
+ * A group goes in one call, unless keys are repeated. Entries with a key that stood earlier in the
+ * group wait for the next call; entries whose key the log knows are answered and left out, and the
+ * others go again.
  */
 
 import { DatabaseConflictError } from "@ovation/database";
@@ -124,7 +126,10 @@ export class PostgresAppends {
   }
 }
 
-/** The entries whose key stands for the first time, and those that repeat one: indexes, in their order. */
+/**
+ * The entries whose key stands for the first time, and those that repeat one: indexes, in their
+ * order.
+ */
 function partByKey(
   entries: readonly LogEntry[],
   open: readonly number[],
@@ -221,8 +226,9 @@ function numberArray(numbers: readonly number[]): string {
 const CONTROL = /[^\x20-\uffff]/;
 
 /**
- * [spec] PostgreSQL, 8.15.6: within double quotes a backslash takes the next character as it is. That is what JSON writes
- * where a text has no control characters, and `JSON.stringify` is the fastest way to write it.
+ * [spec] PostgreSQL, 8.15.6: within double quotes a backslash takes the next character as it is.
+ * That is what JSON writes where a text has no control characters, and `JSON.stringify` is the
+ * fastest way to write it.
  */
 export function textArray(texts: readonly (string | undefined)[]): string {
   const elements = texts.map((text) => {

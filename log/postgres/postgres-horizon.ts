@@ -37,7 +37,8 @@ export const LOOK = `
     (SELECT coalesce(max(stamp), 0)::double precision FROM ovation_log.topics) AS newest,
     (SELECT max((n.next - t.transactionid::text::bigint + 6442450944) % 4294967296 - 2147483648)
       FROM locks t WHERE t.locktype = 'transactionid' AND t.mode = 'ExclusiveLock' AND t.granted
-        AND t.virtualtransaction IN (SELECT virtualtransaction FROM appends))::double precision AS behind,
+        AND t.virtualtransaction IN (SELECT virtualtransaction
+          FROM appends))::double precision AS behind,
     concat_ws('/', extract(epoch FROM pg_postmaster_start_time()),
       'ovation_log.topics'::regclass::oid) AS server
   FROM (

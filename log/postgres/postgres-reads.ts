@@ -1,4 +1,7 @@
-/** The statements that read the log in PostgreSQL. Each is one statement, so that a page and its head are of one moment. */
+/**
+ * The statements that read the log in PostgreSQL. Each is one statement, so that a page and its
+ * head are of one moment.
+ */
 
 import type { DurableEvent, Epoch, JsonText, Moment, Stamp, Topic } from "@ovation/protocol";
 import {
@@ -65,7 +68,8 @@ const TOPICS = "ovation_log.topics t JOIN ovation_log.lives l ON l.id = t.life";
 const CHANGED = `
   SELECT n.newest, n.life, c.* FROM (
     SELECT (SELECT coalesce(max(stamp), 0) FROM ovation_log.topics)${NUMBER} AS newest,
-      (SELECT epoch FROM ovation_log.lives WHERE timeline <> 'import' ORDER BY id DESC LIMIT 1) AS life
+      (SELECT epoch FROM ovation_log.lives WHERE timeline <> 'import' ORDER BY id DESC
+        LIMIT 1) AS life
   ) n LEFT JOIN (
     SELECT ${HEAD} FROM ${TOPICS} WHERE t.stamp > $1 ORDER BY t.stamp LIMIT $2
   ) c ON true ORDER BY c.stamp`;
@@ -74,7 +78,8 @@ const CHANGED = `
 const REACHED = `
   SELECT CASE WHEN $1 = '' THEN $2 <= n.newest ELSE coalesce((
     SELECT $2 <= coalesce((
-      SELECT s.stamp FROM ovation_log.lives s WHERE s.id > l.id AND s.timeline <> 'import' ORDER BY s.id LIMIT 1
+      SELECT s.stamp FROM ovation_log.lives s WHERE s.id > l.id AND s.timeline <> 'import'
+        ORDER BY s.id LIMIT 1
     ), n.newest) FROM ovation_log.lives l WHERE l.epoch = $1
   ), false) END AS reached
   FROM (SELECT coalesce(max(stamp), 0) AS newest FROM ovation_log.topics) n`;
@@ -101,15 +106,22 @@ const TALLY = `
     ) o
   ) r`;
 
-/** `$1` topic, `$2` above, `$3` below, `$4` limit, `$5` types as JSON. Each type is one run of the index `events_by_type`. */
+/**
+ * `$1` topic, `$2` above, `$3` below, `$4` limit, `$5` types as JSON. Each type is one run of the
+ * index `events_by_type`.
+ */
 function pageStatement(direction: "ASC" | "DESC", isTyped: boolean): string {
   const range = `v.topic = t.id AND v.seq > $2 AND v.seq < $3`;
-  const all = `SELECT * FROM ovation_log.events v WHERE ${range} ORDER BY v.seq ${direction} LIMIT $4`;
+  const all = `SELECT * FROM ovation_log.events v WHERE ${range} ORDER BY v.seq ${direction}
+    LIMIT $4`;
   const typed = `SELECT e.* FROM ovation_log.types y
-    CROSS JOIN LATERAL (SELECT * FROM ovation_log.events v WHERE ${range} AND v.type = y.id ORDER BY v.seq ${direction} LIMIT $4) e
-    WHERE y.name IN (SELECT json_array_elements_text($5::text::json)) ORDER BY e.seq ${direction} LIMIT $4`;
+    CROSS JOIN LATERAL (SELECT * FROM ovation_log.events v WHERE ${range} AND v.type = y.id
+      ORDER BY v.seq ${direction} LIMIT $4) e
+    WHERE y.name IN (SELECT json_array_elements_text($5::text::json)) ORDER BY e.seq ${direction}
+      LIMIT $4`;
   return `
-    SELECT t.seq${NUMBER} AS head, t.first${NUMBER} AS first, CASE WHEN t.seq = 0 THEN '' ELSE l.epoch END AS head_epoch,
+    SELECT t.seq${NUMBER} AS head, t.first${NUMBER} AS first,
+      CASE WHEN t.seq = 0 THEN '' ELSE l.epoch END AS head_epoch,
       p.seq${NUMBER} AS seq, y.name AS type, p.at${NUMBER} AS at, p.stamp${NUMBER} AS stamp, pl.epoch AS epoch, p.data AS data
     FROM ${TOPICS}
     LEFT JOIN LATERAL (${isTyped ? typed : all}) p ON true
@@ -133,7 +145,10 @@ function headFrom(row: HeadRow): Head {
 
 export class PostgresReads {
   readonly #client: LogClient;
-  /** The newest answer of `changes`: what held once holds for ever, so later answers need not fall behind it. */
+  /**
+   * The newest answer of `changes`: what held once holds for ever, so later answers need not fall
+   * behind it.
+   */
   #settled: Stamp = 0;
   readonly #proof = new Horizon();
 
@@ -160,7 +175,8 @@ export class PostgresReads {
   }
 
   async heads(topics: readonly Topic[]): Promise<readonly StampedHead[]> {
-    const statement = `SELECT ${HEAD} FROM ${TOPICS} WHERE t.name IN (SELECT json_array_elements_text($1::text::json))`;
+    const statement = `SELECT ${HEAD} FROM ${TOPICS} WHERE t.name IN
+      (SELECT json_array_elements_text($1::text::json))`;
     const rows = await this.#client.query<StampedRow>("reads", statement, [JSON.stringify(topics)]);
     const known = new Map(rows.map((row) => [row.topic, { ...headFrom(row), stamp: row.stamp }]));
     return topics.map((topic) => known.get(topic) ?? { ...emptyHead(topic), stamp: 0 });
@@ -168,7 +184,8 @@ export class PostgresReads {
 
   async headAt(topic: Topic, stamp: Stamp): Promise<Head> {
     const statement = `
-      SELECT t.name AS topic, coalesce(v.seq, 0)${NUMBER} AS seq, coalesce(vl.epoch, '') AS epoch, t.first${NUMBER} AS first
+      SELECT t.name AS topic, coalesce(v.seq, 0)${NUMBER} AS seq, coalesce(vl.epoch, '') AS epoch,
+        t.first${NUMBER} AS first
       FROM ovation_log.topics t
       LEFT JOIN ovation_log.events v ON v.topic = t.id
         AND v.seq = CASE WHEN t.stamp <= $2 THEN t.seq ELSE ovation_log.seq_at(t.id, $2) END
@@ -221,7 +238,8 @@ export class PostgresReads {
    * heads are read.
    */
   async changes(since: Stamp, limit: number): Promise<Changes> {
-    // Taken before the heads are read too: what a call beside this one settles later, these heads may not show.
+    // Taken before the heads are read too: what a call beside this one settles later, these heads
+    // may not show.
     let floor = Math.max(this.#settled, since);
     const horizon = await this.#horizon(since, floor);
     const ask = async (most: number) => {
@@ -241,7 +259,8 @@ export class PostgresReads {
 
     const last = changed[limit - 1];
     const beyond = changed[limit];
-    // A page may end only between two stamps, and only where nothing can still appear below its end.
+    // A page may end only between two stamps, and only where nothing can still appear below its
+    // end.
     if (
       last !== undefined &&
       beyond !== undefined &&

@@ -1,16 +1,21 @@
 /**
- * The tables and functions of the log in PostgreSQL, in a schema of their own, as numbered migrations.
+ * The tables and functions of the log in PostgreSQL, in a schema of their own, as numbered
+ * migrations.
  *
- * An append is one call of `ovation_log.append_group` (`postgres-append-function.ts`): one way there and back, so that the row
- * lock of a hot topic is held for the work and the commit alone. It locks the topics in the order of their names
- * (two groups that share topics wait for each other, never both), and everything after that sees
- * what the group before it committed, since each statement of a function has a snapshot of its own.
+ * An append is one call of `ovation_log.append_group` (`postgres-append-function.ts`): one way
+ * there and back, so that the row lock of a hot topic is held for the work and the commit alone. It
+ * locks the topics in the order of their names (two groups that share topics wait for each other,
+ * never both), and everything after that sees what the group before it committed, since each
+ * statement of a function has a snapshot of its own.
  */
 
 import { APPEND_GROUP } from "./postgres-append-function.ts";
 import { TALLIES } from "./postgres-tallies.ts";
 
-/** Migration `n` is the element `n - 1`. What has been released is never changed, only followed by another one. */
+/**
+ * Migration `n` is the element `n - 1`. What has been released is never changed, only followed by
+ * another one.
+ */
 export const MIGRATIONS: readonly string[] = [
   `
   CREATE TABLE ovation_log.lives (
@@ -62,18 +67,22 @@ export const MIGRATIONS: readonly string[] = [
 
   -- A life is one run of one server over one set of tables. A restored or promoted server has another
   -- start, a restored dump other tables: whatever was lost, what is appended afterwards has another name.
-  CREATE FUNCTION ovation_log.begin_life(candidate text, now bigint, OUT life integer, OUT epoch text) LANGUAGE plpgsql AS $$
+  CREATE FUNCTION ovation_log.begin_life(candidate text, now bigint, OUT life integer,
+    OUT epoch text) LANGUAGE plpgsql AS $$
   #variable_conflict use_column
   DECLARE
     present text := concat_ws('/', extract(epoch FROM pg_postmaster_start_time()),
-      (SELECT oid FROM pg_database WHERE datname = current_database()), 'ovation_log.events'::regclass::oid);
+      (SELECT oid FROM pg_database WHERE datname = current_database()),
+        'ovation_log.events'::regclass::oid);
   BEGIN
     SELECT l.id, l.epoch INTO life, epoch FROM ovation_log.lives l WHERE l.identity = present;
     IF FOUND THEN RETURN; END IF;
     INSERT INTO ovation_log.lives (epoch, identity, system_identifier, timeline, stamp)
-      SELECT candidate, present, system_identifier, left(pg_walfile_name(pg_current_wal_lsn()), 8), now FROM pg_control_system()
+      SELECT candidate, present, system_identifier, left(pg_walfile_name(pg_current_wal_lsn()), 8),
+        now FROM pg_control_system()
       ON CONFLICT (identity) DO NOTHING;
-    SELECT l.id, l.epoch INTO STRICT life, epoch FROM ovation_log.lives l WHERE l.identity = present;
+    SELECT l.id, l.epoch INTO STRICT life, epoch FROM ovation_log.lives l
+      WHERE l.identity = present;
   END $$;
 
   -- entries: [{"topic","type","at","data","key"?,"replaceSeq"?,"replaceData"?}, …]; a row for each, in order.
@@ -96,14 +105,16 @@ export const MIGRATIONS: readonly string[] = [
       WHERE NOT EXISTS (SELECT FROM ovation_log.types y WHERE y.name = e.type)
       ORDER BY 1 ON CONFLICT DO NOTHING;
     INSERT INTO ovation_log.topics (name, seq, first, stamp, first_stamp, life)
-      SELECT DISTINCT e.topic COLLATE "C", 0, 1, 0, 0, this_life FROM json_to_recordset(entries) AS e (topic text)
+      SELECT DISTINCT e.topic COLLATE "C", 0, 1, 0, 0, this_life
+        FROM json_to_recordset(entries) AS e (topic text)
       WHERE NOT EXISTS (SELECT FROM ovation_log.topics t WHERE t.name = e.topic)
       ORDER BY 1 ON CONFLICT DO NOTHING;
     PERFORM FROM ovation_log.topics t
       WHERE t.name IN (SELECT e.topic FROM json_to_recordset(entries) AS e (topic text))
       ORDER BY t.name FOR UPDATE;
     -- Above everything committed, so that stamps do not decrease when the server's clock does.
-    SELECT greatest(ovation_log.now_ms(), coalesce(max(t.stamp), 0) + 1) INTO present FROM ovation_log.topics t;
+    SELECT greatest(ovation_log.now_ms(), coalesce(max(t.stamp), 0) + 1) INTO present
+      FROM ovation_log.topics t;
 
     WITH entry AS MATERIALIZED (
       SELECT e.ord, t.id AS topic, t.seq AS head, y.id AS type, e.at, e.data, e.key,
@@ -117,7 +128,8 @@ export const MIGRATIONS: readonly string[] = [
       JOIN ovation_log.types y ON y.name = e.type
     ), counted AS (
       SELECT *, known IS NOT NULL OR nth > 1 AS duplicate,
-        head + count(*) FILTER (WHERE known IS NULL AND nth = 1) OVER (PARTITION BY topic ORDER BY ord) AS running
+        head + count(*) FILTER (WHERE known IS NULL AND nth = 1) OVER (PARTITION BY topic
+          ORDER BY ord) AS running
       FROM entry
     ), placed AS MATERIALIZED (
       SELECT *, CASE WHEN known IS NOT NULL THEN known
@@ -126,10 +138,12 @@ export const MIGRATIONS: readonly string[] = [
       FROM counted
     ), inserted AS (
       INSERT INTO ovation_log.events (topic, seq, type, at, stamp, life, data)
-      SELECT topic, seq, type, at, present, this_life, data FROM placed WHERE NOT duplicate ORDER BY ord
+      SELECT topic, seq, type, at, present, this_life, data FROM placed WHERE NOT duplicate
+        ORDER BY ord
     ), keyed AS (
       INSERT INTO ovation_log.keys (topic, key, seq, at, stamp, life)
-      SELECT topic, key, seq, at, present, this_life FROM placed WHERE NOT duplicate AND key IS NOT NULL
+      SELECT topic, key, seq, at, present, this_life FROM placed WHERE NOT duplicate
+        AND key IS NOT NULL
     ), grown AS (
       UPDATE ovation_log.topics t
       SET seq = p.seq, stamp = present, life = this_life,
@@ -137,13 +151,16 @@ export const MIGRATIONS: readonly string[] = [
       FROM (SELECT topic, max(seq) AS seq FROM placed WHERE NOT duplicate GROUP BY topic) p
       WHERE t.id = p.topic
     )
-    SELECT json_agg(json_build_object('ord', ord, 'topic', topic, 'seq', seq, 'key', key, 'duplicate', duplicate) ORDER BY ord)
+    SELECT json_agg(json_build_object('ord', ord, 'topic', topic, 'seq', seq, 'key', key,
+      'duplicate', duplicate) ORDER BY ord)
       INTO places FROM placed;
 
     -- The last of several replacements stands, as if each had run after the other.
-    IF EXISTS (SELECT FROM json_to_recordset(entries) AS r ("replaceSeq" bigint) WHERE r."replaceSeq" IS NOT NULL) THEN
+    IF EXISTS (SELECT FROM json_to_recordset(entries) AS r ("replaceSeq" bigint)
+      WHERE r."replaceSeq" IS NOT NULL) THEN
       UPDATE ovation_log.events v SET data = r.data FROM (
-        SELECT DISTINCT ON (p.topic, e."replaceSeq") p.topic, e."replaceSeq" AS seq, e."replaceData" AS data
+        SELECT DISTINCT ON (p.topic, e."replaceSeq") p.topic, e."replaceSeq" AS seq,
+          e."replaceData" AS data
         FROM ROWS FROM (
           json_to_recordset(entries) AS ("replaceSeq" bigint, "replaceData" text),
           json_to_recordset(places) AS (topic bigint, seq bigint, duplicate boolean, ord bigint)
@@ -155,7 +172,8 @@ export const MIGRATIONS: readonly string[] = [
     END IF;
 
     RETURN QUERY
-      SELECT p.seq::double precision, l.epoch, coalesce(v.stamp, k.stamp)::double precision, coalesce(v.at, k.at)::double precision,
+      SELECT p.seq::double precision, l.epoch, coalesce(v.stamp, k.stamp)::double precision,
+        coalesce(v.at, k.at)::double precision,
         p.duplicate, CASE WHEN p.duplicate THEN y.name END, CASE WHEN p.duplicate THEN v.data END
       FROM json_to_recordset(places) AS p (ord bigint, topic bigint, seq bigint, key text, duplicate boolean)
       LEFT JOIN ovation_log.events v ON v.topic = p.topic AND v.seq = p.seq
@@ -166,7 +184,8 @@ export const MIGRATIONS: readonly string[] = [
   END $$;
 
   -- The newest number with a stamp not after the one asked for, by bisection: stamps rise with the numbers.
-  CREATE FUNCTION ovation_log.seq_at(wanted_topic bigint, wanted_stamp bigint) RETURNS bigint LANGUAGE plpgsql STABLE AS $$
+  CREATE FUNCTION ovation_log.seq_at(wanted_topic bigint,
+    wanted_stamp bigint) RETURNS bigint LANGUAGE plpgsql STABLE AS $$
   DECLARE
     kept bigint;
     newer bigint;
@@ -183,7 +202,8 @@ export const MIGRATIONS: readonly string[] = [
   END $$;
 
   -- Drops at most max_dropped events that are beyond the newest events_max or older than stamp_min; answers how many.
-  CREATE FUNCTION ovation_log.trim_topic(wanted bigint, events_max bigint, stamp_min bigint, max_dropped integer) RETURNS integer
+  CREATE FUNCTION ovation_log.trim_topic(wanted bigint, events_max bigint, stamp_min bigint,
+    max_dropped integer) RETURNS integer
   LANGUAGE plpgsql AS $$
   DECLARE
     t ovation_log.topics;
@@ -199,7 +219,8 @@ export const MIGRATIONS: readonly string[] = [
     IF until <= t.first THEN RETURN 0; END IF;
     DELETE FROM ovation_log.events WHERE topic = wanted AND seq < until;
     UPDATE ovation_log.topics SET first = until,
-      first_stamp = coalesce((SELECT stamp FROM ovation_log.events WHERE topic = wanted AND seq = until), first_stamp)
+      first_stamp = coalesce((SELECT stamp FROM ovation_log.events WHERE topic = wanted
+        AND seq = until), first_stamp)
       WHERE id = wanted;
     RETURN until - t.first;
   END $$;
@@ -215,7 +236,8 @@ export const MIGRATIONS: readonly string[] = [
   `,
   `
   -- Drops events of a topic below a number, at most max_dropped: for a topic that was deleted.
-  CREATE FUNCTION ovation_log.clear_topic(wanted text, below bigint, max_dropped integer) RETURNS integer
+  CREATE FUNCTION ovation_log.clear_topic(wanted text, below bigint,
+    max_dropped integer) RETURNS integer
   LANGUAGE plpgsql AS $$
   DECLARE
     t ovation_log.topics;
@@ -227,7 +249,8 @@ export const MIGRATIONS: readonly string[] = [
     IF until <= t.first THEN RETURN 0; END IF;
     DELETE FROM ovation_log.events WHERE topic = t.id AND seq < until;
     UPDATE ovation_log.topics SET first = until,
-      first_stamp = coalesce((SELECT stamp FROM ovation_log.events WHERE topic = t.id AND seq = until), first_stamp)
+      first_stamp = coalesce((SELECT stamp FROM ovation_log.events WHERE topic = t.id
+        AND seq = until), first_stamp)
       WHERE id = t.id;
     RETURN until - t.first;
   END $$;
@@ -235,12 +258,14 @@ export const MIGRATIONS: readonly string[] = [
   `
   -- A life's stamp is the newest one of the lives before it: where these ended. Whoever appended in them has
   -- ended with its server, and nobody has appended in this one yet.
-  CREATE OR REPLACE FUNCTION ovation_log.begin_life(candidate text, now bigint, OUT life integer, OUT epoch text)
+  CREATE OR REPLACE FUNCTION ovation_log.begin_life(candidate text, now bigint, OUT life integer,
+    OUT epoch text)
   LANGUAGE plpgsql AS $$
   #variable_conflict use_column
   DECLARE
     present text := concat_ws('/', extract(epoch FROM pg_postmaster_start_time()),
-      (SELECT oid FROM pg_database WHERE datname = current_database()), 'ovation_log.events'::regclass::oid);
+      (SELECT oid FROM pg_database WHERE datname = current_database()),
+        'ovation_log.events'::regclass::oid);
   BEGIN
     SELECT l.id, l.epoch INTO life, epoch FROM ovation_log.lives l WHERE l.identity = present;
     IF FOUND THEN RETURN; END IF;
@@ -249,7 +274,8 @@ export const MIGRATIONS: readonly string[] = [
         (SELECT coalesce(max(t.stamp), 0) FROM ovation_log.topics t)
       FROM pg_control_system()
       ON CONFLICT (identity) DO NOTHING;
-    SELECT l.id, l.epoch INTO STRICT life, epoch FROM ovation_log.lives l WHERE l.identity = present;
+    SELECT l.id, l.epoch INTO STRICT life, epoch FROM ovation_log.lives l
+      WHERE l.identity = present;
   END $$;
   `,
   TALLIES,

@@ -27,7 +27,8 @@ export async function readSqliteArchive<Result>(
 ): Promise<Result> {
   const database = openLogFileToRead(path);
   try {
-    // Everything that is read is of one moment, also while the log is in use: that of the first read.
+    // Everything that is read is of one moment, also while the log is in use: that of the first
+    // read.
     database.run("BEGIN");
     database.run("SELECT 1 FROM lives");
     const topics = database.prepare<TopicRecord, [string, number]>(
@@ -46,7 +47,8 @@ export async function readSqliteArchive<Result>(
     );
     const keys = database.prepare<{ count: number }, []>("SELECT count(*) AS count FROM keys");
     const lost = database.prepare<{ count: number }, []>(
-      "SELECT count(*) AS count FROM keys JOIN topics ON topics.id = keys.topic WHERE keys.seq > topics.seq",
+      "SELECT count(*) AS count FROM keys JOIN topics ON topics.id = keys.topic WHERE keys.seq " +
+        "> topics.seq",
     );
     const integrity = database.prepare<{ integrity_check: string }, []>(
       `PRAGMA integrity_check(${PROBLEMS_MAX})`,
@@ -116,7 +118,8 @@ export async function writeSqliteArchive<Result>(
             idOf("topics", topic) ??
             Number(
               database.run(
-                "INSERT INTO topics (name, seq, first, stamp, first_stamp, life) VALUES (?, 0, 1, 0, 0, ?)",
+                "INSERT INTO topics (name, seq, first, stamp, first_stamp, life) VALUES (?, 0, " +
+                  "1, 0, 0, ?)",
                 [topic, life],
               ).lastInsertRowid,
             );
@@ -131,7 +134,8 @@ export async function writeSqliteArchive<Result>(
       async finish({ topic, seq, first, stamp, firstStamp }) {
         database.run(
           `INSERT INTO topics (name, seq, first, stamp, first_stamp, life) VALUES (?, ?, ?, ?, ?, ?)
-           ON CONFLICT (name) DO UPDATE SET seq = excluded.seq, first = excluded.first, stamp = excluded.stamp,
+           ON CONFLICT (name) DO UPDATE SET seq = excluded.seq, first = excluded.first,
+             stamp = excluded.stamp,
              first_stamp = excluded.first_stamp, life = excluded.life`,
           [topic, seq, first, stamp, firstStamp, life],
         );

@@ -49,7 +49,10 @@ export interface SqliteLogOptions {
   readonly queueEntriesMax?: number;
 }
 
-/** What a read of a file that was opened is told: damage, by the file's name, or why it cannot be read. */
+/**
+ * What a read of a file that was opened is told: damage, by the file's name, or why it cannot be
+ * read.
+ */
 function readFailure(error: unknown, path: string): unknown {
   const damage =
     error instanceof LogDamagedError ? corrupt(path, error.message) : unusableFrom(error, path);

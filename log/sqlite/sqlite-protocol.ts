@@ -1,6 +1,7 @@
 /**
- * What travels between the process's main thread and the worker that writes the SQLite file. As JSON
- * text: a string crosses without being cloned, which for 64 comments costs half of what the objects would.
+ * What travels between the process's main thread and the worker that writes the SQLite file. As
+ * JSON text: a string crosses without being cloned, which for 64 comments costs half of what the
+ * objects would.
  */
 
 import type { Topic } from "@ovation/protocol";

@@ -1,6 +1,6 @@
 /**
- * Reads of the SQLite file, on a connection of their own that cannot write: in WAL mode it sees every
- * commit as soon as it is made and never waits for one under way.
+ * Reads of the SQLite file, on a connection of their own that cannot write: in WAL mode it sees
+ * every commit as soon as it is made and never waits for one under way.
  */
 
 import type { Database } from "bun:sqlite";
@@ -88,7 +88,8 @@ export class SqliteReader {
       const head = this.#statements.head.get(topic);
       if (head === null) return emptyHead(topic);
       if (head.stamp <= stamp) return this.#headFrom(head);
-      // Stamps rise with the numbers: 20 steps find the place among a million events, without an index.
+      // Stamps rise with the numbers: 20 steps find the place among a million events, without an
+      // index.
       let [kept, newer] = [head.first - 1, head.seq + 1];
       while (newer - kept > 1) {
         const middle = Math.floor((kept + newer) / 2);
@@ -103,7 +104,8 @@ export class SqliteReader {
 
   changes(since: number, limit: number): Changes {
     return this.#snapshot(() => {
-      // Stamps rise with every commit group, so the newest one is the present, whatever the clock says.
+      // Stamps rise with every commit group, so the newest one is the present, whatever the clock
+      // says.
       const present = this.#statements.lastStamp.get()?.stamp ?? 0;
       const epoch = this.#statements.lastLife.get()?.epoch ?? "";
       if (since < 0 || since > present) return { heads: [], stamp: present, epoch, more: false };
@@ -116,7 +118,8 @@ export class SqliteReader {
           epoch,
           more: false,
         };
-      // The topics of one commit share a stamp and must not be torn apart: all of the last one's come along.
+      // The topics of one commit share a stamp and must not be torn apart: all of the last one's
+      // come along.
       const whole = rows
         .filter((row) => row.stamp < last.stamp)
         .concat(this.#statements.changedAt.all(last.stamp));
@@ -177,7 +180,10 @@ export class SqliteReader {
     );
   }
 
-  /** The numbers of each type come from the index `events_by_type` alone; only the rows of the answer are read. */
+  /**
+   * The numbers of each type come from the index `events_by_type` alone; only the rows of the
+   * answer are read.
+   */
   #rowsOfTypes(
     [topic, above, below]: Range,
     ascending: boolean,
@@ -274,7 +280,8 @@ function prepare(database: Database) {
   const head = "SELECT id, name, seq, first, stamp, life FROM topics";
   const event = "SELECT seq, type, at, stamp, life, data, checksum FROM events WHERE topic = ?";
   const numbers =
-    "SELECT seq FROM events INDEXED BY events_by_type WHERE topic = ? AND type = ? AND seq > ? AND seq < ?";
+    "SELECT seq FROM events INDEXED BY events_by_type WHERE topic = ? AND type = ? AND seq > ? " +
+    "AND seq < ?";
   type PageParameters = [number, number, number, number];
   type NumbersParameters = [number, number, number, number, number];
   return {

@@ -1,6 +1,6 @@
 /**
- * The one connection that writes to the SQLite file: a commit group is one transaction here. Runs in
- * a worker (`sqlite-worker.ts`), so that an fsync never stalls the process's broadcasts.
+ * The one connection that writes to the SQLite file: a commit group is one transaction here. Runs
+ * in a worker (`sqlite-worker.ts`), so that an fsync never stalls the process's broadcasts.
  */
 
 import type { Database } from "bun:sqlite";
@@ -117,7 +117,10 @@ export class SqliteWriter {
     this.#database.run("ROLLBACK");
   }
 
-  /** The last connection to close folds the WAL into the file; one with open statements would linger instead. */
+  /**
+   * The last connection to close folds the WAL into the file; one with open statements would linger
+   * instead.
+   */
   close(): void {
     for (const statement of Object.values(this.#statements)) statement.finalize();
     this.#database.close();
@@ -244,7 +247,8 @@ function prepare(database: Database) {
       "UPDATE events SET data = ?, checksum = ? WHERE topic = ? AND seq = ?",
     ),
     eventAt: statement<StoredRow, [number, number]>(
-      "SELECT types.name AS type, data FROM events JOIN types ON types.id = events.type WHERE topic = ? AND seq = ?",
+      "SELECT types.name AS type, data FROM events JOIN types ON types.id = events.type WHERE " +
+        "topic = ? AND seq = ?",
     ),
     keyOf: statement<KeyRow, [number, string]>(
       // Hot path: without a join, which in bun:sqlite makes a miss cost 8 µs instead of 1.
@@ -254,14 +258,16 @@ function prepare(database: Database) {
       "INSERT INTO keys (topic, key, seq, at, stamp, life) VALUES (?, ?, ?, ?, ?, ?)",
     ),
     deleteKeys: statement<never, [number, number]>(
-      "DELETE FROM keys WHERE (topic, key) IN (SELECT topic, key FROM keys WHERE stamp < ? ORDER BY stamp LIMIT ?)",
+      "DELETE FROM keys WHERE (topic, key) IN (SELECT topic, key FROM keys WHERE stamp < ? " +
+        "ORDER BY stamp LIMIT ?)",
     ),
     topicsAfter: statement<TopicRow, [number, number, number]>(
       `SELECT id, name, seq, first, first_stamp FROM topics
        WHERE id > ? AND id <= ? ORDER BY id LIMIT ?`,
     ),
     firstSince: statement<{ seq: number }, [number, number, number, number]>(
-      "SELECT seq FROM events WHERE topic = ? AND seq >= ? AND seq < ? AND stamp >= ? ORDER BY seq LIMIT 1",
+      "SELECT seq FROM events WHERE topic = ? AND seq >= ? AND seq < ? AND stamp >= ? ORDER BY " +
+        "seq LIMIT 1",
     ),
     stampAt: statement<{ stamp: number }, [number, number]>(
       "SELECT stamp FROM events WHERE topic = ? AND seq = ?",

@@ -1,8 +1,9 @@
 /**
- * A process that appends to a log until it is killed or has appended enough, and says on standard output
- * what was acknowledged: a line `<seq> <epoch> <key>` for each event.
+ * A process that appends to a log until it is killed or has appended enough, and says on standard
+ * output what was acknowledged: a line `<seq> <epoch> <key>` for each event.
  *
- * Arguments: the location (a path or a postgres URL), the topic, the writer's name, the number of events.
+ * Arguments: the location (a path or a postgres URL), the topic, the writer's name, the number of
+ * events.
  */
 
 import { parseTopic, toJsonText } from "@ovation/protocol";

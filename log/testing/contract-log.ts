@@ -13,12 +13,18 @@ import type { Log, LogEntry, LogKeeper } from "../log.ts";
 
 export interface OpenedLog {
   readonly log: Log & LogKeeper;
-  /** Another writer of the same log: another process's view. The same object where the form has but one. */
+  /**
+   * Another writer of the same log: another process's view. The same object where the form has but
+   * one.
+   */
   readonly other: Log & LogKeeper;
   dispose(): Promise<void>;
 }
 
-/** Opens an empty log whose retention is `policy` and whose clock is `clock`, where the form has one of its own. */
+/**
+ * Opens an empty log whose retention is `policy` and whose clock is `clock`, where the form has one
+ * of its own.
+ */
 export type OpenLog = (options: {
   readonly policy: Policy;
   readonly clock: Clock;

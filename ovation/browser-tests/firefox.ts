@@ -1,4 +1,7 @@
-/** Debian's Firefox without a window, with a profile of its own, on one page. Playwright drives only a Firefox of its own making. */
+/**
+ * Debian's Firefox without a window, with a profile of its own, on one page. Playwright drives only
+ * a Firefox of its own making.
+ */
 
 import { spawn } from "node:child_process";
 import { once } from "node:events";
@@ -6,7 +9,9 @@ import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 
-/** No request of Firefox's own: no updates, no experiments, no start page, no check for a network. */
+/**
+ * No request of Firefox's own: no updates, no experiments, no start page, no check for a network.
+ */
 const PREFERENCES: Readonly<Record<string, boolean | number | string>> = {
   "app.normandy.enabled": false,
   "app.update.enabled": false,

@@ -1,4 +1,7 @@
-/** The pages behind nginx that buffers event streams, as a proxy does that nobody told: comments come all the same. */
+/**
+ * The pages behind nginx that buffers event streams, as a proxy does that nobody told: comments
+ * come all the same.
+ */
 
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";

@@ -1,4 +1,7 @@
-/** What an EventSource of a real browser makes of a server that has no room, or that goes: it comes back by itself. */
+/**
+ * What an EventSource of a real browser makes of a server that has no room, or that goes: it comes
+ * back by itself.
+ */
 
 import { expect, test } from "@playwright/test";
 import { Server } from "../../testing/server.ts";

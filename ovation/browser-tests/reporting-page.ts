@@ -1,6 +1,6 @@
 /**
- * A page that tells the test what its EventSources receive, by fetch to the test's own server: the same
- * for a browser that the test drives and for one that it only opens.
+ * A page that tells the test what its EventSources receive, by fetch to the test's own server: the
+ * same for a browser that the test drives and for one that it only opens.
  */
 
 import { once } from "node:events";
@@ -27,7 +27,9 @@ export interface Report {
 
 const TYPES = ["connection", "comment", "noise", "gap", "reconnect", "open-late"];
 
-/** `?stream=` is the address; an `open-late` event opens a second one, as somebody who comes later. */
+/**
+ * `?stream=` is the address; an `open-late` event opens a second one, as somebody who comes later.
+ */
 const PAGE = `<!doctype html><meta charset="utf-8"><title>reports</title><script>
 const address = new URLSearchParams(location.search).get("stream");
 let sending = Promise.resolve();

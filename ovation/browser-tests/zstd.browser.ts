@@ -1,6 +1,6 @@
 /**
- * zstd once for all, as real browsers read it: the stream is one zstd frame after another, which a late
- * joiner reads from its own start, a slow one goes on with, and a returning one begins anew.
+ * zstd once for all, as real browsers read it: the stream is one zstd frame after another, which a
+ * late joiner reads from its own start, a slow one goes on with, and a returning one begins anew.
  */
 
 import { randomBytes } from "node:crypto";

@@ -27,11 +27,14 @@ function logExposure({ trustedProxies, logger, host, metrics }: Settings): void 
     logger.info({ trustedProxies }, "X-Forwarded-For is trusted from these peers only");
   else if (!isLoopback(host))
     logger.info(
-      "X-Forwarded-For is trusted from this machine only, every other peer counts by its own address: behind a proxy elsewhere, name it with --trusted-proxies or trustedProxies in the policy file",
+      "X-Forwarded-For is trusted from this machine only, every other peer counts by its own " +
+        "address: behind a proxy elsewhere, name it with --trusted-proxies or trustedProxies in " +
+        "the policy file",
     );
   if (metrics === "on" && !isLoopback(host))
     logger.warn(
       { host },
-      "every client of this port can read /metrics: close it in the proxy in front, or start with --metrics off, or --metrics 127.0.0.1:9090 for a listener of its own",
+      "every client of this port can read /metrics: close it in the proxy in front, or start " +
+        "with --metrics off, or --metrics 127.0.0.1:9090 for a listener of its own",
     );
 }

@@ -121,13 +121,13 @@ test("a file that cannot be used and a reader that is gone are sentences, not st
     "a full disk": `sh ${COMMAND} log export ${from} --file /dev/full`,
     "a directory as input": `sh ${COMMAND} log import ${await stores.SQLite()} --file ${directory}`,
     "a gone reader": `sh ${COMMAND} log export ${from} 3>&1 >&- | true; exit 1`,
-    "a reader that takes one line": `(sh ${COMMAND} log export ${from}; echo "rc $?" >&2) | head -n 1`,
+    "a reader of one line": `(sh ${COMMAND} log export ${from}; echo "rc $?" >&2) | head -n 1`,
   };
   for (const [name, command] of Object.entries(commands)) {
     const { errors } = await shell(command);
     expect({ name, errors }).toEqual({ name, errors: expect.not.stringContaining("    at ") });
   }
-  const cut = await shell(commands["a reader that takes one line"]);
+  const cut = await shell(commands["a reader of one line"]);
   expect(cut.errors).toContain("the export is not complete");
   expect(cut.errors).toContain("rc 1");
 });

@@ -1,4 +1,6 @@
-/** From the values of the schema to the settings of a process: files are checked, secrets required. */
+/**
+ * From the values of the schema to the settings of a process: files are checked, secrets required.
+ */
 
 import { createPrivateKey, X509Certificate } from "node:crypto";
 import { readFileSync } from "node:fs";

@@ -1,4 +1,6 @@
-/** What every role's command does around its role: clear errors, signals, reloads, the exit code. */
+/**
+ * What every role's command does around its role: clear errors, signals, reloads, the exit code.
+ */
 
 import { LogUnusableError } from "@ovation/log";
 import type { Logger } from "pino";

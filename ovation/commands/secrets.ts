@@ -28,7 +28,10 @@ export function findSecret(given: string | undefined, dataDirectory: string): st
   return requireStrong(loaded.secret, `the secret in ${loaded.path}`);
 }
 
-/** {@link findSecret} of a running process: a secret that is gone is not made, which would end every token. */
+/**
+ * {@link findSecret} of a running process: a secret that is gone is not made, which would end every
+ * token.
+ */
 export function findSecretAgain(given: string | undefined, dataDirectory: string): string {
   const path = join(dataDirectory, "secret");
   if (!isGiven(given) && !existsSync(path)) fail(`${path} is gone: put the secret back`);

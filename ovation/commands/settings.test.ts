@@ -1,4 +1,6 @@
-/** What the program says of settings that are empty, malformed or unsafe: a sentence, never a stack. */
+/**
+ * What the program says of settings that are empty, malformed or unsafe: a sentence, never a stack.
+ */
 
 import { afterAll, describe, expect, test } from "bun:test";
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";

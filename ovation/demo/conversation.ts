@@ -31,7 +31,10 @@ export interface ConversationOptions {
 }
 
 export interface Conversation {
-  /** Somebody who is here says something that fits; `excited` is 1 at the height of a moment, 0 in calm. */
+  /**
+   * Somebody who is here says something that fits; `excited` is 1 at the height of a moment, 0 in
+   * calm.
+   */
   somebodySpeaks(excited: number, about: "burst" | "cheer"): void;
   arrived(member: Member): void;
   leaving(member: Member): void;
@@ -128,7 +131,10 @@ export function createConversation(options: ConversationOptions): Conversation {
     });
   }
 
-  /** Somebody who is not of the demo wrote: greet them the first time, answer now and then afterwards. */
+  /**
+   * Somebody who is not of the demo wrote: greet them the first time, answer now and then
+   * afterwards.
+   */
   function answerStranger(said: Said, isQuestion: boolean): void {
     const now = clock.now();
     const answeredAt = strangers.get(said.id);

@@ -1,4 +1,7 @@
-/** The public HTTP API as the audience uses it. What is refused is dropped, counted and said, never repeated: nobody misses a line of chat. */
+/**
+ * The public HTTP API as the audience uses it. What is refused is dropped, counted and said, never
+ * repeated: nobody misses a line of chat.
+ */
 
 import { REQUEST_TIMEOUT_MS } from "./limits.ts";
 

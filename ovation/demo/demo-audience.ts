@@ -1,6 +1,6 @@
 /**
- * `--demo`: videos, their hosts and an audience, so that the page is alive when it opens. They use the
- * public API and real connections only, from the same process or any other.
+ * `--demo`: videos, their hosts and an audience, so that the page is alive when it opens. They use
+ * the public API and real connections only, from the same process or any other.
  */
 
 import type { Clock } from "@ovation/protocol";
@@ -32,7 +32,10 @@ export interface Demo {
   stop(): void;
 }
 
-/** Resolves when the pages have something to show; the audience then goes on by itself until it is stopped. */
+/**
+ * Resolves when the pages have something to show; the audience then goes on by itself until it is
+ * stopped.
+ */
 export async function startDemo(options: DemoOptions): Promise<Demo> {
   const videos = options.videos ?? DEMO_VIDEOS;
   const viewers = Math.min(VIEWERS_MAX, options.viewers ?? VIEWERS_DEFAULT);

@@ -1,4 +1,7 @@
-/** What the hosts say, and what is asked and answered. The words in braces are those of `demo-texts.ts`. */
+/**
+ * What the hosts say, and what is asked and answered. The words in braces are those of
+ * `demo-texts.ts`.
+ */
 
 /** The host, a calm one. */
 export const HOST = {

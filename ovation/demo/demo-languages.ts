@@ -1,4 +1,7 @@
-/** What the audience says in other languages: right-to-left ones, ones without spaces, ones with long words. */
+/**
+ * What the audience says in other languages: right-to-left ones, ones without spaces, ones with
+ * long words.
+ */
 
 import type { WordLists } from "./grammar.ts";
 

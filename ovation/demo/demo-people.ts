@@ -87,13 +87,17 @@ const OTHERS: readonly (readonly [LanguageCode, string])[] = [
   ["sw", "Amani"],
 ];
 
-/** `count` people, the regulars first; names repeat with a number when there are more people than names. */
+/**
+ * `count` people, the regulars first; names repeat with a number when there are more people than
+ * names.
+ */
 export function gatherPeople(count: number, random: () => number): readonly Person[] {
   const english = shuffle(
     ENGLISH.map((name): readonly [LanguageCode, string] => ["en", name]),
     random,
   );
-  // One of each language before the second of any, so that a small audience is as mixed as a large one.
+  // One of each language before the second of any, so that a small audience is as mixed as a large
+  // one.
   const first = OTHERS.filter(
     ([language], index) => OTHERS.findIndex(([other]) => other === language) === index,
   );
@@ -134,7 +138,9 @@ function person(
   return { id: `demo.${idOfName(name)}`, name, language, ...temper };
 }
 
-/** The name as far as an id can hold it, and a number of the whole of it, so that no two are alike. */
+/**
+ * The name as far as an id can hold it, and a number of the whole of it, so that no two are alike.
+ */
 function idOfName(name: string): string {
   let hash = 7;
   for (const letter of name) hash = (Math.imul(hash, 31) + (letter.codePointAt(0) ?? 0)) >>> 0;

@@ -1,7 +1,7 @@
 /**
- * One video's audience. A tick looks a few times a second at what is due: how many comments and taps
- * chance brings at the present mood, who comes, who goes, whether something happens. All of it goes
- * through the public API and real connections; nothing here touches the server's inside.
+ * One video's audience. A tick looks a few times a second at what is due: how many comments and
+ * taps chance brings at the present mood, who comes, who goes, whether something happens. All of it
+ * goes through the public API and real connections; nothing here touches the server's inside.
  */
 
 import type { Clock, Message } from "@ovation/protocol";

@@ -28,7 +28,8 @@ export const DEMO_VIDEOS: readonly DemoVideo[] = [
     id: "demo",
     title: "Aurora Sessions — live",
     description:
-      "Improvised music under a real-time sky. The line of light on the water is the music you hear.",
+      "Improvised music under a real-time sky. The line of light on the water is the music you " +
+      "hear.",
     host: "Aurora Sessions",
     media: MEDIA,
     poster: "/media/demo-poster.jpg",

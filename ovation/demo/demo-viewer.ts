@@ -1,4 +1,7 @@
-/** One viewer's connection: a real SSE stream, read and (but for the host's) thrown away, so that it costs little. */
+/**
+ * One viewer's connection: a real SSE stream, read and (but for the host's) thrown away, so that it
+ * costs little.
+ */
 
 import { type Clock, createFrameReader, type Message } from "@ovation/protocol";
 import { RECONNECT_MS_MAX } from "./limits.ts";
@@ -27,7 +30,8 @@ export function enter(options: ViewerOptions): Viewer {
     cancelReturn = options.clock.after(options.random() * RECONNECT_MS_MAX, connect);
   };
   const connect = () => {
-    // A connection ends for many reasons, all of them end in another try: the server may be restarting.
+    // A connection ends for many reasons, all of them end in another try: the server may be
+    // restarting.
     watch(options, left.signal).then(comeBack, comeBack);
   };
   connect();

@@ -1,6 +1,7 @@
 /**
- * A small grammar: `{a|b|c}` is one of the three, `{word}` one of the list with that name. Braces nest
- * through lists only, so a text is expanded from the outside in until nothing is left to choose.
+ * A small grammar: `{a|b|c}` is one of the three, `{word}` one of the list with that name. Braces
+ * nest through lists only, so a text is expanded from the outside in until nothing is left to
+ * choose.
  */
 
 export type WordLists = Readonly<Record<string, readonly string[]>>;

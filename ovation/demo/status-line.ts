@@ -1,4 +1,7 @@
-/** One live line in the terminal: how many watch, and what goes through. Elsewhere a line every ten seconds, or none. */
+/**
+ * One live line in the terminal: how many watch, and what goes through. Elsewhere a line every ten
+ * seconds, or none.
+ */
 
 import type { Clock } from "@ovation/protocol";
 import {
@@ -23,7 +26,10 @@ export interface StatusLineOptions {
   readonly output: ProgressOutput;
   readonly clock: Clock;
   readonly colours: boolean;
-  /** Say nothing where the output is no terminal (a service's journal has the metrics). Default false. */
+  /**
+   * Say nothing where the output is no terminal (a service's journal has the metrics). Default
+   * false.
+   */
   readonly quietElsewhere?: boolean;
 }
 

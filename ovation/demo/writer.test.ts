@@ -39,7 +39,8 @@ describe("the texts", () => {
         add(lines, language.words);
 
     for (const [template, words] of all) {
-      // A single word in braces is the name of a list: a misspelt one would be printed as it stands.
+      // A single word in braces is the name of a list: a misspelt one would be printed as it
+      // stands.
       for (const [, name = ""] of template.matchAll(/\{([^{}|]*)\}/g))
         expect(Object.keys(words)).toContain(name);
       for (let round = 0; round < 20; round++) {

@@ -21,7 +21,10 @@ export interface Writer {
 export function createWriter(random: () => number): Writer {
   /** The oldest first. */
   const said = new Set<string>();
-  /** Sentences are the same sentence with other words: of each list the half that was used last rests. */
+  /**
+   * Sentences are the same sentence with other words: of each list the half that was used last
+   * rests.
+   */
   const resting = new Map<readonly unknown[], unknown[]>();
 
   function pickRested<Item>(lines: readonly Item[]): Item {

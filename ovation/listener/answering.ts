@@ -1,6 +1,6 @@
 /**
- * From a request to its answer, whatever carries it: the route is found, a thrown Problem becomes an
- * answer, CORS headers are added, and a method or path that does not exist gets its code.
+ * From a request to its answer, whatever carries it: the route is found, a thrown Problem becomes
+ * an answer, CORS headers are added, and a method or path that does not exist gets its code.
  */
 
 import {
@@ -29,11 +29,16 @@ export interface AnsweringOptions {
   onProblem?(code: ProblemCode): void;
   /** A page in place of a problem, for a person who opened an address with a browser. */
   readonly problemPage?: ProblemPage | undefined;
-  /** Answers what no route does; without it that is `not-found`. `path` is as it was sent, without the query. */
+  /**
+   * Answers what no route does; without it that is `not-found`. `path` is as it was sent, without
+   * the query.
+   */
   fallback?(request: HttpRequest, path: string, address: string): Promise<RouteAnswer>;
 }
 
-/** `undefined` where the problem itself is the answer. `path` is as it was sent, without the query. */
+/**
+ * `undefined` where the problem itself is the answer. `path` is as it was sent, without the query.
+ */
 export type ProblemPage = (
   problem: Problem,
   request: HttpRequest,
@@ -122,11 +127,12 @@ function toProblem(
   { logger }: AnsweringOptions,
 ): Problem {
   if (error instanceof Problem) return error;
-  // [spec] RFC 9112, 3.2: a server MUST respond with 400 to a request with an invalid Host. Such a request
-  // has no URL, and every handler that looks at it throws.
+  // [spec] RFC 9112, 3.2: a server MUST respond with 400 to a request with an invalid Host. Such a
+  // request has no URL, and every handler that looks at it throws.
   if (!URL.canParse(request.url))
     return new Problem("invalid-parameter", "send a Host header that names a host");
-  // Gone, or too slow, in the middle of its body: nobody reads this answer, and the log is not for that.
+  // Gone, or too slow, in the middle of its body: nobody reads this answer, and the log is not for
+  // that.
   if (request.signal.aborted) return new Problem("invalid-body", "the body did not come");
   // The path without its query: tokens may be in there.
   logger.error({ error, method: request.method, path }, "a handler failed");

@@ -83,7 +83,8 @@ describe("client address", () => {
     expect(ask("127.0.0.1", `${"1.1.1.1, ".repeat(1_000)}203.0.113.7`)).toBe("203.0.113.7");
     expect(ask("127.0.0.1", Array(1_000).fill("10.0.0.9").join(","))).toBe("10.0.0.9");
     expect(warnings).toEqual(["silent-proxy 127.0.0.1", "malformed-header 127.0.0.1"]);
-    // A peer without an address, which the kernel gives for a connection that is gone, has limits too.
+    // A peer without an address, which the kernel gives for a connection that is gone, has limits
+    // too.
     expect(ask("")).toBe("unknown");
   });
 

@@ -1,13 +1,14 @@
 /**
  * The address of a client, behind proxies or not: limits per address count by it.
  *
- * `X-Forwarded-For` is believed only from named proxies, from right to left up to the first address that
- * is not one of them. Where no proxy is named, loopback is: a process on the same machine. From every
- * other peer the header counts for nothing, and the peer's own address does. It also counts where a named
- * proxy sends no header or one without an address: a request never goes without limits.
+ * `X-Forwarded-For` is believed only from named proxies, from right to left up to the first address
+ * that is not one of them. Where no proxy is named, loopback is: a process on the same machine.
+ * From every other peer the header counts for nothing, and the peer's own address does. It also
+ * counts where a named proxy sends no header or one without an address: a request never goes
+ * without limits.
  *
- * `Forwarded`, `X-Real-IP` and the PROXY protocol are not read. An IPv6 client has a whole /64 and is
- * counted by it.
+ * `Forwarded`, `X-Real-IP` and the PROXY protocol are not read. An IPv6 client has a whole /64 and
+ * is counted by it.
  */
 
 import { BlockList, isIP, isIPv4 } from "node:net";
@@ -27,11 +28,14 @@ export type AddressWarning =
 
 const WARNINGS: Readonly<Record<AddressWarning, string>> = {
   "unnamed-proxy":
-    "this peer sends X-Forwarded-For and is not named, so the header does not count: if it is your proxy, name it with --trusted-proxies or trustedProxies in the policy file",
+    "this peer sends X-Forwarded-For and is not named, so the header does not count: if it is " +
+    "your proxy, name it with --trusted-proxies or trustedProxies in the policy file",
   "silent-proxy":
-    "a named proxy sends no X-Forwarded-For, so all its clients share one address's limits: let it send the header (Forwarded, X-Real-IP and PROXY protocol are not read)",
+    "a named proxy sends no X-Forwarded-For, so all its clients share one address's limits: let " +
+    "it send the header (Forwarded, X-Real-IP and PROXY protocol are not read)",
   "malformed-header":
-    "a named proxy sends an X-Forwarded-For that holds no address, so it counts itself: let it send addresses only",
+    "a named proxy sends an X-Forwarded-For that holds no address, so it counts itself: let it " +
+    "send addresses only",
 };
 
 /** The warnings of `createAddressOf` as log lines that say what to do. */
@@ -42,8 +46,8 @@ export function addressWarnings(logger: Logger) {
 
 export interface ClientAddressOptions {
   /**
-   * Addresses and networks of proxies: `10.0.0.0/8`, `::1`, or `loopback`, `private`. Absent: loopback,
-   * which may be a proxy or a client.
+   * Addresses and networks of proxies: `10.0.0.0/8`, `::1`, or `loopback`, `private`. Absent:
+   * loopback, which may be a proxy or a client.
    */
   readonly trustedProxies: readonly string[] | undefined;
   /** Once for each kind and peer. `peer` is an address. */
@@ -141,8 +145,8 @@ export function createAddressOf(
 }
 
 /**
- * `10.0.0.1`, `10.0.0.1:443`, `[::1]:443`, `::ffff:10.0.0.1`, `::ffff:a00:1`, `fe80::1%eth0` → the plain
- * address, in one spelling.
+ * `10.0.0.1`, `10.0.0.1:443`, `[::1]:443`, `::ffff:10.0.0.1`, `::ffff:a00:1`, `fe80::1%eth0` → the
+ * plain address, in one spelling.
  */
 export function parseAddress(text: string): string | undefined {
   let address = text.trim().toLowerCase();
@@ -163,7 +167,9 @@ function toPlain(address: string): string {
   return bytes.flatMap((part) => [part >> 8, part & 0xff]).join(".");
 }
 
-/** Whether an address of a peer is among the entries; they are as in {@link ClientAddressOptions}. */
+/**
+ * Whether an address of a peer is among the entries; they are as in {@link ClientAddressOptions}.
+ */
 export function createPeerCheck(entries: readonly string[]): (peer: string) => boolean {
   const list = toBlockList(entries);
   return (peer) => {
@@ -172,14 +178,18 @@ export function createPeerCheck(entries: readonly string[]): (peer: string) => b
   };
 }
 
-/** Whether only this machine reaches a listener of that address: `127.0.0.1`, `::1`, `localhost`. */
+/**
+ * Whether only this machine reaches a listener of that address: `127.0.0.1`, `::1`, `localhost`.
+ */
 export function isLoopback(host: string): boolean {
   const address = parseAddress(host);
   if (address === undefined) return /^(.+\.)?localhost$/i.test(host);
   return contains(toBlockList(["loopback"]), address);
 }
 
-/** The entries of `trustedProxies`, apart from each other by commas or spaces; throws a TypeError. */
+/**
+ * The entries of `trustedProxies`, apart from each other by commas or spaces; throws a TypeError.
+ */
 export function parseProxies(text: string): readonly string[] {
   const entries = text.split(/[\s,]+/).filter((entry) => entry !== "");
   toBlockList(entries);

@@ -1,4 +1,7 @@
-/** Which sites' pages may call: [spec] Fetch, CORS protocol. Tokens are not cookies, so nothing comes with a browser by itself. */
+/**
+ * Which sites' pages may call: [spec] Fetch, CORS protocol. Tokens are not cookies, so nothing
+ * comes with a browser by itself.
+ */
 
 import {
   type HttpRequest,
@@ -14,8 +17,8 @@ export interface Cors {
   finish(request: HttpRequest, answer: RouteAnswer): RouteAnswer;
   preflight(request: HttpRequest): RouteAnswer;
   /**
-   * Throws `origin-not-allowed` where a page of another origin would change something. A browser sends such
-   * a request also where it may not read the answer (`no-cors`, a form).
+   * Throws `origin-not-allowed` where a page of another origin would change something. A browser
+   * sends such a request also where it may not read the answer (`no-cors`, a form).
    */
   requireAllowed(request: HttpRequest): void;
 }

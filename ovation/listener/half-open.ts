@@ -1,10 +1,11 @@
 /**
- * Half-open connections: the viewer's battery is empty, no packet of it ever comes again, and Linux by
- * itself goes on sending for a quarter of an hour before it says so. With TCP_USER_TIMEOUT the connection
- * ends when what was sent (a heartbeat at the latest) stays unacknowledged for as long as we say.
+ * Half-open connections: the viewer's battery is empty, no packet of it ever comes again, and Linux
+ * by itself goes on sending for a quarter of an hour before it says so. With TCP_USER_TIMEOUT the
+ * connection ends when what was sent (a heartbeat at the latest) stays unacknowledged for as long
+ * as we say.
  *
- * Bun has no such option, but accepted sockets inherit it from the one that listens, so it is set there,
- * by the C library. Only on Linux; elsewhere the system's own time holds.
+ * Bun has no such option, but accepted sockets inherit it from the one that listens, so it is set
+ * there, by the C library. Only on Linux; elsewhere the system's own time holds.
  */
 
 import { FFIType, ptr } from "bun:ffi";

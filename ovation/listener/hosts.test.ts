@@ -1,4 +1,7 @@
-/** By which names and from which pages a server is asked: DNS rebinding, and pages that write without reading. */
+/**
+ * By which names and from which pages a server is asked: DNS rebinding, and pages that write
+ * without reading.
+ */
 
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { Problem } from "@ovation/protocol";

@@ -1,12 +1,13 @@
 /**
- * By which names this server is asked for. A page of any site can let its own name point to this machine
- * (DNS rebinding), and its browser then takes what is here for the page's own. Such a request carries the
- * page's name in `Host`.
+ * By which names this server is asked for. A page of any site can let its own name point to this
+ * machine (DNS rebinding), and its browser then takes what is here for the page's own. Such a
+ * request carries the page's name in `Host`.
  *
- * A listener on loopback answers to `localhost`, addresses of loopback and names without a dot (of this
- * machine or network: a page's own name is in a domain), beside the names that the operator lists. Where names are listed, every listener answers to those only; an IP address as `Host` is
- * then taken as well by listeners that are not on loopback, since rebinding needs a name. Behind a proxy
- * that the operator has named the names are the proxy's to check.
+ * A listener on loopback answers to `localhost`, addresses of loopback and names without a dot (of
+ * this machine or network: a page's own name is in a domain), beside the names that the operator
+ * lists. Where names are listed, every listener answers to those only; an IP address as `Host` is
+ * then taken as well by listeners that are not on loopback, since rebinding needs a name. Behind a
+ * proxy that the operator has named the names are the proxy's to check.
  */
 
 import { isIP } from "node:net";
@@ -80,7 +81,10 @@ function covers(entry: string, name: string): boolean {
   return entry.startsWith("*.") ? name.endsWith(entry.slice(1)) : plain(entry) === name;
 }
 
-/** `Live.Example.org:8080` → `live.example.org`, `[::1]:8080` → `::1`; undefined where it is neither. */
+/**
+ * `Live.Example.org:8080` → `live.example.org`, `[::1]:8080` → `::1`; undefined where it is
+ * neither.
+ */
 function nameOf(host: string): string | undefined {
   const match = /^(\[[0-9a-f:.]+\]|[^:[\]/@\s]+)(:\d*)?$/.exec(host.toLowerCase());
   return match?.[1] === undefined ? undefined : plain(match[1]).replace(/\.$/, "");

@@ -18,7 +18,9 @@ export function countHttp(registry: Registry): HttpCounts {
   });
   const cuts = new Counter({
     name: "ovation_http_cuts_total",
-    help: "Connections ended without their asking, by reason: no request in time, an unread or broken answer, room for others",
+    help:
+      "Connections ended without their asking, by reason: no request in time, an unread or " +
+      "broken answer, room for others",
     labelNames: ["reason"],
     registers: [registry],
   });

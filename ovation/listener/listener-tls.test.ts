@@ -1,7 +1,8 @@
 /**
- * What the listener with a certificate relies on in the runtime's direct streams, held by tests of its own:
- * an upgrade of Bun that changes one of these is caught here, by name, and not as a riddle in a broadcast.
- * (Bun before 1.4 ignored back-pressure: oven-sh/bun#32469.) That the streams work over TLS is `http/tls.test.ts`.
+ * What the listener with a certificate relies on in the runtime's direct streams, held by tests of
+ * its own: an upgrade of Bun that changes one of these is caught here, by name, and not as a riddle
+ * in a broadcast. (Bun before 1.4 ignored back-pressure: oven-sh/bun#32469.) That the streams work
+ * over TLS is `http/tls.test.ts`.
  */
 
 import { afterEach, describe, expect, test } from "bun:test";

@@ -29,7 +29,10 @@ export interface TlsListener {
   stop(now: boolean): Promise<void>;
 }
 
-/** A request whose body does not come, and a connection without one, is cut after this; streams are kept open. */
+/**
+ * A request whose body does not come, and a connection without one, is cut after this; streams are
+ * kept open.
+ */
 const IDLE_TIMEOUT_SECONDS = 30;
 const SWEEP_MS = 100;
 
@@ -121,7 +124,9 @@ function withHost(request: Request): Request {
     : request;
 }
 
-/** Of an absolute URL, and of a bare target, which is what there is where the client named no host. */
+/**
+ * Of an absolute URL, and of a bare target, which is what there is where the client named no host.
+ */
 function pathOf(url: string): string {
   const scheme = url.indexOf("://");
   const from = url.startsWith("/") ? 0 : url.indexOf("/", scheme < 0 ? 0 : scheme + 3);
@@ -132,7 +137,8 @@ function pathOf(url: string): string {
 async function stop(server: Bun.Server<undefined>, now: boolean): Promise<void> {
   if (now) return server.stop(true);
   const stopped = server.stop(false);
-  // A connection that only waits for its next request would be waited for as long as it may be idle.
+  // A connection that only waits for its next request would be waited for as long as it may be
+  // idle.
   const sweeping = setInterval(() => server.closeIdleConnections(), SWEEP_MS);
   server.closeIdleConnections();
   const overdue = setTimeout(() => void server.stop(true), STOP_MS_MAX);
@@ -149,7 +155,9 @@ interface DirectController {
   close(error: Error): unknown;
 }
 
-/** The controller goes to `pull`, and the stream lasts as long as the promise that `pull` returns. */
+/**
+ * The controller goes to `pull`, and the stream lasts as long as the promise that `pull` returns.
+ */
 interface DirectSource {
   readonly type: "direct";
   pull(controller: DirectController): Promise<void>;

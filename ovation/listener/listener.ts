@@ -1,7 +1,8 @@
 /**
- * The listener: one port for the routes of all the roles that a process has. Plain text is HTTP/1.1 by our
- * own server, on raw sockets (`http/`): tens of thousands of streams are what it is made for. With a
- * certificate it is Bun's, which speaks HTTP/1.1, 2 and 3 on one port. The routes are the same.
+ * The listener: one port for the routes of all the roles that a process has. Plain text is HTTP/1.1
+ * by our own server, on raw sockets (`http/`): tens of thousands of streams are what it is made
+ * for. With a certificate it is Bun's, which speaks HTTP/1.1, 2 and 3 on one port. The routes are
+ * the same.
  */
 
 import { chmodSync } from "node:fs";
@@ -28,7 +29,10 @@ export interface ListenOptions extends AnsweringOptions, Told {
   readonly tls?: { readonly cert: string; readonly key: string } | undefined;
   /** What reads the files of `tls` again. */
   readonly reloads?: SettingsReloads;
-  /** How long a kept connection may wait for its next request; with a certificate that is the runtime's. */
+  /**
+   * How long a kept connection may wait for its next request; with a certificate that is the
+   * runtime's.
+   */
   readonly idleMs?: number;
   /** Shares per address, over all workers where there are some. */
   readonly pools?: AddressPools;
@@ -43,15 +47,24 @@ export interface Listener {
   readonly url: string;
   /** From now on these, in place of the routes that it was opened with and their fallback. */
   serve(routes: readonly Route[], problemPage?: ProblemPage): void;
-  /** No new connections; resolves when the requests under way are answered, but not later than STOP_MS_MAX; at once with `now`. */
+  /**
+   * No new connections; resolves when the requests under way are answered, but not later than
+   * STOP_MS_MAX; at once with `now`.
+   */
   stop(now: boolean): Promise<void>;
 }
 
-/** Of the files that the process may open, sockets of clients take this share at most, and leave so many for the log, links and the runtime. */
+/**
+ * Of the files that the process may open, sockets of clients take this share at most, and leave so
+ * many for the log, links and the runtime.
+ */
 const SOCKETS_SHARE = 0.95;
 const FILES_RESERVED = 64;
 const STUCK_MS_DEFAULT = 30_000;
-/** Longer than the frontend waits with a viewer that is there and does not read: that one it cuts itself. */
+/**
+ * Longer than the frontend waits with a viewer that is there and does not read: that one it cuts
+ * itself.
+ */
 const HALF_OPEN_FACTOR = 2;
 
 export function listen(options: ListenOptions): Listener {
@@ -88,7 +101,9 @@ export interface ListenUnixOptions
   readonly socket: string;
 }
 
-/** The same on a Unix socket, for processes of the same installation, which say whom they ask for. */
+/**
+ * The same on a Unix socket, for processes of the same installation, which say whom they ask for.
+ */
 export function listenUnix({ socket, ...given }: ListenUnixOptions): Pick<Listener, "stop"> {
   const options = {
     ...given,

@@ -1,6 +1,6 @@
 /**
- * The files that this process has open and may have: a connection is one. Linux says both; elsewhere
- * they are not known.
+ * The files that this process has open and may have: a connection is one. Linux says both;
+ * elsewhere they are not known.
  */
 
 import { readdirSync, readFileSync, statSync } from "node:fs";
@@ -18,7 +18,8 @@ export function descriptorsMax(): number | undefined {
 
 export function openDescriptors(): number | undefined {
   try {
-    // Since Linux 6.2 the size of the directory is the number; before, it is 0 and they are counted.
+    // Since Linux 6.2 the size of the directory is the number; before, it is 0 and they are
+    // counted.
     return statSync("/proc/self/fd").size || readdirSync("/proc/self/fd").length;
   } catch {
     return undefined;

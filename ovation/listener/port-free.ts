@@ -1,4 +1,6 @@
-/** Whether a port is free, for listeners that share theirs and would not see another program there. */
+/**
+ * Whether a port is free, for listeners that share theirs and would not see another program there.
+ */
 
 /** Throws EADDRINUSE or EADDRNOTAVAIL. */
 export function ensurePortFree(port: number, host: string): void {

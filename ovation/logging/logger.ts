@@ -8,8 +8,8 @@ const SILENT = { write: nothing, end: nothing, flushSync: nothing, destroy: noth
 export function createLogger(level: string): Logger {
   // Synchronous, or `process.exit` loses the last lines: those that say what a stop lost.
   const output = destination({ dest: 2, sync: true });
-  // As pino does for a pipe without a reader (EPIPE). With what waits for a terminal that was closed,
-  // the process would not end.
+  // As pino does for a pipe without a reader (EPIPE). With what waits for a terminal that was
+  // closed, the process would not end.
   output.on("error", ({ code }: NodeJS.ErrnoException) => {
     if (code === "EIO") Object.assign(output, SILENT);
   });

@@ -1,4 +1,7 @@
-/** Whether what a process needs from others answers, for Prometheus: the metric of what `readyz` says. */
+/**
+ * Whether what a process needs from others answers, for Prometheus: the metric of what `readyz`
+ * says.
+ */
 
 import { Gauge, type Registry } from "prom-client";
 
@@ -17,7 +20,9 @@ export function registerDependencies(registry: Registry, read: Read): void {
   sources.set(registry, reads);
   new Gauge({
     name: "ovation_dependency_up",
-    help: "Whether what the process needs answers: the log, the table's store, the database, a dispatcher",
+    help:
+      "Whether what the process needs answers: the log, the table's store, the database, a " +
+      "dispatcher",
     labelNames: ["dependency"],
     // Of several workers, the one that is worst off.
     aggregator: "min",

@@ -17,7 +17,9 @@ export function registerReceivedLinkMetrics(
   });
   new Counter({
     name: "ovation_frontend_links_broken_total",
-    help: "Links that ended without a close: what their dispatcher held for this frontend is lost and in no count",
+    help:
+      "Links that ended without a close: what their dispatcher held for this frontend is " +
+      "lost and in no count",
     registers: [registry],
     collect() {
       this.reset();
@@ -26,7 +28,9 @@ export function registerReceivedLinkMetrics(
   });
   new Counter({
     name: "ovation_frontend_links_late_events_total",
-    help: "Live events that came over a link too late for viewers who had come from elsewhere meanwhile, and were dropped",
+    help:
+      "Live events that came over a link too late for viewers who had come from elsewhere " +
+      "meanwhile, and were dropped",
     registers: [registry],
     collect() {
       this.reset();

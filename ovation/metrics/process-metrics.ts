@@ -36,7 +36,10 @@ export function registerProcessMetrics(registry: Registry): void {
   registerLoopDelay(registry);
 }
 
-/** Sockets that have not asked for anything yet show here and nowhere else: Bun's HTTP server keeps them to itself. */
+/**
+ * Sockets that have not asked for anything yet show here and nowhere else: Bun's HTTP server keeps
+ * them to itself.
+ */
 function registerFiles(registry: Registry): void {
   const max = descriptorsMax();
   if (max === undefined) return;

@@ -1,7 +1,8 @@
 /**
- * The configuration file: who may do what, by kind of topic, and the limits. YAML (of which JSON is a
- * part), read with the `yaml` package because it knows where each value stands, so that an error names
- * its line. What the file does not say is as built in; a kind that neither names does not exist.
+ * The configuration file: who may do what, by kind of topic, and the limits. YAML (of which JSON is
+ * a part), read with the `yaml` package because it knows where each value stands, so that an error
+ * names its line. What the file does not say is as built in; a kind that neither names does not
+ * exist.
  */
 
 import { readFile } from "node:fs/promises";
@@ -19,7 +20,10 @@ import { type ConfigurationForm, configurationForm, type KindForm } from "./poli
 export const FILE_CHARACTERS_MAX = 1024 * 1024;
 const DAY_MS = 24 * 60 * 60 * 1_000;
 
-/** What a configuration file says. Absent members are as the command line or the built-in defaults say. */
+/**
+ * What a configuration file says. Absent members are as the command line or the built-in defaults
+ * say.
+ */
 export interface Configuration {
   readonly policy: Policy;
   readonly textCodePointsMax?: number;
@@ -49,7 +53,10 @@ export interface TokenConfiguration {
   readonly mapping?: ClaimMapping;
 }
 
-/** What is wrong with the file: `policy.yaml:12:5: kinds.video.subscribe: …`, one line for each mistake. */
+/**
+ * What is wrong with the file: `policy.yaml:12:5: kinds.video.subscribe: …`, one line for each
+ * mistake.
+ */
 export class PolicyFileError extends Error {
   override readonly name = "PolicyFileError";
 }
@@ -244,7 +251,10 @@ function toMapping(tokens: NonNullable<ConfigurationForm["tokens"]>): ClaimMappi
   return Object.keys(mapping).length === 0 ? undefined : mapping;
 }
 
-/** The built-in table with what the file changes; a new kind starts without viewers, types and retention. */
+/**
+ * The built-in table with what the file changes; a new kind starts without viewers, types and
+ * retention.
+ */
 export function toPolicy(kinds: Readonly<Record<string, KindForm>>): Policy {
   const policy: Record<string, KindPolicy> = { ...DEFAULT_POLICY };
   for (const [name, form] of Object.entries(kinds)) {

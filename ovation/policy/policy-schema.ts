@@ -1,4 +1,7 @@
-/** The form of the configuration file, for `policy-file.ts`. Members that are not named here are refused. */
+/**
+ * The form of the configuration file, for `policy-file.ts`. Members that are not named here are
+ * refused.
+ */
 
 import { DEFAULT_LIKE_KINDS, DEFAULT_RATE_RULES, type RateRules } from "@ovation/comments";
 import {
@@ -148,7 +151,9 @@ export const configurationForm = z.strictObject({
     .strictObject({
       issuer: z.string().min(1).max(2_048).optional(),
       audience: z.string().min(1).max(2_048).optional(),
-      /** Files with secrets that were replaced and still count; relative to the configuration file. */
+      /**
+       * Files with secrets that were replaced and still count; relative to the configuration file.
+       */
       acceptedSecrets: z.array(file).max(10).optional(),
       /** PEM files, relative to the configuration file. */
       publicKeys: z.array(file).max(100).optional(),
@@ -169,7 +174,8 @@ export const configurationForm = z.strictObject({
         audience !== undefined || (jwksUrl === undefined && publicKeys === undefined),
       {
         error:
-          "is required with jwksUrl or publicKeys: name what the issuer writes into aud of tokens for this service; without it, tokens for its other services would count here",
+          "is required with jwksUrl or publicKeys: name what the issuer writes into aud of " +
+          "tokens for this service; without it, tokens for its other services would count here",
         path: ["audience"],
       },
     )

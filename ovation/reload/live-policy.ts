@@ -10,7 +10,9 @@ import { isSame } from "./reloads.ts";
 
 type LiveKind = { -readonly [Member in keyof KindPolicy]: KindPolicy[Member] };
 
-/** Kinds of `policy` that `reloads` changes; objects of their own, since built-in ones are shared. */
+/**
+ * Kinds of `policy` that `reloads` changes; objects of their own, since built-in ones are shared.
+ */
 export function createLivePolicy(policy: Policy, reloads: SettingsReloads): Policy {
   const live = new Map(Object.entries(policy).map(([name, kind]) => [name, { ...kind }]));
   reloads.add((next) => {

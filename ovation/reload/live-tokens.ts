@@ -1,4 +1,6 @@
-/** Verifying tokens and signing those of guests with the keys that the settings name at the moment. */
+/**
+ * Verifying tokens and signing those of guests with the keys that the settings name at the moment.
+ */
 
 import { systemClock } from "@ovation/protocol";
 import { type Settings, signingOf } from "../settings/settings.ts";
@@ -13,7 +15,10 @@ import { isSame } from "./reloads.ts";
 
 type Keys = Pick<Settings, "secret" | "tokens">;
 
-/** Rejects with a TypeError where a key cannot be read. What was verified with earlier keys is forgotten. */
+/**
+ * Rejects with a TypeError where a key cannot be read. What was verified with earlier keys is
+ * forgotten.
+ */
 export async function createLiveVerifier(
   settings: Keys & Pick<Settings, "logger" | "reloads">,
 ): Promise<Verifier> {

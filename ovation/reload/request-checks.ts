@@ -1,4 +1,6 @@
-/** What is checked of every request, as the settings say it at the moment: address, host, origin. */
+/**
+ * What is checked of every request, as the settings say it at the moment: address, host, origin.
+ */
 
 import { addressWarnings, createAddressOf } from "../listener/client-address.ts";
 import { type Cors, createCors } from "../listener/cors.ts";

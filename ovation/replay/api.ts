@@ -40,7 +40,10 @@ export class UnreachableError extends Error {
 }
 
 export interface Api {
-  /** Resolves with the comment's number once it is stored. The same `clientId` again is the same comment. */
+  /**
+   * Resolves with the comment's number once it is stored. The same `clientId` again is the same
+   * comment.
+   */
   comment(videoId: string, text: string, clientId: string, token: string): Promise<number>;
   /** A guest's token. */
   guest(name: string): Promise<string>;

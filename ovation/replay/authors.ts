@@ -31,7 +31,10 @@ export interface Authors {
   readonly way: string;
 }
 
-/** Signed members: the same author is the same member in every replay, and moderators are moderators. */
+/**
+ * Signed members: the same author is the same member in every replay, and moderators are
+ * moderators.
+ */
 export function signedAuthors(sign: SignToken, videoId: string): Authors {
   return {
     way: "each author as a member, with a signed token",
@@ -48,7 +51,9 @@ export function signedAuthors(sign: SignToken, videoId: string): Authors {
   };
 }
 
-/** Guests, as a viewer without an account is one. A name that the server refuses becomes another. */
+/**
+ * Guests, as a viewer without an account is one. A name that the server refuses becomes another.
+ */
 export function guestAuthors(api: Api): Authors {
   const refused = new Map<string, number>();
   let renamed = 0;

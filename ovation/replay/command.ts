@@ -196,7 +196,10 @@ function chooseAuthors(options: Options, api: Api): Authors {
   return signedAuthors((claims) => signToken(secret, claims, TOKEN_TTL_S), options.video);
 }
 
-/** The given secret, or that of a server that keeps its data there; none is made where there is none. */
+/**
+ * The given secret, or that of a server that keeps its data there; none is made where there is
+ * none.
+ */
 function secretOf({ secret, data }: Options): string | undefined {
   const isGiven = secret !== undefined && secret !== "";
   return isGiven || existsSync(join(data, "secret")) ? findSecret(secret, data) : undefined;
@@ -232,11 +235,17 @@ function explain(error: unknown): string | undefined {
   if (error instanceof RecordingError || error instanceof UnreachableError) return error.message;
   if (!(error instanceof RefusedError)) return undefined;
   if (error.code === "guests-off")
-    return "guests are off there: set OVATION_SECRET to the server's secret, point --data to its data directory, or give a --token";
+    return (
+      "guests are off there: set OVATION_SECRET to the server's secret, point --data to " +
+      "its data directory, or give a --token"
+    );
   if (error.status === 401)
     return `${error.message}: is OVATION_SECRET (or --data) the server's own?`;
   if (error.code === "unknown-video")
-    return "there is no such video, and the server takes only videos that were created (--videos listed)";
+    return (
+      "there is no such video, and the server takes only videos that were created " +
+      "(--videos listed)"
+    );
   return `the server answered ${error.status} ${error.code}: ${error.message}`;
 }
 

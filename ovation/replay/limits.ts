@@ -2,7 +2,10 @@
 
 /** One line of a JSON Lines recording; a longer one is left out. */
 export const LINE_BYTES_MAX = 64 * 1024;
-/** A chat.json is one JSON value and is read whole; larger ones are to be turned into JSON Lines first. */
+/**
+ * A chat.json is one JSON value and is read whole; larger ones are to be turned into JSON Lines
+ * first.
+ */
 export const CHAT_JSON_BYTES_MAX = 512 * 1024 * 1024;
 /** Times further from zero than this (300 years) are not times of a recording. */
 export const OFFSET_SECONDS_MAX = 1e10;
@@ -14,10 +17,15 @@ export const SORTED_COMMENTS_MAX = 50_000;
 export const SORTED_TEXT_CHARACTERS_MAX = 16 * 1024 * 1024;
 /** and so many temporary files are open; then they become one. */
 export const SORTED_PARTS_MAX = 64;
-/** Authors whose token is remembered; beyond, the longest unused one is made again when they write. */
+/**
+ * Authors whose token is remembered; beyond, the longest unused one is made again when they write.
+ */
 export const AUTHORS_MAX = 20_000;
 
-/** A request that failed without an answer, or with a 5xx, is repeated this often, after growing pauses. */
+/**
+ * A request that failed without an answer, or with a 5xx, is repeated this often, after growing
+ * pauses.
+ */
 export const ATTEMPTS_MAX = 8;
 export const RETRY_FIRST_MS = 100;
 export const RETRY_LONGEST_MS = 5_000;

@@ -23,7 +23,8 @@ function isOneLineObject(beginning: string): boolean {
     const value: unknown = JSON.parse(first);
     return typeof value === "object" && value !== null && !("comments" in value);
   } catch {
-    // Not JSON by itself: the first of many lines of one value, or no JSON at all, which the reader says better.
+    // Not JSON by itself: the first of many lines of one value, or no JSON at all, which the reader
+    // says better.
     return false;
   }
 }

@@ -3,7 +3,10 @@
 import type { Clock } from "@ovation/protocol";
 
 export interface ProgressLine {
-  /** The present state; shown at most a few times a second, or every ten seconds where this is no terminal. */
+  /**
+   * The present state; shown at most a few times a second, or every ten seconds where this is no
+   * terminal.
+   */
   show(text: string): void;
   /** Something that stays. */
   say(text: string): void;

@@ -1,6 +1,6 @@
 /**
- * The `chat.json` that downloaders of recorded Twitch chats write: one object with a list of comments.
- * Read whole, because it is one JSON value; only what a replay needs is kept.
+ * The `chat.json` that downloaders of recorded Twitch chats write: one object with a list of
+ * comments. Read whole, because it is one JSON value; only what a replay needs is kept.
  */
 
 import { z } from "zod";

@@ -1,6 +1,7 @@
 /**
- * JSON Lines: `{"offset": seconds, "author": "name", "text": "…", "role"?: "host" | "moderator"}`, one
- * per line; other members are left alone. Read in chunks: a file of any size costs one line of memory.
+ * JSON Lines: `{"offset": seconds, "author": "name", "text": "…", "role"?: "host" | "moderator"}`,
+ * one per line; other members are left alone. Read in chunks: a file of any size costs one line of
+ * memory.
  */
 
 import { readTextLines } from "../logging/text-lines.ts";

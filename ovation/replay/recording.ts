@@ -1,7 +1,7 @@
 /**
  * A recorded chat, in either form, read as a stream of comments in the order of the file. An item
- * that is odd is mended or left out, and told to the reader's {@link RecordingNotes}. A file that is
- * no recording at all is a {@link RecordingError}.
+ * that is odd is mended or left out, and told to the reader's {@link RecordingNotes}. A file that
+ * is no recording at all is a {@link RecordingError}.
  */
 
 import { PLACES_SHOWN_MAX, REORDER_WINDOW } from "./limits.ts";
@@ -54,7 +54,9 @@ export interface RecordingSummary {
   readonly isOrdered: boolean;
 }
 
-/** Reads the whole recording once, so that what is wrong with it is known before anything is posted. */
+/**
+ * Reads the whole recording once, so that what is wrong with it is known before anything is posted.
+ */
 export async function checkRecording(recording: Recording): Promise<RecordingSummary> {
   const leftOut = { count: 0, first: [] as string[] };
   const mended = { count: 0, first: [] as string[] };

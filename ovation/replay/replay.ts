@@ -48,7 +48,10 @@ export interface ReplayProgress {
   readonly behindMs: number;
 }
 
-/** Answers what was done when the recording, the limit or the signal ends it. Throws where the server refuses everybody. */
+/**
+ * Answers what was done when the recording, the limit or the signal ends it. Throws where the
+ * server refuses everybody.
+ */
 export async function replay(options: ReplayOptions): Promise<ReplayProgress> {
   const { clock, signal } = options;
   const names = new Set<string>();

@@ -1,6 +1,6 @@
 /**
- * A recording of any size in order of time. Sorted in memory by parts; each part is a file of its own
- * in a temporary directory, and the parts are merged as they are read.
+ * A recording of any size in order of time. Sorted in memory by parts; each part is a file of its
+ * own in a temporary directory, and the parts are merged as they are read.
  */
 
 import { createReadStream, createWriteStream, mkdtempSync, rmSync } from "node:fs";
@@ -27,7 +27,9 @@ const LIMITS: SortLimits = {
   parts: SORTED_PARTS_MAX,
 };
 
-/** Comments of the same moment keep the order of the file. All is sorted before the first is given. */
+/**
+ * Comments of the same moment keep the order of the file. All is sorted before the first is given.
+ */
 export function sortRecording(recording: Recording, limits = LIMITS): Recording {
   return {
     form: recording.form,

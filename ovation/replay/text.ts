@@ -15,7 +15,10 @@ export interface PreparedText {
   readonly cut: boolean;
 }
 
-/** One line, well-formed, at most 200 code points; an emoji made of several is not cut in the middle. */
+/**
+ * One line, well-formed, at most 200 code points; an emoji made of several is not cut in the
+ * middle.
+ */
 export function prepareText(
   recorded: string,
   codePointsMax = COMMENT_CODE_POINTS_MAX,

@@ -1,8 +1,8 @@
 /** Puts a stream that is nearly in order of time into order, with bounded memory. */
 
 /**
- * Keeps up to `window` entries and yields the earliest. Entries of the same moment keep their order.
- * An entry that is more than `window` positions late is yielded as soon as it is read.
+ * Keeps up to `window` entries and yields the earliest. Entries of the same moment keep their
+ * order. An entry that is more than `window` positions late is yielded as soon as it is read.
  */
 export async function* inTimeOrder<Entry extends { readonly offsetSeconds: number }>(
   entries: AsyncIterable<Entry>,

@@ -41,7 +41,9 @@ export const databaseSettings = {
 export const tableSettings = {
   table: setting({
     flags: "--table <url>",
-    help: "redis://host:6379, redis+sentinel://host:26379,host:26379/name, or redis+cluster://host:6379,host:6379",
+    help:
+      "redis://host:6379, redis+sentinel://host:26379,host:26379/name, or " +
+      "redis+cluster://host:6379,host:6379",
     value: parsed(
       (given) => {
         parseStoreUrl(given);
@@ -66,7 +68,9 @@ export const dispatchSettings = {
   }),
   peers: setting({
     flags: "--peer <url,url...>",
-    help: "internal URLs of another data centre's dispatchers; NAME=url,url gives its name, which is otherwise asked for; several times",
+    help:
+      "internal URLs of another data centre's dispatchers; NAME=url,url gives its name, " +
+      "which is otherwise asked for; several times",
     value: parsed((given) =>
       given
         .split(/\s+/)
@@ -87,7 +91,9 @@ export const dispatchSettings = {
   }),
   forward: setting({
     flags: "--forward <what>",
-    help: "all events, or those that are wanted: none of busy topics without a subscriber in the other data centre",
+    help:
+      "all events, or those that are wanted: none of busy topics without a subscriber in " +
+      "the other data centre",
     ...choice(["all", "wanted"]),
     default: "wanted",
     commands: { dispatcher: {} },

@@ -51,7 +51,9 @@ export const requestSettings = {
   }),
   trustedProxies: setting({
     flags: "--trusted-proxies <addresses...>",
-    help: "proxies whose X-Forwarded-For is believed: addresses, networks, loopback, private; default: loopback",
+    help:
+      "proxies whose X-Forwarded-For is believed: addresses, networks, loopback, private; " +
+      "default: loopback",
     value: parsed(
       parseProxies,
       (message) => `${message}; write 10.0.0.5, 10.0.0.0/8, loopback or private.`,
@@ -61,7 +63,9 @@ export const requestSettings = {
   }),
   hosts: setting({
     flags: "--hosts <names...>",
-    help: "names that this server is asked for by: live.example.org, *.example.org, * for any; default: on loopback only localhost, elsewhere any",
+    help:
+      "names that this server is asked for by: live.example.org, *.example.org, * for any; " +
+      "default: on loopback only localhost, elsewhere any",
     value: parsed(
       (given) => parseHosts(entriesOf(given)),
       (message) => `${message}.`,
@@ -89,7 +93,9 @@ function toMetricsPlace(given: string): MetricsPlace {
 export const processSettings = {
   idleMs: setting({
     flags: "--idle-seconds <s>",
-    help: "how long a kept connection may wait for its next request; longer than a proxy in front keeps it; default: 30",
+    help:
+      "how long a kept connection may wait for its next request; longer than a proxy in " +
+      "front keeps it; default: 30",
     value: inMs(positive(SECONDS_MAX), 1000),
     commands: EVERY_COMMAND,
     page: "proxy.md",

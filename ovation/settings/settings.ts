@@ -1,4 +1,6 @@
-/** The settings of a process as every role reads them: the schema's values, checked and resolved. */
+/**
+ * The settings of a process as every role reads them: the schema's values, checked and resolved.
+ */
 
 import type { HttpRequest, Policy } from "@ovation/protocol";
 import type { Logger } from "pino";
@@ -40,7 +42,10 @@ export interface Settings extends SettingValues {
   >;
 }
 
-/** The settings that a reload can change, as the files have them now. Workers get them from the core. */
+/**
+ * The settings that a reload can change, as the files have them now. Workers get them from the
+ * core.
+ */
 export type Renewed = Pick<
   Settings,
   "secret" | "policy" | "corsOrigins" | "trustedProxies" | "hosts" | "tokens" | "tls"

@@ -1,11 +1,11 @@
 /**
- * `AddressPools` over all processes of one installation on one machine: a file per pool in a directory
- * that only this user can open. What this process holds is exact; what the others hold is an upper
- * bound (`shared-counters.ts`). A process that was killed leaves its region as it was, until the parent
- * clears it (`clearRegion`) or its successor opens the pool.
+ * `AddressPools` over all processes of one installation on one machine: a file per pool in a
+ * directory that only this user can open. What this process holds is exact; what the others hold is
+ * an upper bound (`shared-counters.ts`). A process that was killed leaves its region as it was,
+ * until the parent clears it (`clearRegion`) or its successor opens the pool.
  *
- * Rates need one clock for all processes, so they use the wall clock. Where that is set, at most one
- * window is counted wrongly.
+ * Rates need one clock for all processes, so they use the wall clock. Where that is set, at most
+ * one window is counted wrongly.
  */
 
 import { randomBytes } from "node:crypto";

@@ -3,8 +3,8 @@
  * process writes, so nothing has to be atomic. A sum over the regions is what all of them counted.
  *
  * A counter belongs to a hash of its key, once in each of ROWS rows; the lowest of the rows is the
- * answer (a count-min sketch). Another key can only raise it where it meets in every row, and the hash
- * has a random key of the installation, so no client can choose whom it meets.
+ * answer (a count-min sketch). Another key can only raise it where it meets in every row, and the
+ * hash has a random key of the installation, so no client can choose whom it meets.
  */
 
 import { existsSync, linkSync, readFileSync, rmSync, writeFileSync } from "node:fs";
@@ -26,7 +26,10 @@ export interface SharedFile {
   readonly counters: number;
 }
 
-/** Maps the file, which is made of zeros where it is not there yet. The region of this process is cleared. */
+/**
+ * Maps the file, which is made of zeros where it is not there yet. The region of this process is
+ * cleared.
+ */
 export function mapRegions(file: SharedFile): readonly Uint32Array[] {
   const regionBytes = file.counters * COUNTER_BYTES;
   if (!existsSync(file.path)) createOnce(file.path, regionBytes * file.regions);
@@ -40,7 +43,9 @@ export function mapRegions(file: SharedFile): readonly Uint32Array[] {
   return regions;
 }
 
-/** Written in full and then linked: a file with holes would end the process where the disk is full. */
+/**
+ * Written in full and then linked: a file with holes would end the process where the disk is full.
+ */
 function createOnce(path: string, bytes: number): void {
   const whole = `${path}.${process.pid}`;
   writeFileSync(whole, new Uint8Array(bytes), { mode: 0o600 });

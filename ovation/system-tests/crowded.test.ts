@@ -1,6 +1,6 @@
 /**
- * One address that takes every socket of a real process, in each of the ways in which the server waits
- * for a client: newcomers from other addresses get in, and the viewers that are there go on.
+ * One address that takes every socket of a real process, in each of the ways in which the server
+ * waits for a client: newcomers from other addresses get in, and the viewers that are there go on.
  */
 
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";

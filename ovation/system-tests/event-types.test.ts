@@ -1,4 +1,7 @@
-/** Types are not in the way of the transport: whatever is published, no viewer of the SDK reconnects. */
+/**
+ * Types are not in the way of the transport: whatever is published, no viewer of the SDK
+ * reconnects.
+ */
 
 import { afterAll, beforeAll, expect, test } from "bun:test";
 import { type Client, createClient } from "@ovation/client";

@@ -1,4 +1,7 @@
-/** What the machine runs out of: files that the process may open, and time while a large broadcast is under way. */
+/**
+ * What the machine runs out of: files that the process may open, and time while a large broadcast
+ * is under way.
+ */
 
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { Agent, request } from "node:http";
@@ -97,7 +100,8 @@ describe("a large broadcast", () => {
       busy.push(...(await probe(10)));
     broadcasting = false;
     await publishing;
-    // A slice is 8 ms; a broadcast to all would be several of them, and a queue of those without end.
+    // A slice is 8 ms; a broadcast to all would be several of them, and a queue of those without
+    // end.
     expect(percentile(busy, 0.5)).toBeLessThan(Math.max(percentile(calm, 0.5) * 20, 150));
     expect(percentile(busy, 0.9)).toBeLessThan(Math.max(percentile(calm, 0.9) * 20, 400));
   }, 60_000);

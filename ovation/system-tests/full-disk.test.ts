@@ -1,4 +1,7 @@
-/** `ovation start` whose disk is full: what clients are told, what goes on, and that it mends by itself. A real small disk. */
+/**
+ * `ovation start` whose disk is full: what clients are told, what goes on, and that it mends by
+ * itself. A real small disk.
+ */
 
 import { afterAll, beforeAll, expect, test } from "bun:test";
 import { closeSync, openSync, rmSync, writeSync } from "node:fs";

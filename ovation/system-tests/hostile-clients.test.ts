@@ -1,7 +1,7 @@
 /**
- * Clients that mean ill, against a real process over real sockets: each is bounded, counted, and costs
- * nobody else anything. Those that take their time all begin together, before the first test; each
- * test then looks at what became of one kind, while a witness goes on getting its events.
+ * Clients that mean ill, against a real process over real sockets: each is bounded, counted, and
+ * costs nobody else anything. Those that take their time all begin together, before the first test;
+ * each test then looks at what became of one kind, while a witness goes on getting its events.
  */
 
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
@@ -112,7 +112,10 @@ describe("too many connections from one address", () => {
 });
 
 describe("viewers that take no bytes", () => {
-  /** By the frontend; or by the kernel, where the machine is so slow that the window has been shut for longer than writes wait. */
+  /**
+   * By the frontend; or by the kernel, where the machine is so slow that the window has been shut
+   * for longer than writes wait.
+   */
   function cuts(): Promise<number> {
     return server.metric("ovation_frontend_closes_total");
   }

@@ -1,4 +1,7 @@
-/** Requests that are none, or ask for what there is not, against a real process: each is refused and counted. */
+/**
+ * Requests that are none, or ask for what there is not, against a real process: each is refused and
+ * counted.
+ */
 
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { Server } from "../../testing/server.ts";

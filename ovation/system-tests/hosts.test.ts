@@ -1,4 +1,7 @@
-/** Requests that name no host, an empty one or another one: answered like any other, on every form of the listener. */
+/**
+ * Requests that name no host, an empty one or another one: answered like any other, on every form
+ * of the listener.
+ */
 
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { mkdtempSync, rmSync } from "node:fs";

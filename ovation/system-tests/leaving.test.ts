@@ -1,4 +1,7 @@
-/** How connections end from the server's side: always so that a browser's EventSource comes back, and never all at once. */
+/**
+ * How connections end from the server's side: always so that a browser's EventSource comes back,
+ * and never all at once.
+ */
 
 import { expect, test } from "bun:test";
 import { RETURN_SPREAD_MS } from "@ovation/frontend";
@@ -44,7 +47,8 @@ test.concurrent("a lifetime ends at a time of each connection's own, says when t
     25_000,
   );
   // From the request, which is before the admission: a busy machine makes it longer, never shorter.
-  // How the ends are spread is held by `frontend/connections/lifetime.test.ts`, whose clock no machine delays.
+  // How the ends are spread is held by `frontend/connections/lifetime.test.ts`, whose clock no
+  // machine delays.
   const openMs = all.map((viewer) => (viewer.gone[0] ?? 0) - (viewer.asked[0] ?? 0));
   expect(Math.min(...openMs)).toBeGreaterThanOrEqual(LIFETIME_MS.min - CLOCK_MS);
   const ends = all.map((viewer) => viewer.of("reconnect")[0]?.data);
@@ -56,7 +60,8 @@ test.concurrent("a lifetime ends at a time of each connection's own, says when t
     "all have the last comment",
     20_000,
   );
-  // Who came before the first comment has all of them: in order, once each, over all its connections.
+  // Who came before the first comment has all of them: in order, once each, over all its
+  // connections.
   for (const viewer of all) expect(viewer.seqs(topic).slice(-35)).toEqual(published.slice(-35));
   const lived = await server.metric("ovation_frontend_closes_total", { reason: "lifetime" });
   expect(lived).toBeGreaterThanOrEqual(50);

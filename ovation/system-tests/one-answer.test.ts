@@ -1,4 +1,7 @@
-/** A request that is refused while its body still comes has one answer, and then the connection ends. */
+/**
+ * A request that is refused while its body still comes has one answer, and then the connection
+ * ends.
+ */
 
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";

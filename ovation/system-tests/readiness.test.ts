@@ -1,4 +1,7 @@
-/** What `/readyz` says when the log takes no comments: in one process, and with workers. Real servers and files. */
+/**
+ * What `/readyz` says when the log takes no comments: in one process, and with workers. Real
+ * servers and files.
+ */
 
 import { Database } from "bun:sqlite";
 import { afterEach, describe, expect, setDefaultTimeout, test } from "bun:test";

@@ -1,4 +1,6 @@
-/** A log that is restored from a backup under `ovation start`, and what a plain EventSource is told. */
+/**
+ * A log that is restored from a backup under `ovation start`, and what a plain EventSource is told.
+ */
 
 import { Database } from "bun:sqlite";
 import { afterAll, beforeAll, expect, setDefaultTimeout, test } from "bun:test";

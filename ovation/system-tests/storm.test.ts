@@ -67,7 +67,8 @@ test("viewers of a server that was killed return within the announced spread, no
     "all have the last",
   );
   for (const viewer of viewers) {
-    // What was committed in the last second before the cut may come twice over a restart: by seq, once.
+    // What was committed in the last second before the cut may come twice over a restart: by seq,
+    // once.
     for (const topic of TOPICS)
       expect([...new Set(viewer.seqs(topic))]).toEqual(published.get(topic) ?? []);
     for (const { data } of viewer.of("connection"))

@@ -1,4 +1,7 @@
-/** `--tls-cert`, `--tls-key`: HTTP/1.1 and HTTP/2 on one port, and where HTTP/3 is. (HTTP/3 itself: `browser-tests/`.) */
+/**
+ * `--tls-cert`, `--tls-key`: HTTP/1.1 and HTTP/2 on one port, and where HTTP/3 is. (HTTP/3 itself:
+ * `browser-tests/`.)
+ */
 
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { mkdtempSync, rmSync } from "node:fs";

@@ -1,4 +1,7 @@
-/** `--workers 3`: three frontend processes on one port, which nobody should be able to tell from one. */
+/**
+ * `--workers 3`: three frontend processes on one port, which nobody should be able to tell from
+ * one.
+ */
 
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
@@ -46,7 +49,10 @@ describe("three workers", () => {
   let viewers: Viewer[] = [];
   const published: number[] = [];
 
-  /** Asked again where the worker that took it dies over it: the key sees to it that it is stored once. */
+  /**
+   * Asked again where the worker that took it dies over it: the key sees to it that it is stored
+   * once.
+   */
   async function comment(): Promise<void> {
     const event = {
       topic: TOPIC,
@@ -221,7 +227,8 @@ describe("three workers", () => {
       spoofed.push((await join({ "x-ovation-address": `10.1.1.${count}` })).status);
     expect(spoofed.filter((status) => status === 201).length).toBe(GUESTS_MAX);
     expect(spoofed.slice(GUESTS_MAX)).toEqual([429, 429, 429]);
-    // A proxy's word counts (here the one on this machine), on whichever worker, and also for what is passed on.
+    // A proxy's word counts (here the one on this machine), on whichever worker, and also for what
+    // is passed on.
     const forwarded: number[] = [];
     for (let count = 0; count < GUESTS_MAX + 3; count++)
       forwarded.push((await join({ "x-forwarded-for": `203.0.113.${count}` })).status);

@@ -2,7 +2,9 @@
 
 import { isTopicId } from "@ovation/protocol";
 
-/** This installation, or a server that has its secret; or an outside issuer with keys of its own. */
+/**
+ * This installation, or a server that has its secret; or an outside issuer with keys of its own.
+ */
 export type Signer = "here" | "outside";
 
 /** Ids of guests begin so, and no others do. */

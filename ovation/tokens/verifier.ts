@@ -140,7 +140,8 @@ export function ignoredClaimLogger(logger: Logger): (claim: string) => void {
   return (claim) =>
     logger.warn(
       { claim },
-      "a token's claim is not of the form that docs/beside-your-login.md names, and counts as absent; the policy file can map it (tokens.roleClaim, roleMap, nameClaim, avatarClaim)",
+      "a token's claim is not of the form that docs/beside-your-login.md names, and counts as " +
+        "absent; the policy file can map it (tokens.roleClaim, roleMap, nameClaim, avatarClaim)",
     );
 }
 

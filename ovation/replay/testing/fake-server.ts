@@ -1,4 +1,7 @@
-/** The two addresses that a replay uses, with refusals on demand. Real HTTP; keeps what arrived, in order. */
+/**
+ * The two addresses that a replay uses, with refusals on demand. Real HTTP; keeps what arrived, in
+ * order.
+ */
 
 export interface FakeServer {
   readonly url: string;

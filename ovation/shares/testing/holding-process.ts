@@ -1,4 +1,7 @@
-/** A process that holds units of a pool until it is killed: place, region and units are its arguments. */
+/**
+ * A process that holds units of a pool until it is killed: place, region and units are its
+ * arguments.
+ */
 
 import { systemClock } from "@ovation/protocol";
 import { openMappedPools, type PoolsPlace } from "../address-pools-mapped.ts";

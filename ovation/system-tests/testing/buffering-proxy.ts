@@ -12,7 +12,10 @@ export interface BufferingProxy {
   stop(): void;
 }
 
-/** Holds the head of an answer too with `holdsHead`; `breaks`: ends a stream at its first byte instead. */
+/**
+ * Holds the head of an answer too with `holdsHead`; `breaks`: ends a stream at its first byte
+ * instead.
+ */
 export async function startBufferingProxy(
   targetPort: number,
   { holdsHead, breaks = false }: { readonly holdsHead: boolean; readonly breaks?: boolean },

@@ -1,6 +1,6 @@
 /**
- * A TCP socket straight from the C library: one that reads a single byte when it is told to, has a small
- * window, or whose packets vanish, which no socket of the runtime can be made to do.
+ * A TCP socket straight from the C library: one that reads a single byte when it is told to, has a
+ * small window, or whose packets vanish, which no socket of the runtime can be made to do.
  */
 
 import { dlopen, FFIType, ptr } from "bun:ffi";
@@ -45,15 +45,19 @@ export class KernelSocket {
       throw new Error("could not send");
   }
 
-  /** How many of `bytes` there were; 0 at the end, -1 where there is nothing now, or the connection was reset. */
+  /**
+   * How many of `bytes` there were; 0 at the end, -1 where there is nothing now, or the connection
+   * was reset.
+   */
   read(bytes: number): number {
     const buffer = new Uint8Array(bytes);
     return Number(symbols.recv(this.#descriptor, ptr(buffer), bytes, MSG_DONTWAIT));
   }
 
   /**
-   * From now on every packet to this socket is dropped below TCP, unacknowledged: to the other end it is
-   * as if the machine had lost its network. (A socket filter of one instruction: take 0 bytes.)
+   * From now on every packet to this socket is dropped below TCP, unacknowledged: to the other end
+   * it is as if the machine had lost its network. (A socket filter of one instruction: take 0
+   * bytes.)
    */
   vanish(): void {
     const instruction = new Uint8Array(8);

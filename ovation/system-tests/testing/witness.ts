@@ -1,4 +1,7 @@
-/** A good viewer beside what the test does to the server: it gets an event every tenth of a second, and says how long each took. */
+/**
+ * A good viewer beside what the test does to the server: it gets an event every tenth of a second,
+ * and says how long each took.
+ */
 
 import type { Server } from "../../../testing/server.ts";
 import { Viewer } from "../../../testing/viewer.ts";
