@@ -95,8 +95,10 @@ async function serve(): Promise<void> {
   rmSync(directory, { recursive: true, force: true });
   const perSecond = Math.round((result.answers / result.ms) * 1_000);
   console.log(
-    `${clients} clients, ${(result.ms / 1_000).toFixed(1)} s: ${perSecond} comments/s, p50 ${result.p50.toFixed(1)} ms, p99 ${result.p99.toFixed(1)} ms; ` +
-      `${((cpu.user + cpu.system) / result.answers).toFixed(1)} µs of CPU per comment in the server (log's worker included); ` +
+    `${clients} clients, ${(result.ms / 1_000).toFixed(1)} s: ${perSecond} comments/s, ` +
+      `p50 ${result.p50.toFixed(1)} ms, p99 ${result.p99.toFixed(1)} ms; ` +
+      `${((cpu.user + cpu.system) / result.answers).toFixed(1)} µs of CPU per comment ` +
+      "in the server (log's worker included); " +
       `${result.refused} refused; head ${head?.seq}, published ${published} in ${calls} calls`,
   );
 }
@@ -126,7 +128,15 @@ async function post(port: number): Promise<void> {
           clientId: `${index}-${count++}`,
         });
         sentAt = performance.now();
-        return `POST /v1/videos/bench/comments HTTP/1.1\r\nHost: bench\r\nAuthorization: Bearer ${token}\r\nContent-Type: application/json\r\nContent-Length: ${body.length}\r\n\r\n${body}`;
+        return [
+          "POST /v1/videos/bench/comments HTTP/1.1",
+          "Host: bench",
+          `Authorization: Bearer ${token}`,
+          "Content-Type: application/json",
+          `Content-Length: ${body.length}`,
+          "",
+          body,
+        ].join("\r\n");
       }
       let rest = "";
       await Bun.connect({

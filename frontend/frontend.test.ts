@@ -83,7 +83,7 @@ describe("a connection", () => {
   });
 });
 
-test("a drain asks everybody to come back, each after a random time, and ends every stream", async () => {
+test("a drain asks each viewer to reconnect at a random time, and ends streams", async () => {
   const upstream = new ModelUpstream();
   const frontend = startFrontend(upstream);
   const viewers = Array.from({ length: 20 }, () => new Viewer(frontend, [video]));

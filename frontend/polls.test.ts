@@ -26,7 +26,7 @@ interface Answer {
   readonly events: readonly { readonly type: string; readonly seq?: number; data: unknown }[];
 }
 
-test("a client that polls too seldom is a slow viewer: bounded, told its gap, and whole in what is durable", async () => {
+test("a client that polls too seldom gets a gap and all durable events", async () => {
   const upstream = new ModelUpstream();
   const frontend = startFrontend(upstream);
   const session = admitted(new Polls({ frontend, clock: systemClock }).open(request));
@@ -58,7 +58,7 @@ test("a client that polls too seldom is a slow viewer: bounded, told its gap, an
   expect(frontend.counters.slow).toBe(0);
 });
 
-test("POLL_MOVED_MS: a client that was at another frontend is answered no sooner, with all that came meanwhile", async () => {
+test("POLL_MOVED_MS: a client from another frontend gets its response no sooner", async () => {
   const upstream = new ModelUpstream();
   const frontend = startFrontend(upstream);
   const polls = new Polls({ frontend, clock: systemClock });

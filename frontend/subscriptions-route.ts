@@ -120,7 +120,8 @@ async function read(options: SubscriptionsRoutesOptions, request: HttpRequest, i
   if (!body.success)
     throw new Problem(
       "invalid-body",
-      `send {"topics":["video:42"]} with 1 to ${TOPICS_PER_CONNECTION_MAX} topics and, optionally, "order": a whole number from 1`,
+      `send {"topics":["video:42"]} with 1 to ${TOPICS_PER_CONNECTION_MAX} topics and, ` +
+        'optionally, "order": a whole number from 1',
     );
   return { identity, connection, topics: parseTopics(body.data.topics), order: body.data.order };
 }

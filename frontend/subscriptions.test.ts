@@ -51,7 +51,7 @@ describe("subscriptions of an open connection", () => {
     expect(await frontend.changeHere({ ...change, add: [other], order: 3 })).toMatchObject({
       ok: true,
     });
-    // A removal that hung on its way, and one more copy of what was done.
+    // A removal that is late, and a second copy of a change that was applied.
     expect(await frontend.changeHere({ ...change, remove: [other], order: 2 })).toEqual({
       ok: false,
       error: "superseded",
@@ -69,7 +69,7 @@ describe("subscriptions of an open connection", () => {
     expect(topics()).toEqual([video]);
   });
 
-  test("of a member cannot be changed by somebody who only knows the connection's id", async () => {
+  test("of a member cannot be changed by the connection's id alone", async () => {
     const upstream = new ModelUpstream();
     const frontend = startFrontend(upstream);
     const viewer = new Viewer(frontend, [video], { identity: alice });

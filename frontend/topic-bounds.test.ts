@@ -97,7 +97,7 @@ describe("the defaults", () => {
 });
 
 describe("changes of topics", () => {
-  test("of one connection have a rate; a request beyond is told when to come again, and changes nothing", async () => {
+  test("of one connection have a rate; a request beyond changes nothing", async () => {
     const { clock, open, change, frontend } = await newCase({
       changes: { ...DEFAULT_CHANGES, perConnection: 250 },
     });
@@ -120,7 +120,7 @@ describe("changes of topics", () => {
     expect(await change(viewer, third)).toMatchObject({ ok: true });
   });
 
-  test("of all connections of one address have a rate, connects with new topics too; other addresses have their own", async () => {
+  test("of all connections of one address have a rate, connects with new topics too", async () => {
     const { open, change, frontend } = await newCase({
       changes: { ...DEFAULT_CHANGES, perAddress: 150 },
     });
@@ -164,7 +164,7 @@ describe("changes of topics", () => {
 describe("topics", () => {
   const limits = { perAddress: 100, perProcess: 250 };
 
-  test("that one address opened are bounded over its connections, for connects and for changes", async () => {
+  test("of one address are bounded over its connections, at connect and change", async () => {
     const { open, change } = await newCase({ topics: limits });
     const viewer = await open(fresh(60), "10.0.0.1");
     expect((await open(fresh(41), "10.0.0.1")).ended).toBe(true);
@@ -177,7 +177,7 @@ describe("topics", () => {
     expect((await open(fresh(100), "10.0.0.2")).ended).toBe(false);
   });
 
-  test("count for one address at a time: for those who have them, until they are forgotten", async () => {
+  test("count for one address at a time, of those that have them", async () => {
     const { clock, open, frontend } = await newCase({ topics: limits });
     const shares = () => ["10.0.0.1", "10.0.0.2"].map((address) => frontend.topicsOf(address));
     const topics = fresh(10);
@@ -198,7 +198,7 @@ describe("topics", () => {
     expect(shares()).toEqual([0, 0]);
   });
 
-  test("of a full process are given up by those without a viewer, then by the heaviest address, not by the newcomer", async () => {
+  test("of a full process: idle ones go first, then the heaviest address's", async () => {
     const { open, frontend } = await newCase({ topics: { ...limits, perAddress: 200 } });
     const heavy = [await open(fresh(90), "10.0.0.1"), await open(fresh(90), "10.0.0.1")];
     const light = await open(fresh(20), "10.0.0.2");

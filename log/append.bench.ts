@@ -66,7 +66,8 @@ function print(name: string, { latencies, elapsedMs }: Result): void {
   const at = (share: number) => (latencies[Math.floor(latencies.length * share)] ?? 0).toFixed(2);
   const rate = Math.round((latencies.length * 1000) / elapsedMs).toLocaleString("en");
   console.log(
-    `${name.padEnd(44)} ${rate.padStart(8)} appends/s  p50 ${at(0.5)} ms  p99 ${at(0.99)} ms  p99.9 ${at(0.999)} ms`,
+    `${name.padEnd(44)} ${rate.padStart(8)} appends/s  ` +
+      `p50 ${at(0.5)} ms  p99 ${at(0.99)} ms  p99.9 ${at(0.999)} ms`,
   );
 }
 
@@ -135,7 +136,8 @@ async function benchPostgresGroups(seconds: number): Promise<void> {
         await log.append(Array.from({ length: size }, comment));
       }
       const each = (cpuUs() - before) / calls;
-      const line = `${each.toFixed(0).padStart(8)} µs of the server's CPU, ${(each / size).toFixed(1)} µs an entry`;
+      const perEntry = (each / size).toFixed(1);
+      const line = `${each.toFixed(0).padStart(8)} µs of the server's CPU, ${perEntry} µs an entry`;
       console.log(`${`PostgreSQL, groups of ${size}, with keys`.padEnd(44)} ${line}`);
     }
     await Promise.all([log.close(), client.close()]);

@@ -136,7 +136,7 @@ for (const form of forms) {
       expect(seen.at(-1)).toBe(2525);
     });
 
-    test("finds holes, broken data, foreign types, sinking stamps, orphans and keys of nothing", async () => {
+    test("finds holes, broken data, foreign types, falling stamps, orphans", async () => {
       const cases: readonly (readonly [sql: string, says: RegExp])[] = [
         ["DELETE FROM events WHERE seq = 1200", /has a hole from 1200 to 1200/],
         [
@@ -176,7 +176,7 @@ for (const form of forms) {
       expect([more.problems.length, more.problemCount]).toEqual([PROBLEMS_MAX, PROBLEMS_MAX + 1]);
     });
 
-    test("imports what it exported, with the same numbers and a new life, also into the other form", async () => {
+    test("imports what it exported: same numbers, a new epoch, any form", async () => {
       const source = await form.locate();
       await fill(source);
       const lines = await exported(source);
@@ -211,7 +211,7 @@ for (const form of forms) {
       }
     });
 
-    test("imports nothing when a line is wrong, and never over topics that have events", async () => {
+    test("imports nothing when a line is malformed or a topic has events", async () => {
       const location = await form.locate();
       await fill(location);
       const lines = await exported(location);

@@ -13,7 +13,7 @@ beforeAll(() => {
 });
 afterAll(() => rmSync(directory, { recursive: true }));
 
-test("texts of a topic that was cleared are nowhere in the log's files after its stop", async () => {
+test("texts of a cleared topic are nowhere in the log's files after its stop", async () => {
   const path = join(directory, "log.sqlite");
   const log = await openSqliteLog({ path, clock: systemClock, policy: DEFAULT_POLICY });
   const entry = (topic: string, text: string) => ({

@@ -6,7 +6,7 @@
 
 export interface ChecksummedRow {
   readonly seq: number;
-  /** The ids of the type and the life. */
+  /** The ids of the type and the epoch. */
   readonly type: number;
   readonly at: number;
   readonly stamp: number;

@@ -48,7 +48,7 @@ describe("group commit", () => {
     expect((await Promise.all(later)).map(([one]) => one?.place.seq)).toEqual([2, 3, 4]);
   });
 
-  test("never has more transactions under way than it may", async () => {
+  test("never has more transactions in flight than its bound", async () => {
     const { groups, commit } = controlled();
     const commits = new GroupCommit({ commit, inFlightMax: 2 });
     for (let index = 0; index < 5; index++) {
@@ -58,7 +58,7 @@ describe("group commit", () => {
     expect(groups.map((group) => group.calls.length)).toEqual([1, 1]);
   });
 
-  test("refuses what would make its queue too long, and takes it again when there is room", async () => {
+  test("refuses entries while its queue is full, and accepts them again afterwards", async () => {
     const { groups, commit } = controlled();
     const commits = new GroupCommit({ commit, inFlightMax: 1, queueEntriesMax: 3 });
     const running = commits.append([entry("running")]);
@@ -90,7 +90,7 @@ describe("group commit", () => {
     ]);
   });
 
-  test("rejects a whole group when the disk is full, and goes on with the next", async () => {
+  test("rejects a whole group when the disk is full, and continues with the next", async () => {
     const { groups, commit } = controlled();
     const commits = new GroupCommit({ commit, inFlightMax: 1 });
     const failed = Promise.allSettled([commits.append([entry("1")]), commits.append([entry("2")])]);

@@ -24,7 +24,7 @@ export type Call = readonly LogEntry[];
 export interface GroupCommitOptions {
   /** Commits the calls in one transaction and answers the results of each, in order. */
   readonly commit: (calls: readonly Call[]) => Promise<readonly (readonly Appended[])[]>;
-  /** Transactions under way at once. */
+  /** Transactions in flight at once. */
   readonly inFlightMax: number;
   readonly queueEntriesMax?: number;
   readonly queueCharactersMax?: number;

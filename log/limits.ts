@@ -46,7 +46,7 @@ export const TALLY_EVENTS_MAX = 200_000;
 export const NAMES_MAX = 100_000;
 
 /**
- * Transactions of one process under way at once. A second one would wait for the first one's locks
+ * Transactions of one process in flight at once. A second one would wait for the first one's locks
  * inside the server and save the way there and back; but it halves the groups, and their fixed cost
  * is most of what a busy server does. Two comments processes on a hot topic, two transactions each
  * against one: 47 and 31, 71 and 51, 44 and 34 µs of the server's CPU a comment (in turns on a busy
@@ -63,7 +63,7 @@ export const POSTGRES_READS_MAX = 4;
 export const POSTGRES_ATTEMPTS_MAX = 5;
 
 /**
- * Looks at the appends under way that are remembered while the oldest of them does not end. Beyond,
+ * Looks at the appends in flight that are kept while the oldest of them does not end. Beyond,
  * later looks are not: what may be concluded when it ends is a little less.
  */
 export const POSTGRES_LOOKS_MAX = 1_000;

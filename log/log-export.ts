@@ -4,7 +4,7 @@
  * The first line is `{"ovation-log":1}`, the format's version. Then a line for each event, topic by
  * topic in ascending order: `{"topic","seq","type","at","epoch","stamp","data":{…}}`; and for a
  * topic whose events are all past retention `{"topic","head":{"seq","stamp"}}`, so that its numbers
- * go on after an import. Idempotency keys are left out.
+ * continue after an import. Idempotency keys are left out.
  */
 
 import type { ArchiveReader, TopicRecord } from "./archive.ts";
@@ -62,7 +62,8 @@ async function exportTopic(
     for (const { type, at, data, place, isAltered } of events) {
       if (isAltered === true)
         throw new LogUnusableError(
-          `the log is damaged: event ${place.seq} of ${topic} is not what was written. Run 'ovation log verify', and restore a backup`,
+          `the log is damaged: event ${place.seq} of ${topic} is not what was written. ` +
+            "Run 'ovation log verify', and restore a backup",
         );
       const head = JSON.stringify({
         topic,

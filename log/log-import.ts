@@ -1,7 +1,7 @@
 /**
  * `ovation log import`: what `log-export.ts` wrote, into a log that does not have these topics yet.
- * Numbers, times and stamps stay, the life is a new one: positions of the old log are recognised as
- * another log's, and clients start over.
+ * Numbers, times and stamps stay, the epoch is a new one: positions of the old log are recognised
+ * as another log's, and clients start over.
  */
 
 import {
@@ -157,7 +157,7 @@ function parseLine(text: string, number: number): Line {
     };
   }
   const { type } = object;
-  // The text as it stands in the file: nothing is rounded or put in another order on the way.
+  // The text as it stands in the file: nothing is rounded or put in another order.
   const [data] = scanJson(text, { member: "data", unchecked: true });
   if (typeof type !== "string" || !(isEventType(type) || RESERVED_TYPES.has(type)))
     throw new LogImportError(number, "type is not a type");

@@ -23,7 +23,7 @@ export function keysContract(withLog: WithLog, options: ContractOptions): void {
 }
 
 function duplicateContract(withLog: WithLog): void {
-  test("answers a repeated key with the first one's place, at and content, in one call, in one group and later", () =>
+  test("returns the first one's place, time and content for a repeated key", () =>
     withLog(async (log, _clock, other) => {
       const topic = freshTopic();
       const [first, again] = await log.append([

@@ -38,7 +38,7 @@ import { emptyTally, tallyRange } from "./tally.ts";
 export interface MemoryLogOptions {
   readonly clock?: Clock;
   readonly policy?: Policy;
-  /** The name of its one life. */
+  /** The name of its one epoch. */
   readonly epoch?: Epoch;
   /** What a backup held: events of earlier lives, each topic's ascending and without a hole. */
   readonly restored?: readonly DurableEvent[];
@@ -52,7 +52,7 @@ interface TopicEvents {
   /** Events that retention dropped, by type. */
   readonly dropped: Map<string, number>;
   seq: number;
-  /** The life that wrote `seq`. */
+  /** The epoch that wrote `seq`. */
   epoch: Epoch;
   first: number;
   stamp: Stamp;
@@ -62,9 +62,9 @@ export class MemoryLog implements Log, LogKeeper {
   readonly #clock: Clock;
   readonly #policy: Policy;
   readonly #epoch: Epoch;
-  /** The lives of the backup that it began with, and the newest stamp of each. */
+  /** The epochs of the backup that it began with, and the newest stamp of each. */
   readonly #earlier = new Map<Epoch, Stamp>();
-  /** The life of the newest event. */
+  /** The epoch of the newest event. */
   #newest: Epoch = "";
   readonly #topics = new Map<Topic, TopicEvents>();
   readonly #trimRound = new TrimRound();

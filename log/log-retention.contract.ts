@@ -29,7 +29,7 @@ export function retentionContract(withLog: WithLog, options: ContractOptions): v
 }
 
 function trimContract(withLog: WithLog): void {
-  test("drops what is past the count of its kind, at most the limit at once, and keeps the numbers", () =>
+  test("drops events past the count of their kind, up to the limit, and keeps numbers", () =>
     withLog(async (log) => {
       const [few, kept] = [freshTopic("few"), freshTopic("video")];
       await appendMany(log, few, 25);
@@ -104,7 +104,7 @@ function deletionContract(withLog: WithLog, options: ContractOptions): void {
       expect(await other.claimUpkeep(60_000)).toBe(options.hasOwnClock);
     }));
 
-  test("a topic that was deleted is cleared up to a number, whatever its retention, and goes on", () =>
+  test("a deleted topic is cleared up to a number, whatever its retention, and continues", () =>
     withLog(async (log) => {
       const [gone, kept] = [freshTopic("video"), freshTopic("video")];
       await appendMany(log, gone, 2_500);
@@ -169,7 +169,7 @@ function tallyContract(withLog: WithLog, options: ContractOptions): void {
     }));
 
   if (options.hasOwnClock) {
-    test("drops what is too old, down to an empty topic whose numbers go on", () =>
+    test("drops what is too old, down to an empty topic whose numbers continue", () =>
       withLog(async (log, clock) => {
         const topic = freshTopic("young");
         await appendMany(log, topic, 3);

@@ -75,7 +75,7 @@ async function verifyTopic(
   const { topic, first, seq: head } = record;
   const name = JSON.stringify(topic);
   if (parseTopic(topic) === undefined) findings.add(`${name} is not a topic`);
-  if (head > 0 && record.epoch === "") findings.add(`${name} names a life that is not there`);
+  if (head > 0 && record.epoch === "") findings.add(`${name} names an unknown epoch`);
   let [seq, stamp] = [first - 1, 0];
   for (;;) {
     const events = await archive.events(topic, seq, ARCHIVE_BATCH);
@@ -102,7 +102,7 @@ function verifyEvent(event: ArchiveEvent, name: string, findings: Findings): voi
   if (event.isAltered === true) findings.add(`${name} is not what was written`);
   if (!isEventType(event.type) && !RESERVED_TYPES.has(event.type))
     findings.add(`${name}: ${JSON.stringify(event.type)} is not a type`);
-  if (event.place.epoch === "") findings.add(`${name} names a life that is not there`);
+  if (event.place.epoch === "") findings.add(`${name} names an unknown epoch`);
   if (!Number.isSafeInteger(event.at) || event.at < 0)
     findings.add(`${name}: its time ${event.at} is none`);
   try {

@@ -64,7 +64,7 @@ function appendContract(withLog: WithLog): void {
         expect(await log.append([])).toEqual([]);
       }));
 
-    test("keeps any text as it is: quotes, escapes, emoji, 64 KB, and both of two equal events", () =>
+    test("keeps any text as it is: quotes, escapes, emoji, 64 KB, and two equal events", () =>
       withLog(async (log) => {
         const topic = freshTopic();
         const texts = [
@@ -292,7 +292,7 @@ function lifeContract(withLog: WithLog): void {
         expect(await log.reached({ epoch, stamp: stamp + 1 })).toBe(false);
         expect(await log.reached({ epoch: "", stamp: stamp + 1 })).toBe(false);
         expect(await log.reached({ epoch: "0ther", stamp })).toBe(false);
-        // Who asks with more than there is had it from a log that is gone.
+        // A reader that has more than the log holds has it from a log that is gone.
         expect(await log.changes(stamp + 1000, 10)).toEqual({
           heads: [],
           stamp,

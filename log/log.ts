@@ -9,7 +9,7 @@
  * - Numbers of a topic have no hole and no repeat, whatever dies when, and however many processes
  *   append.
  * - An entry whose `key` was used before in its topic is not appended again: the answer is the
- *   place of the first one, with `duplicate: true`. Keys are remembered for {@link KEY_AGE_MS} at least.
+ *   place of the first one, with `duplicate: true`. Keys are kept for {@link KEY_AGE_MS} at least.
  * - `read` sees everything whose `append` has resolved.
  * - `stamp` never decreases in one log; see `changes` for what may be concluded from it.
  * - Rejects with {@link LogFullError} when the disk is full and {@link LogUnavailableError} when
@@ -30,7 +30,7 @@ export interface LogEntry {
   readonly key?: string;
   /**
    * In the same transaction, the data of an earlier event of this topic becomes this one: a removal
-   * takes the text out of the log, an edit replaces it, so that whoever reads later sees neither.
+   * takes the text out of the log, an edit replaces it, so that later readers see neither.
    */
   readonly replace?: { readonly seq: number; readonly data: JsonText };
 }
@@ -88,7 +88,7 @@ export interface Changes {
    */
   readonly stamp: Stamp;
   /**
-   * The newest life of the log, in which it has reached `stamp`; empty where nothing was ever
+   * The newest epoch of the log, in which it has reached `stamp`; empty where nothing was ever
    * appended. With `since` after all that the log holds, a backup was restored: `stamp` is then
    * below `since`.
    */
@@ -137,13 +137,13 @@ export interface Log {
   changes(since: Stamp, limit: number): Promise<Changes>;
   /**
    * Whether the event `(seq, epoch)` was written by this log: false for a number beyond the head
-   * and for one that another life wrote. `unknown` where the event is past retention.
+   * and for one that another epoch wrote. `unknown` where the event is past retention.
    */
   wrote(topic: Topic, seq: number, epoch: Epoch): Promise<"yes" | "no" | "unknown">;
   /**
-   * Whether the log holds everything that was committed up to this moment. False for a life that it
-   * does not know, and for a moment after the end of the life: what came after the backup is lost.
-   * With an empty epoch, whether anything as late as `stamp` is in the log.
+   * Whether the log holds everything that was committed up to this moment. False for an epoch that
+   * it does not know, and for a moment after the end of the epoch: what came after the backup is
+   * lost. With an empty epoch, whether anything as late as `stamp` is in the log.
    */
   reached(moment: Moment): Promise<boolean>;
   close(): Promise<void>;
@@ -153,13 +153,13 @@ export interface Log {
 export interface LogKeeper {
   /**
    * Drops what is past the retention of its kind: one look at every topic, at most
-   * {@link TRIM_TOPIC_EVENTS_MAX} events of each and `limit` of all. The next call goes on with the
-   * topic after the last one, so no topic waits for another to be done. Answers how many went.
+   * {@link TRIM_TOPIC_EVENTS_MAX} events of each and `limit` of all. The next call continues with
+   * the topic after the last one, so no topic waits for another to be done. Answers how many went.
    */
   trim(limit: number): Promise<number>;
   /**
    * Drops the topic's events below the number `below`, whatever its retention says: for a topic
-   * that was deleted. Its numbers go on. Answers how many went.
+   * that was deleted. Its numbers continue. Returns how many were dropped.
    */
   clear(topic: Topic, below: number): Promise<number>;
   /**

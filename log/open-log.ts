@@ -1,4 +1,4 @@
-/** The one place that chooses the form of a log; nobody else knows which one is in use. */
+/** The one place that chooses the form of a log; no other code depends on the form. */
 
 import type { Clock, Policy } from "@ovation/protocol";
 import type { Log, LogKeeper } from "./log.ts";

@@ -2,7 +2,7 @@ import { expect, test } from "bun:test";
 import { TRIM_EVENTS_MAX } from "./limits.ts";
 import { TrimRound } from "./retention.ts";
 
-test("TRIM_EVENTS_MAX: one step drops so many at most, and the round goes on from its last topic", async () => {
+test("TRIM_EVENTS_MAX: the bound of one step; the round continues at its last topic", async () => {
   const round = new TrimRound();
   const steps: { readonly cursor: number; readonly limit: number }[] = [];
   let waiting = 2 * TRIM_EVENTS_MAX + 5;

@@ -62,7 +62,7 @@ async function start(data: string, ...flags: readonly string[]) {
   return { child, done, text: () => output + errors };
 }
 
-test("a second server on the same directory ends with a sentence, and the first continues", async () => {
+test("a second server on one directory ends with a sentence; the first continues", async () => {
   const data = join(directory, "shared");
   const first = await start(data);
   const second = await start(data);

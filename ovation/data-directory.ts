@@ -19,7 +19,7 @@ import {
 import { join, resolve } from "node:path";
 import { acquireSqliteLock, DIRECTORY_MODE, FILE_MODE, type SqliteLock } from "@ovation/database";
 
-/** A server that is being restarted may take this long to let go of its directory. */
+/** A server that is being restarted may take this long to release its directory. */
 export const CLAIM_MS_MAX = 3_000;
 
 /** An operator's mistake, as a sentence. */

@@ -8,7 +8,7 @@ import type { MetricsPlace } from "./settings/listener-settings.ts";
 
 /**
  * What has to hold before traffic is sent here: a name, and why it does not hold at the moment. One
- * that is only `degraded` by it goes on being sent traffic.
+ * that is only `degraded` by it still gets traffic.
  */
 export type ReadinessCheck = readonly [
   name: string,

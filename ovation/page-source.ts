@@ -1,5 +1,5 @@
 /**
- * What the pages show is what the API answers to anybody: they ask the routes of this process,
+ * The pages show what the API returns without a token: they call the routes of this process,
  * without a token, so that no page can show what the API would not.
  */
 
@@ -37,7 +37,7 @@ export function createPageSource(routes: readonly Route[], rules: PageRules = {}
       } catch (error) {
         if (error instanceof Problem && error.code === "video-deleted") return "deleted";
         if (error instanceof Problem && error.code === "rate-limited") throw error;
-        // Not there, not open to everybody, or no id at all: for a page it is all the same.
+        // Missing, not public, or no id at all: for a page it is all the same.
         if (error instanceof Problem && error.status < 500) return undefined;
         throw error;
       }

@@ -9,7 +9,7 @@ const SCRIPT = `
   console.log(await asked);
 `;
 
-test("signals that come together are one request to end; one that comes later ends at once", async () => {
+test("signals that arrive together are one request to end; a later one ends at once", async () => {
   const child = Bun.spawn([process.execPath, "-e", SCRIPT], {
     stdio: ["ignore", "pipe", "inherit"],
   });

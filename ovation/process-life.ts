@@ -1,6 +1,6 @@
 /**
- * The life of the process: SIGTERM and SIGINT drain, a second one ends at once. SIGHUP reads files
- * again, or drains where it says that the terminal is gone. SIGUSR1 and SIGUSR2 mean nothing.
+ * The signals of the process: SIGTERM and SIGINT drain, a second one ends at once. SIGHUP reads
+ * files again, or drains where it says that the terminal is gone. SIGUSR1 and SIGUSR2 mean nothing.
  */
 
 import { isatty } from "node:tty";
@@ -91,7 +91,7 @@ function watchTerminal(): () => boolean {
   return () => hadTerminal && !isatty(0);
 }
 
-/** A programmer's error ends the process, and says what it was: a supervisor starts it anew. */
+/** A programmer's error ends the process, and reports it: a supervisor restarts it. */
 export function crashOnUncaught(logger: Logger): void {
   process.on("uncaughtException", (error) => {
     logger.fatal({ error }, "uncaught exception");

@@ -56,7 +56,7 @@ describe("databases that cannot be used", () => {
     const foreign = join(directory, "foreign.sqlite");
     writeFileSync(
       foreign,
-      "this is not a database, it is somebody's notes, long enough to be looked at".repeat(20),
+      "this is not a database, it is a text file that is long enough to be read".repeat(20),
     );
     const before = Bun.file(foreign).size;
     expect(() => openSqliteVideoStore({ path: foreign })).toThrow(DatabaseUnusableError);

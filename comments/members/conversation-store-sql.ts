@@ -98,7 +98,7 @@ async function advanceCursors(
 ): ReturnType<ConversationStore["advance"]> {
   const [row] = await runner.select(TABLE, "WHERE member = $1 AND other = $2", [member, other]);
   if (row === undefined) return undefined;
-  // A cursor is a claim: nobody has seen what was not written yet.
+  // A cursor is a claim of its client: no member has seen a message that was not written yet.
   const last = numberOf(row.last);
   const seen = Math.max(numberOf(row.seen), Math.min(cursors.seen, last));
   const delivered = Math.max(numberOf(row.delivered), Math.min(cursors.delivered, last), seen);

@@ -23,7 +23,7 @@ export function createSqlMemberStore(database: SqlDatabase): MemberStore {
     },
 
     async forgetGuests(before, now, limit) {
-      // Of profiles from before this was noted, the life begins now.
+      // Profiles that were stored before this column existed begin their life now.
       await database.run(
         "UPDATE ovation_members SET seen_at = $1 WHERE role = 'guest' AND seen_at IS NULL",
         [now],
@@ -71,7 +71,7 @@ function createGuestOwners(
 ): Pick<MemberStore, "forgetLinks" | "claimGuest" | "ownersOf"> {
   return {
     async forgetLinks(before, now, limit) {
-      // Of links from before this was noted, the life begins now.
+      // Links that were stored before this column existed begin their life now.
       await database.run("UPDATE ovation_guests SET at = $1 WHERE at IS NULL", [now]);
       const gone = await database.run(
         `DELETE FROM ovation_guests WHERE guest IN

@@ -199,7 +199,8 @@ test("videos of an earlier version stay listed where a host had described them",
   const path = join(directory, "videos.sqlite");
   const earlier = new Database(path, { create: true });
   earlier.exec(`CREATE TABLE ovation_videos (
-      id TEXT PRIMARY KEY, title TEXT NOT NULL, description TEXT NOT NULL, live INTEGER NOT NULL, closed INTEGER NOT NULL,
+      id TEXT PRIMARY KEY, title TEXT NOT NULL, description TEXT NOT NULL,
+      live INTEGER NOT NULL, closed INTEGER NOT NULL,
       media TEXT NOT NULL, poster TEXT NOT NULL, created_at BIGINT NOT NULL,
         active_at BIGINT NOT NULL, comments BIGINT NOT NULL,
       counted BIGINT NOT NULL DEFAULT 0

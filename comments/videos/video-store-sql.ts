@@ -29,14 +29,15 @@ const SCHEMA: SqlSchema = {
   part: "videos",
   migrations: [
     `CREATE TABLE ovation_videos (
-       id TEXT PRIMARY KEY, title TEXT NOT NULL, description TEXT NOT NULL, live INTEGER NOT NULL, closed INTEGER NOT NULL,
+       id TEXT PRIMARY KEY, title TEXT NOT NULL, description TEXT NOT NULL,
+        live INTEGER NOT NULL, closed INTEGER NOT NULL,
        media TEXT NOT NULL, poster TEXT NOT NULL, created_at BIGINT NOT NULL,
          active_at BIGINT NOT NULL, comments BIGINT NOT NULL
      );
      CREATE INDEX ovation_videos_by_activity ON ovation_videos (live DESC, active_at DESC);
      CREATE TABLE ovation_likes (video TEXT NOT NULL, kind TEXT NOT NULL, n BIGINT NOT NULL,
        PRIMARY KEY (video, kind))`,
-    // Comments are counted from the log, up to a number: counted anew from its beginning.
+    // Comments are counted from the log, up to a number: the count starts again at the beginning.
     `ALTER TABLE ovation_videos ADD COLUMN counted BIGINT NOT NULL DEFAULT 0;
      UPDATE ovation_videos SET comments = 0`,
     // The last flush of likes that each process has carried out.
@@ -46,7 +47,8 @@ const SCHEMA: SqlSchema = {
     `ALTER TABLE ovation_videos ADD COLUMN listed INTEGER NOT NULL DEFAULT 0;
      ALTER TABLE ovation_videos ADD COLUMN deleted_at BIGINT;
      UPDATE ovation_videos SET listed = 1
-       WHERE title <> '' OR description <> '' OR poster <> '' OR media <> '[]' OR live = 0 OR closed = 1;
+       WHERE title <> '' OR description <> '' OR poster <> '' OR media <> '[]'
+        OR live = 0 OR closed = 1;
      DROP INDEX ovation_videos_by_activity;
      CREATE INDEX ovation_videos_listed ON ovation_videos (live DESC, active_at DESC, id)
        WHERE listed = 1;

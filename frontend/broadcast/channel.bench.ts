@@ -94,7 +94,8 @@ function show(what: string, { rss, heap }: Weight): void {
 await Bun.sleep(SETTLE_MS);
 const empty = weighCollected();
 console.log(
-  `${topicCount.toLocaleString("en")} topics on ${connections.toLocaleString("en")} connections; per topic, with its share of them:`,
+  `${topicCount.toLocaleString("en")} topics on ${connections.toLocaleString("en")} connections; ` +
+    "per topic, with its share of them:",
 );
 for (let first = 0; first < connections; first += CONNECTING_AT_ONCE) {
   const opening: Promise<void>[] = [];
@@ -135,6 +136,7 @@ await Bun.sleep(SETTLE_MS);
 show("… and collected", weighCollected());
 const made = frontend.counters.batches - batches;
 console.log(
-  `CPU per event: ${((user + system) / eventCount).toFixed(2)} µs (without links and sockets; ${made.toLocaleString("en")} batches)`,
+  `CPU per event: ${((user + system) / eventCount).toFixed(2)} µs ` +
+    `(without links and sockets; ${made.toLocaleString("en")} batches)`,
 );
 process.exit(0);

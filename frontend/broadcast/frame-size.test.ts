@@ -79,7 +79,7 @@ function watch(frontend: Frontend, form: WireForm, lastEventId?: string) {
 
 const FORMS: readonly WireForm[] = [PLAIN as WireForm, UNNAMED as WireForm];
 for (const form of FORMS) {
-  test(`the first frame, live and durable events and a replay of the most topics fit (form ${form})`, async () => {
+  test(`first frame, events and a replay of the most topics fit (form ${form})`, async () => {
     const { upstream, frontend } = open();
     const one = topics.at(-1) ?? topic("member:x");
     const before = watch(frontend, form);
@@ -89,7 +89,7 @@ for (const form of FORMS) {
     for (const name of topics) upstream.append(name, "x");
     upstream.append(one, largest, { type });
     await until(() => before.events.length >= 1 + 1 + topics.length + 1);
-    // The position of somebody who has one event of each topic, listed.
+    // The position of a viewer that has one event of each topic, listed.
     const position = before.ids[0] ?? "";
     frontend.end(before.connection, "lifetime");
     const after = watch(frontend, form, position);
@@ -101,7 +101,7 @@ for (const form of FORMS) {
   });
 }
 
-test("an event of an earlier version that is too large for a frame is announced at its place, live and durable, and counted", async () => {
+test("a stored event too large for a frame is announced at its place", async () => {
   const { upstream, frontend } = open();
   const viewer = watch(frontend, PLAIN as WireForm);
   await until(() => viewer.connection.ready);

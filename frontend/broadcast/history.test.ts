@@ -3,7 +3,7 @@ import { type DurableEvent, toJsonText, topicOf } from "@ovation/protocol";
 import { HISTORY_EVENTS_MAX } from "../limits.ts";
 import { History } from "./history.ts";
 
-test("HISTORY_EVENTS_MAX events are kept at least, a quarter more at most; what went is said to be gone", () => {
+test("HISTORY_EVENTS_MAX events are kept, a quarter more at most; others are reported gone", () => {
   const history = new History({ seq: 0, epoch: "" }, 0);
   const push = (seq: number) => {
     const event: DurableEvent = {

@@ -14,7 +14,7 @@ function newCase() {
   return { clock, over, lingering };
 }
 
-test("a topic that lived for a while stays for ten seconds, one that had only just come for one", async () => {
+test("a topic stays for ten seconds after its last viewer, a new topic for one", async () => {
   const { clock, over, lingering } = newCase();
   const old = "video:old";
   lingering.came(old);
@@ -32,7 +32,7 @@ test("a topic that lived for a while stays for ten seconds, one that had only ju
   expect([lingering.size, clock.pending]).toEqual([0, 0]);
 });
 
-test("a topic that is left a thousand times costs one entry and one timer, and stays from the last time", async () => {
+test("a topic that is left a thousand times costs one entry and one timer", async () => {
   const { clock, over, lingering } = newCase();
   const one = "video:one";
   for (let count = 0; count < 1000; count++) lingering.left(one);
@@ -56,7 +56,7 @@ test("the oldest are taken out first, those that had only just come before all",
   expect(taken).toEqual(["video:young", "video:a", "video:b", undefined]);
 });
 
-test("what came is not remembered for longer than it is young, although nothing else comes", async () => {
+test("new topics are forgotten in time although no other topic comes", async () => {
   const { clock, lingering } = newCase();
   for (let number = 0; number < 1000; number++) lingering.came(`video:${number}`);
   expect(lingering.young).toBe(1000);

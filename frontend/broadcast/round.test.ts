@@ -64,7 +64,7 @@ class SocketViewer extends Viewer {
 }
 
 /**
- * A frontend whose clock goes on by a slice at every look, so that a round gives way as often as it
+ * A frontend whose clock advances by a slice at every read, so that a round yields as often as it
  * can; turns of the event loop are the test's.
  */
 function steppedFrontend(upstream: ModelUpstream): { frontend: Frontend; turn(): boolean } {
@@ -97,7 +97,7 @@ async function settle(turn: () => boolean, holds: () => boolean): Promise<void> 
   await until(() => {
     while (turn());
     return holds();
-  }, "everybody has everything");
+  }, "every viewer has every event");
 }
 
 function orders(viewer: Viewer): readonly number[] {
@@ -106,7 +106,7 @@ function orders(viewer: Viewer): readonly number[] {
   );
 }
 
-test("everybody gets every event once and in the order of the broadcasts, however rounds and events fall", async () => {
+test("every viewer gets every event once, in order, for any interleaving", async () => {
   const act = fc.oneof(
     {
       weight: 4,
@@ -157,7 +157,7 @@ test("everybody gets every event once and in the order of the broadcasts, howeve
         } else if (each.kind === "stall") viewers[each.viewer]?.stall();
         else {
           viewers[each.viewer]?.drain();
-          // What waited for that goes on in a microtask.
+          // What waited for that continues in a microtask.
           await Promise.resolve();
         }
       }
@@ -188,7 +188,7 @@ test("everybody gets every event once and in the order of the broadcasts, howeve
   expect(direct).toBeGreaterThan(VIEWERS);
 }, 60_000);
 
-test("who comes late in a round gets what has arrived meanwhile in the same write, who came early in the next round", async () => {
+test("a viewer late in a round gets newer events in the same write", async () => {
   const upstream = new ModelUpstream();
   const { frontend, turn } = steppedFrontend(upstream);
   const viewers = Array.from({ length: VIEWERS }, () => new Viewer(frontend, [one]));

@@ -14,7 +14,7 @@ class ManualClock implements Clock {
 }
 
 describe("admission", () => {
-  test("takes as many as the process carries, and one more for each who leaves", () => {
+  test("accepts as many as the process can hold, and one more for each that leaves", () => {
     const admission = new Admission(
       { connectionsMax: 3, perAddressMax: 10, connectsPerSecond: 1000 },
       new ManualClock(),
@@ -57,7 +57,7 @@ describe("admission", () => {
     expect(take(50)).toBe(20);
   });
 
-  test("a refusal by address or for want of room costs nobody a place in the rate", () => {
+  test("a refusal by address or for lack of room does not count in the rate", () => {
     const admission = new Admission(
       { connectionsMax: 1000, perAddressMax: 1, connectsPerSecond: 2 },
       new ManualClock(),
@@ -131,7 +131,7 @@ describe("admission", () => {
     ]);
   });
 
-  test("takes nobody while it drains", () => {
+  test("accepts no connection while it drains", () => {
     const admission = new Admission(OPEN_ADMISSION, new ManualClock());
     admission.draining = true;
     expect(admission.enter("a")).toBe("draining");

@@ -29,7 +29,7 @@ function newCase(addresses: readonly string[]) {
   return { clock, connections, ended, evictor };
 }
 
-test("a slow connection of the address goes first, and no connection of another address goes", () => {
+test("a slow connection of the address is evicted first, and none of another address", () => {
   const { connections, ended, evictor } = newCase(["a", "b", "a", "a", "b"]);
   const slow = connections.get(2);
   if (slow !== undefined) slow.pendingSince = 5;
@@ -39,7 +39,7 @@ test("a slow connection of the address goes first, and no connection of another 
   expect(evictor.evict("a")).toBe(false);
 });
 
-test("all connections are looked at for many evictions at once, and not more often than allowed", () => {
+test("one scan of all connections serves many evictions, and scans are rate limited", () => {
   const { clock, ended, evictor } = newCase(
     Array<string>(EVICT_SCAN_CONNECTIONS_MAX + 5).fill("a"),
   );
@@ -51,7 +51,7 @@ test("all connections are looked at for many evictions at once, and not more oft
   expect(ended.length).toBe(EVICT_SCAN_CONNECTIONS_MAX + 1);
 });
 
-test("the addresses of one IPv6 /64 are one, and a connection that went by itself is passed over", () => {
+test("the addresses of one IPv6 /64 count as one, and a closed connection is skipped", () => {
   const { connections, ended, evictor } = newCase(["2001:db8::1", "2001:db8::2", "2001:db8::3"]);
   expect(evictor.evict("2001:db8:0:0::/64")).toBe(true);
   for (const connection of connections.values()) connection.closed = true;

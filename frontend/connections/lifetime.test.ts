@@ -121,7 +121,7 @@ describe("where the wall clock is set", () => {
     });
   }
 
-  test("forward beyond the expiry of its token, a connection ends at the next heartbeat", async () => {
+  test("forward beyond its token's expiry, a connection ends at the next heartbeat", async () => {
     const { steady, clock, frontend, set } = start();
     const identity = { sub: "alice", expiresAt: clock.now() + HOUR_MS } as Identity;
     const viewer = new Viewer(frontend, [topic("video:1")], { identity });

@@ -9,7 +9,7 @@ const startFrontend = runningFrontends();
 const video = topic("video:42");
 
 describe("a slow viewer", () => {
-  test("gets nothing more until it drains, then goes on from its place", async () => {
+  test("gets nothing more until it drains, then continues at its place", async () => {
     const upstream = new ModelUpstream();
     const frontend = startFrontend(upstream);
     const slow = new Viewer(frontend, [video]);
@@ -30,7 +30,7 @@ describe("a slow viewer", () => {
     expect(frontend.counters.slow).toBe(0);
   });
 
-  test("past the ring is told how many live events it lost, and loses no durable one and no like", async () => {
+  test("past the ring gets the number of lost live events, and all durable ones", async () => {
     const upstream = new ModelUpstream();
     const frontend = startFrontend(upstream);
     const slow = new Viewer(frontend, [video]);

@@ -25,7 +25,7 @@ function read(bytes: Uint8Array, form: WireForm): string {
   return ((form & ZSTD) === 0 ? Buffer.from(body) : zstdDecompressSync(body)).toString();
 }
 
-test("every form says the same, whatever the text and in whatever order forms are asked for", () => {
+test("every form has the same content, for any text and any order of requests", () => {
   const frame = fc.record({
     type: fc.stringMatching(/^[a-z][a-z0-9._-]{0,20}$/),
     text: fc.string({ unit: "binary", maxLength: 300 }),
@@ -69,7 +69,7 @@ test("types that EventSource uses itself are never the name of an event", () => 
   }
 });
 
-test("viewers of every form of one topic read the same events, also when they are slow and return", async () => {
+test("viewers of every form read the same events, also when they are slow and return", async () => {
   const upstream = new ModelUpstream();
   const frontend = newFrontend(upstream);
   upstream.inboxes.push(frontend);
@@ -111,7 +111,7 @@ const LINE_BYTES_MAX = 64 * 1024;
 /** What a frame has around the `data` of its event. */
 const AROUND_BYTES_MAX = 4 * 1024;
 
-test("a connection with 100 of the longest topics gets a first event under 64 KiB, and 4 KiB around an event's data", async () => {
+test("100 of the longest topics: first event under 64 KiB, framing under 4", async () => {
   const upstream = new ModelUpstream();
   upstream.epoch = "zzzzzzzz";
   const frontend = newFrontend(upstream);

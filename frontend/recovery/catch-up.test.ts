@@ -28,7 +28,7 @@ function frontendOn(
   return frontend;
 }
 
-test("whoever comes from another frontend hears nothing live again that this one is behind with, and misses nothing", async () => {
+test("a viewer that moves to a frontend that is behind gets each live event once", async () => {
   const upstream = new ModelUpstream();
   const first = frontendOn(upstream);
   const before = new Viewer(first, [video]);
@@ -37,7 +37,7 @@ test("whoever comes from another frontend hears nothing live again that this one
   upstream.append(video, "a");
   await until(() => before.of("comment").length === 1);
   upstream.inboxes = [];
-  // The second one stood still: what the viewer heard is on the way to it.
+  // The second one was paused: it has yet to receive the events that the viewer has.
   let arrive: () => void = () => undefined;
   const second = frontendOn(upstream, "frontend2", {
     arrived: () =>
@@ -61,7 +61,7 @@ test("whoever comes from another frontend hears nothing live again that this one
   expect(back.of("comment").map(({ data }) => data)).toEqual(["b"]);
 });
 
-test("whoever comes to a frontend that is behind gets nothing again: it catches up first", async () => {
+test("a frontend that is behind catches up before it serves a viewer: no event twice", async () => {
   const upstream = new ModelUpstream();
   const first = frontendOn(upstream);
   const second = frontendOn(upstream, "frontend2", { reportMs: 60_000 });
@@ -70,7 +70,7 @@ test("whoever comes to a frontend that is behind gets nothing again: it catches 
   await until(() => staying.connection.ready && viewer.connection.ready);
   upstream.append(video, 1);
   await until(() => staying.seqs(video).length === 1);
-  // The second one stands still, and what is sent to it is lost.
+  // The second one is paused, and what is sent to it is lost.
   upstream.inboxes = [first];
   for (let seq = 2; seq <= 30; seq++) upstream.append(video, seq);
   await until(() => viewer.seqs(video).length === 30);

@@ -7,7 +7,7 @@ function drained(queue: FairQueue<string>): readonly string[] {
   return items;
 }
 
-test("an address with one item waits for one of each other address, however many those have", () => {
+test("an address with one item waits for one item of each other address", () => {
   const queue = new FairQueue<string>();
   for (let number = 0; number < 1000; number++) queue.push("10.0.0.1", `a${number}`, true);
   for (let number = 0; number < 500; number++) queue.push("10.0.0.2", `b${number}`, true);

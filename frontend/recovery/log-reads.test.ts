@@ -25,7 +25,7 @@ function slowLog() {
 
 const settled = () => new Promise<void>((resolve) => setImmediate(resolve));
 
-test("one address does not keep another from the log, however many reads it waits for", async () => {
+test("one address with many reads does not keep another from the log", async () => {
   const log = slowLog();
   const reads = new LogReads(8);
   for (let number = 0; number < 2000; number++)
@@ -47,7 +47,7 @@ test("no more reads than places, over all addresses", async () => {
   expect(log.begun.length).toBe(8);
 });
 
-test("LOG_READS_MAX are under way where nothing else is said, the next one when one of them ends", async () => {
+test("LOG_READS_MAX are in flight by default, the next one when one of them ends", async () => {
   const log = slowLog();
   const reads = new LogReads();
   for (let number = 0; number <= LOG_READS_MAX; number++)
@@ -64,7 +64,7 @@ test("LOG_READS_MAX are under way where nothing else is said, the next one when 
   expect(one.begun.length).toBe(Math.floor(LOG_READS_MAX * LOG_READS_PER_ADDRESS_SHARE));
 });
 
-test("all who ask the same share one read, and get its failure too", async () => {
+test("equal requests share one read, and its failure", async () => {
   const log = slowLog();
   const reads = new LogReads(8);
   const asked = Array.from({ length: 100 }, (_, number) =>
@@ -83,7 +83,7 @@ test("all who ask the same share one read, and get its failure too", async () =>
   expect(log.begun.at(-1)).toBe("after");
 });
 
-test("a read that waits behind many of another address has a turn of each who asks for it", async () => {
+test("a read behind many of another address has the turns of all its requesters", async () => {
   const log = slowLog();
   const reads = new LogReads(4);
   for (const key of ["a0", "a1", "a2", "wanted"]) void reads.read("10.0.0.1", key, log.read(key));

@@ -18,7 +18,7 @@ function createChecks() {
   return { upstream, clock, hub, checks, join };
 }
 
-test("POSITION_CHECKS_CACHED_MAX: one more answer evicts the oldest, which is asked again", async () => {
+test("POSITION_CHECKS_CACHED_MAX: one more result evicts the oldest", async () => {
   const { upstream, checks, join } = createChecks();
   const asker = join();
   const ask = (seq: number) => checks.wrote(asker, video, seq, "epoch1");

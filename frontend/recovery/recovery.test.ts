@@ -28,7 +28,7 @@ describe("a viewer that returns", () => {
     expect(upstream.calls.read).toBe(reads);
   });
 
-  test("gets it from the log at another frontend: one read a page for a thousand of them", async () => {
+  test("gets it from the log at another frontend: one read per page for a thousand", async () => {
     const upstream = new ModelUpstream();
     const first = startFrontend(upstream, { name: "frontend1" });
     const viewer = new Viewer(first, [video]);
@@ -53,7 +53,7 @@ describe("a viewer that returns", () => {
     expect(upstream.calls.wrote).toBeLessThan(10);
   });
 
-  test("with several topics and the last id alone misses nothing and gets nothing twice at the same frontend", async () => {
+  test("with several topics and the last id alone is exact at the same frontend", async () => {
     const upstream = new ModelUpstream();
     const frontend = startFrontend(upstream);
     const viewer = new Viewer(frontend, [video, other]);
@@ -118,7 +118,7 @@ describe("a viewer that returns", () => {
     expect(back.seqs(other)[0]).toBe(seen.other + 1);
   });
 
-  test("with a position of another log life is told so, and goes on from the head", async () => {
+  test("with a position of another log life gets `recovered: false`, then the head", async () => {
     const upstream = new ModelUpstream();
     const frontend = startFrontend(upstream, { name: "frontend1", lingerMs: 0 });
     const viewer = new Viewer(frontend, [video]);
@@ -138,7 +138,7 @@ describe("a viewer that returns", () => {
     expect(back.seqs(video)).toEqual([10]);
   });
 
-  test("with a position of another log life is told so, though the log confirmed it a moment before", async () => {
+  test("with a position of another log life gets false, just after a true", async () => {
     const upstream = new ModelUpstream();
     const first = startFrontend(upstream, { name: "frontend1" });
     const viewer = new Viewer(first, [video, other]);
@@ -168,7 +168,7 @@ describe("a viewer that returns", () => {
     });
   });
 
-  test("with several topics and the last id alone is told of each whose future is lost, at any frontend", async () => {
+  test("with several topics and the last id alone gets false for each lost future", async () => {
     const upstream = new ModelUpstream();
     const first = startFrontend(upstream, { name: "frontend1", reportMs: 10 });
     const viewer = new Viewer(first, [video, other]);
@@ -200,7 +200,7 @@ describe("a viewer that returns", () => {
     expect(await answers("frontend3")).toMatchObject({ "video:7": { head: 9, recovered: false } });
   });
 
-  test("with several topics is told the truth by a frontend that went on over the restore", async () => {
+  test("with several topics gets the truth from a frontend that ran meanwhile", async () => {
     const upstream = new ModelUpstream();
     const frontend = startFrontend(upstream, { name: "frontend1", reportMs: 10 });
     const second = startFrontend(upstream, { name: "frontend2", reportMs: 10 });
@@ -211,7 +211,7 @@ describe("a viewer that returns", () => {
     await until(() => viewer.of("comment").length === 6);
     await Bun.sleep(30);
     upstream.rewind(other, 3, "epoch2");
-    // Something happens in the topic that lost nothing: the viewer is sent away, for the other one.
+    // An event in the topic that lost nothing: the viewer has to reconnect, for the other one.
     upstream.append(video, "v2");
     await until(() => viewer.of("reconnect").length === 1);
     expect(viewer.of("reconnect")[0]?.fields).toMatchObject({ reason: "reset" });
@@ -220,7 +220,7 @@ describe("a viewer that returns", () => {
       await until(() => back.received.length > 0);
       expect(back.received[0]?.fields.topics["video:7"]).toEqual({ head: 3, recovered: false });
     }
-    // From then on ids are of the new life.
+    // All later ids are of the new epoch.
     await until(() => frontend.hub.watermark.reach.map(({ epoch }) => epoch).join() === "epoch2");
     const later = new Viewer(frontend, [video, other]);
     await until(() => later.connection.ready);
@@ -235,7 +235,7 @@ describe("a viewer that returns", () => {
     });
   });
 
-  test("with several topics gets all of them, though an event of an earlier life came late once more", async () => {
+  test("with several topics gets all of them after a late event of an earlier life", async () => {
     const upstream = new ModelUpstream();
     const first = startFrontend(upstream, { name: "frontend1", reportMs: 10 });
     const viewer = new Viewer(first, [video, other]);
@@ -266,7 +266,7 @@ describe("a viewer that returns", () => {
     });
   });
 
-  test("with several topics is told of a loss that came after a report of the restored log", async () => {
+  test("with several topics gets false for a loss after a report of the restored log", async () => {
     const upstream = new ModelUpstream();
     const first = startFrontend(upstream, { name: "frontend1", reportMs: 10 });
     const viewer = new Viewer(first, [video, other]);

@@ -8,7 +8,7 @@ const startFrontend = runningFrontends();
 const video = topic("video:42");
 
 describe("the repair lane", () => {
-  test("pulls a number that did not arrive, once for all viewers, and sends everything in order", async () => {
+  test("pulls a missing number once for all viewers, and sends all events in order", async () => {
     const upstream = new ModelUpstream();
     const frontend = startFrontend(upstream);
     const viewers = Array.from({ length: 50 }, () => new Viewer(frontend, [video]));
@@ -32,7 +32,7 @@ describe("the repair lane", () => {
     await until(() => viewer.of("comment").length === 1);
   });
 
-  test("goes on when the log was away for a while", async () => {
+  test("continues after the log was unreachable for a while", async () => {
     const upstream = new ModelUpstream();
     const frontend = startFrontend(upstream);
     const viewer = new Viewer(frontend, [video]);

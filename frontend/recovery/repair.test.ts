@@ -9,7 +9,7 @@ const video = topic("video:42");
 let frontend: Frontend | undefined;
 afterEach(() => frontend?.stop());
 
-test("a page of the log that was long on its way has less than has come since, and is no sign of another log", async () => {
+test("a late page of the log that is behind the frontend is no sign of another log", async () => {
   const upstream = new ModelUpstream();
   frontend = newFrontend(upstream, { reportMs: 20 });
   upstream.inboxes.push(frontend);

@@ -1,4 +1,4 @@
-/** What clients that ask for much, or read nothing, cost those who return. */
+/** What clients that request much, or read nothing, cost the viewers that return. */
 
 import { describe, expect, test } from "bun:test";
 import { markOf, parsePosition } from "@ovation/protocol";
@@ -53,7 +53,7 @@ function beginning(): string {
 }
 
 describe("one request", () => {
-  test("gets `recovered: false` and the head past its events; smaller topics are whole", async () => {
+  test("gets `recovered: false` past its bound; smaller topics are whole", async () => {
     const upstream = new ModelUpstream();
     const frontend = startFrontend(upstream, {
       replay: { ...DEFAULT_REPLAY, eventsPerRequest: 100 },
@@ -87,7 +87,7 @@ describe("one request", () => {
     expect(upstream.calls.read).toBe(reads);
   });
 
-  test("past its bytes is asked to come back, and goes on where it was", async () => {
+  test("past its bytes has to reconnect, and continues at its position", async () => {
     const upstream = new ModelUpstream();
     const frontend = startFrontend(upstream, {
       replay: { ...DEFAULT_REPLAY, bytesPerRequest: 50_000 },
@@ -108,7 +108,7 @@ describe("one request", () => {
     expect(requests).toBeGreaterThan(2);
   });
 
-  test("that names a hundred topics costs the bytes of those that moved, and makes its pages once for all", async () => {
+  test("that names 100 topics costs the bytes of those that moved", async () => {
     const upstream = new ModelUpstream();
     const frontend = startFrontend(upstream);
     await until(() => upstream.calls.report > 1);
@@ -119,7 +119,7 @@ describe("one request", () => {
     ];
     const one = new Viewer(frontend, [video], { lastEventId: beginning() });
     await until(() => one.connection.ready);
-    // Each with topics that nobody had before.
+    // Each with topics that no viewer had before.
     const many = Array.from({ length: 10 }, (_, viewer) => {
       const names = named(viewer);
       const lists = names.map((name) => `${markOf(name)}.0.`).join("~");
@@ -176,7 +176,7 @@ test("a slow viewer that is too far behind comes back and is told so", async () 
   expect(back.received[0]?.fields.topics[video]).toEqual({ head: 200, recovered: false });
 });
 
-test("a cut at any frame of a replay of several topics loses nothing, while topics at the head go on", async () => {
+test("a cut at any frame of a replay of several topics loses nothing", async () => {
   const upstream = new ModelUpstream();
   const frontend = startFrontend(upstream);
   await until(() => upstream.calls.report > 1);

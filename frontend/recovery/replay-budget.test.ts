@@ -13,7 +13,7 @@ import { DEFAULT_REPLAY, OPEN_REPLAY, ReplayBudget } from "./replay-budget.ts";
 
 const MANY = REPLAY_SMALL_EVENTS_MAX + 1;
 
-test("an address has its bytes in a window, the last quarter for those who missed little", async () => {
+test("an address has bytes per window, the last quarter for small replays", async () => {
   const clock = createManualClock();
   const budget = new ReplayBudget(
     { ...DEFAULT_REPLAY, bytesPerAddress: 1000 },

@@ -24,7 +24,7 @@ function newTurns(pageMs: number) {
   };
 }
 
-test("replays give way to the event loop after a slice, and none is lost", () => {
+test("replays yield to the event loop after a slice, and none is lost", () => {
   const { take, loop, written, turns } = newTurns(1);
   for (let page = 0; page < 50; page++) void take("10.0.0.1", false);
   expect(written.length).toBe(0);
@@ -41,7 +41,7 @@ test("a page that takes longer than a slice is written all the same", () => {
   expect(written.length).toBe(3);
 });
 
-test("a client that missed little goes before 2,000 of its own address, and after one page of another", () => {
+test("a client that missed little is served before 2,000 others of its address", () => {
   const { take, loop, written } = newTurns(0.1);
   for (let count = 0; count < 2000; count++) void take("10.0.0.1", false);
   void take("10.0.0.1", true, "small");

@@ -13,7 +13,7 @@ const WAY_BACK_MS = 1500;
 let frontend: Frontend | undefined;
 afterEach(() => frontend?.stop());
 
-test("each viewer is told another moment to come back at after a cut; nobody at once, and the last in time", async () => {
+test("after a cut each viewer gets its own time to reconnect, in the window", async () => {
   const draws = [0, 0.25, 0.5, 0.75, 0.999_999];
   let draw = 0;
   const started = newFrontend(new ModelUpstream(), { random: () => draws[draw] ?? 0 });

@@ -1,7 +1,7 @@
 import { expect, test } from "bun:test";
 import { EPOCHS_MAX, Watermark } from "./watermark.ts";
 
-test("EPOCHS_MAX: of more lives in doubt the oldest is left out, the newest moment stands first", () => {
+test("EPOCHS_MAX: past it the oldest life is left out; the newest moment is first", () => {
   const watermark = new Watermark();
   for (let life = 1; life <= EPOCHS_MAX + 2; life++) watermark.note(`life${life}`, 1000 * life);
   const named = watermark.reach.map(({ epoch }) => epoch);

@@ -35,7 +35,7 @@ export class ModelUpstream implements Upstream {
   readonly #events = new Map<Topic, DurableEvent[]>();
   #stamp = 1000;
 
-  /** Stores a durable event; `deliver: false` loses it on the way to the frontends. */
+  /** Stores a durable event; `deliver: false` loses it between dispatcher and frontends. */
   append(
     name: Topic,
     data: unknown,

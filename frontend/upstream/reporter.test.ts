@@ -42,7 +42,7 @@ test("is at least the number of connections here, though the table is empty", as
     viewers: [{ topic: video, viewers: 0 }],
   });
   const { report: before } = upstream.calls;
-  // The next who comes is told the number as well.
+  // The next viewer gets the number as well.
   viewers.push(new Viewer(frontend, [video]));
   await until(() => upstream.calls.report > before + 20);
   await until(() => said().every((data) => (data as { viewers?: number })?.viewers === 3));

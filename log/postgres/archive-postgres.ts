@@ -23,7 +23,7 @@ interface EventRow {
 
 const ORPHANS: readonly (readonly [what: string, from: string])[] = [
   [
-    "topics name a life that is not there",
+    "topics name an unknown epoch",
     "topics t WHERE NOT EXISTS (SELECT FROM ovation_log.lives l WHERE l.id = t.life)",
   ],
   [
@@ -35,7 +35,7 @@ const ORPHANS: readonly (readonly [what: string, from: string])[] = [
     "events v WHERE NOT EXISTS (SELECT FROM ovation_log.types y WHERE y.id = v.type)",
   ],
   [
-    "events name a life that is not there",
+    "events name an unknown epoch",
     "events v WHERE NOT EXISTS (SELECT FROM ovation_log.lives l WHERE l.id = v.life)",
   ],
   [
@@ -89,7 +89,8 @@ export async function readPostgresArchive<Result>(
           `SELECT v.seq::double precision AS seq, coalesce(y.name, '') AS type,
              v.at::double precision AS at,
              v.stamp::double precision AS stamp, coalesce(l.epoch, '') AS epoch, v.data AS data
-           FROM ovation_log.events v LEFT JOIN ovation_log.types y ON y.id = v.type LEFT JOIN ovation_log.lives l ON l.id = v.life
+           FROM ovation_log.events v LEFT JOIN ovation_log.types y ON y.id = v.type
+            LEFT JOIN ovation_log.lives l ON l.id = v.life
            WHERE v.topic = (SELECT id FROM ovation_log.topics WHERE name = $1) AND v.seq > $2
              ORDER BY v.seq LIMIT $3`,
           [topic, after, limit],
@@ -111,7 +112,7 @@ export async function writePostgresArchive<Result>(
     await client.close();
   }
   return withTransaction(url, async (query) => {
-    // Nobody else begins a topic meanwhile; those who read are not disturbed.
+    // No other transaction begins a topic meanwhile; reads do not wait.
     await query("LOCK TABLE ovation_log.topics IN SHARE ROW EXCLUSIVE MODE");
     const epoch = mintEpoch(() => false);
     const [life] = await query<{ id: number }>(
@@ -158,7 +159,8 @@ export async function writePostgresArchive<Result>(
           `INSERT INTO ovation_log.events (topic, seq, type, at, stamp, life, data)
            SELECT t.id, e.seq, y.id, e.at, e.stamp, $2::integer, e.data
              FROM json_to_recordset($1::text::json) AS e (${columns})
-           JOIN ovation_log.topics t ON t.name = e.topic JOIN ovation_log.types y ON y.name = e.type`,
+           JOIN ovation_log.topics t ON t.name = e.topic
+            JOIN ovation_log.types y ON y.name = e.type`,
           [rows, lifeId],
         );
       },

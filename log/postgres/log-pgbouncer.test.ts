@@ -60,7 +60,7 @@ logContract(
 );
 
 describe("a pooler that drops startup parameters", () => {
-  test("four logs that share two server connections append, and each says once what it found", async () => {
+  test("four logs that share two server connections append, with one log line each", async () => {
     const said: string[] = [];
     const url = dropping.through(direct);
     const logs = await Promise.all(

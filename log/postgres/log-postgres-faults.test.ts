@@ -54,7 +54,7 @@ async function psql(database: string, sql: string): Promise<void> {
 
 // First, while there is little for the server to recover after its crash.
 describe("a PostgreSQL server", () => {
-  test("that crashes makes the log unavailable; when it is back the log is, in a new life", async () => {
+  test("that crashes makes the log unavailable until its return, in a new epoch", async () => {
     const log = await openPostgresLog({ url });
     const first = await appendOne(log, "first");
     await postgres.halt("immediate");
@@ -70,7 +70,7 @@ describe("a PostgreSQL server", () => {
     await log.close();
   });
 
-  test("that stops answering is given up after the deadline, and asked anew", async () => {
+  test("that stops responding is given up after the deadline, and tried again", async () => {
     const log = await openPostgresLog({ url, answerMsMax: 1500 });
     await appendOne(log, "first");
     const control = new LogClient(url);
@@ -122,7 +122,7 @@ describe("an append", () => {
     return events.map(({ data }) => (JSON.parse(data) as { text: string }).text).sort();
   }
 
-  test("whose connection the server ends is refused or stored, and may be made again with its key", async () => {
+  test("whose connection the server ends can be repeated with its key", async () => {
     const log = await openPostgresLog({ url });
     const control = new LogClient(url, { applicationName: "control" });
     let refused = 0;
@@ -157,7 +157,7 @@ describe("an append", () => {
     await Promise.all([log.close(), control.close()]);
   });
 
-  test("that waits for a lock for too long is refused, stores nothing, and the next one goes on", async () => {
+  test("that waits too long for a lock is refused and stores nothing; the next works", async () => {
     await (await openPostgresLog({ url })).close();
     await psql(
       url,
@@ -183,7 +183,7 @@ describe("an append", () => {
     await Promise.all([log.close(), holder.close()]);
   });
 
-  test("POSTGRES_ATTEMPTS_MAX: that the server takes back because of others is made again, and given up then", async () => {
+  test("POSTGRES_ATTEMPTS_MAX: a rolled-back append is repeated, then refused", async () => {
     const log = await openPostgresLog({ url });
     await appendOne(log, "first");
     const control = new LogClient(url);
@@ -192,7 +192,8 @@ describe("an append", () => {
       url,
       `CREATE SEQUENCE attempts;
        CREATE FUNCTION take_back() RETURNS trigger LANGUAGE plpgsql AS $$
-         BEGIN IF nextval('attempts') % 10 <> 3 THEN RAISE EXCEPTION 'x' USING ERRCODE = 'serialization_failure'; END IF; RETURN NEW; END $$;
+         BEGIN IF nextval('attempts') % 10 <> 3 THEN
+         RAISE EXCEPTION 'x' USING ERRCODE = 'serialization_failure'; END IF; RETURN NEW; END $$;
        CREATE TRIGGER take_back BEFORE INSERT
          ON ovation_log.events FOR EACH ROW EXECUTE FUNCTION take_back()`,
     );
@@ -223,7 +224,7 @@ describe("a database", () => {
     const script = await new Response(dump.stdout).text();
     expect(await dump.exited).toBe(0);
     const lost = await appendOne(log, "lost 4");
-    // This process goes on meanwhile, and has told its frontends of what will be lost.
+    // This process runs meanwhile, and has reported to its frontends what will be lost.
     const dispatcher = await openPostgresLog({ url });
     const told = await dispatcher.changes(-1, 10);
     expect(told).toMatchObject({ stamp: lost.stamp, epoch: lost.epoch });
@@ -263,7 +264,7 @@ describe("a database", () => {
     await Promise.all([restored.close(), dispatcher.close()]);
   });
 
-  test("of a newer version, or with a schema of that name that is not ours, is refused and left alone", async () => {
+  test("of a newer version, or with another program's schema, is refused, unchanged", async () => {
     await (await openPostgresLog({ url })).close();
     await psql(
       url,
@@ -280,7 +281,7 @@ describe("a database", () => {
     await client.close();
   });
 
-  test("of the first format is migrated, its keys and numbers go on, and processes of the version before still append", async () => {
+  test("of the first format is migrated, and processes of the earlier version append", async () => {
     const client = new LogClient(url);
     await client.query("reads", "CREATE SCHEMA ovation_log");
     await client.query(
@@ -315,7 +316,7 @@ describe("a database", () => {
     await Promise.all([log.close(), client.close()]);
   });
 
-  test("is migrated once by processes that start together, and used by a role without further rights", async () => {
+  test("is migrated once by processes that start together", async () => {
     const logs = await Promise.all(Array.from({ length: 4 }, () => openPostgresLog({ url })));
     await Promise.all(logs.map((log) => log.close()));
     await psql(url, "CREATE ROLE plain LOGIN");

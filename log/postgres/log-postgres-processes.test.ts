@@ -29,7 +29,7 @@ beforeEach(async () => {
 });
 
 describe("several processes on one PostgreSQL log", () => {
-  test("give a hot topic numbers without a hole or a repeat, though one of them is killed", async () => {
+  test("give a hot topic numbers without hole or repeat although one is killed", async () => {
     const steady = startAppender(url, topic, "steady", 1500);
     const killed = startAppender(url, topic, "killed", 1_000_000);
     await killed.reached(400);
@@ -83,7 +83,7 @@ describe("several processes on one PostgreSQL log", () => {
     await Promise.all(logs.map((log) => log.close()));
   });
 
-  test("miss no change, whoever follows them from stamp to stamp", async () => {
+  test("miss no change for a reader that follows them from stamp to stamp", async () => {
     const writers = await Promise.all([openPostgresLog({ url }), openPostgresLog({ url })]);
     const follower = await openPostgresLog({ url });
     let isWriting = true;
@@ -123,7 +123,7 @@ describe("several processes on one PostgreSQL log", () => {
     await Promise.all([...writers, follower].map((log) => log.close()));
   });
 
-  test("follow the present though the server's clock was an hour fast and is right again", async () => {
+  test("follow the present although the server's clock was an hour fast before", async () => {
     const [log, writer] = await Promise.all([openPostgresLog({ url }), openPostgresLog({ url })]);
     const clock = (offsetMs: number) =>
       `CREATE OR REPLACE FUNCTION ovation_log.now_ms() RETURNS bigint LANGUAGE sql VOLATILE AS
@@ -136,7 +136,7 @@ describe("several processes on one PostgreSQL log", () => {
         const place = await appendOne(writer, `${text} at ${offsetMs}`);
         const changes = await log.changes(stamp, 10);
         expect(changes.heads).toHaveLength(1);
-        // Whoever returns elsewhere with this stamp gets nothing again.
+        // A viewer that returns elsewhere with this stamp gets no event twice.
         expect(changes.stamp).toBe(place.stamp);
         expect(place.stamp).toBeGreaterThan(stamp);
         stamp = changes.stamp;
@@ -145,7 +145,7 @@ describe("several processes on one PostgreSQL log", () => {
     await Promise.all([log.close(), writer.close(), server.close()]);
   });
 
-  test("wait for the appends of others and for nothing else that is long under way", async () => {
+  test("wait for the appends of others and for no other long transaction", async () => {
     const log = await openPostgresLog({ url });
     const other = new LogClient(url);
     const [began, mayEnd] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()];
@@ -162,7 +162,7 @@ describe("several processes on one PostgreSQL log", () => {
     await Promise.all([log.close(), other.close()]);
   });
 
-  test("keep the stamp of changes below that of an append that has begun and not yet ended", async () => {
+  test("keep the stamp of changes below that of an append in flight", async () => {
     const log = await openPostgresLog({ url });
     await appendOne(log, "first");
     const slow = new LogClient(url);

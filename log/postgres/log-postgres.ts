@@ -7,16 +7,16 @@
  * same, it is tried again.
  *
  * Stamps: the server's clock, read while the topics are locked, and always above every stamp
- * committed before, so they go on rising when the clock jumps back.
+ * committed before, so they still rise when the clock jumps back.
  *
- * `changes().stamp`: behind the newest stamp by what appends under way may still add below it,
+ * `changes().stamp`: behind the newest stamp by what appends in flight may still add below it,
  * which is found by the numbers of their transactions and no clock (`postgres-horizon.ts`). No
  * time-out is needed for this to hold, which is as well, since PostgreSQL has none for the fsync of
  * a commit.
  *
- * Lives: a new one begins whenever the server has started anew or the tables are others than
- * before: a restored dump, a restored disk, a promoted standby. Rows carry the life that wrote
- * them, and a life records the stamp at which those before it ended (`reached`).
+ * Epochs: a new one begins whenever the server has restarted or the tables are others than
+ * before: a restored dump, a restored disk, a promoted standby. Rows carry the epoch that wrote
+ * them, and an epoch records the stamp at which those before it ended (`reached`).
  */
 
 import { type Clock, DEFAULT_POLICY, type Policy, type Topic } from "@ovation/protocol";

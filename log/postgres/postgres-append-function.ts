@@ -1,7 +1,7 @@
 /**
  * The second migration: `ovation_log.append_group`, which appends a commit group. It stands beside
  * the
- * `ovation_log.append` of the first, which processes of the version before go on calling while they
+ * `ovation_log.append` of the first, which processes of the earlier version call until they
  * are replaced.
  *
  * Hot path: the server's time for a group is what bounds a hot topic. Against the first form it
@@ -13,18 +13,24 @@
  */
 
 export const APPEND_GROUP = `
-  -- The group's entries are arrays of one length, their topics and types indexes from 1: entry i has the data texts[i] and
-  -- the number heads[topic_of[i]] + nth[i]. No topic has a key twice in a group; a key is null where an entry has none.
-  -- counts[t] entries go to topic_names[t]. Entry replacing[r] puts replacements[r] in the place of the event replaced[r] of its topic.
-  -- Answers the place of all, with the heads before, or, with nothing appended, the entries whose keys are known: what is
-  -- left of the group comes in another call.
+  -- The group's entries are arrays of one length, their topics and types indexes from 1: entry i
+  -- has the data texts[i] and
+  -- has the data texts[i] and the number heads[topic_of[i]] + nth[i]. No topic has a key twice in
+  -- a group; a key is null where an entry has none.
+  -- counts[t] entries go to topic_names[t]. Entry replacing[r] puts replacements[r] in the place
+  -- of the event replaced[r] of its topic.
+
+  -- Returns the place of all, with the heads before, or, with nothing appended, the entries whose
+  -- keys are known: the rest of the group comes in another call.
   CREATE FUNCTION ovation_log.append_group(
     candidate text, topic_names text[], counts integer[], type_names text[],
-    topic_of integer[], type_of integer[], nth integer[], ats bigint[], texts text[], entry_keys text[],
+    topic_of integer[], type_of integer[], nth integer[], ats bigint[], texts text[],
+    entry_keys text[],
     replacing integer[], replaced bigint[], replacements text[])
   RETURNS TABLE (epoch text, stamp double precision, heads text, known json)
   LANGUAGE plpgsql
-  SET enable_seqscan = off SET enable_hashjoin = off SET enable_mergejoin = off SET plan_cache_mode = force_generic_plan SET jit = off
+  SET enable_seqscan = off SET enable_hashjoin = off SET enable_mergejoin = off
+  SET plan_cache_mode = force_generic_plan SET jit = off
   AS $$
   #variable_conflict use_column
   DECLARE
@@ -35,8 +41,9 @@ export const APPEND_GROUP = `
     type_ids integer[];
     topics_begun integer;
   BEGIN
-    IF current_setting('synchronous_commit') = 'off' THEN PERFORM set_config('synchronous_commit', 'on', true); END IF;
-    -- What is nearly always there already, in one statement: the life, the types, the topics.
+    IF current_setting('synchronous_commit') = 'off' THEN
+      PERFORM set_config('synchronous_commit', 'on', true); END IF;
+    -- Nearly always these exist, so one statement finds all: the epoch, the types, the topics.
     SELECT l.id, l.epoch,
         (SELECT array_agg(y.id ORDER BY n.ord) FROM unnest(type_names) WITH ORDINALITY n (name, ord)
           JOIN ovation_log.types y ON y.name = n.name),
@@ -46,19 +53,22 @@ export const APPEND_GROUP = `
         extract(epoch FROM pg_postmaster_start_time()),
         (SELECT oid FROM pg_database WHERE datname = current_database()),
           'ovation_log.events'::regclass::oid);
-    IF this_life IS NULL OR cardinality(type_ids) IS DISTINCT FROM cardinality(type_names) OR topics_begun < cardinality(topic_names) THEN
+    IF this_life IS NULL OR cardinality(type_ids) IS DISTINCT FROM cardinality(type_names)
+        OR topics_begun < cardinality(topic_names) THEN
       SELECT b.life, b.epoch INTO this_life, epoch FROM ovation_log.begin_life(candidate,
         ovation_log.now_ms()) b;
       INSERT INTO ovation_log.types (name) SELECT n.name FROM unnest(type_names) n (name)
         WHERE NOT EXISTS (SELECT FROM ovation_log.types y WHERE y.name = n.name) ORDER BY 1
           ON CONFLICT DO NOTHING;
-      -- Topics begin before any is locked, and are locked in the order of their names: groups wait for each other, never in a circle.
+      -- Topics begin before any is locked, and are locked in the order of their names: groups
+      -- wait for each other, never in a circle.
       INSERT INTO ovation_log.topics (name, seq, first, stamp, first_stamp, life)
         SELECT n.name COLLATE "C", 0, 1, 0, 0, this_life FROM unnest(topic_names) n (name)
         WHERE NOT EXISTS (SELECT FROM ovation_log.topics t WHERE t.name = n.name) ORDER BY 1
           ON CONFLICT DO NOTHING;
       SELECT array_agg(y.id ORDER BY n.ord) INTO type_ids
-        FROM unnest(type_names) WITH ORDINALITY n (name, ord) JOIN ovation_log.types y ON y.name = n.name;
+        FROM unnest(type_names) WITH ORDINALITY n (name, ord)
+        JOIN ovation_log.types y ON y.name = n.name;
     END IF;
     SELECT array_agg(s.id ORDER BY s.ord), array_agg(s.seq ORDER BY s.ord) INTO topic_ids,
       topic_seqs FROM (
@@ -73,7 +83,8 @@ export const APPEND_GROUP = `
     IF FOUND THEN
       RETURN QUERY SELECT NULL::text, NULL::double precision, NULL::text,
         json_agg(json_build_object(
-          'ord', e.ord, 'seq', k.seq, 'epoch', l.epoch, 'stamp', k.stamp, 'at', k.at, 'type', y.name, 'data', v.data))
+          'ord', e.ord, 'seq', k.seq, 'epoch', l.epoch, 'stamp', k.stamp, 'at', k.at,
+          'type', y.name, 'data', v.data))
         FROM unnest(topic_of, entry_keys) WITH ORDINALITY e (topic_no, key, ord)
         JOIN ovation_log.keys k ON k.topic = topic_ids[e.topic_no] AND k.key = e.key
         LEFT JOIN ovation_log.lives l ON l.id = k.life

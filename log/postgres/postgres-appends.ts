@@ -1,5 +1,5 @@
 /**
- * Commit groups on their way to `ovation_log.append_group`: what a group has in common is found
+ * Commit groups for `ovation_log.append_group`: what a group has in common is found
  * here, and the places of its entries are counted here, so that the server does for each entry no
  * more than store it.
  *

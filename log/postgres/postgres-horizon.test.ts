@@ -2,7 +2,7 @@ import { expect, test } from "bun:test";
 import { POSTGRES_LOOKS_MAX } from "../limits.ts";
 import { Horizon } from "./postgres-horizon.ts";
 
-test("POSTGRES_LOOKS_MAX: behind an append that hangs for longer, the first looks still prove theirs", () => {
+test("POSTGRES_LOOKS_MAX: behind an append that hangs, the first looks stay valid", () => {
   const horizon = new Horizon();
   const look = (next: number, behind: number | null, newest: number) => ({
     server: "a",

@@ -4,11 +4,11 @@
  * An append is given a transaction number when it locks its topics, and takes its stamp after that,
  * above every stamp that is committed by then. So an append whose number is not below the number
  * that was next at an earlier look (`next`) has a stamp above everything that this look saw
- * (`newest`). A look also names the oldest append that is under way. Whatever a statement after it
- * does not see was under way in this look, with that number or a higher one, or was given its
+ * (`newest`). A look also names the oldest append in flight. Whatever a statement after it
+ * does not see was in flight in this look, with that number or a higher one, or was given its
  * number, and took its stamp, after it. The newest look whose `next` is not above the oldest number
- * therefore has the horizon; with no append under way, the look itself has. (The `xmax` of a
- * snapshot will not do for `next`: numbers above it may be under way.)
+ * therefore has the horizon; with no append in flight, the look itself has. (The `xmax` of a
+ * snapshot will not do for `next`: numbers above it may be in flight.)
  *
  * The server's clock may stand, jump and return: the horizon is behind by the age of the oldest
  * append and no more. Appends are known by their lock on the table of topics, which every role may
@@ -52,7 +52,7 @@ export interface Look {
   readonly next: number;
   /** The newest stamp that is committed. */
   readonly newest: Stamp;
-  /** How far the oldest append under way is behind `next`; null where none is under way. */
+  /** How far the oldest append in flight is behind `next`; null where none is in flight. */
   readonly behind: number | null;
   /** Which run of which server over which tables: numbers of another one say nothing. */
   readonly server: string;

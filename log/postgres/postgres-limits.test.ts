@@ -33,7 +33,7 @@ beforeAll(async () => {
 afterAll(() => postgres.stop());
 const newDatabase = () => postgres.createDatabase(`limits${++databases}`);
 
-test("POSTGRES_APPENDS_MAX and POSTGRES_READS_MAX run at once, and more wait for them", async () => {
+test("POSTGRES_APPENDS_MAX and POSTGRES_READS_MAX run at once, more wait", async () => {
   const url = await newDatabase();
   const [client, control] = [new LogClient(url), new LogClient(url)];
   const most = { appends: POSTGRES_APPENDS_MAX, reads: POSTGRES_READS_MAX };
@@ -62,7 +62,7 @@ test("POSTGRES_APPENDS_MAX and POSTGRES_READS_MAX run at once, and more wait for
   await Promise.all([client.close(), control.close()]);
 });
 
-test("POSTGRES_STATEMENT_MS_MAX: the server itself ends what takes longer, and what lingers in a transaction", async () => {
+test("POSTGRES_STATEMENT_MS_MAX: the server ends longer statements", async () => {
   const client = new LogClient(await newDatabase());
   for (const name of ["statement_timeout", "idle_in_transaction_session_timeout"])
     for (const pool of ["appends", "reads"] as const) {
@@ -79,7 +79,7 @@ test("POSTGRES_STATEMENT_MS_MAX: the server itself ends what takes longer, and w
   await client.close();
 });
 
-test("POSTGRES_CONNECT_MS_MAX: a server that takes the connection and says nothing is given up by then", async () => {
+test("POSTGRES_CONNECT_MS_MAX: the deadline of a server that accepts and is silent", async () => {
   const silent = Bun.listen({ hostname: "127.0.0.1", port: 0, socket: { data() {} } });
   const client = new LogClient(`postgres://ovation@127.0.0.1:${silent.port}/ovation`);
   const before = performance.now();
@@ -90,7 +90,7 @@ test("POSTGRES_CONNECT_MS_MAX: a server that takes the connection and says nothi
   silent.stop(true);
 });
 
-test("POSTGRES_ANSWER_MS_MAX is the deadline of a query, ARCHIVE_MS_MAX that of an archive's transaction", async () => {
+test("POSTGRES_ANSWER_MS_MAX: a query's deadline; ARCHIVE_MS_MAX: an archive's", async () => {
   const url = await newDatabase();
   const log = await openPostgresLog({ url });
   await log.append([entry(topicOf("video", "1"), "first")]);
@@ -124,7 +124,7 @@ test("POSTGRES_ANSWER_MS_MAX is the deadline of a query, ARCHIVE_MS_MAX that of 
   await Promise.all([log.close(), client.close()]);
 });
 
-test("CHANGES_MAX topics are in one answer; the rest is in the next ones, and none is missed", async () => {
+test("CHANGES_MAX topics are in one result, the rest in the next ones", async () => {
   const url = await newDatabase();
   const log = await openPostgresLog({ url });
   const { stamp: begin } = await log.changes(-1, 1);

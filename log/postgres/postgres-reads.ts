@@ -58,11 +58,13 @@ interface PageRow {
 }
 
 const NUMBER = "::double precision";
-const HEAD = `t.name AS topic, t.seq${NUMBER} AS seq, CASE WHEN t.seq = 0 THEN '' ELSE l.epoch END AS epoch, t.first${NUMBER} AS first, t.stamp${NUMBER} AS stamp`;
+const HEAD = `t.name AS topic, t.seq${NUMBER} AS seq,
+  CASE WHEN t.seq = 0 THEN '' ELSE l.epoch END AS epoch,
+  t.first${NUMBER} AS first, t.stamp${NUMBER} AS stamp`;
 const TOPICS = "ovation_log.topics t JOIN ovation_log.lives l ON l.id = t.life";
 
 /**
- * What is said of the log is of the same moment as the heads. An import writes beside a life and
+ * What is said of the log is of the same moment as the heads. An import writes beside an epoch and
  * begins none.
  */
 const CHANGED = `
@@ -74,7 +76,7 @@ const CHANGED = `
     SELECT ${HEAD} FROM ${TOPICS} WHERE t.stamp > $1 ORDER BY t.stamp LIMIT $2
   ) c ON true ORDER BY c.stamp`;
 
-/** A life ends where the next one begins, whose stamp is the newest of those before it. */
+/** An epoch ends where the next one begins, whose stamp is the newest of those before it. */
 const REACHED = `
   SELECT CASE WHEN $1 = '' THEN $2 <= n.newest ELSE coalesce((
     SELECT $2 <= coalesce((
@@ -122,7 +124,8 @@ function pageStatement(direction: "ASC" | "DESC", isTyped: boolean): string {
   return `
     SELECT t.seq${NUMBER} AS head, t.first${NUMBER} AS first,
       CASE WHEN t.seq = 0 THEN '' ELSE l.epoch END AS head_epoch,
-      p.seq${NUMBER} AS seq, y.name AS type, p.at${NUMBER} AS at, p.stamp${NUMBER} AS stamp, pl.epoch AS epoch, p.data AS data
+      p.seq${NUMBER} AS seq, y.name AS type, p.at${NUMBER} AS at, p.stamp${NUMBER} AS stamp,
+      pl.epoch AS epoch, p.data AS data
     FROM ${TOPICS}
     LEFT JOIN LATERAL (${isTyped ? typed : all}) p ON true
     LEFT JOIN ovation_log.types y ON y.id = p.type
@@ -286,7 +289,7 @@ export class PostgresReads {
 
   /**
    * Every append that is not yet visible to the next statement has a stamp above this one. Waits
-   * where somebody begins (`since` -1), nothing is settled yet (`floor`), and an append is under
+   * where a reader begins (`since` -1), nothing is settled yet (`floor`), and an append is in
    * way that began before the first look.
    */
   async #horizon(since: Stamp, floor: Stamp): Promise<Stamp> {
@@ -297,7 +300,8 @@ export class PostgresReads {
       if (since >= 0 || floor > 0) return floor;
       if (attempt >= POSTGRES_LOOKS_PATIENCE)
         throw new LogUnavailableError(
-          `an append to ${this.#client.endpoint} has not ended since before this process asked; what is settled is not known yet`,
+          `an append to ${this.#client.endpoint} began before this request and has not ended; ` +
+            "what is settled is not known yet",
         );
       await Bun.sleep(POSTGRES_LOOK_AGAIN_MS);
     }

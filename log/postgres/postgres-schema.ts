@@ -65,8 +65,8 @@ export const MIGRATIONS: readonly string[] = [
   CREATE FUNCTION ovation_log.now_ms() RETURNS bigint LANGUAGE sql VOLATILE AS
     $$ SELECT floor(extract(epoch FROM clock_timestamp()) * 1000)::bigint $$;
 
-  -- A life is one run of one server over one set of tables. A restored or promoted server has another
-  -- start, a restored dump other tables: whatever was lost, what is appended afterwards has another name.
+  -- An epoch is one run of one server over one set of tables. A restored or promoted server has
+  -- another start, a restored dump other tables: what is appended afterwards has another name.
   CREATE FUNCTION ovation_log.begin_life(candidate text, now bigint, OUT life integer,
     OUT epoch text) LANGUAGE plpgsql AS $$
   #variable_conflict use_column
@@ -86,11 +86,13 @@ export const MIGRATIONS: readonly string[] = [
   END $$;
 
   -- entries: [{"topic","type","at","data","key"?,"replaceSeq"?,"replaceData"?}, …]; a row for each, in order.
-  -- The planner's freedom is taken: every join here is a look-up by index, whatever the statistics say.
+  -- The planner has no choice: every join here is a look-up by index, whatever the statistics say.
   CREATE FUNCTION ovation_log.append(candidate text, entries json)
-  RETURNS TABLE (seq double precision, epoch text, stamp double precision, at double precision, duplicate boolean, type text, data text)
+  RETURNS TABLE (seq double precision, epoch text, stamp double precision, at double precision,
+    duplicate boolean, type text, data text)
   LANGUAGE plpgsql
-  SET enable_seqscan = off SET enable_hashjoin = off SET enable_mergejoin = off SET plan_cache_mode = force_generic_plan SET jit = off
+  SET enable_seqscan = off SET enable_hashjoin = off SET enable_mergejoin = off
+  SET plan_cache_mode = force_generic_plan SET jit = off
   AS $$
   #variable_conflict use_column
   DECLARE
@@ -98,7 +100,8 @@ export const MIGRATIONS: readonly string[] = [
     this_life integer;
     places json;
   BEGIN
-    IF current_setting('synchronous_commit') = 'off' THEN PERFORM set_config('synchronous_commit', 'on', true); END IF;
+    IF current_setting('synchronous_commit') = 'off' THEN
+      PERFORM set_config('synchronous_commit', 'on', true); END IF;
     SELECT b.life INTO this_life FROM ovation_log.begin_life(candidate, ovation_log.now_ms()) b;
     INSERT INTO ovation_log.types (name)
       SELECT DISTINCT e.type FROM json_to_recordset(entries) AS e (type text)
@@ -119,7 +122,8 @@ export const MIGRATIONS: readonly string[] = [
     WITH entry AS MATERIALIZED (
       SELECT e.ord, t.id AS topic, t.seq AS head, y.id AS type, e.at, e.data, e.key,
         (SELECT k.seq FROM ovation_log.keys k WHERE k.topic = t.id AND k.key = e.key) AS known,
-        CASE WHEN e.key IS NULL THEN 1 ELSE row_number() OVER (PARTITION BY t.id, e.key ORDER BY e.ord) END AS nth
+        CASE WHEN e.key IS NULL THEN 1
+          ELSE row_number() OVER (PARTITION BY t.id, e.key ORDER BY e.ord) END AS nth
       FROM (
         SELECT r.*, row_number() OVER () AS ord
         FROM json_to_recordset(entries) AS r (topic text, type text, at bigint, data text, key text)
@@ -175,7 +179,8 @@ export const MIGRATIONS: readonly string[] = [
       SELECT p.seq::double precision, l.epoch, coalesce(v.stamp, k.stamp)::double precision,
         coalesce(v.at, k.at)::double precision,
         p.duplicate, CASE WHEN p.duplicate THEN y.name END, CASE WHEN p.duplicate THEN v.data END
-      FROM json_to_recordset(places) AS p (ord bigint, topic bigint, seq bigint, key text, duplicate boolean)
+      FROM json_to_recordset(places)
+        AS p (ord bigint, topic bigint, seq bigint, key text, duplicate boolean)
       LEFT JOIN ovation_log.events v ON v.topic = p.topic AND v.seq = p.seq
       LEFT JOIN ovation_log.types y ON y.id = v.type
       LEFT JOIN ovation_log.keys k ON k.topic = p.topic AND k.key = p.key
@@ -183,7 +188,8 @@ export const MIGRATIONS: readonly string[] = [
       ORDER BY p.ord;
   END $$;
 
-  -- The newest number with a stamp not after the one asked for, by bisection: stamps rise with the numbers.
+  -- The newest number with a stamp not after the one asked for, by bisection: stamps rise with
+  -- the numbers.
   CREATE FUNCTION ovation_log.seq_at(wanted_topic bigint,
     wanted_stamp bigint) RETURNS bigint LANGUAGE plpgsql STABLE AS $$
   DECLARE
@@ -201,7 +207,8 @@ export const MIGRATIONS: readonly string[] = [
     RETURN kept;
   END $$;
 
-  -- Drops at most max_dropped events that are beyond the newest events_max or older than stamp_min; answers how many.
+  -- Drops at most max_dropped events that are beyond the newest events_max or older than
+  -- stamp_min; returns how many.
   CREATE FUNCTION ovation_log.trim_topic(wanted bigint, events_max bigint, stamp_min bigint,
     max_dropped integer) RETURNS integer
   LANGUAGE plpgsql AS $$
@@ -227,7 +234,8 @@ export const MIGRATIONS: readonly string[] = [
   `,
   APPEND_GROUP,
   `
-  -- The process that does the upkeep of the installation (retention), until then unless it asks again.
+  -- The process that does the upkeep of the installation (retention), until then unless it asks
+  -- again.
   CREATE TABLE ovation_log.upkeep (
     one boolean PRIMARY KEY DEFAULT true CHECK (one),
     holder text NOT NULL,
@@ -256,8 +264,8 @@ export const MIGRATIONS: readonly string[] = [
   END $$;
   `,
   `
-  -- A life's stamp is the newest one of the lives before it: where these ended. Whoever appended in them has
-  -- ended with its server, and nobody has appended in this one yet.
+  -- An epoch's stamp is the newest one of the epochs before it: where these ended. All appends in
+  -- them have ended with their server, and none has begun in this one yet.
   CREATE OR REPLACE FUNCTION ovation_log.begin_life(candidate text, now bigint, OUT life integer,
     OUT epoch text)
   LANGUAGE plpgsql AS $$

@@ -42,7 +42,8 @@ export async function readSqliteArchive<Result>(
       `SELECT seq, ifnull(types.name, '') AS type, at, events.stamp AS stamp,
          ifnull(epoch, '') AS epoch, data, topic AS topicId, type AS typeId, life,
          ${hasChecksums ? "checksum" : "NULL AS checksum"}
-       FROM events LEFT JOIN types ON types.id = events.type LEFT JOIN lives ON lives.id = events.life
+       FROM events LEFT JOIN types ON types.id = events.type
+          LEFT JOIN lives ON lives.id = events.life
        WHERE topic = (SELECT id FROM topics WHERE name = ?) AND seq > ? ORDER BY seq LIMIT ?`,
     );
     const keys = database.prepare<{ count: number }, []>("SELECT count(*) AS count FROM keys");

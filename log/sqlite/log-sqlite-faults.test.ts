@@ -45,7 +45,7 @@ function clockAt(now: number): Clock {
 }
 
 describe("an SQLite log that is opened again", () => {
-  test("goes on with the numbers, in a new life", async () => {
+  test("continues the numbers, in a new epoch", async () => {
     const before = await openSqliteLog({ path });
     const first = await appendOne(before, "a");
     await before.close();
@@ -132,7 +132,7 @@ describe("an SQLite log that is opened again", () => {
     await restored.close();
   });
 
-  test("holds every acknowledged event after kill -9, without a hole or a repeat, three times over", async () => {
+  test("holds every acknowledged event after kill -9, three times", async () => {
     const acks: Ack[] = [];
     for (const writer of ["a", "b", "c"]) {
       const child = startAppender(path, topic, writer, 1_000_000);
@@ -219,7 +219,7 @@ describe("a file that is not a log of this version", () => {
     await expectRefused(/damaged.*backup/s);
   });
 
-  test("SQLITE_CHECK_BYTES_MAX: up to it all pages are checked when it is opened; beyond, verify finds the damage", async () => {
+  test("SQLITE_CHECK_BYTES_MAX: up to it all pages are checked at open", async () => {
     await makeLog();
     /** A table of so many bytes, whose pages are damaged. */
     const addDamage = (bytes: number) => {
@@ -262,7 +262,7 @@ describe("a file that is not a log of this version", () => {
     await expect(openSqliteLog({ path: directory })).rejects.toThrow(LogUnusableError);
   });
 
-  test("is made where there is none, also in a directory that is not there yet, and in an empty file", async () => {
+  test("is made where there is none, in a missing directory, and in an empty file", async () => {
     for (const name of ["new/deep/log.sqlite", "empty.sqlite"]) {
       const file = join(directory, name);
       if (name.startsWith("empty")) writeFileSync(file, "");
@@ -274,7 +274,7 @@ describe("a file that is not a log of this version", () => {
 });
 
 describe("an SQLite log under pressure", () => {
-  test("waits for another writer that holds the file, while reads go on", async () => {
+  test("waits for another writer that holds the file, while reads continue", async () => {
     const log = await openSqliteLog({ path });
     await appendOne(log, "first");
     const other = new Database(path);
@@ -301,7 +301,7 @@ describe("an SQLite log under pressure", () => {
     await log.close();
   });
 
-  test("says that the disk is full, keeps reading, and recovers by itself when there is room", async () => {
+  test("reports a full disk, keeps reading, and recovers when there is room", async () => {
     // A disk of its own, in a mount namespace that goes with the child.
     const child = Bun.spawn(
       [

@@ -7,7 +7,7 @@
  * likes.
  *
  * Lives: every opening of the file begins a new one, so a backup that is restored and appended to
- * names its events differently from those that were lost. A life records the stamp at which the
+ * names its events differently from those that were lost. An epoch records the stamp at which the
  * lives before it ended, so a moment that a restored log never reached is recognised (`reached`).
  *
  * Stamps: one per commit group, the clock's ms but always above the last one in the file, also

@@ -1,6 +1,6 @@
 /**
  * Reads of the SQLite file, on a connection of their own that cannot write: in WAL mode it sees
- * every commit as soon as it is made and never waits for one under way.
+ * every commit as soon as it is made and never waits for one in flight.
  */
 
 import type { Database } from "bun:sqlite";
@@ -264,8 +264,7 @@ function lookUp(map: Map<number, string>, id: number, find: () => string | undef
   const known = map.get(id);
   if (known !== undefined) return known;
   const found = find();
-  if (found === undefined)
-    throw new LogDamagedError(`a life or type ${id} is named that is not there`);
+  if (found === undefined) throw new LogDamagedError(`an epoch or type ${id} is unknown`);
   map.set(id, found);
   return found;
 }

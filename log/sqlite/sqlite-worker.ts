@@ -74,7 +74,9 @@ function failureFrom(error: unknown): WriterFailure {
   if (error instanceof Error && "syscall" in error) {
     return {
       kind: "unusable",
-      message: `the log ${path} cannot be opened (${error.message}). Check --data and its permissions`,
+      message:
+        `the log ${path} cannot be opened (${error.message}). ` +
+        "Check --data and its permissions",
     };
   }
   if (!(error instanceof SQLiteError))

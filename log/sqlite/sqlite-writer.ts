@@ -40,7 +40,7 @@ interface StoredRow {
 
 export class SqliteWriter {
   readonly #database: Database;
-  /** The name of the life that this opening begins. */
+  /** The name of the epoch that this opening begins. */
   readonly #epoch: Epoch;
   /** The id of this opening's row in `lives`: written with the first commit. */
   #life: number | undefined;

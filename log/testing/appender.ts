@@ -39,7 +39,7 @@ export function startAppender(
       stdin: "ignore",
       stdout: "pipe",
       stderr: "inherit",
-      // So that a test that fails leaves nobody behind.
+      // So that a test that fails leaves no process behind.
       timeout: CHILD_MS_MAX,
       killSignal: "SIGKILL",
     },

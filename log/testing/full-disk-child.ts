@@ -1,7 +1,7 @@
 /**
- * Fills a small disk of its own with a log until it is full, makes room, and goes on. Prints what
- * happened as JSON. Runs in a mount namespace of its own (`unshare --mount`); the argument is an
- * empty directory.
+ * Fills a small disk with a log, deletes a file to free space, and appends again. Prints the events
+ * that were stored and the errors, as JSON. Runs in a mount namespace (`unshare --mount`); the
+ * argument is an empty directory.
  */
 
 import { rmSync, writeFileSync } from "node:fs";

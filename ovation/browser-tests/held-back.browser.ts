@@ -1,5 +1,5 @@
 /**
- * The pages behind nginx that buffers event streams, as a proxy does that nobody told: comments
+ * The pages behind nginx that buffers event streams, as an unconfigured proxy does: comments
  * come all the same.
  */
 

@@ -24,7 +24,7 @@ test.afterAll(async () => {
   await server.stop();
 });
 
-test("is refused at first, told when to come back, and is in as soon as there is room; after a drain it returns and misses nothing", async ({
+test("is refused, connects when there is room, and returns whole after a drain", async ({
   page: browserPage,
 }) => {
   test.setTimeout(60_000);
@@ -45,7 +45,7 @@ test("is refused at first, told when to come back, and is in as soon as there is
   await expect
     .poll(() => page.of("first", "connection").length, { timeout: afterMs + 15_000 })
     .toBe(1);
-  // No sooner than it was told (a report takes a moment on its way here).
+  // No sooner than the `retry` says (a report arrives a moment later).
   expect(Date.now() - refusedAt).toBeGreaterThan(afterMs - 1500);
 
   await server.publish([

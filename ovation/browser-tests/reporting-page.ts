@@ -28,12 +28,15 @@ export interface Report {
 const TYPES = ["connection", "comment", "noise", "gap", "reconnect", "open-late"];
 
 /**
- * `?stream=` is the address; an `open-late` event opens a second one, as somebody who comes later.
+ * `?stream=` is the address; an `open-late` event opens a second one, as a later viewer.
  */
 const PAGE = `<!doctype html><meta charset="utf-8"><title>reports</title><script>
 const address = new URLSearchParams(location.search).get("stream");
 let sending = Promise.resolve();
-const report = (what) => { sending = sending.then(() => fetch("/report", { method: "POST", body: JSON.stringify(what) })).catch(() => {}); };
+const send = (body) => fetch("/report", { method: "POST", body });
+  const report = (what) => {
+    sending = sending.then(() => send(JSON.stringify(what))).catch(() => {});
+  };
 const opened = new Set();
 function open(stream) {
   if (opened.has(stream)) return;
@@ -41,7 +44,8 @@ function open(stream) {
   const source = new EventSource(address);
   const say = (type, event) => {
     const json = event.data ? JSON.parse(event.data) : null;
-    const data = type === "noise" ? json.data.length : json && "data" in json ? { seq: json.seq, ...json.data } : json;
+    const whole = json && "data" in json ? { seq: json.seq, ...json.data } : json;
+      const data = type === "noise" ? json.data.length : whole;
     report({ stream, type, readyState: source.readyState, id: event.lastEventId ?? "", data });
   };
   source.onopen = (event) => say("open", event);

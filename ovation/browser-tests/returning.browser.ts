@@ -24,7 +24,8 @@ function documentedScript(server: string): string {
 
 function pageFor(server: string): string {
   return `<!doctype html><meta charset="utf-8"><title>returning</title><script>
-const report = (stream, type, data) => fetch("/report", { method: "POST", body: JSON.stringify({ stream, type, data }) });
+const report = (stream, type, data) =>
+    fetch("/report", { method: "POST", body: JSON.stringify({ stream, type, data }) });
 const show = ({ seq }) => report("plain", "comment", { seq });
 ${documentedScript(server)}
 </script><script type="module">
@@ -37,7 +38,7 @@ client.subscribe("${TOPIC}", { comment: ({ seq }) => report("sdk", "comment", { 
 
 const BROWSERS = ["Firefox", "Chromium"] as const;
 for (const name of BROWSERS) {
-  test(`${name} returns from refused connections of another origin: the SDK, and the page of the documents`, async ({
+  test(`${name} returns from refused connections of another origin: SDK and plain page`, async ({
     page: chromium,
   }) => {
     const server = await Server.start();

@@ -1,6 +1,6 @@
 /**
  * zstd once for all, as real browsers read it: the stream is one zstd frame after another, which a
- * late joiner reads from its own start, a slow one goes on with, and a returning one begins anew.
+ * late joiner reads from its own start, a slow one continues, and a returning one begins again.
  */
 
 import { randomBytes } from "node:crypto";
@@ -69,7 +69,7 @@ async function readsIt({ server, proxy, page }: Setting): Promise<void> {
   await hasAll("first");
   expect(page.of("first", "comment").at(-1)?.data.text).toBe("čeština 日本語 🎉");
 
-  // Somebody who comes late reads from its own first frame.
+  // A late viewer reads from its own first frame.
   await server.publish([{ topic: TOPIC, type: "open-late", data: {} }]);
   await expect.poll(() => page.of("late", "connection").length).toBe(1);
   const joinedAt = comments + 1;

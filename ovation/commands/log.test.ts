@@ -92,7 +92,8 @@ describe.each(Object.entries(stores))("log import into %s", (_, locate) => {
   test("a line without an end is refused when it passes the bound", async () => {
     const target = await locate();
     const imported = await shell(
-      `(head -n 1 ${exported}; head -c 3000000 /dev/zero | tr '\\0' a) | sh ${COMMAND} log import ${target}`,
+      `(head -n 1 ${exported}; head -c 3000000 /dev/zero | tr '\\0' a) | ` +
+        `sh ${COMMAND} log import ${target}`,
     );
     expect(imported.exitCode).toBe(1);
     expect(imported.errors).toContain(

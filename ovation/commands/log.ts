@@ -83,7 +83,8 @@ async function verify(location: LogLocation): Promise<void> {
   );
   line.end();
   console.log(
-    `${count(report.events)} events of ${count(report.topics)} topics, ${count(report.keys)} idempotency keys`,
+    `${count(report.events)} events of ${count(report.topics)} topics, ` +
+      `${count(report.keys)} idempotency keys`,
   );
   for (const problem of report.problems) console.log(`  ✗ ${problem}`);
   if (report.problemCount > report.problems.length)
@@ -153,7 +154,7 @@ async function read(location: LogLocation, file: string): Promise<void> {
   console.error(`imported ${count(done.events)} events of ${count(done.topics)} topics`);
 }
 
-/** What an operator can mend is a sentence. */
+/** Errors that an operator can fix are a sentence. */
 async function explained(run: () => Promise<void>): Promise<void> {
   try {
     await run();

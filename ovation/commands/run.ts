@@ -46,9 +46,14 @@ function explain(error: unknown, { port, host, dataDirectory }: Settings): strin
   if (code === "EADDRINUSE")
     return `port ${port} is taken; stop what uses it, or give another one with --port`;
   if (code === "EADDRNOTAVAIL" || /^Failed to listen at/.test(message))
-    return `cannot listen at ${host}, port ${port}: --host (or --internal-host) needs an address of this machine, for example 127.0.0.1 or 0.0.0.0`;
-  if (syscall === "mkdir" || syscall === "open")
-    return `${dataDirectory === "" ? "a file" : `the data directory ${dataDirectory}`} cannot be used: ${message}`;
+    return (
+      `cannot listen at ${host}, port ${port}: --host (or --internal-host) needs an address ` +
+      "of this machine, for example 127.0.0.1 or 0.0.0.0"
+    );
+  if (syscall === "mkdir" || syscall === "open") {
+    const what = dataDirectory === "" ? "a file" : `the data directory ${dataDirectory}`;
+    return `${what} cannot be used: ${message}`;
+  }
   if (code === "EACCES" || code === "EPERM") return `not allowed: ${message}`;
   return undefined;
 }

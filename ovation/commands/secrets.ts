@@ -22,7 +22,8 @@ export function findSecret(given: string | undefined, dataDirectory: string): st
     loaded = loadSecret(directory);
   } catch (error) {
     return fail(
-      `the data directory ${dataDirectory} has no secret that can be used: ${messageOf(error)}. Mend that, name another directory with --data, or set OVATION_SECRET`,
+      `the data directory ${dataDirectory} has no secret that can be used: ${messageOf(error)}. ` +
+        "Fix that, name another directory with --data, or set OVATION_SECRET",
     );
   }
   return requireStrong(loaded.secret, `the secret in ${loaded.path}`);
@@ -42,7 +43,8 @@ export function findSecretAgain(given: string | undefined, dataDirectory: string
 export function requireSecret(given: string | undefined): string {
   if (isGiven(given)) return requireStrong(given, "the secret (OVATION_SECRET, --secret)");
   return fail(
-    `the processes of a cluster verify tokens with the same secret: set OVATION_SECRET on all of them, at least 16 bytes; ${MAKE}`,
+    "the processes of a cluster verify tokens with the same secret: set OVATION_SECRET on all " +
+      `of them, at least 16 bytes; ${MAKE}`,
   );
 }
 
@@ -54,13 +56,15 @@ export function requireInternalSecrets(
   const secrets = given.flatMap((text) => text.split(/[\s,]+/)).filter((text) => text !== "");
   if (secrets.length === 0)
     fail(
-      `the processes of a cluster share a secret for their calls: set OVATION_INTERNAL_SECRET on all of them, at least 16 bytes; ${MAKE}`,
+      "the processes of a cluster share a secret for their calls: set OVATION_INTERNAL_SECRET on " +
+        `all of them, at least 16 bytes; ${MAKE}`,
     );
   for (const each of secrets) {
     requireStrong(each, "the internal secret (OVATION_INTERNAL_SECRET, --internal-secret)");
     if (each === secret)
       fail(
-        `OVATION_INTERNAL_SECRET and OVATION_SECRET are the same: a server that signs tokens could then give orders to every process. ${MAKE}`,
+        "OVATION_INTERNAL_SECRET and OVATION_SECRET are the same: a server that signs tokens " +
+          `could then give orders to every process. ${MAKE}`,
       );
   }
   return secrets;

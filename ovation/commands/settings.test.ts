@@ -36,7 +36,7 @@ async function run(words: readonly string[], environment: Environment = {}) {
     stdout: "pipe",
     stderr: "pipe",
   });
-  // One that accepts what it should refuse would go on for ever.
+  // A process that accepts what it should refuse would run for ever.
   const timer = setTimeout(() => child.kill("SIGKILL"), 20_000);
   const [output, said] = await Promise.all([
     Bun.readableStreamToText(child.stdout),
@@ -99,7 +99,7 @@ describe("secrets", () => {
     });
   }, 30_000);
 
-  test("an empty variable is none: one is made where that can be, else it is asked for", async () => {
+  test("an empty variable counts as absent: made where possible, else asked for", async () => {
     const { code, output } = await run(["token", "--sub", "a"], { OVATION_SECRET: "" });
     expect([code, output.split(".").length]).toEqual([0, 3]);
     // The same one as without the variable.

@@ -32,7 +32,8 @@ export function addStartCommand(program: Command): void {
   addSettings(command, "start")
     .addHelpText(
       "after",
-      "\n  ovation start --demo        then open http://localhost:8080\n  ovation start --host 0.0.0.0 --data /var/lib/ovation",
+      "\n  ovation start --demo        then open http://localhost:8080" +
+        "\n  ovation start --host 0.0.0.0 --data /var/lib/ovation",
     )
     .action((options: Record<string, unknown>) => start(readValues("start", options)));
 }

@@ -94,7 +94,9 @@ export function addTokenCommand(program: Command): void {
     .addOption(toOption(dataSettings.dataDirectory))
     .addHelpText(
       "after",
-      "\n  ovation token --sub alice --name Alice\n  ovation token --sub backend --publish 'video:*'\n  ovation token --sub mona --role moderator",
+      "\n  ovation token --sub alice --name Alice" +
+        "\n  ovation token --sub backend --publish 'video:*'" +
+        "\n  ovation token --sub mona --role moderator",
     )
     .action(async (options: Options) => {
       const secret = findSecret(options.secret, options.data);

@@ -32,8 +32,8 @@ export interface ConversationOptions {
 
 export interface Conversation {
   /**
-   * Somebody who is here says something that fits; `excited` is 1 at the height of a moment, 0 in
-   * calm.
+   * A member of the audience says something that fits; `excited` is 1 at the height of a moment, 0
+   * in calm.
    */
   somebodySpeaks(excited: number, about: "burst" | "cheer"): void;
   arrived(member: Member): void;
@@ -117,7 +117,7 @@ export function createConversation(options: ConversationOptions): Conversation {
     return others.length === 0 ? undefined : pick(others, random);
   }
 
-  /** Without a foreseen question, somebody says something kind. */
+  /** Without a foreseen question, an author says something kind. */
   function letSomebodyAnswer(seq: number, askedBy: string, question?: Question): void {
     later(3500 + random() * 7000, () => {
       const helpers = options.here().filter((member) => member.regular && member.id !== askedBy);
@@ -132,7 +132,7 @@ export function createConversation(options: ConversationOptions): Conversation {
   }
 
   /**
-   * Somebody who is not of the demo wrote: greet them the first time, answer now and then
+   * A visitor wrote: greet them the first time, answer now and then
    * afterwards.
    */
   function answerStranger(said: Said, isQuestion: boolean): void {
@@ -233,7 +233,7 @@ export function createConversation(options: ConversationOptions): Conversation {
           { length: Math.min(SEED_PARALLEL, wanted - done) },
           async (_, index) => {
             const number = done + index;
-            // In turn: nobody may say much in a short time, and everybody is introduced.
+            // In turn: no author writes much in a short time, and every author appears.
             const member = talkers[number % talkers.length];
             if (member === undefined) return;
             if (number === 9) await hostSays(HOST.moment.track);
@@ -249,7 +249,7 @@ export function createConversation(options: ConversationOptions): Conversation {
         );
         await Promise.all(wave);
       }
-      // Nobody has to catch their breath after what was before the page opened.
+      // No author waits because of comments from before the page opened.
       spokeAt.clear();
     },
   };

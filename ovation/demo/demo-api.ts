@@ -1,6 +1,6 @@
 /**
  * The public HTTP API as the audience uses it. What is refused is dropped, counted and said, never
- * repeated: nobody misses a line of chat.
+ * repeated: a line of chat is no loss.
  */
 
 import { REQUEST_TIMEOUT_MS } from "./limits.ts";

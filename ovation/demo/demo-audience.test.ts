@@ -63,7 +63,7 @@ interface Comment {
 }
 
 describe("the demo", () => {
-  test("has videos with history, likes and a pinned comment of the host as soon as it has started", async () => {
+  test("has videos with history, likes and a pinned comment at its start", async () => {
     const { videos } = await get<{ videos: Video[] }>("/v1/videos");
     expect(videos.map((video) => video.id).sort()).toEqual(
       DEMO_VIDEOS.map((video) => video.id).sort(),

@@ -23,7 +23,7 @@ export interface DemoOptions {
   readonly clock: Clock;
   /** A token with these claims, valid as long as the demo runs. */
   sign(claims: TokenClaims): Promise<string>;
-  /** Told of every request that was refused or failed; the demo goes on. */
+  /** Called for every request that was refused or failed; the demo continues. */
   onTrouble?(what: string): void;
 }
 
@@ -33,7 +33,7 @@ export interface Demo {
 }
 
 /**
- * Resolves when the pages have something to show; the audience then goes on by itself until it is
+ * Resolves when the pages have something to show; the audience then continues until it is
  * stopped.
  */
 export async function startDemo(options: DemoOptions): Promise<Demo> {

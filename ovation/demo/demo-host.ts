@@ -9,7 +9,7 @@ export const HOST = {
     flare: [
       "There it is. Look {place}.",
       "Here comes the big one {place} ✨",
-      "Everybody look up: the {colour} {light} {moves}.",
+      "All of you, look up: the {colour} {light} {moves}.",
       "I'll stop talking. Watch {place}.",
     ],
     track: [
@@ -25,11 +25,11 @@ export const HOST = {
     ],
     thanks: [
       "So many of you tonight. Thank you for being here 💚",
-      "Hello to {city}, to {city}, and whoever is {doing}.",
+      "Hello to {city}, to {city}, and all who are {doing}.",
       "You are good company, chat.",
     ],
   },
-  /** To a question that nobody foresaw. */
+  /** To any other question. */
   answer: [
     "Good question. Ask me again after this piece 🙂",
     "I'll answer that properly when my hands are free.",
@@ -140,8 +140,8 @@ export const QUESTIONS: readonly Question[] = [
   },
   {
     ask: "can I play this in my {café|classroom|yoga class|shop}?",
-    host: ["Please do. Send a picture 🙂", "Gladly, it's free for everybody."],
-    regular: ["they said yes to somebody last week", "I think it's free to use, it says so below"],
+    host: ["Please do. Send a picture 🙂", "Gladly, it's free for all."],
+    regular: ["they said yes to me last week", "I think it's free to use, it says so below"],
   },
   {
     ask: "how do you keep your hands warm?",

@@ -1,7 +1,7 @@
 /**
- * One video's audience. A tick looks a few times a second at what is due: how many comments and
- * taps chance brings at the present mood, who comes, who goes, whether something happens. All of it
- * goes through the public API and real connections; nothing here touches the server's inside.
+ * One video's audience. A tick runs a few times a second and does what is due: how many comments
+ * and taps chance brings at the present mood, who joins and leaves, whether an event happens. All
+ * of it uses the public API and real connections; nothing here touches the server's inside.
  */
 
 import type { Clock, Message } from "@ovation/protocol";
@@ -37,7 +37,7 @@ export interface RoomOptions {
 export interface Room {
   /** Opens the connections, spread over about `withinMs`. */
   open(withinMs: number): void;
-  /** Comments and likes that are there when somebody opens the page. */
+  /** Comments and likes that are there when a visitor opens the page. */
   seed(comments: number): Promise<void>;
   /** From now on the room lives by itself. */
   start(): void;

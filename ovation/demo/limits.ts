@@ -12,7 +12,7 @@ export const SEED_COMMENTS_PER_PERSON = 3;
 export const SEED_PARALLEL = 4;
 /** A text is not said again before so many others were. */
 export const TEXTS_REMEMBERED = 600;
-/** Comments that somebody may still answer. */
+/** Comments that an author may still answer. */
 export const RECENT_COMMENTS_MAX = 24;
 /** Between two comments of the same person: they type. */
 export const PAUSE_PER_PERSON_MS = 7_000;

@@ -1,5 +1,5 @@
 /**
- * For requests that report their own trouble: nobody waits for them, and a mistake of the program
+ * For requests that report their own failures: no code awaits them, and a mistake of the program
  * is not swallowed.
  */
 export function unawaited(request: Promise<unknown>): void {

@@ -10,7 +10,7 @@ import { createWriter } from "./writer.ts";
 
 const OCCASIONS = Object.keys(ENGLISH) as Occasion[];
 
-function somebody(language: Person["language"]): Person {
+function author(language: Person["language"]): Person {
   return { id: "demo.x", name: "x", language, talk: 1, thumb: 1, regular: false };
 }
 
@@ -56,26 +56,26 @@ describe("the texts", () => {
     const writer = createWriter(random);
     const texts: string[] = [];
     for (let count = 0; count < 300; count++)
-      texts.push(writer.write(somebody("en"), "idle").toLowerCase());
+      texts.push(writer.write(author("en"), "idle").toLowerCase());
     expect(new Set(texts).size).toBeGreaterThan(270);
     // And never twice among what is on the screen.
     for (let end = 30; end <= texts.length; end++)
       expect(new Set(texts.slice(end - 30, end)).size).toBe(30);
   });
 
-  test("everybody writes in their own language, and every occasion has words", () => {
+  test("every author writes in their own language, and every occasion has words", () => {
     const writer = createWriter(seededRandom(3));
     for (const language of ["en", ...Object.keys(LANGUAGES)] as Person["language"][]) {
       for (const occasion of OCCASIONS)
-        expect(writer.write(somebody(language), occasion, "Ana").length).toBeGreaterThan(0);
+        expect(writer.write(author(language), occasion, "Ana").length).toBeGreaterThan(0);
     }
-    expect(writer.write(somebody("ar"), "idle")).toMatch(/\p{Script=Arabic}/u);
-    expect(writer.write(somebody("he"), "hello")).toMatch(/\p{Script=Hebrew}/u);
+    expect(writer.write(author("ar"), "idle")).toMatch(/\p{Script=Arabic}/u);
+    expect(writer.write(author("he"), "hello")).toMatch(/\p{Script=Hebrew}/u);
   });
 });
 
 describe("the people", () => {
-  test("have ids of their own, however many there are, and a small audience is as mixed as a large one", () => {
+  test("have distinct ids, and a small audience is as mixed as a large one", () => {
     const people = gatherPeople(500, seededRandom(4));
     expect(people).toHaveLength(500);
     expect(new Set(people.map((person) => person.id)).size).toBe(500);

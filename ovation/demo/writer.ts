@@ -10,9 +10,9 @@ import { TEXTS_REMEMBERED } from "./limits.ts";
 const TRIES = 12;
 
 export interface Writer {
-  /** What `person` says. `name` is whom they speak to, where the occasion has somebody. */
+  /** What `person` says. `name` is whom they speak to, where the occasion has a person. */
   write(person: Person, occasion: Occasion, name?: string): string;
-  /** A question, and what it was made of, for whoever answers. */
+  /** A question, and what it was made of, for the answer. */
   ask(): { readonly text: string; readonly question: Question };
   /** One of the lines, with its words chosen. */
   say(lines: readonly string[], name?: string): string;
@@ -39,7 +39,7 @@ export function createWriter(random: () => number): Writer {
     return line;
   }
 
-  /** Of several tries the first that was not said lately; else the last one. */
+  /** Of several attempts the first that is not recent; else the last one. */
   function fresh(
     lines: readonly string[],
     words: WordLists,

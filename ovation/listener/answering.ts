@@ -131,8 +131,8 @@ function toProblem(
   // request has no URL, and every handler that looks at it throws.
   if (!URL.canParse(request.url))
     return new Problem("invalid-parameter", "send a Host header that names a host");
-  // Gone, or too slow, in the middle of its body: nobody reads this answer, and the log is not for
-  // that.
+  // Gone, or too slow, in the middle of its body: no client reads this response, and the log is not
+  // for that.
   if (request.signal.aborted) return new Problem("invalid-body", "the body did not come");
   // The path without its query: tokens may be in there.
   logger.error({ error, method: request.method, path }, "a handler failed");

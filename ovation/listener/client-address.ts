@@ -64,7 +64,7 @@ const PRIVATE = [
   "fc00::/7",
   "fe80::/10",
 ];
-/** Hops that are looked at; a longer list is somebody's play. */
+/** Hops that are read; a longer list is not an honest one. */
 export const HOPS_MAX = 16;
 export const WARNED_PEERS_MAX = 100;
 /** Peers whose address is remembered; when there are more, all are forgotten. */

@@ -1,6 +1,6 @@
 /**
  * Half-open connections: the viewer's battery is empty, no packet of it ever comes again, and Linux
- * by itself goes on sending for a quarter of an hour before it says so. With TCP_USER_TIMEOUT the
+ * by itself resends for a quarter of an hour before it reports that. With TCP_USER_TIMEOUT the
  * connection ends when what was sent (a heartbeat at the latest) stays unacknowledged for as long
  * as we say.
  *

@@ -20,7 +20,7 @@ function asked(options: HostsOptions, host: string | null, peer = "127.0.0.1"): 
 }
 
 describe("hosts", () => {
-  test("a listener on loopback answers to localhost and its addresses, and to no other name", () => {
+  test("a listener on loopback accepts localhost and its addresses, and no other name", () => {
     for (const bind of ["127.0.0.1", "::1", "localhost", "127.0.0.9"]) {
       for (const host of [
         "localhost",
@@ -58,7 +58,7 @@ describe("hosts", () => {
     }
   });
 
-  test("names that are listed are answered to, in any case, with any port, and with *. all below them", () => {
+  test("listed names are accepted in any case, with any port, and with *. all below them", () => {
     const hosts = ["Live.Example.org", "*.example.net"];
     const options = { host: "127.0.0.1", hosts };
     for (const host of ["live.example.org", "LIVE.example.ORG:443", "a.example.net", "localhost"])
@@ -78,7 +78,7 @@ describe("hosts", () => {
     expect(asked(listed, "[fd00::1]:8080")).toBe("answered");
   });
 
-  test("behind a proxy that is named, the names are its to check; loopback by default is none", () => {
+  test("behind a named proxy, the proxy checks names; loopback by default is none", () => {
     const behind = { host: "127.0.0.1", trustedProxies: ["loopback"] };
     expect(asked(behind, "live.example.org")).toBe("answered");
     expect(asked({ ...behind, trustedProxies: ["10.0.0.1"] }, "live.example.org")).toBe(
@@ -115,7 +115,7 @@ describe("a server on loopback", () => {
     return { status: response.status, text, headers: response.headers };
   };
 
-  test("a page that let its own name point here gets nothing, on any path and by any method", async () => {
+  test("a page whose own name points here gets nothing, on any path, by any method", async () => {
     for (const path of ["/", "/watch/demo", "/v1/videos", "/v1/events?topic=video:1", "/readyz"]) {
       const { status, text } = await ask(path, { host: "attacker.example" });
       expect([path, status]).toEqual([path, 421]);
@@ -128,7 +128,7 @@ describe("a server on loopback", () => {
     expect((await ask("/v1/videos", { host: "live.example.org" })).status).toBe(200);
   });
 
-  test("a page of an origin that is not listed changes nothing, though it need not read the answer", async () => {
+  test("a page of an unlisted origin changes nothing, although it reads no response", async () => {
     const like = (origin: string, host = "live.example.org") =>
       ask("/v1/videos/a/likes", { origin, host, "content-type": "text/plain" }, "POST");
     for (const origin of ["https://attacker.example", "null", "https://www.example.org.evil"]) {

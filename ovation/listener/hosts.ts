@@ -37,7 +37,8 @@ export function parseHosts(entries: readonly string[]): readonly string[] {
     const name = entry.toLowerCase();
     if (name === "*" || NAME.test(name) || isIP(plain(name)) !== 0) return name;
     throw new TypeError(
-      `not a host name: ${JSON.stringify(entry)}; write live.example.org, *.example.org or *, without a port`,
+      `not a host name: ${JSON.stringify(entry)}; write live.example.org, *.example.org or *, ` +
+        "without a port",
     );
   });
 }
@@ -98,6 +99,8 @@ function refusal(host: string): Problem {
   const name = REPEATABLE.test(host) ? host.replace(/:\d*$/, "") : "that name";
   return new Problem(
     "unknown-host",
-    `This server does not answer to ${name}. If that is its name, start it with --hosts ${name} (or hosts in the policy file); behind a proxy, name the proxy with --trusted-proxies`,
+    `This server does not answer to ${name}. If that is its name, start it with ` +
+      `--hosts ${name} (or hosts in the policy file); behind a proxy, name the proxy with ` +
+      "--trusted-proxies",
   );
 }

@@ -71,7 +71,7 @@ async function client(port: number): Promise<{ socket: Socket; chunks: Buffer[] 
 }
 
 describe("a direct stream of the runtime", () => {
-  test("gives a direct stream's controller to pull, and keeps the stream open as long as pull's promise", async () => {
+  test("passes a direct stream's controller to pull, and is open until it settles", async () => {
     const server = serveStreams();
     const { chunks } = await client(server.port);
     await Bun.sleep(50);
@@ -90,7 +90,7 @@ describe("a direct stream of the runtime", () => {
     expect(Buffer.concat(chunks).toString()).toBe("8\r\none.two.\r\n");
   });
 
-  test("answers a write with a number while the reader keeps up, and with a promise when it does not, which settles when it reads on", async () => {
+  test("a write returns a number, or a promise while the reader does not keep up", async () => {
     const server = serveStreams();
     const { socket } = await client(server.port);
     const writer = server.writers[0] as ByteWriter;
@@ -187,7 +187,7 @@ describe("a direct stream of the runtime", () => {
     expect(server.cancelled).toBe(0);
   });
 
-  test("does not call cancel for an end from this side, so places are given back elsewhere", async () => {
+  test("does not call cancel for an end from this side", async () => {
     const server = serveStreams();
     const { chunks } = await client(server.port);
     void server.writers[0]?.end();

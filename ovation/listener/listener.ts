@@ -48,7 +48,7 @@ export interface Listener {
   /** From now on these, in place of the routes that it was opened with and their fallback. */
   serve(routes: readonly Route[], problemPage?: ProblemPage): void;
   /**
-   * No new connections; resolves when the requests under way are answered, but not later than
+   * No new connections; resolves when the requests in flight have responses, but not later than
    * STOP_MS_MAX; at once with `now`.
    */
   stop(now: boolean): Promise<void>;

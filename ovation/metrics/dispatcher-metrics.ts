@@ -75,7 +75,7 @@ export function registerKnownDispatchers(registry: Registry, count: () => number
   });
 }
 
-/** A counter whose values are read when somebody asks. */
+/** A counter whose values are read at each scrape. */
 function counter(
   registry: Registry,
   name: string,

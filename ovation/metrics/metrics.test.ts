@@ -31,7 +31,7 @@ test("what is published, dispatched and written is counted by lane at every hop"
     { topic, type: "goal", data: 3 },
     { topic, type: "score", data: 1, durable: true },
   ]);
-  await server.publish([{ topic: "video:nobody", type: "goal", data: 1 }]);
+  await server.publish([{ topic: "video:unwatched", type: "goal", data: 1 }]);
   await until(
     () =>
       viewers.every((viewer) => viewer.of("goal").length === 3 && viewer.of("score").length === 1),
@@ -45,7 +45,7 @@ test("what is published, dispatched and written is counted by lane at every hop"
   };
   expect(await grown("durable")).toEqual({ published: 1, dispatched: 1, arrived: 1, written: 2 });
   const live = await grown("live");
-  // Viewer counts are written too, and published by nobody.
+  // Viewer counts are written too, and no publisher publishes them.
   expect(live).toMatchObject({ published: 4, dispatched: 3, arrived: 3 });
   expect(live["written"]).toBeGreaterThanOrEqual(6);
   expect(

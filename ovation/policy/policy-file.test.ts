@@ -141,7 +141,7 @@ kinds:
   });
 
   test("a mistake is named with its line and column", () => {
-    expect(mistakesOf("guests: true\nkinds:\n  video:\n    subscribe: anybody\n")[0]).toStartWith(
+    expect(mistakesOf("guests: true\nkinds:\n  video:\n    subscribe: unknown\n")[0]).toStartWith(
       "policy.yaml:4:5: kinds.video.subscribe: ",
     );
     expect(mistakesOf("guests: true\ngeusts: false\n")).toEqual([
@@ -149,7 +149,8 @@ kinds:
     ]);
     expect(
       mistakesOf(
-        "kinds:\n  video:\n    exceptions:\n      - ids: a\n        subscribe: token\n      - ids: 'b c'\n        subscribe: token\n",
+        "kinds:\n  video:\n    exceptions:\n      - ids: a\n        subscribe: token\n" +
+          "      - ids: 'b c'\n        subscribe: token\n",
       )[0],
     ).toStartWith("policy.yaml:6:9: kinds.video.exceptions.1.ids: ");
     expect(mistakesOf("kinds:\n  video: {types: {stats: {lane: live}}}\n")[0]).toStartWith(

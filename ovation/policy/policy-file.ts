@@ -74,7 +74,8 @@ export async function readPolicyFile(path: string): Promise<Configuration> {
   for (const [index, secret] of acceptedSecrets.entries())
     if (secretFault(secret) !== undefined)
       throw new PolicyFileError(
-        `${path}: tokens.acceptedSecrets.${index}: the file holds fewer than ${SECRET_BYTES_MIN} bytes: such a secret can be guessed; take the file out of the list`,
+        `${path}: tokens.acceptedSecrets.${index}: the file holds fewer than ` +
+          `${SECRET_BYTES_MIN} bytes: such a secret can be guessed; take the file out of the list`,
       );
   return toConfiguration(form, { publicKeys, acceptedSecrets });
 }
@@ -140,7 +141,7 @@ function toMistakes(issue: z.core.$ZodIssue): readonly Mistake[] {
   return [{ keys, message: issue.message }];
 }
 
-/** What the schema allows and nobody can want. */
+/** What the schema allows and no site can want. */
 function findUnsafe(form: ConfigurationForm): readonly Mistake[] {
   const mistakes: Mistake[] = [];
   const member = form.kinds?.member;

@@ -21,7 +21,9 @@ const audience = z.enum(["anyone", "members", "signed-in", "own", "token"]);
 const commentAudience = z.enum(["everyone", "members", "staff"]);
 
 const eventType = z.string().refine(isEventType, {
-  error: `a type: a-z 0-9 . _ -, at most ${EVENT_TYPE_CHARACTERS_MAX} characters, not one of the system's own`,
+  error:
+    `a type: a-z 0-9 . _ -, at most ${EVENT_TYPE_CHARACTERS_MAX} characters, ` +
+    "not one of the system's own",
 });
 
 const typePolicy = z
@@ -166,7 +168,7 @@ export const configurationForm = z.strictObject({
       roleMap: z.record(z.string().max(256), z.enum(ROLES)).optional(),
       nameClaim: claimPath.optional(),
       avatarClaim: claimPath.optional(),
-      /** False: outside issuers say who somebody is, and nothing of what they may do. */
+      /** False: outside issuers give identities, and no rights. */
       giveRoles: z.boolean().optional(),
     })
     .refine(

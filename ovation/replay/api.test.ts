@@ -17,7 +17,7 @@ function instantClock(): { readonly clock: Clock; readonly waits: number[] } {
   return { clock, waits };
 }
 
-test("ATTEMPTS_MAX: a request is made so often while the server fails, and then given up", async () => {
+test("ATTEMPTS_MAX: attempts of a request while the server fails", async () => {
   let failing = ATTEMPTS_MAX - 1;
   let requests = 0;
   const server = Bun.serve({

@@ -142,7 +142,7 @@ async function readObject(response: Response): Promise<Record<string, unknown>> 
     const value: unknown = JSON.parse(text);
     return typeof value === "object" && value !== null ? { ...value } : {};
   } catch {
-    // The status says enough: whoever needs a member of the body finds it missing.
+    // The status is enough: a caller that needs a property of the body finds it missing.
     return {};
   }
 }

@@ -54,7 +54,7 @@ async function commentsOf(video: string, after = 0): Promise<readonly StoredComm
 }
 
 describe("ovation replay", () => {
-  test("puts every comment of the sample into the video, in order, with each author's name and role", async () => {
+  test("puts every comment of the sample into the video, in order, with its author", async () => {
     const { output, exitCode } = await replay([SAMPLE, "--video", "signed", "--speed", "200"], {
       OVATION_SECRET: SECRET,
     });
@@ -71,7 +71,7 @@ describe("ovation replay", () => {
     expect(output).toStartWith(`${recorded.length} comments by `);
   });
 
-  test("takes a chat.json, and lets authors in as guests where nobody can sign", async () => {
+  test("reads a chat.json; authors are guests where no secret can sign tokens", async () => {
     const { errors, exitCode } = await replay([
       join(import.meta.dir, "sample.chat.json"),
       "--video",
@@ -88,7 +88,7 @@ describe("ovation replay", () => {
     expect(new Set(stored.map((each) => each.author.role))).toEqual(new Set(["guest"]));
   });
 
-  test("odd items, times before zero and a reversed file do not end an import half-way, and are counted", async () => {
+  test("odd items, times before zero and a reversed file do not end an import", async () => {
     const lines = Array.from({ length: 2_000 }, (_, index) =>
       JSON.stringify({ offset: index - 10, author: `A${index % 7}`, text: String(index) }),
     );
@@ -106,7 +106,7 @@ describe("ovation replay", () => {
     expect(output).toContain(
       `2 left out, because they cannot be read: line 1700 ("offset" is {}); line 1900 (not JSON)`,
     );
-    expect(output).toContain("1 mended: line 1800 (a time as text, no author)");
+    expect(output).toContain("1 corrected: line 1800 (a time as text, no author)");
     const stored: StoredComment[] = [];
     for (let after = 0; after < 1_998; after = stored.length)
       stored.push(...(await commentsOf("odd", after)));
@@ -116,18 +116,20 @@ describe("ovation replay", () => {
     );
   }, 60_000);
 
-  test("names that the server refuses become others, and the import goes on", async () => {
+  test("names that the server refuses become others, and the import continues", async () => {
+    const hostToken = await signToken(SECRET, { sub: "ada", name: "Ada", role: "host" }, 60);
     const posted = await fetch(`${server.url}/v1/videos/names/comments`, {
       method: "POST",
       headers: {
         "content-type": "application/json",
-        authorization: `Bearer ${await signToken(SECRET, { sub: "ada", name: "Ada", role: "host" }, 60)}`,
+        authorization: `Bearer ${hostToken}`,
       },
       body: JSON.stringify({ text: "hello" }),
     });
     expect(posted.status).toBe(201);
     const path = join(directory, "names.jsonl");
-    const authors = ["Ada", "Moderator", "🛡️ Host", "\u200b", "x".repeat(90), "Zo\u0065\u0308", ""];
+    const odd = ["🛡️ Host", "\u200b", "x".repeat(90), "Zo\u0065\u0308", ""];
+    const authors = ["Ada", "Moderator", ...odd];
     const lines = authors.map((author, offset) => JSON.stringify({ offset, author, text: "hi" }));
     writeFileSync(path, lines.join("\n"));
     const { output, exitCode } = await replay([path, "--video", "names", "--speed", "max"]);
@@ -147,7 +149,7 @@ describe("ovation replay", () => {
     ]);
   });
 
-  test("a file of which nothing can be read is refused with the reasons, and nothing is posted", async () => {
+  test("a file without a readable item is refused with the reasons", async () => {
     const path = join(directory, "bad.jsonl");
     writeFileSync(path, `{"time":1,"author":"A"}\n\nnonsense\n`);
     const { errors, exitCode } = await replay([path, "--video", "bad", "--speed", "max"]);

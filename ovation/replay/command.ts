@@ -91,8 +91,10 @@ export function addReplayCommand(program: Command): void {
     .addHelpText(
       "after",
       `
-Authors are members of their own, signed with OVATION_SECRET or the server's data directory; without either they come in as guests.
-The server's rate limits hold for them as for every client: start it with --rate-limits off where a fast replay is wanted.
+Authors are members, with tokens signed by OVATION_SECRET or the server's data directory; without
+either they are guests.
+The server's rate limits hold for them as for every client: start it with --rate-limits off for a
+fast replay.
 
   ovation replay ovation/replay/sample.jsonl --video demo --speed 10`,
     )
@@ -131,12 +133,11 @@ async function runReplay(file: string, options: Options): Promise<number> {
     });
     const authors = chooseAuthors(options, api);
     line.say(
-      `${file}: ${summary.comments} comments in ${formatDuration(summary.lastSeconds)} (${recording.form}) → ${options.url}/watch/${options.video}`,
+      `${file}: ${summary.comments} comments in ${formatDuration(summary.lastSeconds)} ` +
+        `(${recording.form}) → ${options.url}/watch/${options.video}`,
     );
     if (!summary.isOrdered) line.say("it is not in order of time and is sorted first");
-    line.say(
-      `${authors.way}; ${options.speed === Number.POSITIVE_INFINITY ? "as fast as it goes" : `${options.speed}× speed`}`,
-    );
+    line.say(`${authors.way}; ${formatSpeed(options.speed)}`);
 
     const startedAt = systemClock.now();
     const done = await replay({
@@ -159,7 +160,7 @@ async function runReplay(file: string, options: Options): Promise<number> {
     line.end();
     console.log(formatSummary(done, systemClock.now() - startedAt, waits));
     sayPlaces("left out, because they cannot be read", summary.leftOut);
-    sayPlaces("mended", summary.mended);
+    sayPlaces("corrected", summary.corrected);
     if (stop.signal.aborted) return 130;
     return done.posted === 0 && done.refused > 0 ? 1 : 0;
   } catch (error) {
@@ -169,7 +170,8 @@ async function runReplay(file: string, options: Options): Promise<number> {
     console.error(`ovation replay: ${message}`);
     if (latest !== undefined && latest.posted > 0)
       console.error(
-        `${latest.posted} comments were stored before it; --from ${formatDuration(latest.offsetSeconds)} goes on there`,
+        `${latest.posted} comments were stored before it; ` +
+          `--from ${formatDuration(latest.offsetSeconds)} continues there`,
       );
     return 1;
   } finally {
@@ -180,7 +182,8 @@ async function runReplay(file: string, options: Options): Promise<number> {
 
 function explainEmpty(file: string, { leftOut }: RecordingSummary): string {
   if (leftOut.count === 0) return `${file}: no comment in it`;
-  return `${file}: none of its ${leftOut.count} items can be read: ${leftOut.first.join("; ")}; ${LINE_SHAPE}`;
+  const reasons = leftOut.first.join("; ");
+  return `${file}: none of its ${leftOut.count} items can be read: ${reasons}; ${LINE_SHAPE}`;
 }
 
 function sayPlaces(what: string, { count, first }: Places): void {
@@ -205,11 +208,19 @@ function secretOf({ secret, data }: Options): string | undefined {
   return isGiven || existsSync(join(data, "secret")) ? findSecret(secret, data) : undefined;
 }
 
+function formatSpeed(speed: number): string {
+  return speed === Number.POSITIVE_INFINITY ? "as fast as it goes" : `${speed}× speed`;
+}
+
 function formatProgress(progress: ReplayProgress, lastSeconds: number, elapsedMs: number): string {
   const rate = progress.posted / Math.max(0.5, elapsedMs / 1000);
   const behind =
     progress.behindMs > 1000 ? ` · ${(progress.behindMs / 1000).toFixed(1)} s behind` : "";
-  return `${formatDuration(progress.offsetSeconds)} of ${formatDuration(lastSeconds)} · ${progress.posted} comments · ${rate.toFixed(1)}/s${behind}`;
+  return [
+    `${formatDuration(progress.offsetSeconds)} of ${formatDuration(lastSeconds)}`,
+    `${progress.posted} comments`,
+    `${rate.toFixed(1)}/s${behind}`,
+  ].join(" · ");
 }
 
 function formatSummary(done: ReplayProgress, elapsedMs: number, waits: number): string {

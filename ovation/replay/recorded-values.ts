@@ -10,7 +10,7 @@ export const NO_AUTHOR = "someone";
 /** A value, and what was changed in it. */
 export interface Read<Value> {
   readonly value: Value;
-  readonly mended?: string;
+  readonly corrected?: string;
 }
 
 /** Seconds, also as text (`"12.5"`, `"1:02:03"`); undefined where it is no time. */
@@ -18,7 +18,7 @@ export function readOffset(value: unknown): Read<number> | undefined {
   const seconds = typeof value === "string" ? secondsOf(value.trim()) : value;
   if (typeof seconds !== "number" || !(Math.abs(seconds) <= OFFSET_SECONDS_MAX)) return undefined;
   return typeof value === "string"
-    ? { value: seconds, mended: "a time as text" }
+    ? { value: seconds, corrected: "a time as text" }
     : { value: seconds };
 }
 
@@ -32,22 +32,22 @@ function secondsOf(text: string): number | undefined {
 export function readText(value: unknown): Read<string> | undefined {
   if (typeof value === "string") return { value };
   return typeof value === "number"
-    ? { value: String(value), mended: "a number as text" }
+    ? { value: String(value), corrected: "a number as text" }
     : undefined;
 }
 
 export function readAuthor(value: unknown): Read<string> {
   const text = readText(value);
   if (text === undefined || text.value.trim() === "")
-    return { value: NO_AUTHOR, mended: "no author" };
-  return text.mended === undefined ? text : { ...text, mended: "a number as author" };
+    return { value: NO_AUTHOR, corrected: "no author" };
+  return text.corrected === undefined ? text : { ...text, corrected: "a number as author" };
 }
 
 export function readRole(value: unknown): Read<RecordedRole> {
   if (value === "host" || value === "moderator" || value === "member") return { value };
   return value === undefined || value === null
     ? { value: "member" }
-    : { value: "member", mended: "an unknown role" };
+    : { value: "member", corrected: "an unknown role" };
 }
 
 /** Shortens what stands in messages. */

@@ -24,7 +24,9 @@ const commenter = z.object({ display_name: z.unknown().optional(), name: z.unkno
 const message = z.object({ body: z.unknown().optional(), user_badges: z.unknown().optional() });
 const badges = z.array(z.object({ _id: z.string() }));
 
-const SHAPE = `a chat.json is {"comments": [{"content_offset_seconds", "commenter": {"display_name"}, "message": {"body"}}]}`;
+const SHAPE =
+  'a chat.json is {"comments": [{"content_offset_seconds", "commenter": {"display_name"}, ' +
+  '"message": {"body"}}]}';
 
 export async function openChatJson(
   path: string,
@@ -46,7 +48,9 @@ async function readList(path: string, bytesMax: number): Promise<readonly unknow
   const file = Bun.file(path);
   if (file.size > bytesMax) {
     throw new RecordingError(
-      `${path}: ${Math.round(file.size / 1e6)} MB are more than is read at once; turn it into JSON Lines: jq -c '.comments[] | {offset: .content_offset_seconds, author: .commenter.display_name, text: .message.body}'`,
+      `${path}: ${Math.round(file.size / 1e6)} MB are more than is read at once; ` +
+        "turn it into JSON Lines: jq -c '.comments[] | {offset: .content_offset_seconds, " +
+        "author: .commenter.display_name, text: .message.body}'",
     );
   }
   let value: unknown;
@@ -81,8 +85,8 @@ function parseComment(
     whole.commenter === null || whole.commenter === undefined
       ? { value: NO_AUTHOR }
       : readAuthor(by?.display_name || by?.name);
-  const mended = [offset, text, author].flatMap((read) => read.mended ?? []);
-  if (mended.length > 0) notes?.mended(where, mended.join(", "));
+  const corrected = [offset, text, author].flatMap((read) => read.corrected ?? []);
+  if (corrected.length > 0) notes?.corrected(where, corrected.join(", "));
   return {
     offsetSeconds: offset.value,
     author: author.value,

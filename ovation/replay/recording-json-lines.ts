@@ -53,8 +53,8 @@ function parseLine(
   if (said === undefined) return leaveOut(`"text" is ${quote(line.text)}`);
   const author = readAuthor(line.author);
   const role = readRole(line.role);
-  const mended = [offset, said, author, role].flatMap((read) => read.mended ?? []);
-  if (mended.length > 0) notes?.mended(where, mended.join(", "));
+  const corrected = [offset, said, author, role].flatMap((read) => read.corrected ?? []);
+  if (corrected.length > 0) notes?.corrected(where, corrected.join(", "));
   return {
     offsetSeconds: offset.value,
     author: author.value,

@@ -39,15 +39,15 @@ async function read(path: string): Promise<RecordedComment[]> {
 /** What the reader of the file is told of odd items. */
 async function notesOf(path: string) {
   const leftOut: string[] = [];
-  const mended: string[] = [];
+  const corrected: string[] = [];
   const recording = await openRecording(path);
   const comments = await Array.fromAsync(
     recording.comments({
       leftOut: (where, why) => leftOut.push(`${where}: ${why}`),
-      mended: (where, what) => mended.push(`${where}: ${what}`),
+      corrected: (where, what) => corrected.push(`${where}: ${what}`),
     }),
   );
-  return { comments, leftOut, mended };
+  return { comments, leftOut, corrected };
 }
 
 /** The message of the error that reading the file ends with, without the directory. */
@@ -98,7 +98,7 @@ describe("JSON Lines", () => {
     ).toBe("JSON Lines");
   });
 
-  test("a file larger than a chunk is read whole, with characters that chunks cut in two", async () => {
+  test("a file larger than a chunk is read whole, with characters cut by chunks", async () => {
     const line = (index: number) =>
       `{"offset":${index},"author":"é${index}","text":"${"🌌".repeat(40)}"}\n`;
     const path = file(
@@ -126,7 +126,7 @@ describe("JSON Lines", () => {
       good(8),
       `"${"x".repeat(LINE_BYTES_MAX + 1)}`,
     ];
-    const { comments, leftOut, mended } = await notesOf(file("c.jsonl", lines.join("\n")));
+    const { comments, leftOut, corrected } = await notesOf(file("c.jsonl", lines.join("\n")));
     expect(comments.map(({ text }) => text)).toEqual(["0", "8"]);
     expect(comments.map(({ where }) => where)).toEqual(["line 1", "line 9"]);
     expect(leftOut).toEqual([
@@ -139,17 +139,17 @@ describe("JSON Lines", () => {
       `line 8: longer than ${LINE_BYTES_MAX} characters`,
       `line 10: longer than ${LINE_BYTES_MAX} characters`,
     ]);
-    expect(mended).toEqual([]);
+    expect(corrected).toEqual([]);
   });
 
-  test("odd values are mended, each said; a time before zero is a time", async () => {
+  test("odd values are corrected and reported; a time before zero is a time", async () => {
     const lines = [
       `{"offset":-3.5,"author":"A","text":"before"}`,
       `{"offset":"1:02:03","author":7,"text":8}`,
       `{"offset":"-2","author":null,"text":"x","role":"king"}`,
       `{"offset":1,"text":"y","role":null}`,
     ];
-    const { comments, leftOut, mended } = await notesOf(file("odd.jsonl", lines.join("\r\n")));
+    const { comments, leftOut, corrected } = await notesOf(file("odd.jsonl", lines.join("\r\n")));
     expect(
       comments.map(({ offsetSeconds, author, text }) => [offsetSeconds, author, text]),
     ).toEqual([
@@ -159,7 +159,7 @@ describe("JSON Lines", () => {
       [1, "someone", "y"],
     ]);
     expect(leftOut).toEqual([]);
-    expect(mended).toEqual([
+    expect(corrected).toEqual([
       "line 2: a time as text, a number as text, a number as author",
       "line 3: a time as text, no author, an unknown role",
       "line 4: no author",
@@ -205,8 +205,8 @@ describe("chat.json", () => {
   });
 });
 
-test("an item of a chat.json that cannot be read is left out and named, and odd ones are mended", async () => {
-  const { comments, leftOut, mended } = await notesOf(
+test("an unreadable item of a chat.json is left out and named", async () => {
+  const { comments, leftOut, corrected } = await notesOf(
     file(
       "j.json",
       chat([
@@ -229,7 +229,7 @@ test("an item of a chat.json that cannot be read is left out and named, and odd 
     "comment 3: no object",
     `comment 4: "content_offset_seconds" is null`,
   ]);
-  expect(mended).toEqual(["comment 5: no author"]);
+  expect(corrected).toEqual(["comment 5: no author"]);
 });
 
 test("the samples of the repository are whole recordings", async () => {
@@ -241,7 +241,7 @@ test("the samples of the repository are whole recordings", async () => {
   ).toBeGreaterThan(20);
 });
 
-test("within the window comments come in order of time, equal times in the order of the file, none lost", async () => {
+test("within the window comments are in order of time, then of the file", async () => {
   await fc.assert(
     fc.asyncProperty(fc.array(fc.nat(20), { maxLength: 60 }), async (offsets) => {
       async function* source() {
@@ -264,7 +264,7 @@ test("within the window comments come in order of time, equal times in the order
   );
 });
 
-test("a recording in any order is sorted by parts, equal times in the order of the file", async () => {
+test("a recording in any order is sorted by parts, then by the order of the file", async () => {
   await fc.assert(
     fc.asyncProperty(
       fc.array(fc.integer({ min: -9, max: 9 }), { maxLength: 60 }),
@@ -323,7 +323,7 @@ test("at the limits of a sort parts are written, and so many parts become one", 
   expect(await partsOf(SORTED_PARTS_MAX, 1, small)).toBe(1);
 }, 30_000);
 
-test("a time too far from zero is left out, and of many odd items the first few are shown", async () => {
+test("a time too far from zero is left out; of many odd items the first are shown", async () => {
   const line = (offset: number) => `{"offset":${offset},"author":"A","text":"x"}`;
   const path = file(
     "far.jsonl",
@@ -354,7 +354,7 @@ test("a sort leaves no file behind, also where its reader stops half-way", async
   expect(parts()).toEqual(before);
 });
 
-test("whatever was recorded, the prepared text is one well-formed line of at most 200 code points", () => {
+test("any prepared text is one well-formed line of at most 200 code points", () => {
   fc.assert(
     fc.property(fc.string({ unit: "binary", maxLength: 500 }), (recorded) => {
       const { text } = prepareText(recorded);

@@ -1,7 +1,7 @@
 /**
  * A recorded chat, in either form, read as a stream of comments in the order of the file. An item
- * that is odd is mended or left out, and told to the reader's {@link RecordingNotes}. A file that
- * is no recording at all is a {@link RecordingError}.
+ * that is odd is corrected or left out, and reported to the reader's {@link RecordingNotes}. A file
+ * that is no recording at all is a {@link RecordingError}.
  */
 
 import { PLACES_SHOWN_MAX, REORDER_WINDOW } from "./limits.ts";
@@ -24,7 +24,7 @@ export interface RecordingNotes {
   /** The item cannot be a comment. */
   leftOut(where: string, why: string): void;
   /** The item is a comment after a change. */
-  mended(where: string, what: string): void;
+  corrected(where: string, what: string): void;
 }
 
 export interface Recording {
@@ -49,7 +49,7 @@ export interface RecordingSummary {
   readonly firstSeconds: number;
   readonly lastSeconds: number;
   readonly leftOut: Places;
-  readonly mended: Places;
+  readonly corrected: Places;
   /** Whether {@link inTimeOrder} puts it into order; otherwise it has to be sorted. */
   readonly isOrdered: boolean;
 }
@@ -59,14 +59,14 @@ export interface RecordingSummary {
  */
 export async function checkRecording(recording: Recording): Promise<RecordingSummary> {
   const leftOut = { count: 0, first: [] as string[] };
-  const mended = { count: 0, first: [] as string[] };
+  const corrected = { count: 0, first: [] as string[] };
   const note = (places: typeof leftOut, where: string, what: string) => {
     places.count++;
     if (places.first.length < PLACES_SHOWN_MAX) places.first.push(`${where} (${what})`);
   };
   const read = recording.comments({
     leftOut: (where, why) => note(leftOut, where, why),
-    mended: (where, what) => note(mended, where, what),
+    corrected: (where, what) => note(corrected, where, what),
   });
   let comments = 0;
   let firstSeconds = Number.POSITIVE_INFINITY;
@@ -80,5 +80,5 @@ export async function checkRecording(recording: Recording): Promise<RecordingSum
   }
   const times =
     comments === 0 ? { firstSeconds: 0, lastSeconds: 0 } : { firstSeconds, lastSeconds };
-  return { comments, ...times, leftOut, mended, isOrdered };
+  return { comments, ...times, leftOut, corrected, isOrdered };
 }

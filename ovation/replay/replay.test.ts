@@ -82,7 +82,7 @@ describe("a replay", () => {
     expect(server.guests).toEqual(["Ana", "Ben"]);
   });
 
-  test("keeps the time between comments, divided by the speed, and does not wait for the first", async () => {
+  test("keeps the time between comments, divided by the speed; the first is at once", async () => {
     const started = performance.now();
     const { result } = run(
       recordingOf([600, "Ana", "a"], [603, "Ana", "b"], [606, "Ana", "c"]),
@@ -110,7 +110,7 @@ describe("a replay", () => {
     expect(server.comments.map((each) => each.text)).toEqual(["one", "two"]);
   });
 
-  test("asks again after a 503 with the same clientId, so that a lost answer makes no second comment", async () => {
+  test("repeats after a 503 with the same clientId: one comment", async () => {
     const { server, result } = run(recordingOf([0, "Ana", "one"]), {
       refuse: (_, attempt) => (attempt < 3 ? refusal(503, "unavailable") : undefined),
     });
@@ -131,7 +131,7 @@ describe("a replay", () => {
     expect(server.comments.map((each) => each.text)).toEqual(["é".repeat(200), "two lines"]);
   });
 
-  test("goes on after a comment that the server does not take, and ends at one that concerns them all", async () => {
+  test("continues after a refused comment, and ends where all are refused", async () => {
     const said: string[] = [];
     const taken = run(
       recordingOf([0, "Ana", "bad"], [1, "Ana", "good"]),
@@ -184,7 +184,7 @@ describe("a replay", () => {
     ]);
   });
 
-  test("an author of whom no name is taken is counted, and the replay goes on", async () => {
+  test("an author whose names are all refused is counted, and the replay continues", async () => {
     const { server, result } = run(recordingOf([0, "Ana", "a"], [1, "Ben", "b"]), {
       refuseName: (name) => (/Ben/.test(name) ? undefined : refusal(400, "invalid-text")),
     });
@@ -218,7 +218,7 @@ describe("a replay", () => {
 });
 
 describe("authors", () => {
-  test("signed authors are the same member every time, and moderate only in this video", async () => {
+  test("signed authors are one member every time, and moderate only in this video", async () => {
     const claims: unknown[] = [];
     const authors = signedAuthors(async (claim) => {
       claims.push(claim);

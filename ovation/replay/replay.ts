@@ -28,7 +28,7 @@ export interface ReplayOptions {
   readonly signal: AbortSignal;
   /** Told after every comment. */
   onProgress?(progress: ReplayProgress): void;
-  /** A comment that the server does not take; the replay goes on. */
+  /** A comment that the server refuses; the replay continues. */
   onRefused?(comment: RecordedComment, reason: string): void;
 }
 
@@ -50,7 +50,7 @@ export interface ReplayProgress {
 
 /**
  * Answers what was done when the recording, the limit or the signal ends it. Throws where the
- * server refuses everybody.
+ * server refuses every author.
  */
 export async function replay(options: ReplayOptions): Promise<ReplayProgress> {
   const { clock, signal } = options;
@@ -71,7 +71,7 @@ export async function replay(options: ReplayOptions): Promise<ReplayProgress> {
     for await (const comment of inTimeOrder(options.recording.comments(), REORDER_WINDOW)) {
       if (comment.offsetSeconds < options.fromSeconds) continue;
       if (done.posted >= options.limit || signal.aborted) break;
-      // The first comment goes out at once: nobody waits for a quiet beginning to pass.
+      // The first comment is posted at once: a quiet beginning is skipped.
       start ??= { at: clock.now(), offsetSeconds: comment.offsetSeconds };
       const dueAt =
         start.at + ((comment.offsetSeconds - start.offsetSeconds) * 1000) / options.speed;

@@ -92,7 +92,7 @@ describe("real processes", () => {
     return child;
   }
 
-  test("count together; one that is killed holds its units until its region is cleared", async () => {
+  test("count together; a killed one holds its units until its region is cleared", async () => {
     const place = newPlace(3);
     const here = openMappedPools(place, 2, systemClock).shares("things", 100);
     const children = await Promise.all([hold(place, 0, 30), hold(place, 1, 40)]);

@@ -15,7 +15,7 @@ beforeAll(async () => {
 });
 afterAll(() => server.stop());
 
-test("of four parallel requests of 10,000 events, those that a viewer received and those that its gaps count are all", async () => {
+test("of four parallel requests of 10,000 events, received ones and gaps are all", async () => {
   const viewers = Array.from(
     { length: 2 },
     () => new Viewer({ port: server.port, path: `/v1/events?topic=${TOPIC}` }),

@@ -1,6 +1,7 @@
 /**
  * One address that takes every socket of a real process, in each of the ways in which the server
- * waits for a client: newcomers from other addresses get in, and the viewers that are there go on.
+ * waits for a client: newcomers from other addresses connect, and connected viewers keep their
+ * streams.
  */
 
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
@@ -90,7 +91,7 @@ const attacks: readonly Attack[] = [
 
 let server: Server;
 let viewers: readonly Viewer[];
-/** Ends the flood that is under way. */
+/** Ends the current flood. */
 let stopFlood = (): void => {};
 
 beforeAll(async () => {
@@ -166,7 +167,7 @@ describe("sockets of one address, more than there are files, that", () => {
     }, 60_000);
   }
 
-  test("nothing but their sockets was lost: no handler failed, and the process is ready", async () => {
+  test("only their sockets were lost: no handler failed, and the process is ready", async () => {
     expect(server.output).not.toContain("a handler failed");
     expect(server.output).not.toContain("outside its handler");
     expect(await server.isReady()).toBe(true);

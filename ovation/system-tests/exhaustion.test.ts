@@ -1,6 +1,6 @@
 /**
  * What the machine runs out of: files that the process may open, and time while a large broadcast
- * is under way.
+ * is in progress.
  */
 
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
@@ -11,7 +11,7 @@ import { until } from "../../testing/until.ts";
 import { Viewer } from "../../testing/viewer.ts";
 import { percentile } from "./testing/witness.ts";
 
-test("more sockets than files: who is connected goes on, who comes with a request is let in, and when they go everything is as before", async () => {
+test("more sockets than files: streams continue, and newcomers connect", async () => {
   const server = await Server.start({ descriptorsMax: 200 });
   // Connections that are there before: a viewer, and a client that keeps its connection.
   const viewer = new Viewer({ port: server.port, path: "/v1/events?topic=video:files" });
@@ -24,7 +24,7 @@ test("more sockets than files: who is connected goes on, who comes with a reques
   const flood: Socket[] = Array.from({ length: 400 }, () => connect(server.port, "127.0.0.1"));
   for (const socket of flood) socket.on("error", () => {});
   await Bun.sleep(500);
-  // The silent ones make room for each other, and for somebody who asks.
+  // Silent ones are evicted for each other, and for a client with a request.
   expect(await server.metric("ovation_http_cuts_total", { reason: "crowded" })).toBeGreaterThan(
     200,
   );
@@ -80,7 +80,7 @@ describe("a large broadcast", () => {
     await server.stop();
   });
 
-  test("gives way: health checks and connects during it are about as prompt as without", async () => {
+  test("yields: health checks and connects during it are about as fast as without", async () => {
     const calm = await probe(30);
     // Every event is a broadcast to all: some hundred thousand writes while the probes run.
     let broadcasting = true;
@@ -93,7 +93,7 @@ describe("a large broadcast", () => {
     })();
     await until(
       async () => (await server.metric("ovation_frontend_writes_total")) > VIEWERS * 3,
-      "broadcasts are under way",
+      "broadcasts have begun",
     );
     const busy: number[] = [];
     while ((await server.metric("ovation_frontend_writes_total")) < VIEWERS * 20)

@@ -1,5 +1,5 @@
 /**
- * `ovation start` whose disk is full: what clients are told, what goes on, and that it mends by
+ * `ovation start` whose disk is full: what clients get, what still works, and that it recovers by
  * itself. A real small disk.
  */
 
@@ -70,7 +70,7 @@ const comment = () =>
     clientId: `c${written}`,
   });
 
-test("comments and durable events are answered 507, likes and live events go on, what is stored is read, and with room all is well", async () => {
+test("comments get 507, likes and live events work, reads work, and room repairs all", async () => {
   const viewer = new Viewer({ port: server.port, path: `/v1/events?topic=${TOPIC}` });
   await until(() => viewer.isConnected, "the viewer is connected");
   let stored = 0;

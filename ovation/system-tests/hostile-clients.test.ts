@@ -1,7 +1,7 @@
 /**
  * Clients that mean ill, against a real process over real sockets: each is bounded, counted, and
- * costs nobody else anything. Those that take their time all begin together, before the first test;
- * each test then looks at what became of one kind, while a witness goes on getting its events.
+ * costs other clients nothing. The slow ones all begin together, before the first test;
+ * each test then checks the end of one kind, while a witness gets its events.
  */
 
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
@@ -51,7 +51,8 @@ beforeAll(async () => {
   memoryBefore = await server.metric("process_resident_memory_bytes");
   const { port } = server;
   const upload =
-    "POST /v1/guests HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: 4000\r\n\r\n";
+    "POST /v1/guests HTTP/1.1\r\nHost: x\r\n" +
+    "Content-Type: application/json\r\nContent-Length: 4000\r\n\r\n";
   silent = many(50, { port, bytes: "", from: "127.0.0.2", withinMs: ATTACK_MS_MAX });
   const trickle = { byte: "a", everyMs: 1000 };
   trickledHeaders = many(50, {
@@ -74,7 +75,7 @@ beforeAll(async () => {
 afterAll(() => server.stop());
 
 describe("too many connections from one address", () => {
-  test("are answered 200, a random wait and a clean end; others connect, and the place of each who goes is free again", async () => {
+  test("get 200, a random wait and a clean end; places are free again", async () => {
     const path = "/v1/events?topic=video:crowd";
     const from = "127.0.0.7";
     const crowd = Array.from({ length: 150 }, () => new Viewer({ port: server.port, path, from }));
@@ -127,7 +128,7 @@ describe("viewers that take no bytes", () => {
       await server.publish(Array.from({ length: 8 }, () => event));
   }
 
-  test("never reading: passed by, cut after the time for that, their bytes given back, and they can return", async () => {
+  test("never reading: skipped, cut in time, their bytes released", async () => {
     const viewers = Array.from(
       { length: 15 },
       () =>
@@ -215,7 +216,7 @@ describe("clients that take their time", () => {
   }, 60_000);
 });
 
-test("meanwhile the witness got every event, about as promptly as before, and the server's memory did not grow", async () => {
+test("meanwhile the witness got every event in time, and memory did not grow", async () => {
   const delays = witness.delays();
   expect(await witness.missing()).toBe(0);
   expect(witness.failures).toBe(0);
@@ -223,7 +224,7 @@ test("meanwhile the witness got every event, about as promptly as before, and th
   expect(percentile(delays, 0.5)).toBeLessThan(Math.max(calmDelay * 5, 250));
   await until(
     async () => (await server.metric("ovation_frontend_connections")) === 0,
-    "everybody is gone",
+    "every client is gone",
   );
   const grown = (await server.metric("process_resident_memory_bytes")) - memoryBefore;
   expect(grown).toBeLessThan(150 * MEGABYTE);

@@ -41,12 +41,14 @@ describe("a request that is none", () => {
     ],
     [
       "a length and chunks: a second request hidden in the first",
-      `POST /v1/publish HTTP/1.1\r\nHost: x\r\nContent-Length: 3\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n${head("/healthz")}\r\n`,
+      "POST /v1/publish HTTP/1.1\r\nHost: x\r\nContent-Length: 3\r\n" +
+        `Transfer-Encoding: chunked\r\n\r\n0\r\n\r\n${head("/healthz")}\r\n`,
       [400],
     ],
     [
       "chunks, twice said",
-      "POST / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\nTransfer-Encoding: x\r\n\r\n0\r\n\r\n",
+      "POST / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n" +
+        "Transfer-Encoding: x\r\n\r\n0\r\n\r\n",
       [400],
     ],
     [
@@ -63,7 +65,7 @@ describe("a request that is none", () => {
     ["no Host", "GET /healthz HTTP/1.1\r\n\r\n", [400]],
     ["a NUL in a header", `${head("/")}X: a\0b\r\n\r\n`, [400]],
     ["a lone CR in a header", `${head("/")}X: a\rY: b\r\n\r\n`, [400]],
-    ["a header that goes on in the next line", `${head("/")}X: a\r\n b\r\n\r\n`, [400]],
+    ["a header that continues in the next line", `${head("/")}X: a\r\n b\r\n\r\n`, [400]],
     ["a lone line feed before a request", `\n${head("/healthz")}\r\n`, [400]],
     [
       "an encoding behind a vertical tab",
@@ -85,14 +87,13 @@ describe("a request that is none", () => {
   }
 });
 
-describe("a request that asks for what there is not", () => {
+function manyTopics(count: number): string {
+  return Array.from({ length: count }, (_, n) => `topic=video:${n}&`).join("");
+}
+
+describe("a request for what does not exist", () => {
   const wrong: readonly (readonly [what: string, bytes: string, status: number, code: string])[] = [
-    [
-      "101 topics",
-      `${head(`/v1/events?${Array.from({ length: 101 }, (_, n) => `topic=video:${n}&`).join("")}`)}\r\n`,
-      400,
-      "too-many-topics",
-    ],
+    ["101 topics", `${head(`/v1/events?${manyTopics(101)}`)}\r\n`, 400, "too-many-topics"],
     [
       "a topic of 5,000 characters",
       `${head(`/v1/events?topic=video:${"a".repeat(5000)}`)}\r\n`,
@@ -148,7 +149,7 @@ describe("a request that asks for what there is not", () => {
       "invalid-request",
     ],
     [
-      "a Host that goes on as a query",
+      "a Host that continues as a query",
       "GET /v1/events HTTP/1.1\r\nHost: x?topic=video:b\r\n\r\n",
       400,
       "invalid-request",
@@ -162,7 +163,8 @@ describe("a request that asks for what there is not", () => {
     ["a tunnel", "CONNECT example.org:443 HTTP/1.1\r\nHost: x\r\n\r\n", 404, "not-found"],
     [
       "likes of 5,000 bytes",
-      `POST /v1/videos/a/likes HTTP/1.1\r\nHost: x\r\nContent-Length: 5000\r\n\r\n${"a".repeat(5000)}`,
+      "POST /v1/videos/a/likes HTTP/1.1\r\nHost: x\r\n" +
+        `Content-Length: 5000\r\n\r\n${"a".repeat(5000)}`,
       413,
       "body-too-large",
     ],
@@ -186,7 +188,8 @@ describe("a request that asks for what there is not", () => {
   }
 
   test("a body over the limit of the whole server is refused before it is read", async () => {
-    const request = `POST /v1/publish HTTP/1.1\r\nHost: x\r\nContent-Length: ${64 * MEGABYTE}\r\n\r\n`;
+    const length = 64 * MEGABYTE;
+    const request = `POST /v1/publish HTTP/1.1\r\nHost: x\r\nContent-Length: ${length}\r\n\r\n`;
     const { statuses, closed } = await rawRequest({
       port: server.port,
       bytes: request,
@@ -208,11 +211,12 @@ describe("a request that asks for what there is not", () => {
     expect(await server.isReady()).toBe(true);
   });
 
-  test("an absolute URL, a header that names another address and HTTP/1.0 with a Host get what anybody gets", async () => {
+  test("absolute URLs, a forged address header, HTTP/1.0 with a Host: ordinary", async () => {
     const enough = (text: string) => text.includes("connectionId");
     for (const bytes of [
       "GET http://elsewhere.example/v1/events?topic=video:a HTTP/1.1\r\nHost: x\r\n\r\n",
-      "GET /v1/events?topic=video:a HTTP/1.1\r\nHost: x\r\nX-Ovation-Address: 10.0.0.1\r\nLast-Event-ID: junk~\r\n\r\n",
+      "GET /v1/events?topic=video:a HTTP/1.1\r\nHost: x\r\n" +
+        "X-Ovation-Address: 10.0.0.1\r\nLast-Event-ID: junk~\r\n\r\n",
       "GET /v1/events?topic=video:a HTTP/1.0\r\nHost: x\r\n\r\n",
     ]) {
       const { text, statuses } = await rawRequest({

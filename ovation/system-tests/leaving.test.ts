@@ -24,7 +24,7 @@ function closeAll(all: readonly Viewer[]): void {
   for (const viewer of all) viewer.close();
 }
 
-test.concurrent("a lifetime ends at a time of each connection's own, says when to come back, and its place is free again", async () => {
+test.concurrent("a lifetime ends at a random time, and frees its place", async () => {
   const limits = ["--connections-max", String(CONNECTIONS_MAX), "--connects-per-second", "60"];
   const server = await Server.start({
     flags: ["--heartbeat-seconds", "1", "--lifetime-minutes", "0.05", ...limits],
@@ -68,7 +68,7 @@ test.concurrent("a lifetime ends at a time of each connection's own, says when t
   closeAll(all);
   await until(
     async () => (await server.metric("ovation_frontend_connections")) === 0,
-    "nobody is left",
+    "no viewer is left",
   );
   // More connections than the limit have come and been ended by now: their places are free.
   const more = viewers(CONNECTIONS_MAX, {
@@ -85,7 +85,7 @@ test.concurrent("a lifetime ends at a time of each connection's own, says when t
   await server.stop();
 }, 90_000);
 
-test.concurrent("a connection ends when its token does, and is told to come back at once", async () => {
+test.concurrent("a connection ends with its token, with a `retry` of at once", async () => {
   const server = await Server.start({ flags: ["--heartbeat-seconds", "1"] });
   const short = await token({ sub: "alice" }, 6);
   const viewer = new Viewer({
@@ -100,7 +100,7 @@ test.concurrent("a connection ends when its token does, and is told to come back
   await server.stop();
 }, 30_000);
 
-test.concurrent("a server that is full refuses with 200, a random wait and a clean end, and takes those who come back when there is room", async () => {
+test.concurrent("a full server refuses with 200, a random wait and a clean end", async () => {
   const server = await Server.start({ flags: ["--connections-max", "30"] });
   const path = "/v1/events?topic=video:full";
   const seated = viewers(30, { port: server.port, path });
@@ -125,7 +125,7 @@ test.concurrent("a server that is full refuses with 200, a random wait and a cle
   await server.stop();
 }, 60_000);
 
-test.concurrent("a server that is connected to too fast refuses some in the same way, and counts them", async () => {
+test.concurrent("connects above the rate are refused in the same way, and counted", async () => {
   const server = await Server.start({ flags: ["--connects-per-second", "10"] });
   const all = viewers(100, { port: server.port, path: "/v1/events?topic=video:fast" });
   await until(
@@ -145,7 +145,7 @@ test.concurrent("a server that is connected to too fast refuses some in the same
   await server.stop();
 }, 60_000);
 
-test.concurrent("a server that is asked to end sends its viewers away paced, refuses new ones so that they come back, and exits 0", async () => {
+test.concurrent("SIGTERM: viewers leave paced, newcomers get a `retry`, and exit 0", async () => {
   const server = await Server.start({
     flags: ["--drain-seconds", "4", "--connects-per-second", "100000"],
   });

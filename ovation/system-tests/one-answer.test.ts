@@ -81,7 +81,7 @@ const refusals: readonly (readonly [status: number, line: string])[] = [
 ];
 const chunk = (bytes: number) => `${bytes.toString(16)}\r\n${"a".repeat(bytes)}\r\n`;
 
-describe("one answer, then the end, for a request that is refused while its body still comes:", () => {
+describe("one response, then the end, for a request refused during its body:", () => {
   for (const [status, line] of refusals) {
     for (const version of ["1.0", "1.1"]) {
       test(`${status} to ${line} HTTP/${version}, by length`, async () => {
@@ -94,7 +94,7 @@ describe("one answer, then the end, for a request that is refused while its body
         expect(answer.text.toLowerCase()).toContain("connection: close");
       });
     }
-    test(`${status} to ${line}, in chunks, also where they turn out malformed or too many`, async () => {
+    test(`${status} to ${line}, in chunks, also malformed or too many`, async () => {
       const head = `${line} HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n`;
       for (const later of [
         [chunk(2000), `0\r\n\r\n${PIPELINED}`],
@@ -110,7 +110,7 @@ describe("one answer, then the end, for a request that is refused while its body
     });
   }
 
-  test("413 to a body in chunks that is too long, with the rest of it and requests behind it", async () => {
+  test("413 to a chunked body that is too long, with more bytes and requests behind", async () => {
     for (const line of ["POST /v1/guests", "POST /v1/videos/a/comments/1/reports"]) {
       const head = `${line} HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n`;
       const answer = await exchange(
@@ -124,7 +124,7 @@ describe("one answer, then the end, for a request that is refused while its body
     }
   });
 
-  test("413 to a length that is too long, also where the client waits for 100 Continue", async () => {
+  test("413 to a length that is too long, also with Expect: 100-continue", async () => {
     for (const more of ["", "Expect: 100-continue\r\n"]) {
       const head = `POST /v1/guests HTTP/1.1\r\nHost: x\r\nContent-Length: 5000\r\n${more}\r\n`;
       const answer = await exchange(head, "a".repeat(5000), PIPELINED);

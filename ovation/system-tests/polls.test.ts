@@ -63,7 +63,7 @@ function numbers(events: readonly Polled[]): readonly (number | undefined)[] {
 }
 
 describe("a poll", () => {
-  test("is answered at once with the first event, then when there is news, by the same connection", async () => {
+  test("returns at once with the first event, then when there is news", async () => {
     const topic = "video:poll-first";
     const startedAt = performance.now();
     const first = await ask(topic);
@@ -107,7 +107,7 @@ describe("a poll", () => {
     expect(await server.metric("ovation_frontend_connects_total")).toBe(connects);
   });
 
-  test("whose answer was lost on its way is answered with the same events again", async () => {
+  test("whose response was lost gets the same events again", async () => {
     const topic = "video:poll-lost";
     const first = await ask(topic);
     const gone = new AbortController();
@@ -136,7 +136,7 @@ describe("a poll", () => {
     expect(numbers((await newer).events)).toEqual([1]);
   });
 
-  test("is one viewer for as long as it goes on, and none when it stays away", async () => {
+  test("is one viewer for as long as it polls, and none when it stops", async () => {
     const topic = "video:poll-count";
     const watcher = new Viewer({ port: server.port, path: `/v1/events?topic=${topic}` });
     await until(() => watcher.isConnected, "the watcher");
@@ -175,7 +175,7 @@ describe("a poll", () => {
     for (const viewer of [watcher, stream, other]) viewer.close();
   }, 20_000);
 
-  test("of a connection that is gone goes on from the position, on a new one", async () => {
+  test("of a closed connection continues at the position, on a new one", async () => {
     const topic = "video:poll-gone";
     const first = await ask(topic);
     await server.publish([goal(topic, 1), goal(topic, 2)]);
@@ -303,7 +303,7 @@ describe("the SDK behind something that lets no stream through", () => {
       { what: "holds their heads back too", holdsHead: true },
       { what: "breaks them", holdsHead: false, breaks: true },
     ]) {
-      test.concurrent(`that ${proxied.what}, over ${form}: polls, and has every event once`, async () => {
+      test.concurrent(`that ${proxied.what}, over ${form}: polls, every event once`, async () => {
         const topic = `video:held-${form}-${proxied.what.replaceAll(" ", "-")}`;
         const proxy = await startBufferingProxy(server.port, proxied);
         const client = createClient({ url: proxy.url, eventSource, shareTabs: false });

@@ -22,7 +22,7 @@ const FORMS: Readonly<Record<string, readonly string[]>> = {
 };
 
 describe.each(Object.entries(FORMS))("with %s", (_, flags) => {
-  test("a log that another program has locked: degraded with the reason, and ready afterwards", async () => {
+  test("a log that another program locks: degraded with the reason, ready afterwards", async () => {
     server = await Server.start({ flags });
     expect((await healthOf(server.url)).answer).toBe("ready");
     const lock = new Database(join(server.directory, "data", "log.sqlite"));
@@ -50,7 +50,7 @@ describe.each(Object.entries(FORMS))("with %s", (_, flags) => {
     expect((await healthOf(server.url)).up["log"]).toBe(1);
   });
 
-  test("a full disk: degraded with the reason, one line of the log, and ready with room again", async () => {
+  test("a full disk: degraded with the reason, one log line, ready with room", async () => {
     server = await Server.start({ flags: [...flags, "--rate-limits", "off"], diskMegabytes: 12 });
     const ballast = join(server.disk, "ballast");
     for (let size = 8 * 1024 * 1024; size >= 4096; size /= 2) {

@@ -113,7 +113,7 @@ tokens: { acceptedSecrets: [other-secret] }
 };
 
 describe.each([1, 2])("with %d workers, SIGHUP", (workers) => {
-  test("puts a new certificate into use for new connections, and streams go on", async () => {
+  test("uses a new certificate for new connections, and streams continue", async () => {
     const directory = makeDirectory();
     const tls = makeCertificate(directory);
     const flags = ["--workers", String(workers)];
@@ -176,7 +176,7 @@ describe.each([1, 2])("with %d workers, SIGHUP", (workers) => {
     expect(await server.end()).toBe(0);
   }, 60_000);
 
-  test("takes over audiences, rates, hosts, origins, proxies and keys, and says what needs a restart", async () => {
+  test("reloads audiences, rates, hosts, origins, proxies and keys", async () => {
     const directory = makeDirectory();
     const policy = join(directory, "policy.yaml");
     writeFileSync(policy, POLICIES.first);
@@ -245,7 +245,7 @@ describe.each([1, 2])("with %d workers, SIGHUP", (workers) => {
       expect(await statusOf(server, "/v1/videos", { headers: { host: "other.test" } })).toBe(200);
   }, 60_000);
 
-  test("replaces the secret of the data directory, and never makes one in place of one that is gone", async () => {
+  test("replaces the secret of the data directory, and never makes a missing one", async () => {
     const flags = ["--workers", String(workers)];
     const server = await Server.start({ flags, environment: { OVATION_SECRET: "" } });
     servers.push(server);

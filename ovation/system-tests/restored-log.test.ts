@@ -24,7 +24,7 @@ async function comment(topic: string, text: string): Promise<void> {
   await server.publish([{ topic, type: "comment", data, durable: true }]);
 }
 
-test("whoever may have a comment of a future that is lost is told so, for every topic that the id does not name", async () => {
+test("a viewer that may have a lost future gets `recovered: false`", async () => {
   const viewer = new Viewer({ port: server.port, path: PATH });
   await until(() => viewer.isConnected, "the viewer is connected");
   await comment("video:a", "a1");

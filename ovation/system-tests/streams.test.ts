@@ -74,11 +74,13 @@ describe("zstd", () => {
   const BROWSER =
     "Sec-Fetch-Site: same-origin\r\nSec-Fetch-Mode: cors\r\nSec-Fetch-Dest: empty\r\n";
   const CHROMIUM =
-    "User-Agent: Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/141.0.0.0 Safari/537.36\r\n";
+    "User-Agent: Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) " +
+    "Chrome/141.0.0.0 Safari/537.36\r\n";
   const FIREFOX =
     "User-Agent: Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0\r\n";
   const SAFARI =
-    "User-Agent: Mozilla/5.0 (iPhone; CPU iPhone OS 18_6 like Mac OS X) AppleWebKit/605.1.15 (KHTML, like Gecko) CriOS/141.0.0.0 Mobile/15E148 Safari/604.1\r\n";
+    "User-Agent: Mozilla/5.0 (iPhone; CPU iPhone OS 18_6 like Mac OS X) AppleWebKit/605.1.15 " +
+    "(KHTML, like Gecko) CriOS/141.0.0.0 Mobile/15E148 Safari/604.1\r\n";
   const cases: readonly (readonly [what: string, path: string, headers: string, zstd: boolean])[] =
     [
       ["a client that accepts it by default (httpx, aiohttp, urllib3)", "", ACCEPTS, false],
@@ -204,7 +206,7 @@ describe("a position", () => {
 });
 
 describe("types inside data", () => {
-  test("events=message: no event has a name, the first and the last of the connection included", async () => {
+  test("events=message: no event has a name, the first and the last one included", async () => {
     const topic = "video:inside";
     const viewer = new Viewer({
       port: server.port,

@@ -92,7 +92,7 @@ describe("HTTP/2", () => {
     );
   }, 30_000);
 
-  test("a stream that is not read is cut by itself; those beside it on the connection go on", async () => {
+  test("a stream that is not read is cut alone; others on its connection continue", async () => {
     const session = openSession();
     const path = "/v1/events?topic=video:back";
     const stuck = openStream(session, path, false);
@@ -112,7 +112,7 @@ describe("HTTP/2", () => {
     await until(() => stuck.closed !== undefined, "its reader hears of it");
     expect(stuck.closed).toBe(2);
     await server.publish([{ topic: "video:back", type: "goal", data: 1 }]);
-    await until(() => good.types.includes("goal"), "the other goes on");
+    await until(() => good.types.includes("goal"), "the other stream gets the event");
     expect(good.types.filter((type) => type === "flood").length).toBe(40);
     session.destroy();
   }, 40_000);
@@ -133,7 +133,7 @@ describe("HTTP/2", () => {
     session.destroy();
   }, 30_000);
 
-  test("a header beyond the limit costs its sender the request, and nobody else", async () => {
+  test("a header beyond the limit costs its sender the request, and no other client", async () => {
     const session = openSession();
     const request = session.request({ ":path": "/healthz", "x-large": "a".repeat(60_000) });
     request.on("error", () => {});
@@ -165,7 +165,7 @@ describe("one port", () => {
     expect(await server.isReady()).toBe(true);
   }, 20_000);
 
-  test("cuts who begins a TLS handshake and does not go on", async () => {
+  test("cuts a client that begins a TLS handshake and stops", async () => {
     const hello = Buffer.from("16030100a5010000a10303", "hex");
     const { closed, ms } = await rawRequest({ port: server.port, bytes: hello, withinMs: 40_000 });
     expect({ closed, soon: ms < 30_000 }).toEqual({ closed: true, soon: true });

@@ -16,7 +16,7 @@ beforeAll(async () => {
 }, 60_000);
 afterAll(() => server.stop());
 
-test("private events end with the token of a PUT on streams that were opened without one, whichever process got the PUT", async () => {
+test("private events end with the token of a PUT, whichever process got the PUT", async () => {
   const { port, url } = server;
   const viewers = Array.from(
     { length: STREAMS },

@@ -67,7 +67,7 @@ describe("examples/your-site", () => {
     await site.exited;
   });
 
-  test("whoever is signed in there gets a token that is taken, and nobody else does", async () => {
+  test("a user who is signed in there gets a valid token, and no other client does", async () => {
     expect(await (await fetch(url)).text()).toContain('<live-comments video="42"');
     expect(await (await fetch(`${url}/ovation-token`)).json()).toEqual({});
     const signedIn = await fetch(`${url}/login?name=Zo%C3%AB`, { redirect: "manual" });

@@ -54,7 +54,7 @@ async function setUp(options: Options = {}) {
 const nobodySpecial = { role: "member", videoRoles: {}, subscribe: [], publish: [] };
 
 describe("claims of another meaning", () => {
-  test("count as absent, whoever signed, and are reported once by their names", async () => {
+  test("count as absent, for any issuer, and are reported once by their names", async () => {
     const { outside, here, ignored } = await setUp();
     for (const read of [outside, here])
       for (const claims of [
@@ -222,7 +222,7 @@ describe("providers as they are", () => {
     expect(await here(claims)).toMatchObject({ role: "host", publish: ["*"] });
   });
 
-  test("with a role claim, an outside token's own `role` says nothing; roles that are not mapped are none", async () => {
+  test("with a role claim, an outside token's own `role` is ignored", async () => {
     const { outside } = await setUp({
       mapping: { roleClaim: "app.role", roleMap: { admin: "host" } },
     });
@@ -240,7 +240,7 @@ describe("providers as they are", () => {
     });
   });
 
-  test("nobody but a guest of this installation has a guest's id", async () => {
+  test("only a guest of this installation has a guest's id", async () => {
     const { outside, here } = await setUp();
     for (const claims of [{ role: "guest" }, { role: "member" }, {}])
       expect(await outside({ sub: "guest-EEyn0", ...claims })).toStartWith("token-invalid: ");

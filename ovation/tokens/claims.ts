@@ -38,7 +38,7 @@ export interface ClaimMapping {
   readonly roleMap?: Readonly<Record<string, Role>>;
   readonly nameClaim?: string;
   readonly avatarClaim?: string;
-  /** False: the issuer's tokens say who somebody is, and give no role and no topics. */
+  /** False: the issuer's tokens give an identity, and no role and no topics. */
   readonly givesRoles?: boolean;
 }
 

@@ -4,14 +4,14 @@ import type { Clock } from "@ovation/protocol";
 import { type SignOptions, signToken } from "./signer.ts";
 import { GUEST_ID_PREFIX } from "./subject.ts";
 
-/** A guest who comes back within this time is the same one. */
+/** A guest that returns within this time keeps its id. */
 export const GUEST_TTL_S = 30 * 24 * 60 * 60;
 const GUEST_ID_BYTES = 12;
 
 export interface GuestIssuerOptions {
   readonly secret: string;
   readonly clock: Clock;
-  /** Random bytes: an id that nobody guesses. */
+  /** Random bytes: an id that cannot be guessed. */
   random(bytes: number): Uint8Array;
   readonly ttlSeconds?: number;
   readonly sign?: SignOptions;

@@ -1,5 +1,6 @@
 /**
- * Tokens: who somebody is. `verifier.ts` reads them, `signer.ts` makes those of this installation,
+ * Tokens: identities and rights. `verifier.ts` reads them, `signer.ts` makes those of this
+ * installation,
  * `claims.ts` says what is in them. JWTs by the `jose` library; nothing of the cryptography is
  * ours.
  */

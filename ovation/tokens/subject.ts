@@ -30,7 +30,7 @@ type Subject =
  */
 export function subjectFrom(value: unknown, signer: Signer): Subject {
   if (value === undefined || value === null || value === "")
-    return refuse("The token has no claim sub: it says who somebody is");
+    return refuse("The token has no claim sub: the id of its member");
   if (typeof value === "number" && signer === "here")
     return refuse("The claim sub is a number: sign it as a text");
   const text = typeof value === "number" && Number.isSafeInteger(value) ? String(value) : value;

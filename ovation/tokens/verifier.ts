@@ -145,7 +145,7 @@ export function ignoredClaimLogger(logger: Logger): (claim: string) => void {
     );
 }
 
-/** Only the verifier's way in, for the parts that ask who somebody is. */
+/** Only the verifier's entry point, for the parts that need identities. */
 export async function createAuthenticate(options: VerifierOptions): Promise<Authenticate> {
   return (await createVerifier(options)).authenticate;
 }
