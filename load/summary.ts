@@ -22,12 +22,7 @@ export function buildReport(findings: Findings): LoadReport {
   const check = (name: keyof LedgerCounts) => total((result) => result.counts[name]);
 
   const connects = merged(results.map((result) => result.connects));
-  const connectSeconds = Math.max(
-    0.001,
-    (Math.max(...results.map((result) => result.connectToUs)) -
-      Math.min(...results.map((result) => result.connectFromUs))) /
-      1_000_000,
-  );
+  const connectSeconds = connectSecondsOf(results);
   const deliveries = total((result) => result.deliveries);
   const reads = total((result) => result.reads);
   const bytes = total((result) => result.bytes);
@@ -96,6 +91,13 @@ export function buildReport(findings: Findings): LoadReport {
     },
     seconds: findings.seconds,
   };
+}
+
+/** From the first connect of all readers to the last one. */
+function connectSecondsOf(results: readonly ReaderResult[]): number {
+  const from = Math.min(...results.map((result) => result.connectFromUs));
+  const to = Math.max(...results.map((result) => result.connectToUs));
+  return Math.max(0.001, (to - from) / 1_000_000);
 }
 
 function problemsOf(

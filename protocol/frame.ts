@@ -64,6 +64,11 @@ const LF = 10;
 const CR = 13;
 const BYTE_ORDER_MARK = 0xfeff;
 
+/** [spec] If value starts with a U+0020 SPACE character, remove it from value. */
+function valueAfter(text: string, colon: number): string {
+  return text.slice(text.charCodeAt(colon + 1) === 32 ? colon + 2 : colon + 1);
+}
+
 /**
  * Reads a stream that arrives in chunks of any size. The caller decodes UTF-8 first. Throws when
  * one unfinished event exceeds `bufferCharactersMax`: no server of ours sends that.
@@ -107,9 +112,7 @@ export function createFrameReader(
       return;
     }
     const field = colon < 0 ? text : text.slice(0, colon);
-    // [spec] If value starts with a U+0020 SPACE character, remove it from value.
-    const value =
-      colon < 0 ? "" : text.slice(text.charCodeAt(colon + 1) === 32 ? colon + 2 : colon + 1);
+    const value = colon < 0 ? "" : valueAfter(text, colon);
     if (field === "data") {
       data += `${value}\n`;
       hasData = true;

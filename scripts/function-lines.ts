@@ -3,16 +3,15 @@
  * parses and reports them, except getters and setters. Its own count leaves out signatures and
  * comments, so its limit is set low and the location counts.
  *
- *     sh ovation/bin/bun scripts/function-lines.ts            lowers the counts of the budget
- *     sh ovation/bin/bun scripts/function-lines.ts log/       lists long functions of a folder
+ *     sh ovation/bin/bun scripts/function-lines.ts            lists long functions
+ *     sh ovation/bin/bun scripts/function-lines.ts log/       those of a folder
  */
 
-import { readFileSync, writeFileSync } from "node:fs";
+import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { Glob } from "bun";
 
 const ROOT = join(import.meta.dir, "..");
-const LEFT = "scripts/function-lines-left.txt";
 export const FUNCTION_LINES_MAX = 80;
 
 /** A suite of tests is one function, which `describe` divides. */
@@ -84,45 +83,8 @@ function nameIn(line: string): string {
   return "anonymous";
 }
 
-/** By file and name; of several with the same name the longest. */
-export function countByFunction(found: readonly FoundFunction[]): ReadonlyMap<string, number> {
-  const counts = new Map<string, number>();
-  for (const { file, name, lines } of found) {
-    const key = `${file} ${name}`;
-    counts.set(key, Math.max(lines, counts.get(key) ?? 0));
-  }
-  return counts;
-}
-
-/** The functions that are not shortened yet, with their lines. */
-export function readLeft(): ReadonlyMap<string, number> {
-  const rows = readFileSync(join(ROOT, LEFT), "utf8")
-    .split("\n")
-    .filter((row) => row !== "" && !row.startsWith("#"));
-  return new Map(
-    rows.map((row) => {
-      const [lines, file, name] = row.split(" ");
-      return [`${file} ${name}`, Number(lines)];
-    }),
-  );
-}
-
-/** Removes what was shortened; never adds a function, nor raises one. */
-function lowerLeft(counts: ReadonlyMap<string, number>): void {
-  const left = [...readLeft()].flatMap(([key, allowed]) => {
-    const lines = counts.get(key);
-    return lines === undefined ? [] : [`${Math.min(lines, allowed)} ${key}\n`];
-  });
-  const header = readFileSync(join(ROOT, LEFT), "utf8").match(/^(#.*\n)*/)?.[0] ?? "";
-  writeFileSync(join(ROOT, LEFT), header + left.join(""));
-}
-
 if (import.meta.main) {
-  const found = findLongFunctions(productFiles());
-  const [below] = process.argv.slice(2);
-  if (below === undefined) lowerLeft(countByFunction(found));
-  else {
-    for (const { file, line, name, lines } of found)
-      if (file.startsWith(below)) console.log(`${file}:${line}: ${name}: ${lines} lines`);
-  }
+  const [below = ""] = process.argv.slice(2);
+  for (const { file, line, name, lines } of findLongFunctions(productFiles()))
+    if (file.startsWith(below)) console.log(`${file}:${line}: ${name}: ${lines} lines`);
 }

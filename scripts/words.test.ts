@@ -1,35 +1,17 @@
-/**
- * Words and line width, by `docs/glossary.md`: no folder has more old lines than `words-left.txt`.
- */
+/** Words and line width, by `docs/glossary.md`. */
 
 import { expect, test } from "bun:test";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
-import {
-  type Counts,
-  countByFolder,
-  findAll,
-  findIn,
-  parseUnusedWords,
-  readLeft,
-} from "./words.ts";
+import { findAll, findIn, parseUnusedWords } from "./words.ts";
 
-const NONE: Counts = { word: 0, width: 0 };
 const words = parseUnusedWords(
   readFileSync(join(import.meta.dir, "..", "docs/glossary.md"), "utf8"),
 );
 
-test("no folder has more unused words or wide lines than are left to rewrite", () => {
-  const left = readLeft();
-  const findings = findAll();
-  const more = [...countByFolder(findings)].flatMap(([folder, found]) => {
-    const allowed = left.get(folder) ?? NONE;
-    return (["word", "width"] as const)
-      .filter((rule) => found[rule] > allowed[rule])
-      .map((rule) => `${folder} ${rule}: ${found[rule]}, allowed ${allowed[rule]}`);
-  });
-  // `bun scripts/words.ts <folder>` lists the lines; docs/glossary.md has the word to use.
-  expect(more).toEqual([]);
+test("no line has an unused word or more than 100 columns", () => {
+  // docs/glossary.md has the word to use.
+  expect(findAll()).toEqual([]);
 });
 
 test("the glossary's table of unused words is read as whole words, in every letter case", () => {

@@ -1,17 +1,15 @@
 /**
- * Checks words and line width by `docs/glossary.md`, and counts the old lines that are still to be
- * rewritten.
+ * Checks words and line width by `docs/glossary.md`.
  *
- *     sh ovation/bin/bun scripts/words.ts            lowers the counts in words-left.txt
- *     sh ovation/bin/bun scripts/words.ts log/       lists the lines of a folder or file
+ *     sh ovation/bin/bun scripts/words.ts            lists the lines that break a rule
+ *     sh ovation/bin/bun scripts/words.ts log/       those of a folder or file
  */
 
-import { existsSync, readFileSync, statSync, writeFileSync } from "node:fs";
+import { existsSync, readFileSync, statSync } from "node:fs";
 import { join } from "node:path";
 
 const ROOT = join(import.meta.dir, "..");
 const GLOSSARY = "docs/glossary.md";
-const LEFT = "scripts/words-left.txt";
 const COLUMNS_MAX = 100;
 
 /** A token this long (a URL, a hash, a path of an icon) cannot be wrapped. */
@@ -27,11 +25,6 @@ export interface Finding {
   readonly line: number;
   readonly rule: "word" | "width";
   readonly text: string;
-}
-
-export interface Counts {
-  readonly word: number;
-  readonly width: number;
 }
 
 /** The first column of the table under "Words that are not used". */
@@ -66,44 +59,6 @@ export function findAll(): readonly Finding[] {
   return listFiles().flatMap((file) => findIn(file, readText(file), words));
 }
 
-/** By top-level folder; files of the root are "./". */
-export function countByFolder(findings: readonly Finding[]): ReadonlyMap<string, Counts> {
-  const counts = new Map<string, { word: number; width: number }>();
-  for (const { file, rule } of findings) {
-    const folder = file.includes("/") ? `${file.split("/")[0]}/` : "./";
-    const count = counts.get(folder) ?? { word: 0, width: 0 };
-    count[rule]++;
-    counts.set(folder, count);
-  }
-  return counts;
-}
-
-export function readLeft(): ReadonlyMap<string, Counts> {
-  const rows = readText(LEFT)
-    .split("\n")
-    .filter((row) => row !== "" && !row.startsWith("#"));
-  return new Map(
-    rows.map((row) => {
-      const [folder = "", word, width] = row.split(/\s+/);
-      return [folder, { word: Number(word), width: Number(width) }];
-    }),
-  );
-}
-
-function writeLeft(counts: ReadonlyMap<string, Counts>): void {
-  const left = readLeft();
-  const rows = [...counts]
-    .map(([folder, { word, width }]) => {
-      const before = left.get(folder) ?? { word: 0, width: 0 };
-      return [folder, Math.min(word, before.word), Math.min(width, before.width)] as const;
-    })
-    .filter(([, word, width]) => word + width > 0)
-    .sort(([a], [b]) => (a < b ? -1 : 1))
-    .map(([folder, word, width]) => `${folder} ${word} ${width}\n`);
-  const header = readText(LEFT).match(/^(#.*\n)*/)?.[0] ?? "";
-  writeFileSync(join(ROOT, LEFT), header + rows.join(""));
-}
-
 function readText(file: string): string {
   return readFileSync(join(ROOT, file), "utf8");
 }
@@ -120,12 +75,8 @@ function listFiles(): readonly string[] {
 }
 
 if (import.meta.main) {
-  const findings = findAll();
-  const [below] = process.argv.slice(2);
-  if (below === undefined) writeLeft(countByFolder(findings));
-  else {
-    for (const { file, line, rule, text } of findings) {
-      if (file.startsWith(below)) console.log(`${file}:${line}: ${rule}: ${text.slice(0, 160)}`);
-    }
+  const [below = ""] = process.argv.slice(2);
+  for (const { file, line, rule, text } of findAll()) {
+    if (file.startsWith(below)) console.log(`${file}:${line}: ${rule}: ${text.slice(0, 160)}`);
   }
 }

@@ -51,15 +51,12 @@ interface Writable {
   end(): void;
 }
 
-if (import.meta.main)
-  console.log(JSON.stringify(await post(JSON.parse(process.argv[2] ?? "{}") as PostTask)));
-
 async function post(task: PostTask): Promise<PostResult> {
-  const delays: number[] = [];
-  let refused = 0;
-  const startedAt = performance.now();
-  const endAt = startedAt + task.seconds * 1000;
-  await Promise.all(Array.from({ length: task.clients }, (_, index) => client(index)));
+  const run: Run = { task, delays: [], refused: 0, startedAt: performance.now() };
+  await Promise.all(
+    Array.from({ length: task.clients }, (_, index) => new PostClient(run, index).run()),
+  );
+  const { delays, refused, startedAt } = run;
   const seconds = (performance.now() - startedAt) / 1000;
   delays.sort((left, right) => left - right);
   const at = (share: number) =>
@@ -72,80 +69,107 @@ async function post(task: PostTask): Promise<PostResult> {
     p50Ms: at(0.5),
     p99Ms: at(0.99),
   };
+}
 
-  async function client(index: number): Promise<void> {
+/** What the clients of a task share. */
+interface Run {
+  readonly task: PostTask;
+  /** Of each response, ms. */
+  readonly delays: number[];
+  refused: number;
+  readonly startedAt: number;
+}
+
+class PostClient {
+  readonly #run: Run;
+  readonly #index: number;
+  /** Bodies of events repeat after this many; those of comments are all different. */
+  readonly #period: number;
+  readonly #made: Buffer[] = [];
+  #sentAt = 0;
+  #count = 0;
+  #rest = "";
+  /** Most responses are the same bytes as the one before. */
+  #lastGood = Buffer.alloc(0);
+
+  constructor(run: Run, index: number) {
+    this.#run = run;
+    this.#index = index;
+    this.#period = run.task.form === "event" ? (run.task.topics?.length ?? 1) : 0;
+  }
+
+  /** Resolves when its connection is closed. */
+  async run(): Promise<void> {
     const { promise, resolve } = Promise.withResolvers<void>();
-    const { hostname, port } = new URL(task.urls[index % task.urls.length] ?? "");
-    let sentAt = 0;
-    let count = 0;
-    let rest = "";
-    /** Bodies of events repeat after this many; those of comments are all different. */
-    const period = task.form === "event" ? (task.topics?.length ?? 1) : 0;
-    const made: Buffer[] = [];
-    /** Most responses are the same bytes as the one before. */
-    let lastGood = Buffer.alloc(0);
-
-    function request(): Buffer {
-      const number = count++;
-      if (period === 0) return make(number);
-      made[number % period] ??= make(number);
-      return made[number % period] ?? make(number);
-    }
-
-    function make(number: number): Buffer {
-      const body = bodyOf(task, index, number);
-      const head =
-        `POST ${task.path} HTTP/1.1\r\nHost: bench\r\nAuthorization: Bearer ` +
-        `${task.token}\r\nContent-Type: application/json`;
-      return Buffer.from(`${head}\r\nContent-Length: ${body.length}\r\n\r\n${body}`, "latin1");
-    }
-
-    function answered(socket: Writable): void {
-      delays.push(performance.now() - sentAt);
-      next(socket);
-    }
-
-    /** Open loop: latency counts from the moment at which a request was due. */
-    function dueAt(): number {
-      if (task.rate === undefined) return performance.now();
-      return startedAt + ((count * task.clients + index) * 1000) / task.rate;
-    }
-
-    function next(socket: Writable): void {
-      if (performance.now() >= endAt) {
-        socket.end();
-        return;
-      }
-      sentAt = dueAt();
-      const waitMs = sentAt - performance.now();
-      if (waitMs > 1) setTimeout(() => socket.write(request()), waitMs);
-      else socket.write(request());
-    }
-
+    const { urls } = this.#run.task;
+    const { hostname, port } = new URL(urls[this.#index % urls.length] ?? "");
     await Bun.connect({
       hostname,
       port: Number(port),
       socket: {
-        open: next,
-        data(socket, chunk) {
-          if (rest === "" && chunk.equals(lastGood)) {
-            answered(socket);
-            return;
-          }
-          rest += chunk.toString("latin1");
-          const headEnd = rest.indexOf("\r\n\r\n");
-          if (headEnd < 0) return;
-          const length = Number(/content-length: ([0-9]+)/i.exec(rest)?.[1] ?? 0);
-          if (rest.length < headEnd + 4 + length) return;
-          if (!/^HTTP\/1\.1 20[12]/.test(rest)) refused++;
-          else if (rest.length === chunk.length) lastGood = Buffer.from(chunk);
-          rest = "";
-          answered(socket);
-        },
+        open: (socket) => this.#next(socket),
+        data: (socket, chunk) => this.#read(socket, chunk),
         close: () => resolve(),
       },
     });
     await promise;
+  }
+
+  #read(socket: Writable, chunk: Buffer): void {
+    if (this.#rest === "" && chunk.equals(this.#lastGood)) {
+      this.#answered(socket);
+      return;
+    }
+    this.#rest += chunk.toString("latin1");
+    const headEnd = this.#rest.indexOf("\r\n\r\n");
+    if (headEnd < 0) return;
+    const length = Number(/content-length: ([0-9]+)/i.exec(this.#rest)?.[1] ?? 0);
+    if (this.#rest.length < headEnd + 4 + length) return;
+    if (!/^HTTP\/1\.1 20[12]/.test(this.#rest)) this.#run.refused++;
+    else if (this.#rest.length === chunk.length) this.#lastGood = Buffer.from(chunk);
+    this.#rest = "";
+    this.#answered(socket);
+  }
+
+  #answered(socket: Writable): void {
+    this.#run.delays.push(performance.now() - this.#sentAt);
+    this.#next(socket);
+  }
+
+  #next(socket: Writable): void {
+    const { task, startedAt } = this.#run;
+    if (performance.now() >= startedAt + task.seconds * 1000) {
+      socket.end();
+      return;
+    }
+    this.#sentAt = this.#dueAt();
+    const waitMs = this.#sentAt - performance.now();
+    if (waitMs > 1) setTimeout(() => socket.write(this.#request()), waitMs);
+    else socket.write(this.#request());
+  }
+
+  /** Open loop: latency counts from the moment at which a request was due. */
+  #dueAt(): number {
+    const { task, startedAt } = this.#run;
+    if (task.rate === undefined) return performance.now();
+    return startedAt + ((this.#count * task.clients + this.#index) * 1000) / task.rate;
+  }
+
+  #request(): Buffer {
+    const number = this.#count++;
+    if (this.#period === 0) return this.#make(number);
+    const made = this.#made[number % this.#period] ?? this.#make(number);
+    this.#made[number % this.#period] = made;
+    return made;
+  }
+
+  #make(number: number): Buffer {
+    const { task } = this.#run;
+    const body = bodyOf(task, this.#index, number);
+    const head =
+      `POST ${task.path} HTTP/1.1\r\nHost: bench\r\nAuthorization: Bearer ` +
+      `${task.token}\r\nContent-Type: application/json`;
+    return Buffer.from(`${head}\r\nContent-Length: ${body.length}\r\n\r\n${body}`, "latin1");
   }
 }
 
@@ -167,3 +191,6 @@ function bodyOf(
   const events = Array.from({ length: batch }, (_, number) => event(count * batch + number));
   return `[${events.join(",")}]`;
 }
+
+if (import.meta.main)
+  console.log(JSON.stringify(await post(JSON.parse(process.argv[2] ?? "{}") as PostTask)));

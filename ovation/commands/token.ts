@@ -98,18 +98,19 @@ export function addTokenCommand(program: Command): void {
         "\n  ovation token --sub backend --publish 'video:*'" +
         "\n  ovation token --sub mona --role moderator",
     )
-    .action(async (options: Options) => {
-      const secret = findSecret(options.secret, options.data);
-      try {
-        process.stdout.write(
-          `${await signToken(secret, toClaims(options), options.ttl, toSigning(options))}\n`,
-        );
-      } catch (error) {
-        if (!(error instanceof TypeError)) throw error;
-        console.error(`ovation: ${error.message}`);
-        process.exit(1);
-      }
-    });
+    .action(printToken);
+}
+
+async function printToken(options: Options): Promise<void> {
+  const secret = findSecret(options.secret, options.data);
+  try {
+    const token = await signToken(secret, toClaims(options), options.ttl, toSigning(options));
+    process.stdout.write(`${token}\n`);
+  } catch (error) {
+    if (!(error instanceof TypeError)) throw error;
+    console.error(`ovation: ${error.message}`);
+    process.exit(1);
+  }
 }
 
 function toClaims(options: Options) {

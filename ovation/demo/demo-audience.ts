@@ -7,7 +7,7 @@ import type { Clock } from "@ovation/protocol";
 import type { TokenClaims } from "../tokens/mod.ts";
 import { createDemoApi } from "./demo-api.ts";
 import { gatherPeople, type Member, type Person } from "./demo-people.ts";
-import { createRoom, type Room } from "./demo-room.ts";
+import { Room } from "./demo-room.ts";
 import { DEMO_VIDEOS, type DemoVideo } from "./demo-script.ts";
 import { SEED_COMMENTS, VIEWERS_DEFAULT, VIEWERS_MAX } from "./limits.ts";
 import { createWriter } from "./writer.ts";
@@ -68,7 +68,7 @@ export async function startDemo(options: DemoOptions): Promise<Demo> {
       },
       host.token,
     );
-    const room = createRoom({
+    const room = new Room({
       url: options.url,
       video,
       host,

@@ -5,7 +5,7 @@
  */
 
 import type { Clock, Message } from "@ovation/protocol";
-import { createConversation } from "./conversation.ts";
+import { Conversation } from "./conversation.ts";
 import type { DemoApi } from "./demo-api.ts";
 import { HOST } from "./demo-host.ts";
 import type { Member } from "./demo-people.ts";
@@ -34,16 +34,6 @@ export interface RoomOptions {
   readonly random: () => number;
 }
 
-export interface Room {
-  /** Opens the connections, spread over about `withinMs`. */
-  open(withinMs: number): void;
-  /** Comments and likes that are there when a visitor opens the page. */
-  seed(comments: number): Promise<void>;
-  /** From now on the room lives by itself. */
-  start(): void;
-  stop(): void;
-}
-
 /** Of all who may come, how many are here: it swings around this, over minutes. */
 const PRESENT = 0.82;
 const SWING = 0.12;
@@ -51,157 +41,170 @@ const SWING_MS = 170_000;
 
 const LIKE_KINDS = ["like", "like", "like", "like", "love", "love", "wow", "clap"] as const;
 
-export function createRoom(options: RoomOptions): Room {
-  const { video, host, people, api, clock, random } = options;
-  const present = new Map<Member, Viewer>();
-  const timers = new Set<() => void>();
-  const conversation = createConversation({ ...options, later, here: () => [...present.keys()] });
-  let hostViewer: Viewer | undefined;
-  let stopped = false;
-  let mood: { readonly moment: Moment; readonly at: number } | undefined;
-  let nextMomentAt = 0;
-  let nextPinAt = 0;
+export class Room {
+  readonly #options: RoomOptions;
+  readonly #present = new Map<Member, Viewer>();
+  readonly #timers = new Set<() => void>();
+  readonly #conversation: Conversation;
+  #hostViewer: Viewer | undefined;
+  #isStopped = false;
+  #mood: { readonly moment: Moment; readonly at: number } | undefined;
+  #nextMomentAt = 0;
+  #nextPinAt = 0;
+
+  constructor(options: RoomOptions) {
+    this.#options = options;
+    this.#conversation = new Conversation({
+      ...options,
+      later: (ms, run) => this.#later(ms, run),
+      here: () => [...this.#present.keys()],
+    });
+  }
+
+  /** Opens the connections, spread over about `withinMs`. */
+  open(withinMs: number): void {
+    const { host, people, random } = this.#options;
+    this.#hostViewer = this.#enter(host, ({ type, data }) => {
+      if (type === "comment") this.#conversation.heard(data);
+    });
+    for (const member of people.slice(0, Math.round(people.length * PRESENT)))
+      this.#later(random() * withinMs, () => this.#arrive(member));
+  }
+
+  /** Comments and likes that are there when a visitor opens the page. */
+  async seed(comments: number): Promise<void> {
+    const { people } = this.#options;
+    await this.#conversation.seed(comments, people.slice(0, Math.round(people.length * PRESENT)));
+  }
+
+  /** From now on the room lives by itself. */
+  start(): void {
+    const { clock, random } = this.#options;
+    const now = clock.now();
+    this.#nextMomentAt = now + 3_000 + random() * 4_000;
+    this.#nextPinAt = now + PIN_EVERY_MS;
+    this.#tick();
+  }
+
+  stop(): void {
+    this.#isStopped = true;
+    for (const cancel of this.#timers) cancel();
+    this.#timers.clear();
+    this.#hostViewer?.leave();
+    for (const viewer of this.#present.values()) viewer.leave();
+    this.#present.clear();
+  }
 
   /** Runs later, unless the room is closed by then. */
-  function later(ms: number, run: () => void): void {
-    const cancel = clock.after(ms, () => {
-      timers.delete(cancel);
-      if (!stopped) run();
+  #later(ms: number, run: () => void): void {
+    const cancel = this.#options.clock.after(ms, () => {
+      this.#timers.delete(cancel);
+      if (!this.#isStopped) run();
     });
-    timers.add(cancel);
+    this.#timers.add(cancel);
   }
 
-  function arrive(member: Member): void {
-    if (stopped || present.has(member)) return;
-    present.set(
-      member,
-      enter({ url: options.url, videoId: video.id, token: member.token, clock, random }),
-    );
+  #enter({ token }: Member, onMessage?: (message: Message) => void): Viewer {
+    const { url, video, clock, random } = this.#options;
+    const heard = onMessage === undefined ? {} : { onMessage };
+    return enter({ url, videoId: video.id, token, clock, random, ...heard });
   }
 
-  function depart(member: Member): void {
-    present.get(member)?.leave();
-    present.delete(member);
+  #arrive(member: Member): void {
+    if (this.#isStopped || this.#present.has(member)) return;
+    this.#present.set(member, this.#enter(member));
+  }
+
+  #depart(member: Member): void {
+    this.#present.get(member)?.leave();
+    this.#present.delete(member);
   }
 
   /** 1 at the height of a moment, fading to 0. */
-  function excitement(now: number): number {
-    return mood === undefined ? 0 : Math.exp(-(now - mood.at) / mood.moment.fadeMs);
+  #excitement(now: number): number {
+    if (this.#mood === undefined) return 0;
+    return Math.exp(-(now - this.#mood.at) / this.#mood.moment.fadeMs);
   }
 
-  function tick(): void {
+  #tick(): void {
+    const { video, clock, random } = this.#options;
     const now = clock.now();
-    const excited = excitement(now);
+    const excited = this.#excitement(now);
+    const moment = this.#mood?.moment;
     const seconds = TICK_MS / 1000;
-    const comments = chance(
-      (video.commentsPerSecond + excited * (mood?.moment.comments ?? 0)) * seconds,
-    );
-    for (let count = 0; count < comments; count++)
-      later(random() * TICK_MS, () =>
-        conversation.somebodySpeaks(excited, mood?.moment.occasion ?? "burst"),
+    const comments = (video.commentsPerSecond + excited * (moment?.comments ?? 0)) * seconds;
+    for (let count = chance(comments, random); count > 0; count--)
+      this.#later(random() * TICK_MS, () =>
+        this.#conversation.speak(excited, moment?.occasion ?? "burst"),
       );
-    const taps = chance((video.likesPerSecond + excited * (mood?.moment.likes ?? 0)) * seconds);
-    if (taps > 0) tap(taps);
-    comeAndGo(now);
-    if (video.eventful && now >= nextMomentAt) begin(now);
-    if (now >= nextPinAt) {
-      nextPinAt = now + PIN_EVERY_MS;
-      unawaited(conversation.pin(HOST.pinned));
+    const likes = (video.likesPerSecond + excited * (moment?.likes ?? 0)) * seconds;
+    this.#tap(chance(likes, random));
+    this.#comeAndGo(now);
+    if (video.eventful && now >= this.#nextMomentAt) this.#begin(now);
+    if (now >= this.#nextPinAt) {
+      this.#nextPinAt = now + PIN_EVERY_MS;
+      unawaited(this.#conversation.pin(HOST.pinned));
     }
-    later(TICK_MS, tick);
+    this.#later(TICK_MS, () => this.#tick());
   }
 
   /** Taps of one tick leave as one person's, as a thumb's do. */
-  function tap(count: number): void {
-    const eager = [...present.keys()].filter((member) => member.thumb > random());
-    if (eager.length === 0) return;
-    unawaited(
-      api.like(video.id, pick(LIKE_KINDS, random), Math.min(count, 10), pick(eager, random).token),
-    );
+  #tap(count: number): void {
+    const { video, api, random } = this.#options;
+    const eager = [...this.#present.keys()].filter((member) => member.thumb > random());
+    if (count === 0 || eager.length === 0) return;
+    const { token } = pick(eager, random);
+    unawaited(api.like(video.id, pick(LIKE_KINDS, random), Math.min(count, 10), token));
   }
 
-  function begin(now: number): void {
-    nextMomentAt =
-      now + MOMENT_EVERY_MS.least + random() * (MOMENT_EVERY_MS.most - MOMENT_EVERY_MS.least);
+  #begin(now: number): void {
+    const { clock, random } = this.#options;
+    const { least, most } = MOMENT_EVERY_MS;
+    this.#nextMomentAt = now + least + random() * (most - least);
     const moment = pickMoment(random);
-    unawaited(conversation.hostSays(HOST.moment[moment.kind]));
+    unawaited(this.#conversation.hostSays(HOST.moment[moment.kind]));
     // The chat is a breath behind.
-    later(900 + random() * 900, () => {
-      mood = { moment, at: clock.now() };
+    this.#later(900 + random() * 900, () => {
+      this.#mood = { moment, at: clock.now() };
     });
   }
 
-  function comeAndGo(now: number): void {
+  #comeAndGo(now: number): void {
+    const { people, random } = this.#options;
     if (random() > TICK_MS / 4000) return;
-    const wanted = Math.round(
-      people.length *
-        (PRESENT + SWING * Math.sin((now / SWING_MS) * 2 * Math.PI) + (random() - 0.5) * 0.08),
-    );
-    if (present.size < wanted) {
-      const away = people.filter((member) => !present.has(member));
-      if (away.length === 0) return;
-      const member = pick(away, random);
-      arrive(member);
-      if (member.talk > 0 && random() < 0.4)
-        later(1500 + random() * 4000, () => conversation.arrived(member));
-    } else if (present.size > wanted) {
-      const member = pick([...present.keys()], random);
-      // Regulars stay.
-      if (member.regular) return;
-      const saysBye = member.talk > 0 && random() < 0.15;
-      if (saysBye) conversation.leaving(member);
-      later(saysBye ? 3000 : 0, () => depart(member));
-    }
+    const share = PRESENT + SWING * Math.sin((now / SWING_MS) * 2 * Math.PI);
+    const wanted = Math.round(people.length * (share + (random() - 0.5) * 0.08));
+    if (this.#present.size < wanted) this.#letArrive();
+    else if (this.#present.size > wanted) this.#letDepart();
   }
 
-  /** A number around `mean`, as independent people make it (Knuth's way, for small means). */
-  function chance(mean: number): number {
-    const limit = Math.exp(-mean);
-    let count = -1;
-    for (let product = 1; product > limit; count++) product *= random();
-    return count;
+  #letArrive(): void {
+    const { people, random } = this.#options;
+    const away = people.filter((member) => !this.#present.has(member));
+    if (away.length === 0) return;
+    const member = pick(away, random);
+    this.#arrive(member);
+    if (member.talk > 0 && random() < 0.4)
+      this.#later(1500 + random() * 4000, () => this.#conversation.arrived(member));
   }
 
-  return {
-    open(withinMs) {
-      hostViewer = enter({
-        url: options.url,
-        videoId: video.id,
-        token: host.token,
-        clock,
-        random,
-        onMessage: onHostMessage,
-      });
-      const here = Math.round(people.length * PRESENT);
-      people.slice(0, here).forEach((member) => {
-        later(random() * withinMs, () => arrive(member));
-      });
-    },
-
-    async seed(comments) {
-      await conversation.seed(comments, people.slice(0, Math.round(people.length * PRESENT)));
-    },
-
-    start() {
-      const now = clock.now();
-      nextMomentAt = now + 3_000 + random() * 4_000;
-      nextPinAt = now + PIN_EVERY_MS;
-      tick();
-    },
-
-    stop() {
-      stopped = true;
-      for (const cancel of timers) cancel();
-      timers.clear();
-      hostViewer?.leave();
-      for (const viewer of present.values()) viewer.leave();
-      present.clear();
-    },
-  };
-
-  function onHostMessage(message: Message): void {
-    if (message.type === "comment") conversation.heard(message.data);
+  #letDepart(): void {
+    const { random } = this.#options;
+    const member = pick([...this.#present.keys()], random);
+    // Regulars stay.
+    if (member.regular) return;
+    const saysBye = member.talk > 0 && random() < 0.15;
+    if (saysBye) this.#conversation.leaving(member);
+    this.#later(saysBye ? 3000 : 0, () => this.#depart(member));
   }
+}
+
+/** A number around `mean`, as independent people make it (Knuth's way, for small means). */
+function chance(mean: number, random: () => number): number {
+  const limit = Math.exp(-mean);
+  let count = -1;
+  for (let product = 1; product > limit; count++) product *= random();
+  return count;
 }
 
 function pickMoment(random: () => number): Moment {

@@ -17,9 +17,9 @@ export const RECENT_COMMENTS_MAX = 24;
 /** Between two comments of the same person: they type. */
 export const PAUSE_PER_PERSON_MS = 7_000;
 /** Real people in the room who were greeted. */
-export const STRANGERS_KNOWN_MAX = 1_000;
+export const VISITORS_KNOWN_MAX = 1_000;
 /** Answers to one real person's comments come at most this often. */
-export const STRANGER_ANSWER_EVERY_MS = 3_000;
+export const VISITOR_ANSWER_EVERY_MS = 3_000;
 /** Before a viewer who was cut off connects again: up to this long. */
 export const RECONNECT_MS_MAX = 3_000;
 /** A request that takes longer is given up. */

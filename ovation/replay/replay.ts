@@ -100,7 +100,7 @@ export async function replay(options: ReplayOptions): Promise<ReplayProgress> {
       let author = await options.authors.author(comment.author, comment.role);
       for (;;) {
         const whole = author.prefix === "" ? { text, cut } : prepareText(author.prefix + text);
-        const renamed = await send(comment, whole.text, author.token);
+        const renamed = await send(options, comment, whole.text, author.token);
         if (renamed === undefined) {
           done.posted++;
           if (cut || whole.cut) done.cut++;
@@ -116,24 +116,25 @@ export async function replay(options: ReplayOptions): Promise<ReplayProgress> {
         options.onRefused?.(comment, `${error.code}: ${error.message}`);
     }
   }
+}
 
-  /** Undefined: it is stored. An author: the name was refused, and this one is to be tried. */
-  async function send(
-    comment: RecordedComment,
-    text: string,
-    token: string,
-  ): Promise<Author | undefined> {
-    try {
-      // By its place in the file: a repetition after a lost answer is the same comment.
-      const clientId = `${options.runId}-${comment.where.replace(" ", "-")}`;
-      await options.api.comment(options.videoId, text, clientId, token);
-      return undefined;
-    } catch (error) {
-      if (!(error instanceof RefusedError) || error.code !== "name-taken") throw error;
-      const other = await options.authors.rename(comment.author, comment.role);
-      if (other === undefined) throw error;
-      return other;
-    }
+/** Undefined: it is stored. An author: the name was refused, and this one is to be tried. */
+async function send(
+  options: ReplayOptions,
+  comment: RecordedComment,
+  text: string,
+  token: string,
+): Promise<Author | undefined> {
+  try {
+    // By its place in the file: a repetition after a lost answer is the same comment.
+    const clientId = `${options.runId}-${comment.where.replace(" ", "-")}`;
+    await options.api.comment(options.videoId, text, clientId, token);
+    return undefined;
+  } catch (error) {
+    if (!(error instanceof RefusedError) || error.code !== "name-taken") throw error;
+    const other = await options.authors.rename(comment.author, comment.role);
+    if (other === undefined) throw error;
+    return other;
   }
 }
 

@@ -20,7 +20,9 @@ import {
   PeerViewers,
   WANTED_PATH,
 } from "@ovation/dispatcher";
+import type { ConnectionChange, ConnectionChangeResult } from "@ovation/frontend";
 import { type Event, frontendIdFrom, Problem } from "@ovation/protocol";
+import type { FrontendAddress } from "@ovation/table";
 import type { DatacenterView, Discovery, PeerCall, RunningDispatcher } from "../discovery.ts";
 import { Link } from "../link.ts";
 import { CallError } from "../network.ts";
@@ -97,19 +99,7 @@ export class DispatcherProcess implements RunningDispatcher {
       log: cluster.log.logFor(node),
       links: this.links,
       calls: {
-        changeConnection: async (address, change) => {
-          const process = cluster.frontendOf(address.id);
-          if (process === undefined) throw new Problem("bad-gateway");
-          try {
-            return await world.network.call(node, process.node.place, CALL_TIMEOUT_MS, (there) =>
-              there === process.node
-                ? process.changeHere(change)
-                : Promise.reject(new Problem("bad-gateway")),
-            );
-          } catch (error) {
-            throw error instanceof CallError ? new Problem("bad-gateway") : error;
-          }
-        },
+        changeConnection: (address, change) => this.#changeConnection(address, change),
       },
       policy,
       forward: (events) => this.peers.forward(events),
@@ -125,6 +115,24 @@ export class DispatcherProcess implements RunningDispatcher {
       receive: (events) => this.dispatcher.receive(events),
       onFailure,
     });
+  }
+
+  async #changeConnection(
+    { id }: FrontendAddress,
+    change: ConnectionChange,
+  ): Promise<ConnectionChangeResult> {
+    const process = this.#cluster.frontendOf(id);
+    if (process === undefined) throw new Problem("bad-gateway");
+    const { network } = this.#world;
+    try {
+      return await network.call(this.node, process.node.place, CALL_TIMEOUT_MS, (there) =>
+        there === process.node
+          ? process.changeHere(change)
+          : Promise.reject(new Problem("bad-gateway")),
+      );
+    } catch (error) {
+      throw error instanceof CallError ? new Problem("bad-gateway") : error;
+    }
   }
 
   async answer(path: string, call: PeerCall): Promise<unknown> {
