@@ -1,7 +1,4 @@
-/**
- * `--workers 3`: three frontend processes on one port, which a client cannot tell from
- * one.
- */
+/** `--workers 3`: three frontend processes on one port, which a client cannot tell from one. */
 
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
@@ -38,6 +35,15 @@ function isAlive(pid: number): boolean {
   } catch {
     return false;
   }
+}
+
+function startTwoWorkers(port: string): Bun.Subprocess<"ignore", "pipe", "pipe"> {
+  const program = join(import.meta.dir, "../bin/ovation");
+  const flags = ["--workers", "2", "--port", port, "--data", directory];
+  return Bun.spawn(["sh", program, "start", ...flags], {
+    env: { ...process.env, OVATION_SECRET: "a-secret-of-at-least-thirty-two-characters" },
+    stdio: ["ignore", "pipe", "pipe"],
+  });
 }
 
 /** The worker that holds the connection. */
@@ -333,19 +339,7 @@ test("a port in use is an error, also where the other server shares it", async (
       reusePort,
       fetch: () => new Response(),
     });
-    const command = [
-      join(import.meta.dir, "../bin/ovation"),
-      "start",
-      "--workers",
-      "2",
-      "--port",
-      String(other.port),
-    ];
-    const child = Bun.spawn(["sh", ...command, "--data", directory], {
-      env: { ...process.env, OVATION_SECRET: "a-secret-of-at-least-thirty-two-characters" },
-      stdout: "ignore",
-      stderr: "pipe",
-    });
+    const child = startTwoWorkers(String(other.port));
     expect(await child.exited).toBe(1);
     expect(await new Response(child.stderr).text()).toBe(
       `ovation: port ${other.port} is taken; stop what uses it, or give another one with --port\n`,
@@ -355,24 +349,7 @@ test("a port in use is an error, also where the other server shares it", async (
 }, 30_000);
 
 test("port 0 is one free port for all workers", async () => {
-  const child = Bun.spawn(
-    [
-      "sh",
-      join(import.meta.dir, "../bin/ovation"),
-      "start",
-      "--workers",
-      "2",
-      "--port",
-      "0",
-      "--data",
-      directory,
-    ],
-    {
-      env: { ...process.env, OVATION_SECRET: "a-secret-of-at-least-thirty-two-characters" },
-      stdout: "pipe",
-      stderr: "ignore",
-    },
-  );
+  const child = startTwoWorkers("0");
   let output = "";
   void (async () => {
     for await (const chunk of child.stdout) output += Buffer.from(chunk).toString();
