@@ -150,7 +150,7 @@ for (const form of forms) {
         ],
         ["UPDATE types SET name = 'Not A Type' WHERE name = 'pin'", /is not a type/],
         ["UPDATE events SET stamp = 5 WHERE seq = 2000", /2000: its stamp is below/],
-        ["UPDATE events SET life = 99 WHERE seq = 2000", /life/],
+        ["UPDATE events SET life = 99 WHERE seq = 2000", /epoch/],
         ["DELETE FROM topics WHERE name = 'few:1'", /topic/],
         ["UPDATE keys SET seq = 99999 WHERE key = 'k5'", /1 keys name events beyond/],
       ];

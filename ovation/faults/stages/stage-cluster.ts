@@ -18,7 +18,7 @@ import { postgresFault, redisFaults } from "../injectors/store-faults.ts";
 import { createWires } from "../injectors/wires.ts";
 import { createDatabaseBackups } from "./backups-cluster.ts";
 import { openDoor } from "./door.ts";
-import type { Stage, StageOptions } from "./stage.ts";
+import { STAGE_ENVIRONMENT, type Stage, type StageOptions } from "./stage.ts";
 
 /**
  * Internal calls are signed with the time: beyond half a minute apart, processes refuse each
@@ -50,12 +50,8 @@ export async function startStageCluster(
       lines.add(process, line);
       onLine(process, line);
     },
-    ...(clocks === undefined
-      ? {}
-      : {
-          environmentOf: clocks.environmentOf,
-          postgresEnvironment: clocks.environmentOf(POSTGRES),
-        }),
+    environmentOf: (name) => ({ ...STAGE_ENVIRONMENT, ...clocks?.environmentOf(name) }),
+    ...(clocks === undefined ? {} : { postgresEnvironment: clocks.environmentOf(POSTGRES) }),
   });
   const gateways = cluster.datacenters.map((datacenter) => startGateway(datacenter, 0));
   const doors = await Promise.all(

@@ -22,7 +22,7 @@ import { DISK_MISSING, mountSmallDisk, type SmallDisk } from "../injectors/small
 import { secondServerFault, stopFaults } from "../injectors/stop-faults.ts";
 import { createFileBackups } from "./backups-one.ts";
 import { openDoor } from "./door.ts";
-import type { Stage, StageOptions } from "./stage.ts";
+import { STAGE_ENVIRONMENT, type Stage, type StageOptions } from "./stage.ts";
 
 const NAME = "start";
 const CLOCK_JUMPS_MS = [600_000, -600_000, 3_600_000, -3_600_000];
@@ -42,8 +42,9 @@ export async function startStageOne(options: StageOptions): Promise<Stage> {
   const random = new Random(seed ^ 0xd15c);
   const workers = random.chance(0.5) ? WORKERS : 1;
   const secret = randomBytes(32).toString("base64url");
-  const one = await startServer({ OVATION_SECRET: secret }, workers, options);
-  const { server, directory, environment, disk, clocks } = one;
+  const environment = { ...STAGE_ENVIRONMENT, OVATION_SECRET: secret };
+  const one = await startServer(environment, workers, options);
+  const { server, directory, disk, clocks } = one;
   const door = await openDoor("one", server.url);
   const diskFaults = createDiskFaults({ server, directory, environment, random });
   return {

@@ -3,6 +3,7 @@
  * Forms: `stage-one.ts` (`ovation start`) and `stage-cluster.ts` (the roles of a cluster).
  */
 
+import { join } from "node:path";
 import type { Topic } from "@ovation/protocol";
 import type { ClusterProcess } from "../../cluster/cluster-process.ts";
 import type { LoggedEvent } from "../history/history.ts";
@@ -10,6 +11,9 @@ import type { Recorder } from "../history/recorder.ts";
 import type { Fault } from "../injectors/fault.ts";
 import type { Door } from "./door.ts";
 import type { ProcessLines } from "./process-lines.ts";
+
+/** Of every process of a stage. */
+export const STAGE_ENVIRONMENT = { OVATION_POLICY: join(import.meta.dir, "policy.yaml") };
 
 /** What a stage is started with. */
 export interface StageOptions {
