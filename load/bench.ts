@@ -1,5 +1,6 @@
 /**
- * `npm run bench -- NAME… [--quick] [--minutes N] [--json FILE]`, `npm run bench -- --list`.
+ * `npm run bench -- NAME… [--quick] [--minutes N] [--frontends N,N] [--only PART,PART]
+ * [--json FILE]`, `npm run bench -- --list`.
  *
  * A benchmark is one file in `load/benchmarks/`.
  */
@@ -9,6 +10,7 @@ import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
 import type { Benchmark } from "./harness/benchmark.ts";
 import { type BenchResult, runBenchmark } from "./harness/run.ts";
+import { count } from "./report.ts";
 
 const FOLDER = new URL("./benchmarks/", import.meta.url);
 
@@ -33,20 +35,36 @@ function machine(): string {
   );
 }
 
-async function main(): Promise<number> {
-  const { values, positionals } = parseArgs({
+const USAGE =
+  "npm run bench -- NAME… | all   [--quick] [--minutes N] [--frontends N,N] [--only PART,PART] " +
+  "[--json FILE] | --list\n";
+const FRONTENDS_MAX = 5000;
+
+function readArguments() {
+  return parseArgs({
     allowPositionals: true,
     options: {
       list: { type: "boolean", default: false },
       quick: { type: "boolean", default: false },
       minutes: { type: "string" },
+      frontends: { type: "string", multiple: true },
+      only: { type: "string", multiple: true },
       json: { type: "string" },
       help: { type: "boolean", short: "h", default: false },
     },
   });
+}
+
+/** `--only a,b --only c` → a, b, c */
+function listOf(values: readonly string[] | undefined): readonly string[] | undefined {
+  return values?.flatMap((value) => value.split(",")).filter((value) => value !== "");
+}
+
+async function main(): Promise<number> {
+  const { values, positionals } = readArguments();
   const known = await benchmarkNames();
   if (values.list || values.help || positionals.length === 0) {
-    console.log("npm run bench -- NAME… | all   [--quick] [--minutes N] [--json FILE] | --list\n");
+    console.log(USAGE);
     for (const name of known)
       console.log(`  ${name.padEnd(18)}${(await benchmarkNamed(name)).about}`);
     return values.list || values.help ? 0 : 2;
@@ -62,6 +80,23 @@ async function main(): Promise<number> {
     console.error("--minutes takes a number above 0: how long a soak lasts");
     return 2;
   }
+  const frontends = listOf(values.frontends)?.map(Number);
+  if (
+    frontends?.every((one) => Number.isInteger(one) && one > 0 && one <= FRONTENDS_MAX) === false
+  ) {
+    console.error(
+      `--frontends takes numbers from 1 to ${count(FRONTENDS_MAX)}: --frontends 10,100`,
+    );
+    return 2;
+  }
+  const only = listOf(values.only);
+  const parts = (await Promise.all(names.map(benchmarkNamed))).flatMap(({ parts = [] }) => parts);
+  const unknownParts = only?.filter((part) => !parts.includes(part)) ?? [];
+  if (unknownParts.length > 0) {
+    const has = parts.length === 0 ? "has no parts" : `has ${parts.join(", ")}`;
+    console.error(`no part ${unknownParts.join(", ")}: ${names.join(", ")} ${has}`);
+    return 2;
+  }
   console.log(
     `${new Date().toISOString()}  ` +
       `${machine()}${values.quick ? "  quick: sizes too small for figures" : ""}`,
@@ -71,7 +106,9 @@ async function main(): Promise<number> {
     const benchmark = await benchmarkNamed(name);
     console.log(`\n${benchmark.name}: ${benchmark.about}`);
     results.push(
-      await runBenchmark(benchmark, { quick: values.quick, minutes }, (line) => console.log(line)),
+      await runBenchmark(benchmark, { quick: values.quick, minutes, frontends, only }, (line) =>
+        console.log(line),
+      ),
     );
   }
   if (values.json !== undefined)

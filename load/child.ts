@@ -23,11 +23,13 @@ export interface ChildCallbacks<Message> {
 export function startChild<Command, Message extends { readonly is: string }>(
   file: string,
   callbacks: ChildCallbacks<Message>,
+  environment: Readonly<Record<string, string>> = {},
 ): Child<Command, Message> {
   const waiting = new Map<string, (message: Message) => void>();
   const kept = new Map<string, Message>();
   let ended = false;
   const subprocess = Bun.spawn([process.execPath, fileURLToPath(new URL(file, import.meta.url))], {
+    env: { ...process.env, ...environment },
     stdio: ["ignore", "inherit", "inherit"],
     ipc(message: Message) {
       const waiter = waiting.get(message.is);

@@ -61,13 +61,13 @@ const benchmark: Benchmark = {
 
     await Bun.sleep(BEFORE_SECONDS * 1000);
     // No end is notified: packets are dropped, and connections stay open.
-    for (const side of SIDES) await cluster.link(`half-cut ${side}`);
+    for (const side of SIDES) await cluster.command(`half-cut ${side}`);
     const atCut = viewers.map(({ side, live }) => live[side]);
     await Bun.sleep(cutSeconds * 1000);
     const duringCut = viewers.map(({ side, live }, index) => live[side] - (atCut[index] ?? 0));
     const farAtHeal = viewers.map(({ side, live }) => live[other(side)]);
     const headsAtHeal = await readHeads(cluster);
-    await cluster.link("heal");
+    await cluster.command("heal");
     const healedAt = performance.now();
     const since = () => (performance.now() - healedAt) / 1000;
     const [wholeAfter, crossesAfter] = await Promise.all([

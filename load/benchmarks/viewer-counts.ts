@@ -67,9 +67,9 @@ const benchmark: Benchmark = {
       );
       // Each data centre counts its own then, and all again after the link heals.
       await measure(bench, watch, "the link between the data centres cut", allViewers / 2, () =>
-        cluster.link("cut"),
+        cluster.command("cut"),
       );
-      await measure(bench, watch, "the link healed", allViewers, () => cluster.link("heal"));
+      await measure(bench, watch, "the link healed", allViewers, () => cluster.command("heal"));
       const left = allViewers - perFrontend;
       await measure(bench, watch, "a frontend killed, with its viewers", left, async () =>
         kill(watch, cluster.of("frontend")[1]),
@@ -102,7 +102,7 @@ async function measure(
   watch: CountWatch,
   what: string,
   truth: number,
-  death: () => Promise<void>,
+  death: () => Promise<unknown>,
 ): Promise<void> {
   const from = performance.now();
   await death();

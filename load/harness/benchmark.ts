@@ -11,6 +11,8 @@ export interface Benchmark {
   readonly name: string;
   /** One line: what is measured, against what. */
   readonly about: string;
+  /** What `--only` can name. */
+  readonly parts?: readonly string[];
   run(bench: Bench): Promise<void>;
 }
 
@@ -54,10 +56,16 @@ export interface Bench {
   readonly quick: boolean;
   /** The requested length of a soak; `undefined`: its default. */
   readonly minutes: number | undefined;
+  /** The requested numbers of frontends; `undefined`: the benchmark's own. */
+  readonly frontends: readonly number[] | undefined;
+  /** The requested parts; `undefined`: all. */
+  readonly only: readonly string[] | undefined;
   /** The first where it is quick, else the second. */
   size(quick: number, full: number): number;
   figure(figure: Figure): void;
   note(text: string): void;
+  /** What it does now, for those who watch it; no part of the result. */
+  progress(text: string): void;
   /** Started servers are stopped when the benchmark ends, however it ends. */
   ovation(options?: OvationOptions): Promise<OvationServer>;
   floor(): Promise<BenchServer>;

@@ -18,6 +18,8 @@ export interface ClusterOptions {
   readonly forward?: "all" | "wanted";
   /** Default: one server. */
   readonly redis?: "single" | "cluster";
+  /** PostgreSQL keeps `pg_stat_statements`, where it is installed. */
+  readonly countStatements?: boolean;
   /** The log level to show of the processes. Default: warnings. */
   readonly logLevel?: "warn" | "error";
   /** Of all processes. */
@@ -29,12 +31,16 @@ export interface ClusterNode {
   readonly name: string;
   readonly role: string;
   readonly url: string;
+  /** Of dispatchers and frontends. */
+  readonly internalUrl: string;
   readonly pid: number;
 }
 
 export interface BenchCluster {
   /** May publish and comment everywhere, without rate limits. */
   readonly token: string;
+  /** Signs calls between the processes. */
+  readonly internalSecret: string;
   readonly processes: readonly ClusterNode[];
   /** Those of a role, in one data centre. */
   of(role: string, datacenter?: string): readonly ClusterNode[];
@@ -44,10 +50,10 @@ export interface BenchCluster {
   /** Bytes that the processes have written to standard error. */
   logBytes(): number;
   /**
-   * Commands the link between the data centres (`cut`, `heal`, `delay 100`: see
-   * `ovation/cluster/cluster-commands.ts`); resolves when it is done.
+   * A command to the cluster (`cut`, `delay 100`, `stop east/dispatcher-0`: see
+   * `ovation/cluster/cluster-commands.ts`); resolves with what was done.
    */
-  link(command: string): Promise<void>;
+  command(line: string): Promise<string>;
   /** All processes, Redis and PostgreSQL included. */
   pids(): number[];
   stop(): Promise<void>;
@@ -64,6 +70,7 @@ export async function startCluster(options: ClusterOptions = {}): Promise<BenchC
     ...["--frontends", String(options.frontends ?? 1), "--comments", String(options.comments ?? 1)],
     ...["--delay", String(options.delayMs ?? 0), "--redis", options.redis ?? "single"],
     ...["--log-level", options.logLevel ?? "warn"],
+    ...(options.countStatements === true ? ["--count-statements"] : []),
   ];
   const command = [process.execPath, "ovation/cluster/main.ts", "--control", ...flags];
   const env = {
@@ -83,24 +90,26 @@ export async function startCluster(options: ClusterOptions = {}): Promise<BenchC
     return value;
   };
   const started = JSON.parse(await nextLine()) as Started;
-  const { secret, redis, postgres, processes } = started;
+  const { secret, internalSecret, redis, postgres, processes } = started;
   const token = await signToken(secret);
   return {
     token,
+    internalSecret,
     processes,
     of: (role, datacenter = "east") =>
       processes.filter((one) => one.role === role && one.name.startsWith(`${datacenter}/`)),
     postgres,
     logBytes: () => logBytes,
     redis: (datacenter) => redis[datacenter] ?? "",
-    async link(command) {
-      child.stdin.write(`${command}\n`);
+    async command(line) {
+      child.stdin.write(`${line}\n`);
       await child.stdin.flush();
       const { ok, said } = JSON.parse(await nextLine()) as {
         readonly ok: boolean;
         readonly said: string;
       };
       if (!ok) throw new Error(said);
+      return said;
     },
     pids: () => processTree(child.pid),
     async stop() {
@@ -112,6 +121,7 @@ export async function startCluster(options: ClusterOptions = {}): Promise<BenchC
 
 interface Started {
   readonly secret: string;
+  readonly internalSecret: string;
   readonly redis: Readonly<Record<string, string>>;
   readonly postgres: string;
   readonly processes: readonly ClusterNode[];

@@ -32,9 +32,10 @@ const IDLE_SETTLE_MS = 2000;
 
 export async function runBenchmark(
   benchmark: Benchmark,
-  { quick, minutes }: Pick<Bench, "quick" | "minutes">,
+  { quick, minutes, frontends, only }: Pick<Bench, "quick" | "minutes" | "frontends" | "only">,
   say: (line: string) => void,
 ): Promise<BenchResult> {
+  const from = performance.now();
   const figures: Figure[] = [];
   const notes: string[] = [];
   const servers: { stop(): Promise<void> }[] = [];
@@ -48,6 +49,8 @@ export async function runBenchmark(
   const bench: Bench = {
     quick,
     minutes,
+    frontends,
+    only,
     size: (small, full) => (quick ? small : full),
     figure(figure) {
       figures.push(figure);
@@ -57,6 +60,7 @@ export async function runBenchmark(
       notes.push(text);
       say(`    ${text}`);
     },
+    progress: (text) => say(`    … ${((performance.now() - from) / 1000).toFixed(0)} s: ${text}`),
     ovation: (options) => started(startOvation(options)),
     floor: () => started(startFloor()),
     reference: () => started(startReference()),

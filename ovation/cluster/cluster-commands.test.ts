@@ -118,7 +118,7 @@ test("with one data centre there is no link to cut", async () => {
   await alone.stop();
 });
 
-test("a process is killed and started again by its name, where it runs, or does not", async () => {
+test("a process is killed or stopped, and started again, by its name", async () => {
   let running = true;
   const process = {
     get running() {
@@ -130,6 +130,10 @@ test("a process is killed and started again by its name, where it runs, or does 
     },
     async restart() {
       running = true;
+    },
+    async terminate() {
+      running = false;
+      return { code: 0, tookMs: 1234 };
     },
   } as unknown as ClusterProcess;
   const cluster = { link, processes: new Map([["east/frontend-0", process]]) };
@@ -143,6 +147,12 @@ test("a process is killed and started again by its name, where it runs, or does 
     ok: true,
     said: "east/frontend-0 is ready again, as pid 7",
   });
+  expect(await runCommand(cluster, "stop east/frontend-0")).toEqual({
+    ok: true,
+    said: "east/frontend-0 has ended with 0 after 1.2 s",
+  });
+  expect(await runCommand(cluster, "stop east/frontend-0")).toMatchObject({ ok: false });
+  expect(await runCommand(cluster, "stop east/frontend-1")).toMatchObject({ ok: false });
   expect(await runCommand(cluster, "start east/frontend-1")).toMatchObject({ ok: false });
 });
 

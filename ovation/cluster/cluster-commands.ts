@@ -107,6 +107,18 @@ const PROCESS_COMMANDS: Readonly<Record<string, ClusterCommand>> = {
       return done(`${name} is killed`);
     },
   },
+  stop: {
+    form: "stop PROCESS",
+    about: "end one as a supervisor does: SIGTERM, and SIGKILL where it takes too long",
+    async run({ processes }, name) {
+      const process = processes.get(name);
+      if (process === undefined)
+        return refused(`stop takes one of ${[...processes.keys()].sort().join(", ")}`);
+      if (!process.running) return refused(`${name} does not run`);
+      const { code, tookMs } = await process.terminate();
+      return done(`${name} has ended with ${code} after ${(tookMs / 1000).toFixed(1)} s`);
+    },
+  },
   start: {
     form: "start PROCESS",
     about: "start one again that has ended",

@@ -8,8 +8,10 @@
  */
 
 import { randomBytes } from "node:crypto";
+import { existsSync } from "node:fs";
+import { join } from "node:path";
 import { freePort, freePorts } from "../../testing/free-port.ts";
-import { startPostgres, type TestPostgres } from "../../testing/postgres.ts";
+import { findPostgres, startPostgres, type TestPostgres } from "../../testing/postgres.ts";
 import { type RedisInstance, startRedis, startRedisCluster } from "../../testing/redis.ts";
 import type { LinkConditions, TcpProxy } from "../../testing/tcp-proxy.ts";
 import { type ClusterProcess, startProcess } from "./cluster-process.ts";
@@ -33,6 +35,8 @@ export interface LocalClusterOptions {
    * for a Redis Cluster, whose nodes name each other. Default: `port`.
    */
   routeOf?(from: string, to: string, port: number): Promise<number>;
+  /** PostgreSQL keeps `pg_stat_statements`, where it is installed (Debian: `postgresql`). */
+  readonly countStatements?: boolean;
   /** For PostgreSQL. */
   postgresEnvironment?: Readonly<Record<string, string>>;
   /** Appended to every process's command line. */
@@ -58,6 +62,8 @@ export interface Datacenter {
 
 export interface LocalCluster {
   readonly secret: string;
+  /** Of calls between the processes. */
+  readonly internalSecret: string;
   readonly postgres: TestPostgres;
   readonly datacenters: readonly Datacenter[];
   readonly processes: ReadonlyMap<string, ClusterProcess>;
@@ -69,12 +75,13 @@ export interface LocalCluster {
 const DATACENTERS = ["east", "west"];
 /** A drain for clients on other machines takes longer. */
 const DRAIN_SECONDS = "1";
+const COUNTED_STATEMENTS = { shared_preload_libraries: "pg_stat_statements" };
 const LEARN_NOTHING = ["--learn-dispatchers", "off"];
 
 export async function startLocalCluster(options: LocalClusterOptions = {}): Promise<LocalCluster> {
   const names = options.datacenters ?? DATACENTERS;
   const [postgres, ...redis] = await Promise.all([
-    startPostgres({ max_connections: "200" }, [], options.postgresEnvironment),
+    startPostgres(postgresSettings(options), [], options.postgresEnvironment),
     ...names.map(() => (options.redis === "cluster" ? startRedisCluster() : startRedis())),
   ] as const);
   const database = (await options.databaseOf?.(postgres.url)) ?? postgres.url;
@@ -89,7 +96,7 @@ export async function startLocalCluster(options: LocalClusterOptions = {}): Prom
   );
   const link = await startDatacenterLink(portsOf, options.link);
   const launcher = new ProcessLauncher(options);
-  const { secret, processes } = launcher;
+  const { secret, internalSecret, processes } = launcher;
 
   async function stop(): Promise<void> {
     // Frontends and comments unregister at a dispatcher: they stop before it.
@@ -112,7 +119,7 @@ export async function startLocalCluster(options: LocalClusterOptions = {}): Prom
         );
       }),
     );
-    return { secret, postgres, datacenters, processes, link, stop };
+    return { secret, internalSecret, postgres, datacenters, processes, link, stop };
   } catch (error) {
     await stop();
     throw error;
@@ -177,7 +184,7 @@ async function startDatacenter(
 class ProcessLauncher {
   readonly secret = randomBytes(32).toString("base64url");
   readonly processes = new Map<string, ClusterProcess>();
-  readonly #internalSecret = randomBytes(32).toString("base64url");
+  readonly internalSecret = randomBytes(32).toString("base64url");
   readonly #options: LocalClusterOptions;
 
   constructor(options: LocalClusterOptions) {
@@ -198,7 +205,7 @@ class ProcessLauncher {
       ],
       environment: {
         OVATION_SECRET: this.secret,
-        OVATION_INTERNAL_SECRET: this.#internalSecret,
+        OVATION_INTERNAL_SECRET: this.internalSecret,
         ...this.#options.environmentOf?.(name),
       },
       internal: role !== "comments",
@@ -225,6 +232,17 @@ class ProcessLauncher {
     const url = await this.route(from, frontend, `http://127.0.0.1:${port}`);
     return ["--internal-port", String(port), "--internal-url", url];
   }
+}
+
+function postgresSettings({ countStatements = false }: LocalClusterOptions) {
+  const counted = countStatements && canCountStatements() ? COUNTED_STATEMENTS : {};
+  return { max_connections: "200", ...counted };
+}
+
+/** In Debian's and PostgreSQL's own places for its libraries. */
+function canCountStatements(): boolean {
+  const places = ["../lib", "../lib/postgresql"].map((place) => join(findPostgres(), place));
+  return places.some((place) => existsSync(join(place, "pg_stat_statements.so")));
 }
 
 function range(count: number): readonly number[] {

@@ -27,6 +27,7 @@ interface Options {
   readonly demo: boolean;
   readonly datacenters: number;
   readonly control?: true;
+  readonly countStatements?: true;
 }
 
 const NAMES = ["east", "west"] as const;
@@ -45,8 +46,8 @@ const program = new Command("cluster")
     8080,
   )
   .option("--dispatchers <n>", "in each data centre", toPositiveInteger, 2)
-  .option("--frontends <n>", "in each data centre", toPositiveInteger, 2)
-  .option("--comments <n>", "in each data centre", toPositiveInteger, 1)
+  .option("--frontends <n>", "in each data centre", toCount, 2)
+  .option("--comments <n>", "in each data centre", toCount, 1)
   .option("--delay <ms>", "between the data centres, one way", toLinkMs, 40)
   .option(
     "--jitter <ms>",
@@ -70,6 +71,7 @@ const program = new Command("cluster")
   )
   .option("--no-demo", "no simulated audience")
   .option("--datacenters <1|2>", "how many", toDatacenters, 2)
+  .option("--count-statements", "PostgreSQL keeps pg_stat_statements, where it is installed")
   .option(
     "--control",
     "for programs: no demo, no doors, no rate limits; one line of JSON says what runs where; " +
@@ -132,13 +134,20 @@ async function runControlled(given: Options): Promise<void> {
     { delayMs: given.delay, jitterMs: given.jitter ?? 0, bytesPerSecond: given.bandwidth },
     "off",
   );
-  const plain = ({ name, role, url, pid }: ClusterProcess) => ({ name, role, url, pid });
+  const plain = ({ name, role, url, internalUrl, pid }: ClusterProcess) => ({
+    name,
+    role,
+    url,
+    internalUrl,
+    pid,
+  });
   const redis = Object.fromEntries(
     cluster.datacenters.map((datacenter) => [datacenter.name, datacenter.redis.url]),
   );
   console.log(
     JSON.stringify({
       secret: cluster.secret,
+      internalSecret: cluster.internalSecret,
       redis,
       postgres: cluster.postgres.url,
       processes: [...cluster.processes.values()].map(plain),
@@ -163,6 +172,7 @@ async function start(
   rateLimits: "on" | "off",
 ): Promise<LocalCluster> {
   const { dispatchers, frontends, comments, redis, logLevel, datacenters } = given;
+  const { countStatements = false } = given;
   let isStarted = false;
   void asked.then(() => isStarted || process.exit(0));
   try {
@@ -174,6 +184,7 @@ async function start(
       logLevel,
       link,
       rateLimits,
+      countStatements,
       datacenters: NAMES.slice(0, datacenters),
       // Asked to end, all of them complain of each other.
       onLine: (name, line) => isAsked || console.error(formatLogLine(name, line)),
@@ -207,6 +218,11 @@ function failIfTaken(port: number): void {
     );
     process.exit(1);
   }
+}
+
+/** 0 where a benchmark brings its own. */
+function toCount(text: string): number {
+  return text === "0" ? 0 : toPositiveInteger(text);
 }
 
 function toDatacenters(text: string): number {
