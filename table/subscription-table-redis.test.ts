@@ -76,11 +76,7 @@ test("rows of dead frontends are swept without a lookup of their topics", async 
   await table.change(dead.id, rows);
   await table.change(living.id, rows.slice(0, 10));
   expect(await store.server.client.keys("mine:t:*")).toHaveLength(1200);
-  await until(async () => {
-    // A death is noticed by any lookup of any topic.
-    await table.lookup([freshTopic()]);
-    return table.swept >= 1200;
-  });
+  await until(() => table.swept >= 1200, "all rows of the dead frontend are swept");
   expect(table.swept).toBe(1200);
   expect(await store.server.client.keys("mine:t:*")).toHaveLength(10);
   expect((await table.lookup(topics.slice(0, 10))).flat()).toHaveLength(10);
@@ -88,3 +84,31 @@ test("rows of dead frontends are swept without a lookup of their topics", async 
   await connection.close();
   await store.stop();
 }, 20_000);
+
+/** Calls of a command so far, inside scripts too. */
+async function callsOf({ servers }: RedisInstance, command: string): Promise<number> {
+  const infos = await Promise.all(servers.map(({ client }) => client.info("commandstats")));
+  const calls = new RegExp(`cmdstat_${command}:calls=(\\d+)`);
+  return infos.reduce((sum, info) => sum + Number(calls.exec(info)?.[1] ?? 0), 0);
+}
+
+for (const [index, form] of ["redis", "redis cluster"].entries())
+  test(`${form}: a lookup reads the leases of its rows, and no others`, async () => {
+    const instance = [single, cluster][index]!;
+    const connection = openRedisStore({ url: instance.url, prefix: "many" });
+    // No sweep during the test: it reads all leases.
+    const table = new RedisSubscriptionTable(connection, { sweepMs: 1_000_000 });
+    const frontends = Array.from({ length: 300 }, freshFrontend);
+    const [reader] = frontends;
+    if (reader === undefined) throw new Error("no frontend");
+    await until(() => table.renew(reader, 60_000).then(() => true));
+    await Promise.all(frontends.map((frontend) => table.renew(frontend, 60_000)));
+    const topic = freshTopic();
+    await table.change(reader.id, [{ topic, subscribed: true, generation: 1 }]);
+    const before = [await callsOf(instance, "hget"), await callsOf(instance, "hgetall")];
+    expect(await table.lookup([topic, freshTopic()])).toEqual([[reader], []]);
+    const after = [await callsOf(instance, "hget"), await callsOf(instance, "hgetall")];
+    expect(after.map((calls, at) => calls - (before[at] ?? 0))).toEqual([1, 0]);
+    await table.close();
+    await connection.close();
+  }, 20_000);

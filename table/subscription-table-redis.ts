@@ -7,8 +7,8 @@
  * - `o:{frontends}:leases`: hash, frontend id → expiry, identity of the store and mark, URL. See
  *   `redis-leases.ts`.
  *
- * A lookup reads the ids of each topic and, once per batch, the leases: one command where one node
- * has everything, in a Cluster one pipeline per node. No cache.
+ * A lookup reads the ids of each topic, then the leases of these ids: one command where one node
+ * has everything, in a Cluster one pipeline per node and one command. No cache.
  *
  * Staleness: a dead frontend is returned for at most the `ttlMs` of its last renewal. A store that
  * lost rows (restart, failover, flush) lacks them until each frontend's next `renew`, which returns
@@ -129,32 +129,25 @@ export class RedisSubscriptionTable implements SubscriptionTable {
   #readGroups(
     groups: ReadonlyMap<string, ReadonlySet<Topic>>,
   ): ReadonlyMap<string, Promise<Answers>> {
-    const live =
-      this.#store.client instanceof Redis
-        ? undefined
-        : this.#store.run("lookup", 1, () => this.#leases.live());
+    const isOneNode = this.#store.client instanceof Redis;
     const answers = new Map<string, Promise<Answers>>();
-    for (const [name, topics] of groups)
-      answers.set(
-        name,
-        live === undefined ? this.#readTogether([...topics]) : this.#readGroup([...topics], live),
-      );
-    // A failed lookup is reported through its group; the promises themselves have no listener.
-    live?.catch(() => undefined);
-    for (const answer of answers.values()) answer.catch(() => undefined);
+    for (const [name, topics] of groups) {
+      const read = isOneNode ? this.#readTogether([...topics]) : this.#readGroup([...topics]);
+      // A failed lookup is reported through its group; the promise itself has no listener.
+      read.catch(() => undefined);
+      answers.set(name, read);
+    }
     return answers;
   }
 
-  /** The rows of one node of a Cluster. */
-  async #readGroup(
-    topics: readonly Topic[],
-    live: Promise<ReadonlyMap<string, string>>,
-  ): Promise<Answers> {
-    const rows = this.#store.run("lookup", topics.length, () =>
+  /** The rows of one node of a Cluster, then the leases of the ids in them. */
+  async #readGroup(topics: readonly Topic[]): Promise<Answers> {
+    const rows = await this.#store.run("lookup", topics.length, () =>
       Promise.all(topics.map((topic) => this.#store.client.hkeys(this.#rowPrefix + topic))),
     );
-    const [urls, ids] = await Promise.all([live, rows]);
-    return this.#toAnswers(topics, ids, urls);
+    const ids = [...new Set(rows.flat())];
+    const live = await this.#store.run("lookup", 1, () => this.#leases.liveOf(ids));
+    return this.#toAnswers(topics, rows, live);
   }
 
   /**
@@ -173,7 +166,7 @@ export class RedisSubscriptionTable implements SubscriptionTable {
   async #readSlice(topics: readonly Topic[]): Promise<Answers> {
     const keys = topics.map((topic) => this.#rowPrefix + topic);
     const { live, fields } = await this.#store.run("lookup", topics.length + 1, () =>
-      this.#leases.liveAndFields(keys),
+      this.#leases.fieldsAndLive(keys),
     );
     return this.#toAnswers(topics, fields, live);
   }

@@ -1,7 +1,8 @@
 /**
- * Leases in the store: which frontends are alive. One small hash, id → `expiry identity.mark
- * value`, read whole with every lookup, so that it costs one command per batch and not one per row.
- * Time is the store's own clock: the clocks of dispatchers need not agree.
+ * Leases in the store: which frontends are alive. One hash, id → `expiry identity.mark value`. A
+ * lookup reads the leases of the ids in its rows and no others: what it costs does not depend on
+ * how many frontends there are. Time is the store's own clock: the clocks of dispatchers need not
+ * agree.
  */
 
 import { randomBytes } from "node:crypto";
@@ -53,16 +54,45 @@ end`;
 const LIVE = script(`${READ_LIVE}
 return live`);
 
-/** KEYS: leases, deaths, and hashes. Returns the leases, and of each hash a line of its fields. */
-const LIVE_AND_FIELDS = script(`${READ_LIVE}
-local lines = {}
-for i = 3, #KEYS do lines[i - 2] = table.concat(redis.call('HKEYS', KEYS[i]), ' ') end
-return { live, table.concat(lines, '\\n') }`);
+/** KEYS: leases, deaths. `check` adds the id to `live`, once; it removes an expired lease. */
+const CHECK = `
+${NOW}
+local live, seen = {}, {}
+local function check(id)
+  if seen[id] then return end
+  seen[id] = true
+  local lease = redis.call('HGET', KEYS[1], id)
+  if not lease then return end
+  local expiry, value = string.match(lease, '^(%d+) %S+ (.*)$')
+  if tonumber(expiry) > now then
+    live[#live + 1] = id
+    live[#live + 1] = value
+  else
+    redis.call('HDEL', KEYS[1], id)
+    redis.call('INCR', KEYS[2])
+  end
+end`;
 
-export interface LiveAndFields {
-  readonly live: ReadonlyMap<string, string>;
+/** KEYS: leases, deaths. ARGV: ids. */
+const LIVE_OF = script(`${CHECK}
+for i = 1, #ARGV do check(ARGV[i]) end
+return live`);
+
+/** KEYS: leases, deaths, and hashes. Returns a line of fields of each hash, and their leases. */
+const FIELDS_AND_LIVE = script(`${CHECK}
+local lines = {}
+for i = 3, #KEYS do
+  local ids = redis.call('HKEYS', KEYS[i])
+  for j = 1, #ids do check(ids[j]) end
+  lines[i - 2] = table.concat(ids, ' ')
+end
+return { table.concat(lines, '\\n'), live }`);
+
+export interface FieldsAndLive {
   /** By the index of the hash. */
   readonly fields: readonly (readonly string[])[];
+  /** Those of the fields that have a lease. */
+  readonly live: ReadonlyMap<string, string>;
 }
 
 /** For use inside `RedisStore.run`, which gives its calls their deadline. */
@@ -92,21 +122,27 @@ export class RedisLeases {
     await this.#store.evaluate(RELEASE, this.#keys, [id]);
   }
 
-  /** id → value of every lease that runs. */
+  /** id → value of those of these ids whose lease runs. */
+  async liveOf(ids: readonly string[]): Promise<ReadonlyMap<string, string>> {
+    if (ids.length === 0) return new Map();
+    return toMap((await this.#store.evaluate(LIVE_OF, this.#keys, ids)) as string[]);
+  }
+
+  /** id → value of every lease that runs. Removes all that have expired. */
   async live(): Promise<ReadonlyMap<string, string>> {
     return toMap((await this.#store.evaluate(LIVE, this.#keys, [])) as string[]);
   }
 
   /**
-   * With the fields of these hashes, whose ids are those of the leases: in one command, so only
-   * where one node has all keys (single and Sentinel).
+   * The fields of these hashes, which are ids of leases, and the leases of these: in one command,
+   * so only where one node has all keys (single and Sentinel).
    */
-  async liveAndFields(keys: readonly string[]): Promise<LiveAndFields> {
-    const answer = await this.#store.evaluate(LIVE_AND_FIELDS, [...this.#keys, ...keys], []);
-    const [live, lines] = answer as [string[], string];
+  async fieldsAndLive(keys: readonly string[]): Promise<FieldsAndLive> {
+    const answer = await this.#store.evaluate(FIELDS_AND_LIVE, [...this.#keys, ...keys], []);
+    const [lines, live] = answer as [string, string[]];
     return {
-      live: toMap(live),
       fields: lines.split("\n").map((line) => (line === "" ? [] : line.split(" "))),
+      live: toMap(live),
     };
   }
 

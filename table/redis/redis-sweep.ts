@@ -24,6 +24,8 @@ const TICK_MS = 1000;
 const LOCK_MS = 30_000;
 /** Between two slices of a walk, so that it takes a small part of the store's time. */
 const SLICE_PAUSE_MS = 50;
+/** Ticks between two reads of all leases, which find the dead whose topics no lookup names. */
+const EXPIRE_TICKS = 10;
 
 /** KEYS: row. ARGV: id, value. Removes the field if it still has this value. */
 const REMOVE_IF = script(`
@@ -53,6 +55,7 @@ export class RedisSweep {
   readonly #doneKey: string;
   #fields = new Map<string, Field>();
   #swept = 0;
+  #ticks = 0;
   #isClosed = false;
   #timer: ReturnType<typeof setTimeout>;
 
@@ -106,6 +109,8 @@ export class RedisSweep {
 
   async #walkIfDue(): Promise<void> {
     const { client } = this.#store;
+    if (this.#ticks++ % EXPIRE_TICKS === 0)
+      await this.#store.run("sweep", 1, () => this.#leases.live());
     const [deaths, done] = await this.#store.run("sweep", 2, () =>
       Promise.all([this.#leases.deaths(), client.get(this.#doneKey)]),
     );
