@@ -3,9 +3,9 @@
 import type { Clock } from "@ovation/protocol";
 import { RETRY_MS } from "./limits.ts";
 import { mustShareConnections } from "./page.ts";
-import { createSendRequest } from "./request.ts";
+import { createSendRequest } from "./requests/request.ts";
+import { TokenKeeper } from "./requests/token-keeper.ts";
 import type { StreamEnvironment } from "./stream/stream.ts";
-import { TokenKeeper } from "./token-keeper.ts";
 import { createEventSourceTransport } from "./transport/transport-event-source.ts";
 import { createLateTransport } from "./transport/transport-late.ts";
 import { tried } from "./tried.ts";

@@ -4,11 +4,11 @@ import { createEnvironment, loadAhead, sharesTabs } from "./client-environment.t
 import { Likes } from "./likes.ts";
 import { LOAD_AHEAD_MS } from "./limits.ts";
 import { watchPage } from "./page.ts";
-import { createPersist, READ_PASSING_STATUSES } from "./request.ts";
+import { createPersist, READ_PASSING_STATUSES } from "./requests/request.ts";
+import { Subscriptions } from "./state/subscriptions.ts";
 import type { Stream, StreamEnvironment, StreamSink } from "./stream/stream.ts";
 import { DirectStream } from "./stream/stream-direct.ts";
 import { LateStream } from "./stream/stream-late.ts";
-import { Subscriptions } from "./subscriptions.ts";
 import type { Client, ClientOptions } from "./types.ts";
 import { createVideo } from "./video.ts";
 

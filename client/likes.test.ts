@@ -1,9 +1,9 @@
 import { expect, test } from "bun:test";
 import { createManualClock } from "../testing/manual-clock.ts";
-import { ApiError } from "./api-error.ts";
 import { Likes } from "./likes.ts";
 import { LIKES_WAITING_MAX } from "./limits.ts";
-import type { SendRequest } from "./request.ts";
+import { ApiError } from "./requests/api-error.ts";
+import type { SendRequest } from "./requests/request.ts";
 
 function setUp(answer: () => Promise<unknown> = async () => ({})) {
   const clock = createManualClock(1_000_000);

@@ -1,9 +1,9 @@
 /** Taps become numbers: at most one request per second and video, however fast the thumb. */
 
 import { type Clock, LIKES_PER_REQUEST_MAX } from "@ovation/protocol";
-import type { ApiError } from "./api-error.ts";
 import { LIKES_INTERVAL_MS, LIKES_WAITING_MAX } from "./limits.ts";
-import type { SendRequest } from "./request.ts";
+import type { ApiError } from "./requests/api-error.ts";
+import type { SendRequest } from "./requests/request.ts";
 
 interface Taps {
   readonly kind: string;

@@ -9,10 +9,10 @@
  * `onReset` says where they resume; memory is bounded by `limits.ts`.
  */
 
-export { ApiError, type ApiErrorShape } from "./api-error.ts";
 export { createClient } from "./client.ts";
 export type * from "./event-types.ts";
-export type * from "./member-types.ts";
+export type * from "./members/member-types.ts";
+export { ApiError, type ApiErrorShape } from "./requests/api-error.ts";
 export type {
   OpenTransport,
   Transport,

@@ -15,7 +15,7 @@ import type {
   PresenceData,
   ReceiptData,
   TypingData,
-} from "./member-types.ts";
+} from "./members/member-types.ts";
 import type { OpenTransport } from "./transport/transport.ts";
 
 /**

@@ -2,7 +2,7 @@
 
 import type { Likes } from "./likes.ts";
 import { HISTORY_FOLLOWS_MAX } from "./limits.ts";
-import { newClientId, type Persist, type SendRequest } from "./request.ts";
+import { newClientId, type Persist, type SendRequest } from "./requests/request.ts";
 import type { Comment, CommentsPage, VideoApi, VideoInfo } from "./types.ts";
 
 export function createVideo(

@@ -15,6 +15,15 @@ import {
   toJsonText,
   VIEWER_BODY_BYTES_MAX,
 } from "@ovation/protocol";
+import { authorOf } from "./comment.ts";
+import { type CommentWriter, createCommentWriter } from "./comment-writer.ts";
+import { CoalescedReads } from "./history/coalesced-reads.ts";
+import { findComment, pinnedSeqOf, readHistory } from "./history/history.ts";
+import { REASON_CODE_POINTS_MAX } from "./limits.ts";
+import { withOwners } from "./members/guest-owners.ts";
+import { retractNotices } from "./members/notifications/notice-retraction.ts";
+import { currentId, notifyOfComment } from "./members/notifications/notifications.ts";
+import { cleanLine } from "./names/text.ts";
 import {
   identify,
   requireAddressRate,
@@ -26,19 +35,10 @@ import {
   requireWriter,
   videoOf,
   type Writer,
-} from "./access.ts";
-import { readBody, readOptionalBody } from "./body.ts";
-import { CoalescedReads } from "./coalesced-reads.ts";
-import { authorOf } from "./comment.ts";
-import { type CommentWriter, createCommentWriter } from "./comment-writer.ts";
-import { findComment, pinnedSeqOf, readHistory } from "./history.ts";
-import { REASON_CODE_POINTS_MAX } from "./limits.ts";
-import { withOwners } from "./members/guest-owners.ts";
-import { retractNotices } from "./members/notice-retraction.ts";
-import { currentId, notifyOfComment } from "./members/notifications.ts";
-import { cleanLine } from "./names/text.ts";
-import { type PageQuery, pageOf } from "./parameters.ts";
-import { newComment, parseSeq, pin, removal } from "./schemas.ts";
+} from "./requests/access.ts";
+import { readBody, readOptionalBody } from "./requests/body.ts";
+import { type PageQuery, pageOf } from "./requests/parameters.ts";
+import { newComment, parseSeq, pin, removal } from "./requests/schemas.ts";
 import type { NamedVideo, Service } from "./service.ts";
 
 export function createCommentRoutes(service: Service): readonly Route[] {

@@ -2,15 +2,15 @@
 
 import type { Appended, LogEntry } from "@ovation/log";
 import { type Identity, type JsonText, Problem, type Role, toJsonText } from "@ovation/protocol";
-import type { Writer } from "./access.ts";
 import { authorOf, type Comment, commentDataOf, removedData } from "./comment.ts";
-import { pinnedSeqOf } from "./history.ts";
+import { pinnedSeqOf } from "./history/history.ts";
 import {
   findPossiblyNotified,
   linkPossiblyNotified,
   retractNotices,
-} from "./members/notice-retraction.ts";
-import { notificationEntry } from "./members/notifications.ts";
+} from "./members/notifications/notice-retraction.ts";
+import { notificationEntry } from "./members/notifications/notifications.ts";
+import type { Writer } from "./requests/access.ts";
 import type { NamedVideo, Service } from "./service.ts";
 
 export interface NewComment {

@@ -15,10 +15,9 @@ import {
   type Topic,
 } from "@ovation/protocol";
 import type { Registry } from "prom-client";
-import { identify } from "./access.ts";
 import { createBackground } from "./background.ts";
-import { createCommentCounts } from "./comment-counts.ts";
 import { createCommentRoutes } from "./comment-routes.ts";
+import { createCommentCounts } from "./history/comment-counts.ts";
 import { LikeCounter, type LostLikes } from "./likes/like-counter.ts";
 import { createLikeRoutes } from "./likes/like-routes.ts";
 import {
@@ -41,16 +40,17 @@ import { createKnownViewers } from "./members/known-viewers.ts";
 import { createMemberDirectory } from "./members/member-directory.ts";
 import type { MemberStores } from "./members/member-stores.ts";
 import { createMessageRoutes } from "./members/message-routes.ts";
-import { createNotificationRoutes } from "./members/notification-routes.ts";
+import { createNotificationRoutes } from "./members/notifications/notification-routes.ts";
 import { Presence, type PresenceValues } from "./members/presence.ts";
 import { createPresenceRoutes, tellPresence } from "./members/presence-routes.ts";
-import { createSanctionRoutes } from "./members/sanction-routes.ts";
+import { createSanctionRoutes } from "./members/sanctions/sanction-routes.ts";
 import { createMetrics, type Metrics } from "./metrics.ts";
 import { createNameGuard } from "./names/name-guard.ts";
-import { guardRoute } from "./problem-guard.ts";
 import type { RateLimiter } from "./rates/rate-limiter.ts";
 import { limitReads, type ReadLimitOptions } from "./rates/read-limit.ts";
 import { RecentFailures } from "./recent-failures.ts";
+import { identify } from "./requests/access.ts";
+import { guardRoute } from "./requests/problem-guard.ts";
 import type { MessageRule, People, Service, VideoLog } from "./service.ts";
 import { createUpkeep, type UpkeepTask } from "./upkeep.ts";
 import { createNewVideos } from "./videos/new-videos.ts";

@@ -3,7 +3,7 @@
 import type { DurableWriter, Log, LogKeeper, Outbox } from "@ovation/log";
 import type { Authenticate, Clock, LoadingCache, Policy, Topic } from "@ovation/protocol";
 import type { Background } from "./background.ts";
-import type { CommentCounts } from "./comment-counts.ts";
+import type { CommentCounts } from "./history/comment-counts.ts";
 import type { LikeCounter } from "./likes/like-counter.ts";
 import type { RateRules } from "./limits.ts";
 import type { HashAddress } from "./members/guest-addresses.ts";

@@ -12,7 +12,7 @@ import {
   type RecordLives,
   UPKEEP_ROWS_MAX,
 } from "./limits.ts";
-import { NoticeLinks } from "./members/notice-links.ts";
+import { NoticeLinks } from "./members/notifications/notice-links.ts";
 import type { People, Service } from "./service.ts";
 
 /** A task of the installation's upkeep. */

@@ -1,4 +1,4 @@
-/** Merging within one batch of events: see protocol/merge.ts. */
+/** Merging within one batch of events: see protocol/events/merge.ts. */
 
 import { type Event, type MergeRules, mergeEvents, mergeKeyOf } from "@ovation/protocol";
 

@@ -1,5 +1,6 @@
 import { describe, expect, test } from "bun:test";
 import { toJsonText, topicOf } from "@ovation/protocol";
+import { settle } from "../testing/manual-clock.ts";
 import { type Call, GroupCommit } from "./group-commit.ts";
 import {
   GROUP_CHARACTERS_MAX,
@@ -28,21 +29,20 @@ function controlled() {
     });
   return { groups, commit };
 }
-const turn = () => new Promise<void>((resolve) => setImmediate(resolve));
 
 describe("group commit", () => {
   test("commits at once when idle, and everything that came meanwhile together", async () => {
     const { groups, commit } = controlled();
     const commits = new GroupCommit({ commit, inFlightMax: 1 });
     const first = commits.append([entry("1")]);
-    await turn();
+    await settle();
     expect(groups.map((group) => group.calls.length)).toEqual([1]);
     const later = [2, 3, 4].map((number) => commits.append([entry(`${number}`)]));
-    await turn();
+    await settle();
     expect(groups).toHaveLength(1);
     groups[0]?.succeed();
     expect((await first)[0]?.place.seq).toBe(1);
-    await turn();
+    await settle();
     expect(groups.map((group) => group.calls.length)).toEqual([1, 3]);
     groups[1]?.succeed();
     expect((await Promise.all(later)).map(([one]) => one?.place.seq)).toEqual([2, 3, 4]);
@@ -53,7 +53,7 @@ describe("group commit", () => {
     const commits = new GroupCommit({ commit, inFlightMax: 2 });
     for (let index = 0; index < 5; index++) {
       void commits.append([entry("x")]);
-      await turn();
+      await settle();
     }
     expect(groups.map((group) => group.calls.length)).toEqual([1, 1]);
   });
@@ -62,7 +62,7 @@ describe("group commit", () => {
     const { groups, commit } = controlled();
     const commits = new GroupCommit({ commit, inFlightMax: 1, queueEntriesMax: 3 });
     const running = commits.append([entry("running")]);
-    await turn();
+    await settle();
     const waiting = commits.append([entry("1"), entry("2")]);
     await expect(commits.append([entry("3"), entry("4")])).rejects.toThrow(LogUnavailableError);
     await expect(commits.append([entry("3"), entry("4")])).rejects.toThrow(/overloaded/);
@@ -70,7 +70,7 @@ describe("group commit", () => {
     expect(commits.waiting).toBe(3);
     groups[0]?.succeed();
     await running;
-    await turn();
+    await settle();
     groups[1]?.succeed();
     await Promise.all([waiting, last]);
     expect(commits.waiting).toBe(0);
@@ -81,9 +81,9 @@ describe("group commit", () => {
     const commits = new GroupCommit({ commit, inFlightMax: 1 });
     void commits.append(Array.from({ length: GROUP_ENTRIES_MAX + 1 }, () => entry("large")));
     void commits.append([entry("small")]);
-    await turn();
+    await settle();
     groups[0]?.succeed();
-    await turn();
+    await settle();
     expect(groups.map((group) => group.calls.map((call) => call.length))).toEqual([
       [GROUP_ENTRIES_MAX + 1],
       [1],
@@ -94,12 +94,12 @@ describe("group commit", () => {
     const { groups, commit } = controlled();
     const commits = new GroupCommit({ commit, inFlightMax: 1 });
     const failed = Promise.allSettled([commits.append([entry("1")]), commits.append([entry("2")])]);
-    await turn();
+    await settle();
     groups[0]?.fail(new LogFullError("full"));
     for (const one of await failed)
       expect(one).toMatchObject({ status: "rejected", reason: { name: "LogFullError" } });
     const next = commits.append([entry("3")]);
-    await turn();
+    await settle();
     groups[1]?.succeed();
     expect(await next).toHaveLength(1);
   });
@@ -132,7 +132,7 @@ describe("group commit", () => {
       isClosed = true;
     });
     await expect(commits.append([entry("2")])).rejects.toThrow(LogUnavailableError);
-    await turn();
+    await settle();
     expect(isClosed).toBe(false);
     groups[0]?.succeed();
     await closing;
@@ -147,16 +147,16 @@ describe("the bounds of group commit", () => {
     const { groups, commit } = controlled();
     const commits = new GroupCommit({ commit, inFlightMax: 1 });
     void commits.append([entry("running")]);
-    await turn();
+    await settle();
     const count = Math.ceil(GROUP_CHARACTERS_MAX / 60_000) + 3;
     for (let index = 0; index < count; index++) void commits.append([large()]);
     groups[0]?.succeed();
-    await turn();
+    await settle();
     const first = groups[1]?.calls.length ?? 0;
     expect(first * 60_000).toBeLessThanOrEqual(GROUP_CHARACTERS_MAX);
     expect(first).toBeGreaterThan(0);
     groups[1]?.succeed();
-    await turn();
+    await settle();
     expect(first + (groups[2]?.calls.length ?? 0)).toBe(count);
   });
 
@@ -164,7 +164,7 @@ describe("the bounds of group commit", () => {
     const { groups, commit } = controlled();
     const commits = new GroupCommit({ commit, inFlightMax: 1 });
     void commits.append([entry("running")]);
-    await turn();
+    await settle();
     expect(groups).toHaveLength(1);
     void commits.append(Array.from({ length: QUEUE_ENTRIES_MAX }, () => entry("x")));
     await expect(commits.append([entry("x")])).rejects.toThrow(LogUnavailableError);
@@ -175,7 +175,7 @@ describe("the bounds of group commit", () => {
     const { groups, commit } = controlled();
     const commits = new GroupCommit({ commit, inFlightMax: 1 });
     void commits.append([entry("running")]);
-    await turn();
+    await settle();
     expect(groups).toHaveLength(1);
     let taken = 0;
     let refused: unknown;

@@ -14,6 +14,7 @@ import {
   systemClock,
   type Topic,
 } from "@ovation/protocol";
+import { emptyTally, tallyRange } from "./archive/tally.ts";
 import { mintEpoch } from "./epoch.ts";
 import { assertEntry } from "./group-commit.ts";
 import { TRIM_TOPIC_EVENTS_MAX } from "./limits.ts";
@@ -33,7 +34,6 @@ import {
   type TallyQuery,
 } from "./log.ts";
 import { excessOf, TrimRound } from "./retention.ts";
-import { emptyTally, tallyRange } from "./tally.ts";
 
 export interface MemoryLogOptions {
   readonly clock?: Clock;

@@ -10,12 +10,13 @@
  * timer of its opener calls `trim`. `verifyLog`, `exportLog` and `importLog` are what `ovation log
  * …` runs.
  */
+
+export * from "./archive/log-export.ts";
+export * from "./archive/log-import.ts";
+export * from "./archive/log-verify.ts";
 export * from "./durable-writer.ts";
 export * from "./log.ts";
-export * from "./log-export.ts";
-export * from "./log-import.ts";
 export * from "./log-memory.ts";
-export * from "./log-verify.ts";
 export * from "./open-log.ts";
 export { Outbox, type OutboxOptions } from "./outbox.ts";
 export * from "./postgres/log-postgres.ts";

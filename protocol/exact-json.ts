@@ -8,7 +8,7 @@
  * of properties.
  */
 
-import type { JsonText } from "./event.ts";
+import type { JsonText } from "./events/event.ts";
 import { JSON_DEPTH_MAX } from "./limits.ts";
 
 /** Valid JSON that cannot be carried exactly; the message names the value and its path. */

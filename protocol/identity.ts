@@ -1,6 +1,6 @@
 /** The identity of a request: what a verified token says, in one form for every key and issuer. */
 
-import type { HttpRequest } from "./route.ts";
+import type { HttpRequest } from "./requests/route.ts";
 import { idOf, kindOf, patternCovers, type Topic } from "./topic.ts";
 
 /** The roles in one video: each may do everything that the later ones may. */

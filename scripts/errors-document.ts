@@ -1,5 +1,5 @@
 /**
- * `docs/errors.md`, written from the table in `protocol/problem.ts`:
+ * `docs/errors.md`, written from the table in `protocol/requests/problem.ts`:
  *
  *     sh ovation/bin/bun scripts/errors-document.ts
  *
@@ -56,7 +56,7 @@ export function formatErrorsPage(): string {
   });
   return `# Errors
 
-<!-- Written by scripts/errors-document.ts from protocol/problem.ts. Change it there. -->
+<!-- Written by scripts/errors-document.ts from protocol/requests/problem.ts. Change it there. -->
 
 Every answer that is not a success is [RFC 9457](https://www.rfc-editor.org/rfc/rfc9457)
 \`application/problem+json\`:

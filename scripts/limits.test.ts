@@ -26,7 +26,7 @@ const HELD_BY: Readonly<Record<string, readonly [file: string, name: string]>> =
   KEYS_MAX: ["table/shared-memory.test.ts", "under a flood of keys the oldest are evicted"],
   VIEWER_BODY_BYTES_MAX: ["comments/comments.test.ts", "a body without a length is cut off"],
   LIKES_PER_REQUEST_MAX: ["comments/videos/videos.test.ts", "other kinds and counts are refused"],
-  STEP_ENTRIES_MAX: ["protocol/cache.test.ts", "evicted even if no value is added"],
+  STEP_ENTRIES_MAX: ["protocol/caches/cache.test.ts", "evicted even if no value is added"],
   SWEEP_KEYS_MAX: ["table/shared-memory.test.ts", "expired keys are evicted"],
   NEW_COUNT_SHOWN_MAX: [
     "web/browser-tests/list.browser.ts",

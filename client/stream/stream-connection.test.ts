@@ -1,6 +1,6 @@
 import { expect, test } from "bun:test";
 import { createManualClock } from "../../testing/manual-clock.ts";
-import { TokenKeeper } from "../token-keeper.ts";
+import { TokenKeeper } from "../requests/token-keeper.ts";
 import type { OpenTransport, TransportCallbacks } from "../transport/transport.ts";
 import type { StreamEnvironment } from "./stream.ts";
 import { StreamConnection } from "./stream-connection.ts";

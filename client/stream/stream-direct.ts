@@ -7,9 +7,6 @@
  */
 
 import { type Message, pointOf, type Topic, type TopicPosition } from "@ovation/protocol";
-import type { ApiError } from "../api-error.ts";
-import { boundRetryMs, drawRetryMs } from "../backoff.ts";
-import { type Fields, readContent } from "../content.ts";
 import type { ClientEvent } from "../event-types.ts";
 import {
   CONNECT_TIMEOUT_MS,
@@ -18,6 +15,9 @@ import {
   RETRY_ASKED_MS_MAX,
   STABLE_MS,
 } from "../limits.ts";
+import type { ApiError } from "../requests/api-error.ts";
+import { boundRetryMs, drawRetryMs } from "../requests/backoff.ts";
+import { type Fields, readContent } from "../state/content.ts";
 import {
   type ConnectReason,
   type FailReason,
@@ -25,7 +25,7 @@ import {
   type Step,
   transition,
   type WaitReason,
-} from "../state.ts";
+} from "../state/state.ts";
 import { Fallback } from "../transport/fallback.ts";
 import type { TransportEnd } from "../transport/transport.ts";
 import type { ConnectionState } from "../types.ts";

@@ -7,8 +7,8 @@
  */
 
 import type { Clock, Topic, TopicPosition } from "@ovation/protocol";
-import type { SendRequest } from "../request.ts";
-import type { TokenKeeper } from "../token-keeper.ts";
+import type { SendRequest } from "../requests/request.ts";
+import type { TokenKeeper } from "../requests/token-keeper.ts";
 import type { OpenTransport } from "../transport/transport.ts";
 import type { ConnectionState } from "../types.ts";
 import type { TopicSink } from "./topic-table.ts";

@@ -1,9 +1,9 @@
 import { expect, test } from "bun:test";
 import { parseTopic, type Topic } from "@ovation/protocol";
 import { createManualClock, settle } from "../../testing/manual-clock.ts";
-import { ApiError } from "../api-error.ts";
 import { REQUEST_RETRIES_MAX } from "../limits.ts";
-import type { SendRequest } from "../request.ts";
+import { ApiError } from "../requests/api-error.ts";
+import type { SendRequest } from "../requests/request.ts";
 import { SubscriptionChanges } from "./subscription-changes.ts";
 import { TopicTable } from "./topic-table.ts";
 

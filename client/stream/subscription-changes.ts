@@ -5,10 +5,10 @@
  */
 
 import { type Clock, TOPICS_PER_CONNECTION_MAX, type Topic } from "@ovation/protocol";
-import type { ApiError } from "../api-error.ts";
-import { backoffMs } from "../backoff.ts";
 import { REQUEST_RETRIES_MAX, REQUEST_RETRY_MS } from "../limits.ts";
-import type { SendRequest } from "../request.ts";
+import type { ApiError } from "../requests/api-error.ts";
+import { backoffMs } from "../requests/backoff.ts";
+import type { SendRequest } from "../requests/request.ts";
 import type { TopicAnswer, TopicTable } from "./topic-table.ts";
 
 interface Change {

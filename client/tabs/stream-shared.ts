@@ -8,7 +8,7 @@
  */
 
 import type { Topic, TopicPosition } from "@ovation/protocol";
-import { IDLE } from "../state.ts";
+import { IDLE } from "../state/state.ts";
 import type { Stream, StreamEnvironment, StreamSink } from "../stream/stream.ts";
 import { TopicTable } from "../stream/topic-table.ts";
 import type { ConnectionState } from "../types.ts";

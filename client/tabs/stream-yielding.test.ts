@@ -2,11 +2,11 @@ import { expect, test } from "bun:test";
 import { parseTopic, type Topic } from "@ovation/protocol";
 import { createManualClock } from "../../testing/manual-clock.ts";
 import type { ClientEvent } from "../event-types.ts";
-import { createSendRequest } from "../request.ts";
+import { createSendRequest } from "../requests/request.ts";
+import { TokenKeeper } from "../requests/token-keeper.ts";
 import type { StreamSink } from "../stream/stream.ts";
 import { createModelNetwork } from "../testing/model-network.ts";
 import { ModelServer } from "../testing/model-server.ts";
-import { TokenKeeper } from "../token-keeper.ts";
 import { YieldingStream } from "./stream-yielding.ts";
 
 const TOPIC = parseTopic("video:1") as Topic;

@@ -1,9 +1,9 @@
 import { expect, test } from "bun:test";
 import { createManualClock } from "../../testing/manual-clock.ts";
+import { TokenKeeper } from "../requests/token-keeper.ts";
 import { createModelNetwork } from "../testing/model-network.ts";
 import { ModelServer } from "../testing/model-server.ts";
 import { ONE } from "../testing/tab-world.ts";
-import { TokenKeeper } from "../token-keeper.ts";
 import type { LeaderMessage, TabGroup } from "./tab-group.ts";
 import { TABS_MAX, TabLeader } from "./tab-leader.ts";
 

@@ -6,7 +6,7 @@
 
 import { type Epoch, formatPosition, type Topic, type TopicPosition } from "@ovation/protocol";
 import type { ClientEvent } from "../event-types.ts";
-import { IDLE } from "../state.ts";
+import { IDLE } from "../state/state.ts";
 import type { Stream, StreamEnvironment } from "../stream/stream.ts";
 import { DirectStream } from "../stream/stream-direct.ts";
 import type { ConnectionState } from "../types.ts";

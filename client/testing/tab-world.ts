@@ -5,10 +5,10 @@
 
 import { parseTopic, type Topic } from "@ovation/protocol";
 import { createManualClock, type ManualClock } from "../../testing/manual-clock.ts";
-import { createSendRequest } from "../request.ts";
+import { createSendRequest } from "../requests/request.ts";
+import { TokenKeeper } from "../requests/token-keeper.ts";
 import type { Stream } from "../stream/stream.ts";
 import { SharedStream } from "../tabs/stream-shared.ts";
-import { TokenKeeper } from "../token-keeper.ts";
 import type { ConnectionState } from "../types.ts";
 import { ModelBrowser, type ModelTab } from "./model-browser.ts";
 import { createModelNetwork, type ModelNetwork } from "./model-network.ts";

@@ -4,8 +4,8 @@
  */
 
 import type { Clock } from "@ovation/protocol";
-import { backoffMs } from "../backoff.ts";
 import { POLL_MS, SILENT_STREAMS_MAX } from "../limits.ts";
+import { backoffMs } from "../requests/backoff.ts";
 
 export class Fallback {
   readonly #clock: Clock;

@@ -4,7 +4,7 @@
  */
 
 import { createFrameReader } from "@ovation/protocol";
-import { toApiError } from "../api-error.ts";
+import { toApiError } from "../requests/api-error.ts";
 import type { OpenTransport, TransportEnd } from "./transport.ts";
 
 export function createFetchTransport(fetchFunction: typeof fetch): OpenTransport {

@@ -3,7 +3,7 @@
  * answered when there are events. The events are those of the stream.
  */
 
-import { toApiError } from "../api-error.ts";
+import { toApiError } from "../requests/api-error.ts";
 import type { OpenTransport, TransportEnd } from "./transport.ts";
 
 /** The server's response: `docs/http-api.md`. */

@@ -8,7 +8,7 @@
  */
 
 import type { Message } from "@ovation/protocol";
-import type { ApiError } from "../api-error.ts";
+import type { ApiError } from "../requests/api-error.ts";
 
 export interface TransportRequest {
   /** The full URL with topics and position, without the token. */

@@ -10,9 +10,9 @@ import {
   requireUnsanctioned,
   requireUsableVideo,
   videoOf,
-} from "../access.ts";
-import { readBody } from "../body.ts";
-import { likesOf } from "../schemas.ts";
+} from "../requests/access.ts";
+import { readBody } from "../requests/body.ts";
+import { likesOf } from "../requests/schemas.ts";
 import type { Service } from "../service.ts";
 
 export function createLikeRoutes(service: Service, kinds: readonly string[]): readonly Route[] {

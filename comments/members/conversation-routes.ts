@@ -1,9 +1,9 @@
 /** `GET /v1/conversations`. */
 
 import { type HttpRequest, jsonAnswer, type Route, type RouteAnswer } from "@ovation/protocol";
-import { requireMember } from "../access.ts";
 import { CONVERSATIONS_DEFAULT, CONVERSATIONS_MAX } from "../limits.ts";
-import { cursorOf, cursorText, parameterOf } from "../parameters.ts";
+import { requireMember } from "../requests/access.ts";
+import { cursorOf, cursorText, parameterOf } from "../requests/parameters.ts";
 import type { People, Service } from "../service.ts";
 import { personOf } from "./member-requests.ts";
 

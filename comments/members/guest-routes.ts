@@ -13,10 +13,10 @@ import {
   topicOf,
   VIEWER_BODY_BYTES_MAX,
 } from "@ovation/protocol";
-import { requireAddressRate, requireMember } from "../access.ts";
-import { readBody } from "../body.ts";
 import { cleanGuestName } from "../names/text.ts";
-import { guest, guestUpgrade } from "../schemas.ts";
+import { requireAddressRate, requireMember } from "../requests/access.ts";
+import { readBody } from "../requests/body.ts";
+import { guest, guestUpgrade } from "../requests/schemas.ts";
 import type { People, Service } from "../service.ts";
 import type { Sanction } from "./member-stores.ts";
 

@@ -9,11 +9,11 @@ import {
   type RouteContext,
   VIEWER_BODY_BYTES_MAX,
 } from "@ovation/protocol";
-import { requireMember } from "../access.ts";
-import { readBody } from "../body.ts";
 import { BLOCKS_MAX } from "../limits.ts";
-import { cursorOf, cursorText, parameterOf } from "../parameters.ts";
-import { inbox as inboxForm } from "../schemas.ts";
+import { requireMember } from "../requests/access.ts";
+import { readBody } from "../requests/body.ts";
+import { cursorOf, cursorText, parameterOf } from "../requests/parameters.ts";
+import { inbox as inboxForm } from "../requests/schemas.ts";
 import type { People, Service } from "../service.ts";
 import { pairOf, personOf, requireOwnRate } from "./member-requests.ts";
 

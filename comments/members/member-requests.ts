@@ -1,7 +1,7 @@
 /** What the routes between members share. */
 
 import type { HttpRequest, Identity, RouteContext } from "@ovation/protocol";
-import { memberOf, requireAddressRate, requireMember, requireRate } from "../access.ts";
+import { memberOf, requireAddressRate, requireMember, requireRate } from "../requests/access.ts";
 import type { Service } from "../service.ts";
 import type { Profile } from "./member-stores.ts";
 

@@ -7,7 +7,6 @@ import {
   type SqlDatabase,
   type SqlSchema,
 } from "@ovation/database";
-import { createSqlAddressSanctionStore } from "./address-sanction-store-sql.ts";
 import { createSqlConversationStore } from "./conversation-store-sql.ts";
 import {
   createSqlBlockStore,
@@ -15,8 +14,9 @@ import {
   createSqlMemberStore,
 } from "./member-store-sql.ts";
 import type { MemberStores } from "./member-stores.ts";
-import { createSqlNoticeStore } from "./notice-store-sql.ts";
-import { createSqlSanctionStore } from "./sanction-store-sql.ts";
+import { createSqlNoticeStore } from "./notifications/notice-store-sql.ts";
+import { createSqlAddressSanctionStore } from "./sanctions/address-sanction-store-sql.ts";
+import { createSqlSanctionStore } from "./sanctions/sanction-store-sql.ts";
 
 const SCHEMA: SqlSchema = {
   part: "members",

@@ -10,7 +10,7 @@
  */
 
 import type { Role } from "@ovation/protocol";
-import type { Cursor } from "../parameters.ts";
+import type { Cursor } from "../requests/parameters.ts";
 
 /** A member, as their token last stated it. */
 export interface Profile {

@@ -13,12 +13,17 @@ import {
   topicOf,
   VIEWER_BODY_BYTES_MAX,
 } from "@ovation/protocol";
-import { isStaff, requireAddressRate, requireRate, requireUnsanctioned } from "../access.ts";
-import { readBody, readOptionalBody } from "../body.ts";
 import { MESSAGE_CODE_POINTS_MAX, TYPING_MS } from "../limits.ts";
 import { cleanParagraphs } from "../names/text.ts";
-import { pageOf } from "../parameters.ts";
-import { newMessage, receipt, typing } from "../schemas.ts";
+import {
+  isStaff,
+  requireAddressRate,
+  requireRate,
+  requireUnsanctioned,
+} from "../requests/access.ts";
+import { readBody, readOptionalBody } from "../requests/body.ts";
+import { pageOf } from "../requests/parameters.ts";
+import { newMessage, receipt, typing } from "../requests/schemas.ts";
 import type { People, Service } from "../service.ts";
 import { pairOf, requireOwnRate } from "./member-requests.ts";
 import { requireMayWrite } from "./message-rules.ts";

@@ -1,7 +1,7 @@
 /** The check of who may write to whom. */
 
 import { type Identity, Problem, type RouteContext } from "@ovation/protocol";
-import { isStaff, requireUnsanctioned } from "../access.ts";
+import { isStaff, requireUnsanctioned } from "../requests/access.ts";
 import type { MessageRule, People, Service } from "../service.ts";
 
 /**

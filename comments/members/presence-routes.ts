@@ -10,8 +10,8 @@ import {
   toJsonText,
   topicOf,
 } from "@ovation/protocol";
-import { memberOf, requireMember } from "../access.ts";
 import { PRESENCE_AUDIENCE_MAX } from "../limits.ts";
+import { memberOf, requireMember } from "../requests/access.ts";
 import type { People, Service } from "../service.ts";
 import { requireMayWrite } from "./message-rules.ts";
 import type { Presence, PresenceStatus } from "./presence.ts";

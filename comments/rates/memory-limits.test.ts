@@ -11,7 +11,7 @@ import {
 } from "@ovation/protocol";
 import { createManualClock, settle } from "../../testing/manual-clock.ts";
 import { createBackground } from "../background.ts";
-import { createCommentCounts } from "../comment-counts.ts";
+import { createCommentCounts } from "../history/comment-counts.ts";
 import {
   BACKGROUND_MAX,
   COUNTED_VIDEOS_MAX,

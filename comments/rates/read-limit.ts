@@ -13,7 +13,6 @@ import {
   type Route,
   TextAnswer,
 } from "@ovation/protocol";
-import { isStaff } from "../access.ts";
 import {
   type RateRules,
   READ_DEBT_AGE_MS,
@@ -21,6 +20,7 @@ import {
   READ_UNIT_BYTES,
   READ_UNIT_ROWS,
 } from "../limits.ts";
+import { isStaff } from "../requests/access.ts";
 import type { RateLimiter } from "./rate-limiter.ts";
 
 export interface ReadLimitOptions {

@@ -1,9 +1,9 @@
 /** Videos that an address creates with the first like or comment in them: charged once each. */
 
 import { type Clock, LoadingCache } from "@ovation/protocol";
-import { requireRate } from "../access.ts";
 import { NEW_VIDEO_AGE_MS, NEW_VIDEOS_KEPT_MAX, type RateRules } from "../limits.ts";
 import type { RateLimiter } from "../rates/rate-limiter.ts";
+import { requireRate } from "../requests/access.ts";
 
 /**
  * By `address video`: rejects with `rate-limited` past the share of the address. `rules` are read

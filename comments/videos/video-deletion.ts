@@ -9,7 +9,7 @@
 
 import { toJsonText } from "@ovation/protocol";
 import { VIDEO_SETTINGS_AGE_MS } from "../limits.ts";
-import { retractNotices } from "../members/notice-retraction.ts";
+import { retractNotices } from "../members/notifications/notice-retraction.ts";
 import type { NamedVideo, Service } from "../service.ts";
 
 export async function deleteVideo(service: Service, { id, topic }: NamedVideo): Promise<void> {

@@ -1,9 +1,9 @@
 /** Pages of the list of videos, without those that the request may not see. */
 
 import { type Identity, isTopicId, maySubscribe, Problem, topicOf } from "@ovation/protocol";
-import { CoalescedReads } from "../coalesced-reads.ts";
+import { CoalescedReads } from "../history/coalesced-reads.ts";
 import { LIST_FLUSH_VIDEOS_MAX, LIST_READS_MAX } from "../limits.ts";
-import { parseSeq } from "../schemas.ts";
+import { parseSeq } from "../requests/schemas.ts";
 import type { Service } from "../service.ts";
 import type { ListPlace, StoredVideo } from "./video-store.ts";
 

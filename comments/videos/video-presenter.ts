@@ -3,7 +3,7 @@
 import type { Head } from "@ovation/log";
 import { Problem, topicOf } from "@ovation/protocol";
 import type { Comment } from "../comment.ts";
-import { findComment, pinnedSeqOf } from "../history.ts";
+import { findComment, pinnedSeqOf } from "../history/history.ts";
 import type { NamedVideo, Service } from "../service.ts";
 import type { StoredVideo } from "./video-store.ts";
 

@@ -9,9 +9,7 @@ import {
   type RouteContext,
 } from "@ovation/protocol";
 import type { z } from "zod";
-import { identify, mayManage, requireSight, requireVideo, videoOf } from "../access.ts";
-import { readBody } from "../body.ts";
-import { CoalescedReads } from "../coalesced-reads.ts";
+import { CoalescedReads } from "../history/coalesced-reads.ts";
 import {
   DESCRIPTION_CODE_POINTS_MAX,
   TITLE_CODE_POINTS_MAX,
@@ -20,7 +18,9 @@ import {
   VIDEO_LIST_MAX,
 } from "../limits.ts";
 import { cleanLine, cleanParagraphs } from "../names/text.ts";
-import { parseSeq, videoChanges } from "../schemas.ts";
+import { identify, mayManage, requireSight, requireVideo, videoOf } from "../requests/access.ts";
+import { readBody } from "../requests/body.ts";
+import { parseSeq, videoChanges } from "../requests/schemas.ts";
 import type { Service } from "../service.ts";
 import { deleteVideo } from "./video-deletion.ts";
 import { VideoList } from "./video-list.ts";

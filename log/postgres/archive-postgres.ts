@@ -2,7 +2,7 @@
 
 import type { Query } from "@ovation/database";
 import type { DurableEvent, JsonText, Topic } from "@ovation/protocol";
-import type { ArchiveReader, ArchiveWriter, TopicRecord } from "../archive.ts";
+import type { ArchiveReader, ArchiveWriter, TopicRecord } from "../archive/archive.ts";
 import { mintEpoch } from "../epoch.ts";
 import { ARCHIVE_MS_MAX } from "../limits.ts";
 import { LogUnusableError } from "../log.ts";

@@ -8,6 +8,9 @@ import {
 } from "@ovation/database";
 import { type Stamp, topicOf } from "@ovation/protocol";
 import { startPostgres, type TestPostgres } from "../../testing/postgres.ts";
+import { exportLog } from "../archive/log-export.ts";
+import { importLog } from "../archive/log-import.ts";
+import { verifyLog } from "../archive/log-verify.ts";
 import {
   ARCHIVE_MS_MAX,
   CHANGES_MAX,
@@ -15,9 +18,6 @@ import {
   POSTGRES_READS_MAX,
 } from "../limits.ts";
 import { LogUnavailableError } from "../log.ts";
-import { exportLog } from "../log-export.ts";
-import { importLog } from "../log-import.ts";
-import { verifyLog } from "../log-verify.ts";
 import { entry } from "../testing/contract-log.ts";
 import { LogClient } from "./log-client.ts";
 import { openPostgresLog } from "./log-postgres.ts";

@@ -4,6 +4,7 @@
  */
 
 import type { DurableEvent, Epoch, JsonText, Moment, Stamp, Topic } from "@ovation/protocol";
+import { emptyTally } from "../archive/tally.ts";
 import {
   CHANGES_MAX,
   POSTGRES_LOOK_AGAIN_MS,
@@ -20,7 +21,6 @@ import {
   type Tally,
   type TallyQuery,
 } from "../log.ts";
-import { emptyTally } from "../tally.ts";
 import type { LogClient } from "./log-client.ts";
 import { Horizon, LOOK, type Look } from "./postgres-horizon.ts";
 

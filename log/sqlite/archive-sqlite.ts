@@ -1,7 +1,12 @@
 /** The SQLite form of `archive.ts`. */
 
 import type { JsonText, Topic } from "@ovation/protocol";
-import type { ArchiveEvent, ArchiveReader, ArchiveWriter, TopicRecord } from "../archive.ts";
+import type {
+  ArchiveEvent,
+  ArchiveReader,
+  ArchiveWriter,
+  TopicRecord,
+} from "../archive/archive.ts";
 import { mintEpoch } from "../epoch.ts";
 import { checksumOf, INSERT_EVENT, type InsertedEvent } from "../event-checksum.ts";
 import { PROBLEMS_MAX } from "../limits.ts";

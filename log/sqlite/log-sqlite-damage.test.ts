@@ -8,9 +8,9 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { type Topic, toJsonText, topicOf } from "@ovation/protocol";
+import { exportLog } from "../archive/log-export.ts";
+import { verifyLog } from "../archive/log-verify.ts";
 import { type Log, LogDamagedError, LogUnusableError } from "../log.ts";
-import { exportLog } from "../log-export.ts";
-import { verifyLog } from "../log-verify.ts";
 import {
   cuts,
   type Damage,

@@ -6,6 +6,7 @@
 import type { Database } from "bun:sqlite";
 import { openSqliteFileToRead } from "@ovation/database";
 import type { DurableEvent, Epoch, JsonText, Moment, Topic } from "@ovation/protocol";
+import { emptyTally, tallyRange } from "../archive/tally.ts";
 import { checksumOf } from "../event-checksum.ts";
 import { SQLITE_READ_BUSY_MS } from "../limits.ts";
 import {
@@ -18,7 +19,6 @@ import {
   type Tally,
   type TallyQuery,
 } from "../log.ts";
-import { emptyTally, tallyRange } from "../tally.ts";
 
 interface HeadRow {
   readonly id: number;

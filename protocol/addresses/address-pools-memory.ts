@@ -1,7 +1,7 @@
 /** `AddressPools` of a single process. */
 
 import { RATE_ADDRESSES_MAX } from "../limits.ts";
-import type { Clock } from "../route.ts";
+import type { Clock } from "../requests/route.ts";
 import { addressGroupOf } from "./address-group.ts";
 import type { AddressPools, AddressRates, AddressShares, PoolName } from "./address-pools.ts";
 import { AddressTally } from "./address-tally.ts";

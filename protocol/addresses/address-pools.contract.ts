@@ -1,7 +1,7 @@
 /** The contract of every form of `AddressPools`. */
 
 import { expect, test } from "bun:test";
-import type { Clock } from "../route.ts";
+import type { Clock } from "../requests/route.ts";
 import type { AddressPools } from "./address-pools.ts";
 
 export class ManualClock implements Clock {
