@@ -12,6 +12,7 @@
  * `close` ends their timers and the connection.
  */
 
+export * from "./datacenter-table.ts";
 export * from "./dispatcher-leases.ts";
 export { MemoryDispatcherLeases } from "./dispatcher-leases-memory.ts";
 export * from "./held-totals.ts";

@@ -3,7 +3,8 @@ import { frontendIdFrom, parseTopic } from "@ovation/protocol";
 import { createManualClock } from "../testing/manual-clock.ts";
 import { type RedisInstance, startRedis, startRedisCluster } from "../testing/redis.ts";
 import { until } from "../testing/until.ts";
-import { type DatacenterTable, MEMORY_TABLE, openTable } from "./open-table.ts";
+import type { DatacenterTable } from "./datacenter-table.ts";
+import { MEMORY_TABLE, openTable } from "./open-table.ts";
 import { TableUnavailableError } from "./subscription-table.ts";
 
 const TOPIC = parseTopic("video:a")!;

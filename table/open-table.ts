@@ -1,6 +1,7 @@
 /** The one place that chooses the form of what the processes of a data centre share. */
 
 import { type Clock, steadyClock } from "@ovation/protocol";
+import type { DatacenterTable } from "./datacenter-table.ts";
 import type { DispatcherLeases } from "./dispatcher-leases.ts";
 import { MemoryDispatcherLeases } from "./dispatcher-leases-memory.ts";
 import { RedisDispatcherLeases } from "./dispatcher-leases-redis.ts";
@@ -25,19 +26,11 @@ export interface TableOptions extends RedisStoreOptions {
   readonly clock?: Clock;
 }
 
-/** What the processes of a data centre share. */
-export interface DatacenterTable {
-  /** Sweeps the rows of dead frontends from the first use on. */
-  readonly subscriptions: SubscriptionTable;
-  /** Sweeps the numbers of dead frontends from the first use on. */
-  readonly counts: ViewerCounts;
-  readonly shared: SharedStore;
-  readonly dispatchers: DispatcherLeases;
-  /** Rejects with TableUnavailableError where the store does not answer or accepts no writes. */
-  ping(): Promise<void>;
-  /** Ends the sweeps, and the connection to the store after them. */
-  close(): Promise<void>;
-}
+/** By the beginning of the URL; any other is a URL of Redis. A further store is one line here. */
+const FORMS: readonly (readonly [
+  beginning: string,
+  open: (options: TableOptions, clock: Clock) => DatacenterTable,
+])[] = [[MEMORY_TABLE, (_, clock) => new MemoryTable(clock)]];
 
 /**
  * Connects in the background: until the store is reached, every method rejects with
@@ -45,9 +38,8 @@ export interface DatacenterTable {
  */
 export function openTable(options: TableOptions): DatacenterTable {
   const clock = options.clock ?? steadyClock;
-  return options.url === MEMORY_TABLE
-    ? new MemoryTable(clock)
-    : new RedisTable(openRedisStore(options), clock);
+  const form = FORMS.find(([beginning]) => options.url.startsWith(beginning));
+  return form?.[1](options, clock) ?? new RedisTable(openRedisStore(options), clock);
 }
 
 class MemoryTable implements DatacenterTable {
