@@ -19,15 +19,15 @@
 
 import type { Clock, Event, Topic } from "@ovation/protocol";
 
-/** Between two questions. */
+/** How often a peer is asked which of the held topics have a subscriber. */
 export const INTEREST_EVERY_MS = 250;
 /**
- * Every this many questions, topics that are forwarded at once are asked about, if they had this
- * many events since.
+ * In every eighth request, topics that are forwarded at once are asked about too, if they had this
+ * many events since the last one.
  */
 export const BUSY_ROUNDS = 8;
 export const BUSY_EVENTS = 20;
-/** A held topic without events for this many questions is forgotten. */
+/** A held topic without events during this many requests is forgotten. */
 export const QUIET_ROUNDS = 40;
 /** Topics whose events are counted; further ones are forwarded at once. */
 export const COUNTED_TOPICS_MAX = 20_000;

@@ -123,7 +123,7 @@ export class Reporter {
     return counts;
   }
 
-  /** A report without totals was answered while the table was away: nothing was counted. */
+  /** A report without totals is one during an outage of the table: nothing was counted. */
   #forgetEnded(report: Report): void {
     if (this.#ended.size === 0) return;
     const counted = new Set(report.viewers.map(({ topic }) => topic));

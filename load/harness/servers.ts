@@ -93,7 +93,7 @@ export async function startFloor(): Promise<BenchServer> {
   return { ...server, target: "ovation" };
 }
 
-/** Bun's direct streams and nothing else. */
+/** A server of Bun's direct streams alone, as a floor for comparisons. */
 export async function startReference(): Promise<BenchServer> {
   const port = await freePort();
   const command = [process.execPath, "load/testing/reference-server.ts", "--port", String(port)];

@@ -77,7 +77,7 @@ function createNode(): Node {
   return { children: new Map(), parameter: undefined, routes: new Map() };
 }
 
-/** What cannot be decoded is no id of anything, and is refused as such. */
+/** A part that cannot be decoded becomes U+FFFD, which no id contains: handlers refuse it. */
 function decode(part: string): string {
   if (!part.includes("%")) return part;
   try {

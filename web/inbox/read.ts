@@ -67,7 +67,7 @@ export function readConversation(value: unknown): Conversation | undefined {
   };
 }
 
-/** A notification of a kind that a later server knows is shown as such. */
+/** Any `kind` is read: the view shows one that it does not know as a plain notification. */
 export function readNotice(value: unknown): Notice | undefined {
   const { seq, at, data } = fieldsOf(value);
   if (!isCount(seq) || !isTime(at) || !isRecord(data) || !hasForm(data)) return undefined;

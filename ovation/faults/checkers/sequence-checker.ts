@@ -62,7 +62,7 @@ export interface CheckedTopic {
 
 export interface DeliveryCounts {
   readonly delivered: number;
-  /** Delivered again, and allowed. */
+  /** Repeated deliveries that a promise allows. */
   readonly repeated: number;
 }
 
