@@ -245,12 +245,14 @@ export class SoakLoad {
   }
 }
 
-/** `undefined` where the stream ends before its `hello`. */
+/** Leaves the stream open. `undefined` where it ends before its first event. */
 async function readConnectionId(response: Response): Promise<string | undefined> {
   let text = "";
   const decoder = new TextDecoder();
-  for await (const chunk of response.body as unknown as AsyncIterable<Uint8Array>) {
-    text += decoder.decode(chunk, { stream: true });
+  // Not `for await`: to leave that loop would cancel the stream.
+  const reader = response.body?.getReader();
+  for (let read = await reader?.read(); read?.value !== undefined; read = await reader?.read()) {
+    text += decoder.decode(read.value, { stream: true });
     const [, connection] = /"connectionId":"([^"]+)"/.exec(text) ?? [];
     if (connection !== undefined) return connection;
   }
