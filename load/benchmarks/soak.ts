@@ -10,7 +10,7 @@ import { fileURLToPath } from "node:url";
 import type { Bench, Benchmark } from "../harness/benchmark.ts";
 import { fitSlope, isOver, type Sample } from "../harness/slopes.ts";
 import { type SoakLoad, type SoakTarget, startSoakLoad } from "../harness/soak-load.ts";
-import { type SoakSources, takeSamples } from "../harness/soak-samples.ts";
+import { findEnded, type SoakSources, takeSamples } from "../harness/soak-samples.ts";
 import { count } from "../report.ts";
 
 const HEAP_REPORTER = fileURLToPath(new URL("../harness/heap-reporter.ts", import.meta.url));
@@ -100,12 +100,12 @@ async function startOne(
   heaps: string,
 ): Promise<Stage> {
   const server = await bench.ovation({ environment, flags: ["--log-level", "warn"] });
-  const { url, token = "", directory, logBytes } = server;
+  const { url, token = "", directory, logBytes, ended } = server;
   const [root = 0] = server.pids();
   return {
     name: "one",
     target: { frontends: [url], dispatcher: url, comments: url, token },
-    sources: { processes: new Map([["start", root]]), heaps, logBytes, data: directory },
+    sources: { processes: new Map([["start", root]]), heaps, logBytes, ended, data: directory },
   };
 }
 
@@ -119,13 +119,15 @@ async function startCluster(
   const urlsOf = (role: string) => cluster.of(role).map(({ url }) => url);
   const [dispatcher = ""] = urlsOf("dispatcher");
   const [comments = ""] = urlsOf("comments");
+  const processes = new Map(cluster.processes.map(({ name, pid }) => [name, pid]));
   return {
     name: "cluster",
     target: { frontends: urlsOf("frontend"), dispatcher, comments, token },
     sources: {
-      processes: new Map(cluster.processes.map(({ name, pid }) => [name, pid])),
+      processes,
       heaps,
       logBytes,
+      ended: () => findEnded(processes),
       postgres,
       redis: cluster.redis("east"),
     },
@@ -139,7 +141,7 @@ async function soak(bench: Bench, { name, target, sources }: Stage, minutes: num
   const warmUpMs = Math.min(WARM_UP_MS_MAX, minutes * 60_000 * WARM_UP_SHARE);
   let madeBefore = { ...load.made };
   try {
-    while (performance.now() - began < minutes * 60_000) {
+    while (performance.now() - began < minutes * 60_000 && sources.ended() === undefined) {
       await Bun.sleep(EVERY_MS);
       const atMs = performance.now() - began;
       const samples = await takeSamples(sources);
@@ -156,6 +158,7 @@ async function soak(bench: Bench, { name, target, sources }: Stage, minutes: num
   } finally {
     await load.stop();
   }
+  judgeEnd(bench, name, sources.ended(), (performance.now() - began) / 60_000);
   const made = {
     durable: load.made.durable - madeBefore.durable,
     guests: load.made.guests - madeBefore.guests,
@@ -170,6 +173,16 @@ async function soak(bench: Bench, { name, target, sources }: Stage, minutes: num
     if (bound !== undefined) judge(bench, `${name}: ${what}`, samples, bound, isJudged);
   }
   judgeLoad(bench, name, load);
+}
+
+/** A process that has ended has no slope: the soak ends with it. */
+function judgeEnd(bench: Bench, name: string, ended: string | undefined, minutes: number): void {
+  bench.figure({
+    what: `${name}: processes that ended`,
+    value: ended === undefined ? "none" : `after ${minutes.toFixed(1)} minutes: ${ended}`,
+    target: "none",
+    ok: ended === undefined,
+  });
 }
 
 function judge(

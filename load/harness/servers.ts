@@ -27,11 +27,15 @@ export interface OvationServer extends BenchServer {
   readonly directory: string;
   /** Bytes written to standard output and error. */
   logBytes(): number;
+  /** How the process ended, with its last output; `undefined` while it runs. */
+  ended(): string | undefined;
 }
 
 const ROOT = fileURLToPath(new URL("../..", import.meta.url));
 const READY_MS_MAX = 20_000;
 const STOP_MS_MAX = 10_000;
+/** Of the output of a process that ended. */
+const LAST_CHARACTERS = 2000;
 
 export interface OvationOptions {
   readonly workers?: number;
@@ -210,6 +214,10 @@ async function startProcess(
     url,
     pids: () => processTree(subprocess.pid),
     logBytes: () => logBytes,
+    ended() {
+      const how = subprocess.signalCode ?? subprocess.exitCode;
+      return how === null ? undefined : `${how}; ${log.join("").slice(-LAST_CHARACTERS)}`;
+    },
     stop,
   };
 }

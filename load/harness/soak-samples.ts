@@ -14,10 +14,18 @@ export interface SoakSources {
   /** Where the processes write their heap's size: see `heap-reporter.ts`. */
   readonly heaps: string;
   logBytes(): number;
+  /** How a process ended before its time; `undefined` while all run. */
+  ended(): string | undefined;
   /** Of SQLite. */
   readonly data?: string;
   readonly postgres?: string;
   readonly redis?: string;
+}
+
+/** Of processes whose ends nothing reports. */
+export function findEnded(processes: ReadonlyMap<string, number>): string | undefined {
+  for (const [name, pid] of processes) if (rssBytes([pid]) === 0) return `${name} has ended`;
+  return undefined;
 }
 
 const DATABASES = ["log", "videos", "members"] as const;
