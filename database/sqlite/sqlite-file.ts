@@ -91,7 +91,10 @@ export function openImmutable(path: string): Database {
   );
 }
 
-/** Reads the header without SQLite, which takes a file of zeros or foreign bytes for its own. */
+/**
+ * Reads the header without SQLite, which takes a file of zeros or foreign bytes for its own. Only
+ * before this process has a connection to the file: see `damageOfWal`.
+ */
 export function inspectHeader(path: string): "empty" | "sqlite" | "foreign" {
   let file: number;
   try {

@@ -18,6 +18,10 @@ const INDEX_HEADER_BYTES = 48;
 const ATTEMPTS = 3;
 
 /**
+ * Only before this process has a connection to the file. A process that closes any descriptor of a
+ * file loses all its locks on it ([spec] POSIX, fcntl), those of SQLite too: another process then
+ * takes the shared memory for unused and truncates it, and this one ends by SIGBUS.
+ *
  * What is wrong with the WAL of a file whose commits are synced (`synchronous = FULL`); undefined
  * where every commit that was acknowledged is there, as far as the WAL and its index say.
  */

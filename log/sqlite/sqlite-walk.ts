@@ -8,7 +8,6 @@ import type { Database } from "bun:sqlite";
 import { openSqliteFileToRead, type WalkStep } from "@ovation/database";
 import { checksumOf } from "../event-checksum.ts";
 import { SQLITE_BUSY_MS } from "../limits.ts";
-import { openLogFileToRead } from "./log-file.ts";
 
 interface WalkedRow {
   readonly topic: number;
@@ -29,9 +28,8 @@ export class LogWalk {
   readonly #statements: ReturnType<typeof prepare>;
   #at: { readonly topic: number; readonly seq: number } = { topic: -1, seq: 0 };
 
-  /** The log must be there, and not be of another program. */
+  /** The log must be there, and this process may have it open: nothing but SQLite opens it. */
   constructor(path: string) {
-    openLogFileToRead(path).close();
     this.#database = openSqliteFileToRead(path, SQLITE_BUSY_MS);
     this.#statements = prepare(this.#database);
   }

@@ -2,7 +2,7 @@
 
 import { Database } from "bun:sqlite";
 import { afterEach, expect, setDefaultTimeout, test } from "bun:test";
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { openSqliteMemberStores, openSqliteVideoStore } from "@ovation/comments";
@@ -118,6 +118,44 @@ test("files that are whole: nothing is said, and all of them were read", async (
   expect([why(), lines]).toEqual([undefined, []]);
   expect(await metric("ovation_data_checked_bytes_total")).toBeGreaterThan(EVENTS * 20);
   expect(await metric("ovation_data_checked_timestamp_seconds")).toBeGreaterThan(1_700_000_000);
+});
+
+/** Locks of this process on a database and its shared memory, by the kernel's list. */
+function locksOn(path: string): readonly string[] {
+  const inodes = new Set([path, `${path}-shm`].map((file) => String(statSync(file).ino)));
+  return readFileSync("/proc/locks", "utf8")
+    .split("\n")
+    .map((line) => line.split(/\s+/))
+    .filter(([, , , , pid, file]) => pid === String(process.pid) && inodes.has(inodeOf(file)))
+    .map(([, ...lock]) => lock.join(" "))
+    .sort();
+}
+
+function inodeOf(file = ""): string {
+  return file.slice(file.lastIndexOf(":") + 1);
+}
+
+// Without its locks another program truncates the shared memory, and the server ends by SIGBUS.
+test("a walk leaves this process its locks on every file that it has open", async () => {
+  const data = await writeData();
+  const [videosPath = "", membersPath = ""] = data.stores;
+  const log = await openLog({ path: data.log });
+  const videos = openSqliteVideoStore({ path: videosPath });
+  const members = openSqliteMemberStores({ path: membersPath });
+  const entry = { topic: topicOf("video", "1"), type: "comment", at: 1, data: toJsonText({}) };
+  const write = async () => {
+    await log.append([entry]);
+    await videos.markListed("v1", 1);
+    await members.inboxes.setOpen("ana", true);
+  };
+  await write();
+  const locks = () => [data.log, videosPath, membersPath].map(locksOn);
+  const before = locks();
+  for (const held of before) expect(held.length).toBeGreaterThan(0);
+  await startChecker(data).walked(1);
+  await write();
+  expect(locks()).toEqual(before);
+  await Promise.all([log.close(), videos.close(), members.close()]);
 });
 
 test("damage of any file is degraded by name, one log line, and gone when repaired", async () => {
