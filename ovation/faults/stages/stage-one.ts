@@ -18,6 +18,7 @@ import {
   type ProcessClocks,
 } from "../injectors/process-clock.ts";
 import { processFaults } from "../injectors/process-faults.ts";
+import { readersFault } from "../injectors/reader-faults.ts";
 import { DISK_MISSING, mountSmallDisk, type SmallDisk } from "../injectors/small-disk.ts";
 import { secondServerFault, stopFaults } from "../injectors/stop-faults.ts";
 import { createFileBackups } from "./backups-one.ts";
@@ -59,6 +60,7 @@ export async function startStageOne(options: StageOptions): Promise<Stage> {
       ...stopFaults([server], lines, recorder),
       ...diskFaults.faults,
       secondServerFault(server, directory, environment),
+      readersFault(server, directory),
       ...networkFaults([door]),
       ...(disk === undefined ? [] : [fullDiskFault(disk)]),
       ...clockFaults(clocks?.clocks ?? [], CLOCK_JUMPS_MS),
