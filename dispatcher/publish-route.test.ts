@@ -59,8 +59,10 @@ function open(deleted: readonly Topic[] = [], dropped = 0) {
   return { log, published, post };
 }
 
-const goal = (data: string, id?: string, durable = true) =>
-  `{"topic":"video:1","type":"goal","durable":${durable},"data":${data}${id === undefined ? "" : `,"id":${JSON.stringify(id)}`}}`;
+const goal = (data: string, id?: string, durable = true) => {
+  const key = id === undefined ? "" : `,"id":${JSON.stringify(id)}`;
+  return `{"topic":"video:1","type":"goal","durable":${durable},"data":${data}${key}}`;
+};
 
 test("data is stored and published byte for byte, but for space between its tokens", async () => {
   const { log, published, post } = open();
@@ -167,7 +169,8 @@ test("an event in the form of JSON.stringify is held to the same rules as any ot
     expect((await post(nested(JSON_DEPTH_MAX + 1, pad))).body.detail).toContain("nested deeper");
   }
   // So deep that writing the value again would overflow the stack.
-  const overflowing = `{"topic":"video:1","type":"goal","data":${"[".repeat(400_000)}${"]".repeat(400_000)}}`;
+  const deep = "[".repeat(400_000) + "]".repeat(400_000);
+  const overflowing = `{"topic":"video:1","type":"goal","data":${deep}}`;
   const refused = await post(overflowing);
   expect(refused.status).toBe(400);
   expect(refused.body.detail).toContain("nested deeper");

@@ -41,7 +41,8 @@ describe("requests", () => {
     const { text } = await client(
       port,
       `POST /a HTTP/1.1\r\nHost: x\r\nContent-Length: ${smuggled.length}\r\n\r\n${smuggled}` +
-        `POST /b HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n2\r\nde\r\n0\r\n\r\n${get("/c")}`,
+        "POST /b HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n" +
+        `3\r\nabc\r\n2\r\nde\r\n0\r\n\r\n${get("/c")}`,
     );
     await until(() => text().includes("/c"), "all answers");
     expect(statuses(text())).toEqual([200, 200, 200]);

@@ -5,6 +5,10 @@
 import { fileURLToPath } from "node:url";
 import { count, fixed, formatReport, type LoadReport, ms } from "./report.ts";
 
+function formatFact([name, value]: readonly [string, string]): string {
+  return `<div><dt>${name}</dt><dd>${escapeHtml(value)}</dd></div>`;
+}
+
 export async function formatReportHtml(report: LoadReport): Promise<string> {
   const script = await packageText("uplot/dist/uPlot.iife.min.js");
   const style = await packageText("uplot/dist/uPlot.min.css");
@@ -42,7 +46,7 @@ export async function formatReportHtml(report: LoadReport): Promise<string> {
       `${options.durable ? "durable" : "live"} lane${options.zstd ? " · zstd" : ""}`,
   )}</p>
 </header>
-<dl>${facts.map(([name, value]) => `<div><dt>${name}</dt><dd>${escapeHtml(value)}</dd></div>`).join("")}</dl>
+<dl>${facts.map(formatFact).join("")}</dl>
 <section><h2>Latency, second by second (ms)</h2><div id="latency"></div></section>
 <section><h2>Percentiles (ms)</h2><div id="percentiles"></div></section>
 <section><h2>Deliveries per second, and open connections</h2><div id="deliveries"></div></section>

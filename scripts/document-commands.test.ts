@@ -23,8 +23,10 @@ import { until } from "../testing/until.ts";
 
 const ROOT = join(import.meta.dir, "..");
 const COMMAND = `sh ${ROOT}/ovation/bin/ovation`;
-const PROGRAMS =
-  /^(npm|npx|ovation(?!:)|sh|curl|openssl|systemctl|until|sleep|for|mkdir|pg_dump|pg_restore|createdb|TOKEN=)/;
+const PROGRAMS = new RegExp(
+  "^(npm|npx|ovation(?!:)|sh|curl|openssl|systemctl|until|sleep|for|mkdir|" +
+    "pg_dump|pg_restore|createdb|TOKEN=)",
+);
 
 /** Commands that a test of their own runs: the file, and what in it shows so. */
 const HELD_ELSEWHERE: readonly (readonly [command: RegExp, file: string, shows: string])[] = [

@@ -10,8 +10,16 @@ import { Glob } from "bun";
 type Graph = ReadonlyMap<string, readonly string[]>;
 type Exports = string | Readonly<Record<string, unknown>>;
 
-const IMPORT =
-  /^\s*(?:import|export)\b[^;"'`]*?\bfrom\s+"([^"]+)"|^\s*import\s+"([^"]+)"|\bimport\(\s*"([^"]+)"\s*\)/gm;
+const IMPORT = new RegExp(
+  [
+    /^\s*(?:import|export)\b[^;"'`]*?\bfrom\s+"([^"]+)"/,
+    /^\s*import\s+"([^"]+)"/,
+    /\bimport\(\s*"([^"]+)"\s*\)/,
+  ]
+    .map(({ source }) => source)
+    .join("|"),
+  "gm",
+);
 
 /** `texts`: by path. `packages`: the `package.json` of each workspace, by its folder. */
 export function readImports(

@@ -10,8 +10,10 @@ const ROOT = join(import.meta.dir, "..");
 const SPECIFIER = /(?:\bfrom|\bimport)\s*\(?\s*["']([^"'\n]+)["']/g;
 
 /** A file that only tests import, or that is one. */
-const TEST =
-  /\.(test|contract|fuzz|bench)\.ts$|(^|\/)(testing|browser-tests|webkit-tests)\/|^playwright\.config\.ts$/;
+const TEST = new RegExp(
+  "\\.(test|contract|fuzz|bench)\\.ts$|(^|/)(testing|browser-tests|webkit-tests)/|" +
+    "^playwright\\.config\\.ts$",
+);
 
 /** Programs of developers. They start the product as tests do; the product imports none of them. */
 const TOOL =

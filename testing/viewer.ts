@@ -19,12 +19,23 @@ export interface ViewerOptions {
   readonly random?: () => number;
 }
 
+/** What tests read of the data of events: each type has some of these. */
+export interface SeenData {
+  readonly connectionId: string;
+  readonly topics: Readonly<Record<string, { readonly head: number; readonly recovered: boolean }>>;
+  readonly reason: string;
+  readonly afterMs: number;
+  readonly lost: number;
+  readonly like: number;
+  readonly viewers: number;
+  readonly number: number;
+}
+
 export interface Seen {
   readonly type: string;
   readonly topic: string;
   readonly seq: number | undefined;
-  // biome-ignore lint/suspicious/noExplicitAny: what a test looks into
-  readonly data: any;
+  readonly data: SeenData;
   readonly receivedAt: number;
 }
 

@@ -40,8 +40,8 @@ export class LiveComments extends ReactiveElement {
     getToken: { attribute: false },
   };
   // The size is set from the start, so that the page does not move when the view is loaded.
-  static override styles =
-    css`:host{display:block;height:var(--lc-height,36rem);min-height:12rem}:host([hidden]){display:none}`;
+  static override styles = css`:host{display:block;height:var(--lc-height,36rem);min-height:12rem}
+:host([hidden]){display:none}`;
 
   declare video: string | undefined;
   declare server: string | undefined;

@@ -1,5 +1,5 @@
-import { afterAll, beforeAll, beforeEach, expect, setDefaultTimeout, test } from "bun:test";
-import { startPostgres, type TestPostgres } from "../../testing/postgres.ts";
+import { expect, setDefaultTimeout, test } from "bun:test";
+import { databasePerTest } from "../../testing/database-per-test.ts";
 import { DatabaseStatementError, DatabaseUnusableError } from "../errors.ts";
 import { migrateTogether } from "../testing/migrate-together.ts";
 import { SLOW_ROWS, SLOW_SCHEMA } from "../testing/slow-schema.ts";
@@ -8,15 +8,9 @@ import { openPostgresDatabase } from "./sql-database-postgres.ts";
 // A real server, on machines that are busy with other tests.
 setDefaultTimeout(60_000);
 
-let postgres: TestPostgres;
 let url: string;
-let databases = 0;
-beforeAll(async () => {
-  postgres = await startPostgres();
-});
-afterAll(() => postgres.stop());
-beforeEach(async () => {
-  url = await postgres.createDatabase(`migrations${++databases}`);
+databasePerTest((own) => {
+  url = own;
 });
 
 const FIRST = "CREATE TABLE ovation_notes (id INTEGER PRIMARY KEY, text TEXT NOT NULL)";

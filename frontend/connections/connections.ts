@@ -184,10 +184,13 @@ export class Connections {
       const { from, recovered } = points?.get(channel) ?? resumeAtHead(channel);
       standings.set(channel, from);
       // As text: an object with topics as keys would be a new shape to the engine for each connect.
-      topicsText += `${topicsText === "" ? "" : ","}"${channel.topic}":{"head":${channel.batched.seq},"recovered":${recovered}}`;
+      const { topic, batched } = channel;
+      topicsText += topicsText === "" ? "" : ",";
+      topicsText += `"${topic}":{"head":${batched.seq},"recovered":${recovered}}`;
       if (!recovered) counters.unrecovered++;
     }
-    const first = `{"connectionId":"${connection.id}","heartbeatMs":${heartbeatMs},"topics":{${topicsText}}}`;
+    const ids = `"connectionId":"${connection.id}","heartbeatMs":${heartbeatMs}`;
+    const first = `{${ids},"topics":{${topicsText}}}`;
     // A random `retry` for each client spreads the reconnects when this frontend dies.
     const retryMs = Math.round(RETURN_SPREAD_MS * (RETURN_FLOOR + random() * (1 - RETURN_FLOOR)));
     void connection.writeText(

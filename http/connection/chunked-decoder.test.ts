@@ -44,9 +44,8 @@ describe("a body in chunks", () => {
         }),
         fc.array(fc.nat(20), { maxLength: 40 }),
         (chunks, cuts) => {
-          const whole = bytes(
-            `${chunks.map((chunk) => `${chunk.length.toString(16)}\r\n${chunk}\r\n`).join("")}0\r\n\r\nnext`,
-          );
+          const encoded = chunks.map((chunk) => `${chunk.length.toString(16)}\r\n${chunk}\r\n`);
+          const whole = bytes(`${encoded.join("")}0\r\n\r\nnext`);
           const pieces: Uint8Array[] = [];
           let at = 0;
           for (const cut of cuts) {

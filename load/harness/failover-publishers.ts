@@ -4,7 +4,8 @@
  * without a response is not sent again (it could be duplicated), a durable one is, with the same
  * key. A separate process, so that it does not share a thread with what it measures.
  *
- *     bun load/harness/failover-publishers.ts '{"urls":[…],"token":"…","topics":[…],"clients":64,"rate":5000,"seconds":10,"durableEvery":11}'
+ *     bun load/harness/failover-publishers.ts '{"urls":[…],"token":"…","topics":[…],
+ *       "clients":64,"rate":5000,"seconds":10,"durableEvery":11}'
  *
  * Prints one line of JSON: every event and its outcome.
  */

@@ -3,7 +3,8 @@
  * (closed loop); or at a fixed rate over all (open loop). A separate process, so that it does not
  * share a thread with what it measures.
  *
- *     bun load/harness/post-clients.ts '{"urls":[…],"path":"/v1/publish","token":"…","clients":64,"seconds":5,"form":"comment"}'
+ *     bun load/harness/post-clients.ts '{"urls":[…],"path":"/v1/publish","token":"…",
+ *       "clients":64,"seconds":5,"form":"comment"}'
  *
  * Prints one line of JSON: {@link PostResult}.
  */

@@ -2,7 +2,8 @@
  * Viewers that return at once with the same position, on raw sockets: when has each caught up? A
  * separate process.
  *
- *     bun load/harness/returning-viewers.ts '{"url":"…","path":"/v1/events?…","viewers":20000,"last":"\\"seq\\":500,"}'
+ *     bun load/harness/returning-viewers.ts '{"url":"…","path":"/v1/events?…",
+ *       "viewers":20000,"last":"\\"seq\\":500,"}'
  *
  * Prints one line of JSON: {@link ReturnResult}.
  */

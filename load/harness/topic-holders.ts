@@ -119,9 +119,8 @@ async function publish(task: HoldersTask, connections: number): Promise<number> 
     for (; offered < due; offered++) {
       const topic = `member:p${Math.floor(Math.random() * topics)}`;
       const mark = offered < warm ? WARMING : MEASURED;
-      events.push(
-        `{"topic":"${topic}","type":"ping","data":{"${mark}":${(startedAt + (offered * 1000) / perSecond).toFixed(2)}}}`,
-      );
+      const dueAt = (startedAt + (offered * 1000) / perSecond).toFixed(2);
+      events.push(`{"topic":"${topic}","type":"ping","data":{"${mark}":${dueAt}}}`);
     }
     if (events.length > 0) {
       const request = fetch(`${publishUrl}/v1/publish`, {

@@ -24,8 +24,9 @@ export function isRun(text: string): boolean {
   return RUN.test(text);
 }
 
-export function formatMark(mark: Mark): string {
-  return `${MARK_SIGN}${mark.run}.${mark.stream.toString(36)}.${mark.seq.toString(36)}.${Math.round(mark.sentUs).toString(36)}${MARK_SIGN}`;
+export function formatMark({ run, stream, seq, sentUs }: Mark): string {
+  const numbers = `${stream.toString(36)}.${seq.toString(36)}.${Math.round(sentUs).toString(36)}`;
+  return `${MARK_SIGN}${run}.${numbers}${MARK_SIGN}`;
 }
 
 /** Parses the text between two separators; `undefined` where it is not a mark. */

@@ -30,5 +30,7 @@ export const ovation: Target = {
 };
 
 function line(event: OutgoingEvent, durable: boolean): string {
-  return `{"topic":"${event.topic}","type":"${TYPE}","data":{"mark":"${event.mark}","text":"${event.filler}"}${durable ? ',"durable":true' : ""}}`;
+  const data = `{"mark":"${event.mark}","text":"${event.filler}"}`;
+  const lane = durable ? ',"durable":true' : "";
+  return `{"topic":"${event.topic}","type":"${TYPE}","data":${data}${lane}}`;
 }

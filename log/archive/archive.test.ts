@@ -3,12 +3,13 @@ import { afterAll, beforeAll, describe, expect, setDefaultTimeout, test } from "
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { DEFAULT_POLICY, type Policy, toJsonText, topicOf } from "@ovation/protocol";
+import { toJsonText, topicOf } from "@ovation/protocol";
 import { startPostgres, type TestPostgres } from "../../testing/postgres.ts";
 import { PROBLEMS_MAX } from "../limits.ts";
 import { LogUnusableError } from "../log.ts";
 import { type LogLocation, openLog } from "../open-log.ts";
 import { LogClient } from "../postgres/log-client.ts";
+import { RETENTION } from "../testing/contract-log.ts";
 import { exportLog } from "./log-export.ts";
 import { importLog, LogImportError } from "./log-import.ts";
 import { verifyLog } from "./log-verify.ts";
@@ -16,23 +17,6 @@ import { verifyLog } from "./log-verify.ts";
 // Real servers and disks, on machines that are busy with other tests.
 setDefaultTimeout(60_000);
 
-const POLICY: Policy = {
-  ...DEFAULT_POLICY,
-  few: {
-    subscribe: "anyone",
-    viewers: false,
-    types: {},
-    defaultType: { lane: "durable" },
-    retention: { eventsMax: 10 },
-  },
-  none: {
-    subscribe: "anyone",
-    viewers: false,
-    types: {},
-    defaultType: { lane: "durable" },
-    retention: { eventsMax: 0 },
-  },
-};
 const [many, few, none] = [topicOf("video", "many"), topicOf("few", "1"), topicOf("none", "1")];
 
 let directory: string;
@@ -80,7 +64,7 @@ const forms: readonly Form[] = [
 
 /** 2,500 events in one topic, 10 kept of 15 in another, and a third whose events are all gone. */
 async function fill(location: LogLocation): Promise<void> {
-  const log = await openLog({ ...location, policy: POLICY });
+  const log = await openLog({ ...location, policy: RETENTION });
   await log.append(
     Array.from({ length: 2500 }, (_, index) => ({
       topic: many,
@@ -187,8 +171,8 @@ for (const form of forms) {
         expect(withoutEpochs(await exported(location))).toEqual(withoutEpochs(lines));
         expect((await verifyLog(location)).problems).toEqual([]);
         const [before, after] = [
-          await openLog({ ...source, policy: POLICY }),
-          await openLog({ ...location, policy: POLICY }),
+          await openLog({ ...source, policy: RETENTION }),
+          await openLog({ ...location, policy: RETENTION }),
         ];
         const [old] = await before.heads([many]);
         expect(await after.wrote(many, 2515, old?.epoch ?? "")).toBe("no");
@@ -263,7 +247,7 @@ for (const form of forms) {
     test("exports one moment while the log is being written", async () => {
       const location = await form.locate();
       await fill(location);
-      const log = await openLog({ ...location, policy: POLICY });
+      const log = await openLog({ ...location, policy: RETENTION });
       let lines = 0;
       await exportLog(location, async (text) => {
         lines += text.split("\n").length - 1;

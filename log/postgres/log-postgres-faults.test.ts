@@ -1,15 +1,8 @@
-import {
-  afterAll,
-  beforeAll,
-  beforeEach,
-  describe,
-  expect,
-  setDefaultTimeout,
-  test,
-} from "bun:test";
+import { describe, expect, setDefaultTimeout, test } from "bun:test";
 import { join } from "node:path";
 import { parseTopic, toJsonText, topicOf } from "@ovation/protocol";
-import { startPostgres, type TestPostgres } from "../../testing/postgres.ts";
+import { databasePerTest } from "../../testing/database-per-test.ts";
+import type { TestPostgres } from "../../testing/postgres.ts";
 import { POSTGRES_ATTEMPTS_MAX } from "../limits.ts";
 import { type Log, LogFullError, LogUnavailableError, LogUnusableError } from "../log.ts";
 import { appendOne, entry, TOPIC as topic } from "../testing/entries.ts";
@@ -22,13 +15,9 @@ setDefaultTimeout(60_000);
 
 let postgres: TestPostgres;
 let url: string;
-let databases = 0;
-beforeAll(async () => {
-  postgres = await startPostgres();
-});
-afterAll(() => postgres.stop());
-beforeEach(async () => {
-  url = await postgres.createDatabase(`faults${++databases}`);
+databasePerTest((own, server) => {
+  url = own;
+  postgres = server;
 });
 
 async function psql(database: string, sql: string): Promise<void> {

@@ -1,14 +1,6 @@
-import {
-  afterAll,
-  beforeAll,
-  beforeEach,
-  describe,
-  expect,
-  setDefaultTimeout,
-  test,
-} from "bun:test";
+import { describe, expect, setDefaultTimeout, test } from "bun:test";
 import { type Topic, topicOf } from "@ovation/protocol";
-import { startPostgres, type TestPostgres } from "../../testing/postgres.ts";
+import { databasePerTest } from "../../testing/database-per-test.ts";
 import { type Ack, startAppender } from "../testing/appender.ts";
 import { appendOne, entry, TOPIC as topic } from "../testing/entries.ts";
 import { LogClient } from "./log-client.ts";
@@ -17,15 +9,9 @@ import { openPostgresLog } from "./log-postgres.ts";
 // Real servers and disks, on machines that are busy with other tests.
 setDefaultTimeout(60_000);
 
-let postgres: TestPostgres;
 let url: string;
-let databases = 0;
-beforeAll(async () => {
-  postgres = await startPostgres();
-});
-afterAll(() => postgres.stop());
-beforeEach(async () => {
-  url = await postgres.createDatabase(`processes${++databases}`);
+databasePerTest((own) => {
+  url = own;
 });
 
 describe("several processes on one PostgreSQL log", () => {

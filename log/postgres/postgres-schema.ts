@@ -85,7 +85,8 @@ export const MIGRATIONS: readonly string[] = [
       WHERE l.identity = present;
   END $$;
 
-  -- entries: [{"topic","type","at","data","key"?,"replaceSeq"?,"replaceData"?}, …]; a row for each, in order.
+  -- entries: [{"topic","type","at","data","key"?,"replaceSeq"?,"replaceData"?}, …]; a row for
+  -- each, in order.
   -- The planner has no choice: every join here is a look-up by index, whatever the statistics say.
   CREATE FUNCTION ovation_log.append(candidate text, entries json)
   RETURNS TABLE (seq double precision, epoch text, stamp double precision, at double precision,

@@ -40,7 +40,8 @@ export type WithLog = (
   run: (log: Log & LogKeeper, clock: ManualClock, other: Log & LogKeeper) => Promise<void>,
 ) => Promise<void>;
 
-const RETENTION: Policy = {
+/** Kinds with a retention of their own: `few` keeps ten events, `none` none. */
+export const RETENTION: Policy = {
   ...DEFAULT_POLICY,
   few: {
     subscribe: "anyone",

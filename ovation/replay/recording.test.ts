@@ -77,7 +77,8 @@ describe("JSON Lines", () => {
   test("each line is a comment; empty lines and other members are left alone", async () => {
     const path = file(
       "a.jsonl",
-      `{"offset":1.5,"author":"Ana","text":"hi","colour":"red"}\n\n{"offset":2,"author":"نور","text":"🌌","role":"host"}`,
+      '{"offset":1.5,"author":"Ana","text":"hi","colour":"red"}\n\n' +
+        '{"offset":2,"author":"نور","text":"🌌","role":"host"}',
     );
     expect(await read(path)).toEqual([
       { offsetSeconds: 1.5, author: "Ana", text: "hi", role: "member", where: "line 1" },

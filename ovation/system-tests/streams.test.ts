@@ -146,7 +146,7 @@ describe("a position", () => {
     const [connection] = viewer.of("connection");
     return {
       status: viewer.status,
-      recovered: connection?.data.topics[topic].recovered as boolean | undefined,
+      recovered: connection?.data.topics[topic]?.recovered,
       seqs: viewer.seqs(topic),
     };
   }

@@ -30,7 +30,8 @@ export interface GuestIssuer {
 export function createGuestIssuer(options: GuestIssuerOptions): GuestIssuer {
   return {
     async issue(name) {
-      const id = `${GUEST_ID_PREFIX}${Buffer.from(options.random(GUEST_ID_BYTES)).toString("base64url")}`;
+      const random = Buffer.from(options.random(GUEST_ID_BYTES)).toString("base64url");
+      const id = GUEST_ID_PREFIX + random;
       const token = await signToken(
         options.secret,
         { sub: id, name, role: "guest" },

@@ -5,13 +5,18 @@
 
 import type { StoreUrl } from "./redis-url.ts";
 
+const PASSING = new RegExp(
+  "^(MOVED|ASK|TRYAGAIN|CLUSTERDOWN|LOADING|READONLY|MASTERDOWN)|connection is closed|" +
+    "isn't writeable|isn't ready|not ready|ECONN|socket|startup nodes|refresh slots|" +
+    "all sentinels|max retries per request|slots allocation group",
+  "i",
+);
+
 /**
  * Transient errors during a failover. Where a connection broke, the call may have been carried out.
  */
 export function isPassing(message: string): boolean {
-  return /^(MOVED|ASK|TRYAGAIN|CLUSTERDOWN|LOADING|READONLY|MASTERDOWN)|connection is closed|isn't writeable|isn't ready|not ready|ECONN|socket|startup nodes|refresh slots|all sentinels|max retries per request|slots allocation group/i.test(
-    message,
-  );
+  return PASSING.test(message);
 }
 
 /** A slot is on another node than this client has recorded. */

@@ -180,7 +180,10 @@ test("only /embed may be put into a frame, and no page runs a script of its own 
 test("the element works on a page of another site, from its two stable addresses", async ({
   page,
 }) => {
-  const html = `<!doctype html><title>Another site</title><script type="module" src="${server.url}/live-comments.js"></script><live-comments video="demo"></live-comments>`;
+  const html =
+    "<!doctype html><title>Another site</title>" +
+    `<script type="module" src="${server.url}/live-comments.js"></script>` +
+    '<live-comments video="demo"></live-comments>';
   const site = createServer((_, response) =>
     response.setHeader("content-type", "text/html").end(html),
   );

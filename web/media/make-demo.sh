@@ -20,9 +20,11 @@ draw() { sh "$root/ovation/bin/bun" "$root/scripts/demo-clip/draw.ts" "$@"; }
 
 # One character of the clock, in a cell of its own, so that the digits do not move: X, text.
 cell() {
-  printf ",drawtext=fontfile=%s:fontsize=24:fontcolor=white@0.82:x=%s-tw/2:y=664:text='%s'" "$font" "$1" "$2"
+  printf ",drawtext=fontfile=%s:fontsize=24:fontcolor=white@0.82:x=%s-tw/2:y=664:text='%s'" \
+    "$font" "$1" "$2"
 }
-clock="drawtext=fontfile=$font:fontsize=22:fontcolor=0xff4d5e:x=562-tw/2:y=663:text='●':alpha='max(0.12,1-1.3*mod(t,1))'"
+clock="drawtext=fontfile=$font:fontsize=22:fontcolor=0xff4d5e:x=562-tw/2:y=663"
+clock="$clock:text='●':alpha='max(0.12,1-1.3*mod(t,1))'"
 clock="$clock$(cell 588 '%{eif\:trunc(t/600)\:d}')"
 clock="$clock$(cell 604 '%{eif\:mod(trunc(t/60),10)\:d}')$(cell 616 '\:')"
 clock="$clock$(cell 628 '%{eif\:trunc(mod(t,60)/10)\:d}')"

@@ -36,7 +36,8 @@ afterEach(async () => {
   await webkit.open("about:blank");
 });
 
-const TEXTS = `return [...document.querySelector("live-comments").renderRoot.querySelectorAll("li .text")]
+const TEXTS = `return [...document
+  .querySelector("live-comments").renderRoot.querySelectorAll("li .text")]
   .map((text) => text.textContent)`;
 const STATE = `return document.querySelector("live-comments")?.session?.client.state.name`;
 const FIELD = `document.querySelector("live-comments").renderRoot.querySelector("form textarea")`;

@@ -200,7 +200,7 @@ export class Stage {
     const isAccepted = await fetch(`${url}/v1/publish`, {
       method: "POST",
       headers: { authorization: `Bearer ${cluster.token}`, "content-type": "application/json" },
-      body: `{"topic":"${topic}","type":"${GROWTH_EVENT}","durable":${durable},"data":{"n":${number}}}`,
+      body: JSON.stringify({ topic, type: GROWTH_EVENT, durable, data: { n: number } }),
       signal: AbortSignal.timeout(PUBLISH_TIMEOUT_MS),
     }).then(
       async (response) => {
